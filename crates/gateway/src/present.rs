@@ -1,0 +1,119 @@
+//! Reads the bearer token that a request presents. Knows the mistakes that real clients make.
+
+use crate::Denial;
+use http::{HeaderMap, header::AUTHORIZATION};
+use keydesk_token::{PlainToken, TokenHash};
+
+/// A well-formed token was presented; whether anybody knows it is not yet said.
+#[derive(Debug)]
+pub struct Presented(pub(crate) TokenHash);
+
+impl Presented {
+    /// RFC 6750 section 2.1: one `Authorization: Bearer b64token`, the scheme in any case, one or
+    /// more spaces between.
+    pub fn in_headers(headers: &HeaderMap) -> Result<Self, Denial> {
+        let mut values = headers.get_all(AUTHORIZATION).iter();
+        let (first, second) = (values.next(), values.next());
+        let value = first.ok_or(Denial::NoCredentials)?;
+        if second.is_some() {
+            return Err(Denial::RepeatedCredentials);
+        }
+        let text = value.to_str().map_err(|_| Denial::MalformedHeader)?.trim_matches(' ');
+        let (scheme, rest) = text.split_once(' ').unwrap_or((text, ""));
+        let rest = rest.trim_start_matches(' ');
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(without_bearer(scheme, rest));
+        }
+        if rest.is_empty() {
+            return Err(Denial::EmptyCredentials);
+        }
+        if rest.split(' ').next().is_some_and(|word| word.eq_ignore_ascii_case("bearer")) {
+            return Err(Denial::BearerTwice);
+        }
+        if !is_b64token(rest) {
+            return Err(Denial::MalformedHeader);
+        }
+        PlainToken::hash_presented(rest).map(Self).map_err(|_| Denial::MalformedToken)
+    }
+}
+
+fn without_bearer(scheme: &str, rest: &str) -> Denial {
+    if rest.is_empty() && PlainToken::hash_presented(scheme).is_ok() {
+        Denial::NoScheme
+    } else if rest.is_empty() || scheme.is_empty() || !scheme.bytes().all(is_scheme_char) {
+        Denial::MalformedHeader
+    } else {
+        Denial::OtherScheme
+    }
+}
+
+fn is_scheme_char(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`
+fn is_b64token(text: &str) -> bool {
+    let body = text.trim_end_matches('=');
+    !body.is_empty() && body.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keydesk_token::{Entropy, Kind, Prefix};
+
+    fn present(values: &[&[u8]]) -> Result<(), Denial> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(AUTHORIZATION, http::HeaderValue::from_bytes(value).expect("a header value"));
+        }
+        Presented::in_headers(&headers).map(|_| ())
+    }
+
+    #[test]
+    fn t04_every_way_to_write_the_header_has_one_answer() {
+        let token = PlainToken::generate(&Prefix::default(), Kind::Account, &Entropy::seeded(1));
+        let t = token.expose();
+        let cut = &t[..40];
+        for (value, answer) in [
+            (format!("Bearer {t}"), Ok(())),
+            (format!("bearer {t}"), Ok(())),
+            (format!("BEARER {t}"), Ok(())),
+            (format!("Bearer   {t}"), Ok(())),
+            (format!("Bearer {t} "), Ok(())),
+            (format!(" Bearer {t}"), Ok(())),
+            (format!("Bearer Bearer {t}"), Err(Denial::BearerTwice)),
+            (format!("Bearer bearer {t}"), Err(Denial::BearerTwice)),
+            ("Bearer Bearer".to_owned(), Err(Denial::BearerTwice)),
+            (t.to_owned(), Err(Denial::NoScheme)),
+            ("Bearer".to_owned(), Err(Denial::EmptyCredentials)),
+            ("Bearer ".to_owned(), Err(Denial::EmptyCredentials)),
+            (String::new(), Err(Denial::MalformedHeader)),
+            ("rubbish".to_owned(), Err(Denial::MalformedHeader)),
+            (format!("Bearer\t{t}"), Err(Denial::MalformedHeader)),
+            (format!("Bearer \"{t}\""), Err(Denial::MalformedHeader)),
+            (format!("Bearer <{t}>"), Err(Denial::MalformedHeader)),
+            (format!("Bearer {t} {t}"), Err(Denial::MalformedHeader)),
+            (format!("Bearer {t},{t}"), Err(Denial::MalformedHeader)),
+            (format!("Bearer {cut}"), Err(Denial::MalformedToken)),
+            ("Bearer eyJhbGciOiJIUzI1NiJ9.e30.x".to_owned(), Err(Denial::MalformedToken)),
+            ("Bearer ====".to_owned(), Err(Denial::MalformedHeader)),
+            ("Basic dXNlcjpwYXNz".to_owned(), Err(Denial::OtherScheme)),
+            (format!("Token {t}"), Err(Denial::OtherScheme)),
+        ] {
+            assert_eq!(present(&[value.as_bytes()]), answer, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn t05_two_headers_are_refused() {
+        assert_eq!(present(&[b"Bearer a", b"Bearer a"]), Err(Denial::RepeatedCredentials));
+        assert_eq!(present(&[]), Err(Denial::NoCredentials));
+    }
+
+    #[test]
+    fn t07_bytes_outside_of_ascii_are_refused() {
+        assert_eq!(present(&["Bearer kd_а_x".as_bytes()]), Err(Denial::MalformedHeader));
+        assert_eq!(present(&[b"Bearer \xff\xfe"]), Err(Denial::MalformedHeader));
+    }
+}

@@ -1,0 +1,158 @@
+//! Listens: one single-threaded runtime per worker, all on one port, each with its own
+//! connections to the upstream, so that no request crosses a thread.
+
+use crate::{
+    Answer, LiveTable,
+    arrival::RequestIds,
+    forward::Upstream,
+    handle::Worker,
+    settings::{Limits, Settings},
+};
+use hyper::{Request, body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto, graceful::GracefulShutdown},
+};
+use keydesk_model::Clock;
+use keydesk_token::Entropy;
+use socket2::{Domain, Protocol, Socket, Type};
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, thread::JoinHandle, time::Duration};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
+
+/// A gateway that is ready to listen.
+#[derive(Debug)]
+pub struct Gateway {
+    settings: Settings,
+    table: Arc<LiveTable>,
+    clock: Clock,
+    entropy: Entropy,
+}
+
+/// A gateway that listens; dropped, it stops at once, with [`Running::stop`] in good order.
+#[derive(Debug)]
+pub struct Running {
+    pub local_addr: SocketAddr,
+    stop: watch::Sender<bool>,
+    workers: Vec<JoinHandle<()>>,
+}
+
+impl Gateway {
+    pub fn new(settings: Settings, table: Arc<LiveTable>, clock: Clock, entropy: Entropy) -> Self {
+        Self { settings, table, clock, entropy }
+    }
+
+    /// Binds the port and starts the workers. Fails where the port cannot be had.
+    pub fn start(self) -> io::Result<Running> {
+        let first = bind(self.settings.listen)?;
+        let local_addr = first.local_addr()?;
+        let mut listeners = vec![first];
+        for _ in 1..self.settings.workers.max(1) {
+            listeners.push(bind(local_addr)?);
+        }
+        let (stop, stopped) = watch::channel(false);
+        let settings = Arc::new(self.settings);
+        let request_ids = Arc::new(RequestIds::new(&self.entropy));
+        let mut workers = Vec::with_capacity(listeners.len());
+        for listener in listeners {
+            let (settings, table, clock) = (Arc::clone(&settings), Arc::clone(&self.table), self.clock.clone());
+            let (request_ids, stopped) = (Arc::clone(&request_ids), stopped.clone());
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            workers.push(std::thread::Builder::new().name("gateway".to_owned()).spawn(move || {
+                runtime.block_on(async move {
+                    let upstream = Upstream::new(settings.limits);
+                    let worker = Worker { settings, table, clock, request_ids, upstream };
+                    if let Err(error) = accept(worker, listener, stopped).await {
+                        tracing::error!(%error, "a gateway worker stopped");
+                    }
+                });
+            })?);
+        }
+        Ok(Running { local_addr, stop, workers })
+    }
+}
+
+impl Running {
+    /// Takes no new connections, lets requests in flight finish, and returns when all is done.
+    pub fn stop(self) {
+        let _ = self.stop.send(true);
+        for worker in self.workers {
+            let _ = worker.join();
+        }
+    }
+}
+
+fn bind(addr: SocketAddr) -> io::Result<std::net::TcpListener> {
+    let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&addr.into())?;
+    socket.listen(1024)?;
+    Ok(socket.into())
+}
+
+async fn accept(worker: Worker, listener: std::net::TcpListener, mut stopped: watch::Receiver<bool>) -> io::Result<()> {
+    let listener = TcpListener::from_std(listener)?;
+    let server = server(worker.settings.limits);
+    let graceful = GracefulShutdown::new();
+    loop {
+        let (stream, peer) = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Out of file descriptors, most likely: let others go first.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            },
+            _ = stopped.wait_for(|stop| *stop) => break,
+        };
+        serve_connection(&server, &graceful, worker.clone(), stream, peer);
+    }
+    drop(listener);
+    let _ = tokio::time::timeout(worker.settings.limits.drain_timeout, graceful.shutdown()).await;
+    Ok(())
+}
+
+fn server(limits: Limits) -> auto::Builder<TokioExecutor> {
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    let head = usize::try_from(limits.max_header_bytes).unwrap_or(usize::MAX);
+    server
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_timeout)
+        .max_buf_size(head.max(8 * 1024));
+    server
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(limits.max_header_bytes)
+        .max_concurrent_streams(200)
+        .keep_alive_interval(Duration::from_secs(20))
+        .keep_alive_timeout(Duration::from_secs(20));
+    server
+}
+
+fn serve_connection(
+    server: &auto::Builder<TokioExecutor>,
+    graceful: &GracefulShutdown,
+    worker: Worker,
+    stream: TcpStream,
+    peer: SocketAddr,
+) {
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let worker = worker.clone();
+        async move { Ok::<Answer, Infallible>(worker.handle(request, peer.ip()).await) }
+    });
+    let connection = server.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
+    let watched = graceful.watch(connection);
+    tokio::spawn(async move {
+        if let Err(error) = watched.await {
+            tracing::debug!(error, "a connection ended early");
+        }
+    });
+}

@@ -1,0 +1,64 @@
+//! What the audit log says of a change: who, from where, what, on what. Never a secret.
+
+use crate::{MemberId, PersonId};
+use std::net::IpAddr;
+
+/// Who caused a change.
+#[derive(Clone, Debug)]
+pub enum Actor {
+    /// A person with a session; the member they acted as, where there is one.
+    Person { person: PersonId, member: Option<MemberId> },
+    /// The operator at the command line.
+    Operator,
+    /// Nobody is logged in yet: the set-up link, a reset link, an invitation.
+    Visitor,
+}
+
+/// Where a change was asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    pub client_addr: Option<IpAddr>,
+    /// As sent, cut to 200 characters.
+    pub user_agent: Option<String>,
+    pub request_id: String,
+}
+
+macro_rules! actions {
+    ($($name:ident = $text:literal,)*) => {
+        /// Every change that Keydesk makes, by its stable name.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Action { $($name,)* }
+
+        impl Action {
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+    };
+}
+
+actions! {
+    OpenAccount = "account.open",
+    LogIn = "session.log_in",
+    LogOut = "session.log_out",
+    EndSession = "session.end",
+    ConfirmPassword = "session.confirm_password",
+    SwitchAccount = "session.switch_account",
+    LogOutEverywhere = "member.log_out_everywhere",
+    LogInRefused = "session.log_in_refused",
+    ChangePassword = "person.change_password",
+    RequestReset = "person.request_reset",
+    ResetPassword = "person.reset_password",
+    InviteMember = "member.invite",
+    WithdrawInvitation = "member.withdraw_invitation",
+    AcceptInvitation = "member.accept_invitation",
+    ChangeRole = "member.change_role",
+    RemoveMember = "member.remove",
+    ViewBearerToken = "token.view",
+    IssueToken = "token.issue",
+    RotateToken = "token.rotate",
+    RevokeToken = "token.revoke",
+    GiveFeedback = "help.feedback",
+}

@@ -1,0 +1,93 @@
+//! What a gateway must know, and how it learns of it: a snapshot at a sequence number, then
+//! changes with gap-free numbers, written in the transaction of what they tell.
+
+use crate::{AccountId, AccountNumber, Binding, Ending, ScopeSet, Timestamp, TokenId};
+use keydesk_token::TokenHash;
+use serde::{Deserialize, Serialize};
+
+/// One secret with all that a decision about it needs. Ended ones stay, so that their holder can
+/// be told why they are refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveSecret {
+    #[serde(with = "hex_hash")]
+    pub hash: TokenHash,
+    pub token: TokenId,
+    pub account: AccountId,
+    pub number: AccountNumber,
+    pub binding: Binding,
+    pub name: String,
+    pub scopes: ScopeSet,
+    pub expires_at: Option<Timestamp>,
+    pub ending: Option<Ending>,
+}
+
+/// One change of what gateways know. Old releases must be able to refuse what they cannot read,
+/// so variants are added and never change their meaning.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Change {
+    SecretIssued(LiveSecret),
+    SecretEnded {
+        #[serde(with = "hex_hash")]
+        hash: TokenHash,
+        ending: Ending,
+    },
+}
+
+/// Everything a gateway knows as of change number `seq`.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    pub seq: i64,
+    pub secrets: Vec<LiveSecret>,
+}
+
+/// Someone who follows the feed: the gateway's live table. Both calls are synchronous and quick.
+pub trait Feed: Send + Sync {
+    /// Replaces everything known.
+    fn load(&self, snapshot: Snapshot);
+    /// Applies change number `seq`; numbers come without gaps and in order.
+    fn apply(&self, seq: i64, change: Change);
+}
+
+mod hex_hash {
+    //! A digest as 64 hexadecimal digits.
+    use keydesk_token::TokenHash;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use std::fmt::Write;
+
+    pub fn serialize<S: Serializer>(hash: &TokenHash, to: S) -> Result<S::Ok, S::Error> {
+        let mut text = String::with_capacity(64);
+        for byte in hash.as_bytes() {
+            write!(text, "{byte:02x}").map_err(serde::ser::Error::custom)?;
+        }
+        to.serialize_str(&text)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<TokenHash, D::Error> {
+        let text = String::deserialize(from)?;
+        let mut bytes = [0; 32];
+        if text.len() != 64 || !text.is_ascii() {
+            return Err(D::Error::custom("a digest has 64 hexadecimal digits"));
+        }
+        for (at, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).map_err(D::Error::custom)?;
+        }
+        Ok(TokenHash::from_bytes(bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::EndCause;
+    use keydesk_token::{Entropy, Kind, PlainToken, Prefix};
+
+    #[test]
+    fn a_change_survives_its_row() {
+        let hash = PlainToken::generate(&Prefix::default(), Kind::User, &Entropy::seeded(1)).hash();
+        let ending = Ending { at: Timestamp::from_micros(5), cause: EndCause::PasswordChanged };
+        let change = Change::SecretEnded { hash, ending };
+        let row = serde_json::to_string(&change).expect("serialises");
+        assert_eq!(serde_json::from_str::<Change>(&row).expect("parses"), change);
+    }
+}

@@ -1,0 +1,101 @@
+//! When a new token is to end, as people and forms say it: `never`, `90d`, `2027-06-30`.
+
+use crate::Timestamp;
+use jiff::{civil::Date, tz::TimeZone};
+use std::{str::FromStr, time::Duration};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expiry {
+    Never,
+    /// So many days of 24 hours from now, 1 to 36,500.
+    Days(u16),
+    /// Through the end of that day, UTC.
+    Through(Date),
+}
+
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ExpiryError {
+    #[error("say never, a number of days such as 90d (at most 36500d), or a date such as 2027-06-30")]
+    Unreadable,
+    #[error("that day is over; choose a later one")]
+    Past,
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl Expiry {
+    /// The instant from which the token is refused; None: it has no end of its own.
+    pub fn resolve(self, now: Timestamp) -> Result<Option<Timestamp>, ExpiryError> {
+        match self {
+            Self::Never => Ok(None),
+            Self::Days(days) => Ok(Some(now.plus(DAY * u32::from(days)))),
+            Self::Through(date) => {
+                let day_after = date.tomorrow().map_err(|_| ExpiryError::Unreadable)?;
+                let end = day_after.to_zoned(TimeZone::UTC).map_err(|_| ExpiryError::Unreadable)?;
+                let end = Timestamp::from_micros(end.timestamp().as_microsecond());
+                if end <= now { Err(ExpiryError::Past) } else { Ok(Some(end)) }
+            }
+        }
+    }
+}
+
+impl FromStr for Expiry {
+    type Err = ExpiryError;
+
+    fn from_str(text: &str) -> Result<Self, ExpiryError> {
+        let text = text.trim();
+        if text == "never" {
+            return Ok(Self::Never);
+        }
+        if let Some(days) = text.strip_suffix('d') {
+            return match days.parse() {
+                Ok(days @ 1..=36_500) => Ok(Self::Days(days)),
+                _ => Err(ExpiryError::Unreadable),
+            };
+        }
+        // Only the form that an `<input type="date">` sends; the calendar library reads more.
+        let shape = text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+        match text.parse::<Date>() {
+            Ok(date) if shape => Ok(Self::Through(date)),
+            _ => Err(ExpiryError::Unreadable),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2026-11-23T12:00:00Z
+    const NOW: Timestamp = Timestamp::from_micros(1_795_435_200_000_000);
+
+    #[test]
+    fn days_count_from_now() {
+        let expiry: Expiry = "30d".parse().expect("parses");
+        assert_eq!(expiry.resolve(NOW).map(|at| at.map(|at| at.to_string())), Ok(Some("2026-12-23T12:00:00Z".to_owned())));
+    }
+
+    #[test]
+    fn a_date_means_through_the_end_of_that_day() {
+        let expiry: Expiry = "2026-11-23".parse().expect("parses");
+        assert_eq!(expiry.resolve(NOW).map(|at| at.map(|at| at.to_string())), Ok(Some("2026-11-24T00:00:00Z".to_owned())));
+    }
+
+    #[test]
+    fn a_day_that_is_over_is_refused() {
+        let expiry: Expiry = "2026-11-22".parse().expect("parses");
+        assert_eq!(expiry.resolve(NOW), Err(ExpiryError::Past));
+    }
+
+    #[test]
+    fn what_no_calendar_knows_is_refused() {
+        for text in ["", "0d", "-1d", "36501d", "soon", "2026-02-30", "2026-11-23T10", "23.11.2026", "20261123"] {
+            assert_eq!(text.parse::<Expiry>(), Err(ExpiryError::Unreadable), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_last_day_of_the_calendar_does_not_panic() {
+        assert_eq!("9999-12-31".parse::<Expiry>().expect("a date").resolve(NOW), Err(ExpiryError::Unreadable));
+    }
+}

@@ -1,0 +1,57 @@
+//! Whose word counts about where a request came from: the proxies that the operator trusts.
+
+use ipnet::IpNet;
+use std::net::IpAddr;
+
+/// The networks whose `X-Forwarded-*` headers are believed. Empty: nobody's.
+#[derive(Clone, Debug, Default)]
+pub struct TrustedProxies(Vec<IpNet>);
+
+impl TrustedProxies {
+    pub fn new(networks: Vec<IpNet>) -> Self {
+        Self(networks)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn contains(&self, addr: IpAddr) -> bool {
+        let addr = addr.to_canonical();
+        self.0.iter().any(|net| net.contains(&addr))
+    }
+
+    /// The caller's address: the peer's own, or behind trusted proxies the nearest one that is
+    /// none. Walks the `X-Forwarded-For` lines from the right; an entry that is no address ends
+    /// the walk, as what lies beyond it could be anybody's invention.
+    pub fn client_addr<'a>(&self, peer: IpAddr, forwarded_for: impl DoubleEndedIterator<Item = &'a str>) -> IpAddr {
+        let mut nearest = peer.to_canonical();
+        for hop in forwarded_for.rev().flat_map(|line| line.rsplit(',')) {
+            if !self.contains(nearest) {
+                break;
+            }
+            let Ok(addr) = hop.trim().parse::<IpAddr>() else { break };
+            nearest = addr.to_canonical();
+        }
+        nearest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_trusted_hops_are_believed() {
+        let trusted = TrustedProxies::new(vec!["10.0.0.0/8".parse().expect("a network")]);
+        let resolve = |peer: &str, lines: &[&str]| {
+            trusted.client_addr(peer.parse().expect("an address"), lines.iter().copied()).to_string()
+        };
+        assert_eq!(resolve("203.0.113.7", &["1.2.3.4"]), "203.0.113.7");
+        assert_eq!(resolve("10.0.0.1", &["1.2.3.4, 203.0.113.9"]), "203.0.113.9");
+        assert_eq!(resolve("10.0.0.1", &["1.2.3.4", "203.0.113.9, 10.0.0.2"]), "203.0.113.9");
+        assert_eq!(resolve("10.0.0.1", &["1.2.3.4, rubbish, 10.0.0.2"]), "10.0.0.2");
+        assert_eq!(resolve("::ffff:10.0.0.1", &["::ffff:198.51.100.4"]), "198.51.100.4");
+        assert_eq!(resolve("10.0.0.1", &[]), "10.0.0.1");
+    }
+}

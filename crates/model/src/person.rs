@@ -1,0 +1,78 @@
+//! A person's e-mail address: kept as typed for delivery, compared in one canonical form.
+
+use std::{fmt, str::FromStr};
+use unicode_normalization::UnicodeNormalization;
+
+/// An address that mail can be sent to, as far as its shape tells.
+#[derive(Clone, Debug)]
+pub struct Email(String);
+
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an e-mail address looks like ann@example.com")]
+pub struct EmailError;
+
+impl Email {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What uniqueness and log-in go by: NFKC, lower case. Dots and `+tags` stay, as only the
+    /// receiving server knows what they mean.
+    pub fn canonical(&self) -> String {
+        self.0.nfkc().collect::<String>().to_lowercase()
+    }
+
+    /// The part before the `@`, for a first guess at what to call the person.
+    pub fn local_part(&self) -> &str {
+        self.0.rsplit_once('@').map_or(&self.0, |(local, _)| local)
+    }
+}
+
+impl PartialEq for Email {
+    fn eq(&self, other: &Self) -> bool {
+        self.canonical() == other.canonical()
+    }
+}
+
+impl FromStr for Email {
+    type Err = EmailError;
+
+    fn from_str(text: &str) -> Result<Self, EmailError> {
+        let text = text.trim();
+        let (local, domain) = text.rsplit_once('@').ok_or(EmailError)?;
+        let local_fits = (1..=64).contains(&local.len()) && !local.contains(['@', '<', '>', ',', ';', '"', '\\']);
+        let domain_fits = (1..=190).contains(&domain.len())
+            && domain.split('.').all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-'))
+            && domain.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '.');
+        let printable = !text.chars().any(|c| c.is_whitespace() || c.is_control());
+        if local_fits && domain_fits && printable { Ok(Self(text.to_owned())) } else { Err(EmailError) }
+    }
+}
+
+impl fmt::Display for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_of_one_address_are_one_person() {
+        let ann: Email = "Ann@Example.com".parse().expect("valid");
+        for spelling in ["ann@example.com", " ANN@EXAMPLE.COM ", "ａnn@example.com"] {
+            assert_eq!(spelling.parse::<Email>().as_ref(), Ok(&ann), "{spelling}");
+        }
+        assert_ne!("a.nn@example.com".parse::<Email>().as_ref(), Ok(&ann));
+    }
+
+    #[test]
+    fn what_cannot_be_delivered_is_refused() {
+        let long = format!("{}@example.com", "a".repeat(320));
+        for text in ["", "ann", "@example.com", "ann@", "a b@example.com", "ann@exa\0mple.com", "ann@.com", "a@b@c.d", "ann@example.com\r\nBcc: x@y.z", &long] {
+            assert_eq!(text.parse::<Email>(), Err(EmailError), "{text}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What to call the program behind a user agent: `python-requests`, `Firefox on Linux`.
+
+use keydesk_token::PlainToken;
+use std::borrow::Cow;
+
+const LONGEST: usize = 60;
+const UNNAMED: &str = "an unnamed program";
+
+/// The first product's name without its version, or browser and system for what calls itself
+/// Mozilla. Always printable, at most 60 characters, and never a token that strayed in here.
+pub fn program_of(user_agent: Option<&str>) -> Cow<'_, str> {
+    let Some(agent) = user_agent.map(str::trim).filter(|agent| !agent.is_empty()) else {
+        return Cow::Borrowed(UNNAMED);
+    };
+    if agent.starts_with("Mozilla/") {
+        return Cow::Owned(browser(agent));
+    }
+    let name = agent.split(['/', ' ', '(', ';']).next().unwrap_or_default();
+    let presentable = !name.is_empty() && name.len() <= LONGEST && name.bytes().all(|b| b.is_ascii_graphic());
+    if presentable && PlainToken::hash_presented(name).is_err() {
+        Cow::Borrowed(name)
+    } else {
+        Cow::Borrowed(UNNAMED)
+    }
+}
+
+fn browser(agent: &str) -> String {
+    // Order matters: Edge and Opera also say Chrome, and Chrome also says Safari.
+    const BROWSERS: [(&str, &str); 6] = [
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("HeadlessChrome/", "Chrome"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    ];
+    const SYSTEMS: [(&str, &str); 6] = [
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("Linux", "Linux"),
+    ];
+    let find = |list: &[(&str, &'static str)]| list.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
+    match (find(&BROWSERS), find(&SYSTEMS)) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(browser), None) => browser.to_owned(),
+        (None, Some(system)) => format!("a browser on {system}"),
+        (None, None) => "a browser".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keydesk_token::{Entropy, Kind, Prefix};
+
+    #[test]
+    fn programs_are_known_by_their_first_product() {
+        for (agent, name) in [
+            ("python-requests/2.31.0", "python-requests"),
+            ("okhttp", "okhttp"),
+            ("n8n (1.2; linux)", "n8n"),
+            ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"),
+            ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0", "Edge on Windows"),
+            ("", UNNAMED),
+            ("\u{1b}[31m", UNNAMED),
+        ] {
+            assert_eq!(program_of(Some(agent)), name, "{agent}");
+        }
+    }
+
+    #[test]
+    fn a_token_in_the_user_agent_is_not_remembered() {
+        let token = PlainToken::generate(&Prefix::default(), Kind::Account, &Entropy::seeded(1));
+        assert_eq!(program_of(Some(token.expose())), UNNAMED);
+    }
+}

@@ -1,0 +1,107 @@
+//! The rights table: which role may do what. The only place where it is written down.
+
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+
+/// A member's role, from most to least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    Viewer,
+    Developer,
+    Administrator,
+    Owner,
+}
+
+/// What an act asks of the member who wants to do it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Right {
+    /// See the endpoint URL and the own bearer token; rotate the latter.
+    UseApiDocs,
+    /// See the account's API tokens (never their secrets).
+    SeeTokens,
+    /// Issue, rotate and revoke API tokens.
+    ManageTokens,
+    SeeMembers,
+    /// Invite, change roles, remove, log out.
+    ManageMembers,
+    /// Make someone an owner, or touch one.
+    ManageOwners,
+}
+
+impl Role {
+    pub const ALL: [Self; 4] = [Self::Owner, Self::Administrator, Self::Developer, Self::Viewer];
+
+    pub fn may(self, right: Right) -> bool {
+        let least = match right {
+            Right::SeeMembers => Self::Viewer,
+            Right::UseApiDocs | Right::SeeTokens | Right::ManageTokens => Self::Developer,
+            Right::ManageMembers => Self::Administrator,
+            Right::ManageOwners => Self::Owner,
+        };
+        self >= least
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Developer => "developer",
+            Self::Administrator => "administrator",
+            Self::Owner => "owner",
+        }
+    }
+
+    /// One line for the form that offers the role.
+    pub fn summary(self) -> &'static str {
+        match self {
+            Self::Viewer => "sees who belongs to the account, and no token",
+            Self::Developer => "has a bearer token and manages API tokens",
+            Self::Administrator => "also invites, changes and removes members",
+            Self::Owner => "also names and removes owners",
+        }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a role is owner, administrator, developer or viewer")]
+pub struct RoleError;
+
+impl FromStr for Role {
+    type Err = RoleError;
+
+    fn from_str(text: &str) -> Result<Self, RoleError> {
+        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or(RoleError)
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_viewer_sees_no_token() {
+        assert!(!Role::Viewer.may(Right::UseApiDocs));
+        assert!(!Role::Viewer.may(Right::SeeTokens));
+        assert!(Role::Viewer.may(Right::SeeMembers));
+    }
+
+    #[test]
+    fn an_administrator_does_not_touch_owners() {
+        assert!(Role::Administrator.may(Right::ManageMembers));
+        assert!(!Role::Administrator.may(Right::ManageOwners));
+        assert!(Role::Owner.may(Right::ManageOwners));
+    }
+
+    #[test]
+    fn every_role_prints_and_parses() {
+        for role in Role::ALL {
+            assert_eq!(role.to_string().parse(), Ok(role));
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Scopes: what a token may do, as `resource:action`, `resource:*` or `*`.
+
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeSet, fmt, str::FromStr};
+
+/// One scope. Resource and action are 1 to 64 characters of `a-z 0-9 . _ -`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Scope(String);
+
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a scope looks like contacts:read, contacts:* or *")]
+pub struct ScopeError;
+
+impl Scope {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether holding `self` is enough for an operation that asks for `wanted`.
+    pub fn covers(&self, wanted: &Self) -> bool {
+        if self.0 == "*" || self == wanted {
+            return true;
+        }
+        match (self.0.strip_suffix(":*"), wanted.0.split_once(':')) {
+            (Some(resource), Some((wanted, _))) => resource == wanted,
+            _ => false,
+        }
+    }
+}
+
+fn is_word(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b))
+}
+
+impl FromStr for Scope {
+    type Err = ScopeError;
+
+    fn from_str(text: &str) -> Result<Self, ScopeError> {
+        let valid = text == "*"
+            || text
+                .split_once(':')
+                .is_some_and(|(resource, action)| is_word(resource) && (action == "*" || is_word(action)));
+        if valid { Ok(Self(text.to_owned())) } else { Err(ScopeError) }
+    }
+}
+
+impl TryFrom<String> for Scope {
+    type Error = ScopeError;
+
+    fn try_from(text: String) -> Result<Self, ScopeError> {
+        text.parse()
+    }
+}
+
+impl From<Scope> for String {
+    fn from(scope: Scope) -> Self {
+        scope.0
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A set of scopes; prints sorted with one space between, as OAuth writes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct ScopeSet(BTreeSet<Scope>);
+
+impl ScopeSet {
+    pub fn everything() -> Self {
+        Self(BTreeSet::from([Scope("*".to_owned())]))
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Scope> {
+        self.0.iter()
+    }
+
+    pub fn allows(&self, wanted: &Scope) -> bool {
+        self.0.iter().any(|held| held.covers(wanted))
+    }
+}
+
+impl FromIterator<Scope> for ScopeSet {
+    fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
+        Self(scopes.into_iter().collect())
+    }
+}
+
+impl FromStr for ScopeSet {
+    type Err = ScopeError;
+
+    fn from_str(text: &str) -> Result<Self, ScopeError> {
+        text.split_ascii_whitespace().map(str::parse).collect()
+    }
+}
+
+impl TryFrom<String> for ScopeSet {
+    type Error = ScopeError;
+
+    fn try_from(text: String) -> Result<Self, ScopeError> {
+        text.parse()
+    }
+}
+
+impl From<ScopeSet> for String {
+    fn from(scopes: ScopeSet) -> Self {
+        scopes.to_string()
+    }
+}
+
+impl fmt::Display for ScopeSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, scope) in self.0.iter().enumerate() {
+            if at > 0 {
+                f.write_str(" ")?;
+            }
+            f.write_str(scope.as_str())?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn scope(text: &str) -> Scope {
+        text.parse().expect("a valid scope")
+    }
+
+    #[test]
+    fn a_wildcard_covers_its_resource_only() {
+        assert!(scope("contacts:*").covers(&scope("contacts:read")));
+        assert!(!scope("contacts:*").covers(&scope("contactsv3:read")));
+        assert!(!scope("contacts:read").covers(&scope("contacts:*")));
+        assert!(scope("*").covers(&scope("anything:at-all")));
+    }
+
+    #[test]
+    fn what_is_no_scope_is_refused() {
+        for text in ["", "contacts", ":read", "contacts:", "a:b:c", "Contacts:read", "*:read", "a b:c", "c:**"] {
+            assert_eq!(text.parse::<Scope>(), Err(ScopeError), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_set_prints_and_parses_to_itself(texts in proptest::collection::vec("[a-z]{1,5}:([a-z]{1,5}|\\*)", 0..6)) {
+            let set: ScopeSet = texts.iter().map(|t| scope(t)).collect();
+            prop_assert_eq!(set.to_string().parse::<ScopeSet>(), Ok(set));
+        }
+
+        #[test]
+        fn more_scopes_never_allow_less(a in "[ab]:([cd]|\\*)", b in "[ab]:([cd]|\\*)", wanted in "[ab]:[cd]") {
+            let small: ScopeSet = [scope(&a)].into_iter().collect();
+            let large: ScopeSet = [scope(&a), scope(&b)].into_iter().collect();
+            prop_assert!(!small.allows(&scope(&wanted)) || large.allows(&scope(&wanted)));
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! What a caller can do about a failure: try again, tell of a conflict, or stop.
+
+use std::path::PathBuf;
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A uniqueness rule refused the row: someone else was first.
+    #[error("the row exists already")]
+    Conflict,
+    /// A row cannot be read back: written by another release, or changed by hand.
+    #[error("the column {column} holds something that this release cannot read")]
+    Unreadable { column: &'static str },
+    /// The change is in the database, but this process has not taken it over yet; it will.
+    #[error("the change is stored, but the gateway has not confirmed it yet")]
+    Unsettled,
+    #[error("the database did not answer as expected")]
+    Unavailable(#[source] sqlx::Error),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Database(cause) if cause.is_unique_violation() => Self::Conflict,
+            _ => Self::Unavailable(error),
+        }
+    }
+}
+
+/// Why a database is not served from.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("the database file {path} cannot be opened; check that its folder exists and is yours to write")]
+    Unopenable { path: PathBuf, source: sqlx::Error },
+    #[error("the database file {path} is damaged ({report}); restore it from a backup")]
+    Damaged { path: PathBuf, report: String },
+    #[error("SQLite {version} can lose acknowledged writes; Keydesk needs 3.51.3 or later")]
+    SqliteTooOld { version: String },
+    #[error("the database file {path} does not run with {setting}, on which durability rests")]
+    NotDurable { path: PathBuf, setting: &'static str },
+    #[error("the database's schema cannot be brought up to date; was it written by a newer Keydesk?")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    #[error("the database stopped answering while it was opened")]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for OpenError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}

@@ -1,0 +1,117 @@
+//! Invitations: a role offered to an e-mail address, once, until it expires.
+
+use crate::{Read, StoreError, Write, row};
+use keydesk_model::{AccountId, Email, InvitationId, MemberId, Role, Timestamp};
+use sqlx::sqlite::SqliteRow;
+
+#[derive(Clone, Debug)]
+pub struct Invitation {
+    pub id: InvitationId,
+    pub account: AccountId,
+    pub account_name: String,
+    pub email: Email,
+    pub role: Role,
+    pub invited_by: String,
+    pub expires_at: Timestamp,
+}
+
+#[derive(Clone, Debug)]
+pub struct NewInvitation {
+    pub id: InvitationId,
+    pub account: AccountId,
+    pub email: Email,
+    pub role: Role,
+    pub code_hash: [u8; 32],
+    pub invited_by: MemberId,
+    pub expires_at: Timestamp,
+}
+
+macro_rules! select_invitations {
+    ($condition:literal) => {
+        concat!(
+            "SELECT invitation.id, invitation.account_id, account.name AS account_name, invitation.email, \
+             invitation.role, person.name AS invited_by, invitation.expires_at FROM invitation \
+             JOIN account ON account.id = invitation.account_id \
+             JOIN member ON member.id = invitation.invited_by \
+             JOIN person ON person.id = member.person_id \
+             WHERE invitation.closed_at IS NULL AND ",
+            $condition
+        )
+    };
+}
+
+const FIND_BY_CODE: &str = select_invitations!("invitation.code_hash = $1 AND invitation.expires_at > $2");
+const LIST: &str = select_invitations!(
+    "invitation.account_id = $1 AND invitation.expires_at > $2 ORDER BY invitation.created_at, invitation.id"
+);
+const ADD: &str = "INSERT INTO invitation (id, account_id, email, email_canonical, role, code_hash, \
+    invited_by, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+const CLOSE: &str = "UPDATE invitation SET closed_at = $1 \
+    WHERE id = $2 AND account_id = $3 AND closed_at IS NULL";
+const CLOSE_FOR: &str = "UPDATE invitation SET closed_at = $1 \
+    WHERE account_id = $2 AND email_canonical = $3 AND closed_at IS NULL";
+
+fn invitation(row: &SqliteRow) -> Result<Invitation, StoreError> {
+    Ok(Invitation {
+        id: row::parsed(row, "id")?,
+        account: row::parsed(row, "account_id")?,
+        account_name: row::text(row, "account_name")?,
+        email: row::parsed(row, "email")?,
+        role: row::parsed(row, "role")?,
+        invited_by: row::text(row, "invited_by")?,
+        expires_at: row::instant(row, "expires_at")?,
+    })
+}
+
+impl Read {
+    pub async fn find_invitation(
+        &mut self,
+        code_hash: [u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<Invitation>, StoreError> {
+        let query = sqlx::query(FIND_BY_CODE).bind(code_hash.to_vec()).bind(now.as_micros());
+        query.fetch_optional(self.connection()).await?.as_ref().map(invitation).transpose()
+    }
+
+    pub async fn list_invitations(
+        &mut self,
+        account: AccountId,
+        now: Timestamp,
+    ) -> Result<Vec<Invitation>, StoreError> {
+        let query = sqlx::query(LIST).bind(account.to_string()).bind(now.as_micros());
+        query.fetch_all(self.connection()).await?.iter().map(invitation).collect()
+    }
+}
+
+impl Write {
+    /// Adds an invitation in place of an earlier one to the same address.
+    pub async fn add_invitation(&mut self, new: &NewInvitation) -> Result<(), StoreError> {
+        let now = self.now().as_micros();
+        sqlx::query(CLOSE_FOR)
+            .bind(now)
+            .bind(new.account.to_string())
+            .bind(new.email.canonical())
+            .execute(self.connection())
+            .await?;
+        sqlx::query(ADD)
+            .bind(new.id.to_string())
+            .bind(new.account.to_string())
+            .bind(new.email.as_str())
+            .bind(new.email.canonical())
+            .bind(new.role.as_str())
+            .bind(new.code_hash.to_vec())
+            .bind(new.invited_by.to_string())
+            .bind(now)
+            .bind(new.expires_at.as_micros())
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// Closes an invitation, accepted or withdrawn; tells whether it was open.
+    pub async fn close_invitation(&mut self, account: AccountId, id: InvitationId) -> Result<bool, StoreError> {
+        let now = self.now().as_micros();
+        let query = sqlx::query(CLOSE).bind(now).bind(id.to_string()).bind(account.to_string());
+        Ok(query.execute(self.connection()).await?.rows_affected() == 1)
+    }
+}

@@ -1,0 +1,121 @@
+//! Members: a person in an account, with a role, from joining to removal.
+
+use crate::{Read, StoreError, Write, row};
+use keydesk_model::{AccountId, Email, MemberId, PersonId, Role, Timestamp};
+use sqlx::sqlite::SqliteRow;
+
+#[derive(Clone, Debug)]
+pub struct Member {
+    pub id: MemberId,
+    pub account: AccountId,
+    pub person: PersonId,
+    pub role: Role,
+    pub name: String,
+    pub email: Email,
+    pub joined_at: Timestamp,
+    /// When the person was last seen in any session.
+    pub seen_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct NewMember {
+    pub id: MemberId,
+    pub account: AccountId,
+    pub person: PersonId,
+    pub role: Role,
+}
+
+/// Every question about members reads the same columns; only the condition differs.
+macro_rules! select_members {
+    ($condition:literal) => {
+        concat!(
+            "SELECT member.id, member.account_id, member.person_id, role, person.name, person.email, \
+             member.created_at, (SELECT max(seen_at) FROM session WHERE session.person_id = person.id) \
+             AS seen_at FROM member JOIN person ON person.id = member.person_id \
+             WHERE member.removed_at IS NULL AND ",
+            $condition
+        )
+    };
+}
+
+const FIND: &str = select_members!("member.account_id = $1 AND member.id = $2");
+const FIND_OF_PERSON: &str = select_members!("member.account_id = $1 AND member.person_id = $2");
+const OF_ACCOUNT: &str = select_members!("member.account_id = $1 ORDER BY member.created_at, member.id");
+const OF_PERSON: &str = select_members!("member.person_id = $1 ORDER BY member.created_at, member.id");
+const COUNT_OWNERS: &str =
+    "SELECT count(*) FROM member WHERE account_id = $1 AND role = 'owner' AND removed_at IS NULL";
+const ADD: &str =
+    "INSERT INTO member (id, account_id, person_id, role, created_at) VALUES ($1, $2, $3, $4, $5)";
+const SET_ROLE: &str = "UPDATE member SET role = $1 WHERE id = $2 AND removed_at IS NULL";
+const REMOVE: &str = "UPDATE member SET removed_at = $1 WHERE id = $2 AND removed_at IS NULL";
+
+fn member(row: &SqliteRow) -> Result<Member, StoreError> {
+    Ok(Member {
+        id: row::parsed(row, "id")?,
+        account: row::parsed(row, "account_id")?,
+        person: row::parsed(row, "person_id")?,
+        role: row::parsed(row, "role")?,
+        name: row::text(row, "name")?,
+        email: row::parsed(row, "email")?,
+        joined_at: row::instant(row, "created_at")?,
+        seen_at: row::instant_opt(row, "seen_at")?,
+    })
+}
+
+impl Read {
+    /// A member of this account; one of another account is not found.
+    pub async fn find_member(&mut self, account: AccountId, id: MemberId) -> Result<Option<Member>, StoreError> {
+        let query = sqlx::query(FIND).bind(account.to_string()).bind(id.to_string());
+        query.fetch_optional(self.connection()).await?.as_ref().map(member).transpose()
+    }
+
+    pub async fn find_member_of(
+        &mut self,
+        account: AccountId,
+        person: PersonId,
+    ) -> Result<Option<Member>, StoreError> {
+        let query = sqlx::query(FIND_OF_PERSON).bind(account.to_string()).bind(person.to_string());
+        query.fetch_optional(self.connection()).await?.as_ref().map(member).transpose()
+    }
+
+    pub async fn list_members(&mut self, account: AccountId) -> Result<Vec<Member>, StoreError> {
+        let rows = sqlx::query(OF_ACCOUNT).bind(account.to_string()).fetch_all(self.connection()).await?;
+        rows.iter().map(member).collect()
+    }
+
+    pub async fn list_memberships(&mut self, person: PersonId) -> Result<Vec<Member>, StoreError> {
+        let rows = sqlx::query(OF_PERSON).bind(person.to_string()).fetch_all(self.connection()).await?;
+        rows.iter().map(member).collect()
+    }
+
+    pub async fn count_owners(&mut self, account: AccountId) -> Result<i64, StoreError> {
+        Ok(sqlx::query_scalar(COUNT_OWNERS).bind(account.to_string()).fetch_one(self.connection()).await?)
+    }
+}
+
+impl Write {
+    /// [`StoreError::Conflict`]: the person belongs to the account already.
+    pub async fn add_member(&mut self, new: NewMember) -> Result<(), StoreError> {
+        let now = self.now().as_micros();
+        sqlx::query(ADD)
+            .bind(new.id.to_string())
+            .bind(new.account.to_string())
+            .bind(new.person.to_string())
+            .bind(new.role.as_str())
+            .bind(now)
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    pub async fn set_role(&mut self, id: MemberId, role: Role) -> Result<(), StoreError> {
+        sqlx::query(SET_ROLE).bind(role.as_str()).bind(id.to_string()).execute(self.connection()).await?;
+        Ok(())
+    }
+
+    pub async fn remove_member(&mut self, id: MemberId) -> Result<(), StoreError> {
+        let now = self.now().as_micros();
+        sqlx::query(REMOVE).bind(now).bind(id.to_string()).execute(self.connection()).await?;
+        Ok(())
+    }
+}

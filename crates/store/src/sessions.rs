@@ -1,0 +1,155 @@
+//! Sessions: a person logged in from a browser. The cookie's value stands here as SHA-256 only.
+
+use crate::{Read, Store, StoreError, Write, row};
+use keydesk_model::{AccountId, PersonId, SessionId, Timestamp};
+use sqlx::sqlite::SqliteRow;
+
+#[derive(Clone, Debug)]
+pub struct Session {
+    pub id: SessionId,
+    pub person: PersonId,
+    pub account: Option<AccountId>,
+    pub created_at: Timestamp,
+    pub seen_at: Timestamp,
+    /// When the password was last given in this session.
+    pub authenticated_at: Timestamp,
+    pub client_addr: String,
+    pub user_agent: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct NewSession {
+    pub id: SessionId,
+    pub hash: [u8; 32],
+    pub person: PersonId,
+    pub account: Option<AccountId>,
+    pub client_addr: String,
+    pub user_agent: String,
+}
+
+const FIND: &str = "SELECT id, person_id, account_id, created_at, seen_at, authenticated_at, client_addr, \
+    user_agent FROM session WHERE hash = $1 AND ended_at IS NULL AND seen_at > $2 AND created_at > $3";
+const LIST: &str = "SELECT id, person_id, account_id, created_at, seen_at, authenticated_at, client_addr, \
+    user_agent FROM session WHERE person_id = $1 AND ended_at IS NULL AND seen_at > $2 AND created_at > $3 \
+    ORDER BY seen_at DESC, id";
+const ADD: &str = "INSERT INTO session (id, hash, person_id, account_id, created_at, seen_at, \
+    authenticated_at, client_addr, user_agent) VALUES ($1, $2, $3, $4, $5, $5, $5, $6, $7)";
+const TOUCH: &str = "UPDATE session SET seen_at = $1, client_addr = $2 WHERE id = $3 AND seen_at < $1";
+const RENEW: &str = "UPDATE session SET hash = $1, authenticated_at = $2, seen_at = $2 \
+    WHERE id = $3 AND ended_at IS NULL";
+const SET_ACCOUNT: &str = "UPDATE session SET account_id = $1 WHERE id = $2";
+const END: &str = "UPDATE session SET ended_at = $1 WHERE id = $2 AND person_id = $3 AND ended_at IS NULL";
+const END_ALL: &str = "UPDATE session SET ended_at = $1 WHERE person_id = $2 AND ended_at IS NULL";
+const END_OTHERS: &str =
+    "UPDATE session SET ended_at = $1 WHERE person_id = $2 AND id <> $3 AND ended_at IS NULL";
+const LEAVE_ACCOUNT: &str = "UPDATE session SET account_id = NULL WHERE person_id = $1 AND account_id = $2";
+
+fn session(row: &SqliteRow) -> Result<Session, StoreError> {
+    Ok(Session {
+        id: row::parsed(row, "id")?,
+        person: row::parsed(row, "person_id")?,
+        account: row::parsed_opt(row, "account_id")?,
+        created_at: row::instant(row, "created_at")?,
+        seen_at: row::instant(row, "seen_at")?,
+        authenticated_at: row::instant(row, "authenticated_at")?,
+        client_addr: row::text(row, "client_addr")?,
+        user_agent: row::text(row, "user_agent")?,
+    })
+}
+
+impl Read {
+    /// A session that is neither ended, nor idle since `seen_after`, nor older than `created_after`.
+    pub async fn find_session(
+        &mut self,
+        hash: [u8; 32],
+        seen_after: Timestamp,
+        created_after: Timestamp,
+    ) -> Result<Option<Session>, StoreError> {
+        let query = sqlx::query(FIND)
+            .bind(hash.to_vec())
+            .bind(seen_after.as_micros())
+            .bind(created_after.as_micros());
+        query.fetch_optional(self.connection()).await?.as_ref().map(session).transpose()
+    }
+
+    pub async fn list_sessions(
+        &mut self,
+        person: PersonId,
+        seen_after: Timestamp,
+        created_after: Timestamp,
+    ) -> Result<Vec<Session>, StoreError> {
+        let query = sqlx::query(LIST)
+            .bind(person.to_string())
+            .bind(seen_after.as_micros())
+            .bind(created_after.as_micros());
+        query.fetch_all(self.connection()).await?.iter().map(session).collect()
+    }
+}
+
+impl Store {
+    /// Notes that a session was seen; no change in the sense of the audit log.
+    pub async fn touch_session(&self, id: SessionId, now: Timestamp, client_addr: &str) -> Result<(), StoreError> {
+        sqlx::query(TOUCH)
+            .bind(now.as_micros())
+            .bind(client_addr)
+            .bind(id.to_string())
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+}
+
+impl Write {
+    pub async fn add_session(&mut self, new: &NewSession) -> Result<(), StoreError> {
+        let now = self.now().as_micros();
+        sqlx::query(ADD)
+            .bind(new.id.to_string())
+            .bind(new.hash.to_vec())
+            .bind(new.person.to_string())
+            .bind(new.account.map(|id| id.to_string()))
+            .bind(now)
+            .bind(&new.client_addr)
+            .bind(&new.user_agent)
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// Gives a session a new secret after its person has authenticated again; the old one is dead.
+    /// Tells whether the session was still there.
+    pub async fn renew_session(&mut self, id: SessionId, hash: [u8; 32]) -> Result<bool, StoreError> {
+        let now = self.now().as_micros();
+        let query = sqlx::query(RENEW).bind(hash.to_vec()).bind(now).bind(id.to_string());
+        Ok(query.execute(self.connection()).await?.rows_affected() == 1)
+    }
+
+    pub async fn set_session_account(&mut self, id: SessionId, account: AccountId) -> Result<(), StoreError> {
+        let query = sqlx::query(SET_ACCOUNT).bind(account.to_string()).bind(id.to_string());
+        query.execute(self.connection()).await?;
+        Ok(())
+    }
+
+    /// Ends one session of this person; tells whether there was one.
+    pub async fn end_session(&mut self, person: PersonId, id: SessionId) -> Result<bool, StoreError> {
+        let now = self.now().as_micros();
+        let query = sqlx::query(END).bind(now).bind(id.to_string()).bind(person.to_string());
+        Ok(query.execute(self.connection()).await?.rows_affected() == 1)
+    }
+
+    /// Ends every session of this person, but `except`; tells how many.
+    pub async fn end_sessions(&mut self, person: PersonId, except: Option<SessionId>) -> Result<u64, StoreError> {
+        let now = self.now().as_micros();
+        let query = match except {
+            None => sqlx::query(END_ALL).bind(now).bind(person.to_string()),
+            Some(kept) => sqlx::query(END_OTHERS).bind(now).bind(person.to_string()).bind(kept.to_string()),
+        };
+        Ok(query.execute(self.connection()).await?.rows_affected())
+    }
+
+    /// Sessions of a person who has left an account no longer stand in it.
+    pub async fn leave_account(&mut self, person: PersonId, account: AccountId) -> Result<(), StoreError> {
+        let query = sqlx::query(LEAVE_ACCOUNT).bind(person.to_string()).bind(account.to_string());
+        query.execute(self.connection()).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,260 @@
+//! Tokens and their secrets. Every write that a gateway must know of goes into the feed here, in
+//! the same transaction, so that no use-case can forget it.
+
+use crate::{Read, StoreError, Write, row};
+use keydesk_model::{
+    AccountId, Binding, Change, EndCause, Ending, LiveSecret, MemberId, ScopeSet, Timestamp, TokenId, TokenState,
+};
+use keydesk_token::TokenHash;
+use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
+
+/// A token with its newest secret.
+#[derive(Clone, Debug)]
+pub struct Token {
+    pub id: TokenId,
+    pub account: AccountId,
+    pub binding: Binding,
+    pub name: String,
+    pub scopes: ScopeSet,
+    pub expires_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+    /// Who made it, as far as the name is still known.
+    pub created_by: Option<String>,
+    /// The newest secret's version, as it looks on the screen, and its sealed display copy.
+    pub version: i64,
+    pub masked: String,
+    pub display: Option<Vec<u8>>,
+    pub issued_at: Timestamp,
+    pub ending: Option<Ending>,
+    pub last_used_at: Option<Timestamp>,
+    pub last_used_by: Option<String>,
+    pub last_used_from: Option<String>,
+    pub calls: i64,
+}
+
+impl Token {
+    pub fn state(&self, now: Timestamp) -> TokenState {
+        TokenState::at(now, self.expires_at, self.ending)
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct NewToken {
+    pub id: TokenId,
+    pub account: AccountId,
+    pub binding: Binding,
+    pub name: String,
+    pub scopes: ScopeSet,
+    pub expires_at: Option<Timestamp>,
+    pub created_by: Option<MemberId>,
+    /// Makes a form that is sent twice one token.
+    pub request_key: Option<String>,
+}
+
+/// A secret as it is stored: its digest, and for a bearer token its sealed display copy.
+#[derive(Clone)]
+pub struct NewSecret {
+    pub hash: TokenHash,
+    pub version: i64,
+    pub masked: String,
+    pub display: Option<Vec<u8>>,
+}
+
+impl std::fmt::Debug for NewSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "NewSecret(version {})", self.version)
+    }
+}
+
+macro_rules! select_tokens {
+    ($condition:literal) => {
+        concat!(
+            "SELECT token.id, token.account_id, token.binding, token.member_id, token.name, token.scopes, \
+             token.expires_at, token.created_at, person.name AS created_by, secret.version, secret.masked, \
+             secret.display, secret.issued_at, secret.ended_at, secret.end_cause, latest.last_used_at, \
+             latest.program, latest.client_addr, \
+             (SELECT coalesce(sum(calls), 0) FROM integration WHERE integration.token_id = token.id) AS calls \
+             FROM token \
+             JOIN secret ON secret.token_id = token.id AND secret.version = \
+               (SELECT max(version) FROM secret AS newest WHERE newest.token_id = token.id) \
+             LEFT JOIN member ON member.id = token.created_by \
+             LEFT JOIN person ON person.id = member.person_id \
+             LEFT JOIN integration AS latest ON latest.token_id = token.id AND \
+               latest.program || ' ' || latest.client_addr = \
+               (SELECT program || ' ' || client_addr FROM integration AS used WHERE used.token_id = token.id \
+                ORDER BY last_used_at DESC, program, client_addr LIMIT 1) \
+             WHERE ",
+            $condition
+        )
+    };
+}
+
+const FIND: &str = select_tokens!("token.account_id = $1 AND token.id = $2");
+const FIND_OF_MEMBER: &str = select_tokens!("token.member_id = $1");
+const FIND_BY_REQUEST: &str = select_tokens!("token.account_id = $1 AND token.request_key = $2");
+const LIST_OF_ACCOUNT: &str = select_tokens!(
+    "token.account_id = $1 AND token.binding = 'account' ORDER BY token.created_at DESC, token.id DESC LIMIT $2"
+);
+const COUNT_OF_ACCOUNT: &str = "SELECT count(*) FROM token WHERE account_id = $1 AND binding = 'account'";
+const ADD: &str = "INSERT INTO token (id, account_id, binding, member_id, name, scopes, expires_at, created_at, \
+    created_by, request_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+const ADD_SECRET: &str = "INSERT INTO secret (hash, token_id, version, masked, display, issued_at) \
+    VALUES ($1, $2, $3, $4, $5, $6)";
+const END_SECRET: &str = "UPDATE secret SET ended_at = $1, end_cause = $2, display = NULL \
+    WHERE token_id = $3 AND ended_at IS NULL RETURNING hash";
+macro_rules! select_live_secrets {
+    ($condition:literal) => {
+        concat!(
+            "SELECT secret.hash, secret.token_id, secret.ended_at, secret.end_cause, token.account_id, \
+             account.number, token.member_id, token.name, token.scopes, token.expires_at FROM secret \
+             JOIN token ON token.id = secret.token_id JOIN account ON account.id = token.account_id ",
+            $condition
+        )
+    };
+}
+
+const LIVE_SECRETS: &str = select_live_secrets!("");
+const LIVE_SECRET: &str = select_live_secrets!("WHERE secret.hash = $1");
+
+fn binding(row: &SqliteRow) -> Result<Binding, StoreError> {
+    let member: Option<MemberId> = row::parsed_opt(row, "member_id")?;
+    Ok(member.map_or(Binding::Account, Binding::Member))
+}
+
+fn ending(row: &SqliteRow) -> Result<Option<Ending>, StoreError> {
+    let cause: Option<EndCause> = row::parsed_opt(row, "end_cause")?;
+    Ok(row::instant_opt(row, "ended_at")?.zip(cause).map(|(at, cause)| Ending { at, cause }))
+}
+
+fn token(row: &SqliteRow) -> Result<Token, StoreError> {
+    Ok(Token {
+        id: row::parsed(row, "id")?,
+        account: row::parsed(row, "account_id")?,
+        binding: binding(row)?,
+        name: row::text(row, "name")?,
+        scopes: row::parsed(row, "scopes")?,
+        expires_at: row::instant_opt(row, "expires_at")?,
+        created_at: row::instant(row, "created_at")?,
+        created_by: row.try_get("created_by")?,
+        version: row.try_get("version")?,
+        masked: row::text(row, "masked")?,
+        display: row.try_get("display")?,
+        issued_at: row::instant(row, "issued_at")?,
+        ending: ending(row)?,
+        last_used_at: row::instant_opt(row, "last_used_at")?,
+        last_used_by: row.try_get("program")?,
+        last_used_from: row.try_get("client_addr")?,
+        calls: row.try_get("calls")?,
+    })
+}
+
+fn live_secret(row: &SqliteRow) -> Result<LiveSecret, StoreError> {
+    let number: u32 = row.try_get("number")?;
+    Ok(LiveSecret {
+        hash: TokenHash::from_bytes(row::digest(row, "hash")?),
+        token: row::parsed(row, "token_id")?,
+        account: row::parsed(row, "account_id")?,
+        number: number.try_into().map_err(|_| StoreError::Unreadable { column: "account.number" })?,
+        binding: binding(row)?,
+        name: row::text(row, "name")?,
+        scopes: row::parsed(row, "scopes")?,
+        expires_at: row::instant_opt(row, "expires_at")?,
+        ending: ending(row)?,
+    })
+}
+
+/// Every secret there ever was: what a gateway loads at start.
+pub(crate) async fn list_live_secrets(connection: &mut SqliteConnection) -> Result<Vec<LiveSecret>, StoreError> {
+    sqlx::query(LIVE_SECRETS).fetch_all(connection).await?.iter().map(live_secret).collect()
+}
+
+impl Read {
+    /// A token of this account, of either binding.
+    pub async fn find_token(&mut self, account: AccountId, id: TokenId) -> Result<Option<Token>, StoreError> {
+        let query = sqlx::query(FIND).bind(account.to_string()).bind(id.to_string());
+        query.fetch_optional(self.connection()).await?.as_ref().map(token).transpose()
+    }
+
+    /// The bearer token of a member.
+    pub async fn find_bearer_token(&mut self, member: MemberId) -> Result<Option<Token>, StoreError> {
+        let query = sqlx::query(FIND_OF_MEMBER).bind(member.to_string());
+        query.fetch_optional(self.connection()).await?.as_ref().map(token).transpose()
+    }
+
+    pub async fn find_token_by_request(
+        &mut self,
+        account: AccountId,
+        request_key: &str,
+    ) -> Result<Option<Token>, StoreError> {
+        let query = sqlx::query(FIND_BY_REQUEST).bind(account.to_string()).bind(request_key);
+        query.fetch_optional(self.connection()).await?.as_ref().map(token).transpose()
+    }
+
+    /// The account's API tokens, newest first, at most `limit`.
+    pub async fn list_api_tokens(&mut self, account: AccountId, limit: u32) -> Result<Vec<Token>, StoreError> {
+        let query = sqlx::query(LIST_OF_ACCOUNT).bind(account.to_string()).bind(limit);
+        query.fetch_all(self.connection()).await?.iter().map(token).collect()
+    }
+
+    pub async fn count_api_tokens(&mut self, account: AccountId) -> Result<i64, StoreError> {
+        Ok(sqlx::query_scalar(COUNT_OF_ACCOUNT).bind(account.to_string()).fetch_one(self.connection()).await?)
+    }
+}
+
+impl Write {
+    /// Adds a token with its first secret. [`StoreError::Conflict`]: the request key was used.
+    pub async fn issue_token(&mut self, new: &NewToken, secret: &NewSecret) -> Result<(), StoreError> {
+        let now = self.now().as_micros();
+        let (kind, member) = match new.binding {
+            Binding::Member(member) => ("member", Some(member.to_string())),
+            Binding::Account => ("account", None),
+        };
+        sqlx::query(ADD)
+            .bind(new.id.to_string())
+            .bind(new.account.to_string())
+            .bind(kind)
+            .bind(member)
+            .bind(&new.name)
+            .bind(new.scopes.to_string())
+            .bind(new.expires_at.map(Timestamp::as_micros))
+            .bind(now)
+            .bind(new.created_by.map(|id| id.to_string()))
+            .bind(&new.request_key)
+            .execute(self.connection())
+            .await?;
+        self.issue_secret(new.id, secret).await
+    }
+
+    /// Gives a token its next secret. [`StoreError::Conflict`]: another one is still open, or this
+    /// version has been issued: someone rotated at the same moment.
+    pub async fn issue_secret(&mut self, token: TokenId, secret: &NewSecret) -> Result<(), StoreError> {
+        let now = self.now().as_micros();
+        sqlx::query(ADD_SECRET)
+            .bind(secret.hash.as_bytes().to_vec())
+            .bind(token.to_string())
+            .bind(secret.version)
+            .bind(&secret.masked)
+            .bind(&secret.display)
+            .bind(now)
+            .execute(self.connection())
+            .await?;
+        let row = sqlx::query(LIVE_SECRET).bind(secret.hash.as_bytes().to_vec()).fetch_one(self.connection()).await?;
+        let issued = live_secret(&row)?;
+        self.record(&Change::SecretIssued(issued)).await
+    }
+
+    /// Ends the open secret of a token and forgets its display copy. Tells whether there was one.
+    pub async fn end_secret(&mut self, token: TokenId, cause: EndCause) -> Result<bool, StoreError> {
+        let at = self.now();
+        let row = sqlx::query(END_SECRET)
+            .bind(at.as_micros())
+            .bind(cause.as_str())
+            .bind(token.to_string())
+            .fetch_optional(self.connection())
+            .await?;
+        let Some(row) = row else { return Ok(false) };
+        let hash = TokenHash::from_bytes(row::digest(&row, "hash")?);
+        self.record(&Change::SecretEnded { hash, ending: Ending { at, cause } }).await?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,71 @@
+//! The visible parts of a token: the vendor's prefix and the kind.
+
+use std::{fmt, str::FromStr};
+
+/// What a token's third letter group says. It is a label for people and scanners; what ends a
+/// token is decided by its binding in the live table, never by this letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `u`: bound to a member, shown on the API Docs page.
+    User,
+    /// `a`: bound to the account, shown once.
+    Account,
+}
+
+impl Kind {
+    pub fn letter(self) -> char {
+        match self {
+            Self::User => 'u',
+            Self::Account => 'a',
+        }
+    }
+
+    pub(crate) fn from_letter(letter: &str) -> Option<Self> {
+        match letter {
+            "u" => Some(Self::User),
+            "a" => Some(Self::Account),
+            _ => None,
+        }
+    }
+}
+
+/// The vendor's prefix: 2 to 16 characters, a lower-case letter first, then letters and digits.
+/// It is chosen once; tokens that carry an older prefix go on working.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prefix(String);
+
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("a token prefix is 2 to 16 lower-case letters and digits, a letter first, such as \"kd\"")]
+pub struct PrefixError;
+
+impl Prefix {
+    pub(crate) fn is_valid(text: &str) -> bool {
+        (2..=16).contains(&text.len())
+            && text.starts_with(|c: char| c.is_ascii_lowercase())
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for Prefix {
+    fn default() -> Self {
+        Self("kd".to_owned())
+    }
+}
+
+impl FromStr for Prefix {
+    type Err = PrefixError;
+
+    fn from_str(text: &str) -> Result<Self, PrefixError> {
+        if Self::is_valid(text) { Ok(Self(text.to_owned())) } else { Err(PrefixError) }
+    }
+}
+
+impl fmt::Display for Prefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

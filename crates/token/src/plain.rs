@@ -1,0 +1,143 @@
+//! A token in clear: `<prefix>_<kind>_<32 random base62><6 base62 of CRC32>`.
+
+use crate::{Entropy, Kind, Prefix, TokenHash, base62};
+use std::fmt;
+use zeroize::Zeroizing;
+
+const RANDOM: usize = 32;
+const CHECKSUM: usize = 6;
+
+/// For secret scanners: matches every token with the default prefix.
+pub const SCANNER_PATTERN: &str = r"\bkd_[ua]_[0-9A-Za-z]{38}\b";
+
+/// A token that someone can use. It has no `Display`, its `Debug` is redacted, and its memory is
+/// wiped; [`PlainToken::expose`] marks each place where it leaves the process.
+#[derive(Clone)]
+pub struct PlainToken(Zeroizing<String>);
+
+/// Not the shape of a token, or its checksum does not fit: copied in part, or mistyped.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a complete token")]
+pub struct MalformedToken;
+
+impl PlainToken {
+    /// A new token with 190 bits from `entropy` (32 characters of base62).
+    pub fn generate(prefix: &Prefix, kind: Kind, entropy: &Entropy) -> Self {
+        let random = Zeroizing::new(base62::random::<RANDOM>(entropy));
+        let mut text = Zeroizing::new(String::with_capacity(64));
+        text.push_str(prefix.as_str());
+        text.push('_');
+        text.push(kind.letter());
+        text.push('_');
+        text.extend(random.iter().copied().map(char::from));
+        let checksum = base62::encode_u32(crc32fast::hash(text.as_bytes()));
+        text.extend(checksum.map(char::from));
+        Self(text)
+    }
+
+    /// Accepts any vendor prefix, so that a changed prefix kills nothing. Rubbish is refused here,
+    /// without a look-up.
+    pub fn parse(text: &str) -> Result<Self, MalformedToken> {
+        if Self::is_well_formed(text) { Ok(Self(Zeroizing::new(text.to_owned()))) } else { Err(MalformedToken) }
+    }
+
+    /// Hashes a presented token without copying it. None: not a token at all.
+    pub fn hash_presented(text: &str) -> Result<TokenHash, MalformedToken> {
+        if Self::is_well_formed(text) { Ok(TokenHash::of(text)) } else { Err(MalformedToken) }
+    }
+
+    fn is_well_formed(text: &str) -> bool {
+        let mut parts = text.split('_');
+        let (Some(prefix), Some(kind), Some(body), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return false;
+        };
+        if body.len() != RANDOM + CHECKSUM || !body.bytes().all(base62::is_digit) {
+            return false;
+        }
+        let (signed, checksum) = text.as_bytes().split_at(text.len() - CHECKSUM);
+        Prefix::is_valid(prefix)
+            && Kind::from_letter(kind).is_some()
+            && base62::encode_u32(crc32fast::hash(signed)) == checksum
+    }
+
+    pub fn hash(&self) -> TokenHash {
+        TokenHash::of(&self.0)
+    }
+
+    /// The secret itself: for the one page that shows it and the cipher that stores it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// The last four characters, by which people tell their tokens apart. They belong to the
+    /// checksum; who knows them still has more than 160 bits to guess.
+    pub fn hint(&self) -> &str {
+        &self.0[self.0.len() - 4..]
+    }
+
+    /// What stands on the screen before "show": `kd_u_••••••••3fQ9`.
+    pub fn masked(&self) -> String {
+        let start = self.0.rfind('_').map_or(0, |at| at + 1);
+        format!("{}••••••••{}", &self.0[..start], self.hint())
+    }
+}
+
+impl fmt::Debug for PlainToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PlainToken(redacted)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn token(seed: u64, kind: Kind) -> PlainToken {
+        PlainToken::generate(&Prefix::default(), kind, &Entropy::seeded(seed))
+    }
+
+    #[test]
+    fn a_token_has_the_documented_shape() {
+        let token = token(7, Kind::User);
+        assert_eq!(token.expose().len(), 43);
+        assert!(token.expose().starts_with("kd_u_"));
+        assert_eq!(token.masked(), format!("kd_u_••••••••{}", token.hint()));
+    }
+
+    #[test]
+    fn debug_output_tells_nothing() {
+        assert_eq!(format!("{:?}", token(1, Kind::Account)), "PlainToken(redacted)");
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_made_parses_to_the_same_hash(seed: u64, account: bool) {
+            let made = token(seed, if account { Kind::Account } else { Kind::User });
+            let parsed = PlainToken::parse(made.expose()).expect("own tokens parse");
+            prop_assert_eq!(parsed.hash(), made.hash());
+            prop_assert_eq!(PlainToken::hash_presented(made.expose()).expect("parses"), made.hash());
+        }
+
+        #[test]
+        fn any_flipped_character_is_refused(seed: u64, at in 0usize..43, with in "[ -~]") {
+            let made = token(seed, Kind::Account);
+            let mut text = made.expose().to_owned();
+            prop_assume!(text[at..=at] != with);
+            text.replace_range(at..=at, &with);
+            prop_assert_eq!(PlainToken::hash_presented(&text), Err(MalformedToken));
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text in "\\PC{0,80}") {
+            let _ = PlainToken::parse(&text);
+        }
+
+        #[test]
+        fn a_token_cut_short_is_refused(seed: u64, keep in 0usize..43) {
+            prop_assert!(PlainToken::parse(&token(seed, Kind::User).expose()[..keep]).is_err());
+        }
+    }
+}
