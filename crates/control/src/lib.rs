@@ -1,1 +1,33 @@
-//! x
+//! The control plane: use-cases with their authorization and audit, and the console in front of
+//! them. Forwards no API call and knows no SQL.
+
+mod accounts;
+mod api_docs;
+mod assets;
+mod caller;
+mod chrome;
+mod codes;
+mod desk;
+mod freshness;
+mod guard;
+mod help;
+mod keyring;
+mod mail;
+mod members;
+mod passwords;
+mod people;
+mod problem;
+mod routes;
+mod sessions;
+mod settings;
+mod tokens;
+mod when;
+
+pub use accounts::{FirstAccount, OpenAccountError, open_first_account};
+pub use api_docs::OpenApiSource;
+pub use desk::Desk;
+pub use keyring::{Keyring, KeyringError};
+pub use mail::{MailError, Mailer, SmtpSettings};
+pub use passwords::PasswordError;
+pub use routes::{Access, ROUTES, router};
+pub use settings::Settings;

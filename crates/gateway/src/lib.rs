@@ -21,7 +21,7 @@ mod whoami;
 pub use denial::Denial;
 pub use live::LiveTable;
 pub use present::Presented;
-pub use serve::{Gateway, Running};
+pub use serve::{Gateway, Listeners, Running};
 pub use settings::{Forms, Limits, Settings};
 pub use verify::Verified;
 

@@ -22,7 +22,27 @@ use tokio::{
     sync::watch,
 };
 
-/// A gateway that is ready to listen.
+/// The port, bound once for each worker.
+#[derive(Debug)]
+pub struct Listeners {
+    pub local_addr: SocketAddr,
+    each: Vec<std::net::TcpListener>,
+}
+
+impl Listeners {
+    /// Fails where the port cannot be had. Port 0 takes a free one.
+    pub fn bind(addr: SocketAddr, workers: usize) -> io::Result<Self> {
+        let first = bind(addr)?;
+        let local_addr = first.local_addr()?;
+        let mut each = vec![first];
+        for _ in 1..workers.max(1) {
+            each.push(bind(local_addr)?);
+        }
+        Ok(Self { local_addr, each })
+    }
+}
+
+/// A gateway that is ready to serve.
 #[derive(Debug)]
 pub struct Gateway {
     settings: Settings,
@@ -34,7 +54,6 @@ pub struct Gateway {
 /// A gateway that listens; dropped, it stops at once, with [`Running::stop`] in good order.
 #[derive(Debug)]
 pub struct Running {
-    pub local_addr: SocketAddr,
     stop: watch::Sender<bool>,
     workers: Vec<JoinHandle<()>>,
 }
@@ -44,19 +63,13 @@ impl Gateway {
         Self { settings, table, clock, entropy }
     }
 
-    /// Binds the port and starts the workers. Fails where the port cannot be had.
-    pub fn start(self) -> io::Result<Running> {
-        let first = bind(self.settings.listen)?;
-        let local_addr = first.local_addr()?;
-        let mut listeners = vec![first];
-        for _ in 1..self.settings.workers.max(1) {
-            listeners.push(bind(local_addr)?);
-        }
+    /// Starts a worker on each listener.
+    pub fn start(self, listeners: Listeners) -> io::Result<Running> {
         let (stop, stopped) = watch::channel(false);
         let settings = Arc::new(self.settings);
         let request_ids = Arc::new(RequestIds::new(&self.entropy));
-        let mut workers = Vec::with_capacity(listeners.len());
-        for listener in listeners {
+        let mut workers = Vec::with_capacity(listeners.each.len());
+        for listener in listeners.each {
             let (settings, table, clock) = (Arc::clone(&settings), Arc::clone(&self.table), self.clock.clone());
             let (request_ids, stopped) = (Arc::clone(&request_ids), stopped.clone());
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -70,7 +83,7 @@ impl Gateway {
                 });
             })?);
         }
-        Ok(Running { local_addr, stop, workers })
+        Ok(Running { stop, workers })
     }
 }
 

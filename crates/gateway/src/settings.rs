@@ -2,11 +2,10 @@
 
 use http::Uri;
 use keydesk_model::TrustedProxies;
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 #[derive(Clone, Debug)]
 pub struct Settings {
-    pub listen: SocketAddr,
     /// Where clients reach the gateway, without a trailing slash.
     pub public_url: String,
     /// Where people reach the console: named in refusals.
@@ -21,8 +20,6 @@ pub struct Settings {
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: TrustedProxies,
     pub limits: Limits,
-    /// One single-threaded runtime each, sharing the port.
-    pub workers: usize,
 }
 
 /// Which endpoint URLs are served.

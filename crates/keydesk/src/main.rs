@@ -1,1 +1,27 @@
-fn main(){}
+//! The `keydesk` executable: reads the command line and the configuration, and runs the command.
+
+mod cli;
+mod config;
+mod console;
+mod data;
+mod feedback;
+mod hardening;
+mod serve;
+mod setup;
+mod system;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    hardening::keep_secrets_out_of_dumps();
+    let cli = cli::Cli::parse();
+    match cli::run(cli).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("keydesk: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -60,5 +60,6 @@ actions! {
     IssueToken = "token.issue",
     RotateToken = "token.rotate",
     RevokeToken = "token.revoke",
+    AddKey = "key.add",
     GiveFeedback = "help.feedback",
 }

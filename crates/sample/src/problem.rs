@@ -12,12 +12,13 @@ pub(crate) enum Problem {
     InsufficientScope(String),
     NotFound(&'static str),
     Invalid(&'static str),
-    Storage(sqlx::Error),
+    Storage,
 }
 
 impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Self {
-        Self::Storage(error)
+        tracing::error!(%error, "the sample API's storage failed");
+        Self::Storage
     }
 }
 
@@ -36,7 +37,7 @@ impl IntoResponse for Problem {
             ),
             Self::NotFound(what) => (StatusCode::NOT_FOUND, "Not found", what.to_owned()),
             Self::Invalid(what) => (StatusCode::UNPROCESSABLE_ENTITY, "The request cannot be carried out", what.to_owned()),
-            Self::Storage(_) => (
+            Self::Storage => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "The sample API's storage failed",
                 "Try again; look at the folder where Keydesk keeps its data.".to_owned(),

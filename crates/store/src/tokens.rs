@@ -29,7 +29,6 @@ pub struct Token {
     pub last_used_at: Option<Timestamp>,
     pub last_used_by: Option<String>,
     pub last_used_from: Option<String>,
-    pub calls: i64,
 }
 
 impl Token {
@@ -72,8 +71,7 @@ macro_rules! select_tokens {
             "SELECT token.id, token.account_id, token.binding, token.member_id, token.name, token.scopes, \
              token.expires_at, token.created_at, person.name AS created_by, secret.version, secret.masked, \
              secret.display, secret.issued_at, secret.ended_at, secret.end_cause, latest.last_used_at, \
-             latest.program, latest.client_addr, \
-             (SELECT coalesce(sum(calls), 0) FROM integration WHERE integration.token_id = token.id) AS calls \
+             latest.program, latest.client_addr \
              FROM token \
              JOIN secret ON secret.token_id = token.id AND secret.version = \
                (SELECT max(version) FROM secret AS newest WHERE newest.token_id = token.id) \
@@ -144,7 +142,6 @@ fn token(row: &SqliteRow) -> Result<Token, StoreError> {
         last_used_at: row::instant_opt(row, "last_used_at")?,
         last_used_by: row.try_get("program")?,
         last_used_from: row.try_get("client_addr")?,
-        calls: row.try_get("calls")?,
     })
 }
 

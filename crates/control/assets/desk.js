@@ -1,0 +1,75 @@
+// Copy, "select all" and the first call. Everything else on the page works without this file.
+// A token is read from the page when it is needed and put nowhere but the clipboard and a header.
+"use strict";
+document.documentElement.classList.add("js");
+
+const live = (text) => {
+  document.getElementById("live").textContent = text;
+};
+
+// What stands in an element for copying: a field's value, or a text without its masked parts.
+const bareText = (element) => {
+  if ("value" in element) return element.value;
+  const copy = element.cloneNode(true);
+  copy.querySelectorAll(".masked").forEach((masked) => masked.remove());
+  return copy.textContent;
+};
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("button");
+  if (!button) return;
+  if (button.dataset.copy) await copy(button);
+  if (button.dataset.try) await tryIt(button);
+  if ("selectAll" in button.dataset) selectAll(button);
+});
+
+const copy = async (button) => {
+  const source = document.getElementById(button.dataset.copy);
+  const label = button.firstChild.textContent;
+  try {
+    await navigator.clipboard.writeText(bareText(source));
+    button.firstChild.textContent = "Copied";
+    live("Copied");
+  } catch {
+    button.firstChild.textContent = "Press Ctrl+C";
+    if (source.select) source.select();
+    else getSelection().selectAllChildren(source);
+    live("The browser does not allow copying; the text is selected");
+  }
+  setTimeout(() => {
+    button.firstChild.textContent = label;
+  }, 2000);
+};
+
+const tryIt = async (button) => {
+  const result = document.getElementById("try-result");
+  const token = document.getElementById("bearer-token").value;
+  const started = performance.now();
+  button.disabled = true;
+  try {
+    const response = await fetch(button.dataset.try, {
+      headers: { Authorization: `Bearer ${token}` },
+      cache: "no-store",
+      credentials: "omit",
+    });
+    const body = await response.json();
+    const took = Math.round(performance.now() - started);
+    result.className = response.ok ? "good" : "bad";
+    result.textContent = response.ok
+      ? `Works from this browser: ${response.status} in ${took} ms, as account ${body.account} from ${body.client_addr}`
+      : `${response.status}: ${body.title}. ${body.detail}`;
+  } catch {
+    result.className = "bad";
+    result.textContent = "The gateway cannot be reached from this browser. Check its address and that it runs.";
+  }
+  button.disabled = false;
+};
+
+const selectAll = (button) => {
+  const boxes = [...button.closest("fieldset").querySelectorAll("input[type=checkbox]:not([data-all])")];
+  const all = boxes.every((box) => box.checked);
+  boxes.forEach((box) => {
+    box.checked = !all;
+  });
+  live(all ? "No scope selected" : "All scopes selected");
+};

@@ -1,0 +1,106 @@
+//! `/setup/{code}`: the one-time link of the first start. `/accounts/switch`.
+
+use super::{FirstAccount, OpenAccountError};
+use crate::{
+    Desk,
+    caller::{Caller, Visitor},
+    chrome::{Chrome, Nav, page, page_with},
+    problem::Problem,
+    sessions::{console::with_cookie, session_cookie},
+};
+use askama::Template;
+use axum::{
+    Form,
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
+use keydesk_model::Actor;
+use serde::Deserialize;
+use std::sync::PoisonError;
+
+#[derive(Template)]
+#[template(path = "accounts/setup.html")]
+struct SetupPage {
+    chrome: Chrome,
+    code: String,
+    account: String,
+    name: String,
+    email: String,
+    error: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(default)]
+#[derive(Default)]
+pub(crate) struct SetupForm {
+    account: String,
+    name: String,
+    email: String,
+    password: String,
+}
+
+fn check(desk: &Desk, code: &str) -> Result<(), Problem> {
+    let setup = desk.setup.lock().unwrap_or_else(PoisonError::into_inner);
+    if setup.as_ref().is_some_and(|setup| setup.accepts(code, desk.now())) {
+        return Ok(());
+    }
+    Err(Problem::new(
+        StatusCode::NOT_FOUND,
+        "This link is no longer good",
+        "It works once, for an hour. Restart Keydesk for a new one, or log in if the account is there already.",
+    ))
+}
+
+pub(crate) async fn setup_page(State(desk): State<Desk>, Path(code): Path<String>) -> Result<Response, Problem> {
+    check(&desk, &code)?;
+    let chrome = Chrome::nobody("Open the first account", Nav::None);
+    let (account, name, email) = Default::default();
+    Ok(page(&SetupPage { chrome, code, account, name, email, error: None }))
+}
+
+pub(crate) async fn setup(
+    State(desk): State<Desk>,
+    Visitor(origin): Visitor,
+    Path(code): Path<String>,
+    Form(form): Form<SetupForm>,
+) -> Result<Response, Problem> {
+    check(&desk, &code)?;
+    let request =
+        FirstAccount { account: form.account, name: form.name, email: form.email, password: form.password };
+    match super::open(&desk, &request, Actor::Visitor, &origin).await {
+        Ok((_, secret)) => {
+            *desk.setup.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            let cookie = session_cookie(&secret, &desk.settings);
+            Ok(with_cookie(cookie, Redirect::to("/api-docs?done=account_opened")))
+        }
+        Err(OpenAccountError::Store(error)) => Err(error.into()),
+        Err(OpenAccountError::TooBusy) => Err(Problem::too_busy()),
+        Err(error) => {
+            let page = SetupPage {
+                chrome: Chrome::nobody("Open the first account", Nav::None),
+                code,
+                account: request.account,
+                name: request.name,
+                email: request.email,
+                error: Some(error.to_string()),
+            };
+            Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct SwitchForm {
+    account: String,
+}
+
+pub(crate) async fn switch(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Form(form): Form<SwitchForm>,
+) -> Result<Response, Problem> {
+    let to = form.account.parse().map_err(|_| Problem::not_found())?;
+    super::switch(&desk, &caller, to).await?;
+    Ok(Redirect::to("/").into_response())
+}

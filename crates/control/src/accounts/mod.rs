@@ -1,0 +1,150 @@
+//! Accounts: opening the first one, and switching between those that a person belongs to.
+
+pub(crate) mod console;
+
+use crate::{
+    Desk,
+    caller::Caller,
+    passwords::{Password, PasswordError, TooBusy},
+    problem::Problem,
+    sessions::{self, SessionSecret},
+    tokens,
+};
+use keydesk_model::{
+    AccountId, AccountName, AccountNumber, Action, Actor, Email, EmailError, MemberId, Origin, PersonId, Role,
+    TokenName, TokenNameError,
+};
+use keydesk_store::{AuditEntry, NewMember, NewPerson, StoreError, Write};
+
+/// What the first account is opened with, as typed.
+pub struct FirstAccount {
+    pub account: String,
+    /// What to call the owner; the address's local part where empty.
+    pub name: String,
+    pub email: String,
+    pub password: String,
+}
+
+impl std::fmt::Debug for FirstAccount {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "FirstAccount({:?})", self.account)
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum OpenAccountError {
+    #[error("account name: {0}")]
+    Account(TokenNameError),
+    #[error("name: {0}")]
+    Name(TokenNameError),
+    #[error("e-mail: {0}")]
+    Email(#[from] EmailError),
+    #[error("password: {0}")]
+    Password(#[from] PasswordError),
+    #[error("there is an account already; log in, or ask its owner for an invitation")]
+    Exists,
+    #[error("too many people are logging in at this moment; try again in a few seconds")]
+    TooBusy,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<TooBusy> for OpenAccountError {
+    fn from(_: TooBusy) -> Self {
+        Self::TooBusy
+    }
+}
+
+/// Opens the first account with its owner; refuses where there is one. Returns its number.
+pub async fn open_first_account(
+    desk: &Desk,
+    request: &FirstAccount,
+    actor: Actor,
+    origin: &Origin,
+) -> Result<AccountNumber, OpenAccountError> {
+    Ok(open(desk, request, actor, origin).await?.0)
+}
+
+async fn open(
+    desk: &Desk,
+    request: &FirstAccount,
+    actor: Actor,
+    origin: &Origin,
+) -> Result<(AccountNumber, SessionSecret), OpenAccountError> {
+    let name: AccountName = request.account.parse().map_err(OpenAccountError::Account)?;
+    let email: Email = request.email.parse()?;
+    let person_name = person_name(&request.name, &email).map_err(OpenAccountError::Name)?;
+    let personal = [name.as_str(), email.local_part(), &person_name, "keydesk"];
+    let password = Password::chosen(&request.password, &personal)?;
+    let password_hash = desk.passwords.hash(password, &desk.entropy).await?;
+    let mut write = desk.store.write(desk.now()).await?;
+    if write.count_accounts().await? > 0 {
+        return Err(OpenAccountError::Exists);
+    }
+    let now = write.now();
+    let account = AccountId::generate(now, &desk.entropy);
+    let number = add_account(desk, &mut write, account, &name).await?;
+    let person = PersonId::generate(now, &desk.entropy);
+    write.add_person(&NewPerson { id: person, email, name: person_name.clone(), password_hash }).await?;
+    let member = join(desk, &mut write, (account, person), Role::Owner, &person_name).await?;
+    let secret = sessions::open_session(desk, &mut write, person, Some(account), origin).await?;
+    let entry = AuditEntry {
+        action: Action::OpenAccount,
+        actor,
+        origin: origin.clone(),
+        account: Some(account),
+        target: account.to_string(),
+        detail: serde_json::json!({ "after": { "name": name.as_str(), "number": number.to_string(), "owner": member } }),
+    };
+    write.commit(entry).await?;
+    Ok((number, secret))
+}
+
+/// Tries random numbers until one is free.
+async fn add_account(
+    desk: &Desk,
+    write: &mut Write,
+    id: AccountId,
+    name: &AccountName,
+) -> Result<AccountNumber, StoreError> {
+    for _ in 0..100 {
+        let number = AccountNumber::from_random(u32::from_le_bytes(desk.entropy.bytes()));
+        match write.add_account(id, number, name).await {
+            Err(StoreError::Conflict) => {}
+            added => return added.map(|()| number),
+        }
+    }
+    Err(StoreError::Conflict)
+}
+
+/// What to call someone: as they say, or as their address begins.
+pub(crate) fn person_name(typed: &str, email: &Email) -> Result<String, TokenNameError> {
+    let typed = if typed.trim().is_empty() { email.local_part() } else { typed };
+    typed.parse::<TokenName>().map(|name| name.to_string())
+}
+
+/// Makes a person a member, with a bearer token where the role has one.
+pub(crate) async fn join(
+    desk: &Desk,
+    write: &mut Write,
+    (account, person): (AccountId, PersonId),
+    role: Role,
+    name: &str,
+) -> Result<MemberId, StoreError> {
+    let id = MemberId::generate(write.now(), &desk.entropy);
+    write.add_member(NewMember { id, account, person, role }).await?;
+    if role.may(keydesk_model::Right::UseApiDocs) {
+        tokens::issue_bearer_token(desk, write, account, id, name).await?;
+    }
+    Ok(id)
+}
+
+/// Moves the caller's session to another of their accounts.
+pub(crate) async fn switch(desk: &Desk, caller: &Caller, to: AccountId) -> Result<(), Problem> {
+    if !caller.accounts.iter().any(|account| account.id == to) {
+        return Err(Problem::not_found());
+    }
+    let mut write = desk.store.write(desk.now()).await?;
+    write.set_session_account(caller.session.id, to).await?;
+    Ok(write.commit(caller.entry(Action::SwitchAccount, to, serde_json::json!({}))).await?)
+}

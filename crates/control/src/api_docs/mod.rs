@@ -1,0 +1,8 @@
+//! The API Docs page: endpoint URL, bearer token, a first call, and the API's own reference.
+
+pub(crate) mod console;
+mod openapi;
+mod snippets;
+
+pub use openapi::OpenApiSource;
+pub(crate) use openapi::ScopeOffer;

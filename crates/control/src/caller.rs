@@ -1,0 +1,105 @@
+//! Who asks: the person behind the session cookie, as a member of the account they stand in. A
+//! handler that takes a [`Caller`] is only reached with a session.
+
+use crate::{Desk, problem::Problem, sessions};
+use axum::{
+    extract::FromRequestParts,
+    http::{Method, request::Parts},
+    response::{IntoResponse, Redirect, Response},
+};
+use keydesk_model::{Actor, Origin, Right, Timestamp};
+use keydesk_store::{Account, AuditEntry, Member, Person, Session};
+use std::time::Duration;
+
+/// How long a password counts as just given: long enough not to annoy, short enough that a
+/// browser left open overnight shows no token.
+const FRESH: Duration = Duration::from_secs(2 * 60 * 60);
+
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub person: Person,
+    pub session: Session,
+    pub account: Account,
+    pub member: Member,
+    /// Every account the person belongs to, for the switcher.
+    pub accounts: Vec<Account>,
+    pub origin: Origin,
+}
+
+impl Caller {
+    /// Refuses unless the caller's role has this right, and says whom to ask.
+    pub fn permit(&self, right: Right) -> Result<(), Problem> {
+        if self.member.role.may(right) {
+            Ok(())
+        } else {
+            let role = self.member.role;
+            Err(Problem::not_permitted(format!("You are {role} here. Ask an owner or administrator of {}.", self.account.name)))
+        }
+    }
+
+    /// Whether the password was given recently enough for what shows or makes tokens.
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
+        now.since(self.session.authenticated_at) < FRESH
+    }
+
+    pub fn actor(&self) -> Actor {
+        Actor::Person { person: self.person.id, member: Some(self.member.id) }
+    }
+
+    /// An audit entry of the caller in their account.
+    pub fn entry(
+        &self,
+        action: keydesk_model::Action,
+        target: impl ToString,
+        detail: serde_json::Value,
+    ) -> AuditEntry {
+        AuditEntry {
+            action,
+            actor: self.actor(),
+            origin: self.origin.clone(),
+            account: Some(self.account.id),
+            target: target.to_string(),
+            detail,
+        }
+    }
+}
+
+impl FromRequestParts<Desk> for Caller {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Self, Response> {
+        let origin = origin(parts);
+        let found = sessions::find_caller(desk, &parts.headers, origin).await;
+        match found.map_err(IntoResponse::into_response)? {
+            sessions::Found::Caller(caller) => Ok(*caller),
+            sessions::Found::NoAccount => Err(Problem::new(
+                axum::http::StatusCode::FORBIDDEN,
+                "You belong to no account",
+                "You were removed from the last one. Ask its owner for an invitation.",
+            )
+            .into_response()),
+            sessions::Found::Nobody => Err(Redirect::to(&login_url(parts)).into_response()),
+        }
+    }
+}
+
+/// The log-in page, which leads back to the page that was asked for.
+fn login_url(parts: &Parts) -> String {
+    let path = parts.uri.path();
+    if parts.method == Method::GET && path != "/" { format!("/login?next={path}") } else { "/login".to_owned() }
+}
+
+pub(crate) fn origin(parts: &Parts) -> Origin {
+    parts.extensions.get::<Origin>().cloned().unwrap_or_default()
+}
+
+/// Where a request came from, for handlers that need no session.
+pub(crate) struct Visitor(pub Origin);
+
+impl<S: Sync> FromRequestParts<S> for Visitor {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self(origin(parts)))
+    }
+}

@@ -1,0 +1,106 @@
+//! What every page has around its content: title, navigation, who is logged in, a notice.
+
+use crate::caller::Caller;
+use askama::Template;
+use axum::{
+    http::StatusCode,
+    response::{Html, IntoResponse, Response},
+};
+use keydesk_model::{AccountId, Right};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Nav {
+    None,
+    ApiDocs,
+    Tokens,
+    Members,
+    Sessions,
+    Help,
+    Profile,
+}
+
+#[derive(Debug)]
+pub(crate) struct Chrome {
+    pub title: String,
+    pub nav: Nav,
+    pub who: Option<Who>,
+    /// Said once at the top of the page, and to screen readers.
+    pub notice: Option<&'static str>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Who {
+    pub name: String,
+    pub account: String,
+    pub account_id: AccountId,
+    pub accounts: Vec<(AccountId, String)>,
+    pub sees_tokens: bool,
+}
+
+impl Chrome {
+    /// For pages without a session.
+    pub fn nobody(title: &str, nav: Nav) -> Self {
+        Self { title: title.to_owned(), nav, who: None, notice: None }
+    }
+
+    pub fn of(caller: &Caller, title: &str, nav: Nav) -> Self {
+        let who = Who {
+            name: caller.person.name.clone(),
+            account: caller.account.name.clone(),
+            account_id: caller.account.id,
+            accounts: caller.accounts.iter().map(|account| (account.id, account.name.clone())).collect(),
+            sees_tokens: caller.member.role.may(Right::SeeTokens),
+        };
+        Self { title: title.to_owned(), nav, who: Some(who), notice: None }
+    }
+
+    /// The notice that a redirect asks for. Unknown names say nothing.
+    pub fn with_notice(mut self, done: Option<&str>) -> Self {
+        self.notice = done.and_then(|done| {
+            Some(match done {
+                "account_opened" => "Your account is open. Copy both values and make the first call.",
+                "password_changed" => {
+                    "Password changed. Your bearer token ended with the old one; the new one stands here."
+                }
+                "token_rotated" => "Bearer token rotated. The old one is refused from now on.",
+                "token_revoked" => "API token revoked. It is refused from now on.",
+                "stored" => "Good. The token is not shown again.",
+                "logged_out_everywhere" => {
+                    "You are logged out everywhere. Your bearer token has ended; log in to find the new one."
+                }
+                "logged_out" => "You are logged out. Your bearer token goes on working.",
+                "session_ended" => "That session is logged out.",
+                "password_reset" => {
+                    "Password set. Your old bearer token has ended; log in to find the new one."
+                }
+                "invited" => "Invitation sent.",
+                "withdrawn" => "Invitation withdrawn. Its link no longer works.",
+                "role_changed" => "Role changed.",
+                "member_removed" => "Member removed. Their bearer token is refused from now on.",
+                "member_logged_out" => {
+                    "Logged out from all active sessions. Their bearer token is refused from now on."
+                }
+                "joined" => "Welcome. This is what you need to call the API.",
+                "confirmed" => "Thank you. You will not be asked again for a while.",
+                "thanks" => "Thank you for telling us.",
+                _ => return None,
+            })
+        });
+        self
+    }
+}
+
+pub(crate) fn page(template: &impl Template) -> Response {
+    page_with(StatusCode::OK, template)
+}
+
+/// Every page may hold something personal: `no-store` is added by the guard for all of them.
+pub(crate) fn page_with(status: StatusCode, template: &impl Template) -> Response {
+    match template.render() {
+        Ok(html) => (status, Html(html)).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a page could not be rendered");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! One-time codes: 256 random bits in a link or a cookie, kept only as SHA-256.
+
+use keydesk_model::Timestamp;
+use keydesk_token::Entropy;
+use sha2::{Digest, Sha256};
+use std::{fmt::Write, time::Duration};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+/// A new code as 64 hexadecimal digits, and the digest under which it is kept.
+pub(crate) fn generate(entropy: &Entropy) -> (Zeroizing<String>, [u8; 32]) {
+    let bytes = Zeroizing::new(entropy.bytes::<32>());
+    let mut text = Zeroizing::new(String::with_capacity(64));
+    for byte in bytes.iter() {
+        write!(text, "{byte:02x}").expect("writing to a String cannot fail");
+    }
+    let hash = digest(&text);
+    (text, hash)
+}
+
+pub(crate) fn digest(code: &str) -> [u8; 32] {
+    Sha256::digest(code.as_bytes()).into()
+}
+
+/// The code of the first link. It lives in memory only: a restart makes a new one.
+#[derive(Debug)]
+pub(crate) struct SetupCode {
+    hash: [u8; 32],
+    expires_at: Timestamp,
+}
+
+impl SetupCode {
+    pub fn generate(now: Timestamp, entropy: &Entropy) -> (Self, Zeroizing<String>) {
+        let (text, hash) = generate(entropy);
+        (Self { hash, expires_at: now.plus(Duration::from_secs(60 * 60)) }, text)
+    }
+
+    pub fn accepts(&self, code: &str, now: Timestamp) -> bool {
+        now < self.expires_at && bool::from(self.hash.ct_eq(&digest(code)))
+    }
+}

@@ -1,0 +1,138 @@
+//! Asks for the password again before anything that shows or makes a token, where it was last
+//! given too long ago. The form that was sent is kept in the page, so nothing is lost.
+
+use crate::{
+    Desk,
+    caller::Caller,
+    chrome::{Chrome, Nav, page_with},
+    problem::Problem,
+    sessions::{self, LogInError, console::with_cookie, safe_next, session_cookie},
+};
+use askama::Template;
+use axum::{
+    Form,
+    extract::{FromRequest, Query, Request, State},
+    http::{HeaderValue, StatusCode},
+    response::{IntoResponse, Redirect, Response},
+};
+use serde::{Deserialize, de::DeserializeOwned};
+
+#[derive(Template)]
+#[template(path = "sessions/confirm.html")]
+struct ConfirmPage {
+    chrome: Chrome,
+    action: String,
+    kept: Vec<(String, String)>,
+    error: Option<String>,
+}
+
+const PASSWORD_FIELD: &str = "confirm_password";
+
+fn ask(caller: &Caller, action: String, kept: Vec<(String, String)>, error: Option<String>) -> Response {
+    let chrome = Chrome::of(caller, "Confirm that it is you", Nav::None);
+    page_with(StatusCode::FORBIDDEN, &ConfirmPage { chrome, action, kept, error })
+}
+
+/// A form of a caller who has just given the password: within the last hours, or with this form.
+pub(crate) struct FreshForm<T> {
+    pub caller: Caller,
+    pub form: T,
+    /// A new session cookie, where the password came with this form.
+    cookie: Option<HeaderValue>,
+}
+
+impl<T> FreshForm<T> {
+    /// Sets the new cookie, where there is one.
+    pub fn answer(cookie: Option<HeaderValue>, response: impl IntoResponse) -> Response {
+        match cookie {
+            Some(cookie) => with_cookie(cookie, response),
+            None => response.into_response(),
+        }
+    }
+
+    pub fn into_parts(self) -> (Caller, T, Option<HeaderValue>) {
+        (self.caller, self.form, self.cookie)
+    }
+}
+
+impl<T: DeserializeOwned> FromRequest<Desk> for FreshForm<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, desk: &Desk) -> Result<Self, Response> {
+        use axum::extract::FromRequestParts;
+        let (mut parts, body) = request.into_parts();
+        let caller = Caller::from_request_parts(&mut parts, desk).await?;
+        let path = parts.uri.path().to_owned();
+        let request = Request::from_parts(parts, body);
+        let Form(fields) =
+            Form::<Vec<(String, String)>>::from_request(request, desk).await.map_err(IntoResponse::into_response)?;
+        let (given, kept): (Vec<_>, Vec<_>) = fields.into_iter().partition(|(name, _)| name == PASSWORD_FIELD);
+        let mut cookie = None;
+        if !caller.is_fresh(desk.now()) {
+            let Some((_, password)) = given.first() else { return Err(ask(&caller, path, kept, None)) };
+            match sessions::confirm_password(desk, &caller, password).await {
+                Ok(secret) => cookie = Some(session_cookie(&secret, &desk.settings)),
+                Err(error @ LogInError::Wrong) => return Err(ask(&caller, path, kept, Some(error.to_string()))),
+                Err(error) => return Err(Problem::from(error).into_response()),
+            }
+        }
+        match read_fields(&kept) {
+            Ok(form) => Ok(Self { caller, form, cookie }),
+            Err(error) => Err(Problem::invalid(error.to_string()).into_response()),
+        }
+    }
+}
+
+/// Reads fields as `Form` does; a field that may be repeated is a `Vec` in the form.
+fn read_fields<T: DeserializeOwned>(fields: &[(String, String)]) -> Result<T, serde_json::Error> {
+    let mut object = serde_json::Map::new();
+    for (name, value) in fields {
+        let value = serde_json::Value::String(value.clone());
+        match object.get_mut(name) {
+            Some(serde_json::Value::Array(values)) => values.push(value),
+            Some(first) => *first = serde_json::Value::Array(vec![first.take(), value]),
+            None => {
+                object.insert(name.clone(), value);
+            }
+        }
+    }
+    serde_json::from_value(object.into())
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Next {
+    next: Option<String>,
+}
+
+/// `/confirm`: the same question before a page that is only looked at.
+pub(crate) async fn confirm_page(caller: Caller, Query(query): Query<Next>) -> Response {
+    let next = safe_next(query.next.as_deref()).to_owned();
+    let mut response = ask(&caller, "/confirm".to_owned(), vec![("next".to_owned(), next)], None);
+    *response.status_mut() = StatusCode::OK;
+    response
+}
+
+#[derive(Deserialize)]
+pub(crate) struct ConfirmForm {
+    #[serde(default)]
+    confirm_password: String,
+    next: Option<String>,
+}
+
+pub(crate) async fn confirm(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Form(form): Form<ConfirmForm>,
+) -> Result<Response, Problem> {
+    let next = safe_next(form.next.as_deref());
+    match sessions::confirm_password(&desk, &caller, &form.confirm_password).await {
+        Ok(secret) => {
+            Ok(with_cookie(session_cookie(&secret, &desk.settings), Redirect::to(&format!("{next}?done=confirmed"))))
+        }
+        Err(error @ LogInError::Wrong) => {
+            let kept = vec![("next".to_owned(), next.to_owned())];
+            Ok(ask(&caller, "/confirm".to_owned(), kept, Some(error.to_string())))
+        }
+        Err(error) => Err(error.into()),
+    }
+}

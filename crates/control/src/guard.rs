@@ -1,0 +1,151 @@
+//! What every console request passes: the right host, https where it is due, no bearer token
+//! where a cookie is meant, no foreign page behind a form; and what every answer carries.
+
+use crate::{Desk, Settings, problem::Problem};
+use axum::{
+    body::Body,
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderName, HeaderValue, StatusCode, Version, header, uri::Authority},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use keydesk_model::Origin;
+use std::{net::SocketAddr, time::Duration};
+
+/// Where a request came from, resolved once. Handlers take it from the request's extensions.
+pub(crate) async fn admit(
+    State(desk): State<Desk>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let settings = &desk.settings;
+    if let Some(refusal) = refuse(settings, peer, &request) {
+        return harden(settings, refusal);
+    }
+    let headers = request.headers();
+    let forwarded_for = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    let mut id = String::from("req_");
+    for byte in desk.entropy.bytes::<12>() {
+        id.push_str(&format!("{byte:02x}"));
+    }
+    let origin = Origin {
+        client_addr: Some(settings.trusted_proxies.client_addr(peer.ip(), forwarded_for)),
+        user_agent: Some(keydesk_model::program_of(agent).into_owned()),
+        request_id: id.clone(),
+    };
+    request.extensions_mut().insert(origin);
+    let mut response = harden(settings, next.run(request).await);
+    if let Ok(id) = HeaderValue::try_from(id) {
+        response.headers_mut().insert("x-request-id", id);
+    }
+    response
+}
+
+fn refuse(settings: &Settings, peer: SocketAddr, request: &Request) -> Option<Response> {
+    if request.headers().contains_key(header::AUTHORIZATION) {
+        return Some(this_is_the_console(settings));
+    }
+    let hosts = request.headers().get_all(header::HOST).iter().count();
+    let host = host_of(request);
+    let is_ours = host.is_some_and(|host| {
+        settings.console_origins().any(|origin| {
+            origin.split_once("://").is_some_and(|(_, ours)| ours.eq_ignore_ascii_case(host))
+        })
+    });
+    if !is_ours || hosts > 1 {
+        let detail = format!("This console is at {}. Use that address.", settings.console_url);
+        let problem = Problem::new(StatusCode::MISDIRECTED_REQUEST, "This is not the console's address", detail);
+        return Some(problem.into_response());
+    }
+    if settings.is_https() && !came_by_https(settings, peer, request) {
+        let detail = format!(
+            "Passwords and tokens would travel in clear. Use {}; its proxy must be among trusted_proxies and send \
+             X-Forwarded-Proto: https.",
+            settings.console_url
+        );
+        return Some(Problem::new(StatusCode::FORBIDDEN, "Only https is served", detail).into_response());
+    }
+    None
+}
+
+fn host_of(request: &Request) -> Option<&str> {
+    match request.uri().authority().map(Authority::as_str) {
+        Some(authority) if request.version() == Version::HTTP_2 => Some(authority),
+        _ => request.headers().get(header::HOST)?.to_str().ok(),
+    }
+}
+
+fn came_by_https(settings: &Settings, peer: SocketAddr, request: &Request) -> bool {
+    let mut schemes = request.headers().get_all("x-forwarded-proto").iter();
+    let says_https = schemes.next().is_some_and(|scheme| scheme == "https") && schemes.next().is_none();
+    settings.trusted_proxies.contains(peer.ip()) && says_https
+}
+
+/// A program that was given the console's URL as its endpoint. Its token is not even looked at.
+fn this_is_the_console(settings: &Settings) -> Response {
+    let problem = serde_json::json!({
+        "type": "urn:keydesk:problem:console-is-no-endpoint",
+        "title": "This is the console, not the API",
+        "status": 421,
+        "detail": format!(
+            "Send API calls to the endpoint URL, which begins with {}. Yours is on {}/api-docs.",
+            settings.gateway_url, settings.console_url
+        ),
+        "code": "console_is_no_endpoint",
+        "help": format!("{}/help", settings.console_url),
+    });
+    let challenge = "Bearer realm=\"keydesk\", error=\"invalid_request\", error_description=\"This is the console, not the API\"";
+    let headers = [(header::CONTENT_TYPE, "application/problem+json"), (header::WWW_AUTHENTICATE, challenge)];
+    (StatusCode::MISDIRECTED_REQUEST, headers, problem.to_string()).into_response()
+}
+
+/// The headers of `spec`'s browser hardening, on every answer.
+fn harden(settings: &Settings, mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    let mut put = |name: HeaderName, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.entry(name).or_insert(value);
+        }
+    };
+    put(header::CONTENT_SECURITY_POLICY, &policy(settings, "'self'"));
+    put(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    put(header::X_FRAME_OPTIONS, "DENY");
+    put(header::REFERRER_POLICY, "same-origin");
+    put(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    put(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+    put(HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()");
+    put(header::CACHE_CONTROL, "no-store");
+    if settings.is_https() {
+        put(header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains");
+    }
+    response
+}
+
+/// Everything from ourselves; scripts may also call the gateway. `images` is `'self'`, or what the
+/// API reference needs.
+pub(crate) fn policy(settings: &Settings, images: &str) -> String {
+    format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src {images}; \
+         connect-src 'self' {}; base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'; \
+         report-uri /csp-reports",
+        settings.gateway_url
+    )
+}
+
+/// What browsers report of a broken policy: a line in the log, and nothing else.
+pub(crate) async fn take_csp_report(body: String) -> StatusCode {
+    let start: String = body.chars().take(500).flat_map(char::escape_debug).collect();
+    tracing::warn!(report = start, "a browser reports a violation of the content security policy");
+    StatusCode::NO_CONTENT
+}
+
+/// The last resort: a panic answers 500 without detail, and the process lives.
+pub(crate) fn panicked(_: Box<dyn std::any::Any + Send>) -> Response<Body> {
+    tracing::error!("a console request panicked");
+    Problem::broken("a panic").into_response()
+}
+
+/// How long a request to the console may take in all.
+pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);

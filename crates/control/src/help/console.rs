@@ -1,0 +1,82 @@
+//! `/help`: questions and answers, and "Did this answer your question?" under each.
+
+use crate::{
+    Desk,
+    caller::Caller,
+    chrome::{Chrome, Nav, page},
+    problem::Problem,
+    sessions::console::Done,
+    tokens::{self, Program},
+    when::When,
+};
+use askama::Template;
+use axum::{
+    Form,
+    extract::{Query, State},
+    response::{IntoResponse, Redirect, Response},
+};
+use keydesk_model::{Right, TokenState};
+use serde::Deserialize;
+
+#[derive(Template)]
+#[template(path = "help/show.html")]
+struct HelpPage {
+    chrome: Chrome,
+    endpoint_url: String,
+    whoami: String,
+    sees_tokens: bool,
+    masked: String,
+    issued: Option<When>,
+    live_tokens: usize,
+    programs: Vec<Program>,
+}
+
+pub(crate) async fn show(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Query(query): Query<Done>,
+) -> Result<Response, Problem> {
+    let now = desk.now();
+    let sees_tokens = caller.member.role.may(Right::SeeTokens);
+    let bearer = desk.store.read().await?.find_bearer_token(caller.member.id).await?;
+    let bearer = bearer.filter(|token| token.state(now) == TokenState::Live);
+    let live_tokens = if sees_tokens {
+        let tokens = tokens::list_api_tokens(&desk, &caller).await?;
+        tokens.iter().filter(|token| token.state(now) == TokenState::Live).count()
+    } else {
+        0
+    };
+    let endpoint_url = desk.settings.endpoint_url(caller.account.number);
+    Ok(page(&HelpPage {
+        chrome: Chrome::of(&caller, "Help", Nav::Help).with_notice(query.done.as_deref()),
+        whoami: format!("{endpoint_url}/{}/whoami", desk.settings.reserved_prefix),
+        endpoint_url,
+        sees_tokens,
+        masked: bearer.as_ref().map(|token| token.masked.clone()).unwrap_or_default(),
+        issued: bearer.as_ref().map(|token| When::past(token.issued_at, now)),
+        live_tokens,
+        programs: tokens::list_programs_of_member(&desk, &caller.member).await?,
+    }))
+}
+
+#[derive(Debug, Deserialize, Default)]
+#[serde(default)]
+pub(crate) struct FeedbackForm {
+    question: String,
+    answered: String,
+    comment: String,
+}
+
+pub(crate) async fn give_feedback(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Form(form): Form<FeedbackForm>,
+) -> Result<Response, Problem> {
+    let answered = match form.answered.as_str() {
+        "yes" => true,
+        "no" => false,
+        _ => return Err(Problem::invalid("answered is yes or no")),
+    };
+    super::give_feedback(&desk, &caller, &form.question, answered, &form.comment).await?;
+    Ok(Redirect::to("/help?done=thanks").into_response())
+}

@@ -1,0 +1,33 @@
+//! Help: the questions that people ask about tokens, answered with the reader's own state; and
+//! what they said of the answers.
+
+pub(crate) mod console;
+
+use crate::{Desk, caller::Caller, problem::Problem};
+use keydesk_model::Action;
+use std::fmt::Write as _;
+
+/// The questions, by the names under which feedback is kept.
+pub(crate) const QUESTIONS: [&str; 8] =
+    ["find", "use", "difference", "password", "secure", "refused", "slash", "break"];
+
+/// Stores whether an answer helped.
+pub(crate) async fn give_feedback(
+    desk: &Desk,
+    caller: &Caller,
+    question: &str,
+    answered: bool,
+    comment: &str,
+) -> Result<(), Problem> {
+    let question = QUESTIONS.into_iter().find(|known| *known == question).ok_or_else(Problem::not_found)?;
+    let comment: String = comment.trim().chars().filter(|c| !c.is_control() || *c == '\n').take(1_000).collect();
+    let mut write = desk.store.write(desk.now()).await?;
+    let mut id = String::from("fbk_");
+    for byte in desk.entropy.bytes::<16>() {
+        write!(id, "{byte:02x}").map_err(Problem::broken)?;
+    }
+    let by = (caller.account.id, caller.person.id);
+    write.add_feedback(&id, question, answered, &comment, by).await?;
+    let detail = serde_json::json!({ "question": question, "answered": answered });
+    Ok(write.commit(caller.entry(Action::GiveFeedback, id, detail)).await?)
+}

@@ -1,0 +1,35 @@
+//! `/mail`: what would have been sent. It exists only while nothing leaves this machine anyway.
+
+use crate::{Desk, chrome::{Chrome, Nav, page}, problem::Problem, when::When};
+use askama::Template;
+use axum::{extract::State, response::Response};
+
+#[derive(Template)]
+#[template(path = "mail/list.html")]
+struct Page {
+    chrome: Chrome,
+    mails: Vec<Shown>,
+}
+
+struct Shown {
+    to: String,
+    subject: String,
+    /// Lines, each a link or a text.
+    lines: Vec<(bool, String)>,
+    when: When,
+}
+
+pub(crate) async fn show(State(desk): State<Desk>) -> Result<Response, Problem> {
+    if !desk.settings.is_local || !matches!(desk.mailer, super::Mailer::Mailbox(_)) {
+        return Err(Problem::not_found());
+    }
+    let now = desk.now();
+    let shown = |mail: super::Mail| Shown {
+        to: mail.to,
+        subject: mail.subject,
+        lines: mail.body.lines().map(|line| (line.starts_with(&desk.settings.console_url), line.to_owned())).collect(),
+        when: When::past(mail.at, now),
+    };
+    let mails = desk.mailer.newest().into_iter().map(shown).collect();
+    Ok(page(&Page { chrome: Chrome::nobody("Mailbox", Nav::None), mails }))
+}

@@ -1,0 +1,64 @@
+//! The mails that Keydesk writes, word for word.
+
+use keydesk_model::Role;
+
+#[derive(Debug)]
+pub(crate) struct Message {
+    pub subject: String,
+    pub body: String,
+}
+
+impl Message {
+    pub fn invitation(account: &str, by: &str, role: Role, link: &str) -> Self {
+        Self {
+            subject: format!("{by} invites you to {account}"),
+            body: format!(
+                "{by} invites you to the account {account}, as {role}.\n\n\
+                 Follow this link within 7 days to accept:\n\n{link}\n\n\
+                 If you do not know {by}, do nothing: the invitation ends by itself.\n"
+            ),
+        }
+    }
+
+    pub fn reset(link: &str) -> Self {
+        Self {
+            subject: "Reset your password".to_owned(),
+            body: format!(
+                "Someone, probably you, asked to reset the password of this address.\n\n\
+                 Follow this link within an hour to choose a new one:\n\n{link}\n\n\
+                 With the new password your bearer token ends, and all sessions are logged out. API tokens live on.\n\n\
+                 If it was not you, do nothing: nothing has changed.\n"
+            ),
+        }
+    }
+
+    pub fn password_changed(console_url: &str) -> Self {
+        Self {
+            subject: "Your password was changed".to_owned(),
+            body: format!(
+                "The password of this address was changed. Your bearer token ended with it; the new one stands on\n\n\
+                 {console_url}/api-docs\n\n\
+                 If it was not you, reset the password at {console_url}/forgot-password and tell an administrator.\n"
+            ),
+        }
+    }
+
+    pub fn logged_out(by: &str, account: &str, console_url: &str) -> Self {
+        Self {
+            subject: format!("You were logged out from all sessions by {by}"),
+            body: format!(
+                "{by}, who administers {account}, has logged you out from all active sessions. Your bearer tokens \
+                 ended with it; log in again to find the new ones:\n\n{console_url}/api-docs\n"
+            ),
+        }
+    }
+
+    pub fn removed(account: &str) -> Self {
+        Self {
+            subject: format!("You no longer belong to {account}"),
+            body: format!(
+                "You were removed from the account {account}. The bearer token that you had there has ended.\n"
+            ),
+        }
+    }
+}

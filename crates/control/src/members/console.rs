@@ -1,0 +1,296 @@
+//! `/members` and `/invitation/{code}`.
+
+use super::AcceptError;
+use crate::{
+    Desk, Mailer,
+    caller::{Caller, Visitor},
+    chrome::{Chrome, Nav, page, page_with},
+    problem::Problem,
+    sessions::{
+        console::{Done, with_cookie},
+        session_cookie,
+    },
+    tokens::{self, Program},
+    when::When,
+};
+use askama::Template;
+use axum::{
+    Form,
+    extract::{Path, Query, State},
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
+use keydesk_model::{Right, Role};
+use serde::Deserialize;
+
+#[derive(Template)]
+#[template(path = "members/list.html")]
+struct ListPage {
+    chrome: Chrome,
+    members: Vec<Shown>,
+    invitations: Vec<Invited>,
+    may_manage: bool,
+    can_send: bool,
+    shows_mail: bool,
+    roles: Vec<(&'static str, &'static str)>,
+    email: String,
+    error: Option<String>,
+}
+
+struct Shown {
+    id: String,
+    name: String,
+    email: String,
+    role: &'static str,
+    joined: When,
+    seen: Option<When>,
+    is_you: bool,
+    may_change: bool,
+}
+
+struct Invited {
+    id: String,
+    email: String,
+    role: &'static str,
+    by: String,
+    ends: When,
+}
+
+async fn list_page(
+    desk: &Desk,
+    caller: &Caller,
+    done: Option<&str>,
+    email: String,
+    error: Option<String>,
+) -> Result<ListPage, Problem> {
+    let now = desk.now();
+    let (members, invitations) = super::list(desk, caller).await?;
+    let may_manage = caller.member.role.may(Right::ManageMembers);
+    let owns = caller.member.role.may(Right::ManageOwners);
+    Ok(ListPage {
+        chrome: Chrome::of(caller, "Members", Nav::Members).with_notice(done),
+        members: members
+            .into_iter()
+            .map(|member| Shown {
+                id: member.id.to_string(),
+                is_you: member.id == caller.member.id,
+                may_change: may_manage && (owns || member.role != Role::Owner),
+                role: member.role.as_str(),
+                joined: When::past(member.joined_at, now),
+                seen: member.seen_at.map(|at| When::past(at, now)),
+                email: member.email.to_string(),
+                name: member.name,
+            })
+            .collect(),
+        invitations: invitations
+            .into_iter()
+            .map(|invitation| Invited {
+                id: invitation.id.to_string(),
+                email: invitation.email.to_string(),
+                role: invitation.role.as_str(),
+                ends: When::future(invitation.expires_at, now),
+                by: invitation.invited_by,
+            })
+            .collect(),
+        may_manage,
+        can_send: desk.mailer.can_send(),
+        shows_mail: desk.settings.is_local && matches!(desk.mailer, Mailer::Mailbox(_)),
+        roles: Role::ALL
+            .into_iter()
+            .filter(|role| owns || *role != Role::Owner)
+            .map(|role| (role.as_str(), role.summary()))
+            .collect(),
+        email,
+        error,
+    })
+}
+
+pub(crate) async fn list(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Query(query): Query<Done>,
+) -> Result<Response, Problem> {
+    Ok(page(&list_page(&desk, &caller, query.done.as_deref(), String::new(), None).await?))
+}
+
+#[derive(Debug, Deserialize, Default)]
+#[serde(default)]
+pub(crate) struct InviteForm {
+    email: String,
+    role: String,
+}
+
+pub(crate) async fn invite(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Form(form): Form<InviteForm>,
+) -> Result<Response, Problem> {
+    caller.permit(Right::ManageMembers)?;
+    let checked = form
+        .role
+        .parse::<Role>()
+        .map_err(|error| error.to_string())
+        .and_then(|role| form.email.parse::<keydesk_model::Email>().map(|_| role).map_err(|error| error.to_string()));
+    match checked {
+        Ok(role) => {
+            super::invite(&desk, &caller, &form.email, role).await?;
+            Ok(Redirect::to("/members?done=invited").into_response())
+        }
+        Err(error) => {
+            let page = list_page(&desk, &caller, None, form.email, Some(error)).await?;
+            Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
+        }
+    }
+}
+
+pub(crate) async fn withdraw(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let id = id.parse().map_err(|_| Problem::not_found())?;
+    super::withdraw(&desk, &caller, id).await?;
+    Ok(Redirect::to("/members?done=withdrawn").into_response())
+}
+
+#[derive(Debug, Deserialize, Default)]
+#[serde(default)]
+pub(crate) struct RoleForm {
+    role: String,
+}
+
+pub(crate) async fn change_role(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Form(form): Form<RoleForm>,
+) -> Result<Response, Problem> {
+    let id = id.parse().map_err(|_| Problem::not_found())?;
+    let role = form.role.parse::<Role>().map_err(|error| Problem::invalid(error.to_string()))?;
+    super::change_role(&desk, &caller, id, role).await?;
+    Ok(Redirect::to("/members?done=role_changed").into_response())
+}
+
+#[derive(Template)]
+#[template(path = "members/end.html")]
+struct EndPage {
+    chrome: Chrome,
+    id: String,
+    name: String,
+    account: String,
+    programs: Vec<Program>,
+    removes: bool,
+}
+
+async fn end_page(desk: &Desk, caller: &Caller, id: &str, removes: bool) -> Result<Response, Problem> {
+    caller.permit(Right::ManageMembers)?;
+    let id = id.parse().map_err(|_| Problem::not_found())?;
+    let found = desk.store.read().await?.find_member(caller.account.id, id).await?;
+    let member = found.ok_or_else(Problem::not_found)?;
+    let programs = tokens::list_programs_of_member(desk, &member).await?;
+    let title = if removes { "Remove member" } else { "Log out from all active sessions" };
+    Ok(page(&EndPage {
+        chrome: Chrome::of(caller, title, Nav::Members),
+        id: id.to_string(),
+        name: member.name,
+        account: caller.account.name.clone(),
+        programs,
+        removes,
+    }))
+}
+
+pub(crate) async fn remove_page(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    end_page(&desk, &caller, &id, true).await
+}
+
+pub(crate) async fn remove(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let id = id.parse().map_err(|_| Problem::not_found())?;
+    super::remove(&desk, &caller, id).await?;
+    Ok(Redirect::to("/members?done=member_removed").into_response())
+}
+
+pub(crate) async fn log_out_page(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    end_page(&desk, &caller, &id, false).await
+}
+
+pub(crate) async fn log_out(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let id = id.parse().map_err(|_| Problem::not_found())?;
+    super::log_out(&desk, &caller, id).await?;
+    let to = if id == caller.member.id { "/login?done=logged_out_everywhere" } else { "/members?done=member_logged_out" };
+    Ok(Redirect::to(to).into_response())
+}
+
+#[derive(Template)]
+#[template(path = "members/accept.html")]
+struct AcceptPage {
+    chrome: Chrome,
+    code: String,
+    account: String,
+    by: String,
+    role: &'static str,
+    email: String,
+    name: String,
+    is_known: bool,
+    error: Option<String>,
+}
+
+async fn accept_form(desk: &Desk, code: String, name: String, error: Option<String>) -> Result<AcceptPage, Problem> {
+    let (invitation, is_known) = super::find_invitation(desk, &code).await?;
+    Ok(AcceptPage {
+        chrome: Chrome::nobody(&format!("Join {}", invitation.account_name), Nav::None),
+        code,
+        account: invitation.account_name,
+        by: invitation.invited_by,
+        role: invitation.role.as_str(),
+        email: invitation.email.to_string(),
+        name,
+        is_known,
+        error,
+    })
+}
+
+pub(crate) async fn accept_page(State(desk): State<Desk>, Path(code): Path<String>) -> Result<Response, Problem> {
+    Ok(page(&accept_form(&desk, code, String::new(), None).await?))
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(crate) struct AcceptForm {
+    name: String,
+    password: String,
+}
+
+pub(crate) async fn accept(
+    State(desk): State<Desk>,
+    Visitor(origin): Visitor,
+    Path(code): Path<String>,
+    Form(form): Form<AcceptForm>,
+) -> Result<Response, Problem> {
+    match super::accept(&desk, &code, &form.name, &form.password, origin).await {
+        Ok(secret) => {
+            let cookie = session_cookie(&secret, &desk.settings);
+            Ok(with_cookie(cookie, Redirect::to("/api-docs?done=joined")))
+        }
+        Err(error @ (AcceptError::WrongPassword | AcceptError::Unfit(_) | AcceptError::Name(_))) => {
+            let page = accept_form(&desk, code, form.name, Some(error.to_string())).await?;
+            Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
+        }
+        Err(error) => Err(error.into()),
+    }
+}

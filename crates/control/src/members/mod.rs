@@ -1,0 +1,280 @@
+//! Members: invited, given a role, logged out, removed. Here is decided who may.
+
+pub(crate) mod console;
+
+use crate::{
+    Desk, accounts,
+    caller::Caller,
+    codes,
+    mail::Message,
+    passwords::{Password, PasswordError, TooBusy},
+    problem::Problem,
+    sessions::{self, SessionSecret},
+    tokens,
+};
+use keydesk_model::{
+    Action, Actor, Email, EmailError, EndCause, InvitationId, MemberId, Origin, PersonId, Right, Role,
+    TokenNameError,
+};
+use keydesk_store::{AuditEntry, Invitation, Member, NewInvitation, NewPerson, Person, StoreError, Write};
+use std::time::Duration;
+
+const INVITATION_LASTS: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// How many open invitations an account may have.
+const MOST_INVITATIONS: usize = 200;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum MemberError {
+    #[error(transparent)]
+    Email(#[from] EmailError),
+    #[error("{0} belongs to this account already")]
+    AlreadyMember(Email),
+    #[error("this account has {MOST_INVITATIONS} open invitations; withdraw some first")]
+    TooManyInvitations,
+    #[error("an account needs an owner; make someone else owner first")]
+    LastOwner,
+    #[error("to leave yourself out, ask another owner or administrator")]
+    Yourself,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<MemberError> for Problem {
+    fn from(error: MemberError) -> Self {
+        match error {
+            MemberError::Store(error) => error.into(),
+            error => Self::invalid(error.to_string()),
+        }
+    }
+}
+
+pub(crate) async fn list(desk: &Desk, caller: &Caller) -> Result<(Vec<Member>, Vec<Invitation>), Problem> {
+    caller.permit(Right::SeeMembers)?;
+    let mut read = desk.store.read().await?;
+    let members = read.list_members(caller.account.id).await?;
+    let invitations = if caller.member.role.may(Right::ManageMembers) {
+        read.list_invitations(caller.account.id, desk.now()).await?
+    } else {
+        Vec::new()
+    };
+    Ok((members, invitations))
+}
+
+/// Invites an address with a role: a link by mail, good once, for a week.
+pub(crate) async fn invite(desk: &Desk, caller: &Caller, email: &str, role: Role) -> Result<(), Problem> {
+    caller.permit(Right::ManageMembers)?;
+    if role == Role::Owner {
+        caller.permit(Right::ManageOwners)?;
+    }
+    let email: Email = email.parse().map_err(MemberError::from)?;
+    let mut write = desk.store.write(desk.now()).await?;
+    if let Some(person) = write.find_person_by_email(&email).await?
+        && write.find_member_of(caller.account.id, person.id).await?.is_some()
+    {
+        return Err(MemberError::AlreadyMember(email).into());
+    }
+    if write.list_invitations(caller.account.id, desk.now()).await?.len() >= MOST_INVITATIONS {
+        return Err(MemberError::TooManyInvitations.into());
+    }
+    let (code, code_hash) = codes::generate(&desk.entropy);
+    let id = InvitationId::generate(write.now(), &desk.entropy);
+    let expires_at = write.now().plus(INVITATION_LASTS);
+    let (account, invited_by) = (caller.account.id, caller.member.id);
+    let new = NewInvitation { id, account, email: email.clone(), role, code_hash, invited_by, expires_at };
+    write.add_invitation(&new).await?;
+    let detail = serde_json::json!({ "after": { "email": email.as_str(), "role": role } });
+    write.commit(caller.entry(Action::InviteMember, id, detail)).await?;
+    let link = format!("{}/invitation/{}", desk.settings.console_url, code.as_str());
+    let message = Message::invitation(&caller.account.name, &caller.person.name, role, &link);
+    desk.mailer.send(&email, message, desk.now());
+    Ok(())
+}
+
+pub(crate) async fn withdraw(desk: &Desk, caller: &Caller, id: InvitationId) -> Result<(), Problem> {
+    caller.permit(Right::ManageMembers)?;
+    let mut write = desk.store.write(desk.now()).await?;
+    if !write.close_invitation(caller.account.id, id).await? {
+        return Err(Problem::not_found());
+    }
+    Ok(write.commit(caller.entry(Action::WithdrawInvitation, id, serde_json::json!({}))).await?)
+}
+
+/// Another member of the caller's account, whom the caller may change. Owners are touched by
+/// owners only.
+async fn find_manageable(write: &mut Write, caller: &Caller, id: MemberId) -> Result<Member, Problem> {
+    caller.permit(Right::ManageMembers)?;
+    let member = write.find_member(caller.account.id, id).await?.ok_or_else(Problem::not_found)?;
+    if member.role == Role::Owner {
+        caller.permit(Right::ManageOwners)?;
+    }
+    Ok(member)
+}
+
+async fn keep_an_owner(write: &mut Write, member: &Member) -> Result<(), Problem> {
+    if member.role == Role::Owner && write.count_owners(member.account).await? <= 1 {
+        return Err(MemberError::LastOwner.into());
+    }
+    Ok(())
+}
+
+/// Changes a member's role; with a role that has none, the bearer token ends.
+pub(crate) async fn change_role(desk: &Desk, caller: &Caller, id: MemberId, role: Role) -> Result<(), Problem> {
+    let mut write = desk.store.write(desk.now()).await?;
+    let member = find_manageable(&mut write, caller, id).await?;
+    if role == Role::Owner {
+        caller.permit(Right::ManageOwners)?;
+    } else {
+        keep_an_owner(&mut write, &member).await?;
+    }
+    write.set_role(id, role).await?;
+    match (member.role.may(Right::UseApiDocs), role.may(Right::UseApiDocs)) {
+        (true, false) => tokens::end_bearer_token(&mut write, id, EndCause::RoleChanged).await?,
+        (false, true) => tokens::issue_bearer_token(desk, &mut write, member.account, id, &member.name).await?,
+        _ => {}
+    }
+    let detail = serde_json::json!({ "before": { "role": member.role }, "after": { "role": role } });
+    Ok(write.commit(caller.entry(Action::ChangeRole, id, detail)).await?)
+}
+
+/// Removes a member: their bearer token in this account ends in the same transaction, for good.
+pub(crate) async fn remove(desk: &Desk, caller: &Caller, id: MemberId) -> Result<(), Problem> {
+    let mut write = desk.store.write(desk.now()).await?;
+    let member = find_manageable(&mut write, caller, id).await?;
+    if member.id == caller.member.id {
+        return Err(MemberError::Yourself.into());
+    }
+    keep_an_owner(&mut write, &member).await?;
+    tokens::end_bearer_token(&mut write, id, EndCause::MemberRemoved).await?;
+    write.remove_member(id).await?;
+    write.leave_account(member.person, member.account).await?;
+    let detail = serde_json::json!({ "before": { "email": member.email.as_str(), "role": member.role } });
+    write.commit(caller.entry(Action::RemoveMember, id, detail)).await?;
+    desk.mailer.send(&member.email, Message::removed(&caller.account.name), desk.now());
+    Ok(())
+}
+
+/// Logs a member out from all active sessions; their bearer tokens are replaced.
+pub(crate) async fn log_out(desk: &Desk, caller: &Caller, id: MemberId) -> Result<(), Problem> {
+    let mut write = desk.store.write(desk.now()).await?;
+    let member = find_manageable(&mut write, caller, id).await?;
+    let cause = EndCause::LoggedOutEverywhere;
+    let ended = sessions::end_everything(desk, &mut write, member.person, None, cause).await?;
+    write.commit(caller.entry(Action::LogOutEverywhere, id, ended)).await?;
+    let message = Message::logged_out(&caller.person.name, &caller.account.name, &desk.settings.console_url);
+    desk.mailer.send(&member.email, message, desk.now());
+    Ok(())
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AcceptError {
+    #[error("This invitation is no longer good. It works once, for a week; ask for a new one.")]
+    Over,
+    #[error("You have an account here already. Its password is wrong.")]
+    WrongPassword,
+    #[error("Choose another one: {0}.")]
+    Unfit(#[from] PasswordError),
+    #[error("Name: {0}.")]
+    Name(#[from] TokenNameError),
+    #[error(transparent)]
+    TooBusy(#[from] TooBusy),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<AcceptError> for Problem {
+    fn from(error: AcceptError) -> Self {
+        match error {
+            AcceptError::TooBusy(_) => Self::too_busy(),
+            AcceptError::Store(error) => error.into(),
+            error => Self::invalid(error.to_string()),
+        }
+    }
+}
+
+/// An open invitation, and whether its address has a person already.
+pub(crate) async fn find_invitation(desk: &Desk, code: &str) -> Result<(Invitation, bool), AcceptError> {
+    let mut read = desk.store.read().await?;
+    let invitation = read.find_invitation(codes::digest(code), desk.now()).await?.ok_or(AcceptError::Over)?;
+    let is_known = read.find_person_by_email(&invitation.email).await?.is_some();
+    Ok((invitation, is_known))
+}
+
+/// Accepts an invitation: whoever is known gives their password, whoever is new chooses one.
+pub(crate) async fn accept(
+    desk: &Desk,
+    code: &str,
+    name: &str,
+    password: &str,
+    origin: Origin,
+) -> Result<SessionSecret, AcceptError> {
+    let digest = codes::digest(code);
+    let mut read = desk.store.read().await?;
+    let invitation = read.find_invitation(digest, desk.now()).await?.ok_or(AcceptError::Over)?;
+    let known = read.find_person_by_email(&invitation.email).await?;
+    drop(read);
+    let newcomer = match &known {
+        Some(person) => {
+            if !desk.passwords.verify(Password::typed(password), Some(&person.password_hash)).await? {
+                return Err(AcceptError::WrongPassword);
+            }
+            None
+        }
+        None => Some(newcomer(desk, &invitation, name, password).await?),
+    };
+    let mut write = desk.store.write(desk.now()).await?;
+    if !write.close_invitation(invitation.account, invitation.id).await? {
+        return Err(AcceptError::Over);
+    }
+    let (person, name) = add_or_find(&mut write, known, newcomer).await?;
+    let target = (invitation.account, person);
+    // Someone may have been let in by another way meanwhile; then there is nothing to join.
+    let member = match write.find_member_of(target.0, target.1).await? {
+        Some(member) => member.id,
+        None => accounts::join(desk, &mut write, target, invitation.role, &name).await?,
+    };
+    let secret = sessions::open_session(desk, &mut write, person, Some(invitation.account), &origin).await?;
+    let entry = AuditEntry {
+        action: Action::AcceptInvitation,
+        actor: Actor::Person { person, member: Some(member) },
+        origin,
+        account: Some(invitation.account),
+        target: member.to_string(),
+        detail: serde_json::json!({ "after": { "role": invitation.role } }),
+    };
+    write.commit(entry).await?;
+    Ok(secret)
+}
+
+async fn newcomer(
+    desk: &Desk,
+    invitation: &Invitation,
+    name: &str,
+    password: &str,
+) -> Result<NewPerson, AcceptError> {
+    let email = invitation.email.clone();
+    let name = accounts::person_name(name, &email)?;
+    let personal = [invitation.account_name.as_str(), email.local_part(), &name, "keydesk"];
+    let password_hash = desk.passwords.hash(Password::chosen(password, &personal)?, &desk.entropy).await?;
+    Ok(NewPerson { id: PersonId::generate(desk.now(), &desk.entropy), email, name, password_hash })
+}
+
+async fn add_or_find(
+    write: &mut Write,
+    known: Option<Person>,
+    newcomer: Option<NewPerson>,
+) -> Result<(PersonId, String), AcceptError> {
+    match (known, newcomer) {
+        (Some(person), _) => {
+            let current = write.find_person(person.id).await?.ok_or(AcceptError::Over)?;
+            if current.version != person.version {
+                return Err(AcceptError::WrongPassword);
+            }
+            Ok((person.id, person.name))
+        }
+        (None, Some(new)) => {
+            write.add_person(&new).await?;
+            Ok((new.id, new.name))
+        }
+        (None, None) => Err(AcceptError::Over),
+    }
+}

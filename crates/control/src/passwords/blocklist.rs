@@ -1,0 +1,42 @@
+//! What attackers try first: 19,640 leaked passwords, each alone, repeated, or two in a row.
+
+use std::{collections::HashSet, sync::LazyLock};
+
+static COMMON: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| include_str!("../../vendor/common-passwords.txt").lines().collect());
+
+/// The common part that a lower-case password consists of, if it does.
+pub(super) fn find_common(password: &str) -> Option<String> {
+    if COMMON.contains(password) {
+        return Some(password.to_owned());
+    }
+    repeated_unit(password).or_else(|| first_of_two(password)).map(str::to_owned)
+}
+
+/// The shortest unit that makes up the password by repetition, where it is short or common.
+fn repeated_unit(password: &str) -> Option<&str> {
+    let length = password.len();
+    (1..=length / 2)
+        .filter(|size| length.is_multiple_of(*size) && password.is_char_boundary(*size))
+        .map(|size| &password[..size])
+        .find(|unit| unit.repeat(length / unit.len()) == password)
+        .filter(|unit| unit.chars().count() <= 4 || COMMON.contains(unit))
+}
+
+/// The first of two common passwords that make up this one.
+fn first_of_two(password: &str) -> Option<&str> {
+    (4..password.len().saturating_sub(3))
+        .filter(|at| password.is_char_boundary(*at))
+        .map(|at| password.split_at(at))
+        .find(|(first, second)| COMMON.contains(first) && COMMON.contains(second))
+        .map(|(first, _)| first)
+}
+
+/// A word that others know, where fewer than eight other characters are left without it.
+pub(super) fn find_personal(password: &str, words: &[&str]) -> Option<String> {
+    words
+        .iter()
+        .flat_map(|word| [word.to_lowercase(), word.to_lowercase().replace([' ', '.', '-', '_'], "")])
+        .filter(|word| word.chars().count() >= 4)
+        .find(|word| password.contains(word.as_str()) && password.replace(word.as_str(), "").chars().count() < 8)
+}

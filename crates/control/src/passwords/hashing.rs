@@ -1,0 +1,139 @@
+//! Argon2id with a secret from the key file, in a bounded number of threads, so that many log-ins
+//! at once cost others nothing but a wait.
+
+use super::Password;
+use crate::Keyring;
+use argon2::{Algorithm, Argon2, Params, Version};
+use keydesk_token::Entropy;
+use std::{fmt::Write, sync::Arc};
+use subtle::ConstantTimeEq;
+use tokio::sync::Semaphore;
+use zeroize::Zeroizing;
+
+/// OWASP's floor: 19 MiB, two passes, one lane.
+const MEMORY_KIB: u32 = 19_456;
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
+/// How many hash at once, and how many may wait for that.
+const AT_ONCE: usize = 2;
+const WAITING: usize = 64;
+
+pub(crate) struct PasswordHashing {
+    key_id: String,
+    pepper: Zeroizing<[u8; 32]>,
+    /// A hash of nothing in particular: checked where there is no person, so that it takes as long.
+    nobody: String,
+    queue: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
+}
+
+impl std::fmt::Debug for PasswordHashing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PasswordHashing")
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("too many people are logging in at this moment; try again in a few seconds")]
+pub(crate) struct TooBusy;
+
+impl PasswordHashing {
+    pub fn new(keyring: &Keyring, entropy: &Entropy) -> Self {
+        let (key_id, pepper) = (keyring.key_id(), keyring.pepper());
+        let nobody = compute(&pepper, &key_id, &entropy.bytes::<32>(), &entropy.bytes());
+        Self {
+            key_id,
+            pepper,
+            nobody,
+            queue: Arc::new(Semaphore::new(AT_ONCE + WAITING)),
+            turns: Arc::new(Semaphore::new(AT_ONCE)),
+        }
+    }
+
+    /// The hash to store: `argon2id$<key id>$m=…,t=…,p=…$<salt>$<hash>`, both in hexadecimal.
+    pub async fn hash(&self, password: Password, entropy: &Entropy) -> Result<String, TooBusy> {
+        let (pepper, key_id, salt) = (self.pepper.clone(), self.key_id.clone(), entropy.bytes());
+        self.in_turn(move || compute(&pepper, &key_id, password.bytes(), &salt)).await
+    }
+
+    /// Whether `password` fits `stored`. Without one it takes as long and says no.
+    pub async fn verify(&self, password: Password, stored: Option<&str>) -> Result<bool, TooBusy> {
+        let is_someone = stored.is_some();
+        let stored = stored.unwrap_or(&self.nobody).to_owned();
+        let pepper = self.pepper.clone();
+        let fits = self.in_turn(move || fits(&pepper, password.bytes(), &stored)).await?;
+        Ok(fits && is_someone)
+    }
+
+    async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, TooBusy> {
+        let _place = self.queue.try_acquire().map_err(|_| TooBusy)?;
+        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| TooBusy)?;
+        let done = tokio::task::spawn_blocking(move || {
+            let result = work();
+            drop(turn);
+            result
+        });
+        done.await.map_err(|_| TooBusy)
+    }
+}
+
+fn argon2(pepper: &[u8; 32]) -> Argon2<'_> {
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, Some(32)).expect("OWASP's parameters are valid");
+    Argon2::new_with_secret(pepper, Algorithm::Argon2id, Version::V0x13, params).expect("32 bytes are a valid secret")
+}
+
+fn compute(pepper: &[u8; 32], key_id: &str, password: &[u8], salt: &[u8; 16]) -> String {
+    let mut out = Zeroizing::new([0; 32]);
+    argon2(pepper).hash_password_into(password, salt, &mut out[..]).expect("the lengths are valid");
+    format!("argon2id${key_id}$m={MEMORY_KIB},t={PASSES},p={LANES}${}${}", hex(salt), hex(&out[..]))
+}
+
+/// Computes again with the stored salt and compares in constant time. A stored hash of another
+/// shape fits nothing.
+fn fits(pepper: &[u8; 32], password: &[u8], stored: &str) -> bool {
+    let mut parts = stored.split('$');
+    let (Some(_), Some(key_id), Some(_), Some(salt)) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+        return false;
+    };
+    let Some(salt) = unhex::<16>(salt) else { return false };
+    compute(pepper, key_id, password, &salt).as_bytes().ct_eq(stored.as_bytes()).into()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a String cannot fail");
+        text
+    })
+}
+
+fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut out = [0; N];
+    if text.len() != 2 * N || !text.is_ascii() {
+        return None;
+    }
+    for (at, byte) in out.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).ok()?;
+    }
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn p2_p8_the_whole_password_and_the_key_count() {
+        let entropy = Entropy::seeded(1);
+        let hashing = PasswordHashing::new(&Keyring::new(&[1; 32]), &entropy);
+        let long = "x".repeat(199);
+        let stored = hashing.hash(Password::typed(&format!("{long}a")), &entropy).await.expect("hashes");
+        let verify = async |hashing: &PasswordHashing, last: &str| {
+            hashing.verify(Password::typed(&format!("{long}{last}")), Some(&stored)).await.expect("verifies")
+        };
+        assert!(verify(&hashing, "a").await);
+        assert!(!verify(&hashing, "b").await);
+        let other_key = PasswordHashing::new(&Keyring::new(&[2; 32]), &entropy);
+        assert!(!verify(&other_key, "a").await);
+        assert!(!hashing.verify(Password::typed("x"), None).await.expect("verifies"));
+    }
+}

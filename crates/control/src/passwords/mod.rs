@@ -1,0 +1,118 @@
+//! Passwords: what makes one acceptable, and how it is kept.
+
+mod blocklist;
+mod hashing;
+
+pub(crate) use hashing::{PasswordHashing, TooBusy};
+
+use unicode_normalization::UnicodeNormalization;
+use zeroize::Zeroizing;
+
+const SHORTEST: usize = 15;
+const LONGEST: usize = 256;
+
+/// A password in the form that is hashed: NFKC, so that it does not matter how a keyboard
+/// composes an accent. Whole, never cut. Not printable.
+pub struct Password(Zeroizing<String>);
+
+impl std::fmt::Debug for Password {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Password(redacted)")
+    }
+}
+
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PasswordError {
+    #[error("a password has at least {SHORTEST} characters; three or four unrelated words do well")]
+    TooShort,
+    #[error("a password has at most {LONGEST} characters")]
+    TooLong,
+    #[error("this password is made of “{0}”, which is among the first that attackers try")]
+    Common(String),
+    #[error("too much of this password is “{0}”, which others know about you")]
+    Personal(String),
+}
+
+impl Password {
+    /// As typed at log-in: normalised, not judged.
+    pub fn typed(text: &str) -> Self {
+        Self(Zeroizing::new(text.nfkc().collect()))
+    }
+
+    /// As chosen: judged by length and by what attackers try first, never by its composition.
+    /// `personal` are words that others know: the account, the person, the product.
+    pub fn chosen(text: &str, personal: &[&str]) -> Result<Self, PasswordError> {
+        let password = Self::typed(text);
+        let length = password.0.chars().count();
+        if length < SHORTEST {
+            return Err(PasswordError::TooShort);
+        }
+        if length > LONGEST {
+            return Err(PasswordError::TooLong);
+        }
+        let folded = Zeroizing::new(password.0.to_lowercase());
+        if let Some(part) = blocklist::find_common(&folded) {
+            return Err(PasswordError::Common(part));
+        }
+        if let Some(word) = blocklist::find_personal(&folded, personal) {
+            return Err(PasswordError::Personal(word));
+        }
+        Ok(password)
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judge(text: &str) -> Result<(), PasswordError> {
+        Password::chosen(text, &["Acme Corp", "ann.chen", "keydesk"]).map(|_| ())
+    }
+
+    #[test]
+    fn p1_fifteen_characters_are_enough_and_fourteen_are_not() {
+        assert_eq!(judge("vjeo-ktmw-haqb"), Err(PasswordError::TooShort));
+        assert_eq!(judge("vjeo-ktmw-haqbn"), Ok(()));
+    }
+
+    #[test]
+    fn p2_long_passwords_are_taken_whole() {
+        assert_eq!(judge(&"vjeo ktmw haqbn ".repeat(16)), Ok(()));
+        assert_eq!(judge(&"vjeo ktmw haqbn ".repeat(17)), Err(PasswordError::TooLong));
+    }
+
+    #[test]
+    fn p3_composition_does_not_matter() {
+        assert_eq!(judge("aaaaaaaaaaaaaab"), Ok(()));
+        assert_eq!(judge("correct horse battery staple"), Ok(()));
+    }
+
+    #[test]
+    fn p4_what_attackers_try_first_is_refused_with_the_reason() {
+        for (text, part) in [
+            ("password12345678", "password"),
+            ("Qwertyuiop123456789", "qwertyuiop"),
+            ("aaaaaaaaaaaaaaaa", "a"),
+            ("abcabcabcabcabcabc", "abc"),
+            ("iloveyouiloveyou", "iloveyou"),
+        ] {
+            assert_eq!(judge(text), Err(PasswordError::Common(part.to_owned())), "{text}");
+        }
+    }
+
+    #[test]
+    fn p4_names_that_others_know_are_refused() {
+        assert_eq!(judge("AcmeCorp-AcmeCorp-1"), Err(PasswordError::Personal("acmecorp".to_owned())));
+        assert_eq!(judge("ann.chen2026!!!"), Err(PasswordError::Personal("ann.chen".to_owned())));
+    }
+
+    #[test]
+    fn p5_characters_are_counted_not_bytes_and_accents_compose() {
+        assert_eq!(judge("éééééééééééébc"), Err(PasswordError::TooShort));
+        assert_eq!(Password::typed("caf\u{e9}").bytes(), Password::typed("cafe\u{301}").bytes());
+    }
+}

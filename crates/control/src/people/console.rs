@@ -1,0 +1,160 @@
+//! `/profile`, `/forgot-password`, `/reset-password/{code}`.
+
+use super::ChangeError;
+use crate::{
+    Desk,
+    caller::{Caller, Visitor},
+    chrome::{Chrome, Nav, page, page_with},
+    problem::Problem,
+    sessions::{
+        console::{Done, with_cookie},
+        session_cookie,
+    },
+    tokens::{self, Program},
+};
+use askama::Template;
+use axum::{
+    Form,
+    extract::{Path, Query, State},
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
+use serde::Deserialize;
+
+#[derive(Template)]
+#[template(path = "people/profile.html")]
+struct ProfilePage {
+    chrome: Chrome,
+    name: String,
+    email: String,
+    role: &'static str,
+    programs: Vec<Program>,
+    error: Option<String>,
+}
+
+async fn profile_page(
+    desk: &Desk,
+    caller: &Caller,
+    done: Option<&str>,
+    error: Option<String>,
+) -> Result<ProfilePage, Problem> {
+    Ok(ProfilePage {
+        chrome: Chrome::of(caller, "Profile", Nav::Profile).with_notice(done),
+        name: caller.person.name.clone(),
+        email: caller.person.email.to_string(),
+        role: caller.member.role.as_str(),
+        programs: tokens::list_programs_of_person(desk, caller.person.id).await?,
+        error,
+    })
+}
+
+pub(crate) async fn profile(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Query(query): Query<Done>,
+) -> Result<Response, Problem> {
+    Ok(page(&profile_page(&desk, &caller, query.done.as_deref(), None).await?))
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(crate) struct ChangeForm {
+    current_password: String,
+    new_password: String,
+}
+
+pub(crate) async fn change_password(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Form(form): Form<ChangeForm>,
+) -> Result<Response, Problem> {
+    match super::change_password(&desk, &caller, &form.current_password, &form.new_password).await {
+        Ok(secret) => {
+            let cookie = session_cookie(&secret, &desk.settings);
+            let to = if caller.member.role.may(keydesk_model::Right::UseApiDocs) { "/api-docs" } else { "/profile" };
+            Ok(with_cookie(cookie, Redirect::to(&format!("{to}?done=password_changed"))))
+        }
+        Err(error @ (ChangeError::WrongCurrent | ChangeError::Unfit(_))) => {
+            let page = profile_page(&desk, &caller, None, Some(error.to_string())).await?;
+            Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "people/forgot.html")]
+struct ForgotPage {
+    chrome: Chrome,
+    can_send: bool,
+    shows_mail: bool,
+    sent: bool,
+}
+
+fn forgot(desk: &Desk, sent: bool) -> Response {
+    page(&ForgotPage {
+        chrome: Chrome::nobody("Forgotten password", Nav::None),
+        can_send: desk.mailer.can_send(),
+        shows_mail: desk.settings.is_local && matches!(desk.mailer, crate::Mailer::Mailbox(_)),
+        sent,
+    })
+}
+
+pub(crate) async fn forgot_page(State(desk): State<Desk>) -> Response {
+    forgot(&desk, false)
+}
+
+#[derive(Debug, Deserialize, Default)]
+#[serde(default)]
+pub(crate) struct ForgotForm {
+    email: String,
+}
+
+pub(crate) async fn request_reset(
+    State(desk): State<Desk>,
+    Visitor(origin): Visitor,
+    Form(form): Form<ForgotForm>,
+) -> Result<Response, Problem> {
+    if desk.mailer.can_send() {
+        super::request_reset(&desk, &form.email, origin).await?;
+    }
+    Ok(forgot(&desk, true))
+}
+
+#[derive(Template)]
+#[template(path = "people/reset.html")]
+struct ResetPage {
+    chrome: Chrome,
+    code: String,
+    error: Option<String>,
+}
+
+pub(crate) async fn reset_page(State(desk): State<Desk>, Path(code): Path<String>) -> Result<Response, Problem> {
+    if !super::is_reset_open(&desk, &code).await? {
+        return Err(ChangeError::LinkOver.into());
+    }
+    Ok(page(&ResetPage { chrome: Chrome::nobody("Choose a new password", Nav::None), code, error: None }))
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(crate) struct ResetForm {
+    new_password: String,
+}
+
+pub(crate) async fn reset_password(
+    State(desk): State<Desk>,
+    Visitor(origin): Visitor,
+    Path(code): Path<String>,
+    Form(form): Form<ResetForm>,
+) -> Result<Response, Problem> {
+    match super::reset_password(&desk, &code, &form.new_password, origin).await {
+        Ok(()) => Ok(Redirect::to("/login?done=password_reset").into_response()),
+        Err(error @ ChangeError::Unfit(_)) => {
+            let chrome = Chrome::nobody("Choose a new password", Nav::None);
+            let page = ResetPage { chrome, code, error: Some(error.to_string()) };
+            Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
+        }
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,122 @@
+//! People and their passwords: changing one, and resetting a forgotten one by mail.
+
+pub(crate) mod console;
+
+use crate::{
+    Desk,
+    caller::Caller,
+    codes,
+    mail::Message,
+    passwords::{Password, PasswordError, TooBusy},
+    problem::Problem,
+    sessions::{self, SessionSecret, visitor_entry},
+};
+use keydesk_model::{Action, Actor, Email, EndCause, Origin};
+use keydesk_store::StoreError;
+use std::time::Duration;
+
+const RESET_LASTS: Duration = Duration::from_secs(60 * 60);
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ChangeError {
+    #[error("The current password is wrong.")]
+    WrongCurrent,
+    #[error("Choose another one: {0}.")]
+    Unfit(#[from] PasswordError),
+    #[error("This link is no longer good. It works once, for an hour; ask for a new one.")]
+    LinkOver,
+    #[error(transparent)]
+    TooBusy(#[from] TooBusy),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<ChangeError> for Problem {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::WrongCurrent | ChangeError::Unfit(_) | ChangeError::LinkOver => {
+                Self::invalid(error.to_string())
+            }
+            ChangeError::TooBusy(_) => Self::too_busy(),
+            ChangeError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// Changes the caller's password. In one transaction: the hash, every other session, the bearer
+/// tokens in every account, and the audit entry. This session goes on under a new secret.
+pub(crate) async fn change_password(
+    desk: &Desk,
+    caller: &Caller,
+    current: &str,
+    new: &str,
+) -> Result<SessionSecret, ChangeError> {
+    let person = &caller.person;
+    if !desk.passwords.verify(Password::typed(current), Some(&person.password_hash)).await? {
+        return Err(ChangeError::WrongCurrent);
+    }
+    let personal = [caller.account.name.as_str(), person.email.local_part(), &person.name, "keydesk"];
+    let hash = desk.passwords.hash(Password::chosen(new, &personal)?, &desk.entropy).await?;
+    let mut write = desk.store.write(desk.now()).await?;
+    write.set_password(person.id, &hash, person.version).await?;
+    write.close_resets(person.id).await?;
+    let kept = Some(caller.session.id);
+    let ended = sessions::end_everything(desk, &mut write, person.id, kept, EndCause::PasswordChanged).await?;
+    let (secret, session_hash) = codes::generate(&desk.entropy);
+    write.renew_session(caller.session.id, session_hash).await?;
+    write.commit(caller.entry(Action::ChangePassword, person.id, ended)).await?;
+    desk.mailer.send(&person.email, Message::password_changed(&desk.settings.console_url), desk.now());
+    Ok(secret)
+}
+
+/// Sends a reset link, if there is someone to send it to. Looks and lasts the same either way.
+pub(crate) async fn request_reset(desk: &Desk, email: &str, origin: Origin) -> Result<(), StoreError> {
+    let found = match email.parse::<Email>() {
+        Ok(email) => desk.store.read().await?.find_person_by_email(&email).await?,
+        Err(_) => None,
+    };
+    let mut write = desk.store.write(desk.now()).await?;
+    let (code, hash) = codes::generate(&desk.entropy);
+    let target = found.as_ref().map(|person| person.id.to_string()).unwrap_or_default();
+    if let Some(person) = &found {
+        write.add_reset(hash, person.id, write.now().plus(RESET_LASTS)).await?;
+    }
+    write.commit(visitor_entry(Action::RequestReset, &target, origin)).await?;
+    if let Some(person) = found {
+        // To the address on record, never to the one that was typed.
+        let link = format!("{}/reset-password/{}", desk.settings.console_url, code.as_str());
+        desk.mailer.send(&person.email, Message::reset(&link), desk.now());
+    }
+    Ok(())
+}
+
+/// Whether a reset link can still be used.
+pub(crate) async fn is_reset_open(desk: &Desk, code: &str) -> Result<bool, StoreError> {
+    Ok(desk.store.read().await?.find_reset(codes::digest(code), desk.now()).await?.is_some())
+}
+
+/// Sets a forgotten password. Ends all sessions and the bearer tokens in the same transaction, and
+/// logs nobody in.
+pub(crate) async fn reset_password(desk: &Desk, code: &str, new: &str, origin: Origin) -> Result<(), ChangeError> {
+    let digest = codes::digest(code);
+    let mut read = desk.store.read().await?;
+    let id = read.find_reset(digest, desk.now()).await?.ok_or(ChangeError::LinkOver)?;
+    let person = read.find_person(id).await?.ok_or(ChangeError::LinkOver)?;
+    drop(read);
+    let personal = [person.email.local_part(), &person.name, "keydesk"];
+    let hash = desk.passwords.hash(Password::chosen(new, &personal)?, &desk.entropy).await?;
+    let mut write = desk.store.write(desk.now()).await?;
+    let now = write.now();
+    if write.find_reset(digest, now).await? != Some(person.id) {
+        return Err(ChangeError::LinkOver);
+    }
+    write.set_password(person.id, &hash, person.version).await?;
+    write.close_resets(person.id).await?;
+    let ended = sessions::end_everything(desk, &mut write, person.id, None, EndCause::PasswordReset).await?;
+    let mut entry = visitor_entry(Action::ResetPassword, &person.id.to_string(), origin);
+    entry.actor = Actor::Person { person: person.id, member: None };
+    entry.detail = ended;
+    write.commit(entry).await?;
+    desk.mailer.send(&person.email, Message::password_changed(&desk.settings.console_url), desk.now());
+    Ok(())
+}

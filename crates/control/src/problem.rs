@@ -1,0 +1,89 @@
+//! What goes wrong in the console, told to a person: what it was, and what to do. The cause stays
+//! inside, for the log.
+
+use crate::chrome::{Chrome, Nav, page_with};
+use askama::Template;
+use axum::{
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use keydesk_store::StoreError;
+use std::error::Error;
+
+#[derive(Debug)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    title: String,
+    detail: String,
+    cause: Option<Box<dyn Error + Send + Sync>>,
+}
+
+#[derive(Template)]
+#[template(path = "problem.html")]
+struct Page {
+    chrome: Chrome,
+    title: String,
+    detail: String,
+}
+
+impl Problem {
+    pub fn new(status: StatusCode, title: &str, detail: impl Into<String>) -> Self {
+        Self { status, title: title.to_owned(), detail: detail.into(), cause: None }
+    }
+
+    /// The same for what does not exist and what belongs to someone else.
+    pub fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "There is no such page", "It may have moved, or belong to another account.")
+    }
+
+    pub fn not_permitted(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "Your role does not allow this", detail)
+    }
+
+    pub fn invalid(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "That cannot be carried out", detail)
+    }
+
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "Someone was faster", detail)
+    }
+
+    pub fn too_busy() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "Too many people are logging in", "Try again in a few seconds.")
+    }
+
+    pub fn broken(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            title: "Something failed on our side".to_owned(),
+            detail: "Nothing was changed. Try again; if it lasts, tell the operator.".to_owned(),
+            cause: Some(cause.into()),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict => Self::conflict("The page you saw is out of date. Reload it and look again."),
+            StoreError::Unsettled => Self {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                title: "Done, but not yet confirmed".to_owned(),
+                detail: "The change is stored. The gateway has not confirmed it yet; look again in a moment.".to_owned(),
+                cause: Some(Box::new(error)),
+            },
+            StoreError::Unreadable { .. } | StoreError::Unavailable(_) => Self::broken(error),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        if let Some(cause) = &self.cause {
+            tracing::error!(error = &**cause as &dyn Error, "a console request failed");
+        }
+        let chrome = Chrome::nobody(&self.title, Nav::None);
+        let status = self.status;
+        page_with(status, &Page { chrome, title: self.title, detail: self.detail })
+    }
+}

@@ -1,0 +1,141 @@
+//! Every route of the console: method, path, who may call it, handler. The list is also what the
+//! tests hold the router against.
+
+use crate::{
+    Desk, accounts::console as accounts, api_docs::console as api_docs, assets, freshness, guard,
+    help::console as help, mail, members::console as members, people::console as people,
+    problem::Problem, sessions::console as sessions, tokens::console as tokens,
+};
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    middleware::from_fn_with_state,
+    response::Redirect,
+    routing::{get, post},
+};
+use keydesk_model::Right;
+use tower_http::{catch_panic::CatchPanicLayer, csrf::CsrfLayer};
+
+/// Who may call a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Everyone, without a session.
+    Anyone,
+    /// Whoever has a session, in any role.
+    Session,
+    /// Members whose role has this right.
+    Needs(Right),
+}
+
+/// Forms are small.
+const LARGEST_FORM: usize = 64 * 1024;
+
+/// Writes the router and the list of its routes from one table.
+macro_rules! routes {
+    ($($method:ident $path:literal $access:expr => $handler:expr;)*) => {
+        /// `(method, path, who may)` of every route.
+        pub const ROUTES: &[(&str, &str, Access)] = &[$((stringify!($method), $path, $access),)*];
+
+        fn table() -> Router<Desk> {
+            Router::new()$(.route($path, $method($handler)))*
+        }
+    };
+}
+
+use Access::{Anyone, Needs, Session};
+use Right::{ManageMembers, ManageTokens, SeeMembers, SeeTokens, UseApiDocs};
+
+routes! {
+    get  "/"                                Anyone => async || Redirect::to("/api-docs");
+    get  "/assets/{*path}"                  Anyone => assets::serve;
+    post "/csp-reports"                     Anyone => guard::take_csp_report;
+    get  "/mail"                            Anyone => mail::show;
+
+    get  "/setup/{code}"                    Anyone => accounts::setup_page;
+    post "/setup/{code}"                    Anyone => accounts::setup;
+    get  "/login"                           Anyone => sessions::log_in_page;
+    post "/login"                           Anyone => sessions::log_in;
+    get  "/forgot-password"                 Anyone => people::forgot_page;
+    post "/forgot-password"                 Anyone => people::request_reset;
+    get  "/reset-password/{code}"           Anyone => people::reset_page;
+    post "/reset-password/{code}"           Anyone => people::reset_password;
+    get  "/invitation/{code}"               Anyone => members::accept_page;
+    post "/invitation/{code}"               Anyone => members::accept;
+
+    // A viewer sees the page too: it says whom to ask.
+    get  "/api-docs"                        Session => api_docs::show;
+    get  "/api-docs/rotate"                 Needs(UseApiDocs) => api_docs::rotate_page;
+    post "/api-docs/rotate"                 Needs(UseApiDocs) => api_docs::rotate;
+    get  "/api-docs/reference"              Needs(UseApiDocs) => api_docs::reference;
+    get  "/api-docs/openapi.json"           Needs(UseApiDocs) => api_docs::document;
+
+    get  "/tokens"                          Needs(SeeTokens) => tokens::list;
+    post "/tokens"                          Needs(ManageTokens) => tokens::issue;
+    get  "/tokens/new"                      Needs(ManageTokens) => tokens::new_page;
+    get  "/tokens/{id}/rotate"              Needs(ManageTokens) => tokens::rotate_page;
+    post "/tokens/{id}/rotate"              Needs(ManageTokens) => tokens::rotate;
+    get  "/tokens/{id}/revoke"              Needs(ManageTokens) => tokens::revoke_page;
+    post "/tokens/{id}/revoke"              Needs(ManageTokens) => tokens::revoke;
+
+    get  "/members"                         Needs(SeeMembers) => members::list;
+    post "/members/invitations"             Needs(ManageMembers) => members::invite;
+    post "/members/invitations/{id}/withdraw" Needs(ManageMembers) => members::withdraw;
+    post "/members/{id}/role"               Needs(ManageMembers) => members::change_role;
+    get  "/members/{id}/remove"             Needs(ManageMembers) => members::remove_page;
+    post "/members/{id}/remove"             Needs(ManageMembers) => members::remove;
+    get  "/members/{id}/log-out"            Needs(ManageMembers) => members::log_out_page;
+    post "/members/{id}/log-out"            Needs(ManageMembers) => members::log_out;
+
+    get  "/sessions"                        Session => sessions::list;
+    post "/sessions/{id}/end"               Session => sessions::end;
+    get  "/sessions/log-out-everywhere"     Session => sessions::log_out_everywhere_page;
+    post "/sessions/log-out-everywhere"     Session => sessions::log_out_everywhere;
+    post "/logout"                          Session => sessions::log_out;
+    get  "/confirm"                         Session => freshness::confirm_page;
+    post "/confirm"                         Session => freshness::confirm;
+    get  "/profile"                         Session => people::profile;
+    post "/profile/password"                Session => people::change_password;
+    post "/accounts/switch"                 Session => accounts::switch;
+
+    get  "/help"                            Session => help::show;
+    post "/help/feedback"                   Session => help::give_feedback;
+}
+
+/// The whole console. Must be served with the peer's address as connect info.
+pub fn router(desk: Desk) -> Router {
+    table()
+        .fallback(async || Problem::not_found())
+        .method_not_allowed_fallback(async || {
+            Problem::new(axum::http::StatusCode::METHOD_NOT_ALLOWED, "That is not how this page is used", "Go back and use the page's own buttons.")
+        })
+        .layer(DefaultBodyLimit::max(LARGEST_FORM))
+        .layer(tower_http::timeout::TimeoutLayer::with_status_code(
+            axum::http::StatusCode::SERVICE_UNAVAILABLE,
+            guard::REQUEST_TIMEOUT,
+        ))
+        .layer(csrf(&desk))
+        .layer(CatchPanicLayer::custom(guard::panicked))
+        .layer(from_fn_with_state(desk.clone(), guard::admit))
+        .with_state(desk)
+}
+
+/// Refuses forms that another site's page sends. The console's own origins are trusted by name, so
+/// that a proxy which rewrites `Host` does not break it.
+fn csrf(desk: &Desk) -> CsrfLayer {
+    desk.settings.console_origins().fold(CsrfLayer::new(), |layer, origin| {
+        layer.clone().add_trusted_origin(origin).unwrap_or(layer)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_stands_in_the_table_once() {
+        let mut seen = std::collections::HashSet::new();
+        for (method, path, _) in ROUTES {
+            assert!(seen.insert((method, path)), "{method} {path}");
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! `/login`, `/logout`, `/sessions`, `/confirm`: the console's pages about being logged in.
+
+use super::{LogInError, clear_cookie, ends_at, safe_next, session_cookie};
+use crate::{
+    Desk,
+    caller::{Caller, Visitor},
+    chrome::{Chrome, Nav, page, page_with},
+    problem::Problem,
+    tokens::{self, Program},
+    when::When,
+};
+use askama::Template;
+use axum::{
+    Form,
+    extract::{Path, Query, State},
+    http::{HeaderMap, HeaderName, StatusCode, header},
+    response::{IntoResponse, Redirect, Response},
+};
+use serde::Deserialize;
+
+#[derive(Template)]
+#[template(path = "sessions/login.html")]
+struct LogInPage {
+    chrome: Chrome,
+    email: String,
+    next: String,
+    error: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct LogInQuery {
+    next: Option<String>,
+    done: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct LogInForm {
+    #[serde(default)]
+    email: String,
+    #[serde(default)]
+    password: String,
+    next: Option<String>,
+}
+
+pub(crate) async fn log_in_page(Query(query): Query<LogInQuery>) -> Response {
+    let chrome = Chrome::nobody("Log in", Nav::None).with_notice(query.done.as_deref());
+    let next = safe_next(query.next.as_deref()).to_owned();
+    page(&LogInPage { chrome, email: String::new(), next, error: None })
+}
+
+pub(crate) async fn log_in(
+    State(desk): State<Desk>,
+    Visitor(origin): Visitor,
+    Form(form): Form<LogInForm>,
+) -> Result<Response, Problem> {
+    match super::log_in(&desk, &form.email, &form.password, origin).await {
+        Ok(secret) => {
+            let next = safe_next(form.next.as_deref());
+            Ok(with_cookie(session_cookie(&secret, &desk.settings), Redirect::to(next)))
+        }
+        Err(error @ LogInError::Wrong) => {
+            let page = LogInPage {
+                chrome: Chrome::nobody("Log in", Nav::None),
+                email: form.email,
+                next: safe_next(form.next.as_deref()).to_owned(),
+                error: Some(error.to_string()),
+            };
+            Ok(page_with(StatusCode::FORBIDDEN, &page))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl From<LogInError> for Problem {
+    fn from(error: LogInError) -> Self {
+        match error {
+            LogInError::Wrong => Self::new(StatusCode::FORBIDDEN, "You are not logged in", error.to_string()),
+            LogInError::TooBusy(_) => Self::too_busy(),
+            LogInError::Store(error) => error.into(),
+        }
+    }
+}
+
+pub(crate) fn with_cookie(cookie: header::HeaderValue, response: impl IntoResponse) -> Response {
+    let mut response = response.into_response();
+    response.headers_mut().append(header::SET_COOKIE, cookie);
+    response
+}
+
+/// After logging out nothing of the console may stay in the browser.
+fn logged_out(desk: &Desk, to: &str) -> Response {
+    let mut headers = HeaderMap::new();
+    headers.insert(HeaderName::from_static("clear-site-data"), header::HeaderValue::from_static("\"cache\", \"storage\""));
+    with_cookie(clear_cookie(&desk.settings), (headers, Redirect::to(to)))
+}
+
+pub(crate) async fn log_out(State(desk): State<Desk>, caller: Caller) -> Result<Response, Problem> {
+    super::log_out(&desk, &caller).await?;
+    Ok(logged_out(&desk, "/login?done=logged_out"))
+}
+
+#[derive(Template)]
+#[template(path = "sessions/list.html")]
+struct ListPage {
+    chrome: Chrome,
+    sessions: Vec<Shown>,
+}
+
+struct Shown {
+    id: String,
+    program: String,
+    place: String,
+    is_this: bool,
+    since: When,
+    seen: When,
+    ends: When,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Done {
+    pub done: Option<String>,
+}
+
+pub(crate) async fn list(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Query(query): Query<Done>,
+) -> Result<Response, Problem> {
+    let now = desk.now();
+    let shown = |session: keydesk_store::Session| Shown {
+        id: session.id.to_string(),
+        is_this: session.id == caller.session.id,
+        since: When::past(session.created_at, now),
+        seen: When::past(session.seen_at, now),
+        ends: When::future(ends_at(&session), now),
+        program: session.user_agent,
+        place: session.client_addr,
+    };
+    let sessions = super::list_own(&desk, &caller).await?.into_iter().map(shown).collect();
+    let chrome = Chrome::of(&caller, "Sessions", Nav::Sessions).with_notice(query.done.as_deref());
+    Ok(page(&ListPage { chrome, sessions }))
+}
+
+pub(crate) async fn end(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let id = id.parse().map_err(|_| Problem::not_found())?;
+    if id == caller.session.id {
+        super::log_out(&desk, &caller).await?;
+        return Ok(logged_out(&desk, "/login?done=logged_out"));
+    }
+    super::end_session(&desk, &caller, id).await?;
+    Ok(Redirect::to("/sessions?done=session_ended").into_response())
+}
+
+#[derive(Template)]
+#[template(path = "sessions/log_out_everywhere.html")]
+struct EverywherePage {
+    chrome: Chrome,
+    programs: Vec<Program>,
+}
+
+pub(crate) async fn log_out_everywhere_page(State(desk): State<Desk>, caller: Caller) -> Result<Response, Problem> {
+    let programs = tokens::list_programs_of_person(&desk, caller.person.id).await?;
+    let chrome = Chrome::of(&caller, "Log out from all active sessions", Nav::Sessions);
+    Ok(page(&EverywherePage { chrome, programs }))
+}
+
+pub(crate) async fn log_out_everywhere(State(desk): State<Desk>, caller: Caller) -> Result<Response, Problem> {
+    super::log_out_everywhere(&desk, &caller).await?;
+    Ok(logged_out(&desk, "/login?done=logged_out_everywhere"))
+}

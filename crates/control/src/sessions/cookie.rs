@@ -1,0 +1,60 @@
+//! The session cookie: opaque, `HttpOnly`, `SameSite=Lax`; on https also `Secure` and `__Host-`.
+
+use crate::Settings;
+use axum::http::{HeaderMap, HeaderValue, header};
+
+fn name(settings: &Settings) -> &'static str {
+    if settings.is_https() { "__Host-keydesk" } else { "keydesk" }
+}
+
+pub(crate) fn session_in<'a>(headers: &'a HeaderMap, settings: &Settings) -> Option<&'a str> {
+    let name = name(settings);
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| value)
+}
+
+pub(crate) fn session_cookie(secret: &str, settings: &Settings) -> HeaderValue {
+    cookie(secret, 30 * 24 * 60 * 60, settings)
+}
+
+pub(crate) fn clear_cookie(settings: &Settings) -> HeaderValue {
+    cookie("", 0, settings)
+}
+
+fn cookie(value: &str, max_age: u32, settings: &Settings) -> HeaderValue {
+    let secure = if settings.is_https() { "; Secure" } else { "" };
+    let text = format!("{}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}", name(settings));
+    let mut value = HeaderValue::try_from(text).expect("a code of hexadecimal digits is a header value");
+    value.set_sensitive(true);
+    value
+}
+
+/// Where to go after logging in: a path of ours, never another site. What a browser could read as
+/// a host is refused, as is everything outside of printable ASCII.
+pub(crate) fn safe_next(next: Option<&str>) -> &str {
+    let is_path = |next: &&str| {
+        next.starts_with('/')
+            && !next.starts_with("//")
+            && next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\' && b != b'%')
+    };
+    next.filter(is_path).unwrap_or("/api-docs")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn h5_only_paths_of_ours_are_gone_to() {
+        for evil in ["//evil", "/\\evil", "https:evil", "%2f%2fevil", "/%2fevil", "javascript:x", "", "/a b", "/\t/evil"] {
+            assert_eq!(safe_next(Some(evil)), "/api-docs", "{evil}");
+        }
+        assert_eq!(safe_next(Some("/tokens/new")), "/tokens/new");
+    }
+}

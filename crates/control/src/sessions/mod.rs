@@ -1,0 +1,196 @@
+//! Sessions: logging in and out, and what it does to the bearer token.
+
+pub(crate) mod console;
+mod cookie;
+
+pub(crate) use cookie::{clear_cookie, safe_next, session_cookie};
+
+use crate::{
+    Desk,
+    caller::Caller,
+    codes,
+    passwords::{Password, TooBusy},
+    problem::Problem,
+    tokens,
+};
+use axum::http::HeaderMap;
+use keydesk_model::{AccountId, Action, Actor, Email, EndCause, Origin, PersonId, SessionId, Timestamp};
+use keydesk_store::{AuditEntry, NewSession, Session, StoreError, Write};
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// Ends a session that nobody uses, and every session in the end.
+const IDLE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+const ABSOLUTE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// How exactly "last seen" is kept.
+const TOUCH: Duration = Duration::from_secs(60);
+
+pub(crate) enum Found {
+    Caller(Box<Caller>),
+    NoAccount,
+    Nobody,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LogInError {
+    #[error("The e-mail address or the password is wrong.")]
+    Wrong,
+    #[error(transparent)]
+    TooBusy(#[from] TooBusy),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The session that a cookie names, with everything that handlers need of its person.
+pub(crate) async fn find_caller(desk: &Desk, headers: &HeaderMap, origin: Origin) -> Result<Found, Problem> {
+    let Some(secret) = cookie::session_in(headers, &desk.settings) else { return Ok(Found::Nobody) };
+    let now = desk.now();
+    let mut read = desk.store.read().await?;
+    let found = read.find_session(codes::digest(secret), now.minus(IDLE), now.minus(ABSOLUTE)).await?;
+    let Some(session) = found else { return Ok(Found::Nobody) };
+    let Some(person) = read.find_person(session.person).await? else { return Ok(Found::Nobody) };
+    let accounts = read.list_accounts_of(person.id).await?;
+    let current = accounts.iter().find(|account| Some(account.id) == session.account).or(accounts.first());
+    let Some(account) = current.cloned() else { return Ok(Found::NoAccount) };
+    let Some(member) = read.find_member_of(account.id, person.id).await? else { return Ok(Found::NoAccount) };
+    drop(read);
+    if now.since(session.seen_at) > TOUCH {
+        let addr = origin.client_addr.map(|addr| addr.to_string()).unwrap_or_default();
+        desk.store.touch_session(session.id, now, &addr).await?;
+    }
+    Ok(Found::Caller(Box::new(Caller { person, session, account, member, accounts, origin })))
+}
+
+/// A new session's secret: it goes into the cookie and nowhere else.
+pub(crate) type SessionSecret = Zeroizing<String>;
+
+/// Logs in with e-mail and password. An unknown address and a wrong password look and last alike.
+pub(crate) async fn log_in(
+    desk: &Desk,
+    email: &str,
+    password: &str,
+    origin: Origin,
+) -> Result<SessionSecret, LogInError> {
+    let person = match email.parse::<Email>() {
+        Ok(email) => desk.store.read().await?.find_person_by_email(&email).await?,
+        Err(_) => None,
+    };
+    let stored = person.as_ref().map(|person| person.password_hash.as_str());
+    let fits = desk.passwords.verify(Password::typed(password), stored).await?;
+    let mut write = desk.store.write(desk.now()).await?;
+    let Some(person) = person.filter(|_| fits) else {
+        let entry = visitor_entry(Action::LogInRefused, "", origin);
+        write.commit(entry).await?;
+        return Err(LogInError::Wrong);
+    };
+    // The password may have changed while it was being checked.
+    if write.find_person(person.id).await?.is_none_or(|current| current.version != person.version) {
+        return Err(LogInError::Wrong);
+    }
+    let secret = open_session(desk, &mut write, person.id, None, &origin).await?;
+    let actor = Actor::Person { person: person.id, member: None };
+    let mut entry = visitor_entry(Action::LogIn, &person.id.to_string(), origin);
+    entry.actor = actor;
+    write.commit(entry).await?;
+    Ok(secret)
+}
+
+/// Adds a session within a transaction that logs someone in.
+pub(crate) async fn open_session(
+    desk: &Desk,
+    write: &mut Write,
+    person: PersonId,
+    account: Option<AccountId>,
+    origin: &Origin,
+) -> Result<SessionSecret, StoreError> {
+    let (secret, hash) = codes::generate(&desk.entropy);
+    let new = NewSession {
+        id: SessionId::generate(write.now(), &desk.entropy),
+        hash,
+        person,
+        account,
+        client_addr: origin.client_addr.map(|addr| addr.to_string()).unwrap_or_default(),
+        user_agent: origin.user_agent.clone().unwrap_or_default(),
+    };
+    write.add_session(&new).await?;
+    Ok(secret)
+}
+
+/// Gives the caller's session a new secret after the password was given again; the old one is dead.
+pub(crate) async fn confirm_password(
+    desk: &Desk,
+    caller: &Caller,
+    password: &str,
+) -> Result<SessionSecret, LogInError> {
+    let stored = Some(caller.person.password_hash.as_str());
+    if !desk.passwords.verify(Password::typed(password), stored).await? {
+        return Err(LogInError::Wrong);
+    }
+    let mut write = desk.store.write(desk.now()).await?;
+    let (secret, hash) = codes::generate(&desk.entropy);
+    if !write.renew_session(caller.session.id, hash).await? {
+        return Err(LogInError::Wrong);
+    }
+    write.commit(caller.entry(Action::ConfirmPassword, caller.session.id, serde_json::json!({}))).await?;
+    Ok(secret)
+}
+
+/// Logs this session out. The bearer token lives on: only "everywhere" ends it.
+pub(crate) async fn log_out(desk: &Desk, caller: &Caller) -> Result<(), StoreError> {
+    let mut write = desk.store.write(desk.now()).await?;
+    write.end_session(caller.person.id, caller.session.id).await?;
+    write.commit(caller.entry(Action::LogOut, caller.session.id, serde_json::json!({}))).await
+}
+
+/// Ends one of the caller's own sessions.
+pub(crate) async fn end_session(desk: &Desk, caller: &Caller, id: SessionId) -> Result<(), Problem> {
+    let mut write = desk.store.write(desk.now()).await?;
+    if !write.end_session(caller.person.id, id).await? {
+        return Err(Problem::not_found());
+    }
+    Ok(write.commit(caller.entry(Action::EndSession, id, serde_json::json!({}))).await?)
+}
+
+/// Ends every session of the caller and, in the same transaction, their bearer tokens in every
+/// account.
+pub(crate) async fn log_out_everywhere(desk: &Desk, caller: &Caller) -> Result<(), StoreError> {
+    let mut write = desk.store.write(desk.now()).await?;
+    let ended = end_everything(desk, &mut write, caller.person.id, None, EndCause::LoggedOutEverywhere).await?;
+    write.commit(caller.entry(Action::LogOutEverywhere, caller.member.id, ended)).await
+}
+
+/// Ends a person's sessions, but `except`, and replaces their bearer tokens. What was ended, for
+/// the audit log.
+pub(crate) async fn end_everything(
+    desk: &Desk,
+    write: &mut Write,
+    person: PersonId,
+    except: Option<SessionId>,
+    cause: EndCause,
+) -> Result<serde_json::Value, StoreError> {
+    let sessions = write.end_sessions(person, except).await?;
+    let tokens = tokens::replace_bearer_tokens(desk, write, person, cause).await?;
+    Ok(serde_json::json!({ "sessions_ended": sessions, "bearer_tokens_replaced": tokens }))
+}
+
+pub(crate) async fn list_own(desk: &Desk, caller: &Caller) -> Result<Vec<Session>, StoreError> {
+    let now = desk.now();
+    desk.store.read().await?.list_sessions(caller.person.id, now.minus(IDLE), now.minus(ABSOLUTE)).await
+}
+
+/// An entry of someone who has no session yet.
+pub(crate) fn visitor_entry(action: Action, target: &str, origin: Origin) -> AuditEntry {
+    AuditEntry {
+        action,
+        actor: Actor::Visitor,
+        origin,
+        account: None,
+        target: target.to_owned(),
+        detail: serde_json::json!({}),
+    }
+}
+
+/// When a session ends by itself if it is not used again.
+pub(crate) fn ends_at(session: &Session) -> Timestamp {
+    session.seen_at.plus(IDLE).min(session.created_at.plus(ABSOLUTE))
+}

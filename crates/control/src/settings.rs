@@ -1,0 +1,38 @@
+//! What the console is told by the configuration.
+
+use keydesk_model::{AccountNumber, TrustedProxies};
+use keydesk_token::Prefix;
+
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where people reach the console, without a trailing slash. With `https:` cookies are
+    /// `Secure`, and requests must come through a trusted proxy that says so.
+    pub console_url: String,
+    /// Other origins of the same console, such as `http://localhost:8080` on loopback.
+    pub console_aliases: Vec<String>,
+    /// Where programs reach the gateway, without a trailing slash.
+    pub gateway_url: String,
+    /// Whether the account stands in the endpoint URL.
+    pub account_in_path: bool,
+    pub reserved_prefix: String,
+    pub trusted_proxies: TrustedProxies,
+    pub token_prefix: Prefix,
+    /// Whether both listeners are on loopback, so that `/mail` may exist.
+    pub is_local: bool,
+}
+
+impl Settings {
+    pub fn is_https(&self) -> bool {
+        self.console_url.starts_with("https:")
+    }
+
+    /// The account's endpoint URL, without a trailing slash.
+    pub fn endpoint_url(&self, number: AccountNumber) -> String {
+        if self.account_in_path { format!("{}/{number}", self.gateway_url) } else { self.gateway_url.clone() }
+    }
+
+    /// Every origin under which the console's pages may be loaded.
+    pub fn console_origins(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.console_url.as_str()).chain(self.console_aliases.iter().map(String::as_str))
+    }
+}

@@ -1,0 +1,322 @@
+//! `/tokens`: the account's API tokens, and the page that shows a new one once.
+
+use super::{ApiTokenRequest, Program};
+use crate::{
+    Desk,
+    api_docs::ScopeOffer,
+    caller::Caller,
+    chrome::{Chrome, Nav, page, page_with},
+    codes,
+    freshness::FreshForm,
+    problem::Problem,
+    sessions::console::Done,
+    when::When,
+};
+use askama::Template;
+use axum::{
+    extract::{Path, Query, State},
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
+use keydesk_model::{Expiry, Right, Scope, ScopeSet, Timestamp, TokenName, TokenState};
+use keydesk_store::Token;
+use keydesk_token::PlainToken;
+use serde::{Deserialize, Deserializer};
+
+/// An API token as the tables show it.
+pub(crate) struct Row {
+    pub id: String,
+    pub name: String,
+    pub masked: String,
+    pub scopes: Vec<String>,
+    pub made_by: String,
+    pub made: When,
+    pub last_used: Option<When>,
+    pub last_used_by: String,
+    pub is_live: bool,
+    pub expires: Option<When>,
+    pub expires_soon: bool,
+    /// Why it is over: "expired", "revoked".
+    pub over: Option<(&'static str, When)>,
+}
+
+impl Row {
+    pub fn new(token: Token, now: Timestamp) -> Self {
+        let state = token.state(now);
+        let is_live = state == TokenState::Live;
+        let left = token.expires_at.map(|at| at.since(now));
+        Self {
+            id: token.id.to_string(),
+            scopes: token
+                .scopes
+                .iter()
+                .map(|scope| if scope.as_str() == "*" { "everything".to_owned() } else { scope.to_string() })
+                .collect(),
+            made_by: token.created_by.unwrap_or_else(|| "a former member".to_owned()),
+            made: When::past(token.created_at, now),
+            last_used: token.last_used_at.map(|at| When::past(at, now)),
+            last_used_by: match (token.last_used_by, token.last_used_from) {
+                (Some(program), Some(addr)) => format!("{program} from {addr}"),
+                _ => String::new(),
+            },
+            is_live,
+            expires: token.expires_at.filter(|_| is_live).map(|at| When::future(at, now)),
+            expires_soon: left.is_some_and(|left| left.as_secs() < 14 * 86_400),
+            over: match state {
+                TokenState::Live => None,
+                TokenState::Expired(at) => Some(("expired", When::past(at, now))),
+                TokenState::Ended(ending) => Some((ending.cause.as_str(), When::past(ending.at, now))),
+            },
+            name: token.name,
+            masked: token.masked,
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "tokens/list.html")]
+struct ListPage {
+    chrome: Chrome,
+    live: Vec<Row>,
+    over: Vec<Row>,
+    may_manage: bool,
+}
+
+pub(crate) async fn list(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Query(query): Query<Done>,
+) -> Result<Response, Problem> {
+    let now = desk.now();
+    let rows = super::list_api_tokens(&desk, &caller).await?.into_iter().map(|token| Row::new(token, now));
+    let (live, over) = rows.partition(|row| row.is_live);
+    let chrome = Chrome::of(&caller, "Tokens", Nav::Tokens).with_notice(query.done.as_deref());
+    Ok(page(&ListPage { chrome, live, over, may_manage: caller.member.role.may(Right::ManageTokens) }))
+}
+
+/// What the form holds, as sent, so that a mistake loses nothing.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct NewTokenForm {
+    name: String,
+    expires: String,
+    /// The date field, which counts where `expires` says `date`.
+    expires_on: String,
+    #[serde(deserialize_with = "one_or_more")]
+    scope: Vec<String>,
+    request_key: Option<String>,
+}
+
+/// A field that was sent once comes as a string, one sent repeatedly as a list.
+fn one_or_more<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum OneOrMore {
+        One(String),
+        More(Vec<String>),
+    }
+    Ok(match OneOrMore::deserialize(from)? {
+        OneOrMore::One(one) => vec![one],
+        OneOrMore::More(more) => more,
+    })
+}
+
+#[derive(Template)]
+#[template(path = "tokens/new.html")]
+struct NewPage {
+    chrome: Chrome,
+    form: NewTokenForm,
+    offers: Vec<ScopeOffer>,
+    choices: [(&'static str, &'static str); 6],
+    errors: Errors,
+    request_key: String,
+}
+
+/// Beside which field something is wrong.
+#[derive(Debug, Default)]
+struct Errors {
+    name: Option<String>,
+    expires: Option<String>,
+    scope: Option<String>,
+}
+
+const CHOICES: [(&str, &str); 6] = [
+    ("never", "Never"),
+    ("30d", "30 days"),
+    ("60d", "60 days"),
+    ("90d", "90 days"),
+    ("180d", "180 days"),
+    ("365d", "A year"),
+];
+
+impl NewPage {
+    fn has(&self, scope: &str) -> bool {
+        self.form.scope.iter().any(|held| held == scope)
+    }
+
+    fn chosen(&self, expires: &str) -> bool {
+        self.form.expires == expires || (self.form.expires.is_empty() && expires == "never")
+    }
+}
+
+async fn form_page(desk: &Desk, caller: &Caller, form: NewTokenForm, errors: Errors) -> NewPage {
+    let (key, _) = codes::generate(&desk.entropy);
+    NewPage {
+        chrome: Chrome::of(caller, "Create new token", Nav::Tokens),
+        form,
+        offers: desk.openapi.scopes().await,
+        choices: CHOICES,
+        errors,
+        request_key: key[..32].to_owned(),
+    }
+}
+
+pub(crate) async fn new_page(State(desk): State<Desk>, caller: Caller) -> Result<Response, Problem> {
+    caller.permit(Right::ManageTokens)?;
+    Ok(page(&form_page(&desk, &caller, NewTokenForm::default(), Errors::default()).await))
+}
+
+#[derive(Template)]
+#[template(path = "tokens/shown_once.html")]
+struct ShownOncePage {
+    chrome: Chrome,
+    row: Row,
+    token: PlainToken,
+    endpoint_url: String,
+    whoami: String,
+    was_rotated: bool,
+}
+
+fn shown_once(desk: &Desk, caller: &Caller, token: Token, plain: PlainToken, was_rotated: bool) -> Response {
+    let endpoint_url = desk.settings.endpoint_url(caller.account.number);
+    let whoami = format!("{endpoint_url}/{}/whoami", desk.settings.reserved_prefix);
+    let chrome = Chrome::of(caller, if was_rotated { "Token rotated" } else { "Token created" }, Nav::Tokens);
+    let row = Row::new(token, desk.now());
+    page(&ShownOncePage { chrome, row, token: plain, endpoint_url, whoami, was_rotated })
+}
+
+pub(crate) async fn issue(
+    State(desk): State<Desk>,
+    fresh: FreshForm<NewTokenForm>,
+) -> Result<Response, Problem> {
+    let (caller, form, cookie) = fresh.into_parts();
+    caller.permit(Right::ManageTokens)?;
+    let request = match read_request(&form) {
+        Ok(request) => request,
+        Err(errors) => {
+            let page = form_page(&desk, &caller, form, errors).await;
+            return Ok(FreshForm::<()>::answer(cookie, page_with(StatusCode::UNPROCESSABLE_ENTITY, &page)));
+        }
+    };
+    if let Err(error) = request.expiry.resolve(desk.now()) {
+        let errors = Errors { expires: Some(error.to_string()), ..Errors::default() };
+        let page = form_page(&desk, &caller, form, errors).await;
+        return Ok(FreshForm::<()>::answer(cookie, page_with(StatusCode::UNPROCESSABLE_ENTITY, &page)));
+    }
+    let (token, plain) = super::issue_api_token(&desk, &caller, request).await?;
+    Ok(FreshForm::<()>::answer(cookie, shown_once(&desk, &caller, token, plain, false)))
+}
+
+fn read_request(form: &NewTokenForm) -> Result<ApiTokenRequest, Errors> {
+    let name = form.name.parse::<TokenName>();
+    let expires = match form.expires.as_str() {
+        "" => "never",
+        "date" => form.expires_on.as_str(),
+        other => other,
+    };
+    let expiry = expires.parse::<Expiry>();
+    let scopes = form.scope.iter().map(|text| text.parse::<Scope>()).collect::<Result<ScopeSet, _>>();
+    let nothing_chosen = scopes.as_ref().is_ok_and(ScopeSet::is_empty);
+    match (name, expiry, scopes) {
+        (Ok(name), Ok(expiry), Ok(scopes)) if !nothing_chosen => Ok(ApiTokenRequest {
+            name,
+            scopes,
+            expiry,
+            request_key: form.request_key.clone().filter(|key| (16..=64).contains(&key.len())),
+        }),
+        (name, expiry, scopes) => Err(Errors {
+            name: name.err().map(|error| error.to_string()),
+            expires: expiry.err().map(|error| error.to_string()),
+            scope: match scopes {
+                Err(error) => Some(error.to_string()),
+                Ok(_) if nothing_chosen => Some("choose at least one scope, or “everything”".to_owned()),
+                Ok(_) => None,
+            },
+        }),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "tokens/end.html")]
+struct EndPage {
+    chrome: Chrome,
+    row: Row,
+    version: i64,
+    programs: Vec<Program>,
+    rotates: bool,
+}
+
+async fn end_page(desk: &Desk, caller: &Caller, id: &str, rotates: bool) -> Result<Response, Problem> {
+    caller.permit(Right::ManageTokens)?;
+    let id = id.parse().map_err(|_| Problem::not_found())?;
+    let token = super::find_api_token(desk, caller, id).await?;
+    let version = token.version;
+    let row = Row::new(token, desk.now());
+    if !row.is_live {
+        return Err(super::TokenError::Ended.into());
+    }
+    let programs = super::list_programs(desk, id).await?;
+    let chrome = Chrome::of(caller, if rotates { "Rotate API token" } else { "Revoke API token" }, Nav::Tokens);
+    Ok(page(&EndPage { chrome, row, version, programs, rotates }))
+}
+
+pub(crate) async fn rotate_page(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    end_page(&desk, &caller, &id, true).await
+}
+
+pub(crate) async fn revoke_page(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    end_page(&desk, &caller, &id, false).await
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct RotateForm {
+    version: Option<String>,
+}
+
+impl RotateForm {
+    /// The version that the page showed; a script may leave it out.
+    pub fn version(&self) -> Result<Option<i64>, Problem> {
+        let seen = self.version.as_deref().map(str::parse).transpose();
+        seen.map_err(|_| Problem::invalid("version is a whole number, or left out"))
+    }
+}
+
+pub(crate) async fn rotate(
+    State(desk): State<Desk>,
+    Path(id): Path<String>,
+    fresh: FreshForm<RotateForm>,
+) -> Result<Response, Problem> {
+    let (caller, form, cookie) = fresh.into_parts();
+    let id = id.parse().map_err(|_| Problem::not_found())?;
+    let (token, plain) = super::rotate_api_token(&desk, &caller, id, form.version()?).await?;
+    Ok(FreshForm::<()>::answer(cookie, shown_once(&desk, &caller, token, plain, true)))
+}
+
+pub(crate) async fn revoke(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let id = id.parse().map_err(|_| Problem::not_found())?;
+    super::revoke_api_token(&desk, &caller, id).await?;
+    Ok(Redirect::to("/tokens?done=token_revoked").into_response())
+}

@@ -1,0 +1,306 @@
+//! Tokens: issued, rotated and revoked, of both bindings. Here is decided who may.
+
+pub(crate) mod console;
+
+use crate::{Desk, caller::Caller, keyring::SealedFor, problem::Problem, when::When};
+use keydesk_model::{
+    AccountId, Action, Binding, EndCause, Expiry, ExpiryError, MemberId, PersonId, Right, ScopeSet, Timestamp,
+    TokenId, TokenName, TokenState,
+};
+use keydesk_store::{Integration, Member, NewSecret, NewToken, StoreError, Token, Write};
+use keydesk_token::{Kind, PlainToken};
+use std::time::Duration;
+
+/// How many API tokens an account may have in all; more than this is a program gone wild.
+const MOST_TOKENS: i64 = 1_000;
+/// A program that called within this time counts as one that would break.
+const LATELY: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TokenError {
+    #[error(transparent)]
+    Expiry(#[from] ExpiryError),
+    #[error("this account has {MOST_TOKENS} API tokens; that is the most")]
+    TooMany,
+    #[error("there is no such token")]
+    NotFound,
+    #[error("the token has ended already; create a new one")]
+    Ended,
+    #[error("someone has rotated this token since you opened the page; look at it again")]
+    Changed,
+    /// The same form was sent before: the token is there, and its secret was shown then.
+    #[error("this form was sent already: “{name}” was created then and its secret shown once")]
+    Repeated { name: String },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<TokenError> for Problem {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::NotFound => Self::not_found(),
+            TokenError::Ended | TokenError::Changed | TokenError::Repeated { .. } => Self::conflict(error.to_string()),
+            TokenError::Expiry(_) | TokenError::TooMany => Self::invalid(error.to_string()),
+            TokenError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// What the form for a new API token asks for.
+#[derive(Debug)]
+pub(crate) struct ApiTokenRequest {
+    pub name: TokenName,
+    pub scopes: ScopeSet,
+    pub expiry: Expiry,
+    /// Random, once a form: makes a form that is sent twice one token.
+    pub request_key: Option<String>,
+}
+
+/// Issues an API token. The secret is returned once; afterwards nobody can read it.
+pub(crate) async fn issue_api_token(
+    desk: &Desk,
+    caller: &Caller,
+    request: ApiTokenRequest,
+) -> Result<(Token, PlainToken), Problem> {
+    caller.permit(Right::ManageTokens)?;
+    let mut write = desk.store.write(desk.now()).await?;
+    let account = caller.account.id;
+    if let Some(key) = &request.request_key
+        && let Some(earlier) = write.find_token_by_request(account, key).await?
+    {
+        return Err(TokenError::Repeated { name: earlier.name }.into());
+    }
+    if write.count_api_tokens(account).await? >= MOST_TOKENS {
+        return Err(TokenError::TooMany.into());
+    }
+    let expires_at = request.expiry.resolve(write.now()).map_err(TokenError::from)?;
+    let plain = PlainToken::generate(&desk.settings.token_prefix, Kind::Account, &desk.entropy);
+    let new = NewToken {
+        id: TokenId::generate(write.now(), &desk.entropy),
+        account,
+        binding: Binding::Account,
+        name: request.name.to_string(),
+        scopes: request.scopes,
+        expires_at,
+        created_by: Some(caller.member.id),
+        request_key: request.request_key,
+    };
+    write.issue_token(&new, &shown_once(&plain, 1)).await?;
+    let token = write.find_token(account, new.id).await?.ok_or(TokenError::NotFound)?;
+    let detail = serde_json::json!({
+        "after": { "name": token.name, "scopes": token.scopes, "expires_at": token.expires_at.map(|at| at.to_string()) }
+    });
+    write.commit(caller.entry(Action::IssueToken, token.id, detail)).await?;
+    Ok((token, plain))
+}
+
+/// Gives an API token a new secret; the old one is refused from now on. `version` is the one that
+/// the caller saw, so that of two who rotate at once only one does.
+pub(crate) async fn rotate_api_token(
+    desk: &Desk,
+    caller: &Caller,
+    id: TokenId,
+    version: Option<i64>,
+) -> Result<(Token, PlainToken), Problem> {
+    caller.permit(Right::ManageTokens)?;
+    let mut write = desk.store.write(desk.now()).await?;
+    let token = find_live_api_token(&mut write, caller.account.id, id).await?;
+    if version.is_some_and(|seen| seen != token.version) {
+        return Err(TokenError::Changed.into());
+    }
+    let plain = PlainToken::generate(&desk.settings.token_prefix, Kind::Account, &desk.entropy);
+    write.end_secret(id, EndCause::Rotated).await?;
+    write.issue_secret(id, &shown_once(&plain, token.version + 1)).await?;
+    let token = write.find_token(caller.account.id, id).await?.ok_or(TokenError::NotFound)?;
+    let detail = serde_json::json!({ "after": { "version": token.version } });
+    write.commit(caller.entry(Action::RotateToken, id, detail)).await?;
+    Ok((token, plain))
+}
+
+/// Ends an API token for good.
+pub(crate) async fn revoke_api_token(desk: &Desk, caller: &Caller, id: TokenId) -> Result<(), Problem> {
+    caller.permit(Right::ManageTokens)?;
+    let mut write = desk.store.write(desk.now()).await?;
+    let token = find_live_api_token(&mut write, caller.account.id, id).await?;
+    write.end_secret(id, EndCause::Revoked).await?;
+    let detail = serde_json::json!({ "before": { "name": token.name, "version": token.version } });
+    Ok(write.commit(caller.entry(Action::RevokeToken, id, detail)).await?)
+}
+
+async fn find_live_api_token(write: &mut Write, account: AccountId, id: TokenId) -> Result<Token, TokenError> {
+    let now = write.now();
+    let token = write.find_token(account, id).await?.ok_or(TokenError::NotFound)?;
+    // Another member's bearer token is nobody's business.
+    if token.binding != Binding::Account {
+        return Err(TokenError::NotFound);
+    }
+    if token.state(now) == TokenState::Live { Ok(token) } else { Err(TokenError::Ended) }
+}
+
+fn shown_once(plain: &PlainToken, version: i64) -> NewSecret {
+    NewSecret { hash: plain.hash(), version, masked: plain.masked(), display: None }
+}
+
+/// A member's bearer token, from joining on: everything the member may do, without an end of its own.
+pub(crate) async fn issue_bearer_token(
+    desk: &Desk,
+    write: &mut Write,
+    account: AccountId,
+    member: MemberId,
+    name: &str,
+) -> Result<(), StoreError> {
+    if let Some(earlier) = write.find_bearer_token(member).await? {
+        return replace_secret(desk, write, &earlier, member).await;
+    }
+    let id = TokenId::generate(write.now(), &desk.entropy);
+    let new = NewToken {
+        id,
+        account,
+        binding: Binding::Member(member),
+        name: format!("Bearer token of {name}"),
+        scopes: ScopeSet::everything(),
+        expires_at: None,
+        created_by: Some(member),
+        request_key: None,
+    };
+    let secret = displayable(desk, SealedFor { account, member, token: id, version: 1 });
+    write.issue_token(&new, &secret).await
+}
+
+/// Puts the next secret into a bearer token whose last one has ended.
+async fn replace_secret(desk: &Desk, write: &mut Write, token: &Token, member: MemberId) -> Result<(), StoreError> {
+    let belongs_to =
+        SealedFor { account: token.account, member, token: token.id, version: token.version + 1 };
+    write.issue_secret(token.id, &displayable(desk, belongs_to)).await
+}
+
+/// A new secret with the sealed copy that its member may look at.
+fn displayable(desk: &Desk, belongs_to: SealedFor) -> NewSecret {
+    let plain = PlainToken::generate(&desk.settings.token_prefix, Kind::User, &desk.entropy);
+    NewSecret {
+        hash: plain.hash(),
+        version: belongs_to.version,
+        masked: plain.masked(),
+        display: Some(desk.keyring.seal_token(&plain, belongs_to, &desk.entropy)),
+    }
+}
+
+/// Ends a person's bearer tokens in every account and puts new ones in their place; how many.
+pub(crate) async fn replace_bearer_tokens(
+    desk: &Desk,
+    write: &mut Write,
+    person: PersonId,
+    cause: EndCause,
+) -> Result<u32, StoreError> {
+    let mut replaced = 0;
+    for member in write.list_memberships(person).await? {
+        if let Some(token) = write.find_bearer_token(member.id).await?
+            && write.end_secret(token.id, cause).await?
+        {
+            replace_secret(desk, write, &token, member.id).await?;
+            replaced += 1;
+        }
+    }
+    Ok(replaced)
+}
+
+/// Ends a member's bearer token for good.
+pub(crate) async fn end_bearer_token(write: &mut Write, member: MemberId, cause: EndCause) -> Result<(), StoreError> {
+    if let Some(token) = write.find_bearer_token(member).await? {
+        write.end_secret(token.id, cause).await?;
+    }
+    Ok(())
+}
+
+/// Rotates the caller's own bearer token.
+pub(crate) async fn rotate_bearer_token(desk: &Desk, caller: &Caller, version: Option<i64>) -> Result<(), Problem> {
+    caller.permit(Right::UseApiDocs)?;
+    let mut write = desk.store.write(desk.now()).await?;
+    let token = write.find_bearer_token(caller.member.id).await?.ok_or(TokenError::NotFound)?;
+    if version.is_some_and(|seen| seen != token.version) {
+        return Err(TokenError::Changed.into());
+    }
+    write.end_secret(token.id, EndCause::Rotated).await?;
+    replace_secret(desk, &mut write, &token, caller.member.id).await?;
+    let detail = serde_json::json!({ "after": { "version": token.version + 1 } });
+    Ok(write.commit(caller.entry(Action::RotateToken, token.id, detail)).await?)
+}
+
+/// The caller's own bearer token in clear. Nobody else's can be asked for. The first look in a
+/// session is noted in the audit log.
+pub(crate) async fn view_bearer_token(desk: &Desk, caller: &Caller) -> Result<PlainToken, Problem> {
+    caller.permit(Right::UseApiDocs)?;
+    let found = desk.store.read().await?.find_bearer_token(caller.member.id).await?;
+    let token = found.ok_or(TokenError::NotFound)?;
+    let sealed = token.display.as_deref().ok_or(TokenError::Ended)?;
+    let belongs_to = SealedFor {
+        account: caller.account.id,
+        member: caller.member.id,
+        token: token.id,
+        version: token.version,
+    };
+    let plain = desk.keyring.open_token(sealed, belongs_to).map_err(Problem::broken)?;
+    if desk.is_first_view(caller.session.id, token.id, token.version) {
+        let write = desk.store.write(desk.now()).await?;
+        let detail = serde_json::json!({ "version": token.version });
+        write.commit(caller.entry(Action::ViewBearerToken, token.id, detail)).await?;
+    }
+    Ok(plain)
+}
+
+pub(crate) async fn list_api_tokens(desk: &Desk, caller: &Caller) -> Result<Vec<Token>, Problem> {
+    caller.permit(Right::SeeTokens)?;
+    Ok(desk.store.read().await?.list_api_tokens(caller.account.id, 1_000).await?)
+}
+
+pub(crate) async fn find_api_token(desk: &Desk, caller: &Caller, id: TokenId) -> Result<Token, Problem> {
+    caller.permit(Right::SeeTokens)?;
+    let found = desk.store.read().await?.find_token(caller.account.id, id).await?;
+    found.filter(|token| token.binding == Binding::Account).ok_or_else(Problem::not_found)
+}
+
+/// A program that used a token lately: it stops working when the token ends.
+#[derive(Debug)]
+pub(crate) struct Program {
+    pub name: String,
+    pub client_addr: String,
+    pub last_call: When,
+    pub calls_a_day: i64,
+}
+
+impl Program {
+    fn new(seen: Integration, now: Timestamp) -> Self {
+        let seconds = seen.last_used_at.since(seen.first_used_at).as_secs();
+        let days = i64::try_from(seconds / 86_400 + 1).unwrap_or(1);
+        Self {
+            last_call: When::past(seen.last_used_at, now),
+            calls_a_day: seen.calls / days,
+            name: seen.program,
+            client_addr: seen.client_addr,
+        }
+    }
+}
+
+/// The programs that used one token in the last 30 days.
+pub(crate) async fn list_programs(desk: &Desk, token: TokenId) -> Result<Vec<Program>, StoreError> {
+    let now = desk.now();
+    let seen = desk.store.read().await?.list_integrations(token, now.minus(LATELY)).await?;
+    Ok(seen.into_iter().map(|seen| Program::new(seen, now)).collect())
+}
+
+/// The programs that used any of a person's bearer tokens in the last 30 days.
+pub(crate) async fn list_programs_of_person(desk: &Desk, person: PersonId) -> Result<Vec<Program>, StoreError> {
+    let memberships = desk.store.read().await?.list_memberships(person).await?;
+    let mut programs = Vec::new();
+    for member in memberships {
+        programs.extend(list_programs_of_member(desk, &member).await?);
+    }
+    Ok(programs)
+}
+
+pub(crate) async fn list_programs_of_member(desk: &Desk, member: &Member) -> Result<Vec<Program>, StoreError> {
+    match desk.store.read().await?.find_bearer_token(member.id).await? {
+        Some(token) => list_programs(desk, token.id).await,
+        None => Ok(Vec::new()),
+    }
+}

@@ -1,0 +1,34 @@
+//! `keydesk feedback`: what readers of the Help page said.
+
+use crate::{config::Config, data};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Print one JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+pub async fn run(config: Config, args: Args) -> anyhow::Result<()> {
+    let (store, _) = data::open(&config).await?;
+    let given = store.read().await?.list_feedback().await?;
+    if given.is_empty() && !args.json {
+        println!("Nobody has answered “Did this answer your question?” yet.");
+    }
+    for feedback in given {
+        let answered = if feedback.answered { "yes" } else { "no" };
+        if args.json {
+            let line = serde_json::json!({
+                "at": feedback.at.to_string(), "question": feedback.question, "answered": answered,
+                "comment": feedback.comment, "account": feedback.account, "email": feedback.email
+            });
+            println!("{line}");
+        } else {
+            // A comment is someone else's text: escaped, it cannot move the cursor or fake a line.
+            let comment = feedback.comment.escape_debug();
+            println!("{}  {:<10}  {answered:<3}  {} ({})  {comment}", feedback.at, feedback.question, feedback.email, feedback.account);
+        }
+    }
+    store.close().await;
+    Ok(())
+}

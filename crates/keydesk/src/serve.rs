@@ -1,0 +1,162 @@
+//! `keydesk serve`: wires store, live table, gateway and console together, and takes them down in
+//! good order.
+
+use crate::{config::Config, console, data, system};
+use anyhow::Context;
+use keydesk_control::{Desk, Mailer, OpenApiSource};
+use keydesk_gateway::{Gateway, LiveTable, Listeners};
+use keydesk_store::Store;
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use tokio::{net::TcpListener, signal::unix::SignalKind};
+
+/// How soon a change that another process wrote is taken over.
+const POLL: Duration = Duration::from_millis(250);
+/// How soon "last used" follows a call.
+const REPORT: Duration = Duration::from_secs(1);
+
+pub async fn run(config: Config) -> anyhow::Result<()> {
+    let (store, keyring) = data::open(&config).await?;
+    let console = TcpListener::bind(config.console)
+        .await
+        .with_context(|| format!("console: {} cannot be bound; is Keydesk running already?", config.console))?;
+    let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let gateway = Listeners::bind(config.gateway, workers)
+        .with_context(|| format!("gateway: {} cannot be bound", config.gateway))?;
+    let upstream = match &config.upstream {
+        Some(upstream) => upstream.clone(),
+        None => start_sample(&config.data).await?,
+    };
+
+    let table = Arc::new(LiveTable::default());
+    store.follow(Arc::clone(&table) as Arc<dyn keydesk_model::Feed>).await.context("the tokens cannot be loaded")?;
+
+    let settings = data::settings(&config, console.local_addr()?, gateway.local_addr);
+    let gateway_settings = keydesk_gateway::Settings {
+        public_url: settings.gateway_url.clone(),
+        console_url: settings.console_url.clone(),
+        console_origins: settings.console_origins().map(str::to_owned).collect(),
+        upstream: upstream.clone(),
+        forms: config.forms,
+        reserved_prefix: config.reserved_prefix.clone(),
+        trusted_proxies: config.trusted_proxies.clone(),
+        limits: config.limits,
+    };
+    let (clock, entropy) = (system::clock(), system::entropy());
+    let running = Gateway::new(gateway_settings, Arc::clone(&table), clock.clone(), entropy.clone())
+        .start(gateway)
+        .context("the gateway cannot start")?;
+
+    let openapi = openapi(&config, &upstream)?;
+    let desk = Desk::new(settings, store.clone(), keyring, mailer(&config)?, openapi, clock, entropy);
+    announce(&desk, &config).await?;
+
+    let follow = tokio::spawn(follow(store.clone()));
+    let report = tokio::spawn(report_usage(store.clone(), Arc::clone(&table)));
+    console::serve(console, keydesk_control::router(desk), stop_signal()).await;
+
+    println!("Stopping: requests in flight may finish.");
+    tokio::task::spawn_blocking(move || running.stop()).await?;
+    follow.abort();
+    report.abort();
+    store.record_usage(&table.take_usage()).await?;
+    store.close().await;
+    Ok(())
+}
+
+/// The API that is there while none is configured: on a port of loopback that only we know of.
+async fn start_sample(data: &Path) -> anyhow::Result<http::Uri> {
+    let router = keydesk_sample::router(&data.join("sample-api.sqlite"))
+        .await
+        .context("the sample API's storage cannot be opened")?;
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let upstream = format!("http://{}", listener.local_addr()?).parse()?;
+    tokio::spawn(keydesk_sample::serve(listener, router));
+    Ok(upstream)
+}
+
+fn openapi(config: &Config, upstream: &http::Uri) -> anyhow::Result<OpenApiSource> {
+    match &config.openapi {
+        Some(place) if place.starts_with("http://") || place.starts_with("https://") => {
+            Ok(OpenApiSource::url(place.parse().context("openapi is not a URL")?))
+        }
+        Some(place) => Ok(OpenApiSource::file(place.into())),
+        None => {
+            let url = format!("{}/openapi.json", upstream.to_string().trim_end_matches('/'));
+            Ok(OpenApiSource::url(url.parse()?))
+        }
+    }
+}
+
+fn mailer(config: &Config) -> anyhow::Result<Mailer> {
+    Ok(match &config.mail {
+        Some(smtp) => Mailer::smtp(smtp.clone())?,
+        None if config.is_local() => Mailer::mailbox(),
+        None => {
+            tracing::warn!("no [mail] is configured: invitations and password resets cannot be sent");
+            Mailer::Off
+        }
+    })
+}
+
+/// Says what listens where; while no account exists, also how to open the first.
+async fn announce(desk: &Desk, config: &Config) -> anyhow::Result<()> {
+    let settings = &desk.settings;
+    let below = if settings.account_in_path { "/{account number}" } else { "" };
+    println!("Keydesk {}", env!("CARGO_PKG_VERSION"));
+    println!("  Console   {}", settings.console_url);
+    println!("  Gateway   {}{below}", settings.gateway_url);
+    match &config.upstream {
+        Some(upstream) => println!("  Upstream  {upstream}"),
+        None => println!("  Upstream  the built-in sample API (set your own with --upstream)"),
+    }
+    println!("  Data      {}", config.data.display());
+    if !is_protected(&settings.gateway_url, config.gateway) {
+        tracing::warn!("the gateway is reachable from other machines over plain http: tokens travel in clear");
+    }
+    if let Some(link) = desk.offer_setup().await? {
+        println!("\nOpen the first account with this link. It works once, for an hour:\n\n  {link}\n");
+    }
+    Ok(())
+}
+
+fn is_protected(gateway_url: &str, listens_on: SocketAddr) -> bool {
+    listens_on.ip().is_loopback() || gateway_url.starts_with("https:")
+}
+
+/// Takes over what other processes write, such as `keydesk setup` beside a running server.
+async fn follow(store: Store) {
+    loop {
+        tokio::time::sleep(POLL).await;
+        if let Err(error) = store.catch_up().await {
+            tracing::warn!(%error, "the change feed cannot be read; what is known stays in force");
+        }
+    }
+}
+
+/// Writes down who used what. What cannot be written now is tried again with the next report.
+async fn report_usage(store: Store, table: Arc<LiveTable>) {
+    let mut unwritten = Vec::new();
+    loop {
+        tokio::time::sleep(REPORT).await;
+        unwritten.extend(table.take_usage());
+        match store.record_usage(&unwritten).await {
+            Ok(()) => unwritten.clear(),
+            Err(error) => tracing::warn!(%error, "usage cannot be written down yet"),
+        }
+    }
+}
+
+async fn stop_signal() {
+    let terminated = async {
+        match tokio::signal::unix::signal(SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminated => {}
+    }
+}

@@ -1,0 +1,50 @@
+//! `keydesk setup`: the first account, from a script.
+
+use crate::{config::Config, data};
+use anyhow::{Context, bail};
+use keydesk_control::{FirstAccount, open_first_account};
+use keydesk_model::{Actor, Origin};
+use std::io::Read;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// What the account is called
+    #[arg(long, value_name = "NAME")]
+    account: String,
+    /// The owner's e-mail address
+    #[arg(long, value_name = "ADDRESS")]
+    email: String,
+    /// The owner's name [default: as the address begins]
+    #[arg(long, value_name = "NAME", default_value = "")]
+    name: String,
+    /// Read the owner's password from standard input
+    #[arg(long)]
+    password_stdin: bool,
+    /// Print account, endpoint_url and console_url as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub async fn run(config: Config, args: Args) -> anyhow::Result<()> {
+    if !args.password_stdin {
+        bail!("give the password on standard input, with --password-stdin; on the command line others could see it");
+    }
+    let mut password = String::new();
+    std::io::stdin().read_to_string(&mut password).context("the password cannot be read from standard input")?;
+    let password = password.trim_end_matches(['\r', '\n']).to_owned();
+    let desk = data::desk(&config).await?;
+    let request = FirstAccount { account: args.account, name: args.name, email: args.email, password };
+    let number = open_first_account(&desk, &request, Actor::Operator, &Origin::default()).await?;
+    let endpoint_url = desk.settings.endpoint_url(number);
+    let console_url = &desk.settings.console_url;
+    if args.json {
+        let answer = serde_json::json!({
+            "account": number.to_string(), "endpoint_url": endpoint_url, "console_url": console_url
+        });
+        println!("{answer}");
+    } else {
+        println!("Account {number} is open. Log in at {console_url}; its endpoint URL is {endpoint_url}");
+    }
+    desk.store.close().await;
+    Ok(())
+}
