@@ -21,6 +21,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 #[template(path = "sessions/confirm.html")]
 struct ConfirmPage {
     chrome: Chrome,
+    email: String,
     action: String,
     kept: Vec<(String, String)>,
     error: Option<String>,
@@ -30,7 +31,7 @@ const PASSWORD_FIELD: &str = "confirm_password";
 
 fn ask(caller: &Caller, action: String, kept: Vec<(String, String)>, error: Option<String>) -> Response {
     let chrome = Chrome::of(caller, "Confirm that it is you", Nav::None);
-    page_with(StatusCode::FORBIDDEN, &ConfirmPage { chrome, action, kept, error })
+    page_with(StatusCode::FORBIDDEN, &ConfirmPage { chrome, email: caller.person.email.to_string(), action, kept, error })
 }
 
 /// A form of a caller who has just given the password: within the last hours, or with this form.

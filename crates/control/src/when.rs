@@ -34,7 +34,7 @@ impl When {
             0..90 => "in a minute".to_owned(),
             90..5_400 => format!("in {} minutes", (seconds + 30) / 60),
             5_400..172_800 => format!("in {} hours", (seconds + 1_800) / 3_600),
-            172_800..2_592_000 => format!("in {} days", seconds / 86_400),
+            172_800..2_635_200 => format!("in {} days", (seconds + 43_200) / 86_400),
             _ => day(at, now),
         };
         Self::with(at, text)

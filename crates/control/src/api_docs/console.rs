@@ -30,6 +30,7 @@ use keydesk_token::PlainToken;
 #[template(path = "api_docs/show.html")]
 struct ShowPage {
     chrome: Chrome,
+    email: String,
     number: String,
     endpoint_url: String,
     whoami: String,
@@ -65,19 +66,21 @@ pub(crate) async fn show(
         None
     };
     let programs = tokens::list_programs_of_member(&desk, &caller.member).await?;
-    let rows = tokens::list_api_tokens(&desk, &caller).await?.into_iter().map(|token| Row::new(token, now));
+    let tokens = tokens::list_api_tokens(&desk, &caller).await?;
+    let live = tokens.into_iter().map(|token| Row::new(token, now)).filter(|row| row.is_live);
     let operations = desk.openapi.operations().await;
     let endpoint_url = desk.settings.endpoint_url(caller.account.number);
     let whoami = format!("{endpoint_url}/{}/whoami", desk.settings.reserved_prefix);
     Ok(page(&ShowPage {
         chrome,
+        email: caller.person.email.to_string(),
         number: caller.account.number.to_string(),
         snippets: snippets(&endpoint_url, &first_path(&desk, &operations)),
         endpoint_url,
         whoami,
         bearer,
         programs,
-        tokens: rows.take(5).collect(),
+        tokens: live.take(5).collect(),
         operations,
         openapi_place: desk.openapi.place(),
     }))

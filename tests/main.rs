@@ -1,0 +1,14 @@
+//! Black-box tests: each starts the real binary and uses it as people and programs do.
+
+mod browser;
+mod documents;
+mod gateway;
+mod heart;
+mod hostile;
+mod operator;
+mod roles;
+mod secrets;
+mod security;
+mod support;
+mod tidy;
+mod upstream;

@@ -1,0 +1,99 @@
+//! Each route for each role, as `routes.rs` says it.
+
+use crate::support::{Keydesk, PASSWORD, Person};
+use keydesk_control::{Access, ROUTES};
+use keydesk_model::Role;
+
+/// Puts ids that exist nowhere into a path: who may not call is refused before anything is looked up.
+fn filled(path: &str) -> String {
+    let nowhere = "0".repeat(32);
+    let kind = match path {
+        path if path.starts_with("/tokens") => "tok",
+        path if path.starts_with("/members/invitations") => "inv",
+        path if path.starts_with("/members") => "mem",
+        _ => "ses",
+    };
+    path.replace("{id}", &format!("{kind}_{nowhere}")).replace("{code}", &nowhere).replace("{*path}", "desk.css")
+}
+
+/// Acts that would end the session of the very person who tries every route, and those that answer
+/// 403 to a wrong password whoever asks.
+fn is_left_out(method: &str, path: &str) -> bool {
+    method == "post" && ["/logout", "/sessions/log-out-everywhere", "/login", "/confirm"].contains(&path)
+}
+
+async fn ask(person: &Person, method: &str, path: &str) -> (u16, Option<String>) {
+    let page = match method {
+        "get" => person.get(path).await,
+        // Complete enough that a form is not refused for its fields before its sender is.
+        _ => person.post(path, &[("role", "viewer"), ("email", "x@y.example"), ("name", "n"), ("scope", "*"), ("answered", "yes")]).await,
+    };
+    (page.status, page.location)
+}
+
+#[tokio::test]
+async fn every_route_answers_every_role_as_the_table_says() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    let mut cells = 0;
+    for role in Role::ALL {
+        let person = match role {
+            Role::Owner => Person::logged_in(&keydesk.console, "ann@acme.example", PASSWORD).await,
+            role => ann.invite(&format!("{role}@acme.example"), role.as_str(), PASSWORD).await,
+        };
+        for (method, path, access) in ROUTES.iter().filter(|(method, path, _)| !is_left_out(method, path)) {
+            let (status, _) = ask(&person, method, &filled(path)).await;
+            let may = match access {
+                Access::Anyone | Access::Session => true,
+                Access::Needs(right) => role.may(*right),
+            };
+            assert_eq!(status == 403, !may, "{role} {method} {path}: {status}");
+            assert!(status < 500, "{role} {method} {path}: {status}");
+            cells += 1;
+        }
+    }
+    assert!(cells > 150, "the grid covers the table");
+}
+
+#[tokio::test]
+async fn without_a_session_every_other_route_leads_to_the_log_in() {
+    let mut keydesk = Keydesk::start();
+    keydesk.with_account().await;
+    let visitor = Person::visiting(&keydesk.console);
+    for (method, path, access) in ROUTES {
+        let (status, location) = ask(&visitor, method, &filled(path)).await;
+        let is_sent_away = status == 303 && location.is_some_and(|to| to.starts_with("/login"));
+        assert_eq!(is_sent_away, *access != Access::Anyone, "{method} {path}: {status}");
+    }
+}
+
+#[tokio::test]
+async fn t47_no_form_of_another_site_is_taken() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    for (_, path, _) in ROUTES.iter().filter(|(method, ..)| *method == "post") {
+        let page = ann.post_from("https://evil.example", &filled(path)).await;
+        assert_eq!(page.status, 403, "{path}");
+    }
+    assert_eq!(ann.get("/api-docs").await.status, 200, "nothing happened");
+}
+
+#[tokio::test]
+async fn owners_are_touched_by_owners_only_and_one_always_stays() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    let adam = ann.invite("adam@acme.example", "administrator", PASSWORD).await;
+    let ann_id = ann.member_id("Ann Chen").await;
+    let adam_id = ann.member_id("adam").await;
+    for path in [format!("/members/{ann_id}/remove"), format!("/members/{ann_id}/log-out")] {
+        assert_eq!(adam.post(&path, &[]).await.status, 403);
+    }
+    for (id, role) in [(&ann_id, "viewer"), (&adam_id, "owner")] {
+        assert_eq!(adam.post(&format!("/members/{id}/role"), &[("role", role)]).await.status, 403);
+    }
+    let invite = [("email", "new@acme.example"), ("role", "owner")];
+    assert_eq!(adam.post("/members/invitations", &invite).await.status, 403);
+    assert_eq!(ann.post(&format!("/members/{ann_id}/role"), &[("role", "viewer")]).await.status, 422);
+    assert_eq!(ann.post(&format!("/members/{ann_id}/remove"), &[]).await.status, 422);
+    assert_eq!(ann.get("/tokens").await.status, 200, "Ann is owner still");
+}

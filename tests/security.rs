@@ -1,0 +1,198 @@
+//! P, SE and H of the security list, as far as they show from outside.
+
+use crate::support::{Keydesk, NEW_PASSWORD, Options, PASSWORD, Person, use_token};
+use std::time::{Duration, Instant};
+
+const ANN: &str = "ann@acme.example";
+
+#[tokio::test]
+async fn h1_h2_h3_every_answer_is_hardened() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    for path in ["/login", "/api-docs", "/tokens", "/nowhere", "/api-docs/reference", "/api-docs/openapi.json", "/assets/desk.css"] {
+        let page = ann.get(path).await;
+        let policy = page.header("content-security-policy");
+        for directive in ["default-src 'none'", "script-src 'self';", "style-src 'self';", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "form-action 'self'"] {
+            assert!(policy.contains(directive), "{path}: {directive}");
+        }
+        assert!(!policy.contains("unsafe"));
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+            ("referrer-policy", "same-origin"),
+            ("cross-origin-opener-policy", "same-origin"),
+        ] {
+            assert_eq!(page.header(name), value, "{path}");
+        }
+        assert_eq!(page.header("cache-control") == "no-store", !path.starts_with("/assets"), "{path}");
+        assert!(page.header("access-control-allow-origin").is_empty());
+    }
+    assert!(ann.post("/logout", &[]).await.header("clear-site-data").contains("cache"));
+}
+
+#[tokio::test]
+async fn se2_the_cookie_is_plain_on_loopback_and_strict_on_https() {
+    let mut keydesk = Keydesk::start();
+    keydesk.with_account().await;
+    let page = Person::visiting(&keydesk.console).log_in(ANN, PASSWORD).await;
+    let cookie = page.header("set-cookie");
+    assert!(cookie.starts_with("keydesk=") && cookie.ends_with("; Path=/; Max-Age=2592000; HttpOnly; SameSite=Lax"), "{cookie}");
+    let config = "public_console_url = \"https://console.example\"\ntrusted_proxies = [\"127.0.0.1\"]\n".to_owned();
+    let address = keydesk.console.clone();
+    let keydesk = keydesk.restart(&Options { config, console: Some(address.replace("http://", "")) });
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+    let form = [("email", ANN), ("password", PASSWORD)];
+    let log_in = |proto: Option<&str>, host: &str| {
+        let request = client.post(format!("{address}/login")).header("host", host).form(&form);
+        match proto {
+            Some(proto) => request.header("x-forwarded-proto", proto),
+            None => request,
+        }
+        .send()
+    };
+    let response = log_in(Some("https"), "console.example").await.expect("answers");
+    let cookie = response.headers()["set-cookie"].to_str().expect("ASCII");
+    assert!(cookie.starts_with("__Host-keydesk=") && cookie.ends_with("; Secure"), "{cookie}");
+    assert!(response.headers()["strict-transport-security"].to_str().expect("ASCII").contains("max-age=63072000"));
+    for proto in [None, Some("http")] {
+        let response = log_in(proto, "console.example").await.expect("answers");
+        assert_eq!(response.status(), 403);
+        assert!(response.text().await.expect("a body").contains("X-Forwarded-Proto: https"));
+    }
+    assert_eq!(log_in(Some("https"), "evil.example").await.expect("answers").status(), 421, "one canonical host");
+    drop(keydesk);
+}
+
+#[tokio::test]
+async fn a_name_that_somebody_points_at_loopback_is_not_served() {
+    let mut keydesk = Keydesk::start();
+    keydesk.with_account().await;
+    let get = |host: String| reqwest::Client::new().get(format!("{}/login", keydesk.console)).header("host", host).send();
+    let port = keydesk.console.rsplit(':').next().expect("a port").to_owned();
+    assert_eq!(get(format!("rebinding.example:{port}")).await.expect("answers").status(), 421);
+    assert_eq!(get(format!("localhost:{port}")).await.expect("answers").status(), 200);
+}
+
+#[tokio::test]
+async fn se1_a_session_gets_a_new_secret_at_log_in_and_after_a_password_change() {
+    let mut keydesk = Keydesk::start();
+    keydesk.with_account().await;
+    let secret = |page: &crate::support::Page| page.header("set-cookie").split([';', '=']).nth(1).expect("a cookie").to_owned();
+    let ann = Person::visiting(&keydesk.console);
+    let first = secret(&ann.log_in(ANN, PASSWORD).await);
+    let second = secret(&ann.post("/profile/password", &[("current_password", PASSWORD), ("new_password", NEW_PASSWORD)]).await);
+    assert_ne!(first, second);
+    let with = |secret: String| {
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+        client.get(format!("{}/sessions", keydesk.console)).header("cookie", format!("keydesk={secret}")).send()
+    };
+    assert_eq!(with(first).await.expect("answers").status(), 303, "the old one is dead");
+    assert_eq!(with(second).await.expect("answers").status(), 200);
+}
+
+#[tokio::test]
+async fn se4_own_sessions_are_seen_and_ended_and_others_are_not() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    let bob = ann.invite("bob@acme.example", "developer", PASSWORD).await;
+    let second = Person::logged_in(&keydesk.console, ANN, PASSWORD).await;
+    let page = ann.get("/sessions").await.text;
+    assert_eq!(page.matches("Firefox on Linux</b>").count(), 2);
+    let ids: Vec<&str> = page.split("/sessions/ses_").skip(1).map(|rest| &rest[..32]).collect();
+    for id in &ids {
+        assert_eq!(bob.post(&format!("/sessions/ses_{id}/end"), &[]).await.status, 404);
+    }
+    let this = page.find("this session").expect("marked");
+    let other = ids.iter().find(|id| page.find(**id).is_some_and(|at| (at < this) == (ids[0] != **id) || at < this)).copied();
+    let other = other.unwrap_or(ids[1]);
+    ann.post(&format!("/sessions/ses_{other}/end"), &[]).await;
+    let alive = [ann.get("/sessions").await.status, second.get("/sessions").await.status];
+    assert_eq!(alive.iter().filter(|status| **status == 200).count(), 1, "{alive:?}");
+}
+
+#[tokio::test]
+async fn se8_a_bearer_token_opens_no_page_and_a_cookie_no_api() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    let (endpoint, token) = (ann.endpoint_url().await, ann.bearer_token().await);
+    let page = Person::visiting(&keydesk.console).log_in(ANN, PASSWORD).await;
+    let cookie = page.header("set-cookie").split(';').next().expect("a cookie").to_owned();
+    let secret = cookie.split('=').nth(1).expect("a value");
+    let client = reqwest::Client::new();
+    let with_cookie = client.get(format!("{endpoint}/api/v1/contacts")).header("cookie", &cookie).send();
+    assert_eq!(with_cookie.await.expect("answers").status(), 401);
+    assert_eq!(use_token(&endpoint, secret).await.0, 401);
+    let with_token = client.get(format!("{}/tokens", keydesk.console)).header("cookie", format!("keydesk={token}")).send();
+    assert_eq!(with_token.await.expect("answers").url().path(), "/login");
+}
+
+#[tokio::test]
+async fn h5_after_logging_in_nobody_is_sent_to_another_site() {
+    let mut keydesk = Keydesk::start();
+    keydesk.with_account().await;
+    for (next, location) in [("//evil.example", "/api-docs"), ("/\\evil.example", "/api-docs"), ("https://evil.example", "/api-docs"), ("/help", "/help")] {
+        let form = [("email", ANN), ("password", PASSWORD), ("next", next)];
+        let page = Person::visiting(&keydesk.console).post("/login", &form).await;
+        assert_eq!(page.location.as_deref(), Some(location), "{next}");
+    }
+}
+
+#[tokio::test]
+async fn p5_a_password_is_the_same_however_its_accents_are_composed() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    let composed = "caf\u{e9} fjord umbrella quartz";
+    ann.post("/profile/password", &[("current_password", PASSWORD), ("new_password", composed)]).await;
+    Person::logged_in(&keydesk.console, ANN, "cafe\u{301} fjord umbrella quartz").await;
+}
+
+/// A check that can fail, not a time limit: the medians of the two must not differ by more than
+/// they differ from themselves. The exact figures are taken by a benchmark.
+#[tokio::test]
+async fn p9_an_unknown_address_takes_as_long_as_a_wrong_password() {
+    let mut keydesk = Keydesk::start();
+    keydesk.with_account().await;
+    let visitor = Person::visiting(&keydesk.console);
+    let mut times = [Vec::new(), Vec::new()];
+    for round in 0..24 {
+        let email = if round % 2 == 0 { ANN } else { "nobody@acme.example" };
+        let started = Instant::now();
+        assert_eq!(visitor.log_in(email, "a wrong password").await.status, 403);
+        times[round % 2].push(started.elapsed());
+    }
+    let [known, unknown] = times.map(|mut times| {
+        times.sort_unstable();
+        times[times.len() / 2]
+    });
+    let (less, more) = (known.min(unknown), known.max(unknown));
+    assert!(more < less * 2 + Duration::from_millis(1), "known {known:?}, unknown {unknown:?}");
+}
+
+#[tokio::test]
+async fn t48_names_are_shown_as_text() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    let evil = "<script>alert(1)</script>\" onfocus=\"alert(2)";
+    ann.create_token(evil, "never").await;
+    let page = ann.get("/tokens").await.text;
+    assert!(page.contains("&#60;script&#62;") && !page.contains("<script>alert") && !page.contains("\" onfocus"));
+}
+
+#[tokio::test]
+async fn t79_many_log_ins_at_once_are_answered_and_the_gateway_goes_on() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    let (endpoint, token) = (ann.endpoint_url().await, ann.bearer_token().await);
+    let attempts = (0..120).map(|_| {
+        let visitor = Person::visiting(&keydesk.console);
+        tokio::spawn(async move { visitor.log_in(ANN, "a wrong password").await.status })
+    });
+    let attempts: Vec<_> = attempts.collect();
+    assert_eq!(use_token(&endpoint, &token).await.0, 200);
+    let mut statuses = Vec::new();
+    for attempt in attempts {
+        statuses.push(attempt.await.expect("ends"));
+    }
+    assert!(statuses.iter().all(|status| [403, 503].contains(status)), "{statuses:?}");
+    assert!(statuses.contains(&503) && statuses.contains(&403), "the queue is bounded");
+}

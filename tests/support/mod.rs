@@ -1,0 +1,45 @@
+//! What every black-box test stands on: a running Keydesk, a person with a browser's cookies, and
+//! a program with a token.
+
+mod person;
+mod running;
+
+pub use person::{Page, Person};
+pub use running::{Keydesk, Options, free_port, run_in};
+
+/// Long, unlikely and easy to search for: no log, no row and no URL may hold them.
+pub const PASSWORD: &str = "canary vjeo ktmw haqbn plum";
+pub const NEW_PASSWORD: &str = "canary fjord umbrella quartz nine";
+
+/// A program's request with whatever `Authorization` it sends.
+pub async fn call(url: &str, authorization: Option<&str>) -> reqwest::Response {
+    let request = reqwest::Client::new().get(url);
+    let request = match authorization {
+        Some(value) => request.header("authorization", value),
+        None => request,
+    };
+    request.send().await.expect("the gateway answers")
+}
+
+/// A program's request with a token: the status and the problem's code, empty where it is let through.
+pub async fn use_token(endpoint: &str, token: &str) -> (u16, String) {
+    let response = call(&format!("{endpoint}/api/v1/contacts"), Some(&format!("Bearer {token}"))).await;
+    let status = response.status().as_u16();
+    let body: serde_json::Value = response.json().await.unwrap_or_default();
+    (status, body["code"].as_str().unwrap_or_default().to_owned())
+}
+
+pub fn is_let_through(outcome: &(u16, String)) -> bool {
+    outcome.0 == 200
+}
+
+/// Waits until a condition that another task brings about holds.
+pub async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
+    for _ in 0..200 {
+        if holds().await {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    }
+    panic!("never came about: {what}");
+}

@@ -1,0 +1,122 @@
+//! A person at the console: a cookie jar, forms, and an eye for what stands on a page.
+
+use reqwest::{Client, redirect::Policy};
+
+pub struct Person {
+    client: Client,
+    console: String,
+}
+
+/// What came back, redirects not followed.
+pub struct Page {
+    pub status: u16,
+    pub location: Option<String>,
+    pub headers: reqwest::header::HeaderMap,
+    pub text: String,
+}
+
+impl Person {
+    pub fn visiting(console: &str) -> Self {
+        let client = Client::builder()
+            .cookie_store(true)
+            .redirect(Policy::none())
+            .user_agent("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+            .build()
+            .expect("a client");
+        Self { client, console: console.to_owned() }
+    }
+
+    pub async fn logged_in(console: &str, email: &str, password: &str) -> Self {
+        let person = Self::visiting(console);
+        let page = person.log_in(email, password).await;
+        assert_eq!((page.status, page.location.as_deref()), (303, Some("/api-docs")), "{}", page.text);
+        person
+    }
+
+    pub async fn log_in(&self, email: &str, password: &str) -> Page {
+        self.post("/login", &[("email", email), ("password", password)]).await
+    }
+
+    fn url(&self, path: &str) -> String {
+        if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.console) }
+    }
+
+    pub async fn get(&self, path: &str) -> Page {
+        Page::of(self.client.get(self.url(path)).send().await.expect("the console answers")).await
+    }
+
+    pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> Page {
+        Page::of(self.client.post(self.url(path)).form(form).send().await.expect("the console answers")).await
+    }
+
+    /// As a page of `origin` would post, in a browser that says so.
+    pub async fn post_from(&self, origin: &str, path: &str) -> Page {
+        let request = self.client.post(self.url(path)).header("origin", origin).header("sec-fetch-site", "cross-site");
+        Page::of(request.send().await.expect("the console answers")).await
+    }
+
+    pub async fn endpoint_url(&self) -> String {
+        self.get("/api-docs").await.value("endpoint-url")
+    }
+
+    pub async fn bearer_token(&self) -> String {
+        self.get("/api-docs").await.value("bearer-token")
+    }
+
+    /// Creates an API token that may do everything.
+    pub async fn create_token(&self, name: &str, expires: &str) -> String {
+        let page = self.post("/tokens", &[("name", name), ("expires", expires), ("scope", "*")]).await;
+        assert_eq!(page.status, 200, "{}", page.text);
+        page.value("new-token")
+    }
+
+    /// The newest mail's link to `path`.
+    pub async fn link_in_mail(&self, path: &str) -> String {
+        let mail = self.get("/mail").await.text;
+        let start = mail.find(&format!("{}{path}", self.console)).expect("the mail holds the link");
+        mail[start..].split('"').next().expect("the link ends").to_owned()
+    }
+
+    /// Invites an address and accepts as that person.
+    pub async fn invite(&self, email: &str, role: &str, password: &str) -> Person {
+        let page = self.post("/members/invitations", &[("email", email), ("role", role)]).await;
+        assert_eq!(page.location.as_deref(), Some("/members?done=invited"), "{}", page.text);
+        let link = self.link_in_mail("/invitation/").await;
+        let person = Person::visiting(&self.console);
+        let page = person.post(&link, &[("password", password)]).await;
+        assert_eq!(page.status, 303, "{}", page.text);
+        person
+    }
+
+    /// The id of a member, as the Members page links to it.
+    pub async fn member_id(&self, name: &str) -> String {
+        let page = self.get("/members").await.text;
+        let row = page.split("<tr>").find(|row| row.contains(&format!("<b>{name}</b>"))).expect("the member is listed");
+        let start = row.find("mem_").expect("the row names the member");
+        row[start..start + 36].to_owned()
+    }
+}
+
+impl Page {
+    async fn of(response: reqwest::Response) -> Self {
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
+        let location = headers.get("location").map(|value| value.to_str().expect("ASCII").to_owned());
+        Self { status, location, headers, text: response.text().await.expect("a body") }
+    }
+
+    /// The value of the field with this id.
+    pub fn value(&self, id: &str) -> String {
+        self.find_value(id).unwrap_or_else(|| panic!("no #{id} on the page ({}): {}", self.status, self.text))
+    }
+
+    pub fn find_value(&self, id: &str) -> Option<String> {
+        let tag = &self.text[self.text.find(&format!("id=\"{id}\""))?..];
+        let value = tag[..tag.find('>')?].split("value=\"").nth(1)?;
+        value.split('"').next().map(str::to_owned)
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().expect("ASCII"))
+    }
+}

@@ -1,0 +1,169 @@
+//! A Keydesk of its own for a test: the binary in a temporary folder, on ports of its own.
+
+use super::{PASSWORD, Person};
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::{Arc, Mutex, mpsc},
+    time::Duration,
+};
+use tempfile::TempDir;
+
+pub struct Keydesk {
+    process: Child,
+    folder: TempDir,
+    pub console: String,
+    pub gateway: String,
+    pub setup_link: Option<String>,
+    printed: Arc<Mutex<String>>,
+}
+
+#[derive(Default)]
+pub struct Options {
+    /// Lines for the configuration file.
+    pub config: String,
+    /// Where the console listens, if not on a free port.
+    pub console: Option<String>,
+}
+
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port()
+}
+
+fn binary() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_keydesk"));
+    command.env_clear();
+    command
+}
+
+/// Passes lines on to `printed`, and the first ones to whoever waits for the start.
+fn listen(from: impl std::io::Read + Send + 'static, printed: Arc<Mutex<String>>, lines: Option<mpsc::Sender<String>>) {
+    std::thread::spawn(move || {
+        for line in BufReader::new(from).lines().map_while(Result::ok) {
+            let mut printed = printed.lock().expect("no test panics with the lock held");
+            printed.push_str(&line);
+            printed.push('\n');
+            if let Some(lines) = &lines {
+                let _ = lines.send(line);
+            }
+        }
+    });
+}
+
+impl Keydesk {
+    /// On an empty folder, with defaults but for the ports, everything logged.
+    pub fn start() -> Self {
+        Self::start_with(Options::default())
+    }
+
+    pub fn start_with(options: Options) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        Self::start_in(folder, &options)
+    }
+
+    fn start_in(folder: TempDir, options: &Options) -> Self {
+        let config = folder.path().join("keydesk.toml");
+        std::fs::write(&config, &options.config).expect("writes");
+        let mut process = binary()
+            .current_dir(folder.path())
+            .args(["--console", options.console.as_deref().unwrap_or("127.0.0.1:0")])
+            .args(["--gateway", "127.0.0.1:0", "--log", "trace", "--config"])
+            .arg(&config)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        let printed = Arc::new(Mutex::new(String::new()));
+        let (sender, lines) = mpsc::channel();
+        listen(process.stdout.take().expect("piped"), Arc::clone(&printed), Some(sender));
+        listen(process.stderr.take().expect("piped"), Arc::clone(&printed), None);
+        let mut keydesk =
+            Self { process, folder, console: String::new(), gateway: String::new(), setup_link: None, printed };
+        keydesk.read_announcement(&lines);
+        keydesk
+    }
+
+    fn read_announcement(&mut self, lines: &mpsc::Receiver<String>) {
+        while let Ok(line) = lines.recv_timeout(Duration::from_secs(20)) {
+            let mut words = line.split_whitespace();
+            match (words.next(), words.next()) {
+                (Some("Console"), Some(url)) => self.console = url.to_owned(),
+                (Some("Gateway"), Some(url)) => self.gateway = url.split("/{").next().unwrap_or(url).to_owned(),
+                (Some("Data"), _) if self.has_account() => return,
+                (Some(link), None) if link.contains("/setup/") => {
+                    self.setup_link = Some(link.to_owned());
+                    return;
+                }
+                _ => {}
+            }
+        }
+        panic!("Keydesk did not start: {}", self.printed());
+    }
+
+    fn has_account(&self) -> bool {
+        self.folder.path().join("has-account").exists()
+    }
+
+    /// Opens the first account as Ann and logs her in.
+    pub async fn with_account(&mut self) -> Person {
+        let ann = Person::visiting(&self.console);
+        let link = self.setup_link.clone().expect("there is no account yet");
+        let form = [("account", "Acme"), ("name", "Ann Chen"), ("email", "ann@acme.example"), ("password", PASSWORD)];
+        let page = ann.post(&link, &form).await;
+        assert_eq!((page.status, page.location.as_deref()), (303, Some("/api-docs?done=account_opened")));
+        std::fs::write(self.folder.path().join("has-account"), "").expect("writes");
+        ann
+    }
+
+    /// Stops in good order and starts again on the same folder.
+    pub fn restart(mut self, options: &Options) -> Self {
+        self.stop();
+        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().expect("a folder"));
+        drop(self);
+        Self::start_in(folder, options)
+    }
+
+    /// As an operator does it, with SIGTERM.
+    pub fn stop(&mut self) {
+        let _ = Command::new("kill").arg(self.process.id().to_string()).status();
+        let _ = self.process.wait();
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("keydesk-data")
+    }
+
+    /// All that the process has written to its standard output and error.
+    pub fn printed(&self) -> String {
+        self.printed.lock().expect("no test panics with the lock held").clone()
+    }
+
+    /// Another command on the same folder.
+    pub fn run(&self, args: &[&str], input: &str) -> Output {
+        run_in(self.folder.path(), args, input)
+    }
+}
+
+impl Drop for Keydesk {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Runs a command of the binary to its end.
+pub fn run_in(folder: &Path, args: &[&str], input: &str) -> Output {
+    let mut child = binary()
+        .current_dir(folder)
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    // A command that refuses at once does not read its input.
+    let _ = child.stdin.take().expect("piped").write_all(input.as_bytes());
+    child.wait_with_output().expect("the command ends")
+}

@@ -1,0 +1,115 @@
+//! The house rules that a compiler does not check.
+
+use crate::documents::repository;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+fn files(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("readable") {
+        let path = entry.expect("readable").path();
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        if path.is_dir() && name != "target" && !name.starts_with('.') {
+            files(&path, ending, found);
+        } else if name.ends_with(ending) {
+            found.push(path);
+        }
+    }
+}
+
+fn rust_files() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    files(&repository(), ".rs", &mut found);
+    assert!(found.len() > 50);
+    found
+}
+
+#[test]
+fn every_source_file_says_first_what_it_is_for() {
+    for path in rust_files() {
+        let text = fs::read_to_string(&path).expect("readable");
+        assert!(text.starts_with("//! "), "{}", path.display());
+    }
+}
+
+#[test]
+fn no_source_file_is_too_long_to_read() {
+    for path in rust_files() {
+        let lines = fs::read_to_string(&path).expect("readable").lines().count();
+        assert!(lines <= 500, "{}: {lines} lines", path.display());
+    }
+}
+
+#[test]
+fn the_crate_arrows_are_those_of_the_architecture() {
+    let root = repository();
+    let mut arrows: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for entry in fs::read_dir(root.join("crates")).expect("there") {
+        let folder = entry.expect("readable").path();
+        let manifest = fs::read_to_string(folder.join("Cargo.toml")).expect("there");
+        let dependencies = manifest.split("[dev-dependencies]").next().expect("a start");
+        let used = dependencies.lines().filter_map(|line| line.strip_prefix("keydesk-")?.split('.').next());
+        let name = folder.file_name().expect("a name").to_string_lossy().into_owned();
+        arrows.insert(name, used.map(str::to_owned).collect());
+    }
+    let text = fs::read_to_string(root.join("ARCHITECTURE.md")).expect("there");
+    let documented: BTreeMap<String, BTreeSet<String>> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("- `")?.split_once("` uses: "))
+        .map(|(name, used)| {
+            let used = used.split(", ").map(|name| name.trim_matches(['`', '.']).to_owned());
+            (name.to_owned(), used.filter(|name| name != "nothing").collect())
+        })
+        .collect();
+    assert_eq!(arrows, documented);
+}
+
+/// Backticked paths and link targets of the documents.
+#[test]
+fn every_path_that_a_document_names_exists() {
+    let root = repository();
+    let mut documents = Vec::new();
+    files(&root, ".md", &mut documents);
+    let mut checked = 0;
+    for document in documents {
+        let text = fs::read_to_string(&document).expect("readable");
+        let prose: String = text.split("```").step_by(2).collect();
+        let quoted = prose.split('`').skip(1).step_by(2).filter(|word| is_path(word));
+        let links = prose.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        let links = links.filter(|link| !link.contains("://") && !link.starts_with('#'));
+        let beside = document.parent().expect("a folder");
+        for path in quoted.map(|path| root.join(path)).chain(links.map(|link| beside.join(link.split('#').next().unwrap_or(link)))) {
+            assert!(path.exists(), "{} names {}", document.display(), path.display());
+            checked += 1;
+        }
+    }
+    assert!(checked > 20, "paths are really found: {checked}");
+}
+
+fn is_path(word: &str) -> bool {
+    let starts = ["crates/", "tests/", "docs/", "bench/", "fuzz/", ".ci/"].iter().any(|start| word.starts_with(start));
+    let is_file = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "vendor.toml", "justfile", "Cargo.lock"].contains(&word);
+    (starts || is_file) && !word.contains([' ', '*', '{', '<'])
+}
+
+#[test]
+fn the_change_log_names_the_version_that_is_built() {
+    let log = fs::read_to_string(repository().join("CHANGELOG.md")).expect("there");
+    assert!(log.contains(&format!("## {}", env!("CARGO_PKG_VERSION"))));
+}
+
+/// Every action in the code is written by some use-case, and no commit goes without one: the type
+/// of `commit` sees to that.
+#[test]
+fn every_audit_action_is_used() {
+    let used: String = rust_files()
+        .iter()
+        .filter(|path| path.to_string_lossy().contains("crates/control/src"))
+        .map(|path| fs::read_to_string(path).expect("readable"))
+        .collect();
+    for action in keydesk_model::Action::ALL {
+        assert!(used.contains(&format!("Action::{action:?}")), "{action:?}");
+    }
+}
