@@ -31,7 +31,8 @@ struct Screen {
 const WIDE_LIGHT: Screen = Screen { name: "wide-light", width: 1280, height: 900, scheme: "light" };
 const NARROW_DARK: Screen = Screen { name: "narrow-dark", width: 390, height: 844, scheme: "dark" };
 const WIDE_DARK: Screen = Screen { name: "wide-dark", width: 1280, height: 900, scheme: "dark" };
-const NARROW_LIGHT: Screen = Screen { name: "narrow-light", width: 320, height: 640, scheme: "light" };
+const NARROW_LIGHT: Screen =
+    Screen { name: "narrow-light", width: 320, height: 640, scheme: "light" };
 
 impl Browser {
     async fn open(screen: Screen) -> Self {
@@ -43,7 +44,10 @@ impl Browser {
             .spawn()
             .expect("chromedriver is installed; ./test installs it");
         let server = format!("http://127.0.0.1:{port}");
-        eventually("chromedriver listens", async || reqwest::get(format!("{server}/status")).await.is_ok()).await;
+        eventually("chromedriver listens", async || {
+            reqwest::get(format!("{server}/status")).await.is_ok()
+        })
+        .await;
         let profile = tempfile::tempdir().expect("a folder");
         let mut capabilities = DesiredCapabilities::chrome();
         for argument in [
@@ -71,7 +75,10 @@ impl Browser {
         let features = json!([{ "name": "prefers-color-scheme", "value": screen.scheme }]);
         browser.cdp("Emulation.setEmulatedMedia", json!({ "features": features })).await;
         browser
-            .cdp("Browser.grantPermissions", json!({ "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"] }))
+            .cdp(
+                "Browser.grantPermissions",
+                json!({ "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"] }),
+            )
             .await;
         browser
     }
@@ -136,13 +143,16 @@ impl Browser {
         let request = reqwest::Client::new().post(url).json(&json!({ "type": "browser" }));
         let answer: Value = request.send().await.expect("answers").json().await.expect("JSON");
         let lines = answer["value"].as_array().cloned().unwrap_or_default();
-        let counts = lines.iter().filter(|line| ["SEVERE", "WARNING"].map(Value::from).contains(&line["level"]));
+        let counts = lines
+            .iter()
+            .filter(|line| ["SEVERE", "WARNING"].map(Value::from).contains(&line["level"]));
         counts.map(|line| line["message"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
     /// Serious and critical findings of axe-core on the page.
     async fn axe(&self) -> Vec<String> {
-        let axe = std::fs::read_to_string(repository().join("tests/vendor/axe.min.js")).expect("vendored");
+        let axe = std::fs::read_to_string(repository().join("tests/vendor/axe.min.js"))
+            .expect("vendored");
         self.driver.execute(&axe, Vec::new()).await.expect("axe loads");
         let found = self
             .run_async("const done = arguments[0]; axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'] }).then((r) => done(r.violations.filter((v) => ['serious', 'critical'].includes(v.impact)).map((v) => v.id + ': ' + v.nodes.map((n) => n.target + ' ' + n.failureSummary).join(' | '))));")
@@ -153,7 +163,10 @@ impl Browser {
     async fn screenshot(&self, name: &str, screen: Screen) {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("screenshots");
         std::fs::create_dir_all(&folder).expect("a folder");
-        self.driver.screenshot(&folder.join(format!("{name}-{}.png", screen.name))).await.expect("a picture");
+        self.driver
+            .screenshot(&folder.join(format!("{name}-{}.png", screen.name)))
+            .await
+            .expect("a picture");
     }
 
     async fn close(mut self) {
@@ -200,14 +213,20 @@ async fn journey(screen: Screen) {
     assert!(endpoint.starts_with(&keydesk.gateway) && !endpoint.ends_with('/'));
     assert!(old.starts_with("kd_u_") && old.len() == 43);
     let snippet = browser.copy("code-curl").await;
-    assert!(snippet.contains(&endpoint) && snippet.contains(&format!("Bearer {old}\"")), "the snippet is ready to run");
+    assert!(
+        snippet.contains(&endpoint) && snippet.contains(&format!("Bearer {old}\"")),
+        "the snippet is ready to run"
+    );
     assert!(!browser.text("main").await.contains(&old), "masked until asked for");
     browser.click("label.toggle").await;
     assert!(browser.find("#bearer-token").await.is_displayed().await.expect("known"));
     browser.click("label.toggle").await;
     assert!(is_let_through(&use_token(&endpoint, &old).await));
     browser.click("[data-try]").await;
-    eventually("the first call says how it went", async || browser.text("#try-result").await.contains("Works from this browser: 200")).await;
+    eventually("the first call says how it went", async || {
+        browser.text("#try-result").await.contains("Works from this browser: 200")
+    })
+    .await;
     browser.screenshot("api-docs", screen).await;
 
     browser.go(&format!("{}/profile", keydesk.console)).await;
@@ -273,12 +292,27 @@ async fn inspect_every_page(screen: Screen) {
         use_token(&endpoint, token).await;
     }
     let tokens = ann.get("/tokens").await.text;
-    let newest = tokens.split("href=\"").find(|rest| rest.ends_with("/rotate") || rest.contains("/rotate\"")).expect("a link");
+    let newest = tokens
+        .split("href=\"")
+        .find(|rest| rest.ends_with("/rotate") || rest.contains("/rotate\""))
+        .expect("a link");
     let path = newest.split("/rotate").next().expect("a path").to_owned();
     ann.post(&format!("{path}/revoke"), &[]).await;
     let member = ann.member_id("vera").await;
-    for (name, page) in [("login", "/login"), ("forgot-password", "/forgot-password"), ("mail", "/mail"), ("invitation", &invitation), ("not-found", "/nowhere")] {
-        browser.go(&if page.starts_with("http") { page.to_owned() } else { format!("{}{page}", keydesk.console) }).await;
+    for (name, page) in [
+        ("login", "/login"),
+        ("forgot-password", "/forgot-password"),
+        ("mail", "/mail"),
+        ("invitation", &invitation),
+        ("not-found", "/nowhere"),
+    ] {
+        browser
+            .go(&if page.starts_with("http") {
+                page.to_owned()
+            } else {
+                format!("{}{page}", keydesk.console)
+            })
+            .await;
         inspect(&browser, name, screen).await;
     }
     browser.go(&format!("{}/login", keydesk.console)).await;
@@ -313,7 +347,8 @@ async fn inspect_every_page(screen: Screen) {
     browser.find("#new-token").await;
     inspect(&browser, "token-shown-once", screen).await;
     let lines = browser.console_lines().await;
-    let unexpected: Vec<_> = lines.iter().filter(|line| !line.contains("404") && !line.contains("403")).collect();
+    let unexpected: Vec<_> =
+        lines.iter().filter(|line| !line.contains("404") && !line.contains("403")).collect();
     assert!(unexpected.is_empty(), "{unexpected:?}");
     assert!(!keydesk.printed().contains("violation of the content security policy"));
     browser.close().await;
@@ -323,7 +358,11 @@ async fn inspect(browser: &Browser, name: &str, screen: Screen) {
     let found = browser.axe().await;
     assert!(found.is_empty(), "{name} on {}: {found:#?}", screen.name);
     let overflow = browser.run("return document.documentElement.scrollWidth - innerWidth").await;
-    assert!(overflow.as_i64().is_some_and(|pixels| pixels <= 0), "{name} on {} is {overflow} px too wide", screen.name);
+    assert!(
+        overflow.as_i64().is_some_and(|pixels| pixels <= 0),
+        "{name} on {} is {overflow} px too wide",
+        screen.name
+    );
     browser.screenshot(name, screen).await;
 }
 
@@ -348,16 +387,28 @@ async fn s11_the_reference_calls_the_real_gateway_with_the_reader_s_token() {
     browser.click("main button").await;
     browser.arrives_at("/api-docs/reference").await;
     let shown = async |css: &str| browser.driver.find(By::Css(css)).await.is_ok();
-    eventually("the operations are listed", async || shown("#operations-Contacts-list_contacts").await).await;
+    eventually("the operations are listed", async || {
+        shown("#operations-Contacts-list_contacts").await
+    })
+    .await;
     browser.click("#operations-Contacts-list_contacts .opblock-summary-control").await;
-    eventually("it can be tried", async || shown("#operations-Contacts-list_contacts .try-out__btn").await).await;
+    eventually("it can be tried", async || {
+        shown("#operations-Contacts-list_contacts .try-out__btn").await
+    })
+    .await;
     browser.click("#operations-Contacts-list_contacts .try-out__btn").await;
     browser.click("#operations-Contacts-list_contacts .execute").await;
-    eventually("the gateway answers", async || shown(".live-responses-table tbody .response-col_status").await).await;
+    eventually("the gateway answers", async || {
+        shown(".live-responses-table tbody .response-col_status").await
+    })
+    .await;
     assert!(browser.text(".live-responses-table tbody .response-col_status").await.contains("200"));
     assert!(browser.text(".live-responses-table").await.contains("contacts"));
     let stored = browser.run("return JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, location.href])").await;
-    assert!(!stored.as_str().expect("text").contains("kd_u_"), "no token in the browser's storage or address");
+    assert!(
+        !stored.as_str().expect("text").contains("kd_u_"),
+        "no token in the browser's storage or address"
+    );
     let lines = browser.console_lines().await;
     assert!(lines.is_empty(), "{lines:?}");
     assert!(!keydesk.printed().contains("violation of the content security policy"));

@@ -12,7 +12,10 @@ use std::{
 };
 
 pub fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository is there")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .expect("the repository is there")
 }
 
 #[derive(Deserialize)]
@@ -34,17 +37,24 @@ struct VendoredFile {
 #[test]
 fn vendored_files_are_recorded_with_their_digest_and_none_is_left_out() {
     let root = repository();
-    let record: Vendored = toml::from_str(&fs::read_to_string(root.join("vendor.toml")).expect("there")).expect("reads");
+    let record: Vendored =
+        toml::from_str(&fs::read_to_string(root.join("vendor.toml")).expect("there"))
+            .expect("reads");
     for file in &record.file {
         let bytes = fs::read(root.join(&file.path)).expect("the file is there");
-        let digest: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest: String =
+            Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(digest, file.sha256, "{}", file.path);
         assert!(!file.package.is_empty() && !file.version.is_empty() && !file.licence.is_empty());
     }
     for folder in ["crates/control/assets/vendor", "crates/control/vendor", "tests/vendor"] {
         for entry in fs::read_dir(root.join(folder)).expect("there") {
-            let path = format!("{folder}/{}", entry.expect("readable").file_name().to_string_lossy());
-            assert!(record.file.iter().any(|file| file.path == path), "{path} is not in vendor.toml");
+            let path =
+                format!("{folder}/{}", entry.expect("readable").file_name().to_string_lossy());
+            assert!(
+                record.file.iter().any(|file| file.path == path),
+                "{path} is not in vendor.toml"
+            );
         }
     }
 }
@@ -52,7 +62,10 @@ fn vendored_files_are_recorded_with_their_digest_and_none_is_left_out() {
 /// The blocks of a document marked ```` ```sh run ````.
 fn runnable(document: &str) -> Vec<String> {
     let text = fs::read_to_string(repository().join(document)).expect("there");
-    text.split("```sh run\n").skip(1).map(|rest| rest.split("```").next().expect("ends").to_owned()).collect()
+    text.split("```sh run\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().expect("ends").to_owned())
+        .collect()
 }
 
 /// Runs the README's scripted first call as it stands there, with `keydesk` on the path.
@@ -63,7 +76,10 @@ fn the_commands_of_the_documents_work() {
         assert!(!blocks.is_empty(), "{document} shows commands");
         let folder = tempfile::tempdir().expect("a folder");
         let binary = Path::new(env!("CARGO_BIN_EXE_keydesk"));
-        let path = format!("{}:/usr/local/bin:/usr/bin:/bin", binary.parent().expect("a folder").display());
+        let path = format!(
+            "{}:/usr/local/bin:/usr/bin:/bin",
+            binary.parent().expect("a folder").display()
+        );
         let (console, gateway) = (crate::support::free_port(), crate::support::free_port());
         let script = format!("set -eu\n{}", blocks.join("\n"));
         let script = script.replace("127.0.0.1:8080", &format!("127.0.0.1:{console}"));
@@ -93,15 +109,19 @@ fn the_commands_of_the_documents_work() {
 #[test]
 fn the_documented_configuration_is_accepted() {
     let text = fs::read_to_string(repository().join("docs/guide/configuration.md")).expect("there");
-    let blocks: Vec<&str> =
-        text.split("```toml\n").skip(1).map(|rest| rest.split("```").next().expect("ends")).collect();
+    let blocks: Vec<&str> = text
+        .split("```toml\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().expect("ends"))
+        .collect();
     assert!(!blocks.is_empty());
     for block in blocks {
         let folder = tempfile::tempdir().expect("a folder");
         fs::write(folder.path().join("smtp-password"), "x").expect("writes");
         fs::write(folder.path().join("keydesk.toml"), block).expect("writes");
         // A command that reads the configuration and ends.
-        let output = run_in(folder.path(), &["--config", "keydesk.toml", "--data", "data", "feedback"], "");
+        let output =
+            run_in(folder.path(), &["--config", "keydesk.toml", "--data", "data", "feedback"], "");
         assert!(output.status.success(), "{block}\n{}", String::from_utf8_lossy(&output.stderr));
     }
 }

@@ -6,7 +6,12 @@ use serde_json::Value;
 async fn refused(url: &str, authorization: Option<&str>) -> (u16, String, Value) {
     let response = call(url, authorization).await;
     let status = response.status().as_u16();
-    let header = |name: &str| response.headers().get(name).map_or(String::new(), |v| v.to_str().expect("ASCII").to_owned());
+    let header = |name: &str| {
+        response
+            .headers()
+            .get(name)
+            .map_or(String::new(), |v| v.to_str().expect("ASCII").to_owned())
+    };
     let challenge = header("www-authenticate");
     assert_eq!(header("content-type"), "application/problem+json", "{url}");
     assert_eq!(header("cache-control"), "no-store");
@@ -27,23 +32,56 @@ async fn n3_every_refusal_says_what_was_wrong_and_what_to_do() {
     let plain = "Bearer realm=\"keydesk\"";
     for (authorization, status, code, error, told) in [
         (None, 401, "no_token", None, "/api-docs"),
-        (Some(format!("Bearer Bearer {token}")), 400, "bearer_twice", Some("invalid_request"), "Store the token alone"),
-        (Some(token.clone()), 400, "no_scheme", Some("invalid_request"), "the word Bearer, a space"),
+        (
+            Some(format!("Bearer Bearer {token}")),
+            400,
+            "bearer_twice",
+            Some("invalid_request"),
+            "Store the token alone",
+        ),
+        (
+            Some(token.clone()),
+            400,
+            "no_scheme",
+            Some("invalid_request"),
+            "the word Bearer, a space",
+        ),
         (Some("Bearer".to_owned()), 400, "empty_token", Some("invalid_request"), "probably empty"),
         (Some("Basic YTpi".to_owned()), 401, "other_scheme", None, "Authorization: Bearer"),
-        (Some(format!("Bearer {}", &token[..30])), 401, "malformed_token", Some("invalid_token"), "cut short"),
-        (Some(format!("Bearer {unknown}")), 401, "unknown_token", Some("invalid_token"), "never issued here"),
+        (
+            Some(format!("Bearer {}", &token[..30])),
+            401,
+            "malformed_token",
+            Some("invalid_token"),
+            "cut short",
+        ),
+        (
+            Some(format!("Bearer {unknown}")),
+            401,
+            "unknown_token",
+            Some("invalid_token"),
+            "never issued here",
+        ),
     ] {
         let (found, challenge, problem) = refused(&url, authorization.as_deref()).await;
-        assert_eq!((found, &problem["code"], &problem["status"]), (status, &code.into(), &status.into()));
+        assert_eq!(
+            (found, &problem["code"], &problem["status"]),
+            (status, &code.into(), &status.into())
+        );
         match error {
             None => assert_eq!(challenge, plain, "B1: no error code where nothing was tried"),
-            Some(error) => assert!(challenge.starts_with(&format!("{plain}, error=\"{error}\"")), "{challenge}"),
+            Some(error) => assert!(
+                challenge.starts_with(&format!("{plain}, error=\"{error}\"")),
+                "{challenge}"
+            ),
         }
         let detail = problem["detail"].as_str().expect("text");
         assert!(detail.contains(told), "{detail}");
         assert!(problem["type"].as_str().expect("text").starts_with("urn:keydesk:problem:"));
-        assert!(!problem.to_string().contains(&token) && !challenge.contains(&token), "B8: nothing is echoed");
+        assert!(
+            !problem.to_string().contains(&token) && !challenge.contains(&token),
+            "B8: nothing is echoed"
+        );
     }
 }
 
@@ -55,7 +93,10 @@ async fn n3_the_holder_of_a_dead_token_is_told_when_and_by_what_kind_of_act() {
     ann.post("/api-docs/rotate", &[]).await;
     let (_, _, problem) = refused(&endpoint, Some(&format!("Bearer {old}"))).await;
     let detail = problem["detail"].as_str().expect("text");
-    assert!(detail.starts_with("It ended at 20") && detail.contains("because it was rotated"), "{detail}");
+    assert!(
+        detail.starts_with("It ended at 20") && detail.contains("because it was rotated"),
+        "{detail}"
+    );
     assert!(!detail.contains("Ann"), "nothing about people is told");
 }
 
@@ -70,7 +111,10 @@ async fn t01_another_account_s_endpoint_is_refused_and_nothing_of_it_is_told() {
     let (status, challenge, problem) = refused(&url, Some(&format!("Bearer {token}"))).await;
     assert_eq!((status, &problem["code"]), (401, &"wrong_account".into()));
     assert!(challenge.contains("invalid_token"));
-    assert!(problem["detail"].as_str().expect("text").contains(&endpoint), "the right endpoint is named");
+    assert!(
+        problem["detail"].as_str().expect("text").contains(&endpoint),
+        "the right endpoint is named"
+    );
     // Without a good token the answer does not depend on whether the account exists.
     let strip = |mut problem: Value| {
         problem.as_object_mut().expect("an object").remove("request_id");
@@ -86,7 +130,8 @@ async fn urls_that_are_no_endpoint_are_explained_on_both_sides() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
     let token = format!("Bearer {}", ann.bearer_token().await);
-    let (status, _, problem) = refused(&format!("{}/api/v1/contacts", keydesk.gateway), Some(&token)).await;
+    let (status, _, problem) =
+        refused(&format!("{}/api/v1/contacts", keydesk.gateway), Some(&token)).await;
     assert_eq!((status, &problem["code"]), (404, &"no_account".into()));
     let (status, _, problem) = refused(&format!("{}/42/api", keydesk.gateway), Some(&token)).await;
     assert_eq!((status, &problem["code"]), (404, &"unknown_account".into()));
@@ -101,13 +146,17 @@ async fn urls_that_are_no_endpoint_are_explained_on_both_sides() {
 async fn n8_whoami_answers_what_arrives() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
-    let (endpoint, token) = (ann.endpoint_url().await, format!("Bearer {}", ann.bearer_token().await));
+    let (endpoint, token) =
+        (ann.endpoint_url().await, format!("Bearer {}", ann.bearer_token().await));
     let answer: Value =
         call(&format!("{endpoint}/keydesk/whoami"), Some(&token)).await.json().await.expect("JSON");
     assert_eq!(answer["account"], endpoint.rsplit('/').next().expect("a number"));
     assert_eq!(answer["token"]["binding"], "member");
     assert_eq!(answer["client_addr"], "127.0.0.1");
-    assert_eq!((&answer["scopes"], &answer["expires_at"]), (&serde_json::json!(["*"]), &Value::Null));
+    assert_eq!(
+        (&answer["scopes"], &answer["expires_at"]),
+        (&serde_json::json!(["*"]), &Value::Null)
+    );
     let (status, _, problem) = refused(&format!("{endpoint}/keydesk/other"), Some(&token)).await;
     assert_eq!((status, &problem["code"]), (404, &"no_such_operation".into()));
 }
@@ -120,7 +169,10 @@ async fn endpoint_forms_are_switched_by_the_configuration() {
     let (endpoint, token) = (ann.endpoint_url().await, ann.bearer_token().await);
     assert_eq!(endpoint, keydesk.gateway, "the token alone says the account");
     assert!(is_let_through(&use_token(&endpoint, &token).await));
-    assert_eq!(call(&format!("{endpoint}/desk/whoami"), Some(&format!("Bearer {token}"))).await.status(), 200);
+    assert_eq!(
+        call(&format!("{endpoint}/desk/whoami"), Some(&format!("Bearer {token}"))).await.status(),
+        200
+    );
 }
 
 #[tokio::test]
@@ -130,16 +182,27 @@ async fn cors_admits_the_console_s_pages_and_nobody_else() {
     let (endpoint, token) = (ann.endpoint_url().await, ann.bearer_token().await);
     let url = format!("{endpoint}/api/v1/contacts");
     let client = reqwest::Client::new();
-    for (origin, admitted) in [(keydesk.console.as_str(), true), ("https://evil.example", false), ("null", false)] {
+    for (origin, admitted) in
+        [(keydesk.console.as_str(), true), ("https://evil.example", false), ("null", false)]
+    {
         let preflight = client
             .request(reqwest::Method::OPTIONS, &url)
             .header("origin", origin)
             .header("access-control-request-method", "GET")
             .header("access-control-request-headers", "authorization");
         let preflight = preflight.send().await.expect("answers");
-        let answer = client.get(&url).header("origin", origin).bearer_auth(&token).send().await.expect("answers");
+        let answer = client
+            .get(&url)
+            .header("origin", origin)
+            .bearer_auth(&token)
+            .send()
+            .await
+            .expect("answers");
         for response in [&preflight, &answer] {
-            let allowed = response.headers().get("access-control-allow-origin").map(|v| v.to_str().expect("ASCII"));
+            let allowed = response
+                .headers()
+                .get("access-control-allow-origin")
+                .map(|v| v.to_str().expect("ASCII"));
             assert_eq!(allowed, admitted.then_some(origin));
             assert!(!response.headers().contains_key("access-control-allow-credentials"));
         }

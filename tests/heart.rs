@@ -1,6 +1,8 @@
 //! S1 to S12, each as its line of the help page says it, on the running binary.
 
-use crate::support::{Keydesk, NEW_PASSWORD, PASSWORD, Person, call, eventually, is_let_through, use_token};
+use crate::support::{
+    Keydesk, NEW_PASSWORD, PASSWORD, Person, call, eventually, is_let_through, use_token,
+};
 
 const ANN: &str = "ann@acme.example";
 
@@ -23,7 +25,16 @@ async fn s1_logging_in_takes_the_right_password_and_tells_no_more() {
 async fn s2_api_docs_is_one_click_from_every_page_and_a_viewer_is_told_whom_to_ask() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
-    for page in ["/api-docs", "/tokens", "/tokens/new", "/members", "/sessions", "/profile", "/help", "/api-docs/rotate"] {
+    for page in [
+        "/api-docs",
+        "/tokens",
+        "/tokens/new",
+        "/members",
+        "/sessions",
+        "/profile",
+        "/help",
+        "/api-docs/rotate",
+    ] {
         let text = ann.get(page).await.text;
         assert!(text.contains("<a href=\"/api-docs\""), "{page}");
     }
@@ -43,7 +54,10 @@ async fn s3_s4_both_values_stand_bare_on_a_page_that_nobody_stores() {
     assert!(endpoint.starts_with(&keydesk.gateway) && !endpoint.ends_with('/'));
     assert!(token.starts_with("kd_u_") && token.len() == 43);
     assert_eq!(page.header("cache-control"), "no-store");
-    assert!(page.text.contains("data-copy=\"endpoint-url\"") && page.text.contains("data-copy=\"bearer-token\""));
+    assert!(
+        page.text.contains("data-copy=\"endpoint-url\"")
+            && page.text.contains("data-copy=\"bearer-token\"")
+    );
     // The script may copy; it may not store.
     let script = ann.get("/assets/desk.js").await.text;
     assert!(!script.contains("localStorage") && !script.contains("sessionStorage"));
@@ -55,7 +69,10 @@ async fn s5_the_token_opens_the_api_as_its_account_and_nothing_else_does() {
     let ann = keydesk.with_account().await;
     let (endpoint, token) = (ann.endpoint_url().await, ann.bearer_token().await);
     assert!(is_let_through(&use_token(&endpoint, &token).await));
-    assert!(is_let_through(&use_token(&format!("{endpoint}/"), &token).await), "a trailing slash is nothing");
+    assert!(
+        is_let_through(&use_token(&format!("{endpoint}/"), &token).await),
+        "a trailing slash is nothing"
+    );
     assert_eq!(call(&format!("{endpoint}/api/v1/contacts"), None).await.status(), 401);
     let mut wrong = token.clone();
     wrong.replace_range(10..11, if &token[10..11] == "x" { "y" } else { "x" });
@@ -85,8 +102,12 @@ async fn s6_a_refused_change_changes_nothing() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
     let (endpoint, token) = (ann.endpoint_url().await, ann.bearer_token().await);
-    for (current, new) in [("wrong", NEW_PASSWORD), (PASSWORD, "too short"), (PASSWORD, "passwordpassword"), ("", "")] {
-        let page = ann.post("/profile/password", &[("current_password", current), ("new_password", new)]).await;
+    for (current, new) in
+        [("wrong", NEW_PASSWORD), (PASSWORD, "too short"), (PASSWORD, "passwordpassword"), ("", "")]
+    {
+        let page = ann
+            .post("/profile/password", &[("current_password", current), ("new_password", new)])
+            .await;
         assert_eq!(page.status, 422);
     }
     assert!(is_let_through(&use_token(&endpoint, &token).await));
@@ -107,7 +128,11 @@ async fn s7_a_password_reset_ends_the_bearer_token() {
     assert_eq!(page.location.as_deref(), Some("/login?done=password_reset"));
     assert_eq!(use_token(&endpoint, &old).await, (401, "password_reset".to_owned()));
     assert_eq!(ann.get("/api-docs").await.status, 303, "sessions are logged out");
-    assert_eq!(visitor.post(&link, &[("new_password", PASSWORD)]).await.status, 422, "a link works once");
+    assert_eq!(
+        visitor.post(&link, &[("new_password", PASSWORD)]).await.status,
+        422,
+        "a link works once"
+    );
     let ann = Person::logged_in(&keydesk.console, ANN, NEW_PASSWORD).await;
     assert!(is_let_through(&use_token(&endpoint, &ann.bearer_token().await).await));
 }
@@ -161,7 +186,10 @@ async fn s7_rotating_the_bearer_token_replaces_it_once() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
     let (endpoint, old) = (ann.endpoint_url().await, ann.bearer_token().await);
-    assert_eq!(ann.post("/api-docs/rotate", &[]).await.location.as_deref(), Some("/api-docs?done=token_rotated"));
+    assert_eq!(
+        ann.post("/api-docs/rotate", &[]).await.location.as_deref(),
+        Some("/api-docs?done=token_rotated")
+    );
     assert_eq!(use_token(&endpoint, &old).await, (401, "token_rotated".to_owned()));
     let new = ann.bearer_token().await;
     let stale = ann.post("/api-docs/rotate", &[("version", "1")]).await;
@@ -199,7 +227,8 @@ async fn s8_a_new_token_is_shown_once_and_never_again_by_any_way() {
     let token = page.value("new-token");
     assert!(token.starts_with("kd_a_"));
     assert!(is_let_through(&use_token(&endpoint, &token).await));
-    let answer = call(&format!("{endpoint}/keydesk/whoami"), Some(&format!("Bearer {token}"))).await;
+    let answer =
+        call(&format!("{endpoint}/keydesk/whoami"), Some(&format!("Bearer {token}"))).await;
     let whoami: serde_json::Value = answer.json().await.expect("JSON");
     assert_eq!(whoami["scopes"], serde_json::json!(["contacts:read", "messages:write"]));
     assert_eq!(whoami["token"]["binding"], "account");
@@ -219,9 +248,18 @@ async fn s8_mistakes_in_the_form_are_told_and_lose_nothing() {
         (vec![("name", ""), ("scope", "*")], "give it a name"),
         (vec![("name", "Kept name")], "choose at least one scope"),
         (vec![("name", "Kept name"), ("scope", "Contacts")], "a scope looks like"),
-        (vec![("name", "Kept name"), ("scope", "*"), ("expires", "soon")], "say never, a number of days"),
-        (vec![("name", "Kept name"), ("scope", "*"), ("expires", "2020-01-01")], "that day is over"),
-        (vec![("name", "Kept name"), ("scope", "*"), ("expires", "date"), ("expires_on", "")], "say never"),
+        (
+            vec![("name", "Kept name"), ("scope", "*"), ("expires", "soon")],
+            "say never, a number of days",
+        ),
+        (
+            vec![("name", "Kept name"), ("scope", "*"), ("expires", "2020-01-01")],
+            "that day is over",
+        ),
+        (
+            vec![("name", "Kept name"), ("scope", "*"), ("expires", "date"), ("expires_on", "")],
+            "say never",
+        ),
     ] {
         let page = ann.post("/tokens", &form).await;
         assert_eq!(page.status, 422);
@@ -237,7 +275,11 @@ async fn s9_an_api_token_depends_on_no_user() {
     let bob = ann.invite("bob@acme.example", "developer", PASSWORD).await;
     let endpoint = ann.endpoint_url().await;
     let token = bob.create_token("by bob", "never").await;
-    bob.post("/profile/password", &[("current_password", PASSWORD), ("new_password", NEW_PASSWORD)]).await;
+    bob.post(
+        "/profile/password",
+        &[("current_password", PASSWORD), ("new_password", NEW_PASSWORD)],
+    )
+    .await;
     bob.post("/sessions/log-out-everywhere", &[]).await;
     let id = ann.member_id("bob").await;
     ann.post(&format!("/members/{id}/remove"), &[]).await;
@@ -250,7 +292,10 @@ async fn s9_an_api_token_depends_on_no_user() {
     assert!(is_let_through(&use_token(&endpoint, &rotated).await));
     ann.post(&format!("{path}/revoke"), &[]).await;
     assert_eq!(use_token(&endpoint, &rotated).await, (401, "token_revoked".to_owned()));
-    assert!(ann.get("/tokens").await.text.contains("revoked"), "what has ended stays visible with the reason");
+    assert!(
+        ann.get("/tokens").await.text.contains("revoked"),
+        "what has ended stays visible with the reason"
+    );
 }
 
 #[tokio::test]
@@ -278,7 +323,10 @@ async fn s11_the_reference_has_the_reader_s_server_and_operations() {
         assert!(page.contains(operation), "{operation}");
     }
     for snippet in ["requests.get(", "await fetch(", "reqwest::Client", "http.NewRequest("] {
-        assert!(page.contains(snippet) && page.contains(&format!("{endpoint}/api/v1/contacts")), "{snippet}");
+        assert!(
+            page.contains(snippet) && page.contains(&format!("{endpoint}/api/v1/contacts")),
+            "{snippet}"
+        );
     }
     let document: serde_json::Value =
         serde_json::from_str(&ann.get("/api-docs/openapi.json").await.text).expect("JSON");
@@ -296,8 +344,14 @@ async fn s12_help_answers_with_the_reader_s_state_and_keeps_what_they_say() {
     assert!(page.contains(&ann.endpoint_url().await));
     assert!(page.contains(&format!("kd_u_••••••••{}", &ann.bearer_token().await[39..])));
     let form = [("question", "slash"), ("answered", "no"), ("comment", "Which slash?\u{1b}[2J")];
-    assert_eq!(ann.post("/help/feedback", &form).await.location.as_deref(), Some("/help?done=thanks"));
-    assert_eq!(ann.post("/help/feedback", &[("question", "unknown"), ("answered", "no")]).await.status, 404);
+    assert_eq!(
+        ann.post("/help/feedback", &form).await.location.as_deref(),
+        Some("/help?done=thanks")
+    );
+    assert_eq!(
+        ann.post("/help/feedback", &[("question", "unknown"), ("answered", "no")]).await.status,
+        404
+    );
     let output = keydesk.run(&["feedback", "--json"], "");
     let line: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one line of JSON");
     assert_eq!((&line["question"], &line["answered"]), (&"slash".into(), &"no".into()));
@@ -312,11 +366,18 @@ async fn f7_who_used_a_token_stands_where_it_matters() {
     let api = ann.create_token("CRM sync", "never").await;
     for (token, agent) in [(&bearer, "python-requests/2.31.0"), (&api, "okhttp/4.9")] {
         let client = reqwest::Client::builder().user_agent(agent).build().expect("a client");
-        client.get(format!("{endpoint}/api/v1/contacts")).bearer_auth(token).send().await.expect("answers");
+        client
+            .get(format!("{endpoint}/api/v1/contacts"))
+            .bearer_auth(token)
+            .send()
+            .await
+            .expect("answers");
     }
     eventually("usage is reported", async || {
         let page = ann.get("/profile").await.text;
-        page.contains("python-requests") && page.contains("stop working at once") && !page.contains("okhttp")
+        page.contains("python-requests")
+            && page.contains("stop working at once")
+            && !page.contains("okhttp")
     })
     .await;
     let everywhere = ann.get("/sessions/log-out-everywhere").await.text;
@@ -332,7 +393,8 @@ async fn t15_of_two_rotations_at_once_exactly_one_wins() {
     for round in 1..=10 {
         let version = round.to_string();
         let form = [("version", version.as_str())];
-        let (one, two) = tokio::join!(ann.post("/api-docs/rotate", &form), ann.post("/api-docs/rotate", &form));
+        let (one, two) =
+            tokio::join!(ann.post("/api-docs/rotate", &form), ann.post("/api-docs/rotate", &form));
         let mut statuses = [one.status, two.status];
         statuses.sort_unstable();
         assert_eq!(statuses, [303, 409]);
@@ -347,12 +409,19 @@ async fn t14_after_the_answer_no_use_is_let_through() {
     let endpoint = ann.endpoint_url().await;
     for _ in 0..20 {
         let old = ann.bearer_token().await;
-        let (uses, stop) = (tokio::spawn(hammer(endpoint.clone(), old.clone())), ann.post("/api-docs/rotate", &[]));
+        let (uses, stop) = (
+            tokio::spawn(hammer(endpoint.clone(), old.clone())),
+            ann.post("/api-docs/rotate", &[]),
+        );
         assert_eq!(stop.await.status, 303);
         assert_eq!(use_token(&endpoint, &old).await, (401, "token_rotated".to_owned()));
         let outcomes = uses.await.expect("ends");
-        let first_refusal = outcomes.iter().position(|let_through| !let_through).unwrap_or(outcomes.len());
-        assert!(outcomes[first_refusal..].iter().all(|let_through| !let_through), "once refused, always refused");
+        let first_refusal =
+            outcomes.iter().position(|let_through| !let_through).unwrap_or(outcomes.len());
+        assert!(
+            outcomes[first_refusal..].iter().all(|let_through| !let_through),
+            "once refused, always refused"
+        );
     }
 }
 

@@ -9,7 +9,8 @@ use tokio::{
 };
 
 async fn send(address: &str, bytes: &[u8]) -> String {
-    let mut stream = TcpStream::connect(address.trim_start_matches("http://")).await.expect("connects");
+    let mut stream =
+        TcpStream::connect(address.trim_start_matches("http://")).await.expect("connects");
     stream.write_all(bytes).await.expect("sends");
     let mut answer = Vec::new();
     let _ = tokio::time::timeout(Duration::from_millis(400), stream.read_to_end(&mut answer)).await;
@@ -32,7 +33,12 @@ async fn w1_w12_t05_what_cannot_be_read_in_one_way_is_refused() {
         (format!("TRACE {path} HTTP/1.1\r\nHost: a\r\n{auth}\r\n"), "405"),
         (format!("CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n{auth}\r\n"), "405"),
         (format!("GET {path} HTTP/1.1\r\nHost: a\r\nX: {long}\r\n{auth}\r\n"), "431"),
-        (format!("GET {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n{auth}\r\n"), "400"),
+        (
+            format!(
+                "GET {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n{auth}\r\n"
+            ),
+            "400",
+        ),
         (format!("GET {path} HTTP/1.1\r\nHost : a\r\n{auth}\r\n"), "400"),
         (format!("GET {path} HTTP/1.1\r\nHost: a\r\n{auth}\r\n"), "200"),
     ] {
@@ -47,7 +53,10 @@ async fn t27_a_refused_body_is_not_read_as_the_next_request() {
     let ann = keydesk.with_account().await;
     let path = ann.endpoint_url().await.trim_start_matches(&keydesk.gateway).to_owned();
     let inner = "GET /inner HTTP/1.1\r\nHost: a\r\n\r\n";
-    let request = format!("POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{inner}", inner.len());
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{inner}",
+        inner.len()
+    );
     let answer = send(&keydesk.gateway, request.as_bytes()).await;
     assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
 }
@@ -57,9 +66,11 @@ async fn w18_a_head_that_drips_is_cut_off() {
     let config = "[limits]\nheader_timeout_seconds = 1\n".to_owned();
     let mut keydesk = Keydesk::start_with(crate::support::Options { config, ..Default::default() });
     keydesk.with_account().await;
-    let mut stream = TcpStream::connect(keydesk.gateway.trim_start_matches("http://")).await.expect("connects");
+    let mut stream =
+        TcpStream::connect(keydesk.gateway.trim_start_matches("http://")).await.expect("connects");
     stream.write_all(b"GET /385403 HTTP/1.1\r\nHost: a\r\nX-Drip: ").await.expect("sends");
     let mut answer = Vec::new();
-    let closed = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut answer)).await;
+    let closed =
+        tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut answer)).await;
     assert!(closed.is_ok(), "the connection is closed by the gateway");
 }

@@ -12,7 +12,8 @@ async fn the_first_link_works_once_and_a_restart_makes_a_new_one() {
     let old = keydesk.setup_link.clone().expect("a link");
     let mut keydesk = keydesk.restart(&Options::default());
     let new = keydesk.setup_link.clone().expect("a link");
-    let (old_code, new_code) = (old.rsplit('/').next().expect("a code"), new.rsplit('/').next().expect("a code"));
+    let (old_code, new_code) =
+        (old.rsplit('/').next().expect("a code"), new.rsplit('/').next().expect("a code"));
     assert_ne!(old_code, new_code);
     let visitor = Person::visiting(&keydesk.console);
     assert_eq!(visitor.get(&format!("/setup/{old_code}")).await.status, 404);
@@ -31,20 +32,30 @@ async fn the_first_form_tells_what_is_wrong_and_keeps_the_rest() {
     for (account, email, password, told) in [
         ("", "ann@acme.example", PASSWORD, "account name: give it a name"),
         ("Kept account", "ann", PASSWORD, "e-mail: an e-mail address looks like"),
-        ("Kept account", "ann@acme.example", "fourteen chars", "password: a password has at least 15"),
+        (
+            "Kept account",
+            "ann@acme.example",
+            "fourteen chars",
+            "password: a password has at least 15",
+        ),
         ("Kept account", "ann@acme.example", "passwordpassword", "made of “password”"),
     ] {
-        let page = visitor.post(&link, &[("account", account), ("email", email), ("password", password)]).await;
+        let page = visitor
+            .post(&link, &[("account", account), ("email", email), ("password", password)])
+            .await;
         assert_eq!(page.status, 422);
         assert!(page.text.contains(told), "{}", page.text);
-        assert!(page.text.contains(&format!("value=\"{account}\"")) && !page.text.contains(password));
+        assert!(
+            page.text.contains(&format!("value=\"{account}\"")) && !page.text.contains(password)
+        );
     }
 }
 
 #[tokio::test]
 async fn setup_from_a_script_makes_the_first_account_and_only_that() {
     let folder = tempfile::tempdir().expect("a folder");
-    let args = ["setup", "--account", "Acme", "--email", "ann@acme.example", "--password-stdin", "--json"];
+    let args =
+        ["setup", "--account", "Acme", "--email", "ann@acme.example", "--password-stdin", "--json"];
     let output = run_in(folder.path(), &args, &format!("{PASSWORD}\n"));
     let answer: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let number = answer["account"].as_str().expect("a number");
@@ -63,7 +74,10 @@ async fn setup_beside_a_running_server_takes_effect_at_once() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     let ann = Person::logged_in(&keydesk.console, "ann@acme.example", PASSWORD).await;
     let (endpoint, token) = (ann.endpoint_url().await, ann.bearer_token().await);
-    crate::support::eventually("the gateway follows", async || is_let_through(&use_token(&endpoint, &token).await)).await;
+    crate::support::eventually("the gateway follows", async || {
+        is_let_through(&use_token(&endpoint, &token).await)
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -77,7 +91,10 @@ async fn tokens_outlive_a_restart_and_so_does_what_ended_them() {
     let ann = Person::logged_in(&keydesk.console, "ann@acme.example", PASSWORD).await;
     let endpoint = ann.endpoint_url().await;
     assert_eq!(ann.bearer_token().await, new);
-    assert!(is_let_through(&use_token(&endpoint, &new).await) && is_let_through(&use_token(&endpoint, &api).await));
+    assert!(
+        is_let_through(&use_token(&endpoint, &new).await)
+            && is_let_through(&use_token(&endpoint, &api).await)
+    );
     assert_eq!(use_token(&endpoint, &old).await, (401, "token_rotated".to_owned()));
 }
 
@@ -85,7 +102,17 @@ async fn tokens_outlive_a_restart_and_so_does_what_ended_them() {
 fn help_documents_every_flag_with_its_variable() {
     let folder = tempfile::tempdir().expect("a folder");
     let help = text(&run_in(folder.path(), &["--help"], "").stdout);
-    for flag in ["data", "console", "gateway", "public-console-url", "public-gateway-url", "upstream", "config", "openapi", "log"] {
+    for flag in [
+        "data",
+        "console",
+        "gateway",
+        "public-console-url",
+        "public-gateway-url",
+        "upstream",
+        "config",
+        "openapi",
+        "log",
+    ] {
         let variable = format!("KEYDESK_{}", flag.replace('-', "_").to_uppercase());
         assert!(help.contains(&format!("--{flag}")) && help.contains(&variable), "{flag}: {help}");
     }
@@ -99,7 +126,10 @@ fn what_is_wrong_on_the_command_line_is_named() {
         assert!(!output.status.success(), "{args:?}");
         text(&output.stderr)
     };
-    assert!(refused(&["--gateway", "8081"]).contains("--gateway (or KEYDESK_GATEWAY): “8081” is not an address"));
+    assert!(
+        refused(&["--gateway", "8081"])
+            .contains("--gateway (or KEYDESK_GATEWAY): “8081” is not an address")
+    );
     assert!(refused(&["--upstream", "ftp://x"]).contains("--upstream"));
     assert!(refused(&["--console", "0.0.0.0:8080"]).contains("passwords would travel in clear"));
     assert!(refused(&["--config", "nowhere.toml"]).contains("nowhere.toml cannot be read"));

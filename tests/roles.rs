@@ -13,20 +13,36 @@ fn filled(path: &str) -> String {
         path if path.starts_with("/members") => "mem",
         _ => "ses",
     };
-    path.replace("{id}", &format!("{kind}_{nowhere}")).replace("{code}", &nowhere).replace("{*path}", "desk.css")
+    path.replace("{id}", &format!("{kind}_{nowhere}"))
+        .replace("{code}", &nowhere)
+        .replace("{*path}", "desk.css")
 }
 
 /// Acts that would end the session of the very person who tries every route, and those that answer
 /// 403 to a wrong password whoever asks.
 fn is_left_out(method: &str, path: &str) -> bool {
-    method == "post" && ["/logout", "/sessions/log-out-everywhere", "/login", "/confirm"].contains(&path)
+    method == "post"
+        && ["/logout", "/sessions/log-out-everywhere", "/login", "/confirm"].contains(&path)
 }
 
 async fn ask(person: &Person, method: &str, path: &str) -> (u16, Option<String>) {
     let page = match method {
         "get" => person.get(path).await,
         // Complete enough that a form is not refused for its fields before its sender is.
-        _ => person.post(path, &[("role", "viewer"), ("email", "x@y.example"), ("name", "n"), ("scope", "*"), ("answered", "yes")]).await,
+        _ => {
+            person
+                .post(
+                    path,
+                    &[
+                        ("role", "viewer"),
+                        ("email", "x@y.example"),
+                        ("name", "n"),
+                        ("scope", "*"),
+                        ("answered", "yes"),
+                    ],
+                )
+                .await
+        }
     };
     (page.status, page.location)
 }
@@ -41,7 +57,9 @@ async fn every_route_answers_every_role_as_the_table_says() {
             Role::Owner => Person::logged_in(&keydesk.console, "ann@acme.example", PASSWORD).await,
             role => ann.invite(&format!("{role}@acme.example"), role.as_str(), PASSWORD).await,
         };
-        for (method, path, access) in ROUTES.iter().filter(|(method, path, _)| !is_left_out(method, path)) {
+        for (method, path, access) in
+            ROUTES.iter().filter(|(method, path, _)| !is_left_out(method, path))
+        {
             let (status, _) = ask(&person, method, &filled(path)).await;
             let may = match access {
                 Access::Anyone | Access::Session => true,
@@ -93,7 +111,10 @@ async fn owners_are_touched_by_owners_only_and_one_always_stays() {
     }
     let invite = [("email", "new@acme.example"), ("role", "owner")];
     assert_eq!(adam.post("/members/invitations", &invite).await.status, 403);
-    assert_eq!(ann.post(&format!("/members/{ann_id}/role"), &[("role", "viewer")]).await.status, 422);
+    assert_eq!(
+        ann.post(&format!("/members/{ann_id}/role"), &[("role", "viewer")]).await.status,
+        422
+    );
     assert_eq!(ann.post(&format!("/members/{ann_id}/remove"), &[]).await.status, 422);
     assert_eq!(ann.get("/tokens").await.status, 200, "Ann is owner still");
 }

@@ -1,14 +1,22 @@
 //! T58 to T60: no secret in the database, a log, a URL, or what the process prints; and no key, no
 //! secret.
 
-use crate::support::{Keydesk, NEW_PASSWORD, Options, PASSWORD, Person, call, is_let_through, use_token};
+use crate::support::{
+    Keydesk, NEW_PASSWORD, Options, PASSWORD, Person, call, is_let_through, use_token,
+};
 use sha2::Digest;
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 /// A secret in the forms in which it might have been written down.
 fn spellings(secret: &str) -> Vec<Vec<u8>> {
     let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
-    vec![secret.as_bytes().to_vec(), hex.clone().into_bytes(), hex.to_uppercase().into_bytes(), base64(secret), urlencoded(secret)]
+    vec![
+        secret.as_bytes().to_vec(),
+        hex.clone().into_bytes(),
+        hex.to_uppercase().into_bytes(),
+        base64(secret),
+        urlencoded(secret),
+    ]
 }
 
 fn urlencoded(secret: &str) -> Vec<u8> {
@@ -33,19 +41,26 @@ fn contains(text: &[u8], wanted: &[u8]) -> bool {
 }
 
 fn files_in(folder: &Path) -> Vec<(String, Vec<u8>)> {
-    let entries = fs::read_dir(folder).expect("readable").map(|entry| entry.expect("readable").path());
-    entries.filter(|path| path.is_file()).map(|path| (path.display().to_string(), fs::read(&path).expect("readable"))).collect()
+    let entries =
+        fs::read_dir(folder).expect("readable").map(|entry| entry.expect("readable").path());
+    entries
+        .filter(|path| path.is_file())
+        .map(|path| (path.display().to_string(), fs::read(&path).expect("readable")))
+        .collect()
 }
 
 /// Does most of what can be done, and returns every secret that was ever in play.
 async fn live_a_day(keydesk: &mut Keydesk) -> Vec<String> {
     let ann = keydesk.with_account().await;
-    let setup_code = keydesk.setup_link.clone().expect("a link").rsplit('/').next().expect("a code").to_owned();
+    let setup_code =
+        keydesk.setup_link.clone().expect("a link").rsplit('/').next().expect("a code").to_owned();
     let endpoint = ann.endpoint_url().await;
     let mut secrets = vec![PASSWORD.to_owned(), NEW_PASSWORD.to_owned(), ann.bearer_token().await];
     secrets.push(ann.create_token("CRM sync", "30d").await);
     let bob = ann.invite("bob@acme.example", "developer", PASSWORD).await;
-    secrets.push(ann.link_in_mail("/invitation/").await.rsplit('/').next().expect("a code").to_owned());
+    secrets.push(
+        ann.link_in_mail("/invitation/").await.rsplit('/').next().expect("a code").to_owned(),
+    );
     secrets.push(bob.bearer_token().await);
     ann.post("/forgot-password", &[("email", "bob@acme.example")]).await;
     let link = ann.link_in_mail("/reset-password/").await;
@@ -57,17 +72,28 @@ async fn live_a_day(keydesk: &mut Keydesk) -> Vec<String> {
         call(&format!("{endpoint}/api/v1/contacts"), Some(&format!("Bearer Bearer {token}"))).await;
         call(&format!("{endpoint}/api/v1/contacts"), Some(token)).await;
         call(&format!("{}/api-docs", keydesk.console), Some(&format!("Bearer {token}"))).await;
-        let client = reqwest::Client::builder().user_agent(token.as_str()).build().expect("a client");
-        client.get(format!("{endpoint}/api/v1/contacts")).bearer_auth(token).send().await.expect("answers");
+        let client =
+            reqwest::Client::builder().user_agent(token.as_str()).build().expect("a client");
+        client
+            .get(format!("{endpoint}/api/v1/contacts"))
+            .bearer_auth(token)
+            .send()
+            .await
+            .expect("answers");
     }
     ann.post("/api-docs/rotate", &[]).await;
     secrets.push(ann.bearer_token().await);
-    ann.post("/profile/password", &[("current_password", PASSWORD), ("new_password", NEW_PASSWORD)]).await;
+    ann.post(
+        "/profile/password",
+        &[("current_password", PASSWORD), ("new_password", NEW_PASSWORD)],
+    )
+    .await;
     secrets.push(ann.bearer_token().await);
     ann.log_in("ann@acme.example", "canary of a wrong password").await;
     secrets.push("canary of a wrong password".to_owned());
     let session = Person::visiting(&keydesk.console).log_in("ann@acme.example", NEW_PASSWORD).await;
-    let cookie = session.header("set-cookie").split([';', '=']).nth(1).expect("a cookie").to_owned();
+    let cookie =
+        session.header("set-cookie").split([';', '=']).nth(1).expect("a cookie").to_owned();
     assert_eq!(cookie.len(), 64);
     secrets.push(cookie);
     // The link of the first start is printed on purpose; nothing else may hold it.
@@ -87,11 +113,18 @@ async fn t58_t60_no_secret_is_written_anywhere() {
     let mut places = running;
     places.extend(files_in(&data));
     places.push(("standard output and error".to_owned(), printed));
-    assert!(places.iter().any(|(_, bytes)| contains(bytes, b"ann@acme.example")), "the search finds what is there");
+    assert!(
+        places.iter().any(|(_, bytes)| contains(bytes, b"ann@acme.example")),
+        "the search finds what is there"
+    );
     for secret in &secrets {
         for spelling in spellings(secret) {
             for (place, bytes) in &places {
-                assert!(!contains(bytes, &spelling), "{place} holds a secret of {} bytes", secret.len());
+                assert!(
+                    !contains(bytes, &spelling),
+                    "{place} holds a secret of {} bytes",
+                    secret.len()
+                );
             }
         }
     }
@@ -106,7 +139,9 @@ async fn t58_nothing_in_the_database_opens_anything_by_itself() {
     let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     assert!(!is_let_through(&use_token(&endpoint, &hex).await));
     let cookie = format!("keydesk={hex}");
-    let request = reqwest::Client::new().get(format!("{}/api-docs", keydesk.console)).header("cookie", cookie);
+    let request = reqwest::Client::new()
+        .get(format!("{}/api-docs", keydesk.console))
+        .header("cookie", cookie);
     let page = request.send().await.expect("answers");
     assert!(page.url().path() == "/login");
 }
@@ -161,5 +196,9 @@ async fn f2_the_key_file_is_its_owner_s_alone_and_the_database_is_useless_withou
     fs::write(&key, good).expect("writes");
     let keydesk = keydesk.restart(&Options::default());
     let ann = Person::logged_in(&keydesk.console, "ann@acme.example", PASSWORD).await;
-    assert_eq!(ann.bearer_token().await, endpoint_token, "the old key back, everything is as before");
+    assert_eq!(
+        ann.bearer_token().await,
+        endpoint_token,
+        "the old key back, everything is as before"
+    );
 }

@@ -9,10 +9,26 @@ const ANN: &str = "ann@acme.example";
 async fn h1_h2_h3_every_answer_is_hardened() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
-    for path in ["/login", "/api-docs", "/tokens", "/nowhere", "/api-docs/reference", "/api-docs/openapi.json", "/assets/desk.css"] {
+    for path in [
+        "/login",
+        "/api-docs",
+        "/tokens",
+        "/nowhere",
+        "/api-docs/reference",
+        "/api-docs/openapi.json",
+        "/assets/desk.css",
+    ] {
         let page = ann.get(path).await;
         let policy = page.header("content-security-policy");
-        for directive in ["default-src 'none'", "script-src 'self';", "style-src 'self';", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "form-action 'self'"] {
+        for directive in [
+            "default-src 'none'",
+            "script-src 'self';",
+            "style-src 'self';",
+            "object-src 'none'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+            "form-action 'self'",
+        ] {
             assert!(policy.contains(directive), "{path}: {directive}");
         }
         assert!(!policy.contains("unsafe"));
@@ -24,7 +40,11 @@ async fn h1_h2_h3_every_answer_is_hardened() {
         ] {
             assert_eq!(page.header(name), value, "{path}");
         }
-        assert_eq!(page.header("cache-control") == "no-store", !path.starts_with("/assets"), "{path}");
+        assert_eq!(
+            page.header("cache-control") == "no-store",
+            !path.starts_with("/assets"),
+            "{path}"
+        );
         assert!(page.header("access-control-allow-origin").is_empty());
     }
     assert!(ann.post("/logout", &[]).await.header("clear-site-data").contains("cache"));
@@ -36,11 +56,21 @@ async fn se2_the_cookie_is_plain_on_loopback_and_strict_on_https() {
     keydesk.with_account().await;
     let page = Person::visiting(&keydesk.console).log_in(ANN, PASSWORD).await;
     let cookie = page.header("set-cookie");
-    assert!(cookie.starts_with("keydesk=") && cookie.ends_with("; Path=/; Max-Age=2592000; HttpOnly; SameSite=Lax"), "{cookie}");
-    let config = "public_console_url = \"https://console.example\"\ntrusted_proxies = [\"127.0.0.1\"]\n".to_owned();
+    assert!(
+        cookie.starts_with("keydesk=")
+            && cookie.ends_with("; Path=/; Max-Age=2592000; HttpOnly; SameSite=Lax"),
+        "{cookie}"
+    );
+    let config =
+        "public_console_url = \"https://console.example\"\ntrusted_proxies = [\"127.0.0.1\"]\n"
+            .to_owned();
     let address = keydesk.console.clone();
-    let keydesk = keydesk.restart(&Options { config, console: Some(address.replace("http://", "")) });
-    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+    let keydesk =
+        keydesk.restart(&Options { config, console: Some(address.replace("http://", "")) });
+    let client = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .expect("a client");
     let form = [("email", ANN), ("password", PASSWORD)];
     let log_in = |proto: Option<&str>, host: &str| {
         let request = client.post(format!("{address}/login")).header("host", host).form(&form);
@@ -53,13 +83,22 @@ async fn se2_the_cookie_is_plain_on_loopback_and_strict_on_https() {
     let response = log_in(Some("https"), "console.example").await.expect("answers");
     let cookie = response.headers()["set-cookie"].to_str().expect("ASCII");
     assert!(cookie.starts_with("__Host-keydesk=") && cookie.ends_with("; Secure"), "{cookie}");
-    assert!(response.headers()["strict-transport-security"].to_str().expect("ASCII").contains("max-age=63072000"));
+    assert!(
+        response.headers()["strict-transport-security"]
+            .to_str()
+            .expect("ASCII")
+            .contains("max-age=63072000")
+    );
     for proto in [None, Some("http")] {
         let response = log_in(proto, "console.example").await.expect("answers");
         assert_eq!(response.status(), 403);
         assert!(response.text().await.expect("a body").contains("X-Forwarded-Proto: https"));
     }
-    assert_eq!(log_in(Some("https"), "evil.example").await.expect("answers").status(), 421, "one canonical host");
+    assert_eq!(
+        log_in(Some("https"), "evil.example").await.expect("answers").status(),
+        421,
+        "one canonical host"
+    );
     drop(keydesk);
 }
 
@@ -67,7 +106,9 @@ async fn se2_the_cookie_is_plain_on_loopback_and_strict_on_https() {
 async fn a_name_that_somebody_points_at_loopback_is_not_served() {
     let mut keydesk = Keydesk::start();
     keydesk.with_account().await;
-    let get = |host: String| reqwest::Client::new().get(format!("{}/login", keydesk.console)).header("host", host).send();
+    let get = |host: String| {
+        reqwest::Client::new().get(format!("{}/login", keydesk.console)).header("host", host).send()
+    };
     let port = keydesk.console.rsplit(':').next().expect("a port").to_owned();
     assert_eq!(get(format!("rebinding.example:{port}")).await.expect("answers").status(), 421);
     assert_eq!(get(format!("localhost:{port}")).await.expect("answers").status(), 200);
@@ -77,14 +118,28 @@ async fn a_name_that_somebody_points_at_loopback_is_not_served() {
 async fn se1_a_session_gets_a_new_secret_at_log_in_and_after_a_password_change() {
     let mut keydesk = Keydesk::start();
     keydesk.with_account().await;
-    let secret = |page: &crate::support::Page| page.header("set-cookie").split([';', '=']).nth(1).expect("a cookie").to_owned();
+    let secret = |page: &crate::support::Page| {
+        page.header("set-cookie").split([';', '=']).nth(1).expect("a cookie").to_owned()
+    };
     let ann = Person::visiting(&keydesk.console);
     let first = secret(&ann.log_in(ANN, PASSWORD).await);
-    let second = secret(&ann.post("/profile/password", &[("current_password", PASSWORD), ("new_password", NEW_PASSWORD)]).await);
+    let second = secret(
+        &ann.post(
+            "/profile/password",
+            &[("current_password", PASSWORD), ("new_password", NEW_PASSWORD)],
+        )
+        .await,
+    );
     assert_ne!(first, second);
     let with = |secret: String| {
-        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
-        client.get(format!("{}/sessions", keydesk.console)).header("cookie", format!("keydesk={secret}")).send()
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .expect("a client");
+        client
+            .get(format!("{}/sessions", keydesk.console))
+            .header("cookie", format!("keydesk={secret}"))
+            .send()
     };
     assert_eq!(with(first).await.expect("answers").status(), 303, "the old one is dead");
     assert_eq!(with(second).await.expect("answers").status(), 200);
@@ -103,7 +158,10 @@ async fn se4_own_sessions_are_seen_and_ended_and_others_are_not() {
         assert_eq!(bob.post(&format!("/sessions/ses_{id}/end"), &[]).await.status, 404);
     }
     let this = page.find("this session").expect("marked");
-    let other = ids.iter().find(|id| page.find(**id).is_some_and(|at| (at < this) == (ids[0] != **id) || at < this)).copied();
+    let other = ids
+        .iter()
+        .find(|id| page.find(**id).is_some_and(|at| (at < this) == (ids[0] != **id) || at < this))
+        .copied();
     let other = other.unwrap_or(ids[1]);
     ann.post(&format!("/sessions/ses_{other}/end"), &[]).await;
     let alive = [ann.get("/sessions").await.status, second.get("/sessions").await.status];
@@ -119,10 +177,14 @@ async fn se8_a_bearer_token_opens_no_page_and_a_cookie_no_api() {
     let cookie = page.header("set-cookie").split(';').next().expect("a cookie").to_owned();
     let secret = cookie.split('=').nth(1).expect("a value");
     let client = reqwest::Client::new();
-    let with_cookie = client.get(format!("{endpoint}/api/v1/contacts")).header("cookie", &cookie).send();
+    let with_cookie =
+        client.get(format!("{endpoint}/api/v1/contacts")).header("cookie", &cookie).send();
     assert_eq!(with_cookie.await.expect("answers").status(), 401);
     assert_eq!(use_token(&endpoint, secret).await.0, 401);
-    let with_token = client.get(format!("{}/tokens", keydesk.console)).header("cookie", format!("keydesk={token}")).send();
+    let with_token = client
+        .get(format!("{}/tokens", keydesk.console))
+        .header("cookie", format!("keydesk={token}"))
+        .send();
     assert_eq!(with_token.await.expect("answers").url().path(), "/login");
 }
 
@@ -130,7 +192,12 @@ async fn se8_a_bearer_token_opens_no_page_and_a_cookie_no_api() {
 async fn h5_after_logging_in_nobody_is_sent_to_another_site() {
     let mut keydesk = Keydesk::start();
     keydesk.with_account().await;
-    for (next, location) in [("//evil.example", "/api-docs"), ("/\\evil.example", "/api-docs"), ("https://evil.example", "/api-docs"), ("/help", "/help")] {
+    for (next, location) in [
+        ("//evil.example", "/api-docs"),
+        ("/\\evil.example", "/api-docs"),
+        ("https://evil.example", "/api-docs"),
+        ("/help", "/help"),
+    ] {
         let form = [("email", ANN), ("password", PASSWORD), ("next", next)];
         let page = Person::visiting(&keydesk.console).post("/login", &form).await;
         assert_eq!(page.location.as_deref(), Some(location), "{next}");
@@ -142,7 +209,8 @@ async fn p5_a_password_is_the_same_however_its_accents_are_composed() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
     let composed = "caf\u{e9} fjord umbrella quartz";
-    ann.post("/profile/password", &[("current_password", PASSWORD), ("new_password", composed)]).await;
+    ann.post("/profile/password", &[("current_password", PASSWORD), ("new_password", composed)])
+        .await;
     Person::logged_in(&keydesk.console, ANN, "cafe\u{301} fjord umbrella quartz").await;
 }
 
@@ -175,7 +243,11 @@ async fn t48_names_are_shown_as_text() {
     let evil = "<script>alert(1)</script>\" onfocus=\"alert(2)";
     ann.create_token(evil, "never").await;
     let page = ann.get("/tokens").await.text;
-    assert!(page.contains("&#60;script&#62;") && !page.contains("<script>alert") && !page.contains("\" onfocus"));
+    assert!(
+        page.contains("&#60;script&#62;")
+            && !page.contains("<script>alert")
+            && !page.contains("\" onfocus")
+    );
 }
 
 #[tokio::test]

@@ -50,7 +50,9 @@ fn the_crate_arrows_are_those_of_the_architecture() {
         let folder = entry.expect("readable").path();
         let manifest = fs::read_to_string(folder.join("Cargo.toml")).expect("there");
         let dependencies = manifest.split("[dev-dependencies]").next().expect("a start");
-        let used = dependencies.lines().filter_map(|line| line.strip_prefix("keydesk-")?.split('.').next());
+        let used = dependencies
+            .lines()
+            .filter_map(|line| line.strip_prefix("keydesk-")?.split('.').next());
         let name = folder.file_name().expect("a name").to_string_lossy().into_owned();
         arrows.insert(name, used.map(str::to_owned).collect());
     }
@@ -80,7 +82,10 @@ fn every_path_that_a_document_names_exists() {
         let links = prose.split("](").skip(1).filter_map(|rest| rest.split(')').next());
         let links = links.filter(|link| !link.contains("://") && !link.starts_with('#'));
         let beside = document.parent().expect("a folder");
-        for path in quoted.map(|path| root.join(path)).chain(links.map(|link| beside.join(link.split('#').next().unwrap_or(link)))) {
+        for path in quoted
+            .map(|path| root.join(path))
+            .chain(links.map(|link| beside.join(link.split('#').next().unwrap_or(link))))
+        {
             assert!(path.exists(), "{} names {}", document.display(), path.display());
             checked += 1;
         }
@@ -89,8 +94,20 @@ fn every_path_that_a_document_names_exists() {
 }
 
 fn is_path(word: &str) -> bool {
-    let starts = ["crates/", "tests/", "docs/", "bench/", "fuzz/", ".ci/"].iter().any(|start| word.starts_with(start));
-    let is_file = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "vendor.toml", "justfile", "Cargo.lock"].contains(&word);
+    let starts = ["crates/", "tests/", "docs/", "bench/", "fuzz/", ".ci/"]
+        .iter()
+        .any(|start| word.starts_with(start));
+    let is_file = [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "vendor.toml",
+        "justfile",
+        "Cargo.lock",
+    ]
+    .contains(&word);
     (starts || is_file) && !word.contains([' ', '*', '{', '<'])
 }
 

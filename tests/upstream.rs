@@ -48,7 +48,9 @@ async fn record(State(recorder): State<Recorder>, request: Request) -> Response 
             let first = body.into_data_stream().next().await.expect("a part").expect("arrives");
             Body::from(first).into_response()
         }
-        "/hop" => ([("connection", "x-hop"), ("x-hop", "1"), ("x-kept", "1")], "hop").into_response(),
+        "/hop" => {
+            ([("connection", "x-hop"), ("x-hop", "1"), ("x-kept", "1")], "hop").into_response()
+        }
         "/slow" => {
             tokio::time::sleep(Duration::from_secs(30)).await;
             "late".into_response()
@@ -70,7 +72,8 @@ async fn chat(upgrade: WebSocketUpgrade) -> Response {
 /// A Keydesk in front of a recording upstream, Ann's endpoint URL and her token.
 async fn in_front_of_recorder(config: &str) -> (Keydesk, Recorder, String, String) {
     let recorder = Recorder::default();
-    let router = Router::new().route("/chat", get(chat)).fallback(any(record)).with_state(recorder.clone());
+    let router =
+        Router::new().route("/chat", get(chat)).fallback(any(record)).with_state(recorder.clone());
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let upstream = format!("http://{}", listener.local_addr().expect("an address"));
     tokio::spawn(async move { axum::serve(listener, router).await });
@@ -79,7 +82,8 @@ async fn in_front_of_recorder(config: &str) -> (Keydesk, Recorder, String, Strin
 }
 
 async fn in_front_of(upstream: &str, config: &str) -> (Keydesk, Person, String, String) {
-    let options = Options { config: format!("upstream = \"{upstream}\"\n{config}"), ..Options::default() };
+    let options =
+        Options { config: format!("upstream = \"{upstream}\"\n{config}"), ..Options::default() };
     let mut keydesk = Keydesk::start_with(options);
     let ann = keydesk.with_account().await;
     let (endpoint, token) = (ann.endpoint_url().await, ann.bearer_token().await);
@@ -102,11 +106,23 @@ async fn the_upstream_gets_method_path_and_query_and_who_calls_and_no_token() {
     assert_eq!(request.send().await.expect("answers").status(), 200);
     let (method, uri, headers) = recorder.last();
     assert_eq!((method.as_str(), uri.as_str()), ("PATCH", "/a%20b/c?x=1&y=%2F"));
-    let all = |name: &str| headers.get_all(name).iter().map(|v| v.to_str().expect("ASCII").to_owned()).collect::<Vec<_>>();
+    let all = |name: &str| {
+        headers
+            .get_all(name)
+            .iter()
+            .map(|v| v.to_str().expect("ASCII").to_owned())
+            .collect::<Vec<_>>()
+    };
     assert_eq!(all("keydesk-account"), [endpoint.rsplit('/').next().expect("a number")]);
     assert_eq!(all("keydesk-scopes"), ["*"]);
-    assert!(all("keydesk-token")[0].starts_with("tok_") && all("keydesk-subject")[0].starts_with("mem_"));
-    assert_eq!((all("x-forwarded-for"), all("x-forwarded-proto")), (vec!["127.0.0.1".to_owned()], vec!["http".to_owned()]));
+    assert!(
+        all("keydesk-token")[0].starts_with("tok_")
+            && all("keydesk-subject")[0].starts_with("mem_")
+    );
+    assert_eq!(
+        (all("x-forwarded-for"), all("x-forwarded-proto")),
+        (vec!["127.0.0.1".to_owned()], vec!["http".to_owned()])
+    );
     assert_eq!(all("forwarded"), ["for=127.0.0.1;proto=http"]);
     assert_eq!(all("x-trace"), ["kept"]);
     for gone in ["authorization", "keydesk_scopes", "x-http-method-override", "connection"] {
@@ -136,7 +152,8 @@ async fn bodies_stream_both_ways_and_are_never_held_whole() {
     let (_keydesk, _, endpoint, token) = in_front_of_recorder("").await;
     let large = vec![7_u8; 20 * 1024 * 1024];
     let client = reqwest::Client::new();
-    let echo = client.post(format!("{endpoint}/echo")).bearer_auth(&token).body(large.clone()).send();
+    let echo =
+        client.post(format!("{endpoint}/echo")).bearer_auth(&token).body(large.clone()).send();
     assert_eq!(echo.await.expect("answers").bytes().await.expect("arrives"), large);
 }
 
@@ -158,7 +175,9 @@ async fn a_websocket_passes_and_ends_with_its_token() {
     };
     let url = format!("{}/chat", endpoint.replace("http://", "ws://"));
     let mut request = url.as_str().into_client_request().expect("a request");
-    request.headers_mut().insert("authorization", format!("Bearer {token}").parse().expect("a value"));
+    request
+        .headers_mut()
+        .insert("authorization", format!("Bearer {token}").parse().expect("a value"));
     let (mut socket, response) = tokio_tungstenite::connect_async(request).await.expect("switches");
     assert_eq!(response.status(), 101);
     socket.send(tungstenite::Message::text("hello")).await.expect("sends");
@@ -167,7 +186,8 @@ async fn a_websocket_passes_and_ends_with_its_token() {
     let refused = tokio_tungstenite::connect_async(url).await.expect_err("no token");
     assert!(matches!(refused, tungstenite::Error::Http(response) if response.status() == 401));
     ann.post("/api-docs/rotate", &[]).await;
-    let ended = tokio::time::timeout(Duration::from_secs(5), socket.next()).await.expect("within a moment");
+    let ended =
+        tokio::time::timeout(Duration::from_secs(5), socket.next()).await.expect("within a moment");
     assert!(ended.is_none_or(|message| message.is_err()), "a tunnel does not outlive its token");
     drop(keydesk);
 }
@@ -179,7 +199,8 @@ async fn an_upstream_that_is_away_is_502_and_one_that_sleeps_504_and_never_401()
     let response = call(&format!("{endpoint}/a"), Some(&format!("Bearer {token}"))).await;
     assert_eq!(response.status(), 502);
     assert!(response.text().await.expect("a body").contains("Your token is fine"));
-    let (_keydesk, _, endpoint, token) = in_front_of_recorder("[limits]\nresponse_timeout_seconds = 1\n").await;
+    let (_keydesk, _, endpoint, token) =
+        in_front_of_recorder("[limits]\nresponse_timeout_seconds = 1\n").await;
     let response = call(&format!("{endpoint}/slow"), Some(&format!("Bearer {token}"))).await;
     assert_eq!(response.status(), 504);
     assert!(!response.headers().contains_key("www-authenticate"));
@@ -187,20 +208,26 @@ async fn an_upstream_that_is_away_is_502_and_one_that_sleeps_504_and_never_401()
 
 #[tokio::test]
 async fn bodies_over_the_limit_are_413_announced_or_not() {
-    let (_keydesk, recorder, endpoint, token) = in_front_of_recorder("[limits]\nmax_body_bytes = 1000\n").await;
+    let (_keydesk, recorder, endpoint, token) =
+        in_front_of_recorder("[limits]\nmax_body_bytes = 1000\n").await;
     let client = reqwest::Client::new();
-    let post = |body: reqwest::Body| client.post(format!("{endpoint}/echo")).bearer_auth(&token).body(body).send();
+    let post = |body: reqwest::Body| {
+        client.post(format!("{endpoint}/echo")).bearer_auth(&token).body(body).send()
+    };
     assert_eq!(post(vec![0; 1000].into()).await.expect("answers").status(), 200);
     assert_eq!(recorder.count(), 1);
     assert_eq!(post(vec![0; 1001].into()).await.expect("answers").status(), 413);
     assert_eq!(recorder.count(), 1, "an announced body is not even begun");
-    let parts = futures_util::stream::iter((0..3).map(|_| Ok::<_, std::io::Error>(Bytes::from_static(&[0; 500]))));
+    let parts = futures_util::stream::iter(
+        (0..3).map(|_| Ok::<_, std::io::Error>(Bytes::from_static(&[0; 500]))),
+    );
     assert_eq!(post(reqwest::Body::wrap_stream(parts)).await.expect("answers").status(), 413);
 }
 
 /// Everything that a raw connection to the gateway answers until it closes or falls silent.
 async fn converse(gateway: &str, parts: &[&[u8]]) -> String {
-    let mut stream = TcpStream::connect(gateway.trim_start_matches("http://")).await.expect("connects");
+    let mut stream =
+        TcpStream::connect(gateway.trim_start_matches("http://")).await.expect("connects");
     for part in parts {
         stream.write_all(part).await.expect("sends");
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -215,10 +242,15 @@ async fn an_expectation_is_answered_with_100_continue_only_for_a_good_token() {
     let (keydesk, _, endpoint, token) = in_front_of_recorder("").await;
     let path = endpoint.trim_start_matches(&keydesk.gateway).to_owned();
     let head = |token: &str| {
-        format!("POST {path}/echo HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
+        format!(
+            "POST {path}/echo HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
+        )
     };
     let good = converse(&keydesk.gateway, &[head(&token).as_bytes(), b"hello"]).await;
-    assert!(good.starts_with("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK") && good.ends_with("hello"), "{good}");
+    assert!(
+        good.starts_with("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK") && good.ends_with("hello"),
+        "{good}"
+    );
     let bad = converse(&keydesk.gateway, &[head("kd_u_x").as_bytes()]).await;
     assert!(bad.starts_with("HTTP/1.1 401"), "{bad}");
 }
@@ -227,7 +259,9 @@ async fn an_expectation_is_answered_with_100_continue_only_for_a_good_token() {
 async fn the_answer_may_come_before_the_request_is_all_there() {
     let (keydesk, _, endpoint, token) = in_front_of_recorder("").await;
     let path = endpoint.trim_start_matches(&keydesk.gateway).to_owned();
-    let head = format!("POST {path}/first-bytes HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Length: 100\r\n\r\nfirst");
+    let head = format!(
+        "POST {path}/first-bytes HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Length: 100\r\n\r\nfirst"
+    );
     let answer = converse(&keydesk.gateway, &[head.as_bytes()]).await;
     assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("first"), "{answer}");
 }
@@ -235,10 +269,12 @@ async fn the_answer_may_come_before_the_request_is_all_there() {
 #[tokio::test]
 async fn http_2_is_served_with_the_same_answers() {
     let (keydesk, recorder, endpoint, token) = in_front_of_recorder("").await;
-    let stream = TcpStream::connect(keydesk.gateway.trim_start_matches("http://")).await.expect("connects");
+    let stream =
+        TcpStream::connect(keydesk.gateway.trim_start_matches("http://")).await.expect("connects");
     let io = hyper_util::rt::TokioIo::new(stream);
     let executor = hyper_util::rt::TokioExecutor::new();
-    let (mut sender, connection) = hyper::client::conn::http2::handshake(executor, io).await.expect("speaks HTTP/2");
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(executor, io).await.expect("speaks HTTP/2");
     tokio::spawn(connection);
     for (authorization, status) in [(Some(format!("Bearer {token}")), 200), (None, 401)] {
         let mut request = axum::http::Request::post(format!("{endpoint}/echo"));
@@ -246,7 +282,8 @@ async fn http_2_is_served_with_the_same_answers() {
             request = request.header("authorization", value);
         }
         let body = http_body_util::Full::new(Bytes::from_static(b"over h2"));
-        let response = sender.send_request(request.body(body).expect("a request")).await.expect("answers");
+        let response =
+            sender.send_request(request.body(body).expect("a request")).await.expect("answers");
         assert_eq!(response.status(), status);
         let body = response.into_body().collect().await.expect("arrives").to_bytes();
         assert_eq!(body == "over h2", status == 200);
@@ -258,9 +295,13 @@ async fn http_2_is_served_with_the_same_answers() {
 
 #[tokio::test]
 async fn a_trusted_proxy_is_believed_about_the_client_s_address_and_others_are_not() {
-    let (_keydesk, recorder, endpoint, token) = in_front_of_recorder("trusted_proxies = [\"127.0.0.1\"]\n").await;
+    let (_keydesk, recorder, endpoint, token) =
+        in_front_of_recorder("trusted_proxies = [\"127.0.0.1\"]\n").await;
     let client = reqwest::Client::new();
-    let request = client.get(format!("{endpoint}/a")).bearer_auth(&token).header("x-forwarded-for", "6.6.6.6, 203.0.113.7");
+    let request = client
+        .get(format!("{endpoint}/a"))
+        .bearer_auth(&token)
+        .header("x-forwarded-for", "6.6.6.6, 203.0.113.7");
     request.send().await.expect("answers");
     assert_eq!(recorder.last().2["x-forwarded-for"], "203.0.113.7");
 }
@@ -276,7 +317,11 @@ async fn requests_in_flight_finish_when_keydesk_stops() {
     tokio::spawn(async move { axum::serve(listener, router).await });
     let (mut keydesk, _, endpoint, token) = in_front_of(&upstream, "").await;
     let in_flight = tokio::spawn(async move {
-        call(&format!("{endpoint}/a"), Some(&format!("Bearer {token}"))).await.text().await.expect("arrives")
+        call(&format!("{endpoint}/a"), Some(&format!("Bearer {token}")))
+            .await
+            .text()
+            .await
+            .expect("arrives")
     });
     tokio::time::sleep(Duration::from_millis(200)).await;
     tokio::task::spawn_blocking(move || keydesk.stop()).await.expect("stops");

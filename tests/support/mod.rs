@@ -23,7 +23,8 @@ pub async fn call(url: &str, authorization: Option<&str>) -> reqwest::Response {
 
 /// A program's request with a token: the status and the problem's code, empty where it is let through.
 pub async fn use_token(endpoint: &str, token: &str) -> (u16, String) {
-    let response = call(&format!("{endpoint}/api/v1/contacts"), Some(&format!("Bearer {token}"))).await;
+    let response =
+        call(&format!("{endpoint}/api/v1/contacts"), Some(&format!("Bearer {token}"))).await;
     let status = response.status().as_u16();
     let body: serde_json::Value = response.json().await.unwrap_or_default();
     (status, body["code"].as_str().unwrap_or_default().to_owned())

@@ -29,7 +29,12 @@ impl Person {
     pub async fn logged_in(console: &str, email: &str, password: &str) -> Self {
         let person = Self::visiting(console);
         let page = person.log_in(email, password).await;
-        assert_eq!((page.status, page.location.as_deref()), (303, Some("/api-docs")), "{}", page.text);
+        assert_eq!(
+            (page.status, page.location.as_deref()),
+            (303, Some("/api-docs")),
+            "{}",
+            page.text
+        );
         person
     }
 
@@ -46,12 +51,19 @@ impl Person {
     }
 
     pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> Page {
-        Page::of(self.client.post(self.url(path)).form(form).send().await.expect("the console answers")).await
+        Page::of(
+            self.client.post(self.url(path)).form(form).send().await.expect("the console answers"),
+        )
+        .await
     }
 
     /// As a page of `origin` would post, in a browser that says so.
     pub async fn post_from(&self, origin: &str, path: &str) -> Page {
-        let request = self.client.post(self.url(path)).header("origin", origin).header("sec-fetch-site", "cross-site");
+        let request = self
+            .client
+            .post(self.url(path))
+            .header("origin", origin)
+            .header("sec-fetch-site", "cross-site");
         Page::of(request.send().await.expect("the console answers")).await
     }
 
@@ -65,7 +77,8 @@ impl Person {
 
     /// Creates an API token that may do everything.
     pub async fn create_token(&self, name: &str, expires: &str) -> String {
-        let page = self.post("/tokens", &[("name", name), ("expires", expires), ("scope", "*")]).await;
+        let page =
+            self.post("/tokens", &[("name", name), ("expires", expires), ("scope", "*")]).await;
         assert_eq!(page.status, 200, "{}", page.text);
         page.value("new-token")
     }
@@ -91,7 +104,10 @@ impl Person {
     /// The id of a member, as the Members page links to it.
     pub async fn member_id(&self, name: &str) -> String {
         let page = self.get("/members").await.text;
-        let row = page.split("<tr>").find(|row| row.contains(&format!("<b>{name}</b>"))).expect("the member is listed");
+        let row = page
+            .split("<tr>")
+            .find(|row| row.contains(&format!("<b>{name}</b>")))
+            .expect("the member is listed");
         let start = row.find("mem_").expect("the row names the member");
         row[start..start + 36].to_owned()
     }
@@ -101,13 +117,15 @@ impl Page {
     async fn of(response: reqwest::Response) -> Self {
         let status = response.status().as_u16();
         let headers = response.headers().clone();
-        let location = headers.get("location").map(|value| value.to_str().expect("ASCII").to_owned());
+        let location =
+            headers.get("location").map(|value| value.to_str().expect("ASCII").to_owned());
         Self { status, location, headers, text: response.text().await.expect("a body") }
     }
 
     /// The value of the field with this id.
     pub fn value(&self, id: &str) -> String {
-        self.find_value(id).unwrap_or_else(|| panic!("no #{id} on the page ({}): {}", self.status, self.text))
+        self.find_value(id)
+            .unwrap_or_else(|| panic!("no #{id} on the page ({}): {}", self.status, self.text))
     }
 
     pub fn find_value(&self, id: &str) -> Option<String> {

@@ -39,7 +39,11 @@ fn binary() -> Command {
 }
 
 /// Passes lines on to `printed`, and the first ones to whoever waits for the start.
-fn listen(from: impl std::io::Read + Send + 'static, printed: Arc<Mutex<String>>, lines: Option<mpsc::Sender<String>>) {
+fn listen(
+    from: impl std::io::Read + Send + 'static,
+    printed: Arc<Mutex<String>>,
+    lines: Option<mpsc::Sender<String>>,
+) {
     std::thread::spawn(move || {
         for line in BufReader::new(from).lines().map_while(Result::ok) {
             let mut printed = printed.lock().expect("no test panics with the lock held");
@@ -79,8 +83,14 @@ impl Keydesk {
         let (sender, lines) = mpsc::channel();
         listen(process.stdout.take().expect("piped"), Arc::clone(&printed), Some(sender));
         listen(process.stderr.take().expect("piped"), Arc::clone(&printed), None);
-        let mut keydesk =
-            Self { process, folder, console: String::new(), gateway: String::new(), setup_link: None, printed };
+        let mut keydesk = Self {
+            process,
+            folder,
+            console: String::new(),
+            gateway: String::new(),
+            setup_link: None,
+            printed,
+        };
         keydesk.read_announcement(&lines);
         keydesk
     }
@@ -90,7 +100,9 @@ impl Keydesk {
             let mut words = line.split_whitespace();
             match (words.next(), words.next()) {
                 (Some("Console"), Some(url)) => self.console = url.to_owned(),
-                (Some("Gateway"), Some(url)) => self.gateway = url.split("/{").next().unwrap_or(url).to_owned(),
+                (Some("Gateway"), Some(url)) => {
+                    self.gateway = url.split("/{").next().unwrap_or(url).to_owned()
+                }
                 (Some("Data"), _) if self.has_account() => return,
                 (Some(link), None) if link.contains("/setup/") => {
                     self.setup_link = Some(link.to_owned());
@@ -110,9 +122,17 @@ impl Keydesk {
     pub async fn with_account(&mut self) -> Person {
         let ann = Person::visiting(&self.console);
         let link = self.setup_link.clone().expect("there is no account yet");
-        let form = [("account", "Acme"), ("name", "Ann Chen"), ("email", "ann@acme.example"), ("password", PASSWORD)];
+        let form = [
+            ("account", "Acme"),
+            ("name", "Ann Chen"),
+            ("email", "ann@acme.example"),
+            ("password", PASSWORD),
+        ];
         let page = ann.post(&link, &form).await;
-        assert_eq!((page.status, page.location.as_deref()), (303, Some("/api-docs?done=account_opened")));
+        assert_eq!(
+            (page.status, page.location.as_deref()),
+            (303, Some("/api-docs?done=account_opened"))
+        );
         std::fs::write(self.folder.path().join("has-account"), "").expect("writes");
         ann
     }

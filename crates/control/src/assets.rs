@@ -24,7 +24,9 @@ pub(crate) async fn serve(Path(path): Path<String>, request: HeaderMap) -> Respo
         write!(etag, "{byte:02x}").expect("writing to a String cannot fail");
     }
     etag.push('"');
-    let Ok(etag) = HeaderValue::try_from(etag) else { return StatusCode::NOT_FOUND.into_response() };
+    let Ok(etag) = HeaderValue::try_from(etag) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
     let mut headers = HeaderMap::new();
     if request.get(header::IF_NONE_MATCH) == Some(&etag) {
         headers.insert(header::ETAG, etag);
@@ -32,7 +34,10 @@ pub(crate) async fn serve(Path(path): Path<String>, request: HeaderMap) -> Respo
     }
     headers.insert(header::ETAG, etag);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type(&path)));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=600, must-revalidate"));
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("public, max-age=600, must-revalidate"),
+    );
     if is_gzip {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }

@@ -33,7 +33,10 @@ impl Caller {
             Ok(())
         } else {
             let role = self.member.role;
-            Err(Problem::not_permitted(format!("You are {role} here. Ask an owner or administrator of {}.", self.account.name)))
+            Err(Problem::not_permitted(format!(
+                "You are {role} here. Ask an owner or administrator of {}.",
+                self.account.name
+            )))
         }
     }
 
@@ -86,7 +89,11 @@ impl FromRequestParts<Desk> for Caller {
 /// The log-in page, which leads back to the page that was asked for.
 fn login_url(parts: &Parts) -> String {
     let path = parts.uri.path();
-    if parts.method == Method::GET && path != "/" { format!("/login?next={path}") } else { "/login".to_owned() }
+    if parts.method == Method::GET && path != "/" {
+        format!("/login?next={path}")
+    } else {
+        "/login".to_owned()
+    }
 }
 
 pub(crate) fn origin(parts: &Parts) -> Origin {

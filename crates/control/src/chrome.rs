@@ -48,7 +48,11 @@ impl Chrome {
             name: caller.person.name.clone(),
             account: caller.account.name.clone(),
             account_id: caller.account.id,
-            accounts: caller.accounts.iter().map(|account| (account.id, account.name.clone())).collect(),
+            accounts: caller
+                .accounts
+                .iter()
+                .map(|account| (account.id, account.name.clone()))
+                .collect(),
             sees_tokens: caller.member.role.may(Right::SeeTokens),
         };
         Self { title: title.to_owned(), nav, who: Some(who), notice: None }

@@ -1,6 +1,8 @@
 //! What every use-case is handed: the store, the keys, the clock, the dice, and the mailer.
 
-use crate::{Keyring, Mailer, OpenApiSource, Settings, codes::SetupCode, passwords::PasswordHashing};
+use crate::{
+    Keyring, Mailer, OpenApiSource, Settings, codes::SetupCode, passwords::PasswordHashing,
+};
 use keydesk_model::{Clock, SessionId, Timestamp, TokenId};
 use keydesk_store::{Store, StoreError};
 use keydesk_token::Entropy;

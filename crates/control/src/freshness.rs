@@ -29,9 +29,17 @@ struct ConfirmPage {
 
 const PASSWORD_FIELD: &str = "confirm_password";
 
-fn ask(caller: &Caller, action: String, kept: Vec<(String, String)>, error: Option<String>) -> Response {
+fn ask(
+    caller: &Caller,
+    action: String,
+    kept: Vec<(String, String)>,
+    error: Option<String>,
+) -> Response {
     let chrome = Chrome::of(caller, "Confirm that it is you", Nav::None);
-    page_with(StatusCode::FORBIDDEN, &ConfirmPage { chrome, email: caller.person.email.to_string(), action, kept, error })
+    page_with(
+        StatusCode::FORBIDDEN,
+        &ConfirmPage { chrome, email: caller.person.email.to_string(), action, kept, error },
+    )
 }
 
 /// A form of a caller who has just given the password: within the last hours, or with this form.
@@ -65,15 +73,21 @@ impl<T: DeserializeOwned> FromRequest<Desk> for FreshForm<T> {
         let caller = Caller::from_request_parts(&mut parts, desk).await?;
         let path = parts.uri.path().to_owned();
         let request = Request::from_parts(parts, body);
-        let Form(fields) =
-            Form::<Vec<(String, String)>>::from_request(request, desk).await.map_err(IntoResponse::into_response)?;
-        let (given, kept): (Vec<_>, Vec<_>) = fields.into_iter().partition(|(name, _)| name == PASSWORD_FIELD);
+        let Form(fields) = Form::<Vec<(String, String)>>::from_request(request, desk)
+            .await
+            .map_err(IntoResponse::into_response)?;
+        let (given, kept): (Vec<_>, Vec<_>) =
+            fields.into_iter().partition(|(name, _)| name == PASSWORD_FIELD);
         let mut cookie = None;
         if !caller.is_fresh(desk.now()) {
-            let Some((_, password)) = given.first() else { return Err(ask(&caller, path, kept, None)) };
+            let Some((_, password)) = given.first() else {
+                return Err(ask(&caller, path, kept, None));
+            };
             match sessions::confirm_password(desk, &caller, password).await {
                 Ok(secret) => cookie = Some(session_cookie(&secret, &desk.settings)),
-                Err(error @ LogInError::Wrong) => return Err(ask(&caller, path, kept, Some(error.to_string()))),
+                Err(error @ LogInError::Wrong) => {
+                    return Err(ask(&caller, path, kept, Some(error.to_string())));
+                }
                 Err(error) => return Err(Problem::from(error).into_response()),
             }
         }
@@ -127,9 +141,10 @@ pub(crate) async fn confirm(
 ) -> Result<Response, Problem> {
     let next = safe_next(form.next.as_deref());
     match sessions::confirm_password(&desk, &caller, &form.confirm_password).await {
-        Ok(secret) => {
-            Ok(with_cookie(session_cookie(&secret, &desk.settings), Redirect::to(&format!("{next}?done=confirmed"))))
-        }
+        Ok(secret) => Ok(with_cookie(
+            session_cookie(&secret, &desk.settings),
+            Redirect::to(&format!("{next}?done=confirmed")),
+        )),
         Err(error @ LogInError::Wrong) => {
             let kept = vec![("next".to_owned(), next.to_owned())];
             Ok(ask(&caller, "/confirm".to_owned(), kept, Some(error.to_string())))

@@ -24,7 +24,8 @@ pub(crate) async fn admit(
         return harden(settings, refusal);
     }
     let headers = request.headers();
-    let forwarded_for = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    let forwarded_for =
+        headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
     let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     let mut id = String::from("req_");
     for byte in desk.entropy.bytes::<12>() {
@@ -56,7 +57,11 @@ fn refuse(settings: &Settings, peer: SocketAddr, request: &Request) -> Option<Re
     });
     if !is_ours || hosts > 1 {
         let detail = format!("This console is at {}. Use that address.", settings.console_url);
-        let problem = Problem::new(StatusCode::MISDIRECTED_REQUEST, "This is not the console's address", detail);
+        let problem = Problem::new(
+            StatusCode::MISDIRECTED_REQUEST,
+            "This is not the console's address",
+            detail,
+        );
         return Some(problem.into_response());
     }
     if settings.is_https() && !came_by_https(settings, peer, request) {
@@ -65,7 +70,9 @@ fn refuse(settings: &Settings, peer: SocketAddr, request: &Request) -> Option<Re
              X-Forwarded-Proto: https.",
             settings.console_url
         );
-        return Some(Problem::new(StatusCode::FORBIDDEN, "Only https is served", detail).into_response());
+        return Some(
+            Problem::new(StatusCode::FORBIDDEN, "Only https is served", detail).into_response(),
+        );
     }
     None
 }
@@ -79,7 +86,8 @@ fn host_of(request: &Request) -> Option<&str> {
 
 fn came_by_https(settings: &Settings, peer: SocketAddr, request: &Request) -> bool {
     let mut schemes = request.headers().get_all("x-forwarded-proto").iter();
-    let says_https = schemes.next().is_some_and(|scheme| scheme == "https") && schemes.next().is_none();
+    let says_https =
+        schemes.next().is_some_and(|scheme| scheme == "https") && schemes.next().is_none();
     settings.trusted_proxies.contains(peer.ip()) && says_https
 }
 
@@ -97,7 +105,8 @@ fn this_is_the_console(settings: &Settings) -> Response {
         "help": format!("{}/help", settings.console_url),
     });
     let challenge = "Bearer realm=\"keydesk\", error=\"invalid_request\", error_description=\"This is the console, not the API\"";
-    let headers = [(header::CONTENT_TYPE, "application/problem+json"), (header::WWW_AUTHENTICATE, challenge)];
+    let headers =
+        [(header::CONTENT_TYPE, "application/problem+json"), (header::WWW_AUTHENTICATE, challenge)];
     (StatusCode::MISDIRECTED_REQUEST, headers, problem.to_string()).into_response()
 }
 

@@ -47,7 +47,9 @@ impl std::fmt::Debug for Keyring {
 
 #[derive(Debug, thiserror::Error)]
 pub enum KeyringError {
-    #[error("the key file is not the one that this database was written with; put the old file back")]
+    #[error(
+        "the key file is not the one that this database was written with; put the old file back"
+    )]
     WrongKey,
     #[error("the ciphertext does not belong here, or was changed")]
     Unopenable,
@@ -83,12 +85,14 @@ impl Keyring {
     fn seal(&self, text: &[u8], belongs_to: &[u8], entropy: &Entropy) -> Vec<u8> {
         let nonce = entropy.bytes::<NONCE>();
         let payload = Payload { msg: text, aad: belongs_to };
-        let sealed = self.cipher.encrypt(&nonce.into(), payload).expect("a short text can be sealed");
+        let sealed =
+            self.cipher.encrypt(&nonce.into(), payload).expect("a short text can be sealed");
         [&[FORMAT][..], &self.key_id, &nonce, &sealed].concat()
     }
 
     fn open(&self, sealed: &[u8], belongs_to: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
-        let (head, body) = sealed.split_at_checked(1 + KEY_ID + NONCE).ok_or(KeyringError::Unopenable)?;
+        let (head, body) =
+            sealed.split_at_checked(1 + KEY_ID + NONCE).ok_or(KeyringError::Unopenable)?;
         let (format, rest) = (head[0], &head[1..]);
         let (key_id, nonce) = rest.split_at(KEY_ID);
         if format != FORMAT || key_id != self.key_id {
@@ -96,15 +100,27 @@ impl Keyring {
         }
         let nonce: [u8; NONCE] = nonce.try_into().map_err(|_| KeyringError::Unopenable)?;
         let payload = Payload { msg: body, aad: belongs_to };
-        self.cipher.decrypt(&nonce.into(), payload).map(Zeroizing::new).map_err(|_| KeyringError::Unopenable)
+        self.cipher
+            .decrypt(&nonce.into(), payload)
+            .map(Zeroizing::new)
+            .map_err(|_| KeyringError::Unopenable)
     }
 
     /// The display copy of a bearer token, to be stored beside its digest.
-    pub fn seal_token(&self, token: &PlainToken, belongs_to: SealedFor, entropy: &Entropy) -> Vec<u8> {
+    pub fn seal_token(
+        &self,
+        token: &PlainToken,
+        belongs_to: SealedFor,
+        entropy: &Entropy,
+    ) -> Vec<u8> {
         self.seal(token.expose().as_bytes(), &belongs_to.bytes(), entropy)
     }
 
-    pub fn open_token(&self, sealed: &[u8], belongs_to: SealedFor) -> Result<PlainToken, KeyringError> {
+    pub fn open_token(
+        &self,
+        sealed: &[u8],
+        belongs_to: SealedFor,
+    ) -> Result<PlainToken, KeyringError> {
         let text = self.open(sealed, &belongs_to.bytes())?;
         let text = std::str::from_utf8(&text).map_err(|_| KeyringError::Unopenable)?;
         PlainToken::parse(text).map_err(|_| KeyringError::Unopenable)
@@ -112,12 +128,18 @@ impl Keyring {
 
     /// Refuses a database that was written with another key, before anything is harmed by it. The
     /// first key is noted.
-    pub async fn check(&self, store: &Store, now: Timestamp, entropy: &Entropy) -> Result<(), KeyringError> {
+    pub async fn check(
+        &self,
+        store: &Store,
+        now: Timestamp,
+        entropy: &Entropy,
+    ) -> Result<(), KeyringError> {
         let key_id = self.key_id();
         let mut write = store.write(now).await?;
         match write.find_key_check(&key_id).await? {
             Some(sealed) => {
-                let text = self.open(&sealed, key_id.as_bytes()).map_err(|_| KeyringError::WrongKey)?;
+                let text =
+                    self.open(&sealed, key_id.as_bytes()).map_err(|_| KeyringError::WrongKey)?;
                 if text.as_slice() == CHECK_TEXT { Ok(()) } else { Err(KeyringError::WrongKey) }
             }
             None if write.has_key_check().await? => Err(KeyringError::WrongKey),

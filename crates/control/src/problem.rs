@@ -33,7 +33,11 @@ impl Problem {
 
     /// The same for what does not exist and what belongs to someone else.
     pub fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "There is no such page", "It may have moved, or belong to another account.")
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "There is no such page",
+            "It may have moved, or belong to another account.",
+        )
     }
 
     pub fn not_permitted(detail: impl Into<String>) -> Self {
@@ -49,7 +53,11 @@ impl Problem {
     }
 
     pub fn too_busy() -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "Too many people are logging in", "Try again in a few seconds.")
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Too many people are logging in",
+            "Try again in a few seconds.",
+        )
     }
 
     pub fn broken(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {

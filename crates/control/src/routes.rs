@@ -106,7 +106,11 @@ pub fn router(desk: Desk) -> Router {
     table()
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || {
-            Problem::new(axum::http::StatusCode::METHOD_NOT_ALLOWED, "That is not how this page is used", "Go back and use the page's own buttons.")
+            Problem::new(
+                axum::http::StatusCode::METHOD_NOT_ALLOWED,
+                "That is not how this page is used",
+                "Go back and use the page's own buttons.",
+            )
         })
         .layer(DefaultBodyLimit::max(LARGEST_FORM))
         .layer(tower_http::timeout::TimeoutLayer::with_status_code(

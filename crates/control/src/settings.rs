@@ -28,11 +28,16 @@ impl Settings {
 
     /// The account's endpoint URL, without a trailing slash.
     pub fn endpoint_url(&self, number: AccountNumber) -> String {
-        if self.account_in_path { format!("{}/{number}", self.gateway_url) } else { self.gateway_url.clone() }
+        if self.account_in_path {
+            format!("{}/{number}", self.gateway_url)
+        } else {
+            self.gateway_url.clone()
+        }
     }
 
     /// Every origin under which the console's pages may be loaded.
     pub fn console_origins(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(self.console_url.as_str()).chain(self.console_aliases.iter().map(String::as_str))
+        std::iter::once(self.console_url.as_str())
+            .chain(self.console_aliases.iter().map(String::as_str))
     }
 }

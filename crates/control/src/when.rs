@@ -48,7 +48,8 @@ impl When {
 
 /// The day, with the year where it is another one.
 fn day(at: Timestamp, now: Timestamp) -> String {
-    let same_year = at.calendar().strftime("%Y").to_string() == now.calendar().strftime("%Y").to_string();
+    let same_year =
+        at.calendar().strftime("%Y").to_string() == now.calendar().strftime("%Y").to_string();
     at.calendar().strftime(if same_year { "%-d %b" } else { "%-d %b %Y" }).to_string()
 }
 

@@ -18,8 +18,15 @@ pub struct Arrival {
 }
 
 impl Arrival {
-    pub fn new(request_id: String, at: Timestamp, peer: IpAddr, headers: &HeaderMap, settings: &Settings) -> Self {
-        let forwarded_for = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    pub fn new(
+        request_id: String,
+        at: Timestamp,
+        peer: IpAddr,
+        headers: &HeaderMap,
+        settings: &Settings,
+    ) -> Self {
+        let forwarded_for =
+            headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
         let client_addr = settings.trusted_proxies.client_addr(peer, forwarded_for);
         Self { request_id, at, client_addr }
     }

@@ -8,7 +8,8 @@ use http_body_util::Full;
 /// The console's origin, where the request comes from a page of the console.
 pub(crate) fn console_origin(headers: &HeaderMap, settings: &Settings) -> Option<HeaderValue> {
     let origin = headers.get(header::ORIGIN)?;
-    let known = settings.console_origins.iter().any(|console| origin.as_bytes() == console.as_bytes());
+    let known =
+        settings.console_origins.iter().any(|console| origin.as_bytes() == console.as_bytes());
     known.then(|| origin.clone())
 }
 
@@ -34,6 +35,9 @@ pub(crate) fn preflight<B>(request: &Request<B>, origin: &HeaderValue) -> Option
 /// Lets the console's page read an answer.
 pub(crate) fn allow(headers: &mut HeaderMap, origin: &HeaderValue) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("x-request-id, www-authenticate"));
+    headers.insert(
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        HeaderValue::from_static("x-request-id, www-authenticate"),
+    );
     headers.append(header::VARY, HeaderValue::from_static("origin"));
 }

@@ -215,7 +215,8 @@ impl Denial {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             Self::MethodNotAllowed => {
-                let allowed = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+                let allowed =
+                    HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
                 headers.insert(header::ALLOW, allowed);
             }
             // What is left of the request body would be read as the next request.
@@ -235,7 +236,8 @@ impl Denial {
             Challenge::InvalidToken => "invalid_token",
         };
         let title = self.title();
-        let value = format!("Bearer realm=\"keydesk\", error=\"{error}\", error_description=\"{title}\"");
+        let value =
+            format!("Bearer realm=\"keydesk\", error=\"{error}\", error_description=\"{title}\"");
         HeaderValue::try_from(value).ok()
     }
 }
@@ -251,7 +253,9 @@ fn ended(ending: Ending, binding: Binding, console: &str) -> String {
             "{why} The new bearer token stands on {console}/api-docs; an API token would have lived on."
         ),
         (Binding::Account, EndCause::Rotated) => {
-            format!("{why} Whoever rotated it was shown the new secret once; put that into this program.")
+            format!(
+                "{why} Whoever rotated it was shown the new secret once; put that into this program."
+            )
         }
         (Binding::Account, _) => format!("{why} Create a new one on {console}/tokens."),
     }

@@ -32,8 +32,11 @@ impl Upstream {
         tcp.set_nodelay(true);
         tcp.enforce_http(false);
         tcp.set_connect_timeout(Some(limits.connect_timeout));
-        let connector =
-            hyper_rustls::HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().wrap_connector(tcp);
+        let connector = hyper_rustls::HttpsConnectorBuilder::new()
+            .with_webpki_roots()
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(tcp);
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(Duration::from_secs(30))
@@ -67,7 +70,13 @@ impl Upstream {
             parts.uri.authority().and_then(|authority| authority.as_str().parse().ok())
         });
         headers::strip_request(outgoing.headers_mut());
-        headers::add_request(outgoing.headers_mut(), &permitted, arrival, settings, asked_host.as_ref());
+        headers::add_request(
+            outgoing.headers_mut(),
+            &permitted,
+            arrival,
+            settings,
+            asked_host.as_ref(),
+        );
         if upgrade.is_some() {
             tunnel::name_websocket(outgoing.headers_mut());
         }
@@ -75,7 +84,9 @@ impl Upstream {
             wait_for_answer(self.client.request(outgoing), &progress, &settings.limits).await?;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             let Some(upgrade) = upgrade else { return Err(Denial::UpstreamUnreachable) };
-            return Ok(upgrade.open(response, permitted, clock.clone()).map(|()| Body::Left(http_body_util::Full::default())));
+            return Ok(upgrade
+                .open(response, permitted, clock.clone())
+                .map(|()| Body::Left(http_body_util::Full::default())));
         }
         headers::strip_hop_by_hop(response.headers_mut());
         Ok(response.map(Body::Right))
@@ -105,7 +116,10 @@ async fn wait_for_answer(
                 return Err(Denial::BodyTooLarge { limit: limits.max_body_bytes });
             }
             Ok(Err(error)) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the upstream did not answer");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the upstream did not answer"
+                );
                 return Err(Denial::UpstreamUnreachable);
             }
             Err(_) if progress.frames() != frames => {}

@@ -30,7 +30,8 @@ impl Worker {
         let (id, now) = (self.request_ids.next(), self.clock.now());
         let arrival = Arrival::new(id, now, peer, request.headers(), &self.settings);
         let console = cors::console_origin(request.headers(), &self.settings);
-        if let Some(answer) = console.as_ref().and_then(|origin| cors::preflight(&request, origin)) {
+        if let Some(answer) = console.as_ref().and_then(|origin| cors::preflight(&request, origin))
+        {
             return answer;
         }
         let mut answer = match self.answer(request, &arrival).await {
@@ -46,7 +47,11 @@ impl Worker {
         answer
     }
 
-    async fn answer(&self, request: Request<Incoming>, arrival: &Arrival) -> Result<Answer, Denial> {
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        arrival: &Arrival,
+    ) -> Result<Answer, Denial> {
         refuse_malformed(&request)?;
         let target = Target::of(request.uri(), self.settings.forms)?;
         let presented = Presented::in_headers(request.headers())?;
@@ -88,7 +93,9 @@ fn refuse_malformed<B>(request: &Request<B>) -> Result<(), Denial> {
         _ => hosts == 1,
     };
     let agrees = match (authority, request.headers().get(header::HOST)) {
-        (Some(authority), Some(host)) => host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes()),
+        (Some(authority), Some(host)) => {
+            host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes())
+        }
         _ => true,
     };
     if named_once && agrees { Ok(()) } else { Err(Denial::BadHost) }

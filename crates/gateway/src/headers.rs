@@ -36,7 +36,8 @@ pub(crate) fn strip_request(headers: &mut HeaderMap) {
     strip_hop_by_hop(headers);
     headers.remove(header::AUTHORIZATION);
     headers.remove(header::EXPECT);
-    let forged: Vec<HeaderName> = headers.keys().filter(|name| is_only_ours(name)).cloned().collect();
+    let forged: Vec<HeaderName> =
+        headers.keys().filter(|name| is_only_ours(name)).cloned().collect();
     for name in forged {
         headers.remove(name);
     }
@@ -113,11 +114,26 @@ mod tests {
     fn t28_no_spelling_of_an_identity_header_survives() {
         let mut headers = HeaderMap::new();
         for name in [
-            "Keydesk-Account", "keydesk_account", "KEYDESK.ACCOUNT", "Keydesk-Scopes", "keydesk!subject",
-            "_keydesk-token", "keydesk-account.", "X-Forwarded-For", "X_Forwarded_Proto", "x.forwarded.prefix",
-            "X-Real-IP", "Forwarded", "x_http_method_override", "X-Original-URL", "author_ization",
+            "Keydesk-Account",
+            "keydesk_account",
+            "KEYDESK.ACCOUNT",
+            "Keydesk-Scopes",
+            "keydesk!subject",
+            "_keydesk-token",
+            "keydesk-account.",
+            "X-Forwarded-For",
+            "X_Forwarded_Proto",
+            "x.forwarded.prefix",
+            "X-Real-IP",
+            "Forwarded",
+            "x_http_method_override",
+            "X-Original-URL",
+            "author_ization",
         ] {
-            headers.insert(HeaderName::from_bytes(name.as_bytes()).expect("a name"), HeaderValue::from_static("x"));
+            headers.insert(
+                HeaderName::from_bytes(name.as_bytes()).expect("a name"),
+                HeaderValue::from_static("x"),
+            );
         }
         headers.insert("x-trace", HeaderValue::from_static("kept"));
         strip_request(&mut headers);

@@ -2,7 +2,9 @@
 //! Filled by a snapshot, kept current by numbered changes. An ended secret never comes back.
 
 use http::HeaderValue;
-use keydesk_model::{Binding, Change, Ending, Feed, LiveSecret, Snapshot, Timestamp, TokenState, Usage};
+use keydesk_model::{
+    Binding, Change, Ending, Feed, LiveSecret, Snapshot, Timestamp, TokenState, Usage,
+};
 use keydesk_token::TokenHash;
 use std::{
     collections::HashMap,
@@ -94,7 +96,13 @@ impl LiveTable {
     }
 
     /// Notes a call for the next report.
-    pub(crate) fn note_use(&self, entry: &Arc<Entry>, program: &str, client_addr: IpAddr, now: Timestamp) {
+    pub(crate) fn note_use(
+        &self,
+        entry: &Arc<Entry>,
+        program: &str,
+        client_addr: IpAddr,
+        now: Timestamp,
+    ) {
         let mut seen = entry.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let is_first = seen.is_empty();
         let known = seen.iter().position(|s| s.client_addr == client_addr && s.program == program);
@@ -103,7 +111,12 @@ impl LiveTable {
                 seen[at].last_used_at = now;
                 seen[at].calls += 1;
             }
-            None => seen.push(Seen { program: program.to_owned(), client_addr, last_used_at: now, calls: 1 }),
+            None => seen.push(Seen {
+                program: program.to_owned(),
+                client_addr,
+                last_used_at: now,
+                calls: 1,
+            }),
         }
         drop(seen);
         if is_first {
@@ -116,7 +129,8 @@ impl LiveTable {
         let used = std::mem::take(&mut *self.used.lock().unwrap_or_else(PoisonError::into_inner));
         let mut report = Vec::with_capacity(used.len());
         for entry in used {
-            let seen = std::mem::take(&mut *entry.seen.lock().unwrap_or_else(PoisonError::into_inner));
+            let seen =
+                std::mem::take(&mut *entry.seen.lock().unwrap_or_else(PoisonError::into_inner));
             report.extend(seen.into_iter().map(|seen| Usage {
                 token: entry.secret.token,
                 program: seen.program,
@@ -147,7 +161,8 @@ impl Entry {
 impl Identity {
     fn of(secret: &LiveSecret) -> Self {
         // Numbers, ids and scopes are made of characters that every header may hold.
-        let value = |text: String| HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("-"));
+        let value =
+            |text: String| HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("-"));
         Self {
             account: value(secret.number.to_string()),
             token: value(secret.token.to_string()),

@@ -65,7 +65,10 @@ mod tests {
     fn present(values: &[&[u8]]) -> Result<(), Denial> {
         let mut headers = HeaderMap::new();
         for value in values {
-            headers.append(AUTHORIZATION, http::HeaderValue::from_bytes(value).expect("a header value"));
+            headers.append(
+                AUTHORIZATION,
+                http::HeaderValue::from_bytes(value).expect("a header value"),
+            );
         }
         Presented::in_headers(&headers).map(|_| ())
     }

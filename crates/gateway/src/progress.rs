@@ -62,9 +62,14 @@ impl Body for WatchedBody {
     type Data = Bytes;
     type Error = BodyError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         loop {
-            let Poll::Ready(next) = Pin::new(&mut self.inner).poll_frame(cx) else { return Poll::Pending };
+            let Poll::Ready(next) = Pin::new(&mut self.inner).poll_frame(cx) else {
+                return Poll::Pending;
+            };
             self.progress.frames.fetch_add(1, Ordering::Relaxed);
             let frame = match next {
                 None => {

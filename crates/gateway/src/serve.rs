@@ -16,7 +16,9 @@ use hyper_util::{
 use keydesk_model::Clock;
 use keydesk_token::Entropy;
 use socket2::{Domain, Protocol, Socket, Type};
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, thread::JoinHandle, time::Duration};
+use std::{
+    convert::Infallible, io, net::SocketAddr, sync::Arc, thread::JoinHandle, time::Duration,
+};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
@@ -70,18 +72,21 @@ impl Gateway {
         let request_ids = Arc::new(RequestIds::new(&self.entropy));
         let mut workers = Vec::with_capacity(listeners.each.len());
         for listener in listeners.each {
-            let (settings, table, clock) = (Arc::clone(&settings), Arc::clone(&self.table), self.clock.clone());
+            let (settings, table, clock) =
+                (Arc::clone(&settings), Arc::clone(&self.table), self.clock.clone());
             let (request_ids, stopped) = (Arc::clone(&request_ids), stopped.clone());
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            workers.push(std::thread::Builder::new().name("gateway".to_owned()).spawn(move || {
-                runtime.block_on(async move {
-                    let upstream = Upstream::new(settings.limits);
-                    let worker = Worker { settings, table, clock, request_ids, upstream };
-                    if let Err(error) = accept(worker, listener, stopped).await {
-                        tracing::error!(%error, "a gateway worker stopped");
-                    }
-                });
-            })?);
+            workers.push(std::thread::Builder::new().name("gateway".to_owned()).spawn(
+                move || {
+                    runtime.block_on(async move {
+                        let upstream = Upstream::new(settings.limits);
+                        let worker = Worker { settings, table, clock, request_ids, upstream };
+                        if let Err(error) = accept(worker, listener, stopped).await {
+                            tracing::error!(%error, "a gateway worker stopped");
+                        }
+                    });
+                },
+            )?);
         }
         Ok(Running { stop, workers })
     }
@@ -107,7 +112,11 @@ fn bind(addr: SocketAddr) -> io::Result<std::net::TcpListener> {
     Ok(socket.into())
 }
 
-async fn accept(worker: Worker, listener: std::net::TcpListener, mut stopped: watch::Receiver<bool>) -> io::Result<()> {
+async fn accept(
+    worker: Worker,
+    listener: std::net::TcpListener,
+    mut stopped: watch::Receiver<bool>,
+) -> io::Result<()> {
     let listener = TcpListener::from_std(listener)?;
     let server = server(worker.settings.limits);
     let graceful = GracefulShutdown::new();
@@ -161,7 +170,8 @@ fn serve_connection(
         let worker = worker.clone();
         async move { Ok::<Answer, Infallible>(worker.handle(request, peer.ip()).await) }
     });
-    let connection = server.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
+    let connection =
+        server.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
     let watched = graceful.watch(connection);
     tokio::spawn(async move {
         if let Err(error) = watched.await {

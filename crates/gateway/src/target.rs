@@ -30,7 +30,9 @@ impl Target {
                 refuse_empty_segment(&path)?;
                 Ok(Self { account: Some(account), path, query })
             }
-            Err(_) if forms.path && !forms.token && looks_like_account => Err(Denial::UnknownAccount),
+            Err(_) if forms.path && !forms.token && looks_like_account => {
+                Err(Denial::UnknownAccount)
+            }
             _ if forms.token => {
                 let path = format!("/{}", path.trim_start_matches('/'));
                 refuse_empty_segment(&path)?;
@@ -119,14 +121,20 @@ mod tests {
         for uri in ["/385403", "/385403/", "/385403//", "//385403/"] {
             assert_eq!(of(uri, Forms::default()), Ok((Some("385403".into()), "/".into())), "{uri}");
         }
-        assert_eq!(of("/385403//api/v1?a=b", Forms::default()), Ok((Some("385403".into()), "/api/v1?a=b".into())));
+        assert_eq!(
+            of("/385403//api/v1?a=b", Forms::default()),
+            Ok((Some("385403".into()), "/api/v1?a=b".into()))
+        );
     }
 
     #[test]
     fn without_an_account_the_token_form_takes_the_whole_path() {
         assert_eq!(of("/api/v1", BOTH), Ok((None, "/api/v1".into())));
         assert_eq!(of("/api/v1", Forms::default()), Err(Denial::NoAccount));
-        assert_eq!(of("/385403/x", Forms { path: false, token: true }), Ok((None, "/385403/x".into())));
+        assert_eq!(
+            of("/385403/x", Forms { path: false, token: true }),
+            Ok((None, "/385403/x".into()))
+        );
     }
 
     #[test]
@@ -138,8 +146,17 @@ mod tests {
     #[test]
     fn t31_t32_paths_that_read_two_ways_are_refused() {
         for path in [
-            "/385403/a/../b", "/385403/a/%2e%2e/b", "/385403/%252e%252e/b", "/385403/..;/b", "/385403/./b",
-            "/385403/a//b", "/385403/a%2fb", "/385403/a%5Cb", "/385403/a%00b", "/385403/%zz", "/385403/a%2",
+            "/385403/a/../b",
+            "/385403/a/%2e%2e/b",
+            "/385403/%252e%252e/b",
+            "/385403/..;/b",
+            "/385403/./b",
+            "/385403/a//b",
+            "/385403/a%2fb",
+            "/385403/a%5Cb",
+            "/385403/a%00b",
+            "/385403/%zz",
+            "/385403/a%2",
         ] {
             assert_eq!(of(path, BOTH), Err(Denial::AmbiguousPath), "{path}");
         }
@@ -148,8 +165,13 @@ mod tests {
 
     #[test]
     fn t03_a_token_in_the_query_is_refused_in_any_spelling() {
-        for query in ["access_token=x", "a=b&access_token=x", "access%5Ftoken=x", "ACCESS_TOKEN=x"] {
-            assert_eq!(of(&format!("/385403/a?{query}"), BOTH), Err(Denial::TokenInQuery), "{query}");
+        for query in ["access_token=x", "a=b&access_token=x", "access%5Ftoken=x", "ACCESS_TOKEN=x"]
+        {
+            assert_eq!(
+                of(&format!("/385403/a?{query}"), BOTH),
+                Err(Denial::TokenInQuery),
+                "{query}"
+            );
         }
         assert!(of("/385403/a?next_access_token_at=1", BOTH).is_ok());
     }

@@ -42,7 +42,12 @@ pub(crate) fn name_websocket(headers: &mut HeaderMap) {
 
 impl Upgrade {
     /// Joins both sides once each has switched; returns the client's 101.
-    pub fn open(self, mut response: Response<Incoming>, permitted: Permitted, clock: Clock) -> Response<()> {
+    pub fn open(
+        self,
+        mut response: Response<Incoming>,
+        permitted: Permitted,
+        clock: Clock,
+    ) -> Response<()> {
         let upstream = hyper::upgrade::on(&mut response);
         tokio::spawn(async move {
             let (Ok(client), Ok(upstream)) = (self.client.await, upstream.await) else { return };

@@ -16,7 +16,9 @@ impl LiveTable {
         match entry.state(now) {
             TokenState::Live => Ok(Verified(entry)),
             TokenState::Expired(at) => Err(Denial::Expired { at }),
-            TokenState::Ended(ending) => Err(Denial::Ended { ending, binding: entry.secret.binding }),
+            TokenState::Ended(ending) => {
+                Err(Denial::Ended { ending, binding: entry.secret.binding })
+            }
         }
     }
 }

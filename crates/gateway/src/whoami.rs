@@ -1,6 +1,8 @@
 //! `GET {endpoint}/keydesk/whoami`: what the gateway makes of the caller's token.
 
-use crate::{Answer, Body, Denial, arrival::Arrival, permit::Permitted, settings::Settings, target::Target};
+use crate::{
+    Answer, Body, Denial, arrival::Arrival, permit::Permitted, settings::Settings, target::Target,
+};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, header};
 use http_body_util::Full;
@@ -18,7 +20,8 @@ pub(crate) fn answer(
     permitted: &Permitted,
     arrival: &Arrival,
 ) -> Result<Answer, Denial> {
-    if operation.trim_end_matches('/') != "whoami" || !matches!(*method, Method::GET | Method::HEAD) {
+    if operation.trim_end_matches('/') != "whoami" || !matches!(*method, Method::GET | Method::HEAD)
+    {
         return Err(Denial::NoSuchOperation);
     }
     let secret = &permitted.entry().secret;
@@ -35,7 +38,9 @@ pub(crate) fn answer(
         "request_id": arrival.request_id,
     });
     let mut response = Response::new(Body::Left(Full::new(Bytes::from(format!("{body:#}\n")))));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
 }

@@ -87,7 +87,8 @@ fn start_log(level: LogLevel) {
         LogLevel::Debug => tracing::Level::DEBUG,
         LogLevel::Trace => tracing::Level::TRACE,
     };
-    let heard = Targets::new().with_target("keydesk", level).with_default(tracing::Level::WARN.min(level));
+    let heard =
+        Targets::new().with_target("keydesk", level).with_default(tracing::Level::WARN.min(level));
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
     tracing_subscriber::registry().with(lines).with(heard).init();
 }

@@ -110,7 +110,10 @@ impl Source {
 
     fn given(&self, key: &str, value: &Spanned<String>) -> Given {
         let line = self.line(value.span().start);
-        Given { text: value.get_ref().clone(), place: format!("{}:{line}: {key}", self.path.display()) }
+        Given {
+            text: value.get_ref().clone(),
+            place: format!("{}:{line}: {key}", self.path.display()),
+        }
     }
 }
 
@@ -120,29 +123,49 @@ impl Config {
             Some(path) => read_file(path)?,
             None => (Source { path: PathBuf::new(), text: String::new() }, File::default()),
         };
-        let pick = |flag: &Option<String>, key: &str, value: &Option<Spanned<String>>| match (flag, value) {
-            (Some(text), _) => {
-                let place = format!("--{0} (or KEYDESK_{1})", key.replace('_', "-"), key.to_uppercase());
-                Some(Given { text: text.clone(), place })
-            }
-            (None, Some(value)) => Some(source.given(key, value)),
-            (None, None) => None,
-        };
+        let pick =
+            |flag: &Option<String>, key: &str, value: &Option<Spanned<String>>| match (flag, value)
+            {
+                (Some(text), _) => {
+                    let place = format!(
+                        "--{0} (or KEYDESK_{1})",
+                        key.replace('_', "-"),
+                        key.to_uppercase()
+                    );
+                    Some(Given { text: text.clone(), place })
+                }
+                (None, Some(value)) => Some(source.given(key, value)),
+                (None, None) => None,
+            };
         let address = |given: Option<Given>, default: &str| match given {
             Some(given) => given.parse("an address and port such as 127.0.0.1:8080"),
             None => Ok(default.parse::<SocketAddr>().expect("the default is an address")),
         };
         let config = Self {
-            data: options.data.clone().or(file.data).unwrap_or_else(|| PathBuf::from("keydesk-data")),
+            data: options
+                .data
+                .clone()
+                .or(file.data)
+                .unwrap_or_else(|| PathBuf::from("keydesk-data")),
             console: address(pick(&options.console, "console", &file.console), "127.0.0.1:8080")?,
             gateway: address(pick(&options.gateway, "gateway", &file.gateway), "127.0.0.1:8081")?,
-            public_console_url: pick(&options.public_console_url, "public_console_url", &file.public_console_url)
-                .map(public_url)
+            public_console_url: pick(
+                &options.public_console_url,
+                "public_console_url",
+                &file.public_console_url,
+            )
+            .map(public_url)
+            .transpose()?,
+            public_gateway_url: pick(
+                &options.public_gateway_url,
+                "public_gateway_url",
+                &file.public_gateway_url,
+            )
+            .map(public_url)
+            .transpose()?,
+            upstream: pick(&options.upstream, "upstream", &file.upstream)
+                .map(upstream_url)
                 .transpose()?,
-            public_gateway_url: pick(&options.public_gateway_url, "public_gateway_url", &file.public_gateway_url)
-                .map(public_url)
-                .transpose()?,
-            upstream: pick(&options.upstream, "upstream", &file.upstream).map(upstream_url).transpose()?,
             openapi: pick(&options.openapi, "openapi", &file.openapi).map(|given| given.text),
             token_prefix: match &file.token_prefix {
                 Some(value) => source
@@ -202,10 +225,17 @@ fn read_file(path: &Path) -> anyhow::Result<(Source, File)> {
 fn public_url(given: Given) -> anyhow::Result<String> {
     let wanted = "a URL of scheme, host and port only, such as https://console.example.com";
     let uri: http::Uri = given.parse(wanted)?;
-    let is_plain = matches!(uri.scheme_str(), Some("http" | "https")) && uri.path() == "/" && uri.query().is_none();
-    let authority = uri.authority().filter(|authority| is_plain && !authority.as_str().contains('@'));
+    let is_plain = matches!(uri.scheme_str(), Some("http" | "https"))
+        && uri.path() == "/"
+        && uri.query().is_none();
+    let authority =
+        uri.authority().filter(|authority| is_plain && !authority.as_str().contains('@'));
     let authority = authority.ok_or_else(|| given.wrong(wanted))?;
-    Ok(format!("{}://{}", uri.scheme_str().unwrap_or("http"), authority.as_str().to_ascii_lowercase()))
+    Ok(format!(
+        "{}://{}",
+        uri.scheme_str().unwrap_or("http"),
+        authority.as_str().to_ascii_lowercase()
+    ))
 }
 
 fn upstream_url(given: Given) -> anyhow::Result<http::Uri> {
@@ -233,7 +263,10 @@ fn forms(source: &Source, file: &FileEndpoints) -> anyhow::Result<Forms> {
     };
     if !forms.path && !forms.token {
         let line = file.path.as_ref().map_or(1, |path| source.line(path.span().start));
-        bail!("{}:{line}: endpoints: switch on path or token, or nothing can be called", source.path.display());
+        bail!(
+            "{}:{line}: endpoints: switch on path or token, or nothing can be called",
+            source.path.display()
+        );
     }
     Ok(forms)
 }
@@ -242,9 +275,14 @@ fn reserved_prefix(source: &Source, value: Option<&Spanned<String>>) -> anyhow::
     let Some(value) = value else { return Ok("keydesk".to_owned()) };
     let given = source.given("reserved_prefix", value);
     let is_segment = |text: &str| {
-        (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+        (1..=64).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
     };
-    if is_segment(&given.text) { Ok(given.text) } else { Err(given.wrong("one path segment of letters, digits, - and _")) }
+    if is_segment(&given.text) {
+        Ok(given.text)
+    } else {
+        Err(given.wrong("one path segment of letters, digits, - and _"))
+    }
 }
 
 fn limits(file: &FileLimits) -> Limits {
@@ -274,7 +312,12 @@ fn smtp(source: &Source, mail: FileMail) -> anyhow::Result<SmtpSettings> {
         ),
         None => None,
     };
-    Ok(SmtpSettings { server: server.text, user: mail.user, password, from: mail.from.into_inner() })
+    Ok(SmtpSettings {
+        server: server.text,
+        user: mail.user,
+        password,
+        from: mail.from.into_inner(),
+    })
 }
 
 #[cfg(test)]
@@ -297,7 +340,8 @@ mod tests {
             openapi: None,
             log: LogLevel::Info,
         };
-        Config::read(&options).map_err(|error| format!("{error:#}").replace(&*folder.path().to_string_lossy(), ""))
+        Config::read(&options)
+            .map_err(|error| format!("{error:#}").replace(&*folder.path().to_string_lossy(), ""))
     }
 
     #[test]
@@ -311,12 +355,30 @@ mod tests {
     #[test]
     fn a_bad_value_is_named_with_its_line_and_what_would_be_right() {
         for (text, message) in [
-            ("\nconsole = \"8080\"", "/keydesk.toml:2: console: “8080” is not an address and port such as 127.0.0.1:8080"),
-            ("upstream = \"localhost:3000\"", "/keydesk.toml:1: upstream: “localhost:3000” is not a URL such as http://127.0.0.1:3000 or https://api.internal/base"),
-            ("# x\n\ntrusted_proxies = [\n\"10.0.0.0/8\",\n\"ten\"]", "/keydesk.toml:5: trusted_proxies: “ten” is not an address or network such as 10.0.0.0/8"),
-            ("public_console_url = \"https://a.example/x\"", "/keydesk.toml:1: public_console_url: “https://a.example/x” is not a URL of scheme, host and port only, such as https://console.example.com"),
-            ("[endpoints]\npath = false", "/keydesk.toml:2: endpoints: switch on path or token, or nothing can be called"),
-            ("[limits]\nmax_body_bytes = \"big\"", "/keydesk.toml:2: invalid type: string \"big\", expected u64"),
+            (
+                "\nconsole = \"8080\"",
+                "/keydesk.toml:2: console: “8080” is not an address and port such as 127.0.0.1:8080",
+            ),
+            (
+                "upstream = \"localhost:3000\"",
+                "/keydesk.toml:1: upstream: “localhost:3000” is not a URL such as http://127.0.0.1:3000 or https://api.internal/base",
+            ),
+            (
+                "# x\n\ntrusted_proxies = [\n\"10.0.0.0/8\",\n\"ten\"]",
+                "/keydesk.toml:5: trusted_proxies: “ten” is not an address or network such as 10.0.0.0/8",
+            ),
+            (
+                "public_console_url = \"https://a.example/x\"",
+                "/keydesk.toml:1: public_console_url: “https://a.example/x” is not a URL of scheme, host and port only, such as https://console.example.com",
+            ),
+            (
+                "[endpoints]\npath = false",
+                "/keydesk.toml:2: endpoints: switch on path or token, or nothing can be called",
+            ),
+            (
+                "[limits]\nmax_body_bytes = \"big\"",
+                "/keydesk.toml:2: invalid type: string \"big\", expected u64",
+            ),
         ] {
             assert_eq!(read(text).map(|_| ()), Err(message.to_owned()));
         }
@@ -325,16 +387,25 @@ mod tests {
     #[test]
     fn an_unknown_key_is_refused_with_its_line() {
         let error = read("data = \"x\"\nupstraem = \"http://a\"").expect_err("refused");
-        assert!(error.starts_with("/keydesk.toml:2: unknown field `upstraem`, expected one of"), "{error}");
+        assert!(
+            error.starts_with("/keydesk.toml:2: unknown field `upstraem`, expected one of"),
+            "{error}"
+        );
     }
 
     #[test]
     fn plain_http_is_for_loopback() {
         let error = read("console = \"0.0.0.0:8080\"").expect_err("refused");
-        assert!(error.contains("https proxy in front") && error.contains("trusted_proxies"), "{error}");
+        assert!(
+            error.contains("https proxy in front") && error.contains("trusted_proxies"),
+            "{error}"
+        );
         let error = read("public_console_url = \"https://a.example\"").expect_err("refused");
         assert!(error.contains("trusted_proxies"), "{error}");
         let https = "console = \"0.0.0.0:8080\"\npublic_console_url = \"https://A.example/\"\ntrusted_proxies = [\"10.0.0.1\"]";
-        assert_eq!(read(https).expect("reads").public_console_url.as_deref(), Some("https://a.example"));
+        assert_eq!(
+            read(https).expect("reads").public_console_url.as_deref(),
+            Some("https://a.example")
+        );
     }
 }

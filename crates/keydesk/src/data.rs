@@ -39,10 +39,9 @@ pub async fn open(config: &Config) -> anyhow::Result<(Store, Keyring)> {
     let entropy = system::entropy();
     let keyring = Keyring::new(&*read_or_make_key(&key_file, &entropy)?);
     let store = Store::open(&database).await?;
-    keyring
-        .check(&store, system::clock().now(), &entropy)
-        .await
-        .with_context(|| format!("the key file {} does not open this database", key_file.display()))?;
+    keyring.check(&store, system::clock().now(), &entropy).await.with_context(|| {
+        format!("the key file {} does not open this database", key_file.display())
+    })?;
     Ok((store, keyring))
 }
 
@@ -51,20 +50,38 @@ pub async fn desk(config: &Config) -> anyhow::Result<Desk> {
     let (store, keyring) = open(config).await?;
     let settings = settings(config, config.console, config.gateway);
     let nowhere = OpenApiSource::file(Path::new("").to_owned());
-    Ok(Desk::new(settings, store, keyring, Mailer::Off, nowhere, system::clock(), system::entropy()))
+    Ok(Desk::new(
+        settings,
+        store,
+        keyring,
+        Mailer::Off,
+        nowhere,
+        system::clock(),
+        system::entropy(),
+    ))
 }
 
 /// The console's settings, once the addresses that are really bound are known.
-pub fn settings(config: &Config, console: std::net::SocketAddr, gateway: std::net::SocketAddr) -> Settings {
+pub fn settings(
+    config: &Config,
+    console: std::net::SocketAddr,
+    gateway: std::net::SocketAddr,
+) -> Settings {
     let own_url = format!("http://{console}");
     let console_url = config.public_console_url.clone().unwrap_or_else(|| own_url.clone());
     // On loopback people also type localhost.
     let is_plain_loopback = console.ip().is_loopback() && console_url.starts_with("http:");
     let aliases = [own_url, format!("http://localhost:{}", console.port())];
     Settings {
-        console_aliases: aliases.into_iter().filter(|url| is_plain_loopback && *url != console_url).collect(),
+        console_aliases: aliases
+            .into_iter()
+            .filter(|url| is_plain_loopback && *url != console_url)
+            .collect(),
         console_url,
-        gateway_url: config.public_gateway_url.clone().unwrap_or_else(|| format!("http://{gateway}")),
+        gateway_url: config
+            .public_gateway_url
+            .clone()
+            .unwrap_or_else(|| format!("http://{gateway}")),
         account_in_path: config.forms.path,
         reserved_prefix: config.reserved_prefix.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
@@ -79,14 +96,21 @@ fn read_or_make_key(path: &Path, entropy: &Entropy) -> anyhow::Result<Zeroizing<
     }
     let mode = fs::metadata(path)?.mode();
     if mode & 0o077 != 0 {
-        bail!("others can read the key file {0}: run “chmod 600 {0}”, and think about who may have read it", path.display());
+        bail!(
+            "others can read the key file {0}: run “chmod 600 {0}”, and think about who may have read it",
+            path.display()
+        );
     }
     let text = Zeroizing::new(
-        fs::read_to_string(path).with_context(|| format!("the key file {} cannot be read", path.display()))?,
+        fs::read_to_string(path)
+            .with_context(|| format!("the key file {} cannot be read", path.display()))?,
     );
     let digits = text.trim_end().strip_prefix(HEADER).map(str::trim_start);
     digits.and_then(unhex).with_context(|| {
-        format!("the key file {} is damaged: it holds “{HEADER}” and 64 hexadecimal digits", path.display())
+        format!(
+            "the key file {} is damaged: it holds “{HEADER}” and 64 hexadecimal digits",
+            path.display()
+        )
     })
 }
 

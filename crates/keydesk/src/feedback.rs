@@ -26,7 +26,10 @@ pub async fn run(config: Config, args: Args) -> anyhow::Result<()> {
         } else {
             // A comment is someone else's text: escaped, it cannot move the cursor or fake a line.
             let comment = feedback.comment.escape_debug();
-            println!("{}  {:<10}  {answered:<3}  {} ({})  {comment}", feedback.at, feedback.question, feedback.email, feedback.account);
+            println!(
+                "{}  {:<10}  {answered:<3}  {} ({})  {comment}",
+                feedback.at, feedback.question, feedback.email, feedback.account
+            );
         }
     }
     store.close().await;

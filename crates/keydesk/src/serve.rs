@@ -4,7 +4,7 @@
 use crate::{config::Config, console, data, system};
 use anyhow::Context;
 use keydesk_control::{Desk, Mailer, OpenApiSource};
-use keydesk_gateway::{Gateway, LiveTable, Listeners};
+use keydesk_gateway::{Gateway, Listeners, LiveTable};
 use keydesk_store::Store;
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, signal::unix::SignalKind};
@@ -16,9 +16,9 @@ const REPORT: Duration = Duration::from_secs(1);
 
 pub async fn run(config: Config) -> anyhow::Result<()> {
     let (store, keyring) = data::open(&config).await?;
-    let console = TcpListener::bind(config.console)
-        .await
-        .with_context(|| format!("console: {} cannot be bound; is Keydesk running already?", config.console))?;
+    let console = TcpListener::bind(config.console).await.with_context(|| {
+        format!("console: {} cannot be bound; is Keydesk running already?", config.console)
+    })?;
     let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let gateway = Listeners::bind(config.gateway, workers)
         .with_context(|| format!("gateway: {} cannot be bound", config.gateway))?;
@@ -28,7 +28,10 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     };
 
     let table = Arc::new(LiveTable::default());
-    store.follow(Arc::clone(&table) as Arc<dyn keydesk_model::Feed>).await.context("the tokens cannot be loaded")?;
+    store
+        .follow(Arc::clone(&table) as Arc<dyn keydesk_model::Feed>)
+        .await
+        .context("the tokens cannot be loaded")?;
 
     let settings = data::settings(&config, console.local_addr()?, gateway.local_addr);
     let gateway_settings = keydesk_gateway::Settings {
@@ -42,12 +45,14 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         limits: config.limits,
     };
     let (clock, entropy) = (system::clock(), system::entropy());
-    let running = Gateway::new(gateway_settings, Arc::clone(&table), clock.clone(), entropy.clone())
-        .start(gateway)
-        .context("the gateway cannot start")?;
+    let running =
+        Gateway::new(gateway_settings, Arc::clone(&table), clock.clone(), entropy.clone())
+            .start(gateway)
+            .context("the gateway cannot start")?;
 
     let openapi = openapi(&config, &upstream)?;
-    let desk = Desk::new(settings, store.clone(), keyring, mailer(&config)?, openapi, clock, entropy);
+    let desk =
+        Desk::new(settings, store.clone(), keyring, mailer(&config)?, openapi, clock, entropy);
     announce(&desk, &config).await?;
 
     let follow = tokio::spawn(follow(store.clone()));
@@ -92,7 +97,9 @@ fn mailer(config: &Config) -> anyhow::Result<Mailer> {
         Some(smtp) => Mailer::smtp(smtp.clone())?,
         None if config.is_local() => Mailer::mailbox(),
         None => {
-            tracing::warn!("no [mail] is configured: invitations and password resets cannot be sent");
+            tracing::warn!(
+                "no [mail] is configured: invitations and password resets cannot be sent"
+            );
             Mailer::Off
         }
     })
@@ -111,10 +118,14 @@ async fn announce(desk: &Desk, config: &Config) -> anyhow::Result<()> {
     }
     println!("  Data      {}", config.data.display());
     if !is_protected(&settings.gateway_url, config.gateway) {
-        tracing::warn!("the gateway is reachable from other machines over plain http: tokens travel in clear");
+        tracing::warn!(
+            "the gateway is reachable from other machines over plain http: tokens travel in clear"
+        );
     }
     if let Some(link) = desk.offer_setup().await? {
-        println!("\nOpen the first account with this link. It works once, for an hour:\n\n  {link}\n");
+        println!(
+            "\nOpen the first account with this link. It works once, for an hour:\n\n  {link}\n"
+        );
     }
     Ok(())
 }

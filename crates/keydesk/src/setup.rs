@@ -27,13 +27,18 @@ pub struct Args {
 
 pub async fn run(config: Config, args: Args) -> anyhow::Result<()> {
     if !args.password_stdin {
-        bail!("give the password on standard input, with --password-stdin; on the command line others could see it");
+        bail!(
+            "give the password on standard input, with --password-stdin; on the command line others could see it"
+        );
     }
     let mut password = String::new();
-    std::io::stdin().read_to_string(&mut password).context("the password cannot be read from standard input")?;
+    std::io::stdin()
+        .read_to_string(&mut password)
+        .context("the password cannot be read from standard input")?;
     let password = password.trim_end_matches(['\r', '\n']).to_owned();
     let desk = data::desk(&config).await?;
-    let request = FirstAccount { account: args.account, name: args.name, email: args.email, password };
+    let request =
+        FirstAccount { account: args.account, name: args.name, email: args.email, password };
     let number = open_first_account(&desk, &request, Actor::Operator, &Origin::default()).await?;
     let endpoint_url = desk.settings.endpoint_url(number);
     let console_url = &desk.settings.console_url;
@@ -43,7 +48,9 @@ pub async fn run(config: Config, args: Args) -> anyhow::Result<()> {
         });
         println!("{answer}");
     } else {
-        println!("Account {number} is open. Log in at {console_url}; its endpoint URL is {endpoint_url}");
+        println!(
+            "Account {number} is open. Log in at {console_url}; its endpoint URL is {endpoint_url}"
+        );
     }
     desk.store.close().await;
     Ok(())

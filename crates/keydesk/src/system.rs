@@ -20,5 +20,6 @@ pub fn entropy() -> Entropy {
 
 #[expect(clippy::disallowed_methods, reason = "this is the one place")]
 fn fill(out: &mut [u8]) {
-    getrandom::fill(out).expect("without randomness no secret can be made, and the process must end");
+    getrandom::fill(out)
+        .expect("without randomness no secret can be made, and the process must end");
 }

@@ -23,7 +23,11 @@ impl TryFrom<u32> for AccountNumber {
     type Error = AccountNumberError;
 
     fn try_from(number: u32) -> Result<Self, AccountNumberError> {
-        if (100_000..100_000_000).contains(&number) { Ok(Self(number)) } else { Err(AccountNumberError) }
+        if (100_000..100_000_000).contains(&number) {
+            Ok(Self(number))
+        } else {
+            Err(AccountNumberError)
+        }
     }
 }
 
@@ -86,7 +90,8 @@ mod tests {
 
     #[test]
     fn only_six_to_eight_plain_digits_are_a_number() {
-        for text in ["", "12345", "012345", "123456789", "12345a", "+123456", "１２３４５６"] {
+        for text in ["", "12345", "012345", "123456789", "12345a", "+123456", "１２３４５６"]
+        {
             assert_eq!(text.parse::<AccountNumber>(), Err(AccountNumberError), "{text}");
         }
         for text in ["100000", "385403", "99999999"] {

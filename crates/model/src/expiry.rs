@@ -15,7 +15,9 @@ pub enum Expiry {
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExpiryError {
-    #[error("say never, a number of days such as 90d (at most 36500d), or a date such as 2027-06-30")]
+    #[error(
+        "say never, a number of days such as 90d (at most 36500d), or a date such as 2027-06-30"
+    )]
     Unreadable,
     #[error("that day is over; choose a later one")]
     Past,
@@ -72,13 +74,19 @@ mod tests {
     #[test]
     fn days_count_from_now() {
         let expiry: Expiry = "30d".parse().expect("parses");
-        assert_eq!(expiry.resolve(NOW).map(|at| at.map(|at| at.to_string())), Ok(Some("2026-12-23T12:00:00Z".to_owned())));
+        assert_eq!(
+            expiry.resolve(NOW).map(|at| at.map(|at| at.to_string())),
+            Ok(Some("2026-12-23T12:00:00Z".to_owned()))
+        );
     }
 
     #[test]
     fn a_date_means_through_the_end_of_that_day() {
         let expiry: Expiry = "2026-11-23".parse().expect("parses");
-        assert_eq!(expiry.resolve(NOW).map(|at| at.map(|at| at.to_string())), Ok(Some("2026-11-24T00:00:00Z".to_owned())));
+        assert_eq!(
+            expiry.resolve(NOW).map(|at| at.map(|at| at.to_string())),
+            Ok(Some("2026-11-24T00:00:00Z".to_owned()))
+        );
     }
 
     #[test]
@@ -89,13 +97,26 @@ mod tests {
 
     #[test]
     fn what_no_calendar_knows_is_refused() {
-        for text in ["", "0d", "-1d", "36501d", "soon", "2026-02-30", "2026-11-23T10", "23.11.2026", "20261123"] {
+        for text in [
+            "",
+            "0d",
+            "-1d",
+            "36501d",
+            "soon",
+            "2026-02-30",
+            "2026-11-23T10",
+            "23.11.2026",
+            "20261123",
+        ] {
             assert_eq!(text.parse::<Expiry>(), Err(ExpiryError::Unreadable), "{text}");
         }
     }
 
     #[test]
     fn the_last_day_of_the_calendar_does_not_panic() {
-        assert_eq!("9999-12-31".parse::<Expiry>().expect("a date").resolve(NOW), Err(ExpiryError::Unreadable));
+        assert_eq!(
+            "9999-12-31".parse::<Expiry>().expect("a date").resolve(NOW),
+            Err(ExpiryError::Unreadable)
+        );
     }
 }

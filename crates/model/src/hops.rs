@@ -24,7 +24,11 @@ impl TrustedProxies {
     /// The caller's address: the peer's own, or behind trusted proxies the nearest one that is
     /// none. Walks the `X-Forwarded-For` lines from the right; an entry that is no address ends
     /// the walk, as what lies beyond it could be anybody's invention.
-    pub fn client_addr<'a>(&self, peer: IpAddr, forwarded_for: impl DoubleEndedIterator<Item = &'a str>) -> IpAddr {
+    pub fn client_addr<'a>(
+        &self,
+        peer: IpAddr,
+        forwarded_for: impl DoubleEndedIterator<Item = &'a str>,
+    ) -> IpAddr {
         let mut nearest = peer.to_canonical();
         for hop in forwarded_for.rev().flat_map(|line| line.rsplit(',')) {
             if !self.contains(nearest) {
@@ -45,7 +49,9 @@ mod tests {
     fn only_trusted_hops_are_believed() {
         let trusted = TrustedProxies::new(vec!["10.0.0.0/8".parse().expect("a network")]);
         let resolve = |peer: &str, lines: &[&str]| {
-            trusted.client_addr(peer.parse().expect("an address"), lines.iter().copied()).to_string()
+            trusted
+                .client_addr(peer.parse().expect("an address"), lines.iter().copied())
+                .to_string()
         };
         assert_eq!(resolve("203.0.113.7", &["1.2.3.4"]), "203.0.113.7");
         assert_eq!(resolve("10.0.0.1", &["1.2.3.4, 203.0.113.9"]), "203.0.113.9");

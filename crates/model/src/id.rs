@@ -81,7 +81,8 @@ mod tests {
 
     #[test]
     fn an_id_prints_with_its_kind_and_parses_back() {
-        let id = TokenId::generate(Timestamp::from_micros(1_700_000_000_000_000), &Entropy::seeded(3));
+        let id =
+            TokenId::generate(Timestamp::from_micros(1_700_000_000_000_000), &Entropy::seeded(3));
         assert!(id.to_string().starts_with("tok_"));
         assert_eq!(id.to_string().parse(), Ok(id));
     }

@@ -40,12 +40,19 @@ impl FromStr for Email {
     fn from_str(text: &str) -> Result<Self, EmailError> {
         let text = text.trim();
         let (local, domain) = text.rsplit_once('@').ok_or(EmailError)?;
-        let local_fits = (1..=64).contains(&local.len()) && !local.contains(['@', '<', '>', ',', ';', '"', '\\']);
+        let local_fits = (1..=64).contains(&local.len())
+            && !local.contains(['@', '<', '>', ',', ';', '"', '\\']);
         let domain_fits = (1..=190).contains(&domain.len())
-            && domain.split('.').all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-'))
+            && domain
+                .split('.')
+                .all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-'))
             && domain.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '.');
         let printable = !text.chars().any(|c| c.is_whitespace() || c.is_control());
-        if local_fits && domain_fits && printable { Ok(Self(text.to_owned())) } else { Err(EmailError) }
+        if local_fits && domain_fits && printable {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(EmailError)
+        }
     }
 }
 
@@ -71,7 +78,18 @@ mod tests {
     #[test]
     fn what_cannot_be_delivered_is_refused() {
         let long = format!("{}@example.com", "a".repeat(320));
-        for text in ["", "ann", "@example.com", "ann@", "a b@example.com", "ann@exa\0mple.com", "ann@.com", "a@b@c.d", "ann@example.com\r\nBcc: x@y.z", &long] {
+        for text in [
+            "",
+            "ann",
+            "@example.com",
+            "ann@",
+            "a b@example.com",
+            "ann@exa\0mple.com",
+            "ann@.com",
+            "a@b@c.d",
+            "ann@example.com\r\nBcc: x@y.z",
+            &long,
+        ] {
             assert_eq!(text.parse::<Email>(), Err(EmailError), "{text}");
         }
     }

@@ -16,7 +16,8 @@ pub fn program_of(user_agent: Option<&str>) -> Cow<'_, str> {
         return Cow::Owned(browser(agent));
     }
     let name = agent.split(['/', ' ', '(', ';']).next().unwrap_or_default();
-    let presentable = !name.is_empty() && name.len() <= LONGEST && name.bytes().all(|b| b.is_ascii_graphic());
+    let presentable =
+        !name.is_empty() && name.len() <= LONGEST && name.bytes().all(|b| b.is_ascii_graphic());
     if presentable && PlainToken::hash_presented(name).is_err() {
         Cow::Borrowed(name)
     } else {
@@ -42,7 +43,9 @@ fn browser(agent: &str) -> String {
         ("Mac OS X", "macOS"),
         ("Linux", "Linux"),
     ];
-    let find = |list: &[(&str, &'static str)]| list.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
+    let find = |list: &[(&str, &'static str)]| {
+        list.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name)
+    };
     match (find(&BROWSERS), find(&SYSTEMS)) {
         (Some(browser), Some(system)) => format!("{browser} on {system}"),
         (Some(browser), None) => browser.to_owned(),
@@ -62,8 +65,14 @@ mod tests {
             ("python-requests/2.31.0", "python-requests"),
             ("okhttp", "okhttp"),
             ("n8n (1.2; linux)", "n8n"),
-            ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"),
-            ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0", "Edge on Windows"),
+            (
+                "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+                "Firefox on Linux",
+            ),
+            (
+                "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0",
+                "Edge on Windows",
+            ),
             ("", UNNAMED),
             ("\u{1b}[31m", UNNAMED),
         ] {

@@ -39,9 +39,9 @@ impl FromStr for Scope {
 
     fn from_str(text: &str) -> Result<Self, ScopeError> {
         let valid = text == "*"
-            || text
-                .split_once(':')
-                .is_some_and(|(resource, action)| is_word(resource) && (action == "*" || is_word(action)));
+            || text.split_once(':').is_some_and(|(resource, action)| {
+                is_word(resource) && (action == "*" || is_word(action))
+            });
         if valid { Ok(Self(text.to_owned())) } else { Err(ScopeError) }
     }
 }
@@ -148,7 +148,17 @@ mod tests {
 
     #[test]
     fn what_is_no_scope_is_refused() {
-        for text in ["", "contacts", ":read", "contacts:", "a:b:c", "Contacts:read", "*:read", "a b:c", "c:**"] {
+        for text in [
+            "",
+            "contacts",
+            ":read",
+            "contacts:",
+            "a:b:c",
+            "Contacts:read",
+            "*:read",
+            "a b:c",
+            "c:**",
+        ] {
             assert_eq!(text.parse::<Scope>(), Err(ScopeError), "{text}");
         }
     }

@@ -87,7 +87,10 @@ mod tests {
 
     #[test]
     fn an_instant_prints_as_rfc_3339() {
-        assert_eq!(Timestamp::from_micros(1_700_000_000_500_000).to_string(), "2023-11-14T22:13:20.5Z");
+        assert_eq!(
+            Timestamp::from_micros(1_700_000_000_500_000).to_string(),
+            "2023-11-14T22:13:20.5Z"
+        );
     }
 
     #[test]

@@ -171,8 +171,14 @@ mod tests {
     #[test]
     fn the_earliest_reason_is_told() {
         let ending = Ending { at: at(500), cause: EndCause::Revoked };
-        assert_eq!(TokenState::at(at(2000), Some(at(1000)), Some(ending)), TokenState::Ended(ending));
-        assert_eq!(TokenState::at(at(2000), Some(at(400)), Some(ending)), TokenState::Expired(at(400)));
+        assert_eq!(
+            TokenState::at(at(2000), Some(at(1000)), Some(ending)),
+            TokenState::Ended(ending)
+        );
+        assert_eq!(
+            TokenState::at(at(2000), Some(at(400)), Some(ending)),
+            TokenState::Expired(at(400))
+        );
     }
 
     #[test]

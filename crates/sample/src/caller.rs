@@ -13,7 +13,9 @@ impl Caller {
     /// Whether the token's scopes cover `resource:action`.
     pub fn permit(&self, resource: &str, action: &str) -> Result<(), Problem> {
         let covers = |scope: &String| {
-            scope == "*" || *scope == format!("{resource}:*") || *scope == format!("{resource}:{action}")
+            scope == "*"
+                || *scope == format!("{resource}:*")
+                || *scope == format!("{resource}:{action}")
         };
         if self.scopes.iter().any(covers) {
             Ok(())

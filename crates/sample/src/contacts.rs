@@ -29,11 +29,15 @@ pub(crate) struct NewContact {
 
 const LIST: &str = "SELECT id, name, phone FROM contact WHERE account = $1 ORDER BY id LIMIT 200";
 const FIND: &str = "SELECT id, name, phone FROM contact WHERE account = $1 AND id = $2";
-const ADD: &str = "INSERT INTO contact (account, name, phone) VALUES ($1, $2, $3) RETURNING id, name, phone";
+const ADD: &str =
+    "INSERT INTO contact (account, name, phone) VALUES ($1, $2, $3) RETURNING id, name, phone";
 const REMOVE: &str = "DELETE FROM contact WHERE account = $1 AND id = $2";
 const NO_CONTACT: Problem = Problem::NotFound("This account has no contact with that id.");
 
-pub(crate) async fn list(State(store): State<SampleStore>, caller: Caller) -> Result<Json<Contacts>, Problem> {
+pub(crate) async fn list(
+    State(store): State<SampleStore>,
+    caller: Caller,
+) -> Result<Json<Contacts>, Problem> {
     caller.permit("contacts", "read")?;
     let contacts = sqlx::query_as(LIST).bind(&caller.account).fetch_all(&store.pool).await?;
     Ok(Json(Contacts { contacts }))
@@ -46,10 +50,14 @@ pub(crate) async fn add(
 ) -> Result<(StatusCode, Json<Contact>), Problem> {
     caller.permit("contacts", "write")?;
     let Ok(Json(new)) = new else {
-        return Err(Problem::Invalid("Send JSON such as {\"name\": \"Ann Chen\", \"phone\": \"+15550100\"}."));
+        return Err(Problem::Invalid(
+            "Send JSON such as {\"name\": \"Ann Chen\", \"phone\": \"+15550100\"}.",
+        ));
     };
     if new.name.trim().is_empty() || new.name.len() > 200 || new.phone.len() > 40 {
-        return Err(Problem::Invalid("A contact needs a name of at most 200 bytes and a phone of at most 40."));
+        return Err(Problem::Invalid(
+            "A contact needs a name of at most 200 bytes and a phone of at most 40.",
+        ));
     }
     let query = sqlx::query_as(ADD).bind(&caller.account).bind(new.name.trim()).bind(&new.phone);
     Ok((StatusCode::CREATED, Json(query.fetch_one(&store.pool).await?)))
@@ -74,7 +82,11 @@ pub(crate) async fn remove(
     if done.rows_affected() == 1 { Ok(StatusCode::NO_CONTENT) } else { Err(NO_CONTACT) }
 }
 
-pub(crate) async fn find_own(store: &SampleStore, caller: &Caller, id: i64) -> Result<Contact, Problem> {
+pub(crate) async fn find_own(
+    store: &SampleStore,
+    caller: &Caller,
+    id: i64,
+) -> Result<Contact, Problem> {
     let query = sqlx::query_as(FIND).bind(&caller.account).bind(id);
     query.fetch_optional(&store.pool).await?.ok_or(NO_CONTACT)
 }

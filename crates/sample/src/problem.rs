@@ -36,15 +36,21 @@ impl IntoResponse for Problem {
                 format!("Use a token with the scope {scope}."),
             ),
             Self::NotFound(what) => (StatusCode::NOT_FOUND, "Not found", what.to_owned()),
-            Self::Invalid(what) => (StatusCode::UNPROCESSABLE_ENTITY, "The request cannot be carried out", what.to_owned()),
+            Self::Invalid(what) => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "The request cannot be carried out",
+                what.to_owned(),
+            ),
             Self::Storage => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "The sample API's storage failed",
                 "Try again; look at the folder where Keydesk keeps its data.".to_owned(),
             ),
         };
-        let body = serde_json::json!({ "title": title, "status": status.as_u16(), "detail": detail });
-        (status, [(header::CONTENT_TYPE, "application/problem+json")], Json(body).0.to_string()).into_response()
+        let body =
+            serde_json::json!({ "title": title, "status": status.as_u16(), "detail": detail });
+        (status, [(header::CONTENT_TYPE, "application/problem+json")], Json(body).0.to_string())
+            .into_response()
     }
 }
 

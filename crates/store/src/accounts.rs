@@ -22,7 +22,9 @@ fn account(row: &SqliteRow) -> Result<Account, StoreError> {
     let number: u32 = row.try_get("number")?;
     Ok(Account {
         id: row::parsed(row, "id")?,
-        number: number.try_into().map_err(|_| StoreError::Unreadable { column: "account.number" })?,
+        number: number
+            .try_into()
+            .map_err(|_| StoreError::Unreadable { column: "account.number" })?,
         name: row::text(row, "name")?,
     })
 }
@@ -39,7 +41,8 @@ impl Read {
 
     /// The accounts that a person belongs to now, by name.
     pub async fn list_accounts_of(&mut self, person: PersonId) -> Result<Vec<Account>, StoreError> {
-        let rows = sqlx::query(OF_PERSON).bind(person.to_string()).fetch_all(self.connection()).await?;
+        let rows =
+            sqlx::query(OF_PERSON).bind(person.to_string()).fetch_all(self.connection()).await?;
         rows.iter().map(account).collect()
     }
 }

@@ -30,7 +30,8 @@ pub struct AuditRow {
 const NEXT: &str = "UPDATE head SET audit_seq = audit_seq + 1 WHERE one = 1 RETURNING audit_seq";
 const ADD: &str = "INSERT INTO audit (seq, at, action, actor, person_id, member_id, account_id, target, detail, \
     client_addr, user_agent, request_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
-const LATER: &str = "SELECT seq, at, action, target, detail FROM audit WHERE seq > $1 ORDER BY seq LIMIT 1000";
+const LATER: &str =
+    "SELECT seq, at, action, target, detail FROM audit WHERE seq > $1 ORDER BY seq LIMIT 1000";
 
 impl Read {
     /// Entries after number `after`, oldest first, at most 1,000.
@@ -54,7 +55,9 @@ impl Write {
     pub(crate) async fn audit(&mut self, entry: &AuditEntry) -> Result<(), StoreError> {
         let now = self.now().as_micros();
         let (actor, person, member) = match &entry.actor {
-            Actor::Person { person, member } => ("person", Some(person.to_string()), member.map(|m| m.to_string())),
+            Actor::Person { person, member } => {
+                ("person", Some(person.to_string()), member.map(|m| m.to_string()))
+            }
             Actor::Operator => ("operator", None, None),
             Actor::Visitor => ("visitor", None, None),
         };

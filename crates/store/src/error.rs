@@ -29,7 +29,9 @@ impl From<sqlx::Error> for StoreError {
 /// Why a database is not served from.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    #[error("the database file {path} cannot be opened; check that its folder exists and is yours to write")]
+    #[error(
+        "the database file {path} cannot be opened; check that its folder exists and is yours to write"
+    )]
     Unopenable { path: PathBuf, source: sqlx::Error },
     #[error("the database file {path} is damaged ({report}); restore it from a backup")]
     Damaged { path: PathBuf, report: String },
@@ -37,7 +39,9 @@ pub enum OpenError {
     SqliteTooOld { version: String },
     #[error("the database file {path} does not run with {setting}, on which durability rests")]
     NotDurable { path: PathBuf, setting: &'static str },
-    #[error("the database's schema cannot be brought up to date; was it written by a newer Keydesk?")]
+    #[error(
+        "the database's schema cannot be brought up to date; was it written by a newer Keydesk?"
+    )]
     Migration(#[from] sqlx::migrate::MigrateError),
     #[error("the database stopped answering while it was opened")]
     Store(#[from] StoreError),

@@ -37,12 +37,17 @@ impl Store {
         let mut position = follower.position.lock().await;
         let head = self.head().await?;
         if head.epoch != position.epoch || head.seq < position.seq {
-            tracing::error!(from = position.seq, to = head.seq, "the database went back in time; reloading");
+            tracing::error!(
+                from = position.seq,
+                to = head.seq,
+                "the database went back in time; reloading"
+            );
             *position = self.load_snapshot(&*follower.feed).await?;
             return Ok(());
         }
         while position.seq < head.seq {
-            let rows = sqlx::query(LATER_CHANGES).bind(position.seq).fetch_all(&self.readers).await?;
+            let rows =
+                sqlx::query(LATER_CHANGES).bind(position.seq).fetch_all(&self.readers).await?;
             if rows.is_empty() {
                 tracing::error!(after = position.seq, "the feed has a gap; reloading");
                 *position = self.load_snapshot(&*follower.feed).await?;
@@ -51,10 +56,14 @@ impl Store {
             for row in rows {
                 let seq: i64 = row.try_get("seq")?;
                 let body: &str = row.try_get("body")?;
-                let change: Change =
-                    serde_json::from_str(body).map_err(|_| StoreError::Unreadable { column: "change.body" })?;
+                let change: Change = serde_json::from_str(body)
+                    .map_err(|_| StoreError::Unreadable { column: "change.body" })?;
                 if seq != position.seq + 1 {
-                    tracing::error!(after = position.seq, found = seq, "the feed has a gap; reloading");
+                    tracing::error!(
+                        after = position.seq,
+                        found = seq,
+                        "the feed has a gap; reloading"
+                    );
                     *position = self.load_snapshot(&*follower.feed).await?;
                     return Ok(());
                 }
@@ -70,7 +79,9 @@ impl Store {
         for pause in [10, 50, 250] {
             match self.catch_up().await {
                 Ok(()) => return Ok(()),
-                Err(error) => tracing::warn!(%error, "the gateway could not take over a change yet"),
+                Err(error) => {
+                    tracing::warn!(%error, "the gateway could not take over a change yet")
+                }
             }
             tokio::time::sleep(Duration::from_millis(pause)).await;
         }

@@ -40,7 +40,8 @@ macro_rules! select_invitations {
     };
 }
 
-const FIND_BY_CODE: &str = select_invitations!("invitation.code_hash = $1 AND invitation.expires_at > $2");
+const FIND_BY_CODE: &str =
+    select_invitations!("invitation.code_hash = $1 AND invitation.expires_at > $2");
 const LIST: &str = select_invitations!(
     "invitation.account_id = $1 AND invitation.expires_at > $2 ORDER BY invitation.created_at, invitation.id"
 );
@@ -109,7 +110,11 @@ impl Write {
     }
 
     /// Closes an invitation, accepted or withdrawn; tells whether it was open.
-    pub async fn close_invitation(&mut self, account: AccountId, id: InvitationId) -> Result<bool, StoreError> {
+    pub async fn close_invitation(
+        &mut self,
+        account: AccountId,
+        id: InvitationId,
+    ) -> Result<bool, StoreError> {
         let now = self.now().as_micros();
         let query = sqlx::query(CLOSE).bind(now).bind(id.to_string()).bind(account.to_string());
         Ok(query.execute(self.connection()).await?.rows_affected() == 1)

@@ -40,8 +40,10 @@ macro_rules! select_members {
 
 const FIND: &str = select_members!("member.account_id = $1 AND member.id = $2");
 const FIND_OF_PERSON: &str = select_members!("member.account_id = $1 AND member.person_id = $2");
-const OF_ACCOUNT: &str = select_members!("member.account_id = $1 ORDER BY member.created_at, member.id");
-const OF_PERSON: &str = select_members!("member.person_id = $1 ORDER BY member.created_at, member.id");
+const OF_ACCOUNT: &str =
+    select_members!("member.account_id = $1 ORDER BY member.created_at, member.id");
+const OF_PERSON: &str =
+    select_members!("member.person_id = $1 ORDER BY member.created_at, member.id");
 const COUNT_OWNERS: &str =
     "SELECT count(*) FROM member WHERE account_id = $1 AND role = 'owner' AND removed_at IS NULL";
 const ADD: &str =
@@ -64,7 +66,11 @@ fn member(row: &SqliteRow) -> Result<Member, StoreError> {
 
 impl Read {
     /// A member of this account; one of another account is not found.
-    pub async fn find_member(&mut self, account: AccountId, id: MemberId) -> Result<Option<Member>, StoreError> {
+    pub async fn find_member(
+        &mut self,
+        account: AccountId,
+        id: MemberId,
+    ) -> Result<Option<Member>, StoreError> {
         let query = sqlx::query(FIND).bind(account.to_string()).bind(id.to_string());
         query.fetch_optional(self.connection()).await?.as_ref().map(member).transpose()
     }
@@ -79,17 +85,22 @@ impl Read {
     }
 
     pub async fn list_members(&mut self, account: AccountId) -> Result<Vec<Member>, StoreError> {
-        let rows = sqlx::query(OF_ACCOUNT).bind(account.to_string()).fetch_all(self.connection()).await?;
+        let rows =
+            sqlx::query(OF_ACCOUNT).bind(account.to_string()).fetch_all(self.connection()).await?;
         rows.iter().map(member).collect()
     }
 
     pub async fn list_memberships(&mut self, person: PersonId) -> Result<Vec<Member>, StoreError> {
-        let rows = sqlx::query(OF_PERSON).bind(person.to_string()).fetch_all(self.connection()).await?;
+        let rows =
+            sqlx::query(OF_PERSON).bind(person.to_string()).fetch_all(self.connection()).await?;
         rows.iter().map(member).collect()
     }
 
     pub async fn count_owners(&mut self, account: AccountId) -> Result<i64, StoreError> {
-        Ok(sqlx::query_scalar(COUNT_OWNERS).bind(account.to_string()).fetch_one(self.connection()).await?)
+        Ok(sqlx::query_scalar(COUNT_OWNERS)
+            .bind(account.to_string())
+            .fetch_one(self.connection())
+            .await?)
     }
 }
 
@@ -109,7 +120,11 @@ impl Write {
     }
 
     pub async fn set_role(&mut self, id: MemberId, role: Role) -> Result<(), StoreError> {
-        sqlx::query(SET_ROLE).bind(role.as_str()).bind(id.to_string()).execute(self.connection()).await?;
+        sqlx::query(SET_ROLE)
+            .bind(role.as_str())
+            .bind(id.to_string())
+            .execute(self.connection())
+            .await?;
         Ok(())
     }
 

@@ -74,7 +74,9 @@ impl Store {
 
 async fn check_durability(pool: &SqlitePool, path: &Path) -> Result<(), OpenError> {
     let version: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(pool).await?;
-    if version.split('.').map(|part| part.parse().unwrap_or(0)).collect::<Vec<u32>>() < vec![3, 51, 3] {
+    if version.split('.').map(|part| part.parse().unwrap_or(0)).collect::<Vec<u32>>()
+        < vec![3, 51, 3]
+    {
         return Err(OpenError::SqliteTooOld { version });
     }
     let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(pool).await?;

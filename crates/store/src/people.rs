@@ -58,8 +58,14 @@ impl Read {
         row.as_ref().map(person).transpose()
     }
 
-    pub async fn find_person_by_email(&mut self, email: &Email) -> Result<Option<Person>, StoreError> {
-        let row = sqlx::query(FIND_BY_EMAIL).bind(email.canonical()).fetch_optional(self.connection()).await?;
+    pub async fn find_person_by_email(
+        &mut self,
+        email: &Email,
+    ) -> Result<Option<Person>, StoreError> {
+        let row = sqlx::query(FIND_BY_EMAIL)
+            .bind(email.canonical())
+            .fetch_optional(self.connection())
+            .await?;
         row.as_ref().map(person).transpose()
     }
 }
@@ -81,7 +87,12 @@ impl Write {
     }
 
     /// [`StoreError::Conflict`]: the person has changed since `version` was read.
-    pub async fn set_password(&mut self, id: PersonId, hash: &str, version: i64) -> Result<(), StoreError> {
+    pub async fn set_password(
+        &mut self,
+        id: PersonId,
+        hash: &str,
+        version: i64,
+    ) -> Result<(), StoreError> {
         let done = sqlx::query(SET_PASSWORD)
             .bind(hash)
             .bind(id.to_string())

@@ -3,13 +3,20 @@
 use crate::{Read, StoreError, Write, row};
 use keydesk_model::{PersonId, Timestamp};
 
-const FIND: &str = "SELECT person_id FROM reset WHERE code_hash = $1 AND closed_at IS NULL AND expires_at > $2";
-const ADD: &str = "INSERT INTO reset (code_hash, person_id, created_at, expires_at) VALUES ($1, $2, $3, $4)";
-const CLOSE_ALL: &str = "UPDATE reset SET closed_at = $1 WHERE person_id = $2 AND closed_at IS NULL";
+const FIND: &str =
+    "SELECT person_id FROM reset WHERE code_hash = $1 AND closed_at IS NULL AND expires_at > $2";
+const ADD: &str =
+    "INSERT INTO reset (code_hash, person_id, created_at, expires_at) VALUES ($1, $2, $3, $4)";
+const CLOSE_ALL: &str =
+    "UPDATE reset SET closed_at = $1 WHERE person_id = $2 AND closed_at IS NULL";
 
 impl Read {
     /// Whose password an open code resets.
-    pub async fn find_reset(&mut self, code_hash: [u8; 32], now: Timestamp) -> Result<Option<PersonId>, StoreError> {
+    pub async fn find_reset(
+        &mut self,
+        code_hash: [u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<PersonId>, StoreError> {
         let query = sqlx::query(FIND).bind(code_hash.to_vec()).bind(now.as_micros());
         let row = query.fetch_optional(self.connection()).await?;
         row.map(|row| row::parsed(&row, "person_id")).transpose()
@@ -38,7 +45,11 @@ impl Write {
 
     pub async fn close_resets(&mut self, person: PersonId) -> Result<(), StoreError> {
         let now = self.now().as_micros();
-        sqlx::query(CLOSE_ALL).bind(now).bind(person.to_string()).execute(self.connection()).await?;
+        sqlx::query(CLOSE_ALL)
+            .bind(now)
+            .bind(person.to_string())
+            .execute(self.connection())
+            .await?;
         Ok(())
     }
 }

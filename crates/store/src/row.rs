@@ -11,7 +11,10 @@ pub(crate) fn parsed<T: FromStr>(row: &SqliteRow, column: &'static str) -> Resul
     text.parse().map_err(|_| StoreError::Unreadable { column })
 }
 
-pub(crate) fn parsed_opt<T: FromStr>(row: &SqliteRow, column: &'static str) -> Result<Option<T>, StoreError> {
+pub(crate) fn parsed_opt<T: FromStr>(
+    row: &SqliteRow,
+    column: &'static str,
+) -> Result<Option<T>, StoreError> {
     let text: Option<&str> = row.try_get(column)?;
     text.map(|text| text.parse().map_err(|_| StoreError::Unreadable { column })).transpose()
 }
@@ -24,7 +27,10 @@ pub(crate) fn instant(row: &SqliteRow, column: &'static str) -> Result<Timestamp
     Ok(Timestamp::from_micros(row.try_get(column)?))
 }
 
-pub(crate) fn instant_opt(row: &SqliteRow, column: &'static str) -> Result<Option<Timestamp>, StoreError> {
+pub(crate) fn instant_opt(
+    row: &SqliteRow,
+    column: &'static str,
+) -> Result<Option<Timestamp>, StoreError> {
     let micros: Option<i64> = row.try_get(column)?;
     Ok(micros.map(Timestamp::from_micros))
 }

@@ -34,15 +34,18 @@ const LIST: &str = "SELECT id, person_id, account_id, created_at, seen_at, authe
     ORDER BY seen_at DESC, id";
 const ADD: &str = "INSERT INTO session (id, hash, person_id, account_id, created_at, seen_at, \
     authenticated_at, client_addr, user_agent) VALUES ($1, $2, $3, $4, $5, $5, $5, $6, $7)";
-const TOUCH: &str = "UPDATE session SET seen_at = $1, client_addr = $2 WHERE id = $3 AND seen_at < $1";
+const TOUCH: &str =
+    "UPDATE session SET seen_at = $1, client_addr = $2 WHERE id = $3 AND seen_at < $1";
 const RENEW: &str = "UPDATE session SET hash = $1, authenticated_at = $2, seen_at = $2 \
     WHERE id = $3 AND ended_at IS NULL";
 const SET_ACCOUNT: &str = "UPDATE session SET account_id = $1 WHERE id = $2";
-const END: &str = "UPDATE session SET ended_at = $1 WHERE id = $2 AND person_id = $3 AND ended_at IS NULL";
+const END: &str =
+    "UPDATE session SET ended_at = $1 WHERE id = $2 AND person_id = $3 AND ended_at IS NULL";
 const END_ALL: &str = "UPDATE session SET ended_at = $1 WHERE person_id = $2 AND ended_at IS NULL";
 const END_OTHERS: &str =
     "UPDATE session SET ended_at = $1 WHERE person_id = $2 AND id <> $3 AND ended_at IS NULL";
-const LEAVE_ACCOUNT: &str = "UPDATE session SET account_id = NULL WHERE person_id = $1 AND account_id = $2";
+const LEAVE_ACCOUNT: &str =
+    "UPDATE session SET account_id = NULL WHERE person_id = $1 AND account_id = $2";
 
 fn session(row: &SqliteRow) -> Result<Session, StoreError> {
     Ok(Session {
@@ -88,7 +91,12 @@ impl Read {
 
 impl Store {
     /// Notes that a session was seen; no change in the sense of the audit log.
-    pub async fn touch_session(&self, id: SessionId, now: Timestamp, client_addr: &str) -> Result<(), StoreError> {
+    pub async fn touch_session(
+        &self,
+        id: SessionId,
+        now: Timestamp,
+        client_addr: &str,
+    ) -> Result<(), StoreError> {
         sqlx::query(TOUCH)
             .bind(now.as_micros())
             .bind(client_addr)
@@ -117,37 +125,59 @@ impl Write {
 
     /// Gives a session a new secret after its person has authenticated again; the old one is dead.
     /// Tells whether the session was still there.
-    pub async fn renew_session(&mut self, id: SessionId, hash: [u8; 32]) -> Result<bool, StoreError> {
+    pub async fn renew_session(
+        &mut self,
+        id: SessionId,
+        hash: [u8; 32],
+    ) -> Result<bool, StoreError> {
         let now = self.now().as_micros();
         let query = sqlx::query(RENEW).bind(hash.to_vec()).bind(now).bind(id.to_string());
         Ok(query.execute(self.connection()).await?.rows_affected() == 1)
     }
 
-    pub async fn set_session_account(&mut self, id: SessionId, account: AccountId) -> Result<(), StoreError> {
+    pub async fn set_session_account(
+        &mut self,
+        id: SessionId,
+        account: AccountId,
+    ) -> Result<(), StoreError> {
         let query = sqlx::query(SET_ACCOUNT).bind(account.to_string()).bind(id.to_string());
         query.execute(self.connection()).await?;
         Ok(())
     }
 
     /// Ends one session of this person; tells whether there was one.
-    pub async fn end_session(&mut self, person: PersonId, id: SessionId) -> Result<bool, StoreError> {
+    pub async fn end_session(
+        &mut self,
+        person: PersonId,
+        id: SessionId,
+    ) -> Result<bool, StoreError> {
         let now = self.now().as_micros();
         let query = sqlx::query(END).bind(now).bind(id.to_string()).bind(person.to_string());
         Ok(query.execute(self.connection()).await?.rows_affected() == 1)
     }
 
     /// Ends every session of this person, but `except`; tells how many.
-    pub async fn end_sessions(&mut self, person: PersonId, except: Option<SessionId>) -> Result<u64, StoreError> {
+    pub async fn end_sessions(
+        &mut self,
+        person: PersonId,
+        except: Option<SessionId>,
+    ) -> Result<u64, StoreError> {
         let now = self.now().as_micros();
         let query = match except {
             None => sqlx::query(END_ALL).bind(now).bind(person.to_string()),
-            Some(kept) => sqlx::query(END_OTHERS).bind(now).bind(person.to_string()).bind(kept.to_string()),
+            Some(kept) => {
+                sqlx::query(END_OTHERS).bind(now).bind(person.to_string()).bind(kept.to_string())
+            }
         };
         Ok(query.execute(self.connection()).await?.rows_affected())
     }
 
     /// Sessions of a person who has left an account no longer stand in it.
-    pub async fn leave_account(&mut self, person: PersonId, account: AccountId) -> Result<(), StoreError> {
+    pub async fn leave_account(
+        &mut self,
+        person: PersonId,
+        account: AccountId,
+    ) -> Result<(), StoreError> {
         let query = sqlx::query(LEAVE_ACCOUNT).bind(person.to_string()).bind(account.to_string());
         query.execute(self.connection()).await?;
         Ok(())

@@ -3,7 +3,8 @@
 
 use crate::{Read, StoreError, Write, row};
 use keydesk_model::{
-    AccountId, Binding, Change, EndCause, Ending, LiveSecret, MemberId, ScopeSet, Timestamp, TokenId, TokenState,
+    AccountId, Binding, Change, EndCause, Ending, LiveSecret, MemberId, ScopeSet, Timestamp,
+    TokenId, TokenState,
 };
 use keydesk_token::TokenHash;
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
@@ -93,7 +94,8 @@ const FIND_BY_REQUEST: &str = select_tokens!("token.account_id = $1 AND token.re
 const LIST_OF_ACCOUNT: &str = select_tokens!(
     "token.account_id = $1 AND token.binding = 'account' ORDER BY token.created_at DESC, token.id DESC LIMIT $2"
 );
-const COUNT_OF_ACCOUNT: &str = "SELECT count(*) FROM token WHERE account_id = $1 AND binding = 'account'";
+const COUNT_OF_ACCOUNT: &str =
+    "SELECT count(*) FROM token WHERE account_id = $1 AND binding = 'account'";
 const ADD: &str = "INSERT INTO token (id, account_id, binding, member_id, name, scopes, expires_at, created_at, \
     created_by, request_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 const ADD_SECRET: &str = "INSERT INTO secret (hash, token_id, version, masked, display, issued_at) \
@@ -151,7 +153,9 @@ fn live_secret(row: &SqliteRow) -> Result<LiveSecret, StoreError> {
         hash: TokenHash::from_bytes(row::digest(row, "hash")?),
         token: row::parsed(row, "token_id")?,
         account: row::parsed(row, "account_id")?,
-        number: number.try_into().map_err(|_| StoreError::Unreadable { column: "account.number" })?,
+        number: number
+            .try_into()
+            .map_err(|_| StoreError::Unreadable { column: "account.number" })?,
         binding: binding(row)?,
         name: row::text(row, "name")?,
         scopes: row::parsed(row, "scopes")?,
@@ -161,19 +165,28 @@ fn live_secret(row: &SqliteRow) -> Result<LiveSecret, StoreError> {
 }
 
 /// Every secret there ever was: what a gateway loads at start.
-pub(crate) async fn list_live_secrets(connection: &mut SqliteConnection) -> Result<Vec<LiveSecret>, StoreError> {
+pub(crate) async fn list_live_secrets(
+    connection: &mut SqliteConnection,
+) -> Result<Vec<LiveSecret>, StoreError> {
     sqlx::query(LIVE_SECRETS).fetch_all(connection).await?.iter().map(live_secret).collect()
 }
 
 impl Read {
     /// A token of this account, of either binding.
-    pub async fn find_token(&mut self, account: AccountId, id: TokenId) -> Result<Option<Token>, StoreError> {
+    pub async fn find_token(
+        &mut self,
+        account: AccountId,
+        id: TokenId,
+    ) -> Result<Option<Token>, StoreError> {
         let query = sqlx::query(FIND).bind(account.to_string()).bind(id.to_string());
         query.fetch_optional(self.connection()).await?.as_ref().map(token).transpose()
     }
 
     /// The bearer token of a member.
-    pub async fn find_bearer_token(&mut self, member: MemberId) -> Result<Option<Token>, StoreError> {
+    pub async fn find_bearer_token(
+        &mut self,
+        member: MemberId,
+    ) -> Result<Option<Token>, StoreError> {
         let query = sqlx::query(FIND_OF_MEMBER).bind(member.to_string());
         query.fetch_optional(self.connection()).await?.as_ref().map(token).transpose()
     }
@@ -188,19 +201,30 @@ impl Read {
     }
 
     /// The account's API tokens, newest first, at most `limit`.
-    pub async fn list_api_tokens(&mut self, account: AccountId, limit: u32) -> Result<Vec<Token>, StoreError> {
+    pub async fn list_api_tokens(
+        &mut self,
+        account: AccountId,
+        limit: u32,
+    ) -> Result<Vec<Token>, StoreError> {
         let query = sqlx::query(LIST_OF_ACCOUNT).bind(account.to_string()).bind(limit);
         query.fetch_all(self.connection()).await?.iter().map(token).collect()
     }
 
     pub async fn count_api_tokens(&mut self, account: AccountId) -> Result<i64, StoreError> {
-        Ok(sqlx::query_scalar(COUNT_OF_ACCOUNT).bind(account.to_string()).fetch_one(self.connection()).await?)
+        Ok(sqlx::query_scalar(COUNT_OF_ACCOUNT)
+            .bind(account.to_string())
+            .fetch_one(self.connection())
+            .await?)
     }
 }
 
 impl Write {
     /// Adds a token with its first secret. [`StoreError::Conflict`]: the request key was used.
-    pub async fn issue_token(&mut self, new: &NewToken, secret: &NewSecret) -> Result<(), StoreError> {
+    pub async fn issue_token(
+        &mut self,
+        new: &NewToken,
+        secret: &NewSecret,
+    ) -> Result<(), StoreError> {
         let now = self.now().as_micros();
         let (kind, member) = match new.binding {
             Binding::Member(member) => ("member", Some(member.to_string())),
@@ -224,7 +248,11 @@ impl Write {
 
     /// Gives a token its next secret. [`StoreError::Conflict`]: another one is still open, or this
     /// version has been issued: someone rotated at the same moment.
-    pub async fn issue_secret(&mut self, token: TokenId, secret: &NewSecret) -> Result<(), StoreError> {
+    pub async fn issue_secret(
+        &mut self,
+        token: TokenId,
+        secret: &NewSecret,
+    ) -> Result<(), StoreError> {
         let now = self.now().as_micros();
         sqlx::query(ADD_SECRET)
             .bind(secret.hash.as_bytes().to_vec())
@@ -235,13 +263,20 @@ impl Write {
             .bind(now)
             .execute(self.connection())
             .await?;
-        let row = sqlx::query(LIVE_SECRET).bind(secret.hash.as_bytes().to_vec()).fetch_one(self.connection()).await?;
+        let row = sqlx::query(LIVE_SECRET)
+            .bind(secret.hash.as_bytes().to_vec())
+            .fetch_one(self.connection())
+            .await?;
         let issued = live_secret(&row)?;
         self.record(&Change::SecretIssued(issued)).await
     }
 
     /// Ends the open secret of a token and forgets its display copy. Tells whether there was one.
-    pub async fn end_secret(&mut self, token: TokenId, cause: EndCause) -> Result<bool, StoreError> {
+    pub async fn end_secret(
+        &mut self,
+        token: TokenId,
+        cause: EndCause,
+    ) -> Result<bool, StoreError> {
         let at = self.now();
         let row = sqlx::query(END_SECRET)
             .bind(at.as_micros())

@@ -46,7 +46,11 @@ const NEXT_SEQ: &str = "UPDATE head SET seq = seq + 1 WHERE one = 1 RETURNING se
 const RECORD_CHANGE: &str = "INSERT INTO change (seq, at, body) VALUES ($1, $2, $3)";
 
 impl Write {
-    pub(crate) fn new(transaction: Transaction<'static, Sqlite>, now: Timestamp, store: Store) -> Self {
+    pub(crate) fn new(
+        transaction: Transaction<'static, Sqlite>,
+        now: Timestamp,
+        store: Store,
+    ) -> Self {
         Self { read: Read { connection: Connection::Transaction(transaction) }, now, store }
     }
 
@@ -60,7 +64,12 @@ impl Write {
         let body = serde_json::to_string(change).expect("a change has string keys only");
         let now = self.now.as_micros();
         let seq: i64 = sqlx::query_scalar(NEXT_SEQ).fetch_one(self.connection()).await?;
-        sqlx::query(RECORD_CHANGE).bind(seq).bind(now).bind(body).execute(self.connection()).await?;
+        sqlx::query(RECORD_CHANGE)
+            .bind(seq)
+            .bind(now)
+            .bind(body)
+            .execute(self.connection())
+            .await?;
         Ok(())
     }
 

@@ -19,7 +19,8 @@ impl Entropy {
         Self::new(move |out| {
             for chunk in out.chunks_mut(32) {
                 let n = counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                let block = Sha256::new().chain_update(seed.to_le_bytes()).chain_update(n.to_le_bytes());
+                let block =
+                    Sha256::new().chain_update(seed.to_le_bytes()).chain_update(n.to_le_bytes());
                 chunk.copy_from_slice(&block.finalize()[..chunk.len()]);
             }
         })

@@ -38,7 +38,11 @@ impl PlainToken {
     /// Accepts any vendor prefix, so that a changed prefix kills nothing. Rubbish is refused here,
     /// without a look-up.
     pub fn parse(text: &str) -> Result<Self, MalformedToken> {
-        if Self::is_well_formed(text) { Ok(Self(Zeroizing::new(text.to_owned()))) } else { Err(MalformedToken) }
+        if Self::is_well_formed(text) {
+            Ok(Self(Zeroizing::new(text.to_owned())))
+        } else {
+            Err(MalformedToken)
+        }
     }
 
     /// Hashes a presented token without copying it. None: not a token at all.

@@ -52,7 +52,10 @@ fn check(desk: &Desk, code: &str) -> Result<(), Problem> {
     ))
 }
 
-pub(crate) async fn setup_page(State(desk): State<Desk>, Path(code): Path<String>) -> Result<Response, Problem> {
+pub(crate) async fn setup_page(
+    State(desk): State<Desk>,
+    Path(code): Path<String>,
+) -> Result<Response, Problem> {
     check(&desk, &code)?;
     let chrome = Chrome::nobody("Open the first account", Nav::None);
     let (account, name, email) = Default::default();
@@ -66,8 +69,12 @@ pub(crate) async fn setup(
     Form(form): Form<SetupForm>,
 ) -> Result<Response, Problem> {
     check(&desk, &code)?;
-    let request =
-        FirstAccount { account: form.account, name: form.name, email: form.email, password: form.password };
+    let request = FirstAccount {
+        account: form.account,
+        name: form.name,
+        email: form.email,
+        password: form.password,
+    };
     match super::open(&desk, &request, Actor::Visitor, &origin).await {
         Ok((_, secret)) => {
             *desk.setup.lock().unwrap_or_else(PoisonError::into_inner) = None;

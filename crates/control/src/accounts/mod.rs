@@ -11,8 +11,8 @@ use crate::{
     tokens,
 };
 use keydesk_model::{
-    AccountId, AccountName, AccountNumber, Action, Actor, Email, EmailError, MemberId, Origin, PersonId, Role,
-    TokenName, TokenNameError,
+    AccountId, AccountName, AccountNumber, Action, Actor, Email, EmailError, MemberId, Origin,
+    PersonId, Role, TokenName, TokenNameError,
 };
 use keydesk_store::{AuditEntry, NewMember, NewPerson, StoreError, Write};
 
@@ -85,7 +85,9 @@ async fn open(
     let account = AccountId::generate(now, &desk.entropy);
     let number = add_account(desk, &mut write, account, &name).await?;
     let person = PersonId::generate(now, &desk.entropy);
-    write.add_person(&NewPerson { id: person, email, name: person_name.clone(), password_hash }).await?;
+    write
+        .add_person(&NewPerson { id: person, email, name: person_name.clone(), password_hash })
+        .await?;
     let member = join(desk, &mut write, (account, person), Role::Owner, &person_name).await?;
     let secret = sessions::open_session(desk, &mut write, person, Some(account), origin).await?;
     let entry = AuditEntry {

@@ -91,7 +91,10 @@ fn first_path(desk: &Desk, operations: &[Operation]) -> String {
     operations
         .iter()
         .find(|operation| operation.method == "GET" && !operation.path.contains('{'))
-        .map_or_else(|| format!("/{}/whoami", desk.settings.reserved_prefix), |operation| operation.path.clone())
+        .map_or_else(
+            || format!("/{}/whoami", desk.settings.reserved_prefix),
+            |operation| operation.path.clone(),
+        )
 }
 
 /// The owners and administrators, whom a viewer asks.
@@ -109,7 +112,10 @@ struct RotatePage {
     programs: Vec<Program>,
 }
 
-pub(crate) async fn rotate_page(State(desk): State<Desk>, caller: Caller) -> Result<Response, Problem> {
+pub(crate) async fn rotate_page(
+    State(desk): State<Desk>,
+    caller: Caller,
+) -> Result<Response, Problem> {
     caller.permit(Right::UseApiDocs)?;
     let found = desk.store.read().await?.find_bearer_token(caller.member.id).await?;
     let token = found.ok_or_else(Problem::not_found)?;
@@ -134,7 +140,10 @@ struct ReferencePage {
 }
 
 /// The API reference on a page of its own: Swagger UI, with the reader's token filled in.
-pub(crate) async fn reference(State(desk): State<Desk>, caller: Caller) -> Result<Response, Problem> {
+pub(crate) async fn reference(
+    State(desk): State<Desk>,
+    caller: Caller,
+) -> Result<Response, Problem> {
     caller.permit(Right::UseApiDocs)?;
     if !caller.is_fresh(desk.now()) {
         return Ok(Redirect::to("/confirm?next=/api-docs/reference").into_response());
@@ -148,10 +157,14 @@ pub(crate) async fn reference(State(desk): State<Desk>, caller: Caller) -> Resul
 }
 
 /// The operator's document, with the reader's endpoint URL as its only server.
-pub(crate) async fn document(State(desk): State<Desk>, caller: Caller) -> Result<Response, Problem> {
+pub(crate) async fn document(
+    State(desk): State<Desk>,
+    caller: Caller,
+) -> Result<Response, Problem> {
     caller.permit(Right::UseApiDocs)?;
     let document = desk.openapi.document().await.ok_or_else(Problem::not_found)?;
     let mut document = (*document).clone();
-    document["servers"] = serde_json::json!([{ "url": desk.settings.endpoint_url(caller.account.number) }]);
+    document["servers"] =
+        serde_json::json!([{ "url": desk.settings.endpoint_url(caller.account.number) }]);
     Ok(([(header::CONTENT_TYPE, "application/json")], document.to_string()).into_response())
 }

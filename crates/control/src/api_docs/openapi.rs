@@ -93,7 +93,8 @@ impl OpenApiSource {
             Place::File(path) => tokio::fs::read(path).await.map_err(|error| error.to_string())?,
             Place::Url(url) => fetch(url.clone()).await?,
         };
-        let document: Value = serde_json::from_slice(&bytes).map_err(|error| format!("not JSON: {error}"))?;
+        let document: Value =
+            serde_json::from_slice(&bytes).map_err(|error| format!("not JSON: {error}"))?;
         if document.get("openapi").is_none() || !document["paths"].is_object() {
             return Err("not an OpenAPI 3 document: it needs “openapi” and “paths”".to_owned());
         }
@@ -112,8 +113,11 @@ impl OpenApiSource {
 
 /// One GET, no redirects followed, bounded in time and size.
 async fn fetch(url: http::Uri) -> Result<Vec<u8>, String> {
-    let connector =
-        hyper_rustls::HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
+    let connector = hyper_rustls::HttpsConnectorBuilder::new()
+        .with_webpki_roots()
+        .https_or_http()
+        .enable_http1()
+        .build();
     let client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>> =
         Client::builder(TokioExecutor::new()).build(connector);
     let answer = async {
@@ -124,7 +128,9 @@ async fn fetch(url: http::Uri) -> Result<Vec<u8>, String> {
         let body = Limited::new(response.into_body(), LARGEST).collect().await;
         body.map(|body| body.to_bytes().to_vec()).map_err(|error| error.to_string())
     };
-    tokio::time::timeout(FETCH_TIMEOUT, answer).await.map_err(|_| "no answer within 3 s".to_owned())?
+    tokio::time::timeout(FETCH_TIMEOUT, answer)
+        .await
+        .map_err(|_| "no answer within 3 s".to_owned())?
 }
 
 const METHODS: [&str; 7] = ["get", "post", "put", "patch", "delete", "head", "options"];
@@ -132,7 +138,9 @@ const METHODS: [&str; 7] = ["get", "post", "put", "patch", "delete", "head", "op
 fn operations(document: &Value) -> Vec<Operation> {
     let paths = document["paths"].as_object().into_iter().flatten();
     paths
-        .flat_map(|(path, item)| METHODS.iter().filter_map(move |method| Some((path, *method, item.get(*method)?))))
+        .flat_map(|(path, item)| {
+            METHODS.iter().filter_map(move |method| Some((path, *method, item.get(*method)?)))
+        })
         .map(|(path, method, operation)| Operation {
             method: method.to_uppercase(),
             path: path.clone(),
@@ -156,21 +164,32 @@ fn scopes_of(document: &Value, operation: &Value) -> Vec<String> {
     }
     let security = operation.get("security").unwrap_or(&document["security"]);
     let requirements = security.as_array().into_iter().flatten().filter_map(Value::as_object);
-    requirements.flat_map(|requirement| requirement.values()).filter_map(Value::as_array).flatten().map(text).collect()
+    requirements
+        .flat_map(|requirement| requirement.values())
+        .filter_map(Value::as_array)
+        .flatten()
+        .map(text)
+        .collect()
 }
 
 fn offers(document: &Value) -> Vec<ScopeOffer> {
     let mut opened: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for operation in operations(document) {
         for scope in operation.scopes.iter().filter(|scope| scope.parse::<Scope>().is_ok()) {
-            let summary = if operation.summary.is_empty() { operation.path.clone() } else { operation.summary.clone() };
+            let summary = if operation.summary.is_empty() {
+                operation.path.clone()
+            } else {
+                operation.summary.clone()
+            };
             opened.entry(scope.clone()).or_default().push(summary);
         }
     }
     opened
         .into_iter()
         .map(|(scope, summaries)| ScopeOffer {
-            opens: document["x-keydesk-scopes"][&scope].as_str().map_or_else(|| summaries.join(", "), str::to_owned),
+            opens: document["x-keydesk-scopes"][&scope]
+                .as_str()
+                .map_or_else(|| summaries.join(", "), str::to_owned),
             scope,
         })
         .collect()
@@ -198,13 +217,20 @@ mod tests {
         });
         let offers = offers(&document);
         let pairs: Vec<_> = offers.iter().map(|o| (o.scope.as_str(), o.opens.as_str())).collect();
-        assert_eq!(pairs, [("a:all", "Add a"), ("a:read", "See all a"), ("a:remove", "/a"), ("a:write", "Add a")]);
+        assert_eq!(
+            pairs,
+            [("a:all", "Add a"), ("a:read", "See all a"), ("a:remove", "/a"), ("a:write", "Add a")]
+        );
         assert_eq!(operations(&document)[0].anchor, "#/A_b/list_a");
     }
 
     #[test]
     fn a_document_of_another_shape_gives_nothing_and_does_not_panic() {
-        for document in [serde_json::json!([]), serde_json::json!({ "paths": 1 }), serde_json::json!({ "paths": { "/": [] } })] {
+        for document in [
+            serde_json::json!([]),
+            serde_json::json!({ "paths": 1 }),
+            serde_json::json!({ "paths": { "/": [] } }),
+        ] {
             assert!(operations(&document).is_empty());
             assert!(offers(&document).is_empty());
         }

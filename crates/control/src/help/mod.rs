@@ -19,8 +19,10 @@ pub(crate) async fn give_feedback(
     answered: bool,
     comment: &str,
 ) -> Result<(), Problem> {
-    let question = QUESTIONS.into_iter().find(|known| *known == question).ok_or_else(Problem::not_found)?;
-    let comment: String = comment.trim().chars().filter(|c| !c.is_control() || *c == '\n').take(1_000).collect();
+    let question =
+        QUESTIONS.into_iter().find(|known| *known == question).ok_or_else(Problem::not_found)?;
+    let comment: String =
+        comment.trim().chars().filter(|c| !c.is_control() || *c == '\n').take(1_000).collect();
     let mut write = desk.store.write(desk.now()).await?;
     let mut id = String::from("fbk_");
     for byte in desk.entropy.bytes::<16>() {

@@ -1,6 +1,11 @@
 //! `/mail`: what would have been sent. It exists only while nothing leaves this machine anyway.
 
-use crate::{Desk, chrome::{Chrome, Nav, page}, problem::Problem, when::When};
+use crate::{
+    Desk,
+    chrome::{Chrome, Nav, page},
+    problem::Problem,
+    when::When,
+};
 use askama::Template;
 use axum::{extract::State, response::Response};
 
@@ -27,7 +32,11 @@ pub(crate) async fn show(State(desk): State<Desk>) -> Result<Response, Problem> 
     let shown = |mail: super::Mail| Shown {
         to: mail.to,
         subject: mail.subject,
-        lines: mail.body.lines().map(|line| (line.starts_with(&desk.settings.console_url), line.to_owned())).collect(),
+        lines: mail
+            .body
+            .lines()
+            .map(|line| (line.starts_with(&desk.settings.console_url), line.to_owned()))
+            .collect(),
         when: When::past(mail.at, now),
     };
     let mails = desk.mailer.newest().into_iter().map(shown).collect();

@@ -74,8 +74,8 @@ impl Mailer {
 
     pub fn smtp(settings: SmtpSettings) -> Result<Self, MailError> {
         let from = settings.from.parse().map_err(|_| MailError::From)?;
-        let mut builder =
-            AsyncSmtpTransport::<Tokio1Executor>::from_url(&settings.server).map_err(|_| MailError::Server)?;
+        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(&settings.server)
+            .map_err(|_| MailError::Server)?;
         if let (Some(user), Some(password)) = (settings.user, settings.password) {
             builder = builder.credentials(Credentials::new(user, password));
         }
@@ -105,7 +105,9 @@ impl Mailer {
 
     fn newest(&self) -> Vec<Mail> {
         match self {
-            Self::Mailbox(mails) => mails.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect(),
+            Self::Mailbox(mails) => {
+                mails.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+            }
             Self::Smtp(_) | Self::Off => Vec::new(),
         }
     }
@@ -118,12 +120,18 @@ impl Smtp {
             tracing::warn!("mail could not be sent: the address is not one that SMTP takes");
             return;
         };
-        let message = lettre::Message::builder().from(self.from.clone()).to(to).subject(mail.subject).body(mail.body);
+        let message = lettre::Message::builder()
+            .from(self.from.clone())
+            .to(to)
+            .subject(mail.subject)
+            .body(mail.body);
         let Ok(message) = message else { return };
         for pause in [1, 10, 60] {
             match self.transport.send(message.clone()).await {
                 Ok(_) => return,
-                Err(error) => tracing::warn!(error = %error, "mail could not be handed in; trying again"),
+                Err(error) => {
+                    tracing::warn!(error = %error, "mail could not be handed in; trying again")
+                }
             }
             tokio::time::sleep(std::time::Duration::from_secs(pause)).await;
         }

@@ -126,11 +126,9 @@ pub(crate) async fn invite(
     Form(form): Form<InviteForm>,
 ) -> Result<Response, Problem> {
     caller.permit(Right::ManageMembers)?;
-    let checked = form
-        .role
-        .parse::<Role>()
-        .map_err(|error| error.to_string())
-        .and_then(|role| form.email.parse::<keydesk_model::Email>().map(|_| role).map_err(|error| error.to_string()));
+    let checked = form.role.parse::<Role>().map_err(|error| error.to_string()).and_then(|role| {
+        form.email.parse::<keydesk_model::Email>().map(|_| role).map_err(|error| error.to_string())
+    });
     match checked {
         Ok(role) => {
             super::invite(&desk, &caller, &form.email, role).await?;
@@ -182,7 +180,12 @@ struct EndPage {
     removes: bool,
 }
 
-async fn end_page(desk: &Desk, caller: &Caller, id: &str, removes: bool) -> Result<Response, Problem> {
+async fn end_page(
+    desk: &Desk,
+    caller: &Caller,
+    id: &str,
+    removes: bool,
+) -> Result<Response, Problem> {
     caller.permit(Right::ManageMembers)?;
     let id = id.parse().map_err(|_| Problem::not_found())?;
     let found = desk.store.read().await?.find_member(caller.account.id, id).await?;
@@ -232,7 +235,11 @@ pub(crate) async fn log_out(
 ) -> Result<Response, Problem> {
     let id = id.parse().map_err(|_| Problem::not_found())?;
     super::log_out(&desk, &caller, id).await?;
-    let to = if id == caller.member.id { "/login?done=logged_out_everywhere" } else { "/members?done=member_logged_out" };
+    let to = if id == caller.member.id {
+        "/login?done=logged_out_everywhere"
+    } else {
+        "/members?done=member_logged_out"
+    };
     Ok(Redirect::to(to).into_response())
 }
 
@@ -250,7 +257,12 @@ struct AcceptPage {
     error: Option<String>,
 }
 
-async fn accept_form(desk: &Desk, code: String, name: String, error: Option<String>) -> Result<AcceptPage, Problem> {
+async fn accept_form(
+    desk: &Desk,
+    code: String,
+    name: String,
+    error: Option<String>,
+) -> Result<AcceptPage, Problem> {
     let (invitation, is_known) = super::find_invitation(desk, &code).await?;
     Ok(AcceptPage {
         chrome: Chrome::nobody(&format!("Join {}", invitation.account_name), Nav::None),
@@ -265,7 +277,10 @@ async fn accept_form(desk: &Desk, code: String, name: String, error: Option<Stri
     })
 }
 
-pub(crate) async fn accept_page(State(desk): State<Desk>, Path(code): Path<String>) -> Result<Response, Problem> {
+pub(crate) async fn accept_page(
+    State(desk): State<Desk>,
+    Path(code): Path<String>,
+) -> Result<Response, Problem> {
     Ok(page(&accept_form(&desk, code, String::new(), None).await?))
 }
 
@@ -287,7 +302,9 @@ pub(crate) async fn accept(
             let cookie = session_cookie(&secret, &desk.settings);
             Ok(with_cookie(cookie, Redirect::to("/api-docs?done=joined")))
         }
-        Err(error @ (AcceptError::WrongPassword | AcceptError::Unfit(_) | AcceptError::Name(_))) => {
+        Err(
+            error @ (AcceptError::WrongPassword | AcceptError::Unfit(_) | AcceptError::Name(_)),
+        ) => {
             let page = accept_form(&desk, code, form.name, Some(error.to_string())).await?;
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }

@@ -13,10 +13,12 @@ use crate::{
     tokens,
 };
 use keydesk_model::{
-    Action, Actor, Email, EmailError, EndCause, InvitationId, MemberId, Origin, PersonId, Right, Role,
-    TokenNameError,
+    Action, Actor, Email, EmailError, EndCause, InvitationId, MemberId, Origin, PersonId, Right,
+    Role, TokenNameError,
 };
-use keydesk_store::{AuditEntry, Invitation, Member, NewInvitation, NewPerson, Person, StoreError, Write};
+use keydesk_store::{
+    AuditEntry, Invitation, Member, NewInvitation, NewPerson, Person, StoreError, Write,
+};
 use std::time::Duration;
 
 const INVITATION_LASTS: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -48,7 +50,10 @@ impl From<MemberError> for Problem {
     }
 }
 
-pub(crate) async fn list(desk: &Desk, caller: &Caller) -> Result<(Vec<Member>, Vec<Invitation>), Problem> {
+pub(crate) async fn list(
+    desk: &Desk,
+    caller: &Caller,
+) -> Result<(Vec<Member>, Vec<Invitation>), Problem> {
     caller.permit(Right::SeeMembers)?;
     let mut read = desk.store.read().await?;
     let members = read.list_members(caller.account.id).await?;
@@ -61,7 +66,12 @@ pub(crate) async fn list(desk: &Desk, caller: &Caller) -> Result<(Vec<Member>, V
 }
 
 /// Invites an address with a role: a link by mail, good once, for a week.
-pub(crate) async fn invite(desk: &Desk, caller: &Caller, email: &str, role: Role) -> Result<(), Problem> {
+pub(crate) async fn invite(
+    desk: &Desk,
+    caller: &Caller,
+    email: &str,
+    role: Role,
+) -> Result<(), Problem> {
     caller.permit(Right::ManageMembers)?;
     if role == Role::Owner {
         caller.permit(Right::ManageOwners)?;
@@ -80,7 +90,15 @@ pub(crate) async fn invite(desk: &Desk, caller: &Caller, email: &str, role: Role
     let id = InvitationId::generate(write.now(), &desk.entropy);
     let expires_at = write.now().plus(INVITATION_LASTS);
     let (account, invited_by) = (caller.account.id, caller.member.id);
-    let new = NewInvitation { id, account, email: email.clone(), role, code_hash, invited_by, expires_at };
+    let new = NewInvitation {
+        id,
+        account,
+        email: email.clone(),
+        role,
+        code_hash,
+        invited_by,
+        expires_at,
+    };
     write.add_invitation(&new).await?;
     let detail = serde_json::json!({ "after": { "email": email.as_str(), "role": role } });
     write.commit(caller.entry(Action::InviteMember, id, detail)).await?;
@@ -90,7 +108,11 @@ pub(crate) async fn invite(desk: &Desk, caller: &Caller, email: &str, role: Role
     Ok(())
 }
 
-pub(crate) async fn withdraw(desk: &Desk, caller: &Caller, id: InvitationId) -> Result<(), Problem> {
+pub(crate) async fn withdraw(
+    desk: &Desk,
+    caller: &Caller,
+    id: InvitationId,
+) -> Result<(), Problem> {
     caller.permit(Right::ManageMembers)?;
     let mut write = desk.store.write(desk.now()).await?;
     if !write.close_invitation(caller.account.id, id).await? {
@@ -101,7 +123,11 @@ pub(crate) async fn withdraw(desk: &Desk, caller: &Caller, id: InvitationId) -> 
 
 /// Another member of the caller's account, whom the caller may change. Owners are touched by
 /// owners only.
-async fn find_manageable(write: &mut Write, caller: &Caller, id: MemberId) -> Result<Member, Problem> {
+async fn find_manageable(
+    write: &mut Write,
+    caller: &Caller,
+    id: MemberId,
+) -> Result<Member, Problem> {
     caller.permit(Right::ManageMembers)?;
     let member = write.find_member(caller.account.id, id).await?.ok_or_else(Problem::not_found)?;
     if member.role == Role::Owner {
@@ -118,7 +144,12 @@ async fn keep_an_owner(write: &mut Write, member: &Member) -> Result<(), Problem
 }
 
 /// Changes a member's role; with a role that has none, the bearer token ends.
-pub(crate) async fn change_role(desk: &Desk, caller: &Caller, id: MemberId, role: Role) -> Result<(), Problem> {
+pub(crate) async fn change_role(
+    desk: &Desk,
+    caller: &Caller,
+    id: MemberId,
+    role: Role,
+) -> Result<(), Problem> {
     let mut write = desk.store.write(desk.now()).await?;
     let member = find_manageable(&mut write, caller, id).await?;
     if role == Role::Owner {
@@ -129,10 +160,13 @@ pub(crate) async fn change_role(desk: &Desk, caller: &Caller, id: MemberId, role
     write.set_role(id, role).await?;
     match (member.role.may(Right::UseApiDocs), role.may(Right::UseApiDocs)) {
         (true, false) => tokens::end_bearer_token(&mut write, id, EndCause::RoleChanged).await?,
-        (false, true) => tokens::issue_bearer_token(desk, &mut write, member.account, id, &member.name).await?,
+        (false, true) => {
+            tokens::issue_bearer_token(desk, &mut write, member.account, id, &member.name).await?
+        }
         _ => {}
     }
-    let detail = serde_json::json!({ "before": { "role": member.role }, "after": { "role": role } });
+    let detail =
+        serde_json::json!({ "before": { "role": member.role }, "after": { "role": role } });
     Ok(write.commit(caller.entry(Action::ChangeRole, id, detail)).await?)
 }
 
@@ -147,7 +181,8 @@ pub(crate) async fn remove(desk: &Desk, caller: &Caller, id: MemberId) -> Result
     tokens::end_bearer_token(&mut write, id, EndCause::MemberRemoved).await?;
     write.remove_member(id).await?;
     write.leave_account(member.person, member.account).await?;
-    let detail = serde_json::json!({ "before": { "email": member.email.as_str(), "role": member.role } });
+    let detail =
+        serde_json::json!({ "before": { "email": member.email.as_str(), "role": member.role } });
     write.commit(caller.entry(Action::RemoveMember, id, detail)).await?;
     desk.mailer.send(&member.email, Message::removed(&caller.account.name), desk.now());
     Ok(())
@@ -160,7 +195,8 @@ pub(crate) async fn log_out(desk: &Desk, caller: &Caller, id: MemberId) -> Resul
     let cause = EndCause::LoggedOutEverywhere;
     let ended = sessions::end_everything(desk, &mut write, member.person, None, cause).await?;
     write.commit(caller.entry(Action::LogOutEverywhere, id, ended)).await?;
-    let message = Message::logged_out(&caller.person.name, &caller.account.name, &desk.settings.console_url);
+    let message =
+        Message::logged_out(&caller.person.name, &caller.account.name, &desk.settings.console_url);
     desk.mailer.send(&member.email, message, desk.now());
     Ok(())
 }
@@ -192,9 +228,13 @@ impl From<AcceptError> for Problem {
 }
 
 /// An open invitation, and whether its address has a person already.
-pub(crate) async fn find_invitation(desk: &Desk, code: &str) -> Result<(Invitation, bool), AcceptError> {
+pub(crate) async fn find_invitation(
+    desk: &Desk,
+    code: &str,
+) -> Result<(Invitation, bool), AcceptError> {
     let mut read = desk.store.read().await?;
-    let invitation = read.find_invitation(codes::digest(code), desk.now()).await?.ok_or(AcceptError::Over)?;
+    let invitation =
+        read.find_invitation(codes::digest(code), desk.now()).await?.ok_or(AcceptError::Over)?;
     let is_known = read.find_person_by_email(&invitation.email).await?.is_some();
     Ok((invitation, is_known))
 }
@@ -214,7 +254,11 @@ pub(crate) async fn accept(
     drop(read);
     let newcomer = match &known {
         Some(person) => {
-            if !desk.passwords.verify(Password::typed(password), Some(&person.password_hash)).await? {
+            if !desk
+                .passwords
+                .verify(Password::typed(password), Some(&person.password_hash))
+                .await?
+            {
                 return Err(AcceptError::WrongPassword);
             }
             None
@@ -232,7 +276,8 @@ pub(crate) async fn accept(
         Some(member) => member.id,
         None => accounts::join(desk, &mut write, target, invitation.role, &name).await?,
     };
-    let secret = sessions::open_session(desk, &mut write, person, Some(invitation.account), &origin).await?;
+    let secret =
+        sessions::open_session(desk, &mut write, person, Some(invitation.account), &origin).await?;
     let entry = AuditEntry {
         action: Action::AcceptInvitation,
         actor: Actor::Person { person, member: Some(member) },
@@ -254,7 +299,8 @@ async fn newcomer(
     let email = invitation.email.clone();
     let name = accounts::person_name(name, &email)?;
     let personal = [invitation.account_name.as_str(), email.local_part(), &name, "keydesk"];
-    let password_hash = desk.passwords.hash(Password::chosen(password, &personal)?, &desk.entropy).await?;
+    let password_hash =
+        desk.passwords.hash(Password::chosen(password, &personal)?, &desk.entropy).await?;
     Ok(NewPerson { id: PersonId::generate(desk.now(), &desk.entropy), email, name, password_hash })
 }
 

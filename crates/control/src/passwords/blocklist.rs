@@ -36,7 +36,12 @@ fn first_of_two(password: &str) -> Option<&str> {
 pub(super) fn find_personal(password: &str, words: &[&str]) -> Option<String> {
     words
         .iter()
-        .flat_map(|word| [word.to_lowercase(), word.to_lowercase().replace([' ', '.', '-', '_'], "")])
+        .flat_map(|word| {
+            [word.to_lowercase(), word.to_lowercase().replace([' ', '.', '-', '_'], "")]
+        })
         .filter(|word| word.chars().count() >= 4)
-        .find(|word| password.contains(word.as_str()) && password.replace(word.as_str(), "").chars().count() < 8)
+        .find(|word| {
+            password.contains(word.as_str())
+                && password.replace(word.as_str(), "").chars().count() < 8
+        })
 }

@@ -65,7 +65,10 @@ impl PasswordHashing {
         Ok(fits && is_someone)
     }
 
-    async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, TooBusy> {
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, TooBusy> {
         let _place = self.queue.try_acquire().map_err(|_| TooBusy)?;
         let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| TooBusy)?;
         let done = tokio::task::spawn_blocking(move || {
@@ -78,8 +81,10 @@ impl PasswordHashing {
 }
 
 fn argon2(pepper: &[u8; 32]) -> Argon2<'_> {
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, Some(32)).expect("OWASP's parameters are valid");
-    Argon2::new_with_secret(pepper, Algorithm::Argon2id, Version::V0x13, params).expect("32 bytes are a valid secret")
+    let params =
+        Params::new(MEMORY_KIB, PASSES, LANES, Some(32)).expect("OWASP's parameters are valid");
+    Argon2::new_with_secret(pepper, Algorithm::Argon2id, Version::V0x13, params)
+        .expect("32 bytes are a valid secret")
 }
 
 fn compute(pepper: &[u8; 32], key_id: &str, password: &[u8], salt: &[u8; 16]) -> String {
@@ -92,7 +97,9 @@ fn compute(pepper: &[u8; 32], key_id: &str, password: &[u8], salt: &[u8; 16]) ->
 /// shape fits nothing.
 fn fits(pepper: &[u8; 32], password: &[u8], stored: &str) -> bool {
     let mut parts = stored.split('$');
-    let (Some(_), Some(key_id), Some(_), Some(salt)) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+    let (Some(_), Some(key_id), Some(_), Some(salt)) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
         return false;
     };
     let Some(salt) = unhex::<16>(salt) else { return false };
@@ -126,9 +133,13 @@ mod tests {
         let entropy = Entropy::seeded(1);
         let hashing = PasswordHashing::new(&Keyring::new(&[1; 32]), &entropy);
         let long = "x".repeat(199);
-        let stored = hashing.hash(Password::typed(&format!("{long}a")), &entropy).await.expect("hashes");
+        let stored =
+            hashing.hash(Password::typed(&format!("{long}a")), &entropy).await.expect("hashes");
         let verify = async |hashing: &PasswordHashing, last: &str| {
-            hashing.verify(Password::typed(&format!("{long}{last}")), Some(&stored)).await.expect("verifies")
+            hashing
+                .verify(Password::typed(&format!("{long}{last}")), Some(&stored))
+                .await
+                .expect("verifies")
         };
         assert!(verify(&hashing, "a").await);
         assert!(!verify(&hashing, "b").await);

@@ -106,7 +106,10 @@ mod tests {
 
     #[test]
     fn p4_names_that_others_know_are_refused() {
-        assert_eq!(judge("AcmeCorp-AcmeCorp-1"), Err(PasswordError::Personal("acmecorp".to_owned())));
+        assert_eq!(
+            judge("AcmeCorp-AcmeCorp-1"),
+            Err(PasswordError::Personal("acmecorp".to_owned()))
+        );
         assert_eq!(judge("ann.chen2026!!!"), Err(PasswordError::Personal("ann.chen".to_owned())));
     }
 

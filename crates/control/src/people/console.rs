@@ -71,7 +71,11 @@ pub(crate) async fn change_password(
     match super::change_password(&desk, &caller, &form.current_password, &form.new_password).await {
         Ok(secret) => {
             let cookie = session_cookie(&secret, &desk.settings);
-            let to = if caller.member.role.may(keydesk_model::Right::UseApiDocs) { "/api-docs" } else { "/profile" };
+            let to = if caller.member.role.may(keydesk_model::Right::UseApiDocs) {
+                "/api-docs"
+            } else {
+                "/profile"
+            };
             Ok(with_cookie(cookie, Redirect::to(&format!("{to}?done=password_changed"))))
         }
         Err(error @ (ChangeError::WrongCurrent | ChangeError::Unfit(_))) => {
@@ -129,11 +133,18 @@ struct ResetPage {
     error: Option<String>,
 }
 
-pub(crate) async fn reset_page(State(desk): State<Desk>, Path(code): Path<String>) -> Result<Response, Problem> {
+pub(crate) async fn reset_page(
+    State(desk): State<Desk>,
+    Path(code): Path<String>,
+) -> Result<Response, Problem> {
     if !super::is_reset_open(&desk, &code).await? {
         return Err(ChangeError::LinkOver.into());
     }
-    Ok(page(&ResetPage { chrome: Chrome::nobody("Choose a new password", Nav::None), code, error: None }))
+    Ok(page(&ResetPage {
+        chrome: Chrome::nobody("Choose a new password", Nav::None),
+        code,
+        error: None,
+    }))
 }
 
 #[derive(Deserialize, Default)]

@@ -55,22 +55,33 @@ pub(crate) async fn change_password(
     if !desk.passwords.verify(Password::typed(current), Some(&person.password_hash)).await? {
         return Err(ChangeError::WrongCurrent);
     }
-    let personal = [caller.account.name.as_str(), person.email.local_part(), &person.name, "keydesk"];
+    let personal =
+        [caller.account.name.as_str(), person.email.local_part(), &person.name, "keydesk"];
     let hash = desk.passwords.hash(Password::chosen(new, &personal)?, &desk.entropy).await?;
     let mut write = desk.store.write(desk.now()).await?;
     write.set_password(person.id, &hash, person.version).await?;
     write.close_resets(person.id).await?;
     let kept = Some(caller.session.id);
-    let ended = sessions::end_everything(desk, &mut write, person.id, kept, EndCause::PasswordChanged).await?;
+    let ended =
+        sessions::end_everything(desk, &mut write, person.id, kept, EndCause::PasswordChanged)
+            .await?;
     let (secret, session_hash) = codes::generate(&desk.entropy);
     write.renew_session(caller.session.id, session_hash).await?;
     write.commit(caller.entry(Action::ChangePassword, person.id, ended)).await?;
-    desk.mailer.send(&person.email, Message::password_changed(&desk.settings.console_url), desk.now());
+    desk.mailer.send(
+        &person.email,
+        Message::password_changed(&desk.settings.console_url),
+        desk.now(),
+    );
     Ok(secret)
 }
 
 /// Sends a reset link, if there is someone to send it to. Looks and lasts the same either way.
-pub(crate) async fn request_reset(desk: &Desk, email: &str, origin: Origin) -> Result<(), StoreError> {
+pub(crate) async fn request_reset(
+    desk: &Desk,
+    email: &str,
+    origin: Origin,
+) -> Result<(), StoreError> {
     let found = match email.parse::<Email>() {
         Ok(email) => desk.store.read().await?.find_person_by_email(&email).await?,
         Err(_) => None,
@@ -97,7 +108,12 @@ pub(crate) async fn is_reset_open(desk: &Desk, code: &str) -> Result<bool, Store
 
 /// Sets a forgotten password. Ends all sessions and the bearer tokens in the same transaction, and
 /// logs nobody in.
-pub(crate) async fn reset_password(desk: &Desk, code: &str, new: &str, origin: Origin) -> Result<(), ChangeError> {
+pub(crate) async fn reset_password(
+    desk: &Desk,
+    code: &str,
+    new: &str,
+    origin: Origin,
+) -> Result<(), ChangeError> {
     let digest = codes::digest(code);
     let mut read = desk.store.read().await?;
     let id = read.find_reset(digest, desk.now()).await?.ok_or(ChangeError::LinkOver)?;
@@ -112,11 +128,17 @@ pub(crate) async fn reset_password(desk: &Desk, code: &str, new: &str, origin: O
     }
     write.set_password(person.id, &hash, person.version).await?;
     write.close_resets(person.id).await?;
-    let ended = sessions::end_everything(desk, &mut write, person.id, None, EndCause::PasswordReset).await?;
+    let ended =
+        sessions::end_everything(desk, &mut write, person.id, None, EndCause::PasswordReset)
+            .await?;
     let mut entry = visitor_entry(Action::ResetPassword, &person.id.to_string(), origin);
     entry.actor = Actor::Person { person: person.id, member: None };
     entry.detail = ended;
     write.commit(entry).await?;
-    desk.mailer.send(&person.email, Message::password_changed(&desk.settings.console_url), desk.now());
+    desk.mailer.send(
+        &person.email,
+        Message::password_changed(&desk.settings.console_url),
+        desk.now(),
+    );
     Ok(())
 }

@@ -74,7 +74,9 @@ pub(crate) async fn log_in(
 impl From<LogInError> for Problem {
     fn from(error: LogInError) -> Self {
         match error {
-            LogInError::Wrong => Self::new(StatusCode::FORBIDDEN, "You are not logged in", error.to_string()),
+            LogInError::Wrong => {
+                Self::new(StatusCode::FORBIDDEN, "You are not logged in", error.to_string())
+            }
             LogInError::TooBusy(_) => Self::too_busy(),
             LogInError::Store(error) => error.into(),
         }
@@ -90,7 +92,10 @@ pub(crate) fn with_cookie(cookie: header::HeaderValue, response: impl IntoRespon
 /// After logging out nothing of the console may stay in the browser.
 fn logged_out(desk: &Desk, to: &str) -> Response {
     let mut headers = HeaderMap::new();
-    headers.insert(HeaderName::from_static("clear-site-data"), header::HeaderValue::from_static("\"cache\", \"storage\""));
+    headers.insert(
+        HeaderName::from_static("clear-site-data"),
+        header::HeaderValue::from_static("\"cache\", \"storage\""),
+    );
     with_cookie(clear_cookie(&desk.settings), (headers, Redirect::to(to)))
 }
 
@@ -162,13 +167,19 @@ struct EverywherePage {
     programs: Vec<Program>,
 }
 
-pub(crate) async fn log_out_everywhere_page(State(desk): State<Desk>, caller: Caller) -> Result<Response, Problem> {
+pub(crate) async fn log_out_everywhere_page(
+    State(desk): State<Desk>,
+    caller: Caller,
+) -> Result<Response, Problem> {
     let programs = tokens::list_programs_of_person(&desk, caller.person.id).await?;
     let chrome = Chrome::of(&caller, "Log out from all active sessions", Nav::Sessions);
     Ok(page(&EverywherePage { chrome, programs }))
 }
 
-pub(crate) async fn log_out_everywhere(State(desk): State<Desk>, caller: Caller) -> Result<Response, Problem> {
+pub(crate) async fn log_out_everywhere(
+    State(desk): State<Desk>,
+    caller: Caller,
+) -> Result<Response, Problem> {
     super::log_out_everywhere(&desk, &caller).await?;
     Ok(logged_out(&desk, "/login?done=logged_out_everywhere"))
 }

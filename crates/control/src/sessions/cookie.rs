@@ -29,8 +29,12 @@ pub(crate) fn clear_cookie(settings: &Settings) -> HeaderValue {
 
 fn cookie(value: &str, max_age: u32, settings: &Settings) -> HeaderValue {
     let secure = if settings.is_https() { "; Secure" } else { "" };
-    let text = format!("{}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}", name(settings));
-    let mut value = HeaderValue::try_from(text).expect("a code of hexadecimal digits is a header value");
+    let text = format!(
+        "{}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}",
+        name(settings)
+    );
+    let mut value =
+        HeaderValue::try_from(text).expect("a code of hexadecimal digits is a header value");
     value.set_sensitive(true);
     value
 }
@@ -52,7 +56,17 @@ mod tests {
 
     #[test]
     fn h5_only_paths_of_ours_are_gone_to() {
-        for evil in ["//evil", "/\\evil", "https:evil", "%2f%2fevil", "/%2fevil", "javascript:x", "", "/a b", "/\t/evil"] {
+        for evil in [
+            "//evil",
+            "/\\evil",
+            "https:evil",
+            "%2f%2fevil",
+            "/%2fevil",
+            "javascript:x",
+            "",
+            "/a b",
+            "/\t/evil",
+        ] {
             assert_eq!(safe_next(Some(evil)), "/api-docs", "{evil}");
         }
         assert_eq!(safe_next(Some("/tokens/new")), "/tokens/new");

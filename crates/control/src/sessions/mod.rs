@@ -14,7 +14,9 @@ use crate::{
     tokens,
 };
 use axum::http::HeaderMap;
-use keydesk_model::{AccountId, Action, Actor, Email, EndCause, Origin, PersonId, SessionId, Timestamp};
+use keydesk_model::{
+    AccountId, Action, Actor, Email, EndCause, Origin, PersonId, SessionId, Timestamp,
+};
 use keydesk_store::{AuditEntry, NewSession, Session, StoreError, Write};
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -42,17 +44,27 @@ pub(crate) enum LogInError {
 }
 
 /// The session that a cookie names, with everything that handlers need of its person.
-pub(crate) async fn find_caller(desk: &Desk, headers: &HeaderMap, origin: Origin) -> Result<Found, Problem> {
-    let Some(secret) = cookie::session_in(headers, &desk.settings) else { return Ok(Found::Nobody) };
+pub(crate) async fn find_caller(
+    desk: &Desk,
+    headers: &HeaderMap,
+    origin: Origin,
+) -> Result<Found, Problem> {
+    let Some(secret) = cookie::session_in(headers, &desk.settings) else {
+        return Ok(Found::Nobody);
+    };
     let now = desk.now();
     let mut read = desk.store.read().await?;
-    let found = read.find_session(codes::digest(secret), now.minus(IDLE), now.minus(ABSOLUTE)).await?;
+    let found =
+        read.find_session(codes::digest(secret), now.minus(IDLE), now.minus(ABSOLUTE)).await?;
     let Some(session) = found else { return Ok(Found::Nobody) };
     let Some(person) = read.find_person(session.person).await? else { return Ok(Found::Nobody) };
     let accounts = read.list_accounts_of(person.id).await?;
-    let current = accounts.iter().find(|account| Some(account.id) == session.account).or(accounts.first());
+    let current =
+        accounts.iter().find(|account| Some(account.id) == session.account).or(accounts.first());
     let Some(account) = current.cloned() else { return Ok(Found::NoAccount) };
-    let Some(member) = read.find_member_of(account.id, person.id).await? else { return Ok(Found::NoAccount) };
+    let Some(member) = read.find_member_of(account.id, person.id).await? else {
+        return Ok(Found::NoAccount);
+    };
     drop(read);
     if now.since(session.seen_at) > TOUCH {
         let addr = origin.client_addr.map(|addr| addr.to_string()).unwrap_or_default();
@@ -131,7 +143,9 @@ pub(crate) async fn confirm_password(
     if !write.renew_session(caller.session.id, hash).await? {
         return Err(LogInError::Wrong);
     }
-    write.commit(caller.entry(Action::ConfirmPassword, caller.session.id, serde_json::json!({}))).await?;
+    write
+        .commit(caller.entry(Action::ConfirmPassword, caller.session.id, serde_json::json!({})))
+        .await?;
     Ok(secret)
 }
 
@@ -143,7 +157,11 @@ pub(crate) async fn log_out(desk: &Desk, caller: &Caller) -> Result<(), StoreErr
 }
 
 /// Ends one of the caller's own sessions.
-pub(crate) async fn end_session(desk: &Desk, caller: &Caller, id: SessionId) -> Result<(), Problem> {
+pub(crate) async fn end_session(
+    desk: &Desk,
+    caller: &Caller,
+    id: SessionId,
+) -> Result<(), Problem> {
     let mut write = desk.store.write(desk.now()).await?;
     if !write.end_session(caller.person.id, id).await? {
         return Err(Problem::not_found());
@@ -155,7 +173,9 @@ pub(crate) async fn end_session(desk: &Desk, caller: &Caller, id: SessionId) -> 
 /// account.
 pub(crate) async fn log_out_everywhere(desk: &Desk, caller: &Caller) -> Result<(), StoreError> {
     let mut write = desk.store.write(desk.now()).await?;
-    let ended = end_everything(desk, &mut write, caller.person.id, None, EndCause::LoggedOutEverywhere).await?;
+    let ended =
+        end_everything(desk, &mut write, caller.person.id, None, EndCause::LoggedOutEverywhere)
+            .await?;
     write.commit(caller.entry(Action::LogOutEverywhere, caller.member.id, ended)).await
 }
 
@@ -175,7 +195,11 @@ pub(crate) async fn end_everything(
 
 pub(crate) async fn list_own(desk: &Desk, caller: &Caller) -> Result<Vec<Session>, StoreError> {
     let now = desk.now();
-    desk.store.read().await?.list_sessions(caller.person.id, now.minus(IDLE), now.minus(ABSOLUTE)).await
+    desk.store
+        .read()
+        .await?
+        .list_sessions(caller.person.id, now.minus(IDLE), now.minus(ABSOLUTE))
+        .await
 }
 
 /// An entry of someone who has no session yet.

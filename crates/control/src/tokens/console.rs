@@ -50,7 +50,9 @@ impl Row {
             scopes: token
                 .scopes
                 .iter()
-                .map(|scope| if scope.as_str() == "*" { "everything".to_owned() } else { scope.to_string() })
+                .map(|scope| {
+                    if scope.as_str() == "*" { "everything".to_owned() } else { scope.to_string() }
+                })
                 .collect(),
             made_by: token.created_by.unwrap_or_else(|| "a former member".to_owned()),
             made: When::past(token.created_at, now),
@@ -65,7 +67,9 @@ impl Row {
             over: match state {
                 TokenState::Live => None,
                 TokenState::Expired(at) => Some(("expired", When::past(at, now))),
-                TokenState::Ended(ending) => Some((ending.cause.as_str(), When::past(ending.at, now))),
+                TokenState::Ended(ending) => {
+                    Some((ending.cause.as_str(), When::past(ending.at, now)))
+                }
             },
             name: token.name,
             masked: token.masked,
@@ -88,10 +92,16 @@ pub(crate) async fn list(
     Query(query): Query<Done>,
 ) -> Result<Response, Problem> {
     let now = desk.now();
-    let rows = super::list_api_tokens(&desk, &caller).await?.into_iter().map(|token| Row::new(token, now));
+    let rows =
+        super::list_api_tokens(&desk, &caller).await?.into_iter().map(|token| Row::new(token, now));
     let (live, over) = rows.partition(|row| row.is_live);
     let chrome = Chrome::of(&caller, "Tokens", Nav::Tokens).with_notice(query.done.as_deref());
-    Ok(page(&ListPage { chrome, live, over, may_manage: caller.member.role.may(Right::ManageTokens) }))
+    Ok(page(&ListPage {
+        chrome,
+        live,
+        over,
+        may_manage: caller.member.role.may(Right::ManageTokens),
+    }))
 }
 
 /// What the form holds, as sent, so that a mistake loses nothing.
@@ -171,7 +181,10 @@ async fn form_page(desk: &Desk, caller: &Caller, form: NewTokenForm, errors: Err
     }
 }
 
-pub(crate) async fn new_page(State(desk): State<Desk>, caller: Caller) -> Result<Response, Problem> {
+pub(crate) async fn new_page(
+    State(desk): State<Desk>,
+    caller: Caller,
+) -> Result<Response, Problem> {
     caller.permit(Right::ManageTokens)?;
     Ok(page(&form_page(&desk, &caller, NewTokenForm::default(), Errors::default()).await))
 }
@@ -187,10 +200,20 @@ struct ShownOncePage {
     was_rotated: bool,
 }
 
-fn shown_once(desk: &Desk, caller: &Caller, token: Token, plain: PlainToken, was_rotated: bool) -> Response {
+fn shown_once(
+    desk: &Desk,
+    caller: &Caller,
+    token: Token,
+    plain: PlainToken,
+    was_rotated: bool,
+) -> Response {
     let endpoint_url = desk.settings.endpoint_url(caller.account.number);
     let whoami = format!("{endpoint_url}/{}/whoami", desk.settings.reserved_prefix);
-    let chrome = Chrome::of(caller, if was_rotated { "Token rotated" } else { "Token created" }, Nav::Tokens);
+    let chrome = Chrome::of(
+        caller,
+        if was_rotated { "Token rotated" } else { "Token created" },
+        Nav::Tokens,
+    );
     let row = Row::new(token, desk.now());
     page(&ShownOncePage { chrome, row, token: plain, endpoint_url, whoami, was_rotated })
 }
@@ -205,13 +228,19 @@ pub(crate) async fn issue(
         Ok(request) => request,
         Err(errors) => {
             let page = form_page(&desk, &caller, form, errors).await;
-            return Ok(FreshForm::<()>::answer(cookie, page_with(StatusCode::UNPROCESSABLE_ENTITY, &page)));
+            return Ok(FreshForm::<()>::answer(
+                cookie,
+                page_with(StatusCode::UNPROCESSABLE_ENTITY, &page),
+            ));
         }
     };
     if let Err(error) = request.expiry.resolve(desk.now()) {
         let errors = Errors { expires: Some(error.to_string()), ..Errors::default() };
         let page = form_page(&desk, &caller, form, errors).await;
-        return Ok(FreshForm::<()>::answer(cookie, page_with(StatusCode::UNPROCESSABLE_ENTITY, &page)));
+        return Ok(FreshForm::<()>::answer(
+            cookie,
+            page_with(StatusCode::UNPROCESSABLE_ENTITY, &page),
+        ));
     }
     let (token, plain) = super::issue_api_token(&desk, &caller, request).await?;
     Ok(FreshForm::<()>::answer(cookie, shown_once(&desk, &caller, token, plain, false)))
@@ -225,7 +254,8 @@ fn read_request(form: &NewTokenForm) -> Result<ApiTokenRequest, Errors> {
         other => other,
     };
     let expiry = expires.parse::<Expiry>();
-    let scopes = form.scope.iter().map(|text| text.parse::<Scope>()).collect::<Result<ScopeSet, _>>();
+    let scopes =
+        form.scope.iter().map(|text| text.parse::<Scope>()).collect::<Result<ScopeSet, _>>();
     let nothing_chosen = scopes.as_ref().is_ok_and(ScopeSet::is_empty);
     match (name, expiry, scopes) {
         (Ok(name), Ok(expiry), Ok(scopes)) if !nothing_chosen => Ok(ApiTokenRequest {
@@ -239,7 +269,9 @@ fn read_request(form: &NewTokenForm) -> Result<ApiTokenRequest, Errors> {
             expires: expiry.err().map(|error| error.to_string()),
             scope: match scopes {
                 Err(error) => Some(error.to_string()),
-                Ok(_) if nothing_chosen => Some("choose at least one scope, or “everything”".to_owned()),
+                Ok(_) if nothing_chosen => {
+                    Some("choose at least one scope, or “everything”".to_owned())
+                }
                 Ok(_) => None,
             },
         }),
@@ -256,7 +288,12 @@ struct EndPage {
     rotates: bool,
 }
 
-async fn end_page(desk: &Desk, caller: &Caller, id: &str, rotates: bool) -> Result<Response, Problem> {
+async fn end_page(
+    desk: &Desk,
+    caller: &Caller,
+    id: &str,
+    rotates: bool,
+) -> Result<Response, Problem> {
     caller.permit(Right::ManageTokens)?;
     let id = id.parse().map_err(|_| Problem::not_found())?;
     let token = super::find_api_token(desk, caller, id).await?;
@@ -266,7 +303,11 @@ async fn end_page(desk: &Desk, caller: &Caller, id: &str, rotates: bool) -> Resu
         return Err(super::TokenError::Ended.into());
     }
     let programs = super::list_programs(desk, id).await?;
-    let chrome = Chrome::of(caller, if rotates { "Rotate API token" } else { "Revoke API token" }, Nav::Tokens);
+    let chrome = Chrome::of(
+        caller,
+        if rotates { "Rotate API token" } else { "Revoke API token" },
+        Nav::Tokens,
+    );
     Ok(page(&EndPage { chrome, row, version, programs, rotates }))
 }
 

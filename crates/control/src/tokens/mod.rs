@@ -4,8 +4,8 @@ pub(crate) mod console;
 
 use crate::{Desk, caller::Caller, keyring::SealedFor, problem::Problem, when::When};
 use keydesk_model::{
-    AccountId, Action, Binding, EndCause, Expiry, ExpiryError, MemberId, PersonId, Right, ScopeSet, Timestamp,
-    TokenId, TokenName, TokenState,
+    AccountId, Action, Binding, EndCause, Expiry, ExpiryError, MemberId, PersonId, Right, ScopeSet,
+    Timestamp, TokenId, TokenName, TokenState,
 };
 use keydesk_store::{Integration, Member, NewSecret, NewToken, StoreError, Token, Write};
 use keydesk_token::{Kind, PlainToken};
@@ -39,7 +39,9 @@ impl From<TokenError> for Problem {
     fn from(error: TokenError) -> Self {
         match error {
             TokenError::NotFound => Self::not_found(),
-            TokenError::Ended | TokenError::Changed | TokenError::Repeated { .. } => Self::conflict(error.to_string()),
+            TokenError::Ended | TokenError::Changed | TokenError::Repeated { .. } => {
+                Self::conflict(error.to_string())
+            }
             TokenError::Expiry(_) | TokenError::TooMany => Self::invalid(error.to_string()),
             TokenError::Store(error) => error.into(),
         }
@@ -118,7 +120,11 @@ pub(crate) async fn rotate_api_token(
 }
 
 /// Ends an API token for good.
-pub(crate) async fn revoke_api_token(desk: &Desk, caller: &Caller, id: TokenId) -> Result<(), Problem> {
+pub(crate) async fn revoke_api_token(
+    desk: &Desk,
+    caller: &Caller,
+    id: TokenId,
+) -> Result<(), Problem> {
     caller.permit(Right::ManageTokens)?;
     let mut write = desk.store.write(desk.now()).await?;
     let token = find_live_api_token(&mut write, caller.account.id, id).await?;
@@ -127,7 +133,11 @@ pub(crate) async fn revoke_api_token(desk: &Desk, caller: &Caller, id: TokenId) 
     Ok(write.commit(caller.entry(Action::RevokeToken, id, detail)).await?)
 }
 
-async fn find_live_api_token(write: &mut Write, account: AccountId, id: TokenId) -> Result<Token, TokenError> {
+async fn find_live_api_token(
+    write: &mut Write,
+    account: AccountId,
+    id: TokenId,
+) -> Result<Token, TokenError> {
     let now = write.now();
     let token = write.find_token(account, id).await?.ok_or(TokenError::NotFound)?;
     // Another member's bearer token is nobody's business.
@@ -168,7 +178,12 @@ pub(crate) async fn issue_bearer_token(
 }
 
 /// Puts the next secret into a bearer token whose last one has ended.
-async fn replace_secret(desk: &Desk, write: &mut Write, token: &Token, member: MemberId) -> Result<(), StoreError> {
+async fn replace_secret(
+    desk: &Desk,
+    write: &mut Write,
+    token: &Token,
+    member: MemberId,
+) -> Result<(), StoreError> {
     let belongs_to =
         SealedFor { account: token.account, member, token: token.id, version: token.version + 1 };
     write.issue_secret(token.id, &displayable(desk, belongs_to)).await
@@ -205,7 +220,11 @@ pub(crate) async fn replace_bearer_tokens(
 }
 
 /// Ends a member's bearer token for good.
-pub(crate) async fn end_bearer_token(write: &mut Write, member: MemberId, cause: EndCause) -> Result<(), StoreError> {
+pub(crate) async fn end_bearer_token(
+    write: &mut Write,
+    member: MemberId,
+    cause: EndCause,
+) -> Result<(), StoreError> {
     if let Some(token) = write.find_bearer_token(member).await? {
         write.end_secret(token.id, cause).await?;
     }
@@ -213,7 +232,11 @@ pub(crate) async fn end_bearer_token(write: &mut Write, member: MemberId, cause:
 }
 
 /// Rotates the caller's own bearer token.
-pub(crate) async fn rotate_bearer_token(desk: &Desk, caller: &Caller, version: Option<i64>) -> Result<(), Problem> {
+pub(crate) async fn rotate_bearer_token(
+    desk: &Desk,
+    caller: &Caller,
+    version: Option<i64>,
+) -> Result<(), Problem> {
     caller.permit(Right::UseApiDocs)?;
     let mut write = desk.store.write(desk.now()).await?;
     let token = write.find_bearer_token(caller.member.id).await?.ok_or(TokenError::NotFound)?;
@@ -253,7 +276,11 @@ pub(crate) async fn list_api_tokens(desk: &Desk, caller: &Caller) -> Result<Vec<
     Ok(desk.store.read().await?.list_api_tokens(caller.account.id, 1_000).await?)
 }
 
-pub(crate) async fn find_api_token(desk: &Desk, caller: &Caller, id: TokenId) -> Result<Token, Problem> {
+pub(crate) async fn find_api_token(
+    desk: &Desk,
+    caller: &Caller,
+    id: TokenId,
+) -> Result<Token, Problem> {
     caller.permit(Right::SeeTokens)?;
     let found = desk.store.read().await?.find_token(caller.account.id, id).await?;
     found.filter(|token| token.binding == Binding::Account).ok_or_else(Problem::not_found)
@@ -289,7 +316,10 @@ pub(crate) async fn list_programs(desk: &Desk, token: TokenId) -> Result<Vec<Pro
 }
 
 /// The programs that used any of a person's bearer tokens in the last 30 days.
-pub(crate) async fn list_programs_of_person(desk: &Desk, person: PersonId) -> Result<Vec<Program>, StoreError> {
+pub(crate) async fn list_programs_of_person(
+    desk: &Desk,
+    person: PersonId,
+) -> Result<Vec<Program>, StoreError> {
     let memberships = desk.store.read().await?.list_memberships(person).await?;
     let mut programs = Vec::new();
     for member in memberships {
@@ -298,7 +328,10 @@ pub(crate) async fn list_programs_of_person(desk: &Desk, person: PersonId) -> Re
     Ok(programs)
 }
 
-pub(crate) async fn list_programs_of_member(desk: &Desk, member: &Member) -> Result<Vec<Program>, StoreError> {
+pub(crate) async fn list_programs_of_member(
+    desk: &Desk,
+    member: &Member,
+) -> Result<Vec<Program>, StoreError> {
     match desk.store.read().await?.find_bearer_token(member.id).await? {
         Some(token) => list_programs(desk, token.id).await,
         None => Ok(Vec::new()),
