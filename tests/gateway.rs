@@ -19,16 +19,17 @@ async fn refused(url: &str, authorization: Option<&str>) -> (u16, String, Value)
     (status, challenge, response.json().await.expect("a problem is JSON"))
 }
 
+async fn token_of_another_keydesk() -> String {
+    Keydesk::start().with_account().await.bearer_token().await
+}
+
 #[tokio::test]
 async fn n3_every_refusal_says_what_was_wrong_and_what_to_do() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
     let (endpoint, token) = (ann.endpoint_url().await, ann.bearer_token().await);
     let url = format!("{endpoint}/api/v1/contacts");
-    let unknown = {
-        let mut other = Keydesk::start();
-        other.with_account().await.bearer_token().await
-    };
+    let unknown = token_of_another_keydesk().await;
     let plain = "Bearer realm=\"keydesk\"";
     for (authorization, status, code, error, told) in [
         (None, 401, "no_token", None, "/api-docs"),
@@ -164,7 +165,7 @@ async fn n8_whoami_answers_what_arrives() {
 #[tokio::test]
 async fn endpoint_forms_are_switched_by_the_configuration() {
     let config = "reserved_prefix = \"desk\"\n[endpoints]\npath = false\ntoken = true\n".to_owned();
-    let mut keydesk = Keydesk::start_with(Options { config, ..Options::default() });
+    let mut keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
     let ann = keydesk.with_account().await;
     let (endpoint, token) = (ann.endpoint_url().await, ann.bearer_token().await);
     assert_eq!(endpoint, keydesk.gateway, "the token alone says the account");

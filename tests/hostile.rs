@@ -64,7 +64,8 @@ async fn t27_a_refused_body_is_not_read_as_the_next_request() {
 #[tokio::test]
 async fn w18_a_head_that_drips_is_cut_off() {
     let config = "[limits]\nheader_timeout_seconds = 1\n".to_owned();
-    let mut keydesk = Keydesk::start_with(crate::support::Options { config, ..Default::default() });
+    let mut keydesk =
+        Keydesk::start_with(&crate::support::Options { config, ..Default::default() });
     keydesk.with_account().await;
     let mut stream =
         TcpStream::connect(keydesk.gateway.trim_start_matches("http://")).await.expect("connects");

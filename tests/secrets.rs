@@ -9,7 +9,7 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 /// A secret in the forms in which it might have been written down.
 fn spellings(secret: &str) -> Vec<Vec<u8>> {
-    let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex::encode(secret);
     vec![
         secret.as_bytes().to_vec(),
         hex.clone().into_bytes(),
@@ -136,7 +136,7 @@ async fn t58_nothing_in_the_database_opens_anything_by_itself() {
     let ann = keydesk.with_account().await;
     let endpoint = ann.endpoint_url().await;
     let digest = sha2::Sha256::digest(ann.bearer_token().await.as_bytes());
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex::encode(digest);
     assert!(!is_let_through(&use_token(&endpoint, &hex).await));
     let cookie = format!("keydesk={hex}");
     let request = reqwest::Client::new()

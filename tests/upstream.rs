@@ -84,7 +84,7 @@ async fn in_front_of_recorder(config: &str) -> (Keydesk, Recorder, String, Strin
 async fn in_front_of(upstream: &str, config: &str) -> (Keydesk, Person, String, String) {
     let options =
         Options { config: format!("upstream = \"{upstream}\"\n{config}"), ..Options::default() };
-    let mut keydesk = Keydesk::start_with(options);
+    let mut keydesk = Keydesk::start_with(&options);
     let ann = keydesk.with_account().await;
     let (endpoint, token) = (ann.endpoint_url().await, ann.bearer_token().await);
     (keydesk, ann, endpoint, token)

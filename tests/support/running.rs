@@ -59,12 +59,12 @@ fn listen(
 impl Keydesk {
     /// On an empty folder, with defaults but for the ports, everything logged.
     pub fn start() -> Self {
-        Self::start_with(Options::default())
+        Self::start_with(&Options::default())
     }
 
-    pub fn start_with(options: Options) -> Self {
+    pub fn start_with(options: &Options) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        Self::start_in(folder, &options)
+        Self::start_in(folder, options)
     }
 
     fn start_in(folder: TempDir, options: &Options) -> Self {
@@ -99,9 +99,9 @@ impl Keydesk {
         while let Ok(line) = lines.recv_timeout(Duration::from_secs(20)) {
             let mut words = line.split_whitespace();
             match (words.next(), words.next()) {
-                (Some("Console"), Some(url)) => self.console = url.to_owned(),
+                (Some("Console"), Some(url)) => url.clone_into(&mut self.console),
                 (Some("Gateway"), Some(url)) => {
-                    self.gateway = url.split("/{").next().unwrap_or(url).to_owned()
+                    url.split("/{").next().unwrap_or(url).clone_into(&mut self.gateway);
                 }
                 (Some("Data"), _) if self.has_account() => return,
                 (Some(link), None) if link.contains("/setup/") => {

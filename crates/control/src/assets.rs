@@ -1,4 +1,4 @@
-//! Style sheets, scripts and fonts, embedded in the binary, with their content's hash as ETag.
+//! Style sheets, scripts and fonts, embedded in the binary, with their content's hash as `ETag`.
 
 use axum::{
     extract::Path,
@@ -6,7 +6,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use rust_embed::Embed;
-use std::fmt::Write;
 
 #[derive(Embed)]
 #[folder = "assets"]
@@ -19,11 +18,7 @@ pub(crate) async fn serve(Path(path): Path<String>, request: HeaderMap) -> Respo
         (None, Some(file)) => (file, true),
         (None, None) => return StatusCode::NOT_FOUND.into_response(),
     };
-    let mut etag = String::from("\"");
-    for byte in &file.metadata.sha256_hash()[..16] {
-        write!(etag, "{byte:02x}").expect("writing to a String cannot fail");
-    }
-    etag.push('"');
+    let etag = format!("\"{}\"", hex::encode(&file.metadata.sha256_hash()[..16]));
     let Ok(etag) = HeaderValue::try_from(etag) else {
         return StatusCode::NOT_FOUND.into_response();
     };

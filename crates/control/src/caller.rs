@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// How long a password counts as just given: long enough not to annoy, short enough that a
 /// browser left open overnight shows no token.
-const FRESH: Duration = Duration::from_secs(2 * 60 * 60);
+const FRESH: Duration = Duration::from_hours(2);
 
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
@@ -53,7 +53,7 @@ impl Caller {
     pub fn entry(
         &self,
         action: keydesk_model::Action,
-        target: impl ToString,
+        target: impl Into<String>,
         detail: serde_json::Value,
     ) -> AuditEntry {
         AuditEntry {
@@ -61,7 +61,7 @@ impl Caller {
             actor: self.actor(),
             origin: self.origin.clone(),
             account: Some(self.account.id),
-            target: target.to_string(),
+            target: target.into(),
             detail,
         }
     }

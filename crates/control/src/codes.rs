@@ -3,17 +3,14 @@
 use keydesk_model::Timestamp;
 use keydesk_token::Entropy;
 use sha2::{Digest, Sha256};
-use std::{fmt::Write, time::Duration};
+use std::time::Duration;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 /// A new code as 64 hexadecimal digits, and the digest under which it is kept.
 pub(crate) fn generate(entropy: &Entropy) -> (Zeroizing<String>, [u8; 32]) {
     let bytes = Zeroizing::new(entropy.bytes::<32>());
-    let mut text = Zeroizing::new(String::with_capacity(64));
-    for byte in bytes.iter() {
-        write!(text, "{byte:02x}").expect("writing to a String cannot fail");
-    }
+    let text = Zeroizing::new(hex::encode(&bytes[..]));
     let hash = digest(&text);
     (text, hash)
 }
@@ -32,7 +29,7 @@ pub(crate) struct SetupCode {
 impl SetupCode {
     pub fn generate(now: Timestamp, entropy: &Entropy) -> (Self, Zeroizing<String>) {
         let (text, hash) = generate(entropy);
-        (Self { hash, expires_at: now.plus(Duration::from_secs(60 * 60)) }, text)
+        (Self { hash, expires_at: now.plus(Duration::from_hours(1)) }, text)
     }
 
     pub fn accepts(&self, code: &str, now: Timestamp) -> bool {

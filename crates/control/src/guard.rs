@@ -27,10 +27,7 @@ pub(crate) async fn admit(
     let forwarded_for =
         headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
     let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    let mut id = String::from("req_");
-    for byte in desk.entropy.bytes::<12>() {
-        id.push_str(&format!("{byte:02x}"));
-    }
+    let id = format!("req_{}", hex::encode(desk.entropy.bytes::<12>()));
     let origin = Origin {
         client_addr: Some(settings.trusted_proxies.client_addr(peer.ip(), forwarded_for)),
         user_agent: Some(keydesk_model::program_of(agent).into_owned()),

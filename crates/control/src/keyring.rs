@@ -75,7 +75,7 @@ impl Keyring {
 
     /// Names the key without telling anything of it.
     pub fn key_id(&self) -> String {
-        self.key_id.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(self.key_id)
     }
 
     pub(crate) fn pepper(&self) -> Zeroizing<[u8; 32]> {

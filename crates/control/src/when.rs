@@ -73,7 +73,7 @@ mod tests {
         ] {
             assert_eq!(When::past(now.minus(Duration::from_secs(seconds)), now).text, text);
         }
-        assert_eq!(When::future(now.plus(Duration::from_secs(6 * 86_400)), now).text, "in 6 days");
+        assert_eq!(When::future(now.plus(Duration::from_hours(144)), now).text, "in 6 days");
         assert_eq!(When::past(now, now).exact, "23 November 2026, 12:00:00 UTC");
     }
 }

@@ -76,17 +76,14 @@ impl Gateway {
                 (Arc::clone(&settings), Arc::clone(&self.table), self.clock.clone());
             let (request_ids, stopped) = (Arc::clone(&request_ids), stopped.clone());
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            workers.push(std::thread::Builder::new().name("gateway".to_owned()).spawn(
-                move || {
-                    runtime.block_on(async move {
-                        let upstream = Upstream::new(settings.limits);
-                        let worker = Worker { settings, table, clock, request_ids, upstream };
-                        if let Err(error) = accept(worker, listener, stopped).await {
-                            tracing::error!(%error, "a gateway worker stopped");
-                        }
-                    });
-                },
-            )?);
+            let run = move || {
+                runtime.block_on(async move {
+                    let upstream = Upstream::new(settings.limits);
+                    let worker = Worker { settings, table, clock, request_ids, upstream };
+                    accept(worker, listener, stopped).await;
+                });
+            };
+            workers.push(std::thread::Builder::new().name("gateway".to_owned()).spawn(run)?);
         }
         Ok(Running { stop, workers })
     }
@@ -116,8 +113,14 @@ async fn accept(
     worker: Worker,
     listener: std::net::TcpListener,
     mut stopped: watch::Receiver<bool>,
-) -> io::Result<()> {
-    let listener = TcpListener::from_std(listener)?;
+) {
+    let listener = match TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => {
+            tracing::error!(%error, "a gateway worker cannot listen");
+            return;
+        }
+    };
     let server = server(worker.settings.limits);
     let graceful = GracefulShutdown::new();
     loop {
@@ -137,7 +140,6 @@ async fn accept(
     }
     drop(listener);
     let _ = tokio::time::timeout(worker.settings.limits.drain_timeout, graceful.shutdown()).await;
-    Ok(())
 }
 
 fn server(limits: Limits) -> auto::Builder<TokioExecutor> {

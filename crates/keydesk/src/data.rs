@@ -5,7 +5,6 @@ use keydesk_control::{Desk, Keyring, Mailer, OpenApiSource, Settings};
 use keydesk_store::Store;
 use keydesk_token::Entropy;
 use std::{
-    fmt::Write as _,
     fs::{self, DirBuilder, OpenOptions},
     io::Write,
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
@@ -117,11 +116,11 @@ fn read_or_make_key(path: &Path, entropy: &Entropy) -> anyhow::Result<Zeroizing<
 /// Made on first start, for its owner's eyes only, and on the disk before anything depends on it.
 fn make_key(path: &Path, entropy: &Entropy) -> anyhow::Result<Zeroizing<[u8; 32]>> {
     let key = Zeroizing::new(entropy.bytes::<32>());
-    let mut text = Zeroizing::new(format!("{HEADER} "));
-    for byte in key.iter() {
-        write!(text, "{byte:02x}")?;
-    }
-    text.push('\n');
+    let text = Zeroizing::new(format!(
+        "{HEADER} {}
+",
+        hex::encode(&key[..])
+    ));
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -135,11 +134,6 @@ fn make_key(path: &Path, entropy: &Entropy) -> anyhow::Result<Zeroizing<[u8; 32]
 
 fn unhex(text: &str) -> Option<Zeroizing<[u8; 32]>> {
     let mut key = Zeroizing::new([0; 32]);
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    for (at, byte) in key.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).ok()?;
-    }
+    hex::decode_to_slice(text, &mut key[..]).ok()?;
     Some(key)
 }

@@ -20,7 +20,7 @@ pub struct Args {
     /// Read the owner's password from standard input
     #[arg(long)]
     password_stdin: bool,
-    /// Print account, endpoint_url and console_url as JSON
+    /// Print account, `endpoint_url` and `console_url` as JSON
     #[arg(long)]
     json: bool,
 }

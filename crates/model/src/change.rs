@@ -53,25 +53,14 @@ mod hex_hash {
     //! A digest as 64 hexadecimal digits.
     use keydesk_token::TokenHash;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
-    use std::fmt::Write;
 
     pub fn serialize<S: Serializer>(hash: &TokenHash, to: S) -> Result<S::Ok, S::Error> {
-        let mut text = String::with_capacity(64);
-        for byte in hash.as_bytes() {
-            write!(text, "{byte:02x}").map_err(serde::ser::Error::custom)?;
-        }
-        to.serialize_str(&text)
+        to.serialize_str(&hex::encode(hash.as_bytes()))
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<TokenHash, D::Error> {
-        let text = String::deserialize(from)?;
         let mut bytes = [0; 32];
-        if text.len() != 64 || !text.is_ascii() {
-            return Err(D::Error::custom("a digest has 64 hexadecimal digits"));
-        }
-        for (at, byte) in bytes.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).map_err(D::Error::custom)?;
-        }
+        hex::decode_to_slice(String::deserialize(from)?, &mut bytes).map_err(D::Error::custom)?;
         Ok(TokenHash::from_bytes(bytes))
     }
 }

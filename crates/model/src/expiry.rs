@@ -23,7 +23,7 @@ pub enum ExpiryError {
     Past,
 }
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DAY: Duration = Duration::from_hours(24);
 
 impl Expiry {
     /// The instant from which the token is refused; None: it has no end of its own.

@@ -80,7 +80,7 @@ impl Store {
             match self.catch_up().await {
                 Ok(()) => return Ok(()),
                 Err(error) => {
-                    tracing::warn!(%error, "the gateway could not take over a change yet")
+                    tracing::warn!(%error, "the gateway could not take over a change yet");
                 }
             }
             tokio::time::sleep(Duration::from_millis(pause)).await;

@@ -2,9 +2,11 @@
 
 use std::{fmt, sync::Arc};
 
+type Fill = dyn Fn(&mut [u8]) + Send + Sync;
+
 /// A source of random bytes. The binary passes the operating system's; tests pass a seeded one.
 #[derive(Clone)]
-pub struct Entropy(Arc<dyn Fn(&mut [u8]) + Send + Sync>);
+pub struct Entropy(Arc<Fill>);
 
 impl Entropy {
     /// `fill` must overwrite the whole slice with unpredictable bytes.

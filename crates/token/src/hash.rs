@@ -33,8 +33,8 @@ impl PartialEq for TokenHash {
 /// A digest is uniform already: its first eight bytes are its hash.
 impl std::hash::Hash for TokenHash {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        let [a, b, c, d, e, f, g, h, ..] = self.0;
-        state.write_u64(u64::from_le_bytes([a, b, c, d, e, f, g, h]));
+        let first = self.0.first_chunk::<8>().expect("a digest has 32 bytes");
+        state.write_u64(u64::from_le_bytes(*first));
     }
 }
 

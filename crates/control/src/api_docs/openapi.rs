@@ -19,14 +19,17 @@ use tokio::sync::Mutex;
 
 const LARGEST: usize = 8 * 1024 * 1024;
 const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
-const KEPT: Duration = Duration::from_secs(60);
+const KEPT: Duration = Duration::from_mins(1);
 
 /// Where the document comes from. It is read again when it is older than a minute.
 #[derive(Clone, Debug)]
 pub struct OpenApiSource {
     place: Place,
-    kept: Arc<Mutex<Option<(Instant, Option<Arc<Value>>)>>>,
+    kept: Arc<Mutex<Option<Kept>>>,
 }
+
+/// When the document was last asked for, and what came.
+type Kept = (Instant, Option<Arc<Value>>);
 
 #[derive(Clone, Debug)]
 enum Place {

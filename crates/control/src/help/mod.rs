@@ -5,7 +5,6 @@ pub(crate) mod console;
 
 use crate::{Desk, caller::Caller, problem::Problem};
 use keydesk_model::Action;
-use std::fmt::Write as _;
 
 /// The questions, by the names under which feedback is kept.
 pub(crate) const QUESTIONS: [&str; 8] =
@@ -24,10 +23,7 @@ pub(crate) async fn give_feedback(
     let comment: String =
         comment.trim().chars().filter(|c| !c.is_control() || *c == '\n').take(1_000).collect();
     let mut write = desk.store.write(desk.now()).await?;
-    let mut id = String::from("fbk_");
-    for byte in desk.entropy.bytes::<16>() {
-        write!(id, "{byte:02x}").map_err(Problem::broken)?;
-    }
+    let id = format!("fbk_{}", hex::encode(desk.entropy.bytes::<16>()));
     let by = (caller.account.id, caller.person.id);
     write.add_feedback(&id, question, answered, &comment, by).await?;
     let detail = serde_json::json!({ "question": question, "answered": answered });

@@ -130,7 +130,7 @@ impl Smtp {
             match self.transport.send(message.clone()).await {
                 Ok(_) => return,
                 Err(error) => {
-                    tracing::warn!(error = %error, "mail could not be handed in; trying again")
+                    tracing::warn!(error = %error, "mail could not be handed in; trying again");
                 }
             }
             tokio::time::sleep(std::time::Duration::from_secs(pause)).await;

@@ -21,7 +21,7 @@ use keydesk_store::{
 };
 use std::time::Duration;
 
-const INVITATION_LASTS: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+const INVITATION_LASTS: Duration = Duration::from_hours(168);
 /// How many open invitations an account may have.
 const MOST_INVITATIONS: usize = 200;
 
@@ -161,7 +161,7 @@ pub(crate) async fn change_role(
     match (member.role.may(Right::UseApiDocs), role.may(Right::UseApiDocs)) {
         (true, false) => tokens::end_bearer_token(&mut write, id, EndCause::RoleChanged).await?,
         (false, true) => {
-            tokens::issue_bearer_token(desk, &mut write, member.account, id, &member.name).await?
+            tokens::issue_bearer_token(desk, &mut write, member.account, id, &member.name).await?;
         }
         _ => {}
     }

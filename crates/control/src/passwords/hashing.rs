@@ -5,7 +5,7 @@ use super::Password;
 use crate::Keyring;
 use argon2::{Algorithm, Argon2, Params, Version};
 use keydesk_token::Entropy;
-use std::{fmt::Write, sync::Arc};
+use std::sync::Arc;
 use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
@@ -90,7 +90,11 @@ fn argon2(pepper: &[u8; 32]) -> Argon2<'_> {
 fn compute(pepper: &[u8; 32], key_id: &str, password: &[u8], salt: &[u8; 16]) -> String {
     let mut out = Zeroizing::new([0; 32]);
     argon2(pepper).hash_password_into(password, salt, &mut out[..]).expect("the lengths are valid");
-    format!("argon2id${key_id}$m={MEMORY_KIB},t={PASSES},p={LANES}${}${}", hex(salt), hex(&out[..]))
+    format!(
+        "argon2id${key_id}$m={MEMORY_KIB},t={PASSES},p={LANES}${}${}",
+        hex::encode(salt),
+        hex::encode(&out[..])
+    )
 }
 
 /// Computes again with the stored salt and compares in constant time. A stored hash of another
@@ -102,26 +106,11 @@ fn fits(pepper: &[u8; 32], password: &[u8], stored: &str) -> bool {
     else {
         return false;
     };
-    let Some(salt) = unhex::<16>(salt) else { return false };
-    compute(pepper, key_id, password, &salt).as_bytes().ct_eq(stored.as_bytes()).into()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a String cannot fail");
-        text
-    })
-}
-
-fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let mut out = [0; N];
-    if text.len() != 2 * N || !text.is_ascii() {
-        return None;
+    let mut salt_bytes = [0; 16];
+    if hex::decode_to_slice(salt, &mut salt_bytes).is_err() {
+        return false;
     }
-    for (at, byte) in out.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).ok()?;
-    }
-    Some(out)
+    compute(pepper, key_id, password, &salt_bytes).as_bytes().ct_eq(stored.as_bytes()).into()
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use keydesk_model::{Action, Actor, Email, EndCause, Origin};
 use keydesk_store::StoreError;
 use std::time::Duration;
 
-const RESET_LASTS: Duration = Duration::from_secs(60 * 60);
+const RESET_LASTS: Duration = Duration::from_hours(1);
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ChangeError {

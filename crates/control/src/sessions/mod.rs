@@ -22,10 +22,10 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// Ends a session that nobody uses, and every session in the end.
-const IDLE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-const ABSOLUTE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+const IDLE: Duration = Duration::from_hours(168);
+const ABSOLUTE: Duration = Duration::from_hours(720);
 /// How exactly "last seen" is kept.
-const TOUCH: Duration = Duration::from_secs(60);
+const TOUCH: Duration = Duration::from_mins(1);
 
 pub(crate) enum Found {
     Caller(Box<Caller>),

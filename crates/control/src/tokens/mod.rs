@@ -14,7 +14,7 @@ use std::time::Duration;
 /// How many API tokens an account may have in all; more than this is a program gone wild.
 const MOST_TOKENS: i64 = 1_000;
 /// A program that called within this time counts as one that would break.
-const LATELY: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+const LATELY: Duration = Duration::from_hours(720);
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TokenError {

@@ -1,0 +1,101 @@
+//! The configuration file as it is written, and where in it each value stands.
+
+use anyhow::{Context, anyhow};
+use serde::Deserialize;
+use std::{
+    fmt::Display,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+use toml::Spanned;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct File {
+    pub data: Option<PathBuf>,
+    pub console: Option<Spanned<String>>,
+    pub gateway: Option<Spanned<String>>,
+    pub public_console_url: Option<Spanned<String>>,
+    pub public_gateway_url: Option<Spanned<String>>,
+    pub upstream: Option<Spanned<String>>,
+    pub openapi: Option<Spanned<String>>,
+    pub token_prefix: Option<Spanned<String>>,
+    pub trusted_proxies: Vec<Spanned<String>>,
+    pub reserved_prefix: Option<Spanned<String>>,
+    pub endpoints: FileEndpoints,
+    pub limits: FileLimits,
+    pub mail: Option<FileMail>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FileEndpoints {
+    pub path: Option<Spanned<bool>>,
+    pub token: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FileLimits {
+    pub max_body_bytes: Option<u64>,
+    pub max_header_bytes: Option<u32>,
+    pub header_timeout_seconds: Option<u64>,
+    pub connect_timeout_seconds: Option<u64>,
+    pub response_timeout_seconds: Option<u64>,
+    pub drain_timeout_seconds: Option<u64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileMail {
+    pub server: Spanned<String>,
+    pub from: Spanned<String>,
+    pub user: Option<String>,
+    pub password_file: Option<PathBuf>,
+}
+
+/// A configuration file's text, to tell the line of a value.
+pub struct Source {
+    pub path: PathBuf,
+    pub text: String,
+}
+
+/// A value and where it stands, for the message if it is wrong.
+pub struct Given {
+    pub text: String,
+    pub place: String,
+}
+
+impl Given {
+    pub fn parse<T: FromStr>(&self, wanted: &str) -> anyhow::Result<T> {
+        self.text.parse().map_err(|_| self.wrong(wanted))
+    }
+
+    pub fn wrong(&self, wanted: impl Display) -> anyhow::Error {
+        anyhow!("{}: “{}” is not {wanted}", self.place, self.text)
+    }
+}
+
+impl Source {
+    pub fn line(&self, offset: usize) -> usize {
+        self.text.get(..offset).map_or(1, |before| before.matches('\n').count() + 1)
+    }
+
+    pub fn given(&self, key: &str, value: &Spanned<String>) -> Given {
+        let line = self.line(value.span().start);
+        Given {
+            text: value.get_ref().clone(),
+            place: format!("{}:{line}: {key}", self.path.display()),
+        }
+    }
+}
+
+pub fn read_file(path: &Path) -> anyhow::Result<(Source, File)> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("the configuration file {} cannot be read", path.display()))?;
+    let file = toml::from_str(&text).map_err(|error| {
+        let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
+        anyhow!("{}:{line}: {}", path.display(), error.message())
+    })?;
+    Ok((Source { path: path.to_owned(), text }, file))
+}

@@ -1,0 +1,197 @@
+//! The configuration: flags above environment above file above defaults. Whatever is wrong is said
+//! with its key, its line, and what would be right.
+
+mod file;
+mod values;
+
+use crate::cli::Options;
+use anyhow::bail;
+use file::{File, Given, Source, read_file};
+use keydesk_control::SmtpSettings;
+use keydesk_gateway::{Forms, Limits};
+use keydesk_model::TrustedProxies;
+use keydesk_token::Prefix;
+use std::{net::SocketAddr, path::PathBuf};
+use toml::Spanned;
+
+#[derive(Debug)]
+pub struct Config {
+    pub data: PathBuf,
+    pub console: SocketAddr,
+    pub gateway: SocketAddr,
+    /// None: follows from the address that is bound.
+    pub public_console_url: Option<String>,
+    pub public_gateway_url: Option<String>,
+    pub upstream: Option<http::Uri>,
+    pub openapi: Option<String>,
+    pub token_prefix: Prefix,
+    pub trusted_proxies: TrustedProxies,
+    pub forms: Forms,
+    pub reserved_prefix: String,
+    pub limits: Limits,
+    pub mail: Option<SmtpSettings>,
+}
+
+impl Config {
+    pub fn read(options: &Options) -> anyhow::Result<Self> {
+        let (source, file) = match &options.config {
+            Some(path) => read_file(path)?,
+            None => (Source { path: PathBuf::new(), text: String::new() }, File::default()),
+        };
+        let pick = |flag: &Option<String>, key: &str, value: &Option<Spanned<String>>| {
+            from_flag(flag.as_ref(), key)
+                .or_else(|| value.as_ref().map(|value| source.given(key, value)))
+        };
+        let console_url =
+            pick(&options.public_console_url, "public_console_url", &file.public_console_url);
+        let gateway_url =
+            pick(&options.public_gateway_url, "public_gateway_url", &file.public_gateway_url);
+        let upstream = pick(&options.upstream, "upstream", &file.upstream);
+        let data = options.data.clone().or(file.data);
+        let config = Self {
+            data: data.unwrap_or_else(|| PathBuf::from("keydesk-data")),
+            console: values::address(
+                pick(&options.console, "console", &file.console),
+                "127.0.0.1:8080",
+            )?,
+            gateway: values::address(
+                pick(&options.gateway, "gateway", &file.gateway),
+                "127.0.0.1:8081",
+            )?,
+            public_console_url: console_url.as_ref().map(values::public_url).transpose()?,
+            public_gateway_url: gateway_url.as_ref().map(values::public_url).transpose()?,
+            upstream: upstream.as_ref().map(values::upstream_url).transpose()?,
+            openapi: pick(&options.openapi, "openapi", &file.openapi).map(|given| given.text),
+            token_prefix: values::token_prefix(&source, file.token_prefix.as_ref())?,
+            trusted_proxies: values::trusted_proxies(&source, &file.trusted_proxies)?,
+            forms: values::forms(&source, &file.endpoints)?,
+            reserved_prefix: values::reserved_prefix(&source, file.reserved_prefix.as_ref())?,
+            limits: values::limits(&file.limits),
+            mail: file.mail.map(|mail| values::smtp(&source, mail)).transpose()?,
+        };
+        config.check_transport()?;
+        Ok(config)
+    }
+
+    pub fn is_local(&self) -> bool {
+        self.console.ip().is_loopback() && self.gateway.ip().is_loopback()
+    }
+
+    fn is_https(&self) -> bool {
+        self.public_console_url.as_deref().is_some_and(|url| url.starts_with("https:"))
+    }
+
+    /// Plain http is for loopback: elsewhere passwords would travel in clear.
+    fn check_transport(&self) -> anyhow::Result<()> {
+        if !self.is_https() && !self.console.ip().is_loopback() {
+            bail!(
+                "console = {}: other machines can reach this address, and passwords would travel in clear. Put an \
+                 https proxy in front and set public_console_url = \"https://…\" and trusted_proxies = [\"its \
+                 address\"], or listen on 127.0.0.1",
+                self.console
+            );
+        }
+        if self.is_https() && self.trusted_proxies.is_empty() {
+            bail!(
+                "public_console_url is https, so something in front of the console must speak TLS: name it in the \
+                 configuration file as trusted_proxies = [\"127.0.0.1\"], and let it send X-Forwarded-Proto: https"
+            );
+        }
+        Ok(())
+    }
+}
+
+fn from_flag(flag: Option<&String>, key: &str) -> Option<Given> {
+    let place = format!("--{} (or KEYDESK_{})", key.replace('_', "-"), key.to_uppercase());
+    flag.map(|text| Given { text: text.clone(), place })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::LogLevel;
+
+    fn read(text: &str) -> Result<Config, String> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("keydesk.toml");
+        std::fs::write(&path, text).expect("writes");
+        let options = Options {
+            config: Some(path),
+            data: None,
+            console: None,
+            gateway: None,
+            public_console_url: None,
+            public_gateway_url: None,
+            upstream: None,
+            openapi: None,
+            log: LogLevel::Info,
+        };
+        Config::read(&options)
+            .map_err(|error| format!("{error:#}").replace(&*folder.path().to_string_lossy(), ""))
+    }
+
+    #[test]
+    fn an_empty_file_means_the_defaults() {
+        let config = read("").expect("reads");
+        assert_eq!(config.console.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.data, PathBuf::from("keydesk-data"));
+        assert!(config.forms.path && !config.forms.token && config.is_local());
+    }
+
+    #[test]
+    fn a_bad_value_is_named_with_its_line_and_what_would_be_right() {
+        for (text, message) in [
+            (
+                "\nconsole = \"8080\"",
+                "/keydesk.toml:2: console: “8080” is not an address and port such as 127.0.0.1:8080",
+            ),
+            (
+                "upstream = \"localhost:3000\"",
+                "/keydesk.toml:1: upstream: “localhost:3000” is not a URL such as http://127.0.0.1:3000 or https://api.internal/base",
+            ),
+            (
+                "# x\n\ntrusted_proxies = [\n\"10.0.0.0/8\",\n\"ten\"]",
+                "/keydesk.toml:5: trusted_proxies: “ten” is not an address or network such as 10.0.0.0/8",
+            ),
+            (
+                "public_console_url = \"https://a.example/x\"",
+                "/keydesk.toml:1: public_console_url: “https://a.example/x” is not a URL of scheme, host and port only, such as https://console.example.com",
+            ),
+            (
+                "[endpoints]\npath = false",
+                "/keydesk.toml:2: endpoints: switch on path or token, or nothing can be called",
+            ),
+            (
+                "[limits]\nmax_body_bytes = \"big\"",
+                "/keydesk.toml:2: invalid type: string \"big\", expected u64",
+            ),
+        ] {
+            assert_eq!(read(text).map(|_| ()), Err(message.to_owned()));
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_line() {
+        let error = read("data = \"x\"\nupstraem = \"http://a\"").expect_err("refused");
+        assert!(
+            error.starts_with("/keydesk.toml:2: unknown field `upstraem`, expected one of"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn plain_http_is_for_loopback() {
+        let error = read("console = \"0.0.0.0:8080\"").expect_err("refused");
+        assert!(
+            error.contains("https proxy in front") && error.contains("trusted_proxies"),
+            "{error}"
+        );
+        let error = read("public_console_url = \"https://a.example\"").expect_err("refused");
+        assert!(error.contains("trusted_proxies"), "{error}");
+        let https = "console = \"0.0.0.0:8080\"\npublic_console_url = \"https://A.example/\"\ntrusted_proxies = [\"10.0.0.1\"]";
+        assert_eq!(
+            read(https).expect("reads").public_console_url.as_deref(),
+            Some("https://a.example")
+        );
+    }
+}

@@ -1,0 +1,122 @@
+//! Every page and state under axe-core, and none wider than its screen.
+
+use super::{Browser, NARROW_LIGHT, Screen, WIDE_DARK};
+use crate::support::{Keydesk, PASSWORD, use_token};
+
+/// Every page, in every state that a first day brings, with nothing serious for axe-core and
+/// nothing wider than the screen.
+async fn inspect_every_page(screen: Screen) {
+    let mut keydesk = Keydesk::start();
+    let first = keydesk.setup_link.clone().expect("a link");
+    let browser = Browser::open(screen).await;
+    browser.go(&first).await;
+    inspect(&browser, "setup", screen).await;
+    let (invitation, member) = live_a_first_day(&mut keydesk).await;
+    visitor_pages(&keydesk, &browser, &invitation, screen).await;
+    member_pages(&keydesk, &browser, &member, screen).await;
+    let lines = browser.console_lines().await;
+    let unexpected: Vec<_> =
+        lines.iter().filter(|line| !line.contains("404") && !line.contains("403")).collect();
+    assert!(unexpected.is_empty(), "{unexpected:?}");
+    assert!(!keydesk.printed().contains("violation of the content security policy"));
+    browser.close().await;
+}
+
+/// An account with members, an invitation, tokens live and ended, and programs that call. Returns
+/// the invitation's link and a member's id.
+async fn live_a_first_day(keydesk: &mut Keydesk) -> (String, String) {
+    let ann = keydesk.with_account().await;
+    ann.invite("vera@acme.example", "viewer", PASSWORD).await;
+    ann.post("/members/invitations", &[("email", "bob@acme.example"), ("role", "developer")]).await;
+    let invitation = ann.link_in_mail("/invitation/").await;
+    let (endpoint, bearer) = (ann.endpoint_url().await, ann.bearer_token().await);
+    let token = ann.create_token("CRM sync", "5d").await;
+    ann.create_token("old importer", "never").await;
+    for token in [&bearer, &token] {
+        use_token(&endpoint, token).await;
+    }
+    let tokens = ann.get("/tokens").await.text;
+    let newest = tokens
+        .split("href=\"")
+        .find(|rest| rest.ends_with("/rotate") || rest.contains("/rotate\""))
+        .expect("a link");
+    let path = newest.split("/rotate").next().expect("a path").to_owned();
+    ann.post(&format!("{path}/revoke"), &[]).await;
+    let member = ann.member_id("vera").await;
+    (invitation, member)
+}
+
+async fn visitor_pages(keydesk: &Keydesk, browser: &Browser, invitation: &str, screen: Screen) {
+    for (name, page) in [
+        ("login", "/login"),
+        ("forgot-password", "/forgot-password"),
+        ("mail", "/mail"),
+        ("invitation", invitation),
+        ("not-found", "/nowhere"),
+    ] {
+        browser
+            .go(&if page.starts_with("http") {
+                page.to_owned()
+            } else {
+                format!("{}{page}", keydesk.console)
+            })
+            .await;
+        inspect(browser, name, screen).await;
+    }
+    browser.go(&format!("{}/login", keydesk.console)).await;
+    browser.fill("email", "ann@acme.example").await;
+    browser.fill("password", "wrong").await;
+    browser.click("main button").await;
+    browser.find(".error").await;
+    inspect(browser, "login-refused", screen).await;
+    browser.fill("password", PASSWORD).await;
+    browser.click("main button").await;
+    browser.arrives_at("/api-docs").await;
+}
+
+async fn member_pages(keydesk: &Keydesk, browser: &Browser, member: &str, screen: Screen) {
+    for (name, page) in [
+        ("api-docs", "/api-docs"),
+        ("api-docs-rotate", "/api-docs/rotate"),
+        ("tokens", "/tokens"),
+        ("token-new", "/tokens/new"),
+        ("members", "/members"),
+        ("member-remove", &format!("/members/{member}/remove")),
+        ("sessions", "/sessions"),
+        ("log-out-everywhere", "/sessions/log-out-everywhere"),
+        ("confirm", "/confirm"),
+        ("profile", "/profile"),
+        ("help", "/help"),
+    ] {
+        browser.go(&format!("{}{page}", keydesk.console)).await;
+        inspect(browser, name, screen).await;
+    }
+    browser.go(&format!("{}/tokens/new", keydesk.console)).await;
+    browser.fill("name", "Importer").await;
+    browser.click("[data-all]").await;
+    browser.click("main form button.primary").await;
+    browser.find("#new-token").await;
+    inspect(browser, "token-shown-once", screen).await;
+}
+
+async fn inspect(browser: &Browser, name: &str, screen: Screen) {
+    let found = browser.axe().await;
+    assert!(found.is_empty(), "{name} on {}: {found:#?}", screen.name);
+    let overflow = browser.run("return document.documentElement.scrollWidth - innerWidth").await;
+    assert!(
+        overflow.as_i64().is_some_and(|pixels| pixels <= 0),
+        "{name} on {} is {overflow} px too wide",
+        screen.name
+    );
+    browser.screenshot(name, screen).await;
+}
+
+#[tokio::test]
+async fn every_page_is_accessible_wide_and_dark() {
+    inspect_every_page(WIDE_DARK).await;
+}
+
+#[tokio::test]
+async fn every_page_is_accessible_narrow_and_light() {
+    inspect_every_page(NARROW_LIGHT).await;
+}

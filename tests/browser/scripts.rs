@@ -1,0 +1,74 @@
+//! What needs a script, and what does not.
+
+use super::{Browser, WIDE_LIGHT};
+use crate::support::{Keydesk, PASSWORD, eventually};
+use serde_json::json;
+use thirtyfour::prelude::*;
+
+#[tokio::test]
+async fn s11_the_reference_calls_the_real_gateway_with_the_reader_s_token() {
+    let mut keydesk = Keydesk::start();
+    keydesk.with_account().await;
+    let browser = Browser::open(WIDE_LIGHT).await;
+    browser.go(&format!("{}/login?next=/api-docs/reference", keydesk.console)).await;
+    browser.fill("email", "ann@acme.example").await;
+    browser.fill("password", PASSWORD).await;
+    browser.click("main button").await;
+    browser.arrives_at("/api-docs/reference").await;
+    let shown = async |css: &str| browser.driver.find(By::Css(css)).await.is_ok();
+    eventually("the operations are listed", async || {
+        shown("#operations-Contacts-list_contacts").await
+    })
+    .await;
+    browser.click("#operations-Contacts-list_contacts .opblock-summary-control").await;
+    eventually("it can be tried", async || {
+        shown("#operations-Contacts-list_contacts .try-out__btn").await
+    })
+    .await;
+    browser.click("#operations-Contacts-list_contacts .try-out__btn").await;
+    browser.click("#operations-Contacts-list_contacts .execute").await;
+    eventually("the gateway answers", async || {
+        shown(".live-responses-table tbody .response-col_status").await
+    })
+    .await;
+    assert!(browser.text(".live-responses-table tbody .response-col_status").await.contains("200"));
+    assert!(browser.text(".live-responses-table").await.contains("contacts"));
+    let stored = browser.run("return JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, location.href])").await;
+    assert!(
+        !stored.as_str().expect("text").contains("kd_u_"),
+        "no token in the browser's storage or address"
+    );
+    let lines = browser.console_lines().await;
+    assert!(lines.is_empty(), "{lines:?}");
+    assert!(!keydesk.printed().contains("violation of the content security policy"));
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn without_a_script_everything_but_copying_works() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    let token = ann.bearer_token().await;
+    let browser = Browser::open(WIDE_LIGHT).await;
+    browser.cdp("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await;
+    browser.go(&format!("{}/login", keydesk.console)).await;
+    browser.fill("email", "ann@acme.example").await;
+    browser.fill("password", PASSWORD).await;
+    browser.click("main button").await;
+    browser.arrives_at("/api-docs").await;
+    let field = browser.find("#bearer-token").await;
+    assert!(!field.is_displayed().await.expect("known"));
+    browser.click("label.toggle").await;
+    assert!(field.is_displayed().await.expect("known"));
+    assert_eq!(field.attr("value").await.expect("known").as_deref(), Some(token.as_str()));
+    browser.click("label[for=tab-python]").await;
+    assert!(browser.find(".snippet-python").await.is_displayed().await.expect("known"));
+    let copy = browser.find("[data-copy=bearer-token]").await;
+    assert!(!copy.is_displayed().await.expect("known"), "what needs a script is not offered");
+    browser.go(&format!("{}/tokens/new", keydesk.console)).await;
+    browser.fill("name", "No script").await;
+    browser.click("[data-all]").await;
+    browser.click("main form button.primary").await;
+    assert!(browser.find("#new-token").await.attr("value").await.expect("known").is_some());
+    browser.close().await;
+}
