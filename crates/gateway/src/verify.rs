@@ -22,3 +22,108 @@ impl LiveTable {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::{HeaderMap, header::AUTHORIZATION};
+    use keydesk_model::{
+        AccountId, AccountNumber, Binding, Change, EndCause, Ending, Feed, LiveSecret, ScopeSet,
+        Snapshot, TokenId,
+    };
+    use keydesk_token::{Entropy, Kind, PlainToken, Prefix};
+
+    const fn at(micros: i64) -> Timestamp {
+        Timestamp::from_micros(micros)
+    }
+
+    fn present(token: &PlainToken) -> Presented {
+        let mut headers = HeaderMap::new();
+        let value = format!("Bearer {}", token.expose()).parse().expect("a header value");
+        headers.insert(AUTHORIZATION, value);
+        Presented::in_headers(&headers).expect("well-formed")
+    }
+
+    fn secret(token: &PlainToken, expires_at: Option<Timestamp>) -> LiveSecret {
+        let entropy = Entropy::seeded(2);
+        LiveSecret {
+            hash: token.hash(),
+            token: TokenId::generate(at(0), &entropy),
+            account: AccountId::generate(at(0), &entropy),
+            number: AccountNumber::try_from(385_403).expect("a number"),
+            binding: Binding::Account,
+            name: "CRM sync".to_owned(),
+            scopes: ScopeSet::everything(),
+            expires_at,
+            ending: None,
+        }
+    }
+
+    fn token(seed: u64) -> PlainToken {
+        PlainToken::generate(&Prefix::default(), Kind::Account, &Entropy::seeded(seed))
+    }
+
+    fn table(secrets: Vec<LiveSecret>) -> LiveTable {
+        let table = LiveTable::default();
+        table.load(Snapshot { seq: 7, secrets });
+        table
+    }
+
+    #[test]
+    fn s9_expiry_bites_at_the_very_microsecond_of_the_clock_passed_in() {
+        let token = token(1);
+        let table = table(vec![secret(&token, Some(at(1_000_000)))]);
+        assert!(table.verify(&present(&token), at(999_999)).is_ok());
+        for now in [1_000_000, 1_000_001, i64::MAX] {
+            assert_eq!(
+                table.verify(&present(&token), at(now)).err(),
+                Some(Denial::Expired { at: at(1_000_000) })
+            );
+        }
+    }
+
+    #[test]
+    fn before_the_snapshot_is_there_nobody_is_told_that_a_token_is_wrong() {
+        let table = LiveTable::default();
+        assert_eq!(table.verify(&present(&token(1)), at(0)).err(), Some(Denial::NotReady));
+        table.load(Snapshot { seq: 0, secrets: Vec::new() });
+        assert_eq!(table.verify(&present(&token(1)), at(0)).err(), Some(Denial::UnknownToken));
+    }
+
+    #[test]
+    fn changes_follow_the_snapshot_and_an_ended_secret_never_comes_back() {
+        let (old, new) = (token(1), token(2));
+        let table = table(vec![secret(&old, None)]);
+        let ending = Ending { at: at(500), cause: EndCause::Revoked };
+        table.apply(8, Change::SecretEnded { hash: old.hash(), ending });
+        table.apply(9, Change::SecretIssued(secret(&new, None)));
+        assert_eq!(table.seq(), 9);
+        let denial = Denial::Ended { ending, binding: Binding::Account };
+        assert_eq!(table.verify(&present(&old), at(500)).err(), Some(denial));
+        assert!(table.verify(&present(&new), at(500)).is_ok());
+        // A database that went back in time says that it lives.
+        table.load(Snapshot { seq: 7, secrets: vec![secret(&old, None)] });
+        assert_eq!(table.verify(&present(&old), at(600)).err(), Some(denial));
+        table.apply(8, Change::SecretIssued(secret(&old, None)));
+        assert_eq!(table.verify(&present(&old), at(600)).err(), Some(denial));
+    }
+
+    #[test]
+    fn use_is_reported_once_by_program_and_address() {
+        let token = token(1);
+        let table = table(vec![secret(&token, None)]);
+        for (program, addr, now) in
+            [("curl", "10.0.0.1", 1), ("curl", "10.0.0.1", 2), ("okhttp", "10.0.0.1", 3)]
+        {
+            let verified = table.verify(&present(&token), at(now)).expect("live");
+            table.note_use(&verified.0, program, addr.parse().expect("an address"), at(now));
+        }
+        let report = table.take_usage();
+        let rows: Vec<_> = report
+            .iter()
+            .map(|u| (u.program.as_str(), u.calls, u.last_used_at.as_micros()))
+            .collect();
+        assert_eq!(rows, [("curl", 2, 2), ("okhttp", 1, 3)]);
+        assert!(table.take_usage().is_empty());
+    }
+}

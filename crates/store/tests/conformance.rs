@@ -1,0 +1,393 @@
+//! What every back end must do, as a list: a case that is forgotten there is dead code. So far the
+//! list is run on SQLite.
+
+use keydesk_model::{
+    AccountId, AccountNumber, Action, Actor, Binding, Change, EndCause, Feed, InvitationId,
+    MemberId, Origin, PersonId, Role, ScopeSet, SessionId, Snapshot, Timestamp, TokenId, Usage,
+};
+use keydesk_store::{
+    AuditEntry, NewInvitation, NewMember, NewPerson, NewSecret, NewSession, NewToken, Store,
+    StoreError, Write,
+};
+use keydesk_token::{Entropy, Kind, PlainToken, Prefix};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+/// A store with one account, its owner Ann, and a gateway that follows.
+struct World {
+    store: Store,
+    follower: Arc<Follower>,
+    entropy: Entropy,
+    account: AccountId,
+    person: PersonId,
+    member: MemberId,
+}
+
+#[derive(Default)]
+struct Follower {
+    seen: Mutex<Vec<(i64, Option<Change>)>>,
+}
+
+impl Feed for Follower {
+    fn load(&self, snapshot: Snapshot) {
+        self.seen.lock().expect("not poisoned").push((snapshot.seq, None));
+    }
+
+    fn apply(&self, seq: i64, change: Change) {
+        self.seen.lock().expect("not poisoned").push((seq, Some(change)));
+    }
+}
+
+impl Follower {
+    fn numbers(&self) -> Vec<i64> {
+        self.seen.lock().expect("not poisoned").iter().map(|(seq, _)| *seq).collect()
+    }
+}
+
+const fn at(micros: i64) -> Timestamp {
+    Timestamp::from_micros(micros)
+}
+
+fn entry(action: Action) -> AuditEntry {
+    AuditEntry {
+        action,
+        actor: Actor::Operator,
+        origin: Origin::default(),
+        account: None,
+        target: "test".to_owned(),
+        detail: serde_json::json!({}),
+    }
+}
+
+impl World {
+    async fn new(path: &Path) -> Self {
+        let store = Store::open(path).await.expect("opens");
+        let entropy = Entropy::seeded(1);
+        let follower = Arc::new(Follower::default());
+        store.follow(Arc::clone(&follower) as Arc<dyn Feed>).await.expect("loads");
+        let account = AccountId::generate(at(1), &entropy);
+        let person = PersonId::generate(at(1), &entropy);
+        let member = MemberId::generate(at(1), &entropy);
+        let mut write = store.write(at(1)).await.expect("begins");
+        let number = AccountNumber::try_from(385_403).expect("a number");
+        write.add_account(account, number, &"Acme".parse().expect("a name")).await.expect("adds");
+        write.add_person(&ann(person)).await.expect("adds");
+        write
+            .add_member(NewMember { id: member, account, person, role: Role::Owner })
+            .await
+            .expect("adds");
+        write.commit(entry(Action::OpenAccount)).await.expect("commits");
+        Self { store, follower, entropy, account, person, member }
+    }
+
+    fn secret(&self, version: i64) -> NewSecret {
+        let plain = PlainToken::generate(&Prefix::default(), Kind::Account, &self.entropy);
+        NewSecret {
+            hash: plain.hash(),
+            version,
+            masked: plain.masked(),
+            display: Some(vec![1, 2, 3]),
+        }
+    }
+
+    async fn issue(
+        &self,
+        write: &mut Write,
+        request_key: Option<&str>,
+    ) -> Result<TokenId, StoreError> {
+        let id = TokenId::generate(at(2), &self.entropy);
+        let new = NewToken {
+            id,
+            account: self.account,
+            binding: Binding::Account,
+            name: "CRM sync".to_owned(),
+            scopes: ScopeSet::everything(),
+            expires_at: Some(at(99)),
+            created_by: Some(self.member),
+            request_key: request_key.map(str::to_owned),
+        };
+        write.issue_token(&new, &self.secret(1)).await.map(|()| id)
+    }
+}
+
+async fn numbers_are_gap_free_and_applied_before_commit_returns(world: World) {
+    for expected in 1..=20 {
+        let mut write = world.store.write(at(2)).await.expect("begins");
+        world.issue(&mut write, None).await.expect("issues");
+        write.commit(entry(Action::IssueToken)).await.expect("commits");
+        assert_eq!(world.follower.numbers().last(), Some(&expected));
+    }
+    assert_eq!(world.follower.numbers(), (0..=20).collect::<Vec<_>>());
+}
+
+async fn what_is_not_committed_never_happened(world: World) {
+    let mut write = world.store.write(at(2)).await.expect("begins");
+    let id = world.issue(&mut write, None).await.expect("issues");
+    drop(write);
+    world.store.catch_up().await.expect("reads");
+    let mut read = world.store.read().await.expect("reads");
+    assert!(read.find_token(world.account, id).await.expect("reads").is_none());
+    assert_eq!(world.follower.numbers(), [0]);
+    let mut write = world.store.write(at(3)).await.expect("begins");
+    world.issue(&mut write, None).await.expect("issues");
+    write.commit(entry(Action::IssueToken)).await.expect("commits");
+    assert_eq!(world.follower.numbers(), [0, 1], "no number was lost");
+}
+
+async fn concurrent_writers_leave_no_gap(world: World) {
+    let world = Arc::new(world);
+    let writers: Vec<_> = (0..8)
+        .map(|_| {
+            let world = Arc::clone(&world);
+            tokio::spawn(async move {
+                for _ in 0..10 {
+                    let mut write = world.store.write(at(2)).await.expect("begins");
+                    world.issue(&mut write, None).await.expect("issues");
+                    write.commit(entry(Action::IssueToken)).await.expect("commits");
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.expect("ends");
+    }
+    assert_eq!(world.follower.numbers(), (0..=80).collect::<Vec<_>>());
+}
+
+async fn a_token_has_one_open_secret(world: World) {
+    let mut write = world.store.write(at(2)).await.expect("begins");
+    let id = world.issue(&mut write, None).await.expect("issues");
+    assert!(matches!(write.issue_secret(id, &world.secret(2)).await, Err(StoreError::Conflict)));
+    drop(write);
+    let mut write = world.store.write(at(3)).await.expect("begins");
+    let id = world.issue(&mut write, None).await.expect("issues");
+    assert!(write.end_secret(id, EndCause::Rotated).await.expect("ends"));
+    assert!(!write.end_secret(id, EndCause::Revoked).await.expect("asks"), "it has ended already");
+    assert!(matches!(write.issue_secret(id, &world.secret(1)).await, Err(StoreError::Conflict)));
+    write.issue_secret(id, &world.secret(2)).await.expect("issues");
+    let token = write.find_token(world.account, id).await.expect("reads").expect("there");
+    assert_eq!((token.version, token.ending), (2, None));
+}
+
+async fn an_ended_secret_keeps_its_reason_and_forgets_its_display_copy(world: World) {
+    let mut write = world.store.write(at(2)).await.expect("begins");
+    let id = world.issue(&mut write, None).await.expect("issues");
+    write.end_secret(id, EndCause::Revoked).await.expect("ends");
+    write.commit(entry(Action::RevokeToken)).await.expect("commits");
+    let token = world.store.read().await.expect("reads").find_token(world.account, id).await;
+    let token = token.expect("reads").expect("there");
+    assert_eq!(
+        token.ending.map(|ending| (ending.at, ending.cause)),
+        Some((at(2), EndCause::Revoked))
+    );
+    assert_eq!(token.display, None);
+}
+
+async fn a_request_key_makes_one_token(world: World) {
+    let mut write = world.store.write(at(2)).await.expect("begins");
+    let id = world.issue(&mut write, Some("key")).await.expect("issues");
+    assert!(matches!(world.issue(&mut write, Some("key")).await, Err(StoreError::Conflict)));
+    let found =
+        write.find_token_by_request(world.account, "key").await.expect("reads").expect("there");
+    assert_eq!(found.id, id);
+}
+
+async fn addresses_are_one_person_in_any_spelling(world: World) {
+    let mut write = world.store.write(at(2)).await.expect("begins");
+    let other = PersonId::generate(at(2), &world.entropy);
+    let mut new = ann(other);
+    new.email = "ANN@acme.EXAMPLE".parse().expect("an address");
+    assert!(matches!(write.add_person(&new).await, Err(StoreError::Conflict)));
+    let found = write.find_person_by_email(&new.email).await.expect("reads").expect("there");
+    assert_eq!(found.id, world.person);
+}
+
+fn ann(id: PersonId) -> NewPerson {
+    let email = "ann@acme.example".parse().expect("an address");
+    NewPerson { id, email, name: "Ann".to_owned(), password_hash: "hash".to_owned() }
+}
+
+async fn a_password_is_changed_from_the_version_that_was_read(world: World) {
+    let mut write = world.store.write(at(2)).await.expect("begins");
+    write.set_password(world.person, "new", 1).await.expect("changes");
+    assert!(matches!(
+        write.set_password(world.person, "other", 1).await,
+        Err(StoreError::Conflict)
+    ));
+}
+
+async fn a_removed_member_is_gone_and_may_join_anew(world: World) {
+    let mut write = world.store.write(at(2)).await.expect("begins");
+    let (account, person) = (world.account, world.person);
+    let again = NewMember {
+        id: MemberId::generate(at(2), &world.entropy),
+        account,
+        person,
+        role: Role::Viewer,
+    };
+    assert!(matches!(write.add_member(again).await, Err(StoreError::Conflict)));
+    write.remove_member(world.member).await.expect("removes");
+    assert_eq!(write.count_owners(account).await.expect("counts"), 0);
+    assert!(write.list_accounts_of(person).await.expect("lists").is_empty());
+    write.add_member(again).await.expect("joins");
+    assert!(write.find_member(account, world.member).await.expect("reads").is_none());
+    assert_eq!(
+        write.find_member_of(account, person).await.expect("reads").map(|m| m.id),
+        Some(again.id)
+    );
+}
+
+async fn sessions_end_by_idleness_age_and_hand(world: World) {
+    let mut write = world.store.write(at(100)).await.expect("begins");
+    let id = SessionId::generate(at(100), &world.entropy);
+    let new = NewSession {
+        id,
+        hash: [7; 32],
+        person: world.person,
+        account: Some(world.account),
+        client_addr: "127.0.0.1".to_owned(),
+        user_agent: "Firefox".to_owned(),
+    };
+    write.add_session(&new).await.expect("adds");
+    for (seen_after, created_after, found) in [(99, 99, true), (100, 99, false), (99, 100, false)] {
+        let session =
+            write.find_session([7; 32], at(seen_after), at(created_after)).await.expect("reads");
+        assert_eq!(session.is_some(), found);
+    }
+    assert!(write.renew_session(id, [8; 32]).await.expect("renews"));
+    assert!(write.find_session([7; 32], at(0), at(0)).await.expect("reads").is_none());
+    assert_eq!(write.end_sessions(world.person, Some(id)).await.expect("ends"), 0);
+    assert_eq!(write.end_sessions(world.person, None).await.expect("ends"), 1);
+    assert!(
+        !write.renew_session(id, [9; 32]).await.expect("asks"),
+        "what has ended is not renewed"
+    );
+    assert!(write.find_session([8; 32], at(0), at(0)).await.expect("reads").is_none());
+}
+
+async fn invitations_and_resets_work_once_and_not_for_ever(world: World) {
+    let mut write = world.store.write(at(100)).await.expect("begins");
+    let invitation = |code: u8, entropy: &Entropy| NewInvitation {
+        id: InvitationId::generate(at(100), entropy),
+        account: world.account,
+        email: "bob@acme.example".parse().expect("an address"),
+        role: Role::Developer,
+        code_hash: [code; 32],
+        invited_by: world.member,
+        expires_at: at(200),
+    };
+    let (first, second) = (invitation(1, &world.entropy), invitation(2, &world.entropy));
+    write.add_invitation(&first).await.expect("adds");
+    write.add_invitation(&second).await.expect("adds");
+    assert!(
+        write.find_invitation([1; 32], at(100)).await.expect("reads").is_none(),
+        "the second replaces it"
+    );
+    assert!(write.find_invitation([2; 32], at(200)).await.expect("reads").is_none(), "over");
+    assert!(write.close_invitation(world.account, second.id).await.expect("closes"));
+    assert!(!write.close_invitation(world.account, second.id).await.expect("asks"));
+    write.add_reset([3; 32], world.person, at(200)).await.expect("adds");
+    write.add_reset([4; 32], world.person, at(200)).await.expect("adds");
+    for (code, now, found) in [(3, 100, false), (4, 199, true), (4, 200, false)] {
+        let reset = write.find_reset([code; 32], at(now)).await.expect("reads");
+        assert_eq!(reset, found.then_some(world.person));
+    }
+    write.close_resets(world.person).await.expect("closes");
+    assert!(write.find_reset([4; 32], at(100)).await.expect("reads").is_none());
+}
+
+async fn usage_adds_up_by_program_and_address(world: World) {
+    let mut write = world.store.write(at(2)).await.expect("begins");
+    let token = world.issue(&mut write, None).await.expect("issues");
+    write.commit(entry(Action::IssueToken)).await.expect("commits");
+    let seen = |last: i64, calls| Usage {
+        token,
+        program: "curl".to_owned(),
+        client_addr: "::1".to_owned(),
+        last_used_at: at(last),
+        calls,
+    };
+    for usage in [seen(10, 3), seen(20, 2), seen(15, 1)] {
+        world.store.record_usage(&[usage]).await.expect("records");
+    }
+    let mut read = world.store.read().await.expect("reads");
+    let rows = read.list_integrations(token, at(5)).await.expect("lists");
+    assert_eq!(
+        (rows.len(), rows[0].calls, rows[0].first_used_at, rows[0].last_used_at),
+        (1, 6, at(10), at(20))
+    );
+    assert!(read.list_integrations(token, at(20)).await.expect("lists").is_empty());
+    let token = read.find_token(world.account, token).await.expect("reads").expect("there");
+    assert_eq!((token.last_used_by.as_deref(), token.last_used_at), (Some("curl"), Some(at(20))));
+}
+
+async fn every_commit_writes_one_audit_entry_in_order(world: World) {
+    for _ in 0..5 {
+        let mut write = world.store.write(at(2)).await.expect("begins");
+        world.issue(&mut write, None).await.expect("issues");
+        write.commit(entry(Action::IssueToken)).await.expect("commits");
+        drop(world.store.write(at(3)).await.expect("begins"));
+    }
+    let entries = world.store.read().await.expect("reads").list_audit(0).await.expect("lists");
+    assert_eq!(
+        entries.iter().map(|entry| entry.seq).collect::<Vec<_>>(),
+        (1..=6).collect::<Vec<_>>()
+    );
+    assert_eq!(entries[5].action, "token.issue");
+}
+
+macro_rules! conformance {
+    ($($case:ident,)*) => {$(
+        mod $case {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_sqlite() {
+                let folder = tempfile::tempdir().expect("a folder");
+                super::$case(super::World::new(&folder.path().join("keydesk.sqlite")).await).await;
+            }
+        }
+    )*};
+}
+
+conformance! {
+    numbers_are_gap_free_and_applied_before_commit_returns,
+    what_is_not_committed_never_happened,
+    concurrent_writers_leave_no_gap,
+    a_token_has_one_open_secret,
+    an_ended_secret_keeps_its_reason_and_forgets_its_display_copy,
+    a_request_key_makes_one_token,
+    addresses_are_one_person_in_any_spelling,
+    a_password_is_changed_from_the_version_that_was_read,
+    a_removed_member_is_gone_and_may_join_anew,
+    sessions_end_by_idleness_age_and_hand,
+    invitations_and_resets_work_once_and_not_for_ever,
+    usage_adds_up_by_program_and_address,
+    every_commit_writes_one_audit_entry_in_order,
+}
+
+#[tokio::test]
+async fn a_database_that_went_back_in_time_is_loaded_anew() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("keydesk.sqlite");
+    let world = World::new(&path).await;
+    let mut write = world.store.write(at(2)).await.expect("begins");
+    world.issue(&mut write, None).await.expect("issues");
+    write.commit(entry(Action::IssueToken)).await.expect("commits");
+    let pool =
+        sqlx::SqlitePool::connect(&format!("sqlite://{}", path.display())).await.expect("opens");
+    sqlx::query("UPDATE head SET seq = 0, epoch = 'restored'")
+        .execute(&pool)
+        .await
+        .expect("writes");
+    world.store.catch_up().await.expect("reads");
+    assert_eq!(world.follower.numbers(), [0, 1, 0]);
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_refused_with_a_clear_message() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("keydesk.sqlite");
+    std::fs::write(&path, vec![b'x'; 8192]).expect("writes");
+    assert!(Store::open(&path).await.is_err());
+}
