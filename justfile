@@ -1,0 +1,33 @@
+# What can be done here. `just check` is what CI does.
+
+default:
+    @just --list
+
+# Serve on embedded defaults
+run *args:
+    cargo run --release -- {{args}}
+
+# Formatting, lints, all tests
+check:
+    ./test
+
+# Only the tests whose name holds the text
+test name:
+    cargo test --workspace --tests {{name}}
+
+# The gateway beside its peers
+bench *args:
+    bench/gateway {{args}}
+
+# The check of a token alone
+bench-verify:
+    cargo bench --package keydesk-gateway --bench verify
+
+# The picture of the README, from the browser tests
+screenshots:
+    cargo test --package keydesk --test keydesk browser::journey
+    cp target/tmp/screenshots/api-docs-wide-light.png docs/screenshots/api-docs.png
+
+# Licences, sources and doubled dependencies
+deny:
+    cargo deny check bans licenses sources
