@@ -1,7 +1,7 @@
 //! Who asks: the person behind the session cookie, as a member of the account they stand in. A
 //! handler that takes a [`Caller`] is only reached with a session.
 
-use crate::{Desk, problem::Problem, sessions};
+use crate::{Desk, codes, problem::Problem, sessions};
 use axum::{
     extract::FromRequestParts,
     http::{Method, request::Parts},
@@ -80,6 +80,7 @@ impl FromRequestParts<Desk> for Caller {
                 "You belong to no account",
                 "You were removed from the last one. Ask its owner for an invitation.",
             )
+            .with_log_out()
             .into_response()),
             sessions::Found::Nobody => Err(Redirect::to(&login_url(parts)).into_response()),
         }
@@ -100,13 +101,19 @@ pub(crate) fn origin(parts: &Parts) -> Origin {
     parts.extensions.get::<Origin>().cloned().unwrap_or_default()
 }
 
-/// Where a request came from, for handlers that need no session.
-pub(crate) struct Visitor(pub Origin);
+/// Who comes without a session, or with one that is to be replaced.
+#[derive(Debug)]
+pub(crate) struct Visitor {
+    pub origin: Origin,
+    /// The session that the request's cookie names, by the digest of its secret.
+    pub session: Option<[u8; 32]>,
+}
 
-impl<S: Sync> FromRequestParts<S> for Visitor {
+impl FromRequestParts<Desk> for Visitor {
     type Rejection = std::convert::Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        Ok(Self(origin(parts)))
+    async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Self, Self::Rejection> {
+        let session = sessions::session_in(&parts.headers, &desk.settings).map(codes::digest);
+        Ok(Self { origin: origin(parts), session })
     }
 }

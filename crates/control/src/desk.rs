@@ -1,10 +1,12 @@
 //! What every use-case is handed: the store, the keys, the clock, the dice, and the mailer.
 
 use crate::{
-    Keyring, Mailer, OpenApiSource, Settings, codes::SetupCode, passwords::PasswordHashing,
+    Keyring, Mailer, OpenApiSource, Settings, caller::Caller, codes::SetupCode,
+    passwords::PasswordHashing, problem::Problem,
 };
+use axum::http::StatusCode;
 use keydesk_model::{Clock, SessionId, Timestamp, TokenId};
-use keydesk_store::{Store, StoreError};
+use keydesk_store::{Store, StoreError, Write};
 use keydesk_token::Entropy;
 use std::{
     collections::HashSet,
@@ -75,13 +77,36 @@ impl Desk {
         Ok(Some(format!("{}/setup/{}", self.settings.console_url, text.as_str())))
     }
 
-    /// Whether this session sees this secret for the first time, as far as this process remembers:
-    /// then the audit log should say so.
-    pub(crate) fn is_first_view(&self, session: SessionId, token: TokenId, version: i64) -> bool {
+    /// A write transaction for the caller, who is looked up anew in it: session, membership and role
+    /// are what they are now, not what they were when the request began to arrive.
+    pub(crate) async fn write_as(&self, caller: &Caller) -> Result<(Write, Caller), Problem> {
+        let mut write = self.store.write(self.now()).await?;
+        let member = write.find_member(caller.account.id, caller.member.id).await?;
+        match member {
+            Some(member) if write.is_session_open(caller.session.id).await? => {
+                Ok((write, Caller { member, ..caller.clone() }))
+            }
+            _ => Err(Problem::new(
+                StatusCode::FORBIDDEN,
+                "You are no longer logged in",
+                "Your session or your membership ended a moment ago. Nothing was changed.",
+            )),
+        }
+    }
+
+    /// Whether the audit log says already that this session has seen this secret, as far as this
+    /// process remembers.
+    pub(crate) fn has_viewed(&self, session: SessionId, token: TokenId, version: i64) -> bool {
+        let views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
+        views.contains(&(session, token, version))
+    }
+
+    /// To be called when the audit log says so.
+    pub(crate) fn note_view(&self, session: SessionId, token: TokenId, version: i64) {
         let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
         if views.len() > 10_000 {
             views.clear();
         }
-        views.insert((session, token, version))
+        views.insert((session, token, version));
     }
 }

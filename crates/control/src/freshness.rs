@@ -16,6 +16,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use serde::{Deserialize, de::DeserializeOwned};
+use std::sync::{Arc, Mutex, PoisonError};
 
 #[derive(Template)]
 #[template(path = "sessions/confirm.html")]
@@ -46,21 +47,20 @@ fn ask(
 pub(crate) struct FreshForm<T> {
     pub caller: Caller,
     pub form: T,
-    /// A new session cookie, where the password came with this form.
-    cookie: Option<HeaderValue>,
 }
 
-impl<T> FreshForm<T> {
-    /// Sets the new cookie, where there is one.
-    pub fn answer(cookie: Option<HeaderValue>, response: impl IntoResponse) -> Response {
-        match cookie {
-            Some(cookie) => with_cookie(cookie, response),
-            None => response.into_response(),
-        }
+/// A cookie that goes with the answer, whatever the answer becomes: the session's old secret is dead
+/// when the new one is made.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct NewCookie(Arc<Mutex<Option<HeaderValue>>>);
+
+impl NewCookie {
+    fn put(&self, cookie: HeaderValue) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(cookie);
     }
 
-    pub fn into_parts(self) -> (Caller, T, Option<HeaderValue>) {
-        (self.caller, self.form, self.cookie)
+    pub fn take(&self) -> Option<HeaderValue> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
@@ -72,19 +72,19 @@ impl<T: DeserializeOwned> FromRequest<Desk> for FreshForm<T> {
         let (mut parts, body) = request.into_parts();
         let caller = Caller::from_request_parts(&mut parts, desk).await?;
         let path = parts.uri.path().to_owned();
+        let new_cookie = parts.extensions.get::<NewCookie>().cloned().unwrap_or_default();
         let request = Request::from_parts(parts, body);
         let Form(fields) = Form::<Vec<(String, String)>>::from_request(request, desk)
             .await
             .map_err(IntoResponse::into_response)?;
         let (given, kept): (Vec<_>, Vec<_>) =
             fields.into_iter().partition(|(name, _)| name == PASSWORD_FIELD);
-        let mut cookie = None;
         if !caller.is_fresh(desk.now()) {
             let Some((_, password)) = given.first() else {
                 return Err(ask(&caller, path, kept, None));
             };
             match sessions::confirm_password(desk, &caller, password).await {
-                Ok(secret) => cookie = Some(session_cookie(&secret, &desk.settings)),
+                Ok(secret) => new_cookie.put(session_cookie(&secret, &desk.settings)),
                 Err(error @ LogInError::Wrong) => {
                     return Err(ask(&caller, path, kept, Some(error.to_string())));
                 }
@@ -92,7 +92,7 @@ impl<T: DeserializeOwned> FromRequest<Desk> for FreshForm<T> {
             }
         }
         match read_fields(&kept) {
-            Ok(form) => Ok(Self { caller, form, cookie }),
+            Ok(form) => Ok(Self { caller, form }),
             Err(error) => Err(Problem::invalid(error.to_string()).into_response()),
         }
     }

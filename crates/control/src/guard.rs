@@ -1,7 +1,7 @@
 //! What every console request passes: the right host, https where it is due, no bearer token
 //! where a cookie is meant, no foreign page behind a form; and what every answer carries.
 
-use crate::{Desk, Settings, problem::Problem};
+use crate::{Desk, Settings, freshness::NewCookie, problem::Problem};
 use axum::{
     body::Body,
     extract::{ConnectInfo, Request, State},
@@ -24,8 +24,7 @@ pub(crate) async fn admit(
         return harden(settings, refusal);
     }
     let headers = request.headers();
-    let forwarded_for =
-        headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    let forwarded_for = headers.get_all("x-forwarded-for").iter().map(HeaderValue::as_bytes);
     let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     let id = format!("req_{}", hex::encode(desk.entropy.bytes::<12>()));
     let origin = Origin {
@@ -34,7 +33,12 @@ pub(crate) async fn admit(
         request_id: id.clone(),
     };
     request.extensions_mut().insert(origin);
+    let new_cookie = NewCookie::default();
+    request.extensions_mut().insert(new_cookie.clone());
     let mut response = harden(settings, next.run(request).await);
+    if let Some(cookie) = new_cookie.take() {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
     if let Ok(id) = HeaderValue::try_from(id) {
         response.headers_mut().insert("x-request-id", id);
     }

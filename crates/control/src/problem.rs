@@ -16,6 +16,7 @@ pub(crate) struct Problem {
     title: String,
     detail: String,
     cause: Option<Box<dyn Error + Send + Sync>>,
+    offers_log_out: bool,
 }
 
 #[derive(Template)]
@@ -24,11 +25,18 @@ struct Page {
     chrome: Chrome,
     title: String,
     detail: String,
+    offers_log_out: bool,
 }
 
 impl Problem {
     pub fn new(status: StatusCode, title: &str, detail: impl Into<String>) -> Self {
-        Self { status, title: title.to_owned(), detail: detail.into(), cause: None }
+        let (title, detail) = (title.to_owned(), detail.into());
+        Self { status, title, detail, cause: None, offers_log_out: false }
+    }
+
+    /// For someone whose session leads nowhere.
+    pub fn with_log_out(self) -> Self {
+        Self { offers_log_out: true, ..self }
     }
 
     /// The same for what does not exist and what belongs to someone else.
@@ -66,6 +74,7 @@ impl Problem {
             title: "Something failed on our side".to_owned(),
             detail: "Nothing was changed. Try again; if it lasts, tell the operator.".to_owned(),
             cause: Some(cause.into()),
+            offers_log_out: false,
         }
     }
 }
@@ -79,6 +88,7 @@ impl From<StoreError> for Problem {
                 title: "Done, but not yet confirmed".to_owned(),
                 detail: "The change is stored. The gateway has not confirmed it yet; look again in a moment.".to_owned(),
                 cause: Some(Box::new(error)),
+                offers_log_out: false,
             },
             StoreError::Unreadable { .. } | StoreError::Unavailable(_) => Self::broken(error),
         }
@@ -92,6 +102,7 @@ impl IntoResponse for Problem {
         }
         let chrome = Chrome::nobody(&self.title, Nav::None);
         let status = self.status;
-        page_with(status, &Page { chrome, title: self.title, detail: self.detail })
+        let (title, detail, offers_log_out) = (self.title, self.detail, self.offers_log_out);
+        page_with(status, &Page { chrome, title, detail, offers_log_out })
     }
 }

@@ -1,7 +1,7 @@
 //! What is known of a request before anything is decided: its id, when it came, and from where.
 
 use crate::settings::Settings;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 use keydesk_model::Timestamp;
 use keydesk_token::Entropy;
 use std::{
@@ -25,8 +25,7 @@ impl Arrival {
         headers: &HeaderMap,
         settings: &Settings,
     ) -> Self {
-        let forwarded_for =
-            headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+        let forwarded_for = headers.get_all("x-forwarded-for").iter().map(HeaderValue::as_bytes);
         let client_addr = settings.trusted_proxies.client_addr(peer, forwarded_for);
         Self { request_id, at, client_addr }
     }

@@ -172,7 +172,7 @@ impl Denial {
             Self::RepeatedCredentials => "Send exactly one. A proxy or a default header of the HTTP client may add another.".to_owned(),
             Self::MalformedHeader => "Send “Authorization: Bearer <token>” with the bare token: no quotes, brackets, commas or further words.".to_owned(),
             Self::TokenInQuery => "URLs end up in logs. Send the token in the Authorization header instead, and rotate it, as it may have been recorded on the way.".to_owned(),
-            Self::MalformedToken => format!("A token looks like kd_a_ and 38 letters and digits; this one is cut short, mistyped or of another system. Copy it again from {console}/api-docs."),
+            Self::MalformedToken => format!("A token is a prefix, a letter and 38 letters and digits, joined by “_”; this one is cut short, mistyped or of another system. Copy it again from {console}/api-docs."),
             Self::UnknownToken => format!("It was never issued here. Check that it comes from this service: {console}/api-docs."),
             Self::Expired { at } => format!("It expired at {at}, as was chosen when it was made. Create a new one on {console}/tokens."),
             Self::Ended { ending, binding } => ended(ending, binding, console),

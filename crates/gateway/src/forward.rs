@@ -88,7 +88,7 @@ impl Upstream {
                 .open(response, permitted, clock.clone())
                 .map(|()| Body::Left(http_body_util::Full::default())));
         }
-        headers::strip_hop_by_hop(response.headers_mut());
+        headers::strip_response(response.headers_mut());
         Ok(response.map(Body::Right))
     }
 }
@@ -123,8 +123,10 @@ async fn wait_for_answer(
                 return Err(Denial::UpstreamUnreachable);
             }
             Err(_) if progress.frames() != frames => {}
-            Err(_) if was_finished => return Err(Denial::UpstreamTimeout),
-            Err(_) => return Err(Denial::SlowBody),
+            Err(_) if !was_finished && progress.is_waiting_for_client() => {
+                return Err(Denial::SlowBody);
+            }
+            Err(_) => return Err(Denial::UpstreamTimeout),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::{arrival::Arrival, permit::Permitted, settings::Settings};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
+use keydesk_model::SESSION_COOKIES;
 
 /// RFC 9110 section 7.6.1, and the framing headers that hyper writes anew.
 const HOP_BY_HOP: [&str; 9] = [
@@ -36,10 +37,47 @@ pub(crate) fn strip_request(headers: &mut HeaderMap) {
     strip_hop_by_hop(headers);
     headers.remove(header::AUTHORIZATION);
     headers.remove(header::EXPECT);
+    strip_session_cookies(headers);
     let forged: Vec<HeaderName> =
         headers.keys().filter(|name| is_only_ours(name)).cloned().collect();
     for name in forged {
         headers.remove(name);
+    }
+}
+
+/// What comes back: no hop-by-hop headers, and no cookie that would replace the console's session.
+pub(crate) fn strip_response(headers: &mut HeaderMap) {
+    strip_hop_by_hop(headers);
+    let is_ours = |value: &HeaderValue| {
+        let name = value.as_bytes().split(|byte| *byte == b'=').next().unwrap_or_default();
+        SESSION_COOKIES.iter().any(|ours| name.trim_ascii().eq_ignore_ascii_case(ours.as_bytes()))
+    };
+    if headers.get_all(header::SET_COOKIE).iter().any(is_ours) {
+        let kept: Vec<_> =
+            headers.get_all(header::SET_COOKIE).iter().filter(|v| !is_ours(v)).cloned().collect();
+        headers.remove(header::SET_COOKIE);
+        for value in kept {
+            headers.append(header::SET_COOKIE, value);
+        }
+    }
+}
+
+/// Console and gateway may share a host, and cookies do not tell ports apart.
+fn strip_session_cookies(headers: &mut HeaderMap) {
+    let lines: Vec<HeaderValue> = headers.get_all(header::COOKIE).iter().cloned().collect();
+    headers.remove(header::COOKIE);
+    for line in lines {
+        let is_kept = |pair: &&[u8]| {
+            let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii();
+            !SESSION_COOKIES.iter().any(|ours| name == ours.as_bytes())
+        };
+        let kept: Vec<&[u8]> =
+            line.as_bytes().split(|byte| *byte == b';').filter(is_kept).collect();
+        if let (false, Ok(value)) =
+            (kept.is_empty(), HeaderValue::from_bytes(kept.join(&b';').trim_ascii()))
+        {
+            headers.append(header::COOKIE, value);
+        }
     }
 }
 
@@ -138,6 +176,20 @@ mod tests {
         strip_request(&mut headers);
         let left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
         assert_eq!(left, ["x-trace"]);
+    }
+
+    #[test]
+    fn se8_the_console_s_cookie_neither_leaves_nor_comes_back() {
+        let mut headers = HeaderMap::new();
+        headers.append("cookie", HeaderValue::from_static("a=1; keydesk=secret; b=2"));
+        headers.append("cookie", HeaderValue::from_static("__Host-keydesk=secret"));
+        strip_request(&mut headers);
+        assert_eq!(headers.get_all("cookie").iter().collect::<Vec<_>>(), ["a=1; b=2"]);
+        let mut headers = HeaderMap::new();
+        headers.append("set-cookie", HeaderValue::from_static("a=1; Path=/"));
+        headers.append("set-cookie", HeaderValue::from_static("keydesk=evil; Path=/"));
+        strip_response(&mut headers);
+        assert_eq!(headers.get_all("set-cookie").iter().collect::<Vec<_>>(), ["a=1; Path=/"]);
     }
 
     #[test]

@@ -3,11 +3,11 @@
 
 use http::HeaderValue;
 use keydesk_model::{
-    Binding, Change, Ending, Feed, LiveSecret, Snapshot, Timestamp, TokenState, Usage,
+    Binding, Change, EndCause, Ending, Feed, LiveSecret, Snapshot, Timestamp, TokenState, Usage,
 };
 use keydesk_token::TokenHash;
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     hash::{BuildHasherDefault, Hasher},
     net::IpAddr,
     sync::{
@@ -28,6 +28,8 @@ pub struct Entry {
     pub(crate) secret: LiveSecret,
     /// Set once and never unset: that a secret has ended is monotone.
     ending: OnceLock<Ending>,
+    /// Whether it was once refused as expired: a clock that is put back does not revive it.
+    expired: AtomicBool,
     pub(crate) identity: Identity,
     seen: Mutex<Vec<Seen>>,
 }
@@ -91,8 +93,27 @@ impl LiveTable {
     fn insert(&self, secret: LiveSecret) {
         let hash = secret.hash;
         let mut shard = self.shard(&hash).write().unwrap_or_else(PoisonError::into_inner);
-        let known_ending = shard.get(&hash).and_then(|known| known.ending.get().copied());
-        shard.insert(hash, Arc::new(Entry::new(secret, known_ending)));
+        match shard.get(&hash) {
+            Some(known) if known.is_about_the_same(&secret) => known.hear(&secret),
+            known => {
+                let known_ending = known.and_then(|known| known.ending.get().copied());
+                shard.insert(hash, Arc::new(Entry::new(secret, known_ending)));
+            }
+        }
+    }
+
+    /// Forgets what a snapshot does not name: nobody could end it any more.
+    fn forget_all_but(&self, named: &HashSet<TokenHash>) {
+        for shard in &self.shards {
+            shard.write().unwrap_or_else(PoisonError::into_inner).retain(|hash, entry| {
+                let is_named = named.contains(hash);
+                if !is_named {
+                    let long_ago = Timestamp::from_micros(i64::MIN);
+                    let _ = entry.ending.set(Ending { at: long_ago, cause: EndCause::Revoked });
+                }
+                is_named
+            });
+        }
     }
 
     /// Notes a call for the next report.
@@ -150,11 +171,32 @@ impl Entry {
             let _ = ending.set(end);
         }
         let identity = Identity::of(&secret);
-        Self { secret, ending, identity, seen: Mutex::default() }
+        Self { secret, ending, expired: AtomicBool::new(false), identity, seen: Mutex::default() }
     }
 
     pub(crate) fn state(&self, now: Timestamp) -> TokenState {
-        TokenState::at(now, self.secret.expires_at, self.ending.get().copied())
+        let state = TokenState::at(now, self.secret.expires_at, self.ending.get().copied());
+        match (state, self.secret.expires_at) {
+            (TokenState::Expired(_), _) => self.expired.store(true, Ordering::Relaxed),
+            (TokenState::Live, Some(at)) if self.expired.load(Ordering::Relaxed) => {
+                return TokenState::Expired(at);
+            }
+            _ => {}
+        }
+        state
+    }
+
+    /// Whether what is told differs in nothing but the ending.
+    fn is_about_the_same(&self, told: &LiveSecret) -> bool {
+        LiveSecret { ending: self.secret.ending, ..told.clone() } == self.secret
+    }
+
+    /// What the feed says of a secret that is known already. The entry stays the same, so that open
+    /// tunnels hear of it.
+    fn hear(&self, told: &LiveSecret) {
+        if let Some(ending) = told.ending {
+            let _ = self.ending.set(ending);
+        }
     }
 }
 
@@ -177,9 +219,11 @@ impl Identity {
 
 impl Feed for LiveTable {
     fn load(&self, snapshot: Snapshot) {
+        let named: HashSet<TokenHash> = snapshot.secrets.iter().map(|secret| secret.hash).collect();
         for secret in snapshot.secrets {
             self.insert(secret);
         }
+        self.forget_all_but(&named);
         self.seq.store(snapshot.seq, Ordering::Release);
         self.ready.store(true, Ordering::Release);
     }

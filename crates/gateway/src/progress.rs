@@ -17,6 +17,7 @@ use std::{
 pub(crate) struct Progress {
     frames: AtomicU64,
     finished: AtomicBool,
+    waiting: AtomicBool,
     too_large: AtomicBool,
 }
 
@@ -27,6 +28,11 @@ impl Progress {
 
     pub fn is_finished(&self) -> bool {
         self.finished.load(Ordering::Relaxed)
+    }
+
+    /// Whether the next part is the client's to send; else the upstream does not take what is there.
+    pub fn is_waiting_for_client(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     pub fn is_too_large(&self) -> bool {
@@ -67,9 +73,9 @@ impl Body for WatchedBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         loop {
-            let Poll::Ready(next) = Pin::new(&mut self.inner).poll_frame(cx) else {
-                return Poll::Pending;
-            };
+            let polled = Pin::new(&mut self.inner).poll_frame(cx);
+            self.progress.waiting.store(polled.is_pending(), Ordering::Relaxed);
+            let Poll::Ready(next) = polled else { return Poll::Pending };
             self.progress.frames.fetch_add(1, Ordering::Relaxed);
             let frame = match next {
                 None => {

@@ -17,11 +17,19 @@ use keydesk_model::Clock;
 use keydesk_token::Entropy;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::{
-    convert::Infallible, io, net::SocketAddr, sync::Arc, thread::JoinHandle, time::Duration,
+    convert::Infallible,
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::JoinHandle,
+    time::Duration,
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::watch,
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
 };
 
 /// The port, bound once for each worker.
@@ -70,6 +78,8 @@ impl Gateway {
         let (stop, stopped) = watch::channel(false);
         let settings = Arc::new(self.settings);
         let request_ids = Arc::new(RequestIds::new(&self.entropy));
+        let most = usize::try_from(settings.limits.max_connections).unwrap_or(usize::MAX);
+        let places = most.div_ceil(listeners.each.len());
         let mut workers = Vec::with_capacity(listeners.each.len());
         for listener in listeners.each {
             let (settings, table, clock) =
@@ -80,7 +90,7 @@ impl Gateway {
                 runtime.block_on(async move {
                     let upstream = Upstream::new(settings.limits);
                     let worker = Worker { settings, table, clock, request_ids, upstream };
-                    accept(worker, listener, stopped).await;
+                    accept(worker, listener, places, stopped).await;
                 });
             };
             workers.push(std::thread::Builder::new().name("gateway".to_owned()).spawn(run)?);
@@ -112,7 +122,8 @@ fn bind(addr: SocketAddr) -> io::Result<std::net::TcpListener> {
 async fn accept(
     worker: Worker,
     listener: std::net::TcpListener,
-    mut stopped: watch::Receiver<bool>,
+    places: usize,
+    stopped: watch::Receiver<bool>,
 ) {
     let listener = match TcpListener::from_std(listener) {
         Ok(listener) => listener,
@@ -123,23 +134,35 @@ async fn accept(
     };
     let server = server(worker.settings.limits);
     let graceful = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(places.max(1)));
+    let mut stopping = stopped;
     loop {
-        let (stream, peer) = tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    // Out of file descriptors, most likely: let others go first.
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                    continue;
-                }
-            },
-            _ = stopped.wait_for(|stop| *stop) => break,
+        let accepted = tokio::select! {
+            accepted = accept_one(&listener, &places) => accepted,
+            _ = stopping.wait_for(|stop| *stop) => break,
         };
-        serve_connection(&server, &graceful, worker.clone(), stream, peer);
+        if let Some(accepted) = accepted {
+            serve_connection(&server, &graceful, worker.clone(), accepted);
+        }
     }
     drop(listener);
     let _ = tokio::time::timeout(worker.settings.limits.drain_timeout, graceful.shutdown()).await;
+}
+
+type Accepted = (TcpStream, SocketAddr, OwnedSemaphorePermit);
+
+/// The next connection, as soon as there is a place for it.
+async fn accept_one(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<Accepted> {
+    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, peer)) => Some((stream, peer, place)),
+        Err(error) => {
+            // Out of file descriptors, most likely: let others go first.
+            tracing::warn!(%error, "a connection could not be accepted");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            None
+        }
+    }
 }
 
 fn server(limits: Limits) -> auto::Builder<TokioExecutor> {
@@ -148,7 +171,7 @@ fn server(limits: Limits) -> auto::Builder<TokioExecutor> {
     server
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(limits.header_timeout)
+        .header_read_timeout(limits.idle_timeout)
         .max_buf_size(head.max(8 * 1024));
     server
         .http2()
@@ -164,11 +187,14 @@ fn serve_connection(
     server: &auto::Builder<TokioExecutor>,
     graceful: &GracefulShutdown,
     worker: Worker,
-    stream: TcpStream,
-    peer: SocketAddr,
+    (stream, peer, place): Accepted,
 ) {
     let _ = stream.set_nodelay(true);
+    let header_timeout = worker.settings.limits.header_timeout;
+    let has_spoken = Arc::new(AtomicBool::new(false));
+    let spoke = Arc::clone(&has_spoken);
     let service = service_fn(move |request: Request<Incoming>| {
+        spoke.store(true, Ordering::Relaxed);
         let worker = worker.clone();
         async move { Ok::<Answer, Infallible>(worker.handle(request, peer.ip()).await) }
     });
@@ -176,8 +202,23 @@ fn serve_connection(
         server.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
     let watched = graceful.watch(connection);
     tokio::spawn(async move {
-        if let Err(error) = watched.await {
-            tracing::debug!(error, "a connection ended early");
+        tokio::select! {
+            ended = watched => {
+                if let Err(error) = ended {
+                    tracing::debug!(error, "a connection ended early");
+                }
+            }
+            () = stays_silent(&has_spoken, header_timeout) => tracing::debug!("a silent connection is closed"),
         }
+        drop(place);
     });
+}
+
+/// Resolves where no request has come in time. hyper's own timer starts only when it knows which
+/// version is spoken, so a connection that never says would stay for ever.
+async fn stays_silent(has_spoken: &AtomicBool, timeout: Duration) {
+    tokio::time::sleep(timeout).await;
+    if has_spoken.load(Ordering::Relaxed) {
+        std::future::pending::<()>().await;
+    }
 }

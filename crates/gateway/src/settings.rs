@@ -43,8 +43,12 @@ pub struct Limits {
     pub max_body_bytes: u64,
     /// The largest request head; larger ones are refused with 431.
     pub max_header_bytes: u32,
-    /// How long a client may take to send the request head.
+    /// How many connections are served at once; further ones wait to be accepted.
+    pub max_connections: u32,
+    /// How long a client may take from connecting to the end of its first request's head.
     pub header_timeout: Duration,
+    /// How long a connection may be idle until the end of the next request's head.
+    pub idle_timeout: Duration,
     /// How long connecting to the upstream may take.
     pub connect_timeout: Duration,
     /// How long nothing may move: no part of the request body, and no answer after it.
@@ -58,7 +62,9 @@ impl Default for Limits {
         Self {
             max_body_bytes: 100 * 1024 * 1024,
             max_header_bytes: 16 * 1024,
+            max_connections: 10_000,
             header_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_mins(1),
             connect_timeout: Duration::from_secs(5),
             response_timeout: Duration::from_mins(1),
             drain_timeout: Duration::from_secs(10),

@@ -58,7 +58,7 @@ impl Upgrade {
             }
         });
         let mut answer = response.map(drop);
-        headers::strip_hop_by_hop(answer.headers_mut());
+        headers::strip_response(answer.headers_mut());
         name_websocket(answer.headers_mut());
         answer
     }

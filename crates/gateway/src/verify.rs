@@ -83,6 +83,14 @@ mod tests {
     }
 
     #[test]
+    fn t19_a_clock_that_is_put_back_revives_nothing_that_was_refused_as_expired() {
+        let token = token(1);
+        let table = table(vec![secret(&token, Some(at(1_000_000)))]);
+        assert!(table.verify(&present(&token), at(2_000_000)).is_err());
+        assert!(table.verify(&present(&token), at(1)).is_err());
+    }
+
+    #[test]
     fn before_the_snapshot_is_there_nobody_is_told_that_a_token_is_wrong() {
         let table = LiveTable::default();
         assert_eq!(table.verify(&present(&token(1)), at(0)).err(), Some(Denial::NotReady));
@@ -106,6 +114,16 @@ mod tests {
         assert_eq!(table.verify(&present(&old), at(600)).err(), Some(denial));
         table.apply(8, Change::SecretIssued(secret(&old, None)));
         assert_eq!(table.verify(&present(&old), at(600)).err(), Some(denial));
+        assert_eq!(
+            table.verify(&present(&old), at(1)).err(),
+            Some(denial),
+            "nor does a clock that was put back revive it"
+        );
+        assert_eq!(
+            table.verify(&present(&new), at(500)).err(),
+            Some(Denial::UnknownToken),
+            "nobody could end it"
+        );
     }
 
     #[test]

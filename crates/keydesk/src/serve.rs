@@ -11,6 +11,8 @@ use tokio::{net::TcpListener, signal::unix::SignalKind};
 
 /// How soon a change that another process wrote is taken over.
 const POLL: Duration = Duration::from_millis(250);
+/// How much usage is kept while the database is away.
+const MOST_UNWRITTEN: usize = 100_000;
 /// How soon "last used" follows a call.
 const REPORT: Duration = Duration::from_secs(1);
 
@@ -153,6 +155,10 @@ async fn report_usage(store: Store, table: Arc<LiveTable>) {
         match store.record_usage(&unwritten).await {
             Ok(()) => unwritten.clear(),
             Err(error) => tracing::warn!(%error, "usage cannot be written down yet"),
+        }
+        if unwritten.len() > MOST_UNWRITTEN {
+            tracing::error!("usage is lost: the database has been away for too long");
+            unwritten.clear();
         }
     }
 }

@@ -27,14 +27,15 @@ impl TrustedProxies {
     pub fn client_addr<'a>(
         &self,
         peer: IpAddr,
-        forwarded_for: impl DoubleEndedIterator<Item = &'a str>,
+        forwarded_for: impl DoubleEndedIterator<Item = &'a [u8]>,
     ) -> IpAddr {
         let mut nearest = peer.to_canonical();
-        for hop in forwarded_for.rev().flat_map(|line| line.rsplit(',')) {
+        for hop in forwarded_for.rev().flat_map(|line| line.rsplit(|byte| *byte == b',')) {
             if !self.contains(nearest) {
                 break;
             }
-            let Ok(addr) = hop.trim().parse::<IpAddr>() else { break };
+            let text = std::str::from_utf8(hop).unwrap_or_default();
+            let Ok(addr) = text.trim().parse::<IpAddr>() else { break };
             nearest = addr.to_canonical();
         }
         nearest
@@ -50,7 +51,10 @@ mod tests {
         let trusted = TrustedProxies::new(vec!["10.0.0.0/8".parse().expect("a network")]);
         let resolve = |peer: &str, lines: &[&str]| {
             trusted
-                .client_addr(peer.parse().expect("an address"), lines.iter().copied())
+                .client_addr(
+                    peer.parse().expect("an address"),
+                    lines.iter().map(|line| line.as_bytes()),
+                )
                 .to_string()
         };
         assert_eq!(resolve("203.0.113.7", &["1.2.3.4"]), "203.0.113.7");
@@ -59,5 +63,13 @@ mod tests {
         assert_eq!(resolve("10.0.0.1", &["1.2.3.4, rubbish, 10.0.0.2"]), "10.0.0.2");
         assert_eq!(resolve("::ffff:10.0.0.1", &["::ffff:198.51.100.4"]), "198.51.100.4");
         assert_eq!(resolve("10.0.0.1", &[]), "10.0.0.1");
+        let unreadable = [&b"1.2.3.4"[..], b"\xff, 203.0.113.9, 10.0.0.2"];
+        let nearest =
+            trusted.client_addr("10.0.0.1".parse().expect("an address"), unreadable.into_iter());
+        assert_eq!(nearest.to_string(), "203.0.113.9");
+        let ends = [&b"1.2.3.4"[..], b"\xff, 10.0.0.2"];
+        let nearest =
+            trusted.client_addr("10.0.0.1".parse().expect("an address"), ends.into_iter());
+        assert_eq!(nearest.to_string(), "10.0.0.2", "what cannot be read ends the walk");
     }
 }

@@ -3,6 +3,7 @@
 mod account;
 mod audit;
 mod change;
+mod cookie;
 mod expiry;
 mod hops;
 mod id;
@@ -17,6 +18,7 @@ mod usage;
 pub use account::{AccountName, AccountNumber, AccountNumberError};
 pub use audit::{Action, Actor, Origin};
 pub use change::{Change, Feed, LiveSecret, Snapshot};
+pub use cookie::SESSION_COOKIES;
 pub use expiry::{Expiry, ExpiryError};
 pub use hops::TrustedProxies;
 pub use id::{AccountId, InvitationId, MemberId, PersonId, SessionId, TokenId};

@@ -46,32 +46,35 @@ impl Store {
             return Ok(());
         }
         while position.seq < head.seq {
-            let rows =
-                sqlx::query(LATER_CHANGES).bind(position.seq).fetch_all(&self.readers).await?;
-            if rows.is_empty() {
-                tracing::error!(after = position.seq, "the feed has a gap; reloading");
+            let Some(changes) = self.later_changes(position.seq).await? else {
+                tracing::error!(
+                    after = position.seq,
+                    "the feed has a gap or cannot be read; reloading"
+                );
                 *position = self.load_snapshot(&*follower.feed).await?;
                 return Ok(());
-            }
-            for row in rows {
-                let seq: i64 = row.try_get("seq")?;
-                let body: &str = row.try_get("body")?;
-                let change: Change = serde_json::from_str(body)
-                    .map_err(|_| StoreError::Unreadable { column: "change.body" })?;
-                if seq != position.seq + 1 {
-                    tracing::error!(
-                        after = position.seq,
-                        found = seq,
-                        "the feed has a gap; reloading"
-                    );
-                    *position = self.load_snapshot(&*follower.feed).await?;
-                    return Ok(());
-                }
+            };
+            for (seq, change) in changes {
                 follower.feed.apply(seq, change);
                 position.seq = seq;
             }
         }
         Ok(())
+    }
+
+    /// The next changes after `seq`; None where one is missing or unreadable.
+    async fn later_changes(&self, mut seq: i64) -> Result<Option<Vec<(i64, Change)>>, StoreError> {
+        let rows = sqlx::query(LATER_CHANGES).bind(seq).fetch_all(&self.readers).await?;
+        let mut changes = Vec::with_capacity(rows.len());
+        for row in &rows {
+            seq += 1;
+            let body: &str = row.try_get("body")?;
+            match (row.try_get::<i64, _>("seq")? == seq, serde_json::from_str(body)) {
+                (true, Ok(change)) => changes.push((seq, change)),
+                _ => return Ok(None),
+            }
+        }
+        Ok((!changes.is_empty()).then_some(changes))
     }
 
     /// After a commit: catches up, trying again for a moment where the database stumbles.

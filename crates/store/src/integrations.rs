@@ -14,7 +14,9 @@ pub struct Integration {
 }
 
 const RECORD: &str = "INSERT INTO integration (token_id, program, client_addr, first_used_at, last_used_at, calls) \
-    VALUES ($1, $2, $3, $4, $4, $5) ON CONFLICT (token_id, program, client_addr) DO UPDATE SET \
+    SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS BIGINT), CAST($4 AS BIGINT), \
+    CAST($5 AS BIGINT) WHERE EXISTS (SELECT 1 FROM token WHERE id = $1) \
+    ON CONFLICT (token_id, program, client_addr) DO UPDATE SET \
     last_used_at = CASE WHEN excluded.last_used_at > integration.last_used_at \
       THEN excluded.last_used_at ELSE integration.last_used_at END, \
     calls = integration.calls + excluded.calls";
@@ -45,7 +47,7 @@ impl Read {
 }
 
 impl Store {
-    /// Adds what a gateway has seen, all or nothing.
+    /// Adds what a gateway has seen, all or nothing. What a token that is not there did is left out.
     pub async fn record_usage(&self, seen: &[Usage]) -> Result<(), StoreError> {
         if seen.is_empty() {
             return Ok(());

@@ -41,11 +41,14 @@ const RENEW: &str = "UPDATE session SET hash = $1, authenticated_at = $2, seen_a
 const SET_ACCOUNT: &str = "UPDATE session SET account_id = $1 WHERE id = $2";
 const END: &str =
     "UPDATE session SET ended_at = $1 WHERE id = $2 AND person_id = $3 AND ended_at IS NULL";
+const IS_OPEN: &str = "SELECT count(*) FROM session WHERE id = $1 AND ended_at IS NULL";
+const END_BY_HASH: &str =
+    "UPDATE session SET ended_at = $1 WHERE hash = $2 AND ended_at IS NULL RETURNING id, person_id";
+const END_IN_ACCOUNT: &str = "UPDATE session SET ended_at = $1 \
+    WHERE person_id = $2 AND account_id = $3 AND ended_at IS NULL";
 const END_ALL: &str = "UPDATE session SET ended_at = $1 WHERE person_id = $2 AND ended_at IS NULL";
 const END_OTHERS: &str =
     "UPDATE session SET ended_at = $1 WHERE person_id = $2 AND id <> $3 AND ended_at IS NULL";
-const LEAVE_ACCOUNT: &str =
-    "UPDATE session SET account_id = NULL WHERE person_id = $1 AND account_id = $2";
 
 fn session(row: &SqliteRow) -> Result<Session, StoreError> {
     Ok(Session {
@@ -73,6 +76,12 @@ impl Read {
             .bind(seen_after.as_micros())
             .bind(created_after.as_micros());
         query.fetch_optional(self.connection()).await?.as_ref().map(session).transpose()
+    }
+
+    pub async fn is_session_open(&mut self, id: SessionId) -> Result<bool, StoreError> {
+        let open: i64 =
+            sqlx::query_scalar(IS_OPEN).bind(id.to_string()).fetch_one(self.connection()).await?;
+        Ok(open == 1)
     }
 
     pub async fn list_sessions(
@@ -156,6 +165,31 @@ impl Write {
         Ok(query.execute(self.connection()).await?.rows_affected() == 1)
     }
 
+    /// Ends the session that a cookie names; tells which, and whose, where there was one.
+    pub async fn end_session_by_hash(
+        &mut self,
+        hash: [u8; 32],
+    ) -> Result<Option<(SessionId, PersonId)>, StoreError> {
+        let now = self.now().as_micros();
+        let query = sqlx::query(END_BY_HASH).bind(now).bind(hash.to_vec());
+        let row = query.fetch_optional(self.connection()).await?;
+        row.map(|row| Ok((row::parsed(&row, "id")?, row::parsed(&row, "person_id")?))).transpose()
+    }
+
+    /// Ends this person's sessions that stand in one account; tells how many.
+    pub async fn end_sessions_in(
+        &mut self,
+        person: PersonId,
+        account: AccountId,
+    ) -> Result<u64, StoreError> {
+        let now = self.now().as_micros();
+        let query = sqlx::query(END_IN_ACCOUNT)
+            .bind(now)
+            .bind(person.to_string())
+            .bind(account.to_string());
+        Ok(query.execute(self.connection()).await?.rows_affected())
+    }
+
     /// Ends every session of this person, but `except`; tells how many.
     pub async fn end_sessions(
         &mut self,
@@ -170,16 +204,5 @@ impl Write {
             }
         };
         Ok(query.execute(self.connection()).await?.rows_affected())
-    }
-
-    /// Sessions of a person who has left an account no longer stand in it.
-    pub async fn leave_account(
-        &mut self,
-        person: PersonId,
-        account: AccountId,
-    ) -> Result<(), StoreError> {
-        let query = sqlx::query(LEAVE_ACCOUNT).bind(person.to_string()).bind(account.to_string());
-        query.execute(self.connection()).await?;
-        Ok(())
     }
 }

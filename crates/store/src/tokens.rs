@@ -94,8 +94,8 @@ const FIND_BY_REQUEST: &str = select_tokens!("token.account_id = $1 AND token.re
 const LIST_OF_ACCOUNT: &str = select_tokens!(
     "token.account_id = $1 AND token.binding = 'account' ORDER BY token.created_at DESC, token.id DESC LIMIT $2"
 );
-const COUNT_OF_ACCOUNT: &str =
-    "SELECT count(*) FROM token WHERE account_id = $1 AND binding = 'account'";
+const COUNT_LIVE: &str = "SELECT count(*) FROM token JOIN secret ON secret.token_id = token.id \
+    WHERE account_id = $1 AND binding = 'account' AND ended_at IS NULL AND (expires_at IS NULL OR expires_at > $2)";
 const ADD: &str = "INSERT INTO token (id, account_id, binding, member_id, name, scopes, expires_at, created_at, \
     created_by, request_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 const ADD_SECRET: &str = "INSERT INTO secret (hash, token_id, version, masked, display, issued_at) \
@@ -210,11 +210,14 @@ impl Read {
         query.fetch_all(self.connection()).await?.iter().map(token).collect()
     }
 
-    pub async fn count_api_tokens(&mut self, account: AccountId) -> Result<i64, StoreError> {
-        Ok(sqlx::query_scalar(COUNT_OF_ACCOUNT)
-            .bind(account.to_string())
-            .fetch_one(self.connection())
-            .await?)
+    /// How many of the account's API tokens are live.
+    pub async fn count_live_api_tokens(
+        &mut self,
+        account: AccountId,
+        now: Timestamp,
+    ) -> Result<i64, StoreError> {
+        let query = sqlx::query_scalar(COUNT_LIVE).bind(account.to_string()).bind(now.as_micros());
+        Ok(query.fetch_one(self.connection()).await?)
     }
 }
 

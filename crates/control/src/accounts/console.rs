@@ -64,7 +64,7 @@ pub(crate) async fn setup_page(
 
 pub(crate) async fn setup(
     State(desk): State<Desk>,
-    Visitor(origin): Visitor,
+    visitor: Visitor,
     Path(code): Path<String>,
     Form(form): Form<SetupForm>,
 ) -> Result<Response, Problem> {
@@ -75,11 +75,14 @@ pub(crate) async fn setup(
         email: form.email,
         password: form.password,
     };
-    match super::open(&desk, &request, Actor::Visitor, &origin).await {
+    match super::open(&desk, &request, Actor::Visitor, &visitor.origin, Some(&visitor)).await {
         Ok((_, secret)) => {
             *desk.setup.lock().unwrap_or_else(PoisonError::into_inner) = None;
-            let cookie = session_cookie(&secret, &desk.settings);
-            Ok(with_cookie(cookie, Redirect::to("/api-docs?done=account_opened")))
+            let to = Redirect::to("/api-docs?done=account_opened");
+            Ok(match secret {
+                Some(secret) => with_cookie(session_cookie(&secret, &desk.settings), to),
+                None => to.into_response(),
+            })
         }
         Err(OpenAccountError::Store(error)) => Err(error.into()),
         Err(OpenAccountError::TooBusy) => Err(Problem::too_busy()),

@@ -4,7 +4,7 @@ pub(crate) mod console;
 
 use crate::{
     Desk,
-    caller::Caller,
+    caller::{Caller, Visitor},
     passwords::{Password, PasswordError, TooBusy},
     problem::Problem,
     sessions::{self, SessionSecret},
@@ -62,15 +62,17 @@ pub async fn open_first_account(
     actor: Actor,
     origin: &Origin,
 ) -> Result<AccountNumber, OpenAccountError> {
-    Ok(open(desk, request, actor, origin).await?.0)
+    Ok(open(desk, request, actor, origin, None).await?.0)
 }
 
+/// Opens it and, for someone at the console, logs them in.
 async fn open(
     desk: &Desk,
     request: &FirstAccount,
     actor: Actor,
     origin: &Origin,
-) -> Result<(AccountNumber, SessionSecret), OpenAccountError> {
+    visitor: Option<&Visitor>,
+) -> Result<(AccountNumber, Option<SessionSecret>), OpenAccountError> {
     let name: AccountName = request.account.parse().map_err(OpenAccountError::Account)?;
     let email: Email = request.email.parse()?;
     let person_name = person_name(&request.name, &email).map_err(OpenAccountError::Name)?;
@@ -89,7 +91,12 @@ async fn open(
         .add_person(&NewPerson { id: person, email, name: person_name.clone(), password_hash })
         .await?;
     let member = join(desk, &mut write, (account, person), Role::Owner, &person_name).await?;
-    let secret = sessions::open_session(desk, &mut write, person, Some(account), origin).await?;
+    let secret = match visitor {
+        Some(visitor) => {
+            Some(sessions::open_session(desk, &mut write, person, Some(account), visitor).await?)
+        }
+        None => None,
+    };
     let entry = AuditEntry {
         action: Action::OpenAccount,
         actor,
@@ -146,7 +153,7 @@ pub(crate) async fn switch(desk: &Desk, caller: &Caller, to: AccountId) -> Resul
     if !caller.accounts.iter().any(|account| account.id == to) {
         return Err(Problem::not_found());
     }
-    let mut write = desk.store.write(desk.now()).await?;
+    let (mut write, caller) = desk.write_as(caller).await?;
     write.set_session_account(caller.session.id, to).await?;
     Ok(write.commit(caller.entry(Action::SwitchAccount, to, serde_json::json!({}))).await?)
 }

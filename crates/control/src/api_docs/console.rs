@@ -128,9 +128,9 @@ pub(crate) async fn rotate(
     State(desk): State<Desk>,
     fresh: FreshForm<RotateForm>,
 ) -> Result<Response, Problem> {
-    let (caller, form, cookie) = fresh.into_parts();
+    let FreshForm { caller, form } = fresh;
     tokens::rotate_bearer_token(&desk, &caller, form.version()?).await?;
-    Ok(FreshForm::<()>::answer(cookie, Redirect::to("/api-docs?done=token_rotated")))
+    Ok(Redirect::to("/api-docs?done=token_rotated").into_response())
 }
 
 #[derive(Template)]

@@ -22,7 +22,7 @@ pub(crate) async fn give_feedback(
         QUESTIONS.into_iter().find(|known| *known == question).ok_or_else(Problem::not_found)?;
     let comment: String =
         comment.trim().chars().filter(|c| !c.is_control() || *c == '\n').take(1_000).collect();
-    let mut write = desk.store.write(desk.now()).await?;
+    let (mut write, caller) = desk.write_as(caller).await?;
     let id = format!("fbk_{}", hex::encode(desk.entropy.bytes::<16>()));
     let by = (caller.account.id, caller.person.id);
     write.add_feedback(&id, question, answered, &comment, by).await?;

@@ -47,8 +47,8 @@ impl Message {
         Self {
             subject: format!("You were logged out from all sessions by {by}"),
             body: format!(
-                "{by}, who administers {account}, has logged you out from all active sessions. Your bearer tokens \
-                 ended with it; log in again to find the new ones:\n\n{console_url}/api-docs\n"
+                "{by}, who administers {account}, has logged you out from all active sessions there. Your bearer token \
+                 ended with it; log in again to find the new one:\n\n{console_url}/api-docs\n"
             ),
         }
     }

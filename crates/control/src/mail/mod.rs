@@ -9,7 +9,8 @@ pub(crate) use messages::Message;
 
 use keydesk_model::{Email, Timestamp};
 use lettre::{
-    AsyncSmtpTransport, AsyncTransport, Tokio1Executor, message::Mailbox as Address,
+    AsyncSmtpTransport, AsyncTransport, Tokio1Executor,
+    message::{Mailbox as Address, header::ContentType},
     transport::smtp::authentication::Credentials,
 };
 use std::{
@@ -124,6 +125,7 @@ impl Smtp {
             .from(self.from.clone())
             .to(to)
             .subject(mail.subject)
+            .header(ContentType::TEXT_PLAIN)
             .body(mail.body);
         let Ok(message) = message else { return };
         for pause in [1, 10, 60] {

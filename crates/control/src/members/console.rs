@@ -293,11 +293,11 @@ pub(crate) struct AcceptForm {
 
 pub(crate) async fn accept(
     State(desk): State<Desk>,
-    Visitor(origin): Visitor,
+    visitor: Visitor,
     Path(code): Path<String>,
     Form(form): Form<AcceptForm>,
 ) -> Result<Response, Problem> {
-    match super::accept(&desk, &code, &form.name, &form.password, origin).await {
+    match super::accept(&desk, &code, &form.name, &form.password, visitor).await {
         Ok(secret) => {
             let cookie = session_cookie(&secret, &desk.settings);
             Ok(with_cookie(cookie, Redirect::to("/api-docs?done=joined")))

@@ -4,7 +4,7 @@ pub(crate) mod console;
 
 use crate::{
     Desk, accounts,
-    caller::Caller,
+    caller::{Caller, Visitor},
     codes,
     mail::Message,
     passwords::{Password, PasswordError, TooBusy},
@@ -13,8 +13,8 @@ use crate::{
     tokens,
 };
 use keydesk_model::{
-    Action, Actor, Email, EmailError, EndCause, InvitationId, MemberId, Origin, PersonId, Right,
-    Role, TokenNameError,
+    Action, Actor, Email, EmailError, EndCause, InvitationId, MemberId, PersonId, Right, Role,
+    TokenNameError,
 };
 use keydesk_store::{
     AuditEntry, Invitation, Member, NewInvitation, NewPerson, Person, StoreError, Write,
@@ -31,6 +31,8 @@ pub(crate) enum MemberError {
     Email(#[from] EmailError),
     #[error("{0} belongs to this account already")]
     AlreadyMember(Email),
+    #[error("this Keydesk cannot send mail yet; ask its operator to configure [mail]")]
+    NoMail,
     #[error("this account has {MOST_INVITATIONS} open invitations; withdraw some first")]
     TooManyInvitations,
     #[error("an account needs an owner; make someone else owner first")]
@@ -72,12 +74,15 @@ pub(crate) async fn invite(
     email: &str,
     role: Role,
 ) -> Result<(), Problem> {
+    let (mut write, caller) = desk.write_as(caller).await?;
     caller.permit(Right::ManageMembers)?;
     if role == Role::Owner {
         caller.permit(Right::ManageOwners)?;
     }
+    if !desk.mailer.can_send() {
+        return Err(MemberError::NoMail.into());
+    }
     let email: Email = email.parse().map_err(MemberError::from)?;
-    let mut write = desk.store.write(desk.now()).await?;
     if let Some(person) = write.find_person_by_email(&email).await?
         && write.find_member_of(caller.account.id, person.id).await?.is_some()
     {
@@ -113,8 +118,8 @@ pub(crate) async fn withdraw(
     caller: &Caller,
     id: InvitationId,
 ) -> Result<(), Problem> {
+    let (mut write, caller) = desk.write_as(caller).await?;
     caller.permit(Right::ManageMembers)?;
-    let mut write = desk.store.write(desk.now()).await?;
     if !write.close_invitation(caller.account.id, id).await? {
         return Err(Problem::not_found());
     }
@@ -150,8 +155,8 @@ pub(crate) async fn change_role(
     id: MemberId,
     role: Role,
 ) -> Result<(), Problem> {
-    let mut write = desk.store.write(desk.now()).await?;
-    let member = find_manageable(&mut write, caller, id).await?;
+    let (mut write, caller) = desk.write_as(caller).await?;
+    let member = find_manageable(&mut write, &caller, id).await?;
     if role == Role::Owner {
         caller.permit(Right::ManageOwners)?;
     } else {
@@ -172,15 +177,15 @@ pub(crate) async fn change_role(
 
 /// Removes a member: their bearer token in this account ends in the same transaction, for good.
 pub(crate) async fn remove(desk: &Desk, caller: &Caller, id: MemberId) -> Result<(), Problem> {
-    let mut write = desk.store.write(desk.now()).await?;
-    let member = find_manageable(&mut write, caller, id).await?;
+    let (mut write, caller) = desk.write_as(caller).await?;
+    let member = find_manageable(&mut write, &caller, id).await?;
     if member.id == caller.member.id {
         return Err(MemberError::Yourself.into());
     }
     keep_an_owner(&mut write, &member).await?;
     tokens::end_bearer_token(&mut write, id, EndCause::MemberRemoved).await?;
     write.remove_member(id).await?;
-    write.leave_account(member.person, member.account).await?;
+    write.end_sessions_in(member.person, member.account).await?;
     let detail =
         serde_json::json!({ "before": { "email": member.email.as_str(), "role": member.role } });
     write.commit(caller.entry(Action::RemoveMember, id, detail)).await?;
@@ -188,13 +193,17 @@ pub(crate) async fn remove(desk: &Desk, caller: &Caller, id: MemberId) -> Result
     Ok(())
 }
 
-/// Logs a member out from all active sessions; their bearer tokens are replaced.
+/// Logs a member out from all their sessions in this account; their bearer token here is replaced.
+/// What the person has in other accounts is not this account's to end.
 pub(crate) async fn log_out(desk: &Desk, caller: &Caller, id: MemberId) -> Result<(), Problem> {
-    let mut write = desk.store.write(desk.now()).await?;
-    let member = find_manageable(&mut write, caller, id).await?;
+    let (mut write, caller) = desk.write_as(caller).await?;
+    let member = find_manageable(&mut write, &caller, id).await?;
+    let sessions = write.end_sessions_in(member.person, member.account).await?;
     let cause = EndCause::LoggedOutEverywhere;
-    let ended = sessions::end_everything(desk, &mut write, member.person, None, cause).await?;
-    write.commit(caller.entry(Action::LogOutEverywhere, id, ended)).await?;
+    let replaced = tokens::replace_bearer_token(desk, &mut write, id, cause).await?;
+    let detail =
+        serde_json::json!({ "sessions_ended": sessions, "bearer_token_replaced": replaced });
+    write.commit(caller.entry(Action::LogOutEverywhere, id, detail)).await?;
     let message =
         Message::logged_out(&caller.person.name, &caller.account.name, &desk.settings.console_url);
     desk.mailer.send(&member.email, message, desk.now());
@@ -245,7 +254,7 @@ pub(crate) async fn accept(
     code: &str,
     name: &str,
     password: &str,
-    origin: Origin,
+    visitor: Visitor,
 ) -> Result<SessionSecret, AcceptError> {
     let digest = codes::digest(code);
     let mut read = desk.store.read().await?;
@@ -277,11 +286,12 @@ pub(crate) async fn accept(
         None => accounts::join(desk, &mut write, target, invitation.role, &name).await?,
     };
     let secret =
-        sessions::open_session(desk, &mut write, person, Some(invitation.account), &origin).await?;
+        sessions::open_session(desk, &mut write, person, Some(invitation.account), &visitor)
+            .await?;
     let entry = AuditEntry {
         action: Action::AcceptInvitation,
         actor: Actor::Person { person, member: Some(member) },
-        origin,
+        origin: visitor.origin,
         account: Some(invitation.account),
         target: member.to_string(),
         detail: serde_json::json!({ "after": { "role": invitation.role } }),

@@ -116,11 +116,11 @@ pub(crate) struct ForgotForm {
 
 pub(crate) async fn request_reset(
     State(desk): State<Desk>,
-    Visitor(origin): Visitor,
+    visitor: Visitor,
     Form(form): Form<ForgotForm>,
 ) -> Result<Response, Problem> {
     if desk.mailer.can_send() {
-        super::request_reset(&desk, &form.email, origin).await?;
+        super::request_reset(&desk, &form.email, visitor.origin).await?;
     }
     Ok(forgot(&desk, true))
 }
@@ -155,11 +155,11 @@ pub(crate) struct ResetForm {
 
 pub(crate) async fn reset_password(
     State(desk): State<Desk>,
-    Visitor(origin): Visitor,
+    visitor: Visitor,
     Path(code): Path<String>,
     Form(form): Form<ResetForm>,
 ) -> Result<Response, Problem> {
-    match super::reset_password(&desk, &code, &form.new_password, origin).await {
+    match super::reset_password(&desk, &code, &form.new_password, visitor.origin).await {
         Ok(()) => Ok(Redirect::to("/login?done=password_reset").into_response()),
         Err(error @ ChangeError::Unfit(_)) => {
             let chrome = Chrome::nobody("Choose a new password", Nav::None);

@@ -21,6 +21,8 @@ const RESET_LASTS: Duration = Duration::from_hours(1);
 pub(crate) enum ChangeError {
     #[error("The current password is wrong.")]
     WrongCurrent,
+    #[error("You were logged out a moment ago. Nothing was changed.")]
+    LoggedOut,
     #[error("Choose another one: {0}.")]
     Unfit(#[from] PasswordError),
     #[error("This link is no longer good. It works once, for an hour; ask for a new one.")]
@@ -34,9 +36,10 @@ pub(crate) enum ChangeError {
 impl From<ChangeError> for Problem {
     fn from(error: ChangeError) -> Self {
         match error {
-            ChangeError::WrongCurrent | ChangeError::Unfit(_) | ChangeError::LinkOver => {
-                Self::invalid(error.to_string())
-            }
+            ChangeError::WrongCurrent
+            | ChangeError::LoggedOut
+            | ChangeError::Unfit(_)
+            | ChangeError::LinkOver => Self::invalid(error.to_string()),
             ChangeError::TooBusy(_) => Self::too_busy(),
             ChangeError::Store(error) => error.into(),
         }
@@ -59,14 +62,16 @@ pub(crate) async fn change_password(
         [caller.account.name.as_str(), person.email.local_part(), &person.name, "keydesk"];
     let hash = desk.passwords.hash(Password::chosen(new, &personal)?, &desk.entropy).await?;
     let mut write = desk.store.write(desk.now()).await?;
+    let (secret, session_hash) = codes::generate(&desk.entropy);
+    if !write.renew_session(caller.session.id, session_hash).await? {
+        return Err(ChangeError::LoggedOut);
+    }
     write.set_password(person.id, &hash, person.version).await?;
     write.close_resets(person.id).await?;
     let kept = Some(caller.session.id);
     let ended =
         sessions::end_everything(desk, &mut write, person.id, kept, EndCause::PasswordChanged)
             .await?;
-    let (secret, session_hash) = codes::generate(&desk.entropy);
-    write.renew_session(caller.session.id, session_hash).await?;
     write.commit(caller.entry(Action::ChangePassword, person.id, ended)).await?;
     desk.mailer.send(
         &person.email,
@@ -118,8 +123,10 @@ pub(crate) async fn reset_password(
     let mut read = desk.store.read().await?;
     let id = read.find_reset(digest, desk.now()).await?.ok_or(ChangeError::LinkOver)?;
     let person = read.find_person(id).await?.ok_or(ChangeError::LinkOver)?;
+    let accounts = read.list_accounts_of(id).await?;
     drop(read);
-    let personal = [person.email.local_part(), &person.name, "keydesk"];
+    let mut personal = vec![person.email.local_part(), &person.name, "keydesk"];
+    personal.extend(accounts.iter().map(|account| account.name.as_str()));
     let hash = desk.passwords.hash(Password::chosen(new, &personal)?, &desk.entropy).await?;
     let mut write = desk.store.write(desk.now()).await?;
     let now = write.now();

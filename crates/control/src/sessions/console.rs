@@ -50,10 +50,10 @@ pub(crate) async fn log_in_page(Query(query): Query<LogInQuery>) -> Response {
 
 pub(crate) async fn log_in(
     State(desk): State<Desk>,
-    Visitor(origin): Visitor,
+    visitor: Visitor,
     Form(form): Form<LogInForm>,
 ) -> Result<Response, Problem> {
-    match super::log_in(&desk, &form.email, &form.password, origin).await {
+    match super::log_in(&desk, &form.email, &form.password, visitor).await {
         Ok(secret) => {
             let next = safe_next(form.next.as_deref());
             Ok(with_cookie(session_cookie(&secret, &desk.settings), Redirect::to(next)))
@@ -99,8 +99,11 @@ fn logged_out(desk: &Desk, to: &str) -> Response {
     with_cookie(clear_cookie(&desk.settings), (headers, Redirect::to(to)))
 }
 
-pub(crate) async fn log_out(State(desk): State<Desk>, caller: Caller) -> Result<Response, Problem> {
-    super::log_out(&desk, &caller).await?;
+pub(crate) async fn log_out(
+    State(desk): State<Desk>,
+    visitor: Visitor,
+) -> Result<Response, Problem> {
+    super::log_out(&desk, visitor).await?;
     Ok(logged_out(&desk, "/login?done=logged_out"))
 }
 
@@ -153,7 +156,7 @@ pub(crate) async fn end(
 ) -> Result<Response, Problem> {
     let id = id.parse().map_err(|_| Problem::not_found())?;
     if id == caller.session.id {
-        super::log_out(&desk, &caller).await?;
+        super::end_session(&desk, &caller, id).await?;
         return Ok(logged_out(&desk, "/login?done=logged_out"));
     }
     super::end_session(&desk, &caller, id).await?;

@@ -4,7 +4,7 @@ use crate::Settings;
 use axum::http::{HeaderMap, HeaderValue, header};
 
 fn name(settings: &Settings) -> &'static str {
-    if settings.is_https() { "__Host-keydesk" } else { "keydesk" }
+    keydesk_model::SESSION_COOKIES[usize::from(settings.is_https())]
 }
 
 pub(crate) fn session_in<'a>(headers: &'a HeaderMap, settings: &Settings) -> Option<&'a str> {

@@ -3,11 +3,11 @@
 pub(crate) mod console;
 mod cookie;
 
-pub(crate) use cookie::{clear_cookie, safe_next, session_cookie};
+pub(crate) use cookie::{clear_cookie, safe_next, session_cookie, session_in};
 
 use crate::{
     Desk,
-    caller::Caller,
+    caller::{Caller, Visitor},
     codes,
     passwords::{Password, TooBusy},
     problem::Problem,
@@ -81,7 +81,7 @@ pub(crate) async fn log_in(
     desk: &Desk,
     email: &str,
     password: &str,
-    origin: Origin,
+    visitor: Visitor,
 ) -> Result<SessionSecret, LogInError> {
     let person = match email.parse::<Email>() {
         Ok(email) => desk.store.read().await?.find_person_by_email(&email).await?,
@@ -91,7 +91,7 @@ pub(crate) async fn log_in(
     let fits = desk.passwords.verify(Password::typed(password), stored).await?;
     let mut write = desk.store.write(desk.now()).await?;
     let Some(person) = person.filter(|_| fits) else {
-        let entry = visitor_entry(Action::LogInRefused, "", origin);
+        let entry = visitor_entry(Action::LogInRefused, "", visitor.origin);
         write.commit(entry).await?;
         return Err(LogInError::Wrong);
     };
@@ -99,22 +99,28 @@ pub(crate) async fn log_in(
     if write.find_person(person.id).await?.is_none_or(|current| current.version != person.version) {
         return Err(LogInError::Wrong);
     }
-    let secret = open_session(desk, &mut write, person.id, None, &origin).await?;
+    let account = write.list_accounts_of(person.id).await?.first().map(|account| account.id);
+    let secret = open_session(desk, &mut write, person.id, account, &visitor).await?;
     let actor = Actor::Person { person: person.id, member: None };
-    let mut entry = visitor_entry(Action::LogIn, &person.id.to_string(), origin);
+    let mut entry = visitor_entry(Action::LogIn, &person.id.to_string(), visitor.origin);
     entry.actor = actor;
     write.commit(entry).await?;
     Ok(secret)
 }
 
-/// Adds a session within a transaction that logs someone in.
+/// Adds a session within a transaction that logs someone in. The one that the browser had before
+/// ends: nobody should come back to it.
 pub(crate) async fn open_session(
     desk: &Desk,
     write: &mut Write,
     person: PersonId,
     account: Option<AccountId>,
-    origin: &Origin,
+    visitor: &Visitor,
 ) -> Result<SessionSecret, StoreError> {
+    if let Some(hash) = visitor.session {
+        write.end_session_by_hash(hash).await?;
+    }
+    let origin = &visitor.origin;
     let (secret, hash) = codes::generate(&desk.entropy);
     let new = NewSession {
         id: SessionId::generate(write.now(), &desk.entropy),
@@ -149,11 +155,14 @@ pub(crate) async fn confirm_password(
     Ok(secret)
 }
 
-/// Logs this session out. The bearer token lives on: only "everywhere" ends it.
-pub(crate) async fn log_out(desk: &Desk, caller: &Caller) -> Result<(), StoreError> {
+/// Logs a browser's session out. The bearer token lives on: only "everywhere" ends it.
+pub(crate) async fn log_out(desk: &Desk, visitor: Visitor) -> Result<(), StoreError> {
+    let Some(hash) = visitor.session else { return Ok(()) };
     let mut write = desk.store.write(desk.now()).await?;
-    write.end_session(caller.person.id, caller.session.id).await?;
-    write.commit(caller.entry(Action::LogOut, caller.session.id, serde_json::json!({}))).await
+    let Some((session, person)) = write.end_session_by_hash(hash).await? else { return Ok(()) };
+    let mut entry = visitor_entry(Action::LogOut, &session.to_string(), visitor.origin);
+    entry.actor = Actor::Person { person, member: None };
+    write.commit(entry).await
 }
 
 /// Ends one of the caller's own sessions.
@@ -162,7 +171,7 @@ pub(crate) async fn end_session(
     caller: &Caller,
     id: SessionId,
 ) -> Result<(), Problem> {
-    let mut write = desk.store.write(desk.now()).await?;
+    let (mut write, caller) = desk.write_as(caller).await?;
     if !write.end_session(caller.person.id, id).await? {
         return Err(Problem::not_found());
     }
@@ -171,12 +180,13 @@ pub(crate) async fn end_session(
 
 /// Ends every session of the caller and, in the same transaction, their bearer tokens in every
 /// account.
-pub(crate) async fn log_out_everywhere(desk: &Desk, caller: &Caller) -> Result<(), StoreError> {
-    let mut write = desk.store.write(desk.now()).await?;
+pub(crate) async fn log_out_everywhere(desk: &Desk, caller: &Caller) -> Result<(), Problem> {
+    let (mut write, caller) = desk.write_as(caller).await?;
     let ended =
         end_everything(desk, &mut write, caller.person.id, None, EndCause::LoggedOutEverywhere)
             .await?;
-    write.commit(caller.entry(Action::LogOutEverywhere, caller.member.id, ended)).await
+    let entry = caller.entry(Action::LogOutEverywhere, caller.member.id, ended);
+    Ok(write.commit(entry).await?)
 }
 
 /// Ends a person's sessions, but `except`, and replaces their bearer tokens. What was ended, for

@@ -222,28 +222,22 @@ pub(crate) async fn issue(
     State(desk): State<Desk>,
     fresh: FreshForm<NewTokenForm>,
 ) -> Result<Response, Problem> {
-    let (caller, form, cookie) = fresh.into_parts();
+    let FreshForm { caller, form } = fresh;
     caller.permit(Right::ManageTokens)?;
     let request = match read_request(&form) {
         Ok(request) => request,
         Err(errors) => {
             let page = form_page(&desk, &caller, form, errors).await;
-            return Ok(FreshForm::<()>::answer(
-                cookie,
-                page_with(StatusCode::UNPROCESSABLE_ENTITY, &page),
-            ));
+            return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page));
         }
     };
     if let Err(error) = request.expiry.resolve(desk.now()) {
         let errors = Errors { expires: Some(error.to_string()), ..Errors::default() };
         let page = form_page(&desk, &caller, form, errors).await;
-        return Ok(FreshForm::<()>::answer(
-            cookie,
-            page_with(StatusCode::UNPROCESSABLE_ENTITY, &page),
-        ));
+        return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page));
     }
     let (token, plain) = super::issue_api_token(&desk, &caller, request).await?;
-    Ok(FreshForm::<()>::answer(cookie, shown_once(&desk, &caller, token, plain, false)))
+    Ok(shown_once(&desk, &caller, token, plain, false))
 }
 
 fn read_request(form: &NewTokenForm) -> Result<ApiTokenRequest, Errors> {
@@ -346,10 +340,10 @@ pub(crate) async fn rotate(
     Path(id): Path<String>,
     fresh: FreshForm<RotateForm>,
 ) -> Result<Response, Problem> {
-    let (caller, form, cookie) = fresh.into_parts();
+    let FreshForm { caller, form } = fresh;
     let id = id.parse().map_err(|_| Problem::not_found())?;
     let (token, plain) = super::rotate_api_token(&desk, &caller, id, form.version()?).await?;
-    Ok(FreshForm::<()>::answer(cookie, shown_once(&desk, &caller, token, plain, true)))
+    Ok(shown_once(&desk, &caller, token, plain, true))
 }
 
 pub(crate) async fn revoke(

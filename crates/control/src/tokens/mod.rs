@@ -3,6 +3,7 @@
 pub(crate) mod console;
 
 use crate::{Desk, caller::Caller, keyring::SealedFor, problem::Problem, when::When};
+use axum::http::StatusCode;
 use keydesk_model::{
     AccountId, Action, Binding, EndCause, Expiry, ExpiryError, MemberId, PersonId, Right, ScopeSet,
     Timestamp, TokenId, TokenName, TokenState,
@@ -11,7 +12,7 @@ use keydesk_store::{Integration, Member, NewSecret, NewToken, StoreError, Token,
 use keydesk_token::{Kind, PlainToken};
 use std::time::Duration;
 
-/// How many API tokens an account may have in all; more than this is a program gone wild.
+/// How many live API tokens an account may have; more than this is a program gone wild.
 const MOST_TOKENS: i64 = 1_000;
 /// A program that called within this time counts as one that would break.
 const LATELY: Duration = Duration::from_hours(720);
@@ -20,7 +21,7 @@ const LATELY: Duration = Duration::from_hours(720);
 pub(crate) enum TokenError {
     #[error(transparent)]
     Expiry(#[from] ExpiryError),
-    #[error("this account has {MOST_TOKENS} API tokens; that is the most")]
+    #[error("this account has {MOST_TOKENS} live API tokens; revoke some first")]
     TooMany,
     #[error("there is no such token")]
     NotFound,
@@ -29,7 +30,9 @@ pub(crate) enum TokenError {
     #[error("someone has rotated this token since you opened the page; look at it again")]
     Changed,
     /// The same form was sent before: the token is there, and its secret was shown then.
-    #[error("this form was sent already: “{name}” was created then and its secret shown once")]
+    #[error(
+        "this form was sent already, and “{name}” was created and its secret shown then; if you did not see it, rotate the token on the Tokens page"
+    )]
     Repeated { name: String },
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -39,9 +42,10 @@ impl From<TokenError> for Problem {
     fn from(error: TokenError) -> Self {
         match error {
             TokenError::NotFound => Self::not_found(),
-            TokenError::Ended | TokenError::Changed | TokenError::Repeated { .. } => {
-                Self::conflict(error.to_string())
+            TokenError::Repeated { .. } => {
+                Self::new(StatusCode::CONFLICT, "Already created", error.to_string())
             }
+            TokenError::Ended | TokenError::Changed => Self::conflict(error.to_string()),
             TokenError::Expiry(_) | TokenError::TooMany => Self::invalid(error.to_string()),
             TokenError::Store(error) => error.into(),
         }
@@ -64,15 +68,16 @@ pub(crate) async fn issue_api_token(
     caller: &Caller,
     request: ApiTokenRequest,
 ) -> Result<(Token, PlainToken), Problem> {
+    let (mut write, caller) = desk.write_as(caller).await?;
     caller.permit(Right::ManageTokens)?;
-    let mut write = desk.store.write(desk.now()).await?;
     let account = caller.account.id;
     if let Some(key) = &request.request_key
         && let Some(earlier) = write.find_token_by_request(account, key).await?
     {
         return Err(TokenError::Repeated { name: earlier.name }.into());
     }
-    if write.count_api_tokens(account).await? >= MOST_TOKENS {
+    let now = write.now();
+    if write.count_live_api_tokens(account, now).await? >= MOST_TOKENS {
         return Err(TokenError::TooMany.into());
     }
     let expires_at = request.expiry.resolve(write.now()).map_err(TokenError::from)?;
@@ -104,8 +109,8 @@ pub(crate) async fn rotate_api_token(
     id: TokenId,
     version: Option<i64>,
 ) -> Result<(Token, PlainToken), Problem> {
+    let (mut write, caller) = desk.write_as(caller).await?;
     caller.permit(Right::ManageTokens)?;
-    let mut write = desk.store.write(desk.now()).await?;
     let token = find_live_api_token(&mut write, caller.account.id, id).await?;
     if version.is_some_and(|seen| seen != token.version) {
         return Err(TokenError::Changed.into());
@@ -125,8 +130,8 @@ pub(crate) async fn revoke_api_token(
     caller: &Caller,
     id: TokenId,
 ) -> Result<(), Problem> {
+    let (mut write, caller) = desk.write_as(caller).await?;
     caller.permit(Right::ManageTokens)?;
-    let mut write = desk.store.write(desk.now()).await?;
     let token = find_live_api_token(&mut write, caller.account.id, id).await?;
     write.end_secret(id, EndCause::Revoked).await?;
     let detail = serde_json::json!({ "before": { "name": token.name, "version": token.version } });
@@ -209,14 +214,24 @@ pub(crate) async fn replace_bearer_tokens(
 ) -> Result<u32, StoreError> {
     let mut replaced = 0;
     for member in write.list_memberships(person).await? {
-        if let Some(token) = write.find_bearer_token(member.id).await?
-            && write.end_secret(token.id, cause).await?
-        {
-            replace_secret(desk, write, &token, member.id).await?;
-            replaced += 1;
-        }
+        replaced += u32::from(replace_bearer_token(desk, write, member.id, cause).await?);
     }
     Ok(replaced)
+}
+
+/// Ends a member's bearer token and puts a new one in its place; whether there was one.
+pub(crate) async fn replace_bearer_token(
+    desk: &Desk,
+    write: &mut Write,
+    member: MemberId,
+    cause: EndCause,
+) -> Result<bool, StoreError> {
+    let Some(token) = write.find_bearer_token(member).await? else { return Ok(false) };
+    let had_one = write.end_secret(token.id, cause).await?;
+    if had_one {
+        replace_secret(desk, write, &token, member).await?;
+    }
+    Ok(had_one)
 }
 
 /// Ends a member's bearer token for good.
@@ -237,13 +252,15 @@ pub(crate) async fn rotate_bearer_token(
     caller: &Caller,
     version: Option<i64>,
 ) -> Result<(), Problem> {
+    let (mut write, caller) = desk.write_as(caller).await?;
     caller.permit(Right::UseApiDocs)?;
-    let mut write = desk.store.write(desk.now()).await?;
     let token = write.find_bearer_token(caller.member.id).await?.ok_or(TokenError::NotFound)?;
     if version.is_some_and(|seen| seen != token.version) {
         return Err(TokenError::Changed.into());
     }
-    write.end_secret(token.id, EndCause::Rotated).await?;
+    if !write.end_secret(token.id, EndCause::Rotated).await? {
+        return Err(TokenError::Ended.into());
+    }
     replace_secret(desk, &mut write, &token, caller.member.id).await?;
     let detail = serde_json::json!({ "after": { "version": token.version + 1 } });
     Ok(write.commit(caller.entry(Action::RotateToken, token.id, detail)).await?)
@@ -263,10 +280,11 @@ pub(crate) async fn view_bearer_token(desk: &Desk, caller: &Caller) -> Result<Pl
         version: token.version,
     };
     let plain = desk.keyring.open_token(sealed, belongs_to).map_err(Problem::broken)?;
-    if desk.is_first_view(caller.session.id, token.id, token.version) {
-        let write = desk.store.write(desk.now()).await?;
+    if !desk.has_viewed(caller.session.id, token.id, token.version) {
+        let (write, caller) = desk.write_as(caller).await?;
         let detail = serde_json::json!({ "version": token.version });
         write.commit(caller.entry(Action::ViewBearerToken, token.id, detail)).await?;
+        desk.note_view(caller.session.id, token.id, token.version);
     }
     Ok(plain)
 }

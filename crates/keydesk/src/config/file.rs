@@ -39,7 +39,9 @@ pub struct FileEndpoints {
 pub struct FileLimits {
     pub max_body_bytes: Option<u64>,
     pub max_header_bytes: Option<u32>,
+    pub max_connections: Option<u32>,
     pub header_timeout_seconds: Option<u64>,
+    pub idle_timeout_seconds: Option<u64>,
     pub connect_timeout_seconds: Option<u64>,
     pub response_timeout_seconds: Option<u64>,
     pub drain_timeout_seconds: Option<u64>,

@@ -73,8 +73,14 @@ impl Config {
         Ok(config)
     }
 
+    /// Whether nobody but this machine can come here: both listen on loopback, no public URL says
+    /// otherwise, and no proxy passes others on.
     pub fn is_local(&self) -> bool {
-        self.console.ip().is_loopback() && self.gateway.ip().is_loopback()
+        let urls = [&self.public_console_url, &self.public_gateway_url];
+        self.console.ip().is_loopback()
+            && self.gateway.ip().is_loopback()
+            && self.trusted_proxies.is_empty()
+            && urls.into_iter().flatten().all(|url| names_loopback(url))
     }
 
     fn is_https(&self) -> bool {
@@ -91,6 +97,13 @@ impl Config {
                 self.console
             );
         }
+        let public = self.public_console_url.as_deref();
+        if let Some(url) = public.filter(|url| !self.is_https() && !names_loopback(url)) {
+            bail!(
+                "public_console_url = {url}: passwords would travel in clear. Put an https proxy in front, and set \
+                 its https URL here and trusted_proxies = [\"its address\"]"
+            );
+        }
         if self.is_https() && self.trusted_proxies.is_empty() {
             bail!(
                 "public_console_url is https, so something in front of the console must speak TLS: name it in the \
@@ -99,6 +112,16 @@ impl Config {
         }
         Ok(())
     }
+}
+
+fn names_loopback(url: &str) -> bool {
+    let host = url
+        .parse::<http::Uri>()
+        .ok()
+        .and_then(|uri| uri.host().map(str::to_owned))
+        .unwrap_or_default();
+    let addr = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    host == "localhost" || addr.is_ok_and(|addr| addr.is_loopback())
 }
 
 fn from_flag(flag: Option<&String>, key: &str) -> Option<Given> {
@@ -180,6 +203,19 @@ mod tests {
     }
 
     #[test]
+    fn whoever_is_behind_a_proxy_is_not_local() {
+        for config in [
+            "public_console_url = \"https://a.example\"\ntrusted_proxies = [\"127.0.0.1\"]",
+            "public_gateway_url = \"https://a.example\"",
+            "trusted_proxies = [\"127.0.0.1\"]",
+            "gateway = \"0.0.0.0:8081\"",
+        ] {
+            assert!(!read(config).expect("reads").is_local(), "{config}");
+        }
+        assert!(read("public_console_url = \"http://localhost:8080\"").expect("reads").is_local());
+    }
+
+    #[test]
     fn plain_http_is_for_loopback() {
         let error = read("console = \"0.0.0.0:8080\"").expect_err("refused");
         assert!(
@@ -188,6 +224,8 @@ mod tests {
         );
         let error = read("public_console_url = \"https://a.example\"").expect_err("refused");
         assert!(error.contains("trusted_proxies"), "{error}");
+        let error = read("public_console_url = \"http://console.example\"").expect_err("refused");
+        assert!(error.contains("passwords would travel in clear"), "{error}");
         let https = "console = \"0.0.0.0:8080\"\npublic_console_url = \"https://A.example/\"\ntrusted_proxies = [\"10.0.0.1\"]";
         assert_eq!(
             read(https).expect("reads").public_console_url.as_deref(),

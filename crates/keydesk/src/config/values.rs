@@ -96,7 +96,9 @@ pub fn limits(file: &FileLimits) -> Limits {
     Limits {
         max_body_bytes: file.max_body_bytes.unwrap_or(default.max_body_bytes),
         max_header_bytes: file.max_header_bytes.unwrap_or(default.max_header_bytes),
+        max_connections: file.max_connections.unwrap_or(default.max_connections),
         header_timeout: seconds(file.header_timeout_seconds, default.header_timeout),
+        idle_timeout: seconds(file.idle_timeout_seconds, default.idle_timeout),
         connect_timeout: seconds(file.connect_timeout_seconds, default.connect_timeout),
         response_timeout: seconds(file.response_timeout_seconds, default.response_timeout),
         drain_timeout: seconds(file.drain_timeout_seconds, default.drain_timeout),
