@@ -17,6 +17,8 @@ pub struct Keydesk {
     pub console: String,
     pub gateway: String,
     pub setup_link: Option<String>,
+    /// Where the console listens, as far as the test chose it.
+    pub listener: String,
     printed: Arc<Mutex<String>>,
 }
 
@@ -89,6 +91,7 @@ impl Keydesk {
             console: String::new(),
             gateway: String::new(),
             setup_link: None,
+            listener: options.console.clone().unwrap_or_default(),
             printed,
         };
         keydesk.read_announcement(&lines);
