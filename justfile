@@ -25,8 +25,8 @@ bench-verify:
 
 # The picture of the README, from the browser tests
 screenshots:
-    cargo test --package keydesk --test keydesk browser::journey
-    cp target/tmp/screenshots/api-docs-wide-light.png docs/screenshots/api-docs.png
+    cargo test --package keydesk --test keydesk browser::pages
+    cp target/tmp/screenshots/api-docs-readme.png docs/screenshots/api-docs.png
 
 # Licences, sources and doubled dependencies
 deny:

@@ -34,6 +34,8 @@ struct Screen {
 
 const WIDE_LIGHT: Screen = Screen { name: "wide-light", width: 1280, height: 900, scheme: "light" };
 const NARROW_DARK: Screen = Screen { name: "narrow-dark", width: 390, height: 844, scheme: "dark" };
+/// As the README shows it.
+const README: Screen = Screen { name: "readme", width: 1280, height: 1080, scheme: "light" };
 const WIDE_DARK: Screen = Screen { name: "wide-dark", width: 1280, height: 900, scheme: "dark" };
 const NARROW_LIGHT: Screen =
     Screen { name: "narrow-light", width: 320, height: 640, scheme: "light" };
@@ -58,6 +60,7 @@ impl Browser {
             "--headless=new",
             "--no-sandbox",
             "--disable-gpu",
+            "--hide-scrollbars",
             "--disable-quic",
             "--disable-dev-shm-usage",
             "--no-first-run",
@@ -71,13 +74,7 @@ impl Browser {
         capabilities.set("goog:loggingPrefs", json!({ "browser": "ALL" })).expect("a capability");
         let driver = WebDriver::new(&server, capabilities).await.expect("Chromium starts");
         let browser = Self { driver, server, chromedriver, _profile: profile };
-        browser
-            .cdp("Emulation.setDeviceMetricsOverride", json!({
-                "width": screen.width, "height": screen.height, "deviceScaleFactor": 1, "mobile": false
-            }))
-            .await;
-        let features = json!([{ "name": "prefers-color-scheme", "value": screen.scheme }]);
-        browser.cdp("Emulation.setEmulatedMedia", json!({ "features": features })).await;
+        browser.show_as(screen).await;
         browser
             .cdp(
                 "Browser.grantPermissions",
@@ -85,6 +82,16 @@ impl Browser {
             )
             .await;
         browser
+    }
+
+    /// Sets the size of the screen and the colour scheme that the person prefers.
+    async fn show_as(&self, screen: Screen) {
+        let Screen { width, height, scheme, .. } = screen;
+        let size =
+            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.cdp("Emulation.setDeviceMetricsOverride", size).await;
+        let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+        self.cdp("Emulation.setEmulatedMedia", json!({ "features": features })).await;
     }
 
     async fn cdp(&self, method: &str, parameters: Value) -> Value {

@@ -1,7 +1,7 @@
 //! Every page and state under axe-core, and none wider than its screen.
 
-use super::{Browser, NARROW_LIGHT, Screen, WIDE_DARK};
-use crate::support::{Keydesk, PASSWORD, use_token};
+use super::{Browser, NARROW_LIGHT, README, Screen, WIDE_DARK};
+use crate::support::{Keydesk, PASSWORD, eventually};
 
 /// Every page, in every state that a first day brings, with nothing serious for axe-core and
 /// nothing wider than the screen.
@@ -32,9 +32,13 @@ async fn live_a_first_day(keydesk: &mut Keydesk) -> (String, String) {
     let (endpoint, bearer) = (ann.endpoint_url().await, ann.bearer_token().await);
     let token = ann.create_token("CRM sync", "5d").await;
     ann.create_token("old importer", "never").await;
-    for token in [&bearer, &token] {
-        use_token(&endpoint, token).await;
+    for (token, agent) in [(&bearer, "python-requests/2.31.0"), (&token, "okhttp/4.9")] {
+        let client = reqwest::Client::builder().user_agent(agent).build().expect("a client");
+        let call = client.get(format!("{endpoint}/api/v1/contacts")).bearer_auth(token).send();
+        assert_eq!(call.await.expect("answers").status(), 200);
     }
+    eventually("usage is reported", async || ann.get("/tokens").await.text.contains("okhttp"))
+        .await;
     let tokens = ann.get("/tokens").await.text;
     let newest = tokens
         .split("href=\"")
@@ -97,6 +101,9 @@ async fn member_pages(keydesk: &Keydesk, browser: &Browser, member: &str, screen
     browser.click("main form button.primary").await;
     browser.find("#new-token").await;
     inspect(browser, "token-shown-once", screen).await;
+    browser.show_as(README).await;
+    browser.go(&format!("{}/api-docs", keydesk.console)).await;
+    browser.screenshot("api-docs", README).await;
 }
 
 async fn inspect(browser: &Browser, name: &str, screen: Screen) {

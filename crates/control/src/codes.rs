@@ -36,3 +36,19 @@ impl SetupCode {
         now < self.expires_at && bool::from(self.hash.ct_eq(&digest(code)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_link_is_good_for_an_hour_and_for_nobody_else_s_code() {
+        let now = Timestamp::from_micros(0);
+        let (code, text) = SetupCode::generate(now, &Entropy::seeded(1));
+        let (_, other) = SetupCode::generate(now, &Entropy::seeded(2));
+        let hour = Duration::from_mins(60);
+        assert!(code.accepts(&text, now.plus(hour).minus(Duration::from_micros(1))));
+        assert!(!code.accepts(&text, now.plus(hour)));
+        assert!(!code.accepts(&other, now) && !code.accepts("", now));
+    }
+}

@@ -1,8 +1,10 @@
 //! The command line. Without a command, `keydesk` serves.
 
-use crate::{config::Config, feedback, serve, setup};
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::path::PathBuf;
+use crate::{
+    config::{Config, Options},
+    feedback, serve, setup,
+};
+use clap::{Parser, Subcommand, ValueEnum};
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Gives every customer of your API an endpoint URL and bearer tokens, and lets only valid
@@ -14,6 +16,9 @@ pub struct Cli {
     command: Option<Command>,
     #[command(flatten)]
     options: Options,
+    /// How much is logged to standard error
+    #[arg(long, global = true, env = "KEYDESK_LOG", value_name = "LEVEL", default_value = "info")]
+    log: LogLevel,
 }
 
 #[derive(Debug, Subcommand)]
@@ -26,41 +31,8 @@ enum Command {
     Feedback(feedback::Args),
 }
 
-/// Each stands above its environment variable, that above the configuration file, that above the
-/// default.
-#[derive(Debug, Args)]
-pub struct Options {
-    /// Configuration file; unknown keys are refused [default: none]
-    #[arg(long, global = true, env = "KEYDESK_CONFIG", value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// Folder of the database and the key file [default: ./keydesk-data]
-    #[arg(long, global = true, env = "KEYDESK_DATA", value_name = "FOLDER")]
-    pub data: Option<PathBuf>,
-    /// Address that the console listens on [default: 127.0.0.1:8080]
-    #[arg(long, global = true, env = "KEYDESK_CONSOLE", value_name = "ADDRESS")]
-    pub console: Option<String>,
-    /// Address that the gateway listens on [default: 127.0.0.1:8081]
-    #[arg(long, global = true, env = "KEYDESK_GATEWAY", value_name = "ADDRESS")]
-    pub gateway: Option<String>,
-    /// Where people reach the console [default: http:// and the console's address]
-    #[arg(long, global = true, env = "KEYDESK_PUBLIC_CONSOLE_URL", value_name = "URL")]
-    pub public_console_url: Option<String>,
-    /// Where programs reach the gateway [default: http:// and the gateway's address]
-    #[arg(long, global = true, env = "KEYDESK_PUBLIC_GATEWAY_URL", value_name = "URL")]
-    pub public_gateway_url: Option<String>,
-    /// The API behind the gateway [default: the built-in sample API]
-    #[arg(long, global = true, env = "KEYDESK_UPSTREAM", value_name = "URL")]
-    pub upstream: Option<String>,
-    /// The API's OpenAPI document in JSON: a file or a URL [default: /openapi.json of the upstream]
-    #[arg(long, global = true, env = "KEYDESK_OPENAPI", value_name = "PLACE")]
-    pub openapi: Option<String>,
-    /// How much is logged to standard error
-    #[arg(long, global = true, env = "KEYDESK_LOG", value_name = "LEVEL", default_value = "info")]
-    pub log: LogLevel,
-}
-
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum LogLevel {
+enum LogLevel {
     Error,
     Warn,
     Info,
@@ -69,7 +41,7 @@ pub enum LogLevel {
 }
 
 pub async fn run(cli: Cli) -> anyhow::Result<()> {
-    start_log(cli.options.log);
+    start_log(cli.log);
     let config = Config::read(&cli.options)?;
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(config).await,

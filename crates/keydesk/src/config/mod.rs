@@ -2,9 +2,11 @@
 //! with its key, its line, and what would be right.
 
 mod file;
+mod options;
 mod values;
 
-use crate::cli::Options;
+pub use options::Options;
+
 use anyhow::bail;
 use file::{File, Given, Source, read_file};
 use keydesk_control::SmtpSettings;
@@ -132,23 +134,12 @@ fn from_flag(flag: Option<&String>, key: &str) -> Option<Given> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::LogLevel;
 
     fn read(text: &str) -> Result<Config, String> {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("keydesk.toml");
         std::fs::write(&path, text).expect("writes");
-        let options = Options {
-            config: Some(path),
-            data: None,
-            console: None,
-            gateway: None,
-            public_console_url: None,
-            public_gateway_url: None,
-            upstream: None,
-            openapi: None,
-            log: LogLevel::Info,
-        };
+        let options = Options { config: Some(path), ..Options::default() };
         Config::read(&options)
             .map_err(|error| format!("{error:#}").replace(&*folder.path().to_string_lossy(), ""))
     }

@@ -1,0 +1,33 @@
+//! What the command line and the environment say of the configuration.
+
+use std::path::PathBuf;
+
+/// Each stands above its environment variable, that above the configuration file, that above the
+/// default.
+#[derive(Debug, Default, clap::Args)]
+pub struct Options {
+    /// Configuration file; unknown keys are refused [default: none]
+    #[arg(long, global = true, env = "KEYDESK_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Folder of the database and the key file [default: ./keydesk-data]
+    #[arg(long, global = true, env = "KEYDESK_DATA", value_name = "FOLDER")]
+    pub data: Option<PathBuf>,
+    /// Address that the console listens on [default: 127.0.0.1:8080]
+    #[arg(long, global = true, env = "KEYDESK_CONSOLE", value_name = "ADDRESS")]
+    pub console: Option<String>,
+    /// Address that the gateway listens on [default: 127.0.0.1:8081]
+    #[arg(long, global = true, env = "KEYDESK_GATEWAY", value_name = "ADDRESS")]
+    pub gateway: Option<String>,
+    /// Where people reach the console [default: http:// and the console's address]
+    #[arg(long, global = true, env = "KEYDESK_PUBLIC_CONSOLE_URL", value_name = "URL")]
+    pub public_console_url: Option<String>,
+    /// Where programs reach the gateway [default: http:// and the gateway's address]
+    #[arg(long, global = true, env = "KEYDESK_PUBLIC_GATEWAY_URL", value_name = "URL")]
+    pub public_gateway_url: Option<String>,
+    /// The API behind the gateway [default: the built-in sample API]
+    #[arg(long, global = true, env = "KEYDESK_UPSTREAM", value_name = "URL")]
+    pub upstream: Option<String>,
+    /// The API's OpenAPI document in JSON: a file or a URL [default: /openapi.json of the upstream]
+    #[arg(long, global = true, env = "KEYDESK_OPENAPI", value_name = "PLACE")]
+    pub openapi: Option<String>,
+}
