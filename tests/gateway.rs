@@ -140,6 +140,8 @@ async fn urls_that_are_no_endpoint_are_explained_on_both_sides() {
     assert_eq!(response.status(), 421);
     let problem: Value = response.json().await.expect("JSON");
     assert_eq!(problem["code"], "console_is_no_endpoint");
+    assert!(problem["request_id"].as_str().expect("text").starts_with("req_"));
+    assert_eq!(call(&format!("{}/385403", keydesk.console), None).await.status(), 421);
     assert!(problem["detail"].as_str().expect("text").contains(&keydesk.gateway));
 }
 

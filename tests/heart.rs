@@ -102,9 +102,14 @@ async fn s6_a_refused_change_changes_nothing() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
     let (endpoint, token) = (ann.endpoint_url().await, ann.bearer_token().await);
-    for (current, new) in
-        [("wrong", NEW_PASSWORD), (PASSWORD, "too short"), (PASSWORD, "passwordpassword"), ("", "")]
-    {
+    for (current, new) in [
+        ("wrong", NEW_PASSWORD),
+        (PASSWORD, "too short"),
+        (PASSWORD, "passwordpassword"),
+        ("", ""),
+        (PASSWORD, PASSWORD),
+        (PASSWORD, "ann@acme.example"),
+    ] {
         let page = ann
             .post("/profile/password", &[("current_password", current), ("new_password", new)])
             .await;
@@ -258,7 +263,7 @@ async fn s8_mistakes_in_the_form_are_told_and_lose_nothing() {
         ),
         (
             vec![("name", "Kept name"), ("scope", "*"), ("expires", "date"), ("expires_on", "")],
-            "say never",
+            "choose the last day",
         ),
     ] {
         let page = ann.post("/tokens", &form).await;
@@ -266,6 +271,21 @@ async fn s8_mistakes_in_the_form_are_told_and_lose_nothing() {
         assert!(page.text.contains(told), "{told}: {}", page.text);
         assert!(page.text.contains(&format!("value=\"{}\"", form[0].1)));
     }
+}
+
+#[tokio::test]
+async fn s8_a_date_counts_even_where_never_is_still_chosen() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    let form =
+        [("name", "dated"), ("scope", "*"), ("expires", "never"), ("expires_on", "2999-12-31")];
+    let token = ann.post("/tokens", &form).await.value("new-token");
+    let url = format!("{}/keydesk/whoami", ann.endpoint_url().await);
+    let whoami: serde_json::Value =
+        call(&url, Some(&format!("Bearer {token}"))).await.json().await.expect("JSON");
+    assert_eq!(whoami["expires_at"], "3000-01-01T00:00:00Z");
+    let both = [("name", "both"), ("scope", "*"), ("expires", "30d"), ("expires_on", "2999-12-31")];
+    assert_eq!(ann.post("/tokens", &both).await.status, 422);
 }
 
 #[tokio::test]
@@ -346,7 +366,7 @@ async fn s12_help_answers_with_the_reader_s_state_and_keeps_what_they_say() {
     let form = [("question", "slash"), ("answered", "no"), ("comment", "Which slash?\u{1b}[2J")];
     assert_eq!(
         ann.post("/help/feedback", &form).await.location.as_deref(),
-        Some("/help?done=thanks")
+        Some("/help?thanked=slash#slash")
     );
     assert_eq!(
         ann.post("/help/feedback", &[("question", "unknown"), ("answered", "no")]).await.status,

@@ -30,13 +30,13 @@ async fn the_first_form_tells_what_is_wrong_and_keeps_the_rest() {
     let link = keydesk.setup_link.clone().expect("a link");
     let visitor = Person::visiting(&keydesk.console);
     for (account, email, password, told) in [
-        ("", "ann@acme.example", PASSWORD, "account name: give it a name"),
-        ("Kept account", "ann", PASSWORD, "e-mail: an e-mail address looks like"),
+        ("", "ann@acme.example", PASSWORD, "Account name: give it a name"),
+        ("Kept account", "ann", PASSWORD, "E-mail: an e-mail address looks like"),
         (
             "Kept account",
             "ann@acme.example",
             "fourteen chars",
-            "password: a password has at least 15",
+            "Password: a password has at least 15",
         ),
         ("Kept account", "ann@acme.example", "passwordpassword", "made of “password”"),
     ] {
@@ -63,7 +63,7 @@ async fn setup_from_a_script_makes_the_first_account_and_only_that() {
     assert_eq!(answer["endpoint_url"], format!("http://127.0.0.1:8081/{number}"));
     assert_eq!(answer["console_url"], "http://127.0.0.1:8080");
     let again = run_in(folder.path(), &args, &format!("{PASSWORD}\n"));
-    assert!(!again.status.success() && text(&again.stderr).contains("there is an account already"));
+    assert!(!again.status.success() && text(&again.stderr).contains("There is an account already"));
 }
 
 #[tokio::test]
@@ -144,4 +144,45 @@ async fn a_port_that_is_taken_is_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let output = run_in(folder.path(), &["--console", taken, "--gateway", "127.0.0.1:0"], "");
     assert!(text(&output.stderr).contains("cannot be bound; is Keydesk running already?"));
+}
+
+#[tokio::test]
+async fn a_second_keydesk_cannot_share_the_gateway_s_port() {
+    let keydesk = Keydesk::start();
+    let taken = keydesk.gateway.strip_prefix("http://").expect("http");
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = run_in(folder.path(), &["--console", "127.0.0.1:0", "--gateway", taken], "");
+    assert!(
+        text(&output.stderr).contains("gateway: ")
+            && text(&output.stderr).contains("running already?")
+    );
+}
+
+#[test]
+fn what_cannot_work_is_refused_at_start() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let port = crate::support::free_port();
+    let (here, url) = (format!("127.0.0.1:{port}"), format!("http://localhost:{port}"));
+    let refused = |args: &[&str]| {
+        let output = run_in(folder.path(), args, "");
+        assert!(!output.status.success(), "{args:?}");
+        text(&output.stderr)
+    };
+    assert!(
+        refused(&["--console", &here, "--gateway", &here]).contains("give each a port of its own")
+    );
+    let own = refused(&["--console", "127.0.0.1:0", "--gateway", &here, "--upstream", &url]);
+    assert!(own.contains("is the gateway itself"), "{own}");
+    let no_file =
+        refused(&["--console", "127.0.0.1:0", "--gateway", &here, "--openapi", "nowhere.json"]);
+    assert!(no_file.contains("there is no file nowhere.json"), "{no_file}");
+}
+
+#[tokio::test]
+async fn before_the_first_account_the_log_in_says_what_to_do() {
+    let mut keydesk = Keydesk::start();
+    let visitor = Person::visiting(&keydesk.console);
+    assert!(visitor.get("/login").await.text.contains("There is no account yet"));
+    keydesk.with_account().await;
+    assert!(!visitor.get("/login").await.text.contains("There is no account yet"));
 }

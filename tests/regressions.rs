@@ -265,7 +265,7 @@ async fn an_upstream_that_does_not_read_is_not_the_client_s_fault() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let upstream = listener.local_addr().expect("an address");
     let config = format!(
-        "upstream = \"http://{upstream}\"\nopenapi = \"none.json\"\n[limits]\nresponse_timeout_seconds = 1\n"
+        "upstream = \"http://{upstream}\"\nopenapi = \"http://127.0.0.1:1/\"\n[limits]\nresponse_timeout_seconds = 1\n"
     );
     tokio::spawn(async move {
         let mut kept = Vec::new();

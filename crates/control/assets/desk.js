@@ -1,4 +1,4 @@
-// Copy, "select all" and the first call. Everything else on the page works without this file.
+// Copy, "select all", the date and the first call. Everything else on the page works without this file.
 // A token is read from the page when it is needed and put nowhere but the clipboard and a header.
 "use strict";
 document.documentElement.classList.add("js");
@@ -21,6 +21,13 @@ document.addEventListener("click", async (event) => {
   if (button.dataset.copy) await copy(button);
   if (button.dataset.try) await tryIt(button);
   if ("selectAll" in button.dataset) selectAll(button);
+});
+
+// A day that is chosen is meant.
+document.addEventListener("input", (event) => {
+  if (event.target.name === "expires_on" && event.target.value) {
+    document.querySelector("[name=expires][value=date]").checked = true;
+  }
 });
 
 const copy = async (button) => {
@@ -52,12 +59,12 @@ const tryIt = async (button) => {
       cache: "no-store",
       credentials: "omit",
     });
-    const body = await response.json();
+    const body = await response.json().catch(() => ({}));
     const took = Math.round(performance.now() - started);
     result.className = response.ok ? "good" : "bad";
     result.textContent = response.ok
-      ? `Works from this browser: ${response.status} in ${took} ms, as account ${body.account} from ${body.client_addr}`
-      : `${response.status}: ${body.title}. ${body.detail}`;
+      ? `Works from this browser: ${response.status} in ${took} ms`
+      : `${response.status}: ${body.title ?? response.statusText}. ${body.detail ?? ""}`;
   } catch {
     result.className = "bad";
     result.textContent = "The gateway cannot be reached from this browser. Check its address and that it runs.";

@@ -86,7 +86,6 @@ impl Chrome {
                 }
                 "joined" => "Welcome. This is what you need to call the API.",
                 "confirmed" => "Thank you. You will not be asked again for a while.",
-                "thanks" => "Thank you for telling us.",
                 _ => return None,
             })
         });

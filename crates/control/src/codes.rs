@@ -46,7 +46,7 @@ mod tests {
         let now = Timestamp::from_micros(0);
         let (code, text) = SetupCode::generate(now, &Entropy::seeded(1));
         let (_, other) = SetupCode::generate(now, &Entropy::seeded(2));
-        let hour = Duration::from_mins(60);
+        let hour = Duration::from_hours(1);
         assert!(code.accepts(&text, now.plus(hour).minus(Duration::from_micros(1))));
         assert!(!code.accepts(&text, now.plus(hour)));
         assert!(!code.accepts(&other, now) && !code.accepts("", now));

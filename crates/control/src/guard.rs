@@ -20,13 +20,13 @@ pub(crate) async fn admit(
     next: Next,
 ) -> Response {
     let settings = &desk.settings;
-    if let Some(refusal) = refuse(settings, peer, &request) {
+    let id = format!("req_{}", hex::encode(desk.entropy.bytes::<12>()));
+    if let Some(refusal) = refuse(settings, peer, &request, &id) {
         return harden(settings, refusal);
     }
     let headers = request.headers();
     let forwarded_for = headers.get_all("x-forwarded-for").iter().map(HeaderValue::as_bytes);
     let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    let id = format!("req_{}", hex::encode(desk.entropy.bytes::<12>()));
     let origin = Origin {
         client_addr: Some(settings.trusted_proxies.client_addr(peer.ip(), forwarded_for)),
         user_agent: Some(keydesk_model::program_of(agent).into_owned()),
@@ -45,9 +45,15 @@ pub(crate) async fn admit(
     response
 }
 
-fn refuse(settings: &Settings, peer: SocketAddr, request: &Request) -> Option<Response> {
-    if request.headers().contains_key(header::AUTHORIZATION) {
-        return Some(this_is_the_console(settings));
+fn refuse(
+    settings: &Settings,
+    peer: SocketAddr,
+    request: &Request,
+    request_id: &str,
+) -> Option<Response> {
+    if request.headers().contains_key(header::AUTHORIZATION) || names_account(request.uri().path())
+    {
+        return Some(this_is_the_console(settings, request_id));
     }
     let hosts = request.headers().get_all(header::HOST).iter().count();
     let host = host_of(request);
@@ -78,6 +84,12 @@ fn refuse(settings: &Settings, peer: SocketAddr, request: &Request) -> Option<Re
     None
 }
 
+/// Whether a path begins as an endpoint's does. No page of the console begins with digits.
+fn names_account(path: &str) -> bool {
+    let first = path.split('/').nth(1).unwrap_or_default();
+    first.parse::<keydesk_model::AccountNumber>().is_ok()
+}
+
 fn host_of(request: &Request) -> Option<&str> {
     match request.uri().authority().map(Authority::as_str) {
         Some(authority) if request.version() == Version::HTTP_2 => Some(authority),
@@ -93,7 +105,7 @@ fn came_by_https(settings: &Settings, peer: SocketAddr, request: &Request) -> bo
 }
 
 /// A program that was given the console's URL as its endpoint. Its token is not even looked at.
-fn this_is_the_console(settings: &Settings) -> Response {
+fn this_is_the_console(settings: &Settings, request_id: &str) -> Response {
     let problem = serde_json::json!({
         "type": "urn:keydesk:problem:console-is-no-endpoint",
         "title": "This is the console, not the API",
@@ -104,6 +116,7 @@ fn this_is_the_console(settings: &Settings) -> Response {
         ),
         "code": "console_is_no_endpoint",
         "help": format!("{}/help", settings.console_url),
+        "request_id": request_id,
     });
     let challenge = "Bearer realm=\"keydesk\", error=\"invalid_request\", error_description=\"This is the console, not the API\"";
     let headers =

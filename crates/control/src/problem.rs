@@ -17,6 +17,7 @@ pub(crate) struct Problem {
     detail: String,
     cause: Option<Box<dyn Error + Send + Sync>>,
     offers_log_out: bool,
+    back: (&'static str, &'static str),
 }
 
 #[derive(Template)]
@@ -26,12 +27,25 @@ struct Page {
     title: String,
     detail: String,
     offers_log_out: bool,
+    back: (&'static str, &'static str),
 }
+
+const HOME: (&str, &str) = ("/", "Go to API Docs");
 
 impl Problem {
     pub fn new(status: StatusCode, title: &str, detail: impl Into<String>) -> Self {
         let (title, detail) = (title.to_owned(), detail.into());
-        Self { status, title, detail, cause: None, offers_log_out: false }
+        Self { status, title, detail, cause: None, offers_log_out: false, back: HOME }
+    }
+
+    /// Where the page's button leads.
+    pub fn leading_to(self, path: &'static str, label: &'static str) -> Self {
+        Self { back: (path, label), ..self }
+    }
+
+    /// What to say beside a form, where the form is what was wrong.
+    pub fn beside_form(&self) -> Option<&str> {
+        (self.status == StatusCode::UNPROCESSABLE_ENTITY).then_some(self.detail.as_str())
     }
 
     /// For someone whose session leads nowhere.
@@ -75,6 +89,7 @@ impl Problem {
             detail: "Nothing was changed. Try again; if it lasts, tell the operator.".to_owned(),
             cause: Some(cause.into()),
             offers_log_out: false,
+            back: HOME,
         }
     }
 }
@@ -89,6 +104,7 @@ impl From<StoreError> for Problem {
                 detail: "The change is stored. The gateway has not confirmed it yet; look again in a moment.".to_owned(),
                 cause: Some(Box::new(error)),
                 offers_log_out: false,
+                back: HOME,
             },
             StoreError::Unreadable { .. } | StoreError::Unavailable(_) => Self::broken(error),
         }
@@ -102,7 +118,7 @@ impl IntoResponse for Problem {
         }
         let chrome = Chrome::nobody(&self.title, Nav::None);
         let status = self.status;
-        let (title, detail, offers_log_out) = (self.title, self.detail, self.offers_log_out);
-        page_with(status, &Page { chrome, title, detail, offers_log_out })
+        let Self { title, detail, offers_log_out, back, .. } = self;
+        page_with(status, &Page { chrome, title, detail, offers_log_out, back })
     }
 }

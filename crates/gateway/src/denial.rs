@@ -15,6 +15,7 @@ pub enum Denial {
     EmptyCredentials,
     BearerTwice,
     RepeatedCredentials,
+    MaskedToken,
     MalformedHeader,
     TokenInQuery,
     MalformedToken,
@@ -55,6 +56,7 @@ impl Denial {
             Self::EmptyCredentials => "empty_token",
             Self::BearerTwice => "bearer_twice",
             Self::RepeatedCredentials => "repeated_authorization",
+            Self::MaskedToken => "masked_token",
             Self::MalformedHeader => "malformed_authorization",
             Self::TokenInQuery => "token_in_query",
             Self::MalformedToken => "malformed_token",
@@ -97,6 +99,7 @@ impl Denial {
             | Self::EmptyCredentials
             | Self::BearerTwice
             | Self::RepeatedCredentials
+            | Self::MaskedToken
             | Self::MalformedHeader
             | Self::TokenInQuery
             | Self::AmbiguousPath
@@ -118,6 +121,7 @@ impl Denial {
             | Self::EmptyCredentials
             | Self::BearerTwice
             | Self::RepeatedCredentials
+            | Self::MaskedToken
             | Self::MalformedHeader
             | Self::TokenInQuery => Challenge::InvalidRequest,
             Self::MalformedToken
@@ -138,6 +142,7 @@ impl Denial {
             Self::EmptyCredentials => "There is no token after the word Bearer",
             Self::BearerTwice => "The word Bearer is there twice",
             Self::RepeatedCredentials => "The request has more than one Authorization header",
+            Self::MaskedToken => "That is the masked display of a token",
             Self::MalformedHeader => "The Authorization header cannot be read",
             Self::TokenInQuery => "The token stands in the URL",
             Self::MalformedToken => "That is not a complete token",
@@ -170,6 +175,7 @@ impl Denial {
             Self::EmptyCredentials => "The variable that should hold the token is probably empty.".to_owned(),
             Self::BearerTwice => "Your program adds “Bearer” to a value that begins with it already. Store the token alone, or send the value as it is.".to_owned(),
             Self::RepeatedCredentials => "Send exactly one. A proxy or a default header of the HTTP client may add another.".to_owned(),
+            Self::MaskedToken => "The dots stand for the part that is hidden on the screen. Use the Copy button, or Show first.".to_owned(),
             Self::MalformedHeader => "Send “Authorization: Bearer <token>” with the bare token: no quotes, brackets, commas or further words.".to_owned(),
             Self::TokenInQuery => "URLs end up in logs. Send the token in the Authorization header instead, and rotate it, as it may have been recorded on the way.".to_owned(),
             Self::MalformedToken => format!("A token is a prefix, a letter and 38 letters and digits, joined by “_”; this one is cut short, mistyped or of another system. Copy it again from {console}/api-docs."),

@@ -18,7 +18,8 @@ impl Presented {
         if second.is_some() {
             return Err(Denial::RepeatedCredentials);
         }
-        let text = value.to_str().map_err(|_| Denial::MalformedHeader)?.trim_matches(' ');
+        let Ok(text) = value.to_str() else { return Err(unreadable(value.as_bytes())) };
+        let text = text.trim_matches(' ');
         let (scheme, rest) = text.split_once(' ').unwrap_or((text, ""));
         let rest = rest.trim_start_matches(' ');
         if !scheme.eq_ignore_ascii_case("bearer") {
@@ -35,6 +36,12 @@ impl Presented {
         }
         PlainToken::hash_presented(rest).map(Self).map_err(|_| Denial::MalformedToken)
     }
+}
+
+/// Bytes outside of ASCII: the dots that stand on the screen for a token, most likely.
+fn unreadable(value: &[u8]) -> Denial {
+    let is_masked = std::str::from_utf8(value).is_ok_and(|text| text.contains('•'));
+    if is_masked { Denial::MaskedToken } else { Denial::MalformedHeader }
 }
 
 fn without_bearer(scheme: &str, rest: &str) -> Denial {
@@ -116,6 +123,7 @@ mod tests {
 
     #[test]
     fn t07_bytes_outside_of_ascii_are_refused() {
+        assert_eq!(present(&["Bearer kd_u_••••••••3fQ9".as_bytes()]), Err(Denial::MaskedToken));
         assert_eq!(present(&["Bearer kd_а_x".as_bytes()]), Err(Denial::MalformedHeader));
         assert_eq!(present(&[b"Bearer \xff\xfe"]), Err(Denial::MalformedHeader));
     }

@@ -42,11 +42,15 @@ pub struct Listeners {
 impl Listeners {
     /// Fails where the port cannot be had. Port 0 takes a free one.
     pub fn bind(addr: SocketAddr, workers: usize) -> io::Result<Self> {
-        let first = bind(addr)?;
+        if addr.port() != 0 {
+            // Alone first: workers share the port with each other, not with another process.
+            drop(bind(addr, false)?);
+        }
+        let first = bind(addr, true)?;
         let local_addr = first.local_addr()?;
         let mut each = vec![first];
         for _ in 1..workers.max(1) {
-            each.push(bind(local_addr)?);
+            each.push(bind(local_addr, true)?);
         }
         Ok(Self { local_addr, each })
     }
@@ -109,10 +113,10 @@ impl Running {
     }
 }
 
-fn bind(addr: SocketAddr) -> io::Result<std::net::TcpListener> {
+fn bind(addr: SocketAddr, shares_port: bool) -> io::Result<std::net::TcpListener> {
     let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
-    socket.set_reuse_port(true)?;
+    socket.set_reuse_port(shares_port)?;
     socket.set_nonblocking(true)?;
     socket.bind(&addr.into())?;
     socket.listen(1024)?;

@@ -13,7 +13,7 @@ pub async fn run(config: Config, args: Args) -> anyhow::Result<()> {
     let (store, _) = data::open(&config).await?;
     let given = store.read().await?.list_feedback().await?;
     if given.is_empty() && !args.json {
-        println!("Nobody has answered “Did this answer your question?” yet.");
+        say!("Nobody has answered “Did this answer your question?” yet.");
     }
     for feedback in given {
         let answered = if feedback.answered { "yes" } else { "no" };
@@ -22,13 +22,16 @@ pub async fn run(config: Config, args: Args) -> anyhow::Result<()> {
                 "at": feedback.at.to_string(), "question": feedback.question, "answered": answered,
                 "comment": feedback.comment, "account": feedback.account, "email": feedback.email
             });
-            println!("{line}");
+            say!("{line}");
         } else {
             // A comment is someone else's text: escaped, it cannot move the cursor or fake a line.
             let comment = feedback.comment.escape_debug();
-            println!(
+            say!(
                 "{}  {:<10}  {answered:<3}  {} ({})  {comment}",
-                feedback.at, feedback.question, feedback.email, feedback.account
+                feedback.at,
+                feedback.question,
+                feedback.email,
+                feedback.account
             );
         }
     }

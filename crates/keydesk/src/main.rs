@@ -1,5 +1,13 @@
 //! The `keydesk` executable: reads the command line and the configuration, and runs the command.
 
+/// Writes a line to standard output. Whoever has closed it does not want to know.
+macro_rules! say {
+    ($($words:tt)*) => {{
+        use std::io::Write;
+        let _ = writeln!(std::io::stdout(), $($words)*);
+    }};
+}
+
 mod cli;
 mod config;
 mod console;

@@ -2,7 +2,7 @@
 //! good order.
 
 use crate::{config::Config, console, data, system};
-use anyhow::Context;
+use anyhow::{Context, bail};
 use keydesk_control::{Desk, Mailer, OpenApiSource};
 use keydesk_gateway::{Gateway, Listeners, LiveTable};
 use keydesk_store::Store;
@@ -22,9 +22,13 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         format!("console: {} cannot be bound; is Keydesk running already?", config.console)
     })?;
     let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let gateway = Listeners::bind(config.gateway, workers)
-        .with_context(|| format!("gateway: {} cannot be bound", config.gateway))?;
+    let gateway = Listeners::bind(config.gateway, workers).with_context(|| {
+        format!("gateway: {} cannot be bound; is Keydesk running already?", config.gateway)
+    })?;
     let upstream = match &config.upstream {
+        Some(upstream) if names(upstream, gateway.local_addr) => {
+            bail!("upstream: {upstream} is the gateway itself; name the API behind it")
+        }
         Some(upstream) => upstream.clone(),
         None => start_sample(&config.data).await?,
     };
@@ -53,6 +57,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
             .context("the gateway cannot start")?;
 
     let openapi = openapi(&config, &upstream)?;
+    tokio::spawn(try_upstream(upstream.clone()));
     let desk =
         Desk::new(settings, store.clone(), keyring, mailer(&config)?, openapi, clock, entropy);
     announce(&desk, &config).await?;
@@ -61,13 +66,20 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let report = tokio::spawn(report_usage(store.clone(), Arc::clone(&table)));
     console::serve(console, keydesk_control::router(desk), stop_signal()).await;
 
-    println!("Stopping: requests in flight may finish.");
+    say!("Stopping: requests in flight may finish.");
     tokio::task::spawn_blocking(move || running.stop()).await?;
     follow.abort();
     report.abort();
     store.record_usage(&table.take_usage()).await?;
     store.close().await;
     Ok(())
+}
+
+/// Whether a URL leads to this very address.
+fn names(url: &http::Uri, addr: SocketAddr) -> bool {
+    let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
+    let is_here = host == "localhost" || host.parse() == Ok(addr.ip());
+    is_here && url.port_u16() == Some(addr.port())
 }
 
 /// The API that is there while none is configured: on a port of loopback that only we know of.
@@ -86,11 +98,30 @@ fn openapi(config: &Config, upstream: &http::Uri) -> anyhow::Result<OpenApiSourc
         Some(place) if place.starts_with("http://") || place.starts_with("https://") => {
             Ok(OpenApiSource::url(place.parse().context("openapi is not a URL")?))
         }
+        Some(place) if !Path::new(place).is_file() => bail!("openapi: there is no file {place}"),
         Some(place) => Ok(OpenApiSource::file(place.into())),
         None => {
             let url = format!("{}/openapi.json", upstream.to_string().trim_end_matches('/'));
             Ok(OpenApiSource::url(url.parse()?))
         }
+    }
+}
+
+/// Says so at start where the API cannot be reached: it may come later, but a typing mistake does not.
+async fn try_upstream(upstream: http::Uri) {
+    let port = upstream.port_u16().unwrap_or(if upstream.scheme_str() == Some("https") {
+        443
+    } else {
+        80
+    });
+    let host = upstream.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+    let connect = tokio::net::TcpStream::connect((host, port));
+    match tokio::time::timeout(Duration::from_secs(5), connect).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => {
+            tracing::warn!(%upstream, %error, "the upstream cannot be reached yet; calls get 502");
+        }
+        Err(_) => tracing::warn!(%upstream, "the upstream does not answer yet; calls get 502"),
     }
 }
 
@@ -111,23 +142,20 @@ fn mailer(config: &Config) -> anyhow::Result<Mailer> {
 async fn announce(desk: &Desk, config: &Config) -> anyhow::Result<()> {
     let settings = &desk.settings;
     let below = if settings.account_in_path { "/{account number}" } else { "" };
-    println!("Keydesk {}", env!("CARGO_PKG_VERSION"));
-    println!("  Console   {}", settings.console_url);
-    println!("  Gateway   {}{below}", settings.gateway_url);
-    match &config.upstream {
-        Some(upstream) => println!("  Upstream  {upstream}"),
-        None => println!("  Upstream  the built-in sample API (set your own with --upstream)"),
-    }
-    println!("  Data      {}", config.data.display());
+    say!("Keydesk {}", env!("CARGO_PKG_VERSION"));
+    say!("  Console   {}", settings.console_url);
+    say!("  Gateway   {}{below}", settings.gateway_url);
+    let sample = "the built-in sample API (set your own with --upstream)";
+    let upstream = config.upstream.as_ref().map_or_else(|| sample.to_owned(), ToString::to_string);
+    say!("  Upstream  {upstream}");
+    say!("  Data      {}", config.data.display());
     if !is_protected(&settings.gateway_url, config.gateway) {
         tracing::warn!(
             "the gateway is reachable from other machines over plain http: tokens travel in clear"
         );
     }
     if let Some(link) = desk.offer_setup().await? {
-        println!(
-            "\nOpen the first account with this link. It works once, for an hour:\n\n  {link}\n"
-        );
+        say!("\nOpen the first account with this link. It works once, for an hour:\n\n  {link}\n");
     }
     Ok(())
 }

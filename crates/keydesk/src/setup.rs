@@ -15,8 +15,8 @@ pub struct Args {
     #[arg(long, value_name = "ADDRESS")]
     email: String,
     /// The owner's name [default: as the address begins]
-    #[arg(long, value_name = "NAME", default_value = "")]
-    name: String,
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
     /// Read the owner's password from standard input
     #[arg(long)]
     password_stdin: bool,
@@ -37,8 +37,12 @@ pub async fn run(config: Config, args: Args) -> anyhow::Result<()> {
         .context("the password cannot be read from standard input")?;
     let password = password.trim_end_matches(['\r', '\n']).to_owned();
     let desk = data::desk(&config).await?;
-    let request =
-        FirstAccount { account: args.account, name: args.name, email: args.email, password };
+    let request = FirstAccount {
+        account: args.account,
+        name: args.name.unwrap_or_default(),
+        email: args.email,
+        password,
+    };
     let number = open_first_account(&desk, &request, Actor::Operator, &Origin::default()).await?;
     let endpoint_url = desk.settings.endpoint_url(number);
     let console_url = &desk.settings.console_url;
@@ -46,9 +50,9 @@ pub async fn run(config: Config, args: Args) -> anyhow::Result<()> {
         let answer = serde_json::json!({
             "account": number.to_string(), "endpoint_url": endpoint_url, "console_url": console_url
         });
-        println!("{answer}");
+        say!("{answer}");
     } else {
-        println!(
+        say!(
             "Account {number} is open. Log in at {console_url}; its endpoint URL is {endpoint_url}"
         );
     }

@@ -66,20 +66,26 @@ pub(crate) async fn add(
 pub(crate) async fn find(
     State(store): State<SampleStore>,
     caller: Caller,
-    Path(id): Path<i64>,
+    Path(id): Path<String>,
 ) -> Result<Json<Contact>, Problem> {
     caller.permit("contacts", "read")?;
-    find_own(&store, &caller, id).await.map(Json)
+    find_own(&store, &caller, number(&id)?).await.map(Json)
 }
 
 pub(crate) async fn remove(
     State(store): State<SampleStore>,
     caller: Caller,
-    Path(id): Path<i64>,
+    Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     caller.permit("contacts", "write")?;
-    let done = sqlx::query(REMOVE).bind(&caller.account).bind(id).execute(&store.pool).await?;
+    let done =
+        sqlx::query(REMOVE).bind(&caller.account).bind(number(&id)?).execute(&store.pool).await?;
     if done.rows_affected() == 1 { Ok(StatusCode::NO_CONTENT) } else { Err(NO_CONTACT) }
+}
+
+/// An id from a path; one that is no number names nothing.
+pub(crate) fn number(id: &str) -> Result<i64, Problem> {
+    id.parse().map_err(|_| NO_CONTACT)
 }
 
 pub(crate) async fn find_own(

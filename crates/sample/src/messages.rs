@@ -1,6 +1,11 @@
 //! `/api/v1/contacts/{id}/messages`: what was sent to a contact.
 
-use crate::{caller::Caller, contacts::find_own, problem::Problem, store::SampleStore};
+use crate::{
+    caller::Caller,
+    contacts::{find_own, number},
+    problem::Problem,
+    store::SampleStore,
+};
 use axum::{
     Json,
     extract::{Path, State, rejection::JsonRejection},
@@ -31,9 +36,10 @@ const ADD: &str = "INSERT INTO message (contact, text) VALUES ($1, $2) RETURNING
 pub(crate) async fn list(
     State(store): State<SampleStore>,
     caller: Caller,
-    Path(contact): Path<i64>,
+    Path(contact): Path<String>,
 ) -> Result<Json<Messages>, Problem> {
     caller.permit("messages", "read")?;
+    let contact = number(&contact)?;
     find_own(&store, &caller, contact).await?;
     let messages = sqlx::query_as(LIST).bind(contact).fetch_all(&store.pool).await?;
     Ok(Json(Messages { messages }))
@@ -42,10 +48,11 @@ pub(crate) async fn list(
 pub(crate) async fn send(
     State(store): State<SampleStore>,
     caller: Caller,
-    Path(contact): Path<i64>,
+    Path(contact): Path<String>,
     new: Result<Json<NewMessage>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Message>), Problem> {
     caller.permit("messages", "write")?;
+    let contact = number(&contact)?;
     let Ok(Json(new)) = new else {
         return Err(Problem::Invalid("Send JSON such as {\"text\": \"Hello\"}."));
     };

@@ -33,15 +33,15 @@ impl std::fmt::Debug for FirstAccount {
 
 #[derive(Debug, thiserror::Error)]
 pub enum OpenAccountError {
-    #[error("account name: {0}")]
+    #[error("Account name: {0}.")]
     Account(TokenNameError),
-    #[error("name: {0}")]
+    #[error("Name: {0}.")]
     Name(TokenNameError),
-    #[error("e-mail: {0}")]
-    Email(#[from] EmailError),
-    #[error("password: {0}")]
-    Password(#[from] PasswordError),
-    #[error("there is an account already; log in, or ask its owner for an invitation")]
+    #[error("E-mail: {0}.")]
+    Email(EmailError),
+    #[error("Password: {0}.")]
+    Password(PasswordError),
+    #[error("There is an account already; log in, or ask its owner for an invitation.")]
     Exists,
     #[error("too many people are logging in at this moment; try again in a few seconds")]
     TooBusy,
@@ -74,10 +74,11 @@ async fn open(
     visitor: Option<&Visitor>,
 ) -> Result<(AccountNumber, Option<SessionSecret>), OpenAccountError> {
     let name: AccountName = request.account.parse().map_err(OpenAccountError::Account)?;
-    let email: Email = request.email.parse()?;
+    let email: Email = request.email.parse().map_err(OpenAccountError::Email)?;
     let person_name = person_name(&request.name, &email).map_err(OpenAccountError::Name)?;
-    let personal = [name.as_str(), email.local_part(), &person_name, "keydesk"];
-    let password = Password::chosen(&request.password, &personal)?;
+    let personal = [name.as_str(), email.as_str(), email.local_part(), &person_name, "keydesk"];
+    let password =
+        Password::chosen(&request.password, &personal).map_err(OpenAccountError::Password)?;
     let password_hash = desk.passwords.hash(password, &desk.entropy).await?;
     let mut write = desk.store.write(desk.now()).await?;
     if write.count_accounts().await? > 0 {

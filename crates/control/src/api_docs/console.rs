@@ -20,7 +20,7 @@ use crate::{
 use askama::Template;
 use axum::{
     extract::{Query, State},
-    http::{HeaderValue, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
 use keydesk_model::{Right, Role};
@@ -34,13 +34,15 @@ struct ShowPage {
     number: String,
     endpoint_url: String,
     whoami: String,
+    /// What "call it from this browser" calls: the same as the snippets.
+    first_url: String,
+    api_title: String,
     /// None: the password was given too long ago.
     bearer: Option<PlainToken>,
     snippets: Vec<Snippet>,
     programs: Vec<Program>,
     tokens: Vec<Row>,
     operations: Vec<Operation>,
-    openapi_place: String,
 }
 
 #[derive(Template)]
@@ -71,18 +73,20 @@ pub(crate) async fn show(
     let operations = desk.openapi.operations().await;
     let endpoint_url = desk.settings.endpoint_url(caller.account.number);
     let whoami = format!("{endpoint_url}/{}/whoami", desk.settings.reserved_prefix);
+    let first = first_path(&desk, &operations);
     Ok(page(&ShowPage {
         chrome,
         email: caller.person.email.to_string(),
         number: caller.account.number.to_string(),
-        snippets: snippets(&endpoint_url, &first_path(&desk, &operations)),
+        first_url: format!("{endpoint_url}{first}"),
+        api_title: desk.openapi.title().await,
+        snippets: snippets(&endpoint_url, &first),
         endpoint_url,
         whoami,
         bearer,
         programs,
         tokens: live.take(5).collect(),
         operations,
-        openapi_place: desk.openapi.place(),
     }))
 }
 
@@ -147,6 +151,10 @@ pub(crate) async fn reference(
     caller.permit(Right::UseApiDocs)?;
     if !caller.is_fresh(desk.now()) {
         return Ok(Redirect::to("/confirm?next=/api-docs/reference").into_response());
+    }
+    if desk.openapi.document().await.is_none() {
+        let detail = "The API's description cannot be read at the moment. Ask whoever runs it.";
+        return Err(Problem::new(StatusCode::NOT_FOUND, "There is no reference yet", detail));
     }
     let token = tokens::view_bearer_token(&desk, &caller).await?;
     let mut response = page(&ReferencePage { token });

@@ -84,7 +84,7 @@ impl OpenApiSource {
         document
     }
 
-    pub(crate) fn place(&self) -> String {
+    fn place(&self) -> String {
         match &self.place {
             Place::File(path) => path.display().to_string(),
             Place::Url(url) => url.to_string(),
@@ -107,6 +107,11 @@ impl OpenApiSource {
     /// The scopes that operations ask for, with what each opens; also each resource's wildcard.
     pub(crate) async fn scopes(&self) -> Vec<ScopeOffer> {
         self.document().await.map(|document| offers(&document)).unwrap_or_default()
+    }
+
+    /// What the API calls itself; empty where it does not say.
+    pub(crate) async fn title(&self) -> String {
+        self.document().await.map(|document| text(&document["info"]["title"])).unwrap_or_default()
     }
 
     pub(crate) async fn operations(&self) -> Vec<Operation> {

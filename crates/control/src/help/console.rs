@@ -5,7 +5,6 @@ use crate::{
     caller::Caller,
     chrome::{Chrome, Nav, page},
     problem::Problem,
-    sessions::console::Done,
     tokens::{self, Program},
     when::When,
 };
@@ -22,6 +21,8 @@ use serde::Deserialize;
 #[template(path = "help/show.html")]
 struct HelpPage {
     chrome: Chrome,
+    /// The question that was just answered "yes" or "no".
+    thanked: String,
     endpoint_url: String,
     whoami: String,
     sees_tokens: bool,
@@ -31,10 +32,15 @@ struct HelpPage {
     programs: Vec<Program>,
 }
 
+#[derive(Debug, Deserialize)]
+pub(crate) struct Thanked {
+    thanked: Option<String>,
+}
+
 pub(crate) async fn show(
     State(desk): State<Desk>,
     caller: Caller,
-    Query(query): Query<Done>,
+    Query(query): Query<Thanked>,
 ) -> Result<Response, Problem> {
     let now = desk.now();
     let sees_tokens = caller.member.role.may(Right::SeeTokens);
@@ -48,7 +54,8 @@ pub(crate) async fn show(
     };
     let endpoint_url = desk.settings.endpoint_url(caller.account.number);
     Ok(page(&HelpPage {
-        chrome: Chrome::of(&caller, "Help", Nav::Help).with_notice(query.done.as_deref()),
+        chrome: Chrome::of(&caller, "Help", Nav::Help),
+        thanked: query.thanked.unwrap_or_default(),
         whoami: format!("{endpoint_url}/{}/whoami", desk.settings.reserved_prefix),
         endpoint_url,
         sees_tokens,
@@ -78,5 +85,7 @@ pub(crate) async fn give_feedback(
         _ => return Err(Problem::invalid("answered is yes or no")),
     };
     super::give_feedback(&desk, &caller, &form.question, answered, &form.comment).await?;
-    Ok(Redirect::to("/help?done=thanks").into_response())
+    // The question is one of ours by now, so it is safe in a URL.
+    let question = form.question;
+    Ok(Redirect::to(&format!("/help?thanked={question}#{question}")).into_response())
 }

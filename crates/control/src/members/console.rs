@@ -129,16 +129,15 @@ pub(crate) async fn invite(
     let checked = form.role.parse::<Role>().map_err(|error| error.to_string()).and_then(|role| {
         form.email.parse::<keydesk_model::Email>().map(|_| role).map_err(|error| error.to_string())
     });
-    match checked {
-        Ok(role) => {
-            super::invite(&desk, &caller, &form.email, role).await?;
-            Ok(Redirect::to("/members?done=invited").into_response())
-        }
-        Err(error) => {
-            let page = list_page(&desk, &caller, None, form.email, Some(error)).await?;
-            Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
-        }
-    }
+    let error = match checked {
+        Ok(role) => match super::invite(&desk, &caller, &form.email, role).await {
+            Ok(()) => return Ok(Redirect::to("/members?done=invited").into_response()),
+            Err(problem) => problem.beside_form().map(str::to_owned).ok_or(problem)?,
+        },
+        Err(error) => error,
+    };
+    let page = list_page(&desk, &caller, None, form.email, Some(error)).await?;
+    Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
 }
 
 pub(crate) async fn withdraw(

@@ -47,7 +47,7 @@ impl From<MemberError> for Problem {
     fn from(error: MemberError) -> Self {
         match error {
             MemberError::Store(error) => error.into(),
-            error => Self::invalid(error.to_string()),
+            error => Self::invalid(error.to_string()).leading_to("/members", "Go to Members"),
         }
     }
 }
@@ -231,7 +231,7 @@ impl From<AcceptError> for Problem {
         match error {
             AcceptError::TooBusy(_) => Self::too_busy(),
             AcceptError::Store(error) => error.into(),
-            error => Self::invalid(error.to_string()),
+            error => Self::invalid(error.to_string()).leading_to("/login", "Go to the log-in"),
         }
     }
 }
@@ -308,7 +308,8 @@ async fn newcomer(
 ) -> Result<NewPerson, AcceptError> {
     let email = invitation.email.clone();
     let name = accounts::person_name(name, &email)?;
-    let personal = [invitation.account_name.as_str(), email.local_part(), &name, "keydesk"];
+    let personal =
+        [invitation.account_name.as_str(), email.as_str(), email.local_part(), &name, "keydesk"];
     let password_hash =
         desk.passwords.hash(Password::chosen(password, &personal)?, &desk.entropy).await?;
     Ok(NewPerson { id: PersonId::generate(desk.now(), &desk.entropy), email, name, password_hash })

@@ -13,6 +13,7 @@ const LONGEST: usize = 256;
 
 /// A password in the form that is hashed: NFKC, so that it does not matter how a keyboard
 /// composes an accent. Whole, never cut. Not printable.
+#[derive(PartialEq, Eq)]
 pub struct Password(Zeroizing<String>);
 
 impl std::fmt::Debug for Password {

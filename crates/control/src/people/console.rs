@@ -78,7 +78,7 @@ pub(crate) async fn change_password(
             };
             Ok(with_cookie(cookie, Redirect::to(&format!("{to}?done=password_changed"))))
         }
-        Err(error @ (ChangeError::WrongCurrent | ChangeError::Unfit(_))) => {
+        Err(error @ (ChangeError::WrongCurrent | ChangeError::Same | ChangeError::Unfit(_))) => {
             let page = profile_page(&desk, &caller, None, Some(error.to_string())).await?;
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }

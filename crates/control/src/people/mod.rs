@@ -21,6 +21,8 @@ const RESET_LASTS: Duration = Duration::from_hours(1);
 pub(crate) enum ChangeError {
     #[error("The current password is wrong.")]
     WrongCurrent,
+    #[error("That is your present password. Nothing was changed.")]
+    Same,
     #[error("You were logged out a moment ago. Nothing was changed.")]
     LoggedOut,
     #[error("Choose another one: {0}.")]
@@ -37,9 +39,12 @@ impl From<ChangeError> for Problem {
     fn from(error: ChangeError) -> Self {
         match error {
             ChangeError::WrongCurrent
+            | ChangeError::Same
             | ChangeError::LoggedOut
-            | ChangeError::Unfit(_)
-            | ChangeError::LinkOver => Self::invalid(error.to_string()),
+            | ChangeError::Unfit(_) => Self::invalid(error.to_string()),
+            ChangeError::LinkOver => {
+                Self::invalid(error.to_string()).leading_to("/login", "Go to the log-in")
+            }
             ChangeError::TooBusy(_) => Self::too_busy(),
             ChangeError::Store(error) => error.into(),
         }
@@ -58,8 +63,12 @@ pub(crate) async fn change_password(
     if !desk.passwords.verify(Password::typed(current), Some(&person.password_hash)).await? {
         return Err(ChangeError::WrongCurrent);
     }
+    if Password::typed(current) == Password::typed(new) {
+        return Err(ChangeError::Same);
+    }
+    let email = &person.email;
     let personal =
-        [caller.account.name.as_str(), person.email.local_part(), &person.name, "keydesk"];
+        [caller.account.name.as_str(), email.as_str(), email.local_part(), &person.name, "keydesk"];
     let hash = desk.passwords.hash(Password::chosen(new, &personal)?, &desk.entropy).await?;
     let mut write = desk.store.write(desk.now()).await?;
     let (secret, session_hash) = codes::generate(&desk.entropy);
@@ -125,7 +134,8 @@ pub(crate) async fn reset_password(
     let person = read.find_person(id).await?.ok_or(ChangeError::LinkOver)?;
     let accounts = read.list_accounts_of(id).await?;
     drop(read);
-    let mut personal = vec![person.email.local_part(), &person.name, "keydesk"];
+    let mut personal =
+        vec![person.email.as_str(), person.email.local_part(), &person.name, "keydesk"];
     personal.extend(accounts.iter().map(|account| account.name.as_str()));
     let hash = desk.passwords.hash(Password::chosen(new, &personal)?, &desk.entropy).await?;
     let mut write = desk.store.write(desk.now()).await?;

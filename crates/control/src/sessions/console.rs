@@ -25,6 +25,8 @@ struct LogInPage {
     email: String,
     next: String,
     error: Option<String>,
+    /// Nobody can log in yet.
+    no_account: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -42,10 +44,14 @@ pub(crate) struct LogInForm {
     next: Option<String>,
 }
 
-pub(crate) async fn log_in_page(Query(query): Query<LogInQuery>) -> Response {
+pub(crate) async fn log_in_page(
+    State(desk): State<Desk>,
+    Query(query): Query<LogInQuery>,
+) -> Result<Response, Problem> {
+    let no_account = desk.store.read().await?.count_accounts().await? == 0;
     let chrome = Chrome::nobody("Log in", Nav::None).with_notice(query.done.as_deref());
     let next = safe_next(query.next.as_deref()).to_owned();
-    page(&LogInPage { chrome, email: String::new(), next, error: None })
+    Ok(page(&LogInPage { chrome, email: String::new(), next, error: None, no_account }))
 }
 
 pub(crate) async fn log_in(
@@ -64,6 +70,7 @@ pub(crate) async fn log_in(
                 email: form.email,
                 next: safe_next(form.next.as_deref()).to_owned(),
                 error: Some(error.to_string()),
+                no_account: false,
             };
             Ok(page_with(StatusCode::FORBIDDEN, &page))
         }

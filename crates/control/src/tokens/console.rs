@@ -18,7 +18,9 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use keydesk_model::{Expiry, Right, Scope, ScopeSet, Timestamp, TokenName, TokenState};
+use keydesk_model::{
+    Expiry, ExpiryError, Right, Scope, ScopeSet, Timestamp, TokenName, TokenState,
+};
 use keydesk_store::Token;
 use keydesk_token::PlainToken;
 use serde::{Deserialize, Deserializer};
@@ -240,14 +242,21 @@ pub(crate) async fn issue(
     Ok(shown_once(&desk, &caller, token, plain, false))
 }
 
+/// A date that someone gave counts, whether or not they also chose "on a date".
+fn read_expiry(form: &NewTokenForm) -> Result<Expiry, String> {
+    let text = match (form.expires.as_str(), form.expires_on.as_str()) {
+        ("date", "") => return Err("choose the last day, or one of the other spans".to_owned()),
+        ("" | "never" | "date", date) if !date.is_empty() => date,
+        ("", _) => "never",
+        (span, "") => span,
+        (_, _) => return Err("choose a span or a last day, not both".to_owned()),
+    };
+    text.parse().map_err(|error: ExpiryError| error.to_string())
+}
+
 fn read_request(form: &NewTokenForm) -> Result<ApiTokenRequest, Errors> {
     let name = form.name.parse::<TokenName>();
-    let expires = match form.expires.as_str() {
-        "" => "never",
-        "date" => form.expires_on.as_str(),
-        other => other,
-    };
-    let expiry = expires.parse::<Expiry>();
+    let expiry = read_expiry(form);
     let scopes =
         form.scope.iter().map(|text| text.parse::<Scope>()).collect::<Result<ScopeSet, _>>();
     let nothing_chosen = scopes.as_ref().is_ok_and(ScopeSet::is_empty);
@@ -260,7 +269,7 @@ fn read_request(form: &NewTokenForm) -> Result<ApiTokenRequest, Errors> {
         }),
         (name, expiry, scopes) => Err(Errors {
             name: name.err().map(|error| error.to_string()),
-            expires: expiry.err().map(|error| error.to_string()),
+            expires: expiry.err(),
             scope: match scopes {
                 Err(error) => Some(error.to_string()),
                 Ok(_) if nothing_chosen => {

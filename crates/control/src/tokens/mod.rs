@@ -44,6 +44,7 @@ impl From<TokenError> for Problem {
             TokenError::NotFound => Self::not_found(),
             TokenError::Repeated { .. } => {
                 Self::new(StatusCode::CONFLICT, "Already created", error.to_string())
+                    .leading_to("/tokens", "Go to Tokens")
             }
             TokenError::Ended | TokenError::Changed => Self::conflict(error.to_string()),
             TokenError::Expiry(_) | TokenError::TooMany => Self::invalid(error.to_string()),

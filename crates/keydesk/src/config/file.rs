@@ -37,14 +37,14 @@ pub struct FileEndpoints {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FileLimits {
-    pub max_body_bytes: Option<u64>,
-    pub max_header_bytes: Option<u32>,
-    pub max_connections: Option<u32>,
-    pub header_timeout_seconds: Option<u64>,
-    pub idle_timeout_seconds: Option<u64>,
-    pub connect_timeout_seconds: Option<u64>,
-    pub response_timeout_seconds: Option<u64>,
-    pub drain_timeout_seconds: Option<u64>,
+    pub max_body_bytes: Option<Spanned<u64>>,
+    pub max_header_bytes: Option<Spanned<u64>>,
+    pub max_connections: Option<Spanned<u64>>,
+    pub header_timeout_seconds: Option<Spanned<u64>>,
+    pub idle_timeout_seconds: Option<Spanned<u64>>,
+    pub connect_timeout_seconds: Option<Spanned<u64>>,
+    pub response_timeout_seconds: Option<Spanned<u64>>,
+    pub drain_timeout_seconds: Option<Spanned<u64>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -97,7 +97,8 @@ pub fn read_file(path: &Path) -> anyhow::Result<(Source, File)> {
         .with_context(|| format!("the configuration file {} cannot be read", path.display()))?;
     let file = toml::from_str(&text).map_err(|error| {
         let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
-        anyhow!("{}:{line}: {}", path.display(), error.message())
+        let message = error.message().replace("expected u64", "expected a whole number");
+        anyhow!("{}:{line}: {message}", path.display())
     })?;
     Ok((Source { path: path.to_owned(), text }, file))
 }

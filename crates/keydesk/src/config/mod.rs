@@ -68,7 +68,7 @@ impl Config {
             trusted_proxies: values::trusted_proxies(&source, &file.trusted_proxies)?,
             forms: values::forms(&source, &file.endpoints)?,
             reserved_prefix: values::reserved_prefix(&source, file.reserved_prefix.as_ref())?,
-            limits: values::limits(&file.limits),
+            limits: values::limits(&source, &file.limits)?,
             mail: file.mail.map(|mail| values::smtp(&source, mail)).transpose()?,
         };
         config.check_transport()?;
@@ -91,6 +91,9 @@ impl Config {
 
     /// Plain http is for loopback: elsewhere passwords would travel in clear.
     fn check_transport(&self) -> anyhow::Result<()> {
+        if self.console == self.gateway && self.console.port() != 0 {
+            bail!("console and gateway are both {}; give each a port of its own", self.console);
+        }
         if !self.is_https() && !self.console.ip().is_loopback() {
             bail!(
                 "console = {}: other machines can reach this address, and passwords would travel in clear. Put an \
@@ -177,7 +180,11 @@ mod tests {
             ),
             (
                 "[limits]\nmax_body_bytes = \"big\"",
-                "/keydesk.toml:2: invalid type: string \"big\", expected u64",
+                "/keydesk.toml:2: invalid type: string \"big\", expected a whole number",
+            ),
+            (
+                "[limits]\nresponse_timeout_seconds = 0",
+                "/keydesk.toml:2: limits.response_timeout_seconds: 0 is not between 1 and 86400",
             ),
         ] {
             assert_eq!(read(text).map(|_| ()), Err(message.to_owned()));

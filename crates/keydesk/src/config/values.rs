@@ -90,19 +90,66 @@ pub fn reserved_prefix(source: &Source, value: Option<&Spanned<String>>) -> anyh
     }
 }
 
-pub fn limits(file: &FileLimits) -> Limits {
+pub fn limits(source: &Source, file: &FileLimits) -> anyhow::Result<Limits> {
     let default = Limits::default();
-    let seconds = |value: Option<u64>, default| value.map_or(default, Duration::from_secs);
-    Limits {
-        max_body_bytes: file.max_body_bytes.unwrap_or(default.max_body_bytes),
-        max_header_bytes: file.max_header_bytes.unwrap_or(default.max_header_bytes),
-        max_connections: file.max_connections.unwrap_or(default.max_connections),
-        header_timeout: seconds(file.header_timeout_seconds, default.header_timeout),
-        idle_timeout: seconds(file.idle_timeout_seconds, default.idle_timeout),
-        connect_timeout: seconds(file.connect_timeout_seconds, default.connect_timeout),
-        response_timeout: seconds(file.response_timeout_seconds, default.response_timeout),
-        drain_timeout: seconds(file.drain_timeout_seconds, default.drain_timeout),
-    }
+    let number = |key: &str, value: &Option<Spanned<u64>>, least: u64, most: u64, default: u64| {
+        let Some(value) = value else { return Ok(default) };
+        let (number, line) = (*value.get_ref(), source.line(value.span().start));
+        if (least..=most).contains(&number) {
+            return Ok(number);
+        }
+        bail!(
+            "{}:{line}: limits.{key}: {number} is not between {least} and {most}",
+            source.path.display()
+        )
+    };
+    let seconds = |key: &str, value: &Option<Spanned<u64>>, default: Duration| {
+        number(key, value, 1, 86_400, default.as_secs()).map(Duration::from_secs)
+    };
+    let small = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+    let (head, most) = (u64::from(default.max_header_bytes), u64::from(default.max_connections));
+    Ok(Limits {
+        max_body_bytes: number(
+            "max_body_bytes",
+            &file.max_body_bytes,
+            1,
+            u64::MAX,
+            default.max_body_bytes,
+        )?,
+        max_header_bytes: small(number(
+            "max_header_bytes",
+            &file.max_header_bytes,
+            8_192,
+            1 << 20,
+            head,
+        )?),
+        max_connections: small(number("max_connections", &file.max_connections, 1, 1 << 20, most)?),
+        header_timeout: seconds(
+            "header_timeout_seconds",
+            &file.header_timeout_seconds,
+            default.header_timeout,
+        )?,
+        idle_timeout: seconds(
+            "idle_timeout_seconds",
+            &file.idle_timeout_seconds,
+            default.idle_timeout,
+        )?,
+        connect_timeout: seconds(
+            "connect_timeout_seconds",
+            &file.connect_timeout_seconds,
+            default.connect_timeout,
+        )?,
+        response_timeout: seconds(
+            "response_timeout_seconds",
+            &file.response_timeout_seconds,
+            default.response_timeout,
+        )?,
+        drain_timeout: seconds(
+            "drain_timeout_seconds",
+            &file.drain_timeout_seconds,
+            default.drain_timeout,
+        )?,
+    })
 }
 
 pub fn smtp(source: &Source, mail: FileMail) -> anyhow::Result<SmtpSettings> {
