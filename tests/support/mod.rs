@@ -6,14 +6,18 @@ mod running;
 
 pub use person::{Page, Person};
 pub use running::{Keydesk, Options, free_port, run_in};
+use std::time::Duration;
 
 /// Long, unlikely and easy to search for: no log, no row and no URL may hold them.
 pub const PASSWORD: &str = "canary vjeo ktmw haqbn plum";
 pub const NEW_PASSWORD: &str = "canary fjord umbrella quartz nine";
 
+/// How long a test waits for an answer before it fails rather than hang.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
 /// A program's request with whatever `Authorization` it sends.
 pub async fn call(url: &str, authorization: Option<&str>) -> reqwest::Response {
-    let request = reqwest::Client::new().get(url);
+    let request = reqwest::Client::new().get(url).timeout(PATIENCE);
     let request = match authorization {
         Some(value) => request.header("authorization", value),
         None => request,
@@ -40,7 +44,7 @@ pub async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: impl Fn
         if holds().await {
             return;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+        tokio::time::sleep(Duration::from_millis(25)).await;
     }
     panic!("never came about: {what}");
 }

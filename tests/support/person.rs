@@ -20,6 +20,7 @@ impl Person {
         let client = Client::builder()
             .cookie_store(true)
             .redirect(Policy::none())
+            .timeout(super::PATIENCE)
             .user_agent("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
             .build()
             .expect("a client");
