@@ -150,7 +150,9 @@ impl Keydesk {
 
     /// As an operator does it, with SIGTERM.
     pub fn stop(&mut self) {
-        let _ = Command::new("kill").arg(self.process.id().to_string()).status();
+        if self.process.try_wait().is_ok_and(|ended| ended.is_none()) {
+            let _ = Command::new("kill").arg(self.process.id().to_string()).status();
+        }
         let _ = self.process.wait();
     }
 
