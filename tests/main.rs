@@ -6,6 +6,7 @@ mod gateway;
 mod heart;
 mod hostile;
 mod operator;
+mod races;
 mod regressions;
 mod roles;
 mod secrets;

@@ -1,4 +1,4 @@
-//! What reviews have found once, so that it does not come back.
+//! Defects that were there once, so that they do not come back.
 
 use crate::support::{
     Keydesk, NEW_PASSWORD, Options, PASSWORD, Person, call, is_let_through, use_token,
