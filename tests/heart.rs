@@ -1,8 +1,6 @@
 //! S1 to S12, each as its line of the help page says it, on the running binary.
 
-use crate::support::{
-    Keydesk, NEW_PASSWORD, PASSWORD, Person, call, eventually, is_let_through, use_token,
-};
+use crate::support::{Keydesk, NEW_PASSWORD, PASSWORD, Person, call, is_let_through, use_token};
 
 const ANN: &str = "ann@acme.example";
 
@@ -376,31 +374,4 @@ async fn s12_help_answers_with_the_reader_s_state_and_keeps_what_they_say() {
     let line: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one line of JSON");
     assert_eq!((&line["question"], &line["answered"]), (&"slash".into(), &"no".into()));
     assert_eq!(line["comment"], "Which slash?[2J", "no control character is kept");
-}
-
-#[tokio::test]
-async fn f7_who_used_a_token_stands_where_it_matters() {
-    let mut keydesk = Keydesk::start();
-    let ann = keydesk.with_account().await;
-    let (endpoint, bearer) = (ann.endpoint_url().await, ann.bearer_token().await);
-    let api = ann.create_token("CRM sync", "never").await;
-    for (token, agent) in [(&bearer, "python-requests/2.31.0"), (&api, "okhttp/4.9")] {
-        let client = reqwest::Client::builder().user_agent(agent).build().expect("a client");
-        client
-            .get(format!("{endpoint}/api/v1/contacts"))
-            .bearer_auth(token)
-            .send()
-            .await
-            .expect("answers");
-    }
-    eventually("usage is reported", async || {
-        let page = ann.get("/profile").await.text;
-        page.contains("python-requests")
-            && page.contains("stop working at once")
-            && !page.contains("okhttp")
-    })
-    .await;
-    let everywhere = ann.get("/sessions/log-out-everywhere").await.text;
-    assert!(everywhere.contains("python-requests"));
-    assert!(ann.get("/tokens").await.text.contains("okhttp from 127.0.0.1"));
 }

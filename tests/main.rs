@@ -5,6 +5,7 @@ mod documents;
 mod gateway;
 mod heart;
 mod hostile;
+mod integrations;
 mod operator;
 mod races;
 mod regressions;

@@ -45,7 +45,7 @@ const IS_OPEN: &str = "SELECT count(*) FROM session WHERE id = $1 AND ended_at I
 const END_BY_HASH: &str =
     "UPDATE session SET ended_at = $1 WHERE hash = $2 AND ended_at IS NULL RETURNING id, person_id";
 const END_IN_ACCOUNT: &str = "UPDATE session SET ended_at = $1 \
-    WHERE person_id = $2 AND account_id = $3 AND ended_at IS NULL";
+    WHERE person_id = $2 AND (account_id = $3 OR account_id IS NULL) AND ended_at IS NULL";
 const END_ALL: &str = "UPDATE session SET ended_at = $1 WHERE person_id = $2 AND ended_at IS NULL";
 const END_OTHERS: &str =
     "UPDATE session SET ended_at = $1 WHERE person_id = $2 AND id <> $3 AND ended_at IS NULL";
@@ -176,7 +176,8 @@ impl Write {
         row.map(|row| Ok((row::parsed(&row, "id")?, row::parsed(&row, "person_id")?))).transpose()
     }
 
-    /// Ends this person's sessions that stand in one account; tells how many.
+    /// Ends this person's sessions that stand in one account, or in none and so might enter it; tells
+    /// how many.
     pub async fn end_sessions_in(
         &mut self,
         person: PersonId,

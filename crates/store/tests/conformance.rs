@@ -267,6 +267,26 @@ async fn sessions_end_by_idleness_age_and_hand(world: World) {
     assert!(write.find_session([8; 32], at(0), at(0)).await.expect("reads").is_none());
 }
 
+async fn leaving_an_account_ends_the_sessions_that_could_enter_it(world: World) {
+    let mut write = world.store.write(at(100)).await.expect("begins");
+    let other = AccountId::generate(at(100), &world.entropy);
+    let number = AccountNumber::try_from(385_404).expect("a number");
+    write.add_account(other, number, &"Other".parse().expect("a name")).await.expect("adds");
+    for (hash, account) in [(1, Some(world.account)), (2, None), (3, Some(other))] {
+        let new = NewSession {
+            id: SessionId::generate(at(100), &world.entropy),
+            hash: [hash; 32],
+            person: world.person,
+            account,
+            client_addr: "127.0.0.1".to_owned(),
+            user_agent: "Firefox".to_owned(),
+        };
+        write.add_session(&new).await.expect("adds");
+    }
+    assert_eq!(write.end_sessions_in(world.person, world.account).await.expect("ends"), 2);
+    assert!(write.find_session([3; 32], at(0), at(0)).await.expect("reads").is_some());
+}
+
 async fn invitations_and_resets_work_once_and_not_for_ever(world: World) {
     let mut write = world.store.write(at(100)).await.expect("begins");
     let invitation = |code: u8, entropy: &Entropy| NewInvitation {
@@ -361,6 +381,7 @@ conformance! {
     a_password_is_changed_from_the_version_that_was_read,
     a_removed_member_is_gone_and_may_join_anew,
     sessions_end_by_idleness_age_and_hand,
+    leaving_an_account_ends_the_sessions_that_could_enter_it,
     invitations_and_resets_work_once_and_not_for_ever,
     usage_adds_up_by_program_and_address,
     every_commit_writes_one_audit_entry_in_order,
