@@ -1,34 +1,38 @@
 //! Lets the console's pages, and no other origin, call the gateway from a browser: for "try it".
 
-use crate::{Answer, Body, settings::Settings};
+use crate::{
+    Answer,
+    settings::Settings,
+    wire::{Head, Noted, push_field},
+};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::Full;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
 /// The console's origin, where the request comes from a page of the console.
-pub(crate) fn console_origin(headers: &HeaderMap, settings: &Settings) -> Option<HeaderValue> {
-    let origin = headers.get(header::ORIGIN)?;
-    let known =
-        settings.console_origins.iter().any(|console| origin.as_bytes() == console.as_bytes());
-    known.then(|| origin.clone())
+pub(crate) fn console_origin(noted: &Noted, settings: &Settings) -> Option<HeaderValue> {
+    let origin = noted.origin.first?;
+    let known = settings.console_origins.iter().any(|console| origin == console.as_bytes());
+    HeaderValue::from_bytes(origin).ok().filter(|_| known)
 }
 
 /// Answers a preflight of the console; it carries no token, so it is answered before any check.
-pub(crate) fn preflight<B>(request: &Request<B>, origin: &HeaderValue) -> Option<Answer> {
-    let headers = request.headers();
-    let asked = headers.get(header::ACCESS_CONTROL_REQUEST_METHOD)?;
-    if request.method() != Method::OPTIONS {
+pub(crate) fn preflight(head: &Head) -> Option<Answer> {
+    if head.method != "OPTIONS" {
         return None;
     }
-    let mut response = Response::new(Body::Left(Full::new(Bytes::new())));
+    let value = |name: &str| {
+        let field = head.fields.iter().find(|field| field.name.eq_ignore_ascii_case(name))?;
+        HeaderValue::from_bytes(field.value).ok()
+    };
+    let asked = value("access-control-request-method")?;
+    let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::NO_CONTENT;
     let answer = response.headers_mut();
-    answer.insert(header::ACCESS_CONTROL_ALLOW_METHODS, asked.clone());
-    if let Some(wanted) = headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
-        answer.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, wanted.clone());
+    answer.insert(header::ACCESS_CONTROL_ALLOW_METHODS, asked);
+    if let Some(wanted) = value("access-control-request-headers") {
+        answer.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, wanted);
     }
     answer.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
-    allow(answer, origin);
     Some(response)
 }
 
@@ -40,4 +44,13 @@ pub(crate) fn allow(headers: &mut HeaderMap, origin: &HeaderValue) {
         HeaderValue::from_static("x-request-id, www-authenticate"),
     );
     headers.append(header::VARY, HeaderValue::from_static("origin"));
+}
+
+/// The same, as bytes.
+pub(crate) fn write_allow(out: &mut Vec<u8>, origin: &HeaderValue) {
+    let mut headers = HeaderMap::new();
+    allow(&mut headers, origin);
+    for (name, value) in &headers {
+        push_field(out, name.as_str(), value.as_bytes());
+    }
 }

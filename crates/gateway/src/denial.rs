@@ -1,10 +1,9 @@
 //! Every way in which a request is refused, and the one function that turns it into an answer:
 //! RFC 9457 with RFC 6750's challenge. Tells what was wrong and what to do; never echoes a token.
 
-use crate::{Answer, Body, settings::Settings};
+use crate::{Answer, settings::Settings};
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
-use http_body_util::Full;
 use keydesk_model::{AccountNumber, Binding, EndCause, Ending, Timestamp};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,12 +26,19 @@ pub enum Denial {
     NoAccount,
     AmbiguousPath,
     BadHost,
+    MalformedRequest,
+    HeadTooLarge { limit: u32 },
+    BadFraming,
+    UnknownCoding,
     MethodNotAllowed,
     NoSuchOperation,
     BodyTooLarge { limit: u64 },
+    SlowHead,
     SlowBody,
     NotReady,
+    NoUpstream,
     UpstreamUnreachable,
+    UpstreamUnreadable,
     UpstreamTimeout,
 }
 
@@ -47,6 +53,65 @@ enum Challenge {
 }
 
 impl Denial {
+    /// Every code, for metrics and documents; the last is of requests whose client left before the
+    /// answer.
+    pub const CODES: [&'static str; 39] = [
+        "no_token",
+        "other_scheme",
+        "no_scheme",
+        "empty_token",
+        "bearer_twice",
+        "repeated_authorization",
+        "masked_token",
+        "malformed_authorization",
+        "token_in_query",
+        "malformed_token",
+        "unknown_token",
+        "token_expired",
+        "token_rotated",
+        "token_revoked",
+        "password_changed",
+        "password_reset",
+        "logged_out_everywhere",
+        "member_removed",
+        "role_changed",
+        "wrong_account",
+        "unknown_account",
+        "no_account",
+        "ambiguous_path",
+        "bad_host",
+        "malformed_request",
+        "head_too_large",
+        "bad_framing",
+        "unknown_transfer_coding",
+        "method_not_allowed",
+        "no_such_operation",
+        "body_too_large",
+        "slow_head",
+        "slow_body",
+        "not_ready",
+        "no_upstream",
+        "upstream_unreachable",
+        "upstream_unreadable",
+        "upstream_timeout",
+        "client_gone",
+    ];
+
+    /// Whether the connection cannot be used on: what follows on it cannot be told apart.
+    pub(crate) fn breaks_connection(self) -> bool {
+        matches!(
+            self,
+            Self::MalformedRequest
+                | Self::HeadTooLarge { .. }
+                | Self::BadFraming
+                | Self::UnknownCoding
+                | Self::BadHost
+                | Self::BodyTooLarge { .. }
+                | Self::SlowHead
+                | Self::SlowBody
+        )
+    }
+
     /// The stable name of the refusal.
     pub fn code(self) -> &'static str {
         match self {
@@ -76,12 +141,19 @@ impl Denial {
             Self::NoAccount => "no_account",
             Self::AmbiguousPath => "ambiguous_path",
             Self::BadHost => "bad_host",
+            Self::MalformedRequest => "malformed_request",
+            Self::HeadTooLarge { .. } => "head_too_large",
+            Self::BadFraming => "bad_framing",
+            Self::UnknownCoding => "unknown_transfer_coding",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::NoSuchOperation => "no_such_operation",
             Self::BodyTooLarge { .. } => "body_too_large",
+            Self::SlowHead => "slow_head",
             Self::SlowBody => "slow_body",
             Self::NotReady => "not_ready",
+            Self::NoUpstream => "no_upstream",
             Self::UpstreamUnreachable => "upstream_unreachable",
+            Self::UpstreamUnreadable => "upstream_unreadable",
             Self::UpstreamTimeout => "upstream_timeout",
         }
     }
@@ -103,13 +175,19 @@ impl Denial {
             | Self::MalformedHeader
             | Self::TokenInQuery
             | Self::AmbiguousPath
-            | Self::BadHost => StatusCode::BAD_REQUEST,
-            Self::UnknownAccount | Self::NoAccount | Self::NoSuchOperation => StatusCode::NOT_FOUND,
+            | Self::BadHost
+            | Self::MalformedRequest
+            | Self::BadFraming => StatusCode::BAD_REQUEST,
+            Self::HeadTooLarge { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::UnknownCoding => StatusCode::NOT_IMPLEMENTED,
+            Self::UnknownAccount | Self::NoAccount | Self::NoSuchOperation | Self::NoUpstream => {
+                StatusCode::NOT_FOUND
+            }
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::SlowBody => StatusCode::REQUEST_TIMEOUT,
+            Self::SlowHead | Self::SlowBody => StatusCode::REQUEST_TIMEOUT,
             Self::NotReady => StatusCode::SERVICE_UNAVAILABLE,
-            Self::UpstreamUnreachable => StatusCode::BAD_GATEWAY,
+            Self::UpstreamUnreachable | Self::UpstreamUnreadable => StatusCode::BAD_GATEWAY,
             Self::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
         }
     }
@@ -154,12 +232,19 @@ impl Denial {
             Self::NoAccount => "This is not an endpoint URL",
             Self::AmbiguousPath => "The path can be read in more than one way",
             Self::BadHost => "The request needs exactly one Host",
+            Self::MalformedRequest => "The request is not well-formed HTTP",
+            Self::HeadTooLarge { .. } => "The request's headers are too large",
+            Self::BadFraming => "The request does not say clearly where its body ends",
+            Self::UnknownCoding => "The request's transfer coding is not known",
             Self::MethodNotAllowed => "The method is not served",
             Self::NoSuchOperation => "Keydesk has no such operation",
             Self::BodyTooLarge { .. } => "The request body is too large",
+            Self::SlowHead => "The request's headers did not arrive in time",
             Self::SlowBody => "The request body stopped coming",
             Self::NotReady => "The gateway is still starting",
+            Self::NoUpstream => "No API is served at this path",
             Self::UpstreamUnreachable => "The API behind the gateway cannot be reached",
+            Self::UpstreamUnreadable => "The API behind the gateway gave an answer that cannot be read",
             Self::UpstreamTimeout => "The API behind the gateway did not answer in time",
         }
     }
@@ -187,12 +272,19 @@ impl Denial {
             Self::NoAccount => format!("An endpoint URL looks like {gateway}/385403, with your own account number. Copy yours from {console}/api-docs."),
             Self::AmbiguousPath => "Remove empty and dot segments, backslashes, and the encoded forms of “/”, “\\” and NUL.".to_owned(),
             Self::BadHost => "Send one Host header (or :authority) with the host and port of the endpoint URL.".to_owned(),
+            Self::MalformedRequest => "It breaks RFC 9112, or uses a form that servers read differently: bare line feeds, folded lines, a space before a colon. If you wrote https:// for a plain port, or http:// for a TLS port, change that.".to_owned(),
+            Self::HeadTooLarge { limit } => format!("At most {limit} bytes and 100 fields are taken."),
+            Self::BadFraming => "Send one Content-Length of digits or one “Transfer-Encoding: chunked” with correct chunks, never both; HTTP/1.0 has no chunks.".to_owned(),
+            Self::UnknownCoding => "The only transfer coding is “chunked”. Content may be compressed with Content-Encoding instead.".to_owned(),
             Self::MethodNotAllowed => "TRACE and CONNECT are refused for every path.".to_owned(),
             Self::NoSuchOperation => format!("Below /{0} there is GET /{0}/whoami.", settings.reserved_prefix),
             Self::BodyTooLarge { limit } => format!("At most {limit} bytes are taken."),
+            Self::SlowHead => "Send the whole head at once.".to_owned(),
             Self::SlowBody => "Send it without pausing, or in smaller parts.".to_owned(),
             Self::NotReady => "Try again in a second.".to_owned(),
+            Self::NoUpstream => "Check the path against the API's documentation.".to_owned(),
             Self::UpstreamUnreachable => "Your token is fine. Try again later; if it lasts, tell the API's operator.".to_owned(),
+            Self::UpstreamUnreadable => "Your token is fine. The request may have been carried out; tell the API's operator.".to_owned(),
             Self::UpstreamTimeout => "Your token is fine. The request may or may not have been carried out.".to_owned(),
         }
     }
@@ -208,7 +300,7 @@ impl Denial {
             "help": format!("{}/help", settings.console_url),
             "request_id": request_id,
         });
-        let mut response = Response::new(Body::Left(Full::new(Bytes::from(problem.to_string()))));
+        let mut response = Response::new(Bytes::from(problem.to_string()));
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -224,10 +316,6 @@ impl Denial {
                 let allowed =
                     HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
                 headers.insert(header::ALLOW, allowed);
-            }
-            // What is left of the request body would be read as the next request.
-            Self::BodyTooLarge { .. } | Self::SlowBody => {
-                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             _ => {}
         }

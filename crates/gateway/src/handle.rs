@@ -1,102 +1,173 @@
-//! A request's way through the gateway, phase by phase.
+//! A request's way through the gateway, phase by phase. Nothing here waits.
 
 use crate::{
     Answer, Denial, LiveTable, Presented,
     arrival::{Arrival, RequestIds},
-    cors,
-    forward::Upstream,
+    cors, headers,
+    headers::Outgoing,
+    live::Meter,
+    observe::{Observer, Story},
     permit::Permitted,
     settings::Settings,
     target::Target,
+    tunnel,
+    upstream::{Asked, Route, Upstreams},
     whoami,
+    wire::{Framing, Head, HeadError, Noted},
 };
-use http::{HeaderValue, Method, Request, Version, header};
-use hyper::body::Incoming;
-use keydesk_model::{Clock, program_of};
+use http::HeaderValue;
+use keydesk_model::Clock;
 use std::{net::IpAddr, sync::Arc};
 
 /// What every request of one worker is handled with.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Worker {
     pub settings: Arc<Settings>,
     pub table: Arc<LiveTable>,
     pub clock: Clock,
-    pub request_ids: Arc<RequestIds>,
-    pub upstream: Upstream,
+    pub request_ids: RequestIds,
+    pub meter: Meter,
+    pub observer: Observer,
+    pub upstreams: Upstreams,
+}
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub(crate) struct Decision {
+    pub verdict: Verdict,
+    pub story: Story,
+    /// The console's origin, where one of its pages asks.
+    pub console: Option<HeaderValue>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    Refuse(Denial),
+    Answer(Answer),
+    Forward(Forward),
+}
+
+/// A request that is written and may go.
+#[derive(Debug)]
+pub(crate) struct Forward {
+    pub permitted: Permitted,
+    pub route: Arc<Route>,
+    pub asked: Asked,
+    pub framing: Framing,
+    pub expects_continue: bool,
 }
 
 impl Worker {
-    pub async fn handle(&self, request: Request<Incoming>, peer: IpAddr) -> Answer {
+    /// Writes what is to be sent into `out`, if anything is.
+    pub fn handle(&self, head: &Head, peer: IpAddr, out: &mut Vec<u8>) -> Decision {
+        let noted = Noted::of(head.fields);
         let (id, now) = (self.request_ids.next(), self.clock.now());
-        let arrival = Arrival::new(id, now, peer, request.headers(), &self.settings);
-        let console = cors::console_origin(request.headers(), &self.settings);
-        if let Some(answer) = console.as_ref().and_then(|origin| cors::preflight(&request, origin))
-        {
-            return answer;
-        }
-        let mut answer = match self.answer(request, &arrival).await {
-            Ok(answer) => answer,
-            Err(denial) => self.refuse(denial, &arrival),
+        let arrival = Arrival::new(id, now, peer, &noted, &self.settings);
+        let mut story = self.observer.begin(arrival, Some(head), noted.trace_parent.first);
+        let console = cors::console_origin(&noted, &self.settings);
+        let preflight = console.as_ref().and_then(|_| cors::preflight(head));
+        let verdict = match preflight {
+            Some(answer) => Verdict::Answer(answer),
+            None => self.decide(head, &noted, &mut story, out).unwrap_or_else(Verdict::Refuse),
         };
-        if let Some(origin) = &console {
+        if let Verdict::Refuse(denial) = &verdict {
+            story.is_denied(*denial);
+        }
+        Decision { verdict, story, console }
+    }
+
+    fn decide(
+        &self,
+        head: &Head,
+        noted: &Noted,
+        story: &mut Story,
+        out: &mut Vec<u8>,
+    ) -> Result<Verdict, Denial> {
+        let arrival = story.arrival;
+        refuse_malformed(head, noted)?;
+        let framing = Framing::of_request(noted, head.version)?;
+        let target = Target::of(head.target, self.settings.forms)?;
+        let presented = Presented::in_field(noted.authorization.first, noted.authorization.count)?;
+        let verified = self.table.verify(&presented, arrival.at)?;
+        let permitted = Permitted::new(verified, &target)?;
+        let identity = self.table.identify(permitted.token()).ok_or(Denial::UnknownToken)?;
+        self.meter.note(identity.token, noted.user_agent.first, arrival.client_addr, arrival.at);
+        story.is_permitted(permitted.token().number, identity.token);
+        if let Some(operation) = whoami::reserved(&target, &self.settings) {
+            let (method, table) = (head.method, &self.table);
+            return whoami::answer(operation, method, &permitted, &identity, table, &arrival)
+                .map(Verdict::Answer);
+        }
+        refuse_large(framing, self.settings.limits.max_body_bytes)?;
+        let route = self.upstreams.routes.find(target.path).ok_or(Denial::NoUpstream)?;
+        story.goes_to(route.name(), &target);
+        let is_websocket = tunnel::is_asked_for(head, noted);
+        let trace = story.trace;
+        let (settings, target) = (&*self.settings, &target);
+        Outgoing { head, noted, target, permitted: &permitted, identity: &identity, arrival: &arrival, settings, route, framing, is_websocket, trace }
+            .write(out);
+        let asked = Asked { is_head: head.method == "HEAD", is_websocket, may_be_repeated: is_idempotent(head.method) };
+        let expects_continue = noted.expect.first.is_some_and(|value| value.eq_ignore_ascii_case(b"100-continue"));
+        Ok(Verdict::Forward(Forward { permitted, route: Arc::clone(route), asked, framing, expects_continue }))
+    }
+
+    /// For what cannot even be read.
+    pub fn refuse_unread(&self, denial: Denial, peer: IpAddr) -> Decision {
+        let arrival = Arrival {
+            request_id: self.request_ids.next(),
+            at: self.clock.now(),
+            client_addr: peer.to_canonical(),
+        };
+        let mut story = self.observer.begin(arrival, None, None);
+        story.is_denied(denial);
+        Decision { verdict: Verdict::Refuse(denial), story, console: None }
+    }
+
+    pub fn refuse_head(&self, error: HeadError, peer: IpAddr) -> Decision {
+        let limit = self.settings.limits.max_header_bytes;
+        let denial = match error {
+            HeadError::Malformed => Denial::MalformedRequest,
+            HeadError::TooManyFields => Denial::HeadTooLarge { limit },
+        };
+        self.refuse_unread(denial, peer)
+    }
+
+    /// Completes an answer of our own.
+    pub fn finish(&self, answer: Answer, story: &Story, console: Option<&HeaderValue>) -> Answer {
+        let mut answer = answer;
+        if let Some(origin) = console {
             cors::allow(answer.headers_mut(), origin);
         }
-        if let Ok(id) = HeaderValue::from_str(&arrival.request_id) {
+        if let Ok(id) = HeaderValue::from_str(story.arrival.request_id.as_str()) {
             answer.headers_mut().insert("x-request-id", id);
         }
         answer
     }
 
-    async fn answer(
-        &self,
-        request: Request<Incoming>,
-        arrival: &Arrival,
-    ) -> Result<Answer, Denial> {
-        refuse_malformed(&request)?;
-        let target = Target::of(request.uri(), self.settings.forms)?;
-        let presented = Presented::in_headers(request.headers())?;
-        let verified = self.table.verify(&presented, arrival.at)?;
-        let permitted = Permitted::new(verified, &target)?;
-        self.note_use(&permitted, &request, arrival);
-        match whoami::reserved(&target, &self.settings) {
-            Some(operation) => whoami::answer(operation, request.method(), &permitted, arrival),
-            None => {
-                self.upstream
-                    .forward(permitted, &target, arrival, &self.settings, &self.clock, request)
-                    .await
-            }
-        }
-    }
-
-    fn note_use(&self, permitted: &Permitted, request: &Request<Incoming>, arrival: &Arrival) {
-        let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-        self.table.note_use(permitted.entry(), &program_of(agent), arrival.client_addr, arrival.at);
-    }
-
-    fn refuse(&self, denial: Denial, arrival: &Arrival) -> Answer {
-        tracing::debug!(code = denial.code(), client_addr = %arrival.client_addr, request_id = arrival.request_id, "refused");
-        denial.into_response(&self.settings, &arrival.request_id)
+    pub fn refusal(&self, denial: Denial, story: &Story) -> Answer {
+        let arrival = &story.arrival;
+        tracing::debug!(code = denial.code(), client_addr = %arrival.client_addr, request_id = %arrival.request_id, "refused");
+        denial.into_response(&self.settings, arrival.request_id.as_str())
     }
 }
 
-/// RFC 9112 section 3.2: one Host, which hyper does not insist on. Methods that would turn the
-/// gateway into something else are refused here, before any routing.
-fn refuse_malformed<B>(request: &Request<B>) -> Result<(), Denial> {
-    if matches!(*request.method(), Method::TRACE | Method::CONNECT) {
+/// RFC 9112 section 3.2: one Host. Methods that would turn the gateway into something else are
+/// refused here, before any routing.
+fn refuse_malformed(head: &Head, noted: &Noted) -> Result<(), Denial> {
+    if head.method.eq_ignore_ascii_case("TRACE") || head.method.eq_ignore_ascii_case("CONNECT") {
         return Err(Denial::MethodNotAllowed);
     }
-    let hosts = request.headers().get_all(header::HOST).iter().count();
-    let authority = request.uri().authority();
-    let named_once = match request.version() {
-        Version::HTTP_2 => authority.is_some() || hosts == 1,
-        Version::HTTP_10 => hosts <= 1,
-        _ => hosts == 1,
-    };
-    let agrees = match (authority, request.headers().get(header::HOST)) {
-        (Some(authority), Some(host)) => {
-            host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes())
-        }
-        _ => true,
-    };
-    if named_once && agrees { Ok(()) } else { Err(Denial::BadHost) }
+    if headers::names_one_host(head, noted) { Ok(()) } else { Err(Denial::BadHost) }
+}
+
+fn refuse_large(framing: Framing, limit: u64) -> Result<(), Denial> {
+    match framing {
+        Framing::Length(length) if length > limit => Err(Denial::BodyTooLarge { limit }),
+        _ => Ok(()),
+    }
+}
+
+/// RFC 9110 section 9.2.2.
+fn is_idempotent(method: &str) -> bool {
+    matches!(method, "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE")
 }

@@ -1,204 +1,240 @@
-//! Which headers cross the gateway: strips what must not pass, then adds what only we may say.
+//! Which headers cross the gateway, either way: passes what may pass, then says what only we may.
 
-use crate::{arrival::Arrival, permit::Permitted, settings::Settings};
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use crate::{
+    arrival::Arrival,
+    live::{Identity, Subject},
+    observe::TraceContext,
+    permit::Permitted,
+    settings::Settings,
+    signature::Signed,
+    target::Target,
+    upstream::Route,
+    wire::{AnswerHead, Framing, Head, Kind, Noted, push_field, push_status},
+};
+use http::Version;
 use keydesk_model::SESSION_COOKIES;
+use std::{io::Write, net::IpAddr};
 
-/// RFC 9110 section 7.6.1, and the framing headers that hyper writes anew.
-const HOP_BY_HOP: [&str; 9] = [
-    "connection",
-    "keep-alive",
-    "proxy-connection",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
-
-/// Headers by which a client could tell the upstream who it is, where it came from, or that it
-/// meant another method or path than the one that was authorised.
-const ONLY_OURS: [&str; 9] = [
-    "forwarded",
-    "x-real-ip",
-    "x-original-url",
-    "x-original-method",
-    "x-rewrite-url",
-    "x-http-method",
-    "x-http-method-override",
-    "x-method-override",
-    "x-request-id",
-];
-
-/// Removes `Authorization`, hop-by-hop headers (those that `Connection` names first), and every
-/// spelling of a header that the gateway itself sets.
-pub(crate) fn strip_request(headers: &mut HeaderMap) {
-    strip_hop_by_hop(headers);
-    headers.remove(header::AUTHORIZATION);
-    headers.remove(header::EXPECT);
-    strip_session_cookies(headers);
-    let forged: Vec<HeaderName> =
-        headers.keys().filter(|name| is_only_ours(name)).cloned().collect();
-    for name in forged {
-        headers.remove(name);
-    }
+/// All that a request to the upstream is made of.
+#[derive(Debug)]
+pub(crate) struct Outgoing<'a> {
+    pub head: &'a Head<'a>,
+    pub noted: &'a Noted<'a>,
+    pub target: &'a Target<'a>,
+    pub permitted: &'a Permitted,
+    pub identity: &'a Identity,
+    pub arrival: &'a Arrival,
+    pub settings: &'a Settings,
+    pub route: &'a Route,
+    pub framing: Framing,
+    pub is_websocket: bool,
+    pub trace: Option<TraceContext>,
 }
 
-/// What comes back: no hop-by-hop headers, and no cookie that would replace the console's session.
-pub(crate) fn strip_response(headers: &mut HeaderMap) {
-    strip_hop_by_hop(headers);
-    let is_ours = |value: &HeaderValue| {
-        let name = value.as_bytes().split(|byte| *byte == b'=').next().unwrap_or_default();
-        SESSION_COOKIES.iter().any(|ours| name.trim_ascii().eq_ignore_ascii_case(ours.as_bytes()))
-    };
-    if headers.get_all(header::SET_COOKIE).iter().any(is_ours) {
-        let kept: Vec<_> =
-            headers.get_all(header::SET_COOKIE).iter().filter(|v| !is_ours(v)).cloned().collect();
-        headers.remove(header::SET_COOKIE);
-        for value in kept {
-            headers.append(header::SET_COOKIE, value);
+impl Outgoing<'_> {
+    /// Writes the head. What the client sent comes first, ours after it and once.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.head.method.as_bytes());
+        out.push(b' ');
+        out.extend_from_slice(self.route.base_path.as_bytes());
+        out.extend_from_slice(self.target.path.as_bytes());
+        if let Some(query) = self.target.query {
+            out.push(b'?');
+            out.extend_from_slice(query.as_bytes());
         }
+        out.extend_from_slice(b" HTTP/1.1\r\n");
+        // The upstream's own Host and our credential for it.
+        out.extend_from_slice(&self.route.own_fields);
+        self.write_passing(out);
+        self.write_identity(out);
+        self.write_origin(out);
+        write_framing(out, self.framing);
+        if self.is_websocket {
+            out.extend_from_slice(b"connection: upgrade\r\nupgrade: websocket\r\n");
+        }
+        out.extend_from_slice(b"\r\n");
     }
-}
 
-/// Console and gateway may share a host, and cookies do not tell ports apart.
-fn strip_session_cookies(headers: &mut HeaderMap) {
-    let lines: Vec<HeaderValue> = headers.get_all(header::COOKIE).iter().cloned().collect();
-    headers.remove(header::COOKIE);
-    for line in lines {
-        let is_kept = |pair: &&[u8]| {
-            let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii();
-            !SESSION_COOKIES.iter().any(|ours| name == ours.as_bytes())
+    fn write_passing(&self, out: &mut Vec<u8>) {
+        for (field, kind) in self.noted.fields.iter().zip(&self.noted.kinds) {
+            let passes = match kind {
+                Kind::Plain | Kind::SetCookie => !self.route.sets(field.name),
+                Kind::UserAgent | Kind::Origin => true,
+                Kind::TraceParent => self.trace.is_none(),
+                _ => false,
+            };
+            if passes {
+                push_field(out, field.name, field.value);
+            }
+        }
+        write_cookies(out, self.noted);
+    }
+
+    fn write_identity(&self, out: &mut Vec<u8>) {
+        let mut number = itoa::Buffer::new();
+        let account = number.format(u32::from(self.permitted.token().number));
+        let start = out.len();
+        push_field(out, "keydesk-account", account.as_bytes());
+        let _ = write!(out, "keydesk-token: {}\r\n", self.identity.token);
+        let _ = match self.identity.subject {
+            Subject::Member(member) => write!(out, "keydesk-subject: {member}\r\n"),
+            Subject::Account(account) => write!(out, "keydesk-subject: {account}\r\n"),
         };
-        let kept: Vec<&[u8]> =
-            line.as_bytes().split(|byte| *byte == b';').filter(is_kept).collect();
-        if let (false, Ok(value)) =
-            (kept.is_empty(), HeaderValue::from_bytes(kept.join(&b';').trim_ascii()))
-        {
-            headers.append(header::COOKIE, value);
+        push_field(out, "keydesk-scopes", self.identity.scopes.as_bytes());
+        push_field(out, "x-request-id", self.arrival.request_id.as_str().as_bytes());
+        if self.settings.signing_key.is_some() {
+            let ours = String::from_utf8_lossy(&out[start..]).into_owned();
+            self.write_signature(out, &ours);
+        }
+        if let Some(trace) = &self.trace {
+            push_field(out, "traceparent", trace.to_string().as_bytes());
+        }
+    }
+
+    /// Signs the lines that were just written, so that what is signed is what is sent.
+    fn write_signature(&self, out: &mut Vec<u8>, ours: &str) {
+        let Some(key) = &self.settings.signing_key else { return };
+        let value = |name: &str| {
+            ours.lines()
+                .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+                .unwrap_or_default()
+        };
+        let path = format!("{}{}", self.route.base_path, self.target.path);
+        let signed = Signed {
+            method: self.head.method,
+            path: &path,
+            query: self.target.query,
+            account: value("keydesk-account"),
+            token: value("keydesk-token"),
+            subject: value("keydesk-subject"),
+            scopes: value("keydesk-scopes"),
+            request_id: value("x-request-id"),
+        };
+        let (input, signature) = signed.sign(key, self.arrival.at);
+        push_field(out, "signature-input", input.as_bytes());
+        push_field(out, "signature", signature.as_bytes());
+    }
+
+    /// Where the request comes from, as far as we know or believe.
+    fn write_origin(&self, out: &mut Vec<u8>) {
+        let proto = if self.settings.public_url.starts_with("https:") { "https" } else { "http" };
+        let client = self.arrival.client_addr;
+        let _ = match client {
+            IpAddr::V4(_) => write!(out, "forwarded: for={client};proto={proto}\r\n"),
+            IpAddr::V6(_) => write!(out, "forwarded: for=\"[{client}]\";proto={proto}\r\n"),
+        };
+        let _ = write!(out, "x-forwarded-for: {client}\r\nx-forwarded-proto: {proto}\r\n");
+        let host = self.head.authority.map(str::as_bytes).or(self.noted.host.first);
+        if let Some(host) = host {
+            push_field(out, "x-forwarded-host", host);
         }
     }
 }
 
-pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = headers
-        .get_all(header::CONNECTION)
+/// Console and gateway may share a host, and cookies do not tell ports apart: the console's own
+/// are left out. Several lines become one, as HTTP/2 may split them (RFC 9113 section 8.2.3).
+fn write_cookies(out: &mut Vec<u8>, noted: &Noted) {
+    let is_foreign = |pair: &&[u8]| {
+        let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii();
+        !pair.is_empty() && !SESSION_COOKIES.iter().any(|ours| name == ours.as_bytes())
+    };
+    let pairs = noted
+        .of_kind(Kind::Cookie)
+        .flat_map(|line| line.split(|byte| *byte == b';'))
+        .map(<[u8]>::trim_ascii)
+        .filter(is_foreign);
+    for (at, pair) in pairs.enumerate() {
+        out.extend_from_slice(if at == 0 { b"cookie: " } else { b"; " });
+        out.extend_from_slice(pair);
+    }
+    if !out.ends_with(b"\r\n") {
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
+pub(crate) fn write_framing(out: &mut Vec<u8>, framing: Framing) {
+    match framing {
+        Framing::Length(length) => {
+            push_field(out, "content-length", itoa::Buffer::new().format(length).as_bytes());
+        }
+        Framing::Chunked => out.extend_from_slice(b"transfer-encoding: chunked\r\n"),
+        Framing::Empty | Framing::UntilClose => {}
+    }
+}
+
+/// Which of the upstream's fields come back: none that belongs to a hop, none that only we set,
+/// no cookie that would replace the console's session, and no CORS where the console's page asks.
+pub(crate) fn comes_back(kind: Kind, name: &str, value: &[u8], for_console: bool) -> bool {
+    match kind {
+        Kind::Plain => !(for_console && is_cors(name)),
+        Kind::SetCookie => {
+            let cookie = value.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii();
+            !SESSION_COOKIES.iter().any(|ours| cookie.eq_ignore_ascii_case(ours.as_bytes()))
+        }
+        Kind::Host
+        | Kind::Authorization
+        | Kind::Cookie
+        | Kind::UserAgent
+        | Kind::Origin
+        | Kind::TraceParent
+        | Kind::ForwardedFor
+        | Kind::Expect => true,
+        Kind::Withheld => !is_of_one_hop(name),
+        Kind::Connection
+        | Kind::ContentLength
+        | Kind::TransferEncoding
+        | Kind::Upgrade
+        | Kind::RequestId => false,
+    }
+}
+
+fn is_of_one_hop(name: &str) -> bool {
+    ["keep-alive", "proxy-connection", "proxy-authenticate", "te", "trailer"]
         .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|name| name.trim().parse().ok())
-        .collect();
-    for name in named {
-        headers.remove(name);
-    }
-    for name in HOP_BY_HOP {
-        headers.remove(name);
-    }
+        .any(|hop| name.eq_ignore_ascii_case(hop))
 }
 
-/// Compares as lenient servers do: CGI and PHP fold every odd character of a name into one.
-fn is_only_ours(name: &HeaderName) -> bool {
-    let folded: String = name
-        .as_str()
-        .trim_matches(|c: char| !c.is_ascii_alphanumeric())
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
-        .collect();
-    folded.starts_with("keydesk-")
-        || folded == "keydesk"
-        || folded.starts_with("x-forwarded")
-        || folded == "authorization"
-        || ONLY_OURS.contains(&folded.as_str())
+fn is_cors(name: &str) -> bool {
+    name.get(..15).is_some_and(|start| start.eq_ignore_ascii_case("access-control-"))
 }
 
-/// Says who calls, from where, and under which id. Comes after stripping, so that nothing the
-/// client sent can remove or double it.
-pub(crate) fn add_request(
-    headers: &mut HeaderMap,
-    permitted: &Permitted,
+/// Writes the upstream's answer for an HTTP/1.1 client, up to the fields that follow from the
+/// connection: those are the caller's to add.
+pub(crate) fn write_answer(
+    out: &mut Vec<u8>,
+    head: &AnswerHead,
+    noted: &Noted,
     arrival: &Arrival,
-    settings: &Settings,
-    host: Option<&HeaderValue>,
+    for_console: bool,
 ) {
-    let identity = &permitted.entry().identity;
-    headers.insert("keydesk-account", identity.account.clone());
-    headers.insert("keydesk-token", identity.token.clone());
-    headers.insert("keydesk-subject", identity.subject.clone());
-    headers.insert("keydesk-scopes", identity.scopes.clone());
-    let client = arrival.client_addr.to_string();
-    let proto = if settings.public_url.starts_with("https:") { "https" } else { "http" };
-    let quoted = if client.contains(':') { format!("\"[{client}]\"") } else { client.clone() };
-    insert(headers, "forwarded", &format!("for={quoted};proto={proto}"));
-    insert(headers, "x-forwarded-for", &client);
-    headers.insert("x-forwarded-proto", HeaderValue::from_static(proto));
-    if let Some(host) = host {
-        headers.insert("x-forwarded-host", host.clone());
-    }
-    insert(headers, "x-request-id", &arrival.request_id);
-}
-
-fn insert(headers: &mut HeaderMap, name: &'static str, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
-        headers.insert(name, value);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn t28_no_spelling_of_an_identity_header_survives() {
-        let mut headers = HeaderMap::new();
-        for name in [
-            "Keydesk-Account",
-            "keydesk_account",
-            "KEYDESK.ACCOUNT",
-            "Keydesk-Scopes",
-            "keydesk!subject",
-            "_keydesk-token",
-            "keydesk-account.",
-            "X-Forwarded-For",
-            "X_Forwarded_Proto",
-            "x.forwarded.prefix",
-            "X-Real-IP",
-            "Forwarded",
-            "x_http_method_override",
-            "X-Original-URL",
-        ] {
-            headers.insert(
-                HeaderName::from_bytes(name.as_bytes()).expect("a name"),
-                HeaderValue::from_static("x"),
-            );
+    push_status(out, head.status);
+    for (field, kind) in noted.fields.iter().zip(&noted.kinds) {
+        if comes_back(*kind, field.name, field.value, for_console) {
+            push_field(out, field.name, field.value);
         }
-        headers.insert("x-trace", HeaderValue::from_static("kept"));
-        strip_request(&mut headers);
-        let left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
-        assert_eq!(left, ["x-trace"]);
     }
+    push_field(out, "x-request-id", arrival.request_id.as_str().as_bytes());
+}
 
-    #[test]
-    fn se8_the_console_s_cookie_neither_leaves_nor_comes_back() {
-        let mut headers = HeaderMap::new();
-        headers.append("cookie", HeaderValue::from_static("a=1; keydesk=secret; b=2"));
-        headers.append("cookie", HeaderValue::from_static("__Host-keydesk=secret"));
-        strip_request(&mut headers);
-        assert_eq!(headers.get_all("cookie").iter().collect::<Vec<_>>(), ["a=1; b=2"]);
-        let mut headers = HeaderMap::new();
-        headers.append("set-cookie", HeaderValue::from_static("a=1; Path=/"));
-        headers.append("set-cookie", HeaderValue::from_static("keydesk=evil; Path=/"));
-        strip_response(&mut headers);
-        assert_eq!(headers.get_all("set-cookie").iter().collect::<Vec<_>>(), ["a=1; Path=/"]);
-    }
+/// What `Host` should have said, and whether the request may be believed about it.
+pub(crate) fn names_one_host(head: &Head, noted: &Noted) -> bool {
+    let hosts = noted.host.count;
+    let named_once = match head.version {
+        Version::HTTP_2 => head.authority.is_some() || hosts == 1,
+        Version::HTTP_10 => hosts <= 1,
+        _ => hosts == 1,
+    };
+    let agrees = match (head.authority, noted.host.first) {
+        (Some(authority), Some(host)) => host.eq_ignore_ascii_case(authority.as_bytes()),
+        _ => true,
+    };
+    let named = head.authority.map(str::as_bytes).or(noted.host.first);
+    // HTTP/1.1 allows an empty Host, but only where there is no authority; here there is one.
+    named_once && agrees && named.is_none_or(is_authority)
+}
 
-    #[test]
-    fn t29_what_connection_names_is_dropped_before_ours_is_added() {
-        let mut headers = HeaderMap::new();
-        headers.insert("connection", HeaderValue::from_static("keydesk-account, X-Own, close"));
-        headers.insert("x-own", HeaderValue::from_static("x"));
-        headers.insert("te", HeaderValue::from_static("trailers"));
-        strip_request(&mut headers);
-        assert!(headers.is_empty());
-    }
+/// `host[:port]`, nothing that could be read as more: no userinfo, no path, no list.
+fn is_authority(host: &[u8]) -> bool {
+    let is_part = |b: &u8| b.is_ascii_alphanumeric() || b"-._~:[]%".contains(b);
+    !host.is_empty() && host.len() <= 300 && host.iter().all(is_part)
 }

@@ -3,31 +3,32 @@
 
 mod arrival;
 mod cors;
+mod deadline;
 mod denial;
-mod forward;
 mod handle;
 mod headers;
+mod io;
 mod live;
+mod observe;
 mod permit;
 mod present;
-mod progress;
 mod serve;
 mod settings;
+mod signature;
 mod target;
 mod tunnel;
-mod verify;
+mod upstream;
 mod whoami;
+mod wire;
 
 pub use denial::Denial;
-pub use live::LiveTable;
+pub use live::{LiveTable, Verified};
+pub use observe::{Metrics, Record, Records};
 pub use present::Presented;
 pub use serve::{Gateway, Listeners, Running};
-pub use settings::{Forms, Limits, Settings};
-pub use verify::Verified;
+pub use settings::{Credential, Forms, Limits, Settings, UpstreamSettings};
+pub use signature::{SigningKey, SigningKeyError};
+pub use upstream::UpstreamError;
 
-use bytes::Bytes;
-use http_body_util::{Either, Full};
-
-/// Our own answers are whole; the upstream's are streamed.
-pub(crate) type Body = Either<Full<Bytes>, hyper::body::Incoming>;
-pub(crate) type Answer = http::Response<Body>;
+/// An answer of our own; the upstream's are streamed.
+pub(crate) type Answer = http::Response<bytes::Bytes>;

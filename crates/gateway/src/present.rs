@@ -1,7 +1,6 @@
 //! Reads the bearer token that a request presents. Knows the mistakes that real clients make.
 
 use crate::Denial;
-use http::{HeaderMap, header::AUTHORIZATION};
 use keydesk_token::{PlainToken, TokenHash};
 
 /// A well-formed token was presented; whether anybody knows it is not yet said.
@@ -10,15 +9,27 @@ pub struct Presented(pub(crate) TokenHash);
 
 impl Presented {
     /// RFC 6750 section 2.1: one `Authorization: Bearer b64token`, the scheme in any case, one or
-    /// more spaces between.
-    pub fn in_headers(headers: &HeaderMap) -> Result<Self, Denial> {
-        let mut values = headers.get_all(AUTHORIZATION).iter();
-        let (first, second) = (values.next(), values.next());
-        let value = first.ok_or(Denial::NoCredentials)?;
-        if second.is_some() {
+    /// more spaces between. `value` is the first such field's, `count` how many there are.
+    pub fn in_field(value: Option<&[u8]>, count: usize) -> Result<Self, Denial> {
+        let value = value.ok_or(Denial::NoCredentials)?;
+        if count > 1 {
             return Err(Denial::RepeatedCredentials);
         }
-        let Ok(text) = value.to_str() else { return Err(unreadable(value.as_bytes())) };
+        // What nearly every request has.
+        if let Some(token) = value.strip_prefix(b"Bearer ")
+            && let Ok(hash) = PlainToken::hash_presented_bytes(token)
+        {
+            return Ok(Self(hash));
+        }
+        Self::in_other_spelling(value)
+    }
+
+    #[cold]
+    fn in_other_spelling(value: &[u8]) -> Result<Self, Denial> {
+        let is_text = value.iter().all(|b| matches!(b, b' '..=b'~' | b'\t'));
+        let Some(text) = std::str::from_utf8(value).ok().filter(|_| is_text) else {
+            return Err(unreadable(value));
+        };
         let text = text.trim_matches(' ');
         let (scheme, rest) = text.split_once(' ').unwrap_or((text, ""));
         let rest = rest.trim_start_matches(' ');
@@ -70,14 +81,7 @@ mod tests {
     use keydesk_token::{Entropy, Kind, Prefix};
 
     fn present(values: &[&[u8]]) -> Result<(), Denial> {
-        let mut headers = HeaderMap::new();
-        for value in values {
-            headers.append(
-                AUTHORIZATION,
-                http::HeaderValue::from_bytes(value).expect("a header value"),
-            );
-        }
-        Presented::in_headers(&headers).map(|_| ())
+        Presented::in_field(values.first().copied(), values.len()).map(|_| ())
     }
 
     #[test]

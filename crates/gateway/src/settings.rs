@@ -1,6 +1,7 @@
 //! What the gateway is told by the configuration, with its documented defaults.
 
-use http::Uri;
+use crate::signature::SigningKey;
+use http::{HeaderName, HeaderValue, Uri};
 use keydesk_model::TrustedProxies;
 use std::time::Duration;
 
@@ -12,14 +13,56 @@ pub struct Settings {
     pub console_url: String,
     /// The origins of the console's pages: the only ones that CORS admits.
     pub console_origins: Vec<String>,
-    /// The API behind the gateway: scheme, host, port and a path to put in front.
-    pub upstream: Uri,
+    /// The APIs behind the gateway. One of them has the prefix `/`.
+    pub upstreams: Vec<UpstreamSettings>,
     pub forms: Forms,
     /// The first path segment that Keydesk answers itself, `keydesk` unless configured.
     pub reserved_prefix: String,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: TrustedProxies,
     pub limits: Limits,
+    /// Signs the identity headers, so that an upstream can tell what came through the gateway.
+    pub signing_key: Option<SigningKey>,
+}
+
+/// An API, and how to reach it.
+#[derive(Clone, Debug)]
+pub struct UpstreamSettings {
+    /// Requests whose path is this or lies below it, by whole segments: `/billing`.
+    pub prefix: String,
+    /// Interchangeable servers: scheme, host, port, and a path to put in front, the same for all.
+    pub servers: Vec<Uri>,
+    pub credential: Option<Credential>,
+    /// Certificate authorities in PEM that are trusted instead of the public ones.
+    pub ca_pem: Option<Vec<u8>>,
+    /// A path that answers 2xx while a server is well. None: only failing requests tell.
+    pub health_path: Option<String>,
+}
+
+impl UpstreamSettings {
+    /// One server for everything.
+    pub fn single(server: Uri) -> Self {
+        Self {
+            prefix: "/".to_owned(),
+            servers: vec![server],
+            credential: None,
+            ca_pem: None,
+            health_path: None,
+        }
+    }
+}
+
+/// What the gateway authenticates itself with to an upstream.
+#[derive(Clone)]
+pub struct Credential {
+    pub header: HeaderName,
+    pub value: HeaderValue,
+}
+
+impl std::fmt::Debug for Credential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Credential({}: redacted)", self.header)
+    }
 }
 
 /// Which endpoint URLs are served.
@@ -45,14 +88,22 @@ pub struct Limits {
     pub max_header_bytes: u32,
     /// How many connections are served at once; further ones wait to be accepted.
     pub max_connections: u32,
-    /// How long a client may take from connecting to the end of its first request's head.
+    /// How many of them one address (IPv6: one /64) may hold; further ones are closed.
+    pub max_connections_per_address: u32,
+    /// How long a client may take from connecting to the end of its first request's head, and from
+    /// the first byte of a later head to its end.
     pub header_timeout: Duration,
-    /// How long a connection may be idle until the end of the next request's head.
+    /// How long a connection may be idle between requests.
     pub idle_timeout: Duration,
-    /// How long connecting to the upstream may take.
+    /// How many bytes of a body a client must send or take in each second that is spent waiting
+    /// for it, ten seconds of grace aside.
+    pub min_body_bytes_per_second: u32,
+    /// How long connecting to an upstream may take.
     pub connect_timeout: Duration,
     /// How long nothing may move: no part of the request body, and no answer after it.
     pub response_timeout: Duration,
+    /// How long an unused connection to an upstream is kept.
+    pub upstream_idle_timeout: Duration,
     /// How long requests in flight may take to finish when the gateway shuts down.
     pub drain_timeout: Duration,
 }
@@ -63,10 +114,13 @@ impl Default for Limits {
             max_body_bytes: 100 * 1024 * 1024,
             max_header_bytes: 16 * 1024,
             max_connections: 10_000,
+            max_connections_per_address: 2_000,
             header_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_mins(1),
+            min_body_bytes_per_second: 240,
             connect_timeout: Duration::from_secs(5),
             response_timeout: Duration::from_mins(1),
+            upstream_idle_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(10),
         }
     }

@@ -2,71 +2,103 @@
 //! What is checked here are the very bytes that are forwarded; what reads two ways is refused.
 
 use crate::{Denial, Forms};
-use http::Uri;
 use keydesk_model::AccountNumber;
 
-#[derive(Debug, PartialEq, Eq)]
-pub struct Target {
+/// Borrowed from the head: what is forwarded is what was judged, byte for byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Target<'a> {
     /// None in the token form, where the token alone says the account.
     pub account: Option<AccountNumber>,
     /// From the slash after the account on, without the query: `/api/v1/contacts`.
-    pub path: String,
-    pub query: Option<String>,
+    pub path: &'a str,
+    pub query: Option<&'a str>,
 }
 
-impl Target {
-    pub fn of(uri: &Uri, forms: Forms) -> Result<Self, Denial> {
-        let path = uri.path();
-        let query = uri.query().map(str::to_owned);
+impl<'a> Target<'a> {
+    /// `target` is path and query as they came, in origin form.
+    pub fn of(target: &'a str, forms: Forms) -> Result<Self, Denial> {
+        let (path, query) = match target.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (target, None),
+        };
         refuse_ambiguous(path)?;
-        refuse_token_in(query.as_deref())?;
-        let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+        refuse_unreadable(query)?;
+        let inner = path.trim_start_matches('/');
+        let first = &inner[..inner.find('/').unwrap_or(inner.len())];
         let looks_like_account = !first.is_empty() && first.bytes().all(|b| b.is_ascii_digit());
         match first.parse::<AccountNumber>() {
             Ok(account) if forms.path => {
                 // `{endpoint}/` plus `/api/…` is what a pasted trailing slash makes.
-                let rest = path.trim_start_matches('/').strip_prefix(first).unwrap_or_default();
-                let path = format!("/{}", rest.trim_start_matches('/'));
-                refuse_empty_segment(&path)?;
+                let path = with_one_slash(&inner[first.len()..]);
+                refuse_empty_segment(path)?;
                 Ok(Self { account: Some(account), path, query })
             }
             Err(_) if forms.path && !forms.token && looks_like_account => {
                 Err(Denial::UnknownAccount)
             }
             _ if forms.token => {
-                let path = format!("/{}", path.trim_start_matches('/'));
-                refuse_empty_segment(&path)?;
+                let path = with_one_slash(path);
+                refuse_empty_segment(path)?;
                 Ok(Self { account: None, path, query })
             }
             _ => Err(Denial::NoAccount),
         }
     }
+}
 
-    pub fn path_and_query(&self) -> String {
-        match &self.query {
-            Some(query) => format!("{}?{query}", self.path),
-            None => self.path.clone(),
-        }
-    }
+/// The path from the last of its leading slashes on.
+fn with_one_slash(path: &str) -> &str {
+    let slashes = path.len() - path.trim_start_matches('/').len();
+    if slashes == 0 { "/" } else { &path[slashes - 1..] }
 }
 
 /// Refuses what servers are known to read differently: dot segments in any spelling, encoded
-/// slashes and NUL, backslashes, raw bytes outside of ASCII, broken percent signs.
+/// slashes and NUL, backslashes, fragments, raw bytes outside of ASCII, broken percent signs.
 fn refuse_ambiguous(path: &str) -> Result<(), Denial> {
-    if !path.starts_with('/') || !path.bytes().all(|b| b.is_ascii_graphic() && b != b'\\') {
+    let is_readable = |b: u8| b.is_ascii_graphic() && b != b'\\' && b != b'#';
+    if !path.starts_with('/') || !path.bytes().all(is_readable) {
         return Err(Denial::AmbiguousPath);
     }
     for segment in path.split('/') {
-        let decoded = decode(segment).ok_or(Denial::AmbiguousPath)?;
-        // A matrix parameter may hide a dot segment from one server and not from the next.
-        let name = decoded.split(|b| *b == b';').next().unwrap_or_default();
-        let is_dots = matches!(name, b"." | b"..");
-        let is_nested = decode_again(&decoded).is_some_and(|twice| matches!(&*twice, b"." | b".."));
-        if is_dots || is_nested || decoded.iter().any(|b| matches!(b, b'/' | b'\\' | 0)) {
-            return Err(Denial::AmbiguousPath);
+        if segment.starts_with('.') || segment.contains(['%', ';']) {
+            refuse_ambiguous_segment(segment)?;
         }
     }
     Ok(())
+}
+
+fn refuse_ambiguous_segment(segment: &str) -> Result<(), Denial> {
+    let decoded = decode(segment).ok_or(Denial::AmbiguousPath)?;
+    // A matrix parameter may hide a dot segment from one server and not from the next.
+    let name = decoded.split(|b| *b == b';').next().unwrap_or_default();
+    let is_dots = |name: &[u8]| matches!(name, b"." | b"..");
+    let is_separator = |b: &u8| matches!(b, b'/' | b'\\' | 0);
+    let twice = decode_again(&decoded).unwrap_or_default();
+    let twice_name = twice.split(|b| *b == b';').next().unwrap_or_default();
+    if is_dots(name)
+        || is_dots(twice_name)
+        || decoded.iter().any(is_separator)
+        || twice.iter().any(is_separator)
+        || !is_utf8(&decoded)
+    {
+        return Err(Denial::AmbiguousPath);
+    }
+    Ok(())
+}
+
+/// Overlong forms and lone bytes are letters to one server and slashes to another.
+fn is_utf8(decoded: &[u8]) -> bool {
+    std::str::from_utf8(decoded).is_ok()
+}
+
+/// A query passes as it is, if it is one: a byte outside of ASCII or a fragment is none.
+fn refuse_unreadable(query: Option<&str>) -> Result<(), Denial> {
+    let Some(query) = query else { return Ok(()) };
+    if query.bytes().all(|b| b.is_ascii_graphic() && b != b'#') {
+        refuse_token_in(query)
+    } else {
+        Err(Denial::AmbiguousPath)
+    }
 }
 
 fn refuse_empty_segment(path: &str) -> Result<(), Denial> {
@@ -74,11 +106,11 @@ fn refuse_empty_segment(path: &str) -> Result<(), Denial> {
 }
 
 /// A token in the query would end up in every log on the way.
-fn refuse_token_in(query: Option<&str>) -> Result<(), Denial> {
-    let Some(query) = query else { return Ok(()) };
+fn refuse_token_in(query: &str) -> Result<(), Denial> {
     let names = query.split(['&', ';']).map(|pair| pair.split('=').next().unwrap_or_default());
     for name in names {
-        if decode(name).is_some_and(|name| name.eq_ignore_ascii_case(b"access_token")) {
+        let is_long_enough = name.len() >= "access_token".len();
+        if is_long_enough && decode(name).is_some_and(|name| name.eq_ignore_ascii_case(b"access_token")) {
             return Err(Denial::TokenInQuery);
         }
     }
@@ -112,8 +144,9 @@ mod tests {
     const BOTH: Forms = Forms { path: true, token: true };
 
     fn of(uri: &str, forms: Forms) -> Result<(Option<String>, String), Denial> {
-        let target = Target::of(&uri.parse().expect("a URI"), forms)?;
-        Ok((target.account.map(|n| n.to_string()), target.path_and_query()))
+        let target = Target::of(uri, forms)?;
+        let query = target.query.map_or(String::new(), |query| format!("?{query}"));
+        Ok((target.account.map(|n| n.to_string()), format!("{}{query}", target.path)))
     }
 
     #[test]
@@ -157,10 +190,23 @@ mod tests {
             "/385403/a%00b",
             "/385403/%zz",
             "/385403/a%2",
+            "/385403/%2e",
+            "/385403/.%2e/b",
+            "/385403/a%252fb",
+            "/385403/%c0%ae%c0%ae/b",
+            "/385403/%ff",
+            "/385403/a\\b",
+            "/385403/a#b",
+            "/385403/ä",
+            "/385403/a?b#c",
+            "/385403/a?ä",
+            "385403/a",
+            "*",
+            "",
         ] {
             assert_eq!(of(path, BOTH), Err(Denial::AmbiguousPath), "{path}");
         }
-        assert!(of("/385403/a%20b/c.d/..e/f;v=1", BOTH).is_ok());
+        assert!(of("/385403/a%20b/c.d/..e/f;v=1/%C3%A4/.well-known", BOTH).is_ok());
     }
 
     #[test]

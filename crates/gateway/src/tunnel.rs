@@ -1,71 +1,48 @@
 //! WebSocket: passes an upgrade through and then bytes both ways, for as long as the token lives.
 
-use crate::{headers, permit::Permitted};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, Version, header};
-use hyper::{body::Incoming, upgrade::OnUpgrade};
-use hyper_util::rt::TokioIo;
-use keydesk_model::{Clock, TokenState};
-use std::time::Duration;
+use crate::{
+    handle::Worker,
+    io::{Half, Io},
+    permit::Permitted,
+    wire::{Buffer, Head, Kind, Noted},
+};
+use http::Version;
+use std::{cell::RefCell, time::Duration};
+use tokio::io::copy_bidirectional;
 
 /// How often an open tunnel asks whether its token still lives.
 const CHECK_EVERY: Duration = Duration::from_millis(500);
 
-/// A client that asked for a WebSocket.
-#[derive(Debug)]
-pub(crate) struct Upgrade {
-    client: OnUpgrade,
-}
-
 /// Only HTTP/1.1 and only `websocket` (RFC 6455); any other `Upgrade`, h2c above all, is dropped.
-pub(crate) fn requested(request: &mut Request<Incoming>) -> Option<Upgrade> {
-    let headers = request.headers();
-    let names = |name, wanted: &str| {
-        headers
-            .get_all(name)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .any(|part| part.trim().eq_ignore_ascii_case(wanted))
+pub(crate) fn is_asked_for(head: &Head, noted: &Noted) -> bool {
+    noted.has_upgrade
+        && head.version == Version::HTTP_11
+        && head.method == "GET"
+        && noted.says(Kind::Connection, "upgrade")
+        && noted.says(Kind::Upgrade, "websocket")
+}
+
+/// Joins both sides, what each has sent already first, until one ends or the token does.
+pub(crate) async fn join(
+    worker: &Worker,
+    permitted: &Permitted,
+    client: (&RefCell<Io>, &mut Buffer),
+    upstream: (&RefCell<Io>, &mut Buffer),
+) {
+    let (mut to_client, mut to_upstream) = (Half(client.0), Half(upstream.0));
+    let pass = async {
+        to_upstream.write_whole(client.1.filled()).await?;
+        to_client.write_whole(upstream.1.filled()).await?;
+        copy_bidirectional(&mut to_client, &mut to_upstream).await
     };
-    let wanted = request.version() == Version::HTTP_11
-        && request.method() == Method::GET
-        && names(header::CONNECTION, "upgrade")
-        && names(header::UPGRADE, "websocket");
-    wanted.then(|| Upgrade { client: hyper::upgrade::on(request) })
-}
-
-/// Puts back the two headers of an upgrade, which are hop-by-hop, on a request or a 101.
-pub(crate) fn name_websocket(headers: &mut HeaderMap) {
-    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-}
-
-impl Upgrade {
-    /// Joins both sides once each has switched; returns the client's 101.
-    pub fn open(
-        self,
-        mut response: Response<Incoming>,
-        permitted: Permitted,
-        clock: Clock,
-    ) -> Response<()> {
-        let upstream = hyper::upgrade::on(&mut response);
-        tokio::spawn(async move {
-            let (Ok(client), Ok(upstream)) = (self.client.await, upstream.await) else { return };
-            let (mut client, mut upstream) = (TokioIo::new(client), TokioIo::new(upstream));
-            tokio::select! {
-                _ = tokio::io::copy_bidirectional(&mut client, &mut upstream) => {}
-                () = token_ends(&permitted, &clock) => {}
-            }
-        });
-        let mut answer = response.map(drop);
-        headers::strip_response(answer.headers_mut());
-        name_websocket(answer.headers_mut());
-        answer
+    tokio::select! {
+        _ = pass => {}
+        () = token_ends(worker, permitted) => {}
     }
 }
 
-async fn token_ends(permitted: &Permitted, clock: &Clock) {
-    while permitted.entry().state(clock.now()) == TokenState::Live {
+async fn token_ends(worker: &Worker, permitted: &Permitted) {
+    while worker.table.still_lives(permitted.token(), worker.clock.now()) {
         tokio::time::sleep(CHECK_EVERY).await;
     }
 }

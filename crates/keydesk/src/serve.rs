@@ -44,15 +44,17 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         public_url: settings.gateway_url.clone(),
         console_url: settings.console_url.clone(),
         console_origins: settings.console_origins().map(str::to_owned).collect(),
-        upstream: upstream.clone(),
+        upstreams: vec![keydesk_gateway::UpstreamSettings::single(upstream.clone())],
         forms: config.forms,
         reserved_prefix: config.reserved_prefix.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
         limits: config.limits,
+        signing_key: None,
     };
     let (clock, entropy) = (system::clock(), system::entropy());
     let running =
         Gateway::new(gateway_settings, Arc::clone(&table), clock.clone(), entropy.clone())
+            .context("upstream")?
             .start(gateway)
             .context("the gateway cannot start")?;
 

@@ -20,10 +20,10 @@ impl Kind {
         }
     }
 
-    pub(crate) fn from_letter(letter: &str) -> Option<Self> {
+    pub(crate) fn from_letter(letter: u8) -> Option<Self> {
         match letter {
-            "u" => Some(Self::User),
-            "a" => Some(Self::Account),
+            b'u' => Some(Self::User),
+            b'a' => Some(Self::Account),
             _ => None,
         }
     }
@@ -39,10 +39,10 @@ pub struct Prefix(String);
 pub struct PrefixError;
 
 impl Prefix {
-    pub(crate) fn is_valid(text: &str) -> bool {
+    pub(crate) fn is_valid(text: &[u8]) -> bool {
         (2..=16).contains(&text.len())
-            && text.starts_with(|c: char| c.is_ascii_lowercase())
-            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+            && text[0].is_ascii_lowercase()
+            && text.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
     }
 
     pub fn as_str(&self) -> &str {
@@ -60,7 +60,7 @@ impl FromStr for Prefix {
     type Err = PrefixError;
 
     fn from_str(text: &str) -> Result<Self, PrefixError> {
-        if Self::is_valid(text) { Ok(Self(text.to_owned())) } else { Err(PrefixError) }
+        if Self::is_valid(text.as_bytes()) { Ok(Self(text.to_owned())) } else { Err(PrefixError) }
     }
 }
 

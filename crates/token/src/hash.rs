@@ -10,8 +10,8 @@ use subtle::ConstantTimeEq;
 pub struct TokenHash([u8; 32]);
 
 impl TokenHash {
-    pub(crate) fn of(text: &str) -> Self {
-        Self(Sha256::digest(text.as_bytes()).into())
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
     }
 
     pub fn from_bytes(bytes: [u8; 32]) -> Self {

@@ -38,36 +38,25 @@ impl PlainToken {
     /// Accepts any vendor prefix, so that a changed prefix kills nothing. Rubbish is refused here,
     /// without a look-up.
     pub fn parse(text: &str) -> Result<Self, MalformedToken> {
-        if Self::is_well_formed(text) {
+        if is_well_formed(text.as_bytes()) {
             Ok(Self(Zeroizing::new(text.to_owned())))
         } else {
             Err(MalformedToken)
         }
     }
 
-    /// Hashes a presented token without copying it. None: not a token at all.
+    /// Hashes a presented token without copying it.
     pub fn hash_presented(text: &str) -> Result<TokenHash, MalformedToken> {
-        if Self::is_well_formed(text) { Ok(TokenHash::of(text)) } else { Err(MalformedToken) }
+        Self::hash_presented_bytes(text.as_bytes())
     }
 
-    fn is_well_formed(text: &str) -> bool {
-        let mut parts = text.split('_');
-        let (Some(prefix), Some(kind), Some(body), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return false;
-        };
-        if body.len() != RANDOM + CHECKSUM || !body.bytes().all(base62::is_digit) {
-            return false;
-        }
-        let (signed, checksum) = text.as_bytes().split_at(text.len() - CHECKSUM);
-        Prefix::is_valid(prefix)
-            && Kind::from_letter(kind).is_some()
-            && base62::encode_u32(crc32fast::hash(signed)) == checksum
+    /// The same for what came over a wire.
+    pub fn hash_presented_bytes(bytes: &[u8]) -> Result<TokenHash, MalformedToken> {
+        if is_well_formed(bytes) { Ok(TokenHash::of(bytes)) } else { Err(MalformedToken) }
     }
 
     pub fn hash(&self) -> TokenHash {
-        TokenHash::of(&self.0)
+        TokenHash::of(self.0.as_bytes())
     }
 
     /// The secret itself: for the one page that shows it and the cipher that stores it.
@@ -86,6 +75,28 @@ impl PlainToken {
         let start = self.0.rfind('_').map_or(0, |at| at + 1);
         format!("{}••••••••{}", &self.0[..start], self.hint())
     }
+}
+
+/// `prefix _ kind _ body`, told from its end, where the lengths are known; the checksum last, as it
+/// costs most.
+fn is_well_formed(bytes: &[u8]) -> bool {
+    let Some(start) = bytes.len().checked_sub(RANDOM + CHECKSUM) else { return false };
+    let (front, body) = bytes.split_at(start);
+    let Some((prefix, kind)) = front
+        .strip_suffix(b"_")
+        .and_then(|front| front.split_last())
+        .and_then(|(kind, front)| Some((front.strip_suffix(b"_")?, *kind)))
+    else {
+        return false;
+    };
+    if Kind::from_letter(kind).is_none()
+        || !Prefix::is_valid(prefix)
+        || !body.iter().all(|byte| base62::is_digit(*byte))
+    {
+        return false;
+    }
+    let (signed, checksum) = bytes.split_at(bytes.len() - CHECKSUM);
+    base62::encode_u32(crc32fast::hash(signed)) == checksum
 }
 
 impl fmt::Debug for PlainToken {

@@ -144,6 +144,25 @@ pub fn limits(source: &Source, file: &FileLimits) -> anyhow::Result<Limits> {
             &file.response_timeout_seconds,
             default.response_timeout,
         )?,
+        max_connections_per_address: small(number(
+            "max_connections_per_address",
+            &file.max_connections_per_address,
+            1,
+            1 << 20,
+            u64::from(default.max_connections_per_address),
+        )?),
+        min_body_bytes_per_second: small(number(
+            "min_body_bytes_per_second",
+            &file.min_body_bytes_per_second,
+            1,
+            1 << 20,
+            u64::from(default.min_body_bytes_per_second),
+        )?),
+        upstream_idle_timeout: seconds(
+            "upstream_idle_timeout_seconds",
+            &file.upstream_idle_timeout_seconds,
+            default.upstream_idle_timeout,
+        )?,
         drain_timeout: seconds(
             "drain_timeout_seconds",
             &file.drain_timeout_seconds,

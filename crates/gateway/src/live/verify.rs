@@ -1,32 +1,95 @@
-//! Looks a presented token up in the live table: is it known, and is it still good?
+//! Looks a presented token up in the live table: is it known, is it still good, and whose is it?
 
-use crate::{Denial, LiveTable, Presented, live::Entry};
-use keydesk_model::{Timestamp, TokenState};
+use super::{LiveTable, row::Digest, shard::{Shard, Subject}};
+use crate::{Denial, Presented};
+use keydesk_model::{AccountNumber, Timestamp, TokenId, TokenState};
+use keydesk_token::TokenHash;
 use std::sync::Arc;
 
 /// The token is known and live at the instant of the request.
-#[derive(Debug)]
-pub struct Verified(pub(crate) Arc<Entry>);
+#[derive(Clone, Copy, Debug)]
+pub struct Verified {
+    pub(crate) number: AccountNumber,
+    hash: TokenHash,
+    scopes: u32,
+    details: u32,
+    generation: u32,
+}
+
+/// What is said of a token besides the decision: to the upstream, and to its holder by whoami.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    pub token: TokenId,
+    pub subject: Subject,
+    pub scopes: Arc<str>,
+}
 
 impl LiveTable {
+    /// One look-up decides: is it known, and is it still good?
     pub fn verify(&self, presented: &Presented, now: Timestamp) -> Result<Verified, Denial> {
-        let Some(entry) = self.find(&presented.0) else {
+        let hash = presented.0;
+        let shard = self.read(&hash);
+        let Some(row) = shard.find(Digest::of(&hash)) else {
             return Err(if self.is_ready() { Denial::UnknownToken } else { Denial::NotReady });
         };
-        match entry.state(now) {
-            TokenState::Live => Ok(Verified(entry)),
+        match row.state(now) {
+            TokenState::Live => Ok(Verified {
+                number: row.number(),
+                hash,
+                scopes: row.scopes,
+                details: row.details,
+                generation: shard.generation,
+            }),
             TokenState::Expired(at) => Err(Denial::Expired { at }),
             TokenState::Ended(ending) => {
-                Err(Denial::Ended { ending, binding: entry.secret.binding })
+                Err(Denial::Ended { ending, binding: shard.details(row.details).binding() })
             }
         }
+    }
+
+    /// None: the token was forgotten since it was verified.
+    pub(crate) fn identify(&self, verified: &Verified) -> Option<Identity> {
+        self.look_up(verified, |shard, details| {
+            let details = shard.details(details);
+            let scopes = self.scopes.load().get(verified.scopes as usize).cloned();
+            Identity {
+                token: details.token,
+                subject: details.subject,
+                scopes: scopes.unwrap_or_default(),
+            }
+        })
+    }
+
+    pub(crate) fn name(&self, verified: &Verified) -> Option<String> {
+        self.look_up(verified, |shard, details| shard.name(details).to_owned())
+    }
+
+    pub(crate) fn expires_at(&self, verified: &Verified) -> Option<Timestamp> {
+        self.read(&verified.hash).find(Digest::of(&verified.hash))?.expires_at()
+    }
+
+    /// Whether a verified token still is: what an open tunnel asks from time to time.
+    pub(crate) fn still_lives(&self, verified: &Verified, now: Timestamp) -> bool {
+        let shard = self.read(&verified.hash);
+        shard
+            .find(Digest::of(&verified.hash))
+            .is_some_and(|row| row.state(now) == TokenState::Live)
+    }
+
+    fn look_up<T>(&self, verified: &Verified, tell: impl FnOnce(&Shard, u32) -> T) -> Option<T> {
+        let shard = self.read(&verified.hash);
+        if shard.generation == verified.generation {
+            return Some(tell(&shard, verified.details));
+        }
+        let details = shard.find(Digest::of(&verified.hash))?.details;
+        Some(tell(&shard, details))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::{HeaderMap, header::AUTHORIZATION};
+    use crate::LiveTable;
     use keydesk_model::{
         AccountId, AccountNumber, Binding, Change, EndCause, Ending, Feed, LiveSecret, ScopeSet,
         Snapshot, TokenId,
@@ -38,10 +101,8 @@ mod tests {
     }
 
     fn present(token: &PlainToken) -> Presented {
-        let mut headers = HeaderMap::new();
-        let value = format!("Bearer {}", token.expose()).parse().expect("a header value");
-        headers.insert(AUTHORIZATION, value);
-        Presented::in_headers(&headers).expect("well-formed")
+        let value = format!("Bearer {}", token.expose());
+        Presented::in_field(Some(value.as_bytes()), 1).expect("well-formed")
     }
 
     fn secret(token: &PlainToken, expires_at: Option<Timestamp>) -> LiveSecret {
@@ -130,13 +191,17 @@ mod tests {
     fn use_is_reported_once_by_program_and_address() {
         let token = token(1);
         let table = table(vec![secret(&token, None)]);
-        for (program, addr, now) in
-            [("curl", "10.0.0.1", 1), ("curl", "10.0.0.1", 2), ("okhttp", "10.0.0.1", 3)]
+        let meters = [table.meter(), table.meter()];
+        for (agent, addr, now) in
+            [("curl/8", "10.0.0.1", 1), ("curl/7", "10.0.0.1", 2), ("okhttp", "10.0.0.1", 3)]
         {
             let verified = table.verify(&present(&token), at(now)).expect("live");
-            table.note_use(&verified.0, program, addr.parse().expect("an address"), at(now));
+            let token = table.identify(&verified).expect("known").token;
+            let meter = &meters[usize::try_from(now % 2).expect("small")];
+            meter.note(token, Some(agent.as_bytes()), addr.parse().expect("an address"), at(now));
         }
-        let report = table.take_usage();
+        let mut report = table.take_usage();
+        report.sort_by(|a, b| a.program.cmp(&b.program));
         let rows: Vec<_> = report
             .iter()
             .map(|u| (u.program.as_str(), u.calls, u.last_used_at.as_micros()))

@@ -1,0 +1,129 @@
+//! A moment by which something must have happened. Moving it further away costs nothing, so that a
+//! connection can do that with every request.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+#[derive(Debug)]
+pub(crate) struct Deadline {
+    at: Instant,
+    /// Rings at `at` or before it; then it is looked at the clock, and set anew.
+    sleep: Pin<Box<Sleep>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Passed;
+
+impl Deadline {
+    pub fn after(timeout: Duration) -> Self {
+        let at = Instant::now() + timeout;
+        Self { at, sleep: Box::pin(sleep_until(at)) }
+    }
+
+    pub fn set(&mut self, at: Instant) {
+        self.at = at;
+        if at < self.sleep.deadline() {
+            self.sleep.as_mut().reset(at);
+        }
+    }
+
+    pub fn set_after(&mut self, timeout: Duration) {
+        self.set(Instant::now() + timeout);
+    }
+
+    pub fn poll_passed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            ready!(self.sleep.as_mut().poll(cx));
+            if Instant::now() >= self.at {
+                return Poll::Ready(());
+            }
+            let at = self.at;
+            self.sleep.as_mut().reset(at);
+        }
+    }
+
+    /// What the future gives, unless the deadline passes first.
+    pub async fn bound<F: Future>(&mut self, future: F) -> Result<F::Output, Passed> {
+        let mut future = pin!(future);
+        poll_fn(|cx| match future.as_mut().poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Ok(output)),
+            Poll::Pending => self.poll_passed(cx).map(|()| Err(Passed)),
+        })
+        .await
+    }
+}
+
+/// How long a client is waited for: ten seconds, and more the more bytes it has moved. Only time
+/// that is spent waiting for the client counts.
+#[derive(Debug)]
+pub(crate) struct Patience {
+    bytes_per_second: u32,
+    moved: u64,
+    waited: Duration,
+    since: Instant,
+}
+
+const GRACE: Duration = Duration::from_secs(10);
+
+impl Patience {
+    pub fn new(bytes_per_second: u32) -> Self {
+        Self { bytes_per_second, moved: 0, waited: Duration::ZERO, since: Instant::now() }
+    }
+
+    /// The wait begins; returns when it must end.
+    pub fn begin(&mut self) -> Instant {
+        self.since = Instant::now();
+        let earned = self.moved / u64::from(self.bytes_per_second.max(1));
+        // Nobody is waited for longer than a minute at a stretch, however much came before.
+        let left = (GRACE + Duration::from_secs(earned)).saturating_sub(self.waited);
+        self.since + left.min(Duration::from_mins(1))
+    }
+
+    pub fn end(&mut self, bytes: usize) {
+        self.moved += bytes as u64;
+        self.waited += self.since.elapsed();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_can_be_moved_both_ways() {
+        let start = Instant::now();
+        let mut deadline = Deadline::after(Duration::from_secs(10));
+        deadline.set(start + Duration::from_secs(20));
+        assert!(deadline.bound(std::future::pending::<()>()).await.is_err());
+        assert_eq!(start.elapsed().as_secs(), 20);
+        deadline.set_after(Duration::from_secs(60));
+        deadline.set_after(Duration::from_secs(5));
+        assert!(deadline.bound(std::future::pending::<()>()).await.is_err());
+        assert_eq!(start.elapsed().as_secs(), 25);
+        assert!(deadline.bound(async { 1 }).await.is_ok_and(|one| one == 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn w18_who_moves_too_little_runs_out_of_patience() {
+        let mut patience = Patience::new(240);
+        let mut seconds = 0;
+        // A byte each second, for as long as that is borne.
+        while patience.begin() > Instant::now() + Duration::from_secs(1) {
+            tokio::time::advance(Duration::from_secs(1)).await;
+            patience.end(1);
+            seconds += 1;
+        }
+        assert!((9..=11).contains(&seconds), "{seconds}");
+        let mut patience = Patience::new(240);
+        for _ in 0..100 {
+            assert!(patience.begin() > Instant::now() + Duration::from_secs(1));
+            tokio::time::advance(Duration::from_secs(1)).await;
+            patience.end(1000);
+        }
+    }
+}

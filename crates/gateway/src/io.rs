@@ -1,0 +1,171 @@
+//! A connection, with or without TLS, to a client or to an upstream.
+
+use std::{
+    cell::RefCell,
+    future::poll_fn,
+    io::{self, IoSlice},
+    pin::Pin,
+    task::{Context, Poll, Waker},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf},
+    net::TcpStream,
+};
+use tokio_rustls::{client, server};
+
+#[derive(Debug)]
+pub(crate) enum Io {
+    Tcp(TcpStream),
+    FromClient(Box<server::TlsStream<TcpStream>>),
+    ToUpstream(Box<client::TlsStream<TcpStream>>),
+}
+
+macro_rules! each {
+    ($io:expr, $stream:ident => $do:expr) => {
+        match $io {
+            Io::Tcp($stream) => $do,
+            Io::FromClient($stream) => $do,
+            Io::ToUpstream($stream) => $do,
+        }
+    };
+}
+
+impl Io {
+    fn tcp(&self) -> &TcpStream {
+        match self {
+            Self::Tcp(stream) => stream,
+            Self::FromClient(stream) => stream.get_ref().0,
+            Self::ToUpstream(stream) => stream.get_ref().0,
+        }
+    }
+
+    /// Whether an unused connection is still good: open, and nothing has come unasked. Asks what
+    /// the runtime knows already; no system call where nothing has happened.
+    pub fn is_quiet(&self) -> bool {
+        let mut byte = [0];
+        let mut cx = Context::from_waker(Waker::noop());
+        match self.tcp().poll_peek(&mut cx, &mut ReadBuf::new(&mut byte)) {
+            Poll::Pending => true,
+            // TLS has messages of its own, such as session tickets.
+            Poll::Ready(Ok(count)) => count > 0 && matches!(self, Self::ToUpstream(_)),
+            Poll::Ready(Err(_)) => false,
+        }
+    }
+
+}
+
+impl AsyncRead for Io {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        each!(self.get_mut(), stream => Pin::new(stream).poll_read(cx, buf))
+    }
+}
+
+impl AsyncWrite for Io {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        each!(self.get_mut(), stream => Pin::new(stream).poll_write(cx, buf))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        each!(self.get_mut(), stream => Pin::new(stream).poll_write_vectored(cx, bufs))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        each!(self.get_mut(), stream => Pin::new(stream).poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        each!(self.get_mut(), stream => Pin::new(stream).poll_shutdown(cx))
+    }
+}
+
+/// One of the two directions of a connection, both of which are used by one task. It is borrowed
+/// for the length of a poll only.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Half<'a>(pub &'a RefCell<Io>);
+
+impl AsyncRead for Half<'_> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.0.borrow_mut()).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Half<'_> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut *self.0.borrow_mut()).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut *self.0.borrow_mut()).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.0.borrow_mut()).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.0.borrow_mut()).poll_shutdown(cx)
+    }
+}
+
+impl Half<'_> {
+    /// Resolves when there is something to read; only known of TCP itself.
+    pub async fn readable(&self) {
+        let is_readable = |cx: &mut Context<'_>| match &*self.0.borrow() {
+            Io::Tcp(stream) => stream.poll_read_ready(cx).map(drop),
+            _ => Poll::Ready(()),
+        };
+        poll_fn(is_readable).await;
+    }
+
+    /// Writes all of several parts, in one system call where the other side takes them.
+    pub async fn write_parts(&mut self, parts: [&[u8]; 3]) -> io::Result<()> {
+        let mut slices = parts.map(IoSlice::new);
+        let mut slices = &mut slices[..];
+        IoSlice::advance_slices(&mut slices, 0);
+        while !slices.is_empty() {
+            let count = self.write_vectored(slices).await?;
+            if count == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            IoSlice::advance_slices(&mut slices, count);
+        }
+        self.flush().await
+    }
+
+    pub async fn write_whole(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.write_all(bytes).await?;
+        self.flush().await
+    }
+}

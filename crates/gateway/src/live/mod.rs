@@ -1,0 +1,162 @@
+//! The live table: every secret's digest with all that a decision about it needs, in memory.
+//! Filled by a snapshot, kept current by numbered changes. An ended secret never comes back.
+
+mod row;
+mod shard;
+mod usage;
+mod verify;
+
+pub(crate) use shard::Subject;
+pub(crate) use usage::Meter;
+pub(crate) use verify::Identity;
+pub use verify::Verified;
+
+use arc_swap::ArcSwap;
+use keydesk_model::{Binding, Change, Feed, LiveSecret, ScopeSet, Snapshot, Usage};
+use keydesk_token::TokenHash;
+use row::Digest;
+use shard::Shard;
+use std::sync::{
+    Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+    atomic::{AtomicBool, AtomicI64, Ordering},
+};
+use usage::Meters;
+
+/// Many, so that one that grows holds up few, and so that they do not all grow at once.
+const SHARDS: usize = 1024;
+
+#[derive(Debug)]
+pub struct LiveTable {
+    shards: Vec<RwLock<Shard>>,
+    /// Distinct scope sets as they are sent; rows name them by number.
+    scopes: ArcSwap<Vec<Arc<str>>>,
+    meters: Meters,
+    seq: AtomicI64,
+    ready: AtomicBool,
+}
+
+impl Default for LiveTable {
+    fn default() -> Self {
+        Self {
+            shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
+            scopes: ArcSwap::default(),
+            meters: Meters::default(),
+            seq: AtomicI64::new(0),
+            ready: AtomicBool::new(false),
+        }
+    }
+}
+
+impl LiveTable {
+    /// Whether a complete snapshot is loaded. Before that nobody is told that a token is wrong.
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire)
+    }
+
+    /// The number of the last change taken over.
+    pub fn seq(&self) -> i64 {
+        self.seq.load(Ordering::Acquire)
+    }
+
+    /// How many secrets are known, ended ones included.
+    pub fn len(&self) -> usize {
+        self.shards.iter().map(|shard| read(shard).len()).sum()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The memory that the secrets take, in bytes.
+    pub fn size_bytes(&self) -> usize {
+        self.shards.iter().map(|shard| read(shard).size_bytes() + size_of::<RwLock<Shard>>()).sum()
+    }
+
+    /// What has been used since the last time this was asked.
+    pub fn take_usage(&self) -> Vec<Usage> {
+        self.meters.take()
+    }
+
+    /// A meter of a worker's own.
+    pub(crate) fn meter(&self) -> Meter {
+        self.meters.add()
+    }
+
+    fn at(&self, hash: &TokenHash) -> &RwLock<Shard> {
+        // Rows are placed by the digest's first bytes; the shard is chosen by its last.
+        let [.., high, low] = *hash.as_bytes();
+        &self.shards[usize::from(u16::from_be_bytes([high, low])) % SHARDS]
+    }
+
+    fn read(&self, hash: &TokenHash) -> RwLockReadGuard<'_, Shard> {
+        read(self.at(hash))
+    }
+
+    fn write(&self, hash: &TokenHash) -> RwLockWriteGuard<'_, Shard> {
+        self.at(hash).write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The number of a scope set. Only the feed comes here, one change at a time.
+    fn scopes_number(&self, scopes: &ScopeSet) -> u32 {
+        let text: Arc<str> = scopes.to_string().into();
+        let known = self.scopes.load();
+        let at = known.iter().position(|known| *known == text).unwrap_or_else(|| {
+            let mut more = Vec::clone(&known);
+            more.push(text);
+            self.scopes.store(Arc::new(more));
+            known.len()
+        });
+        u32::try_from(at).unwrap_or(u32::MAX)
+    }
+}
+
+fn read(shard: &RwLock<Shard>) -> RwLockReadGuard<'_, Shard> {
+    shard.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Feed for LiveTable {
+    /// What a snapshot does not name is forgotten: nobody could end it any more.
+    fn load(&self, snapshot: Snapshot) {
+        let mut by_shard: Vec<Vec<LiveSecret>> = (0..SHARDS).map(|_| Vec::new()).collect();
+        for secret in snapshot.secrets {
+            let [.., high, low] = *secret.hash.as_bytes();
+            by_shard[usize::from(u16::from_be_bytes([high, low])) % SHARDS].push(secret);
+        }
+        let mut last: Option<(ScopeSet, u32)> = None;
+        for (shard, secrets) in self.shards.iter().zip(by_shard) {
+            let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
+            let mut next = Shard::following(&shard, secrets.len());
+            for secret in secrets {
+                let scopes = match &last {
+                    Some((set, number)) if *set == secret.scopes => *number,
+                    _ => self.scopes_number(&secret.scopes),
+                };
+                next.take_over(&shard, &secret, scopes);
+                last = Some((secret.scopes, scopes));
+            }
+            *shard = next;
+        }
+        self.seq.store(snapshot.seq, Ordering::Release);
+        self.ready.store(true, Ordering::Release);
+    }
+
+    fn apply(&self, seq: i64, change: Change) {
+        match change {
+            Change::SecretIssued(secret) => {
+                let scopes = self.scopes_number(&secret.scopes);
+                self.write(&secret.hash).insert(&secret, scopes);
+            }
+            Change::SecretEnded { hash, ending } => self.write(&hash).end(Digest::of(&hash), ending),
+        }
+        self.seq.store(seq, Ordering::Release);
+    }
+}
+
+impl Subject {
+    pub fn binding(self) -> Binding {
+        match self {
+            Self::Member(member) => Binding::Member(member),
+            Self::Account(_) => Binding::Account,
+        }
+    }
+}

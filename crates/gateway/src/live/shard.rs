@@ -1,0 +1,283 @@
+//! A part of the table: rows sorted by digest in an array with gaps (ordered linear probing: each
+//! row stands at its proportional place or right behind), in front of it a filter that tells most
+//! unknown digests without a look at the rows, beside it what the decision does not need.
+
+use super::row::{Digest, Row};
+use keydesk_model::{AccountId, Binding, Ending, LiveSecret, MemberId, TokenId};
+
+/// Full at 7 in 8; grown to 3 in 4.
+const FULL: (usize, usize) = (7, 8);
+const GROWN: (usize, usize) = (3, 4);
+/// Rows behind the last place, for those that are pushed on.
+const TAIL: usize = 16;
+
+#[derive(Debug, Default)]
+pub(super) struct Shard {
+    /// The places by which rows are spread, and a tail.
+    rows: Vec<Row>,
+    places: usize,
+    filter: Vec<u64>,
+    count: usize,
+    details: Vec<Details>,
+    names: String,
+    /// Rises when the numbers of details change their meaning.
+    pub generation: u32,
+}
+
+/// What is told of a secret but decides nothing.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Details {
+    pub token: TokenId,
+    pub subject: Subject,
+    name: u32,
+    name_length: u16,
+}
+
+/// Who is behind a request, as far as a token tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Subject {
+    Member(MemberId),
+    Account(AccountId),
+}
+
+impl Details {
+    pub fn binding(&self) -> Binding {
+        self.subject.binding()
+    }
+}
+
+impl Shard {
+    /// An empty one that will take the place of `older`.
+    pub fn following(older: &Self, count: usize) -> Self {
+        let mut next = Self { generation: older.generation.wrapping_add(1), ..Self::default() };
+        next.resize(count * GROWN.1 / GROWN.0);
+        next.details.reserve_exact(count);
+        next
+    }
+
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    pub fn size_bytes(&self) -> usize {
+        self.rows.capacity() * size_of::<Row>()
+            + self.filter.capacity() * size_of::<u64>()
+            + self.details.capacity() * size_of::<Details>()
+            + self.names.capacity()
+    }
+
+    pub fn details(&self, number: u32) -> &Details {
+        &self.details[number as usize]
+    }
+
+    pub fn name(&self, number: u32) -> &str {
+        let details = self.details(number);
+        let start = details.name as usize;
+        self.names.get(start..start + usize::from(details.name_length)).unwrap_or_default()
+    }
+
+    pub fn find(&self, digest: Digest) -> Option<&Row> {
+        if !self.may_hold(digest) {
+            return None;
+        }
+        self.rows.get(self.home(digest)..)?.iter().find_map(|row| {
+            if row.is_vacant() || row.digest.place() > digest.place() {
+                Some(None)
+            } else {
+                row.digest.is(digest).then_some(Some(row))
+            }
+        })?
+    }
+
+    fn find_mut(&mut self, digest: Digest) -> Option<&mut Row> {
+        let home = self.home(digest);
+        self.rows.iter_mut().skip(home).take_while(|row| !row.is_vacant()).find(|row| row.digest.is(digest))
+    }
+
+    pub fn end(&mut self, digest: Digest, ending: Ending) {
+        if let Some(row) = self.find_mut(digest) {
+            row.end(ending);
+        }
+    }
+
+    /// Takes over what is told of a secret; what was known to have ended stays ended.
+    pub fn insert(&mut self, secret: &LiveSecret, scopes: u32) {
+        let digest = Digest::of(&secret.hash);
+        let number = self.find(digest).map(|row| row.details);
+        let details = self.note(secret, number);
+        let mut row = Row::new(digest, secret.number, details, scopes, secret.expires_at);
+        if let Some(ending) = secret.ending {
+            row.end(ending);
+        }
+        if let Some(known) = self.find_mut(digest) {
+            row.remember(known);
+            *known = row;
+        } else {
+            self.add(row);
+        }
+    }
+
+    /// As [`Shard::insert`], where what was known stands in the shard that is replaced.
+    pub fn take_over(&mut self, older: &Self, secret: &LiveSecret, scopes: u32) {
+        self.insert(secret, scopes);
+        let digest = Digest::of(&secret.hash);
+        if let (Some(known), Some(row)) = (older.find(digest), self.find_mut(digest)) {
+            row.remember(known);
+        }
+    }
+
+    fn note(&mut self, secret: &LiveSecret, known: Option<u32>) -> u32 {
+        let subject = match secret.binding {
+            Binding::Member(member) => Subject::Member(member),
+            Binding::Account => Subject::Account(secret.account),
+        };
+        let name = match known.filter(|number| self.name(*number) == secret.name) {
+            Some(number) => self.details(number).name,
+            None => {
+                let start = self.names.len();
+                self.names.push_str(&secret.name);
+                u32::try_from(start).unwrap_or(u32::MAX)
+            }
+        };
+        let name_length = u16::try_from(secret.name.len()).unwrap_or(u16::MAX);
+        let details = Details { token: secret.token, subject, name, name_length };
+        if let Some(number) = known {
+            self.details[number as usize] = details;
+            return number;
+        }
+        if self.details.len() == self.details.capacity() {
+            self.details.reserve_exact(4 + self.details.len() / 8);
+        }
+        self.details.push(details);
+        u32::try_from(self.details.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    /// Adds a row that is not there: behind all that come before it, pushing the others on.
+    fn add(&mut self, row: Row) {
+        if (self.count + 1) * FULL.1 > self.places * FULL.0 {
+            self.resize((self.count + 1) * GROWN.1 / GROWN.0);
+        }
+        let mut row = row;
+        while let Err(back) = self.place(row) {
+            row = back;
+            self.resize(self.places + self.places / 8 + 4);
+        }
+        self.count += 1;
+    }
+
+    fn place(&mut self, row: Row) -> Result<(), Row> {
+        let place = row.digest.place();
+        let home = self.home(row.digest);
+        let goes_before = |other: &Row| other.is_vacant() || other.digest.place() > place;
+        let Some(at) = self.rows.iter().skip(home).position(goes_before) else { return Err(row) };
+        let at = home + at;
+        let Some(gap) = self.rows[at..].iter().position(Row::is_vacant) else { return Err(row) };
+        self.mark(row.digest);
+        self.rows[at..=at + gap].rotate_right(1);
+        self.rows[at] = row;
+        Ok(())
+    }
+
+    fn resize(&mut self, places: usize) {
+        let places = places.max(4);
+        let mut rows = Vec::new();
+        rows.reserve_exact(places + TAIL);
+        rows.resize_with(places + TAIL, || Row::VACANT);
+        let older = std::mem::replace(&mut self.rows, rows);
+        self.places = places;
+        self.filter = vec![0; places.div_ceil(8)];
+        for row in older.into_iter().filter(|row| !row.is_vacant()) {
+            // They come in order, so each lands behind the last; should the tail be too short, it
+            // grows.
+            if let Err(row) = self.place(row) {
+                self.mark(row.digest);
+                self.rows.push(row);
+            }
+        }
+    }
+
+    /// `place` as a fraction of all numbers, times the number of places.
+    fn home(&self, digest: Digest) -> usize {
+        scale(digest.place(), self.places)
+    }
+
+    /// Eight bits for each place, three of them set for each digest, all in one word.
+    fn bits(&self, digest: Digest) -> (usize, u64) {
+        let (word, bits) = digest.others();
+        let mask = (1 << (bits & 63)) | (1 << (bits >> 6 & 63)) | (1 << (bits >> 12 & 63));
+        (scale(word, self.filter.len()), mask)
+    }
+
+    fn may_hold(&self, digest: Digest) -> bool {
+        let (word, mask) = self.bits(digest);
+        self.filter.get(word).is_some_and(|bits| bits & mask == mask)
+    }
+
+    fn mark(&mut self, digest: Digest) {
+        let (word, mask) = self.bits(digest);
+        if let Some(bits) = self.filter.get_mut(word) {
+            *bits |= mask;
+        }
+    }
+}
+
+fn scale(uniform: u64, places: usize) -> usize {
+    usize::try_from((u128::from(uniform) * places as u128) >> 64).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keydesk_model::{AccountNumber, ScopeSet, Timestamp};
+    use keydesk_token::{Entropy, TokenHash};
+    use proptest::prelude::*;
+    use std::collections::HashMap;
+
+    fn secret(hash: TokenHash, entropy: &Entropy) -> LiveSecret {
+        LiveSecret {
+            hash,
+            token: TokenId::generate(Timestamp::from_micros(0), entropy),
+            account: AccountId::generate(Timestamp::from_micros(0), entropy),
+            number: AccountNumber::try_from(385_403).expect("a number"),
+            binding: Binding::Account,
+            name: "CRM".to_owned(),
+            scopes: ScopeSet::everything(),
+            expires_at: None,
+            ending: None,
+        }
+    }
+
+    proptest! {
+        /// Digests that crowd together are the worst case of the order.
+        #[test]
+        fn it_holds_what_a_map_holds(hashes in proptest::collection::vec((0u8..4, any::<u8>(), any::<u8>()), 0..400)) {
+            let entropy = Entropy::seeded(1);
+            let (mut shard, mut map) = (Shard::default(), HashMap::new());
+            for (first, second, last) in hashes {
+                let mut bytes = [0; 32];
+                (bytes[0], bytes[1], bytes[15]) = (first * 85, second, last);
+                let secret = secret(TokenHash::from_bytes(bytes), &entropy);
+                shard.insert(&secret, 0);
+                map.insert(bytes, secret.token);
+            }
+            prop_assert_eq!(shard.len(), map.len());
+            for (bytes, token) in &map {
+                let row = shard.find(Digest::of(&TokenHash::from_bytes(*bytes))).expect("is there");
+                prop_assert_eq!(shard.details(row.details).token, *token);
+                prop_assert_eq!(shard.name(row.details), "CRM");
+                let mut other = *bytes;
+                other[20] ^= 1;
+                prop_assert!(shard.find(Digest::of(&TokenHash::from_bytes(other))).is_none());
+            }
+        }
+    }
+
+    #[test]
+    fn a_token_takes_no_more_than_120_bytes() {
+        let (entropy, mut shard) = (Entropy::seeded(2), Shard::default());
+        for count in 1..5_000 {
+            shard.insert(&secret(TokenHash::from_bytes(entropy.bytes()), &entropy), 0);
+            assert!(count < 500 || shard.size_bytes() <= 120 * count, "{count}: {}", shard.size_bytes());
+        }
+    }
+}

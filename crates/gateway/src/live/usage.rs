@@ -1,0 +1,90 @@
+//! Who used which token: counted by each worker for itself, merged when somebody asks.
+
+use keydesk_model::{Timestamp, TokenId, Usage, program_of};
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// How many programs are told apart between two reports; further ones count as the last.
+const PROGRAMS: usize = 32;
+/// As much of a user agent as tells programs apart.
+const LONGEST_AGENT: usize = 256;
+
+type Counts = HashMap<TokenId, Vec<Seen>>;
+
+#[derive(Debug)]
+struct Seen {
+    agent: Option<Box<[u8]>>,
+    client_addr: IpAddr,
+    last_used_at: Timestamp,
+    calls: i64,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Meters(Mutex<Vec<Arc<Mutex<Counts>>>>);
+
+/// Counts for one worker.
+#[derive(Debug)]
+pub(crate) struct Meter(Arc<Mutex<Counts>>);
+
+impl Meter {
+    pub fn note(&self, token: TokenId, agent: Option<&[u8]>, client_addr: IpAddr, now: Timestamp) {
+        let agent = agent.map(|agent| &agent[..agent.len().min(LONGEST_AGENT)]);
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = counts.entry(token).or_default();
+        let known =
+            seen.iter().position(|s| s.client_addr == client_addr && s.agent.as_deref() == agent);
+        match known.or((seen.len() >= PROGRAMS).then_some(PROGRAMS - 1)) {
+            Some(at) => {
+                seen[at].last_used_at = now;
+                seen[at].calls += 1;
+            }
+            None => seen.push(Seen {
+                agent: agent.map(Box::from),
+                client_addr,
+                last_used_at: now,
+                calls: 1,
+            }),
+        }
+    }
+}
+
+impl Meters {
+    pub fn add(&self) -> Meter {
+        let counts = Arc::<Mutex<Counts>>::default();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&counts));
+        Meter(counts)
+    }
+
+    pub fn take(&self) -> Vec<Usage> {
+        let meters = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut report: Vec<Usage> = Vec::new();
+        let mut places: HashMap<(TokenId, String, IpAddr), usize> = HashMap::new();
+        for meter in meters {
+            let counts = std::mem::take(&mut *meter.lock().unwrap_or_else(PoisonError::into_inner));
+            let seen = counts.into_iter().flat_map(|(token, seen)| seen.into_iter().map(move |seen| (token, seen)));
+            for (token, seen) in seen {
+                let agent = seen.agent.as_deref().and_then(|agent| std::str::from_utf8(agent).ok());
+                let program = program_of(agent).into_owned();
+                let place = *places
+                    .entry((token, program.clone(), seen.client_addr))
+                    .or_insert(report.len());
+                if let Some(known) = report.get_mut(place) {
+                    known.calls += seen.calls;
+                    known.last_used_at = known.last_used_at.max(seen.last_used_at);
+                } else {
+                    report.push(Usage {
+                        token,
+                        program,
+                        client_addr: seen.client_addr.to_string(),
+                        last_used_at: seen.last_used_at,
+                        calls: seen.calls,
+                    });
+                }
+            }
+        }
+        report
+    }
+}

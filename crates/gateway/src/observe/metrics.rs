@@ -1,0 +1,222 @@
+//! Counters for Prometheus: each worker writes its own without waiting for another, and they are
+//! added up when somebody asks. Labels are the codes of refusals and the configured upstreams.
+
+use crate::{Denial, LiveTable, upstream::{Route, servers_by_state}};
+use std::{
+    fmt::Write,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+/// A number that only one thread writes.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    pub fn add(&self, count: u64) {
+        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(count), Ordering::Relaxed);
+    }
+
+    fn read(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A number that all workers write.
+#[derive(Debug, Default)]
+pub(crate) struct SharedCounter(AtomicU64);
+
+impl SharedCounter {
+    pub fn add(&self, count: u64) {
+        self.0.fetch_add(count, Ordering::Relaxed);
+    }
+
+    fn read(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Upper ends of the histogram's buckets, in microseconds.
+const BUCKETS: [u64; 14] = [
+    250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000,
+    5_000_000, 30_000_000,
+];
+
+#[derive(Debug)]
+pub(crate) struct WorkerMetrics {
+    served: Counter,
+    refused: [Counter; Denial::CODES.len()],
+    /// By the status's first digit.
+    statuses: [Counter; 6],
+    durations: [Counter; BUCKETS.len() + 1],
+    duration_us: Counter,
+    pub records_dropped: Counter,
+}
+
+impl Default for WorkerMetrics {
+    fn default() -> Self {
+        Self {
+            served: Counter::default(),
+            refused: std::array::from_fn(|_| Counter::default()),
+            statuses: Default::default(),
+            durations: Default::default(),
+            duration_us: Counter::default(),
+            records_dropped: Counter::default(),
+        }
+    }
+}
+
+impl WorkerMetrics {
+    pub fn count(&self, code: Option<&'static str>, status: u16, duration: Duration) {
+        match code {
+            None => self.served.add(1),
+            Some(code) => {
+                let at = Denial::CODES.iter().position(|known| *known == code);
+                if let Some(counter) = at.and_then(|at| self.refused.get(at)) {
+                    counter.add(1);
+                }
+            }
+        }
+        if let Some(counter) = self.statuses.get(usize::from(status / 100)) {
+            counter.add(1);
+        }
+        let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        let bucket = BUCKETS.partition_point(|end| *end < micros);
+        self.durations[bucket].add(1);
+        self.duration_us.add(micros);
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct ConnectionMetrics {
+    pub open: AtomicI64,
+    pub accepted: SharedCounter,
+    pub refused_per_address: SharedCounter,
+    pub refused_tls: SharedCounter,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct UpstreamMetrics {
+    pub opened: SharedCounter,
+    pub reused: SharedCounter,
+    pub retries: SharedCounter,
+    pub failures: SharedCounter,
+}
+
+/// All that is counted, to be shown as Prometheus reads it.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    pub(crate) workers: Vec<Arc<WorkerMetrics>>,
+    pub(crate) connections: Arc<ConnectionMetrics>,
+    pub(crate) routes: Vec<Arc<Route>>,
+    pub(crate) table: Arc<LiveTable>,
+}
+
+impl Metrics {
+    /// The text exposition format, version 0.0.4.
+    pub fn render(&self) -> String {
+        let mut out = String::with_capacity(8 * 1024);
+        self.render_requests(&mut out);
+        self.render_durations(&mut out);
+        self.render_connections(&mut out);
+        self.render_upstreams(&mut out);
+        let ready = i64::from(self.table.is_ready());
+        let tokens = i64::try_from(self.table.len()).unwrap_or(i64::MAX);
+        let bytes = i64::try_from(self.table.size_bytes()).unwrap_or(i64::MAX);
+        for (name, help, value) in [
+            ("ready", "Whether all tokens are loaded.", ready),
+            ("tokens", "Secrets in memory, ended ones included.", tokens),
+            ("token_table_bytes", "Memory that they take.", bytes),
+            ("feed_seq", "The number of the last change taken over.", self.table.seq()),
+        ] {
+            family(&mut out, name, "gauge", help);
+            let _ = writeln!(out, "keydesk_{name} {value}");
+        }
+        out
+    }
+
+    fn sum(&self, pick: impl Fn(&WorkerMetrics) -> u64) -> u64 {
+        self.workers.iter().map(|worker| pick(worker)).sum()
+    }
+
+    fn render_requests(&self, out: &mut String) {
+        family(out, "requests_total", "counter", "Requests by outcome: served, or the code of the refusal.");
+        let served = self.sum(|worker| worker.served.read());
+        let _ = writeln!(out, "keydesk_requests_total{{outcome=\"served\"}} {served}");
+        for (at, code) in Denial::CODES.iter().enumerate() {
+            let count = self.sum(|worker| worker.refused[at].read());
+            let _ = writeln!(out, "keydesk_requests_total{{outcome=\"{code}\"}} {count}");
+        }
+        family(out, "responses_total", "counter", "Answers by the first digit of their status.");
+        for class in 1..=5 {
+            let count = self.sum(|worker| worker.statuses[class].read());
+            let _ = writeln!(out, "keydesk_responses_total{{class=\"{class}xx\"}} {count}");
+        }
+        family(out, "records_dropped_total", "counter", "Log lines and spans that nobody took in time.");
+        let dropped = self.sum(|worker| worker.records_dropped.read());
+        let _ = writeln!(out, "keydesk_records_dropped_total {dropped}");
+    }
+
+    fn render_durations(&self, out: &mut String) {
+        let name = "request_duration_seconds";
+        family(out, name, "histogram", "From the request's head to the answer's.");
+        let mut count = 0;
+        for (at, end) in BUCKETS.iter().enumerate() {
+            count += self.sum(|worker| worker.durations[at].read());
+            let seconds = Duration::from_micros(*end).as_secs_f64();
+            let _ = writeln!(out, "keydesk_{name}_bucket{{le=\"{seconds}\"}} {count}");
+        }
+        count += self.sum(|worker| worker.durations[BUCKETS.len()].read());
+        let sum = Duration::from_micros(self.sum(|worker| worker.duration_us.read()));
+        let _ = writeln!(out, "keydesk_{name}_bucket{{le=\"+Inf\"}} {count}");
+        let _ = writeln!(out, "keydesk_{name}_sum {}", sum.as_secs_f64());
+        let _ = writeln!(out, "keydesk_{name}_count {count}");
+    }
+
+    fn render_connections(&self, out: &mut String) {
+        let connections = &self.connections;
+        family(out, "connections", "gauge", "Clients' connections that are open.");
+        let _ = writeln!(out, "keydesk_connections {}", connections.open.load(Ordering::Relaxed));
+        family(out, "connections_accepted_total", "counter", "Clients' connections so far.");
+        let _ = writeln!(out, "keydesk_connections_accepted_total {}", connections.accepted.read());
+        family(out, "connections_refused_total", "counter", "Connections closed at once, by reason.");
+        for (reason, count) in
+            [("per_address", &connections.refused_per_address), ("tls", &connections.refused_tls)]
+        {
+            let count = count.read();
+            let _ = writeln!(out, "keydesk_connections_refused_total{{reason=\"{reason}\"}} {count}");
+        }
+    }
+
+    fn render_upstreams(&self, out: &mut String) {
+        type Pick = fn(&UpstreamMetrics) -> &SharedCounter;
+        let families: [(&str, &str, Pick); 4] = [
+            ("upstream_connections_opened_total", "Connections made to an upstream.", |m| &m.opened),
+            ("upstream_connections_reused_total", "Requests sent on a kept connection.", |m| &m.reused),
+            ("upstream_retries_total", "Requests sent again.", |m| &m.retries),
+            ("upstream_failures_total", "Connections refused, broken or too slow.", |m| &m.failures),
+        ];
+        for (name, help, pick) in families {
+            family(out, name, "counter", help);
+            for route in &self.routes {
+                let count = pick(&route.metrics).read();
+                let _ = writeln!(out, "keydesk_{name}{{upstream=\"{}\"}} {count}", route.name());
+            }
+        }
+        family(out, "upstream_servers", "gauge", "An upstream's addresses by state.");
+        for route in &self.routes {
+            let (usable, aside) = servers_by_state(route);
+            for (state, count) in [("usable", usable), ("aside", aside)] {
+                let name = route.name();
+                let _ = writeln!(out, "keydesk_upstream_servers{{upstream=\"{name}\",state=\"{state}\"}} {count}");
+            }
+        }
+    }
+}
+
+fn family(out: &mut String, name: &str, kind: &str, help: &str) {
+    let _ = write!(out, "# HELP keydesk_{name} {help}\n# TYPE keydesk_{name} {kind}\n");
+}

@@ -1,0 +1,219 @@
+//! Takes connections: as many as there are places, and no more from one address than it may have.
+
+use super::http1::Connection;
+use crate::{
+    handle::Worker,
+    io::Io,
+    observe::ConnectionMetrics,
+    settings::Limits,
+};
+use std::{
+    collections::HashMap,
+    net::{IpAddr, SocketAddr},
+    rc::Rc,
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    time::Duration,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    task::JoinSet,
+    time::{Instant, timeout},
+};
+use tokio_rustls::TlsAcceptor;
+
+/// Who holds how many connections.
+#[derive(Debug)]
+pub(super) struct Places {
+    all: Arc<Semaphore>,
+    each: usize,
+    held: Mutex<HashMap<IpAddr, usize>>,
+    metrics: Arc<ConnectionMetrics>,
+}
+
+/// One connection's place; given back when dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    places: Arc<Places>,
+    key: IpAddr,
+    _one: OwnedSemaphorePermit,
+}
+
+impl Places {
+    pub fn new(limits: &Limits, metrics: Arc<ConnectionMetrics>) -> Self {
+        let most = usize::try_from(limits.max_connections).unwrap_or(Semaphore::MAX_PERMITS);
+        Self {
+            all: Arc::new(Semaphore::new(most)),
+            each: usize::try_from(limits.max_connections_per_address).unwrap_or(usize::MAX),
+            held: Mutex::default(),
+            metrics,
+        }
+    }
+
+    /// None: the address holds as many as it may.
+    fn take(self: &Arc<Self>, peer: IpAddr, one: OwnedSemaphorePermit) -> Option<Place> {
+        let key = network_of(peer);
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = held.entry(key).or_default();
+        if *count >= self.each {
+            self.metrics.refused_per_address.add(1);
+            return None;
+        }
+        *count += 1;
+        self.metrics.accepted.add(1);
+        self.metrics.open.fetch_add(1, Ordering::Relaxed);
+        Some(Place { places: Arc::clone(self), key, _one: one })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut held = self.places.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = held.get_mut(&self.key) {
+            *count -= 1;
+            if *count == 0 {
+                held.remove(&self.key);
+            }
+        }
+        self.places.metrics.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Whoever has an IPv6 address has a whole /64.
+fn network_of(addr: IpAddr) -> IpAddr {
+    match addr.to_canonical() {
+        IpAddr::V4(addr) => addr.into(),
+        IpAddr::V6(addr) => {
+            let mut segments = addr.segments();
+            segments[4..].fill(0);
+            IpAddr::from(segments)
+        }
+    }
+}
+
+pub(super) async fn accept(
+    worker: Rc<Worker>,
+    listener: std::net::TcpListener,
+    places: Arc<Places>,
+    tls: Option<TlsAcceptor>,
+    stopping: watch::Receiver<bool>,
+) {
+    let listener = match TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => {
+            tracing::error!(%error, "a gateway worker cannot listen");
+            return;
+        }
+    };
+    let mut connections = JoinSet::new();
+    let mut tidying = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        tokio::select! {
+            biased;
+            () = stops(stopping.clone()) => break,
+            accepted = accept_one(&listener, &places) => {
+                if let Some((stream, peer, place)) = accepted {
+                    let _ = stream.set_nodelay(true);
+                    let serving = serve(Rc::clone(&worker), stream, peer, tls.clone(), stopping.clone());
+                    connections.spawn_local(async move {
+                        serving.await;
+                        drop(place);
+                    });
+                }
+            }
+            _ = tidying.tick() => {
+                worker.upstreams.drop_stale();
+                while connections.try_join_next().is_some() {}
+            }
+        }
+    }
+    // Those that are through the handshake already are ours.
+    while let Some(Some((stream, peer, place))) = ready(accept_one(&listener, &places)).await {
+        let serving = serve(Rc::clone(&worker), stream, peer, tls.clone(), stopping.clone());
+        connections.spawn_local(async move {
+            serving.await;
+            drop(place);
+        });
+    }
+    drop(listener);
+    let all_gone = async { while connections.join_next().await.is_some() {} };
+    let _ = timeout(worker.settings.limits.drain_timeout, all_gone).await;
+}
+
+async fn stops(mut stopping: watch::Receiver<bool>) {
+    let _ = stopping.wait_for(|stop| *stop).await;
+}
+
+/// What a future gives without waiting for anybody.
+async fn ready<T>(future: impl Future<Output = T>) -> Option<T> {
+    timeout(Duration::ZERO, future).await.ok()
+}
+
+/// The next connection, as soon as there is a place for it.
+async fn accept_one(
+    listener: &TcpListener,
+    places: &Arc<Places>,
+) -> Option<(TcpStream, SocketAddr, Place)> {
+    let one = Arc::clone(&places.all).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, peer)) => Some((stream, peer, places.take(peer.ip(), one)?)),
+        Err(error) => {
+            // Out of file descriptors, most likely: let others go first.
+            tracing::warn!(%error, "a connection could not be accepted");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            None
+        }
+    }
+}
+
+async fn serve(
+    worker: Rc<Worker>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    tls: Option<TlsAcceptor>,
+    stopping: watch::Receiver<bool>,
+) {
+    let peer = peer.ip();
+    let Some(tls) = tls else {
+        Connection::new(worker, Io::Tcp(stream), peer, stopping).serve().await;
+        return;
+    };
+    let started = Instant::now();
+    let stream = match timeout(worker.settings.limits.header_timeout, tls.accept(stream)).await {
+        Ok(Ok(stream)) => stream,
+        failed => {
+            let waited_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            tracing::debug!(%peer, waited_ms, failed = ?failed.err(), "no TLS handshake");
+            return;
+        }
+    };
+    let speaks_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    let io = Io::FromClient(Box::new(stream));
+    if speaks_http2 {
+        super::http2::serve(worker, Vec::new(), io, peer, stopping).await;
+    } else {
+        Connection::new(worker, io, peer, stopping).serve().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t38_t75_an_address_has_its_share_and_an_ipv6_network_is_one_address() {
+        let limits = Limits { max_connections_per_address: 2, ..Limits::default() };
+        let places = Arc::new(Places::new(&limits, Arc::default()));
+        let take = |peer: &str| {
+            let one = Arc::clone(&places.all).try_acquire_owned().expect("there is room");
+            places.take(peer.parse().expect("an address"), one)
+        };
+        let held = [take("2001:db8::1"), take("2001:db8::ffff")];
+        assert!(held.iter().all(Option::is_some) && take("2001:db8::2").is_none());
+        assert!(take("2001:db8:0:1::2").is_some());
+        assert!(take("::ffff:10.0.0.1").is_some());
+        drop(held);
+        assert!(take("2001:db8::2").is_some());
+        assert!(places.held.lock().expect("not poisoned").is_empty(), "nothing is kept of who left");
+    }
+}

@@ -1,0 +1,486 @@
+//! One client's connection that speaks HTTP/1.1: request after request, each answered before the
+//! next is looked at.
+
+use super::relay::{Progress, Stopped, client_leaves, download, upload, wait_for_answer};
+use crate::{
+    Answer, Denial,
+    deadline::Deadline,
+    handle::{Decision, Forward, Verdict, Worker},
+    headers::{write_answer, write_framing},
+    io::{Half, Io},
+    observe::Story,
+    tunnel,
+    upstream::{AnswerRead, Answered, Link},
+    wire::{Buffer, Decoder, Framing, Head, HeadError, Kind, MOST_FIELDS, Noted, Step, answer_bytes, push_field},
+};
+use http::{HeaderValue, Version};
+use std::{
+    cell::RefCell,
+    mem::MaybeUninit,
+    net::IpAddr,
+    rc::Rc,
+    time::Duration,
+};
+use tokio::{io::AsyncWriteExt, sync::watch};
+
+/// What a client of HTTP/2 says first, where it knows beforehand that it is spoken here.
+const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// How much of a body that nobody wants is read, so that the connection can be used on.
+const MOST_DRAINED: u64 = 64 * 1024;
+/// How long a closing connection listens, so that the answer is not lost with what came unread.
+const LINGER: Duration = Duration::from_secs(1);
+/// How long a stopping gateway waits for the next request on a connection that is open.
+const STOPPING_IDLE: Duration = Duration::from_secs(1);
+
+pub(super) struct Connection {
+    worker: Rc<Worker>,
+    io: RefCell<Io>,
+    inbox: Buffer,
+    /// What goes to the upstream, and what comes back.
+    out: Vec<u8>,
+    back: Vec<u8>,
+    peer: IpAddr,
+    deadline: Deadline,
+    stopping: watch::Receiver<bool>,
+}
+
+/// A request that has been read and decided on.
+struct Turn {
+    decision: Decision,
+    framing: Framing,
+    is_head: bool,
+    keeps_open: bool,
+    speaks_http11: bool,
+    expects_continue: bool,
+}
+
+enum Next {
+    Request,
+    Close,
+    Http2,
+}
+
+impl Connection {
+    pub fn new(worker: Rc<Worker>, io: Io, peer: IpAddr, stopping: watch::Receiver<bool>) -> Self {
+        let deadline = Deadline::after(worker.settings.limits.header_timeout);
+        let (io, inbox) = (RefCell::new(io), Buffer::default());
+        Self { worker, io, inbox, out: Vec::new(), back: Vec::new(), peer, deadline, stopping }
+    }
+
+    pub async fn serve(mut self) {
+        let mut is_first = true;
+        loop {
+            let next = match self.next_turn(is_first).await {
+                Ok(Some(turn)) => self.take(turn).await,
+                Ok(None) => Next::Close,
+                Err(next) => next,
+            };
+            is_first = false;
+            match next {
+                Next::Request => {}
+                Next::Close => break,
+                Next::Http2 => {
+                    let said = self.inbox.filled().to_vec();
+                    let io = self.io.into_inner();
+                    return super::http2::serve(self.worker, said, io, self.peer, self.stopping).await;
+                }
+            }
+        }
+        self.close().await;
+    }
+
+    /// Waits for the next request's head. None: the connection has ended, or none came in time.
+    async fn next_turn(&mut self, is_first: bool) -> Result<Option<Turn>, Next> {
+        let limits = self.worker.settings.limits;
+        let mut has_begun = is_first;
+        self.deadline.set_after(if is_first { limits.header_timeout } else { limits.idle_timeout });
+        loop {
+            if !self.inbox.is_empty() {
+                if is_first && HTTP2_PREFACE.starts_with(&self.inbox.filled()[..self.inbox.len().min(HTTP2_PREFACE.len())]) {
+                    if self.inbox.len() >= HTTP2_PREFACE.len() {
+                        return Err(Next::Http2);
+                    }
+                } else if let Some(turn) = self.look() {
+                    return Ok(Some(turn));
+                }
+                if !has_begun {
+                    has_begun = true;
+                    self.deadline.set_after(limits.header_timeout);
+                }
+            }
+            if !self.read_on().await {
+                if self.inbox.is_empty() {
+                    return Ok(None);
+                }
+                let decision = self.worker.refuse_unread(Denial::SlowHead, self.peer);
+                return Ok(Some(Turn::broken(decision)));
+            }
+        }
+    }
+
+    /// Reads once; false where the time is over or the client is gone.
+    async fn read_on(&mut self) -> bool {
+        let Self { io, inbox, deadline, stopping, .. } = self;
+        let is_idle = inbox.is_empty();
+        let read = async {
+            if is_idle {
+                // Nothing is held for a connection that is idle.
+                inbox.release();
+                Half(io).readable().await;
+            }
+            matches!(inbox.fill(&mut Half(io)).await, Ok(count) if count > 0)
+        };
+        let stops = async {
+            if !is_idle || stopping.wait_for(|stop| *stop).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            tokio::time::sleep(STOPPING_IDLE).await;
+        };
+        let came = async {
+            tokio::select! {
+                biased;
+                came = read => came,
+                () = stops => false,
+            }
+        };
+        matches!(deadline.bound(came).await, Ok(true))
+    }
+
+    /// A decision on the request at the front of what was read, if its head is all there.
+    fn look(&mut self) -> Option<Turn> {
+        let limit = self.worker.settings.limits.max_header_bytes;
+        let most = usize::try_from(limit).unwrap_or(usize::MAX);
+        let mut room = [const { MaybeUninit::uninit() }; MOST_FIELDS];
+        let too_large = || Turn::broken(self.worker.refuse_head(HeadError::TooManyFields, self.peer));
+        let (turn, length) = match Head::read(self.inbox.filled(), &mut room) {
+            Err(error) => return Some(Turn::broken(self.worker.refuse_head(error, self.peer))),
+            Ok(None) if self.inbox.len() >= most => return Some(too_large()),
+            Ok(None) => return None,
+            Ok(Some((_, length))) if length > most => return Some(too_large()),
+            Ok(Some((head, length))) => {
+                self.out.clear();
+                let decision = self.worker.handle(&head, self.peer, &mut self.out);
+                (Turn::new(decision, &head), length)
+            }
+        };
+        self.inbox.consume(length);
+        Some(turn)
+    }
+
+    async fn take(&mut self, turn: Turn) -> Next {
+        let Turn { decision, framing, is_head, mut keeps_open, speaks_http11, expects_continue } = turn;
+        let Decision { verdict, story, console } = decision;
+        let (worker, stops) = (Rc::clone(&self.worker), *self.stopping.borrow());
+        keeps_open &= !stops;
+        let reply = Reply { framing, is_head, keeps_open, speaks_http11, expects_continue };
+        match verdict {
+            Verdict::Forward(forward) => self.forward(forward, story, reply, console.as_ref()).await,
+            Verdict::Answer(answer) => {
+                let answer = worker.finish(answer, &story, console.as_ref());
+                self.answer(answer, story, reply).await
+            }
+            Verdict::Refuse(denial) => {
+                let answer = worker.refusal(denial, &story);
+                let answer = worker.finish(answer, &story, console.as_ref());
+                let keeps_open = keeps_open && !denial.breaks_connection();
+                self.answer(answer, story, Reply { keeps_open, ..reply }).await
+            }
+        }
+    }
+
+    /// Sends an answer of our own. What is left of the request's body is read or the connection
+    /// closed: it must not be taken for the next request.
+    async fn answer(&mut self, answer: Answer, mut story: Story, reply: Reply) -> Next {
+        let can_drain = match reply.framing {
+            Framing::Empty => true,
+            // Whoever waits for 100 Continue may send the body or not: nobody can tell.
+            Framing::Length(length) => length <= MOST_DRAINED && !reply.expects_continue,
+            Framing::Chunked | Framing::UntilClose => false,
+        };
+        let keeps_open = reply.keeps_open && can_drain;
+        self.back.clear();
+        answer_bytes(&answer, story.arrival.at, reply.is_head, !keeps_open, &mut self.back);
+        self.worker.observer.end(&mut story, answer.status().as_u16());
+        self.deadline.set_after(self.worker.settings.limits.header_timeout);
+        let written = self.deadline.bound(Half(&self.io).write_whole(&self.back)).await;
+        if !matches!(written, Ok(Ok(()))) || !keeps_open {
+            return Next::Close;
+        }
+        if self.drain(reply.framing).await { Next::Request } else { Next::Close }
+    }
+
+    async fn drain(&mut self, framing: Framing) -> bool {
+        let mut body = Decoder::new(framing);
+        self.deadline.set_after(LINGER);
+        loop {
+            match body.step(self.inbox.filled()) {
+                Ok(Step::Data { skip, length }) => self.inbox.consume(skip + length),
+                Ok(Step::End { skip }) => {
+                    self.inbox.consume(skip);
+                    return true;
+                }
+                Ok(Step::More { .. }) => {
+                    let read = self.deadline.bound(self.inbox.fill(&mut Half(&self.io))).await;
+                    if !matches!(read, Ok(Ok(count)) if count > 0) {
+                        return false;
+                    }
+                }
+                Err(_) => return false,
+            }
+        }
+    }
+
+    async fn forward(
+        &mut self,
+        forward: Forward,
+        story: Story,
+        reply: Reply,
+        console: Option<&HeaderValue>,
+    ) -> Next {
+        let worker = Rc::clone(&self.worker);
+        let mut story = story;
+        let is_whole = self.take_whole(&forward);
+        if !is_whole && forward.expects_continue && self.inbox.is_empty() {
+            let ready = Half(&self.io).write_whole(b"HTTP/1.1 100 Continue\r\n\r\n").await;
+            if ready.is_err() {
+                return Next::Close;
+            }
+        }
+        let outcome = if is_whole {
+            self.forward_whole(&worker, &forward, &mut story, reply, console).await
+        } else {
+            self.forward_streaming(&worker, &forward, &mut story, reply, console).await
+        };
+        match outcome {
+            Ok(next) => next,
+            Err(Stopped::ClientGone) => {
+                story.code = Some("client_gone");
+                worker.observer.end(&mut story, 499);
+                Next::Close
+            }
+            Err(Stopped::Refused(denial)) => {
+                story.is_denied(denial);
+                let answer = worker.refusal(denial, &story);
+                let answer = worker.finish(answer, &story, console);
+                // The body may be half read.
+                let keeps_open = reply.keeps_open && is_whole && !denial.breaks_connection();
+                let framing = Framing::Empty;
+                self.answer(answer, story, Reply { keeps_open, framing, ..reply }).await
+            }
+        }
+    }
+
+    /// Puts a body that is all there behind the head, so that both go at once.
+    fn take_whole(&mut self, forward: &Forward) -> bool {
+        match forward.framing {
+            Framing::Empty => true,
+            Framing::Length(length) => {
+                let Ok(length) = usize::try_from(length) else { return false };
+                let Some(body) = self.inbox.filled().get(..length) else { return false };
+                self.out.extend_from_slice(body);
+                self.inbox.consume(length);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    async fn forward_whole(
+        &mut self,
+        worker: &Worker,
+        forward: &Forward,
+        story: &mut Story,
+        reply: Reply,
+        console: Option<&HeaderValue>,
+    ) -> Result<Next, Stopped> {
+        let Self { io, inbox, out, back, deadline, .. } = self;
+        back.clear();
+        let mut read = |answer: &AnswerRead<'_>| write_head(back, answer, story, reply, console);
+        let sent = worker.upstreams.send_whole(&forward.route, out, forward.asked, deadline, &mut read);
+        let (link, answered, keeps_open) = tokio::select! {
+            biased;
+            sent = sent => sent.map_err(Stopped::Refused)?,
+            () = client_leaves((io, inbox)) => return Err(Stopped::ClientGone),
+        };
+        worker.observer.end(story, answered.status);
+        self.bring_back(worker, forward, link, answered, reply, keeps_open).await
+    }
+
+    async fn bring_back(
+        &mut self,
+        worker: &Worker,
+        forward: &Forward,
+        mut link: Link,
+        answered: Answered,
+        reply: Reply,
+        keeps_open: bool,
+    ) -> Result<Next, Stopped> {
+        let Self { io, inbox, back, deadline, .. } = self;
+        if answered.switches {
+            if Half(io).write_whole(back).await.is_ok() {
+                let upstream = (&*link.io, &mut link.inbox);
+                tunnel::join(worker, &forward.permitted, (io, inbox), upstream).await;
+            }
+            return Ok(Next::Close);
+        }
+        let answer = (back, answered, reply.sends_chunks(answered));
+        let brought = download(io, &mut link, answer, deadline, worker.upstreams.limits()).await;
+        if brought.is_err() {
+            return Ok(Next::Close);
+        }
+        if answered.may_follow && link.inbox.is_empty() {
+            worker.upstreams.keep(link);
+        }
+        Ok(if keeps_open { Next::Request } else { Next::Close })
+    }
+
+    async fn forward_streaming(
+        &mut self,
+        worker: &Worker,
+        forward: &Forward,
+        story: &mut Story,
+        reply: Reply,
+        console: Option<&HeaderValue>,
+    ) -> Result<Next, Stopped> {
+        let limits = worker.upstreams.limits();
+        let opened = worker.upstreams.open(&forward.route, &mut self.deadline).await;
+        let mut link = opened.map_err(Stopped::Refused)?;
+        let Self { io, inbox, out, back, deadline, .. } = self;
+        back.clear();
+        let progress = Progress::new(limits.response_timeout);
+        let upstream_io = Rc::clone(&link.io);
+        let sending = upload((io, inbox), &upstream_io, (out, forward.framing), &progress, limits);
+        let mut sending = std::pin::pin!(sending);
+        let mut read = |answer: &AnswerRead<'_>| write_head(back, answer, story, reply, console);
+        let (answered, keeps_open) = tokio::select! {
+            biased;
+            answer = wait_for_answer(&mut link, forward.asked, deadline, &progress, &mut read) => {
+                answer.map_err(Stopped::Refused)?
+            }
+            stopped = &mut sending => return Err(stopped),
+        };
+        worker.observer.end(story, answered.status);
+        let answer = (&mut *back, answered, reply.sends_chunks(answered));
+        let brought = tokio::select! {
+            biased;
+            brought = download(io, &mut link, answer, deadline, limits) => brought,
+            _ = &mut sending => return Ok(Next::Close),
+        };
+        if brought.is_err() || !progress.is_done() {
+            return Ok(Next::Close);
+        }
+        if answered.may_follow && link.inbox.is_empty() {
+            worker.upstreams.keep(link);
+        }
+        Ok(if keeps_open { Next::Request } else { Next::Close })
+    }
+
+    /// Says that nothing more comes, and listens a little, so that the client can read what was
+    /// sent before the kernel throws it away.
+    async fn close(mut self) {
+        let ended = async {
+            if Half(&self.io).shutdown().await.is_err() {
+                return;
+            }
+            let mut left = 256 * 1024_usize;
+            while let Ok(count) = self.inbox.fill(&mut Half(&self.io)).await {
+                if count == 0 || count > left {
+                    return;
+                }
+                left -= count;
+                self.inbox.consume(count);
+            }
+        };
+        let _ = tokio::time::timeout(LINGER, ended).await;
+    }
+}
+
+/// How the answer is to be written.
+#[derive(Clone, Copy)]
+struct Reply {
+    framing: Framing,
+    is_head: bool,
+    keeps_open: bool,
+    speaks_http11: bool,
+    expects_continue: bool,
+}
+
+impl Reply {
+    /// Chunks, where the length is not known beforehand and the client knows them.
+    fn sends_chunks(self, answered: Answered) -> bool {
+        self.speaks_http11 && matches!(answered.framing, Framing::Chunked | Framing::UntilClose)
+    }
+}
+
+impl Turn {
+    fn new(decision: Decision, head: &Head) -> Self {
+        let noted = Noted::of(head.fields);
+        let speaks_http11 = head.version == Version::HTTP_11;
+        Self {
+            decision,
+            framing: Framing::of_request(&noted, head.version).unwrap_or(Framing::UntilClose),
+            is_head: head.method == "HEAD",
+            keeps_open: speaks_http11 && !noted.says(Kind::Connection, "close"),
+            speaks_http11,
+            expects_continue: noted.expect.count > 0,
+        }
+    }
+
+    /// Nothing is known of the request, not even where it ends.
+    fn broken(decision: Decision) -> Self {
+        Self {
+            decision,
+            framing: Framing::UntilClose,
+            is_head: false,
+            keeps_open: false,
+            speaks_http11: true,
+            expects_continue: false,
+        }
+    }
+}
+
+/// Writes the answer's head; tells whether the client's connection stays open.
+fn write_head(
+    back: &mut Vec<u8>,
+    answer: &AnswerRead<'_>,
+    story: &Story,
+    reply: Reply,
+    console: Option<&HeaderValue>,
+) -> bool {
+    let AnswerRead { head, noted, answered } = answer;
+    write_answer(back, head, noted, &story.arrival, console.is_some());
+    if let Some(origin) = console {
+        crate::cors::write_allow(back, origin);
+    }
+    if answered.switches {
+        back.extend_from_slice(b"connection: upgrade\r\nupgrade: websocket\r\n\r\n");
+        return false;
+    }
+    let has_end = reply.speaks_http11
+        || matches!(answered.framing, Framing::Empty | Framing::Length(_));
+    let keeps_open = reply.keeps_open && has_end;
+    match answered.framing {
+        Framing::Empty => write_length_of_nothing(back, noted, answered, reply),
+        Framing::Length(_) => write_framing(back, answered.framing),
+        _ if reply.sends_chunks(*answered) => write_framing(back, Framing::Chunked),
+        _ => {}
+    }
+    if !keeps_open {
+        back.extend_from_slice(b"connection: close\r\n");
+    }
+    back.extend_from_slice(b"\r\n");
+    keeps_open
+}
+
+/// What `Content-Length` says where no body follows: of a `HEAD` or a 304, that of the body that
+/// would have been.
+fn write_length_of_nothing(back: &mut Vec<u8>, noted: &Noted, answered: &Answered, reply: Reply) {
+    let told = noted.content_length.first.filter(|value| value.iter().all(u8::is_ascii_digit));
+    match told {
+        Some(length) if reply.is_head || answered.status == 304 => {
+            push_field(back, "content-length", length);
+        }
+        _ if reply.is_head || matches!(answered.status, 204 | 304) => {}
+        _ => push_field(back, "content-length", b"0"),
+    }
+}

@@ -1,0 +1,136 @@
+//! Listens: one single-threaded runtime per worker, each with its own connections to the
+//! upstreams, so that no request crosses a thread.
+
+mod accept;
+mod http1;
+mod http2;
+mod listeners;
+mod relay;
+
+pub use listeners::Listeners;
+
+use crate::{
+    LiveTable, Metrics, Records, Settings, UpstreamError,
+    arrival::RequestIds,
+    handle::Worker,
+    observe::{ConnectionMetrics, Observer, TraceIds, UpstreamMetrics, WorkerMetrics},
+    upstream::{Routes, Upstreams, make_routes, watch},
+};
+use accept::Places;
+use keydesk_model::Clock;
+use keydesk_token::Entropy;
+use std::{io, rc::Rc, sync::Arc, thread::JoinHandle};
+use tokio::{runtime, sync::watch as signal};
+
+/// A gateway that is ready to serve.
+#[derive(Debug)]
+pub struct Gateway {
+    settings: Arc<Settings>,
+    table: Arc<LiveTable>,
+    clock: Clock,
+    entropy: Entropy,
+    routes: Arc<Routes>,
+    records: Records,
+    tls: Option<Arc<rustls::ServerConfig>>,
+}
+
+/// A gateway that listens; dropped, it stops at once, with [`Running::stop`] in good order.
+#[derive(Debug)]
+pub struct Running {
+    stop: signal::Sender<bool>,
+    workers: Vec<JoinHandle<()>>,
+    metrics: Metrics,
+}
+
+impl Gateway {
+    pub fn new(
+        settings: Settings,
+        table: Arc<LiveTable>,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> Result<Self, UpstreamError> {
+        let metrics: Vec<_> =
+            settings.upstreams.iter().map(|_| Arc::<UpstreamMetrics>::default()).collect();
+        let routes = Arc::new(make_routes(&settings.upstreams, &metrics)?);
+        let (settings, records) = (Arc::new(settings), Records::default());
+        Ok(Self { settings, table, clock, entropy, routes, records, tls: None })
+    }
+
+    /// Whom each request is told to.
+    pub fn recording(self, records: Records) -> Self {
+        Self { records, ..self }
+    }
+
+    /// Speaks TLS on all listeners, with this certificate and ALPN.
+    pub fn with_tls(self, tls: Option<Arc<rustls::ServerConfig>>) -> Self {
+        Self { tls, ..self }
+    }
+
+    /// Starts a worker on each listener.
+    pub fn start(self, listeners: Listeners) -> io::Result<Running> {
+        let (stop, stopped) = signal::channel(false);
+        let connections = Arc::<ConnectionMetrics>::default();
+        let places = Arc::new(Places::new(&self.settings.limits, Arc::clone(&connections)));
+        let mut metrics = Metrics {
+            workers: Vec::new(),
+            connections,
+            routes: self.routes.iter().cloned().collect(),
+            table: Arc::clone(&self.table),
+        };
+        let mut workers = Vec::with_capacity(listeners.each.len());
+        for (number, listener) in listeners.each.into_iter().enumerate() {
+            let counts = Arc::<WorkerMetrics>::default();
+            metrics.workers.push(Arc::clone(&counts));
+            let make = self.worker_maker(counts);
+            let (places, stopped) = (Arc::clone(&places), stopped.clone());
+            let watched = (number == 0).then(|| Arc::clone(&self.routes));
+            let tls = self.tls.clone().map(tokio_rustls::TlsAcceptor::from);
+            let runtime = move || {
+                let options = runtime::LocalOptions::default();
+                match runtime::Builder::new_current_thread().enable_all().build_local(options) {
+                    Ok(runtime) => runtime.block_on(async move {
+                        if let Some(routes) = watched {
+                            tokio::task::spawn_local(watch(routes));
+                        }
+                        accept::accept(Rc::new(make()), listener, places, tls, stopped).await;
+                    }),
+                    Err(error) => tracing::error!(%error, "a gateway worker cannot start"),
+                }
+            };
+            workers.push(std::thread::Builder::new().name("gateway".to_owned()).spawn(runtime)?);
+        }
+        Ok(Running { stop, workers, metrics })
+    }
+
+    /// Each worker is made on its own thread.
+    fn worker_maker(&self, counts: Arc<WorkerMetrics>) -> impl FnOnce() -> Worker + Send + 'static {
+        let (settings, table, clock) =
+            (Arc::clone(&self.settings), Arc::clone(&self.table), self.clock.clone());
+        let (routes, records) = (Arc::clone(&self.routes), self.records.clone());
+        let request_ids = RequestIds::new(&self.entropy);
+        let trace_ids = TraceIds::new(&self.entropy);
+        move || Worker {
+            meter: table.meter(),
+            upstreams: Upstreams::new(routes, settings.limits),
+            observer: Observer { metrics: counts, records, trace_ids },
+            settings,
+            table,
+            clock,
+            request_ids,
+        }
+    }
+}
+
+impl Running {
+    pub fn metrics(&self) -> Metrics {
+        self.metrics.clone()
+    }
+
+    /// Takes no new connections, lets requests in flight finish, and returns when all is done.
+    pub fn stop(self) {
+        let _ = self.stop.send(true);
+        for worker in self.workers {
+            let _ = worker.join();
+        }
+    }
+}

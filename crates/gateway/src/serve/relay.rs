@@ -1,0 +1,247 @@
+//! Bodies in motion between a client of HTTP/1.1 and an upstream, either way, piece by piece.
+
+use crate::{
+    Denial,
+    deadline::{Deadline, Patience},
+    io::{Half, Io},
+    settings::Limits,
+    upstream::{AnswerRead, Answered, Asked, Fault, Link, read_answer},
+    wire::{Buffer, Decoder, Framing, LAST_CHUNK, Step, begin_chunk},
+};
+use std::{
+    cell::{Cell, RefCell},
+    future::pending,
+    rc::Rc,
+    time::Duration,
+};
+use tokio::time::Instant;
+
+/// Pieces up to this size are copied behind what is to be written with them.
+const SMALL: usize = 4 * 1024;
+
+/// How a request's body fares, as the one who waits for the answer needs to know.
+#[derive(Debug)]
+pub(super) struct Progress {
+    moved: Cell<Instant>,
+    is_done: Cell<bool>,
+    timeout: Duration,
+}
+
+impl Progress {
+    /// Nothing may stand still for longer than `timeout`.
+    pub fn new(timeout: Duration) -> Self {
+        Self { moved: Cell::new(Instant::now()), is_done: Cell::new(false), timeout }
+    }
+
+    pub fn moves(&self) {
+        self.moved.set(Instant::now());
+    }
+
+    pub fn ends(&self) {
+        self.moves();
+        self.is_done.set(true);
+    }
+
+    pub fn is_done(&self) -> bool {
+        self.is_done.get()
+    }
+}
+
+/// Why a request's body did not arrive.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Stopped {
+    /// The client is to be told.
+    Refused(Denial),
+    /// Nobody is there to be told.
+    ClientGone,
+}
+
+/// Sends what `out` holds and then the client's body, in our own framing; then watches whether the
+/// client stays. Returns only where something is wrong.
+pub(super) async fn upload(
+    client: (&RefCell<Io>, &mut Buffer),
+    upstream: &RefCell<Io>,
+    (out, framing): (&mut Vec<u8>, Framing),
+    progress: &Progress,
+    limits: &Limits,
+) -> Stopped {
+    let (io, inbox) = client;
+    let (mut body, mut sent) = (Decoder::new(framing), 0_u64);
+    let mut patience = Patience::new(limits.min_body_bytes_per_second);
+    let mut deadline = Deadline::after(limits.response_timeout);
+    let mut takes = true;
+    loop {
+        match body.step(inbox.filled()) {
+            Err(_) => return Stopped::Refused(Denial::BadFraming),
+            Ok(Step::Data { skip, length }) => {
+                sent += length as u64;
+                if sent > limits.max_body_bytes {
+                    return Stopped::Refused(Denial::BodyTooLarge { limit: limits.max_body_bytes });
+                }
+                let data = &inbox.filled()[skip..skip + length];
+                // An upstream that stops taking the body may still answer.
+                takes = takes && send(upstream, out, data, framing, &mut deadline, limits).await;
+                inbox.consume(skip + length);
+            }
+            Ok(Step::End { skip }) => {
+                inbox.consume(skip);
+                if framing == Framing::Chunked {
+                    out.extend_from_slice(LAST_CHUNK);
+                }
+                let _ = takes && send(upstream, out, &[], Framing::Empty, &mut deadline, limits).await;
+                break;
+            }
+            Ok(Step::More { skip }) => {
+                inbox.consume(skip);
+                if !out.is_empty() {
+                    takes = takes && send(upstream, out, &[], Framing::Empty, &mut deadline, limits).await;
+                }
+                inbox.enlarge();
+                deadline.set(patience.begin());
+                match deadline.bound(inbox.fill(&mut Half(io))).await {
+                    Err(_) => return Stopped::Refused(Denial::SlowBody),
+                    Ok(Ok(count)) if count > 0 => patience.end(count),
+                    Ok(_) => return Stopped::ClientGone,
+                }
+            }
+        }
+        progress.moves();
+    }
+    progress.ends();
+    client_leaves((io, inbox)).await;
+    Stopped::ClientGone
+}
+
+/// Resolves when the client has closed its side. What it sends in advance is kept for later.
+pub(super) async fn client_leaves(client: (&RefCell<Io>, &mut Buffer)) {
+    const IN_ADVANCE: usize = 8 * 1024;
+    let (io, inbox) = client;
+    while inbox.len() < IN_ADVANCE {
+        match inbox.fill(&mut Half(io)).await {
+            Ok(count) if count > 0 => {}
+            _ => return,
+        }
+    }
+    pending::<()>().await;
+}
+
+/// Writes `out` and one piece of a body; false where the upstream does not take it.
+async fn send(
+    upstream: &RefCell<Io>,
+    out: &mut Vec<u8>,
+    data: &[u8],
+    framing: Framing,
+    deadline: &mut Deadline,
+    limits: &Limits,
+) -> bool {
+    let is_chunk = framing == Framing::Chunked && !data.is_empty();
+    if is_chunk {
+        begin_chunk(out, data.len());
+    }
+    let end: &[u8] = if is_chunk { b"\r\n" } else { b"" };
+    deadline.set_after(limits.response_timeout);
+    let sent = deadline.bound(Half(upstream).write_parts([out, data, end])).await;
+    out.clear();
+    matches!(sent, Ok(Ok(())))
+}
+
+/// The answer could not be brought to its end: the client must see that it is incomplete.
+#[derive(Debug)]
+pub(super) struct BrokenOff;
+
+/// Writes `head` and then the upstream's body to the client.
+pub(super) async fn download(
+    client: &RefCell<Io>,
+    link: &mut Link,
+    (head, answered, chunks): (&mut Vec<u8>, Answered, bool),
+    deadline: &mut Deadline,
+    limits: &Limits,
+) -> Result<(), BrokenOff> {
+    let mut body = Decoder::new(answered.framing);
+    let mut patience = Patience::new(limits.min_body_bytes_per_second);
+    loop {
+        match body.step(link.inbox.filled()).map_err(|_| BrokenOff)? {
+            Step::Data { skip, length } => {
+                let data = &link.inbox.filled()[skip..skip + length];
+                if chunks {
+                    begin_chunk(head, length);
+                }
+                let end: &[u8] = if chunks { b"\r\n" } else { b"" };
+                if length <= SMALL {
+                    head.extend_from_slice(data);
+                    head.extend_from_slice(end);
+                } else {
+                    let parts = [&**head, data, end];
+                    write(client, parts, deadline, &mut patience).await?;
+                    head.clear();
+                }
+                link.inbox.consume(skip + length);
+            }
+            Step::End { skip } => {
+                link.inbox.consume(skip);
+                if chunks {
+                    head.extend_from_slice(LAST_CHUNK);
+                }
+                return write(client, [&**head, b"", b""], deadline, &mut patience).await;
+            }
+            Step::More { skip } => {
+                link.inbox.consume(skip);
+                if !head.is_empty() {
+                    write(client, [&**head, b"", b""], deadline, &mut patience).await?;
+                    head.clear();
+                }
+                if let Framing::Length(length) = answered.framing
+                    && length > 16 * 1024
+                {
+                    link.inbox.enlarge();
+                }
+                deadline.set_after(limits.response_timeout);
+                let read = deadline.bound(link.inbox.fill(&mut Half(&link.io))).await;
+                match read.map_err(|_| BrokenOff)?.map_err(|_| BrokenOff)? {
+                    0 if body.ends_with_stream() => {
+                        let last: &[u8] = if chunks { LAST_CHUNK } else { b"" };
+                        return write(client, [last, b"", b""], deadline, &mut patience).await;
+                    }
+                    0 => return Err(BrokenOff),
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+async fn write(
+    client: &RefCell<Io>,
+    parts: [&[u8]; 3],
+    deadline: &mut Deadline,
+    patience: &mut Patience,
+) -> Result<(), BrokenOff> {
+    deadline.set(patience.begin());
+    let written = deadline.bound(Half(client).write_parts(parts)).await;
+    patience.end(parts.iter().map(|part| part.len()).sum());
+    written.map_err(|_| BrokenOff)?.map_err(|_| BrokenOff)
+}
+
+/// Waits as long as something moves: a long upload is no time-out, a silent upstream is one.
+pub(super) async fn wait_for_answer<T>(
+    link: &mut Link,
+    asked: Asked,
+    deadline: &mut Deadline,
+    progress: &Progress,
+    read: &mut impl FnMut(&AnswerRead<'_>) -> T,
+) -> Result<(Answered, T), Denial> {
+    let io = Rc::clone(&link.io);
+    let mut answer = std::pin::pin!(read_answer(&io, &mut link.inbox, asked, read));
+    loop {
+        deadline.set(progress.moved.get() + progress.timeout);
+        match deadline.bound(answer.as_mut()).await {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(Fault::Closed)) => return Err(Denial::UpstreamUnreachable),
+            Ok(Err(Fault::Unreadable)) => return Err(Denial::UpstreamUnreadable),
+            // What the client owes is minded by the upload.
+            Err(_) if !progress.is_done() => progress.moves(),
+            Err(_) if progress.moved.get() + progress.timeout > Instant::now() => {}
+            Err(_) => return Err(Denial::UpstreamTimeout),
+        }
+    }
+}

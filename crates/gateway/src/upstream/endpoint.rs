@@ -1,0 +1,283 @@
+//! One upstream's servers by address, which of them are well, and whose turn it is.
+
+use super::{Addrs, UpstreamError, connect::TlsTo};
+use crate::{
+    observe::UpstreamMetrics,
+    settings::{Limits, UpstreamSettings},
+    wire::push_field,
+};
+use arc_swap::ArcSwap;
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+/// So many failures one after the other set a server aside.
+const FAILURES: u32 = 3;
+/// For so long; then it is tried again.
+const ASIDE: Duration = Duration::from_secs(10);
+
+/// An upstream: what never changes about it, and its servers as they are now.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub prefix: String,
+    pub base_path: String,
+    /// `Host` and the credential, as they are sent.
+    pub own_fields: Vec<u8>,
+    credential_name: Option<String>,
+    pub servers: Vec<Server>,
+    pub tls: Option<TlsTo>,
+    pub health_path: Option<String>,
+    pub metrics: Arc<UpstreamMetrics>,
+    endpoints: ArcSwap<Vec<Arc<Endpoint>>>,
+    turn: AtomicUsize,
+}
+
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub host: String,
+    pub port: u16,
+    pub authority: String,
+}
+
+/// One address of a server.
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    pub addr: SocketAddr,
+    /// Which of the route's servers it is.
+    pub server: usize,
+    failures: AtomicU32,
+    /// In milliseconds of this process.
+    aside_until: AtomicU64,
+    /// Whether the last health check failed.
+    is_ill: AtomicBool,
+    /// Whether the name no longer leads here.
+    is_gone: AtomicBool,
+}
+
+fn millis() -> u64 {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+impl Endpoint {
+    pub fn new(addr: SocketAddr, server: usize) -> Self {
+        Self {
+            addr,
+            server,
+            failures: AtomicU32::new(0),
+            aside_until: AtomicU64::new(0),
+            is_ill: AtomicBool::new(false),
+            is_gone: AtomicBool::new(false),
+        }
+    }
+
+    pub fn is_well(&self) {
+        if self.failures.load(Ordering::Relaxed) > 0 {
+            self.failures.store(0, Ordering::Relaxed);
+        }
+    }
+
+    pub fn has_failed(&self) {
+        if self.failures.fetch_add(1, Ordering::Relaxed) + 1 >= FAILURES {
+            let aside = u64::try_from(ASIDE.as_millis()).unwrap_or(u64::MAX);
+            self.aside_until.store(millis() + aside, Ordering::Relaxed);
+            // One more failure after that sets it aside again.
+            self.failures.store(FAILURES - 1, Ordering::Relaxed);
+        }
+    }
+
+    pub fn set_health(&self, is_well: bool) {
+        self.is_ill.store(!is_well, Ordering::Relaxed);
+        if is_well {
+            self.aside_until.store(0, Ordering::Relaxed);
+            self.is_well();
+        }
+    }
+
+    pub fn is_usable(&self) -> bool {
+        let aside_until = self.aside_until.load(Ordering::Relaxed);
+        !self.is_ill.load(Ordering::Relaxed) && (aside_until == 0 || millis() >= aside_until)
+    }
+
+    pub fn is_gone(&self) -> bool {
+        self.is_gone.load(Ordering::Relaxed)
+    }
+}
+
+/// The servers to try, whose turn it is first, those that are set aside last: where none is well,
+/// a guess is better than a refusal.
+pub(super) fn in_order<'a>(
+    endpoints: &'a [Arc<Endpoint>],
+    route: &Route,
+) -> impl Iterator<Item = &'a Arc<Endpoint>> {
+    let count = endpoints.len().max(1);
+    let first = if count == 1 { 0 } else { route.turn.fetch_add(1, Ordering::Relaxed) % count };
+    let turn = move || (0..endpoints.len()).map(move |at| &endpoints[(first + at) % count]);
+    let usable = turn().filter(|endpoint| endpoint.is_usable());
+    usable.chain(turn().filter(|endpoint| !endpoint.is_usable()))
+}
+
+impl Route {
+    pub fn new(
+        settings: &UpstreamSettings,
+        metrics: Arc<UpstreamMetrics>,
+    ) -> Result<Self, UpstreamError> {
+        let first = settings.servers.first().ok_or(UpstreamError::NoServers)?;
+        let mut servers = Vec::new();
+        for uri in &settings.servers {
+            if uri.scheme() != first.scheme() || uri.path() != first.path() {
+                return Err(UpstreamError::Unlike(uri.clone()));
+            }
+            servers.push(Server::of(uri)?);
+        }
+        let is_tls = first.scheme_str() == Some("https");
+        let tls = is_tls.then(|| TlsTo::new(&servers, settings.ca_pem.as_deref())).transpose()?;
+        let mut own_fields = Vec::new();
+        push_field(&mut own_fields, "host", servers[0].authority.as_bytes());
+        if let Some(credential) = &settings.credential {
+            push_field(&mut own_fields, credential.header.as_str(), credential.value.as_bytes());
+        }
+        Ok(Self {
+            prefix: settings.prefix.trim_end_matches('/').to_owned(),
+            base_path: first.path().trim_end_matches('/').to_owned(),
+            own_fields,
+            credential_name: settings.credential.as_ref().map(|c| c.header.as_str().to_owned()),
+            servers,
+            tls,
+            health_path: settings.health_path.clone(),
+            metrics,
+            endpoints: ArcSwap::default(),
+            turn: AtomicUsize::new(0),
+        })
+    }
+
+    /// What metrics and logs call it.
+    pub fn name(&self) -> &str {
+        if self.prefix.is_empty() { "/" } else { &self.prefix }
+    }
+
+    pub fn serves(&self, path: &str) -> bool {
+        path.strip_prefix(self.prefix.as_str())
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    /// Whether a field is ours to set for this upstream, so that the client's stays behind.
+    pub fn sets(&self, name: &str) -> bool {
+        self.credential_name.as_deref().is_some_and(|ours| is_the_same(ours, name))
+    }
+
+    /// The servers' addresses; looked up here only before the first look-up in the background.
+    pub async fn endpoints(&self, limits: &Limits) -> arc_swap::Guard<Arc<Vec<Arc<Endpoint>>>> {
+        let known = self.endpoints.load();
+        if !known.is_empty() {
+            return known;
+        }
+        let _ = tokio::time::timeout(limits.connect_timeout, super::health::resolve(self)).await;
+        self.endpoints.load()
+    }
+
+    pub fn known_endpoints(&self) -> Arc<Vec<Arc<Endpoint>>> {
+        self.endpoints.load_full()
+    }
+
+    /// Takes over what the names lead to now; what is known of addresses that stay is kept.
+    pub fn take_over(&self, addrs: &[(usize, Addrs)]) {
+        let known = self.endpoints.load_full();
+        let mut next: Vec<Arc<Endpoint>> = Vec::new();
+        for (server, addrs) in addrs {
+            for addr in addrs {
+                let same = known.iter().find(|e| e.addr == *addr && e.server == *server);
+                next.push(same.map_or_else(|| Arc::new(Endpoint::new(*addr, *server)), Arc::clone));
+            }
+        }
+        for endpoint in known.iter() {
+            let stays = next.iter().any(|next| Arc::ptr_eq(next, endpoint));
+            endpoint.is_gone.store(!stays, Ordering::Relaxed);
+        }
+        if next.len() != known.len() || next.iter().zip(known.iter()).any(|(a, b)| !Arc::ptr_eq(a, b)) {
+            self.endpoints.store(Arc::new(next));
+        }
+    }
+
+    /// How many servers are usable, and how many are set aside.
+    pub fn servers_by_state(&self) -> (usize, usize) {
+        let endpoints = self.endpoints.load();
+        let usable = endpoints.iter().filter(|endpoint| endpoint.is_usable()).count();
+        (usable, endpoints.len() - usable)
+    }
+}
+
+/// As lenient servers compare names.
+fn is_the_same(ours: &str, theirs: &str) -> bool {
+    let fold = |b: u8| if b.is_ascii_alphanumeric() { b.to_ascii_lowercase() } else { b'-' };
+    ours.bytes().map(fold).eq(theirs.bytes().map(fold))
+}
+
+impl Server {
+    fn of(uri: &http::Uri) -> Result<Self, UpstreamError> {
+        let authority = uri.authority().ok_or_else(|| UpstreamError::NoHost(uri.clone()))?;
+        let standard = if uri.scheme_str() == Some("https") { 443 } else { 80 };
+        Ok(Self {
+            host: authority.host().trim_matches(['[', ']']).to_owned(),
+            port: authority.port_u16().unwrap_or(standard),
+            authority: authority.as_str().to_owned(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn route(prefix: &str, servers: &[&str]) -> Route {
+        let settings = UpstreamSettings {
+            prefix: prefix.to_owned(),
+            servers: servers.iter().map(|url| url.parse().expect("a URL")).collect(),
+            credential: None,
+            ca_pem: None,
+            health_path: None,
+        };
+        Route::new(&settings, Arc::default()).expect("is valid")
+    }
+
+    #[test]
+    fn t34_a_prefix_matches_by_whole_segments() {
+        let billing = route("/billing", &["http://127.0.0.1:1"]);
+        for (path, serves) in [
+            ("/billing", true),
+            ("/billing/", true),
+            ("/billing/x", true),
+            ("/billing-x", false),
+            ("/billingx", false),
+            ("/Billing", false),
+            ("/", false),
+        ] {
+            assert_eq!(billing.serves(path), serves, "{path}");
+        }
+        assert!(route("/", &["http://127.0.0.1:1"]).serves("/anything"));
+    }
+
+    #[test]
+    fn a_server_that_fails_is_set_aside_and_comes_last() {
+        let route = route("/", &["http://127.0.0.1:1", "http://127.0.0.1:2"]);
+        let addr = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        route.take_over(&[(0, vec![addr(1)]), (1, vec![addr(2)])]);
+        let endpoints = route.known_endpoints();
+        let ports = || in_order(&endpoints, &route).map(|e| e.addr.port()).collect::<Vec<_>>();
+        assert_eq!([ports(), ports()], [[1, 2], [2, 1]], "in turn");
+        for _ in 0..FAILURES {
+            endpoints[0].has_failed();
+        }
+        assert_eq!([ports(), ports()], [[2, 1], [2, 1]]);
+        assert_eq!(route.servers_by_state(), (1, 1));
+        endpoints[0].set_health(true);
+        assert_eq!(route.servers_by_state(), (2, 0));
+        route.take_over(&[(0, vec![addr(1)]), (1, vec![addr(3)])]);
+        assert!(endpoints[1].is_gone() && !endpoints[0].is_gone());
+    }
+}

@@ -1,0 +1,133 @@
+//! One request on one connection to an upstream, and the head of its answer.
+
+use super::{SharedIo, endpoint::{Endpoint, Route}};
+use crate::{
+    io::{Half, Io},
+    wire::{AnswerHead, Buffer, Framing, MOST_FIELDS, Noted},
+};
+use std::{cell::RefCell, mem::MaybeUninit, rc::Rc, sync::Arc};
+
+/// The largest head that an upstream may answer with.
+const LARGEST_HEAD: usize = 64 * 1024;
+
+/// A connection to an upstream.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub io: SharedIo,
+    pub inbox: Buffer,
+    pub route: Arc<Route>,
+    pub endpoint: Arc<Endpoint>,
+    pub is_reused: bool,
+}
+
+/// What the answer's meaning depends on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    pub is_head: bool,
+    pub is_websocket: bool,
+    /// Idempotent (RFC 9110 section 9.2.2).
+    pub may_be_repeated: bool,
+}
+
+/// What is known of an answer once its head is there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Answered {
+    pub status: u16,
+    pub framing: Framing,
+    /// Whether another answer may follow on the connection.
+    pub may_follow: bool,
+    /// RFC 9110 section 15.2.2, where it was asked for.
+    pub switches: bool,
+}
+
+/// An answer's head while it can be looked at.
+pub(crate) struct AnswerRead<'a> {
+    pub head: AnswerHead<'a>,
+    pub noted: Noted<'a>,
+    pub answered: Answered,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The connection ended, and nothing had come back.
+    Closed,
+    /// What came back is no answer, or it broke off within the head.
+    Unreadable,
+}
+
+impl Link {
+    pub fn new(io: Io, route: Arc<Route>, endpoint: Arc<Endpoint>) -> Self {
+        let io = Rc::new(RefCell::new(io));
+        Self { io, inbox: Buffer::default(), route, endpoint, is_reused: false }
+    }
+
+    /// Sends a whole request and reads the head of the answer.
+    pub async fn exchange<T>(
+        &mut self,
+        request: &[u8],
+        asked: Asked,
+        read: &mut impl FnMut(&AnswerRead<'_>) -> T,
+    ) -> Result<(Answered, T), Fault> {
+        // A server may answer and close before it has read everything: the answer counts.
+        let sent = Half(&self.io).write_whole(request).await;
+        match read_answer(&self.io, &mut self.inbox, asked, read).await {
+            Err(Fault::Closed) if sent.is_err() => Err(Fault::Closed),
+            other => other,
+        }
+    }
+}
+
+/// Reads up to the end of the head of the final answer; `read` sees it in the buffer.
+pub(crate) async fn read_answer<T>(
+    io: &RefCell<Io>,
+    inbox: &mut Buffer,
+    asked: Asked,
+    read: &mut impl FnMut(&AnswerRead<'_>) -> T,
+) -> Result<(Answered, T), Fault> {
+    loop {
+        if !inbox.is_empty()
+            && let Some((answered, told, length)) = look(inbox.filled(), asked, read)?
+        {
+            inbox.consume(length);
+            if let Some(told) = told {
+                return Ok((answered, told));
+            }
+            continue;
+        }
+        if inbox.len() > LARGEST_HEAD {
+            return Err(Fault::Unreadable);
+        }
+        match inbox.fill(&mut Half(io)).await {
+            Ok(count) if count > 0 => {}
+            _ if inbox.is_empty() => return Err(Fault::Closed),
+            _ => return Err(Fault::Unreadable),
+        }
+    }
+}
+
+/// A complete head at the front, if there is one; nothing is told of interim answers.
+fn look<T>(
+    bytes: &[u8],
+    asked: Asked,
+    read: &mut impl FnMut(&AnswerRead<'_>) -> T,
+) -> Result<Option<(Answered, Option<T>, usize)>, Fault> {
+    let mut room = [const { MaybeUninit::uninit() }; MOST_FIELDS];
+    let Some((head, length)) =
+        AnswerHead::read(bytes, &mut room).map_err(|_| Fault::Unreadable)?
+    else {
+        return Ok(None);
+    };
+    let noted = Noted::of(head.fields);
+    let (framing, may_follow) =
+        Framing::of_answer(&head, &noted, asked.is_head).map_err(|_| Fault::Unreadable)?;
+    let status = head.status;
+    let switches = status == 101 && asked.is_websocket;
+    let answered = Answered { status, framing, may_follow, switches };
+    match status {
+        101 if !asked.is_websocket => Err(Fault::Unreadable),
+        // Interim answers are for the gateway: the client got its own 100 Continue from us.
+        100..200 if !switches => Ok(Some((answered, None, length))),
+        100.. => Ok(Some((answered, Some(read(&AnswerRead { head, noted, answered })), length))),
+        _ => Err(Fault::Unreadable),
+    }
+}

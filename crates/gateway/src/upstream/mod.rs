@@ -1,0 +1,216 @@
+//! The APIs behind the gateway: which one a path belongs to, its servers and how they are, and
+//! each worker's connections to them.
+
+mod connect;
+mod endpoint;
+mod exchange;
+mod health;
+
+pub(crate) use endpoint::Route;
+pub(crate) use exchange::{AnswerRead, Answered, Asked, Fault, Link, read_answer};
+pub(crate) use health::watch;
+
+use crate::{Denial, deadline::Deadline, observe::UpstreamMetrics, settings::Limits};
+use endpoint::Endpoint;
+use std::{cell::RefCell, net::SocketAddr, rc::Rc, sync::Arc};
+use tokio::time::Instant;
+
+/// How many unused connections a worker keeps to one upstream.
+const MOST_IDLE: usize = 256;
+/// How often a request is tried again on another connection.
+const RETRIES: usize = 2;
+
+/// The upstreams by path, the longest prefix first.
+#[derive(Debug)]
+pub(crate) struct Routes(Vec<Arc<Route>>);
+
+impl Routes {
+    pub fn new(mut routes: Vec<Arc<Route>>) -> Self {
+        routes.sort_by_key(|route| std::cmp::Reverse(route.prefix.len()));
+        Self(routes)
+    }
+
+    /// By whole segments: `/billing` is for `/billing` and `/billing/x`, not for `/billing-x`.
+    pub fn find(&self, path: &str) -> Option<&Arc<Route>> {
+        self.0.iter().find(|route| route.serves(path))
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Route>> {
+        self.0.iter()
+    }
+}
+
+/// One worker's connections.
+#[derive(Debug)]
+pub(crate) struct Upstreams {
+    pub routes: Arc<Routes>,
+    limits: Limits,
+    idle: RefCell<Vec<Idle>>,
+}
+
+#[derive(Debug)]
+struct Idle {
+    link: Link,
+    since: Instant,
+}
+
+impl Upstreams {
+    pub fn new(routes: Arc<Routes>, limits: Limits) -> Self {
+        Self { routes, limits, idle: RefCell::default() }
+    }
+
+    /// Sends a request that is all there and waits for the answer's head. It is sent again only
+    /// where that is safe: nothing has come back, and doing it twice is as good as once.
+    pub async fn send_whole<T>(
+        &self,
+        route: &Arc<Route>,
+        request: &[u8],
+        asked: Asked,
+        deadline: &mut Deadline,
+        read: &mut impl FnMut(&AnswerRead<'_>) -> T,
+    ) -> Result<(Link, Answered, T), Denial> {
+        let mut retries = 0;
+        loop {
+            let mut link = self.open(route, deadline).await?;
+            deadline.set_after(self.limits.response_timeout);
+            let exchange = link.exchange(request, asked, read);
+            match deadline.bound(exchange).await {
+                Ok(Ok((answered, told))) => {
+                    link.endpoint.is_well();
+                    return Ok((link, answered, told));
+                }
+                Ok(Err(Fault::Unreadable)) => return Err(Denial::UpstreamUnreadable),
+                Ok(Err(Fault::Closed)) if asked.may_be_repeated && retries < RETRIES => {
+                    route.metrics.retries.add(1);
+                    retries += 1;
+                }
+                Ok(Err(Fault::Closed)) => {
+                    self.note_failure(&link);
+                    return Err(Denial::UpstreamUnreachable);
+                }
+                Err(_) => {
+                    self.note_failure(&link);
+                    return Err(Denial::UpstreamTimeout);
+                }
+            }
+            // A server that went away closed all its connections; do not try them one by one.
+            if link.is_reused {
+                self.drop_idle(&link.endpoint);
+            } else {
+                self.note_failure(&link);
+            }
+        }
+    }
+
+    pub fn note_failure(&self, link: &Link) {
+        link.endpoint.has_failed();
+        link.route.metrics.failures.add(1);
+    }
+
+    /// A connection to one of the upstream's servers: an unused one, or a new one. Where a server
+    /// does not take a connection, the next one is tried, as nothing has been sent.
+    pub async fn open(
+        &self,
+        route: &Arc<Route>,
+        deadline: &mut Deadline,
+    ) -> Result<Link, Denial> {
+        let endpoints = route.endpoints(&self.limits).await;
+        for endpoint in endpoint::in_order(&endpoints, route) {
+            if let Some(link) = self.take_idle(endpoint) {
+                route.metrics.reused.add(1);
+                return Ok(link);
+            }
+            deadline.set_after(self.limits.connect_timeout);
+            match deadline.bound(connect::connect(route, endpoint)).await {
+                Ok(Ok(io)) => {
+                    route.metrics.opened.add(1);
+                    return Ok(Link::new(io, Arc::clone(route), Arc::clone(endpoint)));
+                }
+                Ok(Err(error)) => {
+                    tracing::warn!(upstream = route.name(), server = %endpoint.addr, %error, "cannot be connected to");
+                }
+                Err(_) => {
+                    tracing::warn!(upstream = route.name(), server = %endpoint.addr, "does not take a connection in time");
+                }
+            }
+            endpoint.has_failed();
+            route.metrics.failures.add(1);
+        }
+        Err(Denial::UpstreamUnreachable)
+    }
+
+    /// Keeps a connection on which nothing is left to come.
+    pub fn keep(&self, mut link: Link) {
+        link.inbox.release();
+        link.is_reused = true;
+        let mut idle = self.idle.borrow_mut();
+        if idle.len() < MOST_IDLE {
+            idle.push(Idle { link, since: Instant::now() });
+        }
+    }
+
+    fn take_idle(&self, endpoint: &Arc<Endpoint>) -> Option<Link> {
+        let mut idle = self.idle.borrow_mut();
+        loop {
+            // The one used last is the least likely to have been closed.
+            let at = idle.iter().rposition(|idle| Arc::ptr_eq(&idle.link.endpoint, endpoint))?;
+            let Idle { link, .. } = idle.remove(at);
+            let is_quiet = link.io.borrow().is_quiet();
+            if is_quiet {
+                return Some(link);
+            }
+        }
+    }
+
+    fn drop_idle(&self, endpoint: &Arc<Endpoint>) {
+        self.idle.borrow_mut().retain(|idle| !Arc::ptr_eq(&idle.link.endpoint, endpoint));
+    }
+
+    /// Closes what has not been used for long.
+    pub fn drop_stale(&self) {
+        let longest = self.limits.upstream_idle_timeout;
+        self.idle.borrow_mut().retain(|idle| {
+            idle.since.elapsed() < longest && !idle.link.endpoint.is_gone()
+        });
+    }
+
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+}
+
+pub(crate) type SharedIo = Rc<RefCell<crate::io::Io>>;
+
+/// What is known of an upstream's servers, for the metrics.
+pub(crate) fn servers_by_state(route: &Route) -> (usize, usize) {
+    route.servers_by_state()
+}
+
+pub(crate) fn make_routes(
+    settings: &[crate::UpstreamSettings],
+    metrics: &[Arc<UpstreamMetrics>],
+) -> Result<Routes, UpstreamError> {
+    let routes: Result<Vec<_>, _> = settings
+        .iter()
+        .zip(metrics)
+        .map(|(settings, metrics)| Route::new(settings, Arc::clone(metrics)).map(Arc::new))
+        .collect();
+    routes.map(Routes::new)
+}
+
+/// What is wrong with an upstream's settings.
+#[derive(Debug, thiserror::Error)]
+pub enum UpstreamError {
+    #[error("an upstream has no servers")]
+    NoServers,
+    #[error("the URL {0} has no host")]
+    NoHost(http::Uri),
+    #[error("the servers of one upstream must have the same scheme and path, unlike {0}")]
+    Unlike(http::Uri),
+    #[error("the certificate authorities cannot be read: {0}")]
+    Authorities(String),
+    #[error("TLS cannot be set up: {0}")]
+    Tls(#[from] rustls::Error),
+}
+
+pub(crate) type Addrs = Vec<SocketAddr>;

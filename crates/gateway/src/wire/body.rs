@@ -1,0 +1,304 @@
+//! Where a body ends (RFC 9112 section 6), and its data without the framing it came in.
+
+use super::{AnswerHead, Kind, Noted, field::One};
+use crate::Denial;
+use http::Version;
+use memchr::memchr;
+
+/// How a body is delimited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Framing {
+    Empty,
+    Length(u64),
+    Chunked,
+    /// Only answers may end with their connection.
+    UntilClose,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the body's framing is broken")]
+pub(crate) struct BodyError;
+
+impl Framing {
+    /// One `Content-Length` of digits, or one `Transfer-Encoding: chunked`, or neither: everything
+    /// else is refused, as one server's reading of it would be another's second request.
+    pub fn of_request(noted: &Noted, version: Version) -> Result<Self, Denial> {
+        match (noted.transfer_encoding, noted.content_length) {
+            (One { count: 0, .. }, One { count: 0, .. }) => Ok(Self::Empty),
+            (One { count: 0, .. }, One { count: 1, first: Some(value) }) => {
+                length(value).ok_or(Denial::BadFraming)
+            }
+            (One { count: 1, first: Some(coding) }, One { count: 0, .. }) => {
+                if version != Version::HTTP_11 {
+                    Err(Denial::BadFraming)
+                } else if coding.eq_ignore_ascii_case(b"chunked") {
+                    Ok(Self::Chunked)
+                } else {
+                    Err(Denial::UnknownCoding)
+                }
+            }
+            _ => Err(Denial::BadFraming),
+        }
+    }
+
+    /// RFC 9112 section 6.3. The flag says whether another answer may follow on the connection.
+    pub fn of_answer(
+        head: &AnswerHead,
+        noted: &Noted,
+        asked_for_head: bool,
+    ) -> Result<(Self, bool), BodyError> {
+        let may_follow = head.version == Version::HTTP_11 && !noted.says(Kind::Connection, "close");
+        if asked_for_head || matches!(head.status, 204 | 304) {
+            return Ok((Self::Empty, may_follow));
+        }
+        match (noted.transfer_encoding, noted.content_length) {
+            (One { count: 0, .. }, One { count: 0, .. }) => Ok((Self::UntilClose, false)),
+            (One { count: 0, .. }, One { first: Some(value), .. }) => {
+                let same = noted.of_kind(Kind::ContentLength).all(|other| other == value);
+                let length = length(value).filter(|_| same).ok_or(BodyError)?;
+                Ok((length, may_follow))
+            }
+            (One { count: 1, first: Some(coding) }, lengths) => {
+                if coding.eq_ignore_ascii_case(b"chunked") && head.version == Version::HTTP_11 {
+                    // Both at once is a sign of smuggling: the connection is not used again.
+                    Ok((Self::Chunked, may_follow && lengths.count == 0))
+                } else {
+                    Err(BodyError)
+                }
+            }
+            _ => Err(BodyError),
+        }
+    }
+}
+
+fn length(value: &[u8]) -> Option<Framing> {
+    if value.is_empty() || value.len() > 19 || !value.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let length = value.iter().fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0'));
+    Some(if length == 0 { Framing::Empty } else { Framing::Length(length) })
+}
+
+/// Longer lines between chunks are not read on for.
+const LONGEST_LINE: usize = 1024;
+/// As long as all trailers together may be.
+const MOST_TRAILERS: usize = 8 * 1024;
+
+/// Takes a body's bytes apart as they come.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Decoder {
+    state: State,
+    trailers: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Length(u64),
+    UntilClose,
+    ChunkSize,
+    Chunk(u64),
+    ChunkEnd,
+    Trailers,
+    Done,
+}
+
+/// What stands at the front of the bytes that are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Skip so many bytes of framing, then comes so much data.
+    Data { skip: usize, length: usize },
+    /// Skip so many bytes; what follows is not all there yet.
+    More { skip: usize },
+    /// Skip so many bytes; the body has ended there.
+    End { skip: usize },
+}
+
+impl Decoder {
+    pub fn new(framing: Framing) -> Self {
+        let state = match framing {
+            Framing::Empty => State::Done,
+            Framing::Length(length) => State::Length(length),
+            Framing::Chunked => State::ChunkSize,
+            Framing::UntilClose => State::UntilClose,
+        };
+        Self { state, trailers: 0 }
+    }
+
+    pub fn is_done(&self) -> bool {
+        self.state == State::Done
+    }
+
+    /// Whether the end of the stream is the end of the body.
+    pub fn ends_with_stream(&self) -> bool {
+        matches!(self.state, State::Done | State::UntilClose)
+    }
+
+    /// Call again with what is left after skip and data.
+    pub fn step(&mut self, bytes: &[u8]) -> Result<Step, BodyError> {
+        let mut skip = 0;
+        loop {
+            let rest = &bytes[skip..];
+            match self.state {
+                State::Done => return Ok(Step::End { skip }),
+                State::Length(left) | State::Chunk(left) => {
+                    let length = usize::try_from(left).unwrap_or(usize::MAX).min(rest.len());
+                    if length == 0 {
+                        return Ok(Step::More { skip });
+                    }
+                    self.state = self.after_data(left - length as u64);
+                    return Ok(Step::Data { skip, length });
+                }
+                State::UntilClose if rest.is_empty() => return Ok(Step::More { skip }),
+                State::UntilClose => return Ok(Step::Data { skip, length: rest.len() }),
+                State::ChunkSize | State::ChunkEnd | State::Trailers => {
+                    let Some(line) = line(rest)? else { return Ok(Step::More { skip }) };
+                    self.state = self.after_line(line)?;
+                    skip += line.len() + 2;
+                }
+            }
+        }
+    }
+
+    fn after_data(&self, left: u64) -> State {
+        match (self.state, left) {
+            (State::Length(_), 0) => State::Done,
+            (State::Length(_), left) => State::Length(left),
+            (_, 0) => State::ChunkEnd,
+            (_, left) => State::Chunk(left),
+        }
+    }
+
+    fn after_line(&mut self, line: &[u8]) -> Result<State, BodyError> {
+        match self.state {
+            State::ChunkEnd if line.is_empty() => Ok(State::ChunkSize),
+            State::ChunkSize => match chunk_size(line)? {
+                0 => Ok(State::Trailers),
+                size => Ok(State::Chunk(size)),
+            },
+            State::Trailers if line.is_empty() => Ok(State::Done),
+            State::Trailers => {
+                self.trailers += line.len();
+                let is_field =
+                    line.contains(&b':') && !line.starts_with(b" ") && !line.starts_with(b"\t");
+                if self.trailers > MOST_TRAILERS || !is_field {
+                    return Err(BodyError);
+                }
+                Ok(State::Trailers)
+            }
+            _ => Err(BodyError),
+        }
+    }
+}
+
+/// The line at the front without its `\r\n`; None while it is not all there.
+fn line(bytes: &[u8]) -> Result<Option<&[u8]>, BodyError> {
+    let Some(end) = memchr(b'\n', bytes) else {
+        return if bytes.len() > LONGEST_LINE { Err(BodyError) } else { Ok(None) };
+    };
+    let line = bytes[..end].strip_suffix(b"\r").ok_or(BodyError)?;
+    let is_text = line.iter().all(|byte| *byte >= b' ' && *byte != 0x7f || *byte == b'\t');
+    if is_text && line.len() <= LONGEST_LINE { Ok(Some(line)) } else { Err(BodyError) }
+}
+
+/// `1*HEXDIG [ ";" extensions ]`; extensions are dropped.
+fn chunk_size(line: &[u8]) -> Result<u64, BodyError> {
+    let digits = line.split(|byte| *byte == b';').next().unwrap_or_default();
+    if digits.is_empty() || digits.len() > 15 || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return Err(BodyError);
+    }
+    let text = std::str::from_utf8(digits).map_err(|_| BodyError)?;
+    u64::from_str_radix(text, 16).map_err(|_| BodyError)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Decodes in pieces of `piece` bytes; what is left over comes back too.
+    fn decode(framing: Framing, bytes: &[u8], piece: usize) -> Result<(Vec<u8>, usize), BodyError> {
+        let (mut decoder, mut data) = (Decoder::new(framing), Vec::new());
+        let (mut at, mut seen) = (0, 0);
+        loop {
+            match decoder.step(&bytes[at..seen])? {
+                Step::Data { skip, length } => {
+                    data.extend_from_slice(&bytes[at + skip..at + skip + length]);
+                    at += skip + length;
+                }
+                Step::End { skip } => return Ok((data, bytes.len() - at - skip)),
+                Step::More { skip } => {
+                    at += skip;
+                    if seen == bytes.len() {
+                        return Err(BodyError);
+                    }
+                    seen = (seen + piece).min(bytes.len());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn chunks_are_joined_and_what_follows_is_left_alone() {
+        let body = b"5\r\nhello\r\n6;a=\"b\"\r\n world\r\n0\r\nX: y\r\n\r\nGET";
+        for piece in 1..body.len() {
+            assert_eq!(
+                decode(Framing::Chunked, body, piece),
+                Ok((b"hello world".to_vec(), 3)),
+                "{piece}"
+            );
+        }
+        assert_eq!(decode(Framing::Length(3), b"abcdef", 2), Ok((b"abc".to_vec(), 3)));
+    }
+
+    #[test]
+    fn t24_w10_chunk_tricks_are_refused() {
+        for body in [
+            "0x1\r\na\r\n0\r\n\r\n",
+            "+1\r\na\r\n0\r\n\r\n",
+            "-1\r\na\r\n0\r\n\r\n",
+            "1 \r\na\r\n0\r\n\r\n",
+            " 1\r\na\r\n0\r\n\r\n",
+            "1\na\r\n0\r\n\r\n",
+            "1\r\na\n0\r\n\r\n",
+            "1\r\nab\r\n0\r\n\r\n",
+            "1;a\nb\r\na\r\n0\r\n\r\n",
+            "1;a\rb\r\na\r\n0\r\n\r\n",
+            "ffffffffffffffff1\r\na\r\n0\r\n\r\n",
+            ";\r\n\r\n",
+            "\r\n\r\n",
+            "0\r\nno field\r\n\r\n",
+            "0\r\n folded: x\r\n\r\n",
+            "0\r\nA: b\n\r\n",
+            "1\r\na0\r\n\r\n",
+        ] {
+            assert_eq!(decode(Framing::Chunked, body.as_bytes(), 1000), Err(BodyError), "{body:?}");
+        }
+        let endless = format!("0\r\n{}\r\n", "A: b\r\n".repeat(5_000));
+        assert_eq!(decode(Framing::Chunked, endless.as_bytes(), 1000), Err(BodyError));
+        let extension = format!("1;{}\r\na\r\n0\r\n\r\n", "x".repeat(5_000));
+        assert_eq!(decode(Framing::Chunked, extension.as_bytes(), 100), Err(BodyError));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_chunked_is_decoded_to_itself(
+            parts in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 1..50), 0..6), piece in 1usize..40
+        ) {
+            let mut bytes = Vec::new();
+            for part in &parts {
+                bytes.extend(format!("{:x}\r\n", part.len()).bytes());
+                bytes.extend(part);
+                bytes.extend(b"\r\n");
+            }
+            bytes.extend(b"0\r\n\r\n");
+            prop_assert_eq!(decode(Framing::Chunked, &bytes, piece), Ok((parts.concat(), 0)));
+        }
+
+        #[test]
+        fn no_bytes_make_the_decoder_panic_or_take_more_than_there_is(
+            bytes in proptest::collection::vec(prop_oneof![Just(b'\r'), Just(b'\n'), Just(b'0'), Just(b'1'), any::<u8>()], 0..60)
+        ) {
+            let _ = decode(Framing::Chunked, &bytes, 7);
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! What was read from a connection and not yet used. Buffers are borrowed from the thread's stock,
+//! so that an idle connection holds none.
+
+use std::{
+    cell::RefCell,
+    future::poll_fn,
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+use tokio::io::{AsyncRead, ReadBuf};
+
+/// Enough for every head that is allowed by default.
+const SMALL: usize = 16 * 1024;
+/// For bodies that do not fit: fewer, larger reads.
+const LARGE: usize = 64 * 1024;
+/// How many buffers of each size a thread keeps.
+const STOCK: usize = 64;
+
+thread_local! {
+    static STOCKS: [RefCell<Vec<Vec<u8>>>; 2] = const { [RefCell::new(Vec::new()), RefCell::new(Vec::new())] };
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Buffer {
+    bytes: Vec<u8>,
+    start: usize,
+    end: usize,
+}
+
+impl Buffer {
+    pub fn filled(&self) -> &[u8] {
+        &self.bytes[self.start..self.end]
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    pub fn len(&self) -> usize {
+        self.end - self.start
+    }
+
+    /// The first bytes are done with.
+    pub fn consume(&mut self, count: usize) {
+        self.start += count.min(self.len());
+        if self.start == self.end {
+            (self.start, self.end) = (0, 0);
+        }
+    }
+
+    /// Gives the memory back while there is nothing to keep in it.
+    pub fn release(&mut self) {
+        if self.is_empty() {
+            give_back(std::mem::take(&mut self.bytes));
+            (self.start, self.end) = (0, 0);
+        }
+    }
+
+    /// Makes room for at least one more byte; the buffer grows by doubling where it is full.
+    fn make_room(&mut self) {
+        if self.bytes.is_empty() {
+            self.bytes = take(SMALL);
+        }
+        if self.end < self.bytes.len() {
+            return;
+        }
+        if self.start > 0 {
+            self.bytes.copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, self.len());
+        } else {
+            let larger = self.bytes.len() * 2;
+            self.bytes.resize(larger, 0);
+        }
+    }
+
+    /// From here on a body streams through: read in larger parts.
+    pub fn enlarge(&mut self) {
+        if self.bytes.len() < LARGE {
+            let mut larger = take(LARGE);
+            let length = self.len();
+            larger[..length].copy_from_slice(self.filled());
+            give_back(std::mem::replace(&mut self.bytes, larger));
+            (self.start, self.end) = (0, length);
+        }
+    }
+
+    /// Reads once; 0 is the end of the stream.
+    pub fn poll_fill<R: AsyncRead + Unpin>(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut R,
+    ) -> Poll<io::Result<usize>> {
+        self.make_room();
+        let mut room = ReadBuf::new(&mut self.bytes[self.end..]);
+        ready!(Pin::new(from).poll_read(cx, &mut room))?;
+        let count = room.filled().len();
+        self.end += count;
+        Poll::Ready(Ok(count))
+    }
+
+    pub async fn fill<R: AsyncRead + Unpin>(&mut self, from: &mut R) -> io::Result<usize> {
+        poll_fn(|cx| self.poll_fill(cx, from)).await
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        give_back(std::mem::take(&mut self.bytes));
+    }
+}
+
+fn stock_of(size: usize) -> Option<usize> {
+    match size {
+        SMALL => Some(0),
+        LARGE => Some(1),
+        _ => None,
+    }
+}
+
+fn take(size: usize) -> Vec<u8> {
+    let spare = stock_of(size)
+        .and_then(|at| STOCKS.try_with(|stocks| stocks[at].borrow_mut().pop()).ok().flatten());
+    spare.unwrap_or_else(|| vec![0; size])
+}
+
+fn give_back(bytes: Vec<u8>) {
+    let Some(at) = stock_of(bytes.len()) else { return };
+    let _ = STOCKS.try_with(|stocks| {
+        let mut stock = stocks[at].borrow_mut();
+        if stock.len() < STOCK {
+            stock.push(bytes);
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_read_is_kept_until_it_is_consumed() {
+        let source = vec![7_u8; 100_000];
+        let (mut from, mut buffer) = (source.as_slice(), Buffer::default());
+        while buffer.fill(&mut from).await.expect("reads") > 0 {}
+        assert_eq!(buffer.filled(), source);
+        buffer.consume(99_999);
+        assert_eq!(buffer.len(), 1);
+        buffer.release();
+        assert_eq!(buffer.len(), 1, "what is not used is not given away");
+        buffer.enlarge();
+        assert_eq!(buffer.filled(), [7]);
+        buffer.consume(1);
+        buffer.release();
+        assert!(buffer.is_empty());
+    }
+}

@@ -1,0 +1,276 @@
+//! The fields of a head, each looked at once: what it is to the gateway, and where the few are
+//! that decide something.
+
+/// More fields than this are refused with 431.
+pub(crate) const MOST_FIELDS: usize = 100;
+
+pub(crate) use httparse::Header as Field;
+
+/// What a field is to the gateway.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Kind {
+    /// Passes as it is.
+    #[default]
+    Plain,
+    /// Only ever ours to set, or ours to use up: never passes, in whatever spelling.
+    Withheld,
+    Host,
+    Authorization,
+    Connection,
+    ContentLength,
+    TransferEncoding,
+    Upgrade,
+    Expect,
+    ForwardedFor,
+    Cookie,
+    SetCookie,
+    UserAgent,
+    Origin,
+    TraceParent,
+    RequestId,
+}
+
+/// The longest name that means something; longer ones only count by what they begin with.
+const LONGEST: usize = 32;
+
+impl Kind {
+    /// Compares as lenient servers do: CGI and PHP fold every odd character of a name into one, so
+    /// `X_Forwarded.For` reaches a program as `X-Forwarded-For` does.
+    pub fn of(name: &str) -> Self {
+        let bytes = name.as_bytes();
+        let first = bytes.first().copied().unwrap_or_default();
+        // Most names mean nothing here; their first letter tells.
+        if !matches!(
+            first | 0x20,
+            b'a' | b'c' | b'e' | b'f' | b'h' | b'k' | b'o' | b'p' | b's' | b't' | b'u' | b'x'
+        ) && first.is_ascii_alphanumeric()
+        {
+            return Self::Plain;
+        }
+        let start = bytes.iter().position(u8::is_ascii_alphanumeric).unwrap_or(bytes.len());
+        let end = bytes.iter().rposition(u8::is_ascii_alphanumeric).map_or(start, |at| at + 1);
+        let mut folded = [0_u8; LONGEST];
+        let length = (end - start).min(LONGEST);
+        let mut is_exact = end - start == bytes.len();
+        for (to, from) in folded.iter_mut().zip(&bytes[start..end]) {
+            *to = if from.is_ascii_alphanumeric() { from.to_ascii_lowercase() } else { b'-' };
+            is_exact &= from.is_ascii_alphanumeric() || *from == b'-';
+        }
+        let kind = Self::of_folded(&folded[..length]);
+        match kind {
+            // Another spelling of what frames or authorises a request is not that field, but some
+            // server behind us might take it for it.
+            Self::Host
+            | Self::Authorization
+            | Self::Connection
+            | Self::ContentLength
+            | Self::TransferEncoding
+            | Self::Upgrade
+            | Self::Expect
+            | Self::ForwardedFor
+            | Self::RequestId
+                if !is_exact =>
+            {
+                Self::Withheld
+            }
+            Self::Cookie | Self::SetCookie | Self::UserAgent | Self::Origin | Self::TraceParent
+                if !is_exact =>
+            {
+                Self::Plain
+            }
+            kind => kind,
+        }
+    }
+
+    fn of_folded(name: &[u8]) -> Self {
+        match name {
+            b"host" => Self::Host,
+            b"authorization" => Self::Authorization,
+            b"connection" => Self::Connection,
+            b"content-length" => Self::ContentLength,
+            b"transfer-encoding" => Self::TransferEncoding,
+            b"upgrade" => Self::Upgrade,
+            b"expect" => Self::Expect,
+            b"x-forwarded-for" => Self::ForwardedFor,
+            b"cookie" => Self::Cookie,
+            b"set-cookie" => Self::SetCookie,
+            b"user-agent" => Self::UserAgent,
+            b"origin" => Self::Origin,
+            b"traceparent" => Self::TraceParent,
+            b"x-request-id" => Self::RequestId,
+            // RFC 9110 section 7.6.1, and what belongs to one hop only.
+            b"keep-alive" | b"proxy-connection" | b"proxy-authenticate" | b"proxy-authorization"
+            | b"te" | b"trailer" | b"http2-settings" => Self::Withheld,
+            // By these a client could tell the upstream who it is, where it comes from, or that it
+            // meant another method or path than the one that was authorised.
+            b"forwarded" | b"x-real-ip" | b"x-original-url" | b"x-original-uri"
+            | b"x-original-method" | b"x-rewrite-url" | b"x-http-method"
+            | b"x-http-method-override" | b"x-method-override" | b"keydesk" | b"signature"
+            | b"signature-input" => Self::Withheld,
+            name if name.starts_with(b"keydesk-") || name.starts_with(b"x-forwarded") => {
+                Self::Withheld
+            }
+            _ => Self::Plain,
+        }
+    }
+}
+
+/// The fields of one head with their kinds, and the values that decide something.
+#[derive(Debug)]
+pub(crate) struct Noted<'a> {
+    pub fields: &'a [Field<'a>],
+    pub kinds: [Kind; MOST_FIELDS],
+    pub host: One<'a>,
+    pub authorization: One<'a>,
+    pub content_length: One<'a>,
+    pub transfer_encoding: One<'a>,
+    pub user_agent: One<'a>,
+    pub origin: One<'a>,
+    pub trace_parent: One<'a>,
+    pub expect: One<'a>,
+    pub has_connection: bool,
+    pub has_upgrade: bool,
+}
+
+/// A field that should be there once at most.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct One<'a> {
+    pub first: Option<&'a [u8]>,
+    pub count: usize,
+}
+
+impl<'a> One<'a> {
+    fn add(&mut self, value: &'a [u8]) {
+        self.first = self.first.or(Some(value));
+        self.count += 1;
+    }
+}
+
+impl<'a> Noted<'a> {
+    pub fn of(fields: &'a [Field<'a>]) -> Self {
+        let mut noted = Self {
+            fields,
+            kinds: [Kind::Plain; MOST_FIELDS],
+            host: One::default(),
+            authorization: One::default(),
+            content_length: One::default(),
+            transfer_encoding: One::default(),
+            user_agent: One::default(),
+            origin: One::default(),
+            trace_parent: One::default(),
+            expect: One::default(),
+            has_connection: false,
+            has_upgrade: false,
+        };
+        for (field, noted_kind) in fields.iter().zip(noted.kinds.iter_mut()) {
+            let kind = Kind::of(field.name);
+            *noted_kind = kind;
+            match kind {
+                Kind::Host => noted.host.add(field.value),
+                Kind::Authorization => noted.authorization.add(field.value),
+                Kind::ContentLength => noted.content_length.add(field.value),
+                Kind::TransferEncoding => noted.transfer_encoding.add(field.value),
+                Kind::UserAgent => noted.user_agent.add(field.value),
+                Kind::Origin => noted.origin.add(field.value),
+                Kind::TraceParent => noted.trace_parent.add(field.value),
+                Kind::Expect => noted.expect.add(field.value),
+                Kind::Connection => noted.has_connection = true,
+                Kind::Upgrade => noted.has_upgrade = true,
+                _ => {}
+            }
+        }
+        if noted.has_connection {
+            noted.withhold_named_by_connection();
+        }
+        noted
+    }
+
+    pub fn of_kind(&self, wanted: Kind) -> impl DoubleEndedIterator<Item = &'a [u8]> {
+        self.fields
+            .iter()
+            .zip(&self.kinds)
+            .filter(move |(_, kind)| **kind == wanted)
+            .map(|(field, _)| field.value)
+    }
+
+    /// Whether one of the comma-separated words of a kind of field is `word`.
+    pub fn says(&self, kind: Kind, word: &str) -> bool {
+        self.of_kind(kind)
+            .flat_map(|value| value.split(|byte| *byte == b','))
+            .any(|part| part.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
+    }
+
+    /// RFC 9110 section 7.6.1: what `Connection` names belongs to this hop. Only fields that would
+    /// pass can be named away; ours are added later.
+    fn withhold_named_by_connection(&mut self) {
+        for at in 0..self.fields.len() {
+            let name = self.fields[at].name.as_bytes();
+            let may_go = matches!(
+                self.kinds[at],
+                Kind::Plain | Kind::Cookie | Kind::UserAgent | Kind::TraceParent | Kind::Origin
+            );
+            if may_go && self.is_named_by_connection(name) {
+                self.kinds[at] = Kind::Withheld;
+            }
+        }
+    }
+
+    fn is_named_by_connection(&self, name: &[u8]) -> bool {
+        self.of_kind(Kind::Connection)
+            .flat_map(|value| value.split(|byte| *byte == b','))
+            .any(|part| part.trim_ascii().eq_ignore_ascii_case(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn t28_no_spelling_of_an_identity_header_passes() {
+        for name in [
+            "Keydesk-Account",
+            "keydesk_account",
+            "KEYDESK.ACCOUNT",
+            "keydesk!subject",
+            "_keydesk-token",
+            "keydesk-account.",
+            "Keydesk",
+            "X-Forwarded-For",
+            "X_Forwarded_Proto",
+            "x.forwarded.prefix",
+            "X-Real-IP",
+            "Forwarded",
+            "x_http_method_override",
+            "X-Original-URL",
+            "Content_Length",
+            "Transfer.Encoding",
+            "Authorization_",
+            "Signature-Input",
+            "keydesk-a-name-longer-than-everything-that-is-known-here",
+        ] {
+            assert_ne!(Kind::of(name), Kind::Plain, "{name}");
+        }
+        for name in ["X-Trace", "Accept", "Key", "Xforwarded", "Range", "-", "X-Keydesk"] {
+            assert_eq!(Kind::of(name), Kind::Plain, "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn t28_one_and_two_separators_of_any_kind_make_no_difference(
+            at in 0usize..4, separator in "[-_.!#$%&'*+^`|~]{1,2}", upper in any::<bool>()
+        ) {
+            let (first, second) =
+                [("keydesk", "account"), ("x", "forwarded-for"), ("content", "length"), ("transfer", "encoding")][at];
+            let name = format!("{first}{separator}{second}");
+            let name = if upper { name.to_uppercase() } else { name };
+            // Two separators fold to two dashes: no server folds further, but ours stays ours.
+            if separator.len() == 1 || first == "keydesk" {
+                prop_assert_ne!(Kind::of(&name), Kind::Plain);
+            }
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The head of a request or an answer, read strictly: whatever two servers are known to read in
+//! two ways is refused.
+
+use super::{Field, MOST_FIELDS};
+use http::Version;
+use memchr::memchr_iter;
+use std::mem::MaybeUninit;
+
+/// Memory for the fields of one head, on the stack of whoever reads it.
+pub(crate) type Room<'a> = [MaybeUninit<Field<'a>>; MOST_FIELDS];
+
+/// A request's head, borrowed from where it was read.
+#[derive(Debug)]
+pub(crate) struct Head<'a> {
+    pub method: &'a str,
+    pub version: Version,
+    /// From absolute form or HTTP/2's `:authority`.
+    pub authority: Option<&'a str>,
+    /// Path and query, the very bytes that came.
+    pub target: &'a str,
+    pub fields: &'a [Field<'a>],
+}
+
+#[derive(Debug)]
+pub(crate) struct AnswerHead<'a> {
+    pub status: u16,
+    pub version: Version,
+    pub fields: &'a [Field<'a>],
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum HeadError {
+    #[error("not HTTP, or not in the one way that it is to be written")]
+    Malformed,
+    #[error("more than {MOST_FIELDS} fields")]
+    TooManyFields,
+}
+
+impl From<httparse::Error> for HeadError {
+    fn from(error: httparse::Error) -> Self {
+        match error {
+            httparse::Error::TooManyHeaders => Self::TooManyFields,
+            _ => Self::Malformed,
+        }
+    }
+}
+
+impl<'a> Head<'a> {
+    /// The head at the start of `bytes` and how long it is; None while it is not all there.
+    pub fn read(
+        bytes: &'a [u8],
+        room: &'a mut Room<'a>,
+    ) -> Result<Option<(Self, usize)>, HeadError> {
+        // RFC 9112 section 2.2: one empty line before a request is forgiven. Nothing else is.
+        let blank = if bytes.starts_with(b"\r\n") { 2 } else { 0 };
+        let bytes = &bytes[blank..];
+        if bytes.first().is_some_and(|first| !first.is_ascii_alphabetic()) {
+            // `\r` alone may yet become the forgiven line.
+            return if bytes == b"\r" && blank == 0 { Ok(None) } else { Err(HeadError::Malformed) };
+        }
+        let mut request = httparse::Request::new(&mut []);
+        let length = match request.parse_with_uninit_headers(bytes, room)? {
+            httparse::Status::Complete(length) => length,
+            httparse::Status::Partial => return Ok(None),
+        };
+        refuse_bare_line_ends(&bytes[..length])?;
+        let (Some(method), Some(target), Some(minor)) =
+            (request.method, request.path, request.version)
+        else {
+            return Err(HeadError::Malformed);
+        };
+        let version = if minor == 1 { Version::HTTP_11 } else { Version::HTTP_10 };
+        let (authority, target) = split_target(target)?;
+        let fields: &'a [Field<'a>] = request.headers;
+        Ok(Some((Self { method, version, authority, target, fields }, blank + length)))
+    }
+}
+
+impl<'a> AnswerHead<'a> {
+    pub fn read(
+        bytes: &'a [u8],
+        room: &'a mut Room<'a>,
+    ) -> Result<Option<(Self, usize)>, HeadError> {
+        let mut answer = httparse::Response::new(&mut []);
+        let parsed = httparse::ParserConfig::default()
+            .parse_response_with_uninit_headers(&mut answer, bytes, room)?;
+        let httparse::Status::Complete(length) = parsed else { return Ok(None) };
+        let (Some(status), Some(minor)) = (answer.code, answer.version) else {
+            return Err(HeadError::Malformed);
+        };
+        let version = if minor == 1 { Version::HTTP_11 } else { Version::HTTP_10 };
+        let fields: &'a [Field<'a>] = answer.headers;
+        Ok(Some((Self { status, version, fields }, length)))
+    }
+}
+
+/// RFC 9112 allows a line feed alone to end a line, and so two servers may see different lines.
+fn refuse_bare_line_ends(head: &[u8]) -> Result<(), HeadError> {
+    let is_bare = |at: usize| at == 0 || head[at - 1] != b'\r';
+    if memchr_iter(b'\n', head).any(is_bare) { Err(HeadError::Malformed) } else { Ok(()) }
+}
+
+/// Origin form, or absolute form with its authority. `*` and authority form are no paths and fail
+/// later, where paths are judged.
+fn split_target(target: &str) -> Result<(Option<&str>, &str), HeadError> {
+    if target.starts_with('/') {
+        return Ok((None, target));
+    }
+    let Some((scheme, rest)) = target.split_once("://") else { return Ok((None, target)) };
+    if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
+        return Err(HeadError::Malformed);
+    }
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    Ok((Some(authority), if path.is_empty() { "/" } else { path }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(bytes: &str) -> Result<Option<(String, usize)>, HeadError> {
+        let mut room = [const { MaybeUninit::uninit() }; MOST_FIELDS];
+        let read = Head::read(bytes.as_bytes(), &mut room)?;
+        Ok(read.map(|(head, length)| {
+            let names: Vec<_> = head.fields.iter().map(|field| field.name).collect();
+            let authority = head.authority.unwrap_or("-");
+            (format!("{} {authority} {} {}", head.method, head.target, names.join(" ")), length)
+        }))
+    }
+
+    #[test]
+    fn a_head_is_read_when_it_is_all_there() {
+        let head = "GET /a?b=c HTTP/1.1\r\nHost: x\r\nA: b\r\n\r\n";
+        for cut in 0..head.len() {
+            assert_eq!(read(&head[..cut]), Ok(None), "{cut}");
+        }
+        assert_eq!(
+            read(&format!("{head}more")),
+            Ok(Some(("GET - /a?b=c Host A".to_owned(), head.len())))
+        );
+        assert_eq!(read(&format!("\r\n{head}")).map(|o| o.map(|o| o.1)), Ok(Some(head.len() + 2)));
+    }
+
+    #[test]
+    fn w9_w10_what_can_be_read_in_two_ways_is_refused() {
+        for head in [
+            "GET / HTTP/1.1\r\nHost : x\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: x\r\n folded\r\n\r\n",
+            "GET / HTTP/1.1\r\n Host: x\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: x\rA: b\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: x\0\r\n\r\n",
+            "GET / HTTP/1.1\nHost: x\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: x\n\r\n",
+            "GET / HTTP/1.1\r\nHost: x\r\n\n",
+            "GET  / HTTP/1.1\r\n\r\n",
+            "GET / HTTP/1.1 \r\n\r\n",
+            "GET / HTTP/2.0\r\n\r\n",
+            "GET /\r\n\r\n",
+            "\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+            "\nGET / HTTP/1.1\r\n\r\n",
+            " GET / HTTP/1.1\r\n\r\n",
+            "\x16\x03\x01",
+            "GET ftp://x/ HTTP/1.1\r\n\r\n",
+        ] {
+            assert_eq!(read(head), Err(HeadError::Malformed), "{head:?}");
+        }
+    }
+
+    #[test]
+    fn w2_absolute_form_tells_the_authority() {
+        let read = |target: &str| read(&format!("GET {target} HTTP/1.1\r\n\r\n"));
+        assert_eq!(read("http://a:1/b").expect("reads").expect("all").0, "GET a:1 /b ");
+        assert_eq!(read("HTTP://a").expect("reads").expect("all").0, "GET a / ");
+        assert_eq!(read("*").expect("reads").expect("all").0, "GET - * ");
+    }
+
+    #[test]
+    fn w13_more_fields_than_allowed_are_refused() {
+        let head = format!("GET / HTTP/1.1\r\n{}\r\n", "A: b\r\n".repeat(MOST_FIELDS + 1));
+        assert_eq!(read(&head), Err(HeadError::TooManyFields));
+    }
+}

@@ -1,0 +1,15 @@
+//! HTTP/1.1 as bytes: heads, bodies, buffers. Strict with what comes in, and writes its own framing.
+
+mod body;
+mod buffer;
+mod field;
+mod head;
+mod write;
+
+pub(crate) use body::{Decoder, Framing, Step};
+pub(crate) use buffer::Buffer;
+pub(crate) use field::{Field, Kind, MOST_FIELDS, Noted};
+pub(crate) use head::{AnswerHead, Head, HeadError};
+pub(crate) use write::{
+    LAST_CHUNK, answer_bytes, begin_chunk, push_field, push_status,
+};

@@ -1,0 +1,66 @@
+//! Heads and chunks as they are written: always our own framing, never what came in.
+
+use crate::Answer;
+use http::StatusCode;
+use keydesk_model::Timestamp;
+use std::io::Write;
+
+pub(crate) const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
+
+pub(crate) fn push_field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
+}
+
+pub(crate) fn push_status(out: &mut Vec<u8>, status: u16) {
+    if status == 200 {
+        out.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
+        return;
+    }
+    out.extend_from_slice(b"HTTP/1.1 ");
+    out.extend_from_slice(itoa::Buffer::new().format(status).as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(reason(status).as_bytes());
+    out.extend_from_slice(b"\r\n");
+}
+
+fn reason(status: u16) -> &'static str {
+    StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason()).unwrap_or("")
+}
+
+/// An answer of our own. `HEAD` gets the head that `GET` would get.
+pub(crate) fn answer_bytes(
+    answer: &Answer,
+    at: Timestamp,
+    is_head: bool,
+    closes: bool,
+    out: &mut Vec<u8>,
+) {
+    push_status(out, answer.status().as_u16());
+    for (name, value) in answer.headers() {
+        push_field(out, name.as_str(), value.as_bytes());
+    }
+    if let Ok(now) = jiff::Timestamp::from_microsecond(at.as_micros()) {
+        push_field(out, "date", now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string().as_bytes());
+    }
+    if answer.status() != StatusCode::NO_CONTENT {
+        push_field(
+            out,
+            "content-length",
+            itoa::Buffer::new().format(answer.body().len()).as_bytes(),
+        );
+    }
+    if closes {
+        push_field(out, "connection", b"close");
+    }
+    out.extend_from_slice(b"\r\n");
+    if !is_head {
+        out.extend_from_slice(answer.body());
+    }
+}
+
+pub(crate) fn begin_chunk(out: &mut Vec<u8>, length: usize) {
+    let _ = write!(out, "{length:x}\r\n");
+}
