@@ -49,10 +49,34 @@ impl Deadline {
 
     /// What the future gives, unless the deadline passes first.
     pub async fn bound<F: Future>(&mut self, future: F) -> Result<F::Output, Passed> {
-        let mut future = pin!(future);
+        let at = self.at;
+        self.bound_by(|| at, future).await
+    }
+
+    /// The same with a new deadline. The clock is looked at only where there is a wait.
+    pub async fn bound_after<F: Future>(
+        &mut self,
+        timeout: Duration,
+        future: F,
+    ) -> Result<F::Output, Passed> {
+        self.bound_by(|| Instant::now() + timeout, future).await
+    }
+
+    /// The same; `until` is asked when the wait begins.
+    pub async fn bound_by<F: Future>(
+        &mut self,
+        until: impl FnOnce() -> Instant,
+        future: F,
+    ) -> Result<F::Output, Passed> {
+        let (mut future, mut until) = (pin!(future), Some(until));
         poll_fn(|cx| match future.as_mut().poll(cx) {
             Poll::Ready(output) => Poll::Ready(Ok(output)),
-            Poll::Pending => self.poll_passed(cx).map(|()| Err(Passed)),
+            Poll::Pending => {
+                if let Some(until) = until.take() {
+                    self.set(until());
+                }
+                self.poll_passed(cx).map(|()| Err(Passed))
+            }
         })
         .await
     }
@@ -65,28 +89,30 @@ pub(crate) struct Patience {
     bytes_per_second: u32,
     moved: u64,
     waited: Duration,
-    since: Instant,
+    since: Option<Instant>,
 }
 
 const GRACE: Duration = Duration::from_secs(10);
 
 impl Patience {
     pub fn new(bytes_per_second: u32) -> Self {
-        Self { bytes_per_second, moved: 0, waited: Duration::ZERO, since: Instant::now() }
+        Self { bytes_per_second, moved: 0, waited: Duration::ZERO, since: None }
     }
 
-    /// The wait begins; returns when it must end.
+    /// A wait begins; returns when it must end.
     pub fn begin(&mut self) -> Instant {
-        self.since = Instant::now();
+        let now = Instant::now();
+        self.since = Some(now);
         let earned = self.moved / u64::from(self.bytes_per_second.max(1));
         // Nobody is waited for longer than a minute at a stretch, however much came before.
         let left = (GRACE + Duration::from_secs(earned)).saturating_sub(self.waited);
-        self.since + left.min(Duration::from_mins(1))
+        now + left.min(Duration::from_mins(1))
     }
 
+    /// So many bytes have moved, with or without a wait.
     pub fn end(&mut self, bytes: usize) {
         self.moved += bytes as u64;
-        self.waited += self.since.elapsed();
+        self.waited += self.since.take().map_or(Duration::ZERO, |since| since.elapsed());
     }
 }
 

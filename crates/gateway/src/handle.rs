@@ -13,7 +13,7 @@ use crate::{
     tunnel,
     upstream::{Asked, Route, Upstreams},
     whoami,
-    wire::{Framing, Head, HeadError, Noted},
+    wire::{Framing, Head, HeadError, Kind, Noted},
 };
 use http::HeaderValue;
 use keydesk_model::Clock;
@@ -38,6 +38,16 @@ pub(crate) struct Decision {
     pub story: Story,
     /// The console's origin, where one of its pages asks.
     pub console: Option<HeaderValue>,
+    pub facts: Facts,
+}
+
+/// What the request says of its connection.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Facts {
+    /// None: that cannot be told.
+    pub framing: Option<Framing>,
+    pub asks_to_close: bool,
+    pub expects_continue: bool,
 }
 
 #[derive(Debug)]
@@ -54,7 +64,6 @@ pub(crate) struct Forward {
     pub route: Arc<Route>,
     pub asked: Asked,
     pub framing: Framing,
-    pub expects_continue: bool,
 }
 
 impl Worker {
@@ -73,7 +82,12 @@ impl Worker {
         if let Verdict::Refuse(denial) = &verdict {
             story.is_denied(*denial);
         }
-        Decision { verdict, story, console }
+        let facts = Facts {
+            framing: Framing::of_request(&noted, head.version).ok(),
+            asks_to_close: noted.says(Kind::Connection, "close"),
+            expects_continue: noted.expect.count > 0,
+        };
+        Decision { verdict, story, console, facts }
     }
 
     fn decide(
@@ -107,8 +121,7 @@ impl Worker {
         Outgoing { head, noted, target, permitted: &permitted, identity: &identity, arrival: &arrival, settings, route, framing, is_websocket, trace }
             .write(out);
         let asked = Asked { is_head: head.method == "HEAD", is_websocket, may_be_repeated: is_idempotent(head.method) };
-        let expects_continue = noted.expect.first.is_some_and(|value| value.eq_ignore_ascii_case(b"100-continue"));
-        Ok(Verdict::Forward(Forward { permitted, route: Arc::clone(route), asked, framing, expects_continue }))
+        Ok(Verdict::Forward(Forward { permitted, route: Arc::clone(route), asked, framing }))
     }
 
     /// For what cannot even be read.
@@ -120,7 +133,8 @@ impl Worker {
         };
         let mut story = self.observer.begin(arrival, None, None);
         story.is_denied(denial);
-        Decision { verdict: Verdict::Refuse(denial), story, console: None }
+        let verdict = Verdict::Refuse(denial);
+        Decision { verdict, story, console: None, facts: Facts::default() }
     }
 
     pub fn refuse_head(&self, error: HeadError, peer: IpAddr) -> Decision {

@@ -75,11 +75,11 @@ impl Outgoing<'_> {
         let account = number.format(u32::from(self.permitted.token().number));
         let start = out.len();
         push_field(out, "keydesk-account", account.as_bytes());
-        let _ = write!(out, "keydesk-token: {}\r\n", self.identity.token);
-        let _ = match self.identity.subject {
-            Subject::Member(member) => write!(out, "keydesk-subject: {member}\r\n"),
-            Subject::Account(account) => write!(out, "keydesk-subject: {account}\r\n"),
-        };
+        push_field(out, "keydesk-token", &self.identity.token.as_text());
+        match self.identity.subject {
+            Subject::Member(member) => push_field(out, "keydesk-subject", &member.as_text()),
+            Subject::Account(account) => push_field(out, "keydesk-subject", &account.as_text()),
+        }
         push_field(out, "keydesk-scopes", self.identity.scopes.as_bytes());
         push_field(out, "x-request-id", self.arrival.request_id.as_str().as_bytes());
         if self.settings.signing_key.is_some() {
@@ -119,14 +119,35 @@ impl Outgoing<'_> {
     fn write_origin(&self, out: &mut Vec<u8>) {
         let proto = if self.settings.public_url.starts_with("https:") { "https" } else { "http" };
         let client = self.arrival.client_addr;
-        let _ = match client {
-            IpAddr::V4(_) => write!(out, "forwarded: for={client};proto={proto}\r\n"),
-            IpAddr::V6(_) => write!(out, "forwarded: for=\"[{client}]\";proto={proto}\r\n"),
-        };
-        let _ = write!(out, "x-forwarded-for: {client}\r\nx-forwarded-proto: {proto}\r\n");
+        out.extend_from_slice(b"forwarded: for=");
+        push_address(out, client, true);
+        out.extend_from_slice(b";proto=");
+        out.extend_from_slice(proto.as_bytes());
+        out.extend_from_slice(b"\r\nx-forwarded-for: ");
+        push_address(out, client, false);
+        out.extend_from_slice(b"\r\n");
+        push_field(out, "x-forwarded-proto", proto.as_bytes());
         let host = self.head.authority.map(str::as_bytes).or(self.noted.host.first);
         if let Some(host) = host {
             push_field(out, "x-forwarded-host", host);
+        }
+    }
+}
+
+/// RFC 7239 section 6: an IPv6 address in brackets and quotes. Nearly all are IPv4, and those are
+/// written without the formatter's detours.
+fn push_address(out: &mut Vec<u8>, addr: IpAddr, is_quoted: bool) {
+    match addr {
+        IpAddr::V4(addr) => {
+            for (at, octet) in addr.octets().into_iter().enumerate() {
+                if at > 0 {
+                    out.push(b'.');
+                }
+                out.extend_from_slice(itoa::Buffer::new().format(octet).as_bytes());
+            }
+        }
+        IpAddr::V6(addr) => {
+            let _ = if is_quoted { write!(out, "\"[{addr}]\"") } else { write!(out, "{addr}") };
         }
     }
 }
@@ -180,7 +201,8 @@ pub(crate) fn comes_back(kind: Kind, name: &str, value: &[u8], for_console: bool
         | Kind::ForwardedFor
         | Kind::Expect => true,
         Kind::Withheld => !is_of_one_hop(name),
-        Kind::Connection
+        Kind::NamedAway
+        | Kind::Connection
         | Kind::ContentLength
         | Kind::TransferEncoding
         | Kind::Upgrade

@@ -141,7 +141,7 @@ impl AsyncWrite for Half<'_> {
 
 impl Half<'_> {
     /// Resolves when there is something to read; only known of TCP itself.
-    pub async fn readable(&self) {
+    pub async fn readable(self) {
         let is_readable = |cx: &mut Context<'_>| match &*self.0.borrow() {
             Io::Tcp(stream) => stream.poll_read_ready(cx).map(drop),
             _ => Poll::Ready(()),
@@ -150,7 +150,11 @@ impl Half<'_> {
     }
 
     /// Writes all of several parts, in one system call where the other side takes them.
-    pub async fn write_parts(&mut self, parts: [&[u8]; 3]) -> io::Result<()> {
+    pub async fn write_parts(mut self, parts: [&[u8]; 3]) -> io::Result<()> {
+        // A plain write is cheaper where there is but one part.
+        if let [one, b"", b""] | [b"", one, b""] = parts {
+            return self.write_whole(one).await;
+        }
         let mut slices = parts.map(IoSlice::new);
         let mut slices = &mut slices[..];
         IoSlice::advance_slices(&mut slices, 0);
@@ -161,11 +165,17 @@ impl Half<'_> {
             }
             IoSlice::advance_slices(&mut slices, count);
         }
-        self.flush().await
+        self.push_out().await
     }
 
-    pub async fn write_whole(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub async fn write_whole(mut self, bytes: &[u8]) -> io::Result<()> {
         self.write_all(bytes).await?;
-        self.flush().await
+        self.push_out().await
+    }
+
+    /// TLS keeps what does not fit; TCP keeps nothing.
+    async fn push_out(&mut self) -> io::Result<()> {
+        let is_plain = matches!(*self.0.borrow(), Io::Tcp(_));
+        if is_plain { Ok(()) } else { self.flush().await }
     }
 }

@@ -24,6 +24,17 @@ macro_rules! typed_id {
             }
         }
 
+        impl $name {
+            /// What is displayed, without the formatter's detours.
+            pub fn as_text(self) -> [u8; 36] {
+                let mut text = [0; 36];
+                text[..3].copy_from_slice($prefix.as_bytes());
+                text[3] = b'_';
+                self.0.simple().encode_lower(&mut text[4..]);
+                text
+            }
+        }
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(f, concat!($prefix, "_{}"), self.0.simple())

@@ -3,6 +3,7 @@
 use keydesk_model::{Timestamp, TokenId, Usage, program_of};
 use std::{
     collections::HashMap,
+    hash::{BuildHasherDefault, Hasher},
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -12,7 +13,25 @@ const PROGRAMS: usize = 32;
 /// As much of a user agent as tells programs apart.
 const LONGEST_AGENT: usize = 256;
 
-type Counts = HashMap<TokenId, Vec<Seen>>;
+type Counts = HashMap<TokenId, Vec<Seen>, BuildHasherDefault<Folded>>;
+
+/// Half of an id is random: its two halves, added, are spread well enough.
+#[derive(Debug, Default)]
+struct Folded(u64);
+
+impl Hasher for Folded {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for word in bytes.chunks(8) {
+            let mut padded = [0; 8];
+            padded[..word.len()].copy_from_slice(word);
+            self.0 = self.0.rotate_left(29).wrapping_add(u64::from_le_bytes(padded));
+        }
+    }
+}
 
 #[derive(Debug)]
 struct Seen {

@@ -11,7 +11,7 @@ use crate::{
     observe::Story,
     tunnel,
     upstream::{AnswerRead, Answered, Link},
-    wire::{Buffer, Decoder, Framing, Head, HeadError, Kind, MOST_FIELDS, Noted, Step, answer_bytes, push_field},
+    wire::{Buffer, Decoder, Framing, Head, HeadError, MOST_FIELDS, Noted, Step, answer_bytes, push_field},
 };
 use http::{HeaderValue, Version};
 use std::{
@@ -21,7 +21,7 @@ use std::{
     rc::Rc,
     time::Duration,
 };
-use tokio::{io::AsyncWriteExt, sync::watch};
+use tokio::{io::AsyncWriteExt, sync::watch, time::Instant};
 
 /// What a client of HTTP/2 says first, where it knows beforehand that it is spoken here.
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -91,9 +91,9 @@ impl Connection {
 
     /// Waits for the next request's head. None: the connection has ended, or none came in time.
     async fn next_turn(&mut self, is_first: bool) -> Result<Option<Turn>, Next> {
-        let limits = self.worker.settings.limits;
-        let mut has_begun = is_first;
-        self.deadline.set_after(if is_first { limits.header_timeout } else { limits.idle_timeout });
+        let limits = &self.worker.settings.limits;
+        let (header_timeout, idle_timeout) = (limits.header_timeout, limits.idle_timeout);
+        let mut until = None;
         loop {
             if !self.inbox.is_empty() {
                 if is_first && HTTP2_PREFACE.starts_with(&self.inbox.filled()[..self.inbox.len().min(HTTP2_PREFACE.len())]) {
@@ -103,12 +103,13 @@ impl Connection {
                 } else if let Some(turn) = self.look() {
                     return Ok(Some(turn));
                 }
-                if !has_begun {
-                    has_begun = true;
-                    self.deadline.set_after(limits.header_timeout);
-                }
             }
-            if !self.read_on().await {
+            // A head that has begun must end in time, however often a byte of it comes.
+            let must_end = is_first || !self.inbox.is_empty();
+            if must_end && until.is_none() {
+                until = Some(Instant::now() + header_timeout);
+            }
+            if !self.read_on(until, idle_timeout).await {
                 if self.inbox.is_empty() {
                     return Ok(None);
                 }
@@ -119,7 +120,7 @@ impl Connection {
     }
 
     /// Reads once; false where the time is over or the client is gone.
-    async fn read_on(&mut self) -> bool {
+    async fn read_on(&mut self, until: Option<Instant>, idle_timeout: Duration) -> bool {
         let Self { io, inbox, deadline, stopping, .. } = self;
         let is_idle = inbox.is_empty();
         let read = async {
@@ -143,7 +144,8 @@ impl Connection {
                 () = stops => false,
             }
         };
-        matches!(deadline.bound(came).await, Ok(true))
+        let until = || until.unwrap_or_else(|| Instant::now() + idle_timeout);
+        matches!(deadline.bound_by(until, came).await, Ok(true))
     }
 
     /// A decision on the request at the front of what was read, if its head is all there.
@@ -169,7 +171,7 @@ impl Connection {
 
     async fn take(&mut self, turn: Turn) -> Next {
         let Turn { decision, framing, is_head, mut keeps_open, speaks_http11, expects_continue } = turn;
-        let Decision { verdict, story, console } = decision;
+        let Decision { verdict, story, console, .. } = decision;
         let (worker, stops) = (Rc::clone(&self.worker), *self.stopping.borrow());
         keeps_open &= !stops;
         let reply = Reply { framing, is_head, keeps_open, speaks_http11, expects_continue };
@@ -201,8 +203,8 @@ impl Connection {
         self.back.clear();
         answer_bytes(&answer, story.arrival.at, reply.is_head, !keeps_open, &mut self.back);
         self.worker.observer.end(&mut story, answer.status().as_u16());
-        self.deadline.set_after(self.worker.settings.limits.header_timeout);
-        let written = self.deadline.bound(Half(&self.io).write_whole(&self.back)).await;
+        let timeout = self.worker.settings.limits.header_timeout;
+        let written = self.deadline.bound_after(timeout, Half(&self.io).write_whole(&self.back)).await;
         if !matches!(written, Ok(Ok(()))) || !keeps_open {
             return Next::Close;
         }
@@ -240,7 +242,7 @@ impl Connection {
         let worker = Rc::clone(&self.worker);
         let mut story = story;
         let is_whole = self.take_whole(&forward);
-        if !is_whole && forward.expects_continue && self.inbox.is_empty() {
+        if !is_whole && reply.expects_continue && self.inbox.is_empty() {
             let ready = Half(&self.io).write_whole(b"HTTP/1.1 100 Continue\r\n\r\n").await;
             if ready.is_err() {
                 return Next::Close;
@@ -414,15 +416,14 @@ impl Reply {
 
 impl Turn {
     fn new(decision: Decision, head: &Head) -> Self {
-        let noted = Noted::of(head.fields);
         let speaks_http11 = head.version == Version::HTTP_11;
         Self {
-            decision,
-            framing: Framing::of_request(&noted, head.version).unwrap_or(Framing::UntilClose),
+            framing: decision.facts.framing.unwrap_or(Framing::UntilClose),
             is_head: head.method == "HEAD",
-            keeps_open: speaks_http11 && !noted.says(Kind::Connection, "close"),
+            keeps_open: speaks_http11 && !decision.facts.asks_to_close,
             speaks_http11,
-            expects_continue: noted.expect.count > 0,
+            expects_continue: decision.facts.expects_continue,
+            decision,
         }
     }
 

@@ -120,7 +120,7 @@ impl Drop for Stream {
 
 async fn answer(worker: &Rc<Worker>, request: Request<Incoming>, peer: IpAddr, stream: Stream) -> Reply {
     let mut out = Vec::new();
-    let Decision { verdict, mut story, console } = decide(worker, &request, peer, &mut out);
+    let Decision { verdict, mut story, console, .. } = decide(worker, &request, peer, &mut out);
     let verdict = match verdict {
         Verdict::Forward(forward) => {
             match send(worker, &forward, request, out, &story, console.as_ref()).await {
@@ -271,8 +271,8 @@ impl Pulled {
 
     async fn next(&mut self) -> Result<Option<Bytes>, Denial> {
         loop {
-            self.deadline.set(self.patience.begin());
-            let frame = match self.deadline.bound(self.body.frame()).await {
+            let Self { patience, deadline, body, .. } = self;
+            let frame = match deadline.bound_by(|| patience.begin(), body.frame()).await {
                 Err(_) => return Err(Denial::SlowBody),
                 Ok(None) => return Ok(None),
                 Ok(Some(Err(_))) => return Err(Denial::BadFraming),

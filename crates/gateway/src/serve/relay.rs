@@ -97,8 +97,7 @@ pub(super) async fn upload(
                     takes = takes && send(upstream, out, &[], Framing::Empty, &mut deadline, limits).await;
                 }
                 inbox.enlarge();
-                deadline.set(patience.begin());
-                match deadline.bound(inbox.fill(&mut Half(io))).await {
+                match deadline.bound_by(|| patience.begin(), inbox.fill(&mut Half(io))).await {
                     Err(_) => return Stopped::Refused(Denial::SlowBody),
                     Ok(Ok(count)) if count > 0 => patience.end(count),
                     Ok(_) => return Stopped::ClientGone,
@@ -139,8 +138,8 @@ async fn send(
         begin_chunk(out, data.len());
     }
     let end: &[u8] = if is_chunk { b"\r\n" } else { b"" };
-    deadline.set_after(limits.response_timeout);
-    let sent = deadline.bound(Half(upstream).write_parts([out, data, end])).await;
+    let sending = Half(upstream).write_parts([out, data, end]);
+    let sent = deadline.bound_after(limits.response_timeout, sending).await;
     out.clear();
     matches!(sent, Ok(Ok(())))
 }
@@ -195,8 +194,9 @@ pub(super) async fn download(
                 {
                     link.inbox.enlarge();
                 }
-                deadline.set_after(limits.response_timeout);
-                let read = deadline.bound(link.inbox.fill(&mut Half(&link.io))).await;
+                let mut half = Half(&link.io);
+                let reading = link.inbox.fill(&mut half);
+                let read = deadline.bound_after(limits.response_timeout, reading).await;
                 match read.map_err(|_| BrokenOff)?.map_err(|_| BrokenOff)? {
                     0 if body.ends_with_stream() => {
                         let last: &[u8] = if chunks { LAST_CHUNK } else { b"" };
@@ -216,8 +216,8 @@ async fn write(
     deadline: &mut Deadline,
     patience: &mut Patience,
 ) -> Result<(), BrokenOff> {
-    deadline.set(patience.begin());
-    let written = deadline.bound(Half(client).write_parts(parts)).await;
+    let writing = Half(client).write_parts(parts);
+    let written = deadline.bound_by(|| patience.begin(), writing).await;
     patience.end(parts.iter().map(|part| part.len()).sum());
     written.map_err(|_| BrokenOff)?.map_err(|_| BrokenOff)
 }

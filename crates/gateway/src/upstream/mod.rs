@@ -72,9 +72,8 @@ impl Upstreams {
         let mut retries = 0;
         loop {
             let mut link = self.open(route, deadline).await?;
-            deadline.set_after(self.limits.response_timeout);
             let exchange = link.exchange(request, asked, read);
-            match deadline.bound(exchange).await {
+            match deadline.bound_after(self.limits.response_timeout, exchange).await {
                 Ok(Ok((answered, told))) => {
                     link.endpoint.is_well();
                     return Ok((link, answered, told));
@@ -120,8 +119,8 @@ impl Upstreams {
                 route.metrics.reused.add(1);
                 return Ok(link);
             }
-            deadline.set_after(self.limits.connect_timeout);
-            match deadline.bound(connect::connect(route, endpoint)).await {
+            let connecting = connect::connect(route, endpoint);
+            match deadline.bound_after(self.limits.connect_timeout, connecting).await {
                 Ok(Ok(io)) => {
                     route.metrics.opened.add(1);
                     return Ok(Link::new(io, Arc::clone(route), Arc::clone(endpoint)));

@@ -15,6 +15,8 @@ pub(crate) enum Kind {
     Plain,
     /// Only ever ours to set, or ours to use up: never passes, in whatever spelling.
     Withheld,
+    /// `Connection` says that it is for this hop only.
+    NamedAway,
     Host,
     Authorization,
     Connection,
@@ -39,13 +41,7 @@ impl Kind {
     /// `X_Forwarded.For` reaches a program as `X-Forwarded-For` does.
     pub fn of(name: &str) -> Self {
         let bytes = name.as_bytes();
-        let first = bytes.first().copied().unwrap_or_default();
-        // Most names mean nothing here; their first letter tells.
-        if !matches!(
-            first | 0x20,
-            b'a' | b'c' | b'e' | b'f' | b'h' | b'k' | b'o' | b'p' | b's' | b't' | b'u' | b'x'
-        ) && first.is_ascii_alphanumeric()
-        {
+        if means_nothing(bytes) {
             return Self::Plain;
         }
         let start = bytes.iter().position(u8::is_ascii_alphanumeric).unwrap_or(bytes.len());
@@ -113,6 +109,28 @@ impl Kind {
             }
             _ => Self::Plain,
         }
+    }
+}
+
+/// Whether first letter and length tell already that a name means nothing here.
+fn means_nothing(name: &[u8]) -> bool {
+    let [first, .., last] = name else { return false };
+    // Odd characters at the ends are trimmed before names are compared.
+    if !first.is_ascii_alphanumeric() || !last.is_ascii_alphanumeric() {
+        return false;
+    }
+    match (first | 0x20, name.len()) {
+        (b'k' | b'x', _) => false,
+        (b'h', length) => !matches!(length, 4 | 14),
+        (b'a', length) => length != 13,
+        (b'c', length) => !matches!(length, 6 | 10 | 14),
+        (b't', length) => !matches!(length, 2 | 7 | 11 | 17),
+        (b'u', length) => !matches!(length, 7 | 10),
+        (b'e' | b'o', length) => length != 6,
+        (b'f', length) => length != 9,
+        (b's', length) => !matches!(length, 9 | 10 | 15),
+        (b'p', length) => !matches!(length, 16 | 18 | 19),
+        _ => true,
     }
 }
 
@@ -196,6 +214,9 @@ impl<'a> Noted<'a> {
 
     /// Whether one of the comma-separated words of a kind of field is `word`.
     pub fn says(&self, kind: Kind, word: &str) -> bool {
+        if kind == Kind::Connection && !self.has_connection {
+            return false;
+        }
         self.of_kind(kind)
             .flat_map(|value| value.split(|byte| *byte == b','))
             .any(|part| part.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
@@ -208,10 +229,15 @@ impl<'a> Noted<'a> {
             let name = self.fields[at].name.as_bytes();
             let may_go = matches!(
                 self.kinds[at],
-                Kind::Plain | Kind::Cookie | Kind::UserAgent | Kind::TraceParent | Kind::Origin
+                Kind::Plain
+                    | Kind::Cookie
+                    | Kind::SetCookie
+                    | Kind::UserAgent
+                    | Kind::TraceParent
+                    | Kind::Origin
             );
             if may_go && self.is_named_by_connection(name) {
-                self.kinds[at] = Kind::Withheld;
+                self.kinds[at] = Kind::NamedAway;
             }
         }
     }
@@ -255,6 +281,21 @@ mod tests {
         }
         for name in ["X-Trace", "Accept", "Key", "Xforwarded", "Range", "-", "X-Keydesk"] {
             assert_eq!(Kind::of(name), Kind::Plain, "{name}");
+        }
+    }
+
+    #[test]
+    fn no_name_that_means_something_is_passed_over() {
+        for name in [
+            "host", "authorization", "connection", "content-length", "transfer-encoding", "upgrade",
+            "expect", "x-forwarded-for", "cookie", "set-cookie", "user-agent", "origin",
+            "traceparent", "x-request-id", "keep-alive", "proxy-connection", "proxy-authenticate",
+            "proxy-authorization", "te", "trailer", "http2-settings", "forwarded", "signature",
+            "signature-input",
+        ] {
+            assert_ne!(Kind::of_folded(name.as_bytes()), Kind::Plain, "{name}");
+            assert_ne!(Kind::of(name), Kind::Plain, "{name}");
+            assert_ne!(Kind::of(&name.to_uppercase()), Kind::Plain, "{name}");
         }
     }
 
