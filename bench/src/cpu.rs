@@ -1,4 +1,4 @@
-//! CPU time of other processes, from `/proc`.
+//! CPU time and memory of other processes, from `/proc`.
 
 use anyhow::Context;
 
@@ -12,6 +12,14 @@ pub fn used_us(process: u32) -> anyhow::Result<f64> {
     let fields: Vec<&str> = fields.split_whitespace().collect();
     let ticks: u32 = [11, 12].iter().filter_map(|at| fields.get(*at)?.parse::<u32>().ok()).sum();
     Ok(f64::from(ticks) * 10_000.0)
+}
+
+/// Resident memory in MB.
+pub fn rss_mb(process: u32) -> anyhow::Result<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("no VmRSS")?;
+    let kilobytes: f64 = line.split_whitespace().nth(1).context("no figure")?.parse()?;
+    Ok(kilobytes / 1024.0)
 }
 
 /// The process and its children.

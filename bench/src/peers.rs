@@ -1,58 +1,52 @@
-//! Who is measured: the upstream alone, nginx in front of it, Keydesk in front of it.
+//! Who is measured, each a process of its own on a core of its own: Keydesk, nginx, HAProxy, Caddy.
 
-use crate::cpu;
+use crate::{cpu, load::Target, seed};
 use anyhow::{Context, bail};
+use sha2::{Digest, Sha256};
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    fmt::Write as _,
+    io::{BufRead, BufReader, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    time::Duration,
+    sync::Arc,
+    time::{Duration, Instant},
 };
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-/// A static answer of 200 bytes, on a thread of its own.
-pub struct Upstream {
+/// A process in front of the upstream. It is asked to end when dropped.
+pub struct Peer {
+    child: Child,
     pub addr: SocketAddr,
+    _folder: TempDir,
 }
 
-impl Upstream {
-    pub fn start() -> anyhow::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
-        listener.set_nonblocking(true)?;
-        let addr = listener.local_addr()?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        std::thread::spawn(move || runtime.block_on(serve(listener)));
-        Ok(Self { addr })
+/// A certificate for localhost, and who trusts it.
+pub struct Certificate {
+    folder: TempDir,
+    pub client: Arc<rustls::ClientConfig>,
+}
+
+impl Certificate {
+    pub fn new() -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()])?;
+        let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+        std::fs::write(folder.path().join("cert.pem"), &certificate)?;
+        std::fs::write(folder.path().join("key.pem"), &key)?;
+        std::fs::write(folder.path().join("both.pem"), certificate + &key)?;
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(made.cert.der().clone())?;
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let client = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Ok(Self { folder, client: Arc::new(client) })
     }
-}
 
-async fn serve(listener: TcpListener) {
-    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
-    while let Ok((mut stream, _)) = listener.accept().await {
-        tokio::spawn(async move {
-            let _ = answer(&mut stream).await;
-        });
-    }
-}
-
-/// Requests of the benchmark have no body and are not pipelined.
-async fn answer(stream: &mut tokio::net::TcpStream) -> std::io::Result<()> {
-    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 200\r\n\r\n";
-    let answer = format!("{head}{}", "x".repeat(200));
-    let mut buffer = vec![0; 16 * 1024];
-    let mut filled = 0;
-    loop {
-        let read = stream.read(&mut buffer[filled..]).await?;
-        if read == 0 {
-            return Ok(());
-        }
-        filled += read;
-        if buffer[..filled].ends_with(b"\r\n\r\n") {
-            filled = 0;
-            stream.write_all(answer.as_bytes()).await?;
-        }
+    pub fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
     }
 }
 
@@ -60,174 +54,225 @@ fn free_port() -> anyhow::Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
-/// nginx as a plain reverse proxy with keep-alive on both sides and no log.
-pub struct Nginx {
-    pub addr: SocketAddr,
-    child: Child,
-    _folder: TempDir,
+/// Debian keeps servers where ordinary paths do not lead.
+pub fn find(program: &str) -> Option<PathBuf> {
+    ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin"]
+        .into_iter()
+        .map(|folder| Path::new(folder).join(program))
+        .find(|path| path.exists())
 }
 
-impl Nginx {
-    /// None where nginx is not installed.
-    pub async fn start(upstream: SocketAddr) -> anyhow::Result<Option<Self>> {
-        let Some(binary) =
-            ["/usr/sbin/nginx", "/usr/bin/nginx"].into_iter().find(|path| Path::new(path).exists())
-        else {
-            return Ok(None);
-        };
-        let folder = tempfile::tempdir()?;
-        let at = folder.path().display();
-        let port = free_port()?;
-        let config = format!(
-            "daemon off; worker_processes auto; pid {at}/pid; error_log {at}/error.log;\n\
-             events {{ worker_connections 1024; }}\n\
-             http {{ access_log off; keepalive_requests 1000000000;\n\
-             client_body_temp_path {at}/body; proxy_temp_path {at}/proxy; fastcgi_temp_path {at}/fastcgi;\n\
-             uwsgi_temp_path {at}/uwsgi; scgi_temp_path {at}/scgi;\n\
-             upstream api {{ server {upstream}; keepalive 64; keepalive_requests 1000000000; }}\n\
-             server {{ listen 127.0.0.1:{port} reuseport;\n\
-             location / {{ proxy_pass http://api; proxy_http_version 1.1; proxy_set_header Connection \"\"; }} }} }}\n"
-        );
-        let path = folder.path().join("nginx.conf");
-        std::fs::write(&path, config)?;
-        let child = Command::new(binary).arg("-c").arg(&path).stderr(Stdio::null()).spawn()?;
+/// On the first core; upstream and load generator are on the others.
+fn on_first_core(program: &Path) -> Command {
+    let mut command = Command::new("taskset");
+    command.args(["-c", "0"]).arg(program).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+impl Peer {
+    fn start(mut command: Command, port: u16, folder: TempDir) -> anyhow::Result<Self> {
+        let child = command.spawn().context("a peer cannot be started")?;
         let addr = SocketAddr::from(([127, 0, 0, 1], port));
-        for _ in 0..100 {
-            if TcpStream::connect(addr).is_ok() {
-                return Ok(Some(Self { addr, child, _folder: folder }));
+        let peer = Self { child, addr, _folder: folder };
+        let started = Instant::now();
+        while TcpStream::connect(addr).is_err() {
+            if started.elapsed() > Duration::from_secs(10) {
+                bail!("a peer does not start: {command:?}");
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            std::thread::sleep(Duration::from_millis(20));
         }
-        bail!("nginx does not start")
+        Ok(peer)
     }
 
-    pub fn processes(&self) -> anyhow::Result<Vec<u32>> {
-        cpu::family(self.child.id())
+    pub fn target(&self, prefix: &str, tokens: &Arc<Vec<String>>, certificate: &Certificate) -> anyhow::Result<Target> {
+        Ok(Target {
+            addr: self.addr,
+            prefix: prefix.to_owned(),
+            tokens: Arc::clone(tokens),
+            processes: cpu::family(self.child.id())?,
+            tls: Some(Arc::clone(&certificate.client)),
+        })
     }
 }
 
-impl Drop for Nginx {
+impl Drop for Peer {
     fn drop(&mut self) {
-        // The master takes its workers with it when it is asked, not when it is killed.
+        // nginx's master takes its workers with it when it is asked, not when it is killed.
         let _ = Command::new("kill").arg(self.child.id().to_string()).status();
-        let _ = self.child.wait();
-    }
-}
-
-/// Keydesk on its defaults, with one account and its owner's bearer token.
-pub struct Keydesk {
-    pub gateway: SocketAddr,
-    child: Child,
-    path: String,
-    token: String,
-    _folder: TempDir,
-}
-
-const PASSWORD: &str = "a bench in the park at dusk";
-
-impl Keydesk {
-    pub fn start(binary: &Path, upstream: SocketAddr) -> anyhow::Result<Self> {
-        let folder = tempfile::tempdir()?;
-        let data = folder.path().join("data");
-        let mut setup = Command::new(binary)
-            .args([
-                "setup",
-                "--account",
-                "Bench",
-                "--email",
-                "bench@keydesk.example",
-                "--password-stdin",
-                "--data",
-            ])
-            .arg(&data)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .context("keydesk cannot be started")?;
-        setup.stdin.take().context("piped")?.write_all(PASSWORD.as_bytes())?;
-        if !setup.wait()?.success() {
-            bail!("keydesk setup failed");
-        }
-        let mut child = Command::new(binary)
-            .args([
-                "--console",
-                "127.0.0.1:0",
-                "--gateway",
-                "127.0.0.1:0",
-                "--log",
-                "warn",
-                "--upstream",
-            ])
-            .arg(format!("http://{upstream}"))
-            .arg("--data")
-            .arg(&data)
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let mut lines = BufReader::new(child.stdout.take().context("piped")?).lines();
-        let mut listed = |name: &str| -> anyhow::Result<SocketAddr> {
-            for line in lines.by_ref() {
-                let line = line?;
-                let mut words = line.split_whitespace();
-                if let (Some(word), Some(url)) = (words.next(), words.next())
-                    && word == name
-                {
-                    let host =
-                        url.trim_start_matches("http://").split('/').next().unwrap_or_default();
-                    return Ok(host.parse()?);
-                }
+        for _ in 0..20 {
+            if self.child.try_wait().is_ok_and(|ended| ended.is_some()) {
+                return;
             }
-            bail!("keydesk says nothing of {name}")
-        };
-        let (console, gateway) = (listed("Console")?, listed("Gateway")?);
-        std::thread::spawn(move || lines.for_each(drop));
-        let (endpoint, token) = credentials(console)?;
-        let path = endpoint.trim_start_matches(&format!("http://{gateway}")).to_owned();
-        Ok(Self { gateway, child, path, token, _folder: folder })
-    }
-
-    pub fn process(&self) -> u32 {
-        self.child.id()
-    }
-
-    pub fn request(&self, path: &str) -> Vec<u8> {
-        let Self { path: account, token, .. } = self;
-        format!(
-            "GET {account}{path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\n\r\n"
-        )
-        .into_bytes()
-    }
-}
-
-impl Drop for Keydesk {
-    fn drop(&mut self) {
+            std::thread::sleep(Duration::from_millis(50));
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Logs in as a person would and reads both values off the API Docs page.
-fn credentials(console: SocketAddr) -> anyhow::Result<(String, String)> {
-    let form = format!("email=bench@keydesk.example&password={}", PASSWORD.replace(' ', "+"));
-    let head = "Content-Type: application/x-www-form-urlencoded\r\n";
-    let answer = exchange(
-        console,
-        &format!("POST /login HTTP/1.1\r\n{head}Content-Length: {}\r\n", form.len()),
-        &form,
-    )?;
-    let cookie = answer.split("set-cookie: ").nth(1).and_then(|rest| rest.split(';').next());
-    let cookie = cookie.context("the log-in sets a cookie")?;
-    let page = exchange(console, &format!("GET /api-docs HTTP/1.1\r\nCookie: {cookie}\r\n"), "")?;
-    let value = |id: &str| {
-        let tag = page.split(&format!("id=\"{id}\"")).nth(1)?;
-        tag.split("value=\"").nth(1)?.split('"').next().map(str::to_owned)
-    };
-    value("endpoint-url").zip(value("bearer-token")).context("API Docs shows both values")
+/// Puts values in the places of `@NAME@`.
+fn fill(template: &str, values: &[(&str, &str)]) -> String {
+    values.iter().fold(template.to_owned(), |text, (name, value)| text.replace(&format!("@{name}@"), value))
 }
 
-fn exchange(addr: SocketAddr, head: &str, body: &str) -> anyhow::Result<String> {
-    let mut stream = TcpStream::connect(addr)?;
-    write!(stream, "{head}Host: {addr}\r\nConnection: close\r\n\r\n{body}")?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    Ok(answer)
+pub struct NginxKind {
+    /// `plain`, `map` or `auth_request`.
+    pub kind: &'static str,
+    /// ` ssl` or ` http2`, or nothing.
+    pub listen: &'static str,
+}
+
+pub fn nginx(
+    binary: &Path,
+    kind: &NginxKind,
+    upstream: SocketAddr,
+    tokens: &[String],
+    certificate: &Certificate,
+) -> anyhow::Result<Peer> {
+    let folder = tempfile::tempdir()?;
+    let port = free_port()?;
+    let server = match kind.kind {
+        "map" => include_str!("../configs/nginx-map.conf"),
+        "auth_request" => include_str!("../configs/nginx-auth_request.conf"),
+        _ => include_str!("../configs/nginx-plain.conf"),
+    };
+    let mut map = String::new();
+    if kind.kind == "map" {
+        map.push_str("map_hash_bucket_size 256; map_hash_max_size 8192; map $http_authorization $account { default \"\";\n");
+        for token in tokens {
+            writeln!(map, "\"Bearer {token}\" 385403;")?;
+        }
+        map.push('}');
+    }
+    let tls = if kind.listen == "ssl" {
+        format!("ssl_certificate {}; ssl_certificate_key {};", certificate.path("cert.pem"), certificate.path("key.pem"))
+    } else {
+        String::new()
+    };
+    let config = fill(
+        include_str!("../configs/nginx.conf"),
+        &[
+            ("SERVER", server),
+            ("MAP", &map),
+            ("TLS", &tls),
+            ("LISTEN", kind.listen),
+            ("DIR", &folder.path().display().to_string()),
+            ("PORT", &port.to_string()),
+            ("UPSTREAM", &upstream.to_string()),
+        ],
+    );
+    let path = folder.path().join("nginx.conf");
+    std::fs::write(&path, config)?;
+    let mut command = on_first_core(binary);
+    command.arg("-c").arg(&path);
+    Peer::start(command, port, folder)
+}
+
+pub fn haproxy(
+    binary: &Path,
+    checks: Option<&[String]>,
+    bind: &str,
+    upstream: SocketAddr,
+) -> anyhow::Result<Peer> {
+    let folder = tempfile::tempdir()?;
+    let port = free_port()?;
+    let check = if checks.is_some() { include_str!("../configs/haproxy-check.cfg") } else { "" };
+    let mut map = String::new();
+    for token in checks.unwrap_or_default() {
+        writeln!(map, "{} 385403", hex::encode_upper(Sha256::digest(token.as_bytes())))?;
+    }
+    std::fs::write(folder.path().join("tokens.map"), map)?;
+    let values = [
+        ("CHECK", check),
+        ("BIND", bind),
+        ("DIR", &folder.path().display().to_string()),
+        ("PORT", &port.to_string()),
+        ("UPSTREAM", &upstream.to_string()),
+    ];
+    let path = folder.path().join("haproxy.cfg");
+    std::fs::write(&path, fill(include_str!("../configs/haproxy.cfg"), &values))?;
+    let mut command = on_first_core(binary);
+    command.arg("-db").arg("-f").arg(&path);
+    Peer::start(command, port, folder)
+}
+
+pub fn caddy(binary: &Path, checks: bool, upstream: SocketAddr) -> anyhow::Result<Peer> {
+    let folder = tempfile::tempdir()?;
+    let port = free_port()?;
+    let check = if checks { include_str!("../configs/caddy-forward_auth.conf") } else { "" };
+    let values =
+        [("CHECK", check), ("PORT", &port.to_string()), ("UPSTREAM", &upstream.to_string())];
+    let path = folder.path().join("Caddyfile");
+    std::fs::write(&path, fill(include_str!("../configs/Caddyfile"), &values))?;
+    let mut command = on_first_core(binary);
+    command.args(["run", "--adapter", "caddyfile", "--config"]).arg(&path);
+    command.env("GOMAXPROCS", "1").env("HOME", folder.path());
+    Peer::start(command, port, folder)
+}
+
+/// Keydesk on its defaults, with one account and many tokens.
+pub struct Keydesk {
+    pub peer: Peer,
+    pub prefix: String,
+    /// From the start of the process until it serves.
+    pub ready_after: Duration,
+}
+
+/// A data folder with an account and its tokens.
+pub struct Data {
+    folder: TempDir,
+    pub prefix: String,
+    pub tokens: Vec<String>,
+}
+
+const PASSWORD: &str = "a bench in the park at dusk";
+
+impl Data {
+    pub async fn make(binary: &Path, count: usize) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let mut setup = Command::new(binary)
+            .args(["setup", "--account", "Bench", "--email", "bench@keydesk.example", "--password-stdin", "--data"])
+            .arg(folder.path().join("data"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("keydesk cannot be started")?;
+        setup.stdin.take().context("piped")?.write_all(PASSWORD.as_bytes())?;
+        if !setup.wait_with_output()?.status.success() {
+            bail!("keydesk setup failed");
+        }
+        let tokens = seed::tokens(&folder.path().join("data"), count).await?;
+        let prefix = format!("/{}", seed::account_number(&folder.path().join("data")).await?);
+        Ok(Self { folder, prefix, tokens })
+    }
+}
+
+impl Keydesk {
+    pub fn start(binary: &Path, data: &Data, upstream: SocketAddr, more: &str) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let config = folder.path().join("keydesk.toml");
+        std::fs::write(&config, format!("upstream = \"http://{upstream}\"\n{more}"))?;
+        let started = Instant::now();
+        let mut command = on_first_core(binary);
+        command
+            .args(["--console", "127.0.0.1:0", "--gateway", "127.0.0.1:0", "--log", "error", "--data"])
+            .arg(data.folder.path().join("data"))
+            .arg("--config")
+            .arg(&config)
+            .stdout(Stdio::piped());
+        let mut child = command.spawn()?;
+        let mut lines = BufReader::new(child.stdout.take().context("piped")?).lines();
+        let addr = loop {
+            let line = lines.next().context("keydesk does not start")??;
+            let mut words = line.split_whitespace();
+            if let (Some("Gateway"), Some(url)) = (words.next(), words.next()) {
+                let host = url.split("://").nth(1).and_then(|rest| rest.split('/').next());
+                break host.context("no host")?.parse()?;
+            }
+        };
+        let ready_after = started.elapsed();
+        std::thread::spawn(move || lines.for_each(drop));
+        let peer = Peer { child, addr, _folder: folder };
+        Ok(Self { peer, prefix: data.prefix.clone(), ready_after })
+    }
 }

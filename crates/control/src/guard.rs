@@ -97,7 +97,14 @@ fn host_of(request: &Request) -> Option<&str> {
     }
 }
 
+/// Marks a request that came over a TLS connection of our own.
+#[derive(Clone, Copy, Debug)]
+pub struct DirectTls;
+
 fn came_by_https(settings: &Settings, peer: SocketAddr, request: &Request) -> bool {
+    if request.extensions().get::<DirectTls>().is_some() {
+        return true;
+    }
     let mut schemes = request.headers().get_all("x-forwarded-proto").iter();
     let says_https =
         schemes.next().is_some_and(|scheme| scheme == "https") && schemes.next().is_none();

@@ -26,6 +26,7 @@ mod when;
 pub use accounts::{FirstAccount, OpenAccountError, open_first_account};
 pub use api_docs::OpenApiSource;
 pub use desk::Desk;
+pub use guard::DirectTls;
 pub use keyring::{Keyring, KeyringError};
 pub use mail::{MailError, Mailer, SmtpSettings};
 pub use passwords::PasswordError;

@@ -2,6 +2,7 @@
 //! bounded, and shutting down lets requests finish.
 
 use axum::{Router, extract::ConnectInfo};
+use keydesk_control::DirectTls;
 use hyper::{Request, body::Incoming};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -26,8 +27,19 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
+type MaybeTls = tokio_util::either::Either<
+    tokio::net::TcpStream,
+    tokio_rustls::server::TlsStream<tokio::net::TcpStream>,
+>;
+
 /// Serves until `stopped` resolves.
-pub async fn serve(listener: TcpListener, router: Router, stopped: impl Future<Output = ()>) {
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    stopped: impl Future<Output = ()>,
+) {
+    let tls = tls.map(tokio_rustls::TlsAcceptor::from);
     let mut server = auto::Builder::new(TokioExecutor::new());
     server
         .http1()
@@ -51,18 +63,31 @@ pub async fn serve(listener: TcpListener, router: Router, stopped: impl Future<O
         };
         let Some((stream, peer, place)) = accepted else { continue };
         let has_spoken = Arc::new(AtomicBool::new(false));
-        let spoke = Arc::clone(&has_spoken);
+        let (spoke, is_tls) = (Arc::clone(&has_spoken), tls.is_some());
         let router = router.clone().map_request(move |mut request: Request<Incoming>| {
             spoke.store(true, Ordering::Relaxed);
-            request.extensions_mut().insert(ConnectInfo::<SocketAddr>(peer));
+            let extensions = request.extensions_mut();
+            extensions.insert(ConnectInfo::<SocketAddr>(peer));
+            if is_tls {
+                extensions.insert(DirectTls);
+            }
             request
         });
         let service = TowerToHyperService::new(router);
-        let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
-        let watched = graceful.watch(connection);
+        let (server, tls, watcher) = (server.clone(), tls.clone(), graceful.watcher());
         tokio::spawn(async move {
+            let stream = match tls {
+                None => MaybeTls::Left(stream),
+                Some(tls) => {
+                    match tokio::time::timeout(HEADER_TIMEOUT, tls.accept(stream)).await {
+                        Ok(Ok(stream)) => MaybeTls::Right(stream),
+                        _ => return,
+                    }
+                }
+            };
+            let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
             tokio::select! {
-                ended = watched => {
+                ended = watcher.watch(connection) => {
                     if let Err(error) = ended {
                         tracing::debug!(error, "a console connection ended early");
                     }

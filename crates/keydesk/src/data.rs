@@ -66,7 +66,8 @@ pub fn settings(
     console: std::net::SocketAddr,
     gateway: std::net::SocketAddr,
 ) -> Settings {
-    let own_url = format!("http://{console}");
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    let own_url = format!("{scheme}://{console}");
     let console_url = config.public_console_url.clone().unwrap_or_else(|| own_url.clone());
     // On loopback people also type localhost.
     let is_plain_loopback = console.ip().is_loopback() && console_url.starts_with("http:");
@@ -80,7 +81,7 @@ pub fn settings(
         gateway_url: config
             .public_gateway_url
             .clone()
-            .unwrap_or_else(|| format!("http://{gateway}")),
+            .unwrap_or_else(|| format!("{scheme}://{gateway}")),
         account_in_path: config.forms.path,
         reserved_prefix: config.reserved_prefix.clone(),
         trusted_proxies: config.trusted_proxies.clone(),

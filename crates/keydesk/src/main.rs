@@ -8,15 +8,20 @@ macro_rules! say {
     }};
 }
 
+mod acme;
 mod cli;
 mod config;
 mod console;
 mod data;
 mod feedback;
 mod hardening;
+mod records;
 mod serve;
 mod setup;
+mod sockets;
+mod status;
 mod system;
+mod tls;
 
 use clap::Parser;
 use std::process::ExitCode;

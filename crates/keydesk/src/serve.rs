@@ -1,12 +1,13 @@
 //! `keydesk serve`: wires store, live table, gateway and console together, and takes them down in
 //! good order.
 
-use crate::{config::Config, console, data, system};
+use crate::{config::Config, console, data, records, sockets, status, system, tls};
 use anyhow::{Context, bail};
 use keydesk_control::{Desk, Mailer, OpenApiSource};
-use keydesk_gateway::{Gateway, Listeners, LiveTable};
+use keydesk_gateway::{Gateway, LiveTable, UpstreamSettings};
 use keydesk_store::Store;
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::sync::atomic::Ordering;
 use tokio::{net::TcpListener, signal::unix::SignalKind};
 
 /// How soon a change that another process wrote is taken over.
@@ -18,20 +19,15 @@ const REPORT: Duration = Duration::from_secs(1);
 
 pub async fn run(config: Config) -> anyhow::Result<()> {
     let (store, keyring) = data::open(&config).await?;
-    let console = TcpListener::bind(config.console).await.with_context(|| {
-        format!("console: {} cannot be bound; is Keydesk running already?", config.console)
-    })?;
-    let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let gateway = Listeners::bind(config.gateway, workers).with_context(|| {
-        format!("gateway: {} cannot be bound; is Keydesk running already?", config.gateway)
-    })?;
-    let upstream = match &config.upstream {
-        Some(upstream) if names(upstream, gateway.local_addr) => {
-            bail!("upstream: {upstream} is the gateway itself; name the API behind it")
-        }
-        Some(upstream) => upstream.clone(),
-        None => start_sample(&config.data).await?,
-    };
+    let sockets::Sockets { gateway, console } = sockets::open(&config).await?;
+    let tls = config.tls.as_ref().map(|tls| tls::start(tls, &config.data)).transpose()?;
+    let upstreams = upstreams(&config, gateway.local_addr).await?;
+    let upstream = upstreams
+        .iter()
+        .find(|upstream| upstream.prefix == "/")
+        .or(upstreams.first())
+        .and_then(|upstream| upstream.servers.first().cloned())
+        .context("there is no upstream")?;
 
     let table = Arc::new(LiveTable::default());
     store
@@ -44,19 +40,27 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         public_url: settings.gateway_url.clone(),
         console_url: settings.console_url.clone(),
         console_origins: settings.console_origins().map(str::to_owned).collect(),
-        upstreams: vec![keydesk_gateway::UpstreamSettings::single(upstream.clone())],
+        upstreams,
         forms: config.forms,
         reserved_prefix: config.reserved_prefix.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
         limits: config.limits,
-        signing_key: None,
+        signing_key: config.signing_key.clone(),
     };
     let (clock, entropy) = (system::clock(), system::entropy());
     let running =
         Gateway::new(gateway_settings, Arc::clone(&table), clock.clone(), entropy.clone())
             .context("upstream")?
+            .recording(records::start(&config.observe)?)
+            .with_tls(tls.clone())
             .start(gateway)
             .context("the gateway cannot start")?;
+    let stopping = status::Stopping::default();
+    if let Some(addr) = config.observe.status {
+        let (metrics, table) = (running.metrics(), Arc::clone(&table));
+        let addr = status::start(addr, metrics, table, Arc::clone(&stopping)).await?;
+        say!("  Status    http://{addr}/readyz");
+    }
 
     let openapi = openapi(&config, &upstream)?;
     tokio::spawn(try_upstream(upstream.clone()));
@@ -66,15 +70,33 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
 
     let follow = tokio::spawn(follow(store.clone()));
     let report = tokio::spawn(report_usage(store.clone(), Arc::clone(&table)));
-    console::serve(console, keydesk_control::router(desk), stop_signal()).await;
+    console::serve(console, keydesk_control::router(desk), tls, stop_signal()).await;
 
+    stopping.store(true, Ordering::Relaxed);
     say!("Stopping: requests in flight may finish.");
     tokio::task::spawn_blocking(move || running.stop()).await?;
     follow.abort();
     report.abort();
-    store.record_usage(&table.take_usage()).await?;
+    store.record_usage(&table.take_all_usage()).await?;
     store.close().await;
     Ok(())
+}
+
+/// What is configured; the sample serves what nothing else does, where nothing is configured.
+async fn upstreams(config: &Config, gateway: SocketAddr) -> anyhow::Result<Vec<UpstreamSettings>> {
+    let mut upstreams = config.upstreams.clone();
+    match &config.upstream {
+        Some(upstream) => upstreams.push(UpstreamSettings::single(upstream.clone())),
+        None if upstreams.is_empty() => {
+            upstreams.push(UpstreamSettings::single(start_sample(&config.data).await?));
+        }
+        None => {}
+    }
+    let mut servers = upstreams.iter().flat_map(|upstream| &upstream.servers);
+    if let Some(own) = servers.find(|server| names(server, gateway)) {
+        bail!("upstream: {own} is the gateway itself; name the API behind it");
+    }
+    Ok(upstreams)
 }
 
 /// Whether a URL leads to this very address.

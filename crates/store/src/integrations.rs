@@ -2,7 +2,8 @@
 
 use crate::{Read, Store, StoreError, row};
 use keydesk_model::{Timestamp, TokenId, Usage};
-use sqlx::Row;
+use sqlx::{AssertSqlSafe, Row};
+use std::collections::BTreeMap;
 
 #[derive(Clone, Debug)]
 pub struct Integration {
@@ -13,13 +14,31 @@ pub struct Integration {
     pub calls: i64,
 }
 
-const RECORD: &str = "INSERT INTO integration (token_id, program, client_addr, first_used_at, last_used_at, calls) \
-    SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS BIGINT), CAST($4 AS BIGINT), \
-    CAST($5 AS BIGINT) WHERE EXISTS (SELECT 1 FROM token WHERE id = $1) \
-    ON CONFLICT (token_id, program, client_addr) DO UPDATE SET \
-    last_used_at = CASE WHEN excluded.last_used_at > integration.last_used_at \
-      THEN excluded.last_used_at ELSE integration.last_used_at END, \
-    calls = integration.calls + excluded.calls";
+/// So many rows go in one statement, as far as there are so many: each statement costs a way to the
+/// database's thread and back. Few sizes, so that few statements are prepared.
+const SIZES: [usize; 3] = [64, 8, 1];
+
+/// The statement for `count` rows of five values each.
+fn record(count: usize) -> String {
+    let row = |at: usize| {
+        let [a, b, c, d, e] = [1, 2, 3, 4, 5].map(|column| at * 5 + column);
+        format!(
+            "(CAST(${a} AS TEXT), CAST(${b} AS TEXT), CAST(${c} AS TEXT), CAST(${d} AS BIGINT), CAST(${e} AS BIGINT))"
+        )
+    };
+    let rows = (0..count).map(row).collect::<Vec<_>>().join(", ");
+    format!(
+        "WITH given (token_id, program, client_addr, last_used_at, calls) AS (VALUES {rows}) \
+         INSERT INTO integration (token_id, program, client_addr, first_used_at, last_used_at, calls) \
+         SELECT token_id, program, client_addr, last_used_at, last_used_at, calls FROM given \
+         WHERE EXISTS (SELECT 1 FROM token WHERE id = given.token_id) \
+         ON CONFLICT (token_id, program, client_addr) DO UPDATE SET \
+         last_used_at = CASE WHEN excluded.last_used_at > integration.last_used_at \
+           THEN excluded.last_used_at ELSE integration.last_used_at END, \
+         calls = integration.calls + excluded.calls"
+    )
+}
+
 const LIST: &str = "SELECT program, client_addr, first_used_at, last_used_at, calls FROM integration \
     WHERE token_id = $1 AND last_used_at > $2 ORDER BY last_used_at DESC LIMIT 50";
 
@@ -52,17 +71,35 @@ impl Store {
         if seen.is_empty() {
             return Ok(());
         }
+        let seen = added_up(seen);
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        for usage in seen {
-            sqlx::query(RECORD)
-                .bind(usage.token.to_string())
-                .bind(&usage.program)
-                .bind(&usage.client_addr)
-                .bind(usage.last_used_at.as_micros())
-                .bind(usage.calls)
-                .execute(&mut *transaction)
-                .await?;
+        let mut rest = seen.as_slice();
+        while let Some(size) = SIZES.into_iter().find(|size| *size <= rest.len()) {
+            let (now, later) = rest.split_at(size);
+            let mut query = sqlx::query(AssertSqlSafe(record(size)));
+            for usage in now {
+                query = query
+                    .bind(usage.token.to_string())
+                    .bind(usage.program.clone())
+                    .bind(usage.client_addr.clone())
+                    .bind(usage.last_used_at.as_micros())
+                    .bind(usage.calls);
+            }
+            query.execute(&mut *transaction).await?;
+            rest = later;
         }
         Ok(transaction.commit().await?)
     }
+}
+
+/// One row for each program, address and token: a statement may touch a row but once.
+fn added_up(seen: &[Usage]) -> Vec<Usage> {
+    let mut rows: BTreeMap<_, Usage> = BTreeMap::new();
+    for usage in seen {
+        let key = (usage.token, usage.program.as_str(), usage.client_addr.as_str());
+        let row = rows.entry(key).or_insert_with(|| Usage { calls: 0, ..usage.clone() });
+        row.calls += usage.calls;
+        row.last_used_at = row.last_used_at.max(usage.last_used_at);
+    }
+    rows.into_values().collect()
 }

@@ -329,9 +329,11 @@ async fn usage_adds_up_by_program_and_address(world: World) {
         last_used_at: at(last),
         calls,
     };
-    for usage in [seen(10, 3), seen(20, 2), seen(15, 1)] {
-        world.store.record_usage(&[usage]).await.expect("records");
+    for usage in [vec![seen(10, 1), seen(9, 2)], vec![seen(20, 2)], vec![seen(15, 1)]] {
+        world.store.record_usage(&usage).await.expect("records");
     }
+    let others = (0..80).map(|n| Usage { program: format!("p{n}"), ..seen(1, 1) });
+    world.store.record_usage(&others.collect::<Vec<_>>()).await.expect("records many at once");
     let mut read = world.store.read().await.expect("reads");
     let rows = read.list_integrations(token, at(5)).await.expect("lists");
     assert_eq!(

@@ -72,9 +72,15 @@ impl LiveTable {
         self.shards.iter().map(|shard| read(shard).size_bytes() + size_of::<RwLock<Shard>>()).sum()
     }
 
-    /// What has been used since the last time this was asked.
+    /// Who has used what since the last time this was asked; where many have, those who have
+    /// waited longest for it.
     pub fn take_usage(&self) -> Vec<Usage> {
-        self.meters.take()
+        self.meters.take(false)
+    }
+
+    /// All of it: at the end.
+    pub fn take_all_usage(&self) -> Vec<Usage> {
+        self.meters.take(true)
     }
 
     /// A meter of a worker's own.

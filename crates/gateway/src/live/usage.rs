@@ -2,7 +2,7 @@
 
 use keydesk_model::{Timestamp, TokenId, Usage, program_of};
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque, hash_map::Entry},
     hash::{BuildHasherDefault, Hasher},
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
@@ -13,7 +13,19 @@ const PROGRAMS: usize = 32;
 /// As much of a user agent as tells programs apart.
 const LONGEST_AGENT: usize = 256;
 
-type Counts = HashMap<TokenId, Vec<Seen>, BuildHasherDefault<Folded>>;
+/// At least so many tokens are reported at a time, and at least this part of those that wait: so
+/// each is reported within a minute of seconds, and a flood of calls is no flood of writes.
+const REPORTED: usize = 500;
+const PART: usize = 60;
+/// How many tokens a worker counts for at once; those beyond wait until there is room.
+const MOST_COUNTED: usize = 200_000;
+
+/// What one worker has counted, and in which order the tokens came.
+#[derive(Debug, Default)]
+struct Counts {
+    seen: HashMap<TokenId, Vec<Seen>, BuildHasherDefault<Folded>>,
+    order: VecDeque<TokenId>,
+}
 
 /// Half of an id is random: its two halves, added, are spread well enough.
 #[derive(Debug, Default)]
@@ -52,7 +64,16 @@ impl Meter {
     pub fn note(&self, token: TokenId, agent: Option<&[u8]>, client_addr: IpAddr, now: Timestamp) {
         let agent = agent.map(|agent| &agent[..agent.len().min(LONGEST_AGENT)]);
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let seen = counts.entry(token).or_default();
+        let Counts { seen, order } = &mut *counts;
+        let has_room = order.len() < MOST_COUNTED;
+        let seen = match seen.entry(token) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) if has_room => {
+                order.push_back(token);
+                new.insert(Vec::new())
+            }
+            Entry::Vacant(_) => return,
+        };
         let known =
             seen.iter().position(|s| s.client_addr == client_addr && s.agent.as_deref() == agent);
         match known.or((seen.len() >= PROGRAMS).then_some(PROGRAMS - 1)) {
@@ -77,14 +98,13 @@ impl Meters {
         Meter(counts)
     }
 
-    pub fn take(&self) -> Vec<Usage> {
+    /// What has waited longest; all of it where `all`.
+    pub fn take(&self, all: bool) -> Vec<Usage> {
         let meters = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut report: Vec<Usage> = Vec::new();
         let mut places: HashMap<(TokenId, String, IpAddr), usize> = HashMap::new();
         for meter in meters {
-            let counts = std::mem::take(&mut *meter.lock().unwrap_or_else(PoisonError::into_inner));
-            let seen = counts.into_iter().flat_map(|(token, seen)| seen.into_iter().map(move |seen| (token, seen)));
-            for (token, seen) in seen {
+            for (token, seen) in take_oldest(&meter, all) {
                 let agent = seen.agent.as_deref().and_then(|agent| std::str::from_utf8(agent).ok());
                 let program = program_of(agent).into_owned();
                 let place = *places
@@ -106,4 +126,17 @@ impl Meters {
         }
         report
     }
+}
+
+fn take_oldest(meter: &Mutex<Counts>, all: bool) -> Vec<(TokenId, Seen)> {
+    let mut counts = meter.lock().unwrap_or_else(PoisonError::into_inner);
+    let waiting = counts.order.len();
+    let count = if all { waiting } else { waiting.min(REPORTED.max(waiting / PART)) };
+    let mut taken = Vec::with_capacity(count);
+    for _ in 0..count {
+        let Some(token) = counts.order.pop_front() else { break };
+        let seen = counts.seen.remove(&token).unwrap_or_default();
+        taken.extend(seen.into_iter().map(|seen| (token, seen)));
+    }
+    taken
 }

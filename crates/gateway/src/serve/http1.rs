@@ -18,6 +18,7 @@ use std::{
     cell::RefCell,
     mem::MaybeUninit,
     net::IpAddr,
+    pin::Pin,
     rc::Rc,
     time::Duration,
 };
@@ -42,6 +43,8 @@ pub(super) struct Connection {
     peer: IpAddr,
     deadline: Deadline,
     stopping: watch::Receiver<bool>,
+    /// Resolves a little after the gateway has begun to stop.
+    stopped: Pin<Box<dyn Future<Output = ()>>>,
 }
 
 /// A request that has been read and decided on.
@@ -63,8 +66,13 @@ enum Next {
 impl Connection {
     pub fn new(worker: Rc<Worker>, io: Io, peer: IpAddr, stopping: watch::Receiver<bool>) -> Self {
         let deadline = Deadline::after(worker.settings.limits.header_timeout);
-        let (io, inbox) = (RefCell::new(io), Buffer::default());
-        Self { worker, io, inbox, out: Vec::new(), back: Vec::new(), peer, deadline, stopping }
+        let (io, inbox, mut signal) = (RefCell::new(io), Buffer::default(), stopping.clone());
+        let stopped = Box::pin(async move {
+            let _ = signal.wait_for(|stop| *stop).await;
+            tokio::time::sleep(STOPPING_IDLE).await;
+        });
+        let (out, back) = (Vec::new(), Vec::new());
+        Self { worker, io, inbox, out, back, peer, deadline, stopping, stopped }
     }
 
     pub async fn serve(mut self) {
@@ -121,7 +129,7 @@ impl Connection {
 
     /// Reads once; false where the time is over or the client is gone.
     async fn read_on(&mut self, until: Option<Instant>, idle_timeout: Duration) -> bool {
-        let Self { io, inbox, deadline, stopping, .. } = self;
+        let Self { io, inbox, deadline, stopped, .. } = self;
         let is_idle = inbox.is_empty();
         let read = async {
             if is_idle {
@@ -131,17 +139,11 @@ impl Connection {
             }
             matches!(inbox.fill(&mut Half(io)).await, Ok(count) if count > 0)
         };
-        let stops = async {
-            if !is_idle || stopping.wait_for(|stop| *stop).await.is_err() {
-                std::future::pending::<()>().await;
-            }
-            tokio::time::sleep(STOPPING_IDLE).await;
-        };
         let came = async {
             tokio::select! {
                 biased;
                 came = read => came,
-                () = stops => false,
+                () = stopped, if is_idle => false,
             }
         };
         let until = || until.unwrap_or_else(|| Instant::now() + idle_timeout);

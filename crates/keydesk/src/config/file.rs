@@ -25,6 +25,54 @@ pub struct File {
     pub endpoints: FileEndpoints,
     pub limits: FileLimits,
     pub mail: Option<FileMail>,
+    pub upstreams: Vec<FileUpstream>,
+    pub signature: Option<FileSignature>,
+    pub tls: Option<FileTls>,
+    pub observe: FileObserve,
+}
+
+/// An API that has a path of its own, or needs more than a URL.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileUpstream {
+    pub prefix: Spanned<String>,
+    pub urls: Vec<Spanned<String>>,
+    pub credential_header: Option<Spanned<String>>,
+    pub credential_file: Option<PathBuf>,
+    pub ca_file: Option<PathBuf>,
+    pub health_path: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileSignature {
+    pub key_file: PathBuf,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileTls {
+    pub certificate: Option<PathBuf>,
+    pub key: Option<PathBuf>,
+    pub acme: Option<FileAcme>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileAcme {
+    pub domains: Vec<Spanned<String>>,
+    pub contact: Option<String>,
+    pub directory: Option<Spanned<String>>,
+    pub ca_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FileObserve {
+    pub status: Option<Spanned<String>>,
+    pub access_log: Option<String>,
+    pub otlp: Option<Spanned<String>>,
+    pub trace_ratio: Option<Spanned<f64>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

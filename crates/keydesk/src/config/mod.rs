@@ -2,15 +2,17 @@
 //! with its key, its line, and what would be right.
 
 mod file;
+mod operation;
 mod options;
 mod values;
 
+pub use operation::{Acme, Observe, Tls};
 pub use options::Options;
 
 use anyhow::bail;
 use file::{File, Given, Source, read_file};
 use keydesk_control::SmtpSettings;
-use keydesk_gateway::{Forms, Limits};
+use keydesk_gateway::{Forms, Limits, SigningKey, UpstreamSettings};
 use keydesk_model::TrustedProxies;
 use keydesk_token::Prefix;
 use std::{net::SocketAddr, path::PathBuf};
@@ -32,6 +34,11 @@ pub struct Config {
     pub reserved_prefix: String,
     pub limits: Limits,
     pub mail: Option<SmtpSettings>,
+    /// Those that stand in `[[upstreams]]`.
+    pub upstreams: Vec<UpstreamSettings>,
+    pub signing_key: Option<SigningKey>,
+    pub tls: Option<Tls>,
+    pub observe: Observe,
 }
 
 impl Config {
@@ -70,7 +77,12 @@ impl Config {
             reserved_prefix: values::reserved_prefix(&source, file.reserved_prefix.as_ref())?,
             limits: values::limits(&source, &file.limits)?,
             mail: file.mail.map(|mail| values::smtp(&source, mail)).transpose()?,
+            upstreams: operation::upstreams(&source, &file.upstreams)?,
+            signing_key: operation::signing_key(file.signature.as_ref())?,
+            tls: operation::tls(&source, file.tls)?,
+            observe: operation::observe(&source, file.observe)?,
         };
+        config.check_upstreams()?;
         config.check_transport()?;
         Ok(config)
     }
@@ -86,7 +98,17 @@ impl Config {
     }
 
     fn is_https(&self) -> bool {
-        self.public_console_url.as_deref().is_some_and(|url| url.starts_with("https:"))
+        self.tls.is_some()
+            || self.public_console_url.as_deref().is_some_and(|url| url.starts_with("https:"))
+    }
+
+    /// `upstream` is short for an upstream with the prefix `/`.
+    fn check_upstreams(&self) -> anyhow::Result<()> {
+        let has_rest = self.upstreams.iter().any(|upstream| upstream.prefix == "/");
+        if has_rest && self.upstream.is_some() {
+            bail!("upstream and the upstreams with prefix = \"/\" are for the same paths; keep one");
+        }
+        Ok(())
     }
 
     /// Plain http is for loopback: elsewhere passwords would travel in clear.
@@ -96,8 +118,8 @@ impl Config {
         }
         if !self.is_https() && !self.console.ip().is_loopback() {
             bail!(
-                "console = {}: other machines can reach this address, and passwords would travel in clear. Put an \
-                 https proxy in front and set public_console_url = \"https://…\" and trusted_proxies = [\"its \
+                "console = {}: other machines can reach this address, and passwords would travel in clear. Configure [tls], \
+                 or put an https proxy in front and set public_console_url = \"https://…\" and trusted_proxies = [\"its \
                  address\"], or listen on 127.0.0.1",
                 self.console
             );
@@ -109,7 +131,7 @@ impl Config {
                  its https URL here and trusted_proxies = [\"its address\"]"
             );
         }
-        if self.is_https() && self.trusted_proxies.is_empty() {
+        if self.is_https() && self.trusted_proxies.is_empty() && self.tls.is_none() {
             bail!(
                 "public_console_url is https, so something in front of the console must speak TLS: name it in the \
                  configuration file as trusted_proxies = [\"127.0.0.1\"], and let it send X-Forwarded-Proto: https"

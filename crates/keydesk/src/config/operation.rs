@@ -1,0 +1,207 @@
+//! What operators configure beside the API itself: several upstreams, signatures, TLS, and what is
+//! seen from outside.
+
+use super::file::{FileAcme, FileObserve, FileSignature, FileTls, FileUpstream, Source};
+use anyhow::{Context, anyhow, bail};
+use http::{HeaderName, HeaderValue, Uri};
+use keydesk_gateway::{Credential, SigningKey, UpstreamSettings};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+use zeroize::Zeroizing;
+
+/// Where certificates come from.
+#[derive(Clone, Debug)]
+pub enum Tls {
+    /// PEM files, read again when they change.
+    Files { certificate: PathBuf, key: PathBuf },
+    /// RFC 8555.
+    Acme(Acme),
+}
+
+#[derive(Clone, Debug)]
+pub struct Acme {
+    pub domains: Vec<String>,
+    pub contact: Option<String>,
+    pub directory: String,
+    /// Authorities in PEM that the directory's own certificate is checked with.
+    pub ca_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Observe {
+    pub status: Option<SocketAddr>,
+    /// A file, or `-` for standard output.
+    pub access_log: Option<String>,
+    /// The base URL of an OTLP/HTTP receiver.
+    pub otlp: Option<Uri>,
+    pub trace_ratio: f64,
+}
+
+const LETS_ENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";
+
+/// A secret from a file of its own; the line's end does not belong to it.
+fn read_secret(key: &str, path: &Path) -> anyhow::Result<Zeroizing<String>> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("{key} {} cannot be read", path.display()))?;
+    Ok(Zeroizing::new(Zeroizing::new(text).trim_end().to_owned()))
+}
+
+pub fn upstreams(source: &Source, files: &[FileUpstream]) -> anyhow::Result<Vec<UpstreamSettings>> {
+    let mut upstreams: Vec<UpstreamSettings> = Vec::new();
+    for file in files {
+        let upstream = upstream(source, file)?;
+        if upstreams.iter().any(|known| known.prefix == upstream.prefix) {
+            let twice = source.given("upstreams.prefix", &file.prefix);
+            bail!("{}: “{}” is there twice", twice.place, twice.text);
+        }
+        upstreams.push(upstream);
+    }
+    Ok(upstreams)
+}
+
+fn upstream(source: &Source, file: &FileUpstream) -> anyhow::Result<UpstreamSettings> {
+    let prefix = source.given("upstreams.prefix", &file.prefix);
+    let is_path = prefix.text.starts_with('/')
+        && prefix.text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-._~".contains(&b))
+        && !prefix.text.contains("//")
+        && !prefix.text.split('/').any(|segment| matches!(segment, "." | ".."));
+    if !is_path {
+        return Err(prefix.wrong("a path such as /billing, or / for everything else"));
+    }
+    let servers: anyhow::Result<Vec<Uri>> = file
+        .urls
+        .iter()
+        .map(|url| super::values::upstream_url(&source.given("upstreams.urls", url)))
+        .collect();
+    let servers = servers?;
+    let Some(first) = servers.first() else { bail!("{}: it has no urls", prefix.place) };
+    let is_unlike = |uri: &&Uri| uri.scheme() != first.scheme() || uri.path() != first.path();
+    if let Some(unlike) = servers.iter().find(is_unlike) {
+        bail!(
+            "{}: {unlike} and {first} must have the same scheme and path, as any of them may get a request",
+            prefix.place
+        );
+    }
+    Ok(UpstreamSettings {
+        prefix: prefix.text.clone(),
+        servers,
+        credential: credential(source, file)?,
+        ca_pem: file.ca_file.as_deref().map(|path| read_pem("upstreams.ca_file", path)).transpose()?,
+        health_path: health_path(source, file)?,
+    })
+}
+
+fn credential(source: &Source, file: &FileUpstream) -> anyhow::Result<Option<Credential>> {
+    let Some(path) = &file.credential_file else {
+        return match &file.credential_header {
+            Some(name) => {
+                let given = source.given("upstreams.credential_header", name);
+                bail!("{}: name the file that holds its value as credential_file", given.place)
+            }
+            None => Ok(None),
+        };
+    };
+    let header = match &file.credential_header {
+        Some(name) => source
+            .given("upstreams.credential_header", name)
+            .parse("the name of a header, such as Authorization or X-Api-Key")?,
+        None => HeaderName::from_static("authorization"),
+    };
+    let text = read_secret("upstreams.credential_file", path)?;
+    let mut value = HeaderValue::from_str(&text)
+        .map_err(|_| anyhow!("{} holds what no header may hold", path.display()))?;
+    value.set_sensitive(true);
+    Ok(Some(Credential { header, value }))
+}
+
+fn health_path(source: &Source, file: &FileUpstream) -> anyhow::Result<Option<String>> {
+    let Some(path) = &file.health_path else { return Ok(None) };
+    let given = source.given("upstreams.health_path", path);
+    let is_path = given.text.starts_with('/') && given.text.bytes().all(|b| b.is_ascii_graphic());
+    if is_path { Ok(Some(given.text)) } else { Err(given.wrong("a path such as /healthz")) }
+}
+
+fn read_pem(key: &str, path: &Path) -> anyhow::Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("{key} {} cannot be read", path.display()))
+}
+
+pub fn signing_key(file: Option<&FileSignature>) -> anyhow::Result<Option<SigningKey>> {
+    let Some(FileSignature { key_file }) = file else { return Ok(None) };
+    let text = read_secret("signature.key_file", key_file)?;
+    let key = SigningKey::new(text.as_bytes());
+    key.map(Some).with_context(|| format!("signature.key_file {}", key_file.display()))
+}
+
+pub fn tls(source: &Source, file: Option<FileTls>) -> anyhow::Result<Option<Tls>> {
+    match file {
+        None => Ok(None),
+        Some(FileTls { certificate: Some(certificate), key: Some(key), acme: None }) => {
+            Ok(Some(Tls::Files { certificate, key }))
+        }
+        Some(FileTls { certificate: None, key: None, acme: Some(acme) }) => {
+            self::acme(source, acme).map(|acme| Some(Tls::Acme(acme)))
+        }
+        Some(_) => bail!("tls: give certificate and key, both PEM files, or else acme"),
+    }
+}
+
+fn acme(source: &Source, file: FileAcme) -> anyhow::Result<Acme> {
+    let mut domains = Vec::new();
+    for domain in &file.domains {
+        let given = source.given("tls.acme.domains", domain);
+        let is_name = given.text.contains('.')
+            && given.text.bytes().all(|b| b.is_ascii_alphanumeric() || b".-".contains(&b));
+        if !is_name {
+            return Err(given.wrong("a host name such as api.example.com"));
+        }
+        domains.push(given.text);
+    }
+    if domains.is_empty() {
+        bail!("tls.acme: name the hosts that the certificate is for as domains");
+    }
+    let directory = match &file.directory {
+        Some(url) => {
+            let given = source.given("tls.acme.directory", url);
+            if !given.text.starts_with("https://") {
+                return Err(given.wrong("an https URL"));
+            }
+            given.text
+        }
+        None => LETS_ENCRYPT.to_owned(),
+    };
+    Ok(Acme { domains, contact: file.contact, directory, ca_file: file.ca_file })
+}
+
+pub fn observe(source: &Source, file: FileObserve) -> anyhow::Result<Observe> {
+    let status = file.status.as_ref().map(|value| {
+        source.given("observe.status", value).parse("an address and port such as 127.0.0.1:9090")
+    });
+    let otlp = file.otlp.as_ref().map(|value| {
+        let given = source.given("observe.otlp", value);
+        let wanted = "the base URL of an OTLP/HTTP receiver, such as http://127.0.0.1:4318";
+        let uri: Uri = given.parse(wanted)?;
+        if uri.scheme_str() == Some("http") && uri.authority().is_some() {
+            Ok(uri)
+        } else {
+            Err(given.wrong(wanted))
+        }
+    });
+    let trace_ratio = match &file.trace_ratio {
+        None => 0.01,
+        Some(value) if (0.0..=1.0).contains(value.get_ref()) => *value.get_ref(),
+        Some(value) => bail!(
+            "{}:{}: observe.trace_ratio: {} is not between 0 and 1",
+            source.path.display(),
+            source.line(value.span().start),
+            value.get_ref()
+        ),
+    };
+    Ok(Observe {
+        status: status.transpose()?,
+        access_log: file.access_log,
+        otlp: otlp.transpose()?,
+        trace_ratio,
+    })
+}

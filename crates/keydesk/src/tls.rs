@@ -1,0 +1,124 @@
+//! The certificate that both listeners show: from files, read again when they change, without a
+//! connection noticing.
+
+use crate::config::Tls;
+use anyhow::{Context, bail};
+use arc_swap::ArcSwapOption;
+use rustls::{
+    ServerConfig,
+    crypto::ring,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    server::{ClientHello, ResolvesServerCert},
+    sign::CertifiedKey,
+};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+/// How soon a changed file is taken over.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// What is shown to clients now.
+#[derive(Debug, Default)]
+pub struct Certificates {
+    current: ArcSwapOption<CertifiedKey>,
+    /// While an ACME server looks: what it wants to see.
+    pub challenge: ArcSwapOption<CertifiedKey>,
+}
+
+impl Certificates {
+    pub fn show(&self, key: CertifiedKey) {
+        self.current.store(Some(Arc::new(key)));
+    }
+}
+
+/// RFC 8737: the protocol by which an ACME server asks.
+pub const ACME_ALPN: &[u8] = b"acme-tls/1";
+
+impl ResolvesServerCert for Certificates {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let is_acme = hello.alpn().is_some_and(|mut alpn| alpn.any(|name| name == ACME_ALPN));
+        if is_acme { self.challenge.load_full() } else { self.current.load_full() }
+    }
+}
+
+/// TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1.
+pub fn server_config(certificates: Arc<Certificates>) -> anyhow::Result<Arc<ServerConfig>> {
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_cert_resolver(certificates);
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec(), ACME_ALPN.to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// Reads what is configured; files are watched from then on.
+pub fn start(tls: &Tls, data: &Path) -> anyhow::Result<Arc<ServerConfig>> {
+    let certificates = Arc::<Certificates>::default();
+    match tls {
+        Tls::Files { certificate, key } => {
+            certificates.show(read(certificate, key)?);
+            let changed = (changed_at(certificate), changed_at(key));
+            let files = (certificate.clone(), key.clone());
+            tokio::spawn(watch(Arc::clone(&certificates), files, changed));
+        }
+        Tls::Acme(acme) => crate::acme::start(acme.clone(), data, Arc::clone(&certificates))?,
+    }
+    server_config(certificates)
+}
+
+/// A chain in PEM, leaf first, and its key.
+pub fn read(certificate: &Path, key: &Path) -> anyhow::Result<CertifiedKey> {
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_file_iter(certificate)
+        .with_context(|| format!("tls.certificate {} cannot be read", certificate.display()))?
+        .collect();
+    let chain = chain
+        .with_context(|| format!("tls.certificate {} is no PEM file", certificate.display()))?;
+    if chain.is_empty() {
+        bail!("tls.certificate {} holds no certificate", certificate.display());
+    }
+    let secret = PrivateKeyDer::from_pem_file(key)
+        .with_context(|| format!("tls.key {} is no private key in PEM", key.display()))?;
+    certified(chain, secret).with_context(|| {
+        format!("tls: {} does not belong to {}", key.display(), certificate.display())
+    })
+}
+
+pub fn certified(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> anyhow::Result<CertifiedKey> {
+    Ok(CertifiedKey::from_der(chain, key, &ring::default_provider())?)
+}
+
+fn changed_at(path: &Path) -> Option<SystemTime> {
+    std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
+}
+
+async fn watch(
+    certificates: Arc<Certificates>,
+    (certificate, key): (PathBuf, PathBuf),
+    mut known: (Option<SystemTime>, Option<SystemTime>),
+) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let now = (changed_at(&certificate), changed_at(&key));
+        if now == known {
+            continue;
+        }
+        match read(&certificate, &key) {
+            Ok(next) => {
+                certificates.show(next);
+                known = now;
+                tracing::info!(certificate = %certificate.display(), "the new certificate is shown from now on");
+            }
+            // Certificate and key are often written one after the other: look again.
+            Err(error) => {
+                let error = format!("{error:#}");
+                tracing::warn!(error, "the old certificate stays for now");
+            }
+        }
+    }
+}
