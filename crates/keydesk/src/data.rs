@@ -47,6 +47,7 @@ pub async fn open(config: &Config) -> anyhow::Result<(Store, Keyring)> {
 /// The desk of a command that runs beside the server or without it.
 pub async fn desk(config: &Config) -> anyhow::Result<Desk> {
     let (store, keyring) = open(config).await?;
+    store.checked().await?;
     let settings = settings(config, config.console, config.gateway);
     let nowhere = OpenApiSource::file(Path::new("").to_owned());
     Ok(Desk::new(

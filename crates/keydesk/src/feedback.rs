@@ -11,6 +11,7 @@ pub struct Args {
 
 pub async fn run(config: Config, args: Args) -> anyhow::Result<()> {
     let (store, _) = data::open(&config).await?;
+    store.checked().await?;
     let given = store.read().await?.list_feedback().await?;
     if given.is_empty() && !args.json {
         say!("Nobody has answered “Did this answer your question?” yet.");

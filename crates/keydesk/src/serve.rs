@@ -34,6 +34,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         .follow(Arc::clone(&table) as Arc<dyn keydesk_model::Feed>)
         .await
         .context("the tokens cannot be loaded")?;
+    store.checked().await?;
 
     let settings = data::settings(&config, console.local_addr()?, gateway.local_addr);
     let gateway_settings = keydesk_gateway::Settings {

@@ -34,17 +34,36 @@ pub enum Change {
     },
 }
 
-/// Everything a gateway knows as of change number `seq`.
-#[derive(Clone, Debug)]
-pub struct Snapshot {
+/// Everything a gateway knows as of change number `seq`; the secrets come one by one, as there may
+/// be millions.
+pub struct Snapshot<'a> {
     pub seq: i64,
-    pub secrets: Vec<LiveSecret>,
+    /// How many secrets there are.
+    pub count: usize,
+    pub secrets: Box<dyn Iterator<Item = LiveSecret> + 'a>,
+}
+
+impl<'a> Snapshot<'a> {
+    pub fn new<I>(seq: i64, secrets: I) -> Self
+    where
+        I: IntoIterator<Item = LiveSecret>,
+        I::IntoIter: ExactSizeIterator + 'a,
+    {
+        let secrets = secrets.into_iter();
+        Self { seq, count: secrets.len(), secrets: Box::new(secrets) }
+    }
+}
+
+impl std::fmt::Debug for Snapshot<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Snapshot({} secrets at {})", self.count, self.seq)
+    }
 }
 
 /// Someone who follows the feed: the gateway's live table. Both calls are synchronous and quick.
 pub trait Feed: Send + Sync {
     /// Replaces everything known.
-    fn load(&self, snapshot: Snapshot);
+    fn load(&self, snapshot: Snapshot<'_>);
     /// Applies change number `seq`; numbers come without gaps and in order.
     fn apply(&self, seq: i64, change: Change);
 }

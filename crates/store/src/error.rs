@@ -35,6 +35,8 @@ pub enum OpenError {
     Unopenable { path: PathBuf, source: sqlx::Error },
     #[error("the database file {path} is damaged ({report}); restore it from a backup")]
     Damaged { path: PathBuf, report: String },
+    #[error("the database file could not be checked to its end; start again")]
+    Unchecked,
     #[error("SQLite {version} can lose acknowledged writes; Keydesk needs 3.51.3 or later")]
     SqliteTooOld { version: String },
     #[error("the database file {path} does not run with {setting}, on which durability rests")]

@@ -1,7 +1,7 @@
 //! The change feed: a snapshot at a number, then every later change, in order and without gaps.
 //! Polling is the truth; whoever commits here polls at once, so the writer waits for its effect.
 
-use crate::{Store, StoreError, row, tokens};
+use crate::{Store, StoreError, row, snapshot::LiveSecrets};
 use keydesk_model::{Change, Feed, Snapshot};
 use sqlx::{Connection, Row};
 use std::{sync::Arc, time::Duration};
@@ -102,9 +102,9 @@ impl Store {
         let mut transaction = connection.begin().await?;
         let head = sqlx::query(HEAD).fetch_one(&mut *transaction).await?;
         let position = Position { seq: head.try_get("seq")?, epoch: row::text(&head, "epoch")? };
-        let secrets = tokens::list_live_secrets(&mut transaction).await?;
+        let secrets = LiveSecrets::read(&mut transaction).await?;
         transaction.commit().await?;
-        feed.load(Snapshot { seq: position.seq, secrets });
+        feed.load(Snapshot::new(position.seq, secrets.iter()));
         Ok(position)
     }
 }

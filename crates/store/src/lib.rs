@@ -14,6 +14,7 @@ mod open;
 mod people;
 mod resets;
 mod row;
+mod snapshot;
 mod sessions;
 mod tokens;
 mod transaction;

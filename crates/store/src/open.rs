@@ -7,10 +7,11 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, OnceLock},
     time::Duration,
 };
+use tokio::{sync::Mutex, task::JoinHandle};
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -20,7 +21,11 @@ pub struct Store {
     pub(crate) readers: SqlitePool,
     pub(crate) writer: SqlitePool,
     pub(crate) follower: Arc<OnceLock<Follower>>,
+    check: Arc<Mutex<Option<JoinHandle<Result<(), OpenError>>>>>,
 }
+
+/// Files beyond this are checked while they are read.
+const LARGE: u64 = 32 * 1024 * 1024;
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -45,13 +50,31 @@ impl Store {
             .await
             .map_err(unopenable)?;
         check_durability(&writer, path).await?;
-        MIGRATIONS.run(&writer).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(4)
             .connect_with(options.read_only(true))
             .await
             .map_err(unopenable)?;
-        Ok(Self { readers, writer, follower: Arc::default() })
+        let check = tokio::spawn(check_file(readers.clone(), path.to_owned()));
+        let is_large = std::fs::metadata(path).is_ok_and(|file| file.len() > LARGE);
+        let check = if is_large {
+            Some(check)
+        } else {
+            check.await.map_err(|_| OpenError::Unchecked)??;
+            None
+        };
+        MIGRATIONS.run(&writer).await?;
+        let check = Arc::new(Mutex::new(check));
+        Ok(Self { readers, writer, follower: Arc::default(), check })
+    }
+
+    /// Waits for the check of a large file, which goes on beside the first reading. Nothing may be
+    /// believed or written before.
+    pub async fn checked(&self) -> Result<(), OpenError> {
+        match self.check.lock().await.take() {
+            Some(check) => check.await.map_err(|_| OpenError::Unchecked)?,
+            None => Ok(()),
+        }
     }
 
     /// A connection that only reads.
@@ -87,9 +110,11 @@ async fn check_durability(pool: &SqlitePool, path: &Path) -> Result<(), OpenErro
     if synchronous < 2 {
         return Err(OpenError::NotDurable { path: path.to_owned(), setting: "synchronous=FULL" });
     }
-    let report: String = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(pool).await?;
-    if report != "ok" {
-        return Err(OpenError::Damaged { path: path.to_owned(), report });
-    }
     Ok(())
+}
+
+/// Reads every page. A large file takes a second, in which others can load it.
+async fn check_file(pool: SqlitePool, path: PathBuf) -> Result<(), OpenError> {
+    let report: String = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&pool).await?;
+    if report == "ok" { Ok(()) } else { Err(OpenError::Damaged { path, report }) }
 }

@@ -7,7 +7,7 @@ use keydesk_model::{
     TokenId, TokenState,
 };
 use keydesk_token::TokenHash;
-use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
+use sqlx::{Row, sqlite::SqliteRow};
 
 /// A token with its newest secret.
 #[derive(Clone, Debug)]
@@ -113,7 +113,6 @@ macro_rules! select_live_secrets {
     };
 }
 
-const LIVE_SECRETS: &str = select_live_secrets!("");
 const LIVE_SECRET: &str = select_live_secrets!("WHERE secret.hash = $1");
 
 fn binding(row: &SqliteRow) -> Result<Binding, StoreError> {
@@ -162,13 +161,6 @@ fn live_secret(row: &SqliteRow) -> Result<LiveSecret, StoreError> {
         expires_at: row::instant_opt(row, "expires_at")?,
         ending: ending(row)?,
     })
-}
-
-/// Every secret there ever was: what a gateway loads at start.
-pub(crate) async fn list_live_secrets(
-    connection: &mut SqliteConnection,
-) -> Result<Vec<LiveSecret>, StoreError> {
-    sqlx::query(LIVE_SECRETS).fetch_all(connection).await?.iter().map(live_secret).collect()
 }
 
 impl Read {

@@ -31,7 +31,7 @@ struct Follower {
 }
 
 impl Feed for Follower {
-    fn load(&self, snapshot: Snapshot) {
+    fn load(&self, snapshot: Snapshot<'_>) {
         self.seen.lock().expect("not poisoned").push((snapshot.seq, None));
     }
 

@@ -12,7 +12,7 @@ pub(crate) use verify::Identity;
 pub use verify::Verified;
 
 use arc_swap::ArcSwap;
-use keydesk_model::{Binding, Change, Feed, LiveSecret, ScopeSet, Snapshot, Usage};
+use keydesk_model::{Binding, Change, Feed, ScopeSet, Snapshot, Usage};
 use keydesk_token::TokenHash;
 use row::Digest;
 use shard::Shard;
@@ -89,9 +89,7 @@ impl LiveTable {
     }
 
     fn at(&self, hash: &TokenHash) -> &RwLock<Shard> {
-        // Rows are placed by the digest's first bytes; the shard is chosen by its last.
-        let [.., high, low] = *hash.as_bytes();
-        &self.shards[usize::from(u16::from_be_bytes([high, low])) % SHARDS]
+        &self.shards[place(hash)]
     }
 
     fn read(&self, hash: &TokenHash) -> RwLockReadGuard<'_, Shard> {
@@ -116,30 +114,34 @@ impl LiveTable {
     }
 }
 
+/// Rows are placed by the digest's first bytes; the shard is chosen by its last.
+fn place(hash: &TokenHash) -> usize {
+    let [.., high, low] = *hash.as_bytes();
+    usize::from(u16::from_be_bytes([high, low])) % SHARDS
+}
+
 fn read(shard: &RwLock<Shard>) -> RwLockReadGuard<'_, Shard> {
     shard.read().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Feed for LiveTable {
     /// What a snapshot does not name is forgotten: nobody could end it any more.
-    fn load(&self, snapshot: Snapshot) {
-        let mut by_shard: Vec<Vec<LiveSecret>> = (0..SHARDS).map(|_| Vec::new()).collect();
-        for secret in snapshot.secrets {
-            let [.., high, low] = *secret.hash.as_bytes();
-            by_shard[usize::from(u16::from_be_bytes([high, low])) % SHARDS].push(secret);
-        }
+    fn load(&self, snapshot: Snapshot<'_>) {
+        let each = snapshot.count / SHARDS + 1;
+        let mut next: Vec<Shard> =
+            self.shards.iter().map(|shard| Shard::following(&read(shard), each)).collect();
         let mut last: Option<(ScopeSet, u32)> = None;
-        for (shard, secrets) in self.shards.iter().zip(by_shard) {
+        for secret in snapshot.secrets {
+            let scopes = match &last {
+                Some((set, number)) if *set == secret.scopes => *number,
+                _ => self.scopes_number(&secret.scopes),
+            };
+            next[place(&secret.hash)].insert(&secret, scopes);
+            last = Some((secret.scopes, scopes));
+        }
+        for (shard, mut next) in self.shards.iter().zip(next) {
             let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
-            let mut next = Shard::following(&shard, secrets.len());
-            for secret in secrets {
-                let scopes = match &last {
-                    Some((set, number)) if *set == secret.scopes => *number,
-                    _ => self.scopes_number(&secret.scopes),
-                };
-                next.take_over(&shard, &secret, scopes);
-                last = Some((secret.scopes, scopes));
-            }
+            next.remember(&shard);
             *shard = next;
         }
         self.seq.store(snapshot.seq, Ordering::Release);

@@ -117,12 +117,12 @@ impl Shard {
         }
     }
 
-    /// As [`Shard::insert`], where what was known stands in the shard that is replaced.
-    pub fn take_over(&mut self, older: &Self, secret: &LiveSecret, scopes: u32) {
-        self.insert(secret, scopes);
-        let digest = Digest::of(&secret.hash);
-        if let (Some(known), Some(row)) = (older.find(digest), self.find_mut(digest)) {
-            row.remember(known);
+    /// Keeps what the shard that is replaced knew to have ended.
+    pub fn remember(&mut self, older: &Self) {
+        for known in older.rows.iter().filter(|row| !row.is_vacant()) {
+            if let Some(row) = self.find_mut(known.digest) {
+                row.remember(known);
+            }
         }
     }
 

@@ -23,7 +23,7 @@ const MOST_COUNTED: usize = 200_000;
 /// What one worker has counted, and in which order the tokens came.
 #[derive(Debug, Default)]
 struct Counts {
-    seen: HashMap<TokenId, Vec<Seen>, BuildHasherDefault<Folded>>,
+    seen: HashMap<TokenId, Programs, BuildHasherDefault<Folded>>,
     order: VecDeque<TokenId>,
 }
 
@@ -43,6 +43,13 @@ impl Hasher for Folded {
             self.0 = self.0.rotate_left(29).wrapping_add(u64::from_le_bytes(padded));
         }
     }
+}
+
+/// Most tokens are used by one program: it needs no memory of its own.
+#[derive(Debug)]
+struct Programs {
+    first: Seen,
+    others: Vec<Seen>,
 }
 
 #[derive(Debug)]
@@ -66,28 +73,42 @@ impl Meter {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Counts { seen, order } = &mut *counts;
         let has_room = order.len() < MOST_COUNTED;
-        let seen = match seen.entry(token) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) if has_room => {
-                order.push_back(token);
-                new.insert(Vec::new())
-            }
-            Entry::Vacant(_) => return,
+        let make = || Seen {
+            agent: agent.map(Box::from),
+            client_addr,
+            last_used_at: now,
+            calls: 1,
         };
-        let known =
-            seen.iter().position(|s| s.client_addr == client_addr && s.agent.as_deref() == agent);
-        match known.or((seen.len() >= PROGRAMS).then_some(PROGRAMS - 1)) {
-            Some(at) => {
-                seen[at].last_used_at = now;
-                seen[at].calls += 1;
+        let programs = match seen.entry(token) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                if has_room {
+                    order.push_back(token);
+                    new.insert(Programs { first: make(), others: Vec::new() });
+                }
+                return;
             }
-            None => seen.push(Seen {
-                agent: agent.map(Box::from),
-                client_addr,
-                last_used_at: now,
-                calls: 1,
-            }),
+        };
+        if programs.first.is_by(agent, client_addr) {
+            return programs.first.again(now);
         }
+        let others = &mut programs.others;
+        let known = others.iter().position(|seen| seen.is_by(agent, client_addr));
+        match known.or((others.len() >= PROGRAMS).then_some(PROGRAMS - 1)) {
+            Some(at) => others[at].again(now),
+            None => others.push(make()),
+        }
+    }
+}
+
+impl Seen {
+    fn is_by(&self, agent: Option<&[u8]>, client_addr: IpAddr) -> bool {
+        self.client_addr == client_addr && self.agent.as_deref() == agent
+    }
+
+    fn again(&mut self, now: Timestamp) {
+        self.last_used_at = now;
+        self.calls += 1;
     }
 }
 
@@ -135,8 +156,9 @@ fn take_oldest(meter: &Mutex<Counts>, all: bool) -> Vec<(TokenId, Seen)> {
     let mut taken = Vec::with_capacity(count);
     for _ in 0..count {
         let Some(token) = counts.order.pop_front() else { break };
-        let seen = counts.seen.remove(&token).unwrap_or_default();
-        taken.extend(seen.into_iter().map(|seen| (token, seen)));
+        if let Some(Programs { first, others }) = counts.seen.remove(&token) {
+            taken.extend(std::iter::once(first).chain(others).map(|seen| (token, seen)));
+        }
     }
     taken
 }

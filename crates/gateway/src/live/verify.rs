@@ -126,7 +126,7 @@ mod tests {
 
     fn table(secrets: Vec<LiveSecret>) -> LiveTable {
         let table = LiveTable::default();
-        table.load(Snapshot { seq: 7, secrets });
+        table.load(Snapshot::new(7, secrets));
         table
     }
 
@@ -155,7 +155,7 @@ mod tests {
     fn before_the_snapshot_is_there_nobody_is_told_that_a_token_is_wrong() {
         let table = LiveTable::default();
         assert_eq!(table.verify(&present(&token(1)), at(0)).err(), Some(Denial::NotReady));
-        table.load(Snapshot { seq: 0, secrets: Vec::new() });
+        table.load(Snapshot::new(0, Vec::new()));
         assert_eq!(table.verify(&present(&token(1)), at(0)).err(), Some(Denial::UnknownToken));
     }
 
@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(table.verify(&present(&old), at(500)).err(), Some(denial));
         assert!(table.verify(&present(&new), at(500)).is_ok());
         // A database that went back in time says that it lives.
-        table.load(Snapshot { seq: 7, secrets: vec![secret(&old, None)] });
+        table.load(Snapshot::new(7, vec![secret(&old, None)]));
         assert_eq!(table.verify(&present(&old), at(600)).err(), Some(denial));
         table.apply(8, Change::SecretIssued(secret(&old, None)));
         assert_eq!(table.verify(&present(&old), at(600)).err(), Some(denial));
