@@ -1,5 +1,6 @@
 //! Black-box tests: each starts the real binary and uses it as people and programs do.
 
+mod bearer;
 mod browser;
 mod documents;
 mod gateway;
@@ -15,3 +16,4 @@ mod security;
 mod support;
 mod tidy;
 mod upstream;
+mod wire;

@@ -69,7 +69,9 @@ pub async fn run(target: &Target, load: &Load, duration: Duration) -> anyhow::Re
     let tasks: Vec<_> = (0..load.connections)
         .map(|number| {
             let (target, load) = (target.clone(), load.clone());
-            tokio::spawn(async move { connection(&target, &load, number, started + duration).await })
+            tokio::spawn(
+                async move { connection(&target, &load, number, started + duration).await },
+            )
         })
         .collect();
     let mut latencies = Vec::new();
@@ -85,7 +87,13 @@ pub async fn run(target: &Target, load: &Load, duration: Duration) -> anyhow::Re
     let at = |part: usize| f64::from(latencies[(latencies.len() - 1) * part / 100]);
     let count = f64::from(u32::try_from(latencies.len())?);
     let rss_mb = target.processes.iter().filter_map(|id| cpu::rss_mb(*id).ok()).sum();
-    Ok(Measured { rps: count / elapsed, p50_us: at(50), p99_us: at(99), cpu_us: cpu / count, rss_mb })
+    Ok(Measured {
+        rps: count / elapsed,
+        p50_us: at(50),
+        p99_us: at(99),
+        cpu_us: cpu / count,
+        rss_mb,
+    })
 }
 
 async fn connection(
@@ -167,7 +175,10 @@ async fn over_http1<S: AsyncRead + AsyncWrite + Unpin>(
         stream.write_all(&request).await?;
         stream.flush().await?;
         let length = read_answer(&mut stream, &mut buffer).await?;
-        anyhow::ensure!(length == load.answer_length(), "an answer of {length} bytes is not the upstream's");
+        anyhow::ensure!(
+            length == load.answer_length(),
+            "an answer of {length} bytes is not the upstream's"
+        );
         latencies.push(u32::try_from(sent.elapsed().as_micros())?);
     }
     Ok(latencies)
@@ -221,7 +232,8 @@ async fn over_http2(
     until: Instant,
 ) -> anyhow::Result<Vec<u32>> {
     const STREAMS: usize = 8;
-    let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
+    let handshake =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
     let (sender, connection) = handshake.await?;
     tokio::spawn(connection);
     let streams: Vec<_> = (0..STREAMS)

@@ -95,7 +95,10 @@ async fn start_with(binary: &std::path::Path, count: usize) -> anyhow::Result<()
         let certificate = Certificate::new()?;
         let target = keydesk.peer.target("", &Arc::default(), &certificate)?;
         let rss: f64 = target.processes.iter().filter_map(|id| cpu::rss_mb(*id).ok()).sum();
-        println!("{count} tokens: ready after {:.2} s, {rss:.0} MB", keydesk.ready_after.as_secs_f64());
+        println!(
+            "{count} tokens: ready after {:.2} s, {rss:.0} MB",
+            keydesk.ready_after.as_secs_f64()
+        );
     }
     Ok(())
 }
@@ -129,12 +132,20 @@ impl Field {
         let few = Arc::new(tokens.iter().take(1_000).cloned().collect::<Vec<_>>());
         let mut targets = vec![(
             "direct",
-            Target { addr: upstream, prefix: String::new(), tokens: Arc::clone(tokens), processes: Vec::new(), tls: None },
+            Target {
+                addr: upstream,
+                prefix: String::new(),
+                tokens: Arc::clone(tokens),
+                processes: Vec::new(),
+                tls: None,
+            },
         )];
         if let Some(binary) = find("nginx") {
-            for (name, kind) in
-                [("nginx plain", "plain"), ("nginx map", "map"), ("nginx auth_request", "auth_request")]
-            {
+            for (name, kind) in [
+                ("nginx plain", "plain"),
+                ("nginx map", "map"),
+                ("nginx auth_request", "auth_request"),
+            ] {
                 let kind = NginxKind { kind, listen: "" };
                 let peer = peers::nginx(&binary, &kind, upstream, &few, certificate)?;
                 let tokens = if kind.kind == "map" { &few } else { tokens };
@@ -143,7 +154,9 @@ impl Field {
             }
         }
         if let Some(binary) = find("haproxy") {
-            for (name, checks) in [("haproxy plain", None), ("haproxy sha256 map", Some(tokens.as_slice()))] {
+            for (name, checks) in
+                [("haproxy plain", None), ("haproxy sha256 map", Some(tokens.as_slice()))]
+            {
                 let peer = peers::haproxy(&binary, checks, "", upstream)?;
                 targets.push((name, peer.target("", tokens, certificate)?));
                 self.peers.push(peer);
@@ -164,7 +177,12 @@ impl Field {
         }
         for (name, target) in targets.into_iter().filter(|(name, _)| !name.starts_with("caddy")) {
             let load = Load { rate: Some(4_000), ..small() };
-            self.add(&format!("{name}, 4,000 requests/s"), target, load, "nginx plain, 4,000 requests/s");
+            self.add(
+                &format!("{name}, 4,000 requests/s"),
+                target,
+                load,
+                "nginx plain, 4,000 requests/s",
+            );
         }
         Ok(())
     }
@@ -194,19 +212,33 @@ impl Field {
                 Over::Tls => (
                     "ssl",
                     format!("ssl crt {}", certificate.path("both.pem")),
-                    format!("[tls]\ncertificate = \"{}\"\nkey = \"{}\"\n", certificate.path("cert.pem"), certificate.path("key.pem")),
+                    format!(
+                        "[tls]\ncertificate = \"{}\"\nkey = \"{}\"\n",
+                        certificate.path("cert.pem"),
+                        certificate.path("key.pem")
+                    ),
                 ),
             };
             let compared_with = format!("nginx plain, {shape}");
             if let Some(binary) = find("nginx") {
                 let kind = NginxKind { kind: "plain", listen };
                 let peer = peers::nginx(&binary, &kind, upstream, &[], certificate)?;
-                self.add(&compared_with, peer.target("", tokens, certificate)?, load.clone(), &compared_with);
+                self.add(
+                    &compared_with,
+                    peer.target("", tokens, certificate)?,
+                    load.clone(),
+                    &compared_with,
+                );
                 self.peers.push(peer);
             }
             if let Some(binary) = find("haproxy") {
                 let peer = peers::haproxy(&binary, None, &bind, upstream)?;
-                self.add(&format!("haproxy plain, {shape}"), peer.target("", tokens, certificate)?, load.clone(), &compared_with);
+                self.add(
+                    &format!("haproxy plain, {shape}"),
+                    peer.target("", tokens, certificate)?,
+                    load.clone(),
+                    &compared_with,
+                );
                 self.peers.push(peer);
             }
             // Everything comes from one address here.
@@ -239,15 +271,23 @@ fn ratio(row: &Row, to: &Row) -> Option<f64> {
 
 fn report(rows: &[Row], args: &Args) -> anyhow::Result<()> {
     let of = |row: &Row, pick: fn(&Measured) -> f64| median(row.rounds.iter().map(pick).collect());
-    println!("{} s × {} rounds, medians; the ratio is of CPU per request to nginx plain under the same load\n", args.seconds, args.rounds);
-    println!("| | requests/s | p50 µs | p99 µs | CPU µs/request | RSS MB | ratio |\n|---|---|---|---|---|---|---|");
+    println!(
+        "{} s × {} rounds, medians; the ratio is of CPU per request to nginx plain under the same load\n",
+        args.seconds, args.rounds
+    );
+    println!(
+        "| | requests/s | p50 µs | p99 µs | CPU µs/request | RSS MB | ratio |\n|---|---|---|---|---|---|---|"
+    );
     let mut table = Vec::new();
     for row in rows {
         let (rps, p50, p99) = (of(row, |m| m.rps), of(row, |m| m.p50_us), of(row, |m| m.p99_us));
         let has_process = !row.target.processes.is_empty();
         let cpu = has_process.then(|| of(row, |m| m.cpu_us));
         let rss = has_process.then(|| of(row, |m| m.rss_mb));
-        let ratio = rows.iter().find(|other| other.name == row.compared_with).and_then(|nginx| ratio(row, nginx));
+        let ratio = rows
+            .iter()
+            .find(|other| other.name == row.compared_with)
+            .and_then(|nginx| ratio(row, nginx));
         let show = |value: Option<f64>, decimals| {
             value.map_or("–".to_owned(), |value| format!("{value:.decimals$}"))
         };

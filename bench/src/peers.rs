@@ -84,7 +84,12 @@ impl Peer {
         Ok(peer)
     }
 
-    pub fn target(&self, prefix: &str, tokens: &Arc<Vec<String>>, certificate: &Certificate) -> anyhow::Result<Target> {
+    pub fn target(
+        &self,
+        prefix: &str,
+        tokens: &Arc<Vec<String>>,
+        certificate: &Certificate,
+    ) -> anyhow::Result<Target> {
         Ok(Target {
             addr: self.addr,
             prefix: prefix.to_owned(),
@@ -112,7 +117,9 @@ impl Drop for Peer {
 
 /// Puts values in the places of `@NAME@`.
 fn fill(template: &str, values: &[(&str, &str)]) -> String {
-    values.iter().fold(template.to_owned(), |text, (name, value)| text.replace(&format!("@{name}@"), value))
+    values
+        .iter()
+        .fold(template.to_owned(), |text, (name, value)| text.replace(&format!("@{name}@"), value))
 }
 
 pub struct NginxKind {
@@ -145,7 +152,11 @@ pub fn nginx(
         map.push('}');
     }
     let tls = if kind.listen == "ssl" {
-        format!("ssl_certificate {}; ssl_certificate_key {};", certificate.path("cert.pem"), certificate.path("key.pem"))
+        format!(
+            "ssl_certificate {}; ssl_certificate_key {};",
+            certificate.path("cert.pem"),
+            certificate.path("key.pem")
+        )
     } else {
         String::new()
     };
@@ -231,7 +242,15 @@ impl Data {
     pub async fn make(binary: &Path, count: usize) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let mut setup = Command::new(binary)
-            .args(["setup", "--account", "Bench", "--email", "bench@keydesk.example", "--password-stdin", "--data"])
+            .args([
+                "setup",
+                "--account",
+                "Bench",
+                "--email",
+                "bench@keydesk.example",
+                "--password-stdin",
+                "--data",
+            ])
             .arg(folder.path().join("data"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -248,14 +267,27 @@ impl Data {
 }
 
 impl Keydesk {
-    pub fn start(binary: &Path, data: &Data, upstream: SocketAddr, more: &str) -> anyhow::Result<Self> {
+    pub fn start(
+        binary: &Path,
+        data: &Data,
+        upstream: SocketAddr,
+        more: &str,
+    ) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let config = folder.path().join("keydesk.toml");
         std::fs::write(&config, format!("upstream = \"http://{upstream}\"\n{more}"))?;
         let started = Instant::now();
         let mut command = on_first_core(binary);
         command
-            .args(["--console", "127.0.0.1:0", "--gateway", "127.0.0.1:0", "--log", "error", "--data"])
+            .args([
+                "--console",
+                "127.0.0.1:0",
+                "--gateway",
+                "127.0.0.1:0",
+                "--log",
+                "error",
+                "--data",
+            ])
             .arg(data.folder.path().join("data"))
             .arg("--config")
             .arg(&config)

@@ -30,7 +30,8 @@ async fn serve(listener: TcpListener, tokens: Arc<HashSet<String>>) {
 }
 
 fn answer_of(length: usize) -> Vec<u8> {
-    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n\r\n");
+    let head =
+        format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n\r\n");
     let mut answer = head.into_bytes();
     answer.resize(answer.len() + length, b'x');
     answer
@@ -54,8 +55,10 @@ async fn answer(stream: &mut TcpStream, tokens: &HashSet<String>) -> std::io::Re
         let text = std::str::from_utf8(&buffer[..head]).unwrap_or_default();
         let path = text.split(' ').nth(1).unwrap_or_default().to_owned();
         let is_known = path != "/auth"
-            || field(text, "authorization").is_some_and(|value| tokens.contains(value.trim_start_matches("Bearer ")));
-        let mut body: usize = field(text, "content-length").and_then(|n| n.parse().ok()).unwrap_or(0);
+            || field(text, "authorization")
+                .is_some_and(|value| tokens.contains(value.trim_start_matches("Bearer ")));
+        let mut body: usize =
+            field(text, "content-length").and_then(|n| n.parse().ok()).unwrap_or(0);
         let chunked = body == 0 && field(text, "transfer-encoding").is_some();
         let here = body.min(filled - head);
         body -= here;
@@ -80,7 +83,9 @@ async fn answer(stream: &mut TcpStream, tokens: &HashSet<String>) -> std::io::Re
         }
         let wanted = path.split("/bytes/").nth(1).and_then(|n| n.parse().ok());
         match (is_known, wanted) {
-            (false, _) => stream.write_all(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n").await?,
+            (false, _) => {
+                stream.write_all(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n").await?
+            }
             (true, _) if path == "/auth" => {
                 stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await?;
             }

@@ -2,6 +2,7 @@
 //! a program with a token.
 
 mod person;
+pub mod raw;
 mod running;
 
 pub use person::{Page, Person};

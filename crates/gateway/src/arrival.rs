@@ -91,6 +91,9 @@ mod tests {
     fn an_id_holds_start_and_count_in_full() {
         let id = RequestId::new(0x0123_4567_89ab_cdef, 0xdead_beef);
         assert_eq!(id.as_str(), "req_0123456789abcdefdeadbeef");
-        assert_eq!(id.as_str(), format!("req_{:016x}{:08x}", 0x0123_4567_89ab_cdef_u64, 0xdead_beef_u32));
+        assert_eq!(
+            id.as_str(),
+            format!("req_{:016x}{:08x}", 0x0123_4567_89ab_cdef_u64, 0xdead_beef_u32)
+        );
     }
 }

@@ -244,7 +244,9 @@ impl Denial {
             Self::NotReady => "The gateway is still starting",
             Self::NoUpstream => "No API is served at this path",
             Self::UpstreamUnreachable => "The API behind the gateway cannot be reached",
-            Self::UpstreamUnreadable => "The API behind the gateway gave an answer that cannot be read",
+            Self::UpstreamUnreadable => {
+                "The API behind the gateway gave an answer that cannot be read"
+            }
             Self::UpstreamTimeout => "The API behind the gateway did not answer in time",
         }
     }

@@ -118,9 +118,25 @@ impl Worker {
         let is_websocket = tunnel::is_asked_for(head, noted);
         let trace = story.trace;
         let (settings, target) = (&*self.settings, &target);
-        Outgoing { head, noted, target, permitted: &permitted, identity: &identity, arrival: &arrival, settings, route, framing, is_websocket, trace }
-            .write(out);
-        let asked = Asked { is_head: head.method == "HEAD", is_websocket, may_be_repeated: is_idempotent(head.method) };
+        Outgoing {
+            head,
+            noted,
+            target,
+            permitted: &permitted,
+            identity: &identity,
+            arrival: &arrival,
+            settings,
+            route,
+            framing,
+            is_websocket,
+            trace,
+        }
+        .write(out);
+        let asked = Asked {
+            is_head: head.method == "HEAD",
+            is_websocket,
+            may_be_repeated: is_idempotent(head.method),
+        };
         Ok(Verdict::Forward(Forward { permitted, route: Arc::clone(route), asked, framing }))
     }
 

@@ -51,7 +51,6 @@ impl Io {
             Poll::Ready(Err(_)) => false,
         }
     }
-
 }
 
 impl AsyncRead for Io {

@@ -110,7 +110,9 @@ fn refuse_token_in(query: &str) -> Result<(), Denial> {
     let names = query.split(['&', ';']).map(|pair| pair.split('=').next().unwrap_or_default());
     for name in names {
         let is_long_enough = name.len() >= "access_token".len();
-        if is_long_enough && decode(name).is_some_and(|name| name.eq_ignore_ascii_case(b"access_token")) {
+        if is_long_enough
+            && decode(name).is_some_and(|name| name.eq_ignore_ascii_case(b"access_token"))
+        {
             return Err(Denial::TokenInQuery);
         }
     }

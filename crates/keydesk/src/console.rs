@@ -2,13 +2,13 @@
 //! bounded, and shutting down lets requests finish.
 
 use axum::{Router, extract::ConnectInfo};
-use keydesk_control::DirectTls;
 use hyper::{Request, body::Incoming};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
     service::TowerToHyperService,
 };
+use keydesk_control::DirectTls;
 use std::{
     net::SocketAddr,
     sync::{
@@ -78,12 +78,10 @@ pub async fn serve(
         tokio::spawn(async move {
             let stream = match tls {
                 None => MaybeTls::Left(stream),
-                Some(tls) => {
-                    match tokio::time::timeout(HEADER_TIMEOUT, tls.accept(stream)).await {
-                        Ok(Ok(stream)) => MaybeTls::Right(stream),
-                        _ => return,
-                    }
-                }
+                Some(tls) => match tokio::time::timeout(HEADER_TIMEOUT, tls.accept(stream)).await {
+                    Ok(Ok(stream)) => MaybeTls::Right(stream),
+                    _ => return,
+                },
             };
             let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
             tokio::select! {

@@ -33,7 +33,9 @@ pub fn start(observe: &Observe) -> anyhow::Result<Records> {
         let sink = Sink::open(place)
             .with_context(|| format!("observe.access_log: {place} cannot be written to"))?;
         let (sender, receiver) = sync_channel(MOST_WAITING);
-        std::thread::Builder::new().name("access-log".to_owned()).spawn(move || write_log(&receiver, sink))?;
+        std::thread::Builder::new()
+            .name("access-log".to_owned())
+            .spawn(move || write_log(&receiver, sink))?;
         records.access_log = Some(sender);
     }
     if let Some(otlp) = &observe.otlp {

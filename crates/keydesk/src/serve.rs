@@ -6,8 +6,8 @@ use anyhow::{Context, bail};
 use keydesk_control::{Desk, Mailer, OpenApiSource};
 use keydesk_gateway::{Gateway, LiveTable, UpstreamSettings};
 use keydesk_store::Store;
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use std::sync::atomic::Ordering;
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, signal::unix::SignalKind};
 
 /// How soon a change that another process wrote is taken over.

@@ -26,10 +26,15 @@ pub async fn open(config: &Config) -> anyhow::Result<Sockets> {
     };
     let (gateway, console) = (take(0)?, take(1)?);
     if handed_over.len() > 2 {
-        bail!("LISTEN_FDS hands over {} sockets; two are expected, the gateway's and the console's", handed_over.len());
+        bail!(
+            "LISTEN_FDS hands over {} sockets; two are expected, the gateway's and the console's",
+            handed_over.len()
+        );
     }
     let gateway = match gateway {
-        Some(listener) => Listeners::inherited(listener, workers).context("the gateway's socket")?,
+        Some(listener) => {
+            Listeners::inherited(listener, workers).context("the gateway's socket")?
+        }
         None => Listeners::bind(config.gateway, workers).with_context(|| {
             format!("gateway: {} cannot be bound; is Keydesk running already?", config.gateway)
         })?,

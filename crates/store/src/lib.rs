@@ -14,8 +14,8 @@ mod open;
 mod people;
 mod resets;
 mod row;
-mod snapshot;
 mod sessions;
+mod snapshot;
 mod tokens;
 mod transaction;
 

@@ -166,7 +166,11 @@ fn parsed<T: FromStr>(text: &str, column: &'static str) -> Result<T, StoreError>
 }
 
 fn instant(text: &str, column: &'static str) -> Result<Option<Timestamp>, StoreError> {
-    if text.is_empty() { Ok(None) } else { parsed(text, column).map(Timestamp::from_micros).map(Some) }
+    if text.is_empty() {
+        Ok(None)
+    } else {
+        parsed(text, column).map(Timestamp::from_micros).map(Some)
+    }
 }
 
 fn unreadable(column: &'static str) -> StoreError {

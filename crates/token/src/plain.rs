@@ -91,7 +91,8 @@ fn is_well_formed(bytes: &[u8]) -> bool {
     };
     if Kind::from_letter(kind).is_none()
         || !Prefix::is_valid(prefix)
-        || !body.iter().all(|byte| base62::is_digit(*byte))
+        // No early end, so that it is done many at a time.
+        || !body.iter().fold(true, |all, byte| all & base62::is_digit(*byte))
     {
         return false;
     }

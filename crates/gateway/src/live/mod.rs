@@ -154,7 +154,9 @@ impl Feed for LiveTable {
                 let scopes = self.scopes_number(&secret.scopes);
                 self.write(&secret.hash).insert(&secret, scopes);
             }
-            Change::SecretEnded { hash, ending } => self.write(&hash).end(Digest::of(&hash), ending),
+            Change::SecretEnded { hash, ending } => {
+                self.write(&hash).end(Digest::of(&hash), ending)
+            }
         }
         self.seq.store(seq, Ordering::Release);
     }

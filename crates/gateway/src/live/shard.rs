@@ -9,7 +9,7 @@ use keydesk_model::{AccountId, Binding, Ending, LiveSecret, MemberId, TokenId};
 const FULL: (usize, usize) = (7, 8);
 const GROWN: (usize, usize) = (3, 4);
 /// Rows behind the last place, for those that are pushed on.
-const TAIL: usize = 16;
+const TAIL: usize = 8;
 
 #[derive(Debug, Default)]
 pub(super) struct Shard {
@@ -91,7 +91,11 @@ impl Shard {
 
     fn find_mut(&mut self, digest: Digest) -> Option<&mut Row> {
         let home = self.home(digest);
-        self.rows.iter_mut().skip(home).take_while(|row| !row.is_vacant()).find(|row| row.digest.is(digest))
+        self.rows
+            .iter_mut()
+            .skip(home)
+            .take_while(|row| !row.is_vacant())
+            .find(|row| row.digest.is(digest))
     }
 
     pub fn end(&mut self, digest: Digest, ending: Ending) {
@@ -135,6 +139,9 @@ impl Shard {
             Some(number) => self.details(number).name,
             None => {
                 let start = self.names.len();
+                if self.names.capacity() < start + secret.name.len() {
+                    self.names.reserve_exact(secret.name.len() + 64 + start / 8);
+                }
                 self.names.push_str(&secret.name);
                 u32::try_from(start).unwrap_or(u32::MAX)
             }
@@ -277,7 +284,11 @@ mod tests {
         let (entropy, mut shard) = (Entropy::seeded(2), Shard::default());
         for count in 1..5_000 {
             shard.insert(&secret(TokenHash::from_bytes(entropy.bytes()), &entropy), 0);
-            assert!(count < 500 || shard.size_bytes() <= 120 * count, "{count}: {}", shard.size_bytes());
+            assert!(
+                count < 500 || shard.size_bytes() <= 120 * count,
+                "{count}: {}",
+                shard.size_bytes()
+            );
         }
     }
 }

@@ -73,12 +73,8 @@ impl Meter {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Counts { seen, order } = &mut *counts;
         let has_room = order.len() < MOST_COUNTED;
-        let make = || Seen {
-            agent: agent.map(Box::from),
-            client_addr,
-            last_used_at: now,
-            calls: 1,
-        };
+        let make =
+            || Seen { agent: agent.map(Box::from), client_addr, last_used_at: now, calls: 1 };
         let programs = match seen.entry(token) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => {

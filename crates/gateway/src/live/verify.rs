@@ -1,6 +1,10 @@
 //! Looks a presented token up in the live table: is it known, is it still good, and whose is it?
 
-use super::{LiveTable, row::Digest, shard::{Shard, Subject}};
+use super::{
+    LiveTable,
+    row::Digest,
+    shard::{Shard, Subject},
+};
 use crate::{Denial, Presented};
 use keydesk_model::{AccountNumber, Timestamp, TokenId, TokenState};
 use keydesk_token::TokenHash;
@@ -71,9 +75,7 @@ impl LiveTable {
     /// Whether a verified token still is: what an open tunnel asks from time to time.
     pub(crate) fn still_lives(&self, verified: &Verified, now: Timestamp) -> bool {
         let shard = self.read(&verified.hash);
-        shard
-            .find(Digest::of(&verified.hash))
-            .is_some_and(|row| row.state(now) == TokenState::Live)
+        shard.find(Digest::of(&verified.hash)).is_some_and(|row| row.state(now) == TokenState::Live)
     }
 
     fn look_up<T>(&self, verified: &Verified, tell: impl FnOnce(&Shard, u32) -> T) -> Option<T> {

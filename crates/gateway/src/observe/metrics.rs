@@ -1,7 +1,10 @@
 //! Counters for Prometheus: each worker writes its own without waiting for another, and they are
 //! added up when somebody asks. Labels are the codes of refusals and the configured upstreams.
 
-use crate::{Denial, LiveTable, upstream::{Route, servers_by_state}};
+use crate::{
+    Denial, LiveTable,
+    upstream::{Route, servers_by_state},
+};
 use std::{
     fmt::Write,
     sync::{
@@ -143,7 +146,12 @@ impl Metrics {
     }
 
     fn render_requests(&self, out: &mut String) {
-        family(out, "requests_total", "counter", "Requests by outcome: served, or the code of the refusal.");
+        family(
+            out,
+            "requests_total",
+            "counter",
+            "Requests by outcome: served, or the code of the refusal.",
+        );
         let served = self.sum(|worker| worker.served.read());
         let _ = writeln!(out, "keydesk_requests_total{{outcome=\"served\"}} {served}");
         for (at, code) in Denial::CODES.iter().enumerate() {
@@ -155,7 +163,12 @@ impl Metrics {
             let count = self.sum(|worker| worker.statuses[class].read());
             let _ = writeln!(out, "keydesk_responses_total{{class=\"{class}xx\"}} {count}");
         }
-        family(out, "records_dropped_total", "counter", "Log lines and spans that nobody took in time.");
+        family(
+            out,
+            "records_dropped_total",
+            "counter",
+            "Log lines and spans that nobody took in time.",
+        );
         let dropped = self.sum(|worker| worker.records_dropped.read());
         let _ = writeln!(out, "keydesk_records_dropped_total {dropped}");
     }
@@ -182,22 +195,34 @@ impl Metrics {
         let _ = writeln!(out, "keydesk_connections {}", connections.open.load(Ordering::Relaxed));
         family(out, "connections_accepted_total", "counter", "Clients' connections so far.");
         let _ = writeln!(out, "keydesk_connections_accepted_total {}", connections.accepted.read());
-        family(out, "connections_refused_total", "counter", "Connections closed at once, by reason.");
+        family(
+            out,
+            "connections_refused_total",
+            "counter",
+            "Connections closed at once, by reason.",
+        );
         for (reason, count) in
             [("per_address", &connections.refused_per_address), ("tls", &connections.refused_tls)]
         {
             let count = count.read();
-            let _ = writeln!(out, "keydesk_connections_refused_total{{reason=\"{reason}\"}} {count}");
+            let _ =
+                writeln!(out, "keydesk_connections_refused_total{{reason=\"{reason}\"}} {count}");
         }
     }
 
     fn render_upstreams(&self, out: &mut String) {
         type Pick = fn(&UpstreamMetrics) -> &SharedCounter;
         let families: [(&str, &str, Pick); 4] = [
-            ("upstream_connections_opened_total", "Connections made to an upstream.", |m| &m.opened),
-            ("upstream_connections_reused_total", "Requests sent on a kept connection.", |m| &m.reused),
+            ("upstream_connections_opened_total", "Connections made to an upstream.", |m| {
+                &m.opened
+            }),
+            ("upstream_connections_reused_total", "Requests sent on a kept connection.", |m| {
+                &m.reused
+            }),
             ("upstream_retries_total", "Requests sent again.", |m| &m.retries),
-            ("upstream_failures_total", "Connections refused, broken or too slow.", |m| &m.failures),
+            ("upstream_failures_total", "Connections refused, broken or too slow.", |m| {
+                &m.failures
+            }),
         ];
         for (name, help, pick) in families {
             family(out, name, "counter", help);
@@ -211,7 +236,10 @@ impl Metrics {
             let (usable, aside) = servers_by_state(route);
             for (state, count) in [("usable", usable), ("aside", aside)] {
                 let name = route.name();
-                let _ = writeln!(out, "keydesk_upstream_servers{{upstream=\"{name}\",state=\"{state}\"}} {count}");
+                let _ = writeln!(
+                    out,
+                    "keydesk_upstream_servers{{upstream=\"{name}\",state=\"{state}\"}} {count}"
+                );
             }
         }
     }

@@ -63,7 +63,8 @@ fn parse(value: &[u8]) -> Option<([u8; 16], [u8; 8], bool)> {
     let text = std::str::from_utf8(value).ok()?;
     let is_hex = |text: &str| text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     let mut parts = text.splitn(5, '-');
-    let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let (version, trace, span, flags) =
+        (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let lengths = (version.len(), trace.len(), span.len(), flags.len());
     let is_whole = version != "00" || parts.next().is_none();
     if lengths != (2, 32, 16, 2) || version == "ff" || !is_whole {
@@ -87,7 +88,9 @@ mod tests {
         let ids = TraceIds::new(&Entropy::seeded(1));
         let given = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
         let ours = ids.follow(Some(given), 0.0);
-        assert!(ours.is_sampled && ours.to_string().starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-"));
+        assert!(
+            ours.is_sampled && ours.to_string().starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-")
+        );
         assert_eq!(ours.parent.map(u64::from_be_bytes), Some(0x00f0_67aa_0ba9_02b7));
         assert_eq!(ours.to_string().len(), given.len());
         for rubbish in [

@@ -1,12 +1,7 @@
 //! Takes connections: as many as there are places, and no more from one address than it may have.
 
 use super::http1::Connection;
-use crate::{
-    handle::Worker,
-    io::Io,
-    observe::ConnectionMetrics,
-    settings::Limits,
-};
+use crate::{handle::Worker, io::Io, observe::ConnectionMetrics, settings::Limits};
 use std::{
     collections::HashMap,
     net::{IpAddr, SocketAddr},
@@ -214,6 +209,9 @@ mod tests {
         assert!(take("::ffff:10.0.0.1").is_some());
         drop(held);
         assert!(take("2001:db8::2").is_some());
-        assert!(places.held.lock().expect("not poisoned").is_empty(), "nothing is kept of who left");
+        assert!(
+            places.held.lock().expect("not poisoned").is_empty(),
+            "nothing is kept of who left"
+        );
     }
 }

@@ -11,17 +11,13 @@ use crate::{
     observe::Story,
     tunnel,
     upstream::{AnswerRead, Answered, Link},
-    wire::{Buffer, Decoder, Framing, Head, HeadError, MOST_FIELDS, Noted, Step, answer_bytes, push_field},
+    wire::{
+        Buffer, Decoder, Framing, Head, HeadError, MOST_FIELDS, Noted, Step, answer_bytes,
+        push_field,
+    },
 };
 use http::{HeaderValue, Version};
-use std::{
-    cell::RefCell,
-    mem::MaybeUninit,
-    net::IpAddr,
-    pin::Pin,
-    rc::Rc,
-    time::Duration,
-};
+use std::{cell::RefCell, mem::MaybeUninit, net::IpAddr, pin::Pin, rc::Rc, time::Duration};
 use tokio::{io::AsyncWriteExt, sync::watch, time::Instant};
 
 /// What a client of HTTP/2 says first, where it knows beforehand that it is spoken here.
@@ -90,7 +86,8 @@ impl Connection {
                 Next::Http2 => {
                     let said = self.inbox.filled().to_vec();
                     let io = self.io.into_inner();
-                    return super::http2::serve(self.worker, said, io, self.peer, self.stopping).await;
+                    return super::http2::serve(self.worker, said, io, self.peer, self.stopping)
+                        .await;
                 }
             }
         }
@@ -104,7 +101,11 @@ impl Connection {
         let mut until = None;
         loop {
             if !self.inbox.is_empty() {
-                if is_first && HTTP2_PREFACE.starts_with(&self.inbox.filled()[..self.inbox.len().min(HTTP2_PREFACE.len())]) {
+                if is_first
+                    && HTTP2_PREFACE.starts_with(
+                        &self.inbox.filled()[..self.inbox.len().min(HTTP2_PREFACE.len())],
+                    )
+                {
                     if self.inbox.len() >= HTTP2_PREFACE.len() {
                         return Err(Next::Http2);
                     }
@@ -155,7 +156,8 @@ impl Connection {
         let limit = self.worker.settings.limits.max_header_bytes;
         let most = usize::try_from(limit).unwrap_or(usize::MAX);
         let mut room = [const { MaybeUninit::uninit() }; MOST_FIELDS];
-        let too_large = || Turn::broken(self.worker.refuse_head(HeadError::TooManyFields, self.peer));
+        let too_large =
+            || Turn::broken(self.worker.refuse_head(HeadError::TooManyFields, self.peer));
         let (turn, length) = match Head::read(self.inbox.filled(), &mut room) {
             Err(error) => return Some(Turn::broken(self.worker.refuse_head(error, self.peer))),
             Ok(None) if self.inbox.len() >= most => return Some(too_large()),
@@ -172,13 +174,16 @@ impl Connection {
     }
 
     async fn take(&mut self, turn: Turn) -> Next {
-        let Turn { decision, framing, is_head, mut keeps_open, speaks_http11, expects_continue } = turn;
+        let Turn { decision, framing, is_head, mut keeps_open, speaks_http11, expects_continue } =
+            turn;
         let Decision { verdict, story, console, .. } = decision;
         let (worker, stops) = (Rc::clone(&self.worker), *self.stopping.borrow());
         keeps_open &= !stops;
         let reply = Reply { framing, is_head, keeps_open, speaks_http11, expects_continue };
         match verdict {
-            Verdict::Forward(forward) => self.forward(forward, story, reply, console.as_ref()).await,
+            Verdict::Forward(forward) => {
+                self.forward(forward, story, reply, console.as_ref()).await
+            }
             Verdict::Answer(answer) => {
                 let answer = worker.finish(answer, &story, console.as_ref());
                 self.answer(answer, story, reply).await
@@ -206,7 +211,8 @@ impl Connection {
         answer_bytes(&answer, story.arrival.at, reply.is_head, !keeps_open, &mut self.back);
         self.worker.observer.end(&mut story, answer.status().as_u16());
         let timeout = self.worker.settings.limits.header_timeout;
-        let written = self.deadline.bound_after(timeout, Half(&self.io).write_whole(&self.back)).await;
+        let written =
+            self.deadline.bound_after(timeout, Half(&self.io).write_whole(&self.back)).await;
         if !matches!(written, Ok(Ok(()))) || !keeps_open {
             return Next::Close;
         }
@@ -300,7 +306,8 @@ impl Connection {
         let Self { io, inbox, out, back, deadline, .. } = self;
         back.clear();
         let mut read = |answer: &AnswerRead<'_>| write_head(back, answer, story, reply, console);
-        let sent = worker.upstreams.send_whole(&forward.route, out, forward.asked, deadline, &mut read);
+        let sent =
+            worker.upstreams.send_whole(&forward.route, out, forward.asked, deadline, &mut read);
         let (link, answered, keeps_open) = tokio::select! {
             biased;
             sent = sent => sent.map_err(Stopped::Refused)?,
@@ -459,8 +466,8 @@ fn write_head(
         back.extend_from_slice(b"connection: upgrade\r\nupgrade: websocket\r\n\r\n");
         return false;
     }
-    let has_end = reply.speaks_http11
-        || matches!(answered.framing, Framing::Empty | Framing::Length(_));
+    let has_end =
+        reply.speaks_http11 || matches!(answered.framing, Framing::Empty | Framing::Length(_));
     let keeps_open = reply.keeps_open && has_end;
     match answered.framing {
         Framing::Empty => write_length_of_nothing(back, noted, answered, reply),

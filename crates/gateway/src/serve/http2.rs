@@ -118,7 +118,12 @@ impl Drop for Stream {
     }
 }
 
-async fn answer(worker: &Rc<Worker>, request: Request<Incoming>, peer: IpAddr, stream: Stream) -> Reply {
+async fn answer(
+    worker: &Rc<Worker>,
+    request: Request<Incoming>,
+    peer: IpAddr,
+    stream: Stream,
+) -> Reply {
     let mut out = Vec::new();
     let Decision { verdict, mut story, console, .. } = decide(worker, &request, peer, &mut out);
     let verdict = match verdict {
@@ -151,7 +156,12 @@ async fn answer(worker: &Rc<Worker>, request: Request<Incoming>, peer: IpAddr, s
 }
 
 /// Shows the request to the same eyes as one of HTTP/1.1.
-fn decide(worker: &Worker, request: &Request<Incoming>, peer: IpAddr, out: &mut Vec<u8>) -> Decision {
+fn decide(
+    worker: &Worker,
+    request: &Request<Incoming>,
+    peer: IpAddr,
+    out: &mut Vec<u8>,
+) -> Decision {
     let uri = request.uri();
     let fields: Vec<Field<'_>> = request
         .headers()
@@ -199,15 +209,20 @@ async fn send(
         while let Some(data) = body.next().await? {
             out.extend_from_slice(&data);
         }
-        let sent = worker.upstreams.send_whole(&forward.route, &out, forward.asked, &mut deadline, &mut read);
+        let sent = worker.upstreams.send_whole(
+            &forward.route,
+            &out,
+            forward.asked,
+            &mut deadline,
+            &mut read,
+        );
         let (link, answered, reply) = sent.await?;
         return Ok((reply, link, answered));
     }
     let mut link = worker.upstreams.open(&forward.route, &mut deadline).await?;
     let progress = Rc::new(Progress::new(limits.response_timeout));
     let (io, seen, framing) = (Rc::clone(&link.io), Rc::clone(&progress), forward.framing);
-    let mut uploading =
-        Box::pin(async move { upload(&mut body, &io, out, framing, &seen).await });
+    let mut uploading = Box::pin(async move { upload(&mut body, &io, out, framing, &seen).await });
     let answer = wait_for_answer(&mut link, forward.asked, &mut deadline, &progress, &mut read);
     let (answered, reply) = tokio::select! {
         biased;
@@ -294,8 +309,10 @@ fn head_of(answer: &AnswerRead<'_>, story: &Story, for_console: bool) -> Respons
     let mut fields = HeaderMap::new();
     for (field, kind) in noted.fields.iter().zip(&noted.kinds) {
         if comes_back(*kind, field.name, field.value, for_console)
-            && let (Ok(name), Ok(value)) =
-                (HeaderName::from_bytes(field.name.as_bytes()), HeaderValue::from_bytes(field.value))
+            && let (Ok(name), Ok(value)) = (
+                HeaderName::from_bytes(field.name.as_bytes()),
+                HeaderValue::from_bytes(field.value),
+            )
         {
             fields.append(name, value);
         }
@@ -340,7 +357,8 @@ impl AnswerBody {
     }
 
     fn end(&mut self) {
-        if let Some(link) = self.link.take().filter(|link| self.may_follow && link.inbox.is_empty()) {
+        if let Some(link) = self.link.take().filter(|link| self.may_follow && link.inbox.is_empty())
+        {
             self.worker.upstreams.keep(link);
         }
     }

@@ -88,13 +88,15 @@ pub(super) async fn upload(
                 if framing == Framing::Chunked {
                     out.extend_from_slice(LAST_CHUNK);
                 }
-                let _ = takes && send(upstream, out, &[], Framing::Empty, &mut deadline, limits).await;
+                let _ =
+                    takes && send(upstream, out, &[], Framing::Empty, &mut deadline, limits).await;
                 break;
             }
             Ok(Step::More { skip }) => {
                 inbox.consume(skip);
                 if !out.is_empty() {
-                    takes = takes && send(upstream, out, &[], Framing::Empty, &mut deadline, limits).await;
+                    takes = takes
+                        && send(upstream, out, &[], Framing::Empty, &mut deadline, limits).await;
                 }
                 inbox.enlarge();
                 match deadline.bound_by(|| patience.begin(), inbox.fill(&mut Half(io))).await {

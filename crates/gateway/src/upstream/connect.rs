@@ -1,6 +1,9 @@
 //! Opens a connection to an upstream's server; over TLS its certificate is verified, always.
 
-use super::{UpstreamError, endpoint::{Endpoint, Route, Server}};
+use super::{
+    UpstreamError,
+    endpoint::{Endpoint, Route, Server},
+};
 use crate::io::Io;
 use rustls::{
     ClientConfig, RootCertStore,

@@ -199,7 +199,9 @@ impl Route {
             let stays = next.iter().any(|next| Arc::ptr_eq(next, endpoint));
             endpoint.is_gone.store(!stays, Ordering::Relaxed);
         }
-        if next.len() != known.len() || next.iter().zip(known.iter()).any(|(a, b)| !Arc::ptr_eq(a, b)) {
+        if next.len() != known.len()
+            || next.iter().zip(known.iter()).any(|(a, b)| !Arc::ptr_eq(a, b))
+        {
             self.endpoints.store(Arc::new(next));
         }
     }

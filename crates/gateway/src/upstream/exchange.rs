@@ -1,6 +1,9 @@
 //! One request on one connection to an upstream, and the head of its answer.
 
-use super::{SharedIo, endpoint::{Endpoint, Route}};
+use super::{
+    SharedIo,
+    endpoint::{Endpoint, Route},
+};
 use crate::{
     io::{Half, Io},
     wire::{AnswerHead, Buffer, Framing, MOST_FIELDS, Noted},
@@ -112,8 +115,7 @@ fn look<T>(
     read: &mut impl FnMut(&AnswerRead<'_>) -> T,
 ) -> Result<Option<(Answered, Option<T>, usize)>, Fault> {
     let mut room = [const { MaybeUninit::uninit() }; MOST_FIELDS];
-    let Some((head, length)) =
-        AnswerHead::read(bytes, &mut room).map_err(|_| Fault::Unreadable)?
+    let Some((head, length)) = AnswerHead::read(bytes, &mut room).map_err(|_| Fault::Unreadable)?
     else {
         return Ok(None);
     };

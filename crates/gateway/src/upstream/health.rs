@@ -1,6 +1,9 @@
 //! Looks in the background where an upstream's names lead to, and how its servers are.
 
-use super::{Routes, connect, endpoint::{Endpoint, Route}};
+use super::{
+    Routes, connect,
+    endpoint::{Endpoint, Route},
+};
 use crate::io::Io;
 use std::{cell::RefCell, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

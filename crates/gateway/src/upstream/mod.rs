@@ -108,11 +108,7 @@ impl Upstreams {
 
     /// A connection to one of the upstream's servers: an unused one, or a new one. Where a server
     /// does not take a connection, the next one is tried, as nothing has been sent.
-    pub async fn open(
-        &self,
-        route: &Arc<Route>,
-        deadline: &mut Deadline,
-    ) -> Result<Link, Denial> {
+    pub async fn open(&self, route: &Arc<Route>, deadline: &mut Deadline) -> Result<Link, Denial> {
         let endpoints = route.endpoints(&self.limits).await;
         for endpoint in endpoint::in_order(&endpoints, route) {
             if let Some(link) = self.take_idle(endpoint) {
@@ -168,9 +164,9 @@ impl Upstreams {
     /// Closes what has not been used for long.
     pub fn drop_stale(&self) {
         let longest = self.limits.upstream_idle_timeout;
-        self.idle.borrow_mut().retain(|idle| {
-            idle.since.elapsed() < longest && !idle.link.endpoint.is_gone()
-        });
+        self.idle
+            .borrow_mut()
+            .retain(|idle| idle.since.elapsed() < longest && !idle.link.endpoint.is_gone());
     }
 
     pub fn limits(&self) -> &Limits {

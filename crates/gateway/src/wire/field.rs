@@ -96,13 +96,26 @@ impl Kind {
             b"traceparent" => Self::TraceParent,
             b"x-request-id" => Self::RequestId,
             // RFC 9110 section 7.6.1, and what belongs to one hop only.
-            b"keep-alive" | b"proxy-connection" | b"proxy-authenticate" | b"proxy-authorization"
-            | b"te" | b"trailer" | b"http2-settings" => Self::Withheld,
+            b"keep-alive"
+            | b"proxy-connection"
+            | b"proxy-authenticate"
+            | b"proxy-authorization"
+            | b"te"
+            | b"trailer"
+            | b"http2-settings" => Self::Withheld,
             // By these a client could tell the upstream who it is, where it comes from, or that it
             // meant another method or path than the one that was authorised.
-            b"forwarded" | b"x-real-ip" | b"x-original-url" | b"x-original-uri"
-            | b"x-original-method" | b"x-rewrite-url" | b"x-http-method"
-            | b"x-http-method-override" | b"x-method-override" | b"keydesk" | b"signature"
+            b"forwarded"
+            | b"x-real-ip"
+            | b"x-original-url"
+            | b"x-original-uri"
+            | b"x-original-method"
+            | b"x-rewrite-url"
+            | b"x-http-method"
+            | b"x-http-method-override"
+            | b"x-method-override"
+            | b"keydesk"
+            | b"signature"
             | b"signature-input" => Self::Withheld,
             name if name.starts_with(b"keydesk-") || name.starts_with(b"x-forwarded") => {
                 Self::Withheld
@@ -287,10 +300,29 @@ mod tests {
     #[test]
     fn no_name_that_means_something_is_passed_over() {
         for name in [
-            "host", "authorization", "connection", "content-length", "transfer-encoding", "upgrade",
-            "expect", "x-forwarded-for", "cookie", "set-cookie", "user-agent", "origin",
-            "traceparent", "x-request-id", "keep-alive", "proxy-connection", "proxy-authenticate",
-            "proxy-authorization", "te", "trailer", "http2-settings", "forwarded", "signature",
+            "host",
+            "authorization",
+            "connection",
+            "content-length",
+            "transfer-encoding",
+            "upgrade",
+            "expect",
+            "x-forwarded-for",
+            "cookie",
+            "set-cookie",
+            "user-agent",
+            "origin",
+            "traceparent",
+            "x-request-id",
+            "keep-alive",
+            "proxy-connection",
+            "proxy-authenticate",
+            "proxy-authorization",
+            "te",
+            "trailer",
+            "http2-settings",
+            "forwarded",
+            "signature",
             "signature-input",
         ] {
             assert_ne!(Kind::of_folded(name.as_bytes()), Kind::Plain, "{name}");

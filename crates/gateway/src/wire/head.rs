@@ -82,8 +82,11 @@ impl<'a> AnswerHead<'a> {
         room: &'a mut Room<'a>,
     ) -> Result<Option<(Self, usize)>, HeadError> {
         let mut answer = httparse::Response::new(&mut []);
-        let parsed = httparse::ParserConfig::default()
-            .parse_response_with_uninit_headers(&mut answer, bytes, room)?;
+        let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(
+            &mut answer,
+            bytes,
+            room,
+        )?;
         let httparse::Status::Complete(length) = parsed else { return Ok(None) };
         let (Some(status), Some(minor)) = (answer.code, answer.version) else {
             return Err(HeadError::Malformed);

@@ -106,7 +106,9 @@ impl Config {
     fn check_upstreams(&self) -> anyhow::Result<()> {
         let has_rest = self.upstreams.iter().any(|upstream| upstream.prefix == "/");
         if has_rest && self.upstream.is_some() {
-            bail!("upstream and the upstreams with prefix = \"/\" are for the same paths; keep one");
+            bail!(
+                "upstream and the upstreams with prefix = \"/\" are for the same paths; keep one"
+            );
         }
         Ok(())
     }

@@ -88,7 +88,11 @@ fn upstream(source: &Source, file: &FileUpstream) -> anyhow::Result<UpstreamSett
         prefix: prefix.text.clone(),
         servers,
         credential: credential(source, file)?,
-        ca_pem: file.ca_file.as_deref().map(|path| read_pem("upstreams.ca_file", path)).transpose()?,
+        ca_pem: file
+            .ca_file
+            .as_deref()
+            .map(|path| read_pem("upstreams.ca_file", path))
+            .transpose()?,
         health_path: health_path(source, file)?,
     })
 }
