@@ -18,6 +18,9 @@ pub(crate) enum Io {
     Tcp(TcpStream),
     FromClient(Box<server::TlsStream<TcpStream>>),
     ToUpstream(Box<client::TlsStream<TcpStream>>),
+    /// Both ends in this process: for `probe`.
+    #[cfg(feature = "probe")]
+    Memory(tokio::io::DuplexStream),
 }
 
 macro_rules! each {
@@ -26,25 +29,30 @@ macro_rules! each {
             Io::Tcp($stream) => $do,
             Io::FromClient($stream) => $do,
             Io::ToUpstream($stream) => $do,
+            #[cfg(feature = "probe")]
+            Io::Memory($stream) => $do,
         }
     };
 }
 
 impl Io {
-    fn tcp(&self) -> &TcpStream {
+    fn tcp(&self) -> Option<&TcpStream> {
         match self {
-            Self::Tcp(stream) => stream,
-            Self::FromClient(stream) => stream.get_ref().0,
-            Self::ToUpstream(stream) => stream.get_ref().0,
+            Self::Tcp(stream) => Some(stream),
+            Self::FromClient(stream) => Some(stream.get_ref().0),
+            Self::ToUpstream(stream) => Some(stream.get_ref().0),
+            #[cfg(feature = "probe")]
+            Self::Memory(_) => None,
         }
     }
 
     /// Whether an unused connection is still good: open, and nothing has come unasked. Asks what
     /// the runtime knows already; no system call where nothing has happened.
     pub fn is_quiet(&self) -> bool {
+        let Some(tcp) = self.tcp() else { return false };
         let mut byte = [0];
         let mut cx = Context::from_waker(Waker::noop());
-        match self.tcp().poll_peek(&mut cx, &mut ReadBuf::new(&mut byte)) {
+        match tcp.poll_peek(&mut cx, &mut ReadBuf::new(&mut byte)) {
             Poll::Pending => true,
             // TLS has messages of its own, such as session tickets.
             Poll::Ready(Ok(count)) => count > 0 && matches!(self, Self::ToUpstream(_)),

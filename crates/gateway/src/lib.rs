@@ -12,6 +12,8 @@ mod live;
 mod observe;
 mod permit;
 mod present;
+#[cfg(feature = "probe")]
+pub mod probe;
 mod serve;
 mod settings;
 mod signature;

@@ -29,7 +29,7 @@ const LINGER: Duration = Duration::from_secs(1);
 /// How long a stopping gateway waits for the next request on a connection that is open.
 const STOPPING_IDLE: Duration = Duration::from_secs(1);
 
-pub(super) struct Connection {
+pub(crate) struct Connection {
     worker: Rc<Worker>,
     io: RefCell<Io>,
     inbox: Buffer,

@@ -7,6 +7,9 @@ mod http2;
 mod listeners;
 mod relay;
 
+#[cfg(feature = "probe")]
+pub(crate) use http1::Connection;
+
 pub use listeners::Listeners;
 
 use crate::{

@@ -55,6 +55,10 @@ impl TlsTo {
 }
 
 pub(super) async fn connect(route: &Route, endpoint: &Endpoint) -> io::Result<Io> {
+    #[cfg(feature = "probe")]
+    if let Some(stream) = crate::probe::upstream() {
+        return Ok(Io::Memory(stream));
+    }
     let stream = TcpStream::connect(endpoint.addr).await?;
     stream.set_nodelay(true)?;
     let Some(tls) = &route.tls else { return Ok(Io::Tcp(stream)) };

@@ -1,0 +1,4 @@
+//! Lines of X-Forwarded-For.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| keydesk_gateway::probe::forwarded(bytes));
