@@ -6,6 +6,7 @@ mod documents;
 mod gateway;
 mod heart;
 mod hostile;
+mod http2;
 mod integrations;
 mod operator;
 mod races;

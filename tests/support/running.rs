@@ -156,6 +156,10 @@ impl Keydesk {
         let _ = self.process.wait();
     }
 
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("keydesk-data")
     }

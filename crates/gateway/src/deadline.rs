@@ -1,6 +1,7 @@
 //! A moment by which something must have happened. Moving it further away costs nothing, so that a
 //! connection can do that with every request.
 
+use crate::settings::Limits;
 use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},
@@ -87,6 +88,7 @@ impl Deadline {
 #[derive(Debug)]
 pub(crate) struct Patience {
     bytes_per_second: u32,
+    longest: Duration,
     moved: u64,
     waited: Duration,
     since: Option<Instant>,
@@ -95,8 +97,9 @@ pub(crate) struct Patience {
 const GRACE: Duration = Duration::from_secs(10);
 
 impl Patience {
-    pub fn new(bytes_per_second: u32) -> Self {
-        Self { bytes_per_second, moved: 0, waited: Duration::ZERO, since: None }
+    pub fn new(limits: &Limits) -> Self {
+        let (bytes_per_second, longest) = (limits.min_body_bytes_per_second, limits.idle_timeout);
+        Self { bytes_per_second, longest, moved: 0, waited: Duration::ZERO, since: None }
     }
 
     /// A wait begins; returns when it must end.
@@ -104,9 +107,9 @@ impl Patience {
         let now = Instant::now();
         self.since = Some(now);
         let earned = self.moved / u64::from(self.bytes_per_second.max(1));
-        // Nobody is waited for longer than a minute at a stretch, however much came before.
+        // Nobody is waited for longer than an idle connection is, however much came before.
         let left = (GRACE + Duration::from_secs(earned)).saturating_sub(self.waited);
-        now + left.min(Duration::from_mins(1))
+        now + left.min(self.longest)
     }
 
     /// So many bytes have moved, with or without a wait.
@@ -136,7 +139,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn w18_who_moves_too_little_runs_out_of_patience() {
-        let mut patience = Patience::new(240);
+        let mut patience = Patience::new(&Limits::default());
         let mut seconds = 0;
         // A byte each second, for as long as that is borne.
         while patience.begin() > Instant::now() + Duration::from_secs(1) {
@@ -145,7 +148,7 @@ mod tests {
             seconds += 1;
         }
         assert!((9..=11).contains(&seconds), "{seconds}");
-        let mut patience = Patience::new(240);
+        let mut patience = Patience::new(&Limits::default());
         for _ in 0..100 {
             assert!(patience.begin() > Instant::now() + Duration::from_secs(1));
             tokio::time::advance(Duration::from_secs(1)).await;

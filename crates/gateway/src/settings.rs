@@ -96,7 +96,7 @@ pub struct Limits {
     /// How long a connection may be idle between requests.
     pub idle_timeout: Duration,
     /// How many bytes of a body a client must send or take in each second that is spent waiting
-    /// for it, ten seconds of grace aside.
+    /// for it, ten seconds of grace aside. It is never waited for longer than `idle_timeout`.
     pub min_body_bytes_per_second: u32,
     /// How long connecting to an upstream may take.
     pub connect_timeout: Duration,

@@ -279,7 +279,7 @@ impl Pulled {
             body,
             left: limits.max_body_bytes,
             limit: limits.max_body_bytes,
-            patience: Patience::new(limits.min_body_bytes_per_second),
+            patience: Patience::new(limits),
             deadline: Deadline::after(limits.response_timeout),
         }
     }

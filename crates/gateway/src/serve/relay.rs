@@ -67,7 +67,7 @@ pub(super) async fn upload(
 ) -> Stopped {
     let (io, inbox) = client;
     let (mut body, mut sent) = (Decoder::new(framing), 0_u64);
-    let mut patience = Patience::new(limits.min_body_bytes_per_second);
+    let mut patience = Patience::new(limits);
     let mut deadline = Deadline::after(limits.response_timeout);
     let mut takes = true;
     loop {
@@ -159,7 +159,7 @@ pub(super) async fn download(
     limits: &Limits,
 ) -> Result<(), BrokenOff> {
     let mut body = Decoder::new(answered.framing);
-    let mut patience = Patience::new(limits.min_body_bytes_per_second);
+    let mut patience = Patience::new(limits);
     loop {
         match body.step(link.inbox.filled()).map_err(|_| BrokenOff)? {
             Step::Data { skip, length } => {
