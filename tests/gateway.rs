@@ -184,7 +184,7 @@ async fn cors_admits_the_console_s_pages_and_nobody_else() {
     let ann = keydesk.with_account().await;
     let (endpoint, token) = (ann.endpoint_url().await, ann.bearer_token().await);
     let url = format!("{endpoint}/api/v1/contacts");
-    let client = reqwest::Client::new();
+    let client = crate::support::client().build().expect("a client");
     for (origin, admitted) in
         [(keydesk.console.as_str(), true), ("https://evil.example", false), ("null", false)]
     {
@@ -220,7 +220,7 @@ async fn an_account_sees_its_own_contacts_through_the_sample_and_scopes_reach_it
     let endpoint = ann.endpoint_url().await;
     let page = ann.post("/tokens", &[("name", "reader"), ("scope", "contacts:read")]).await;
     let (reader, writer) = (page.value("new-token"), ann.create_token("writer", "never").await);
-    let client = reqwest::Client::new();
+    let client = crate::support::client().build().expect("a client");
     let add = |token: &str| {
         let body = serde_json::json!({ "name": "Bob", "phone": "+15550100" });
         client.post(format!("{endpoint}/api/v1/contacts")).bearer_auth(token).json(&body).send()

@@ -64,7 +64,9 @@ async fn w18_t37_a_head_that_drips_is_cut_off_and_a_silent_connection_closed() {
 
 #[tokio::test]
 async fn w18_t37_a_body_that_drips_is_refused_and_a_reader_that_sleeps_is_let_go() {
-    let behind = Behind::start("[limits]\nmin_body_bytes_per_second = 1000\nidle_timeout_seconds = 3\n").await;
+    let behind =
+        Behind::start("[limits]\nmin_body_bytes_per_second = 1000\nidle_timeout_seconds = 3\n")
+            .await;
     let mut dripping = connect(&behind).await;
     let head = behind.fill("POST PATH/x HTTP/1.1\r\nAUTH\r\nContent-Length: 1000000\r\n\r\n");
     dripping.write_all(head.as_bytes()).await.expect("sends");

@@ -9,7 +9,7 @@ async fn f7_who_used_a_token_stands_where_it_matters() {
     let (endpoint, bearer) = (ann.endpoint_url().await, ann.bearer_token().await);
     let api = ann.create_token("CRM sync", "never").await;
     for (token, agent) in [(&bearer, "python-requests/2.31.0"), (&api, "okhttp/4.9")] {
-        let client = reqwest::Client::builder().user_agent(agent).build().expect("a client");
+        let client = crate::support::client().user_agent(agent).build().expect("a client");
         client
             .get(format!("{endpoint}/api/v1/contacts"))
             .bearer_auth(token)

@@ -105,7 +105,7 @@ async fn the_mailbox_exists_only_where_nobody_else_can_come() {
         keydesk.restart(&Options { config, console })
     };
     // The announced URL is the public one; the listener is where it was.
-    let client = reqwest::Client::new();
+    let client = crate::support::client().build().expect("a client");
     let listener = keydesk.listener.clone();
     let through_proxy = |path: &str| {
         let request = client.get(format!("http://{listener}{path}"));
@@ -164,7 +164,7 @@ async fn t46_logging_in_again_ends_the_session_that_the_browser_had() {
     let mut keydesk = Keydesk::start();
     keydesk.with_account().await;
     let first = session_cookie(&keydesk.console, "ann@acme.example").await;
-    let client = reqwest::Client::builder()
+    let client = crate::support::client()
         .redirect(reqwest::redirect::Policy::none())
         .build()
         .expect("a client");
@@ -247,7 +247,11 @@ async fn se8_the_session_cookie_stays_at_the_console() {
     let mut keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
     let ann = keydesk.with_account().await;
     let (endpoint, token) = (ann.endpoint_url().await, ann.bearer_token().await);
-    let request = reqwest::Client::new().get(format!("{endpoint}/mark")).bearer_auth(token);
+    let request = crate::support::client()
+        .build()
+        .expect("a client")
+        .get(format!("{endpoint}/mark"))
+        .bearer_auth(token);
     let response = request.header("cookie", "a=1; keydesk=secret").send().await.expect("answers");
     let cookies: Vec<_> = response.headers().get_all("set-cookie").iter().collect();
     assert_eq!(cookies, ["own=1"]);
@@ -277,8 +281,13 @@ async fn an_upstream_that_does_not_read_is_not_the_client_s_fault() {
     let ann = keydesk.with_account().await;
     let (endpoint, token) = (ann.endpoint_url().await, ann.bearer_token().await);
     let body = vec![0_u8; 20 * 1024 * 1024];
-    let upload =
-        reqwest::Client::new().post(format!("{endpoint}/x")).bearer_auth(&token).body(body).send();
+    let upload = crate::support::client()
+        .build()
+        .expect("a client")
+        .post(format!("{endpoint}/x"))
+        .bearer_auth(&token)
+        .body(body)
+        .send();
     assert_eq!(upload.await.expect("answers").status(), 504);
     let host = keydesk.gateway.trim_start_matches("http://");
     let mut stream = TcpStream::connect(host).await.expect("connects");

@@ -72,8 +72,7 @@ async fn live_a_day(keydesk: &mut Keydesk) -> Vec<String> {
         call(&format!("{endpoint}/api/v1/contacts"), Some(&format!("Bearer Bearer {token}"))).await;
         call(&format!("{endpoint}/api/v1/contacts"), Some(token)).await;
         call(&format!("{}/api-docs", keydesk.console), Some(&format!("Bearer {token}"))).await;
-        let client =
-            reqwest::Client::builder().user_agent(token.as_str()).build().expect("a client");
+        let client = crate::support::client().user_agent(token.as_str()).build().expect("a client");
         client
             .get(format!("{endpoint}/api/v1/contacts"))
             .bearer_auth(token)
@@ -139,7 +138,9 @@ async fn t58_nothing_in_the_database_opens_anything_by_itself() {
     let hex = hex::encode(digest);
     assert!(!is_let_through(&use_token(&endpoint, &hex).await));
     let cookie = format!("keydesk={hex}");
-    let request = reqwest::Client::new()
+    let request = crate::support::client()
+        .build()
+        .expect("a client")
         .get(format!("{}/api-docs", keydesk.console))
         .header("cookie", cookie);
     let page = request.send().await.expect("answers");

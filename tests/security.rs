@@ -67,7 +67,7 @@ async fn se2_the_cookie_is_plain_on_loopback_and_strict_on_https() {
     let address = keydesk.console.clone();
     let keydesk =
         keydesk.restart(&Options { config, console: Some(address.replace("http://", "")) });
-    let client = reqwest::Client::builder()
+    let client = crate::support::client()
         .redirect(reqwest::redirect::Policy::none())
         .build()
         .expect("a client");
@@ -107,7 +107,12 @@ async fn a_name_that_somebody_points_at_loopback_is_not_served() {
     let mut keydesk = Keydesk::start();
     keydesk.with_account().await;
     let get = |host: String| {
-        reqwest::Client::new().get(format!("{}/login", keydesk.console)).header("host", host).send()
+        crate::support::client()
+            .build()
+            .expect("a client")
+            .get(format!("{}/login", keydesk.console))
+            .header("host", host)
+            .send()
     };
     let port = keydesk.console.rsplit(':').next().expect("a port").to_owned();
     assert_eq!(get(format!("rebinding.example:{port}")).await.expect("answers").status(), 421);
@@ -132,7 +137,7 @@ async fn se1_a_session_gets_a_new_secret_at_log_in_and_after_a_password_change()
     );
     assert_ne!(first, second);
     let with = |secret: String| {
-        let client = reqwest::Client::builder()
+        let client = crate::support::client()
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .expect("a client");
@@ -176,7 +181,7 @@ async fn se8_a_bearer_token_opens_no_page_and_a_cookie_no_api() {
     let page = Person::visiting(&keydesk.console).log_in(ANN, PASSWORD).await;
     let cookie = page.header("set-cookie").split(';').next().expect("a cookie").to_owned();
     let secret = cookie.split('=').nth(1).expect("a value");
-    let client = reqwest::Client::new();
+    let client = crate::support::client().build().expect("a client");
     let with_cookie =
         client.get(format!("{endpoint}/api/v1/contacts")).header("cookie", &cookie).send();
     assert_eq!(with_cookie.await.expect("answers").status(), 401);

@@ -93,7 +93,7 @@ async fn in_front_of(upstream: &str, config: &str) -> (Keydesk, Person, String, 
 #[tokio::test]
 async fn the_upstream_gets_method_path_and_query_and_who_calls_and_no_token() {
     let (_keydesk, recorder, endpoint, token) = in_front_of_recorder("").await;
-    let client = reqwest::Client::new();
+    let client = crate::support::client().build().expect("a client");
     let request = client
         .patch(format!("{endpoint}/a%20b/c?x=1&y=%2F"))
         .bearer_auth(&token)
@@ -151,7 +151,7 @@ async fn a_refused_request_never_reaches_the_upstream() {
 async fn bodies_stream_both_ways_and_are_never_held_whole() {
     let (_keydesk, _, endpoint, token) = in_front_of_recorder("").await;
     let large = vec![7_u8; 20 * 1024 * 1024];
-    let client = reqwest::Client::new();
+    let client = crate::support::client().build().expect("a client");
     let echo =
         client.post(format!("{endpoint}/echo")).bearer_auth(&token).body(large.clone()).send();
     assert_eq!(echo.await.expect("answers").bytes().await.expect("arrives"), large);
@@ -210,7 +210,7 @@ async fn an_upstream_that_is_away_is_502_and_one_that_sleeps_504_and_never_401()
 async fn bodies_over_the_limit_are_413_announced_or_not() {
     let (_keydesk, recorder, endpoint, token) =
         in_front_of_recorder("[limits]\nmax_body_bytes = 1000\n").await;
-    let client = reqwest::Client::new();
+    let client = crate::support::client().build().expect("a client");
     let post = |body: reqwest::Body| {
         client.post(format!("{endpoint}/echo")).bearer_auth(&token).body(body).send()
     };
@@ -297,7 +297,7 @@ async fn http_2_is_served_with_the_same_answers() {
 async fn a_trusted_proxy_is_believed_about_the_client_s_address_and_others_are_not() {
     let (_keydesk, recorder, endpoint, token) =
         in_front_of_recorder("trusted_proxies = [\"127.0.0.1\"]\n").await;
-    let client = reqwest::Client::new();
+    let client = crate::support::client().build().expect("a client");
     let request = client
         .get(format!("{endpoint}/a"))
         .bearer_auth(&token)

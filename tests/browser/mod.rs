@@ -151,7 +151,11 @@ impl Browser {
     /// The errors and warnings in the browser's console since the last time.
     async fn console_lines(&self) -> Vec<String> {
         let url = format!("{}/session/{}/se/log", self.server, self.driver.session_id());
-        let request = reqwest::Client::new().post(url).json(&json!({ "type": "browser" }));
+        let request = crate::support::client()
+            .build()
+            .expect("a client")
+            .post(url)
+            .json(&json!({ "type": "browser" }));
         let answer: Value = request.send().await.expect("answers").json().await.expect("JSON");
         let lines = answer["value"].as_array().cloned().unwrap_or_default();
         let counts = lines

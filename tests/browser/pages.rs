@@ -33,7 +33,7 @@ async fn live_a_first_day(keydesk: &mut Keydesk) -> (String, String) {
     let token = ann.create_token("CRM sync", "5d").await;
     ann.create_token("old importer", "never").await;
     for (token, agent) in [(&bearer, "python-requests/2.31.0"), (&token, "okhttp/4.9")] {
-        let client = reqwest::Client::builder().user_agent(agent).build().expect("a client");
+        let client = crate::support::client().user_agent(agent).build().expect("a client");
         let call = client.get(format!("{endpoint}/api/v1/contacts")).bearer_auth(token).send();
         assert_eq!(call.await.expect("answers").status(), 200);
     }

@@ -16,9 +16,15 @@ pub const NEW_PASSWORD: &str = "canary fjord umbrella quartz nine";
 /// How long a test waits for an answer before it fails rather than hang.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
+/// A client that could speak TLS, with the one provider that everything here uses.
+pub fn client() -> reqwest::ClientBuilder {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+}
+
 /// A program's request with whatever `Authorization` it sends.
 pub async fn call(url: &str, authorization: Option<&str>) -> reqwest::Response {
-    let request = reqwest::Client::new().get(url).timeout(PATIENCE);
+    let request = client().build().expect("a client").get(url).timeout(PATIENCE);
     let request = match authorization {
         Some(value) => request.header("authorization", value),
         None => request,

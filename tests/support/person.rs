@@ -17,7 +17,7 @@ pub struct Page {
 
 impl Person {
     pub fn visiting(console: &str) -> Self {
-        let client = Client::builder()
+        let client = super::client()
             .cookie_store(true)
             .redirect(Policy::none())
             .timeout(super::PATIENCE)
@@ -41,6 +41,13 @@ impl Person {
 
     pub async fn log_in(&self, email: &str, password: &str) -> Page {
         self.post("/login", &[("email", email), ("password", password)]).await
+    }
+
+    /// The value of the field with this id on a page.
+    pub fn value_in(page: &str, id: &str) -> Option<String> {
+        let tag = &page[page.find(&format!("id=\"{id}\""))?..];
+        let value = tag[..tag.find('>')?].split("value=\"").nth(1)?;
+        value.split('"').next().map(str::to_owned)
     }
 
     fn url(&self, path: &str) -> String {
@@ -130,9 +137,7 @@ impl Page {
     }
 
     pub fn find_value(&self, id: &str) -> Option<String> {
-        let tag = &self.text[self.text.find(&format!("id=\"{id}\""))?..];
-        let value = tag[..tag.find('>')?].split("value=\"").nth(1)?;
-        value.split('"').next().map(str::to_owned)
+        Person::value_in(&self.text, id)
     }
 
     pub fn header(&self, name: &str) -> &str {

@@ -1,7 +1,7 @@
 //! Bytes, exactly as they are sent and as they arrive: a client and a recording upstream without an
 //! HTTP library between.
 
-use super::{Keydesk, Options, Person};
+use super::{Keydesk, Options};
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
@@ -103,7 +103,6 @@ fn whole_request(bytes: &[u8]) -> Option<usize> {
 /// A Keydesk in front of a recording upstream, with an account and its owner's token.
 pub struct Behind {
     pub keydesk: Keydesk,
-    pub ann: Person,
     pub upstream: RawUpstream,
     /// `/385403`
     pub path: String,
@@ -119,7 +118,7 @@ impl Behind {
         let endpoint = ann.endpoint_url().await;
         let path = endpoint.trim_start_matches(&keydesk.gateway).to_owned();
         let token = ann.bearer_token().await;
-        Self { keydesk, ann, upstream, path, token }
+        Self { keydesk, upstream, path, token }
     }
 
     /// Puts account, Host and token in the places of `PATH` and `AUTH`, and tells the answers.

@@ -17,6 +17,7 @@ pub struct Keydesk {
     pub console: String,
     pub gateway: String,
     pub setup_link: Option<String>,
+    status: Option<String>,
     /// Where the console listens, as far as the test chose it.
     pub listener: String,
     printed: Arc<Mutex<String>>,
@@ -91,6 +92,7 @@ impl Keydesk {
             console: String::new(),
             gateway: String::new(),
             setup_link: None,
+            status: None,
             listener: options.console.clone().unwrap_or_default(),
             printed,
         };
@@ -105,6 +107,9 @@ impl Keydesk {
                 (Some("Console"), Some(url)) => url.clone_into(&mut self.console),
                 (Some("Gateway"), Some(url)) => {
                     url.split("/{").next().unwrap_or(url).clone_into(&mut self.gateway);
+                }
+                (Some("Status"), Some(url)) => {
+                    self.status = url.strip_suffix("/readyz").map(str::to_owned);
                 }
                 (Some("Data"), _) if self.has_account() => return,
                 (Some(link), None) if link.contains("/setup/") => {
@@ -154,6 +159,13 @@ impl Keydesk {
             let _ = Command::new("kill").arg(self.process.id().to_string()).status();
         }
         let _ = self.process.wait();
+    }
+
+    /// What the status listener answers.
+    pub async fn status(&self, path: &str) -> (u16, String) {
+        let url = self.status.as_deref().expect("observe.status is configured");
+        let answer = super::call(&format!("{url}{path}"), None).await;
+        (answer.status().as_u16(), answer.text().await.expect("a body"))
     }
 
     pub fn id(&self) -> u32 {

@@ -294,8 +294,11 @@ fn check(request: &[u8], input: &[u8]) {
     let Upstreamed { line, fields, .. } = Upstreamed::read(request).expect("was whole");
     let path = line.split(' ').nth(1).expect("a path");
     let path = path.strip_prefix("/base").expect("the path in front");
-    let is_in_input = input.windows(path.len()).any(|window| window == path.as_bytes());
-    assert!(is_in_input || path == "/", "{path} was not asked for");
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    for part in [path, query].into_iter().filter(|part| !part.is_empty() && *part != "/") {
+        let is_in_input = input.windows(part.len()).any(|window| window == part.as_bytes());
+        assert!(is_in_input, "{part} was not asked for");
+    }
     assert_eq!(line.split(' ').count(), 3, "{line}");
     for ours in [
         "host",

@@ -73,7 +73,7 @@ fn refuse_ambiguous_segment(segment: &str) -> Result<(), Denial> {
     let name = decoded.split(|b| *b == b';').next().unwrap_or_default();
     let is_dots = |name: &[u8]| matches!(name, b"." | b"..");
     let is_separator = |b: &u8| matches!(b, b'/' | b'\\' | 0);
-    let twice = decode_again(&decoded).unwrap_or_default();
+    let twice = decode_again(&decoded);
     let twice_name = twice.split(|b| *b == b';').next().unwrap_or_default();
     if is_dots(name)
         || is_dots(twice_name)
@@ -135,8 +135,20 @@ fn decode(text: &str) -> Option<Vec<u8>> {
     Some(out)
 }
 
-fn decode_again(once: &[u8]) -> Option<Vec<u8>> {
-    once.contains(&b'%').then(|| std::str::from_utf8(once).ok().and_then(decode)).flatten()
+/// What a second decoding makes of it, as lenient servers decode: what is no escape stays.
+fn decode_again(once: &[u8]) -> Vec<u8> {
+    let hex = |at: usize| once.get(at).and_then(|byte| char::from(*byte).to_digit(16));
+    let (mut out, mut at) = (Vec::with_capacity(once.len()), 0);
+    while at < once.len() {
+        if let (b'%', Some(high), Some(low)) = (once[at], hex(at + 1), hex(at + 2)) {
+            out.push(u8::try_from(high * 16 + low).unwrap_or_default());
+            at += 3;
+        } else {
+            out.push(once[at]);
+            at += 1;
+        }
+    }
+    out
 }
 
 #[cfg(test)]
@@ -195,6 +207,8 @@ mod tests {
             "/385403/%2e",
             "/385403/.%2e/b",
             "/385403/a%252fb",
+            "/385403/a%252%2500",
+            "/385403/%252e%2",
             "/385403/%c0%ae%c0%ae/b",
             "/385403/%ff",
             "/385403/a\\b",
