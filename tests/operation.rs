@@ -418,3 +418,45 @@ async fn what_is_configured_wrong_is_told_with_its_place() {
         assert!(!output.status.success() && told.contains(says), "{config}: {told}");
     }
 }
+
+#[tokio::test]
+async fn a_certificate_is_had_by_acme_and_kept() {
+    let server = crate::support::acme::AcmeServer::start().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let authority = folder.path().join("authority.pem");
+    std::fs::write(&authority, &server.authority).expect("writes");
+    let upstream = RawUpstream::start().await;
+    let port = crate::support::free_port();
+    server.looks_at(&format!("127.0.0.1:{port}"));
+    let config = format!(
+        "upstream = \"{}\"\npublic_gateway_url = \"https://api.test.example\"\n[tls.acme]\ndomains = [\"api.test.example\"]\ncontact = \"mailto:ops@test.example\"\ndirectory = \"{}\"\nca_file = \"{}\"\n",
+        upstream.url,
+        server.directory,
+        authority.display()
+    );
+    let options =
+        Options { config, gateway: Some(format!("127.0.0.1:{port}")), ..Options::default() };
+    let keydesk = Keydesk::start_with(&options);
+    eventually("the certificate is signed", async || server.issued() == 1).await;
+    let client = crate::support::client()
+        .tls_certs_only([reqwest::Certificate::from_pem(server.authority.as_bytes()).expect("PEM")])
+        .resolve("api.test.example", std::net::SocketAddr::from(([127, 0, 0, 1], port)))
+        .build()
+        .expect("a client");
+    let url = format!("https://api.test.example:{port}/385403/x");
+    eventually("it is shown", async || {
+        client.get(&url).send().await.is_ok_and(|answer| answer.status() == 401)
+    })
+    .await;
+    let mode = std::os::unix::fs::PermissionsExt::mode(
+        &std::fs::metadata(keydesk.data().join("acme/key.pem")).expect("is kept").permissions(),
+    );
+    assert_eq!(mode & 0o077, 0, "its key is for its owner's eyes");
+    // After a restart the kept one is shown, and no other is asked for.
+    let _keydesk = keydesk.restart(&options);
+    eventually("it is shown again", async || {
+        client.get(&url).send().await.is_ok_and(|answer| answer.status() == 401)
+    })
+    .await;
+    assert_eq!(server.issued(), 1);
+}

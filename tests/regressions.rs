@@ -102,7 +102,7 @@ async fn the_mailbox_exists_only_where_nobody_else_can_come() {
             .to_owned();
     let keydesk = {
         let console = Some(keydesk.console.replace("http://", ""));
-        keydesk.restart(&Options { config, console })
+        keydesk.restart(&Options { config, console, ..Options::default() })
     };
     // The announced URL is the public one; the listener is where it was.
     let client = crate::support::client().build().expect("a client");

@@ -65,8 +65,11 @@ async fn se2_the_cookie_is_plain_on_loopback_and_strict_on_https() {
         "public_console_url = \"https://console.example\"\ntrusted_proxies = [\"127.0.0.1\"]\n"
             .to_owned();
     let address = keydesk.console.clone();
-    let keydesk =
-        keydesk.restart(&Options { config, console: Some(address.replace("http://", "")) });
+    let keydesk = keydesk.restart(&Options {
+        config,
+        console: Some(address.replace("http://", "")),
+        ..Options::default()
+    });
     let client = crate::support::client()
         .redirect(reqwest::redirect::Policy::none())
         .build()

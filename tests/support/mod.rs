@@ -1,6 +1,7 @@
 //! What every black-box test stands on: a running Keydesk, a person with a browser's cookies, and
 //! a program with a token.
 
+pub mod acme;
 mod person;
 pub mod raw;
 mod running;

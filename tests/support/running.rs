@@ -29,6 +29,8 @@ pub struct Options {
     pub config: String,
     /// Where the console listens, if not on a free port.
     pub console: Option<String>,
+    /// Where the gateway listens, if not on a free port.
+    pub gateway: Option<String>,
 }
 
 pub fn free_port() -> u16 {
@@ -76,7 +78,8 @@ impl Keydesk {
         let mut process = binary()
             .current_dir(folder.path())
             .args(["--console", options.console.as_deref().unwrap_or("127.0.0.1:0")])
-            .args(["--gateway", "127.0.0.1:0", "--log", "trace", "--config"])
+            .args(["--gateway", options.gateway.as_deref().unwrap_or("127.0.0.1:0")])
+            .args(["--log", "trace", "--config"])
             .arg(&config)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -12,8 +12,9 @@ use rustls::{
     sign::CertifiedKey,
 };
 use std::{
+    collections::HashMap,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
@@ -24,28 +25,44 @@ const LOOK: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub struct Certificates {
     current: ArcSwapOption<CertifiedKey>,
-    /// While an ACME server looks: what it wants to see.
-    pub challenge: ArcSwapOption<CertifiedKey>,
+    /// While an ACME server looks: what it wants to see, by name.
+    proofs: Mutex<HashMap<String, Arc<CertifiedKey>>>,
 }
 
 impl Certificates {
     pub fn show(&self, key: CertifiedKey) {
         self.current.store(Some(Arc::new(key)));
     }
+
+    pub fn prove(&self, domain: &str, proof: CertifiedKey) {
+        self.proofs().insert(domain.to_ascii_lowercase(), Arc::new(proof));
+    }
+
+    pub fn prove_nothing(&self) {
+        self.proofs().clear();
+    }
+
+    fn proofs(&self) -> MutexGuard<'_, HashMap<String, Arc<CertifiedKey>>> {
+        self.proofs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// RFC 8737: the protocol by which an ACME server asks.
-pub const ACME_ALPN: &[u8] = b"acme-tls/1";
+const ACME_ALPN: &[u8] = b"acme-tls/1";
 
 impl ResolvesServerCert for Certificates {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let is_acme = hello.alpn().is_some_and(|mut alpn| alpn.any(|name| name == ACME_ALPN));
-        if is_acme { self.challenge.load_full() } else { self.current.load_full() }
+        if is_acme {
+            let name = hello.server_name().unwrap_or_default().to_ascii_lowercase();
+            return self.proofs().get(&name).cloned();
+        }
+        self.current.load_full()
     }
 }
 
 /// TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1.
-pub fn server_config(certificates: Arc<Certificates>) -> anyhow::Result<Arc<ServerConfig>> {
+fn server_config(certificates: Arc<Certificates>) -> anyhow::Result<Arc<ServerConfig>> {
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
@@ -81,16 +98,9 @@ pub fn read(certificate: &Path, key: &Path) -> anyhow::Result<CertifiedKey> {
     }
     let secret = PrivateKeyDer::from_pem_file(key)
         .with_context(|| format!("tls.key {} is no private key in PEM", key.display()))?;
-    certified(chain, secret).with_context(|| {
+    CertifiedKey::from_der(chain, secret, &ring::default_provider()).with_context(|| {
         format!("tls: {} does not belong to {}", key.display(), certificate.display())
     })
-}
-
-pub fn certified(
-    chain: Vec<CertificateDer<'static>>,
-    key: PrivateKeyDer<'static>,
-) -> anyhow::Result<CertifiedKey> {
-    Ok(CertifiedKey::from_der(chain, key, &ring::default_provider())?)
 }
 
 fn changed_at(path: &Path) -> Option<SystemTime> {
