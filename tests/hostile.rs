@@ -1,6 +1,7 @@
 //! T27, T37, T38, T71, R19 to R21: clients that mean harm, or behave as if.
 
 use crate::support::raw::{Behind, converse, outcome};
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -134,11 +135,12 @@ async fn t71_r19_invalid_tokens_leave_nothing_behind() {
         let mut requests = String::new();
         for _ in 0..count {
             let guess = PlainToken::generate(&Prefix::default(), Kind::User, &entropy);
-            requests.push_str(&format!(
+            let _ = write!(
+                requests,
                 "GET {}/x HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {}\r\n\r\n",
                 behind.path,
                 guess.expose()
-            ));
+            );
         }
         requests
     };
@@ -161,8 +163,8 @@ async fn t71_r19_invalid_tokens_leave_nothing_behind() {
                 tail.drain(..tail.len() - keep);
             }
         };
-        let (sent, ()) = tokio::join!(send, receive);
-        sent.expect("sends");
+        let (all_out, ()) = tokio::join!(send, receive);
+        all_out.expect("sends");
     }
     let grown = rss_kb(&behind).saturating_sub(before);
     assert!(grown < 10_000, "grown by {grown} KB");

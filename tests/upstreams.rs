@@ -155,6 +155,37 @@ async fn a_server_that_says_it_is_ill_gets_no_requests() {
     assert!(ill.take().iter().all(|request| request.starts_with("GET /healthz ")));
 }
 
+/// An upstream that answers every read with 200, over TLS; its port.
+async fn that_speaks_tls(
+    certificate: rustls::pki_types::CertificateDer<'static>,
+    key: Vec<u8>,
+) -> u16 {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], rustls::pki_types::PrivateKeyDer::Pkcs8(key.into()))
+        .expect("fits");
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(answer_over_tls(acceptor.clone(), stream));
+        }
+    });
+    port
+}
+
+async fn answer_over_tls(acceptor: tokio_rustls::TlsAcceptor, stream: tokio::net::TcpStream) {
+    let Ok(mut stream) = acceptor.accept(stream).await else { return };
+    let mut bytes = vec![0; 4096];
+    while stream.read(&mut bytes).await.is_ok_and(|count| count > 0) {
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+    }
+}
+
 #[tokio::test]
 async fn e6_an_upstream_s_certificate_is_verified() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -167,33 +198,8 @@ async fn e6_an_upstream_s_certificate_is_verified() {
     let other = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("made");
     let (right, wrong) =
         (write("right.pem", &made.cert.pem()), write("wrong.pem", &other.cert.pem()));
-    let config = rustls::ServerConfig::builder_with_provider(Arc::new(
-        rustls::crypto::ring::default_provider(),
-    ))
-    .with_safe_default_protocol_versions()
-    .expect("versions")
-    .with_no_client_auth()
-    .with_single_cert(
-        vec![made.cert.der().clone()],
-        rustls::pki_types::PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into()),
-    )
-    .expect("fits");
-    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let port = listener.local_addr().expect("an address").port();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let acceptor = acceptor.clone();
-            tokio::spawn(async move {
-                let Ok(mut stream) = acceptor.accept(stream).await else { return };
-                let mut bytes = [0; 4096];
-                while stream.read(&mut bytes).await.is_ok_and(|count| count > 0) {
-                    let _ =
-                        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
-                }
-            });
-        }
-    });
+    let key = made.signing_key.serialize_der();
+    let port = that_speaks_tls(made.cert.der().clone(), key).await;
     for (host, ca, status) in
         [("localhost", &right, 200), ("localhost", &wrong, 502), ("127.0.0.1", &right, 502)]
     {

@@ -1,6 +1,7 @@
 //! W1 to W15, T21 to T36: bytes that no library would send, and the bytes that reach the upstream.
 
 use crate::support::raw::{Behind, converse, outcome};
+use std::fmt::Write as _;
 
 /// Each request is refused with its status and never reaches the upstream.
 async fn all_refused(behind: &Behind, vectors: &[(&str, u16)]) {
@@ -338,7 +339,7 @@ async fn t28_t36_nobody_but_us_says_who_calls_and_from_where() {
     let mut lines = String::new();
     for name in ["Account", "Token", "Subject", "Scopes"] {
         for separator in ["-", "_", ".", "!", "~", "--"] {
-            lines.push_str(&format!("KeyDesk{separator}{name}: evil\r\n"));
+            let _ = write!(lines, "KeyDesk{separator}{name}: evil\r\n");
         }
     }
     for name in [
@@ -359,7 +360,7 @@ async fn t28_t36_nobody_but_us_says_who_calls_and_from_where() {
         "X-Request-Id",
         "Signature-Input",
     ] {
-        lines.push_str(&format!("{name}: evil\r\n{name}: evil2\r\n"));
+        let _ = write!(lines, "{name}: evil\r\n{name}: evil2\r\n");
     }
     let answer = behind.send(&format!("GET PATH/x HTTP/1.1\r\nAUTH\r\n{lines}\r\n")).await;
     assert_eq!(outcome(&answer), (200, 1), "{answer}");
@@ -421,9 +422,7 @@ async fn pipelined_requests_are_answered_in_order() {
     let behind = Behind::start("").await;
     let mut all = String::new();
     for number in 0..20 {
-        all.push_str(&format!(
-            "POST PATH/n{number} HTTP/1.1\r\nAUTH\r\nContent-Length: 2\r\n\r\nhi"
-        ));
+        let _ = write!(all, "POST PATH/n{number} HTTP/1.1\r\nAUTH\r\nContent-Length: 2\r\n\r\nhi");
     }
     assert_eq!(outcome(&behind.send(&all).await), (200, 20));
     let got = behind.upstream.take();

@@ -82,21 +82,16 @@ async fn answer(stream: &mut TcpStream, tokens: &HashSet<String>) -> std::io::Re
             filled = 0;
         }
         let wanted = path.split("/bytes/").nth(1).and_then(|n| n.parse().ok());
-        match (is_known, wanted) {
-            (false, _) => {
-                stream.write_all(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n").await?
-            }
-            (true, _) if path == "/auth" => {
-                stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await?;
-            }
-            (true, None) => stream.write_all(&usual).await?,
-            (true, Some(length)) => {
-                if large.0 != length {
-                    large = (length, answer_of(length));
-                }
-                stream.write_all(&large.1).await?;
-            }
+        if let Some(length) = wanted.filter(|length| *length != large.0) {
+            large = (length, answer_of(length));
         }
+        let answer: &[u8] = match (is_known, wanted) {
+            (false, _) => b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n",
+            (true, _) if path == "/auth" => b"HTTP/1.1 204 No Content\r\n\r\n",
+            (true, None) => &usual,
+            (true, Some(_)) => &large.1,
+        };
+        stream.write_all(answer).await?;
     }
 }
 

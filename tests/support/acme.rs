@@ -84,16 +84,7 @@ impl AcmeServer {
         let router = server.router();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (acceptor, router) = (acceptor.clone(), router.clone());
-                tokio::spawn(async move {
-                    let Ok(stream) = acceptor.accept(stream).await else { return };
-                    let service = hyper_util::service::TowerToHyperService::new(router);
-                    let executor = hyper_util::rt::TokioExecutor::new();
-                    let server = hyper_util::server::conn::auto::Builder::new(executor);
-                    let _ = server
-                        .serve_connection(hyper_util::rt::TokioIo::new(stream), service)
-                        .await;
-                });
+                tokio::spawn(serve(acceptor.clone(), stream, router.clone()));
             }
         });
         server
@@ -214,6 +205,13 @@ impl AcmeServer {
         orders.issued += 1;
         orders.certificate = Some(pem);
     }
+}
+
+async fn serve(acceptor: tokio_rustls::TlsAcceptor, stream: TcpStream, router: Router) {
+    let Ok(stream) = acceptor.accept(stream).await else { return };
+    let service = hyper_util::service::TowerToHyperService::new(router);
+    let server = hyper_util::server::conn::auto::Builder::new(hyper_util::rt::TokioExecutor::new());
+    let _ = server.serve_connection(hyper_util::rt::TokioIo::new(stream), service).await;
 }
 
 async fn directory(State(server): State<AcmeServer>) -> Response {

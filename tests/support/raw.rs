@@ -42,16 +42,11 @@ impl RawUpstream {
         let mut bytes = Vec::new();
         loop {
             let Some(length) = whole_request(&bytes) else {
-                let mut more = [0; 16 * 1024];
+                let mut more = vec![0; 16 * 1024];
                 match stream.read(&mut more).await {
                     Ok(count) if count > 0 => bytes.extend_from_slice(&more[..count]),
-                    _ => {
-                        // What is left over is a request that never ended; it counts too.
-                        if !bytes.is_empty() {
-                            self.keep(&bytes);
-                        }
-                        return;
-                    }
+                    // What is left over is a request that never ended; it counts too.
+                    _ => return self.keep(&bytes),
                 }
                 continue;
             };
@@ -69,7 +64,7 @@ impl RawUpstream {
     fn keep(&self, request: &[u8]) {
         let text = String::from_utf8_lossy(request).into_owned();
         // The console asks for the API's document; callers do not.
-        if !text.contains("/openapi.json") {
+        if !text.is_empty() && !text.contains("/openapi.json") {
             self.requests.lock().expect("not poisoned").push(text);
         }
     }
@@ -151,7 +146,7 @@ pub async fn converse(address: &str, parts: &[&[u8]]) -> String {
     }
     let mut answer = Vec::new();
     loop {
-        let mut more = [0; 16 * 1024];
+        let mut more = vec![0; 16 * 1024];
         match tokio::time::timeout(Duration::from_millis(400), stream.read(&mut more)).await {
             Ok(Ok(count)) if count > 0 => answer.extend_from_slice(&more[..count]),
             _ => return String::from_utf8_lossy(&answer).into_owned(),

@@ -35,6 +35,7 @@ impl Arrival {
 pub(crate) struct RequestId([u8; 28]);
 
 impl RequestId {
+    #[expect(clippy::cast_possible_truncation, reason = "four bits are left")]
     fn new(start: u64, count: u32) -> Self {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut text = *b"req_000000000000000000000000";

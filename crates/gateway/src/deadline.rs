@@ -130,7 +130,7 @@ mod tests {
         deadline.set(start + Duration::from_secs(20));
         assert!(deadline.bound(std::future::pending::<()>()).await.is_err());
         assert_eq!(start.elapsed().as_secs(), 20);
-        deadline.set_after(Duration::from_secs(60));
+        deadline.set_after(Duration::from_mins(1));
         deadline.set_after(Duration::from_secs(5));
         assert!(deadline.bound(std::future::pending::<()>()).await.is_err());
         assert_eq!(start.elapsed().as_secs(), 25);

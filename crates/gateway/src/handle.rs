@@ -163,7 +163,7 @@ impl Worker {
     }
 
     /// Completes an answer of our own.
-    pub fn finish(&self, answer: Answer, story: &Story, console: Option<&HeaderValue>) -> Answer {
+    pub fn finish(answer: Answer, story: &Story, console: Option<&HeaderValue>) -> Answer {
         let mut answer = answer;
         if let Some(origin) = console {
             cors::allow(answer.headers_mut(), origin);

@@ -123,8 +123,11 @@ pub fn forwarded(bytes: &[u8]) {
     assert_eq!(found, expected, "{lines:?}");
 }
 
+/// The requests that the upstream got.
+type Seen = Rc<RefCell<Vec<Vec<u8>>>>;
+
 thread_local! {
-    static UPSTREAM: RefCell<Option<Rc<RefCell<Vec<Vec<u8>>>>>> = const { RefCell::new(None) };
+    static UPSTREAM: RefCell<Option<Seen>> = const { RefCell::new(None) };
     static STAGE: Stage = Stage::new();
 }
 
@@ -198,7 +201,7 @@ pub(crate) fn upstream() -> Option<DuplexStream> {
 }
 
 /// Keeps whole requests, and what is left at the end; answers each with a mark.
-async fn record(mut stream: DuplexStream, seen: Rc<RefCell<Vec<Vec<u8>>>>) {
+async fn record(mut stream: DuplexStream, seen: Seen) {
     let mut bytes = Vec::new();
     loop {
         if let Some(request) = Upstreamed::read(&bytes) {
@@ -336,7 +339,7 @@ fn is_websocket(name: &str, value: &str) -> bool {
 
 impl Stage {
     fn play(&self, bytes: &[u8]) -> (Vec<u8>, Vec<Vec<u8>>) {
-        let seen = Rc::<RefCell<Vec<Vec<u8>>>>::default();
+        let seen = Seen::default();
         UPSTREAM.with(|upstream| *upstream.borrow_mut() = Some(Rc::clone(&seen)));
         let peer = IpAddr::from([127, 0, 0, 1]);
         let answers = self.runtime.block_on(async {

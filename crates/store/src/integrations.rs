@@ -21,9 +21,11 @@ const SIZES: [usize; 3] = [64, 8, 1];
 /// The statement for `count` rows of five values each.
 fn record(count: usize) -> String {
     let row = |at: usize| {
-        let [a, b, c, d, e] = [1, 2, 3, 4, 5].map(|column| at * 5 + column);
+        let first = at * 5 + 1;
+        let [token, program, from, last, calls] = [0, 1, 2, 3, 4].map(|column| first + column);
         format!(
-            "(CAST(${a} AS TEXT), CAST(${b} AS TEXT), CAST(${c} AS TEXT), CAST(${d} AS BIGINT), CAST(${e} AS BIGINT))"
+            "(CAST(${token} AS TEXT), CAST(${program} AS TEXT), CAST(${from} AS TEXT), CAST(${last} AS BIGINT), \
+             CAST(${calls} AS BIGINT))"
         )
     };
     let rows = (0..count).map(row).collect::<Vec<_>>().join(", ");

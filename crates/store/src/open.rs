@@ -21,8 +21,10 @@ pub struct Store {
     pub(crate) readers: SqlitePool,
     pub(crate) writer: SqlitePool,
     pub(crate) follower: Arc<OnceLock<Follower>>,
-    check: Arc<Mutex<Option<JoinHandle<Result<(), OpenError>>>>>,
+    check: Arc<Mutex<Option<Check>>>,
 }
+
+type Check = JoinHandle<Result<(), OpenError>>;
 
 /// Files beyond this are checked while they are read.
 const LARGE: u64 = 32 * 1024 * 1024;

@@ -86,13 +86,12 @@ impl LiveSecrets {
             "" => Binding::Account,
             member => Binding::Member(parsed::<MemberId>(member, "token.member_id")?),
         };
-        let scopes = match known_scopes.get(scopes) {
-            Some(number) => *number,
-            None => {
-                self.scopes.push(parsed(scopes, "token.scopes")?);
-                known_scopes.insert(scopes.to_owned(), self.scopes.len() - 1);
-                self.scopes.len() - 1
-            }
+        let scopes = if let Some(number) = known_scopes.get(scopes) {
+            *number
+        } else {
+            self.scopes.push(parsed(scopes, "token.scopes")?);
+            known_scopes.insert(scopes.to_owned(), self.scopes.len() - 1);
+            self.scopes.len() - 1
         };
         let start = self.names.len();
         self.names.push_str(name);

@@ -155,7 +155,7 @@ impl Feed for LiveTable {
                 self.write(&secret.hash).insert(&secret, scopes);
             }
             Change::SecretEnded { hash, ending } => {
-                self.write(&hash).end(Digest::of(&hash), ending)
+                self.write(&hash).end(Digest::of(&hash), ending);
             }
         }
         self.seq.store(seq, Ordering::Release);

@@ -52,14 +52,10 @@ pub(super) struct Row {
 }
 
 impl Row {
-    pub const VACANT: Self = Self {
-        digest: Digest([0; 3]),
-        at: 0,
-        details: 0,
-        number: 0,
-        scopes: 0,
-        state: AtomicU8::new(VACANT),
-    };
+    pub fn vacant() -> Self {
+        let (digest, state) = (Digest([0; 3]), AtomicU8::new(VACANT));
+        Self { digest, at: 0, details: 0, number: 0, scopes: 0, state }
+    }
 
     pub fn new(
         digest: Digest,

@@ -135,16 +135,15 @@ impl Shard {
             Binding::Member(member) => Subject::Member(member),
             Binding::Account => Subject::Account(secret.account),
         };
-        let name = match known.filter(|number| self.name(*number) == secret.name) {
-            Some(number) => self.details(number).name,
-            None => {
-                let start = self.names.len();
-                if self.names.capacity() < start + secret.name.len() {
-                    self.names.reserve_exact(secret.name.len() + 64 + start / 8);
-                }
-                self.names.push_str(&secret.name);
-                u32::try_from(start).unwrap_or(u32::MAX)
+        let name = if let Some(number) = known.filter(|number| self.name(*number) == secret.name) {
+            self.details(number).name
+        } else {
+            let start = self.names.len();
+            if self.names.capacity() < start + secret.name.len() {
+                self.names.reserve_exact(secret.name.len() + 64 + start / 8);
             }
+            self.names.push_str(&secret.name);
+            u32::try_from(start).unwrap_or(u32::MAX)
         };
         let name_length = u16::try_from(secret.name.len()).unwrap_or(u16::MAX);
         let details = Details { token: secret.token, subject, name, name_length };
@@ -189,7 +188,7 @@ impl Shard {
         let places = places.max(4);
         let mut rows = Vec::new();
         rows.reserve_exact(places + TAIL);
-        rows.resize_with(places + TAIL, || Row::VACANT);
+        rows.resize_with(places + TAIL, Row::vacant);
         let older = std::mem::replace(&mut self.rows, rows);
         self.places = places;
         self.filter = vec![0; places.div_ceil(8)];

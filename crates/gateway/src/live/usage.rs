@@ -149,12 +149,12 @@ fn take_oldest(meter: &Mutex<Counts>, all: bool) -> Vec<(TokenId, Seen)> {
     let mut counts = meter.lock().unwrap_or_else(PoisonError::into_inner);
     let waiting = counts.order.len();
     let count = if all { waiting } else { waiting.min(REPORTED.max(waiting / PART)) };
-    let mut taken = Vec::with_capacity(count);
+    let mut oldest = Vec::with_capacity(count);
     for _ in 0..count {
         let Some(token) = counts.order.pop_front() else { break };
         if let Some(Programs { first, others }) = counts.seen.remove(&token) {
-            taken.extend(std::iter::once(first).chain(others).map(|seen| (token, seen)));
+            oldest.extend(std::iter::once(first).chain(others).map(|seen| (token, seen)));
         }
     }
-    taken
+    oldest
 }

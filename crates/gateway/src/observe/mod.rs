@@ -17,6 +17,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// Trace id, span id, and the caller's span id.
+pub type TraceParts = ([u8; 16], [u8; 8], Option<[u8; 8]>);
+
 /// What became of one request.
 #[derive(Clone, Debug)]
 pub struct Record {
@@ -34,8 +37,8 @@ pub struct Record {
     pub status: u16,
     /// Why it was refused.
     pub code: Option<&'static str>,
-    /// Trace id, span id and the caller's span id, where the request is traced.
-    pub trace: Option<([u8; 16], [u8; 8], Option<[u8; 8]>)>,
+    /// Where the request is traced.
+    pub trace: Option<TraceParts>,
 }
 
 /// Where records go; what a receiver does not take in time is dropped and counted.
@@ -103,7 +106,7 @@ impl Observer {
             upstream: details.upstream,
             status,
             code: story.code,
-            trace: story.trace.filter(|trace| trace.is_sampled).map(|trace| trace.parts()),
+            trace: story.trace.filter(|trace| trace.is_sampled).map(trace::TraceContext::parts),
         };
         let is_traced = record.trace.is_some();
         if let Some(spans) = self.records.spans.as_ref().filter(|_| is_traced)

@@ -13,7 +13,7 @@ pub(crate) struct TraceContext {
 }
 
 impl TraceContext {
-    pub fn parts(self) -> ([u8; 16], [u8; 8], Option<[u8; 8]>) {
+    pub fn parts(self) -> super::TraceParts {
         (self.trace, self.span, self.parent)
     }
 }
@@ -35,7 +35,7 @@ impl TraceIds {
         Self(Cell::new(u64::from_le_bytes(entropy.bytes())))
     }
 
-    /// SplitMix64 (Steele, Lea and Flood 2014): each state once, well spread.
+    /// `SplitMix64` (Steele, Lea and Flood 2014): each state once, well spread.
     fn next(&self) -> u64 {
         let state = self.0.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
         self.0.set(state);

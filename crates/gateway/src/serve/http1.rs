@@ -44,6 +44,7 @@ pub(crate) struct Connection {
 }
 
 /// A request that has been read and decided on.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct Turn {
     decision: Decision,
     framing: Framing,
@@ -101,16 +102,13 @@ impl Connection {
         let mut until = None;
         loop {
             if !self.inbox.is_empty() {
-                if is_first
-                    && HTTP2_PREFACE.starts_with(
-                        &self.inbox.filled()[..self.inbox.len().min(HTTP2_PREFACE.len())],
-                    )
-                {
-                    if self.inbox.len() >= HTTP2_PREFACE.len() {
-                        return Err(Next::Http2);
-                    }
-                } else if let Some(turn) = self.look() {
-                    return Ok(Some(turn));
+                let turn = match is_first.then(|| self.begins_http2()).flatten() {
+                    Some(true) => return Err(Next::Http2),
+                    Some(false) => None,
+                    None => self.look(),
+                };
+                if turn.is_some() {
+                    return Ok(turn);
                 }
             }
             // A head that has begun must end in time, however often a byte of it comes.
@@ -126,6 +124,13 @@ impl Connection {
                 return Ok(Some(Turn::broken(decision)));
             }
         }
+    }
+
+    /// Whether what was read is HTTP/2's preface, all of it or the beginning. None: neither.
+    fn begins_http2(&self) -> Option<bool> {
+        let said = self.inbox.filled();
+        let length = said.len().min(HTTP2_PREFACE.len());
+        HTTP2_PREFACE.starts_with(&said[..length]).then_some(length == HTTP2_PREFACE.len())
     }
 
     /// Reads once; false where the time is over or the client is gone.
@@ -185,12 +190,12 @@ impl Connection {
                 self.forward(forward, story, reply, console.as_ref()).await
             }
             Verdict::Answer(answer) => {
-                let answer = worker.finish(answer, &story, console.as_ref());
+                let answer = Worker::finish(answer, &story, console.as_ref());
                 self.answer(answer, story, reply).await
             }
             Verdict::Refuse(denial) => {
                 let answer = worker.refusal(denial, &story);
-                let answer = worker.finish(answer, &story, console.as_ref());
+                let answer = Worker::finish(answer, &story, console.as_ref());
                 let keeps_open = keeps_open && !denial.breaks_connection();
                 self.answer(answer, story, Reply { keeps_open, ..reply }).await
             }
@@ -271,11 +276,11 @@ impl Connection {
             Err(Stopped::Refused(denial)) => {
                 story.is_denied(denial);
                 let answer = worker.refusal(denial, &story);
-                let answer = worker.finish(answer, &story, console);
+                let answer = Worker::finish(answer, &story, console);
                 // The body may be half read.
                 let keeps_open = reply.keeps_open && is_whole && !denial.breaks_connection();
                 let framing = Framing::Empty;
-                self.answer(answer, story, Reply { keeps_open, framing, ..reply }).await
+                self.answer(answer, story, Reply { framing, keeps_open, ..reply }).await
             }
         }
     }
@@ -408,6 +413,7 @@ impl Connection {
 
 /// How the answer is to be written.
 #[derive(Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct Reply {
     framing: Framing,
     is_head: bool,

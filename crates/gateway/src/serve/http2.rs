@@ -150,7 +150,7 @@ async fn answer(
         Verdict::Refuse(denial) => worker.refusal(denial, &story),
         Verdict::Forward(_) => Response::default(),
     };
-    let answer = worker.finish(answer, &story, console.as_ref());
+    let answer = Worker::finish(answer, &story, console.as_ref());
     worker.observer.end(&mut story, answer.status().as_u16());
     answer.map(|body| Either::Left(Full::new(body)))
 }

@@ -60,11 +60,13 @@ impl Gateway {
     }
 
     /// Whom each request is told to.
+    #[must_use]
     pub fn recording(self, records: Records) -> Self {
         Self { records, ..self }
     }
 
     /// Speaks TLS on all listeners, with this certificate and ALPN.
+    #[must_use]
     pub fn with_tls(self, tls: Option<Arc<rustls::ServerConfig>>) -> Self {
         Self { tls, ..self }
     }
@@ -88,19 +90,13 @@ impl Gateway {
             let (places, stopped) = (Arc::clone(&places), stopped.clone());
             let watched = (number == 0).then(|| Arc::clone(&self.routes));
             let tls = self.tls.clone().map(tokio_rustls::TlsAcceptor::from);
-            let runtime = move || {
-                let options = runtime::LocalOptions::default();
-                match runtime::Builder::new_current_thread().enable_all().build_local(options) {
-                    Ok(runtime) => runtime.block_on(async move {
-                        if let Some(routes) = watched {
-                            tokio::task::spawn_local(watch(routes));
-                        }
-                        accept::accept(Rc::new(make()), listener, places, tls, stopped).await;
-                    }),
-                    Err(error) => tracing::error!(%error, "a gateway worker cannot start"),
+            let serving = move || async move {
+                if let Some(routes) = watched {
+                    tokio::task::spawn_local(watch(routes));
                 }
+                accept::accept(Rc::new(make()), listener, places, tls, stopped).await;
             };
-            workers.push(std::thread::Builder::new().name("gateway".to_owned()).spawn(runtime)?);
+            workers.push(on_own_thread(serving)?);
         }
         Ok(Running { stop, workers, metrics })
     }
@@ -136,4 +132,18 @@ impl Running {
             let _ = worker.join();
         }
     }
+}
+
+/// A runtime whose tasks never leave its thread.
+fn on_own_thread<F: Future<Output = ()> + 'static>(
+    serving: impl FnOnce() -> F + Send + 'static,
+) -> io::Result<JoinHandle<()>> {
+    let run = move || {
+        let options = runtime::LocalOptions::default();
+        match runtime::Builder::new_current_thread().enable_all().build_local(options) {
+            Ok(runtime) => runtime.block_on(serving()),
+            Err(error) => tracing::error!(%error, "a gateway worker cannot start"),
+        }
+    };
+    std::thread::Builder::new().name("gateway".to_owned()).spawn(run)
 }

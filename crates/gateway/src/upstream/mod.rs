@@ -84,11 +84,11 @@ impl Upstreams {
                     retries += 1;
                 }
                 Ok(Err(Fault::Closed)) => {
-                    self.note_failure(&link);
+                    Self::note_failure(&link);
                     return Err(Denial::UpstreamUnreachable);
                 }
                 Err(_) => {
-                    self.note_failure(&link);
+                    Self::note_failure(&link);
                     return Err(Denial::UpstreamTimeout);
                 }
             }
@@ -96,12 +96,12 @@ impl Upstreams {
             if link.is_reused {
                 self.drop_idle(&link.endpoint);
             } else {
-                self.note_failure(&link);
+                Self::note_failure(&link);
             }
         }
     }
 
-    pub fn note_failure(&self, link: &Link) {
+    fn note_failure(link: &Link) {
         link.endpoint.has_failed();
         link.route.metrics.failures.add(1);
     }

@@ -95,17 +95,17 @@ impl Kind {
             b"origin" => Self::Origin,
             b"traceparent" => Self::TraceParent,
             b"x-request-id" => Self::RequestId,
-            // RFC 9110 section 7.6.1, and what belongs to one hop only.
+            // RFC 9110 section 7.6.1, and what belongs to one hop only; then names by
+            // which a client could tell the upstream who it is, where it comes from, or that it
+            // meant another method or path than the one that was authorised.
             b"keep-alive"
             | b"proxy-connection"
             | b"proxy-authenticate"
             | b"proxy-authorization"
             | b"te"
             | b"trailer"
-            | b"http2-settings" => Self::Withheld,
-            // By these a client could tell the upstream who it is, where it comes from, or that it
-            // meant another method or path than the one that was authorised.
-            b"forwarded"
+            | b"http2-settings"
+            | b"forwarded"
             | b"x-real-ip"
             | b"x-original-url"
             | b"x-original-uri"

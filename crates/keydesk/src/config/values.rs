@@ -7,7 +7,7 @@ use keydesk_control::SmtpSettings;
 use keydesk_gateway::{Forms, Limits};
 use keydesk_model::TrustedProxies;
 use keydesk_token::Prefix;
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, ops::RangeInclusive, time::Duration};
 use toml::Spanned;
 
 pub fn address(given: Option<Given>, default: &str) -> anyhow::Result<SocketAddr> {
@@ -92,83 +92,68 @@ pub fn reserved_prefix(source: &Source, value: Option<&Spanned<String>>) -> anyh
 
 pub fn limits(source: &Source, file: &FileLimits) -> anyhow::Result<Limits> {
     let default = Limits::default();
-    let number = |key: &str, value: &Option<Spanned<u64>>, least: u64, most: u64, default: u64| {
-        let Some(value) = value else { return Ok(default) };
-        let (number, line) = (*value.get_ref(), source.line(value.span().start));
-        if (least..=most).contains(&number) {
-            return Ok(number);
-        }
-        bail!(
-            "{}:{line}: limits.{key}: {number} is not between {least} and {most}",
-            source.path.display()
-        )
+    let number = |key: &str, value: Option<&Spanned<u64>>, least: u64, most: u64, default: u64| {
+        number(source, key, value, least..=most, default)
     };
-    let seconds = |key: &str, value: &Option<Spanned<u64>>, default: Duration| {
+    let small = |key: &str, value: Option<&Spanned<u64>>, least: u64, default: u32| {
+        let number = number(key, value, least, 1 << 20, u64::from(default))?;
+        anyhow::Ok(u32::try_from(number).unwrap_or(u32::MAX))
+    };
+    let seconds = |key: &str, value: Option<&Spanned<u64>>, default: Duration| {
         number(key, value, 1, 86_400, default.as_secs()).map(Duration::from_secs)
     };
-    let small = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
-    let (head, most) = (u64::from(default.max_header_bytes), u64::from(default.max_connections));
+    macro_rules! read {
+        ($read:ident, $field:ident = $key:ident $(, $least:literal)?) => {
+            $read(stringify!($key), file.$key.as_ref(), $($least,)? default.$field)?
+        };
+    }
+    let max_body_bytes = file.max_body_bytes.as_ref();
     Ok(Limits {
         max_body_bytes: number(
             "max_body_bytes",
-            &file.max_body_bytes,
+            max_body_bytes,
             1,
             u64::MAX,
             default.max_body_bytes,
         )?,
-        max_header_bytes: small(number(
-            "max_header_bytes",
-            &file.max_header_bytes,
-            8_192,
-            1 << 20,
-            head,
-        )?),
-        max_connections: small(number("max_connections", &file.max_connections, 1, 1 << 20, most)?),
-        header_timeout: seconds(
-            "header_timeout_seconds",
-            &file.header_timeout_seconds,
-            default.header_timeout,
-        )?,
-        idle_timeout: seconds(
-            "idle_timeout_seconds",
-            &file.idle_timeout_seconds,
-            default.idle_timeout,
-        )?,
-        connect_timeout: seconds(
-            "connect_timeout_seconds",
-            &file.connect_timeout_seconds,
-            default.connect_timeout,
-        )?,
-        response_timeout: seconds(
-            "response_timeout_seconds",
-            &file.response_timeout_seconds,
-            default.response_timeout,
-        )?,
-        max_connections_per_address: small(number(
-            "max_connections_per_address",
-            &file.max_connections_per_address,
-            1,
-            1 << 20,
-            u64::from(default.max_connections_per_address),
-        )?),
-        min_body_bytes_per_second: small(number(
-            "min_body_bytes_per_second",
-            &file.min_body_bytes_per_second,
-            1,
-            1 << 20,
-            u64::from(default.min_body_bytes_per_second),
-        )?),
-        upstream_idle_timeout: seconds(
-            "upstream_idle_timeout_seconds",
-            &file.upstream_idle_timeout_seconds,
-            default.upstream_idle_timeout,
-        )?,
-        drain_timeout: seconds(
-            "drain_timeout_seconds",
-            &file.drain_timeout_seconds,
-            default.drain_timeout,
-        )?,
+        max_header_bytes: read!(small, max_header_bytes = max_header_bytes, 8_192),
+        max_connections: read!(small, max_connections = max_connections, 1),
+        max_connections_per_address: read!(
+            small,
+            max_connections_per_address = max_connections_per_address,
+            1
+        ),
+        min_body_bytes_per_second: read!(
+            small,
+            min_body_bytes_per_second = min_body_bytes_per_second,
+            1
+        ),
+        header_timeout: read!(seconds, header_timeout = header_timeout_seconds),
+        idle_timeout: read!(seconds, idle_timeout = idle_timeout_seconds),
+        connect_timeout: read!(seconds, connect_timeout = connect_timeout_seconds),
+        response_timeout: read!(seconds, response_timeout = response_timeout_seconds),
+        upstream_idle_timeout: read!(
+            seconds,
+            upstream_idle_timeout = upstream_idle_timeout_seconds
+        ),
+        drain_timeout: read!(seconds, drain_timeout = drain_timeout_seconds),
     })
+}
+
+fn number(
+    source: &Source,
+    key: &str,
+    value: Option<&Spanned<u64>>,
+    allowed: RangeInclusive<u64>,
+    default: u64,
+) -> anyhow::Result<u64> {
+    let Some(value) = value else { return Ok(default) };
+    let (number, line) = (*value.get_ref(), source.line(value.span().start));
+    if allowed.contains(&number) {
+        return Ok(number);
+    }
+    let (path, least, most) = (source.path.display(), allowed.start(), allowed.end());
+    bail!("{path}:{line}: limits.{key}: {number} is not between {least} and {most}")
 }
 
 pub fn smtp(source: &Source, mail: FileMail) -> anyhow::Result<SmtpSettings> {
