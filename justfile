@@ -17,7 +17,7 @@ test name:
 
 # The gateway beside its peers
 bench *args:
-    bench/gateway {{args}}
+    bench/run {{args}}
 
 # The check of a token alone
 bench-verify:

@@ -2,6 +2,8 @@
 
 mod bearer;
 mod browser;
+mod desync;
+mod differential;
 mod documents;
 mod gateway;
 mod heart;

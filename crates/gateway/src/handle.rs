@@ -15,7 +15,7 @@ use crate::{
     whoami,
     wire::{Framing, Head, HeadError, Kind, Noted},
 };
-use http::HeaderValue;
+use http::{HeaderValue, Version};
 use keydesk_model::Clock;
 use std::{net::IpAddr, sync::Arc};
 
@@ -85,7 +85,8 @@ impl Worker {
         let facts = Facts {
             framing: Framing::of_request(&noted, head.version).ok(),
             asks_to_close: noted.says(Kind::Connection, "close"),
-            expects_continue: noted.expect.count > 0,
+            expects_continue: head.version == Version::HTTP_11
+                && noted.expect.first.is_some_and(|v| v.eq_ignore_ascii_case(b"100-continue")),
         };
         Decision { verdict, story, console, facts }
     }
@@ -115,7 +116,8 @@ impl Worker {
         refuse_large(framing, self.settings.limits.max_body_bytes)?;
         let route = self.upstreams.routes.find(target.path).ok_or(Denial::NoUpstream)?;
         story.goes_to(route.name(), &target);
-        let is_websocket = tunnel::is_asked_for(head, noted);
+        // A body would have to be over before the switch; nobody sends one.
+        let is_websocket = framing == Framing::Empty && tunnel::is_asked_for(head, noted);
         let trace = story.trace;
         let (settings, target) = (&*self.settings, &target);
         Outgoing {

@@ -46,6 +46,13 @@ impl Io {
         }
     }
 
+    /// Ends the connection so that the other side sees it as an error.
+    pub fn abort(&self) {
+        if let Some(tcp) = self.tcp() {
+            let _ = socket2::SockRef::from(tcp).set_linger(Some(std::time::Duration::ZERO));
+        }
+    }
+
     /// Whether an unused connection is still good: open, and nothing has come unasked. Asks what
     /// the runtime knows already; no system call where nothing has happened.
     pub fn is_quiet(&self) -> bool {

@@ -1,6 +1,6 @@
 //! What the gateway is told by the configuration, with its documented defaults.
 
-use crate::signature::SigningKey;
+use crate::{signature::SigningKey, wire::Kind};
 use http::{HeaderName, HeaderValue, Uri};
 use keydesk_model::TrustedProxies;
 use std::time::Duration;
@@ -55,8 +55,16 @@ impl UpstreamSettings {
 /// What the gateway authenticates itself with to an upstream.
 #[derive(Clone)]
 pub struct Credential {
-    pub header: HeaderName,
-    pub value: HeaderValue,
+    pub(crate) header: HeaderName,
+    pub(crate) value: HeaderValue,
+}
+
+impl Credential {
+    /// None: a header of this name frames the request or says who calls, or is the client's own.
+    pub fn new(header: HeaderName, value: HeaderValue) -> Option<Self> {
+        let kind = Kind::of(header.as_str());
+        matches!(kind, Kind::Plain | Kind::Authorization).then_some(Self { header, value })
+    }
 }
 
 impl std::fmt::Debug for Credential {

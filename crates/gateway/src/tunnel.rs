@@ -7,8 +7,8 @@ use crate::{
     wire::{Buffer, Head, Kind, Noted},
 };
 use http::Version;
-use std::{cell::RefCell, time::Duration};
-use tokio::io::copy_bidirectional;
+use std::{cell::RefCell, io, pin::pin, time::Duration};
+use tokio::{io::AsyncWriteExt, time::timeout};
 
 /// How often an open tunnel asks whether its token still lives.
 const CHECK_EVERY: Duration = Duration::from_millis(500);
@@ -29,16 +29,28 @@ pub(crate) async fn join(
     client: (&RefCell<Io>, &mut Buffer),
     upstream: (&RefCell<Io>, &mut Buffer),
 ) {
-    let (mut to_client, mut to_upstream) = (Half(client.0), Half(upstream.0));
     let pass = async {
-        to_upstream.write_whole(client.1.filled()).await?;
-        to_client.write_whole(upstream.1.filled()).await?;
-        copy_bidirectional(&mut to_client, &mut to_upstream).await
+        Half(upstream.0).write_whole(client.1.filled()).await?;
+        Half(client.0).write_whole(upstream.1.filled()).await?;
+        let (up, down) = (pipe(client.0, upstream.0), pipe(upstream.0, client.0));
+        let (mut up, mut down) = (pin!(up), pin!(down));
+        // Whoever has said all may still be told something, but not for ever.
+        let linger = worker.settings.limits.header_timeout;
+        tokio::select! {
+            _ = &mut up => drop(timeout(linger, down).await),
+            _ = &mut down => drop(timeout(linger, up).await),
+        }
+        Ok::<_, io::Error>(())
     };
     tokio::select! {
         _ = pass => {}
         () = token_ends(worker, permitted) => {}
     }
+}
+
+async fn pipe(from: &RefCell<Io>, to: &RefCell<Io>) -> io::Result<()> {
+    tokio::io::copy(&mut Half(from), &mut Half(to)).await?;
+    Half(to).shutdown().await
 }
 
 async fn token_ends(worker: &Worker, permitted: &Permitted) {

@@ -17,7 +17,8 @@ use std::{
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::mpsc::{Receiver, RecvTimeoutError, sync_channel},
-    time::Duration,
+    thread::JoinHandle,
+    time::{Duration, Instant},
 };
 
 /// How many records may wait; further ones are dropped and counted.
@@ -26,28 +27,28 @@ const MOST_SPANS: usize = 512;
 const FLUSH: Duration = Duration::from_millis(500);
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Starts what is configured. The log file must be writable from the start.
-pub fn start(observe: &Observe) -> anyhow::Result<Records> {
+/// Starts what is configured. The log file must be writable from the start. The threads end when
+/// nobody holds the records any more, and have then written all.
+pub fn start(observe: &Observe) -> anyhow::Result<(Records, Vec<JoinHandle<()>>)> {
+    let mut threads = Vec::new();
     let mut records = Records { trace_ratio: observe.trace_ratio, ..Records::default() };
     if let Some(place) = &observe.access_log {
         let sink = Sink::open(place)
             .with_context(|| format!("observe.access_log: {place} cannot be written to"))?;
         let (sender, receiver) = sync_channel(MOST_WAITING);
-        std::thread::Builder::new()
-            .name("access-log".to_owned())
-            .spawn(move || write_log(&receiver, sink))?;
+        let thread = std::thread::Builder::new().name("access-log".to_owned());
+        threads.push(thread.spawn(move || write_log(&receiver, sink))?);
         records.access_log = Some(sender);
     }
     if let Some(otlp) = &observe.otlp {
         let url = format!("{}/v1/traces", otlp.to_string().trim_end_matches('/'));
         let (sender, receiver) = sync_channel(MOST_WAITING);
         let runtime = tokio::runtime::Handle::current();
-        std::thread::Builder::new()
-            .name("spans".to_owned())
-            .spawn(move || export_spans(&receiver, &url, &runtime))?;
+        let thread = std::thread::Builder::new().name("spans".to_owned());
+        threads.push(thread.spawn(move || export_spans(&receiver, &url, &runtime))?);
         records.spans = Some(sender);
     }
-    Ok(records)
+    Ok((records, threads))
 }
 
 /// A log file that is opened anew when somebody has moved it away, or standard output.
@@ -97,11 +98,16 @@ fn open_file(path: &Path) -> std::io::Result<(BufWriter<File>, u64)> {
 }
 
 fn write_log(receiver: &Receiver<Record>, mut sink: Sink) {
+    let mut flushed = Instant::now();
     loop {
         match receiver.recv_timeout(FLUSH) {
             Ok(record) => sink.write(&line(&record)),
-            Err(RecvTimeoutError::Timeout) => sink.flush(),
+            Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return sink.flush(),
+        }
+        if flushed.elapsed() >= FLUSH {
+            sink.flush();
+            flushed = Instant::now();
         }
     }
 }

@@ -5,10 +5,15 @@ use crate::{config::Config, console, data, records, sockets, status, system, tls
 use anyhow::{Context, bail};
 use keydesk_control::{Desk, Mailer, OpenApiSource};
 use keydesk_gateway::{Gateway, LiveTable, UpstreamSettings};
+use keydesk_model::Usage;
 use keydesk_store::Store;
-use std::sync::atomic::Ordering;
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
-use tokio::{net::TcpListener, signal::unix::SignalKind};
+use std::{
+    net::SocketAddr,
+    path::Path,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+use tokio::{net::TcpListener, signal::unix::SignalKind, sync::watch};
 
 /// How soon a change that another process wrote is taken over.
 const POLL: Duration = Duration::from_millis(250);
@@ -49,10 +54,11 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         signing_key: config.signing_key.clone(),
     };
     let (clock, entropy) = (system::clock(), system::entropy());
+    let (records, written) = records::start(&config.observe)?;
     let running =
         Gateway::new(gateway_settings, Arc::clone(&table), clock.clone(), entropy.clone())
             .context("upstream")?
-            .recording(records::start(&config.observe)?)
+            .recording(records)
             .with_tls(tls.clone())
             .start(gateway)
             .context("the gateway cannot start")?;
@@ -70,15 +76,32 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     announce(&desk, &config).await?;
 
     let follow = tokio::spawn(follow(store.clone()));
-    let report = tokio::spawn(report_usage(store.clone(), Arc::clone(&table)));
-    console::serve(console, keydesk_control::router(desk), tls, stop_signal()).await;
-
-    stopping.store(true, Ordering::Relaxed);
-    say!("Stopping: requests in flight may finish.");
-    tokio::task::spawn_blocking(move || running.stop()).await?;
+    let (stop, stopped) = watch::channel(false);
+    let report = tokio::spawn(report_usage(store.clone(), Arc::clone(&table), stopped.clone()));
+    let signal = tokio::spawn(async move {
+        stop_signal().await;
+        stopping.store(true, Ordering::Relaxed);
+        let _ = stop.send(true);
+    });
+    // Both let go at once, and each lets its requests in flight finish.
+    let console =
+        console::serve(console, keydesk_control::router(desk), tls, stops(stopped.clone()));
+    let gateway = async {
+        stops(stopped.clone()).await;
+        say!("Stopping: requests in flight may finish.");
+        tokio::task::spawn_blocking(move || {
+            running.stop();
+            written.into_iter().for_each(|thread| drop(thread.join()));
+        })
+        .await
+    };
+    let ((), stopped) = tokio::join!(console, gateway);
+    stopped?;
+    signal.abort();
     follow.abort();
-    report.abort();
-    store.record_usage(&table.take_all_usage()).await?;
+    let mut unwritten = report.await?;
+    unwritten.extend(table.take_all_usage());
+    store.record_usage(&unwritten).await?;
     store.close().await;
     Ok(())
 }
@@ -199,11 +222,19 @@ async fn follow(store: Store) {
     }
 }
 
-/// Writes down who used what. What cannot be written now is tried again with the next report.
-async fn report_usage(store: Store, table: Arc<LiveTable>) {
+async fn stops(mut stopped: watch::Receiver<bool>) {
+    let _ = stopped.wait_for(|stop| *stop).await;
+}
+
+/// Writes down who used what, until the end; returns what could not be written yet. That is tried
+/// again with each report.
+async fn report_usage(
+    store: Store,
+    table: Arc<LiveTable>,
+    stopped: watch::Receiver<bool>,
+) -> Vec<Usage> {
     let mut unwritten = Vec::new();
-    loop {
-        tokio::time::sleep(REPORT).await;
+    while tokio::time::timeout(REPORT, stops(stopped.clone())).await.is_err() {
         unwritten.extend(table.take_usage());
         match store.record_usage(&unwritten).await {
             Ok(()) => unwritten.clear(),
@@ -214,6 +245,7 @@ async fn report_usage(store: Store, table: Arc<LiveTable>) {
             unwritten.clear();
         }
     }
+    unwritten
 }
 
 async fn stop_signal() {

@@ -16,8 +16,9 @@ use keydesk_model::{Binding, Change, Feed, ScopeSet, Snapshot, Usage};
 use keydesk_token::TokenHash;
 use row::Digest;
 use shard::Shard;
+use std::collections::HashMap;
 use std::sync::{
-    Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+    Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
     atomic::{AtomicBool, AtomicI64, Ordering},
 };
 use usage::Meters;
@@ -30,6 +31,7 @@ pub struct LiveTable {
     shards: Vec<RwLock<Shard>>,
     /// Distinct scope sets as they are sent; rows name them by number.
     scopes: ArcSwap<Vec<Arc<str>>>,
+    scope_numbers: Mutex<HashMap<Arc<str>, u32>>,
     meters: Meters,
     seq: AtomicI64,
     ready: AtomicBool,
@@ -40,6 +42,7 @@ impl Default for LiveTable {
         Self {
             shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
             scopes: ArcSwap::default(),
+            scope_numbers: Mutex::default(),
             meters: Meters::default(),
             seq: AtomicI64::new(0),
             ready: AtomicBool::new(false),
@@ -103,14 +106,16 @@ impl LiveTable {
     /// The number of a scope set. Only the feed comes here, one change at a time.
     fn scopes_number(&self, scopes: &ScopeSet) -> u32 {
         let text: Arc<str> = scopes.to_string().into();
-        let known = self.scopes.load();
-        let at = known.iter().position(|known| *known == text).unwrap_or_else(|| {
-            let mut more = Vec::clone(&known);
-            more.push(text);
-            self.scopes.store(Arc::new(more));
-            known.len()
-        });
-        u32::try_from(at).unwrap_or(u32::MAX)
+        let mut numbers = self.scope_numbers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(number) = numbers.get(&text) {
+            return *number;
+        }
+        let mut more = Vec::clone(&self.scopes.load());
+        let number = u32::try_from(more.len()).unwrap_or(u32::MAX);
+        more.push(Arc::clone(&text));
+        self.scopes.store(Arc::new(more));
+        numbers.insert(text, number);
+        number
     }
 }
 

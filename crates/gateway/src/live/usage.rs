@@ -17,7 +17,8 @@ const LONGEST_AGENT: usize = 256;
 /// each is reported within a minute of seconds, and a flood of calls is no flood of writes.
 const REPORTED: usize = 500;
 const PART: usize = 60;
-/// How many tokens a worker counts for at once; those beyond wait until there is room.
+/// How many tokens a worker counts for at once. Calls of those beyond are not counted until there
+/// is room: usage may lose calls in such a flood, never a refusal or a decision.
 const MOST_COUNTED: usize = 200_000;
 
 /// What one worker has counted, and in which order the tokens came.

@@ -2,6 +2,7 @@
 
 use super::http1::Connection;
 use crate::{handle::Worker, io::Io, observe::ConnectionMetrics, settings::Limits};
+use socket2::{SockRef, TcpKeepalive};
 use std::{
     collections::HashMap,
     net::{IpAddr, SocketAddr},
@@ -108,7 +109,7 @@ pub(super) async fn accept(
             () = stops(stopping.clone()) => break,
             accepted = accept_one(&listener, &places) => {
                 if let Some((stream, peer, place)) = accepted {
-                    let _ = stream.set_nodelay(true);
+                    prepare(&stream);
                     let serving = serve(Rc::clone(&worker), stream, peer, tls.clone(), stopping.clone());
                     connections.spawn_local(async move {
                         serving.await;
@@ -123,7 +124,8 @@ pub(super) async fn accept(
         }
     }
     // Those that are through the handshake already are ours.
-    while let Some(Some((stream, peer, place))) = ready(accept_one(&listener, &places)).await {
+    while let Some(accepted) = ready(accept_one(&listener, &places)).await {
+        let Some((stream, peer, place)) = accepted else { continue };
         let serving = serve(Rc::clone(&worker), stream, peer, tls.clone(), stopping.clone());
         connections.spawn_local(async move {
             serving.await;
@@ -137,6 +139,15 @@ pub(super) async fn accept(
 
 async fn stops(mut stopping: watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stop| *stop).await;
+}
+
+/// Small answers leave at once, and whoever has vanished is noticed, in a tunnel too.
+fn prepare(stream: &TcpStream) {
+    let _ = stream.set_nodelay(true);
+    let keep_alive = TcpKeepalive::new()
+        .with_time(Duration::from_mins(1))
+        .with_interval(Duration::from_secs(15));
+    let _ = SockRef::from(stream).set_tcp_keepalive(&keep_alive);
 }
 
 /// What a future gives without waiting for anybody.

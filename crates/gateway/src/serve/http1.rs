@@ -2,21 +2,18 @@
 //! next is looked at.
 
 use super::relay::{Progress, Stopped, client_leaves, download, upload, wait_for_answer};
+use super::reply::{Reply, Turn, write_head};
 use crate::{
     Answer, Denial,
     deadline::Deadline,
     handle::{Decision, Forward, Verdict, Worker},
-    headers::{write_answer, write_framing},
     io::{Half, Io},
     observe::Story,
     tunnel,
-    upstream::{AnswerRead, Answered, Link},
-    wire::{
-        Buffer, Decoder, Framing, Head, HeadError, MOST_FIELDS, Noted, Step, answer_bytes,
-        push_field,
-    },
+    upstream::{AnswerRead, Answered, Link, Upstreams},
+    wire::{Buffer, Decoder, Framing, Head, HeadError, MOST_FIELDS, Step, answer_bytes},
 };
-use http::{HeaderValue, Version};
+use http::HeaderValue;
 use std::{cell::RefCell, mem::MaybeUninit, net::IpAddr, pin::Pin, rc::Rc, time::Duration};
 use tokio::{io::AsyncWriteExt, sync::watch, time::Instant};
 
@@ -43,20 +40,11 @@ pub(crate) struct Connection {
     stopped: Pin<Box<dyn Future<Output = ()>>>,
 }
 
-/// A request that has been read and decided on.
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
-struct Turn {
-    decision: Decision,
-    framing: Framing,
-    is_head: bool,
-    keeps_open: bool,
-    speaks_http11: bool,
-    expects_continue: bool,
-}
-
+/// What becomes of the connection.
 enum Next {
     Request,
     Close,
+    Abort,
     Http2,
 }
 
@@ -84,6 +72,7 @@ impl Connection {
             match next {
                 Next::Request => {}
                 Next::Close => break,
+                Next::Abort => return self.io.borrow().abort(),
                 Next::Http2 => {
                     let said = self.inbox.filled().to_vec();
                     let io = self.io.into_inner();
@@ -117,7 +106,8 @@ impl Connection {
                 until = Some(Instant::now() + header_timeout);
             }
             if !self.read_on(until, idle_timeout).await {
-                if self.inbox.is_empty() {
+                // Some clients send an empty line too many; that is no request.
+                if matches!(self.inbox.filled(), b"" | b"\r" | b"\r\n") {
                     return Ok(None);
                 }
                 let decision = self.worker.refuse_unread(Denial::SlowHead, self.peer);
@@ -256,8 +246,9 @@ impl Connection {
         let mut story = story;
         let is_whole = self.take_whole(&forward);
         if !is_whole && reply.expects_continue && self.inbox.is_empty() {
-            let ready = Half(&self.io).write_whole(b"HTTP/1.1 100 Continue\r\n\r\n").await;
-            if ready.is_err() {
+            let ready = Half(&self.io).write_whole(b"HTTP/1.1 100 Continue\r\n\r\n");
+            let timeout = worker.upstreams.limits().header_timeout;
+            if !matches!(self.deadline.bound_after(timeout, ready).await, Ok(Ok(()))) {
                 return Next::Close;
             }
         }
@@ -333,7 +324,9 @@ impl Connection {
     ) -> Result<Next, Stopped> {
         let Self { io, inbox, back, deadline, .. } = self;
         if answered.switches {
-            if Half(io).write_whole(back).await.is_ok() {
+            let timeout = worker.upstreams.limits().header_timeout;
+            let switched = deadline.bound_after(timeout, Half(io).write_whole(back)).await;
+            if matches!(switched, Ok(Ok(()))) {
                 let upstream = (&*link.io, &mut link.inbox);
                 tunnel::join(worker, &forward.permitted, (io, inbox), upstream).await;
             }
@@ -342,7 +335,7 @@ impl Connection {
         let answer = (back, answered, reply.sends_chunks(answered));
         let brought = download(io, &mut link, answer, deadline, worker.upstreams.limits()).await;
         if brought.is_err() {
-            return Ok(Next::Close);
+            return Ok(broken_off(reply));
         }
         if answered.may_follow && link.inbox.is_empty() {
             worker.upstreams.keep(link);
@@ -367,14 +360,21 @@ impl Connection {
         let upstream_io = Rc::clone(&link.io);
         let sending = upload((io, inbox), &upstream_io, (out, forward.framing), &progress, limits);
         let mut sending = std::pin::pin!(sending);
-        let mut read = |answer: &AnswerRead<'_>| write_head(back, answer, story, reply, console);
-        let (answered, keeps_open) = tokio::select! {
+        let mut read = |answer: &AnswerRead<'_>| {
+            // Whoever is answered early is told that what is still to come is not waited for.
+            let keeps_open = reply.keeps_open && progress.is_done();
+            write_head(back, answer, story, Reply { keeps_open, ..reply }, console)
+        };
+        let answer = tokio::select! {
             biased;
-            answer = wait_for_answer(&mut link, forward.asked, deadline, &progress, &mut read) => {
-                answer.map_err(Stopped::Refused)?
-            }
+            answer = wait_for_answer(&mut link, forward.asked, deadline, &progress, &mut read) => answer,
             stopped = &mut sending => return Err(stopped),
         };
+        let (answered, keeps_open) = answer.map_err(|denial| {
+            Upstreams::note_failure(&link);
+            Stopped::Refused(denial)
+        })?;
+        link.endpoint.is_well();
         worker.observer.end(story, answered.status);
         let answer = (&mut *back, answered, reply.sends_chunks(answered));
         let brought = tokio::select! {
@@ -382,10 +382,13 @@ impl Connection {
             brought = download(io, &mut link, answer, deadline, limits) => brought,
             _ = &mut sending => return Ok(Next::Close),
         };
-        if brought.is_err() || !progress.is_done() {
+        if brought.is_err() {
+            return Ok(broken_off(reply));
+        }
+        if !progress.is_done() {
             return Ok(Next::Close);
         }
-        if answered.may_follow && link.inbox.is_empty() {
+        if answered.may_follow && progress.is_whole() && link.inbox.is_empty() {
             worker.upstreams.keep(link);
         }
         Ok(if keeps_open { Next::Request } else { Next::Close })
@@ -411,92 +414,8 @@ impl Connection {
     }
 }
 
-/// How the answer is to be written.
-#[derive(Clone, Copy)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
-struct Reply {
-    framing: Framing,
-    is_head: bool,
-    keeps_open: bool,
-    speaks_http11: bool,
-    expects_continue: bool,
-}
-
-impl Reply {
-    /// Chunks, where the length is not known beforehand and the client knows them.
-    fn sends_chunks(self, answered: Answered) -> bool {
-        self.speaks_http11 && matches!(answered.framing, Framing::Chunked | Framing::UntilClose)
-    }
-}
-
-impl Turn {
-    fn new(decision: Decision, head: &Head) -> Self {
-        let speaks_http11 = head.version == Version::HTTP_11;
-        Self {
-            framing: decision.facts.framing.unwrap_or(Framing::UntilClose),
-            is_head: head.method == "HEAD",
-            keeps_open: speaks_http11 && !decision.facts.asks_to_close,
-            speaks_http11,
-            expects_continue: decision.facts.expects_continue,
-            decision,
-        }
-    }
-
-    /// Nothing is known of the request, not even where it ends.
-    fn broken(decision: Decision) -> Self {
-        Self {
-            decision,
-            framing: Framing::UntilClose,
-            is_head: false,
-            keeps_open: false,
-            speaks_http11: true,
-            expects_continue: false,
-        }
-    }
-}
-
-/// Writes the answer's head; tells whether the client's connection stays open.
-fn write_head(
-    back: &mut Vec<u8>,
-    answer: &AnswerRead<'_>,
-    story: &Story,
-    reply: Reply,
-    console: Option<&HeaderValue>,
-) -> bool {
-    let AnswerRead { head, noted, answered } = answer;
-    write_answer(back, head, noted, &story.arrival, console.is_some());
-    if let Some(origin) = console {
-        crate::cors::write_allow(back, origin);
-    }
-    if answered.switches {
-        back.extend_from_slice(b"connection: upgrade\r\nupgrade: websocket\r\n\r\n");
-        return false;
-    }
-    let has_end =
-        reply.speaks_http11 || matches!(answered.framing, Framing::Empty | Framing::Length(_));
-    let keeps_open = reply.keeps_open && has_end;
-    match answered.framing {
-        Framing::Empty => write_length_of_nothing(back, noted, answered, reply),
-        Framing::Length(_) => write_framing(back, answered.framing),
-        _ if reply.sends_chunks(*answered) => write_framing(back, Framing::Chunked),
-        _ => {}
-    }
-    if !keeps_open {
-        back.extend_from_slice(b"connection: close\r\n");
-    }
-    back.extend_from_slice(b"\r\n");
-    keeps_open
-}
-
-/// What `Content-Length` says where no body follows: of a `HEAD` or a 304, that of the body that
-/// would have been.
-fn write_length_of_nothing(back: &mut Vec<u8>, noted: &Noted, answered: &Answered, reply: Reply) {
-    let told = noted.content_length.first.filter(|value| value.iter().all(u8::is_ascii_digit));
-    match told {
-        Some(length) if reply.is_head || answered.status == 304 => {
-            push_field(back, "content-length", length);
-        }
-        _ if reply.is_head || matches!(answered.status, 204 | 304) => {}
-        _ => push_field(back, "content-length", b"0"),
-    }
+/// HTTP/1.0 knows the end of an answer by the end of its connection: an orderly one would say that
+/// half an answer is whole.
+fn broken_off(reply: Reply) -> Next {
+    if reply.speaks_http11 { Next::Close } else { Next::Abort }
 }

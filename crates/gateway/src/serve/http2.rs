@@ -1,37 +1,40 @@
 //! One client's connection that speaks HTTP/2: hyper takes the frames apart, the decision and the
 //! way to the upstream are the same as for HTTP/1.1.
 
-use super::relay::{Progress, wait_for_answer};
+use super::{
+    relay::{self, Progress, wait_for_answer},
+    streams::{AnswerBody, Busy, Stream},
+};
 use crate::{
     Answer, Denial,
     deadline::{Deadline, Patience},
     handle::{Decision, Forward, Verdict, Worker},
     headers::comes_back,
-    io::{Half, Io},
+    io::Io,
     observe::Story,
+    settings::Limits,
     upstream::{AnswerRead, Answered, Link},
-    wire::{Decoder, Field, Framing, Head, LAST_CHUNK, MOST_FIELDS, Step, begin_chunk},
+    wire::{Field, Framing, Head, LAST_CHUNK, MOST_FIELDS},
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version, header};
-use http_body::{Body as _, Frame};
+use http_body::Body as _;
 use http_body_util::{BodyExt, Either, Full};
 use hyper::{body::Incoming, server::conn::http2, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::{
-    cell::{Cell, RefCell},
+    cell::RefCell,
     convert::Infallible,
     io,
     net::IpAddr,
     pin::{Pin, pin},
     rc::Rc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::Duration,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     sync::watch,
-    time::Instant,
 };
 
 /// Bodies up to this size are taken whole before they are sent on.
@@ -57,7 +60,7 @@ pub(super) async fn serve(
         .max_local_error_reset_streams(256)
         .keep_alive_interval(Duration::from_secs(20))
         .keep_alive_timeout(Duration::from_secs(20));
-    let busy = Rc::new(Busy { streams: Cell::new(0), since: Cell::new(Instant::now()) });
+    let busy = Rc::new(Busy::new());
     let streams = Rc::clone(&busy);
     let service = service_fn(move |request: Request<Incoming>| {
         let (worker, stream) = (Rc::clone(&worker), streams.begin());
@@ -70,6 +73,10 @@ pub(super) async fn serve(
             connection.as_mut().graceful_shutdown();
             connection.await
         }
+        () = busy.stalls(limits.idle_timeout) => {
+            tracing::debug!("an HTTP/2 client does not take its answers");
+            return;
+        }
         () = busy.idles(limits.idle_timeout) => {
             connection.as_mut().graceful_shutdown();
             let _ = tokio::time::timeout(limits.header_timeout, connection).await;
@@ -78,43 +85,6 @@ pub(super) async fn serve(
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "an HTTP/2 connection ended early");
-    }
-}
-
-/// Whether any stream is open, and since when there is none.
-#[derive(Debug)]
-struct Busy {
-    streams: Cell<usize>,
-    since: Cell<Instant>,
-}
-
-/// An open stream of a connection.
-#[derive(Debug)]
-struct Stream(Rc<Busy>);
-
-impl Busy {
-    fn begin(self: &Rc<Self>) -> Stream {
-        self.streams.set(self.streams.get() + 1);
-        Stream(Rc::clone(self))
-    }
-
-    async fn idles(&self, timeout: Duration) {
-        loop {
-            tokio::time::sleep_until(self.since.get() + timeout).await;
-            if self.streams.get() == 0 && self.since.get().elapsed() >= timeout {
-                return;
-            }
-            if self.streams.get() > 0 {
-                self.since.set(Instant::now());
-            }
-        }
-    }
-}
-
-impl Drop for Stream {
-    fn drop(&mut self) {
-        self.0.streams.set(self.0.streams.get() - 1);
-        self.0.since.set(Instant::now());
     }
 }
 
@@ -200,7 +170,7 @@ async fn send(
     story: &Story,
     console: Option<&HeaderValue>,
 ) -> Result<(Response<()>, Link, Answered), Denial> {
-    let limits = worker.upstreams.limits();
+    let limits = *worker.upstreams.limits();
     let mut deadline = Deadline::after(limits.response_timeout);
     let mut read = |answer: &AnswerRead<'_>| head_of(answer, story, console.is_some());
     let mut body = Pulled::new(request.into_body(), worker);
@@ -222,44 +192,44 @@ async fn send(
     let mut link = worker.upstreams.open(&forward.route, &mut deadline).await?;
     let progress = Rc::new(Progress::new(limits.response_timeout));
     let (io, seen, framing) = (Rc::clone(&link.io), Rc::clone(&progress), forward.framing);
-    let mut uploading = Box::pin(async move { upload(&mut body, &io, out, framing, &seen).await });
+    let mut uploading =
+        Box::pin(async move { upload(&mut body, &io, out, framing, &seen, &limits).await });
     let answer = wait_for_answer(&mut link, forward.asked, &mut deadline, &progress, &mut read);
     let (answered, reply) = tokio::select! {
         biased;
         answer = answer => answer?,
         Err(denial) = &mut uploading => return Err(denial),
     };
+    link.endpoint.is_well();
     if progress.is_done() {
-        return Ok((reply, link, answered));
+        let may_follow = answered.may_follow && progress.is_whole();
+        return Ok((reply, link, Answered { may_follow, ..answered }));
     }
     // What is still to be sent goes on; such a connection is not used again.
     tokio::task::spawn_local(uploading);
     Ok((reply, link, Answered { may_follow: false, ..answered }))
 }
 
+/// As its namesake of HTTP/1.1 does it; ends when the body does.
 async fn upload(
     body: &mut Pulled,
     io: &RefCell<Io>,
     head: Vec<u8>,
     framing: Framing,
     progress: &Progress,
+    limits: &Limits,
 ) -> Result<(), Denial> {
-    let mut head = head;
-    let chunks = framing == Framing::Chunked;
-    let end: &[u8] = if chunks { b"\r\n" } else { b"" };
+    let (mut out, mut takes) = (head, true);
+    let mut deadline = Deadline::after(limits.response_timeout);
     while let Some(data) = body.next().await? {
-        if chunks && !data.is_empty() {
-            begin_chunk(&mut head, data.len());
-            let _ = Half(io).write_parts([&head, &data, end]).await;
-        } else {
-            let _ = Half(io).write_parts([&head, &data, b""]).await;
-        }
-        head.clear();
+        takes = takes && relay::send(io, &mut out, &data, framing, &mut deadline, limits).await;
         progress.moves();
     }
-    let last: &[u8] = if chunks { LAST_CHUNK } else { b"" };
-    let _ = Half(io).write_parts([&head, last, b""]).await;
-    progress.ends();
+    if framing == Framing::Chunked {
+        out.extend_from_slice(LAST_CHUNK);
+    }
+    takes = takes && relay::send(io, &mut out, &[], Framing::Empty, &mut deadline, limits).await;
+    progress.ends(takes);
     Ok(())
 }
 
@@ -327,89 +297,6 @@ fn head_of(answer: &AnswerRead<'_>, story: &Story, for_console: bool) -> Respons
     *reply.status_mut() = StatusCode::from_u16(head.status).unwrap_or(StatusCode::BAD_GATEWAY);
     *reply.headers_mut() = fields;
     reply
-}
-
-/// An upstream's answer on its way to a stream.
-pub(super) struct AnswerBody {
-    worker: Rc<Worker>,
-    link: Option<Link>,
-    decoder: Decoder,
-    may_follow: bool,
-    deadline: Deadline,
-    _stream: Stream,
-}
-
-impl AnswerBody {
-    fn new(worker: &Rc<Worker>, link: Link, answered: Answered, stream: Stream) -> Self {
-        let deadline = Deadline::after(worker.upstreams.limits().response_timeout);
-        let mut body = Self {
-            worker: Rc::clone(worker),
-            decoder: Decoder::new(answered.framing),
-            link: Some(link),
-            may_follow: answered.may_follow,
-            deadline,
-            _stream: stream,
-        };
-        if body.decoder.is_done() {
-            body.end();
-        }
-        body
-    }
-
-    fn end(&mut self) {
-        if let Some(link) = self.link.take().filter(|link| self.may_follow && link.inbox.is_empty())
-        {
-            self.worker.upstreams.keep(link);
-        }
-    }
-}
-
-impl http_body::Body for AnswerBody {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        let this = self.get_mut();
-        loop {
-            let Some(link) = &mut this.link else { return Poll::Ready(None) };
-            match this.decoder.step(link.inbox.filled()).map_err(io::Error::other)? {
-                Step::Data { skip, length } => {
-                    let data = Bytes::copy_from_slice(&link.inbox.filled()[skip..skip + length]);
-                    link.inbox.consume(skip + length);
-                    if this.decoder.is_done() {
-                        this.end();
-                    }
-                    return Poll::Ready(Some(Ok(Frame::data(data))));
-                }
-                Step::End { skip } => {
-                    link.inbox.consume(skip);
-                    this.end();
-                    return Poll::Ready(None);
-                }
-                Step::More { skip } => link.inbox.consume(skip),
-            }
-            let filled = match link.inbox.poll_fill(cx, &mut Half(&link.io)) {
-                Poll::Ready(filled) => filled?,
-                Poll::Pending => {
-                    ready!(this.deadline.poll_passed(cx));
-                    return Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into())));
-                }
-            };
-            this.deadline.set_after(this.worker.upstreams.limits().response_timeout);
-            if filled == 0 {
-                let is_whole = this.decoder.ends_with_stream();
-                this.link = None;
-                return Poll::Ready((!is_whole).then(|| Err(io::ErrorKind::UnexpectedEof.into())));
-            }
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.link.is_none()
-    }
 }
 
 /// Reads first what was read before.

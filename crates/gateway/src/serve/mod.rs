@@ -6,6 +6,8 @@ mod http1;
 mod http2;
 mod listeners;
 mod relay;
+mod reply;
+mod streams;
 
 #[cfg(feature = "probe")]
 pub(crate) use http1::Connection;

@@ -24,22 +24,36 @@ const SMALL: usize = 4 * 1024;
 pub(super) struct Progress {
     moved: Cell<Instant>,
     is_done: Cell<bool>,
+    /// Whether all of it was sent on.
+    is_whole: Cell<bool>,
     timeout: Duration,
 }
 
 impl Progress {
     /// Nothing may stand still for longer than `timeout`.
     pub fn new(timeout: Duration) -> Self {
-        Self { moved: Cell::new(Instant::now()), is_done: Cell::new(false), timeout }
+        Self {
+            moved: Cell::new(Instant::now()),
+            is_done: Cell::new(false),
+            is_whole: Cell::new(false),
+            timeout,
+        }
     }
 
     pub fn moves(&self) {
         self.moved.set(Instant::now());
     }
 
-    pub fn ends(&self) {
+    /// Nothing more comes from the client; `is_whole` where the upstream took it all.
+    pub fn ends(&self, is_whole: bool) {
         self.moves();
+        self.is_whole.set(is_whole);
         self.is_done.set(true);
+    }
+
+    /// Only then may another request follow on the upstream's connection.
+    pub fn is_whole(&self) -> bool {
+        self.is_whole.get()
     }
 
     pub fn is_done(&self) -> bool {
@@ -108,7 +122,7 @@ pub(super) async fn upload(
         }
         progress.moves();
     }
-    progress.ends();
+    progress.ends(takes);
     client_leaves((io, inbox)).await;
     Stopped::ClientGone
 }
@@ -127,7 +141,7 @@ pub(super) async fn client_leaves(client: (&RefCell<Io>, &mut Buffer)) {
 }
 
 /// Writes `out` and one piece of a body; false where the upstream does not take it.
-async fn send(
+pub(super) async fn send(
     upstream: &RefCell<Io>,
     out: &mut Vec<u8>,
     data: &[u8],

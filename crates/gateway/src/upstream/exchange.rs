@@ -74,8 +74,12 @@ impl Link {
         // A server may answer and close before it has read everything: the answer counts.
         let sent = Half(&self.io).write_whole(request).await;
         match read_answer(&self.io, &mut self.inbox, asked, read).await {
-            Err(Fault::Closed) if sent.is_err() => Err(Fault::Closed),
-            other => other,
+            // What was not sent whole must not be followed by anything.
+            Ok((answered, told)) => {
+                let may_follow = answered.may_follow && sent.is_ok();
+                Ok((Answered { may_follow, ..answered }, told))
+            }
+            Err(fault) => Err(fault),
         }
     }
 }

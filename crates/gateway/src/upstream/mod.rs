@@ -101,7 +101,7 @@ impl Upstreams {
         }
     }
 
-    fn note_failure(link: &Link) {
+    pub fn note_failure(link: &Link) {
         link.endpoint.has_failed();
         link.route.metrics.failures.add(1);
     }

@@ -48,6 +48,10 @@ impl Framing {
         asked_for_head: bool,
     ) -> Result<(Self, bool), BodyError> {
         let may_follow = head.version == Version::HTTP_11 && !noted.says(Kind::Connection, "close");
+        // What follows the switch is another protocol, until the end.
+        if head.status == 101 {
+            return Ok((Self::UntilClose, false));
+        }
         if asked_for_head || matches!(head.status, 204 | 304) {
             return Ok((Self::Empty, may_follow));
         }

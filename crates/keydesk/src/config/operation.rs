@@ -117,7 +117,10 @@ fn credential(source: &Source, file: &FileUpstream) -> anyhow::Result<Option<Cre
     let mut value = HeaderValue::from_str(&text)
         .map_err(|_| anyhow!("{} holds what no header may hold", path.display()))?;
     value.set_sensitive(true);
-    Ok(Some(Credential { header, value }))
+    let name = header.clone();
+    Credential::new(header, value)
+        .map(Some)
+        .with_context(|| format!("upstreams.credential_header: {name} is not for a credential"))
 }
 
 fn health_path(source: &Source, file: &FileUpstream) -> anyhow::Result<Option<String>> {

@@ -1,0 +1,111 @@
+//! A request as a connection of HTTP/1.1 sees it, and how its answer is to be written.
+
+use crate::{
+    handle::Decision,
+    headers::{write_answer, write_framing},
+    observe::Story,
+    upstream::{AnswerRead, Answered},
+    wire::{Framing, Head, Noted, push_field},
+};
+use http::{HeaderValue, Version};
+
+/// A request that has been read and decided on.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+pub(super) struct Turn {
+    pub decision: Decision,
+    pub framing: Framing,
+    pub is_head: bool,
+    pub keeps_open: bool,
+    pub speaks_http11: bool,
+    pub expects_continue: bool,
+}
+
+/// How the answer is to be written.
+#[derive(Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+pub(super) struct Reply {
+    pub framing: Framing,
+    pub is_head: bool,
+    pub keeps_open: bool,
+    pub speaks_http11: bool,
+    pub expects_continue: bool,
+}
+
+impl Reply {
+    /// Chunks, where the length is not known beforehand and the client knows them.
+    pub fn sends_chunks(self, answered: Answered) -> bool {
+        self.speaks_http11 && matches!(answered.framing, Framing::Chunked | Framing::UntilClose)
+    }
+}
+
+impl Turn {
+    pub fn new(decision: Decision, head: &Head) -> Self {
+        let speaks_http11 = head.version == Version::HTTP_11;
+        Self {
+            framing: decision.facts.framing.unwrap_or(Framing::UntilClose),
+            is_head: head.method == "HEAD",
+            keeps_open: speaks_http11 && !decision.facts.asks_to_close,
+            speaks_http11,
+            expects_continue: decision.facts.expects_continue,
+            decision,
+        }
+    }
+
+    /// Nothing is known of the request, not even where it ends.
+    pub fn broken(decision: Decision) -> Self {
+        Self {
+            decision,
+            framing: Framing::UntilClose,
+            is_head: false,
+            keeps_open: false,
+            speaks_http11: true,
+            expects_continue: false,
+        }
+    }
+}
+
+/// Writes the answer's head; tells whether the client's connection stays open.
+pub(super) fn write_head(
+    back: &mut Vec<u8>,
+    answer: &AnswerRead<'_>,
+    story: &Story,
+    reply: Reply,
+    console: Option<&HeaderValue>,
+) -> bool {
+    let AnswerRead { head, noted, answered } = answer;
+    write_answer(back, head, noted, &story.arrival, console.is_some());
+    if let Some(origin) = console {
+        crate::cors::write_allow(back, origin);
+    }
+    if answered.switches {
+        back.extend_from_slice(b"connection: upgrade\r\nupgrade: websocket\r\n\r\n");
+        return false;
+    }
+    let has_end =
+        reply.speaks_http11 || matches!(answered.framing, Framing::Empty | Framing::Length(_));
+    let keeps_open = reply.keeps_open && has_end;
+    match answered.framing {
+        Framing::Empty => write_length_of_nothing(back, noted, answered, reply),
+        Framing::Length(_) => write_framing(back, answered.framing),
+        _ if reply.sends_chunks(*answered) => write_framing(back, Framing::Chunked),
+        _ => {}
+    }
+    if !keeps_open {
+        back.extend_from_slice(b"connection: close\r\n");
+    }
+    back.extend_from_slice(b"\r\n");
+    keeps_open
+}
+
+/// What `Content-Length` says where no body follows: of a `HEAD` or a 304, that of the body that
+/// would have been.
+fn write_length_of_nothing(back: &mut Vec<u8>, noted: &Noted, answered: &Answered, reply: Reply) {
+    let told = noted.content_length.first.filter(|value| value.iter().all(u8::is_ascii_digit));
+    match told {
+        Some(length) if reply.is_head || answered.status == 304 => {
+            push_field(back, "content-length", length);
+        }
+        _ if reply.is_head || matches!(answered.status, 204 | 304) => {}
+        _ => push_field(back, "content-length", b"0"),
+    }
+}
