@@ -9,7 +9,7 @@ fn challenge(answer: &str) -> &str {
 }
 
 #[tokio::test]
-async fn b1_b2_the_challenge_tells_an_error_only_where_a_token_was_tried() {
+async fn b1_b2_t41_the_challenge_tells_an_error_only_where_a_token_was_tried() {
     let behind = Behind::start("").await;
     for (authorization, status, error) in [
         ("", 401, None),

@@ -1,4 +1,4 @@
-//! Connections to the upstream that must not be used again, and clients of HTTP/2 and WebSockets
+//! Connections to the upstream that must not be used again, and clients of HTTP/2 and of tunnels
 //! that do not let go.
 
 use crate::support::raw::{Behind, outcome};

@@ -2,13 +2,10 @@
 //! what we forward, nobody may frame differently.
 
 use crate::support::{
-    free_port,
+    eventually, free_port,
     raw::{Behind, RawUpstream, converse},
 };
-use std::{
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
 /// Another proxy in front of its own recorder; ended when dropped.
@@ -56,13 +53,10 @@ async fn start(name: &'static str, program: &str, template: &str, args: &[&str])
         .spawn()
         .unwrap_or_else(|error| panic!("{program}: {error}"));
     let addr = format!("127.0.0.1:{port}");
-    for _ in 0..200 {
-        if tokio::net::TcpStream::connect(&addr).await.is_ok() {
-            return Other { name, addr, upstream, child, _folder: folder };
-        }
-        tokio::time::sleep(Duration::from_millis(25)).await;
-    }
-    panic!("{name} does not start");
+    let other = Other { name, addr, upstream, child, _folder: folder };
+    let is_there = async || tokio::net::TcpStream::connect(&other.addr).await.is_ok();
+    eventually(name, is_there).await;
+    other
 }
 
 /// Whole requests of one vector as (path, body), in the order in which they arrived.

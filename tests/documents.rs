@@ -105,22 +105,47 @@ fn the_commands_of_the_documents_work() {
     }
 }
 
+/// What the documented blocks of a page name exists, as far as it is a file.
+fn files_that_are_named(folder: &std::path::Path) {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("made");
+    for (name, text) in [
+        ("smtp-password", "x".to_owned()),
+        ("billing-key", "key".to_owned()),
+        ("signing-key", "a signing key of more than 32 bytes".to_owned()),
+        ("internal-ca.pem", made.cert.pem()),
+        ("fullchain.pem", made.cert.pem()),
+        ("privkey.pem", made.signing_key.serialize_pem()),
+    ] {
+        fs::write(folder.join(name), text).expect("writes");
+    }
+}
+
 #[test]
 fn the_documented_configuration_is_accepted() {
-    let text = fs::read_to_string(repository().join("docs/guide/configuration.md")).expect("there");
-    let blocks: Vec<&str> = text
-        .split("```toml\n")
-        .skip(1)
-        .map(|rest| rest.split("```").next().expect("ends"))
-        .collect();
-    assert!(!blocks.is_empty());
-    for block in blocks {
-        let folder = tempfile::tempdir().expect("a folder");
-        fs::write(folder.path().join("smtp-password"), "x").expect("writes");
-        fs::write(folder.path().join("keydesk.toml"), block).expect("writes");
-        // A command that reads the configuration and ends.
-        let output =
-            run_in(folder.path(), &["--config", "keydesk.toml", "--data", "data", "feedback"], "");
-        assert!(output.status.success(), "{block}\n{}", String::from_utf8_lossy(&output.stderr));
+    let mut count = 0;
+    for page in ["configuration", "upstreams", "operation"] {
+        let path = repository().join(format!("docs/guide/{page}.md"));
+        let text = fs::read_to_string(path).expect("there");
+        for block in text.split("```toml\n").skip(1) {
+            let block = block.split("```").next().expect("ends");
+            let folder = tempfile::tempdir().expect("a folder");
+            files_that_are_named(folder.path());
+            fs::write(folder.path().join("keydesk.toml"), block).expect("writes");
+            // A command that reads the configuration and ends.
+            let args = ["--config", "keydesk.toml", "--data", "data", "feedback"];
+            let output = run_in(folder.path(), &args, "");
+            let told = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{page}: {block}\n{told}");
+            count += 1;
+        }
+    }
+    assert!(count >= 8, "{count} blocks");
+}
+
+#[test]
+fn every_refusal_is_in_the_guide() {
+    let guide = fs::read_to_string(repository().join("docs/guide/refusals.md")).expect("there");
+    for code in keydesk_gateway::Denial::CODES {
+        assert!(guide.contains(&format!("`{code}`")), "{code}");
     }
 }

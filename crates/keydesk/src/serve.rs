@@ -4,13 +4,14 @@
 use crate::{config::Config, console, data, records, sockets, status, system, tls};
 use anyhow::{Context, bail};
 use keydesk_control::{Desk, Mailer, OpenApiSource};
-use keydesk_gateway::{Gateway, LiveTable, UpstreamSettings};
+use keydesk_gateway::{Gateway, LiveTable, Running, UpstreamSettings};
 use keydesk_model::Usage;
 use keydesk_store::Store;
 use std::{
     net::SocketAddr,
     path::Path,
     sync::{Arc, atomic::Ordering},
+    thread::JoinHandle,
     time::Duration,
 };
 use tokio::{net::TcpListener, signal::unix::SignalKind, sync::watch};
@@ -42,17 +43,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     store.checked().await?;
 
     let settings = data::settings(&config, console.local_addr()?, gateway.local_addr);
-    let gateway_settings = keydesk_gateway::Settings {
-        public_url: settings.gateway_url.clone(),
-        console_url: settings.console_url.clone(),
-        console_origins: settings.console_origins().map(str::to_owned).collect(),
-        upstreams,
-        forms: config.forms,
-        reserved_prefix: config.reserved_prefix.clone(),
-        trusted_proxies: config.trusted_proxies.clone(),
-        limits: config.limits,
-        signing_key: config.signing_key.clone(),
-    };
+    let gateway_settings = gateway_settings(&config, &settings, upstreams);
     let (clock, entropy) = (system::clock(), system::entropy());
     let (records, written) = records::start(&config.observe)?;
     let running =
@@ -84,19 +75,10 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         let _ = stop.send(true);
     });
     // Both let go at once, and each lets its requests in flight finish.
-    let console =
-        console::serve(console, keydesk_control::router(desk), tls, stops(stopped.clone()));
-    let gateway = async {
-        stops(stopped.clone()).await;
-        say!("Stopping: requests in flight may finish.");
-        tokio::task::spawn_blocking(move || {
-            running.stop();
-            written.into_iter().for_each(|thread| drop(thread.join()));
-        })
-        .await
-    };
-    let ((), stopped) = tokio::join!(console, gateway);
-    stopped?;
+    let router = keydesk_control::router(desk);
+    let console = console::serve(console, router, tls, stops(stopped.clone()));
+    let ((), gateway) = tokio::join!(console, stop_gateway(running, written, stopped));
+    gateway?;
     signal.abort();
     follow.abort();
     let mut unwritten = report.await?;
@@ -104,6 +86,41 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     store.record_usage(&unwritten).await?;
     store.close().await;
     Ok(())
+}
+
+/// Waits for the signal; returns when the gateway has stopped and its records are written.
+async fn stop_gateway(
+    running: Running,
+    written: Vec<JoinHandle<()>>,
+    stopped: watch::Receiver<bool>,
+) -> anyhow::Result<()> {
+    stops(stopped).await;
+    say!("Stopping: requests in flight may finish.");
+    let stop = move || {
+        running.stop();
+        for thread in written {
+            let _ = thread.join();
+        }
+    };
+    Ok(tokio::task::spawn_blocking(stop).await?)
+}
+
+fn gateway_settings(
+    config: &Config,
+    settings: &keydesk_control::Settings,
+    upstreams: Vec<UpstreamSettings>,
+) -> keydesk_gateway::Settings {
+    keydesk_gateway::Settings {
+        public_url: settings.gateway_url.clone(),
+        console_url: settings.console_url.clone(),
+        console_origins: settings.console_origins().map(str::to_owned).collect(),
+        upstreams,
+        forms: config.forms,
+        reserved_prefix: config.reserved_prefix.clone(),
+        trusted_proxies: config.trusted_proxies.clone(),
+        limits: config.limits,
+        signing_key: config.signing_key.clone(),
+    }
 }
 
 /// What is configured; the sample serves what nothing else does, where nothing is configured.

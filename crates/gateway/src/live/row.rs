@@ -135,4 +135,18 @@ mod tests {
     fn a_row_is_smaller_than_a_cache_line() {
         assert_eq!(size_of::<Row>(), 48);
     }
+
+    /// The time of a comparison cannot tell how much of a digest was right, as it looks at all of it;
+    /// and what is compared is a digest, which nobody can choose by parts.
+    #[test]
+    fn t09_a_digest_is_compared_as_a_whole() {
+        let bytes: [u8; 32] = std::array::from_fn(|at| u8::try_from(at * 7).expect("small"));
+        let digest = Digest::of(&TokenHash::from_bytes(bytes));
+        assert!(digest.is(digest));
+        for bit in 0..192 {
+            let mut other = bytes;
+            other[bit / 8] ^= 1 << (bit % 8);
+            assert!(!digest.is(Digest::of(&TokenHash::from_bytes(other))), "bit {bit}");
+        }
+    }
 }

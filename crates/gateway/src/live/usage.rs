@@ -14,9 +14,9 @@ const PROGRAMS: usize = 32;
 const LONGEST_AGENT: usize = 256;
 
 /// At least so many tokens are reported at a time, and at least this part of those that wait: so
-/// each is reported within a minute of seconds, and a flood of calls is no flood of writes.
-const REPORTED: usize = 500;
-const PART: usize = 60;
+/// each is reported within two minutes, and a flood of calls is no flood of writes.
+const REPORTED: usize = 100;
+const PART: usize = 120;
 /// How many tokens a worker counts for at once. Calls of those beyond are not counted until there
 /// is room: usage may lose calls in such a flood, never a refusal or a decision.
 const MOST_COUNTED: usize = 200_000;

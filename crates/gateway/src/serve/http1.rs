@@ -337,10 +337,8 @@ impl Connection {
         if brought.is_err() {
             return Ok(broken_off(reply));
         }
-        if answered.may_follow && link.inbox.is_empty() {
-            worker.upstreams.keep(link);
-        }
-        Ok(if keeps_open { Next::Request } else { Next::Close })
+        worker.upstreams.keep_if_empty(link, answered);
+        Ok(Next::after(keeps_open))
     }
 
     async fn forward_streaming(
@@ -388,10 +386,9 @@ impl Connection {
         if !progress.is_done() {
             return Ok(Next::Close);
         }
-        if answered.may_follow && progress.is_whole() && link.inbox.is_empty() {
-            worker.upstreams.keep(link);
-        }
-        Ok(if keeps_open { Next::Request } else { Next::Close })
+        let may_follow = answered.may_follow && progress.is_whole();
+        worker.upstreams.keep_if_empty(link, Answered { may_follow, ..answered });
+        Ok(Next::after(keeps_open))
     }
 
     /// Says that nothing more comes, and listens a little, so that the client can read what was
@@ -411,6 +408,12 @@ impl Connection {
             }
         };
         let _ = tokio::time::timeout(LINGER, ended).await;
+    }
+}
+
+impl Next {
+    fn after(keeps_open: bool) -> Self {
+        if keeps_open { Self::Request } else { Self::Close }
     }
 }
 

@@ -87,7 +87,7 @@ pub(super) struct AnswerBody {
     worker: Rc<Worker>,
     link: Option<Link>,
     decoder: Decoder,
-    may_follow: bool,
+    answered: Answered,
     deadline: Deadline,
     handed: Rc<Cell<Option<Instant>>>,
     _stream: Stream,
@@ -103,7 +103,7 @@ impl AnswerBody {
             worker: Rc::clone(worker),
             decoder: Decoder::new(answered.framing),
             link: Some(link),
-            may_follow: answered.may_follow,
+            answered,
             deadline,
             _stream: stream,
         };
@@ -114,9 +114,8 @@ impl AnswerBody {
     }
 
     fn end(&mut self) {
-        if let Some(link) = self.link.take().filter(|link| self.may_follow && link.inbox.is_empty())
-        {
-            self.worker.upstreams.keep(link);
+        if let Some(link) = self.link.take() {
+            self.worker.upstreams.keep_if_empty(link, self.answered);
         }
     }
 }

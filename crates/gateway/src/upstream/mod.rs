@@ -134,8 +134,11 @@ impl Upstreams {
         Err(Denial::UpstreamUnreachable)
     }
 
-    /// Keeps a connection on which nothing is left to come.
-    pub fn keep(&self, mut link: Link) {
+    /// Keeps a connection on which nothing is left to come and another answer may follow.
+    pub fn keep_if_empty(&self, mut link: Link, answered: Answered) {
+        if !answered.may_follow || !link.inbox.is_empty() {
+            return;
+        }
         link.inbox.release();
         link.is_reused = true;
         let mut idle = self.idle.borrow_mut();
