@@ -91,7 +91,7 @@ async fn start_with(binary: &std::path::Path, count: usize) -> anyhow::Result<()
     let data = Data::make(binary, count).await?;
     let nowhere = SocketAddr::from(([127, 0, 0, 1], 9));
     for _ in 0..3 {
-        let keydesk = Keydesk::start(binary, &data, nowhere, "")?;
+        let keydesk = Keydesk::start_on("0-1023", binary, &data, nowhere, "")?;
         let certificate = Certificate::new()?;
         let target = keydesk.peer.target("", &Arc::default(), &certificate)?;
         let rss: f64 = target.processes.iter().filter_map(|id| cpu::rss_mb(*id).ok()).sum();

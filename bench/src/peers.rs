@@ -64,8 +64,12 @@ pub fn find(program: &str) -> Option<PathBuf> {
 
 /// On the first core; upstream and load generator are on the others.
 fn on_first_core(program: &Path) -> Command {
+    on_cores("0", program)
+}
+
+fn on_cores(cores: &str, program: &Path) -> Command {
     let mut command = Command::new("taskset");
-    command.args(["-c", "0"]).arg(program).stdout(Stdio::null()).stderr(Stdio::null());
+    command.args(["-c", cores]).arg(program).stdout(Stdio::null()).stderr(Stdio::null());
     command
 }
 
@@ -273,11 +277,21 @@ impl Keydesk {
         upstream: SocketAddr,
         more: &str,
     ) -> anyhow::Result<Self> {
+        Self::start_on("0", binary, data, upstream, more)
+    }
+
+    pub fn start_on(
+        cores: &str,
+        binary: &Path,
+        data: &Data,
+        upstream: SocketAddr,
+        more: &str,
+    ) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let config = folder.path().join("keydesk.toml");
         std::fs::write(&config, format!("upstream = \"http://{upstream}\"\n{more}"))?;
         let started = Instant::now();
-        let mut command = on_first_core(binary);
+        let mut command = on_cores(cores, binary);
         command
             .args([
                 "--console",
