@@ -74,16 +74,19 @@ impl Worker {
         let arrival = Arrival::new(id, now, peer, &noted, &self.settings);
         let mut story = self.observer.begin(arrival, Some(head), noted.trace_parent.first);
         let console = cors::console_origin(&noted, &self.settings);
+        let framing = Framing::of_request(&noted, head.version);
         let preflight = console.as_ref().and_then(|_| cors::preflight(head));
         let verdict = match preflight {
             Some(answer) => Verdict::Answer(answer),
-            None => self.decide(head, &noted, &mut story, out).unwrap_or_else(Verdict::Refuse),
+            None => {
+                self.decide(head, &noted, framing, &mut story, out).unwrap_or_else(Verdict::Refuse)
+            }
         };
         if let Verdict::Refuse(denial) = &verdict {
             story.is_denied(*denial);
         }
         let facts = Facts {
-            framing: Framing::of_request(&noted, head.version).ok(),
+            framing: framing.ok(),
             asks_to_close: noted.says(Kind::Connection, "close"),
             expects_continue: head.version == Version::HTTP_11
                 && noted.expect.first.is_some_and(|v| v.eq_ignore_ascii_case(b"100-continue")),
@@ -95,12 +98,13 @@ impl Worker {
         &self,
         head: &Head,
         noted: &Noted,
+        framing: Result<Framing, Denial>,
         story: &mut Story,
         out: &mut Vec<u8>,
     ) -> Result<Verdict, Denial> {
         let arrival = story.arrival;
         refuse_malformed(head, noted)?;
-        let framing = Framing::of_request(noted, head.version)?;
+        let framing = framing?;
         let target = Target::of(head.target, self.settings.forms)?;
         let presented = Presented::in_field(noted.authorization.first, noted.authorization.count)?;
         let verified = self.table.verify(&presented, arrival.at)?;

@@ -1,10 +1,7 @@
 //! Counters for Prometheus: each worker writes its own without waiting for another, and they are
 //! added up when somebody asks. Labels are the codes of refusals and the configured upstreams.
 
-use crate::{
-    Denial, LiveTable,
-    upstream::{Route, servers_by_state},
-};
+use crate::{Denial, LiveTable, upstream::Route};
 use std::{
     fmt::Write,
     sync::{
@@ -233,7 +230,7 @@ impl Metrics {
         }
         family(out, "upstream_servers", "gauge", "An upstream's addresses by state.");
         for route in &self.routes {
-            let (usable, aside) = servers_by_state(route);
+            let (usable, aside) = route.servers_by_state();
             for (state, count) in [("usable", usable), ("aside", aside)] {
                 let name = route.name();
                 let _ = writeln!(

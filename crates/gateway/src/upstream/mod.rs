@@ -179,11 +179,6 @@ impl Upstreams {
 
 pub(crate) type SharedIo = Rc<RefCell<crate::io::Io>>;
 
-/// What is known of an upstream's servers, for the metrics.
-pub(crate) fn servers_by_state(route: &Route) -> (usize, usize) {
-    route.servers_by_state()
-}
-
 pub(crate) fn make_routes(
     settings: &[crate::UpstreamSettings],
     metrics: &[Arc<UpstreamMetrics>],
