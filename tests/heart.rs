@@ -85,7 +85,7 @@ async fn s6_with_the_password_the_bearer_token_is_dead_before_the_page_says_chan
     let (endpoint, old) = (ann.endpoint_url().await, ann.bearer_token().await);
     let form = [("current_password", PASSWORD), ("new_password", NEW_PASSWORD)];
     let page = ann.post("/profile/password", &form).await;
-    assert_eq!(page.location.as_deref(), Some("/api-docs?done=password_changed"), "{}", page.text);
+    assert_eq!(page.done(), Some("/api-docs?done=password_changed"), "{}", page.text);
     assert_eq!(use_token(&endpoint, &old).await, (401, "password_changed".to_owned()));
     let new = ann.bearer_token().await;
     assert_ne!(new, old);
@@ -128,7 +128,7 @@ async fn s7_a_password_reset_ends_the_bearer_token() {
     let link = visitor.link_in_mail("/reset-password/").await;
     assert!(is_let_through(&use_token(&endpoint, &old).await), "asking changes nothing");
     let page = visitor.post(&link, &[("new_password", NEW_PASSWORD)]).await;
-    assert_eq!(page.location.as_deref(), Some("/login?done=password_reset"));
+    assert_eq!(page.done(), Some("/login?done=password_reset"));
     assert_eq!(use_token(&endpoint, &old).await, (401, "password_reset".to_owned()));
     assert_eq!(ann.get("/api-docs").await.status, 303, "sessions are logged out");
     assert_eq!(
@@ -165,7 +165,7 @@ async fn s7_logging_out_everywhere_ends_it_and_logging_out_does_not() {
     assert!(is_let_through(&use_token(&endpoint, &old).await));
     let ann = Person::logged_in(&keydesk.console, ANN, PASSWORD).await;
     let page = ann.post("/sessions/log-out-everywhere", &[]).await;
-    assert_eq!(page.location.as_deref(), Some("/login?done=logged_out_everywhere"));
+    assert_eq!(page.done(), Some("/login?done=logged_out_everywhere"));
     assert_eq!(use_token(&endpoint, &old).await, (401, "logged_out_everywhere".to_owned()));
     assert_eq!(ann.get("/api-docs").await.status, 303);
 }
@@ -190,7 +190,7 @@ async fn s7_rotating_the_bearer_token_replaces_it_once() {
     let ann = keydesk.with_account().await;
     let (endpoint, old) = (ann.endpoint_url().await, ann.bearer_token().await);
     assert_eq!(
-        ann.post("/api-docs/rotate", &[]).await.location.as_deref(),
+        ann.post("/api-docs/rotate", &[]).await.done(),
         Some("/api-docs?done=token_rotated")
     );
     assert_eq!(use_token(&endpoint, &old).await, (401, "token_rotated".to_owned()));

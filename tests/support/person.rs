@@ -130,6 +130,12 @@ impl Page {
         Self { status, location, headers, text: response.text().await.expect("a body") }
     }
 
+    /// Where it leads, without the receipt of what was done; there must be a complete one.
+    pub fn done(&self) -> Option<&str> {
+        let (done, receipt) = self.location.as_deref()?.split_once("&receipt=")?;
+        receipt.parse::<i64>().is_ok().then_some(done)
+    }
+
     /// The value of the field with this id.
     pub fn value(&self, id: &str) -> String {
         self.find_value(id)

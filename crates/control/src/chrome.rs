@@ -1,12 +1,13 @@
 //! What every page has around its content: title, navigation, who is logged in, a notice.
 
-use crate::caller::Caller;
+use crate::{caller::Caller, receipts::Issued};
 use askama::Template;
 use axum::{
     http::StatusCode,
-    response::{Html, IntoResponse, Response},
+    response::{Html, IntoResponse, Redirect, Response},
 };
 use keydesk_model::{AccountId, Right};
+use serde::Deserialize;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Nav {
@@ -26,6 +27,24 @@ pub(crate) struct Chrome {
     pub who: Option<Who>,
     /// Said once at the top of the page, and to screen readers.
     pub notice: Option<&'static str>,
+    /// The receipt that goes with it.
+    pub receipt: Option<i64>,
+}
+
+/// What a redirect asks the next page to say: what was done, and which receipt there is of it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Done {
+    pub done: Option<String>,
+    pub receipt: Option<i64>,
+    /// A receipt that was not complete when it was issued.
+    pub pending: Option<i64>,
+}
+
+/// Leads to a page that says what was done.
+pub(crate) fn done(path: &str, what: &str, receipt: Option<&Issued>) -> Redirect {
+    let receipt = receipt.map(Issued::query).unwrap_or_default();
+    Redirect::to(&format!("{path}?done={what}{receipt}"))
 }
 
 #[derive(Debug)]
@@ -40,7 +59,7 @@ pub(crate) struct Who {
 impl Chrome {
     /// For pages without a session.
     pub fn nobody(title: &str, nav: Nav) -> Self {
-        Self { title: title.to_owned(), nav, who: None, notice: None }
+        Self { title: title.to_owned(), nav, who: None, notice: None, receipt: None }
     }
 
     pub fn of(caller: &Caller, title: &str, nav: Nav) -> Self {
@@ -55,13 +74,22 @@ impl Chrome {
                 .collect(),
             sees_tokens: caller.member.role.may(Right::SeeTokens),
         };
-        Self { title: title.to_owned(), nav, who: Some(who), notice: None }
+        Self { title: title.to_owned(), nav, who: Some(who), notice: None, receipt: None }
+    }
+
+    /// Whether the reader may open a receipt.
+    pub fn sees_receipts(&self) -> bool {
+        self.who.as_ref().is_some_and(|who| who.sees_tokens)
     }
 
     /// The notice that a redirect asks for. Unknown names say nothing.
-    pub fn with_notice(mut self, done: Option<&str>) -> Self {
-        self.notice = done.and_then(|done| {
+    pub fn with_notice(mut self, query: &Done) -> Self {
+        self.receipt = query.receipt.or(query.pending);
+        self.notice = query.done.as_deref().and_then(|done| {
             Some(match done {
+                _ if query.pending.is_some() => {
+                    "Done, but not every gateway has confirmed it yet. The receipt says from when on all refuse."
+                }
                 "account_opened" => "Your account is open. Copy both values and make the first call.",
                 "password_changed" => {
                     "Password changed. Your bearer token ended with the old one; the new one stands here."

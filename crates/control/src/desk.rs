@@ -1,7 +1,7 @@
 //! What every use-case is handed: the store, the keys, the clock, the dice, and the mailer.
 
 use crate::{
-    Keyring, Mailer, OpenApiSource, Settings, caller::Caller, codes::SetupCode,
+    Keyring, Mailer, Nodes, OpenApiSource, Settings, caller::Caller, codes::SetupCode,
     passwords::PasswordHashing, problem::Problem,
 };
 use axum::http::StatusCode;
@@ -20,7 +20,8 @@ pub struct Desk(Arc<Parts>);
 pub struct Parts {
     pub settings: Settings,
     pub store: Store,
-    pub keyring: Keyring,
+    pub keyring: Arc<Keyring>,
+    pub(crate) nodes: Arc<Nodes>,
     pub mailer: Mailer,
     pub openapi: OpenApiSource,
     pub clock: Clock,
@@ -42,17 +43,19 @@ impl Desk {
     pub fn new(
         settings: Settings,
         store: Store,
-        keyring: Keyring,
+        keyring: Arc<Keyring>,
+        nodes: Arc<Nodes>,
         mailer: Mailer,
         openapi: OpenApiSource,
         clock: Clock,
         entropy: Entropy,
     ) -> Self {
-        let passwords = PasswordHashing::new(&keyring, &entropy);
+        let passwords = PasswordHashing::new(Arc::clone(&keyring), &entropy);
         Self(Arc::new(Parts {
             settings,
             store,
             keyring,
+            nodes,
             mailer,
             openapi,
             clock,

@@ -1,21 +1,29 @@
-//! The master key and what is derived from it: the cipher of display copies, and the secret that
-//! goes into password hashes. The key lives in a file outside the database.
+//! The master keys and what is derived from them: the cipher of display copies, the secret that goes
+//! into password hashes, and the key that signs receipts. They live in a file outside the database;
+//! which of them is current stands in the database, so that all nodes agree.
 
+use crate::receipts::Signer;
+use arc_swap::ArcSwap;
 use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305,
     aead::{Aead, Payload},
 };
 use hkdf::Hkdf;
 use keydesk_model::{AccountId, Action, Actor, MemberId, Origin, Timestamp, TokenId};
-use keydesk_store::{AuditEntry, Store, StoreError};
+use keydesk_store::{AuditEntry, NewKeyCheck, Store, StoreError, Write};
 use keydesk_token::{Entropy, PlainToken};
 use sha2::Sha256;
+use std::{collections::BTreeMap, sync::Arc};
 use zeroize::Zeroizing;
 
 const FORMAT: u8 = 1;
 const KEY_ID: usize = 8;
 const NONCE: usize = 24;
 const CHECK_TEXT: &[u8] = b"keydesk key check";
+
+/// A master key as the file holds it.
+pub type MasterKey = Zeroizing<[u8; 32]>;
+type Pepper = Zeroizing<[u8; 32]>;
 
 /// What a display copy is sealed to. A row moved elsewhere does not open there.
 #[derive(Clone, Copy, Debug)]
@@ -33,15 +41,29 @@ impl SealedFor {
     }
 }
 
-pub struct Keyring {
-    key_id: [u8; KEY_ID],
+/// A master key and what is derived from it.
+pub(crate) struct Key {
+    id: [u8; KEY_ID],
     cipher: XChaCha20Poly1305,
-    pepper: Zeroizing<[u8; 32]>,
+    pepper: Pepper,
+    signer: Signer,
+}
+
+/// Reads the key file anew; None where it cannot be read now.
+type Source = Arc<dyn Fn() -> Option<Vec<MasterKey>> + Send + Sync>;
+
+pub struct Keyring {
+    keys: ArcSwap<BTreeMap<String, Arc<Key>>>,
+    source: Source,
+    /// The id of the key that is used for what is new, as far as this process has heard.
+    current: ArcSwap<String>,
+    /// Of keys that are in the file no more.
+    old_peppers: ArcSwap<BTreeMap<String, Pepper>>,
 }
 
 impl std::fmt::Debug for Keyring {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Keyring({})", self.key_id())
+        write!(f, "Keyring({})", self.key_ids().join(", "))
     }
 }
 
@@ -51,35 +73,37 @@ pub enum KeyringError {
         "the key file is not the one that this database was written with; put the old file back"
     )]
     WrongKey,
+    #[error(
+        "the key file does not hold the key {0}, which this database uses now; copy the file from a node that has it"
+    )]
+    Missing(String),
     #[error("the ciphertext does not belong here, or was changed")]
     Unopenable,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-impl Keyring {
-    pub fn new(master: &[u8; 32]) -> Self {
-        let hkdf = Hkdf::<Sha256>::new(Some(b"keydesk"), master);
-        let mut key_id = [0; KEY_ID];
-        let (mut display, mut pepper) = (Zeroizing::new([0; 32]), Zeroizing::new([0; 32]));
+impl Key {
+    fn new(master: &MasterKey) -> Self {
+        let hkdf = Hkdf::<Sha256>::new(Some(b"keydesk"), &master[..]);
+        let mut id = [0; KEY_ID];
+        let mut derived = [const { [0; 32] }; 3].map(Zeroizing::new);
+        let [display, pepper, signing] = &mut derived;
         for (info, out) in [
-            (&b"key id v1"[..], &mut key_id[..]),
+            (&b"key id v1"[..], &mut id[..]),
             (b"display copies v1", &mut display[..]),
             (b"password hashes v1", &mut pepper[..]),
+            (b"receipt signatures v1", &mut signing[..]),
         ] {
             hkdf.expand(info, out).expect("32 bytes are within what HKDF gives");
         }
         let cipher = XChaCha20Poly1305::new_from_slice(&display[..]).expect("the key has 32 bytes");
-        Self { key_id, cipher, pepper }
+        let signer = Signer::new(&hex::encode(id), signing);
+        Self { id, cipher, pepper: pepper.clone(), signer }
     }
 
-    /// Names the key without telling anything of it.
-    pub fn key_id(&self) -> String {
-        hex::encode(self.key_id)
-    }
-
-    pub(crate) fn pepper(&self) -> Zeroizing<[u8; 32]> {
-        self.pepper.clone()
+    fn id(&self) -> String {
+        hex::encode(self.id)
     }
 
     fn seal(&self, text: &[u8], belongs_to: &[u8], entropy: &Entropy) -> Vec<u8> {
@@ -87,46 +111,147 @@ impl Keyring {
         let payload = Payload { msg: text, aad: belongs_to };
         let sealed =
             self.cipher.encrypt(&nonce.into(), payload).expect("a short text can be sealed");
-        [&[FORMAT][..], &self.key_id, &nonce, &sealed].concat()
+        [&[FORMAT][..], &self.id, &nonce, &sealed].concat()
     }
 
     fn open(&self, sealed: &[u8], belongs_to: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
-        let (head, body) =
-            sealed.split_at_checked(1 + KEY_ID + NONCE).ok_or(KeyringError::Unopenable)?;
-        let (format, rest) = (head[0], &head[1..]);
-        let (key_id, nonce) = rest.split_at(KEY_ID);
-        if format != FORMAT || key_id != self.key_id {
-            return Err(KeyringError::Unopenable);
-        }
-        let nonce: [u8; NONCE] = nonce.try_into().map_err(|_| KeyringError::Unopenable)?;
+        let body = sealed.get(1 + KEY_ID..).ok_or(KeyringError::Unopenable)?;
+        let (nonce, body) = body.split_first_chunk::<NONCE>().ok_or(KeyringError::Unopenable)?;
         let payload = Payload { msg: body, aad: belongs_to };
-        self.cipher
-            .decrypt(&nonce.into(), payload)
-            .map(Zeroizing::new)
-            .map_err(|_| KeyringError::Unopenable)
+        let opened = self.cipher.decrypt(&(*nonce).into(), payload);
+        opened.map(Zeroizing::new).map_err(|_| KeyringError::Unopenable)
     }
 
-    /// The display copy of a bearer token, to be stored beside its digest.
-    pub fn seal_token(
+    /// What a database holds to recognise the key by.
+    fn check(&self, entropy: &Entropy) -> NewKeyCheck {
+        let id = self.id();
+        let sealed = self.seal(CHECK_TEXT, id.as_bytes(), entropy);
+        NewKeyCheck { key_id: id, sealed, public_key: self.signer.public_key() }
+    }
+
+    fn seal_pepper(&self, of: &str, pepper: &Pepper, entropy: &Entropy) -> Vec<u8> {
+        self.seal(&pepper[..], format!("pepper|{of}").as_bytes(), entropy)
+    }
+
+    fn open_pepper(&self, of: &str, sealed: &[u8]) -> Result<Pepper, KeyringError> {
+        let opened = self.open(sealed, format!("pepper|{of}").as_bytes())?;
+        let bytes: [u8; 32] = opened.as_slice().try_into().map_err(|_| KeyringError::Unopenable)?;
+        Ok(Zeroizing::new(bytes))
+    }
+}
+
+/// The id of the key that something was sealed under.
+fn sealed_under(sealed: &[u8]) -> Option<String> {
+    let (format, rest) = sealed.split_first()?;
+    let id = rest.first_chunk::<KEY_ID>().filter(|_| *format == FORMAT)?;
+    Some(hex::encode(id))
+}
+
+fn ring(masters: &[MasterKey]) -> BTreeMap<String, Arc<Key>> {
+    masters.iter().map(Key::new).map(|key| (key.id(), Arc::new(key))).collect()
+}
+
+impl Keyring {
+    /// The keys of a file, which is read anew when a key is missing. The last one in it is taken for
+    /// current until a database says otherwise.
+    pub fn new(source: impl Fn() -> Option<Vec<MasterKey>> + Send + Sync + 'static) -> Self {
+        let masters = source().unwrap_or_default();
+        let current = masters.last().map(|master| Key::new(master).id()).unwrap_or_default();
+        Self {
+            keys: ArcSwap::from_pointee(ring(&masters)),
+            source: Arc::new(source),
+            current: ArcSwap::from_pointee(current),
+            old_peppers: ArcSwap::default(),
+        }
+    }
+
+    /// Names the keys without telling anything of them.
+    pub fn key_ids(&self) -> Vec<String> {
+        self.keys.load().keys().cloned().collect()
+    }
+
+    /// Whether a key is at hand, after a look into the file if need be.
+    pub fn holds(&self, id: &str) -> bool {
+        self.key(id).is_some()
+    }
+
+    fn key(&self, id: &str) -> Option<Arc<Key>> {
+        if let Some(key) = self.keys.load().get(id) {
+            return Some(Arc::clone(key));
+        }
+        self.reload();
+        self.keys.load().get(id).cloned()
+    }
+
+    /// Reads the file anew. Keys that are in it no more are kept: something may be on its way.
+    pub fn reload(&self) {
+        let Some(masters) = (self.source)() else { return };
+        let mut keys = BTreeMap::clone(&self.keys.load());
+        keys.extend(ring(&masters));
+        self.keys.store(Arc::new(keys));
+    }
+
+    /// To be told what the database says.
+    pub fn note_current(&self, id: &str) {
+        if !id.is_empty() && **self.current.load() != id {
+            self.current.store(Arc::new(id.to_owned()));
+        }
+    }
+
+    fn current(&self) -> Result<Arc<Key>, KeyringError> {
+        let id = self.current.load();
+        self.key(&id).ok_or_else(|| KeyringError::Missing(id.to_string()))
+    }
+
+    /// Signs receipts; whoever has the database knows the public half.
+    pub(crate) fn sign(&self, claims: &[u8]) -> Result<String, KeyringError> {
+        Ok(self.current()?.signer.sign(claims))
+    }
+
+    /// The pepper of new password hashes, and the id of the key that it belongs to.
+    pub(crate) fn pepper(&self) -> Option<(String, Pepper)> {
+        let key = self.current().ok()?;
+        Some((key.id(), key.pepper.clone()))
+    }
+
+    /// The pepper that an older hash was made with.
+    pub(crate) fn pepper_of(&self, id: &str) -> Option<Pepper> {
+        if let Some(pepper) = self.old_peppers.load().get(id) {
+            return Some(pepper.clone());
+        }
+        self.key(id).map(|key| key.pepper.clone())
+    }
+
+    /// The display copy of a bearer token, to be stored beside its digest, under the key that the
+    /// database names in this very transaction.
+    pub(crate) async fn seal_token(
         &self,
+        write: &mut Write,
         token: &PlainToken,
         belongs_to: SealedFor,
         entropy: &Entropy,
-    ) -> Vec<u8> {
-        self.seal(token.expose().as_bytes(), &belongs_to.bytes(), entropy)
+    ) -> Result<Vec<u8>, StoreError> {
+        let id = write.current_key_id().await?;
+        let key = self.key(&id).ok_or_else(|| {
+            tracing::error!(key = id, "the key file does not hold the current key; copy it from a node that has it");
+            StoreError::Unreadable { column: "head.key_id" }
+        })?;
+        Ok(key.seal(token.expose().as_bytes(), &belongs_to.bytes(), entropy))
     }
 
-    pub fn open_token(
+    pub(crate) fn open_token(
         &self,
         sealed: &[u8],
         belongs_to: SealedFor,
     ) -> Result<PlainToken, KeyringError> {
-        let text = self.open(sealed, &belongs_to.bytes())?;
+        let id = sealed_under(sealed).ok_or(KeyringError::Unopenable)?;
+        let key = self.key(&id).ok_or(KeyringError::Missing(id))?;
+        let text = key.open(sealed, &belongs_to.bytes())?;
         let text = std::str::from_utf8(&text).map_err(|_| KeyringError::Unopenable)?;
         PlainToken::parse(text).map_err(|_| KeyringError::Unopenable)
     }
 
-    /// Refuses a database that was written with another key, before anything is harmed by it. The
+    /// Refuses a database that was written with other keys, before anything is harmed by it. The
     /// first key is noted.
     pub async fn check(
         &self,
@@ -134,29 +259,103 @@ impl Keyring {
         now: Timestamp,
         entropy: &Entropy,
     ) -> Result<(), KeyringError> {
-        let key_id = self.key_id();
         let mut write = store.write(now).await?;
-        match write.find_key_check(&key_id).await? {
-            Some(sealed) => {
-                let text =
-                    self.open(&sealed, key_id.as_bytes()).map_err(|_| KeyringError::WrongKey)?;
-                if text.as_slice() == CHECK_TEXT { Ok(()) } else { Err(KeyringError::WrongKey) }
+        let current = write.current_key_id().await?;
+        if current.is_empty() {
+            return self.note_first(write, entropy).await;
+        }
+        for check in write.list_key_checks().await? {
+            let Some(key) = self.key(&check.key_id) else { continue };
+            let text = key.open(&check.sealed, check.key_id.as_bytes());
+            if text.map_err(|_| KeyringError::WrongKey)?.as_slice() != CHECK_TEXT {
+                return Err(KeyringError::WrongKey);
             }
-            None if write.has_key_check().await? => Err(KeyringError::WrongKey),
-            None => {
-                let sealed = self.seal(CHECK_TEXT, key_id.as_bytes(), entropy);
-                write.add_key_check(&key_id, &sealed).await?;
-                let entry = AuditEntry {
-                    action: Action::AddKey,
-                    actor: Actor::Operator,
-                    origin: Origin::default(),
-                    account: None,
-                    target: key_id,
-                    detail: serde_json::json!({}),
-                };
-                Ok(write.commit(entry).await?)
+            if check.public_key.is_empty() {
+                write.set_public_key(&check.key_id, &key.signer.public_key()).await?;
             }
         }
+        if !self.holds(&current) {
+            let knows_another = !self.key_ids().is_empty();
+            return Err(if knows_another { KeyringError::WrongKey } else { KeyringError::Missing(current) });
+        }
+        self.note_current(&current);
+        self.load_peppers(&mut write).await?;
+        Ok(write.keep().await?)
+    }
+
+    async fn note_first(&self, mut write: Write, entropy: &Entropy) -> Result<(), KeyringError> {
+        if write.has_key_check().await? {
+            return Err(KeyringError::WrongKey);
+        }
+        let key = self.current()?;
+        write.add_key_check(&key.check(entropy)).await?;
+        write.set_current_key_id(&key.id()).await?;
+        write.commit(operator_entry(Action::AddKey, key.id(), serde_json::json!({}))).await?;
+        Ok(())
+    }
+
+    /// The peppers of keys that are gone are in the database, sealed under the one that is there.
+    async fn load_peppers(&self, write: &mut Write) -> Result<(), KeyringError> {
+        let mut peppers = BTreeMap::new();
+        for check in write.list_key_checks().await? {
+            if let Some(sealed) = &check.pepper {
+                let id = sealed_under(sealed).ok_or(KeyringError::Unopenable)?;
+                let key = self.key(&id).ok_or(KeyringError::Missing(id))?;
+                peppers.insert(check.key_id.clone(), key.open_pepper(&check.key_id, sealed)?);
+            }
+        }
+        self.old_peppers.store(Arc::new(peppers));
+        Ok(())
+    }
+
+    /// Makes `id` the current key, and seals the peppers of all others under it: in one transaction,
+    /// after which nothing but display copies still needs the key before.
+    pub(crate) async fn switch(
+        &self,
+        store: &Store,
+        id: &str,
+        now: Timestamp,
+        entropy: &Entropy,
+    ) -> Result<(), KeyringError> {
+        let key = self.key(id).ok_or_else(|| KeyringError::Missing(id.to_owned()))?;
+        let mut write = store.write(now).await?;
+        let before = write.current_key_id().await?;
+        write.add_key_check(&key.check(entropy)).await?;
+        for check in write.list_key_checks().await?.iter().filter(|check| check.key_id != id) {
+            let pepper = self.pepper_of(&check.key_id);
+            let pepper = pepper.ok_or_else(|| KeyringError::Missing(check.key_id.clone()))?;
+            let sealed = key.seal_pepper(&check.key_id, &pepper, entropy);
+            write.set_sealed_pepper(&check.key_id, &sealed).await?;
+        }
+        write.set_current_key_id(id).await?;
+        self.load_peppers(&mut write).await?;
+        let detail = serde_json::json!({ "before": { "key": before }, "after": { "key": id } });
+        write.commit(operator_entry(Action::RotateKey, id.to_owned(), detail)).await?;
+        self.note_current(id);
+        Ok(())
+    }
+
+    /// The same copy under the current key.
+    pub(crate) fn reseal(
+        &self,
+        sealed: &[u8],
+        belongs_to: SealedFor,
+        entropy: &Entropy,
+    ) -> Result<Vec<u8>, KeyringError> {
+        let token = self.open_token(sealed, belongs_to)?;
+        Ok(self.current()?.seal(token.expose().as_bytes(), &belongs_to.bytes(), entropy))
+    }
+}
+
+/// What the operator does to the keys.
+pub(crate) fn operator_entry(action: Action, target: String, detail: serde_json::Value) -> AuditEntry {
+    AuditEntry {
+        action,
+        actor: Actor::Operator,
+        origin: Origin::default(),
+        account: None,
+        target,
+        detail,
     }
 }
 
@@ -176,12 +375,24 @@ mod tests {
         }
     }
 
+    fn key(byte: u8) -> MasterKey {
+        Zeroizing::new([byte; 32])
+    }
+
+    fn sealed(token: &PlainToken, byte: u8) -> Vec<u8> {
+        let text = token.expose().as_bytes();
+        Key::new(&key(byte)).seal(text, &belongs_to(1).bytes(), &Entropy::seeded(1))
+    }
+
+    fn keyring(byte: u8) -> Keyring {
+        Keyring::new(move || Some(vec![key(byte)]))
+    }
+
     #[test]
     fn t59_a_display_copy_opens_only_in_its_own_row() {
-        let keyring = Keyring::new(&[7; 32]);
-        let entropy = Entropy::seeded(1);
-        let token = PlainToken::generate(&Prefix::default(), Kind::User, &entropy);
-        let sealed = keyring.seal_token(&token, belongs_to(1), &entropy);
+        let keyring = keyring(7);
+        let token = PlainToken::generate(&Prefix::default(), Kind::User, &Entropy::seeded(1));
+        let sealed = sealed(&token, 7);
         assert_eq!(keyring.open_token(&sealed, belongs_to(1)).expect("opens").hash(), token.hash());
         assert!(keyring.open_token(&sealed, belongs_to(2)).is_err());
         for at in 0..sealed.len() {
@@ -193,10 +404,21 @@ mod tests {
 
     #[test]
     fn another_key_opens_nothing() {
-        let entropy = Entropy::seeded(1);
-        let token = PlainToken::generate(&Prefix::default(), Kind::User, &entropy);
-        let sealed = Keyring::new(&[7; 32]).seal_token(&token, belongs_to(1), &entropy);
-        assert!(Keyring::new(&[8; 32]).open_token(&sealed, belongs_to(1)).is_err());
-        assert!(Keyring::new(&[7; 32]).open_token(&sealed[..10], belongs_to(1)).is_err());
+        let token = PlainToken::generate(&Prefix::default(), Kind::User, &Entropy::seeded(1));
+        assert!(keyring(8).open_token(&sealed(&token, 7), belongs_to(1)).is_err());
+        assert!(keyring(7).open_token(&sealed(&token, 7)[..10], belongs_to(1)).is_err());
+    }
+
+    #[test]
+    fn a_key_that_is_added_to_the_file_is_found_when_it_is_needed() {
+        let file = Arc::new(std::sync::Mutex::new(vec![key(7)]));
+        let source = Arc::clone(&file);
+        let keyring = Keyring::new(move || Some(source.lock().expect("not poisoned").clone()));
+        let token = PlainToken::generate(&Prefix::default(), Kind::User, &Entropy::seeded(1));
+        assert!(keyring.open_token(&sealed(&token, 8), belongs_to(1)).is_err());
+        file.lock().expect("not poisoned").push(key(8));
+        assert!(keyring.open_token(&sealed(&token, 8), belongs_to(1)).is_ok());
+        file.lock().expect("not poisoned").clear();
+        assert!(keyring.open_token(&sealed(&token, 7), belongs_to(1)).is_ok(), "kept in memory");
     }
 }

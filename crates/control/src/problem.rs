@@ -106,6 +106,14 @@ impl From<StoreError> for Problem {
                 offers_log_out: false,
                 back: HOME,
             },
+            StoreError::Unknown => Self {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                title: "It is not known whether that was done".to_owned(),
+                detail: "The database stopped answering while it was asked to store the change. Look whether it is there before you try again.".to_owned(),
+                cause: Some(Box::new(error)),
+                offers_log_out: false,
+                back: HOME,
+            },
             StoreError::Unreadable { .. } | StoreError::Unavailable(_) => Self::broken(error),
         }
     }

@@ -4,7 +4,7 @@
 use crate::{
     Desk, accounts::console as accounts, api_docs::console as api_docs, assets, freshness, guard,
     help::console as help, mail, members::console as members, people::console as people,
-    problem::Problem, sessions::console as sessions, tokens::console as tokens,
+    problem::Problem, receipts::console as receipts, sessions::console as sessions, tokens::console as tokens,
 };
 use axum::{
     Router,
@@ -49,6 +49,7 @@ routes! {
     get  "/"                                Anyone => async || Redirect::to("/api-docs");
     get  "/assets/{*path}"                  Anyone => assets::serve;
     post "/csp-reports"                     Anyone => guard::take_csp_report;
+    get  "/.well-known/keydesk-receipt-keys" Anyone => receipts::published;
     get  "/mail"                            Anyone => mail::show;
 
     get  "/setup/{code}"                    Anyone => accounts::setup_page;
@@ -76,6 +77,9 @@ routes! {
     post "/tokens/{id}/rotate"              Needs(ManageTokens) => tokens::rotate;
     get  "/tokens/{id}/revoke"              Needs(ManageTokens) => tokens::revoke_page;
     post "/tokens/{id}/revoke"              Needs(ManageTokens) => tokens::revoke;
+
+    get  "/receipts"                        Needs(SeeTokens) => receipts::list;
+    get  "/receipts/{id}"                   Needs(SeeTokens) => receipts::show;
 
     get  "/members"                         Needs(SeeMembers) => members::list;
     post "/members/invitations"             Needs(ManageMembers) => members::invite;

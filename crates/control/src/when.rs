@@ -40,6 +40,11 @@ impl When {
         Self::with(at, text)
     }
 
+    /// "14:05:09 UTC": for moments that are seconds away.
+    pub fn clock(at: Timestamp) -> Self {
+        Self::with(at, at.calendar().strftime("%H:%M:%S UTC").to_string())
+    }
+
     fn with(at: Timestamp, text: String) -> Self {
         let exact = at.calendar().strftime("%-d %B %Y, %H:%M:%S UTC").to_string();
         Self { iso: at.to_string(), exact, text }

@@ -36,6 +36,7 @@ pub enum Denial {
     SlowHead,
     SlowBody,
     NotReady,
+    Isolated,
     NoUpstream,
     UpstreamUnreachable,
     UpstreamUnreadable,
@@ -55,7 +56,7 @@ enum Challenge {
 impl Denial {
     /// Every code, for metrics and documents; the last is of requests whose client left before the
     /// answer.
-    pub const CODES: [&'static str; 39] = [
+    pub const CODES: [&'static str; 40] = [
         "no_token",
         "other_scheme",
         "no_scheme",
@@ -90,6 +91,7 @@ impl Denial {
         "slow_head",
         "slow_body",
         "not_ready",
+        "isolated",
         "no_upstream",
         "upstream_unreachable",
         "upstream_unreadable",
@@ -151,6 +153,7 @@ impl Denial {
             Self::SlowHead => "slow_head",
             Self::SlowBody => "slow_body",
             Self::NotReady => "not_ready",
+            Self::Isolated => "isolated",
             Self::NoUpstream => "no_upstream",
             Self::UpstreamUnreachable => "upstream_unreachable",
             Self::UpstreamUnreadable => "upstream_unreadable",
@@ -186,7 +189,7 @@ impl Denial {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::SlowHead | Self::SlowBody => StatusCode::REQUEST_TIMEOUT,
-            Self::NotReady => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotReady | Self::Isolated => StatusCode::SERVICE_UNAVAILABLE,
             Self::UpstreamUnreachable | Self::UpstreamUnreadable => StatusCode::BAD_GATEWAY,
             Self::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
         }
@@ -242,6 +245,7 @@ impl Denial {
             Self::SlowHead => "The request's headers did not arrive in time",
             Self::SlowBody => "The request body stopped coming",
             Self::NotReady => "The gateway is still starting",
+            Self::Isolated => "The gateway cannot tell now whether tokens are still good",
             Self::NoUpstream => "No API is served at this path",
             Self::UpstreamUnreachable => "The API behind the gateway cannot be reached",
             Self::UpstreamUnreadable => {
@@ -284,6 +288,7 @@ impl Denial {
             Self::SlowHead => "Send the whole head at once.".to_owned(),
             Self::SlowBody => "Send it without pausing, or in smaller parts.".to_owned(),
             Self::NotReady => "Try again in a second.".to_owned(),
+            Self::Isolated => "It has lost touch with its database, and refuses rather than accept a token that was revoked meanwhile. Yours may well be fine: try again in a few seconds.".to_owned(),
             Self::NoUpstream => "Check the path against the API's documentation.".to_owned(),
             Self::UpstreamUnreachable => "Your token is fine. Try again later; if it lasts, tell the API's operator.".to_owned(),
             Self::UpstreamUnreadable => "Your token is fine. The request may have been carried out; tell the API's operator.".to_owned(),
@@ -311,7 +316,7 @@ impl Denial {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         match self {
-            Self::NotReady => {
+            Self::NotReady | Self::Isolated => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             Self::MethodNotAllowed => {

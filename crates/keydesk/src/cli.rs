@@ -2,7 +2,7 @@
 
 use crate::{
     config::{Config, Options},
-    feedback, serve, setup,
+    backup, feedback, key, receipt, serve, setup,
 };
 use clap::{Parser, Subcommand, ValueEnum};
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
@@ -29,6 +29,18 @@ enum Command {
     Setup(setup::Args),
     /// Print what readers said under "Did this answer your question?"
     Feedback(feedback::Args),
+    /// Write a backup, while everything runs
+    Backup(backup::BackupArgs),
+    /// Put a backup in the place of the database
+    Restore(backup::RestoreArgs),
+    /// Copy everything into another, empty database
+    Migrate(backup::MigrateArgs),
+    /// The master key
+    #[command(subcommand)]
+    Key(key::Command),
+    /// What was promised when a token ended
+    #[command(subcommand)]
+    Receipt(receipt::Command),
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -47,6 +59,11 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Serve => serve::run(config).await,
         Command::Setup(args) => setup::run(config, args).await,
         Command::Feedback(args) => feedback::run(config, args).await,
+        Command::Backup(args) => backup::backup(config, args).await,
+        Command::Restore(args) => backup::restore(config, args).await,
+        Command::Migrate(args) => backup::migrate(args).await,
+        Command::Key(command) => key::run(config, command).await,
+        Command::Receipt(command) => receipt::run(config, command).await,
     }
 }
 

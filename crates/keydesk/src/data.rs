@@ -1,14 +1,14 @@
 //! The data folder: the database and, beside it, the key file that the database is useless without.
 
 use anyhow::{Context, bail};
-use keydesk_control::{Desk, Keyring, Mailer, OpenApiSource, Settings};
-use keydesk_store::Store;
-use keydesk_token::Entropy;
+use keydesk_control::{Desk, Keyring, MasterKey, Mailer, Nodes, OpenApiSource, Settings};
+use keydesk_store::{Place, Store};
 use std::{
     fs::{self, DirBuilder, OpenOptions},
     io::Write,
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
-    path::Path,
+    path::{Path, PathBuf},
+    sync::Arc,
 };
 use zeroize::Zeroizing;
 
@@ -16,8 +16,9 @@ use crate::{config::Config, system};
 
 const HEADER: &str = "keydesk-key-1";
 
-/// Opens the database and the key file, and checks that they belong together.
-pub async fn open(config: &Config) -> anyhow::Result<(Store, Keyring)> {
+/// Opens the database and, where the console is served, the key file, and checks that they belong
+/// together.
+pub async fn open(config: &Config) -> anyhow::Result<(Store, Option<Arc<Keyring>>)> {
     let folder = &config.data;
     if !folder.exists() {
         DirBuilder::new()
@@ -26,34 +27,66 @@ pub async fn open(config: &Config) -> anyhow::Result<(Store, Keyring)> {
             .create(folder)
             .with_context(|| format!("the data folder {} cannot be made", folder.display()))?;
     }
-    let database = folder.join("keydesk.sqlite");
-    let key_file = folder.join("keydesk.key");
-    if database.exists() && !key_file.exists() {
+    if !config.role.has_console() {
+        return Ok((Store::open_as_it_is(&config.store).await?, None));
+    }
+    let key_file = key_file(config);
+    if let Place::Sqlite(database) = &config.store
+        && database.exists()
+        && !key_file.exists()
+    {
         bail!(
             "the key file {} is missing, but the database is there. Put the file back from where it is kept; \
              without it no bearer token can be shown and no password checked",
             key_file.display()
         );
     }
+    let store = Store::open(&config.store).await?;
     let entropy = system::entropy();
-    let keyring = Keyring::new(&*read_or_make_key(&key_file, &entropy)?);
-    let store = Store::open(&database).await?;
+    if !key_file.exists() {
+        if store.read().await?.has_key_check().await? {
+            bail!(
+                "the key file {} is missing, but {} is in use already. Copy the file from another node of this Keydesk",
+                key_file.display(),
+                config.store
+            );
+        }
+        write_keys(&key_file, &[Zeroizing::new(entropy.bytes::<32>())])?;
+    }
+    let keyring = keyring(&key_file)?;
     keyring.check(&store, system::clock().now(), &entropy).await.with_context(|| {
         format!("the key file {} does not open this database", key_file.display())
     })?;
-    Ok((store, keyring))
+    Ok((store, Some(Arc::new(keyring))))
+}
+
+pub fn key_file(config: &Config) -> PathBuf {
+    config.data.join("keydesk.key")
+}
+
+/// The keys of the file, which is read anew when one is missing.
+pub fn keyring(key_file: &Path) -> anyhow::Result<Keyring> {
+    read_keys(key_file)?;
+    let path = key_file.to_owned();
+    Ok(Keyring::new(move || {
+        let read = read_keys(&path);
+        read.inspect_err(|error| tracing::error!(error = format!("{error:#}"), "the key file")).ok()
+    }))
 }
 
 /// The desk of a command that runs beside the server or without it.
 pub async fn desk(config: &Config) -> anyhow::Result<Desk> {
     let (store, keyring) = open(config).await?;
     store.checked().await?;
+    let keyring = keyring.context("this command needs the key file: leave role out")?;
     let settings = settings(config, config.console, config.gateway);
     let nowhere = OpenApiSource::file(Path::new("").to_owned());
     Ok(Desk::new(
         settings,
         store,
         keyring,
+        // It ends no token, so it waits for nobody.
+        Arc::new(Nodes::alone()),
         Mailer::Off,
         nowhere,
         system::clock(),
@@ -91,12 +124,11 @@ pub fn settings(
     }
 }
 
-fn read_or_make_key(path: &Path, entropy: &Entropy) -> anyhow::Result<Zeroizing<[u8; 32]>> {
-    if !path.exists() {
-        return make_key(path, entropy);
-    }
-    let mode = fs::metadata(path)?.mode();
-    if mode & 0o077 != 0 {
+/// One key a line, the newest last.
+pub fn read_keys(path: &Path) -> anyhow::Result<Vec<MasterKey>> {
+    let metadata = fs::metadata(path)
+        .with_context(|| format!("the key file {} cannot be read", path.display()))?;
+    if metadata.mode() & 0o077 != 0 {
         bail!(
             "others can read the key file {0}: run “chmod 600 {0}”, and think about who may have read it",
             path.display()
@@ -106,35 +138,44 @@ fn read_or_make_key(path: &Path, entropy: &Entropy) -> anyhow::Result<Zeroizing<
         fs::read_to_string(path)
             .with_context(|| format!("the key file {} cannot be read", path.display()))?,
     );
-    let digits = text.trim_end().strip_prefix(HEADER).map(str::trim_start);
-    digits.and_then(unhex).with_context(|| {
+    let keys = text.lines().filter(|line| !line.trim().is_empty()).map(|line| {
+        line.trim().strip_prefix(HEADER).map(str::trim_start).and_then(unhex)
+    });
+    let keys: Option<Vec<_>> = keys.collect();
+    keys.filter(|keys| !keys.is_empty()).with_context(|| {
         format!(
-            "the key file {} is damaged: it holds “{HEADER}” and 64 hexadecimal digits",
+            "the key file {} is damaged: each of its lines holds “{HEADER}” and 64 hexadecimal digits",
             path.display()
         )
     })
 }
 
-/// Made on first start, for its owner's eyes only, and on the disk before anything depends on it.
-fn make_key(path: &Path, entropy: &Entropy) -> anyhow::Result<Zeroizing<[u8; 32]>> {
-    let key = Zeroizing::new(entropy.bytes::<32>());
-    let text = Zeroizing::new(format!(
-        "{HEADER} {}
-",
-        hex::encode(&key[..])
-    ));
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .with_context(|| format!("the key file {} cannot be made", path.display()))?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    Ok(key)
+/// For its owner's eyes only, whole or not at all, and on the disk before anything depends on it.
+pub fn write_keys(path: &Path, keys: &[MasterKey]) -> anyhow::Result<()> {
+    let unwritable = || format!("the key file {} cannot be written", path.display());
+    let mut text = Zeroizing::new(String::new());
+    for key in keys {
+        let digits = Zeroizing::new(hex::encode(&key[..]));
+        text.push_str(HEADER);
+        text.push(' ');
+        text.push_str(&digits);
+        text.push('\n');
+    }
+    let beside = path.with_extension("key.new");
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = options.open(&beside).with_context(unwritable)?;
+    file.write_all(text.as_bytes()).with_context(unwritable)?;
+    file.sync_all().with_context(unwritable)?;
+    fs::rename(&beside, path).with_context(unwritable)?;
+    // The name, too.
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::File::open(folder)?.sync_all()?;
+    }
+    Ok(())
 }
 
-fn unhex(text: &str) -> Option<Zeroizing<[u8; 32]>> {
+fn unhex(text: &str) -> Option<MasterKey> {
     let mut key = Zeroizing::new([0; 32]);
     hex::decode_to_slice(text, &mut key[..]).ok()?;
     Some(key)

@@ -9,12 +9,16 @@ macro_rules! say {
 }
 
 mod acme;
+mod backup;
 mod cli;
+mod cluster;
 mod config;
 mod console;
 mod data;
 mod feedback;
 mod hardening;
+mod key;
+mod receipt;
 mod records;
 mod serve;
 mod setup;

@@ -1,12 +1,14 @@
 //! `keydesk serve`: wires store, live table, gateway and console together, and takes them down in
 //! good order.
 
-use crate::{config::Config, console, data, records, sockets, status, system, tls};
+use crate::{
+    cluster::Member, config::Config, console, data, records, sockets, status, system, tls,
+};
 use anyhow::{Context, bail};
 use keydesk_control::{Desk, Mailer, OpenApiSource};
 use keydesk_gateway::{Gateway, LiveTable, Running, UpstreamSettings};
 use keydesk_model::Usage;
-use keydesk_store::Store;
+use keydesk_store::{Place, Store};
 use std::{
     net::SocketAddr,
     path::Path,
@@ -16,8 +18,6 @@ use std::{
 };
 use tokio::{net::TcpListener, signal::unix::SignalKind, sync::watch};
 
-/// How soon a change that another process wrote is taken over.
-const POLL: Duration = Duration::from_millis(250);
 /// How much usage is kept while the database is away.
 const MOST_UNWRITTEN: usize = 100_000;
 /// How soon "last used" follows a call.
@@ -27,46 +27,52 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let (store, keyring) = data::open(&config).await?;
     let sockets::Sockets { gateway, console } = sockets::open(&config).await?;
     let tls = config.tls.as_ref().map(|tls| tls::start(tls, &config.data)).transpose()?;
-    let upstreams = upstreams(&config, gateway.local_addr).await?;
-    let upstream = upstreams
-        .iter()
-        .find(|upstream| upstream.prefix == "/")
-        .or(upstreams.first())
-        .and_then(|upstream| upstream.servers.first().cloned())
-        .context("there is no upstream")?;
+    let gateway_addr = gateway.as_ref().map_or(config.gateway, |gateway| gateway.local_addr);
+    let console_addr = match &console {
+        Some(console) => console.local_addr()?,
+        None => config.console,
+    };
+    let upstreams = upstreams(&config, gateway_addr).await?;
+    let upstream = first_upstream(&upstreams)?;
 
-    let table = Arc::new(LiveTable::default());
-    store
-        .follow(Arc::clone(&table) as Arc<dyn keydesk_model::Feed>)
-        .await
-        .context("the tokens cannot be loaded")?;
-    store.checked().await?;
+    let table = Arc::new(LiveTable::with_tenure(system::stopwatch()));
+    let member = Member::join(&config, &store, &table, keyring.clone()).await?;
 
-    let settings = data::settings(&config, console.local_addr()?, gateway.local_addr);
-    let gateway_settings = gateway_settings(&config, &settings, upstreams);
-    let (clock, entropy) = (system::clock(), system::entropy());
+    let settings = data::settings(&config, console_addr, gateway_addr);
     let (records, written) = records::start(&config.observe)?;
-    let running =
-        Gateway::new(gateway_settings, Arc::clone(&table), clock.clone(), entropy.clone())
-            .context("upstream")?
-            .recording(records)
-            .with_tls(tls.clone())
-            .start(gateway)
-            .context("the gateway cannot start")?;
+    let mut running = None;
+    if let Some(listeners) = gateway {
+        let gateway_settings = gateway_settings(&config, &settings, upstreams);
+        let gateway = Gateway::new(gateway_settings, Arc::clone(&table), system::clock(), system::entropy());
+        let gateway = gateway.context("upstream")?.recording(records).with_tls(tls.clone());
+        running = Some(gateway.start(listeners).context("the gateway cannot start")?);
+    }
     let stopping = status::Stopping::default();
     if let Some(addr) = config.observe.status {
-        let (metrics, table) = (running.metrics(), Arc::clone(&table));
-        let addr = status::start(addr, metrics, table, Arc::clone(&stopping)).await?;
+        let seen = status::Seen {
+            metrics: running.as_ref().map(Running::metrics),
+            table: Arc::clone(&table),
+            member: Arc::clone(&member),
+            store: store.clone(),
+            stopping: Arc::clone(&stopping),
+        };
+        let addr = status::start(addr, seen).await?;
         say!("  Status    http://{addr}/readyz");
     }
-
     let openapi = openapi(&config, &upstream)?;
-    tokio::spawn(try_upstream(upstream.clone()));
-    let desk =
-        Desk::new(settings, store.clone(), keyring, mailer(&config)?, openapi, clock, entropy);
-    announce(&desk, &config).await?;
+    tokio::spawn(try_upstream(upstream));
+    announce(&config, &settings);
+    let desk = match keyring {
+        Some(keyring) => {
+            let (clock, entropy) = (system::clock(), system::entropy());
+            let (nodes, mailer) = (Arc::clone(&member.nodes), mailer(&config)?);
+            Some(Desk::new(settings, store.clone(), keyring, nodes, mailer, openapi, clock, entropy))
+        }
+        None => None,
+    };
+    offer_setup(desk.as_ref()).await?;
 
-    let follow = tokio::spawn(follow(store.clone()));
+    let tasks = member.spawn();
     let (stop, stopped) = watch::channel(false);
     let report = tokio::spawn(report_usage(store.clone(), Arc::clone(&table), stopped.clone()));
     let signal = tokio::spawn(async move {
@@ -75,29 +81,56 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         let _ = stop.send(true);
     });
     // Both let go at once, and each lets its requests in flight finish.
-    let router = keydesk_control::router(desk);
-    let console = console::serve(console, router, tls, stops(stopped.clone()));
+    let console = serve_console(console.zip(desk), tls, stopped.clone());
     let ((), gateway) = tokio::join!(console, stop_gateway(running, written, stopped));
     gateway?;
     signal.abort();
-    follow.abort();
+    tasks.iter().for_each(tokio::task::JoinHandle::abort);
+    member.leave().await;
     let mut unwritten = report.await?;
     unwritten.extend(table.take_all_usage());
-    store.record_usage(&unwritten).await?;
+    if let Err(error) = store.record_usage(&unwritten).await {
+        tracing::error!(%error, "the last usage is lost: the database does not answer");
+    }
     store.close().await;
     Ok(())
 }
 
+async fn serve_console(
+    console: Option<(TcpListener, Desk)>,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    stopped: watch::Receiver<bool>,
+) {
+    match console {
+        Some((listener, desk)) => {
+            let router = keydesk_control::router(desk);
+            console::serve(listener, router, tls, stops(stopped)).await;
+        }
+        None => stops(stopped).await,
+    }
+}
+
+fn first_upstream(upstreams: &[UpstreamSettings]) -> anyhow::Result<http::Uri> {
+    upstreams
+        .iter()
+        .find(|upstream| upstream.prefix == "/")
+        .or(upstreams.first())
+        .and_then(|upstream| upstream.servers.first().cloned())
+        .context("there is no upstream")
+}
+
 /// Waits for the signal; returns when the gateway has stopped and its records are written.
 async fn stop_gateway(
-    running: Running,
+    running: Option<Running>,
     written: Vec<JoinHandle<()>>,
     stopped: watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
     stops(stopped).await;
     say!("Stopping: requests in flight may finish.");
     let stop = move || {
-        running.stop();
+        if let Some(running) = running {
+            running.stop();
+        }
         for thread in written {
             let _ = thread.join();
         }
@@ -203,22 +236,34 @@ fn mailer(config: &Config) -> anyhow::Result<Mailer> {
     })
 }
 
-/// Says what listens where; while no account exists, also how to open the first.
-async fn announce(desk: &Desk, config: &Config) -> anyhow::Result<()> {
-    let settings = &desk.settings;
+/// Says what listens where.
+fn announce(config: &Config, settings: &keydesk_control::Settings) {
     let below = if settings.account_in_path { "/{account number}" } else { "" };
     say!("Keydesk {}", env!("CARGO_PKG_VERSION"));
-    say!("  Console   {}", settings.console_url);
-    say!("  Gateway   {}{below}", settings.gateway_url);
-    let sample = "the built-in sample API (set your own with --upstream)";
-    let upstream = config.upstream.as_ref().map_or_else(|| sample.to_owned(), ToString::to_string);
-    say!("  Upstream  {upstream}");
-    say!("  Data      {}", config.data.display());
-    if !is_protected(&settings.gateway_url, config.gateway) {
-        tracing::warn!(
-            "the gateway is reachable from other machines over plain http: tokens travel in clear"
-        );
+    if config.role.has_console() {
+        say!("  Console   {}", settings.console_url);
     }
+    if config.role.has_gateway() {
+        say!("  Gateway   {}{below}", settings.gateway_url);
+        let sample = "the built-in sample API (set your own with --upstream)";
+        let upstream =
+            config.upstream.as_ref().map_or_else(|| sample.to_owned(), ToString::to_string);
+        say!("  Upstream  {upstream}");
+        if !is_protected(&settings.gateway_url, config.gateway) {
+            tracing::warn!(
+                "the gateway is reachable from other machines over plain http: tokens travel in clear"
+            );
+        }
+    }
+    say!("  Data      {}", config.data.display());
+    if let Place::Postgres(place) = &config.store {
+        say!("  Store     {place}");
+    }
+}
+
+/// While no account exists, says how to open the first.
+async fn offer_setup(desk: Option<&Desk>) -> anyhow::Result<()> {
+    let Some(desk) = desk else { return Ok(()) };
     if let Some(link) = desk.offer_setup().await? {
         say!("\nOpen the first account with this link. It works once, for an hour:\n\n  {link}\n");
     }
@@ -227,16 +272,6 @@ async fn announce(desk: &Desk, config: &Config) -> anyhow::Result<()> {
 
 fn is_protected(gateway_url: &str, listens_on: SocketAddr) -> bool {
     listens_on.ip().is_loopback() || gateway_url.starts_with("https:")
-}
-
-/// Takes over what other processes write, such as `keydesk setup` beside a running server.
-async fn follow(store: Store) {
-    loop {
-        tokio::time::sleep(POLL).await;
-        if let Err(error) = store.catch_up().await {
-            tracing::warn!(%error, "the change feed cannot be read; what is known stays in force");
-        }
-    }
 }
 
 async fn stops(mut stopped: watch::Receiver<bool>) {

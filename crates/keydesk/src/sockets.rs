@@ -10,12 +10,11 @@ use std::net::TcpListener;
 /// The gateway's listener and the console's, in this order, as far as they are handed over.
 #[derive(Debug)]
 pub struct Sockets {
-    pub gateway: Listeners,
-    pub console: tokio::net::TcpListener,
+    pub gateway: Option<Listeners>,
+    pub console: Option<tokio::net::TcpListener>,
 }
 
 pub async fn open(config: &Config) -> anyhow::Result<Sockets> {
-    let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut handed_over = ListenFd::from_env();
     let mut take = |at: usize| -> anyhow::Result<Option<TcpListener>> {
         if at >= handed_over.len() {
@@ -24,22 +23,40 @@ pub async fn open(config: &Config) -> anyhow::Result<Sockets> {
         let taken = handed_over.take_tcp_listener(at);
         taken.with_context(|| format!("socket {at} of LISTEN_FDS is no TCP listener"))
     };
-    let (gateway, console) = (take(0)?, take(1)?);
-    if handed_over.len() > 2 {
+    let role = config.role;
+    // In this order, as far as the node serves them.
+    let places = usize::from(role.has_gateway());
+    let gateway = if role.has_gateway() { take(0)? } else { None };
+    let console = if role.has_console() { take(places)? } else { None };
+    if handed_over.len() > places + usize::from(role.has_console()) {
         bail!(
-            "LISTEN_FDS hands over {} sockets; two are expected, the gateway's and the console's",
+            "LISTEN_FDS hands over {} sockets; the gateway's and the console's are expected, as far as role says",
             handed_over.len()
         );
     }
-    let gateway = match gateway {
+    Ok(Sockets {
+        gateway: if role.has_gateway() { Some(open_gateway(config, gateway)?) } else { None },
+        console: if role.has_console() { Some(open_console(config, console).await?) } else { None },
+    })
+}
+
+fn open_gateway(config: &Config, handed_over: Option<TcpListener>) -> anyhow::Result<Listeners> {
+    let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    Ok(match handed_over {
         Some(listener) => {
             Listeners::inherited(listener, workers).context("the gateway's socket")?
         }
         None => Listeners::bind(config.gateway, workers).with_context(|| {
             format!("gateway: {} cannot be bound; is Keydesk running already?", config.gateway)
         })?,
-    };
-    let console = match console {
+    })
+}
+
+async fn open_console(
+    config: &Config,
+    handed_over: Option<TcpListener>,
+) -> anyhow::Result<tokio::net::TcpListener> {
+    Ok(match handed_over {
         Some(listener) => {
             listener.set_nonblocking(true)?;
             tokio::net::TcpListener::from_std(listener).context("the console's socket")?
@@ -47,6 +64,5 @@ pub async fn open(config: &Config) -> anyhow::Result<Sockets> {
         None => tokio::net::TcpListener::bind(config.console).await.with_context(|| {
             format!("console: {} cannot be bound; is Keydesk running already?", config.console)
         })?,
-    };
-    Ok(Sockets { gateway, console })
+    })
 }

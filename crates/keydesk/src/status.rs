@@ -1,51 +1,102 @@
-//! For whoever operates it: whether it lives, whether it is ready, and how it does. On a listener of
-//! its own, off unless configured.
+//! For whoever operates it: whether it lives, whether it is ready, how it does, and how it stands among
+//! the other nodes. On a listener of its own, off unless configured.
 
+use crate::cluster::Member;
 use anyhow::Context;
-use axum::{Router, http::StatusCode, response::IntoResponse, routing::get};
+use axum::{
+    Json, Router,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::get,
+};
 use keydesk_gateway::{LiveTable, Metrics};
+use keydesk_store::Store;
+use serde_json::{Value, json};
 use std::{
     net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 use tokio::net::TcpListener;
 
 /// Set while requests in flight finish: no new ones should be sent here.
 pub type Stopping = Arc<AtomicBool>;
 
-pub async fn start(
-    addr: SocketAddr,
-    metrics: Metrics,
-    table: Arc<LiveTable>,
-    stopping: Stopping,
-) -> anyhow::Result<SocketAddr> {
+/// How long the database may take to be part of the answer.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What is shown.
+#[derive(Clone)]
+pub struct Seen {
+    /// Of the gateway, where there is one.
+    pub metrics: Option<Metrics>,
+    pub table: Arc<LiveTable>,
+    pub member: Arc<Member>,
+    pub store: Store,
+    pub stopping: Stopping,
+}
+
+pub async fn start(addr: SocketAddr, seen: Seen) -> anyhow::Result<SocketAddr> {
     let listener = TcpListener::bind(addr)
         .await
         .with_context(|| format!("observe.status: {addr} cannot be bound"))?;
     let addr = listener.local_addr()?;
-    let ready = move || {
-        let (table, stopping) = (Arc::clone(&table), Arc::clone(&stopping));
-        async move { readiness(table.is_ready(), stopping.load(Ordering::Relaxed)) }
-    };
-    let exposition = move || {
-        let text = metrics.render();
-        async move { ([("content-type", "text/plain; version=0.0.4; charset=utf-8")], text) }
-    };
     let router = Router::new()
         .route("/livez", get(async || "alive\n"))
         .route("/readyz", get(ready))
-        .route("/metrics", get(exposition));
+        .route("/metrics", get(metrics))
+        .route("/status", get(status))
+        .with_state(seen);
     tokio::spawn(async move { axum::serve(listener, router).await });
     Ok(addr)
 }
 
-fn readiness(has_tokens: bool, is_stopping: bool) -> impl IntoResponse {
-    match (has_tokens, is_stopping) {
-        (_, true) => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n"),
-        (false, false) => (StatusCode::SERVICE_UNAVAILABLE, "loading tokens\n"),
-        (true, false) => (StatusCode::OK, "ready\n"),
+async fn ready(State(seen): State<Seen>) -> impl IntoResponse {
+    let has_gateway = seen.metrics.is_some();
+    if seen.stopping.load(Ordering::Relaxed) {
+        (StatusCode::SERVICE_UNAVAILABLE, "stopping\n")
+    } else if has_gateway && !seen.table.is_ready() {
+        (StatusCode::SERVICE_UNAVAILABLE, "loading tokens\n")
+    } else if has_gateway && !seen.table.may_serve() {
+        (StatusCode::SERVICE_UNAVAILABLE, "isolated: without word from the database\n")
+    } else {
+        (StatusCode::OK, "ready\n")
+    }
+}
+
+async fn metrics(State(seen): State<Seen>) -> Response {
+    let text = seen.metrics.as_ref().map(Metrics::render).unwrap_or_default();
+    ([("content-type", "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+}
+
+async fn status(State(seen): State<Seen>) -> Json<Value> {
+    let store = tokio::time::timeout(PATIENCE, store(&seen.store)).await;
+    let store = store.unwrap_or_else(|_| json!({ "reachable": false }));
+    Json(json!({
+        "release": env!("CARGO_PKG_VERSION"),
+        "node": seen.member.standing(),
+        "store": store,
+        "nodes": seen.member.others().await,
+    }))
+}
+
+async fn store(store: &Store) -> Value {
+    match (store.durability().await, store.look().await) {
+        (Ok(durability), Ok(head)) => json!({
+            "reachable": true,
+            "kind": if store.is_shared() { "postgresql" } else { "sqlite" },
+            "server": store.server(),
+            "durability": durability.as_str(),
+            "seq": head.head,
+            "epoch": head.epoch,
+            "key": head.key_id,
+        }),
+        (Err(error), _) | (_, Err(error)) => {
+            json!({ "reachable": false, "why": error.to_string() })
+        }
     }
 }

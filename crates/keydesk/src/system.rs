@@ -1,6 +1,6 @@
 //! The one place that reads the system's clock and the system's randomness.
 
-use keydesk_model::{Clock, Timestamp};
+use keydesk_model::{Clock, Moment, Stopwatch, Timestamp};
 use keydesk_token::Entropy;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,6 +12,16 @@ pub fn clock() -> Clock {
 fn now() -> Timestamp {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_micros(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// Since the machine started, its sleep included; nobody sets it.
+pub fn stopwatch() -> Stopwatch {
+    Stopwatch::new(|| {
+        let since = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        let seconds = u64::try_from(since.tv_sec).unwrap_or(0);
+        let micros = u64::try_from(since.tv_nsec / 1_000).unwrap_or(0);
+        Moment::from_micros(seconds * 1_000_000 + micros)
+    })
 }
 
 pub fn entropy() -> Entropy {

@@ -10,6 +10,8 @@ pub enum Actor {
     Person { person: PersonId, member: Option<MemberId> },
     /// The operator at the command line.
     Operator,
+    /// A node by itself, after the database had forgotten something.
+    Node,
     /// Nobody is logged in yet: the set-up link, a reset link, an invitation.
     Visitor,
 }
@@ -60,6 +62,10 @@ actions! {
     IssueToken = "token.issue",
     RotateToken = "token.rotate",
     RevokeToken = "token.revoke",
+    IssueReceipt = "receipt.issue",
+    WriteBackEndings = "token.write_back_endings",
     AddKey = "key.add",
+    RotateKey = "key.rotate",
+    ReplaceBearerToken = "token.replace",
     GiveFeedback = "help.feedback",
 }

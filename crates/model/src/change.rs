@@ -31,6 +31,9 @@ pub enum Change {
         #[serde(with = "hex_hash")]
         hash: TokenHash,
         ending: Ending,
+        /// When the token would have expired by itself.
+        #[serde(default)]
+        expires_at: Option<Timestamp>,
     },
 }
 
@@ -94,7 +97,7 @@ mod tests {
     fn a_change_survives_its_row() {
         let hash = PlainToken::generate(&Prefix::default(), Kind::User, &Entropy::seeded(1)).hash();
         let ending = Ending { at: Timestamp::from_micros(5), cause: EndCause::PasswordChanged };
-        let change = Change::SecretEnded { hash, ending };
+        let change = Change::SecretEnded { hash, ending, expires_at: None };
         let row = serde_json::to_string(&change).expect("serialises");
         assert_eq!(serde_json::from_str::<Change>(&row).expect("parses"), change);
     }

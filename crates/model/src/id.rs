@@ -84,6 +84,8 @@ typed_id! {
     TokenId = "tok";
     SessionId = "ses";
     InvitationId = "inv";
+    /// A process that serves, from joining to leaving.
+    NodeId = "nod";
 }
 
 #[cfg(test)]

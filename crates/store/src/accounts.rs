@@ -1,8 +1,7 @@
 //! Accounts: customers of the API.
 
-use crate::{Read, StoreError, Write, row};
+use crate::{Read, StoreError, Write, row, sql::{Row, query}};
 use keydesk_model::{AccountId, AccountName, AccountNumber, PersonId};
-use sqlx::{Row, sqlite::SqliteRow};
 
 #[derive(Clone, Debug)]
 pub struct Account {
@@ -11,38 +10,36 @@ pub struct Account {
     pub name: String,
 }
 
-const COUNT: &str = "SELECT count(*) FROM account";
-const ADD: &str = "INSERT INTO account (id, number, name, created_at) VALUES ($1, $2, $3, $4)";
+const COUNT: &str = "SELECT count(*) AS number FROM account";
+const ADD: &str = "INSERT INTO account (id, number, name, created_at) VALUES ($1, $2, $3, $4) \
+    ON CONFLICT DO NOTHING";
 const FIND: &str = "SELECT id, number, name FROM account WHERE id = $1";
 const OF_PERSON: &str = "SELECT account.id, number, name FROM account \
     JOIN member ON member.account_id = account.id \
     WHERE member.person_id = $1 AND member.removed_at IS NULL ORDER BY name, number";
 
-fn account(row: &SqliteRow) -> Result<Account, StoreError> {
-    let number: u32 = row.try_get("number")?;
+fn account(row: &Row) -> Result<Account, StoreError> {
     Ok(Account {
         id: row::parsed(row, "id")?,
-        number: number
-            .try_into()
-            .map_err(|_| StoreError::Unreadable { column: "account.number" })?,
+        number: row::account_number(row, "number")?,
         name: row::text(row, "name")?,
     })
 }
 
 impl Read {
     pub async fn count_accounts(&mut self) -> Result<i64, StoreError> {
-        Ok(sqlx::query_scalar(COUNT).fetch_one(self.connection()).await?)
+        query(COUNT).one(self).await?.get("number")
     }
 
     pub async fn find_account(&mut self, id: AccountId) -> Result<Option<Account>, StoreError> {
-        let row = sqlx::query(FIND).bind(id.to_string()).fetch_optional(self.connection()).await?;
+        let row = query(FIND).bind(id).optional(self).await?;
         row.as_ref().map(account).transpose()
     }
 
     /// The accounts that a person belongs to now, by name.
     pub async fn list_accounts_of(&mut self, person: PersonId) -> Result<Vec<Account>, StoreError> {
         let rows =
-            sqlx::query(OF_PERSON).bind(person.to_string()).fetch_all(self.connection()).await?;
+            query(OF_PERSON).bind(person).all(self).await?;
         rows.iter().map(account).collect()
     }
 }
@@ -56,13 +53,12 @@ impl Write {
         name: &AccountName,
     ) -> Result<(), StoreError> {
         let now = self.now().as_micros();
-        sqlx::query(ADD)
-            .bind(id.to_string())
+        query(ADD)
+            .bind(id)
             .bind(u32::from(number))
             .bind(name.as_str())
             .bind(now)
-            .execute(self.connection())
-            .await?;
-        Ok(())
+            .insert(self)
+            .await
     }
 }

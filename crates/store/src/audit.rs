@@ -1,8 +1,7 @@
 //! The audit log: one entry for every change, written in the change's own transaction.
 
-use crate::{Read, StoreError, Write, row};
+use crate::{Read, StoreError, Write, row, sql::{Row, query}};
 use keydesk_model::{AccountId, Action, Actor, Origin, Timestamp};
-use sqlx::Row;
 
 /// What a commit says about itself. `target` and `detail` name things by id and state; a secret
 /// has no place in either.
@@ -33,50 +32,75 @@ const ADD: &str = "INSERT INTO audit (seq, at, action, actor, person_id, member_
 const LATER: &str =
     "SELECT seq, at, action, target, detail FROM audit WHERE seq > $1 ORDER BY seq LIMIT 1000";
 
+const RECEIPTS: &str = "SELECT seq, at, action, target, detail FROM audit \
+    WHERE account_id = $1 AND action = 'receipt.issue' ORDER BY seq DESC LIMIT $2";
+const RECEIPT: &str = "SELECT seq, at, action, target, detail FROM audit \
+    WHERE account_id = $1 AND action = 'receipt.issue' AND seq = $2";
+
+fn entry(row: &Row) -> Result<AuditRow, StoreError> {
+    Ok(AuditRow {
+        seq: row.get("seq")?,
+        at: row::instant(row, "at")?,
+        action: row::text(row, "action")?,
+        target: row::text(row, "target")?,
+        detail: row::text(row, "detail")?,
+    })
+}
+
 impl Read {
+    /// The account's newest receipts, at most `limit`.
+    pub async fn list_receipts(
+        &mut self,
+        account: AccountId,
+        limit: u32,
+    ) -> Result<Vec<AuditRow>, StoreError> {
+        query(RECEIPTS).bind(account).bind(limit).all(self).await?.iter().map(entry).collect()
+    }
+
+    pub async fn find_receipt(
+        &mut self,
+        account: AccountId,
+        seq: i64,
+    ) -> Result<Option<AuditRow>, StoreError> {
+        let found = query(RECEIPT).bind(account).bind(seq).optional(self).await?;
+        found.as_ref().map(entry).transpose()
+    }
+
     /// Entries after number `after`, oldest first, at most 1,000.
     pub async fn list_audit(&mut self, after: i64) -> Result<Vec<AuditRow>, StoreError> {
-        let rows = sqlx::query(LATER).bind(after).fetch_all(self.connection()).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(AuditRow {
-                    seq: row.try_get("seq")?,
-                    at: row::instant(row, "at")?,
-                    action: row::text(row, "action")?,
-                    target: row::text(row, "target")?,
-                    detail: row::text(row, "detail")?,
-                })
-            })
-            .collect()
+        let rows = query(LATER).bind(after).all(self).await?;
+        rows.iter().map(entry).collect()
     }
 }
 
 impl Write {
-    pub(crate) async fn audit(&mut self, entry: &AuditEntry) -> Result<(), StoreError> {
+    /// Its number.
+    pub(crate) async fn audit(&mut self, entry: &AuditEntry) -> Result<i64, StoreError> {
         let now = self.now().as_micros();
         let (actor, person, member) = match &entry.actor {
             Actor::Person { person, member } => {
-                ("person", Some(person.to_string()), member.map(|m| m.to_string()))
+                ("person", Some(*person), *member)
             }
             Actor::Operator => ("operator", None, None),
+            Actor::Node => ("node", None, None),
             Actor::Visitor => ("visitor", None, None),
         };
-        let seq: i64 = sqlx::query_scalar(NEXT).fetch_one(self.connection()).await?;
-        sqlx::query(ADD)
+        let seq: i64 = query(NEXT).one(self).await?.get("audit_seq")?;
+        query(ADD)
             .bind(seq)
             .bind(now)
             .bind(entry.action.as_str())
             .bind(actor)
             .bind(person)
             .bind(member)
-            .bind(entry.account.map(|id| id.to_string()))
+            .bind(entry.account)
             .bind(&entry.target)
             .bind(entry.detail.to_string())
             .bind(entry.origin.client_addr.map(|addr| addr.to_string()))
-            .bind(&entry.origin.user_agent)
+            .bind(entry.origin.user_agent.clone())
             .bind(&entry.origin.request_id)
-            .execute(self.connection())
+            .execute(self)
             .await?;
-        Ok(())
+        Ok(seq)
     }
 }

@@ -1,5 +1,6 @@
 //! What a caller can do about a failure: try again, tell of a conflict, or stop.
 
+use crate::postgres::NoServer;
 use std::path::PathBuf;
 
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +14,9 @@ pub enum StoreError {
     /// The change is in the database, but this process has not taken it over yet; it will.
     #[error("the change is stored, but the gateway has not confirmed it yet")]
     Unsettled,
+    /// The database stopped answering while it was asked to commit.
+    #[error("it is not known whether the change is stored: the database did not answer in time")]
+    Unknown,
     #[error("the database did not answer as expected")]
     Unavailable(#[source] sqlx::Error),
 }
@@ -41,10 +45,26 @@ pub enum OpenError {
     SqliteTooOld { version: String },
     #[error("the database file {path} does not run with {setting}, on which durability rests")]
     NotDurable { path: PathBuf, setting: &'static str },
+    #[error("no PostgreSQL server can be used: {0}")]
+    NoServer(NoServer),
+    #[error(
+        "PostgreSQL runs with {setting} = {value} and can lose what it has acknowledged; set {setting} = {wanted}"
+    )]
+    LosesWrites { setting: &'static str, value: String, wanted: &'static str },
+    #[error(
+        "the database's schema is at step {newest}, and this release needs {known}: start a node with a console first, it brings the schema up to date"
+    )]
+    Older { newest: i64, known: i64 },
+    #[error(
+        "the database has been changed by a newer Keydesk in a way that this release cannot follow (step {needs}; this release knows {known}): run the newer release"
+    )]
+    NeedsNewer { needs: i64, known: i64 },
     #[error(
         "the database's schema cannot be brought up to date; was it written by a newer Keydesk?"
     )]
     Migration(#[from] sqlx::migrate::MigrateError),
+    #[error("the journal of ended tokens {path} cannot be used; check that it is yours to write")]
+    Journal { path: PathBuf, source: std::io::Error },
     #[error("the database stopped answering while it was opened")]
     Store(#[from] StoreError),
 }

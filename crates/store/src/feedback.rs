@@ -1,6 +1,6 @@
 //! "Did this answer your question?": what readers of the Help page said.
 
-use crate::{Read, StoreError, Write, row};
+use crate::{Read, StoreError, Write, row, sql::query};
 use keydesk_model::{AccountId, PersonId, Timestamp};
 
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ const LIST: &str = "SELECT feedback.at, question, answered, comment, account.nam
 impl Read {
     /// The newest 1,000, newest first.
     pub async fn list_feedback(&mut self) -> Result<Vec<Feedback>, StoreError> {
-        let rows = sqlx::query(LIST).fetch_all(self.connection()).await?;
+        let rows = query(LIST).all(self).await?;
         rows.iter()
             .map(|row| {
                 Ok(Feedback {
@@ -48,7 +48,7 @@ impl Write {
         by: (AccountId, PersonId),
     ) -> Result<(), StoreError> {
         let now = self.now().as_micros();
-        sqlx::query(ADD)
+        query(ADD)
             .bind(id)
             .bind(now)
             .bind(question)
@@ -56,7 +56,7 @@ impl Write {
             .bind(comment)
             .bind(by.0.to_string())
             .bind(by.1.to_string())
-            .execute(self.connection())
+            .execute(self)
             .await?;
         Ok(())
     }

@@ -1,8 +1,7 @@
 //! Integrations: which program called with which token, from where, when last and how often.
 
-use crate::{Read, Store, StoreError, row};
+use crate::{Read, Store, StoreError, row, sql::{composed, query}};
 use keydesk_model::{Timestamp, TokenId, Usage};
-use sqlx::{AssertSqlSafe, Row};
 use std::collections::BTreeMap;
 
 #[derive(Clone, Debug)]
@@ -51,8 +50,8 @@ impl Read {
         token: TokenId,
         since: Timestamp,
     ) -> Result<Vec<Integration>, StoreError> {
-        let query = sqlx::query(LIST).bind(token.to_string()).bind(since.as_micros());
-        let rows = query.fetch_all(self.connection()).await?;
+        let asked = query(LIST).bind(token).bind(since.as_micros());
+        let rows = asked.all(self).await?;
         rows.iter()
             .map(|row| {
                 Ok(Integration {
@@ -60,7 +59,7 @@ impl Read {
                     client_addr: row::text(row, "client_addr")?,
                     first_used_at: row::instant(row, "first_used_at")?,
                     last_used_at: row::instant(row, "last_used_at")?,
-                    calls: row.try_get("calls")?,
+                    calls: row.get("calls")?,
                 })
             })
             .collect()
@@ -74,23 +73,23 @@ impl Store {
             return Ok(());
         }
         let seen = added_up(seen);
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        let mut aside = self.aside().await?;
         let mut rest = seen.as_slice();
         while let Some(size) = SIZES.into_iter().find(|size| *size <= rest.len()) {
             let (now, later) = rest.split_at(size);
-            let mut query = sqlx::query(AssertSqlSafe(record(size)));
+            let mut record = composed(record(size));
             for usage in now {
-                query = query
+                record = record
                     .bind(usage.token.to_string())
                     .bind(usage.program.clone())
                     .bind(usage.client_addr.clone())
                     .bind(usage.last_used_at.as_micros())
                     .bind(usage.calls);
             }
-            query.execute(&mut *transaction).await?;
+            record.execute(&mut aside).await?;
             rest = later;
         }
-        Ok(transaction.commit().await?)
+        aside.finish().await
     }
 }
 

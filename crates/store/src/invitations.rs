@@ -1,8 +1,7 @@
 //! Invitations: a role offered to an e-mail address, once, until it expires.
 
-use crate::{Read, StoreError, Write, row};
+use crate::{Read, StoreError, Write, row, sql::{Row, query}};
 use keydesk_model::{AccountId, Email, InvitationId, MemberId, Role, Timestamp};
-use sqlx::sqlite::SqliteRow;
 
 #[derive(Clone, Debug)]
 pub struct Invitation {
@@ -52,7 +51,7 @@ const CLOSE: &str = "UPDATE invitation SET closed_at = $1 \
 const CLOSE_FOR: &str = "UPDATE invitation SET closed_at = $1 \
     WHERE account_id = $2 AND email_canonical = $3 AND closed_at IS NULL";
 
-fn invitation(row: &SqliteRow) -> Result<Invitation, StoreError> {
+fn invitation(row: &Row) -> Result<Invitation, StoreError> {
     Ok(Invitation {
         id: row::parsed(row, "id")?,
         account: row::parsed(row, "account_id")?,
@@ -70,8 +69,8 @@ impl Read {
         code_hash: [u8; 32],
         now: Timestamp,
     ) -> Result<Option<Invitation>, StoreError> {
-        let query = sqlx::query(FIND_BY_CODE).bind(code_hash.to_vec()).bind(now.as_micros());
-        query.fetch_optional(self.connection()).await?.as_ref().map(invitation).transpose()
+        let asked = query(FIND_BY_CODE).bind(code_hash).bind(now.as_micros());
+        asked.optional(self).await?.as_ref().map(invitation).transpose()
     }
 
     pub async fn list_invitations(
@@ -79,8 +78,8 @@ impl Read {
         account: AccountId,
         now: Timestamp,
     ) -> Result<Vec<Invitation>, StoreError> {
-        let query = sqlx::query(LIST).bind(account.to_string()).bind(now.as_micros());
-        query.fetch_all(self.connection()).await?.iter().map(invitation).collect()
+        let asked = query(LIST).bind(account).bind(now.as_micros());
+        asked.all(self).await?.iter().map(invitation).collect()
     }
 }
 
@@ -88,23 +87,23 @@ impl Write {
     /// Adds an invitation in place of an earlier one to the same address.
     pub async fn add_invitation(&mut self, new: &NewInvitation) -> Result<(), StoreError> {
         let now = self.now().as_micros();
-        sqlx::query(CLOSE_FOR)
+        query(CLOSE_FOR)
             .bind(now)
-            .bind(new.account.to_string())
+            .bind(new.account)
             .bind(new.email.canonical())
-            .execute(self.connection())
+            .execute(self)
             .await?;
-        sqlx::query(ADD)
-            .bind(new.id.to_string())
-            .bind(new.account.to_string())
+        query(ADD)
+            .bind(new.id)
+            .bind(new.account)
             .bind(new.email.as_str())
             .bind(new.email.canonical())
             .bind(new.role.as_str())
-            .bind(new.code_hash.to_vec())
-            .bind(new.invited_by.to_string())
+            .bind(new.code_hash)
+            .bind(new.invited_by)
             .bind(now)
             .bind(new.expires_at.as_micros())
-            .execute(self.connection())
+            .execute(self)
             .await?;
         Ok(())
     }
@@ -116,7 +115,7 @@ impl Write {
         id: InvitationId,
     ) -> Result<bool, StoreError> {
         let now = self.now().as_micros();
-        let query = sqlx::query(CLOSE).bind(now).bind(id.to_string()).bind(account.to_string());
-        Ok(query.execute(self.connection()).await?.rows_affected() == 1)
+        let asked = query(CLOSE).bind(now).bind(id).bind(account);
+        Ok(asked.execute(self).await? == 1)
     }
 }

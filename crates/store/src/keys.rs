@@ -1,27 +1,139 @@
-//! Key checks: a known text sealed under each master key that this database was written with.
+//! Key checks: a known text sealed under each master key that this database was written with, and which
+//! of them is current.
 
-use crate::{Read, StoreError, Write};
-use sqlx::Row;
+use crate::{Read, StoreError, Write, row, sql::query};
+use keydesk_model::{AccountId, MemberId, TokenId};
+use keydesk_token::TokenHash;
 
-const FIND: &str = "SELECT sealed FROM key_check WHERE key_id = $1";
-const ANY: &str = "SELECT count(*) FROM key_check";
-const ADD: &str = "INSERT INTO key_check (key_id, sealed, created_at) VALUES ($1, $2, $3)";
+#[derive(Clone, Debug)]
+pub struct NewKeyCheck {
+    pub key_id: String,
+    pub sealed: Vec<u8>,
+    /// The public half of what signs receipts, in base64url.
+    pub public_key: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct KeyCheck {
+    pub key_id: String,
+    pub sealed: Vec<u8>,
+    pub public_key: String,
+    /// Once the key is not current any more: its pepper, sealed under the one that is.
+    pub pepper: Option<Vec<u8>>,
+}
+
+/// A display copy, where it belongs, and how it is sealed.
+#[derive(Clone)]
+pub struct DisplayCopy {
+    pub hash: TokenHash,
+    pub account: AccountId,
+    pub member: MemberId,
+    pub token: TokenId,
+    pub version: i64,
+    pub sealed: Vec<u8>,
+}
+
+impl std::fmt::Debug for DisplayCopy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "DisplayCopy({}, version {})", self.token, self.version)
+    }
+}
+
+const CURRENT: &str = "SELECT key_id FROM head WHERE one = 1";
+const SET_CURRENT: &str = "UPDATE head SET key_id = $1 WHERE one = 1";
+const ANY: &str = "SELECT count(*) AS number FROM key_check";
+const LIST: &str = "SELECT key_id, sealed, public_key, pepper FROM key_check ORDER BY created_at, key_id";
+const ADD: &str = "INSERT INTO key_check (key_id, sealed, created_at, public_key) VALUES ($1, $2, $3, $4)";
+const SET_PUBLIC: &str = "UPDATE key_check SET public_key = $1 WHERE key_id = $2";
+const SET_PEPPER: &str = "UPDATE key_check SET pepper = $1 WHERE key_id = $2";
+/// The id of the key stands behind the first byte.
+const UNDER_OTHERS: &str = "SELECT secret.hash, secret.token_id, secret.version, secret.display, token.account_id, \
+    token.member_id FROM secret JOIN token ON token.id = secret.token_id \
+    WHERE display IS NOT NULL AND substr(display, 2, 8) <> $1 LIMIT $2";
+const COUNT_UNDER_OTHERS: &str = "SELECT count(*) AS number FROM secret \
+    WHERE display IS NOT NULL AND substr(display, 2, 8) <> $1";
+const RESEAL: &str = "UPDATE secret SET display = $1 WHERE hash = $2 AND display = $3";
 
 impl Read {
-    pub async fn find_key_check(&mut self, key_id: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let row = sqlx::query(FIND).bind(key_id).fetch_optional(self.connection()).await?;
-        Ok(row.map(|row| row.try_get("sealed")).transpose()?)
+    /// Empty while there is none.
+    pub async fn current_key_id(&mut self) -> Result<String, StoreError> {
+        row::text(&query(CURRENT).one(self).await?, "key_id")
     }
 
     pub async fn has_key_check(&mut self) -> Result<bool, StoreError> {
-        Ok(sqlx::query_scalar::<_, i64>(ANY).fetch_one(self.connection()).await? > 0)
+        Ok(query(ANY).one(self).await?.get::<i64>("number")? > 0)
+    }
+
+    /// Every key that there ever was, the oldest first.
+    pub async fn list_key_checks(&mut self) -> Result<Vec<KeyCheck>, StoreError> {
+        let rows = query(LIST).all(self).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(KeyCheck {
+                    key_id: row::text(row, "key_id")?,
+                    sealed: row.get("sealed")?,
+                    public_key: row::text(row, "public_key")?,
+                    pepper: row.get("pepper")?,
+                })
+            })
+            .collect()
+    }
+
+    /// Display copies that are sealed under another key, at most `limit`.
+    pub async fn list_display_copies_under_others(
+        &mut self,
+        key_id: &[u8],
+        limit: u32,
+    ) -> Result<Vec<DisplayCopy>, StoreError> {
+        let rows = query(UNDER_OTHERS).bind(key_id).bind(limit).all(self).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(DisplayCopy {
+                    hash: TokenHash::from_bytes(row::digest(row, "hash")?),
+                    account: row::parsed(row, "account_id")?,
+                    member: row::parsed(row, "member_id")?,
+                    token: row::parsed(row, "token_id")?,
+                    version: row.get("version")?,
+                    sealed: row.get("display")?,
+                })
+            })
+            .collect()
+    }
+
+    pub async fn count_display_copies_under_others(
+        &mut self,
+        key_id: &[u8],
+    ) -> Result<i64, StoreError> {
+        query(COUNT_UNDER_OTHERS).bind(key_id).one(self).await?.get("number")
     }
 }
 
 impl Write {
-    pub async fn add_key_check(&mut self, key_id: &str, sealed: &[u8]) -> Result<(), StoreError> {
-        let now = self.now().as_micros();
-        sqlx::query(ADD).bind(key_id).bind(sealed).bind(now).execute(self.connection()).await?;
-        Ok(())
+    pub async fn add_key_check(&mut self, new: &NewKeyCheck) -> Result<(), StoreError> {
+        let add = query(ADD).bind(&new.key_id).bind(new.sealed.as_slice()).bind(self.now());
+        add.bind(&new.public_key).execute(self).await.map(|_| ())
+    }
+
+    pub async fn set_current_key_id(&mut self, key_id: &str) -> Result<(), StoreError> {
+        query(SET_CURRENT).bind(key_id).execute(self).await.map(|_| ())
+    }
+
+    pub async fn set_public_key(&mut self, key_id: &str, public: &str) -> Result<(), StoreError> {
+        query(SET_PUBLIC).bind(public).bind(key_id).execute(self).await.map(|_| ())
+    }
+
+    pub async fn set_sealed_pepper(
+        &mut self,
+        key_id: &str,
+        sealed: &[u8],
+    ) -> Result<(), StoreError> {
+        query(SET_PEPPER).bind(sealed).bind(key_id).execute(self).await.map(|_| ())
+    }
+
+    /// Puts a display copy in the place of the one that was read. False: it was replaced meanwhile.
+    pub async fn reseal(&mut self, copy: &DisplayCopy, sealed: &[u8]) -> Result<bool, StoreError> {
+        let hash = copy.hash.as_bytes().as_slice();
+        let reseal = query(RESEAL).bind(sealed).bind(hash).bind(copy.sealed.as_slice());
+        Ok(reseal.execute(self).await? == 1)
     }
 }

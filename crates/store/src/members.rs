@@ -1,8 +1,7 @@
 //! Members: a person in an account, with a role, from joining to removal.
 
-use crate::{Read, StoreError, Write, row};
+use crate::{Read, StoreError, Write, row, sql::{Row, query}};
 use keydesk_model::{AccountId, Email, MemberId, PersonId, Role, Timestamp};
-use sqlx::sqlite::SqliteRow;
 
 #[derive(Clone, Debug)]
 pub struct Member {
@@ -45,13 +44,14 @@ const OF_ACCOUNT: &str =
 const OF_PERSON: &str =
     select_members!("member.person_id = $1 ORDER BY member.created_at, member.id");
 const COUNT_OWNERS: &str =
-    "SELECT count(*) FROM member WHERE account_id = $1 AND role = 'owner' AND removed_at IS NULL";
+    "SELECT count(*) AS number FROM member WHERE account_id = $1 AND role = 'owner' AND removed_at IS NULL";
 const ADD: &str =
-    "INSERT INTO member (id, account_id, person_id, role, created_at) VALUES ($1, $2, $3, $4, $5)";
+    "INSERT INTO member (id, account_id, person_id, role, created_at) VALUES ($1, $2, $3, $4, $5) \
+    ON CONFLICT DO NOTHING";
 const SET_ROLE: &str = "UPDATE member SET role = $1 WHERE id = $2 AND removed_at IS NULL";
 const REMOVE: &str = "UPDATE member SET removed_at = $1 WHERE id = $2 AND removed_at IS NULL";
 
-fn member(row: &SqliteRow) -> Result<Member, StoreError> {
+fn member(row: &Row) -> Result<Member, StoreError> {
     Ok(Member {
         id: row::parsed(row, "id")?,
         account: row::parsed(row, "account_id")?,
@@ -71,8 +71,8 @@ impl Read {
         account: AccountId,
         id: MemberId,
     ) -> Result<Option<Member>, StoreError> {
-        let query = sqlx::query(FIND).bind(account.to_string()).bind(id.to_string());
-        query.fetch_optional(self.connection()).await?.as_ref().map(member).transpose()
+        let asked = query(FIND).bind(account).bind(id);
+        asked.optional(self).await?.as_ref().map(member).transpose()
     }
 
     pub async fn find_member_of(
@@ -80,27 +80,24 @@ impl Read {
         account: AccountId,
         person: PersonId,
     ) -> Result<Option<Member>, StoreError> {
-        let query = sqlx::query(FIND_OF_PERSON).bind(account.to_string()).bind(person.to_string());
-        query.fetch_optional(self.connection()).await?.as_ref().map(member).transpose()
+        let asked = query(FIND_OF_PERSON).bind(account).bind(person);
+        asked.optional(self).await?.as_ref().map(member).transpose()
     }
 
     pub async fn list_members(&mut self, account: AccountId) -> Result<Vec<Member>, StoreError> {
         let rows =
-            sqlx::query(OF_ACCOUNT).bind(account.to_string()).fetch_all(self.connection()).await?;
+            query(OF_ACCOUNT).bind(account).all(self).await?;
         rows.iter().map(member).collect()
     }
 
     pub async fn list_memberships(&mut self, person: PersonId) -> Result<Vec<Member>, StoreError> {
         let rows =
-            sqlx::query(OF_PERSON).bind(person.to_string()).fetch_all(self.connection()).await?;
+            query(OF_PERSON).bind(person).all(self).await?;
         rows.iter().map(member).collect()
     }
 
     pub async fn count_owners(&mut self, account: AccountId) -> Result<i64, StoreError> {
-        Ok(sqlx::query_scalar(COUNT_OWNERS)
-            .bind(account.to_string())
-            .fetch_one(self.connection())
-            .await?)
+        query(COUNT_OWNERS).bind(account).one(self).await?.get("number")
     }
 }
 
@@ -108,29 +105,28 @@ impl Write {
     /// [`StoreError::Conflict`]: the person belongs to the account already.
     pub async fn add_member(&mut self, new: NewMember) -> Result<(), StoreError> {
         let now = self.now().as_micros();
-        sqlx::query(ADD)
-            .bind(new.id.to_string())
-            .bind(new.account.to_string())
-            .bind(new.person.to_string())
+        query(ADD)
+            .bind(new.id)
+            .bind(new.account)
+            .bind(new.person)
             .bind(new.role.as_str())
             .bind(now)
-            .execute(self.connection())
-            .await?;
-        Ok(())
+            .insert(self)
+            .await
     }
 
     pub async fn set_role(&mut self, id: MemberId, role: Role) -> Result<(), StoreError> {
-        sqlx::query(SET_ROLE)
+        query(SET_ROLE)
             .bind(role.as_str())
-            .bind(id.to_string())
-            .execute(self.connection())
+            .bind(id)
+            .execute(self)
             .await?;
         Ok(())
     }
 
     pub async fn remove_member(&mut self, id: MemberId) -> Result<(), StoreError> {
         let now = self.now().as_micros();
-        sqlx::query(REMOVE).bind(now).bind(id.to_string()).execute(self.connection()).await?;
+        query(REMOVE).bind(now).bind(id).execute(self).await?;
         Ok(())
     }
 }

@@ -1,122 +1,186 @@
-//! Opens the database, checks that it keeps what it acknowledges, and hands out connections.
+//! Opens the database, whichever it is, and hands out connections.
 
-use crate::{OpenError, Read, StoreError, Write, feed::Follower};
+use crate::{
+    Durability, OpenError, Place, Read, StoreError, Write,
+    feed::Follower,
+    postgres::PostgresServers,
+    sql::Query,
+    sqlite::SqliteFile,
+    transaction::Link,
+};
 use keydesk_model::Timestamp;
-use sqlx::{
-    Row, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, OnceLock},
-    time::Duration,
 };
-use tokio::{sync::Mutex, task::JoinHandle};
 
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
-
-/// The store: many readers, one writer, and whoever follows the feed in this process.
-#[derive(Clone)]
+/// The store, and whoever follows the feed in this process.
+#[derive(Clone, Debug)]
 pub struct Store {
-    pub(crate) readers: SqlitePool,
-    pub(crate) writer: SqlitePool,
+    pub(crate) back: Arc<Back>,
     pub(crate) follower: Arc<OnceLock<Follower>>,
-    check: Arc<Mutex<Option<Check>>>,
 }
 
-type Check = JoinHandle<Result<(), OpenError>>;
+/// What one node tells the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// There is a change in the feed.
+    Change,
+    /// A gateway has taken one over.
+    Confirmation,
+}
 
-/// Files beyond this are checked while they are read.
-const LARGE: u64 = 32 * 1024 * 1024;
+const FEED: &str = "keydesk_feed";
+const CONFIRMED: &str = "keydesk_confirmed";
 
-impl std::fmt::Debug for Store {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Store")
-    }
+/// Which of the two it is.
+#[derive(Debug)]
+pub(crate) enum Back {
+    Sqlite(SqliteFile),
+    Postgres(PostgresServers),
 }
 
 impl Store {
-    /// Opens or makes the database file at `path` and brings its schema up to date.
-    pub async fn open(path: &Path) -> Result<Self, OpenError> {
-        let unopenable = |source| OpenError::Unopenable { path: path.to_owned(), source };
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(5));
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            .connect_with(options.clone())
-            .await
-            .map_err(unopenable)?;
-        check_durability(&writer, path).await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(4)
-            .connect_with(options.read_only(true))
-            .await
-            .map_err(unopenable)?;
-        let check = tokio::spawn(check_file(readers.clone(), path.to_owned()));
-        let is_large = std::fs::metadata(path).is_ok_and(|file| file.len() > LARGE);
-        let check = if is_large {
-            Some(check)
-        } else {
-            check.await.map_err(|_| OpenError::Unchecked)??;
-            None
+    /// Opens the database and brings its schema up to date.
+    pub async fn open(place: &Place) -> Result<Self, OpenError> {
+        Self::open_with(place, true).await
+    }
+
+    /// Opens a database that someone else brings up to date: with fewer rights.
+    pub async fn open_as_it_is(place: &Place) -> Result<Self, OpenError> {
+        Self::open_with(place, false).await
+    }
+
+    async fn open_with(place: &Place, migrates: bool) -> Result<Self, OpenError> {
+        let back = match place {
+            Place::Sqlite(path) => Back::Sqlite(SqliteFile::open(path).await?),
+            Place::Postgres(place) => Back::Postgres(PostgresServers::open(place, migrates).await?),
         };
-        MIGRATIONS.run(&writer).await?;
-        let check = Arc::new(Mutex::new(check));
-        Ok(Self { readers, writer, follower: Arc::default(), check })
+        Ok(Self { back: Arc::new(back), follower: Arc::default() })
     }
 
     /// Waits for the check of a large file, which goes on beside the first reading. Nothing may be
     /// believed or written before.
     pub async fn checked(&self) -> Result<(), OpenError> {
-        match self.check.lock().await.take() {
-            Some(check) => check.await.map_err(|_| OpenError::Unchecked)?,
-            None => Ok(()),
+        match &*self.back {
+            Back::Sqlite(file) => file.checked().await,
+            Back::Postgres(_) => Ok(()),
+        }
+    }
+
+    /// Whether other machines may have it open too.
+    pub fn is_shared(&self) -> bool {
+        matches!(&*self.back, Back::Postgres(_))
+    }
+
+    /// What becomes of an acknowledged commit when the machine that took it is lost.
+    pub async fn durability(&self) -> Result<Durability, StoreError> {
+        match &*self.back {
+            Back::Sqlite(_) => Ok(Durability::Single),
+            Back::Postgres(servers) => servers.durability().await,
+        }
+    }
+
+    /// Which server is used now, where there is one.
+    pub fn server(&self) -> Option<String> {
+        match &*self.back {
+            Back::Sqlite(_) => None,
+            Back::Postgres(servers) => Some(servers.server()),
         }
     }
 
     /// A connection that only reads.
     pub async fn read(&self) -> Result<Read, StoreError> {
-        Ok(Read::pooled(self.readers.acquire().await?))
+        Ok(Read::new(match &*self.back {
+            Back::Sqlite(file) => Link::SqlitePooled(file.readers.acquire().await?),
+            Back::Postgres(servers) => Link::PostgresPooled(servers.acquire().await?),
+        }))
     }
 
-    /// A write transaction, taken at once (`BEGIN IMMEDIATE`), so that what it reads cannot change
-    /// before it writes. It is undone unless committed.
+    /// Reads the database as it is at one instant.
+    pub(crate) async fn read_at_once(&self) -> Result<Read, StoreError> {
+        Ok(Read::new(match &*self.back {
+            Back::Sqlite(file) => Link::Sqlite(file.readers.begin().await?),
+            Back::Postgres(servers) => Link::Postgres(servers.snapshot().await?),
+        }))
+    }
+
+    /// For what is written outside of the line of writers and without an audit entry: no change in
+    /// the sense of the product.
+    pub(crate) async fn aside(&self) -> Result<Read, StoreError> {
+        Ok(Read::new(match &*self.back {
+            Back::Sqlite(file) => Link::Sqlite(file.writer.begin_with("BEGIN IMMEDIATE").await?),
+            Back::Postgres(servers) => Link::Postgres(servers.begin_aside().await?),
+        }))
+    }
+
+    /// For one statement aside that answers.
+    pub(crate) async fn one_aside(&self) -> Result<Read, StoreError> {
+        Ok(Read::new(match &*self.back {
+            Back::Sqlite(file) => Link::Sqlite(file.writer.begin_with("BEGIN IMMEDIATE").await?),
+            Back::Postgres(servers) => Link::PostgresPooled(servers.acquire().await?),
+        }))
+    }
+
+    /// One statement aside; how many rows it touched.
+    pub(crate) async fn run_aside(&self, query: Query) -> Result<u64, StoreError> {
+        let done = match &*self.back {
+            Back::Sqlite(file) => query.execute(&mut *file.writer.acquire().await?).await,
+            Back::Postgres(servers) => query.execute(&mut *servers.acquire().await?).await,
+        };
+        done.inspect_err(|error| self.note(error))
+    }
+
+    /// A write transaction, taken at once, so that what it reads cannot change before it writes. It
+    /// is undone unless committed.
     pub async fn write(&self, now: Timestamp) -> Result<Write, StoreError> {
-        let transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        Ok(Write::new(transaction, now, self.clone()))
+        let link = match &*self.back {
+            Back::Sqlite(file) => Link::Sqlite(file.writer.begin_with("BEGIN IMMEDIATE").await?),
+            Back::Postgres(servers) => Link::Postgres(servers.begin().await?),
+        };
+        Ok(Write::new(Read::new(link), now, self.clone()))
+    }
+
+    /// To be told of a failure: a lost server is looked for anew.
+    pub(crate) fn note(&self, error: &StoreError) {
+        if let Back::Postgres(servers) = &*self.back {
+            servers.note(error);
+        }
+    }
+
+    /// To be told that the database did not answer in time.
+    pub fn suspect(&self) {
+        if let Back::Postgres(servers) = &*self.back {
+            servers.suspect();
+        }
+    }
+
+    /// Calls `tell` when there may be news; a hint, no promise. Returns when it has to be called anew;
+    /// a file says nothing by itself.
+    pub async fn listen(&self, mut tell: impl FnMut(News)) -> Result<(), StoreError> {
+        match &*self.back {
+            Back::Sqlite(_) => std::future::pending().await,
+            Back::Postgres(servers) => {
+                let told = |channel: &str| {
+                    tell(if channel == FEED { News::Change } else { News::Confirmation });
+                };
+                servers.listen(&[FEED, CONFIRMED], told).await
+            }
+        }
+    }
+
+    /// A copy of an SQLite database as it is at one instant; false where it is not one.
+    pub(crate) async fn copy_file(&self, to: &Path) -> Result<bool, StoreError> {
+        match &*self.back {
+            Back::Sqlite(file) => file.copy_to(&to.to_string_lossy()).await.map(|()| true),
+            Back::Postgres(_) => Ok(false),
+        }
     }
 
     pub async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
+        match &*self.back {
+            Back::Sqlite(file) => file.close().await,
+            Back::Postgres(servers) => servers.close().await,
+        }
     }
-}
-
-async fn check_durability(pool: &SqlitePool, path: &Path) -> Result<(), OpenError> {
-    let version: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(pool).await?;
-    if version.split('.').map(|part| part.parse().unwrap_or(0)).collect::<Vec<u32>>()
-        < vec![3, 51, 3]
-    {
-        return Err(OpenError::SqliteTooOld { version });
-    }
-    let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(pool).await?;
-    if mode != "wal" {
-        return Err(OpenError::NotDurable { path: path.to_owned(), setting: "journal_mode=WAL" });
-    }
-    let synchronous: i64 = sqlx::query("PRAGMA synchronous").fetch_one(pool).await?.get(0);
-    if synchronous < 2 {
-        return Err(OpenError::NotDurable { path: path.to_owned(), setting: "synchronous=FULL" });
-    }
-    Ok(())
-}
-
-/// Reads every page. A large file takes a second, in which others can load it.
-async fn check_file(pool: SqlitePool, path: PathBuf) -> Result<(), OpenError> {
-    let report: String = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&pool).await?;
-    if report == "ok" { Ok(()) } else { Err(OpenError::Damaged { path, report }) }
 }

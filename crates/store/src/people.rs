@@ -1,8 +1,7 @@
 //! People: who logs in, and the hash of their password.
 
-use crate::{Read, StoreError, Write, row};
+use crate::{Read, StoreError, Write, row, sql::{Row, query}};
 use keydesk_model::{Email, PersonId};
-use sqlx::{Row, sqlite::SqliteRow};
 
 #[derive(Clone)]
 pub struct Person {
@@ -38,23 +37,24 @@ const FIND: &str = "SELECT id, email, name, password_hash, version FROM person W
 const FIND_BY_EMAIL: &str =
     "SELECT id, email, name, password_hash, version FROM person WHERE email_canonical = $1";
 const ADD: &str = "INSERT INTO person (id, email, email_canonical, name, password_hash, created_at, version) \
-    VALUES ($1, $2, $3, $4, $5, $6, 1)";
+    VALUES ($1, $2, $3, $4, $5, $6, 1) ON CONFLICT DO NOTHING";
+const RENEW_HASH: &str = "UPDATE person SET password_hash = $1 WHERE id = $2 AND version = $3";
 const SET_PASSWORD: &str = "UPDATE person SET password_hash = $1, version = version + 1 \
     WHERE id = $2 AND version = $3";
 
-fn person(row: &SqliteRow) -> Result<Person, StoreError> {
+fn person(row: &Row) -> Result<Person, StoreError> {
     Ok(Person {
         id: row::parsed(row, "id")?,
         email: row::parsed(row, "email")?,
         name: row::text(row, "name")?,
         password_hash: row::text(row, "password_hash")?,
-        version: row.try_get("version")?,
+        version: row.get("version")?,
     })
 }
 
 impl Read {
     pub async fn find_person(&mut self, id: PersonId) -> Result<Option<Person>, StoreError> {
-        let row = sqlx::query(FIND).bind(id.to_string()).fetch_optional(self.connection()).await?;
+        let row = query(FIND).bind(id).optional(self).await?;
         row.as_ref().map(person).transpose()
     }
 
@@ -62,9 +62,9 @@ impl Read {
         &mut self,
         email: &Email,
     ) -> Result<Option<Person>, StoreError> {
-        let row = sqlx::query(FIND_BY_EMAIL)
+        let row = query(FIND_BY_EMAIL)
             .bind(email.canonical())
-            .fetch_optional(self.connection())
+            .optional(self)
             .await?;
         row.as_ref().map(person).transpose()
     }
@@ -74,16 +74,25 @@ impl Write {
     /// [`StoreError::Conflict`]: someone has this address already.
     pub async fn add_person(&mut self, new: &NewPerson) -> Result<(), StoreError> {
         let now = self.now().as_micros();
-        sqlx::query(ADD)
-            .bind(new.id.to_string())
+        query(ADD)
+            .bind(new.id)
             .bind(new.email.as_str())
             .bind(new.email.canonical())
             .bind(&new.name)
             .bind(&new.password_hash)
             .bind(now)
-            .execute(self.connection())
-            .await?;
-        Ok(())
+            .insert(self)
+            .await
+    }
+
+    /// The same password, hashed anew. Somebody who has changed it meanwhile is not disturbed.
+    pub async fn renew_password_hash(
+        &mut self,
+        id: PersonId,
+        hash: &str,
+        version: i64,
+    ) -> Result<(), StoreError> {
+        query(RENEW_HASH).bind(hash).bind(id).bind(version).execute(self).await.map(|_| ())
     }
 
     /// [`StoreError::Conflict`]: the person has changed since `version` was read.
@@ -93,12 +102,12 @@ impl Write {
         hash: &str,
         version: i64,
     ) -> Result<(), StoreError> {
-        let done = sqlx::query(SET_PASSWORD)
+        let done = query(SET_PASSWORD)
             .bind(hash)
-            .bind(id.to_string())
+            .bind(id)
             .bind(version)
-            .execute(self.connection())
+            .execute(self)
             .await?;
-        if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Conflict) }
+        if done == 1 { Ok(()) } else { Err(StoreError::Conflict) }
     }
 }

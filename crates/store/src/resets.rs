@@ -1,6 +1,6 @@
 //! Password resets: a code sent by mail, used once, soon over. Stored as SHA-256 only.
 
-use crate::{Read, StoreError, Write, row};
+use crate::{Read, StoreError, Write, row, sql::query};
 use keydesk_model::{PersonId, Timestamp};
 
 const FIND: &str =
@@ -17,8 +17,8 @@ impl Read {
         code_hash: [u8; 32],
         now: Timestamp,
     ) -> Result<Option<PersonId>, StoreError> {
-        let query = sqlx::query(FIND).bind(code_hash.to_vec()).bind(now.as_micros());
-        let row = query.fetch_optional(self.connection()).await?;
+        let asked = query(FIND).bind(code_hash).bind(now.as_micros());
+        let row = asked.optional(self).await?;
         row.map(|row| row::parsed(&row, "person_id")).transpose()
     }
 }
@@ -33,22 +33,22 @@ impl Write {
     ) -> Result<(), StoreError> {
         let now = self.now().as_micros();
         self.close_resets(person).await?;
-        sqlx::query(ADD)
-            .bind(code_hash.to_vec())
-            .bind(person.to_string())
+        query(ADD)
+            .bind(code_hash)
+            .bind(person)
             .bind(now)
             .bind(expires_at.as_micros())
-            .execute(self.connection())
+            .execute(self)
             .await?;
         Ok(())
     }
 
     pub async fn close_resets(&mut self, person: PersonId) -> Result<(), StoreError> {
         let now = self.now().as_micros();
-        sqlx::query(CLOSE_ALL)
+        query(CLOSE_ALL)
             .bind(now)
-            .bind(person.to_string())
-            .execute(self.connection())
+            .bind(person)
+            .execute(self)
             .await?;
         Ok(())
     }

@@ -1,8 +1,7 @@
 //! Sessions: a person logged in from a browser. The cookie's value stands here as SHA-256 only.
 
-use crate::{Read, Store, StoreError, Write, row};
+use crate::{Read, Store, StoreError, Write, row, sql::{Row, query}};
 use keydesk_model::{AccountId, PersonId, SessionId, Timestamp};
-use sqlx::sqlite::SqliteRow;
 
 #[derive(Clone, Debug)]
 pub struct Session {
@@ -41,7 +40,7 @@ const RENEW: &str = "UPDATE session SET hash = $1, authenticated_at = $2, seen_a
 const SET_ACCOUNT: &str = "UPDATE session SET account_id = $1 WHERE id = $2";
 const END: &str =
     "UPDATE session SET ended_at = $1 WHERE id = $2 AND person_id = $3 AND ended_at IS NULL";
-const IS_OPEN: &str = "SELECT count(*) FROM session WHERE id = $1 AND ended_at IS NULL";
+const IS_OPEN: &str = "SELECT count(*) AS number FROM session WHERE id = $1 AND ended_at IS NULL";
 const END_BY_HASH: &str =
     "UPDATE session SET ended_at = $1 WHERE hash = $2 AND ended_at IS NULL RETURNING id, person_id";
 const END_IN_ACCOUNT: &str = "UPDATE session SET ended_at = $1 \
@@ -50,7 +49,7 @@ const END_ALL: &str = "UPDATE session SET ended_at = $1 WHERE person_id = $2 AND
 const END_OTHERS: &str =
     "UPDATE session SET ended_at = $1 WHERE person_id = $2 AND id <> $3 AND ended_at IS NULL";
 
-fn session(row: &SqliteRow) -> Result<Session, StoreError> {
+fn session(row: &Row) -> Result<Session, StoreError> {
     Ok(Session {
         id: row::parsed(row, "id")?,
         person: row::parsed(row, "person_id")?,
@@ -71,16 +70,15 @@ impl Read {
         seen_after: Timestamp,
         created_after: Timestamp,
     ) -> Result<Option<Session>, StoreError> {
-        let query = sqlx::query(FIND)
-            .bind(hash.to_vec())
+        let asked = query(FIND)
+            .bind(hash)
             .bind(seen_after.as_micros())
             .bind(created_after.as_micros());
-        query.fetch_optional(self.connection()).await?.as_ref().map(session).transpose()
+        asked.optional(self).await?.as_ref().map(session).transpose()
     }
 
     pub async fn is_session_open(&mut self, id: SessionId) -> Result<bool, StoreError> {
-        let open: i64 =
-            sqlx::query_scalar(IS_OPEN).bind(id.to_string()).fetch_one(self.connection()).await?;
+        let open: i64 = query(IS_OPEN).bind(id).one(self).await?.get("number")?;
         Ok(open == 1)
     }
 
@@ -90,11 +88,11 @@ impl Read {
         seen_after: Timestamp,
         created_after: Timestamp,
     ) -> Result<Vec<Session>, StoreError> {
-        let query = sqlx::query(LIST)
-            .bind(person.to_string())
+        let asked = query(LIST)
+            .bind(person)
             .bind(seen_after.as_micros())
             .bind(created_after.as_micros());
-        query.fetch_all(self.connection()).await?.iter().map(session).collect()
+        asked.all(self).await?.iter().map(session).collect()
     }
 }
 
@@ -106,28 +104,23 @@ impl Store {
         now: Timestamp,
         client_addr: &str,
     ) -> Result<(), StoreError> {
-        sqlx::query(TOUCH)
-            .bind(now.as_micros())
-            .bind(client_addr)
-            .bind(id.to_string())
-            .execute(&self.writer)
-            .await?;
-        Ok(())
+        let touch = query(TOUCH).bind(now.as_micros()).bind(client_addr).bind(id);
+        self.run_aside(touch).await.map(|_| ())
     }
 }
 
 impl Write {
     pub async fn add_session(&mut self, new: &NewSession) -> Result<(), StoreError> {
         let now = self.now().as_micros();
-        sqlx::query(ADD)
-            .bind(new.id.to_string())
-            .bind(new.hash.to_vec())
-            .bind(new.person.to_string())
-            .bind(new.account.map(|id| id.to_string()))
+        query(ADD)
+            .bind(new.id)
+            .bind(new.hash)
+            .bind(new.person)
+            .bind(new.account)
             .bind(now)
             .bind(&new.client_addr)
             .bind(&new.user_agent)
-            .execute(self.connection())
+            .execute(self)
             .await?;
         Ok(())
     }
@@ -140,8 +133,8 @@ impl Write {
         hash: [u8; 32],
     ) -> Result<bool, StoreError> {
         let now = self.now().as_micros();
-        let query = sqlx::query(RENEW).bind(hash.to_vec()).bind(now).bind(id.to_string());
-        Ok(query.execute(self.connection()).await?.rows_affected() == 1)
+        let asked = query(RENEW).bind(hash).bind(now).bind(id);
+        Ok(asked.execute(self).await? == 1)
     }
 
     pub async fn set_session_account(
@@ -149,8 +142,8 @@ impl Write {
         id: SessionId,
         account: AccountId,
     ) -> Result<(), StoreError> {
-        let query = sqlx::query(SET_ACCOUNT).bind(account.to_string()).bind(id.to_string());
-        query.execute(self.connection()).await?;
+        let asked = query(SET_ACCOUNT).bind(account).bind(id);
+        asked.execute(self).await?;
         Ok(())
     }
 
@@ -161,8 +154,8 @@ impl Write {
         id: SessionId,
     ) -> Result<bool, StoreError> {
         let now = self.now().as_micros();
-        let query = sqlx::query(END).bind(now).bind(id.to_string()).bind(person.to_string());
-        Ok(query.execute(self.connection()).await?.rows_affected() == 1)
+        let asked = query(END).bind(now).bind(id).bind(person);
+        Ok(asked.execute(self).await? == 1)
     }
 
     /// Ends the session that a cookie names; tells which, and whose, where there was one.
@@ -171,8 +164,8 @@ impl Write {
         hash: [u8; 32],
     ) -> Result<Option<(SessionId, PersonId)>, StoreError> {
         let now = self.now().as_micros();
-        let query = sqlx::query(END_BY_HASH).bind(now).bind(hash.to_vec());
-        let row = query.fetch_optional(self.connection()).await?;
+        let asked = query(END_BY_HASH).bind(now).bind(hash);
+        let row = asked.optional(self).await?;
         row.map(|row| Ok((row::parsed(&row, "id")?, row::parsed(&row, "person_id")?))).transpose()
     }
 
@@ -184,11 +177,11 @@ impl Write {
         account: AccountId,
     ) -> Result<u64, StoreError> {
         let now = self.now().as_micros();
-        let query = sqlx::query(END_IN_ACCOUNT)
+        let asked = query(END_IN_ACCOUNT)
             .bind(now)
-            .bind(person.to_string())
-            .bind(account.to_string());
-        Ok(query.execute(self.connection()).await?.rows_affected())
+            .bind(person)
+            .bind(account);
+        Ok(asked.execute(self).await?)
     }
 
     /// Ends every session of this person, but `except`; tells how many.
@@ -198,12 +191,12 @@ impl Write {
         except: Option<SessionId>,
     ) -> Result<u64, StoreError> {
         let now = self.now().as_micros();
-        let query = match except {
-            None => sqlx::query(END_ALL).bind(now).bind(person.to_string()),
+        let ended = match except {
+            None => query(END_ALL).bind(now).bind(person),
             Some(kept) => {
-                sqlx::query(END_OTHERS).bind(now).bind(person.to_string()).bind(kept.to_string())
+                query(END_OTHERS).bind(now).bind(person).bind(kept)
             }
         };
-        Ok(query.execute(self.connection()).await?.rows_affected())
+        ended.execute(self).await
     }
 }

@@ -1,14 +1,16 @@
-//! Every secret there ever was: what a gateway loads at start. A million rows are read in a second,
-//! because the database hands them over by the thousand, as one text each.
+//! Every secret there ever was: what a gateway loads at start. A million rows are read in a second
+//! or two: SQLite hands them over by the thousand, as one text each, PostgreSQL by its COPY.
 
-use crate::{StoreError, row};
+use crate::{
+    Read, StoreError, row,
+    sql::{Connection, Runs, query},
+};
 use futures_util::TryStreamExt;
 use keydesk_model::{
     AccountId, AccountNumber, Binding, EndCause, Ending, LiveSecret, MemberId, ScopeSet, Timestamp,
     TokenId,
 };
 use keydesk_token::TokenHash;
-use sqlx::{SqliteConnection, sqlite::SqliteRow};
 use std::{collections::HashMap, str::FromStr};
 
 /// No name, scope or id holds these two: they are control characters.
@@ -16,11 +18,39 @@ const ROW: char = '\u{1e}';
 const COLUMN: char = '\u{1f}';
 
 const ACCOUNTS: &str = "SELECT id, number FROM account";
-const TOKENS: &str = "SELECT group_concat(id || char(31) || account_id || char(31) || coalesce(member_id, '') \
-    || char(31) || coalesce(expires_at, '') || char(31) || scopes || char(31) || name, char(30)) AS packed \
-    FROM token GROUP BY rowid / 1000";
-const SECRETS: &str = "SELECT group_concat(hex(hash) || char(31) || token_id || char(31) || coalesce(ended_at, '') \
-    || char(31) || coalesce(end_cause, ''), char(30)) AS packed FROM secret GROUP BY rowid / 1000";
+
+/// A table's rows as texts of columns, in either dialect.
+struct Packed {
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+macro_rules! packed {
+    ($columns:literal, $hash:literal, $sqlite_hash:literal, $from:literal) => {
+        Packed {
+            sqlite: concat!(
+                "SELECT group_concat(", $sqlite_hash, $columns, ", char(30)) AS packed FROM ", $from,
+                " GROUP BY rowid / 1000"
+            ),
+            postgres: concat!("COPY (SELECT ", $hash, $columns, " FROM ", $from, ") TO STDOUT"),
+        }
+    };
+}
+
+const TOKENS: Packed = packed!(
+    "id || '\u{1f}' || account_id || '\u{1f}' || coalesce(member_id, '') || '\u{1f}' || \
+     coalesce(CAST(expires_at AS TEXT), '') || '\u{1f}' || scopes || '\u{1f}' || name",
+    "",
+    "",
+    "token"
+);
+const SECRETS: Packed = packed!(
+    " || '\u{1f}' || token_id || '\u{1f}' || coalesce(CAST(ended_at AS TEXT), '') || '\u{1f}' || \
+     coalesce(end_cause, '')",
+    "encode(hash, 'hex')",
+    "hex(hash)",
+    "secret"
+);
 
 /// What the rows say, in as little memory as it takes.
 #[derive(Debug, Default)]
@@ -53,23 +83,14 @@ struct SecretRow {
 
 impl LiveSecrets {
     /// Within a transaction, so that all rows belong to the same instant.
-    pub async fn read(connection: &mut SqliteConnection) -> Result<Self, StoreError> {
+    pub async fn read(at_once: &mut Read) -> Result<Self, StoreError> {
         let mut all = Self::default();
-        for found in sqlx::query(ACCOUNTS).fetch_all(&mut *connection).await? {
-            let number = sqlx::Row::try_get::<u32, _>(&found, "number")?;
-            let number = number.try_into().map_err(|_| unreadable("account.number"))?;
-            all.accounts.insert(row::parsed(&found, "id")?, number);
+        for found in query(ACCOUNTS).all(at_once).await? {
+            all.accounts.insert(row::parsed(&found, "id")?, row::account_number(&found, "number")?);
         }
         let mut scopes = HashMap::new();
-        let mut packed = sqlx::query(TOKENS).fetch(&mut *connection);
-        while let Some(found) = packed.try_next().await? {
-            each(&found, |columns| all.add_token(columns, &mut scopes))?;
-        }
-        drop(packed);
-        let mut packed = sqlx::query(SECRETS).fetch(&mut *connection);
-        while let Some(found) = packed.try_next().await? {
-            each(&found, |columns| all.add_secret(columns))?;
-        }
+        TOKENS.each(at_once, |columns| all.add_token(columns, &mut scopes)).await?;
+        SECRETS.each(at_once, |columns| all.add_secret(columns)).await?;
         Ok(all)
     }
 
@@ -143,21 +164,47 @@ impl LiveSecrets {
     }
 }
 
-/// Takes a packed text apart.
-fn each<const N: usize>(
-    found: &SqliteRow,
-    mut take: impl FnMut([&str; N]) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
-    let packed: &str = sqlx::Row::try_get(found, "packed")?;
-    for line in packed.split(ROW) {
-        let mut columns = line.split(COLUMN);
-        let taken = [(); N].map(|()| columns.next());
-        if taken.iter().any(Option::is_none) || columns.next().is_some() {
-            return Err(unreadable("packed"));
+impl Packed {
+    /// Shows every row's columns to `take`.
+    async fn each<const N: usize>(
+        &self,
+        at_once: &mut Read,
+        mut take: impl FnMut([&str; N]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        match at_once.connection() {
+            connection @ Connection::Sqlite(_) => {
+                let mut rows = query(self.sqlite).stream(connection);
+                while let Some(found) = rows.try_next().await? {
+                    let packed: &str = found.get("packed")?;
+                    packed.split(ROW).try_for_each(|line| take(columns(line)?))?;
+                }
+            }
+            Connection::Postgres(connection) => {
+                let mut lines = connection.copy_out_raw(self.postgres).await?;
+                while let Some(line) = lines.try_next().await? {
+                    let line = std::str::from_utf8(&line).map_err(|_| unreadable("packed"))?;
+                    let line = line.strip_suffix('\n').unwrap_or(line);
+                    // Of all that COPY escapes, only the backslash can stand in a name.
+                    if line.contains('\\') {
+                        take(columns(&line.replace("\\\\", "\\"))?)?;
+                    } else {
+                        take(columns(line)?)?;
+                    }
+                }
+            }
         }
-        take(taken.map(Option::unwrap_or_default))?;
+        Ok(())
     }
-    Ok(())
+}
+
+/// Takes a packed row apart.
+fn columns<const N: usize>(line: &str) -> Result<[&str; N], StoreError> {
+    let mut columns = line.split(COLUMN);
+    let taken = [(); N].map(|()| columns.next());
+    if taken.iter().any(Option::is_none) || columns.next().is_some() {
+        return Err(unreadable("packed"));
+    }
+    Ok(taken.map(Option::unwrap_or_default))
 }
 
 fn parsed<T: FromStr>(text: &str, column: &'static str) -> Result<T, StoreError> {

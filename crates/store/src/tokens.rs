@@ -1,13 +1,12 @@
 //! Tokens and their secrets. Every write that a gateway must know of goes into the feed here, in
 //! the same transaction, so that no use-case can forget it.
 
-use crate::{Read, StoreError, Write, row};
+use crate::{Read, StoreError, Tombstone, Write, row, sql::{Row, query}};
 use keydesk_model::{
     AccountId, Binding, Change, EndCause, Ending, LiveSecret, MemberId, ScopeSet, Timestamp,
     TokenId, TokenState,
 };
 use keydesk_token::TokenHash;
-use sqlx::{Row, sqlite::SqliteRow};
 
 /// A token with its newest secret.
 #[derive(Clone, Debug)]
@@ -94,14 +93,18 @@ const FIND_BY_REQUEST: &str = select_tokens!("token.account_id = $1 AND token.re
 const LIST_OF_ACCOUNT: &str = select_tokens!(
     "token.account_id = $1 AND token.binding = 'account' ORDER BY token.created_at DESC, token.id DESC LIMIT $2"
 );
-const COUNT_LIVE: &str = "SELECT count(*) FROM token JOIN secret ON secret.token_id = token.id \
+const COUNT_LIVE: &str = "SELECT count(*) AS number FROM token JOIN secret ON secret.token_id = token.id \
     WHERE account_id = $1 AND binding = 'account' AND ended_at IS NULL AND (expires_at IS NULL OR expires_at > $2)";
 const ADD: &str = "INSERT INTO token (id, account_id, binding, member_id, name, scopes, expires_at, created_at, \
-    created_by, request_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    created_by, request_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+    ON CONFLICT DO NOTHING";
 const ADD_SECRET: &str = "INSERT INTO secret (hash, token_id, version, masked, display, issued_at) \
-    VALUES ($1, $2, $3, $4, $5, $6)";
+    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
 const END_SECRET: &str = "UPDATE secret SET ended_at = $1, end_cause = $2, display = NULL \
-    WHERE token_id = $3 AND ended_at IS NULL RETURNING hash";
+    WHERE token_id = $3 AND ended_at IS NULL RETURNING hash, \
+    (SELECT expires_at FROM token WHERE token.id = secret.token_id) AS expires_at";
+const END_AGAIN: &str = "UPDATE secret SET ended_at = $1, end_cause = $2, display = NULL \
+    WHERE hash = $3 AND ended_at IS NULL";
 macro_rules! select_live_secrets {
     ($condition:literal) => {
         concat!(
@@ -115,17 +118,17 @@ macro_rules! select_live_secrets {
 
 const LIVE_SECRET: &str = select_live_secrets!("WHERE secret.hash = $1");
 
-fn binding(row: &SqliteRow) -> Result<Binding, StoreError> {
+fn binding(row: &Row) -> Result<Binding, StoreError> {
     let member: Option<MemberId> = row::parsed_opt(row, "member_id")?;
     Ok(member.map_or(Binding::Account, Binding::Member))
 }
 
-fn ending(row: &SqliteRow) -> Result<Option<Ending>, StoreError> {
+fn ending(row: &Row) -> Result<Option<Ending>, StoreError> {
     let cause: Option<EndCause> = row::parsed_opt(row, "end_cause")?;
     Ok(row::instant_opt(row, "ended_at")?.zip(cause).map(|(at, cause)| Ending { at, cause }))
 }
 
-fn token(row: &SqliteRow) -> Result<Token, StoreError> {
+fn token(row: &Row) -> Result<Token, StoreError> {
     Ok(Token {
         id: row::parsed(row, "id")?,
         account: row::parsed(row, "account_id")?,
@@ -134,27 +137,24 @@ fn token(row: &SqliteRow) -> Result<Token, StoreError> {
         scopes: row::parsed(row, "scopes")?,
         expires_at: row::instant_opt(row, "expires_at")?,
         created_at: row::instant(row, "created_at")?,
-        created_by: row.try_get("created_by")?,
-        version: row.try_get("version")?,
+        created_by: row.get("created_by")?,
+        version: row.get("version")?,
         masked: row::text(row, "masked")?,
-        display: row.try_get("display")?,
+        display: row.get("display")?,
         issued_at: row::instant(row, "issued_at")?,
         ending: ending(row)?,
         last_used_at: row::instant_opt(row, "last_used_at")?,
-        last_used_by: row.try_get("program")?,
-        last_used_from: row.try_get("client_addr")?,
+        last_used_by: row.get("program")?,
+        last_used_from: row.get("client_addr")?,
     })
 }
 
-fn live_secret(row: &SqliteRow) -> Result<LiveSecret, StoreError> {
-    let number: u32 = row.try_get("number")?;
+fn live_secret(row: &Row) -> Result<LiveSecret, StoreError> {
     Ok(LiveSecret {
         hash: TokenHash::from_bytes(row::digest(row, "hash")?),
         token: row::parsed(row, "token_id")?,
         account: row::parsed(row, "account_id")?,
-        number: number
-            .try_into()
-            .map_err(|_| StoreError::Unreadable { column: "account.number" })?,
+        number: row::account_number(row, "number")?,
         binding: binding(row)?,
         name: row::text(row, "name")?,
         scopes: row::parsed(row, "scopes")?,
@@ -170,8 +170,8 @@ impl Read {
         account: AccountId,
         id: TokenId,
     ) -> Result<Option<Token>, StoreError> {
-        let query = sqlx::query(FIND).bind(account.to_string()).bind(id.to_string());
-        query.fetch_optional(self.connection()).await?.as_ref().map(token).transpose()
+        let asked = query(FIND).bind(account).bind(id);
+        asked.optional(self).await?.as_ref().map(token).transpose()
     }
 
     /// The bearer token of a member.
@@ -179,8 +179,8 @@ impl Read {
         &mut self,
         member: MemberId,
     ) -> Result<Option<Token>, StoreError> {
-        let query = sqlx::query(FIND_OF_MEMBER).bind(member.to_string());
-        query.fetch_optional(self.connection()).await?.as_ref().map(token).transpose()
+        let asked = query(FIND_OF_MEMBER).bind(member);
+        asked.optional(self).await?.as_ref().map(token).transpose()
     }
 
     pub async fn find_token_by_request(
@@ -188,8 +188,8 @@ impl Read {
         account: AccountId,
         request_key: &str,
     ) -> Result<Option<Token>, StoreError> {
-        let query = sqlx::query(FIND_BY_REQUEST).bind(account.to_string()).bind(request_key);
-        query.fetch_optional(self.connection()).await?.as_ref().map(token).transpose()
+        let asked = query(FIND_BY_REQUEST).bind(account).bind(request_key);
+        asked.optional(self).await?.as_ref().map(token).transpose()
     }
 
     /// The account's API tokens, newest first, at most `limit`.
@@ -198,8 +198,8 @@ impl Read {
         account: AccountId,
         limit: u32,
     ) -> Result<Vec<Token>, StoreError> {
-        let query = sqlx::query(LIST_OF_ACCOUNT).bind(account.to_string()).bind(limit);
-        query.fetch_all(self.connection()).await?.iter().map(token).collect()
+        let asked = query(LIST_OF_ACCOUNT).bind(account).bind(limit);
+        asked.all(self).await?.iter().map(token).collect()
     }
 
     /// How many of the account's API tokens are live.
@@ -208,8 +208,7 @@ impl Read {
         account: AccountId,
         now: Timestamp,
     ) -> Result<i64, StoreError> {
-        let query = sqlx::query_scalar(COUNT_LIVE).bind(account.to_string()).bind(now.as_micros());
-        Ok(query.fetch_one(self.connection()).await?)
+        query(COUNT_LIVE).bind(account).bind(now).one(self).await?.get("number")
     }
 }
 
@@ -225,18 +224,18 @@ impl Write {
             Binding::Member(member) => ("member", Some(member.to_string())),
             Binding::Account => ("account", None),
         };
-        sqlx::query(ADD)
-            .bind(new.id.to_string())
-            .bind(new.account.to_string())
+        query(ADD)
+            .bind(new.id)
+            .bind(new.account)
             .bind(kind)
             .bind(member)
             .bind(&new.name)
             .bind(new.scopes.to_string())
             .bind(new.expires_at.map(Timestamp::as_micros))
             .bind(now)
-            .bind(new.created_by.map(|id| id.to_string()))
-            .bind(&new.request_key)
-            .execute(self.connection())
+            .bind(new.created_by)
+            .bind(new.request_key.clone())
+            .insert(self)
             .await?;
         self.issue_secret(new.id, secret).await
     }
@@ -249,18 +248,18 @@ impl Write {
         secret: &NewSecret,
     ) -> Result<(), StoreError> {
         let now = self.now().as_micros();
-        sqlx::query(ADD_SECRET)
+        query(ADD_SECRET)
             .bind(secret.hash.as_bytes().to_vec())
-            .bind(token.to_string())
+            .bind(token)
             .bind(secret.version)
             .bind(&secret.masked)
-            .bind(&secret.display)
+            .bind(secret.display.clone())
             .bind(now)
-            .execute(self.connection())
+            .insert(self)
             .await?;
-        let row = sqlx::query(LIVE_SECRET)
+        let row = query(LIVE_SECRET)
             .bind(secret.hash.as_bytes().to_vec())
-            .fetch_one(self.connection())
+            .one(self)
             .await?;
         let issued = live_secret(&row)?;
         self.record(&Change::SecretIssued(issued)).await
@@ -273,15 +272,32 @@ impl Write {
         cause: EndCause,
     ) -> Result<bool, StoreError> {
         let at = self.now();
-        let row = sqlx::query(END_SECRET)
+        let row = query(END_SECRET)
             .bind(at.as_micros())
             .bind(cause.as_str())
-            .bind(token.to_string())
-            .fetch_optional(self.connection())
+            .bind(token)
+            .optional(self)
             .await?;
         let Some(row) = row else { return Ok(false) };
         let hash = TokenHash::from_bytes(row::digest(&row, "hash")?);
-        self.record(&Change::SecretEnded { hash, ending: Ending { at, cause } }).await?;
+        let expires_at = row::instant_opt(&row, "expires_at")?;
+        let ending = Ending { at, cause };
+        self.record(&Change::SecretEnded { hash, ending, expires_at }).await?;
+        Ok(true)
+    }
+
+    /// Ends what had ended already and was forgotten by this database, at the instant and for the
+    /// reason that are known of it. Tells whether it was forgotten.
+    pub async fn end_again(&mut self, stone: &Tombstone) -> Result<bool, StoreError> {
+        let Tombstone { hash, ending, expires_at } = *stone;
+        let end = query(END_AGAIN)
+            .bind(ending.at)
+            .bind(ending.cause.as_str())
+            .bind(hash.as_bytes().to_vec());
+        if end.execute(self).await? == 0 {
+            return Ok(false);
+        }
+        self.record(&Change::SecretEnded { hash, ending, expires_at }).await?;
         Ok(true)
     }
 }

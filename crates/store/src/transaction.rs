@@ -1,18 +1,24 @@
 //! Reading, and the one way to write: a transaction that ends with exactly one audit entry.
 
-use crate::{AuditEntry, Store, StoreError};
+use crate::{
+    AuditEntry, Store, StoreError,
+    feed::chain,
+    sql::{Connection, Runs, in_time, query},
+};
 use keydesk_model::{Change, Timestamp};
-use sqlx::{Sqlite, SqliteConnection, Transaction, pool::PoolConnection};
+use sqlx::{Postgres, Sqlite, Transaction, pool::PoolConnection};
 use std::ops::{Deref, DerefMut};
 
-enum Connection {
-    Pooled(PoolConnection<Sqlite>),
-    Transaction(Transaction<'static, Sqlite>),
+pub(crate) enum Link {
+    SqlitePooled(PoolConnection<Sqlite>),
+    PostgresPooled(PoolConnection<Postgres>),
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
 }
 
 /// Reads, in a transaction or outside of one. Each entity's file adds its own questions.
 pub struct Read {
-    connection: Connection,
+    link: Link,
 }
 
 impl std::fmt::Debug for Read {
@@ -22,14 +28,33 @@ impl std::fmt::Debug for Read {
 }
 
 impl Read {
-    pub(crate) fn pooled(connection: PoolConnection<Sqlite>) -> Self {
-        Self { connection: Connection::Pooled(connection) }
+    pub(crate) fn new(link: Link) -> Self {
+        Self { link }
     }
 
-    pub(crate) fn connection(&mut self) -> &mut SqliteConnection {
-        match &mut self.connection {
-            Connection::Pooled(connection) => connection,
-            Connection::Transaction(transaction) => transaction,
+    /// Ends a transaction by keeping what it did; outside of one there is nothing to do.
+    pub(crate) async fn finish(self) -> Result<(), StoreError> {
+        match self.link {
+            Link::SqlitePooled(_) | Link::PostgresPooled(_) => Ok(()),
+            Link::Sqlite(transaction) => Ok(transaction.commit().await?),
+            // Whoever asked PostgreSQL to commit and got no answer does not know what it did.
+            Link::Postgres(transaction) => {
+                in_time(transaction.commit()).await.map_err(|error| match error {
+                    sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => StoreError::Unknown,
+                    error => error.into(),
+                })
+            }
+        }
+    }
+}
+
+impl Runs for Read {
+    fn connection(&mut self) -> Connection<'_> {
+        match &mut self.link {
+            Link::SqlitePooled(connection) => Connection::Sqlite(connection),
+            Link::PostgresPooled(connection) => Connection::Postgres(connection),
+            Link::Sqlite(transaction) => Connection::Sqlite(transaction),
+            Link::Postgres(transaction) => Connection::Postgres(transaction),
         }
     }
 }
@@ -40,18 +65,28 @@ pub struct Write {
     read: Read,
     now: Timestamp,
     store: Store,
+    last_change: Option<i64>,
 }
 
-const NEXT_SEQ: &str = "UPDATE head SET seq = seq + 1 WHERE one = 1 RETURNING seq";
-const RECORD_CHANGE: &str = "INSERT INTO change (seq, at, body) VALUES ($1, $2, $3)";
+/// What a commit has done, as far as others must follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// The number of its last change in the feed; None where gateways need not know of it.
+    pub seq: Option<i64>,
+    /// The number of its audit entry.
+    pub audit_seq: i64,
+    pub at: Timestamp,
+}
+
+const NEXT_SEQ: &str = "UPDATE head SET seq = seq + 1 WHERE one = 1 RETURNING seq, chain";
+const RECORD_CHANGE: &str = "INSERT INTO change (seq, at, body, chain) VALUES ($1, $2, $3, $4)";
+const SET_CHAIN: &str = "UPDATE head SET chain = $1 WHERE one = 1";
+/// Wakes whoever follows, once the transaction is committed.
+const NOTIFY: &str = "SELECT pg_notify('keydesk_feed', '')";
 
 impl Write {
-    pub(crate) fn new(
-        transaction: Transaction<'static, Sqlite>,
-        now: Timestamp,
-        store: Store,
-    ) -> Self {
-        Self { read: Read { connection: Connection::Transaction(transaction) }, now, store }
+    pub(crate) fn new(read: Read, now: Timestamp, store: Store) -> Self {
+        Self { read, now, store, last_change: None }
     }
 
     /// The instant that everything in this transaction carries.
@@ -59,18 +94,23 @@ impl Write {
         self.now
     }
 
-    /// Puts a change into the feed under the next number.
+    /// Puts a change into the feed under the next number, chained to all that went before.
     pub(crate) async fn record(&mut self, change: &Change) -> Result<(), StoreError> {
         let body = serde_json::to_string(change).expect("a change has string keys only");
-        let now = self.now.as_micros();
-        let seq: i64 = sqlx::query_scalar(NEXT_SEQ).fetch_one(self.connection()).await?;
-        sqlx::query(RECORD_CHANGE)
-            .bind(seq)
-            .bind(now)
-            .bind(body)
-            .execute(self.connection())
-            .await?;
+        let head = query(NEXT_SEQ).one(self).await?;
+        let (seq, before): (i64, &str) = (head.get("seq")?, head.get("chain")?);
+        let chain = chain(before, seq, &body);
+        let now = self.now;
+        let record = query(RECORD_CHANGE).bind(seq).bind(now).bind(body).bind(&chain);
+        record.execute(self).await?;
+        query(SET_CHAIN).bind(&chain).execute(self).await?;
+        self.last_change = Some(seq);
         Ok(())
+    }
+
+    /// Keeps what was completed without changing anything that anyone could ask about.
+    pub async fn keep(self) -> Result<(), StoreError> {
+        self.read.finish().await
     }
 
     /// Writes the audit entry, commits, and returns when this process's gateway has taken over
@@ -78,17 +118,26 @@ impl Write {
     ///
     /// Runs to its end even where the caller goes away meanwhile: a browser that hangs up must
     /// not part the commit from its effect.
-    pub async fn commit(mut self, entry: AuditEntry) -> Result<(), StoreError> {
-        self.audit(&entry).await?;
-        let Connection::Transaction(transaction) = self.read.connection else {
-            unreachable!("a Write is made with a transaction");
-        };
-        let store = self.store;
+    pub async fn commit(mut self, entry: AuditEntry) -> Result<Committed, StoreError> {
+        let audit_seq = self.audit(&entry).await?;
+        if self.last_change.is_some() && self.store.is_shared() {
+            query(NOTIFY).execute(&mut self).await?;
+        }
+        let Self { read, now, store, last_change } = self;
         let finished = tokio::spawn(async move {
-            transaction.commit().await?;
-            store.settle().await
+            read.finish().await.inspect_err(|error| store.note(error))?;
+            if last_change.is_some() {
+                store.settle().await?;
+            }
+            Ok(Committed { seq: last_change, audit_seq, at: now })
         });
         finished.await.unwrap_or(Err(StoreError::Unsettled))
+    }
+}
+
+impl Runs for Write {
+    fn connection(&mut self) -> Connection<'_> {
+        self.read.connection()
     }
 }
 

@@ -1,12 +1,16 @@
-//! What every back end must do, as a list: a case that is forgotten there is dead code. So far the
-//! list is run on SQLite.
+//! What every back end must do, as a list that is run on both: a case that is forgotten there is dead
+//! code.
+
+#[path = "../../../tests/support/postgres.rs"]
+#[expect(dead_code, reason = "the harness of all tests")]
+mod postgres;
 
 use keydesk_model::{
     AccountId, AccountNumber, Action, Actor, Binding, Change, EndCause, Feed, InvitationId,
     MemberId, Origin, PersonId, Role, ScopeSet, SessionId, Snapshot, Timestamp, TokenId, Usage,
 };
 use keydesk_store::{
-    AuditEntry, NewInvitation, NewMember, NewPerson, NewSecret, NewSession, NewToken, Store,
+    AuditEntry, NewInvitation, NewMember, NewPerson, NewSecret, NewSession, NewToken, Place, Store,
     StoreError, Write,
 };
 use keydesk_token::{Entropy, Kind, PlainToken, Prefix};
@@ -62,11 +66,11 @@ fn entry(action: Action) -> AuditEntry {
 }
 
 impl World {
-    async fn new(path: &Path) -> Self {
-        let store = Store::open(path).await.expect("opens");
+    async fn new(place: &Place) -> Self {
+        let store = Store::open(place).await.expect("opens");
         let entropy = Entropy::seeded(1);
         let follower = Arc::new(Follower::default());
-        store.follow(Arc::clone(&follower) as Arc<dyn Feed>).await.expect("loads");
+        store.follow(Arc::clone(&follower) as Arc<dyn Feed>, None).await.expect("loads");
         let account = AccountId::generate(at(1), &entropy);
         let person = PersonId::generate(at(1), &entropy);
         let member = MemberId::generate(at(1), &entropy);
@@ -360,13 +364,28 @@ async fn every_commit_writes_one_audit_entry_in_order(world: World) {
     assert_eq!(entries[5].action, "token.issue");
 }
 
+fn sqlite(folder: &Path) -> Place {
+    Place::Sqlite(folder.join("keydesk.sqlite"))
+}
+
+/// An empty database of its own.
+fn postgresql() -> Place {
+    let server = postgres::Postgres::shared();
+    server.url(&server.new_database()).parse().expect("a place")
+}
+
 macro_rules! conformance {
     ($($case:ident,)*) => {$(
         mod $case {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn on_sqlite() {
                 let folder = tempfile::tempdir().expect("a folder");
-                super::$case(super::World::new(&folder.path().join("keydesk.sqlite")).await).await;
+                super::$case(super::World::new(&super::sqlite(folder.path())).await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_postgresql() {
+                super::$case(super::World::new(&super::postgresql()).await).await;
             }
         }
     )*};
@@ -393,7 +412,7 @@ conformance! {
 async fn a_database_that_went_back_in_time_is_loaded_anew() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("keydesk.sqlite");
-    let world = World::new(&path).await;
+    let world = World::new(&sqlite(folder.path())).await;
     let mut write = world.store.write(at(2)).await.expect("begins");
     world.issue(&mut write, None).await.expect("issues");
     write.commit(entry(Action::IssueToken)).await.expect("commits");
@@ -412,5 +431,5 @@ async fn a_damaged_file_is_refused_with_a_clear_message() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("keydesk.sqlite");
     std::fs::write(&path, vec![b'x'; 8192]).expect("writes");
-    assert!(Store::open(&path).await.is_err());
+    assert!(Store::open(&Place::Sqlite(path)).await.is_err());
 }

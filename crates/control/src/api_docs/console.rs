@@ -7,11 +7,10 @@ use super::{
 use crate::{
     Desk,
     caller::Caller,
-    chrome::{Chrome, Nav, page},
+    chrome::{Chrome, Done, Nav, done, page},
     freshness::FreshForm,
     guard,
     problem::Problem,
-    sessions::console::Done,
     tokens::{
         self, Program,
         console::{RotateForm, Row},
@@ -57,7 +56,7 @@ pub(crate) async fn show(
     caller: Caller,
     Query(query): Query<Done>,
 ) -> Result<Response, Problem> {
-    let chrome = Chrome::of(&caller, "API Docs", Nav::ApiDocs).with_notice(query.done.as_deref());
+    let chrome = Chrome::of(&caller, "API Docs", Nav::ApiDocs).with_notice(&query);
     if !caller.member.role.may(Right::UseApiDocs) {
         return Ok(page(&ViewerPage { chrome, ask: whom_to_ask(&desk, &caller).await? }));
     }
@@ -133,8 +132,8 @@ pub(crate) async fn rotate(
     fresh: FreshForm<RotateForm>,
 ) -> Result<Response, Problem> {
     let FreshForm { caller, form } = fresh;
-    tokens::rotate_bearer_token(&desk, &caller, form.version()?).await?;
-    Ok(Redirect::to("/api-docs?done=token_rotated").into_response())
+    let receipt = tokens::rotate_bearer_token(&desk, &caller, form.version()?).await?;
+    Ok(done("/api-docs", "token_rotated", receipt.as_ref()).into_response())
 }
 
 #[derive(Template)]

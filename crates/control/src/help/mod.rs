@@ -27,5 +27,6 @@ pub(crate) async fn give_feedback(
     let by = (caller.account.id, caller.person.id);
     write.add_feedback(&id, question, answered, &comment, by).await?;
     let detail = serde_json::json!({ "question": question, "answered": answered });
-    Ok(write.commit(caller.entry(Action::GiveFeedback, id, detail)).await?)
+    write.commit(caller.entry(Action::GiveFeedback, id, detail)).await?;
+    Ok(())
 }

@@ -4,10 +4,10 @@ use super::AcceptError;
 use crate::{
     Desk, Mailer,
     caller::{Caller, Visitor},
-    chrome::{Chrome, Nav, page, page_with},
+    chrome::{Chrome, Done, Nav, done, page, page_with},
     problem::Problem,
     sessions::{
-        console::{Done, with_cookie},
+        console::with_cookie,
         session_cookie,
     },
     tokens::{self, Program},
@@ -59,7 +59,7 @@ struct Invited {
 async fn list_page(
     desk: &Desk,
     caller: &Caller,
-    done: Option<&str>,
+    done: &Done,
     email: String,
     error: Option<String>,
 ) -> Result<ListPage, Problem> {
@@ -110,7 +110,7 @@ pub(crate) async fn list(
     caller: Caller,
     Query(query): Query<Done>,
 ) -> Result<Response, Problem> {
-    Ok(page(&list_page(&desk, &caller, query.done.as_deref(), String::new(), None).await?))
+    Ok(page(&list_page(&desk, &caller, &query, String::new(), None).await?))
 }
 
 #[derive(Debug, Deserialize, Default)]
@@ -136,7 +136,7 @@ pub(crate) async fn invite(
         },
         Err(error) => error,
     };
-    let page = list_page(&desk, &caller, None, form.email, Some(error)).await?;
+    let page = list_page(&desk, &caller, &Done::default(), form.email, Some(error)).await?;
     Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
 }
 
@@ -164,8 +164,8 @@ pub(crate) async fn change_role(
 ) -> Result<Response, Problem> {
     let id = id.parse().map_err(|_| Problem::not_found())?;
     let role = form.role.parse::<Role>().map_err(|error| Problem::invalid(error.to_string()))?;
-    super::change_role(&desk, &caller, id, role).await?;
-    Ok(Redirect::to("/members?done=role_changed").into_response())
+    let receipt = super::change_role(&desk, &caller, id, role).await?;
+    Ok(done("/members", "role_changed", receipt.as_ref()).into_response())
 }
 
 #[derive(Template)]
@@ -215,8 +215,8 @@ pub(crate) async fn remove(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let id = id.parse().map_err(|_| Problem::not_found())?;
-    super::remove(&desk, &caller, id).await?;
-    Ok(Redirect::to("/members?done=member_removed").into_response())
+    let receipt = super::remove(&desk, &caller, id).await?;
+    Ok(done("/members", "member_removed", receipt.as_ref()).into_response())
 }
 
 pub(crate) async fn log_out_page(
@@ -233,13 +233,13 @@ pub(crate) async fn log_out(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let id = id.parse().map_err(|_| Problem::not_found())?;
-    super::log_out(&desk, &caller, id).await?;
-    let to = if id == caller.member.id {
-        "/login?done=logged_out_everywhere"
+    let receipt = super::log_out(&desk, &caller, id).await?;
+    let (path, what) = if id == caller.member.id {
+        ("/login", "logged_out_everywhere")
     } else {
-        "/members?done=member_logged_out"
+        ("/members", "member_logged_out")
     };
-    Ok(Redirect::to(to).into_response())
+    Ok(done(path, what, receipt.as_ref()).into_response())
 }
 
 #[derive(Template)]

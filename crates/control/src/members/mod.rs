@@ -9,6 +9,7 @@ use crate::{
     mail::Message,
     passwords::{Password, PasswordError, TooBusy},
     problem::Problem,
+    receipts::Issued,
     sessions::{self, SessionSecret},
     tokens,
 };
@@ -123,7 +124,8 @@ pub(crate) async fn withdraw(
     if !write.close_invitation(caller.account.id, id).await? {
         return Err(Problem::not_found());
     }
-    Ok(write.commit(caller.entry(Action::WithdrawInvitation, id, serde_json::json!({}))).await?)
+    write.commit(caller.entry(Action::WithdrawInvitation, id, serde_json::json!({}))).await?;
+    Ok(())
 }
 
 /// Another member of the caller's account, whom the caller may change. Owners are touched by
@@ -154,7 +156,7 @@ pub(crate) async fn change_role(
     caller: &Caller,
     id: MemberId,
     role: Role,
-) -> Result<(), Problem> {
+) -> Result<Option<Issued>, Problem> {
     let (mut write, caller) = desk.write_as(caller).await?;
     let member = find_manageable(&mut write, &caller, id).await?;
     if role == Role::Owner {
@@ -172,11 +174,16 @@ pub(crate) async fn change_role(
     }
     let detail =
         serde_json::json!({ "before": { "role": member.role }, "after": { "role": role } });
-    Ok(write.commit(caller.entry(Action::ChangeRole, id, detail)).await?)
+    let entry = caller.entry(Action::ChangeRole, id, detail);
+    Ok(desk.commit_with_receipt(write, entry).await?)
 }
 
 /// Removes a member: their bearer token in this account ends in the same transaction, for good.
-pub(crate) async fn remove(desk: &Desk, caller: &Caller, id: MemberId) -> Result<(), Problem> {
+pub(crate) async fn remove(
+    desk: &Desk,
+    caller: &Caller,
+    id: MemberId,
+) -> Result<Option<Issued>, Problem> {
     let (mut write, caller) = desk.write_as(caller).await?;
     let member = find_manageable(&mut write, &caller, id).await?;
     if member.id == caller.member.id {
@@ -188,14 +195,19 @@ pub(crate) async fn remove(desk: &Desk, caller: &Caller, id: MemberId) -> Result
     write.end_sessions_in(member.person, member.account).await?;
     let detail =
         serde_json::json!({ "before": { "email": member.email.as_str(), "role": member.role } });
-    write.commit(caller.entry(Action::RemoveMember, id, detail)).await?;
+    let entry = caller.entry(Action::RemoveMember, id, detail);
+    let receipt = desk.commit_with_receipt(write, entry).await?;
     desk.mailer.send(&member.email, Message::removed(&caller.account.name), desk.now());
-    Ok(())
+    Ok(receipt)
 }
 
 /// Logs a member out from all their sessions in this account; their bearer token here is replaced.
 /// What the person has in other accounts is not this account's to end.
-pub(crate) async fn log_out(desk: &Desk, caller: &Caller, id: MemberId) -> Result<(), Problem> {
+pub(crate) async fn log_out(
+    desk: &Desk,
+    caller: &Caller,
+    id: MemberId,
+) -> Result<Option<Issued>, Problem> {
     let (mut write, caller) = desk.write_as(caller).await?;
     let member = find_manageable(&mut write, &caller, id).await?;
     let sessions = write.end_sessions_in(member.person, member.account).await?;
@@ -203,11 +215,12 @@ pub(crate) async fn log_out(desk: &Desk, caller: &Caller, id: MemberId) -> Resul
     let replaced = tokens::replace_bearer_token(desk, &mut write, id, cause).await?;
     let detail =
         serde_json::json!({ "sessions_ended": sessions, "bearer_token_replaced": replaced });
-    write.commit(caller.entry(Action::LogOutEverywhere, id, detail)).await?;
+    let entry = caller.entry(Action::LogOutEverywhere, id, detail);
+    let receipt = desk.commit_with_receipt(write, entry).await?;
     let message =
         Message::logged_out(&caller.person.name, &caller.account.name, &desk.settings.console_url);
     desk.mailer.send(&member.email, message, desk.now());
-    Ok(())
+    Ok(receipt)
 }
 
 #[derive(Debug, thiserror::Error)]

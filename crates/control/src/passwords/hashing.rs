@@ -19,8 +19,7 @@ const AT_ONCE: usize = 2;
 const WAITING: usize = 64;
 
 pub(crate) struct PasswordHashing {
-    key_id: String,
-    pepper: Zeroizing<[u8; 32]>,
+    keyring: Arc<Keyring>,
     /// A hash of nothing in particular: checked where there is no person, so that it takes as long.
     nobody: String,
     queue: Arc<Semaphore>,
@@ -38,12 +37,11 @@ impl std::fmt::Debug for PasswordHashing {
 pub(crate) struct TooBusy;
 
 impl PasswordHashing {
-    pub fn new(keyring: &Keyring, entropy: &Entropy) -> Self {
-        let (key_id, pepper) = (keyring.key_id(), keyring.pepper());
+    pub fn new(keyring: Arc<Keyring>, entropy: &Entropy) -> Self {
+        let (key_id, pepper) = keyring.pepper().unwrap_or_default();
         let nobody = compute(&pepper, &key_id, &entropy.bytes::<32>(), &entropy.bytes());
         Self {
-            key_id,
-            pepper,
+            keyring,
             nobody,
             queue: Arc::new(Semaphore::new(AT_ONCE + WAITING)),
             turns: Arc::new(Semaphore::new(AT_ONCE)),
@@ -52,15 +50,24 @@ impl PasswordHashing {
 
     /// The hash to store: `argon2id$<key id>$m=…,t=…,p=…$<salt>$<hash>`, both in hexadecimal.
     pub async fn hash(&self, password: Password, entropy: &Entropy) -> Result<String, TooBusy> {
-        let (pepper, key_id, salt) = (self.pepper.clone(), self.key_id.clone(), entropy.bytes());
+        let (key_id, pepper) = self.keyring.pepper().ok_or(TooBusy)?;
+        let salt = entropy.bytes();
         self.in_turn(move || compute(&pepper, &key_id, password.bytes(), &salt)).await
+    }
+
+    /// Whether a hash was made with a key that is not the current one any more.
+    pub fn is_dated(&self, stored: &str) -> bool {
+        let current = self.keyring.pepper().map(|(key_id, _)| key_id);
+        current.is_some_and(|key_id| stored.split('$').nth(1) != Some(&key_id))
     }
 
     /// Whether `password` fits `stored`. Without one it takes as long and says no.
     pub async fn verify(&self, password: Password, stored: Option<&str>) -> Result<bool, TooBusy> {
         let is_someone = stored.is_some();
         let stored = stored.unwrap_or(&self.nobody).to_owned();
-        let pepper = self.pepper.clone();
+        // A hash of a key that nobody has any more fits nothing, and takes as long to say so.
+        let key_id = stored.split('$').nth(1).unwrap_or_default();
+        let pepper = self.keyring.pepper_of(key_id).unwrap_or_default();
         let fits = self.in_turn(move || fits(&pepper, password.bytes(), &stored)).await?;
         Ok(fits && is_someone)
     }
@@ -117,10 +124,14 @@ fn fits(pepper: &[u8; 32], password: &[u8], stored: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn keyring(byte: u8) -> Arc<Keyring> {
+        Arc::new(Keyring::new(move || Some(vec![Zeroizing::new([byte; 32])])))
+    }
+
     #[tokio::test]
     async fn p2_p8_the_whole_password_and_the_key_count() {
         let entropy = Entropy::seeded(1);
-        let hashing = PasswordHashing::new(&Keyring::new(&[1; 32]), &entropy);
+        let hashing = PasswordHashing::new(keyring(1), &entropy);
         let long = "x".repeat(199);
         let stored =
             hashing.hash(Password::typed(&format!("{long}a")), &entropy).await.expect("hashes");
@@ -132,7 +143,7 @@ mod tests {
         };
         assert!(verify(&hashing, "a").await);
         assert!(!verify(&hashing, "b").await);
-        let other_key = PasswordHashing::new(&Keyring::new(&[2; 32]), &entropy);
+        let other_key = PasswordHashing::new(keyring(2), &entropy);
         assert!(!verify(&other_key, "a").await);
         assert!(!hashing.verify(Password::typed("x"), None).await.expect("verifies"));
     }

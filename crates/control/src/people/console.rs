@@ -4,10 +4,10 @@ use super::ChangeError;
 use crate::{
     Desk,
     caller::{Caller, Visitor},
-    chrome::{Chrome, Nav, page, page_with},
+    chrome::{Chrome, Done, Nav, done, page, page_with},
     problem::Problem,
     sessions::{
-        console::{Done, with_cookie},
+        console::with_cookie,
         session_cookie,
     },
     tokens::{self, Program},
@@ -17,7 +17,7 @@ use axum::{
     Form,
     extract::{Path, Query, State},
     http::StatusCode,
-    response::{IntoResponse, Redirect, Response},
+    response::{IntoResponse, Response},
 };
 use serde::Deserialize;
 
@@ -35,7 +35,7 @@ struct ProfilePage {
 async fn profile_page(
     desk: &Desk,
     caller: &Caller,
-    done: Option<&str>,
+    done: &Done,
     error: Option<String>,
 ) -> Result<ProfilePage, Problem> {
     Ok(ProfilePage {
@@ -53,7 +53,7 @@ pub(crate) async fn profile(
     caller: Caller,
     Query(query): Query<Done>,
 ) -> Result<Response, Problem> {
-    Ok(page(&profile_page(&desk, &caller, query.done.as_deref(), None).await?))
+    Ok(page(&profile_page(&desk, &caller, &query, None).await?))
 }
 
 #[derive(Deserialize, Default)]
@@ -69,17 +69,17 @@ pub(crate) async fn change_password(
     Form(form): Form<ChangeForm>,
 ) -> Result<Response, Problem> {
     match super::change_password(&desk, &caller, &form.current_password, &form.new_password).await {
-        Ok(secret) => {
+        Ok((secret, receipt)) => {
             let cookie = session_cookie(&secret, &desk.settings);
             let to = if caller.member.role.may(keydesk_model::Right::UseApiDocs) {
                 "/api-docs"
             } else {
                 "/profile"
             };
-            Ok(with_cookie(cookie, Redirect::to(&format!("{to}?done=password_changed"))))
+            Ok(with_cookie(cookie, done(to, "password_changed", receipt.as_ref())))
         }
         Err(error @ (ChangeError::WrongCurrent | ChangeError::Same | ChangeError::Unfit(_))) => {
-            let page = profile_page(&desk, &caller, None, Some(error.to_string())).await?;
+            let page = profile_page(&desk, &caller, &Done::default(), Some(error.to_string())).await?;
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }
         Err(error) => Err(error.into()),
@@ -160,7 +160,9 @@ pub(crate) async fn reset_password(
     Form(form): Form<ResetForm>,
 ) -> Result<Response, Problem> {
     match super::reset_password(&desk, &code, &form.new_password, visitor.origin).await {
-        Ok(()) => Ok(Redirect::to("/login?done=password_reset").into_response()),
+        Ok(receipt) => {
+            Ok(done("/login", "password_reset", receipt.as_ref()).into_response())
+        }
         Err(error @ ChangeError::Unfit(_)) => {
             let chrome = Chrome::nobody("Choose a new password", Nav::None);
             let page = ResetPage { chrome, code, error: Some(error.to_string()) };

@@ -9,6 +9,7 @@ use crate::{
     mail::Message,
     passwords::{Password, PasswordError, TooBusy},
     problem::Problem,
+    receipts::Issued,
     sessions::{self, SessionSecret, visitor_entry},
 };
 use keydesk_model::{Action, Actor, Email, EndCause, Origin};
@@ -58,7 +59,7 @@ pub(crate) async fn change_password(
     caller: &Caller,
     current: &str,
     new: &str,
-) -> Result<SessionSecret, ChangeError> {
+) -> Result<(SessionSecret, Option<Issued>), ChangeError> {
     let person = &caller.person;
     if !desk.passwords.verify(Password::typed(current), Some(&person.password_hash)).await? {
         return Err(ChangeError::WrongCurrent);
@@ -81,13 +82,14 @@ pub(crate) async fn change_password(
     let ended =
         sessions::end_everything(desk, &mut write, person.id, kept, EndCause::PasswordChanged)
             .await?;
-    write.commit(caller.entry(Action::ChangePassword, person.id, ended)).await?;
+    let entry = caller.entry(Action::ChangePassword, person.id, ended);
+    let receipt = desk.commit_with_receipt(write, entry).await?;
     desk.mailer.send(
         &person.email,
         Message::password_changed(&desk.settings.console_url),
         desk.now(),
     );
-    Ok(secret)
+    Ok((secret, receipt))
 }
 
 /// Sends a reset link, if there is someone to send it to. Looks and lasts the same either way.
@@ -127,7 +129,7 @@ pub(crate) async fn reset_password(
     code: &str,
     new: &str,
     origin: Origin,
-) -> Result<(), ChangeError> {
+) -> Result<Option<Issued>, ChangeError> {
     let digest = codes::digest(code);
     let mut read = desk.store.read().await?;
     let id = read.find_reset(digest, desk.now()).await?.ok_or(ChangeError::LinkOver)?;
@@ -151,11 +153,11 @@ pub(crate) async fn reset_password(
     let mut entry = visitor_entry(Action::ResetPassword, &person.id.to_string(), origin);
     entry.actor = Actor::Person { person: person.id, member: None };
     entry.detail = ended;
-    write.commit(entry).await?;
+    let receipt = desk.commit_with_receipt(write, entry).await?;
     desk.mailer.send(
         &person.email,
         Message::password_changed(&desk.settings.console_url),
         desk.now(),
     );
-    Ok(())
+    Ok(receipt)
 }

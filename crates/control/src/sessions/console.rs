@@ -4,7 +4,7 @@ use super::{LogInError, clear_cookie, ends_at, safe_next, session_cookie};
 use crate::{
     Desk,
     caller::{Caller, Visitor},
-    chrome::{Chrome, Nav, page, page_with},
+    chrome::{Chrome, Done, Nav, done, page, page_with},
     problem::Problem,
     tokens::{self, Program},
     when::When,
@@ -33,6 +33,8 @@ struct LogInPage {
 pub(crate) struct LogInQuery {
     next: Option<String>,
     done: Option<String>,
+    receipt: Option<i64>,
+    pending: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -49,7 +51,8 @@ pub(crate) async fn log_in_page(
     Query(query): Query<LogInQuery>,
 ) -> Result<Response, Problem> {
     let no_account = desk.store.read().await?.count_accounts().await? == 0;
-    let chrome = Chrome::nobody("Log in", Nav::None).with_notice(query.done.as_deref());
+    let done = Done { done: query.done, receipt: query.receipt, pending: query.pending };
+    let chrome = Chrome::nobody("Log in", Nav::None).with_notice(&done);
     let next = safe_next(query.next.as_deref()).to_owned();
     Ok(page(&LogInPage { chrome, email: String::new(), next, error: None, no_account }))
 }
@@ -97,13 +100,13 @@ pub(crate) fn with_cookie(cookie: header::HeaderValue, response: impl IntoRespon
 }
 
 /// After logging out nothing of the console may stay in the browser.
-fn logged_out(desk: &Desk, to: &str) -> Response {
+fn logged_out(desk: &Desk, to: Redirect) -> Response {
     let mut headers = HeaderMap::new();
     headers.insert(
         HeaderName::from_static("clear-site-data"),
         header::HeaderValue::from_static("\"cache\", \"storage\""),
     );
-    with_cookie(clear_cookie(&desk.settings), (headers, Redirect::to(to)))
+    with_cookie(clear_cookie(&desk.settings), (headers, to))
 }
 
 pub(crate) async fn log_out(
@@ -111,7 +114,7 @@ pub(crate) async fn log_out(
     visitor: Visitor,
 ) -> Result<Response, Problem> {
     super::log_out(&desk, visitor).await?;
-    Ok(logged_out(&desk, "/login?done=logged_out"))
+    Ok(logged_out(&desk, Redirect::to("/login?done=logged_out")))
 }
 
 #[derive(Template)]
@@ -131,11 +134,6 @@ struct Shown {
     ends: When,
 }
 
-#[derive(Debug, Deserialize)]
-pub(crate) struct Done {
-    pub done: Option<String>,
-}
-
 pub(crate) async fn list(
     State(desk): State<Desk>,
     caller: Caller,
@@ -152,7 +150,7 @@ pub(crate) async fn list(
         place: session.client_addr,
     };
     let sessions = super::list_own(&desk, &caller).await?.into_iter().map(shown).collect();
-    let chrome = Chrome::of(&caller, "Sessions", Nav::Sessions).with_notice(query.done.as_deref());
+    let chrome = Chrome::of(&caller, "Sessions", Nav::Sessions).with_notice(&query);
     Ok(page(&ListPage { chrome, sessions }))
 }
 
@@ -164,7 +162,7 @@ pub(crate) async fn end(
     let id = id.parse().map_err(|_| Problem::not_found())?;
     if id == caller.session.id {
         super::end_session(&desk, &caller, id).await?;
-        return Ok(logged_out(&desk, "/login?done=logged_out"));
+        return Ok(logged_out(&desk, Redirect::to("/login?done=logged_out")));
     }
     super::end_session(&desk, &caller, id).await?;
     Ok(Redirect::to("/sessions?done=session_ended").into_response())
@@ -190,6 +188,6 @@ pub(crate) async fn log_out_everywhere(
     State(desk): State<Desk>,
     caller: Caller,
 ) -> Result<Response, Problem> {
-    super::log_out_everywhere(&desk, &caller).await?;
-    Ok(logged_out(&desk, "/login?done=logged_out_everywhere"))
+    let receipt = super::log_out_everywhere(&desk, &caller).await?;
+    Ok(logged_out(&desk, done("/login", "logged_out_everywhere", receipt.as_ref())))
 }

@@ -11,6 +11,7 @@ use crate::{
     codes,
     passwords::{Password, TooBusy},
     problem::Problem,
+    receipts::Issued,
     tokens,
 };
 use axum::http::HeaderMap;
@@ -89,6 +90,11 @@ pub(crate) async fn log_in(
     };
     let stored = person.as_ref().map(|person| person.password_hash.as_str());
     let fits = desk.passwords.verify(Password::typed(password), stored).await?;
+    // The password is at hand: its hash moves to the current key.
+    let renewed = match stored.filter(|stored| fits && desk.passwords.is_dated(stored)) {
+        Some(_) => desk.passwords.hash(Password::typed(password), &desk.entropy).await.ok(),
+        None => None,
+    };
     let mut write = desk.store.write(desk.now()).await?;
     let Some(person) = person.filter(|_| fits) else {
         let entry = visitor_entry(Action::LogInRefused, "", visitor.origin);
@@ -98,6 +104,9 @@ pub(crate) async fn log_in(
     // The password may have changed while it was being checked.
     if write.find_person(person.id).await?.is_none_or(|current| current.version != person.version) {
         return Err(LogInError::Wrong);
+    }
+    if let Some(hash) = &renewed {
+        write.renew_password_hash(person.id, hash, person.version).await?;
     }
     let account = write.list_accounts_of(person.id).await?.first().map(|account| account.id);
     let secret = open_session(desk, &mut write, person.id, account, &visitor).await?;
@@ -162,7 +171,7 @@ pub(crate) async fn log_out(desk: &Desk, visitor: Visitor) -> Result<(), StoreEr
     let Some((session, person)) = write.end_session_by_hash(hash).await? else { return Ok(()) };
     let mut entry = visitor_entry(Action::LogOut, &session.to_string(), visitor.origin);
     entry.actor = Actor::Person { person, member: None };
-    write.commit(entry).await
+    write.commit(entry).await.map(|_| ())
 }
 
 /// Ends one of the caller's own sessions.
@@ -175,18 +184,22 @@ pub(crate) async fn end_session(
     if !write.end_session(caller.person.id, id).await? {
         return Err(Problem::not_found());
     }
-    Ok(write.commit(caller.entry(Action::EndSession, id, serde_json::json!({}))).await?)
+    write.commit(caller.entry(Action::EndSession, id, serde_json::json!({}))).await?;
+    Ok(())
 }
 
 /// Ends every session of the caller and, in the same transaction, their bearer tokens in every
 /// account.
-pub(crate) async fn log_out_everywhere(desk: &Desk, caller: &Caller) -> Result<(), Problem> {
+pub(crate) async fn log_out_everywhere(
+    desk: &Desk,
+    caller: &Caller,
+) -> Result<Option<Issued>, Problem> {
     let (mut write, caller) = desk.write_as(caller).await?;
     let ended =
         end_everything(desk, &mut write, caller.person.id, None, EndCause::LoggedOutEverywhere)
             .await?;
     let entry = caller.entry(Action::LogOutEverywhere, caller.member.id, ended);
-    Ok(write.commit(entry).await?)
+    Ok(desk.commit_with_receipt(write, entry).await?)
 }
 
 /// Ends a person's sessions, but `except`, and replaces their bearer tokens. What was ended, for

@@ -5,18 +5,18 @@ use crate::{
     Desk,
     api_docs::ScopeOffer,
     caller::Caller,
-    chrome::{Chrome, Nav, page, page_with},
+    chrome::{Chrome, Done, Nav, done, page, page_with},
     codes,
     freshness::FreshForm,
     problem::Problem,
-    sessions::console::Done,
+    receipts::Issued,
     when::When,
 };
 use askama::Template;
 use axum::{
     extract::{Path, Query, State},
     http::StatusCode,
-    response::{IntoResponse, Redirect, Response},
+    response::{IntoResponse, Response},
 };
 use keydesk_model::{
     Expiry, ExpiryError, Right, Scope, ScopeSet, Timestamp, TokenName, TokenState,
@@ -97,7 +97,7 @@ pub(crate) async fn list(
     let rows =
         super::list_api_tokens(&desk, &caller).await?.into_iter().map(|token| Row::new(token, now));
     let (live, over) = rows.partition(|row| row.is_live);
-    let chrome = Chrome::of(&caller, "Tokens", Nav::Tokens).with_notice(query.done.as_deref());
+    let chrome = Chrome::of(&caller, "Tokens", Nav::Tokens).with_notice(&query);
     Ok(page(&ListPage {
         chrome,
         live,
@@ -199,7 +199,12 @@ struct ShownOncePage {
     token: PlainToken,
     endpoint_url: String,
     whoami: String,
-    was_rotated: bool,
+    rotated: Option<Rotated>,
+}
+
+/// The secret took the place of another.
+struct Rotated {
+    receipt: Option<Issued>,
 }
 
 fn shown_once(
@@ -207,17 +212,17 @@ fn shown_once(
     caller: &Caller,
     token: Token,
     plain: PlainToken,
-    was_rotated: bool,
+    rotated: Option<Rotated>,
 ) -> Response {
     let endpoint_url = desk.settings.endpoint_url(caller.account.number);
     let whoami = format!("{endpoint_url}/{}/whoami", desk.settings.reserved_prefix);
     let chrome = Chrome::of(
         caller,
-        if was_rotated { "Token rotated" } else { "Token created" },
+        if rotated.is_some() { "Token rotated" } else { "Token created" },
         Nav::Tokens,
     );
     let row = Row::new(token, desk.now());
-    page(&ShownOncePage { chrome, row, token: plain, endpoint_url, whoami, was_rotated })
+    page(&ShownOncePage { chrome, row, token: plain, endpoint_url, whoami, rotated })
 }
 
 pub(crate) async fn issue(
@@ -239,7 +244,7 @@ pub(crate) async fn issue(
         return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page));
     }
     let (token, plain) = super::issue_api_token(&desk, &caller, request).await?;
-    Ok(shown_once(&desk, &caller, token, plain, false))
+    Ok(shown_once(&desk, &caller, token, plain, None))
 }
 
 /// A date that someone gave counts, whether or not they also chose "on a date".
@@ -351,8 +356,9 @@ pub(crate) async fn rotate(
 ) -> Result<Response, Problem> {
     let FreshForm { caller, form } = fresh;
     let id = id.parse().map_err(|_| Problem::not_found())?;
-    let (token, plain) = super::rotate_api_token(&desk, &caller, id, form.version()?).await?;
-    Ok(shown_once(&desk, &caller, token, plain, true))
+    let (token, plain, receipt) =
+        super::rotate_api_token(&desk, &caller, id, form.version()?).await?;
+    Ok(shown_once(&desk, &caller, token, plain, Some(Rotated { receipt })))
 }
 
 pub(crate) async fn revoke(
@@ -361,6 +367,6 @@ pub(crate) async fn revoke(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let id = id.parse().map_err(|_| Problem::not_found())?;
-    super::revoke_api_token(&desk, &caller, id).await?;
-    Ok(Redirect::to("/tokens?done=token_revoked").into_response())
+    let receipt = super::revoke_api_token(&desk, &caller, id).await?;
+    Ok(done("/tokens", "token_revoked", receipt.as_ref()).into_response())
 }

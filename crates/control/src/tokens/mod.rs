@@ -2,7 +2,9 @@
 
 pub(crate) mod console;
 
-use crate::{Desk, caller::Caller, keyring::SealedFor, problem::Problem, when::When};
+use crate::{
+    Desk, caller::Caller, keyring::SealedFor, problem::Problem, receipts::Issued, when::When,
+};
 use axum::http::StatusCode;
 use keydesk_model::{
     AccountId, Action, Binding, EndCause, Expiry, ExpiryError, MemberId, PersonId, Right, ScopeSet,
@@ -109,7 +111,7 @@ pub(crate) async fn rotate_api_token(
     caller: &Caller,
     id: TokenId,
     version: Option<i64>,
-) -> Result<(Token, PlainToken), Problem> {
+) -> Result<(Token, PlainToken, Option<Issued>), Problem> {
     let (mut write, caller) = desk.write_as(caller).await?;
     caller.permit(Right::ManageTokens)?;
     let token = find_live_api_token(&mut write, caller.account.id, id).await?;
@@ -121,8 +123,9 @@ pub(crate) async fn rotate_api_token(
     write.issue_secret(id, &shown_once(&plain, token.version + 1)).await?;
     let token = write.find_token(caller.account.id, id).await?.ok_or(TokenError::NotFound)?;
     let detail = serde_json::json!({ "after": { "version": token.version } });
-    write.commit(caller.entry(Action::RotateToken, id, detail)).await?;
-    Ok((token, plain))
+    let entry = caller.entry(Action::RotateToken, id, detail);
+    let receipt = desk.commit_with_receipt(write, entry).await?;
+    Ok((token, plain, receipt))
 }
 
 /// Ends an API token for good.
@@ -130,13 +133,14 @@ pub(crate) async fn revoke_api_token(
     desk: &Desk,
     caller: &Caller,
     id: TokenId,
-) -> Result<(), Problem> {
+) -> Result<Option<Issued>, Problem> {
     let (mut write, caller) = desk.write_as(caller).await?;
     caller.permit(Right::ManageTokens)?;
     let token = find_live_api_token(&mut write, caller.account.id, id).await?;
     write.end_secret(id, EndCause::Revoked).await?;
     let detail = serde_json::json!({ "before": { "name": token.name, "version": token.version } });
-    Ok(write.commit(caller.entry(Action::RevokeToken, id, detail)).await?)
+    let entry = caller.entry(Action::RevokeToken, id, detail);
+    Ok(desk.commit_with_receipt(write, entry).await?)
 }
 
 async fn find_live_api_token(
@@ -179,7 +183,7 @@ pub(crate) async fn issue_bearer_token(
         created_by: Some(member),
         request_key: None,
     };
-    let secret = displayable(desk, SealedFor { account, member, token: id, version: 1 });
+    let secret = displayable(desk, write, SealedFor { account, member, token: id, version: 1 }).await?;
     write.issue_token(&new, &secret).await
 }
 
@@ -192,18 +196,24 @@ async fn replace_secret(
 ) -> Result<(), StoreError> {
     let belongs_to =
         SealedFor { account: token.account, member, token: token.id, version: token.version + 1 };
-    write.issue_secret(token.id, &displayable(desk, belongs_to)).await
+    let secret = displayable(desk, write, belongs_to).await?;
+    write.issue_secret(token.id, &secret).await
 }
 
 /// A new secret with the sealed copy that its member may look at.
-fn displayable(desk: &Desk, belongs_to: SealedFor) -> NewSecret {
+async fn displayable(
+    desk: &Desk,
+    write: &mut Write,
+    belongs_to: SealedFor,
+) -> Result<NewSecret, StoreError> {
     let plain = PlainToken::generate(&desk.settings.token_prefix, Kind::User, &desk.entropy);
-    NewSecret {
+    let sealed = desk.keyring.seal_token(write, &plain, belongs_to, &desk.entropy).await?;
+    Ok(NewSecret {
         hash: plain.hash(),
         version: belongs_to.version,
         masked: plain.masked(),
-        display: Some(desk.keyring.seal_token(&plain, belongs_to, &desk.entropy)),
-    }
+        display: Some(sealed),
+    })
 }
 
 /// Ends a person's bearer tokens in every account and puts new ones in their place; how many.
@@ -252,7 +262,7 @@ pub(crate) async fn rotate_bearer_token(
     desk: &Desk,
     caller: &Caller,
     version: Option<i64>,
-) -> Result<(), Problem> {
+) -> Result<Option<Issued>, Problem> {
     let (mut write, caller) = desk.write_as(caller).await?;
     caller.permit(Right::UseApiDocs)?;
     let token = write.find_bearer_token(caller.member.id).await?.ok_or(TokenError::NotFound)?;
@@ -264,7 +274,8 @@ pub(crate) async fn rotate_bearer_token(
     }
     replace_secret(desk, &mut write, &token, caller.member.id).await?;
     let detail = serde_json::json!({ "after": { "version": token.version + 1 } });
-    Ok(write.commit(caller.entry(Action::RotateToken, token.id, detail)).await?)
+    let entry = caller.entry(Action::RotateToken, token.id, detail);
+    Ok(desk.commit_with_receipt(write, entry).await?)
 }
 
 /// The caller's own bearer token in clear. Nobody else's can be asked for. The first look in a
@@ -272,7 +283,10 @@ pub(crate) async fn rotate_bearer_token(
 pub(crate) async fn view_bearer_token(desk: &Desk, caller: &Caller) -> Result<PlainToken, Problem> {
     caller.permit(Right::UseApiDocs)?;
     let found = desk.store.read().await?.find_bearer_token(caller.member.id).await?;
-    let token = found.ok_or(TokenError::NotFound)?;
+    let mut token = found.ok_or(TokenError::NotFound)?;
+    if token.ending.is_some() {
+        token = replace_forgotten(desk, caller).await?;
+    }
     let sealed = token.display.as_deref().ok_or(TokenError::Ended)?;
     let belongs_to = SealedFor {
         account: caller.account.id,
@@ -288,6 +302,23 @@ pub(crate) async fn view_bearer_token(desk: &Desk, caller: &Caller) -> Result<Pl
         desk.note_view(caller.session.id, token.id, token.version);
     }
     Ok(plain)
+}
+
+/// A member who may use the API always has a bearer token. Where the one that took the place of an
+/// ended one was lost with a database server, they get the next.
+async fn replace_forgotten(desk: &Desk, caller: &Caller) -> Result<Token, Problem> {
+    let (mut write, caller) = desk.write_as(caller).await?;
+    caller.permit(Right::UseApiDocs)?;
+    let member = caller.member.id;
+    let token = write.find_bearer_token(member).await?.ok_or(TokenError::NotFound)?;
+    if token.ending.is_none() {
+        return Ok(token);
+    }
+    replace_secret(desk, &mut write, &token, member).await?;
+    let token = write.find_bearer_token(member).await?.ok_or(TokenError::NotFound)?;
+    let detail = serde_json::json!({ "after": { "version": token.version } });
+    write.commit(caller.entry(Action::ReplaceBearerToken, token.id, detail)).await?;
+    Ok(token)
 }
 
 pub(crate) async fn list_api_tokens(desk: &Desk, caller: &Caller) -> Result<Vec<Token>, Problem> {

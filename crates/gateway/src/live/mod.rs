@@ -3,6 +3,7 @@
 
 mod row;
 mod shard;
+mod tenure;
 mod usage;
 mod verify;
 
@@ -12,10 +13,11 @@ pub(crate) use verify::Identity;
 pub use verify::Verified;
 
 use arc_swap::ArcSwap;
-use keydesk_model::{Binding, Change, Feed, ScopeSet, Snapshot, Usage};
+use keydesk_model::{Binding, Change, Feed, Moment, ScopeSet, Snapshot, Stopwatch, Usage};
 use keydesk_token::TokenHash;
 use row::Digest;
 use shard::Shard;
+use tenure::Tenure;
 use std::collections::HashMap;
 use std::sync::{
     Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
@@ -35,6 +37,8 @@ pub struct LiveTable {
     meters: Meters,
     seq: AtomicI64,
     ready: AtomicBool,
+    /// None: whoever fills the table is in the same process and cannot be lost.
+    tenure: Option<Tenure>,
 }
 
 impl Default for LiveTable {
@@ -46,11 +50,29 @@ impl Default for LiveTable {
             meters: Meters::default(),
             seq: AtomicI64::new(0),
             ready: AtomicBool::new(false),
+            tenure: None,
         }
     }
 }
 
 impl LiveTable {
+    /// A table that is believed only as long as [`LiveTable::serve_until`] says.
+    pub fn with_tenure(stopwatch: Stopwatch) -> Self {
+        Self { tenure: Some(Tenure::new(stopwatch)), ..Self::default() }
+    }
+
+    /// The first moment at which no token is accepted any more. None: that is now.
+    pub fn serve_until(&self, until: Option<Moment>) {
+        if let Some(tenure) = &self.tenure {
+            tenure.set(until);
+        }
+    }
+
+    /// Whether tokens may be accepted at all.
+    pub fn may_serve(&self) -> bool {
+        self.tenure.as_ref().is_none_or(Tenure::holds)
+    }
+
     /// Whether a complete snapshot is loaded. Before that nobody is told that a token is wrong.
     pub fn is_ready(&self) -> bool {
         self.ready.load(Ordering::Acquire)
@@ -159,7 +181,7 @@ impl Feed for LiveTable {
                 let scopes = self.scopes_number(&secret.scopes);
                 self.write(&secret.hash).insert(&secret, scopes);
             }
-            Change::SecretEnded { hash, ending } => {
+            Change::SecretEnded { hash, ending, .. } => {
                 self.write(&hash).end(Digest::of(&hash), ending);
             }
         }

@@ -2,7 +2,7 @@
 
 use super::{
     LiveTable,
-    row::Digest,
+    row::{Digest, Row},
     shard::{Shard, Subject},
 };
 use crate::{Denial, Presented};
@@ -31,6 +31,9 @@ pub(crate) struct Identity {
 impl LiveTable {
     /// One look-up decides: is it known, and is it still good?
     pub fn verify(&self, presented: &Presented, now: Timestamp) -> Result<Verified, Denial> {
+        if !self.may_serve() {
+            return Err(if self.is_ready() { Denial::Isolated } else { Denial::NotReady });
+        }
         let hash = presented.0;
         let shard = self.read(&hash);
         let Some(row) = shard.find(Digest::of(&hash)) else {
@@ -75,7 +78,8 @@ impl LiveTable {
     /// Whether a verified token still is: what an open tunnel asks from time to time.
     pub(crate) fn still_lives(&self, verified: &Verified, now: Timestamp) -> bool {
         let shard = self.read(&verified.hash);
-        shard.find(Digest::of(&verified.hash)).is_some_and(|row| row.state(now) == TokenState::Live)
+        let lives = |row: &Row| row.state(now) == TokenState::Live;
+        self.may_serve() && shard.find(Digest::of(&verified.hash)).is_some_and(lives)
     }
 
     fn look_up<T>(&self, verified: &Verified, tell: impl FnOnce(&Shard, u32) -> T) -> Option<T> {
@@ -93,8 +97,8 @@ mod tests {
     use super::*;
     use crate::LiveTable;
     use keydesk_model::{
-        AccountId, AccountNumber, Binding, Change, EndCause, Ending, Feed, LiveSecret, ScopeSet,
-        Snapshot, TokenId,
+        AccountId, AccountNumber, Binding, Change, EndCause, Ending, Feed, LiveSecret, Moment,
+        ScopeSet, Snapshot, Stopwatch, TokenId,
     };
     use keydesk_token::{Entropy, Kind, PlainToken, Prefix};
 
@@ -166,7 +170,7 @@ mod tests {
         let (old, new) = (token(1), token(2));
         let table = table(vec![secret(&old, None)]);
         let ending = Ending { at: at(500), cause: EndCause::Revoked };
-        table.apply(8, Change::SecretEnded { hash: old.hash(), ending });
+        table.apply(8, Change::SecretEnded { hash: old.hash(), ending, expires_at: None });
         table.apply(9, Change::SecretIssued(secret(&new, None)));
         assert_eq!(table.seq(), 9);
         let denial = Denial::Ended { ending, binding: Binding::Account };
@@ -187,6 +191,26 @@ mod tests {
             Some(Denial::UnknownToken),
             "nobody could end it"
         );
+    }
+
+    /// Whatever is presented: an isolated gateway cannot tell, and does not say 401.
+    #[test]
+    fn without_tenure_nothing_is_accepted_and_nothing_called_wrong() {
+        let (token, now) = (token(1), Arc::new(std::sync::atomic::AtomicU64::new(5)));
+        let clock = Arc::clone(&now);
+        let read = move || Moment::from_micros(clock.load(std::sync::atomic::Ordering::Relaxed));
+        let table = LiveTable::with_tenure(Stopwatch::new(read));
+        let verify = |table: &LiveTable| table.verify(&present(&token), at(1)).map(|_| ());
+        assert_eq!(verify(&table), Err(Denial::NotReady));
+        table.load(Snapshot::new(1, [secret(&token, None)]));
+        assert_eq!(verify(&table), Err(Denial::Isolated));
+        table.serve_until(Some(Moment::from_micros(10)));
+        assert_eq!(verify(&table), Ok(()));
+        now.store(10, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(verify(&table), Err(Denial::Isolated), "at the very moment");
+        table.serve_until(None);
+        now.store(0, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(verify(&table), Err(Denial::Isolated));
     }
 
     #[test]

@@ -124,10 +124,12 @@ impl Metrics {
         self.render_connections(&mut out);
         self.render_upstreams(&mut out);
         let ready = i64::from(self.table.is_ready());
+        let may_serve = i64::from(self.table.may_serve());
         let tokens = i64::try_from(self.table.len()).unwrap_or(i64::MAX);
         let bytes = i64::try_from(self.table.size_bytes()).unwrap_or(i64::MAX);
         for (name, help, value) in [
             ("ready", "Whether all tokens are loaded.", ready),
+            ("may_serve", "Whether the lease holds, so that tokens are accepted.", may_serve),
             ("tokens", "Secrets in memory, ended ones included.", tokens),
             ("token_table_bytes", "Memory that they take.", bytes),
             ("feed_seq", "The number of the last change taken over.", self.table.seq()),

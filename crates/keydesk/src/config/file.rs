@@ -29,6 +29,23 @@ pub struct File {
     pub signature: Option<FileSignature>,
     pub tls: Option<FileTls>,
     pub observe: FileObserve,
+    pub role: Option<Spanned<String>>,
+    pub store: Option<Spanned<String>>,
+    pub store_password_file: Option<PathBuf>,
+    pub cluster: FileCluster,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FileCluster {
+    pub name: Option<String>,
+    pub lease_seconds: Option<Spanned<u64>>,
+    pub isolated: Option<Spanned<String>>,
+    pub max_age_seconds: Option<Spanned<u64>>,
+    pub confirm_seconds: Option<Spanned<u64>>,
+    pub peer: Option<Spanned<String>>,
+    pub peer_url: Option<Spanned<String>>,
+    pub peer_key_file: Option<PathBuf>,
 }
 
 /// An API that has a path of its own, or needs more than a URL.
@@ -122,6 +139,14 @@ pub struct Given {
 impl Given {
     pub fn parse<T: FromStr>(&self, wanted: &str) -> anyhow::Result<T> {
         self.text.parse().map_err(|_| self.wrong(wanted))
+    }
+
+    pub fn parse_as<T>(
+        &self,
+        read: impl FnOnce(&str) -> Option<T>,
+        wanted: &str,
+    ) -> anyhow::Result<T> {
+        read(&self.text).ok_or_else(|| self.wrong(wanted))
     }
 
     pub fn wrong(&self, wanted: impl Display) -> anyhow::Error {

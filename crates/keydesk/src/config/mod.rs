@@ -1,11 +1,13 @@
 //! The configuration: flags above environment above file above defaults. Whatever is wrong is said
 //! with its key, its line, and what would be right.
 
+mod cluster;
 mod file;
 mod operation;
 mod options;
 mod values;
 
+pub use cluster::{Cluster, Peers, Role, place_named};
 pub use operation::{Acme, Observe, Tls};
 pub use options::Options;
 
@@ -14,6 +16,7 @@ use file::{File, Given, Source, read_file};
 use keydesk_control::SmtpSettings;
 use keydesk_gateway::{Forms, Limits, SigningKey, UpstreamSettings};
 use keydesk_model::TrustedProxies;
+use keydesk_store::Place;
 use keydesk_token::Prefix;
 use std::{net::SocketAddr, path::PathBuf};
 use toml::Spanned;
@@ -39,6 +42,9 @@ pub struct Config {
     pub signing_key: Option<SigningKey>,
     pub tls: Option<Tls>,
     pub observe: Observe,
+    pub role: Role,
+    pub store: Place,
+    pub cluster: Cluster,
 }
 
 impl Config {
@@ -57,8 +63,14 @@ impl Config {
             pick(&options.public_gateway_url, "public_gateway_url", &file.public_gateway_url);
         let upstream = pick(&options.upstream, "upstream", &file.upstream);
         let data = options.data.clone().or(file.data);
+        let data = data.unwrap_or_else(|| PathBuf::from("keydesk-data"));
+        let store = pick(&options.store, "store", &file.store);
+        let role = cluster::role(pick(&options.role, "role", &file.role))?;
         let config = Self {
-            data: data.unwrap_or_else(|| PathBuf::from("keydesk-data")),
+            store: cluster::place(store.as_ref(), file.store_password_file.as_ref(), &data)?,
+            cluster: cluster::cluster(&source, &file.cluster, role)?,
+            role,
+            data,
             console: values::address(
                 pick(&options.console, "console", &file.console),
                 "127.0.0.1:8080",

@@ -42,7 +42,7 @@ pub struct Observe {
 const LETS_ENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";
 
 /// A secret from a file of its own; the line's end does not belong to it.
-fn read_secret(key: &str, path: &Path) -> anyhow::Result<Zeroizing<String>> {
+pub(super) fn read_secret(key: &str, path: &Path) -> anyhow::Result<Zeroizing<String>> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("{key} {} cannot be read", path.display()))?;
     Ok(Zeroizing::new(Zeroizing::new(text).trim_end().to_owned()))

@@ -93,7 +93,7 @@ pub fn reserved_prefix(source: &Source, value: Option<&Spanned<String>>) -> anyh
 pub fn limits(source: &Source, file: &FileLimits) -> anyhow::Result<Limits> {
     let default = Limits::default();
     let number = |key: &str, value: Option<&Spanned<u64>>, least: u64, most: u64, default: u64| {
-        number(source, key, value, least..=most, default)
+        number(source, &format!("limits.{key}"), value, least..=most, default)
     };
     let small = |key: &str, value: Option<&Spanned<u64>>, least: u64, default: u32| {
         let number = number(key, value, least, 1 << 20, u64::from(default))?;
@@ -140,7 +140,7 @@ pub fn limits(source: &Source, file: &FileLimits) -> anyhow::Result<Limits> {
     })
 }
 
-fn number(
+pub(super) fn number(
     source: &Source,
     key: &str,
     value: Option<&Spanned<u64>>,
@@ -153,7 +153,7 @@ fn number(
         return Ok(number);
     }
     let (path, least, most) = (source.path.display(), allowed.start(), allowed.end());
-    bail!("{path}:{line}: limits.{key}: {number} is not between {least} and {most}")
+    bail!("{path}:{line}: {key}: {number} is not between {least} and {most}")
 }
 
 pub fn smtp(source: &Source, mail: FileMail) -> anyhow::Result<SmtpSettings> {

@@ -1,0 +1,90 @@
+//! Changing the master key while everything runs. No token dies of it, dormant or not: display copies
+//! are sealed anew one batch at a time, and what cannot be computed anew is carried along.
+
+use crate::keyring::{Keyring, KeyringError, SealedFor, operator_entry};
+use keydesk_model::{Action, Clock};
+use keydesk_store::{Store, StoreError};
+use keydesk_token::Entropy;
+
+const AT_ONCE: u32 = 200;
+
+/// What a rotation would do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NextStep {
+    /// An earlier rotation has not finished: so many display copies are left.
+    Finish { left: i64 },
+    /// This key is in the file and has not been used yet: it is made the current one.
+    Switch { to: String },
+    /// A new key has to be made first.
+    AddKey,
+}
+
+pub async fn next_step(store: &Store, keyring: &Keyring) -> Result<NextStep, KeyringError> {
+    let mut read = store.read().await?;
+    let current = current(&mut read).await?;
+    let left = read.count_display_copies_under_others(&current).await?;
+    if left > 0 {
+        return Ok(NextStep::Finish { left });
+    }
+    let used = read.list_key_checks().await?;
+    let unused = keyring.key_ids().into_iter().find(|id| used.iter().all(|key| key.key_id != *id));
+    Ok(unused.map_or(NextStep::AddKey, |to| NextStep::Switch { to }))
+}
+
+async fn current(read: &mut keydesk_store::Read) -> Result<Vec<u8>, StoreError> {
+    let id = read.current_key_id().await?;
+    hex::decode(id).map_err(|_| StoreError::Unreadable { column: "head.key_id" })
+}
+
+/// Nodes that show tokens and do not hold this key yet: they could show none that is sealed under it.
+pub async fn nodes_without(store: &Store, key_id: &str) -> Result<Vec<String>, StoreError> {
+    let nodes = store.list_nodes().await?.into_iter().filter(|node| node.row.is_console);
+    let without = nodes.filter(|node| !node.keys.iter().any(|held| held == key_id));
+    Ok(without.map(|node| node.row.name).collect())
+}
+
+/// Makes a key the current one: what is sealed from now on is sealed under it.
+pub async fn switch(
+    store: &Store,
+    keyring: &Keyring,
+    to: &str,
+    clock: &Clock,
+    entropy: &Entropy,
+) -> Result<(), KeyringError> {
+    keyring.switch(store, to, clock.now(), entropy).await
+}
+
+/// Seals display copies anew until none is left under another key; tells of each batch how many are
+/// left. Can be ended at any point and called again.
+pub async fn reseal_all(
+    store: &Store,
+    keyring: &Keyring,
+    clock: &Clock,
+    entropy: &Entropy,
+    mut tell: impl FnMut(i64),
+) -> Result<(), KeyringError> {
+    loop {
+        let mut write = store.write(clock.now()).await?;
+        let key_id = write.current_key_id().await?;
+        keyring.note_current(&key_id);
+        let current = current(&mut write).await?;
+        let copies = write.list_display_copies_under_others(&current, AT_ONCE).await?;
+        if copies.is_empty() {
+            return Ok(());
+        }
+        for copy in &copies {
+            let belongs_to = SealedFor {
+                account: copy.account,
+                member: copy.member,
+                token: copy.token,
+                version: copy.version,
+            };
+            let sealed = keyring.reseal(&copy.sealed, belongs_to, entropy)?;
+            write.reseal(copy, &sealed).await?;
+        }
+        let left = write.count_display_copies_under_others(&current).await?;
+        let detail = serde_json::json!({ "resealed": copies.len(), "left": left });
+        write.commit(operator_entry(Action::RotateKey, key_id, detail)).await?;
+        tell(left);
+    }
+}

@@ -1,0 +1,160 @@
+//! `/receipts`: what was promised when a token ended; and the keys with which anyone can check it.
+
+use super::{published_keys, verify_receipt};
+use crate::{
+    Desk,
+    caller::Caller,
+    chrome::{Chrome, Nav, page},
+    problem::Problem,
+    when::When,
+};
+use askama::Template;
+use axum::{
+    Json,
+    extract::{Path, State},
+    response::Response,
+};
+use keydesk_model::{Receipt, Right, Timestamp};
+use keydesk_store::AuditRow;
+use serde_json::Value;
+
+/// At most so many are listed; the audit log has them all.
+const LISTED: u32 = 100;
+
+/// A receipt as the pages show it.
+struct Shown {
+    number: i64,
+    what: String,
+    at: When,
+    is_complete: bool,
+    /// Not complete then, but by now every lease is over.
+    is_over: bool,
+    refused_from: When,
+    gateways: Vec<Gateway>,
+    slowest_ms: String,
+    durability: &'static str,
+    target: String,
+    seq: i64,
+    jws: String,
+}
+
+struct Gateway {
+    name: String,
+    /// "after 12.5 ms".
+    confirmed: Option<String>,
+    refuses_from: Option<When>,
+}
+
+fn what(action: &str) -> &'static str {
+    match action {
+        "token.revoke" => "API token revoked",
+        "token.rotate" => "Token rotated",
+        "person.change_password" => "Password changed",
+        "person.reset_password" => "Password reset",
+        "member.log_out_everywhere" => "Logged out everywhere",
+        "member.remove" => "Member removed",
+        "member.change_role" => "Role changed",
+        "token.replace" => "Bearer token replaced",
+        _ => "Token ended",
+    }
+}
+
+fn durability(name: &str) -> &'static str {
+    match name {
+        "synchronous" => "on two machines' disks before it was acknowledged",
+        "asynchronous" => "on one machine's disk, and soon on another's",
+        _ => "on one machine's disk",
+    }
+}
+
+impl Shown {
+    fn new(row: &AuditRow, keys: &Value, now: Timestamp) -> Option<Self> {
+        let detail: Value = serde_json::from_str(&row.detail).ok()?;
+        let jws = detail["jws"].as_str()?.to_owned();
+        let receipt = verify_receipt(&jws, keys).ok()?;
+        let slowest = receipt.confirmed.iter().map(|said| said.after_ms).fold(0.0, f64::max);
+        Some(Self {
+            number: row.seq,
+            what: what(&receipt.action).to_owned(),
+            at: When::past(receipt.committed_at, now),
+            is_complete: receipt.complete,
+            is_over: receipt.refused_from <= now,
+            refused_from: moment(receipt.refused_from, now),
+            gateways: gateways(&receipt, now),
+            slowest_ms: format!("{slowest:.1}"),
+            durability: durability(&receipt.durability),
+            target: receipt.target,
+            seq: receipt.seq,
+            jws,
+        })
+    }
+}
+
+fn moment(at: Timestamp, now: Timestamp) -> When {
+    if at <= now { When::past(at, now) } else { When::clock(at) }
+}
+
+fn gateways(receipt: &Receipt, now: Timestamp) -> Vec<Gateway> {
+    let confirmed = receipt.confirmed.iter().map(|said| Gateway {
+        name: said.name.clone(),
+        confirmed: Some(format!("after {:.1} ms", said.after_ms)),
+        refuses_from: None,
+    });
+    let outstanding = receipt.unconfirmed.iter().map(|other| Gateway {
+        name: other.name.clone(),
+        confirmed: None,
+        refuses_from: Some(moment(other.refuses_from, now)),
+    });
+    confirmed.chain(outstanding).collect()
+}
+
+async fn keys(desk: &Desk) -> Result<Value, Problem> {
+    let checks = desk.store.read().await?.list_key_checks().await?;
+    let known = checks.iter().filter(|check| !check.public_key.is_empty());
+    Ok(published_keys(known.map(|check| (check.key_id.as_str(), check.public_key.as_str()))))
+}
+
+#[derive(Template)]
+#[template(path = "receipts/list.html")]
+struct ListPage {
+    chrome: Chrome,
+    receipts: Vec<Shown>,
+}
+
+pub(crate) async fn list(State(desk): State<Desk>, caller: Caller) -> Result<Response, Problem> {
+    caller.permit(Right::SeeTokens)?;
+    let rows = desk.store.read().await?.list_receipts(caller.account.id, LISTED).await?;
+    let (keys, now) = (keys(&desk).await?, desk.now());
+    let receipts = rows.iter().filter_map(|row| Shown::new(row, &keys, now)).collect();
+    let chrome = Chrome::of(&caller, "Receipts", Nav::Tokens);
+    Ok(page(&ListPage { chrome, receipts }))
+}
+
+#[derive(Template)]
+#[template(path = "receipts/show.html")]
+struct ShowPage {
+    chrome: Chrome,
+    receipt: Shown,
+}
+
+pub(crate) async fn show(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Path(number): Path<String>,
+) -> Result<Response, Problem> {
+    caller.permit(Right::SeeTokens)?;
+    let number: i64 = number.parse().map_err(|_| Problem::not_found())?;
+    let found = desk.store.read().await?.find_receipt(caller.account.id, number).await?;
+    let row = found.ok_or_else(Problem::not_found)?;
+    let keys = keys(&desk).await?;
+    let receipt = Shown::new(&row, &keys, desk.now()).ok_or_else(|| {
+        Problem::broken("a receipt in the audit log cannot be verified: it was changed")
+    })?;
+    let chrome = Chrome::of(&caller, "Receipt", Nav::Tokens);
+    Ok(page(&ShowPage { chrome, receipt }))
+}
+
+/// The public halves of the keys that sign receipts, as a JWK set.
+pub(crate) async fn published(State(desk): State<Desk>) -> Result<Json<Value>, Problem> {
+    Ok(Json(keys(&desk).await?))
+}

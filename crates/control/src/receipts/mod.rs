@@ -1,0 +1,260 @@
+//! Receipts: whoever ends a token is told which gateways refuse it now and, of the others, from when on
+//! they do. "Complete" is said only when it holds for all.
+
+pub(crate) mod console;
+mod signing;
+
+pub use signing::{ReceiptError, published_keys, verify_receipt};
+pub(crate) use signing::Signer;
+
+use crate::Desk;
+use keydesk_model::{
+    Action, Actor, Confirmation, Moment, NodeId, NodeRow, Outstanding, Receipt, Roster, Stopwatch,
+    Timestamp, Word,
+};
+use keydesk_store::{AuditEntry, Committed, Durability, Store, StoreError, Write};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::sync::Notify;
+
+/// How long at most between two looks at the list while a confirmation is waited for.
+const LOOK_AGAIN: Duration = Duration::from_millis(25);
+
+/// Finds processes of this machine that have died without leaving.
+type Dead = Arc<dyn Fn() -> Vec<NodeId> + Send + Sync>;
+
+/// What this console knows of the other nodes, kept current by whoever runs it.
+pub struct Nodes {
+    pub own: NodeId,
+    stopwatch: Stopwatch,
+    roster: Mutex<Roster>,
+    /// A gateway may have confirmed something.
+    pub news: Notify,
+    /// How long an answer may wait for confirmations.
+    patience: Duration,
+    dead: Dead,
+}
+
+impl std::fmt::Debug for Nodes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Nodes(as {})", self.own)
+    }
+}
+
+impl Nodes {
+    pub fn new(
+        (own, joined): (NodeId, i64),
+        stopwatch: Stopwatch,
+        patience: Duration,
+        dead: impl Fn() -> Vec<NodeId> + Send + Sync + 'static,
+    ) -> Self {
+        let roster = Mutex::new(Roster::of(own, joined));
+        Self { own, stopwatch, roster, news: Notify::new(), patience, dead: Arc::new(dead) }
+    }
+
+    /// For a command that runs beside the servers and ends no token.
+    pub fn alone() -> Self {
+        let nobody = NodeId::generate(Timestamp::from_micros(0), &keydesk_token::Entropy::seeded(0));
+        let still = Stopwatch::new(Moment::default);
+        Self::new((nobody, 0), still, Duration::ZERO, Vec::new)
+    }
+
+    pub fn with_roster<T>(&self, use_it: impl FnOnce(&mut Roster) -> T) -> T {
+        use_it(&mut self.roster.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Looks at the list. What it says counts from when it has arrived.
+    pub async fn look(&self, store: &Store) -> Result<Vec<NodeRow>, StoreError> {
+        for dead in (self.dead)() {
+            store.leave(dead).await?;
+        }
+        let rows: Vec<_> = store.list_nodes().await?.into_iter().map(|node| node.row).collect();
+        self.with_roster(|roster| roster.see(self.stopwatch.now(), rows.clone()));
+        Ok(rows)
+    }
+}
+
+/// What a gateway has said, or when it refuses without.
+enum Said {
+    Confirmed { after: Duration },
+    Silent { until: Moment },
+}
+
+/// One wait for all gateways to refuse what has ended in a commit.
+struct Wait<'a> {
+    nodes: &'a Nodes,
+    seq: i64,
+    epoch: &'a str,
+    committed_at: Moment,
+    said: BTreeMap<NodeId, (String, Said)>,
+}
+
+impl Wait<'_> {
+    /// Whoever is in the list after the commit counts; who joins later begins with it.
+    fn begin(&mut self, rows: &[NodeRow]) {
+        for row in rows.iter().filter(|row| row.is_gateway) {
+            let silent = Said::Silent { until: self.committed_at };
+            self.said.insert(row.id, (row.name.clone(), silent));
+        }
+        self.hear();
+    }
+
+    /// Takes over what is in the roster now. Who has left it has stopped serving before.
+    fn hear(&mut self) {
+        let (nodes, seq, epoch, at) = (self.nodes, self.seq, self.epoch, self.committed_at);
+        let after = nodes.stopwatch.now().since(at);
+        self.said.retain(|node, (_, said)| {
+            if matches!(said, Said::Confirmed { .. }) {
+                return true;
+            }
+            // The gateway of this process had taken over the change before the commit returned.
+            let word = if *node == nodes.own {
+                Some(Word::Confirmed)
+            } else {
+                nodes.with_roster(|roster| roster.word_of(*node, seq, epoch, at))
+            };
+            *said = match word {
+                None => return false,
+                Some(Word::Confirmed) => Said::Confirmed { after },
+                Some(Word::RefusesFrom(until)) => Said::Silent { until },
+            };
+            true
+        });
+    }
+
+    fn outstanding(&self) -> impl Iterator<Item = Moment> {
+        self.said.values().filter_map(|(_, said)| match said {
+            Said::Silent { until } => Some(*until),
+            Said::Confirmed { .. } => None,
+        })
+    }
+
+    fn is_over(&self) -> bool {
+        let now = self.nodes.stopwatch.now();
+        self.outstanding().all(|until| until <= now)
+    }
+}
+
+/// A receipt as it is kept and shown.
+#[derive(Clone, Debug)]
+pub(crate) struct Issued {
+    /// Its number in the audit log.
+    pub number: i64,
+    pub is_complete: bool,
+}
+
+impl Issued {
+    /// For a redirect's query.
+    pub fn query(&self) -> String {
+        let Self { number, is_complete } = self;
+        if *is_complete { format!("&receipt={number}") } else { format!("&pending={number}") }
+    }
+}
+
+impl Desk {
+    /// Commits, waits for the gateways, and issues the receipt. None where nothing has ended, or where
+    /// the receipt could not be kept: what was done is done all the same.
+    pub(crate) async fn commit_with_receipt(
+        &self,
+        write: Write,
+        entry: AuditEntry,
+    ) -> Result<Option<Issued>, StoreError> {
+        let committed = write.commit(entry.clone()).await?;
+        let committed_at = self.nodes.stopwatch.now();
+        let Some(seq) = committed.seq else { return Ok(None) };
+        // The browser may hang up; the receipt is written all the same.
+        let desk = self.clone();
+        let issued = tokio::spawn(async move {
+            let receipt = desk.wait(seq, &committed, committed_at, &entry).await?;
+            desk.keep(receipt, &entry).await
+        });
+        match issued.await {
+            Ok(Ok(issued)) => Ok(Some(issued)),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "a receipt could not be written");
+                Ok(None)
+            }
+            Err(_) => Ok(None),
+        }
+    }
+
+    async fn wait(
+        &self,
+        seq: i64,
+        committed: &Committed,
+        committed_at: Moment,
+        entry: &AuditEntry,
+    ) -> Result<Receipt, StoreError> {
+        let nodes = &*self.nodes;
+        let epoch = self.store.epoch().await?;
+        let mut wait = Wait { nodes, seq, epoch: &epoch, committed_at, said: BTreeMap::new() };
+        wait.begin(&nodes.look(&self.store).await?);
+        while !wait.is_over() && nodes.stopwatch.now().since(committed_at) < nodes.patience {
+            let _ = tokio::time::timeout(LOOK_AGAIN, nodes.news.notified()).await;
+            // A database that has gone away meanwhile says nothing; the leases end all the same.
+            if let Err(error) = nodes.look(&self.store).await {
+                tracing::warn!(%error, "confirmations cannot be read now");
+            }
+            wait.hear();
+        }
+        let durability = self.store.durability().await.unwrap_or(Durability::Single);
+        Ok(wait.receipt(committed.at, durability, entry))
+    }
+
+    async fn keep(&self, receipt: Receipt, entry: &AuditEntry) -> Result<Issued, StoreError> {
+        let claims = serde_json::to_vec(&receipt).expect("a receipt has string keys only");
+        let jws = self.keyring.sign(&claims).map_err(|error| {
+            tracing::error!(%error, "a receipt could not be signed");
+            StoreError::Unreadable { column: "head.key_id" }
+        })?;
+        let write = self.store.write(self.now()).await?;
+        let kept = AuditEntry {
+            action: Action::IssueReceipt,
+            actor: Actor::Node,
+            target: entry.target.clone(),
+            detail: serde_json::json!({ "jws": jws }),
+            ..entry.clone()
+        };
+        let number = write.commit(kept).await?.audit_seq;
+        Ok(Issued { number, is_complete: receipt.complete })
+    }
+}
+
+impl Wait<'_> {
+    fn receipt(self, committed: Timestamp, durability: Durability, entry: &AuditEntry) -> Receipt {
+        let is_complete = self.is_over();
+        let now = self.nodes.stopwatch.now();
+        let instant = |moment: Moment| committed.plus(moment.since(self.committed_at));
+        let last = self.outstanding().max().unwrap_or(now).max(now);
+        let (mut confirmed, mut unconfirmed) = (Vec::new(), Vec::new());
+        for (node, (name, said)) in &self.said {
+            let (node, name) = (*node, name.clone());
+            match said {
+                Said::Confirmed { after } => {
+                    let after_ms = (after.as_secs_f64() * 10_000.0).round() / 10.0;
+                    confirmed.push(Confirmation { node, name, after_ms });
+                }
+                Said::Silent { until } => {
+                    unconfirmed.push(Outstanding { node, name, refuses_from: instant(*until) });
+                }
+            }
+        }
+        Receipt {
+            version: 1,
+            seq: self.seq,
+            epoch: self.epoch.to_owned(),
+            action: entry.action.as_str().to_owned(),
+            target: entry.target.clone(),
+            account: entry.account,
+            committed_at: committed,
+            complete: is_complete,
+            refused_from: if is_complete { instant(now) } else { instant(last) },
+            durability: durability.as_str().to_owned(),
+            confirmed,
+            unconfirmed,
+        }
+    }
+}

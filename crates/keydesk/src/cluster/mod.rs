@@ -1,0 +1,444 @@
+//! This process among the others: it joins the list, keeps its lease and the list current, confirms
+//! what it has taken over, tells a database what it has forgotten, and leaves.
+
+mod identity;
+mod peers;
+
+use crate::{
+    config::{Config, Peers, Role},
+    system,
+};
+use anyhow::Context;
+use identity::Identity;
+use keydesk_control::{Keyring, Nodes, write_back_endings};
+use keydesk_gateway::LiveTable;
+use keydesk_model::{Feed, Lease, Moment, NodeId, Snapshot, Stopwatch};
+use keydesk_store::{NewNode, News, Progress, Renewal, Store, StoreError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::sync::Notify;
+
+/// How soon a change is taken over that nobody tells of.
+const POLL: Duration = Duration::from_millis(250);
+/// How often a console looks at the list by itself.
+const LOOK: Duration = Duration::from_secs(1);
+/// How often changes that all have taken over are dropped.
+const TIDY: Duration = Duration::from_hours(1);
+
+/// A console without a gateway follows the feed to know how far it is, and keeps nothing of it.
+#[derive(Debug)]
+struct NoTable;
+
+impl Feed for NoTable {
+    fn load(&self, snapshot: Snapshot<'_>) {
+        snapshot.secrets.for_each(drop);
+    }
+
+    fn apply(&self, _: i64, _: keydesk_model::Change) {}
+}
+
+pub struct Member {
+    store: Store,
+    table: Arc<LiveTable>,
+    pub nodes: Arc<Nodes>,
+    new: NewNode,
+    identity: Identity,
+    role: Role,
+    keyring: Option<Arc<Keyring>>,
+    peers: Option<Peers>,
+    stopwatch: Stopwatch,
+    wake: Notify,
+    state: Mutex<State>,
+}
+
+/// What the beat remembers.
+#[derive(Clone)]
+struct State {
+    lease: Lease,
+    /// The number and feed that were last confirmed, and when the last renewal was sent.
+    confirmed: (i64, String),
+    renewed_at: Option<Moment>,
+    /// The consoles among the nodes, with where each is asked.
+    consoles: Vec<(NodeId, String)>,
+    is_isolated: bool,
+}
+
+/// How this node stands, for `/status`.
+#[derive(Debug, serde::Serialize)]
+pub struct Standing {
+    pub node: NodeId,
+    pub name: String,
+    pub may_serve: bool,
+    /// Milliseconds until it would refuse without further word.
+    pub lease_ms: u64,
+    pub is_confirmed: bool,
+    pub applied: i64,
+    pub confirmed: i64,
+}
+
+impl Member {
+    /// Joins the list, loads all tokens, and is given its first lease. Nothing is served before.
+    pub async fn join(
+        config: &Config,
+        store: &Store,
+        table: &Arc<LiveTable>,
+        keyring: Option<Arc<Keyring>>,
+    ) -> anyhow::Result<Arc<Self>> {
+        let peers = config.cluster.peers.clone();
+        let (clock, entropy, stopwatch) = (system::clock(), system::entropy(), system::stopwatch());
+        let feed: Arc<dyn Feed> =
+            if config.role.has_gateway() { Arc::clone(table) as _ } else { Arc::new(NoTable) };
+        store
+            .follow(feed, Some(&config.data.join("ended.journal")))
+            .await
+            .context("the tokens cannot be loaded")?;
+        // Nothing is written to a file that may be damaged.
+        store.checked().await?;
+        let id = NodeId::generate(clock.now(), &entropy);
+        let identity = Identity::take(&config.data, id)?;
+        let folder = identity.folder().to_owned();
+        for dead in Identity::dead(&folder, id) {
+            store.leave(dead).await.context("the list of nodes cannot be written")?;
+        }
+        let new = NewNode {
+            id,
+            name: config.cluster.name.clone(),
+            is_gateway: config.role.has_gateway(),
+            is_console: config.role.has_console(),
+            terms: config.cluster.terms,
+            peer_url: peers.as_ref().map(|peers| peers.url.clone()).unwrap_or_default(),
+            keys: keyring.as_ref().map(|keyring| keyring.key_ids()).unwrap_or_default(),
+        };
+        let joined = store.join(&new, clock.now()).await.context("the list of nodes cannot be written")?;
+        let dead = move || Identity::dead(&folder, id);
+        let nodes = Nodes::new((id, joined), stopwatch.clone(), config.cluster.confirm, dead);
+        if identity.is_alone() {
+            store.compact_journal(clock.now()).await;
+        }
+        let mut lease = Lease::new(new.terms);
+        lease.knows(joined);
+        let state = State {
+            lease,
+            confirmed: (0, String::new()),
+            renewed_at: None,
+            consoles: Vec::new(),
+            is_isolated: false,
+        };
+        let member = Arc::new(Self {
+            store: store.clone(),
+            table: Arc::clone(table),
+            nodes: Arc::new(nodes),
+            new,
+            identity,
+            role: config.role,
+            keyring,
+            peers,
+            stopwatch,
+            wake: Notify::new(),
+            state: Mutex::new(state),
+        });
+        member.load_consoles(joined).await?;
+        member.beat().await.context("the database does not answer")?;
+        if let Some(peers) = &member.peers {
+            peers::listen(peers, &member.nodes, store, &member.stopwatch).await?;
+        }
+        Ok(member)
+    }
+
+    /// Keeps everything current until it is aborted.
+    pub fn spawn(self: &Arc<Self>) -> Vec<tokio::task::JoinHandle<()>> {
+        let mut tasks = vec![
+            tokio::spawn(Arc::clone(self).keep_beating()),
+            tokio::spawn(Arc::clone(self).keep_listening()),
+        ];
+        if self.role.has_console() {
+            tasks.push(tokio::spawn(Arc::clone(self).keep_looking()));
+        }
+        tasks
+    }
+
+    fn state<T>(&self, use_it: impl FnOnce(&mut State) -> T) -> T {
+        use_it(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub fn standing(&self) -> Standing {
+        let now = self.stopwatch.now();
+        let state = self.state(|state| state.clone());
+        Standing {
+            node: self.new.id,
+            name: self.new.name.clone(),
+            may_serve: self.table.may_serve(),
+            lease_ms: state.lease.ends_at().map_or(0, |end| {
+                u64::try_from(end.since(now).as_millis()).unwrap_or(u64::MAX)
+            }),
+            is_confirmed: state.lease.is_confirmed(now),
+            applied: self.table.seq(),
+            confirmed: state.confirmed.0,
+        }
+    }
+
+    /// All nodes as the list has them, as far as it can be read; for `/status`.
+    pub async fn others(&self) -> serde_json::Value {
+        let nodes = tokio::time::timeout(POLL, self.store.list_nodes()).await;
+        let Ok(Ok(nodes)) = nodes else { return serde_json::Value::Null };
+        let now = self.stopwatch.now();
+        let shown = nodes.iter().map(|node| {
+            let silent = self.nodes.with_roster(|roster| roster.silent_for(node.row.id, now));
+            serde_json::json!({
+                "node": node.row.id, "name": node.row.name, "release": node.release,
+                "gateway": node.row.is_gateway, "console": node.row.is_console,
+                "applied": node.row.applied, "seen_at": node.seen_at.to_string(),
+                "silent_ms": silent.map(|span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX)),
+            })
+        });
+        shown.collect()
+    }
+
+    async fn keep_listening(self: Arc<Self>) {
+        loop {
+            let tell = |news| match news {
+                News::Change => self.wake.notify_one(),
+                News::Confirmation => self.nodes.news.notify_waiters(),
+            };
+            if let Err(error) = self.store.listen(tell).await {
+                tracing::debug!(%error, "notifications cannot be heard now");
+                tokio::time::sleep(POLL).await;
+            }
+            // Something may have been said meanwhile.
+            self.wake.notify_one();
+        }
+    }
+
+    async fn keep_beating(self: Arc<Self>) {
+        loop {
+            let _ = tokio::time::timeout(POLL, self.wake.notified()).await;
+            // A database beyond a broken network does not say no; the lease is short.
+            let patience = (self.new.terms.lease / 2).min(Duration::from_secs(2));
+            match tokio::time::timeout(patience, self.beat()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, "the database does not answer as expected");
+                    self.ask_peers().await;
+                }
+                Err(_) => {
+                    tracing::warn!("the database does not answer in time");
+                    self.store.suspect();
+                    self.ask_peers().await;
+                }
+            }
+            self.note_isolation();
+        }
+    }
+
+    /// Catches up, renews the lease when it is time or there is something to confirm, and tells the
+    /// database what it has forgotten.
+    async fn beat(&self) -> Result<(), StoreError> {
+        let mut progress = self.catch_up().await?;
+        let state = self.state(|state| state.clone());
+        let now = self.stopwatch.now();
+        let is_news = |progress: &Progress| {
+            let position = &progress.position;
+            progress.is_journaled && state.confirmed != (position.seq, position.epoch.clone())
+        };
+        let is_due = state.renewed_at.is_none_or(|at| now.since(at) >= self.new.terms.lease / 5);
+        if !self.store.is_shared() {
+            self.look(&mut progress).await?;
+            // Only another process on the same file waits to hear of it.
+            if is_news(&progress) && (state.renewed_at.is_none() || !self.identity.is_alone()) {
+                self.renew(&mut progress).await?;
+            }
+        } else if is_due || is_news(&progress) {
+            self.renew(&mut progress).await?;
+        }
+        let revived = self.store.take_revived().await;
+        if !revived.is_empty() {
+            let told =
+                write_back_endings(&self.store, &system::clock(), &self.new.name, &revived).await;
+            match told {
+                Ok(count) => tracing::warn!(count, "endings that the database had forgotten are written back"),
+                Err(error) => {
+                    self.store.put_back_revived(revived).await;
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn catch_up(&self) -> Result<Progress, StoreError> {
+        Ok(self.store.catch_up().await?.expect("a member follows the feed"))
+    }
+
+    /// A file of this machine: whoever can read it sees what was committed.
+    async fn look(&self, progress: &mut Progress) -> Result<(), StoreError> {
+        let sent_at = self.stopwatch.now();
+        let answer = self.store.look().await?;
+        self.take_answer(sent_at, answer, progress).await
+    }
+
+    async fn renew(&self, progress: &mut Progress) -> Result<(), StoreError> {
+        let sent_at = self.stopwatch.now();
+        // What is not on this machine's disk yet is not confirmed.
+        let before = self.state(|state| state.confirmed.clone());
+        let confirms = if progress.is_journaled {
+            (progress.position.seq, progress.position.epoch.clone())
+        } else {
+            before.clone()
+        };
+        let keys = self.keys();
+        let known = self.state(|state| state.lease.known());
+        let at = (confirms.0, confirms.1.as_str());
+        let answer = self.store.renew(self.new.id, at, known, &keys, system::clock().now()).await?;
+        let Some(answer) = answer else { return self.join_again().await };
+        self.state(|state| {
+            state.confirmed.clone_from(&confirms);
+            state.renewed_at = Some(sent_at);
+        });
+        if confirms != before {
+            self.store.say_confirmed().await?;
+        }
+        self.take_answer(sent_at, answer, progress).await
+    }
+
+    /// A lease is worth what is applied: what the answer names is taken over first.
+    async fn take_answer(
+        &self,
+        sent_at: Moment,
+        answer: Renewal,
+        progress: &mut Progress,
+    ) -> Result<(), StoreError> {
+        if let Some(keyring) = &self.keyring {
+            keyring.note_current(&answer.key_id);
+        }
+        if answer.newest_node > self.state(|state| state.lease.known()) {
+            self.load_consoles(answer.newest_node).await?;
+        }
+        if answer.head > progress.position.seq || answer.epoch != progress.position.epoch {
+            *progress = self.catch_up().await?;
+            // There is something to confirm.
+            self.wake.notify_one();
+        }
+        if answer.epoch == progress.position.epoch {
+            self.state(|state| state.lease.renewed(sent_at, answer.head, progress.position.seq));
+        }
+        self.publish();
+        Ok(())
+    }
+
+    fn publish(&self) {
+        self.table.serve_until(self.state(|state| state.lease.ends_at()));
+    }
+
+    fn keys(&self) -> Vec<String> {
+        let Some(keyring) = &self.keyring else { return Vec::new() };
+        keyring.reload();
+        keyring.key_ids()
+    }
+
+    /// Someone has taken this node out of the list, as it was silent for too long. What it knows may be
+    /// old: it serves again when it has caught up as a new member.
+    async fn join_again(&self) -> Result<(), StoreError> {
+        tracing::warn!("this node was taken out of the list of nodes after a long silence; joining again");
+        self.state(|state| state.lease.end());
+        self.publish();
+        let joined = self.store.join(&self.new, system::clock().now()).await?;
+        self.nodes.with_roster(|roster| roster.rejoined(joined));
+        self.state(|state| (state.renewed_at, state.confirmed) = (None, (0, String::new())));
+        self.load_consoles(joined).await?;
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    /// Up to number `newest` all nodes are known when this returns.
+    async fn load_consoles(&self, newest: i64) -> Result<(), StoreError> {
+        let nodes = self.store.list_nodes().await?.into_iter();
+        let others = nodes.filter(|node| node.row.is_console && node.row.id != self.new.id);
+        let consoles = others.map(|node| (node.row.id, node.peer_url)).collect();
+        self.state(|state| {
+            state.consoles = consoles;
+            state.lease.knows(newest);
+        });
+        self.publish();
+        Ok(())
+    }
+
+    /// The database is away, perhaps for all: every console is asked whether it has committed anything
+    /// newer.
+    async fn ask_peers(&self) {
+        let (Some(peers), Some(position)) = (&self.peers, self.store.position()) else { return };
+        let (consoles, known) = self.state(|state| (state.consoles.clone(), state.lease.known()));
+        let sent_at = self.stopwatch.now();
+        let (entropy, patience) = (system::entropy(), self.new.terms.lease / 3);
+        let asked = consoles.iter().map(|(id, url)| {
+            let console = (*id, url.as_str());
+            let at = (position.seq, position.epoch.as_str());
+            peers::vouches(&peers.key, &entropy, console, self.new.id, at, patience)
+        });
+        for answer in futures_util::future::join_all(asked).await {
+            match answer {
+                Ok(true) => {}
+                Ok(false) => {
+                    tracing::warn!("another console has committed something newer");
+                    return;
+                }
+                Err(error) => {
+                    tracing::debug!(error = format!("{error:#}"), "a console cannot be asked");
+                    return;
+                }
+            }
+        }
+        self.state(|state| state.lease.vouched_for(sent_at, known));
+        self.publish();
+    }
+
+    fn note_isolation(&self) {
+        let is_isolated = !self.table.may_serve();
+        if self.state(|state| std::mem::replace(&mut state.is_isolated, is_isolated)) != is_isolated
+            && self.role.has_gateway()
+        {
+            if is_isolated {
+                tracing::error!("isolated: without word from the database, tokens are answered 503");
+            } else {
+                tracing::info!("in touch with the database again");
+            }
+        }
+    }
+
+    /// A console keeps its picture of the others current, and takes out who is gone.
+    async fn keep_looking(self: Arc<Self>) {
+        let mut tidied_at = self.stopwatch.now();
+        loop {
+            tokio::time::sleep(LOOK).await;
+            if let Err(error) = self.nodes.look(&self.store).await {
+                tracing::debug!(%error, "the list of nodes cannot be read now");
+                continue;
+            }
+            let now = self.stopwatch.now();
+            for (id, renewals) in self.nodes.with_roster(|roster| roster.gone(now)) {
+                // Processes on a file of this machine are told dead by their locks, not by silence.
+                if id != self.new.id && self.store.is_shared() {
+                    match self.store.remove_node(id, renewals).await {
+                        Ok(true) => tracing::warn!(%id, "a silent node is taken out of the list"),
+                        Ok(false) => {}
+                        Err(error) => tracing::debug!(%error, "a silent node stays in the list"),
+                    }
+                }
+            }
+            if now.since(tidied_at) > TIDY {
+                tidied_at = now;
+                let _ = self.store.forget_old_changes(system::clock().now()).await;
+            }
+        }
+    }
+
+    /// Leaves the list: nothing is accepted any more.
+    pub async fn leave(&self) {
+        self.state(|state| state.lease.end());
+        self.publish();
+        if let Err(error) = self.store.leave(self.new.id).await {
+            tracing::warn!(%error, "this node stays in the list of nodes until others take it out");
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Where the database is, what this node does, and what holds when it is without word.
+
+use super::{
+    file::{FileCluster, Given, Source},
+    operation::read_secret,
+    values::number,
+};
+use anyhow::{Context, bail};
+use keydesk_model::{Isolated, Terms};
+use keydesk_store::Place;
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use zeroize::Zeroizing;
+
+/// Which of the two faces this process shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    All,
+    Console,
+    Gateway,
+}
+
+impl Role {
+    pub fn has_console(self) -> bool {
+        self != Self::Gateway
+    }
+
+    pub fn has_gateway(self) -> bool {
+        self != Self::Console
+    }
+}
+
+#[derive(Debug)]
+pub struct Cluster {
+    /// What people call this node.
+    pub name: String,
+    pub terms: Terms,
+    /// How long an answer waits for gateways to confirm.
+    pub confirm: Duration,
+    pub peers: Option<Peers>,
+}
+
+/// How nodes ask each other when the database is away.
+#[derive(Clone)]
+pub struct Peers {
+    /// Where this node is asked; None for one that commits nothing.
+    pub listen: Option<SocketAddr>,
+    pub url: String,
+    /// The same on all nodes: who does not have it is not answered, nor believed.
+    pub key: Zeroizing<Vec<u8>>,
+}
+
+impl std::fmt::Debug for Peers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Peers({}, key redacted)", self.url)
+    }
+}
+
+pub fn role(given: Option<Given>) -> anyhow::Result<Role> {
+    let Some(given) = given else { return Ok(Role::All) };
+    match given.text.as_str() {
+        "all" => Ok(Role::All),
+        "console" => Ok(Role::Console),
+        "gateway" => Ok(Role::Gateway),
+        _ => Err(given.wrong("“all”, “console” or “gateway”")),
+    }
+}
+
+/// The file in the data folder, unless it is said otherwise.
+pub fn place(
+    given: Option<&Given>,
+    password_file: Option<&PathBuf>,
+    data: &Path,
+) -> anyhow::Result<Place> {
+    let place = match given {
+        None => Place::Sqlite(data.join("keydesk.sqlite")),
+        // The value may hold a password, so it is not repeated.
+        Some(given) => given
+            .text
+            .parse()
+            .map_err(|error| anyhow::anyhow!("{}: {error}", given.place))?,
+    };
+    match (place, password_file) {
+        (Place::Postgres(place), Some(path)) => {
+            let password = read_secret("store_password_file", path)?;
+            Ok(Place::Postgres(place.with_password(&password)))
+        }
+        (Place::Sqlite(_), Some(_)) => bail!("store_password_file is for a store at postgres://…"),
+        (place, None) => Ok(place),
+    }
+}
+
+pub fn cluster(source: &Source, file: &FileCluster, role: Role) -> anyhow::Result<Cluster> {
+    let seconds = |key: &str, value: &Option<_>, least, most, default| {
+        number(source, &format!("cluster.{key}"), value.as_ref(), least..=most, default)
+            .map(Duration::from_secs)
+    };
+    let isolated = match &file.isolated {
+        None => Isolated::Refuse,
+        Some(value) => {
+            let given = source.given("cluster.isolated", value);
+            given.parse_as(|text| text.parse().ok(), "“refuse” or “serve”")?
+        }
+    };
+    let peers = peers(source, file, role)?;
+    let lease = seconds("lease_seconds", &file.lease_seconds, 1, 300, 5)?;
+    let max_age = seconds("max_age_seconds", &file.max_age_seconds, 1, 86_400, 600)?;
+    if max_age < lease {
+        bail!("cluster.max_age_seconds is how long a node may go on in all: not less than lease_seconds");
+    }
+    Ok(Cluster {
+        name: file.name.clone().unwrap_or_else(own_name),
+        terms: Terms { lease, max_age, isolated, asks_peers: peers.is_some() },
+        confirm: seconds("confirm_seconds", &file.confirm_seconds, 0, 20, 3)?,
+        peers,
+    })
+}
+
+fn own_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+fn peers(source: &Source, file: &FileCluster, role: Role) -> anyhow::Result<Option<Peers>> {
+    let Some(path) = &file.peer_key_file else {
+        if let Some(peer) = &file.peer {
+            let place = source.given("cluster.peer", peer).place;
+            bail!("{place}: set peer_key_file too: 32 or more random characters, the same on all nodes");
+        }
+        return Ok(None);
+    };
+    let key = read_secret("cluster.peer_key_file", path)?;
+    if key.len() < 32 {
+        bail!("cluster.peer_key_file {} holds less than 32 characters", path.display());
+    }
+    let listen = match &file.peer {
+        Some(value) => {
+            let given = source.given("cluster.peer", value);
+            Some(given.parse("an address and port such as 10.0.0.1:8083")?)
+        }
+        None if role.has_console() => {
+            bail!("cluster.peer: set where this node is asked by the others, such as 10.0.0.1:8083")
+        }
+        None => None,
+    };
+    let url = match (&file.peer_url, listen) {
+        (Some(value), _) => super::values::public_url(&source.given("cluster.peer_url", value))?,
+        (None, Some(listen)) => format!("http://{listen}"),
+        (None, None) => String::new(),
+    };
+    let key = Zeroizing::new(key.as_bytes().to_vec());
+    Ok(Some(Peers { listen, url, key }))
+}
+
+/// For commands that name a place themselves.
+pub fn place_named(text: &str) -> anyhow::Result<Place> {
+    text.parse::<Place>().context("the place of a database")
+}

@@ -1,0 +1,98 @@
+//! `keydesk key rotate`: another master key, while everything runs. Whatever ends it on the way, it goes
+//! on when it is called again.
+
+use crate::{config::Config, data, system};
+use anyhow::{Context, bail};
+use keydesk_control::keys::{self, NextStep};
+use keydesk_control::{Keyring, MasterKey};
+use keydesk_store::Store;
+use std::path::Path;
+
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Change the master key; call it again if it was interrupted
+    Rotate,
+    /// Print the ids of the keys that the file holds, and which is current
+    List,
+}
+
+pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
+    let (store, keyring) = data::open(&config).await?;
+    store.checked().await?;
+    let keyring = keyring.context("this node serves no console and has no key file")?;
+    let file = data::key_file(&config);
+    match command {
+        Command::Rotate => rotate(&store, &keyring, &file).await?,
+        Command::List => list(&store, &keyring).await?,
+    }
+    store.close().await;
+    Ok(())
+}
+
+async fn list(store: &Store, keyring: &Keyring) -> anyhow::Result<()> {
+    let current = store.read().await?.current_key_id().await?;
+    for id in keyring.key_ids() {
+        say!("{id}{}", if id == current { "  current" } else { "" });
+    }
+    Ok(())
+}
+
+async fn rotate(store: &Store, keyring: &Keyring, file: &Path) -> anyhow::Result<()> {
+    let (clock, entropy) = (system::clock(), system::entropy());
+    let mut step = keys::next_step(store, keyring).await?;
+    if step == NextStep::AddKey {
+        let mut masters = data::read_keys(file)?;
+        masters.push(MasterKey::new(entropy.bytes::<32>()));
+        data::write_keys(file, &masters)?;
+        keyring.reload();
+        say!("A new key is in {}.", file.display());
+        step = keys::next_step(store, keyring).await?;
+    }
+    if let NextStep::Switch { to } = &step {
+        let without = waiting_for(store, to).await?;
+        if !without.is_empty() {
+            bail!(
+                "these nodes do not hold the new key yet: {}. Copy {} to them, and call this again; nothing was changed, and all goes on",
+                without.join(", "),
+                file.display()
+            );
+        }
+        keys::switch(store, keyring, to, &clock, &entropy).await?;
+        say!("{to} is the current key.");
+    }
+    if let NextStep::Finish { left } = &step {
+        say!("An earlier rotation is finished first: {left} display copies are left.");
+    }
+    keys::reseal_all(store, keyring, &clock, &entropy, |left| {
+        eprintln!("{left} display copies left");
+    })
+    .await?;
+    let current = store.read().await?.current_key_id().await?;
+    let masters = data::read_keys(file)?;
+    let kept: Vec<_> = masters.into_iter().filter(|key| id_of(key) == current).collect();
+    data::write_keys(file, &kept)?;
+    say!("Nothing needs the old key any more; it is no longer in {}.", file.display());
+    if store.is_shared() {
+        say!("Copy the file to the other nodes; theirs may hold both until then.");
+    }
+    Ok(())
+}
+
+/// Nodes of this machine read the same file and need a moment; others need the file.
+async fn waiting_for(store: &Store, key: &str) -> anyhow::Result<Vec<String>> {
+    if !store.is_shared() {
+        return Ok(Vec::new());
+    }
+    for _ in 0..10 {
+        if keys::nodes_without(store, key).await?.is_empty() {
+            return Ok(Vec::new());
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    }
+    Ok(keys::nodes_without(store, key).await?)
+}
+
+fn id_of(key: &MasterKey) -> String {
+    let key = key.clone();
+    Keyring::new(move || Some(vec![key.clone()])).key_ids().concat()
+}

@@ -1,0 +1,259 @@
+//! How long a node may accept tokens without word from the database, and when nobody accepts an ended
+//! one any more. Pure: `tests/lease.rs` of this crate checks these very functions exhaustively.
+//!
+//! A gateway's lease counts from the moment before it asked, on its own clock, and only if it has
+//! applied all that the answer named. So within the lease it knows every change that was committed
+//! before it asked. A console that has committed a change at `c` therefore knows, without hearing from
+//! a gateway, that its lease ends before `c` plus the lease's length.
+//!
+//! Where the database is away, consoles may vouch that they have committed nothing newer. They can
+//! only speak for themselves, so all that a gateway knows of must; and a console that a gateway may not
+//! know of (it joined later) waits for the longest that such a gateway may go on: its maximum age.
+
+use crate::{Moment, NodeId};
+use std::{collections::BTreeMap, time::Duration};
+
+/// What a gateway does when its lease is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Isolated {
+    /// It answers 503 until it hears from the database, or from all consoles.
+    Refuse,
+    /// It goes on with what it knows, up to its maximum age.
+    Serve,
+}
+
+impl Isolated {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Refuse => "refuse",
+            Self::Serve => "serve",
+        }
+    }
+}
+
+impl std::str::FromStr for Isolated {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        [Self::Refuse, Self::Serve].into_iter().find(|mode| mode.as_str() == text).ok_or(())
+    }
+}
+
+/// What a node is held to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Terms {
+    pub lease: Duration,
+    /// The longest that it serves after its last contact with the database, whatever it is told.
+    pub max_age: Duration,
+    pub isolated: Isolated,
+    /// Whether it asks consoles when the database is away.
+    pub asks_peers: bool,
+}
+
+/// Two machines' clocks run at slightly different rates: whoever waits for another's lease waits a
+/// twentieth longer.
+pub const SLACK: u32 = 20;
+
+fn with_slack(span: Duration) -> Duration {
+    span + span / SLACK
+}
+
+/// A gateway's own lease.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Lease {
+    terms: Terms,
+    /// When the last question was sent that the database has answered.
+    contact: Option<Moment>,
+    /// Until when by the database's word, and by the consoles'.
+    granted: Option<Moment>,
+    vouched: Option<Moment>,
+    /// The newest node's number that it has seen: up to there it knows all consoles.
+    known: i64,
+}
+
+impl Lease {
+    pub fn new(terms: Terms) -> Self {
+        Self { terms, contact: None, granted: None, vouched: None, known: 0 }
+    }
+
+    pub fn terms(&self) -> Terms {
+        self.terms
+    }
+
+    pub fn known(&self) -> i64 {
+        self.known
+    }
+
+    /// All nodes up to number `newest` are known now. What was vouched for before, others may have
+    /// contradicted: a console that finds itself known counts on being asked.
+    pub fn knows(&mut self, newest: i64) {
+        if newest > self.known {
+            self.known = newest;
+            self.vouched = None;
+        }
+    }
+
+    /// The database has answered that its feed stands at `head`. Counts only if all of that is
+    /// applied; tells whether it did.
+    pub fn renewed(&mut self, sent_at: Moment, head: i64, applied: i64) -> bool {
+        if applied < head {
+            return false;
+        }
+        self.contact = self.contact.max(Some(sent_at));
+        self.granted = self.granted.max(Some(sent_at.plus(self.terms.lease)));
+        true
+    }
+
+    /// Every console up to number `known` has answered that it has committed nothing newer.
+    pub fn vouched_for(&mut self, sent_at: Moment, known: i64) {
+        let may_ask = self.terms.asks_peers && known == self.known;
+        let Some(contact) = self.contact.filter(|_| may_ask) else { return };
+        let end = sent_at.plus(self.terms.lease).min(contact.plus(self.terms.max_age));
+        self.vouched = self.vouched.max(Some(end));
+    }
+
+    /// The first moment at which it no longer accepts tokens. None: it does not at all.
+    pub fn ends_at(&self) -> Option<Moment> {
+        let last = match self.terms.isolated {
+            Isolated::Refuse => None,
+            Isolated::Serve => self.contact.map(|contact| contact.plus(self.terms.max_age)),
+        };
+        self.granted.max(self.vouched).max(last)
+    }
+
+    /// Whether what it serves by was confirmed within the lease, rather than by its maximum age.
+    pub fn is_confirmed(&self, now: Moment) -> bool {
+        self.granted.max(self.vouched).is_some_and(|until| now < until)
+    }
+
+    /// Gives the lease up: a node that leaves.
+    pub fn end(&mut self) {
+        (self.contact, self.granted, self.vouched) = (None, None, None);
+    }
+}
+
+/// A node as its row in the database shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct NodeRow {
+    pub id: NodeId,
+    pub name: String,
+    pub is_gateway: bool,
+    pub is_console: bool,
+    /// Its number among the nodes, in the order in which they joined.
+    pub joined: i64,
+    /// The newest such number that it has seen.
+    pub known: i64,
+    /// Goes up with every renewal.
+    pub renewals: i64,
+    /// How far it has come in the feed, with what has ended on its disk.
+    pub applied: i64,
+    pub epoch: String,
+    pub terms: Terms,
+}
+
+/// A row and since when it says so, on the clock of whoever looks.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Sighting {
+    row: NodeRow,
+    /// When these renewals were first seen: it asked for the last of them before that.
+    since: Moment,
+}
+
+/// What a console knows of all nodes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Roster {
+    /// The console itself, and the number that it joined with.
+    own: (NodeId, i64),
+    sightings: BTreeMap<NodeId, Sighting>,
+    /// When this console last vouched, and for whom.
+    vouched: BTreeMap<NodeId, Moment>,
+}
+
+/// What can be said of a node that should refuse what has ended in a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Word {
+    /// It has applied the change.
+    Confirmed,
+    /// It has not said so; it refuses by itself from this moment on, and not before.
+    RefusesFrom(Moment),
+}
+
+impl Roster {
+    /// The roster of the console `own`, which joined as number `joined`.
+    pub fn of(own: NodeId, joined: i64) -> Self {
+        Self { own: (own, joined), sightings: BTreeMap::new(), vouched: BTreeMap::new() }
+    }
+
+    /// The console had to join anew: who knew it by its old number may not ask it.
+    pub fn rejoined(&mut self, joined: i64) {
+        self.own.1 = joined;
+    }
+
+    /// Takes over what the rows said, in an answer that had arrived at `seen_at`.
+    pub fn see(&mut self, seen_at: Moment, rows: Vec<NodeRow>) {
+        let mut before = std::mem::take(&mut self.sightings);
+        for row in rows {
+            let known = before.remove(&row.id);
+            let same = known.filter(|known| known.row.renewals == row.renewals);
+            let since = same.map_or(seen_at, |known| known.since);
+            self.sightings.insert(row.id, Sighting { row, since });
+        }
+        let sightings = &self.sightings;
+        self.vouched.retain(|node, _| sightings.contains_key(node));
+    }
+
+    pub fn rows(&self) -> impl Iterator<Item = &NodeRow> {
+        self.sightings.values().map(|sighting| &sighting.row)
+    }
+
+    /// Whether this console says to a node that stands at `head` that it has committed nothing newer.
+    /// `own_head` is the newest number that it has committed or seen.
+    pub fn vouch(&mut self, node: NodeId, head: i64, own_head: i64, now: Moment) -> bool {
+        let may = head >= own_head;
+        if may {
+            self.vouched.insert(node, now);
+        }
+        may
+    }
+
+    /// What is known of a node, as seen after a commit of change `seq` of `epoch` that was
+    /// acknowledged at `committed_at`. None: it has left, or never was.
+    pub fn word_of(&self, node: NodeId, seq: i64, epoch: &str, committed_at: Moment) -> Option<Word> {
+        let Sighting { row, since } = self.sightings.get(&node)?;
+        if row.epoch == epoch && row.applied >= seq {
+            return Some(Word::Confirmed);
+        }
+        let Terms { lease, max_age, isolated, asks_peers } = row.terms;
+        let lease = with_slack(lease);
+        // Whatever it asked the database before the commit, or heard from this console.
+        let last_heard = self.vouched.get(&node).map_or(*since, |vouched| (*vouched).max(*since));
+        let by_lease = committed_at.min(last_heard).plus(lease);
+        // Nor does anyone who loads the list now, should this console have been taken out of it.
+        let is_listed = self.sightings.get(&self.own.0).is_some_and(|s| s.row.joined == self.own.1);
+        let may_not_know_us = row.known < self.own.1 || !is_listed;
+        let goes_on = isolated == Isolated::Serve || (asks_peers && may_not_know_us);
+        let end = if goes_on {
+            by_lease.max(committed_at.min(*since).plus(with_slack(max_age)))
+        } else {
+            by_lease
+        };
+        Some(Word::RefusesFrom(end))
+    }
+
+    /// Nodes that have said nothing for so long that they accept nothing any more, whoever vouched:
+    /// their rows may go. Each with the renewals that it was seen with.
+    pub fn gone(&self, now: Moment) -> Vec<(NodeId, i64)> {
+        let is_gone = |sighting: &&Sighting| {
+            let Terms { lease, max_age, isolated, asks_peers } = sighting.row.terms;
+            let goes_on = isolated == Isolated::Serve || asks_peers;
+            let longest = if goes_on { lease.max(max_age) } else { lease };
+            sighting.since.plus(with_slack(longest)) <= now
+        };
+        self.sightings.values().filter(is_gone).map(|s| (s.row.id, s.row.renewals)).collect()
+    }
+
+    /// How long ago a node was last heard of.
+    pub fn silent_for(&self, node: NodeId, now: Moment) -> Option<Duration> {
+        self.sightings.get(&node).map(|sighting| now.since(sighting.since))
+    }
+}

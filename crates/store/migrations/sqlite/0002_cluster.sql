@@ -1,0 +1,43 @@
+-- Many machines: the feed can be told apart from another one with the same numbers, nodes stand in
+-- a list with what each may do without word from the database, and the key ring has versions.
+
+-- `chain` is a digest over the feed up to `seq`: two feeds that agree on it agree on everything before.
+-- `node_seq` numbers the nodes as they join. `needs` is the oldest schema step that a release must
+-- know to work here. `key_id` is the master key that new secrets are sealed under.
+ALTER TABLE head ADD COLUMN chain TEXT NOT NULL DEFAULT '';
+ALTER TABLE head ADD COLUMN node_seq INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE head ADD COLUMN needs INTEGER NOT NULL DEFAULT 2;
+ALTER TABLE head ADD COLUMN key_id TEXT NOT NULL DEFAULT '';
+UPDATE head SET key_id = coalesce((SELECT max(key_id) FROM key_check), '');
+
+ALTER TABLE change ADD COLUMN chain TEXT NOT NULL DEFAULT '';
+
+-- The public half of the key that receipts are signed with, and the pepper of a key that is no
+-- longer current, sealed under the one that is.
+ALTER TABLE key_check ADD COLUMN public_key TEXT NOT NULL DEFAULT '';
+ALTER TABLE key_check ADD COLUMN pepper BLOB;
+
+-- A process that serves. `joined` is its number; `known` the newest number that it had seen when it
+-- last renewed; `applied` how far it has come in the feed of `epoch`. It accepts no token for longer
+-- than `lease_ms` after its last renewal, or, where `isolated` says so, `max_age_ms`.
+CREATE TABLE node (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    role TEXT NOT NULL,
+    release TEXT NOT NULL,
+    joined INTEGER NOT NULL,
+    known INTEGER NOT NULL,
+    renewals INTEGER NOT NULL,
+    applied INTEGER NOT NULL,
+    epoch TEXT NOT NULL,
+    lease_ms INTEGER NOT NULL,
+    max_age_ms INTEGER NOT NULL,
+    isolated TEXT NOT NULL,
+    asks_peers TEXT NOT NULL,
+    peer_url TEXT NOT NULL,
+    keys TEXT NOT NULL,
+    seen_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX secret_displayed ON secret (token_id) WHERE display IS NOT NULL;
+CREATE INDEX audit_of_action ON audit (account_id, action, seq);

@@ -1,0 +1,189 @@
+//! Where the database is: `sqlite:FILE` or `postgres://…`, with what is wrong about it said plainly. A
+//! password in it is never shown.
+
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use std::{fmt, net::IpAddr, path::PathBuf, str::FromStr};
+
+#[derive(Clone, Debug)]
+pub enum Place {
+    Sqlite(PathBuf),
+    Postgres(PostgresPlace),
+}
+
+/// Servers of one PostgreSQL, of which one takes writes at a time.
+#[derive(Clone)]
+pub struct PostgresPlace {
+    pub(crate) servers: Vec<PgConnectOptions>,
+}
+
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlaceError {
+    #[error("it begins with “sqlite:” or “postgres://”")]
+    Scheme,
+    #[error("“sqlite:” is followed by the path of a file")]
+    NoFile,
+    #[error("it is written postgres://USER@HOST:PORT,HOST:PORT/DATABASE?OPTION=VALUE")]
+    Malformed,
+    #[error(
+        "the option {0} is not known; there are sslmode, sslrootcert, sslcert, sslkey, host, statement-cache-capacity and target_session_attrs"
+    )]
+    Option(String),
+    #[error("target_session_attrs is read-write or primary: Keydesk writes")]
+    SessionAttrs,
+    #[error(
+        "{0} is another machine, so its certificate is verified: leave sslmode out or set verify-full, and sslrootcert where the authority is your own"
+    )]
+    Unverified(String),
+}
+
+const OPTIONS: [&str; 6] =
+    ["sslmode", "sslrootcert", "sslcert", "sslkey", "host", "statement-cache-capacity"];
+
+impl FromStr for Place {
+    type Err = PlaceError;
+
+    fn from_str(text: &str) -> Result<Self, PlaceError> {
+        if let Some(path) = text.strip_prefix("sqlite:") {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            return if path.is_empty() { Err(PlaceError::NoFile) } else { Ok(Self::Sqlite(path.into())) };
+        }
+        let rest = text.strip_prefix("postgres://").or_else(|| text.strip_prefix("postgresql://"));
+        rest.ok_or(PlaceError::Scheme)?.parse().map(Self::Postgres)
+    }
+}
+
+/// What follows the scheme.
+impl FromStr for PostgresPlace {
+    type Err = PlaceError;
+
+    fn from_str(text: &str) -> Result<Self, PlaceError> {
+        let (start, query) = text.split_once('?').unwrap_or((text, ""));
+        let (authority, database) = start.split_once('/').unwrap_or((start, ""));
+        let (user, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
+        let query = options(query)?;
+        let servers = hosts.split(',').map(|host| {
+            // A URL needs one; the option `host` stands above it.
+            let host = if host.is_empty() { "localhost" } else { host };
+            let user = if user.is_empty() { String::new() } else { format!("{user}@") };
+            let options = format!("postgres://{user}{host}/{database}?{query}").parse();
+            let options: PgConnectOptions = options.map_err(|_| PlaceError::Malformed)?;
+            verified(options.application_name("keydesk"), query.contains("sslmode="))
+        });
+        Ok(Self { servers: servers.collect::<Result<_, _>>()? })
+    }
+}
+
+/// Without `target_session_attrs`, which is ours to see to.
+fn options(query: &str) -> Result<String, PlaceError> {
+    let mut kept = Vec::new();
+    for option in query.split('&').filter(|option| !option.is_empty()) {
+        let (key, value) = option.split_once('=').unwrap_or((option, ""));
+        match key {
+            "target_session_attrs" if ["read-write", "primary"].contains(&value) => {}
+            "target_session_attrs" => return Err(PlaceError::SessionAttrs),
+            key if OPTIONS.contains(&key) => kept.push(option),
+            key => return Err(PlaceError::Option(key.to_owned())),
+        }
+    }
+    Ok(kept.join("&"))
+}
+
+/// Another machine's certificate is verified; on this one there may be none.
+fn verified(options: PgConnectOptions, is_chosen: bool) -> Result<PgConnectOptions, PlaceError> {
+    let host = options.get_host();
+    let is_here = options.get_socket().is_some()
+        || host.starts_with('/')
+        || host == "localhost"
+        || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|addr| addr.is_loopback());
+    match options.get_ssl_mode() {
+        _ if is_here => Ok(options),
+        PgSslMode::VerifyFull => Ok(options),
+        _ if is_chosen => Err(PlaceError::Unverified(host.to_owned())),
+        _ => Ok(options.ssl_mode(PgSslMode::VerifyFull)),
+    }
+}
+
+impl PostgresPlace {
+    /// Gives every server this password.
+    #[must_use]
+    pub fn with_password(mut self, password: &str) -> Self {
+        self.servers = self.servers.into_iter().map(|server| server.password(password)).collect();
+        self
+    }
+}
+
+impl fmt::Display for PostgresPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.servers.iter().map(name).collect();
+        let database = self.servers.first().and_then(PgConnectOptions::get_database);
+        write!(f, "postgres://{}/{}", names.join(","), database.unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for PostgresPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Self::Postgres(place) => place.fmt(f),
+        }
+    }
+}
+
+pub(crate) fn name(server: &PgConnectOptions) -> String {
+    match server.get_socket() {
+        Some(socket) => socket.display().to_string(),
+        None => format!("{}:{}", server.get_host(), server.get_port()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<String, PlaceError> {
+        text.parse::<Place>().map(|place| place.to_string())
+    }
+
+    #[test]
+    fn a_place_is_shown_without_its_password() {
+        assert_eq!(
+            read("postgres://kd:canary-secret@db1.example,db2.example:5433/keydesk?target_session_attrs=read-write"),
+            Ok("postgres://db1.example:5432,db2.example:5433/keydesk".to_owned())
+        );
+        assert_eq!(read("sqlite:data/keydesk.sqlite"), Ok("sqlite:data/keydesk.sqlite".to_owned()));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        for (text, error) in [
+            ("mysql://x", PlaceError::Scheme),
+            ("sqlite:", PlaceError::NoFile),
+            ("postgres://a/b?passwrod=x", PlaceError::Option("passwrod".to_owned())),
+            ("postgres://a/b?target_session_attrs=any", PlaceError::SessionAttrs),
+            ("postgres://a:port/b", PlaceError::Malformed),
+            ("postgres://db.example/b?sslmode=require", PlaceError::Unverified("db.example".to_owned())),
+        ] {
+            assert_eq!(read(text), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn another_machine_is_verified_unless_it_is_this_one() {
+        for (text, mode) in [
+            ("db.example/b", "VerifyFull"),
+            ("db.example/b?sslmode=verify-full", "VerifyFull"),
+            ("127.0.0.1/b", "Prefer"),
+            ("[::1]/b", "Prefer"),
+            ("u@/b?host=/run/postgresql", "Prefer"),
+        ] {
+            let place: PostgresPlace = text.parse().expect("a place");
+            assert_eq!(format!("{:?}", place.servers[0].get_ssl_mode()), mode, "{text}");
+        }
+    }
+}

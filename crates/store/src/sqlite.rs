@@ -1,0 +1,106 @@
+//! One file: many readers, one writer, and the checks without which it is not served from.
+
+use crate::{OpenError, StoreError, schema};
+use sqlx::{
+    Row, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use tokio::{sync::Mutex, task::JoinHandle};
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
+
+#[derive(Debug)]
+pub(crate) struct SqliteFile {
+    pub readers: SqlitePool,
+    pub writer: SqlitePool,
+    check: Mutex<Option<Check>>,
+}
+
+type Check = JoinHandle<Result<(), OpenError>>;
+
+/// Files beyond this are checked while they are read.
+const LARGE: u64 = 32 * 1024 * 1024;
+
+impl SqliteFile {
+    /// Opens or makes the file and brings its schema up to date.
+    pub async fn open(path: &Path) -> Result<Self, OpenError> {
+        let unopenable = |source| OpenError::Unopenable { path: path.to_owned(), source };
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(5));
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .connect_with(options.clone())
+            .await
+            .map_err(unopenable)?;
+        check_durability(&writer, path).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(4)
+            .connect_with(options.read_only(true))
+            .await
+            .map_err(unopenable)?;
+        let check = tokio::spawn(check_file(readers.clone(), path.to_owned()));
+        let is_large = std::fs::metadata(path).is_ok_and(|file| file.len() > LARGE);
+        let check = if is_large {
+            Some(check)
+        } else {
+            check.await.map_err(|_| OpenError::Unchecked)??;
+            None
+        };
+        let mut connection = writer.acquire().await?;
+        schema::bring_up_to_date(&MIGRATIONS, &mut *connection).await?;
+        drop(connection);
+        Ok(Self { readers, writer, check: Mutex::new(check) })
+    }
+
+    /// Waits for the check of a large file.
+    pub async fn checked(&self) -> Result<(), OpenError> {
+        match self.check.lock().await.take() {
+            Some(check) => check.await.map_err(|_| OpenError::Unchecked)?,
+            None => Ok(()),
+        }
+    }
+
+    /// A copy of the file as it is at one instant, while others write.
+    pub async fn copy_to(&self, path: &str) -> Result<(), StoreError> {
+        sqlx::query("VACUUM INTO $1").bind(path).execute(&self.readers).await?;
+        Ok(())
+    }
+
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+async fn check_durability(pool: &SqlitePool, path: &Path) -> Result<(), OpenError> {
+    let version: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(pool).await?;
+    if version.split('.').map(|part| part.parse().unwrap_or(0)).collect::<Vec<u32>>()
+        < vec![3, 51, 3]
+    {
+        return Err(OpenError::SqliteTooOld { version });
+    }
+    let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(pool).await?;
+    if mode != "wal" {
+        return Err(OpenError::NotDurable { path: path.to_owned(), setting: "journal_mode=WAL" });
+    }
+    let synchronous: i64 = sqlx::query("PRAGMA synchronous").fetch_one(pool).await?.get(0);
+    if synchronous < 2 {
+        return Err(OpenError::NotDurable { path: path.to_owned(), setting: "synchronous=FULL" });
+    }
+    Ok(())
+}
+
+/// Reads every page. A large file takes a second, in which others can load it.
+async fn check_file(pool: SqlitePool, path: PathBuf) -> Result<(), OpenError> {
+    let report: String = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&pool).await?;
+    if report == "ok" { Ok(()) } else { Err(OpenError::Damaged { path, report }) }
+}
