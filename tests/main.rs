@@ -2,6 +2,7 @@
 
 mod bearer;
 mod browser;
+mod cluster;
 mod desync;
 mod differential;
 mod documents;

@@ -42,6 +42,8 @@ const NARROW_LIGHT: Screen =
 
 impl Browser {
     async fn open(screen: Screen) -> Self {
+        // Whatever speaks HTTP here wants to know who does the cryptography.
+        drop(crate::support::client());
         let port = free_port();
         let chromedriver = Command::new("chromedriver")
             .arg(format!("--port={port}"))

@@ -2,10 +2,16 @@
 //! a program with a token.
 
 pub mod acme;
+pub mod cluster;
+pub mod history;
 mod person;
+pub mod pgbouncer;
+pub mod postgres;
+pub mod proxy;
 pub mod raw;
 mod running;
 
+pub use history::History;
 pub use person::{Page, Person};
 pub use running::{Keydesk, Options, free_port, run_in};
 use std::time::Duration;

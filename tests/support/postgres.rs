@@ -80,6 +80,31 @@ impl Postgres {
         server
     }
 
+    /// With a certificate for `localhost` by an authority in `ca.pem`, and passwords.
+    pub fn start_with_tls() -> Self {
+        let server = Self::start("ssl = off\n");
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("made");
+        let write = |name: &str, text: String| {
+            let path = server.folder.join(name);
+            fs::write(&path, text).expect("writes");
+            if is_root() {
+                chown(&path, Some(NOBODY), Some(NOBODY)).expect("is root's to give");
+            }
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+            fs::set_permissions(&path, mode).expect("is ours");
+            path
+        };
+        let key = write("key.pem", made.signing_key.serialize_pem());
+        let certificate = write("ca.pem", made.cert.pem());
+        // Whoever comes over the network without TLS is not let in as a user of the tests.
+        for (setting, value) in [("ssl_key_file", key), ("ssl_cert_file", certificate)] {
+            server.ask("postgres", &format!("ALTER SYSTEM SET {setting} = '{}'", value.display()));
+        }
+        server.ask("postgres", "ALTER SYSTEM SET ssl = on");
+        server.ask("postgres", "SELECT pg_reload_conf()");
+        server
+    }
+
     /// The one server of this test process; each test takes a database of its own.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Postgres> = OnceLock::new();

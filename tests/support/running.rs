@@ -14,6 +14,7 @@ use tempfile::TempDir;
 pub struct Keydesk {
     process: Child,
     folder: TempDir,
+    data: PathBuf,
     pub console: String,
     pub gateway: String,
     pub setup_link: Option<String>,
@@ -31,6 +32,12 @@ pub struct Options {
     pub console: Option<String>,
     /// Where the gateway listens, if not on a free port.
     pub gateway: Option<String>,
+    /// A key file that another node has made.
+    pub key_file: Option<PathBuf>,
+    /// Whether the database holds an account already, so that no set-up link is printed.
+    pub has_account: bool,
+    /// Where the data is, if not in the test's own folder.
+    pub data: Option<PathBuf>,
 }
 
 pub fn free_port() -> u16 {
@@ -75,12 +82,22 @@ impl Keydesk {
     fn start_in(folder: TempDir, options: &Options) -> Self {
         let config = folder.path().join("keydesk.toml");
         std::fs::write(&config, &options.config).expect("writes");
+        let data = options.data.clone().unwrap_or_else(|| folder.path().join("keydesk-data"));
+        if let Some(key) = &options.key_file {
+            std::fs::create_dir_all(&data).expect("makes");
+            std::fs::copy(key, data.join("keydesk.key")).expect("copies");
+        }
+        if options.has_account {
+            std::fs::write(folder.path().join("has-account"), "").expect("writes");
+        }
         let mut process = binary()
             .current_dir(folder.path())
             .args(["--console", options.console.as_deref().unwrap_or("127.0.0.1:0")])
             .args(["--gateway", options.gateway.as_deref().unwrap_or("127.0.0.1:0")])
             .args(["--log", "trace", "--config"])
             .arg(&config)
+            .arg("--data")
+            .arg(&data)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -92,6 +109,7 @@ impl Keydesk {
         let mut keydesk = Self {
             process,
             folder,
+            data,
             console: String::new(),
             gateway: String::new(),
             setup_link: None,
@@ -142,7 +160,10 @@ impl Keydesk {
         let page = ann.post(&link, &form).await;
         assert_eq!(
             (page.status, page.location.as_deref()),
-            (303, Some("/api-docs?done=account_opened"))
+            (303, Some("/api-docs?done=account_opened")),
+            "{}{}",
+            page.text,
+            self.printed()
         );
         std::fs::write(self.folder.path().join("has-account"), "").expect("writes");
         ann
@@ -176,7 +197,22 @@ impl Keydesk {
     }
 
     pub fn data(&self) -> PathBuf {
-        self.folder.path().join("keydesk-data")
+        self.data.clone()
+    }
+
+    /// `KILL`, `STOP`, `CONT`.
+    pub fn signal(&self, name: &str) {
+        let pid = self.process.id().to_string();
+        let sent = Command::new("kill").args([&format!("-{name}"), &pid]).status();
+        assert!(sent.expect("kill starts").success());
+    }
+
+    /// Ends at once, as if the power had gone, and starts again on the same folder.
+    pub fn kill_and_restart(&mut self, options: &Options) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().expect("a folder"));
+        *self = Self::start_in(folder, options);
     }
 
     /// All that the process has written to its standard output and error.
@@ -187,6 +223,12 @@ impl Keydesk {
     /// Another command on the same folder.
     pub fn run(&self, args: &[&str], input: &str) -> Output {
         run_in(self.folder.path(), args, input)
+    }
+
+    /// Another command with the configuration of this node.
+    pub fn command(&self, args: &[&str]) -> Output {
+        let data = self.data.to_string_lossy().into_owned();
+        run_in(self.folder.path(), &[&["--config", "keydesk.toml", "--data", &data], args].concat(), "")
     }
 }
 

@@ -194,7 +194,9 @@ impl Roster {
         let mut before = std::mem::take(&mut self.sightings);
         for row in rows {
             let known = before.remove(&row.id);
-            let same = known.filter(|known| known.row.renewals == row.renewals);
+            // Who joins anew begins to count anew.
+            let counts = |row: &NodeRow| (row.joined, row.renewals);
+            let same = known.filter(|known| counts(&known.row) == counts(&row));
             let since = same.map_or(seen_at, |known| known.since);
             self.sightings.insert(row.id, Sighting { row, since });
         }
@@ -241,19 +243,92 @@ impl Roster {
     }
 
     /// Nodes that have said nothing for so long that they accept nothing any more, whoever vouched:
-    /// their rows may go. Each with the renewals that it was seen with.
-    pub fn gone(&self, now: Moment) -> Vec<(NodeId, i64)> {
+    /// their rows may go. Each as it was seen.
+    pub fn gone(&self, now: Moment) -> Vec<NodeRow> {
         let is_gone = |sighting: &&Sighting| {
             let Terms { lease, max_age, isolated, asks_peers } = sighting.row.terms;
             let goes_on = isolated == Isolated::Serve || asks_peers;
             let longest = if goes_on { lease.max(max_age) } else { lease };
             sighting.since.plus(with_slack(longest)) <= now
         };
-        self.sightings.values().filter(is_gone).map(|s| (s.row.id, s.row.renewals)).collect()
+        self.sightings.values().filter(is_gone).map(|sighting| sighting.row.clone()).collect()
     }
 
     /// How long ago a node was last heard of.
     pub fn silent_for(&self, node: NodeId, now: Moment) -> Option<Duration> {
         self.sightings.get(&node).map(|sighting| now.since(sighting.since))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Timestamp;
+    use keydesk_token::Entropy;
+
+    const LEASE: Duration = Duration::from_secs(5);
+
+    fn at(seconds: u64) -> Moment {
+        Moment::from_micros(seconds * 1_000_000)
+    }
+
+    fn node(number: u64, joined: i64, renewals: i64) -> NodeRow {
+        let isolated = Isolated::Refuse;
+        NodeRow {
+            id: NodeId::generate(Timestamp::from_micros(0), &Entropy::seeded(number)),
+            name: String::new(),
+            is_gateway: true,
+            is_console: true,
+            joined,
+            known: joined,
+            renewals,
+            applied: 0,
+            epoch: String::new(),
+            terms: Terms { lease: LEASE, max_age: LEASE * 10, isolated, asks_peers: false },
+        }
+    }
+
+    fn refuses_from(roster: &Roster, node: &NodeRow, committed_at: Moment) -> Moment {
+        match roster.word_of(node.id, 1, "", committed_at) {
+            Some(Word::RefusesFrom(moment)) => moment,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_lease_is_over_twentieth_and_all_after_it_was_last_heard_of() {
+        let own = node(1, 1, 0);
+        let other = node(2, 2, 7);
+        let mut roster = Roster::of(own.id, 1);
+        roster.see(at(10), vec![own.clone(), other.clone()]);
+        roster.see(at(14), vec![own, other.clone()]);
+        let late = Moment::from_micros(15_250_000);
+        assert_eq!(refuses_from(&roster, &other, at(100)), late, "it was silent since 10 s");
+        assert_eq!(refuses_from(&roster, &other, at(9)), Moment::from_micros(14_250_000));
+    }
+
+    /// It counts its renewals from nought again, and may by chance have come as far as before.
+    #[test]
+    fn who_joins_anew_is_seen_anew() {
+        let (own, before, anew) = (node(1, 1, 0), node(2, 2, 3), node(2, 4, 3));
+        let mut roster = Roster::of(own.id, 1);
+        roster.see(at(10), vec![own.clone(), before]);
+        roster.see(at(90), vec![own, anew.clone()]);
+        assert_eq!(refuses_from(&roster, &anew, at(91)), Moment::from_micros(95_250_000));
+        assert!(roster.gone(at(95)).iter().all(|gone| gone.id != anew.id));
+    }
+
+    #[test]
+    fn a_console_that_was_taken_out_of_the_list_counts_on_nobody_asking_it() {
+        let (own, mut other) = (node(1, 1, 0), node(2, 2, 3));
+        other.terms.asks_peers = true;
+        let mut roster = Roster::of(own.id, 1);
+        roster.see(at(10), vec![own.clone(), other.clone()]);
+        assert_eq!(refuses_from(&roster, &other, at(10)), Moment::from_micros(15_250_000));
+        roster.see(at(10), vec![other.clone()]);
+        assert_eq!(refuses_from(&roster, &other, at(10)), Moment::from_micros(62_500_000));
+        other.known = 0;
+        roster.see(at(10), vec![own, other.clone()]);
+        assert_eq!(refuses_from(&roster, &other, at(10)), Moment::from_micros(62_500_000));
     }
 }

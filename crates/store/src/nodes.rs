@@ -52,7 +52,7 @@ const LOOK: &str = "SELECT seq AS head, epoch AS head_epoch, node_seq, key_id FR
 const LIST: &str = "SELECT id, name, role, release, joined, known, renewals, applied, epoch, lease_ms, max_age_ms, \
     isolated, asks_peers, peer_url, keys, seen_at FROM node ORDER BY joined";
 const LEAVE: &str = "DELETE FROM node WHERE id = $1";
-const REMOVE: &str = "DELETE FROM node WHERE id = $1 AND renewals = $2";
+const REMOVE: &str = "DELETE FROM node WHERE id = $1 AND joined = $2 AND renewals = $3";
 const SAY_SO: &str = "SELECT pg_notify('keydesk_confirmed', '')";
 
 fn millis(span: Duration) -> i64 {
@@ -139,7 +139,7 @@ impl Store {
         keys: &[String],
         now: Timestamp,
     ) -> Result<Option<Renewal>, StoreError> {
-        let mut aside = self.one_aside().await?;
+        let mut aside = self.aside().await?;
         let renew = query(RENEW).bind(id).bind(applied.0).bind(applied.1).bind(known);
         let renew = renew.bind(keys.join(" ")).bind(now);
         let renewed = renew.optional(&mut aside).await.inspect_err(|error| self.note(error))?;
@@ -157,7 +157,7 @@ impl Store {
     /// Wakes whoever waits for confirmations.
     pub async fn say_confirmed(&self) -> Result<(), StoreError> {
         if self.is_shared() {
-            query(SAY_SO).execute(&mut self.read().await?).await?;
+            self.run_aside(query(SAY_SO)).await?;
         }
         Ok(())
     }
@@ -173,8 +173,9 @@ impl Store {
         self.run_aside(query(LEAVE).bind(id)).await.map(|_| ())
     }
 
-    /// Takes a node out that has not renewed since it was seen with `renewals`.
-    pub async fn remove_node(&self, id: NodeId, renewals: i64) -> Result<bool, StoreError> {
-        Ok(self.run_aside(query(REMOVE).bind(id).bind(renewals)).await? == 1)
+    /// Takes a node out that has not renewed since it was seen like this.
+    pub async fn remove_node(&self, seen: &NodeRow) -> Result<bool, StoreError> {
+        let remove = query(REMOVE).bind(seen.id).bind(seen.joined).bind(seen.renewals);
+        Ok(self.run_aside(remove).await? == 1)
     }
 }

@@ -93,7 +93,7 @@ impl Store {
     pub async fn read(&self) -> Result<Read, StoreError> {
         Ok(Read::new(match &*self.back {
             Back::Sqlite(file) => Link::SqlitePooled(file.readers.acquire().await?),
-            Back::Postgres(servers) => Link::PostgresPooled(servers.acquire().await?),
+            Back::Postgres(servers) => Link::Postgres(servers.begin_aside().await?),
         }))
     }
 
@@ -114,21 +114,12 @@ impl Store {
         }))
     }
 
-    /// For one statement aside that answers.
-    pub(crate) async fn one_aside(&self) -> Result<Read, StoreError> {
-        Ok(Read::new(match &*self.back {
-            Back::Sqlite(file) => Link::Sqlite(file.writer.begin_with("BEGIN IMMEDIATE").await?),
-            Back::Postgres(servers) => Link::PostgresPooled(servers.acquire().await?),
-        }))
-    }
-
     /// One statement aside; how many rows it touched.
     pub(crate) async fn run_aside(&self, query: Query) -> Result<u64, StoreError> {
-        let done = match &*self.back {
-            Back::Sqlite(file) => query.execute(&mut *file.writer.acquire().await?).await,
-            Back::Postgres(servers) => query.execute(&mut *servers.acquire().await?).await,
-        };
-        done.inspect_err(|error| self.note(error))
+        let mut aside = self.aside().await?;
+        let touched = query.execute(&mut aside).await.inspect_err(|error| self.note(error))?;
+        aside.finish().await?;
+        Ok(touched)
     }
 
     /// A write transaction, taken at once, so that what it reads cannot change before it writes. It

@@ -25,7 +25,7 @@ pub enum PlaceError {
     #[error("it is written postgres://USER@HOST:PORT,HOST:PORT/DATABASE?OPTION=VALUE")]
     Malformed,
     #[error(
-        "the option {0} is not known; there are sslmode, sslrootcert, sslcert, sslkey, host, statement-cache-capacity and target_session_attrs"
+        "the option {0} is not known; there are sslmode, sslrootcert, sslcert, sslkey, host and target_session_attrs"
     )]
     Option(String),
     #[error("target_session_attrs is read-write or primary: Keydesk writes")]
@@ -36,8 +36,7 @@ pub enum PlaceError {
     Unverified(String),
 }
 
-const OPTIONS: [&str; 6] =
-    ["sslmode", "sslrootcert", "sslcert", "sslkey", "host", "statement-cache-capacity"];
+const OPTIONS: [&str; 5] = ["sslmode", "sslrootcert", "sslcert", "sslkey", "host"];
 
 impl FromStr for Place {
     type Err = PlaceError;

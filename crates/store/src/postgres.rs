@@ -9,7 +9,6 @@ use crate::{
 };
 use sqlx::{
     ConnectOptions, Connection, PgConnection, PgPool, Postgres, Transaction,
-    pool::PoolConnection,
     postgres::{PgConnectOptions, PgListener, PgPoolOptions},
 };
 use std::{
@@ -34,6 +33,7 @@ const QUIET: Duration = Duration::from_secs(15);
 const MIGRATION_LOCK: i64 = 0x6b65_7964_6573_6b01;
 
 const IS_STANDBY: &str = "SELECT CASE WHEN pg_is_in_recovery() THEN 'yes' ELSE 'no' END AS standby";
+const SERVED_BY: &str = "SELECT CAST(pg_backend_pid() AS BIGINT) AS pid";
 const SETTINGS: &str = "SELECT current_setting('fsync') AS fsync, \
     current_setting('full_page_writes') AS full_page_writes, \
     current_setting('synchronous_commit') AS synchronous_commit, \
@@ -96,12 +96,14 @@ impl PostgresServers {
     pub async fn open(place: &PostgresPlace, migrates: bool) -> Result<Self, OpenError> {
         let servers = place.servers.clone();
         let (server, mut connection) = find_primary(&servers).await.map_err(OpenError::NoServer)?;
-        check_durability(&mut connection).await?;
+        let mut transaction = connection.begin().await?;
+        check_durability(&mut transaction).await?;
         if migrates {
-            migrate(&mut connection).await?;
+            migrate(&mut transaction).await?;
         } else {
-            schema::check(&mut connection).await?;
+            schema::check(&mut *transaction).await?;
         }
+        transaction.commit().await?;
         let _ = connection.close().await;
         Ok(Self {
             servers,
@@ -122,12 +124,6 @@ impl PostgresServers {
         {
             self.suspect.store(true, Ordering::Release);
         }
-    }
-
-    pub async fn acquire(&self) -> Result<PoolConnection<Postgres>, StoreError> {
-        self.seek().await?;
-        let acquired = in_time(self.pool().acquire()).await.map_err(StoreError::from);
-        acquired.inspect_err(|error| self.note(error))
     }
 
     /// A write transaction, when its turn has come.
@@ -161,6 +157,10 @@ impl PostgresServers {
     /// dead: then it is to be made anew.
     pub async fn listen(&self, channels: &[&str], mut tell: impl FnMut(&str)) -> Result<(), StoreError> {
         self.seek().await?;
+        if self.is_pooled().await? {
+            tracing::info!("a pooler stands before the database: changes are polled for");
+            return std::future::pending().await;
+        }
         let mut listener = in_time(PgListener::connect_with(&self.pool())).await?;
         in_time(listener.listen_all(channels.iter().copied())).await?;
         while let Ok(heard) = tokio::time::timeout(QUIET, listener.try_recv()).await {
@@ -172,14 +172,33 @@ impl PostgresServers {
         Ok(())
     }
 
+    /// Whether a pooler hands each transaction to whichever connection it has: then nobody can listen,
+    /// and who tries makes others hear what they do not expect. Two clients that meet the same server
+    /// process, or one that meets two, tell.
+    async fn is_pooled(&self) -> Result<bool, StoreError> {
+        let options = self.pool().connect_options();
+        let mut one = in_time(options.connect()).await?;
+        let mut other = in_time(options.connect()).await?;
+        for _ in 0..3 {
+            let first = served_by(one.begin().await?).await?;
+            let mut meanwhile = other.begin().await?;
+            let second: i64 = query(SERVED_BY).one(&mut *meanwhile).await?.get("pid")?;
+            let third = served_by(one.begin().await?).await?;
+            meanwhile.rollback().await?;
+            if first == second || first != third {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Nothing was heard for too long: the connections are left behind.
     pub fn suspect(&self) {
         self.suspect.store(true, Ordering::Release);
     }
 
     pub async fn durability(&self) -> Result<Durability, StoreError> {
-        let mut connection = self.acquire().await?;
-        durability_of(&mut *connection).await
+        durability_of(&mut *self.begin_aside().await?).await
     }
 
     /// Which server is used now.
@@ -212,6 +231,13 @@ impl PostgresServers {
         self.suspect.store(false, Ordering::Release);
         Ok(())
     }
+}
+
+/// By which process of the server a transaction was served, which ends here.
+async fn served_by(mut transaction: Transaction<'_, Postgres>) -> Result<i64, StoreError> {
+    let pid = query(SERVED_BY).one(&mut *transaction).await?.get("pid")?;
+    transaction.commit().await?;
+    Ok(pid)
 }
 
 fn pool(server: PgConnectOptions) -> PgPool {
@@ -254,10 +280,15 @@ async fn find_primary(
 
 async fn ask(server: &PgConnectOptions) -> Result<PgConnection, String> {
     let mut connection = server.connect().await.map_err(|error| error.to_string())?;
-    let row = query(IS_STANDBY).one(&mut connection).await.map_err(|error| error.to_string())?;
-    match row.get::<&str>("standby") {
-        Ok("no") => Ok(connection),
-        _ => Err("is a standby, which takes no writes".to_owned()),
+    let asked = async {
+        let mut transaction = connection.begin().await?;
+        let row = query(IS_STANDBY).one(&mut *transaction).await?;
+        Ok::<_, StoreError>(row.get::<&str>("standby")? == "yes")
+    };
+    match asked.await {
+        Ok(false) => Ok(connection),
+        Ok(true) => Err("is a standby, which takes no writes".to_owned()),
+        Err(error) => Err(error.to_string()),
     }
 }
 
@@ -285,15 +316,11 @@ async fn durability_of(connection: &mut impl Runs) -> Result<Durability, StoreEr
     })
 }
 
-/// In one transaction under an advisory lock that ends with it, so that it also works through a
+/// In the caller's transaction under an advisory lock that ends with it, so that it also works through a
 /// pooler, and of many nodes that start at once one does it.
 async fn migrate(connection: &mut PgConnection) -> Result<(), OpenError> {
-    let mut transaction = connection.begin().await?;
-    query("SELECT pg_advisory_xact_lock($1)")
-        .bind(MIGRATION_LOCK)
-        .execute(&mut *transaction)
-        .await?;
-    schema::bring_up_to_date(&MIGRATIONS, &mut *transaction).await?;
-    transaction.commit().await?;
-    Ok(())
+    query("SELECT pg_advisory_xact_lock($1)").bind(MIGRATION_LOCK).execute(connection).await?;
+    // A pooler may hand over a connection on which someone else has prepared the same names.
+    sqlx::raw_sql("DEALLOCATE ALL").execute(&mut *connection).await?;
+    schema::bring_up_to_date(&MIGRATIONS, connection).await
 }

@@ -99,10 +99,24 @@ pub(crate) fn composed(text: String) -> Query {
     Query { text: AssertSqlSafe(text).into_sql_str(), values: Vec::new() }
 }
 
+/// Whether statements are prepared once and kept: in SQLite, where the connection is ours alone.
+trait Prepares {
+    const BY_NAME: bool;
+}
+
+impl Prepares for Sqlite {
+    const BY_NAME: bool = true;
+}
+
+impl Prepares for Postgres {
+    const BY_NAME: bool = false;
+}
+
 macro_rules! bound {
     ($database:ty, $query:expr) => {{
         let Query { text, values } = $query;
-        let query = sqlx::query::<$database>(text);
+        // Without a name in the server, so that a pooler may hand the connection to someone else.
+        let query = sqlx::query::<$database>(text).persistent(<$database as Prepares>::BY_NAME);
         values.into_iter().fold(query, |query, value| match value {
             Value::Text(text) => query.bind(text),
             Value::Number(number) => query.bind(number),

@@ -9,9 +9,10 @@ use keydesk_model::{Change, Timestamp};
 use sqlx::{Postgres, Sqlite, Transaction, pool::PoolConnection};
 use std::ops::{Deref, DerefMut};
 
+/// Of PostgreSQL always a transaction: a pooler may give each statement outside of one to another
+/// connection.
 pub(crate) enum Link {
     SqlitePooled(PoolConnection<Sqlite>),
-    PostgresPooled(PoolConnection<Postgres>),
     Sqlite(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
 }
@@ -35,12 +36,15 @@ impl Read {
     /// Ends a transaction by keeping what it did; outside of one there is nothing to do.
     pub(crate) async fn finish(self) -> Result<(), StoreError> {
         match self.link {
-            Link::SqlitePooled(_) | Link::PostgresPooled(_) => Ok(()),
+            Link::SqlitePooled(_) => Ok(()),
             Link::Sqlite(transaction) => Ok(transaction.commit().await?),
             // Whoever asked PostgreSQL to commit and got no answer does not know what it did.
             Link::Postgres(transaction) => {
                 in_time(transaction.commit()).await.map_err(|error| match error {
-                    sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => StoreError::Unknown,
+                    sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => {
+                        tracing::error!(%error, "the database was lost while it was asked to commit");
+                        StoreError::Unknown
+                    }
                     error => error.into(),
                 })
             }
@@ -52,7 +56,6 @@ impl Runs for Read {
     fn connection(&mut self) -> Connection<'_> {
         match &mut self.link {
             Link::SqlitePooled(connection) => Connection::Sqlite(connection),
-            Link::PostgresPooled(connection) => Connection::Postgres(connection),
             Link::Sqlite(transaction) => Connection::Sqlite(transaction),
             Link::Postgres(transaction) => Connection::Postgres(transaction),
         }

@@ -416,11 +416,11 @@ impl Member {
                 continue;
             }
             let now = self.stopwatch.now();
-            for (id, renewals) in self.nodes.with_roster(|roster| roster.gone(now)) {
+            for gone in self.nodes.with_roster(|roster| roster.gone(now)) {
                 // Processes on a file of this machine are told dead by their locks, not by silence.
-                if id != self.new.id && self.store.is_shared() {
-                    match self.store.remove_node(id, renewals).await {
-                        Ok(true) => tracing::warn!(%id, "a silent node is taken out of the list"),
+                if gone.id != self.new.id && self.store.is_shared() {
+                    match self.store.remove_node(&gone).await {
+                        Ok(true) => tracing::warn!(name = gone.name, "a silent node is taken out of the list"),
                         Ok(false) => {}
                         Err(error) => tracing::debug!(%error, "a silent node stays in the list"),
                     }

@@ -1,0 +1,139 @@
+//! Several nodes on one PostgreSQL, each behind a network of its own that can be broken.
+
+use super::{
+    Keydesk, Options, Person, free_port,
+    postgres::Postgres,
+    proxy::{Mode, Proxy},
+    use_token,
+};
+use std::time::{Duration, Instant};
+
+pub struct Cluster {
+    pub primary: Postgres,
+    pub database: String,
+    /// Between each node and the database.
+    pub links: Vec<Proxy>,
+    pub nodes: Vec<Keydesk>,
+    pub options: Vec<Options>,
+    /// Logged in at the first node.
+    pub ann: Person,
+    /// `/385403`
+    pub path: String,
+}
+
+/// Short, so that tests need not wait for long.
+pub const LEASE: Duration = Duration::from_secs(2);
+
+impl Cluster {
+    pub async fn start(nodes: usize, cluster_config: &str) -> Self {
+        Self::start_on(Postgres::start(""), nodes, cluster_config, &[]).await
+    }
+
+    /// `others`: further servers that each node may use when the first is gone.
+    pub async fn start_on(
+        primary: Postgres,
+        nodes: usize,
+        cluster_config: &str,
+        others: &[u16],
+    ) -> Self {
+        let database = primary.new_database();
+        let target = |port: u16| ([127, 0, 0, 1], port).into();
+        let mut links = Vec::new();
+        for _ in 0..nodes {
+            links.push(Proxy::to(target(primary.port)).await);
+        }
+        let mut options = Vec::new();
+        for (at, link) in links.iter().enumerate() {
+            let others: String = others.iter().map(|port| format!(",127.0.0.1:{port}")).collect();
+            let lease = if cluster_config.contains("lease_seconds") {
+                String::new()
+            } else {
+                format!("lease_seconds = {}\n", LEASE.as_secs())
+            };
+            let peer = if cluster_config.contains("peer_key_file") {
+                format!("peer = \"127.0.0.1:{}\"\n", free_port())
+            } else {
+                String::new()
+            };
+            let config = format!(
+                "store = \"postgres://keydesk@{}{others}/{database}\"\n[observe]\nstatus = \"127.0.0.1:0\"\n\
+                 [cluster]\nname = \"node-{at}\"\n{lease}{peer}{cluster_config}\n",
+                link.addr
+            );
+            options.push(Options { config, ..Options::default() });
+        }
+        let mut first = Keydesk::start_with(&options[0]);
+        let ann = first.with_account().await;
+        let path = ann.endpoint_url().await.trim_start_matches(&first.gateway).to_owned();
+        let key_file = Some(first.data().join("keydesk.key"));
+        let mut started = vec![first];
+        for options in &mut options {
+            (options.key_file, options.has_account) = (key_file.clone(), true);
+        }
+        options[0].key_file = None;
+        for options in &options[1..] {
+            started.push(Keydesk::start_with(options));
+        }
+        Self { primary, database, links, nodes: started, options, ann, path }
+    }
+
+    /// What a node's gateway says to a token.
+    pub async fn try_token(&self, node: usize, token: &str) -> (u16, String) {
+        use_token(&format!("{}{}", self.nodes[node].gateway, self.path), token).await
+    }
+
+    /// Waits until a node's gateway says so.
+    pub async fn until(&self, node: usize, token: &str, status: u16, within: Duration) {
+        let start = Instant::now();
+        loop {
+            let said = self.try_token(node, token).await;
+            if said.0 == status {
+                return;
+            }
+            assert!(start.elapsed() < within, "node {node} still says {said:?}, not {status}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// A new API token that every gateway knows.
+    pub async fn token_everywhere(&self, name: &str) -> String {
+        let token = self.ann.create_token(name, "never").await;
+        for node in 0..self.nodes.len() {
+            self.until(node, &token, 200, Duration::from_secs(5)).await;
+        }
+        token
+    }
+
+    /// Revokes the newest API token; where the answer leads.
+    pub async fn revoke_newest(&self) -> String {
+        revoke_newest(&self.ann).await
+    }
+
+    /// The receipt with this number, as its page shows it.
+    pub async fn receipt(&self, location: &str) -> serde_json::Value {
+        let number = location.rsplit_once('=').expect("it names a receipt").1;
+        let page = self.ann.get(&format!("/receipts/{number}")).await;
+        let jws = page.value("jws");
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("receipt.txt"), jws).expect("writes");
+        let keys = self.ann.get("/.well-known/keydesk-receipt-keys").await.text;
+        std::fs::write(folder.path().join("keys.json"), keys).expect("writes");
+        let args = ["receipt", "verify", "--json", "--keys", "keys.json", "receipt.txt"];
+        let output = super::run_in(folder.path(), &args, "");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).expect("JSON")
+    }
+
+    pub fn break_link(&self, node: usize, mode: Mode) {
+        self.links[node].set(mode);
+    }
+}
+
+pub async fn revoke_newest(person: &Person) -> String {
+    let page = person.get("/tokens").await.text;
+    let start = page.find("/tokens/tok_").expect("a live token is listed");
+    let id = &page[start + 8..start + 8 + 36];
+    let page = person.post(&format!("/tokens/{id}/revoke"), &[]).await;
+    assert_eq!(page.status, 303, "{}", page.text);
+    page.location.expect("it leads somewhere")
+}
