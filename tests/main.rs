@@ -1,5 +1,6 @@
 //! Black-box tests: each starts the real binary and uses it as people and programs do.
 
+mod backup;
 mod bearer;
 mod browser;
 mod cluster;
@@ -11,6 +12,7 @@ mod heart;
 mod hostile;
 mod http2;
 mod integrations;
+mod keys;
 mod operation;
 mod operator;
 mod races;

@@ -186,3 +186,39 @@ impl Store {
         self.copy_to(&Place::Sqlite(file.to_owned()), None, tell).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A column that was forgotten here would be lost by every backup.
+    #[tokio::test]
+    async fn every_column_is_copied() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = Place::Sqlite(folder.path().join("keydesk.sqlite"));
+        let store = Store::open(&place).await.expect("opens");
+        let mut read = store.read().await.expect("reads");
+        let there = query(
+            "SELECT tables.name || '.' || columns.name || ' ' || columns.type AS known FROM sqlite_master AS tables \
+             JOIN pragma_table_info(tables.name) AS columns WHERE tables.type = 'table' \
+             AND tables.name NOT IN ('node', '_sqlx_migrations') ORDER BY 1",
+        );
+        let there = there.all(&mut read).await.expect("reads");
+        let there: Vec<String> = there.iter().map(|row| row.get("known").expect("text")).collect();
+        let mut copied: Vec<_> = TABLES
+            .iter()
+            .flat_map(|table| {
+                table.columns.iter().map(|column| {
+                    let kind = match column {
+                        Column::Text(_) => "TEXT",
+                        Column::Number(_) => "INTEGER",
+                        Column::Bytes(_) => "BLOB",
+                    };
+                    format!("{}.{} {kind}", table.name, column.name())
+                })
+            })
+            .collect();
+        copied.sort();
+        assert_eq!(copied, there);
+    }
+}

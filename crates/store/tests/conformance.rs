@@ -45,6 +45,16 @@ impl Feed for Follower {
 }
 
 impl Follower {
+    /// The digest of the secret that was issued last.
+    fn issued(&self) -> keydesk_token::TokenHash {
+        let seen = self.seen.lock().expect("not poisoned");
+        let issued = seen.iter().rev().find_map(|(_, change)| match change {
+            Some(Change::SecretIssued(secret)) => Some(secret.hash),
+            _ => None,
+        });
+        issued.expect("there is one")
+    }
+
     fn numbers(&self) -> Vec<i64> {
         self.seen.lock().expect("not poisoned").iter().map(|(seq, _)| *seq).collect()
     }
@@ -374,6 +384,79 @@ fn postgresql() -> Place {
     server.url(&server.new_database()).parse().expect("a place")
 }
 
+/// T65: the first to take a number commits last; whoever follows sees both, in order.
+async fn a_number_is_never_overtaken(world: World) {
+    let mut first = world.store.write(at(2)).await.expect("begins");
+    world.issue(&mut first, None).await.expect("issues");
+    let world = Arc::new(world);
+    let second = {
+        let world = Arc::clone(&world);
+        tokio::spawn(async move {
+            let mut write = world.store.write(at(3)).await.expect("begins");
+            world.issue(&mut write, None).await.expect("issues");
+            write.commit(entry(Action::IssueToken)).await.expect("commits")
+        })
+    };
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    world.store.catch_up().await.expect("reads");
+    assert_eq!(world.follower.numbers(), [0], "the second waits for the first");
+    let first = first.commit(entry(Action::IssueToken)).await.expect("commits");
+    let second = second.await.expect("ends");
+    assert_eq!((first.seq, second.seq), (Some(1), Some(2)));
+    assert_eq!(world.follower.numbers(), [0, 1, 2]);
+}
+
+async fn what_had_ended_is_ended_again_once(world: World) {
+    let mut write = world.store.write(at(2)).await.expect("begins");
+    let id = world.issue(&mut write, None).await.expect("issues");
+    write.commit(entry(Action::IssueToken)).await.expect("commits");
+    let hash = world.follower.issued();
+    let ending = keydesk_model::Ending { at: at(7), cause: EndCause::Revoked };
+    let stone = keydesk_store::Tombstone { hash, ending, expires_at: Some(at(99)) };
+    let mut write = world.store.write(at(9)).await.expect("begins");
+    assert!(write.end_again(&stone).await.expect("ends"));
+    assert!(!write.end_again(&stone).await.expect("asks"));
+    write.commit(entry(Action::WriteBackEndings)).await.expect("commits");
+    let token = world.store.read().await.expect("reads").find_token(world.account, id).await;
+    assert_eq!(token.expect("reads").expect("there").ending, Some(ending), "as it was then");
+    assert_eq!(world.follower.numbers(), [0, 1, 2], "and everybody hears of it");
+}
+
+async fn nodes_join_in_order_renew_and_leave(world: World) {
+    let terms = keydesk_model::Terms {
+        lease: std::time::Duration::from_secs(5),
+        max_age: std::time::Duration::from_secs(60),
+        isolated: keydesk_model::Isolated::Refuse,
+        asks_peers: true,
+    };
+    let node = |name: &str| keydesk_store::NewNode {
+        id: keydesk_model::NodeId::generate(at(1), &world.entropy),
+        name: name.to_owned(),
+        is_gateway: true,
+        is_console: name == "one",
+        terms,
+        peer_url: "http://10.0.0.1:8083".to_owned(),
+        keys: vec!["a".to_owned(), "b".to_owned()],
+    };
+    let (one, two) = (node("one"), node("two"));
+    assert_eq!(world.store.join(&one, at(1)).await.expect("joins"), 1);
+    assert_eq!(world.store.join(&two, at(1)).await.expect("joins"), 2);
+    let answer = world.store.renew(one.id, (0, "e"), 2, &one.keys, at(3)).await.expect("renews");
+    let answer = answer.expect("it is listed");
+    assert_eq!((answer.head, answer.newest_node), (0, 2));
+    let listed = world.store.list_nodes().await.expect("lists");
+    let [first, second] = &listed[..] else { panic!("two") };
+    assert_eq!((first.row.renewals, first.row.known, &first.row.epoch[..]), (1, 2, "e"));
+    assert_eq!((first.row.terms, first.row.is_console, second.row.is_console), (terms, true, false));
+    assert_eq!(first.keys, ["a", "b"]);
+    assert!(!world.store.remove_node(&{ let mut row = first.row.clone(); row.renewals = 0; row }).await.expect("asks"));
+    assert!(world.store.remove_node(&second.row).await.expect("removes"));
+    let gone = world.store.renew(two.id, (0, "e"), 2, &[], at(3)).await.expect("asks");
+    assert!(gone.is_none(), "it must join anew");
+    world.store.leave(one.id).await.expect("leaves");
+    assert!(world.store.list_nodes().await.expect("lists").is_empty());
+}
+
 macro_rules! conformance {
     ($($case:ident,)*) => {$(
         mod $case {
@@ -406,6 +489,63 @@ conformance! {
     invitations_and_resets_work_once_and_not_for_ever,
     usage_adds_up_by_program_and_address,
     every_commit_writes_one_audit_entry_in_order,
+    a_number_is_never_overtaken,
+    what_had_ended_is_ended_again_once,
+    nodes_join_in_order_renew_and_leave,
+}
+
+/// Same tables, same columns, same kinds, same "may be missing".
+#[tokio::test]
+async fn both_schemas_are_the_same() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("keydesk.sqlite");
+    Store::open(&Place::Sqlite(path.clone())).await.expect("opens").close().await;
+    let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", path.display())).await.expect("opens");
+    let sqlite: Vec<String> = sqlx::query_scalar(
+        "SELECT tables.name || '.' || columns.name || ' ' || \
+         CASE columns.type WHEN 'INTEGER' THEN 'bigint' WHEN 'BLOB' THEN 'bytea' ELSE 'text' END || \
+         CASE WHEN columns.\"notnull\" = 1 OR columns.pk > 0 THEN ' not null' ELSE '' END \
+         FROM sqlite_master AS tables JOIN pragma_table_info(tables.name) AS columns \
+         WHERE tables.type = 'table' AND tables.name <> '_sqlx_migrations' ORDER BY 1",
+    )
+    .fetch_all(&pool)
+    .await
+    .expect("reads");
+    let server = postgres::Postgres::shared();
+    let database = server.new_database();
+    Store::open(&server.url(&database).parse().expect("a place")).await.expect("opens");
+    let postgresql = server.ask(
+        &database,
+        "SELECT table_name || '.' || column_name || ' ' || data_type || \
+         CASE WHEN is_nullable = 'NO' THEN ' not null' ELSE '' END FROM information_schema.columns \
+         WHERE table_schema = 'public' AND table_name <> '_sqlx_migrations' \
+         ORDER BY (table_name || '.' || column_name) COLLATE \"C\"",
+    );
+    let mut postgresql: Vec<_> = postgresql.lines().map(str::to_owned).collect();
+    postgresql.sort();
+    assert_eq!(postgresql, sqlite);
+}
+
+/// Nodes that start at once bring the schema up to date once; one that is older than the database
+/// serves on, unless it is told that it cannot.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t77_releases_take_turns_at_the_schema() {
+    let place = postgresql();
+    let opened = (0..4).map(|_| Store::open(&place));
+    for store in futures_util::future::join_all(opened).await {
+        store.expect("opens").close().await;
+    }
+    let Place::Postgres(named) = &place else { panic!("it is one") };
+    let database = named.to_string().rsplit_once('/').expect("a database").1.to_owned();
+    let server = postgres::Postgres::shared();
+    server.ask(&database, "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (99, 'later', true, '', 0)");
+    Store::open(&place).await.expect("a later release has only added something").close().await;
+    Store::open_as_it_is(&place).await.expect("so may a gateway").close().await;
+    server.ask(&database, "UPDATE head SET needs = 99");
+    for refused in [Store::open(&place).await, Store::open_as_it_is(&place).await] {
+        let told = refused.expect_err("refused").to_string();
+        assert!(told.contains("run the newer release"), "{told}");
+    }
 }
 
 #[tokio::test]
