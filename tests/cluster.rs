@@ -310,7 +310,7 @@ async fn it_works_through_pgbouncer_where_nobody_is_notified() {
 /// certificate that is verified.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn consoles_and_gateways_apart_over_a_verified_connection() {
-    let primary = Postgres::start_with_tls();
+    let primary = Postgres::start_with_tls(&["localhost"]);
     let standby = primary.standby();
     let database = primary.new_database();
     primary.ask(&database, "ALTER USER keydesk PASSWORD 'canary-db-password'");

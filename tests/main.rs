@@ -7,6 +7,7 @@ mod cluster;
 mod desync;
 mod differential;
 mod documents;
+mod faults;
 mod gateway;
 mod heart;
 mod hostile;

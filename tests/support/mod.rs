@@ -3,6 +3,7 @@
 
 pub mod acme;
 pub mod cluster;
+pub mod faults;
 pub mod history;
 mod person;
 pub mod pgbouncer;

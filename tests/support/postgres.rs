@@ -80,10 +80,10 @@ impl Postgres {
         server
     }
 
-    /// With a certificate for `localhost` by an authority in `ca.pem`, and passwords.
-    pub fn start_with_tls() -> Self {
+    /// With a certificate for these names, by an authority in `ca.pem`.
+    pub fn start_with_tls(names: &[&str]) -> Self {
         let server = Self::start("ssl = off\n");
-        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("made");
+        let made = rcgen::generate_simple_self_signed(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).expect("made");
         let write = |name: &str, text: String| {
             let path = server.folder.join(name);
             fs::write(&path, text).expect("writes");

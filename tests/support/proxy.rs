@@ -41,7 +41,11 @@ struct Shared {
 
 impl Proxy {
     pub async fn to(target: SocketAddr) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        Self::between(([127, 0, 0, 1], 0).into(), target).await
+    }
+
+    pub async fn between(listens_on: SocketAddr, target: SocketAddr) -> Self {
+        let listener = TcpListener::bind(listens_on).await.expect("a port");
         let addr = listener.local_addr().expect("an address");
         let shared = Arc::new(Shared {
             target: Mutex::new(target),

@@ -38,10 +38,27 @@ pub struct Options {
     pub has_account: bool,
     /// Where the data is, if not in the test's own folder.
     pub data: Option<PathBuf>,
+    /// The network namespace that it runs in, if not ours.
+    pub namespace: Option<String>,
+    pub environment: Vec<(&'static str, String)>,
 }
 
 pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port()
+}
+
+fn program(options: &Options) -> Command {
+    let mut command = match &options.namespace {
+        None => binary(),
+        Some(name) => {
+            let mut command = Command::new("ip");
+            command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+            command.args(["netns", "exec", name, env!("CARGO_BIN_EXE_keydesk")]);
+            command
+        }
+    };
+    command.envs(options.environment.iter().map(|(name, value)| (name, value)));
+    command
 }
 
 fn binary() -> Command {
@@ -90,7 +107,7 @@ impl Keydesk {
         if options.has_account {
             std::fs::write(folder.path().join("has-account"), "").expect("writes");
         }
-        let mut process = binary()
+        let mut process = program(options)
             .current_dir(folder.path())
             .args(["--console", options.console.as_deref().unwrap_or("127.0.0.1:0")])
             .args(["--gateway", options.gateway.as_deref().unwrap_or("127.0.0.1:0")])
