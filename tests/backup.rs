@@ -19,7 +19,10 @@ async fn t20_a_restored_backup_revives_no_token_on_sqlite() {
     let file = keydesk.data().join("backup.sqlite");
     let output = keydesk.command(&["backup", &file.to_string_lossy()]);
     assert!(output.status.success(), "while it runs: {}", told(&output));
-    assert!(!keydesk.command(&["backup", &file.to_string_lossy()]).status.success(), "never over another");
+    assert!(
+        !keydesk.command(&["backup", &file.to_string_lossy()]).status.success(),
+        "never over another"
+    );
     crate::support::cluster::revoke_newest(&ann).await;
     let late = ann.create_token("after the backup", "never").await;
     assert_eq!(use_token(&endpoint, &token).await.1, "token_revoked");
@@ -64,7 +67,8 @@ async fn t20_t59_a_database_that_is_rewound_under_running_gateways_revives_no_to
         assert_eq!(cluster.try_token(node, &token).await.1, "token_revoked", "node {node}");
     }
     let live = "SELECT count(*) FROM secret WHERE ended_at IS NULL";
-    eventually("it is written back", async || cluster.primary.ask(&cluster.database, live) == "2").await;
+    eventually("it is written back", async || cluster.primary.ask(&cluster.database, live) == "2")
+        .await;
     // T59: a row that is edited by hand does not help either.
     cluster.primary.ask(&cluster.database, "UPDATE secret SET ended_at = NULL, end_cause = NULL");
     cluster.primary.ask(&cluster.database, "UPDATE head SET epoch = 'another'");

@@ -2,7 +2,7 @@
 
 use crate::support::{
     History,
-    cluster::{Cluster, LEASE},
+    cluster::{Cluster, LEASE, use_and_note},
     postgres::Postgres,
     proxy::Mode,
 };
@@ -32,6 +32,12 @@ async fn n2_a_complete_receipt_names_every_gateway_and_none_accepts_any_more() {
         assert_eq!(receipt["complete"], true, "{receipt}");
         assert_eq!(names(&receipt, "confirmed"), ["node-0", "node-1", "node-2"]);
         assert_eq!(receipt["durability"], "single");
+    }
+    // R18: what is in the database opens nothing.
+    let dump = cluster.primary.dump(&cluster.database);
+    let bearer = cluster.ann.bearer_token().await;
+    for secret in [&bearer, crate::support::PASSWORD] {
+        assert!(!dump.contains(secret) && !dump.contains(&hex::encode(secret)));
     }
     // Another node's console shows the same, and what ends there ends here.
     let bob = crate::support::Person::logged_in(
@@ -66,7 +72,8 @@ async fn r3_a_gateway_that_is_cut_off_refuses_by_the_moment_that_the_receipt_nam
         assert_eq!(names(&receipt, "unconfirmed"), ["node-1"]);
         let refuses_from = receipt["unconfirmed"][0]["refuses_from"].as_str().expect("an instant");
         assert_eq!(receipt["refused_from"], refuses_from);
-        let refuses_from: i64 = jiff::Timestamp::as_microsecond(refuses_from.parse().expect("RFC 3339"));
+        let refuses_from: i64 =
+            jiff::Timestamp::as_microsecond(refuses_from.parse().expect("RFC 3339"));
         // The page says the same while it waits, and afterwards.
         while jiff::Timestamp::now().as_microsecond() < refuses_from {
             assert!(answered.elapsed() < Duration::from_secs(5), "the bound is the lease");
@@ -74,7 +81,11 @@ async fn r3_a_gateway_that_is_cut_off_refuses_by_the_moment_that_the_receipt_nam
         }
         for _ in 0..20 {
             let said = cluster.try_token(1, &token).await;
-            assert_eq!(said, (503, "isolated".to_owned()), "never accepted, and never called wrong");
+            assert_eq!(
+                said,
+                (503, "isolated".to_owned()),
+                "never accepted, and never called wrong"
+            );
         }
         let ready = cluster.nodes[1].status("/readyz").await;
         assert_eq!(ready.0, 503, "{}", ready.1);
@@ -152,7 +163,10 @@ async fn a_gateway_that_may_serve_alone_does_so_up_to_its_age_and_the_receipt_sa
     let cut = Instant::now();
     let location = cluster.revoke_newest().await;
     let receipt = cluster.receipt(&location).await;
-    assert_eq!((receipt["complete"].as_bool(), names(&receipt, "unconfirmed")), (Some(false), vec!["node-1".to_owned()]));
+    assert_eq!(
+        (receipt["complete"].as_bool(), names(&receipt, "unconfirmed")),
+        (Some(false), vec!["node-1".to_owned()])
+    );
     tokio::time::sleep(LEASE + Duration::from_millis(500)).await;
     assert_eq!(cluster.try_token(1, &token).await.0, 200, "its operator chose so");
     cluster.until(1, &token, 503, Duration::from_secs(5)).await;
@@ -199,7 +213,8 @@ async fn t66_a_failover_that_loses_a_revocation_revives_nothing() {
     assert_eq!(receipt["complete"], true, "{receipt}");
     cluster.primary.kill();
     standby.run();
-    let forgotten = standby.ask(&cluster.database, "SELECT count(*) FROM secret WHERE ended_at IS NULL");
+    let forgotten =
+        standby.ask(&cluster.database, "SELECT count(*) FROM secret WHERE ended_at IS NULL");
     assert_eq!(forgotten, "3", "the next primary has never heard of the revocation");
     standby.promote();
     for node in 0..2 {
@@ -230,26 +245,13 @@ async fn r9_what_clients_see_of_a_gateway_is_linearizable_while_nodes_are_cut_of
     for round in 0..3 {
         let token = cluster.token_everywhere(&format!("CRM {round}")).await;
         let histories = [0; 3].map(|_| History::default());
-        let uses = (0..6).map(|client| {
-            let (cluster, token) = (std::sync::Arc::clone(&cluster), token.clone());
-            let history = histories[client % 3].clone();
-            tokio::spawn(async move {
-                for _ in 0..25 {
-                    history.begins(client, Op::Use);
-                    // 503 is a refusal that says nothing about the token; it is asked again.
-                    let outcome = loop {
-                        match cluster.try_token(client % 3, &token).await.0 {
-                            200 => break Outcome::Accepted,
-                            401 => break Outcome::Refused,
-                            _ => tokio::time::sleep(Duration::from_millis(20)).await,
-                        }
-                    };
-                    history.ends(client, outcome);
-                    tokio::time::sleep(Duration::from_millis(5)).await;
-                }
+        let uses: Vec<_> = (0..6)
+            .map(|client| {
+                let history = histories[client % 3].clone();
+                let cluster = std::sync::Arc::clone(&cluster);
+                tokio::spawn(use_and_note(cluster, client, token.clone(), history))
             })
-        });
-        let uses: Vec<_> = uses.collect();
+            .collect();
         let nemesis = {
             let cluster = std::sync::Arc::clone(&cluster);
             tokio::spawn(async move {
@@ -260,10 +262,14 @@ async fn r9_what_clients_see_of_a_gateway_is_linearizable_while_nodes_are_cut_of
         };
         tokio::time::sleep(Duration::from_millis(100)).await;
         if round % 3 != 0 {
-            histories.iter().for_each(|history| history.begins(9, Op::Revoke));
+            for history in &histories {
+                history.begins(9, Op::Revoke);
+            }
             let location = cluster.revoke_newest().await;
             assert!(location.contains("&receipt="), "complete within the bound: {location}");
-            histories.iter().for_each(|history| history.ends(9, Outcome::Revoked));
+            for history in &histories {
+                history.ends(9, Outcome::Revoked);
+            }
         }
         for client in uses {
             client.await.expect("ends");
@@ -330,7 +336,8 @@ async fn consoles_and_gateways_apart_over_a_verified_connection() {
             folder.path().join("password").display()
         )
     };
-    let options = crate::support::Options { config: config("console", &store), ..Default::default() };
+    let options =
+        crate::support::Options { config: config("console", &store), ..Default::default() };
     let mut console = crate::support::Keydesk::start_with(&options);
     let ann = console.with_account().await;
     let options = crate::support::Options {
@@ -352,20 +359,36 @@ async fn consoles_and_gateways_apart_over_a_verified_connection() {
     assert!(location.contains("&receipt="), "{location}");
     assert_eq!(crate::support::use_token(&endpoint, &token).await.1, "token_revoked");
     let status = gateway.status("/status").await.1;
-    for part in ["\"kind\":\"postgresql\"", "\"durability\":\"asynchronous\"", "\"name\":\"console\""] {
+    for part in
+        ["\"kind\":\"postgresql\"", "\"durability\":\"asynchronous\"", "\"name\":\"console\""]
+    {
         assert!(status.contains(part), "{part}: {status}");
     }
-    // Another authority's certificate is not believed.
-    let other = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("made");
-    std::fs::write(folder.path().join("other.pem"), other.cert.pem()).expect("writes");
-    let store = store.replace(&*ca.to_string_lossy(), &folder.path().join("other.pem").to_string_lossy());
-    std::fs::write(folder.path().join("keydesk.toml"), config("console", &store)).expect("writes");
-    let output = crate::support::run_in(folder.path(), &["--config", "keydesk.toml", "feedback"], "");
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success() && told.contains("no PostgreSQL server can be used"), "{told}");
+    let told = with_another_authority(&folder, &config("console", &store), &ca);
     for printed in [console.printed(), gateway.printed(), told] {
         assert!(!printed.contains("canary-db-password"), "{printed}");
     }
+}
+
+/// Another authority's certificate is not believed.
+fn with_another_authority(
+    folder: &tempfile::TempDir,
+    config: &str,
+    ca: &std::path::Path,
+) -> String {
+    let other = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("made");
+    let path = folder.path().join("other.pem");
+    std::fs::write(&path, other.cert.pem()).expect("writes");
+    let config = config.replace(&*ca.to_string_lossy(), &path.to_string_lossy());
+    std::fs::write(folder.path().join("keydesk.toml"), config).expect("writes");
+    let args = ["--config", "keydesk.toml", "feedback"];
+    let output = crate::support::run_in(folder.path(), &args, "");
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        !output.status.success() && told.contains("no PostgreSQL server can be used"),
+        "{told}"
+    );
+    told
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -373,7 +396,8 @@ async fn a_server_that_can_lose_what_it_acknowledged_is_refused() {
     let server = Postgres::start("fsync = off\n");
     let database = server.new_database();
     let folder = tempfile::tempdir().expect("a folder");
-    let output = crate::support::run_in(folder.path(), &["--store", &server.url(&database), "feedback"], "");
+    let output =
+        crate::support::run_in(folder.path(), &["--store", &server.url(&database), "feedback"], "");
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(told.contains("PostgreSQL runs with fsync = off"), "{told}");
 }

@@ -105,11 +105,43 @@ fn the_commands_of_the_documents_work() {
     }
 }
 
+/// Follows docs/guide/cluster.md from one machine to a console and a gateway on PostgreSQL.
+#[test]
+fn the_deployment_of_the_guide_works() {
+    let server = crate::support::postgres::Postgres::shared();
+    let blocks = runnable("docs/guide/cluster.md").join("\n");
+    let folder = tempfile::tempdir().expect("a folder");
+    let before = "printf 'correct horse battery staple' | keydesk setup --account Acme --email ann@acme.example --password-stdin\n";
+    let after = r#"curl -s -c jar http://127.0.0.1:8080/login -d email=ann@acme.example \
+  --data-urlencode 'password=correct horse battery staple'
+page=$(curl -s -b jar http://127.0.0.1:8080/api-docs)
+value() { sed -n "s/.*id=\"$1\"[^>]*value=\"\([^\"]*\)\".*/\1/p" <<<"$page"; }
+curl -sf -H "Authorization: Bearer $(value bearer-token)" "$(value endpoint-url)/api/v1/contacts""#;
+    let (console, gateway) = (crate::support::free_port(), crate::support::free_port());
+    let script =
+        format!("set -eu\ntrap 'kill $(jobs -p) 2>/dev/null' EXIT\n{before}{blocks}\n{after}")
+            .replace("127.0.0.1:8080", &format!("127.0.0.1:{console}"))
+            .replace("127.0.0.1:8081", &format!("127.0.0.1:{gateway}"));
+    let binary = Path::new(env!("CARGO_BIN_EXE_keydesk")).parent().expect("a folder");
+    let output = Command::new("bash")
+        .args(["-c", &script])
+        .env_clear()
+        .env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", binary.display()))
+        .env("DATABASE", server.url(&server.new_database()))
+        .current_dir(folder.path())
+        .stdin(Stdio::null())
+        .output()
+        .expect("bash starts");
+    let told = String::from_utf8_lossy(&[&output.stdout[..], &output.stderr].concat()).into_owned();
+    assert!(output.status.success() && told.contains("\"contacts\""), "{told}");
+}
+
 /// What the documented blocks of a page name exists, as far as it is a file.
 fn files_that_are_named(folder: &std::path::Path) {
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("made");
     for (name, text) in [
         ("smtp-password", "x".to_owned()),
+        ("peer.key", "a key of more than thirty-two characters".to_owned()),
         ("billing-key", "key".to_owned()),
         ("signing-key", "a signing key of more than 32 bytes".to_owned()),
         ("internal-ca.pem", made.cert.pem()),
@@ -123,7 +155,7 @@ fn files_that_are_named(folder: &std::path::Path) {
 #[test]
 fn the_documented_configuration_is_accepted() {
     let mut count = 0;
-    for page in ["configuration", "upstreams", "operation"] {
+    for page in ["configuration", "upstreams", "operation", "cluster"] {
         let path = repository().join(format!("docs/guide/{page}.md"));
         let text = fs::read_to_string(path).expect("there");
         for block in text.split("```toml\n").skip(1) {

@@ -110,8 +110,11 @@ async fn r25_t73_a_clock_that_jumps_revives_nothing_and_costs_no_lease() {
     let endpoint = ann.endpoint_url().await;
     let revoked = ann.create_token("revoked", "never").await;
     crate::support::cluster::revoke_newest(&ann).await;
-    let (kept, month) = (ann.create_token("kept", "never").await, ann.create_token("month", "30d").await);
-    for (offset, still_good) in [("+1h", true), ("-1h", true), ("+1y", false), ("-1y", false), ("+0", false)] {
+    let (kept, month) =
+        (ann.create_token("kept", "never").await, ann.create_token("month", "30d").await);
+    for (offset, still_good) in
+        [("+1h", true), ("-1h", true), ("+1y", false), ("-1y", false), ("+0", false)]
+    {
         clock.jump(offset);
         assert_eq!(use_token(&endpoint, &kept).await.0, 200, "{offset}");
         assert_eq!(use_token(&endpoint, &revoked).await.0, 401, "{offset}");

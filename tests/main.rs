@@ -21,6 +21,7 @@ mod regressions;
 mod roles;
 mod secrets;
 mod security;
+#[expect(dead_code, reason = "some of it is for the long test, bench/chaos")]
 mod support;
 mod tidy;
 mod upstream;

@@ -1,7 +1,8 @@
 //! Several nodes on one PostgreSQL, each behind a network of its own that can be broken.
 
 use super::{
-    Keydesk, Options, Person, free_port,
+    History, Keydesk, Options, Person, free_port,
+    history::{Op, Outcome},
     postgres::Postgres,
     proxy::{Mode, Proxy},
     use_token,
@@ -44,7 +45,8 @@ impl Cluster {
         }
         let mut options = Vec::new();
         for (at, link) in links.iter().enumerate() {
-            let others: String = others.iter().map(|port| format!(",127.0.0.1:{port}")).collect();
+            let others: Vec<_> = others.iter().map(|port| format!(",127.0.0.1:{port}")).collect();
+            let others = others.concat();
             let lease = if cluster_config.contains("lease_seconds") {
                 String::new()
             } else {
@@ -136,4 +138,25 @@ pub async fn revoke_newest(person: &Person) -> String {
     let page = person.post(&format!("/tokens/{id}/revoke"), &[]).await;
     assert_eq!(page.status, 303, "{}", page.text);
     page.location.expect("it leads somewhere")
+}
+
+/// Uses a token at one gateway and notes what was said. 503 says nothing of the token: it is asked again.
+pub async fn use_and_note(
+    cluster: std::sync::Arc<Cluster>,
+    client: usize,
+    token: String,
+    history: History,
+) {
+    for _ in 0..20 {
+        history.begins(client, Op::Use);
+        let outcome = loop {
+            match cluster.try_token(client % 3, &token).await.0 {
+                200 => break Outcome::Accepted,
+                401 => break Outcome::Refused,
+                _ => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        };
+        history.ends(client, outcome);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }

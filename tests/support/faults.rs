@@ -10,8 +10,8 @@ use std::{
 };
 
 pub fn is_root() -> bool {
-    let is_root =
-        std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
+    let is_root = std::fs::metadata("/proc/self")
+        .is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
     if !is_root {
         println!("left out: namespaces and mounts are root's to make");
     }
@@ -24,7 +24,11 @@ fn run(program: &str, args: &[&str]) -> Output {
 
 fn must(program: &str, args: &[&str]) {
     let output = run(program, args);
-    assert!(output.status.success(), "{program} {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{program} {args:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 /// A machine of its own as far as the network goes, with one cable to ours.
@@ -45,7 +49,10 @@ impl Namespace {
         let third = u8::try_from(pid % 200).expect("small");
         let host = Ipv4Addr::new(10, 231, third, number * 4 + 1);
         must("ip", &["netns", "add", &name]);
-        must("ip", &["link", "add", &cable, "type", "veth", "peer", "name", &inside, "netns", &name]);
+        must(
+            "ip",
+            &["link", "add", &cable, "type", "veth", "peer", "name", &inside, "netns", &name],
+        );
         must("ip", &["addr", "add", &format!("{host}/30"), "dev", &cable]);
         must("ip", &["link", "set", &cable, "up"]);
         let other = Ipv4Addr::new(10, 231, third, number * 4 + 2);
@@ -67,7 +74,8 @@ impl Namespace {
     /// What a program on that machine is answered: the status.
     pub fn try_token(&self, url: &str, token: &str) -> String {
         let header = format!("authorization: Bearer {token}");
-        let curl = ["curl", "-s", "-m", "5", "-o", "/dev/null", "-w", "%{http_code}", "-H", &header, url];
+        let curl =
+            ["curl", "-s", "-m", "5", "-o", "/dev/null", "-w", "%{http_code}", "-H", &header, url];
         let output = run("ip", &[&["netns", "exec", &self.name], &curl[..]].concat());
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
@@ -132,7 +140,9 @@ impl Clock {
 
     pub fn options(&self, options: Options) -> Options {
         let library = ["x86_64", "aarch64"]
-            .map(|machine| PathBuf::from(format!("/usr/lib/{machine}-linux-gnu/faketime/libfaketime.so.1")))
+            .map(|machine| {
+                PathBuf::from(format!("/usr/lib/{machine}-linux-gnu/faketime/libfaketime.so.1"))
+            })
             .into_iter()
             .find(|path| path.exists())
             .expect("./test installs it");

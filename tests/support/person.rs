@@ -65,6 +65,15 @@ impl Person {
         .await
     }
 
+    /// None: the console went away while it was asked.
+    pub async fn try_post(&self, path: &str, form: &[(&str, &str)]) -> Option<Page> {
+        let response = self.client.post(self.url(path)).form(form).send().await.ok()?;
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
+        let text = response.text().await.ok()?;
+        Some(Page { status, location: None, headers, text })
+    }
+
     /// As a page of `origin` would post, in a browser that says so.
     pub async fn post_from(&self, origin: &str, path: &str) -> Page {
         let request = self

@@ -30,12 +30,13 @@ pub fn start(server: &Postgres) -> Bouncer {
     std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o755);
     std::fs::set_permissions(folder.path(), permissions).expect("is ours");
     let mut command = Command::new("/usr/sbin/pgbouncer");
-    if std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0) {
+    if std::fs::metadata("/proc/self")
+        .is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0)
+    {
         command.uid(65_534).gid(65_534);
     }
     let process = command.arg(&path).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-    let bouncer =
-        Bouncer { process: process.expect("./test installs it"), port, _folder: folder };
+    let bouncer = Bouncer { process: process.expect("./test installs it"), port, _folder: folder };
     for _ in 0..200 {
         if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
             return bouncer;

@@ -67,7 +67,17 @@ impl Postgres {
         let folder = own_folder();
         let data = folder.join("data");
         run(binary("initdb")
-            .args(["-A", "trust", "-U", "keydesk", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8", "-D"])
+            .args([
+                "-A",
+                "trust",
+                "-U",
+                "keydesk",
+                "--no-sync",
+                "-E",
+                "UTF8",
+                "--locale=C.UTF-8",
+                "-D",
+            ])
             .arg(&data));
         let usual = "wal_level = replica\nmax_wal_senders = 8\nhot_standby = on\nmax_connections = 200\n\
             wal_keep_size = 64MB\nlog_min_messages = fatal\n";
@@ -83,15 +93,18 @@ impl Postgres {
     /// With a certificate for these names, by an authority in `ca.pem`.
     pub fn start_with_tls(names: &[&str]) -> Self {
         let server = Self::start("ssl = off\n");
-        let made = rcgen::generate_simple_self_signed(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).expect("made");
+        let made = rcgen::generate_simple_self_signed(
+            names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>(),
+        )
+        .expect("made");
         let write = |name: &str, text: String| {
             let path = server.folder.join(name);
             fs::write(&path, text).expect("writes");
             if is_root() {
                 chown(&path, Some(NOBODY), Some(NOBODY)).expect("is root's to give");
             }
-            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-            fs::set_permissions(&path, mode).expect("is ours");
+            let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+            fs::set_permissions(&path, private).expect("is ours");
             path
         };
         let key = write("key.pem", made.signing_key.serialize_pem());
@@ -115,7 +128,17 @@ impl Postgres {
     pub fn standby(&self) -> Self {
         let folder = own_folder();
         run(binary("pg_basebackup")
-            .args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-R", "-X", "stream", "-c", "fast"])
+            .args([
+                "-h",
+                "127.0.0.1",
+                "-p",
+                &self.port.to_string(),
+                "-R",
+                "-X",
+                "stream",
+                "-c",
+                "fast",
+            ])
             .arg("--no-sync")
             .arg("-D")
             .arg(folder.join("data")));
@@ -137,7 +160,11 @@ impl Postgres {
         }
         keeper.arg("-c").arg(script);
         keeper.arg(postgres.get_program()).arg(&data).arg(self.port.to_string()).arg(&self.folder);
-        keeper.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).current_dir("/tmp");
+        keeper
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .current_dir("/tmp");
         self.keeper = Some(keeper.spawn().expect("sh starts"));
         for _ in 0..600 {
             let mut ready = binary("pg_isready");
@@ -223,7 +250,17 @@ impl Postgres {
         let data = self.data();
         let _ = fs::remove_dir_all(&data);
         run(binary("pg_basebackup")
-            .args(["-h", "127.0.0.1", "-p", &primary.port.to_string(), "-R", "-X", "stream", "-c", "fast"])
+            .args([
+                "-h",
+                "127.0.0.1",
+                "-p",
+                &primary.port.to_string(),
+                "-R",
+                "-X",
+                "stream",
+                "-c",
+                "fast",
+            ])
             .arg("--no-sync")
             .arg("-D")
             .arg(&data));

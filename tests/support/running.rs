@@ -245,7 +245,11 @@ impl Keydesk {
     /// Another command with the configuration of this node.
     pub fn command(&self, args: &[&str]) -> Output {
         let data = self.data.to_string_lossy().into_owned();
-        run_in(self.folder.path(), &[&["--config", "keydesk.toml", "--data", &data], args].concat(), "")
+        run_in(
+            self.folder.path(),
+            &[&["--config", "keydesk.toml", "--data", &data], args].concat(),
+            "",
+        )
     }
 }
 

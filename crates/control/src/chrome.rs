@@ -35,7 +35,8 @@ pub(crate) struct Chrome {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Done {
-    pub done: Option<String>,
+    #[serde(rename = "done")]
+    pub what: Option<String>,
     pub receipt: Option<i64>,
     /// A receipt that was not complete when it was issued.
     pub pending: Option<i64>,
@@ -85,7 +86,7 @@ impl Chrome {
     /// The notice that a redirect asks for. Unknown names say nothing.
     pub fn with_notice(mut self, query: &Done) -> Self {
         self.receipt = query.receipt.or(query.pending);
-        self.notice = query.done.as_deref().and_then(|done| {
+        self.notice = query.what.as_deref().and_then(|done| {
             Some(match done {
                 _ if query.pending.is_some() => {
                     "Done, but not every gateway has confirmed it yet. The receipt says from when on all refuse."

@@ -13,6 +13,14 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+/// What the desk stands on.
+#[derive(Debug)]
+pub struct Base {
+    pub store: Store,
+    pub keyring: Arc<Keyring>,
+    pub nodes: Arc<Nodes>,
+}
+
 #[derive(Clone, Debug)]
 pub struct Desk(Arc<Parts>);
 
@@ -42,14 +50,13 @@ impl std::ops::Deref for Desk {
 impl Desk {
     pub fn new(
         settings: Settings,
-        store: Store,
-        keyring: Arc<Keyring>,
-        nodes: Arc<Nodes>,
+        base: Base,
         mailer: Mailer,
         openapi: OpenApiSource,
         clock: Clock,
         entropy: Entropy,
     ) -> Self {
+        let Base { store, keyring, nodes } = base;
         let passwords = PasswordHashing::new(Arc::clone(&keyring), &entropy);
         Self(Arc::new(Parts {
             settings,

@@ -233,7 +233,10 @@ impl Keyring {
     ) -> Result<Vec<u8>, StoreError> {
         let id = write.current_key_id().await?;
         let key = self.key(&id).ok_or_else(|| {
-            tracing::error!(key = id, "the key file does not hold the current key; copy it from a node that has it");
+            tracing::error!(
+                key = id,
+                "the key file does not hold the current key; copy it from a node that has it"
+            );
             StoreError::Unreadable { column: "head.key_id" }
         })?;
         Ok(key.seal(token.expose().as_bytes(), &belongs_to.bytes(), entropy))
@@ -276,7 +279,11 @@ impl Keyring {
         }
         if !self.holds(&current) {
             let knows_another = !self.key_ids().is_empty();
-            return Err(if knows_another { KeyringError::WrongKey } else { KeyringError::Missing(current) });
+            return Err(if knows_another {
+                KeyringError::WrongKey
+            } else {
+                KeyringError::Missing(current)
+            });
         }
         self.note_current(&current);
         self.load_peppers(&mut write).await?;
@@ -348,7 +355,11 @@ impl Keyring {
 }
 
 /// What the operator does to the keys.
-pub(crate) fn operator_entry(action: Action, target: String, detail: serde_json::Value) -> AuditEntry {
+pub(crate) fn operator_entry(
+    action: Action,
+    target: String,
+    detail: serde_json::Value,
+) -> AuditEntry {
     AuditEntry {
         action,
         actor: Actor::Operator,

@@ -28,7 +28,7 @@ mod when;
 
 pub use accounts::{FirstAccount, OpenAccountError, open_first_account};
 pub use api_docs::OpenApiSource;
-pub use desk::Desk;
+pub use desk::{Base, Desk};
 pub use guard::DirectTls;
 pub use keyring::{Keyring, KeyringError, MasterKey};
 pub use mail::{MailError, Mailer, SmtpSettings};

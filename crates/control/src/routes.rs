@@ -4,7 +4,8 @@
 use crate::{
     Desk, accounts::console as accounts, api_docs::console as api_docs, assets, freshness, guard,
     help::console as help, mail, members::console as members, people::console as people,
-    problem::Problem, receipts::console as receipts, sessions::console as sessions, tokens::console as tokens,
+    problem::Problem, receipts::console as receipts, sessions::console as sessions,
+    tokens::console as tokens,
 };
 use axum::{
     Router,

@@ -82,7 +82,10 @@ pub async fn restore(config: Config, args: RestoreArgs) -> anyhow::Result<()> {
     let backup = Store::open(&Place::Sqlite(copy_of(&args.file, &config.data)?)).await?;
     backup.checked().await.context("the backup cannot be used")?;
     let epoch = hex::encode(system::entropy().bytes::<16>());
-    backup.copy_to(&config.store, Some(&epoch), progress()).await.context("nothing was restored")?;
+    backup
+        .copy_to(&config.store, Some(&epoch), progress())
+        .await
+        .context("nothing was restored")?;
     backup.close().await;
     remove_copy(&config.data);
     say!(

@@ -1,8 +1,9 @@
 //! The command line. Without a command, `keydesk` serves.
 
 use crate::{
+    backup,
     config::{Config, Options},
-    backup, feedback, key, receipt, serve, setup,
+    feedback, key, receipt, serve, setup,
 };
 use clap::{Parser, Subcommand, ValueEnum};
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};

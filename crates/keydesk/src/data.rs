@@ -1,7 +1,7 @@
 //! The data folder: the database and, beside it, the key file that the database is useless without.
 
 use anyhow::{Context, bail};
-use keydesk_control::{Desk, Keyring, MasterKey, Mailer, Nodes, OpenApiSource, Settings};
+use keydesk_control::{Base, Desk, Keyring, Mailer, MasterKey, Nodes, OpenApiSource, Settings};
 use keydesk_store::{Place, Store};
 use std::{
     fs::{self, DirBuilder, OpenOptions},
@@ -81,17 +81,9 @@ pub async fn desk(config: &Config) -> anyhow::Result<Desk> {
     let keyring = keyring.context("this command needs the key file: leave role out")?;
     let settings = settings(config, config.console, config.gateway);
     let nowhere = OpenApiSource::file(Path::new("").to_owned());
-    Ok(Desk::new(
-        settings,
-        store,
-        keyring,
-        // It ends no token, so it waits for nobody.
-        Arc::new(Nodes::alone()),
-        Mailer::Off,
-        nowhere,
-        system::clock(),
-        system::entropy(),
-    ))
+    // It ends no token, so it waits for nobody.
+    let base = Base { store, keyring, nodes: Arc::new(Nodes::alone()) };
+    Ok(Desk::new(settings, base, Mailer::Off, nowhere, system::clock(), system::entropy()))
 }
 
 /// The console's settings, once the addresses that are really bound are known.
@@ -138,9 +130,10 @@ pub fn read_keys(path: &Path) -> anyhow::Result<Vec<MasterKey>> {
         fs::read_to_string(path)
             .with_context(|| format!("the key file {} cannot be read", path.display()))?,
     );
-    let keys = text.lines().filter(|line| !line.trim().is_empty()).map(|line| {
-        line.trim().strip_prefix(HEADER).map(str::trim_start).and_then(unhex)
-    });
+    let keys = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(|line| line.trim().strip_prefix(HEADER).map(str::trim_start).and_then(unhex));
     let keys: Option<Vec<_>> = keys.collect();
     keys.filter(|keys| !keys.is_empty()).with_context(|| {
         format!(

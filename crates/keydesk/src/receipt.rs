@@ -74,7 +74,10 @@ fn tell(receipt: &Receipt) {
     if receipt.complete {
         say!("complete: no gateway accepts it since {}", receipt.refused_from);
     } else {
-        say!("not complete when it was issued: no gateway accepts it from {} on", receipt.refused_from);
+        say!(
+            "not complete when it was issued: no gateway accepts it from {} on",
+            receipt.refused_from
+        );
     }
     for said in &receipt.confirmed {
         say!("  {}  confirmed after {:.1} ms", said.name, said.after_ms);

@@ -5,7 +5,7 @@ use crate::{
     cluster::Member, config::Config, console, data, records, sockets, status, system, tls,
 };
 use anyhow::{Context, bail};
-use keydesk_control::{Desk, Mailer, OpenApiSource};
+use keydesk_control::{Base, Desk, Mailer, OpenApiSource};
 use keydesk_gateway::{Gateway, LiveTable, Running, UpstreamSettings};
 use keydesk_model::Usage;
 use keydesk_store::{Place, Store};
@@ -28,10 +28,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let sockets::Sockets { gateway, console } = sockets::open(&config).await?;
     let tls = config.tls.as_ref().map(|tls| tls::start(tls, &config.data)).transpose()?;
     let gateway_addr = gateway.as_ref().map_or(config.gateway, |gateway| gateway.local_addr);
-    let console_addr = match &console {
-        Some(console) => console.local_addr()?,
-        None => config.console,
-    };
+    let console_addr = console.as_ref().map_or(Ok(config.console), TcpListener::local_addr)?;
     let upstreams = upstreams(&config, gateway_addr).await?;
     let upstream = first_upstream(&upstreams)?;
 
@@ -43,33 +40,28 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let mut running = None;
     if let Some(listeners) = gateway {
         let gateway_settings = gateway_settings(&config, &settings, upstreams);
-        let gateway = Gateway::new(gateway_settings, Arc::clone(&table), system::clock(), system::entropy());
+        let (clock, entropy) = (system::clock(), system::entropy());
+        let gateway = Gateway::new(gateway_settings, Arc::clone(&table), clock, entropy);
         let gateway = gateway.context("upstream")?.recording(records).with_tls(tls.clone());
         running = Some(gateway.start(listeners).context("the gateway cannot start")?);
     }
     let stopping = status::Stopping::default();
-    if let Some(addr) = config.observe.status {
-        let seen = status::Seen {
-            metrics: running.as_ref().map(Running::metrics),
-            table: Arc::clone(&table),
-            member: Arc::clone(&member),
-            store: store.clone(),
-            stopping: Arc::clone(&stopping),
-        };
-        let addr = status::start(addr, seen).await?;
-        say!("  Status    http://{addr}/readyz");
-    }
+    let seen = status::Seen {
+        metrics: running.as_ref().map(Running::metrics),
+        table: Arc::clone(&table),
+        member: Arc::clone(&member),
+        store: store.clone(),
+        stopping: Arc::clone(&stopping),
+    };
+    start_status(&config, seen).await?;
     let openapi = openapi(&config, &upstream)?;
     tokio::spawn(try_upstream(upstream));
     announce(&config, &settings);
-    let desk = match keyring {
-        Some(keyring) => {
-            let (clock, entropy) = (system::clock(), system::entropy());
-            let (nodes, mailer) = (Arc::clone(&member.nodes), mailer(&config)?);
-            Some(Desk::new(settings, store.clone(), keyring, nodes, mailer, openapi, clock, entropy))
-        }
-        None => None,
-    };
+    let mailer = if config.role.has_console() { mailer(&config)? } else { Mailer::Off };
+    let desk = keyring.map(|keyring| {
+        let base = Base { store: store.clone(), keyring, nodes: Arc::clone(&member.nodes) };
+        Desk::new(settings, base, mailer, openapi, system::clock(), system::entropy())
+    });
     offer_setup(desk.as_ref()).await?;
 
     let tasks = member.spawn();
@@ -87,13 +79,26 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     signal.abort();
     tasks.iter().for_each(tokio::task::JoinHandle::abort);
     member.leave().await;
-    let mut unwritten = report.await?;
+    write_last_usage(&store, report.await?, &table).await;
+    store.close().await;
+    Ok(())
+}
+
+async fn start_status(config: &Config, seen: status::Seen) -> anyhow::Result<()> {
+    if let Some(addr) = config.observe.status {
+        let addr = status::start(addr, seen).await?;
+        say!("  Status    http://{addr}/readyz");
+    }
+    Ok(())
+}
+
+/// Writes down what was counted last.
+async fn write_last_usage(store: &Store, unwritten: Vec<Usage>, table: &LiveTable) {
+    let mut unwritten = unwritten;
     unwritten.extend(table.take_all_usage());
     if let Err(error) = store.record_usage(&unwritten).await {
         tracing::error!(%error, "the last usage is lost: the database does not answer");
     }
-    store.close().await;
-    Ok(())
 }
 
 async fn serve_console(

@@ -1,5 +1,5 @@
 //! How long a node may accept tokens without word from the database, and when nobody accepts an ended
-//! one any more. Pure: `tests/lease.rs` of this crate checks these very functions exhaustively.
+//! one any more. Pure: `tests/lease` of this crate checks these very functions exhaustively.
 //!
 //! A gateway's lease counts from the moment before it asked, on its own clock, and only if it has
 //! applied all that the answer named. So within the lease it knows every change that was committed
@@ -220,7 +220,13 @@ impl Roster {
 
     /// What is known of a node, as seen after a commit of change `seq` of `epoch` that was
     /// acknowledged at `committed_at`. None: it has left, or never was.
-    pub fn word_of(&self, node: NodeId, seq: i64, epoch: &str, committed_at: Moment) -> Option<Word> {
+    pub fn word_of(
+        &self,
+        node: NodeId,
+        seq: i64,
+        epoch: &str,
+        committed_at: Moment,
+    ) -> Option<Word> {
         let Sighting { row, since } = self.sightings.get(&node)?;
         if row.epoch == epoch && row.applied >= seq {
             return Some(Word::Confirmed);

@@ -1,6 +1,9 @@
 //! Accounts: customers of the API.
 
-use crate::{Read, StoreError, Write, row, sql::{Row, query}};
+use crate::{
+    Read, StoreError, Write, row,
+    sql::{Row, query},
+};
 use keydesk_model::{AccountId, AccountName, AccountNumber, PersonId};
 
 #[derive(Clone, Debug)]
@@ -38,8 +41,7 @@ impl Read {
 
     /// The accounts that a person belongs to now, by name.
     pub async fn list_accounts_of(&mut self, person: PersonId) -> Result<Vec<Account>, StoreError> {
-        let rows =
-            query(OF_PERSON).bind(person).all(self).await?;
+        let rows = query(OF_PERSON).bind(person).all(self).await?;
         rows.iter().map(account).collect()
     }
 }
@@ -53,12 +55,6 @@ impl Write {
         name: &AccountName,
     ) -> Result<(), StoreError> {
         let now = self.now().as_micros();
-        query(ADD)
-            .bind(id)
-            .bind(u32::from(number))
-            .bind(name.as_str())
-            .bind(now)
-            .insert(self)
-            .await
+        query(ADD).bind(id).bind(u32::from(number)).bind(name.as_str()).bind(now).insert(self).await
     }
 }

@@ -1,6 +1,9 @@
 //! The audit log: one entry for every change, written in the change's own transaction.
 
-use crate::{Read, StoreError, Write, row, sql::{Row, query}};
+use crate::{
+    Read, StoreError, Write, row,
+    sql::{Row, query},
+};
 use keydesk_model::{AccountId, Action, Actor, Origin, Timestamp};
 
 /// What a commit says about itself. `target` and `detail` name things by id and state; a secret
@@ -78,9 +81,7 @@ impl Write {
     pub(crate) async fn audit(&mut self, entry: &AuditEntry) -> Result<i64, StoreError> {
         let now = self.now().as_micros();
         let (actor, person, member) = match &entry.actor {
-            Actor::Person { person, member } => {
-                ("person", Some(*person), *member)
-            }
+            Actor::Person { person, member } => ("person", Some(*person), *member),
             Actor::Operator => ("operator", None, None),
             Actor::Node => ("node", None, None),
             Actor::Visitor => ("visitor", None, None),

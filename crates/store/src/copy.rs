@@ -24,20 +24,156 @@ struct Table {
 /// Every table but the list of nodes, whoever is referred to first. A test holds it against both
 /// schemas.
 const TABLES: &[Table] = &[
-    Table { name: "head", columns: &[N("one"), N("seq"), N("audit_seq"), T("epoch"), T("chain"), N("node_seq"), N("needs"), T("key_id")] },
+    Table {
+        name: "head",
+        columns: &[
+            N("one"),
+            N("seq"),
+            N("audit_seq"),
+            T("epoch"),
+            T("chain"),
+            N("node_seq"),
+            N("needs"),
+            T("key_id"),
+        ],
+    },
     Table { name: "change", columns: &[N("seq"), N("at"), T("body"), T("chain")] },
-    Table { name: "key_check", columns: &[T("key_id"), B("sealed"), N("created_at"), T("public_key"), B("pepper")] },
+    Table {
+        name: "key_check",
+        columns: &[T("key_id"), B("sealed"), N("created_at"), T("public_key"), B("pepper")],
+    },
     Table { name: "account", columns: &[T("id"), N("number"), T("name"), N("created_at")] },
-    Table { name: "person", columns: &[T("id"), T("email"), T("email_canonical"), T("name"), T("password_hash"), N("created_at"), N("version")] },
-    Table { name: "member", columns: &[T("id"), T("account_id"), T("person_id"), T("role"), N("created_at"), N("removed_at")] },
-    Table { name: "token", columns: &[T("id"), T("account_id"), T("binding"), T("member_id"), T("name"), T("scopes"), N("expires_at"), N("created_at"), T("created_by"), T("request_key")] },
-    Table { name: "secret", columns: &[B("hash"), T("token_id"), N("version"), T("masked"), B("display"), N("issued_at"), N("ended_at"), T("end_cause")] },
-    Table { name: "session", columns: &[T("id"), B("hash"), T("person_id"), T("account_id"), N("created_at"), N("seen_at"), N("authenticated_at"), T("client_addr"), T("user_agent"), N("ended_at")] },
-    Table { name: "invitation", columns: &[T("id"), T("account_id"), T("email"), T("email_canonical"), T("role"), B("code_hash"), T("invited_by"), N("created_at"), N("expires_at"), N("closed_at")] },
-    Table { name: "reset", columns: &[B("code_hash"), T("person_id"), N("created_at"), N("expires_at"), N("closed_at")] },
-    Table { name: "audit", columns: &[N("seq"), N("at"), T("action"), T("actor"), T("person_id"), T("member_id"), T("account_id"), T("target"), T("detail"), T("client_addr"), T("user_agent"), T("request_id")] },
-    Table { name: "integration", columns: &[T("token_id"), T("program"), T("client_addr"), N("first_used_at"), N("last_used_at"), N("calls")] },
-    Table { name: "feedback", columns: &[T("id"), N("at"), T("question"), T("answered"), T("comment"), T("account_id"), T("person_id")] },
+    Table {
+        name: "person",
+        columns: &[
+            T("id"),
+            T("email"),
+            T("email_canonical"),
+            T("name"),
+            T("password_hash"),
+            N("created_at"),
+            N("version"),
+        ],
+    },
+    Table {
+        name: "member",
+        columns: &[
+            T("id"),
+            T("account_id"),
+            T("person_id"),
+            T("role"),
+            N("created_at"),
+            N("removed_at"),
+        ],
+    },
+    Table {
+        name: "token",
+        columns: &[
+            T("id"),
+            T("account_id"),
+            T("binding"),
+            T("member_id"),
+            T("name"),
+            T("scopes"),
+            N("expires_at"),
+            N("created_at"),
+            T("created_by"),
+            T("request_key"),
+        ],
+    },
+    Table {
+        name: "secret",
+        columns: &[
+            B("hash"),
+            T("token_id"),
+            N("version"),
+            T("masked"),
+            B("display"),
+            N("issued_at"),
+            N("ended_at"),
+            T("end_cause"),
+        ],
+    },
+    Table {
+        name: "session",
+        columns: &[
+            T("id"),
+            B("hash"),
+            T("person_id"),
+            T("account_id"),
+            N("created_at"),
+            N("seen_at"),
+            N("authenticated_at"),
+            T("client_addr"),
+            T("user_agent"),
+            N("ended_at"),
+        ],
+    },
+    Table {
+        name: "invitation",
+        columns: &[
+            T("id"),
+            T("account_id"),
+            T("email"),
+            T("email_canonical"),
+            T("role"),
+            B("code_hash"),
+            T("invited_by"),
+            N("created_at"),
+            N("expires_at"),
+            N("closed_at"),
+        ],
+    },
+    Table {
+        name: "reset",
+        columns: &[
+            B("code_hash"),
+            T("person_id"),
+            N("created_at"),
+            N("expires_at"),
+            N("closed_at"),
+        ],
+    },
+    Table {
+        name: "audit",
+        columns: &[
+            N("seq"),
+            N("at"),
+            T("action"),
+            T("actor"),
+            T("person_id"),
+            T("member_id"),
+            T("account_id"),
+            T("target"),
+            T("detail"),
+            T("client_addr"),
+            T("user_agent"),
+            T("request_id"),
+        ],
+    },
+    Table {
+        name: "integration",
+        columns: &[
+            T("token_id"),
+            T("program"),
+            T("client_addr"),
+            N("first_used_at"),
+            N("last_used_at"),
+            N("calls"),
+        ],
+    },
+    Table {
+        name: "feedback",
+        columns: &[
+            T("id"),
+            N("at"),
+            T("question"),
+            T("answered"),
+            T("comment"),
+            T("account_id"),
+            T("person_id"),
+        ],
+    },
 ];
 
 /// Parameters in one statement: what both databases take for sure.
@@ -105,7 +241,7 @@ impl Table {
         let places = places.collect::<Vec<_>>().join(", ");
         let insert = format!("INSERT INTO {} ({}) VALUES {places}", self.name, self.names());
         let values = rows.iter().flatten().cloned();
-        values.fold(composed(insert), |insert, value| insert.bind_value(value))
+        values.fold(composed(insert), crate::sql::Query::bind_value)
     }
 
     /// Row by row from one transaction into another.

@@ -97,7 +97,11 @@ impl Store {
         let Some(follower) = self.follower.get() else { return Ok(None) };
         let mut following = follower.following.lock().await;
         let caught_up = following.catch_up(self, &*follower.feed).await;
-        follower.position.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&following.position);
+        follower
+            .position
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone_from(&following.position);
         caught_up.inspect_err(|error| self.note(error))?;
         following.write_journal();
         let is_journaled = following.unwritten.is_empty();
@@ -176,10 +180,13 @@ impl Following {
         let mut read = store.read().await?;
         let head = head(&mut read).await?;
         let at = &self.position;
-        let is_other =
-            head.epoch != at.epoch || (head.seq == at.seq && head.chain != at.chain);
+        let is_other = head.epoch != at.epoch || (head.seq == at.seq && head.chain != at.chain);
         if is_other || head.seq < at.seq {
-            tracing::error!(from = at.seq, to = head.seq, "the database went back in time; reloading");
+            tracing::error!(
+                from = at.seq,
+                to = head.seq,
+                "the database went back in time; reloading"
+            );
             drop(read);
             return self.load(store, feed).await;
         }
@@ -194,8 +201,9 @@ impl Following {
             };
             for (position, change) in changes {
                 if let Change::SecretEnded { hash, ending, expires_at } = &change {
-                    let stone = Tombstone { hash: *hash, ending: *ending, expires_at: *expires_at };
-                    self.unwritten.push(stone);
+                    let tombstone =
+                        Tombstone { hash: *hash, ending: *ending, expires_at: *expires_at };
+                    self.unwritten.push(tombstone);
                 }
                 feed.apply(position.seq, change);
                 self.position = position;
@@ -212,14 +220,14 @@ impl Following {
         let secrets = LiveSecrets::read(&mut at_once).await?;
         at_once.finish().await?;
         let mut known = self.known();
-        known.extend(self.unwritten.iter().map(|stone| (stone.hash, *stone)));
+        known.extend(self.unwritten.iter().map(|tombstone| (tombstone.hash, *tombstone)));
         let (mut revived, mut unknown) = (Vec::new(), Vec::new());
         let has_journal = self.journal.is_some();
         let merged = secrets.iter().map(|mut secret: LiveSecret| {
             match (secret.ending, known.get(&secret.hash)) {
-                (None, Some(stone)) => {
-                    secret.ending = Some(stone.ending);
-                    revived.push(*stone);
+                (None, Some(tombstone)) => {
+                    secret.ending = Some(tombstone.ending);
+                    revived.push(*tombstone);
                 }
                 (Some(ending), None) if has_journal => {
                     let (hash, expires_at) = (secret.hash, secret.expires_at);

@@ -1,6 +1,9 @@
 //! Integrations: which program called with which token, from where, when last and how often.
 
-use crate::{Read, Store, StoreError, row, sql::{composed, query}};
+use crate::{
+    Read, Store, StoreError, row,
+    sql::{composed, query},
+};
 use keydesk_model::{Timestamp, TokenId, Usage};
 use std::collections::BTreeMap;
 

@@ -1,6 +1,9 @@
 //! Invitations: a role offered to an e-mail address, once, until it expires.
 
-use crate::{Read, StoreError, Write, row, sql::{Row, query}};
+use crate::{
+    Read, StoreError, Write, row,
+    sql::{Row, query},
+};
 use keydesk_model::{AccountId, Email, InvitationId, MemberId, Role, Timestamp};
 
 #[derive(Clone, Debug)]

@@ -42,8 +42,10 @@ impl std::fmt::Debug for DisplayCopy {
 const CURRENT: &str = "SELECT key_id FROM head WHERE one = 1";
 const SET_CURRENT: &str = "UPDATE head SET key_id = $1 WHERE one = 1";
 const ANY: &str = "SELECT count(*) AS number FROM key_check";
-const LIST: &str = "SELECT key_id, sealed, public_key, pepper FROM key_check ORDER BY created_at, key_id";
-const ADD: &str = "INSERT INTO key_check (key_id, sealed, created_at, public_key) VALUES ($1, $2, $3, $4)";
+const LIST: &str =
+    "SELECT key_id, sealed, public_key, pepper FROM key_check ORDER BY created_at, key_id";
+const ADD: &str =
+    "INSERT INTO key_check (key_id, sealed, created_at, public_key) VALUES ($1, $2, $3, $4)";
 const SET_PUBLIC: &str = "UPDATE key_check SET public_key = $1 WHERE key_id = $2";
 const SET_PEPPER: &str = "UPDATE key_check SET pepper = $1 WHERE key_id = $2";
 /// The id of the key stands behind the first byte.

@@ -1,6 +1,9 @@
 //! Members: a person in an account, with a role, from joining to removal.
 
-use crate::{Read, StoreError, Write, row, sql::{Row, query}};
+use crate::{
+    Read, StoreError, Write, row,
+    sql::{Row, query},
+};
 use keydesk_model::{AccountId, Email, MemberId, PersonId, Role, Timestamp};
 
 #[derive(Clone, Debug)]
@@ -43,10 +46,8 @@ const OF_ACCOUNT: &str =
     select_members!("member.account_id = $1 ORDER BY member.created_at, member.id");
 const OF_PERSON: &str =
     select_members!("member.person_id = $1 ORDER BY member.created_at, member.id");
-const COUNT_OWNERS: &str =
-    "SELECT count(*) AS number FROM member WHERE account_id = $1 AND role = 'owner' AND removed_at IS NULL";
-const ADD: &str =
-    "INSERT INTO member (id, account_id, person_id, role, created_at) VALUES ($1, $2, $3, $4, $5) \
+const COUNT_OWNERS: &str = "SELECT count(*) AS number FROM member WHERE account_id = $1 AND role = 'owner' AND removed_at IS NULL";
+const ADD: &str = "INSERT INTO member (id, account_id, person_id, role, created_at) VALUES ($1, $2, $3, $4, $5) \
     ON CONFLICT DO NOTHING";
 const SET_ROLE: &str = "UPDATE member SET role = $1 WHERE id = $2 AND removed_at IS NULL";
 const REMOVE: &str = "UPDATE member SET removed_at = $1 WHERE id = $2 AND removed_at IS NULL";
@@ -85,14 +86,12 @@ impl Read {
     }
 
     pub async fn list_members(&mut self, account: AccountId) -> Result<Vec<Member>, StoreError> {
-        let rows =
-            query(OF_ACCOUNT).bind(account).all(self).await?;
+        let rows = query(OF_ACCOUNT).bind(account).all(self).await?;
         rows.iter().map(member).collect()
     }
 
     pub async fn list_memberships(&mut self, person: PersonId) -> Result<Vec<Member>, StoreError> {
-        let rows =
-            query(OF_PERSON).bind(person).all(self).await?;
+        let rows = query(OF_PERSON).bind(person).all(self).await?;
         rows.iter().map(member).collect()
     }
 
@@ -116,11 +115,7 @@ impl Write {
     }
 
     pub async fn set_role(&mut self, id: MemberId, role: Role) -> Result<(), StoreError> {
-        query(SET_ROLE)
-            .bind(role.as_str())
-            .bind(id)
-            .execute(self)
-            .await?;
+        query(SET_ROLE).bind(role.as_str()).bind(id).execute(self).await?;
         Ok(())
     }
 

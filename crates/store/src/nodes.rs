@@ -1,7 +1,10 @@
 //! Nodes: the processes that serve from this database, how far each has come, and until when each
 //! may go on by itself.
 
-use crate::{Store, StoreError, row, sql::{Row, query}};
+use crate::{
+    Store, StoreError, row,
+    sql::{Row, query},
+};
 use keydesk_model::{NodeId, NodeRow, Terms, Timestamp};
 use std::time::Duration;
 
@@ -41,14 +44,14 @@ pub struct Node {
     pub seen_at: Timestamp,
 }
 
-const NEXT: &str =
-    "UPDATE head SET node_seq = node_seq + 1 WHERE one = 1 RETURNING node_seq";
+const NEXT: &str = "UPDATE head SET node_seq = node_seq + 1 WHERE one = 1 RETURNING node_seq";
 const JOIN: &str = "INSERT INTO node (id, name, role, release, joined, known, renewals, applied, epoch, lease_ms, \
     max_age_ms, isolated, asks_peers, peer_url, keys, seen_at) VALUES ($1, $2, $3, $4, $5, $6, 0, 0, '', $7, $8, $9, $10, $11, $12, $13)";
 const RENEW: &str = "UPDATE node SET renewals = renewals + 1, applied = $2, epoch = $3, known = $4, keys = $5, \
     seen_at = $6 WHERE id = $1 RETURNING (SELECT seq FROM head) AS head, (SELECT epoch FROM head) AS head_epoch, \
     (SELECT node_seq FROM head) AS node_seq, (SELECT key_id FROM head) AS key_id";
-const LOOK: &str = "SELECT seq AS head, epoch AS head_epoch, node_seq, key_id FROM head WHERE one = 1";
+const LOOK: &str =
+    "SELECT seq AS head, epoch AS head_epoch, node_seq, key_id FROM head WHERE one = 1";
 const LIST: &str = "SELECT id, name, role, release, joined, known, renewals, applied, epoch, lease_ms, max_age_ms, \
     isolated, asks_peers, peer_url, keys, seen_at FROM node ORDER BY joined";
 const LEAVE: &str = "DELETE FROM node WHERE id = $1";

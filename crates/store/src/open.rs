@@ -1,12 +1,8 @@
 //! Opens the database, whichever it is, and hands out connections.
 
 use crate::{
-    Durability, OpenError, Place, Read, StoreError, Write,
-    feed::Follower,
-    postgres::PostgresServers,
-    sql::Query,
-    sqlite::SqliteFile,
-    transaction::Link,
+    Durability, OpenError, Place, Read, StoreError, Write, feed::Follower,
+    postgres::PostgresServers, sql::Query, sqlite::SqliteFile, transaction::Link,
 };
 use keydesk_model::Timestamp;
 use std::{

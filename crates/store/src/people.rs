@@ -1,6 +1,9 @@
 //! People: who logs in, and the hash of their password.
 
-use crate::{Read, StoreError, Write, row, sql::{Row, query}};
+use crate::{
+    Read, StoreError, Write, row,
+    sql::{Row, query},
+};
 use keydesk_model::{Email, PersonId};
 
 #[derive(Clone)]
@@ -62,10 +65,7 @@ impl Read {
         &mut self,
         email: &Email,
     ) -> Result<Option<Person>, StoreError> {
-        let row = query(FIND_BY_EMAIL)
-            .bind(email.canonical())
-            .optional(self)
-            .await?;
+        let row = query(FIND_BY_EMAIL).bind(email.canonical()).optional(self).await?;
         row.as_ref().map(person).transpose()
     }
 }
@@ -102,12 +102,7 @@ impl Write {
         hash: &str,
         version: i64,
     ) -> Result<(), StoreError> {
-        let done = query(SET_PASSWORD)
-            .bind(hash)
-            .bind(id)
-            .bind(version)
-            .execute(self)
-            .await?;
+        let done = query(SET_PASSWORD).bind(hash).bind(id).bind(version).execute(self).await?;
         if done == 1 { Ok(()) } else { Err(StoreError::Conflict) }
     }
 }

@@ -44,7 +44,11 @@ impl FromStr for Place {
     fn from_str(text: &str) -> Result<Self, PlaceError> {
         if let Some(path) = text.strip_prefix("sqlite:") {
             let path = path.strip_prefix("//").unwrap_or(path);
-            return if path.is_empty() { Err(PlaceError::NoFile) } else { Ok(Self::Sqlite(path.into())) };
+            return if path.is_empty() {
+                Err(PlaceError::NoFile)
+            } else {
+                Ok(Self::Sqlite(path.into()))
+            };
         }
         let rest = text.strip_prefix("postgres://").or_else(|| text.strip_prefix("postgresql://"));
         rest.ok_or(PlaceError::Scheme)?.parse().map(Self::Postgres)
@@ -152,7 +156,9 @@ mod tests {
     #[test]
     fn a_place_is_shown_without_its_password() {
         assert_eq!(
-            read("postgres://kd:canary-secret@db1.example,db2.example:5433/keydesk?target_session_attrs=read-write"),
+            read(
+                "postgres://kd:canary-secret@db1.example,db2.example:5433/keydesk?target_session_attrs=read-write"
+            ),
             Ok("postgres://db1.example:5432,db2.example:5433/keydesk".to_owned())
         );
         assert_eq!(read("sqlite:data/keydesk.sqlite"), Ok("sqlite:data/keydesk.sqlite".to_owned()));
@@ -166,7 +172,10 @@ mod tests {
             ("postgres://a/b?passwrod=x", PlaceError::Option("passwrod".to_owned())),
             ("postgres://a/b?target_session_attrs=any", PlaceError::SessionAttrs),
             ("postgres://a:port/b", PlaceError::Malformed),
-            ("postgres://db.example/b?sslmode=require", PlaceError::Unverified("db.example".to_owned())),
+            (
+                "postgres://db.example/b?sslmode=require",
+                PlaceError::Unverified("db.example".to_owned()),
+            ),
         ] {
             assert_eq!(read(text), Err(error), "{text}");
         }

@@ -148,14 +148,18 @@ impl PostgresServers {
     /// A transaction that sees the database as it is at one instant.
     pub async fn snapshot(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
         self.seek().await?;
-        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-        let begun = in_time(self.pool().begin_with(begin)).await.map_err(StoreError::from);
+        let isolated = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+        let begun = in_time(self.pool().begin_with(isolated)).await.map_err(StoreError::from);
         begun.inspect_err(|error| self.note(error))
     }
 
     /// Tells of each notification until the connection is lost, or quiet for so long that it may be
     /// dead: then it is to be made anew.
-    pub async fn listen(&self, channels: &[&str], mut tell: impl FnMut(&str)) -> Result<(), StoreError> {
+    pub async fn listen(
+        &self,
+        channels: &[&str],
+        mut tell: impl FnMut(&str),
+    ) -> Result<(), StoreError> {
         self.seek().await?;
         if self.is_pooled().await? {
             tracing::info!("a pooler stands before the database: changes are polled for");
@@ -253,9 +257,9 @@ fn pool(server: PgConnectOptions) -> PgPool {
 fn is_of_the_server(error: &sqlx::Error) -> bool {
     match error {
         // read_only_sql_transaction, admin_shutdown, crash_shutdown, cannot_connect_now
-        sqlx::Error::Database(cause) => cause
-            .code()
-            .is_some_and(|code| ["25006", "57P01", "57P02", "57P03"].contains(&&*code)),
+        sqlx::Error::Database(cause) => {
+            cause.code().is_some_and(|code| ["25006", "57P01", "57P02", "57P03"].contains(&&*code))
+        }
         sqlx::Error::RowNotFound | sqlx::Error::ColumnDecode { .. } => false,
         _ => true,
     }

@@ -45,11 +45,7 @@ impl Write {
 
     pub async fn close_resets(&mut self, person: PersonId) -> Result<(), StoreError> {
         let now = self.now().as_micros();
-        query(CLOSE_ALL)
-            .bind(now)
-            .bind(person)
-            .execute(self)
-            .await?;
+        query(CLOSE_ALL).bind(now).bind(person).execute(self).await?;
         Ok(())
     }
 }

@@ -26,10 +26,7 @@ pub(crate) fn number(row: &Row, column: &'static str) -> Result<i64, StoreError>
     row.get(column)
 }
 
-pub(crate) fn account_number(
-    row: &Row,
-    column: &'static str,
-) -> Result<AccountNumber, StoreError> {
+pub(crate) fn account_number(row: &Row, column: &'static str) -> Result<AccountNumber, StoreError> {
     let number = u32::try_from(number(row, column)?).ok().and_then(|number| number.try_into().ok());
     number.ok_or(StoreError::Unreadable { column })
 }

@@ -27,7 +27,8 @@ pub(crate) async fn bring_up_to_date<C: Migrate + Runs>(
 
 /// Whether this release can serve from it as it is.
 pub(crate) async fn check<C: Runs>(connection: &mut C) -> Result<(), OpenError> {
-    let newest = query(NEWEST).one(connection).await.ok().map(|row| row.get::<Option<i64>>("newest"));
+    let newest =
+        query(NEWEST).one(connection).await.ok().map(|row| row.get::<Option<i64>>("newest"));
     let newest = newest.transpose()?.flatten().unwrap_or(0);
     if newest < KNOWN {
         return Err(OpenError::Older { newest, known: KNOWN });

@@ -1,6 +1,9 @@
 //! Sessions: a person logged in from a browser. The cookie's value stands here as SHA-256 only.
 
-use crate::{Read, Store, StoreError, Write, row, sql::{Row, query}};
+use crate::{
+    Read, Store, StoreError, Write, row,
+    sql::{Row, query},
+};
 use keydesk_model::{AccountId, PersonId, SessionId, Timestamp};
 
 #[derive(Clone, Debug)]
@@ -70,10 +73,8 @@ impl Read {
         seen_after: Timestamp,
         created_after: Timestamp,
     ) -> Result<Option<Session>, StoreError> {
-        let asked = query(FIND)
-            .bind(hash)
-            .bind(seen_after.as_micros())
-            .bind(created_after.as_micros());
+        let asked =
+            query(FIND).bind(hash).bind(seen_after.as_micros()).bind(created_after.as_micros());
         asked.optional(self).await?.as_ref().map(session).transpose()
     }
 
@@ -88,10 +89,8 @@ impl Read {
         seen_after: Timestamp,
         created_after: Timestamp,
     ) -> Result<Vec<Session>, StoreError> {
-        let asked = query(LIST)
-            .bind(person)
-            .bind(seen_after.as_micros())
-            .bind(created_after.as_micros());
+        let asked =
+            query(LIST).bind(person).bind(seen_after.as_micros()).bind(created_after.as_micros());
         asked.all(self).await?.iter().map(session).collect()
     }
 }
@@ -177,11 +176,8 @@ impl Write {
         account: AccountId,
     ) -> Result<u64, StoreError> {
         let now = self.now().as_micros();
-        let asked = query(END_IN_ACCOUNT)
-            .bind(now)
-            .bind(person)
-            .bind(account);
-        Ok(asked.execute(self).await?)
+        let asked = query(END_IN_ACCOUNT).bind(now).bind(person).bind(account);
+        asked.execute(self).await
     }
 
     /// Ends every session of this person, but `except`; tells how many.
@@ -193,9 +189,7 @@ impl Write {
         let now = self.now().as_micros();
         let ended = match except {
             None => query(END_ALL).bind(now).bind(person),
-            Some(kept) => {
-                query(END_OTHERS).bind(now).bind(person).bind(kept)
-            }
+            Some(kept) => query(END_OTHERS).bind(now).bind(person).bind(kept),
         };
         ended.execute(self).await
     }

@@ -29,7 +29,11 @@ macro_rules! packed {
     ($columns:literal, $hash:literal, $sqlite_hash:literal, $from:literal) => {
         Packed {
             sqlite: concat!(
-                "SELECT group_concat(", $sqlite_hash, $columns, ", char(30)) AS packed FROM ", $from,
+                "SELECT group_concat(",
+                $sqlite_hash,
+                $columns,
+                ", char(30)) AS packed FROM ",
+                $from,
                 " GROUP BY rowid / 1000"
             ),
             postgres: concat!("COPY (SELECT ", $hash, $columns, " FROM ", $from, ") TO STDOUT"),

@@ -186,14 +186,12 @@ impl Query {
     /// Row by row, for what does not fit into memory at once.
     pub fn stream(self, on: Connection<'_>) -> BoxStream<'_, Result<Row, StoreError>> {
         match on {
-            Connection::Sqlite(connection) => bound!(Sqlite, self)
-                .fetch(connection)
-                .map(|row| Ok(Row::Sqlite(row?)))
-                .boxed(),
-            Connection::Postgres(connection) => bound!(Postgres, self)
-                .fetch(connection)
-                .map(|row| Ok(Row::Postgres(row?)))
-                .boxed(),
+            Connection::Sqlite(connection) => {
+                bound!(Sqlite, self).fetch(connection).map(|row| Ok(Row::Sqlite(row?))).boxed()
+            }
+            Connection::Postgres(connection) => {
+                bound!(Postgres, self).fetch(connection).map(|row| Ok(Row::Postgres(row?))).boxed()
+            }
         }
     }
 }

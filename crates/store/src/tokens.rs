@@ -1,7 +1,10 @@
 //! Tokens and their secrets. Every write that a gateway must know of goes into the feed here, in
 //! the same transaction, so that no use-case can forget it.
 
-use crate::{Read, StoreError, Tombstone, Write, row, sql::{Row, query}};
+use crate::{
+    Read, StoreError, Tombstone, Write, row,
+    sql::{Row, query},
+};
 use keydesk_model::{
     AccountId, Binding, Change, EndCause, Ending, LiveSecret, MemberId, ScopeSet, Timestamp,
     TokenId, TokenState,
@@ -257,10 +260,7 @@ impl Write {
             .bind(now)
             .insert(self)
             .await?;
-        let row = query(LIVE_SECRET)
-            .bind(secret.hash.as_bytes().to_vec())
-            .one(self)
-            .await?;
+        let row = query(LIVE_SECRET).bind(secret.hash.as_bytes().to_vec()).one(self).await?;
         let issued = live_secret(&row)?;
         self.record(&Change::SecretIssued(issued)).await
     }

@@ -6,10 +6,7 @@ use crate::{
     caller::{Caller, Visitor},
     chrome::{Chrome, Done, Nav, done, page, page_with},
     problem::Problem,
-    sessions::{
-        console::with_cookie,
-        session_cookie,
-    },
+    sessions::{console::with_cookie, session_cookie},
     tokens::{self, Program},
     when::When,
 };

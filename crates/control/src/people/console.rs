@@ -6,10 +6,7 @@ use crate::{
     caller::{Caller, Visitor},
     chrome::{Chrome, Done, Nav, done, page, page_with},
     problem::Problem,
-    sessions::{
-        console::with_cookie,
-        session_cookie,
-    },
+    sessions::{console::with_cookie, session_cookie},
     tokens::{self, Program},
 };
 use askama::Template;
@@ -79,7 +76,8 @@ pub(crate) async fn change_password(
             Ok(with_cookie(cookie, done(to, "password_changed", receipt.as_ref())))
         }
         Err(error @ (ChangeError::WrongCurrent | ChangeError::Same | ChangeError::Unfit(_))) => {
-            let page = profile_page(&desk, &caller, &Done::default(), Some(error.to_string())).await?;
+            let page =
+                profile_page(&desk, &caller, &Done::default(), Some(error.to_string())).await?;
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }
         Err(error) => Err(error.into()),
@@ -160,9 +158,7 @@ pub(crate) async fn reset_password(
     Form(form): Form<ResetForm>,
 ) -> Result<Response, Problem> {
     match super::reset_password(&desk, &code, &form.new_password, visitor.origin).await {
-        Ok(receipt) => {
-            Ok(done("/login", "password_reset", receipt.as_ref()).into_response())
-        }
+        Ok(receipt) => Ok(done("/login", "password_reset", receipt.as_ref()).into_response()),
         Err(error @ ChangeError::Unfit(_)) => {
             let chrome = Chrome::nobody("Choose a new password", Nav::None);
             let page = ResetPage { chrome, code, error: Some(error.to_string()) };

@@ -4,8 +4,8 @@
 pub(crate) mod console;
 mod signing;
 
-pub use signing::{ReceiptError, published_keys, verify_receipt};
 pub(crate) use signing::Signer;
+pub use signing::{ReceiptError, published_keys, verify_receipt};
 
 use crate::Desk;
 use keydesk_model::{
@@ -57,7 +57,8 @@ impl Nodes {
 
     /// For a command that runs beside the servers and ends no token.
     pub fn alone() -> Self {
-        let nobody = NodeId::generate(Timestamp::from_micros(0), &keydesk_token::Entropy::seeded(0));
+        let nobody =
+            NodeId::generate(Timestamp::from_micros(0), &keydesk_token::Entropy::seeded(0));
         let still = Stopwatch::new(Moment::default);
         Self::new((nobody, 0), still, Duration::ZERO, Vec::new)
     }

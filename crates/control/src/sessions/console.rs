@@ -51,7 +51,7 @@ pub(crate) async fn log_in_page(
     Query(query): Query<LogInQuery>,
 ) -> Result<Response, Problem> {
     let no_account = desk.store.read().await?.count_accounts().await? == 0;
-    let done = Done { done: query.done, receipt: query.receipt, pending: query.pending };
+    let done = Done { what: query.done, receipt: query.receipt, pending: query.pending };
     let chrome = Chrome::nobody("Log in", Nav::None).with_notice(&done);
     let next = safe_next(query.next.as_deref()).to_owned();
     Ok(page(&LogInPage { chrome, email: String::new(), next, error: None, no_account }))

@@ -183,7 +183,8 @@ pub(crate) async fn issue_bearer_token(
         created_by: Some(member),
         request_key: None,
     };
-    let secret = displayable(desk, write, SealedFor { account, member, token: id, version: 1 }).await?;
+    let secret =
+        displayable(desk, write, SealedFor { account, member, token: id, version: 1 }).await?;
     write.issue_token(&new, &secret).await
 }
 

@@ -17,12 +17,12 @@ use keydesk_model::{Binding, Change, Feed, Moment, ScopeSet, Snapshot, Stopwatch
 use keydesk_token::TokenHash;
 use row::Digest;
 use shard::Shard;
-use tenure::Tenure;
 use std::collections::HashMap;
 use std::sync::{
     Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
     atomic::{AtomicBool, AtomicI64, Ordering},
 };
+use tenure::Tenure;
 use usage::Meters;
 
 /// Many, so that one that grows holds up few, and so that they do not all grow at once.

@@ -36,7 +36,8 @@ impl Identity {
             (id != own).then(|| (id, entry.path()))
         });
         let dead = others.filter(|(_, path)| {
-            File::open(path).is_ok_and(|file| file.try_lock().is_ok()) && fs::remove_file(path).is_ok()
+            File::open(path).is_ok_and(|file| file.try_lock().is_ok())
+                && fs::remove_file(path).is_ok()
         });
         dead.map(|(id, _)| id).collect()
     }

@@ -3,6 +3,7 @@
 
 mod identity;
 mod peers;
+mod watch;
 
 use crate::{
     config::{Config, Peers, Role},
@@ -12,7 +13,7 @@ use anyhow::Context;
 use identity::Identity;
 use keydesk_control::{Keyring, Nodes, write_back_endings};
 use keydesk_gateway::LiveTable;
-use keydesk_model::{Feed, Lease, Moment, NodeId, Snapshot, Stopwatch};
+use keydesk_model::{Feed, Lease, Moment, NodeId, Snapshot, Stopwatch, Terms};
 use keydesk_store::{NewNode, News, Progress, Renewal, Store, StoreError};
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -22,10 +23,6 @@ use tokio::sync::Notify;
 
 /// How soon a change is taken over that nobody tells of.
 const POLL: Duration = Duration::from_millis(250);
-/// How often a console looks at the list by itself.
-const LOOK: Duration = Duration::from_secs(1);
-/// How often changes that all have taken over are dropped.
-const TIDY: Duration = Duration::from_hours(1);
 
 /// A console without a gateway follows the feed to know how far it is, and keeps nothing of it.
 #[derive(Debug)]
@@ -65,17 +62,13 @@ struct State {
     is_isolated: bool,
 }
 
-/// How this node stands, for `/status`.
-#[derive(Debug, serde::Serialize)]
-pub struct Standing {
-    pub node: NodeId,
-    pub name: String,
-    pub may_serve: bool,
-    /// Milliseconds until it would refuse without further word.
-    pub lease_ms: u64,
-    pub is_confirmed: bool,
-    pub applied: i64,
-    pub confirmed: i64,
+impl State {
+    fn new(terms: Terms, joined: i64) -> Self {
+        let mut lease = Lease::new(terms);
+        lease.knows(joined);
+        let (confirmed, renewed_at) = ((0, String::new()), None);
+        Self { lease, confirmed, renewed_at, consoles: Vec::new(), is_isolated: false }
+    }
 }
 
 impl Member {
@@ -111,21 +104,14 @@ impl Member {
             peer_url: peers.as_ref().map(|peers| peers.url.clone()).unwrap_or_default(),
             keys: keyring.as_ref().map(|keyring| keyring.key_ids()).unwrap_or_default(),
         };
-        let joined = store.join(&new, clock.now()).await.context("the list of nodes cannot be written")?;
+        let joined =
+            store.join(&new, clock.now()).await.context("the list of nodes cannot be written")?;
         let dead = move || Identity::dead(&folder, id);
         let nodes = Nodes::new((id, joined), stopwatch.clone(), config.cluster.confirm, dead);
         if identity.is_alone() {
             store.compact_journal(clock.now()).await;
         }
-        let mut lease = Lease::new(new.terms);
-        lease.knows(joined);
-        let state = State {
-            lease,
-            confirmed: (0, String::new()),
-            renewed_at: None,
-            consoles: Vec::new(),
-            is_isolated: false,
-        };
+        let state = State::new(new.terms, joined);
         let member = Arc::new(Self {
             store: store.clone(),
             table: Arc::clone(table),
@@ -161,39 +147,6 @@ impl Member {
 
     fn state<T>(&self, use_it: impl FnOnce(&mut State) -> T) -> T {
         use_it(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    pub fn standing(&self) -> Standing {
-        let now = self.stopwatch.now();
-        let state = self.state(|state| state.clone());
-        Standing {
-            node: self.new.id,
-            name: self.new.name.clone(),
-            may_serve: self.table.may_serve(),
-            lease_ms: state.lease.ends_at().map_or(0, |end| {
-                u64::try_from(end.since(now).as_millis()).unwrap_or(u64::MAX)
-            }),
-            is_confirmed: state.lease.is_confirmed(now),
-            applied: self.table.seq(),
-            confirmed: state.confirmed.0,
-        }
-    }
-
-    /// All nodes as the list has them, as far as it can be read; for `/status`.
-    pub async fn others(&self) -> serde_json::Value {
-        let nodes = tokio::time::timeout(POLL, self.store.list_nodes()).await;
-        let Ok(Ok(nodes)) = nodes else { return serde_json::Value::Null };
-        let now = self.stopwatch.now();
-        let shown = nodes.iter().map(|node| {
-            let silent = self.nodes.with_roster(|roster| roster.silent_for(node.row.id, now));
-            serde_json::json!({
-                "node": node.row.id, "name": node.row.name, "release": node.release,
-                "gateway": node.row.is_gateway, "console": node.row.is_console,
-                "applied": node.row.applied, "seen_at": node.seen_at.to_string(),
-                "silent_ms": silent.map(|span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX)),
-            })
-        });
-        shown.collect()
     }
 
     async fn keep_listening(self: Arc<Self>) {
@@ -257,7 +210,10 @@ impl Member {
             let told =
                 write_back_endings(&self.store, &system::clock(), &self.new.name, &revived).await;
             match told {
-                Ok(count) => tracing::warn!(count, "endings that the database had forgotten are written back"),
+                Ok(count) => tracing::warn!(
+                    count,
+                    "endings that the database had forgotten are written back"
+                ),
                 Err(error) => {
                     self.store.put_back_revived(revived).await;
                     return Err(error);
@@ -340,7 +296,9 @@ impl Member {
     /// Someone has taken this node out of the list, as it was silent for too long. What it knows may be
     /// old: it serves again when it has caught up as a new member.
     async fn join_again(&self) -> Result<(), StoreError> {
-        tracing::warn!("this node was taken out of the list of nodes after a long silence; joining again");
+        tracing::warn!(
+            "this node was taken out of the list of nodes after a long silence; joining again"
+        );
         self.state(|state| state.lease.end());
         self.publish();
         let joined = self.store.join(&self.new, system::clock().now()).await?;
@@ -399,36 +357,11 @@ impl Member {
             && self.role.has_gateway()
         {
             if is_isolated {
-                tracing::error!("isolated: without word from the database, tokens are answered 503");
+                tracing::error!(
+                    "isolated: without word from the database, tokens are answered 503"
+                );
             } else {
                 tracing::info!("in touch with the database again");
-            }
-        }
-    }
-
-    /// A console keeps its picture of the others current, and takes out who is gone.
-    async fn keep_looking(self: Arc<Self>) {
-        let mut tidied_at = self.stopwatch.now();
-        loop {
-            tokio::time::sleep(LOOK).await;
-            if let Err(error) = self.nodes.look(&self.store).await {
-                tracing::debug!(%error, "the list of nodes cannot be read now");
-                continue;
-            }
-            let now = self.stopwatch.now();
-            for gone in self.nodes.with_roster(|roster| roster.gone(now)) {
-                // Processes on a file of this machine are told dead by their locks, not by silence.
-                if gone.id != self.new.id && self.store.is_shared() {
-                    match self.store.remove_node(&gone).await {
-                        Ok(true) => tracing::warn!(name = gone.name, "a silent node is taken out of the list"),
-                        Ok(false) => {}
-                        Err(error) => tracing::debug!(%error, "a silent node stays in the list"),
-                    }
-                }
-            }
-            if now.since(tidied_at) > TIDY {
-                tidied_at = now;
-                let _ = self.store.forget_old_changes(system::clock().now()).await;
             }
         }
     }

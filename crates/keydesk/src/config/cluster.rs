@@ -78,10 +78,9 @@ pub fn place(
     let place = match given {
         None => Place::Sqlite(data.join("keydesk.sqlite")),
         // The value may hold a password, so it is not repeated.
-        Some(given) => given
-            .text
-            .parse()
-            .map_err(|error| anyhow::anyhow!("{}: {error}", given.place))?,
+        Some(given) => {
+            given.text.parse().map_err(|error| anyhow::anyhow!("{}: {error}", given.place))?
+        }
     };
     match (place, password_file) {
         (Place::Postgres(place), Some(path)) => {
@@ -109,7 +108,9 @@ pub fn cluster(source: &Source, file: &FileCluster, role: Role) -> anyhow::Resul
     let lease = seconds("lease_seconds", &file.lease_seconds, 1, 300, 5)?;
     let max_age = seconds("max_age_seconds", &file.max_age_seconds, 1, 86_400, 600)?;
     if max_age < lease {
-        bail!("cluster.max_age_seconds is how long a node may go on in all: not less than lease_seconds");
+        bail!(
+            "cluster.max_age_seconds is how long a node may go on in all: not less than lease_seconds"
+        );
     }
     Ok(Cluster {
         name: file.name.clone().unwrap_or_else(own_name),
@@ -127,7 +128,9 @@ fn peers(source: &Source, file: &FileCluster, role: Role) -> anyhow::Result<Opti
     let Some(path) = &file.peer_key_file else {
         if let Some(peer) = &file.peer {
             let place = source.given("cluster.peer", peer).place;
-            bail!("{place}: set peer_key_file too: 32 or more random characters, the same on all nodes");
+            bail!(
+                "{place}: set peer_key_file too: 32 or more random characters, the same on all nodes"
+            );
         }
         return Ok(None);
     };

@@ -31,7 +31,8 @@ pub struct File {
     pub observe: FileObserve,
     pub role: Option<Spanned<String>>,
     pub store: Option<Spanned<String>>,
-    pub store_password_file: Option<PathBuf>,
+    #[serde(rename = "store_password_file")]
+    pub store_password: Option<PathBuf>,
     pub cluster: FileCluster,
 }
 

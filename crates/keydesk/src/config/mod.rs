@@ -67,7 +67,7 @@ impl Config {
         let store = pick(&options.store, "store", &file.store);
         let role = cluster::role(pick(&options.role, "role", &file.role))?;
         let config = Self {
-            store: cluster::place(store.as_ref(), file.store_password_file.as_ref(), &data)?,
+            store: cluster::place(store.as_ref(), file.store_password.as_ref(), &data)?,
             cluster: cluster::cluster(&source, &file.cluster, role)?,
             role,
             data,

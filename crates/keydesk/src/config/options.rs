@@ -25,7 +25,13 @@ pub struct Options {
     #[arg(long, global = true, env = "KEYDESK_PUBLIC_GATEWAY_URL", value_name = "URL")]
     pub public_gateway_url: Option<String>,
     /// Where the database is: sqlite:FILE or postgres://… [default: a file in the data folder]
-    #[arg(long, global = true, env = "KEYDESK_STORE", value_name = "PLACE", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "KEYDESK_STORE",
+        value_name = "PLACE",
+        hide_env_values = true
+    )]
     pub store: Option<String>,
     /// What this node serves: all, console or gateway [default: all]
     #[arg(long, global = true, env = "KEYDESK_ROLE", value_name = "ROLE")]

@@ -1,6 +1,4 @@
-//! The lease protocol, checked exhaustively: gateways and consoles that run the very code of
-//! `src/lease.rs`, over a network that loses and delays, on clocks that drift, with nodes that pause, join
-//! late and are taken out of the list. Never does a gateway accept what a receipt called ended.
+//! The world of the check: its state, what can happen in it, and what must never.
 
 use keydesk_model::{Isolated, Lease, Moment, NodeId, NodeRow, Roster, Terms, Timestamp, Word};
 use keydesk_token::Entropy;
@@ -15,7 +13,7 @@ const MAX_AGE: Duration = Duration::from_micros(3 * STEP);
 
 /// What is left out on purpose, to see that the check notices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Flaw {
+pub enum Flaw {
     None,
     /// The lease counts from the moment that the answer arrived.
     CountsFromTheAnswer,
@@ -33,26 +31,26 @@ enum Flaw {
     ThinksItIsKnown,
 }
 
-struct World {
-    gateways: usize,
+pub struct World {
+    pub gateways: usize,
     /// The first is known to all from the start; the second joins later.
-    consoles: usize,
-    steps: u64,
+    pub consoles: usize,
+    pub steps: u64,
     /// How often each gateway asks the database, and the consoles.
-    questions: (u8, u8),
+    pub questions: (u8, u8),
     /// How often each console looks at the list.
-    looks: u8,
+    pub looks: u8,
     /// Which console ends a token; another may look once, and take silent nodes out of the list.
-    committer: usize,
+    pub committer: usize,
     /// Whether a gateway's clock may be slow.
-    drifts: bool,
-    isolated: Isolated,
-    asks_peers: bool,
-    flaw: Flaw,
+    pub drifts: bool,
+    pub isolated: Isolated,
+    pub asks_peers: bool,
+    pub flaw: Flaw,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct State {
+pub struct State {
     now: u64,
     head: i64,
     newest_node: i64,
@@ -110,7 +108,7 @@ struct Console {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Act {
+pub enum Act {
     /// Time goes on; the gateways of this mask have slow clocks.
     Step(u32),
     Ask(usize),
@@ -156,40 +154,45 @@ impl World {
         }
     }
 
-    fn check(self) {
+    pub fn check(self) {
         let flaw = self.flaw;
         let checker = self.checker().threads(2).spawn_dfs().join();
         println!("{flaw:?}: {} states", checker.unique_state_count());
         let violation = checker.discovery("no acceptance after complete");
         if flaw == Flaw::None {
-            assert!(violation.is_none(), "{:#?}", violation.map(|path| path.into_actions()));
+            assert!(violation.is_none(), "{:#?}", violation.map(stateright::Path::into_actions));
             checker.assert_any_discovery("a receipt completes");
         } else {
-            assert!(violation.is_some(), "{flaw:?} goes unnoticed in {} states", checker.state_count());
+            assert!(
+                violation.is_some(),
+                "{flaw:?} goes unnoticed in {} states",
+                checker.state_count()
+            );
         }
     }
 
     fn vouch(&self, state: &mut State, gateway: usize, console: usize) {
         let at = state.now;
-        let asker = &mut state.gateways[gateway];
-        let Some(asked) = &mut asker.vouching else { return };
+        let from = &mut state.gateways[gateway];
+        let Some(asked) = &mut from.vouching else { return };
         let answering = &mut state.consoles[console];
         let own_head = if self.flaw == Flaw::VouchesForAnyone { 0 } else { answering.own_head };
         let now = Moment::from_micros(at);
-        if !answering.roster.vouch(asker.id, asked.head, own_head, now) {
-            asker.vouching = None;
+        if !answering.roster.vouch(from.id, asked.head, own_head, now) {
+            from.vouching = None;
             return;
         }
         asked.missing.retain(|missing| *missing != console);
         if asked.missing.is_empty() {
             let sent_at = Moment::from_micros(asked.sent_at);
-            asker.lease.vouched_for(sent_at, asked.known);
-            asker.vouching = None;
+            from.lease.vouched_for(sent_at, asked.known);
+            from.vouching = None;
         }
     }
 
     fn hear(&self, gateway: &mut Gateway) {
-        let Some(Renewal { sent_at, answer: Some((head, newest)), .. }) = gateway.renewal.take() else {
+        let Some(Renewal { sent_at, answer: Some((head, newest)), .. }) = gateway.renewal.take()
+        else {
             return;
         };
         let sent_at = if self.flaw == Flaw::CountsFromTheAnswer { gateway.clock } else { sent_at };
@@ -224,6 +227,105 @@ impl World {
             }
         })
     }
+
+    fn gateway_acts(&self, state: &mut State, act: Act) -> Option<()> {
+        match act {
+            Act::Ask(at) => {
+                let gateway = &mut state.gateways[at];
+                let (sent_at, applied, known) =
+                    (gateway.clock, gateway.applied, gateway.says_known);
+                gateway.left.0 -= 1;
+                gateway.renewal = Some(Renewal { sent_at, applied, known, answer: None });
+            }
+            Act::Reach(at) => {
+                let gateway = &mut state.gateways[at];
+                let renewal = gateway.renewal.as_mut()?;
+                let Some(row) = state.rows.iter_mut().find(|row| row.id == gateway.id) else {
+                    // Taken out of the list: it gives its lease up, and could join anew.
+                    gateway.renewal = None;
+                    gateway.vouching = None;
+                    gateway.lease.end();
+                    return Some(());
+                };
+                row.renewals += 1;
+                row.applied = row.applied.max(renewal.applied);
+                row.known = row.known.max(renewal.known);
+                renewal.answer = Some((state.head, state.newest_node));
+            }
+            Act::JoinAgain(at) => {
+                state.newest_node += 1;
+                let gateway = &mut state.gateways[at];
+                gateway.joined = state.newest_node;
+                gateway.lease.knows(state.newest_node);
+                gateway.says_known = state.newest_node;
+                let mut row = self.row(gateway.id, state.newest_node, true);
+                row.known = state.newest_node;
+                state.rows.push(row);
+            }
+            Act::Hear(at) => self.hear(&mut state.gateways[at]),
+            Act::Apply(at) => state.gateways[at].applied = state.head,
+            Act::AskPeers(at) => {
+                let known = state.gateways[at].lease.known();
+                let is_known = |console: &Console| {
+                    console.joined.is_some_and(|joined| joined <= known)
+                        && state.rows.iter().any(|row| row.id == console.id)
+                };
+                let all = state.consoles.iter().enumerate();
+                let missing =
+                    all.filter(|(_, console)| is_known(console)).map(|(at, _)| at).collect();
+                let gateway = &mut state.gateways[at];
+                let (sent_at, head) = (gateway.clock, gateway.applied);
+                gateway.left.1 -= 1;
+                gateway.vouching = Some(Vouching { sent_at, head, known, missing });
+            }
+            _ => unreachable!("a console's act"),
+        }
+        Some(())
+    }
+
+    fn console_acts(&self, state: &mut State, act: Act) {
+        match act {
+            Act::Join(at) => {
+                state.newest_node += 1;
+                let (joined, head) = (state.newest_node, state.head);
+                let console = &mut state.consoles[at];
+                console.joined = Some(joined);
+                console.own_head = head;
+                let thinks = if self.flaw == Flaw::ThinksItIsKnown { 1 } else { joined };
+                console.roster = Roster::of(console.id, thinks);
+                let mut row = self.row(console.id, thinks, false);
+                row.known = joined;
+                state.rows.push(row);
+            }
+            Act::Commit(at) => {
+                state.head += 1;
+                let console = &mut state.consoles[at];
+                console.own_head = state.head;
+                console.committed = Some((state.head, state.now));
+                console.looked_at = None;
+            }
+            Act::Look(at) => {
+                let console = &mut state.consoles[at];
+                console.looks -= 1;
+                console.looked_at = Some(state.now);
+                console.roster.see(Moment::from_micros(state.now), state.rows.clone());
+                if console.committed.is_some() && console.awaited.is_none() {
+                    let gateways = state.rows.iter().filter(|row| row.is_gateway);
+                    console.awaited = Some(gateways.map(|row| row.id).collect());
+                }
+            }
+            Act::Complete(at) => state.consoles[at].complete = true,
+            Act::Remove(at) => {
+                for gone in state.consoles[at].roster.gone(Moment::from_micros(state.now)) {
+                    let as_seen = |row: &NodeRow| {
+                        (row.id, row.joined, row.renewals) == (gone.id, gone.joined, gone.renewals)
+                    };
+                    state.rows.retain(|row| !gone.is_gateway || !as_seen(row));
+                }
+            }
+            _ => unreachable!("a gateway's act"),
+        }
+    }
 }
 
 impl Model for World {
@@ -241,7 +343,17 @@ impl Model for World {
             lease.knows(joined);
             lease.renewed(Moment::from_micros(0), 0, 0);
             let says_known = joined;
-            Gateway { id, joined, clock: 0, applied: 0, says_known, lease, renewal: None, vouching: None, left: self.questions }
+            Gateway {
+                id,
+                joined,
+                clock: 0,
+                applied: 0,
+                says_known,
+                lease,
+                renewal: None,
+                vouching: None,
+                left: self.questions,
+            }
         });
         let gateways: Vec<_> = gateways.collect();
         let newest_node = i64::try_from(rows.len()).expect("small");
@@ -249,7 +361,15 @@ impl Model for World {
             let (id, joined) = (id(100 + at as u64), (at == 0).then_some(1));
             let roster = Roster::of(id, joined.unwrap_or(0));
             Console {
-                id, joined, own_head: 0, roster, committed: None, awaited: None, complete: false, looks: if at == self.committer { self.looks } else { 1 }, looked_at: None
+                id,
+                joined,
+                own_head: 0,
+                roster,
+                committed: None,
+                awaited: None,
+                complete: false,
+                looks: if at == self.committer { self.looks } else { 1 },
+                looked_at: None,
             }
         };
         let consoles = (0..self.consoles).map(console).collect();
@@ -314,91 +434,11 @@ impl Model for World {
                     gateway.clock += if slow >> at & 1 == 1 { SLOW } else { STEP };
                 }
             }
-            Act::Ask(at) => {
-                let gateway = &mut state.gateways[at];
-                let (sent_at, applied, known) = (gateway.clock, gateway.applied, gateway.says_known);
-                gateway.left.0 -= 1;
-                gateway.renewal = Some(Renewal { sent_at, applied, known, answer: None });
-            }
-            Act::Reach(at) => {
-                let gateway = &mut state.gateways[at];
-                let renewal = gateway.renewal.as_mut()?;
-                let Some(row) = state.rows.iter_mut().find(|row| row.id == gateway.id) else {
-                    // Taken out of the list: it gives its lease up, and could join anew.
-                    gateway.renewal = None;
-                    gateway.vouching = None;
-                    gateway.lease.end();
-                    return Some(state);
-                };
-                row.renewals += 1;
-                row.applied = row.applied.max(renewal.applied);
-                row.known = row.known.max(renewal.known);
-                renewal.answer = Some((state.head, state.newest_node));
-            }
-            Act::JoinAgain(at) => {
-                state.newest_node += 1;
-                let gateway = &mut state.gateways[at];
-                gateway.joined = state.newest_node;
-                gateway.lease.knows(state.newest_node);
-                gateway.says_known = state.newest_node;
-                let mut row = self.row(gateway.id, state.newest_node, true);
-                row.known = state.newest_node;
-                state.rows.push(row);
-            }
-            Act::Hear(at) => self.hear(&mut state.gateways[at]),
-            Act::Apply(at) => state.gateways[at].applied = state.head,
-            Act::AskPeers(at) => {
-                let known = state.gateways[at].lease.known();
-                let is_known = |console: &Console| {
-                    console.joined.is_some_and(|joined| joined <= known)
-                        && before.rows.iter().any(|row| row.id == console.id)
-                };
-                let all = state.consoles.iter().enumerate();
-                let missing = all.filter(|(_, console)| is_known(console)).map(|(at, _)| at).collect();
-                let gateway = &mut state.gateways[at];
-                let (sent_at, head) = (gateway.clock, gateway.applied);
-                gateway.left.1 -= 1;
-                gateway.vouching = Some(Vouching { sent_at, head, known, missing });
-            }
             Act::PeerAnswers(gateway, console) => self.vouch(&mut state, gateway, console),
-            Act::Join(at) => {
-                state.newest_node += 1;
-                let (joined, head) = (state.newest_node, state.head);
-                let console = &mut state.consoles[at];
-                console.joined = Some(joined);
-                console.own_head = head;
-                let thinks = if self.flaw == Flaw::ThinksItIsKnown { 1 } else { joined };
-                console.roster = Roster::of(console.id, thinks);
-                let mut row = self.row(console.id, thinks, false);
-                row.known = joined;
-                state.rows.push(row);
+            Act::Join(_) | Act::Commit(_) | Act::Look(_) | Act::Complete(_) | Act::Remove(_) => {
+                self.console_acts(&mut state, act);
             }
-            Act::Commit(at) => {
-                state.head += 1;
-                let console = &mut state.consoles[at];
-                console.own_head = state.head;
-                console.committed = Some((state.head, state.now));
-                console.looked_at = None;
-            }
-            Act::Look(at) => {
-                let console = &mut state.consoles[at];
-                console.looks -= 1;
-                console.looked_at = Some(state.now);
-                console.roster.see(Moment::from_micros(state.now), state.rows.clone());
-                if console.committed.is_some() && console.awaited.is_none() {
-                    let gateways = state.rows.iter().filter(|row| row.is_gateway);
-                    console.awaited = Some(gateways.map(|row| row.id).collect());
-                }
-            }
-            Act::Complete(at) => state.consoles[at].complete = true,
-            Act::Remove(at) => {
-                for gone in state.consoles[at].roster.gone(Moment::from_micros(state.now)) {
-                    let as_seen = |row: &NodeRow| {
-                        (row.id, row.joined, row.renewals) == (gone.id, gone.joined, gone.renewals)
-                    };
-                    state.rows.retain(|row| !gone.is_gateway || !as_seen(row));
-                }
-            }
+            _ => self.gateway_acts(&mut state, act)?,
         }
         (state != *before).then_some(state)
     }
@@ -407,58 +447,18 @@ impl Model for World {
         vec![
             Property::always("no acceptance after complete", |_, state: &State| {
                 let called_ended = state.consoles.iter().filter(|console| console.complete);
-                let newest = called_ended.filter_map(|console| console.committed).map(|(seq, _)| seq);
+                let newest =
+                    called_ended.filter_map(|console| console.committed).map(|(seq, _)| seq);
                 let Some(newest) = newest.max() else { return true };
                 state.gateways.iter().all(|gateway| {
                     let now = Moment::from_micros(gateway.clock);
-                    gateway.applied >= newest || gateway.lease.ends_at().is_none_or(|end| end <= now)
+                    gateway.applied >= newest
+                        || gateway.lease.ends_at().is_none_or(|end| end <= now)
                 })
             }),
             Property::sometimes("a receipt completes", |_, state: &State| {
                 state.consoles.iter().any(|console| console.complete)
             }),
         ]
-    }
-}
-
-fn world(gateways: usize, consoles: usize, steps: u64) -> World {
-    let (isolated, asks_peers, flaw) = (Isolated::Refuse, false, Flaw::None);
-    World { gateways, consoles, steps, questions: (2, 1), looks: 3, committer: 0, drifts: true, isolated, asks_peers, flaw }
-}
-
-#[test]
-fn two_gateways_that_refuse_alone() {
-    World { questions: (1, 0), looks: 2, ..world(2, 1, 3) }.check();
-}
-
-#[test]
-fn one_gateway_that_asks_consoles_of_which_one_joins_late() {
-    let late = World { asks_peers: true, looks: 1, committer: 1, ..world(1, 2, 4) };
-    World { questions: (2, 1), drifts: false, ..late }.check();
-}
-
-#[test]
-fn one_gateway_that_asks_consoles_of_which_the_first_commits() {
-    World { asks_peers: true, looks: 1, questions: (1, 1), ..world(1, 2, 3) }.check();
-}
-
-#[test]
-fn two_gateways_that_serve_alone() {
-    World { isolated: Isolated::Serve, questions: (1, 0), looks: 2, ..world(2, 1, 4) }.check();
-}
-
-#[test]
-fn every_flaw_is_noticed() {
-    for flaw in [
-        Flaw::CountsFromTheAnswer,
-        Flaw::CountsUnapplied,
-        Flaw::TrustsSilence,
-        Flaw::WaitsWithoutSlack,
-    ] {
-        World { flaw, ..world(1, 1, 4) }.check();
-    }
-    World { flaw: Flaw::VouchesForAnyone, asks_peers: true, ..world(1, 1, 4) }.check();
-    for flaw in [Flaw::ThinksItIsKnown, Flaw::KeepsWhatOthersVouched] {
-        World { flaw, asks_peers: true, looks: 2, committer: 1, ..world(1, 2, 4) }.check();
     }
 }

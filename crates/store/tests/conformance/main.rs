@@ -1,130 +1,20 @@
 //! What every back end must do, as a list that is run on both: a case that is forgotten there is dead
 //! code.
 
-#[path = "../../../tests/support/postgres.rs"]
+#[path = "../../../../tests/support/postgres.rs"]
 #[expect(dead_code, reason = "the harness of all tests")]
 mod postgres;
+mod schema;
+mod world;
 
 use keydesk_model::{
-    AccountId, AccountNumber, Action, Actor, Binding, Change, EndCause, Feed, InvitationId,
-    MemberId, Origin, PersonId, Role, ScopeSet, SessionId, Snapshot, Timestamp, TokenId, Usage,
+    AccountId, AccountNumber, Action, EndCause, InvitationId, MemberId, PersonId, Role, SessionId,
+    Usage,
 };
-use keydesk_store::{
-    AuditEntry, NewInvitation, NewMember, NewPerson, NewSecret, NewSession, NewToken, Place, Store,
-    StoreError, Write,
-};
-use keydesk_token::{Entropy, Kind, PlainToken, Prefix};
-use std::{
-    path::Path,
-    sync::{Arc, Mutex},
-};
-
-/// A store with one account, its owner Ann, and a gateway that follows.
-struct World {
-    store: Store,
-    follower: Arc<Follower>,
-    entropy: Entropy,
-    account: AccountId,
-    person: PersonId,
-    member: MemberId,
-}
-
-#[derive(Default)]
-struct Follower {
-    seen: Mutex<Vec<(i64, Option<Change>)>>,
-}
-
-impl Feed for Follower {
-    fn load(&self, snapshot: Snapshot<'_>) {
-        self.seen.lock().expect("not poisoned").push((snapshot.seq, None));
-    }
-
-    fn apply(&self, seq: i64, change: Change) {
-        self.seen.lock().expect("not poisoned").push((seq, Some(change)));
-    }
-}
-
-impl Follower {
-    /// The digest of the secret that was issued last.
-    fn issued(&self) -> keydesk_token::TokenHash {
-        let seen = self.seen.lock().expect("not poisoned");
-        let issued = seen.iter().rev().find_map(|(_, change)| match change {
-            Some(Change::SecretIssued(secret)) => Some(secret.hash),
-            _ => None,
-        });
-        issued.expect("there is one")
-    }
-
-    fn numbers(&self) -> Vec<i64> {
-        self.seen.lock().expect("not poisoned").iter().map(|(seq, _)| *seq).collect()
-    }
-}
-
-const fn at(micros: i64) -> Timestamp {
-    Timestamp::from_micros(micros)
-}
-
-fn entry(action: Action) -> AuditEntry {
-    AuditEntry {
-        action,
-        actor: Actor::Operator,
-        origin: Origin::default(),
-        account: None,
-        target: "test".to_owned(),
-        detail: serde_json::json!({}),
-    }
-}
-
-impl World {
-    async fn new(place: &Place) -> Self {
-        let store = Store::open(place).await.expect("opens");
-        let entropy = Entropy::seeded(1);
-        let follower = Arc::new(Follower::default());
-        store.follow(Arc::clone(&follower) as Arc<dyn Feed>, None).await.expect("loads");
-        let account = AccountId::generate(at(1), &entropy);
-        let person = PersonId::generate(at(1), &entropy);
-        let member = MemberId::generate(at(1), &entropy);
-        let mut write = store.write(at(1)).await.expect("begins");
-        let number = AccountNumber::try_from(385_403).expect("a number");
-        write.add_account(account, number, &"Acme".parse().expect("a name")).await.expect("adds");
-        write.add_person(&ann(person)).await.expect("adds");
-        write
-            .add_member(NewMember { id: member, account, person, role: Role::Owner })
-            .await
-            .expect("adds");
-        write.commit(entry(Action::OpenAccount)).await.expect("commits");
-        Self { store, follower, entropy, account, person, member }
-    }
-
-    fn secret(&self, version: i64) -> NewSecret {
-        let plain = PlainToken::generate(&Prefix::default(), Kind::Account, &self.entropy);
-        NewSecret {
-            hash: plain.hash(),
-            version,
-            masked: plain.masked(),
-            display: Some(vec![1, 2, 3]),
-        }
-    }
-
-    async fn issue(
-        &self,
-        write: &mut Write,
-        request_key: Option<&str>,
-    ) -> Result<TokenId, StoreError> {
-        let id = TokenId::generate(at(2), &self.entropy);
-        let new = NewToken {
-            id,
-            account: self.account,
-            binding: Binding::Account,
-            name: "CRM sync".to_owned(),
-            scopes: ScopeSet::everything(),
-            expires_at: Some(at(99)),
-            created_by: Some(self.member),
-            request_key: request_key.map(str::to_owned),
-        };
-        write.issue_token(&new, &self.secret(1)).await.map(|()| id)
-    }
-}
+use keydesk_store::{NewInvitation, NewMember, NewSession, StoreError};
+use keydesk_token::Entropy;
+use std::sync::Arc;
+use world::{World, ann, at, entry};
 
 async fn numbers_are_gap_free_and_applied_before_commit_returns(world: World) {
     for expected in 1..=20 {
@@ -216,11 +106,6 @@ async fn addresses_are_one_person_in_any_spelling(world: World) {
     assert!(matches!(write.add_person(&new).await, Err(StoreError::Conflict)));
     let found = write.find_person_by_email(&new.email).await.expect("reads").expect("there");
     assert_eq!(found.id, world.person);
-}
-
-fn ann(id: PersonId) -> NewPerson {
-    let email = "ann@acme.example".parse().expect("an address");
-    NewPerson { id, email, name: "Ann".to_owned(), password_hash: "hash".to_owned() }
 }
 
 async fn a_password_is_changed_from_the_version_that_was_read(world: World) {
@@ -374,16 +259,6 @@ async fn every_commit_writes_one_audit_entry_in_order(world: World) {
     assert_eq!(entries[5].action, "token.issue");
 }
 
-fn sqlite(folder: &Path) -> Place {
-    Place::Sqlite(folder.join("keydesk.sqlite"))
-}
-
-/// An empty database of its own.
-fn postgresql() -> Place {
-    let server = postgres::Postgres::shared();
-    server.url(&server.new_database()).parse().expect("a place")
-}
-
 /// T65: the first to take a number commits last; whoever follows sees both, in order.
 async fn a_number_is_never_overtaken(world: World) {
     let mut first = world.store.write(at(2)).await.expect("begins");
@@ -425,7 +300,7 @@ async fn what_had_ended_is_ended_again_once(world: World) {
 async fn nodes_join_in_order_renew_and_leave(world: World) {
     let terms = keydesk_model::Terms {
         lease: std::time::Duration::from_secs(5),
-        max_age: std::time::Duration::from_secs(60),
+        max_age: std::time::Duration::from_mins(1),
         isolated: keydesk_model::Isolated::Refuse,
         asks_peers: true,
     };
@@ -447,9 +322,22 @@ async fn nodes_join_in_order_renew_and_leave(world: World) {
     let listed = world.store.list_nodes().await.expect("lists");
     let [first, second] = &listed[..] else { panic!("two") };
     assert_eq!((first.row.renewals, first.row.known, &first.row.epoch[..]), (1, 2, "e"));
-    assert_eq!((first.row.terms, first.row.is_console, second.row.is_console), (terms, true, false));
+    assert_eq!(
+        (first.row.terms, first.row.is_console, second.row.is_console),
+        (terms, true, false)
+    );
     assert_eq!(first.keys, ["a", "b"]);
-    assert!(!world.store.remove_node(&{ let mut row = first.row.clone(); row.renewals = 0; row }).await.expect("asks"));
+    assert!(
+        !world
+            .store
+            .remove_node(&{
+                let mut row = first.row.clone();
+                row.renewals = 0;
+                row
+            })
+            .await
+            .expect("asks")
+    );
     assert!(world.store.remove_node(&second.row).await.expect("removes"));
     let gone = world.store.renew(two.id, (0, "e"), 2, &[], at(3)).await.expect("asks");
     assert!(gone.is_none(), "it must join anew");
@@ -463,12 +351,12 @@ macro_rules! conformance {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn on_sqlite() {
                 let folder = tempfile::tempdir().expect("a folder");
-                super::$case(super::World::new(&super::sqlite(folder.path())).await).await;
+                super::$case(super::World::new(&super::world::sqlite(folder.path())).await).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn on_postgresql() {
-                super::$case(super::World::new(&super::postgresql()).await).await;
+                super::$case(super::World::new(&super::world::postgresql()).await).await;
             }
         }
     )*};
@@ -492,84 +380,4 @@ conformance! {
     a_number_is_never_overtaken,
     what_had_ended_is_ended_again_once,
     nodes_join_in_order_renew_and_leave,
-}
-
-/// Same tables, same columns, same kinds, same "may be missing".
-#[tokio::test]
-async fn both_schemas_are_the_same() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("keydesk.sqlite");
-    Store::open(&Place::Sqlite(path.clone())).await.expect("opens").close().await;
-    let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", path.display())).await.expect("opens");
-    let sqlite: Vec<String> = sqlx::query_scalar(
-        "SELECT tables.name || '.' || columns.name || ' ' || \
-         CASE columns.type WHEN 'INTEGER' THEN 'bigint' WHEN 'BLOB' THEN 'bytea' ELSE 'text' END || \
-         CASE WHEN columns.\"notnull\" = 1 OR columns.pk > 0 THEN ' not null' ELSE '' END \
-         FROM sqlite_master AS tables JOIN pragma_table_info(tables.name) AS columns \
-         WHERE tables.type = 'table' AND tables.name <> '_sqlx_migrations' ORDER BY 1",
-    )
-    .fetch_all(&pool)
-    .await
-    .expect("reads");
-    let server = postgres::Postgres::shared();
-    let database = server.new_database();
-    Store::open(&server.url(&database).parse().expect("a place")).await.expect("opens");
-    let postgresql = server.ask(
-        &database,
-        "SELECT table_name || '.' || column_name || ' ' || data_type || \
-         CASE WHEN is_nullable = 'NO' THEN ' not null' ELSE '' END FROM information_schema.columns \
-         WHERE table_schema = 'public' AND table_name <> '_sqlx_migrations' \
-         ORDER BY (table_name || '.' || column_name) COLLATE \"C\"",
-    );
-    let mut postgresql: Vec<_> = postgresql.lines().map(str::to_owned).collect();
-    postgresql.sort();
-    assert_eq!(postgresql, sqlite);
-}
-
-/// Nodes that start at once bring the schema up to date once; one that is older than the database
-/// serves on, unless it is told that it cannot.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn t77_releases_take_turns_at_the_schema() {
-    let place = postgresql();
-    let opened = (0..4).map(|_| Store::open(&place));
-    for store in futures_util::future::join_all(opened).await {
-        store.expect("opens").close().await;
-    }
-    let Place::Postgres(named) = &place else { panic!("it is one") };
-    let database = named.to_string().rsplit_once('/').expect("a database").1.to_owned();
-    let server = postgres::Postgres::shared();
-    server.ask(&database, "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (99, 'later', true, '', 0)");
-    Store::open(&place).await.expect("a later release has only added something").close().await;
-    Store::open_as_it_is(&place).await.expect("so may a gateway").close().await;
-    server.ask(&database, "UPDATE head SET needs = 99");
-    for refused in [Store::open(&place).await, Store::open_as_it_is(&place).await] {
-        let told = refused.expect_err("refused").to_string();
-        assert!(told.contains("run the newer release"), "{told}");
-    }
-}
-
-#[tokio::test]
-async fn a_database_that_went_back_in_time_is_loaded_anew() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("keydesk.sqlite");
-    let world = World::new(&sqlite(folder.path())).await;
-    let mut write = world.store.write(at(2)).await.expect("begins");
-    world.issue(&mut write, None).await.expect("issues");
-    write.commit(entry(Action::IssueToken)).await.expect("commits");
-    let pool =
-        sqlx::SqlitePool::connect(&format!("sqlite://{}", path.display())).await.expect("opens");
-    sqlx::query("UPDATE head SET seq = 0, epoch = 'restored'")
-        .execute(&pool)
-        .await
-        .expect("writes");
-    world.store.catch_up().await.expect("reads");
-    assert_eq!(world.follower.numbers(), [0, 1, 0]);
-}
-
-#[tokio::test]
-async fn a_damaged_file_is_refused_with_a_clear_message() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("keydesk.sqlite");
-    std::fs::write(&path, vec![b'x'; 8192]).expect("writes");
-    assert!(Store::open(&Place::Sqlite(path)).await.is_err());
 }

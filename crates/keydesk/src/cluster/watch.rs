@@ -1,0 +1,96 @@
+//! What a node sees of the others, and what it shows of itself.
+
+use super::{Member, POLL};
+use crate::system;
+use keydesk_model::{Moment, NodeId};
+use std::{sync::Arc, time::Duration};
+
+/// How often a console looks at the list by itself.
+const LOOK: Duration = Duration::from_secs(1);
+/// How often changes that all have taken over are dropped.
+const TIDY: Duration = Duration::from_hours(1);
+
+/// How this node stands, for `/status`.
+#[derive(Debug, serde::Serialize)]
+pub struct Standing {
+    pub node: NodeId,
+    pub name: String,
+    pub may_serve: bool,
+    /// Milliseconds until it would refuse without further word.
+    pub lease_ms: u64,
+    pub is_confirmed: bool,
+    pub applied: i64,
+    pub confirmed: i64,
+}
+
+impl Member {
+    pub fn standing(&self) -> Standing {
+        let now = self.stopwatch.now();
+        let state = self.state(|state| state.clone());
+        Standing {
+            node: self.new.id,
+            name: self.new.name.clone(),
+            may_serve: self.table.may_serve(),
+            lease_ms: state
+                .lease
+                .ends_at()
+                .map_or(0, |end| u64::try_from(end.since(now).as_millis()).unwrap_or(u64::MAX)),
+            is_confirmed: state.lease.is_confirmed(now),
+            applied: self.table.seq(),
+            confirmed: state.confirmed.0,
+        }
+    }
+
+    /// All nodes as the list has them, as far as it can be read; for `/status`.
+    pub async fn others(&self) -> serde_json::Value {
+        let nodes = tokio::time::timeout(POLL, self.store.list_nodes()).await;
+        let Ok(Ok(nodes)) = nodes else { return serde_json::Value::Null };
+        let now = self.stopwatch.now();
+        let shown = nodes.iter().map(|node| {
+            let silent = self.nodes.with_roster(|roster| roster.silent_for(node.row.id, now));
+            serde_json::json!({
+                "node": node.row.id, "name": node.row.name, "release": node.release,
+                "gateway": node.row.is_gateway, "console": node.row.is_console,
+                "applied": node.row.applied, "seen_at": node.seen_at.to_string(),
+                "silent_ms": silent.map(|span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX)),
+            })
+        });
+        shown.collect()
+    }
+
+    /// A console keeps its picture of the others current, and takes out who is gone.
+    pub(super) async fn keep_looking(self: Arc<Self>) {
+        let mut tidied_at = self.stopwatch.now();
+        loop {
+            tokio::time::sleep(LOOK).await;
+            if let Err(error) = self.nodes.look(&self.store).await {
+                tracing::debug!(%error, "the list of nodes cannot be read now");
+                continue;
+            }
+            let now = self.stopwatch.now();
+            self.remove_gone(now).await;
+            if now.since(tidied_at) > TIDY {
+                tidied_at = now;
+                let _ = self.store.forget_old_changes(system::clock().now()).await;
+            }
+        }
+    }
+
+    /// Takes out who has been silent for so long that it accepts nothing any more. Processes on a file
+    /// of this machine are told dead by their locks instead.
+    async fn remove_gone(&self, now: Moment) {
+        if !self.store.is_shared() {
+            return;
+        }
+        let gone = self.nodes.with_roster(|roster| roster.gone(now));
+        for node in gone.iter().filter(|node| node.id != self.new.id) {
+            match self.store.remove_node(node).await {
+                Ok(true) => {
+                    tracing::warn!(name = node.name, "a silent node is taken out of the list");
+                }
+                Ok(false) => {}
+                Err(error) => tracing::debug!(%error, "a silent node stays in the list"),
+            }
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! What the cases begin with: a store with an account, on either back end.
+
+use crate::postgres;
+use keydesk_model::{
+    AccountId, AccountNumber, Action, Actor, Binding, Change, Feed, MemberId, Origin, PersonId,
+    Role, ScopeSet, Snapshot, Timestamp, TokenId,
+};
+use keydesk_store::{
+    AuditEntry, NewMember, NewPerson, NewSecret, NewToken, Place, Store, StoreError, Write,
+};
+use keydesk_token::{Entropy, Kind, PlainToken, Prefix};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+/// A store with one account, its owner Ann, and a gateway that follows.
+pub struct World {
+    pub store: Store,
+    pub follower: Arc<Follower>,
+    pub entropy: Entropy,
+    pub account: AccountId,
+    pub person: PersonId,
+    pub member: MemberId,
+}
+
+#[derive(Default)]
+pub struct Follower {
+    seen: Mutex<Vec<(i64, Option<Change>)>>,
+}
+
+impl Feed for Follower {
+    fn load(&self, snapshot: Snapshot<'_>) {
+        self.seen.lock().expect("not poisoned").push((snapshot.seq, None));
+    }
+
+    fn apply(&self, seq: i64, change: Change) {
+        self.seen.lock().expect("not poisoned").push((seq, Some(change)));
+    }
+}
+
+impl Follower {
+    /// The digest of the secret that was issued last.
+    pub fn issued(&self) -> keydesk_token::TokenHash {
+        let seen = self.seen.lock().expect("not poisoned");
+        let issued = seen.iter().rev().find_map(|(_, change)| match change {
+            Some(Change::SecretIssued(secret)) => Some(secret.hash),
+            _ => None,
+        });
+        issued.expect("there is one")
+    }
+
+    pub fn numbers(&self) -> Vec<i64> {
+        self.seen.lock().expect("not poisoned").iter().map(|(seq, _)| *seq).collect()
+    }
+}
+
+pub const fn at(micros: i64) -> Timestamp {
+    Timestamp::from_micros(micros)
+}
+
+pub fn entry(action: Action) -> AuditEntry {
+    AuditEntry {
+        action,
+        actor: Actor::Operator,
+        origin: Origin::default(),
+        account: None,
+        target: "test".to_owned(),
+        detail: serde_json::json!({}),
+    }
+}
+
+impl World {
+    pub async fn new(place: &Place) -> Self {
+        let store = Store::open(place).await.expect("opens");
+        let entropy = Entropy::seeded(1);
+        let follower = Arc::new(Follower::default());
+        store.follow(Arc::clone(&follower) as Arc<dyn Feed>, None).await.expect("loads");
+        let account = AccountId::generate(at(1), &entropy);
+        let person = PersonId::generate(at(1), &entropy);
+        let member = MemberId::generate(at(1), &entropy);
+        let mut write = store.write(at(1)).await.expect("begins");
+        let number = AccountNumber::try_from(385_403).expect("a number");
+        write.add_account(account, number, &"Acme".parse().expect("a name")).await.expect("adds");
+        write.add_person(&ann(person)).await.expect("adds");
+        write
+            .add_member(NewMember { id: member, account, person, role: Role::Owner })
+            .await
+            .expect("adds");
+        write.commit(entry(Action::OpenAccount)).await.expect("commits");
+        Self { store, follower, entropy, account, person, member }
+    }
+
+    pub fn secret(&self, version: i64) -> NewSecret {
+        let plain = PlainToken::generate(&Prefix::default(), Kind::Account, &self.entropy);
+        NewSecret {
+            hash: plain.hash(),
+            version,
+            masked: plain.masked(),
+            display: Some(vec![1, 2, 3]),
+        }
+    }
+
+    pub async fn issue(
+        &self,
+        write: &mut Write,
+        request_key: Option<&str>,
+    ) -> Result<TokenId, StoreError> {
+        let id = TokenId::generate(at(2), &self.entropy);
+        let new = NewToken {
+            id,
+            account: self.account,
+            binding: Binding::Account,
+            name: "CRM sync".to_owned(),
+            scopes: ScopeSet::everything(),
+            expires_at: Some(at(99)),
+            created_by: Some(self.member),
+            request_key: request_key.map(str::to_owned),
+        };
+        write.issue_token(&new, &self.secret(1)).await.map(|()| id)
+    }
+}
+
+pub fn ann(id: PersonId) -> NewPerson {
+    let email = "ann@acme.example".parse().expect("an address");
+    NewPerson { id, email, name: "Ann".to_owned(), password_hash: "hash".to_owned() }
+}
+
+pub fn sqlite(folder: &Path) -> Place {
+    Place::Sqlite(folder.join("keydesk.sqlite"))
+}
+
+/// An empty database of its own.
+pub fn postgresql() -> Place {
+    let server = postgres::Postgres::shared();
+    server.url(&server.new_database()).parse().expect("a place")
+}
