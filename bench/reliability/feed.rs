@@ -68,6 +68,11 @@ fn entry() -> AuditEntry {
 }
 
 pub async fn order_and_lag(report: &mut Report, changes: usize) {
+    follow_writers(report, changes, true).await;
+    follow_writers(report, changes, false).await;
+}
+
+async fn follow_writers(report: &mut Report, changes: usize, is_cut: bool) {
     let server = Postgres::start("");
     let database = server.new_database();
     let place: Place = server.url(&database).parse().expect("a place");
@@ -81,6 +86,9 @@ pub async fn order_and_lag(report: &mut Report, changes: usize) {
     store.follow(Arc::clone(&follower) as Arc<dyn Feed>, None).await.expect("follows");
     let tasks = follow(&store);
     let chaos = tokio::spawn(async move {
+        while !is_cut {
+            tokio::time::sleep(Duration::from_mins(1)).await;
+        }
         for mode in [Mode::Cut, Mode::Hole].into_iter().cycle() {
             tokio::time::sleep(Duration::from_secs(4)).await;
             link.set(mode);
@@ -104,8 +112,9 @@ pub async fn order_and_lag(report: &mut Report, changes: usize) {
         seen.arrived.get(token).map(|arrived| arrived.saturating_duration_since(*at))
     });
     let told = format!(
-        "{} changes by {WRITERS} writers over a link that is cut every four seconds: lost {lost}, out of order {}; behind the commit by {}",
+        "{} changes by {WRITERS} writers over a link that is {}: lost {lost}, out of order {}; behind the commit by {}",
         committed.len(),
+        if is_cut { "cut every four seconds" } else { "left alone" },
         seen.out_of_order,
         spread(lags.collect())
     );

@@ -91,10 +91,15 @@ async fn member_pages(keydesk: &Keydesk, browser: &Browser, member: &str, screen
         ("confirm", "/confirm"),
         ("profile", "/profile"),
         ("help", "/help"),
+        ("receipts", "/receipts"),
     ] {
         browser.go(&format!("{}{page}", keydesk.console)).await;
         inspect(browser, name, screen).await;
     }
+    browser.go(&format!("{}/receipts", keydesk.console)).await;
+    browser.click("main td a").await;
+    browser.find("#jws").await;
+    inspect(browser, "receipt", screen).await;
     browser.go(&format!("{}/tokens/new", keydesk.console)).await;
     browser.fill("name", "Importer").await;
     browser.click("[data-all]").await;
