@@ -40,6 +40,8 @@ pub(crate) struct Done {
     pub receipt: Option<i64>,
     /// A receipt that was not complete when it was issued.
     pub pending: Option<i64>,
+    /// The gateways could not be asked.
+    pub unconfirmed: Option<String>,
 }
 
 /// Leads to a page that says what was done.
@@ -88,6 +90,9 @@ impl Chrome {
         self.receipt = query.receipt.or(query.pending);
         self.notice = query.what.as_deref().and_then(|done| {
             Some(match done {
+                _ if query.unconfirmed.is_some() => {
+                    "Done, but the gateways' confirmations could not be written down: there is no receipt. Each refuses when it hears of it, or when its lease is over."
+                }
                 _ if query.pending.is_some() => {
                     "Done, but not every gateway has confirmed it yet. The receipt says from when on all refuse."
                 }

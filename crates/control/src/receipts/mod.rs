@@ -142,22 +142,25 @@ impl Wait<'_> {
 /// A receipt as it is kept and shown.
 #[derive(Clone, Debug)]
 pub(crate) struct Issued {
-    /// Its number in the audit log.
-    pub number: i64,
+    /// Its number in the audit log. None: what was done is done, but the gateways could not be asked, or
+    /// their answers not be written down.
+    pub number: Option<i64>,
     pub is_complete: bool,
 }
 
 impl Issued {
     /// For a redirect's query.
     pub fn query(&self) -> String {
-        let Self { number, is_complete } = self;
-        if *is_complete { format!("&receipt={number}") } else { format!("&pending={number}") }
+        match (self.number, self.is_complete) {
+            (Some(number), true) => format!("&receipt={number}"),
+            (Some(number), false) => format!("&pending={number}"),
+            (None, _) => "&unconfirmed=yes".to_owned(),
+        }
     }
 }
 
 impl Desk {
-    /// Commits, waits for the gateways, and issues the receipt. None where nothing has ended, or where
-    /// the receipt could not be kept: what was done is done all the same.
+    /// Commits, waits for the gateways, and issues the receipt. None where nothing has ended.
     pub(crate) async fn commit_with_receipt(
         &self,
         write: Write,
@@ -172,14 +175,14 @@ impl Desk {
             let receipt = desk.wait(seq, &committed, committed_at, &entry).await?;
             desk.keep(receipt, &entry).await
         });
-        match issued.await {
-            Ok(Ok(issued)) => Ok(Some(issued)),
+        Ok(Some(match issued.await {
+            Ok(Ok(issued)) => issued,
             Ok(Err(error)) => {
                 tracing::error!(%error, "a receipt could not be written");
-                Ok(None)
+                Issued { number: None, is_complete: false }
             }
-            Err(_) => Ok(None),
-        }
+            Err(_) => Issued { number: None, is_complete: false },
+        }))
     }
 
     async fn wait(
@@ -219,7 +222,7 @@ impl Desk {
             detail: serde_json::json!({ "jws": jws }),
             ..entry.clone()
         };
-        let number = write.commit(kept).await?.audit_seq;
+        let number = Some(write.commit(kept).await?.audit_seq);
         Ok(Issued { number, is_complete: receipt.complete })
     }
 }

@@ -35,6 +35,7 @@ pub(crate) struct LogInQuery {
     done: Option<String>,
     receipt: Option<i64>,
     pending: Option<i64>,
+    unconfirmed: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -51,7 +52,12 @@ pub(crate) async fn log_in_page(
     Query(query): Query<LogInQuery>,
 ) -> Result<Response, Problem> {
     let no_account = desk.store.read().await?.count_accounts().await? == 0;
-    let done = Done { what: query.done, receipt: query.receipt, pending: query.pending };
+    let done = Done {
+        what: query.done,
+        receipt: query.receipt,
+        pending: query.pending,
+        unconfirmed: query.unconfirmed,
+    };
     let chrome = Chrome::nobody("Log in", Nav::None).with_notice(&done);
     let next = safe_next(query.next.as_deref()).to_owned();
     Ok(page(&LogInPage { chrome, email: String::new(), next, error: None, no_account }))
