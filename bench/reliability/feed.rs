@@ -86,8 +86,8 @@ async fn follow_writers(report: &mut Report, changes: usize, is_cut: bool) {
     store.follow(Arc::clone(&follower) as Arc<dyn Feed>, None).await.expect("follows");
     let tasks = follow(&store);
     let chaos = tokio::spawn(async move {
-        while !is_cut {
-            tokio::time::sleep(Duration::from_mins(1)).await;
+        if !is_cut {
+            return;
         }
         for mode in [Mode::Cut, Mode::Hole].into_iter().cycle() {
             tokio::time::sleep(Duration::from_secs(4)).await;
