@@ -114,7 +114,7 @@ impl From<StoreError> for Problem {
                 offers_log_out: false,
                 back: HOME,
             },
-            StoreError::Unreadable { .. } | StoreError::Unavailable(_) => Self::broken(error),
+            StoreError::Unreadable { .. } | StoreError::Journal(_) | StoreError::Unavailable(_) => Self::broken(error),
         }
     }
 }

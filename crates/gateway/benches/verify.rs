@@ -1,10 +1,13 @@
 //! The check of a token, from the header's value to the decision: hit, unknown, rubbish, by the
 //! number of tokens in the table; and what memory a token takes.
 
-use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use criterion::{
+    BenchmarkGroup, BenchmarkId, Criterion, criterion_group, criterion_main, measurement::WallTime,
+};
 use keydesk_gateway::{LiveTable, Presented};
 use keydesk_model::{
-    AccountId, AccountNumber, Binding, Feed, LiveSecret, ScopeSet, Snapshot, Timestamp, TokenId,
+    AccountId, AccountNumber, Binding, Feed, LiveSecret, Moment, ScopeSet, Snapshot, Stopwatch,
+    Timestamp, TokenId,
 };
 use keydesk_token::{Entropy, Kind, PlainToken, Prefix};
 use std::{hint::black_box, time::Duration};
@@ -27,7 +30,7 @@ fn token(entropy: &Entropy) -> PlainToken {
 }
 
 /// A table of `size` tokens, and a sample of those that are in it, in no order.
-fn table(size: usize, entropy: &Entropy) -> (LiveTable, Vec<Header>) {
+fn table(table: LiveTable, size: usize, entropy: &Entropy) -> (LiveTable, Vec<Header>) {
     let mut sample = Vec::new();
     let every = size.div_ceil(SAMPLE);
     let secrets = (0..size).map(|at| {
@@ -47,7 +50,6 @@ fn table(size: usize, entropy: &Entropy) -> (LiveTable, Vec<Header>) {
             ending: None,
         }
     });
-    let table = LiveTable::default();
     table.load(Snapshot::new(1, secrets));
     println!("{size} tokens: {:.1} bytes each", bytes_each(&table));
     (table, sample)
@@ -58,24 +60,45 @@ fn bytes_each(table: &LiveTable) -> f64 {
     table.size_bytes() as f64 / table.len() as f64
 }
 
+/// As the binary reads it: once a request, where there is a lease.
+fn stopwatch() -> Stopwatch {
+    Stopwatch::new(|| {
+        let since = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        let (seconds, nanos) = (since.tv_sec.cast_unsigned(), since.tv_nsec.cast_unsigned());
+        Moment::from_micros(seconds * 1_000_000 + nanos / 1_000)
+    })
+}
+
+fn verify_in(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    id: BenchmarkId,
+    table: &LiveTable,
+    sample: &[Header],
+) {
+    let mut next = sample.iter().cycle();
+    group.bench_function(id, |bencher| {
+        bencher.iter(|| {
+            let presented =
+                Presented::in_field(next.next().map(<[u8; 50]>::as_slice), 1).expect("well-formed");
+            black_box(table.verify(&presented, NOW).is_ok())
+        });
+    });
+}
+
 fn verify(criterion: &mut Criterion) {
     let entropy = Entropy::seeded(1);
     let mut group = criterion.benchmark_group("verify");
     group.measurement_time(Duration::from_secs(3)).warm_up_time(Duration::from_secs(1));
     for size in [1_000, 100_000, 1_000_000, 10_000_000] {
-        let (table, known) = table(size, &entropy);
+        let (table, known) = table(LiveTable::default(), size, &entropy);
         let unknown: Vec<_> = (0..known.len()).map(|_| header(&token(&entropy))).collect();
         for (name, sample) in [("hit", &known), ("unknown", &unknown)] {
-            let mut next = sample.iter().cycle();
-            group.bench_with_input(BenchmarkId::new(name, size), &size, |bencher, _| {
-                bencher.iter(|| {
-                    let presented = Presented::in_field(next.next().map(<[u8; 50]>::as_slice), 1)
-                        .expect("well-formed");
-                    black_box(table.verify(&presented, NOW).is_ok())
-                });
-            });
+            verify_in(&mut group, BenchmarkId::new(name, size), &table, sample);
         }
     }
+    let (leased, known) = table(LiveTable::with_tenure(stopwatch()), 100_000, &entropy);
+    leased.serve_until(Some(Moment::from_micros(u64::MAX)));
+    verify_in(&mut group, BenchmarkId::new("hit under a lease", 100_000), &leased, &known);
     let rubbish: [(&str, &[u8]); 2] = [
         ("rubbish", b"Bearer kd_a_0000000000000000000000000000000000000x"),
         ("rubbish of another shape", b"Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2ln"),

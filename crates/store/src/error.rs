@@ -17,6 +17,8 @@ pub enum StoreError {
     /// The database stopped answering while it was asked to commit.
     #[error("it is not known whether the change is stored: the database did not answer in time")]
     Unknown,
+    #[error("the journal of ended tokens cannot be read; nothing is loaded without it")]
+    Journal(#[source] std::io::Error),
     #[error("the database did not answer as expected")]
     Unavailable(#[source] sqlx::Error),
 }

@@ -219,7 +219,7 @@ impl Following {
         let position = head(&mut at_once).await?;
         let secrets = LiveSecrets::read(&mut at_once).await?;
         at_once.finish().await?;
-        let mut known = self.known();
+        let mut known = self.known()?;
         known.extend(self.unwritten.iter().map(|tombstone| (tombstone.hash, *tombstone)));
         let (mut revived, mut unknown) = (Vec::new(), Vec::new());
         let has_journal = self.journal.is_some();
@@ -251,13 +251,9 @@ impl Following {
         Ok(())
     }
 
-    fn known(&self) -> HashMap<TokenHash, Tombstone> {
+    fn known(&self) -> Result<HashMap<TokenHash, Tombstone>, StoreError> {
         let read = self.journal.as_ref().map(Journal::read).transpose();
-        read.unwrap_or_else(|error| {
-            tracing::error!(%error, "the journal of ended tokens cannot be read");
-            None
-        })
-        .unwrap_or_default()
+        read.map(Option::unwrap_or_default).map_err(StoreError::Journal)
     }
 
     /// What cannot be written is tried again with the next change or poll; until then this process

@@ -34,15 +34,20 @@ impl Journal {
     /// Opens or makes the file. What a crash left half-written at its end is filled up, so that later
     /// records stand in their places.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let options = |options: &mut OpenOptions| options.mode(0o600).open(path);
-        let mut file = options(OpenOptions::new().append(true).create(true))?;
-        let half = file.metadata()?.len() % RECORD as u64;
+        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+        let mut journal = Self { path: path.to_owned(), file };
+        journal.fill_up()?;
+        Ok(journal)
+    }
+
+    fn fill_up(&mut self) -> io::Result<()> {
+        let half = self.file.metadata()?.len() % RECORD as u64;
         if half > 0 {
             let missing = RECORD - usize::try_from(half).unwrap_or(0);
-            file.write_all(&vec![0; missing])?;
-            file.sync_data()?;
+            self.file.write_all(&vec![0; missing])?;
+            self.file.sync_data()?;
         }
-        Ok(Self { path: path.to_owned(), file })
+        Ok(())
     }
 
     /// Everything that is in it. Records whose checksum is wrong are left out, with a warning.
@@ -65,6 +70,8 @@ impl Journal {
         if stones.is_empty() {
             return Ok(());
         }
+        // A disk that was full may have taken half a record the last time.
+        self.fill_up()?;
         let bytes: Vec<u8> = stones.iter().flat_map(write).collect();
         self.file.write_all(&bytes)?;
         self.file.sync_data()
@@ -142,11 +149,14 @@ mod tests {
         Journal::open(&path).expect("opens").append(&stones).expect("appends");
         let mut file = OpenOptions::new().append(true).open(&path).expect("opens");
         file.write_all(&[7; 33]).expect("writes half a record");
-        let last = stone(99, EndCause::Rotated, Some(5));
-        Journal::open(&path).expect("opens").append(&[last]).expect("appends");
+        let last = [stone(98, EndCause::Rotated, Some(5)), stone(99, EndCause::Revoked, None)];
+        let mut journal = Journal::open(&path).expect("opens");
+        journal.append(&last[..1]).expect("appends");
+        file.write_all(&[7; 33]).expect("writes half a record again, while it is open");
+        journal.append(&last[1..]).expect("appends");
         let known = Journal::open(&path).expect("opens").read().expect("reads");
-        assert_eq!(known.len(), stones.len() + 1);
-        for stone in stones.iter().chain([&last]) {
+        assert_eq!(known.len(), stones.len() + last.len());
+        for stone in stones.iter().chain(&last) {
             assert_eq!(known.get(&stone.hash), Some(stone));
         }
     }

@@ -29,6 +29,11 @@ fn two_gateways_that_refuse_alone() {
 }
 
 #[test]
+fn three_gateways_that_refuse_alone() {
+    World { questions: (1, 0), looks: 1, drifts: false, ..world(3, 1, 3) }.check();
+}
+
+#[test]
 fn one_gateway_that_asks_consoles_of_which_one_joins_late() {
     let late = World { asks_peers: true, looks: 1, committer: 1, ..world(1, 2, 4) };
     World { questions: (2, 1), drifts: false, ..late }.check();
