@@ -155,7 +155,7 @@ fn files_that_are_named(folder: &std::path::Path) {
 #[test]
 fn the_documented_configuration_is_accepted() {
     let mut count = 0;
-    for page in ["configuration", "upstreams", "operation", "cluster"] {
+    for page in ["configuration", "upstreams", "operation", "cluster", "limits"] {
         let path = repository().join(format!("docs/guide/{page}.md"));
         let text = fs::read_to_string(path).expect("there");
         for block in text.split("```toml\n").skip(1) {

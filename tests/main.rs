@@ -14,6 +14,7 @@ mod hostile;
 mod http2;
 mod integrations;
 mod keys;
+mod limits;
 mod operation;
 mod operator;
 mod races;

@@ -10,7 +10,8 @@ use crate::{
     },
 };
 use keydesk_model::{
-    AccountId, Action, Actor, Binding, Change, Feed, Origin, ScopeSet, Snapshot, Timestamp, TokenId,
+    AccountId, Action, Actor, AddressList, Binding, Change, Feed, Origin, ScopeSet, Snapshot,
+    Timestamp, TokenId,
 };
 use keydesk_store::{AuditEntry, NewSecret, NewToken, News, Place, Store};
 use keydesk_token::{Entropy, Kind, PlainToken, Prefix};
@@ -175,6 +176,7 @@ async fn write(
             binding: Binding::Account,
             name: "CRM".to_owned(),
             scopes: ScopeSet::everything(),
+            addresses: AddressList::default(),
             expires_at: None,
             created_by: None,
             request_key: None,

@@ -31,6 +31,13 @@ async fn live_a_first_day(keydesk: &mut Keydesk) -> (String, String) {
     let invitation = ann.link_in_mail("/invitation/").await;
     let (endpoint, bearer) = (ann.endpoint_url().await, ann.bearer_token().await);
     let token = ann.create_token("CRM sync", "5d").await;
+    let limits = format!("/tokens/{}/limits", ann.token_id("CRM sync").await);
+    let trial = [("scope", "messages:read"), ("addresses", "10.0.0.0/8"), ("start", "try")];
+    ann.post(&limits, &trial).await;
+    eventually("the operations' rules are known", async || {
+        ann.get("/tokens/new").await.text.contains("contacts:read")
+    })
+    .await;
     ann.create_token("old importer", "never").await;
     for (token, agent) in [(&bearer, "python-requests/2.31.0"), (&token, "okhttp/4.9")] {
         let client = crate::support::client().user_agent(agent).build().expect("a client");
@@ -84,6 +91,7 @@ async fn member_pages(keydesk: &Keydesk, browser: &Browser, member: &str, screen
         ("api-docs-rotate", "/api-docs/rotate"),
         ("tokens", "/tokens"),
         ("token-new", "/tokens/new"),
+        ("objections", "/tokens/objections"),
         ("members", "/members"),
         ("member-remove", &format!("/members/{member}/remove")),
         ("sessions", "/sessions"),
@@ -100,6 +108,10 @@ async fn member_pages(keydesk: &Keydesk, browser: &Browser, member: &str, screen
     browser.click("main td a").await;
     browser.find("#jws").await;
     inspect(browser, "receipt", screen).await;
+    browser.go(&format!("{}/tokens/objections", keydesk.console)).await;
+    browser.click("main td a").await;
+    browser.find("#new-limits").await;
+    inspect(browser, "token-limits", screen).await;
     browser.go(&format!("{}/tokens/new", keydesk.console)).await;
     browser.fill("name", "Importer").await;
     browser.click("[data-all]").await;

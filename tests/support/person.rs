@@ -118,6 +118,15 @@ impl Person {
         person
     }
 
+    /// The id of a live API token, as the Tokens page links to it.
+    pub async fn token_id(&self, name: &str) -> String {
+        let page = self.get("/tokens").await.text;
+        let row = page.split("<tr>").find(|row| row.contains(&format!("<b>{name}</b>")));
+        let row = row.expect("the token is listed");
+        let start = row.find("tok_").expect("the row names the token");
+        row[start..start + 36].to_owned()
+    }
+
     /// The id of a member, as the Members page links to it.
     pub async fn member_id(&self, name: &str) -> String {
         let page = self.get("/members").await.text;

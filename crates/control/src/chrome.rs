@@ -102,6 +102,10 @@ impl Chrome {
                 }
                 "token_rotated" => "Bearer token rotated. The old one is refused from now on.",
                 "token_revoked" => "API token revoked. It is refused from now on.",
+                "limits_in_force" => "Limits set. They are in force from now on.",
+                "limits_on_trial" => {
+                    "Limits on trial. Nothing is refused for them; the token's limits page lists what would be."
+                }
                 "stored" => "Good. The token is not shown again.",
                 "logged_out_everywhere" => {
                     "You are logged out everywhere. Your bearer token has ended; log in to find the new one."

@@ -15,6 +15,7 @@ mod keyring;
 pub mod keys;
 mod mail;
 mod members;
+mod operations;
 mod passwords;
 mod people;
 mod problem;
@@ -27,11 +28,15 @@ mod tokens;
 mod when;
 
 pub use accounts::{FirstAccount, OpenAccountError, open_first_account};
-pub use api_docs::OpenApiSource;
+pub use api_docs::{DocumentError, OpenApiSource};
 pub use desk::{Base, Desk};
 pub use guard::DirectTls;
 pub use keyring::{Keyring, KeyringError, MasterKey};
 pub use mail::{MailError, Mailer, SmtpSettings};
+pub use operations::{
+    NewlyRefused, OperationsError, RuleSource, Synced, apply_pending_rules, newly_refused,
+    set_rules_mode, sync_rules,
+};
 pub use passwords::PasswordError;
 pub use receipts::{Nodes, ReceiptError, published_keys, verify_receipt};
 pub use recovery::write_back_endings;

@@ -2,10 +2,18 @@
 //! tests hold the router against.
 
 use crate::{
-    Desk, accounts::console as accounts, api_docs::console as api_docs, assets, freshness, guard,
-    help::console as help, mail, members::console as members, people::console as people,
-    problem::Problem, receipts::console as receipts, sessions::console as sessions,
-    tokens::console as tokens,
+    Desk,
+    accounts::console as accounts,
+    api_docs::console as api_docs,
+    assets, freshness, guard,
+    help::console as help,
+    mail,
+    members::console as members,
+    people::console as people,
+    problem::Problem,
+    receipts::console as receipts,
+    sessions::console as sessions,
+    tokens::{console as tokens, limits_console as limits},
 };
 use axum::{
     Router,
@@ -78,6 +86,10 @@ routes! {
     post "/tokens/{id}/rotate"              Needs(ManageTokens) => tokens::rotate;
     get  "/tokens/{id}/revoke"              Needs(ManageTokens) => tokens::revoke_page;
     post "/tokens/{id}/revoke"              Needs(ManageTokens) => tokens::revoke;
+
+    get  "/tokens/{id}/limits"              Needs(SeeTokens) => limits::show;
+    post "/tokens/{id}/limits"              Needs(ManageTokens) => limits::limit;
+    get  "/tokens/objections"               Needs(SeeTokens) => limits::objections;
 
     get  "/receipts"                        Needs(SeeTokens) => receipts::list;
     get  "/receipts/{id}"                   Needs(SeeTokens) => receipts::show;

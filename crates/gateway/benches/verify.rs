@@ -6,8 +6,8 @@ use criterion::{
 };
 use keydesk_gateway::{LiveTable, Presented};
 use keydesk_model::{
-    AccountId, AccountNumber, Binding, Feed, LiveSecret, Moment, ScopeSet, Snapshot, Stopwatch,
-    Timestamp, TokenId,
+    AccountId, AccountNumber, AddressList, Binding, Feed, LiveSecret, Moment, ScopeSet, Snapshot,
+    Stopwatch, Timestamp, TokenId,
 };
 use keydesk_token::{Entropy, Kind, PlainToken, Prefix};
 use std::{hint::black_box, time::Duration};
@@ -48,6 +48,8 @@ fn table(table: LiveTable, size: usize, entropy: &Entropy) -> (LiveTable, Vec<He
             scopes: ScopeSet::everything(),
             expires_at: None,
             ending: None,
+            addresses: AddressList::default(),
+            trial: None,
         }
     });
     table.load(Snapshot::new(1, secrets));

@@ -5,8 +5,9 @@ use crate::{Answer, settings::Settings};
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use keydesk_model::{AccountNumber, Binding, EndCause, Ending, Timestamp};
+use std::{net::IpAddr, sync::Arc};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Denial {
     NoCredentials,
     OtherScheme,
@@ -19,20 +20,39 @@ pub enum Denial {
     TokenInQuery,
     MalformedToken,
     UnknownToken,
-    Expired { at: Timestamp },
-    Ended { ending: Ending, binding: Binding },
-    OtherAccount { asked: AccountNumber, own: AccountNumber },
+    Expired {
+        at: Timestamp,
+    },
+    Ended {
+        ending: Ending,
+        binding: Binding,
+    },
+    OtherAccount {
+        asked: AccountNumber,
+        own: AccountNumber,
+    },
+    /// Any one of these scopes would do, with blanks between.
+    InsufficientScope {
+        wanted: Arc<str>,
+    },
+    OtherAddress {
+        client_addr: IpAddr,
+    },
     UnknownAccount,
     NoAccount,
     AmbiguousPath,
     BadHost,
     MalformedRequest,
-    HeadTooLarge { limit: u32 },
+    HeadTooLarge {
+        limit: u32,
+    },
     BadFraming,
     UnknownCoding,
     MethodNotAllowed,
     NoSuchOperation,
-    BodyTooLarge { limit: u64 },
+    BodyTooLarge {
+        limit: u64,
+    },
     SlowHead,
     SlowBody,
     NotReady,
@@ -51,12 +71,13 @@ enum Challenge {
     Plain,
     InvalidRequest,
     InvalidToken,
+    InsufficientScope,
 }
 
 impl Denial {
     /// Every code, for metrics and documents; the last is of requests whose client left before the
     /// answer.
-    pub const CODES: [&'static str; 40] = [
+    pub const CODES: [&'static str; 42] = [
         "no_token",
         "other_scheme",
         "no_scheme",
@@ -77,6 +98,8 @@ impl Denial {
         "member_removed",
         "role_changed",
         "wrong_account",
+        "insufficient_scope",
+        "address_not_allowed",
         "unknown_account",
         "no_account",
         "ambiguous_path",
@@ -100,7 +123,7 @@ impl Denial {
     ];
 
     /// Whether the connection cannot be used on: what follows on it cannot be told apart.
-    pub(crate) fn breaks_connection(self) -> bool {
+    pub(crate) fn breaks_connection(&self) -> bool {
         matches!(
             self,
             Self::MalformedRequest
@@ -115,7 +138,7 @@ impl Denial {
     }
 
     /// The stable name of the refusal.
-    pub fn code(self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::NoCredentials => "no_token",
             Self::OtherScheme => "other_scheme",
@@ -139,6 +162,8 @@ impl Denial {
                 EndCause::RoleChanged => "role_changed",
             },
             Self::OtherAccount { .. } => "wrong_account",
+            Self::InsufficientScope { .. } => "insufficient_scope",
+            Self::OtherAddress { .. } => "address_not_allowed",
             Self::UnknownAccount => "unknown_account",
             Self::NoAccount => "no_account",
             Self::AmbiguousPath => "ambiguous_path",
@@ -161,7 +186,7 @@ impl Denial {
         }
     }
 
-    pub fn status(self) -> StatusCode {
+    pub fn status(&self) -> StatusCode {
         match self {
             Self::NoCredentials
             | Self::OtherScheme
@@ -181,6 +206,7 @@ impl Denial {
             | Self::BadHost
             | Self::MalformedRequest
             | Self::BadFraming => StatusCode::BAD_REQUEST,
+            Self::InsufficientScope { .. } | Self::OtherAddress { .. } => StatusCode::FORBIDDEN,
             Self::HeadTooLarge { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::UnknownCoding => StatusCode::NOT_IMPLEMENTED,
             Self::UnknownAccount | Self::NoAccount | Self::NoSuchOperation | Self::NoUpstream => {
@@ -195,7 +221,7 @@ impl Denial {
         }
     }
 
-    fn challenge(self) -> Challenge {
+    fn challenge(&self) -> Challenge {
         match self {
             Self::NoCredentials | Self::OtherScheme => Challenge::Plain,
             Self::NoScheme
@@ -210,12 +236,13 @@ impl Denial {
             | Self::Expired { .. }
             | Self::Ended { .. }
             | Self::OtherAccount { .. } => Challenge::InvalidToken,
+            Self::InsufficientScope { .. } => Challenge::InsufficientScope,
             _ => Challenge::None,
         }
     }
 
     /// What was wrong, in plain ASCII so that it may also stand in a header.
-    fn title(self) -> &'static str {
+    fn title(&self) -> &'static str {
         match self {
             Self::NoCredentials => "The request has no token",
             Self::OtherScheme => "The API takes bearer tokens, not this authentication scheme",
@@ -231,6 +258,8 @@ impl Denial {
             Self::Expired { .. } => "The token has expired",
             Self::Ended { .. } => "The token has ended",
             Self::OtherAccount { .. } => "The token belongs to another account",
+            Self::InsufficientScope { .. } => "The token may not do this",
+            Self::OtherAddress { .. } => "The token may not be used from this address",
             Self::UnknownAccount => "The path does not begin with an account number",
             Self::NoAccount => "This is not an endpoint URL",
             Self::AmbiguousPath => "The path can be read in more than one way",
@@ -256,7 +285,7 @@ impl Denial {
     }
 
     /// What to do about it.
-    fn detail(self, settings: &Settings) -> String {
+    fn detail(&self, settings: &Settings) -> String {
         let console = &settings.console_url;
         let gateway = &settings.public_url;
         match self {
@@ -272,8 +301,10 @@ impl Denial {
             Self::MalformedToken => format!("A token is a prefix, a letter and 38 letters and digits, joined by “_”; this one is cut short, mistyped or of another system. Copy it again from {console}/api-docs."),
             Self::UnknownToken => format!("It was never issued here. Check that it comes from this service: {console}/api-docs."),
             Self::Expired { at } => format!("It expired at {at}, as was chosen when it was made. Create a new one on {console}/tokens."),
-            Self::Ended { ending, binding } => ended(ending, binding, console),
+            Self::Ended { ending, binding } => ended(*ending, *binding, console),
             Self::OtherAccount { asked, own } => format!("The request went to account {asked}, but the token opens account {own}. Send it to {gateway}/{own}, or use a token of account {asked}."),
+            Self::InsufficientScope { wanted } => lacking(wanted, console),
+            Self::OtherAddress { client_addr } => format!("This call came from {client_addr}, which is not among the networks that the token is limited to. Change them on {console}/tokens, or call from one of them."),
             Self::UnknownAccount => format!("An account number has six to eight digits and no leading zero. Your endpoint URL is on {console}/api-docs."),
             Self::NoAccount => format!("An endpoint URL looks like {gateway}/385403, with your own account number. Copy yours from {console}/api-docs."),
             Self::AmbiguousPath => "Remove empty and dot segments, backslashes, and the encoded forms of “/”, “\\” and NUL.".to_owned(),
@@ -296,7 +327,7 @@ impl Denial {
         }
     }
 
-    pub(crate) fn into_response(self, settings: &Settings, request_id: &str) -> Answer {
+    pub(crate) fn to_answer(&self, settings: &Settings, request_id: &str) -> Answer {
         let code = self.code();
         let problem = serde_json::json!({
             "type": format!("urn:keydesk:problem:{}", code.replace('_', "-")),
@@ -329,18 +360,34 @@ impl Denial {
         response
     }
 
-    fn challenge_value(self) -> Option<HeaderValue> {
+    fn challenge_value(&self) -> Option<HeaderValue> {
         let error = match self.challenge() {
             Challenge::None => return None,
             Challenge::Plain => return Some(HeaderValue::from_static("Bearer realm=\"keydesk\"")),
             Challenge::InvalidRequest => "invalid_request",
             Challenge::InvalidToken => "invalid_token",
+            Challenge::InsufficientScope => "insufficient_scope",
         };
         let title = self.title();
-        let value =
-            format!("Bearer realm=\"keydesk\", error=\"{error}\", error_description=\"{title}\"");
+        let scope = match self {
+            Self::InsufficientScope { wanted } => format!(", scope=\"{wanted}\""),
+            _ => String::new(),
+        };
+        let value = format!(
+            "Bearer realm=\"keydesk\", error=\"{error}\", error_description=\"{title}\"{scope}"
+        );
         HeaderValue::try_from(value).ok()
     }
+}
+
+fn lacking(wanted: &str, console: &str) -> String {
+    let scopes: Vec<_> = wanted.split(' ').collect();
+    let what = match scopes.as_slice() {
+        ["*"] => "It is limited to some scopes, and none of them opens this operation: a token for everything would".to_owned(),
+        [scope] => format!("It needs the scope {scope}"),
+        scopes => format!("It needs one of the scopes {}", scopes.join(", ")),
+    };
+    format!("{what}. Create a token that has it, or change this one's scopes, on {console}/tokens.")
 }
 
 fn ended(ending: Ending, binding: Binding, console: &str) -> String {

@@ -5,9 +5,10 @@ use crate::{
     arrival::{Arrival, RequestIds},
     cors, headers,
     headers::Outgoing,
-    live::Meter,
+    limit::{Call, Judgement},
+    live::{Identity, Meter, Sighting},
     observe::{Observer, Story},
-    permit::Permitted,
+    permit::{OfAccount, Permitted},
     settings::Settings,
     target::Target,
     tunnel,
@@ -78,12 +79,12 @@ impl Worker {
         let preflight = console.as_ref().and_then(|_| cors::preflight(head));
         let verdict = match preflight {
             Some(answer) => Verdict::Answer(answer),
-            None => {
-                self.decide(head, &noted, framing, &mut story, out).unwrap_or_else(Verdict::Refuse)
-            }
+            None => self
+                .decide(head, &noted, framing.clone(), &mut story, out)
+                .unwrap_or_else(Verdict::Refuse),
         };
         if let Verdict::Refuse(denial) = &verdict {
-            story.is_denied(*denial);
+            story.is_denied(denial);
         }
         let facts = Facts {
             framing: framing.ok(),
@@ -108,11 +109,20 @@ impl Worker {
         let target = Target::of(head.target, self.settings.forms)?;
         let presented = Presented::in_field(noted.authorization.first, noted.authorization.count)?;
         let verified = self.table.verify(&presented, arrival.at)?;
-        let permitted = Permitted::new(verified, &target)?;
-        let identity = self.table.identify(permitted.token()).ok_or(Denial::UnknownToken)?;
-        self.meter.note(identity.token, noted.user_agent.first, arrival.client_addr, arrival.at);
-        story.is_permitted(permitted.token().number, identity.token);
-        if let Some(operation) = whoami::reserved(&target, &self.settings) {
+        let own = OfAccount::new(verified, &target)?;
+        let identity = self.table.identify(own.token()).ok_or(Denial::UnknownToken)?;
+        story.is_of(own.token().number, identity.token);
+        let reserved = whoami::reserved(&target, &self.settings);
+        let judgement = self.judge(head.method, &target, reserved, &identity, &arrival);
+        self.meter.note(Sighting {
+            token: identity.token,
+            agent: noted.user_agent.first,
+            client_addr: arrival.client_addr,
+            at: arrival.at,
+            called: &judgement.called,
+        });
+        let permitted = own.permit(judgement)?;
+        if let Some(operation) = reserved {
             let (method, table) = (head.method, &self.table);
             return whoami::answer(operation, method, &permitted, &identity, table, &arrival)
                 .map(Verdict::Answer);
@@ -146,6 +156,19 @@ impl Worker {
         Ok(Verdict::Forward(Forward { permitted, route: Arc::clone(route), asked, framing }))
     }
 
+    fn judge(
+        &self,
+        method: &str,
+        target: &Target,
+        reserved: Option<&str>,
+        identity: &Identity,
+        arrival: &Arrival,
+    ) -> Judgement {
+        let path = reserved.is_none().then_some(target.path);
+        let call = Call { method, path, client_addr: arrival.client_addr };
+        Judgement::of(call, &identity.limits, &self.table.rules())
+    }
+
     /// For what cannot even be read.
     pub fn refuse_unread(&self, denial: Denial, peer: IpAddr) -> Decision {
         let arrival = Arrival {
@@ -154,7 +177,7 @@ impl Worker {
             client_addr: peer.to_canonical(),
         };
         let mut story = self.observer.begin(arrival, None, None);
-        story.is_denied(denial);
+        story.is_denied(&denial);
         let verdict = Verdict::Refuse(denial);
         Decision { verdict, story, console: None, facts: Facts::default() }
     }
@@ -180,10 +203,10 @@ impl Worker {
         answer
     }
 
-    pub fn refusal(&self, denial: Denial, story: &Story) -> Answer {
+    pub fn refusal(&self, denial: &Denial, story: &Story) -> Answer {
         let arrival = &story.arrival;
         tracing::debug!(code = denial.code(), client_addr = %arrival.client_addr, request_id = %arrival.request_id, "refused");
-        denial.into_response(&self.settings, arrival.request_id.as_str())
+        denial.to_answer(&self.settings, arrival.request_id.as_str())
     }
 }
 

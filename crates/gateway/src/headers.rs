@@ -80,7 +80,7 @@ impl Outgoing<'_> {
             Subject::Member(member) => push_field(out, "keydesk-subject", &member.as_text()),
             Subject::Account(account) => push_field(out, "keydesk-subject", &account.as_text()),
         }
-        push_field(out, "keydesk-scopes", self.identity.scopes.as_bytes());
+        push_field(out, "keydesk-scopes", self.identity.limits.scopes.as_bytes());
         push_field(out, "x-request-id", self.arrival.request_id.as_str().as_bytes());
         if self.settings.signing_key.is_some() {
             let ours = String::from_utf8_lossy(&out[start..]).into_owned();

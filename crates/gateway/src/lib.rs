@@ -8,6 +8,7 @@ mod denial;
 mod handle;
 mod headers;
 mod io;
+mod limit;
 mod live;
 mod observe;
 mod permit;

@@ -1,12 +1,12 @@
-//! Holds a verified token against where the request wants to go.
+//! Holds a verified token against where the request wants to go and what the token may do there.
 
-use crate::{Denial, Verified, target::Target};
+use crate::{Denial, Verified, limit::Judgement, target::Target};
 
-/// The request may be forwarded. Only [`Permitted`] can be.
+/// The token is of the account that the path names.
 #[derive(Debug)]
-pub(crate) struct Permitted(Verified);
+pub(crate) struct OfAccount(Verified);
 
-impl Permitted {
+impl OfAccount {
     /// The path's account and the token's must agree. Whether another account exists is not said.
     pub fn new(verified: Verified, target: &Target) -> Result<Self, Denial> {
         let own = verified.number;
@@ -16,6 +16,21 @@ impl Permitted {
         }
     }
 
+    pub fn token(&self) -> &Verified {
+        &self.0
+    }
+
+    /// Nothing in its limits speaks against it.
+    pub fn permit(self, judgement: Judgement) -> Result<Permitted, Denial> {
+        judgement.denial.map_or(Ok(Permitted(self.0)), Err)
+    }
+}
+
+/// The request may be forwarded. Only [`Permitted`] can be.
+#[derive(Debug)]
+pub(crate) struct Permitted(Verified);
+
+impl Permitted {
     pub fn token(&self) -> &Verified {
         &self.0
     }

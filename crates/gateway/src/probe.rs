@@ -12,8 +12,8 @@ use crate::{
     upstream::{Upstreams, make_routes},
 };
 use keydesk_model::{
-    AccountId, AccountNumber, Binding, Clock, Feed, LiveSecret, ScopeSet, Snapshot, Timestamp,
-    TokenId, TrustedProxies,
+    AccountId, AccountNumber, AddressList, Binding, Clock, Feed, LiveSecret, ScopeSet, Snapshot,
+    Timestamp, TokenId, TrustedProxies,
 };
 use keydesk_token::{Entropy, Kind, PlainToken, Prefix};
 use std::{
@@ -161,6 +161,8 @@ fn worker() -> Worker {
         scopes: ScopeSet::everything(),
         expires_at: None,
         ending: None,
+        addresses: AddressList::default(),
+        trial: None,
     };
     table.load(Snapshot::new(1, vec![secret]));
     let upstream = UpstreamSettings::single("http://127.0.0.1:9/base".parse().expect("a URL"));

@@ -36,7 +36,8 @@ pub(crate) fn answer(
     let body = serde_json::json!({
         "token": { "id": identity.token, "name": table.name(token), "binding": binding, "member": member },
         "account": token.number.to_string(),
-        "scopes": identity.scopes.split_ascii_whitespace().collect::<Vec<_>>(),
+        "scopes": identity.limits.held().iter().collect::<Vec<_>>(),
+        "addresses": identity.limits.grant.addresses.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "expires_at": table.expires_at(token).map(|at| at.to_string()),
         "client_addr": arrival.client_addr,
         "request_id": arrival.request_id.as_str(),

@@ -3,7 +3,7 @@
 use crate::{
     backup,
     config::{Config, Options},
-    feedback, key, receipt, serve, setup,
+    feedback, key, operations, receipt, serve, setup,
 };
 use clap::{Parser, Subcommand, ValueEnum};
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
@@ -39,6 +39,9 @@ enum Command {
     /// The master key
     #[command(subcommand)]
     Key(key::Command),
+    /// The API's operations: which scopes each asks for, and whether that is enforced
+    #[command(subcommand)]
+    Operations(operations::Command),
     /// What was promised when a token ended
     #[command(subcommand)]
     Receipt(receipt::Command),
@@ -64,6 +67,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Restore(args) => backup::restore(config, args).await,
         Command::Migrate(args) => backup::migrate(args).await,
         Command::Key(command) => key::run(config, command).await,
+        Command::Operations(command) => operations::run(config, command).await,
         Command::Receipt(command) => receipt::run(config, command).await,
     }
 }

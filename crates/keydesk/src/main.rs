@@ -18,6 +18,7 @@ mod data;
 mod feedback;
 mod hardening;
 mod key;
+mod operations;
 mod receipt;
 mod records;
 mod serve;

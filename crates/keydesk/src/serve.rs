@@ -2,7 +2,8 @@
 //! good order.
 
 use crate::{
-    cluster::Member, config::Config, console, data, records, sockets, status, system, tls,
+    cluster::Member, config::Config, console, data, operations, records, sockets, status, system,
+    tls,
 };
 use anyhow::{Context, bail};
 use keydesk_control::{Base, Desk, Mailer, OpenApiSource};
@@ -55,6 +56,8 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     };
     start_status(&config, seen).await?;
     let openapi = openapi(&config, &upstream)?;
+    let follows = operations::follow(store.clone(), config.rules.clone(), openapi.clone());
+    let rules = config.role.has_console().then(|| Box::pin(follows));
     tokio::spawn(try_upstream(upstream));
     announce(&config, &settings);
     let mailer = if config.role.has_console() { mailer(&config)? } else { Mailer::Off };
@@ -64,7 +67,8 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     });
     offer_setup(desk.as_ref()).await?;
 
-    let tasks = member.spawn();
+    let mut tasks = member.spawn();
+    tasks.extend(rules.map(tokio::spawn));
     let (stop, stopped) = watch::channel(false);
     let report = tokio::spawn(report_usage(store.clone(), Arc::clone(&table), stopped.clone()));
     let signal = tokio::spawn(async move {

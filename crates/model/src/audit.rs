@@ -62,6 +62,8 @@ actions! {
     IssueToken = "token.issue",
     RotateToken = "token.rotate",
     RevokeToken = "token.revoke",
+    LimitToken = "token.limit",
+    ChangeRules = "operations.change",
     IssueReceipt = "receipt.issue",
     WriteBackEndings = "token.write_back_endings",
     AddKey = "key.add",

@@ -1,7 +1,10 @@
 //! What a gateway must know, and how it learns of it: a snapshot at a sequence number, then
 //! changes with gap-free numbers, written in the transaction of what they tell.
 
-use crate::{AccountId, AccountNumber, Binding, Ending, ScopeSet, Timestamp, TokenId};
+use crate::{
+    AccountId, AccountNumber, AddressList, Binding, Ending, Grant, Mode, Rules, ScopeSet,
+    Timestamp, TokenId,
+};
 use keydesk_token::TokenHash;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +22,24 @@ pub struct LiveSecret {
     pub scopes: ScopeSet,
     pub expires_at: Option<Timestamp>,
     pub ending: Option<Ending>,
+    #[serde(default)]
+    pub addresses: AddressList,
+    /// Limits that are only tried: what they would refuse is written down.
+    #[serde(default)]
+    pub trial: Option<Grant>,
+}
+
+impl LiveSecret {
+    pub fn grant(&self) -> Grant {
+        Grant { scopes: self.scopes.clone(), addresses: self.addresses.clone() }
+    }
+}
+
+/// What the API's operations ask for, and whether that is enforced.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveRules {
+    pub rules: Rules,
+    pub mode: Mode,
 }
 
 /// One change of what gateways know. Old releases must be able to refuse what they cannot read,
@@ -26,6 +47,7 @@ pub struct LiveSecret {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Change {
+    /// Issued, or what is said of it has changed.
     SecretIssued(LiveSecret),
     SecretEnded {
         #[serde(with = "hex_hash")]
@@ -35,6 +57,7 @@ pub enum Change {
         #[serde(default)]
         expires_at: Option<Timestamp>,
     },
+    RulesChanged(LiveRules),
 }
 
 /// Everything a gateway knows as of change number `seq`; the secrets come one by one, as there may
@@ -43,6 +66,7 @@ pub struct Snapshot<'a> {
     pub seq: i64,
     /// How many secrets there are.
     pub count: usize,
+    pub rules: LiveRules,
     pub secrets: Box<dyn Iterator<Item = LiveSecret> + 'a>,
 }
 
@@ -53,7 +77,14 @@ impl<'a> Snapshot<'a> {
         I::IntoIter: ExactSizeIterator + 'a,
     {
         let secrets = secrets.into_iter();
-        Self { seq, count: secrets.len(), secrets: Box::new(secrets) }
+        Self { seq, count: secrets.len(), rules: LiveRules::default(), secrets: Box::new(secrets) }
+    }
+}
+
+impl Snapshot<'_> {
+    #[must_use]
+    pub fn with_rules(self, rules: LiveRules) -> Self {
+        Self { rules, ..self }
     }
 }
 

@@ -5,9 +5,11 @@ mod audit;
 mod change;
 mod cookie;
 mod expiry;
+mod grant;
 mod hops;
 mod id;
 mod lease;
+mod operation;
 mod person;
 mod program;
 mod receipt;
@@ -19,12 +21,16 @@ mod usage;
 
 pub use account::{AccountName, AccountNumber, AccountNumberError};
 pub use audit::{Action, Actor, Origin};
-pub use change::{Change, Feed, LiveSecret, Snapshot};
+pub use change::{Change, Feed, LiveRules, LiveSecret, Snapshot};
 pub use cookie::SESSION_COOKIES;
 pub use expiry::{Expiry, ExpiryError};
+pub use grant::{AddressList, AddressListError, Grant};
 pub use hops::TrustedProxies;
 pub use id::{AccountId, InvitationId, MemberId, NodeId, PersonId, SessionId, TokenId};
 pub use lease::{Isolated, Lease, NodeRow, Roster, Terms, Word};
+pub use operation::{
+    Mode, Operation, PathTemplate, PathTemplateError, Rule, RuleTable, Rules, RulesError, Unlisted,
+};
 pub use person::{Email, EmailError};
 pub use program::program_of;
 pub use receipt::{Confirmation, Outstanding, Receipt};
@@ -32,4 +38,4 @@ pub use role::{Right, Role, RoleError};
 pub use scope::{Scope, ScopeError, ScopeSet};
 pub use time::{Clock, Moment, Stopwatch, Timestamp};
 pub use token::{Binding, EndCause, Ending, TokenName, TokenNameError, TokenState};
-pub use usage::Usage;
+pub use usage::{Called, Objection, Objections, Usage};

@@ -13,6 +13,11 @@ pub struct Scope(String);
 pub struct ScopeError;
 
 impl Scope {
+    /// `*`
+    pub fn everything() -> Self {
+        Self("*".to_owned())
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -67,13 +72,13 @@ impl fmt::Display for Scope {
 }
 
 /// A set of scopes; prints sorted with one space between, as OAuth writes it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct ScopeSet(BTreeSet<Scope>);
 
 impl ScopeSet {
     pub fn everything() -> Self {
-        Self(BTreeSet::from([Scope("*".to_owned())]))
+        Self(BTreeSet::from([Scope::everything()]))
     }
 
     pub fn is_empty(&self) -> bool {

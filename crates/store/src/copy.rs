@@ -79,6 +79,26 @@ const TABLES: &[Table] = &[
             N("created_at"),
             T("created_by"),
             T("request_key"),
+            T("addresses"),
+            T("trial_scopes"),
+            T("trial_addresses"),
+        ],
+    },
+    Table {
+        name: "operation_rules",
+        columns: &[N("one"), T("mode"), T("body"), T("pending"), N("changed_at")],
+    },
+    Table {
+        name: "operation_use",
+        columns: &[
+            N("day"),
+            T("token_id"),
+            T("program"),
+            T("operation"),
+            T("objection"),
+            N("calls"),
+            N("refused"),
+            N("last_used_at"),
         ],
     },
     Table {

@@ -218,6 +218,7 @@ impl Following {
         let mut at_once = store.read_at_once().await?;
         let position = head(&mut at_once).await?;
         let secrets = LiveSecrets::read(&mut at_once).await?;
+        let rules = at_once.find_rules().await?.unwrap_or_default().live;
         at_once.finish().await?;
         let mut known = self.known()?;
         known.extend(self.unwritten.iter().map(|tombstone| (tombstone.hash, *tombstone)));
@@ -237,7 +238,7 @@ impl Following {
             }
             secret
         });
-        feed.load(Snapshot::new(position.seq, merged));
+        feed.load(Snapshot::new(position.seq, merged).with_rules(rules));
         if !revived.is_empty() {
             tracing::error!(
                 count = revived.len(),

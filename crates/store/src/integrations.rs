@@ -1,7 +1,7 @@
 //! Integrations: which program called with which token, from where, when last and how often.
 
 use crate::{
-    Read, Store, StoreError, row,
+    Read, Store, StoreError, operation_use, row,
     sql::{composed, query},
 };
 use keydesk_model::{Timestamp, TokenId, Usage};
@@ -46,7 +46,20 @@ fn record(count: usize) -> String {
 const LIST: &str = "SELECT program, client_addr, first_used_at, last_used_at, calls FROM integration \
     WHERE token_id = $1 AND last_used_at > $2 ORDER BY last_used_at DESC LIMIT 50";
 
+const ADDRESSES: &str = "SELECT DISTINCT client_addr FROM integration \
+    WHERE token_id = $1 AND last_used_at > $2 ORDER BY client_addr LIMIT 500";
+
 impl Read {
+    /// Where a token was used from after `since`, at most 500.
+    pub async fn list_addresses_of(
+        &mut self,
+        token: TokenId,
+        since: Timestamp,
+    ) -> Result<Vec<String>, StoreError> {
+        let rows = query(ADDRESSES).bind(token).bind(since.as_micros()).all(self).await?;
+        rows.iter().map(|row| row::text(row, "client_addr")).collect()
+    }
+
     /// The programs that used a token after `since`, the latest first, at most 50.
     pub async fn list_integrations(
         &mut self,
@@ -75,8 +88,9 @@ impl Store {
         if seen.is_empty() {
             return Ok(());
         }
-        let seen = added_up(seen);
         let mut aside = self.aside().await?;
+        operation_use::add(&mut aside, seen).await?;
+        let seen = added_up(seen);
         let mut rest = seen.as_slice();
         while let Some(size) = SIZES.into_iter().find(|size| *size <= rest.len()) {
             let (now, later) = rest.split_at(size);

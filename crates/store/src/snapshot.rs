@@ -7,14 +7,15 @@ use crate::{
 };
 use futures_util::TryStreamExt;
 use keydesk_model::{
-    AccountId, AccountNumber, Binding, EndCause, Ending, LiveSecret, MemberId, ScopeSet, Timestamp,
+    AccountId, AccountNumber, Binding, EndCause, Ending, Grant, LiveSecret, MemberId, Timestamp,
     TokenId,
 };
 use keydesk_token::TokenHash;
 use std::{collections::HashMap, str::FromStr};
 
-/// No name, scope or id holds these two: they are control characters.
+/// No name, scope, network or id holds these: they are control characters.
 const ROW: char = '\u{1e}';
+const PART: char = '\u{1d}';
 const COLUMN: char = '\u{1f}';
 
 const ACCOUNTS: &str = "SELECT id, number FROM account";
@@ -43,7 +44,8 @@ macro_rules! packed {
 
 const TOKENS: Packed = packed!(
     "id || '\u{1f}' || account_id || '\u{1f}' || coalesce(member_id, '') || '\u{1f}' || \
-     coalesce(CAST(expires_at AS TEXT), '') || '\u{1f}' || scopes || '\u{1f}' || name",
+     coalesce(CAST(expires_at AS TEXT), '') || '\u{1f}' || scopes || '\u{1d}' || addresses || '\u{1d}' || \
+     coalesce(trial_scopes, '') || '\u{1d}' || coalesce(trial_addresses, '') || '\u{1f}' || name",
     "",
     "",
     "token"
@@ -60,7 +62,7 @@ const SECRETS: Packed = packed!(
 #[derive(Debug, Default)]
 pub(crate) struct LiveSecrets {
     accounts: HashMap<AccountId, AccountNumber>,
-    scopes: Vec<ScopeSet>,
+    limits: Vec<(Grant, Option<Grant>)>,
     names: String,
     tokens: Vec<TokenRow>,
     by_id: HashMap<TokenId, usize>,
@@ -74,7 +76,7 @@ struct TokenRow {
     number: AccountNumber,
     binding: Binding,
     expires_at: Option<Timestamp>,
-    scopes: usize,
+    limits: usize,
     name: std::ops::Range<usize>,
 }
 
@@ -92,8 +94,8 @@ impl LiveSecrets {
         for found in query(ACCOUNTS).all(at_once).await? {
             all.accounts.insert(row::parsed(&found, "id")?, row::account_number(&found, "number")?);
         }
-        let mut scopes = HashMap::new();
-        TOKENS.each(at_once, |columns| all.add_token(columns, &mut scopes)).await?;
+        let mut limits = HashMap::new();
+        TOKENS.each(at_once, |columns| all.add_token(columns, &mut limits)).await?;
         SECRETS.each(at_once, |columns| all.add_secret(columns)).await?;
         Ok(all)
     }
@@ -101,9 +103,9 @@ impl LiveSecrets {
     fn add_token(
         &mut self,
         columns: [&str; 6],
-        known_scopes: &mut HashMap<String, usize>,
+        known_limits: &mut HashMap<String, usize>,
     ) -> Result<(), StoreError> {
-        let [id, account, member, expires_at, scopes, name] = columns;
+        let [id, account, member, expires_at, limits, name] = columns;
         let id: TokenId = parsed(id, "token.id")?;
         let account: AccountId = parsed(account, "token.account_id")?;
         let number = *self.accounts.get(&account).ok_or(unreadable("token.account_id"))?;
@@ -111,12 +113,12 @@ impl LiveSecrets {
             "" => Binding::Account,
             member => Binding::Member(parsed::<MemberId>(member, "token.member_id")?),
         };
-        let scopes = if let Some(number) = known_scopes.get(scopes) {
+        let limits = if let Some(number) = known_limits.get(limits) {
             *number
         } else {
-            self.scopes.push(parsed(scopes, "token.scopes")?);
-            known_scopes.insert(scopes.to_owned(), self.scopes.len() - 1);
-            self.scopes.len() - 1
+            self.limits.push(read_limits(limits)?);
+            known_limits.insert(limits.to_owned(), self.limits.len() - 1);
+            self.limits.len() - 1
         };
         let start = self.names.len();
         self.names.push_str(name);
@@ -127,7 +129,7 @@ impl LiveSecrets {
             number,
             binding,
             expires_at: instant(expires_at, "token.expires_at")?,
-            scopes,
+            limits,
             name: start..self.names.len(),
         });
         Ok(())
@@ -153,6 +155,7 @@ impl LiveSecrets {
     pub fn iter(&self) -> impl ExactSizeIterator<Item = LiveSecret> {
         self.secrets.iter().map(|secret| {
             let token = &self.tokens[secret.token];
+            let (grant, trial) = self.limits[token.limits].clone();
             LiveSecret {
                 hash: secret.hash,
                 token: token.id,
@@ -160,7 +163,9 @@ impl LiveSecrets {
                 number: token.number,
                 binding: token.binding,
                 name: self.names[token.name.clone()].to_owned(),
-                scopes: self.scopes[token.scopes].clone(),
+                scopes: grant.scopes,
+                addresses: grant.addresses,
+                trial,
                 expires_at: token.expires_at,
                 ending: secret.ending,
             }
@@ -199,6 +204,22 @@ impl Packed {
         }
         Ok(())
     }
+}
+
+/// What a token may do and from where, and the same of what is tried, if anything is.
+fn read_limits(text: &str) -> Result<(Grant, Option<Grant>), StoreError> {
+    let mut parts = text.split(PART);
+    let mut next = || {
+        let (scopes, addresses) = (parts.next().unwrap_or_default(), parts.next());
+        let grant = Grant {
+            scopes: parsed(scopes, "token.scopes")?,
+            addresses: parsed(addresses.ok_or(unreadable("packed"))?, "token.addresses")?,
+        };
+        Ok::<_, StoreError>(grant)
+    };
+    let (grant, trial) = (next()?, next()?);
+    // Nothing that is tried is without scopes.
+    Ok((grant, (!trial.scopes.is_empty()).then_some(trial)))
 }
 
 /// Takes a packed row apart.

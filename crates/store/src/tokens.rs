@@ -6,8 +6,8 @@ use crate::{
     sql::{Row, query},
 };
 use keydesk_model::{
-    AccountId, Binding, Change, EndCause, Ending, LiveSecret, MemberId, ScopeSet, Timestamp,
-    TokenId, TokenState,
+    AccountId, AddressList, Binding, Change, EndCause, Ending, Grant, LiveSecret, MemberId,
+    ScopeSet, Timestamp, TokenId, TokenState,
 };
 use keydesk_token::TokenHash;
 
@@ -19,6 +19,9 @@ pub struct Token {
     pub binding: Binding,
     pub name: String,
     pub scopes: ScopeSet,
+    pub addresses: AddressList,
+    /// Limits that are only tried.
+    pub trial: Option<Grant>,
     pub expires_at: Option<Timestamp>,
     pub created_at: Timestamp,
     /// Who made it, as far as the name is still known.
@@ -47,6 +50,7 @@ pub struct NewToken {
     pub binding: Binding,
     pub name: String,
     pub scopes: ScopeSet,
+    pub addresses: AddressList,
     pub expires_at: Option<Timestamp>,
     pub created_by: Option<MemberId>,
     /// Makes a form that is sent twice one token.
@@ -72,7 +76,7 @@ macro_rules! select_tokens {
     ($condition:literal) => {
         concat!(
             "SELECT token.id, token.account_id, token.binding, token.member_id, token.name, token.scopes, \
-             token.expires_at, token.created_at, person.name AS created_by, secret.version, secret.masked, \
+             token.addresses, token.trial_scopes, token.trial_addresses, token.expires_at, token.created_at, person.name AS created_by, secret.version, secret.masked, \
              secret.display, secret.issued_at, secret.ended_at, secret.end_cause, latest.last_used_at, \
              latest.program, latest.client_addr \
              FROM token \
@@ -99,7 +103,7 @@ const LIST_OF_ACCOUNT: &str = select_tokens!(
 const COUNT_LIVE: &str = "SELECT count(*) AS number FROM token JOIN secret ON secret.token_id = token.id \
     WHERE account_id = $1 AND binding = 'account' AND ended_at IS NULL AND (expires_at IS NULL OR expires_at > $2)";
 const ADD: &str = "INSERT INTO token (id, account_id, binding, member_id, name, scopes, expires_at, created_at, \
-    created_by, request_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+    created_by, request_key, addresses) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
     ON CONFLICT DO NOTHING";
 const ADD_SECRET: &str = "INSERT INTO secret (hash, token_id, version, masked, display, issued_at) \
     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
@@ -112,7 +116,8 @@ macro_rules! select_live_secrets {
     ($condition:literal) => {
         concat!(
             "SELECT secret.hash, secret.token_id, secret.ended_at, secret.end_cause, token.account_id, \
-             account.number, token.member_id, token.name, token.scopes, token.expires_at FROM secret \
+             account.number, token.member_id, token.name, token.scopes, token.expires_at, token.addresses, \
+             token.trial_scopes, token.trial_addresses FROM secret \
              JOIN token ON token.id = secret.token_id JOIN account ON account.id = token.account_id ",
             $condition
         )
@@ -120,10 +125,20 @@ macro_rules! select_live_secrets {
 }
 
 const LIVE_SECRET: &str = select_live_secrets!("WHERE secret.hash = $1");
+const OPEN_SECRETS: &str =
+    select_live_secrets!("WHERE secret.token_id = $1 AND secret.ended_at IS NULL");
+const LIMIT: &str = "UPDATE token SET scopes = $1, addresses = $2, trial_scopes = $3, trial_addresses = $4 \
+    WHERE id = $5";
 
 fn binding(row: &Row) -> Result<Binding, StoreError> {
     let member: Option<MemberId> = row::parsed_opt(row, "member_id")?;
     Ok(member.map_or(Binding::Account, Binding::Member))
+}
+
+fn trial(row: &Row) -> Result<Option<Grant>, StoreError> {
+    let scopes: Option<ScopeSet> = row::parsed_opt(row, "trial_scopes")?;
+    let addresses: Option<AddressList> = row::parsed_opt(row, "trial_addresses")?;
+    Ok(scopes.zip(addresses).map(|(scopes, addresses)| Grant { scopes, addresses }))
 }
 
 fn ending(row: &Row) -> Result<Option<Ending>, StoreError> {
@@ -138,6 +153,8 @@ fn token(row: &Row) -> Result<Token, StoreError> {
         binding: binding(row)?,
         name: row::text(row, "name")?,
         scopes: row::parsed(row, "scopes")?,
+        addresses: row::parsed(row, "addresses")?,
+        trial: trial(row)?,
         expires_at: row::instant_opt(row, "expires_at")?,
         created_at: row::instant(row, "created_at")?,
         created_by: row.get("created_by")?,
@@ -163,6 +180,8 @@ fn live_secret(row: &Row) -> Result<LiveSecret, StoreError> {
         scopes: row::parsed(row, "scopes")?,
         expires_at: row::instant_opt(row, "expires_at")?,
         ending: ending(row)?,
+        addresses: row::parsed(row, "addresses")?,
+        trial: trial(row)?,
     })
 }
 
@@ -238,6 +257,7 @@ impl Write {
             .bind(now)
             .bind(new.created_by)
             .bind(new.request_key.clone())
+            .bind(new.addresses.to_string())
             .insert(self)
             .await?;
         self.issue_secret(new.id, secret).await
@@ -263,6 +283,27 @@ impl Write {
         let row = query(LIVE_SECRET).bind(secret.hash.as_bytes().to_vec()).one(self).await?;
         let issued = live_secret(&row)?;
         self.record(&Change::SecretIssued(issued)).await
+    }
+
+    /// What a token may do and from where, and limits to try beside it, from now on.
+    pub async fn limit_token(
+        &mut self,
+        token: TokenId,
+        grant: &Grant,
+        trial: Option<&Grant>,
+    ) -> Result<(), StoreError> {
+        query(LIMIT)
+            .bind(grant.scopes.to_string())
+            .bind(grant.addresses.to_string())
+            .bind(trial.map(|trial| trial.scopes.to_string()))
+            .bind(trial.map(|trial| trial.addresses.to_string()))
+            .bind(token)
+            .execute(self)
+            .await?;
+        for row in query(OPEN_SECRETS).bind(token).all(self).await? {
+            self.record(&Change::SecretIssued(live_secret(&row)?)).await?;
+        }
+        Ok(())
     }
 
     /// Ends the open secret of a token and forgets its display copy. Tells whether there was one.

@@ -4,5 +4,5 @@ pub(crate) mod console;
 mod openapi;
 mod snippets;
 
-pub use openapi::OpenApiSource;
 pub(crate) use openapi::ScopeOffer;
+pub use openapi::{DocumentError, OpenApiSource};

@@ -7,7 +7,7 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use keydesk_model::Scope;
+use keydesk_model::{PathTemplateError, Rules, Scope, ScopeSet};
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
@@ -19,9 +19,13 @@ use tokio::sync::Mutex;
 
 const LARGEST: usize = 8 * 1024 * 1024;
 const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
-const KEPT: Duration = Duration::from_mins(1);
+/// How long a document counts before it is looked at again: a file costs little, a server is not to be
+/// asked too often, and one that did not answer may just be starting.
+const FILE_KEPT: Duration = Duration::from_secs(1);
+const URL_KEPT: Duration = Duration::from_mins(1);
+const NOTHING_KEPT: Duration = Duration::from_secs(5);
 
-/// Where the document comes from. It is read again when it is older than a minute.
+/// Where the document comes from. It is read again when some time has passed.
 #[derive(Clone, Debug)]
 pub struct OpenApiSource {
     place: Place,
@@ -42,6 +46,13 @@ enum Place {
 pub(crate) struct ScopeOffer {
     pub scope: String,
     pub opens: String,
+}
+
+/// Why a document's rules cannot be taken over.
+#[derive(Debug, thiserror::Error)]
+pub enum DocumentError {
+    #[error("{path}: {error}")]
+    Path { path: String, error: PathTemplateError },
 }
 
 /// One operation, for the list on the API Docs page.
@@ -68,7 +79,7 @@ impl OpenApiSource {
     pub(crate) async fn document(&self) -> Option<Arc<Value>> {
         let mut kept = self.kept.lock().await;
         if let Some((at, document)) = &*kept
-            && at.elapsed() < KEPT
+            && at.elapsed() < self.kept_for(document.is_some())
         {
             return document.clone();
         }
@@ -82,6 +93,14 @@ impl OpenApiSource {
         };
         *kept = Some((Instant::now(), document.clone()));
         document
+    }
+
+    fn kept_for(&self, is_there: bool) -> Duration {
+        match self.place {
+            Place::File(_) => FILE_KEPT,
+            Place::Url(_) if is_there => URL_KEPT,
+            Place::Url(_) => NOTHING_KEPT,
+        }
     }
 
     fn place(&self) -> String {
@@ -104,9 +123,15 @@ impl OpenApiSource {
         Ok(document)
     }
 
-    /// The scopes that operations ask for, with what each opens; also each resource's wildcard.
-    pub(crate) async fn scopes(&self) -> Vec<ScopeOffer> {
-        self.document().await.map(|document| offers(&document)).unwrap_or_default()
+    /// The operations with the scopes that each asks for; None where there is no document to be had.
+    pub async fn rules(&self) -> Option<Result<Vec<keydesk_model::Operation>, DocumentError>> {
+        self.document().await.map(|document| rules(&document))
+    }
+
+    /// The scopes that rules ask for, with what each opens in this document's words.
+    pub(crate) async fn offers(&self, rules: &Rules) -> Vec<ScopeOffer> {
+        let document = self.document().await.unwrap_or_default();
+        offers(&document, rules)
     }
 
     /// What the API calls itself; empty where it does not say.
@@ -180,27 +205,60 @@ fn scopes_of(document: &Value, operation: &Value) -> Vec<String> {
         .collect()
 }
 
-fn offers(document: &Value) -> Vec<ScopeOffer> {
-    let mut opened: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for operation in operations(document) {
-        for scope in operation.scopes.iter().filter(|scope| scope.parse::<Scope>().is_ok()) {
-            let summary = if operation.summary.is_empty() {
-                operation.path.clone()
-            } else {
-                operation.summary.clone()
-            };
-            opened.entry(scope.clone()).or_default().push(summary);
+/// What cannot be understood is not taken over in part: a rule that is left out might be the one that
+/// protects something.
+fn rules(document: &Value) -> Result<Vec<keydesk_model::Operation>, DocumentError> {
+    let rules = operations(document).into_iter().map(|operation| {
+        let path = operation
+            .path
+            .parse()
+            .map_err(|error| DocumentError::Path { path: operation.path.clone(), error })?;
+        Ok(keydesk_model::Operation {
+            method: operation.method,
+            path,
+            scopes: wanted(&operation.scopes),
+        })
+    });
+    rules.collect()
+}
+
+/// Of scopes that no token can have, those that one can have remain; where there are none, only a token
+/// for everything will do.
+fn wanted(scopes: &[String]) -> ScopeSet {
+    let known: ScopeSet = scopes.iter().filter_map(|scope| scope.parse::<Scope>().ok()).collect();
+    if known.is_empty() && !scopes.is_empty() { ScopeSet::everything() } else { known }
+}
+
+fn offers(document: &Value, rules: &Rules) -> Vec<ScopeOffer> {
+    let mut opened: BTreeMap<&Scope, Vec<String>> = BTreeMap::new();
+    let known = operations(document);
+    for rule in &rules.operations {
+        let described = known.iter().find(|operation| {
+            operation.method == rule.method && operation.path == rule.path.as_str()
+        });
+        let summary = described.map(|operation| operation.summary.clone());
+        let summary = summary.filter(|summary| !summary.is_empty()).unwrap_or(rule.name());
+        for scope in rule.scopes.iter().filter(|scope| scope.as_str() != "*") {
+            opened.entry(scope).or_default().push(summary.clone());
         }
     }
     opened
         .into_iter()
         .map(|(scope, summaries)| ScopeOffer {
-            opens: document["x-keydesk-scopes"][&scope]
-                .as_str()
-                .map_or_else(|| summaries.join(", "), str::to_owned),
-            scope,
+            opens: description(document, scope.as_str()).unwrap_or_else(|| summaries.join(", ")),
+            scope: scope.to_string(),
         })
         .collect()
+}
+
+/// What the document says of a scope: under `x-keydesk-scopes`, or where OAuth flows list theirs.
+fn description(document: &Value, scope: &str) -> Option<String> {
+    let schemes = document["components"]["securitySchemes"].as_object().into_iter().flatten();
+    let flows = schemes.flat_map(|(_, scheme)| scheme["flows"].as_object().into_iter().flatten());
+    let mut places = std::iter::once(&document["x-keydesk-scopes"])
+        .chain(flows.map(|(_, flow)| &flow["scopes"]));
+    let found = places.find_map(|place| place[scope].as_str());
+    found.filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 fn text(value: &Value) -> String {
@@ -223,13 +281,38 @@ mod tests {
             } },
             "x-keydesk-scopes": { "a:read": "See all a" }
         });
-        let offers = offers(&document);
+        let all = Rules { operations: rules(&document).expect("reads"), ..Rules::default() };
+        let offers = offers(&document, &all);
         let pairs: Vec<_> = offers.iter().map(|o| (o.scope.as_str(), o.opens.as_str())).collect();
         assert_eq!(
             pairs,
             [("a:all", "Add a"), ("a:read", "See all a"), ("a:remove", "/a"), ("a:write", "Add a")]
         );
         assert_eq!(operations(&document)[0].anchor, "#/A_b/list_a");
+    }
+
+    #[test]
+    fn a_rule_that_cannot_be_read_opens_nothing() {
+        let document = serde_json::json!({
+            "openapi": "3.1.0",
+            "paths": {
+                "/a": {
+                    "get": { "security": [{ "oauth": ["https://api.example/read"] }] },
+                    "put": { "security": [{ "oauth": ["a:write", "Admin"] }] },
+                    "post": { "security": [] }
+                },
+            },
+            "components": { "securitySchemes": { "oauth": { "flows": { "clientCredentials": {
+                "scopes": { "a:write": "Change a" } } } } } }
+        });
+        let all = rules(&document).expect("reads");
+        let asked: Vec<_> = all.iter().map(|rule| (rule.name(), rule.scopes.to_string())).collect();
+        let asked: Vec<_> = asked.iter().map(|(n, s)| (n.as_str(), s.as_str())).collect();
+        assert_eq!(asked, [("GET /a", "*"), ("POST /a", ""), ("PUT /a", "a:write")]);
+        let offered = offers(&document, &Rules { operations: all, ..Rules::default() });
+        assert_eq!((offered.len(), offered[0].opens.as_str()), (1, "Change a"));
+        let document = serde_json::json!({ "paths": { "/a/../b": { "get": {} } } });
+        assert!(rules(&document).is_err_and(|error| error.to_string().starts_with("/a/../b: ")));
     }
 
     #[test]
@@ -240,7 +323,7 @@ mod tests {
             serde_json::json!({ "paths": { "/": [] } }),
         ] {
             assert!(operations(&document).is_empty());
-            assert!(offers(&document).is_empty());
+            assert!(rules(&document).expect("reads").is_empty());
         }
     }
 }

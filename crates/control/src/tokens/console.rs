@@ -8,6 +8,7 @@ use crate::{
     chrome::{Chrome, Done, Nav, done, page, page_with},
     codes,
     freshness::FreshForm,
+    operations::list_scope_offers,
     problem::Problem,
     receipts::Issued,
     when::When,
@@ -120,7 +121,7 @@ pub(crate) struct NewTokenForm {
 }
 
 /// A field that was sent once comes as a string, one sent repeatedly as a list.
-fn one_or_more<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+pub(super) fn one_or_more<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum OneOrMore {
@@ -171,16 +172,21 @@ impl NewPage {
     }
 }
 
-async fn form_page(desk: &Desk, caller: &Caller, form: NewTokenForm, errors: Errors) -> NewPage {
+async fn form_page(
+    desk: &Desk,
+    caller: &Caller,
+    form: NewTokenForm,
+    errors: Errors,
+) -> Result<NewPage, Problem> {
     let (key, _) = codes::generate(&desk.entropy);
-    NewPage {
+    Ok(NewPage {
         chrome: Chrome::of(caller, "Create new token", Nav::Tokens),
         form,
-        offers: desk.openapi.scopes().await,
+        offers: list_scope_offers(desk).await?,
         choices: CHOICES,
         errors,
         request_key: key[..32].to_owned(),
-    }
+    })
 }
 
 pub(crate) async fn new_page(
@@ -188,7 +194,7 @@ pub(crate) async fn new_page(
     caller: Caller,
 ) -> Result<Response, Problem> {
     caller.permit(Right::ManageTokens)?;
-    Ok(page(&form_page(&desk, &caller, NewTokenForm::default(), Errors::default()).await))
+    Ok(page(&form_page(&desk, &caller, NewTokenForm::default(), Errors::default()).await?))
 }
 
 #[derive(Template)]
@@ -234,13 +240,13 @@ pub(crate) async fn issue(
     let request = match read_request(&form) {
         Ok(request) => request,
         Err(errors) => {
-            let page = form_page(&desk, &caller, form, errors).await;
+            let page = form_page(&desk, &caller, form, errors).await?;
             return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page));
         }
     };
     if let Err(error) = request.expiry.resolve(desk.now()) {
         let errors = Errors { expires: Some(error.to_string()), ..Errors::default() };
-        let page = form_page(&desk, &caller, form, errors).await;
+        let page = form_page(&desk, &caller, form, errors).await?;
         return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page));
     }
     let (token, plain) = super::issue_api_token(&desk, &caller, request).await?;

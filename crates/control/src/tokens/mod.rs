@@ -1,14 +1,16 @@
 //! Tokens: issued, rotated and revoked, of both bindings. Here is decided who may.
 
 pub(crate) mod console;
+mod limits;
+pub(crate) mod limits_console;
 
 use crate::{
     Desk, caller::Caller, keyring::SealedFor, problem::Problem, receipts::Issued, when::When,
 };
 use axum::http::StatusCode;
 use keydesk_model::{
-    AccountId, Action, Binding, EndCause, Expiry, ExpiryError, MemberId, PersonId, Right, ScopeSet,
-    Timestamp, TokenId, TokenName, TokenState,
+    AccountId, Action, AddressList, Binding, EndCause, Expiry, ExpiryError, MemberId, PersonId,
+    Right, ScopeSet, Timestamp, TokenId, TokenName, TokenState,
 };
 use keydesk_store::{Integration, Member, NewSecret, NewToken, StoreError, Token, Write};
 use keydesk_token::{Kind, PlainToken};
@@ -91,6 +93,7 @@ pub(crate) async fn issue_api_token(
         binding: Binding::Account,
         name: request.name.to_string(),
         scopes: request.scopes,
+        addresses: AddressList::default(),
         expires_at,
         created_by: Some(caller.member.id),
         request_key: request.request_key,
@@ -179,6 +182,7 @@ pub(crate) async fn issue_bearer_token(
         binding: Binding::Member(member),
         name: format!("Bearer token of {name}"),
         scopes: ScopeSet::everything(),
+        addresses: AddressList::default(),
         expires_at: None,
         created_by: Some(member),
         request_key: None,

@@ -1,25 +1,28 @@
 //! The live table: every secret's digest with all that a decision about it needs, in memory.
 //! Filled by a snapshot, kept current by numbered changes. An ended secret never comes back.
 
+mod limits;
 mod row;
 mod shard;
 mod tenure;
 mod usage;
 mod verify;
 
+pub(crate) use limits::TokenLimits;
 pub(crate) use shard::Subject;
-pub(crate) use usage::Meter;
+pub(crate) use usage::{Meter, Sighting};
 pub(crate) use verify::Identity;
 pub use verify::Verified;
 
-use arc_swap::ArcSwap;
-use keydesk_model::{Binding, Change, Feed, Moment, ScopeSet, Snapshot, Stopwatch, Usage};
+use crate::limit::LiveRuleTable;
+use arc_swap::{ArcSwap, Guard};
+use keydesk_model::{Binding, Change, Feed, Moment, Snapshot, Stopwatch, Usage};
 use keydesk_token::TokenHash;
+use limits::KnownLimits;
 use row::Digest;
 use shard::Shard;
-use std::collections::HashMap;
 use std::sync::{
-    Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+    Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
     atomic::{AtomicBool, AtomicI64, Ordering},
 };
 use tenure::Tenure;
@@ -31,9 +34,8 @@ const SHARDS: usize = 1024;
 #[derive(Debug)]
 pub struct LiveTable {
     shards: Vec<RwLock<Shard>>,
-    /// Distinct scope sets as they are sent; rows name them by number.
-    scopes: ArcSwap<Vec<Arc<str>>>,
-    scope_numbers: Mutex<HashMap<Arc<str>, u32>>,
+    limits: KnownLimits,
+    rules: ArcSwap<LiveRuleTable>,
     meters: Meters,
     seq: AtomicI64,
     ready: AtomicBool,
@@ -45,8 +47,8 @@ impl Default for LiveTable {
     fn default() -> Self {
         Self {
             shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
-            scopes: ArcSwap::default(),
-            scope_numbers: Mutex::default(),
+            limits: KnownLimits::default(),
+            rules: ArcSwap::default(),
             meters: Meters::default(),
             seq: AtomicI64::new(0),
             ready: AtomicBool::new(false),
@@ -108,6 +110,11 @@ impl LiveTable {
         self.meters.take(true)
     }
 
+    /// What operations ask for, as of now.
+    pub(crate) fn rules(&self) -> Guard<Arc<LiveRuleTable>> {
+        self.rules.load()
+    }
+
     /// A meter of a worker's own.
     pub(crate) fn meter(&self) -> Meter {
         self.meters.add()
@@ -123,21 +130,6 @@ impl LiveTable {
 
     fn write(&self, hash: &TokenHash) -> RwLockWriteGuard<'_, Shard> {
         self.at(hash).write().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The number of a scope set. Only the feed comes here, one change at a time.
-    fn scopes_number(&self, scopes: &ScopeSet) -> u32 {
-        let text: Arc<str> = scopes.to_string().into();
-        let mut numbers = self.scope_numbers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(number) = numbers.get(&text) {
-            return *number;
-        }
-        let mut more = Vec::clone(&self.scopes.load());
-        let number = u32::try_from(more.len()).unwrap_or(u32::MAX);
-        more.push(Arc::clone(&text));
-        self.scopes.store(Arc::new(more));
-        numbers.insert(text, number);
-        number
     }
 }
 
@@ -157,20 +149,22 @@ impl Feed for LiveTable {
         let each = snapshot.count / SHARDS + 1;
         let mut next: Vec<Shard> =
             self.shards.iter().map(|shard| Shard::following(&read(shard), each)).collect();
-        let mut last: Option<(ScopeSet, u32)> = None;
+        let mut last: Option<Arc<TokenLimits>> = None;
         for secret in snapshot.secrets {
-            let scopes = match &last {
-                Some((set, number)) if *set == secret.scopes => *number,
-                _ => self.scopes_number(&secret.scopes),
+            let limits = match last.take() {
+                Some(last) if last.are_of(&secret) => last,
+                _ => self.limits.of(&secret),
             };
-            next[place(&secret.hash)].insert(&secret, scopes);
-            last = Some((secret.scopes, scopes));
+            next[place(&secret.hash)].insert(&secret, &limits);
+            last = Some(limits);
         }
+        self.rules.store(Arc::new(LiveRuleTable::new(&snapshot.rules)));
         for (shard, mut next) in self.shards.iter().zip(next) {
             let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
             next.remember(&shard);
             *shard = next;
         }
+        self.limits.tidy();
         self.seq.store(snapshot.seq, Ordering::Release);
         self.ready.store(true, Ordering::Release);
     }
@@ -178,12 +172,13 @@ impl Feed for LiveTable {
     fn apply(&self, seq: i64, change: Change) {
         match change {
             Change::SecretIssued(secret) => {
-                let scopes = self.scopes_number(&secret.scopes);
-                self.write(&secret.hash).insert(&secret, scopes);
+                let limits = self.limits.of(&secret);
+                self.write(&secret.hash).insert(&secret, &limits);
             }
             Change::SecretEnded { hash, ending, .. } => {
                 self.write(&hash).end(Digest::of(&hash), ending);
             }
+            Change::RulesChanged(live) => self.rules.store(Arc::new(LiveRuleTable::new(&live))),
         }
         self.seq.store(seq, Ordering::Release);
     }

@@ -47,26 +47,27 @@ pub(super) struct Row {
     at: i64,
     pub details: u32,
     number: u32,
-    pub scopes: u32,
+    /// The number of the token's limits in its shard.
+    pub limits: u32,
     state: AtomicU8,
 }
 
 impl Row {
     pub fn vacant() -> Self {
         let (digest, state) = (Digest([0; 3]), AtomicU8::new(VACANT));
-        Self { digest, at: 0, details: 0, number: 0, scopes: 0, state }
+        Self { digest, at: 0, details: 0, number: 0, limits: 0, state }
     }
 
     pub fn new(
         digest: Digest,
         number: AccountNumber,
         details: u32,
-        scopes: u32,
+        limits: u32,
         expires_at: Option<Timestamp>,
     ) -> Self {
         let (at, state) = expires_at.map_or((0, LIVE), |at| (at.as_micros(), EXPIRES));
         let number = number.into();
-        Self { digest, at, details, number, scopes, state: AtomicU8::new(state) }
+        Self { digest, at, details, number, limits, state: AtomicU8::new(state) }
     }
 
     pub fn is_vacant(&self) -> bool {

@@ -2,8 +2,12 @@
 //! row stands at its proportional place or right behind), in front of it a filter that tells most
 //! unknown digests without a look at the rows, beside it what the decision does not need.
 
-use super::row::{Digest, Row};
+use super::{
+    limits::TokenLimits,
+    row::{Digest, Row},
+};
 use keydesk_model::{AccountId, Binding, Ending, LiveSecret, MemberId, TokenId};
+use std::sync::Arc;
 
 /// Full at 7 in 8; grown to 3 in 4.
 const FULL: (usize, usize) = (7, 8);
@@ -19,6 +23,8 @@ pub(super) struct Shard {
     filter: Vec<u64>,
     count: usize,
     details: Vec<Details>,
+    /// Those of this shard's tokens; rows name them by number.
+    limits: Vec<Arc<TokenLimits>>,
     names: String,
     /// Rises when the numbers of details change their meaning.
     pub generation: u32,
@@ -63,11 +69,16 @@ impl Shard {
         self.rows.capacity() * size_of::<Row>()
             + self.filter.capacity() * size_of::<u64>()
             + self.details.capacity() * size_of::<Details>()
+            + self.limits.capacity() * size_of::<Arc<TokenLimits>>()
             + self.names.capacity()
     }
 
     pub fn details(&self, number: u32) -> &Details {
         &self.details[number as usize]
+    }
+
+    pub fn limits(&self, number: u32) -> &Arc<TokenLimits> {
+        &self.limits[number as usize]
     }
 
     pub fn name(&self, number: u32) -> &str {
@@ -105,11 +116,12 @@ impl Shard {
     }
 
     /// Takes over what is told of a secret; what was known to have ended stays ended.
-    pub fn insert(&mut self, secret: &LiveSecret, scopes: u32) {
+    pub fn insert(&mut self, secret: &LiveSecret, limits: &Arc<TokenLimits>) {
+        let limits = self.number_of(limits);
         let digest = Digest::of(&secret.hash);
         let number = self.find(digest).map(|row| row.details);
         let details = self.note(secret, number);
-        let mut row = Row::new(digest, secret.number, details, scopes, secret.expires_at);
+        let mut row = Row::new(digest, secret.number, details, limits, secret.expires_at);
         if let Some(ending) = secret.ending {
             row.end(ending);
         }
@@ -128,6 +140,18 @@ impl Shard {
                 row.remember(known);
             }
         }
+    }
+
+    fn number_of(&mut self, limits: &Arc<TokenLimits>) -> u32 {
+        let known = self.limits.iter().rposition(|known| Arc::ptr_eq(known, limits));
+        let number = known.unwrap_or_else(|| {
+            if self.limits.len() == self.limits.capacity() {
+                self.limits.reserve_exact(1 + self.limits.len() / 8);
+            }
+            self.limits.push(Arc::clone(limits));
+            self.limits.len() - 1
+        });
+        u32::try_from(number).unwrap_or(u32::MAX)
     }
 
     fn note(&mut self, secret: &LiveSecret, known: Option<u32>) -> u32 {
@@ -234,7 +258,8 @@ fn scale(uniform: u64, places: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use keydesk_model::{AccountNumber, ScopeSet, Timestamp};
+    use crate::live::limits::KnownLimits;
+    use keydesk_model::{AccountNumber, AddressList, ScopeSet, Timestamp};
     use keydesk_token::{Entropy, TokenHash};
     use proptest::prelude::*;
     use std::collections::HashMap;
@@ -250,6 +275,8 @@ mod tests {
             scopes: ScopeSet::everything(),
             expires_at: None,
             ending: None,
+            addresses: AddressList::default(),
+            trial: None,
         }
     }
 
@@ -259,11 +286,12 @@ mod tests {
         fn it_holds_what_a_map_holds(hashes in proptest::collection::vec((0u8..4, any::<u8>(), any::<u8>()), 0..400)) {
             let entropy = Entropy::seeded(1);
             let (mut shard, mut map) = (Shard::default(), HashMap::new());
+            let known = KnownLimits::default();
             for (first, second, last) in hashes {
                 let mut bytes = [0; 32];
                 (bytes[0], bytes[1], bytes[15]) = (first * 85, second, last);
                 let secret = secret(TokenHash::from_bytes(bytes), &entropy);
-                shard.insert(&secret, 0);
+                shard.insert(&secret, &known.of(&secret));
                 map.insert(bytes, secret.token);
             }
             prop_assert_eq!(shard.len(), map.len());
@@ -281,8 +309,10 @@ mod tests {
     #[test]
     fn a_token_takes_no_more_than_120_bytes() {
         let (entropy, mut shard) = (Entropy::seeded(2), Shard::default());
+        let known = KnownLimits::default();
         for count in 1..5_000 {
-            shard.insert(&secret(TokenHash::from_bytes(entropy.bytes()), &entropy), 0);
+            let secret = secret(TokenHash::from_bytes(entropy.bytes()), &entropy);
+            shard.insert(&secret, &known.of(&secret));
             assert!(
                 count < 500 || shard.size_bytes() <= 120 * count,
                 "{count}: {}",

@@ -1,6 +1,6 @@
 //! Who used which token: counted by each worker for itself, merged when somebody asks.
 
-use keydesk_model::{Timestamp, TokenId, Usage, program_of};
+use keydesk_model::{Called, Timestamp, TokenId, Usage, program_of};
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
     hash::{BuildHasherDefault, Hasher},
@@ -8,8 +8,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// How many programs are told apart between two reports; further ones count as the last.
-const PROGRAMS: usize = 32;
+/// How many programs and operations are told apart between two reports; further ones count as the last.
+const PROGRAMS: usize = 256;
 /// As much of a user agent as tells programs apart.
 const LONGEST_AGENT: usize = 256;
 
@@ -53,10 +53,21 @@ struct Programs {
     others: Vec<Seen>,
 }
 
+/// A call that is to be counted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sighting<'a> {
+    pub token: TokenId,
+    pub agent: Option<&'a [u8]>,
+    pub client_addr: IpAddr,
+    pub at: Timestamp,
+    pub called: &'a Called,
+}
+
 #[derive(Debug)]
 struct Seen {
     agent: Option<Box<[u8]>>,
     client_addr: IpAddr,
+    called: Called,
     last_used_at: Timestamp,
     calls: i64,
 }
@@ -69,38 +80,53 @@ pub(super) struct Meters(Mutex<Vec<Arc<Mutex<Counts>>>>);
 pub(crate) struct Meter(Arc<Mutex<Counts>>);
 
 impl Meter {
-    pub fn note(&self, token: TokenId, agent: Option<&[u8]>, client_addr: IpAddr, now: Timestamp) {
-        let agent = agent.map(|agent| &agent[..agent.len().min(LONGEST_AGENT)]);
+    pub fn note(&self, sighting: Sighting) {
+        let agent = sighting.agent.map(|agent| &agent[..agent.len().min(LONGEST_AGENT)]);
+        let sighting = Sighting { agent, ..sighting };
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Counts { seen, order } = &mut *counts;
         let has_room = order.len() < MOST_COUNTED;
-        let make =
-            || Seen { agent: agent.map(Box::from), client_addr, last_used_at: now, calls: 1 };
-        let programs = match seen.entry(token) {
+        let programs = match seen.entry(sighting.token) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => {
                 if has_room {
-                    order.push_back(token);
-                    new.insert(Programs { first: make(), others: Vec::new() });
+                    order.push_back(sighting.token);
+                    new.insert(Programs { first: Seen::new(sighting), others: Vec::new() });
                 }
                 return;
             }
         };
-        if programs.first.is_by(agent, client_addr) {
-            return programs.first.again(now);
+        if programs.first.is_like(sighting) {
+            return programs.first.again(sighting.at);
         }
         let others = &mut programs.others;
-        let known = others.iter().position(|seen| seen.is_by(agent, client_addr));
-        match known.or((others.len() >= PROGRAMS).then_some(PROGRAMS - 1)) {
-            Some(at) => others[at].again(now),
-            None => others.push(make()),
+        if let Some(known) = others.iter_mut().find(|seen| seen.is_like(sighting)) {
+            known.again(sighting.at);
+        } else if others.len() < PROGRAMS {
+            others.push(Seen::new(sighting));
+        } else if let Some(last) = others.last_mut() {
+            // Of what is thrown together nothing is said but that there were calls.
+            last.called = Called::default();
+            last.again(sighting.at);
         }
     }
 }
 
 impl Seen {
-    fn is_by(&self, agent: Option<&[u8]>, client_addr: IpAddr) -> bool {
-        self.client_addr == client_addr && self.agent.as_deref() == agent
+    fn new(sighting: Sighting) -> Self {
+        Self {
+            agent: sighting.agent.map(Box::from),
+            client_addr: sighting.client_addr,
+            called: sighting.called.clone(),
+            last_used_at: sighting.at,
+            calls: 1,
+        }
+    }
+
+    fn is_like(&self, sighting: Sighting) -> bool {
+        self.client_addr == sighting.client_addr
+            && self.called == *sighting.called
+            && self.agent.as_deref() == sighting.agent
     }
 
     fn again(&mut self, now: Timestamp) {
@@ -120,13 +146,13 @@ impl Meters {
     pub fn take(&self, all: bool) -> Vec<Usage> {
         let meters = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut report: Vec<Usage> = Vec::new();
-        let mut places: HashMap<(TokenId, String, IpAddr), usize> = HashMap::new();
+        let mut places: HashMap<(TokenId, String, IpAddr, Called), usize> = HashMap::new();
         for meter in meters {
             for (token, seen) in take_oldest(&meter, all) {
                 let agent = seen.agent.as_deref().and_then(|agent| std::str::from_utf8(agent).ok());
                 let program = program_of(agent).into_owned();
                 let place = *places
-                    .entry((token, program.clone(), seen.client_addr))
+                    .entry((token, program.clone(), seen.client_addr, seen.called.clone()))
                     .or_insert(report.len());
                 if let Some(known) = report.get_mut(place) {
                     known.calls += seen.calls;
@@ -138,6 +164,7 @@ impl Meters {
                         client_addr: seen.client_addr.to_string(),
                         last_used_at: seen.last_used_at,
                         calls: seen.calls,
+                        called: seen.called,
                     });
                 }
             }

@@ -2,6 +2,7 @@
 
 use super::{
     LiveTable,
+    limits::TokenLimits,
     row::{Digest, Row},
     shard::{Shard, Subject},
 };
@@ -15,7 +16,7 @@ use std::sync::Arc;
 pub struct Verified {
     pub(crate) number: AccountNumber,
     hash: TokenHash,
-    scopes: u32,
+    limits: u32,
     details: u32,
     generation: u32,
 }
@@ -25,7 +26,7 @@ pub struct Verified {
 pub(crate) struct Identity {
     pub token: TokenId,
     pub subject: Subject,
-    pub scopes: Arc<str>,
+    pub limits: Arc<TokenLimits>,
 }
 
 impl LiveTable {
@@ -43,7 +44,7 @@ impl LiveTable {
             TokenState::Live => Ok(Verified {
                 number: row.number(),
                 hash,
-                scopes: row.scopes,
+                limits: row.limits,
                 details: row.details,
                 generation: shard.generation,
             }),
@@ -56,19 +57,15 @@ impl LiveTable {
 
     /// None: the token was forgotten since it was verified.
     pub(crate) fn identify(&self, verified: &Verified) -> Option<Identity> {
-        self.look_up(verified, |shard, details| {
+        self.look_up(verified, |shard, details, limits| {
             let details = shard.details(details);
-            let scopes = self.scopes.load().get(verified.scopes as usize).cloned();
-            Identity {
-                token: details.token,
-                subject: details.subject,
-                scopes: scopes.unwrap_or_default(),
-            }
+            let limits = Arc::clone(shard.limits(limits));
+            Identity { token: details.token, subject: details.subject, limits }
         })
     }
 
     pub(crate) fn name(&self, verified: &Verified) -> Option<String> {
-        self.look_up(verified, |shard, details| shard.name(details).to_owned())
+        self.look_up(verified, |shard, details, _| shard.name(details).to_owned())
     }
 
     pub(crate) fn expires_at(&self, verified: &Verified) -> Option<Timestamp> {
@@ -82,23 +79,27 @@ impl LiveTable {
         self.may_serve() && shard.find(Digest::of(&verified.hash)).is_some_and(lives)
     }
 
-    fn look_up<T>(&self, verified: &Verified, tell: impl FnOnce(&Shard, u32) -> T) -> Option<T> {
+    fn look_up<T>(
+        &self,
+        verified: &Verified,
+        tell: impl FnOnce(&Shard, u32, u32) -> T,
+    ) -> Option<T> {
         let shard = self.read(&verified.hash);
         if shard.generation == verified.generation {
-            return Some(tell(&shard, verified.details));
+            return Some(tell(&shard, verified.details, verified.limits));
         }
-        let details = shard.find(Digest::of(&verified.hash))?.details;
-        Some(tell(&shard, details))
+        let row = shard.find(Digest::of(&verified.hash))?;
+        Some(tell(&shard, row.details, row.limits))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::LiveTable;
+    use crate::{LiveTable, live::Sighting};
     use keydesk_model::{
-        AccountId, AccountNumber, Binding, Change, EndCause, Ending, Feed, LiveSecret, Moment,
-        ScopeSet, Snapshot, Stopwatch, TokenId,
+        AccountId, AccountNumber, AddressList, Binding, Called, Change, EndCause, Ending, Feed,
+        LiveSecret, Moment, ScopeSet, Snapshot, Stopwatch, TokenId,
     };
     use keydesk_token::{Entropy, Kind, PlainToken, Prefix};
 
@@ -123,6 +124,8 @@ mod tests {
             scopes: ScopeSet::everything(),
             expires_at,
             ending: None,
+            addresses: AddressList::default(),
+            trial: None,
         }
     }
 
@@ -174,16 +177,16 @@ mod tests {
         table.apply(9, Change::SecretIssued(secret(&new, None)));
         assert_eq!(table.seq(), 9);
         let denial = Denial::Ended { ending, binding: Binding::Account };
-        assert_eq!(table.verify(&present(&old), at(500)).err(), Some(denial));
+        assert_eq!(table.verify(&present(&old), at(500)).err(), Some(denial.clone()));
         assert!(table.verify(&present(&new), at(500)).is_ok());
         // A database that went back in time says that it lives.
         table.load(Snapshot::new(7, vec![secret(&old, None)]));
-        assert_eq!(table.verify(&present(&old), at(600)).err(), Some(denial));
+        assert_eq!(table.verify(&present(&old), at(600)).err(), Some(denial.clone()));
         table.apply(8, Change::SecretIssued(secret(&old, None)));
-        assert_eq!(table.verify(&present(&old), at(600)).err(), Some(denial));
+        assert_eq!(table.verify(&present(&old), at(600)).err(), Some(denial.clone()));
         assert_eq!(
             table.verify(&present(&old), at(1)).err(),
-            Some(denial),
+            Some(denial.clone()),
             "nor does a clock that was put back revive it"
         );
         assert_eq!(
@@ -224,7 +227,13 @@ mod tests {
             let verified = table.verify(&present(&token), at(now)).expect("live");
             let token = table.identify(&verified).expect("known").token;
             let meter = &meters[usize::try_from(now % 2).expect("small")];
-            meter.note(token, Some(agent.as_bytes()), addr.parse().expect("an address"), at(now));
+            meter.note(Sighting {
+                token,
+                agent: Some(agent.as_bytes()),
+                client_addr: addr.parse().expect("an address"),
+                at: at(now),
+                called: &Called::default(),
+            });
         }
         let mut report = table.take_usage();
         report.sort_by(|a, b| a.program.cmp(&b.program));

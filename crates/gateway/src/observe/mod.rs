@@ -123,11 +123,11 @@ impl Observer {
 }
 
 impl Story {
-    pub fn is_denied(&mut self, denial: Denial) {
+    pub fn is_denied(&mut self, denial: &Denial) {
         self.code = Some(denial.code());
     }
 
-    pub fn is_permitted(&mut self, account: AccountNumber, token: TokenId) {
+    pub fn is_of(&mut self, account: AccountNumber, token: TokenId) {
         if let Some(details) = &mut self.details {
             (details.account, details.token) = (Some(account), Some(token));
         }

@@ -184,7 +184,7 @@ impl Connection {
                 self.answer(answer, story, reply).await
             }
             Verdict::Refuse(denial) => {
-                let answer = worker.refusal(denial, &story);
+                let answer = worker.refusal(&denial, &story);
                 let answer = Worker::finish(answer, &story, console.as_ref());
                 let keeps_open = keeps_open && !denial.breaks_connection();
                 self.answer(answer, story, Reply { keeps_open, ..reply }).await
@@ -265,8 +265,8 @@ impl Connection {
                 Next::Close
             }
             Err(Stopped::Refused(denial)) => {
-                story.is_denied(denial);
-                let answer = worker.refusal(denial, &story);
+                story.is_denied(&denial);
+                let answer = worker.refusal(&denial, &story);
                 let answer = Worker::finish(answer, &story, console);
                 // The body may be half read.
                 let keeps_open = reply.keeps_open && is_whole && !denial.breaks_connection();

@@ -108,7 +108,7 @@ async fn answer(
                     return reply.map(|()| Either::Right(body));
                 }
                 Err(denial) => {
-                    story.is_denied(denial);
+                    story.is_denied(&denial);
                     Verdict::Refuse(denial)
                 }
             }
@@ -117,7 +117,7 @@ async fn answer(
     };
     let answer: Answer = match verdict {
         Verdict::Answer(answer) => answer,
-        Verdict::Refuse(denial) => worker.refusal(denial, &story),
+        Verdict::Refuse(denial) => worker.refusal(&denial, &story),
         Verdict::Forward(_) => Response::default(),
     };
     let answer = Worker::finish(answer, &story, console.as_ref());

@@ -62,7 +62,7 @@ impl Progress {
 }
 
 /// Why a request's body did not arrive.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Stopped {
     /// The client is to be told.
     Refused(Denial),

@@ -72,6 +72,7 @@ impl Member {
             if now.since(tidied_at) > TIDY {
                 tidied_at = now;
                 let _ = self.store.forget_old_changes(system::clock().now()).await;
+                let _ = self.store.forget_old_use(system::clock().now()).await;
             }
         }
     }

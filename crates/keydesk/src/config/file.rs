@@ -34,6 +34,18 @@ pub struct File {
     #[serde(rename = "store_password_file")]
     pub store_password: Option<PathBuf>,
     pub cluster: FileCluster,
+    pub operation: Vec<FileOperation>,
+    pub unlisted_operations: Option<Spanned<String>>,
+}
+
+/// An operation of the API, and which scopes open it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileOperation {
+    pub method: Spanned<String>,
+    pub path: Spanned<String>,
+    #[serde(default)]
+    pub scopes: Vec<Spanned<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -3,6 +3,7 @@
 
 mod cluster;
 mod file;
+mod limits;
 mod operation;
 mod options;
 mod values;
@@ -13,7 +14,7 @@ pub use options::Options;
 
 use anyhow::bail;
 use file::{File, Given, Source, read_file};
-use keydesk_control::SmtpSettings;
+use keydesk_control::{RuleSource, SmtpSettings};
 use keydesk_gateway::{Forms, Limits, SigningKey, UpstreamSettings};
 use keydesk_model::TrustedProxies;
 use keydesk_store::Place;
@@ -45,6 +46,7 @@ pub struct Config {
     pub role: Role,
     pub store: Place,
     pub cluster: Cluster,
+    pub rules: RuleSource,
 }
 
 impl Config {
@@ -62,11 +64,12 @@ impl Config {
         let gateway_url =
             pick(&options.public_gateway_url, "public_gateway_url", &file.public_gateway_url);
         let upstream = pick(&options.upstream, "upstream", &file.upstream);
-        let data = options.data.clone().or(file.data);
+        let data = options.data.clone().or(file.data.clone());
         let data = data.unwrap_or_else(|| PathBuf::from("keydesk-data"));
         let store = pick(&options.store, "store", &file.store);
         let role = cluster::role(pick(&options.role, "role", &file.role))?;
         let config = Self {
+            rules: limits::rules(&source, &file)?,
             store: cluster::place(store.as_ref(), file.store_password.as_ref(), &data)?,
             cluster: cluster::cluster(&source, &file.cluster, role)?,
             role,
@@ -217,6 +220,22 @@ mod tests {
             (
                 "[limits]\nmax_body_bytes = \"big\"",
                 "/keydesk.toml:2: invalid type: string \"big\", expected a whole number",
+            ),
+            (
+                "[[operation]]\nmethod = \"get\"\npath = \"/a\"",
+                "/keydesk.toml:2: operation.method: “get” is not a method in capitals, such as GET, or * for all",
+            ),
+            (
+                "[[operation]]\nmethod = \"GET\"\npath = \"/a//b\"",
+                "/keydesk.toml:3: operation.path: “/a//b” is not a path of the API: a path has no empty or dot segments, “?”, “#”, “\\” or “%”",
+            ),
+            (
+                "[[operation]]\nmethod = \"GET\"\npath = \"/a/{x}\"\n[[operation]]\nmethod = \"GET\"\npath = \"/a/{y}\"",
+                "/keydesk.toml: operation: two rules are for GET /a/{x} and GET /a/{y}, which no request can tell apart",
+            ),
+            (
+                "[[operation]]\nmethod = \"GET\"\npath = \"/a\"\nscopes = [\"Read\"]",
+                "/keydesk.toml:4: operation.scopes: “Read” is not a scope such as contacts:read, contacts:* or *",
             ),
             (
                 "[limits]\nresponse_timeout_seconds = 0",

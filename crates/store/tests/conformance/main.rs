@@ -1,6 +1,7 @@
 //! What every back end must do, as a list that is run on both: a case that is forgotten there is dead
 //! code.
 
+mod limits;
 #[path = "../../../../tests/support/postgres.rs"]
 #[expect(dead_code, reason = "the harness of all tests")]
 mod postgres;
@@ -8,11 +9,16 @@ mod schema;
 mod world;
 
 use keydesk_model::{
-    AccountId, AccountNumber, Action, EndCause, InvitationId, MemberId, PersonId, Role, SessionId,
-    Usage,
+    AccountId, AccountNumber, Action, Called, EndCause, InvitationId, MemberId, PersonId, Role,
+    SessionId, Usage,
 };
 use keydesk_store::{NewInvitation, NewMember, NewSession, StoreError};
 use keydesk_token::Entropy;
+use limits::{
+    calls_are_counted_by_operation_and_objection_for_a_month,
+    limits_of_a_token_reach_the_follower_with_its_open_secret,
+    rules_go_to_every_follower_and_a_pending_version_does_not,
+};
 use std::sync::Arc;
 use world::{World, ann, at, entry};
 
@@ -227,6 +233,7 @@ async fn usage_adds_up_by_program_and_address(world: World) {
         client_addr: "::1".to_owned(),
         last_used_at: at(last),
         calls,
+        called: Called::default(),
     };
     for usage in [vec![seen(10, 1), seen(9, 2)], vec![seen(20, 2)], vec![seen(15, 1)]] {
         world.store.record_usage(&usage).await.expect("records");
@@ -380,4 +387,7 @@ conformance! {
     a_number_is_never_overtaken,
     what_had_ended_is_ended_again_once,
     nodes_join_in_order_renew_and_leave,
+    rules_go_to_every_follower_and_a_pending_version_does_not,
+    limits_of_a_token_reach_the_follower_with_its_open_secret,
+    calls_are_counted_by_operation_and_objection_for_a_month,
 }

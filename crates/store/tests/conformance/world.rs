@@ -2,8 +2,8 @@
 
 use crate::postgres;
 use keydesk_model::{
-    AccountId, AccountNumber, Action, Actor, Binding, Change, Feed, MemberId, Origin, PersonId,
-    Role, ScopeSet, Snapshot, Timestamp, TokenId,
+    AccountId, AccountNumber, Action, Actor, AddressList, Binding, Change, Feed, LiveSecret,
+    MemberId, Origin, PersonId, Role, ScopeSet, Snapshot, Timestamp, TokenId,
 };
 use keydesk_store::{
     AuditEntry, NewMember, NewPerson, NewSecret, NewToken, Place, Store, StoreError, Write,
@@ -16,6 +16,7 @@ use std::{
 
 /// A store with one account, its owner Ann, and a gateway that follows.
 pub struct World {
+    place: Place,
     pub store: Store,
     pub follower: Arc<Follower>,
     pub entropy: Entropy,
@@ -27,11 +28,13 @@ pub struct World {
 #[derive(Default)]
 pub struct Follower {
     seen: Mutex<Vec<(i64, Option<Change>)>>,
+    loaded: Mutex<Vec<LiveSecret>>,
 }
 
 impl Feed for Follower {
     fn load(&self, snapshot: Snapshot<'_>) {
         self.seen.lock().expect("not poisoned").push((snapshot.seq, None));
+        *self.loaded.lock().expect("not poisoned") = snapshot.secrets.collect();
     }
 
     fn apply(&self, seq: i64, change: Change) {
@@ -48,6 +51,11 @@ impl Follower {
             _ => None,
         });
         issued.expect("there is one")
+    }
+
+    /// The last change that came.
+    pub fn last(&self) -> Option<Change> {
+        self.seen.lock().expect("not poisoned").last().and_then(|(_, change)| change.clone())
     }
 
     pub fn numbers(&self) -> Vec<i64> {
@@ -88,7 +96,16 @@ impl World {
             .await
             .expect("adds");
         write.commit(entry(Action::OpenAccount)).await.expect("commits");
-        Self { store, follower, entropy, account, person, member }
+        Self { place: place.clone(), store, follower, entropy, account, person, member }
+    }
+
+    /// What a process that starts now loads.
+    pub async fn load_anew(&self) -> Vec<LiveSecret> {
+        let (store, follower) = (Store::open(&self.place).await, Arc::new(Follower::default()));
+        let store = store.expect("opens");
+        store.follow(Arc::clone(&follower) as Arc<dyn Feed>, None).await.expect("loads");
+        store.close().await;
+        follower.loaded.lock().expect("not poisoned").clone()
     }
 
     pub fn secret(&self, version: i64) -> NewSecret {
@@ -113,6 +130,7 @@ impl World {
             binding: Binding::Account,
             name: "CRM sync".to_owned(),
             scopes: ScopeSet::everything(),
+            addresses: AddressList::default(),
             expires_at: Some(at(99)),
             created_by: Some(self.member),
             request_key: request_key.map(str::to_owned),

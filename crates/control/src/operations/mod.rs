@@ -1,0 +1,177 @@
+//! The rules on the API's operations: taken from its document and the configuration, and put in force
+//! only after it has been told what they would newly refuse.
+
+use crate::{Desk, api_docs::ScopeOffer};
+use keydesk_model::{
+    Action, Actor, Clock, LiveRules, Mode, Operation, Origin, RuleTable, Rules, ScopeSet,
+    Timestamp, Unlisted,
+};
+use keydesk_store::{AuditEntry, OperationUse, Read, Store, StoreError, StoredRules, Write};
+use std::time::Duration;
+
+/// What was called within this time counts.
+pub(crate) const LATELY: Duration = Duration::from_hours(720);
+
+/// Where rules come from.
+#[derive(Clone, Debug, Default)]
+pub struct RuleSource {
+    /// From the configuration: these go before the document's.
+    pub own: Vec<Operation>,
+    pub unlisted: Unlisted,
+}
+
+/// Calls that were let through lately and would not be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewlyRefused {
+    pub token_name: String,
+    pub program: String,
+    pub operation: String,
+    pub calls: i64,
+}
+
+/// What became of a changed document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Synced {
+    /// The rules are what they were.
+    Same,
+    InForce,
+    /// They would refuse what is called now, and wait for the operator's word.
+    Pending(Vec<NewlyRefused>),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum OperationsError {
+    #[error("there are no rules yet: no document and no [[operation]] has been read")]
+    None,
+    #[error("nothing is waiting to be put in force")]
+    NothingPending,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl RuleSource {
+    /// The document's rules with the configuration's in front of them.
+    pub fn with(&self, document: Vec<Operation>) -> Rules {
+        let mut rules = Rules { operations: self.own.clone(), unlisted: self.unlisted };
+        for operation in document {
+            rules.operations.push(operation);
+            // The same requests: the configuration has spoken of them.
+            if rules.check().is_err() {
+                rules.operations.pop();
+            }
+        }
+        rules
+    }
+}
+
+/// Takes over rules that have changed. While they are only observed, or where nothing that was called
+/// lately would be refused, they are in force at once; else they wait.
+pub async fn sync_rules(store: &Store, clock: &Clock, rules: Rules) -> Result<Synced, StoreError> {
+    let mut write = store.write(clock.now()).await?;
+    let Some(StoredRules { live, pending }) = write.find_rules().await? else {
+        let first = LiveRules { rules, mode: Mode::Observe };
+        put_in_force(write, &first, Actor::Node).await?;
+        return Ok(Synced::InForce);
+    };
+    if live.rules == rules {
+        if pending.is_some() {
+            write.set_pending_rules(None).await?;
+            write.commit(entry(Actor::Node, serde_json::json!({ "pending": null }))).await?;
+        }
+        return Ok(Synced::Same);
+    }
+    let next = LiveRules { rules, mode: live.mode };
+    let refused = newly_refused(&mut write, &live, &next, clock.now()).await?;
+    if refused.is_empty() {
+        put_in_force(write, &next, Actor::Node).await?;
+        return Ok(Synced::InForce);
+    }
+    if pending.as_ref() != Some(&next.rules) {
+        write.set_pending_rules(Some(&next.rules)).await?;
+        let detail = serde_json::json!({ "pending": summary(&next) });
+        write.commit(entry(Actor::Node, detail)).await?;
+    }
+    Ok(Synced::Pending(refused))
+}
+
+/// The operator's word: what waits is in force.
+pub async fn apply_pending_rules(store: &Store, clock: &Clock) -> Result<(), OperationsError> {
+    let mut write = store.write(clock.now()).await?;
+    let stored = write.find_rules().await?.ok_or(OperationsError::None)?;
+    let rules = stored.pending.ok_or(OperationsError::NothingPending)?;
+    let next = LiveRules { rules, mode: stored.live.mode };
+    Ok(put_in_force(write, &next, Actor::Operator).await?)
+}
+
+/// Whether the rules refuse, or are only observed.
+pub async fn set_rules_mode(
+    store: &Store,
+    clock: &Clock,
+    mode: Mode,
+) -> Result<(), OperationsError> {
+    let mut write = store.write(clock.now()).await?;
+    let stored = write.find_rules().await?.ok_or(OperationsError::None)?;
+    // What waited because it would refuse something need not wait any more.
+    let waits = stored.pending.filter(|_| mode == Mode::Observe);
+    let next = LiveRules { rules: waits.unwrap_or(stored.live.rules), mode };
+    Ok(put_in_force(write, &next, Actor::Operator).await?)
+}
+
+async fn put_in_force(mut write: Write, live: &LiveRules, actor: Actor) -> Result<(), StoreError> {
+    write.set_rules(live).await?;
+    write.commit(entry(actor, summary(live))).await.map(|_| ())
+}
+
+fn summary(live: &LiveRules) -> serde_json::Value {
+    serde_json::json!({
+        "mode": live.mode.as_str(),
+        "unlisted": live.rules.unlisted,
+        "operations": live.rules.operations.len(),
+    })
+}
+
+fn entry(actor: Actor, detail: serde_json::Value) -> AuditEntry {
+    AuditEntry {
+        action: Action::ChangeRules,
+        actor,
+        origin: Origin::default(),
+        account: None,
+        target: "operations".to_owned(),
+        detail,
+    }
+}
+
+/// What `next` would refuse of what was called lately and `live` lets through.
+pub async fn newly_refused(
+    read: &mut Read,
+    live: &LiveRules,
+    next: &LiveRules,
+    now: Timestamp,
+) -> Result<Vec<NewlyRefused>, StoreError> {
+    if next.mode == Mode::Observe {
+        return Ok(Vec::new());
+    }
+    let (before, after) = (RuleTable::new(&live.rules), RuleTable::new(&next.rules));
+    let passes = |table: &RuleTable, name: &str, held: &ScopeSet| {
+        table.allows_named(name, held).unwrap_or_else(|| table.allows(None, held))
+    };
+    let is_new = |seen: &OperationUse| {
+        let went_through =
+            live.mode == Mode::Observe || passes(&before, &seen.operation, &seen.scopes);
+        went_through && !passes(&after, &seen.operation, &seen.scopes)
+    };
+    let uses = read.list_operation_use(now.minus(LATELY)).await?;
+    let refused = uses.into_iter().filter(is_new).map(|seen| NewlyRefused {
+        token_name: seen.token_name,
+        program: seen.program,
+        operation: seen.operation,
+        calls: seen.calls,
+    });
+    Ok(refused.collect())
+}
+
+/// The scopes that a token may be given: those that rules ask for, with what each opens.
+pub(crate) async fn list_scope_offers(desk: &Desk) -> Result<Vec<ScopeOffer>, StoreError> {
+    let stored = desk.store.read().await?.find_rules().await?.unwrap_or_default();
+    Ok(desk.openapi.offers(&stored.live.rules).await)
+}

@@ -1,0 +1,103 @@
+//! What a token may do and where it may be used from: seen beside what it was used for lately, proposed as
+//! small as that allows, tried first where wished, then in force.
+
+use super::{find_api_token, find_live_api_token};
+use crate::{Desk, caller::Caller, operations::LATELY, problem::Problem};
+use keydesk_model::{Action, AddressList, Grant, Objection, Right, RuleTable, ScopeSet, TokenId};
+use keydesk_store::{Objected, OperationUse, Token};
+
+/// A token's limits and all that speaks for others.
+#[derive(Debug)]
+pub(crate) struct LimitsReview {
+    pub token: Token,
+    /// What it was used for in the last 30 days.
+    pub uses: Vec<OperationUse>,
+    pub objected: Vec<Objected>,
+    /// The smallest limits with which all of that would have passed. None: it was not used, or only a token
+    /// for everything will do.
+    pub smallest_scopes: Option<ScopeSet>,
+    pub smallest_addresses: Option<AddressList>,
+}
+
+/// Limits that are to hold, or only to be tried beside those that do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Start {
+    Try,
+    Now,
+}
+
+pub(crate) async fn review_limits(
+    desk: &Desk,
+    caller: &Caller,
+    id: TokenId,
+) -> Result<LimitsReview, Problem> {
+    let token = find_api_token(desk, caller, id).await?;
+    let since = desk.now().minus(LATELY);
+    let mut read = desk.store.read().await?;
+    let uses = read.list_operation_use_of(id, since).await?;
+    let objected = read.list_objected(caller.account.id, since).await?;
+    let addresses = read.list_addresses_of(id, since).await?;
+    let rules = read.find_rules().await?.unwrap_or_default().live.rules;
+    let smallest_scopes =
+        RuleTable::new(&rules).smallest_scopes(uses.iter().map(|seen| seen.operation.as_str()));
+    let smallest_addresses = addresses.join(" ").parse::<AddressList>().ok();
+    Ok(LimitsReview {
+        token,
+        objected: objected.into_iter().filter(|seen| seen.token == id).collect(),
+        smallest_scopes: smallest_scopes.filter(|scopes| !scopes.is_empty()),
+        smallest_addresses: smallest_addresses
+            .map(|list| list.merged())
+            .filter(|list| !list.is_empty()),
+        uses,
+    })
+}
+
+/// Sets a token's limits. What is tried is dropped when others come into force.
+pub(crate) async fn limit_api_token(
+    desk: &Desk,
+    caller: &Caller,
+    id: TokenId,
+    wanted: Grant,
+    start: Start,
+) -> Result<(), Problem> {
+    let (mut write, caller) = desk.write_as(caller).await?;
+    caller.permit(Right::ManageTokens)?;
+    let token = find_live_api_token(&mut write, caller.account.id, id).await?;
+    if wanted.scopes.is_empty() {
+        return Err(Problem::invalid("A token needs at least one scope."));
+    }
+    let holds = Grant { scopes: token.scopes, addresses: token.addresses };
+    let (grant, trial) = match start {
+        Start::Now => (&wanted, None),
+        Start::Try => (&holds, Some(&wanted)),
+    };
+    write.limit_token(id, grant, trial).await?;
+    let detail = serde_json::json!({
+        "before": { "limits": holds, "trial": token.trial },
+        "after": { "limits": grant, "trial": trial },
+    });
+    write.commit(caller.entry(Action::LimitToken, id, detail)).await?;
+    Ok(())
+}
+
+/// What limits objected to in the account in the last 30 days.
+pub(crate) async fn list_objected(desk: &Desk, caller: &Caller) -> Result<Vec<Objected>, Problem> {
+    caller.permit(Right::SeeTokens)?;
+    let since = desk.now().minus(LATELY);
+    Ok(desk.store.read().await?.list_objected(caller.account.id, since).await?)
+}
+
+/// What an objection means to the reader of a list.
+pub(crate) fn why(objected: &Objected) -> &'static str {
+    match (objected.objection, objected.refused > 0) {
+        (Objection::Scope, true) => "refused: lacks the scope",
+        (Objection::Scope, false) => "would be refused: lacks the scope",
+        (Objection::TrialScope, _) => "would be refused by the scopes on trial",
+        (Objection::Address, _) => "refused: from another address",
+        (Objection::TrialAddress, _) => "would be refused by the addresses on trial",
+        (Objection::Rate, true) => "refused: too many calls at a time",
+        (Objection::Rate, false) => "would be refused: too many calls at a time",
+        (Objection::Quota, true) => "refused: the month's calls were used up",
+        (Objection::Quota, false) => "would be refused: the month's calls were used up",
+    }
+}

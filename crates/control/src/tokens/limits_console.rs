@@ -1,0 +1,240 @@
+//! `/tokens/{id}/limits`: a token's limits, what speaks for smaller ones, and the form that sets them;
+//! `/tokens/objections`: what limits object to.
+
+use super::{
+    console::one_or_more,
+    limits::{LimitsReview, Start, limit_api_token, list_objected, review_limits, why},
+};
+use crate::{
+    Desk,
+    api_docs::ScopeOffer,
+    caller::Caller,
+    chrome::{Chrome, Nav, done, page, page_with},
+    freshness::FreshForm,
+    operations::list_scope_offers,
+    problem::Problem,
+    when::When,
+};
+use askama::Template;
+use axum::{
+    extract::{Path, Query, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use keydesk_model::{AddressList, Grant, Right, Scope, ScopeSet, Timestamp, TokenId, TokenState};
+use keydesk_store::{Objected, OperationUse};
+use serde::Deserialize;
+
+/// What the form holds, as sent, so that a mistake loses nothing.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct LimitsForm {
+    #[serde(deserialize_with = "one_or_more")]
+    scope: Vec<String>,
+    addresses: String,
+    start: String,
+}
+
+struct UseRow {
+    operation: String,
+    program: String,
+    calls: i64,
+    last_call: When,
+}
+
+struct ObjectionRow {
+    token: TokenId,
+    token_name: String,
+    program: String,
+    operation: String,
+    why: &'static str,
+    was_refused: bool,
+    calls: i64,
+    last_call: When,
+}
+
+impl ObjectionRow {
+    fn new(seen: Objected, now: Timestamp) -> Self {
+        Self {
+            why: why(&seen),
+            was_refused: seen.refused > 0,
+            token: seen.token,
+            token_name: seen.token_name,
+            program: seen.program,
+            operation: seen.operation,
+            calls: seen.calls,
+            last_call: When::past(seen.last_used_at, now),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "tokens/limits.html")]
+struct LimitsPage {
+    chrome: Chrome,
+    id: TokenId,
+    name: String,
+    masked: String,
+    scopes: Vec<String>,
+    addresses: Vec<String>,
+    trial: Option<(Vec<String>, Vec<String>)>,
+    form: LimitsForm,
+    offers: Vec<ScopeOffer>,
+    scope_error: Option<String>,
+    address_error: Option<String>,
+    uses: Vec<UseRow>,
+    objections: Vec<ObjectionRow>,
+    smallest: Option<(Vec<String>, Vec<String>)>,
+    uses_the_smallest: bool,
+    may_manage: bool,
+}
+
+impl LimitsPage {
+    fn has(&self, scope: &str) -> bool {
+        self.form.scope.iter().any(|held| held == scope)
+    }
+}
+
+fn words(scopes: &ScopeSet) -> Vec<String> {
+    scopes
+        .iter()
+        .map(
+            |scope| if scope.as_str() == "*" { "everything".to_owned() } else { scope.to_string() },
+        )
+        .collect()
+}
+
+fn networks(addresses: &AddressList) -> Vec<String> {
+    addresses.to_string().split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+/// The grant as the form shows it.
+fn form_of(grant: &Grant) -> LimitsForm {
+    LimitsForm {
+        scope: grant.scopes.iter().map(ToString::to_string).collect(),
+        addresses: networks(&grant.addresses).join("\n"),
+        start: "try".to_owned(),
+    }
+}
+
+/// The smallest limits, where anything speaks for any.
+fn smallest(review: &LimitsReview) -> Option<Grant> {
+    let (scopes, addresses) = (&review.smallest_scopes, &review.smallest_addresses);
+    (scopes.is_some() || addresses.is_some()).then(|| Grant {
+        scopes: scopes.clone().unwrap_or_else(|| review.token.scopes.clone()),
+        addresses: addresses.clone().unwrap_or_default(),
+    })
+}
+
+async fn limits_page(
+    desk: &Desk,
+    caller: &Caller,
+    review: LimitsReview,
+    form: LimitsForm,
+) -> Result<LimitsPage, Problem> {
+    let now = desk.now();
+    let proposal = smallest(&review);
+    let use_row = |seen: OperationUse| UseRow {
+        operation: seen.operation,
+        program: seen.program,
+        calls: seen.calls,
+        last_call: When::past(seen.last_used_at, now),
+    };
+    let parts = |grant: &Grant| (words(&grant.scopes), networks(&grant.addresses));
+    let is_live = review.token.state(now) == TokenState::Live;
+    Ok(LimitsPage {
+        chrome: Chrome::of(caller, "Limits", Nav::Tokens),
+        id: review.token.id,
+        scopes: words(&review.token.scopes),
+        addresses: networks(&review.token.addresses),
+        trial: review.token.trial.as_ref().map(parts),
+        name: review.token.name,
+        masked: review.token.masked,
+        form,
+        offers: list_scope_offers(desk).await?,
+        scope_error: None,
+        address_error: None,
+        uses: review.uses.into_iter().map(use_row).collect(),
+        objections: review.objected.into_iter().map(|seen| ObjectionRow::new(seen, now)).collect(),
+        smallest: proposal.as_ref().map(parts),
+        uses_the_smallest: false,
+        may_manage: caller.member.role.may(Right::ManageTokens) && is_live,
+    })
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Asked {
+    /// `smallest`: the form is to begin with the proposal.
+    with: Option<String>,
+}
+
+pub(crate) async fn show(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Problem> {
+    let id = id.parse().map_err(|_| Problem::not_found())?;
+    let review = review_limits(&desk, &caller, id).await?;
+    let proposal = smallest(&review).filter(|_| asked.with.as_deref() == Some("smallest"));
+    let token = &review.token;
+    let holds = Grant { scopes: token.scopes.clone(), addresses: token.addresses.clone() };
+    let form = form_of(proposal.as_ref().or(token.trial.as_ref()).unwrap_or(&holds));
+    let shown = limits_page(&desk, &caller, review, form).await?;
+    Ok(page(&LimitsPage { uses_the_smallest: proposal.is_some(), ..shown }))
+}
+
+pub(crate) async fn limit(
+    State(desk): State<Desk>,
+    Path(id): Path<String>,
+    fresh: FreshForm<LimitsForm>,
+) -> Result<Response, Problem> {
+    let FreshForm { caller, form } = fresh;
+    caller.permit(Right::ManageTokens)?;
+    let id = id.parse().map_err(|_| Problem::not_found())?;
+    let scopes =
+        form.scope.iter().map(|text| text.parse::<Scope>()).collect::<Result<ScopeSet, _>>();
+    let scopes = match scopes {
+        Ok(scopes) if scopes.is_empty() => {
+            Err("choose at least one scope, or “everything”".to_owned())
+        }
+        scopes => scopes.map_err(|error| error.to_string()),
+    };
+    let addresses = form.addresses.parse::<AddressList>().map_err(|error| error.to_string());
+    match (scopes, addresses) {
+        (Ok(scopes), Ok(addresses)) => {
+            let (start, told) = match form.start.as_str() {
+                "now" => (Start::Now, "limits_in_force"),
+                _ => (Start::Try, "limits_on_trial"),
+            };
+            limit_api_token(&desk, &caller, id, Grant { scopes, addresses }, start).await?;
+            Ok(done("/tokens", told, None).into_response())
+        }
+        (scopes, addresses) => {
+            let review = review_limits(&desk, &caller, id).await?;
+            let shown = limits_page(&desk, &caller, review, form).await?;
+            let (scope_error, address_error) = (scopes.err(), addresses.err());
+            let shown = LimitsPage { scope_error, address_error, ..shown };
+            Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &shown))
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "tokens/objections.html")]
+struct ObjectionsPage {
+    chrome: Chrome,
+    objections: Vec<ObjectionRow>,
+}
+
+pub(crate) async fn objections(
+    State(desk): State<Desk>,
+    caller: Caller,
+) -> Result<Response, Problem> {
+    let now = desk.now();
+    let listed = list_objected(&desk, &caller).await?;
+    let objections = listed.into_iter().map(|seen| ObjectionRow::new(seen, now)).collect();
+    let chrome = Chrome::of(&caller, "Objections", Nav::Tokens);
+    Ok(page(&ObjectionsPage { chrome, objections }))
+}

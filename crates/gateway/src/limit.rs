@@ -1,0 +1,161 @@
+//! Holds a request against what its token may do: the scopes that the operation asks for, and where the
+//! call comes from. What a policy only observes is written down and let through.
+
+use crate::{Denial, live::TokenLimits};
+use keydesk_model::{AddressList, Called, LiveRules, Mode, Objection, Rule, RuleTable, ScopeSet};
+use std::{net::IpAddr, sync::Arc};
+
+/// The operations' rules, and whether they refuse.
+#[derive(Debug, Default)]
+pub(crate) struct LiveRuleTable {
+    pub table: RuleTable,
+    pub mode: Mode,
+    /// What calls are noted as for which there is no rule.
+    pub unlisted: Arc<str>,
+}
+
+impl LiveRuleTable {
+    pub fn new(live: &LiveRules) -> Self {
+        Self { table: RuleTable::new(&live.rules), mode: live.mode, unlisted: "no rule".into() }
+    }
+}
+
+/// Everything that limits look at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call<'a> {
+    pub method: &'a str,
+    /// The very bytes that are forwarded. None: it is ours to answer, and asks for no scope.
+    pub path: Option<&'a str>,
+    pub client_addr: IpAddr,
+}
+
+/// What limits say of a call.
+#[derive(Debug)]
+pub(crate) struct Judgement {
+    pub called: Called,
+    pub denial: Option<Denial>,
+}
+
+impl Judgement {
+    pub fn of(call: Call, limits: &TokenLimits, rules: &LiveRuleTable) -> Self {
+        let mut judgement = Self { called: Called::default(), denial: None };
+        judgement.look_at_address(call, limits);
+        if let Some(path) = call.path.filter(|_| !rules.table.is_empty()) {
+            judgement.look_at_scopes(rules.table.find(call.method, path), limits, rules);
+        }
+        judgement.called.was_refused = judgement.denial.is_some();
+        judgement
+    }
+
+    fn look_at_address(&mut self, call: Call, limits: &TokenLimits) {
+        let is_elsewhere = |list: &AddressList| !list.is_empty() && !list.admits(call.client_addr);
+        if is_elsewhere(&limits.grant.addresses) {
+            self.called.objections.add(Objection::Address);
+            self.denial = Some(Denial::OtherAddress { client_addr: call.client_addr });
+        }
+        if limits.trial.as_ref().is_some_and(|trial| is_elsewhere(&trial.addresses)) {
+            self.called.objections.add(Objection::TrialAddress);
+        }
+    }
+
+    fn look_at_scopes(&mut self, rule: Option<&Rule>, limits: &TokenLimits, rules: &LiveRuleTable) {
+        self.called.operation = Arc::clone(rule.map_or(&rules.unlisted, |rule| &rule.name));
+        let lacks = |held: &ScopeSet| !rules.table.allows(rule, held);
+        if lacks(limits.held()) {
+            self.called.objections.add(Objection::Scope);
+            if rules.mode == Mode::Enforce && self.denial.is_none() {
+                let wanted = rule.map_or_else(|| "*".into(), |rule| Arc::clone(&rule.wanted));
+                self.denial = Some(Denial::InsufficientScope { wanted });
+            }
+        }
+        if limits.trial.as_ref().is_some_and(|trial| lacks(&trial.scopes)) {
+            self.called.objections.add(Objection::TrialScope);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keydesk_model::{Grant, Operation, Rules, Unlisted};
+
+    fn limits(scopes: &str, addresses: &str, trial: Option<(&str, &str)>) -> TokenLimits {
+        let grant = |(scopes, addresses): (&str, &str)| Grant {
+            scopes: scopes.parse().expect("scopes"),
+            addresses: addresses.parse().expect("networks"),
+        };
+        let (grant, trial) = (grant((scopes, addresses)), trial.map(grant));
+        TokenLimits { scopes: scopes.into(), grant, trial }
+    }
+
+    fn rules(mode: Mode) -> LiveRuleTable {
+        let operation = Operation {
+            method: "GET".to_owned(),
+            path: "/contacts".parse().expect("a template"),
+            scopes: "contacts:read contacts:all".parse().expect("scopes"),
+        };
+        let rules = Rules { operations: vec![operation], unlisted: Unlisted::Everything };
+        LiveRuleTable::new(&LiveRules { rules, mode })
+    }
+
+    fn judge(limits: &TokenLimits, rules: &LiveRuleTable, path: Option<&str>) -> Judgement {
+        let client_addr = "10.0.0.1".parse().expect("an address");
+        Judgement::of(Call { method: "GET", path, client_addr }, limits, rules)
+    }
+
+    fn told(judgement: &Judgement) -> (Option<&'static str>, Vec<&'static str>) {
+        let objections = judgement.called.objections.iter().map(Objection::as_str).collect();
+        (judgement.denial.as_ref().map(Denial::code), objections)
+    }
+
+    /// Every policy in every mode against calls that it allows and does not.
+    #[test]
+    fn a_grid_of_policies_and_requests() {
+        let (observed, enforced) = (rules(Mode::Observe), rules(Mode::Enforce));
+        let path = Some("/contacts");
+        for (scopes, addresses, trial, rules, path, code, objections) in [
+            ("contacts:read", "", None, &enforced, path, None, &[][..]),
+            ("contacts:*", "10.0.0.0/8", None, &enforced, path, None, &[]),
+            ("messages:read", "", None, &enforced, path, Some("insufficient_scope"), &["scope"]),
+            ("messages:read", "", None, &observed, path, None, &["scope"]),
+            ("messages:read", "", None, &enforced, None, None, &[]),
+            (
+                "contacts:read",
+                "",
+                None,
+                &enforced,
+                Some("/x"),
+                Some("insufficient_scope"),
+                &["scope"],
+            ),
+            ("*", "", None, &enforced, Some("/x"), None, &[]),
+            ("*", "11.0.0.0/8", None, &observed, path, Some("address_not_allowed"), &["address"]),
+            ("*", "11.0.0.0/8", None, &observed, None, Some("address_not_allowed"), &["address"]),
+            ("*", "", Some(("messages:read", "")), &enforced, path, None, &["trial_scope"]),
+            ("*", "", Some(("*", "11.0.0.1")), &enforced, path, None, &["trial_address"]),
+            (
+                "messages:read",
+                "11.0.0.0/8",
+                Some(("messages:read", "::1")),
+                &enforced,
+                path,
+                Some("address_not_allowed"),
+                &["scope", "trial_scope", "address", "trial_address"],
+            ),
+        ] {
+            let limits = limits(scopes, addresses, trial);
+            let judgement = judge(&limits, rules, path);
+            let case = format!("{scopes} from {addresses:?}, {trial:?}, {path:?}");
+            assert_eq!(told(&judgement), (code, objections.to_vec()), "{case}");
+            assert_eq!(judgement.called.was_refused, code.is_some(), "{case}");
+        }
+    }
+
+    #[test]
+    fn the_refusal_names_the_scopes_that_would_do() {
+        let judgement = judge(&limits("a:b", "", None), &rules(Mode::Enforce), Some("/contacts"));
+        let wanted = "contacts:all contacts:read".into();
+        assert_eq!(judgement.denial, Some(Denial::InsufficientScope { wanted }));
+        assert_eq!(&*judgement.called.operation, "GET /contacts");
+    }
+}

@@ -1,0 +1,182 @@
+//! `keydesk operations`: the rules on the API's operations, what they refuse or would, and the word that
+//! puts them in force. Beside the server: what takes over a document that has changed.
+
+use crate::{config::Config, data, system};
+use anyhow::{Context, bail};
+use keydesk_control::{
+    NewlyRefused, OpenApiSource, RuleSource, Synced, apply_pending_rules, newly_refused,
+    set_rules_mode, sync_rules,
+};
+use keydesk_model::{LiveRules, Mode, Rules, Unlisted};
+use keydesk_store::{Store, StoredRules};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// How often the document is looked at; it is fetched less often than that.
+const LOOK: Duration = Duration::from_secs(2);
+
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Print the operations with the scopes that each asks for
+    List,
+    /// Print what would newly be refused of the calls of the last 30 days
+    Check(CheckArgs),
+    /// Refuse from now on what the rules do not allow
+    Enforce,
+    /// Only write down what the rules do not allow
+    Observe,
+    /// Put a changed document in force, though it refuses what is called now
+    Apply,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct CheckArgs {
+    /// An OpenAPI document that is not published yet [default: what waits, or the rules that hold]
+    #[arg(long = "document", value_name = "FILE")]
+    document: Option<PathBuf>,
+}
+
+pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
+    let (store, _) = data::open(&config).await?;
+    store.checked().await?;
+    let clock = system::clock();
+    match command {
+        Command::List => list(&store).await?,
+        Command::Check(args) => check(&store, &config.rules, args).await?,
+        Command::Enforce => {
+            set_rules_mode(&store, &clock, Mode::Enforce).await?;
+            say!("The rules are enforced: calls that they do not allow get 403.");
+        }
+        Command::Observe => {
+            set_rules_mode(&store, &clock, Mode::Observe).await?;
+            say!(
+                "The rules are observed: nothing is refused, and the console lists what would be."
+            );
+        }
+        Command::Apply => {
+            apply_pending_rules(&store, &clock).await?;
+            say!("The changed rules are in force.");
+        }
+    }
+    store.close().await;
+    Ok(())
+}
+
+async fn stored(store: &Store) -> anyhow::Result<StoredRules> {
+    let stored = store.read().await?.find_rules().await?;
+    stored.context("there are no rules yet: serve once with an OpenAPI document or [[operation]]")
+}
+
+async fn list(store: &Store) -> anyhow::Result<()> {
+    let StoredRules { live, pending } = stored(store).await?;
+    for operation in &live.rules.operations {
+        let scopes: Vec<_> = operation.scopes.iter().map(ToString::to_string).collect();
+        let asks = if scopes.is_empty() { "any token".to_owned() } else { scopes.join(" or ") };
+        say!("{:<8}{:<40} {asks}", operation.method, operation.path.as_str());
+    }
+    let others = match live.rules.unlisted {
+        Unlisted::Everything => "a token for everything",
+        Unlisted::Any => "any token",
+    };
+    say!("{:<48} {others}", "all others");
+    let told = match live.mode {
+        Mode::Enforce => "Enforced: what is not allowed gets 403.",
+        Mode::Observe => {
+            "Observed: nothing is refused. “keydesk operations check” tells what would be."
+        }
+    };
+    say!("\n{told}");
+    if pending.is_some() {
+        say!(
+            "A changed document waits, as it would refuse what is called now: “keydesk operations check”."
+        );
+    }
+    Ok(())
+}
+
+async fn check(store: &Store, source: &RuleSource, args: CheckArgs) -> anyhow::Result<()> {
+    let now = system::clock().now();
+    let StoredRules { live, pending } = match args.document {
+        // Before the first start there may be none.
+        Some(_) => store.read().await?.find_rules().await?.unwrap_or_default(),
+        None => stored(store).await?,
+    };
+    let rules = match args.document {
+        Some(path) => rules_of(source, &path).await?,
+        None => pending.unwrap_or_else(|| live.rules.clone()),
+    };
+    let next = LiveRules { rules, mode: Mode::Enforce };
+    let refused = newly_refused(&mut store.read().await?, &live, &next, now).await?;
+    if refused.is_empty() {
+        say!("Nothing that was called in the last 30 days would newly be refused.");
+    }
+    for NewlyRefused { token_name, program, operation, calls } in refused {
+        say!("{calls:>8} calls of {program} with “{token_name}”: {operation}");
+    }
+    Ok(())
+}
+
+async fn rules_of(source: &RuleSource, path: &Path) -> anyhow::Result<Rules> {
+    let unreadable = || format!("{} is not an OpenAPI document that can be read", path.display());
+    let document = OpenApiSource::file(path.to_owned()).rules().await.with_context(unreadable)?;
+    let rules = source.with(document.with_context(unreadable)?);
+    match rules.check() {
+        Ok(()) => Ok(rules),
+        Err(error) => bail!("{}: {error}", path.display()),
+    }
+}
+
+/// Takes over the document and the configuration whenever they have changed, for as long as it is let.
+pub async fn follow(store: Store, source: RuleSource, openapi: OpenApiSource) {
+    let clock = system::clock();
+    let mut last: Option<Rules> = None;
+    let mut told = String::new();
+    loop {
+        let document = openapi.rules().await;
+        let rules = match document {
+            Some(Ok(operations)) => Some(source.with(operations)),
+            Some(Err(error)) => {
+                let error = error.to_string();
+                if error != told {
+                    tracing::error!(
+                        error,
+                        "the OpenAPI document's operations cannot be taken over; the rules stay as they are"
+                    );
+                    told = error;
+                }
+                None
+            }
+            None if source.own.is_empty() => None,
+            None => Some(source.with(Vec::new())),
+        };
+        // Another node may read another document: whoever sees a change says so, and says it once.
+        if let Some(rules) = rules.filter(|rules| last.as_ref() != Some(rules)) {
+            match sync_rules(&store, &clock, rules.clone()).await {
+                Ok(synced) => {
+                    tell(&synced);
+                    last = Some(rules);
+                }
+                Err(error) => tracing::warn!(%error, "the operations' rules cannot be stored yet"),
+            }
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+fn tell(synced: &Synced) {
+    match synced {
+        Synced::Same => {}
+        Synced::InForce => tracing::info!("the operations' rules have changed and are in force"),
+        Synced::Pending(refused) => {
+            tracing::warn!(
+                programs = refused.len(),
+                "the operations' rules have changed and would refuse calls that are made now; they wait for “keydesk operations apply”"
+            );
+            for NewlyRefused { token_name, program, operation, calls } in refused {
+                tracing::warn!(token_name, program, operation, calls, "would be refused");
+            }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! What a token may do and where it may be used from, and the networks that say the latter.
+
+use crate::ScopeSet;
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeSet, fmt, net::IpAddr, str::FromStr};
+
+/// A token's limits of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Grant {
+    pub scopes: ScopeSet,
+    #[serde(default)]
+    pub addresses: AddressList,
+}
+
+/// The networks that calls may come from. Empty: from anywhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct AddressList(BTreeSet<IpNet>);
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddressListError {
+    #[error("“{0}” is not an address or network such as 203.0.113.7, 10.0.0.0/8 or 2001:db8::/32")]
+    Unreadable(String),
+    #[error("an address list has at most 200 entries")]
+    TooMany,
+}
+
+const MOST: usize = 200;
+
+impl AddressList {
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &IpNet> {
+        self.0.iter()
+    }
+
+    /// The same addresses in as few networks as they make.
+    #[must_use]
+    pub fn merged(&self) -> Self {
+        IpNet::aggregate(&self.0.iter().copied().collect()).into_iter().collect()
+    }
+
+    /// Whether a call may come from there. An IPv4 address that came as IPv6 is the IPv4 address.
+    pub fn admits(&self, addr: IpAddr) -> bool {
+        let addr = addr.to_canonical();
+        self.0.is_empty() || self.0.iter().any(|net| net.contains(&addr))
+    }
+}
+
+impl FromIterator<IpNet> for AddressList {
+    fn from_iter<I: IntoIterator<Item = IpNet>>(networks: I) -> Self {
+        Self(networks.into_iter().map(|net| canonical(net.trunc())).collect())
+    }
+}
+
+/// `::ffff:10.0.0.0/104` is `10.0.0.0/8`.
+fn canonical(net: IpNet) -> IpNet {
+    match net {
+        IpNet::V6(v6) if v6.prefix_len() >= 96 => {
+            let addr = v6.addr().to_ipv4_mapped().map(IpAddr::V4);
+            addr.and_then(|addr| IpNet::new(addr, v6.prefix_len() - 96).ok()).unwrap_or(net)
+        }
+        net => net,
+    }
+}
+
+impl FromStr for AddressList {
+    type Err = AddressListError;
+
+    /// Addresses and networks between blanks, commas or line ends.
+    fn from_str(text: &str) -> Result<Self, AddressListError> {
+        let words = text.split(|c: char| c.is_whitespace() || c == ',');
+        let networks = words.filter(|word| !word.is_empty()).map(|word| {
+            let net = word.parse::<IpNet>().or_else(|_| word.parse::<IpAddr>().map(IpNet::from));
+            net.map_err(|_| AddressListError::Unreadable(word.chars().take(60).collect()))
+        });
+        let list: Self = networks.collect::<Result<_, _>>()?;
+        if list.0.len() > MOST { Err(AddressListError::TooMany) } else { Ok(list) }
+    }
+}
+
+impl TryFrom<String> for AddressList {
+    type Error = AddressListError;
+
+    fn try_from(text: String) -> Result<Self, AddressListError> {
+        text.parse()
+    }
+}
+
+impl From<AddressList> for String {
+    fn from(list: AddressList) -> Self {
+        list.to_string()
+    }
+}
+
+impl fmt::Display for AddressList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, net) in self.0.iter().enumerate() {
+            let gap = if at > 0 { " " } else { "" };
+            if net.prefix_len() == net.max_prefix_len() {
+                write!(f, "{gap}{}", net.addr())?;
+            } else {
+                write!(f, "{gap}{net}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t11_an_address_is_the_same_in_every_spelling() {
+        let list: AddressList =
+            "10.0.0.0/8, 203.0.113.7\n2001:db8::/32 ::ffff:192.0.2.0/120".parse().expect("a list");
+        assert_eq!(list.to_string(), "10.0.0.0/8 192.0.2.0/24 203.0.113.7 2001:db8::/32");
+        assert_eq!(list.to_string().parse(), Ok(list.clone()));
+        for (addr, may) in [
+            ("10.1.2.3", true),
+            ("::ffff:10.1.2.3", true),
+            ("11.0.0.1", false),
+            ("203.0.113.7", true),
+            ("203.0.113.8", false),
+            ("192.0.2.9", true),
+            ("2001:db8::1", true),
+            ("2001:db9::1", false),
+            ("::10.1.2.3", false),
+        ] {
+            assert_eq!(list.admits(addr.parse().expect("an address")), may, "{addr}");
+        }
+        assert!(AddressList::default().admits("198.51.100.1".parse().expect("an address")));
+    }
+
+    #[test]
+    fn neighbours_become_a_network_and_nothing_else_is_let_in() {
+        let list: AddressList = "10.0.0.2 10.0.0.3 10.0.0.5 ::1".parse().expect("a list");
+        assert_eq!(list.merged().to_string(), "10.0.0.2/31 10.0.0.5 ::1");
+    }
+
+    #[test]
+    fn what_is_no_network_is_named() {
+        for text in ["10.0.0", "10.0.0.0/33", "host", "10.0.0.1%eth0", "fe80::1%1", "0x7f000001"] {
+            assert_eq!(
+                text.parse::<AddressList>(),
+                Err(AddressListError::Unreadable(text.to_owned()))
+            );
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Which operations tokens called, by program and day, and what policies objected to. Kept for a month.
+
+use crate::{
+    Read, Store, StoreError, row,
+    sql::{Runs, composed, query},
+};
+use keydesk_model::{AccountId, Objection, ScopeSet, Timestamp, TokenId, Usage};
+use std::{collections::BTreeMap, time::Duration};
+
+/// Calls of one program with one token to one operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OperationUse {
+    pub token: TokenId,
+    pub token_name: String,
+    pub scopes: ScopeSet,
+    pub program: String,
+    pub operation: String,
+    pub calls: i64,
+    pub last_used_at: Timestamp,
+}
+
+/// What a policy objected to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Objected {
+    pub token: TokenId,
+    pub token_name: String,
+    pub program: String,
+    pub operation: String,
+    pub objection: Objection,
+    pub calls: i64,
+    /// Those of them that were refused; the others were only written down.
+    pub refused: i64,
+    pub last_used_at: Timestamp,
+}
+
+const DAY: i64 = 86_400_000_000;
+/// So long it is kept.
+const KEPT: Duration = Duration::from_hours(24 * 31);
+const SIZES: [usize; 3] = [64, 8, 1];
+
+/// The statement for `count` rows of eight values each.
+fn record(count: usize) -> String {
+    let row = |at: usize| {
+        let column = |n: usize| at * 8 + n;
+        format!(
+            "(CAST(${} AS BIGINT), CAST(${} AS TEXT), CAST(${} AS TEXT), CAST(${} AS TEXT), CAST(${} AS TEXT), \
+             CAST(${} AS BIGINT), CAST(${} AS BIGINT), CAST(${} AS BIGINT))",
+            column(1),
+            column(2),
+            column(3),
+            column(4),
+            column(5),
+            column(6),
+            column(7),
+            column(8)
+        )
+    };
+    let rows = (0..count).map(row).collect::<Vec<_>>().join(", ");
+    format!(
+        "WITH given (day, token_id, program, operation, objection, calls, refused, last_used_at) AS (VALUES {rows}) \
+         INSERT INTO operation_use (day, token_id, program, operation, objection, calls, refused, last_used_at) \
+         SELECT day, token_id, program, operation, objection, calls, refused, last_used_at FROM given \
+         WHERE EXISTS (SELECT 1 FROM token WHERE id = given.token_id) \
+         ON CONFLICT (token_id, operation, objection, program, day) DO UPDATE SET \
+         calls = operation_use.calls + excluded.calls, refused = operation_use.refused + excluded.refused, \
+         last_used_at = CASE WHEN excluded.last_used_at > operation_use.last_used_at \
+           THEN excluded.last_used_at ELSE operation_use.last_used_at END"
+    )
+}
+
+macro_rules! select_uses {
+    ($condition:literal) => {
+        concat!(
+            "SELECT token.id AS token_id, token.name, token.scopes, program, operation, \
+             CAST(sum(calls) AS BIGINT) AS calls, max(last_used_at) AS last_used_at \
+             FROM operation_use JOIN token ON token.id = operation_use.token_id \
+             WHERE objection = '' AND day >= $1 ",
+            $condition,
+            " GROUP BY token.id, token.name, token.scopes, program, operation \
+             ORDER BY max(last_used_at) DESC, operation, program LIMIT 5000"
+        )
+    };
+}
+
+const USES: &str = select_uses!("");
+const USES_OF_TOKEN: &str = select_uses!("AND token.id = $2");
+const OBJECTED: &str = "SELECT token.id AS token_id, token.name, program, operation, objection, \
+    CAST(sum(calls) AS BIGINT) AS calls, CAST(sum(refused) AS BIGINT) AS refused, \
+    max(last_used_at) AS last_used_at FROM operation_use JOIN token ON token.id = operation_use.token_id \
+    WHERE objection <> '' AND day >= $1 AND token.account_id = $2 \
+    GROUP BY token.id, token.name, program, operation, objection \
+    ORDER BY max(last_used_at) DESC, operation, program, objection LIMIT 1000";
+const FORGET: &str = "DELETE FROM operation_use WHERE day < $1";
+
+fn day_of(at: Timestamp) -> i64 {
+    at.as_micros().div_euclid(DAY)
+}
+
+impl Read {
+    /// What every token was used for since that day, the latest first.
+    pub async fn list_operation_use(
+        &mut self,
+        since: Timestamp,
+    ) -> Result<Vec<OperationUse>, StoreError> {
+        let rows = query(USES).bind(day_of(since)).all(self).await?;
+        rows.iter().map(operation_use).collect()
+    }
+
+    pub async fn list_operation_use_of(
+        &mut self,
+        token: TokenId,
+        since: Timestamp,
+    ) -> Result<Vec<OperationUse>, StoreError> {
+        let rows = query(USES_OF_TOKEN).bind(day_of(since)).bind(token).all(self).await?;
+        rows.iter().map(operation_use).collect()
+    }
+
+    /// What policies objected to in an account since that day, the latest first.
+    pub async fn list_objected(
+        &mut self,
+        account: AccountId,
+        since: Timestamp,
+    ) -> Result<Vec<Objected>, StoreError> {
+        let rows = query(OBJECTED).bind(day_of(since)).bind(account).all(self).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Objected {
+                    token: row::parsed(row, "token_id")?,
+                    token_name: row::text(row, "name")?,
+                    program: row::text(row, "program")?,
+                    operation: row::text(row, "operation")?,
+                    objection: row::parsed(row, "objection")?,
+                    calls: row.get("calls")?,
+                    refused: row.get("refused")?,
+                    last_used_at: row::instant(row, "last_used_at")?,
+                })
+            })
+            .collect()
+    }
+}
+
+fn operation_use(row: &crate::sql::Row) -> Result<OperationUse, StoreError> {
+    Ok(OperationUse {
+        token: row::parsed(row, "token_id")?,
+        token_name: row::text(row, "name")?,
+        scopes: row::parsed(row, "scopes")?,
+        program: row::text(row, "program")?,
+        operation: row::text(row, "operation")?,
+        calls: row.get("calls")?,
+        last_used_at: row::instant(row, "last_used_at")?,
+    })
+}
+
+impl Store {
+    /// Drops what is older than a month.
+    pub async fn forget_old_use(&self, now: Timestamp) -> Result<(), StoreError> {
+        let oldest = day_of(now.minus(KEPT));
+        self.run_aside(query(FORGET).bind(oldest)).await.map(|_| ())
+    }
+}
+
+/// Calls, and how many of them were refused, by what makes a row.
+type Rows<'a> = BTreeMap<(TokenId, &'a str, &'static str, &'a str, i64), (i64, i64, Timestamp)>;
+
+/// Adds what a gateway has seen, where it knew the operation.
+pub(crate) async fn add(runs: &mut impl Runs, seen: &[Usage]) -> Result<(), StoreError> {
+    let mut rows: Rows<'_> = BTreeMap::new();
+    for usage in seen.iter().filter(|usage| !usage.called.operation.is_empty()) {
+        let objections = usage.called.objections.iter().map(Objection::as_str);
+        for objection in std::iter::once("").chain(objections) {
+            let day = day_of(usage.last_used_at);
+            let key = (usage.token, &*usage.called.operation, objection, &*usage.program, day);
+            let row = rows.entry(key).or_insert((0, 0, usage.last_used_at));
+            row.0 += usage.calls;
+            row.1 += if usage.called.was_refused { usage.calls } else { 0 };
+            row.2 = row.2.max(usage.last_used_at);
+        }
+    }
+    let rows: Vec<_> = rows.into_iter().collect();
+    let mut rest = rows.as_slice();
+    while let Some(size) = SIZES.into_iter().find(|size| *size <= rest.len()) {
+        let (now, later) = rest.split_at(size);
+        let mut record = composed(record(size));
+        for ((token, operation, objection, program, day), (calls, refused, last)) in now {
+            record = record
+                .bind(*day)
+                .bind(token.to_string())
+                .bind((*program).to_owned())
+                .bind((*operation).to_owned())
+                .bind((*objection).to_owned())
+                .bind(*calls)
+                .bind(*refused)
+                .bind(last.as_micros());
+        }
+        record.execute(runs).await?;
+        rest = later;
+    }
+    Ok(())
+}

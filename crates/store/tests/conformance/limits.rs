@@ -1,0 +1,98 @@
+//! What tokens may do: rules, limits, and what is written down of calls.
+
+use crate::world::{World, at, entry};
+use keydesk_model::{
+    Action, Called, Change, Grant, LiveRules, Mode, Objection, Objections, Operation, Rules,
+    Unlisted, Usage,
+};
+
+fn rules(path: &str) -> Rules {
+    let operation = Operation {
+        method: "GET".to_owned(),
+        path: path.parse().expect("a template"),
+        scopes: "a:read".parse().expect("scopes"),
+    };
+    Rules { operations: vec![operation], unlisted: Unlisted::Any }
+}
+
+pub async fn rules_go_to_every_follower_and_a_pending_version_does_not(world: World) {
+    let mut write = world.store.write(at(2)).await.expect("begins");
+    assert_eq!(write.find_rules().await.expect("reads"), None);
+    let live = LiveRules { rules: rules("/a"), mode: Mode::Enforce };
+    write.set_rules(&live).await.expect("sets");
+    write.commit(entry(Action::ChangeRules)).await.expect("commits");
+    assert_eq!(world.follower.last(), Some(Change::RulesChanged(live.clone())));
+    let mut write = world.store.write(at(3)).await.expect("begins");
+    write.set_pending_rules(Some(&rules("/b"))).await.expect("sets");
+    write.commit(entry(Action::ChangeRules)).await.expect("commits");
+    assert_eq!(world.follower.last(), Some(Change::RulesChanged(live.clone())), "not yet");
+    let found = world.store.read().await.expect("reads").find_rules().await.expect("reads");
+    let found = found.expect("there are some");
+    assert_eq!((found.live, found.pending), (live, Some(rules("/b"))));
+}
+
+pub async fn limits_of_a_token_reach_the_follower_with_its_open_secret(world: World) {
+    let mut write = world.store.write(at(2)).await.expect("begins");
+    let id = world.issue(&mut write, None).await.expect("issues");
+    write.commit(entry(Action::IssueToken)).await.expect("commits");
+    let grant = |scopes: &str, addresses: &str| Grant {
+        scopes: scopes.parse().expect("scopes"),
+        addresses: addresses.parse().expect("networks"),
+    };
+    let (now, tried) = (grant("a:read b:read", "10.0.0.0/8"), grant("a:read", "10.1.0.0/16 ::1"));
+    for trial in [Some(&tried), None] {
+        let mut write = world.store.write(at(3)).await.expect("begins");
+        write.limit_token(id, &now, trial).await.expect("limits");
+        write.commit(entry(Action::LimitToken)).await.expect("commits");
+        let Some(Change::SecretIssued(secret)) = world.follower.last() else {
+            panic!("the follower is told");
+        };
+        assert_eq!((secret.grant(), secret.trial.as_ref()), (now.clone(), trial));
+        let loaded = world.load_anew().await;
+        let loaded = loaded.iter().find(|secret| secret.token == id).expect("is there");
+        assert_eq!((loaded.grant(), loaded.trial.as_ref()), (now.clone(), trial));
+        let mut read = world.store.read().await.expect("reads");
+        let token = read.find_token(world.account, id).await.expect("reads").expect("there");
+        assert_eq!((token.addresses, token.trial.as_ref()), (now.addresses.clone(), trial));
+    }
+}
+
+pub async fn calls_are_counted_by_operation_and_objection_for_a_month(world: World) {
+    let mut write = world.store.write(at(2)).await.expect("begins");
+    let token = world.issue(&mut write, None).await.expect("issues");
+    write.commit(entry(Action::IssueToken)).await.expect("commits");
+    let day = 86_400_000_000;
+    let mut objections = Objections::default();
+    objections.add(Objection::Scope);
+    objections.add(Objection::TrialAddress);
+    let seen = |last: i64, calls, objections, was_refused| Usage {
+        token,
+        program: "curl".to_owned(),
+        client_addr: "::1".to_owned(),
+        last_used_at: at(last),
+        calls,
+        called: Called { operation: "GET /a".into(), objections, was_refused },
+    };
+    let unknown = Usage { called: Called::default(), ..seen(day, 9, objections, true) };
+    for usage in [
+        vec![seen(day, 3, Objections::default(), false), seen(day + 1, 2, objections, true)],
+        vec![seen(day + 2, 1, objections, false), unknown],
+        vec![seen(40 * day, 1, Objections::default(), false)],
+    ] {
+        world.store.record_usage(&usage).await.expect("records");
+    }
+    let mut read = world.store.read().await.expect("reads");
+    let uses = read.list_operation_use(at(day)).await.expect("lists");
+    let of_token = read.list_operation_use_of(token, at(day)).await.expect("lists");
+    assert_eq!(uses, of_token);
+    assert_eq!((uses.len(), uses[0].calls, uses[0].last_used_at), (1, 7, at(40 * day)));
+    let objected = read.list_objected(world.account, at(day)).await.expect("lists");
+    let told: Vec<_> =
+        objected.iter().map(|seen| (seen.objection, seen.calls, seen.refused)).collect();
+    assert_eq!(told, [(Objection::Scope, 3, 2), (Objection::TrialAddress, 3, 2)]);
+    drop(read);
+    world.store.forget_old_use(at(40 * day)).await.expect("forgets");
+    let mut read = world.store.read().await.expect("reads");
+    assert_eq!(read.list_operation_use(at(0)).await.expect("lists")[0].calls, 1);
+    assert!(read.list_objected(world.account, at(0)).await.expect("lists").is_empty());
+}
