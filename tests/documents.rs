@@ -143,6 +143,7 @@ fn files_that_are_named(folder: &std::path::Path) {
         ("smtp-password", "x".to_owned()),
         ("peer.key", "a key of more than thirty-two characters".to_owned()),
         ("billing-key", "key".to_owned()),
+        ("billing-introspection-secret", "a secret of twenty-four letters".to_owned()),
         ("signing-key", "a signing key of more than 32 bytes".to_owned()),
         ("internal-ca.pem", made.cert.pem()),
         ("fullchain.pem", made.cert.pem()),
@@ -155,7 +156,7 @@ fn files_that_are_named(folder: &std::path::Path) {
 #[test]
 fn the_documented_configuration_is_accepted() {
     let mut count = 0;
-    for page in ["configuration", "upstreams", "operation", "cluster", "limits"] {
+    for page in ["configuration", "upstreams", "operation", "cluster", "limits", "doors"] {
         let path = repository().join(format!("docs/guide/{page}.md"));
         let text = fs::read_to_string(path).expect("there");
         for block in text.split("```toml\n").skip(1) {

@@ -7,6 +7,7 @@ mod cluster;
 mod desync;
 mod differential;
 mod documents;
+mod doors;
 mod faults;
 mod gateway;
 mod heart;
@@ -20,6 +21,7 @@ mod operator;
 mod races;
 mod regressions;
 mod roles;
+mod rotation;
 mod secrets;
 mod security;
 #[expect(dead_code, reason = "some of it is for the long test, bench/chaos")]

@@ -42,3 +42,7 @@ pub use receipts::{Nodes, ReceiptError, published_keys, verify_receipt};
 pub use recovery::write_back_endings;
 pub use routes::{Access, ROUTES, router};
 pub use settings::Settings;
+pub use tokens::{
+    OwnRevocation, OwnRotation, OwnTokenError, close_due_secrets, revoke_own_token,
+    rotate_own_token,
+};

@@ -87,6 +87,7 @@ routes! {
     get  "/tokens/{id}/revoke"              Needs(ManageTokens) => tokens::revoke_page;
     post "/tokens/{id}/revoke"              Needs(ManageTokens) => tokens::revoke;
 
+    post "/tokens/{id}/close-old"           Needs(ManageTokens) => tokens::close_old;
     get  "/tokens/{id}/limits"              Needs(SeeTokens) => limits::show;
     post "/tokens/{id}/limits"              Needs(ManageTokens) => limits::limit;
     get  "/tokens/objections"               Needs(SeeTokens) => limits::objections;

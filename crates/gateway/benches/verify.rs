@@ -50,6 +50,7 @@ fn table(table: LiveTable, size: usize, entropy: &Entropy) -> (LiveTable, Vec<He
             ending: None,
             addresses: AddressList::default(),
             trial: None,
+            closing: None,
         }
     });
     table.load(Snapshot::new(1, secrets));

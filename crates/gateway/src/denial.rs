@@ -50,6 +50,20 @@ pub enum Denial {
     UnknownCoding,
     MethodNotAllowed,
     NoSuchOperation,
+    /// A parameter of a request to Keydesk itself.
+    BadParameters {
+        why: &'static str,
+    },
+    OtherTokenNamed,
+    AlreadyRotated,
+    /// Whoever could do it cannot be reached.
+    NotNow,
+    UnknownClient,
+    UntrustedFront,
+    /// A proxy does not say clearly what it holds.
+    BadForwarded {
+        name: &'static str,
+    },
     BodyTooLarge {
         limit: u64,
     },
@@ -77,7 +91,7 @@ enum Challenge {
 impl Denial {
     /// Every code, for metrics and documents; the last is of requests whose client left before the
     /// answer.
-    pub const CODES: [&'static str; 42] = [
+    pub const CODES: [&'static str; 49] = [
         "no_token",
         "other_scheme",
         "no_scheme",
@@ -110,6 +124,13 @@ impl Denial {
         "unknown_transfer_coding",
         "method_not_allowed",
         "no_such_operation",
+        "bad_parameters",
+        "other_token_named",
+        "already_rotated",
+        "not_now",
+        "invalid_client",
+        "untrusted_front",
+        "bad_forwarded_request",
         "body_too_large",
         "slow_head",
         "slow_body",
@@ -174,6 +195,13 @@ impl Denial {
             Self::UnknownCoding => "unknown_transfer_coding",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::NoSuchOperation => "no_such_operation",
+            Self::BadParameters { .. } => "bad_parameters",
+            Self::OtherTokenNamed => "other_token_named",
+            Self::AlreadyRotated => "already_rotated",
+            Self::NotNow => "not_now",
+            Self::UnknownClient => "invalid_client",
+            Self::UntrustedFront => "untrusted_front",
+            Self::BadForwarded { .. } => "bad_forwarded_request",
             Self::BodyTooLarge { .. } => "body_too_large",
             Self::SlowHead => "slow_head",
             Self::SlowBody => "slow_body",
@@ -194,7 +222,8 @@ impl Denial {
             | Self::UnknownToken
             | Self::Expired { .. }
             | Self::Ended { .. }
-            | Self::OtherAccount { .. } => StatusCode::UNAUTHORIZED,
+            | Self::OtherAccount { .. }
+            | Self::UnknownClient => StatusCode::UNAUTHORIZED,
             Self::NoScheme
             | Self::EmptyCredentials
             | Self::BearerTwice
@@ -205,8 +234,14 @@ impl Denial {
             | Self::AmbiguousPath
             | Self::BadHost
             | Self::MalformedRequest
-            | Self::BadFraming => StatusCode::BAD_REQUEST,
-            Self::InsufficientScope { .. } | Self::OtherAddress { .. } => StatusCode::FORBIDDEN,
+            | Self::BadFraming
+            | Self::BadParameters { .. }
+            | Self::OtherTokenNamed
+            | Self::BadForwarded { .. } => StatusCode::BAD_REQUEST,
+            Self::AlreadyRotated => StatusCode::CONFLICT,
+            Self::InsufficientScope { .. } | Self::OtherAddress { .. } | Self::UntrustedFront => {
+                StatusCode::FORBIDDEN
+            }
             Self::HeadTooLarge { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::UnknownCoding => StatusCode::NOT_IMPLEMENTED,
             Self::UnknownAccount | Self::NoAccount | Self::NoSuchOperation | Self::NoUpstream => {
@@ -215,10 +250,15 @@ impl Denial {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::SlowHead | Self::SlowBody => StatusCode::REQUEST_TIMEOUT,
-            Self::NotReady | Self::Isolated => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotReady | Self::Isolated | Self::NotNow => StatusCode::SERVICE_UNAVAILABLE,
             Self::UpstreamUnreachable | Self::UpstreamUnreadable => StatusCode::BAD_GATEWAY,
             Self::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
         }
+    }
+
+    /// Whether another token, or another way to send it, would help.
+    pub(crate) fn is_about_credentials(&self) -> bool {
+        !matches!(self.challenge(), Challenge::None | Challenge::InsufficientScope)
     }
 
     fn challenge(&self) -> Challenge {
@@ -270,6 +310,13 @@ impl Denial {
             Self::UnknownCoding => "The request's transfer coding is not known",
             Self::MethodNotAllowed => "The method is not served",
             Self::NoSuchOperation => "Keydesk has no such operation",
+            Self::BadParameters { .. } => "A parameter is missing or cannot be read",
+            Self::OtherTokenNamed => "The token that is named is not the one that was sent",
+            Self::AlreadyRotated => "The token has been rotated already",
+            Self::NotNow => "That cannot be done at the moment",
+            Self::UnknownClient => "The client is not known, or its secret is wrong",
+            Self::UntrustedFront => "Only trusted proxies may ask this",
+            Self::BadForwarded { .. } => "The proxy does not say which request it holds",
             Self::BodyTooLarge { .. } => "The request body is too large",
             Self::SlowHead => "The request's headers did not arrive in time",
             Self::SlowBody => "The request body stopped coming",
@@ -314,7 +361,14 @@ impl Denial {
             Self::BadFraming => "Send one Content-Length of digits or one “Transfer-Encoding: chunked” with correct chunks, never both; HTTP/1.0 has no chunks.".to_owned(),
             Self::UnknownCoding => "The only transfer coding is “chunked”. Content may be compressed with Content-Encoding instead.".to_owned(),
             Self::MethodNotAllowed => "TRACE and CONNECT are refused for every path.".to_owned(),
-            Self::NoSuchOperation => format!("Below /{0} there is GET /{0}/whoami.", settings.reserved_prefix),
+            Self::NoSuchOperation => format!("Below the endpoint's /{0} there are GET whoami, POST rotate and POST revoke, as far as they are switched on.", settings.reserved_prefix),
+            Self::BadParameters { why } => (*why).to_owned(),
+            Self::OtherTokenNamed => "A token rotates and revokes itself only: leave the parameter “token” out, or send the token that stands in the Authorization header.".to_owned(),
+            Self::AlreadyRotated => format!("This is the old secret, which goes on for a while. Whoever rotated it has the new one; if that is lost, rotate on {console}/tokens."),
+            Self::NotNow => format!("Nothing was changed. Try again in a moment, or use {console}/tokens."),
+            Self::UnknownClient => "Introspection is for the clients in the configuration: send id and secret once, by HTTP Basic or in the form.".to_owned(),
+            Self::UntrustedFront => "Name the proxy's address under trusted in [forward_auth].".to_owned(),
+            Self::BadForwarded { name } => format!("Let the proxy set {name} itself, once, with what the client sent, and the same for X-Forwarded-Method, X-Forwarded-Uri and X-Forwarded-For."),
             Self::BodyTooLarge { limit } => format!("At most {limit} bytes are taken."),
             Self::SlowHead => "Send the whole head at once.".to_owned(),
             Self::SlowBody => "Send it without pausing, or in smaller parts.".to_owned(),
@@ -329,7 +383,7 @@ impl Denial {
 
     pub(crate) fn to_answer(&self, settings: &Settings, request_id: &str) -> Answer {
         let code = self.code();
-        let problem = serde_json::json!({
+        let mut problem = serde_json::json!({
             "type": format!("urn:keydesk:problem:{}", code.replace('_', "-")),
             "title": self.title(),
             "status": self.status().as_u16(),
@@ -338,6 +392,12 @@ impl Denial {
             "help": format!("{}/help", settings.console_url),
             "request_id": request_id,
         });
+        // RFC 6749 section 5.2: what OAuth's clients look for.
+        match self {
+            Self::UnknownClient => problem["error"] = "invalid_client".into(),
+            Self::BadParameters { .. } => problem["error"] = "invalid_request".into(),
+            _ => {}
+        }
         let mut response = Response::new(Bytes::from(problem.to_string()));
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
@@ -347,7 +407,11 @@ impl Denial {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         match self {
-            Self::NotReady | Self::Isolated => {
+            Self::UnknownClient => {
+                let basic = HeaderValue::from_static("Basic realm=\"keydesk introspection\"");
+                headers.insert(header::WWW_AUTHENTICATE, basic);
+            }
+            Self::NotReady | Self::Isolated | Self::NotNow => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             Self::MethodNotAllowed => {

@@ -3,20 +3,23 @@
 use crate::{
     Answer, Denial, LiveTable, Presented,
     arrival::{Arrival, RequestIds},
-    cors, headers,
+    cors,
+    doors::{Ask, Credentials, Door, Forwarded, Own, Wanted, forward_auth_pass},
+    headers,
     headers::Outgoing,
     limit::{Call, Judgement},
     live::{Identity, Meter, Sighting},
     observe::{Observer, Story},
     permit::{OfAccount, Permitted},
     settings::Settings,
+    sunset,
     target::Target,
     tunnel,
     upstream::{Asked, Route, Upstreams},
     whoami,
     wire::{Framing, Head, HeadError, Kind, Noted},
 };
-use http::{HeaderValue, Version};
+use http::{HeaderValue, StatusCode, Version};
 use keydesk_model::Clock;
 use std::{net::IpAddr, sync::Arc};
 
@@ -54,7 +57,14 @@ pub(crate) struct Facts {
 #[derive(Debug)]
 pub(crate) enum Verdict {
     Refuse(Denial),
+    /// The same, where whoever asks knows 401 and 403 only.
+    RefuseAs {
+        status: StatusCode,
+        denial: Denial,
+    },
     Answer(Answer),
+    /// Answered when its body has been read.
+    Ask(Ask),
     Forward(Forward),
 }
 
@@ -73,7 +83,7 @@ impl Worker {
         let noted = Noted::of(head.fields);
         let (id, now) = (self.request_ids.next(), self.clock.now());
         let arrival = Arrival::new(id, now, peer, &noted, &self.settings);
-        let mut story = self.observer.begin(arrival, Some(head), noted.trace_parent.first);
+        let mut story = self.observer.begin(arrival, peer, Some(head), noted.trace_parent.first);
         let console = cors::console_origin(&noted, &self.settings);
         let framing = Framing::of_request(&noted, head.version);
         let preflight = console.as_ref().and_then(|_| cors::preflight(head));
@@ -83,7 +93,7 @@ impl Worker {
                 .decide(head, &noted, framing.clone(), &mut story, out)
                 .unwrap_or_else(Verdict::Refuse),
         };
-        if let Verdict::Refuse(denial) = &verdict {
+        if let Verdict::Refuse(denial) | Verdict::RefuseAs { denial, .. } = &verdict {
             story.is_denied(denial);
         }
         let facts = Facts {
@@ -103,49 +113,36 @@ impl Worker {
         story: &mut Story,
         out: &mut Vec<u8>,
     ) -> Result<Verdict, Denial> {
-        let arrival = story.arrival;
         refuse_malformed(head, noted)?;
         let framing = framing?;
+        if let Some(door) = Door::of(head.method, head.target, &self.settings) {
+            return self.open(door, noted, story);
+        }
         let target = Target::of(head.target, self.settings.forms)?;
-        let presented = Presented::in_field(noted.authorization.first, noted.authorization.count)?;
-        let verified = self.table.verify(&presented, arrival.at)?;
-        let own = OfAccount::new(verified, &target)?;
-        let identity = self.table.identify(own.token()).ok_or(Denial::UnknownToken)?;
-        story.is_of(own.token().number, identity.token);
-        let reserved = whoami::reserved(&target, &self.settings);
-        let judgement = self.judge(head.method, &target, reserved, &identity, &arrival);
-        self.meter.note(Sighting {
-            token: identity.token,
-            agent: noted.user_agent.first,
-            client_addr: arrival.client_addr,
-            at: arrival.at,
-            called: &judgement.called,
-        });
-        let permitted = own.permit(judgement)?;
-        if let Some(operation) = reserved {
-            let (method, table) = (head.method, &self.table);
-            return whoami::answer(operation, method, &permitted, &identity, table, &arrival)
-                .map(Verdict::Answer);
+        let own = Own::of(head.method, &target, &self.settings);
+        let path = own.is_none().then_some(target.path);
+        let call = Call { method: head.method, path, client_addr: story.arrival.client_addr };
+        let (permitted, identity) = self.permit(call, &target, noted, story)?;
+        if let Some(own) = own {
+            return self.answer_own(own, &permitted, &identity, (noted, &target), story);
         }
         refuse_large(framing, self.settings.limits.max_body_bytes)?;
         let route = self.upstreams.routes.find(target.path).ok_or(Denial::NoUpstream)?;
         story.goes_to(route.name(), &target);
         // A body would have to be over before the switch; nobody sends one.
         let is_websocket = framing == Framing::Empty && tunnel::is_asked_for(head, noted);
-        let trace = story.trace;
-        let (settings, target) = (&*self.settings, &target);
         Outgoing {
             head,
             noted,
-            target,
+            target: &target,
             permitted: &permitted,
             identity: &identity,
-            arrival: &arrival,
-            settings,
+            arrival: &story.arrival,
+            settings: &self.settings,
             route,
             framing,
             is_websocket,
-            trace,
+            trace: story.trace,
         }
         .write(out);
         let asked = Asked {
@@ -156,17 +153,98 @@ impl Worker {
         Ok(Verdict::Forward(Forward { permitted, route: Arc::clone(route), asked, framing }))
     }
 
-    fn judge(
+    /// From the token to the permission: is it known and good, of this account, and may it do this?
+    fn permit(
         &self,
-        method: &str,
+        call: Call,
         target: &Target,
-        reserved: Option<&str>,
+        noted: &Noted,
+        story: &mut Story,
+    ) -> Result<(Permitted, Identity), Denial> {
+        let presented = Presented::in_field(noted.authorization.first, noted.authorization.count)?;
+        let verified = self.table.verify(&presented, story.arrival.at)?;
+        let own = OfAccount::new(verified, target)?;
+        let identity = self.table.identify(own.token()).ok_or(Denial::UnknownToken)?;
+        story.is_of(own.token().number, identity.token);
+        let judgement = Judgement::of(call, &identity.limits, &self.table.rules());
+        self.meter.note(Sighting {
+            token: identity.token,
+            agent: noted.user_agent.first,
+            client_addr: call.client_addr,
+            at: story.arrival.at,
+            called: &judgement.called,
+        });
+        if let Some(closing) = identity.limits.closing {
+            sunset::announce(closing, &self.settings, &mut story.added);
+        }
+        Ok((own.permit(judgement)?, identity))
+    }
+
+    /// What a token asks of Keydesk itself.
+    fn answer_own(
+        &self,
+        own: Own,
+        permitted: &Permitted,
         identity: &Identity,
-        arrival: &Arrival,
-    ) -> Judgement {
-        let path = reserved.is_none().then_some(target.path);
-        let call = Call { method, path, client_addr: arrival.client_addr };
-        Judgement::of(call, &identity.limits, &self.table.rules())
+        (noted, target): (&Noted, &Target),
+        story: &Story,
+    ) -> Result<Verdict, Denial> {
+        let secret = permitted.token().secret();
+        let wanted = match own {
+            Own::WhoAmI => {
+                let answer = whoami::answer(permitted, identity, &self.table, &story.arrival);
+                return Ok(Verdict::Answer(answer));
+            }
+            Own::Rotate => Wanted::Rotate(secret),
+            Own::Revoke => Wanted::Revoke(secret),
+            Own::Nothing => return Err(Denial::NoSuchOperation),
+        };
+        Ok(Verdict::Ask(Ask::new(wanted, noted, target.query)))
+    }
+
+    /// What another server asks.
+    fn open(&self, door: Door, noted: &Noted, story: &mut Story) -> Result<Verdict, Denial> {
+        let wanted = match door {
+            Door::Introspect if self.settings.introspection.is_empty() => {
+                return Err(Denial::NoSuchOperation);
+            }
+            Door::Introspect => {
+                Wanted::Introspect(Credentials::in_field(noted.authorization.first))
+            }
+            Door::Revoke => Wanted::RevokeNamed,
+            Door::ForwardAuth { knows_two_refusals } => {
+                let answer = self.ask_for(noted, story);
+                return match answer {
+                    Err(denial) if knows_two_refusals => {
+                        Ok(Verdict::RefuseAs { status: one_of_two(&denial), denial })
+                    }
+                    answer => answer.map(Verdict::Answer),
+                };
+            }
+        };
+        Ok(Verdict::Ask(Ask::new(wanted, noted, None)))
+    }
+
+    /// Whether the request that a proxy holds may pass.
+    fn ask_for(&self, noted: &Noted, story: &mut Story) -> Result<Answer, Denial> {
+        let forwarded = Forwarded::of(noted, story.peer, &self.settings)?;
+        story.arrival.client_addr = forwarded.client_addr;
+        if matches!(forwarded.method, "TRACE" | "CONNECT") {
+            return Err(Denial::MethodNotAllowed);
+        }
+        let target = Target::of(forwarded.uri, self.settings.forms)?;
+        let call = Call {
+            method: forwarded.method,
+            path: Some(target.path),
+            client_addr: forwarded.client_addr,
+        };
+        let (permitted, identity) = self.permit(call, &target, noted, story)?;
+        Ok(forward_auth_pass(&permitted, &identity, &target, &story.arrival, &self.settings))
+    }
+
+    /// Reads what was sent with a question, and answers it.
+    pub async fn answer(&self, ask: Ask, body: &[u8], story: &Story) -> Result<Answer, Denial> {
+        ask.answer(body, &story.arrival, &self.table, &self.settings).await
     }
 
     /// For what cannot even be read.
@@ -176,7 +254,7 @@ impl Worker {
             at: self.clock.now(),
             client_addr: peer.to_canonical(),
         };
-        let mut story = self.observer.begin(arrival, None, None);
+        let mut story = self.observer.begin(arrival, peer, None, None);
         story.is_denied(&denial);
         let verdict = Verdict::Refuse(denial);
         Decision { verdict, story, console: None, facts: Facts::default() }
@@ -197,9 +275,7 @@ impl Worker {
         if let Some(origin) = console {
             cors::allow(answer.headers_mut(), origin);
         }
-        if let Ok(id) = HeaderValue::from_str(story.arrival.request_id.as_str()) {
-            answer.headers_mut().insert("x-request-id", id);
-        }
+        story.add_fields(answer.headers_mut());
         answer
     }
 
@@ -207,6 +283,18 @@ impl Worker {
         let arrival = &story.arrival;
         tracing::debug!(code = denial.code(), client_addr = %arrival.client_addr, request_id = %arrival.request_id, "refused");
         denial.to_answer(&self.settings, arrival.request_id.as_str())
+    }
+}
+
+/// What a proxy is told that turns every other status into a 500: who calls is to blame, or what is called.
+fn one_of_two(denial: &Denial) -> StatusCode {
+    let status = denial.status();
+    if status.is_server_error() || status == StatusCode::FORBIDDEN {
+        status
+    } else if denial.is_about_credentials() {
+        StatusCode::UNAUTHORIZED
+    } else {
+        StatusCode::FORBIDDEN
     }
 }
 

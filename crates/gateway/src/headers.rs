@@ -3,7 +3,7 @@
 use crate::{
     arrival::Arrival,
     live::{Identity, Subject},
-    observe::TraceContext,
+    observe::{Story, TraceContext},
     permit::Permitted,
     settings::Settings,
     signature::Signed,
@@ -226,7 +226,7 @@ pub(crate) fn write_answer(
     out: &mut Vec<u8>,
     head: &AnswerHead,
     noted: &Noted,
-    arrival: &Arrival,
+    story: &Story,
     for_console: bool,
 ) {
     push_status(out, head.status);
@@ -235,7 +235,9 @@ pub(crate) fn write_answer(
             push_field(out, field.name, field.value);
         }
     }
-    push_field(out, "x-request-id", arrival.request_id.as_str().as_bytes());
+    for (name, value) in story.fields() {
+        push_field(out, name, value.as_bytes());
+    }
 }
 
 /// What `Host` should have said, and whether the request may be believed about it.

@@ -39,6 +39,9 @@ pub(crate) struct Judgement {
 impl Judgement {
     pub fn of(call: Call, limits: &TokenLimits, rules: &LiveRuleTable) -> Self {
         let mut judgement = Self { called: Called::default(), denial: None };
+        if limits.closing.is_some() {
+            judgement.called.objections.add(Objection::OldSecret);
+        }
         judgement.look_at_address(call, limits);
         if let Some(path) = call.path.filter(|_| !rules.table.is_empty()) {
             judgement.look_at_scopes(rules.table.find(call.method, path), limits, rules);
@@ -85,7 +88,7 @@ mod tests {
             addresses: addresses.parse().expect("networks"),
         };
         let (grant, trial) = (grant((scopes, addresses)), trial.map(grant));
-        TokenLimits { scopes: scopes.into(), grant, trial }
+        TokenLimits { scopes: scopes.into(), grant, trial, closing: None }
     }
 
     fn rules(mode: Mode) -> LiveRuleTable {

@@ -163,6 +163,7 @@ fn worker() -> Worker {
         ending: None,
         addresses: AddressList::default(),
         trial: None,
+        closing: None,
     };
     table.load(Snapshot::new(1, vec![secret]));
     let upstream = UpstreamSettings::single("http://127.0.0.1:9/base".parse().expect("a URL"));
@@ -175,6 +176,10 @@ fn worker() -> Worker {
         upstreams: vec![upstream],
         forms: Forms::default(),
         reserved_prefix: "keydesk".to_owned(),
+        self_service: crate::SelfService::default(),
+        introspection: Vec::new(),
+        fronts: None,
+        front_cache: std::time::Duration::ZERO,
         trusted_proxies: TrustedProxies::default(),
         limits: Limits::default(),
         signing_key: None,

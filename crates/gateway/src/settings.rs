@@ -1,6 +1,10 @@
 //! What the gateway is told by the configuration, with its documented defaults.
 
-use crate::{signature::SigningKey, wire::Kind};
+use crate::{
+    doors::{IntrospectionClient, TokenDesk},
+    signature::SigningKey,
+    wire::Kind,
+};
 use http::{HeaderName, HeaderValue, Uri};
 use keydesk_model::TrustedProxies;
 use std::time::Duration;
@@ -23,6 +27,24 @@ pub struct Settings {
     pub limits: Limits,
     /// Signs the identity headers, so that an upstream can tell what came through the gateway.
     pub signing_key: Option<SigningKey>,
+    pub self_service: SelfService,
+    /// Who may introspect.
+    pub introspection: Vec<IntrospectionClient>,
+    /// The proxies that may ask whether a request may pass. None: nobody may.
+    pub fronts: Option<TrustedProxies>,
+    /// How long they may keep an answer: at most a lease.
+    pub front_cache: Duration,
+}
+
+/// What a token may do to itself.
+#[derive(Clone, Debug, Default)]
+pub struct SelfService {
+    pub rotate: bool,
+    pub revoke: bool,
+    /// The path below the endpoint that rotates, too, for clients that know another system.
+    pub rotate_path: Option<String>,
+    /// Who has the database.
+    pub desk: Option<TokenDesk>,
 }
 
 /// An API, and how to reach it.

@@ -21,6 +21,7 @@ mod key;
 mod operations;
 mod receipt;
 mod records;
+mod self_service;
 mod serve;
 mod setup;
 mod sockets;

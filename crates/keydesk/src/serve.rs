@@ -2,12 +2,14 @@
 //! good order.
 
 use crate::{
-    cluster::Member, config::Config, console, data, operations, records, sockets, status, system,
-    tls,
+    cluster::Member, config::Config, console, data, operations, records, self_service, sockets,
+    status, system, tls,
 };
 use anyhow::{Context, bail};
-use keydesk_control::{Base, Desk, Mailer, OpenApiSource};
-use keydesk_gateway::{Gateway, LiveTable, Running, UpstreamSettings};
+use keydesk_control::{Base, Desk, Keyring, Mailer, OpenApiSource};
+use keydesk_gateway::{
+    Gateway, Listeners, LiveTable, Records, Running, SelfService, TokenDesk, UpstreamSettings,
+};
 use keydesk_model::Usage;
 use keydesk_store::{Place, Store};
 use std::{
@@ -37,15 +39,12 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let member = Member::join(&config, &store, &table, keyring.clone()).await?;
 
     let settings = data::settings(&config, console_addr, gateway_addr);
+    let (token_desk, answer_tokens) = self_service::start();
     let (records, written) = records::start(&config.observe)?;
-    let mut running = None;
-    if let Some(listeners) = gateway {
-        let gateway_settings = gateway_settings(&config, &settings, upstreams);
-        let (clock, entropy) = (system::clock(), system::entropy());
-        let gateway = Gateway::new(gateway_settings, Arc::clone(&table), clock, entropy);
-        let gateway = gateway.context("upstream")?.recording(records).with_tls(tls.clone());
-        running = Some(gateway.start(listeners).context("the gateway cannot start")?);
-    }
+    let gateway_settings = gateway_settings(&config, &settings, upstreams, token_desk);
+    let running = gateway
+        .map(|listeners| start_gateway(listeners, gateway_settings, &table, records, tls.clone()))
+        .transpose()?;
     let stopping = status::Stopping::default();
     let seen = status::Seen {
         metrics: running.as_ref().map(Running::metrics),
@@ -56,19 +55,20 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     };
     start_status(&config, seen).await?;
     let openapi = openapi(&config, &upstream)?;
-    let follows = operations::follow(store.clone(), config.rules.clone(), openapi.clone());
-    let rules = config.role.has_console().then(|| Box::pin(follows));
+    let mut tasks = look_after(&config, &store, &openapi);
     tokio::spawn(try_upstream(upstream));
     announce(&config, &settings);
-    let mailer = if config.role.has_console() { mailer(&config)? } else { Mailer::Off };
-    let desk = keyring.map(|keyring| {
-        let base = Base { store: store.clone(), keyring, nodes: Arc::clone(&member.nodes) };
-        Desk::new(settings, base, mailer, openapi, system::clock(), system::entropy())
-    });
+    let mailer = mailer(&config)?;
+    // A node without a console has no keys: tokens that need none can still be changed by their holders.
+    let keyring = keyring.unwrap_or_else(|| Arc::new(Keyring::new(|| None)));
+    let base = Base { store: store.clone(), keyring, nodes: Arc::clone(&member.nodes) };
+    let desk = Desk::new(settings, base, mailer, openapi, system::clock(), system::entropy());
+    let answers = answer_tokens(desk.clone());
+    let desk = config.role.has_console().then_some(desk);
     offer_setup(desk.as_ref()).await?;
 
-    let mut tasks = member.spawn();
-    tasks.extend(rules.map(tokio::spawn));
+    tasks.extend(member.spawn());
+    tasks.push(answers);
     let (stop, stopped) = watch::channel(false);
     let report = tokio::spawn(report_usage(store.clone(), Arc::clone(&table), stopped.clone()));
     let signal = tokio::spawn(async move {
@@ -86,6 +86,33 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     write_last_usage(&store, report.await?, &table).await;
     store.close().await;
     Ok(())
+}
+
+/// What a node with a console does beside serving it.
+fn look_after(
+    config: &Config,
+    store: &Store,
+    openapi: &OpenApiSource,
+) -> Vec<tokio::task::JoinHandle<()>> {
+    if !config.role.has_console() {
+        return Vec::new();
+    }
+    let rules = operations::follow(store.clone(), config.rules.clone(), openapi.clone());
+    let old_secrets = self_service::close_old_secrets(store.clone());
+    vec![tokio::spawn(rules), tokio::spawn(old_secrets)]
+}
+
+fn start_gateway(
+    listeners: Listeners,
+    settings: keydesk_gateway::Settings,
+    table: &Arc<LiveTable>,
+    records: Records,
+    tls: Option<Arc<rustls::ServerConfig>>,
+) -> anyhow::Result<Running> {
+    let (clock, entropy) = (system::clock(), system::entropy());
+    let gateway = Gateway::new(settings, Arc::clone(table), clock, entropy).context("upstream")?;
+    let gateway = gateway.recording(records).with_tls(tls);
+    gateway.start(listeners).context("the gateway cannot start")
 }
 
 async fn start_status(config: &Config, seen: status::Seen) -> anyhow::Result<()> {
@@ -151,7 +178,9 @@ fn gateway_settings(
     config: &Config,
     settings: &keydesk_control::Settings,
     upstreams: Vec<UpstreamSettings>,
+    token_desk: TokenDesk,
 ) -> keydesk_gateway::Settings {
+    let doors = config.doors.clone();
     keydesk_gateway::Settings {
         public_url: settings.gateway_url.clone(),
         console_url: settings.console_url.clone(),
@@ -162,6 +191,10 @@ fn gateway_settings(
         trusted_proxies: config.trusted_proxies.clone(),
         limits: config.limits,
         signing_key: config.signing_key.clone(),
+        self_service: SelfService { desk: Some(token_desk), ..doors.self_service },
+        introspection: doors.introspection,
+        fronts: doors.fronts,
+        front_cache: doors.front_cache,
     }
 }
 
@@ -234,6 +267,7 @@ async fn try_upstream(upstream: http::Uri) {
 
 fn mailer(config: &Config) -> anyhow::Result<Mailer> {
     Ok(match &config.mail {
+        _ if !config.role.has_console() => Mailer::Off,
         Some(smtp) => Mailer::smtp(smtp.clone())?,
         None if config.is_local() => Mailer::mailbox(),
         None => {

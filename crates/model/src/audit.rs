@@ -12,6 +12,8 @@ pub enum Actor {
     Operator,
     /// A node by itself, after the database had forgotten something.
     Node,
+    /// The token itself, by whoever holds it.
+    Token,
     /// Nobody is logged in yet: the set-up link, a reset link, an invitation.
     Visitor,
 }
@@ -62,6 +64,7 @@ actions! {
     IssueToken = "token.issue",
     RotateToken = "token.rotate",
     RevokeToken = "token.revoke",
+    CloseOldSecrets = "token.close_old",
     LimitToken = "token.limit",
     ChangeRules = "operations.change",
     IssueReceipt = "receipt.issue",

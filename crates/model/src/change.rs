@@ -2,7 +2,7 @@
 //! changes with gap-free numbers, written in the transaction of what they tell.
 
 use crate::{
-    AccountId, AccountNumber, AddressList, Binding, Ending, Grant, Mode, Rules, ScopeSet,
+    AccountId, AccountNumber, AddressList, Binding, Closing, Ending, Grant, Mode, Rules, ScopeSet,
     Timestamp, TokenId,
 };
 use keydesk_token::TokenHash;
@@ -27,6 +27,9 @@ pub struct LiveSecret {
     /// Limits that are only tried: what they would refuse is written down.
     #[serde(default)]
     pub trial: Option<Grant>,
+    /// It was rotated and goes on for a while.
+    #[serde(default)]
+    pub closing: Option<Closing>,
 }
 
 impl LiveSecret {
@@ -48,7 +51,7 @@ pub struct LiveRules {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Change {
     /// Issued, or what is said of it has changed.
-    SecretIssued(LiveSecret),
+    SecretIssued(Box<LiveSecret>),
     SecretEnded {
         #[serde(with = "hex_hash")]
         hash: TokenHash,

@@ -39,11 +39,20 @@ pub enum Objection {
     Rate,
     /// The month's calls are used up.
     Quota,
+    /// The secret has been rotated and closes soon.
+    OldSecret,
 }
 
 impl Objection {
-    pub const ALL: [Self; 6] =
-        [Self::Scope, Self::TrialScope, Self::Address, Self::TrialAddress, Self::Rate, Self::Quota];
+    pub const ALL: [Self; 7] = [
+        Self::Scope,
+        Self::TrialScope,
+        Self::Address,
+        Self::TrialAddress,
+        Self::Rate,
+        Self::Quota,
+        Self::OldSecret,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -53,6 +62,7 @@ impl Objection {
             Self::TrialAddress => "trial_address",
             Self::Rate => "rate",
             Self::Quota => "quota",
+            Self::OldSecret => "old_secret",
         }
     }
 }

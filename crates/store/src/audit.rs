@@ -83,6 +83,7 @@ impl Write {
         let (actor, person, member) = match &entry.actor {
             Actor::Person { person, member } => ("person", Some(*person), *member),
             Actor::Operator => ("operator", None, None),
+            Actor::Token => ("token", None, None),
             Actor::Node => ("node", None, None),
             Actor::Visitor => ("visitor", None, None),
         };

@@ -112,6 +112,9 @@ const TABLES: &[Table] = &[
             N("issued_at"),
             N("ended_at"),
             T("end_cause"),
+            N("closing_since"),
+            N("closes_at"),
+            N("quiet"),
         ],
     },
     Table {

@@ -74,7 +74,7 @@ macro_rules! select_uses {
             "SELECT token.id AS token_id, token.name, token.scopes, program, operation, \
              CAST(sum(calls) AS BIGINT) AS calls, max(last_used_at) AS last_used_at \
              FROM operation_use JOIN token ON token.id = operation_use.token_id \
-             WHERE objection = '' AND day >= $1 ",
+             WHERE objection = '' AND operation <> '' AND day >= $1 ",
             $condition,
             " GROUP BY token.id, token.name, token.scopes, program, operation \
              ORDER BY max(last_used_at) DESC, operation, program LIMIT 5000"
@@ -162,10 +162,12 @@ impl Store {
 /// Calls, and how many of them were refused, by what makes a row.
 type Rows<'a> = BTreeMap<(TokenId, &'a str, &'static str, &'a str, i64), (i64, i64, Timestamp)>;
 
-/// Adds what a gateway has seen, where it knew the operation.
+/// Adds what a gateway has seen, where it knew the operation or objected.
 pub(crate) async fn add(runs: &mut impl Runs, seen: &[Usage]) -> Result<(), StoreError> {
     let mut rows: Rows<'_> = BTreeMap::new();
-    for usage in seen.iter().filter(|usage| !usage.called.operation.is_empty()) {
+    let says_something =
+        |usage: &&Usage| !(usage.called.operation.is_empty() && usage.called.objections.is_empty());
+    for usage in seen.iter().filter(says_something) {
         let objections = usage.called.objections.iter().map(Objection::as_str);
         for objection in std::iter::once("").chain(objections) {
             let day = day_of(usage.last_used_at);

@@ -7,8 +7,8 @@ use crate::{
 };
 use futures_util::TryStreamExt;
 use keydesk_model::{
-    AccountId, AccountNumber, Binding, EndCause, Ending, Grant, LiveSecret, MemberId, Timestamp,
-    TokenId,
+    AccountId, AccountNumber, Binding, Closing, EndCause, Ending, Grant, LiveSecret, MemberId,
+    Timestamp, TokenId,
 };
 use keydesk_token::TokenHash;
 use std::{collections::HashMap, str::FromStr};
@@ -52,7 +52,8 @@ const TOKENS: Packed = packed!(
 );
 const SECRETS: Packed = packed!(
     " || '\u{1f}' || token_id || '\u{1f}' || coalesce(CAST(ended_at AS TEXT), '') || '\u{1f}' || \
-     coalesce(end_cause, '')",
+     coalesce(end_cause, '') || '\u{1f}' || coalesce(CAST(closing_since AS TEXT), '') || '\u{1f}' || \
+     coalesce(CAST(closes_at AS TEXT), '')",
     "encode(hash, 'hex')",
     "hex(hash)",
     "secret"
@@ -85,6 +86,7 @@ struct SecretRow {
     hash: TokenHash,
     token: usize,
     ending: Option<Ending>,
+    closing: Option<Closing>,
 }
 
 impl LiveSecrets {
@@ -135,8 +137,8 @@ impl LiveSecrets {
         Ok(())
     }
 
-    fn add_secret(&mut self, columns: [&str; 4]) -> Result<(), StoreError> {
-        let [hash, token, ended_at, cause] = columns;
+    fn add_secret(&mut self, columns: [&str; 6]) -> Result<(), StoreError> {
+        let [hash, token, ended_at, cause, since, closes_at] = columns;
         let mut digest = [0; 32];
         hex::decode_to_slice(hash, &mut digest).map_err(|_| unreadable("secret.hash"))?;
         let token = self.by_id.get(&parsed(token, "secret.token_id")?);
@@ -148,6 +150,9 @@ impl LiveSecrets {
             hash: TokenHash::from_bytes(digest),
             token: *token.ok_or(unreadable("secret.token_id"))?,
             ending,
+            closing: instant(since, "secret.closing_since")?
+                .zip(instant(closes_at, "secret.closes_at")?)
+                .map(|(since, at)| Closing { since, at }),
         });
         Ok(())
     }
@@ -168,6 +173,7 @@ impl LiveSecrets {
                 trial,
                 expires_at: token.expires_at,
                 ending: secret.ending,
+                closing: secret.closing,
             }
         })
     }

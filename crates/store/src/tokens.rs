@@ -6,8 +6,8 @@ use crate::{
     sql::{Row, query},
 };
 use keydesk_model::{
-    AccountId, AddressList, Binding, Change, EndCause, Ending, Grant, LiveSecret, MemberId,
-    ScopeSet, Timestamp, TokenId, TokenState,
+    AccountId, AddressList, Binding, Change, Closing, EndCause, Ending, Grant, LiveSecret,
+    MemberId, ScopeSet, Timestamp, TokenId, TokenState,
 };
 use keydesk_token::TokenHash;
 
@@ -97,6 +97,8 @@ macro_rules! select_tokens {
 const FIND: &str = select_tokens!("token.account_id = $1 AND token.id = $2");
 const FIND_OF_MEMBER: &str = select_tokens!("token.member_id = $1");
 const FIND_BY_REQUEST: &str = select_tokens!("token.account_id = $1 AND token.request_key = $2");
+const OF_SECRET: &str = "SELECT secret.token_id, token.account_id, secret.version, secret.ended_at, secret.closes_at \
+    FROM secret JOIN token ON token.id = secret.token_id WHERE secret.hash = $1";
 const LIST_OF_ACCOUNT: &str = select_tokens!(
     "token.account_id = $1 AND token.binding = 'account' ORDER BY token.created_at DESC, token.id DESC LIMIT $2"
 );
@@ -117,7 +119,7 @@ macro_rules! select_live_secrets {
         concat!(
             "SELECT secret.hash, secret.token_id, secret.ended_at, secret.end_cause, token.account_id, \
              account.number, token.member_id, token.name, token.scopes, token.expires_at, token.addresses, \
-             token.trial_scopes, token.trial_addresses FROM secret \
+             token.trial_scopes, token.trial_addresses, secret.closing_since, secret.closes_at FROM secret \
              JOIN token ON token.id = secret.token_id JOIN account ON account.id = token.account_id ",
             $condition
         )
@@ -182,10 +184,48 @@ fn live_secret(row: &Row) -> Result<LiveSecret, StoreError> {
         ending: ending(row)?,
         addresses: row::parsed(row, "addresses")?,
         trial: trial(row)?,
+        closing: row::instant_opt(row, "closing_since")?
+            .zip(row::instant_opt(row, "closes_at")?)
+            .map(|(since, at)| Closing { since, at }),
     })
 }
 
+/// A secret as gateways are told of it.
+pub(crate) async fn live_secret_of(
+    read: &mut Read,
+    hash: &TokenHash,
+) -> Result<LiveSecret, StoreError> {
+    live_secret(&query(LIVE_SECRET).bind(hash.as_bytes().to_vec()).one(read).await?)
+}
+
+/// A token, found by one of its secrets.
+#[derive(Clone, Debug)]
+pub struct FoundBySecret {
+    pub token: Token,
+    /// The secret is the newest one, and goes on without an end of its own.
+    pub is_newest: bool,
+    /// The secret has not ended, though it may close soon.
+    pub is_open: bool,
+}
+
 impl Read {
+    /// The token of a secret that somebody holds.
+    pub async fn find_token_of_secret(
+        &mut self,
+        hash: &TokenHash,
+    ) -> Result<Option<FoundBySecret>, StoreError> {
+        let asked = query(OF_SECRET).bind(hash.as_bytes().to_vec());
+        let Some(secret) = asked.optional(self).await? else { return Ok(None) };
+        let (id, account) =
+            (row::parsed(&secret, "token_id")?, row::parsed(&secret, "account_id")?);
+        let Some(token) = self.find_token(account, id).await? else { return Ok(None) };
+        let has_ended = row::instant_opt(&secret, "ended_at")?.is_some();
+        let is_closing = row::instant_opt(&secret, "closes_at")?.is_some();
+        let version: i64 = secret.get("version")?;
+        let is_newest = version == token.version && !has_ended && !is_closing;
+        Ok(Some(FoundBySecret { token, is_newest, is_open: !has_ended }))
+    }
+
     /// A token of this account, of either binding.
     pub async fn find_token(
         &mut self,
@@ -280,9 +320,8 @@ impl Write {
             .bind(now)
             .insert(self)
             .await?;
-        let row = query(LIVE_SECRET).bind(secret.hash.as_bytes().to_vec()).one(self).await?;
-        let issued = live_secret(&row)?;
-        self.record(&Change::SecretIssued(issued)).await
+        let issued = live_secret_of(self, &secret.hash).await?;
+        self.record(&Change::SecretIssued(Box::new(issued))).await
     }
 
     /// What a token may do and from where, and limits to try beside it, from now on.
@@ -301,30 +340,28 @@ impl Write {
             .execute(self)
             .await?;
         for row in query(OPEN_SECRETS).bind(token).all(self).await? {
-            self.record(&Change::SecretIssued(live_secret(&row)?)).await?;
+            self.record(&Change::SecretIssued(Box::new(live_secret(&row)?))).await?;
         }
         Ok(())
     }
 
-    /// Ends the open secret of a token and forgets its display copy. Tells whether there was one.
+    /// Ends the secrets of a token, the open one and those that go on beside it, and forgets their
+    /// display copies. Tells whether there was any.
     pub async fn end_secret(
         &mut self,
         token: TokenId,
         cause: EndCause,
     ) -> Result<bool, StoreError> {
         let at = self.now();
-        let row = query(END_SECRET)
-            .bind(at.as_micros())
-            .bind(cause.as_str())
-            .bind(token)
-            .optional(self)
-            .await?;
-        let Some(row) = row else { return Ok(false) };
-        let hash = TokenHash::from_bytes(row::digest(&row, "hash")?);
-        let expires_at = row::instant_opt(&row, "expires_at")?;
-        let ending = Ending { at, cause };
-        self.record(&Change::SecretEnded { hash, ending, expires_at }).await?;
-        Ok(true)
+        let end = query(END_SECRET).bind(at.as_micros()).bind(cause.as_str()).bind(token);
+        let ended = end.all(self).await?;
+        for row in &ended {
+            let hash = TokenHash::from_bytes(row::digest(row, "hash")?);
+            let expires_at = row::instant_opt(row, "expires_at")?;
+            let ending = Ending { at, cause };
+            self.record(&Change::SecretEnded { hash, ending, expires_at }).await?;
+        }
+        Ok(!ended.is_empty())
     }
 
     /// Ends what had ended already and was forgotten by this database, at the instant and for the

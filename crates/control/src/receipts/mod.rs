@@ -209,6 +209,10 @@ impl Desk {
     }
 
     async fn keep(&self, receipt: Receipt, entry: &AuditEntry) -> Result<Issued, StoreError> {
+        // A node that serves no console signs nothing.
+        if self.keyring.key_ids().is_empty() {
+            return Ok(Issued { number: None, is_complete: receipt.complete });
+        }
         let claims = serde_json::to_vec(&receipt).expect("a receipt has string keys only");
         let jws = self.keyring.sign(&claims).map_err(|error| {
             tracing::error!(%error, "a receipt could not be signed");

@@ -20,9 +20,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use keydesk_model::{
-    Expiry, ExpiryError, Right, Scope, ScopeSet, Timestamp, TokenName, TokenState,
+    Expiry, ExpiryError, Overlap, OverlapError, Right, RotationTerms, Scope, ScopeSet, Timestamp,
+    TokenId, TokenName, TokenState,
 };
-use keydesk_store::Token;
+use keydesk_store::{ClosingSecret, Token};
 use keydesk_token::PlainToken;
 use serde::{Deserialize, Deserializer};
 
@@ -80,11 +81,41 @@ impl Row {
     }
 }
 
+/// An old secret that goes on beside a new one.
+struct OldRow {
+    token: TokenId,
+    name: String,
+    masked: String,
+    until: When,
+    /// After how much silence it closes earlier.
+    quiet: Option<&'static str>,
+    last_used: Option<When>,
+    last_used_by: String,
+}
+
+impl OldRow {
+    fn new(old: ClosingSecret, live: &[Row], now: Timestamp) -> Self {
+        let id = old.token.to_string();
+        let name = live.iter().find(|row| row.id == id).map(|row| row.name.clone());
+        let quiet = Overlap::ALL.into_iter().find(|spans| Some(spans.duration()) == old.quiet);
+        Self {
+            token: old.token,
+            name: name.unwrap_or(id),
+            masked: old.masked,
+            until: When::future(old.closing.at, now),
+            quiet: quiet.map(Overlap::as_str),
+            last_used: old.last_used_at.map(|at| When::past(at, now)),
+            last_used_by: old.last_used_by.unwrap_or_default(),
+        }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "tokens/list.html")]
 struct ListPage {
     chrome: Chrome,
     live: Vec<Row>,
+    old: Vec<OldRow>,
     over: Vec<Row>,
     may_manage: bool,
 }
@@ -97,11 +128,15 @@ pub(crate) async fn list(
     let now = desk.now();
     let rows =
         super::list_api_tokens(&desk, &caller).await?.into_iter().map(|token| Row::new(token, now));
-    let (live, over) = rows.partition(|row| row.is_live);
+    let (live, over): (Vec<_>, _) = rows.partition(|row| row.is_live);
+    let old = super::list_closing_secrets(&desk, &caller).await?;
+    let old = old.into_iter().filter(|old| old.closing.at > now);
+    let old = old.map(|old| OldRow::new(old, &live, now)).collect();
     let chrome = Chrome::of(&caller, "Tokens", Nav::Tokens).with_notice(&query);
     Ok(page(&ListPage {
         chrome,
         live,
+        old,
         over,
         may_manage: caller.member.role.may(Right::ManageTokens),
     }))
@@ -211,6 +246,8 @@ struct ShownOncePage {
 /// The secret took the place of another.
 struct Rotated {
     receipt: Option<Issued>,
+    /// Until when the old one goes on.
+    old_until: Option<When>,
 }
 
 fn shown_once(
@@ -345,6 +382,8 @@ pub(crate) async fn revoke_page(
 #[serde(default)]
 pub(crate) struct RotateForm {
     version: Option<String>,
+    overlap: Option<String>,
+    quiet: Option<String>,
 }
 
 impl RotateForm {
@@ -352,6 +391,16 @@ impl RotateForm {
     pub fn version(&self) -> Result<Option<i64>, Problem> {
         let seen = self.version.as_deref().map(str::parse).transpose();
         seen.map_err(|_| Problem::invalid("version is a whole number, or left out"))
+    }
+
+    fn terms(&self) -> Result<RotationTerms, Problem> {
+        let read = |text: &Option<String>| match text.as_deref() {
+            None | Some("") => Ok(Overlap::None),
+            Some(text) => {
+                text.parse().map_err(|error: OverlapError| Problem::invalid(error.to_string()))
+            }
+        };
+        Ok(RotationTerms { overlap: read(&self.overlap)?, quiet: read(&self.quiet)? })
     }
 }
 
@@ -362,9 +411,10 @@ pub(crate) async fn rotate(
 ) -> Result<Response, Problem> {
     let FreshForm { caller, form } = fresh;
     let id = id.parse().map_err(|_| Problem::not_found())?;
-    let (token, plain, receipt) =
-        super::rotate_api_token(&desk, &caller, id, form.version()?).await?;
-    Ok(shown_once(&desk, &caller, token, plain, Some(Rotated { receipt })))
+    let made = super::rotate_api_token(&desk, &caller, id, form.version()?, form.terms()?).await?;
+    let old_until = made.closing.map(|closing| When::future(closing.at, desk.now()));
+    let rotated = Rotated { receipt: made.receipt, old_until };
+    Ok(shown_once(&desk, &caller, made.token, made.plain, Some(rotated)))
 }
 
 pub(crate) async fn revoke(
@@ -375,4 +425,14 @@ pub(crate) async fn revoke(
     let id = id.parse().map_err(|_| Problem::not_found())?;
     let receipt = super::revoke_api_token(&desk, &caller, id).await?;
     Ok(done("/tokens", "token_revoked", receipt.as_ref()).into_response())
+}
+
+pub(crate) async fn close_old(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let id = id.parse().map_err(|_| Problem::not_found())?;
+    let receipt = super::close_old_secrets(&desk, &caller, id).await?;
+    Ok(done("/tokens", "old_closed", receipt.as_ref()).into_response())
 }

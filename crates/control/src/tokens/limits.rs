@@ -98,6 +98,7 @@ pub(crate) fn why(objected: &Objected) -> &'static str {
         (Objection::Rate, true) => "refused: too many calls at a time",
         (Objection::Rate, false) => "would be refused: too many calls at a time",
         (Objection::Quota, true) => "refused: the month's calls were used up",
+        (Objection::OldSecret, _) => "uses the old secret of a rotated token",
         (Objection::Quota, false) => "would be refused: the month's calls were used up",
     }
 }

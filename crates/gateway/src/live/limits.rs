@@ -1,6 +1,6 @@
 //! What tokens may do, each distinct set of limits once, however many tokens share it.
 
-use keydesk_model::{Grant, LiveSecret, ScopeSet};
+use keydesk_model::{Closing, Grant, LiveSecret, ScopeSet};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -14,6 +14,8 @@ pub(crate) struct TokenLimits {
     pub grant: Grant,
     /// Limits that refuse nothing yet.
     pub trial: Option<Grant>,
+    /// The secret was rotated and goes on for a while.
+    pub closing: Option<Closing>,
 }
 
 impl TokenLimits {
@@ -25,22 +27,23 @@ impl TokenLimits {
         self.grant.scopes == secret.scopes
             && self.grant.addresses == secret.addresses
             && self.trial == secret.trial
+            && self.closing == secret.closing
     }
 }
 
-type Key = (Grant, Option<Grant>);
+type Key = (Grant, Option<Grant>, Option<Closing>);
 
 #[derive(Debug, Default)]
 pub(super) struct KnownLimits(Mutex<HashMap<Key, Arc<TokenLimits>>>);
 
 impl KnownLimits {
     pub fn of(&self, secret: &LiveSecret) -> Arc<TokenLimits> {
-        let key = (secret.grant(), secret.trial.clone());
+        let key = (secret.grant(), secret.trial.clone(), secret.closing);
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let make = |(grant, trial): &Key| {
-            let (scopes, grant, trial) =
-                (grant.scopes.to_string().into(), grant.clone(), trial.clone());
-            Arc::new(TokenLimits { scopes, grant, trial })
+        let make = |(grant, trial, closing): &Key| {
+            let (scopes, closing) = (grant.scopes.to_string().into(), *closing);
+            let (grant, trial) = (grant.clone(), trial.clone());
+            Arc::new(TokenLimits { scopes, grant, trial, closing })
         };
         Arc::clone(known.entry(key).or_insert_with_key(make))
     }

@@ -37,8 +37,12 @@ const LIVE: u8 = 1;
 const EXPIRES: u8 = 2;
 /// Was once refused as expired: a clock that is put back does not revive it.
 const EXPIRED: u8 = 3;
+/// Rotated, and goes on until `at`.
+const CLOSES: u8 = 4;
+/// Was once refused as closed.
+const CLOSED: u8 = 5;
 /// Ended at `at`; what is added is the cause. Never left again.
-const ENDED: u8 = 4;
+const ENDED: u8 = 6;
 
 #[derive(Debug)]
 pub(super) struct Row {
@@ -64,8 +68,15 @@ impl Row {
         details: u32,
         limits: u32,
         expires_at: Option<Timestamp>,
+        closes_at: Option<Timestamp>,
     ) -> Self {
-        let (at, state) = expires_at.map_or((0, LIVE), |at| (at.as_micros(), EXPIRES));
+        // Whatever comes first.
+        let (at, state) = match (expires_at, closes_at) {
+            (None, None) => (0, LIVE),
+            (Some(at), None) => (at.as_micros(), EXPIRES),
+            (Some(at), Some(closes)) if at <= closes => (at.as_micros(), EXPIRES),
+            (_, Some(closes)) => (closes.as_micros(), CLOSES),
+        };
         let number = number.into();
         Self { digest, at, details, number, limits, state: AtomicU8::new(state) }
     }
@@ -87,10 +98,14 @@ impl Row {
         let at = Timestamp::from_micros(self.at);
         match self.state.load(Ordering::Relaxed) {
             LIVE => TokenState::Live,
-            EXPIRES if now < at => TokenState::Live,
+            EXPIRES | CLOSES if now < at => TokenState::Live,
             EXPIRES | EXPIRED => {
                 self.state.store(EXPIRED, Ordering::Relaxed);
                 TokenState::Expired(at)
+            }
+            CLOSES | CLOSED => {
+                self.state.store(CLOSED, Ordering::Relaxed);
+                TokenState::Ended(Ending { at, cause: EndCause::Rotated })
             }
             state => TokenState::Ended(Ending { at, cause: cause(state) }),
         }
@@ -106,9 +121,15 @@ impl Row {
             *self.state.get_mut() = EXPIRED;
             return;
         }
+        let is_over = matches!(state, CLOSES | CLOSED) && self.at < ending.at.as_micros();
+        let ending = if is_over { self.closed() } else { ending };
         self.at = ending.at.as_micros();
         let cause = EndCause::ALL.iter().position(|cause| *cause == ending.cause);
         *self.state.get_mut() = ENDED + cause.and_then(|at| u8::try_from(at).ok()).unwrap_or(0);
+    }
+
+    fn closed(&self) -> Ending {
+        Ending { at: Timestamp::from_micros(self.at), cause: EndCause::Rotated }
     }
 
     /// Keeps what an older row knew of the same secret and must not be unsaid.
@@ -117,6 +138,8 @@ impl Row {
         let same_expiry = self.at == older.at && *self.state.get_mut() == EXPIRES;
         if known >= ENDED {
             self.end(Ending { at: Timestamp::from_micros(older.at), cause: cause(known) });
+        } else if known == CLOSED {
+            self.end(older.closed());
         } else if known == EXPIRED && same_expiry {
             *self.state.get_mut() = EXPIRED;
         }
@@ -135,6 +158,34 @@ mod tests {
     #[test]
     fn a_row_is_smaller_than_a_cache_line() {
         assert_eq!(size_of::<Row>(), 48);
+    }
+
+    #[test]
+    fn f5_an_old_secret_goes_on_to_its_hour_and_not_a_microsecond_longer() {
+        let at = Timestamp::from_micros;
+        let number = AccountNumber::try_from(385_403).expect("a number");
+        let row = |expires: Option<i64>, closes| {
+            let digest = Digest::of(&TokenHash::from_bytes([1; 32]));
+            Row::new(digest, number, 0, 0, expires.map(at), Some(at(closes)))
+        };
+        let closed = TokenState::Ended(Ending { at: at(100), cause: EndCause::Rotated });
+        let closing = row(None, 100);
+        assert_eq!(closing.state(at(99)), TokenState::Live);
+        assert_eq!(closing.state(at(100)), closed);
+        assert_eq!(closing.state(at(5)), closed, "nor does a clock that was put back revive it");
+        // A database that went back knows of no rotation.
+        let mut revived = Row::new(closing.digest, number, 0, 0, None, None);
+        revived.remember(&closing);
+        assert_eq!(revived.state(at(5)), closed);
+        assert_eq!(row(Some(50), 100).state(at(70)), TokenState::Expired(at(50)));
+        assert_eq!(row(Some(150), 100).state(at(120)), closed);
+        // Revoked before its hour, or written down as closed after it.
+        for (ended, cause, told) in [(60, EndCause::Revoked, 60), (130, EndCause::Revoked, 100)] {
+            let mut row = row(None, 100);
+            row.end(Ending { at: at(ended), cause });
+            let TokenState::Ended(ending) = row.state(at(1)) else { panic!("it has ended") };
+            assert_eq!(ending.at, at(told));
+        }
     }
 
     /// The time of a comparison cannot tell how much of a digest was right, as it looks at all of it;

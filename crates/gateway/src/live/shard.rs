@@ -121,7 +121,9 @@ impl Shard {
         let digest = Digest::of(&secret.hash);
         let number = self.find(digest).map(|row| row.details);
         let details = self.note(secret, number);
-        let mut row = Row::new(digest, secret.number, details, limits, secret.expires_at);
+        let closes_at = secret.closing.map(|closing| closing.at);
+        let mut row =
+            Row::new(digest, secret.number, details, limits, secret.expires_at, closes_at);
         if let Some(ending) = secret.ending {
             row.end(ending);
         }
@@ -277,6 +279,7 @@ mod tests {
             ending: None,
             addresses: AddressList::default(),
             trial: None,
+            closing: None,
         }
     }
 

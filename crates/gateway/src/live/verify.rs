@@ -29,7 +29,22 @@ pub(crate) struct Identity {
     pub limits: Arc<TokenLimits>,
 }
 
+impl Verified {
+    pub(crate) fn secret(&self) -> TokenHash {
+        self.hash
+    }
+}
+
 impl LiveTable {
+    /// Whether a secret is good now; an error where that cannot be told.
+    pub(crate) fn is_live(&self, secret: TokenHash, now: Timestamp) -> Result<bool, Denial> {
+        match self.verify(&Presented(secret), now) {
+            Ok(_) => Ok(true),
+            Err(denial @ (Denial::NotReady | Denial::Isolated)) => Err(denial),
+            Err(_) => Ok(false),
+        }
+    }
+
     /// One look-up decides: is it known, and is it still good?
     pub fn verify(&self, presented: &Presented, now: Timestamp) -> Result<Verified, Denial> {
         if !self.may_serve() {
@@ -126,6 +141,7 @@ mod tests {
             ending: None,
             addresses: AddressList::default(),
             trial: None,
+            closing: None,
         }
     }
 
@@ -174,7 +190,7 @@ mod tests {
         let table = table(vec![secret(&old, None)]);
         let ending = Ending { at: at(500), cause: EndCause::Revoked };
         table.apply(8, Change::SecretEnded { hash: old.hash(), ending, expires_at: None });
-        table.apply(9, Change::SecretIssued(secret(&new, None)));
+        table.apply(9, Change::SecretIssued(Box::new(secret(&new, None))));
         assert_eq!(table.seq(), 9);
         let denial = Denial::Ended { ending, binding: Binding::Account };
         assert_eq!(table.verify(&present(&old), at(500)).err(), Some(denial.clone()));
@@ -182,7 +198,7 @@ mod tests {
         // A database that went back in time says that it lives.
         table.load(Snapshot::new(7, vec![secret(&old, None)]));
         assert_eq!(table.verify(&present(&old), at(600)).err(), Some(denial.clone()));
-        table.apply(8, Change::SecretIssued(secret(&old, None)));
+        table.apply(8, Change::SecretIssued(Box::new(secret(&old, None))));
         assert_eq!(table.verify(&present(&old), at(600)).err(), Some(denial.clone()));
         assert_eq!(
             table.verify(&present(&old), at(1)).err(),

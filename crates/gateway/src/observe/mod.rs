@@ -9,6 +9,7 @@ pub(crate) use metrics::{ConnectionMetrics, UpstreamMetrics, WorkerMetrics};
 pub(crate) use trace::{TraceContext, TraceIds};
 
 use crate::{Denial, arrival::Arrival, target::Target, wire::Head};
+use http::{HeaderMap, HeaderValue};
 use keydesk_model::{AccountNumber, Timestamp, TokenId};
 use keydesk_token::PlainToken;
 use std::{
@@ -62,9 +63,13 @@ pub(crate) struct Observer {
 #[derive(Debug)]
 pub(crate) struct Story {
     pub arrival: Arrival,
+    /// Who is at the other end of the connection.
+    pub peer: IpAddr,
     pub started: Instant,
     pub code: Option<&'static str>,
     pub trace: Option<TraceContext>,
+    /// What the answer says beside what it says by itself, whoever gives it.
+    pub added: Vec<(&'static str, String)>,
     details: Option<Box<Details>>,
 }
 
@@ -78,7 +83,13 @@ struct Details {
 }
 
 impl Observer {
-    pub fn begin(&self, arrival: Arrival, head: Option<&Head>, parent: Option<&[u8]>) -> Story {
+    pub fn begin(
+        &self,
+        arrival: Arrival,
+        peer: IpAddr,
+        head: Option<&Head>,
+        parent: Option<&[u8]>,
+    ) -> Story {
         let wants_spans = self.records.spans.is_some();
         let trace = wants_spans.then(|| self.trace_ids.follow(parent, self.records.trace_ratio));
         let details = (wants_spans || self.records.access_log.is_some()).then(|| {
@@ -86,7 +97,15 @@ impl Observer {
             let path = head.map_or("", |head| head.target.split(['?', '#']).next().unwrap_or(""));
             Box::new(Details { method, path: without_tokens(path), ..Details::default() })
         });
-        Story { arrival, started: Instant::now(), code: None, trace, details }
+        Story {
+            arrival,
+            peer,
+            started: Instant::now(),
+            code: None,
+            trace,
+            added: Vec::new(),
+            details,
+        }
     }
 
     /// The answer's head is on its way.
@@ -130,6 +149,21 @@ impl Story {
     pub fn is_of(&mut self, account: AccountNumber, token: TokenId) {
         if let Some(details) = &mut self.details {
             (details.account, details.token) = (Some(account), Some(token));
+        }
+    }
+
+    /// The fields that every answer to this request carries, by whomever it is given.
+    pub fn fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let id = std::iter::once(("x-request-id", self.arrival.request_id.as_str()));
+        id.chain(self.added.iter().map(|(name, value)| (*name, value.as_str())))
+    }
+
+    /// The same for answers of libraries.
+    pub fn add_fields(&self, headers: &mut HeaderMap) {
+        for (name, value) in self.fields() {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                headers.append(name, value);
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     Answer, Denial,
     deadline::{Deadline, Patience},
+    doors::MOST_FORM,
     handle::{Decision, Forward, Verdict, Worker},
     headers::comes_back,
     io::Io,
@@ -113,16 +114,46 @@ async fn answer(
                 }
             }
         }
+        Verdict::Ask(ask) => {
+            let answer = match read_form(request.into_body(), worker).await {
+                Ok(body) => worker.answer(ask, &body, &story).await,
+                Err(denial) => Err(denial),
+            };
+            answer.map_or_else(
+                |denial| {
+                    story.is_denied(&denial);
+                    Verdict::Refuse(denial)
+                },
+                Verdict::Answer,
+            )
+        }
         verdict => verdict,
     };
     let answer: Answer = match verdict {
         Verdict::Answer(answer) => answer,
         Verdict::Refuse(denial) => worker.refusal(&denial, &story),
-        Verdict::Forward(_) => Response::default(),
+        Verdict::RefuseAs { status, denial } => {
+            let mut answer = worker.refusal(&denial, &story);
+            *answer.status_mut() = status;
+            answer
+        }
+        Verdict::Forward(_) | Verdict::Ask(_) => Response::default(),
     };
     let answer = Worker::finish(answer, &story, console.as_ref());
     worker.observer.end(&mut story, answer.status().as_u16());
     answer.map(|body| Either::Left(Full::new(body)))
+}
+
+/// A small body, whole.
+async fn read_form(body: Incoming, worker: &Worker) -> Result<Vec<u8>, Denial> {
+    let (mut body, mut whole) = (Pulled::new(body, worker), Vec::new());
+    while let Some(data) = body.next().await? {
+        whole.extend_from_slice(&data);
+        if whole.len() > MOST_FORM {
+            return Err(Denial::BodyTooLarge { limit: MOST_FORM as u64 });
+        }
+    }
+    Ok(whole)
 }
 
 /// Shows the request to the same eyes as one of HTTP/1.1.
@@ -290,9 +321,7 @@ fn head_of(answer: &AnswerRead<'_>, story: &Story, for_console: bool) -> Respons
     if let Framing::Length(length) = answered.framing {
         fields.insert(header::CONTENT_LENGTH, length.into());
     }
-    if let Ok(id) = HeaderValue::from_str(story.arrival.request_id.as_str()) {
-        fields.insert("x-request-id", id);
-    }
+    story.add_fields(&mut fields);
     let mut reply = Response::new(());
     *reply.status_mut() = StatusCode::from_u16(head.status).unwrap_or(StatusCode::BAD_GATEWAY);
     *reply.headers_mut() = fields;

@@ -73,7 +73,7 @@ pub(super) fn write_head(
     console: Option<&HeaderValue>,
 ) -> bool {
     let AnswerRead { head, noted, answered } = answer;
-    write_answer(back, head, noted, &story.arrival, console.is_some());
+    write_answer(back, head, noted, story, console.is_some());
     if let Some(origin) = console {
         crate::cors::write_allow(back, origin);
     }

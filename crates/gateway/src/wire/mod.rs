@@ -10,4 +10,4 @@ pub(crate) use body::{Decoder, Framing, Step};
 pub(crate) use buffer::Buffer;
 pub(crate) use field::{Field, Kind, MOST_FIELDS, Noted};
 pub(crate) use head::{AnswerHead, Head, HeadError};
-pub(crate) use write::{LAST_CHUNK, answer_bytes, begin_chunk, push_field, push_status};
+pub(crate) use write::{LAST_CHUNK, answer_bytes, begin_chunk, http_date, push_field, push_status};

@@ -30,6 +30,12 @@ fn reason(status: u16) -> &'static str {
     StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason()).unwrap_or("")
 }
 
+/// RFC 9110 section 5.6.7.
+pub(crate) fn http_date(at: Timestamp) -> String {
+    let at = jiff::Timestamp::from_microsecond(at.as_micros()).unwrap_or_default();
+    at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
 /// An answer of our own. `HEAD` gets the head that `GET` would get.
 pub(crate) fn answer_bytes(
     answer: &Answer,
@@ -42,9 +48,7 @@ pub(crate) fn answer_bytes(
     for (name, value) in answer.headers() {
         push_field(out, name.as_str(), value.as_bytes());
     }
-    if let Ok(now) = jiff::Timestamp::from_microsecond(at.as_micros()) {
-        push_field(out, "date", now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string().as_bytes());
-    }
+    push_field(out, "date", http_date(at).as_bytes());
     if answer.status() != StatusCode::NO_CONTENT {
         push_field(
             out,

@@ -36,6 +36,31 @@ pub struct File {
     pub cluster: FileCluster,
     pub operation: Vec<FileOperation>,
     pub unlisted_operations: Option<Spanned<String>>,
+    pub self_service: FileSelfService,
+    pub introspection: Vec<FileIntrospection>,
+    pub forward_auth: FileForwardAuth,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FileSelfService {
+    pub rotate: Option<bool>,
+    pub revoke: Option<bool>,
+    pub rotate_path: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileIntrospection {
+    pub client_id: Spanned<String>,
+    pub client_secret_file: PathBuf,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FileForwardAuth {
+    pub trusted: Vec<Spanned<String>>,
+    pub cache_seconds: Option<Spanned<u64>>,
 }
 
 /// An operation of the API, and which scopes open it.

@@ -2,6 +2,7 @@
 //! with its key, its line, and what would be right.
 
 mod cluster;
+mod doors;
 mod file;
 mod limits;
 mod operation;
@@ -9,6 +10,7 @@ mod options;
 mod values;
 
 pub use cluster::{Cluster, Peers, Role, place_named};
+pub use doors::Doors;
 pub use operation::{Acme, Observe, Tls};
 pub use options::Options;
 
@@ -47,6 +49,7 @@ pub struct Config {
     pub store: Place,
     pub cluster: Cluster,
     pub rules: RuleSource,
+    pub doors: Doors,
 }
 
 impl Config {
@@ -68,10 +71,12 @@ impl Config {
         let data = data.unwrap_or_else(|| PathBuf::from("keydesk-data"));
         let store = pick(&options.store, "store", &file.store);
         let role = cluster::role(pick(&options.role, "role", &file.role))?;
+        let cluster = cluster::cluster(&source, &file.cluster, role)?;
         let config = Self {
             rules: limits::rules(&source, &file)?,
             store: cluster::place(store.as_ref(), file.store_password.as_ref(), &data)?,
-            cluster: cluster::cluster(&source, &file.cluster, role)?,
+            doors: doors::doors(&source, &file, cluster.terms.lease)?,
+            cluster,
             role,
             data,
             console: values::address(
@@ -87,7 +92,7 @@ impl Config {
             upstream: upstream.as_ref().map(values::upstream_url).transpose()?,
             openapi: pick(&options.openapi, "openapi", &file.openapi).map(|given| given.text),
             token_prefix: values::token_prefix(&source, file.token_prefix.as_ref())?,
-            trusted_proxies: values::trusted_proxies(&source, &file.trusted_proxies)?,
+            trusted_proxies: values::networks(&source, "trusted_proxies", &file.trusted_proxies)?,
             forms: values::forms(&source, &file.endpoints)?,
             reserved_prefix: values::reserved_prefix(&source, file.reserved_prefix.as_ref())?,
             limits: values::limits(&source, &file.limits)?,

@@ -48,12 +48,13 @@ pub fn upstream_url(given: &Given) -> anyhow::Result<http::Uri> {
     if is_http && has_host && uri.query().is_none() { Ok(uri) } else { Err(given.wrong(wanted)) }
 }
 
-pub fn trusted_proxies(
+pub fn networks(
     source: &Source,
+    key: &str,
     values: &[Spanned<String>],
 ) -> anyhow::Result<TrustedProxies> {
     let read = |value: &Spanned<String>| {
-        let given = source.given("trusted_proxies", value);
+        let given = source.given(key, value);
         let address = given.text.parse::<std::net::IpAddr>().map(IpNet::from);
         address.or_else(|_| given.parse("an address or network such as 10.0.0.0/8"))
     };

@@ -1,0 +1,139 @@
+//! What a token does to itself: rotate and revoke. Whoever holds it may; nobody else is asked.
+
+use super::{RotatedToken, replace_secret, rotate_secret};
+use crate::{Desk, keyring::SealedFor, receipts::Issued};
+use keydesk_model::{
+    Action, Actor, Binding, Closing, EndCause, Origin, RotationTerms, TokenId, TokenState,
+};
+use keydesk_store::{AuditEntry, StoreError, Token, Write};
+use keydesk_token::{PlainToken, TokenHash};
+
+/// The new secret of a token that rotated itself.
+#[derive(Debug)]
+pub struct OwnRotation {
+    pub token: TokenId,
+    pub version: i64,
+    pub plain: PlainToken,
+    pub closing: Option<Closing>,
+    /// Whether every gateway refuses the old secret already, and the number of the receipt.
+    pub is_complete: bool,
+    pub receipt: Option<i64>,
+}
+
+#[derive(Debug)]
+pub struct OwnRevocation {
+    pub token: TokenId,
+    pub is_complete: bool,
+    pub receipt: Option<i64>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum OwnTokenError {
+    #[error("the token is not live any more")]
+    NotLive,
+    /// An old secret that goes on for a while rotates nothing.
+    #[error("the token has been rotated already")]
+    Old,
+    #[error("a bearer token is rotated without overlap")]
+    NoOverlap,
+    #[error("this node has no key file, which bearer tokens need")]
+    NoKey,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Gives the token a new secret.
+pub async fn rotate_own_token(
+    desk: &Desk,
+    hash: &TokenHash,
+    terms: RotationTerms,
+    origin: &Origin,
+) -> Result<OwnRotation, OwnTokenError> {
+    let mut write = desk.store.write(desk.now()).await?;
+    let token = find_own(&mut write, hash).await?;
+    let id = token.id;
+    let entry = |detail| entry(&token, Action::RotateToken, origin, detail);
+    match token.binding {
+        Binding::Account => {
+            let made = rotate_secret(desk, write, token.clone(), terms, entry).await?;
+            let RotatedToken { token, plain, closing, receipt } = made;
+            let (is_complete, receipt) = told(receipt.as_ref());
+            Ok(OwnRotation {
+                token: id,
+                version: token.version,
+                plain,
+                closing,
+                is_complete,
+                receipt,
+            })
+        }
+        Binding::Member(_) if terms.closing(write.now()).is_some() => Err(OwnTokenError::NoOverlap),
+        Binding::Member(_) if desk.keyring.key_ids().is_empty() => Err(OwnTokenError::NoKey),
+        Binding::Member(member) => {
+            write.end_secret(id, EndCause::Rotated).await?;
+            replace_secret(desk, &mut write, &token, member).await?;
+            let next = write.find_token(token.account, id).await?.ok_or(OwnTokenError::NotLive)?;
+            let detail = serde_json::json!({ "after": { "version": next.version } });
+            let receipt = desk.commit_with_receipt(write, entry(detail)).await?;
+            let belongs_to =
+                SealedFor { account: token.account, member, token: id, version: next.version };
+            let sealed = next.display.as_deref().ok_or(OwnTokenError::NotLive)?;
+            let plain = desk.keyring.open_token(sealed, belongs_to);
+            let plain = plain.map_err(|_| OwnTokenError::NoKey)?;
+            let (is_complete, receipt) = told(receipt.as_ref());
+            Ok(OwnRotation {
+                token: id,
+                version: next.version,
+                plain,
+                closing: None,
+                is_complete,
+                receipt,
+            })
+        }
+    }
+}
+
+/// Ends the token for good, its old secrets too. An old secret may do so as well.
+pub async fn revoke_own_token(
+    desk: &Desk,
+    hash: &TokenHash,
+    origin: &Origin,
+) -> Result<OwnRevocation, OwnTokenError> {
+    let mut write = desk.store.write(desk.now()).await?;
+    let found = write.find_token_of_secret(hash).await?.ok_or(OwnTokenError::NotLive)?;
+    let token = found.token;
+    if !found.is_open || token.state(write.now()) != TokenState::Live {
+        return Err(OwnTokenError::NotLive);
+    }
+    write.end_secret(token.id, EndCause::Revoked).await?;
+    let detail = serde_json::json!({ "before": { "name": token.name, "version": token.version } });
+    let entry = entry(&token, Action::RevokeToken, origin, detail);
+    let receipt = desk.commit_with_receipt(write, entry).await?;
+    let (is_complete, receipt) = told(receipt.as_ref());
+    Ok(OwnRevocation { token: token.id, is_complete, receipt })
+}
+
+async fn find_own(write: &mut Write, hash: &TokenHash) -> Result<Token, OwnTokenError> {
+    let found = write.find_token_of_secret(hash).await?.ok_or(OwnTokenError::NotLive)?;
+    match found.token.state(write.now()) {
+        TokenState::Live if found.is_newest => Ok(found.token),
+        TokenState::Live if found.is_open => Err(OwnTokenError::Old),
+        _ => Err(OwnTokenError::NotLive),
+    }
+}
+
+/// A rotation with overlap has ended nothing, and there is nothing to confirm.
+fn told(receipt: Option<&Issued>) -> (bool, Option<i64>) {
+    receipt.map_or((true, None), |issued| (issued.is_complete, issued.number))
+}
+
+fn entry(token: &Token, action: Action, origin: &Origin, detail: serde_json::Value) -> AuditEntry {
+    AuditEntry {
+        action,
+        actor: Actor::Token,
+        origin: origin.clone(),
+        account: Some(token.account),
+        target: token.id.to_string(),
+        detail,
+    }
+}

@@ -1,0 +1,217 @@
+//! What needs the database: a token rotates or revokes itself. The question goes to whoever has one, and
+//! the request waits for the answer; no request to the API ever does.
+
+use super::{
+    form::{Parameters, Written},
+    introspect,
+};
+use crate::{Answer, Denial, LiveTable, arrival::Arrival, settings::Settings, wire::Noted};
+use bytes::Bytes;
+use http::{HeaderValue, Response, header};
+use keydesk_model::{Overlap, RotationTerms, Timestamp, TokenId};
+use keydesk_token::{PlainToken, TokenHash};
+use std::net::IpAddr;
+use tokio::sync::{mpsc, oneshot};
+
+/// How many questions may wait.
+const WAITING: usize = 64;
+
+/// A question to whoever has the database.
+#[derive(Debug)]
+pub struct Question {
+    /// The secret of the token that it is about.
+    pub secret: TokenHash,
+    pub wish: Wish,
+    pub client_addr: IpAddr,
+    pub user_agent: Option<String>,
+    pub request_id: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    Rotate(RotationTerms),
+    Revoke,
+}
+
+/// What was done.
+#[derive(Debug)]
+pub enum OwnAnswer {
+    Rotated {
+        token: TokenId,
+        version: i64,
+        plain: PlainToken,
+        /// Until when the old secret goes on.
+        old_until: Option<Timestamp>,
+        is_complete: bool,
+        receipt: Option<i64>,
+    },
+    Revoked {
+        token: TokenId,
+        is_complete: bool,
+        receipt: Option<i64>,
+    },
+}
+
+type Reply = oneshot::Sender<Result<OwnAnswer, Denial>>;
+
+/// Where questions go.
+#[derive(Clone, Debug)]
+pub struct TokenDesk(mpsc::Sender<(Question, Reply)>);
+
+/// A desk for gateways, and the questions for whoever answers.
+pub fn token_desk() -> (TokenDesk, mpsc::Receiver<(Question, Reply)>) {
+    let (sender, receiver) = mpsc::channel(WAITING);
+    (TokenDesk(sender), receiver)
+}
+
+impl TokenDesk {
+    async fn ask(&self, question: Question) -> Result<OwnAnswer, Denial> {
+        let (reply, answer) = oneshot::channel();
+        self.0.try_send((question, reply)).map_err(|_| Denial::NotNow)?;
+        answer.await.unwrap_or(Err(Denial::NotNow))
+    }
+}
+
+/// A request whose body is to be read before it can be answered.
+#[derive(Debug)]
+pub(crate) struct Ask {
+    pub wanted: Wanted,
+    written: Written,
+    /// What old clients put into the query.
+    query: Option<HiddenQuery>,
+    user_agent: Option<String>,
+}
+
+/// A query that may hold a token.
+struct HiddenQuery(String);
+
+impl std::fmt::Debug for HiddenQuery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("HiddenQuery")
+    }
+}
+
+#[derive(Debug)]
+pub(crate) enum Wanted {
+    Rotate(TokenHash),
+    Revoke(TokenHash),
+    /// RFC 7009: the token is named in the form.
+    RevokeNamed,
+    /// RFC 7662, with the credentials that came in the header.
+    Introspect(Option<introspect::Credentials>),
+}
+
+impl Ask {
+    pub fn new(wanted: Wanted, noted: &Noted, query: Option<&str>) -> Self {
+        let agent = noted.user_agent.first.and_then(|agent| std::str::from_utf8(agent).ok());
+        Self {
+            written: Written::of(noted),
+            query: query.map(|query| HiddenQuery(query.to_owned())),
+            user_agent: agent.map(|agent| agent.chars().take(200).collect()),
+            wanted,
+        }
+    }
+
+    pub async fn answer(
+        self,
+        body: &[u8],
+        arrival: &Arrival,
+        table: &LiveTable,
+        settings: &Settings,
+    ) -> Result<Answer, Denial> {
+        let mut parameters = Parameters::read(body, self.written)?;
+        if let Some(HiddenQuery(query)) = &self.query {
+            parameters.add_query(query)?;
+        }
+        let (secret, wish) = match self.wanted {
+            Wanted::Introspect(credentials) => {
+                return introspect::answer(
+                    credentials.as_ref(),
+                    &parameters,
+                    arrival,
+                    table,
+                    settings,
+                );
+            }
+            Wanted::Rotate(secret) => {
+                refuse_other(secret, &parameters)?;
+                (secret, Wish::Rotate(terms(&parameters)?))
+            }
+            Wanted::Revoke(secret) => {
+                refuse_other(secret, &parameters)?;
+                (secret, Wish::Revoke)
+            }
+            Wanted::RevokeNamed => match named(&parameters)? {
+                Some(secret) if table.is_live(secret, arrival.at)? => (secret, Wish::Revoke),
+                // RFC 7009 section 2.2: what is not good any more needs no revoking.
+                _ => return Ok(json(&serde_json::json!({}))),
+            },
+        };
+        let desk = settings.self_service.desk.as_ref().ok_or(Denial::NotNow)?;
+        let question = Question {
+            secret,
+            wish,
+            client_addr: arrival.client_addr,
+            user_agent: self.user_agent,
+            request_id: arrival.request_id.to_string(),
+        };
+        desk.ask(question).await.map(|done| told(&done))
+    }
+}
+
+/// A token changes itself and no other.
+fn refuse_other(secret: TokenHash, parameters: &Parameters) -> Result<(), Denial> {
+    let Some(named) = parameters.find("token") else { return Ok(()) };
+    let bare = named.strip_prefix("Bearer ").unwrap_or(named);
+    if PlainToken::hash_presented(bare) == Ok(secret) {
+        Ok(())
+    } else {
+        Err(Denial::OtherTokenNamed)
+    }
+}
+
+fn named(parameters: &Parameters) -> Result<Option<TokenHash>, Denial> {
+    let token = parameters
+        .find("token")
+        .ok_or(Denial::BadParameters { why: "Send the token as the parameter “token”." })?;
+    Ok(PlainToken::hash_presented(token).ok())
+}
+
+fn terms(parameters: &Parameters) -> Result<RotationTerms, Denial> {
+    let read = |name: &str, why: &'static str| match parameters.find(name) {
+        None => Ok(Overlap::None),
+        Some(text) => text.parse().map_err(|_| Denial::BadParameters { why }),
+    };
+    Ok(RotationTerms {
+        overlap: read("overlap", "“overlap” is none, 1h, 24h or 7d.")?,
+        quiet: read("quiet", "“quiet” is none, 1h or 24h.")?,
+    })
+}
+
+fn told(done: &OwnAnswer) -> Answer {
+    json(&match done {
+        OwnAnswer::Rotated { token, version, plain, old_until, is_complete, receipt } => {
+            serde_json::json!({
+                "token": plain.expose(),
+                "token_type": "Bearer",
+                "id": token,
+                "version": version,
+                "old_until": old_until.map(|at| at.to_string()),
+                "complete": is_complete,
+                "receipt": receipt,
+            })
+        }
+        OwnAnswer::Revoked { token, is_complete, receipt } => {
+            serde_json::json!({ "id": token, "complete": is_complete, "receipt": receipt })
+        }
+    })
+}
+
+/// An answer that nobody keeps.
+pub(super) fn json(body: &serde_json::Value) -> Answer {
+    let mut response = Response::new(Bytes::from(format!("{body}\n")));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

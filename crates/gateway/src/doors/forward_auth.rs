@@ -1,0 +1,106 @@
+//! Forward-auth: a proxy holds a request and asks whether it may pass. Only trusted proxies may ask, they
+//! must say all of it, and nothing is assumed.
+
+use crate::{
+    Answer, Denial,
+    arrival::Arrival,
+    live::{Identity, Subject},
+    permit::Permitted,
+    settings::Settings,
+    target::Target,
+    wire::{Kind, Noted},
+};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
+use std::net::IpAddr;
+
+/// The request that the proxy holds.
+#[derive(Debug)]
+pub(crate) struct Forwarded<'a> {
+    pub method: &'a str,
+    /// Path and query as the client sent them.
+    pub uri: &'a str,
+    pub client_addr: IpAddr,
+}
+
+impl<'a> Forwarded<'a> {
+    /// `X-Forwarded-Method` and `X-Forwarded-Uri`, each once; `X-Forwarded-For` with an address that is no
+    /// trusted proxy's.
+    pub fn of(noted: &Noted<'a>, peer: IpAddr, settings: &Settings) -> Result<Self, Denial> {
+        let fronts = settings.fronts.as_ref().ok_or(Denial::NoSuchOperation)?;
+        if !fronts.contains(peer) {
+            return Err(Denial::UntrustedFront);
+        }
+        let method = once(noted, "x-forwarded-method")?;
+        let uri = once(noted, "x-forwarded-uri")?;
+        let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+        if !uri.starts_with('/') || method.is_empty() || !method.bytes().all(is_token) {
+            return Err(Denial::BadForwarded { name: "X-Forwarded-Uri" });
+        }
+        let mut hops = noted.of_kind(Kind::ForwardedFor).peekable();
+        if hops.peek().is_none() {
+            return Err(Denial::BadForwarded { name: "X-Forwarded-For" });
+        }
+        let client_addr = fronts.client_addr(peer, noted.of_kind(Kind::ForwardedFor));
+        Ok(Self { method, uri, client_addr })
+    }
+}
+
+fn once<'a>(noted: &Noted<'a>, name: &'static str) -> Result<&'a str, Denial> {
+    // Other spellings may be another's word for the same.
+    let folded = |field: &str| field.replace(['_', '.'], "-").eq_ignore_ascii_case(name);
+    let mut found = noted.fields.iter().filter(|field| folded(field.name));
+    let value = match (found.next(), found.next()) {
+        (Some(field), None) if field.name.eq_ignore_ascii_case(name) => field.value,
+        _ => return Err(Denial::BadForwarded { name }),
+    };
+    std::str::from_utf8(value).map_err(|_| Denial::BadForwarded { name })
+}
+
+/// It may pass; the proxy takes these to the API, in place of what the client sent under these names.
+pub(crate) fn pass(
+    permitted: &Permitted,
+    identity: &Identity,
+    target: &Target,
+    arrival: &Arrival,
+    settings: &Settings,
+) -> Answer {
+    let subject = match identity.subject {
+        Subject::Member(member) => member.to_string(),
+        Subject::Account(account) => account.to_string(),
+    };
+    let mut response = Response::new(Bytes::new());
+    let headers = response.headers_mut();
+    for (name, value) in [
+        ("keydesk-account", permitted.token().number.to_string()),
+        ("keydesk-token", identity.token.to_string()),
+        ("keydesk-subject", subject),
+        ("keydesk-scopes", identity.limits.scopes.to_string()),
+        ("keydesk-path", target.path.to_owned()),
+        ("keydesk-client-addr", arrival.client_addr.to_string()),
+    ] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+    keep_for(settings, headers);
+    response
+}
+
+/// How long a front may answer so by itself: as long as is configured, which is at most a lease.
+fn keep_for(settings: &Settings, headers: &mut HeaderMap) {
+    let seconds = settings.front_cache.as_secs();
+    let value = if seconds == 0 {
+        HeaderValue::from_static("no-store")
+    } else {
+        HeaderValue::from_str(&format!("private, max-age={seconds}"))
+            .unwrap_or(HeaderValue::from_static("no-store"))
+    };
+    headers.insert(header::CACHE_CONTROL, value);
+    headers.insert(
+        header::VARY,
+        HeaderValue::from_static(
+            "Authorization, X-Forwarded-Method, X-Forwarded-Uri, X-Forwarded-For",
+        ),
+    );
+}

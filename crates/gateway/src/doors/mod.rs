@@ -1,0 +1,74 @@
+//! What the gateway answers itself, beside requests to the API: a token's self-service below its endpoint,
+//! and below the bare reserved prefix the doors for other servers.
+
+mod ask;
+mod form;
+mod forward_auth;
+mod introspect;
+
+pub(crate) use ask::{Ask, Wanted};
+pub use ask::{OwnAnswer, Question, TokenDesk, Wish, token_desk};
+pub(crate) use form::MOST_FORM;
+pub(crate) use forward_auth::{Forwarded, pass as forward_auth_pass};
+pub(crate) use introspect::Credentials;
+pub use introspect::IntrospectionClient;
+
+use crate::{settings::Settings, target::Target};
+
+/// What a request below an endpoint asks of Keydesk itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Own {
+    WhoAmI,
+    Rotate,
+    Revoke,
+    /// Below the reserved prefix, but nothing of this name and method.
+    Nothing,
+}
+
+impl Own {
+    /// None: it is the upstream's.
+    pub fn of(method: &str, target: &Target, settings: &Settings) -> Option<Self> {
+        let service = &settings.self_service;
+        if method == "POST" && service.rotate_path.as_deref() == Some(target.path) {
+            return Some(Self::Rotate);
+        }
+        let name = below(target.path, settings)?.trim_end_matches('/');
+        Some(match (method, name) {
+            ("GET" | "HEAD", "whoami") => Self::WhoAmI,
+            ("POST", "rotate") if service.rotate => Self::Rotate,
+            ("POST", "revoke") if service.revoke => Self::Revoke,
+            _ => Self::Nothing,
+        })
+    }
+}
+
+/// A door for other servers: no account stands in its path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Door {
+    /// Whether a request that a proxy holds may pass. Some proxies know two refusals only.
+    ForwardAuth { knows_two_refusals: bool },
+    /// RFC 7662.
+    Introspect,
+    /// RFC 7009.
+    Revoke,
+}
+
+impl Door {
+    /// `target` is path and query as they came.
+    pub fn of(method: &str, target: &str, settings: &Settings) -> Option<Self> {
+        let path = target.split('?').next().unwrap_or_default();
+        match (method, below(path, settings)?) {
+            (_, "forward-auth") => Some(Self::ForwardAuth { knows_two_refusals: false }),
+            (_, "auth-request") => Some(Self::ForwardAuth { knows_two_refusals: true }),
+            ("POST", "oauth/introspect") => Some(Self::Introspect),
+            ("POST", "oauth/revoke") if settings.self_service.revoke => Some(Self::Revoke),
+            _ => None,
+        }
+    }
+}
+
+/// What follows the reserved prefix.
+fn below<'a>(path: &'a str, settings: &Settings) -> Option<&'a str> {
+    let rest = path.strip_prefix('/')?.strip_prefix(settings.reserved_prefix.as_str())?;
+    if rest.is_empty() { Some("") } else { rest.strip_prefix('/') }
+}

@@ -1,0 +1,16 @@
+//! Tells whoever still calls with an old secret: RFC 9745 since when it is deprecated, RFC 8594 from when
+//! on it is refused, and where a new one is to be had.
+
+use crate::{settings::Settings, wire::http_date};
+use keydesk_model::Closing;
+
+pub(crate) fn announce(
+    closing: Closing,
+    settings: &Settings,
+    added: &mut Vec<(&'static str, String)>,
+) {
+    let since = closing.since.as_micros().div_euclid(1_000_000);
+    added.push(("deprecation", format!("@{since}")));
+    added.push(("sunset", http_date(closing.at)));
+    added.push(("link", format!("<{}/tokens>; rel=\"deprecation\"", settings.console_url)));
+}

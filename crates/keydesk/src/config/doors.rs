@@ -1,0 +1,71 @@
+//! Who may ask the gateway what, beside sending requests to the API.
+
+use super::{
+    file::{File, Source},
+    operation::read_secret,
+    values,
+};
+use anyhow::bail;
+use keydesk_gateway::{IntrospectionClient, SelfService};
+use keydesk_model::TrustedProxies;
+use std::time::Duration;
+
+#[derive(Clone, Debug)]
+pub struct Doors {
+    pub self_service: SelfService,
+    pub introspection: Vec<IntrospectionClient>,
+    pub fronts: Option<TrustedProxies>,
+    pub front_cache: Duration,
+}
+
+/// `lease`: a front may keep an answer for no longer.
+pub fn doors(source: &Source, file: &File, lease: Duration) -> anyhow::Result<Doors> {
+    let service = &file.self_service;
+    let rotate_path = service.rotate_path.as_ref().map(|path| {
+        let given = source.given("self_service.rotate_path", path);
+        let is_path = given.text.starts_with('/') && given.text.len() > 1;
+        let is_clean =
+            given.text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-._~".contains(&b));
+        if is_path && is_clean && !given.text.contains("//") {
+            Ok(given.text)
+        } else {
+            Err(given.wrong("a path below the endpoint, such as /api/v1/rotateToken"))
+        }
+    });
+    let mut introspection: Vec<IntrospectionClient> = Vec::new();
+    for client in &file.introspection {
+        let id = source.given("introspection.client_id", &client.client_id);
+        if id.text.is_empty() || introspection.iter().any(|known| known.id == id.text) {
+            return Err(id.wrong("a name that no other client has"));
+        }
+        let secret = read_secret("introspection.client_secret_file", &client.client_secret_file)?;
+        if secret.len() < 24 {
+            bail!(
+                "{}: its secret is too short; use 24 characters or more, for example from “openssl rand -hex 24”",
+                id.place
+            );
+        }
+        introspection.push(IntrospectionClient::new(id.text, &secret));
+    }
+    let front = &file.forward_auth;
+    let trusted = values::networks(source, "forward_auth.trusted", &front.trusted)?;
+    let cached = front.cache_seconds.as_ref().map_or(0, |seconds| *seconds.get_ref());
+    if Duration::from_secs(cached) > lease {
+        bail!(
+            "{}: forward_auth.cache_seconds: {cached} is longer than a lease ({} s): a revoked token would go on working for longer than receipts say",
+            source.path.display(),
+            lease.as_secs()
+        );
+    }
+    Ok(Doors {
+        self_service: SelfService {
+            rotate: service.rotate.unwrap_or(true),
+            revoke: service.revoke.unwrap_or(true),
+            rotate_path: rotate_path.transpose()?,
+            desk: None,
+        },
+        introspection,
+        fronts: (!trusted.is_empty()).then_some(trusted),
+        front_cache: Duration::from_secs(cached),
+    })
+}

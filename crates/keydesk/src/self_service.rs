@@ -1,0 +1,83 @@
+//! Answers what tokens ask gateways to do to them, and closes what rotation has left open.
+
+use crate::system;
+use keydesk_control::{Desk, OwnTokenError, close_due_secrets, revoke_own_token, rotate_own_token};
+use keydesk_gateway::{Denial, OwnAnswer, Question, TokenDesk, Wish, token_desk};
+use keydesk_model::Origin;
+use keydesk_store::{Store, StoreError};
+use std::time::Duration;
+
+/// How often old secrets are looked at. Their deadline needs no look: gateways keep to it by the clock.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// A desk for the gateway, and what answers there for as long as it is let.
+pub fn start() -> (TokenDesk, impl FnOnce(Desk) -> tokio::task::JoinHandle<()>) {
+    let (gateway, mut questions) = token_desk();
+    let answer_all = move |desk: Desk| {
+        tokio::spawn(async move {
+            while let Some((question, reply)) = questions.recv().await {
+                let desk = desk.clone();
+                tokio::spawn(async move {
+                    let _ = reply.send(answer(&desk, question).await);
+                });
+            }
+        })
+    };
+    (gateway, answer_all)
+}
+
+async fn answer(desk: &Desk, question: Question) -> Result<OwnAnswer, Denial> {
+    let origin = Origin {
+        client_addr: Some(question.client_addr),
+        user_agent: question.user_agent,
+        request_id: question.request_id,
+    };
+    match question.wish {
+        Wish::Rotate(terms) => {
+            let made = rotate_own_token(desk, &question.secret, terms, &origin).await;
+            let made = made.map_err(denial)?;
+            Ok(OwnAnswer::Rotated {
+                token: made.token,
+                version: made.version,
+                plain: made.plain,
+                old_until: made.closing.map(|closing| closing.at),
+                is_complete: made.is_complete,
+                receipt: made.receipt,
+            })
+        }
+        Wish::Revoke => {
+            let done = revoke_own_token(desk, &question.secret, &origin).await.map_err(denial)?;
+            let (token, is_complete, receipt) = (done.token, done.is_complete, done.receipt);
+            Ok(OwnAnswer::Revoked { token, is_complete, receipt })
+        }
+    }
+}
+
+fn denial(error: OwnTokenError) -> Denial {
+    match error {
+        // It was good a moment ago, or the gateway would not have asked.
+        OwnTokenError::NotLive | OwnTokenError::Store(StoreError::Conflict) => Denial::UnknownToken,
+        OwnTokenError::Old => Denial::AlreadyRotated,
+        OwnTokenError::NoOverlap => {
+            Denial::BadParameters { why: "A bearer token is rotated without overlap." }
+        }
+        OwnTokenError::NoKey => Denial::NotNow,
+        OwnTokenError::Store(error) => {
+            tracing::error!(%error, "a token could not be changed by its holder");
+            Denial::NotNow
+        }
+    }
+}
+
+/// Writes down which old secrets have closed, for as long as it is let.
+pub async fn close_old_secrets(store: Store) {
+    let clock = system::clock();
+    loop {
+        tokio::time::sleep(LOOK).await;
+        match close_due_secrets(&store, &clock).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "old secrets of rotated tokens have closed"),
+            Err(error) => tracing::warn!(%error, "old secrets cannot be closed yet"),
+        }
+    }
+}

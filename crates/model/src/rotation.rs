@@ -1,0 +1,101 @@
+//! Rotation with overlap: how long the old secret goes on beside the new one.
+
+use crate::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::{str::FromStr, time::Duration};
+
+/// An old secret that is still accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Closing {
+    /// When it was rotated.
+    pub since: Timestamp,
+    /// From then on it is refused.
+    pub at: Timestamp,
+}
+
+/// How long the old secret goes on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Overlap {
+    #[default]
+    None,
+    OneHour,
+    OneDay,
+    SevenDays,
+}
+
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an overlap is none, 1h, 24h or 7d")]
+pub struct OverlapError;
+
+impl Overlap {
+    pub const ALL: [Self; 4] = [Self::None, Self::OneHour, Self::OneDay, Self::SevenDays];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::OneHour => "1h",
+            Self::OneDay => "24h",
+            Self::SevenDays => "7d",
+        }
+    }
+
+    pub fn duration(self) -> Duration {
+        Duration::from_hours(match self {
+            Self::None => 0,
+            Self::OneHour => 1,
+            Self::OneDay => 24,
+            Self::SevenDays => 168,
+        })
+    }
+}
+
+impl FromStr for Overlap {
+    type Err = OverlapError;
+
+    fn from_str(text: &str) -> Result<Self, OverlapError> {
+        Self::ALL.into_iter().find(|overlap| overlap.as_str() == text).ok_or(OverlapError)
+    }
+}
+
+/// What a rotation is to do with the old secret.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RotationTerms {
+    pub overlap: Overlap,
+    /// It closes earlier when nobody has used it for so long. [`Overlap::None`]: it does not.
+    pub quiet: Overlap,
+}
+
+impl RotationTerms {
+    /// From now on. None: the old secret ends at once.
+    pub fn closing(self, now: Timestamp) -> Option<Closing> {
+        let overlap = self.overlap.duration();
+        (!overlap.is_zero()).then(|| Closing { since: now, at: now.plus(overlap) })
+    }
+
+    /// None: only the deadline closes it.
+    pub fn quiet_for(self) -> Option<Duration> {
+        let quiet = self.quiet.duration();
+        (!quiet.is_zero() && quiet < self.overlap.duration()).then_some(quiet)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn overlaps_print_and_parse_and_a_quiet_time_is_shorter_than_the_deadline() {
+        for overlap in Overlap::ALL {
+            assert_eq!(overlap.as_str().parse(), Ok(overlap));
+        }
+        let now = Timestamp::from_micros(5);
+        assert_eq!(RotationTerms::default().closing(now), None);
+        let terms = RotationTerms { overlap: Overlap::OneDay, quiet: Overlap::OneHour };
+        assert_eq!(
+            terms.closing(now),
+            Some(Closing { since: now, at: now.plus(Duration::from_hours(24)) })
+        );
+        assert_eq!(terms.quiet_for(), Some(Duration::from_hours(1)));
+        assert_eq!(RotationTerms { quiet: Overlap::OneDay, ..terms }.quiet_for(), None);
+    }
+}

@@ -1,0 +1,134 @@
+//! Old secrets that go on for a while beside new ones.
+
+use crate::{
+    Read, StoreError, Tombstone, Write, row,
+    sql::{Row, query},
+    tokens::live_secret_of,
+};
+use keydesk_model::{AccountId, Change, Closing, EndCause, Ending, Timestamp, TokenId};
+use keydesk_token::TokenHash;
+use std::time::Duration;
+
+/// An old secret that is still accepted, and when it was used last.
+#[derive(Clone, Debug)]
+pub struct ClosingSecret {
+    pub token: TokenId,
+    pub hash: TokenHash,
+    pub masked: String,
+    pub closing: Closing,
+    /// It closes earlier when nobody has used it for so long.
+    pub quiet: Option<Duration>,
+    pub last_used_at: Option<Timestamp>,
+    pub last_used_by: Option<String>,
+    expires_at: Option<Timestamp>,
+}
+
+macro_rules! select_closing {
+    ($condition:literal) => {
+        concat!(
+            "SELECT secret.token_id, secret.hash, secret.masked, secret.closing_since, secret.closes_at, \
+             secret.quiet, token.expires_at, late.program, late.last_used_at FROM secret \
+             JOIN token ON token.id = secret.token_id \
+             LEFT JOIN operation_use AS late ON late.token_id = secret.token_id AND late.objection = 'old_secret' \
+               AND late.last_used_at = (SELECT max(last_used_at) FROM operation_use AS used \
+               WHERE used.token_id = secret.token_id AND used.objection = 'old_secret') \
+             WHERE secret.closes_at IS NOT NULL AND secret.ended_at IS NULL ",
+            $condition,
+            " ORDER BY secret.closes_at, secret.token_id, late.program"
+        )
+    };
+}
+
+const ALL: &str = select_closing!("");
+const OF_ACCOUNT: &str = select_closing!("AND token.account_id = $1");
+const CLOSE: &str = "UPDATE secret SET closing_since = $1, closes_at = $2, quiet = $3, display = NULL \
+    WHERE token_id = $4 AND ended_at IS NULL AND closes_at IS NULL RETURNING hash";
+const CLOSING_OF: &str =
+    "SELECT hash FROM secret WHERE token_id = $1 AND ended_at IS NULL AND closes_at IS NOT NULL";
+
+fn closing_secret(row: &Row) -> Result<ClosingSecret, StoreError> {
+    let quiet: Option<i64> = row.get("quiet")?;
+    let closing =
+        Closing { since: row::instant(row, "closing_since")?, at: row::instant(row, "closes_at")? };
+    // An older secret's late calls are not this one's.
+    let last_used_at = row::instant_opt(row, "last_used_at")?.filter(|at| *at >= closing.since);
+    let program: Option<String> = row.get("program")?;
+    Ok(ClosingSecret {
+        token: row::parsed(row, "token_id")?,
+        hash: TokenHash::from_bytes(row::digest(row, "hash")?),
+        masked: row::text(row, "masked")?,
+        closing,
+        quiet: quiet.and_then(|micros| u64::try_from(micros).ok()).map(Duration::from_micros),
+        last_used_by: program.filter(|_| last_used_at.is_some()),
+        last_used_at,
+        expires_at: row::instant_opt(row, "expires_at")?,
+    })
+}
+
+impl ClosingSecret {
+    /// Whether its time is over: the deadline, or the silence that was asked for.
+    pub fn ends_at(&self, now: Timestamp) -> Option<Timestamp> {
+        if self.closing.at <= now {
+            return Some(self.closing.at);
+        }
+        let since = self.last_used_at.unwrap_or(self.closing.since);
+        self.quiet.filter(|quiet| now.since(since) >= *quiet).map(|_| now)
+    }
+
+    pub fn ended(&self, at: Timestamp) -> Tombstone {
+        let ending = Ending { at, cause: EndCause::Rotated };
+        Tombstone { hash: self.hash, ending, expires_at: self.expires_at }
+    }
+}
+
+impl Read {
+    /// Every old secret that is still accepted, the next to close first.
+    pub async fn list_closing_secrets(&mut self) -> Result<Vec<ClosingSecret>, StoreError> {
+        once(query(ALL).all(self).await?.iter())
+    }
+
+    pub async fn list_closing_secrets_of(
+        &mut self,
+        account: AccountId,
+    ) -> Result<Vec<ClosingSecret>, StoreError> {
+        once(query(OF_ACCOUNT).bind(account).all(self).await?.iter())
+    }
+}
+
+/// Several programs may have called at the same last instant.
+fn once<'a>(rows: impl Iterator<Item = &'a Row>) -> Result<Vec<ClosingSecret>, StoreError> {
+    let mut secrets = rows.map(closing_secret).collect::<Result<Vec<_>, _>>()?;
+    secrets.dedup_by(|a, b| a.hash == b.hash);
+    Ok(secrets)
+}
+
+impl Write {
+    /// Lets the open secret of a token go on for a while. Tells whether there was one.
+    pub async fn close_secret_later(
+        &mut self,
+        token: TokenId,
+        closing: Closing,
+        quiet: Option<Duration>,
+    ) -> Result<bool, StoreError> {
+        let quiet = quiet.map(|quiet| i64::try_from(quiet.as_micros()).unwrap_or(i64::MAX));
+        let close = query(CLOSE).bind(closing.since).bind(closing.at).bind(quiet).bind(token);
+        let Some(found) = close.optional(self).await? else { return Ok(false) };
+        let issued =
+            live_secret_of(self, &TokenHash::from_bytes(row::digest(&found, "hash")?)).await?;
+        self.record(&Change::SecretIssued(Box::new(issued))).await?;
+        Ok(true)
+    }
+
+    /// Ends the old secrets of a token now; how many there were.
+    pub async fn end_closing_secrets(&mut self, token: TokenId) -> Result<usize, StoreError> {
+        let found = query(CLOSING_OF).bind(token).all(self).await?;
+        let (now, mut count) = (self.now(), 0);
+        for found in found {
+            let hash = TokenHash::from_bytes(row::digest(&found, "hash")?);
+            let expires_at = live_secret_of(self, &hash).await?.expires_at;
+            let ending = Ending { at: now, cause: EndCause::Rotated };
+            count += usize::from(self.end_again(&Tombstone { hash, ending, expires_at }).await?);
+        }
+        Ok(count)
+    }
+}

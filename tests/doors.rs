@@ -1,0 +1,345 @@
+//! Every other way to plug Keydesk in: real proxies with the guide's configurations, real OAuth clients.
+
+use crate::{
+    documents::repository,
+    limits::{Answer, send, token_with},
+    support::{Keydesk, Options, Person, client, eventually, free_port},
+};
+use axum::{Json, Router, extract::Request};
+use std::{
+    fs,
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+use tempfile::TempDir;
+
+const SECRET: &str = "a secret of twenty-four letters";
+
+/// An API that tells what it got.
+async fn start_echo() -> u16 {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let echo = async |request: Request| {
+        let headers: serde_json::Map<_, _> = request
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or("?").into()))
+            .collect();
+        Json(serde_json::json!({ "uri": request.uri().to_string(), "headers": headers }))
+    };
+    let router = Router::new().fallback(echo);
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    port
+}
+
+async fn start_keydesk(api: u16, more: &str) -> (Keydesk, Person) {
+    let config = format!("upstream = \"http://127.0.0.1:{api}\"\n{more}");
+    let mut keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
+    let ann = keydesk.with_account().await;
+    (keydesk, ann)
+}
+
+/// The guide's block in this language.
+fn block(language: &str) -> String {
+    let guide = fs::read_to_string(repository().join("docs/guide/doors.md")).expect("there");
+    let rest = guide.split(&format!("```{language}\n")).nth(1).expect("the guide shows it");
+    rest.split("```").next().expect("ends").to_owned()
+}
+
+struct Proxy {
+    child: Child,
+    port: u16,
+    _folder: TempDir,
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        let _ = self.child.wait();
+    }
+}
+
+/// Starts a proxy with the guide's configuration, on ports of this test.
+async fn start_proxy(name: &str, gateway: &str, api: u16) -> Proxy {
+    let (folder, port) = (tempfile::tempdir().expect("a folder"), free_port());
+    let gateway = gateway.trim_start_matches("http://");
+    let here = |text: String| {
+        text.replace("127.0.0.1:8000", &format!("127.0.0.1:{port}"))
+            .replace("127.0.0.1:8081", gateway)
+            .replace("127.0.0.1:3000", &format!("127.0.0.1:{api}"))
+    };
+    let path = |file: &str| folder.path().join(file);
+    let mut command = match name {
+        "nginx" => {
+            let dir = folder.path().display();
+            let whole = format!(
+                "daemon off; pid {dir}/pid; error_log {dir}/log;\nevents {{}}\nhttp {{ access_log off;\n\
+                 client_body_temp_path {dir}/b; proxy_temp_path {dir}/p; fastcgi_temp_path {dir}/f; uwsgi_temp_path {dir}/u;\n\
+                 scgi_temp_path {dir}/s;\n{}}}\n",
+                here(block("nginx"))
+            );
+            fs::write(path("nginx.conf"), whole).expect("writes");
+            let mut command = Command::new("/usr/sbin/nginx");
+            command.arg("-c").arg(path("nginx.conf"));
+            command
+        }
+        "caddy" => {
+            let whole = format!("{{\n admin off\n}}\n{}", here(block("caddy")));
+            fs::write(path("Caddyfile"), whole).expect("writes");
+            let mut command = Command::new("caddy");
+            command.args(["run", "--adapter", "caddyfile", "--config"]).arg(path("Caddyfile"));
+            command
+        }
+        _ => {
+            fs::write(path("keydesk.lua"), here(block("lua"))).expect("writes");
+            fs::write(path("haproxy.cfg"), here(block("haproxy"))).expect("writes");
+            let mut command = Command::new("/usr/sbin/haproxy");
+            command.arg("-db").arg("-f").arg(path("haproxy.cfg"));
+            command
+        }
+    };
+    command.current_dir(folder.path()).env("HOME", folder.path());
+    let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
+    let proxy = Proxy { child, port, _folder: folder };
+    eventually(name, async || {
+        tokio::net::TcpStream::connect(("127.0.0.1", proxy.port)).await.is_ok()
+    })
+    .await;
+    proxy
+}
+
+/// F11, T36: the same calls through each proxy; what a client says of itself never counts.
+async fn f11_a_proxy_asks(name: &str) {
+    let api = start_echo().await;
+    let (keydesk, ann) = start_keydesk(api, "[forward_auth]\ntrusted = [\"127.0.0.1\"]\n").await;
+    let token = token_with(&ann, "CRM", &["*"]).await;
+    let account = ann.endpoint_url().await.rsplit('/').next().expect("a number").to_owned();
+    let proxy = start_proxy(name, &keydesk.gateway, api).await;
+    let at = |path: &str| format!("http://127.0.0.1:{}/{account}{path}", proxy.port);
+
+    let answer = send("GET", &at("/contacts/a%20b?x=1"), &token, "app/1").await;
+    assert_eq!(answer.status, 200, "{name}");
+    let got = &answer.body["headers"];
+    assert_eq!(answer.body["uri"], "/contacts/a%20b?x=1", "{name}");
+    assert_eq!(got["keydesk-account"], account, "{name}");
+    assert!(got["keydesk-token"].as_str().is_some_and(|id| id.starts_with("tok_")), "{name}");
+    assert!(got.get("authorization").is_none_or(|value| value == ""), "{name}: {got}");
+
+    let spoofed = client().build().expect("a client").get(at("/contacts")).bearer_auth(&token);
+    let spoofed = [
+        "keydesk-account",
+        "keydesk-subject",
+        "x-forwarded-uri",
+        "x-forwarded-method",
+        "x-forwarded-for",
+        "keydesk-path",
+    ]
+    .iter()
+    .fold(spoofed, |request, name| request.header(*name, "/999999/spoofed"));
+    let got: serde_json::Value = spoofed.send().await.expect("answers").json().await.expect("JSON");
+    assert_eq!(got["headers"]["keydesk-account"], account, "{name}");
+    assert_eq!(got["uri"], "/contacts", "{name}");
+    assert!(!got["headers"]["keydesk-subject"].to_string().contains("spoofed"), "{name}");
+
+    let other = if account == "385403" { "385404" } else { "385403" };
+    let elsewhere = format!("http://127.0.0.1:{}/{other}/contacts", proxy.port);
+    for (url, token) in [(at("/contacts"), "rubbish"), (elsewhere, token.as_str())] {
+        let answer = send("GET", &url, token, "app/1").await;
+        assert_eq!(answer.status, 401, "{name} {url}");
+        assert!(answer.header("www-authenticate").contains("Bearer"), "{name}");
+    }
+    let page = ann.post(&format!("/tokens/{}/revoke", ann.token_id("CRM").await), &[]).await;
+    assert_eq!(page.done(), Some("/tokens?done=token_revoked"));
+    assert_eq!(send("GET", &at("/contacts"), &token, "app/1").await.status, 401, "{name}");
+}
+
+#[tokio::test]
+async fn f11_nginx_asks_as_the_guide_says() {
+    f11_a_proxy_asks("nginx").await;
+}
+
+#[tokio::test]
+async fn f11_caddy_asks_as_the_guide_says() {
+    f11_a_proxy_asks("caddy").await;
+}
+
+#[tokio::test]
+async fn f11_haproxy_asks_as_the_guide_says() {
+    f11_a_proxy_asks("haproxy").await;
+}
+
+/// What a proxy must say, in every way to say it wrong.
+#[tokio::test]
+async fn t36_forward_auth_assumes_nothing() {
+    let api = start_echo().await;
+    let (keydesk, ann) = start_keydesk(api, "[forward_auth]\ntrusted = [\"127.0.0.1\"]\n").await;
+    let token = token_with(&ann, "CRM", &["*"]).await;
+    let account = ann.endpoint_url().await.rsplit('/').next().expect("a number").to_owned();
+    let uri = format!("/{account}/contacts");
+    let ask = async |door: &str, headers: &[(&str, &str)]| {
+        let request =
+            client().build().expect("a client").get(format!("{}/keydesk/{door}", keydesk.gateway));
+        let request =
+            headers.iter().fold(request.bearer_auth(&token), |r, (n, v)| r.header(*n, *v));
+        let response = request.send().await.expect("answers");
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Answer { status, headers, body: response.json().await.unwrap_or_default() }
+    };
+    let method = ("x-forwarded-method", "GET");
+    let from = ("x-forwarded-for", "203.0.113.9");
+    let said = ("x-forwarded-uri", uri.as_str());
+    // Traefik's contract: these, and more that is not needed.
+    let traefik =
+        [method, said, from, ("x-forwarded-proto", "https"), ("x-forwarded-host", "api.example")];
+    let answer = ask("forward-auth", &traefik).await;
+    assert_eq!((answer.status, answer.header("cache-control")), (200, "no-store"));
+    assert_eq!(answer.header("keydesk-path"), "/contacts");
+    assert_eq!(answer.header("keydesk-client-addr"), "203.0.113.9");
+    let outside = format!("{uri}/../../999999/x");
+    for (wrong, headers) in [
+        ("no method", vec![said, from]),
+        ("no path", vec![method, from]),
+        ("no address", vec![method, said]),
+        ("two paths", vec![method, said, said, from]),
+        ("two methods", vec![method, method, said, from]),
+        ("another spelling", vec![method, ("x_forwarded_uri", uri.as_str()), from]),
+        ("two spellings", vec![method, said, ("x_forwarded_uri", "/"), from]),
+        ("only x-original-url", vec![method, ("x-original-url", uri.as_str()), from]),
+        ("a URL", vec![method, ("x-forwarded-uri", "http://a/b"), from]),
+        ("dots", vec![method, ("x-forwarded-uri", outside.as_str()), from]),
+        ("no path at all", vec![method, ("x-forwarded-uri", ""), from]),
+    ] {
+        let answer = ask("forward-auth", &headers).await;
+        assert_eq!(answer.status, 400, "{wrong}: {}", answer.body);
+        let answer = ask("auth-request", &headers).await;
+        assert_eq!(answer.status, 403, "{wrong}, where two refusals are known");
+    }
+    // Who is not trusted gets nothing, and where nobody is there is no such door.
+    for (config, code) in [
+        ("[forward_auth]\ntrusted = [\"192.0.2.1\"]\n", "untrusted_front"),
+        ("", "no_such_operation"),
+    ] {
+        let (keydesk, _ann) = start_keydesk(api, config).await;
+        let url = format!("{}/keydesk/forward-auth", keydesk.gateway);
+        let answer = send("GET", &url, &token, "app").await;
+        assert_eq!(answer.code(), code);
+    }
+}
+
+fn clients() -> std::path::PathBuf {
+    repository().join("target/clients")
+}
+
+fn run(command: &mut Command) -> serde_json::Value {
+    let output = command.output().expect("starts");
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}{errors}");
+    serde_json::from_str(&told).expect("JSON")
+}
+
+async fn start_for_oauth(folder: &Path) -> (Keydesk, Person) {
+    let secret = folder.join("secret");
+    fs::write(&secret, SECRET).expect("writes");
+    let config = format!(
+        "[[introspection]]\nclient_id = \"billing & co\"\nclient_secret_file = \"{}\"\n",
+        secret.display()
+    );
+    start_keydesk(start_echo().await, &config).await
+}
+
+#[tokio::test]
+async fn f11_oauth4webapi_introspects_and_revokes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (keydesk, ann) = start_for_oauth(folder.path()).await;
+    let token = token_with(&ann, "CRM", &["contacts:read", "messages:*"]).await;
+    let dead = token_with(&ann, "Old", &["*"]).await;
+    ann.post(&format!("/tokens/{}/revoke", ann.token_id("Old").await), &[]).await;
+    // Modules are looked for beside the script.
+    let script = clients().join("oauth.mjs");
+    fs::copy(repository().join("tests/clients/oauth.mjs"), &script).expect("copies");
+    let mut node = Command::new("node");
+    node.arg(script).args([&keydesk.gateway, "billing & co", SECRET, &token, &dead]);
+    let told = run(&mut node);
+    for way in ["basic", "post"] {
+        assert_eq!(told[way]["active"], true, "{told}");
+        assert_eq!(told[way]["scope"], "contacts:read messages:*");
+        assert_eq!(told[way]["token_type"], "Bearer");
+    }
+    assert_eq!(told["ended"], serde_json::json!({ "active": false }));
+    assert_eq!(told["after"], serde_json::json!({ "active": false }));
+    assert!(
+        told["refused"].to_string().contains("invalid_client")
+            || told["refused"].to_string().contains("CHALLENGE"),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn f11_authlib_introspects_and_revokes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (keydesk, ann) = start_for_oauth(folder.path()).await;
+    let token = token_with(&ann, "CRM", &["contacts:read"]).await;
+    let mut python = Command::new("python3");
+    python
+        .env("PYTHONPATH", clients().join("python"))
+        .arg(repository().join("tests/clients/oauth.py"));
+    python.args([&keydesk.gateway, "billing & co", SECRET, &token]);
+    let told = run(&mut python);
+    assert_eq!(told["client_secret_basic"]["active"], true, "{told}");
+    assert_eq!(told["client_secret_post"]["scope"], "contacts:read", "{told}");
+    assert_eq!(
+        (&told["revoked"], &told["after"]["active"]),
+        (&200.into(), &false.into()),
+        "{told}"
+    );
+}
+
+/// A token that is limited to addresses is good for whoever says where the call came from.
+#[tokio::test]
+async fn introspection_keeps_to_address_lists_and_refuses_strangers() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (keydesk, ann) = start_for_oauth(folder.path()).await;
+    let token = token_with(&ann, "CRM", &["*"]).await;
+    let limits = format!("/tokens/{}/limits", ann.token_id("CRM").await);
+    ann.post(&limits, &[("scope", "*"), ("addresses", "10.0.0.0/8"), ("start", "now")]).await;
+    let url = format!("{}/keydesk/oauth/introspect", keydesk.gateway);
+    let ask = async |form: &[(&str, &str)], secret: Option<&str>| {
+        let request = client().build().expect("a client").post(&url).form(form);
+        let request = match secret {
+            Some(secret) => request.basic_auth("billing+%26+co", Some(secret)),
+            None => request,
+        };
+        let response = request.send().await.expect("answers");
+        let status = response.status().as_u16();
+        (status, response.json::<serde_json::Value>().await.expect("JSON"))
+    };
+    let named = ("token", token.as_str());
+    let secret = Some("a+secret+of+twenty-four+letters");
+    for (form, active) in [
+        (vec![named], false),
+        (vec![named, ("client_addr", "10.1.2.3")], true),
+        (vec![named, ("client_addr", "11.1.2.3")], false),
+        (vec![("token", "rubbish")], false),
+    ] {
+        let (status, told) = ask(&form, secret).await;
+        assert_eq!((status, &told["active"]), (200, &active.into()), "{form:?}");
+    }
+    for (form, secret, status, error) in [
+        (vec![named], None, 401, "invalid_client"),
+        (vec![named], Some("wrong"), 401, "invalid_client"),
+        (
+            vec![named, ("client_id", "billing & co"), ("client_secret", SECRET)],
+            secret,
+            401,
+            "invalid_client",
+        ),
+        (vec![], secret, 400, "invalid_request"),
+        (vec![named, ("token", "other")], secret, 400, "invalid_request"),
+        (vec![named, ("client_addr", "here")], secret, 400, "invalid_request"),
+    ] {
+        let (got, told) = ask(&form, secret).await;
+        assert_eq!((got, &told["error"]), (status, &error.into()), "{form:?}");
+    }
+    assert!(!keydesk.printed().contains(&token) && !keydesk.printed().contains(SECRET));
+}
