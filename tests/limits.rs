@@ -4,6 +4,7 @@ use crate::support::{Keydesk, Options, PATIENCE, Person, client, eventually};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    sync::LazyLock,
 };
 use tempfile::TempDir;
 
@@ -80,9 +81,14 @@ impl Answer {
     }
 }
 
+/// One for all tests: making one takes longer than a call. It keeps no connection, as each test has a
+/// runtime of its own.
+static CLIENT: LazyLock<reqwest::Client> =
+    LazyLock::new(|| client().pool_max_idle_per_host(0).build().expect("a client"));
+
 pub async fn send(method: &str, url: &str, token: &str, program: &str) -> Answer {
     let method = method.parse().expect("a method");
-    let request = client().build().expect("a client").request(method, url).timeout(PATIENCE);
+    let request = CLIENT.request(method, url).timeout(PATIENCE);
     let request = request.bearer_auth(token).header("user-agent", program);
     let response = request.send().await.expect("the gateway answers");
     let (status, headers) = (response.status().as_u16(), response.headers().clone());

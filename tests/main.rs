@@ -18,6 +18,7 @@ mod keys;
 mod limits;
 mod operation;
 mod operator;
+mod quotas;
 mod races;
 mod regressions;
 mod roles;

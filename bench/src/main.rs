@@ -31,6 +31,9 @@ struct Args {
     /// Only the first table: small answers over 32 connections
     #[arg(long)]
     small_only: bool,
+    /// Only Keydesk beside itself with scopes, addresses, rates and a quota on everything
+    #[arg(long)]
+    limits_only: bool,
     /// Only how long a start with so many tokens takes
     #[arg(long)]
     start_with: Option<usize>,
@@ -63,12 +66,26 @@ async fn main() -> anyhow::Result<()> {
         return start_with(&args.keydesk, count).await;
     }
     let data = Data::make(&args.keydesk, args.tokens).await?;
+    // The same tokens, limited.
+    let limited = Data::make(&args.keydesk, args.tokens).await?;
+    seed::limit(&limited.folder.path().join("data")).await?;
     let tokens = Arc::new(data.tokens.clone());
     let upstream = upstream::start(tokens.iter().cloned().collect())?;
     let certificate = Certificate::new()?;
     let mut field = Field::default();
-    field.small(&args, &data, upstream, &certificate, &tokens)?;
-    if !args.small_only {
+    if args.limits_only {
+        let keydesk = Keydesk::start(&args.keydesk, &data, upstream, "")?;
+        let target = keydesk.peer.target(&keydesk.prefix, &tokens, &certificate)?;
+        field.add("keydesk", target, small(), "keydesk");
+        field.peers.push(keydesk.peer);
+    } else {
+        field.small(&args, &data, upstream, &certificate, &tokens)?;
+    }
+    let keydesk = Keydesk::start(&args.keydesk, &limited, upstream, seed::LIMITS)?;
+    let target = keydesk.peer.target(&keydesk.prefix, &tokens, &certificate)?;
+    field.add("keydesk, every limit", target, small(), "keydesk");
+    field.peers.push(keydesk.peer);
+    if !args.small_only && !args.limits_only {
         field.other_shapes(&args, &data, upstream, &certificate, &tokens)?;
     }
     for round in 0..=args.rounds {

@@ -235,7 +235,7 @@ pub struct Keydesk {
 
 /// A data folder with an account and its tokens.
 pub struct Data {
-    folder: TempDir,
+    pub folder: TempDir,
     pub prefix: String,
     pub tokens: Vec<String>,
 }

@@ -40,6 +40,29 @@ pub async fn tokens(data: &Path, count: usize) -> anyhow::Result<Vec<String>> {
     Ok(tokens)
 }
 
+/// Limits on everything that can be limited, none of them reached: scopes and addresses of each token,
+/// addresses of the account.
+pub async fn limit(data: &Path) -> anyhow::Result<()> {
+    let options = SqliteConnectOptions::new().filename(data.join("keydesk.sqlite"));
+    let mut connection = SqliteConnection::connect_with(&options).await?;
+    for statement in [
+        "UPDATE token SET scopes = 'bench:read bench:write', addresses = '10.0.0.0/8 127.0.0.0/8 ::1'",
+        "UPDATE account SET addresses = '127.0.0.0/8 2001:db8::/32'",
+    ] {
+        sqlx::query(statement).execute(&mut connection).await?;
+    }
+    Ok(())
+}
+
+/// The configuration that goes with it.
+pub const LIMITS: &str = "default_plan = \"bench\"\n\
+    [[plan]]\nname = \"bench\"\nrate = \"1000000/s\"\ntoken_rate = \"1000000/s\"\n\
+    monthly_calls = 1000000000000\nmode = \"enforce\"\n\
+    [[operation]]\nmethod = \"GET\"\npath = \"/api/v1/contacts\"\nscopes = [\"bench:read\", \"bench:all\"]\n\
+    rate = \"1000000/s\"\n\
+    [[operation]]\nmethod = \"GET\"\npath = \"/api/v1/contacts/{id}\"\nscopes = [\"bench:read\"]\n\
+    [[operation]]\nmethod = \"POST\"\npath = \"/api/v1/contacts\"\nscopes = [\"bench:write\"]\n";
+
 pub async fn account_number(data: &Path) -> anyhow::Result<i64> {
     let options = SqliteConnectOptions::new().filename(data.join("keydesk.sqlite"));
     let mut connection = SqliteConnection::connect_with(&options).await?;

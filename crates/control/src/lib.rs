@@ -27,7 +27,7 @@ mod settings;
 mod tokens;
 mod when;
 
-pub use accounts::{FirstAccount, OpenAccountError, open_first_account};
+pub use accounts::{FirstAccount, OpenAccountError, PlanError, open_first_account, set_plan};
 pub use api_docs::{DocumentError, OpenApiSource};
 pub use desk::{Base, Desk};
 pub use guard::DirectTls;
@@ -41,7 +41,7 @@ pub use passwords::PasswordError;
 pub use receipts::{Nodes, ReceiptError, published_keys, verify_receipt};
 pub use recovery::write_back_endings;
 pub use routes::{Access, ROUTES, router};
-pub use settings::Settings;
+pub use settings::{Plans, Settings};
 pub use tokens::{
     OwnRevocation, OwnRotation, OwnTokenError, close_due_secrets, revoke_own_token,
     rotate_own_token,

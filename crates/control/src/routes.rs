@@ -3,7 +3,7 @@
 
 use crate::{
     Desk,
-    accounts::console as accounts,
+    accounts::{console as accounts, limits_console as account_limits},
     api_docs::console as api_docs,
     assets, freshness, guard,
     help::console as help,
@@ -52,7 +52,7 @@ macro_rules! routes {
 }
 
 use Access::{Anyone, Needs, Session};
-use Right::{ManageMembers, ManageTokens, SeeMembers, SeeTokens, UseApiDocs};
+use Right::{LimitAccount, ManageMembers, ManageTokens, SeeMembers, SeeTokens, UseApiDocs};
 
 routes! {
     get  "/"                                Anyone => async || Redirect::to("/api-docs");
@@ -91,6 +91,9 @@ routes! {
     get  "/tokens/{id}/limits"              Needs(SeeTokens) => limits::show;
     post "/tokens/{id}/limits"              Needs(ManageTokens) => limits::limit;
     get  "/tokens/objections"               Needs(SeeTokens) => limits::objections;
+
+    get  "/limits"                          Needs(SeeTokens) => account_limits::show;
+    post "/limits"                          Needs(LimitAccount) => account_limits::limit;
 
     get  "/receipts"                        Needs(SeeTokens) => receipts::list;
     get  "/receipts/{id}"                   Needs(SeeTokens) => receipts::show;

@@ -1,6 +1,6 @@
 //! What the console is told by the configuration.
 
-use keydesk_model::{AccountNumber, TrustedProxies};
+use keydesk_model::{AccountNumber, Plan, TrustedProxies};
 use keydesk_token::Prefix;
 
 #[derive(Clone, Debug)]
@@ -19,6 +19,22 @@ pub struct Settings {
     pub token_prefix: Prefix,
     /// Whether both listeners are on loopback, so that `/mail` may exist.
     pub is_local: bool,
+    pub plans: Plans,
+}
+
+/// The operator's plans, and the name of the one for accounts that have none of their own.
+#[derive(Clone, Debug, Default)]
+pub struct Plans {
+    pub all: Vec<Plan>,
+    pub default: Option<String>,
+}
+
+impl Plans {
+    /// The plan of an account that names it; a name that is not known counts as none.
+    pub fn of(&self, name: &str) -> Option<&Plan> {
+        let find = |name: &str| self.all.iter().find(|plan| plan.name == name);
+        find(name).or_else(|| self.default.as_deref().and_then(find))
+    }
 }
 
 impl Settings {

@@ -3,6 +3,7 @@
 use crate::{
     Answer, Denial, LiveTable, Presented,
     arrival::{Arrival, RequestIds},
+    charge::Charged,
     cors,
     doors::{Ask, Credentials, Door, Forwarded, Own, Wanted, forward_auth_pass},
     headers,
@@ -166,7 +167,20 @@ impl Worker {
         let own = OfAccount::new(verified, target)?;
         let identity = self.table.identify(own.token()).ok_or(Denial::UnknownToken)?;
         story.is_of(own.token().number, identity.token);
-        let judgement = Judgement::of(call, &identity.limits, &self.table.rules());
+        let account = self.table.account(own.token().number);
+        let mut judgement = Judgement::of(call, &identity.limits, &account, &self.table.rules());
+        if call.path.is_some() && judgement.denial.is_none() {
+            let charged = Charged {
+                account: own.token().number,
+                token: identity.token,
+                at: story.arrival.at,
+                limits: &account,
+                operation: judgement.rate.take(),
+            };
+            let paid =
+                charged.charge(self.table.spending(), &mut judgement.called, &mut story.added);
+            judgement.denial = paid.err();
+        }
         self.meter.note(Sighting {
             token: identity.token,
             agent: noted.user_agent.first,

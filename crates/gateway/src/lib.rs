@@ -2,6 +2,7 @@
 //! Reads a live table in memory; contains no SQL and never waits for a database.
 
 mod arrival;
+mod charge;
 mod cors;
 mod deadline;
 mod denial;

@@ -1,8 +1,13 @@
 //! Holds a request against what its token may do: the scopes that the operation asks for, and where the
 //! call comes from. What a policy only observes is written down and let through.
 
-use crate::{Denial, live::TokenLimits};
-use keydesk_model::{AddressList, Called, LiveRules, Mode, Objection, Rule, RuleTable, ScopeSet};
+use crate::{
+    Denial,
+    live::{AccountLimits, TokenLimits},
+};
+use keydesk_model::{
+    AddressList, Called, LiveRules, Mode, Objection, Rate, Rule, RuleTable, ScopeSet,
+};
 use std::{net::IpAddr, sync::Arc};
 
 /// The operations' rules, and whether they refuse.
@@ -34,15 +39,22 @@ pub(crate) struct Call<'a> {
 pub(crate) struct Judgement {
     pub called: Called,
     pub denial: Option<Denial>,
+    /// The operation's own rate, and whether its rules are enforced.
+    pub rate: Option<(Arc<str>, Rate, Mode)>,
 }
 
 impl Judgement {
-    pub fn of(call: Call, limits: &TokenLimits, rules: &LiveRuleTable) -> Self {
-        let mut judgement = Self { called: Called::default(), denial: None };
+    pub fn of(
+        call: Call,
+        limits: &TokenLimits,
+        account: &AccountLimits,
+        rules: &LiveRuleTable,
+    ) -> Self {
+        let mut judgement = Self { called: Called::default(), denial: None, rate: None };
         if limits.closing.is_some() {
             judgement.called.objections.add(Objection::OldSecret);
         }
-        judgement.look_at_address(call, limits);
+        judgement.look_at_address(call, limits, account);
         if let Some(path) = call.path.filter(|_| !rules.table.is_empty()) {
             judgement.look_at_scopes(rules.table.find(call.method, path), limits, rules);
         }
@@ -50,18 +62,20 @@ impl Judgement {
         judgement
     }
 
-    fn look_at_address(&mut self, call: Call, limits: &TokenLimits) {
+    fn look_at_address(&mut self, call: Call, limits: &TokenLimits, account: &AccountLimits) {
         let is_elsewhere = |list: &AddressList| !list.is_empty() && !list.admits(call.client_addr);
-        if is_elsewhere(&limits.grant.addresses) {
+        if is_elsewhere(&limits.grant.addresses) || is_elsewhere(&account.addresses) {
             self.called.objections.add(Objection::Address);
             self.denial = Some(Denial::OtherAddress { client_addr: call.client_addr });
         }
-        if limits.trial.as_ref().is_some_and(|trial| is_elsewhere(&trial.addresses)) {
+        let token_trial = limits.trial.as_ref().map(|trial| &trial.addresses);
+        if token_trial.into_iter().chain(&account.trial).any(is_elsewhere) {
             self.called.objections.add(Objection::TrialAddress);
         }
     }
 
     fn look_at_scopes(&mut self, rule: Option<&Rule>, limits: &TokenLimits, rules: &LiveRuleTable) {
+        self.rate = rule.and_then(|rule| Some((Arc::clone(&rule.name), rule.rate?, rules.mode)));
         self.called.operation = Arc::clone(rule.map_or(&rules.unlisted, |rule| &rule.name));
         let lacks = |held: &ScopeSet| !rules.table.allows(rule, held);
         if lacks(limits.held()) {
@@ -96,6 +110,7 @@ mod tests {
             method: "GET".to_owned(),
             path: "/contacts".parse().expect("a template"),
             scopes: "contacts:read contacts:all".parse().expect("scopes"),
+            rate: None,
         };
         let rules = Rules { operations: vec![operation], unlisted: Unlisted::Everything };
         LiveRuleTable::new(&LiveRules { rules, mode })
@@ -103,7 +118,8 @@ mod tests {
 
     fn judge(limits: &TokenLimits, rules: &LiveRuleTable, path: Option<&str>) -> Judgement {
         let client_addr = "10.0.0.1".parse().expect("an address");
-        Judgement::of(Call { method: "GET", path, client_addr }, limits, rules)
+        let call = Call { method: "GET", path, client_addr };
+        Judgement::of(call, limits, &AccountLimits::default(), rules)
     }
 
     fn told(judgement: &Judgement) -> (Option<&'static str>, Vec<&'static str>) {

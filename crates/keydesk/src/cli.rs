@@ -1,7 +1,7 @@
 //! The command line. Without a command, `keydesk` serves.
 
 use crate::{
-    backup,
+    account, backup,
     config::{Config, Options},
     feedback, key, operations, receipt, serve, setup,
 };
@@ -39,6 +39,9 @@ enum Command {
     /// The master key
     #[command(subcommand)]
     Key(key::Command),
+    /// Accounts and their plans
+    #[command(subcommand)]
+    Account(account::Command),
     /// The API's operations: which scopes each asks for, and whether that is enforced
     #[command(subcommand)]
     Operations(operations::Command),
@@ -67,6 +70,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Restore(args) => backup::restore(config, args).await,
         Command::Migrate(args) => backup::migrate(args).await,
         Command::Key(command) => key::run(config, command).await,
+        Command::Account(command) => account::run(config, command).await,
         Command::Operations(command) => operations::run(config, command).await,
         Command::Receipt(command) => receipt::run(config, command).await,
     }

@@ -113,6 +113,7 @@ pub fn settings(
         trusted_proxies: config.trusted_proxies.clone(),
         token_prefix: config.token_prefix.clone(),
         is_local: config.is_local(),
+        plans: config.plans.clone(),
     }
 }
 

@@ -8,12 +8,14 @@ macro_rules! say {
     }};
 }
 
+mod account;
 mod acme;
 mod backup;
 mod cli;
 mod cluster;
 mod config;
 mod console;
+mod counts;
 mod data;
 mod feedback;
 mod hardening;

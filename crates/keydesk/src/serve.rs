@@ -2,15 +2,17 @@
 //! good order.
 
 use crate::{
-    cluster::Member, config::Config, console, data, operations, records, self_service, sockets,
-    status, system, tls,
+    cluster::Member,
+    config::Config,
+    console,
+    counts::{Counts, REPORT},
+    data, operations, records, self_service, sockets, status, system, tls,
 };
 use anyhow::{Context, bail};
 use keydesk_control::{Base, Desk, Keyring, Mailer, OpenApiSource};
 use keydesk_gateway::{
     Gateway, Listeners, LiveTable, Records, Running, SelfService, TokenDesk, UpstreamSettings,
 };
-use keydesk_model::Usage;
 use keydesk_store::{Place, Store};
 use std::{
     net::SocketAddr,
@@ -21,11 +23,6 @@ use std::{
 };
 use tokio::{net::TcpListener, signal::unix::SignalKind, sync::watch};
 
-/// How much usage is kept while the database is away.
-const MOST_UNWRITTEN: usize = 100_000;
-/// How soon "last used" follows a call.
-const REPORT: Duration = Duration::from_secs(1);
-
 pub async fn run(config: Config) -> anyhow::Result<()> {
     let (store, keyring) = data::open(&config).await?;
     let sockets::Sockets { gateway, console } = sockets::open(&config).await?;
@@ -35,8 +32,11 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let upstreams = upstreams(&config, gateway_addr).await?;
     let upstream = first_upstream(&upstreams)?;
 
-    let table = Arc::new(LiveTable::with_tenure(system::stopwatch()));
+    let (plans, default) = (&config.plans.all, config.plans.default.as_deref());
+    let table = LiveTable::with_tenure(system::stopwatch()).with_plans(plans, default);
+    let table = Arc::new(table);
     let member = Member::join(&config, &store, &table, keyring.clone()).await?;
+    let counts = Counts::begin(store.clone(), Arc::clone(&table)).await;
 
     let settings = data::settings(&config, console_addr, gateway_addr);
     let (token_desk, answer_tokens) = self_service::start();
@@ -70,7 +70,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     tasks.extend(member.spawn());
     tasks.push(answers);
     let (stop, stopped) = watch::channel(false);
-    let report = tokio::spawn(report_usage(store.clone(), Arc::clone(&table), stopped.clone()));
+    let report = tokio::spawn(report(counts, stopped.clone()));
     let signal = tokio::spawn(async move {
         stop_signal().await;
         stopping.store(true, Ordering::Relaxed);
@@ -83,7 +83,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     signal.abort();
     tasks.iter().for_each(tokio::task::JoinHandle::abort);
     member.leave().await;
-    write_last_usage(&store, report.await?, &table).await;
+    report.await?.finish().await;
     store.close().await;
     Ok(())
 }
@@ -121,15 +121,6 @@ async fn start_status(config: &Config, seen: status::Seen) -> anyhow::Result<()>
         say!("  Status    http://{addr}/readyz");
     }
     Ok(())
-}
-
-/// Writes down what was counted last.
-async fn write_last_usage(store: &Store, unwritten: Vec<Usage>, table: &LiveTable) {
-    let mut unwritten = unwritten;
-    unwritten.extend(table.take_all_usage());
-    if let Err(error) = store.record_usage(&unwritten).await {
-        tracing::error!(%error, "the last usage is lost: the database does not answer");
-    }
 }
 
 async fn serve_console(
@@ -321,26 +312,12 @@ async fn stops(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stop| *stop).await;
 }
 
-/// Writes down who used what, until the end; returns what could not be written yet. That is tried
-/// again with each report.
-async fn report_usage(
-    store: Store,
-    table: Arc<LiveTable>,
-    stopped: watch::Receiver<bool>,
-) -> Vec<Usage> {
-    let mut unwritten = Vec::new();
+/// Tells what was counted, until the end.
+async fn report(mut counts: Counts, stopped: watch::Receiver<bool>) -> Counts {
     while tokio::time::timeout(REPORT, stops(stopped.clone())).await.is_err() {
-        unwritten.extend(table.take_usage());
-        match store.record_usage(&unwritten).await {
-            Ok(()) => unwritten.clear(),
-            Err(error) => tracing::warn!(%error, "usage cannot be written down yet"),
-        }
-        if unwritten.len() > MOST_UNWRITTEN {
-            tracing::error!("usage is lost: the database has been away for too long");
-            unwritten.clear();
-        }
+        counts.report().await;
     }
-    unwritten
+    counts
 }
 
 async fn stop_signal() {

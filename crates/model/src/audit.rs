@@ -66,6 +66,7 @@ actions! {
     RevokeToken = "token.revoke",
     CloseOldSecrets = "token.close_old",
     LimitToken = "token.limit",
+    LimitAccount = "account.limit",
     ChangeRules = "operations.change",
     IssueReceipt = "receipt.issue",
     WriteBackEndings = "token.write_back_endings",

@@ -2,8 +2,8 @@
 //! changes with gap-free numbers, written in the transaction of what they tell.
 
 use crate::{
-    AccountId, AccountNumber, AddressList, Binding, Closing, Ending, Grant, Mode, Rules, ScopeSet,
-    Timestamp, TokenId,
+    AccountId, AccountNumber, AddressList, Binding, Closing, Ending, Grant, LiveAccount, Mode,
+    Rules, ScopeSet, Timestamp, TokenId,
 };
 use keydesk_token::TokenHash;
 use serde::{Deserialize, Serialize};
@@ -61,6 +61,7 @@ pub enum Change {
         expires_at: Option<Timestamp>,
     },
     RulesChanged(LiveRules),
+    AccountChanged(LiveAccount),
 }
 
 /// Everything a gateway knows as of change number `seq`; the secrets come one by one, as there may
@@ -70,6 +71,8 @@ pub struct Snapshot<'a> {
     /// How many secrets there are.
     pub count: usize,
     pub rules: LiveRules,
+    /// Those with limits of their own.
+    pub accounts: Vec<LiveAccount>,
     pub secrets: Box<dyn Iterator<Item = LiveSecret> + 'a>,
 }
 
@@ -80,7 +83,8 @@ impl<'a> Snapshot<'a> {
         I::IntoIter: ExactSizeIterator + 'a,
     {
         let secrets = secrets.into_iter();
-        Self { seq, count: secrets.len(), rules: LiveRules::default(), secrets: Box::new(secrets) }
+        let (rules, accounts) = (LiveRules::default(), Vec::new());
+        Self { seq, count: secrets.len(), rules, accounts, secrets: Box::new(secrets) }
     }
 }
 
@@ -88,6 +92,11 @@ impl Snapshot<'_> {
     #[must_use]
     pub fn with_rules(self, rules: LiveRules) -> Self {
         Self { rules, ..self }
+    }
+
+    #[must_use]
+    pub fn with_accounts(self, accounts: Vec<LiveAccount>) -> Self {
+        Self { accounts, ..self }
     }
 }
 

@@ -11,7 +11,9 @@ mod id;
 mod lease;
 mod operation;
 mod person;
+mod plan;
 mod program;
+mod rate;
 mod receipt;
 mod role;
 mod rotation;
@@ -33,7 +35,9 @@ pub use operation::{
     Mode, Operation, PathTemplate, PathTemplateError, Rule, RuleTable, Rules, RulesError, Unlisted,
 };
 pub use person::{Email, EmailError};
+pub use plan::{LiveAccount, Month, Plan, QuotaUse};
 pub use program::program_of;
+pub use rate::{Rate, RateError, Taken};
 pub use receipt::{Confirmation, Outstanding, Receipt};
 pub use role::{Right, Role, RoleError};
 pub use rotation::{Closing, Overlap, OverlapError, RotationTerms};

@@ -25,6 +25,8 @@ pub enum Right {
     SeeMembers,
     /// Invite, change roles, remove, log out.
     ManageMembers,
+    /// Say where the account's tokens may be used from.
+    LimitAccount,
     /// Make someone an owner, or touch one.
     ManageOwners,
 }
@@ -36,7 +38,7 @@ impl Role {
         let least = match right {
             Right::SeeMembers => Self::Viewer,
             Right::UseApiDocs | Right::SeeTokens | Right::ManageTokens => Self::Developer,
-            Right::ManageMembers => Self::Administrator,
+            Right::ManageMembers | Right::LimitAccount => Self::Administrator,
             Right::ManageOwners => Self::Owner,
         };
         self >= least

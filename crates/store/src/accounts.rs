@@ -4,20 +4,49 @@ use crate::{
     Read, StoreError, Write, row,
     sql::{Row, query},
 };
-use keydesk_model::{AccountId, AccountName, AccountNumber, PersonId};
+use keydesk_model::{
+    AccountId, AccountName, AccountNumber, AddressList, Change, LiveAccount, PersonId,
+};
 
 #[derive(Clone, Debug)]
 pub struct Account {
     pub id: AccountId,
     pub number: AccountNumber,
     pub name: String,
+    /// The name of its plan; empty for the one of all that have none of their own.
+    pub plan: String,
+    /// Where its tokens may be used from.
+    pub addresses: AddressList,
+    /// Addresses that are only tried.
+    pub trial: Option<AddressList>,
+}
+
+impl Account {
+    fn live(&self) -> LiveAccount {
+        LiveAccount {
+            account: self.id,
+            number: self.number,
+            plan: self.plan.clone(),
+            addresses: self.addresses.clone(),
+            trial: self.trial.clone(),
+        }
+    }
 }
 
 const COUNT: &str = "SELECT count(*) AS number FROM account";
 const ADD: &str = "INSERT INTO account (id, number, name, created_at) VALUES ($1, $2, $3, $4) \
     ON CONFLICT DO NOTHING";
-const FIND: &str = "SELECT id, number, name FROM account WHERE id = $1";
-const OF_PERSON: &str = "SELECT account.id, number, name FROM account \
+const FIND: &str =
+    "SELECT id, number, name, plan, addresses, trial_addresses FROM account WHERE id = $1";
+const FIND_BY_NUMBER: &str =
+    "SELECT id, number, name, plan, addresses, trial_addresses FROM account WHERE number = $1";
+const LIST: &str =
+    "SELECT id, number, name, plan, addresses, trial_addresses FROM account ORDER BY name, number";
+const LIMITED: &str = "SELECT id, number, name, plan, addresses, trial_addresses FROM account \
+    WHERE plan <> '' OR addresses <> '' OR trial_addresses IS NOT NULL";
+const LIMIT: &str =
+    "UPDATE account SET plan = $1, addresses = $2, trial_addresses = $3 WHERE id = $4";
+const OF_PERSON: &str = "SELECT account.id, number, name, plan, addresses, trial_addresses FROM account \
     JOIN member ON member.account_id = account.id \
     WHERE member.person_id = $1 AND member.removed_at IS NULL ORDER BY name, number";
 
@@ -26,6 +55,9 @@ fn account(row: &Row) -> Result<Account, StoreError> {
         id: row::parsed(row, "id")?,
         number: row::account_number(row, "number")?,
         name: row::text(row, "name")?,
+        plan: row::text(row, "plan")?,
+        addresses: row::parsed(row, "addresses")?,
+        trial: row::parsed_opt(row, "trial_addresses")?,
     })
 }
 
@@ -39,6 +71,25 @@ impl Read {
         row.as_ref().map(account).transpose()
     }
 
+    pub async fn find_account_by_number(
+        &mut self,
+        number: AccountNumber,
+    ) -> Result<Option<Account>, StoreError> {
+        let row = query(FIND_BY_NUMBER).bind(u32::from(number)).optional(self).await?;
+        row.as_ref().map(account).transpose()
+    }
+
+    /// Every account, by name.
+    pub async fn list_accounts(&mut self) -> Result<Vec<Account>, StoreError> {
+        query(LIST).all(self).await?.iter().map(account).collect()
+    }
+
+    /// Those with limits of their own, as gateways know them.
+    pub(crate) async fn list_limited_accounts(&mut self) -> Result<Vec<LiveAccount>, StoreError> {
+        let rows = query(LIMITED).all(self).await?;
+        rows.iter().map(|row| account(row).map(|account| account.live())).collect()
+    }
+
     /// The accounts that a person belongs to now, by name.
     pub async fn list_accounts_of(&mut self, person: PersonId) -> Result<Vec<Account>, StoreError> {
         let rows = query(OF_PERSON).bind(person).all(self).await?;
@@ -47,6 +98,18 @@ impl Read {
 }
 
 impl Write {
+    /// Plan and addresses of an account as they are in `account`, from now on.
+    pub async fn limit_account(&mut self, account: &Account) -> Result<(), StoreError> {
+        query(LIMIT)
+            .bind(&account.plan)
+            .bind(account.addresses.to_string())
+            .bind(account.trial.as_ref().map(ToString::to_string))
+            .bind(account.id)
+            .execute(self)
+            .await?;
+        self.record(&Change::AccountChanged(account.live())).await
+    }
+
     /// [`StoreError::Conflict`]: the number is taken.
     pub async fn add_account(
         &mut self,

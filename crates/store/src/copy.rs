@@ -42,7 +42,22 @@ const TABLES: &[Table] = &[
         name: "key_check",
         columns: &[T("key_id"), B("sealed"), N("created_at"), T("public_key"), B("pepper")],
     },
-    Table { name: "account", columns: &[T("id"), N("number"), T("name"), N("created_at")] },
+    Table {
+        name: "account",
+        columns: &[
+            T("id"),
+            N("number"),
+            T("name"),
+            N("created_at"),
+            T("plan"),
+            T("addresses"),
+            T("trial_addresses"),
+        ],
+    },
+    Table {
+        name: "quota_use",
+        columns: &[N("account_number"), N("month"), N("calls"), N("changed_at")],
+    },
     Table {
         name: "person",
         columns: &[

@@ -218,6 +218,7 @@ impl Following {
         let mut at_once = store.read_at_once().await?;
         let position = head(&mut at_once).await?;
         let secrets = LiveSecrets::read(&mut at_once).await?;
+        let accounts = at_once.list_limited_accounts().await?;
         let rules = at_once.find_rules().await?.unwrap_or_default().live;
         at_once.finish().await?;
         let mut known = self.known()?;
@@ -238,7 +239,7 @@ impl Following {
             }
             secret
         });
-        feed.load(Snapshot::new(position.seq, merged).with_rules(rules));
+        feed.load(Snapshot::new(position.seq, merged).with_rules(rules).with_accounts(accounts));
         if !revived.is_empty() {
             tracing::error!(
                 count = revived.len(),

@@ -4,7 +4,7 @@ use crate::{
     Read, Store, StoreError, operation_use, row,
     sql::{composed, query},
 };
-use keydesk_model::{Timestamp, TokenId, Usage};
+use keydesk_model::{AccountId, Timestamp, TokenId, Usage};
 use std::collections::BTreeMap;
 
 #[derive(Clone, Debug)]
@@ -49,7 +49,21 @@ const LIST: &str = "SELECT program, client_addr, first_used_at, last_used_at, ca
 const ADDRESSES: &str = "SELECT DISTINCT client_addr FROM integration \
     WHERE token_id = $1 AND last_used_at > $2 ORDER BY client_addr LIMIT 500";
 
+const ADDRESSES_OF_ACCOUNT: &str = "SELECT DISTINCT client_addr FROM integration \
+    JOIN token ON token.id = integration.token_id \
+    WHERE token.account_id = $1 AND integration.last_used_at > $2 ORDER BY client_addr LIMIT 500";
+
 impl Read {
+    /// Where an account's tokens were used from after `since`, at most 500.
+    pub async fn list_addresses_of_account(
+        &mut self,
+        account: AccountId,
+        since: Timestamp,
+    ) -> Result<Vec<String>, StoreError> {
+        let asked = query(ADDRESSES_OF_ACCOUNT).bind(account).bind(since.as_micros());
+        asked.all(self).await?.iter().map(|row| row::text(row, "client_addr")).collect()
+    }
+
     /// Where a token was used from after `since`, at most 500.
     pub async fn list_addresses_of(
         &mut self,

@@ -18,6 +18,7 @@ mod operation_use;
 mod people;
 mod place;
 mod postgres;
+mod quotas;
 mod resets;
 mod rotation;
 mod row;

@@ -1,6 +1,10 @@
 //! Accounts: opening the first one, and switching between those that a person belongs to.
 
 pub(crate) mod console;
+mod limits;
+pub(crate) mod limits_console;
+
+pub use limits::{PlanError, set_plan};
 
 use crate::{
     Desk,

@@ -7,7 +7,7 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use keydesk_model::{PathTemplateError, Rules, Scope, ScopeSet};
+use keydesk_model::{PathTemplateError, RateError, Rules, Scope, ScopeSet};
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
@@ -53,6 +53,8 @@ pub(crate) struct ScopeOffer {
 pub enum DocumentError {
     #[error("{path}: {error}")]
     Path { path: String, error: PathTemplateError },
+    #[error("x-keydesk-rate of {path}: {error}")]
+    Rate { path: String, error: RateError },
 }
 
 /// One operation, for the list on the API Docs page.
@@ -62,6 +64,8 @@ pub(crate) struct Operation {
     pub path: String,
     pub summary: String,
     pub scopes: Vec<String>,
+    /// As `x-keydesk-rate` says it.
+    rate: Option<String>,
     /// Where Swagger UI shows it: `#/Contacts/list_contacts`.
     pub anchor: String,
 }
@@ -179,6 +183,7 @@ fn operations(document: &Value) -> Vec<Operation> {
             path: path.clone(),
             summary: text(&operation["summary"]),
             scopes: scopes_of(document, operation),
+            rate: operation["x-keydesk-rate"].as_str().map(str::to_owned),
             anchor: format!(
                 "#/{}/{}",
                 operation["tags"][0].as_str().unwrap_or("default").replace(' ', "_"),
@@ -213,7 +218,12 @@ fn rules(document: &Value) -> Result<Vec<keydesk_model::Operation>, DocumentErro
             .path
             .parse()
             .map_err(|error| DocumentError::Path { path: operation.path.clone(), error })?;
+        let rate = operation.rate.as_ref().map(|rate| {
+            rate.parse()
+                .map_err(|error| DocumentError::Rate { path: operation.path.clone(), error })
+        });
         Ok(keydesk_model::Operation {
+            rate: rate.transpose()?,
             method: operation.method,
             path,
             scopes: wanted(&operation.scopes),

@@ -104,7 +104,7 @@ fn words(scopes: &ScopeSet) -> Vec<String> {
         .collect()
 }
 
-fn networks(addresses: &AddressList) -> Vec<String> {
+pub(crate) fn networks(addresses: &AddressList) -> Vec<String> {
     addresses.to_string().split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 

@@ -1,7 +1,7 @@
 //! Tokens: issued, rotated and revoked, of both bindings. Here is decided who may.
 
 pub(crate) mod console;
-mod limits;
+pub(crate) mod limits;
 pub(crate) mod limits_console;
 mod own;
 

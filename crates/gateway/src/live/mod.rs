@@ -1,26 +1,34 @@
 //! The live table: every secret's digest with all that a decision about it needs, in memory.
 //! Filled by a snapshot, kept current by numbered changes. An ended secret never comes back.
 
+mod accounts;
 mod limits;
 mod row;
 mod shard;
+mod spending;
 mod tenure;
 mod usage;
 mod verify;
 
+pub(crate) use accounts::{AccountGuard, AccountLimits};
 pub(crate) use limits::TokenLimits;
 pub(crate) use shard::Subject;
+pub(crate) use spending::{Purse, Spending};
 pub(crate) use usage::{Meter, Sighting};
 pub(crate) use verify::Identity;
 pub use verify::Verified;
 
 use crate::limit::LiveRuleTable;
+use accounts::{Accounts, Plans};
 use arc_swap::{ArcSwap, Guard};
-use keydesk_model::{Binding, Change, Feed, Moment, Snapshot, Stopwatch, Usage};
+use keydesk_model::{
+    AccountNumber, Binding, Change, Feed, Moment, Month, Plan, QuotaUse, Snapshot, Stopwatch, Usage,
+};
 use keydesk_token::TokenHash;
 use limits::KnownLimits;
 use row::Digest;
 use shard::Shard;
+use std::collections::HashMap;
 use std::sync::{
     Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
     atomic::{AtomicBool, AtomicI64, Ordering},
@@ -36,6 +44,8 @@ pub struct LiveTable {
     shards: Vec<RwLock<Shard>>,
     limits: KnownLimits,
     rules: ArcSwap<LiveRuleTable>,
+    accounts: Accounts,
+    spending: Spending,
     meters: Meters,
     seq: AtomicI64,
     ready: AtomicBool,
@@ -49,6 +59,8 @@ impl Default for LiveTable {
             shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
             limits: KnownLimits::default(),
             rules: ArcSwap::default(),
+            accounts: Accounts::default(),
+            spending: Spending::default(),
             meters: Meters::default(),
             seq: AtomicI64::new(0),
             ready: AtomicBool::new(false),
@@ -61,6 +73,33 @@ impl LiveTable {
     /// A table that is believed only as long as [`LiveTable::serve_until`] says.
     pub fn with_tenure(stopwatch: Stopwatch) -> Self {
         Self { tenure: Some(Tenure::new(stopwatch)), ..Self::default() }
+    }
+
+    /// The operator's plans; `default` is the name of the one for accounts that have none of their own.
+    #[must_use]
+    pub fn with_plans(self, plans: &[Plan], default: Option<&str>) -> Self {
+        let all: Vec<_> = plans.iter().cloned().map(Arc::new).collect();
+        let default = all.iter().find(|plan| Some(plan.name.as_str()) == default).cloned();
+        Self { accounts: Accounts::new(Plans { all, default }), ..self }
+    }
+
+    /// Calls that count against a quota and have not been told yet, by month. What could not be told is to
+    /// be put back.
+    pub fn take_counted(&self) -> HashMap<Month, Vec<QuotaUse>> {
+        self.spending.take_counted()
+    }
+
+    /// What all gateways together have counted of these accounts.
+    pub fn note_quota_use(&self, month: Month, totals: &[QuotaUse]) {
+        self.spending.told(month, totals);
+    }
+
+    pub fn put_back_counted(&self, month: Month, counted: &[QuotaUse]) {
+        self.spending.untold(month, counted);
+    }
+
+    pub(crate) fn account(&self, number: AccountNumber) -> AccountGuard<'_> {
+        self.accounts.find(number)
     }
 
     /// The first moment at which no token is accepted any more. None: that is now.
@@ -115,6 +154,10 @@ impl LiveTable {
         self.rules.load()
     }
 
+    pub(crate) fn spending(&self) -> &Spending {
+        &self.spending
+    }
+
     /// A meter of a worker's own.
     pub(crate) fn meter(&self) -> Meter {
         self.meters.add()
@@ -159,6 +202,7 @@ impl Feed for LiveTable {
             last = Some(limits);
         }
         self.rules.store(Arc::new(LiveRuleTable::new(&snapshot.rules)));
+        self.accounts.load(snapshot.accounts);
         for (shard, mut next) in self.shards.iter().zip(next) {
             let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
             next.remember(&shard);
@@ -178,6 +222,7 @@ impl Feed for LiveTable {
             Change::SecretEnded { hash, ending, .. } => {
                 self.write(&hash).end(Digest::of(&hash), ending);
             }
+            Change::AccountChanged(live) => self.accounts.change(live),
             Change::RulesChanged(live) => self.rules.store(Arc::new(LiveRuleTable::new(&live))),
         }
         self.seq.store(seq, Ordering::Release);

@@ -2,7 +2,7 @@
 
 use super::{Member, POLL};
 use crate::system;
-use keydesk_model::{Moment, NodeId};
+use keydesk_model::{Moment, Month, NodeId, Timestamp};
 use std::{sync::Arc, time::Duration};
 
 /// How often a console looks at the list by itself.
@@ -71,10 +71,17 @@ impl Member {
             self.remove_gone(now).await;
             if now.since(tidied_at) > TIDY {
                 tidied_at = now;
-                let _ = self.store.forget_old_changes(system::clock().now()).await;
-                let _ = self.store.forget_old_use(system::clock().now()).await;
+                self.forget_what_is_old(system::clock().now()).await;
             }
         }
+    }
+
+    async fn forget_what_is_old(&self, now: Timestamp) {
+        let _ = self.store.forget_old_changes(now).await;
+        let _ = self.store.forget_old_use(now).await;
+        // Last month's is kept, too: someone may still tell of it.
+        let last_month = Month::of(now.minus(Duration::from_hours(24 * 31)));
+        let _ = self.store.forget_old_quota_use(last_month).await;
     }
 
     /// Takes out who has been silent for so long that it accepts nothing any more. Processes on a file

@@ -36,6 +36,8 @@ pub struct File {
     pub cluster: FileCluster,
     pub operation: Vec<FileOperation>,
     pub unlisted_operations: Option<Spanned<String>>,
+    pub plan: Vec<FilePlan>,
+    pub default_plan: Option<Spanned<String>>,
     pub self_service: FileSelfService,
     pub introspection: Vec<FileIntrospection>,
     pub forward_auth: FileForwardAuth,
@@ -71,6 +73,18 @@ pub struct FileOperation {
     pub path: Spanned<String>,
     #[serde(default)]
     pub scopes: Vec<Spanned<String>>,
+    pub rate: Option<Spanned<String>>,
+}
+
+/// What accounts of this plan may call in all.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FilePlan {
+    pub name: Spanned<String>,
+    pub rate: Option<Spanned<String>>,
+    pub token_rate: Option<Spanned<String>>,
+    pub monthly_calls: Option<Spanned<u64>>,
+    pub mode: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

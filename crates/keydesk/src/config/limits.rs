@@ -1,9 +1,68 @@
-//! What the operator says of the API's operations.
+//! What the operator says of the API's operations, and the plans that accounts have.
 
-use super::file::{File, FileOperation, Source};
+use super::file::{File, FileOperation, FilePlan, Source};
 use anyhow::bail;
-use keydesk_control::RuleSource;
-use keydesk_model::{Operation, Rules, ScopeSet, Unlisted};
+use keydesk_control::{Plans, RuleSource};
+use keydesk_model::{Operation, Plan, Rate, RateError, Rules, ScopeSet, Unlisted};
+use toml::Spanned;
+
+pub fn plans(source: &Source, file: &File) -> anyhow::Result<Plans> {
+    let mut all: Vec<Plan> = Vec::new();
+    for file in &file.plan {
+        let name = source.given("plan.name", &file.name);
+        let is_name = name
+            .text
+            .parse::<keydesk_model::TokenName>()
+            .is_ok_and(|tidy| tidy.as_str() == name.text);
+        if !is_name || all.iter().any(|plan| plan.name == name.text) {
+            return Err(name.wrong("a name that no other plan has"));
+        }
+        all.push(plan(source, name.text, file)?);
+    }
+    let default = file.default_plan.as_ref().map(|value| {
+        let given = source.given("default_plan", value);
+        if all.iter().any(|plan| plan.name == given.text) {
+            Ok(given.text)
+        } else {
+            Err(given.wrong("the name of a [[plan]]"))
+        }
+    });
+    Ok(Plans { default: default.transpose()?, all })
+}
+
+fn plan(source: &Source, name: String, file: &FilePlan) -> anyhow::Result<Plan> {
+    let mode = file
+        .mode
+        .as_ref()
+        .map(|mode| source.given("plan.mode", mode).parse("observe (refuses nothing) or enforce"));
+    let monthly_calls = file.monthly_calls.as_ref().map(|calls| *calls.get_ref());
+    if monthly_calls.is_some_and(|calls| calls == 0 || i64::try_from(calls).is_err()) {
+        let line = file.monthly_calls.as_ref().map_or(1, |calls| source.line(calls.span().start));
+        bail!(
+            "{}:{line}: plan.monthly_calls: at least one call; leave it out for as many as one likes",
+            source.path.display()
+        );
+    }
+    Ok(Plan {
+        name,
+        rate: rate(source, "plan.rate", file.rate.as_ref())?,
+        token_rate: rate(source, "plan.token_rate", file.token_rate.as_ref())?,
+        monthly_calls,
+        mode: mode.transpose()?.unwrap_or_default(),
+    })
+}
+
+fn rate(
+    source: &Source,
+    key: &str,
+    value: Option<&Spanned<String>>,
+) -> anyhow::Result<Option<Rate>> {
+    let read = |value| {
+        let given = source.given(key, value);
+        given.text.parse().map_err(|error: RateError| given.wrong(format!("right: {error}")))
+    };
+    value.map(read).transpose()
+}
 
 const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "*"];
 
@@ -48,6 +107,7 @@ fn operation(source: &Source, file: &FileOperation) -> anyhow::Result<Operation>
     Ok(Operation {
         method: method.text,
         path: template,
+        rate: rate(source, "operation.rate", file.rate.as_ref())?,
         scopes: scopes.collect::<anyhow::Result<ScopeSet>>()?,
     })
 }

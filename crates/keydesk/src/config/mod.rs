@@ -16,7 +16,7 @@ pub use options::Options;
 
 use anyhow::bail;
 use file::{File, Given, Source, read_file};
-use keydesk_control::{RuleSource, SmtpSettings};
+use keydesk_control::{Plans, RuleSource, SmtpSettings};
 use keydesk_gateway::{Forms, Limits, SigningKey, UpstreamSettings};
 use keydesk_model::TrustedProxies;
 use keydesk_store::Place;
@@ -50,6 +50,7 @@ pub struct Config {
     pub cluster: Cluster,
     pub rules: RuleSource,
     pub doors: Doors,
+    pub plans: Plans,
 }
 
 impl Config {
@@ -74,6 +75,7 @@ impl Config {
         let cluster = cluster::cluster(&source, &file.cluster, role)?;
         let config = Self {
             rules: limits::rules(&source, &file)?,
+            plans: limits::plans(&source, &file)?,
             store: cluster::place(store.as_ref(), file.store_password.as_ref(), &data)?,
             doors: doors::doors(&source, &file, cluster.terms.lease)?,
             cluster,
@@ -225,6 +227,18 @@ mod tests {
             (
                 "[limits]\nmax_body_bytes = \"big\"",
                 "/keydesk.toml:2: invalid type: string \"big\", expected a whole number",
+            ),
+            (
+                "[[plan]]\nname = \"free\"\nrate = \"10\"",
+                "/keydesk.toml:3: plan.rate: “10” is not right: a rate is written 10/s, 100/10s, 600/m or 5000/h: calls, and the time in which they may be made",
+            ),
+            (
+                "default_plan = \"free\"",
+                "/keydesk.toml:1: default_plan: “free” is not the name of a [[plan]]",
+            ),
+            (
+                "[[plan]]\nname = \"free\"\nmode = \"on\"",
+                "/keydesk.toml:3: plan.mode: “on” is not observe (refuses nothing) or enforce",
             ),
             (
                 "[[operation]]\nmethod = \"get\"\npath = \"/a\"",

@@ -8,7 +8,7 @@ mod template;
 pub use table::{Rule, RuleTable};
 pub use template::{PathTemplate, PathTemplateError};
 
-use crate::ScopeSet;
+use crate::{Rate, ScopeSet};
 use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, str::FromStr};
 use template::Segment;
@@ -21,6 +21,9 @@ pub struct Operation {
     pub path: PathTemplate,
     #[serde(default)]
     pub scopes: ScopeSet,
+    /// Of each account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rate>,
 }
 
 impl Operation {

@@ -5,7 +5,7 @@ use super::{
     smallest::smallest,
     template::{PathTemplate, Segment},
 };
-use crate::{Scope, ScopeSet};
+use crate::{Rate, Scope, ScopeSet};
 use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 /// Rules made ready to be asked.
@@ -25,6 +25,8 @@ pub struct Rule {
     pub scopes: ScopeSet,
     /// As RFC 6750 writes them.
     pub wanted: Arc<str>,
+    /// Of each account.
+    pub rate: Option<Rate>,
 }
 
 #[derive(Debug, Default)]
@@ -59,7 +61,12 @@ impl RuleTable {
             let number = table.rules.len();
             let (name, wanted) = (operation.name().into(), operation.scopes.to_string().into());
             table.limits |= !operation.scopes.is_empty();
-            table.rules.push(Rule { name, scopes: operation.scopes.clone(), wanted });
+            table.rules.push(Rule {
+                name,
+                scopes: operation.scopes.clone(),
+                wanted,
+                rate: operation.rate,
+            });
             table.root.add(&operation.path.segments, &operation.method, number);
         }
         table
@@ -206,6 +213,7 @@ mod tests {
             method: (*method).to_owned(),
             path: path.parse().expect("a template"),
             scopes: scopes.parse().expect("scopes"),
+            rate: None,
         });
         Rules { operations: operations.collect(), unlisted: Unlisted::Everything }
     }
@@ -366,7 +374,7 @@ mod tests {
             let mut all = Rules::default();
             for (method, path) in templates {
                 let path = if path.is_empty() { "/" } else { path.as_str() };
-                all.operations.push(Operation { method, path: path.parse().expect("a template"), scopes: ScopeSet::default() });
+                all.operations.push(Operation { method, path: path.parse().expect("a template"), scopes: ScopeSet::default(), rate: None });
                 if all.check().is_err() {
                     all.operations.pop();
                 }

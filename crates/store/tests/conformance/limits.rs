@@ -2,8 +2,8 @@
 
 use crate::world::{World, at, entry};
 use keydesk_model::{
-    Action, Called, Change, Grant, LiveRules, Mode, Objection, Objections, Operation, Rules,
-    Unlisted, Usage,
+    AccountNumber, Action, Called, Change, Grant, LiveRules, Mode, Month, Objection, Objections,
+    Operation, QuotaUse, Rules, Unlisted, Usage,
 };
 
 fn rules(path: &str) -> Rules {
@@ -11,6 +11,7 @@ fn rules(path: &str) -> Rules {
         method: "GET".to_owned(),
         path: path.parse().expect("a template"),
         scopes: "a:read".parse().expect("scopes"),
+        rate: "10/s".parse().ok(),
     };
     Rules { operations: vec![operation], unlisted: Unlisted::Any }
 }
@@ -95,4 +96,49 @@ pub async fn calls_are_counted_by_operation_and_objection_for_a_month(world: Wor
     let mut read = world.store.read().await.expect("reads");
     assert_eq!(read.list_operation_use(at(0)).await.expect("lists")[0].calls, 1);
     assert!(read.list_objected(world.account, at(0)).await.expect("lists").is_empty());
+}
+
+pub async fn calls_of_a_month_add_up_and_are_told_to_all(world: World) {
+    let number = |n: u32| AccountNumber::try_from(n).expect("a number");
+    let seen = |account, calls| QuotaUse { account: number(account), calls };
+    let (month, next) = (Month::of(at(0)), Month::of(at(40 * 86_400_000_000)));
+    let minute = 60_000_000;
+    let exchange = async |month, counted: &[QuotaUse], since, now| {
+        let told = world.store.exchange_quota_use(month, counted, at(since), at(now)).await;
+        let mut told = told.expect("exchanges");
+        told.sort_by_key(|seen| seen.calls);
+        told
+    };
+    assert_eq!(exchange(month, &[seen(385_403, 3)], 0, 5 * minute).await, [seen(385_403, 3)]);
+    let both = [seen(385_403, 2), seen(400_000, 9)];
+    assert_eq!(exchange(month, &both, 0, 9 * minute).await, [seen(385_403, 5), seen(400_000, 9)]);
+    // What has not changed lately is not told again.
+    assert_eq!(exchange(month, &[], 11 * minute, 12 * minute).await, []);
+    assert_eq!(exchange(next, &[seen(385_403, 1)], 0, 5).await, [seen(385_403, 1)]);
+    let mut read = world.store.read().await.expect("reads");
+    assert_eq!(read.count_calls(number(385_403), month).await.expect("reads"), 5);
+    drop(read);
+    world.store.forget_old_quota_use(next).await.expect("forgets");
+    assert_eq!(exchange(month, &[], 0, 0).await, []);
+}
+
+pub async fn limits_of_an_account_reach_the_follower(world: World) {
+    let mut write = world.store.write(at(2)).await.expect("begins");
+    let mut account = write.find_account(world.account).await.expect("reads").expect("there");
+    "free".clone_into(&mut account.plan);
+    account.addresses = "10.0.0.0/8".parse().expect("networks");
+    account.trial = "::1".parse().ok();
+    write.limit_account(&account).await.expect("limits");
+    write.commit(entry(Action::LimitAccount)).await.expect("commits");
+    let Some(Change::AccountChanged(live)) = world.follower.last() else {
+        panic!("the follower is told");
+    };
+    assert_eq!(
+        (live.plan.as_str(), &live.addresses, &live.trial),
+        ("free", &account.addresses, &account.trial)
+    );
+    let mut read = world.store.read().await.expect("reads");
+    let found = read.find_account_by_number(account.number).await.expect("reads").expect("there");
+    assert_eq!((found.plan, found.trial), (account.plan, account.trial));
+    assert_eq!(read.list_accounts().await.expect("lists").len(), 1);
 }

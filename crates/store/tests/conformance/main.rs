@@ -16,7 +16,9 @@ use keydesk_store::{NewInvitation, NewMember, NewSession, StoreError};
 use keydesk_token::Entropy;
 use limits::{
     calls_are_counted_by_operation_and_objection_for_a_month,
+    calls_of_a_month_add_up_and_are_told_to_all,
     limits_of_a_token_reach_the_follower_with_its_open_secret,
+    limits_of_an_account_reach_the_follower,
     rules_go_to_every_follower_and_a_pending_version_does_not,
 };
 use std::sync::Arc;
@@ -390,4 +392,6 @@ conformance! {
     rules_go_to_every_follower_and_a_pending_version_does_not,
     limits_of_a_token_reach_the_follower_with_its_open_secret,
     calls_are_counted_by_operation_and_objection_for_a_month,
+    calls_of_a_month_add_up_and_are_told_to_all,
+    limits_of_an_account_reach_the_follower,
 }

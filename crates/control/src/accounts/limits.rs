@@ -1,0 +1,91 @@
+//! What an account may call in all: its plan, set by the operator, and the addresses that all its tokens
+//! may be used from, set by its administrators.
+
+use crate::{Desk, caller::Caller, operations::LATELY, problem::Problem, tokens::limits::Start};
+use keydesk_model::{AccountNumber, Action, Actor, AddressList, Clock, Month, Origin, Plan, Right};
+use keydesk_store::{Account, AuditEntry, Store, StoreError};
+
+#[derive(Debug)]
+pub(crate) struct AccountReview {
+    pub account: Account,
+    /// None: nothing limits the account in all.
+    pub plan: Option<Plan>,
+    pub calls_this_month: i64,
+    /// The addresses that its tokens were used from in the last 30 days. None: too many.
+    pub seen: Option<AddressList>,
+}
+
+pub(crate) async fn review_account(desk: &Desk, caller: &Caller) -> Result<AccountReview, Problem> {
+    caller.permit(Right::SeeTokens)?;
+    let now = desk.now();
+    let mut read = desk.store.read().await?;
+    let account = read.find_account(caller.account.id).await?.ok_or_else(Problem::not_found)?;
+    let calls_this_month = read.count_calls(account.number, Month::of(now)).await?;
+    let seen = read.list_addresses_of_account(account.id, now.minus(LATELY)).await?;
+    let seen = seen.join(" ").parse::<AddressList>().ok().map(|list| list.merged());
+    let plan = desk.settings.plans.of(&account.plan).cloned();
+    Ok(AccountReview {
+        account,
+        plan,
+        calls_this_month,
+        seen: seen.filter(|seen| !seen.is_empty()),
+    })
+}
+
+/// Sets where all tokens of the account may be used from. What is tried is dropped when others come into
+/// force.
+pub(crate) async fn limit_account(
+    desk: &Desk,
+    caller: &Caller,
+    wanted: AddressList,
+    start: Start,
+) -> Result<(), Problem> {
+    let (mut write, caller) = desk.write_as(caller).await?;
+    caller.permit(Right::LimitAccount)?;
+    let found = write.find_account(caller.account.id).await?;
+    let mut account = found.ok_or_else(Problem::not_found)?;
+    let before = serde_json::json!({ "addresses": account.addresses, "trial": account.trial });
+    (account.addresses, account.trial) = match start {
+        Start::Now => (wanted, None),
+        Start::Try => (account.addresses, Some(wanted)),
+    };
+    write.limit_account(&account).await?;
+    let after = serde_json::json!({ "addresses": account.addresses, "trial": account.trial });
+    let detail = serde_json::json!({ "before": before, "after": after });
+    write.commit(caller.entry(Action::LimitAccount, account.id, detail)).await?;
+    Ok(())
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    #[error("there is no account {0}")]
+    NoAccount(AccountNumber),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The operator gives an account a plan; an empty name is the plan of all that have none of their own.
+pub async fn set_plan(
+    store: &Store,
+    clock: &Clock,
+    number: AccountNumber,
+    plan: &str,
+) -> Result<(), PlanError> {
+    let mut write = store.write(clock.now()).await?;
+    let found = write.find_account_by_number(number).await?;
+    let mut account = found.ok_or(PlanError::NoAccount(number))?;
+    let detail =
+        serde_json::json!({ "before": { "plan": account.plan }, "after": { "plan": plan } });
+    plan.clone_into(&mut account.plan);
+    write.limit_account(&account).await?;
+    let entry = AuditEntry {
+        action: Action::LimitAccount,
+        actor: Actor::Operator,
+        origin: Origin::default(),
+        account: Some(account.id),
+        target: account.id.to_string(),
+        detail,
+    };
+    write.commit(entry).await?;
+    Ok(())
+}

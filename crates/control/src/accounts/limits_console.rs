@@ -1,0 +1,128 @@
+//! `/limits`: the account's plan and what is left of it, and where its tokens may be used from.
+
+use super::limits::{AccountReview, limit_account, review_account};
+use crate::{
+    Desk,
+    caller::Caller,
+    chrome::{Chrome, Done, Nav, done, page, page_with},
+    freshness::FreshForm,
+    problem::Problem,
+    tokens::{limits::Start, limits_console::networks},
+};
+use askama::Template;
+use axum::{
+    extract::{Query, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use keydesk_model::{AddressList, Mode, Month, Plan, Right};
+use serde::Deserialize;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct AccountLimitsForm {
+    addresses: String,
+    start: String,
+}
+
+struct PlanRow {
+    name: String,
+    account: Option<String>,
+    token: Option<String>,
+    month: Option<String>,
+    is_observed: bool,
+}
+
+impl PlanRow {
+    fn new(plan: Plan) -> Self {
+        let rate = |rate: keydesk_model::Rate| {
+            format!("{} calls in {} s", rate.calls(), rate.span().as_secs())
+        };
+        Self {
+            name: plan.name,
+            account: plan.rate.map(rate),
+            token: plan.token_rate.map(rate),
+            month: plan.monthly_calls.map(|calls| calls.to_string()),
+            is_observed: plan.mode == Mode::Observe,
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "accounts/limits.html")]
+struct AccountLimitsPage {
+    chrome: Chrome,
+    plan: Option<PlanRow>,
+    calls: i64,
+    /// How much of the month's calls is used, in hundredths.
+    used: Option<i64>,
+    resets_in_days: u64,
+    addresses: Vec<String>,
+    trial: Option<Vec<String>>,
+    seen: Vec<String>,
+    form: AccountLimitsForm,
+    error: Option<String>,
+    may_limit: bool,
+}
+
+fn limits_page(
+    desk: &Desk,
+    caller: &Caller,
+    review: AccountReview,
+    form: AccountLimitsForm,
+    error: Option<String>,
+) -> AccountLimitsPage {
+    let most = review.plan.as_ref().and_then(|plan| plan.monthly_calls);
+    let most = most.and_then(|most| i64::try_from(most).ok());
+    AccountLimitsPage {
+        chrome: Chrome::of(caller, "Account limits", Nav::Tokens),
+        used: most.map(|most| (review.calls_this_month.saturating_mul(100) / most).min(100)),
+        plan: review.plan.map(PlanRow::new),
+        calls: review.calls_this_month,
+        resets_in_days: Month::left(desk.now()).as_secs().div_ceil(86_400),
+        addresses: networks(&review.account.addresses),
+        trial: review.account.trial.as_ref().map(networks),
+        seen: review.seen.as_ref().map(networks).unwrap_or_default(),
+        form,
+        error,
+        may_limit: caller.member.role.may(Right::LimitAccount),
+    }
+}
+
+pub(crate) async fn show(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Query(query): Query<Done>,
+) -> Result<Response, Problem> {
+    let review = review_account(&desk, &caller).await?;
+    let account = &review.account;
+    let shown = account.trial.as_ref().unwrap_or(&account.addresses);
+    let (addresses, start) = (networks(shown).join("\n"), "try".to_owned());
+    let form = AccountLimitsForm { addresses, start };
+    let mut shown = limits_page(&desk, &caller, review, form, None);
+    shown.chrome = shown.chrome.with_notice(&query);
+    Ok(page(&shown))
+}
+
+pub(crate) async fn limit(
+    State(desk): State<Desk>,
+    fresh: FreshForm<AccountLimitsForm>,
+) -> Result<Response, Problem> {
+    let FreshForm { caller, form } = fresh;
+    caller.permit(Right::LimitAccount)?;
+    match form.addresses.parse::<AddressList>() {
+        Ok(addresses) => {
+            let (start, told) = match form.start.as_str() {
+                "now" => (Start::Now, "limits_in_force"),
+                _ => (Start::Try, "limits_on_trial"),
+            };
+            limit_account(&desk, &caller, addresses, start).await?;
+            Ok(done("/limits", told, None).into_response())
+        }
+        Err(error) => {
+            let review = review_account(&desk, &caller).await?;
+            let shown = limits_page(&desk, &caller, review, form, Some(error.to_string()));
+            Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &shown))
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! What a refusal says: what was wrong, and what to do about it. Never echoes a token.
+
+use super::Denial;
+use crate::settings::Settings;
+use keydesk_model::{Binding, EndCause, Ending, Rate};
+
+impl Denial {
+    /// What was wrong, in plain ASCII so that it may also stand in a header.
+    pub(super) fn title(&self) -> &'static str {
+        match self {
+            Self::NoCredentials => "The request has no token",
+            Self::OtherScheme => "The API takes bearer tokens, not this authentication scheme",
+            Self::NoScheme => "The word Bearer is missing before the token",
+            Self::EmptyCredentials => "There is no token after the word Bearer",
+            Self::BearerTwice => "The word Bearer is there twice",
+            Self::RepeatedCredentials => "The request has more than one Authorization header",
+            Self::MaskedToken => "That is the masked display of a token",
+            Self::MalformedHeader => "The Authorization header cannot be read",
+            Self::TokenInQuery => "The token stands in the URL",
+            Self::MalformedToken => "That is not a complete token",
+            Self::UnknownToken => "The token is not known here",
+            Self::Expired { .. } => "The token has expired",
+            Self::Ended { .. } => "The token has ended",
+            Self::OtherAccount { .. } => "The token belongs to another account",
+            Self::InsufficientScope { .. } => "The token may not do this",
+            Self::OtherAddress { .. } => "The token may not be used from this address",
+            Self::RateLimited { .. } => "Too many calls in a short time",
+            Self::QuotaUsedUp { .. } => "The account's calls for this month are used up",
+            Self::UnknownAccount => "The path does not begin with an account number",
+            Self::NoAccount => "This is not an endpoint URL",
+            Self::AmbiguousPath => "The path can be read in more than one way",
+            Self::BadHost => "The request needs exactly one Host",
+            Self::MalformedRequest => "The request is not well-formed HTTP",
+            Self::HeadTooLarge { .. } => "The request's headers are too large",
+            Self::BadFraming => "The request does not say clearly where its body ends",
+            Self::UnknownCoding => "The request's transfer coding is not known",
+            Self::MethodNotAllowed => "The method is not served",
+            Self::NoSuchOperation => "Keydesk has no such operation",
+            Self::BadParameters { .. } => "A parameter is missing or cannot be read",
+            Self::OtherTokenNamed => "The token that is named is not the one that was sent",
+            Self::AlreadyRotated => "The token has been rotated already",
+            Self::NotNow => "That cannot be done at the moment",
+            Self::UnknownClient => "The client is not known, or its secret is wrong",
+            Self::UntrustedFront => "Only trusted proxies may ask this",
+            Self::BadForwarded { .. } => "The proxy does not say which request it holds",
+            Self::BodyTooLarge { .. } => "The request body is too large",
+            Self::SlowHead => "The request's headers did not arrive in time",
+            Self::SlowBody => "The request body stopped coming",
+            Self::NotReady => "The gateway is still starting",
+            Self::Isolated => "The gateway cannot tell now whether tokens are still good",
+            Self::NoUpstream => "No API is served at this path",
+            Self::UpstreamUnreachable => "The API behind the gateway cannot be reached",
+            Self::UpstreamUnreadable => {
+                "The API behind the gateway gave an answer that cannot be read"
+            }
+            Self::UpstreamTimeout => "The API behind the gateway did not answer in time",
+        }
+    }
+
+    /// What to do about it.
+    pub(super) fn detail(&self, settings: &Settings) -> String {
+        let console = &settings.console_url;
+        let gateway = &settings.public_url;
+        match self {
+            Self::NoCredentials => format!("Send the header “Authorization: Bearer <token>”. Your token is on {console}/api-docs."),
+            Self::OtherScheme => "Send “Authorization: Bearer <token>” instead.".to_owned(),
+            Self::NoScheme => "Send “Authorization: Bearer <token>”: the word Bearer, a space, then the token.".to_owned(),
+            Self::EmptyCredentials => "The variable that should hold the token is probably empty.".to_owned(),
+            Self::BearerTwice => "Your program adds “Bearer” to a value that begins with it already. Store the token alone, or send the value as it is.".to_owned(),
+            Self::RepeatedCredentials => "Send exactly one. A proxy or a default header of the HTTP client may add another.".to_owned(),
+            Self::MaskedToken => "The dots stand for the part that is hidden on the screen. Use the Copy button, or Show first.".to_owned(),
+            Self::MalformedHeader => "Send “Authorization: Bearer <token>” with the bare token: no quotes, brackets, commas or further words.".to_owned(),
+            Self::TokenInQuery => "URLs end up in logs. Send the token in the Authorization header instead, and rotate it, as it may have been recorded on the way.".to_owned(),
+            Self::MalformedToken => format!("A token is a prefix, a letter and 38 letters and digits, joined by “_”; this one is cut short, mistyped or of another system. Copy it again from {console}/api-docs."),
+            Self::UnknownToken => format!("It was never issued here. Check that it comes from this service: {console}/api-docs."),
+            Self::Expired { at } => format!("It expired at {at}, as was chosen when it was made. Create a new one on {console}/tokens."),
+            Self::Ended { ending, binding } => ended(*ending, *binding, console),
+            Self::OtherAccount { asked, own } => format!("The request went to account {asked}, but the token opens account {own}. Send it to {gateway}/{own}, or use a token of account {asked}."),
+            Self::InsufficientScope { wanted } => lacking(wanted, console),
+            Self::OtherAddress { client_addr } => format!("This call came from {client_addr}, which is not among the networks that the token is limited to. Change them on {console}/tokens, or call from one of them."),
+            Self::RateLimited { limit, rate, .. } => rate_limited(limit, *rate),
+            Self::QuotaUsedUp { most, .. } => format!("The account's plan has {most} calls a month, and they are used up; a new month begins on the 1st, UTC. This is not a rate: waiting a little does not help. {console}/limits shows the plan."),
+            Self::UnknownAccount => format!("An account number has six to eight digits and no leading zero. Your endpoint URL is on {console}/api-docs."),
+            Self::NoAccount => format!("An endpoint URL looks like {gateway}/385403, with your own account number. Copy yours from {console}/api-docs."),
+            Self::AmbiguousPath => "Remove empty and dot segments, backslashes, and the encoded forms of “/”, “\\” and NUL.".to_owned(),
+            Self::BadHost => "Send one Host header (or :authority) with the host and port of the endpoint URL.".to_owned(),
+            Self::MalformedRequest => "It breaks RFC 9112, or uses a form that servers read differently: bare line feeds, folded lines, a space before a colon. If you wrote https:// for a plain port, or http:// for a TLS port, change that.".to_owned(),
+            Self::HeadTooLarge { limit } => format!("At most {limit} bytes and 100 fields are taken."),
+            Self::BadFraming => "Send one Content-Length of digits or one “Transfer-Encoding: chunked” with correct chunks, never both; HTTP/1.0 has no chunks.".to_owned(),
+            Self::UnknownCoding => "The only transfer coding is “chunked”. Content may be compressed with Content-Encoding instead.".to_owned(),
+            Self::MethodNotAllowed => "TRACE and CONNECT are refused for every path.".to_owned(),
+            Self::NoSuchOperation => format!("Below the endpoint's /{0} there are GET whoami, POST rotate and POST revoke, as far as they are switched on.", settings.reserved_prefix),
+            Self::BadParameters { why } => (*why).to_owned(),
+            Self::OtherTokenNamed => "A token rotates and revokes itself only: leave the parameter “token” out, or send the token that stands in the Authorization header.".to_owned(),
+            Self::AlreadyRotated => format!("This is the old secret, which goes on for a while. Whoever rotated it has the new one; if that is lost, rotate on {console}/tokens."),
+            Self::NotNow => format!("Nothing was changed. Try again in a moment, or use {console}/tokens."),
+            Self::UnknownClient => "Introspection is for the clients in the configuration: send id and secret once, by HTTP Basic or in the form.".to_owned(),
+            Self::UntrustedFront => "Name the proxy's address under trusted in [forward_auth].".to_owned(),
+            Self::BadForwarded { name } => format!("Let the proxy set {name} itself, once, with what the client sent, and the same for X-Forwarded-Method, X-Forwarded-Uri and X-Forwarded-For."),
+            Self::BodyTooLarge { limit } => format!("At most {limit} bytes are taken."),
+            Self::SlowHead => "Send the whole head at once.".to_owned(),
+            Self::SlowBody => "Send it without pausing, or in smaller parts.".to_owned(),
+            Self::NotReady => "Try again in a second.".to_owned(),
+            Self::Isolated => "It has lost touch with its database, and refuses rather than accept a token that was revoked meanwhile. Yours may well be fine: try again in a few seconds.".to_owned(),
+            Self::NoUpstream => "Check the path against the API's documentation.".to_owned(),
+            Self::UpstreamUnreachable => "Your token is fine. Try again later; if it lasts, tell the API's operator.".to_owned(),
+            Self::UpstreamUnreadable => "Your token is fine. The request may have been carried out; tell the API's operator.".to_owned(),
+            Self::UpstreamTimeout => "Your token is fine. The request may or may not have been carried out.".to_owned(),
+        }
+    }
+}
+
+fn rate_limited(limit: &str, rate: Rate) -> String {
+    let whose = match limit {
+        "account" => "All tokens of the account together",
+        "token" => "Each token of the account",
+        _ => "The account's calls of this operation",
+    };
+    format!(
+        "{whose} may make {} calls in {} s. Wait for as long as Retry-After says; the month's calls are another matter.",
+        rate.calls(),
+        rate.span().as_secs()
+    )
+}
+
+fn lacking(wanted: &str, console: &str) -> String {
+    let scopes: Vec<_> = wanted.split(' ').collect();
+    let what = match scopes.as_slice() {
+        ["*"] => "It is limited to some scopes, and none of them opens this operation: a token for everything would".to_owned(),
+        [scope] => format!("It needs the scope {scope}"),
+        scopes => format!("It needs one of the scopes {}", scopes.join(", ")),
+    };
+    format!("{what}. Create a token that has it, or change this one's scopes, on {console}/tokens.")
+}
+
+fn ended(ending: Ending, binding: Binding, console: &str) -> String {
+    let Ending { at, cause } = ending;
+    let why = format!("It ended at {at} because {}.", cause.because());
+    match (binding, cause) {
+        (Binding::Member(_), EndCause::MemberRemoved | EndCause::RoleChanged) => {
+            format!("{why} Ask an administrator of the account for an API token.")
+        }
+        (Binding::Member(_), _) => format!(
+            "{why} The new bearer token stands on {console}/api-docs; an API token would have lived on."
+        ),
+        (Binding::Account, EndCause::Rotated) => {
+            format!(
+                "{why} Whoever rotated it was shown the new secret once; put that into this program."
+            )
+        }
+        (Binding::Account, _) => format!("{why} Create a new one on {console}/tokens."),
+    }
+}

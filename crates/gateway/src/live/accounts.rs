@@ -1,0 +1,83 @@
+//! What an account may do in all: its plan and the addresses of all its tokens.
+
+use arc_swap::{ArcSwap, Guard};
+use keydesk_model::{AccountNumber, AddressList, LiveAccount, Plan};
+use std::{collections::HashMap, sync::Arc};
+
+/// Plans by name, and the one of accounts that have none of their own.
+#[derive(Debug, Default)]
+pub(super) struct Plans {
+    pub all: Vec<Arc<Plan>>,
+    pub default: Option<Arc<Plan>>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct AccountLimits {
+    pub plan: Option<Arc<Plan>>,
+    pub addresses: AddressList,
+    /// Addresses that refuse nothing yet.
+    pub trial: Option<AddressList>,
+}
+
+type Known = HashMap<AccountNumber, Arc<AccountLimits>>;
+
+#[derive(Debug, Default)]
+pub(super) struct Accounts {
+    plans: Plans,
+    others: Arc<AccountLimits>,
+    known: ArcSwap<Known>,
+}
+
+impl Accounts {
+    pub fn new(plans: Plans) -> Self {
+        let others = AccountLimits { plan: plans.default.clone(), ..AccountLimits::default() };
+        Self { plans, others: Arc::new(others), known: ArcSwap::default() }
+    }
+
+    pub fn load(&self, accounts: Vec<LiveAccount>) {
+        let limits = accounts.into_iter().map(|live| (live.number, self.limits(live)));
+        self.known.store(Arc::new(limits.collect()));
+    }
+
+    /// Only the feed comes here, one change at a time.
+    pub fn change(&self, live: LiveAccount) {
+        let mut known = Known::clone(&self.known.load());
+        known.insert(live.number, self.limits(live));
+        self.known.store(Arc::new(known));
+    }
+
+    fn limits(&self, live: LiveAccount) -> Arc<AccountLimits> {
+        let named = self.plans.all.iter().find(|plan| plan.name == live.plan);
+        if named.is_none() && !live.plan.is_empty() {
+            tracing::error!(
+                account = %live.number,
+                plan = live.plan,
+                "no [[plan]] of this name is configured here; the account has the default plan"
+            );
+        }
+        let plan = named.or(self.plans.default.as_ref()).cloned();
+        Arc::new(AccountLimits { plan, addresses: live.addresses, trial: live.trial })
+    }
+
+    pub fn find(&self, number: AccountNumber) -> AccountGuard<'_> {
+        AccountGuard { known: self.known.load(), others: &self.others, number }
+    }
+}
+
+/// An account's limits, for as long as a request looks at them.
+pub(crate) struct AccountGuard<'a> {
+    known: Guard<Arc<Known>>,
+    others: &'a AccountLimits,
+    number: AccountNumber,
+}
+
+impl std::ops::Deref for AccountGuard<'_> {
+    type Target = AccountLimits;
+
+    fn deref(&self) -> &AccountLimits {
+        if self.known.is_empty() {
+            return self.others;
+        }
+        self.known.get(&self.number).map_or(self.others, |limits| limits)
+    }
+}

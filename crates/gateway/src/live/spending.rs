@@ -1,0 +1,210 @@
+//! What rates and quotas have given out: an instant for each rate that is in use, a count for each account
+//! that has a quota. Rates are this gateway's own; quotas are told to all (`crates/store/src/quotas.rs`).
+
+use keydesk_model::{AccountNumber, Month, QuotaUse, Rate, Taken, TokenId};
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+const SHARDS: usize = 64;
+/// So many rates in a shard are looked through for those that are full again.
+const MANY: usize = 1_024;
+
+/// Whose calls are counted together.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Purse {
+    Account(AccountNumber),
+    Token(TokenId),
+    Operation(AccountNumber, Arc<str>),
+}
+
+#[derive(Debug)]
+pub(crate) struct Spending {
+    hasher: RandomState,
+    rates: Vec<Mutex<Rates>>,
+    quotas: Vec<Mutex<HashMap<AccountNumber, Quota>>>,
+}
+
+#[derive(Debug, Default)]
+struct Rates {
+    until: HashMap<Purse, i64>,
+    /// At how many the next look through is due.
+    tidied_at: usize,
+}
+
+/// An account's calls in a month.
+#[derive(Debug, Default)]
+struct Quota {
+    month: Month,
+    /// What all gateways together had counted when they were last asked.
+    known: i64,
+    /// Our own since then, and those of them that are on their way.
+    own: i64,
+    sent: i64,
+}
+
+impl Default for Spending {
+    fn default() -> Self {
+        Self {
+            hasher: RandomState::new(),
+            rates: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            quotas: (0..SHARDS).map(|_| Mutex::default()).collect(),
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Spending {
+    fn shard<T: std::hash::Hash>(&self, key: &T) -> usize {
+        usize::try_from(self.hasher.hash_one(key) % SHARDS as u64).unwrap_or(0)
+    }
+
+    /// `now` in microseconds.
+    pub fn take(&self, purse: Purse, rate: Rate, now: i64) -> Result<Taken, Duration> {
+        let mut rates = lock(&self.rates[self.shard(&purse)]);
+        if rates.until.len() >= rates.tidied_at.max(MANY) {
+            // What lies in the past is as good as nothing remembered.
+            rates.until.retain(|_, until| *until > now);
+            rates.tidied_at = rates.until.len() * 2;
+        }
+        let until = rates.until.entry(purse).or_insert(i64::MIN);
+        let taken = rate.take(*until, now)?;
+        *until = taken.until;
+        Ok(taken)
+    }
+
+    /// Another limit refused the call.
+    pub fn give_back(&self, purse: &Purse, rate: Rate) {
+        let mut rates = lock(&self.rates[self.shard(purse)]);
+        if let Some(until) = rates.until.get_mut(purse) {
+            *until -= rate.each_micros();
+        }
+    }
+
+    /// Counts a call; how many are left. None: they are used up, and it is counted only if `anyway`.
+    pub fn count(
+        &self,
+        account: AccountNumber,
+        month: Month,
+        most: u64,
+        anyway: bool,
+    ) -> Option<u64> {
+        let mut quotas = lock(&self.quotas[self.shard(&account)]);
+        let quota = quotas.entry(account).or_default();
+        quota.turn_to(month);
+        let used = u64::try_from(quota.used()).unwrap_or(0);
+        let left = most.checked_sub(used + 1);
+        if left.is_some() || anyway {
+            quota.own += 1;
+        }
+        left
+    }
+
+    /// What was counted here and not told yet, by month. It is on its way until [`Spending::told`] or
+    /// [`Spending::untold`].
+    pub fn take_counted(&self) -> HashMap<Month, Vec<QuotaUse>> {
+        let mut counted: HashMap<Month, Vec<QuotaUse>> = HashMap::new();
+        for quotas in &self.quotas {
+            for (account, quota) in lock(quotas).iter_mut().filter(|(_, quota)| quota.own > 0) {
+                let calls = std::mem::take(&mut quota.own);
+                quota.sent += calls;
+                counted.entry(quota.month).or_default().push(QuotaUse { account: *account, calls });
+            }
+        }
+        counted
+    }
+
+    /// What all gateways together have counted, ours included.
+    pub fn told(&self, month: Month, totals: &[QuotaUse]) {
+        for QuotaUse { account, calls } in totals {
+            let mut quotas = lock(&self.quotas[self.shard(account)]);
+            let quota = quotas.entry(*account).or_default();
+            if quota.month <= month {
+                quota.turn_to(month);
+                (quota.known, quota.sent) = (*calls, 0);
+            }
+        }
+    }
+
+    /// It could not be told: it is still to be.
+    pub fn untold(&self, month: Month, counted: &[QuotaUse]) {
+        for QuotaUse { account, calls } in counted {
+            let mut quotas = lock(&self.quotas[self.shard(account)]);
+            if let Some(quota) = quotas.get_mut(account).filter(|quota| quota.month == month) {
+                quota.sent -= calls;
+                quota.own += calls;
+            }
+        }
+    }
+}
+
+impl Quota {
+    fn used(&self) -> i64 {
+        self.known + self.own + self.sent
+    }
+
+    fn turn_to(&mut self, month: Month) {
+        if self.month < month {
+            *self = Self { month, ..Self::default() };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keydesk_model::Timestamp;
+
+    fn account(number: u32) -> AccountNumber {
+        AccountNumber::try_from(number).expect("a number")
+    }
+
+    #[test]
+    fn a_quota_counts_what_others_have_counted_and_nothing_twice() {
+        let (spending, ours) = (Spending::default(), account(385_403));
+        let month = Month::of(Timestamp::from_micros(0));
+        let left = |anyway| spending.count(ours, month, 10, anyway);
+        assert_eq!((left(false), left(false)), (Some(9), Some(8)));
+        let counted = spending.take_counted().remove(&month).expect("is counted");
+        assert_eq!(counted, [QuotaUse { account: ours, calls: 2 }]);
+        assert_eq!(left(false), Some(7), "what is on its way still counts");
+        spending.untold(month, &counted);
+        let again = spending.take_counted().remove(&month).expect("is still counted");
+        assert_eq!(again, [QuotaUse { account: ours, calls: 3 }]);
+        // Another gateway has counted five.
+        spending.told(month, &[QuotaUse { account: ours, calls: 8 }]);
+        assert_eq!((left(false), left(false), left(false)), (Some(1), Some(0), None));
+        assert_eq!(left(true), None);
+        let counted = spending.take_counted().remove(&month).expect("is counted");
+        assert_eq!(counted[0].calls, 3, "the one that was only observed too");
+        let next = Month::of(Timestamp::from_micros(40 * 86_400_000_000));
+        assert_eq!(spending.count(ours, next, 10, false), Some(9));
+        spending.told(month, &[QuotaUse { account: ours, calls: 11 }]);
+        assert_eq!(spending.count(ours, next, 10, false), Some(8), "last month is over");
+    }
+
+    #[test]
+    fn rates_are_told_apart_by_purse_and_forgotten_when_full() {
+        let (spending, rate) = (Spending::default(), "1/s".parse::<Rate>().expect("a rate"));
+        for number in 0..200_000 {
+            assert!(
+                spending
+                    .take(Purse::Account(account(100_000 + number)), rate, i64::from(number) * 100)
+                    .is_ok()
+            );
+        }
+        let held: usize = spending.rates.iter().map(|rates| lock(rates).until.len()).sum();
+        assert!(held < 140_000, "{held}");
+        let purse = Purse::Operation(account(385_403), "GET /a".into());
+        assert!(spending.take(purse.clone(), rate, 0).is_ok());
+        assert_eq!(spending.take(purse.clone(), rate, 0), Err(Duration::from_secs(1)));
+        spending.give_back(&purse, rate);
+        assert!(spending.take(purse, rate, 0).is_ok());
+    }
+}

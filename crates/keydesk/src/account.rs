@@ -1,0 +1,57 @@
+//! `keydesk account`: which accounts there are, and the plans that they have.
+
+use crate::{config::Config, data, system};
+use anyhow::bail;
+use keydesk_control::set_plan;
+use keydesk_model::{AccountNumber, Month};
+
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Print the accounts with plan and calls of this month
+    List,
+    /// Give an account a plan of the configuration
+    Plan(PlanArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct PlanArgs {
+    /// The account's number
+    number: AccountNumber,
+    /// The plan's name [default: the plan of all accounts that have none of their own]
+    plan: Option<String>,
+}
+
+pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
+    let (store, _) = data::open(&config).await?;
+    store.checked().await?;
+    let clock = system::clock();
+    match command {
+        Command::List => {
+            let month = Month::of(clock.now());
+            let mut read = store.read().await?;
+            for account in read.list_accounts().await? {
+                let calls = read.count_calls(account.number, month).await?;
+                let plan = if account.plan.is_empty() { "–" } else { &account.plan };
+                say!(
+                    "{:<10}{plan:<20}{calls:>12}  {}",
+                    account.number,
+                    account.name.escape_debug()
+                );
+            }
+        }
+        Command::Plan(PlanArgs { number, plan }) => {
+            let plan = plan.unwrap_or_default();
+            let is_known = config.plans.all.iter().any(|known| known.name == plan);
+            if !is_known && !plan.is_empty() {
+                bail!("there is no [[plan]] “{plan}” in the configuration (--config)");
+            }
+            set_plan(&store, &clock, number, &plan).await?;
+            say!(
+                "Account {number} has {}.",
+                if plan.is_empty() { "no plan of its own" } else { &plan }
+            );
+        }
+    }
+    store.close().await;
+    Ok(())
+}

@@ -1,0 +1,81 @@
+//! Plans: what an account may call in all. Defined by the operator; an account has one.
+
+use crate::{AccountId, AccountNumber, AddressList, Mode, Rate, Timestamp};
+use jiff::{Timestamp as Instant, tz::TimeZone};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    pub name: String,
+    /// Of all tokens of the account together.
+    pub rate: Option<Rate>,
+    /// Of each token.
+    pub token_rate: Option<Rate>,
+    /// In a calendar month, UTC.
+    pub monthly_calls: Option<u64>,
+    pub mode: Mode,
+}
+
+/// An account's limits as gateways know them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveAccount {
+    pub account: AccountId,
+    pub number: AccountNumber,
+    /// Empty: the plan of those that have none of their own.
+    pub plan: String,
+    #[serde(default)]
+    pub addresses: AddressList,
+    /// Addresses that are only tried.
+    #[serde(default)]
+    pub trial: Option<AddressList>,
+}
+
+/// Calls of an account in a month.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QuotaUse {
+    pub account: AccountNumber,
+    pub calls: i64,
+}
+
+/// A calendar month in UTC, as 202611.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Month(i64);
+
+impl Month {
+    pub fn of(at: Timestamp) -> Self {
+        let date = Instant::from_microsecond(at.as_micros()).unwrap_or_default();
+        let date = date.to_zoned(TimeZone::UTC);
+        Self(i64::from(date.year()) * 100 + i64::from(date.month()))
+    }
+
+    pub fn number(self) -> i64 {
+        self.0
+    }
+
+    /// How long until the next one begins.
+    pub fn left(at: Timestamp) -> Duration {
+        let now = Instant::from_microsecond(at.as_micros()).unwrap_or_default();
+        let now = now.to_zoned(TimeZone::UTC);
+        let next = now.date().last_of_month().tomorrow();
+        let next = next.ok().and_then(|date| date.to_zoned(TimeZone::UTC).ok());
+        let left = next.map(|next| next.timestamp().as_microsecond() - at.as_micros());
+        Duration::from_micros(left.and_then(|left| u64::try_from(left).ok()).unwrap_or(0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_month_is_utcs_and_ends_at_its_midnight() {
+        let at = |text: &str| {
+            Timestamp::from_micros(text.parse::<Instant>().expect("RFC 3339").as_microsecond())
+        };
+        assert_eq!(Month::of(at("2026-11-30T23:59:59.999999Z")).number(), 202_611);
+        assert_eq!(Month::of(at("2026-12-01T00:00:00Z")).number(), 202_612);
+        assert_eq!(Month::left(at("2026-11-30T23:59:30Z")), Duration::from_secs(30));
+        assert_eq!(Month::left(at("2026-12-31T00:00:00Z")), Duration::from_hours(24));
+    }
+}

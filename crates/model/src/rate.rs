@@ -1,0 +1,207 @@
+//! Rates: so many calls in so much time, by the generic cell rate algorithm (ITU-T I.371). One instant for
+//! each limit is all that is remembered.
+
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr, time::Duration};
+
+/// At most so many calls at once, and that many anew in each span.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Rate {
+    calls: u32,
+    /// In seconds.
+    span: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a rate is written 10/s, 100/10s, 600/m or 5000/h: calls, and the time in which they may be made"
+)]
+pub struct RateError;
+
+/// A call that may pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// What is to be remembered.
+    pub until: i64,
+    /// How many more could follow at once.
+    pub left: u32,
+    /// After how long all of them could again.
+    pub resets_in: Duration,
+}
+
+impl Rate {
+    pub fn calls(self) -> u32 {
+        self.calls
+    }
+
+    pub fn span(self) -> Duration {
+        Duration::from_secs(u64::from(self.span))
+    }
+
+    fn span_micros(self) -> i64 {
+        i64::from(self.span) * 1_000_000
+    }
+
+    /// The time after which one more call may be made.
+    pub fn each_micros(self) -> i64 {
+        self.span_micros() / i64::from(self.calls)
+    }
+
+    /// Whether a call at `now` passes, in microseconds. `until` is what was remembered, or anything in the
+    /// past. The error is how long to wait.
+    pub fn take(self, until: i64, now: i64) -> Result<Taken, Duration> {
+        let span = self.span_micros();
+        let each = self.each_micros();
+        // Further ahead than a full bucket: the clock was put back, and what was remembered means nothing.
+        let until = if until > now.saturating_add(span) { now } else { until.max(now) };
+        let next = until + each;
+        let micros = |span: i64| Duration::from_micros(u64::try_from(span).unwrap_or(0));
+        if next - now > span {
+            return Err(micros(next - now - span));
+        }
+        let left = (span - (next - now)) / each;
+        let left = u32::try_from(left).unwrap_or(0).min(self.calls - 1);
+        Ok(Taken { until: next, left, resets_in: micros(next - now) })
+    }
+}
+
+impl FromStr for Rate {
+    type Err = RateError;
+
+    fn from_str(text: &str) -> Result<Self, RateError> {
+        let (calls, span) = text.split_once('/').ok_or(RateError)?;
+        let digits = span.trim_end_matches(|c: char| c.is_ascii_lowercase());
+        let count: u32 =
+            if digits.is_empty() { 1 } else { digits.parse().map_err(|_| RateError)? };
+        let unit = match &span[digits.len()..] {
+            "s" => 1,
+            "m" => 60,
+            "h" => 3_600,
+            "d" => 86_400,
+            _ => return Err(RateError),
+        };
+        let calls: u32 = calls.parse().map_err(|_| RateError)?;
+        let span = count.checked_mul(unit).ok_or(RateError)?;
+        // More than a call a microsecond cannot be told apart.
+        let is_sane = (1..=1_000_000).contains(&calls) && (1..=31 * 86_400).contains(&span);
+        if is_sane { Ok(Self { calls, span }) } else { Err(RateError) }
+    }
+}
+
+impl TryFrom<String> for Rate {
+    type Error = RateError;
+
+    fn try_from(text: String) -> Result<Self, RateError> {
+        text.parse()
+    }
+}
+
+impl From<Rate> for String {
+    fn from(rate: Rate) -> Self {
+        rate.to_string()
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.span {
+            1 => write!(f, "{}/s", self.calls),
+            span => write!(f, "{}/{span}s", self.calls),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn rate(text: &str) -> Rate {
+        text.parse().expect("a rate")
+    }
+
+    #[test]
+    fn a_burst_passes_and_then_calls_at_the_rate() {
+        let rate = rate("10/10s");
+        let mut until = 0;
+        for left in (0..10).rev() {
+            let taken = rate.take(until, 1_000_000).expect("within the burst");
+            assert_eq!(taken.left, left);
+            until = taken.until;
+        }
+        assert_eq!(rate.take(until, 1_000_000), Err(Duration::from_secs(1)));
+        assert_eq!(rate.take(until, 1_400_000), Err(Duration::from_millis(600)));
+        let taken = rate.take(until, 2_000_000).expect("one more each second");
+        assert_eq!((taken.left, taken.resets_in), (0, Duration::from_secs(10)));
+        assert!(rate.take(taken.until, 2_000_001).is_err());
+    }
+
+    #[test]
+    fn a_clock_that_is_put_back_locks_nobody_out() {
+        let rate = rate("1/s");
+        let taken = rate.take(0, 3_600_000_000).expect("passes");
+        assert!(rate.take(taken.until, 1_000_000).is_ok());
+    }
+
+    #[test]
+    fn rates_are_read_as_they_are_written() {
+        for (text, calls, seconds) in [
+            ("10/s", 10, 1),
+            ("100/10s", 100, 10),
+            ("600/m", 600, 60),
+            ("5/2h", 5, 7_200),
+            ("1/d", 1, 86_400),
+        ] {
+            let rate = rate(text);
+            assert_eq!(
+                (rate.calls(), rate.span()),
+                (calls, Duration::from_secs(seconds)),
+                "{text}"
+            );
+            assert_eq!(rate.to_string().parse(), Ok(rate));
+        }
+        for text in [
+            "",
+            "10",
+            "10/",
+            "/s",
+            "0/s",
+            "10/0s",
+            "10/x",
+            "-1/s",
+            "10/s5",
+            "1/99999999999s",
+            "1/40d",
+        ] {
+            assert_eq!(text.parse::<Rate>(), Err(RateError), "{text}");
+        }
+    }
+
+    proptest! {
+        /// In any time, no more pass than fit at once and come anew in it; and what keeps to the rate passes.
+        #[test]
+        fn no_more_pass_than_the_rate_says(
+            calls in 1u32..20, span in 1u32..20, gaps in proptest::collection::vec(0i64..3_000_000, 1..200)
+        ) {
+            let rate = Rate { calls, span };
+            let (mut until, mut now, mut passed) = (0, 1_000_000_000, Vec::new());
+            for gap in gaps {
+                now += gap;
+                if let Ok(taken) = rate.take(until, now) {
+                    until = taken.until;
+                    passed.push(now);
+                }
+            }
+            for (at, start) in passed.iter().enumerate() {
+                for (count, end) in passed[at..].iter().enumerate() {
+                    let each = i64::from(span) * 1_000_000 / i64::from(calls);
+                    let most = i64::from(calls) + (end - start) / each + 1;
+                    prop_assert!(i64::try_from(count).expect("small") < most);
+                }
+            }
+            let each = i64::from(span) * 1_000_000 / i64::from(calls) + 1;
+            prop_assert!((0..50).try_fold(until, |until, n| rate.take(until, now + rate.span_micros() + n * each).map(|t| t.until)).is_ok());
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! How much an account has called this month, counted by all gateways together.
+
+use crate::{
+    Read, Store, StoreError, row,
+    sql::{Row, query},
+};
+use keydesk_model::{AccountNumber, Month, QuotaUse, Timestamp};
+use std::time::Duration;
+
+/// Clocks of machines differ by less than this.
+const SLACK: Duration = Duration::from_mins(1);
+
+const ADD: &str = "INSERT INTO quota_use (account_number, month, calls, changed_at) VALUES ($1, $2, $3, $4) \
+    ON CONFLICT (account_number, month) DO UPDATE SET calls = quota_use.calls + excluded.calls, \
+    changed_at = excluded.changed_at";
+const CHANGED: &str =
+    "SELECT account_number, calls FROM quota_use WHERE month = $1 AND changed_at >= $2";
+const FIND: &str =
+    "SELECT account_number, calls FROM quota_use WHERE month = $1 AND account_number = $2";
+const FORGET: &str = "DELETE FROM quota_use WHERE month < $1";
+
+fn quota_use(row: &Row) -> Result<QuotaUse, StoreError> {
+    Ok(QuotaUse { account: row::account_number(row, "account_number")?, calls: row.get("calls")? })
+}
+
+impl Read {
+    /// An account's calls in a month.
+    pub async fn count_calls(
+        &mut self,
+        account: AccountNumber,
+        month: Month,
+    ) -> Result<i64, StoreError> {
+        let asked = query(FIND).bind(month.number()).bind(u32::from(account));
+        let found = asked.optional(self).await?;
+        found.as_ref().map(quota_use).transpose().map(|found| found.map_or(0, |found| found.calls))
+    }
+}
+
+impl Store {
+    /// Adds what this gateway has counted, and tells what all have of the accounts that have changed after
+    /// `since`, all of them where that is the beginning of time.
+    pub async fn exchange_quota_use(
+        &self,
+        month: Month,
+        counted: &[QuotaUse],
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<Vec<QuotaUse>, StoreError> {
+        if !counted.is_empty() {
+            let mut aside = self.aside().await?;
+            for counted in counted {
+                let add = query(ADD).bind(u32::from(counted.account)).bind(month.number());
+                add.bind(counted.calls).bind(now).execute(&mut aside).await?;
+            }
+            aside.finish().await?;
+        }
+        let asked = query(CHANGED).bind(month.number()).bind(since.minus(SLACK));
+        asked.all(&mut self.read().await?).await?.iter().map(quota_use).collect()
+    }
+
+    /// Drops the months before `month`.
+    pub async fn forget_old_quota_use(&self, month: Month) -> Result<(), StoreError> {
+        self.run_aside(query(FORGET).bind(month.number())).await.map(|_| ())
+    }
+}
