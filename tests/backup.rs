@@ -26,7 +26,20 @@ async fn t20_a_restored_backup_revives_no_token_on_sqlite() {
     crate::support::cluster::revoke_newest(&ann).await;
     let late = ann.create_token("after the backup", "never").await;
     assert_eq!(use_token(&endpoint, &token).await.1, "token_revoked");
+    let output = keydesk.command(&["restore", &file.to_string_lossy()]);
+    assert!(
+        !output.status.success() && told(&output).contains("stop it first"),
+        "{}",
+        told(&output)
+    );
     keydesk.stop();
+    let rubbish = keydesk.data().join("rubbish.sqlite");
+    std::fs::write(&rubbish, vec![7; 10_000]).expect("writes");
+    let before = std::fs::metadata(keydesk.data().join("keydesk.sqlite")).expect("there").len();
+    let output = keydesk.command(&["restore", &rubbish.to_string_lossy()]);
+    assert!(!output.status.success(), "{}", told(&output));
+    let after = std::fs::metadata(keydesk.data().join("keydesk.sqlite")).expect("there").len();
+    assert_eq!(before, after, "nothing was touched");
     let output = keydesk.command(&["restore", &file.to_string_lossy()]);
     assert!(output.status.success(), "{}", told(&output));
     let keydesk = keydesk.restart(&Options::default());

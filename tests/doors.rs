@@ -208,6 +208,11 @@ async fn t36_forward_auth_assumes_nothing() {
         ("a URL", vec![method, ("x-forwarded-uri", "http://a/b"), from]),
         ("dots", vec![method, ("x-forwarded-uri", outside.as_str()), from]),
         ("no path at all", vec![method, ("x-forwarded-uri", ""), from]),
+        ("a method in small letters", vec![("x-forwarded-method", "g\u{65}t "), said, from]),
+        ("two addresses", vec![method, said, from, from]),
+        ("no address in it", vec![method, said, ("x-forwarded-for", "1.2.3.4, unix:")]),
+        ("another method", vec![method, said, from, ("x-http-method-override", "DELETE")]),
+        ("another path", vec![method, said, from, ("x_original_url", "/admin")]),
     ] {
         let answer = ask("forward-auth", &headers).await;
         assert_eq!(answer.status, 400, "{wrong}: {}", answer.body);

@@ -16,6 +16,7 @@ mod http2;
 mod integrations;
 mod keys;
 mod limits;
+mod nodes;
 mod operation;
 mod operator;
 mod quotas;

@@ -81,10 +81,12 @@ async fn main() -> anyhow::Result<()> {
     } else {
         field.small(&args, &data, upstream, &certificate, &tokens)?;
     }
-    let keydesk = Keydesk::start(&args.keydesk, &limited, upstream, seed::LIMITS)?;
-    let target = keydesk.peer.target(&keydesk.prefix, &tokens, &certificate)?;
-    field.add("keydesk, every limit", target, small(), "keydesk");
-    field.peers.push(keydesk.peer);
+    for (name, limits) in seed::LIMITS {
+        let keydesk = Keydesk::start(&args.keydesk, &limited, upstream, limits)?;
+        let target = keydesk.peer.target(&keydesk.prefix, &tokens, &certificate)?;
+        field.add(name, target, small(), "keydesk");
+        field.peers.push(keydesk.peer);
+    }
     if !args.small_only && !args.limits_only {
         field.other_shapes(&args, &data, upstream, &certificate, &tokens)?;
     }

@@ -54,14 +54,22 @@ pub async fn limit(data: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The configuration that goes with it.
-pub const LIMITS: &str = "default_plan = \"bench\"\n\
+const PLAN: &str = "default_plan = \"bench\"\n\
+    [[plan]]\nname = \"bench\"\nrate = \"1000000/s\"\ntoken_rate = \"1000000/s\"\n\
+    monthly_calls = 1000000000000\nmode = \"enforce\"\n";
+const EVERYTHING: &str = "default_plan = \"bench\"\n\
     [[plan]]\nname = \"bench\"\nrate = \"1000000/s\"\ntoken_rate = \"1000000/s\"\n\
     monthly_calls = 1000000000000\nmode = \"enforce\"\n\
     [[operation]]\nmethod = \"GET\"\npath = \"/api/v1/contacts\"\nscopes = [\"bench:read\", \"bench:all\"]\n\
-    rate = \"1000000/s\"\n\
     [[operation]]\nmethod = \"GET\"\npath = \"/api/v1/contacts/{id}\"\nscopes = [\"bench:read\"]\n\
     [[operation]]\nmethod = \"POST\"\npath = \"/api/v1/contacts\"\nscopes = [\"bench:write\"]\n";
+
+/// What goes with it, by the name of the row. The rules come last, as the database keeps them.
+pub const LIMITS: [(&str, &str); 3] = [
+    ("keydesk, addresses", ""),
+    ("keydesk, addresses, rates, quota", PLAN),
+    ("keydesk, addresses, rates, quota, scopes", EVERYTHING),
+];
 
 pub async fn account_number(data: &Path) -> anyhow::Result<i64> {
     let options = SqliteConnectOptions::new().filename(data.join("keydesk.sqlite"));

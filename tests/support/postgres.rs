@@ -204,6 +204,15 @@ impl Postgres {
         String::from_utf8(run(&mut psql).stdout).expect("UTF-8").trim().to_owned()
     }
 
+    /// The same as another user; what went wrong.
+    pub fn try_ask(&self, database: &str, user: &str, sql: &str) -> Result<String, String> {
+        let mut psql = binary("psql");
+        psql.args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", user, "-d", database]);
+        let output = psql.args(["-Atc", sql]).output().expect("psql starts");
+        let told = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+        if output.status.success() { Ok(told(&output.stdout)) } else { Err(told(&output.stderr)) }
+    }
+
     pub fn dump(&self, database: &str) -> String {
         let mut dump = binary("pg_dump");
         dump.args(["-h", "127.0.0.1", "-p", &self.port.to_string(), database]);

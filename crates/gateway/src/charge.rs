@@ -5,8 +5,10 @@ use crate::{
     Denial,
     live::{AccountLimits, Purse, Spending},
 };
-use keydesk_model::{AccountNumber, Called, Mode, Month, Objection, Rate, Timestamp, TokenId};
-use std::{fmt::Write, sync::Arc, time::Duration};
+use keydesk_model::{
+    AccountNumber, Called, Mode, Month, Objection, Plan, Rate, Timestamp, TokenId,
+};
+use std::{sync::Arc, time::Duration};
 
 /// Who calls what.
 #[derive(Clone, Debug)]
@@ -19,11 +21,25 @@ pub(crate) struct Charged<'a> {
     pub operation: Option<(Arc<str>, Rate, Mode)>,
 }
 
-/// What is told of limits: the policies, and where the call leaves them.
+/// Where the call leaves each policy.
 #[derive(Debug, Default)]
-struct Told {
-    policies: String,
-    state: String,
+struct Told(String);
+
+/// What was taken; a call has at most three rates.
+type Paid = [Option<(Purse, Rate)>; 3];
+
+/// A plan in the words of `RateLimit-Policy`.
+pub(crate) fn policy(plan: &Plan) -> Arc<str> {
+    let rate = |name: &str, rate: Rate| {
+        format!("\"{name}\";q={};w={}", rate.calls(), rate.span().as_secs())
+    };
+    let policies = [
+        plan.rate.map(|account| rate("account", account)),
+        plan.token_rate.map(|token| rate("token", token)),
+        // A calendar month has no length of its own; its end is told with what is left.
+        plan.monthly_calls.map(|most| format!("\"month\";q={most};w={}", 31 * 86_400)),
+    ];
+    policies.into_iter().flatten().collect::<Vec<_>>().join(", ").into()
 }
 
 impl Charged<'_> {
@@ -32,16 +48,24 @@ impl Charged<'_> {
         self,
         spender: &Spending,
         called: &mut Called,
-        added: &mut Vec<(&'static str, String)>,
+        added: &mut Vec<(&'static str, Arc<str>)>,
     ) -> Result<(), Denial> {
-        let mut told = Told::default();
-        let taken = self.take_rates(spender, called, &mut told);
-        let taken = taken.and_then(|()| self.take_quota(spender, called, &mut told));
-        if !told.policies.is_empty() {
-            added.push(("ratelimit-policy", told.policies));
-            added.push(("ratelimit", told.state));
+        let mut told = Told(String::new());
+        let taken = self
+            .take_rates(spender, called, &mut told)
+            .and_then(|paid| self.take_quota(spender, &paid, called, &mut told));
+        if !told.0.is_empty() {
+            added.push(("ratelimit-policy", self.policy()));
+            added.push(("ratelimit", told.0.into()));
         }
         taken
+    }
+
+    fn policy(&self) -> Arc<str> {
+        let Some((_, rate, _)) = &self.operation else { return Arc::clone(&self.limits.policy) };
+        let gap = if self.limits.policy.is_empty() { "" } else { ", " };
+        let (calls, span) = (rate.calls(), rate.span().as_secs());
+        format!("{}{gap}\"operation\";q={calls};w={span}", self.limits.policy).into()
     }
 
     /// The rates that hold for this call, the account's first.
@@ -58,23 +82,24 @@ impl Charged<'_> {
         [account, token, operation].into_iter().flatten()
     }
 
+    /// What was taken, to be given back should the quota refuse.
     fn take_rates(
         &self,
         spender: &Spending,
         called: &mut Called,
         told: &mut Told,
-    ) -> Result<(), Denial> {
-        let mut paid: Vec<(Purse, Rate)> = Vec::new();
-        for (name, purse, rate, mode) in self.rates() {
+    ) -> Result<Paid, Denial> {
+        let mut paid = Paid::default();
+        for (slot, (name, purse, rate, mode)) in paid.iter_mut().zip(self.rates()) {
             let wait = match spender.take(purse.clone(), rate, self.at.as_micros()) {
                 Ok(taken) => {
-                    told.rate(name, rate, taken.left, taken.resets_in);
-                    paid.push((purse, rate));
+                    told.add(name, u64::from(taken.left), taken.resets_in);
+                    *slot = Some((purse, rate));
                     continue;
                 }
                 Err(wait) => wait,
             };
-            told.rate(name, rate, 0, wait);
+            told.add(name, 0, wait);
             called.objections.add(Objection::Rate);
             if mode == Mode::Enforce {
                 give_all_back(spender, &paid);
@@ -82,12 +107,13 @@ impl Charged<'_> {
                 return Err(Denial::RateLimited { limit: name, rate, wait });
             }
         }
-        Ok(())
+        Ok(paid)
     }
 
     fn take_quota(
         &self,
         spender: &Spending,
+        paid: &Paid,
         called: &mut Called,
         told: &mut Told,
     ) -> Result<(), Denial> {
@@ -96,13 +122,11 @@ impl Charged<'_> {
         let enforced = plan.mode == Mode::Enforce;
         let left = spender.count(self.account, Month::of(self.at), most, !enforced);
         let resets_in = Month::left(self.at);
-        told.month(most, left.unwrap_or(0), resets_in);
+        told.add("month", left.unwrap_or(0), resets_in);
         if left.is_none() {
             called.objections.add(Objection::Quota);
             if enforced {
-                for (_, purse, rate, _) in self.rates() {
-                    spender.give_back(&purse, rate);
-                }
+                give_all_back(spender, paid);
                 called.was_refused = true;
                 return Err(Denial::QuotaUsedUp { most, resets_in });
             }
@@ -111,27 +135,27 @@ impl Charged<'_> {
     }
 }
 
-fn give_all_back(spender: &Spending, paid: &[(Purse, Rate)]) {
-    for (purse, rate) in paid {
+fn give_all_back(spender: &Spending, paid: &Paid) {
+    for (purse, rate) in paid.iter().flatten() {
         spender.give_back(purse, *rate);
     }
 }
 
 impl Told {
-    fn rate(&mut self, name: &str, rate: Rate, left: u32, resets_in: Duration) {
-        let (calls, span) = (u64::from(rate.calls()), rate.span());
-        self.policy(name, calls, span, u64::from(left), resets_in);
-    }
-
-    /// A calendar month has no length of its own; its end is told.
-    fn month(&mut self, most: u64, left: u64, resets_in: Duration) {
-        self.policy("month", most, Duration::from_hours(24 * 31), left, resets_in);
-    }
-
-    fn policy(&mut self, name: &str, most: u64, span: Duration, left: u64, resets_in: Duration) {
-        let gap = if self.policies.is_empty() { "" } else { ", " };
-        let _ = write!(self.policies, "{gap}\"{name}\";q={most};w={}", span.as_secs());
-        let _ = write!(self.state, "{gap}\"{name}\";r={left};t={}", seconds(resets_in));
+    /// On every answer, so without the formatter's detours.
+    fn add(&mut self, name: &str, left: u64, resets_in: Duration) {
+        let mut digits = itoa::Buffer::new();
+        if self.0.is_empty() {
+            self.0.reserve(96);
+        } else {
+            self.0.push_str(", ");
+        }
+        self.0.push('"');
+        self.0.push_str(name);
+        self.0.push_str("\";r=");
+        self.0.push_str(digits.format(left));
+        self.0.push_str(";t=");
+        self.0.push_str(digits.format(seconds(resets_in)));
     }
 }
 

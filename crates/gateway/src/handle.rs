@@ -243,9 +243,7 @@ impl Worker {
     fn ask_for(&self, noted: &Noted, story: &mut Story) -> Result<Answer, Denial> {
         let forwarded = Forwarded::of(noted, story.peer, &self.settings)?;
         story.arrival.client_addr = forwarded.client_addr;
-        if matches!(forwarded.method, "TRACE" | "CONNECT") {
-            return Err(Denial::MethodNotAllowed);
-        }
+        refuse_method(forwarded.method)?;
         let target = Target::of(forwarded.uri, self.settings.forms)?;
         let call = Call {
             method: forwarded.method,
@@ -258,7 +256,7 @@ impl Worker {
 
     /// Reads what was sent with a question, and answers it.
     pub async fn answer(&self, ask: Ask, body: &[u8], story: &Story) -> Result<Answer, Denial> {
-        ask.answer(body, &story.arrival, &self.table, &self.settings).await
+        ask.answer(body, &story.arrival, (&self.table, &self.meter), &self.settings).await
     }
 
     /// For what cannot even be read.
@@ -315,10 +313,18 @@ fn one_of_two(denial: &Denial) -> StatusCode {
 /// RFC 9112 section 3.2: one Host. Methods that would turn the gateway into something else are
 /// refused here, before any routing.
 fn refuse_malformed(head: &Head, noted: &Noted) -> Result<(), Denial> {
-    if head.method.eq_ignore_ascii_case("TRACE") || head.method.eq_ignore_ascii_case("CONNECT") {
-        return Err(Denial::MethodNotAllowed);
-    }
+    refuse_method(head.method)?;
     if headers::names_one_host(head, noted) { Ok(()) } else { Err(Denial::BadHost) }
+}
+
+/// A method in small letters has no rule here, and is the same as in capitals for some servers.
+fn refuse_method(method: &str) -> Result<(), Denial> {
+    let is_other = |byte: u8| byte.is_ascii_lowercase();
+    if matches!(method, "TRACE" | "CONNECT") || method.bytes().any(is_other) {
+        Err(Denial::MethodNotAllowed)
+    } else {
+        Ok(())
+    }
 }
 
 fn refuse_large(framing: Framing, limit: u64) -> Result<(), Denial> {

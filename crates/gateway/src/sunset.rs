@@ -3,14 +3,15 @@
 
 use crate::{settings::Settings, wire::http_date};
 use keydesk_model::Closing;
+use std::sync::Arc;
 
 pub(crate) fn announce(
     closing: Closing,
     settings: &Settings,
-    added: &mut Vec<(&'static str, String)>,
+    added: &mut Vec<(&'static str, Arc<str>)>,
 ) {
     let since = closing.since.as_micros().div_euclid(1_000_000);
-    added.push(("deprecation", format!("@{since}")));
-    added.push(("sunset", http_date(closing.at)));
-    added.push(("link", format!("<{}/tokens>; rel=\"deprecation\"", settings.console_url)));
+    added.push(("deprecation", format!("@{since}").into()));
+    added.push(("sunset", http_date(closing.at).into()));
+    added.push(("link", format!("<{}/tokens>; rel=\"deprecation\"", settings.console_url).into()));
 }

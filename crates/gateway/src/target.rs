@@ -75,7 +75,9 @@ fn refuse_ambiguous_segment(segment: &str) -> Result<(), Denial> {
     let is_separator = |b: &u8| matches!(b, b'/' | b'\\' | 0);
     let twice = decode_again(&decoded);
     let twice_name = twice.split(|b| *b == b';').next().unwrap_or_default();
-    if is_dots(name)
+    // `/;/x` is `/x` to a server that drops parameters, and `//x` to the next.
+    if name.is_empty()
+        || is_dots(name)
         || is_dots(twice_name)
         || decoded.iter().any(is_separator)
         || twice.iter().any(is_separator)
@@ -216,6 +218,9 @@ mod tests {
             "/385403/ä",
             "/385403/a?b#c",
             "/385403/a?ä",
+            "/385403/;/b",
+            "/385403/a/;v=1",
+            "/385403/%3Bv=1/b",
             "385403/a",
             "*",
             "",

@@ -1,10 +1,12 @@
 //! `keydesk backup`, `restore` and `migrate`: everything from one database into another.
 
 use crate::{
+    cluster::Identity,
     config::{Config, place_named},
     data, system,
 };
 use anyhow::{Context, bail};
+use keydesk_model::NodeId;
 use keydesk_store::{CopyProgress, Place, Store};
 use std::{
     io::IsTerminal,
@@ -55,11 +57,19 @@ pub async fn backup(config: Config, args: BackupArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The copy is checked, closed and on the disk before it has its name.
+/// The copy is closed and on the disk before it has its name.
 fn finish(beside: &Path, file: &Path) -> anyhow::Result<()> {
     for ending in ["-wal", "-shm"] {
         let mut path = beside.as_os_str().to_owned();
         path.push(ending);
+        let holds_something =
+            ending == "-wal" && std::fs::metadata(&path).is_ok_and(|metadata| metadata.len() > 0);
+        if holds_something {
+            bail!(
+                "the backup is not whole: is the disk full? {} is left as it is",
+                beside.display()
+            );
+        }
         let _ = std::fs::remove_file(path);
     }
     let written = std::fs::File::open(beside)?;
@@ -76,18 +86,25 @@ pub async fn restore(config: Config, args: RestoreArgs) -> anyhow::Result<()> {
     if !args.file.is_file() {
         bail!("there is no file {}", args.file.display());
     }
-    if let Place::Sqlite(path) = &config.store {
-        set_aside(path)?;
-    }
+    let _alone = alone(&config)?;
     let backup = Store::open(&Place::Sqlite(copy_of(&args.file, &config.data)?)).await?;
     backup.checked().await.context("the backup cannot be used")?;
+    // Only now, as nothing may be left in the place of the present database but another that is whole.
+    let aside = match &config.store {
+        Place::Sqlite(path) => set_aside(path)?,
+        Place::Postgres(_) => Vec::new(),
+    };
     let epoch = hex::encode(system::entropy().bytes::<16>());
-    backup
-        .copy_to(&config.store, Some(&epoch), progress())
-        .await
-        .context("nothing was restored")?;
+    let copied = backup.copy_to(&config.store, Some(&epoch), progress()).await;
+    if copied.is_err() {
+        put_back(&aside);
+    }
+    copied.context("nothing was restored; the present database is as it was")?;
     backup.close().await;
     remove_copy(&config.data);
+    if let Some((_, kept)) = aside.first() {
+        say!("The database that was there is kept as {}.", kept.display());
+    }
     say!(
         "{} is restored. Tokens that have ended since the backup stay refused wherever a gateway's journal \
          (ended.journal in its data folder) knows of them.",
@@ -96,25 +113,48 @@ pub async fn restore(config: Config, args: RestoreArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What is there now is kept under another name.
-fn set_aside(path: &Path) -> anyhow::Result<()> {
+/// Refuses while a process serves from the file: it would go on writing into the one that is set aside.
+fn alone(config: &Config) -> anyhow::Result<Option<Identity>> {
+    if matches!(config.store, Place::Postgres(_)) {
+        return Ok(None);
+    }
+    std::fs::create_dir_all(&config.data)?;
+    let own = NodeId::generate(system::clock().now(), &system::entropy());
+    let identity = Identity::take(&config.data, own)?;
+    Identity::dead(identity.folder(), own);
+    if !identity.is_alone() {
+        bail!("Keydesk is running on {}: stop it first", config.data.display());
+    }
+    Ok(Some(identity))
+}
+
+/// What is there now is kept under another name. Each file, and where it is.
+fn set_aside(path: &Path) -> anyhow::Result<Vec<(PathBuf, PathBuf)>> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    if !path.exists() {
-        return Ok(());
-    }
     let at = system::clock().now().as_millis();
+    let mut aside = Vec::new();
     for ending in ["", "-wal", "-shm"] {
         let mut from = path.as_os_str().to_owned();
         from.push(ending);
-        if Path::new(&from).exists() {
+        let from = PathBuf::from(from);
+        if from.exists() {
             let to = path.with_extension(format!("before-{at}.sqlite{ending}"));
             std::fs::rename(&from, &to).context("the present database cannot be set aside")?;
+            aside.push((from, to));
         }
     }
-    say!("The present database is kept beside it, as *.before-{at}.sqlite.");
-    Ok(())
+    Ok(aside)
+}
+
+/// It did not work: as if nothing had been.
+fn put_back(aside: &[(PathBuf, PathBuf)]) {
+    for (from, to) in aside {
+        if let Err(error) = std::fs::rename(to, from) {
+            tracing::error!(%error, "{} could not be put back; rename it to {}", to.display(), from.display());
+        }
+    }
 }
 
 /// The backup itself is only read.

@@ -74,17 +74,20 @@ impl Counts {
 
     async fn exchange(&mut self, counted: HashMap<Month, Vec<QuotaUse>>, now: Timestamp) {
         for (month, counted) in counted {
-            match self.store.exchange_quota_use(month, &counted, self.heard_at, now).await {
+            if let Err(error) = self.store.add_quota_use(month, &counted, now).await {
+                tracing::warn!(%error, "calls cannot be counted against quotas yet");
+                self.table.put_back_counted(month, &counted);
+                continue;
+            }
+            // What is added is added, whether or not the sum is heard now.
+            match self.store.list_quota_use(month, self.heard_at).await {
                 Ok(totals) => {
                     self.table.note_quota_use(month, &totals);
                     if month == self.month {
                         self.heard_at = now;
                     }
                 }
-                Err(error) => {
-                    tracing::warn!(%error, "calls cannot be counted against quotas yet");
-                    self.table.put_back_counted(month, &counted);
-                }
+                Err(error) => tracing::warn!(%error, "quotas cannot be heard of yet"),
             }
         }
     }

@@ -21,6 +21,9 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
     store.checked().await?;
     let keyring = keyring.context("this node serves no console and has no key file")?;
     let file = data::key_file(&config);
+    // Two at once would write over each other's keys. Let go of when this process ends.
+    let lock = std::fs::File::create(config.data.join("key.lock"))?;
+    lock.try_lock().context("another “keydesk key” is running on this data folder")?;
     match command {
         Command::Rotate => rotate(&store, &keyring, &file).await?,
         Command::List => list(&store, &keyring).await?,
@@ -70,8 +73,17 @@ async fn rotate(store: &Store, keyring: &Keyring, file: &Path) -> anyhow::Result
     let current = store.read().await?.current_key_id().await?;
     let masters = data::read_keys(file)?;
     let kept: Vec<_> = masters.into_iter().filter(|key| id_of(key) == current).collect();
+    if kept.is_empty() {
+        bail!(
+            "the current key {current} is not in {}; put it back from where it is kept. Nothing was changed",
+            file.display()
+        );
+    }
     data::write_keys(file, &kept)?;
-    say!("Nothing needs the old key any more; it is no longer in {}.", file.display());
+    say!(
+        "The database does not need the old key any more, and it is no longer in {}. Backups from before do.",
+        file.display()
+    );
     if store.is_shared() {
         say!("Copy the file to the other nodes; theirs may hold both until then.");
     }

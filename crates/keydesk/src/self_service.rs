@@ -61,6 +61,9 @@ fn denial(error: OwnTokenError) -> Denial {
         OwnTokenError::NoOverlap => {
             Denial::BadParameters { why: "A bearer token is rotated without overlap." }
         }
+        OwnTokenError::TooManyOld => Denial::BadParameters {
+            why: "Ten old secrets of this token go on already: rotate without overlap.",
+        },
         OwnTokenError::NoKey => Denial::NotNow,
         OwnTokenError::Store(error) => {
             tracing::error!(%error, "a token could not be changed by its holder");

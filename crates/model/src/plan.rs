@@ -1,7 +1,7 @@
 //! Plans: what an account may call in all. Defined by the operator; an account has one.
 
 use crate::{AccountId, AccountNumber, AddressList, Mode, Rate, Timestamp};
-use jiff::{Timestamp as Instant, tz::TimeZone};
+use jiff::{Timestamp as Instant, civil::DateTime, tz::Offset};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -44,8 +44,7 @@ pub struct Month(i64);
 
 impl Month {
     pub fn of(at: Timestamp) -> Self {
-        let date = Instant::from_microsecond(at.as_micros()).unwrap_or_default();
-        let date = date.to_zoned(TimeZone::UTC);
+        let date = utc(at).date();
         Self(i64::from(date.year()) * 100 + i64::from(date.month()))
     }
 
@@ -55,13 +54,18 @@ impl Month {
 
     /// How long until the next one begins.
     pub fn left(at: Timestamp) -> Duration {
-        let now = Instant::from_microsecond(at.as_micros()).unwrap_or_default();
-        let now = now.to_zoned(TimeZone::UTC);
-        let next = now.date().last_of_month().tomorrow();
-        let next = next.ok().and_then(|date| date.to_zoned(TimeZone::UTC).ok());
-        let left = next.map(|next| next.timestamp().as_microsecond() - at.as_micros());
-        Duration::from_micros(left.and_then(|left| u64::try_from(left).ok()).unwrap_or(0))
+        let date = utc(at).date();
+        let days = i64::from(date.days_in_month() - date.day()) + 1;
+        let today = at.as_micros().rem_euclid(DAY);
+        Duration::from_micros(u64::try_from(days * DAY - today).unwrap_or(0))
     }
+}
+
+const DAY: i64 = 86_400_000_000;
+
+fn utc(at: Timestamp) -> DateTime {
+    let at = Instant::from_microsecond(at.as_micros()).unwrap_or_default();
+    Offset::UTC.to_datetime(at)
 }
 
 #[cfg(test)]

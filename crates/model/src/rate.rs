@@ -4,6 +4,9 @@
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr, time::Duration};
 
+/// A clock that is behind by more than this was put back.
+const REWOUND: i64 = 10_000_000;
+
 /// At most so many calls at once, and that many anew in each span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
@@ -53,8 +56,10 @@ impl Rate {
     pub fn take(self, until: i64, now: i64) -> Result<Taken, Duration> {
         let span = self.span_micros();
         let each = self.each_micros();
-        // Further ahead than a full bucket: the clock was put back, and what was remembered means nothing.
-        let until = if until > now.saturating_add(span) { now } else { until.max(now) };
+        // Far further ahead than a full bucket: the clock was put back, and what was remembered means nothing.
+        // A little further is another thread that looked at the clock later.
+        let is_rewound = until > now.saturating_add(span + REWOUND);
+        let until = if is_rewound { now } else { until.max(now) };
         let next = until + each;
         let micros = |span: i64| Duration::from_micros(u64::try_from(span).unwrap_or(0));
         if next - now > span {
@@ -142,6 +147,14 @@ mod tests {
         let rate = rate("1/s");
         let taken = rate.take(0, 3_600_000_000).expect("passes");
         assert!(rate.take(taken.until, 1_000_000).is_ok());
+    }
+
+    #[test]
+    fn who_looked_at_the_clock_earlier_gets_no_burst_of_its_own() {
+        let rate = rate("10/s");
+        let until = (0..10).fold(0, |until, _| rate.take(until, 1_000_000).expect("passes").until);
+        assert!(rate.take(until, 999_999).is_err());
+        assert!(rate.take(until, 1_000_000 - 5_000_000).is_err());
     }
 
     #[test]

@@ -14,7 +14,10 @@ use sha2::{Digest, Sha256};
 use std::{
     collections::HashMap,
     path::Path,
-    sync::{Arc, PoisonError},
+    sync::{
+        Arc, PoisonError,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
     time::Duration,
 };
 use tokio::sync::Mutex;
@@ -25,6 +28,25 @@ pub(crate) struct Follower {
     following: Mutex<Following>,
     /// How far it has come, for who cannot wait for a database.
     position: std::sync::Mutex<Position>,
+    /// The newest change that this process has tried to commit.
+    committing: AtomicI64,
+    is_loading: AtomicBool,
+}
+
+/// For as long as it lives, everything is being loaded.
+struct Loading<'a>(&'a AtomicBool);
+
+impl<'a> Loading<'a> {
+    fn begin(flag: &'a AtomicBool) -> Self {
+        flag.store(true, Ordering::Release);
+        Self(flag)
+    }
+}
+
+impl Drop for Loading<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
 }
 
 impl std::fmt::Debug for Follower {
@@ -48,7 +70,8 @@ struct Following {
 pub struct Position {
     pub seq: i64,
     pub epoch: String,
-    chain: String,
+    /// A digest over everything up to here.
+    pub chain: String,
 }
 
 /// How far this process has come.
@@ -62,6 +85,7 @@ pub struct Progress {
 const HEAD: &str = "SELECT seq, epoch, chain FROM head WHERE one = 1";
 const LATER_CHANGES: &str =
     "SELECT seq, body, chain FROM change WHERE seq > $1 ORDER BY seq LIMIT 1000";
+const CHAIN_AT: &str = "SELECT chain FROM change WHERE seq = $1";
 const FORGET: &str = "DELETE FROM change WHERE at < $1 AND seq < $2";
 /// Whoever is further behind than this loads a snapshot.
 const KEPT: Duration = Duration::from_hours(168);
@@ -87,7 +111,13 @@ impl Store {
         };
         following.load(self, &*feed).await?;
         let position = std::sync::Mutex::new(following.position.clone());
-        let follower = Follower { feed, following: Mutex::new(following), position };
+        let follower = Follower {
+            feed,
+            following: Mutex::new(following),
+            position,
+            committing: AtomicI64::new(0),
+            is_loading: AtomicBool::new(false),
+        };
         assert!(self.follower.set(follower).is_ok(), "a process follows its feed once");
         Ok(())
     }
@@ -96,7 +126,7 @@ impl Store {
     pub async fn catch_up(&self) -> Result<Option<Progress>, StoreError> {
         let Some(follower) = self.follower.get() else { return Ok(None) };
         let mut following = follower.following.lock().await;
-        let caught_up = following.catch_up(self, &*follower.feed).await;
+        let caught_up = following.catch_up(self, follower).await;
         follower
             .position
             .lock()
@@ -113,19 +143,39 @@ impl Store {
         Ok(head(&mut self.read().await?).await?.epoch)
     }
 
-    /// What the journal knows to have ended and the database does not, once. It is refused here; the
-    /// database has to be told.
-    pub async fn take_revived(&self) -> Vec<Tombstone> {
-        match self.follower.get() {
-            Some(follower) => std::mem::take(&mut follower.following.lock().await.revived),
-            None => Vec::new(),
+    /// What the journal knows to have ended and the database does not, at most `limit` of it. It is refused
+    /// here; the database has to be told.
+    pub async fn revived(&self, limit: usize) -> Vec<Tombstone> {
+        let Some(follower) = self.follower.get() else { return Vec::new() };
+        let following = follower.following.lock().await;
+        following.revived.iter().take(limit).copied().collect()
+    }
+
+    /// The database has been told of the first `count`.
+    pub async fn forget_revived(&self, count: usize) {
+        if let Some(follower) = self.follower.get() {
+            let revived = &mut follower.following.lock().await.revived;
+            revived.drain(..count.min(revived.len()));
         }
     }
 
-    /// What could not be told after all.
-    pub async fn put_back_revived(&self, stones: Vec<Tombstone>) {
+    /// Whether everything is being loaded anew.
+    pub fn is_loading(&self) -> bool {
+        self.follower.get().is_some_and(|follower| follower.is_loading.load(Ordering::Acquire))
+    }
+
+    /// The newest change that this process has committed or taken over, of its present history.
+    pub fn newest(&self) -> Option<Position> {
+        let mut position = self.position()?;
+        position.seq = position.seq.max(self.follower.get()?.committing.load(Ordering::Acquire));
+        Some(position)
+    }
+
+    /// This process is about to commit a change of this number: whoever asks may not be told that there is
+    /// nothing newer, whatever becomes of it.
+    pub(crate) fn note_committing(&self, seq: i64) {
         if let Some(follower) = self.follower.get() {
-            follower.following.lock().await.revived.extend(stones);
+            follower.committing.fetch_max(seq, Ordering::AcqRel);
         }
     }
 
@@ -146,17 +196,27 @@ impl Store {
     }
 
     /// After a commit: catches up, trying again for a moment where the database stumbles.
-    pub(crate) async fn settle(&self) -> Result<(), StoreError> {
+    ///
+    /// Tells whether what has ended is on this machine's disk.
+    pub(crate) async fn settle(&self) -> Result<bool, StoreError> {
+        let is_journaled = |progress: Option<Progress>| progress.is_none_or(|p| p.is_journaled);
         for pause in [10, 50, 250] {
             match self.catch_up().await {
-                Ok(_) => return Ok(()),
+                Ok(progress) => return Ok(is_journaled(progress)),
                 Err(error) => {
                     tracing::warn!(%error, "the gateway could not take over a change yet");
                 }
             }
             tokio::time::sleep(Duration::from_millis(pause)).await;
         }
-        self.catch_up().await.map(|_| ()).map_err(|_| StoreError::Unsettled)
+        self.catch_up().await.map(is_journaled).map_err(|_| StoreError::Unsettled)
+    }
+
+    /// Whether the database still has the change of this number, in the history that it was committed to. After
+    /// a failover that has lost commits another one may have the number.
+    pub async fn still_has(&self, seq: i64, chain: &str) -> Result<bool, StoreError> {
+        let found = query(CHAIN_AT).bind(seq).optional(&mut self.read().await?).await?;
+        Ok(found.map(|row| row::text(&row, "chain")).transpose()?.as_deref() == Some(chain))
     }
 
     /// Drops changes that every follower has long taken over.
@@ -176,7 +236,8 @@ async fn head(read: &mut Read) -> Result<Position, StoreError> {
 }
 
 impl Following {
-    async fn catch_up(&mut self, store: &Store, feed: &dyn Feed) -> Result<(), StoreError> {
+    async fn catch_up(&mut self, store: &Store, follower: &Follower) -> Result<(), StoreError> {
+        let feed = &*follower.feed;
         let mut read = store.read().await?;
         let head = head(&mut read).await?;
         let at = &self.position;
@@ -188,7 +249,7 @@ impl Following {
                 "the database went back in time; reloading"
             );
             drop(read);
-            return self.load(store, feed).await;
+            return self.load_anew(store, follower).await;
         }
         while self.position.seq < head.seq {
             let Some(changes) = later_changes(&mut read, &self.position).await? else {
@@ -197,7 +258,7 @@ impl Following {
                     "the feed has a gap, belongs to another history or cannot be read; reloading"
                 );
                 drop(read);
-                return self.load(store, feed).await;
+                return self.load_anew(store, follower).await;
             };
             for (position, change) in changes {
                 if let Change::SecretEnded { hash, ending, expires_at } = &change {
@@ -210,6 +271,13 @@ impl Following {
             }
         }
         Ok(())
+    }
+
+    async fn load_anew(&mut self, store: &Store, follower: &Follower) -> Result<(), StoreError> {
+        let _loading = Loading::begin(&follower.is_loading);
+        // What was committed belongs to a history that is not this one.
+        follower.committing.store(0, Ordering::Release);
+        self.load(store, &*follower.feed).await
     }
 
     /// Everything anew, as of one instant. What the journal knows to have ended is shown as ended.

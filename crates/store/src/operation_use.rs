@@ -77,7 +77,7 @@ macro_rules! select_uses {
              WHERE objection = '' AND operation <> '' AND day >= $1 ",
             $condition,
             " GROUP BY token.id, token.name, token.scopes, program, operation \
-             ORDER BY max(last_used_at) DESC, operation, program LIMIT 5000"
+             ORDER BY max(last_used_at) DESC, operation, program"
         )
     };
 }

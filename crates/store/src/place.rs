@@ -61,6 +61,10 @@ impl FromStr for PostgresPlace {
 
     fn from_str(text: &str) -> Result<Self, PlaceError> {
         let (start, query) = text.split_once('?').unwrap_or((text, ""));
+        // A password that holds a question mark; an error must not tell the rest of it.
+        if query.contains('@') {
+            return Err(PlaceError::Malformed);
+        }
         let (authority, database) = start.split_once('/').unwrap_or((start, ""));
         let (user, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
         let query = options(query)?;
@@ -171,6 +175,7 @@ mod tests {
             ("sqlite:", PlaceError::NoFile),
             ("postgres://a/b?passwrod=x", PlaceError::Option("passwrod".to_owned())),
             ("postgres://a/b?target_session_attrs=any", PlaceError::SessionAttrs),
+            ("postgres://kd:pass?canary@a/b", PlaceError::Malformed),
             ("postgres://a:port/b", PlaceError::Malformed),
             (
                 "postgres://db.example/b?sslmode=require",

@@ -223,9 +223,12 @@ impl PostgresServers {
         if !self.suspect.load(Ordering::Acquire) {
             return Ok(());
         }
-        let (server, connection) = find_primary(&self.servers).await.map_err(|why| {
-            StoreError::Unavailable(sqlx::Error::Io(io::Error::other(why.to_string())))
-        })?;
+        let unavailable =
+            |why: String| StoreError::Unavailable(sqlx::Error::Io(io::Error::other(why)));
+        let (server, mut connection) =
+            find_primary(&self.servers).await.map_err(|why| unavailable(why.to_string()))?;
+        // One that could lose what it acknowledges is no better than none.
+        check_durability(&mut connection).await.map_err(|why| unavailable(why.to_string()))?;
         let _ = connection.close().await;
         let before = {
             let mut current = self.pool.write().unwrap_or_else(PoisonError::into_inner);

@@ -37,23 +37,34 @@ impl Read {
 }
 
 impl Store {
-    /// Adds what this gateway has counted, and tells what all have of the accounts that have changed after
-    /// `since`, all of them where that is the beginning of time.
-    pub async fn exchange_quota_use(
+    /// Adds what this gateway has counted. All or nothing.
+    pub async fn add_quota_use(
         &self,
         month: Month,
         counted: &[QuotaUse],
-        since: Timestamp,
         now: Timestamp,
-    ) -> Result<Vec<QuotaUse>, StoreError> {
-        if !counted.is_empty() {
-            let mut aside = self.aside().await?;
-            for counted in counted {
-                let add = query(ADD).bind(u32::from(counted.account)).bind(month.number());
-                add.bind(counted.calls).bind(now).execute(&mut aside).await?;
-            }
-            aside.finish().await?;
+    ) -> Result<(), StoreError> {
+        if counted.is_empty() {
+            return Ok(());
         }
+        // In one order, as others add at the same time.
+        let mut counted = counted.to_vec();
+        counted.sort_by_key(|counted| counted.account);
+        let mut aside = self.aside().await?;
+        for counted in counted {
+            let add = query(ADD).bind(u32::from(counted.account)).bind(month.number());
+            add.bind(counted.calls).bind(now).execute(&mut aside).await?;
+        }
+        aside.finish().await
+    }
+
+    /// What all gateways together have counted of the accounts that have changed after `since`, all of them
+    /// where that is the beginning of time.
+    pub async fn list_quota_use(
+        &self,
+        month: Month,
+        since: Timestamp,
+    ) -> Result<Vec<QuotaUse>, StoreError> {
         let asked = query(CHANGED).bind(month.number()).bind(since.minus(SLACK));
         asked.all(&mut self.read().await?).await?.iter().map(quota_use).collect()
     }

@@ -87,6 +87,11 @@ impl Read {
         once(query(ALL).all(self).await?.iter())
     }
 
+    /// How many old secrets of a token go on.
+    pub async fn count_closing_secrets(&mut self, token: TokenId) -> Result<usize, StoreError> {
+        Ok(query(CLOSING_OF).bind(token).all(self).await?.len())
+    }
+
     pub async fn list_closing_secrets_of(
         &mut self,
         account: AccountId,

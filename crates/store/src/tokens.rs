@@ -103,7 +103,8 @@ const LIST_OF_ACCOUNT: &str = select_tokens!(
     "token.account_id = $1 AND token.binding = 'account' ORDER BY token.created_at DESC, token.id DESC LIMIT $2"
 );
 const COUNT_LIVE: &str = "SELECT count(*) AS number FROM token JOIN secret ON secret.token_id = token.id \
-    WHERE account_id = $1 AND binding = 'account' AND ended_at IS NULL AND (expires_at IS NULL OR expires_at > $2)";
+    WHERE account_id = $1 AND binding = 'account' AND ended_at IS NULL AND closes_at IS NULL \
+    AND (expires_at IS NULL OR expires_at > $2)";
 const ADD: &str = "INSERT INTO token (id, account_id, binding, member_id, name, scopes, expires_at, created_at, \
     created_by, request_key, addresses) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
     ON CONFLICT DO NOTHING";

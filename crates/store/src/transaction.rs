@@ -68,14 +68,17 @@ pub struct Write {
     read: Read,
     now: Timestamp,
     store: Store,
-    last_change: Option<i64>,
+    /// Its number, and the digest over all up to it.
+    last_change: Option<(i64, String)>,
 }
 
 /// What a commit has done, as far as others must follow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Committed {
-    /// The number of its last change in the feed; None where gateways need not know of it.
-    pub seq: Option<i64>,
+    /// Its last change in the feed, by number and digest; None where gateways need not know of it.
+    pub change: Option<(i64, String)>,
+    /// Whether what has ended by it is on this machine's disk.
+    pub is_journaled: bool,
     /// The number of its audit entry.
     pub audit_seq: i64,
     pub at: Timestamp,
@@ -107,7 +110,7 @@ impl Write {
         let record = query(RECORD_CHANGE).bind(seq).bind(now).bind(body).bind(&chain);
         record.execute(self).await?;
         query(SET_CHAIN).bind(&chain).execute(self).await?;
-        self.last_change = Some(seq);
+        self.last_change = Some((seq, chain));
         Ok(())
     }
 
@@ -128,11 +131,15 @@ impl Write {
         }
         let Self { read, now, store, last_change } = self;
         let finished = tokio::spawn(async move {
-            read.finish().await.inspect_err(|error| store.note(error))?;
-            if last_change.is_some() {
-                store.settle().await?;
+            if let Some((seq, _)) = &last_change {
+                store.note_committing(*seq);
             }
-            Ok(Committed { seq: last_change, audit_seq, at: now })
+            read.finish().await.inspect_err(|error| store.note(error))?;
+            let is_journaled = match last_change {
+                Some(_) => store.settle().await?,
+                None => true,
+            };
+            Ok(Committed { change: last_change, is_journaled, audit_seq, at: now })
         });
         finished.await.unwrap_or(Err(StoreError::Unsettled))
     }

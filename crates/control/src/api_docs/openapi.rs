@@ -296,7 +296,12 @@ mod tests {
         let pairs: Vec<_> = offers.iter().map(|o| (o.scope.as_str(), o.opens.as_str())).collect();
         assert_eq!(
             pairs,
-            [("a:all", "Add a"), ("a:read", "See all a"), ("a:remove", "/a"), ("a:write", "Add a")]
+            [
+                ("a:all", "Add a"),
+                ("a:read", "See all a"),
+                ("a:remove", "DELETE /a"),
+                ("a:write", "Add a")
+            ]
         );
         assert_eq!(operations(&document)[0].anchor, "#/A_b/list_a");
     }

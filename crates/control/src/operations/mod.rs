@@ -111,10 +111,17 @@ pub async fn set_rules_mode(
 ) -> Result<(), OperationsError> {
     let mut write = store.write(clock.now()).await?;
     let stored = write.find_rules().await?.ok_or(OperationsError::None)?;
-    // What waited because it would refuse something need not wait any more.
-    let waits = stored.pending.filter(|_| mode == Mode::Observe);
-    let next = LiveRules { rules: waits.unwrap_or(stored.live.rules), mode };
-    Ok(put_in_force(write, &next, Actor::Operator).await?)
+    // What waited because it would refuse something need not wait where nothing is refused.
+    let (pending, rules) = (stored.pending, stored.live.rules);
+    let (rules, waits) = match (mode, pending) {
+        (Mode::Observe, Some(pending)) => (pending, None),
+        (_, pending) => (rules, pending),
+    };
+    let next = LiveRules { rules, mode };
+    write.set_rules(&next).await?;
+    write.set_pending_rules(waits.as_ref()).await?;
+    write.commit(entry(Actor::Operator, summary(&next))).await?;
+    Ok(())
 }
 
 async fn put_in_force(mut write: Write, live: &LiveRules, actor: Actor) -> Result<(), StoreError> {

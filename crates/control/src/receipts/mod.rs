@@ -84,12 +84,23 @@ enum Said {
     Silent { until: Moment },
 }
 
+/// When the database had said that it is done, on both clocks.
+#[derive(Clone, Copy)]
+struct Acknowledged {
+    moment: Moment,
+    at: Timestamp,
+}
+
 /// One wait for all gateways to refuse what has ended in a commit.
 struct Wait<'a> {
     nodes: &'a Nodes,
     seq: i64,
     epoch: &'a str,
-    committed_at: Moment,
+    acknowledged: Acknowledged,
+    /// Whether what has ended is on the disk of this process's own gateway.
+    is_journaled: bool,
+    /// Whether the database has forgotten it again.
+    is_lost: bool,
     said: BTreeMap<NodeId, (String, Said)>,
 }
 
@@ -97,7 +108,7 @@ impl Wait<'_> {
     /// Whoever is in the list after the commit counts; who joins later begins with it.
     fn begin(&mut self, rows: &[NodeRow]) {
         for row in rows.iter().filter(|row| row.is_gateway) {
-            let silent = Said::Silent { until: self.committed_at };
+            let silent = Said::Silent { until: self.acknowledged.moment };
             self.said.insert(row.id, (row.name.clone(), silent));
         }
         self.hear();
@@ -105,14 +116,15 @@ impl Wait<'_> {
 
     /// Takes over what is in the roster now. Who has left it has stopped serving before.
     fn hear(&mut self) {
-        let (nodes, seq, epoch, at) = (self.nodes, self.seq, self.epoch, self.committed_at);
+        let (nodes, seq, epoch, at) = (self.nodes, self.seq, self.epoch, self.acknowledged.moment);
+        let is_journaled = self.is_journaled;
         let after = nodes.stopwatch.now().since(at);
         self.said.retain(|node, (_, said)| {
             if matches!(said, Said::Confirmed { .. }) {
                 return true;
             }
             // The gateway of this process had taken over the change before the commit returned.
-            let word = if *node == nodes.own {
+            let word = if *node == nodes.own && is_journaled {
                 Some(Word::Confirmed)
             } else {
                 nodes.with_roster(|roster| roster.word_of(*node, seq, epoch, at))
@@ -166,35 +178,43 @@ impl Desk {
         write: Write,
         entry: AuditEntry,
     ) -> Result<Option<Issued>, StoreError> {
-        let committed = write.commit(entry.clone()).await?;
-        let committed_at = self.nodes.stopwatch.now();
-        let Some(seq) = committed.seq else { return Ok(None) };
-        // The browser may hang up; the receipt is written all the same.
+        // The browser may hang up; what is begun is ended all the same, with its receipt.
         let desk = self.clone();
         let issued = tokio::spawn(async move {
-            let receipt = desk.wait(seq, &committed, committed_at, &entry).await?;
-            desk.keep(receipt, &entry).await
-        });
-        Ok(Some(match issued.await {
-            Ok(Ok(issued)) => issued,
-            Ok(Err(error)) => {
+            let committed = write.commit(entry.clone()).await?;
+            let acknowledged = Acknowledged { moment: desk.nodes.stopwatch.now(), at: desk.now() };
+            let Some((seq, chain)) = committed.change.clone() else { return Ok(None) };
+            let issued = async {
+                let receipt = desk.wait((seq, &chain), &committed, acknowledged, &entry).await?;
+                desk.keep(receipt, &entry).await
+            };
+            Ok(Some(issued.await.unwrap_or_else(|error: StoreError| {
                 tracing::error!(%error, "a receipt could not be written");
                 Issued { number: None, is_complete: false }
-            }
-            Err(_) => Issued { number: None, is_complete: false },
-        }))
+            })))
+        });
+        issued.await.unwrap_or(Err(StoreError::Unsettled))
     }
 
     async fn wait(
         &self,
-        seq: i64,
+        (seq, chain): (i64, &str),
         committed: &Committed,
-        committed_at: Moment,
+        acknowledged: Acknowledged,
         entry: &AuditEntry,
     ) -> Result<Receipt, StoreError> {
         let nodes = &*self.nodes;
         let epoch = self.store.epoch().await?;
-        let mut wait = Wait { nodes, seq, epoch: &epoch, committed_at, said: BTreeMap::new() };
+        let committed_at = acknowledged.moment;
+        let mut wait = Wait {
+            nodes,
+            seq,
+            epoch: &epoch,
+            acknowledged,
+            is_journaled: committed.is_journaled,
+            is_lost: false,
+            said: BTreeMap::new(),
+        };
         wait.begin(&nodes.look(&self.store).await?);
         while !wait.is_over() && nodes.stopwatch.now().since(committed_at) < nodes.patience {
             let _ = tokio::time::timeout(LOOK_AGAIN, nodes.news.notified()).await;
@@ -203,6 +223,11 @@ impl Desk {
                 tracing::warn!(%error, "confirmations cannot be read now");
             }
             wait.hear();
+        }
+        // A gateway may have confirmed the number in another history, where a failover has lost this one.
+        wait.is_lost = !self.store.still_has(seq, chain).await?;
+        if wait.is_lost {
+            tracing::error!(seq, "the database has lost a change that it had acknowledged");
         }
         let durability = self.store.durability().await.unwrap_or(Durability::Single);
         Ok(wait.receipt(committed.at, durability, entry))
@@ -233,9 +258,10 @@ impl Desk {
 
 impl Wait<'_> {
     fn receipt(self, committed: Timestamp, durability: Durability, entry: &AuditEntry) -> Receipt {
-        let is_complete = self.is_over();
+        let is_complete = self.is_over() && !self.is_lost;
         let now = self.nodes.stopwatch.now();
-        let instant = |moment: Moment| committed.plus(moment.since(self.committed_at));
+        let Acknowledged { moment: began, at } = self.acknowledged;
+        let instant = |moment: Moment| at.plus(moment.since(began));
         let last = self.outstanding().max().unwrap_or(now).max(now);
         let (mut confirmed, mut unconfirmed) = (Vec::new(), Vec::new());
         for (node, (name, said)) in &self.said {

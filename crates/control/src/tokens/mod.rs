@@ -25,6 +25,8 @@ use std::time::Duration;
 
 /// How many live API tokens an account may have; more than this is a program gone wild.
 const MOST_TOKENS: i64 = 1_000;
+/// How many old secrets of one token may go on at once.
+const MOST_OLD: usize = 10;
 /// A program that called within this time counts as one that would break.
 const LATELY: Duration = Duration::from_hours(720);
 
@@ -38,6 +40,10 @@ pub(crate) enum TokenError {
     NotFound,
     #[error("the token has ended already; create a new one")]
     Ended,
+    #[error(
+        "{MOST_OLD} old secrets of this token go on already; close them, or rotate without overlap"
+    )]
+    TooManyOld,
     #[error("no old secret of this token goes on any more")]
     NothingOld,
     #[error("someone has rotated this token since you opened the page; look at it again")]
@@ -62,7 +68,9 @@ impl From<TokenError> for Problem {
             TokenError::Ended | TokenError::Changed | TokenError::NothingOld => {
                 Self::conflict(error.to_string())
             }
-            TokenError::Expiry(_) | TokenError::TooMany => Self::invalid(error.to_string()),
+            TokenError::Expiry(_) | TokenError::TooMany | TokenError::TooManyOld => {
+                Self::invalid(error.to_string())
+            }
             TokenError::Store(error) => error.into(),
         }
     }
@@ -154,10 +162,13 @@ async fn rotate_secret(
     token: Token,
     terms: RotationTerms,
     entry: impl FnOnce(serde_json::Value) -> AuditEntry,
-) -> Result<RotatedToken, StoreError> {
+) -> Result<RotatedToken, TokenError> {
     let plain = PlainToken::generate(&desk.settings.token_prefix, Kind::Account, &desk.entropy);
     let closing = terms.closing(write.now());
     match closing {
+        Some(_) if write.count_closing_secrets(token.id).await? >= MOST_OLD => {
+            return Err(TokenError::TooManyOld);
+        }
         Some(closing) => {
             write.close_secret_later(token.id, closing, terms.quiet_for()).await?;
         }

@@ -1,6 +1,6 @@
 //! What a token does to itself: rotate and revoke. Whoever holds it may; nobody else is asked.
 
-use super::{RotatedToken, replace_secret, rotate_secret};
+use super::{RotatedToken, TokenError, replace_secret, rotate_secret};
 use crate::{Desk, keyring::SealedFor, receipts::Issued};
 use keydesk_model::{
     Action, Actor, Binding, Closing, EndCause, Origin, RotationTerms, TokenId, TokenState,
@@ -36,6 +36,8 @@ pub enum OwnTokenError {
     Old,
     #[error("a bearer token is rotated without overlap")]
     NoOverlap,
+    #[error("too many old secrets of the token go on already")]
+    TooManyOld,
     #[error("this node has no key file, which bearer tokens need")]
     NoKey,
     #[error(transparent)]
@@ -55,7 +57,12 @@ pub async fn rotate_own_token(
     let entry = |detail| entry(&token, Action::RotateToken, origin, detail);
     match token.binding {
         Binding::Account => {
-            let made = rotate_secret(desk, write, token.clone(), terms, entry).await?;
+            let made = rotate_secret(desk, write, token.clone(), terms, entry).await;
+            let made = made.map_err(|error| match error {
+                TokenError::TooManyOld => OwnTokenError::TooManyOld,
+                TokenError::Store(error) => OwnTokenError::Store(error),
+                _ => OwnTokenError::NotLive,
+            })?;
             let RotatedToken { token, plain, closing, receipt } = made;
             let (is_complete, receipt) = told(receipt.as_ref());
             Ok(OwnRotation {

@@ -5,7 +5,9 @@ use super::{
     form::{Parameters, Written},
     introspect,
 };
-use crate::{Answer, Denial, LiveTable, arrival::Arrival, settings::Settings, wire::Noted};
+use crate::{
+    Answer, Denial, LiveTable, arrival::Arrival, live::Meter, settings::Settings, wire::Noted,
+};
 use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 use keydesk_model::{Overlap, RotationTerms, Timestamp, TokenId};
@@ -116,7 +118,7 @@ impl Ask {
         self,
         body: &[u8],
         arrival: &Arrival,
-        table: &LiveTable,
+        (table, meter): (&LiveTable, &Meter),
         settings: &Settings,
     ) -> Result<Answer, Denial> {
         let mut parameters = Parameters::read(body, self.written)?;
@@ -125,13 +127,8 @@ impl Ask {
         }
         let (secret, wish) = match self.wanted {
             Wanted::Introspect(credentials) => {
-                return introspect::answer(
-                    credentials.as_ref(),
-                    &parameters,
-                    arrival,
-                    table,
-                    settings,
-                );
+                let asked = introspect::Asked { credentials, parameters, arrival, table, meter };
+                return asked.answer(settings);
             }
             Wanted::Rotate(secret) => {
                 refuse_other(secret, &parameters)?;

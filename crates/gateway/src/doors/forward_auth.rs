@@ -37,12 +37,39 @@ impl<'a> Forwarded<'a> {
         if !uri.starts_with('/') || method.is_empty() || !method.bytes().all(is_token) {
             return Err(Denial::BadForwarded { name: "X-Forwarded-Uri" });
         }
-        let mut hops = noted.of_kind(Kind::ForwardedFor).peekable();
-        if hops.peek().is_none() {
+        // One list, and what stands last in it is the proxy's own word.
+        let mut hops = noted.of_kind(Kind::ForwardedFor);
+        let last = match (hops.next(), hops.next()) {
+            (Some(list), None) => list.rsplit(|byte| *byte == b',').next().unwrap_or_default(),
+            _ => return Err(Denial::BadForwarded { name: "X-Forwarded-For" }),
+        };
+        let last = std::str::from_utf8(last).unwrap_or_default().trim();
+        if last.parse::<IpAddr>().is_err() {
             return Err(Denial::BadForwarded { name: "X-Forwarded-For" });
         }
+        refuse_other_words(noted)?;
         let client_addr = fronts.client_addr(peer, noted.of_kind(Kind::ForwardedFor));
         Ok(Self { method, uri, client_addr })
+    }
+}
+
+/// Fields that some servers take for the method or the path. The gateway keeps them back; a proxy would pass
+/// them on, and what was judged would not be what is done.
+fn refuse_other_words(noted: &Noted) -> Result<(), Denial> {
+    const NAMES: [&str; 5] = [
+        "x-http-method-override",
+        "x-http-method",
+        "x-method-override",
+        "x-original-url",
+        "x-rewrite-url",
+    ];
+    let is_one = |name: &str| {
+        let folded = name.replace(['_', '.'], "-");
+        NAMES.iter().find(|known| folded.eq_ignore_ascii_case(known))
+    };
+    match noted.fields.iter().find_map(|field| is_one(field.name)) {
+        Some(name) => Err(Denial::BadForwarded { name }),
+        None => Ok(()),
     }
 }
 

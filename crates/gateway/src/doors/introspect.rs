@@ -2,8 +2,12 @@
 
 use super::{ask::json, form::Parameters};
 use crate::{
-    Answer, Denial, LiveTable, Presented, arrival::Arrival, live::Subject, settings::Settings,
+    Answer, Denial, LiveTable, Presented,
+    arrival::Arrival,
+    live::{Identity, Meter, Sighting, Subject},
+    settings::Settings,
 };
+use keydesk_model::{AccountNumber, AddressList, Called, Objection, Timestamp};
 use keydesk_token::PlainToken;
 use sha2::{Digest, Sha256};
 use std::net::IpAddr;
@@ -69,74 +73,110 @@ fn decode_base64(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-pub(super) fn answer(
-    credentials: Option<&Credentials>,
-    parameters: &Parameters,
-    arrival: &Arrival,
-    table: &LiveTable,
-    settings: &Settings,
-) -> Result<Answer, Denial> {
-    let in_form = parameters.find("client_id").zip(parameters.find("client_secret"));
-    let in_form =
-        in_form.map(|(id, secret)| Credentials { id: id.to_owned(), secret: secret.to_owned() });
-    // RFC 6749 section 2.3: in one way, and not in two.
-    let ((Some(credentials), None) | (None, Some(credentials))) = (credentials, &in_form) else {
-        return Err(Denial::UnknownClient);
-    };
-    let is_known = settings.introspection.iter().any(|client| credentials.are_of(client));
-    if !is_known {
-        return Err(Denial::UnknownClient);
-    }
-    let token = parameters
-        .find("token")
-        .ok_or(Denial::BadParameters { why: "Send the token as the parameter “token”." })?;
-    let claimed = parameters.find("client_addr").map(str::parse::<IpAddr>);
-    let Ok(client_addr) = claimed.transpose() else {
-        return Err(Denial::BadParameters { why: "“client_addr” is an address." });
-    };
-    Ok(json(&active(token, client_addr, arrival, table, settings)?))
+/// A question, and what it is answered from.
+#[derive(Debug)]
+pub(super) struct Asked<'a> {
+    pub credentials: Option<Credentials>,
+    pub parameters: Parameters,
+    pub arrival: &'a Arrival,
+    pub table: &'a LiveTable,
+    pub meter: &'a Meter,
 }
 
-/// RFC 7662 section 2.2. Of a token that is not good nothing more is said.
-fn active(
-    token: &str,
-    client_addr: Option<IpAddr>,
-    arrival: &Arrival,
-    table: &LiveTable,
-    settings: &Settings,
-) -> Result<serde_json::Value, Denial> {
-    let inactive = serde_json::json!({ "active": false });
-    let Ok(hash) = PlainToken::hash_presented(token) else { return Ok(inactive) };
-    let verified = match table.verify(&Presented(hash), arrival.at) {
-        Ok(verified) => verified,
-        // Whoever cannot tell must not say that it is not good.
-        Err(denial @ (Denial::NotReady | Denial::Isolated)) => return Err(denial),
-        Err(_) => return Ok(inactive),
-    };
-    let Some(identity) = table.identify(&verified) else { return Ok(inactive) };
-    let limits = &identity.limits;
-    let addresses = &limits.grant.addresses;
-    // Whoever does not say where the call came from gets no word for a token that depends on it.
-    if !addresses.is_empty() && !client_addr.is_some_and(|addr| addresses.admits(addr)) {
-        return Ok(inactive);
+impl Asked<'_> {
+    pub fn answer(self, settings: &Settings) -> Result<Answer, Denial> {
+        let client = self.client(settings).ok_or(Denial::UnknownClient)?;
+        let missing = Denial::BadParameters { why: "Send the token as the parameter “token”." };
+        let token = self.parameters.find("token").ok_or(missing)?;
+        let claimed = self.parameters.find("client_addr").map(str::parse::<IpAddr>);
+        let Ok(client_addr) = claimed.transpose() else {
+            return Err(Denial::BadParameters { why: "“client_addr” is an address." });
+        };
+        let told = self.active(token, client_addr, client, settings)?;
+        Ok(json(&told.unwrap_or_else(|| serde_json::json!({ "active": false }))))
     }
+
+    /// Who asks, if it is known and proves it. RFC 6749 section 2.3: in one way, and not in two.
+    fn client<'s>(&self, settings: &'s Settings) -> Option<&'s IntrospectionClient> {
+        let (id, secret) =
+            (self.parameters.find("client_id"), self.parameters.find("client_secret"));
+        let in_form = id
+            .zip(secret)
+            .map(|(id, secret)| Credentials { id: id.to_owned(), secret: secret.to_owned() });
+        let ((Some(credentials), None) | (None, Some(credentials))) = (&self.credentials, &in_form)
+        else {
+            return None;
+        };
+        settings.introspection.iter().find(|client| credentials.are_of(client))
+    }
+
+    /// RFC 7662 section 2.2. None: it is not good, and nothing more is said of it.
+    fn active(
+        &self,
+        token: &str,
+        client_addr: Option<IpAddr>,
+        client: &IntrospectionClient,
+        settings: &Settings,
+    ) -> Result<Option<serde_json::Value>, Denial> {
+        let Ok(hash) = PlainToken::hash_presented(token) else { return Ok(None) };
+        let verified = match self.table.verify(&Presented(hash), self.arrival.at) {
+            Ok(verified) => verified,
+            // Whoever cannot tell must not say that it is not good.
+            Err(denial @ (Denial::NotReady | Denial::Isolated)) => return Err(denial),
+            Err(_) => return Ok(None),
+        };
+        let Some(identity) = self.table.identify(&verified) else { return Ok(None) };
+        let account = self.table.account(verified.number);
+        // Whoever does not say where the call came from gets no word for a token that depends on it.
+        let admits = |list: &AddressList| {
+            list.is_empty() || client_addr.is_some_and(|addr| list.admits(addr))
+        };
+        if !admits(&identity.limits.grant.addresses) || !admits(&account.addresses) {
+            return Ok(None);
+        }
+        self.note(&identity, client_addr, client);
+        let ends =
+            [self.table.expires_at(&verified), identity.limits.closing.map(|closing| closing.at)];
+        Ok(Some(told(&identity, verified.number, ends.into_iter().flatten().min(), settings)))
+    }
+
+    /// It was used, as far as can be seen from here.
+    fn note(&self, identity: &Identity, from: Option<IpAddr>, client: &IntrospectionClient) {
+        let mut called = Called::default();
+        if identity.limits.closing.is_some() {
+            called.objections.add(Objection::OldSecret);
+        }
+        self.meter.note(Sighting {
+            token: identity.token,
+            agent: Some(client.id.as_bytes()),
+            client_addr: from.unwrap_or(self.arrival.client_addr),
+            at: self.arrival.at,
+            called: &called,
+        });
+    }
+}
+
+fn told(
+    identity: &Identity,
+    account: AccountNumber,
+    ends_at: Option<Timestamp>,
+    settings: &Settings,
+) -> serde_json::Value {
     let subject = match identity.subject {
         Subject::Member(member) => member.to_string(),
         Subject::Account(account) => account.to_string(),
     };
-    let seconds = |at: keydesk_model::Timestamp| at.as_micros().div_euclid(1_000_000);
-    let ends = [table.expires_at(&verified), limits.closing.map(|closing| closing.at)];
     let mut told = serde_json::json!({
         "active": true,
-        "scope": &*limits.scopes,
+        "scope": &*identity.limits.scopes,
         "client_id": identity.token,
         "token_type": "Bearer",
         "sub": subject,
         "iss": settings.public_url,
-        "keydesk_account": verified.number.to_string(),
+        "keydesk_account": account.to_string(),
     });
-    if let Some(at) = ends.into_iter().flatten().min() {
-        told["exp"] = seconds(at).into();
+    if let Some(at) = ends_at {
+        told["exp"] = at.as_micros().div_euclid(1_000_000).into();
     }
-    Ok(told)
+    told
 }

@@ -29,7 +29,8 @@ impl Own {
     /// None: it is the upstream's.
     pub fn of(method: &str, target: &Target, settings: &Settings) -> Option<Self> {
         let service = &settings.self_service;
-        if method == "POST" && service.rotate_path.as_deref() == Some(target.path) {
+        let is_rotate_path = service.rotate_path.as_deref() == Some(target.path);
+        if method == "POST" && service.rotate && is_rotate_path {
             return Some(Self::Rotate);
         }
         let name = below(target.path, settings)?.trim_end_matches('/');

@@ -1,5 +1,6 @@
 //! What an account may do in all: its plan and the addresses of all its tokens.
 
+use crate::charge::policy;
 use arc_swap::{ArcSwap, Guard};
 use keydesk_model::{AccountNumber, AddressList, LiveAccount, Plan};
 use std::{collections::HashMap, sync::Arc};
@@ -14,6 +15,8 @@ pub(super) struct Plans {
 #[derive(Debug, Default)]
 pub(crate) struct AccountLimits {
     pub plan: Option<Arc<Plan>>,
+    /// The plan as answers tell it.
+    pub policy: Arc<str>,
     pub addresses: AddressList,
     /// Addresses that refuse nothing yet.
     pub trial: Option<AddressList>,
@@ -30,7 +33,11 @@ pub(super) struct Accounts {
 
 impl Accounts {
     pub fn new(plans: Plans) -> Self {
-        let others = AccountLimits { plan: plans.default.clone(), ..AccountLimits::default() };
+        let others = AccountLimits {
+            policy: plans.default.as_deref().map(policy).unwrap_or_default(),
+            plan: plans.default.clone(),
+            ..AccountLimits::default()
+        };
         Self { plans, others: Arc::new(others), known: ArcSwap::default() }
     }
 
@@ -56,7 +63,8 @@ impl Accounts {
             );
         }
         let plan = named.or(self.plans.default.as_ref()).cloned();
-        Arc::new(AccountLimits { plan, addresses: live.addresses, trial: live.trial })
+        let policy = plan.as_deref().map(policy).unwrap_or_default();
+        Arc::new(AccountLimits { plan, policy, addresses: live.addresses, trial: live.trial })
     }
 
     pub fn find(&self, number: AccountNumber) -> AccountGuard<'_> {

@@ -2,6 +2,7 @@
 //! Filled by a snapshot, kept current by numbered changes. An ended secret never comes back.
 
 mod accounts;
+mod folded;
 mod limits;
 mod row;
 mod shard;

@@ -135,11 +135,16 @@ impl Row {
     /// Keeps what an older row knew of the same secret and must not be unsaid.
     pub fn remember(&mut self, older: &Self) {
         let known = older.state.load(Ordering::Relaxed);
+        let state = *self.state.get_mut();
         let same_expiry = self.at == older.at && *self.state.get_mut() == EXPIRES;
         if known >= ENDED {
             self.end(Ending { at: Timestamp::from_micros(older.at), cause: cause(known) });
         } else if known == CLOSED {
             self.end(older.closed());
+        } else if known == CLOSES && (state == LIVE || (state < ENDED && self.at > older.at)) {
+            // A database that has forgotten the rotation does not take its deadline away.
+            self.at = older.at;
+            *self.state.get_mut() = CLOSES;
         } else if known == EXPIRED && same_expiry {
             *self.state.get_mut() = EXPIRED;
         }
@@ -173,6 +178,10 @@ mod tests {
         assert_eq!(closing.state(at(99)), TokenState::Live);
         assert_eq!(closing.state(at(100)), closed);
         assert_eq!(closing.state(at(5)), closed, "nor does a clock that was put back revive it");
+        let mut forgotten = Row::new(closing.digest, number, 0, 0, None, None);
+        forgotten.remember(&row(None, 100));
+        assert_eq!(forgotten.state(at(99)), TokenState::Live);
+        assert_eq!(forgotten.state(at(100)), closed, "the deadline holds");
         // A database that went back knows of no rotation.
         let mut revived = Row::new(closing.digest, number, 0, 0, None, None);
         revived.remember(&closing);

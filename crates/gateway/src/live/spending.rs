@@ -1,10 +1,11 @@
 //! What rates and quotas have given out: an instant for each rate that is in use, a count for each account
 //! that has a quota. Rates are this gateway's own; quotas are told to all (`crates/store/src/quotas.rs`).
 
+use super::folded::Folded;
 use keydesk_model::{AccountNumber, Month, QuotaUse, Rate, Taken, TokenId};
 use std::{
     collections::HashMap,
-    hash::{BuildHasher, RandomState},
+    hash::{BuildHasher, BuildHasherDefault},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -21,16 +22,17 @@ pub(crate) enum Purse {
     Operation(AccountNumber, Arc<str>),
 }
 
+type Hashing = BuildHasherDefault<Folded>;
+
 #[derive(Debug)]
 pub(crate) struct Spending {
-    hasher: RandomState,
     rates: Vec<Mutex<Rates>>,
-    quotas: Vec<Mutex<HashMap<AccountNumber, Quota>>>,
+    quotas: Vec<Mutex<HashMap<AccountNumber, Quota, Hashing>>>,
 }
 
 #[derive(Debug, Default)]
 struct Rates {
-    until: HashMap<Purse, i64>,
+    until: HashMap<Purse, i64, Hashing>,
     /// At how many the next look through is due.
     tidied_at: usize,
 }
@@ -44,12 +46,13 @@ struct Quota {
     /// Our own since then, and those of them that are on their way.
     own: i64,
     sent: i64,
+    /// Our own of the month before that are still to be told.
+    late: Option<(Month, i64)>,
 }
 
 impl Default for Spending {
     fn default() -> Self {
         Self {
-            hasher: RandomState::new(),
             rates: (0..SHARDS).map(|_| Mutex::default()).collect(),
             quotas: (0..SHARDS).map(|_| Mutex::default()).collect(),
         }
@@ -61,13 +64,14 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl Spending {
-    fn shard<T: std::hash::Hash>(&self, key: &T) -> usize {
-        usize::try_from(self.hasher.hash_one(key) % SHARDS as u64).unwrap_or(0)
+    /// By the bits between those that the maps go by.
+    fn shard<T: std::hash::Hash>(key: &T) -> usize {
+        usize::try_from((Hashing::default().hash_one(key) >> 32) % SHARDS as u64).unwrap_or(0)
     }
 
     /// `now` in microseconds.
     pub fn take(&self, purse: Purse, rate: Rate, now: i64) -> Result<Taken, Duration> {
-        let mut rates = lock(&self.rates[self.shard(&purse)]);
+        let mut rates = lock(&self.rates[Self::shard(&purse)]);
         if rates.until.len() >= rates.tidied_at.max(MANY) {
             // What lies in the past is as good as nothing remembered.
             rates.until.retain(|_, until| *until > now);
@@ -81,7 +85,7 @@ impl Spending {
 
     /// Another limit refused the call.
     pub fn give_back(&self, purse: &Purse, rate: Rate) {
-        let mut rates = lock(&self.rates[self.shard(purse)]);
+        let mut rates = lock(&self.rates[Self::shard(purse)]);
         if let Some(until) = rates.until.get_mut(purse) {
             *until -= rate.each_micros();
         }
@@ -95,7 +99,7 @@ impl Spending {
         most: u64,
         anyway: bool,
     ) -> Option<u64> {
-        let mut quotas = lock(&self.quotas[self.shard(&account)]);
+        let mut quotas = lock(&self.quotas[Self::shard(&account)]);
         let quota = quotas.entry(account).or_default();
         quota.turn_to(month);
         let used = u64::try_from(quota.used()).unwrap_or(0);
@@ -111,10 +115,15 @@ impl Spending {
     pub fn take_counted(&self) -> HashMap<Month, Vec<QuotaUse>> {
         let mut counted: HashMap<Month, Vec<QuotaUse>> = HashMap::new();
         for quotas in &self.quotas {
-            for (account, quota) in lock(quotas).iter_mut().filter(|(_, quota)| quota.own > 0) {
+            for (account, quota) in lock(quotas).iter_mut() {
                 let calls = std::mem::take(&mut quota.own);
                 quota.sent += calls;
-                counted.entry(quota.month).or_default().push(QuotaUse { account: *account, calls });
+                let late = quota.late.take();
+                let told = late.into_iter().chain([(quota.month, calls)]);
+                for (month, calls) in told.filter(|(_, calls)| *calls > 0) {
+                    let seen = QuotaUse { account: *account, calls };
+                    counted.entry(month).or_default().push(seen);
+                }
             }
         }
         counted
@@ -123,7 +132,7 @@ impl Spending {
     /// What all gateways together have counted, ours included.
     pub fn told(&self, month: Month, totals: &[QuotaUse]) {
         for QuotaUse { account, calls } in totals {
-            let mut quotas = lock(&self.quotas[self.shard(account)]);
+            let mut quotas = lock(&self.quotas[Self::shard(account)]);
             let quota = quotas.entry(*account).or_default();
             if quota.month <= month {
                 quota.turn_to(month);
@@ -135,10 +144,14 @@ impl Spending {
     /// It could not be told: it is still to be.
     pub fn untold(&self, month: Month, counted: &[QuotaUse]) {
         for QuotaUse { account, calls } in counted {
-            let mut quotas = lock(&self.quotas[self.shard(account)]);
-            if let Some(quota) = quotas.get_mut(account).filter(|quota| quota.month == month) {
-                quota.sent -= calls;
-                quota.own += calls;
+            let mut quotas = lock(&self.quotas[Self::shard(account)]);
+            match quotas.get_mut(account) {
+                Some(quota) if quota.month == month => {
+                    quota.sent -= calls;
+                    quota.own += calls;
+                }
+                Some(quota) => quota.add_late(month, *calls),
+                None => {}
             }
         }
     }
@@ -151,7 +164,16 @@ impl Quota {
 
     fn turn_to(&mut self, month: Month) {
         if self.month < month {
-            *self = Self { month, ..Self::default() };
+            let (before, own) = (self.month, self.own);
+            *self = Self { month, late: self.late, ..Self::default() };
+            self.add_late(before, own);
+        }
+    }
+
+    fn add_late(&mut self, month: Month, calls: i64) {
+        if calls > 0 {
+            let (latest, known) = self.late.unwrap_or((month, 0));
+            self.late = Some((latest.max(month), known + calls));
         }
     }
 }
@@ -184,7 +206,12 @@ mod tests {
         let counted = spending.take_counted().remove(&month).expect("is counted");
         assert_eq!(counted[0].calls, 3, "the one that was only observed too");
         let next = Month::of(Timestamp::from_micros(40 * 86_400_000_000));
+        assert_eq!(spending.count(ours, month, 20, false), Some(8));
         assert_eq!(spending.count(ours, next, 10, false), Some(9));
+        let late = spending.take_counted();
+        assert_eq!(late[&month], [QuotaUse { account: ours, calls: 1 }], "the last month's last");
+        spending.untold(month, &late[&month]);
+        assert_eq!(spending.take_counted()[&month], [QuotaUse { account: ours, calls: 1 }]);
         spending.told(month, &[QuotaUse { account: ours, calls: 11 }]);
         assert_eq!(spending.count(ours, next, 10, false), Some(8), "last month is over");
     }

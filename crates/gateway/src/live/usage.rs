@@ -1,9 +1,10 @@
 //! Who used which token: counted by each worker for itself, merged when somebody asks.
 
+use super::folded::Folded;
 use keydesk_model::{Called, Timestamp, TokenId, Usage, program_of};
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
-    hash::{BuildHasherDefault, Hasher},
+    hash::BuildHasherDefault,
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -26,24 +27,6 @@ const MOST_COUNTED: usize = 200_000;
 struct Counts {
     seen: HashMap<TokenId, Programs, BuildHasherDefault<Folded>>,
     order: VecDeque<TokenId>,
-}
-
-/// Half of an id is random: its two halves, added, are spread well enough.
-#[derive(Debug, Default)]
-struct Folded(u64);
-
-impl Hasher for Folded {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for word in bytes.chunks(8) {
-            let mut padded = [0; 8];
-            padded[..word.len()].copy_from_slice(word);
-            self.0 = self.0.rotate_left(29).wrapping_add(u64::from_le_bytes(padded));
-        }
-    }
 }
 
 /// Most tokens are used by one program: it needs no memory of its own.

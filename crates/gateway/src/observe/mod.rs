@@ -69,7 +69,7 @@ pub(crate) struct Story {
     pub code: Option<&'static str>,
     pub trace: Option<TraceContext>,
     /// What the answer says beside what it says by itself, whoever gives it.
-    pub added: Vec<(&'static str, String)>,
+    pub added: Vec<(&'static str, Arc<str>)>,
     details: Option<Box<Details>>,
 }
 
@@ -155,7 +155,7 @@ impl Story {
     /// The fields that every answer to this request carries, by whomever it is given.
     pub fn fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let id = std::iter::once(("x-request-id", self.arrival.request_id.as_str()));
-        id.chain(self.added.iter().map(|(name, value)| (*name, value.as_str())))
+        id.chain(self.added.iter().map(|(name, value)| (*name, &**value)))
     }
 
     /// The same for answers of libraries.

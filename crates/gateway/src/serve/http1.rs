@@ -212,7 +212,11 @@ impl Connection {
         let answer = match self.read_form(reply).await {
             Some(Ok(body)) => worker.answer(ask, &body, &story).await,
             Some(Err(denial)) => Err(denial),
-            None => return Next::Close,
+            None => {
+                story.code = Some("client_gone");
+                worker.observer.end(&mut story, 499);
+                return Next::Close;
+            }
         };
         let was_read = !matches!(answer, Err(Denial::BodyTooLarge { .. } | Denial::BadFraming));
         let answer = answer.unwrap_or_else(|denial| {

@@ -10,7 +10,7 @@ use crate::{
     system,
 };
 use anyhow::Context;
-use identity::Identity;
+pub use identity::Identity;
 use keydesk_control::{Keyring, Nodes, write_back_endings};
 use keydesk_gateway::LiveTable;
 use keydesk_model::{Feed, Lease, Moment, NodeId, Snapshot, Stopwatch, Terms};
@@ -23,6 +23,10 @@ use tokio::sync::Notify;
 
 /// How soon a change is taken over that nobody tells of.
 const POLL: Duration = Duration::from_millis(250);
+/// How long loading everything anew may take.
+const LOADING: Duration = Duration::from_mins(10);
+/// How many endings are written back at a time.
+const AT_ONCE: usize = 500;
 
 /// A console without a gateway follows the feed to know how far it is, and keeps nothing of it.
 #[derive(Debug)]
@@ -169,17 +173,34 @@ impl Member {
             let _ = tokio::time::timeout(POLL, self.wake.notified()).await;
             // A database beyond a broken network does not say no; the lease is short.
             let patience = (self.new.terms.lease / 2).min(Duration::from_secs(2));
-            match tokio::time::timeout(patience, self.beat()).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => {
+            match self.beat_within(patience).await {
+                Some(Ok(())) => {}
+                Some(Err(error)) => {
                     tracing::warn!(%error, "the database does not answer as expected");
                     self.ask_peers().await;
                 }
-                Err(_) => {
+                None => {
                     tracing::warn!("the database does not answer in time");
                     self.store.suspect();
                     self.ask_peers().await;
                 }
+            }
+            self.note_isolation();
+        }
+    }
+
+    /// None: it took too long and was given up. Loading everything anew may take as long as it takes, and
+    /// grants nothing before it is done.
+    async fn beat_within(&self, patience: Duration) -> Option<Result<(), StoreError>> {
+        let mut beat = std::pin::pin!(self.beat());
+        let started = self.stopwatch.now();
+        loop {
+            if let Ok(done) = tokio::time::timeout(patience, &mut beat).await {
+                return Some(done);
+            }
+            let has_time = self.stopwatch.now().since(started) < LOADING;
+            if !self.store.is_loading() || !has_time {
+                return None;
             }
             self.note_isolation();
         }
@@ -196,31 +217,27 @@ impl Member {
             progress.is_journaled && state.confirmed != (position.seq, position.epoch.clone())
         };
         let is_due = state.renewed_at.is_none_or(|at| now.since(at) >= self.new.terms.lease / 5);
-        if !self.store.is_shared() {
+        if !self.store.is_shared() && self.identity.is_alone() && state.renewed_at.is_some() {
             self.look(&mut progress).await?;
-            // Only another process on the same file waits to hear of it.
-            if is_news(&progress) && (state.renewed_at.is_none() || !self.identity.is_alone()) {
-                self.renew(&mut progress).await?;
-            }
         } else if is_due || is_news(&progress) {
+            // Others count its lease from what its row says, on a file of this machine, too.
             self.renew(&mut progress).await?;
         }
-        let revived = self.store.take_revived().await;
-        if !revived.is_empty() {
-            let told =
-                write_back_endings(&self.store, &system::clock(), &self.new.name, &revived).await;
-            match told {
-                Ok(count) => tracing::warn!(
-                    count,
-                    "endings that the database had forgotten are written back"
-                ),
-                Err(error) => {
-                    self.store.put_back_revived(revived).await;
-                    return Err(error);
-                }
+        self.write_back().await
+    }
+
+    /// Tells the database what it has forgotten. Whatever ends this on the way, the rest is told later.
+    async fn write_back(&self) -> Result<(), StoreError> {
+        loop {
+            let revived = self.store.revived(AT_ONCE).await;
+            if revived.is_empty() {
+                return Ok(());
             }
+            let (clock, name) = (system::clock(), &self.new.name);
+            let count = write_back_endings(&self.store, &clock, name, &revived).await?;
+            self.store.forget_revived(revived.len()).await;
+            tracing::warn!(count, "endings that the database had forgotten are written back");
         }
-        Ok(())
     }
 
     async fn catch_up(&self) -> Result<Progress, StoreError> {
@@ -331,8 +348,7 @@ impl Member {
         let (entropy, patience) = (system::entropy(), self.new.terms.lease / 3);
         let asked = consoles.iter().map(|(id, url)| {
             let console = (*id, url.as_str());
-            let at = (position.seq, position.epoch.as_str());
-            peers::vouches(&peers.key, &entropy, console, self.new.id, at, patience)
+            peers::vouches(&peers.key, &entropy, console, self.new.id, &position, patience)
         });
         for answer in futures_util::future::join_all(asked).await {
             match answer {

@@ -11,7 +11,7 @@ use hyper::Request;
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use keydesk_control::Nodes;
 use keydesk_model::{NodeId, Stopwatch};
-use keydesk_store::Store;
+use keydesk_store::{Position, Store};
 use keydesk_token::Entropy;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
@@ -27,6 +27,8 @@ struct Question {
     node: NodeId,
     epoch: String,
     seq: i64,
+    /// The digest over the feed up to there.
+    chain: String,
     nonce: String,
     mac: String,
 }
@@ -54,7 +56,7 @@ fn mac(key: &Key, parts: &[&str]) -> String {
 impl Question {
     fn mac(&self, key: &Key) -> String {
         let (node, seq) = (self.node.to_string(), self.seq.to_string());
-        mac(key, &["keydesk question 1", &node, &self.epoch, &seq, &self.nonce])
+        mac(key, &["keydesk question 2", &node, &self.epoch, &seq, &self.chain, &self.nonce])
     }
 }
 
@@ -112,8 +114,11 @@ async fn answer(
         return Err(StatusCode::FORBIDDEN);
     }
     // From memory: it is asked when the database does not answer.
-    let position = store.position().ok_or(StatusCode::SERVICE_UNAVAILABLE)?;
+    let position = store.newest().ok_or(StatusCode::SERVICE_UNAVAILABLE)?;
+    // Whoever stands elsewhere may stand in a history that a failover has ended.
+    let is_same = question.seq == position.seq && question.chain == position.chain;
     let vouches = position.epoch == question.epoch
+        && is_same
         && nodes.with_roster(|roster| {
             roster.vouch(question.node, question.seq, position.seq, stopwatch.now())
         });
@@ -128,12 +133,12 @@ pub async fn vouches(
     entropy: &Entropy,
     console: (NodeId, &str),
     own: NodeId,
-    position: (i64, &str),
+    position: &Position,
     patience: Duration,
 ) -> anyhow::Result<bool> {
-    let (seq, epoch) = (position.0, position.1.to_owned());
+    let (seq, epoch, chain) = (position.seq, position.epoch.clone(), position.chain.clone());
     let nonce = hex::encode(entropy.bytes::<16>());
-    let mut question = Question { node: own, epoch, seq, nonce, mac: String::new() };
+    let mut question = Question { node: own, epoch, seq, chain, nonce, mac: String::new() };
     question.mac = question.mac(key);
     let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
     let request = Request::post(format!("{}/vouch", console.1))

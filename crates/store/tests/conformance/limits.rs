@@ -104,8 +104,8 @@ pub async fn calls_of_a_month_add_up_and_are_told_to_all(world: World) {
     let (month, next) = (Month::of(at(0)), Month::of(at(40 * 86_400_000_000)));
     let minute = 60_000_000;
     let exchange = async |month, counted: &[QuotaUse], since, now| {
-        let told = world.store.exchange_quota_use(month, counted, at(since), at(now)).await;
-        let mut told = told.expect("exchanges");
+        world.store.add_quota_use(month, counted, at(now)).await.expect("adds");
+        let mut told = world.store.list_quota_use(month, at(since)).await.expect("lists");
         told.sort_by_key(|seen| seen.calls);
         told
     };

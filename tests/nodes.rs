@@ -1,0 +1,90 @@
+//! Nodes side by side: several processes on one file, and gateways with few rights on PostgreSQL.
+
+use crate::{
+    documents::repository,
+    limits::send,
+    support::{
+        Keydesk, Options, cluster::revoke_newest, eventually, postgres::Postgres, use_token,
+    },
+};
+use std::time::Duration;
+
+/// A gateway on the same file counts its lease from what others can see of it: after a quiet time no
+/// receipt says complete while it still accepts.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn n2_a_second_process_on_one_file_is_waited_for() {
+    let config = "[cluster]\nlease_seconds = 2\nconfirm_seconds = 0\n";
+    let mut first =
+        Keydesk::start_with(&Options { config: config.to_owned(), ..Options::default() });
+    let ann = first.with_account().await;
+    let path = ann.endpoint_url().await.trim_start_matches(&first.gateway).to_owned();
+    let second = Keydesk::start_with(&Options {
+        config: format!("role = \"gateway\"\n{config}"),
+        has_account: true,
+        data: Some(first.data()),
+        ..Options::default()
+    });
+    let endpoint = format!("{}{path}", second.gateway);
+    let token = ann.create_token("CRM", "never").await;
+    eventually("the second follows", async || use_token(&endpoint, &token).await.0 == 200).await;
+    // Quiet for longer than a lease.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    second.signal("STOP");
+    let location = revoke_newest(&ann).await;
+    assert!(location.contains("&pending="), "it has not said anything: {location}");
+    second.signal("CONT");
+    eventually("it refuses, too", async || use_token(&endpoint, &token).await.0 == 401).await;
+}
+
+/// A gateway's database user may do what the guide's block grants, and that is enough.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_works_with_the_rights_that_the_guide_grants() {
+    let guide = std::fs::read_to_string(repository().join("docs/guide/cluster.md")).expect("there");
+    let grants = guide.split("```sql\n").nth(1).and_then(|rest| rest.split("```").next());
+    let server = Postgres::shared();
+    let database = server.new_database();
+    let store = server.url(&database);
+    let config = |role: &str, store: &str, more: &str| Options {
+        config: format!("role = \"{role}\"\nstore = \"{store}\"\n{more}"),
+        has_account: role == "gateway",
+        ..Options::default()
+    };
+    let mut console = Keydesk::start_with(&config("console", &store, ""));
+    let ann = console.with_account().await;
+    let user = format!("gateway_{}", database.replace('-', "_"));
+    server.ask(&database, &format!("CREATE USER {user}"));
+    let grants = grants.expect("the guide shows them").replace("keydesk_gateway", &user);
+    server.ask(&database, &grants);
+    let limited = store.replacen("keydesk@", &format!("{user}@"), 1);
+    assert_ne!(limited, store);
+    let plans = "default_plan = \"free\"\n[[plan]]\nname = \"free\"\nmonthly_calls = 100\n";
+    let gateway = Keydesk::start_with(&config("gateway", &limited, plans));
+    let path = ann.endpoint_url().await;
+    let endpoint = format!("{}/{}", gateway.gateway, path.rsplit('/').next().expect("a number"));
+    let token = ann.create_token("CRM", "never").await;
+    eventually("the gateway follows", async || use_token(&endpoint, &token).await.0 == 200).await;
+    eventually("usage and quota are written", async || {
+        let counted = server.ask(&database, "SELECT sum(calls) FROM quota_use");
+        ann.get("/tokens").await.text.contains("127.0.0.1") && !counted.is_empty()
+    })
+    .await;
+    let rotated = send("POST", &format!("{endpoint}/keydesk/rotate"), &token, "crm").await;
+    assert_eq!(
+        (rotated.status, &rotated.body["complete"]),
+        (200, &true.into()),
+        "{}",
+        rotated.body
+    );
+    let next = rotated.body["token"].as_str().expect("a token").to_owned();
+    assert_eq!(use_token(&endpoint, &next).await.0, 200);
+    let revoked = send("POST", &format!("{endpoint}/keydesk/revoke"), &next, "crm").await;
+    assert_eq!(revoked.status, 200, "{}", revoked.body);
+    for secret in ["password_hash FROM person", "* FROM session", "* FROM reset"] {
+        let asked = server.try_ask(&database, &user, &format!("SELECT {secret}"));
+        assert!(asked.is_err_and(|told| told.contains("permission denied")), "{secret}");
+    }
+    // Its bearer tokens need a key that it has not.
+    let bearer = ann.bearer_token().await;
+    let own = send("POST", &format!("{endpoint}/keydesk/rotate"), &bearer, "crm").await;
+    assert_eq!((own.status, own.code()), (503, "not_now"));
+}
