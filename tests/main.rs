@@ -8,6 +8,7 @@ mod desync;
 mod differential;
 mod documents;
 mod doors;
+mod expiry;
 mod faults;
 mod gateway;
 mod heart;

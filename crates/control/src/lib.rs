@@ -21,6 +21,7 @@ mod people;
 mod problem;
 mod receipts;
 mod recovery;
+mod reminders;
 mod routes;
 mod sessions;
 mod settings;
@@ -40,6 +41,7 @@ pub use operations::{
 pub use passwords::PasswordError;
 pub use receipts::{Nodes, ReceiptError, published_keys, verify_receipt};
 pub use recovery::write_back_endings;
+pub use reminders::{ExpiringSoon, send_reminders};
 pub use routes::{Access, ROUTES, router};
 pub use settings::{Plans, Settings};
 pub use tokens::{

@@ -94,6 +94,7 @@ routes! {
 
     get  "/limits"                          Needs(SeeTokens) => account_limits::show;
     post "/limits"                          Needs(LimitAccount) => account_limits::limit;
+    post "/limits/expiry"                   Needs(LimitAccount) => account_limits::limit_expiry;
 
     get  "/receipts"                        Needs(SeeTokens) => receipts::list;
     get  "/receipts/{id}"                   Needs(SeeTokens) => receipts::show;

@@ -1,6 +1,6 @@
 //! What the console is told by the configuration.
 
-use keydesk_model::{AccountNumber, Plan, TrustedProxies};
+use keydesk_model::{AccountNumber, ExpiryPolicy, Plan, TrustedProxies};
 use keydesk_token::Prefix;
 
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub struct Settings {
     /// Whether both listeners are on loopback, so that `/mail` may exist.
     pub is_local: bool,
     pub plans: Plans,
+    /// How long new API tokens may live, whatever an account says beside it.
+    pub expiry: ExpiryPolicy,
 }
 
 /// The operator's plans, and the name of the one for accounts that have none of their own.

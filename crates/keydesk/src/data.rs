@@ -114,6 +114,7 @@ pub fn settings(
         token_prefix: config.token_prefix.clone(),
         is_local: config.is_local(),
         plans: config.plans.clone(),
+        expiry: config.expiry,
     }
 }
 

@@ -1,11 +1,17 @@
 //! Answers what tokens ask gateways to do to them, and closes what rotation has left open.
 
 use crate::system;
-use keydesk_control::{Desk, OwnTokenError, close_due_secrets, revoke_own_token, rotate_own_token};
+use keydesk_control::{
+    Desk, ExpiringSoon, OwnTokenError, close_due_secrets, revoke_own_token, rotate_own_token,
+    send_reminders,
+};
 use keydesk_gateway::{Denial, OwnAnswer, Question, TokenDesk, Wish, token_desk};
 use keydesk_model::Origin;
 use keydesk_store::{Store, StoreError};
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 /// How often old secrets are looked at. Their deadline needs no look: gateways keep to it by the clock.
 const LOOK: Duration = Duration::from_secs(2);
@@ -69,6 +75,23 @@ fn denial(error: OwnTokenError) -> Denial {
             tracing::error!(%error, "a token could not be changed by its holder");
             Denial::NotNow
         }
+    }
+}
+
+/// How often tokens that end soon are looked for.
+const REMIND: Duration = Duration::from_mins(1);
+
+/// Live API tokens by how soon they end, for metrics.
+pub type Expiring = Arc<Mutex<ExpiringSoon>>;
+
+/// Reminds people of tokens that end soon, for as long as it is let.
+pub async fn remind(desk: Desk, expiring: Expiring) {
+    loop {
+        match send_reminders(&desk).await {
+            Ok(soon) => *expiring.lock().unwrap_or_else(PoisonError::into_inner) = soon,
+            Err(error) => tracing::warn!(%error, "reminders cannot be sent yet"),
+        }
+        tokio::time::sleep(REMIND).await;
     }
 }
 

@@ -45,13 +45,14 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let running = gateway
         .map(|listeners| start_gateway(listeners, gateway_settings, &table, records, tls.clone()))
         .transpose()?;
-    let stopping = status::Stopping::default();
+    let (stopping, expiring) = (status::Stopping::default(), self_service::Expiring::default());
     let seen = status::Seen {
         metrics: running.as_ref().map(Running::metrics),
         table: Arc::clone(&table),
         member: Arc::clone(&member),
         store: store.clone(),
         stopping: Arc::clone(&stopping),
+        expiring: expiring.clone(),
     };
     start_status(&config, seen).await?;
     let openapi = openapi(&config, &upstream)?;
@@ -66,6 +67,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let answers = answer_tokens(desk.clone());
     let desk = config.role.has_console().then_some(desk);
     offer_setup(desk.as_ref()).await?;
+    tasks.extend(desk.clone().map(|desk| tokio::spawn(self_service::remind(desk, expiring))));
 
     tasks.extend(member.spawn());
     tasks.push(answers);

@@ -1,7 +1,7 @@
 //! For whoever operates it: whether it lives, whether it is ready, how it does, and how it stands among
 //! the other nodes. On a listener of its own, off unless configured.
 
-use crate::cluster::Member;
+use crate::{cluster::Member, self_service::Expiring};
 use anyhow::Context;
 use axum::{
     Json, Router,
@@ -14,9 +14,10 @@ use keydesk_gateway::{LiveTable, Metrics};
 use keydesk_store::Store;
 use serde_json::{Value, json};
 use std::{
+    fmt::Write,
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -38,6 +39,7 @@ pub struct Seen {
     pub member: Arc<Member>,
     pub store: Store,
     pub stopping: Stopping,
+    pub expiring: Expiring,
 }
 
 pub async fn start(addr: SocketAddr, seen: Seen) -> anyhow::Result<SocketAddr> {
@@ -69,7 +71,12 @@ async fn ready(State(seen): State<Seen>) -> impl IntoResponse {
 }
 
 async fn metrics(State(seen): State<Seen>) -> Response {
-    let text = seen.metrics.as_ref().map(Metrics::render).unwrap_or_default();
+    let mut text = seen.metrics.as_ref().map(Metrics::render).unwrap_or_default();
+    let soon = *seen.expiring.lock().unwrap_or_else(PoisonError::into_inner);
+    text.push_str("# HELP keydesk_tokens_expiring Live API tokens that end within so many days; known to nodes with a console.\n# TYPE keydesk_tokens_expiring gauge\n");
+    for (days, count) in soon.within.iter().filter(|(days, _)| *days > 0) {
+        let _ = writeln!(text, "keydesk_tokens_expiring{{days=\"{days}\"}} {count}");
+    }
     ([("content-type", "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }
 

@@ -67,6 +67,8 @@ actions! {
     CloseOldSecrets = "token.close_old",
     LimitToken = "token.limit",
     LimitAccount = "account.limit",
+    RemindOfExpiry = "token.remind",
+    LimitExpiry = "account.limit_expiry",
     ChangeRules = "operations.change",
     IssueReceipt = "receipt.issue",
     WriteBackEndings = "token.write_back_endings",

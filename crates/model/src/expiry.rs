@@ -1,6 +1,6 @@
 //! When a new token is to end, as people and forms say it: `never`, `90d`, `2027-06-30`.
 
-use crate::Timestamp;
+use crate::{Mode, Timestamp};
 use jiff::{civil::Date, tz::TimeZone};
 use std::{str::FromStr, time::Duration};
 
@@ -37,6 +37,52 @@ impl Expiry {
                 let end = Timestamp::from_micros(end.timestamp().as_microsecond());
                 if end <= now { Err(ExpiryError::Past) } else { Ok(Some(end)) }
             }
+        }
+    }
+}
+
+/// How long new tokens may live.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ExpiryPolicy {
+    pub max_days: Option<u16>,
+    pub is_required: bool,
+    /// What the form begins with.
+    pub default: Option<Expiry>,
+    pub mode: Mode,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ExpiryPolicyError {
+    #[error("tokens must have an end here; choose one")]
+    Required,
+    #[error("tokens may live for {0} days at most here; choose an earlier end")]
+    TooLong(u16),
+}
+
+impl ExpiryPolicy {
+    /// The stricter of both in each respect.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let max_days = match (self.max_days, other.max_days) {
+            (Some(one), Some(two)) => Some(one.min(two)),
+            (one, two) => one.or(two),
+        };
+        Self { max_days, is_required: self.is_required || other.is_required, ..self }
+    }
+
+    /// Whether a token made at `now` may end then. A maximum asks for an end, too.
+    pub fn check(
+        self,
+        now: Timestamp,
+        expires_at: Option<Timestamp>,
+    ) -> Result<(), ExpiryPolicyError> {
+        // A last day counts to its end: so the day on which the maximum is reached is still allowed.
+        let latest = |days: u16| now.plus(DAY * (u32::from(days) + 1));
+        match (expires_at, self.max_days) {
+            (None, Some(days)) => Err(ExpiryPolicyError::TooLong(days)),
+            (None, None) if self.is_required => Err(ExpiryPolicyError::Required),
+            (Some(at), Some(days)) if at > latest(days) => Err(ExpiryPolicyError::TooLong(days)),
+            _ => Ok(()),
         }
     }
 }
@@ -87,6 +133,30 @@ mod tests {
             expiry.resolve(NOW).map(|at| at.map(|at| at.to_string())),
             Ok(Some("2026-11-24T00:00:00Z".to_owned()))
         );
+    }
+
+    #[test]
+    fn f4_the_stricter_policy_holds() {
+        let policy = |max_days, is_required| ExpiryPolicy {
+            max_days,
+            is_required,
+            ..ExpiryPolicy::default()
+        };
+        let both = policy(Some(90), false).and(policy(Some(30), true));
+        assert_eq!((both.max_days, both.is_required), (Some(30), true));
+        let end =
+            |text: &str| text.parse::<Expiry>().expect("parses").resolve(NOW).expect("a time");
+        for (policy, expires, told) in [
+            (policy(None, false), "never", Ok(())),
+            (policy(None, true), "never", Err(ExpiryPolicyError::Required)),
+            (policy(None, true), "36500d", Ok(())),
+            (policy(Some(30), false), "never", Err(ExpiryPolicyError::TooLong(30))),
+            (policy(Some(30), false), "30d", Ok(())),
+            (policy(Some(30), false), "2026-12-23", Ok(())),
+            (policy(Some(30), false), "2026-12-25", Err(ExpiryPolicyError::TooLong(30))),
+        ] {
+            assert_eq!(policy.check(NOW, end(expires)), told, "{policy:?} {expires}");
+        }
     }
 
     #[test]

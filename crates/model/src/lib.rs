@@ -26,7 +26,7 @@ pub use account::{AccountName, AccountNumber, AccountNumberError};
 pub use audit::{Action, Actor, Origin};
 pub use change::{Change, Feed, LiveRules, LiveSecret, Snapshot};
 pub use cookie::SESSION_COOKIES;
-pub use expiry::{Expiry, ExpiryError};
+pub use expiry::{Expiry, ExpiryError, ExpiryPolicy, ExpiryPolicyError};
 pub use grant::{AddressList, AddressListError, Grant};
 pub use hops::TrustedProxies;
 pub use id::{AccountId, InvitationId, MemberId, NodeId, PersonId, SessionId, TokenId};

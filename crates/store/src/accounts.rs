@@ -19,6 +19,9 @@ pub struct Account {
     pub addresses: AddressList,
     /// Addresses that are only tried.
     pub trial: Option<AddressList>,
+    /// How long its new API tokens may live at most, and whether they must have an end.
+    pub max_life_days: Option<u16>,
+    pub requires_expiry: bool,
 }
 
 impl Account {
@@ -36,21 +39,21 @@ impl Account {
 const COUNT: &str = "SELECT count(*) AS number FROM account";
 const ADD: &str = "INSERT INTO account (id, number, name, created_at) VALUES ($1, $2, $3, $4) \
     ON CONFLICT DO NOTHING";
-const FIND: &str =
-    "SELECT id, number, name, plan, addresses, trial_addresses FROM account WHERE id = $1";
-const FIND_BY_NUMBER: &str =
-    "SELECT id, number, name, plan, addresses, trial_addresses FROM account WHERE number = $1";
-const LIST: &str =
-    "SELECT id, number, name, plan, addresses, trial_addresses FROM account ORDER BY name, number";
-const LIMITED: &str = "SELECT id, number, name, plan, addresses, trial_addresses FROM account \
+const FIND: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry FROM account WHERE id = $1";
+const FIND_BY_NUMBER: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry FROM account WHERE number = $1";
+const LIST: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry FROM account ORDER BY name, number";
+const LIMITED: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry FROM account \
     WHERE plan <> '' OR addresses <> '' OR trial_addresses IS NOT NULL";
 const LIMIT: &str =
     "UPDATE account SET plan = $1, addresses = $2, trial_addresses = $3 WHERE id = $4";
-const OF_PERSON: &str = "SELECT account.id, number, name, plan, addresses, trial_addresses FROM account \
+const SET_EXPIRY: &str =
+    "UPDATE account SET max_life_days = $1, requires_expiry = $2 WHERE id = $3";
+const OF_PERSON: &str = "SELECT account.id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry FROM account \
     JOIN member ON member.account_id = account.id \
     WHERE member.person_id = $1 AND member.removed_at IS NULL ORDER BY name, number";
 
 fn account(row: &Row) -> Result<Account, StoreError> {
+    let max_life: Option<i64> = row.get("max_life_days")?;
     Ok(Account {
         id: row::parsed(row, "id")?,
         number: row::account_number(row, "number")?,
@@ -58,6 +61,8 @@ fn account(row: &Row) -> Result<Account, StoreError> {
         plan: row::text(row, "plan")?,
         addresses: row::parsed(row, "addresses")?,
         trial: row::parsed_opt(row, "trial_addresses")?,
+        max_life_days: max_life.and_then(|days| u16::try_from(days).ok()),
+        requires_expiry: row.get::<i64>("requires_expiry")? != 0,
     })
 }
 
@@ -98,6 +103,13 @@ impl Read {
 }
 
 impl Write {
+    /// How long an account's new API tokens may live, from now on.
+    pub async fn set_account_expiry(&mut self, account: &Account) -> Result<(), StoreError> {
+        let days = account.max_life_days.map(i64::from);
+        let set = query(SET_EXPIRY).bind(days).bind(i64::from(account.requires_expiry));
+        set.bind(account.id).execute(self).await.map(|_| ())
+    }
+
     /// Plan and addresses of an account as they are in `account`, from now on.
     pub async fn limit_account(&mut self, account: &Account) -> Result<(), StoreError> {
         query(LIMIT)

@@ -52,6 +52,8 @@ const TABLES: &[Table] = &[
             T("plan"),
             T("addresses"),
             T("trial_addresses"),
+            N("max_life_days"),
+            N("requires_expiry"),
         ],
     },
     Table {
@@ -99,6 +101,7 @@ const TABLES: &[Table] = &[
             T("trial_addresses"),
         ],
     },
+    Table { name: "reminder", columns: &[T("token_id"), N("expires_at"), N("days"), N("sent_at")] },
     Table {
         name: "operation_rules",
         columns: &[N("one"), T("mode"), T("body"), T("pending"), N("changed_at")],

@@ -56,6 +56,26 @@ pub(crate) async fn limit_account(
     Ok(())
 }
 
+/// Sets how long the account's new API tokens may live.
+pub(crate) async fn limit_expiry(
+    desk: &Desk,
+    caller: &Caller,
+    max_days: Option<u16>,
+    is_required: bool,
+) -> Result<(), Problem> {
+    let (mut write, caller) = desk.write_as(caller).await?;
+    caller.permit(Right::LimitAccount)?;
+    let found = write.find_account(caller.account.id).await?;
+    let mut account = found.ok_or_else(Problem::not_found)?;
+    let say = |account: &Account| serde_json::json!({ "max_life_days": account.max_life_days, "requires_expiry": account.requires_expiry });
+    let before = say(&account);
+    (account.max_life_days, account.requires_expiry) = (max_days, is_required);
+    write.set_account_expiry(&account).await?;
+    let detail = serde_json::json!({ "before": before, "after": say(&account) });
+    write.commit(caller.entry(Action::LimitExpiry, account.id, detail)).await?;
+    Ok(())
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
     #[error("there is no account {0}")]

@@ -63,6 +63,8 @@ struct AccountLimitsPage {
     form: AccountLimitsForm,
     error: Option<String>,
     may_limit: bool,
+    max_life: String,
+    requires_expiry: bool,
 }
 
 fn limits_page(
@@ -83,6 +85,8 @@ fn limits_page(
         addresses: networks(&review.account.addresses),
         trial: review.account.trial.as_ref().map(networks),
         seen: review.seen.as_ref().map(networks).unwrap_or_default(),
+        max_life: review.account.max_life_days.map(|days| days.to_string()).unwrap_or_default(),
+        requires_expiry: review.account.requires_expiry,
         form,
         error,
         may_limit: caller.member.role.may(Right::LimitAccount),
@@ -102,6 +106,29 @@ pub(crate) async fn show(
     let mut shown = limits_page(&desk, &caller, review, form, None);
     shown.chrome = shown.chrome.with_notice(&query);
     Ok(page(&shown))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ExpiryForm {
+    max_days: String,
+    required: Option<String>,
+}
+
+pub(crate) async fn limit_expiry(
+    State(desk): State<Desk>,
+    fresh: FreshForm<ExpiryForm>,
+) -> Result<Response, Problem> {
+    let FreshForm { caller, form } = fresh;
+    caller.permit(Right::LimitAccount)?;
+    let days = Some(form.max_days.trim()).filter(|text| !text.is_empty());
+    let days = days.map(|text| text.parse::<u16>().ok().filter(|days| (1..=36_500).contains(days)));
+    let Some(days) = days.map_or(Some(None), |days| days.map(Some)) else {
+        let error = "The longest life is a number of days from 1 to 36500, or empty for none.";
+        return Err(Problem::invalid(error));
+    };
+    super::limits::limit_expiry(&desk, &caller, days, form.required.is_some()).await?;
+    Ok(done("/limits", "expiry_limited", None).into_response())
 }
 
 pub(crate) async fn limit(

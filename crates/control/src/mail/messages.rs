@@ -1,6 +1,7 @@
 //! The mails that Keydesk writes, word for word.
 
 use keydesk_model::Role;
+use keydesk_store::Expiring;
 
 #[derive(Debug)]
 pub(crate) struct Message {
@@ -49,6 +50,22 @@ impl Message {
             body: format!(
                 "{by}, who administers {account}, has logged you out from all active sessions there. Your bearer token \
                  ended with it; log in again to find the new one:\n\n{console_url}/api-docs\n"
+            ),
+        }
+    }
+
+    pub fn expiring(token: &Expiring, console_url: &str) -> Self {
+        let Expiring { name, account_name, expires_at, last_used_at, .. } = token;
+        let used = last_used_at.map_or_else(
+            || "It has not been used yet.".to_owned(),
+            |at| format!("It was used last at {at}."),
+        );
+        Self {
+            subject: format!("The API token “{name}” of {account_name} ends soon"),
+            body: format!(
+                "The API token “{name}” of {account_name} ends at {expires_at}; from then on whatever calls with it is refused.\n\n\
+                 {used}\n\n\
+                 Create the next one in time, and give it to the program:\n\n{console_url}/tokens/new\n"
             ),
         }
     }

@@ -20,8 +20,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use keydesk_model::{
-    Expiry, ExpiryError, Overlap, OverlapError, Right, RotationTerms, Scope, ScopeSet, Timestamp,
-    TokenId, TokenName, TokenState,
+    Expiry, ExpiryError, ExpiryPolicy, Overlap, OverlapError, Right, RotationTerms, Scope,
+    ScopeSet, Timestamp, TokenId, TokenName, TokenState,
 };
 use keydesk_store::{ClosingSecret, Token};
 use keydesk_token::PlainToken;
@@ -178,6 +178,9 @@ struct NewPage {
     choices: [(&'static str, &'static str); 6],
     errors: Errors,
     request_key: String,
+    /// How long it may live, in words.
+    policy: Option<String>,
+    begins_with: String,
 }
 
 /// Beside which field something is wrong.
@@ -203,7 +206,9 @@ impl NewPage {
     }
 
     fn chosen(&self, expires: &str) -> bool {
-        self.form.expires == expires || (self.form.expires.is_empty() && expires == "never")
+        let chosen =
+            if self.form.expires.is_empty() { &self.begins_with } else { &self.form.expires };
+        chosen == expires
     }
 }
 
@@ -214,7 +219,11 @@ async fn form_page(
     errors: Errors,
 ) -> Result<NewPage, Problem> {
     let (key, _) = codes::generate(&desk.entropy);
+    let account = desk.store.read().await?.find_account(caller.account.id).await?;
+    let policy = super::expiry_policy(desk, account.as_ref());
     Ok(NewPage {
+        begins_with: begins_with(policy),
+        policy: told(policy),
         chrome: Chrome::of(caller, "Create new token", Nav::Tokens),
         form,
         offers: list_scope_offers(desk).await?,
@@ -222,6 +231,33 @@ async fn form_page(
         errors,
         request_key: key[..32].to_owned(),
     })
+}
+
+/// The span that the form begins with: the operator's, or the longest that may be.
+fn begins_with(policy: ExpiryPolicy) -> String {
+    let days = |text: &str| text.strip_suffix('d').and_then(|days| days.parse::<u16>().ok());
+    let may = |value: &&str| match policy.max_days {
+        Some(most) => days(value).is_some_and(|days| days <= most),
+        None => !policy.is_required || *value != "never",
+    };
+    let wanted = match policy.default {
+        Some(Expiry::Days(days)) => Some(format!("{days}d")),
+        _ => None,
+    };
+    let offered = || CHOICES.iter().map(|(value, _)| *value);
+    let wanted = wanted.filter(|wanted| offered().any(|value| value == wanted));
+    let first = offered().find(|value| *value == "never" && may(value));
+    let longest = || offered().filter(may).next_back();
+    wanted.unwrap_or_else(|| first.or_else(longest).unwrap_or("date").to_owned())
+}
+
+fn told(policy: ExpiryPolicy) -> Option<String> {
+    match policy.max_days {
+        Some(1) => Some("Tokens of this account may live for one day at most.".to_owned()),
+        Some(days) => Some(format!("Tokens of this account may live for {days} days at most.")),
+        None if policy.is_required => Some("Tokens of this account must have an end.".to_owned()),
+        None => None,
+    }
 }
 
 pub(crate) async fn new_page(
@@ -282,6 +318,13 @@ pub(crate) async fn issue(
         }
     };
     if let Err(error) = request.expiry.resolve(desk.now()) {
+        let errors = Errors { expires: Some(error.to_string()), ..Errors::default() };
+        let page = form_page(&desk, &caller, form, errors).await?;
+        return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page));
+    }
+    let account = desk.store.read().await?.find_account(caller.account.id).await?;
+    let policy = super::expiry_policy(&desk, account.as_ref());
+    if let Err(error) = super::keeps_to(policy, account.as_ref(), &request, desk.now()) {
         let errors = Errors { expires: Some(error.to_string()), ..Errors::default() };
         let page = form_page(&desk, &caller, form, errors).await?;
         return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page));

@@ -16,10 +16,11 @@ use crate::{
 };
 use axum::http::StatusCode;
 use keydesk_model::{
-    AccountId, Action, AddressList, Binding, EndCause, Expiry, ExpiryError, MemberId, PersonId,
-    Right, ScopeSet, Timestamp, TokenId, TokenName, TokenState,
+    AccountId, Action, AddressList, Binding, EndCause, Expiry, ExpiryError, ExpiryPolicy,
+    ExpiryPolicyError, MemberId, Mode, PersonId, Right, ScopeSet, Timestamp, TokenId, TokenName,
+    TokenState,
 };
-use keydesk_store::{Integration, Member, NewSecret, NewToken, StoreError, Token, Write};
+use keydesk_store::{Account, Integration, Member, NewSecret, NewToken, StoreError, Token, Write};
 use keydesk_token::{Kind, PlainToken};
 use std::time::Duration;
 
@@ -34,6 +35,8 @@ const LATELY: Duration = Duration::from_hours(720);
 pub(crate) enum TokenError {
     #[error(transparent)]
     Expiry(#[from] ExpiryError),
+    #[error(transparent)]
+    Policy(#[from] ExpiryPolicyError),
     #[error("this account has {MOST_TOKENS} live API tokens; revoke some first")]
     TooMany,
     #[error("there is no such token")]
@@ -68,9 +71,10 @@ impl From<TokenError> for Problem {
             TokenError::Ended | TokenError::Changed | TokenError::NothingOld => {
                 Self::conflict(error.to_string())
             }
-            TokenError::Expiry(_) | TokenError::TooMany | TokenError::TooManyOld => {
-                Self::invalid(error.to_string())
-            }
+            TokenError::Expiry(_)
+            | TokenError::Policy(_)
+            | TokenError::TooMany
+            | TokenError::TooManyOld => Self::invalid(error.to_string()),
             TokenError::Store(error) => error.into(),
         }
     }
@@ -84,6 +88,32 @@ pub(crate) struct ApiTokenRequest {
     pub expiry: Expiry,
     /// Random, once a form: makes a form that is sent twice one token.
     pub request_key: Option<String>,
+}
+
+/// What holds for an account's new tokens: the operator's policy and its own.
+pub(crate) fn expiry_policy(desk: &Desk, account: Option<&Account>) -> ExpiryPolicy {
+    desk.settings.expiry.and(of_account(account))
+}
+
+/// Whether a token may be made so. The operator's policy may only be observed; the account's own holds.
+pub(crate) fn keeps_to(
+    policy: ExpiryPolicy,
+    account: Option<&Account>,
+    request: &ApiTokenRequest,
+    now: Timestamp,
+) -> Result<(), ExpiryPolicyError> {
+    let Ok(expires_at) = request.expiry.resolve(now) else { return Ok(()) };
+    let holds = if policy.mode == Mode::Observe { of_account(account) } else { policy };
+    holds.check(now, expires_at)
+}
+
+fn of_account(account: Option<&Account>) -> ExpiryPolicy {
+    let policy = ExpiryPolicy { mode: Mode::Enforce, ..ExpiryPolicy::default() };
+    account.map_or(policy, |account| ExpiryPolicy {
+        max_days: account.max_life_days,
+        is_required: account.requires_expiry,
+        ..policy
+    })
 }
 
 /// Issues an API token. The secret is returned once; afterwards nobody can read it.
@@ -105,6 +135,11 @@ pub(crate) async fn issue_api_token(
         return Err(TokenError::TooMany.into());
     }
     let expires_at = request.expiry.resolve(write.now()).map_err(TokenError::from)?;
+    let found = write.find_account(account).await?;
+    let policy = expiry_policy(desk, found.as_ref());
+    keeps_to(policy, found.as_ref(), &request, now).map_err(TokenError::from)?;
+    // What the operator only observes is written down.
+    let is_over = policy.check(now, expires_at).is_err();
     let plain = PlainToken::generate(&desk.settings.token_prefix, Kind::Account, &desk.entropy);
     let new = NewToken {
         id: TokenId::generate(write.now(), &desk.entropy),
@@ -120,7 +155,8 @@ pub(crate) async fn issue_api_token(
     write.issue_token(&new, &shown_once(&plain, 1)).await?;
     let token = write.find_token(account, new.id).await?.ok_or(TokenError::NotFound)?;
     let detail = serde_json::json!({
-        "after": { "name": token.name, "scopes": token.scopes, "expires_at": token.expires_at.map(|at| at.to_string()) }
+        "after": { "name": token.name, "scopes": token.scopes, "expires_at": token.expires_at.map(|at| at.to_string()) },
+        "over_expiry_policy": is_over,
     });
     write.commit(caller.entry(Action::IssueToken, token.id, detail)).await?;
     Ok((token, plain))

@@ -38,9 +38,19 @@ pub struct File {
     pub unlisted_operations: Option<Spanned<String>>,
     pub plan: Vec<FilePlan>,
     pub default_plan: Option<Spanned<String>>,
+    pub expiry: FileExpiry,
     pub self_service: FileSelfService,
     pub introspection: Vec<FileIntrospection>,
     pub forward_auth: FileForwardAuth,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FileExpiry {
+    pub max_days: Option<Spanned<u64>>,
+    pub required: Option<bool>,
+    pub default: Option<Spanned<String>>,
+    pub mode: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

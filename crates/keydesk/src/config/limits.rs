@@ -1,9 +1,11 @@
 //! What the operator says of the API's operations, and the plans that accounts have.
 
-use super::file::{File, FileOperation, FilePlan, Source};
+use super::file::{File, FileExpiry, FileOperation, FilePlan, Source};
 use anyhow::bail;
 use keydesk_control::{Plans, RuleSource};
-use keydesk_model::{Operation, Plan, Rate, RateError, Rules, ScopeSet, Unlisted};
+use keydesk_model::{
+    ExpiryPolicy, Mode, Operation, Plan, Rate, RateError, Rules, ScopeSet, Unlisted,
+};
 use toml::Spanned;
 
 pub fn plans(source: &Source, file: &File) -> anyhow::Result<Plans> {
@@ -30,11 +32,37 @@ pub fn plans(source: &Source, file: &File) -> anyhow::Result<Plans> {
     Ok(Plans { default: default.transpose()?, all })
 }
 
+pub fn expiry(source: &Source, file: &FileExpiry) -> anyhow::Result<ExpiryPolicy> {
+    let max_days = match &file.max_days {
+        None => None,
+        Some(days) => match u16::try_from(*days.get_ref()) {
+            Ok(days @ 1..=36_500) => Some(days),
+            _ => bail!(
+                "{}:{}: expiry.max_days: {} is not between 1 and 36500",
+                source.path.display(),
+                source.line(days.span().start),
+                days.get_ref()
+            ),
+        },
+    };
+    let default = file.default.as_ref().map(|value| {
+        source.given("expiry.default", value).parse("never or a number of days such as 90d")
+    });
+    Ok(ExpiryPolicy {
+        max_days,
+        is_required: file.required.unwrap_or(false),
+        default: default.transpose()?,
+        mode: mode(source, "expiry.mode", file.mode.as_ref())?,
+    })
+}
+
+fn mode(source: &Source, key: &str, value: Option<&Spanned<String>>) -> anyhow::Result<Mode> {
+    let mode =
+        value.map(|mode| source.given(key, mode).parse("observe (refuses nothing) or enforce"));
+    Ok(mode.transpose()?.unwrap_or_default())
+}
+
 fn plan(source: &Source, name: String, file: &FilePlan) -> anyhow::Result<Plan> {
-    let mode = file
-        .mode
-        .as_ref()
-        .map(|mode| source.given("plan.mode", mode).parse("observe (refuses nothing) or enforce"));
     let monthly_calls = file.monthly_calls.as_ref().map(|calls| *calls.get_ref());
     if monthly_calls.is_some_and(|calls| calls == 0 || i64::try_from(calls).is_err()) {
         let line = file.monthly_calls.as_ref().map_or(1, |calls| source.line(calls.span().start));
@@ -48,7 +76,7 @@ fn plan(source: &Source, name: String, file: &FilePlan) -> anyhow::Result<Plan> 
         rate: rate(source, "plan.rate", file.rate.as_ref())?,
         token_rate: rate(source, "plan.token_rate", file.token_rate.as_ref())?,
         monthly_calls,
-        mode: mode.transpose()?.unwrap_or_default(),
+        mode: mode(source, "plan.mode", file.mode.as_ref())?,
     })
 }
 

@@ -18,7 +18,7 @@ use anyhow::bail;
 use file::{File, Given, Source, read_file};
 use keydesk_control::{Plans, RuleSource, SmtpSettings};
 use keydesk_gateway::{Forms, Limits, SigningKey, UpstreamSettings};
-use keydesk_model::TrustedProxies;
+use keydesk_model::{ExpiryPolicy, TrustedProxies};
 use keydesk_store::Place;
 use keydesk_token::Prefix;
 use std::{net::SocketAddr, path::PathBuf};
@@ -51,6 +51,7 @@ pub struct Config {
     pub rules: RuleSource,
     pub doors: Doors,
     pub plans: Plans,
+    pub expiry: ExpiryPolicy,
 }
 
 impl Config {
@@ -76,6 +77,7 @@ impl Config {
         let config = Self {
             rules: limits::rules(&source, &file)?,
             plans: limits::plans(&source, &file)?,
+            expiry: limits::expiry(&source, &file.expiry)?,
             store: cluster::place(store.as_ref(), file.store_password.as_ref(), &data)?,
             doors: doors::doors(&source, &file, cluster.terms.lease)?,
             cluster,

@@ -142,3 +142,27 @@ pub async fn limits_of_an_account_reach_the_follower(world: World) {
     assert_eq!((found.plan, found.trial), (account.plan, account.trial));
     assert_eq!(read.list_accounts().await.expect("lists").len(), 1);
 }
+
+pub async fn a_reminder_is_noted_once_and_tells_who_is_still_there(world: World) {
+    let mut write = world.store.write(at(2)).await.expect("begins");
+    let id = world.issue(&mut write, None).await.expect("issues");
+    let mut account = write.find_account(world.account).await.expect("reads").expect("there");
+    (account.max_life_days, account.requires_expiry) = (Some(30), true);
+    write.set_account_expiry(&account).await.expect("sets");
+    write.commit(entry(Action::LimitExpiry)).await.expect("commits");
+    let mut write = world.store.write(at(3)).await.expect("begins");
+    let found = write.find_account(world.account).await.expect("reads").expect("there");
+    assert_eq!((found.max_life_days, found.requires_expiry), (Some(30), true));
+    let expiring = write.list_expiring_tokens(at(3), at(99)).await.expect("lists");
+    let told: Vec<_> = expiring.iter().map(|token| (token.token, token.expires_at)).collect();
+    assert_eq!(told, [(id, at(99))]);
+    assert!(write.list_expiring_tokens(at(3), at(98)).await.expect("lists").is_empty());
+    assert!(write.list_expiring_tokens(at(99), at(100)).await.expect("lists").is_empty());
+    let told = write.list_whom_to_tell(world.account, id).await.expect("lists");
+    assert_eq!(told.iter().map(ToString::to_string).collect::<Vec<_>>(), ["ann@acme.example"]);
+    assert!(write.note_reminder(id, at(99), 7).await.expect("notes"));
+    assert!(!write.note_reminder(id, at(99), 7).await.expect("notes"), "it was noted");
+    assert!(write.note_reminder(id, at(99), 1).await.expect("notes"));
+    write.remove_member(world.member).await.expect("removes");
+    assert!(write.list_whom_to_tell(world.account, id).await.expect("lists").is_empty());
+}

@@ -15,6 +15,7 @@ use keydesk_model::{
 use keydesk_store::{NewInvitation, NewMember, NewSession, StoreError};
 use keydesk_token::Entropy;
 use limits::{
+    a_reminder_is_noted_once_and_tells_who_is_still_there,
     calls_are_counted_by_operation_and_objection_for_a_month,
     calls_of_a_month_add_up_and_are_told_to_all,
     limits_of_a_token_reach_the_follower_with_its_open_secret,
@@ -395,4 +396,5 @@ conformance! {
     calls_are_counted_by_operation_and_objection_for_a_month,
     calls_of_a_month_add_up_and_are_told_to_all,
     limits_of_an_account_reach_the_follower,
+    a_reminder_is_noted_once_and_tells_who_is_still_there,
 }

@@ -1,0 +1,61 @@
+//! Reminders of tokens that end soon: 30, 7 and 1 days before, to whoever made them, if they are still
+//! there, and to those who administer the account.
+
+use crate::{Desk, mail::Message};
+use keydesk_model::{Action, Actor, Origin, Timestamp};
+use keydesk_store::{AuditEntry, Expiring, StoreError};
+use std::time::Duration;
+
+/// The nearest first: of two that are due only the nearer is sent.
+const DAYS: [u64; 3] = [1, 7, 30];
+
+fn days(count: u64) -> Duration {
+    Duration::from_hours(24 * count)
+}
+
+/// How many live API tokens end within a day, a week and a month.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ExpiringSoon {
+    pub within: [(u64, usize); 3],
+}
+
+/// Sends what is due and was not sent yet. Safe on many nodes at once: each reminder is sent by one of them.
+pub async fn send_reminders(desk: &Desk) -> Result<ExpiringSoon, StoreError> {
+    let now = desk.now();
+    let expiring = desk.store.read().await?.list_expiring_tokens(now, now.plus(days(30))).await?;
+    let count = |within: u64| {
+        (within, expiring.iter().filter(|token| token.expires_at <= now.plus(days(within))).count())
+    };
+    let soon = ExpiringSoon { within: DAYS.map(count) };
+    if desk.mailer.can_send() {
+        for token in &expiring {
+            remind(desk, token, now).await?;
+        }
+    }
+    Ok(soon)
+}
+
+async fn remind(desk: &Desk, token: &Expiring, now: Timestamp) -> Result<(), StoreError> {
+    let is_due = |within: &&u64| token.expires_at <= now.plus(days(**within));
+    let Some(within) = DAYS.iter().find(is_due) else { return Ok(()) };
+    let mut write = desk.store.write(now).await?;
+    let within_days = i64::try_from(*within).unwrap_or(i64::MAX);
+    if !write.note_reminder(token.token, token.expires_at, within_days).await? {
+        return Ok(());
+    }
+    let told = write.list_whom_to_tell(token.account, token.token).await?;
+    let entry = AuditEntry {
+        action: Action::RemindOfExpiry,
+        actor: Actor::Node,
+        origin: Origin::default(),
+        account: Some(token.account),
+        target: token.token.to_string(),
+        detail: serde_json::json!({ "days": within, "expires_at": token.expires_at.to_string(), "told": told.len() }),
+    };
+    write.commit(entry).await?;
+    for email in told {
+        let message = Message::expiring(token, &desk.settings.console_url);
+        desk.mailer.send(&email, message, now);
+    }
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! Tokens that end soon, and which reminders of it were sent.
+
+use crate::{Read, StoreError, Write, row, sql::query};
+use keydesk_model::{AccountId, Email, Timestamp, TokenId};
+
+/// A live API token that ends soon.
+#[derive(Clone, Debug)]
+pub struct Expiring {
+    pub token: TokenId,
+    pub name: String,
+    pub account: AccountId,
+    pub account_name: String,
+    pub expires_at: Timestamp,
+    pub last_used_at: Option<Timestamp>,
+}
+
+const EXPIRING: &str = "SELECT token.id, token.name, token.account_id, account.name AS account_name, token.expires_at, \
+    (SELECT max(last_used_at) FROM integration WHERE integration.token_id = token.id) AS last_used_at \
+    FROM token JOIN account ON account.id = token.account_id \
+    WHERE token.binding = 'account' AND token.expires_at > $1 AND token.expires_at <= $2 AND EXISTS \
+    (SELECT 1 FROM secret WHERE secret.token_id = token.id AND secret.ended_at IS NULL) \
+    ORDER BY token.expires_at, token.id LIMIT 1000";
+/// Whoever made it, while they are a member, and everyone who administers the account.
+const TO_TELL: &str = "SELECT DISTINCT person.email FROM member JOIN person ON person.id = member.person_id \
+    WHERE member.account_id = $1 AND member.removed_at IS NULL AND (member.role IN ('owner', 'administrator') \
+    OR member.id = (SELECT created_by FROM token WHERE token.id = $2)) ORDER BY person.email";
+const NOTE: &str = "INSERT INTO reminder (token_id, expires_at, days, sent_at) VALUES ($1, $2, $3, $4) \
+    ON CONFLICT DO NOTHING";
+
+impl Read {
+    /// Live API tokens that end after `now` and not later than `until`, the next first, at most 1,000.
+    pub async fn list_expiring_tokens(
+        &mut self,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<Expiring>, StoreError> {
+        let rows = query(EXPIRING).bind(now).bind(until).all(self).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Expiring {
+                    token: row::parsed(row, "id")?,
+                    name: row::text(row, "name")?,
+                    account: row::parsed(row, "account_id")?,
+                    account_name: row::text(row, "account_name")?,
+                    expires_at: row::instant(row, "expires_at")?,
+                    last_used_at: row::instant_opt(row, "last_used_at")?,
+                })
+            })
+            .collect()
+    }
+
+    /// Who is told of a token's end.
+    pub async fn list_whom_to_tell(
+        &mut self,
+        account: AccountId,
+        token: TokenId,
+    ) -> Result<Vec<Email>, StoreError> {
+        let rows = query(TO_TELL).bind(account).bind(token).all(self).await?;
+        rows.iter().map(|row| row::parsed(row, "email")).collect()
+    }
+}
+
+impl Write {
+    /// Notes a reminder. False: it was noted before.
+    pub async fn note_reminder(
+        &mut self,
+        token: TokenId,
+        expires_at: Timestamp,
+        days: i64,
+    ) -> Result<bool, StoreError> {
+        let now = self.now();
+        let note = query(NOTE).bind(token).bind(expires_at).bind(days).bind(now);
+        Ok(note.execute(self).await? == 1)
+    }
+}

@@ -1,0 +1,88 @@
+//! F4: how long tokens may live, and who is reminded of their end.
+
+use crate::{
+    limits::token_with,
+    support::{Keydesk, Options, PASSWORD, Person, eventually},
+};
+
+async fn start(config: &str) -> (Keydesk, Person) {
+    let config = format!("{config}[observe]\nstatus = \"127.0.0.1:0\"\n");
+    let mut keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
+    let ann = keydesk.with_account().await;
+    (keydesk, ann)
+}
+
+async fn make(person: &Person, name: &str, expires: &str) -> u16 {
+    person.post("/tokens", &[("name", name), ("expires", expires), ("scope", "*")]).await.status
+}
+
+#[tokio::test]
+async fn f4_the_operators_and_the_accounts_policy_hold_for_new_tokens() {
+    let policy = "[expiry]\nmax_days = 180\ndefault = \"90d\"\nmode = \"enforce\"\n";
+    let (_keydesk, ann) = start(policy).await;
+    let form = ann.get("/tokens/new").await.text;
+    assert!(form.contains("value=\"90d\" checked") && form.contains("180 days at most"), "{form}");
+    assert_eq!(make(&ann, "forever", "never").await, 422);
+    assert_eq!(make(&ann, "a year", "365d").await, 422);
+    assert_eq!(make(&ann, "in time", "180d").await, 200);
+    let page = ann.post("/limits/expiry", &[("max_days", "30")]).await;
+    assert_eq!(page.location.as_deref(), Some("/limits?done=expiry_limited"));
+    assert_eq!(make(&ann, "too long now", "90d").await, 422);
+    assert_eq!(make(&ann, "short", "30d").await, 200);
+    let wrong = ann.post("/limits/expiry", &[("max_days", "0")]).await;
+    assert!(wrong.status == 422 && wrong.text.contains("from 1 to 36500"), "{}", wrong.text);
+    let bob = ann.invite("bob@acme.example", "developer", PASSWORD).await;
+    assert_eq!(bob.post("/limits/expiry", &[("max_days", "")]).await.status, 403);
+}
+
+/// Observed, the operator's policy refuses nothing; the account's own does.
+#[tokio::test]
+async fn n7_an_expiry_policy_is_observed_first() {
+    let (_keydesk, ann) = start("[expiry]\nmax_days = 30\nrequired = true\n").await;
+    assert_eq!(make(&ann, "forever", "never").await, 200);
+    ann.post("/limits/expiry", &[("required", "yes")]).await;
+    assert_eq!(make(&ann, "forever again", "never").await, 422);
+    assert_eq!(make(&ann, "a year", "365d").await, 200);
+}
+
+/// Once for each reminder, to the maker while they belong to the account, and to who administers it.
+#[tokio::test]
+async fn f4_people_who_are_still_there_are_reminded_once() {
+    let (keydesk, ann) = start("").await;
+    let bob = ann.invite("bob@acme.example", "developer", PASSWORD).await;
+    let eve = ann.invite("eve@acme.example", "developer", PASSWORD).await;
+    eve.post("/tokens", &[("name", "Eves"), ("expires", "5d"), ("scope", "*")]).await;
+    let id = ann.member_id("eve").await;
+    ann.post(&format!("/members/{id}/remove"), &[]).await;
+    bob.post("/tokens", &[("name", "Bobs"), ("expires", "5d"), ("scope", "*")]).await;
+    token_with(&ann, "Anns", &["*"]).await;
+    // The next look is a minute away: a restart looks at once.
+    let keydesk = keydesk.restart(&Options {
+        config: "[observe]\nstatus = \"127.0.0.1:0\"\n".to_owned(),
+        has_account: true,
+        ..Options::default()
+    });
+    let ann = Person::logged_in(&keydesk.console, "ann@acme.example", PASSWORD).await;
+    eventually("the reminders are there", async || {
+        ann.get("/mail").await.text.matches("ends soon").count() >= 3
+    })
+    .await;
+    let mail = ann.get("/mail").await.text;
+    let to = |address: &str, name: &str| {
+        mail.split("<article")
+            .filter(|m| m.contains(address) && m.contains(&format!("“{name}”")))
+            .count()
+    };
+    assert_eq!((to("ann@", "Bobs"), to("bob@", "Bobs")), (1, 1), "{mail}");
+    assert_eq!((to("ann@", "Eves"), to("eve@", "Eves"), to("ann@", "Anns")), (1, 0, 0), "{mail}");
+    eventually("the metric says so", async || {
+        let metrics = keydesk.status("/metrics").await.1;
+        metrics.contains("keydesk_tokens_expiring{days=\"7\"} 2")
+            && metrics.contains("keydesk_tokens_expiring{days=\"1\"} 0")
+    })
+    .await;
+    let again = keydesk.restart(&Options { has_account: true, ..Options::default() });
+    let ann = Person::logged_in(&again.console, "ann@acme.example", PASSWORD).await;
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    assert!(!ann.get("/mail").await.text.contains("ends soon"), "each is sent once");
+}
