@@ -1,12 +1,14 @@
 //! Every page and state under axe-core, and none wider than its screen.
 
 use super::{Browser, NARROW_LIGHT, README, Screen, WIDE_DARK};
-use crate::support::{Keydesk, PASSWORD, eventually};
+use crate::support::{Keydesk, Options, PASSWORD, eventually};
 
 /// Every page, in every state that a first day brings, with nothing serious for axe-core and
 /// nothing wider than the screen.
 async fn inspect_every_page(screen: Screen) {
-    let mut keydesk = Keydesk::start();
+    let plan = "default_plan = \"free\"\n[[plan]]\nname = \"free\"\nrate = \"100/10s\"\nmonthly_calls = 10\n";
+    let options = Options { config: plan.to_owned(), ..Options::default() };
+    let mut keydesk = Keydesk::start_with(&options);
     let first = keydesk.setup_link.clone().expect("a link");
     let browser = Browser::open(screen).await;
     browser.go(&first).await;
@@ -46,13 +48,12 @@ async fn live_a_first_day(keydesk: &mut Keydesk) -> (String, String) {
     }
     eventually("usage is reported", async || ann.get("/tokens").await.text.contains("okhttp"))
         .await;
-    let tokens = ann.get("/tokens").await.text;
-    let newest = tokens
-        .split("href=\"")
-        .find(|rest| rest.ends_with("/rotate") || rest.contains("/rotate\""))
-        .expect("a link");
-    let path = newest.split("/rotate").next().expect("a path").to_owned();
-    ann.post(&format!("{path}/revoke"), &[]).await;
+    let importer = ann.token_id("old importer").await;
+    let later = [("overlap", "24h"), ("quiet", "1h")];
+    ann.post(&format!("/tokens/{importer}/rotate"), &later).await;
+    ann.create_token("over soon", "never").await;
+    let over = ann.token_id("over soon").await;
+    ann.post(&format!("/tokens/{over}/revoke"), &[]).await;
     let member = ann.member_id("vera").await;
     (invitation, member)
 }
@@ -92,6 +93,7 @@ async fn member_pages(keydesk: &Keydesk, browser: &Browser, member: &str, screen
         ("tokens", "/tokens"),
         ("token-new", "/tokens/new"),
         ("objections", "/tokens/objections"),
+        ("account-limits", "/limits"),
         ("members", "/members"),
         ("member-remove", &format!("/members/{member}/remove")),
         ("sessions", "/sessions"),
@@ -108,6 +110,10 @@ async fn member_pages(keydesk: &Keydesk, browser: &Browser, member: &str, screen
     browser.click("main td a").await;
     browser.find("#jws").await;
     inspect(browser, "receipt", screen).await;
+    browser.go(&format!("{}/tokens", keydesk.console)).await;
+    browser.click("a[href$=\"/rotate\"]").await;
+    browser.find("input[name=overlap]").await;
+    inspect(browser, "token-rotate", screen).await;
     browser.go(&format!("{}/tokens/objections", keydesk.console)).await;
     browser.click("main td a").await;
     browser.find("#new-limits").await;

@@ -85,7 +85,11 @@ const REMIND: Duration = Duration::from_mins(1);
 pub type Expiring = Arc<Mutex<ExpiringSoon>>;
 
 /// Reminds people of tokens that end soon, for as long as it is let.
-pub async fn remind(desk: Desk, expiring: Expiring) {
+pub fn start_reminding(desk: &Desk, expiring: &Expiring) -> tokio::task::JoinHandle<()> {
+    tokio::spawn(remind(desk.clone(), Arc::clone(expiring)))
+}
+
+async fn remind(desk: Desk, expiring: Expiring) {
     loop {
         match send_reminders(&desk).await {
             Ok(soon) => *expiring.lock().unwrap_or_else(PoisonError::into_inner) = soon,

@@ -32,9 +32,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let upstreams = upstreams(&config, gateway_addr).await?;
     let upstream = first_upstream(&upstreams)?;
 
-    let (plans, default) = (&config.plans.all, config.plans.default.as_deref());
-    let table = LiveTable::with_tenure(system::stopwatch()).with_plans(plans, default);
-    let table = Arc::new(table);
+    let table = live_table(&config);
     let member = Member::join(&config, &store, &table, keyring.clone()).await?;
     let counts = Counts::begin(store.clone(), Arc::clone(&table)).await;
 
@@ -67,7 +65,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let answers = answer_tokens(desk.clone());
     let desk = config.role.has_console().then_some(desk);
     offer_setup(desk.as_ref()).await?;
-    tasks.extend(desk.clone().map(|desk| tokio::spawn(self_service::remind(desk, expiring))));
+    tasks.extend(desk.iter().map(|desk| self_service::start_reminding(desk, &expiring)));
 
     tasks.extend(member.spawn());
     tasks.push(answers);
@@ -88,6 +86,11 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     report.await?.finish().await;
     store.close().await;
     Ok(())
+}
+
+fn live_table(config: &Config) -> Arc<LiveTable> {
+    let (plans, default) = (&config.plans.all, config.plans.default.as_deref());
+    Arc::new(LiveTable::with_tenure(system::stopwatch()).with_plans(plans, default))
 }
 
 /// What a node with a console does beside serving it.

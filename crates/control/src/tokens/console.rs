@@ -247,7 +247,7 @@ fn begins_with(policy: ExpiryPolicy) -> String {
     let offered = || CHOICES.iter().map(|(value, _)| *value);
     let wanted = wanted.filter(|wanted| offered().any(|value| value == wanted));
     let first = offered().find(|value| *value == "never" && may(value));
-    let longest = || offered().filter(may).next_back();
+    let longest = || offered().rfind(may);
     wanted.unwrap_or_else(|| first.or_else(longest).unwrap_or("date").to_owned())
 }
 
