@@ -141,6 +141,10 @@ async fn f11_a_proxy_asks(name: &str) {
     assert_eq!(got["uri"], "/contacts", "{name}");
     assert!(!got["headers"]["keydesk-subject"].to_string().contains("spoofed"), "{name}");
 
+    if name == "nginx" {
+        let who = send("GET", &at("/keydesk/whoami"), &token, "app/1").await;
+        assert_eq!(who.body["account"], account, "self-service has a location of its own");
+    }
     let other = if account == "385403" { "385404" } else { "385403" };
     let elsewhere = format!("http://127.0.0.1:{}/{other}/contacts", proxy.port);
     for (url, token) in [(at("/contacts"), "rubbish"), (elsewhere, token.as_str())] {

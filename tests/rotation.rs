@@ -99,6 +99,14 @@ async fn f10_a_token_rotates_and_revokes_itself() {
     assert_eq!(send("GET", &contacts, &second, "crm").await.status, 200);
     let wrong = client.post(&url).bearer_auth(&third).json(&serde_json::json!({ "overlap": "9d" }));
     assert_eq!(wrong.send().await.expect("answers").status(), 400);
+    for form in [[("overlap_", "24h")], [("quiet", "1h")]] {
+        let wrong = client.post(&url).bearer_auth(&third).form(&form).send().await;
+        assert_eq!(
+            wrong.expect("answers").status(),
+            400,
+            "{form:?}: a slip of the pen ends nothing"
+        );
+    }
     let other =
         client.post(&url).bearer_auth(&third).form(&[("token", first.as_str())]).send().await;
     assert_eq!(other.expect("answers").status(), 400, "a token changes itself and no other");

@@ -8,6 +8,7 @@ mod support;
 mod durability;
 mod feed;
 mod figures;
+mod limits;
 mod outage;
 mod revocation;
 
@@ -75,6 +76,9 @@ async fn main() -> ExitCode {
     }
     if args.wants("R28") {
         durability::restores(&mut report, args.cycles(10, 100)).await;
+    }
+    if args.wants("F6") {
+        limits::accuracy(&mut report, if args.short { 5 } else { 20 }).await;
     }
     if args.wants("R29") {
         feed::start_with(&mut report, if args.short { 100_000 } else { 1_000_000 }).await;

@@ -99,7 +99,8 @@ impl Charged<'_> {
                 }
                 Err(wait) => wait,
             };
-            told.add(name, 0, wait);
+            let each = Duration::from_micros(rate.each_micros().unsigned_abs());
+            told.add(name, 0, (wait + rate.span()).saturating_sub(each));
             called.objections.add(Objection::Rate);
             if mode == Mode::Enforce {
                 give_all_back(spender, &paid);

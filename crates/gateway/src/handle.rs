@@ -213,7 +213,8 @@ impl Worker {
             Own::Revoke => Wanted::Revoke(secret),
             Own::Nothing => return Err(Denial::NoSuchOperation),
         };
-        Ok(Verdict::Ask(Ask::new(wanted, noted, target.query)))
+        let is_strict = self.settings.self_service.rotate_path.as_deref() != Some(target.path);
+        Ok(Verdict::Ask(Ask::new(wanted, noted, target.query, is_strict)))
     }
 
     /// What another server asks.
@@ -236,7 +237,7 @@ impl Worker {
                 };
             }
         };
-        Ok(Verdict::Ask(Ask::new(wanted, noted, None)))
+        Ok(Verdict::Ask(Ask::new(wanted, noted, None, false)))
     }
 
     /// Whether the request that a proxy holds may pass.

@@ -102,7 +102,7 @@ mod tests {
             addresses: addresses.parse().expect("networks"),
         };
         let (grant, trial) = (grant((scopes, addresses)), trial.map(grant));
-        TokenLimits { scopes: scopes.into(), grant, trial, closing: None }
+        TokenLimits { scopes: scopes.into(), grant, trial, closing: None, expires_at: None }
     }
 
     fn rules(mode: Mode) -> LiveRuleTable {

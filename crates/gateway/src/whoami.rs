@@ -25,7 +25,7 @@ pub(crate) fn answer(
         "account": token.number.to_string(),
         "scopes": identity.limits.held().iter().collect::<Vec<_>>(),
         "addresses": identity.limits.grant.addresses.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "expires_at": table.expires_at(token).map(|at| at.to_string()),
+        "expires_at": identity.limits.expires_at.or(table.expires_at(token)).map(|at| at.to_string()),
         "closes_at": identity.limits.closing.map(|closing| closing.at.to_string()),
         "client_addr": arrival.client_addr,
         "request_id": arrival.request_id.as_str(),

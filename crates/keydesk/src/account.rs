@@ -29,14 +29,12 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
         Command::List => {
             let month = Month::of(clock.now());
             let mut read = store.read().await?;
+            say!("{:<12}{:<20}{:>12}  Name", "Account", "Plan", "This month");
             for account in read.list_accounts().await? {
                 let calls = read.count_calls(account.number, month).await?;
-                let plan = if account.plan.is_empty() { "–" } else { &account.plan };
-                say!(
-                    "{:<10}{plan:<20}{calls:>12}  {}",
-                    account.number,
-                    account.name.escape_debug()
-                );
+                let plan = config.plans.of(&account.plan).map_or("none", |plan| plan.name.as_str());
+                let number = account.number.to_string();
+                say!("{number:<12}{plan:<20}{calls:>12}  {}", account.name.escape_debug());
             }
         }
         Command::Plan(PlanArgs { number, plan }) => {

@@ -74,7 +74,9 @@ async fn list(store: &Store) -> anyhow::Result<()> {
     for operation in &live.rules.operations {
         let scopes: Vec<_> = operation.scopes.iter().map(ToString::to_string).collect();
         let asks = if scopes.is_empty() { "any token".to_owned() } else { scopes.join(" or ") };
-        say!("{:<8}{:<40} {asks}", operation.method, operation.path.as_str());
+        let rate = operation.rate.map(|rate| format!(", {rate} for each account"));
+        let rate = rate.unwrap_or_default();
+        say!("{:<8}{:<40} {asks}{rate}", operation.method, operation.path.as_str());
     }
     let others = match live.rules.unlisted {
         Unlisted::Everything => "a token for everything",
@@ -112,8 +114,12 @@ async fn check(store: &Store, source: &RuleSource, args: CheckArgs) -> anyhow::R
     if refused.is_empty() {
         say!("Nothing that was called in the last 30 days would newly be refused.");
     }
+    let is_some = !refused.is_empty();
     for NewlyRefused { token_name, program, operation, calls } in refused {
         say!("{calls:>8} calls of {program} with “{token_name}”: {operation}");
+    }
+    if !is_some {
+        say!("A call is known within two minutes at most: ask again before you enforce.");
     }
     Ok(())
 }
@@ -168,7 +174,7 @@ pub async fn follow(store: Store, source: RuleSource, openapi: OpenApiSource) {
 fn tell(synced: &Synced) {
     match synced {
         Synced::Same => {}
-        Synced::InForce => tracing::info!("the operations' rules have changed and are in force"),
+        Synced::InForce => tracing::info!("the operations' rules are taken over"),
         Synced::Pending(refused) => {
             tracing::warn!(
                 programs = refused.len(),

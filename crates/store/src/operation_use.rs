@@ -16,6 +16,8 @@ pub struct OperationUse {
     pub program: String,
     pub operation: String,
     pub calls: i64,
+    /// Those of them that were refused.
+    pub refused: i64,
     pub last_used_at: Timestamp,
 }
 
@@ -72,7 +74,8 @@ macro_rules! select_uses {
     ($condition:literal) => {
         concat!(
             "SELECT token.id AS token_id, token.name, token.scopes, program, operation, \
-             CAST(sum(calls) AS BIGINT) AS calls, max(last_used_at) AS last_used_at \
+             CAST(sum(calls) AS BIGINT) AS calls, CAST(sum(refused) AS BIGINT) AS refused, \
+             max(last_used_at) AS last_used_at \
              FROM operation_use JOIN token ON token.id = operation_use.token_id \
              WHERE objection = '' AND operation <> '' AND day >= $1 ",
             $condition,
@@ -147,6 +150,7 @@ fn operation_use(row: &crate::sql::Row) -> Result<OperationUse, StoreError> {
         program: row::text(row, "program")?,
         operation: row::text(row, "operation")?,
         calls: row.get("calls")?,
+        refused: row.get("refused")?,
         last_used_at: row::instant(row, "last_used_at")?,
     })
 }

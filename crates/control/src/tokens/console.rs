@@ -175,7 +175,7 @@ struct NewPage {
     chrome: Chrome,
     form: NewTokenForm,
     offers: Vec<ScopeOffer>,
-    choices: [(&'static str, &'static str); 6],
+    choices: Vec<(&'static str, &'static str)>,
     errors: Errors,
     request_key: String,
     /// How long it may live, in words.
@@ -221,13 +221,20 @@ async fn form_page(
     let (key, _) = codes::generate(&desk.entropy);
     let account = desk.store.read().await?.find_account(caller.account.id).await?;
     let policy = super::expiry_policy(desk, account.as_ref());
+    // What would be refused is not offered.
+    let choices = CHOICES.into_iter().filter(|(value, _)| {
+        let expiry = value.parse::<Expiry>().ok();
+        expiry.is_some_and(|expiry| {
+            super::keeps_to(policy, account.as_ref(), expiry, desk.now()).is_ok()
+        })
+    });
     Ok(NewPage {
         begins_with: begins_with(policy),
         policy: told(policy),
         chrome: Chrome::of(caller, "Create new token", Nav::Tokens),
         form,
         offers: list_scope_offers(desk).await?,
-        choices: CHOICES,
+        choices: choices.collect(),
         errors,
         request_key: key[..32].to_owned(),
     })
@@ -245,7 +252,7 @@ fn begins_with(policy: ExpiryPolicy) -> String {
         _ => None,
     };
     let offered = || CHOICES.iter().map(|(value, _)| *value);
-    let wanted = wanted.filter(|wanted| offered().any(|value| value == wanted));
+    let wanted = wanted.filter(|wanted| offered().filter(may).any(|value| value == wanted));
     let first = offered().find(|value| *value == "never" && may(value));
     let longest = || offered().rfind(may);
     wanted.unwrap_or_else(|| first.or_else(longest).unwrap_or("date").to_owned())
@@ -324,7 +331,7 @@ pub(crate) async fn issue(
     }
     let account = desk.store.read().await?.find_account(caller.account.id).await?;
     let policy = super::expiry_policy(&desk, account.as_ref());
-    if let Err(error) = super::keeps_to(policy, account.as_ref(), &request, desk.now()) {
+    if let Err(error) = super::keeps_to(policy, account.as_ref(), request.expiry, desk.now()) {
         let errors = Errors { expires: Some(error.to_string()), ..Errors::default() };
         let page = form_page(&desk, &caller, form, errors).await?;
         return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page));

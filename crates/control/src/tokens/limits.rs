@@ -13,8 +13,7 @@ pub(crate) struct LimitsReview {
     /// What it was used for in the last 30 days.
     pub uses: Vec<OperationUse>,
     pub objected: Vec<Objected>,
-    /// The smallest limits with which all of that would have passed. None: it was not used, or only a token
-    /// for everything will do.
+    /// The smallest limits with which all that passed would have passed. None: it was not used.
     pub smallest_scopes: Option<ScopeSet>,
     pub smallest_addresses: Option<AddressList>,
 }
@@ -38,13 +37,20 @@ pub(crate) async fn review_limits(
     let objected = read.list_objected(caller.account.id, since).await?;
     let addresses = read.list_addresses_of(id, since).await?;
     let rules = read.find_rules().await?.unwrap_or_default().live.rules;
+    // What was refused is not what it is used for.
+    let passed = || uses.iter().filter(|seen| seen.calls > seen.refused);
     let smallest_scopes =
-        RuleTable::new(&rules).smallest_scopes(uses.iter().map(|seen| seen.operation.as_str()));
+        RuleTable::new(&rules).smallest_scopes(passed().map(|seen| seen.operation.as_str()));
+    let smallest_scopes = match smallest_scopes {
+        // Calls for which there is no rule need a token for everything.
+        None => Some(ScopeSet::everything()),
+        Some(scopes) => Some(scopes).filter(|scopes| !scopes.is_empty()),
+    };
     let smallest_addresses = addresses.join(" ").parse::<AddressList>().ok();
     Ok(LimitsReview {
         token,
         objected: objected.into_iter().filter(|seen| seen.token == id).collect(),
-        smallest_scopes: smallest_scopes.filter(|scopes| !scopes.is_empty()),
+        smallest_scopes,
         smallest_addresses: smallest_addresses
             .map(|list| list.merged())
             .filter(|list| !list.is_empty()),

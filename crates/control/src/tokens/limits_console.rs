@@ -50,6 +50,8 @@ struct ObjectionRow {
     why: &'static str,
     was_refused: bool,
     calls: i64,
+    /// Where only some of them were refused.
+    refused: Option<i64>,
     last_call: When,
 }
 
@@ -63,6 +65,7 @@ impl ObjectionRow {
             program: seen.program,
             operation: seen.operation,
             calls: seen.calls,
+            refused: Some(seen.refused).filter(|refused| (1..seen.calls).contains(refused)),
             last_call: When::past(seen.last_used_at, now),
         }
     }

@@ -99,10 +99,10 @@ pub(crate) fn expiry_policy(desk: &Desk, account: Option<&Account>) -> ExpiryPol
 pub(crate) fn keeps_to(
     policy: ExpiryPolicy,
     account: Option<&Account>,
-    request: &ApiTokenRequest,
+    expiry: Expiry,
     now: Timestamp,
 ) -> Result<(), ExpiryPolicyError> {
-    let Ok(expires_at) = request.expiry.resolve(now) else { return Ok(()) };
+    let Ok(expires_at) = expiry.resolve(now) else { return Ok(()) };
     let holds = if policy.mode == Mode::Observe { of_account(account) } else { policy };
     holds.check(now, expires_at)
 }
@@ -137,7 +137,7 @@ pub(crate) async fn issue_api_token(
     let expires_at = request.expiry.resolve(write.now()).map_err(TokenError::from)?;
     let found = write.find_account(account).await?;
     let policy = expiry_policy(desk, found.as_ref());
-    keeps_to(policy, found.as_ref(), &request, now).map_err(TokenError::from)?;
+    keeps_to(policy, found.as_ref(), request.expiry, now).map_err(TokenError::from)?;
     // What the operator only observes is written down.
     let is_over = policy.check(now, expires_at).is_err();
     let plain = PlainToken::generate(&desk.settings.token_prefix, Kind::Account, &desk.entropy);

@@ -54,6 +54,9 @@ pub enum OwnAnswer {
     },
 }
 
+/// Parameters of self-service.
+const KNOWN: [&str; 3] = ["token", "overlap", "quiet"];
+
 type Reply = oneshot::Sender<Result<OwnAnswer, Denial>>;
 
 /// Where questions go.
@@ -81,6 +84,8 @@ pub(crate) struct Ask {
     written: Written,
     /// What old clients put into the query.
     query: Option<HiddenQuery>,
+    /// Whether a parameter that nobody knows is a mistake: clients of another system send theirs.
+    is_strict: bool,
     user_agent: Option<String>,
 }
 
@@ -104,12 +109,13 @@ pub(crate) enum Wanted {
 }
 
 impl Ask {
-    pub fn new(wanted: Wanted, noted: &Noted, query: Option<&str>) -> Self {
+    pub fn new(wanted: Wanted, noted: &Noted, query: Option<&str>, is_strict: bool) -> Self {
         let agent = noted.user_agent.first.and_then(|agent| std::str::from_utf8(agent).ok());
         Self {
             written: Written::of(noted),
             query: query.map(|query| HiddenQuery(query.to_owned())),
             user_agent: agent.map(|agent| agent.chars().take(200).collect()),
+            is_strict,
             wanted,
         }
     }
@@ -124,6 +130,11 @@ impl Ask {
         let mut parameters = Parameters::read(body, self.written)?;
         if let Some(HiddenQuery(query)) = &self.query {
             parameters.add_query(query)?;
+        }
+        if self.is_strict && parameters.names().any(|name| !KNOWN.contains(&name)) {
+            return Err(Denial::BadParameters {
+                why: "Send “overlap” and “quiet”, if anything: another parameter is not known here.",
+            });
         }
         let (secret, wish) = match self.wanted {
             Wanted::Introspect(credentials) => {
@@ -179,10 +190,15 @@ fn terms(parameters: &Parameters) -> Result<RotationTerms, Denial> {
         None => Ok(Overlap::None),
         Some(text) => text.parse().map_err(|_| Denial::BadParameters { why }),
     };
-    Ok(RotationTerms {
+    let terms = RotationTerms {
         overlap: read("overlap", "“overlap” is none, 1h, 24h or 7d.")?,
         quiet: read("quiet", "“quiet” is none, 1h or 24h.")?,
-    })
+    };
+    if terms.quiet != Overlap::None && terms.quiet_for().is_none() {
+        let why = "“quiet” must be shorter than “overlap”: it closes the old secret earlier.";
+        return Err(Denial::BadParameters { why });
+    }
+    Ok(terms)
 }
 
 fn told(done: &OwnAnswer) -> Answer {

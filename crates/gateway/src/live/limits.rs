@@ -1,6 +1,6 @@
 //! What tokens may do, each distinct set of limits once, however many tokens share it.
 
-use keydesk_model::{Closing, Grant, LiveSecret, ScopeSet};
+use keydesk_model::{Closing, Grant, LiveSecret, ScopeSet, Timestamp};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -16,6 +16,8 @@ pub(crate) struct TokenLimits {
     pub trial: Option<Grant>,
     /// The secret was rotated and goes on for a while.
     pub closing: Option<Closing>,
+    /// When such a token would have expired: its row holds the earlier end only.
+    pub expires_at: Option<Timestamp>,
 }
 
 impl TokenLimits {
@@ -28,22 +30,28 @@ impl TokenLimits {
             && self.grant.addresses == secret.addresses
             && self.trial == secret.trial
             && self.closing == secret.closing
+            && (self.closing.is_none() || self.expires_at == secret.expires_at)
     }
 }
 
-type Key = (Grant, Option<Grant>, Option<Closing>);
+type Key = (Grant, Option<Grant>, Option<(Closing, Option<Timestamp>)>);
 
 #[derive(Debug, Default)]
 pub(super) struct KnownLimits(Mutex<HashMap<Key, Arc<TokenLimits>>>);
 
 impl KnownLimits {
     pub fn of(&self, secret: &LiveSecret) -> Arc<TokenLimits> {
-        let key = (secret.grant(), secret.trial.clone(), secret.closing);
+        let key = (
+            secret.grant(),
+            secret.trial.clone(),
+            secret.closing.map(|closing| (closing, secret.expires_at)),
+        );
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let make = |(grant, trial, closing): &Key| {
-            let (scopes, closing) = (grant.scopes.to_string().into(), *closing);
-            let (grant, trial) = (grant.clone(), trial.clone());
-            Arc::new(TokenLimits { scopes, grant, trial, closing })
+            let (scopes, grant, trial) =
+                (grant.scopes.to_string().into(), grant.clone(), trial.clone());
+            let (closing, expires_at) = (closing.map(|(at, _)| at), closing.and_then(|(_, at)| at));
+            Arc::new(TokenLimits { scopes, grant, trial, closing, expires_at })
         };
         Arc::clone(known.entry(key).or_insert_with_key(make))
     }

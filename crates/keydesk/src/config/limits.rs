@@ -4,7 +4,7 @@ use super::file::{File, FileExpiry, FileOperation, FilePlan, Source};
 use anyhow::bail;
 use keydesk_control::{Plans, RuleSource};
 use keydesk_model::{
-    ExpiryPolicy, Mode, Operation, Plan, Rate, RateError, Rules, ScopeSet, Unlisted,
+    Expiry, ExpiryPolicy, Mode, Operation, Plan, Rate, RateError, Rules, ScopeSet, Unlisted,
 };
 use toml::Spanned;
 
@@ -48,10 +48,20 @@ pub fn expiry(source: &Source, file: &FileExpiry) -> anyhow::Result<ExpiryPolicy
     let default = file.default.as_ref().map(|value| {
         source.given("expiry.default", value).parse("never or a number of days such as 90d")
     });
+    let default: Option<Expiry> = default.transpose()?;
+    let is_too_long = match (default, max_days) {
+        (Some(Expiry::Days(days)), Some(most)) => days > most,
+        (Some(Expiry::Never), most) => most.is_some() || file.required == Some(true),
+        _ => false,
+    };
+    if let (true, Some(value)) = (is_too_long, &file.default) {
+        let given = source.given("expiry.default", value);
+        return Err(given.wrong("within what expiry.max_days and expiry.required allow"));
+    }
     Ok(ExpiryPolicy {
         max_days,
         is_required: file.required.unwrap_or(false),
-        default: default.transpose()?,
+        default,
         mode: mode(source, "expiry.mode", file.mode.as_ref())?,
     })
 }

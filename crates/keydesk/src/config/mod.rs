@@ -235,6 +235,22 @@ mod tests {
                 "/keydesk.toml:3: plan.rate: “10” is not right: a rate is written 10/s, 100/10s, 600/m or 5000/h: calls, and the time in which they may be made",
             ),
             (
+                "[limits]\nresponse_timeout_seconds = 0",
+                "/keydesk.toml:2: limits.response_timeout_seconds: 0 is not between 1 and 86400",
+            ),
+        ] {
+            assert_eq!(read(text).map(|_| ()), Err(message.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_bad_limit_is_named_with_its_line_and_what_would_be_right() {
+        for (text, message) in [
+            (
+                "[expiry]\nmax_days = 30\ndefault = \"90d\"",
+                "/keydesk.toml:3: expiry.default: “90d” is not within what expiry.max_days and expiry.required allow",
+            ),
+            (
                 "default_plan = \"free\"",
                 "/keydesk.toml:1: default_plan: “free” is not the name of a [[plan]]",
             ),
@@ -257,10 +273,6 @@ mod tests {
             (
                 "[[operation]]\nmethod = \"GET\"\npath = \"/a\"\nscopes = [\"Read\"]",
                 "/keydesk.toml:4: operation.scopes: “Read” is not a scope such as contacts:read, contacts:* or *",
-            ),
-            (
-                "[limits]\nresponse_timeout_seconds = 0",
-                "/keydesk.toml:2: limits.response_timeout_seconds: 0 is not between 1 and 86400",
             ),
         ] {
             assert_eq!(read(text).map(|_| ()), Err(message.to_owned()));
