@@ -4,7 +4,11 @@ use crate::{
     documents::repository,
     limits::send,
     support::{
-        Keydesk, Options, cluster::revoke_newest, eventually, postgres::Postgres, use_token,
+        Keydesk, NEW_PASSWORD, Options, PASSWORD,
+        cluster::{Cluster, revoke_newest},
+        eventually,
+        postgres::Postgres,
+        use_token,
     },
 };
 use std::time::Duration;
@@ -87,4 +91,36 @@ async fn a_gateway_works_with_the_rights_that_the_guide_grants() {
     let bearer = ann.bearer_token().await;
     let own = send("POST", &format!("{endpoint}/keydesk/rotate"), &bearer, "crm").await;
     assert_eq!((own.status, own.code()), (503, "not_now"));
+}
+
+/// R4, T12, T13: whatever ends a bearer token, alone or together, it is refused by all three gateways when
+/// the last answer is there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r4_every_combination_of_causes_is_honoured_on_three_nodes() {
+    let cluster = Cluster::start(3, "").await;
+    let ann = &cluster.ann;
+    for causes in 1..16_u32 {
+        let name = format!("bob{causes}");
+        let bob = ann.invite(&format!("{name}@acme.example"), "developer", PASSWORD).await;
+        let (token, id) = (bob.bearer_token().await, ann.member_id(&name).await);
+        for node in 0..3 {
+            cluster.until(node, &token, 200, Duration::from_secs(5)).await;
+        }
+        let acts = ["password", "log-out", "role", "remove"];
+        for (_, act) in acts.iter().enumerate().filter(|(at, _)| causes >> at & 1 == 1) {
+            let page = match *act {
+                "password" => {
+                    let form = [("current_password", PASSWORD), ("new_password", NEW_PASSWORD)];
+                    bob.post("/profile/password", &form).await
+                }
+                "role" => ann.post(&format!("/members/{id}/role"), &[("role", "viewer")]).await,
+                act => ann.post(&format!("/members/{id}/{act}"), &[]).await,
+            };
+            assert_eq!(page.status, 303, "{act}: {}", page.text);
+        }
+        for node in 0..3 {
+            let told = cluster.try_token(node, &token).await;
+            assert_eq!(told.0, 401, "causes {causes:b} on node {node}: {told:?}");
+        }
+    }
 }
