@@ -2,7 +2,7 @@
 
 use crate::{OpenError, StoreError, schema};
 use sqlx::{
-    Row, SqlitePool,
+    Connection, Row, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use std::{
@@ -38,12 +38,14 @@ impl SqliteFile {
             .busy_timeout(Duration::from_secs(5));
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
+            .before_acquire(|connection, _| Box::pin(async move { Ok(is_free(connection)) }))
             .connect_with(options.clone())
             .await
             .map_err(unopenable)?;
         check_durability(&writer, path).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(4)
+            .before_acquire(|connection, _| Box::pin(async move { Ok(is_free(connection)) }))
             .connect_with(options.read_only(true))
             .await
             .map_err(unopenable)?;
@@ -79,6 +81,12 @@ impl SqliteFile {
         self.readers.close().await;
         self.writer.close().await;
     }
+}
+
+/// A commit that the disk refuses leaves a connection that takes itself to be in a transaction for ever:
+/// another takes its place.
+fn is_free(connection: &SqliteConnection) -> bool {
+    !connection.is_in_transaction()
 }
 
 async fn check_durability(pool: &SqlitePool, path: &Path) -> Result<(), OpenError> {
