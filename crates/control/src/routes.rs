@@ -13,7 +13,7 @@ use crate::{
     problem::Problem,
     receipts::console as receipts,
     sessions::console as sessions,
-    tokens::{console as tokens, limits_console as limits},
+    tokens::{console as tokens, limits_console as limits, new_console as new_token},
 };
 use axum::{
     Router,
@@ -80,8 +80,8 @@ routes! {
     get  "/api-docs/openapi.json"           Needs(UseApiDocs) => api_docs::document;
 
     get  "/tokens"                          Needs(SeeTokens) => tokens::list;
-    post "/tokens"                          Needs(ManageTokens) => tokens::issue;
-    get  "/tokens/new"                      Needs(ManageTokens) => tokens::new_page;
+    post "/tokens"                          Needs(ManageTokens) => new_token::issue;
+    get  "/tokens/new"                      Needs(ManageTokens) => new_token::new_page;
     get  "/tokens/{id}/rotate"              Needs(ManageTokens) => tokens::rotate_page;
     post "/tokens/{id}/rotate"              Needs(ManageTokens) => tokens::rotate;
     get  "/tokens/{id}/revoke"              Needs(ManageTokens) => tokens::revoke_page;

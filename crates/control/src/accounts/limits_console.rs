@@ -139,10 +139,7 @@ pub(crate) async fn limit(
     caller.permit(Right::LimitAccount)?;
     match form.addresses.parse::<AddressList>() {
         Ok(addresses) => {
-            let (start, told) = match form.start.as_str() {
-                "now" => (Start::Now, "limits_in_force"),
-                _ => (Start::Try, "limits_on_trial"),
-            };
+            let (start, told) = Start::chosen(&form.start);
             limit_account(&desk, &caller, addresses, start).await?;
             Ok(done("/limits", told, None).into_response())
         }

@@ -1,14 +1,11 @@
-//! `/tokens`: the account's API tokens, and the page that shows a new one once.
+//! `/tokens`: the account's API tokens, the page that shows a secret once, and the acts that end one.
 
-use super::{ApiTokenRequest, Program};
+use super::Program;
 use crate::{
     Desk,
-    api_docs::ScopeOffer,
     caller::Caller,
-    chrome::{Chrome, Done, Nav, done, page, page_with},
-    codes,
+    chrome::{Chrome, Done, Nav, done, page},
     freshness::FreshForm,
-    operations::list_scope_offers,
     problem::Problem,
     receipts::Issued,
     when::When,
@@ -16,16 +13,12 @@ use crate::{
 use askama::Template;
 use axum::{
     extract::{Path, Query, State},
-    http::StatusCode,
     response::{IntoResponse, Response},
 };
-use keydesk_model::{
-    Expiry, ExpiryError, ExpiryPolicy, Overlap, OverlapError, Right, RotationTerms, Scope,
-    ScopeSet, Timestamp, TokenId, TokenName, TokenState,
-};
+use keydesk_model::{Overlap, OverlapError, Right, RotationTerms, Timestamp, TokenId, TokenState};
 use keydesk_store::{ClosingSecret, Token};
 use keydesk_token::PlainToken;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 /// An API token as the tables show it.
 pub(crate) struct Row {
@@ -142,139 +135,6 @@ pub(crate) async fn list(
     }))
 }
 
-/// What the form holds, as sent, so that a mistake loses nothing.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct NewTokenForm {
-    name: String,
-    expires: String,
-    /// The date field, which counts where `expires` says `date`.
-    expires_on: String,
-    #[serde(deserialize_with = "one_or_more")]
-    scope: Vec<String>,
-    request_key: Option<String>,
-}
-
-/// A field that was sent once comes as a string, one sent repeatedly as a list.
-pub(super) fn one_or_more<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum OneOrMore {
-        One(String),
-        More(Vec<String>),
-    }
-    Ok(match OneOrMore::deserialize(from)? {
-        OneOrMore::One(one) => vec![one],
-        OneOrMore::More(more) => more,
-    })
-}
-
-#[derive(Template)]
-#[template(path = "tokens/new.html")]
-struct NewPage {
-    chrome: Chrome,
-    form: NewTokenForm,
-    offers: Vec<ScopeOffer>,
-    choices: Vec<(&'static str, &'static str)>,
-    errors: Errors,
-    request_key: String,
-    /// How long it may live, in words.
-    policy: Option<String>,
-    begins_with: String,
-}
-
-/// Beside which field something is wrong.
-#[derive(Debug, Default)]
-struct Errors {
-    name: Option<String>,
-    expires: Option<String>,
-    scope: Option<String>,
-}
-
-const CHOICES: [(&str, &str); 6] = [
-    ("never", "Never"),
-    ("30d", "30 days"),
-    ("60d", "60 days"),
-    ("90d", "90 days"),
-    ("180d", "180 days"),
-    ("365d", "A year"),
-];
-
-impl NewPage {
-    fn has(&self, scope: &str) -> bool {
-        self.form.scope.iter().any(|held| held == scope)
-    }
-
-    fn chosen(&self, expires: &str) -> bool {
-        let chosen =
-            if self.form.expires.is_empty() { &self.begins_with } else { &self.form.expires };
-        chosen == expires
-    }
-}
-
-async fn form_page(
-    desk: &Desk,
-    caller: &Caller,
-    form: NewTokenForm,
-    errors: Errors,
-) -> Result<NewPage, Problem> {
-    let (key, _) = codes::generate(&desk.entropy);
-    let account = desk.store.read().await?.find_account(caller.account.id).await?;
-    let policy = super::expiry_policy(desk, account.as_ref());
-    // What would be refused is not offered.
-    let choices = CHOICES.into_iter().filter(|(value, _)| {
-        let expiry = value.parse::<Expiry>().ok();
-        expiry.is_some_and(|expiry| {
-            super::keeps_to(policy, account.as_ref(), expiry, desk.now()).is_ok()
-        })
-    });
-    Ok(NewPage {
-        begins_with: begins_with(policy),
-        policy: told(policy),
-        chrome: Chrome::of(caller, "Create new token", Nav::Tokens),
-        form,
-        offers: list_scope_offers(desk).await?,
-        choices: choices.collect(),
-        errors,
-        request_key: key[..32].to_owned(),
-    })
-}
-
-/// The span that the form begins with: the operator's, or the longest that may be.
-fn begins_with(policy: ExpiryPolicy) -> String {
-    let days = |text: &str| text.strip_suffix('d').and_then(|days| days.parse::<u16>().ok());
-    let may = |value: &&str| match policy.max_days {
-        Some(most) => days(value).is_some_and(|days| days <= most),
-        None => !policy.is_required || *value != "never",
-    };
-    let wanted = match policy.default {
-        Some(Expiry::Days(days)) => Some(format!("{days}d")),
-        _ => None,
-    };
-    let offered = || CHOICES.iter().map(|(value, _)| *value);
-    let wanted = wanted.filter(|wanted| offered().filter(may).any(|value| value == wanted));
-    let first = offered().find(|value| *value == "never" && may(value));
-    let longest = || offered().rfind(may);
-    wanted.unwrap_or_else(|| first.or_else(longest).unwrap_or("date").to_owned())
-}
-
-fn told(policy: ExpiryPolicy) -> Option<String> {
-    match policy.max_days {
-        Some(1) => Some("Tokens of this account may live for one day at most.".to_owned()),
-        Some(days) => Some(format!("Tokens of this account may live for {days} days at most.")),
-        None if policy.is_required => Some("Tokens of this account must have an end.".to_owned()),
-        None => None,
-    }
-}
-
-pub(crate) async fn new_page(
-    State(desk): State<Desk>,
-    caller: Caller,
-) -> Result<Response, Problem> {
-    caller.permit(Right::ManageTokens)?;
-    Ok(page(&form_page(&desk, &caller, NewTokenForm::default(), Errors::default()).await?))
-}
-
 #[derive(Template)]
 #[template(path = "tokens/shown_once.html")]
 struct ShownOncePage {
@@ -287,13 +147,13 @@ struct ShownOncePage {
 }
 
 /// The secret took the place of another.
-struct Rotated {
+pub(super) struct Rotated {
     receipt: Option<Issued>,
     /// Until when the old one goes on.
     old_until: Option<When>,
 }
 
-fn shown_once(
+pub(super) fn shown_once(
     desk: &Desk,
     caller: &Caller,
     token: Token,
@@ -309,74 +169,6 @@ fn shown_once(
     );
     let row = Row::new(token, desk.now());
     page(&ShownOncePage { chrome, row, token: plain, endpoint_url, whoami, rotated })
-}
-
-pub(crate) async fn issue(
-    State(desk): State<Desk>,
-    fresh: FreshForm<NewTokenForm>,
-) -> Result<Response, Problem> {
-    let FreshForm { caller, form } = fresh;
-    caller.permit(Right::ManageTokens)?;
-    let request = match read_request(&form) {
-        Ok(request) => request,
-        Err(errors) => {
-            let page = form_page(&desk, &caller, form, errors).await?;
-            return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page));
-        }
-    };
-    if let Err(error) = request.expiry.resolve(desk.now()) {
-        let errors = Errors { expires: Some(error.to_string()), ..Errors::default() };
-        let page = form_page(&desk, &caller, form, errors).await?;
-        return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page));
-    }
-    let account = desk.store.read().await?.find_account(caller.account.id).await?;
-    let policy = super::expiry_policy(&desk, account.as_ref());
-    if let Err(error) = super::keeps_to(policy, account.as_ref(), request.expiry, desk.now()) {
-        let errors = Errors { expires: Some(error.to_string()), ..Errors::default() };
-        let page = form_page(&desk, &caller, form, errors).await?;
-        return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page));
-    }
-    let (token, plain) = super::issue_api_token(&desk, &caller, request).await?;
-    Ok(shown_once(&desk, &caller, token, plain, None))
-}
-
-/// A date that someone gave counts, whether or not they also chose "on a date".
-fn read_expiry(form: &NewTokenForm) -> Result<Expiry, String> {
-    let text = match (form.expires.as_str(), form.expires_on.as_str()) {
-        ("date", "") => return Err("choose the last day, or one of the other spans".to_owned()),
-        ("" | "never" | "date", date) if !date.is_empty() => date,
-        ("", _) => "never",
-        (span, "") => span,
-        (_, _) => return Err("choose a span or a last day, not both".to_owned()),
-    };
-    text.parse().map_err(|error: ExpiryError| error.to_string())
-}
-
-fn read_request(form: &NewTokenForm) -> Result<ApiTokenRequest, Errors> {
-    let name = form.name.parse::<TokenName>();
-    let expiry = read_expiry(form);
-    let scopes =
-        form.scope.iter().map(|text| text.parse::<Scope>()).collect::<Result<ScopeSet, _>>();
-    let nothing_chosen = scopes.as_ref().is_ok_and(ScopeSet::is_empty);
-    match (name, expiry, scopes) {
-        (Ok(name), Ok(expiry), Ok(scopes)) if !nothing_chosen => Ok(ApiTokenRequest {
-            name,
-            scopes,
-            expiry,
-            request_key: form.request_key.clone().filter(|key| (16..=64).contains(&key.len())),
-        }),
-        (name, expiry, scopes) => Err(Errors {
-            name: name.err().map(|error| error.to_string()),
-            expires: expiry.err(),
-            scope: match scopes {
-                Err(error) => Some(error.to_string()),
-                Ok(_) if nothing_chosen => {
-                    Some("choose at least one scope, or “everything”".to_owned())
-                }
-                Ok(_) => None,
-            },
-        }),
-    }
 }
 
 #[derive(Template)]

@@ -25,6 +25,16 @@ pub(crate) enum Start {
     Now,
 }
 
+impl Start {
+    /// What a form chose, and what its page says when that is done.
+    pub fn chosen(text: &str) -> (Self, &'static str) {
+        match text {
+            "now" => (Self::Now, "limits_in_force"),
+            _ => (Self::Try, "limits_on_trial"),
+        }
+    }
+}
+
 pub(crate) async fn review_limits(
     desk: &Desk,
     caller: &Caller,

@@ -2,8 +2,8 @@
 //! `/tokens/objections`: what limits object to.
 
 use super::{
-    console::one_or_more,
     limits::{LimitsReview, Start, limit_api_token, list_objected, review_limits, why},
+    new_console::one_or_more,
 };
 use crate::{
     Desk,
@@ -207,10 +207,7 @@ pub(crate) async fn limit(
     let addresses = form.addresses.parse::<AddressList>().map_err(|error| error.to_string());
     match (scopes, addresses) {
         (Ok(scopes), Ok(addresses)) => {
-            let (start, told) = match form.start.as_str() {
-                "now" => (Start::Now, "limits_in_force"),
-                _ => (Start::Try, "limits_on_trial"),
-            };
+            let (start, told) = Start::chosen(&form.start);
             limit_api_token(&desk, &caller, id, Grant { scopes, addresses }, start).await?;
             Ok(done("/tokens", told, None).into_response())
         }

@@ -1,6 +1,6 @@
 //! What a token does to itself: rotate and revoke. Whoever holds it may; nobody else is asked.
 
-use super::{RotatedToken, TokenError, replace_secret, rotate_secret};
+use super::{RotatedToken, TokenError, bearer::replace_secret, rotate_secret};
 use crate::{Desk, keyring::SealedFor, receipts::Issued};
 use keydesk_model::{
     Action, Actor, Binding, Closing, EndCause, Origin, RotationTerms, TokenId, TokenState,

@@ -4,7 +4,7 @@
 use crate::{
     Answer, Denial,
     arrival::Arrival,
-    live::{Identity, Subject},
+    live::Identity,
     permit::Permitted,
     settings::Settings,
     target::Target,
@@ -92,10 +92,7 @@ pub(crate) fn pass(
     arrival: &Arrival,
     settings: &Settings,
 ) -> Answer {
-    let subject = match identity.subject {
-        Subject::Member(member) => member.to_string(),
-        Subject::Account(account) => account.to_string(),
-    };
+    let subject = identity.subject.to_string();
     let mut response = Response::new(Bytes::new());
     let headers = response.headers_mut();
     for (name, value) in [

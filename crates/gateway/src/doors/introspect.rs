@@ -4,7 +4,7 @@ use super::{ask::json, form::Parameters};
 use crate::{
     Answer, Denial, LiveTable, Presented,
     arrival::Arrival,
-    live::{Identity, Meter, Sighting, Subject},
+    live::{Identity, Meter, Sighting},
     settings::Settings,
 };
 use keydesk_model::{AccountNumber, AddressList, Called, Objection, Timestamp};
@@ -162,10 +162,7 @@ fn told(
     ends_at: Option<Timestamp>,
     settings: &Settings,
 ) -> serde_json::Value {
-    let subject = match identity.subject {
-        Subject::Member(member) => member.to_string(),
-        Subject::Account(account) => account.to_string(),
-    };
+    let subject = identity.subject.to_string();
     let mut told = serde_json::json!({
         "active": true,
         "scope": &*identity.limits.scopes,

@@ -46,6 +46,15 @@ pub(crate) enum Subject {
     Account(AccountId),
 }
 
+impl std::fmt::Display for Subject {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Member(member) => member.fmt(out),
+            Self::Account(account) => account.fmt(out),
+        }
+    }
+}
+
 impl Details {
     pub fn binding(&self) -> Binding {
         self.subject.binding()

@@ -1,0 +1,171 @@
+//! A member's bearer token: there as long as they may use the API, and displayed to them alone.
+
+use super::TokenError;
+use crate::{Desk, caller::Caller, keyring::SealedFor, problem::Problem, receipts::Issued};
+use keydesk_model::{
+    AccountId, Action, AddressList, Binding, EndCause, MemberId, PersonId, Right, ScopeSet, TokenId,
+};
+use keydesk_store::{NewSecret, NewToken, StoreError, Token, Write};
+use keydesk_token::{Kind, PlainToken};
+
+/// A member's bearer token, from joining on: everything the member may do, without an end of its own.
+pub(crate) async fn issue_bearer_token(
+    desk: &Desk,
+    write: &mut Write,
+    account: AccountId,
+    member: MemberId,
+    name: &str,
+) -> Result<(), StoreError> {
+    if let Some(earlier) = write.find_bearer_token(member).await? {
+        return replace_secret(desk, write, &earlier, member).await;
+    }
+    let id = TokenId::generate(write.now(), &desk.entropy);
+    let new = NewToken {
+        id,
+        account,
+        binding: Binding::Member(member),
+        name: format!("Bearer token of {name}"),
+        scopes: ScopeSet::everything(),
+        addresses: AddressList::default(),
+        expires_at: None,
+        created_by: Some(member),
+        request_key: None,
+    };
+    let secret =
+        displayable(desk, write, SealedFor { account, member, token: id, version: 1 }).await?;
+    write.issue_token(&new, &secret).await
+}
+
+/// Puts the next secret into a bearer token whose last one has ended.
+pub(super) async fn replace_secret(
+    desk: &Desk,
+    write: &mut Write,
+    token: &Token,
+    member: MemberId,
+) -> Result<(), StoreError> {
+    let belongs_to =
+        SealedFor { account: token.account, member, token: token.id, version: token.version + 1 };
+    let secret = displayable(desk, write, belongs_to).await?;
+    write.issue_secret(token.id, &secret).await
+}
+
+/// A new secret with the sealed copy that its member may look at.
+async fn displayable(
+    desk: &Desk,
+    write: &mut Write,
+    belongs_to: SealedFor,
+) -> Result<NewSecret, StoreError> {
+    let plain = PlainToken::generate(&desk.settings.token_prefix, Kind::User, &desk.entropy);
+    let sealed = desk.keyring.seal_token(write, &plain, belongs_to, &desk.entropy).await?;
+    Ok(NewSecret {
+        hash: plain.hash(),
+        version: belongs_to.version,
+        masked: plain.masked(),
+        display: Some(sealed),
+    })
+}
+
+/// Ends a person's bearer tokens in every account and puts new ones in their place; how many.
+pub(crate) async fn replace_bearer_tokens(
+    desk: &Desk,
+    write: &mut Write,
+    person: PersonId,
+    cause: EndCause,
+) -> Result<u32, StoreError> {
+    let mut replaced = 0;
+    for member in write.list_memberships(person).await? {
+        replaced += u32::from(replace_bearer_token(desk, write, member.id, cause).await?);
+    }
+    Ok(replaced)
+}
+
+/// Ends a member's bearer token and puts a new one in its place; whether there was one.
+pub(crate) async fn replace_bearer_token(
+    desk: &Desk,
+    write: &mut Write,
+    member: MemberId,
+    cause: EndCause,
+) -> Result<bool, StoreError> {
+    let Some(token) = write.find_bearer_token(member).await? else { return Ok(false) };
+    let had_one = write.end_secret(token.id, cause).await?;
+    if had_one {
+        replace_secret(desk, write, &token, member).await?;
+    }
+    Ok(had_one)
+}
+
+/// Ends a member's bearer token for good.
+pub(crate) async fn end_bearer_token(
+    write: &mut Write,
+    member: MemberId,
+    cause: EndCause,
+) -> Result<(), StoreError> {
+    if let Some(token) = write.find_bearer_token(member).await? {
+        write.end_secret(token.id, cause).await?;
+    }
+    Ok(())
+}
+
+/// Rotates the caller's own bearer token.
+pub(crate) async fn rotate_bearer_token(
+    desk: &Desk,
+    caller: &Caller,
+    version: Option<i64>,
+) -> Result<Option<Issued>, Problem> {
+    let (mut write, caller) = desk.write_as(caller).await?;
+    caller.permit(Right::UseApiDocs)?;
+    let token = write.find_bearer_token(caller.member.id).await?.ok_or(TokenError::NotFound)?;
+    if version.is_some_and(|seen| seen != token.version) {
+        return Err(TokenError::Changed.into());
+    }
+    if !write.end_secret(token.id, EndCause::Rotated).await? {
+        return Err(TokenError::Ended.into());
+    }
+    replace_secret(desk, &mut write, &token, caller.member.id).await?;
+    let detail = serde_json::json!({ "after": { "version": token.version + 1 } });
+    let entry = caller.entry(Action::RotateToken, token.id, detail);
+    Ok(desk.commit_with_receipt(write, entry).await?)
+}
+
+/// The caller's own bearer token in clear. Nobody else's can be asked for. The first look in a
+/// session is noted in the audit log.
+pub(crate) async fn view_bearer_token(desk: &Desk, caller: &Caller) -> Result<PlainToken, Problem> {
+    caller.permit(Right::UseApiDocs)?;
+    let found = desk.store.read().await?.find_bearer_token(caller.member.id).await?;
+    let mut token = found.ok_or(TokenError::NotFound)?;
+    if token.ending.is_some() {
+        token = replace_forgotten(desk, caller).await?;
+    }
+    let sealed = token.display.as_deref().ok_or(TokenError::Ended)?;
+    let belongs_to = SealedFor {
+        account: caller.account.id,
+        member: caller.member.id,
+        token: token.id,
+        version: token.version,
+    };
+    let plain = desk.keyring.open_token(sealed, belongs_to).map_err(Problem::broken)?;
+    if !desk.has_viewed(caller.session.id, token.id, token.version) {
+        let (write, caller) = desk.write_as(caller).await?;
+        let detail = serde_json::json!({ "version": token.version });
+        write.commit(caller.entry(Action::ViewBearerToken, token.id, detail)).await?;
+        desk.note_view(caller.session.id, token.id, token.version);
+    }
+    Ok(plain)
+}
+
+/// A member who may use the API always has a bearer token. Where the one that took the place of an
+/// ended one was lost with a database server, they get the next.
+async fn replace_forgotten(desk: &Desk, caller: &Caller) -> Result<Token, Problem> {
+    let (mut write, caller) = desk.write_as(caller).await?;
+    caller.permit(Right::UseApiDocs)?;
+    let member = caller.member.id;
+    let token = write.find_bearer_token(member).await?.ok_or(TokenError::NotFound)?;
+    if token.ending.is_none() {
+        return Ok(token);
+    }
+    replace_secret(desk, &mut write, &token, member).await?;
+    let token = write.find_bearer_token(member).await?.ok_or(TokenError::NotFound)?;
+    let detail = serde_json::json!({ "after": { "version": token.version } });
+    write.commit(caller.entry(Action::ReplaceBearerToken, token.id, detail)).await?;
+    Ok(token)
+}

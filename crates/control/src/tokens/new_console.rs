@@ -1,0 +1,228 @@
+//! `/tokens/new`: the form of an API token, which loses nothing over a mistake.
+
+use super::{
+    ApiTokenRequest,
+    console::shown_once,
+    expiry::{expiry_policy, permitted_end},
+};
+use crate::{
+    Desk,
+    api_docs::ScopeOffer,
+    caller::Caller,
+    chrome::{Chrome, Nav, page, page_with},
+    codes,
+    freshness::FreshForm,
+    operations::list_scope_offers,
+    problem::Problem,
+};
+use askama::Template;
+use axum::{extract::State, http::StatusCode, response::Response};
+use keydesk_model::{Expiry, ExpiryError, ExpiryPolicy, Right, Scope, ScopeSet, TokenName};
+use serde::{Deserialize, Deserializer};
+
+/// What the form holds, as sent, so that a mistake loses nothing.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct NewTokenForm {
+    name: String,
+    expires: String,
+    /// The date field, which counts where `expires` says `date`.
+    expires_on: String,
+    #[serde(deserialize_with = "one_or_more")]
+    scope: Vec<String>,
+    request_key: Option<String>,
+}
+
+/// A field that was sent once comes as a string, one sent repeatedly as a list.
+pub(super) fn one_or_more<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum OneOrMore {
+        One(String),
+        More(Vec<String>),
+    }
+    Ok(match OneOrMore::deserialize(from)? {
+        OneOrMore::One(one) => vec![one],
+        OneOrMore::More(more) => more,
+    })
+}
+
+#[derive(Template)]
+#[template(path = "tokens/new.html")]
+struct NewPage {
+    chrome: Chrome,
+    form: NewTokenForm,
+    offers: Vec<ScopeOffer>,
+    choices: Vec<(&'static str, &'static str)>,
+    errors: Errors,
+    request_key: String,
+    /// How long it may live, in words.
+    policy: Option<String>,
+    begins_with: String,
+}
+
+/// Beside which field something is wrong.
+#[derive(Debug, Default)]
+struct Errors {
+    name: Option<String>,
+    expires: Option<String>,
+    scope: Option<String>,
+}
+
+const CHOICES: [(&str, &str); 6] = [
+    ("never", "Never"),
+    ("30d", "30 days"),
+    ("60d", "60 days"),
+    ("90d", "90 days"),
+    ("180d", "180 days"),
+    ("365d", "A year"),
+];
+
+impl NewPage {
+    fn has(&self, scope: &str) -> bool {
+        self.form.scope.iter().any(|held| held == scope)
+    }
+
+    fn chosen(&self, expires: &str) -> bool {
+        let chosen =
+            if self.form.expires.is_empty() { &self.begins_with } else { &self.form.expires };
+        chosen == expires
+    }
+}
+
+async fn form_page(
+    desk: &Desk,
+    caller: &Caller,
+    form: NewTokenForm,
+    errors: Errors,
+) -> Result<NewPage, Problem> {
+    let (key, _) = codes::generate(&desk.entropy);
+    let account = desk.store.read().await?.find_account(caller.account.id).await?;
+    let policy = expiry_policy(desk, account.as_ref());
+    // What would be refused is not offered.
+    let choices = CHOICES.into_iter().filter(|(value, _)| {
+        value
+            .parse::<Expiry>()
+            .is_ok_and(|expiry| permitted_end(policy, account.as_ref(), expiry, desk.now()).is_ok())
+    });
+    Ok(NewPage {
+        begins_with: begins_with(policy),
+        policy: told(policy),
+        chrome: Chrome::of(caller, "Create new token", Nav::Tokens),
+        form,
+        offers: list_scope_offers(desk).await?,
+        choices: choices.collect(),
+        errors,
+        request_key: key[..32].to_owned(),
+    })
+}
+
+/// The span that the form begins with: the operator's, or the longest that may be.
+fn begins_with(policy: ExpiryPolicy) -> String {
+    let days = |text: &str| text.strip_suffix('d').and_then(|days| days.parse::<u16>().ok());
+    let may = |value: &&str| match policy.max_days {
+        Some(most) => days(value).is_some_and(|days| days <= most),
+        None => !policy.is_required || *value != "never",
+    };
+    let wanted = match policy.default {
+        Some(Expiry::Days(days)) => Some(format!("{days}d")),
+        _ => None,
+    };
+    let offered = || CHOICES.iter().map(|(value, _)| *value);
+    let wanted = wanted.filter(|wanted| offered().filter(may).any(|value| value == wanted));
+    let first = offered().find(|value| *value == "never" && may(value));
+    let longest = || offered().rfind(may);
+    wanted.unwrap_or_else(|| first.or_else(longest).unwrap_or("date").to_owned())
+}
+
+fn told(policy: ExpiryPolicy) -> Option<String> {
+    match policy.max_days {
+        Some(1) => Some("Tokens of this account may live for one day at most.".to_owned()),
+        Some(days) => Some(format!("Tokens of this account may live for {days} days at most.")),
+        None if policy.is_required => Some("Tokens of this account must have an end.".to_owned()),
+        None => None,
+    }
+}
+
+pub(crate) async fn new_page(
+    State(desk): State<Desk>,
+    caller: Caller,
+) -> Result<Response, Problem> {
+    caller.permit(Right::ManageTokens)?;
+    Ok(page(&form_page(&desk, &caller, NewTokenForm::default(), Errors::default()).await?))
+}
+
+pub(crate) async fn issue(
+    State(desk): State<Desk>,
+    fresh: FreshForm<NewTokenForm>,
+) -> Result<Response, Problem> {
+    let FreshForm { caller, form } = fresh;
+    caller.permit(Right::ManageTokens)?;
+    let checked = match read_request(&form) {
+        Ok(request) => check_expiry(&desk, &caller, request).await?,
+        Err(errors) => Err(errors),
+    };
+    let request = match checked {
+        Ok(request) => request,
+        Err(errors) => {
+            let page = form_page(&desk, &caller, form, errors).await?;
+            return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page));
+        }
+    };
+    let (token, plain) = super::issue_api_token(&desk, &caller, request).await?;
+    Ok(shown_once(&desk, &caller, token, plain, None))
+}
+
+/// What the use-case would refuse for its end is said beside the field.
+async fn check_expiry(
+    desk: &Desk,
+    caller: &Caller,
+    request: ApiTokenRequest,
+) -> Result<Result<ApiTokenRequest, Errors>, Problem> {
+    let account = desk.store.read().await?.find_account(caller.account.id).await?;
+    let policy = expiry_policy(desk, account.as_ref());
+    let end = permitted_end(policy, account.as_ref(), request.expiry, desk.now());
+    Ok(match end {
+        Err(error) => Err(Errors { expires: Some(error.to_string()), ..Errors::default() }),
+        Ok(_) => Ok(request),
+    })
+}
+
+/// A date that someone gave counts, whether or not they also chose "on a date".
+fn read_expiry(form: &NewTokenForm) -> Result<Expiry, String> {
+    let text = match (form.expires.as_str(), form.expires_on.as_str()) {
+        ("date", "") => return Err("choose the last day, or one of the other spans".to_owned()),
+        ("" | "never" | "date", date) if !date.is_empty() => date,
+        ("", _) => "never",
+        (span, "") => span,
+        (_, _) => return Err("choose a span or a last day, not both".to_owned()),
+    };
+    text.parse().map_err(|error: ExpiryError| error.to_string())
+}
+
+fn read_request(form: &NewTokenForm) -> Result<ApiTokenRequest, Errors> {
+    let name = form.name.parse::<TokenName>();
+    let expiry = read_expiry(form);
+    let scopes =
+        form.scope.iter().map(|text| text.parse::<Scope>()).collect::<Result<ScopeSet, _>>();
+    let nothing_chosen = scopes.as_ref().is_ok_and(ScopeSet::is_empty);
+    match (name, expiry, scopes) {
+        (Ok(name), Ok(expiry), Ok(scopes)) if !nothing_chosen => Ok(ApiTokenRequest {
+            name,
+            scopes,
+            expiry,
+            request_key: form.request_key.clone().filter(|key| (16..=64).contains(&key.len())),
+        }),
+        (name, expiry, scopes) => Err(Errors {
+            name: name.err().map(|error| error.to_string()),
+            expires: expiry.err(),
+            scope: match scopes {
+                Err(error) => Some(error.to_string()),
+                Ok(_) if nothing_chosen => {
+                    Some("choose at least one scope, or “everything”".to_owned())
+                }
+                Ok(_) => None,
+            },
+        }),
+    }
+}
