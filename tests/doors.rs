@@ -60,7 +60,7 @@ impl Drop for Proxy {
 }
 
 /// Starts a proxy with the guide's configuration, on ports of this test.
-async fn start_proxy(name: &str, gateway: &str, api: u16) -> Proxy {
+async fn start_proxy(name: &str, gateway: &str, api: u16, envoy_door: u16) -> Proxy {
     let (folder, port) = (tempfile::tempdir().expect("a folder"), free_port());
     let gateway = gateway.trim_start_matches("http://");
     let here = |text: String| {
@@ -90,6 +90,24 @@ async fn start_proxy(name: &str, gateway: &str, api: u16) -> Proxy {
             command.args(["run", "--adapter", "caddyfile", "--config"]).arg(path("Caddyfile"));
             command
         }
+        "envoy" => {
+            // The file names ports by themselves.
+            let (_, gateway_port) = gateway.rsplit_once(':').expect("a port");
+            let ports = [
+                ("8000", port.to_string()),
+                ("8081", gateway_port.to_owned()),
+                ("3000", api.to_string()),
+                ("9001", envoy_door.to_string()),
+            ];
+            let whole = ports.iter().fold(block("envoy"), |text, (from, to)| {
+                text.replace(&format!("port_value: {from} "), &format!("port_value: {to} "))
+            });
+            fs::write(path("envoy.yaml"), whole).expect("writes");
+            let mut command = Command::new(clients().join("envoy/envoy/_bin/envoy"));
+            command.args(["--use-dynamic-base-id", "--concurrency", "1", "--log-level", "error"]);
+            command.arg("-c").arg(path("envoy.yaml"));
+            command
+        }
         _ => {
             fs::write(path("keydesk.lua"), here(block("lua"))).expect("writes");
             fs::write(path("haproxy.cfg"), here(block("haproxy"))).expect("writes");
@@ -111,10 +129,15 @@ async fn start_proxy(name: &str, gateway: &str, api: u16) -> Proxy {
 /// F11, T36: the same calls through each proxy; what a client says of itself never counts.
 async fn f11_a_proxy_asks(name: &str) {
     let api = start_echo().await;
-    let (keydesk, ann) = start_keydesk(api, "[forward_auth]\ntrusted = [\"127.0.0.1\"]\n").await;
+    let door = free_port();
+    let config = format!(
+        "[forward_auth]\ntrusted = [\"127.0.0.1\"]\n\
+         [envoy]\nlisten = \"127.0.0.1:{door}\"\ntrusted = [\"127.0.0.1\"]\n"
+    );
+    let (keydesk, ann) = start_keydesk(api, &config).await;
     let token = token_with(&ann, "CRM", &["*"]).await;
     let account = ann.endpoint_url().await.rsplit('/').next().expect("a number").to_owned();
-    let proxy = start_proxy(name, &keydesk.gateway, api).await;
+    let proxy = start_proxy(name, &keydesk.gateway, api, door).await;
     let at = |path: &str| format!("http://127.0.0.1:{}/{account}{path}", proxy.port);
 
     let answer = send("GET", &at("/contacts/a%20b?x=1"), &token, "app/1").await;
@@ -133,6 +156,7 @@ async fn f11_a_proxy_asks(name: &str) {
         "x-forwarded-method",
         "x-forwarded-for",
         "keydesk-path",
+        "keydesk_account",
     ]
     .iter()
     .fold(spoofed, |request, name| request.header(*name, "/999999/spoofed"));
@@ -141,7 +165,11 @@ async fn f11_a_proxy_asks(name: &str) {
     assert_eq!(got["uri"], "/contacts", "{name}");
     assert!(!got["headers"]["keydesk-subject"].to_string().contains("spoofed"), "{name}");
 
-    if name == "nginx" {
+    if name == "envoy" {
+        assert!(got["headers"].get("keydesk_account").is_none(), "{got}");
+        assert_eq!(got["headers"]["keydesk-path"], "/contacts");
+    }
+    if name == "nginx" || name == "envoy" {
         let who = send("GET", &at("/keydesk/whoami"), &token, "app/1").await;
         assert_eq!(who.body["account"], account, "self-service has a location of its own");
     }
@@ -170,6 +198,51 @@ async fn f11_caddy_asks_as_the_guide_says() {
 #[tokio::test]
 async fn f11_haproxy_asks_as_the_guide_says() {
     f11_a_proxy_asks("haproxy").await;
+}
+
+#[tokio::test]
+async fn f11_envoy_asks_as_the_guide_says() {
+    f11_a_proxy_asks("envoy").await;
+}
+
+/// Envoy passes on what a refusal says, and what an answer is to say besides.
+#[tokio::test]
+async fn f11_envoy_tells_why_and_what_is_left() {
+    let (api, door) = (start_echo().await, free_port());
+    let config = format!(
+        "[envoy]\nlisten = \"127.0.0.1:{door}\"\ntrusted = [\"127.0.0.1\"]\n\
+         [[plan]]\nname = \"small\"\nrate = \"2/h\"\nmode = \"enforce\"\n"
+    );
+    let config = format!("default_plan = \"small\"\n{config}");
+    let (keydesk, ann) = start_keydesk(api, &config).await;
+    let token = token_with(&ann, "CRM", &["*"]).await;
+    let account = ann.endpoint_url().await.rsplit('/').next().expect("a number").to_owned();
+    let proxy = start_proxy("envoy", &keydesk.gateway, api, door).await;
+    let url = format!("http://127.0.0.1:{}/{account}/contacts", proxy.port);
+    let answer = send("GET", &url, &token, "app/1").await;
+    assert_eq!((answer.status, answer.header("ratelimit").contains("r=1")), (200, true));
+    send("GET", &url, &token, "app/1").await;
+    let answer = send("GET", &url, &token, "app/1").await;
+    assert_eq!((answer.status, answer.code()), (429, "rate_limited"));
+    assert!(answer.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds > 1000));
+    assert_eq!(answer.header("content-type"), "application/problem+json");
+    // Without Keydesk nothing passes.
+    drop(keydesk);
+    assert_eq!(send("GET", &url, &token, "app/1").await.status, 503);
+}
+
+/// T36: only Envoys that are named may ask.
+#[tokio::test]
+async fn t36_an_envoy_that_is_not_trusted_lets_nobody_through() {
+    let (api, door) = (start_echo().await, free_port());
+    let config = format!("[envoy]\nlisten = \"127.0.0.1:{door}\"\ntrusted = [\"192.0.2.1\"]\n");
+    let (keydesk, ann) = start_keydesk(api, &config).await;
+    let (token, endpoint) = (ann.bearer_token().await, ann.endpoint_url().await);
+    let account = endpoint.rsplit('/').next().expect("a number");
+    let proxy = start_proxy("envoy", &keydesk.gateway, api, door).await;
+    let url = format!("http://127.0.0.1:{}/{account}/contacts", proxy.port);
+    assert_eq!(send("GET", &url, &token, "app/1").await.status, 503);
+    assert!(keydesk.printed().contains("not in envoy.trusted"));
 }
 
 /// What a proxy must say, in every way to say it wrong.

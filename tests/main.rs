@@ -8,6 +8,7 @@ mod desync;
 mod differential;
 mod documents;
 mod doors;
+mod embed;
 mod expiry;
 mod faults;
 mod gateway;

@@ -123,7 +123,10 @@ fn the_change_log_names_the_version_that_is_built() {
 fn every_audit_action_is_used() {
     let used: String = rust_files()
         .iter()
-        .filter(|path| path.to_string_lossy().contains("crates/control/src"))
+        .filter(|path| {
+            let path = path.to_string_lossy();
+            path.contains("crates/control/src") || path.contains("crates/node/src")
+        })
         .map(|path| fs::read_to_string(path).expect("readable"))
         .collect();
     for action in keydesk_model::Action::ALL {

@@ -66,9 +66,6 @@ async fn main() -> anyhow::Result<()> {
         return start_with(&args.keydesk, count).await;
     }
     let data = Data::make(&args.keydesk, args.tokens).await?;
-    // The same tokens, limited.
-    let limited = Data::make(&args.keydesk, args.tokens).await?;
-    seed::limit(&limited.folder.path().join("data")).await?;
     let tokens = Arc::new(data.tokens.clone());
     let upstream = upstream::start(tokens.iter().cloned().collect())?;
     let certificate = Certificate::new()?;
@@ -81,8 +78,13 @@ async fn main() -> anyhow::Result<()> {
     } else {
         field.small(&args, &data, upstream, &certificate, &tokens)?;
     }
+    // The same tokens, limited; a database of its own each, as another process on it costs both.
+    let mut limited = Vec::new();
     for (name, limits) in seed::LIMITS {
-        let keydesk = Keydesk::start(&args.keydesk, &limited, upstream, limits)?;
+        let own = Data::make(&args.keydesk, args.tokens).await?;
+        seed::limit(&own.folder.path().join("data")).await?;
+        let keydesk = Keydesk::start(&args.keydesk, &own, upstream, limits)?;
+        limited.push(own);
         let target = keydesk.peer.target(&keydesk.prefix, &tokens, &certificate)?;
         field.add(name, target, small(), "keydesk");
         field.peers.push(keydesk.peer);

@@ -1,11 +1,12 @@
 //! What every use-case is handed: the store, the keys, the clock, the dice, and the mailer.
 
 use crate::{
-    Keyring, Mailer, Nodes, OpenApiSource, Settings, caller::Caller, codes::SetupCode,
+    Keyring, Mailer, OpenApiSource, Settings, caller::Caller, codes::SetupCode,
     passwords::PasswordHashing, problem::Problem,
 };
 use axum::http::StatusCode;
 use keydesk_model::{Clock, SessionId, Timestamp, TokenId};
+use keydesk_node::Nodes;
 use keydesk_store::{Store, StoreError, Write};
 use keydesk_token::Entropy;
 use std::{

@@ -10,6 +10,7 @@ use chacha20poly1305::{
 };
 use hkdf::Hkdf;
 use keydesk_model::{AccountId, Action, Actor, MemberId, Origin, Timestamp, TokenId};
+use keydesk_node::Keys;
 use keydesk_store::{AuditEntry, NewKeyCheck, Store, StoreError, Write};
 use keydesk_token::{Entropy, PlainToken};
 use sha2::Sha256;
@@ -140,6 +141,25 @@ impl Key {
     }
 }
 
+impl Keys for Keyring {
+    fn key_ids(&self) -> Vec<String> {
+        self.keys.load().keys().cloned().collect()
+    }
+
+    fn reload(&self) {
+        let Some(masters) = (self.source)() else { return };
+        let mut keys = BTreeMap::clone(&self.keys.load());
+        keys.extend(ring(&masters));
+        self.keys.store(Arc::new(keys));
+    }
+
+    fn note_current(&self, id: &str) {
+        if !id.is_empty() && **self.current.load() != id {
+            self.current.store(Arc::new(id.to_owned()));
+        }
+    }
+}
+
 /// The id of the key that something was sealed under.
 fn sealed_under(sealed: &[u8]) -> Option<String> {
     let (format, rest) = sealed.split_first()?;
@@ -165,11 +185,6 @@ impl Keyring {
         }
     }
 
-    /// Names the keys without telling anything of them.
-    pub fn key_ids(&self) -> Vec<String> {
-        self.keys.load().keys().cloned().collect()
-    }
-
     /// Whether a key is at hand, after a look into the file if need be.
     pub fn holds(&self, id: &str) -> bool {
         self.key(id).is_some()
@@ -181,21 +196,6 @@ impl Keyring {
         }
         self.reload();
         self.keys.load().get(id).cloned()
-    }
-
-    /// Reads the file anew. Keys that are in it no more are kept: something may be on its way.
-    pub fn reload(&self) {
-        let Some(masters) = (self.source)() else { return };
-        let mut keys = BTreeMap::clone(&self.keys.load());
-        keys.extend(ring(&masters));
-        self.keys.store(Arc::new(keys));
-    }
-
-    /// To be told what the database says.
-    pub fn note_current(&self, id: &str) {
-        if !id.is_empty() && **self.current.load() != id {
-            self.current.store(Arc::new(id.to_owned()));
-        }
     }
 
     fn current(&self) -> Result<Arc<Key>, KeyringError> {

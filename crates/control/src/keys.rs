@@ -3,6 +3,7 @@
 
 use crate::keyring::{Keyring, KeyringError, SealedFor, operator_entry};
 use keydesk_model::{Action, Clock};
+use keydesk_node::Keys;
 use keydesk_store::{Store, StoreError};
 use keydesk_token::Entropy;
 

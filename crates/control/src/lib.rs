@@ -20,7 +20,6 @@ mod passwords;
 mod people;
 mod problem;
 mod receipts;
-mod recovery;
 mod reminders;
 mod routes;
 mod sessions;
@@ -39,8 +38,7 @@ pub use operations::{
     set_rules_mode, sync_rules,
 };
 pub use passwords::PasswordError;
-pub use receipts::{Nodes, ReceiptError, published_keys, verify_receipt};
-pub use recovery::write_back_endings;
+pub use receipts::{ReceiptError, published_keys, verify_receipt};
 pub use reminders::{ExpiringSoon, send_reminders};
 pub use routes::{Access, ROUTES, router};
 pub use settings::{Plans, Settings};

@@ -7,7 +7,7 @@ use criterion::{
 use keydesk_gateway::{LiveTable, Presented};
 use keydesk_model::{
     AccountId, AccountNumber, AddressList, Binding, Feed, LiveSecret, Moment, ScopeSet, Snapshot,
-    Stopwatch, Timestamp, TokenId,
+    Stopwatch, Table, Timestamp, TokenId,
 };
 use keydesk_token::{Entropy, Kind, PlainToken, Prefix};
 use std::{hint::black_box, time::Duration};

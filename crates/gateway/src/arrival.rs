@@ -6,7 +6,11 @@ use crate::{
 };
 use keydesk_model::Timestamp;
 use keydesk_token::Entropy;
-use std::{cell::Cell, fmt, net::IpAddr};
+use std::{
+    fmt,
+    net::IpAddr,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arrival {
@@ -69,18 +73,16 @@ impl fmt::Debug for RequestId {
 #[derive(Debug)]
 pub(crate) struct RequestIds {
     start: u64,
-    count: Cell<u32>,
+    count: AtomicU32,
 }
 
 impl RequestIds {
     pub fn new(entropy: &Entropy) -> Self {
-        Self { start: u64::from_le_bytes(entropy.bytes()), count: Cell::new(0) }
+        Self { start: u64::from_le_bytes(entropy.bytes()), count: AtomicU32::new(0) }
     }
 
     pub fn next(&self) -> RequestId {
-        let count = self.count.get();
-        self.count.set(count.wrapping_add(1));
-        RequestId::new(self.start, count)
+        RequestId::new(self.start, self.count.fetch_add(1, Ordering::Relaxed))
     }
 }
 

@@ -1,19 +1,18 @@
 //! A request's way through the gateway, phase by phase. Nothing here waits.
 
 use crate::{
-    Answer, Denial, LiveTable, Presented,
+    Answer, Denial, LiveTable,
     arrival::{Arrival, RequestIds},
-    charge::Charged,
+    check::{Gate, refuse_method},
     cors,
-    doors::{Ask, Credentials, Door, Forwarded, Own, Wanted, forward_auth_pass},
+    doors::{Ask, Credentials, Door, Forwarded, Own, Wanted, pass_answer},
     headers,
     headers::Outgoing,
-    limit::{Call, Judgement},
-    live::{Identity, Meter, Sighting},
+    limit::Call,
+    live::{Identity, Meter},
     observe::{Observer, Story},
-    permit::{OfAccount, Permitted},
+    permit::Permitted,
     settings::Settings,
-    sunset,
     target::Target,
     tunnel,
     upstream::{Asked, Route, Upstreams},
@@ -123,7 +122,7 @@ impl Worker {
         let own = Own::of(head.method, &target, &self.settings);
         let path = own.is_none().then_some(target.path);
         let call = Call { method: head.method, path, client_addr: story.arrival.client_addr };
-        let (permitted, identity) = self.permit(call, &target, noted, story)?;
+        let (permitted, identity) = self.gate().permit(call, &target, noted, story)?;
         if let Some(own) = own {
             return self.answer_own(own, &permitted, &identity, (noted, &target), story);
         }
@@ -154,44 +153,8 @@ impl Worker {
         Ok(Verdict::Forward(Forward { permitted, route: Arc::clone(route), asked, framing }))
     }
 
-    /// From the token to the permission: is it known and good, of this account, and may it do this?
-    fn permit(
-        &self,
-        call: Call,
-        target: &Target,
-        noted: &Noted,
-        story: &mut Story,
-    ) -> Result<(Permitted, Identity), Denial> {
-        let presented = Presented::in_field(noted.authorization.first, noted.authorization.count)?;
-        let verified = self.table.verify(&presented, story.arrival.at)?;
-        let own = OfAccount::new(verified, target)?;
-        let identity = self.table.identify(own.token()).ok_or(Denial::UnknownToken)?;
-        story.is_of(own.token().number, identity.token);
-        let account = self.table.account(own.token().number);
-        let mut judgement = Judgement::of(call, &identity.limits, &account, &self.table.rules());
-        if call.path.is_some() && judgement.denial.is_none() {
-            let charged = Charged {
-                account: own.token().number,
-                token: identity.token,
-                at: story.arrival.at,
-                limits: &account,
-                operation: judgement.rate.take(),
-            };
-            let paid =
-                charged.charge(self.table.spending(), &mut judgement.called, &mut story.added);
-            judgement.denial = paid.err();
-        }
-        self.meter.note(Sighting {
-            token: identity.token,
-            agent: noted.user_agent.first,
-            client_addr: call.client_addr,
-            at: story.arrival.at,
-            called: &judgement.called,
-        });
-        if let Some(closing) = identity.limits.closing {
-            sunset::announce(closing, &self.settings, &mut story.added);
-        }
-        Ok((own.permit(judgement)?, identity))
+    fn gate(&self) -> Gate<'_> {
+        Gate { settings: &self.settings, table: &self.table, meter: &self.meter }
     }
 
     /// What a token asks of Keydesk itself.
@@ -244,15 +207,8 @@ impl Worker {
     fn ask_for(&self, noted: &Noted, story: &mut Story) -> Result<Answer, Denial> {
         let forwarded = Forwarded::of(noted, story.peer, &self.settings)?;
         story.arrival.client_addr = forwarded.client_addr;
-        refuse_method(forwarded.method)?;
-        let target = Target::of(forwarded.uri, self.settings.forms)?;
-        let call = Call {
-            method: forwarded.method,
-            path: Some(target.path),
-            client_addr: forwarded.client_addr,
-        };
-        let (permitted, identity) = self.permit(call, &target, noted, story)?;
-        Ok(forward_auth_pass(&permitted, &identity, &target, &story.arrival, &self.settings))
+        let pass = self.gate().check(forwarded.method, forwarded.uri, noted, story)?;
+        Ok(pass_answer(&pass, &self.settings))
     }
 
     /// Reads what was sent with a question, and answers it.
@@ -316,16 +272,6 @@ fn one_of_two(denial: &Denial) -> StatusCode {
 fn refuse_malformed(head: &Head, noted: &Noted) -> Result<(), Denial> {
     refuse_method(head.method)?;
     if headers::names_one_host(head, noted) { Ok(()) } else { Err(Denial::BadHost) }
-}
-
-/// A method in small letters has no rule here, and is the same as in capitals for some servers.
-fn refuse_method(method: &str) -> Result<(), Denial> {
-    let is_other = |byte: u8| byte.is_ascii_lowercase();
-    if matches!(method, "TRACE" | "CONNECT") || method.bytes().any(is_other) {
-        Err(Denial::MethodNotAllowed)
-    } else {
-        Ok(())
-    }
 }
 
 fn refuse_large(framing: Framing, limit: u64) -> Result<(), Denial> {

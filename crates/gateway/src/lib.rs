@@ -3,6 +3,7 @@
 
 mod arrival;
 mod charge;
+mod check;
 mod cors;
 mod deadline;
 mod denial;
@@ -27,6 +28,7 @@ mod upstream;
 mod whoami;
 mod wire;
 
+pub use check::{Asked, Checker, Pass, is_withheld};
 pub use denial::Denial;
 pub use doors::{IntrospectionClient, OwnAnswer, Question, TokenDesk, Wish, token_desk};
 pub use live::{LiveTable, Verified};

@@ -1,9 +1,10 @@
 //! `keydesk account`: which accounts there are, and the plans that they have.
 
-use crate::{config::Config, data, system};
+use crate::{config::Config, data};
 use anyhow::bail;
 use keydesk_control::set_plan;
 use keydesk_model::{AccountNumber, Month};
+use keydesk_node::system;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {

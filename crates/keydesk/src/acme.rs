@@ -3,7 +3,6 @@
 
 use crate::{
     config::Acme,
-    system,
     tls::{Certificates, read},
 };
 use anyhow::{Context, bail};
@@ -11,6 +10,7 @@ use instant_acme::{
     Account, AccountCredentials, AuthorizationStatus, ChallengeType, Identifier, NewAccount,
     NewOrder, OrderStatus, RetryPolicy,
 };
+use keydesk_node::system;
 use rcgen::{CertificateParams, CustomExtension, DistinguishedName, KeyPair};
 use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},

@@ -1,12 +1,12 @@
 //! `keydesk backup`, `restore` and `migrate`: everything from one database into another.
 
 use crate::{
-    cluster::Identity,
     config::{Config, place_named},
-    data, system,
+    data,
 };
 use anyhow::{Context, bail};
 use keydesk_model::NodeId;
+use keydesk_node::{Identity, system};
 use keydesk_store::{CopyProgress, Place, Store};
 use std::{
     io::IsTerminal,

@@ -1,7 +1,8 @@
 //! The data folder: the database and, beside it, the key file that the database is useless without.
 
 use anyhow::{Context, bail};
-use keydesk_control::{Base, Desk, Keyring, Mailer, MasterKey, Nodes, OpenApiSource, Settings};
+use keydesk_control::{Base, Desk, Keyring, Mailer, MasterKey, OpenApiSource, Settings};
+use keydesk_node::{Nodes, system};
 use keydesk_store::{Place, Store};
 use std::{
     fs::{self, DirBuilder, OpenOptions},
@@ -12,7 +13,7 @@ use std::{
 };
 use zeroize::Zeroizing;
 
-use crate::{config::Config, system};
+use crate::config::Config;
 
 const HEADER: &str = "keydesk-key-1";
 

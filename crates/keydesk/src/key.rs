@@ -1,10 +1,11 @@
 //! `keydesk key rotate`: another master key, while everything runs. Whatever ends it on the way, it goes
 //! on when it is called again.
 
-use crate::{config::Config, data, system};
+use crate::{config::Config, data};
 use anyhow::{Context, bail};
 use keydesk_control::keys::{self, NextStep};
 use keydesk_control::{Keyring, MasterKey};
+use keydesk_node::{Keys, system};
 use keydesk_store::Store;
 use std::path::Path;
 

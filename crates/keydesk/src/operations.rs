@@ -1,13 +1,14 @@
 //! `keydesk operations`: the rules on the API's operations, what they refuse or would, and the word that
 //! puts them in force. Beside the server: what takes over a document that has changed.
 
-use crate::{config::Config, data, system};
+use crate::{config::Config, data};
 use anyhow::{Context, bail};
 use keydesk_control::{
     NewlyRefused, OpenApiSource, RuleSource, Synced, apply_pending_rules, newly_refused,
     set_rules_mode, sync_rules,
 };
 use keydesk_model::{LiveRules, Mode, Rules, Unlisted};
+use keydesk_node::system;
 use keydesk_store::{Store, StoredRules};
 use std::{
     path::{Path, PathBuf},

@@ -1,12 +1,12 @@
 //! Answers what tokens ask gateways to do to them, and closes what rotation has left open.
 
-use crate::system;
 use keydesk_control::{
     Desk, ExpiringSoon, OwnTokenError, close_due_secrets, revoke_own_token, rotate_own_token,
     send_reminders,
 };
 use keydesk_gateway::{Denial, OwnAnswer, Question, TokenDesk, Wish, token_desk};
 use keydesk_model::Origin;
+use keydesk_node::system;
 use keydesk_store::{Store, StoreError};
 use std::{
     sync::{Arc, Mutex, PoisonError},

@@ -2,17 +2,15 @@
 //! good order.
 
 use crate::{
-    cluster::Member,
-    config::Config,
-    console,
-    counts::{Counts, REPORT},
-    data, operations, records, self_service, sockets, status, system, tls,
+    config::Config, console, data, envoy, operations, records, self_service, sockets, status, tls,
 };
 use anyhow::{Context, bail};
 use keydesk_control::{Base, Desk, Keyring, Mailer, OpenApiSource};
 use keydesk_gateway::{
     Gateway, Listeners, LiveTable, Records, Running, SelfService, TokenDesk, UpstreamSettings,
 };
+use keydesk_model::Table;
+use keydesk_node::{Counts, Keys, Member, NodeSettings, REPORT, system};
 use keydesk_store::{Place, Store};
 use std::{
     net::SocketAddr,
@@ -33,13 +31,14 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let upstream = first_upstream(&upstreams)?;
 
     let table = live_table(&config);
-    let member = Member::join(&config, &store, &table, keyring.clone()).await?;
-    let counts = Counts::begin(store.clone(), Arc::clone(&table)).await;
+    let (member, counts) = join(&config, &store, &table, keyring.clone()).await?;
 
     let settings = data::settings(&config, console_addr, gateway_addr);
     let (token_desk, answer_tokens) = self_service::start();
     let (records, written) = records::start(&config.observe)?;
     let gateway_settings = gateway_settings(&config, &settings, upstreams, token_desk);
+    let (stop, stopped) = watch::channel(false);
+    envoy::start(&config, &gateway_settings, &table, stopped.clone()).await?;
     let running = gateway
         .map(|listeners| start_gateway(listeners, gateway_settings, &table, records, tls.clone()))
         .transpose()?;
@@ -69,7 +68,6 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
 
     tasks.extend(member.spawn());
     tasks.push(answers);
-    let (stop, stopped) = watch::channel(false);
     let report = tokio::spawn(report(counts, stopped.clone()));
     let signal = tokio::spawn(async move {
         stop_signal().await;
@@ -91,6 +89,30 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
 fn live_table(config: &Config) -> Arc<LiveTable> {
     let (plans, default) = (&config.plans.all, config.plans.default.as_deref());
     Arc::new(LiveTable::with_tenure(system::stopwatch()).with_plans(plans, default))
+}
+
+/// Takes its place among the nodes, and hears what this month has been called already.
+async fn join(
+    config: &Config,
+    store: &Store,
+    table: &Arc<LiveTable>,
+    keyring: Option<Arc<Keyring>>,
+) -> anyhow::Result<(Arc<Member>, Counts)> {
+    let table = Arc::clone(table) as Arc<dyn Table>;
+    let keys = keyring.map(|keyring| keyring as Arc<dyn Keys>);
+    let settings = NodeSettings {
+        journal: config.data.join("ended.journal"),
+        locks: config.data.clone(),
+        name: config.cluster.name.clone(),
+        is_gateway: config.role.has_gateway(),
+        is_console: config.role.has_console(),
+        terms: config.cluster.terms,
+        confirm: config.cluster.confirm,
+        peers: config.cluster.peers.clone(),
+    };
+    let member = Member::join(settings, store, &table, keys).await?;
+    let counts = Counts::begin(store.clone(), table).await;
+    Ok((member, counts))
 }
 
 /// What a node with a console does beside serving it.

@@ -1,7 +1,7 @@
 //! For whoever operates it: whether it lives, whether it is ready, how it does, and how it stands among
 //! the other nodes. On a listener of its own, off unless configured.
 
-use crate::{cluster::Member, self_service::Expiring};
+use crate::self_service::Expiring;
 use anyhow::Context;
 use axum::{
     Json, Router,
@@ -11,6 +11,7 @@ use axum::{
     routing::get,
 };
 use keydesk_gateway::{LiveTable, Metrics};
+use keydesk_node::Member;
 use keydesk_store::Store;
 use serde_json::{Value, json};
 use std::{

@@ -3,10 +3,11 @@
 
 use crate::{
     AccountId, AccountNumber, AddressList, Binding, Closing, Ending, Grant, LiveAccount, Mode,
-    Rules, ScopeSet, Timestamp, TokenId,
+    Moment, Month, QuotaUse, Rules, ScopeSet, Timestamp, TokenId, Usage,
 };
 use keydesk_token::TokenHash;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 
 /// One secret with all that a decision about it needs. Ended ones stay, so that their holder can
 /// be told why they are refused.
@@ -112,6 +113,25 @@ pub trait Feed: Send + Sync {
     fn load(&self, snapshot: Snapshot<'_>);
     /// Applies change number `seq`; numbers come without gaps and in order.
     fn apply(&self, seq: i64, change: Change);
+}
+
+/// What a node keeps current and lets serve: the gateway's live table.
+pub trait Table: Feed {
+    /// The first moment at which no token is accepted any more. None: that is now.
+    fn serve_until(&self, until: Option<Moment>);
+    /// Whether tokens may be accepted at all.
+    fn may_serve(&self) -> bool;
+    /// The number of the last change taken over.
+    fn seq(&self) -> i64;
+    /// Who has used what since the last time this was asked; where many have, those who have waited
+    /// longest for it, unless `all`.
+    fn take_usage(&self, all: bool) -> Vec<Usage>;
+    /// Calls that count against a quota and have not been told yet, by month. What could not be told is to
+    /// be put back.
+    fn take_counted(&self) -> HashMap<Month, Vec<QuotaUse>>;
+    /// What all gateways together have counted of these accounts.
+    fn note_quota_use(&self, month: Month, totals: &[QuotaUse]);
+    fn put_back_counted(&self, month: Month, counted: &[QuotaUse]);
 }
 
 mod hex_hash {

@@ -24,7 +24,7 @@ mod usage;
 
 pub use account::{AccountName, AccountNumber, AccountNumberError};
 pub use audit::{Action, Actor, Origin};
-pub use change::{Change, Feed, LiveRules, LiveSecret, Snapshot};
+pub use change::{Change, Feed, LiveRules, LiveSecret, Snapshot, Table};
 pub use cookie::SESSION_COOKIES;
 pub use expiry::{Expiry, ExpiryError, ExpiryPolicy, ExpiryPolicyError};
 pub use grant::{AddressList, AddressListError, Grant};

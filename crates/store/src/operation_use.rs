@@ -38,7 +38,7 @@ pub struct Objected {
 const DAY: i64 = 86_400_000_000;
 /// So long it is kept.
 const KEPT: Duration = Duration::from_hours(24 * 31);
-const SIZES: [usize; 3] = [64, 8, 1];
+const SIZES: [usize; 3] = [16, 4, 1];
 
 /// The statement for `count` rows of eight values each.
 fn record(count: usize) -> String {

@@ -9,74 +9,14 @@ pub use signing::{ReceiptError, published_keys, verify_receipt};
 
 use crate::Desk;
 use keydesk_model::{
-    Action, Actor, Confirmation, Moment, NodeId, NodeRow, Outstanding, Receipt, Roster, Stopwatch,
-    Timestamp, Word,
+    Action, Actor, Confirmation, Moment, NodeId, NodeRow, Outstanding, Receipt, Timestamp, Word,
 };
-use keydesk_store::{AuditEntry, Committed, Durability, Store, StoreError, Write};
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
-use tokio::sync::Notify;
+use keydesk_node::{Keys, Nodes};
+use keydesk_store::{AuditEntry, Committed, Durability, StoreError, Write};
+use std::{collections::BTreeMap, time::Duration};
 
 /// How long at most between two looks at the list while a confirmation is waited for.
 const LOOK_AGAIN: Duration = Duration::from_millis(25);
-
-/// Finds processes of this machine that have died without leaving.
-type Dead = Arc<dyn Fn() -> Vec<NodeId> + Send + Sync>;
-
-/// What this console knows of the other nodes, kept current by whoever runs it.
-pub struct Nodes {
-    pub own: NodeId,
-    stopwatch: Stopwatch,
-    roster: Mutex<Roster>,
-    /// A gateway may have confirmed something.
-    pub news: Notify,
-    /// How long an answer may wait for confirmations.
-    patience: Duration,
-    dead: Dead,
-}
-
-impl std::fmt::Debug for Nodes {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Nodes(as {})", self.own)
-    }
-}
-
-impl Nodes {
-    pub fn new(
-        (own, joined): (NodeId, i64),
-        stopwatch: Stopwatch,
-        patience: Duration,
-        dead: impl Fn() -> Vec<NodeId> + Send + Sync + 'static,
-    ) -> Self {
-        let roster = Mutex::new(Roster::of(own, joined));
-        Self { own, stopwatch, roster, news: Notify::new(), patience, dead: Arc::new(dead) }
-    }
-
-    /// For a command that runs beside the servers and ends no token.
-    pub fn alone() -> Self {
-        let nobody =
-            NodeId::generate(Timestamp::from_micros(0), &keydesk_token::Entropy::seeded(0));
-        let still = Stopwatch::new(Moment::default);
-        Self::new((nobody, 0), still, Duration::ZERO, Vec::new)
-    }
-
-    pub fn with_roster<T>(&self, use_it: impl FnOnce(&mut Roster) -> T) -> T {
-        use_it(&mut self.roster.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Looks at the list. What it says counts from when it has arrived.
-    pub async fn look(&self, store: &Store) -> Result<Vec<NodeRow>, StoreError> {
-        for dead in (self.dead)() {
-            store.leave(dead).await?;
-        }
-        let rows: Vec<_> = store.list_nodes().await?.into_iter().map(|node| node.row).collect();
-        self.with_roster(|roster| roster.see(self.stopwatch.now(), rows.clone()));
-        Ok(rows)
-    }
-}
 
 /// What a gateway has said, or when it refuses without.
 enum Said {

@@ -5,6 +5,7 @@ use crate::{Desk, keyring::SealedFor, receipts::Issued};
 use keydesk_model::{
     Action, Actor, Binding, Closing, EndCause, Origin, RotationTerms, TokenId, TokenState,
 };
+use keydesk_node::Keys;
 use keydesk_store::{AuditEntry, StoreError, Token, Write};
 use keydesk_token::{PlainToken, TokenHash};
 

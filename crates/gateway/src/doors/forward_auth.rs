@@ -3,11 +3,8 @@
 
 use crate::{
     Answer, Denial,
-    arrival::Arrival,
-    live::Identity,
-    permit::Permitted,
+    check::Pass,
     settings::Settings,
-    target::Target,
     wire::{Kind, Noted},
 };
 use bytes::Bytes;
@@ -84,25 +81,23 @@ fn once<'a>(noted: &Noted<'a>, name: &'static str) -> Result<&'a str, Denial> {
     std::str::from_utf8(value).map_err(|_| Denial::BadForwarded { name })
 }
 
+/// What is said of the caller to whoever forwards the request by itself.
+pub(crate) fn identity_fields(pass: &Pass) -> [(&'static str, String); 6] {
+    [
+        ("keydesk-account", pass.account.to_string()),
+        ("keydesk-token", pass.token.to_string()),
+        ("keydesk-subject", pass.subject.clone()),
+        ("keydesk-scopes", pass.scopes.to_string()),
+        ("keydesk-path", pass.path.clone()),
+        ("keydesk-client-addr", pass.client_addr.to_string()),
+    ]
+}
+
 /// It may pass; the proxy takes these to the API, in place of what the client sent under these names.
-pub(crate) fn pass(
-    permitted: &Permitted,
-    identity: &Identity,
-    target: &Target,
-    arrival: &Arrival,
-    settings: &Settings,
-) -> Answer {
-    let subject = identity.subject.to_string();
+pub(crate) fn pass_answer(pass: &Pass, settings: &Settings) -> Answer {
     let mut response = Response::new(Bytes::new());
     let headers = response.headers_mut();
-    for (name, value) in [
-        ("keydesk-account", permitted.token().number.to_string()),
-        ("keydesk-token", identity.token.to_string()),
-        ("keydesk-subject", subject),
-        ("keydesk-scopes", identity.limits.scopes.to_string()),
-        ("keydesk-path", target.path.to_owned()),
-        ("keydesk-client-addr", arrival.client_addr.to_string()),
-    ] {
+    for (name, value) in identity_fields(pass) {
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(HeaderName::from_static(name), value);
         }

@@ -9,7 +9,7 @@ mod introspect;
 pub(crate) use ask::{Ask, Wanted};
 pub use ask::{OwnAnswer, Question, TokenDesk, Wish, token_desk};
 pub(crate) use form::MOST_FORM;
-pub(crate) use forward_auth::{Forwarded, pass as forward_auth_pass};
+pub(crate) use forward_auth::{Forwarded, identity_fields, pass_answer};
 pub(crate) use introspect::Credentials;
 pub use introspect::IntrospectionClient;
 

@@ -23,7 +23,8 @@ use crate::limit::LiveRuleTable;
 use accounts::{Accounts, Plans};
 use arc_swap::{ArcSwap, Guard};
 use keydesk_model::{
-    AccountNumber, Binding, Change, Feed, Moment, Month, Plan, QuotaUse, Snapshot, Stopwatch, Usage,
+    AccountNumber, Binding, Change, Feed, Moment, Month, Plan, QuotaUse, Snapshot, Stopwatch,
+    Table, Usage,
 };
 use keydesk_token::TokenHash;
 use limits::KnownLimits;
@@ -84,30 +85,8 @@ impl LiveTable {
         Self { accounts: Accounts::new(Plans { all, default }), ..self }
     }
 
-    /// Calls that count against a quota and have not been told yet, by month. What could not be told is to
-    /// be put back.
-    pub fn take_counted(&self) -> HashMap<Month, Vec<QuotaUse>> {
-        self.spending.take_counted()
-    }
-
-    /// What all gateways together have counted of these accounts.
-    pub fn note_quota_use(&self, month: Month, totals: &[QuotaUse]) {
-        self.spending.told(month, totals);
-    }
-
-    pub fn put_back_counted(&self, month: Month, counted: &[QuotaUse]) {
-        self.spending.untold(month, counted);
-    }
-
     pub(crate) fn account(&self, number: AccountNumber) -> AccountGuard<'_> {
         self.accounts.find(number)
-    }
-
-    /// The first moment at which no token is accepted any more. None: that is now.
-    pub fn serve_until(&self, until: Option<Moment>) {
-        if let Some(tenure) = &self.tenure {
-            tenure.set(until);
-        }
     }
 
     /// Whether tokens may be accepted at all.
@@ -137,17 +116,6 @@ impl LiveTable {
     /// The memory that the secrets take, in bytes.
     pub fn size_bytes(&self) -> usize {
         self.shards.iter().map(|shard| read(shard).size_bytes() + size_of::<RwLock<Shard>>()).sum()
-    }
-
-    /// Who has used what since the last time this was asked; where many have, those who have
-    /// waited longest for it.
-    pub fn take_usage(&self) -> Vec<Usage> {
-        self.meters.take(false)
-    }
-
-    /// All of it: at the end.
-    pub fn take_all_usage(&self) -> Vec<Usage> {
-        self.meters.take(true)
     }
 
     /// What operations ask for, as of now.
@@ -227,6 +195,38 @@ impl Feed for LiveTable {
             Change::RulesChanged(live) => self.rules.store(Arc::new(LiveRuleTable::new(&live))),
         }
         self.seq.store(seq, Ordering::Release);
+    }
+}
+
+impl Table for LiveTable {
+    fn serve_until(&self, until: Option<Moment>) {
+        if let Some(tenure) = &self.tenure {
+            tenure.set(until);
+        }
+    }
+
+    fn may_serve(&self) -> bool {
+        self.may_serve()
+    }
+
+    fn seq(&self) -> i64 {
+        self.seq()
+    }
+
+    fn take_usage(&self, all: bool) -> Vec<Usage> {
+        self.meters.take(all)
+    }
+
+    fn take_counted(&self) -> HashMap<Month, Vec<QuotaUse>> {
+        self.spending.take_counted()
+    }
+
+    fn note_quota_use(&self, month: Month, totals: &[QuotaUse]) {
+        self.spending.told(month, totals);
+    }
+
+    fn put_back_counted(&self, month: Month, counted: &[QuotaUse]) {
+        self.spending.untold(month, counted);
     }
 }
 

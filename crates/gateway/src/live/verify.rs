@@ -114,7 +114,7 @@ mod tests {
     use crate::{LiveTable, live::Sighting};
     use keydesk_model::{
         AccountId, AccountNumber, AddressList, Binding, Called, Change, EndCause, Ending, Feed,
-        LiveSecret, Moment, ScopeSet, Snapshot, Stopwatch, TokenId,
+        LiveSecret, Moment, ScopeSet, Snapshot, Stopwatch, Table, TokenId,
     };
     use keydesk_token::{Entropy, Kind, PlainToken, Prefix};
 
@@ -251,13 +251,13 @@ mod tests {
                 called: &Called::default(),
             });
         }
-        let mut report = table.take_usage();
+        let mut report = table.take_usage(false);
         report.sort_by(|a, b| a.program.cmp(&b.program));
         let rows: Vec<_> = report
             .iter()
             .map(|u| (u.program.as_str(), u.calls, u.last_used_at.as_micros()))
             .collect();
         assert_eq!(rows, [("curl", 2, 2), ("okhttp", 1, 3)]);
-        assert!(table.take_usage().is_empty());
+        assert!(table.take_usage(false).is_empty());
     }
 }

@@ -142,6 +142,12 @@ impl Observer {
 }
 
 impl Story {
+    /// Of a request that is only judged: nobody records it.
+    pub fn untold(arrival: Arrival, peer: IpAddr) -> Self {
+        let (started, added) = (Instant::now(), Vec::new());
+        Self { arrival, peer, started, code: None, trace: None, added, details: None }
+    }
+
     pub fn is_denied(&mut self, denial: &Denial) {
         self.code = Some(denial.code());
     }

@@ -7,9 +7,9 @@ use super::{
 };
 use anyhow::{Context, bail};
 use keydesk_model::{Isolated, Terms};
+use keydesk_node::Peers;
 use keydesk_store::Place;
 use std::{
-    net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -41,22 +41,6 @@ pub struct Cluster {
     /// How long an answer waits for gateways to confirm.
     pub confirm: Duration,
     pub peers: Option<Peers>,
-}
-
-/// How nodes ask each other when the database is away.
-#[derive(Clone)]
-pub struct Peers {
-    /// Where this node is asked; None for one that commits nothing.
-    pub listen: Option<SocketAddr>,
-    pub url: String,
-    /// The same on all nodes: who does not have it is not answered, nor believed.
-    pub key: Zeroizing<Vec<u8>>,
-}
-
-impl std::fmt::Debug for Peers {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Peers({}, key redacted)", self.url)
-    }
 }
 
 pub fn role(given: Option<Given>) -> anyhow::Result<Role> {

@@ -1,14 +1,14 @@
 //! Who may ask the gateway what, beside sending requests to the API.
 
 use super::{
-    file::{File, Source},
+    file::{File, FileEnvoy, Source},
     operation::read_secret,
     values,
 };
 use anyhow::bail;
 use keydesk_gateway::{IntrospectionClient, SelfService};
 use keydesk_model::TrustedProxies;
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 #[derive(Clone, Debug)]
 pub struct Doors {
@@ -16,6 +16,14 @@ pub struct Doors {
     pub introspection: Vec<IntrospectionClient>,
     pub fronts: Option<TrustedProxies>,
     pub front_cache: Duration,
+    pub envoy: Option<Envoy>,
+}
+
+/// Where Envoy asks, and which.
+#[derive(Clone, Debug)]
+pub struct Envoy {
+    pub listen: SocketAddr,
+    pub trusted: TrustedProxies,
 }
 
 /// `lease`: a front may keep an answer for no longer.
@@ -67,5 +75,22 @@ pub fn doors(source: &Source, file: &File, lease: Duration) -> anyhow::Result<Do
         introspection,
         fronts: (!trusted.is_empty()).then_some(trusted),
         front_cache: Duration::from_secs(cached),
+        envoy: file.envoy.as_ref().map(|envoy| read_envoy(source, envoy)).transpose()?,
     })
+}
+
+fn read_envoy(source: &Source, file: &FileEnvoy) -> anyhow::Result<Envoy> {
+    let given = source.given("envoy.listen", &file.listen);
+    let listen = given.parse("an address and port such as 127.0.0.1:9001")?;
+    if cfg!(not(feature = "envoy")) {
+        bail!("{}: this keydesk was built without it; build with --features envoy", given.place);
+    }
+    let trusted = values::networks(source, "envoy.trusted", &file.trusted)?;
+    if trusted.is_empty() {
+        bail!(
+            "{}: name the Envoys that may ask as envoy.trusted = [\"their address\"]",
+            given.place
+        );
+    }
+    Ok(Envoy { listen, trusted })
 }

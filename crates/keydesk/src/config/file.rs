@@ -42,6 +42,7 @@ pub struct File {
     pub self_service: FileSelfService,
     pub introspection: Vec<FileIntrospection>,
     pub forward_auth: FileForwardAuth,
+    pub envoy: Option<FileEnvoy>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -66,6 +67,13 @@ pub struct FileSelfService {
 pub struct FileIntrospection {
     pub client_id: Spanned<String>,
     pub client_secret_file: PathBuf,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileEnvoy {
+    pub listen: Spanned<String>,
+    pub trusted: Vec<Spanned<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

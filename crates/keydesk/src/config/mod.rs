@@ -9,8 +9,10 @@ mod operation;
 mod options;
 mod values;
 
-pub use cluster::{Cluster, Peers, Role, place_named};
+pub use cluster::{Cluster, Role, place_named};
 pub use doors::Doors;
+#[cfg(feature = "envoy")]
+pub use doors::Envoy;
 pub use operation::{Acme, Observe, Tls};
 pub use options::Options;
 

@@ -9,7 +9,7 @@ const AT_ONCE: usize = 500;
 
 /// Writes endings back that this node's journal knows and the database does not; how many there were.
 /// Another node may have done the same already.
-pub async fn write_back_endings(
+pub(crate) async fn write_back_endings(
     store: &Store,
     clock: &Clock,
     node: &str,

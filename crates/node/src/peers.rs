@@ -1,21 +1,19 @@
 //! When the database is away: a gateway asks every console that it knows whether it has committed
 //! anything newer. Questions and answers are authenticated with a key that all nodes share.
 
-use crate::config::Peers;
-use anyhow::{Context, ensure};
+use crate::{JoinError, Nodes};
 use axum::{Json, Router, extract::State, http::StatusCode, routing::post};
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::Request;
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-use keydesk_control::Nodes;
 use keydesk_model::{NodeId, Stopwatch};
 use keydesk_store::{Position, Store};
 use keydesk_token::Entropy;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 use subtle::ConstantTimeEq;
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
@@ -41,7 +39,40 @@ struct Answer {
     mac: String,
 }
 
+/// How nodes ask each other when the database is away.
+#[derive(Clone)]
+pub struct Peers {
+    /// Where this node is asked; None for one that commits nothing.
+    pub listen: Option<SocketAddr>,
+    pub url: String,
+    /// The same on all nodes: who does not have it is not answered, nor believed.
+    pub key: Key,
+}
+
+impl std::fmt::Debug for Peers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Peers({}, key redacted)", self.url)
+    }
+}
+
 type Key = Zeroizing<Vec<u8>>;
+
+/// Why a console's word does not count.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PeerError {
+    #[error("it does not answer")]
+    Silent,
+    #[error("it cannot be reached")]
+    Unreachable(#[from] hyper_util::client::legacy::Error),
+    #[error("its address is none")]
+    NoAddress(#[from] hyper::http::Error),
+    #[error("it answered {0}")]
+    Refused(hyper::StatusCode),
+    #[error("its answer cannot be read")]
+    Unreadable,
+    #[error("the answer is not authentic; do all nodes have the same peer_key_file?")]
+    Forged,
+}
 
 /// Over all of it, with what kind of message it is in front.
 fn mac(key: &Key, parts: &[&str]) -> String {
@@ -81,16 +112,15 @@ struct Answering {
 }
 
 /// Answers on its own listener, which only other nodes should reach.
-pub async fn listen(
+pub(crate) async fn listen(
     peers: &Peers,
     nodes: &Arc<Nodes>,
     store: &Store,
     stopwatch: &Stopwatch,
-) -> anyhow::Result<()> {
+) -> Result<(), JoinError> {
     let Some(addr) = peers.listen else { return Ok(()) };
-    let listener = TcpListener::bind(addr)
-        .await
-        .with_context(|| format!("cluster.peer: {addr} cannot be bound"))?;
+    let bound = TcpListener::bind(addr).await;
+    let listener = bound.map_err(|source| JoinError::Peer { addr, source })?;
     let answering = Answering {
         key: peers.key.clone(),
         nodes: Arc::clone(nodes),
@@ -128,31 +158,33 @@ async fn answer(
 }
 
 /// Whether this console vouches: it answers in time, is who it should be, and says yes.
-pub async fn vouches(
+pub(crate) async fn vouches(
     key: &Key,
     entropy: &Entropy,
     console: (NodeId, &str),
     own: NodeId,
     position: &Position,
     patience: Duration,
-) -> anyhow::Result<bool> {
+) -> Result<bool, PeerError> {
     let (seq, epoch, chain) = (position.seq, position.epoch.clone(), position.chain.clone());
     let nonce = hex::encode(entropy.bytes::<16>());
     let mut question = Question { node: own, epoch, seq, chain, nonce, mac: String::new() };
     question.mac = question.mac(key);
     let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
+    let question_bytes = serde_json::to_vec(&question).map_err(|_| PeerError::Unreadable)?;
     let request = Request::post(format!("{}/vouch", console.1))
         .header("content-type", "application/json")
-        .body(Full::new(Bytes::from(serde_json::to_vec(&question)?)))?;
+        .body(Full::new(Bytes::from(question_bytes)))?;
     let asked = async {
         let response = client.request(request).await?;
-        ensure!(response.status().is_success(), "it answered {}", response.status());
+        if !response.status().is_success() {
+            return Err(PeerError::Refused(response.status()));
+        }
         let body = Limited::new(response.into_body(), LARGEST).collect().await;
-        let body = body.map_err(|_| anyhow::anyhow!("its answer cannot be read"))?.to_bytes();
-        Ok(serde_json::from_slice::<Answer>(&body)?)
+        let body = body.map_err(|_| PeerError::Unreadable)?.to_bytes();
+        serde_json::from_slice::<Answer>(&body).map_err(|_| PeerError::Unreadable)
     };
-    let answer = tokio::time::timeout(patience, asked).await.context("it does not answer")??;
+    let answer = tokio::time::timeout(patience, asked).await.map_err(|_| PeerError::Silent)??;
     let is_it = answer.node == console.0 && is(&answer.mac(key, &question), &answer.mac);
-    ensure!(is_it, "the answer is not authentic; do all nodes have the same peer_key_file?");
-    Ok(answer.vouches)
+    if is_it { Ok(answer.vouches) } else { Err(PeerError::Forged) }
 }

@@ -2,8 +2,7 @@
 //! and how much of its month an account has called.
 
 use crate::system;
-use keydesk_gateway::LiveTable;
-use keydesk_model::{Month, QuotaUse, Timestamp, Usage};
+use keydesk_model::{Month, QuotaUse, Table, Timestamp, Usage};
 use keydesk_store::Store;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -12,19 +11,24 @@ const MOST_UNWRITTEN: usize = 100_000;
 /// How soon "last used" follows a call, and how far a quota may be behind.
 pub const REPORT: Duration = Duration::from_secs(1);
 
-#[derive(Debug)]
 pub struct Counts {
     store: Store,
-    table: Arc<LiveTable>,
+    table: Arc<dyn Table>,
     unwritten: Vec<Usage>,
     /// When all that had been counted was last heard.
     heard_at: Timestamp,
     month: Month,
 }
 
+impl std::fmt::Debug for Counts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Counts({} unwritten)", self.unwritten.len())
+    }
+}
+
 impl Counts {
     /// Hears what has been called this month, before anything is counted.
-    pub async fn begin(store: Store, table: Arc<LiveTable>) -> Self {
+    pub async fn begin(store: Store, table: Arc<dyn Table>) -> Self {
         let (unwritten, heard_at) = (Vec::new(), Timestamp::from_micros(0));
         let mut counts = Self { store, table, unwritten, heard_at, month: Month::default() };
         counts.exchange_quotas().await;
@@ -33,14 +37,14 @@ impl Counts {
 
     /// Once a [`REPORT`].
     pub async fn report(&mut self) {
-        self.unwritten.extend(self.table.take_usage());
+        self.unwritten.extend(self.table.take_usage(false));
         self.write_usage().await;
         self.exchange_quotas().await;
     }
 
     /// All of it: at the end.
     pub async fn finish(mut self) {
-        self.unwritten.extend(self.table.take_all_usage());
+        self.unwritten.extend(self.table.take_usage(true));
         self.write_usage().await;
         self.exchange_quotas().await;
         if !self.unwritten.is_empty() {

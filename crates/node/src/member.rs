@@ -1,32 +1,66 @@
 //! This process among the others: it joins the list, keeps its lease and the list current, confirms
 //! what it has taken over, tells a database what it has forgotten, and leaves.
 
-mod identity;
-mod peers;
-mod watch;
-
-use crate::{
-    config::{Config, Peers, Role},
-    system,
-};
-use anyhow::Context;
-pub use identity::Identity;
-use keydesk_control::{Keyring, Nodes, write_back_endings};
-use keydesk_gateway::LiveTable;
-use keydesk_model::{Feed, Lease, Moment, NodeId, Snapshot, Stopwatch, Terms};
-use keydesk_store::{NewNode, News, Progress, Renewal, Store, StoreError};
+use crate::{Identity, IdentityError, Nodes, Peers, peers, recovery::write_back_endings, system};
+use keydesk_model::{Feed, Lease, Moment, NodeId, Snapshot, Stopwatch, Table, Terms};
+use keydesk_store::{NewNode, News, OpenError, Progress, Renewal, Store, StoreError};
 use std::{
+    io,
+    net::SocketAddr,
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 use tokio::sync::Notify;
 
 /// How soon a change is taken over that nobody tells of.
-const POLL: Duration = Duration::from_millis(250);
+pub(crate) const POLL: Duration = Duration::from_millis(250);
 /// How long loading everything anew may take.
 const LOADING: Duration = Duration::from_mins(10);
 /// How many endings are written back at a time.
 const AT_ONCE: usize = 500;
+
+/// What a node is told by its configuration.
+#[derive(Clone, Debug)]
+pub struct NodeSettings {
+    /// The journal of what has ended, in a folder of this process's own.
+    pub journal: PathBuf,
+    /// Where all processes on one database file, or in one data folder, hold a lock each.
+    pub locks: PathBuf,
+    /// What people call this node.
+    pub name: String,
+    pub is_gateway: bool,
+    pub is_console: bool,
+    pub terms: Terms,
+    /// How long an answer waits for gateways to confirm.
+    pub confirm: Duration,
+    pub peers: Option<Peers>,
+}
+
+/// The master keys, where a node has them.
+pub trait Keys: Send + Sync {
+    fn key_ids(&self) -> Vec<String>;
+    /// Looks into the file again.
+    fn reload(&self);
+    /// The database uses this one for what is new.
+    fn note_current(&self, id: &str);
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum JoinError {
+    #[error("the tokens cannot be loaded")]
+    Load(#[source] OpenError),
+    #[error("the list of nodes cannot be written")]
+    List(#[source] StoreError),
+    #[error("the database does not answer")]
+    Silent(#[source] StoreError),
+    #[error("the database cannot be trusted")]
+    Damaged(#[source] OpenError),
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    #[error("cluster.peer: {addr} cannot be bound")]
+    Peer { addr: SocketAddr, source: io::Error },
+}
 
 /// A console without a gateway follows the feed to know how far it is, and keeps nothing of it.
 #[derive(Debug)]
@@ -41,29 +75,34 @@ impl Feed for NoTable {
 }
 
 pub struct Member {
-    store: Store,
-    table: Arc<LiveTable>,
+    pub(crate) store: Store,
+    pub(crate) table: Arc<dyn Table>,
     pub nodes: Arc<Nodes>,
-    new: NewNode,
+    pub(crate) new: NewNode,
     identity: Identity,
-    role: Role,
-    keyring: Option<Arc<Keyring>>,
+    keys: Option<Arc<dyn Keys>>,
     peers: Option<Peers>,
-    stopwatch: Stopwatch,
+    pub(crate) stopwatch: Stopwatch,
     wake: Notify,
     state: Mutex<State>,
 }
 
 /// What the beat remembers.
 #[derive(Clone)]
-struct State {
-    lease: Lease,
+pub(crate) struct State {
+    pub lease: Lease,
     /// The number and feed that were last confirmed, and when the last renewal was sent.
-    confirmed: (i64, String),
+    pub confirmed: (i64, String),
     renewed_at: Option<Moment>,
     /// The consoles among the nodes, with where each is asked.
     consoles: Vec<(NodeId, String)>,
     is_isolated: bool,
+}
+
+impl std::fmt::Debug for Member {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Member({})", self.new.id)
+    }
 }
 
 impl State {
@@ -78,40 +117,36 @@ impl State {
 impl Member {
     /// Joins the list, loads all tokens, and is given its first lease. Nothing is served before.
     pub async fn join(
-        config: &Config,
+        settings: NodeSettings,
         store: &Store,
-        table: &Arc<LiveTable>,
-        keyring: Option<Arc<Keyring>>,
-    ) -> anyhow::Result<Arc<Self>> {
-        let peers = config.cluster.peers.clone();
+        table: &Arc<dyn Table>,
+        keys: Option<Arc<dyn Keys>>,
+    ) -> Result<Arc<Self>, JoinError> {
         let (clock, entropy, stopwatch) = (system::clock(), system::entropy(), system::stopwatch());
         let feed: Arc<dyn Feed> =
-            if config.role.has_gateway() { Arc::clone(table) as _ } else { Arc::new(NoTable) };
-        store
-            .follow(feed, Some(&config.data.join("ended.journal")))
-            .await
-            .context("the tokens cannot be loaded")?;
+            if settings.is_gateway { Arc::clone(table) as _ } else { Arc::new(NoTable) };
+        store.follow(feed, Some(&settings.journal)).await.map_err(JoinError::Load)?;
         // Nothing is written to a file that may be damaged.
-        store.checked().await?;
+        store.checked().await.map_err(JoinError::Damaged)?;
         let id = NodeId::generate(clock.now(), &entropy);
-        let identity = Identity::take(&config.data, id)?;
+        let identity = Identity::take(&settings.locks, id)?;
         let folder = identity.folder().to_owned();
         for dead in Identity::dead(&folder, id) {
-            store.leave(dead).await.context("the list of nodes cannot be written")?;
+            store.leave(dead).await.map_err(JoinError::List)?;
         }
+        let peers = settings.peers;
         let new = NewNode {
             id,
-            name: config.cluster.name.clone(),
-            is_gateway: config.role.has_gateway(),
-            is_console: config.role.has_console(),
-            terms: config.cluster.terms,
+            name: settings.name,
+            is_gateway: settings.is_gateway,
+            is_console: settings.is_console,
+            terms: settings.terms,
             peer_url: peers.as_ref().map(|peers| peers.url.clone()).unwrap_or_default(),
-            keys: keyring.as_ref().map(|keyring| keyring.key_ids()).unwrap_or_default(),
+            keys: keys.as_ref().map(|keys| keys.key_ids()).unwrap_or_default(),
         };
-        let joined =
-            store.join(&new, clock.now()).await.context("the list of nodes cannot be written")?;
+        let joined = store.join(&new, clock.now()).await.map_err(JoinError::List)?;
         let dead = move || Identity::dead(&folder, id);
-        let nodes = Nodes::new((id, joined), stopwatch.clone(), config.cluster.confirm, dead);
+        let nodes = Nodes::new((id, joined), stopwatch.clone(), settings.confirm, dead);
         if identity.is_alone() {
             store.compact_journal(clock.now()).await;
         }
@@ -122,15 +157,14 @@ impl Member {
             nodes: Arc::new(nodes),
             new,
             identity,
-            role: config.role,
-            keyring,
+            keys,
             peers,
             stopwatch,
             wake: Notify::new(),
             state: Mutex::new(state),
         });
-        member.load_consoles(joined).await?;
-        member.beat().await.context("the database does not answer")?;
+        member.load_consoles(joined).await.map_err(JoinError::List)?;
+        member.beat().await.map_err(JoinError::Silent)?;
         if let Some(peers) = &member.peers {
             peers::listen(peers, &member.nodes, store, &member.stopwatch).await?;
         }
@@ -143,13 +177,13 @@ impl Member {
             tokio::spawn(Arc::clone(self).keep_beating()),
             tokio::spawn(Arc::clone(self).keep_listening()),
         ];
-        if self.role.has_console() {
+        if self.new.is_console {
             tasks.push(tokio::spawn(Arc::clone(self).keep_looking()));
         }
         tasks
     }
 
-    fn state<T>(&self, use_it: impl FnOnce(&mut State) -> T) -> T {
+    pub(crate) fn state<T>(&self, use_it: impl FnOnce(&mut State) -> T) -> T {
         use_it(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -282,8 +316,8 @@ impl Member {
         answer: Renewal,
         progress: &mut Progress,
     ) -> Result<(), StoreError> {
-        if let Some(keyring) = &self.keyring {
-            keyring.note_current(&answer.key_id);
+        if let Some(keys) = &self.keys {
+            keys.note_current(&answer.key_id);
         }
         if answer.newest_node > self.state(|state| state.lease.known()) {
             self.load_consoles(answer.newest_node).await?;
@@ -305,9 +339,9 @@ impl Member {
     }
 
     fn keys(&self) -> Vec<String> {
-        let Some(keyring) = &self.keyring else { return Vec::new() };
-        keyring.reload();
-        keyring.key_ids()
+        let Some(keys) = &self.keys else { return Vec::new() };
+        keys.reload();
+        keys.key_ids()
     }
 
     /// Someone has taken this node out of the list, as it was silent for too long. What it knows may be
@@ -358,7 +392,7 @@ impl Member {
                     return;
                 }
                 Err(error) => {
-                    tracing::debug!(error = format!("{error:#}"), "a console cannot be asked");
+                    tracing::debug!(%error, "a console cannot be asked");
                     return;
                 }
             }
@@ -370,7 +404,7 @@ impl Member {
     fn note_isolation(&self) {
         let is_isolated = !self.table.may_serve();
         if self.state(|state| std::mem::replace(&mut state.is_isolated, is_isolated)) != is_isolated
-            && self.role.has_gateway()
+            && self.new.is_gateway
         {
             if is_isolated {
                 tracing::error!(
@@ -386,8 +420,12 @@ impl Member {
     pub async fn leave(&self) {
         self.state(|state| state.lease.end());
         self.publish();
-        if let Err(error) = self.store.leave(self.new.id).await {
-            tracing::warn!(%error, "this node stays in the list of nodes until others take it out");
+        match self.store.leave(self.new.id).await {
+            Ok(()) => self.identity.withdraw(),
+            Err(error) => tracing::warn!(
+                %error,
+                "this node stays in the list of nodes until others take it out"
+            ),
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Which processes of this machine stand in the list of nodes: each holds a lock on a file of its own in
 //! the data folder. A lock that nobody holds belongs to a process that is dead, whatever killed it.
 
-use anyhow::Context;
 use keydesk_model::NodeId;
 use std::{
     fs::{self, File},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -16,15 +16,25 @@ pub struct Identity {
     _lock: File,
 }
 
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityError {
+    #[error("{} cannot be made", path.display())]
+    Unwritable { path: PathBuf, source: io::Error },
+    #[error("a node's own lock is taken")]
+    Taken(#[from] fs::TryLockError),
+}
+
 impl Identity {
-    pub fn take(data: &Path, own: NodeId) -> anyhow::Result<Self> {
+    pub fn take(data: &Path, own: NodeId) -> Result<Self, IdentityError> {
+        let unwritable = |path: &Path| {
+            let path = path.to_owned();
+            |source| IdentityError::Unwritable { path, source }
+        };
         let folder = data.join("nodes");
-        fs::create_dir_all(&folder)
-            .with_context(|| format!("the folder {} cannot be made", folder.display()))?;
+        fs::create_dir_all(&folder).map_err(unwritable(&folder))?;
         let path = folder.join(own.to_string());
-        let lock = File::create(&path)
-            .with_context(|| format!("the file {} cannot be made", path.display()))?;
-        lock.try_lock().context("a node's own lock is taken")?;
+        let lock = File::create(&path).map_err(unwritable(&path))?;
+        lock.try_lock()?;
         Ok(Self { folder, own, _lock: lock })
     }
 
@@ -42,6 +52,11 @@ impl Identity {
         dead.map(|(id, _)| id).collect()
     }
 
+    /// It has left the list. One that goes without is found dead by the others, who take it out.
+    pub fn withdraw(&self) {
+        let _ = fs::remove_file(self.folder.join(self.own.to_string()));
+    }
+
     pub fn folder(&self) -> &Path {
         &self.folder
     }
@@ -52,11 +67,5 @@ impl Identity {
         fs::read_dir(&self.folder).is_ok_and(|entries| {
             entries.filter_map(Result::ok).all(|entry| entry.file_name().to_str() == Some(&own))
         })
-    }
-}
-
-impl Drop for Identity {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(self.folder.join(self.own.to_string()));
     }
 }

@@ -1,7 +1,6 @@
 //! What a node sees of the others, and what it shows of itself.
 
-use super::{Member, POLL};
-use crate::system;
+use crate::{Member, member::POLL, system};
 use keydesk_model::{Moment, Month, NodeId, Timestamp};
 use std::{sync::Arc, time::Duration};
 
@@ -59,7 +58,7 @@ impl Member {
     }
 
     /// A console keeps its picture of the others current, and takes out who is gone.
-    pub(super) async fn keep_looking(self: Arc<Self>) {
+    pub(crate) async fn keep_looking(self: Arc<Self>) {
         let mut tidied_at = self.stopwatch.now();
         loop {
             tokio::time::sleep(LOOK).await;

@@ -1,0 +1,130 @@
+//! The check and what keeps it current.
+
+use crate::Options;
+use bytes::Bytes;
+use http::{HeaderMap, Method, Response, Uri, header};
+use keydesk_gateway::{Asked, Checker, LiveTable, Pass};
+use keydesk_model::Table;
+use keydesk_node::{Counts, Member, REPORT, system};
+use keydesk_store::{OpenError, Store};
+use std::{net::IpAddr, sync::Arc};
+use tokio::{sync::watch, task::JoinHandle};
+
+#[derive(Debug, thiserror::Error)]
+pub enum JoinError {
+    #[error("the folder {path} cannot be made")]
+    Folder { path: String, source: std::io::Error },
+    #[error("the database cannot be opened")]
+    Open(#[from] OpenError),
+    #[error("this program cannot join the nodes")]
+    Join(#[from] keydesk_node::JoinError),
+}
+
+/// Decides about requests. Clones share one table.
+#[derive(Clone, Debug)]
+pub struct Guard(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    checker: Checker,
+    table: Arc<LiveTable>,
+    member: Arc<Member>,
+    store: Store,
+    tasks: Vec<JoinHandle<()>>,
+    stop: watch::Sender<bool>,
+    counting: tokio::sync::Mutex<Option<JoinHandle<Counts>>>,
+}
+
+/// A request, as far as the decision goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    pub method: &'a Method,
+    /// As it came: with the account's number, where endpoints have it in the path.
+    pub uri: &'a Uri,
+    pub headers: &'a HeaderMap,
+    /// Who is at the other end of the connection.
+    pub peer: IpAddr,
+}
+
+impl Guard {
+    /// Joins the nodes and loads all tokens. Nothing is accepted before.
+    pub async fn join(options: &Options) -> Result<Self, JoinError> {
+        let node = options.node();
+        let data = options.data();
+        std::fs::create_dir_all(data)
+            .map_err(|source| JoinError::Folder { path: data.display().to_string(), source })?;
+        // Its tables are the server's to make.
+        let store = Store::open_as_it_is(options.place()).await?;
+        let table = LiveTable::with_tenure(system::stopwatch());
+        let table = Arc::new(table.with_plans(&options.plans, options.default_plan.as_deref()));
+        let kept: Arc<dyn Table> = Arc::clone(&table) as _;
+        let member = Member::join(node, &store, &kept, None).await?;
+        let (clock, entropy) = (system::clock(), system::entropy());
+        let checker = Checker::new(options.settings(), Arc::clone(&table), clock, &entropy);
+        let counts = Counts::begin(store.clone(), kept).await;
+        let (stop, stopped) = watch::channel(false);
+        let counting = tokio::spawn(keep_counting(counts, stopped));
+        let counting = tokio::sync::Mutex::new(Some(counting));
+        let tasks = member.spawn();
+        Ok(Self(Arc::new(Parts { checker, table, member, store, tasks, stop, counting })))
+    }
+
+    /// Whether the request may pass. The error is the answer for the client, with a problem document that
+    /// says why. The call counts against rates and quotas, and as use of the token.
+    pub fn check(&self, call: &Call) -> Result<Pass, Box<Response<Bytes>>> {
+        let target = call.uri.path_and_query().map_or("/", |target| target.as_str());
+        let fields: Vec<_> =
+            call.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        let method = call.method.as_str();
+        self.0.checker.check(&Asked { method, target, fields: &fields, peer: call.peer })
+    }
+
+    /// Whether tokens are accepted: the database was heard of within the lease.
+    pub fn is_ready(&self) -> bool {
+        self.0.table.may_serve()
+    }
+
+    /// Leaves the nodes in good order; nothing is accepted any more. Without it receipts wait for this
+    /// program until its lease is over, and the last second's use is not counted.
+    pub async fn leave(self) {
+        self.0.member.leave().await;
+        self.0.tasks.iter().for_each(JoinHandle::abort);
+        let _ = self.0.stop.send(true);
+        if let Some(counting) = self.0.counting.lock().await.take()
+            && let Ok(counts) = counting.await
+        {
+            counts.finish().await;
+        }
+        self.0.store.close().await;
+    }
+}
+
+impl Drop for Parts {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+/// Tells what was counted, until the end.
+async fn keep_counting(mut counts: Counts, mut stopped: watch::Receiver<bool>) -> Counts {
+    loop {
+        let stops = stopped.wait_for(|stop| *stop);
+        if tokio::time::timeout(REPORT, stops).await.is_ok() {
+            return counts;
+        }
+        counts.report().await;
+    }
+}
+
+/// What must not reach a handler: the token, and whatever only Keydesk says.
+pub(crate) fn withhold(headers: &mut HeaderMap) {
+    let withheld: Vec<_> = headers
+        .keys()
+        .filter(|name| keydesk_gateway::is_withheld(name.as_str()))
+        .cloned()
+        .collect();
+    for name in withheld {
+        headers.remove(name);
+    }
+    headers.remove(header::AUTHORIZATION);
+}

@@ -1,0 +1,109 @@
+//! What an embedded check must be told: the same that `keydesk.toml` tells a gateway.
+
+use keydesk_gateway::{Forms, Limits, SelfService, Settings};
+use keydesk_model::{Isolated, Plan, Terms, TrustedProxies};
+use keydesk_node::NodeSettings;
+use keydesk_store::{Place, PlaceError};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// As long as gateways go on by default without word from the database.
+const LEASE: Duration = Duration::from_secs(5);
+
+#[derive(Clone, Debug)]
+pub struct Options {
+    place: Place,
+    /// A folder that outlives the process and is no other process's: the journal of what has ended.
+    data: PathBuf,
+    /// What the console calls this program, in receipts for example.
+    name: String,
+    /// How long tokens are accepted without word from the database; the bound of every revocation.
+    pub lease: Duration,
+    /// Where clients reach this API, without a trailing slash: named in refusals.
+    pub public_url: String,
+    /// Where people reach the console: named in refusals.
+    pub console_url: String,
+    /// Whether the account's number stands in the path.
+    pub forms: Forms,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: TrustedProxies,
+    /// The plans of `keydesk.toml`; rates and quotas come from nowhere else.
+    pub plans: Vec<Plan>,
+    pub default_plan: Option<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum OptionsError {
+    #[error("the store: {0}")]
+    Place(#[from] PlaceError),
+}
+
+impl Options {
+    /// `store` is what `store` is in `keydesk.toml`: `postgres://…`, or `sqlite:` and the path of the database
+    /// file of a Keydesk on this machine.
+    pub fn new(
+        store: &str,
+        data: impl Into<PathBuf>,
+        name: impl Into<String>,
+    ) -> Result<Self, OptionsError> {
+        Ok(Self {
+            place: store.parse()?,
+            data: data.into(),
+            name: name.into(),
+            lease: LEASE,
+            public_url: "http://127.0.0.1:8081".to_owned(),
+            console_url: "http://127.0.0.1:8080".to_owned(),
+            forms: Forms::default(),
+            trusted_proxies: TrustedProxies::default(),
+            plans: Vec::new(),
+            default_plan: None,
+        })
+    }
+
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    pub(crate) fn data(&self) -> &Path {
+        &self.data
+    }
+
+    pub(crate) fn node(&self) -> NodeSettings {
+        let (lease, max_age) = (self.lease, self.lease.max(Duration::from_mins(10)));
+        // Whoever else uses the file sees there that this process lives, or is dead.
+        let locks = match &self.place {
+            Place::Sqlite(file) => file.parent().unwrap_or(Path::new(".")).to_owned(),
+            Place::Postgres(_) => self.data.clone(),
+        };
+        NodeSettings {
+            journal: self.data.join("ended.journal"),
+            locks,
+            name: self.name.clone(),
+            is_gateway: true,
+            is_console: false,
+            terms: Terms { lease, max_age, isolated: Isolated::Refuse, asks_peers: false },
+            confirm: Duration::ZERO,
+            peers: None,
+        }
+    }
+
+    pub(crate) fn settings(&self) -> Settings {
+        Settings {
+            public_url: self.public_url.clone(),
+            console_url: self.console_url.clone(),
+            console_origins: Vec::new(),
+            upstreams: Vec::new(),
+            forms: self.forms,
+            reserved_prefix: String::new(),
+            trusted_proxies: self.trusted_proxies.clone(),
+            limits: Limits::default(),
+            signing_key: None,
+            self_service: SelfService::default(),
+            introspection: Vec::new(),
+            fronts: None,
+            front_cache: Duration::ZERO,
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! From the token to the permission, for the gateway itself, for proxies that ask, and for programs that
+//! have the check built in and forward nothing.
+
+use crate::{
+    Answer, Denial, LiveTable, Presented,
+    arrival::{Arrival, RequestIds},
+    charge::Charged,
+    doors::identity_fields,
+    limit::{Call, Judgement},
+    live::{Identity, Meter, Sighting},
+    observe::Story,
+    permit::{OfAccount, Permitted},
+    settings::Settings,
+    sunset,
+    target::Target,
+    wire::{Field, Kind, MOST_FIELDS, Noted},
+};
+use keydesk_model::{AccountNumber, Clock, TokenId};
+use keydesk_token::Entropy;
+use std::{net::IpAddr, sync::Arc};
+
+/// What a decision needs beside the request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gate<'a> {
+    pub settings: &'a Settings,
+    pub table: &'a LiveTable,
+    pub meter: &'a Meter,
+}
+
+impl Gate<'_> {
+    /// Is the token known and good, of this account, and may it do this?
+    pub fn permit(
+        self,
+        call: Call,
+        target: &Target,
+        noted: &Noted,
+        story: &mut Story,
+    ) -> Result<(Permitted, Identity), Denial> {
+        let presented = Presented::in_field(noted.authorization.first, noted.authorization.count)?;
+        let verified = self.table.verify(&presented, story.arrival.at)?;
+        let own = OfAccount::new(verified, target)?;
+        let identity = self.table.identify(own.token()).ok_or(Denial::UnknownToken)?;
+        story.is_of(own.token().number, identity.token);
+        let account = self.table.account(own.token().number);
+        let mut judgement = Judgement::of(call, &identity.limits, &account, &self.table.rules());
+        if call.path.is_some() && judgement.denial.is_none() {
+            let charged = Charged {
+                account: own.token().number,
+                token: identity.token,
+                at: story.arrival.at,
+                limits: &account,
+                operation: judgement.rate.take(),
+            };
+            let paid =
+                charged.charge(self.table.spending(), &mut judgement.called, &mut story.added);
+            judgement.denial = paid.err();
+        }
+        self.meter.note(Sighting {
+            token: identity.token,
+            agent: noted.user_agent.first,
+            client_addr: call.client_addr,
+            at: story.arrival.at,
+            called: &judgement.called,
+        });
+        if let Some(closing) = identity.limits.closing {
+            sunset::announce(closing, self.settings, &mut story.added);
+        }
+        Ok((own.permit(judgement)?, identity))
+    }
+
+    /// The same for a request that somebody else holds; all of it is the upstream's.
+    pub fn check(
+        self,
+        method: &str,
+        uri: &str,
+        noted: &Noted,
+        story: &mut Story,
+    ) -> Result<Pass, Denial> {
+        refuse_method(method)?;
+        let target = Target::of(uri, self.settings.forms)?;
+        let client_addr = story.arrival.client_addr;
+        let call = Call { method, path: Some(target.path), client_addr };
+        let (permitted, identity) = self.permit(call, &target, noted, story)?;
+        Ok(Pass {
+            account: permitted.token().number,
+            token: identity.token,
+            subject: identity.subject.to_string(),
+            scopes: Arc::clone(&identity.limits.scopes),
+            path: target.path.to_owned(),
+            client_addr,
+            request_id: story.arrival.request_id.to_string(),
+            added: Vec::new(),
+        })
+    }
+}
+
+/// A method in small letters has no rule here, and is the same as in capitals for some servers.
+pub(crate) fn refuse_method(method: &str) -> Result<(), Denial> {
+    let is_other = |byte: u8| byte.is_ascii_lowercase();
+    if matches!(method, "TRACE" | "CONNECT") || method.bytes().any(is_other) {
+        Err(Denial::MethodNotAllowed)
+    } else {
+        Ok(())
+    }
+}
+
+/// Decides about requests that somebody else forwards. Any number of threads may ask at once.
+#[derive(Debug)]
+pub struct Checker {
+    settings: Arc<Settings>,
+    table: Arc<LiveTable>,
+    clock: Clock,
+    request_ids: RequestIds,
+    meter: Meter,
+}
+
+/// A request as it came.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    pub method: &'a str,
+    /// Path and query, the very bytes that are forwarded.
+    pub target: &'a str,
+    /// All of its fields, a repeated one as often as it came.
+    pub fields: &'a [(&'a str, &'a [u8])],
+    /// Who is at the other end of the connection. `X-Forwarded-For` counts where this is a trusted proxy.
+    pub peer: IpAddr,
+}
+
+/// It may pass.
+#[derive(Clone, Debug)]
+pub struct Pass {
+    pub account: AccountNumber,
+    pub token: TokenId,
+    /// The member's or the account's id.
+    pub subject: String,
+    /// Between blanks.
+    pub scopes: Arc<str>,
+    /// The path that was judged: without the account's number, where the endpoint has it.
+    pub path: String,
+    pub client_addr: IpAddr,
+    pub request_id: String,
+    /// What the answer is to say beside what it says by itself.
+    pub added: Vec<(&'static str, Arc<str>)>,
+}
+
+impl Pass {
+    /// What the API is told of the caller, in place of what the client sent under such names.
+    pub fn identity(&self) -> [(&'static str, String); 7] {
+        let [account, token, subject, scopes, path, client_addr] = identity_fields(self);
+        [
+            account,
+            token,
+            subject,
+            scopes,
+            path,
+            client_addr,
+            ("x-request-id", self.request_id.clone()),
+        ]
+    }
+}
+
+impl Checker {
+    pub fn new(settings: Settings, table: Arc<LiveTable>, clock: Clock, entropy: &Entropy) -> Self {
+        let (request_ids, meter) = (RequestIds::new(entropy), table.meter());
+        Self { settings: Arc::new(settings), table, clock, request_ids, meter }
+    }
+
+    /// The error is the answer that the client is to get, whole.
+    pub fn check(&self, asked: &Asked) -> Result<Pass, Box<Answer>> {
+        let mut room = [Field { name: "", value: b"" }; MOST_FIELDS];
+        let has_room = asked.fields.len() <= MOST_FIELDS;
+        let used = asked.fields.len().min(MOST_FIELDS);
+        for (field, (name, value)) in room.iter_mut().zip(asked.fields) {
+            *field = Field { name, value };
+        }
+        let noted = Noted::of(&room[..used]);
+        let (id, now) = (self.request_ids.next(), self.clock.now());
+        let arrival = Arrival::new(id, now, asked.peer, &noted, &self.settings);
+        let mut story = Story::untold(arrival, asked.peer);
+        let gate = Gate { settings: &self.settings, table: &self.table, meter: &self.meter };
+        let checked = if has_room {
+            gate.check(asked.method, asked.target, &noted, &mut story)
+        } else {
+            Err(Denial::HeadTooLarge { limit: self.settings.limits.max_header_bytes })
+        };
+        match checked {
+            Ok(pass) => Ok(Pass { added: story.added, ..pass }),
+            Err(denial) => {
+                let mut answer = denial.to_answer(&self.settings, id.as_str());
+                story.add_fields(answer.headers_mut());
+                Err(Box::new(answer))
+            }
+        }
+    }
+}
+
+/// Whether a field of the client's may not reach the API: the token itself, what only Keydesk says, and
+/// names by which servers are told of another method or path than was judged.
+pub fn is_withheld(name: &str) -> bool {
+    matches!(Kind::of(name), Kind::Authorization | Kind::Withheld | Kind::RequestId)
+}

@@ -1,0 +1,47 @@
+//! Starts the door for Envoy, in builds that have it.
+
+use crate::config::Config;
+use keydesk_gateway::{LiveTable, Settings};
+use std::sync::Arc;
+use tokio::sync::watch;
+
+#[cfg(feature = "envoy")]
+pub async fn start(
+    config: &Config,
+    settings: &Settings,
+    table: &Arc<LiveTable>,
+    mut stopped: watch::Receiver<bool>,
+) -> anyhow::Result<()> {
+    use anyhow::Context;
+    use keydesk_node::system;
+    let envoy = config.doors.envoy.as_ref().filter(|_| config.role.has_gateway());
+    let Some(crate::config::Envoy { listen, trusted }) = envoy else { return Ok(()) };
+    let listener = tokio::net::TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("envoy.listen: {listen} cannot be bound"))?;
+    say!("  Envoy     {}", listener.local_addr()?);
+    let (table, clock, entropy) = (Arc::clone(table), system::clock(), system::entropy());
+    let checker = keydesk_gateway::Checker::new(settings.clone(), table, clock, &entropy);
+    let door = keydesk_envoy::Door { checker, trusted: trusted.clone() };
+    let stops = async move {
+        let _ = stopped.wait_for(|stop| *stop).await;
+    };
+    tokio::spawn(async move {
+        if let Err(error) = keydesk_envoy::serve(door, listener, stops).await {
+            tracing::error!(%error, "the door for Envoy has closed");
+        }
+    });
+    Ok(())
+}
+
+/// The configuration has refused what this build does not have.
+#[cfg(not(feature = "envoy"))]
+#[expect(clippy::unused_async, reason = "the other one waits")]
+pub async fn start(
+    _: &Config,
+    _: &Settings,
+    _: &Arc<LiveTable>,
+    _: watch::Receiver<bool>,
+) -> anyhow::Result<()> {
+    Ok(())
+}
