@@ -426,3 +426,39 @@ async fn introspection_keeps_to_address_lists_and_refuses_strangers() {
     }
     assert!(!keydesk.printed().contains(&token) && !keydesk.printed().contains(SECRET));
 }
+
+/// Runs schemathesis over one of the gateway's own documents.
+fn fuzz(document: &str, base: &str, more: &[&str], tokens: &Path) {
+    let folder = clients().join("schemathesis");
+    let mut python = Command::new("python3");
+    python.env("PYTHONPATH", &folder).env("KEYDESK_TOKENS", tokens);
+    python.env("SCHEMATHESIS_HOOKS", repository().join("tests/clients/fresh_tokens.py"));
+    python.current_dir(tokens.parent().expect("a folder"));
+    python.args(["-m", "schemathesis.cli", "run", document, "--url", base, "--checks", "all"]);
+    python.args(["--max-examples", "40", "--seed", "1", "--no-color", "--workers", "1"]);
+    let output = python.args(more).output().expect("starts");
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(told.contains("No issues found"), "{told}");
+}
+
+#[tokio::test]
+async fn f10_self_service_and_introspection_are_as_their_documents_say() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (keydesk, ann) = start_for_oauth(folder.path()).await;
+    let mut tokens = Vec::new();
+    for number in 0..950 {
+        tokens.push(ann.create_token(&format!("Fuzz {number}"), "never").await);
+    }
+    let path = folder.path().join("tokens");
+    fs::write(&path, tokens.join("\n")).expect("writes");
+    let (endpoint, gateway) = (ann.endpoint_url().await, keydesk.gateway.clone());
+    tokio::task::spawn_blocking(move || {
+        fuzz(&format!("{gateway}/keydesk/openapi.json"), &endpoint, &[], &path);
+        let credentials = format!("billing+%26+co:{}", SECRET.replace(' ', "+"));
+        let document = format!("{gateway}/keydesk/oauth/openapi.json");
+        fuzz(&document, &gateway, &["--auth", &credentials], &path);
+    })
+    .await
+    .expect("runs");
+}

@@ -98,7 +98,7 @@ impl Gate<'_> {
 pub(crate) fn refuse_method(method: &str) -> Result<(), Denial> {
     let is_other = |byte: u8| byte.is_ascii_lowercase();
     if matches!(method, "TRACE" | "CONNECT") || method.bytes().any(is_other) {
-        Err(Denial::MethodNotAllowed)
+        Err(Denial::MethodNotAllowed { allowed: "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS" })
     } else {
         Ok(())
     }

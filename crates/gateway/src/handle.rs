@@ -174,6 +174,7 @@ impl Worker {
             }
             Own::Rotate => Wanted::Rotate(secret),
             Own::Revoke => Wanted::Revoke(secret),
+            Own::Otherwise { allowed } => return Err(Denial::MethodNotAllowed { allowed }),
             Own::Nothing => return Err(Denial::NoSuchOperation),
         };
         let is_strict = self.settings.self_service.rotate_path.as_deref() != Some(target.path);
@@ -190,6 +191,10 @@ impl Worker {
                 Wanted::Introspect(Credentials::in_field(noted.authorization.first))
             }
             Door::Revoke => Wanted::RevokeNamed,
+            Door::Describe(document) => {
+                return Ok(Verdict::Answer(document.answer(&self.settings)));
+            }
+            Door::Otherwise { allowed } => return Err(Denial::MethodNotAllowed { allowed }),
             Door::ForwardAuth { knows_two_refusals } => {
                 let answer = self.ask_for(noted, story);
                 return match answer {

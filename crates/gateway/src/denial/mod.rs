@@ -60,7 +60,9 @@ pub enum Denial {
     },
     BadFraming,
     UnknownCoding,
-    MethodNotAllowed,
+    MethodNotAllowed {
+        allowed: &'static str,
+    },
     NoSuchOperation,
     /// A parameter of a request to Keydesk itself.
     BadParameters {
@@ -209,7 +211,7 @@ impl Denial {
             Self::HeadTooLarge { .. } => "head_too_large",
             Self::BadFraming => "bad_framing",
             Self::UnknownCoding => "unknown_transfer_coding",
-            Self::MethodNotAllowed => "method_not_allowed",
+            Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::NoSuchOperation => "no_such_operation",
             Self::BadParameters { .. } => "bad_parameters",
             Self::OtherTokenNamed => "other_token_named",
@@ -252,19 +254,19 @@ impl Denial {
             | Self::MalformedRequest
             | Self::BadFraming
             | Self::BadParameters { .. }
-            | Self::OtherTokenNamed
             | Self::BadForwarded { .. } => StatusCode::BAD_REQUEST,
             Self::AlreadyRotated => StatusCode::CONFLICT,
             Self::RateLimited { .. } | Self::QuotaUsedUp { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::InsufficientScope { .. } | Self::OtherAddress { .. } | Self::UntrustedFront => {
-                StatusCode::FORBIDDEN
-            }
+            Self::InsufficientScope { .. }
+            | Self::OtherAddress { .. }
+            | Self::UntrustedFront
+            | Self::OtherTokenNamed => StatusCode::FORBIDDEN,
             Self::HeadTooLarge { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::UnknownCoding => StatusCode::NOT_IMPLEMENTED,
             Self::UnknownAccount | Self::NoAccount | Self::NoSuchOperation | Self::NoUpstream => {
                 StatusCode::NOT_FOUND
             }
-            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::SlowHead | Self::SlowBody => StatusCode::REQUEST_TIMEOUT,
             Self::NotReady | Self::Isolated | Self::NotNow => StatusCode::SERVICE_UNAVAILABLE,
@@ -337,10 +339,8 @@ impl Denial {
             Self::NotReady | Self::Isolated | Self::NotNow => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
-            Self::MethodNotAllowed => {
-                let allowed =
-                    HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
-                headers.insert(header::ALLOW, allowed);
+            Self::MethodNotAllowed { allowed } => {
+                headers.insert(header::ALLOW, HeaderValue::from_static(allowed));
             }
             _ => {}
         }

@@ -2,12 +2,14 @@
 //! and below the bare reserved prefix the doors for other servers.
 
 mod ask;
+mod documents;
 mod form;
 mod forward_auth;
 mod introspect;
 
 pub(crate) use ask::{Ask, Wanted};
 pub use ask::{OwnAnswer, Question, TokenDesk, Wish, token_desk};
+pub(crate) use documents::Document;
 pub(crate) use form::MOST_FORM;
 pub(crate) use forward_auth::{Forwarded, identity_fields, pass_answer};
 pub(crate) use introspect::Credentials;
@@ -21,7 +23,11 @@ pub(crate) enum Own {
     WhoAmI,
     Rotate,
     Revoke,
-    /// Below the reserved prefix, but nothing of this name and method.
+    /// Below the reserved prefix, but by another method.
+    Otherwise {
+        allowed: &'static str,
+    },
+    /// Below the reserved prefix, but nothing of this name.
     Nothing,
 }
 
@@ -38,6 +44,9 @@ impl Own {
             ("GET" | "HEAD", "whoami") => Self::WhoAmI,
             ("POST", "rotate") if service.rotate => Self::Rotate,
             ("POST", "revoke") if service.revoke => Self::Revoke,
+            (_, "whoami") => Self::Otherwise { allowed: "GET, HEAD" },
+            (_, "rotate") if service.rotate => Self::Otherwise { allowed: "POST" },
+            (_, "revoke") if service.revoke => Self::Otherwise { allowed: "POST" },
             _ => Self::Nothing,
         })
     }
@@ -52,6 +61,10 @@ pub(crate) enum Door {
     Introspect,
     /// RFC 7009.
     Revoke,
+    /// What the others are.
+    Describe(Document),
+    /// One of these, but by another method.
+    Otherwise { allowed: &'static str },
 }
 
 impl Door {
@@ -63,6 +76,14 @@ impl Door {
             (_, "auth-request") => Some(Self::ForwardAuth { knows_two_refusals: true }),
             ("POST", "oauth/introspect") => Some(Self::Introspect),
             ("POST", "oauth/revoke") if settings.self_service.revoke => Some(Self::Revoke),
+            (_, "oauth/introspect") if !settings.introspection.is_empty() => {
+                Some(Self::Otherwise { allowed: "POST" })
+            }
+            (_, "oauth/revoke") if settings.self_service.revoke => {
+                Some(Self::Otherwise { allowed: "POST" })
+            }
+            ("GET" | "HEAD", "openapi.json") => Some(Self::Describe(Document::SelfService)),
+            ("GET" | "HEAD", "oauth/openapi.json") => Some(Self::Describe(Document::OAuth)),
             _ => None,
         }
     }
