@@ -25,7 +25,7 @@ async fn f4_the_operators_and_the_accounts_policy_hold_for_new_tokens() {
     assert_eq!(make(&ann, "forever", "never").await, 422);
     assert_eq!(make(&ann, "a year", "365d").await, 422);
     assert_eq!(make(&ann, "in time", "180d").await, 200);
-    let page = ann.post("/limits/expiry", &[("max_days", "30")]).await;
+    let page = ann.post("/limits/expiry", &[("max_days", "30"), ("start", "now")]).await;
     assert_eq!(page.location.as_deref(), Some("/limits?done=expiry_limited"));
     assert_eq!(make(&ann, "too long now", "90d").await, 422);
     assert_eq!(make(&ann, "short", "30d").await, 200);
@@ -40,9 +40,19 @@ async fn f4_the_operators_and_the_accounts_policy_hold_for_new_tokens() {
 async fn n7_an_expiry_policy_is_observed_first() {
     let (_keydesk, ann) = start("[expiry]\nmax_days = 30\nrequired = true\n").await;
     assert_eq!(make(&ann, "forever", "never").await, 200);
-    ann.post("/limits/expiry", &[("required", "yes")]).await;
-    assert_eq!(make(&ann, "forever again", "never").await, 422);
+    let form = ann.get("/tokens/new").await.text;
+    assert!(form.contains("value=\"never\" checked"), "what is only observed narrows nothing");
+    ann.post("/limits/expiry", &[("max_days", "90"), ("start", "try")]).await;
     assert_eq!(make(&ann, "a year", "365d").await, 200);
+    assert_eq!(make(&ann, "in time", "30d").await, 200);
+    let page = ann.get("/limits").await.text;
+    let over = page.split("live longer than they may</h2>").nth(1).expect("they are listed");
+    let over = over.split("</section>").next().expect("ends");
+    assert!(over.contains(">forever<") && over.contains(">a year<"), "{over}");
+    assert!(!over.contains(">in time<"), "{over}");
+    ann.post("/limits/expiry", &[("max_days", "90"), ("start", "now")]).await;
+    assert_eq!(make(&ann, "forever again", "never").await, 422);
+    assert_eq!(make(&ann, "a quarter", "90d").await, 200);
 }
 
 /// Once for each reminder, to the maker while they belong to the account, and to who administers it.

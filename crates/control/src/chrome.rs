@@ -104,6 +104,9 @@ impl Chrome {
                 "token_revoked" => "API token revoked. It is refused from now on.",
                 "old_closed" => "Old secret closed. It is refused from now on; the new one goes on.",
                 "expiry_limited" => "Set. It holds for tokens that are made from now on.",
+                "expiry_on_trial" => {
+                    "On trial. No token is refused for it; those that would be are listed here."
+                }
                 "limits_in_force" => "Limits set. They are in force from now on.",
                 "limits_on_trial" => {
                     "Limits on trial. Nothing is refused for them; the token's limits page lists what would be."

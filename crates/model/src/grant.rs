@@ -37,10 +37,17 @@ impl AddressList {
         self.0.iter()
     }
 
-    /// The same addresses in as few networks as they make.
+    /// Where calls that came from these addresses may come from tomorrow, in as few networks as they make:
+    /// an IPv6 host changes its address within its /64.
     #[must_use]
-    pub fn merged(&self) -> Self {
-        IpNet::aggregate(&self.0.iter().copied().collect()).into_iter().collect()
+    pub fn proposed(&self) -> Self {
+        let widened = self.0.iter().map(|net| match net {
+            IpNet::V6(v6) if v6.prefix_len() > 64 && !v6.addr().is_loopback() => {
+                IpNet::new(net.addr(), 64).map_or(*net, |net| net.trunc())
+            }
+            _ => *net,
+        });
+        IpNet::aggregate(&widened.collect()).into_iter().collect()
     }
 
     /// Whether a call may come from there. An IPv4 address that came as IPv6 is the IPv4 address.
@@ -137,9 +144,11 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_become_a_network_and_nothing_else_is_let_in() {
-        let list: AddressList = "10.0.0.2 10.0.0.3 10.0.0.5 ::1".parse().expect("a list");
-        assert_eq!(list.merged().to_string(), "10.0.0.2/31 10.0.0.5 ::1");
+    fn neighbours_become_a_network_and_ipv6_hosts_are_known_by_theirs() {
+        let list: AddressList = "10.0.0.2 10.0.0.3 10.0.0.5 ::1 2001:db8::7 2001:db8::ffff:0:0:1"
+            .parse()
+            .expect("a list");
+        assert_eq!(list.proposed().to_string(), "10.0.0.2/31 10.0.0.5 ::1 2001:db8::/64");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::{
     sql::{Row, query},
 };
 use keydesk_model::{
-    AccountId, AccountName, AccountNumber, AddressList, Change, LiveAccount, PersonId,
+    AccountId, AccountName, AccountNumber, AddressList, Change, LiveAccount, Mode, PersonId,
 };
 
 #[derive(Clone, Debug)]
@@ -22,6 +22,8 @@ pub struct Account {
     /// How long its new API tokens may live at most, and whether they must have an end.
     pub max_life_days: Option<u16>,
     pub requires_expiry: bool,
+    /// Whether that refuses, or is only observed.
+    pub expiry_mode: Mode,
 }
 
 impl Account {
@@ -39,16 +41,16 @@ impl Account {
 const COUNT: &str = "SELECT count(*) AS number FROM account";
 const ADD: &str = "INSERT INTO account (id, number, name, created_at) VALUES ($1, $2, $3, $4) \
     ON CONFLICT DO NOTHING";
-const FIND: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry FROM account WHERE id = $1";
-const FIND_BY_NUMBER: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry FROM account WHERE number = $1";
-const LIST: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry FROM account ORDER BY name, number";
-const LIMITED: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry FROM account \
+const FIND: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode FROM account WHERE id = $1";
+const FIND_BY_NUMBER: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode FROM account WHERE number = $1";
+const LIST: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode FROM account ORDER BY name, number";
+const LIMITED: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode FROM account \
     WHERE plan <> '' OR addresses <> '' OR trial_addresses IS NOT NULL";
 const LIMIT: &str =
     "UPDATE account SET plan = $1, addresses = $2, trial_addresses = $3 WHERE id = $4";
 const SET_EXPIRY: &str =
-    "UPDATE account SET max_life_days = $1, requires_expiry = $2 WHERE id = $3";
-const OF_PERSON: &str = "SELECT account.id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry FROM account \
+    "UPDATE account SET max_life_days = $1, requires_expiry = $2, expiry_mode = $3 WHERE id = $4";
+const OF_PERSON: &str = "SELECT account.id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode FROM account \
     JOIN member ON member.account_id = account.id \
     WHERE member.person_id = $1 AND member.removed_at IS NULL ORDER BY name, number";
 
@@ -63,6 +65,9 @@ fn account(row: &Row) -> Result<Account, StoreError> {
         trial: row::parsed_opt(row, "trial_addresses")?,
         max_life_days: max_life.and_then(|days| u16::try_from(days).ok()),
         requires_expiry: row.get::<i64>("requires_expiry")? != 0,
+        expiry_mode: row::text(row, "expiry_mode")?
+            .parse()
+            .map_err(|()| StoreError::Unreadable { column: "expiry_mode" })?,
     })
 }
 
@@ -107,7 +112,7 @@ impl Write {
     pub async fn set_account_expiry(&mut self, account: &Account) -> Result<(), StoreError> {
         let days = account.max_life_days.map(i64::from);
         let set = query(SET_EXPIRY).bind(days).bind(i64::from(account.requires_expiry));
-        set.bind(account.id).execute(self).await.map(|_| ())
+        set.bind(account.expiry_mode.as_str()).bind(account.id).execute(self).await.map(|_| ())
     }
 
     /// Plan and addresses of an account as they are in `account`, from now on.

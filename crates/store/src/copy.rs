@@ -54,6 +54,7 @@ const TABLES: &[Table] = &[
             T("trial_addresses"),
             N("max_life_days"),
             N("requires_expiry"),
+            T("expiry_mode"),
         ],
     },
     Table {

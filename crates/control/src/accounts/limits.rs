@@ -1,9 +1,17 @@
 //! What an account may call in all: its plan, set by the operator, and the addresses that all its tokens
 //! may be used from, set by its administrators.
 
-use crate::{Desk, caller::Caller, operations::LATELY, problem::Problem, tokens::limits::Start};
-use keydesk_model::{AccountNumber, Action, Actor, AddressList, Clock, Month, Origin, Plan, Right};
-use keydesk_store::{Account, AuditEntry, Store, StoreError};
+use crate::{
+    Desk,
+    caller::Caller,
+    operations::LATELY,
+    problem::Problem,
+    tokens::{expiry::list_over_expiry, limits::Start},
+};
+use keydesk_model::{
+    AccountNumber, Action, Actor, AddressList, Clock, Mode, Month, Origin, Plan, Right,
+};
+use keydesk_store::{Account, AuditEntry, Store, StoreError, Token};
 
 #[derive(Debug)]
 pub(crate) struct AccountReview {
@@ -13,6 +21,8 @@ pub(crate) struct AccountReview {
     pub calls_this_month: i64,
     /// The addresses that its tokens were used from in the last 30 days. None: too many.
     pub seen: Option<AddressList>,
+    /// Its tokens that its policies on life would have refused.
+    pub over_expiry: Vec<Token>,
 }
 
 pub(crate) async fn review_account(desk: &Desk, caller: &Caller) -> Result<AccountReview, Problem> {
@@ -22,9 +32,11 @@ pub(crate) async fn review_account(desk: &Desk, caller: &Caller) -> Result<Accou
     let account = read.find_account(caller.account.id).await?.ok_or_else(Problem::not_found)?;
     let calls_this_month = read.count_calls(account.number, Month::of(now)).await?;
     let seen = read.list_addresses_of_account(account.id, now.minus(LATELY)).await?;
-    let seen = seen.join(" ").parse::<AddressList>().ok().map(|list| list.merged());
+    let seen = seen.join(" ").parse::<AddressList>().ok().map(|list| list.proposed());
     let plan = desk.settings.plans.of(&account.plan).cloned();
+    drop(read);
     Ok(AccountReview {
+        over_expiry: list_over_expiry(desk, caller).await?,
         account,
         plan,
         calls_this_month,
@@ -62,14 +74,19 @@ pub(crate) async fn limit_expiry(
     caller: &Caller,
     max_days: Option<u16>,
     is_required: bool,
+    start: Start,
 ) -> Result<(), Problem> {
     let (mut write, caller) = desk.write_as(caller).await?;
     caller.permit(Right::LimitAccount)?;
     let found = write.find_account(caller.account.id).await?;
     let mut account = found.ok_or_else(Problem::not_found)?;
-    let say = |account: &Account| serde_json::json!({ "max_life_days": account.max_life_days, "requires_expiry": account.requires_expiry });
+    let say = |account: &Account| serde_json::json!({ "max_life_days": account.max_life_days, "requires_expiry": account.requires_expiry, "mode": account.expiry_mode.as_str() });
     let before = say(&account);
     (account.max_life_days, account.requires_expiry) = (max_days, is_required);
+    account.expiry_mode = match start {
+        Start::Now => Mode::Enforce,
+        Start::Try => Mode::Observe,
+    };
     write.set_account_expiry(&account).await?;
     let detail = serde_json::json!({ "before": before, "after": say(&account) });
     write.commit(caller.entry(Action::LimitExpiry, account.id, detail)).await?;

@@ -8,6 +8,7 @@ use crate::{
     freshness::FreshForm,
     problem::Problem,
     tokens::{limits::Start, limits_console::networks},
+    when::When,
 };
 use askama::Template;
 use axum::{
@@ -15,7 +16,8 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use keydesk_model::{AddressList, Mode, Month, Plan, Right};
+use keydesk_model::{AddressList, Mode, Month, Plan, Right, Timestamp};
+use keydesk_store::Token;
 use serde::Deserialize;
 
 #[derive(Debug, Default, Deserialize)]
@@ -65,6 +67,31 @@ struct AccountLimitsPage {
     may_limit: bool,
     max_life: String,
     requires_expiry: bool,
+    expiry_is_tried: bool,
+    over: Vec<OverRow>,
+}
+
+/// A live token that the policies on life would have refused.
+struct OverRow {
+    id: String,
+    name: String,
+    made: When,
+    ends: Option<When>,
+    last_used: Option<When>,
+    last_used_by: Option<String>,
+}
+
+impl OverRow {
+    fn new(token: Token, now: Timestamp) -> Self {
+        Self {
+            id: token.id.to_string(),
+            name: token.name,
+            made: When::past(token.created_at, now),
+            ends: token.expires_at.map(|at| When::future(at, now)),
+            last_used: token.last_used_at.map(|at| When::past(at, now)),
+            last_used_by: token.last_used_by,
+        }
+    }
 }
 
 fn limits_page(
@@ -76,6 +103,8 @@ fn limits_page(
 ) -> AccountLimitsPage {
     let most = review.plan.as_ref().and_then(|plan| plan.monthly_calls);
     let most = most.and_then(|most| i64::try_from(most).ok());
+    // A first policy is tried first.
+    let has_policy = review.account.max_life_days.is_some() || review.account.requires_expiry;
     AccountLimitsPage {
         chrome: Chrome::of(caller, "Account limits", Nav::Tokens),
         used: most.map(|most| (review.calls_this_month.saturating_mul(100) / most).min(100)),
@@ -87,6 +116,8 @@ fn limits_page(
         seen: review.seen.as_ref().map(networks).unwrap_or_default(),
         max_life: review.account.max_life_days.map(|days| days.to_string()).unwrap_or_default(),
         requires_expiry: review.account.requires_expiry,
+        expiry_is_tried: review.account.expiry_mode == Mode::Observe || !has_policy,
+        over: review.over_expiry.into_iter().map(|token| OverRow::new(token, desk.now())).collect(),
         form,
         error,
         may_limit: caller.member.role.may(Right::LimitAccount),
@@ -113,6 +144,7 @@ pub(crate) async fn show(
 pub(crate) struct ExpiryForm {
     max_days: String,
     required: Option<String>,
+    start: String,
 }
 
 pub(crate) async fn limit_expiry(
@@ -127,8 +159,10 @@ pub(crate) async fn limit_expiry(
         let error = "The longest life is a number of days from 1 to 36500, or empty for none.";
         return Err(Problem::invalid(error));
     };
-    super::limits::limit_expiry(&desk, &caller, days, form.required.is_some()).await?;
-    Ok(done("/limits", "expiry_limited", None).into_response())
+    let (start, _) = Start::chosen(&form.start);
+    let told = if start == Start::Now { "expiry_limited" } else { "expiry_on_trial" };
+    super::limits::limit_expiry(&desk, &caller, days, form.required.is_some(), start).await?;
+    Ok(done("/limits", told, None).into_response())
 }
 
 pub(crate) async fn limit(

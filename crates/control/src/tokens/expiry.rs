@@ -1,34 +1,58 @@
-//! How long an account's new tokens may live: the operator's policy, and the account's own.
+//! How long an account's new tokens may live: the operator's policy, and the account's own. Each refuses,
+//! or is only observed.
 
-use super::TokenError;
-use crate::Desk;
-use keydesk_model::{Expiry, ExpiryPolicy, Mode, Timestamp};
-use keydesk_store::Account;
+use super::{TokenError, list_api_tokens};
+use crate::{Desk, caller::Caller, problem::Problem};
+use keydesk_model::{Expiry, ExpiryPolicy, Mode, Timestamp, TokenState};
+use keydesk_store::{Account, Token};
 
-/// What holds for an account's new tokens: the operator's policy and its own.
-pub(super) fn expiry_policy(desk: &Desk, account: Option<&Account>) -> ExpiryPolicy {
-    desk.settings.expiry.and(of_account(account))
+/// What is said of an account's new tokens in all, and what of it is enforced.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Policies {
+    all: ExpiryPolicy,
+    pub held: ExpiryPolicy,
 }
 
-/// When a token that is made now ends, if it may be made so. The operator's policy may only be
-/// observed; the account's own holds.
-pub(super) fn permitted_end(
-    policy: ExpiryPolicy,
-    account: Option<&Account>,
-    expiry: Expiry,
-    now: Timestamp,
-) -> Result<Option<Timestamp>, TokenError> {
-    let expires_at = expiry.resolve(now)?;
-    let holds = if policy.mode == Mode::Observe { of_account(account) } else { policy };
-    holds.check(now, expires_at)?;
-    Ok(expires_at)
+impl Policies {
+    pub fn of(desk: &Desk, account: Option<&Account>) -> Self {
+        let operators = desk.settings.expiry;
+        let own = account.map(|account| ExpiryPolicy {
+            max_days: account.max_life_days,
+            is_required: account.requires_expiry,
+            mode: account.expiry_mode,
+            ..ExpiryPolicy::default()
+        });
+        let own = own.unwrap_or_default();
+        let enforced = [operators, own].into_iter().filter(|policy| policy.mode == Mode::Enforce);
+        // What the form begins with is no limit.
+        let nothing = ExpiryPolicy { default: operators.default, ..ExpiryPolicy::default() };
+        Self { all: operators.and(own), held: enforced.fold(nothing, ExpiryPolicy::and) }
+    }
+
+    /// When a token that is made now ends, if it may be made so.
+    pub fn permitted_end(
+        self,
+        expiry: Expiry,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, TokenError> {
+        let expires_at = expiry.resolve(now)?;
+        self.held.check(now, expires_at)?;
+        Ok(expires_at)
+    }
+
+    /// Whether a token that was made at `made` would be refused, were everything enforced.
+    pub fn objects(self, made: Timestamp, expires_at: Option<Timestamp>) -> bool {
+        self.all.check(made, expires_at).is_err()
+    }
 }
 
-fn of_account(account: Option<&Account>) -> ExpiryPolicy {
-    let policy = ExpiryPolicy { mode: Mode::Enforce, ..ExpiryPolicy::default() };
-    account.map_or(policy, |account| ExpiryPolicy {
-        max_days: account.max_life_days,
-        is_required: account.requires_expiry,
-        ..policy
-    })
+/// The account's live API tokens that its policies would have refused.
+pub(crate) async fn list_over_expiry(desk: &Desk, caller: &Caller) -> Result<Vec<Token>, Problem> {
+    let now = desk.now();
+    let found = desk.store.read().await?.find_account(caller.account.id).await?;
+    let policies = Policies::of(desk, found.as_ref());
+    let is_over = |token: &Token| {
+        token.state(now) == TokenState::Live && policies.objects(token.created_at, token.expires_at)
+    };
+    Ok(list_api_tokens(desk, caller).await?.into_iter().filter(is_over).collect())
 }

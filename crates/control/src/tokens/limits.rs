@@ -62,7 +62,7 @@ pub(crate) async fn review_limits(
         objected: objected.into_iter().filter(|seen| seen.token == id).collect(),
         smallest_scopes,
         smallest_addresses: smallest_addresses
-            .map(|list| list.merged())
+            .map(|list| list.proposed())
             .filter(|list| !list.is_empty()),
         uses,
     })

@@ -2,7 +2,7 @@
 
 mod bearer;
 pub(crate) mod console;
-mod expiry;
+pub(crate) mod expiry;
 pub(crate) mod limits;
 pub(crate) mod limits_console;
 pub(crate) mod new_console;
@@ -13,7 +13,7 @@ pub(crate) use bearer::{
     end_bearer_token, issue_bearer_token, replace_bearer_token, replace_bearer_tokens,
     rotate_bearer_token, view_bearer_token,
 };
-use expiry::{expiry_policy, permitted_end};
+use expiry::Policies;
 pub use own::{OwnRevocation, OwnRotation, OwnTokenError, revoke_own_token, rotate_own_token};
 pub use rotation::close_due_secrets;
 use rotation::{RotatedToken, rotate_secret};
@@ -113,10 +113,10 @@ pub(crate) async fn issue_api_token(
         return Err(TokenError::TooMany.into());
     }
     let found = write.find_account(account).await?;
-    let policy = expiry_policy(desk, found.as_ref());
-    let expires_at = permitted_end(policy, found.as_ref(), request.expiry, now)?;
-    // What the operator only observes is written down.
-    let is_over = policy.check(now, expires_at).is_err();
+    let policies = Policies::of(desk, found.as_ref());
+    let expires_at = policies.permitted_end(request.expiry, now)?;
+    // What is only observed is written down.
+    let is_over = policies.objects(now, expires_at);
     let plain = PlainToken::generate(&desk.settings.token_prefix, Kind::Account, &desk.entropy);
     let new = NewToken {
         id: TokenId::generate(write.now(), &desk.entropy),

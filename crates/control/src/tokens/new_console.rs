@@ -1,10 +1,6 @@
 //! `/tokens/new`: the form of an API token, which loses nothing over a mistake.
 
-use super::{
-    ApiTokenRequest,
-    console::shown_once,
-    expiry::{expiry_policy, permitted_end},
-};
+use super::{ApiTokenRequest, console::shown_once, expiry::Policies};
 use crate::{
     Desk,
     api_docs::ScopeOffer,
@@ -98,16 +94,16 @@ async fn form_page(
 ) -> Result<NewPage, Problem> {
     let (key, _) = codes::generate(&desk.entropy);
     let account = desk.store.read().await?.find_account(caller.account.id).await?;
-    let policy = expiry_policy(desk, account.as_ref());
+    let policies = Policies::of(desk, account.as_ref());
     // What would be refused is not offered.
     let choices = CHOICES.into_iter().filter(|(value, _)| {
         value
             .parse::<Expiry>()
-            .is_ok_and(|expiry| permitted_end(policy, account.as_ref(), expiry, desk.now()).is_ok())
+            .is_ok_and(|expiry| policies.permitted_end(expiry, desk.now()).is_ok())
     });
     Ok(NewPage {
-        begins_with: begins_with(policy),
-        policy: told(policy),
+        begins_with: begins_with(policies.held),
+        policy: told(policies.held),
         chrome: Chrome::of(caller, "Create new token", Nav::Tokens),
         form,
         offers: list_scope_offers(desk).await?,
@@ -180,8 +176,7 @@ async fn check_expiry(
     request: ApiTokenRequest,
 ) -> Result<Result<ApiTokenRequest, Errors>, Problem> {
     let account = desk.store.read().await?.find_account(caller.account.id).await?;
-    let policy = expiry_policy(desk, account.as_ref());
-    let end = permitted_end(policy, account.as_ref(), request.expiry, desk.now());
+    let end = Policies::of(desk, account.as_ref()).permitted_end(request.expiry, desk.now());
     Ok(match end {
         Err(error) => Err(Errors { expires: Some(error.to_string()), ..Errors::default() }),
         Ok(_) => Ok(request),
