@@ -21,6 +21,7 @@ mod limits;
 mod nodes;
 mod operation;
 mod operator;
+mod operators;
 mod quotas;
 mod races;
 mod regressions;

@@ -60,7 +60,7 @@ impl Feed for Follower {
 fn entry() -> AuditEntry {
     AuditEntry {
         action: Action::IssueToken,
-        actor: Actor::Operator,
+        actor: Actor::Operator { person: None },
         origin: Origin::default(),
         account: None,
         target: String::new(),

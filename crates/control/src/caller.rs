@@ -1,13 +1,19 @@
 //! Who asks: the person behind the session cookie, as a member of the account they stand in. A
 //! handler that takes a [`Caller`] is only reached with a session.
 
-use crate::{Desk, codes, problem::Problem, sessions};
+use crate::{
+    Desk,
+    chrome::{Chrome, Nav},
+    codes,
+    problem::Problem,
+    sessions,
+};
 use axum::{
     extract::FromRequestParts,
     http::{Method, request::Parts},
     response::{IntoResponse, Redirect, Response},
 };
-use keydesk_model::{Actor, Origin, Right, Timestamp};
+use keydesk_model::{Action, Actor, Origin, Right, Timestamp};
 use keydesk_store::{Account, AuditEntry, Member, Person, Session};
 use std::time::Duration;
 
@@ -23,6 +29,8 @@ pub(crate) struct Caller {
     pub member: Member,
     /// Every account the person belongs to, for the switcher.
     pub accounts: Vec<Account>,
+    /// Whether they administer the instance as well.
+    pub is_operator: bool,
     pub origin: Origin,
 }
 
@@ -40,11 +48,6 @@ impl Caller {
         }
     }
 
-    /// Whether the password was given recently enough for what shows or makes tokens.
-    pub fn is_fresh(&self, now: Timestamp) -> bool {
-        now.since(self.session.authenticated_at) < FRESH
-    }
-
     pub fn actor(&self) -> Actor {
         Actor::Person { person: self.person.id, member: Some(self.member.id) }
     }
@@ -52,7 +55,7 @@ impl Caller {
     /// An audit entry of the caller in their account.
     pub fn entry(
         &self,
-        action: keydesk_model::Action,
+        action: Action,
         target: impl Into<String>,
         detail: serde_json::Value,
     ) -> AuditEntry {
@@ -75,16 +78,57 @@ impl FromRequestParts<Desk> for Caller {
         let found = sessions::find_caller(desk, &parts.headers, origin).await;
         match found.map_err(IntoResponse::into_response)? {
             sessions::Found::Caller(caller) => Ok(*caller),
-            sessions::Found::NoAccount => Err(Problem::new(
+            sessions::Found::Operator if parts.method == Method::GET => {
+                Err(Redirect::to("/operator").into_response())
+            }
+            sessions::Found::Operator | sessions::Found::NoAccount => Err(Problem::new(
                 axum::http::StatusCode::FORBIDDEN,
                 "You belong to no account",
-                "You were removed from the last one. Ask its owner for an invitation.",
+                "You were removed from the last one, or it was closed. Ask its owner for an invitation, or the operator.",
             )
             .with_log_out()
             .into_response()),
-            sessions::Found::Nobody => Err(Redirect::to(&login_url(parts)).into_response()),
+            sessions::Found::Nobody => Err(to_log_in(parts)),
         }
     }
+}
+
+/// Someone with a session: a member in an account, or an operator.
+pub(crate) trait Authenticated:
+    FromRequestParts<Desk, Rejection = Response> + Send + Sync
+{
+    fn person(&self) -> &Person;
+    fn session(&self) -> &Session;
+    /// An entry about themselves.
+    fn own_entry(&self, action: Action, target: String, detail: serde_json::Value) -> AuditEntry;
+    fn chrome(&self, title: &str, nav: Nav) -> Chrome;
+
+    /// Whether the password was given recently enough for what shows or makes tokens.
+    fn is_fresh(&self, now: Timestamp) -> bool {
+        now.since(self.session().authenticated_at) < FRESH
+    }
+}
+
+impl Authenticated for Caller {
+    fn person(&self) -> &Person {
+        &self.person
+    }
+
+    fn session(&self) -> &Session {
+        &self.session
+    }
+
+    fn own_entry(&self, action: Action, target: String, detail: serde_json::Value) -> AuditEntry {
+        self.entry(action, target, detail)
+    }
+
+    fn chrome(&self, title: &str, nav: Nav) -> Chrome {
+        Chrome::of(self, title, nav)
+    }
+}
+
+pub(crate) fn to_log_in(parts: &Parts) -> Response {
+    Redirect::to(&login_url(parts)).into_response()
 }
 
 /// The log-in page, which leads back to the page that was asked for.

@@ -1,12 +1,12 @@
 //! What every page has around its content: title, navigation, who is logged in, a notice.
 
-use crate::{caller::Caller, receipts::Issued};
+use crate::{caller::Caller, operators::Operator, receipts::Issued};
 use askama::Template;
 use axum::{
     http::StatusCode,
     response::{Html, IntoResponse, Redirect, Response},
 };
-use keydesk_model::{AccountId, Right};
+use keydesk_model::{AccountId, AccountState, Right};
 use serde::Deserialize;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,7 @@ pub(crate) enum Nav {
     Sessions,
     Help,
     Profile,
+    Operator,
 }
 
 #[derive(Debug)]
@@ -54,9 +55,20 @@ pub(crate) fn done(path: &str, what: &str, receipt: Option<&Issued>) -> Redirect
 pub(crate) struct Who {
     pub name: String,
     pub account: String,
-    pub account_id: AccountId,
+    /// None: in no account.
+    pub account_id: Option<AccountId>,
     pub accounts: Vec<(AccountId, String)>,
     pub sees_tokens: bool,
+    pub is_member: bool,
+    pub is_operator: bool,
+    /// The account that the page is about is suspended.
+    pub is_suspended: bool,
+}
+
+impl Who {
+    pub fn is_in(&self, account: &AccountId) -> bool {
+        self.account_id == Some(*account)
+    }
 }
 
 impl Chrome {
@@ -69,13 +81,31 @@ impl Chrome {
         let who = Who {
             name: caller.person.name.clone(),
             account: caller.account.name.clone(),
-            account_id: caller.account.id,
+            account_id: Some(caller.account.id),
             accounts: caller
                 .accounts
                 .iter()
                 .map(|account| (account.id, account.name.clone()))
                 .collect(),
             sees_tokens: caller.member.role.may(Right::SeeTokens),
+            is_member: true,
+            is_operator: caller.is_operator,
+            is_suspended: caller.account.state == AccountState::Suspended,
+        };
+        Self { title: title.to_owned(), nav, who: Some(who), notice: None, receipt: None }
+    }
+
+    /// For an operator, in no account.
+    pub fn of_operator(operator: &Operator, title: &str, nav: Nav) -> Self {
+        let who = Who {
+            name: operator.person.name.clone(),
+            account: "Operator".to_owned(),
+            account_id: None,
+            accounts: Vec::new(),
+            sees_tokens: false,
+            is_member: operator.is_member,
+            is_operator: true,
+            is_suspended: false,
         };
         Self { title: title.to_owned(), nav, who: Some(who), notice: None, receipt: None }
     }
@@ -104,6 +134,11 @@ impl Chrome {
                 "token_revoked" => "API token revoked. It is refused from now on.",
                 "old_closed" => "Old secret closed. It is refused from now on; the new one goes on.",
                 "expiry_limited" => "Set. It holds for tokens that are made from now on.",
+                "account_invited" => "The account is open. Its owner is invited.",
+                "account_suspended" => "Suspended. Its tokens are refused from now on.",
+                "account_closed" => "Closed. Its tokens are refused from now on.",
+                "account_restored" => "Restored. Its tokens are served again.",
+                "plan_set" => "Plan set.",
                 "expiry_on_trial" => {
                     "On trial. No token is refused for it; those that would be are listed here."
                 }

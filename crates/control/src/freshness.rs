@@ -3,7 +3,7 @@
 
 use crate::{
     Desk,
-    caller::Caller,
+    caller::{Authenticated, Caller},
     chrome::{Chrome, Nav, page_with},
     problem::Problem,
     sessions::{self, LogInError, console::with_cookie, safe_next, session_cookie},
@@ -31,21 +31,21 @@ struct ConfirmPage {
 const PASSWORD_FIELD: &str = "confirm_password";
 
 fn ask(
-    caller: &Caller,
+    caller: &impl Authenticated,
     action: String,
     kept: Vec<(String, String)>,
     error: Option<String>,
 ) -> Response {
-    let chrome = Chrome::of(caller, "Confirm that it is you", Nav::None);
+    let chrome = caller.chrome("Confirm that it is you", Nav::None);
     page_with(
         StatusCode::FORBIDDEN,
-        &ConfirmPage { chrome, email: caller.person.email.to_string(), action, kept, error },
+        &ConfirmPage { chrome, email: caller.person().email.to_string(), action, kept, error },
     )
 }
 
 /// A form of a caller who has just given the password: within the last hours, or with this form.
-pub(crate) struct FreshForm<T> {
-    pub caller: Caller,
+pub(crate) struct FreshForm<T, C = Caller> {
+    pub caller: C,
     pub form: T,
 }
 
@@ -64,13 +64,12 @@ impl NewCookie {
     }
 }
 
-impl<T: DeserializeOwned> FromRequest<Desk> for FreshForm<T> {
+impl<T: DeserializeOwned, C: Authenticated> FromRequest<Desk> for FreshForm<T, C> {
     type Rejection = Response;
 
     async fn from_request(request: Request, desk: &Desk) -> Result<Self, Response> {
-        use axum::extract::FromRequestParts;
         let (mut parts, body) = request.into_parts();
-        let caller = Caller::from_request_parts(&mut parts, desk).await?;
+        let caller = C::from_request_parts(&mut parts, desk).await?;
         let path = parts.uri.path().to_owned();
         let new_cookie = parts.extensions.get::<NewCookie>().cloned().unwrap_or_default();
         let request = Request::from_parts(parts, body);

@@ -362,7 +362,7 @@ pub(crate) fn operator_entry(
 ) -> AuditEntry {
     AuditEntry {
         action,
-        actor: Actor::Operator,
+        actor: Actor::Operator { person: None },
         origin: Origin::default(),
         account: None,
         target,

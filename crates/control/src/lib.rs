@@ -16,6 +16,7 @@ pub mod keys;
 mod mail;
 mod members;
 mod operations;
+mod operators;
 mod passwords;
 mod people;
 mod problem;
@@ -37,6 +38,7 @@ pub use operations::{
     NewlyRefused, OperationsError, RuleSource, Synced, apply_pending_rules, newly_refused,
     set_rules_mode, sync_rules,
 };
+pub use operators::{OperatorError, create_operator, forget_closed_accounts, remove_operator};
 pub use passwords::PasswordError;
 pub use receipts::{ReceiptError, published_keys, verify_receipt};
 pub use reminders::{ExpiringSoon, send_reminders};

@@ -9,6 +9,7 @@ use crate::{
     help::console as help,
     mail,
     members::console as members,
+    operators::console as operators,
     people::console as people,
     problem::Problem,
     receipts::console as receipts,
@@ -34,6 +35,8 @@ pub enum Access {
     Session,
     /// Members whose role has this right.
     Needs(Right),
+    /// Who administers the instance.
+    Operator,
 }
 
 /// Forms are small.
@@ -51,7 +54,7 @@ macro_rules! routes {
     };
 }
 
-use Access::{Anyone, Needs, Session};
+use Access::{Anyone, Needs, Operator, Session};
 use Right::{LimitAccount, ManageMembers, ManageTokens, SeeMembers, SeeTokens, UseApiDocs};
 
 routes! {
@@ -118,6 +121,14 @@ routes! {
     get  "/profile"                         Session => people::profile;
     post "/profile/password"                Session => people::change_password;
     post "/accounts/switch"                 Session => accounts::switch;
+
+    get  "/operator"                        Operator => operators::list;
+    post "/operator/accounts"               Operator => operators::open;
+    get  "/operator/accounts/{number}"      Operator => operators::show;
+    post "/operator/accounts/{number}/plan" Operator => operators::plan;
+    post "/operator/accounts/{number}/suspend" Operator => operators::suspend;
+    post "/operator/accounts/{number}/close" Operator => operators::close;
+    post "/operator/accounts/{number}/restore" Operator => operators::restore;
 
     get  "/help"                            Session => help::show;
     post "/help/feedback"                   Session => help::give_feedback;

@@ -42,6 +42,7 @@ impl Gate<'_> {
         let identity = self.table.identify(own.token()).ok_or(Denial::UnknownToken)?;
         story.is_of(own.token().number, identity.token);
         let account = self.table.account(own.token().number);
+        Denial::of_account(account.state)?;
         let mut judgement = Judgement::of(call, &identity.limits, &account, &self.table.rules());
         if call.path.is_some() && judgement.denial.is_none() {
             let charged = Charged {

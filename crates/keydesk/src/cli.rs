@@ -3,7 +3,7 @@
 use crate::{
     account, backup,
     config::{Config, Options},
-    feedback, key, operations, receipt, serve, setup,
+    feedback, key, operations, operator, receipt, serve, setup,
 };
 use clap::{Parser, Subcommand, ValueEnum};
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
@@ -39,6 +39,9 @@ enum Command {
     /// The master key
     #[command(subcommand)]
     Key(key::Command),
+    /// Who administers the instance
+    #[command(subcommand)]
+    Operator(operator::Command),
     /// Accounts and their plans
     #[command(subcommand)]
     Account(account::Command),
@@ -70,6 +73,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Restore(args) => backup::restore(config, args).await,
         Command::Migrate(args) => backup::migrate(args).await,
         Command::Key(command) => key::run(config, command).await,
+        Command::Operator(command) => operator::run(config, command).await,
         Command::Account(command) => account::run(config, command).await,
         Command::Operations(command) => operations::run(config, command).await,
         Command::Receipt(command) => receipt::run(config, command).await,

@@ -20,6 +20,7 @@ mod feedback;
 mod hardening;
 mod key;
 mod operations;
+mod operator;
 mod receipt;
 mod records;
 mod self_service;

@@ -1,8 +1,8 @@
 //! Answers what tokens ask gateways to do to them, and closes what rotation has left open.
 
 use keydesk_control::{
-    Desk, ExpiringSoon, OwnTokenError, close_due_secrets, revoke_own_token, rotate_own_token,
-    send_reminders,
+    Desk, ExpiringSoon, OwnTokenError, close_due_secrets, forget_closed_accounts, revoke_own_token,
+    rotate_own_token, send_reminders,
 };
 use keydesk_gateway::{Denial, OwnAnswer, Question, TokenDesk, Wish, token_desk};
 use keydesk_model::Origin;
@@ -104,6 +104,9 @@ pub async fn close_old_secrets(store: Store) {
     let clock = system::clock();
     loop {
         tokio::time::sleep(LOOK).await;
+        if let Err(error) = forget_closed_accounts(&store, &clock).await {
+            tracing::warn!(%error, "closed accounts cannot be looked at yet");
+        }
         match close_due_secrets(&store, &clock).await {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "old secrets of rotated tokens have closed"),

@@ -1,10 +1,9 @@
 //! `keydesk setup`: the first account, from a script.
 
-use crate::{config::Config, data};
-use anyhow::{Context, bail};
+use crate::{config::Config, data, operator::read_password};
+use anyhow::bail;
 use keydesk_control::{FirstAccount, open_first_account};
 use keydesk_model::{Actor, Origin};
-use std::io::Read;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -31,11 +30,7 @@ pub async fn run(config: Config, args: Args) -> anyhow::Result<()> {
             "give the password on standard input, with --password-stdin; on the command line others could see it"
         );
     }
-    let mut password = String::new();
-    std::io::stdin()
-        .read_to_string(&mut password)
-        .context("the password cannot be read from standard input")?;
-    let password = password.trim_end_matches(['\r', '\n']).to_owned();
+    let password = read_password()?;
     let desk = data::desk(&config).await?;
     let request = FirstAccount {
         account: args.account,
@@ -43,7 +38,9 @@ pub async fn run(config: Config, args: Args) -> anyhow::Result<()> {
         email: args.email,
         password,
     };
-    let number = open_first_account(&desk, &request, Actor::Operator, &Origin::default()).await?;
+    let number =
+        open_first_account(&desk, &request, Actor::Operator { person: None }, &Origin::default())
+            .await?;
     let endpoint_url = desk.settings.endpoint_url(number);
     let console_url = &desk.settings.console_url;
     if args.json {

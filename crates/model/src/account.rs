@@ -1,7 +1,7 @@
 //! The account: a customer of the API, known outside by its number.
 
 use serde::{Deserialize, Serialize};
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::Duration};
 
 /// Six to eight digits without a leading zero, as it stands in the endpoint URL.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -57,6 +57,53 @@ impl fmt::Display for AccountNumber {
 impl fmt::Debug for AccountNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)
+    }
+}
+
+/// Whether an account's tokens open the API.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountState {
+    #[default]
+    Open,
+    /// By the operator, until the operator says otherwise.
+    Suspended,
+    /// By the operator; it can be restored while its grace lasts.
+    Closed,
+    /// The grace is over: its tokens have ended, and nothing brings it back.
+    Gone,
+}
+
+impl AccountState {
+    pub const ALL: [Self; 4] = [Self::Open, Self::Suspended, Self::Closed, Self::Gone];
+    /// How long a closed account can be restored.
+    pub const GRACE: Duration = Duration::from_hours(24 * 30);
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Suspended => "suspended",
+            Self::Closed => "closed",
+            Self::Gone => "gone",
+        }
+    }
+
+    /// Whether the operator may take it from here to there.
+    pub fn may_become(self, next: Self) -> bool {
+        match self {
+            Self::Open => matches!(next, Self::Suspended | Self::Closed),
+            Self::Suspended => matches!(next, Self::Open | Self::Closed),
+            Self::Closed => next == Self::Open,
+            Self::Gone => false,
+        }
+    }
+}
+
+impl FromStr for AccountState {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text).ok_or(())
     }
 }
 

@@ -8,8 +8,8 @@ use std::net::IpAddr;
 pub enum Actor {
     /// A person with a session; the member they acted as, where there is one.
     Person { person: PersonId, member: Option<MemberId> },
-    /// The operator at the command line.
-    Operator,
+    /// The operator: at the command line, or a person at the console.
+    Operator { person: Option<PersonId> },
     /// A node by itself, after the database had forgotten something.
     Node,
     /// The token itself, by whoever holds it.
@@ -76,4 +76,10 @@ actions! {
     RotateKey = "key.rotate",
     ReplaceBearerToken = "token.replace",
     GiveFeedback = "help.feedback",
+    AddOperator = "operator.add",
+    RemoveOperator = "operator.remove",
+    SuspendAccount = "account.suspend",
+    CloseAccount = "account.close",
+    RestoreAccount = "account.restore",
+    ForgetAccount = "account.forget",
 }

@@ -22,7 +22,7 @@ mod time;
 mod token;
 mod usage;
 
-pub use account::{AccountName, AccountNumber, AccountNumberError};
+pub use account::{AccountName, AccountNumber, AccountNumberError, AccountState};
 pub use audit::{Action, Actor, Origin};
 pub use change::{Change, Feed, LiveRules, LiveSecret, Snapshot, Table};
 pub use cookie::SESSION_COOKIES;

@@ -1,6 +1,6 @@
 //! Plans: what an account may call in all. Defined by the operator; an account has one.
 
-use crate::{AccountId, AccountNumber, AddressList, Mode, Rate, Timestamp};
+use crate::{AccountId, AccountNumber, AccountState, AddressList, Mode, Rate, Timestamp};
 use jiff::{Timestamp as Instant, civil::DateTime, tz::Offset};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -29,6 +29,8 @@ pub struct LiveAccount {
     /// Addresses that are only tried.
     #[serde(default)]
     pub trial: Option<AddressList>,
+    #[serde(default)]
+    pub state: AccountState,
 }
 
 /// Calls of an account in a month.

@@ -25,10 +25,11 @@ pub enum EndCause {
     LoggedOutEverywhere,
     MemberRemoved,
     RoleChanged,
+    AccountClosed,
 }
 
 impl EndCause {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Rotated,
         Self::Revoked,
         Self::PasswordChanged,
@@ -36,6 +37,7 @@ impl EndCause {
         Self::LoggedOutEverywhere,
         Self::MemberRemoved,
         Self::RoleChanged,
+        Self::AccountClosed,
     ];
 
     /// The stable name, as stored and as sent.
@@ -48,6 +50,7 @@ impl EndCause {
             Self::LoggedOutEverywhere => "logged_out_everywhere",
             Self::MemberRemoved => "member_removed",
             Self::RoleChanged => "role_changed",
+            Self::AccountClosed => "account_closed",
         }
     }
 
@@ -61,6 +64,7 @@ impl EndCause {
             Self::LoggedOutEverywhere => "its member was logged out from all active sessions",
             Self::MemberRemoved => "its member was removed from the account",
             Self::RoleChanged => "its member's new role has no bearer token",
+            Self::AccountClosed => "its account was closed for good",
         }
     }
 }

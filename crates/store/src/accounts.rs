@@ -5,7 +5,8 @@ use crate::{
     sql::{Row, query},
 };
 use keydesk_model::{
-    AccountId, AccountName, AccountNumber, AddressList, Change, LiveAccount, Mode, PersonId,
+    AccountId, AccountName, AccountNumber, AccountState, AddressList, Change, LiveAccount, Mode,
+    PersonId, Timestamp,
 };
 
 #[derive(Clone, Debug)]
@@ -24,6 +25,9 @@ pub struct Account {
     pub requires_expiry: bool,
     /// Whether that refuses, or is only observed.
     pub expiry_mode: Mode,
+    pub state: AccountState,
+    /// Since when it is suspended, closed or gone.
+    pub state_since: Option<Timestamp>,
 }
 
 impl Account {
@@ -34,6 +38,7 @@ impl Account {
             plan: self.plan.clone(),
             addresses: self.addresses.clone(),
             trial: self.trial.clone(),
+            state: self.state,
         }
     }
 }
@@ -41,18 +46,23 @@ impl Account {
 const COUNT: &str = "SELECT count(*) AS number FROM account";
 const ADD: &str = "INSERT INTO account (id, number, name, created_at) VALUES ($1, $2, $3, $4) \
     ON CONFLICT DO NOTHING";
-const FIND: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode FROM account WHERE id = $1";
-const FIND_BY_NUMBER: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode FROM account WHERE number = $1";
-const LIST: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode FROM account ORDER BY name, number";
-const LIMITED: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode FROM account \
-    WHERE plan <> '' OR addresses <> '' OR trial_addresses IS NOT NULL";
+const FIND: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since FROM account WHERE id = $1";
+const FIND_BY_NUMBER: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since FROM account WHERE number = $1";
+const LIST: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since FROM account ORDER BY name, number";
+const LIMITED: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since FROM account \
+    WHERE plan <> '' OR addresses <> '' OR trial_addresses IS NOT NULL OR state <> 'open'";
 const LIMIT: &str =
     "UPDATE account SET plan = $1, addresses = $2, trial_addresses = $3 WHERE id = $4";
 const SET_EXPIRY: &str =
     "UPDATE account SET max_life_days = $1, requires_expiry = $2, expiry_mode = $3 WHERE id = $4";
-const OF_PERSON: &str = "SELECT account.id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode FROM account \
+const SET_STATE: &str =
+    "UPDATE account SET state = $1, state_since = $2 WHERE id = $3 AND state = $4";
+const CLOSED_BEFORE: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since FROM account \
+    WHERE state = 'closed' AND state_since <= $1 ORDER BY state_since LIMIT 10";
+const OF_PERSON: &str = "SELECT account.id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since FROM account \
     JOIN member ON member.account_id = account.id \
-    WHERE member.person_id = $1 AND member.removed_at IS NULL ORDER BY name, number";
+    WHERE member.person_id = $1 AND member.removed_at IS NULL \
+    AND state IN ('open', 'suspended') ORDER BY name, number";
 
 fn account(row: &Row) -> Result<Account, StoreError> {
     let max_life: Option<i64> = row.get("max_life_days")?;
@@ -68,6 +78,10 @@ fn account(row: &Row) -> Result<Account, StoreError> {
         expiry_mode: row::text(row, "expiry_mode")?
             .parse()
             .map_err(|()| StoreError::Unreadable { column: "expiry_mode" })?,
+        state: row::text(row, "state")?
+            .parse()
+            .map_err(|()| StoreError::Unreadable { column: "state" })?,
+        state_since: row::instant_opt(row, "state_since")?,
     })
 }
 
@@ -100,7 +114,12 @@ impl Read {
         rows.iter().map(|row| account(row).map(|account| account.live())).collect()
     }
 
-    /// The accounts that a person belongs to now, by name.
+    /// Accounts that were closed at `at` or before, and are not gone yet.
+    pub async fn list_closed_before(&mut self, at: Timestamp) -> Result<Vec<Account>, StoreError> {
+        query(CLOSED_BEFORE).bind(at).all(self).await?.iter().map(account).collect()
+    }
+
+    /// The accounts that a person belongs to now and can enter, by name.
     pub async fn list_accounts_of(&mut self, person: PersonId) -> Result<Vec<Account>, StoreError> {
         let rows = query(OF_PERSON).bind(person).all(self).await?;
         rows.iter().map(account).collect()
@@ -124,6 +143,22 @@ impl Write {
             .bind(account.id)
             .execute(self)
             .await?;
+        self.record(&Change::AccountChanged(account.live())).await
+    }
+
+    /// [`StoreError::Conflict`]: its state is not what `account` says any more.
+    pub async fn set_account_state(
+        &mut self,
+        account: &mut Account,
+        next: AccountState,
+    ) -> Result<(), StoreError> {
+        let since = (next != AccountState::Open).then_some(self.now());
+        let set = query(SET_STATE).bind(next.as_str()).bind(since.map(Timestamp::as_micros));
+        let set = set.bind(account.id).bind(account.state.as_str());
+        if set.execute(self).await? != 1 {
+            return Err(StoreError::Conflict);
+        }
+        (account.state, account.state_since) = (next, since);
         self.record(&Change::AccountChanged(account.live())).await
     }
 

@@ -82,7 +82,7 @@ impl Write {
         let now = self.now().as_micros();
         let (actor, person, member) = match &entry.actor {
             Actor::Person { person, member } => ("person", Some(*person), *member),
-            Actor::Operator => ("operator", None, None),
+            Actor::Operator { person } => ("operator", *person, None),
             Actor::Token => ("token", None, None),
             Actor::Node => ("node", None, None),
             Actor::Visitor => ("visitor", None, None),

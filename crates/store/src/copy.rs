@@ -55,6 +55,8 @@ const TABLES: &[Table] = &[
             N("max_life_days"),
             N("requires_expiry"),
             T("expiry_mode"),
+            T("state"),
+            N("state_since"),
         ],
     },
     Table {
@@ -73,6 +75,7 @@ const TABLES: &[Table] = &[
             N("version"),
         ],
     },
+    Table { name: "operator", columns: &[T("person_id"), N("created_at")] },
     Table {
         name: "member",
         columns: &[

@@ -13,7 +13,8 @@ pub struct Invitation {
     pub account_name: String,
     pub email: Email,
     pub role: Role,
-    pub invited_by: String,
+    /// None: the operator.
+    pub invited_by: Option<String>,
     pub expires_at: Timestamp,
 }
 
@@ -24,7 +25,8 @@ pub struct NewInvitation {
     pub email: Email,
     pub role: Role,
     pub code_hash: [u8; 32],
-    pub invited_by: MemberId,
+    /// None: the operator.
+    pub invited_by: Option<MemberId>,
     pub expires_at: Timestamp,
 }
 
@@ -34,16 +36,17 @@ macro_rules! select_invitations {
             "SELECT invitation.id, invitation.account_id, account.name AS account_name, invitation.email, \
              invitation.role, person.name AS invited_by, invitation.expires_at FROM invitation \
              JOIN account ON account.id = invitation.account_id \
-             JOIN member ON member.id = invitation.invited_by \
-             JOIN person ON person.id = member.person_id \
+             LEFT JOIN member ON member.id = invitation.invited_by \
+             LEFT JOIN person ON person.id = member.person_id \
              WHERE invitation.closed_at IS NULL AND ",
             $condition
         )
     };
 }
 
-const FIND_BY_CODE: &str =
-    select_invitations!("invitation.code_hash = $1 AND invitation.expires_at > $2");
+const FIND_BY_CODE: &str = select_invitations!(
+    "invitation.code_hash = $1 AND invitation.expires_at > $2 AND account.state IN ('open', 'suspended')"
+);
 const LIST: &str = select_invitations!(
     "invitation.account_id = $1 AND invitation.expires_at > $2 ORDER BY invitation.created_at, invitation.id"
 );
@@ -61,7 +64,7 @@ fn invitation(row: &Row) -> Result<Invitation, StoreError> {
         account_name: row::text(row, "account_name")?,
         email: row::parsed(row, "email")?,
         role: row::parsed(row, "role")?,
-        invited_by: row::text(row, "invited_by")?,
+        invited_by: row.get("invited_by")?,
         expires_at: row::instant(row, "expires_at")?,
     })
 }

@@ -9,9 +9,9 @@ use crate::{
     tokens::{expiry::list_over_expiry, limits::Start},
 };
 use keydesk_model::{
-    AccountNumber, Action, Actor, AddressList, Clock, Mode, Month, Origin, Plan, Right,
+    AccountId, AccountNumber, Action, Actor, AddressList, Clock, Mode, Month, Origin, Plan, Right,
 };
-use keydesk_store::{Account, AuditEntry, Store, StoreError, Token};
+use keydesk_store::{Account, AuditEntry, Store, StoreError, Token, Write};
 
 #[derive(Debug)]
 pub(crate) struct AccountReview {
@@ -110,19 +110,30 @@ pub async fn set_plan(
 ) -> Result<(), PlanError> {
     let mut write = store.write(clock.now()).await?;
     let found = write.find_account_by_number(number).await?;
-    let mut account = found.ok_or(PlanError::NoAccount(number))?;
+    let account = found.ok_or(PlanError::NoAccount(number))?;
+    let entry = give_plan(&mut write, account, plan, |account, detail| AuditEntry {
+        action: Action::LimitAccount,
+        actor: Actor::Operator { person: None },
+        origin: Origin::default(),
+        account: Some(account),
+        target: account.to_string(),
+        detail,
+    });
+    let entry = entry.await?;
+    write.commit(entry).await?;
+    Ok(())
+}
+
+/// The entry of it.
+pub(crate) async fn give_plan(
+    write: &mut Write,
+    mut account: Account,
+    plan: &str,
+    entry: impl FnOnce(AccountId, serde_json::Value) -> AuditEntry,
+) -> Result<AuditEntry, StoreError> {
     let detail =
         serde_json::json!({ "before": { "plan": account.plan }, "after": { "plan": plan } });
     plan.clone_into(&mut account.plan);
     write.limit_account(&account).await?;
-    let entry = AuditEntry {
-        action: Action::LimitAccount,
-        actor: Actor::Operator,
-        origin: Origin::default(),
-        account: Some(account.id),
-        target: account.id.to_string(),
-        detail,
-    };
-    write.commit(entry).await?;
-    Ok(())
+    Ok(entry(account.id, detail))
 }

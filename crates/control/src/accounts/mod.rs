@@ -4,6 +4,7 @@ pub(crate) mod console;
 mod limits;
 pub(crate) mod limits_console;
 
+pub(crate) use limits::give_plan;
 pub use limits::{PlanError, set_plan};
 
 use crate::{
@@ -115,7 +116,7 @@ async fn open(
 }
 
 /// Tries random numbers until one is free.
-async fn add_account(
+pub(crate) async fn add_account(
     desk: &Desk,
     write: &mut Write,
     id: AccountId,

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     Desk,
-    caller::Caller,
+    caller::{Authenticated, Caller},
     chrome::{Chrome, Done, Nav, done, page},
     freshness::FreshForm,
     guard,

@@ -1,6 +1,6 @@
 //! The mails that Keydesk writes, word for word.
 
-use keydesk_model::Role;
+use keydesk_model::{AccountState, Role};
 use keydesk_store::Expiring;
 
 #[derive(Debug)]
@@ -66,6 +66,24 @@ impl Message {
                 "The API token “{name}” of {account_name} ends at {expires_at}; from then on whatever calls with it is refused.\n\n\
                  {used}\n\n\
                  Create the next one in time, and give it to the program:\n\n{console_url}/tokens/new\n"
+            ),
+        }
+    }
+
+    pub fn account_state(account: &str, state: AccountState) -> Self {
+        let what = match state {
+            AccountState::Open => "is open again: its tokens are served as before",
+            AccountState::Suspended => {
+                "was suspended by the operator: every call with its tokens is answered 403 until it is restored"
+            }
+            AccountState::Closed | AccountState::Gone => {
+                "was closed by the operator: its tokens are refused, and for 30 days the operator can restore it"
+            }
+        };
+        Self {
+            subject: format!("Your account {account} is {}", state.as_str()),
+            body: format!(
+                "The account {account} {what}.\n\nAsk the operator of the API if you did not expect this.\n"
             ),
         }
     }

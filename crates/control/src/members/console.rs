@@ -20,6 +20,9 @@ use axum::{
 use keydesk_model::{Right, Role};
 use serde::Deserialize;
 
+/// Who invites an account's first owner.
+const THE_OPERATOR: &str = "the operator";
+
 #[derive(Template)]
 #[template(path = "members/list.html")]
 struct ListPage {
@@ -86,7 +89,7 @@ async fn list_page(
                 email: invitation.email.to_string(),
                 role: invitation.role.as_str(),
                 ends: When::future(invitation.expires_at, now),
-                by: invitation.invited_by,
+                by: invitation.invited_by.unwrap_or_else(|| THE_OPERATOR.to_owned()),
             })
             .collect(),
         may_manage,
@@ -264,7 +267,7 @@ async fn accept_form(
         chrome: Chrome::nobody(&format!("Join {}", invitation.account_name), Nav::None),
         code,
         account: invitation.account_name,
-        by: invitation.invited_by,
+        by: invitation.invited_by.unwrap_or_else(|| THE_OPERATOR.to_owned()),
         role: invitation.role.as_str(),
         email: invitation.email.to_string(),
         name,

@@ -22,7 +22,7 @@ use keydesk_store::{
 };
 use std::time::Duration;
 
-const INVITATION_LASTS: Duration = Duration::from_hours(168);
+pub(crate) const INVITATION_LASTS: Duration = Duration::from_hours(168);
 /// How many open invitations an account may have.
 const MOST_INVITATIONS: usize = 200;
 
@@ -102,7 +102,7 @@ pub(crate) async fn invite(
         email: email.clone(),
         role,
         code_hash,
-        invited_by,
+        invited_by: Some(invited_by),
         expires_at,
     };
     write.add_invitation(&new).await?;

@@ -100,7 +100,7 @@ pub async fn apply_pending_rules(store: &Store, clock: &Clock) -> Result<(), Ope
     let stored = write.find_rules().await?.ok_or(OperationsError::None)?;
     let rules = stored.pending.ok_or(OperationsError::NothingPending)?;
     let next = LiveRules { rules, mode: stored.live.mode };
-    Ok(put_in_force(write, &next, Actor::Operator).await?)
+    Ok(put_in_force(write, &next, Actor::Operator { person: None }).await?)
 }
 
 /// Whether the rules refuse, or are only observed.
@@ -120,7 +120,7 @@ pub async fn set_rules_mode(
     let next = LiveRules { rules, mode };
     write.set_rules(&next).await?;
     write.set_pending_rules(waits.as_ref()).await?;
-    write.commit(entry(Actor::Operator, summary(&next))).await?;
+    write.commit(entry(Actor::Operator { person: None }, summary(&next))).await?;
     Ok(())
 }
 

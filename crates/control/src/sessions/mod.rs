@@ -7,7 +7,7 @@ pub(crate) use cookie::{clear_cookie, safe_next, session_cookie, session_in};
 
 use crate::{
     Desk,
-    caller::{Caller, Visitor},
+    caller::{Authenticated, Caller, Visitor},
     codes,
     passwords::{Password, TooBusy},
     problem::Problem,
@@ -18,7 +18,7 @@ use axum::http::HeaderMap;
 use keydesk_model::{
     AccountId, Action, Actor, Email, EndCause, Origin, PersonId, SessionId, Timestamp,
 };
-use keydesk_store::{AuditEntry, NewSession, Session, StoreError, Write};
+use keydesk_store::{AuditEntry, NewSession, Person, Session, StoreError, Write};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -30,6 +30,8 @@ const TOUCH: Duration = Duration::from_mins(1);
 
 pub(crate) enum Found {
     Caller(Box<Caller>),
+    /// Who administers the instance and belongs to no account.
+    Operator,
     NoAccount,
     Nobody,
 }
@@ -50,19 +52,18 @@ pub(crate) async fn find_caller(
     headers: &HeaderMap,
     origin: Origin,
 ) -> Result<Found, Problem> {
-    let Some(secret) = cookie::session_in(headers, &desk.settings) else {
+    let now = desk.now();
+    let Some((session, person)) = find_person(desk, headers).await? else {
         return Ok(Found::Nobody);
     };
-    let now = desk.now();
     let mut read = desk.store.read().await?;
-    let found =
-        read.find_session(codes::digest(secret), now.minus(IDLE), now.minus(ABSOLUTE)).await?;
-    let Some(session) = found else { return Ok(Found::Nobody) };
-    let Some(person) = read.find_person(session.person).await? else { return Ok(Found::Nobody) };
+    let is_operator = read.is_operator(person.id).await?;
     let accounts = read.list_accounts_of(person.id).await?;
     let current =
         accounts.iter().find(|account| Some(account.id) == session.account).or(accounts.first());
-    let Some(account) = current.cloned() else { return Ok(Found::NoAccount) };
+    let Some(account) = current.cloned() else {
+        return Ok(if is_operator { Found::Operator } else { Found::NoAccount });
+    };
     let Some(member) = read.find_member_of(account.id, person.id).await? else {
         return Ok(Found::NoAccount);
     };
@@ -71,7 +72,22 @@ pub(crate) async fn find_caller(
         let addr = origin.client_addr.map(|addr| addr.to_string()).unwrap_or_default();
         desk.store.touch_session(session.id, now, &addr).await?;
     }
-    Ok(Found::Caller(Box::new(Caller { person, session, account, member, accounts, origin })))
+    let caller = Caller { person, session, account, member, accounts, is_operator, origin };
+    Ok(Found::Caller(Box::new(caller)))
+}
+
+/// The session that a cookie names, and whose it is.
+pub(crate) async fn find_person(
+    desk: &Desk,
+    headers: &HeaderMap,
+) -> Result<Option<(Session, Person)>, Problem> {
+    let Some(secret) = cookie::session_in(headers, &desk.settings) else { return Ok(None) };
+    let now = desk.now();
+    let mut read = desk.store.read().await?;
+    let found =
+        read.find_session(codes::digest(secret), now.minus(IDLE), now.minus(ABSOLUTE)).await?;
+    let Some(session) = found else { return Ok(None) };
+    Ok(read.find_person(session.person).await?.map(|person| (session, person)))
 }
 
 /// A new session's secret: it goes into the cookie and nowhere else.
@@ -146,21 +162,21 @@ pub(crate) async fn open_session(
 /// Gives the caller's session a new secret after the password was given again; the old one is dead.
 pub(crate) async fn confirm_password(
     desk: &Desk,
-    caller: &Caller,
+    caller: &impl Authenticated,
     password: &str,
 ) -> Result<SessionSecret, LogInError> {
-    let stored = Some(caller.person.password_hash.as_str());
+    let stored = Some(caller.person().password_hash.as_str());
     if !desk.passwords.verify(Password::typed(password), stored).await? {
         return Err(LogInError::Wrong);
     }
     let mut write = desk.store.write(desk.now()).await?;
     let (secret, hash) = codes::generate(&desk.entropy);
-    if !write.renew_session(caller.session.id, hash).await? {
+    let session = caller.session().id;
+    if !write.renew_session(session, hash).await? {
         return Err(LogInError::Wrong);
     }
-    write
-        .commit(caller.entry(Action::ConfirmPassword, caller.session.id, serde_json::json!({})))
-        .await?;
+    let detail = serde_json::json!({});
+    write.commit(caller.own_entry(Action::ConfirmPassword, session.to_string(), detail)).await?;
     Ok(secret)
 }
 

@@ -6,7 +6,7 @@ mod words;
 use crate::{Answer, charge::seconds, settings::Settings};
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
-use keydesk_model::{AccountNumber, Binding, EndCause, Ending, Rate, Timestamp};
+use keydesk_model::{AccountNumber, AccountState, Binding, EndCause, Ending, Rate, Timestamp};
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +50,8 @@ pub enum Denial {
         most: u64,
         resets_in: Duration,
     },
+    AccountSuspended,
+    AccountClosed,
     UnknownAccount,
     NoAccount,
     AmbiguousPath,
@@ -105,7 +107,7 @@ enum Challenge {
 impl Denial {
     /// Every code, for metrics and documents; the last is of requests whose client left before the
     /// answer.
-    pub const CODES: [&'static str; 51] = [
+    pub const CODES: [&'static str; 53] = [
         "no_token",
         "other_scheme",
         "no_scheme",
@@ -130,6 +132,8 @@ impl Denial {
         "address_not_allowed",
         "rate_limited",
         "quota_used_up",
+        "account_suspended",
+        "account_closed",
         "unknown_account",
         "no_account",
         "ambiguous_path",
@@ -197,12 +201,15 @@ impl Denial {
                 EndCause::LoggedOutEverywhere => "logged_out_everywhere",
                 EndCause::MemberRemoved => "member_removed",
                 EndCause::RoleChanged => "role_changed",
+                EndCause::AccountClosed => "account_closed",
             },
             Self::OtherAccount { .. } => "wrong_account",
             Self::InsufficientScope { .. } => "insufficient_scope",
             Self::OtherAddress { .. } => "address_not_allowed",
             Self::RateLimited { .. } => "rate_limited",
             Self::QuotaUsedUp { .. } => "quota_used_up",
+            Self::AccountSuspended => "account_suspended",
+            Self::AccountClosed => "account_closed",
             Self::UnknownAccount => "unknown_account",
             Self::NoAccount => "no_account",
             Self::AmbiguousPath => "ambiguous_path",
@@ -229,6 +236,15 @@ impl Denial {
             Self::UpstreamUnreachable => "upstream_unreachable",
             Self::UpstreamUnreadable => "upstream_unreadable",
             Self::UpstreamTimeout => "upstream_timeout",
+        }
+    }
+
+    /// Whether an account in this state is served.
+    pub(crate) fn of_account(state: AccountState) -> Result<(), Self> {
+        match state {
+            AccountState::Open => Ok(()),
+            AccountState::Suspended => Err(Self::AccountSuspended),
+            AccountState::Closed | AccountState::Gone => Err(Self::AccountClosed),
         }
     }
 
@@ -260,6 +276,8 @@ impl Denial {
             Self::InsufficientScope { .. }
             | Self::OtherAddress { .. }
             | Self::UntrustedFront
+            | Self::AccountSuspended
+            | Self::AccountClosed
             | Self::OtherTokenNamed => StatusCode::FORBIDDEN,
             Self::HeadTooLarge { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::UnknownCoding => StatusCode::NOT_IMPLEMENTED,

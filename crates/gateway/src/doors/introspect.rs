@@ -127,6 +127,9 @@ impl Asked<'_> {
         };
         let Some(identity) = self.table.identify(&verified) else { return Ok(None) };
         let account = self.table.account(verified.number);
+        if Denial::of_account(account.state).is_err() {
+            return Ok(None);
+        }
         // Whoever does not say where the call came from gets no word for a token that depends on it.
         let admits = |list: &AddressList| {
             list.is_empty() || client_addr.is_some_and(|addr| list.admits(addr))

@@ -2,7 +2,7 @@
 
 use crate::charge::policy;
 use arc_swap::{ArcSwap, Guard};
-use keydesk_model::{AccountNumber, AddressList, LiveAccount, Plan};
+use keydesk_model::{AccountNumber, AccountState, AddressList, LiveAccount, Plan};
 use std::{collections::HashMap, sync::Arc};
 
 /// Plans by name, and the one of accounts that have none of their own.
@@ -20,6 +20,7 @@ pub(crate) struct AccountLimits {
     pub addresses: AddressList,
     /// Addresses that refuse nothing yet.
     pub trial: Option<AddressList>,
+    pub state: AccountState,
 }
 
 type Known = HashMap<AccountNumber, Arc<AccountLimits>>;
@@ -64,7 +65,8 @@ impl Accounts {
         }
         let plan = named.or(self.plans.default.as_ref()).cloned();
         let policy = plan.as_deref().map(policy).unwrap_or_default();
-        Arc::new(AccountLimits { plan, policy, addresses: live.addresses, trial: live.trial })
+        let LiveAccount { addresses, trial, state, .. } = live;
+        Arc::new(AccountLimits { plan, policy, addresses, trial, state })
     }
 
     pub fn find(&self, number: AccountNumber) -> AccountGuard<'_> {

@@ -91,7 +91,9 @@ impl LiveTable {
     pub(crate) fn still_lives(&self, verified: &Verified, now: Timestamp) -> bool {
         let shard = self.read(&verified.hash);
         let lives = |row: &Row| row.state(now) == TokenState::Live;
-        self.may_serve() && shard.find(Digest::of(&verified.hash)).is_some_and(lives)
+        let serves =
+            self.may_serve() && Denial::of_account(self.account(verified.number).state).is_ok();
+        serves && shard.find(Digest::of(&verified.hash)).is_some_and(lives)
     }
 
     fn look_up<T>(

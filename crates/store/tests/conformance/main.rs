@@ -203,7 +203,7 @@ async fn invitations_and_resets_work_once_and_not_for_ever(world: World) {
         email: "bob@acme.example".parse().expect("an address"),
         role: Role::Developer,
         code_hash: [code; 32],
-        invited_by: world.member,
+        invited_by: Some(world.member),
         expires_at: at(200),
     };
     let (first, second) = (invitation(1, &world.entropy), invitation(2, &world.entropy));

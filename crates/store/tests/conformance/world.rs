@@ -70,7 +70,7 @@ pub const fn at(micros: i64) -> Timestamp {
 pub fn entry(action: Action) -> AuditEntry {
     AuditEntry {
         action,
-        actor: Actor::Operator,
+        actor: Actor::Operator { person: None },
         origin: Origin::default(),
         account: None,
         target: "test".to_owned(),

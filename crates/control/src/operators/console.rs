@@ -1,0 +1,216 @@
+//! `/operator`: the instance's accounts.
+
+use super::{Operator, Overview, find_account, list_accounts, open_account, set_plan, set_state};
+use crate::{
+    Desk,
+    caller::Authenticated,
+    chrome::{Chrome, Done, Nav, done, page, page_with},
+    freshness::FreshForm,
+    problem::Problem,
+    when::When,
+};
+use askama::Template;
+use axum::{
+    extract::{Path, Query, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use keydesk_model::{AccountNumber, AccountState, Timestamp};
+use serde::Deserialize;
+
+struct Row {
+    number: AccountNumber,
+    name: String,
+    state: &'static str,
+    since: Option<When>,
+    plan: String,
+    calls: i64,
+    /// How much of the month's calls is used, in hundredths.
+    used: Option<i64>,
+    members: usize,
+    api_tokens: i64,
+}
+
+impl Row {
+    fn new(overview: Overview, now: Timestamp) -> Self {
+        let Overview { account, plan, calls_this_month: calls, members, api_tokens } = overview;
+        let most = plan.as_ref().and_then(|plan| plan.monthly_calls);
+        let most = most.and_then(|most| i64::try_from(most).ok()).filter(|most| *most > 0);
+        Self {
+            number: account.number,
+            name: account.name,
+            state: account.state.as_str(),
+            since: account.state_since.map(|at| When::past(at, now)),
+            plan: plan.map(|plan| plan.name).unwrap_or_default(),
+            calls,
+            used: most.map(|most| (calls.saturating_mul(100) / most).min(100)),
+            members,
+            api_tokens,
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "operators/list.html")]
+struct ListPage {
+    chrome: Chrome,
+    accounts: Vec<Row>,
+    form: OpenForm,
+    error: Option<String>,
+    can_send: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct OpenForm {
+    name: String,
+    owner: String,
+}
+
+async fn list_page(
+    desk: &Desk,
+    operator: &Operator,
+    form: OpenForm,
+    error: Option<String>,
+) -> Result<ListPage, Problem> {
+    let now = desk.now();
+    let accounts = list_accounts(desk, operator).await?;
+    Ok(ListPage {
+        chrome: operator.chrome("Accounts", Nav::Operator),
+        accounts: accounts.into_iter().map(|overview| Row::new(overview, now)).collect(),
+        form,
+        error,
+        can_send: desk.mailer.can_send(),
+    })
+}
+
+pub(crate) async fn list(
+    State(desk): State<Desk>,
+    operator: Operator,
+    Query(query): Query<Done>,
+) -> Result<Response, Problem> {
+    let mut shown = list_page(&desk, &operator, OpenForm::default(), None).await?;
+    shown.chrome = shown.chrome.with_notice(&query);
+    Ok(page(&shown))
+}
+
+pub(crate) async fn open(
+    State(desk): State<Desk>,
+    fresh: FreshForm<OpenForm, Operator>,
+) -> Result<Response, Problem> {
+    let FreshForm { caller: operator, form } = fresh;
+    match open_account(&desk, &operator, &form.name, &form.owner).await? {
+        Ok(number) => {
+            Ok(done(&format!("/operator/accounts/{number}"), "account_invited", None)
+                .into_response())
+        }
+        Err(error) => {
+            let shown = list_page(&desk, &operator, form, Some(error.to_string())).await?;
+            Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &shown))
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "operators/show.html")]
+struct AccountPage {
+    chrome: Chrome,
+    row: Row,
+    /// Names of plans, and the chosen one.
+    plans: Vec<String>,
+    own_plan: String,
+    default_plan: String,
+    may_suspend: bool,
+    may_close: bool,
+    may_restore: bool,
+    /// When nothing brings a closed account back any more.
+    gone_at: Option<When>,
+    endpoint_url: String,
+}
+
+fn number_in(path: &str) -> Result<AccountNumber, Problem> {
+    path.parse().map_err(|_| Problem::not_found())
+}
+
+pub(crate) async fn show(
+    State(desk): State<Desk>,
+    operator: Operator,
+    Path(number): Path<String>,
+    Query(query): Query<Done>,
+) -> Result<Response, Problem> {
+    let overview = find_account(&desk, &operator, number_in(&number)?).await?;
+    let (now, account) = (desk.now(), overview.account.clone());
+    let may = |next| account.state.may_become(next);
+    let closed_at = account.state_since.filter(|_| account.state == AccountState::Closed);
+    let plans = &desk.settings.plans;
+    let shown = AccountPage {
+        chrome: operator.chrome(&account.name, Nav::Operator).with_notice(&query),
+        plans: plans.all.iter().map(|plan| plan.name.clone()).collect(),
+        default_plan: plans.default.clone().unwrap_or_default(),
+        may_suspend: may(AccountState::Suspended),
+        may_close: may(AccountState::Closed),
+        may_restore: may(AccountState::Open),
+        gone_at: closed_at.map(|at| When::future(at.plus(AccountState::GRACE), now)),
+        endpoint_url: desk.settings.endpoint_url(account.number),
+        own_plan: account.plan,
+        row: Row::new(overview, now),
+    };
+    Ok(page(&shown))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Nothing {}
+
+async fn change(
+    desk: &Desk,
+    operator: &Operator,
+    number: &str,
+    next: AccountState,
+    told: &str,
+) -> Result<Response, Problem> {
+    let number = number_in(number)?;
+    let receipt = set_state(desk, operator, number, next).await?;
+    Ok(done(&format!("/operator/accounts/{number}"), told, receipt.as_ref()).into_response())
+}
+
+pub(crate) async fn suspend(
+    State(desk): State<Desk>,
+    Path(number): Path<String>,
+    fresh: FreshForm<Nothing, Operator>,
+) -> Result<Response, Problem> {
+    change(&desk, &fresh.caller, &number, AccountState::Suspended, "account_suspended").await
+}
+
+pub(crate) async fn close(
+    State(desk): State<Desk>,
+    Path(number): Path<String>,
+    fresh: FreshForm<Nothing, Operator>,
+) -> Result<Response, Problem> {
+    change(&desk, &fresh.caller, &number, AccountState::Closed, "account_closed").await
+}
+
+pub(crate) async fn restore(
+    State(desk): State<Desk>,
+    Path(number): Path<String>,
+    fresh: FreshForm<Nothing, Operator>,
+) -> Result<Response, Problem> {
+    change(&desk, &fresh.caller, &number, AccountState::Open, "account_restored").await
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct PlanForm {
+    plan: String,
+}
+
+pub(crate) async fn plan(
+    State(desk): State<Desk>,
+    Path(number): Path<String>,
+    fresh: FreshForm<PlanForm, Operator>,
+) -> Result<Response, Problem> {
+    let FreshForm { caller: operator, form } = fresh;
+    let number = number_in(&number)?;
+    set_plan(&desk, &operator, number, &form.plan).await?;
+    Ok(done(&format!("/operator/accounts/{number}"), "plan_set", None).into_response())
+}

@@ -1,0 +1,377 @@
+//! Operators: people who administer the instance. They open accounts, give them plans, suspend, close and
+//! restore them, and never see a token. Here is decided what may be done to an account.
+
+pub(crate) mod console;
+
+use crate::{
+    Desk, accounts,
+    caller::Authenticated,
+    chrome::{Chrome, Nav},
+    codes,
+    mail::Message,
+    passwords::{Password, PasswordError, TooBusy},
+    problem::Problem,
+    receipts::Issued,
+    sessions, tokens,
+};
+use axum::{
+    extract::FromRequestParts,
+    http::{StatusCode, request::Parts},
+    response::{IntoResponse, Response},
+};
+use keydesk_model::{
+    AccountId, AccountName, AccountNumber, AccountState, Action, Actor, Clock, Email, EmailError,
+    EndCause, InvitationId, Month, Origin, PersonId, Plan, Role, TokenNameError,
+};
+use keydesk_store::{
+    Account, AuditEntry, NewInvitation, NewPerson, Person, Session, Store, StoreError, Write,
+};
+
+/// A person with a session who is an operator now.
+#[derive(Clone, Debug)]
+pub(crate) struct Operator {
+    pub person: Person,
+    pub session: Session,
+    /// Whether they belong to an account as well.
+    pub is_member: bool,
+    pub origin: Origin,
+}
+
+impl Operator {
+    pub fn entry(
+        &self,
+        action: Action,
+        account: AccountId,
+        detail: serde_json::Value,
+    ) -> AuditEntry {
+        AuditEntry { account: Some(account), ..self.own_entry(action, account.to_string(), detail) }
+    }
+}
+
+impl Authenticated for Operator {
+    fn person(&self) -> &Person {
+        &self.person
+    }
+
+    fn session(&self) -> &Session {
+        &self.session
+    }
+
+    fn own_entry(&self, action: Action, target: String, detail: serde_json::Value) -> AuditEntry {
+        let actor = Actor::Operator { person: Some(self.person.id) };
+        AuditEntry { action, actor, origin: self.origin.clone(), account: None, target, detail }
+    }
+
+    fn chrome(&self, title: &str, nav: Nav) -> Chrome {
+        Chrome::of_operator(self, title, nav)
+    }
+}
+
+impl FromRequestParts<Desk> for Operator {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Self, Response> {
+        let origin = crate::caller::origin(parts);
+        let found = sessions::find_person(desk, &parts.headers).await;
+        let Some((session, person)) = found.map_err(IntoResponse::into_response)? else {
+            return Err(crate::caller::to_log_in(parts));
+        };
+        let looked_up = async {
+            let mut read = desk.store.read().await?;
+            let is_member = !read.list_accounts_of(person.id).await?.is_empty();
+            Ok::<_, StoreError>((read.is_operator(person.id).await?, is_member))
+        };
+        let (is_operator, is_member) =
+            looked_up.await.map_err(|error| Problem::from(error).into_response())?;
+        if is_operator {
+            return Ok(Self { person, session, is_member, origin });
+        }
+        Err(no_operator().into_response())
+    }
+}
+
+fn no_operator() -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "This page is for operators",
+        "Operators administer this Keydesk. Another one, or “keydesk operator create” on the server, can make you one.",
+    )
+}
+
+/// A write transaction for an operator, who is looked up anew in it.
+async fn write_as(desk: &Desk, operator: &Operator) -> Result<Write, Problem> {
+    let mut write = desk.store.write(desk.now()).await?;
+    if !write.is_session_open(operator.session.id).await?
+        || !write.is_operator(operator.person.id).await?
+    {
+        return Err(no_operator());
+    }
+    Ok(write)
+}
+
+/// An account as an operator sees it: nothing of its tokens but how many there are.
+#[derive(Debug)]
+pub(crate) struct Overview {
+    pub account: Account,
+    pub plan: Option<Plan>,
+    pub calls_this_month: i64,
+    pub members: usize,
+    pub api_tokens: i64,
+}
+
+pub(crate) async fn list_accounts(desk: &Desk, _: &Operator) -> Result<Vec<Overview>, Problem> {
+    let mut read = desk.store.read().await?;
+    let mut overviews = Vec::new();
+    for account in read.list_accounts().await? {
+        overviews.push(overview(desk, &mut read, account).await?);
+    }
+    Ok(overviews)
+}
+
+pub(crate) async fn find_account(
+    desk: &Desk,
+    _: &Operator,
+    number: AccountNumber,
+) -> Result<Overview, Problem> {
+    let mut read = desk.store.read().await?;
+    let account = read.find_account_by_number(number).await?.ok_or_else(Problem::not_found)?;
+    overview(desk, &mut read, account).await
+}
+
+async fn overview(
+    desk: &Desk,
+    read: &mut keydesk_store::Read,
+    account: Account,
+) -> Result<Overview, Problem> {
+    let now = desk.now();
+    Ok(Overview {
+        plan: desk.settings.plans.of(&account.plan).cloned(),
+        calls_this_month: read.count_calls(account.number, Month::of(now)).await?,
+        members: read.list_members(account.id).await?.len(),
+        api_tokens: read.count_live_api_tokens(account.id, now).await?,
+        account,
+    })
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenError {
+    #[error("Account name: {0}.")]
+    Name(#[from] TokenNameError),
+    #[error("E-mail: {0}.")]
+    Email(#[from] EmailError),
+    #[error("This Keydesk cannot send the owner's invitation: configure [mail] first.")]
+    NoMail,
+}
+
+/// Opens an account, and invites its first owner.
+pub(crate) async fn open_account(
+    desk: &Desk,
+    operator: &Operator,
+    name: &str,
+    owner: &str,
+) -> Result<Result<AccountNumber, OpenError>, Problem> {
+    let (name, owner) = match (name.parse::<AccountName>(), owner.parse::<Email>()) {
+        (Ok(name), Ok(owner)) => (name, owner),
+        (Err(error), _) => return Ok(Err(error.into())),
+        (_, Err(error)) => return Ok(Err(error.into())),
+    };
+    if !desk.mailer.can_send() {
+        return Ok(Err(OpenError::NoMail));
+    }
+    let mut write = write_as(desk, operator).await?;
+    let account = AccountId::generate(write.now(), &desk.entropy);
+    let number = accounts::add_account(desk, &mut write, account, &name).await?;
+    let (code, code_hash) = codes::generate(&desk.entropy);
+    let new = NewInvitation {
+        id: InvitationId::generate(write.now(), &desk.entropy),
+        account,
+        email: owner.clone(),
+        role: Role::Owner,
+        code_hash,
+        invited_by: None,
+        expires_at: write.now().plus(crate::members::INVITATION_LASTS),
+    };
+    write.add_invitation(&new).await?;
+    let detail = serde_json::json!({ "after": {
+        "name": name.as_str(), "number": number.to_string(), "owner_invited": owner.as_str(),
+    } });
+    write.commit(operator.entry(Action::OpenAccount, account, detail)).await?;
+    let link = format!("{}/invitation/{}", desk.settings.console_url, code.as_str());
+    let message = Message::invitation(name.as_str(), &operator.person.name, Role::Owner, &link);
+    desk.mailer.send(&owner, message, desk.now());
+    Ok(Ok(number))
+}
+
+/// Suspends, closes or restores an account. Its tokens are refused, or served again, by every gateway that
+/// the receipt names.
+pub(crate) async fn set_state(
+    desk: &Desk,
+    operator: &Operator,
+    number: AccountNumber,
+    next: AccountState,
+) -> Result<Option<Issued>, Problem> {
+    let mut write = write_as(desk, operator).await?;
+    let found = write.find_account_by_number(number).await?;
+    let mut account = found.ok_or_else(Problem::not_found)?;
+    let before = account.state;
+    if !before.may_become(next) {
+        let (before, next) = (before.as_str(), next.as_str());
+        let detail = format!("The account is {before} now: it cannot become {next}.");
+        return Err(Problem::invalid(detail).leading_to("/operator", "Go to the accounts"));
+    }
+    write.set_account_state(&mut account, next).await?;
+    let action = match next {
+        AccountState::Suspended => Action::SuspendAccount,
+        AccountState::Closed => Action::CloseAccount,
+        _ => Action::RestoreAccount,
+    };
+    let detail = serde_json::json!({ "before": { "state": before }, "after": { "state": next } });
+    let entry = operator.entry(action, account.id, detail);
+    let owners = owners_of(&mut write, account.id).await?;
+    let receipt = desk.commit_with_receipt(write, entry).await?;
+    for owner in owners {
+        let message = Message::account_state(&account.name, next);
+        desk.mailer.send(&owner, message, desk.now());
+    }
+    Ok(receipt)
+}
+
+async fn owners_of(write: &mut Write, account: AccountId) -> Result<Vec<Email>, StoreError> {
+    let members = write.list_members(account).await?.into_iter();
+    Ok(members.filter(|member| member.role == Role::Owner).map(|member| member.email).collect())
+}
+
+/// Gives an account one of the configured plans; an empty name is the default one's.
+pub(crate) async fn set_plan(
+    desk: &Desk,
+    operator: &Operator,
+    number: AccountNumber,
+    plan: &str,
+) -> Result<(), Problem> {
+    let is_known = desk.settings.plans.all.iter().any(|known| known.name == plan);
+    if !is_known && !plan.is_empty() {
+        return Err(Problem::invalid("There is no such plan in the configuration."));
+    }
+    let mut write = write_as(desk, operator).await?;
+    let account = write.find_account_by_number(number).await?.ok_or_else(Problem::not_found)?;
+    let entry = accounts::give_plan(&mut write, account, plan, |account, detail| {
+        operator.entry(Action::LimitAccount, account, detail)
+    });
+    let entry = entry.await?;
+    write.commit(entry).await?;
+    Ok(())
+}
+
+/// Ends for good what belongs to accounts whose grace is over; how many.
+pub async fn forget_closed_accounts(store: &Store, clock: &Clock) -> Result<usize, StoreError> {
+    let due = clock.now().minus(AccountState::GRACE);
+    let closed = store.read().await?.list_closed_before(due).await?;
+    let count = closed.len();
+    for mut account in closed {
+        let mut write = store.write(clock.now()).await?;
+        let mut ended = 0;
+        for token in write.list_api_tokens(account.id, u32::MAX >> 1).await? {
+            ended += u32::from(write.end_secret(token.id, EndCause::AccountClosed).await?);
+        }
+        let members = write.list_members(account.id).await?;
+        for member in &members {
+            tokens::end_bearer_token(&mut write, member.id, EndCause::AccountClosed).await?;
+            write.remove_member(member.id).await?;
+        }
+        write.set_account_state(&mut account, AccountState::Gone).await?;
+        let entry = AuditEntry {
+            action: Action::ForgetAccount,
+            actor: Actor::Node,
+            origin: Origin::default(),
+            account: Some(account.id),
+            target: account.id.to_string(),
+            detail: serde_json::json!({ "api_tokens_ended": ended, "members_removed": members.len() }),
+        };
+        write.commit(entry).await?;
+    }
+    Ok(count)
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum OperatorError {
+    #[error("E-mail: {0}")]
+    Email(#[from] EmailError),
+    #[error("Name: {0}")]
+    Name(#[from] TokenNameError),
+    #[error("Password: {0}")]
+    Password(#[from] PasswordError),
+    #[error("{0} is new here: give a password for them on standard input, with --password-stdin")]
+    NoPassword(Email),
+    #[error("{0} is an operator already")]
+    IsOne(Email),
+    #[error("{0} is no operator")]
+    IsNone(Email),
+    #[error("{0} is the last operator; create another one first")]
+    Last(Email),
+    #[error("too many passwords are being hashed at this moment; try again")]
+    TooBusy(#[from] TooBusy),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Makes someone an operator; who is new here gets a log-in with this password.
+pub async fn create_operator(
+    desk: &Desk,
+    email: &str,
+    name: &str,
+    password: Option<&str>,
+) -> Result<(), OperatorError> {
+    let email: Email = email.parse()?;
+    let known = desk.store.read().await?.find_person_by_email(&email).await?;
+    let newcomer = match (&known, password) {
+        (Some(_), _) => None,
+        (None, None) => return Err(OperatorError::NoPassword(email)),
+        (None, Some(password)) => {
+            let name = accounts::person_name(name, &email)?;
+            let personal = [email.as_str(), email.local_part(), &name, "keydesk"];
+            let chosen = Password::chosen(password, &personal)?;
+            let password_hash = desk.passwords.hash(chosen, &desk.entropy).await?;
+            let id = PersonId::generate(desk.now(), &desk.entropy);
+            Some(NewPerson { id, email: email.clone(), name, password_hash })
+        }
+    };
+    let mut write = desk.store.write(desk.now()).await?;
+    if let Some(new) = &newcomer {
+        write.add_person(new).await?;
+    }
+    let person = known.map(|person| person.id).or(newcomer.map(|new| new.id));
+    let Some(person) = person else { return Err(OperatorError::NoPassword(email)) };
+    match write.add_operator(person).await {
+        Err(StoreError::Conflict) => return Err(OperatorError::IsOne(email)),
+        added => added?,
+    }
+    write.commit(at_the_server(Action::AddOperator, person)).await?;
+    Ok(())
+}
+
+/// Takes an operator's rights; their log-in and memberships stay.
+pub async fn remove_operator(desk: &Desk, email: &str) -> Result<(), OperatorError> {
+    let email: Email = email.parse()?;
+    let mut write = desk.store.write(desk.now()).await?;
+    let person = write.find_person_by_email(&email).await?;
+    let Some(person) = person else { return Err(OperatorError::IsNone(email)) };
+    if !write.remove_operator(person.id).await? {
+        return Err(OperatorError::IsNone(email));
+    }
+    if write.count_operators().await? == 0 {
+        return Err(OperatorError::Last(email));
+    }
+    write.commit(at_the_server(Action::RemoveOperator, person.id)).await?;
+    Ok(())
+}
+
+fn at_the_server(action: Action, person: PersonId) -> AuditEntry {
+    AuditEntry {
+        action,
+        actor: Actor::Operator { person: None },
+        origin: Origin::default(),
+        account: None,
+        target: person.to_string(),
+        detail: serde_json::json!({}),
+    }
+}

@@ -1,0 +1,64 @@
+//! `keydesk operator`: who administers the instance.
+
+use crate::{config::Config, data};
+use anyhow::Context;
+use keydesk_control::{create_operator, remove_operator};
+use std::io::Read;
+
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Make someone an operator; who is new here gets a log-in
+    Create(CreateArgs),
+    /// Print the operators
+    List,
+    /// Take an operator's rights; their log-in stays
+    Remove {
+        /// Their e-mail address
+        email: String,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub struct CreateArgs {
+    /// Their e-mail address
+    #[arg(long, value_name = "ADDRESS")]
+    email: String,
+    /// Their name [default: as the address begins]
+    #[arg(long, value_name = "NAME", default_value = "")]
+    name: String,
+    /// Read a newcomer's password from standard input
+    #[arg(long)]
+    password_stdin: bool,
+}
+
+pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
+    let desk = data::desk(&config).await?;
+    match command {
+        Command::Create(args) => {
+            let password = args.password_stdin.then(read_password).transpose()?;
+            create_operator(&desk, &args.email, &args.name, password.as_deref()).await?;
+            let url = &desk.settings.console_url;
+            say!("{} is an operator. Log in at {url}, then see {url}/operator", args.email);
+        }
+        Command::List => {
+            for operator in desk.store.read().await?.list_operators().await? {
+                say!("{:<40}{}", operator.email.to_string(), operator.name.escape_debug());
+            }
+        }
+        Command::Remove { email } => {
+            remove_operator(&desk, &email).await?;
+            say!("{email} is no operator any more.");
+        }
+    }
+    desk.store.close().await;
+    Ok(())
+}
+
+/// The first line of standard input: on the command line others could see it.
+pub fn read_password() -> anyhow::Result<String> {
+    let mut password = String::new();
+    std::io::stdin()
+        .read_to_string(&mut password)
+        .context("the password cannot be read from standard input")?;
+    Ok(password.trim_end_matches(['\r', '\n']).to_owned())
+}

@@ -1,0 +1,184 @@
+//! Operators: they open, suspend, close and restore accounts, and never see a token.
+
+use crate::{
+    limits::{send, token_with},
+    support::{Keydesk, Options, PASSWORD, Person, eventually},
+};
+use keydesk_control::{Access, ROUTES};
+
+const OPERATOR: &str = "otto@vendor.example";
+
+async fn start(config: &str) -> (Keydesk, Person, Person) {
+    let config = config.to_owned();
+    let mut keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
+    let ann = keydesk.with_account().await;
+    let args = ["operator", "create", "--email", OPERATOR, "--name", "Otto", "--password-stdin"];
+    let output = keydesk.run(&args, PASSWORD);
+    assert!(output.status.success(), "{output:?}");
+    let otto = Person::logged_in(&keydesk.console, OPERATOR, PASSWORD).await;
+    (keydesk, ann, otto)
+}
+
+fn account_in(endpoint: &str) -> String {
+    endpoint.rsplit('/').next().expect("a number").to_owned()
+}
+
+#[tokio::test]
+async fn an_operator_opens_an_account_and_its_owner_comes_in() {
+    let (keydesk, _ann, otto) = start("").await;
+    let home = otto.get("/").await;
+    assert_eq!(home.location.as_deref(), Some("/api-docs"));
+    assert_eq!(otto.get("/api-docs").await.location.as_deref(), Some("/operator"));
+    let page = otto.get("/operator").await;
+    assert!(
+        page.text.contains("Acme") && page.text.contains("aria-label=\"Accounts\""),
+        "{}",
+        page.text
+    );
+    for (name, owner, wrong) in
+        [("", "bea@beta.example", "Account name"), ("Beta", "bea", "E-mail")]
+    {
+        let page = otto.post("/operator/accounts", &[("name", name), ("owner", owner)]).await;
+        assert!(page.status == 422 && page.text.contains(wrong), "{}", page.text);
+    }
+    let form = [("name", "Beta Ltd"), ("owner", "bea@beta.example")];
+    let opened = otto.post("/operator/accounts", &form).await;
+    let at = opened.location.expect("the account's page");
+    assert!(at.starts_with("/operator/accounts/") && at.ends_with("account_invited"), "{at}");
+    assert!(otto.get(&at).await.text.contains("Beta Ltd"));
+    let bea = Person::visiting(&keydesk.console);
+    let link = bea.link_in_mail("/invitation/").await;
+    assert!(bea.get(&link).await.text.contains("the operator"));
+    let joined = bea.post(&link, &[("name", "Bea"), ("password", PASSWORD)]).await;
+    assert_eq!(joined.status, 303, "{}", joined.text);
+    let (endpoint, token) = (bea.endpoint_url().await, bea.bearer_token().await);
+    assert!(at.contains(&account_in(&endpoint)));
+    assert_eq!(
+        send("GET", &format!("{endpoint}/api/v1/contacts"), &token, "app").await.status,
+        200
+    );
+}
+
+#[tokio::test]
+async fn a_suspended_account_answers_403_at_once_and_goes_on_when_restored() {
+    let (keydesk, ann, otto) = start("").await;
+    let (endpoint, bearer) = (ann.endpoint_url().await, ann.bearer_token().await);
+    let api = token_with(&ann, "CRM", &["*"]).await;
+    let number = account_in(&endpoint);
+    let call = async |token: &str| {
+        let answer = send("GET", &format!("{endpoint}/api/v1/contacts"), token, "app").await;
+        (answer.status, answer.code().to_owned())
+    };
+    let act = async |act: &str| otto.post(&format!("/operator/accounts/{number}/{act}"), &[]).await;
+    let page = act("suspend").await;
+    assert!(
+        page.location.as_deref().is_some_and(|to| to.contains("account_suspended&receipt=")),
+        "{}",
+        page.text
+    );
+    for token in [&bearer, &api] {
+        assert_eq!(call(token).await, (403, "account_suspended".to_owned()));
+    }
+    let who = send("GET", &format!("{endpoint}/keydesk/whoami"), &api, "app").await;
+    assert_eq!(who.code(), "account_suspended");
+    assert!(ann.get("/tokens").await.text.contains("suspended by the operator"));
+    assert!(ann.get("/mail").await.text.contains("is suspended"));
+    assert_eq!(act("suspend").await.status, 422, "it is suspended already");
+    act("restore").await;
+    for token in [&bearer, &api] {
+        assert_eq!(call(token).await.0, 200, "as before");
+    }
+    act("close").await;
+    assert_eq!(call(&api).await, (403, "account_closed".to_owned()));
+    let out = ann.get("/tokens").await;
+    assert!(out.status == 403 && out.text.contains("it was closed"), "{}", out.text);
+    act("restore").await;
+    assert_eq!(call(&api).await.0, 200);
+    assert_eq!(ann.get("/tokens").await.status, 200);
+    // A restart knows the state from the snapshot.
+    act("suspend").await;
+    let keydesk = keydesk.restart(&Options { has_account: true, ..Options::default() });
+    let url = format!("{}/{number}/api/v1/contacts", keydesk.gateway);
+    assert_eq!(send("GET", &url, &api, "app").await.code(), "account_suspended");
+}
+
+/// R: thirty days after it was closed, what belongs to an account has ended for good.
+#[tokio::test]
+async fn a_closed_account_is_gone_when_its_grace_is_over() {
+    let (keydesk, ann, otto) = start("").await;
+    let (endpoint, bearer) = (ann.endpoint_url().await, ann.bearer_token().await);
+    let number = account_in(&endpoint);
+    otto.post(&format!("/operator/accounts/{number}/close"), &[]).await;
+    let database = keydesk.data().join("keydesk.sqlite");
+    let month_ago = "UPDATE account SET state_since = state_since - 31 * 86400000000";
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(database);
+    let mut connection =
+        <sqlx::SqliteConnection as sqlx::Connection>::connect_with(&options).await.expect("opens");
+    sqlx::query(month_ago).execute(&mut connection).await.expect("writes");
+    eventually("it is gone", async || {
+        otto.get(&format!("/operator/accounts/{number}")).await.text.contains(">gone<")
+    })
+    .await;
+    let answer = send("GET", &format!("{endpoint}/api/v1/contacts"), &bearer, "app").await;
+    assert_eq!((answer.status, answer.code()), (401, "account_closed"));
+    let back = otto.post(&format!("/operator/accounts/{number}/restore"), &[]).await;
+    assert_eq!(back.status, 422, "nothing brings it back");
+}
+
+/// T78: nothing that an operator can ask for holds a token or leads to one.
+#[tokio::test]
+async fn t78_an_operator_sees_no_token_and_enters_no_account() {
+    let (keydesk, ann, otto) = start("").await;
+    let number = account_in(&ann.endpoint_url().await);
+    let secrets = [ann.bearer_token().await, token_with(&ann, "CRM", &["*"]).await];
+    for (method, path, access) in ROUTES {
+        let path = path.replace("{number}", &number).replace("{id}", &ann.token_id("CRM").await);
+        if *method != "get" || path.contains('{') {
+            continue;
+        }
+        let page = otto.get(&path).await;
+        for secret in &secrets {
+            assert!(!page.text.contains(secret) && !page.text.contains(&secret[..20]), "{path}");
+        }
+        if matches!(access, Access::Needs(_)) {
+            assert_eq!(page.location.as_deref(), Some("/operator"), "{path}");
+        }
+    }
+    // Nor does anybody else see what is the operator's.
+    for (method, path, access) in ROUTES {
+        if *access == Access::Operator {
+            let path = path.replace("{number}", &number);
+            let page =
+                if *method == "get" { ann.get(&path).await } else { ann.post(&path, &[]).await };
+            assert_eq!(page.status, 403, "{path}");
+        }
+    }
+    // Who is no operator any more is none at once; the last one stays.
+    let last = keydesk.run(&["operator", "remove", OPERATOR], "");
+    assert!(!last.status.success(), "{last:?}");
+    let second = keydesk.run(&["operator", "create", "--email", "ann@acme.example"], "");
+    assert!(second.status.success(), "{second:?}");
+    assert!(ann.get("/operator").await.text.contains("API Docs"), "a member sees both");
+    assert!(keydesk.run(&["operator", "remove", OPERATOR], "").status.success());
+    assert_eq!(otto.get("/operator").await.status, 403);
+    let list = keydesk.run(&["operator", "list"], "");
+    assert!(String::from_utf8_lossy(&list.stdout).contains("ann@acme.example"));
+}
+
+#[tokio::test]
+async fn an_operator_gives_plans_and_the_account_sees_what_was_done() {
+    let plan = "[[plan]]\nname = \"small\"\nrate = \"2/h\"\nmode = \"enforce\"\n";
+    let (_keydesk, ann, otto) = start(plan).await;
+    let (endpoint, bearer) = (ann.endpoint_url().await, ann.bearer_token().await);
+    let path = format!("/operator/accounts/{}/plan", account_in(&endpoint));
+    assert_eq!(otto.post(&path, &[("plan", "large")]).await.status, 422);
+    let set = otto.post(&path, &[("plan", "small")]).await;
+    assert!(set.location.is_some_and(|to| to.ends_with("plan_set")));
+    let mut statuses = Vec::new();
+    for _ in 0..3 {
+        statuses
+            .push(send("GET", &format!("{endpoint}/api/v1/contacts"), &bearer, "app").await.status);
+    }
+    assert_eq!(statuses, [200, 200, 429]);
+    assert!(ann.get("/limits").await.text.contains("small"));
+}
