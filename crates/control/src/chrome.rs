@@ -19,6 +19,7 @@ pub(crate) enum Nav {
     Help,
     Profile,
     Operator,
+    Audit,
 }
 
 #[derive(Debug)]
@@ -59,6 +60,7 @@ pub(crate) struct Who {
     pub account_id: Option<AccountId>,
     pub accounts: Vec<(AccountId, String)>,
     pub sees_tokens: bool,
+    pub sees_audit: bool,
     pub is_member: bool,
     pub is_operator: bool,
     /// The account that the page is about is suspended.
@@ -88,6 +90,7 @@ impl Chrome {
                 .map(|account| (account.id, account.name.clone()))
                 .collect(),
             sees_tokens: caller.member.role.may(Right::SeeTokens),
+            sees_audit: caller.member.role.may(Right::SeeAudit),
             is_member: true,
             is_operator: caller.is_operator,
             is_suspended: caller.account.state == AccountState::Suspended,
@@ -103,6 +106,7 @@ impl Chrome {
             account_id: None,
             accounts: Vec::new(),
             sees_tokens: false,
+            sees_audit: false,
             is_member: operator.is_member,
             is_operator: true,
             is_suspended: false,

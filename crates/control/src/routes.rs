@@ -5,7 +5,9 @@ use crate::{
     Desk,
     accounts::{console as accounts, limits_console as account_limits},
     api_docs::console as api_docs,
-    assets, freshness, guard,
+    assets,
+    audit::console as audit,
+    freshness, guard,
     help::console as help,
     mail,
     members::console as members,
@@ -55,7 +57,9 @@ macro_rules! routes {
 }
 
 use Access::{Anyone, Needs, Operator, Session};
-use Right::{LimitAccount, ManageMembers, ManageTokens, SeeMembers, SeeTokens, UseApiDocs};
+use Right::{
+    LimitAccount, ManageMembers, ManageTokens, SeeAudit, SeeMembers, SeeTokens, UseApiDocs,
+};
 
 routes! {
     get  "/"                                Anyone => async || Redirect::to("/api-docs");
@@ -122,6 +126,10 @@ routes! {
     post "/profile/password"                Session => people::change_password;
     post "/accounts/switch"                 Session => accounts::switch;
 
+    get  "/audit"                           Needs(SeeAudit) => audit::show;
+    get  "/audit/export"                    Needs(SeeAudit) => audit::export;
+
+    get  "/operator/audit"                  Operator => audit::show_instance;
     get  "/operator"                        Operator => operators::list;
     post "/operator/accounts"               Operator => operators::open;
     get  "/operator/accounts/{number}"      Operator => operators::show;

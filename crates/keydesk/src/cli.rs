@@ -1,7 +1,7 @@
 //! The command line. Without a command, `keydesk` serves.
 
 use crate::{
-    account, backup,
+    account, audit, backup,
     config::{Config, Options},
     feedback, key, operations, operator, receipt, serve, setup,
 };
@@ -45,6 +45,9 @@ enum Command {
     /// Accounts and their plans
     #[command(subcommand)]
     Account(account::Command),
+    /// The audit log
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// The API's operations: which scopes each asks for, and whether that is enforced
     #[command(subcommand)]
     Operations(operations::Command),
@@ -75,6 +78,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Key(command) => key::run(config, command).await,
         Command::Operator(command) => operator::run(config, command).await,
         Command::Account(command) => account::run(config, command).await,
+        Command::Audit(command) => audit::run(config, command).await,
         Command::Operations(command) => operations::run(config, command).await,
         Command::Receipt(command) => receipt::run(config, command).await,
     }

@@ -10,6 +10,7 @@ macro_rules! say {
 
 mod account;
 mod acme;
+mod audit;
 mod backup;
 mod cli;
 mod config;

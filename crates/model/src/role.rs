@@ -27,6 +27,8 @@ pub enum Right {
     ManageMembers,
     /// Say where the account's tokens may be used from.
     LimitAccount,
+    /// Read what was done in the account, and by whom.
+    SeeAudit,
     /// Make someone an owner, or touch one.
     ManageOwners,
 }
@@ -38,7 +40,7 @@ impl Role {
         let least = match right {
             Right::SeeMembers => Self::Viewer,
             Right::UseApiDocs | Right::SeeTokens | Right::ManageTokens => Self::Developer,
-            Right::ManageMembers | Right::LimitAccount => Self::Administrator,
+            Right::ManageMembers | Right::LimitAccount | Right::SeeAudit => Self::Administrator,
             Right::ManageOwners => Self::Owner,
         };
         self >= least
@@ -58,7 +60,9 @@ impl Role {
         match self {
             Self::Viewer => "sees who belongs to the account, and no token",
             Self::Developer => "has a bearer token and manages API tokens",
-            Self::Administrator => "also invites, changes and removes members",
+            Self::Administrator => {
+                "also invites, changes and removes members, and reads the audit log"
+            }
             Self::Owner => "also names and removes owners",
         }
     }

@@ -1,8 +1,10 @@
 //! The audit log: one entry for every change, written in the change's own transaction.
 
 use crate::{
-    Read, StoreError, Write, row,
-    sql::{Row, query},
+    Read, StoreError, Write,
+    audit_chain::Links,
+    row,
+    sql::{Query, Row, query},
 };
 use keydesk_model::{AccountId, Action, Actor, Origin, Timestamp};
 
@@ -29,9 +31,52 @@ pub struct AuditRow {
     pub detail: String,
 }
 
+/// An entry as it is looked through.
+#[derive(Clone, Debug)]
+pub struct AuditLine {
+    pub seq: i64,
+    pub at: Timestamp,
+    pub action: String,
+    /// `person`, `operator`, `token`, `node` or `visitor`.
+    pub actor: String,
+    /// Of a person, as far as they are still known.
+    pub actor_name: Option<String>,
+    pub actor_email: Option<String>,
+    pub target: String,
+    pub detail: String,
+    pub client_addr: Option<String>,
+    pub user_agent: Option<String>,
+    pub request_id: String,
+}
+
+/// Which entries are looked for, newest first.
+#[derive(Clone, Debug, Default)]
+pub struct AuditSearch {
+    /// None: what concerns no account.
+    pub account: Option<AccountId>,
+    /// An action, or the part before its dot; empty: all.
+    pub action: String,
+    /// In anything that an entry says; empty: all.
+    pub text: String,
+    pub since: Option<Timestamp>,
+    pub until: Option<Timestamp>,
+    /// Only entries before this number.
+    pub before: Option<i64>,
+    pub limit: u32,
+}
+
 const NEXT: &str = "UPDATE head SET audit_seq = audit_seq + 1 WHERE one = 1 RETURNING audit_seq";
 const ADD: &str = "INSERT INTO audit (seq, at, action, actor, person_id, member_id, account_id, target, detail, \
-    client_addr, user_agent, request_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+    client_addr, user_agent, request_id, chain) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+const SEARCH: &str = "SELECT seq, at, action, actor, person.name AS actor_name, person.email AS actor_email, \
+    target, detail, client_addr, user_agent, request_id FROM audit \
+    LEFT JOIN person ON person.id = audit.person_id \
+    WHERE coalesce(account_id, '') = $1 AND seq < $2 AND at >= $3 AND at < $4 \
+    AND ($5 = '' OR action = $5 OR action LIKE $6 ESCAPE '!') \
+    AND ($7 = '' OR lower(action || ' ' || target || ' ' || detail || ' ' || coalesce(client_addr, '') || ' ' || \
+      coalesce(user_agent, '') || ' ' || request_id || ' ' || coalesce(person.name, '') || ' ' || \
+      coalesce(person.email, '')) LIKE $7 ESCAPE '!') \
+    ORDER BY seq DESC LIMIT $8";
 const LATER: &str =
     "SELECT seq, at, action, target, detail FROM audit WHERE seq > $1 ORDER BY seq LIMIT 1000";
 
@@ -50,7 +95,49 @@ fn entry(row: &Row) -> Result<AuditRow, StoreError> {
     })
 }
 
+fn line(row: &Row) -> Result<AuditLine, StoreError> {
+    Ok(AuditLine {
+        seq: row.get("seq")?,
+        at: row::instant(row, "at")?,
+        action: row::text(row, "action")?,
+        actor: row::text(row, "actor")?,
+        actor_name: row.get("actor_name")?,
+        actor_email: row.get("actor_email")?,
+        target: row::text(row, "target")?,
+        detail: row::text(row, "detail")?,
+        client_addr: row.get("client_addr")?,
+        user_agent: row.get("user_agent")?,
+        request_id: row::text(row, "request_id")?,
+    })
+}
+
+/// What a pattern means literally, for `ESCAPE '!'`.
+fn literal(text: &str) -> String {
+    text.replace('!', "!!").replace('%', "!%").replace('_', "!_")
+}
+
 impl Read {
+    /// The newest entries that fit, at most `limit`.
+    pub async fn search_audit(
+        &mut self,
+        search: &AuditSearch,
+    ) -> Result<Vec<AuditLine>, StoreError> {
+        let text = match search.text.trim() {
+            "" => String::new(),
+            text => format!("%{}%", literal(&text.to_lowercase())),
+        };
+        let asked = query(SEARCH)
+            .bind(search.account.map(|id| id.to_string()).unwrap_or_default())
+            .bind(search.before.unwrap_or(i64::MAX))
+            .bind(search.since.map_or(i64::MIN, Timestamp::as_micros))
+            .bind(search.until.map_or(i64::MAX, Timestamp::as_micros))
+            .bind(&search.action)
+            .bind(format!("{}.%", literal(&search.action)))
+            .bind(text)
+            .bind(search.limit);
+        asked.all(self).await?.iter().map(line).collect()
+    }
+
     /// The account's newest receipts, at most `limit`.
     pub async fn list_receipts(
         &mut self,
@@ -88,21 +175,25 @@ impl Write {
             Actor::Visitor => ("visitor", None, None),
         };
         let seq: i64 = query(NEXT).one(self).await?.get("audit_seq")?;
-        query(ADD)
-            .bind(seq)
-            .bind(now)
-            .bind(entry.action.as_str())
-            .bind(actor)
-            .bind(person)
-            .bind(member)
-            .bind(entry.account)
-            .bind(&entry.target)
-            .bind(entry.detail.to_string())
-            .bind(entry.origin.client_addr.map(|addr| addr.to_string()))
-            .bind(entry.origin.user_agent.clone())
-            .bind(&entry.origin.request_id)
-            .execute(self)
-            .await?;
+        let (person, member) = (person.map(|id| id.to_string()), member.map(|id| id.to_string()));
+        let (account, detail) = (entry.account.map(|id| id.to_string()), entry.detail.to_string());
+        let client_addr = entry.origin.client_addr.map(|addr| addr.to_string());
+        let texts = [
+            Some(entry.action.as_str()),
+            Some(actor),
+            person.as_deref(),
+            member.as_deref(),
+            account.as_deref(),
+            Some(&entry.target),
+            Some(&detail),
+            client_addr.as_deref(),
+            entry.origin.user_agent.as_deref(),
+            Some(&entry.origin.request_id),
+        ];
+        let links = Links { seq, at: now, texts };
+        let chain = self.extend_chain(account.as_deref().unwrap_or_default(), &links).await?;
+        let add = texts.into_iter().fold(query(ADD).bind(seq).bind(now), Query::bind);
+        add.bind(chain).execute(self).await?;
         Ok(seq)
     }
 }

@@ -179,6 +179,7 @@ const TABLES: &[Table] = &[
             N("closed_at"),
         ],
     },
+    Table { name: "audit_head", columns: &[T("account_id"), T("chain"), N("entries")] },
     Table {
         name: "audit",
         columns: &[
@@ -194,6 +195,7 @@ const TABLES: &[Table] = &[
             T("client_addr"),
             T("user_agent"),
             T("request_id"),
+            T("chain"),
         ],
     },
     Table {

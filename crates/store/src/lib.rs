@@ -3,6 +3,7 @@
 
 mod accounts;
 mod audit;
+mod audit_chain;
 mod copy;
 mod error;
 mod feed;
@@ -34,7 +35,8 @@ mod tokens;
 mod transaction;
 
 pub use accounts::Account;
-pub use audit::{AuditEntry, AuditRow};
+pub use audit::{AuditEntry, AuditLine, AuditRow, AuditSearch};
+pub use audit_chain::{AuditFault, AuditHead, AuditVerdict};
 pub use copy::{CopyError, CopyProgress};
 pub use error::{OpenError, StoreError};
 pub use feed::{Position, Progress};

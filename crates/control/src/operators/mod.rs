@@ -309,9 +309,15 @@ pub enum OperatorError {
     #[error("{0} is the last operator; create another one first")]
     Last(Email),
     #[error("too many passwords are being hashed at this moment; try again")]
-    TooBusy(#[from] TooBusy),
+    TooBusy,
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<TooBusy> for OperatorError {
+    fn from(_: TooBusy) -> Self {
+        Self::TooBusy
+    }
 }
 
 /// Makes someone an operator; who is new here gets a log-in with this password.

@@ -1,0 +1,266 @@
+//! `/audit`: what was done in the account, by whom, from where; and for operators what concerns no account.
+
+use super::{
+    Wanted,
+    export::{Format, body},
+    list, list_of_instance, words,
+};
+use crate::{
+    Desk,
+    caller::{Authenticated, Caller},
+    chrome::{Chrome, Nav, page},
+    operators::Operator,
+    problem::Problem,
+    when::When,
+};
+use askama::Template;
+use axum::{
+    extract::{Query, State},
+    http::header,
+    response::{IntoResponse, Response},
+};
+use keydesk_model::{Expiry, Right, Timestamp};
+use keydesk_store::AuditLine;
+use serde::Deserialize;
+
+/// The filters, as the page's form sends them.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Filters {
+    action: String,
+    text: String,
+    /// Days, as an `<input type="date">` sends them; both belong to the range.
+    from: String,
+    to: String,
+    before: Option<i64>,
+    format: String,
+}
+
+/// What the select offers: an area, or one action in it.
+const AREAS: [(&str, &str); 9] = [
+    ("", "Everything"),
+    ("token", "Tokens"),
+    ("member", "Members"),
+    ("session", "Sessions"),
+    ("person", "Passwords"),
+    ("account", "Account and limits"),
+    ("receipt", "Receipts"),
+    ("operator", "Operators"),
+    ("key", "Master keys"),
+];
+
+fn day(text: &str, name: &str) -> Result<Option<(Timestamp, Timestamp)>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let wrong = || format!("“{name}” is a day such as 2026-11-25");
+    let Ok(expiry @ Expiry::Through(_)) = text.parse::<Expiry>() else { return Err(wrong()) };
+    // Days are UTC's, from midnight to midnight.
+    let end = expiry.resolve(Timestamp::from_micros(i64::MIN)).ok().flatten().ok_or_else(wrong)?;
+    Ok(Some((end.minus(std::time::Duration::from_hours(24)), end)))
+}
+
+impl Filters {
+    fn wanted(&self) -> Result<Wanted, String> {
+        let (since, until) = (day(&self.from, "from")?, day(&self.to, "to")?);
+        Ok(Wanted {
+            action: self.action.trim().to_owned(),
+            text: self.text.chars().take(100).collect(),
+            since: since.map(|(start, _)| start),
+            until: until.map(|(_, end)| end),
+            before: self.before,
+        })
+    }
+
+    /// The same filters for a link.
+    fn query(&self) -> String {
+        let pairs = [
+            ("action", &self.action),
+            ("text", &self.text),
+            ("from", &self.from),
+            ("to", &self.to),
+        ];
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in pairs.into_iter().filter(|(_, value)| !value.is_empty()) {
+            query.append_pair(name, value);
+        }
+        query.finish()
+    }
+}
+
+struct Row {
+    number: i64,
+    at: When,
+    what: String,
+    /// Who did it, and their address.
+    who: String,
+    email: Option<String>,
+    target: String,
+    /// Lines of "name: before → after".
+    changes: Vec<String>,
+    client_addr: Option<String>,
+    program: Option<String>,
+    request_id: String,
+}
+
+impl Row {
+    fn new(line: AuditLine, now: Timestamp) -> Self {
+        let who = match line.actor.as_str() {
+            "person" => line.actor_name.unwrap_or_else(|| "somebody".to_owned()),
+            "operator" => match line.actor_name {
+                Some(name) => format!("{name}, operator"),
+                None => "the operator, on the server".to_owned(),
+            },
+            "token" => "the token itself".to_owned(),
+            "node" => "Keydesk".to_owned(),
+            _ => "a visitor".to_owned(),
+        };
+        Self {
+            number: line.seq,
+            at: When::past(line.at, now),
+            what: words(&line.action).to_owned(),
+            who,
+            email: line.actor_email,
+            target: line.target,
+            changes: changes(&line.detail),
+            client_addr: line.client_addr,
+            program: line.user_agent.filter(|agent| !agent.is_empty()),
+            request_id: line.request_id,
+        }
+    }
+}
+
+/// Before and after side by side; whatever else the entry says, by its name.
+fn changes(detail: &str) -> Vec<String> {
+    let Ok(serde_json::Value::Object(detail)) = serde_json::from_str(detail) else {
+        return Vec::new();
+    };
+    let plain = |value: &serde_json::Value| match value {
+        serde_json::Value::Null => "none".to_owned(),
+        serde_json::Value::String(text) if text.is_empty() => "none".to_owned(),
+        serde_json::Value::String(text) => text.chars().take(300).collect(),
+        other => other.to_string().chars().take(300).collect(),
+    };
+    let mut lines = Vec::new();
+    let before = detail.get("before").and_then(serde_json::Value::as_object);
+    let after = detail.get("after").and_then(serde_json::Value::as_object);
+    for (name, value) in after.into_iter().flatten() {
+        match before.and_then(|before| before.get(name)) {
+            Some(old) if old != value => {
+                lines.push(format!("{name}: {} → {}", plain(old), plain(value)));
+            }
+            Some(_) => {}
+            None => lines.push(format!("{name}: {}", plain(value))),
+        }
+    }
+    for (name, value) in before.into_iter().flatten() {
+        if after.is_none_or(|after| !after.contains_key(name)) {
+            lines.push(format!("{name} was {}", plain(value)));
+        }
+    }
+    // A receipt's signature is on the receipt's own page.
+    let others =
+        detail.iter().filter(|(name, _)| !["before", "after", "jws"].contains(&name.as_str()));
+    lines.extend(others.map(|(name, value)| format!("{name}: {}", plain(value))));
+    lines
+}
+
+#[derive(Template)]
+#[template(path = "audit/list.html")]
+struct AuditPage {
+    chrome: Chrome,
+    lead: &'static str,
+    path: &'static str,
+    filters: Filters,
+    areas: [(&'static str, &'static str); 9],
+    query: String,
+    rows: Vec<Row>,
+    /// The number before which the next page's entries stand.
+    older: Option<i64>,
+    error: Option<String>,
+    may_export: bool,
+}
+
+impl AuditPage {
+    fn new(chrome: Chrome, path: &'static str, filters: Filters) -> Self {
+        let query = filters.query();
+        let (lead, may_export) = if path == "/audit" {
+            (
+                "Every change in this account: who, what, from where. Entries are chained: none can be changed or taken out unnoticed.",
+                true,
+            )
+        } else {
+            (
+                "What concerns no account: log-ins, refused ones, operators, keys and the API's rules. What operators do to an account stands in that account's log.",
+                false,
+            )
+        };
+        Self {
+            chrome,
+            lead,
+            path,
+            areas: AREAS,
+            query,
+            rows: Vec::new(),
+            older: None,
+            error: None,
+            may_export,
+            filters,
+        }
+    }
+
+    fn showing(self, (lines, has_more): (Vec<AuditLine>, bool), now: Timestamp) -> Self {
+        let older = lines.last().filter(|_| has_more).map(|line| line.seq);
+        let rows = lines.into_iter().map(|line| Row::new(line, now)).collect();
+        Self { rows, older, ..self }
+    }
+}
+
+pub(crate) async fn show(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Query(filters): Query<Filters>,
+) -> Result<Response, Problem> {
+    caller.permit(Right::SeeAudit)?;
+    let shown = AuditPage::new(Chrome::of(&caller, "Audit log", Nav::Audit), "/audit", filters);
+    Ok(page(&match shown.filters.wanted() {
+        Err(error) => AuditPage { error: Some(error), ..shown },
+        Ok(wanted) => {
+            let found = list(&desk, &caller, wanted).await?;
+            shown.showing(found, desk.now())
+        }
+    }))
+}
+
+pub(crate) async fn show_instance(
+    State(desk): State<Desk>,
+    operator: Operator,
+    Query(filters): Query<Filters>,
+) -> Result<Response, Problem> {
+    let chrome = operator.chrome("Instance's audit log", Nav::Operator);
+    let shown = AuditPage::new(chrome, "/operator/audit", filters);
+    Ok(page(&match shown.filters.wanted() {
+        Err(error) => AuditPage { error: Some(error), ..shown },
+        Ok(wanted) => {
+            let found = list_of_instance(&desk, &operator, wanted).await?;
+            shown.showing(found, desk.now())
+        }
+    }))
+}
+
+pub(crate) async fn export(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Query(filters): Query<Filters>,
+) -> Result<Response, Problem> {
+    caller.permit(Right::SeeAudit)?;
+    let format = match filters.format.as_str() {
+        "csv" => Format::Csv,
+        "jsonl" => Format::JsonLines,
+        _ => return Err(Problem::invalid("The format is csv or jsonl.")),
+    };
+    let wanted = filters.wanted().map_err(Problem::invalid)?;
+    let headers =
+        [(header::CONTENT_TYPE, format.media_type()), (header::CONTENT_DISPOSITION, format.file())];
+    Ok((headers, body(desk, Some(caller.account.id), wanted, format)).into_response())
+}

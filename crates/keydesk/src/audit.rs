@@ -1,0 +1,91 @@
+//! `keydesk audit`: whether the log is what was written.
+
+use crate::{config::Config, data};
+use anyhow::{Context, bail};
+use keydesk_store::{AuditFault, AuditHead};
+use std::path::PathBuf;
+
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Read the whole log and hold it against its digests
+    Verify(VerifyArgs),
+    /// Print the log's heads: kept elsewhere, they prove later that nothing before them was changed
+    Anchor,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct VerifyArgs {
+    /// Heads that “keydesk audit anchor” printed earlier
+    #[arg(long, value_name = "FILE")]
+    anchor: Option<PathBuf>,
+}
+
+pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
+    let (store, _) = data::open(&config).await?;
+    store.checked().await?;
+    match command {
+        Command::Anchor => {
+            for AuditHead { account, chain, entries } in
+                store.read().await?.list_audit_heads().await?
+            {
+                say!("{} {entries} {chain}", if account.is_empty() { "-" } else { &account });
+            }
+        }
+        Command::Verify(VerifyArgs { anchor }) => {
+            let anchors = anchor.as_ref().map(read_anchors).transpose()?.unwrap_or_default();
+            let verdict = store.read().await?.verify_audit(&anchors).await?;
+            if let Some(fault) = verdict.fault {
+                bail!("{}", told(&fault));
+            }
+            let (entries, unchained) = (verdict.entries, verdict.unchained);
+            say!("{entries} entries: all are what was written.");
+            if unchained > 0 {
+                say!(
+                    "{unchained} of them are from before entries were chained, and prove nothing."
+                );
+            }
+            if !anchors.is_empty() {
+                say!("{} heads that were kept elsewhere lie on the way.", anchors.len());
+            }
+        }
+    }
+    store.close().await;
+    Ok(())
+}
+
+fn told(fault: &AuditFault) -> String {
+    let name = |account: &str| {
+        if account.is_empty() { "of no account".to_owned() } else { format!("of {account}") }
+    };
+    match fault {
+        AuditFault::Changed { seq, account } => format!(
+            "entry {seq} ({}) is not what was written, or one before it of the same account was changed or taken out",
+            name(account)
+        ),
+        AuditFault::Missing { seq } => format!("entry {seq} is missing"),
+        AuditFault::CutOff { account, entries, found } => format!(
+            "the log {} has {entries} entries by its head, and {found} were found: its end was cut off, or the head changed",
+            name(account)
+        ),
+        AuditFault::NotAnchored { account } => format!(
+            "the head that was kept elsewhere of the log {} is not on the way to today's: the log was written anew",
+            name(account)
+        ),
+    }
+}
+
+fn read_anchors(path: &PathBuf) -> anyhow::Result<Vec<AuditHead>> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("{} cannot be read", path.display()))?;
+    let read = |line: &str| {
+        let mut words = line.split_ascii_whitespace();
+        let (account, entries, chain) = (words.next()?, words.next()?, words.next()?);
+        let account = if account == "-" { String::new() } else { account.to_owned() };
+        Some(AuditHead { account, entries: entries.parse().ok()?, chain: chain.to_owned() })
+    };
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    let anchors: Option<Vec<_>> = lines.map(read).collect();
+    anchors.with_context(|| {
+        format!("{}: each line is as “keydesk audit anchor” prints it", path.display())
+    })
+}

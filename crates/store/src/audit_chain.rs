@@ -1,0 +1,223 @@
+//! The audit log's digests: each entry is chained to the one of the same account before it, so that nobody
+//! changes, drops or moves one without breaking all that follow.
+
+use crate::{
+    Read, StoreError, Write, row,
+    sql::{Row, query},
+};
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// An entry as it is digested: all columns but the digest itself, in their order.
+pub(crate) struct Links<'a> {
+    pub seq: i64,
+    pub at: i64,
+    pub texts: [Option<&'a str>; 10],
+}
+
+/// Over the digest before and all of the entry. Every text is preceded by its length, so that no two
+/// entries read the same.
+pub(crate) fn chain(before: &str, links: &Links) -> String {
+    let mut digest = Sha256::new();
+    digest.update(before.as_bytes());
+    digest.update(links.seq.to_be_bytes());
+    digest.update(links.at.to_be_bytes());
+    for text in links.texts {
+        match text {
+            None => digest.update([0]),
+            Some(text) => {
+                digest.update([1]);
+                digest.update((text.len() as u64).to_be_bytes());
+                digest.update(text.as_bytes());
+            }
+        }
+    }
+    hex::encode(digest.finalize())
+}
+
+/// The last digest of an account's log, and how many entries lead to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditHead {
+    /// The account's id; empty: the log of what concerns no account.
+    pub account: String,
+    pub chain: String,
+    pub entries: i64,
+}
+
+/// Why the log cannot be believed, and where that begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AuditFault {
+    /// This entry, or one before it, is not what was written.
+    Changed { seq: i64, account: String },
+    /// Numbers without an entry.
+    Missing { seq: i64 },
+    /// Entries at the end of this account's log are gone, or its head was changed.
+    CutOff { account: String, entries: i64, found: i64 },
+    /// An earlier head that was kept elsewhere does not lie on the way to today's.
+    NotAnchored { account: String },
+}
+
+/// What a whole reading of the log has shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditVerdict {
+    pub entries: i64,
+    /// Entries from before entries were chained.
+    pub unchained: i64,
+    pub fault: Option<AuditFault>,
+}
+
+const HEAD: &str = "SELECT account_id, chain, entries FROM audit_head WHERE account_id = $1";
+const HEADS: &str = "SELECT account_id, chain, entries FROM audit_head ORDER BY account_id";
+const SET_HEAD: &str = "INSERT INTO audit_head (account_id, chain, entries) VALUES ($1, $2, 1) \
+    ON CONFLICT (account_id) DO UPDATE SET chain = excluded.chain, entries = audit_head.entries + 1";
+const PART: &str = "SELECT seq, at, action, actor, person_id, member_id, account_id, target, detail, \
+    client_addr, user_agent, request_id, chain FROM audit WHERE seq > $1 ORDER BY seq LIMIT 1000";
+const LAST: &str = "SELECT audit_seq FROM head WHERE one = 1";
+
+fn head(row: &Row) -> Result<AuditHead, StoreError> {
+    Ok(AuditHead {
+        account: row::text(row, "account_id")?,
+        chain: row::text(row, "chain")?,
+        entries: row.get("entries")?,
+    })
+}
+
+impl Write {
+    /// The digest of an account's next entry, which becomes its head.
+    pub(crate) async fn extend_chain(
+        &mut self,
+        account: &str,
+        links: &Links<'_>,
+    ) -> Result<String, StoreError> {
+        let before = query(HEAD).bind(account).optional(self).await?;
+        let before = before.as_ref().map(head).transpose()?.map(|head| head.chain);
+        let chain = chain(before.as_deref().unwrap_or_default(), links);
+        query(SET_HEAD).bind(account).bind(&chain).execute(self).await?;
+        Ok(chain)
+    }
+}
+
+/// How far each account's chain has been followed.
+#[derive(Default)]
+struct Walk {
+    verdict: AuditVerdict,
+    last_seq: i64,
+    chains: BTreeMap<String, (String, i64)>,
+    /// Anchors that have not been met on the way.
+    anchors: BTreeSet<(String, String)>,
+}
+
+impl Walk {
+    /// None: it fits.
+    fn step(&mut self, row: &Row) -> Result<Option<AuditFault>, StoreError> {
+        let seq: i64 = row.get("seq")?;
+        if seq != self.last_seq + 1 {
+            return Ok(Some(AuditFault::Missing { seq: self.last_seq + 1 }));
+        }
+        self.last_seq = seq;
+        self.verdict.entries += 1;
+        let text = |column| row.get::<Option<&str>>(column);
+        let account = text("account_id")?.unwrap_or_default().to_owned();
+        let stored: &str = row.get("chain")?;
+        let known = self.chains.get(&account);
+        if stored.is_empty() && known.is_none() {
+            self.verdict.unchained += 1;
+            return Ok(None);
+        }
+        let links = Links {
+            seq,
+            at: row.get("at")?,
+            texts: [
+                text("action")?,
+                text("actor")?,
+                text("person_id")?,
+                text("member_id")?,
+                text("account_id")?,
+                text("target")?,
+                text("detail")?,
+                text("client_addr")?,
+                text("user_agent")?,
+                text("request_id")?,
+            ],
+        };
+        let (before, entries) =
+            known.map_or(("", 0), |(chain, entries)| (chain.as_str(), *entries));
+        let chain = chain(before, &links);
+        if chain != stored {
+            return Ok(Some(AuditFault::Changed { seq, account }));
+        }
+        self.anchors.remove(&(account.clone(), chain.clone()));
+        self.chains.insert(account, (chain, entries + 1));
+        Ok(None)
+    }
+
+    /// What the heads say that the entries do not.
+    fn end(&self, last: i64, heads: &[AuditHead]) -> Option<AuditFault> {
+        if self.last_seq != last {
+            return Some(AuditFault::Missing { seq: self.last_seq + 1 });
+        }
+        let differs = |head: &&AuditHead| {
+            let found = self.chains.get(&head.account);
+            found.is_none_or(|(chain, entries)| (chain, *entries) != (&head.chain, head.entries))
+        };
+        if let Some(head) = heads.iter().find(differs) {
+            let found = self.chains.get(&head.account).map_or(0, |(_, entries)| *entries);
+            let (account, entries) = (head.account.clone(), head.entries);
+            return Some(AuditFault::CutOff { account, entries, found });
+        }
+        let headless = self
+            .chains
+            .iter()
+            .find(|(account, _)| heads.iter().all(|head| head.account != **account));
+        if let Some((account, (_, found))) = headless {
+            let account = account.clone();
+            return Some(AuditFault::CutOff { account, entries: 0, found: *found });
+        }
+        let (account, _) = self.anchors.first()?;
+        Some(AuditFault::NotAnchored { account: account.clone() })
+    }
+}
+
+impl Read {
+    pub async fn list_audit_heads(&mut self) -> Result<Vec<AuditHead>, StoreError> {
+        query(HEADS).all(self).await?.iter().map(head).collect()
+    }
+
+    /// The number of the newest entry, and the heads as of then.
+    async fn list_heads_with_last(&mut self) -> Result<(i64, Vec<AuditHead>), StoreError> {
+        loop {
+            let last: i64 = query(LAST).one(self).await?.get("audit_seq")?;
+            let heads = self.list_audit_heads().await?;
+            // Others go on writing.
+            if query(LAST).one(self).await?.get::<i64>("audit_seq")? == last {
+                return Ok((last, heads));
+            }
+        }
+    }
+
+    /// Reads the whole log and holds it against its digests, its heads, and heads that were kept elsewhere.
+    pub async fn verify_audit(
+        &mut self,
+        anchors: &[AuditHead],
+    ) -> Result<AuditVerdict, StoreError> {
+        let anchors = anchors.iter().map(|head| (head.account.clone(), head.chain.clone()));
+        let mut walk = Walk { anchors: anchors.collect(), ..Walk::default() };
+        let (last, heads) = self.list_heads_with_last().await?;
+        loop {
+            let part = query(PART).bind(walk.last_seq).all(self).await?;
+            // What was written since the heads were read is another time's.
+            let rows = part.iter().filter(|row| row.get::<i64>("seq").is_ok_and(|seq| seq <= last));
+            let mut count = 0;
+            for row in rows {
+                count += 1;
+                if let Some(fault) = walk.step(row)? {
+                    return Ok(AuditVerdict { fault: Some(fault), ..walk.verdict });
+                }
+            }
+            if count == 0 {
+                let fault = walk.end(last, &heads);
+                return Ok(AuditVerdict { fault, ..walk.verdict });
+            }
+        }
+    }
+}

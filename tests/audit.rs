@@ -1,0 +1,215 @@
+//! F8: the audit log: what was done, by whom, from where; and that it is what was written.
+
+use crate::{
+    limits::token_with,
+    support::{Keydesk, PASSWORD, Person, run_in},
+};
+use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+use std::path::Path;
+
+async fn database(folder: &Path) -> SqliteConnection {
+    let options = SqliteConnectOptions::new().filename(folder.join("keydesk.sqlite"));
+    SqliteConnection::connect_with(&options).await.expect("opens")
+}
+
+async fn number(connection: &mut SqliteConnection, statement: &'static str) -> i64 {
+    sqlx::query_scalar(statement).fetch_one(connection).await.expect("answers")
+}
+
+fn entries(page: &str) -> usize {
+    page.matches("data-label=\"When\"").count()
+}
+
+#[tokio::test]
+async fn f8_the_log_is_searched_filtered_and_taken_away() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    let bob = ann.invite("bob@acme.example", "developer", PASSWORD).await;
+    let token = token_with(&bob, "=SUM(A1)", &["*"]).await;
+    ann.post(&format!("/tokens/{}/revoke", ann.token_id("=SUM(A1)").await), &[]).await;
+    ann.post("/limits", &[("addresses", "10.0.0.0/8 127.0.0.0/8"), ("start", "now")]).await;
+
+    let page = ann.get("/audit").await.text;
+    for told in [
+        "API token created",
+        "Token revoked",
+        "Member invited",
+        "bob@acme.example",
+        "127.0.0.1",
+        "addresses: none → 10.0.0.0/8 127.0.0.0/8",
+    ] {
+        assert!(page.contains(told), "{told}: {page}");
+    }
+    assert!(!page.contains(&token));
+    let tokens = ann.get("/audit?action=token").await.text;
+    assert!(tokens.contains("API token created") && !tokens.contains("Member invited"));
+    let found = ann.get("/audit?text=SUM%28").await.text;
+    assert!(found.contains("API token created") && !found.contains("Account opened"), "{found}");
+    for nothing in ["/audit?text=%25%25x", "/audit?to=2020-01-01", "/audit?from=2099-01-01"] {
+        assert!(ann.get(nothing).await.text.contains("Nothing fits"), "{nothing}");
+    }
+    assert!(ann.get("/audit?from=soon").await.text.contains("is a day such as"));
+    // Page after page, each entry once.
+    for place in 0..60 {
+        ann.post(
+            "/limits",
+            &[("addresses", &format!("127.0.0.0/8 10.0.{place}.0/24")), ("start", "now")],
+        )
+        .await;
+    }
+    let first = ann.get("/audit").await.text;
+    let older =
+        first.split("before=").nth(1).and_then(|rest| rest.split('"').next()).expect("older");
+    let second = ann.get(&format!("/audit?before={older}")).await.text;
+    assert_eq!(entries(&first), 50);
+    assert!(second.contains("Account opened") && !second.contains("before="));
+
+    let lines = ann.get("/audit/export?format=jsonl").await;
+    let rows: Vec<serde_json::Value> =
+        lines.text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(rows.len(), entries(&first) + entries(&second));
+    assert!(rows.iter().any(|row| row["detail"]["after"]["name"] == "=SUM(A1)"));
+    let csv = ann.get("/audit/export?format=csv&action=token").await;
+    assert_eq!(csv.header("content-disposition"), "attachment; filename=\"keydesk-audit.csv\"");
+    assert!(csv.text.starts_with("number,at,action") && !csv.text.contains(",\"="), "{}", csv.text);
+    assert_eq!(ann.get("/audit/export?format=xls").await.status, 422);
+    assert_eq!(bob.get("/audit").await.status, 403);
+}
+
+/// What an operator does to an account, the account sees; what concerns none, the operator.
+#[tokio::test]
+async fn f8_what_operators_do_to_an_account_is_visible_to_it() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    let args = [
+        "operator",
+        "create",
+        "--email",
+        "otto@vendor.example",
+        "--name",
+        "Otto",
+        "--password-stdin",
+    ];
+    assert!(keydesk.run(&args, PASSWORD).status.success());
+    let otto = Person::logged_in(&keydesk.console, "otto@vendor.example", PASSWORD).await;
+    let endpoint = ann.endpoint_url().await;
+    let number = endpoint.rsplit('/').next().expect("a number");
+    otto.post(&format!("/operator/accounts/{number}/suspend"), &[]).await;
+    let page = ann.get("/audit").await.text;
+    assert!(page.contains("Account suspended") && page.contains("Otto, operator"), "{page}");
+    assert!(page.contains("state: open → suspended"), "{page}");
+    Person::visiting(&keydesk.console).log_in("ann@acme.example", "wrong wrong wrong").await;
+    let page = otto.get("/operator/audit").await.text;
+    assert!(page.contains("Operator added") && page.contains("Log-in refused"), "{page}");
+    assert!(!page.contains("Account suspended"), "that is the account's");
+}
+
+/// T61: each column of an entry, an entry taken out or moved, the end cut off, the whole written anew.
+#[tokio::test]
+async fn t61_the_first_bad_entry_is_named() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    ann.invite("bob@acme.example", "developer", PASSWORD).await;
+    token_with(&ann, "CRM", &["*"]).await;
+    let anchor = keydesk.run(&["audit", "anchor"], "");
+    assert!(anchor.status.success(), "{anchor:?}");
+    token_with(&ann, "Shop", &["*"]).await;
+    let data = keydesk.data();
+    keydesk.stop();
+    let anchors = data.join("anchors");
+    std::fs::write(&anchors, &anchor.stdout).expect("writes");
+    let folder = data.parent().expect("a folder").to_owned();
+    let verify = |more: &[&str]| {
+        let args = [&["audit", "verify"], more].concat();
+        let output = run_in(&folder, &args, "");
+        let told = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8_lossy(&told).into_owned())
+    };
+    let path = anchors.to_string_lossy().into_owned();
+    let (is_good, told) = verify(&["--anchor", &path]);
+    assert!(is_good && told.contains("all are what was written"), "{told}");
+    let mut connection = database(&data).await;
+    let last = number(&mut connection, "SELECT max(seq) FROM audit").await;
+    let changed =
+        number(&mut connection, "SELECT seq FROM audit WHERE action = 'member.invite'").await;
+    for column in [
+        "at",
+        "action",
+        "actor",
+        "person_id",
+        "member_id",
+        "account_id",
+        "target",
+        "detail",
+        "client_addr",
+        "user_agent",
+        "request_id",
+        "chain",
+    ] {
+        let value = if column == "at" { "at + 1" } else { "'x'" };
+        let set = format!("UPDATE audit SET {column} = {value} WHERE seq = {changed}");
+        let copy = "CREATE TABLE kept AS SELECT * FROM audit";
+        sqlx::query(copy).execute(&mut connection).await.expect("copies");
+        sqlx::query(sqlx::AssertSqlSafe(set)).execute(&mut connection).await.expect("writes");
+        let (is_good, told) = verify(&[]);
+        let named = told.contains(&format!("entry {changed} "));
+        // An entry of another account is missed in its own.
+        assert!(!is_good && (named || column == "account_id"), "{column}: {told}");
+        for statement in
+            ["DELETE FROM audit", "INSERT INTO audit SELECT * FROM kept", "DROP TABLE kept"]
+        {
+            sqlx::query(statement).execute(&mut connection).await.expect("puts back");
+        }
+    }
+    assert!(verify(&[]).0, "it is put back");
+    let backup = data.join("backup");
+    std::fs::copy(data.join("keydesk.sqlite"), &backup).expect("copies");
+    for (what, statements, told) in [
+        (
+            "taken out",
+            vec![format!("DELETE FROM audit WHERE seq = {changed}")],
+            format!("entry {changed} is missing"),
+        ),
+        (
+            "cut off",
+            vec![
+                format!("DELETE FROM audit WHERE seq = {last}"),
+                "UPDATE head SET audit_seq = audit_seq - 1".to_owned(),
+            ],
+            "was cut off".to_owned(),
+        ),
+        (
+            "moved",
+            vec![
+                format!("UPDATE audit SET seq = -1 WHERE seq = {changed}"),
+                format!("UPDATE audit SET seq = {changed} WHERE seq = {last}"),
+                format!("UPDATE audit SET seq = {last} WHERE seq = -1"),
+            ],
+            format!("entry {changed} "),
+        ),
+    ] {
+        for statement in statements {
+            sqlx::query(sqlx::AssertSqlSafe(statement))
+                .execute(&mut connection)
+                .await
+                .expect("writes");
+        }
+        let (is_good, says) = verify(&[]);
+        assert!(!is_good && says.contains(&told), "{what}: {says}");
+        connection.close().await.expect("closes");
+        for end in ["-wal", "-shm"] {
+            let _ = std::fs::remove_file(data.join(format!("keydesk.sqlite{end}")));
+        }
+        std::fs::copy(&backup, data.join("keydesk.sqlite")).expect("puts back");
+        connection = database(&data).await;
+    }
+    // Written anew from the first entry on: only what is kept elsewhere tells.
+    for statement in
+        ["DELETE FROM audit", "DELETE FROM audit_head", "UPDATE head SET audit_seq = 0"]
+    {
+        sqlx::query(statement).execute(&mut connection).await.expect("writes");
+    }
+    assert!(verify(&[]).0);
+    let (is_good, told) = verify(&["--anchor", &path]);
+    assert!(!is_good && told.contains("kept elsewhere"), "{told}");
+}
