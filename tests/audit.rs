@@ -2,7 +2,7 @@
 
 use crate::{
     limits::token_with,
-    support::{Keydesk, PASSWORD, Person, run_in},
+    support::{Keydesk, PASSWORD, Person},
 };
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::path::Path;
@@ -104,34 +104,68 @@ async fn f8_what_operators_do_to_an_account_is_visible_to_it() {
     assert!(!page.contains("Account suspended"), "that is the account's");
 }
 
-/// T61: each column of an entry, an entry taken out or moved, the end cut off, the whole written anew.
-#[tokio::test]
-async fn t61_the_first_bad_entry_is_named() {
-    let mut keydesk = Keydesk::start();
-    let ann = keydesk.with_account().await;
-    ann.invite("bob@acme.example", "developer", PASSWORD).await;
-    token_with(&ann, "CRM", &["*"]).await;
-    let anchor = keydesk.run(&["audit", "anchor"], "");
-    assert!(anchor.status.success(), "{anchor:?}");
-    token_with(&ann, "Shop", &["*"]).await;
-    let data = keydesk.data();
-    keydesk.stop();
-    let anchors = data.join("anchors");
-    std::fs::write(&anchors, &anchor.stdout).expect("writes");
-    let folder = data.parent().expect("a folder").to_owned();
-    let verify = |more: &[&str]| {
-        let args = [&["audit", "verify"], more].concat();
-        let output = run_in(&folder, &args, "");
+/// What was written, with Keydesk stopped: a log of some entries, and its heads as of before the last.
+struct Stopped {
+    keydesk: Keydesk,
+    anchors: String,
+    /// An entry in the middle.
+    changed: i64,
+    last: i64,
+}
+
+impl Stopped {
+    async fn new() -> Self {
+        let mut keydesk = Keydesk::start();
+        let ann = keydesk.with_account().await;
+        ann.invite("bob@acme.example", "developer", PASSWORD).await;
+        token_with(&ann, "CRM", &["*"]).await;
+        let anchor = keydesk.run(&["audit", "anchor"], "");
+        assert!(anchor.status.success(), "{anchor:?}");
+        token_with(&ann, "Shop", &["*"]).await;
+        keydesk.stop();
+        let path = keydesk.data().join("anchors");
+        std::fs::write(&path, &anchor.stdout).expect("writes");
+        let mut connection = database(&keydesk.data()).await;
+        let last = number(&mut connection, "SELECT max(seq) FROM audit").await;
+        let invited = "SELECT seq FROM audit WHERE action = 'member.invite'";
+        let changed = number(&mut connection, invited).await;
+        connection.close().await.expect("closes");
+        Self { keydesk, anchors: path.to_string_lossy().into_owned(), changed, last }
+    }
+
+    fn verify(&self, more: &[&str]) -> (bool, String) {
+        let output = self.keydesk.run(&[&["audit", "verify"], more].concat(), "");
         let told = [output.stdout, output.stderr].concat();
         (output.status.success(), String::from_utf8_lossy(&told).into_owned())
-    };
-    let path = anchors.to_string_lossy().into_owned();
-    let (is_good, told) = verify(&["--anchor", &path]);
+    }
+
+    /// What is said after these; all is put back then.
+    async fn after(&self, statements: &[String], more: &[&str]) -> (bool, String) {
+        let (file, kept) =
+            (self.keydesk.data().join("keydesk.sqlite"), self.keydesk.data().join("kept"));
+        std::fs::copy(&file, &kept).expect("copies");
+        let mut connection = database(&self.keydesk.data()).await;
+        for statement in statements {
+            let statement = sqlx::AssertSqlSafe(statement.clone());
+            sqlx::query(statement).execute(&mut connection).await.expect("writes");
+        }
+        connection.close().await.expect("closes");
+        let told = self.verify(more);
+        for end in ["-wal", "-shm"] {
+            let _ = std::fs::remove_file(self.keydesk.data().join(format!("keydesk.sqlite{end}")));
+        }
+        std::fs::rename(&kept, &file).expect("puts back");
+        told
+    }
+}
+
+/// T61: each column of an entry.
+#[tokio::test]
+async fn t61_a_changed_entry_is_named_whatever_was_changed_in_it() {
+    let log = Stopped::new().await;
+    let (is_good, told) = log.verify(&["--anchor", &log.anchors]);
     assert!(is_good && told.contains("all are what was written"), "{told}");
-    let mut connection = database(&data).await;
-    let last = number(&mut connection, "SELECT max(seq) FROM audit").await;
-    let changed =
-        number(&mut connection, "SELECT seq FROM audit WHERE action = 'member.invite'").await;
+    let changed = log.changed;
     for column in [
         "at",
         "action",
@@ -148,68 +182,39 @@ async fn t61_the_first_bad_entry_is_named() {
     ] {
         let value = if column == "at" { "at + 1" } else { "'x'" };
         let set = format!("UPDATE audit SET {column} = {value} WHERE seq = {changed}");
-        let copy = "CREATE TABLE kept AS SELECT * FROM audit";
-        sqlx::query(copy).execute(&mut connection).await.expect("copies");
-        sqlx::query(sqlx::AssertSqlSafe(set)).execute(&mut connection).await.expect("writes");
-        let (is_good, told) = verify(&[]);
-        let named = told.contains(&format!("entry {changed} "));
-        // An entry of another account is missed in its own.
-        assert!(!is_good && (named || column == "account_id"), "{column}: {told}");
-        for statement in
-            ["DELETE FROM audit", "INSERT INTO audit SELECT * FROM kept", "DROP TABLE kept"]
-        {
-            sqlx::query(statement).execute(&mut connection).await.expect("puts back");
-        }
+        let (is_good, told) = log.after(&[set], &[]).await;
+        assert!(!is_good && told.contains(&format!("entry {changed} ")), "{column}: {told}");
     }
-    assert!(verify(&[]).0, "it is put back");
-    let backup = data.join("backup");
-    std::fs::copy(data.join("keydesk.sqlite"), &backup).expect("copies");
-    for (what, statements, told) in [
-        (
-            "taken out",
-            vec![format!("DELETE FROM audit WHERE seq = {changed}")],
-            format!("entry {changed} is missing"),
-        ),
-        (
-            "cut off",
-            vec![
-                format!("DELETE FROM audit WHERE seq = {last}"),
-                "UPDATE head SET audit_seq = audit_seq - 1".to_owned(),
-            ],
-            "was cut off".to_owned(),
-        ),
-        (
-            "moved",
-            vec![
-                format!("UPDATE audit SET seq = -1 WHERE seq = {changed}"),
-                format!("UPDATE audit SET seq = {changed} WHERE seq = {last}"),
-                format!("UPDATE audit SET seq = {last} WHERE seq = -1"),
-            ],
-            format!("entry {changed} "),
-        ),
+    assert!(log.verify(&[]).0, "all is put back");
+}
+
+/// T61: an entry taken out or moved, the end cut off, the whole written anew.
+#[tokio::test]
+async fn t61_the_first_bad_entry_is_named() {
+    let log = Stopped::new().await;
+    let Stopped { changed, last, .. } = log;
+    let taken_out = vec![format!("DELETE FROM audit WHERE seq = {changed}")];
+    let cut_off = vec![
+        format!("DELETE FROM audit WHERE seq = {last}"),
+        "UPDATE head SET audit_seq = audit_seq - 1".to_owned(),
+    ];
+    let moved = vec![
+        format!("UPDATE audit SET seq = -1 WHERE seq = {changed}"),
+        format!("UPDATE audit SET seq = {changed} WHERE seq = {last}"),
+        format!("UPDATE audit SET seq = {last} WHERE seq = -1"),
+    ];
+    for (statements, wanted) in [
+        (taken_out, format!("entry {changed} is missing")),
+        (cut_off, "was cut off".to_owned()),
+        (moved, format!("entry {changed} ")),
     ] {
-        for statement in statements {
-            sqlx::query(sqlx::AssertSqlSafe(statement))
-                .execute(&mut connection)
-                .await
-                .expect("writes");
-        }
-        let (is_good, says) = verify(&[]);
-        assert!(!is_good && says.contains(&told), "{what}: {says}");
-        connection.close().await.expect("closes");
-        for end in ["-wal", "-shm"] {
-            let _ = std::fs::remove_file(data.join(format!("keydesk.sqlite{end}")));
-        }
-        std::fs::copy(&backup, data.join("keydesk.sqlite")).expect("puts back");
-        connection = database(&data).await;
+        let (is_good, told) = log.after(&statements, &[]).await;
+        assert!(!is_good && told.contains(&wanted), "{wanted}: {told}");
     }
     // Written anew from the first entry on: only what is kept elsewhere tells.
-    for statement in
-        ["DELETE FROM audit", "DELETE FROM audit_head", "UPDATE head SET audit_seq = 0"]
-    {
-        sqlx::query(statement).execute(&mut connection).await.expect("writes");
-    }
-    assert!(verify(&[]).0);
-    let (is_good, told) = verify(&["--anchor", &path]);
+    let anew = ["DELETE FROM audit", "DELETE FROM audit_head", "UPDATE head SET audit_seq = 0"];
+    let anew = anew.map(str::to_owned);
+    assert!(log.after(&anew, &[]).await.0);
+    let (is_good, told) = log.after(&anew, &["--anchor", &log.anchors]).await;
     assert!(!is_good && told.contains("kept elsewhere"), "{told}");
 }

@@ -59,6 +59,20 @@ impl Drop for Proxy {
     }
 }
 
+/// The guide's configuration with the ports of a test: its own, Keydesk's, the API's, the door's.
+fn envoy_yaml((port, gateway, api, door): (u16, &str, u16, u16)) -> String {
+    let (_, gateway) = gateway.rsplit_once(':').expect("a port");
+    let ports = [
+        ("8000", port.to_string()),
+        ("8081", gateway.to_owned()),
+        ("3000", api.to_string()),
+        ("9001", door.to_string()),
+    ];
+    ports.iter().fold(block("envoy"), |text, (from, to)| {
+        text.replace(&format!("port_value: {from} "), &format!("port_value: {to} "))
+    })
+}
+
 /// Starts a proxy with the guide's configuration, on ports of this test.
 async fn start_proxy(name: &str, gateway: &str, api: u16, envoy_door: u16) -> Proxy {
     let (folder, port) = (tempfile::tempdir().expect("a folder"), free_port());
@@ -91,18 +105,8 @@ async fn start_proxy(name: &str, gateway: &str, api: u16, envoy_door: u16) -> Pr
             command
         }
         "envoy" => {
-            // The file names ports by themselves.
-            let (_, gateway_port) = gateway.rsplit_once(':').expect("a port");
-            let ports = [
-                ("8000", port.to_string()),
-                ("8081", gateway_port.to_owned()),
-                ("3000", api.to_string()),
-                ("9001", envoy_door.to_string()),
-            ];
-            let whole = ports.iter().fold(block("envoy"), |text, (from, to)| {
-                text.replace(&format!("port_value: {from} "), &format!("port_value: {to} "))
-            });
-            fs::write(path("envoy.yaml"), whole).expect("writes");
+            fs::write(path("envoy.yaml"), envoy_yaml((port, gateway, api, envoy_door)))
+                .expect("writes");
             let mut command = Command::new(clients().join("envoy/envoy/_bin/envoy"));
             command.args(["--use-dynamic-base-id", "--concurrency", "1", "--log-level", "error"]);
             command.arg("-c").arg(path("envoy.yaml"));

@@ -161,8 +161,8 @@ async fn t78_an_operator_sees_no_token_and_enters_no_account() {
     assert!(ann.get("/operator").await.text.contains("API Docs"), "a member sees both");
     assert!(keydesk.run(&["operator", "remove", OPERATOR], "").status.success());
     assert_eq!(otto.get("/operator").await.status, 403);
-    let list = keydesk.run(&["operator", "list"], "");
-    assert!(String::from_utf8_lossy(&list.stdout).contains("ann@acme.example"));
+    let all = keydesk.run(&["operator", "list"], "");
+    assert!(String::from_utf8_lossy(&all.stdout).contains("ann@acme.example"));
 }
 
 #[tokio::test]

@@ -99,6 +99,7 @@ pub(crate) trait Authenticated:
 {
     fn person(&self) -> &Person;
     fn session(&self) -> &Session;
+    fn origin(&self) -> &Origin;
     /// An entry about themselves.
     fn own_entry(&self, action: Action, target: String, detail: serde_json::Value) -> AuditEntry;
     fn chrome(&self, title: &str, nav: Nav) -> Chrome;
@@ -116,6 +117,10 @@ impl Authenticated for Caller {
 
     fn session(&self) -> &Session {
         &self.session
+    }
+
+    fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     fn own_entry(&self, action: Action, target: String, detail: serde_json::Value) -> AuditEntry {
@@ -151,6 +156,8 @@ pub(crate) struct Visitor {
     pub origin: Origin,
     /// The session that the request's cookie names, by the digest of its secret.
     pub session: Option<[u8; 32]>,
+    /// What its browser is known by, if it is.
+    pub device: Option<[u8; 32]>,
 }
 
 impl FromRequestParts<Desk> for Visitor {
@@ -158,6 +165,7 @@ impl FromRequestParts<Desk> for Visitor {
 
     async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Self, Self::Rejection> {
         let session = sessions::session_in(&parts.headers, &desk.settings).map(codes::digest);
-        Ok(Self { origin: origin(parts), session })
+        let device = sessions::device_in(&parts.headers, &desk.settings).map(codes::digest);
+        Ok(Self { origin: origin(parts), session, device })
     }
 }

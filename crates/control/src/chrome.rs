@@ -6,7 +6,7 @@ use axum::{
     http::StatusCode,
     response::{Html, IntoResponse, Redirect, Response},
 };
-use keydesk_model::{AccountId, AccountState, Right};
+use keydesk_model::{AccountId, AccountState, Right, Role};
 use serde::Deserialize;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,8 +59,8 @@ pub(crate) struct Who {
     /// None: in no account.
     pub account_id: Option<AccountId>,
     pub accounts: Vec<(AccountId, String)>,
-    pub sees_tokens: bool,
-    pub sees_audit: bool,
+    /// In the account that the page is about.
+    pub role: Option<Role>,
     pub is_member: bool,
     pub is_operator: bool,
     /// The account that the page is about is suspended.
@@ -68,6 +68,18 @@ pub(crate) struct Who {
 }
 
 impl Who {
+    fn may(&self, right: Right) -> bool {
+        self.role.is_some_and(|role| role.may(right))
+    }
+
+    pub fn sees_tokens(&self) -> bool {
+        self.may(Right::SeeTokens)
+    }
+
+    pub fn sees_audit(&self) -> bool {
+        self.may(Right::SeeAudit)
+    }
+
     pub fn is_in(&self, account: &AccountId) -> bool {
         self.account_id == Some(*account)
     }
@@ -89,8 +101,7 @@ impl Chrome {
                 .iter()
                 .map(|account| (account.id, account.name.clone()))
                 .collect(),
-            sees_tokens: caller.member.role.may(Right::SeeTokens),
-            sees_audit: caller.member.role.may(Right::SeeAudit),
+            role: Some(caller.member.role),
             is_member: true,
             is_operator: caller.is_operator,
             is_suspended: caller.account.state == AccountState::Suspended,
@@ -105,8 +116,7 @@ impl Chrome {
             account: "Operator".to_owned(),
             account_id: None,
             accounts: Vec::new(),
-            sees_tokens: false,
-            sees_audit: false,
+            role: None,
             is_member: operator.is_member,
             is_operator: true,
             is_suspended: false,
@@ -116,7 +126,7 @@ impl Chrome {
 
     /// Whether the reader may open a receipt.
     pub fn sees_receipts(&self) -> bool {
-        self.who.as_ref().is_some_and(|who| who.sees_tokens)
+        self.who.as_ref().is_some_and(Who::sees_tokens)
     }
 
     /// The notice that a redirect asks for. Unknown names say nothing.

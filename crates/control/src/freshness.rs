@@ -84,7 +84,7 @@ impl<T: DeserializeOwned, C: Authenticated> FromRequest<Desk> for FreshForm<T, C
             };
             match sessions::confirm_password(desk, &caller, password).await {
                 Ok(secret) => new_cookie.put(session_cookie(&secret, &desk.settings)),
-                Err(error @ LogInError::Wrong) => {
+                Err(error @ (LogInError::Wrong | LogInError::Held(_))) => {
                     return Err(ask(&caller, path, kept, Some(error.to_string())));
                 }
                 Err(error) => return Err(Problem::from(error).into_response()),
@@ -144,7 +144,7 @@ pub(crate) async fn confirm(
             session_cookie(&secret, &desk.settings),
             Redirect::to(&format!("{next}?done=confirmed")),
         )),
-        Err(error @ LogInError::Wrong) => {
+        Err(error @ (LogInError::Wrong | LogInError::Held(_))) => {
             let kept = vec![("next".to_owned(), next.to_owned())];
             Ok(ask(&caller, "/confirm".to_owned(), kept, Some(error.to_string())))
         }

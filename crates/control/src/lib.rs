@@ -4,6 +4,7 @@
 mod accounts;
 mod api_docs;
 mod assets;
+mod attempts;
 mod audit;
 mod caller;
 mod chrome;

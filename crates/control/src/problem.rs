@@ -82,6 +82,10 @@ impl Problem {
         )
     }
 
+    pub fn too_many_tries(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "Too many wrong passwords", detail)
+    }
+
     pub fn broken(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             status: StatusCode::INTERNAL_SERVER_ERROR,

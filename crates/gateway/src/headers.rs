@@ -12,7 +12,7 @@ use crate::{
     wire::{AnswerHead, Framing, Head, Kind, Noted, push_field, push_status},
 };
 use http::Version;
-use keydesk_model::SESSION_COOKIES;
+use keydesk_model::is_console_cookie;
 use std::{io::Write, net::IpAddr};
 
 /// All that a request to the upstream is made of.
@@ -157,7 +157,7 @@ fn push_address(out: &mut Vec<u8>, addr: IpAddr, is_quoted: bool) {
 fn write_cookies(out: &mut Vec<u8>, noted: &Noted) {
     let is_foreign = |pair: &&[u8]| {
         let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii();
-        !pair.is_empty() && !SESSION_COOKIES.iter().any(|ours| name == ours.as_bytes())
+        !pair.is_empty() && !is_console_cookie(name)
     };
     let pairs = noted
         .of_kind(Kind::Cookie)
@@ -190,7 +190,7 @@ pub(crate) fn comes_back(kind: Kind, name: &str, value: &[u8], for_console: bool
         Kind::Plain => !(for_console && is_cors(name)),
         Kind::SetCookie => {
             let cookie = value.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii();
-            !SESSION_COOKIES.iter().any(|ours| cookie.eq_ignore_ascii_case(ours.as_bytes()))
+            !is_console_cookie(cookie)
         }
         Kind::Host
         | Kind::Authorization

@@ -3,3 +3,12 @@
 
 /// On plain http, and on https.
 pub const SESSION_COOKIES: [&str; 2] = ["keydesk", "__Host-keydesk"];
+
+/// By which a browser is known again: opens nothing by itself.
+pub const DEVICE_COOKIES: [&str; 2] = ["keydesk-device", "__Host-keydesk-device"];
+
+/// Whether a cookie of this name is the console's.
+pub fn is_console_cookie(name: &[u8]) -> bool {
+    let ours = SESSION_COOKIES.iter().chain(&DEVICE_COOKIES);
+    ours.into_iter().any(|own| own.as_bytes().eq_ignore_ascii_case(name))
+}

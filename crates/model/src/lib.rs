@@ -1,6 +1,7 @@
 //! Accounts, members, tokens and what ends them: the rules, with no I/O. Time is an argument.
 
 mod account;
+mod attempt;
 mod audit;
 mod change;
 mod cookie;
@@ -23,9 +24,10 @@ mod token;
 mod usage;
 
 pub use account::{AccountName, AccountNumber, AccountNumberError, AccountState};
+pub use attempt::{AttemptKind, Attempts, Held, LOCKED_AT};
 pub use audit::{Action, Actor, Origin};
 pub use change::{Change, Feed, LiveRules, LiveSecret, Snapshot, Table};
-pub use cookie::SESSION_COOKIES;
+pub use cookie::{DEVICE_COOKIES, SESSION_COOKIES, is_console_cookie};
 pub use expiry::{Expiry, ExpiryError, ExpiryPolicy, ExpiryPolicyError};
 pub use grant::{AddressList, AddressListError, Grant};
 pub use hops::TrustedProxies;

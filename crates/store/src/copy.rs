@@ -75,6 +75,14 @@ const TABLES: &[Table] = &[
             N("version"),
         ],
     },
+    Table {
+        name: "attempt",
+        columns: &[T("kind"), T("key"), N("failures"), N("last_at"), N("used_until")],
+    },
+    Table {
+        name: "device",
+        columns: &[B("hash"), T("person_id"), N("created_at"), T("user_agent")],
+    },
     Table { name: "operator", columns: &[T("person_id"), N("created_at")] },
     Table {
         name: "member",

@@ -2,6 +2,7 @@
 //! Knows no rules beyond what a row must satisfy; "now" is always an argument.
 
 mod accounts;
+mod attempts;
 mod audit;
 mod audit_chain;
 mod copy;

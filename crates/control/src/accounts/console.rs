@@ -6,7 +6,7 @@ use crate::{
     caller::{Caller, Visitor},
     chrome::{Chrome, Nav, page, page_with},
     problem::Problem,
-    sessions::{console::with_cookie, session_cookie},
+    sessions::console::let_in,
 };
 use askama::Template;
 use axum::{
@@ -76,11 +76,11 @@ pub(crate) async fn setup(
         password: form.password,
     };
     match super::open(&desk, &request, Actor::Visitor, &visitor.origin, Some(&visitor)).await {
-        Ok((_, secret)) => {
+        Ok((_, entered)) => {
             *desk.setup.lock().unwrap_or_else(PoisonError::into_inner) = None;
             let to = Redirect::to("/api-docs?done=account_opened");
-            Ok(match secret {
-                Some(secret) => with_cookie(session_cookie(&secret, &desk.settings), to),
+            Ok(match entered {
+                Some(entered) => let_in(&desk, &entered, to),
                 None => to.into_response(),
             })
         }

@@ -12,7 +12,7 @@ use crate::{
     caller::{Caller, Visitor},
     passwords::{Password, PasswordError, TooBusy},
     problem::Problem,
-    sessions::{self, SessionSecret},
+    sessions::{self, Entered},
     tokens,
 };
 use keydesk_model::{
@@ -77,7 +77,7 @@ async fn open(
     actor: Actor,
     origin: &Origin,
     visitor: Option<&Visitor>,
-) -> Result<(AccountNumber, Option<SessionSecret>), OpenAccountError> {
+) -> Result<(AccountNumber, Option<Entered>), OpenAccountError> {
     let name: AccountName = request.account.parse().map_err(OpenAccountError::Account)?;
     let email: Email = request.email.parse().map_err(OpenAccountError::Email)?;
     let person_name = person_name(&request.name, &email).map_err(OpenAccountError::Name)?;

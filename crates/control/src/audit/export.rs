@@ -101,7 +101,9 @@ pub(super) fn body(desk: Desk, account: Option<AccountId>, wanted: Wanted, forma
             let search = wanted.clone().search(account, PIECE);
             let lines = desk.store.read().await?.search_audit(&search).await?;
             let mut text = if is_first { format.head().to_owned() } else { String::new() };
-            lines.iter().for_each(|line| text.push_str(&format.line(line)));
+            for line in &lines {
+                text.push_str(&format.line(line));
+            }
             let last = lines.last().filter(|_| lines.len() == PIECE as usize).map(|line| line.seq);
             let next = last.map(|before| Wanted { before: Some(before), ..wanted });
             Ok(Some((text, (next, false))))

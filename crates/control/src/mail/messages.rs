@@ -1,6 +1,6 @@
 //! The mails that Keydesk writes, word for word.
 
-use keydesk_model::{AccountState, Role};
+use keydesk_model::{AccountState, Origin, Role, Timestamp};
 use keydesk_store::Expiring;
 
 #[derive(Debug)]
@@ -50,6 +50,19 @@ impl Message {
             body: format!(
                 "{by}, who administers {account}, has logged you out from all active sessions there. Your bearer token \
                  ended with it; log in again to find the new one:\n\n{console_url}/api-docs\n"
+            ),
+        }
+    }
+
+    pub fn new_device(origin: &Origin, at: Timestamp, console_url: &str) -> Self {
+        let place = origin.client_addr.map_or_else(String::new, |addr| format!(" from {addr}"));
+        let program = origin.user_agent.as_deref().unwrap_or("a browser");
+        Self {
+            subject: "A new browser has logged in".to_owned(),
+            body: format!(
+                "Someone, probably you, has logged in with {program}{place} at {at}. It was not used for that before.\n\n\
+                 If it was not you, change your password now and end that session:\n\n\
+                 {console_url}/profile\n{console_url}/sessions\n"
             ),
         }
     }

@@ -6,7 +6,7 @@ use crate::{
     caller::{Caller, Visitor},
     chrome::{Chrome, Done, Nav, done, page, page_with},
     problem::Problem,
-    sessions::{console::with_cookie, session_cookie},
+    sessions::console::let_in,
     tokens::{self, Program},
     when::When,
 };
@@ -297,12 +297,12 @@ pub(crate) async fn accept(
     Form(form): Form<AcceptForm>,
 ) -> Result<Response, Problem> {
     match super::accept(&desk, &code, &form.name, &form.password, visitor).await {
-        Ok(secret) => {
-            let cookie = session_cookie(&secret, &desk.settings);
-            Ok(with_cookie(cookie, Redirect::to("/api-docs?done=joined")))
-        }
+        Ok(entered) => Ok(let_in(&desk, &entered, Redirect::to("/api-docs?done=joined"))),
         Err(
-            error @ (AcceptError::WrongPassword | AcceptError::Unfit(_) | AcceptError::Name(_)),
+            error @ (AcceptError::WrongPassword
+            | AcceptError::Held(_)
+            | AcceptError::Unfit(_)
+            | AcceptError::Name(_)),
         ) => {
             let page = accept_form(&desk, code, form.name, Some(error.to_string())).await?;
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))

@@ -4,13 +4,14 @@ pub(crate) mod console;
 
 use crate::{
     Desk, accounts,
+    attempts::{self, HeldError, Tries},
     caller::{Caller, Visitor},
     codes,
     mail::Message,
     passwords::{Password, PasswordError, TooBusy},
     problem::Problem,
     receipts::Issued,
-    sessions::{self, SessionSecret},
+    sessions::{self, Entered},
     tokens,
 };
 use keydesk_model::{
@@ -234,6 +235,8 @@ pub(crate) enum AcceptError {
     #[error("Name: {0}.")]
     Name(#[from] TokenNameError),
     #[error(transparent)]
+    Held(#[from] HeldError),
+    #[error(transparent)]
     TooBusy(#[from] TooBusy),
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -243,6 +246,7 @@ impl From<AcceptError> for Problem {
     fn from(error: AcceptError) -> Self {
         match error {
             AcceptError::TooBusy(_) => Self::too_busy(),
+            AcceptError::Held(held) => held.into(),
             AcceptError::Store(error) => error.into(),
             error => Self::invalid(error.to_string()).leading_to("/login", "Go to the log-in"),
         }
@@ -268,14 +272,17 @@ pub(crate) async fn accept(
     name: &str,
     password: &str,
     visitor: Visitor,
-) -> Result<SessionSecret, AcceptError> {
+) -> Result<Entered, AcceptError> {
     let digest = codes::digest(code);
     let mut read = desk.store.read().await?;
     let invitation = read.find_invitation(digest, desk.now()).await?.ok_or(AcceptError::Over)?;
     let known = read.find_person_by_email(&invitation.email).await?;
     drop(read);
+    let mut attempt = None;
     let newcomer = match &known {
         Some(person) => {
+            let tries = Tries::Email { typed: invitation.email.as_str(), device: visitor.device };
+            attempt = Some(attempts::begin(desk, tries, &visitor.origin).await?);
             if !desk
                 .passwords
                 .verify(Password::typed(password), Some(&person.password_hash))
@@ -291,6 +298,9 @@ pub(crate) async fn accept(
     if !write.close_invitation(invitation.account, invitation.id).await? {
         return Err(AcceptError::Over);
     }
+    if let Some(attempt) = attempt {
+        attempt.succeeded(&mut write).await?;
+    }
     let (person, name) = add_or_find(&mut write, known, newcomer).await?;
     let target = (invitation.account, person);
     // Someone may have been let in by another way meanwhile; then there is nothing to join.
@@ -298,7 +308,7 @@ pub(crate) async fn accept(
         Some(member) => member.id,
         None => accounts::join(desk, &mut write, target, invitation.role, &name).await?,
     };
-    let secret =
+    let entered =
         sessions::open_session(desk, &mut write, person, Some(invitation.account), &visitor)
             .await?;
     let entry = AuditEntry {
@@ -310,7 +320,7 @@ pub(crate) async fn accept(
         detail: serde_json::json!({ "after": { "role": invitation.role } }),
     };
     write.commit(entry).await?;
-    Ok(secret)
+    Ok(entered)
 }
 
 async fn newcomer(

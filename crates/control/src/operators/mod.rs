@@ -57,6 +57,10 @@ impl Authenticated for Operator {
         &self.session
     }
 
+    fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     fn own_entry(&self, action: Action, target: String, detail: serde_json::Value) -> AuditEntry {
         let actor = Actor::Operator { person: Some(self.person.id) };
         AuditEntry { action, actor, origin: self.origin.clone(), account: None, target, detail }

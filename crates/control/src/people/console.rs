@@ -75,7 +75,12 @@ pub(crate) async fn change_password(
             };
             Ok(with_cookie(cookie, done(to, "password_changed", receipt.as_ref())))
         }
-        Err(error @ (ChangeError::WrongCurrent | ChangeError::Same | ChangeError::Unfit(_))) => {
+        Err(
+            error @ (ChangeError::WrongCurrent
+            | ChangeError::Same
+            | ChangeError::Held(_)
+            | ChangeError::Unfit(_)),
+        ) => {
             let page =
                 profile_page(&desk, &caller, &Done::default(), Some(error.to_string())).await?;
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))

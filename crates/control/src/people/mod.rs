@@ -4,6 +4,7 @@ pub(crate) mod console;
 
 use crate::{
     Desk,
+    attempts::{self, HeldError, Tries},
     caller::Caller,
     codes,
     mail::Message,
@@ -31,6 +32,8 @@ pub(crate) enum ChangeError {
     #[error("This link is no longer good. It works once, for an hour; ask for a new one.")]
     LinkOver,
     #[error(transparent)]
+    Held(#[from] HeldError),
+    #[error(transparent)]
     TooBusy(#[from] TooBusy),
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -47,6 +50,7 @@ impl From<ChangeError> for Problem {
                 Self::invalid(error.to_string()).leading_to("/login", "Go to the log-in")
             }
             ChangeError::TooBusy(_) => Self::too_busy(),
+            ChangeError::Held(held) => held.into(),
             ChangeError::Store(error) => error.into(),
         }
     }
@@ -61,6 +65,7 @@ pub(crate) async fn change_password(
     new: &str,
 ) -> Result<(SessionSecret, Option<Issued>), ChangeError> {
     let person = &caller.person;
+    let attempt = attempts::begin(desk, Tries::Session(caller.session.id), &caller.origin).await?;
     if !desk.passwords.verify(Password::typed(current), Some(&person.password_hash)).await? {
         return Err(ChangeError::WrongCurrent);
     }
@@ -76,6 +81,8 @@ pub(crate) async fn change_password(
     if !write.renew_session(caller.session.id, session_hash).await? {
         return Err(ChangeError::LoggedOut);
     }
+    attempt.succeeded(&mut write).await?;
+    write.clear_attempts(&person.email).await?;
     write.set_password(person.id, &hash, person.version).await?;
     write.close_resets(person.id).await?;
     let kept = Some(caller.session.id);
@@ -102,6 +109,12 @@ pub(crate) async fn request_reset(
         Ok(email) => desk.store.read().await?.find_person_by_email(&email).await?,
         Err(_) => None,
     };
+    // Whoever asks too often gets none; who looks on cannot tell.
+    let may_send = match email.parse::<Email>() {
+        Ok(email) => attempts::may_send_reset(desk, &email).await?,
+        Err(_) => false,
+    };
+    let found = found.filter(|_| may_send);
     let mut write = desk.store.write(desk.now()).await?;
     let (code, hash) = codes::generate(&desk.entropy);
     let target = found.as_ref().map(|person| person.id.to_string()).unwrap_or_default();
@@ -146,6 +159,8 @@ pub(crate) async fn reset_password(
         return Err(ChangeError::LinkOver);
     }
     write.set_password(person.id, &hash, person.version).await?;
+    write.clear_attempts(&person.email).await?;
+    write.forget_devices(person.id).await?;
     write.close_resets(person.id).await?;
     let ended =
         sessions::end_everything(desk, &mut write, person.id, None, EndCause::PasswordReset)

@@ -1,8 +1,9 @@
 //! `/login`, `/logout`, `/sessions`, `/confirm`: the console's pages about being logged in.
 
-use super::{LogInError, clear_cookie, ends_at, safe_next, session_cookie};
+use super::{Entered, LogInError, clear_cookie, device_cookie, ends_at, safe_next, session_cookie};
 use crate::{
     Desk,
+    attempts::HeldError,
     caller::{Caller, Visitor},
     chrome::{Chrome, Done, Nav, done, page, page_with},
     problem::Problem,
@@ -69,11 +70,12 @@ pub(crate) async fn log_in(
     Form(form): Form<LogInForm>,
 ) -> Result<Response, Problem> {
     match super::log_in(&desk, &form.email, &form.password, visitor).await {
-        Ok(secret) => {
+        Ok(entered) => {
             let next = safe_next(form.next.as_deref());
-            Ok(with_cookie(session_cookie(&secret, &desk.settings), Redirect::to(next)))
+            Ok(let_in(&desk, &entered, Redirect::to(next)))
         }
-        Err(error @ LogInError::Wrong) => {
+        Err(error @ (LogInError::Wrong | LogInError::Held(_))) => {
+            let (status, retry_after) = held(&error);
             let page = LogInPage {
                 chrome: Chrome::nobody("Log in", Nav::None),
                 email: form.email,
@@ -81,10 +83,22 @@ pub(crate) async fn log_in(
                 error: Some(error.to_string()),
                 no_account: false,
             };
-            Ok(page_with(StatusCode::FORBIDDEN, &page))
+            Ok((retry_after, page_with(status, &page)).into_response())
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// How a refused try is answered, and when the next may be made.
+fn held(error: &LogInError) -> (StatusCode, [(HeaderName, String); 1]) {
+    let (status, seconds) = match error {
+        LogInError::Held(HeldError::Wait(wait)) => {
+            (StatusCode::TOO_MANY_REQUESTS, wait.as_secs() + 1)
+        }
+        LogInError::Held(_) => (StatusCode::TOO_MANY_REQUESTS, 3_600),
+        _ => (StatusCode::FORBIDDEN, 0),
+    };
+    (status, [(header::RETRY_AFTER, seconds.to_string())])
 }
 
 impl From<LogInError> for Problem {
@@ -93,9 +107,19 @@ impl From<LogInError> for Problem {
             LogInError::Wrong => {
                 Self::new(StatusCode::FORBIDDEN, "You are not logged in", error.to_string())
             }
+            LogInError::Held(held) => held.into(),
             LogInError::TooBusy(_) => Self::too_busy(),
             LogInError::Store(error) => error.into(),
         }
+    }
+}
+
+/// The cookies of someone who is let in.
+pub(crate) fn let_in(desk: &Desk, entered: &Entered, response: impl IntoResponse) -> Response {
+    let response = with_cookie(session_cookie(&entered.session, &desk.settings), response);
+    match &entered.device {
+        Some(device) => with_cookie(device_cookie(device, &desk.settings), response),
+        None => response,
     }
 }
 

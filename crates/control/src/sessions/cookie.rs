@@ -2,13 +2,22 @@
 
 use crate::Settings;
 use axum::http::{HeaderMap, HeaderValue, header};
+use keydesk_model::{DEVICE_COOKIES, SESSION_COOKIES};
 
-fn name(settings: &Settings) -> &'static str {
-    keydesk_model::SESSION_COOKIES[usize::from(settings.is_https())]
+fn name(names: [&'static str; 2], settings: &Settings) -> &'static str {
+    names[usize::from(settings.is_https())]
 }
 
 pub(crate) fn session_in<'a>(headers: &'a HeaderMap, settings: &Settings) -> Option<&'a str> {
-    let name = name(settings);
+    value_of(name(SESSION_COOKIES, settings), headers)
+}
+
+/// What a browser is known again by.
+pub(crate) fn device_in<'a>(headers: &'a HeaderMap, settings: &Settings) -> Option<&'a str> {
+    value_of(name(DEVICE_COOKIES, settings), headers)
+}
+
+fn value_of<'a>(name: &str, headers: &'a HeaderMap) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()
@@ -20,18 +29,22 @@ pub(crate) fn session_in<'a>(headers: &'a HeaderMap, settings: &Settings) -> Opt
 }
 
 pub(crate) fn session_cookie(secret: &str, settings: &Settings) -> HeaderValue {
-    cookie(secret, 30 * 24 * 60 * 60, settings)
+    cookie(SESSION_COOKIES, secret, 30 * 24 * 60 * 60, settings)
+}
+
+pub(crate) fn device_cookie(secret: &str, settings: &Settings) -> HeaderValue {
+    cookie(DEVICE_COOKIES, secret, 365 * 24 * 60 * 60, settings)
 }
 
 pub(crate) fn clear_cookie(settings: &Settings) -> HeaderValue {
-    cookie("", 0, settings)
+    cookie(SESSION_COOKIES, "", 0, settings)
 }
 
-fn cookie(value: &str, max_age: u32, settings: &Settings) -> HeaderValue {
+fn cookie(names: [&'static str; 2], value: &str, max_age: u32, settings: &Settings) -> HeaderValue {
     let secure = if settings.is_https() { "; Secure" } else { "" };
     let text = format!(
         "{}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}",
-        name(settings)
+        name(names, settings)
     );
     let mut value =
         HeaderValue::try_from(text).expect("a code of hexadecimal digits is a header value");

@@ -3,12 +3,16 @@
 pub(crate) mod console;
 mod cookie;
 
-pub(crate) use cookie::{clear_cookie, safe_next, session_cookie, session_in};
+pub(crate) use cookie::{
+    clear_cookie, device_cookie, device_in, safe_next, session_cookie, session_in,
+};
 
 use crate::{
     Desk,
+    attempts::{self, HeldError, Tries},
     caller::{Authenticated, Caller, Visitor},
     codes,
+    mail::Message,
     passwords::{Password, TooBusy},
     problem::Problem,
     receipts::Issued,
@@ -41,9 +45,20 @@ pub(crate) enum LogInError {
     #[error("The e-mail address or the password is wrong.")]
     Wrong,
     #[error(transparent)]
+    Held(HeldError),
+    #[error(transparent)]
     TooBusy(#[from] TooBusy),
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<HeldError> for LogInError {
+    fn from(error: HeldError) -> Self {
+        match error {
+            HeldError::Store(error) => Self::Store(error),
+            held => Self::Held(held),
+        }
+    }
 }
 
 /// The session that a cookie names, with everything that handlers need of its person.
@@ -93,13 +108,23 @@ pub(crate) async fn find_person(
 /// A new session's secret: it goes into the cookie and nowhere else.
 pub(crate) type SessionSecret = Zeroizing<String>;
 
+/// What a browser gets when its person is let in.
+#[derive(Debug)]
+pub(crate) struct Entered {
+    pub session: SessionSecret,
+    /// By which it is known again, where it is new.
+    pub device: Option<SessionSecret>,
+}
+
 /// Logs in with e-mail and password. An unknown address and a wrong password look and last alike.
 pub(crate) async fn log_in(
     desk: &Desk,
     email: &str,
     password: &str,
     visitor: Visitor,
-) -> Result<SessionSecret, LogInError> {
+) -> Result<Entered, LogInError> {
+    let tries = Tries::Email { typed: email, device: visitor.device };
+    let attempt = attempts::begin(desk, tries, &visitor.origin).await?;
     let person = match email.parse::<Email>() {
         Ok(email) => desk.store.read().await?.find_person_by_email(&email).await?,
         Err(_) => None,
@@ -124,13 +149,19 @@ pub(crate) async fn log_in(
     if let Some(hash) = &renewed {
         write.renew_password_hash(person.id, hash, person.version).await?;
     }
+    attempt.succeeded(&mut write).await?;
     let account = write.list_accounts_of(person.id).await?.first().map(|account| account.id);
-    let secret = open_session(desk, &mut write, person.id, account, &visitor).await?;
+    let had_devices = write.count_devices(person.id).await? > 0;
+    let entered = open_session(desk, &mut write, person.id, account, &visitor).await?;
     let actor = Actor::Person { person: person.id, member: None };
-    let mut entry = visitor_entry(Action::LogIn, &person.id.to_string(), visitor.origin);
+    let mut entry = visitor_entry(Action::LogIn, &person.id.to_string(), visitor.origin.clone());
     entry.actor = actor;
     write.commit(entry).await?;
-    Ok(secret)
+    if had_devices && entered.device.is_some() {
+        let message = Message::new_device(&visitor.origin, desk.now(), &desk.settings.console_url);
+        desk.mailer.send(&person.email, message, desk.now());
+    }
+    Ok(entered)
 }
 
 /// Adds a session within a transaction that logs someone in. The one that the browser had before
@@ -141,7 +172,7 @@ pub(crate) async fn open_session(
     person: PersonId,
     account: Option<AccountId>,
     visitor: &Visitor,
-) -> Result<SessionSecret, StoreError> {
+) -> Result<Entered, StoreError> {
     if let Some(hash) = visitor.session {
         write.end_session_by_hash(hash).await?;
     }
@@ -156,7 +187,9 @@ pub(crate) async fn open_session(
         user_agent: origin.user_agent.clone().unwrap_or_default(),
     };
     write.add_session(&new).await?;
-    Ok(secret)
+    let device =
+        attempts::remember_device(desk, write, person, visitor.device, &new.user_agent).await?;
+    Ok(Entered { session: secret, device })
 }
 
 /// Gives the caller's session a new secret after the password was given again; the old one is dead.
@@ -166,11 +199,14 @@ pub(crate) async fn confirm_password(
     password: &str,
 ) -> Result<SessionSecret, LogInError> {
     let stored = Some(caller.person().password_hash.as_str());
+    let tries = Tries::Session(caller.session().id);
+    let attempt = attempts::begin(desk, tries, caller.origin()).await?;
     if !desk.passwords.verify(Password::typed(password), stored).await? {
         return Err(LogInError::Wrong);
     }
     let mut write = desk.store.write(desk.now()).await?;
     let (secret, hash) = codes::generate(&desk.entropy);
+    attempt.succeeded(&mut write).await?;
     let session = caller.session().id;
     if !write.renew_session(session, hash).await? {
         return Err(LogInError::Wrong);

@@ -82,7 +82,7 @@ impl Denial {
             Self::OtherAddress { client_addr } => format!("This call came from {client_addr}, which is not among the networks that the token is limited to. Change them on {console}/tokens, or call from one of them."),
             Self::RateLimited { limit, rate, .. } => rate_limited(limit, *rate),
             Self::QuotaUsedUp { most, .. } => format!("The account's plan has {most} calls a month, and they are used up; a new month begins on the 1st, UTC. This is not a rate: waiting a little does not help. {console}/limits shows the plan."),
-            Self::AccountSuspended => format!("The token is good, but the operator has suspended its account: nothing of it is served until the operator lets it go on. Ask them; {console} tells members since when.", ),
+            Self::AccountSuspended => format!("The token is good, but the operator has suspended its account: nothing of it is served until the operator lets it go on. Ask them; {console} tells members since when."),
             Self::AccountClosed => "The account of this token was closed. Its operator can restore it for 30 days.".to_owned(),
             Self::UnknownAccount => format!("An account number has six to eight digits and no leading zero. Your endpoint URL is on {console}/api-docs."),
             Self::NoAccount => format!("An endpoint URL looks like {gateway}/385403, with your own account number. Copy yours from {console}/api-docs."),

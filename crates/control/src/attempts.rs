@@ -1,0 +1,171 @@
+//! Every place where a password is tried asks here first: delays for each address that is tried, limits for
+//! where the tries come from and for all together, a lock after a hundred. Whoever comes from a browser in
+//! which they have logged in before, or with a session, has counts of their own, so that strangers who
+//! guess hold up nobody.
+
+use crate::{Desk, codes, problem::Problem};
+use keydesk_model::{AttemptKind, Attempts, Email, Held, Origin, PersonId, SessionId};
+use keydesk_store::{StoreError, Write};
+use std::net::IpAddr;
+
+/// Whose password is tried.
+#[derive(Clone, Debug)]
+pub(crate) enum Tries<'a> {
+    /// By someone who says that this is their address.
+    Email { typed: &'a str, device: Option<[u8; 32]> },
+    /// By someone who has logged in with it.
+    Session(SessionId),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HeldError {
+    #[error("Too many wrong passwords. Try again in {}.", span(*.0))]
+    Wait(std::time::Duration),
+    #[error(
+        "A hundred wrong passwords in a row: this password is locked. Reset it by mail, or log in from a browser that you have used before."
+    )]
+    Locked,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn span(wait: std::time::Duration) -> String {
+    match wait.as_secs() + u64::from(wait.subsec_nanos() > 0) {
+        1 => "a second".to_owned(),
+        seconds @ 2..=90 => format!("{seconds} seconds"),
+        seconds => format!("{} minutes", seconds.div_ceil(60)),
+    }
+}
+
+impl From<Held> for HeldError {
+    fn from(held: Held) -> Self {
+        match held {
+            Held::Wait(wait) => Self::Wait(wait),
+            Held::Locked => Self::Locked,
+        }
+    }
+}
+
+impl From<HeldError> for Problem {
+    fn from(error: HeldError) -> Self {
+        match error {
+            HeldError::Store(error) => error.into(),
+            held => Self::too_many_tries(held.to_string()),
+        }
+    }
+}
+
+/// A try that is counted as a failure until it turns out to be none.
+#[derive(Debug)]
+pub(crate) struct Attempt(Vec<(AttemptKind, String)>);
+
+/// Counts a try, or says why it may not be made. An address that nobody has counts as one that somebody has.
+pub(crate) async fn begin(
+    desk: &Desk,
+    tries: Tries<'_>,
+    origin: &Origin,
+) -> Result<Attempt, HeldError> {
+    let mut write = desk.store.write(desk.now()).await?;
+    let keys = keys(&mut write, tries, origin).await?;
+    count(write, &keys).await?;
+    Ok(Attempt(keys))
+}
+
+/// Whether one more reset link may be sent to this address.
+pub(crate) async fn may_send_reset(desk: &Desk, email: &Email) -> Result<bool, StoreError> {
+    let write = desk.store.write(desk.now()).await?;
+    match count(write, &[(AttemptKind::Reset, email.canonical().clone())]).await {
+        Ok(()) => Ok(true),
+        Err(HeldError::Store(error)) => Err(error),
+        Err(_) => Ok(false),
+    }
+}
+
+async fn count(mut write: Write, keys: &[(AttemptKind, String)]) -> Result<(), HeldError> {
+    let now = write.now();
+    for (kind, key) in keys {
+        let next = write.find_attempts(*kind, key).await?.try_at(*kind, now)?;
+        write.set_attempts(*kind, key, next).await?;
+    }
+    // Nothing that anyone could ask about: the refusal itself is noted where the password is checked.
+    Ok(write.keep().await?)
+}
+
+async fn keys(
+    write: &mut Write,
+    tries: Tries<'_>,
+    origin: &Origin,
+) -> Result<Vec<(AttemptKind, String)>, StoreError> {
+    let (typed, device) = match tries {
+        Tries::Session(id) => return Ok(vec![(AttemptKind::Device, id.to_string())]),
+        Tries::Email { typed, device } => (typed, device),
+    };
+    let email = typed.parse::<Email>().ok();
+    if let (Some(device), Some(email)) = (device, &email)
+        && let Some(person) = write.find_person_by_email(email).await?
+        && write.is_device_known(device, person.id).await?
+    {
+        return Ok(vec![(AttemptKind::Device, hex::encode(device))]);
+    }
+    let mut keys = vec![(AttemptKind::All, String::new())];
+    keys.extend(origin.client_addr.map(|addr| (AttemptKind::Address, network(addr))));
+    keys.extend(email.map(|email| (AttemptKind::Email, email.canonical().clone())));
+    Ok(keys)
+}
+
+/// T75: a host with IPv6 has a whole /64 to come from.
+fn network(addr: IpAddr) -> String {
+    match addr.to_canonical() {
+        IpAddr::V4(addr) => addr.to_string(),
+        IpAddr::V6(addr) => {
+            let [a, b, c, d, ..] = addr.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
+}
+
+impl Attempt {
+    /// The password was right.
+    pub async fn succeeded(self, write: &mut Write) -> Result<(), StoreError> {
+        for (kind, key) in self.0 {
+            let back: Attempts = write.find_attempts(kind, &key).await?.taken_back(kind);
+            write.set_attempts(kind, &key, back).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Remembers the browser that somebody has logged in from. None: it is remembered already.
+pub(crate) async fn remember_device(
+    desk: &Desk,
+    write: &mut Write,
+    person: PersonId,
+    device: Option<[u8; 32]>,
+    user_agent: &str,
+) -> Result<Option<zeroize::Zeroizing<String>>, StoreError> {
+    if let Some(device) = device
+        && write.is_device_known(device, person).await?
+    {
+        return Ok(None);
+    }
+    let (secret, hash) = codes::generate(&desk.entropy);
+    write.add_device(hash, person, user_agent).await?;
+    Ok(Some(secret))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t75_an_ipv6_host_is_its_network() {
+        for (addr, key) in [
+            ("203.0.113.7", "203.0.113.7"),
+            ("::ffff:203.0.113.7", "203.0.113.7"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+            ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64"),
+        ] {
+            assert_eq!(network(addr.parse().expect("an address")), key);
+        }
+    }
+}

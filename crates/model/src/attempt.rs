@@ -1,0 +1,154 @@
+//! Guessing passwords, made slow: after a few failures each try waits twice as long as the one before, and
+//! after a hundred the password is locked until it is reset by mail (NIST SP 800-63B-4, section 3.2.2).
+
+use crate::{Rate, Timestamp};
+use std::time::Duration;
+
+/// So many consecutive failures cost nothing: people mistype.
+const FREE: i64 = 4;
+/// So many, and the password is locked.
+pub const LOCKED_AT: i64 = 100;
+const LONGEST_WAIT: Duration = Duration::from_mins(15);
+
+/// What is counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttemptKind {
+    /// Against one e-mail address, whether or not anybody has it.
+    Email,
+    /// From a browser in which its person has logged in before, or with a session: strangers who guess
+    /// do not hold up the owner.
+    Device,
+    /// From one address; of IPv6, from one /64.
+    Address,
+    /// All of them.
+    All,
+    /// Reset links for one e-mail address.
+    Reset,
+}
+
+impl AttemptKind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Device => "device",
+            Self::Address => "address",
+            Self::All => "all",
+            Self::Reset => "reset",
+        }
+    }
+
+    /// Failures in a time, beside those that follow each other.
+    pub fn rate(self) -> Option<Rate> {
+        let text = match self {
+            Self::Email | Self::Device => return None,
+            Self::Address => "30/10m",
+            Self::All => "600/m",
+            Self::Reset => "5/h",
+        };
+        text.parse().ok()
+    }
+}
+
+/// What is remembered of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attempts {
+    /// Consecutive ones.
+    pub failures: i64,
+    pub last_at: Timestamp,
+    /// What [`Rate::take`] remembers.
+    pub used_until: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// Try again after this long.
+    Wait(Duration),
+    /// Only a reset helps.
+    Locked,
+}
+
+impl Attempts {
+    pub const NONE: Self = Self { failures: 0, last_at: Timestamp::from_micros(0), used_until: 0 };
+
+    /// Counts a try at `now` as a failure until it turns out to be none; the error is why it may not be made.
+    pub fn try_at(self, kind: AttemptKind, now: Timestamp) -> Result<Self, Held> {
+        if let Some(rate) = kind.rate() {
+            let taken = rate.take(self.used_until, now.as_micros()).map_err(Held::Wait)?;
+            return Ok(Self { failures: self.failures + 1, last_at: now, used_until: taken.until });
+        }
+        if self.failures >= LOCKED_AT {
+            return Err(Held::Locked);
+        }
+        let over = u32::try_from(self.failures - FREE).unwrap_or(0);
+        let wait = if over == 0 {
+            Duration::ZERO
+        } else {
+            Duration::from_secs(1 << (over - 1).min(10)).min(LONGEST_WAIT)
+        };
+        let waited = now.since(self.last_at);
+        if waited < wait {
+            return Err(Held::Wait(wait.saturating_sub(waited)));
+        }
+        Ok(Self { failures: self.failures + 1, last_at: now, ..self })
+    }
+
+    /// It was no failure after all.
+    #[must_use]
+    pub fn taken_back(self, kind: AttemptKind) -> Self {
+        match kind.rate() {
+            Some(rate) => Self {
+                failures: (self.failures - 1).max(0),
+                used_until: self.used_until - rate.each_micros(),
+                ..self
+            },
+            None => Self { failures: 0, ..self },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_micros(1_795_435_200_000_000 + seconds * 1_000_000)
+    }
+
+    #[test]
+    fn p7_failures_wait_longer_and_longer_and_lock_at_a_hundred() {
+        let (mut attempts, mut now, mut waited) = (Attempts::NONE, 0, Vec::new());
+        loop {
+            match attempts.try_at(AttemptKind::Email, at(now)) {
+                Ok(next) => attempts = next,
+                Err(Held::Wait(wait)) => {
+                    waited.push(wait.as_secs());
+                    now += i64::try_from(wait.as_secs()).expect("small");
+                }
+                Err(Held::Locked) => break,
+            }
+        }
+        assert_eq!(attempts.failures, LOCKED_AT);
+        assert_eq!(waited[..6], [1, 2, 4, 8, 16, 32]);
+        assert_eq!(waited.last(), Some(&900));
+        assert_eq!(waited.len(), 95, "the first five cost nothing");
+        let far = at(now + 1_000_000_000);
+        assert_eq!(attempts.try_at(AttemptKind::Email, far), Err(Held::Locked), "no time heals it");
+        let healed = attempts.taken_back(AttemptKind::Email);
+        assert!(healed.try_at(AttemptKind::Email, far).is_ok());
+    }
+
+    #[test]
+    fn t43_an_address_has_thirty_failures_in_ten_minutes() {
+        let mut attempts = Attempts::NONE;
+        for _ in 0..30 {
+            attempts = attempts.try_at(AttemptKind::Address, at(0)).expect("within the rate");
+        }
+        assert_eq!(
+            attempts.try_at(AttemptKind::Address, at(0)),
+            Err(Held::Wait(Duration::from_secs(20)))
+        );
+        assert!(attempts.try_at(AttemptKind::Address, at(20)).is_ok());
+        let back = attempts.taken_back(AttemptKind::Address);
+        assert!(back.try_at(AttemptKind::Address, at(0)).is_ok(), "who is let in costs nothing");
+    }
+}

@@ -1,0 +1,104 @@
+//! Tries to log in, and the browsers that are known: what makes guessing slow, and the owner not.
+
+use crate::{
+    Read, Store, StoreError, Write, row,
+    sql::{Runs, query},
+};
+use keydesk_model::{AttemptKind, Attempts, Email, PersonId, Timestamp};
+use std::time::Duration;
+
+const FIND: &str = "SELECT failures, last_at, used_until FROM attempt WHERE kind = $1 AND key = $2";
+const SET: &str = "INSERT INTO attempt (kind, key, failures, last_at, used_until) VALUES ($1, $2, $3, $4, $5) \
+    ON CONFLICT (kind, key) DO UPDATE SET failures = excluded.failures, last_at = excluded.last_at, \
+    used_until = excluded.used_until";
+const CLEAR: &str = "DELETE FROM attempt WHERE kind = 'email' AND key = $1";
+/// Of whom there is, failures stay however old they are.
+const FORGET: &str = "DELETE FROM attempt WHERE last_at < $1 AND (kind <> 'email' OR NOT EXISTS \
+    (SELECT 1 FROM person WHERE email_canonical = attempt.key))";
+const IS_KNOWN: &str = "SELECT count(*) AS number FROM device WHERE hash = $1 AND person_id = $2";
+const COUNT_DEVICES: &str = "SELECT count(*) AS number FROM device WHERE person_id = $1";
+const ADD_DEVICE: &str = "INSERT INTO device (hash, person_id, created_at, user_agent) \
+    VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+const FORGET_DEVICES: &str = "DELETE FROM device WHERE person_id = $1";
+
+/// So long a count of somebody who is not there is kept, and of addresses.
+const KEPT: Duration = Duration::from_hours(24);
+
+impl Read {
+    pub async fn is_device_known(
+        &mut self,
+        hash: [u8; 32],
+        person: PersonId,
+    ) -> Result<bool, StoreError> {
+        let found = query(IS_KNOWN).bind(hash).bind(person).one(self).await?;
+        Ok(found.get::<i64>("number")? > 0)
+    }
+
+    pub async fn count_devices(&mut self, person: PersonId) -> Result<i64, StoreError> {
+        query(COUNT_DEVICES).bind(person).one(self).await?.get("number")
+    }
+}
+
+impl Write {
+    /// What is remembered of these, as nobody else can change it before this transaction ends.
+    pub async fn find_attempts(
+        &mut self,
+        kind: AttemptKind,
+        key: &str,
+    ) -> Result<Attempts, StoreError> {
+        self.lock_attempts(kind, key).await?;
+        let found = query(FIND).bind(kind.as_str()).bind(key).optional(self).await?;
+        let Some(row) = found else { return Ok(Attempts::NONE) };
+        Ok(Attempts {
+            failures: row.get("failures")?,
+            last_at: row::instant(&row, "last_at")?,
+            used_until: row.get("used_until")?,
+        })
+    }
+
+    /// SQLite has one writer at a time.
+    async fn lock_attempts(&mut self, kind: AttemptKind, key: &str) -> Result<(), StoreError> {
+        if let crate::sql::Connection::Postgres(_) = self.connection() {
+            let lock = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
+            query(lock).bind(format!("{} {key}", kind.as_str())).one(self).await?;
+        }
+        Ok(())
+    }
+
+    pub async fn set_attempts(
+        &mut self,
+        kind: AttemptKind,
+        key: &str,
+        attempts: Attempts,
+    ) -> Result<(), StoreError> {
+        let Attempts { failures, last_at, used_until } = attempts;
+        let set = query(SET).bind(kind.as_str()).bind(key).bind(failures).bind(last_at);
+        set.bind(used_until).execute(self).await.map(|_| ())
+    }
+
+    /// A new password: what was guessed before is of no use.
+    pub async fn clear_attempts(&mut self, email: &Email) -> Result<(), StoreError> {
+        query(CLEAR).bind(email.canonical()).execute(self).await.map(|_| ())
+    }
+
+    pub async fn add_device(
+        &mut self,
+        hash: [u8; 32],
+        person: PersonId,
+        user_agent: &str,
+    ) -> Result<(), StoreError> {
+        let now = self.now();
+        let add = query(ADD_DEVICE).bind(hash).bind(person).bind(now).bind(user_agent);
+        add.execute(self).await.map(|_| ())
+    }
+
+    pub async fn forget_devices(&mut self, person: PersonId) -> Result<(), StoreError> {
+        query(FORGET_DEVICES).bind(person).execute(self).await.map(|_| ())
+    }
+}
+
+impl Store {
+    pub async fn forget_old_attempts(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.run_aside(query(FORGET).bind(now.minus(KEPT))).await.map(|_| ())
+    }
+}
