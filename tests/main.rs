@@ -12,6 +12,7 @@ mod documents;
 mod doors;
 mod embed;
 mod expiry;
+mod factors;
 mod faults;
 mod gateway;
 mod heart;

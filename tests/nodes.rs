@@ -83,7 +83,14 @@ async fn a_gateway_works_with_the_rights_that_the_guide_grants() {
     assert_eq!(use_token(&endpoint, &next).await.0, 200);
     let revoked = send("POST", &format!("{endpoint}/keydesk/revoke"), &next, "crm").await;
     assert_eq!(revoked.status, 200, "{}", revoked.body);
-    for secret in ["password_hash FROM person", "* FROM session", "* FROM reset"] {
+    for secret in [
+        "password_hash FROM person",
+        "* FROM session",
+        "* FROM reset",
+        "* FROM totp",
+        "* FROM recovery_code",
+        "* FROM attempt",
+    ] {
         let asked = server.try_ask(&database, &user, &format!("SELECT {secret}"));
         assert!(asked.is_err_and(|told| told.contains("permission denied")), "{secret}");
     }

@@ -109,12 +109,7 @@ async fn a_closed_account_is_gone_when_its_grace_is_over() {
     let (endpoint, bearer) = (ann.endpoint_url().await, ann.bearer_token().await);
     let number = account_in(&endpoint);
     otto.post(&format!("/operator/accounts/{number}/close"), &[]).await;
-    let database = keydesk.data().join("keydesk.sqlite");
-    let month_ago = "UPDATE account SET state_since = state_since - 31 * 86400000000";
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(database);
-    let mut connection =
-        <sqlx::SqliteConnection as sqlx::Connection>::connect_with(&options).await.expect("opens");
-    sqlx::query(month_ago).execute(&mut connection).await.expect("writes");
+    keydesk.sql("UPDATE account SET state_since = state_since - 31 * 86400000000").await;
     eventually("it is gone", async || {
         otto.get(&format!("/operator/accounts/{number}")).await.text.contains(">gone<")
     })

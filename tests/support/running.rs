@@ -1,6 +1,7 @@
 //! A Keydesk of its own for a test: the binary in a temporary folder, on ports of its own.
 
 use super::{PASSWORD, Person};
+use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::{
     io::{BufRead, BufReader, Write},
     net::TcpListener,
@@ -230,6 +231,13 @@ impl Keydesk {
         let _ = self.process.wait();
         let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().expect("a folder"));
         *self = Self::start_in(folder, options);
+    }
+
+    /// A statement on the node's own SQLite file, beside the process.
+    pub async fn sql(&self, statement: &'static str) {
+        let options = SqliteConnectOptions::new().filename(self.data.join("keydesk.sqlite"));
+        let mut connection = SqliteConnection::connect_with(&options).await.expect("opens");
+        sqlx::query(statement).execute(&mut connection).await.expect("writes");
     }
 
     /// All that the process has written to its standard output and error.

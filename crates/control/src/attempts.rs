@@ -15,14 +15,16 @@ pub(crate) enum Tries<'a> {
     Email { typed: &'a str, device: Option<[u8; 32]> },
     /// By someone who has logged in with it.
     Session(SessionId),
+    /// A code, by someone who has given the password.
+    Factor(PersonId),
 }
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HeldError {
-    #[error("Too many wrong passwords. Try again in {}.", span(*.0))]
+    #[error("Too many wrong tries. Try again in {}.", span(*.0))]
     Wait(std::time::Duration),
     #[error(
-        "A hundred wrong passwords in a row: this password is locked. Reset it by mail, or log in from a browser that you have used before."
+        "A hundred wrong tries in a row: this is locked. Reset the password by mail, or log in from a browser that you have used before; a second factor is the operator's to reset."
     )]
     Locked,
     #[error(transparent)]
@@ -98,6 +100,7 @@ async fn keys(
 ) -> Result<Vec<(AttemptKind, String)>, StoreError> {
     let (typed, device) = match tries {
         Tries::Session(id) => return Ok(vec![(AttemptKind::Device, id.to_string())]),
+        Tries::Factor(id) => return Ok(vec![(AttemptKind::Factor, id.to_string())]),
         Tries::Email { typed, device } => (typed, device),
     };
     let email = typed.parse::<Email>().ok();

@@ -31,6 +31,8 @@ pub(crate) struct Caller {
     pub accounts: Vec<Account>,
     /// Whether they administer the instance as well.
     pub is_operator: bool,
+    /// The account asks for a second factor, and they have none.
+    pub must_add_factor: bool,
     pub origin: Origin,
 }
 
@@ -77,6 +79,12 @@ impl FromRequestParts<Desk> for Caller {
         let origin = origin(parts);
         let found = sessions::find_caller(desk, &parts.headers, origin).await;
         match found.map_err(IntoResponse::into_response)? {
+            sessions::Found::Caller(caller) if caller.must_add_factor => {
+                if may_go_without_factor(parts.uri.path()) {
+                    return Ok(*caller);
+                }
+                Err(second_factor_first(&parts.method))
+            }
             sessions::Found::Caller(caller) => Ok(*caller),
             sessions::Found::Operator if parts.method == Method::GET => {
                 Err(Redirect::to("/operator").into_response())
@@ -130,6 +138,25 @@ impl Authenticated for Caller {
     fn chrome(&self, title: &str, nav: Nav) -> Chrome {
         Chrome::of(self, title, nav)
     }
+}
+
+/// Where someone who has no second factor yet, and must have one, can still go.
+fn may_go_without_factor(path: &str) -> bool {
+    let begins = ["/second-factor", "/confirm", "/logout", "/accounts/switch", "/sessions"];
+    begins.iter().any(|begin| path.starts_with(begin))
+}
+
+fn second_factor_first(method: &Method) -> Response {
+    if *method == Method::GET {
+        return Redirect::to("/second-factor").into_response();
+    }
+    Problem::new(
+        axum::http::StatusCode::FORBIDDEN,
+        "This account asks for a second factor",
+        "Set one up first; nothing was changed.",
+    )
+    .leading_to("/second-factor", "Set it up")
+    .into_response()
 }
 
 pub(crate) fn to_log_in(parts: &Parts) -> Response {

@@ -153,6 +153,8 @@ impl Chrome {
                 "account_closed" => "Closed. Its tokens are refused from now on.",
                 "account_restored" => "Restored. Its tokens are served again.",
                 "plan_set" => "Plan set.",
+                "second_factor_removed" => "Second factor removed.",
+                "second_factor_set" => "Set.",
                 "expiry_on_trial" => {
                     "On trial. No token is refused for it; those that would be are listed here."
                 }

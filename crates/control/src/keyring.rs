@@ -36,9 +36,9 @@ pub struct SealedFor {
 }
 
 impl SealedFor {
-    fn bytes(self) -> Vec<u8> {
+    pub(crate) fn text(self) -> String {
         let Self { account, member, token, version } = self;
-        format!("display|{account}|{member}|{token}|{version}").into_bytes()
+        format!("display|{account}|{member}|{token}|{version}")
     }
 }
 
@@ -222,13 +222,23 @@ impl Keyring {
         self.key(id).map(|key| key.pepper.clone())
     }
 
-    /// The display copy of a bearer token, to be stored beside its digest, under the key that the
-    /// database names in this very transaction.
+    /// The display copy of a bearer token, to be stored beside its digest.
     pub(crate) async fn seal_token(
         &self,
         write: &mut Write,
         token: &PlainToken,
         belongs_to: SealedFor,
+        entropy: &Entropy,
+    ) -> Result<Vec<u8>, StoreError> {
+        self.seal_secret(write, token.expose().as_bytes(), &belongs_to.text(), entropy).await
+    }
+
+    /// Seals to a row, under the key that the database names in this very transaction.
+    pub(crate) async fn seal_secret(
+        &self,
+        write: &mut Write,
+        secret: &[u8],
+        belongs_to: &str,
         entropy: &Entropy,
     ) -> Result<Vec<u8>, StoreError> {
         let id = write.current_key_id().await?;
@@ -239,7 +249,7 @@ impl Keyring {
             );
             StoreError::Unreadable { column: "head.key_id" }
         })?;
-        Ok(key.seal(token.expose().as_bytes(), &belongs_to.bytes(), entropy))
+        Ok(key.seal(secret, belongs_to.as_bytes(), entropy))
     }
 
     pub(crate) fn open_token(
@@ -247,11 +257,19 @@ impl Keyring {
         sealed: &[u8],
         belongs_to: SealedFor,
     ) -> Result<PlainToken, KeyringError> {
-        let id = sealed_under(sealed).ok_or(KeyringError::Unopenable)?;
-        let key = self.key(&id).ok_or(KeyringError::Missing(id))?;
-        let text = key.open(sealed, &belongs_to.bytes())?;
+        let text = self.open_secret(sealed, &belongs_to.text())?;
         let text = std::str::from_utf8(&text).map_err(|_| KeyringError::Unopenable)?;
         PlainToken::parse(text).map_err(|_| KeyringError::Unopenable)
+    }
+
+    pub(crate) fn open_secret(
+        &self,
+        sealed: &[u8],
+        belongs_to: &str,
+    ) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
+        let id = sealed_under(sealed).ok_or(KeyringError::Unopenable)?;
+        let key = self.key(&id).ok_or(KeyringError::Missing(id))?;
+        key.open(sealed, belongs_to.as_bytes())
     }
 
     /// Refuses a database that was written with other keys, before anything is harmed by it. The
@@ -342,15 +360,15 @@ impl Keyring {
         Ok(())
     }
 
-    /// The same copy under the current key.
+    /// The same secret under the current key.
     pub(crate) fn reseal(
         &self,
         sealed: &[u8],
-        belongs_to: SealedFor,
+        belongs_to: &str,
         entropy: &Entropy,
     ) -> Result<Vec<u8>, KeyringError> {
-        let token = self.open_token(sealed, belongs_to)?;
-        Ok(self.current()?.seal(token.expose().as_bytes(), &belongs_to.bytes(), entropy))
+        let secret = self.open_secret(sealed, belongs_to)?;
+        Ok(self.current()?.seal(&secret, belongs_to.as_bytes(), entropy))
     }
 }
 
@@ -392,7 +410,7 @@ mod tests {
 
     fn sealed(token: &PlainToken, byte: u8) -> Vec<u8> {
         let text = token.expose().as_bytes();
-        Key::new(&key(byte)).seal(text, &belongs_to(1).bytes(), &Entropy::seeded(1))
+        Key::new(&key(byte)).seal(text, belongs_to(1).text().as_bytes(), &Entropy::seeded(1))
     }
 
     fn keyring(byte: u8) -> Keyring {

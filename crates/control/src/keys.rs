@@ -23,7 +23,8 @@ pub enum NextStep {
 pub async fn next_step(store: &Store, keyring: &Keyring) -> Result<NextStep, KeyringError> {
     let mut read = store.read().await?;
     let current = current(&mut read).await?;
-    let left = read.count_display_copies_under_others(&current).await?;
+    let left = read.count_display_copies_under_others(&current).await?
+        + read.count_totps_under_others(&current).await?;
     if left > 0 {
         return Ok(NextStep::Finish { left });
     }
@@ -70,7 +71,8 @@ pub async fn reseal_all(
         keyring.note_current(&key_id);
         let current = current(&mut write).await?;
         let copies = write.list_display_copies_under_others(&current, AT_ONCE).await?;
-        if copies.is_empty() {
+        let totps = write.list_totps_under_others(&current, AT_ONCE).await?;
+        if copies.is_empty() && totps.is_empty() {
             return Ok(());
         }
         for copy in &copies {
@@ -80,11 +82,18 @@ pub async fn reseal_all(
                 token: copy.token,
                 version: copy.version,
             };
-            let sealed = keyring.reseal(&copy.sealed, belongs_to, entropy)?;
+            let sealed = keyring.reseal(&copy.sealed, &belongs_to.text(), entropy)?;
             write.reseal(copy, &sealed).await?;
         }
-        let left = write.count_display_copies_under_others(&current).await?;
-        let detail = serde_json::json!({ "resealed": copies.len(), "left": left });
+        for totp in &totps {
+            let belongs_to = crate::factors::belongs_to(totp.person);
+            let sealed = keyring.reseal(&totp.sealed, &belongs_to, entropy)?;
+            write.reseal_totp(totp, &sealed).await?;
+        }
+        let left = write.count_display_copies_under_others(&current).await?
+            + write.count_totps_under_others(&current).await?;
+        let resealed = copies.len() + totps.len();
+        let detail = serde_json::json!({ "resealed": resealed, "left": left });
         write.commit(operator_entry(Action::RotateKey, key_id, detail)).await?;
         tell(left);
     }

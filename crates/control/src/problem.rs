@@ -83,7 +83,7 @@ impl Problem {
     }
 
     pub fn too_many_tries(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "Too many wrong passwords", detail)
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "Too many wrong tries", detail)
     }
 
     pub fn broken(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {

@@ -7,6 +7,7 @@ use crate::{
     api_docs::console as api_docs,
     assets,
     audit::console as audit,
+    factors::console as factors,
     freshness, guard,
     help::console as help,
     mail,
@@ -72,6 +73,7 @@ routes! {
     post "/setup/{code}"                    Anyone => accounts::setup;
     get  "/login"                           Anyone => sessions::log_in_page;
     post "/login"                           Anyone => sessions::log_in;
+    post "/login/second-factor"             Anyone => sessions::log_in_with_code;
     get  "/forgot-password"                 Anyone => people::forgot_page;
     post "/forgot-password"                 Anyone => people::request_reset;
     get  "/reset-password/{code}"           Anyone => people::reset_page;
@@ -107,6 +109,7 @@ routes! {
     get  "/receipts/{id}"                   Needs(SeeTokens) => receipts::show;
 
     get  "/members"                         Needs(SeeMembers) => members::list;
+    post "/members/second-factor"           Needs(LimitAccount) => factors::require;
     post "/members/invitations"             Needs(ManageMembers) => members::invite;
     post "/members/invitations/{id}/withdraw" Needs(ManageMembers) => members::withdraw;
     post "/members/{id}/role"               Needs(ManageMembers) => members::change_role;
@@ -122,6 +125,11 @@ routes! {
     post "/logout"                          Session => sessions::log_out;
     get  "/confirm"                         Session => freshness::confirm_page;
     post "/confirm"                         Session => freshness::confirm;
+    get  "/second-factor"                   Session => factors::show;
+    post "/second-factor/begin"             Session => factors::start;
+    post "/second-factor/confirm"           Session => factors::confirm_code;
+    post "/second-factor/codes"             Session => factors::codes;
+    post "/second-factor/remove"            Session => factors::take_away;
     get  "/profile"                         Session => people::profile;
     post "/profile/password"                Session => people::change_password;
     post "/accounts/switch"                 Session => accounts::switch;

@@ -3,7 +3,7 @@
 use crate::{
     account, audit, backup,
     config::{Config, Options},
-    feedback, key, operations, operator, receipt, serve, setup,
+    feedback, key, operations, operator, person, receipt, serve, setup,
 };
 use clap::{Parser, Subcommand, ValueEnum};
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
@@ -42,6 +42,9 @@ enum Command {
     /// Who administers the instance
     #[command(subcommand)]
     Operator(operator::Command),
+    /// People who cannot get in
+    #[command(subcommand)]
+    Person(person::Command),
     /// Accounts and their plans
     #[command(subcommand)]
     Account(account::Command),
@@ -77,6 +80,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Migrate(args) => backup::migrate(args).await,
         Command::Key(command) => key::run(config, command).await,
         Command::Operator(command) => operator::run(config, command).await,
+        Command::Person(command) => person::run(config, command).await,
         Command::Account(command) => account::run(config, command).await,
         Command::Audit(command) => audit::run(config, command).await,
         Command::Operations(command) => operations::run(config, command).await,

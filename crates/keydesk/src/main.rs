@@ -22,6 +22,7 @@ mod hardening;
 mod key;
 mod operations;
 mod operator;
+mod person;
 mod receipt;
 mod records;
 mod self_service;

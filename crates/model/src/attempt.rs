@@ -18,6 +18,8 @@ pub enum AttemptKind {
     /// From a browser in which its person has logged in before, or with a session: strangers who guess
     /// do not hold up the owner.
     Device,
+    /// Codes of one person's second factor, by who has given the password.
+    Factor,
     /// From one address; of IPv6, from one /64.
     Address,
     /// All of them.
@@ -31,6 +33,7 @@ impl AttemptKind {
         match self {
             Self::Email => "email",
             Self::Device => "device",
+            Self::Factor => "factor",
             Self::Address => "address",
             Self::All => "all",
             Self::Reset => "reset",
@@ -40,7 +43,7 @@ impl AttemptKind {
     /// Failures in a time, beside those that follow each other.
     pub fn rate(self) -> Option<Rate> {
         let text = match self {
-            Self::Email | Self::Device => return None,
+            Self::Email | Self::Device | Self::Factor => return None,
             Self::Address => "30/10m",
             Self::All => "600/m",
             Self::Reset => "5/h",

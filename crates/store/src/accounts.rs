@@ -28,6 +28,8 @@ pub struct Account {
     pub state: AccountState,
     /// Since when it is suspended, closed or gone.
     pub state_since: Option<Timestamp>,
+    /// Whether its members must have one.
+    pub requires_second_factor: bool,
 }
 
 impl Account {
@@ -46,10 +48,10 @@ impl Account {
 const COUNT: &str = "SELECT count(*) AS number FROM account";
 const ADD: &str = "INSERT INTO account (id, number, name, created_at) VALUES ($1, $2, $3, $4) \
     ON CONFLICT DO NOTHING";
-const FIND: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since FROM account WHERE id = $1";
-const FIND_BY_NUMBER: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since FROM account WHERE number = $1";
-const LIST: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since FROM account ORDER BY name, number";
-const LIMITED: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since FROM account \
+const FIND: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, requires_second_factor FROM account WHERE id = $1";
+const FIND_BY_NUMBER: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, requires_second_factor FROM account WHERE number = $1";
+const LIST: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, requires_second_factor FROM account ORDER BY name, number";
+const LIMITED: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, requires_second_factor FROM account \
     WHERE plan <> '' OR addresses <> '' OR trial_addresses IS NOT NULL OR state <> 'open'";
 const LIMIT: &str =
     "UPDATE account SET plan = $1, addresses = $2, trial_addresses = $3 WHERE id = $4";
@@ -57,9 +59,9 @@ const SET_EXPIRY: &str =
     "UPDATE account SET max_life_days = $1, requires_expiry = $2, expiry_mode = $3 WHERE id = $4";
 const SET_STATE: &str =
     "UPDATE account SET state = $1, state_since = $2 WHERE id = $3 AND state = $4";
-const CLOSED_BEFORE: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since FROM account \
+const CLOSED_BEFORE: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, requires_second_factor FROM account \
     WHERE state = 'closed' AND state_since <= $1 ORDER BY state_since LIMIT 10";
-const OF_PERSON: &str = "SELECT account.id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since FROM account \
+const OF_PERSON: &str = "SELECT account.id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, requires_second_factor FROM account \
     JOIN member ON member.account_id = account.id \
     WHERE member.person_id = $1 AND member.removed_at IS NULL \
     AND state IN ('open', 'suspended') ORDER BY name, number";
@@ -82,6 +84,7 @@ fn account(row: &Row) -> Result<Account, StoreError> {
             .parse()
             .map_err(|()| StoreError::Unreadable { column: "state" })?,
         state_since: row::instant_opt(row, "state_since")?,
+        requires_second_factor: row.get::<i64>("requires_second_factor")? != 0,
     })
 }
 

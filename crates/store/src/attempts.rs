@@ -13,7 +13,7 @@ const SET: &str = "INSERT INTO attempt (kind, key, failures, last_at, used_until
     used_until = excluded.used_until";
 const CLEAR: &str = "DELETE FROM attempt WHERE kind = 'email' AND key = $1";
 /// Of whom there is, failures stay however old they are.
-const FORGET: &str = "DELETE FROM attempt WHERE last_at < $1 AND (kind <> 'email' OR NOT EXISTS \
+const FORGET: &str = "DELETE FROM attempt WHERE last_at < $1 AND (kind NOT IN ('email', 'factor') OR kind = 'email' AND NOT EXISTS \
     (SELECT 1 FROM person WHERE email_canonical = attempt.key))";
 const IS_KNOWN: &str = "SELECT count(*) AS number FROM device WHERE hash = $1 AND person_id = $2";
 const COUNT_DEVICES: &str = "SELECT count(*) AS number FROM device WHERE person_id = $1";

@@ -57,6 +57,7 @@ const TABLES: &[Table] = &[
             T("expiry_mode"),
             T("state"),
             N("state_since"),
+            N("requires_second_factor"),
         ],
     },
     Table {
@@ -74,6 +75,18 @@ const TABLES: &[Table] = &[
             N("created_at"),
             N("version"),
         ],
+    },
+    Table {
+        name: "totp",
+        columns: &[T("person_id"), B("sealed"), N("created_at"), N("confirmed_at"), N("last_step")],
+    },
+    Table {
+        name: "recovery_code",
+        columns: &[B("hash"), T("person_id"), N("created_at"), N("used_at")],
+    },
+    Table {
+        name: "half_log_in",
+        columns: &[B("hash"), T("person_id"), N("person_version"), N("expires_at")],
     },
     Table {
         name: "attempt",

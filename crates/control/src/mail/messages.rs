@@ -67,6 +67,38 @@ impl Message {
         }
     }
 
+    pub fn second_factor_added(console_url: &str) -> Self {
+        Self {
+            subject: "Your second factor is on".to_owned(),
+            body: format!(
+                "From now on logging in with this address asks for a code of your authenticator app.\n\n\
+                 If it was not you who set it up, reset your password at {console_url}/forgot-password and tell the operator.\n"
+            ),
+        }
+    }
+
+    pub fn second_factor_removed(console_url: &str) -> Self {
+        Self {
+            subject: "Your second factor was removed".to_owned(),
+            body: format!(
+                "From now on the password alone logs in with this address.\n\n\
+                 If it was not you, change your password at {console_url}/profile, set a second factor up again at \
+                 {console_url}/second-factor, and tell the operator.\n"
+            ),
+        }
+    }
+
+    pub fn recovery_code_used(left: i64, console_url: &str) -> Self {
+        Self {
+            subject: "A recovery code was used".to_owned(),
+            body: format!(
+                "Someone, probably you, has logged in with a recovery code; {left} are left.\n\n\
+                 If you have lost your authenticator, set up another one:\n\n{console_url}/second-factor\n\n\
+                 If it was not you, change your password at {console_url}/profile and end the session at {console_url}/sessions.\n"
+            ),
+        }
+    }
+
     pub fn expiring(token: &Expiring, console_url: &str) -> Self {
         let Expiring { name, account_name, expires_at, last_used_at, .. } = token;
         let used = last_used_at.map_or_else(

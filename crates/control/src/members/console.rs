@@ -1,6 +1,6 @@
 //! `/members` and `/invitation/{code}`.
 
-use super::AcceptError;
+use super::{AcceptError, Typed};
 use crate::{
     Desk, Mailer,
     caller::{Caller, Visitor},
@@ -30,8 +30,9 @@ struct ListPage {
     members: Vec<Shown>,
     invitations: Vec<Invited>,
     may_manage: bool,
-    can_send: bool,
-    shows_mail: bool,
+    /// None: it cannot be sent. Whether it lands in this machine's mailbox.
+    mail: Option<bool>,
+    requires_factor: bool,
     roles: Vec<(&'static str, &'static str)>,
     email: String,
     error: Option<String>,
@@ -69,6 +70,7 @@ async fn list_page(
     let owns = caller.member.role.may(Right::ManageOwners);
     Ok(ListPage {
         chrome: Chrome::of(caller, "Members", Nav::Members).with_notice(done),
+        requires_factor: caller.account.requires_second_factor,
         members: members
             .into_iter()
             .map(|member| Shown {
@@ -93,8 +95,10 @@ async fn list_page(
             })
             .collect(),
         may_manage,
-        can_send: desk.mailer.can_send(),
-        shows_mail: desk.settings.is_local && matches!(desk.mailer, Mailer::Mailbox(_)),
+        mail: desk
+            .mailer
+            .can_send()
+            .then_some(desk.settings.is_local && matches!(desk.mailer, Mailer::Mailbox(_))),
         roles: Role::ALL
             .into_iter()
             .filter(|role| owns || *role != Role::Owner)
@@ -288,6 +292,7 @@ pub(crate) async fn accept_page(
 pub(crate) struct AcceptForm {
     name: String,
     password: String,
+    code: String,
 }
 
 pub(crate) async fn accept(
@@ -296,10 +301,12 @@ pub(crate) async fn accept(
     Path(code): Path<String>,
     Form(form): Form<AcceptForm>,
 ) -> Result<Response, Problem> {
-    match super::accept(&desk, &code, &form.name, &form.password, visitor).await {
+    let typed = Typed { name: &form.name, password: &form.password, code: &form.code };
+    match super::accept(&desk, &code, typed, visitor).await {
         Ok(entered) => Ok(let_in(&desk, &entered, Redirect::to("/api-docs?done=joined"))),
         Err(
             error @ (AcceptError::WrongPassword
+            | AcceptError::WrongCode
             | AcceptError::Held(_)
             | AcceptError::Unfit(_)
             | AcceptError::Name(_)),

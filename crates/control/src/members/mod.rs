@@ -6,7 +6,7 @@ use crate::{
     Desk, accounts,
     attempts::{self, HeldError, Tries},
     caller::{Caller, Visitor},
-    codes,
+    codes, factors,
     mail::Message,
     passwords::{Password, PasswordError, TooBusy},
     problem::Problem,
@@ -230,6 +230,10 @@ pub(crate) enum AcceptError {
     Over,
     #[error("You have an account here already. Its password is wrong.")]
     WrongPassword,
+    #[error(
+        "Give the code of your second factor as well; this one is not right, or was used already."
+    )]
+    WrongCode,
     #[error("Choose another one: {0}.")]
     Unfit(#[from] PasswordError),
     #[error("Name: {0}.")]
@@ -265,14 +269,23 @@ pub(crate) async fn find_invitation(
     Ok((invitation, is_known))
 }
 
+/// What someone who accepts an invitation has typed.
+#[derive(Clone, Copy)]
+pub(crate) struct Typed<'a> {
+    pub name: &'a str,
+    pub password: &'a str,
+    /// Of the second factor, for whoever has one.
+    pub code: &'a str,
+}
+
 /// Accepts an invitation: whoever is known gives their password, whoever is new chooses one.
 pub(crate) async fn accept(
     desk: &Desk,
     code: &str,
-    name: &str,
-    password: &str,
+    typed: Typed<'_>,
     visitor: Visitor,
 ) -> Result<Entered, AcceptError> {
+    let Typed { name, password, code: factor } = typed;
     let digest = codes::digest(code);
     let mut read = desk.store.read().await?;
     let invitation = read.find_invitation(digest, desk.now()).await?.ok_or(AcceptError::Over)?;
@@ -300,6 +313,13 @@ pub(crate) async fn accept(
     }
     if let Some(attempt) = attempt {
         attempt.succeeded(&mut write).await?;
+    }
+    if let Some(person) = &known
+        && factors::has_one(&mut write, person.id).await?
+        && factors::take(desk, &mut write, person.id, factor).await?.is_none()
+    {
+        // The try counts.
+        return Err(AcceptError::WrongCode);
     }
     let (person, name) = add_or_find(&mut write, known, newcomer).await?;
     let target = (invitation.account, person);

@@ -5,6 +5,7 @@ use crate::{
     Desk,
     caller::{Caller, Visitor},
     chrome::{Chrome, Done, Nav, done, page, page_with},
+    factors,
     problem::Problem,
     sessions::{console::with_cookie, session_cookie},
     tokens::{self, Program},
@@ -26,6 +27,7 @@ struct ProfilePage {
     email: String,
     role: &'static str,
     programs: Vec<Program>,
+    has_factor: bool,
     error: Option<String>,
 }
 
@@ -41,6 +43,7 @@ async fn profile_page(
         email: caller.person.email.to_string(),
         role: caller.member.role.as_str(),
         programs: tokens::list_programs_of_person(desk, caller.person.id).await?,
+        has_factor: factors::has_one(&mut desk.store.read().await?, caller.person.id).await?,
         error,
     })
 }

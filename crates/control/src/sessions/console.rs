@@ -1,6 +1,8 @@
 //! `/login`, `/logout`, `/sessions`, `/confirm`: the console's pages about being logged in.
 
-use super::{Entered, LogInError, clear_cookie, device_cookie, ends_at, safe_next, session_cookie};
+use super::{
+    Entered, LogInError, LoggedIn, clear_cookie, device_cookie, ends_at, safe_next, session_cookie,
+};
 use crate::{
     Desk,
     attempts::HeldError,
@@ -70,9 +72,13 @@ pub(crate) async fn log_in(
     Form(form): Form<LogInForm>,
 ) -> Result<Response, Problem> {
     match super::log_in(&desk, &form.email, &form.password, visitor).await {
-        Ok(entered) => {
+        Ok(LoggedIn::Entered(entered)) => {
             let next = safe_next(form.next.as_deref());
             Ok(let_in(&desk, &entered, Redirect::to(next)))
+        }
+        Ok(LoggedIn::HalfWay(half)) => {
+            let next = safe_next(form.next.as_deref()).to_owned();
+            Ok(page(&SecondFactorPage::new(half.to_string(), next, None)))
         }
         Err(error @ (LogInError::Wrong | LogInError::Held(_))) => {
             let (status, retry_after) = held(&error);
@@ -84,6 +90,47 @@ pub(crate) async fn log_in(
                 no_account: false,
             };
             Ok((retry_after, page_with(status, &page)).into_response())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "sessions/second_factor.html")]
+struct SecondFactorPage {
+    chrome: Chrome,
+    half: String,
+    next: String,
+    error: Option<String>,
+}
+
+impl SecondFactorPage {
+    fn new(half: String, next: String, error: Option<String>) -> Self {
+        Self { chrome: Chrome::nobody("Second factor", Nav::None), half, next, error }
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct CodeForm {
+    #[serde(default)]
+    half: String,
+    #[serde(default)]
+    code: String,
+    next: Option<String>,
+}
+
+pub(crate) async fn log_in_with_code(
+    State(desk): State<Desk>,
+    visitor: Visitor,
+    Form(form): Form<CodeForm>,
+) -> Result<Response, Problem> {
+    let next = safe_next(form.next.as_deref());
+    match super::log_in_with_code(&desk, &form.half, &form.code, visitor).await {
+        Ok(entered) => Ok(let_in(&desk, &entered, Redirect::to(next))),
+        Err(error @ (LogInError::WrongCode | LogInError::Held(_))) => {
+            let (status, retry_after) = held(&error);
+            let again = SecondFactorPage::new(form.half, next.to_owned(), Some(error.to_string()));
+            Ok((retry_after, page_with(status, &again)).into_response())
         }
         Err(error) => Err(error.into()),
     }
@@ -104,8 +151,9 @@ fn held(error: &LogInError) -> (StatusCode, [(HeaderName, String); 1]) {
 impl From<LogInError> for Problem {
     fn from(error: LogInError) -> Self {
         match error {
-            LogInError::Wrong => {
+            LogInError::Wrong | LogInError::WrongCode | LogInError::HalfOver => {
                 Self::new(StatusCode::FORBIDDEN, "You are not logged in", error.to_string())
+                    .leading_to("/login", "Go to the log-in")
             }
             LogInError::Held(held) => held.into(),
             LogInError::TooBusy(_) => Self::too_busy(),

@@ -12,6 +12,7 @@ use crate::{
     attempts::{self, HeldError, Tries},
     caller::{Authenticated, Caller, Visitor},
     codes,
+    factors::{self, Proof},
     mail::Message,
     passwords::{Password, TooBusy},
     problem::Problem,
@@ -22,7 +23,7 @@ use axum::http::HeaderMap;
 use keydesk_model::{
     AccountId, Action, Actor, Email, EndCause, Origin, PersonId, SessionId, Timestamp,
 };
-use keydesk_store::{AuditEntry, NewSession, Person, Session, StoreError, Write};
+use keydesk_store::{AuditEntry, HalfLogIn, NewSession, Person, Session, StoreError, Write};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -44,6 +45,10 @@ pub(crate) enum Found {
 pub(crate) enum LogInError {
     #[error("The e-mail address or the password is wrong.")]
     Wrong,
+    #[error("That code is not right, or was used already.")]
+    WrongCode,
+    #[error("That took too long, or your password has changed meanwhile. Begin again.")]
+    HalfOver,
     #[error(transparent)]
     Held(HeldError),
     #[error(transparent)]
@@ -82,12 +87,15 @@ pub(crate) async fn find_caller(
     let Some(member) = read.find_member_of(account.id, person.id).await? else {
         return Ok(Found::NoAccount);
     };
+    let must_add_factor =
+        account.requires_second_factor && !factors::has_one(&mut read, person.id).await?;
     drop(read);
     if now.since(session.seen_at) > TOUCH {
         let addr = origin.client_addr.map(|addr| addr.to_string()).unwrap_or_default();
         desk.store.touch_session(session.id, now, &addr).await?;
     }
-    let caller = Caller { person, session, account, member, accounts, is_operator, origin };
+    let caller =
+        Caller { person, session, account, member, accounts, is_operator, must_add_factor, origin };
     Ok(Found::Caller(Box::new(caller)))
 }
 
@@ -116,13 +124,23 @@ pub(crate) struct Entered {
     pub device: Option<SessionSecret>,
 }
 
+/// How far a password leads.
+pub(crate) enum LoggedIn {
+    Entered(Entered),
+    /// The second factor is to follow, with this.
+    HalfWay(SessionSecret),
+}
+
+/// How long the second factor may take.
+const HALF_WAY: Duration = Duration::from_mins(10);
+
 /// Logs in with e-mail and password. An unknown address and a wrong password look and last alike.
 pub(crate) async fn log_in(
     desk: &Desk,
     email: &str,
     password: &str,
     visitor: Visitor,
-) -> Result<Entered, LogInError> {
+) -> Result<LoggedIn, LogInError> {
     let tries = Tries::Email { typed: email, device: visitor.device };
     let attempt = attempts::begin(desk, tries, &visitor.origin).await?;
     let person = match email.parse::<Email>() {
@@ -150,16 +168,72 @@ pub(crate) async fn log_in(
         write.renew_password_hash(person.id, hash, person.version).await?;
     }
     attempt.succeeded(&mut write).await?;
+    if factors::has_one(&mut write, person.id).await? {
+        let (secret, hash) = codes::generate(&desk.entropy);
+        let half = HalfLogIn { person: person.id, version: person.version };
+        let until = write.now().plus(HALF_WAY);
+        write.add_half_log_in(hash, half, until).await?;
+        // It opens nothing yet.
+        write.keep().await?;
+        return Ok(LoggedIn::HalfWay(secret));
+    }
+    Ok(LoggedIn::Entered(enter(desk, write, &person, visitor, None).await?))
+}
+
+/// The second half of a log-in: a code for someone who has given the password.
+pub(crate) async fn log_in_with_code(
+    desk: &Desk,
+    half: &str,
+    code: &str,
+    visitor: Visitor,
+) -> Result<Entered, LogInError> {
+    let digest = codes::digest(half);
+    let mut read = desk.store.read().await?;
+    let found = read.find_half_log_in(digest, desk.now()).await?.ok_or(LogInError::HalfOver)?;
+    drop(read);
+    let attempt = attempts::begin(desk, Tries::Factor(found.person), &visitor.origin).await?;
+    let mut write = desk.store.write(desk.now()).await?;
+    let now = write.now();
+    let still = write.find_half_log_in(digest, now).await?.ok_or(LogInError::HalfOver)?;
+    let person = write.find_person(still.person).await?.ok_or(LogInError::HalfOver)?;
+    if person.version != still.version {
+        return Err(LogInError::HalfOver);
+    }
+    let Some(proof) = factors::take(desk, &mut write, person.id, code).await? else {
+        let mut entry = visitor_entry(Action::LogInRefused, &person.id.to_string(), visitor.origin);
+        entry.detail = serde_json::json!({ "second_factor": "wrong" });
+        write.commit(entry).await?;
+        return Err(LogInError::WrongCode);
+    };
+    attempt.succeeded(&mut write).await?;
+    write.end_half_log_in(digest).await?;
+    enter(desk, write, &person, visitor, Some(proof)).await
+}
+
+/// Opens the session of someone who has proved who they are, and tells them of a new browser.
+async fn enter(
+    desk: &Desk,
+    mut write: Write,
+    person: &Person,
+    visitor: Visitor,
+    proof: Option<Proof>,
+) -> Result<Entered, LogInError> {
     let account = write.list_accounts_of(person.id).await?.first().map(|account| account.id);
     let had_devices = write.count_devices(person.id).await? > 0;
     let entered = open_session(desk, &mut write, person.id, account, &visitor).await?;
-    let actor = Actor::Person { person: person.id, member: None };
+    let codes_left = write.count_recovery_codes(person.id).await?;
     let mut entry = visitor_entry(Action::LogIn, &person.id.to_string(), visitor.origin.clone());
-    entry.actor = actor;
+    entry.actor = Actor::Person { person: person.id, member: None };
+    if let Some(proof) = proof {
+        entry.detail = serde_json::json!({ "second_factor": proof.as_str() });
+    }
     write.commit(entry).await?;
+    let (now, url) = (desk.now(), &desk.settings.console_url);
     if had_devices && entered.device.is_some() {
-        let message = Message::new_device(&visitor.origin, desk.now(), &desk.settings.console_url);
-        desk.mailer.send(&person.email, message, desk.now());
+        desk.mailer.send(&person.email, Message::new_device(&visitor.origin, now, url), now);
+    }
+    if proof == Some(Proof::RecoveryCode) {
+        desk.mailer.send(&person.email, Message::recovery_code_used(codes_left, url), now);
     }
     Ok(entered)
 }

@@ -1,0 +1,29 @@
+-- Second factors. The key of one-time codes stands sealed under the master key; recovery codes, of 125 random
+-- bits each, as SHA-256.
+CREATE TABLE totp (
+    person_id TEXT PRIMARY KEY REFERENCES person (id),
+    sealed BLOB NOT NULL,
+    created_at INTEGER NOT NULL,
+    confirmed_at INTEGER,
+    last_step INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE recovery_code (
+    hash BLOB PRIMARY KEY,
+    person_id TEXT NOT NULL REFERENCES person (id),
+    created_at INTEGER NOT NULL,
+    used_at INTEGER
+) STRICT;
+CREATE INDEX recovery_code_of_person ON recovery_code (person_id);
+
+-- Someone has given the password and not yet the second factor.
+CREATE TABLE half_log_in (
+    hash BLOB PRIMARY KEY,
+    person_id TEXT NOT NULL REFERENCES person (id),
+    person_version INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT;
+
+ALTER TABLE account ADD COLUMN requires_second_factor INTEGER NOT NULL DEFAULT 0;
+
+UPDATE head SET needs = 11 WHERE needs < 11;

@@ -1,0 +1,232 @@
+//! F9: second factors: on every way in, once each, and a way back that is no way in.
+
+use crate::support::{Keydesk, NEW_PASSWORD, PASSWORD, Person};
+use data_encoding::BASE32_NOPAD;
+use totp_rs::Builder;
+
+const ANN: &str = "ann@acme.example";
+
+/// An authenticator that has taken over the key of a page.
+struct Authenticator(Vec<u8>);
+
+impl Authenticator {
+    fn scan(page: &str) -> Self {
+        let typed = page.split("type this key into the app: <span class=\"mono\">").nth(1);
+        let typed = typed.and_then(|rest| rest.split('<').next()).expect("a key");
+        Self(BASE32_NOPAD.decode(typed.replace(' ', "").as_bytes()).expect("base32"))
+    }
+
+    /// The code of the step that is `later` from now.
+    fn code(&self, later: i64) -> String {
+        let totp = Builder::new().with_secret(self.0.clone()).build().expect("a key");
+        let now = std::time::SystemTime::UNIX_EPOCH.elapsed().expect("after 1970").as_secs();
+        totp.generate(now.saturating_add_signed(30 * later)).to_string()
+    }
+}
+
+/// Sets one up; the recovery codes.
+async fn set_up(person: &Person) -> (Authenticator, Vec<String>) {
+    person.post("/second-factor/begin", &[]).await;
+    let page = person.get("/second-factor").await.text;
+    assert!(page.contains("<svg") && !page.contains("style="), "{page}");
+    let authenticator = Authenticator::scan(&page);
+    let wrong = person.post("/second-factor/confirm", &[("code", "000000")]).await;
+    assert!(wrong.status == 422 && wrong.text.contains("not right"), "{}", wrong.text);
+    let shown = person.post("/second-factor/confirm", &[("code", &authenticator.code(-1))]).await;
+    assert_eq!(shown.status, 200, "{}", shown.text);
+    let codes = shown.text.split("<li>").skip(1).filter_map(|rest| rest.split('<').next());
+    let codes: Vec<_> = codes.map(str::to_owned).collect();
+    assert_eq!(codes.len(), 10);
+    (authenticator, codes)
+}
+
+/// A log-in by somebody who knows the password, as far as it leads.
+async fn half(keydesk: &Keydesk, password: &str) -> (Person, String) {
+    let person = Person::visiting(&keydesk.console);
+    let page = person.log_in(ANN, password).await;
+    assert!(page.status == 200 && page.header("set-cookie").is_empty(), "{}", page.text);
+    let half =
+        page.text.split("name=\"half\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
+    (person, half.expect("the second half is asked for").to_owned())
+}
+
+async fn finish(person: &Person, half: &str, code: &str) -> (u16, String) {
+    let page = person.post("/login/second-factor", &[("half", half), ("code", code)]).await;
+    (page.status, page.text)
+}
+
+#[tokio::test]
+async fn f9_the_password_alone_lets_nobody_in_and_a_code_is_good_once() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    let bearer = ann.bearer_token().await;
+    let (authenticator, codes) = set_up(&ann).await;
+    assert_eq!(ann.bearer_token().await, bearer, "tokens go on");
+    let (person, half_code) = half(&keydesk, PASSWORD).await;
+    assert_eq!(person.get("/tokens").await.status, 303, "no session yet");
+    assert_eq!(finish(&person, &half_code, "123456").await.0, 403);
+    assert_eq!(
+        finish(&person, &half_code, &authenticator.code(-1)).await.0,
+        403,
+        "it was used to set up"
+    );
+    assert_eq!(finish(&person, &half_code, &authenticator.code(9)).await.0, 403, "of another time");
+    let code = authenticator.code(0);
+    let (first, second) = code.split_at(3);
+    assert_eq!(finish(&person, &half_code, &format!("{first} {second}")).await.0, 303);
+    assert_eq!(person.get("/tokens").await.status, 200);
+    assert_eq!(
+        finish(&person, &half_code, &authenticator.code(1)).await.0,
+        403,
+        "the half is over"
+    );
+    let (other, half_code) = half(&keydesk, PASSWORD).await;
+    assert_eq!(finish(&other, &half_code, &code).await.0, 403, "taken once");
+    // The app is lost: each recovery code once, and the person is told.
+    assert_eq!(finish(&other, &half_code, &codes[0].to_lowercase().replace('-', " ")).await.0, 303);
+    assert!(ann.get("/mail").await.text.contains("9 are left"));
+    let (other, half_code) = half(&keydesk, PASSWORD).await;
+    assert_eq!(finish(&other, &half_code, &codes[0]).await.0, 403);
+    assert!(ann.get("/second-factor").await.text.contains("9 of 10"));
+    let audit = ann.get("/audit?text=second_factor").await.text;
+    assert!(audit.contains("Second factor added"), "{audit}");
+    // Nothing of it is in the database as it is.
+    let dump = std::fs::read(keydesk.data().join("keydesk.sqlite")).expect("reads");
+    for secret in [authenticator.0.as_slice(), codes[1].as_bytes()] {
+        assert!(!dump.windows(secret.len()).any(|window| window == secret));
+    }
+}
+
+/// T56: many at once, one is let in.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t56_one_code_sent_fifty_times_at_once_opens_once() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    let (authenticator, codes) = set_up(&ann).await;
+    for code in [authenticator.code(0), codes[3].clone()] {
+        let mut halves = Vec::new();
+        for _ in 0..5 {
+            halves.push(half(&keydesk, PASSWORD).await);
+        }
+        let tries = (0..50).map(|at| {
+            let (person, half) = &halves[at % halves.len()];
+            finish(person, half, &code)
+        });
+        let answers = futures_util::future::join_all(tries).await;
+        assert_eq!(answers.iter().filter(|(status, _)| *status == 303).count(), 1);
+        keydesk.sql("DELETE FROM attempt").await;
+    }
+}
+
+/// P12, P13: codes cannot be guessed on and on, and a new password is no way round.
+#[tokio::test]
+async fn p13_neither_guessing_nor_a_reset_gets_past_it() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    let (authenticator, codes) = set_up(&ann).await;
+    let (person, half_code) = half(&keydesk, PASSWORD).await;
+    let mut statuses = Vec::new();
+    for _ in 0..6 {
+        statuses.push(finish(&person, &half_code, "123456").await.0);
+    }
+    assert_eq!(statuses, [403, 403, 403, 403, 403, 429]);
+    assert_eq!(
+        finish(&person, &half_code, &authenticator.code(0)).await.0,
+        429,
+        "not even looked at"
+    );
+    keydesk.sql("DELETE FROM attempt").await;
+    let visitor = Person::visiting(&keydesk.console);
+    visitor.post("/forgot-password", &[("email", ANN)]).await;
+    let link = visitor.link_in_mail("/reset-password/").await;
+    assert_eq!(visitor.post(&link, &[("new_password", NEW_PASSWORD)]).await.status, 303);
+    assert_eq!(
+        finish(&person, &half_code, &authenticator.code(0)).await.0,
+        403,
+        "from before the reset"
+    );
+    let (person, half_code) = half(&keydesk, NEW_PASSWORD).await;
+    assert_eq!(finish(&person, &half_code, &codes[1]).await.0, 303);
+    // It is taken away by who has it, not by who has the browser.
+    assert_eq!(person.post("/second-factor/remove", &[("code", "123456")]).await.status, 422);
+    assert_eq!(person.post("/second-factor/remove", &[("code", &codes[2])]).await.status, 303);
+    assert!(ann.get("/mail").await.status != 500);
+    assert_eq!(Person::visiting(&keydesk.console).log_in(ANN, NEW_PASSWORD).await.status, 303);
+}
+
+/// The way back that is no way in: the operator takes it away, the password is still asked for.
+#[tokio::test]
+async fn f9_who_has_lost_everything_comes_back_by_the_operator() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    set_up(&ann).await;
+    let reset = |email: &str| keydesk.run(&["person", "reset-second-factor", email], "");
+    let wrong = reset("nobody@acme.example");
+    assert!(!wrong.status.success(), "{wrong:?}");
+    let done = reset(ANN);
+    assert!(done.status.success(), "{done:?}");
+    assert!(!reset(ANN).status.success(), "there is none any more");
+    let person = Person::visiting(&keydesk.console);
+    assert_eq!(person.log_in(ANN, "wrong wrong wrong").await.status, 403);
+    assert_eq!(person.log_in(ANN, PASSWORD).await.status, 303);
+}
+
+/// Another way in: an invitation for somebody who has a second factor asks for it as well.
+#[tokio::test]
+async fn p10_an_invitation_is_no_way_round_the_second_factor() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    let (_, codes) = set_up(&ann).await;
+    let args = ["operator", "create", "--email", "otto@vendor.example", "--password-stdin"];
+    assert!(keydesk.run(&args, PASSWORD).status.success());
+    let otto = Person::logged_in(&keydesk.console, "otto@vendor.example", PASSWORD).await;
+    otto.post("/operator/accounts", &[("name", "Beta"), ("owner", ANN)]).await;
+    let visitor = Person::visiting(&keydesk.console);
+    let link = visitor.link_in_mail("/invitation/").await;
+    let without = visitor.post(&link, &[("password", PASSWORD)]).await;
+    assert!(without.status == 422 && without.text.contains("second factor"), "{}", without.text);
+    let with = visitor.post(&link, &[("password", PASSWORD), ("code", &codes[0])]).await;
+    assert_eq!(with.status, 303, "{}", with.text);
+    assert!(visitor.get("/members").await.text.contains("Beta"));
+}
+
+/// An account may ask for one: whoever has none gets nothing else to see.
+#[tokio::test]
+async fn f9_an_account_that_asks_for_it_shows_nothing_before() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    let bob = ann.invite("bob@acme.example", "developer", PASSWORD).await;
+    let required = [("required", "yes")];
+    let refused = ann.post("/members/second-factor", &required).await;
+    assert!(
+        refused.status == 422 && refused.text.contains("lock yourself out"),
+        "{}",
+        refused.text
+    );
+    assert_eq!(bob.post("/members/second-factor", &required).await.status, 403);
+    set_up(&ann).await;
+    assert_eq!(ann.post("/members/second-factor", &required).await.status, 303);
+    for path in ["/api-docs", "/tokens", "/members", "/profile"] {
+        assert_eq!(bob.get(path).await.location.as_deref(), Some("/second-factor"), "{path}");
+    }
+    let act = [("name", "CRM"), ("scope", "*"), ("expires", "never")];
+    assert_eq!(bob.post("/tokens", &act).await.status, 403);
+    assert!(bob.get("/second-factor").await.text.contains("This account asks for one"));
+    set_up(&bob).await;
+    assert_eq!(bob.get("/tokens").await.status, 200);
+}
+
+/// N6: the master key changes, and the authenticator goes on.
+#[tokio::test]
+async fn n6_a_changed_master_key_kills_no_second_factor() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    let (authenticator, _) = set_up(&ann).await;
+    for later in [0, 1] {
+        let rotated = keydesk.run(&["key", "rotate"], "");
+        assert!(rotated.status.success(), "{rotated:?}");
+        let (person, half_code) = half(&keydesk, PASSWORD).await;
+        assert_eq!(finish(&person, &half_code, &authenticator.code(later)).await.0, 303);
+    }
+    assert!(ann.get("/second-factor").await.text.contains("10 of 10"));
+}
