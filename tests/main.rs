@@ -1,5 +1,6 @@
 //! Black-box tests: each starts the real binary and uses it as people and programs do.
 
+mod addresses;
 mod attempts;
 mod audit;
 mod backup;

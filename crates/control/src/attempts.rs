@@ -73,10 +73,14 @@ pub(crate) async fn begin(
     Ok(Attempt(keys))
 }
 
-/// Whether one more reset link may be sent to this address.
-pub(crate) async fn may_send_reset(desk: &Desk, email: &Email) -> Result<bool, StoreError> {
+/// Whether one more link that nobody has asked for may be sent to this address.
+pub(crate) async fn may_send(
+    desk: &Desk,
+    kind: AttemptKind,
+    email: &Email,
+) -> Result<bool, StoreError> {
     let write = desk.store.write(desk.now()).await?;
-    match count(write, &[(AttemptKind::Reset, email.canonical().clone())]).await {
+    match count(write, &[(kind, email.canonical().clone())]).await {
         Ok(()) => Ok(true),
         Err(HeldError::Store(error)) => Err(error),
         Err(_) => Ok(false),

@@ -153,6 +153,7 @@ impl Chrome {
                 "account_closed" => "Closed. Its tokens are refused from now on.",
                 "account_restored" => "Restored. Its tokens are served again.",
                 "plan_set" => "Plan set.",
+                "email_asked" => "Links are on their way to both addresses. Nothing changes before both are followed.",
                 "second_factor_removed" => "Second factor removed.",
                 "second_factor_set" => "Set.",
                 "expiry_on_trial" => {

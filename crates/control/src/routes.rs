@@ -3,7 +3,7 @@
 
 use crate::{
     Desk,
-    accounts::{console as accounts, limits_console as account_limits},
+    accounts::{console as accounts, limits_console as account_limits, sign_up_console as sign_up},
     api_docs::console as api_docs,
     assets,
     audit::console as audit,
@@ -13,7 +13,7 @@ use crate::{
     mail,
     members::console as members,
     operators::console as operators,
-    people::console as people,
+    people::{console as people, email_console as email},
     problem::Problem,
     receipts::console as receipts,
     sessions::console as sessions,
@@ -71,6 +71,12 @@ routes! {
 
     get  "/setup/{code}"                    Anyone => accounts::setup_page;
     post "/setup/{code}"                    Anyone => accounts::setup;
+    get  "/sign-up"                         Anyone => sign_up::show;
+    post "/sign-up"                         Anyone => sign_up::ask_for;
+    get  "/sign-up/{code}"                  Anyone => sign_up::finish_page;
+    post "/sign-up/{code}"                  Anyone => sign_up::open_it;
+    get  "/email-change/{code}"             Anyone => email::show;
+    post "/email-change/{code}"             Anyone => email::answer;
     get  "/login"                           Anyone => sessions::log_in_page;
     post "/login"                           Anyone => sessions::log_in;
     post "/login/second-factor"             Anyone => sessions::log_in_with_code;
@@ -111,6 +117,7 @@ routes! {
     get  "/members"                         Needs(SeeMembers) => members::list;
     post "/members/second-factor"           Needs(LimitAccount) => factors::require;
     post "/members/invitations"             Needs(ManageMembers) => members::invite;
+    post "/members/invitations/{id}/resend" Needs(ManageMembers) => members::resend;
     post "/members/invitations/{id}/withdraw" Needs(ManageMembers) => members::withdraw;
     post "/members/{id}/role"               Needs(ManageMembers) => members::change_role;
     get  "/members/{id}/remove"             Needs(ManageMembers) => members::remove_page;
@@ -131,6 +138,7 @@ routes! {
     post "/second-factor/codes"             Session => factors::codes;
     post "/second-factor/remove"            Session => factors::take_away;
     get  "/profile"                         Session => people::profile;
+    post "/profile/email"                   Session => email::ask_for;
     post "/profile/password"                Session => people::change_password;
     post "/accounts/switch"                 Session => accounts::switch;
 

@@ -19,6 +19,8 @@ pub struct Settings {
     pub token_prefix: Prefix,
     /// Whether both listeners are on loopback, so that `/mail` may exist.
     pub is_local: bool,
+    /// Whether anybody may open an account of their own.
+    pub sign_up: bool,
     pub plans: Plans,
     /// How long new API tokens may live, whatever an account says beside it.
     pub expiry: ExpiryPolicy,

@@ -89,6 +89,31 @@ const TABLES: &[Table] = &[
         columns: &[B("hash"), T("person_id"), N("person_version"), N("expires_at")],
     },
     Table {
+        name: "email_change",
+        columns: &[
+            B("old_code_hash"),
+            B("new_code_hash"),
+            T("person_id"),
+            T("email"),
+            N("created_at"),
+            N("expires_at"),
+            N("old_confirmed_at"),
+            N("new_confirmed_at"),
+            N("closed_at"),
+        ],
+    },
+    Table {
+        name: "sign_up",
+        columns: &[
+            B("code_hash"),
+            T("email"),
+            T("account_name"),
+            N("created_at"),
+            N("expires_at"),
+            N("closed_at"),
+        ],
+    },
+    Table {
         name: "attempt",
         columns: &[T("kind"), T("key"), N("failures"), N("last_at"), N("used_until")],
     },

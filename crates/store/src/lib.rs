@@ -2,6 +2,7 @@
 //! Knows no rules beyond what a row must satisfy; "now" is always an argument.
 
 mod accounts;
+mod addresses;
 mod attempts;
 mod audit;
 mod audit_chain;
@@ -37,6 +38,7 @@ mod tokens;
 mod transaction;
 
 pub use accounts::Account;
+pub use addresses::{EmailChange, NewEmailChange, SignUp};
 pub use audit::{AuditEntry, AuditLine, AuditRow, AuditSearch};
 pub use audit_chain::{AuditFault, AuditHead, AuditVerdict};
 pub use copy::{CopyError, CopyProgress};

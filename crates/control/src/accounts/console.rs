@@ -1,6 +1,6 @@
 //! `/setup/{code}`: the one-time link of the first start. `/accounts/switch`.
 
-use super::{FirstAccount, OpenAccountError};
+use super::{FirstAccount, OpenAccountError, Opening};
 use crate::{
     Desk,
     caller::{Caller, Visitor},
@@ -75,7 +75,18 @@ pub(crate) async fn setup(
         email: form.email,
         password: form.password,
     };
-    match super::open(&desk, &request, Actor::Visitor, &visitor.origin, Some(&visitor)).await {
+    match super::open(
+        &desk,
+        &request,
+        Opening {
+            actor: Actor::Visitor,
+            origin: &visitor.origin,
+            visitor: Some(&visitor),
+            sign_up: None,
+        },
+    )
+    .await
+    {
         Ok((_, entered)) => {
             *desk.setup.lock().unwrap_or_else(PoisonError::into_inner) = None;
             let to = Redirect::to("/api-docs?done=account_opened");

@@ -3,6 +3,8 @@
 pub(crate) mod console;
 mod limits;
 pub(crate) mod limits_console;
+mod sign_up;
+pub(crate) mod sign_up_console;
 
 pub(crate) use limits::give_plan;
 pub use limits::{PlanError, set_plan};
@@ -46,6 +48,8 @@ pub enum OpenAccountError {
     Email(EmailError),
     #[error("Password: {0}.")]
     Password(PasswordError),
+    #[error("This link is no longer good. It works once, for a day; sign up anew.")]
+    LinkOver,
     #[error("There is an account already; log in, or ask its owner for an invitation.")]
     Exists,
     #[error("too many people are logging in at this moment; try again in a few seconds")]
@@ -67,16 +71,24 @@ pub async fn open_first_account(
     actor: Actor,
     origin: &Origin,
 ) -> Result<AccountNumber, OpenAccountError> {
-    Ok(open(desk, request, actor, origin, None).await?.0)
+    Ok(open(desk, request, Opening { actor, origin, visitor: None, sign_up: None }).await?.0)
+}
+
+/// By whom an account is opened.
+struct Opening<'a> {
+    actor: Actor,
+    origin: &'a Origin,
+    /// Who is to be logged in.
+    visitor: Option<&'a Visitor>,
+    /// The code of a sign-up. None: it is the first account, and the only one to be opened so.
+    sign_up: Option<[u8; 32]>,
 }
 
 /// Opens it and, for someone at the console, logs them in.
 async fn open(
     desk: &Desk,
     request: &FirstAccount,
-    actor: Actor,
-    origin: &Origin,
-    visitor: Option<&Visitor>,
+    opening: Opening<'_>,
 ) -> Result<(AccountNumber, Option<Entered>), OpenAccountError> {
     let name: AccountName = request.account.parse().map_err(OpenAccountError::Account)?;
     let email: Email = request.email.parse().map_err(OpenAccountError::Email)?;
@@ -86,7 +98,13 @@ async fn open(
         Password::chosen(&request.password, &personal).map_err(OpenAccountError::Password)?;
     let password_hash = desk.passwords.hash(password, &desk.entropy).await?;
     let mut write = desk.store.write(desk.now()).await?;
-    if write.count_accounts().await? > 0 {
+    let Opening { actor, origin, visitor, sign_up } = opening;
+    let may_open = match sign_up {
+        Some(code) if !write.close_sign_up(code).await? => return Err(OpenAccountError::LinkOver),
+        Some(_) => true,
+        None => write.count_accounts().await? == 0,
+    };
+    if !may_open {
         return Err(OpenAccountError::Exists);
     }
     let now = write.now();

@@ -67,6 +67,59 @@ impl Message {
         }
     }
 
+    pub fn email_leaves(new: &str, link: &str) -> Self {
+        Self {
+            subject: "Another e-mail address is to take this one's place".to_owned(),
+            body: format!(
+                "Somebody who knows your password, probably you, wants to log in with {new} from now on.\n\n\
+                 Follow this link within a day to confirm it, or to stop it:\n\n{link}\n\n\
+                 Without your confirmation nothing changes.\n"
+            ),
+        }
+    }
+
+    pub fn email_arrives(old: &str, link: &str) -> Self {
+        Self {
+            subject: "Confirm your new e-mail address".to_owned(),
+            body: format!(
+                "Somebody who logs in with {old} until now wants to use this address instead.\n\n\
+                 If that is you, follow this link within a day:\n\n{link}\n\n\
+                 If not, do nothing.\n"
+            ),
+        }
+    }
+
+    pub fn email_changed(new: &str) -> Self {
+        Self {
+            subject: "Your e-mail address was changed".to_owned(),
+            body: format!(
+                "From now on you log in with {new}. Both addresses have confirmed it.\n\n\
+                 If it was not you, tell the operator.\n"
+            ),
+        }
+    }
+
+    pub fn address_in_use(console_url: &str) -> Self {
+        Self {
+            subject: "You have a log-in here already".to_owned(),
+            body: format!(
+                "Somebody, perhaps you, has given this address, which belongs to a log-in already. Nothing was changed.\n\n\
+                 Log in at {console_url}/login, or choose a new password at {console_url}/forgot-password.\n"
+            ),
+        }
+    }
+
+    pub fn sign_up(account: &str, link: &str) -> Self {
+        Self {
+            subject: format!("Open your account {account}"),
+            body: format!(
+                "Somebody, probably you, wants to open the account {account} with this address.\n\n\
+                 Follow this link within a day to choose a password and open it:\n\n{link}\n\n\
+                 If it was not you, do nothing.\n"
+            ),
+        }
+    }
+
     pub fn second_factor_added(console_url: &str) -> Self {
         Self {
             subject: "Your second factor is on".to_owned(),

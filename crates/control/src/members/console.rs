@@ -144,6 +144,16 @@ pub(crate) async fn invite(
     Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
 }
 
+pub(crate) async fn resend(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let id = id.parse().map_err(|_| Problem::not_found())?;
+    super::resend(&desk, &caller, id).await?;
+    Ok(Redirect::to("/members?done=invited").into_response())
+}
+
 pub(crate) async fn withdraw(
     State(desk): State<Desk>,
     caller: Caller,

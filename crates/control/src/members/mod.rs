@@ -15,11 +15,11 @@ use crate::{
     tokens,
 };
 use keydesk_model::{
-    Action, Actor, Email, EmailError, EndCause, InvitationId, MemberId, PersonId, Right, Role,
-    TokenNameError,
+    Action, Actor, AttemptKind, Email, EmailError, EndCause, InvitationId, MemberId, PersonId,
+    Right, Role, Timestamp, TokenNameError,
 };
 use keydesk_store::{
-    AuditEntry, Invitation, Member, NewInvitation, NewPerson, Person, StoreError, Write,
+    AuditEntry, Invitation, Member, NewInvitation, NewPerson, Person, Read, StoreError, Write,
 };
 use std::time::Duration;
 
@@ -37,6 +37,8 @@ pub(crate) enum MemberError {
     NoMail,
     #[error("this account has {MOST_INVITATIONS} open invitations; withdraw some first")]
     TooManyInvitations,
+    #[error("this address has got several mails within the hour; try again later")]
+    TooOften,
     #[error("an account needs an owner; make someone else owner first")]
     LastOwner,
     #[error("to leave yourself out, ask another owner or administrator")]
@@ -109,6 +111,51 @@ pub(crate) async fn invite(
     write.add_invitation(&new).await?;
     let detail = serde_json::json!({ "after": { "email": email.as_str(), "role": role } });
     write.commit(caller.entry(Action::InviteMember, id, detail)).await?;
+    let link = format!("{}/invitation/{}", desk.settings.console_url, code.as_str());
+    let message = Message::invitation(&caller.account.name, &caller.person.name, role, &link);
+    desk.mailer.send(&email, message, desk.now());
+    Ok(())
+}
+
+/// An open invitation of the caller's account, which the caller may send.
+async fn find_open(
+    read: &mut Read,
+    (caller, now): (&Caller, Timestamp),
+    id: InvitationId,
+) -> Result<Invitation, Problem> {
+    caller.permit(Right::ManageMembers)?;
+    let open = read.list_invitations(caller.account.id, now).await?;
+    let found = open.into_iter().find(|invitation| invitation.id == id);
+    let invitation = found.ok_or_else(Problem::not_found)?;
+    if invitation.role == Role::Owner {
+        caller.permit(Right::ManageOwners)?;
+    }
+    Ok(invitation)
+}
+
+/// Sends an invitation again, with a new link for another week: the old one is dead.
+pub(crate) async fn resend(desk: &Desk, caller: &Caller, id: InvitationId) -> Result<(), Problem> {
+    let invitation = find_open(&mut desk.store.read().await?, (caller, desk.now()), id).await?;
+    if !attempts::may_send(desk, AttemptKind::Reset, &invitation.email).await? {
+        return Err(MemberError::TooOften.into());
+    }
+    let (code, code_hash) = codes::generate(&desk.entropy);
+    let (mut write, caller) = desk.write_as(caller).await?;
+    let invitation = find_open(&mut write, (&caller, desk.now()), id).await?;
+    let (account, email, role) = (caller.account.id, invitation.email, invitation.role);
+    let new = NewInvitation {
+        id: InvitationId::generate(write.now(), &desk.entropy),
+        account,
+        email: email.clone(),
+        role,
+        code_hash,
+        invited_by: Some(caller.member.id),
+        expires_at: write.now().plus(INVITATION_LASTS),
+    };
+    // It takes the place of the earlier one to the same address.
+    write.add_invitation(&new).await?;
+    let detail = serde_json::json!({ "after": { "email": email.as_str(), "role": role } });
+    write.commit(caller.entry(Action::ResendInvitation, new.id, detail)).await?;
     let link = format!("{}/invitation/{}", desk.settings.console_url, code.as_str());
     let message = Message::invitation(&caller.account.name, &caller.person.name, role, &link);
     desk.mailer.send(&email, message, desk.now());

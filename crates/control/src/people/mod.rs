@@ -1,6 +1,8 @@
 //! People and their passwords: changing one, and resetting a forgotten one by mail.
 
 pub(crate) mod console;
+mod email;
+pub(crate) mod email_console;
 
 use crate::{
     Desk,
@@ -13,7 +15,7 @@ use crate::{
     receipts::Issued,
     sessions::{self, SessionSecret, visitor_entry},
 };
-use keydesk_model::{Action, Actor, Email, EndCause, Origin};
+use keydesk_model::{Action, Actor, AttemptKind, Email, EndCause, Origin};
 use keydesk_store::StoreError;
 use std::time::Duration;
 
@@ -111,7 +113,7 @@ pub(crate) async fn request_reset(
     };
     // Whoever asks too often gets none; who looks on cannot tell.
     let may_send = match email.parse::<Email>() {
-        Ok(email) => attempts::may_send_reset(desk, &email).await?,
+        Ok(email) => attempts::may_send(desk, AttemptKind::Reset, &email).await?,
         Err(_) => false,
     };
     let found = found.filter(|_| may_send);

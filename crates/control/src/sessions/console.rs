@@ -30,6 +30,7 @@ struct LogInPage {
     error: Option<String>,
     /// Nobody can log in yet.
     no_account: bool,
+    sign_up: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -63,7 +64,14 @@ pub(crate) async fn log_in_page(
     };
     let chrome = Chrome::nobody("Log in", Nav::None).with_notice(&done);
     let next = safe_next(query.next.as_deref()).to_owned();
-    Ok(page(&LogInPage { chrome, email: String::new(), next, error: None, no_account }))
+    Ok(page(&LogInPage {
+        chrome,
+        email: String::new(),
+        next,
+        error: None,
+        no_account,
+        sign_up: desk.settings.sign_up,
+    }))
 }
 
 pub(crate) async fn log_in(
@@ -88,6 +96,7 @@ pub(crate) async fn log_in(
                 next: safe_next(form.next.as_deref()).to_owned(),
                 error: Some(error.to_string()),
                 no_account: false,
+                sign_up: desk.settings.sign_up,
             };
             Ok((retry_after, page_with(status, &page)).into_response())
         }

@@ -39,6 +39,7 @@ pub struct File {
     pub plan: Vec<FilePlan>,
     pub default_plan: Option<Spanned<String>>,
     pub expiry: FileExpiry,
+    pub sign_up: Option<bool>,
     pub self_service: FileSelfService,
     pub introspection: Vec<FileIntrospection>,
     pub forward_auth: FileForwardAuth,

@@ -54,6 +54,8 @@ pub struct Config {
     pub doors: Doors,
     pub plans: Plans,
     pub expiry: ExpiryPolicy,
+    /// Whether anybody may open an account of their own.
+    pub sign_up: bool,
 }
 
 impl Config {
@@ -79,6 +81,7 @@ impl Config {
         let config = Self {
             rules: limits::rules(&source, &file)?,
             plans: limits::plans(&source, &file)?,
+            sign_up: file.sign_up.unwrap_or(false),
             expiry: limits::expiry(&source, &file.expiry)?,
             store: cluster::place(store.as_ref(), file.store_password.as_ref(), &data)?,
             doors: doors::doors(&source, &file, cluster.terms.lease)?,

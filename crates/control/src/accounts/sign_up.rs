@@ -1,0 +1,68 @@
+//! Sign-up, where the operator allows it: the address first, then the account. Whether somebody has the
+//! address already is told to that address only.
+
+use super::{OpenAccountError, Opening, open};
+use crate::{Desk, attempts, caller::Visitor, codes, mail::Message, sessions::Entered};
+use keydesk_model::{AccountName, Action, Actor, AttemptKind, Email, Origin};
+use keydesk_store::{SignUp, StoreError};
+use std::time::Duration;
+
+const LASTS: Duration = Duration::from_hours(24);
+
+/// Sends a link to an address that nobody has, and says so to one that somebody has.
+pub(crate) async fn ask(
+    desk: &Desk,
+    account: &str,
+    email: &str,
+    origin: Origin,
+) -> Result<(), OpenAccountError> {
+    let name: AccountName = account.parse().map_err(OpenAccountError::Account)?;
+    let email: Email = email.parse().map_err(OpenAccountError::Email)?;
+    let may_send = attempts::may_send(desk, AttemptKind::Reset, &email).await?;
+    let (code, code_hash) = codes::generate(&desk.entropy);
+    let mut write = desk.store.write(desk.now()).await?;
+    let is_known = write.find_person_by_email(&email).await?.is_some();
+    if may_send && !is_known {
+        let until = write.now().plus(LASTS);
+        let sign_up = SignUp { email: email.clone(), account_name: name.to_string() };
+        write.add_sign_up(code_hash, &sign_up, until).await?;
+    }
+    write.commit(crate::sessions::visitor_entry(Action::AskToSignUp, "", origin)).await?;
+    let url = &desk.settings.console_url;
+    if may_send {
+        let message = if is_known {
+            Message::address_in_use(url)
+        } else {
+            Message::sign_up(name.as_str(), &format!("{url}/sign-up/{}", code.as_str()))
+        };
+        desk.mailer.send(&email, message, desk.now());
+    }
+    Ok(())
+}
+
+pub(crate) async fn find(desk: &Desk, code: &str) -> Result<Option<SignUp>, StoreError> {
+    desk.store.read().await?.find_sign_up(codes::digest(code), desk.now()).await
+}
+
+/// Opens the account of somebody who has proved the address.
+pub(crate) async fn finish(
+    desk: &Desk,
+    code: &str,
+    (name, password): (&str, &str),
+    visitor: &Visitor,
+) -> Result<Option<Entered>, OpenAccountError> {
+    let found = find(desk, code).await?.ok_or(OpenAccountError::LinkOver)?;
+    let request = super::FirstAccount {
+        account: found.account_name,
+        name: name.to_owned(),
+        email: found.email.to_string(),
+        password: password.to_owned(),
+    };
+    let opening = Opening {
+        actor: Actor::Visitor,
+        origin: &visitor.origin,
+        visitor: Some(visitor),
+        sign_up: Some(codes::digest(code)),
+    };
+    Ok(open(desk, &request, opening).await?.1)
+}

@@ -1,0 +1,155 @@
+//! Another e-mail address: asked for with the password, confirmed by a link to the old address and one to the
+//! new. Until both have been followed nothing changes, and either link can stop it.
+
+use crate::{Desk, attempts, caller::Caller, codes, mail::Message, problem::Problem};
+use keydesk_model::{Action, Actor, AttemptKind, Email, EmailError, Origin};
+use keydesk_store::{AuditEntry, EmailChange, NewEmailChange, StoreError};
+use std::time::Duration;
+
+const LASTS: Duration = Duration::from_hours(24);
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum EmailChangeError {
+    #[error("E-mail: {0}.")]
+    Email(#[from] EmailError),
+    #[error("That is your address already.")]
+    Same,
+    #[error("This Keydesk cannot send the links: ask its operator to configure [mail].")]
+    NoMail,
+    #[error("This link is no longer good. Both work for a day; ask for new ones on your profile.")]
+    Over,
+    #[error("Somebody else has that address by now. Nothing was changed.")]
+    Taken,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<EmailChangeError> for Problem {
+    fn from(error: EmailChangeError) -> Self {
+        match error {
+            EmailChangeError::Store(error) => error.into(),
+            error => Self::invalid(error.to_string()).leading_to("/profile", "Go to the profile"),
+        }
+    }
+}
+
+/// Sends both links. Whether somebody has the new address already is told to that address only.
+pub(crate) async fn ask(desk: &Desk, caller: &Caller, typed: &str) -> Result<(), EmailChangeError> {
+    let email: Email = typed.parse()?;
+    let old = &caller.person.email;
+    if email.as_str() == old.as_str() {
+        return Err(EmailChangeError::Same);
+    }
+    if !desk.mailer.can_send() {
+        return Err(EmailChangeError::NoMail);
+    }
+    let may_send = attempts::may_send(desk, AttemptKind::Reset, &email).await?;
+    let mut write = desk.store.write(desk.now()).await?;
+    let other = write.find_person_by_email(&email).await?;
+    let is_taken = other.is_some_and(|other| other.id != caller.person.id);
+    let (old_code, old_code_hash) = codes::generate(&desk.entropy);
+    let (new_code, new_code_hash) = codes::generate(&desk.entropy);
+    let person = caller.person.id;
+    if !is_taken {
+        let expires_at = write.now().plus(LASTS);
+        let new = NewEmailChange {
+            old_code_hash,
+            new_code_hash,
+            person,
+            email: email.clone(),
+            expires_at,
+        };
+        write.add_email_change(&new).await?;
+    }
+    let detail = serde_json::json!({ "before": { "email": old.as_str() }, "after": { "email": email.as_str() } });
+    write.commit(caller.entry(Action::AskForEmail, person, detail)).await?;
+    let url = &desk.settings.console_url;
+    let link = |code: &str| format!("{url}/email-change/{code}");
+    let now = desk.now();
+    if is_taken {
+        if may_send {
+            desk.mailer.send(&email, Message::address_in_use(url), now);
+        }
+        return Ok(());
+    }
+    desk.mailer.send(old, Message::email_leaves(email.as_str(), &link(&old_code)), now);
+    if may_send {
+        desk.mailer.send(&email, Message::email_arrives(old.as_str(), &link(&new_code)), now);
+    }
+    Ok(())
+}
+
+pub(crate) async fn find(desk: &Desk, code: &str) -> Result<EmailChange, EmailChangeError> {
+    let found = desk.store.read().await?.find_email_change(codes::digest(code), desk.now()).await?;
+    found.ok_or(EmailChangeError::Over)
+}
+
+/// What a confirmation has led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Confirmed {
+    /// The other side has still to say so.
+    Half,
+    Whole,
+}
+
+/// One side says yes.
+pub(crate) async fn confirm(
+    desk: &Desk,
+    code: &str,
+    origin: Origin,
+) -> Result<Confirmed, EmailChangeError> {
+    let digest = codes::digest(code);
+    let mut write = desk.store.write(desk.now()).await?;
+    let now = write.now();
+    let change = write.find_email_change(digest, now).await?.ok_or(EmailChangeError::Over)?;
+    write.confirm_email_change(digest, change.is_new_side).await?;
+    let is_whole = if change.is_new_side { change.old_confirmed } else { change.new_confirmed };
+    let person = write.find_person(change.person).await?.ok_or(EmailChangeError::Over)?;
+    let entry = |action, detail| AuditEntry {
+        action,
+        actor: Actor::Person { person: change.person, member: None },
+        origin,
+        account: None,
+        target: change.person.to_string(),
+        detail,
+    };
+    if !is_whole {
+        let side = if change.is_new_side { "new" } else { "old" };
+        let detail = serde_json::json!({ "side": side });
+        write.commit(entry(Action::ConfirmEmail, detail)).await?;
+        return Ok(Confirmed::Half);
+    }
+    match write.set_email(change.person, &change.email).await {
+        Err(StoreError::Conflict) => return Err(EmailChangeError::Taken),
+        set => set?,
+    }
+    write.close_email_changes(change.person).await?;
+    // A reset link in the old mailbox would lead to the new address' password.
+    write.close_resets(change.person).await?;
+    let (old, new) = (&person.email, &change.email);
+    let detail = serde_json::json!({ "before": { "email": old.as_str() }, "after": { "email": new.as_str() } });
+    write.commit(entry(Action::ChangeEmail, detail)).await?;
+    for address in [old, new] {
+        desk.mailer.send(address, Message::email_changed(new.as_str()), desk.now());
+    }
+    Ok(Confirmed::Whole)
+}
+
+/// One side says no.
+pub(crate) async fn stop(desk: &Desk, code: &str, origin: Origin) -> Result<(), EmailChangeError> {
+    let mut write = desk.store.write(desk.now()).await?;
+    let now = write.now();
+    let found = write.find_email_change(codes::digest(code), now).await?;
+    let change = found.ok_or(EmailChangeError::Over)?;
+    write.close_email_changes(change.person).await?;
+    let entry = AuditEntry {
+        action: Action::StopEmail,
+        actor: Actor::Visitor,
+        origin,
+        account: None,
+        target: change.person.to_string(),
+        detail: serde_json::json!({ "side": if change.is_new_side { "new" } else { "old" } }),
+    };
+    write.commit(entry).await?;
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! `/profile/email` and `/email-change/{code}`.
+
+use super::email::{Confirmed, EmailChangeError, ask, confirm, find, stop};
+use crate::{
+    Desk,
+    caller::Visitor,
+    chrome::{Chrome, Nav, done, page},
+    freshness::FreshForm,
+    problem::Problem,
+};
+use askama::Template;
+use axum::{
+    Form,
+    extract::{Path, State},
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct EmailForm {
+    email: String,
+}
+
+pub(crate) async fn ask_for(
+    State(desk): State<Desk>,
+    fresh: FreshForm<EmailForm>,
+) -> Result<Response, Problem> {
+    ask(&desk, &fresh.caller, &fresh.form.email).await?;
+    Ok(done("/profile", "email_asked", None).into_response())
+}
+
+#[derive(Template)]
+#[template(path = "people/email_change.html")]
+struct ChangePage {
+    chrome: Chrome,
+    code: String,
+    email: String,
+    is_new_side: bool,
+    /// What has come of it, once it is confirmed or stopped.
+    told: Option<&'static str>,
+}
+
+impl ChangePage {
+    fn new(code: String, email: String, is_new_side: bool) -> Self {
+        let chrome = Chrome::nobody("Another e-mail address", Nav::None);
+        Self { chrome, code, email, is_new_side, told: None }
+    }
+}
+
+/// Only looks: programs that follow links in mails change nothing.
+pub(crate) async fn show(
+    State(desk): State<Desk>,
+    Path(code): Path<String>,
+) -> Result<Response, Problem> {
+    let change = find(&desk, &code).await?;
+    Ok(page(&ChangePage::new(code, change.email.to_string(), change.is_new_side)))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct AnswerForm {
+    answer: String,
+}
+
+pub(crate) async fn answer(
+    State(desk): State<Desk>,
+    visitor: Visitor,
+    Path(code): Path<String>,
+    Form(form): Form<AnswerForm>,
+) -> Result<Response, Problem> {
+    let change = find(&desk, &code).await?;
+    let told = if form.answer == "stop" {
+        stop(&desk, &code, visitor.origin).await?;
+        "Stopped. Nothing was changed. If it was not you who asked, change your password."
+    } else {
+        match confirm(&desk, &code, visitor.origin).await {
+            Ok(Confirmed::Half) => {
+                "Confirmed. The other address has to confirm as well; its link is in its mailbox."
+            }
+            Ok(Confirmed::Whole) => "Done. From now on you log in with the new address.",
+            Err(error @ EmailChangeError::Taken) => return Err(error.into()),
+            Err(error) => return Err(error.into()),
+        }
+    };
+    let shown = ChangePage::new(code, change.email.to_string(), change.is_new_side);
+    Ok(page(&ChangePage { told: Some(told), ..shown }))
+}

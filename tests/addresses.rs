@@ -1,0 +1,169 @@
+//! Coming in, and changing the address: sign-up, invitations sent again, a change confirmed on both sides.
+
+use crate::{
+    limits::send,
+    support::{Keydesk, Options, PASSWORD, Person},
+};
+
+const ANN: &str = "ann@acme.example";
+const NEW: &str = "ann@new.example";
+
+/// The newest link of this kind in a mail that says so.
+async fn link_to(person: &Person, words: &str, path: &str) -> String {
+    let mailbox = person.get("/mail").await.text;
+    let mails = mailbox.split("<article").filter(|mail| mail.contains(words));
+    let mut mails = mails.filter(|mail| mail.contains(path));
+    let mail = mails.next().expect("a mail with a link");
+    let rest = &mail[mail.find(path).expect("a link")..];
+    rest.split(['"', '<', '&', ' ', '\n']).next().expect("a path").to_owned()
+}
+
+#[tokio::test]
+async fn an_address_changes_when_both_sides_have_confirmed_and_not_before() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    let bearer = ann.bearer_token().await;
+    for (typed, wrong) in [("no address", "E-mail"), (ANN, "your address already")] {
+        let page = ann.post("/profile/email", &[("email", typed)]).await;
+        assert!(page.status == 422 && page.text.contains(wrong), "{}", page.text);
+    }
+    let asked = ann.post("/profile/email", &[("email", NEW)]).await;
+    assert_eq!(asked.location.as_deref(), Some("/profile?done=email_asked"));
+    let old_link = link_to(&ann, "Somebody who knows your password", "/email-change/").await;
+    let new_link = link_to(&ann, "Confirm your new e-mail", "/email-change/").await;
+    assert_ne!(old_link, new_link);
+    // Looking is not confirming.
+    let visitor = Person::visiting(&keydesk.console);
+    for link in [&old_link, &new_link, &old_link] {
+        assert_eq!(visitor.get(link).await.status, 200);
+    }
+    let log_in =
+        async |email: &str| Person::visiting(&keydesk.console).log_in(email, PASSWORD).await.status;
+    let confirm = [("answer", "confirm")];
+    let first = visitor.post(&new_link, &confirm).await.text;
+    assert!(first.contains("The other address has to confirm"), "{first}");
+    assert!(
+        visitor.post(&new_link, &confirm).await.text.contains("other address"),
+        "twice is once"
+    );
+    assert_eq!((log_in(ANN).await, log_in(NEW).await), (303, 403));
+    let second = visitor.post(&old_link, &confirm).await.text;
+    assert!(second.contains("you log in with the new address"), "{second}");
+    assert_eq!((log_in(ANN).await, log_in(NEW).await), (403, 303));
+    assert_eq!(visitor.post(&old_link, &confirm).await.status, 422, "both links are spent");
+    assert_eq!(ann.bearer_token().await, bearer, "tokens go on");
+    assert!(ann.get("/audit?action=person").await.status == 200);
+}
+
+/// T44: whether somebody has an address is told to that address only; and either side stops it.
+#[tokio::test]
+async fn t44_a_taken_address_looks_like_a_free_one_and_either_side_stops_it() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    ann.invite("bob@acme.example", "developer", PASSWORD).await;
+    let taken = ann.post("/profile/email", &[("email", "bob@acme.example")]).await;
+    assert_eq!(taken.location.as_deref(), Some("/profile?done=email_asked"));
+    let mailbox = ann.get("/mail").await.text;
+    assert!(
+        mailbox.contains("You have a log-in here already") && !mailbox.contains("/email-change/")
+    );
+    ann.post("/profile/email", &[("email", NEW)]).await;
+    let link = link_to(&ann, "Confirm your new e-mail", "/email-change/").await;
+    let visitor = Person::visiting(&keydesk.console);
+    let stopped = visitor.post(&link, &[("answer", "stop")]).await.text;
+    assert!(stopped.contains("Nothing was changed"), "{stopped}");
+    assert_eq!(visitor.get(&link).await.status, 422);
+}
+
+#[tokio::test]
+async fn an_invitation_is_sent_again_and_its_old_link_is_dead() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    ann.post("/members/invitations", &[("email", "bob@acme.example"), ("role", "viewer")]).await;
+    let first = ann.link_in_mail("/invitation/").await;
+    let page = ann.get("/members").await.text;
+    let again = page.split("action=\"").find(|rest| rest.contains("/resend\"")).expect("a button");
+    let again = again.split('"').next().expect("a path");
+    for _ in 0..5 {
+        let page = ann.get("/members").await.text;
+        let path = page.split("action=\"").find(|rest| rest.contains("/resend\"")).expect("one");
+        let sent = ann.post(path.split('"').next().expect("a path"), &[]).await;
+        assert_eq!(sent.location.as_deref(), Some("/members?done=invited"), "{}", sent.text);
+    }
+    assert_eq!(ann.post(again, &[]).await.status, 404, "the one before is closed");
+    let page = ann.get("/members").await.text;
+    assert_eq!(page.matches("/resend\"").count(), 1, "it is one invitation still");
+    let path = page.split("action=\"").find(|rest| rest.contains("/resend\"")).expect("one");
+    let often = ann.post(path.split('"').next().expect("a path"), &[]).await;
+    assert!(often.status == 422 && often.text.contains("several mails"), "{}", often.text);
+    let visitor = Person::visiting(&keydesk.console);
+    assert_eq!(visitor.get(&first).await.status, 422);
+    let last = ann.link_in_mail("/invitation/").await;
+    assert_eq!(visitor.post(&last, &[("password", PASSWORD)]).await.status, 303);
+}
+
+#[tokio::test]
+async fn whoever_signs_up_proves_the_address_first_where_it_is_allowed() {
+    let closed = Keydesk::start();
+    let visitor = Person::visiting(&closed.console);
+    assert_eq!(visitor.get("/sign-up").await.status, 404);
+    assert!(!visitor.get("/login").await.text.contains("/sign-up"));
+
+    let config = "sign_up = true\n".to_owned();
+    let mut keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
+    let ann = keydesk.with_account().await;
+    let visitor = Person::visiting(&keydesk.console);
+    assert!(visitor.get("/login").await.text.contains("/sign-up"));
+    let ask = async |email: &str| {
+        visitor.post("/sign-up", &[("account", "Beta Ltd"), ("email", email)]).await
+    };
+    assert_eq!(ask("nonsense").await.status, 422);
+    let (known, new) = (ask(ANN).await, ask("bea@beta.example").await);
+    let same = |text: &str| text.replace(ANN, "X").replace("bea@beta.example", "X");
+    assert_eq!((known.status, same(&known.text)), (new.status, same(&new.text)), "T44");
+    let mailbox = ann.get("/mail").await.text;
+    assert!(mailbox.contains("You have a log-in here already"));
+    let link = visitor.link_in_mail("/sign-up/").await;
+    let weak = visitor.post(&link, &[("password", "password12345678")]).await;
+    assert!(weak.status == 422 && weak.text.contains("attackers try"), "{}", weak.text);
+    let opened = visitor.post(&link, &[("name", "Bea"), ("password", PASSWORD)]).await;
+    assert_eq!(opened.location.as_deref(), Some("/api-docs?done=account_opened"));
+    assert_eq!(visitor.post(&link, &[("password", PASSWORD)]).await.status, 422, "once");
+    let (endpoint, token) = (visitor.endpoint_url().await, visitor.bearer_token().await);
+    assert_ne!(endpoint, ann.endpoint_url().await);
+    let url = format!("{endpoint}/api/v1/contacts");
+    assert_eq!(send("GET", &url, &token, "app").await.status, 200);
+}
+
+/// A person in several accounts switches without logging in, with a bearer token for each.
+#[tokio::test]
+async fn one_log_in_opens_several_accounts_with_a_bearer_token_each() {
+    let config = "sign_up = true\n".to_owned();
+    let mut keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
+    let ann = keydesk.with_account().await;
+    let bea = Person::visiting(&keydesk.console);
+    bea.post("/sign-up", &[("account", "Beta Ltd"), ("email", "bea@beta.example")]).await;
+    let link = bea.link_in_mail("/sign-up/").await;
+    bea.post(&link, &[("password", PASSWORD)]).await;
+    bea.post("/members/invitations", &[("email", ANN), ("role", "developer")]).await;
+    let link = bea.link_in_mail("/invitation/").await;
+    assert_eq!(ann.post(&link, &[("password", PASSWORD)]).await.status, 303);
+    let page = ann.get("/api-docs").await.text;
+    let ids: Vec<_> = page
+        .split("name=\"account\" value=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .collect();
+    assert_eq!(ids.len(), 2, "{page}");
+    let mut seen = Vec::new();
+    for id in ids {
+        ann.post("/accounts/switch", &[("account", id)]).await;
+        let (endpoint, token) = (ann.endpoint_url().await, ann.bearer_token().await);
+        let url = format!("{endpoint}/api/v1/contacts");
+        assert_eq!(send("GET", &url, &token, "app").await.status, 200);
+        seen.push((endpoint, token));
+    }
+    assert!(seen[0].0 != seen[1].0 && seen[0].1 != seen[1].1);
+    let other = send("GET", &format!("{}/api/v1/contacts", seen[0].0), &seen[1].1, "app").await;
+    assert_eq!(other.code(), "wrong_account");
+}
