@@ -22,6 +22,7 @@ mod http2;
 mod integrations;
 mod keys;
 mod limits;
+mod lives;
 mod nodes;
 mod operation;
 mod operator;

@@ -1,6 +1,6 @@
 //! `/profile/email` and `/email-change/{code}`.
 
-use super::email::{Confirmed, EmailChangeError, ask, confirm, find, stop};
+use super::email::{Confirmed, ask, confirm, find, stop};
 use crate::{
     Desk,
     caller::Visitor,
@@ -79,7 +79,6 @@ pub(crate) async fn answer(
                 "Confirmed. The other address has to confirm as well; its link is in its mailbox."
             }
             Ok(Confirmed::Whole) => "Done. From now on you log in with the new address.",
-            Err(error @ EmailChangeError::Taken) => return Err(error.into()),
             Err(error) => return Err(error.into()),
         }
     };
