@@ -7,17 +7,17 @@ use totp_rs::Builder;
 const ANN: &str = "ann@acme.example";
 
 /// An authenticator that has taken over the key of a page.
-struct Authenticator(Vec<u8>);
+pub struct Authenticator(Vec<u8>);
 
 impl Authenticator {
-    fn scan(page: &str) -> Self {
+    pub fn scan(page: &str) -> Self {
         let typed = page.split("type this key into the app: <span class=\"mono\">").nth(1);
         let typed = typed.and_then(|rest| rest.split('<').next()).expect("a key");
         Self(BASE32_NOPAD.decode(typed.replace(' ', "").as_bytes()).expect("base32"))
     }
 
     /// The code of the step that is `later` from now.
-    fn code(&self, later: i64) -> String {
+    pub fn code(&self, later: i64) -> String {
         let totp = Builder::new().with_secret(self.0.clone()).build().expect("a key");
         let now = std::time::SystemTime::UNIX_EPOCH.elapsed().expect("after 1970").as_secs();
         totp.generate(now.saturating_add_signed(30 * later)).to_string()

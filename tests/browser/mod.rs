@@ -119,6 +119,10 @@ impl Browser {
         element.click().await.unwrap_or_else(|error| panic!("{css}: {error}"));
     }
 
+    async fn source(&self) -> String {
+        self.driver.source().await.expect("a page")
+    }
+
     async fn text(&self, css: &str) -> String {
         self.find(css).await.text().await.expect("text")
     }

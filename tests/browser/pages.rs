@@ -1,12 +1,15 @@
 //! Every page and state under axe-core, and none wider than its screen.
 
 use super::{Browser, NARROW_LIGHT, README, Screen, WIDE_DARK};
-use crate::support::{Keydesk, Options, PASSWORD, eventually};
+use crate::{
+    factors::Authenticator,
+    support::{Keydesk, Options, PASSWORD, eventually},
+};
 
 /// Every page, in every state that a first day brings, with nothing serious for axe-core and
 /// nothing wider than the screen.
 async fn inspect_every_page(screen: Screen) {
-    let plan = "default_plan = \"free\"\n[[plan]]\nname = \"free\"\nrate = \"100/10s\"\nmonthly_calls = 10\n";
+    let plan = "sign_up = true\ndefault_plan = \"free\"\n[[plan]]\nname = \"free\"\nrate = \"100/10s\"\nmonthly_calls = 10\n";
     let options = Options { config: plan.to_owned(), ..Options::default() };
     let mut keydesk = Keydesk::start_with(&options);
     let first = keydesk.setup_link.clone().expect("a link");
@@ -16,6 +19,8 @@ async fn inspect_every_page(screen: Screen) {
     let (invitation, member) = live_a_first_day(&mut keydesk).await;
     visitor_pages(&keydesk, &browser, &invitation, screen).await;
     member_pages(&keydesk, &browser, &member, screen).await;
+    operator_pages(&keydesk, &browser, screen).await;
+    factor_pages(&keydesk, &browser, screen).await;
     let lines = browser.console_lines().await;
     let unexpected: Vec<_> =
         lines.iter().filter(|line| !line.contains("404") && !line.contains("403")).collect();
@@ -55,6 +60,9 @@ async fn live_a_first_day(keydesk: &mut Keydesk) -> (String, String) {
     let over = ann.token_id("over soon").await;
     ann.post(&format!("/tokens/{over}/revoke"), &[]).await;
     let member = ann.member_id("vera").await;
+    ann.post("/profile/email", &[("email", "ann@new.example")]).await;
+    let args = ["--config", "keydesk.toml", "operator", "create", "--email", "ann@acme.example"];
+    assert!(keydesk.run(&args, "").status.success());
     (invitation, member)
 }
 
@@ -63,6 +71,7 @@ async fn visitor_pages(keydesk: &Keydesk, browser: &Browser, invitation: &str, s
         ("login", "/login"),
         ("forgot-password", "/forgot-password"),
         ("mail", "/mail"),
+        ("sign-up", "/sign-up"),
         ("invitation", invitation),
         ("not-found", "/nowhere"),
     ] {
@@ -102,6 +111,8 @@ async fn member_pages(keydesk: &Keydesk, browser: &Browser, member: &str, screen
         ("profile", "/profile"),
         ("help", "/help"),
         ("receipts", "/receipts"),
+        ("audit", "/audit"),
+        ("audit-nothing", "/audit?text=nothing+fits"),
     ] {
         browser.go(&format!("{}{page}", keydesk.console)).await;
         inspect(browser, name, screen).await;
@@ -127,6 +138,55 @@ async fn member_pages(keydesk: &Keydesk, browser: &Browser, member: &str, screen
     browser.show_as(README).await;
     browser.go(&format!("{}/api-docs", keydesk.console)).await;
     browser.screenshot("api-docs", README).await;
+    browser.show_as(screen).await;
+}
+
+async fn operator_pages(keydesk: &Keydesk, browser: &Browser, screen: Screen) {
+    browser.go(&format!("{}/operator", keydesk.console)).await;
+    browser.fill("name", "Beta Ltd").await;
+    browser.fill("owner", "bea@beta.example").await;
+    browser.click("main form button.primary").await;
+    browser.find("form[action$=\"/suspend\"]").await;
+    inspect(browser, "operator-account", screen).await;
+    browser.click("form[action$=\"/suspend\"] button").await;
+    browser.find("form[action$=\"/restore\"]").await;
+    inspect(browser, "operator-account-suspended", screen).await;
+    for (name, page) in [("operator", "/operator"), ("operator-audit", "/operator/audit")] {
+        browser.go(&format!("{}{page}", keydesk.console)).await;
+        inspect(browser, name, screen).await;
+    }
+}
+
+/// From setting a second factor up to logging in with it.
+async fn factor_pages(keydesk: &Keydesk, browser: &Browser, screen: Screen) {
+    let at = |path: &str| format!("{}{path}", keydesk.console);
+    browser.go(&at("/second-factor")).await;
+    inspect(browser, "second-factor", screen).await;
+    browser.click("main form button.primary").await;
+    browser.find(".qr svg").await;
+    inspect(browser, "second-factor-begun", screen).await;
+    let authenticator = Authenticator::scan(&browser.source().await);
+    browser.fill("code", &authenticator.code(-1)).await;
+    browser.click("form[action$=\"/confirm\"] button").await;
+    browser.find(".codes").await;
+    inspect(browser, "recovery-codes", screen).await;
+    browser.go(&at("/second-factor")).await;
+    inspect(browser, "second-factor-on", screen).await;
+    browser.go(&at("/mail")).await;
+    browser.click("a[href*=\"/email-change/\"]").await;
+    browser.find("button[value=stop]").await;
+    inspect(browser, "email-change", screen).await;
+    browser.go(&at("/sessions")).await;
+    browser.run("document.querySelector('form[action=\"/logout\"] button').click()").await;
+    browser.arrives_at("/login").await;
+    browser.fill("email", "ann@acme.example").await;
+    browser.fill("password", PASSWORD).await;
+    browser.click("main button").await;
+    browser.find("[name=half]").await;
+    inspect(browser, "login-second-factor", screen).await;
+    browser.fill("code", &authenticator.code(0)).await;
+    browser.click("main button").await;
+    browser.arrives_at("/api-docs").await;
 }
 
 async fn inspect(browser: &Browser, name: &str, screen: Screen) {
