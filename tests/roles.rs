@@ -23,8 +23,15 @@ fn filled(path: &str) -> String {
 /// 403 to a wrong password whoever asks.
 fn is_left_out(method: &str, path: &str) -> bool {
     method == "post"
-        && ["/logout", "/sessions/log-out-everywhere", "/login", "/login/second-factor", "/confirm"]
-            .contains(&path)
+        && [
+            "/logout",
+            "/sessions/log-out-everywhere",
+            "/login",
+            "/login/second-factor",
+            "/login/passkey",
+            "/confirm",
+        ]
+        .contains(&path)
 }
 
 async fn ask(person: &Person, method: &str, path: &str) -> (u16, Option<String>) {

@@ -3,6 +3,7 @@
 
 mod journey;
 mod pages;
+mod passkeys;
 mod scripts;
 
 use crate::{

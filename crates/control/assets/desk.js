@@ -80,3 +80,32 @@ const selectAll = (button) => {
   });
   live(all ? "No scope selected" : "All scopes selected");
 };
+
+// A form that is to carry a passkey's answer: the browser is asked for it first.
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  const kind = form.dataset.passkey;
+  if (!kind || form.elements.answer.value) return;
+  event.preventDefault();
+  const told = form.querySelector("[data-passkey-error]");
+  told.hidden = true;
+  try {
+    const options = JSON.parse(form.dataset.options);
+    const answer =
+      kind === "create"
+        ? await navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options) })
+        : await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options) });
+    form.elements.answer.value = JSON.stringify(answer.toJSON());
+    form.submit();
+  } catch (error) {
+    told.textContent =
+      error.name === "SecurityError"
+        ? "Passkeys belong to a name: open this console by its name, on this machine by http://localhost."
+        : error.name === "InvalidStateError"
+          ? "This authenticator has a passkey of yours already."
+          : error instanceof TypeError || error instanceof ReferenceError
+            ? "This browser knows no passkeys. Use another one, or the password."
+            : "Nothing was done: the browser was not given a passkey. Try again.";
+    told.hidden = false;
+  }
+});

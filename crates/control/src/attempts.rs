@@ -17,6 +17,8 @@ pub(crate) enum Tries<'a> {
     Session(SessionId),
     /// A code, by someone who has given the password.
     Factor(PersonId),
+    /// A passkey, by whoever comes: nothing can be guessed, but much be computed.
+    Passkey,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -105,6 +107,7 @@ async fn keys(
     let (typed, device) = match tries {
         Tries::Session(id) => return Ok(vec![(AttemptKind::Device, id.to_string())]),
         Tries::Factor(id) => return Ok(vec![(AttemptKind::Factor, id.to_string())]),
+        Tries::Passkey => ("", None),
         Tries::Email { typed, device } => (typed, device),
     };
     let email = typed.parse::<Email>().ok();

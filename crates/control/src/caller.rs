@@ -142,7 +142,8 @@ impl Authenticated for Caller {
 
 /// Where someone who has no second factor yet, and must have one, can still go.
 fn may_go_without_factor(path: &str) -> bool {
-    let begins = ["/second-factor", "/confirm", "/logout", "/accounts/switch", "/sessions"];
+    let begins =
+        ["/second-factor", "/passkeys", "/confirm", "/logout", "/accounts/switch", "/sessions"];
     begins.iter().any(|begin| path.starts_with(begin))
 }
 

@@ -154,6 +154,8 @@ impl Chrome {
                 "account_restored" => "Restored. Its tokens are served again.",
                 "plan_set" => "Plan set.",
                 "email_asked" => "Links are on their way to both addresses. Nothing changes before both are followed.",
+                "passkey_added" => "Passkey added.",
+                "passkey_removed" => "Passkey removed. It lets nobody in any more.",
                 "second_factor_removed" => "Second factor removed.",
                 "second_factor_set" => "Set.",
                 "expiry_on_trial" => {

@@ -1,7 +1,7 @@
 //! What every use-case is handed: the store, the keys, the clock, the dice, and the mailer.
 
 use crate::{
-    Keyring, Mailer, OpenApiSource, Settings, caller::Caller, codes::SetupCode,
+    Keyring, Mailer, OpenApiSource, Settings, caller::Caller, codes::SetupCode, passkeys,
     passwords::PasswordHashing, problem::Problem,
 };
 use axum::http::StatusCode;
@@ -36,6 +36,8 @@ pub struct Parts {
     pub clock: Clock,
     pub entropy: Entropy,
     pub(crate) passwords: PasswordHashing,
+    /// None: the console is not reached by a name.
+    pub(crate) relying_party: Option<webauthn_rs::Webauthn>,
     pub(crate) setup: Mutex<Option<SetupCode>>,
     views: Mutex<HashSet<(SessionId, TokenId, i64)>>,
 }
@@ -60,6 +62,7 @@ impl Desk {
         let Base { store, keyring, nodes } = base;
         let passwords = PasswordHashing::new(Arc::clone(&keyring), &entropy);
         Self(Arc::new(Parts {
+            relying_party: passkeys::relying_party(&settings),
             settings,
             store,
             keyring,

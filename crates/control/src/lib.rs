@@ -20,6 +20,7 @@ mod mail;
 mod members;
 mod operations;
 mod operators;
+mod passkeys;
 mod passwords;
 mod people;
 mod problem;

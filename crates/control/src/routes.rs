@@ -13,6 +13,7 @@ use crate::{
     mail,
     members::console as members,
     operators::console as operators,
+    passkeys::console as passkeys,
     people::{console as people, email_console as email},
     problem::Problem,
     receipts::console as receipts,
@@ -80,6 +81,8 @@ routes! {
     get  "/login"                           Anyone => sessions::log_in_page;
     post "/login"                           Anyone => sessions::log_in;
     post "/login/second-factor"             Anyone => sessions::log_in_with_code;
+    get  "/login/passkey"                   Anyone => passkeys::log_in_page;
+    post "/login/passkey"                   Anyone => passkeys::log_in;
     get  "/forgot-password"                 Anyone => people::forgot_page;
     post "/forgot-password"                 Anyone => people::request_reset;
     get  "/reset-password/{code}"           Anyone => people::reset_page;
@@ -132,6 +135,9 @@ routes! {
     post "/logout"                          Session => sessions::log_out;
     get  "/confirm"                         Session => freshness::confirm_page;
     post "/confirm"                         Session => freshness::confirm;
+    get  "/passkeys"                        Session => passkeys::show;
+    post "/passkeys"                        Session => passkeys::add_one;
+    post "/passkeys/{id}/remove"            Session => passkeys::take_away;
     get  "/second-factor"                   Session => factors::show;
     post "/second-factor/begin"             Session => factors::start;
     post "/second-factor/confirm"           Session => factors::confirm_code;

@@ -25,6 +25,15 @@ macro_rules! typed_id {
         }
 
         impl $name {
+            pub fn as_bytes(self) -> [u8; 16] {
+                self.0.into_bytes()
+            }
+
+            /// What [`Self::as_bytes`] told, come back.
+            pub fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(Uuid::from_bytes(bytes))
+            }
+
             /// What is displayed, without the formatter's detours.
             pub fn as_text(self) -> [u8; 36] {
                 let mut text = [0; 36];

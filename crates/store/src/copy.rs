@@ -114,6 +114,18 @@ const TABLES: &[Table] = &[
         ],
     },
     Table {
+        name: "passkey",
+        columns: &[
+            T("id"),
+            T("person_id"),
+            T("name"),
+            T("body"),
+            N("created_at"),
+            N("last_used_at"),
+        ],
+    },
+    Table { name: "ceremony", columns: &[B("hash"), T("person_id"), T("state"), N("expires_at")] },
+    Table {
         name: "attempt",
         columns: &[T("kind"), T("key"), N("failures"), N("last_at"), N("used_until")],
     },

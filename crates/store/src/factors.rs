@@ -129,9 +129,8 @@ impl Write {
         Ok(query(TAKE_STEP).bind(step).bind(person).execute(self).await? == 1)
     }
 
-    /// With all recovery codes. Tells whether there was one.
+    /// Tells whether there was one.
     pub async fn remove_totp(&mut self, person: PersonId) -> Result<bool, StoreError> {
-        query(REMOVE_CODES).bind(person).execute(self).await?;
         Ok(query(REMOVE).bind(person).execute(self).await? == 1)
     }
 

@@ -89,7 +89,7 @@ struct CodesPage {
     is_new: bool,
 }
 
-fn codes_page(caller: &Caller, codes: RecoveryCodes, is_new: bool) -> Response {
+pub(crate) fn codes_page(caller: &Caller, codes: RecoveryCodes, is_new: bool) -> Response {
     page(&CodesPage { chrome: Chrome::of(caller, "Recovery codes", Nav::Profile), codes, is_new })
 }
 

@@ -12,7 +12,7 @@ use crate::{
     problem::Problem,
 };
 use keydesk_model::{Action, Actor, Email, EmailError, Origin, PersonId, Right};
-use keydesk_store::{AuditEntry, Person, Read, StoreError, Write};
+use keydesk_store::{AuditEntry, Person, Read, StoreError, Totp, Write};
 use sha2::{Digest, Sha256};
 use totp::Authenticator;
 use zeroize::Zeroizing;
@@ -37,6 +37,7 @@ pub(crate) enum State {
 pub(crate) enum Proof {
     Totp,
     RecoveryCode,
+    Passkey,
 }
 
 impl Proof {
@@ -44,6 +45,7 @@ impl Proof {
         match self {
             Self::Totp => "one_time_code",
             Self::RecoveryCode => "recovery_code",
+            Self::Passkey => "passkey",
         }
     }
 }
@@ -85,7 +87,9 @@ pub(crate) fn belongs_to(person: PersonId) -> String {
 
 /// Whether a person has a second factor that is asked for.
 pub(crate) async fn has_one(read: &mut Read, person: PersonId) -> Result<bool, StoreError> {
-    Ok(read.find_totp(person).await?.is_some_and(|totp| totp.confirmed_at.is_some()))
+    let is_confirmed = |totp: Totp| totp.confirmed_at.is_some();
+    Ok(read.find_totp(person).await?.is_some_and(is_confirmed)
+        || read.count_passkeys(person).await? > 0)
 }
 
 pub(crate) async fn look(desk: &Desk, caller: &Caller) -> Result<State, Problem> {
@@ -141,7 +145,7 @@ pub(crate) async fn confirm(
     Ok(codes)
 }
 
-/// New recovery codes in the place of all that there were.
+/// New recovery codes for somebody who has just given the second factor.
 pub(crate) async fn renew_codes(
     desk: &Desk,
     caller: &Caller,
@@ -157,6 +161,9 @@ pub(crate) async fn renew_codes(
 pub(crate) async fn remove(desk: &Desk, caller: &Caller, code: &str) -> Result<(), FactorError> {
     let mut write = proved(desk, caller, code).await?;
     write.remove_totp(caller.person.id).await?;
+    if !has_one(&mut write, caller.person.id).await? {
+        write.set_recovery_codes(caller.person.id, &[]).await?;
+    }
     let detail = serde_json::json!({ "before": { "second_factor": "authenticator" } });
     write.commit(caller.entry(Action::RemoveSecondFactor, caller.person.id, detail)).await?;
     let message = Message::second_factor_removed(&desk.settings.console_url);
@@ -204,7 +211,8 @@ async fn take_one_time_code(
     write.take_totp_step(person, step).await
 }
 
-async fn new_codes(
+/// New recovery codes, in the place of all that there were.
+pub(crate) async fn new_codes(
     desk: &Desk,
     write: &mut Write,
     person: PersonId,
@@ -286,9 +294,11 @@ pub async fn reset_second_factor(desk: &Desk, email: &str) -> Result<(), ResetFa
     let Some(Person { id, email, .. }) = person else {
         return Err(ResetFactorError::Nobody(email));
     };
-    if !write.remove_totp(id).await? {
+    let had_passkeys = write.remove_passkeys(id).await? > 0;
+    if !write.remove_totp(id).await? && !had_passkeys {
         return Err(ResetFactorError::None(email));
     }
+    write.set_recovery_codes(id, &[]).await?;
     write.end_half_log_ins(id).await?;
     let entry = AuditEntry {
         action: Action::RemoveSecondFactor,

@@ -160,7 +160,10 @@ fn held(error: &LogInError) -> (StatusCode, [(HeaderName, String); 1]) {
 impl From<LogInError> for Problem {
     fn from(error: LogInError) -> Self {
         match error {
-            LogInError::Wrong | LogInError::WrongCode | LogInError::HalfOver => {
+            LogInError::Wrong
+            | LogInError::WrongCode
+            | LogInError::WrongPasskey
+            | LogInError::HalfOver => {
                 Self::new(StatusCode::FORBIDDEN, "You are not logged in", error.to_string())
                     .leading_to("/login", "Go to the log-in")
             }

@@ -47,6 +47,8 @@ pub(crate) enum LogInError {
     Wrong,
     #[error("That code is not right, or was used already.")]
     WrongCode,
+    #[error("That passkey is not known here, or was removed.")]
+    WrongPasskey,
     #[error("That took too long, or your password has changed meanwhile. Begin again.")]
     HalfOver,
     #[error(transparent)]
@@ -211,7 +213,7 @@ pub(crate) async fn log_in_with_code(
 }
 
 /// Opens the session of someone who has proved who they are, and tells them of a new browser.
-async fn enter(
+pub(crate) async fn enter(
     desk: &Desk,
     mut write: Write,
     person: &Person,

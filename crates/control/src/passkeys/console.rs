@@ -1,0 +1,172 @@
+//! `/passkeys` and `/login/passkey`. These need a script: no browser shows its authenticators without.
+
+use super::{PasskeyError, add, begin, begin_log_in, list, remove};
+use crate::{
+    Desk,
+    caller::{Authenticated, Caller, Visitor},
+    chrome::{Chrome, Done, Nav, done, page, page_with},
+    factors::console::codes_page,
+    freshness::FreshForm,
+    problem::Problem,
+    sessions::{LogInError, console::let_in, safe_next},
+    when::When,
+};
+use askama::Template;
+use axum::{
+    Form,
+    extract::{Path, Query, State},
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
+use serde::Deserialize;
+
+struct Row {
+    id: String,
+    name: String,
+    made: When,
+    used: Option<When>,
+}
+
+#[derive(Template)]
+#[template(path = "passkeys/list.html")]
+struct ListPage {
+    chrome: Chrome,
+    passkeys: Vec<Row>,
+    /// None: this console is not reached by a name.
+    challenge: Option<(String, String)>,
+    error: Option<String>,
+}
+
+async fn list_page(
+    desk: &Desk,
+    caller: &Caller,
+    error: Option<String>,
+) -> Result<ListPage, Problem> {
+    let now = desk.now();
+    let row = |stored: keydesk_store::StoredPasskey| Row {
+        id: stored.id,
+        name: stored.name,
+        made: When::past(stored.created_at, now),
+        used: stored.last_used_at.map(|at| When::past(at, now)),
+    };
+    let (challenge, error) = match begin(desk, caller).await {
+        Ok(challenge) => (Some((challenge.code.to_string(), challenge.options)), error),
+        Err(PasskeyError::Store(error)) => return Err(error.into()),
+        Err(told) => (None, error.or(Some(told.to_string()))),
+    };
+    Ok(ListPage {
+        chrome: Chrome::of(caller, "Passkeys", Nav::Profile),
+        passkeys: list(desk, caller).await?.into_iter().map(row).collect(),
+        challenge,
+        error,
+    })
+}
+
+pub(crate) async fn show(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Query(query): Query<Done>,
+) -> Result<Response, Problem> {
+    if !caller.is_fresh(desk.now()) {
+        return Ok(Redirect::to("/confirm?next=/passkeys").into_response());
+    }
+    let mut shown = list_page(&desk, &caller, None).await?;
+    shown.chrome = shown.chrome.with_notice(&query);
+    Ok(page(&shown))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct AddForm {
+    code: String,
+    name: String,
+    answer: String,
+}
+
+pub(crate) async fn add_one(
+    State(desk): State<Desk>,
+    fresh: FreshForm<AddForm>,
+) -> Result<Response, Problem> {
+    let FreshForm { caller, form } = fresh;
+    match add(&desk, &caller, (&form.code, &form.name, &form.answer)).await {
+        Ok(Some(codes)) => Ok(codes_page(&caller, codes, true)),
+        Ok(None) => Ok(done("/passkeys", "passkey_added", None).into_response()),
+        Err(PasskeyError::Store(error)) => Err(error.into()),
+        Err(error) => {
+            let shown = list_page(&desk, &caller, Some(error.to_string())).await?;
+            Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &shown))
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Nothing {}
+
+pub(crate) async fn take_away(
+    State(desk): State<Desk>,
+    Path(id): Path<String>,
+    fresh: FreshForm<Nothing>,
+) -> Result<Response, Problem> {
+    remove(&desk, &fresh.caller, &id).await?;
+    Ok(done("/passkeys", "passkey_removed", None).into_response())
+}
+
+#[derive(Template)]
+#[template(path = "passkeys/log_in.html")]
+struct LogInPage {
+    chrome: Chrome,
+    challenge: Option<(String, String)>,
+    next: String,
+    error: Option<String>,
+}
+
+async fn log_in_form(
+    desk: &Desk,
+    next: Option<&str>,
+    error: Option<String>,
+) -> Result<LogInPage, Problem> {
+    let (challenge, error) = match begin_log_in(desk).await {
+        Ok(challenge) => (Some((challenge.code.to_string(), challenge.options)), error),
+        Err(PasskeyError::Store(error)) => return Err(error.into()),
+        Err(told) => (None, Some(told.to_string())),
+    };
+    let (chrome, next) =
+        (Chrome::nobody("Log in with a passkey", Nav::None), safe_next(next).to_owned());
+    Ok(LogInPage { chrome, challenge, next, error })
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Next {
+    next: Option<String>,
+}
+
+pub(crate) async fn log_in_page(
+    State(desk): State<Desk>,
+    Query(query): Query<Next>,
+) -> Result<Response, Problem> {
+    Ok(page(&log_in_form(&desk, query.next.as_deref(), None).await?))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct LogInForm {
+    code: String,
+    answer: String,
+    next: Option<String>,
+}
+
+pub(crate) async fn log_in(
+    State(desk): State<Desk>,
+    visitor: Visitor,
+    Form(form): Form<LogInForm>,
+) -> Result<Response, Problem> {
+    match super::log_in(&desk, &form.code, &form.answer, visitor).await {
+        Ok(entered) => Ok(let_in(&desk, &entered, Redirect::to(safe_next(form.next.as_deref())))),
+        Err(error @ (LogInError::WrongPasskey | LogInError::HalfOver)) => {
+            let shown = log_in_form(&desk, form.next.as_deref(), Some(error.to_string())).await?;
+            Ok(page_with(StatusCode::FORBIDDEN, &shown))
+        }
+        Err(error) => Err(error.into()),
+    }
+}

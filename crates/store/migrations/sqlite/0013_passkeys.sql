@@ -1,0 +1,20 @@
+-- Passkeys: the public half of a key that an authenticator holds. Nothing of it is secret.
+CREATE TABLE passkey (
+    id TEXT PRIMARY KEY,
+    person_id TEXT NOT NULL REFERENCES person (id),
+    name TEXT NOT NULL,
+    body TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    last_used_at INTEGER
+) STRICT;
+CREATE INDEX passkey_of_person ON passkey (person_id);
+
+-- A challenge that an authenticator has yet to answer; of nobody in particular while logging in.
+CREATE TABLE ceremony (
+    hash BLOB PRIMARY KEY,
+    person_id TEXT REFERENCES person (id),
+    state TEXT NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT;
+
+UPDATE head SET needs = 13 WHERE needs < 13;

@@ -1,0 +1,121 @@
+//! Passkeys, and the challenges that wait for one.
+
+use crate::{
+    Read, StoreError, Write, row,
+    sql::{Row, query},
+};
+use keydesk_model::{PersonId, Timestamp};
+
+#[derive(Clone, Debug)]
+pub struct StoredPasskey {
+    /// The credential's id, in base64url.
+    pub id: String,
+    pub person: PersonId,
+    pub name: String,
+    /// Public key and counter, as JSON.
+    pub body: String,
+    pub created_at: Timestamp,
+    pub last_used_at: Option<Timestamp>,
+}
+
+const LIST: &str = "SELECT id, person_id, name, body, created_at, last_used_at FROM passkey \
+    WHERE person_id = $1 ORDER BY created_at, id";
+const FIND: &str = "SELECT id, person_id, name, body, created_at, last_used_at FROM passkey \
+    WHERE id = $1 AND person_id = $2";
+const COUNT: &str = "SELECT count(*) AS number FROM passkey WHERE person_id = $1";
+const ADD: &str = "INSERT INTO passkey (id, person_id, name, body, created_at) \
+    VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
+const USED: &str = "UPDATE passkey SET body = $1, last_used_at = $2 WHERE id = $3";
+const REMOVE: &str = "DELETE FROM passkey WHERE id = $1 AND person_id = $2";
+const REMOVE_ALL: &str = "DELETE FROM passkey WHERE person_id = $1";
+const BEGIN: &str =
+    "INSERT INTO ceremony (hash, person_id, state, expires_at) VALUES ($1, $2, $3, $4)";
+const TAKE: &str = "DELETE FROM ceremony WHERE hash = $1 AND expires_at > $2 \
+    AND coalesce(person_id, '') = $3 RETURNING state";
+const FORGET: &str = "DELETE FROM ceremony WHERE expires_at <= $1";
+
+fn passkey(row: &Row) -> Result<StoredPasskey, StoreError> {
+    Ok(StoredPasskey {
+        id: row::text(row, "id")?,
+        person: row::parsed(row, "person_id")?,
+        name: row::text(row, "name")?,
+        body: row::text(row, "body")?,
+        created_at: row::instant(row, "created_at")?,
+        last_used_at: row::instant_opt(row, "last_used_at")?,
+    })
+}
+
+impl Read {
+    pub async fn list_passkeys(
+        &mut self,
+        person: PersonId,
+    ) -> Result<Vec<StoredPasskey>, StoreError> {
+        query(LIST).bind(person).all(self).await?.iter().map(passkey).collect()
+    }
+
+    pub async fn find_passkey(
+        &mut self,
+        person: PersonId,
+        id: &str,
+    ) -> Result<Option<StoredPasskey>, StoreError> {
+        let found = query(FIND).bind(id).bind(person).optional(self).await?;
+        found.as_ref().map(passkey).transpose()
+    }
+
+    pub async fn count_passkeys(&mut self, person: PersonId) -> Result<i64, StoreError> {
+        query(COUNT).bind(person).one(self).await?.get("number")
+    }
+}
+
+impl Write {
+    /// [`StoreError::Conflict`]: this authenticator is known already.
+    pub async fn add_passkey(
+        &mut self,
+        person: PersonId,
+        (id, name, body): (&str, &str, &str),
+    ) -> Result<(), StoreError> {
+        let now = self.now();
+        query(ADD).bind(id).bind(person).bind(name).bind(body).bind(now).insert(self).await
+    }
+
+    pub async fn note_passkey_use(&mut self, id: &str, body: &str) -> Result<(), StoreError> {
+        let now = self.now();
+        query(USED).bind(body).bind(now).bind(id).execute(self).await.map(|_| ())
+    }
+
+    /// Tells whether there was one.
+    pub async fn remove_passkey(&mut self, person: PersonId, id: &str) -> Result<bool, StoreError> {
+        Ok(query(REMOVE).bind(id).bind(person).execute(self).await? == 1)
+    }
+
+    /// How many there were.
+    pub async fn remove_passkeys(&mut self, person: PersonId) -> Result<u64, StoreError> {
+        query(REMOVE_ALL).bind(person).execute(self).await
+    }
+
+    /// Remembers a challenge; those whose time is over go.
+    pub async fn begin_ceremony(
+        &mut self,
+        hash: [u8; 32],
+        person: Option<PersonId>,
+        state: &str,
+        expires_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let now = self.now();
+        query(FORGET).bind(now).execute(self).await?;
+        let begin = query(BEGIN).bind(hash).bind(person).bind(state).bind(expires_at);
+        begin.execute(self).await.map(|_| ())
+    }
+
+    /// Takes a challenge, once.
+    pub async fn take_ceremony(
+        &mut self,
+        hash: [u8; 32],
+        person: Option<PersonId>,
+    ) -> Result<Option<String>, StoreError> {
+        let person = person.map(|person| person.to_string()).unwrap_or_default();
+        let now = self.now();
+        let taken = query(TAKE).bind(hash).bind(now).bind(person).optional(self).await?;
+        taken.as_ref().map(|row| row::text(row, "state")).transpose()
+    }
+}
