@@ -72,3 +72,39 @@ async fn without_a_script_everything_but_copying_works() {
     assert!(browser.find("#new-token").await.attr("value").await.expect("known").is_some());
     browser.close().await;
 }
+
+#[tokio::test]
+async fn a_new_password_is_told_how_it_does_while_it_is_typed() {
+    let keydesk = Keydesk::start();
+    let browser = Browser::open(WIDE_LIGHT).await;
+    browser.go(keydesk.setup_link.as_deref().expect("a link")).await;
+    let hint = async || browser.text("#password-hint").await;
+    assert!(hint().await.contains("At least 15 characters"));
+    for (typed, told) in [
+        ("aaaa", "11 more characters"),
+        ("aaaaaaaaaa", "1 more character."),
+        ("aa", "over and over"),
+        ("correct horse", "Long enough. Whether"),
+    ] {
+        browser.fill("password", typed).await;
+        assert!(hint().await.contains(told), "{typed}: {}", hint().await);
+    }
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn instants_are_told_in_the_readers_zone_beside_utc() {
+    let mut keydesk = Keydesk::start();
+    keydesk.with_account().await;
+    let browser = Browser::open(WIDE_LIGHT).await;
+    browser.cdp("Emulation.setTimezoneOverride", json!({ "timezoneId": "Asia/Kolkata" })).await;
+    browser.go(&format!("{}/login?next=/sessions", keydesk.console)).await;
+    browser.fill("email", "ann@acme.example").await;
+    browser.fill("password", PASSWORD).await;
+    browser.click("main button").await;
+    browser.arrives_at("/sessions").await;
+    let title = browser.run("return document.querySelector('time').title").await;
+    let title = title.as_str().expect("text");
+    assert!(title.contains("GMT+5:30") && title.contains("UTC)"), "{title}");
+    browser.close().await;
+}

@@ -109,3 +109,29 @@ document.addEventListener("submit", async (event) => {
     told.hidden = false;
   }
 });
+
+// Instants in the reader's own zone, where a hand rests on them; the page says them in UTC.
+const zoned = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "long", timeStyle: "long" });
+document.querySelectorAll("time[datetime]").forEach((time) => {
+  const at = new Date(time.dateTime);
+  if (!Number.isNaN(at.valueOf())) time.title = `${zoned.format(at)} (${time.title})`;
+});
+
+// How a new password does while it is typed. What attackers try first the server knows; it says so then.
+document.addEventListener("input", (event) => {
+  const field = event.target;
+  if (field.autocomplete !== "new-password") return;
+  const hint = document.getElementById(field.getAttribute("aria-describedby"));
+  if (!hint) return;
+  hint.dataset.text ??= hint.textContent;
+  const length = [...field.value.normalize("NFKC")].length;
+  const missing = 15 - length;
+  const isOneThing = new Set(field.value).size < 5;
+  hint.textContent = !length
+    ? hint.dataset.text
+    : missing > 0
+      ? `${missing} more character${missing === 1 ? "" : "s"}.`
+      : isOneThing
+        ? "Long enough, but it is a few characters over and over: that is tried first."
+        : "Long enough. Whether it is among those that are tried first is checked when you send it.";
+});

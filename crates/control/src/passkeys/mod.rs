@@ -37,7 +37,7 @@ pub(crate) fn relying_party(settings: &Settings) -> Option<Webauthn> {
     let host = first.domain()?.to_owned();
     let builder = WebauthnBuilder::new(&host, first).ok()?.rp_name("Keydesk");
     let others = named.iter().skip(1).filter(|origin| origin.domain() == Some(host.as_str()));
-    others.fold(builder, |builder, origin| builder.append_allowed_origin(origin)).build().ok()
+    others.fold(builder, WebauthnBuilder::append_allowed_origin).build().ok()
 }
 
 #[derive(Debug, thiserror::Error)]
