@@ -23,14 +23,23 @@ pub enum NextStep {
 pub async fn next_step(store: &Store, keyring: &Keyring) -> Result<NextStep, KeyringError> {
     let mut read = store.read().await?;
     let current = current(&mut read).await?;
-    let left = read.count_display_copies_under_others(&current).await?
-        + read.count_totps_under_others(&current).await?;
+    let left = count_under_others(&mut read, &current).await?;
     if left > 0 {
         return Ok(NextStep::Finish { left });
     }
     let used = read.list_key_checks().await?;
     let unused = keyring.key_ids().into_iter().find(|id| used.iter().all(|key| key.key_id != *id));
     Ok(unused.map_or(NextStep::AddKey, |to| NextStep::Switch { to }))
+}
+
+/// All that is sealed under another key.
+async fn count_under_others(
+    read: &mut keydesk_store::Read,
+    current: &[u8],
+) -> Result<i64, StoreError> {
+    Ok(read.count_display_copies_under_others(current).await?
+        + read.count_totps_under_others(current).await?
+        + read.count_sign_ons_under_others(current).await?)
 }
 
 async fn current(read: &mut keydesk_store::Read) -> Result<Vec<u8>, StoreError> {
@@ -72,7 +81,8 @@ pub async fn reseal_all(
         let current = current(&mut write).await?;
         let copies = write.list_display_copies_under_others(&current, AT_ONCE).await?;
         let totps = write.list_totps_under_others(&current, AT_ONCE).await?;
-        if copies.is_empty() && totps.is_empty() {
+        let sign_ons = write.list_sign_ons_under_others(&current, AT_ONCE).await?;
+        if copies.is_empty() && totps.is_empty() && sign_ons.is_empty() {
             return Ok(());
         }
         for copy in &copies {
@@ -90,9 +100,13 @@ pub async fn reseal_all(
             let sealed = keyring.reseal(&totp.sealed, &belongs_to, entropy)?;
             write.reseal_totp(totp, &sealed).await?;
         }
-        let left = write.count_display_copies_under_others(&current).await?
-            + write.count_totps_under_others(&current).await?;
-        let resealed = copies.len() + totps.len();
+        for sign_on in &sign_ons {
+            let belongs_to = crate::sign_on::belongs_to(sign_on.account);
+            let sealed = keyring.reseal(&sign_on.sealed, &belongs_to, entropy)?;
+            write.reseal_sign_on(sign_on, &sealed).await?;
+        }
+        let left = count_under_others(&mut write, &current).await?;
+        let resealed = copies.len() + totps.len() + sign_ons.len();
         let detail = serde_json::json!({ "resealed": resealed, "left": left });
         write.commit(operator_entry(Action::RotateKey, key_id, detail)).await?;
         tell(left);

@@ -20,6 +20,7 @@ mod mail;
 mod members;
 mod operations;
 mod operators;
+mod outbound;
 mod passkeys;
 mod passwords;
 mod people;
@@ -29,6 +30,7 @@ mod reminders;
 mod routes;
 mod sessions;
 mod settings;
+mod sign_on;
 mod tokens;
 mod when;
 

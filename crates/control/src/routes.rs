@@ -18,6 +18,7 @@ use crate::{
     problem::Problem,
     receipts::console as receipts,
     sessions::console as sessions,
+    sign_on::console as sign_on,
     tokens::{console as tokens, limits_console as limits, new_console as new_token},
 };
 use axum::{
@@ -60,7 +61,8 @@ macro_rules! routes {
 
 use Access::{Anyone, Needs, Operator, Session};
 use Right::{
-    LimitAccount, ManageMembers, ManageTokens, SeeAudit, SeeMembers, SeeTokens, UseApiDocs,
+    LimitAccount, ManageMembers, ManageSignOn, ManageTokens, SeeAudit, SeeMembers, SeeTokens,
+    UseApiDocs,
 };
 
 routes! {
@@ -83,6 +85,9 @@ routes! {
     post "/login/second-factor"             Anyone => sessions::log_in_with_code;
     get  "/login/passkey"                   Anyone => passkeys::log_in_page;
     post "/login/passkey"                   Anyone => passkeys::log_in;
+    get  "/login/sign-on"                   Anyone => sign_on::log_in_page;
+    post "/login/sign-on"                   Anyone => sign_on::log_in;
+    get  "/login/sign-on/callback"          Anyone => sign_on::callback;
     get  "/forgot-password"                 Anyone => people::forgot_page;
     post "/forgot-password"                 Anyone => people::request_reset;
     get  "/reset-password/{code}"           Anyone => people::reset_page;
@@ -118,6 +123,9 @@ routes! {
     get  "/receipts/{id}"                   Needs(SeeTokens) => receipts::show;
 
     get  "/members"                         Needs(SeeMembers) => members::list;
+    get  "/sign-on"                         Needs(ManageSignOn) => sign_on::show;
+    post "/sign-on"                         Needs(ManageSignOn) => sign_on::save;
+    post "/sign-on/remove"                  Needs(ManageSignOn) => sign_on::take_away;
     post "/members/second-factor"           Needs(LimitAccount) => factors::require;
     post "/members/invitations"             Needs(ManageMembers) => members::invite;
     post "/members/invitations/{id}/resend" Needs(ManageMembers) => members::resend;
@@ -155,6 +163,7 @@ routes! {
     get  "/operator"                        Operator => operators::list;
     post "/operator/accounts"               Operator => operators::open;
     get  "/operator/accounts/{number}"      Operator => operators::show;
+    post "/operator/accounts/{number}/sign-on/confirm" Operator => sign_on::confirm;
     post "/operator/accounts/{number}/plan" Operator => operators::plan;
     post "/operator/accounts/{number}/suspend" Operator => operators::suspend;
     post "/operator/accounts/{number}/close" Operator => operators::close;

@@ -82,6 +82,8 @@ actions! {
     ChangeEmail = "person.change_email",
     AskToSignUp = "account.ask_to_sign_up",
     ResendInvitation = "member.resend_invitation",
+    SetSignOn = "account.set_sign_on",
+    ConfirmSignOn = "account.confirm_sign_on",
     AddSecondFactor = "person.add_second_factor",
     RemoveSecondFactor = "person.remove_second_factor",
     RenewRecoveryCodes = "person.renew_recovery_codes",

@@ -27,7 +27,7 @@ pub use account::{AccountName, AccountNumber, AccountNumberError, AccountState};
 pub use attempt::{AttemptKind, Attempts, Held, LOCKED_AT};
 pub use audit::{Action, Actor, Origin};
 pub use change::{Change, Feed, LiveRules, LiveSecret, Snapshot, Table};
-pub use cookie::{DEVICE_COOKIES, SESSION_COOKIES, is_console_cookie};
+pub use cookie::{DEVICE_COOKIES, SESSION_COOKIES, SIGN_ON_COOKIES, is_console_cookie};
 pub use expiry::{Expiry, ExpiryError, ExpiryPolicy, ExpiryPolicyError};
 pub use grant::{AddressList, AddressListError, Grant};
 pub use hops::TrustedProxies;

@@ -22,6 +22,12 @@ impl Email {
         self.0.nfkc().collect::<String>().to_lowercase()
     }
 
+    /// What stands behind the `@`, in the form that is compared.
+    pub fn domain(&self) -> String {
+        let canonical = self.canonical();
+        canonical.rsplit_once('@').map_or(String::new(), |(_, domain)| domain.to_owned())
+    }
+
     /// The part before the `@`, for a first guess at what to call the person.
     pub fn local_part(&self) -> &str {
         self.0.rsplit_once('@').map_or(&self.0, |(local, _)| local)

@@ -29,6 +29,8 @@ pub enum Right {
     LimitAccount,
     /// Read what was done in the account, and by whom.
     SeeAudit,
+    /// Say by which provider people come in.
+    ManageSignOn,
     /// Make someone an owner, or touch one.
     ManageOwners,
 }
@@ -41,7 +43,7 @@ impl Role {
             Right::SeeMembers => Self::Viewer,
             Right::UseApiDocs | Right::SeeTokens | Right::ManageTokens => Self::Developer,
             Right::ManageMembers | Right::LimitAccount | Right::SeeAudit => Self::Administrator,
-            Right::ManageOwners => Self::Owner,
+            Right::ManageOwners | Right::ManageSignOn => Self::Owner,
         };
         self >= least
     }

@@ -126,6 +126,21 @@ const TABLES: &[Table] = &[
     },
     Table { name: "ceremony", columns: &[B("hash"), T("person_id"), T("state"), N("expires_at")] },
     Table {
+        name: "sign_on",
+        columns: &[
+            T("account_id"),
+            T("issuer"),
+            T("client_id"),
+            B("sealed"),
+            T("domain"),
+            T("default_role"),
+            T("role_claim"),
+            T("roles"),
+            N("created_at"),
+            N("confirmed_at"),
+        ],
+    },
+    Table {
         name: "attempt",
         columns: &[T("kind"), T("key"), N("failures"), N("last_at"), N("used_until")],
     },

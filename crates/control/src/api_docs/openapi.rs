@@ -1,12 +1,6 @@
 //! The operator's OpenAPI document: where it comes from, and what the console takes out of it.
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper_rustls::HttpsConnector;
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
+use crate::outbound::{self, Bounds};
 use keydesk_model::{PathTemplateError, RateError, Rules, Scope, ScopeSet};
 use serde_json::Value;
 use std::{
@@ -17,8 +11,7 @@ use std::{
 };
 use tokio::sync::Mutex;
 
-const LARGEST: usize = 8 * 1024 * 1024;
-const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
+const BOUNDS: Bounds = Bounds { timeout: Duration::from_secs(3), bytes: 8 * 1024 * 1024 };
 /// How long a document counts before it is looked at again: a file costs little, a server is not to be
 /// asked too often, and one that did not answer may just be starting.
 const FILE_KEPT: Duration = Duration::from_secs(1);
@@ -148,26 +141,15 @@ impl OpenApiSource {
     }
 }
 
-/// One GET, no redirects followed, bounded in time and size.
 async fn fetch(url: http::Uri) -> Result<Vec<u8>, String> {
-    let connector = hyper_rustls::HttpsConnectorBuilder::new()
-        .with_webpki_roots()
-        .https_or_http()
-        .enable_http1()
-        .build();
-    let client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>> =
-        Client::builder(TokioExecutor::new()).build(connector);
-    let answer = async {
-        let response = client.get(url).await.map_err(|error| error.to_string())?;
-        if !response.status().is_success() {
-            return Err(format!("it answers {}", response.status()));
-        }
-        let body = Limited::new(response.into_body(), LARGEST).collect().await;
-        body.map(|body| body.to_bytes().to_vec()).map_err(|error| error.to_string())
-    };
-    tokio::time::timeout(FETCH_TIMEOUT, answer)
-        .await
-        .map_err(|_| "no answer within 3 s".to_owned())?
+    let mut request = http::Request::new(Vec::new());
+    *request.uri_mut() = url;
+    let answer = outbound::send(request, BOUNDS).await.map_err(|error| error.to_string())?;
+    if answer.status().is_success() {
+        Ok(answer.into_body())
+    } else {
+        Err(format!("it answers {}", answer.status()))
+    }
 }
 
 const METHODS: [&str; 7] = ["get", "post", "put", "patch", "delete", "head", "options"];

@@ -84,6 +84,8 @@ pub(crate) fn words(action: &str) -> &str {
         "person.change_email" => "E-mail address changed",
         "account.ask_to_sign_up" => "Sign-up asked for",
         "member.resend_invitation" => "Invitation sent again",
+        "account.set_sign_on" => "Single sign-on changed",
+        "account.confirm_sign_on" => "Single sign-on confirmed",
         "person.add_second_factor" => "Second factor added",
         "person.remove_second_factor" => "Second factor removed",
         "person.renew_recovery_codes" => "Recovery codes made anew",

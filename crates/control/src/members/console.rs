@@ -33,6 +33,7 @@ struct ListPage {
     /// None: it cannot be sent. Whether it lands in this machine's mailbox.
     mail: Option<bool>,
     requires_factor: bool,
+    owns: bool,
     roles: Vec<(&'static str, &'static str)>,
     email: String,
     error: Option<String>,
@@ -71,6 +72,7 @@ async fn list_page(
     Ok(ListPage {
         chrome: Chrome::of(caller, "Members", Nav::Members).with_notice(done),
         requires_factor: caller.account.requires_second_factor,
+        owns,
         members: members
             .into_iter()
             .map(|member| Shown {

@@ -212,18 +212,29 @@ pub(crate) async fn change_role(
     } else {
         keep_an_owner(&mut write, &member).await?;
     }
-    write.set_role(id, role).await?;
-    match (member.role.may(Right::UseApiDocs), role.may(Right::UseApiDocs)) {
-        (true, false) => tokens::end_bearer_token(&mut write, id, EndCause::RoleChanged).await?,
-        (false, true) => {
-            tokens::issue_bearer_token(desk, &mut write, member.account, id, &member.name).await?;
-        }
-        _ => {}
-    }
+    apply_role(desk, &mut write, &member, role).await?;
     let detail =
         serde_json::json!({ "before": { "role": member.role }, "after": { "role": role } });
     let entry = caller.entry(Action::ChangeRole, id, detail);
     Ok(desk.commit_with_receipt(write, entry).await?)
+}
+
+/// Gives a member a role, and the bearer token that goes with it, or none.
+pub(crate) async fn apply_role(
+    desk: &Desk,
+    write: &mut Write,
+    member: &Member,
+    role: Role,
+) -> Result<(), StoreError> {
+    let id = member.id;
+    write.set_role(id, role).await?;
+    match (member.role.may(Right::UseApiDocs), role.may(Right::UseApiDocs)) {
+        (true, false) => tokens::end_bearer_token(write, id, EndCause::RoleChanged).await,
+        (false, true) => {
+            tokens::issue_bearer_token(desk, write, member.account, id, &member.name).await
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Removes a member: their bearer token in this account ends in the same transaction, for good.

@@ -33,7 +33,7 @@ struct Row {
 
 impl Row {
     fn new(overview: Overview, now: Timestamp) -> Self {
-        let Overview { account, plan, calls_this_month: calls, members, api_tokens } = overview;
+        let Overview { account, plan, calls_this_month: calls, members, api_tokens, .. } = overview;
         let most = plan.as_ref().and_then(|plan| plan.monthly_calls);
         let most = most.and_then(|most| i64::try_from(most).ok()).filter(|most| *most > 0);
         Self {
@@ -126,6 +126,8 @@ struct AccountPage {
     /// When nothing brings a closed account back any more.
     gone_at: Option<When>,
     endpoint_url: String,
+    /// Issuer, domain, and whether it was confirmed.
+    sign_on: Option<(String, String, bool)>,
 }
 
 fn number_in(path: &str) -> Result<AccountNumber, Problem> {
@@ -153,6 +155,10 @@ pub(crate) async fn show(
         gone_at: closed_at.map(|at| When::future(at.plus(AccountState::GRACE), now)),
         endpoint_url: desk.settings.endpoint_url(account.number),
         own_plan: account.plan,
+        sign_on: overview.sign_on.clone().map(|sign_on| {
+            let is_confirmed = sign_on.confirmed_at.is_some();
+            (sign_on.issuer, sign_on.domain, is_confirmed)
+        }),
         row: Row::new(overview, now),
     };
     Ok(page(&shown))

@@ -24,7 +24,8 @@ use keydesk_model::{
     EndCause, InvitationId, Month, Origin, PersonId, Plan, Role, TokenNameError,
 };
 use keydesk_store::{
-    Account, AuditEntry, NewInvitation, NewPerson, Person, Session, Store, StoreError, Write,
+    Account, AuditEntry, NewInvitation, NewPerson, Person, Session, SignOn, Store, StoreError,
+    Write,
 };
 
 /// A person with a session who is an operator now.
@@ -103,7 +104,7 @@ fn no_operator() -> Problem {
 }
 
 /// A write transaction for an operator, who is looked up anew in it.
-async fn write_as(desk: &Desk, operator: &Operator) -> Result<Write, Problem> {
+pub(crate) async fn write_as(desk: &Desk, operator: &Operator) -> Result<Write, Problem> {
     let mut write = desk.store.write(desk.now()).await?;
     if !write.is_session_open(operator.session.id).await?
         || !write.is_operator(operator.person.id).await?
@@ -121,6 +122,8 @@ pub(crate) struct Overview {
     pub calls_this_month: i64,
     pub members: usize,
     pub api_tokens: i64,
+    /// That waits for the operator, or was confirmed.
+    pub sign_on: Option<SignOn>,
 }
 
 pub(crate) async fn list_accounts(desk: &Desk, _: &Operator) -> Result<Vec<Overview>, Problem> {
@@ -153,6 +156,7 @@ async fn overview(
         calls_this_month: read.count_calls(account.number, Month::of(now)).await?,
         members: read.list_members(account.id).await?.len(),
         api_tokens: read.count_live_api_tokens(account.id, now).await?,
+        sign_on: read.find_sign_on(account.id).await?,
         account,
     })
 }

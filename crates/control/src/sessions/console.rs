@@ -106,7 +106,7 @@ pub(crate) async fn log_in(
 
 #[derive(Template)]
 #[template(path = "sessions/second_factor.html")]
-struct SecondFactorPage {
+pub(crate) struct SecondFactorPage {
     chrome: Chrome,
     half: String,
     next: String,
@@ -114,7 +114,7 @@ struct SecondFactorPage {
 }
 
 impl SecondFactorPage {
-    fn new(half: String, next: String, error: Option<String>) -> Self {
+    pub fn new(half: String, next: String, error: Option<String>) -> Self {
         Self { chrome: Chrome::nobody("Second factor", Nav::None), half, next, error }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::Settings;
 use axum::http::{HeaderMap, HeaderValue, header};
-use keydesk_model::{DEVICE_COOKIES, SESSION_COOKIES};
+use keydesk_model::{DEVICE_COOKIES, SESSION_COOKIES, SIGN_ON_COOKIES};
 
 fn name(names: [&'static str; 2], settings: &Settings) -> &'static str {
     names[usize::from(settings.is_https())]
@@ -30,6 +30,15 @@ fn value_of<'a>(name: &str, headers: &'a HeaderMap) -> Option<&'a str> {
 
 pub(crate) fn session_cookie(secret: &str, settings: &Settings) -> HeaderValue {
     cookie(SESSION_COOKIES, secret, 30 * 24 * 60 * 60, settings)
+}
+
+/// For as long as somebody is at their provider.
+pub(crate) fn sign_on_cookie(secret: &str, settings: &Settings) -> HeaderValue {
+    cookie(SIGN_ON_COOKIES, secret, 10 * 60, settings)
+}
+
+pub(crate) fn sign_on_in<'a>(headers: &'a HeaderMap, settings: &Settings) -> Option<&'a str> {
+    value_of(name(SIGN_ON_COOKIES, settings), headers)
 }
 
 pub(crate) fn device_cookie(secret: &str, settings: &Settings) -> HeaderValue {

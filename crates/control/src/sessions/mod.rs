@@ -4,7 +4,8 @@ pub(crate) mod console;
 mod cookie;
 
 pub(crate) use cookie::{
-    clear_cookie, device_cookie, device_in, safe_next, session_cookie, session_in,
+    clear_cookie, device_cookie, device_in, safe_next, session_cookie, session_in, sign_on_cookie,
+    sign_on_in,
 };
 
 use crate::{
@@ -170,16 +171,29 @@ pub(crate) async fn log_in(
         write.renew_password_hash(person.id, hash, person.version).await?;
     }
     attempt.succeeded(&mut write).await?;
-    if factors::has_one(&mut write, person.id).await? {
-        let (secret, hash) = codes::generate(&desk.entropy);
-        let half = HalfLogIn { person: person.id, version: person.version };
-        let until = write.now().plus(HALF_WAY);
-        write.add_half_log_in(hash, half, until).await?;
+    if let Some(half) = half_way(desk, &mut write, person.id).await? {
         // It opens nothing yet.
         write.keep().await?;
-        return Ok(LoggedIn::HalfWay(secret));
+        return Ok(LoggedIn::HalfWay(half));
     }
     Ok(LoggedIn::Entered(enter(desk, write, &person, visitor, None).await?))
+}
+
+/// Where somebody has a second factor: what they are to come back with it.
+pub(crate) async fn half_way(
+    desk: &Desk,
+    write: &mut Write,
+    person: PersonId,
+) -> Result<Option<SessionSecret>, StoreError> {
+    if !factors::has_one(write, person).await? {
+        return Ok(None);
+    }
+    let Some(found) = write.find_person(person).await? else { return Ok(None) };
+    let (secret, hash) = codes::generate(&desk.entropy);
+    let until = write.now().plus(HALF_WAY);
+    let half = HalfLogIn { person, version: found.version };
+    write.add_half_log_in(hash, half, until).await?;
+    Ok(Some(secret))
 }
 
 /// The second half of a log-in: a code for someone who has given the password.

@@ -1,0 +1,393 @@
+//! Single sign-on by OpenID Connect (discovery, authorization code, PKCE): an account's owner names the provider,
+//! the operator confirms that the domain is this customer's and that the provider may be asked. Who comes in by it
+//! is made a member at once, with the role that the provider says.
+
+pub(crate) mod console;
+mod provider;
+
+use crate::{
+    Desk, accounts,
+    caller::{Caller, Visitor},
+    codes, members,
+    operators::{self, Operator},
+    passwords::{Password, TooBusy},
+    problem::Problem,
+    sessions::{self, LoggedIn, SessionSecret, visitor_entry},
+};
+use keydesk_model::{
+    AccountId, AccountNumber, AccountState, Action, Actor, Email, PersonId, Right, Role, TokenName,
+};
+use keydesk_store::{AuditEntry, NewPerson, Person, SignOn, StoreError, Write};
+use provider::Told;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// How long the provider may take.
+const LASTS: Duration = Duration::from_mins(10);
+
+/// What the secret of a provider's client is sealed to.
+pub(crate) fn belongs_to(account: AccountId) -> String {
+    format!("sign-on|{account}")
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SignOnError {
+    #[error(
+        "Issuer: a URL such as https://login.example.com, without query; http is for this machine only."
+    )]
+    Issuer,
+    #[error("Give the client id that the provider has given you.")]
+    Client,
+    #[error("Give the client secret that the provider has given you.")]
+    Secret,
+    #[error("Domain: what stands behind the @ of your addresses, such as example.com.")]
+    Domain,
+    #[error("Roles: lines of “value = role”, with the roles administrator, developer and viewer.")]
+    Roles,
+    #[error("There is no single sign-on for that address. Log in with your password.")]
+    None,
+    #[error("The provider cannot be asked now: {0}")]
+    Provider(String),
+    #[error("That took too long, or began in another browser. Begin again.")]
+    Over,
+    #[error("The provider let you in, but its answer does not do here: {0}")]
+    Unfit(&'static str),
+    #[error("too many people are logging in at this moment; try again in a few seconds")]
+    TooBusy,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<TooBusy> for SignOnError {
+    fn from(_: TooBusy) -> Self {
+        Self::TooBusy
+    }
+}
+
+impl From<SignOnError> for Problem {
+    fn from(error: SignOnError) -> Self {
+        match error {
+            SignOnError::Store(error) => error.into(),
+            SignOnError::TooBusy => Self::too_busy(),
+            error => Self::invalid(error.to_string()).leading_to("/login", "Go to the log-in"),
+        }
+    }
+}
+
+/// What an owner has typed.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct SignOnForm {
+    pub issuer: String,
+    pub client_id: String,
+    /// Empty: the one that is there stays.
+    pub client_secret: String,
+    pub domain: String,
+    pub default_role: String,
+    pub role_claim: String,
+    pub roles: String,
+}
+
+pub(crate) async fn find(desk: &Desk, caller: &Caller) -> Result<Option<SignOn>, Problem> {
+    caller.permit(Right::ManageSignOn)?;
+    Ok(desk.store.read().await?.find_sign_on(caller.account.id).await?)
+}
+
+/// Keeps what the owner says. With another issuer or domain the operator is asked anew.
+pub(crate) async fn set(
+    desk: &Desk,
+    caller: &Caller,
+    form: &SignOnForm,
+) -> Result<Result<(), SignOnError>, Problem> {
+    let (mut write, caller) = desk.write_as(caller).await?;
+    caller.permit(Right::ManageSignOn)?;
+    let account = caller.account.id;
+    let before = write.find_sign_on(account).await?;
+    let sealed = match (form.client_secret.trim(), &before) {
+        ("", Some(before)) => before.sealed.clone(),
+        ("", None) => return Ok(Err(SignOnError::Secret)),
+        (secret, _) => {
+            let belongs_to = belongs_to(account);
+            let keyring = &desk.keyring;
+            keyring.seal_secret(&mut write, secret.as_bytes(), &belongs_to, &desk.entropy).await?
+        }
+    };
+    let new = match read_form(account, form, sealed) {
+        Ok(new) => new,
+        Err(error) => return Ok(Err(error)),
+    };
+    write.set_sign_on(&new).await?;
+    let say = |sign_on: &SignOn| serde_json::json!({ "issuer": sign_on.issuer, "domain": sign_on.domain, "default_role": sign_on.default_role, "roles": sign_on.roles });
+    let detail = serde_json::json!({ "before": before.as_ref().map(say), "after": say(&new) });
+    write.commit(caller.entry(Action::SetSignOn, account, detail)).await?;
+    Ok(Ok(()))
+}
+
+fn read_form(
+    account: AccountId,
+    form: &SignOnForm,
+    sealed: Vec<u8>,
+) -> Result<SignOn, SignOnError> {
+    let issuer = form.issuer.trim().to_owned();
+    provider::check_issuer(&issuer).ok_or(SignOnError::Issuer)?;
+    let client_id = form.client_id.trim().to_owned();
+    if client_id.is_empty() || client_id.len() > 200 {
+        return Err(SignOnError::Client);
+    }
+    // A domain is one when it makes an address.
+    let domain = form.domain.trim().trim_start_matches('@').to_lowercase();
+    let is_domain =
+        format!("x@{domain}").parse::<Email>().is_ok_and(|email| email.domain() == domain);
+    if !is_domain {
+        return Err(SignOnError::Domain);
+    }
+    let default_role = form.default_role.parse::<Role>().ok().filter(|role| *role != Role::Owner);
+    let default_role = default_role.ok_or(SignOnError::Roles)?;
+    read_roles(&form.roles)?;
+    let (role_claim, roles) = (form.role_claim.trim().to_owned(), form.roles.trim().to_owned());
+    let confirmed_at = None;
+    Ok(SignOn {
+        account,
+        issuer,
+        client_id,
+        sealed,
+        domain,
+        default_role,
+        role_claim,
+        roles,
+        confirmed_at,
+    })
+}
+
+/// Lines of `value = role`. Nobody becomes owner by what a provider says.
+fn read_roles(text: &str) -> Result<Vec<(String, Role)>, SignOnError> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let read = |line: &str| {
+        let (value, role) = line.rsplit_once('=')?;
+        let role = role.trim().parse::<Role>().ok().filter(|role| *role != Role::Owner)?;
+        Some((value.trim().to_owned(), role))
+    };
+    lines.map(read).collect::<Option<_>>().ok_or(SignOnError::Roles)
+}
+
+pub(crate) async fn remove(desk: &Desk, caller: &Caller) -> Result<(), Problem> {
+    let (mut write, caller) = desk.write_as(caller).await?;
+    caller.permit(Right::ManageSignOn)?;
+    let account = caller.account.id;
+    if !write.remove_sign_on(account).await? {
+        return Err(Problem::not_found());
+    }
+    let detail = serde_json::json!({ "after": { "sign_on": null } });
+    write.commit(caller.entry(Action::SetSignOn, account, detail)).await?;
+    Ok(())
+}
+
+/// The operator says yes to provider and domain as they were shown.
+pub(crate) async fn confirm(
+    desk: &Desk,
+    operator: &Operator,
+    number: AccountNumber,
+    (issuer, domain): (&str, &str),
+) -> Result<(), Problem> {
+    let mut write = operators::write_as(desk, operator).await?;
+    let account = write.find_account_by_number(number).await?.ok_or_else(Problem::not_found)?;
+    let found = write.find_sign_on(account.id).await?.ok_or_else(Problem::not_found)?;
+    let seen = SignOn { issuer: issuer.to_owned(), domain: domain.to_owned(), ..found };
+    write.confirm_sign_on(&seen).await.map_err(|error| match error {
+        StoreError::Conflict => Problem::conflict(
+            "It was changed meanwhile, or another account has single sign-on for that domain. Look again.",
+        ),
+        error => error.into(),
+    })?;
+    let detail = serde_json::json!({ "after": { "issuer": issuer, "domain": domain } });
+    write.commit(operator.entry(Action::ConfirmSignOn, account.id, detail)).await?;
+    Ok(())
+}
+
+/// What is kept while the person is at the provider.
+#[derive(Serialize, Deserialize)]
+struct Away {
+    account: AccountId,
+    nonce: String,
+    verifier: String,
+    /// The digest of what the browser holds: the answer counts in the browser that asked.
+    browser: String,
+    next: String,
+}
+
+/// Where to go on, and what the browser is to hold meanwhile.
+pub(crate) struct Departure {
+    pub url: String,
+    pub host: String,
+    pub browser: SessionSecret,
+}
+
+/// Begins a log-in of somebody with this address.
+pub(crate) async fn begin(desk: &Desk, email: &str, next: &str) -> Result<Departure, SignOnError> {
+    let email: Email = email.parse().map_err(|_| SignOnError::None)?;
+    let found = desk.store.read().await?.find_sign_on_for(&email.domain()).await?;
+    let sign_on = found.ok_or(SignOnError::None)?;
+    let client = provider::Client::discover(desk, &sign_on).await?;
+    let (state, hash) = codes::generate(&desk.entropy);
+    let (browser, browser_hash) = codes::generate(&desk.entropy);
+    let ((nonce, _), (verifier, _)) =
+        (codes::generate(&desk.entropy), codes::generate(&desk.entropy));
+    let url = client.authorize_url(&state, &nonce, &verifier);
+    let away = Away {
+        account: sign_on.account,
+        nonce: nonce.to_string(),
+        verifier: verifier.to_string(),
+        browser: hex::encode(browser_hash),
+        next: next.to_owned(),
+    };
+    let away = serde_json::to_string(&away).expect("it has string keys only");
+    let mut write = desk.store.write(desk.now()).await?;
+    let until = write.now().plus(LASTS);
+    write.begin_ceremony(hash, None, &away, until).await?;
+    write.keep().await?;
+    let host = url.host_str().unwrap_or_default().to_owned();
+    Ok(Departure { url: url.to_string(), host, browser })
+}
+
+/// What the provider sends the browser back with.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Arrival {
+    pub code: String,
+    pub state: String,
+    pub error: String,
+}
+
+/// Lets in whoever the provider says it is. Where to go on.
+pub(crate) async fn finish(
+    desk: &Desk,
+    arrival: &Arrival,
+    browser: Option<&str>,
+    visitor: Visitor,
+) -> Result<(LoggedIn, String), SignOnError> {
+    let mut write = desk.store.write(desk.now()).await?;
+    let taken = write.take_ceremony(codes::digest(&arrival.state), None).await?;
+    write.keep().await?;
+    let away = taken.and_then(|taken| serde_json::from_str::<Away>(&taken).ok());
+    let away = away.ok_or(SignOnError::Over)?;
+    let held = browser.map(|held| hex::encode(codes::digest(held)));
+    if held.as_deref() != Some(away.browser.as_str()) {
+        return Err(SignOnError::Over);
+    }
+    if !arrival.error.is_empty() || arrival.code.is_empty() {
+        return Err(SignOnError::Unfit("it says that you were not let in"));
+    }
+    let mut read = desk.store.read().await?;
+    let found = read.find_sign_on(away.account).await?;
+    drop(read);
+    let sign_on = found.filter(|found| found.confirmed_at.is_some()).ok_or(SignOnError::None)?;
+    let client = provider::Client::discover(desk, &sign_on).await?;
+    let told = client.exchange(desk, &arrival.code, &away.nonce, away.verifier).await?;
+    if told.email.domain() != sign_on.domain {
+        return Err(SignOnError::Unfit("your address there is of another domain"));
+    }
+    Ok((enter(desk, &sign_on, &told, visitor).await?, away.next))
+}
+
+/// Makes whoever comes a member, or the member what the provider says, and opens the session.
+async fn enter(
+    desk: &Desk,
+    sign_on: &SignOn,
+    told: &Told,
+    visitor: Visitor,
+) -> Result<LoggedIn, SignOnError> {
+    let known = desk.store.read().await?.find_person_by_email(&told.email).await?;
+    let newcomer = match known {
+        Some(_) => None,
+        None => Some(newcomer(desk, told).await?),
+    };
+    let mut write = desk.store.write(desk.now()).await?;
+    let account = write.find_account(sign_on.account).await?.ok_or(SignOnError::None)?;
+    if matches!(account.state, AccountState::Closed | AccountState::Gone) {
+        return Err(SignOnError::Unfit("the account is closed"));
+    }
+    // What was asked may have been taken back while the provider answered.
+    let still = write.find_sign_on(account.id).await?;
+    if still.is_none_or(|still| still.confirmed_at.is_none() || still.issuer != sign_on.issuer) {
+        return Err(SignOnError::None);
+    }
+    let (person, name) = find_or_add(&mut write, told, newcomer).await?;
+    let wanted = role_of(sign_on, told);
+    let member = match write.find_member_of(account.id, person).await? {
+        None => {
+            let role = wanted.unwrap_or(sign_on.default_role);
+            accounts::join(desk, &mut write, (account.id, person), role, &name).await?
+        }
+        Some(member) => {
+            if let Some(role) = wanted.filter(|_| member.role != Role::Owner) {
+                members::apply_role(desk, &mut write, &member, role).await?;
+            }
+            member.id
+        }
+    };
+    // Whoever has set up a second factor here is asked for it here, too.
+    let logged_in = match sessions::half_way(desk, &mut write, person).await? {
+        Some(half) => LoggedIn::HalfWay(half),
+        None => {
+            let own = Some(account.id);
+            let opened = sessions::open_session(desk, &mut write, person, own, &visitor).await?;
+            LoggedIn::Entered(opened)
+        }
+    };
+    let entry = AuditEntry {
+        actor: Actor::Person { person, member: Some(member) },
+        account: Some(account.id),
+        detail: serde_json::json!({ "single_sign_on": sign_on.issuer, "role": wanted }),
+        ..visitor_entry(Action::LogIn, &person.to_string(), visitor.origin)
+    };
+    // Where a role has changed, a token may have ended.
+    desk.commit_with_receipt(write, entry).await?;
+    Ok(logged_in)
+}
+
+/// The role that the provider's claim gives; None: it says nothing of roles.
+fn role_of(sign_on: &SignOn, told: &Told) -> Option<Role> {
+    let roles = read_roles(&sign_on.roles).unwrap_or_default();
+    let given = roles.into_iter().filter(|(value, _)| told.values.contains(value));
+    given.map(|(_, role)| role).max()
+}
+
+/// Somebody new, with a password that nobody knows: a reset by mail can give them one.
+async fn newcomer(desk: &Desk, told: &Told) -> Result<NewPerson, SignOnError> {
+    let (nobody_knows, _) = codes::generate(&desk.entropy);
+    let password_hash = desk.passwords.hash(Password::typed(&nobody_knows), &desk.entropy).await?;
+    let name = told.name.parse::<TokenName>().map(|name| name.to_string());
+    let name = name.unwrap_or_else(|_| told.email.local_part().to_owned());
+    let id = PersonId::generate(desk.now(), &desk.entropy);
+    Ok(NewPerson { id, email: told.email.clone(), name, password_hash })
+}
+
+async fn find_or_add(
+    write: &mut Write,
+    told: &Told,
+    newcomer: Option<NewPerson>,
+) -> Result<(PersonId, String), SignOnError> {
+    if let Some(Person { id, name, .. }) = write.find_person_by_email(&told.email).await? {
+        return Ok((id, name));
+    }
+    let new = newcomer.ok_or(SignOnError::Over)?;
+    write.add_person(&new).await?;
+    Ok((new.id, new.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_provider_makes_an_owner() {
+        let roles = read_roles("staff = developer\n\n admins=administrator \na = b = viewer")
+            .expect("reads");
+        let expected =
+            [("staff", Role::Developer), ("admins", Role::Administrator), ("a = b", Role::Viewer)];
+        assert_eq!(roles, expected.map(|(value, role)| (value.to_owned(), role)));
+        for wrong in ["staff = owner", "staff", "staff = boss"] {
+            assert!(read_roles(wrong).is_err(), "{wrong}");
+        }
+    }
+}

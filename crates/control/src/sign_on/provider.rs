@@ -1,0 +1,202 @@
+//! The provider, by the openidconnect crate: discovery, the address to go to, the code's exchange, and what the
+//! verified ID token says.
+
+use super::{SignOnError, belongs_to};
+use crate::{
+    Desk,
+    outbound::{self, Bounds},
+};
+use chrono::DateTime;
+use keydesk_model::Email;
+use keydesk_store::SignOn;
+use openidconnect::{
+    AdditionalClaims, AuthenticationFlow, AuthorizationCode, ClientId, ClientSecret, CsrfToken,
+    EmptyExtraTokenFields, EndpointMaybeSet, EndpointNotSet, EndpointSet, HttpRequest,
+    HttpResponse, IdTokenFields, IssuerUrl, Nonce, PkceCodeChallenge, PkceCodeVerifier,
+    RedirectUrl, Scope, StandardErrorResponse, StandardTokenResponse, TokenResponse,
+    core::{
+        CoreAuthDisplay, CoreAuthPrompt, CoreErrorResponseType, CoreGenderClaim, CoreJsonWebKey,
+        CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm, CoreProviderMetadata,
+        CoreResponseType, CoreRevocableToken, CoreRevocationErrorResponse,
+        CoreTokenIntrospectionResponse, CoreTokenType,
+    },
+    url::Url,
+};
+use serde::{Deserialize, Serialize};
+use std::{collections::HashMap, time::Duration};
+
+const BOUNDS: Bounds = Bounds { timeout: Duration::from_secs(10), bytes: 1024 * 1024 };
+
+/// Claims that no standard names: a role may stand in one.
+#[derive(Debug, Deserialize, Serialize)]
+pub(super) struct Others(HashMap<String, serde_json::Value>);
+
+impl AdditionalClaims for Others {}
+
+type Fields = IdTokenFields<
+    Others,
+    EmptyExtraTokenFields,
+    CoreGenderClaim,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJwsSigningAlgorithm,
+>;
+type Inner = openidconnect::Client<
+    Others,
+    CoreAuthDisplay,
+    CoreGenderClaim,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJsonWebKey,
+    CoreAuthPrompt,
+    StandardErrorResponse<CoreErrorResponseType>,
+    StandardTokenResponse<Fields, CoreTokenType>,
+    CoreTokenIntrospectionResponse,
+    CoreRevocableToken,
+    CoreRevocationErrorResponse,
+    EndpointSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointMaybeSet,
+    EndpointMaybeSet,
+>;
+
+pub(super) struct Client {
+    inner: Inner,
+    role_claim: String,
+}
+
+/// What the provider says of somebody.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub email: Email,
+    pub name: String,
+    /// Of the claim that says roles.
+    pub values: Vec<String>,
+}
+
+/// https, or http on this very machine; no query, no fragment.
+pub(super) fn check_issuer(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok()?;
+    let is_here = matches!(url.host_str()?, "localhost" | "127.0.0.1" | "[::1]");
+    let is_safe = url.scheme() == "https" || url.scheme() == "http" && is_here;
+    let is_bare = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    (is_safe && is_bare).then_some(url)
+}
+
+async fn send(request: HttpRequest) -> Result<HttpResponse, outbound::OutboundError> {
+    outbound::send(request, BOUNDS).await
+}
+
+fn unreachable(error: &dyn std::error::Error) -> SignOnError {
+    // The cause in full is for the log.
+    let mut whole = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        whole = format!("{whole}: {next}");
+        cause = next.source();
+    }
+    tracing::warn!(error = whole, "a provider of single sign-on cannot be asked");
+    SignOnError::Provider("it does not answer as OpenID Connect says".to_owned())
+}
+
+impl Client {
+    pub async fn discover(desk: &Desk, sign_on: &SignOn) -> Result<Self, SignOnError> {
+        let secret = desk.keyring.open_secret(&sign_on.sealed, &belongs_to(sign_on.account));
+        let secret = secret.ok().and_then(|secret| String::from_utf8(secret.to_vec()).ok());
+        let secret =
+            secret.ok_or_else(|| SignOnError::Provider("its secret cannot be read".to_owned()))?;
+        let issuer = IssuerUrl::new(sign_on.issuer.clone()).map_err(|_| SignOnError::Issuer)?;
+        let metadata = CoreProviderMetadata::discover_async(issuer, &send)
+            .await
+            .map_err(|error| unreachable(&error))?;
+        let back = format!("{}/login/sign-on/callback", desk.settings.console_url);
+        let back = RedirectUrl::new(back).map_err(|_| SignOnError::Issuer)?;
+        let (id, secret) = (ClientId::new(sign_on.client_id.clone()), ClientSecret::new(secret));
+        let inner =
+            Inner::from_provider_metadata(metadata, id, Some(secret)).set_redirect_uri(back);
+        Ok(Self { inner, role_claim: sign_on.role_claim.clone() })
+    }
+
+    pub fn authorize_url(&self, state: &str, nonce: &str, verifier: &str) -> Url {
+        let verifier = PkceCodeVerifier::new(verifier.to_owned());
+        let challenge = PkceCodeChallenge::from_code_verifier_sha256(&verifier);
+        let flow = AuthenticationFlow::<CoreResponseType>::AuthorizationCode;
+        let (state, nonce) = (CsrfToken::new(state.to_owned()), Nonce::new(nonce.to_owned()));
+        let asked = self.inner.authorize_url(flow, move || state, move || nonce);
+        let asked = ["email", "profile"]
+            .into_iter()
+            .fold(asked, |asked, scope| asked.add_scope(Scope::new(scope.to_owned())));
+        asked.set_pkce_challenge(challenge).url().0
+    }
+
+    pub async fn exchange(
+        &self,
+        desk: &Desk,
+        code: &str,
+        nonce: &str,
+        verifier: String,
+    ) -> Result<Told, SignOnError> {
+        let asked = self.inner.exchange_code(AuthorizationCode::new(code.to_owned()));
+        let asked = asked.map_err(|error| unreachable(&error))?;
+        let answer = asked.set_pkce_verifier(PkceCodeVerifier::new(verifier));
+        let answer = answer.request_async(&send).await.map_err(|error| unreachable(&error))?;
+        let token = answer.id_token().ok_or(SignOnError::Unfit("it holds no ID token"))?;
+        let clock = desk.clock.clone();
+        let verifier = self.inner.id_token_verifier().set_time_fn(move || {
+            DateTime::from_timestamp_micros(clock.now().as_micros()).unwrap_or_default()
+        });
+        let claims = token.claims(&verifier, &Nonce::new(nonce.to_owned())).map_err(|error| {
+            tracing::warn!(%error, "an ID token does not verify");
+            SignOnError::Unfit("its ID token does not verify")
+        })?;
+        if claims.email_verified() != Some(true) {
+            return Err(SignOnError::Unfit("it does not say that your address is verified"));
+        }
+        let email = claims.email().and_then(|email| email.parse::<Email>().ok());
+        let name = claims.name().and_then(|name| name.get(None));
+        Ok(Told {
+            email: email.ok_or(SignOnError::Unfit("it says no address"))?,
+            name: name.map(|name| name.to_string()).unwrap_or_default(),
+            values: values(claims.additional_claims().0.get(&self.role_claim)),
+        })
+    }
+}
+
+/// A claim that is a text, or a list of texts.
+fn values(claim: Option<&serde_json::Value>) -> Vec<String> {
+    match claim {
+        Some(serde_json::Value::String(text)) => vec![text.clone()],
+        Some(serde_json::Value::Array(list)) => {
+            list.iter().filter_map(|value| value.as_str().map(str::to_owned)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t35_an_issuer_is_a_bare_https_url() {
+        for good in [
+            "https://login.example.com",
+            "https://login.example.com/tenant",
+            "http://localhost:9000",
+        ] {
+            assert!(check_issuer(good).is_some(), "{good}");
+        }
+        for bad in [
+            "http://login.example.com",
+            "http://169.254.169.254",
+            "file:///etc/passwd",
+            "https://a?b=c",
+            "https://u@a",
+            "ftp://a",
+            "https://a#b",
+            "",
+        ] {
+            assert!(check_issuer(bad).is_none(), "{bad}");
+        }
+    }
+}
