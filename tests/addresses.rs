@@ -65,8 +65,13 @@ async fn t44_a_taken_address_looks_like_a_free_one_and_either_side_stops_it() {
     assert_eq!(taken.location.as_deref(), Some("/profile?done=email_asked"));
     let mailbox = ann.get("/mail").await.text;
     assert!(
-        mailbox.contains("You have a log-in here already") && !mailbox.contains("/email-change/")
+        mailbox.contains("You have a log-in here already")
+            && !mailbox.contains("Confirm your new e-mail")
     );
+    // The old side gets its link either way, and it leads nowhere.
+    let own = link_to(&ann, "Somebody who knows your password", "/email-change/").await;
+    let half = ann.post(&own, &[("answer", "confirm")]).await.text;
+    assert!(half.contains("The other address has to confirm"), "{half}");
     ann.post("/profile/email", &[("email", NEW)]).await;
     let link = link_to(&ann, "Confirm your new e-mail", "/email-change/").await;
     let visitor = Person::visiting(&keydesk.console);

@@ -25,7 +25,7 @@ impl Authenticator {
 }
 
 /// Sets one up; the recovery codes.
-async fn set_up(person: &Person) -> (Authenticator, Vec<String>) {
+pub async fn set_up(person: &Person) -> (Authenticator, Vec<String>) {
     person.post("/second-factor/begin", &[]).await;
     let page = person.get("/second-factor").await.text;
     assert!(page.contains("<svg") && !page.contains("style="), "{page}");
@@ -229,4 +229,85 @@ async fn n6_a_changed_master_key_kills_no_second_factor() {
         assert_eq!(finish(&person, &half_code, &authenticator.code(later)).await.0, 303);
     }
     assert!(ann.get("/second-factor").await.text.contains("10 of 10"));
+}
+
+/// P13: an authenticator that is only being set up opens nothing, and the last passkey goes with a code only.
+#[tokio::test]
+async fn p13_whoever_finds_a_browser_open_gets_no_second_factor_of_their_own() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    keydesk
+        .sql(
+            "INSERT INTO passkey (id, person_id, name, body, created_at) \
+             SELECT 'a-key', id, 'Phone', '{}', 1 FROM person",
+        )
+        .await;
+    ann.post("/second-factor/begin", &[]).await;
+    let authenticator = Authenticator::scan(&ann.get("/second-factor").await.text);
+    let (person, half_code) = half(&keydesk, PASSWORD).await;
+    assert_eq!(finish(&person, &half_code, &authenticator.code(0)).await.0, 403);
+    let code = authenticator.code(0);
+    assert_eq!(ann.post("/second-factor/codes", &[("code", &code)]).await.status, 422);
+    for code in ["", "123456", &authenticator.code(0)] {
+        let page = ann.post("/passkeys/a-key/remove", &[("code", code)]).await;
+        assert_eq!(page.status, 422, "{}", page.text);
+    }
+    assert!(ann.get("/passkeys").await.text.contains("A recovery code"));
+    // Beside another factor it goes as it came.
+    let code = authenticator.code(1);
+    assert_eq!(ann.post("/second-factor/confirm", &[("code", &code)]).await.status, 200);
+    assert_eq!(ann.post("/passkeys/a-key/remove", &[]).await.status, 303);
+    assert_eq!(ann.post("/passkeys/a-key/remove", &[]).await.status, 404);
+}
+
+/// T43: guesses at an invitation count with all others, whatever log-ins come between.
+#[tokio::test]
+async fn t43_guesses_at_an_invitation_are_held_and_a_reset_lifts_the_lock() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    set_up(&ann).await;
+    let args = ["operator", "create", "--email", "otto@vendor.example", "--password-stdin"];
+    assert!(keydesk.run(&args, PASSWORD).status.success());
+    let otto = Person::logged_in(&keydesk.console, "otto@vendor.example", PASSWORD).await;
+    otto.post("/operator/accounts", &[("name", "Beta"), ("owner", ANN)]).await;
+    let visitor = Person::visiting(&keydesk.console);
+    let link = visitor.link_in_mail("/invitation/").await;
+    let guess = [("password", PASSWORD), ("code", "123456")];
+    assert_eq!(visitor.post(&link, &guess).await.status, 422);
+    // A right password takes back guesses at passwords, not at codes.
+    keydesk.sql("UPDATE attempt SET failures = failures + 20 WHERE kind = 'factor'").await;
+    half(&keydesk, PASSWORD).await;
+    let held = visitor.post(&link, &guess).await.text;
+    assert!(held.contains("Too many wrong tries"), "{held}");
+    keydesk.sql("UPDATE attempt SET failures = 100 WHERE kind = 'factor'").await;
+    assert!(keydesk.run(&["person", "reset-second-factor", ANN], "").status.success());
+    set_up(&ann).await;
+}
+
+/// An operator of no account looks after what is theirs, as everybody does.
+#[tokio::test]
+async fn f9_an_operator_without_an_account_has_a_second_factor_too() {
+    let mut keydesk = Keydesk::start();
+    keydesk.with_account().await;
+    let args = ["operator", "create", "--email", "otto@vendor.example", "--password-stdin"];
+    assert!(keydesk.run(&args, PASSWORD).status.success());
+    let log_in =
+        async || Person::logged_in(&keydesk.console, "otto@vendor.example", PASSWORD).await;
+    let (otto, other) = (log_in().await, log_in().await);
+    for path in ["/profile", "/sessions", "/passkeys", "/second-factor"] {
+        let page = otto.get(path).await;
+        assert!(page.status == 200 && page.text.contains("Operator"), "{path}: {}", page.text);
+    }
+    let form = [("current_password", PASSWORD), ("new_password", NEW_PASSWORD)];
+    let changed = otto.post("/profile/password", &form).await;
+    assert_eq!(changed.location.as_deref(), Some("/profile?done=password_changed"));
+    assert_eq!(other.get("/operator").await.status, 303, "other sessions end");
+    let (authenticator, _) = set_up(&otto).await;
+    let person = Person::visiting(&keydesk.console);
+    let page = person.log_in("otto@vendor.example", NEW_PASSWORD).await;
+    assert!(page.text.contains("/login/second-factor"), "{}", page.text);
+    let code = authenticator.code(0);
+    assert_eq!(otto.post("/second-factor/remove", &[("code", &code)]).await.status, 303);
+    assert_eq!(otto.post("/sessions/log-out-everywhere", &[]).await.status, 303);
+    assert_eq!(otto.get("/operator").await.status, 303);
 }

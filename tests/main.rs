@@ -34,6 +34,7 @@ mod roles;
 mod rotation;
 mod secrets;
 mod security;
+mod sign_on;
 #[expect(dead_code, reason = "some of it is for the long test, bench/chaos")]
 mod support;
 mod tidy;

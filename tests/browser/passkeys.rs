@@ -47,6 +47,7 @@ async fn f9_a_passkey_lets_in_by_itself_and_beside_the_password() {
     browser.fill("name", "This laptop").await;
     browser.click("main form.card button.primary").await;
     browser.find(".codes").await;
+    let recovery_code = browser.text(".codes li").await;
     browser.go(&format!("{console}/passkeys")).await;
     assert!(browser.source().await.contains("This laptop"));
     browser.screenshot("passkeys", WIDE_LIGHT).await;
@@ -74,6 +75,8 @@ async fn f9_a_passkey_lets_in_by_itself_and_beside_the_password() {
     browser.arrives_at("/api-docs").await;
     // What is removed lets nobody in; the person is told of all of it.
     browser.go(&format!("{console}/passkeys")).await;
+    // As it is the last, with a recovery code.
+    browser.fill("code", &recovery_code).await;
     browser.click("main td button").await;
     browser.find(".notice").await;
     log_out(&browser).await;

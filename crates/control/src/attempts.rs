@@ -75,14 +75,28 @@ pub(crate) async fn begin(
     Ok(Attempt(keys))
 }
 
-/// Whether one more link that nobody has asked for may be sent to this address.
+/// Who makes us send a mail.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Sender<'a> {
+    Visitor(&'a Origin),
+    Person(PersonId),
+}
+
+/// Whether one more link that nobody has asked for may be sent to this address, for this sender.
 pub(crate) async fn may_send(
     desk: &Desk,
     kind: AttemptKind,
     email: &Email,
+    sender: Sender<'_>,
 ) -> Result<bool, StoreError> {
     let write = desk.store.write(desk.now()).await?;
-    match count(write, &[(kind, email.canonical().clone())]).await {
+    let from = match sender {
+        Sender::Visitor(origin) => origin.client_addr.map(network),
+        Sender::Person(id) => Some(id.to_string()),
+    };
+    let mut keys = vec![(kind, email.canonical().clone())];
+    keys.extend(from.map(|from| (AttemptKind::Sender, from)));
+    match count(write, &keys).await {
         Ok(()) => Ok(true),
         Err(HeldError::Store(error)) => Err(error),
         Err(_) => Ok(false),

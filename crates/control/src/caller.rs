@@ -5,6 +5,7 @@ use crate::{
     Desk,
     chrome::{Chrome, Nav},
     codes,
+    operators::Operator,
     problem::Problem,
     sessions,
 };
@@ -137,6 +138,71 @@ impl Authenticated for Caller {
 
     fn chrome(&self, title: &str, nav: Nav) -> Chrome {
         Chrome::of(self, title, nav)
+    }
+}
+
+/// Someone with a session who looks after what is theirs: a member, or an operator who belongs to no account.
+pub(crate) enum Myself {
+    Member(Box<Caller>),
+    Operator(Box<Operator>),
+}
+
+impl Myself {
+    pub fn member(&self) -> Option<&Caller> {
+        match self {
+            Self::Member(caller) => Some(caller),
+            Self::Operator(_) => None,
+        }
+    }
+}
+
+impl FromRequestParts<Desk> for Myself {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Self, Response> {
+        let found = sessions::find_caller(desk, &parts.headers, origin(parts)).await;
+        if matches!(found.map_err(IntoResponse::into_response)?, sessions::Found::Operator) {
+            let operator = Operator::from_request_parts(parts, desk).await?;
+            return Ok(Self::Operator(Box::new(operator)));
+        }
+        Caller::from_request_parts(parts, desk).await.map(|caller| Self::Member(Box::new(caller)))
+    }
+}
+
+impl Authenticated for Myself {
+    fn person(&self) -> &Person {
+        match self {
+            Self::Member(caller) => &caller.person,
+            Self::Operator(operator) => &operator.person,
+        }
+    }
+
+    fn session(&self) -> &Session {
+        match self {
+            Self::Member(caller) => &caller.session,
+            Self::Operator(operator) => &operator.session,
+        }
+    }
+
+    fn origin(&self) -> &Origin {
+        match self {
+            Self::Member(caller) => &caller.origin,
+            Self::Operator(operator) => &operator.origin,
+        }
+    }
+
+    fn own_entry(&self, action: Action, target: String, detail: serde_json::Value) -> AuditEntry {
+        match self {
+            Self::Member(caller) => caller.own_entry(action, target, detail),
+            Self::Operator(operator) => operator.own_entry(action, target, detail),
+        }
+    }
+
+    fn chrome(&self, title: &str, nav: Nav) -> Chrome {
+        match self {
+            Self::Member(caller) => caller.chrome(title, nav),
+            Self::Operator(operator) => operator.chrome(title, nav),
+        }
     }
 }
 

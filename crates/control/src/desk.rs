@@ -4,7 +4,6 @@ use crate::{
     Keyring, Mailer, OpenApiSource, Settings, caller::Caller, codes::SetupCode, passkeys,
     passwords::PasswordHashing, problem::Problem,
 };
-use axum::http::StatusCode;
 use keydesk_model::{Clock, SessionId, Timestamp, TokenId};
 use keydesk_node::Nodes;
 use keydesk_store::{Store, StoreError, Write};
@@ -91,20 +90,18 @@ impl Desk {
         Ok(Some(format!("{}/setup/{}", self.settings.console_url, text.as_str())))
     }
 
-    /// A write transaction for the caller, who is looked up anew in it: session, membership and role
+    /// A write transaction for the caller, who is looked up anew in it: session, membership, role and account
     /// are what they are now, not what they were when the request began to arrive.
     pub(crate) async fn write_as(&self, caller: &Caller) -> Result<(Write, Caller), Problem> {
         let mut write = self.store.write(self.now()).await?;
         let member = write.find_member(caller.account.id, caller.member.id).await?;
-        match member {
-            Some(member) if write.is_session_open(caller.session.id).await? => {
-                Ok((write, Caller { member, ..caller.clone() }))
+        let account = write.find_account(caller.account.id).await?;
+        let account = account.filter(|account| account.state.is_in_use());
+        match (member, account) {
+            (Some(member), Some(account)) if write.is_session_open(caller.session.id).await? => {
+                Ok((write, Caller { account, member, ..caller.clone() }))
             }
-            _ => Err(Problem::new(
-                StatusCode::FORBIDDEN,
-                "You are no longer logged in",
-                "Your session or your membership ended a moment ago. Nothing was changed.",
-            )),
+            _ => Err(Problem::logged_out()),
         }
     }
 

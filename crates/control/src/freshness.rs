@@ -3,7 +3,7 @@
 
 use crate::{
     Desk,
-    caller::{Authenticated, Caller},
+    caller::{Authenticated, Caller, Myself},
     chrome::{Chrome, Nav, page_with},
     problem::Problem,
     sessions::{self, LogInError, console::with_cookie, safe_next, session_cookie},
@@ -119,7 +119,7 @@ pub(crate) struct Next {
 }
 
 /// `/confirm`: the same question before a page that is only looked at.
-pub(crate) async fn confirm_page(caller: Caller, Query(query): Query<Next>) -> Response {
+pub(crate) async fn confirm_page(caller: Myself, Query(query): Query<Next>) -> Response {
     let next = safe_next(query.next.as_deref()).to_owned();
     let mut response = ask(&caller, "/confirm".to_owned(), vec![("next".to_owned(), next)], None);
     *response.status_mut() = StatusCode::OK;
@@ -135,7 +135,7 @@ pub(crate) struct ConfirmForm {
 
 pub(crate) async fn confirm(
     State(desk): State<Desk>,
-    caller: Caller,
+    caller: Myself,
     Form(form): Form<ConfirmForm>,
 ) -> Result<Response, Problem> {
     let next = safe_next(form.next.as_deref());

@@ -252,6 +252,16 @@ impl Keyring {
         Ok(key.seal(secret, belongs_to.as_bytes(), entropy))
     }
 
+    /// Seals what comes back within minutes and is stored nowhere.
+    pub(crate) fn seal_for_now(
+        &self,
+        text: &str,
+        belongs_to: &str,
+        entropy: &Entropy,
+    ) -> Result<Vec<u8>, KeyringError> {
+        Ok(self.current()?.seal(text.as_bytes(), belongs_to.as_bytes(), entropy))
+    }
+
     pub(crate) fn open_token(
         &self,
         sealed: &[u8],

@@ -66,6 +66,15 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "Your role does not allow this", detail)
     }
 
+    /// Of somebody who was looked up anew in the transaction.
+    pub fn logged_out() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "You are no longer logged in",
+            "Your session or your membership ended a moment ago. Nothing was changed.",
+        )
+    }
+
     pub fn invalid(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "That cannot be carried out", detail)
     }

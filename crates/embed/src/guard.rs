@@ -2,7 +2,7 @@
 
 use crate::Options;
 use bytes::Bytes;
-use http::{HeaderMap, Method, Response, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, Response, Uri, header};
 use keydesk_gateway::{Asked, Checker, LiveTable, Pass};
 use keydesk_model::Table;
 use keydesk_node::{Counts, Member, REPORT, system};
@@ -127,4 +127,11 @@ pub(crate) fn withhold(headers: &mut HeaderMap) {
         headers.remove(name);
     }
     headers.remove(header::AUTHORIZATION);
+    // The console may share the host, and cookies do not tell ports apart.
+    let lines = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
+    let kept = keydesk_gateway::foreign_cookies(lines);
+    headers.remove(header::COOKIE);
+    if let Some(kept) = kept.and_then(|kept| HeaderValue::from_bytes(&kept).ok()) {
+        headers.insert(header::COOKIE, kept);
+    }
 }

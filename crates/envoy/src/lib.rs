@@ -13,7 +13,7 @@ use envoy_types::{
         google::rpc,
     },
 };
-use keydesk_gateway::{Asked, Checker, Pass, is_withheld};
+use keydesk_gateway::{Asked, Checker, Pass, foreign_cookies, is_withheld};
 use keydesk_model::TrustedProxies;
 use std::net::IpAddr;
 use tokio::net::TcpListener;
@@ -102,12 +102,19 @@ fn field(name: &str, value: &str, append: HeaderAppendAction) -> HeaderValueOpti
 
 fn passes(pass: &Pass, held: &HttpRequest, fields: &[(&str, &[u8])]) -> CheckResponse {
     let ours = pass.identity();
+    // The console may share the host, and cookies do not tell ports apart.
+    let cookies = || fields.iter().filter(|(name, _)| *name == "cookie").map(|(_, value)| *value);
+    let kept = foreign_cookies(cookies());
+    let drops_cookies = kept.is_none() && cookies().next().is_some();
     // What we say ourselves is overwritten, not removed: Envoy removes last.
-    let headers_to_remove = fields
+    let mut headers_to_remove: Vec<_> = fields
         .iter()
         .filter(|(name, _)| is_withheld(name) && ours.iter().all(|(our, _)| our != name))
         .map(|(name, _)| (*name).to_owned())
         .collect();
+    if drops_cookies {
+        headers_to_remove.push("cookie".to_owned());
+    }
     // What was judged is what is sent on.
     let query = held.path.split_once('?').map(|(_, query)| format!("?{query}"));
     let path = format!("{}{}", pass.path, query.unwrap_or_default());
@@ -115,6 +122,8 @@ fn passes(pass: &Pass, held: &HttpRequest, fields: &[(&str, &[u8])]) -> CheckRes
     let mut headers: Vec<_> =
         ours.iter().map(|(name, value)| field(name, value, overwrite)).collect();
     headers.push(field(":path", &path, overwrite));
+    // A text in this protocol; bytes that are none are replaced.
+    headers.extend(kept.map(|kept| field("cookie", &String::from_utf8_lossy(&kept), overwrite)));
     let added = pass
         .added
         .iter()

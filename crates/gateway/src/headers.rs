@@ -155,22 +155,30 @@ fn push_address(out: &mut Vec<u8>, addr: IpAddr, is_quoted: bool) {
 /// Console and gateway may share a host, and cookies do not tell ports apart: the console's own
 /// are left out. Several lines become one, as HTTP/2 may split them (RFC 9113 section 8.2.3).
 fn write_cookies(out: &mut Vec<u8>, noted: &Noted) {
-    let is_foreign = |pair: &&[u8]| {
-        let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii();
-        !pair.is_empty() && !is_console_cookie(name)
-    };
-    let pairs = noted
-        .of_kind(Kind::Cookie)
-        .flat_map(|line| line.split(|byte| *byte == b';'))
-        .map(<[u8]>::trim_ascii)
-        .filter(is_foreign);
-    for (at, pair) in pairs.enumerate() {
+    for (at, pair) in foreign_pairs(noted.of_kind(Kind::Cookie)).enumerate() {
         out.extend_from_slice(if at == 0 { b"cookie: " } else { b"; " });
         out.extend_from_slice(pair);
     }
     if !out.ends_with(b"\r\n") {
         out.extend_from_slice(b"\r\n");
     }
+}
+
+/// What an API gets of a request's cookies: one line without the console's own. None: nothing is left.
+pub fn foreign_cookies<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Option<Vec<u8>> {
+    let pairs: Vec<_> = foreign_pairs(lines).collect();
+    (!pairs.is_empty()).then(|| pairs.join(&b"; "[..]))
+}
+
+fn foreign_pairs<'a>(lines: impl Iterator<Item = &'a [u8]>) -> impl Iterator<Item = &'a [u8]> {
+    let is_foreign = |pair: &&[u8]| {
+        let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii();
+        !pair.is_empty() && !is_console_cookie(name)
+    };
+    lines
+        .flat_map(|line| line.split(|byte| *byte == b';'))
+        .map(<[u8]>::trim_ascii)
+        .filter(is_foreign)
 }
 
 pub(crate) fn write_framing(out: &mut Vec<u8>, framing: Framing) {

@@ -31,6 +31,7 @@ mod wire;
 pub use check::{Asked, Checker, Pass, is_withheld};
 pub use denial::Denial;
 pub use doors::{IntrospectionClient, OwnAnswer, Question, TokenDesk, Wish, token_desk};
+pub use headers::foreign_cookies;
 pub use live::{LiveTable, Verified};
 pub use observe::{Metrics, Record, Records};
 pub use present::Presented;

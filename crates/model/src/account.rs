@@ -88,6 +88,11 @@ impl AccountState {
         }
     }
 
+    /// Whether its members still see it, and change it.
+    pub fn is_in_use(self) -> bool {
+        matches!(self, Self::Open | Self::Suspended)
+    }
+
     /// Whether the operator may take it from here to there.
     pub fn may_become(self, next: Self) -> bool {
         match self {

@@ -26,6 +26,10 @@ pub enum AttemptKind {
     All,
     /// Reset links for one e-mail address.
     Reset,
+    /// Other links that nobody there has asked for: a stranger who uses them up keeps no reset from anybody.
+    Link,
+    /// Mails that one address causes, or one person.
+    Sender,
 }
 
 impl AttemptKind {
@@ -37,6 +41,8 @@ impl AttemptKind {
             Self::Address => "address",
             Self::All => "all",
             Self::Reset => "reset",
+            Self::Link => "link",
+            Self::Sender => "sender",
         }
     }
 
@@ -46,7 +52,8 @@ impl AttemptKind {
             Self::Email | Self::Device | Self::Factor => return None,
             Self::Address => "30/10m",
             Self::All => "600/m",
-            Self::Reset => "5/h",
+            Self::Reset | Self::Link => "5/h",
+            Self::Sender => "30/h",
         };
         text.parse().ok()
     }

@@ -33,7 +33,7 @@ pub struct SignUp {
 const ADD: &str = "INSERT INTO email_change (old_code_hash, new_code_hash, person_id, email, created_at, expires_at) \
     VALUES ($1, $2, $3, $4, $5, $6)";
 const FIND: &str = "SELECT person_id, email, old_confirmed_at, new_confirmed_at, \
-    CASE WHEN new_code_hash = $1 THEN 1 ELSE 0 END AS is_new FROM email_change \
+    CAST(CASE WHEN new_code_hash = $1 THEN 1 ELSE 0 END AS BIGINT) AS is_new FROM email_change \
     WHERE (old_code_hash = $1 OR new_code_hash = $1) AND closed_at IS NULL AND expires_at > $2";
 const CONFIRM_OLD: &str =
     "UPDATE email_change SET old_confirmed_at = $1 WHERE old_code_hash = $2 AND closed_at IS NULL";

@@ -12,17 +12,20 @@ const SET: &str = "INSERT INTO attempt (kind, key, failures, last_at, used_until
     ON CONFLICT (kind, key) DO UPDATE SET failures = excluded.failures, last_at = excluded.last_at, \
     used_until = excluded.used_until";
 const CLEAR: &str = "DELETE FROM attempt WHERE kind = 'email' AND key = $1";
-/// Of whom there is, failures stay however old they are.
-const FORGET: &str = "DELETE FROM attempt WHERE last_at < $1 AND (kind NOT IN ('email', 'factor') OR kind = 'email' AND NOT EXISTS \
-    (SELECT 1 FROM person WHERE email_canonical = attempt.key))";
+const CLEAR_FACTOR: &str = "DELETE FROM attempt WHERE kind = 'factor' AND key = $1";
+/// Of a factor they stay. The others go when they are so old, whether anybody has the address or not: else the
+/// answer would tell.
+const FORGET: &str = "DELETE FROM attempt WHERE kind IN ('email', 'device') AND last_at < $1 \
+    OR kind NOT IN ('email', 'device', 'factor') AND last_at < $2";
 const IS_KNOWN: &str = "SELECT count(*) AS number FROM device WHERE hash = $1 AND person_id = $2";
 const COUNT_DEVICES: &str = "SELECT count(*) AS number FROM device WHERE person_id = $1";
 const ADD_DEVICE: &str = "INSERT INTO device (hash, person_id, created_at, user_agent) \
     VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
 const FORGET_DEVICES: &str = "DELETE FROM device WHERE person_id = $1";
 
-/// So long a count of somebody who is not there is kept, and of addresses.
-const KEPT: Duration = Duration::from_hours(24);
+/// How long consecutive failures are kept, and how long rates.
+const FAILURES_KEPT: Duration = Duration::from_hours(30 * 24);
+const RATES_KEPT: Duration = Duration::from_hours(24);
 
 impl Read {
     pub async fn is_device_known(
@@ -81,6 +84,11 @@ impl Write {
         query(CLEAR).bind(email.canonical()).execute(self).await.map(|_| ())
     }
 
+    /// The second factor is another one, or gone.
+    pub async fn clear_factor_attempts(&mut self, person: PersonId) -> Result<(), StoreError> {
+        query(CLEAR_FACTOR).bind(person).execute(self).await.map(|_| ())
+    }
+
     pub async fn add_device(
         &mut self,
         hash: [u8; 32],
@@ -97,8 +105,24 @@ impl Write {
     }
 }
 
+/// Links and half log-ins whose time is over.
+const FORGET_EXPIRED: [&str; 4] = [
+    "DELETE FROM sign_up WHERE expires_at < $1",
+    "DELETE FROM email_change WHERE expires_at < $1",
+    "DELETE FROM half_log_in WHERE expires_at < $1",
+    "DELETE FROM ceremony WHERE expires_at < $1",
+];
+
 impl Store {
+    pub async fn forget_expired(&self, now: Timestamp) -> Result<(), StoreError> {
+        for forget in FORGET_EXPIRED {
+            self.run_aside(query(forget).bind(now)).await?;
+        }
+        Ok(())
+    }
+
     pub async fn forget_old_attempts(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.run_aside(query(FORGET).bind(now.minus(KEPT))).await.map(|_| ())
+        let forget = query(FORGET).bind(now.minus(FAILURES_KEPT)).bind(now.minus(RATES_KEPT));
+        self.run_aside(forget).await.map(|_| ())
     }
 }

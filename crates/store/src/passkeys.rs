@@ -32,6 +32,8 @@ const BEGIN: &str =
     "INSERT INTO ceremony (hash, person_id, state, expires_at) VALUES ($1, $2, $3, $4)";
 const TAKE: &str = "DELETE FROM ceremony WHERE hash = $1 AND expires_at > $2 \
     AND coalesce(person_id, '') = $3 RETURNING state";
+const SPEND: &str =
+    "INSERT INTO ceremony (hash, state, expires_at) VALUES ($1, '', $2) ON CONFLICT DO NOTHING";
 const FORGET: &str = "DELETE FROM ceremony WHERE expires_at <= $1";
 
 fn passkey(row: &Row) -> Result<StoredPasskey, StoreError> {
@@ -105,6 +107,15 @@ impl Write {
         query(FORGET).bind(now).execute(self).await?;
         let begin = query(BEGIN).bind(hash).bind(person).bind(state).bind(expires_at);
         begin.execute(self).await.map(|_| ())
+    }
+
+    /// Notes that a challenge which nobody remembered was answered. Tells whether it was the first time.
+    pub async fn spend_challenge(
+        &mut self,
+        hash: [u8; 32],
+        expires_at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        Ok(query(SPEND).bind(hash).bind(expires_at).execute(self).await? == 1)
     }
 
     /// Takes a challenge, once.

@@ -2,7 +2,14 @@
 //! address already is told to that address only.
 
 use super::{OpenAccountError, Opening, open};
-use crate::{Desk, attempts, caller::Visitor, codes, mail::Message, sessions::Entered};
+use crate::{
+    Desk,
+    attempts::{self, Sender},
+    caller::Visitor,
+    codes,
+    mail::Message,
+    sessions::Entered,
+};
 use keydesk_model::{AccountName, Action, Actor, AttemptKind, Email, Origin};
 use keydesk_store::{SignUp, StoreError};
 use std::time::Duration;
@@ -18,7 +25,8 @@ pub(crate) async fn ask(
 ) -> Result<(), OpenAccountError> {
     let name: AccountName = account.parse().map_err(OpenAccountError::Account)?;
     let email: Email = email.parse().map_err(OpenAccountError::Email)?;
-    let may_send = attempts::may_send(desk, AttemptKind::Reset, &email).await?;
+    let sender = Sender::Visitor(&origin);
+    let may_send = attempts::may_send(desk, AttemptKind::Link, &email, sender).await?;
     let (code, code_hash) = codes::generate(&desk.entropy);
     let mut write = desk.store.write(desk.now()).await?;
     let is_known = write.find_person_by_email(&email).await?.is_some();

@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     Desk,
-    caller::{Authenticated, Caller},
+    caller::{Authenticated, Myself},
     chrome::{Chrome, Done, Nav, done, page, page_with},
     freshness::FreshForm,
     problem::Problem,
@@ -31,20 +31,20 @@ struct FactorPage {
 
 async fn factor_page(
     desk: &Desk,
-    caller: &Caller,
+    caller: &Myself,
     error: Option<String>,
 ) -> Result<FactorPage, Problem> {
     Ok(FactorPage {
-        chrome: Chrome::of(caller, "Second factor", Nav::Profile),
+        chrome: caller.chrome("Second factor", Nav::Profile),
         factor: look(desk, caller).await?,
-        is_required: caller.account.requires_second_factor,
+        is_required: caller.member().is_some_and(|member| member.account.requires_second_factor),
         error,
     })
 }
 
 pub(crate) async fn show(
     State(desk): State<Desk>,
-    caller: Caller,
+    caller: Myself,
     Query(query): Query<Done>,
 ) -> Result<Response, Problem> {
     let mut shown = factor_page(&desk, &caller, None).await?;
@@ -63,7 +63,7 @@ pub(crate) struct CodeForm {
 }
 
 /// The page again with what was wrong, for mistakes that the next try mends.
-async fn again(desk: &Desk, caller: &Caller, error: FactorError) -> Result<Response, Problem> {
+async fn again(desk: &Desk, caller: &Myself, error: FactorError) -> Result<Response, Problem> {
     let status = match &error {
         FactorError::WrongCode => StatusCode::UNPROCESSABLE_ENTITY,
         FactorError::Held(_) => StatusCode::TOO_MANY_REQUESTS,
@@ -75,7 +75,7 @@ async fn again(desk: &Desk, caller: &Caller, error: FactorError) -> Result<Respo
 
 pub(crate) async fn start(
     State(desk): State<Desk>,
-    fresh: FreshForm<CodeForm>,
+    fresh: FreshForm<CodeForm, Myself>,
 ) -> Result<Response, Problem> {
     begin(&desk, &fresh.caller).await?;
     Ok(Redirect::to("/second-factor").into_response())
@@ -89,13 +89,13 @@ struct CodesPage {
     is_new: bool,
 }
 
-pub(crate) fn codes_page(caller: &Caller, codes: RecoveryCodes, is_new: bool) -> Response {
-    page(&CodesPage { chrome: Chrome::of(caller, "Recovery codes", Nav::Profile), codes, is_new })
+pub(crate) fn codes_page(caller: &Myself, codes: RecoveryCodes, is_new: bool) -> Response {
+    page(&CodesPage { chrome: caller.chrome("Recovery codes", Nav::Profile), codes, is_new })
 }
 
 pub(crate) async fn confirm_code(
     State(desk): State<Desk>,
-    fresh: FreshForm<CodeForm>,
+    fresh: FreshForm<CodeForm, Myself>,
 ) -> Result<Response, Problem> {
     let FreshForm { caller, form } = fresh;
     match confirm(&desk, &caller, &form.code).await {
@@ -106,7 +106,7 @@ pub(crate) async fn confirm_code(
 
 pub(crate) async fn codes(
     State(desk): State<Desk>,
-    fresh: FreshForm<CodeForm>,
+    fresh: FreshForm<CodeForm, Myself>,
 ) -> Result<Response, Problem> {
     let FreshForm { caller, form } = fresh;
     match renew_codes(&desk, &caller, &form.code).await {
@@ -117,7 +117,7 @@ pub(crate) async fn codes(
 
 pub(crate) async fn take_away(
     State(desk): State<Desk>,
-    fresh: FreshForm<CodeForm>,
+    fresh: FreshForm<CodeForm, Myself>,
 ) -> Result<Response, Problem> {
     let FreshForm { caller, form } = fresh;
     match remove(&desk, &caller, &form.code).await {

@@ -7,7 +7,7 @@ mod totp;
 use crate::{
     Desk,
     attempts::{self, HeldError, Tries},
-    caller::Caller,
+    caller::{Authenticated, Caller},
     mail::Message,
     problem::Problem,
 };
@@ -92,23 +92,23 @@ pub(crate) async fn has_one(read: &mut Read, person: PersonId) -> Result<bool, S
         || read.count_passkeys(person).await? > 0)
 }
 
-pub(crate) async fn look(desk: &Desk, caller: &Caller) -> Result<State, Problem> {
+pub(crate) async fn look(desk: &Desk, caller: &impl Authenticated) -> Result<State, Problem> {
     let mut read = desk.store.read().await?;
-    let Some(found) = read.find_totp(caller.person.id).await? else { return Ok(State::None) };
+    let Some(found) = read.find_totp(caller.person().id).await? else { return Ok(State::None) };
     if found.confirmed_at.is_some() {
-        let codes_left = read.count_recovery_codes(caller.person.id).await?;
+        let codes_left = read.count_recovery_codes(caller.person().id).await?;
         return Ok(State::Active { codes_left });
     }
     let key = desk.keyring.open_secret(&found.sealed, &belongs_to(found.person));
     let key = key.map_err(Problem::broken)?;
-    Ok(State::Begun(Authenticator::new(&key, &caller.person.email, &desk.settings.console_url)))
+    Ok(State::Begun(Authenticator::new(&key, &caller.person().email, &desk.settings.console_url)))
 }
 
 /// Makes a key that an authenticator is to take over.
-pub(crate) async fn begin(desk: &Desk, caller: &Caller) -> Result<(), FactorError> {
+pub(crate) async fn begin(desk: &Desk, caller: &impl Authenticated) -> Result<(), FactorError> {
     let mut write = desk.store.write(desk.now()).await?;
     let key = Zeroizing::new(desk.entropy.bytes::<20>());
-    let person = caller.person.id;
+    let person = caller.person().id;
     let sealed =
         desk.keyring.seal_secret(&mut write, &key[..], &belongs_to(person), &desk.entropy).await?;
     match write.set_totp(person, &sealed).await {
@@ -122,72 +122,97 @@ pub(crate) async fn begin(desk: &Desk, caller: &Caller) -> Result<(), FactorErro
 /// The first code proves that the authenticator has the key: from now on it is asked for.
 pub(crate) async fn confirm(
     desk: &Desk,
-    caller: &Caller,
+    caller: &impl Authenticated,
     code: &str,
 ) -> Result<RecoveryCodes, FactorError> {
-    let person = caller.person.id;
-    let attempt = attempts::begin(desk, Tries::Factor(person), &caller.origin).await?;
+    let person = caller.person().id;
+    // Only what can be guessed counts as a guess.
+    waiting(&mut desk.store.read().await?, person).await?;
+    let attempt = attempts::begin(desk, Tries::Factor(person), caller.origin()).await?;
     let mut write = desk.store.write(desk.now()).await?;
-    let found = write.find_totp(person).await?.ok_or(FactorError::NotBegun)?;
-    if found.confirmed_at.is_some() {
-        return Err(FactorError::IsThere);
-    }
-    if !take_one_time_code(desk, &mut write, person, code).await? {
+    let found = waiting(&mut write, person).await?;
+    if !take_one_time_code(desk, &mut write, &found, code).await? {
         return Err(FactorError::WrongCode);
     }
     attempt.succeeded(&mut write).await?;
     write.confirm_totp(person).await?;
     let codes = new_codes(desk, &mut write, person).await?;
     let detail = serde_json::json!({ "after": { "second_factor": "authenticator" } });
-    write.commit(caller.entry(Action::AddSecondFactor, person, detail)).await?;
+    write.commit(caller.own_entry(Action::AddSecondFactor, person.to_string(), detail)).await?;
     let message = Message::second_factor_added(&desk.settings.console_url);
-    desk.mailer.send(&caller.person.email, message, desk.now());
+    desk.mailer.send(&caller.person().email, message, desk.now());
     Ok(codes)
+}
+
+/// The authenticator that waits for its first code.
+async fn waiting(read: &mut Read, person: PersonId) -> Result<Totp, FactorError> {
+    let found = read.find_totp(person).await?.ok_or(FactorError::NotBegun)?;
+    if found.confirmed_at.is_some() { Err(FactorError::IsThere) } else { Ok(found) }
 }
 
 /// New recovery codes for somebody who has just given the second factor.
 pub(crate) async fn renew_codes(
     desk: &Desk,
-    caller: &Caller,
+    caller: &impl Authenticated,
     code: &str,
 ) -> Result<RecoveryCodes, FactorError> {
     let mut write = proved(desk, caller, code).await?;
-    let codes = new_codes(desk, &mut write, caller.person.id).await?;
-    let detail = serde_json::json!({});
-    write.commit(caller.entry(Action::RenewRecoveryCodes, caller.person.id, detail)).await?;
+    let codes = new_codes(desk, &mut write, caller.person().id).await?;
+    let (person, detail) = (caller.person().id.to_string(), serde_json::json!({}));
+    write.commit(caller.own_entry(Action::RenewRecoveryCodes, person, detail)).await?;
+    let message = Message::recovery_codes_renewed(&desk.settings.console_url);
+    desk.mailer.send(&caller.person().email, message, desk.now());
     Ok(codes)
 }
 
-pub(crate) async fn remove(desk: &Desk, caller: &Caller, code: &str) -> Result<(), FactorError> {
+pub(crate) async fn remove(
+    desk: &Desk,
+    caller: &impl Authenticated,
+    code: &str,
+) -> Result<(), FactorError> {
     let mut write = proved(desk, caller, code).await?;
-    write.remove_totp(caller.person.id).await?;
-    if !has_one(&mut write, caller.person.id).await? {
-        write.set_recovery_codes(caller.person.id, &[]).await?;
+    write.remove_totp(caller.person().id).await?;
+    if !has_one(&mut write, caller.person().id).await? {
+        write.set_recovery_codes(caller.person().id, &[]).await?;
     }
     let detail = serde_json::json!({ "before": { "second_factor": "authenticator" } });
-    write.commit(caller.entry(Action::RemoveSecondFactor, caller.person.id, detail)).await?;
+    write
+        .commit(caller.own_entry(
+            Action::RemoveSecondFactor,
+            caller.person().id.to_string(),
+            detail,
+        ))
+        .await?;
     let message = Message::second_factor_removed(&desk.settings.console_url);
-    desk.mailer.send(&caller.person.email, message, desk.now());
+    desk.mailer.send(&caller.person().email, message, desk.now());
     Ok(())
 }
 
 /// A write transaction for someone who has just given the second factor.
-async fn proved(desk: &Desk, caller: &Caller, code: &str) -> Result<Write, FactorError> {
-    let attempt = attempts::begin(desk, Tries::Factor(caller.person.id), &caller.origin).await?;
+pub(crate) async fn proved(
+    desk: &Desk,
+    caller: &impl Authenticated,
+    code: &str,
+) -> Result<Write, FactorError> {
+    let attempt = attempts::begin(desk, Tries::Factor(caller.person().id), caller.origin()).await?;
     let mut write = desk.store.write(desk.now()).await?;
-    take(desk, &mut write, caller.person.id, code).await?.ok_or(FactorError::WrongCode)?;
+    take(desk, &mut write, caller.person().id, code).await?.ok_or(FactorError::WrongCode)?;
     attempt.succeeded(&mut write).await?;
     Ok(write)
 }
 
-/// Takes a code once: of the authenticator, or a recovery code. None: it is neither.
+/// Takes a code once: of the authenticator, or a recovery code. None: it is neither. An authenticator that is
+/// being set up counts for nothing.
 pub(crate) async fn take(
     desk: &Desk,
     write: &mut Write,
     person: PersonId,
     code: &str,
 ) -> Result<Option<Proof>, StoreError> {
-    if take_one_time_code(desk, write, person, code).await? {
+    let totp = write.find_totp(person).await?.filter(|totp| totp.confirmed_at.is_some());
+    if let Some(totp) = totp
+        && take_one_time_code(desk, write, &totp, code).await?
+    {
         return Ok(Some(Proof::Totp));
     }
     let plain = Zeroizing::new(plain(code));
@@ -199,11 +224,11 @@ pub(crate) async fn take(
 async fn take_one_time_code(
     desk: &Desk,
     write: &mut Write,
-    person: PersonId,
+    totp: &Totp,
     code: &str,
 ) -> Result<bool, StoreError> {
-    let Some(found) = write.find_totp(person).await? else { return Ok(false) };
-    let key = desk.keyring.open_secret(&found.sealed, &belongs_to(person)).map_err(|error| {
+    let person = totp.person;
+    let key = desk.keyring.open_secret(&totp.sealed, &belongs_to(person)).map_err(|error| {
         tracing::error!(%error, "the key of an authenticator cannot be opened");
         StoreError::Unreadable { column: "totp.sealed" }
     })?;
@@ -300,6 +325,8 @@ pub async fn reset_second_factor(desk: &Desk, email: &str) -> Result<(), ResetFa
     }
     write.set_recovery_codes(id, &[]).await?;
     write.end_half_log_ins(id).await?;
+    // Guesses at what is gone lock nothing any more.
+    write.clear_factor_attempts(id).await?;
     let entry = AuditEntry {
         action: Action::RemoveSecondFactor,
         actor: Actor::Operator { person: None },

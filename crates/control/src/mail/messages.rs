@@ -152,6 +152,16 @@ impl Message {
         }
     }
 
+    pub fn recovery_codes_renewed(console_url: &str) -> Self {
+        Self {
+            subject: "New recovery codes were made".to_owned(),
+            body: format!(
+                "New recovery codes were made for your second factor at {console_url}; the old ones stopped working.\n\n\
+                 If it was not you, change your password at {console_url}/profile, then make new codes at {console_url}/second-factor.\n"
+            ),
+        }
+    }
+
     pub fn expiring(token: &Expiring, console_url: &str) -> Self {
         let Expiring { name, account_name, expires_at, last_used_at, .. } = token;
         let used = last_used_at.map_or_else(

@@ -4,14 +4,15 @@ pub(crate) mod console;
 
 use crate::{
     Desk, accounts,
-    attempts::{self, HeldError, Tries},
+    attempts::{self, HeldError, Sender, Tries},
     caller::{Caller, Visitor},
-    codes, factors,
+    codes,
+    factors::{self, Proof},
     mail::Message,
     passwords::{Password, PasswordError, TooBusy},
     problem::Problem,
     receipts::Issued,
-    sessions::{self, Entered},
+    sessions::{self, Entered, News, visitor_entry},
     tokens,
 };
 use keydesk_model::{
@@ -136,7 +137,8 @@ async fn find_open(
 /// Sends an invitation again, with a new link for another week: the old one is dead.
 pub(crate) async fn resend(desk: &Desk, caller: &Caller, id: InvitationId) -> Result<(), Problem> {
     let invitation = find_open(&mut desk.store.read().await?, (caller, desk.now()), id).await?;
-    if !attempts::may_send(desk, AttemptKind::Reset, &invitation.email).await? {
+    let sender = Sender::Person(caller.person.id);
+    if !attempts::may_send(desk, AttemptKind::Link, &invitation.email, sender).await? {
         return Err(MemberError::TooOften.into());
     }
     let (code, code_hash) = codes::generate(&desk.entropy);
@@ -344,42 +346,28 @@ pub(crate) async fn accept(
     visitor: Visitor,
 ) -> Result<Entered, AcceptError> {
     let Typed { name, password, code: factor } = typed;
-    let digest = codes::digest(code);
+    let (digest, now) = (codes::digest(code), desk.now());
     let mut read = desk.store.read().await?;
-    let invitation = read.find_invitation(digest, desk.now()).await?.ok_or(AcceptError::Over)?;
+    let invitation = read.find_invitation(digest, now).await?.ok_or(AcceptError::Over)?;
     let known = read.find_person_by_email(&invitation.email).await?;
     drop(read);
-    let mut attempt = None;
-    let newcomer = match &known {
-        Some(person) => {
-            let tries = Tries::Email { typed: invitation.email.as_str(), device: visitor.device };
-            attempt = Some(attempts::begin(desk, tries, &visitor.origin).await?);
-            if !desk
-                .passwords
-                .verify(Password::typed(password), Some(&person.password_hash))
-                .await?
-            {
-                return Err(AcceptError::WrongPassword);
-            }
-            None
-        }
-        None => Some(newcomer(desk, &invitation, name, password).await?),
+    let (mut write, proof, newcomer) = if let Some(person) = &known {
+        let (write, proof) = prove(desk, person, (password, factor), &visitor).await?;
+        (write, proof, None)
+    } else {
+        let newcomer = newcomer(desk, &invitation, name, password).await?;
+        (desk.store.write(desk.now()).await?, None, Some(newcomer))
     };
-    let mut write = desk.store.write(desk.now()).await?;
+    // The account may have been closed meanwhile, or the invitation withdrawn.
+    let invitation = write.find_invitation(digest, now).await?.ok_or(AcceptError::Over)?;
     if !write.close_invitation(invitation.account, invitation.id).await? {
         return Err(AcceptError::Over);
     }
-    if let Some(attempt) = attempt {
-        attempt.succeeded(&mut write).await?;
-    }
-    if let Some(person) = &known
-        && factors::has_one(&mut write, person.id).await?
-        && factors::take(desk, &mut write, person.id, factor).await?.is_none()
-    {
-        // The try counts.
-        return Err(AcceptError::WrongCode);
-    }
-    let (person, name) = add_or_find(&mut write, known, newcomer).await?;
+    let news = match &known {
+        Some(person) => Some(News::of(&mut write, person, proof).await?),
+        None => None,
+    };
+    let (person, name) = add_or_find(&mut write, known.as_ref(), newcomer).await?;
     let target = (invitation.account, person);
     // Someone may have been let in by another way meanwhile; then there is nothing to join.
     let member = match write.find_member_of(target.0, target.1).await? {
@@ -392,13 +380,58 @@ pub(crate) async fn accept(
     let entry = AuditEntry {
         action: Action::AcceptInvitation,
         actor: Actor::Person { person, member: Some(member) },
-        origin: visitor.origin,
+        origin: visitor.origin.clone(),
         account: Some(invitation.account),
         target: member.to_string(),
-        detail: serde_json::json!({ "after": { "role": invitation.role } }),
+        detail: serde_json::json!({
+            "after": { "role": invitation.role },
+            "second_factor": proof.map(Proof::as_str),
+        }),
     };
     write.commit(entry).await?;
+    if let Some(news) = news {
+        news.send(desk, &entered, &visitor.origin);
+    }
     Ok(entered)
+}
+
+/// A write transaction for somebody known who has given the password, and the second factor where they have one.
+/// Every wrong one counts, and is in the audit log, as at the log-in.
+async fn prove(
+    desk: &Desk,
+    person: &Person,
+    (password, factor): (&str, &str),
+    visitor: &Visitor,
+) -> Result<(Write, Option<Proof>), AcceptError> {
+    let tries = Tries::Email { typed: person.email.as_str(), device: visitor.device };
+    let attempt = attempts::begin(desk, tries, &visitor.origin).await?;
+    let stored = Some(person.password_hash.as_str());
+    if !desk.passwords.verify(Password::typed(password), stored).await? {
+        let write = desk.store.write(desk.now()).await?;
+        write.commit(visitor_entry(Action::LogInRefused, "", visitor.origin.clone())).await?;
+        return Err(AcceptError::WrongPassword);
+    }
+    if !factors::has_one(&mut desk.store.read().await?, person.id).await? {
+        let mut write = desk.store.write(desk.now()).await?;
+        // It may have come meanwhile.
+        if factors::has_one(&mut write, person.id).await? {
+            return Err(AcceptError::WrongCode);
+        }
+        attempt.succeeded(&mut write).await?;
+        return Ok((write, None));
+    }
+    let guess = attempts::begin(desk, Tries::Factor(person.id), &visitor.origin).await?;
+    let mut write = desk.store.write(desk.now()).await?;
+    let Some(proof) = factors::take(desk, &mut write, person.id, factor).await? else {
+        let target = person.id.to_string();
+        let mut entry = visitor_entry(Action::LogInRefused, &target, visitor.origin.clone());
+        entry.detail = serde_json::json!({ "second_factor": "wrong" });
+        write.commit(entry).await?;
+        return Err(AcceptError::WrongCode);
+    };
+    attempt.succeeded(&mut write).await?;
+    guess.succeeded(&mut write).await?;
+    Ok((write, Some(proof)))
 }
 
 async fn newcomer(
@@ -418,7 +451,7 @@ async fn newcomer(
 
 async fn add_or_find(
     write: &mut Write,
-    known: Option<Person>,
+    known: Option<&Person>,
     newcomer: Option<NewPerson>,
 ) -> Result<(PersonId, String), AcceptError> {
     match (known, newcomer) {
@@ -427,7 +460,7 @@ async fn add_or_find(
             if current.version != person.version {
                 return Err(AcceptError::WrongPassword);
             }
-            Ok((person.id, person.name))
+            Ok((person.id, person.name.clone()))
         }
         (None, Some(new)) => {
             write.add_person(&new).await?;

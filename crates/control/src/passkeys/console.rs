@@ -1,11 +1,11 @@
 //! `/passkeys` and `/login/passkey`. These need a script: no browser shows its authenticators without.
 
-use super::{PasskeyError, add, begin, begin_log_in, list, remove};
+use super::{PasskeyError, add, begin, begin_log_in, is_last, list, remove};
 use crate::{
     Desk,
-    caller::{Authenticated, Caller, Visitor},
+    caller::{Authenticated, Myself, Visitor},
     chrome::{Chrome, Done, Nav, done, page, page_with},
-    factors::console::codes_page,
+    factors::{FactorError, console::codes_page},
     freshness::FreshForm,
     problem::Problem,
     sessions::{LogInError, console::let_in, safe_next},
@@ -32,6 +32,8 @@ struct Row {
 struct ListPage {
     chrome: Chrome,
     passkeys: Vec<Row>,
+    /// Removing it takes a code.
+    is_last: bool,
     /// None: this console is not reached by a name.
     challenge: Option<(String, String)>,
     error: Option<String>,
@@ -39,7 +41,7 @@ struct ListPage {
 
 async fn list_page(
     desk: &Desk,
-    caller: &Caller,
+    caller: &Myself,
     error: Option<String>,
 ) -> Result<ListPage, Problem> {
     let now = desk.now();
@@ -55,8 +57,9 @@ async fn list_page(
         Err(told) => (None, error.or(Some(told.to_string()))),
     };
     Ok(ListPage {
-        chrome: Chrome::of(caller, "Passkeys", Nav::Profile),
+        chrome: caller.chrome("Passkeys", Nav::Profile),
         passkeys: list(desk, caller).await?.into_iter().map(row).collect(),
+        is_last: is_last(&mut desk.store.read().await?, caller.person().id).await?,
         challenge,
         error,
     })
@@ -64,7 +67,7 @@ async fn list_page(
 
 pub(crate) async fn show(
     State(desk): State<Desk>,
-    caller: Caller,
+    caller: Myself,
     Query(query): Query<Done>,
 ) -> Result<Response, Problem> {
     if !caller.is_fresh(desk.now()) {
@@ -85,7 +88,7 @@ pub(crate) struct AddForm {
 
 pub(crate) async fn add_one(
     State(desk): State<Desk>,
-    fresh: FreshForm<AddForm>,
+    fresh: FreshForm<AddForm, Myself>,
 ) -> Result<Response, Problem> {
     let FreshForm { caller, form } = fresh;
     match add(&desk, &caller, (&form.code, &form.name, &form.answer)).await {
@@ -99,17 +102,27 @@ pub(crate) async fn add_one(
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Nothing {}
+pub(crate) struct RemoveForm {
+    code: String,
+}
 
 pub(crate) async fn take_away(
     State(desk): State<Desk>,
     Path(id): Path<String>,
-    fresh: FreshForm<Nothing>,
+    fresh: FreshForm<RemoveForm, Myself>,
 ) -> Result<Response, Problem> {
-    remove(&desk, &fresh.caller, &id).await?;
-    Ok(done("/passkeys", "passkey_removed", None).into_response())
+    let FreshForm { caller, form } = fresh;
+    let told = match remove(&desk, &caller, &id, &form.code).await {
+        Ok(()) => return Ok(done("/passkeys", "passkey_removed", None).into_response()),
+        Err(PasskeyError::Gone) => return Err(Problem::not_found()),
+        Err(PasskeyError::Factor(error @ FactorError::WrongCode)) => error.to_string(),
+        Err(error @ PasskeyError::LastOne) => error.to_string(),
+        Err(error) => return Err(error.into()),
+    };
+    let shown = list_page(&desk, &caller, Some(told)).await?;
+    Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &shown))
 }
 
 #[derive(Template)]
@@ -121,12 +134,12 @@ struct LogInPage {
     error: Option<String>,
 }
 
-async fn log_in_form(
+fn log_in_form(
     desk: &Desk,
     next: Option<&str>,
     error: Option<String>,
 ) -> Result<LogInPage, Problem> {
-    let (challenge, error) = match begin_log_in(desk).await {
+    let (challenge, error) = match begin_log_in(desk) {
         Ok(challenge) => (Some((challenge.code.to_string(), challenge.options)), error),
         Err(PasskeyError::Store(error)) => return Err(error.into()),
         Err(told) => (None, Some(told.to_string())),
@@ -145,7 +158,7 @@ pub(crate) async fn log_in_page(
     State(desk): State<Desk>,
     Query(query): Query<Next>,
 ) -> Result<Response, Problem> {
-    Ok(page(&log_in_form(&desk, query.next.as_deref(), None).await?))
+    Ok(page(&log_in_form(&desk, query.next.as_deref(), None)?))
 }
 
 #[derive(Default, Deserialize)]
@@ -164,7 +177,7 @@ pub(crate) async fn log_in(
     match super::log_in(&desk, &form.code, &form.answer, visitor).await {
         Ok(entered) => Ok(let_in(&desk, &entered, Redirect::to(safe_next(form.next.as_deref())))),
         Err(error @ (LogInError::WrongPasskey | LogInError::HalfOver)) => {
-            let shown = log_in_form(&desk, form.next.as_deref(), Some(error.to_string())).await?;
+            let shown = log_in_form(&desk, form.next.as_deref(), Some(error.to_string()))?;
             Ok(page_with(StatusCode::FORBIDDEN, &shown))
         }
         Err(error) => Err(error.into()),

@@ -6,17 +6,19 @@ pub(crate) mod console;
 use crate::{
     Desk,
     attempts::{self, Tries},
-    caller::{Caller, Visitor},
+    caller::{Authenticated, Visitor},
     codes,
-    factors::{self, Proof, RecoveryCodes},
+    factors::{self, FactorError, Proof, RecoveryCodes},
+    keyring::KeyringError,
     mail::Message,
     problem::Problem,
     sessions::{self, Entered, LogInError, SessionSecret, visitor_entry},
     settings::Settings,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use keydesk_model::{Action, PersonId, TokenName, TokenNameError};
-use keydesk_store::{StoreError, StoredPasskey};
+use keydesk_model::{Action, PersonId, Timestamp, TokenName, TokenNameError};
+use keydesk_store::{Read, StoreError, StoredPasskey};
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use webauthn_rs::prelude::{
     DiscoverableAuthentication, Passkey, PasskeyRegistration, PublicKeyCredential,
@@ -48,12 +50,22 @@ pub(crate) enum PasskeyError {
     NoName,
     #[error("Your browser's answer does not fit, or took too long. Begin again.")]
     Unfit,
+    #[error("There is no such passkey any more.")]
+    Gone,
     #[error("This authenticator is known already.")]
     Known,
     #[error("You have {MOST} passkeys; remove one first.")]
     TooMany,
     #[error("Name: {0}.")]
     Name(#[from] TokenNameError),
+    #[error(
+        "This is your last second factor, and your recovery codes go with it: give one of them, so that nobody who finds your browser open can take it away."
+    )]
+    LastOne,
+    #[error(transparent)]
+    Factor(#[from] FactorError),
+    #[error(transparent)]
+    Key(#[from] KeyringError),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -62,6 +74,8 @@ impl From<PasskeyError> for Problem {
     fn from(error: PasskeyError) -> Self {
         match error {
             PasskeyError::Store(error) => error.into(),
+            PasskeyError::Factor(error) => error.into(),
+            PasskeyError::Key(error) => Self::broken(error),
             error => Self::invalid(error.to_string()).leading_to("/passkeys", "Go to the passkeys"),
         }
     }
@@ -101,14 +115,20 @@ fn read(stored: &StoredPasskey) -> Result<Passkey, PasskeyError> {
         .map_err(|_| StoreError::Unreadable { column: "passkey.body" }.into())
 }
 
-pub(crate) async fn list(desk: &Desk, caller: &Caller) -> Result<Vec<StoredPasskey>, StoreError> {
-    desk.store.read().await?.list_passkeys(caller.person.id).await
+pub(crate) async fn list(
+    desk: &Desk,
+    caller: &impl Authenticated,
+) -> Result<Vec<StoredPasskey>, StoreError> {
+    desk.store.read().await?.list_passkeys(caller.person().id).await
 }
 
 /// Asks the browser to make one.
-pub(crate) async fn begin(desk: &Desk, caller: &Caller) -> Result<Challenge, PasskeyError> {
+pub(crate) async fn begin(
+    desk: &Desk,
+    caller: &impl Authenticated,
+) -> Result<Challenge, PasskeyError> {
     let party = desk.relying_party.as_ref().ok_or(PasskeyError::NoName)?;
-    let person = &caller.person;
+    let person = caller.person();
     let mut write = desk.store.write(desk.now()).await?;
     let known = write.list_passkeys(person.id).await?;
     if i64::try_from(known.len()).unwrap_or(i64::MAX) >= MOST {
@@ -133,12 +153,12 @@ pub(crate) async fn begin(desk: &Desk, caller: &Caller) -> Result<Challenge, Pas
 /// Takes what the browser has made. The first second factor brings recovery codes.
 pub(crate) async fn add(
     desk: &Desk,
-    caller: &Caller,
+    caller: &impl Authenticated,
     (code, name, answer): (&str, &str, &str),
 ) -> Result<Option<RecoveryCodes>, PasskeyError> {
     let party = desk.relying_party.as_ref().ok_or(PasskeyError::NoName)?;
     let name: TokenName = name.parse()?;
-    let person = caller.person.id;
+    let person = caller.person().id;
     let mut write = desk.store.write(desk.now()).await?;
     let state = write.take_ceremony(codes::digest(code), Some(person)).await?;
     let state: PasskeyRegistration = serde_json::from_str(&state.ok_or(PasskeyError::Unfit)?)?;
@@ -154,39 +174,80 @@ pub(crate) async fn add(
         if is_first { Some(factors::new_codes(desk, &mut write, person).await?) } else { None };
     let detail =
         serde_json::json!({ "after": { "second_factor": "passkey", "name": name.as_str() } });
-    write.commit(caller.entry(Action::AddSecondFactor, person, detail)).await?;
+    write.commit(caller.own_entry(Action::AddSecondFactor, person.to_string(), detail)).await?;
     let message = Message::second_factor_added(&desk.settings.console_url);
-    desk.mailer.send(&caller.person.email, message, desk.now());
+    desk.mailer.send(&caller.person().email, message, desk.now());
     Ok(codes)
 }
 
-pub(crate) async fn remove(desk: &Desk, caller: &Caller, id: &str) -> Result<(), Problem> {
-    let (mut write, caller) = desk.write_as(caller).await?;
-    let person = caller.person.id;
-    let found = write.find_passkey(person, id).await?.ok_or_else(Problem::not_found)?;
+/// Whether this passkey is all that its person has beside the password.
+pub(crate) async fn is_last(read: &mut Read, person: PersonId) -> Result<bool, StoreError> {
+    let totp = read.find_totp(person).await?;
+    let has_totp = totp.is_some_and(|totp| totp.confirmed_at.is_some());
+    Ok(!has_totp && read.count_passkeys(person).await? <= 1)
+}
+
+/// Removes one; the last second factor only with a code, as whoever finds a browser open is not yet its owner.
+pub(crate) async fn remove(
+    desk: &Desk,
+    caller: &impl Authenticated,
+    id: &str,
+    code: &str,
+) -> Result<(), PasskeyError> {
+    let person = caller.person().id;
+    let must_prove = is_last(&mut desk.store.read().await?, person).await?;
+    let mut write = if must_prove && code.trim().is_empty() {
+        return Err(PasskeyError::LastOne);
+    } else if must_prove {
+        factors::proved(desk, caller, code).await?
+    } else {
+        desk.store.write(desk.now()).await?
+    };
+    let found = write.find_passkey(person, id).await?.ok_or(PasskeyError::Gone)?;
+    // The others may have gone meanwhile.
+    if !must_prove && is_last(&mut write, person).await? {
+        return Err(PasskeyError::LastOne);
+    }
     write.remove_passkey(person, id).await?;
-    if !factors::has_one(&mut write, person).await? {
+    if must_prove {
         write.set_recovery_codes(person, &[]).await?;
     }
     let detail =
         serde_json::json!({ "before": { "second_factor": "passkey", "name": found.name } });
-    write.commit(caller.entry(Action::RemoveSecondFactor, person, detail)).await?;
+    write.commit(caller.own_entry(Action::RemoveSecondFactor, person.to_string(), detail)).await?;
     let message = Message::second_factor_removed(&desk.settings.console_url);
-    desk.mailer.send(&caller.person.email, message, desk.now());
+    desk.mailer.send(&caller.person().email, message, desk.now());
     Ok(())
 }
 
+/// What belongs to nobody yet, while somebody logs in.
+const LOG_IN: &str = "ceremony|log-in";
+
+/// A challenge as the page carries it, sealed: whoever only looks at the page writes nothing.
+#[derive(Deserialize, Serialize)]
+struct Sealed {
+    state: DiscoverableAuthentication,
+    until: i64,
+}
+
 /// Asks for any passkey of this console: whose it is, the authenticator says.
-pub(crate) async fn begin_log_in(desk: &Desk) -> Result<Challenge, PasskeyError> {
+pub(crate) fn begin_log_in(desk: &Desk) -> Result<Challenge, PasskeyError> {
     let party = desk.relying_party.as_ref().ok_or(PasskeyError::NoName)?;
     let (options, state) = party.start_discoverable_authentication()?;
     let options = serde_json::to_value(&options)?["publicKey"].take();
-    let (code, hash) = codes::generate(&desk.entropy);
-    let mut write = desk.store.write(desk.now()).await?;
-    let until = write.now().plus(LASTS);
-    write.begin_ceremony(hash, None, &serde_json::to_string(&state)?, until).await?;
-    write.keep().await?;
+    let sealed = Sealed { state, until: desk.now().plus(LASTS).as_micros() };
+    let sealed =
+        desk.keyring.seal_for_now(&serde_json::to_string(&sealed)?, LOG_IN, &desk.entropy)?;
+    let code = SessionSecret::new(URL_SAFE_NO_PAD.encode(sealed));
     Ok(Challenge { code, options: options.to_string() })
+}
+
+/// A challenge that comes back in time.
+fn unseal(desk: &Desk, code: &str) -> Option<Sealed> {
+    let sealed = URL_SAFE_NO_PAD.decode(code).ok()?;
+    let text = desk.keyring.open_secret(&sealed, LOG_IN).ok()?;
+    let sealed: Sealed = serde_json::from_slice(&text).ok()?;
+    (sealed.until > desk.now().as_micros()).then_some(sealed)
 }
 
 /// Logs in whoever's passkey has answered.
@@ -196,13 +257,14 @@ pub(crate) async fn log_in(
     answer: &str,
     visitor: Visitor,
 ) -> Result<Entered, LogInError> {
+    let Sealed { state, until } = unseal(desk, code).ok_or(LogInError::HalfOver)?;
     let attempt = attempts::begin(desk, Tries::Passkey, &visitor.origin).await?;
     let mut write = desk.store.write(desk.now()).await?;
-    let taken =
-        write.take_ceremony(codes::digest(code), None).await?.ok_or(LogInError::HalfOver)?;
+    if !write.spend_challenge(codes::digest(code), Timestamp::from_micros(until)).await? {
+        return Err(LogInError::HalfOver);
+    }
     let checked = async {
         let party = desk.relying_party.as_ref().ok_or(PasskeyError::NoName)?;
-        let state: DiscoverableAuthentication = serde_json::from_str(&taken)?;
         let answer: PublicKeyCredential = serde_json::from_str(answer)?;
         let (user, id) = party.identify_discoverable_authentication(&answer)?;
         let person = PersonId::from_bytes(*user.as_bytes());

@@ -3,7 +3,7 @@
 use super::ChangeError;
 use crate::{
     Desk,
-    caller::{Caller, Visitor},
+    caller::{Authenticated, Myself, Visitor},
     chrome::{Chrome, Done, Nav, done, page, page_with},
     factors,
     problem::Problem,
@@ -26,6 +26,7 @@ struct ProfilePage {
     name: String,
     email: String,
     role: &'static str,
+    has_account: bool,
     programs: Vec<Program>,
     has_factor: bool,
     error: Option<String>,
@@ -33,24 +34,25 @@ struct ProfilePage {
 
 async fn profile_page(
     desk: &Desk,
-    caller: &Caller,
+    caller: &Myself,
     done: &Done,
     error: Option<String>,
 ) -> Result<ProfilePage, Problem> {
     Ok(ProfilePage {
-        chrome: Chrome::of(caller, "Profile", Nav::Profile).with_notice(done),
-        name: caller.person.name.clone(),
-        email: caller.person.email.to_string(),
-        role: caller.member.role.as_str(),
-        programs: tokens::list_programs_of_person(desk, caller.person.id).await?,
-        has_factor: factors::has_one(&mut desk.store.read().await?, caller.person.id).await?,
+        chrome: caller.chrome("Profile", Nav::Profile).with_notice(done),
+        name: caller.person().name.clone(),
+        email: caller.person().email.to_string(),
+        role: caller.member().map_or("operator", |caller| caller.member.role.as_str()),
+        has_account: caller.member().is_some(),
+        programs: tokens::list_programs_of_person(desk, caller.person().id).await?,
+        has_factor: factors::has_one(&mut desk.store.read().await?, caller.person().id).await?,
         error,
     })
 }
 
 pub(crate) async fn profile(
     State(desk): State<Desk>,
-    caller: Caller,
+    caller: Myself,
     Query(query): Query<Done>,
 ) -> Result<Response, Problem> {
     Ok(page(&profile_page(&desk, &caller, &query, None).await?))
@@ -65,17 +67,16 @@ pub(crate) struct ChangeForm {
 
 pub(crate) async fn change_password(
     State(desk): State<Desk>,
-    caller: Caller,
+    caller: Myself,
     Form(form): Form<ChangeForm>,
 ) -> Result<Response, Problem> {
     match super::change_password(&desk, &caller, &form.current_password, &form.new_password).await {
         Ok((secret, receipt)) => {
             let cookie = session_cookie(&secret, &desk.settings);
-            let to = if caller.member.role.may(keydesk_model::Right::UseApiDocs) {
-                "/api-docs"
-            } else {
-                "/profile"
-            };
+            let has_token = caller
+                .member()
+                .is_some_and(|caller| caller.member.role.may(keydesk_model::Right::UseApiDocs));
+            let to = if has_token { "/api-docs" } else { "/profile" };
             Ok(with_cookie(cookie, done(to, "password_changed", receipt.as_ref())))
         }
         Err(

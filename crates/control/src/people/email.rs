@@ -1,7 +1,14 @@
 //! Another e-mail address: asked for with the password, confirmed by a link to the old address and one to the
 //! new. Until both have been followed nothing changes, and either link can stop it.
 
-use crate::{Desk, attempts, caller::Caller, codes, mail::Message, problem::Problem};
+use crate::{
+    Desk,
+    attempts::{self, Sender},
+    caller::Authenticated,
+    codes,
+    mail::Message,
+    problem::Problem,
+};
 use keydesk_model::{Action, Actor, AttemptKind, Email, EmailError, Origin};
 use keydesk_store::{AuditEntry, EmailChange, NewEmailChange, StoreError};
 use std::time::Duration;
@@ -20,6 +27,8 @@ pub(crate) enum EmailChangeError {
     Over,
     #[error("Somebody else has that address by now. Nothing was changed.")]
     Taken,
+    #[error("You have asked for many mails within the hour. Try again later.")]
+    TooOften,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -33,49 +42,45 @@ impl From<EmailChangeError> for Problem {
     }
 }
 
-/// Sends both links. Whether somebody has the new address already is told to that address only.
-pub(crate) async fn ask(desk: &Desk, caller: &Caller, typed: &str) -> Result<(), EmailChangeError> {
+/// Sends both links. Whether somebody has the new address already is told to that address only: the old one
+/// gets its link either way, and a change to an address that is taken comes to nothing.
+pub(crate) async fn ask(
+    desk: &Desk,
+    caller: &impl Authenticated,
+    typed: &str,
+) -> Result<(), EmailChangeError> {
     let email: Email = typed.parse()?;
-    let old = &caller.person.email;
+    let (person, old) = (caller.person().id, &caller.person().email);
     if email.as_str() == old.as_str() {
         return Err(EmailChangeError::Same);
     }
     if !desk.mailer.can_send() {
         return Err(EmailChangeError::NoMail);
     }
-    let may_send = attempts::may_send(desk, AttemptKind::Reset, &email).await?;
+    if !attempts::may_send(desk, AttemptKind::Link, &email, Sender::Person(person)).await? {
+        return Err(EmailChangeError::TooOften);
+    }
     let mut write = desk.store.write(desk.now()).await?;
     let other = write.find_person_by_email(&email).await?;
-    let is_taken = other.is_some_and(|other| other.id != caller.person.id);
+    let is_taken = other.is_some_and(|other| other.id != person);
     let (old_code, old_code_hash) = codes::generate(&desk.entropy);
     let (new_code, new_code_hash) = codes::generate(&desk.entropy);
-    let person = caller.person.id;
-    if !is_taken {
-        let expires_at = write.now().plus(LASTS);
-        let new = NewEmailChange {
-            old_code_hash,
-            new_code_hash,
-            person,
-            email: email.clone(),
-            expires_at,
-        };
-        write.add_email_change(&new).await?;
-    }
+    let expires_at = write.now().plus(LASTS);
+    let new =
+        NewEmailChange { old_code_hash, new_code_hash, person, email: email.clone(), expires_at };
+    write.add_email_change(&new).await?;
     let detail = serde_json::json!({ "before": { "email": old.as_str() }, "after": { "email": email.as_str() } });
-    write.commit(caller.entry(Action::AskForEmail, person, detail)).await?;
+    write.commit(caller.own_entry(Action::AskForEmail, person.to_string(), detail)).await?;
     let url = &desk.settings.console_url;
     let link = |code: &str| format!("{url}/email-change/{code}");
     let now = desk.now();
-    if is_taken {
-        if may_send {
-            desk.mailer.send(&email, Message::address_in_use(url), now);
-        }
-        return Ok(());
-    }
     desk.mailer.send(old, Message::email_leaves(email.as_str(), &link(&old_code)), now);
-    if may_send {
-        desk.mailer.send(&email, Message::email_arrives(old.as_str(), &link(&new_code)), now);
-    }
+    let message = if is_taken {
+        Message::address_in_use(url)
+    } else {
+        Message::email_arrives(old.as_str(), &link(&new_code))
+    };
+    desk.mailer.send(&email, message, now);
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use super::email::{Confirmed, ask, confirm, find, stop};
 use crate::{
     Desk,
-    caller::Visitor,
+    caller::{Myself, Visitor},
     chrome::{Chrome, Nav, done, page},
     freshness::FreshForm,
     problem::Problem,
@@ -24,7 +24,7 @@ pub(crate) struct EmailForm {
 
 pub(crate) async fn ask_for(
     State(desk): State<Desk>,
-    fresh: FreshForm<EmailForm>,
+    fresh: FreshForm<EmailForm, Myself>,
 ) -> Result<Response, Problem> {
     ask(&desk, &fresh.caller, &fresh.form.email).await?;
     Ok(done("/profile", "email_asked", None).into_response())

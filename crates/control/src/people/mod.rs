@@ -6,8 +6,8 @@ pub(crate) mod email_console;
 
 use crate::{
     Desk,
-    attempts::{self, HeldError, Tries},
-    caller::Caller,
+    attempts::{self, HeldError, Sender, Tries},
+    caller::Authenticated,
     codes,
     mail::Message,
     passwords::{Password, PasswordError, TooBusy},
@@ -16,7 +16,7 @@ use crate::{
     sessions::{self, SessionSecret, visitor_entry},
 };
 use keydesk_model::{Action, Actor, AttemptKind, Email, EndCause, Origin};
-use keydesk_store::StoreError;
+use keydesk_store::{Account, Person, StoreError};
 use std::time::Duration;
 
 const RESET_LASTS: Duration = Duration::from_hours(1);
@@ -62,36 +62,39 @@ impl From<ChangeError> for Problem {
 /// tokens in every account, and the audit entry. This session goes on under a new secret.
 pub(crate) async fn change_password(
     desk: &Desk,
-    caller: &Caller,
+    caller: &impl Authenticated,
     current: &str,
     new: &str,
 ) -> Result<(SessionSecret, Option<Issued>), ChangeError> {
-    let person = &caller.person;
-    let attempt = attempts::begin(desk, Tries::Session(caller.session.id), &caller.origin).await?;
+    let (person, session) = (caller.person(), caller.session().id);
+    let attempt = attempts::begin(desk, Tries::Session(session), caller.origin()).await?;
     if !desk.passwords.verify(Password::typed(current), Some(&person.password_hash)).await? {
         return Err(ChangeError::WrongCurrent);
     }
     if Password::typed(current) == Password::typed(new) {
         return Err(ChangeError::Same);
     }
-    let email = &person.email;
-    let personal =
-        [caller.account.name.as_str(), email.as_str(), email.local_part(), &person.name, "keydesk"];
+    let accounts = desk.store.read().await?.list_accounts_of(person.id).await?;
+    let personal = personal(person, &accounts);
     let hash = desk.passwords.hash(Password::chosen(new, &personal)?, &desk.entropy).await?;
     let mut write = desk.store.write(desk.now()).await?;
     let (secret, session_hash) = codes::generate(&desk.entropy);
-    if !write.renew_session(caller.session.id, session_hash).await? {
+    if !write.renew_session(session, session_hash).await? {
         return Err(ChangeError::LoggedOut);
     }
     attempt.succeeded(&mut write).await?;
     write.clear_attempts(&person.email).await?;
     write.set_password(person.id, &hash, person.version).await?;
     write.close_resets(person.id).await?;
-    let kept = Some(caller.session.id);
-    let ended =
-        sessions::end_everything(desk, &mut write, person.id, kept, EndCause::PasswordChanged)
-            .await?;
-    let entry = caller.entry(Action::ChangePassword, person.id, ended);
+    let ended = sessions::end_everything(
+        desk,
+        &mut write,
+        person.id,
+        Some(session),
+        EndCause::PasswordChanged,
+    )
+    .await?;
+    let entry = caller.own_entry(Action::ChangePassword, person.id.to_string(), ended);
     let receipt = desk.commit_with_receipt(write, entry).await?;
     desk.mailer.send(
         &person.email,
@@ -99,6 +102,12 @@ pub(crate) async fn change_password(
         desk.now(),
     );
     Ok((secret, receipt))
+}
+
+/// What a password should not be made of.
+fn personal<'a>(person: &'a Person, accounts: &'a [Account]) -> Vec<&'a str> {
+    let own = [person.email.as_str(), person.email.local_part(), &person.name, "keydesk"];
+    own.into_iter().chain(accounts.iter().map(|account| account.name.as_str())).collect()
 }
 
 /// Sends a reset link, if there is someone to send it to. Looks and lasts the same either way.
@@ -112,8 +121,9 @@ pub(crate) async fn request_reset(
         Err(_) => None,
     };
     // Whoever asks too often gets none; who looks on cannot tell.
+    let sender = Sender::Visitor(&origin);
     let may_send = match email.parse::<Email>() {
-        Ok(email) => attempts::may_send(desk, AttemptKind::Reset, &email).await?,
+        Ok(email) => attempts::may_send(desk, AttemptKind::Reset, &email, sender).await?,
         Err(_) => false,
     };
     let found = found.filter(|_| may_send);
@@ -151,9 +161,7 @@ pub(crate) async fn reset_password(
     let person = read.find_person(id).await?.ok_or(ChangeError::LinkOver)?;
     let accounts = read.list_accounts_of(id).await?;
     drop(read);
-    let mut personal =
-        vec![person.email.as_str(), person.email.local_part(), &person.name, "keydesk"];
-    personal.extend(accounts.iter().map(|account| account.name.as_str()));
+    let personal = personal(&person, &accounts);
     let hash = desk.passwords.hash(Password::chosen(new, &personal)?, &desk.entropy).await?;
     let mut write = desk.store.write(desk.now()).await?;
     let now = write.now();

@@ -6,7 +6,7 @@ use super::{
 use crate::{
     Desk,
     attempts::HeldError,
-    caller::{Caller, Visitor},
+    caller::{Authenticated, Myself, Visitor},
     chrome::{Chrome, Done, Nav, done, page, page_with},
     problem::Problem,
     tokens::{self, Program},
@@ -226,13 +226,13 @@ struct Shown {
 
 pub(crate) async fn list(
     State(desk): State<Desk>,
-    caller: Caller,
+    caller: Myself,
     Query(query): Query<Done>,
 ) -> Result<Response, Problem> {
     let now = desk.now();
     let shown = |session: keydesk_store::Session| Shown {
         id: session.id.to_string(),
-        is_this: session.id == caller.session.id,
+        is_this: session.id == caller.session().id,
         since: When::past(session.created_at, now),
         seen: When::past(session.seen_at, now),
         ends: When::future(ends_at(&session), now),
@@ -240,17 +240,17 @@ pub(crate) async fn list(
         place: session.client_addr,
     };
     let sessions = super::list_own(&desk, &caller).await?.into_iter().map(shown).collect();
-    let chrome = Chrome::of(&caller, "Sessions", Nav::Sessions).with_notice(&query);
+    let chrome = caller.chrome("Sessions", Nav::Sessions).with_notice(&query);
     Ok(page(&ListPage { chrome, sessions }))
 }
 
 pub(crate) async fn end(
     State(desk): State<Desk>,
-    caller: Caller,
+    caller: Myself,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let id = id.parse().map_err(|_| Problem::not_found())?;
-    if id == caller.session.id {
+    if id == caller.session().id {
         super::end_session(&desk, &caller, id).await?;
         return Ok(logged_out(&desk, Redirect::to("/login?done=logged_out")));
     }
@@ -267,16 +267,16 @@ struct EverywherePage {
 
 pub(crate) async fn log_out_everywhere_page(
     State(desk): State<Desk>,
-    caller: Caller,
+    caller: Myself,
 ) -> Result<Response, Problem> {
-    let programs = tokens::list_programs_of_person(&desk, caller.person.id).await?;
-    let chrome = Chrome::of(&caller, "Log out from all active sessions", Nav::Sessions);
+    let programs = tokens::list_programs_of_person(&desk, caller.person().id).await?;
+    let chrome = caller.chrome("Log out from all active sessions", Nav::Sessions);
     Ok(page(&EverywherePage { chrome, programs }))
 }
 
 pub(crate) async fn log_out_everywhere(
     State(desk): State<Desk>,
-    caller: Caller,
+    caller: Myself,
 ) -> Result<Response, Problem> {
     let receipt = super::log_out_everywhere(&desk, &caller).await?;
     Ok(logged_out(&desk, done("/login", "logged_out_everywhere", receipt.as_ref())))

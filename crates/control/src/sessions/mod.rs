@@ -235,23 +235,51 @@ pub(crate) async fn enter(
     proof: Option<Proof>,
 ) -> Result<Entered, LogInError> {
     let account = write.list_accounts_of(person.id).await?.first().map(|account| account.id);
-    let had_devices = write.count_devices(person.id).await? > 0;
+    let news = News::of(&mut write, person, proof).await?;
     let entered = open_session(desk, &mut write, person.id, account, &visitor).await?;
-    let codes_left = write.count_recovery_codes(person.id).await?;
     let mut entry = visitor_entry(Action::LogIn, &person.id.to_string(), visitor.origin.clone());
     entry.actor = Actor::Person { person: person.id, member: None };
     if let Some(proof) = proof {
         entry.detail = serde_json::json!({ "second_factor": proof.as_str() });
     }
     write.commit(entry).await?;
-    let (now, url) = (desk.now(), &desk.settings.console_url);
-    if had_devices && entered.device.is_some() {
-        desk.mailer.send(&person.email, Message::new_device(&visitor.origin, now, url), now);
-    }
-    if proof == Some(Proof::RecoveryCode) {
-        desk.mailer.send(&person.email, Message::recovery_code_used(codes_left, url), now);
-    }
+    news.send(desk, &entered, &visitor.origin);
     Ok(entered)
+}
+
+/// What the person is told of who was let in as them.
+pub(crate) struct News<'a> {
+    person: &'a Person,
+    /// Whether this could be told from a browser that was used before.
+    had_devices: bool,
+    /// Recovery codes that are left, where one was used.
+    codes_left: Option<i64>,
+}
+
+impl<'a> News<'a> {
+    /// Looked up before the session is opened, and after the code was taken.
+    pub async fn of(
+        write: &mut Write,
+        person: &'a Person,
+        proof: Option<Proof>,
+    ) -> Result<Self, StoreError> {
+        let codes_left = match proof {
+            Some(Proof::RecoveryCode) => Some(write.count_recovery_codes(person.id).await?),
+            _ => None,
+        };
+        let had_devices = write.count_devices(person.id).await? > 0;
+        Ok(Self { person, had_devices, codes_left })
+    }
+
+    pub fn send(self, desk: &Desk, entered: &Entered, origin: &Origin) {
+        let (now, url) = (desk.now(), &desk.settings.console_url);
+        if self.had_devices && entered.device.is_some() {
+            desk.mailer.send(&self.person.email, Message::new_device(origin, now, url), now);
+        }
+        if let Some(left) = self.codes_left {
+            desk.mailer.send(&self.person.email, Message::recovery_code_used(left, url), now);
+        }
+    }
 }
 
 /// Adds a session within a transaction that logs someone in. The one that the browser had before
@@ -316,17 +344,27 @@ pub(crate) async fn log_out(desk: &Desk, visitor: Visitor) -> Result<(), StoreEr
     write.commit(entry).await.map(|_| ())
 }
 
+/// A write transaction for somebody whose session is still open in it.
+async fn write_own(desk: &Desk, caller: &impl Authenticated) -> Result<Write, Problem> {
+    let mut write = desk.store.write(desk.now()).await?;
+    if write.is_session_open(caller.session().id).await? {
+        return Ok(write);
+    }
+    Err(Problem::logged_out())
+}
+
 /// Ends one of the caller's own sessions.
 pub(crate) async fn end_session(
     desk: &Desk,
-    caller: &Caller,
+    caller: &impl Authenticated,
     id: SessionId,
 ) -> Result<(), Problem> {
-    let (mut write, caller) = desk.write_as(caller).await?;
-    if !write.end_session(caller.person.id, id).await? {
+    let mut write = write_own(desk, caller).await?;
+    if !write.end_session(caller.person().id, id).await? {
         return Err(Problem::not_found());
     }
-    write.commit(caller.entry(Action::EndSession, id, serde_json::json!({}))).await?;
+    let detail = serde_json::json!({});
+    write.commit(caller.own_entry(Action::EndSession, id.to_string(), detail)).await?;
     Ok(())
 }
 
@@ -334,13 +372,12 @@ pub(crate) async fn end_session(
 /// account.
 pub(crate) async fn log_out_everywhere(
     desk: &Desk,
-    caller: &Caller,
+    caller: &impl Authenticated,
 ) -> Result<Option<Issued>, Problem> {
-    let (mut write, caller) = desk.write_as(caller).await?;
-    let ended =
-        end_everything(desk, &mut write, caller.person.id, None, EndCause::LoggedOutEverywhere)
-            .await?;
-    let entry = caller.entry(Action::LogOutEverywhere, caller.member.id, ended);
+    let mut write = write_own(desk, caller).await?;
+    let (person, cause) = (caller.person().id, EndCause::LoggedOutEverywhere);
+    let ended = end_everything(desk, &mut write, person, None, cause).await?;
+    let entry = caller.own_entry(Action::LogOutEverywhere, person.to_string(), ended);
     Ok(desk.commit_with_receipt(write, entry).await?)
 }
 
@@ -358,12 +395,15 @@ pub(crate) async fn end_everything(
     Ok(serde_json::json!({ "sessions_ended": sessions, "bearer_tokens_replaced": tokens }))
 }
 
-pub(crate) async fn list_own(desk: &Desk, caller: &Caller) -> Result<Vec<Session>, StoreError> {
+pub(crate) async fn list_own(
+    desk: &Desk,
+    caller: &impl Authenticated,
+) -> Result<Vec<Session>, StoreError> {
     let now = desk.now();
     desk.store
         .read()
         .await?
-        .list_sessions(caller.person.id, now.minus(IDLE), now.minus(ABSOLUTE))
+        .list_sessions(caller.person().id, now.minus(IDLE), now.minus(ABSOLUTE))
         .await
 }
 

@@ -12,10 +12,10 @@ use crate::{
     operators::{self, Operator},
     passwords::{Password, TooBusy},
     problem::Problem,
-    sessions::{self, LoggedIn, SessionSecret, visitor_entry},
+    sessions::{self, LoggedIn, News, SessionSecret, visitor_entry},
 };
 use keydesk_model::{
-    AccountId, AccountNumber, AccountState, Action, Actor, Email, PersonId, Right, Role, TokenName,
+    AccountId, AccountNumber, Action, Actor, Email, PersonId, Right, Role, TokenName,
 };
 use keydesk_store::{AuditEntry, NewPerson, Person, SignOn, StoreError, Write};
 use provider::Told;
@@ -303,7 +303,7 @@ async fn enter(
     };
     let mut write = desk.store.write(desk.now()).await?;
     let account = write.find_account(sign_on.account).await?.ok_or(SignOnError::None)?;
-    if matches!(account.state, AccountState::Closed | AccountState::Gone) {
+    if !account.state.is_in_use() {
         return Err(SignOnError::Unfit("the account is closed"));
     }
     // What was asked may have been taken back while the provider answered.
@@ -311,12 +311,12 @@ async fn enter(
     if still.is_none_or(|still| still.confirmed_at.is_none() || still.issuer != sign_on.issuer) {
         return Err(SignOnError::None);
     }
-    let (person, name) = find_or_add(&mut write, told, newcomer).await?;
+    let person = find_or_add(&mut write, told, newcomer).await?;
     let wanted = role_of(sign_on, told);
-    let member = match write.find_member_of(account.id, person).await? {
+    let member = match write.find_member_of(account.id, person.id).await? {
         None => {
             let role = wanted.unwrap_or(sign_on.default_role);
-            accounts::join(desk, &mut write, (account.id, person), role, &name).await?
+            accounts::join(desk, &mut write, (account.id, person.id), role, &person.name).await?
         }
         Some(member) => {
             if let Some(role) = wanted.filter(|_| member.role != Role::Owner) {
@@ -326,22 +326,26 @@ async fn enter(
         }
     };
     // Whoever has set up a second factor here is asked for it here, too.
-    let logged_in = match sessions::half_way(desk, &mut write, person).await? {
-        Some(half) => LoggedIn::HalfWay(half),
-        None => {
-            let own = Some(account.id);
-            let opened = sessions::open_session(desk, &mut write, person, own, &visitor).await?;
-            LoggedIn::Entered(opened)
-        }
+    let half = sessions::half_way(desk, &mut write, person.id).await?;
+    let news = News::of(&mut write, &person, None).await?;
+    let own = Some(account.id);
+    let logged_in = if let Some(half) = half {
+        LoggedIn::HalfWay(half)
+    } else {
+        let opened = sessions::open_session(desk, &mut write, person.id, own, &visitor).await?;
+        LoggedIn::Entered(opened)
     };
     let entry = AuditEntry {
-        actor: Actor::Person { person, member: Some(member) },
-        account: Some(account.id),
+        actor: Actor::Person { person: person.id, member: Some(member) },
+        account: own,
         detail: serde_json::json!({ "single_sign_on": sign_on.issuer, "role": wanted }),
-        ..visitor_entry(Action::LogIn, &person.to_string(), visitor.origin)
+        ..visitor_entry(Action::LogIn, &person.id.to_string(), visitor.origin.clone())
     };
     // Where a role has changed, a token may have ended.
     desk.commit_with_receipt(write, entry).await?;
+    if let LoggedIn::Entered(entered) = &logged_in {
+        news.send(desk, entered, &visitor.origin);
+    }
     Ok(logged_in)
 }
 
@@ -366,13 +370,13 @@ async fn find_or_add(
     write: &mut Write,
     told: &Told,
     newcomer: Option<NewPerson>,
-) -> Result<(PersonId, String), SignOnError> {
-    if let Some(Person { id, name, .. }) = write.find_person_by_email(&told.email).await? {
-        return Ok((id, name));
+) -> Result<Person, SignOnError> {
+    if let Some(person) = write.find_person_by_email(&told.email).await? {
+        return Ok(person);
     }
     let new = newcomer.ok_or(SignOnError::Over)?;
     write.add_person(&new).await?;
-    Ok((new.id, new.name))
+    write.find_person(new.id).await?.ok_or(SignOnError::Over)
 }
 
 #[cfg(test)]
