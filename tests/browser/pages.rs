@@ -60,6 +60,14 @@ async fn live_a_first_day(keydesk: &mut Keydesk) -> (String, String) {
     let over = ann.token_id("over soon").await;
     ann.post(&format!("/tokens/{over}/revoke"), &[]).await;
     let member = ann.member_id("vera").await;
+    let sign_on = [
+        ("issuer", "https://login.acme.example"),
+        ("client_id", "keydesk"),
+        ("client_secret", "sign-on-canary-51"),
+        ("domain", "acme.example"),
+        ("default_role", "developer"),
+    ];
+    assert_eq!(ann.post("/sign-on", &sign_on).await.status, 303);
     ann.post("/profile/email", &[("email", "ann@new.example")]).await;
     let args = ["--config", "keydesk.toml", "operator", "create", "--email", "ann@acme.example"];
     assert!(keydesk.run(&args, "").status.success());
@@ -72,6 +80,7 @@ async fn visitor_pages(keydesk: &Keydesk, browser: &Browser, invitation: &str, s
         ("forgot-password", "/forgot-password"),
         ("mail", "/mail"),
         ("sign-up", "/sign-up"),
+        ("login-sign-on", "/login/sign-on"),
         ("invitation", invitation),
         ("not-found", "/nowhere"),
     ] {
@@ -111,6 +120,7 @@ async fn member_pages(keydesk: &Keydesk, browser: &Browser, member: &str, screen
         ("profile", "/profile"),
         ("help", "/help"),
         ("receipts", "/receipts"),
+        ("sign-on", "/sign-on"),
         ("audit", "/audit"),
         ("audit-nothing", "/audit?text=nothing+fits"),
     ] {
@@ -155,6 +165,10 @@ async fn operator_pages(keydesk: &Keydesk, browser: &Browser, screen: Screen) {
         browser.go(&format!("{}{page}", keydesk.console)).await;
         inspect(browser, name, screen).await;
     }
+    browser.go(&format!("{}/operator", keydesk.console)).await;
+    browser.click("main td a").await;
+    browser.find("form[action$=\"/sign-on/confirm\"]").await;
+    inspect(browser, "operator-account-sign-on", screen).await;
 }
 
 /// From setting a second factor up to logging in with it.

@@ -1,6 +1,7 @@
 //! What every back end must do, as a list that is run on both: a case that is forgotten there is dead
 //! code.
 
+mod identity;
 mod limits;
 #[path = "../../../../tests/support/postgres.rs"]
 #[expect(dead_code, reason = "the harness of all tests")]
@@ -8,6 +9,12 @@ mod postgres;
 mod schema;
 mod world;
 
+use identity::{
+    a_challenge_is_answered_once, a_factor_counts_once_each,
+    an_address_changes_by_the_codes_of_both_sides,
+    single_sign_on_speaks_for_a_domain_when_it_was_confirmed,
+    tries_are_forgotten_alike_whoever_has_the_address,
+};
 use keydesk_model::{
     AccountId, AccountNumber, Action, Called, EndCause, InvitationId, MemberId, PersonId, Role,
     SessionId, Usage,
@@ -397,4 +404,9 @@ conformance! {
     calls_of_a_month_add_up_and_are_told_to_all,
     limits_of_an_account_reach_the_follower,
     a_reminder_is_noted_once_and_tells_who_is_still_there,
+    an_address_changes_by_the_codes_of_both_sides,
+    a_factor_counts_once_each,
+    a_challenge_is_answered_once,
+    tries_are_forgotten_alike_whoever_has_the_address,
+    single_sign_on_speaks_for_a_domain_when_it_was_confirmed,
 }
