@@ -249,10 +249,10 @@ async fn p13_whoever_finds_a_browser_open_gets_no_second_factor_of_their_own() {
     let code = authenticator.code(0);
     assert_eq!(ann.post("/second-factor/codes", &[("code", &code)]).await.status, 422);
     for code in ["", "123456", &authenticator.code(0)] {
-        let page = ann.post("/passkeys/a-key/remove", &[("code", code)]).await;
+        let page = ann.post("/passkeys/a-key/remove", &[("recovery_code", code)]).await;
         assert_eq!(page.status, 422, "{}", page.text);
     }
-    assert!(ann.get("/passkeys").await.text.contains("A recovery code"));
+    assert!(ann.get("/passkeys").await.text.contains("It is your last second factor"));
     // Beside another factor it goes as it came.
     let code = authenticator.code(1);
     assert_eq!(ann.post("/second-factor/confirm", &[("code", &code)]).await.status, 200);

@@ -76,8 +76,8 @@ async fn f9_a_passkey_lets_in_by_itself_and_beside_the_password() {
     // What is removed lets nobody in; the person is told of all of it.
     browser.go(&format!("{console}/passkeys")).await;
     // As it is the last, with a recovery code.
-    browser.fill("code", &recovery_code).await;
-    browser.click("main td button").await;
+    browser.fill("recovery_code", &recovery_code).await;
+    browser.click("main form[action$=\"/remove\"] button").await;
     browser.find(".notice").await;
     log_out(&browser).await;
     browser.go(&format!("{console}/login/passkey")).await;

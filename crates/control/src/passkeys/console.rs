@@ -32,7 +32,7 @@ struct Row {
 struct ListPage {
     chrome: Chrome,
     passkeys: Vec<Row>,
-    /// Removing it takes a code.
+    /// Removing it takes a recovery code.
     is_last: bool,
     /// None: this console is not reached by a name.
     challenge: Option<(String, String)>,
@@ -105,7 +105,7 @@ pub(crate) async fn add_one(
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct RemoveForm {
-    code: String,
+    recovery_code: String,
 }
 
 pub(crate) async fn take_away(
@@ -114,7 +114,7 @@ pub(crate) async fn take_away(
     fresh: FreshForm<RemoveForm, Myself>,
 ) -> Result<Response, Problem> {
     let FreshForm { caller, form } = fresh;
-    let told = match remove(&desk, &caller, &id, &form.code).await {
+    let told = match remove(&desk, &caller, &id, &form.recovery_code).await {
         Ok(()) => return Ok(done("/passkeys", "passkey_removed", None).into_response()),
         Err(PasskeyError::Gone) => return Err(Problem::not_found()),
         Err(PasskeyError::Factor(error @ FactorError::WrongCode)) => error.to_string(),
