@@ -1,6 +1,6 @@
 //! F9: second factors: on every way in, once each, and a way back that is no way in.
 
-use crate::support::{Keydesk, NEW_PASSWORD, PASSWORD, Person};
+use crate::support::{Keydesk, NEW_PASSWORD, Options, PASSWORD, Person};
 use data_encoding::BASE32_NOPAD;
 use totp_rs::Builder;
 
@@ -211,7 +211,7 @@ async fn f9_an_account_that_asks_for_it_shows_nothing_before() {
     }
     let act = [("name", "CRM"), ("scope", "*"), ("expires", "never")];
     assert_eq!(bob.post("/tokens", &act).await.status, 403);
-    assert!(bob.get("/second-factor").await.text.contains("This account asks for one"));
+    assert!(bob.get("/second-factor").await.text.contains("One is asked for here"));
     set_up(&bob).await;
     assert_eq!(bob.get("/tokens").await.status, 200);
 }
@@ -310,4 +310,21 @@ async fn f9_an_operator_without_an_account_has_a_second_factor_too() {
     assert_eq!(otto.post("/second-factor/remove", &[("code", &code)]).await.status, 303);
     assert_eq!(otto.post("/sessions/log-out-everywhere", &[]).await.status, 303);
     assert_eq!(otto.get("/operator").await.status, 303);
+}
+
+/// The operator may ask for one of everybody, and is asked too.
+#[tokio::test]
+async fn f9_the_operator_asks_for_a_second_factor_of_everybody() {
+    let config = "require_second_factor = true\n".to_owned();
+    let mut keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
+    let ann = keydesk.with_account().await;
+    let args = ["operator", "create", "--email", "otto@vendor.example", "--password-stdin"];
+    assert!(keydesk.run(&args, PASSWORD).status.success());
+    let otto = Person::logged_in(&keydesk.console, "otto@vendor.example", PASSWORD).await;
+    for (person, own) in [(&ann, "/api-docs"), (&otto, "/operator")] {
+        assert_eq!(person.get(own).await.location.as_deref(), Some("/second-factor"));
+        assert_eq!(person.get("/profile").await.location.as_deref(), Some("/second-factor"));
+        set_up(person).await;
+        assert_eq!(person.get(own).await.status, 200);
+    }
 }

@@ -207,19 +207,19 @@ impl Authenticated for Myself {
 }
 
 /// Where someone who has no second factor yet, and must have one, can still go.
-fn may_go_without_factor(path: &str) -> bool {
+pub(crate) fn may_go_without_factor(path: &str) -> bool {
     let begins =
         ["/second-factor", "/passkeys", "/confirm", "/logout", "/accounts/switch", "/sessions"];
     begins.iter().any(|begin| path.starts_with(begin))
 }
 
-fn second_factor_first(method: &Method) -> Response {
+pub(crate) fn second_factor_first(method: &Method) -> Response {
     if *method == Method::GET {
         return Redirect::to("/second-factor").into_response();
     }
     Problem::new(
         axum::http::StatusCode::FORBIDDEN,
-        "This account asks for a second factor",
+        "A second factor is asked for here",
         "Set one up first; nothing was changed.",
     )
     .leading_to("/second-factor", "Set it up")

@@ -50,7 +50,7 @@ pub use passwords::PasswordError;
 pub use receipts::{ReceiptError, published_keys, verify_receipt};
 pub use reminders::{ExpiringSoon, send_reminders};
 pub use routes::{Access, ROUTES, router};
-pub use settings::{Plans, Settings};
+pub use settings::{PeopleRules, Plans, Settings};
 pub use tokens::{
     OwnRevocation, OwnRotation, OwnTokenError, close_due_secrets, revoke_own_token,
     rotate_own_token,

@@ -19,11 +19,19 @@ pub struct Settings {
     pub token_prefix: Prefix,
     /// Whether both listeners are on loopback, so that `/mail` may exist.
     pub is_local: bool,
-    /// Whether anybody may open an account of their own.
-    pub sign_up: bool,
+    pub people: PeopleRules,
     pub plans: Plans,
     /// How long new API tokens may live, whatever an account says beside it.
     pub expiry: ExpiryPolicy,
+}
+
+/// What the operator says of people.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PeopleRules {
+    /// Whether anybody may open an account of their own.
+    pub sign_up: bool,
+    /// Whether everybody must have a second factor, operators too.
+    pub require_second_factor: bool,
 }
 
 /// The operator's plans, and the name of the one for accounts that have none of their own.

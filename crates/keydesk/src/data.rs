@@ -114,7 +114,7 @@ pub fn settings(
         trusted_proxies: config.trusted_proxies.clone(),
         token_prefix: config.token_prefix.clone(),
         is_local: config.is_local(),
-        sign_up: config.sign_up,
+        people: config.people,
         plans: config.plans.clone(),
         expiry: config.expiry,
     }

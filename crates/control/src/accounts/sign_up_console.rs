@@ -39,7 +39,11 @@ pub(crate) struct SignUpForm {
 
 /// Where it is not allowed there is no such page.
 fn check(desk: &Desk) -> Result<(), Problem> {
-    if desk.settings.sign_up && desk.mailer.can_send() { Ok(()) } else { Err(Problem::not_found()) }
+    if desk.settings.people.sign_up && desk.mailer.can_send() {
+        Ok(())
+    } else {
+        Err(Problem::not_found())
+    }
 }
 
 fn sign_up_page(desk: &Desk, form: SignUpForm, sent: bool, error: Option<String>) -> SignUpPage {

@@ -24,7 +24,7 @@ use serde::Deserialize;
 struct FactorPage {
     chrome: Chrome,
     factor: Factor,
-    /// The account that the reader stands in asks for one.
+    /// The operator asks for one, or the account that the reader stands in.
     is_required: bool,
     error: Option<String>,
 }
@@ -37,7 +37,8 @@ async fn factor_page(
     Ok(FactorPage {
         chrome: caller.chrome("Second factor", Nav::Profile),
         factor: look(desk, caller).await?,
-        is_required: caller.member().is_some_and(|member| member.account.requires_second_factor),
+        is_required: desk.settings.people.require_second_factor
+            || caller.member().is_some_and(|member| member.account.requires_second_factor),
         error,
     })
 }

@@ -5,9 +5,9 @@ pub(crate) mod console;
 
 use crate::{
     Desk, accounts,
-    caller::Authenticated,
+    caller::{Authenticated, may_go_without_factor, second_factor_first},
     chrome::{Chrome, Nav},
-    codes,
+    codes, factors,
     mail::Message,
     passwords::{Password, PasswordError, TooBusy},
     problem::Problem,
@@ -84,10 +84,15 @@ impl FromRequestParts<Desk> for Operator {
         let looked_up = async {
             let mut read = desk.store.read().await?;
             let is_member = !read.list_accounts_of(person.id).await?.is_empty();
-            Ok::<_, StoreError>((read.is_operator(person.id).await?, is_member))
+            let must_add_factor = desk.settings.people.require_second_factor
+                && !factors::has_one(&mut read, person.id).await?;
+            Ok::<_, StoreError>((read.is_operator(person.id).await?, is_member, must_add_factor))
         };
-        let (is_operator, is_member) =
+        let (is_operator, is_member, must_add_factor) =
             looked_up.await.map_err(|error| Problem::from(error).into_response())?;
+        if is_operator && must_add_factor && !may_go_without_factor(parts.uri.path()) {
+            return Err(second_factor_first(&parts.method));
+        }
         if is_operator {
             return Ok(Self { person, session, is_member, origin });
         }

@@ -70,7 +70,7 @@ pub(crate) async fn log_in_page(
         next,
         error: None,
         no_account,
-        sign_up: desk.settings.sign_up,
+        sign_up: desk.settings.people.sign_up,
     }))
 }
 
@@ -96,7 +96,7 @@ pub(crate) async fn log_in(
                 next: safe_next(form.next.as_deref()).to_owned(),
                 error: Some(error.to_string()),
                 no_account: false,
-                sign_up: desk.settings.sign_up,
+                sign_up: desk.settings.people.sign_up,
             };
             Ok((retry_after, page_with(status, &page)).into_response())
         }

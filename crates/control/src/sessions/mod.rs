@@ -90,8 +90,8 @@ pub(crate) async fn find_caller(
     let Some(member) = read.find_member_of(account.id, person.id).await? else {
         return Ok(Found::NoAccount);
     };
-    let must_add_factor =
-        account.requires_second_factor && !factors::has_one(&mut read, person.id).await?;
+    let is_required = desk.settings.people.require_second_factor || account.requires_second_factor;
+    let must_add_factor = is_required && !factors::has_one(&mut read, person.id).await?;
     drop(read);
     if now.since(session.seen_at) > TOUCH {
         let addr = origin.client_addr.map(|addr| addr.to_string()).unwrap_or_default();

@@ -40,6 +40,7 @@ pub struct File {
     pub default_plan: Option<Spanned<String>>,
     pub expiry: FileExpiry,
     pub sign_up: Option<bool>,
+    pub require_second_factor: Option<bool>,
     pub self_service: FileSelfService,
     pub introspection: Vec<FileIntrospection>,
     pub forward_auth: FileForwardAuth,

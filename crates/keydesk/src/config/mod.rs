@@ -18,7 +18,7 @@ pub use options::Options;
 
 use anyhow::bail;
 use file::{File, Given, Source, read_file};
-use keydesk_control::{Plans, RuleSource, SmtpSettings};
+use keydesk_control::{PeopleRules, Plans, RuleSource, SmtpSettings};
 use keydesk_gateway::{Forms, Limits, SigningKey, UpstreamSettings};
 use keydesk_model::{ExpiryPolicy, TrustedProxies};
 use keydesk_store::Place;
@@ -54,8 +54,7 @@ pub struct Config {
     pub doors: Doors,
     pub plans: Plans,
     pub expiry: ExpiryPolicy,
-    /// Whether anybody may open an account of their own.
-    pub sign_up: bool,
+    pub people: PeopleRules,
 }
 
 impl Config {
@@ -81,7 +80,10 @@ impl Config {
         let config = Self {
             rules: limits::rules(&source, &file)?,
             plans: limits::plans(&source, &file)?,
-            sign_up: file.sign_up.unwrap_or(false),
+            people: PeopleRules {
+                sign_up: file.sign_up.unwrap_or(false),
+                require_second_factor: file.require_second_factor.unwrap_or(false),
+            },
             expiry: limits::expiry(&source, &file.expiry)?,
             store: cluster::place(store.as_ref(), file.store_password.as_ref(), &data)?,
             doors: doors::doors(&source, &file, cluster.terms.lease)?,

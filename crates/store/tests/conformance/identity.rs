@@ -122,7 +122,7 @@ pub async fn tries_are_forgotten_alike_whoever_has_the_address(world: World) {
 }
 
 pub async fn single_sign_on_speaks_for_a_domain_when_it_was_confirmed(world: World) {
-    let mut sign_on = SignOn {
+    let sign_on = SignOn {
         account: world.account,
         issuer: "https://login.example.com".to_owned(),
         client_id: "keydesk".to_owned(),
@@ -141,10 +141,10 @@ pub async fn single_sign_on_speaks_for_a_domain_when_it_was_confirmed(world: Wor
     write.confirm_sign_on(&sign_on).await.expect("confirms");
     assert!(write.find_sign_on_for("acme.example").await.expect("reads").is_some());
     // What the operator did not look at changes nothing; what they did takes the yes back.
-    sign_on.roles = "admins = administrator".to_owned();
+    let sign_on = SignOn { roles: "admins = administrator".to_owned(), ..sign_on };
     write.set_sign_on(&sign_on).await.expect("sets");
     assert!(write.find_sign_on_for("acme.example").await.expect("reads").is_some());
-    sign_on.issuer = "https://other.example".to_owned();
+    let sign_on = SignOn { issuer: "https://other.example".to_owned(), ..sign_on };
     write.set_sign_on(&sign_on).await.expect("sets");
     assert!(write.find_sign_on_for("acme.example").await.expect("reads").is_none());
     assert!(write.remove_sign_on(world.account).await.expect("removes"));
