@@ -172,6 +172,16 @@ async fn f11_a_proxy_asks(name: &str) {
     if name == "envoy" {
         assert!(got["headers"].get("keydesk_account").is_none(), "{got}");
         assert_eq!(got["headers"]["keydesk-path"], "/contacts");
+        // The console may share the host: its session is not the API's to see.
+        for (sent, expected) in
+            [("keydesk=secret; theirs=1", Some("theirs=1")), ("keydesk=secret", None)]
+        {
+            let request = client().build().expect("a client").get(at("/contacts"));
+            let request = request.bearer_auth(&token).header("cookie", sent);
+            let got: serde_json::Value =
+                request.send().await.expect("answers").json().await.expect("JSON");
+            assert_eq!(got["headers"]["cookie"].as_str(), expected, "{got}");
+        }
     }
     if name == "nginx" || name == "envoy" {
         let who = send("GET", &at("/keydesk/whoami"), &token, "app/1").await;

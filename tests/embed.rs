@@ -65,6 +65,7 @@ async fn f11_a_program_checks_tokens_itself_and_a_receipt_waits_for_it() {
     let request = client().build().expect("a client").get(at("/contacts/a%20b?x=1"));
     let request = request.bearer_auth(&token).header("keydesk-account", "999999");
     let request = request.header("keydesk_scopes", "*").header("x-http-method-override", "DELETE");
+    let request = request.header("cookie", "keydesk=of-the-console; theirs=1");
     let told: serde_json::Value =
         request.send().await.expect("answers").json().await.expect("JSON");
     assert_eq!(
@@ -73,6 +74,7 @@ async fn f11_a_program_checks_tokens_itself_and_a_receipt_waits_for_it() {
     );
     let got = &told["headers"];
     assert_eq!(got["keydesk-account"], account);
+    assert_eq!(got["cookie"], "theirs=1", "the console may share the host");
     for absent in ["authorization", "keydesk_scopes", "x-http-method-override"] {
         assert!(got.get(absent).is_none(), "{absent}: {got}");
     }
