@@ -19,6 +19,8 @@ pub(crate) enum Tries<'a> {
     Factor(PersonId),
     /// A passkey, by whoever comes: nothing can be guessed, but much be computed.
     Passkey,
+    /// A departure to a provider, which is asked for each.
+    SignOn,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -121,6 +123,10 @@ async fn keys(
     let (typed, device) = match tries {
         Tries::Session(id) => return Ok(vec![(AttemptKind::Device, id.to_string())]),
         Tries::Factor(id) => return Ok(vec![(AttemptKind::Factor, id.to_string())]),
+        Tries::SignOn => {
+            let from = origin.client_addr.map(|addr| format!("sign-on {}", network(addr)));
+            return Ok(from.map(|from| (AttemptKind::Address, from)).into_iter().collect());
+        }
         Tries::Passkey => ("", None),
         Tries::Email { typed, device } => (typed, device),
     };

@@ -169,10 +169,11 @@ pub(crate) struct LogInForm {
 /// A page with a link, not a redirect: the policy of this console sends no form elsewhere.
 pub(crate) async fn log_in(
     State(desk): State<Desk>,
+    visitor: Visitor,
     Form(form): Form<LogInForm>,
 ) -> Result<Response, Problem> {
     let shown = LogInPage::new(form.email, form.next.as_deref());
-    match begin(&desk, &shown.email, &shown.next).await {
+    match begin(&desk, &shown.email, &shown.next, &visitor).await {
         Ok(departure) => {
             let cookie = sign_on_cookie(&departure.browser, &desk.settings);
             let departure = Some((departure.url, departure.host));

@@ -7,6 +7,7 @@ mod provider;
 
 use crate::{
     Desk, accounts,
+    attempts::{self, HeldError, Tries},
     caller::{Caller, Visitor},
     codes, members,
     operators::{self, Operator},
@@ -52,6 +53,8 @@ pub(crate) enum SignOnError {
     Over,
     #[error("The provider let you in, but its answer does not do here: {0}")]
     Unfit(&'static str),
+    #[error(transparent)]
+    Held(#[from] HeldError),
     #[error("too many people are logging in at this moment; try again in a few seconds")]
     TooBusy,
     #[error(transparent)]
@@ -68,6 +71,7 @@ impl From<SignOnError> for Problem {
     fn from(error: SignOnError) -> Self {
         match error {
             SignOnError::Store(error) => error.into(),
+            SignOnError::Held(held) => held.into(),
             SignOnError::TooBusy => Self::too_busy(),
             error => Self::invalid(error.to_string()).leading_to("/login", "Go to the log-in"),
         }
@@ -223,10 +227,16 @@ pub(crate) struct Departure {
 }
 
 /// Begins a log-in of somebody with this address.
-pub(crate) async fn begin(desk: &Desk, email: &str, next: &str) -> Result<Departure, SignOnError> {
+pub(crate) async fn begin(
+    desk: &Desk,
+    email: &str,
+    next: &str,
+    visitor: &Visitor,
+) -> Result<Departure, SignOnError> {
     let email: Email = email.parse().map_err(|_| SignOnError::None)?;
     let found = desk.store.read().await?.find_sign_on_for(&email.domain()).await?;
     let sign_on = found.ok_or(SignOnError::None)?;
+    attempts::begin(desk, Tries::SignOn, &visitor.origin).await?;
     let client = provider::Client::discover(desk, &sign_on).await?;
     let (state, hash) = codes::generate(&desk.entropy);
     let (browser, browser_hash) = codes::generate(&desk.entropy);
