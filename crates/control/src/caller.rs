@@ -7,7 +7,7 @@ use crate::{
     codes,
     operators::Operator,
     problem::Problem,
-    sessions,
+    sessions::{self, Found},
 };
 use axum::{
     extract::FromRequestParts,
@@ -77,27 +77,31 @@ impl FromRequestParts<Desk> for Caller {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Self, Response> {
-        let origin = origin(parts);
-        let found = sessions::find_caller(desk, &parts.headers, origin).await;
-        match found.map_err(IntoResponse::into_response)? {
-            sessions::Found::Caller(caller) if caller.must_add_factor => {
-                if may_go_without_factor(parts.uri.path()) {
-                    return Ok(*caller);
-                }
-                Err(second_factor_first(&parts.method))
+        let found = sessions::find_caller(desk, &parts.headers, origin(parts)).await;
+        Self::of(found.map_err(IntoResponse::into_response)?, parts)
+    }
+}
+
+impl Caller {
+    /// Who was found, if they are a member.
+    #[expect(clippy::result_large_err, reason = "extractors refuse with a whole answer")]
+    fn of(found: Found, parts: &Parts) -> Result<Self, Response> {
+        match found {
+            Found::Caller(caller) => {
+                admit(caller.must_add_factor, parts)?;
+                Ok(*caller)
             }
-            sessions::Found::Caller(caller) => Ok(*caller),
-            sessions::Found::Operator if parts.method == Method::GET => {
+            Found::Operator(_) if parts.method == Method::GET => {
                 Err(Redirect::to("/operator").into_response())
             }
-            sessions::Found::Operator | sessions::Found::NoAccount => Err(Problem::new(
+            Found::Operator(_) | Found::NoAccount => Err(Problem::new(
                 axum::http::StatusCode::FORBIDDEN,
                 "You belong to no account",
                 "You were removed from the last one, or it was closed. Ask its owner for an invitation, or the operator.",
             )
             .with_log_out()
             .into_response()),
-            sessions::Found::Nobody => Err(to_log_in(parts)),
+            Found::Nobody => Err(to_log_in(parts)),
         }
     }
 }
@@ -161,11 +165,13 @@ impl FromRequestParts<Desk> for Myself {
 
     async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Self, Response> {
         let found = sessions::find_caller(desk, &parts.headers, origin(parts)).await;
-        if matches!(found.map_err(IntoResponse::into_response)?, sessions::Found::Operator) {
-            let operator = Operator::from_request_parts(parts, desk).await?;
-            return Ok(Self::Operator(Box::new(operator)));
+        match found.map_err(IntoResponse::into_response)? {
+            Found::Operator(operator) => {
+                admit(operator.must_add_factor, parts)?;
+                Ok(Self::Operator(operator))
+            }
+            found => Caller::of(found, parts).map(|caller| Self::Member(Box::new(caller))),
         }
-        Caller::from_request_parts(parts, desk).await.map(|caller| Self::Member(Box::new(caller)))
     }
 }
 
@@ -206,24 +212,29 @@ impl Authenticated for Myself {
     }
 }
 
-/// Where someone who has no second factor yet, and must have one, can still go.
-pub(crate) fn may_go_without_factor(path: &str) -> bool {
-    let begins =
-        ["/second-factor", "/passkeys", "/confirm", "/logout", "/accounts/switch", "/sessions"];
-    begins.iter().any(|begin| path.starts_with(begin))
-}
-
-pub(crate) fn second_factor_first(method: &Method) -> Response {
-    if *method == Method::GET {
-        return Redirect::to("/second-factor").into_response();
+/// Who must have a second factor and has none is led to it before anything else.
+#[expect(clippy::result_large_err, reason = "extractors refuse with a whole answer")]
+pub(crate) fn admit(must_add_factor: bool, parts: &Parts) -> Result<(), Response> {
+    if !must_add_factor || may_go_without_factor(parts.uri.path()) {
+        return Ok(());
     }
-    Problem::new(
+    if parts.method == Method::GET {
+        return Err(Redirect::to("/second-factor").into_response());
+    }
+    Err(Problem::new(
         axum::http::StatusCode::FORBIDDEN,
         "A second factor is asked for here",
         "Set one up first; nothing was changed.",
     )
     .leading_to("/second-factor", "Set it up")
-    .into_response()
+    .into_response())
+}
+
+/// Where someone who has no second factor yet, and must have one, can still go.
+fn may_go_without_factor(path: &str) -> bool {
+    let begins =
+        ["/second-factor", "/passkeys", "/confirm", "/logout", "/accounts/switch", "/sessions"];
+    begins.iter().any(|begin| path.starts_with(begin))
 }
 
 pub(crate) fn to_log_in(parts: &Parts) -> Response {

@@ -7,6 +7,7 @@ mod assets;
 mod attempts;
 mod audit;
 mod caller;
+mod challenge;
 mod chrome;
 mod codes;
 mod desk;

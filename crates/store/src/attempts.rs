@@ -110,7 +110,7 @@ const FORGET_EXPIRED: [&str; 4] = [
     "DELETE FROM sign_up WHERE expires_at < $1",
     "DELETE FROM email_change WHERE expires_at < $1",
     "DELETE FROM half_log_in WHERE expires_at < $1",
-    "DELETE FROM ceremony WHERE expires_at < $1",
+    "DELETE FROM spent_challenge WHERE expires_at < $1",
 ];
 
 impl Store {

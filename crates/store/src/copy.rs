@@ -124,7 +124,7 @@ const TABLES: &[Table] = &[
             N("last_used_at"),
         ],
     },
-    Table { name: "ceremony", columns: &[B("hash"), T("person_id"), T("state"), N("expires_at")] },
+    Table { name: "spent_challenge", columns: &[B("hash"), N("expires_at")] },
     Table {
         name: "sign_on",
         columns: &[

@@ -28,13 +28,8 @@ const ADD: &str = "INSERT INTO passkey (id, person_id, name, body, created_at) \
 const USED: &str = "UPDATE passkey SET body = $1, last_used_at = $2 WHERE id = $3";
 const REMOVE: &str = "DELETE FROM passkey WHERE id = $1 AND person_id = $2";
 const REMOVE_ALL: &str = "DELETE FROM passkey WHERE person_id = $1";
-const BEGIN: &str =
-    "INSERT INTO ceremony (hash, person_id, state, expires_at) VALUES ($1, $2, $3, $4)";
-const TAKE: &str = "DELETE FROM ceremony WHERE hash = $1 AND expires_at > $2 \
-    AND coalesce(person_id, '') = $3 RETURNING state";
 const SPEND: &str =
-    "INSERT INTO ceremony (hash, state, expires_at) VALUES ($1, '', $2) ON CONFLICT DO NOTHING";
-const FORGET: &str = "DELETE FROM ceremony WHERE expires_at <= $1";
+    "INSERT INTO spent_challenge (hash, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING";
 
 fn passkey(row: &Row) -> Result<StoredPasskey, StoreError> {
     Ok(StoredPasskey {
@@ -95,38 +90,12 @@ impl Write {
         query(REMOVE_ALL).bind(person).execute(self).await
     }
 
-    /// Remembers a challenge; those whose time is over go.
-    pub async fn begin_ceremony(
-        &mut self,
-        hash: [u8; 32],
-        person: Option<PersonId>,
-        state: &str,
-        expires_at: Timestamp,
-    ) -> Result<(), StoreError> {
-        let now = self.now();
-        query(FORGET).bind(now).execute(self).await?;
-        let begin = query(BEGIN).bind(hash).bind(person).bind(state).bind(expires_at);
-        begin.execute(self).await.map(|_| ())
-    }
-
-    /// Notes that a challenge which nobody remembered was answered. Tells whether it was the first time.
+    /// Notes that a challenge was answered. Tells whether it was the first time.
     pub async fn spend_challenge(
         &mut self,
         hash: [u8; 32],
         expires_at: Timestamp,
     ) -> Result<bool, StoreError> {
         Ok(query(SPEND).bind(hash).bind(expires_at).execute(self).await? == 1)
-    }
-
-    /// Takes a challenge, once.
-    pub async fn take_ceremony(
-        &mut self,
-        hash: [u8; 32],
-        person: Option<PersonId>,
-    ) -> Result<Option<String>, StoreError> {
-        let person = person.map(|person| person.to_string()).unwrap_or_default();
-        let now = self.now();
-        let taken = query(TAKE).bind(hash).bind(now).bind(person).optional(self).await?;
-        taken.as_ref().map(|row| row::text(row, "state")).transpose()
     }
 }

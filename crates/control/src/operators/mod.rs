@@ -5,7 +5,7 @@ pub(crate) mod console;
 
 use crate::{
     Desk, accounts,
-    caller::{Authenticated, may_go_without_factor, second_factor_first},
+    caller::{Authenticated, admit},
     chrome::{Chrome, Nav},
     codes, factors,
     mail::Message,
@@ -35,6 +35,8 @@ pub(crate) struct Operator {
     pub session: Session,
     /// Whether they belong to an account as well.
     pub is_member: bool,
+    /// The operator's configuration asks for a second factor, and they have none.
+    pub must_add_factor: bool,
     pub origin: Origin,
 }
 
@@ -84,19 +86,17 @@ impl FromRequestParts<Desk> for Operator {
         let looked_up = async {
             let mut read = desk.store.read().await?;
             let is_member = !read.list_accounts_of(person.id).await?.is_empty();
-            let must_add_factor = desk.settings.people.require_second_factor
-                && !factors::has_one(&mut read, person.id).await?;
+            let is_required = desk.settings.people.require_second_factor;
+            let must_add_factor = is_required && !factors::has_one(&mut read, person.id).await?;
             Ok::<_, StoreError>((read.is_operator(person.id).await?, is_member, must_add_factor))
         };
         let (is_operator, is_member, must_add_factor) =
             looked_up.await.map_err(|error| Problem::from(error).into_response())?;
-        if is_operator && must_add_factor && !may_go_without_factor(parts.uri.path()) {
-            return Err(second_factor_first(&parts.method));
+        if !is_operator {
+            return Err(no_operator().into_response());
         }
-        if is_operator {
-            return Ok(Self { person, session, is_member, origin });
-        }
-        Err(no_operator().into_response())
+        admit(must_add_factor, parts)?;
+        Ok(Self { person, session, is_member, must_add_factor, origin })
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     Desk,
     attempts::{self, Tries},
     caller::{Authenticated, Visitor},
-    codes,
+    challenge,
     factors::{self, FactorError, Proof, RecoveryCodes},
     keyring::KeyringError,
     mail::Message,
@@ -16,9 +16,8 @@ use crate::{
     settings::Settings,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use keydesk_model::{Action, PersonId, Timestamp, TokenName, TokenNameError};
+use keydesk_model::{Action, PersonId, TokenName, TokenNameError};
 use keydesk_store::{Read, StoreError, StoredPasskey};
-use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use webauthn_rs::prelude::{
     DiscoverableAuthentication, Passkey, PasskeyRegistration, PublicKeyCredential,
@@ -102,6 +101,13 @@ pub(crate) struct Challenge {
     pub options: String,
 }
 
+/// Whom challenges are for.
+const LOGS_IN: &str = "passkey|log-in";
+
+fn registers(person: PersonId) -> String {
+    format!("passkey|{person}")
+}
+
 fn handle(person: PersonId) -> Uuid {
     Uuid::from_bytes(person.as_bytes())
 }
@@ -129,8 +135,7 @@ pub(crate) async fn begin(
 ) -> Result<Challenge, PasskeyError> {
     let party = desk.relying_party.as_ref().ok_or(PasskeyError::NoName)?;
     let person = caller.person();
-    let mut write = desk.store.write(desk.now()).await?;
-    let known = write.list_passkeys(person.id).await?;
+    let known = list(desk, caller).await?;
     if i64::try_from(known.len()).unwrap_or(i64::MAX) >= MOST {
         return Err(PasskeyError::TooMany);
     }
@@ -143,10 +148,7 @@ pub(crate) async fn begin(
     // So that nobody has to say who they are before they log in.
     options["authenticatorSelection"]["residentKey"] = "required".into();
     options["authenticatorSelection"]["requireResidentKey"] = true.into();
-    let (code, hash) = codes::generate(&desk.entropy);
-    let until = write.now().plus(LASTS);
-    write.begin_ceremony(hash, Some(person.id), &serde_json::to_string(&state)?, until).await?;
-    write.keep().await?;
+    let code = challenge::seal(desk, &registers(person.id), state, LASTS)?;
     Ok(Challenge { code, options: options.to_string() })
 }
 
@@ -159,9 +161,9 @@ pub(crate) async fn add(
     let party = desk.relying_party.as_ref().ok_or(PasskeyError::NoName)?;
     let name: TokenName = name.parse()?;
     let person = caller.person().id;
+    let back = challenge::open(desk, &registers(person), code).ok_or(PasskeyError::Unfit)?;
     let mut write = desk.store.write(desk.now()).await?;
-    let state = write.take_ceremony(codes::digest(code), Some(person)).await?;
-    let state: PasskeyRegistration = serde_json::from_str(&state.ok_or(PasskeyError::Unfit)?)?;
+    let state: PasskeyRegistration = back.take(&mut write).await?.ok_or(PasskeyError::Unfit)?;
     let answer: RegisterPublicKeyCredential = serde_json::from_str(answer)?;
     let passkey = party.finish_passkey_registration(&answer, &state)?;
     let is_first = !factors::has_one(&mut write, person).await?;
@@ -220,34 +222,13 @@ pub(crate) async fn remove(
     Ok(())
 }
 
-/// What belongs to nobody yet, while somebody logs in.
-const LOG_IN: &str = "ceremony|log-in";
-
-/// A challenge as the page carries it, sealed: whoever only looks at the page writes nothing.
-#[derive(Deserialize, Serialize)]
-struct Sealed {
-    state: DiscoverableAuthentication,
-    until: i64,
-}
-
 /// Asks for any passkey of this console: whose it is, the authenticator says.
 pub(crate) fn begin_log_in(desk: &Desk) -> Result<Challenge, PasskeyError> {
     let party = desk.relying_party.as_ref().ok_or(PasskeyError::NoName)?;
     let (options, state) = party.start_discoverable_authentication()?;
     let options = serde_json::to_value(&options)?["publicKey"].take();
-    let sealed = Sealed { state, until: desk.now().plus(LASTS).as_micros() };
-    let sealed =
-        desk.keyring.seal_for_now(&serde_json::to_string(&sealed)?, LOG_IN, &desk.entropy)?;
-    let code = SessionSecret::new(URL_SAFE_NO_PAD.encode(sealed));
+    let code = challenge::seal(desk, LOGS_IN, state, LASTS)?;
     Ok(Challenge { code, options: options.to_string() })
-}
-
-/// A challenge that comes back in time.
-fn unseal(desk: &Desk, code: &str) -> Option<Sealed> {
-    let sealed = URL_SAFE_NO_PAD.decode(code).ok()?;
-    let text = desk.keyring.open_secret(&sealed, LOG_IN).ok()?;
-    let sealed: Sealed = serde_json::from_slice(&text).ok()?;
-    (sealed.until > desk.now().as_micros()).then_some(sealed)
 }
 
 /// Logs in whoever's passkey has answered.
@@ -257,12 +238,11 @@ pub(crate) async fn log_in(
     answer: &str,
     visitor: Visitor,
 ) -> Result<Entered, LogInError> {
-    let Sealed { state, until } = unseal(desk, code).ok_or(LogInError::HalfOver)?;
+    let back = challenge::open(desk, LOGS_IN, code).ok_or(LogInError::HalfOver)?;
     let attempt = attempts::begin(desk, Tries::Passkey, &visitor.origin).await?;
     let mut write = desk.store.write(desk.now()).await?;
-    if !write.spend_challenge(codes::digest(code), Timestamp::from_micros(until)).await? {
-        return Err(LogInError::HalfOver);
-    }
+    let state: DiscoverableAuthentication =
+        back.take(&mut write).await?.ok_or(LogInError::HalfOver)?;
     let checked = async {
         let party = desk.relying_party.as_ref().ok_or(PasskeyError::NoName)?;
         let answer: PublicKeyCredential = serde_json::from_str(answer)?;

@@ -55,8 +55,8 @@ fn cookie(names: [&'static str; 2], value: &str, max_age: u32, settings: &Settin
         "{}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}",
         name(names, settings)
     );
-    let mut value =
-        HeaderValue::try_from(text).expect("a code of hexadecimal digits is a header value");
+    let mut value = HeaderValue::try_from(text)
+        .expect("what stands in our cookies is hexadecimal or base64url");
     value.set_sensitive(true);
     value
 }

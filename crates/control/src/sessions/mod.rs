@@ -15,6 +15,7 @@ use crate::{
     codes,
     factors::{self, Proof},
     mail::Message,
+    operators::Operator,
     passwords::{Password, TooBusy},
     problem::Problem,
     receipts::Issued,
@@ -37,7 +38,7 @@ const TOUCH: Duration = Duration::from_mins(1);
 pub(crate) enum Found {
     Caller(Box<Caller>),
     /// Who administers the instance and belongs to no account.
-    Operator,
+    Operator(Box<Operator>),
     NoAccount,
     Nobody,
 }
@@ -84,14 +85,20 @@ pub(crate) async fn find_caller(
     let accounts = read.list_accounts_of(person.id).await?;
     let current =
         accounts.iter().find(|account| Some(account.id) == session.account).or(accounts.first());
+    let is_required = desk.settings.people.require_second_factor
+        || current.is_some_and(|account| account.requires_second_factor);
+    let must_add_factor = is_required && !factors::has_one(&mut read, person.id).await?;
     let Some(account) = current.cloned() else {
-        return Ok(if is_operator { Found::Operator } else { Found::NoAccount });
+        let operator = Operator { person, session, is_member: false, must_add_factor, origin };
+        return Ok(if is_operator {
+            Found::Operator(Box::new(operator))
+        } else {
+            Found::NoAccount
+        });
     };
     let Some(member) = read.find_member_of(account.id, person.id).await? else {
         return Ok(Found::NoAccount);
     };
-    let is_required = desk.settings.people.require_second_factor || account.requires_second_factor;
-    let must_add_factor = is_required && !factors::has_one(&mut read, person.id).await?;
     drop(read);
     if now.since(session.seen_at) > TOUCH {
         let addr = origin.client_addr.map(|addr| addr.to_string()).unwrap_or_default();

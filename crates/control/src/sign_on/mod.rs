@@ -6,10 +6,10 @@ pub(crate) mod console;
 mod provider;
 
 use crate::{
-    Desk, accounts,
+    Desk, KeyringError, accounts,
     attempts::{self, HeldError, Tries},
     caller::{Caller, Visitor},
-    codes, members,
+    challenge, codes, members,
     operators::{self, Operator},
     passwords::{Password, TooBusy},
     problem::Problem,
@@ -58,6 +58,8 @@ pub(crate) enum SignOnError {
     #[error("too many people are logging in at this moment; try again in a few seconds")]
     TooBusy,
     #[error(transparent)]
+    Key(#[from] KeyringError),
+    #[error(transparent)]
     Store(#[from] StoreError),
 }
 
@@ -71,6 +73,7 @@ impl From<SignOnError> for Problem {
     fn from(error: SignOnError) -> Self {
         match error {
             SignOnError::Store(error) => error.into(),
+            SignOnError::Key(error) => Self::broken(error),
             SignOnError::Held(held) => held.into(),
             SignOnError::TooBusy => Self::too_busy(),
             error => Self::invalid(error.to_string()).leading_to("/login", "Go to the log-in"),
@@ -208,16 +211,18 @@ pub(crate) async fn confirm(
     Ok(())
 }
 
-/// What is kept while the person is at the provider.
+/// What the browser holds while its person is at the provider: the answer counts in the browser that asked.
 #[derive(Serialize, Deserialize)]
 struct Away {
     account: AccountId,
+    state: String,
     nonce: String,
     verifier: String,
-    /// The digest of what the browser holds: the answer counts in the browser that asked.
-    browser: String,
     next: String,
 }
+
+/// What a departure is sealed to.
+const DEPARTS: &str = "sign-on|departure";
 
 /// Where to go on, and what the browser is to hold meanwhile.
 pub(crate) struct Departure {
@@ -238,23 +243,11 @@ pub(crate) async fn begin(
     let sign_on = found.ok_or(SignOnError::None)?;
     attempts::begin(desk, Tries::SignOn, &visitor.origin).await?;
     let client = provider::Client::discover(desk, &sign_on).await?;
-    let (state, hash) = codes::generate(&desk.entropy);
-    let (browser, browser_hash) = codes::generate(&desk.entropy);
-    let ((nonce, _), (verifier, _)) =
-        (codes::generate(&desk.entropy), codes::generate(&desk.entropy));
+    let generate = || codes::generate(&desk.entropy).0.to_string();
+    let (state, nonce, verifier) = (generate(), generate(), generate());
     let url = client.authorize_url(&state, &nonce, &verifier);
-    let away = Away {
-        account: sign_on.account,
-        nonce: nonce.to_string(),
-        verifier: verifier.to_string(),
-        browser: hex::encode(browser_hash),
-        next: next.to_owned(),
-    };
-    let away = serde_json::to_string(&away).expect("it has string keys only");
-    let mut write = desk.store.write(desk.now()).await?;
-    let until = write.now().plus(LASTS);
-    write.begin_ceremony(hash, None, &away, until).await?;
-    write.keep().await?;
+    let away = Away { account: sign_on.account, state, nonce, verifier, next: next.to_owned() };
+    let browser = challenge::seal(desk, DEPARTS, away, LASTS)?;
     let host = url.host_str().unwrap_or_default().to_owned();
     Ok(Departure { url: url.to_string(), host, browser })
 }
@@ -275,15 +268,14 @@ pub(crate) async fn finish(
     browser: Option<&str>,
     visitor: Visitor,
 ) -> Result<(LoggedIn, String), SignOnError> {
-    let mut write = desk.store.write(desk.now()).await?;
-    let taken = write.take_ceremony(codes::digest(&arrival.state), None).await?;
-    write.keep().await?;
-    let away = taken.and_then(|taken| serde_json::from_str::<Away>(&taken).ok());
-    let away = away.ok_or(SignOnError::Over)?;
-    let held = browser.map(|held| hex::encode(codes::digest(held)));
-    if held.as_deref() != Some(away.browser.as_str()) {
+    let back = browser.and_then(|held| challenge::open::<Away>(desk, DEPARTS, held));
+    let back = back.ok_or(SignOnError::Over)?;
+    if codes::digest(&back.what.state) != codes::digest(&arrival.state) {
         return Err(SignOnError::Over);
     }
+    let mut write = desk.store.write(desk.now()).await?;
+    let away = back.take(&mut write).await?.ok_or(SignOnError::Over)?;
+    write.keep().await?;
     if !arrival.error.is_empty() || arrival.code.is_empty() {
         return Err(SignOnError::Unfit("it says that you were not let in"));
     }

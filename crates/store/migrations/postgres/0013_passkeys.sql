@@ -9,11 +9,9 @@ CREATE TABLE passkey (
 );
 CREATE INDEX passkey_of_person ON passkey (person_id);
 
--- A challenge that an authenticator has yet to answer; of nobody in particular while logging in.
-CREATE TABLE ceremony (
+-- A challenge that was answered: nobody answers it twice.
+CREATE TABLE spent_challenge (
     hash BYTEA PRIMARY KEY,
-    person_id TEXT COLLATE "C" REFERENCES person (id),
-    state TEXT COLLATE "C" NOT NULL,
     expires_at BIGINT NOT NULL
 );
 
