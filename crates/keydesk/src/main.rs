@@ -46,8 +46,20 @@ async fn main() -> ExitCode {
     match cli::run(cli).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("keydesk: {error:#}");
+            eprintln!("keydesk: {}", told(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// The error with its causes; one that is told already is not told again.
+fn told(error: &anyhow::Error) -> String {
+    let mut causes = error.chain().map(ToString::to_string);
+    let first = causes.next().unwrap_or_default();
+    causes.fold(
+        first,
+        |told, cause| {
+            if told.contains(&cause) { told } else { format!("{told}: {cause}") }
+        },
+    )
 }

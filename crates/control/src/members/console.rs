@@ -1,6 +1,6 @@
 //! `/members` and `/invitation/{code}`.
 
-use super::{AcceptError, Typed};
+use super::accept::{AcceptError, Typed, accept as let_join, find_invitation};
 use crate::{
     Desk, Mailer,
     caller::{Caller, Visitor},
@@ -278,7 +278,7 @@ async fn accept_form(
     name: String,
     error: Option<String>,
 ) -> Result<AcceptPage, Problem> {
-    let (invitation, is_known) = super::find_invitation(desk, &code).await?;
+    let (invitation, is_known) = find_invitation(desk, &code).await?;
     Ok(AcceptPage {
         chrome: Chrome::nobody(&format!("Join {}", invitation.account_name), Nav::None),
         code,
@@ -314,7 +314,7 @@ pub(crate) async fn accept(
     Form(form): Form<AcceptForm>,
 ) -> Result<Response, Problem> {
     let typed = Typed { name: &form.name, password: &form.password, code: &form.code };
-    match super::accept(&desk, &code, typed, visitor).await {
+    match let_join(&desk, &code, typed, visitor).await {
         Ok(entered) => Ok(let_in(&desk, &entered, Redirect::to("/api-docs?done=joined"))),
         Err(
             error @ (AcceptError::WrongPassword

@@ -1,7 +1,8 @@
 //! `/sign-on` for owners, `/login/sign-on` for whoever logs in by it, and the operator's yes.
 
 use super::{
-    Arrival, SignOnError, SignOnForm, begin, confirm as say_yes, find, finish, remove, set,
+    Arrival, SignOnError, begin, finish,
+    settings::{SignOnForm, confirm as say_yes, find, remove, set},
 };
 use crate::{
     Desk,
