@@ -151,6 +151,9 @@ async fn t78_an_operator_sees_no_token_and_enters_no_account() {
     // Who is no operator any more is none at once; the last one stays.
     let last = keydesk.run(&["operator", "remove", OPERATOR], "");
     assert!(!last.status.success(), "{last:?}");
+    let wrong = keydesk.run(&["operator", "create", "--email", "ann"], "");
+    let told = String::from_utf8_lossy(&wrong.stderr);
+    assert!(!wrong.status.success() && told.matches("looks like").count() == 1, "{told}");
     let second = keydesk.run(&["operator", "create", "--email", "ann@acme.example"], "");
     assert!(second.status.success(), "{second:?}");
     assert!(ann.get("/operator").await.text.contains("API Docs"), "a member sees both");

@@ -69,8 +69,6 @@ async fn live_a_first_day(keydesk: &mut Keydesk) -> (String, String) {
     ];
     assert_eq!(ann.post("/sign-on", &sign_on).await.status, 303);
     ann.post("/profile/email", &[("email", "ann@new.example")]).await;
-    let args = ["--config", "keydesk.toml", "operator", "create", "--email", "ann@acme.example"];
-    assert!(keydesk.run(&args, "").status.success());
     (invitation, member)
 }
 
@@ -152,6 +150,8 @@ async fn member_pages(keydesk: &Keydesk, browser: &Browser, member: &str, screen
 }
 
 async fn operator_pages(keydesk: &Keydesk, browser: &Browser, screen: Screen) {
+    let args = ["--config", "keydesk.toml", "operator", "create", "--email", "ann@acme.example"];
+    assert!(keydesk.run(&args, "").status.success());
     browser.go(&format!("{}/operator", keydesk.console)).await;
     browser.fill("name", "Beta Ltd").await;
     browser.fill("owner", "bea@beta.example").await;

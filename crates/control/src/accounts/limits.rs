@@ -54,8 +54,7 @@ pub(crate) async fn limit_account(
 ) -> Result<(), Problem> {
     let (mut write, caller) = desk.write_as(caller).await?;
     caller.permit(Right::LimitAccount)?;
-    let found = write.find_account(caller.account.id).await?;
-    let mut account = found.ok_or_else(Problem::not_found)?;
+    let mut account = caller.account.clone();
     let before = serde_json::json!({ "addresses": account.addresses, "trial": account.trial });
     (account.addresses, account.trial) = match start {
         Start::Now => (wanted, None),
@@ -78,8 +77,7 @@ pub(crate) async fn limit_expiry(
 ) -> Result<(), Problem> {
     let (mut write, caller) = desk.write_as(caller).await?;
     caller.permit(Right::LimitAccount)?;
-    let found = write.find_account(caller.account.id).await?;
-    let mut account = found.ok_or_else(Problem::not_found)?;
+    let mut account = caller.account.clone();
     let say = |account: &Account| serde_json::json!({ "max_life_days": account.max_life_days, "requires_expiry": account.requires_expiry, "mode": account.expiry_mode.as_str() });
     let before = say(&account);
     (account.max_life_days, account.requires_expiry) = (max_days, is_required);
