@@ -259,6 +259,8 @@ async fn t48_names_are_shown_as_text() {
     );
 }
 
+/// That the queue is bounded, and what whoever finds it full is told, is tested beside the code: how
+/// many it takes to fill one depends on the machine.
 #[tokio::test]
 async fn t79_many_log_ins_at_once_are_answered_and_the_gateway_goes_on() {
     // From many places, as no address has that many tries.
@@ -267,19 +269,19 @@ async fn t79_many_log_ins_at_once_are_answered_and_the_gateway_goes_on() {
     let ann = keydesk.with_account().await;
     let (endpoint, token) = (ann.endpoint_url().await, ann.bearer_token().await);
     let client = client().build().expect("a client");
-    let attempts = (0..120).map(|number| {
+    let attempts = (0..200).map(|number| {
         let request = client.post(format!("{}/login", keydesk.console));
         let request = request.header("x-forwarded-for", format!("203.0.113.{number}"));
         let email = format!("p{number}@acme.example");
         let request = request.form(&[("email", email.as_str()), ("password", "a wrong password")]);
-        tokio::spawn(async move { request.send().await.expect("answers").status().as_u16() })
+        tokio::spawn(async move { request.send().await.expect("answers") })
     });
     let attempts: Vec<_> = attempts.collect();
     assert_eq!(use_token(&endpoint, &token).await.0, 200);
-    let mut statuses = Vec::new();
     for attempt in attempts {
-        statuses.push(attempt.await.expect("ends"));
+        let answer = attempt.await.expect("ends");
+        let expected = [(403, true), (503, true)];
+        let told = answer.headers().contains_key("retry-after");
+        assert!(expected.contains(&(answer.status().as_u16(), told)), "{answer:?}");
     }
-    assert!(statuses.iter().all(|status| [403, 503].contains(status)), "{statuses:?}");
-    assert!(statuses.contains(&503) && statuses.contains(&403), "the queue is bounded");
 }

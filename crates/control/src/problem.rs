@@ -4,7 +4,7 @@
 use crate::chrome::{Chrome, Nav, page_with};
 use askama::Template;
 use axum::{
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header::RETRY_AFTER},
     response::{IntoResponse, Response},
 };
 use keydesk_store::StoreError;
@@ -140,6 +140,22 @@ impl IntoResponse for Problem {
         let chrome = Chrome::nobody(&self.title, Nav::None);
         let status = self.status;
         let Self { title, detail, offers_log_out, back, .. } = self;
-        page_with(status, &Page { chrome, title, detail, offers_log_out, back })
+        let mut response = page_with(status, &Page { chrome, title, detail, offers_log_out, back });
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t79_who_finds_the_queue_full_is_told_when_to_come_back() {
+        let response = Problem::too_busy().into_response();
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()[RETRY_AFTER], "5");
     }
 }

@@ -123,6 +123,7 @@ fn fits(pepper: &[u8; 32], password: &[u8], stored: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::FutureExt as _;
 
     fn keyring(byte: u8) -> Arc<Keyring> {
         Arc::new(Keyring::new(move || Some(vec![Zeroizing::new([byte; 32])])))
@@ -146,5 +147,24 @@ mod tests {
         let other_key = PasswordHashing::new(keyring(2), &entropy);
         assert!(!verify(&other_key, "a").await);
         assert!(!hashing.verify(Password::typed("x"), None).await.expect("verifies"));
+    }
+
+    /// While two hash, 64 wait and whoever comes then is sent away.
+    #[tokio::test]
+    async fn t79_the_queue_is_bounded() {
+        let entropy = Entropy::seeded(1);
+        let hashing = PasswordHashing::new(keyring(1), &entropy);
+        let hashed = || hashing.hash(Password::typed("a password"), &entropy);
+        let turns = Arc::clone(&hashing.turns).acquire_many_owned(2).await.expect("both turns");
+        let mut waiting: Vec<_> = (0..AT_ONCE + WAITING).map(|_| Box::pin(hashed())).collect();
+        for hash in &mut waiting {
+            assert!(hash.as_mut().now_or_never().is_none());
+        }
+        assert!(matches!(hashed().await, Err(TooBusy)));
+        drop(turns);
+        for hash in waiting {
+            hash.await.expect("has its turn");
+        }
+        hashed().await.expect("there is room again");
     }
 }
