@@ -160,3 +160,24 @@ async fn t55_reset_links_are_sent_a_few_times_an_hour() {
     }
     assert_eq!(ann.get("/mail").await.text.matches("Reset your password").count(), 5);
 }
+
+/// Accepting an invitation is a log-in too, for whoever is known here already.
+#[tokio::test]
+async fn p14_an_invitation_accepted_in_a_new_browser_is_told_of() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    let args = ["operator", "create", "--email", "otto@vendor.example", "--password-stdin"];
+    assert!(keydesk.run(&args, PASSWORD).status.success());
+    Person::logged_in(&keydesk.console, "otto@vendor.example", PASSWORD).await;
+    ann.post("/members/invitations", &[("email", "otto@vendor.example"), ("role", "viewer")]).await;
+    let otto = Person::visiting(&keydesk.console);
+    let link = otto.link_in_mail("/invitation/").await;
+    assert_eq!(otto.post(&link, &[("password", PASSWORD)]).await.status, 303);
+    let mail = ann.get("/mail").await.text;
+    let newest = mail.split("<article").nth(1).expect("a mail");
+    assert!(newest.contains("A new browser has logged in") && newest.contains("otto@vendor"));
+    // Whoever chooses a password with it knows where they are.
+    ann.invite("bob@acme.example", "viewer", PASSWORD).await;
+    let mail = ann.get("/mail").await.text;
+    assert_eq!(mail.matches("A new browser has logged in").count(), 1);
+}

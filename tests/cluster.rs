@@ -95,7 +95,7 @@ async fn r3_a_gateway_that_is_cut_off_refuses_by_the_moment_that_the_receipt_nam
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn r10_r11_r12_a_database_that_is_away_for_all() {
+async fn t63_r10_r11_r12_a_database_that_is_away_for_all() {
     let cluster = Cluster::start(2, "").await;
     let token = cluster.token_everywhere("CRM").await;
     (0..2).for_each(|node| cluster.break_link(node, Mode::Hole));

@@ -19,6 +19,7 @@ mod gateway;
 mod heart;
 mod hostile;
 mod http2;
+mod identity;
 mod integrations;
 mod keys;
 mod limits;

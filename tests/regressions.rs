@@ -79,6 +79,29 @@ async fn t12_t16_who_is_removed_while_a_form_arrives_gets_nothing_by_it() {
 }
 
 #[tokio::test]
+async fn t12_a_form_that_arrives_after_its_account_was_closed_changes_nothing() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    let number = ann.endpoint_url().await;
+    let number = number.rsplit('/').next().expect("a number");
+    let args = ["operator", "create", "--email", "otto@vendor.example", "--password-stdin"];
+    assert!(keydesk.run(&args, PASSWORD).status.success());
+    let otto = Person::logged_in(&keydesk.console, "otto@vendor.example", PASSWORD).await;
+    let cookie = session_cookie(&keydesk.console, "ann@acme.example").await;
+    let body = "name=late&scope=*";
+    let create = HeldForm::begin(&keydesk.console, "/tokens", &cookie, body).await;
+    let form = [("name", "Acme"), ("confirm", "Acme")];
+    let closed = otto.post(&format!("/operator/accounts/{number}/close"), &form).await;
+    assert_eq!(closed.status, 303, "{}", closed.text);
+    let answer = create.finish().await;
+    assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+    let late = "SELECT count(*) FROM token WHERE name = 'late'";
+    let late: i64 =
+        sqlx::query_scalar(late).fetch_one(&database(&keydesk).await).await.expect("reads");
+    assert_eq!(late, 0);
+}
+
+#[tokio::test]
 async fn t52_a_demotion_counts_for_a_form_that_is_on_its_way() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;

@@ -107,7 +107,7 @@ async fn t47_no_form_of_another_site_is_taken() {
 }
 
 #[tokio::test]
-async fn owners_are_touched_by_owners_only_and_one_always_stays() {
+async fn t52_owners_are_touched_by_owners_only_and_one_always_stays() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
     let adam = ann.invite("adam@acme.example", "administrator", PASSWORD).await;

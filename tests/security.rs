@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 const ANN: &str = "ann@acme.example";
 
 #[tokio::test]
-async fn h1_h2_h3_every_answer_is_hardened() {
+async fn h1_h2_h3_t49_every_answer_is_hardened() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
     for path in [
@@ -197,7 +197,7 @@ async fn se8_a_bearer_token_opens_no_page_and_a_cookie_no_api() {
 }
 
 #[tokio::test]
-async fn h5_after_logging_in_nobody_is_sent_to_another_site() {
+async fn h5_t50_after_logging_in_nobody_is_sent_to_another_site() {
     let mut keydesk = Keydesk::start();
     keydesk.with_account().await;
     for (next, location) in [
