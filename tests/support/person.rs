@@ -145,7 +145,9 @@ impl Page {
         let headers = response.headers().clone();
         let location =
             headers.get("location").map(|value| value.to_str().expect("ASCII").to_owned());
-        Self { status, location, headers, text: response.text().await.expect("a body") }
+        let text = response.text().await.expect("a body");
+        assert!(!text.contains("{$"), "a message without one of its values: {text}");
+        Self { status, location, headers, text }
     }
 
     /// Where it leads, without the receipt of what was done; there must be a complete one.

@@ -3,6 +3,10 @@
 "use strict";
 document.documentElement.classList.add("js");
 
+// What this script says, in the reader's language.
+const said = JSON.parse(document.body?.dataset.said ?? "{}");
+const say = (id, values = {}) => (said[id] ?? id).replace(/%(\w+)%/g, (_, name) => values[name] ?? "");
+
 const live = (text) => {
   document.getElementById("live").textContent = text;
 };
@@ -35,13 +39,13 @@ const copy = async (button) => {
   const label = button.firstChild.textContent;
   try {
     await navigator.clipboard.writeText(bareText(source));
-    button.firstChild.textContent = "Copied";
-    live("Copied");
+    button.firstChild.textContent = say("copied");
+    live(say("copied"));
   } catch {
-    button.firstChild.textContent = "Press Ctrl+C";
+    button.firstChild.textContent = say("press");
     if (source.select) source.select();
     else getSelection().selectAllChildren(source);
-    live("The browser does not allow copying; the text is selected");
+    live(say("no-copy"));
   }
   setTimeout(() => {
     button.firstChild.textContent = label;
@@ -63,11 +67,11 @@ const tryIt = async (button) => {
     const took = Math.round(performance.now() - started);
     result.className = response.ok ? "good" : "bad";
     result.textContent = response.ok
-      ? `Works from this browser: ${response.status} in ${took} ms`
+      ? say("works", { status: response.status, took })
       : `${response.status}: ${body.title ?? response.statusText}. ${body.detail ?? ""}`;
   } catch {
     result.className = "bad";
-    result.textContent = "The gateway cannot be reached from this browser. Check its address and that it runs.";
+    result.textContent = say("unreachable");
   }
   button.disabled = false;
 };
@@ -78,7 +82,7 @@ const selectAll = (button) => {
   boxes.forEach((box) => {
     box.checked = !all;
   });
-  live(all ? "No scope selected" : "All scopes selected");
+  live(say(all ? "no-scope" : "all-scopes"));
 };
 
 // A form that is to carry a passkey's answer: the browser is asked for it first.
@@ -100,12 +104,12 @@ document.addEventListener("submit", async (event) => {
   } catch (error) {
     told.textContent =
       error.name === "SecurityError"
-        ? "Passkeys belong to a name: open this console by its name, on this machine by http://localhost."
+        ? say("passkey-name")
         : error.name === "InvalidStateError"
-          ? "This authenticator has a passkey of yours already."
+          ? say("passkey-known")
           : error instanceof TypeError || error instanceof ReferenceError
-            ? "This browser knows no passkeys. Use another one, or the password."
-            : "Nothing was done: the browser was not given a passkey. Try again.";
+            ? say("passkey-unable")
+            : say("passkey-nothing");
     told.hidden = false;
   }
 });
@@ -130,8 +134,8 @@ document.addEventListener("input", (event) => {
   hint.textContent = !length
     ? hint.dataset.text
     : missing > 0
-      ? `${missing} more character${missing === 1 ? "" : "s"}.`
+      ? say(missing === 1 ? "one-more" : "more", { missing })
       : isOneThing
-        ? "Long enough, but it is a few characters over and over: that is tried first."
-        : "Long enough. Whether it is among those that are tried first is checked when you send it.";
+        ? say("one-thing")
+        : say("long-enough");
 });

@@ -3,7 +3,7 @@
 //! which they have logged in before, or with a session, has counts of their own, so that strangers who
 //! guess hold up nobody.
 
-use crate::{Desk, codes, problem::Problem};
+use crate::{Desk, codes, problem::Problem, say};
 use keydesk_model::{AttemptKind, Attempts, Email, Held, Origin, PersonId, SessionId};
 use keydesk_store::{StoreError, Write};
 use std::net::IpAddr;
@@ -25,11 +25,9 @@ pub(crate) enum Tries<'a> {
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HeldError {
-    #[error("Too many wrong tries. Try again in {}.", span(*.0))]
+    #[error("{}", say("held-wait").with("span", span(*.0)))]
     Wait(std::time::Duration),
-    #[error(
-        "A hundred wrong tries in a row: this is locked. Reset the password by mail, or log in from a browser that you have used before; a second factor is the operator's to reset."
-    )]
+    #[error("{}", say("held-locked"))]
     Locked,
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -37,9 +35,8 @@ pub(crate) enum HeldError {
 
 fn span(wait: std::time::Duration) -> String {
     match wait.as_secs() + u64::from(wait.subsec_nanos() > 0) {
-        1 => "a second".to_owned(),
-        seconds @ 2..=90 => format!("{seconds} seconds"),
-        seconds => format!("{} minutes", seconds.div_ceil(60)),
+        seconds @ ..=90 => say("span-seconds").count("n", seconds).to_string(),
+        seconds => say("span-minutes").count("n", seconds.div_ceil(60)).to_string(),
     }
 }
 

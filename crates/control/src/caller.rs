@@ -4,9 +4,10 @@
 use crate::{
     Desk,
     chrome::{Chrome, Nav},
-    codes,
+    codes, named,
     operators::Operator,
     problem::Problem,
+    say,
     sessions::{self, Found},
 };
 use axum::{
@@ -44,10 +45,11 @@ impl Caller {
             Ok(())
         } else {
             let role = self.member.role;
-            Err(Problem::not_permitted(format!(
-                "You are {role} here. Ask an owner or administrator of {}.",
-                self.account.name
-            )))
+            Err(Problem::not_permitted(
+                say("not-permitted-why")
+                    .with("role", named("role", role))
+                    .with("account", &self.account.name),
+            ))
         }
     }
 
@@ -96,8 +98,8 @@ impl Caller {
             }
             Found::Operator(_) | Found::NoAccount => Err(Problem::new(
                 axum::http::StatusCode::FORBIDDEN,
-                "You belong to no account",
-                "You were removed from the last one, or it was closed. Ask its owner for an invitation, or the operator.",
+                say("no-account"),
+                say("no-account-why"),
             )
             .with_log_out()
             .into_response()),
@@ -115,7 +117,7 @@ pub(crate) trait Authenticated:
     fn origin(&self) -> &Origin;
     /// An entry about themselves.
     fn own_entry(&self, action: Action, target: String, detail: serde_json::Value) -> AuditEntry;
-    fn chrome(&self, title: &str, nav: Nav) -> Chrome;
+    fn chrome(&self, title: impl Into<String>, nav: Nav) -> Chrome;
 
     /// Whether the password was given recently enough for what shows or makes tokens.
     fn is_fresh(&self, now: Timestamp) -> bool {
@@ -140,7 +142,7 @@ impl Authenticated for Caller {
         self.entry(action, target, detail)
     }
 
-    fn chrome(&self, title: &str, nav: Nav) -> Chrome {
+    fn chrome(&self, title: impl Into<String>, nav: Nav) -> Chrome {
         Chrome::of(self, title, nav)
     }
 }
@@ -204,7 +206,7 @@ impl Authenticated for Myself {
         }
     }
 
-    fn chrome(&self, title: &str, nav: Nav) -> Chrome {
+    fn chrome(&self, title: impl Into<String>, nav: Nav) -> Chrome {
         match self {
             Self::Member(caller) => caller.chrome(title, nav),
             Self::Operator(operator) => operator.chrome(title, nav),
@@ -223,10 +225,10 @@ pub(crate) fn admit(must_add_factor: bool, parts: &Parts) -> Result<(), Response
     }
     Err(Problem::new(
         axum::http::StatusCode::FORBIDDEN,
-        "A second factor is asked for here",
-        "Set one up first; nothing was changed.",
+        say("factor-asked"),
+        say("factor-asked-why"),
     )
-    .leading_to("/second-factor", "Set it up")
+    .leading_to("/second-factor", say("factor-set-up"))
     .into_response())
 }
 

@@ -1,6 +1,6 @@
 //! What every page has around its content: title, navigation, who is logged in, a notice.
 
-use crate::{caller::Caller, operators::Operator, receipts::Issued};
+use crate::{caller::Caller, language::say_known, operators::Operator, receipts::Issued, say};
 use askama::Template;
 use axum::{
     http::StatusCode,
@@ -28,7 +28,7 @@ pub(crate) struct Chrome {
     pub nav: Nav,
     pub who: Option<Who>,
     /// Said once at the top of the page, and to screen readers.
-    pub notice: Option<&'static str>,
+    pub notice: Option<String>,
     /// The receipt that goes with it.
     pub receipt: Option<i64>,
 }
@@ -87,11 +87,11 @@ impl Who {
 
 impl Chrome {
     /// For pages without a session.
-    pub fn nobody(title: &str, nav: Nav) -> Self {
-        Self { title: title.to_owned(), nav, who: None, notice: None, receipt: None }
+    pub fn nobody(title: impl Into<String>, nav: Nav) -> Self {
+        Self { title: title.into(), nav, who: None, notice: None, receipt: None }
     }
 
-    pub fn of(caller: &Caller, title: &str, nav: Nav) -> Self {
+    pub fn of(caller: &Caller, title: impl Into<String>, nav: Nav) -> Self {
         let who = Who {
             name: caller.person.name.clone(),
             account: caller.account.name.clone(),
@@ -106,14 +106,14 @@ impl Chrome {
             is_operator: caller.is_operator,
             is_suspended: caller.account.state == AccountState::Suspended,
         };
-        Self { title: title.to_owned(), nav, who: Some(who), notice: None, receipt: None }
+        Self { title: title.into(), nav, who: Some(who), notice: None, receipt: None }
     }
 
     /// For an operator, in no account.
-    pub fn of_operator(operator: &Operator, title: &str, nav: Nav) -> Self {
+    pub fn of_operator(operator: &Operator, title: impl Into<String>, nav: Nav) -> Self {
         let who = Who {
             name: operator.person.name.clone(),
-            account: "Operator".to_owned(),
+            account: say("layout-operator").to_string(),
             account_id: None,
             accounts: Vec::new(),
             role: None,
@@ -121,7 +121,7 @@ impl Chrome {
             is_operator: true,
             is_suspended: false,
         };
-        Self { title: title.to_owned(), nav, who: Some(who), notice: None, receipt: None }
+        Self { title: title.into(), nav, who: Some(who), notice: None, receipt: None }
     }
 
     /// Whether the reader may open a receipt.
@@ -132,62 +132,10 @@ impl Chrome {
     /// The notice that a redirect asks for. Unknown names say nothing.
     pub fn with_notice(mut self, query: &Done) -> Self {
         self.receipt = query.receipt.or(query.pending);
-        self.notice = query.what.as_deref().and_then(|done| {
-            Some(match done {
-                _ if query.unconfirmed.is_some() => {
-                    "Done, but the gateways' confirmations could not be written down: there is no receipt. Each refuses when it hears of it, or when its lease is over."
-                }
-                _ if query.pending.is_some() => {
-                    "Done, but not every gateway has confirmed it yet. The receipt says from when on all refuse."
-                }
-                "account_opened" => "Your account is open. Copy both values and make the first call.",
-                "password_changed" => {
-                    "Password changed. Your bearer token ended with the old one; the new one stands here."
-                }
-                "token_rotated" => "Bearer token rotated. The old one is refused from now on.",
-                "token_revoked" => "API token revoked. It is refused from now on.",
-                "old_closed" => "Old secret closed. It is refused from now on; the new one goes on.",
-                "expiry_limited" => "Set. It holds for tokens that are made from now on.",
-                "account_invited" => "The account is open. Its owner is invited.",
-                "account_suspended" => "Suspended. Its tokens are refused from now on.",
-                "account_closed" => "Closed. Its tokens are refused from now on.",
-                "account_restored" => "Restored. Its tokens are served again.",
-                "plan_set" => "Plan set.",
-                "email_asked" => "Links are on their way to both addresses. Nothing changes before both are followed.",
-                "sign_on_set" => "Saved. With a new provider or domain the operator confirms it first.",
-                "sign_on_removed" => "Single sign-on removed.",
-                "sign_on_confirmed" => "Confirmed. Who has an address there logs in by it from now on.",
-                "passkey_added" => "Passkey added.",
-                "passkey_removed" => "Passkey removed. It lets nobody in any more.",
-                "second_factor_removed" => "Second factor removed.",
-                "second_factor_set" => "Set.",
-                "expiry_on_trial" => {
-                    "On trial. No token is refused for it; those that would be are listed here."
-                }
-                "limits_in_force" => "Limits set. They are in force from now on.",
-                "limits_on_trial" => {
-                    "Limits on trial. Nothing is refused for them; the token's limits page lists what would be."
-                }
-                "stored" => "Good. The token is not shown again.",
-                "logged_out_everywhere" => {
-                    "You are logged out everywhere. Your bearer token has ended; log in to find the new one."
-                }
-                "logged_out" => "You are logged out. Your bearer token goes on working.",
-                "session_ended" => "That session is logged out.",
-                "password_reset" => {
-                    "Password set. Your old bearer token has ended; log in to find the new one."
-                }
-                "invited" => "Invitation sent.",
-                "withdrawn" => "Invitation withdrawn. Its link no longer works.",
-                "role_changed" => "Role changed.",
-                "member_removed" => "Member removed. Their bearer token is refused from now on.",
-                "member_logged_out" => {
-                    "Logged out from all active sessions. Their bearer token is refused from now on."
-                }
-                "joined" => "Welcome. This is what you need to call the API.",
-                "confirmed" => "Thank you. You will not be asked again for a while.",
-                _ => return None,
-            })
+        self.notice = query.what.as_deref().and_then(|done| match done {
+            _ if query.unconfirmed.is_some() => Some(say("not-written-down").to_string()),
+            _ if query.pending.is_some() => Some(say("not-confirmed").to_string()),
+            done => say_known(&format!("done-{done}")),
         });
         self
     }

@@ -6,6 +6,7 @@ use crate::{
     caller::{Authenticated, Caller, Myself},
     chrome::{Chrome, Nav, page_with},
     problem::Problem,
+    say,
     sessions::{self, LogInError, console::with_cookie, safe_next, session_cookie},
 };
 use askama::Template;
@@ -36,7 +37,7 @@ fn ask(
     kept: Vec<(String, String)>,
     error: Option<String>,
 ) -> Response {
-    let chrome = caller.chrome("Confirm that it is you", Nav::None);
+    let chrome = caller.chrome(say("confirm-title"), Nav::None);
     page_with(
         StatusCode::FORBIDDEN,
         &ConfirmPage { chrome, email: caller.person().email.to_string(), action, kept, error },

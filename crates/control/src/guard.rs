@@ -1,7 +1,7 @@
 //! What every console request passes: the right host, https where it is due, no bearer token
 //! where a cookie is meant, no foreign page behind a form; and what every answer carries.
 
-use crate::{Desk, Settings, freshness::NewCookie, problem::Problem};
+use crate::{Desk, Settings, freshness::NewCookie, language::speaking, problem::Problem, say};
 use axum::{
     body::Body,
     extract::{ConnectInfo, Request, State},
@@ -9,16 +9,23 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use keydesk_model::Origin;
+use keydesk_model::{Language, Origin};
 use std::{net::SocketAddr, time::Duration};
 
 /// Where a request came from, resolved once. Handlers take it from the request's extensions.
 pub(crate) async fn admit(
     State(desk): State<Desk>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Response {
+    let wishes = request.headers().get(header::ACCEPT_LANGUAGE);
+    let wishes = wishes.and_then(|wishes| wishes.to_str().ok()).unwrap_or_default();
+    speaking(Language::accepted(wishes), admit_reader(&desk, peer, request, next)).await
+}
+
+/// As [`admit`], in the reader's language.
+async fn admit_reader(desk: &Desk, peer: SocketAddr, mut request: Request, next: Next) -> Response {
     let settings = &desk.settings;
     let id = format!("req_{}", hex::encode(desk.entropy.bytes::<12>()));
     if let Some(refusal) = refuse(settings, peer, &request, &id) {
@@ -63,22 +70,14 @@ fn refuse(
         })
     });
     if !is_ours || hosts > 1 {
-        let detail = format!("This console is at {}. Use that address.", settings.console_url);
-        let problem = Problem::new(
-            StatusCode::MISDIRECTED_REQUEST,
-            "This is not the console's address",
-            detail,
-        );
+        let detail = say("misdirected-why").with("url", &settings.console_url);
+        let problem = Problem::new(StatusCode::MISDIRECTED_REQUEST, say("misdirected"), detail);
         return Some(problem.into_response());
     }
     if settings.is_https() && !came_by_https(settings, peer, request) {
-        let detail = format!(
-            "Passwords and tokens would travel in clear. Use {}; its proxy must be among trusted_proxies and send \
-             X-Forwarded-Proto: https.",
-            settings.console_url
-        );
+        let detail = say("only-https-why").with("url", &settings.console_url);
         return Some(
-            Problem::new(StatusCode::FORBIDDEN, "Only https is served", detail).into_response(),
+            Problem::new(StatusCode::FORBIDDEN, say("only-https"), detail).into_response(),
         );
     }
     None

@@ -17,6 +17,7 @@ mod guard;
 mod help;
 mod keyring;
 pub mod keys;
+mod language;
 mod mail;
 mod members;
 mod operations;
@@ -33,7 +34,11 @@ mod sessions;
 mod settings;
 mod sign_on;
 mod tokens;
+mod told;
 mod when;
+
+pub(crate) use language::{markup, named, say};
+pub(crate) use told::Told;
 
 pub use accounts::{FirstAccount, OpenAccountError, PlanError, open_first_account, set_plan};
 pub use api_docs::{DocumentError, OpenApiSource};

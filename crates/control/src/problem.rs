@@ -2,6 +2,7 @@
 //! inside, for the log.
 
 use crate::chrome::{Chrome, Nav, page_with};
+use crate::say;
 use askama::Template;
 use axum::{
     http::{HeaderValue, StatusCode, header::RETRY_AFTER},
@@ -17,7 +18,7 @@ pub(crate) struct Problem {
     detail: String,
     cause: Option<Box<dyn Error + Send + Sync>>,
     offers_log_out: bool,
-    back: (&'static str, &'static str),
+    back: (&'static str, String),
 }
 
 #[derive(Template)]
@@ -27,20 +28,22 @@ struct Page {
     title: String,
     detail: String,
     offers_log_out: bool,
-    back: (&'static str, &'static str),
+    back: (&'static str, String),
 }
 
-const HOME: (&str, &str) = ("/", "Go to API Docs");
+fn home() -> (&'static str, String) {
+    ("/", say("go-to-api-docs").to_string())
+}
 
 impl Problem {
-    pub fn new(status: StatusCode, title: &str, detail: impl Into<String>) -> Self {
-        let (title, detail) = (title.to_owned(), detail.into());
-        Self { status, title, detail, cause: None, offers_log_out: false, back: HOME }
+    pub fn new(status: StatusCode, title: impl Into<String>, detail: impl Into<String>) -> Self {
+        let (title, detail) = (title.into(), detail.into());
+        Self { status, title, detail, cause: None, offers_log_out: false, back: home() }
     }
 
     /// Where the page's button leads.
-    pub fn leading_to(self, path: &'static str, label: &'static str) -> Self {
-        Self { back: (path, label), ..self }
+    pub fn leading_to(self, path: &'static str, label: impl Into<String>) -> Self {
+        Self { back: (path, label.into()), ..self }
     }
 
     /// What to say beside a form, where the form is what was wrong.
@@ -55,54 +58,42 @@ impl Problem {
 
     /// The same for what does not exist and what belongs to someone else.
     pub fn not_found() -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "There is no such page",
-            "It may have moved, or belong to another account.",
-        )
+        Self::new(StatusCode::NOT_FOUND, say("no-page"), say("no-page-why"))
     }
 
     pub fn not_permitted(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "Your role does not allow this", detail)
+        Self::new(StatusCode::FORBIDDEN, say("not-permitted"), detail)
     }
 
     /// Of somebody who was looked up anew in the transaction.
     pub fn logged_out() -> Self {
-        Self::new(
-            StatusCode::FORBIDDEN,
-            "You are no longer logged in",
-            "Your session or your membership ended a moment ago. Nothing was changed.",
-        )
+        Self::new(StatusCode::FORBIDDEN, say("logged-out"), say("logged-out-why"))
     }
 
     pub fn invalid(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "That cannot be carried out", detail)
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, say("invalid"), detail)
     }
 
     pub fn conflict(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::CONFLICT, "Someone was faster", detail)
+        Self::new(StatusCode::CONFLICT, say("conflict"), detail)
     }
 
     pub fn too_busy() -> Self {
-        Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "Too many people are logging in",
-            "Try again in a few seconds.",
-        )
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, say("too-busy"), say("too-busy-why"))
     }
 
     pub fn too_many_tries(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "Too many wrong tries", detail)
+        Self::new(StatusCode::TOO_MANY_REQUESTS, say("too-many-tries"), detail)
     }
 
     pub fn broken(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             status: StatusCode::INTERNAL_SERVER_ERROR,
-            title: "Something failed on our side".to_owned(),
-            detail: "Nothing was changed. Try again; if it lasts, tell the operator.".to_owned(),
+            title: say("broken").to_string(),
+            detail: say("broken-why").to_string(),
             cause: Some(cause.into()),
             offers_log_out: false,
-            back: HOME,
+            back: home(),
         }
     }
 }
@@ -110,24 +101,26 @@ impl Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Conflict => Self::conflict("The page you saw is out of date. Reload it and look again."),
+            StoreError::Conflict => Self::conflict(say("conflict-why")),
             StoreError::Unsettled => Self {
                 status: StatusCode::SERVICE_UNAVAILABLE,
-                title: "Done, but not yet confirmed".to_owned(),
-                detail: "The change is stored. The gateway has not confirmed it yet; look again in a moment.".to_owned(),
+                title: say("unsettled").to_string(),
+                detail: say("unsettled-why").to_string(),
                 cause: Some(Box::new(error)),
                 offers_log_out: false,
-                back: HOME,
+                back: home(),
             },
             StoreError::Unknown => Self {
                 status: StatusCode::SERVICE_UNAVAILABLE,
-                title: "It is not known whether that was done".to_owned(),
-                detail: "The database stopped answering while it was asked to store the change. Look whether it is there before you try again.".to_owned(),
+                title: say("unknown").to_string(),
+                detail: say("unknown-why").to_string(),
                 cause: Some(Box::new(error)),
                 offers_log_out: false,
-                back: HOME,
+                back: home(),
             },
-            StoreError::Unreadable { .. } | StoreError::Journal(_) | StoreError::Unavailable(_) => Self::broken(error),
+            StoreError::Unreadable { .. } | StoreError::Journal(_) | StoreError::Unavailable(_) => {
+                Self::broken(error)
+            }
         }
     }
 }

@@ -53,8 +53,9 @@ async fn remind(desk: &Desk, token: &Expiring, now: Timestamp) -> Result<(), Sto
         detail: serde_json::json!({ "days": within, "expires_at": token.expires_at.to_string(), "told": told.len() }),
     };
     write.commit(entry).await?;
-    for email in told {
-        let message = Message::expiring(token, &desk.settings.console_url);
+    for (email, language) in told {
+        let message =
+            Message::to(language, || Message::expiring(token, &desk.settings.console_url));
         desk.mailer.send(&email, message, now);
     }
     Ok(())

@@ -17,6 +17,7 @@ use crate::{
     people::{console as people, email_console as email},
     problem::Problem,
     receipts::console as receipts,
+    say,
     sessions::console as sessions,
     sign_on::console as sign_on,
     tokens::{console as tokens, limits_console as limits, new_console as new_token},
@@ -153,6 +154,7 @@ routes! {
     post "/second-factor/remove"            Session => factors::take_away;
     get  "/profile"                         Session => people::profile;
     post "/profile/email"                   Session => email::ask_for;
+    post "/profile/language"                Session => people::choose_language;
     post "/profile/password"                Session => people::change_password;
     post "/accounts/switch"                 Session => accounts::switch;
 
@@ -180,8 +182,8 @@ pub fn router(desk: Desk) -> Router {
         .method_not_allowed_fallback(async || {
             Problem::new(
                 axum::http::StatusCode::METHOD_NOT_ALLOWED,
-                "That is not how this page is used",
-                "Go back and use the page's own buttons.",
+                say("wrong-method"),
+                say("wrong-method-why"),
             )
         })
         .layer(DefaultBodyLimit::max(LARGEST_FORM))

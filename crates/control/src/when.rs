@@ -1,6 +1,9 @@
 //! Instants as people say them, with the exact one beside it for who wants to know.
 
+use crate::say;
+use jiff::tz::TimeZone;
 use keydesk_model::Timestamp;
+use std::fmt;
 
 /// `<time datetime="iso" title="exact">text</time>`
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,13 +18,11 @@ impl When {
     pub fn past(at: Timestamp, now: Timestamp) -> Self {
         let seconds = now.since(at).as_secs();
         let text = match seconds {
-            0..45 => "just now".to_owned(),
-            45..90 => "a minute ago".to_owned(),
-            90..3_600 => format!("{} minutes ago", (seconds + 30) / 60),
-            3_600..5_400 => "an hour ago".to_owned(),
-            5_400..86_400 => format!("{} hours ago", (seconds + 1_800) / 3_600),
-            86_400..172_800 => "yesterday".to_owned(),
-            172_800..604_800 => format!("{} days ago", seconds / 86_400),
+            0..45 => say("when-now").to_string(),
+            45..3_600 => ago("when-minutes-ago", (seconds + 30) / 60),
+            3_600..86_400 => ago("when-hours-ago", (seconds + 1_800) / 3_600),
+            86_400..172_800 => say("when-yesterday").to_string(),
+            172_800..604_800 => ago("when-days-ago", seconds / 86_400),
             _ => day(at, now),
         };
         Self::with(at, text)
@@ -31,13 +32,17 @@ impl When {
     pub fn future(at: Timestamp, now: Timestamp) -> Self {
         let seconds = at.since(now).as_secs();
         let text = match seconds {
-            0..90 => "in a minute".to_owned(),
-            90..5_400 => format!("in {} minutes", (seconds + 30) / 60),
-            5_400..172_800 => format!("in {} hours", (seconds + 1_800) / 3_600),
-            172_800..2_635_200 => format!("in {} days", (seconds + 43_200) / 86_400),
+            0..5_400 => ago("when-in-minutes", (seconds.max(60) + 30) / 60),
+            5_400..172_800 => ago("when-in-hours", (seconds + 1_800) / 3_600),
+            172_800..2_635_200 => ago("when-in-days", (seconds + 43_200) / 86_400),
             _ => day(at, now),
         };
         Self::with(at, text)
+    }
+
+    /// As it stands within a sentence.
+    pub fn element(&self) -> Element<'_> {
+        Element(self)
     }
 
     /// "14:05:09 UTC": for moments that are seconds away.
@@ -46,16 +51,42 @@ impl When {
     }
 
     fn with(at: Timestamp, text: String) -> Self {
-        let exact = at.calendar().strftime("%-d %B %Y, %H:%M:%S UTC").to_string();
+        let calendar = at.calendar().to_zoned(TimeZone::UTC);
+        let exact = say("when-exact")
+            .with("day", calendar.day())
+            .with("month", say(&format!("month-{}", calendar.month())))
+            .with("year", calendar.year())
+            .with("time", calendar.strftime("%H:%M:%S"))
+            .to_string();
         Self { iso: at.to_string(), exact, text }
     }
 }
 
+/// Nothing in it comes from elsewhere: it is digits and our own words.
+pub(crate) struct Element<'a>(&'a When);
+
+impl fmt::Display for Element<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let When { iso, exact, text } = self.0;
+        write!(f, "<time datetime=\"{iso}\" title=\"{exact}\">{text}</time>")
+    }
+}
+
+impl askama::filters::HtmlSafe for Element<'_> {}
+
+fn ago(id: &str, count: u64) -> String {
+    say(id).count("n", count).to_string()
+}
+
 /// The day, with the year where it is another one.
 fn day(at: Timestamp, now: Timestamp) -> String {
-    let same_year =
-        at.calendar().strftime("%Y").to_string() == now.calendar().strftime("%Y").to_string();
-    at.calendar().strftime(if same_year { "%-d %b" } else { "%-d %b %Y" }).to_string()
+    let [day, today] = [at, now].map(|at| at.calendar().to_zoned(TimeZone::UTC));
+    let id = if day.year() == today.year() { "when-day" } else { "when-day-of-year" };
+    say(id)
+        .with("day", day.day())
+        .with("month", say(&format!("month-short-{}", day.month())))
+        .with("year", day.year())
+        .to_string()
 }
 
 #[cfg(test)]

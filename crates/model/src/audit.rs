@@ -80,6 +80,7 @@ actions! {
     ConfirmEmail = "person.confirm_email",
     StopEmail = "person.stop_email",
     ChangeEmail = "person.change_email",
+    ChooseLanguage = "person.choose_language",
     AskToSignUp = "account.ask_to_sign_up",
     ResendInvitation = "member.resend_invitation",
     SetSignOn = "account.set_sign_on",

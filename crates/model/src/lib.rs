@@ -9,6 +9,7 @@ mod expiry;
 mod grant;
 mod hops;
 mod id;
+mod language;
 mod lease;
 mod operation;
 mod person;
@@ -32,6 +33,7 @@ pub use expiry::{Expiry, ExpiryError, ExpiryPolicy, ExpiryPolicyError};
 pub use grant::{AddressList, AddressListError, Grant};
 pub use hops::TrustedProxies;
 pub use id::{AccountId, InvitationId, MemberId, NodeId, PersonId, SessionId, TokenId};
+pub use language::{Language, LanguageError};
 pub use lease::{Isolated, Lease, NodeRow, Roster, Terms, Word};
 pub use operation::{
     Mode, Operation, PathTemplate, PathTemplateError, Rule, RuleTable, Rules, RulesError, Unlisted,

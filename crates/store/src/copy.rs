@@ -74,6 +74,7 @@ const TABLES: &[Table] = &[
             T("password_hash"),
             N("created_at"),
             N("version"),
+            T("language"),
         ],
     },
     Table {

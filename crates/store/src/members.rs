@@ -4,7 +4,7 @@ use crate::{
     Read, StoreError, Write, row,
     sql::{Row, query},
 };
-use keydesk_model::{AccountId, Email, MemberId, PersonId, Role, Timestamp};
+use keydesk_model::{AccountId, Email, Language, MemberId, PersonId, Role, Timestamp};
 
 #[derive(Clone, Debug)]
 pub struct Member {
@@ -14,6 +14,8 @@ pub struct Member {
     pub role: Role,
     pub name: String,
     pub email: Email,
+    /// What they have chosen to read.
+    pub language: Option<Language>,
     pub joined_at: Timestamp,
     /// When the person was last seen in any session.
     pub seen_at: Option<Timestamp>,
@@ -32,7 +34,7 @@ macro_rules! select_members {
     ($condition:literal) => {
         concat!(
             "SELECT member.id, member.account_id, member.person_id, role, person.name, person.email, \
-             member.created_at, (SELECT max(seen_at) FROM session WHERE session.person_id = person.id) \
+             person.language, member.created_at, (SELECT max(seen_at) FROM session WHERE session.person_id = person.id) \
              AS seen_at FROM member JOIN person ON person.id = member.person_id \
              WHERE member.removed_at IS NULL AND ",
             $condition
@@ -60,6 +62,7 @@ fn member(row: &Row) -> Result<Member, StoreError> {
         role: row::parsed(row, "role")?,
         name: row::text(row, "name")?,
         email: row::parsed(row, "email")?,
+        language: row::parsed_opt(row, "language")?,
         joined_at: row::instant(row, "created_at")?,
         seen_at: row::instant_opt(row, "seen_at")?,
     })

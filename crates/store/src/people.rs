@@ -4,7 +4,7 @@ use crate::{
     Read, StoreError, Write, row,
     sql::{Row, query},
 };
-use keydesk_model::{Email, PersonId};
+use keydesk_model::{Email, Language, PersonId};
 
 #[derive(Clone)]
 pub struct Person {
@@ -14,6 +14,8 @@ pub struct Person {
     pub password_hash: String,
     /// Goes up with every change; a password change names the version that it replaces.
     pub version: i64,
+    /// None: whichever the browser asks for.
+    pub language: Option<Language>,
 }
 
 impl std::fmt::Debug for Person {
@@ -36,14 +38,16 @@ impl std::fmt::Debug for NewPerson {
     }
 }
 
-const FIND: &str = "SELECT id, email, name, password_hash, version FROM person WHERE id = $1";
-const FIND_BY_EMAIL: &str =
-    "SELECT id, email, name, password_hash, version FROM person WHERE email_canonical = $1";
+const FIND: &str =
+    "SELECT id, email, name, password_hash, version, language FROM person WHERE id = $1";
+const FIND_BY_EMAIL: &str = "SELECT id, email, name, password_hash, version, language FROM person WHERE email_canonical = $1";
 const ADD: &str = "INSERT INTO person (id, email, email_canonical, name, password_hash, created_at, version) \
     VALUES ($1, $2, $3, $4, $5, $6, 1) ON CONFLICT DO NOTHING";
 const RENEW_HASH: &str = "UPDATE person SET password_hash = $1 WHERE id = $2 AND version = $3";
 const SET_PASSWORD: &str = "UPDATE person SET password_hash = $1, version = version + 1 \
     WHERE id = $2 AND version = $3";
+
+const SET_LANGUAGE: &str = "UPDATE person SET language = $1 WHERE id = $2";
 
 fn person(row: &Row) -> Result<Person, StoreError> {
     Ok(Person {
@@ -52,6 +56,7 @@ fn person(row: &Row) -> Result<Person, StoreError> {
         name: row::text(row, "name")?,
         password_hash: row::text(row, "password_hash")?,
         version: row.get("version")?,
+        language: row::parsed_opt(row, "language")?,
     })
 }
 
@@ -93,6 +98,15 @@ impl Write {
         version: i64,
     ) -> Result<(), StoreError> {
         query(RENEW_HASH).bind(hash).bind(id).bind(version).execute(self).await.map(|_| ())
+    }
+
+    pub async fn set_language(
+        &mut self,
+        id: PersonId,
+        language: Option<Language>,
+    ) -> Result<(), StoreError> {
+        let language = language.map(Language::as_str);
+        query(SET_LANGUAGE).bind(language).bind(id).execute(self).await.map(|_| ())
     }
 
     /// [`StoreError::Conflict`]: the person has changed since `version` was read.

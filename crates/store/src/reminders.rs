@@ -1,7 +1,7 @@
 //! Tokens that end soon, and which reminders of it were sent.
 
 use crate::{Read, StoreError, Write, row, sql::query};
-use keydesk_model::{AccountId, Email, Timestamp, TokenId};
+use keydesk_model::{AccountId, Email, Language, Timestamp, TokenId};
 
 /// A live API token that ends soon.
 #[derive(Clone, Debug)]
@@ -21,7 +21,7 @@ const EXPIRING: &str = "SELECT token.id, token.name, token.account_id, account.n
     (SELECT 1 FROM secret WHERE secret.token_id = token.id AND secret.ended_at IS NULL) \
     ORDER BY token.expires_at, token.id LIMIT 1000";
 /// Whoever made it, while they are a member, and everyone who administers the account.
-const TO_TELL: &str = "SELECT DISTINCT person.email FROM member JOIN person ON person.id = member.person_id \
+const TO_TELL: &str = "SELECT DISTINCT person.email, person.language FROM member JOIN person ON person.id = member.person_id \
     WHERE member.account_id = $1 AND member.removed_at IS NULL AND (member.role IN ('owner', 'administrator') \
     OR member.id = (SELECT created_by FROM token WHERE token.id = $2)) ORDER BY person.email";
 const NOTE: &str = "INSERT INTO reminder (token_id, expires_at, days, sent_at) VALUES ($1, $2, $3, $4) \
@@ -49,14 +49,16 @@ impl Read {
             .collect()
     }
 
-    /// Who is told of a token's end.
+    /// Who is told of a token's end, and the language that they have chosen.
     pub async fn list_whom_to_tell(
         &mut self,
         account: AccountId,
         token: TokenId,
-    ) -> Result<Vec<Email>, StoreError> {
+    ) -> Result<Vec<(Email, Option<Language>)>, StoreError> {
         let rows = query(TO_TELL).bind(account).bind(token).all(self).await?;
-        rows.iter().map(|row| row::parsed(row, "email")).collect()
+        rows.iter()
+            .map(|row| Ok((row::parsed(row, "email")?, row::parsed_opt(row, "language")?)))
+            .collect()
     }
 }
 

@@ -6,6 +6,7 @@ use crate::{
     caller::{Caller, Visitor},
     chrome::{Chrome, Nav, page, page_with},
     problem::Problem,
+    say,
     sessions::console::let_in,
 };
 use askama::Template;
@@ -45,11 +46,7 @@ fn check(desk: &Desk, code: &str) -> Result<(), Problem> {
     if setup.as_ref().is_some_and(|setup| setup.accepts(code, desk.now())) {
         return Ok(());
     }
-    Err(Problem::new(
-        StatusCode::NOT_FOUND,
-        "This link is no longer good",
-        "It works once, for an hour. Restart Keydesk for a new one, or log in if the account is there already.",
-    ))
+    Err(Problem::new(StatusCode::NOT_FOUND, say("setup-over"), say("setup-over-why")))
 }
 
 pub(crate) async fn setup_page(
@@ -57,7 +54,7 @@ pub(crate) async fn setup_page(
     Path(code): Path<String>,
 ) -> Result<Response, Problem> {
     check(&desk, &code)?;
-    let chrome = Chrome::nobody("Open the first account", Nav::None);
+    let chrome = Chrome::nobody(say("setup-title"), Nav::None);
     let (account, name, email) = Default::default();
     Ok(page(&SetupPage { chrome, code, account, name, email, error: None }))
 }
@@ -99,7 +96,7 @@ pub(crate) async fn setup(
         Err(OpenAccountError::TooBusy) => Err(Problem::too_busy()),
         Err(error) => {
             let page = SetupPage {
-                chrome: Chrome::nobody("Open the first account", Nav::None),
+                chrome: Chrome::nobody(say("setup-title"), Nav::None),
                 code,
                 account: request.account,
                 name: request.name,

@@ -2,11 +2,12 @@
 
 use super::limits::{AccountReview, limit_account, review_account};
 use crate::{
-    Desk,
+    Desk, Told as _,
     caller::Caller,
     chrome::{Chrome, Done, Nav, done, page, page_with},
     freshness::FreshForm,
     problem::Problem,
+    say,
     tokens::{limits::Start, limits_console::networks},
     when::When,
 };
@@ -31,20 +32,23 @@ struct PlanRow {
     name: String,
     account: Option<String>,
     token: Option<String>,
-    month: Option<String>,
+    month: Option<u64>,
     is_observed: bool,
 }
 
 impl PlanRow {
     fn new(plan: Plan) -> Self {
         let rate = |rate: keydesk_model::Rate| {
-            format!("{} calls in {} s", rate.calls(), rate.span().as_secs())
+            say("limits-rate")
+                .count("n", u64::from(rate.calls()))
+                .count("seconds", rate.span().as_secs())
+                .to_string()
         };
         Self {
             name: plan.name,
             account: plan.rate.map(rate),
             token: plan.token_rate.map(rate),
-            month: plan.monthly_calls.map(|calls| calls.to_string()),
+            month: plan.monthly_calls,
             is_observed: plan.mode == Mode::Observe,
         }
     }
@@ -106,7 +110,7 @@ fn limits_page(
     // A first policy is tried first.
     let has_policy = review.account.max_life_days.is_some() || review.account.requires_expiry;
     AccountLimitsPage {
-        chrome: Chrome::of(caller, "Account limits", Nav::Tokens),
+        chrome: Chrome::of(caller, say("limits-title"), Nav::Tokens),
         used: most.map(|most| (review.calls_this_month.saturating_mul(100) / most).min(100)),
         plan: review.plan.map(PlanRow::new),
         calls: review.calls_this_month,
@@ -156,7 +160,7 @@ pub(crate) async fn limit_expiry(
     let days = Some(form.max_days.trim()).filter(|text| !text.is_empty());
     let days = days.map(|text| text.parse::<u16>().ok().filter(|days| (1..=36_500).contains(days)));
     let Some(days) = days.map_or(Some(None), |days| days.map(Some)) else {
-        let error = "The longest life is a number of days from 1 to 36500, or empty for none.";
+        let error = say("limits-life-wrong");
         return Err(Problem::invalid(error));
     };
     let (start, _) = Start::chosen(&form.start);
@@ -179,7 +183,7 @@ pub(crate) async fn limit(
         }
         Err(error) => {
             let review = review_account(&desk, &caller).await?;
-            let shown = limits_page(&desk, &caller, review, form, Some(error.to_string()));
+            let shown = limits_page(&desk, &caller, review, form, Some(error.told()));
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &shown))
         }
     }

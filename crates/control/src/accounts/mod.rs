@@ -10,10 +10,11 @@ pub(crate) use limits::give_plan;
 pub use limits::{PlanError, set_plan};
 
 use crate::{
-    Desk,
+    Desk, Told as _,
     caller::{Caller, Visitor},
     passwords::{Password, PasswordError, TooBusy},
     problem::Problem,
+    say,
     sessions::{self, Entered},
     tokens,
 };
@@ -40,19 +41,19 @@ impl std::fmt::Debug for FirstAccount {
 
 #[derive(Debug, thiserror::Error)]
 pub enum OpenAccountError {
-    #[error("Account name: {0}.")]
+    #[error("{}", say("wrong-account-name").with("why", .0.told()))]
     Account(TokenNameError),
-    #[error("Name: {0}.")]
+    #[error("{}", say("wrong-name").with("why", .0.told()))]
     Name(TokenNameError),
-    #[error("E-mail: {0}.")]
+    #[error("{}", say("wrong-email").with("why", .0.told()))]
     Email(EmailError),
-    #[error("Password: {0}.")]
+    #[error("{}", say("wrong-password").with("why", .0))]
     Password(PasswordError),
-    #[error("This link is no longer good. It works once, for a day; sign up anew.")]
+    #[error("{}", say("sign-up-over"))]
     LinkOver,
-    #[error("There is an account already; log in, or ask its owner for an invitation.")]
+    #[error("{}", say("account-exists"))]
     Exists,
-    #[error("too many people are logging in at this moment; try again in a few seconds")]
+    #[error("{}", say("hashing-busy"))]
     TooBusy,
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -9,6 +9,7 @@ use crate::{
     caller::Visitor,
     chrome::{Chrome, Nav, page, page_with},
     problem::Problem,
+    say,
     sessions::console::let_in,
 };
 use askama::Template;
@@ -48,7 +49,7 @@ fn check(desk: &Desk) -> Result<(), Problem> {
 
 fn sign_up_page(desk: &Desk, form: SignUpForm, sent: bool, error: Option<String>) -> SignUpPage {
     let shows_mail = desk.settings.is_local && matches!(desk.mailer, crate::Mailer::Mailbox(_));
-    SignUpPage { chrome: Chrome::nobody("Sign up", Nav::None), form, sent, shows_mail, error }
+    SignUpPage { chrome: Chrome::nobody(say("sign-up"), Nav::None), form, sent, shows_mail, error }
 }
 
 pub(crate) async fn show(State(desk): State<Desk>) -> Result<Response, Problem> {
@@ -92,10 +93,13 @@ async fn finish_form(
     check(desk)?;
     let found = find(desk, &code).await?.ok_or_else(|| {
         Problem::invalid(OpenAccountError::LinkOver.to_string())
-            .leading_to("/sign-up", "Sign up anew")
+            .leading_to("/sign-up", say("sign-up-anew"))
     })?;
     Ok(FinishPage {
-        chrome: Chrome::nobody(&format!("Open {}", found.account_name), Nav::None),
+        chrome: Chrome::nobody(
+            say("signed-up-title").with("account", &found.account_name),
+            Nav::None,
+        ),
         code,
         account: found.account_name,
         email: found.email.to_string(),

@@ -11,6 +11,7 @@ use crate::{
     freshness::FreshForm,
     guard,
     problem::Problem,
+    say,
     tokens::{
         self, Program,
         console::{RotateForm, Row},
@@ -56,7 +57,7 @@ pub(crate) async fn show(
     caller: Caller,
     Query(query): Query<Done>,
 ) -> Result<Response, Problem> {
-    let chrome = Chrome::of(&caller, "API Docs", Nav::ApiDocs).with_notice(&query);
+    let chrome = Chrome::of(&caller, say("api-docs"), Nav::ApiDocs).with_notice(&query);
     if !caller.member.role.may(Right::UseApiDocs) {
         return Ok(page(&ViewerPage { chrome, ask: whom_to_ask(&desk, &caller).await? }));
     }
@@ -123,7 +124,7 @@ pub(crate) async fn rotate_page(
     let found = desk.store.read().await?.find_bearer_token(caller.member.id).await?;
     let token = found.ok_or_else(Problem::not_found)?;
     let programs = tokens::list_programs(&desk, token.id).await?;
-    let chrome = Chrome::of(&caller, "Rotate bearer token", Nav::ApiDocs);
+    let chrome = Chrome::of(&caller, say("rotate-bearer"), Nav::ApiDocs);
     Ok(page(&RotatePage { chrome, version: token.version, programs }))
 }
 
@@ -152,8 +153,8 @@ pub(crate) async fn reference(
         return Ok(Redirect::to("/confirm?next=/api-docs/reference").into_response());
     }
     if desk.openapi.document().await.is_none() {
-        let detail = "The API's description cannot be read at the moment. Ask whoever runs it.";
-        return Err(Problem::new(StatusCode::NOT_FOUND, "There is no reference yet", detail));
+        let detail = say("reference-none-why");
+        return Err(Problem::new(StatusCode::NOT_FOUND, say("reference-none"), detail));
     }
     let token = tokens::view_bearer_token(&desk, &caller).await?;
     let mut response = page(&ReferencePage { token });

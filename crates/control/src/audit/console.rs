@@ -9,8 +9,10 @@ use crate::{
     Desk,
     caller::{Authenticated, Caller},
     chrome::{Chrome, Nav, page},
+    named,
     operators::Operator,
     problem::Problem,
+    say,
     when::When,
 };
 use askama::Template;
@@ -36,24 +38,15 @@ pub(crate) struct Filters {
     format: String,
 }
 
-/// What the select offers: an area, or one action in it.
-const AREAS: [(&str, &str); 9] = [
-    ("", "Everything"),
-    ("token", "Tokens"),
-    ("member", "Members"),
-    ("session", "Sessions"),
-    ("person", "Passwords"),
-    ("account", "Account and limits"),
-    ("receipt", "Receipts"),
-    ("operator", "Operators"),
-    ("key", "Master keys"),
-];
+/// What the select offers: everything, or an area.
+const AREAS: [&str; 9] =
+    ["", "token", "member", "session", "person", "account", "receipt", "operator", "key"];
 
 fn day(text: &str, name: &str) -> Result<Option<(Timestamp, Timestamp)>, String> {
     if text.is_empty() {
         return Ok(None);
     }
-    let wrong = || format!("“{name}” is a day such as 2026-11-25");
+    let wrong = || say("audit-day-wrong").with("name", say(name)).to_string();
     let Ok(expiry @ Expiry::Through(_)) = text.parse::<Expiry>() else { return Err(wrong()) };
     // Days are UTC's, from midnight to midnight.
     let end = expiry.resolve(Timestamp::from_micros(i64::MIN)).ok().flatten().ok_or_else(wrong)?;
@@ -106,19 +99,19 @@ struct Row {
 impl Row {
     fn new(line: AuditLine, now: Timestamp) -> Self {
         let who = match line.actor.as_str() {
-            "person" => line.actor_name.unwrap_or_else(|| "somebody".to_owned()),
+            "person" => line.actor_name.unwrap_or_else(|| say("audit-somebody").to_string()),
             "operator" => match line.actor_name {
-                Some(name) => format!("{name}, operator"),
-                None => "the operator, on the server".to_owned(),
+                Some(name) => say("audit-operator").with("name", name).to_string(),
+                None => say("audit-server").to_string(),
             },
-            "token" => "the token itself".to_owned(),
+            "token" => say("audit-token").to_string(),
             "node" => "Keydesk".to_owned(),
-            _ => "a visitor".to_owned(),
+            _ => say("audit-visitor").to_string(),
         };
         Self {
             number: line.seq,
             at: When::past(line.at, now),
-            what: words(&line.action).to_owned(),
+            what: words(&line.action),
             who,
             email: line.actor_email,
             target: line.target,
@@ -136,8 +129,8 @@ fn changes(detail: &str) -> Vec<String> {
         return Vec::new();
     };
     let plain = |value: &serde_json::Value| match value {
-        serde_json::Value::Null => "none".to_owned(),
-        serde_json::Value::String(text) if text.is_empty() => "none".to_owned(),
+        serde_json::Value::Null => say("none").to_string(),
+        serde_json::Value::String(text) if text.is_empty() => say("none").to_string(),
         serde_json::Value::String(text) => text.chars().take(300).collect(),
         other => other.to_string().chars().take(300).collect(),
     };
@@ -155,7 +148,7 @@ fn changes(detail: &str) -> Vec<String> {
     }
     for (name, value) in before.into_iter().flatten() {
         if after.is_none_or(|after| !after.contains_key(name)) {
-            lines.push(format!("{name} was {}", plain(value)));
+            lines.push(say("audit-was").with("name", name).with("value", plain(value)).to_string());
         }
     }
     // A receipt's signature is on the receipt's own page.
@@ -169,10 +162,10 @@ fn changes(detail: &str) -> Vec<String> {
 #[template(path = "audit/list.html")]
 struct AuditPage {
     chrome: Chrome,
-    lead: &'static str,
+    lead: String,
     path: &'static str,
     filters: Filters,
-    areas: [(&'static str, &'static str); 9],
+    areas: [(&'static str, String); 9],
     query: String,
     rows: Vec<Row>,
     /// The number before which the next page's entries stand.
@@ -185,21 +178,17 @@ impl AuditPage {
     fn new(chrome: Chrome, path: &'static str, filters: Filters) -> Self {
         let query = filters.query();
         let (lead, may_export) = if path == "/audit" {
-            (
-                "Every change in this account: who, what, from where. Entries are chained: none can be changed or taken out unnoticed.",
-                true,
-            )
+            (say("audit-lead").to_string(), true)
         } else {
-            (
-                "What concerns no account: log-ins, refused ones, operators, keys and the API's rules. What operators do to an account stands in that account's log.",
-                false,
-            )
+            (say("audit-lead-instance").to_string(), false)
         };
         Self {
             chrome,
             lead,
             path,
-            areas: AREAS,
+            areas: AREAS.map(|area| {
+                (area, named("audit-area", if area.is_empty() { "all" } else { area }))
+            }),
             query,
             rows: Vec::new(),
             older: None,
@@ -222,7 +211,8 @@ pub(crate) async fn show(
     Query(filters): Query<Filters>,
 ) -> Result<Response, Problem> {
     caller.permit(Right::SeeAudit)?;
-    let shown = AuditPage::new(Chrome::of(&caller, "Audit log", Nav::Audit), "/audit", filters);
+    let shown =
+        AuditPage::new(Chrome::of(&caller, say("audit-log"), Nav::Audit), "/audit", filters);
     Ok(page(&match shown.filters.wanted() {
         Err(error) => AuditPage { error: Some(error), ..shown },
         Ok(wanted) => {
@@ -237,7 +227,7 @@ pub(crate) async fn show_instance(
     operator: Operator,
     Query(filters): Query<Filters>,
 ) -> Result<Response, Problem> {
-    let chrome = operator.chrome("Instance's audit log", Nav::Operator);
+    let chrome = operator.chrome(say("audit-instance"), Nav::Operator);
     let shown = AuditPage::new(chrome, "/operator/audit", filters);
     Ok(page(&match shown.filters.wanted() {
         Err(error) => AuditPage { error: Some(error), ..shown },
@@ -257,7 +247,7 @@ pub(crate) async fn export(
     let format = match filters.format.as_str() {
         "csv" => Format::Csv,
         "jsonl" => Format::JsonLines,
-        _ => return Err(Problem::invalid("The format is csv or jsonl.")),
+        _ => return Err(Problem::invalid(say("audit-format"))),
     };
     let wanted = filters.wanted().map_err(Problem::invalid)?;
     let headers =

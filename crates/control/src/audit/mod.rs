@@ -3,7 +3,7 @@
 pub(crate) mod console;
 mod export;
 
-use crate::{Desk, caller::Caller, problem::Problem};
+use crate::{Desk, caller::Caller, language::say_known, problem::Problem};
 use keydesk_model::{AccountId, Right, Timestamp};
 use keydesk_store::{AuditLine, AuditSearch};
 
@@ -59,58 +59,6 @@ async fn search(
 }
 
 /// What an action is called on the page; a name that a newer release has written stands for itself.
-pub(crate) fn words(action: &str) -> &str {
-    match action {
-        "account.open" => "Account opened",
-        "account.limit" => "Account's limits or plan changed",
-        "account.limit_expiry" => "Longest life of tokens changed",
-        "account.suspend" => "Account suspended",
-        "account.close" => "Account closed",
-        "account.restore" => "Account restored",
-        "account.forget" => "Closed account's tokens ended for good",
-        "session.log_in" => "Logged in",
-        "session.log_out" => "Logged out",
-        "session.end" => "Session ended",
-        "session.confirm_password" => "Password confirmed",
-        "session.switch_account" => "Switched to this account",
-        "session.log_in_refused" => "Log-in refused",
-        "member.log_out_everywhere" => "Logged out from all sessions",
-        "person.change_password" => "Password changed",
-        "person.request_reset" => "Password reset asked for",
-        "person.reset_password" => "Password reset",
-        "person.ask_for_email" => "Another e-mail address asked for",
-        "person.confirm_email" => "E-mail address confirmed by one side",
-        "person.stop_email" => "Change of e-mail address stopped",
-        "person.change_email" => "E-mail address changed",
-        "account.ask_to_sign_up" => "Sign-up asked for",
-        "member.resend_invitation" => "Invitation sent again",
-        "account.set_sign_on" => "Single sign-on changed",
-        "account.confirm_sign_on" => "Single sign-on confirmed",
-        "person.add_second_factor" => "Second factor added",
-        "person.remove_second_factor" => "Second factor removed",
-        "person.renew_recovery_codes" => "Recovery codes made anew",
-        "account.require_second_factor" => "Second factor required, or no more",
-        "member.invite" => "Member invited",
-        "member.withdraw_invitation" => "Invitation withdrawn",
-        "member.accept_invitation" => "Invitation accepted",
-        "member.change_role" => "Role changed",
-        "member.remove" => "Member removed",
-        "token.view" => "Bearer token shown",
-        "token.issue" => "API token created",
-        "token.rotate" => "Token rotated",
-        "token.revoke" => "Token revoked",
-        "token.close_old" => "Old secrets closed",
-        "token.limit" => "Token's limits changed",
-        "token.remind" => "Reminded of a token's end",
-        "token.replace" => "Bearer token replaced",
-        "token.write_back_endings" => "Forgotten endings written back",
-        "operations.change" => "API's rules changed",
-        "receipt.issue" => "Receipt issued",
-        "key.add" => "Master key added",
-        "key.rotate" => "Master key rotated",
-        "help.feedback" => "Feedback given",
-        "operator.add" => "Operator added",
-        "operator.remove" => "Operator removed",
-        other => other,
-    }
+pub(crate) fn words(action: &str) -> String {
+    say_known(&format!("did-{}", action.replace('.', "-"))).unwrap_or_else(|| action.to_owned())
 }

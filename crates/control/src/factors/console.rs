@@ -9,6 +9,7 @@ use crate::{
     chrome::{Chrome, Done, Nav, done, page, page_with},
     freshness::FreshForm,
     problem::Problem,
+    say,
 };
 use askama::Template;
 use axum::{
@@ -35,7 +36,7 @@ async fn factor_page(
     error: Option<String>,
 ) -> Result<FactorPage, Problem> {
     Ok(FactorPage {
-        chrome: caller.chrome("Second factor", Nav::Profile),
+        chrome: caller.chrome(say("second-factor"), Nav::Profile),
         factor: look(desk, caller).await?,
         is_required: desk.settings.people.require_second_factor
             || caller.member().is_some_and(|member| member.account.requires_second_factor),
@@ -91,7 +92,7 @@ struct CodesPage {
 }
 
 pub(crate) fn codes_page(caller: &Myself, codes: RecoveryCodes, is_new: bool) -> Response {
-    page(&CodesPage { chrome: caller.chrome("Recovery codes", Nav::Profile), codes, is_new })
+    page(&CodesPage { chrome: caller.chrome(say("codes-title"), Nav::Profile), codes, is_new })
 }
 
 pub(crate) async fn confirm_code(

@@ -10,6 +10,7 @@ use crate::{
     caller::{Authenticated, Caller},
     mail::Message,
     problem::Problem,
+    say,
 };
 use keydesk_model::{Action, Actor, Email, EmailError, Origin, PersonId, Right};
 use keydesk_store::{AuditEntry, Person, Read, StoreError, Totp, Write};
@@ -52,13 +53,11 @@ impl Proof {
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FactorError {
-    #[error(
-        "That code is not right, or was used already. Wait for the next one, and check that the authenticator's clock is right."
-    )]
+    #[error("{}", say("factor-wrong-code"))]
     WrongCode,
-    #[error("Your second factor is set up already.")]
+    #[error("{}", say("factor-is-there"))]
     IsThere,
-    #[error("Begin anew: there is no authenticator that waits for its first code.")]
+    #[error("{}", say("factor-not-begun"))]
     NotBegun,
     #[error(transparent)]
     Held(#[from] HeldError),
@@ -71,8 +70,9 @@ impl From<FactorError> for Problem {
         match error {
             FactorError::Held(held) => held.into(),
             FactorError::Store(error) => error.into(),
-            error => Self::invalid(error.to_string())
-                .leading_to("/second-factor", "Go to the second factor"),
+            error => {
+                Self::invalid(error.to_string()).leading_to("/second-factor", say("factor-go-to"))
+            }
         }
     }
 }
@@ -283,10 +283,8 @@ pub(crate) async fn require(
     let (mut write, caller) = desk.write_as(caller).await?;
     caller.permit(Right::LimitAccount)?;
     if is_required && !has_one(&mut write, caller.person.id).await? {
-        return Err(Problem::invalid(
-            "Set up your own second factor first, or you would lock yourself out.",
-        )
-        .leading_to("/second-factor", "Set it up"));
+        return Err(Problem::invalid(say("factor-own-first"))
+            .leading_to("/second-factor", say("factor-set-up")));
     }
     let account = caller.account.id;
     write.require_second_factor(account, is_required).await?;
@@ -316,7 +314,7 @@ pub async fn reset_second_factor(desk: &Desk, email: &str) -> Result<(), ResetFa
     let email: Email = email.parse()?;
     let mut write = desk.store.write(desk.now()).await?;
     let person = write.find_person_by_email(&email).await?;
-    let Some(Person { id, email, .. }) = person else {
+    let Some(Person { id, email, language, .. }) = person else {
         return Err(ResetFactorError::Nobody(email));
     };
     let had_passkeys = write.remove_passkeys(id).await? > 0;
@@ -336,7 +334,8 @@ pub async fn reset_second_factor(desk: &Desk, email: &str) -> Result<(), ResetFa
         detail: serde_json::json!({ "before": { "second_factor": "authenticator" } }),
     };
     write.commit(entry).await?;
-    let message = Message::second_factor_removed(&desk.settings.console_url);
+    let url = &desk.settings.console_url;
+    let message = Message::to(language, || Message::second_factor_removed(url));
     desk.mailer.send(&email, message, desk.now());
     Ok(())
 }

@@ -5,6 +5,7 @@ use crate::{
     caller::Caller,
     chrome::{Chrome, Nav, page},
     problem::Problem,
+    say,
     tokens::{self, Program},
     when::When,
 };
@@ -54,7 +55,7 @@ pub(crate) async fn show(
     };
     let endpoint_url = desk.settings.endpoint_url(caller.account.number);
     Ok(page(&HelpPage {
-        chrome: Chrome::of(&caller, "Help", Nav::Help),
+        chrome: Chrome::of(&caller, say("help"), Nav::Help),
         thanked: query.thanked.unwrap_or_default(),
         whoami: format!("{endpoint_url}/{}/whoami", desk.settings.reserved_prefix),
         endpoint_url,
@@ -82,7 +83,7 @@ pub(crate) async fn give_feedback(
     let answered = match form.answered.as_str() {
         "yes" => true,
         "no" => false,
-        _ => return Err(Problem::invalid("answered is yes or no")),
+        _ => return Err(Problem::invalid(say("help-answered"))),
     };
     super::give_feedback(&desk, &caller, &form.question, answered, &form.comment).await?;
     // The question is one of ours by now, so it is safe in a URL.

@@ -4,6 +4,7 @@ use crate::{
     Desk,
     chrome::{Chrome, Nav, page},
     problem::Problem,
+    say,
     when::When,
 };
 use askama::Template;
@@ -40,5 +41,5 @@ pub(crate) async fn show(State(desk): State<Desk>) -> Result<Response, Problem> 
         when: When::past(mail.at, now),
     };
     let mails = desk.mailer.newest().into_iter().map(shown).collect();
-    Ok(page(&Page { chrome: Chrome::nobody("Mailbox", Nav::None), mails }))
+    Ok(page(&Page { chrome: Chrome::nobody(say("mail-box"), Nav::None), mails }))
 }

@@ -1,6 +1,10 @@
-//! The mails that Keydesk writes, word for word.
+//! The mails that Keydesk writes, in the language of whoever they go to.
 
-use keydesk_model::{AccountState, Origin, Role, Timestamp};
+use crate::{
+    language::{Said, in_language},
+    named, say,
+};
+use keydesk_model::{AccountState, Language, Origin, Role, Timestamp};
 use keydesk_store::Expiring;
 
 #[derive(Debug)]
@@ -10,198 +14,114 @@ pub(crate) struct Message {
 }
 
 impl Message {
-    pub fn invitation(account: &str, by: &str, role: Role, link: &str) -> Self {
-        Self {
-            subject: format!("{by} invites you to {account}"),
-            body: format!(
-                "{by} invites you to the account {account}, as {role}.\n\n\
-                 Follow this link within 7 days to accept:\n\n{link}\n\n\
-                 If you do not know {by}, do nothing: the invitation ends by itself.\n"
-            ),
+    /// `mail-{name}` and its subject, with what `fill` puts into both.
+    fn new(name: &str, fill: impl for<'a> Fn(Said<'a>) -> Said<'a>) -> Self {
+        let said = |id: &str| fill(say(id)).to_string();
+        let body = format!("{}\n", said(&format!("mail-{name}")));
+        Self { subject: said(&format!("mail-{name}-subject")), body }
+    }
+
+    /// A mail to somebody who has chosen a language; else it is written in the request's.
+    pub fn to(language: Option<Language>, write: impl FnOnce() -> Self) -> Self {
+        match language {
+            Some(language) => in_language(language, write),
+            None => write(),
         }
+    }
+
+    pub fn invitation(account: &str, by: &str, role: Role, link: &str) -> Self {
+        Self::new("invitation", |mail| {
+            let mail = mail.with("account", account).with("by", by).with("link", link);
+            mail.with("role", named("role", role))
+        })
     }
 
     pub fn reset(link: &str) -> Self {
-        Self {
-            subject: "Reset your password".to_owned(),
-            body: format!(
-                "Someone, probably you, asked to reset the password of this address.\n\n\
-                 Follow this link within an hour to choose a new one:\n\n{link}\n\n\
-                 With the new password your bearer token ends, and all sessions are logged out. API tokens live on.\n\n\
-                 If it was not you, do nothing: nothing has changed.\n"
-            ),
-        }
+        Self::new("reset", |mail| mail.with("link", link))
     }
 
     pub fn password_changed(console_url: &str) -> Self {
-        Self {
-            subject: "Your password was changed".to_owned(),
-            body: format!(
-                "The password of this address was changed. Your bearer token ended with it; the new one stands on\n\n\
-                 {console_url}/api-docs\n\n\
-                 If it was not you, reset the password at {console_url}/forgot-password and tell an administrator.\n"
-            ),
-        }
+        Self::new("password-changed", |mail| mail.with("console", console_url))
     }
 
     pub fn logged_out(by: &str, account: &str, console_url: &str) -> Self {
-        Self {
-            subject: format!("You were logged out from all sessions by {by}"),
-            body: format!(
-                "{by}, who administers {account}, has logged you out from all active sessions there. Your bearer token \
-                 ended with it; log in again to find the new one:\n\n{console_url}/api-docs\n"
-            ),
-        }
+        Self::new("logged-out", |mail| {
+            mail.with("by", by).with("account", account).with("console", console_url)
+        })
     }
 
     pub fn new_device(origin: &Origin, at: Timestamp, console_url: &str) -> Self {
-        let place = origin.client_addr.map_or_else(String::new, |addr| format!(" from {addr}"));
-        let program = origin.user_agent.as_deref().unwrap_or("a browser");
-        Self {
-            subject: "A new browser has logged in".to_owned(),
-            body: format!(
-                "Someone, probably you, has logged in with {program}{place} at {at}. It was not used for that before.\n\n\
-                 If it was not you, change your password now and end that session:\n\n\
-                 {console_url}/profile\n{console_url}/sessions\n"
-            ),
-        }
+        let program = origin.user_agent.clone();
+        let program = program.unwrap_or_else(|| say("mail-some-browser").to_string());
+        let program = match origin.client_addr {
+            Some(address) => {
+                say("program-from").with("program", program).with("address", address).to_string()
+            }
+            None => program,
+        };
+        Self::new("new-device", |mail| {
+            mail.with("program", &program).with("at", at).with("console", console_url)
+        })
     }
 
     pub fn email_leaves(new: &str, link: &str) -> Self {
-        Self {
-            subject: "Another e-mail address is to take this one's place".to_owned(),
-            body: format!(
-                "Somebody who knows your password, probably you, wants to log in with {new} from now on.\n\n\
-                 Follow this link within a day to confirm it, or to stop it:\n\n{link}\n\n\
-                 Without your confirmation nothing changes.\n"
-            ),
-        }
+        Self::new("email-leaves", |mail| mail.with("email", new).with("link", link))
     }
 
     pub fn email_arrives(old: &str, link: &str) -> Self {
-        Self {
-            subject: "Confirm your new e-mail address".to_owned(),
-            body: format!(
-                "Somebody who logs in with {old} until now wants to use this address instead.\n\n\
-                 If that is you, follow this link within a day:\n\n{link}\n\n\
-                 If not, do nothing.\n"
-            ),
-        }
+        Self::new("email-arrives", |mail| mail.with("email", old).with("link", link))
     }
 
     pub fn email_changed(new: &str) -> Self {
-        Self {
-            subject: "Your e-mail address was changed".to_owned(),
-            body: format!(
-                "From now on you log in with {new}. Both addresses have confirmed it.\n\n\
-                 If it was not you, tell the operator.\n"
-            ),
-        }
+        Self::new("email-changed", |mail| mail.with("email", new))
     }
 
     pub fn address_in_use(console_url: &str) -> Self {
-        Self {
-            subject: "You have a log-in here already".to_owned(),
-            body: format!(
-                "Somebody, perhaps you, has given this address, which belongs to a log-in already. Nothing was changed.\n\n\
-                 Log in at {console_url}/login, or choose a new password at {console_url}/forgot-password.\n"
-            ),
-        }
+        Self::new("address-in-use", |mail| mail.with("console", console_url))
     }
 
     pub fn sign_up(account: &str, link: &str) -> Self {
-        Self {
-            subject: format!("Open your account {account}"),
-            body: format!(
-                "Somebody, probably you, wants to open the account {account} with this address.\n\n\
-                 Follow this link within a day to choose a password and open it:\n\n{link}\n\n\
-                 If it was not you, do nothing.\n"
-            ),
-        }
+        Self::new("sign-up", |mail| mail.with("account", account).with("link", link))
     }
 
     pub fn second_factor_added(console_url: &str) -> Self {
-        Self {
-            subject: "Your second factor is on".to_owned(),
-            body: format!(
-                "From now on logging in with this address asks for a code of your authenticator app.\n\n\
-                 If it was not you who set it up, reset your password at {console_url}/forgot-password and tell the operator.\n"
-            ),
-        }
+        Self::new("factor-added", |mail| mail.with("console", console_url))
     }
 
     pub fn second_factor_removed(console_url: &str) -> Self {
-        Self {
-            subject: "Your second factor was removed".to_owned(),
-            body: format!(
-                "From now on the password alone logs in with this address.\n\n\
-                 If it was not you, change your password at {console_url}/profile, set a second factor up again at \
-                 {console_url}/second-factor, and tell the operator.\n"
-            ),
-        }
+        Self::new("factor-removed", |mail| mail.with("console", console_url))
     }
 
     pub fn recovery_code_used(left: i64, console_url: &str) -> Self {
-        Self {
-            subject: "A recovery code was used".to_owned(),
-            body: format!(
-                "Someone, probably you, has logged in with a recovery code; {left} are left.\n\n\
-                 If you have lost your authenticator, set up another one:\n\n{console_url}/second-factor\n\n\
-                 If it was not you, change your password at {console_url}/profile and end the session at {console_url}/sessions.\n"
-            ),
-        }
+        Self::new("code-used", |mail| mail.count("left", left).with("console", console_url))
     }
 
     pub fn recovery_codes_renewed(console_url: &str) -> Self {
-        Self {
-            subject: "New recovery codes were made".to_owned(),
-            body: format!(
-                "New recovery codes were made for your second factor at {console_url}; the old ones stopped working.\n\n\
-                 If it was not you, change your password at {console_url}/profile, then make new codes at {console_url}/second-factor.\n"
-            ),
-        }
+        Self::new("codes-renewed", |mail| mail.with("console", console_url))
     }
 
     pub fn expiring(token: &Expiring, console_url: &str) -> Self {
-        let Expiring { name, account_name, expires_at, last_used_at, .. } = token;
-        let used = last_used_at.map_or_else(
-            || "It has not been used yet.".to_owned(),
-            |at| format!("It was used last at {at}."),
+        let used = token.last_used_at.map_or_else(
+            || say("mail-never-used").to_string(),
+            |at| say("mail-last-used").with("at", at).to_string(),
         );
-        Self {
-            subject: format!("The API token “{name}” of {account_name} ends soon"),
-            body: format!(
-                "The API token “{name}” of {account_name} ends at {expires_at}; from then on whatever calls with it is refused.\n\n\
-                 {used}\n\n\
-                 Create the next one in time, and give it to the program:\n\n{console_url}/tokens/new\n"
-            ),
-        }
+        Self::new("expiring", |mail| {
+            let mail = mail.with("name", &token.name).with("account", &token.account_name);
+            let mail = mail.with("ends", token.expires_at).with("used", &used);
+            mail.with("console", console_url)
+        })
     }
 
     pub fn account_state(account: &str, state: AccountState) -> Self {
-        let what = match state {
-            AccountState::Open => "is open again: its tokens are served as before",
-            AccountState::Suspended => {
-                "was suspended by the operator: every call with its tokens is answered 403 until it is restored"
-            }
-            AccountState::Closed | AccountState::Gone => {
-                "was closed by the operator: its tokens are refused, and for 30 days the operator can restore it"
-            }
+        let name = match state {
+            AccountState::Open => "account-open",
+            AccountState::Suspended => "account-suspended",
+            AccountState::Closed | AccountState::Gone => "account-closed",
         };
-        Self {
-            subject: format!("Your account {account} is {}", state.as_str()),
-            body: format!(
-                "The account {account} {what}.\n\nAsk the operator of the API if you did not expect this.\n"
-            ),
-        }
+        Self::new(name, |mail| mail.with("account", account))
     }
 
     pub fn removed(account: &str) -> Self {
-        Self {
-            subject: format!("You no longer belong to {account}"),
-            body: format!(
-                "You were removed from the account {account}. The bearer token that you had there has ended.\n"
-            ),
-        }
+        Self::new("removed", |mail| mail.with("account", account))
     }
 }

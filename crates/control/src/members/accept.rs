@@ -1,13 +1,14 @@
 //! Accepting an invitation: whoever is known here proves that it is them, whoever is new chooses a password.
 
 use crate::{
-    Desk, accounts,
+    Desk, Told as _, accounts,
     attempts::{self, HeldError, Tries},
     caller::Visitor,
     codes,
     factors::{self, Proof},
     passwords::{Password, PasswordError, TooBusy},
     problem::Problem,
+    say,
     sessions::{self, Entered, News, visitor_entry},
 };
 use keydesk_model::{Action, Actor, PersonId, TokenNameError};
@@ -15,17 +16,15 @@ use keydesk_store::{AuditEntry, Invitation, NewPerson, Person, StoreError, Write
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AcceptError {
-    #[error("This invitation is no longer good. It works once, for a week; ask for a new one.")]
+    #[error("{}", say("invitation-over"))]
     Over,
-    #[error("You have an account here already. Its password is wrong.")]
+    #[error("{}", say("invitation-wrong-password"))]
     WrongPassword,
-    #[error(
-        "Give the code of your second factor as well; this one is not right, or was used already."
-    )]
+    #[error("{}", say("invitation-wrong-code"))]
     WrongCode,
-    #[error("Choose another one: {0}.")]
+    #[error("{}", say("choose-another").with("why", .0))]
     Unfit(#[from] PasswordError),
-    #[error("Name: {0}.")]
+    #[error("{}", say("wrong-name").with("why", .0.told()))]
     Name(#[from] TokenNameError),
     #[error(transparent)]
     Held(#[from] HeldError),
@@ -41,7 +40,7 @@ impl From<AcceptError> for Problem {
             AcceptError::TooBusy(_) => Self::too_busy(),
             AcceptError::Held(held) => held.into(),
             AcceptError::Store(error) => error.into(),
-            error => Self::invalid(error.to_string()).leading_to("/login", "Go to the log-in"),
+            error => Self::invalid(error.to_string()).leading_to("/login", say("go-to-log-in")),
         }
     }
 }

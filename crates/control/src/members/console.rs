@@ -5,7 +5,9 @@ use crate::{
     Desk, Mailer,
     caller::{Caller, Visitor},
     chrome::{Chrome, Done, Nav, done, page, page_with},
+    named,
     problem::Problem,
+    say,
     sessions::console::let_in,
     tokens::{self, Program},
     when::When,
@@ -20,9 +22,6 @@ use axum::{
 use keydesk_model::{Right, Role};
 use serde::Deserialize;
 
-/// Who invites an account's first owner.
-const THE_OPERATOR: &str = "the operator";
-
 #[derive(Template)]
 #[template(path = "members/list.html")]
 struct ListPage {
@@ -34,7 +33,7 @@ struct ListPage {
     mail: Option<bool>,
     requires_factor: bool,
     owns: bool,
-    roles: Vec<(&'static str, &'static str)>,
+    roles: Vec<&'static str>,
     email: String,
     error: Option<String>,
 }
@@ -70,7 +69,7 @@ async fn list_page(
     let may_manage = caller.member.role.may(Right::ManageMembers);
     let owns = caller.member.role.may(Right::ManageOwners);
     Ok(ListPage {
-        chrome: Chrome::of(caller, "Members", Nav::Members).with_notice(done),
+        chrome: Chrome::of(caller, say("members"), Nav::Members).with_notice(done),
         requires_factor: caller.account.requires_second_factor,
         owns,
         members: members
@@ -93,7 +92,7 @@ async fn list_page(
                 email: invitation.email.to_string(),
                 role: invitation.role.as_str(),
                 ends: When::future(invitation.expires_at, now),
-                by: invitation.invited_by.unwrap_or_else(|| THE_OPERATOR.to_owned()),
+                by: invitation.invited_by.unwrap_or_else(|| say("the-operator").to_string()),
             })
             .collect(),
         may_manage,
@@ -104,7 +103,7 @@ async fn list_page(
         roles: Role::ALL
             .into_iter()
             .filter(|role| owns || *role != Role::Owner)
-            .map(|role| (role.as_str(), role.summary()))
+            .map(Role::as_str)
             .collect(),
         email,
         error,
@@ -206,7 +205,7 @@ async fn end_page(
     let found = desk.store.read().await?.find_member(caller.account.id, id).await?;
     let member = found.ok_or_else(Problem::not_found)?;
     let programs = tokens::list_programs_of_member(desk, &member).await?;
-    let title = if removes { "Remove member" } else { "Log out from all active sessions" };
+    let title = say(if removes { "member-remove" } else { "everywhere-title" });
     Ok(page(&EndPage {
         chrome: Chrome::of(caller, title, Nav::Members),
         id: id.to_string(),
@@ -265,7 +264,7 @@ struct AcceptPage {
     code: String,
     account: String,
     by: String,
-    role: &'static str,
+    role: String,
     email: String,
     name: String,
     is_known: bool,
@@ -280,11 +279,14 @@ async fn accept_form(
 ) -> Result<AcceptPage, Problem> {
     let (invitation, is_known) = find_invitation(desk, &code).await?;
     Ok(AcceptPage {
-        chrome: Chrome::nobody(&format!("Join {}", invitation.account_name), Nav::None),
+        chrome: Chrome::nobody(
+            say("accept-title").with("account", &invitation.account_name),
+            Nav::None,
+        ),
         code,
         account: invitation.account_name,
-        by: invitation.invited_by.unwrap_or_else(|| THE_OPERATOR.to_owned()),
-        role: invitation.role.as_str(),
+        by: invitation.invited_by.unwrap_or_else(|| say("the-operator").to_string()),
+        role: named("role", invitation.role),
         email: invitation.email.to_string(),
         name,
         is_known,

@@ -4,14 +4,14 @@ mod accept;
 pub(crate) mod console;
 
 use crate::{
-    Desk,
+    Desk, Told as _,
     attempts::{self, Sender},
     caller::Caller,
     codes,
     mail::Message,
     problem::Problem,
     receipts::Issued,
-    tokens,
+    say, tokens,
 };
 use keydesk_model::{
     Action, AttemptKind, Email, EmailError, EndCause, InvitationId, MemberId, Right, Role,
@@ -26,19 +26,19 @@ const MOST_INVITATIONS: usize = 200;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum MemberError {
-    #[error(transparent)]
+    #[error("{}", .0.told())]
     Email(#[from] EmailError),
-    #[error("{0} belongs to this account already")]
+    #[error("{}", say("already-member").with("email", .0))]
     AlreadyMember(Email),
-    #[error("this Keydesk cannot send mail yet; ask its operator to configure [mail]")]
+    #[error("{}", say("invite-no-mail"))]
     NoMail,
-    #[error("this account has {MOST_INVITATIONS} open invitations; withdraw some first")]
+    #[error("{}", say("too-many-invitations").count("most", MOST_INVITATIONS))]
     TooManyInvitations,
-    #[error("this address has got several mails within the hour; try again later")]
+    #[error("{}", say("invited-too-often"))]
     TooOften,
-    #[error("an account needs an owner; make someone else owner first")]
+    #[error("{}", say("last-owner"))]
     LastOwner,
-    #[error("to leave yourself out, ask another owner or administrator")]
+    #[error("{}", say("not-yourself"))]
     Yourself,
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -48,7 +48,7 @@ impl From<MemberError> for Problem {
     fn from(error: MemberError) -> Self {
         match error {
             MemberError::Store(error) => error.into(),
-            error => Self::invalid(error.to_string()).leading_to("/members", "Go to Members"),
+            error => Self::invalid(error.to_string()).leading_to("/members", say("go-to-members")),
         }
     }
 }
@@ -254,7 +254,8 @@ pub(crate) async fn remove(
         serde_json::json!({ "before": { "email": member.email.as_str(), "role": member.role } });
     let entry = caller.entry(Action::RemoveMember, id, detail);
     let receipt = desk.commit_with_receipt(write, entry).await?;
-    desk.mailer.send(&member.email, Message::removed(&caller.account.name), desk.now());
+    let message = Message::to(member.language, || Message::removed(&caller.account.name));
+    desk.mailer.send(&member.email, message, desk.now());
     Ok(receipt)
 }
 
@@ -274,8 +275,10 @@ pub(crate) async fn log_out(
         serde_json::json!({ "sessions_ended": sessions, "bearer_token_replaced": replaced });
     let entry = caller.entry(Action::LogOutEverywhere, id, detail);
     let receipt = desk.commit_with_receipt(write, entry).await?;
-    let message =
-        Message::logged_out(&caller.person.name, &caller.account.name, &desk.settings.console_url);
+    let (by, account) = (&caller.person.name, &caller.account.name);
+    let message = Message::to(member.language, || {
+        Message::logged_out(by, account, &desk.settings.console_url)
+    });
     desk.mailer.send(&member.email, message, desk.now());
     Ok(receipt)
 }

@@ -7,6 +7,7 @@ use crate::{
     chrome::{Chrome, Done, Nav, done, page, page_with},
     freshness::FreshForm,
     problem::Problem,
+    say,
     when::When,
 };
 use askama::Template;
@@ -76,7 +77,7 @@ async fn list_page(
     let now = desk.now();
     let accounts = list_accounts(desk, operator).await?;
     Ok(ListPage {
-        chrome: operator.chrome("Accounts", Nav::Operator),
+        chrome: operator.chrome(say("operator-title"), Nav::Operator),
         accounts: accounts.into_iter().map(|overview| Row::new(overview, now)).collect(),
         form,
         error,

@@ -4,15 +4,16 @@
 pub(crate) mod console;
 
 use crate::{
-    Desk, accounts,
+    Desk, Told as _, accounts,
     caller::{Authenticated, admit},
     chrome::{Chrome, Nav},
     codes, factors,
     mail::Message,
+    named,
     passwords::{Password, PasswordError, TooBusy},
     problem::Problem,
     receipts::Issued,
-    sessions, tokens,
+    say, sessions, tokens,
 };
 use axum::{
     extract::FromRequestParts,
@@ -24,8 +25,8 @@ use keydesk_model::{
     EndCause, InvitationId, Month, Origin, PersonId, Plan, Role, TokenNameError,
 };
 use keydesk_store::{
-    Account, AuditEntry, NewInvitation, NewPerson, Person, Session, SignOn, Store, StoreError,
-    Write,
+    Account, AuditEntry, Member, NewInvitation, NewPerson, Person, Session, SignOn, Store,
+    StoreError, Write,
 };
 
 /// A person with a session who is an operator now.
@@ -69,7 +70,7 @@ impl Authenticated for Operator {
         AuditEntry { action, actor, origin: self.origin.clone(), account: None, target, detail }
     }
 
-    fn chrome(&self, title: &str, nav: Nav) -> Chrome {
+    fn chrome(&self, title: impl Into<String>, nav: Nav) -> Chrome {
         Chrome::of_operator(self, title, nav)
     }
 }
@@ -101,11 +102,7 @@ impl FromRequestParts<Desk> for Operator {
 }
 
 fn no_operator() -> Problem {
-    Problem::new(
-        StatusCode::FORBIDDEN,
-        "This page is for operators",
-        "Operators administer this Keydesk. Another one, or “keydesk operator create” on the server, can make you one.",
-    )
+    Problem::new(StatusCode::FORBIDDEN, say("operators-only"), say("operators-only-why"))
 }
 
 /// A write transaction for an operator, who is looked up anew in it.
@@ -168,11 +165,11 @@ async fn overview(
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OpenError {
-    #[error("Account name: {0}.")]
+    #[error("{}", say("wrong-account-name").with("why", .0.told()))]
     Name(#[from] TokenNameError),
-    #[error("E-mail: {0}.")]
+    #[error("{}", say("wrong-email").with("why", .0.told()))]
     Email(#[from] EmailError),
-    #[error("This Keydesk cannot send the owner's invitation: configure [mail] first.")]
+    #[error("{}", say("owner-no-mail"))]
     NoMail,
 }
 
@@ -228,9 +225,9 @@ pub(crate) async fn set_state(
     let mut account = found.ok_or_else(Problem::not_found)?;
     let before = account.state;
     if !before.may_become(next) {
-        let (before, next) = (before.as_str(), next.as_str());
-        let detail = format!("The account is {before} now: it cannot become {next}.");
-        return Err(Problem::invalid(detail).leading_to("/operator", "Go to the accounts"));
+        let [now, wanted] = [before, next].map(|state| named("state", state.as_str()));
+        let detail = say("wrong-state").with("now", now).with("wanted", wanted);
+        return Err(Problem::invalid(detail).leading_to("/operator", say("go-to-accounts")));
     }
     write.set_account_state(&mut account, next).await?;
     let action = match next {
@@ -243,15 +240,15 @@ pub(crate) async fn set_state(
     let owners = owners_of(&mut write, account.id).await?;
     let receipt = desk.commit_with_receipt(write, entry).await?;
     for owner in owners {
-        let message = Message::account_state(&account.name, next);
-        desk.mailer.send(&owner, message, desk.now());
+        let message = Message::to(owner.language, || Message::account_state(&account.name, next));
+        desk.mailer.send(&owner.email, message, desk.now());
     }
     Ok(receipt)
 }
 
-async fn owners_of(write: &mut Write, account: AccountId) -> Result<Vec<Email>, StoreError> {
+async fn owners_of(write: &mut Write, account: AccountId) -> Result<Vec<Member>, StoreError> {
     let members = write.list_members(account).await?.into_iter();
-    Ok(members.filter(|member| member.role == Role::Owner).map(|member| member.email).collect())
+    Ok(members.filter(|member| member.role == Role::Owner).collect())
 }
 
 /// Gives an account one of the configured plans; an empty name is the default one's.
@@ -263,7 +260,7 @@ pub(crate) async fn set_plan(
 ) -> Result<(), Problem> {
     let is_known = desk.settings.plans.all.iter().any(|known| known.name == plan);
     if !is_known && !plan.is_empty() {
-        return Err(Problem::invalid("There is no such plan in the configuration."));
+        return Err(Problem::invalid(say("no-such-plan")));
     }
     let mut write = write_as(desk, operator).await?;
     let account = write.find_account_by_number(number).await?.ok_or_else(Problem::not_found)?;

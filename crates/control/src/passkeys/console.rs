@@ -8,6 +8,7 @@ use crate::{
     factors::{FactorError, console::codes_page},
     freshness::FreshForm,
     problem::Problem,
+    say,
     sessions::{LogInError, console::let_in, safe_next},
     when::When,
 };
@@ -57,7 +58,7 @@ async fn list_page(
         Err(told) => (None, error.or(Some(told.to_string()))),
     };
     Ok(ListPage {
-        chrome: caller.chrome("Passkeys", Nav::Profile),
+        chrome: caller.chrome(say("passkeys"), Nav::Profile),
         passkeys: list(desk, caller).await?.into_iter().map(row).collect(),
         is_last: is_last(&mut desk.store.read().await?, caller.person().id).await?,
         challenge,
@@ -145,7 +146,7 @@ fn log_in_form(
         Err(told) => (None, Some(told.to_string())),
     };
     let (chrome, next) =
-        (Chrome::nobody("Log in with a passkey", Nav::None), safe_next(next).to_owned());
+        (Chrome::nobody(say("passkey-title"), Nav::None), safe_next(next).to_owned());
     Ok(LogInPage { chrome, challenge, next, error })
 }
 

@@ -4,7 +4,7 @@
 pub(crate) mod console;
 
 use crate::{
-    Desk,
+    Desk, Told as _,
     attempts::{self, Tries},
     caller::{Authenticated, Visitor},
     challenge,
@@ -12,6 +12,7 @@ use crate::{
     keyring::KeyringError,
     mail::Message,
     problem::Problem,
+    say,
     sessions::{self, Entered, LogInError, SessionSecret, visitor_entry},
     settings::Settings,
 };
@@ -43,23 +44,19 @@ pub(crate) fn relying_party(settings: &Settings) -> Option<Webauthn> {
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PasskeyError {
-    #[error(
-        "Passkeys belong to a name, and this console is reached by an address: open it by its name, on this machine http://localhost."
-    )]
+    #[error("{}", say("passkey-no-name"))]
     NoName,
-    #[error("Your browser's answer does not fit, or took too long. Begin again.")]
+    #[error("{}", say("passkey-unfit"))]
     Unfit,
-    #[error("There is no such passkey any more.")]
+    #[error("{}", say("passkey-gone"))]
     Gone,
-    #[error("This authenticator is known already.")]
+    #[error("{}", say("passkey-known"))]
     Known,
-    #[error("You have {MOST} passkeys; remove one first.")]
+    #[error("{}", say("passkey-too-many").count("most", MOST))]
     TooMany,
-    #[error("Name: {0}.")]
+    #[error("{}", say("wrong-name").with("why", .0.told()))]
     Name(#[from] TokenNameError),
-    #[error(
-        "This is your last second factor, and your recovery codes go with it: give one of them, so that nobody who finds your browser open can take it away."
-    )]
+    #[error("{}", say("passkey-last"))]
     LastOne,
     #[error(transparent)]
     Factor(#[from] FactorError),
@@ -75,7 +72,9 @@ impl From<PasskeyError> for Problem {
             PasskeyError::Store(error) => error.into(),
             PasskeyError::Factor(error) => error.into(),
             PasskeyError::Key(error) => Self::broken(error),
-            error => Self::invalid(error.to_string()).leading_to("/passkeys", "Go to the passkeys"),
+            error => {
+                Self::invalid(error.to_string()).leading_to("/passkeys", say("go-to-passkeys"))
+            }
         }
     }
 }

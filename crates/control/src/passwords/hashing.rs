@@ -2,7 +2,7 @@
 //! at once cost others nothing but a wait.
 
 use super::Password;
-use crate::Keyring;
+use crate::{Keyring, say};
 use argon2::{Algorithm, Argon2, Params, Version};
 use keydesk_token::Entropy;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ impl std::fmt::Debug for PasswordHashing {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("too many people are logging in at this moment; try again in a few seconds")]
+#[error("{}", say("hashing-busy"))]
 pub(crate) struct TooBusy;
 
 impl PasswordHashing {

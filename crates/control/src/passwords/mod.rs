@@ -5,6 +5,7 @@ mod hashing;
 
 pub(crate) use hashing::{PasswordHashing, TooBusy};
 
+use crate::say;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
@@ -24,13 +25,13 @@ impl std::fmt::Debug for Password {
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordError {
-    #[error("a password has at least {SHORTEST} characters; three or four unrelated words do well")]
+    #[error("{}", say("password-too-short").count("least", SHORTEST))]
     TooShort,
-    #[error("a password has at most {LONGEST} characters")]
+    #[error("{}", say("password-too-long").count("most", LONGEST))]
     TooLong,
-    #[error("this password is made of “{0}”, which is among the first that attackers try")]
+    #[error("{}", say("password-common").with("part", .0))]
     Common(String),
-    #[error("too much of this password is “{0}”, which others know about you")]
+    #[error("{}", say("password-personal").with("part", .0))]
     Personal(String),
 }
 

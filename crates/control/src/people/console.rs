@@ -5,8 +5,9 @@ use crate::{
     Desk,
     caller::{Authenticated, Myself, Visitor},
     chrome::{Chrome, Done, Nav, done, page, page_with},
-    factors,
+    factors, named,
     problem::Problem,
+    say,
     sessions::{console::with_cookie, session_cookie},
     tokens::{self, Program},
 };
@@ -17,6 +18,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use keydesk_model::Language;
 use serde::Deserialize;
 
 #[derive(Template)]
@@ -25,10 +27,12 @@ struct ProfilePage {
     chrome: Chrome,
     name: String,
     email: String,
-    role: &'static str,
+    role: String,
     has_account: bool,
     programs: Vec<Program>,
     has_factor: bool,
+    languages: [(&'static str, &'static str); Language::ALL.len()],
+    language: &'static str,
     error: Option<String>,
 }
 
@@ -39,13 +43,18 @@ async fn profile_page(
     error: Option<String>,
 ) -> Result<ProfilePage, Problem> {
     Ok(ProfilePage {
-        chrome: caller.chrome("Profile", Nav::Profile).with_notice(done),
+        chrome: caller.chrome(say("profile-title"), Nav::Profile).with_notice(done),
         name: caller.person().name.clone(),
         email: caller.person().email.to_string(),
-        role: caller.member().map_or("operator", |caller| caller.member.role.as_str()),
+        role: named(
+            "role",
+            caller.member().map_or("operator", |caller| caller.member.role.as_str()),
+        ),
         has_account: caller.member().is_some(),
         programs: tokens::list_programs_of_person(desk, caller.person().id).await?,
         has_factor: factors::has_one(&mut desk.store.read().await?, caller.person().id).await?,
+        languages: Language::ALL.map(|language| (language.as_str(), language.own_name())),
+        language: caller.person().language.map_or("", Language::as_str),
         error,
     })
 }
@@ -56,6 +65,25 @@ pub(crate) async fn profile(
     Query(query): Query<Done>,
 ) -> Result<Response, Problem> {
     Ok(page(&profile_page(&desk, &caller, &query, None).await?))
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(crate) struct LanguageForm {
+    language: String,
+}
+
+pub(crate) async fn choose_language(
+    State(desk): State<Desk>,
+    caller: Myself,
+    Form(form): Form<LanguageForm>,
+) -> Result<Response, Problem> {
+    let language = match form.language.as_str() {
+        "" => None,
+        code => Some(code.parse().map_err(|_| Problem::invalid(say("language-unknown")))?),
+    };
+    super::choose_language(&desk, &caller, language).await?;
+    Ok(done("/profile", "language_set", None).into_response())
 }
 
 #[derive(Deserialize, Default)]
@@ -104,7 +132,7 @@ struct ForgotPage {
 
 fn forgot(desk: &Desk, sent: bool) -> Response {
     page(&ForgotPage {
-        chrome: Chrome::nobody("Forgotten password", Nav::None),
+        chrome: Chrome::nobody(say("forgot-title"), Nav::None),
         can_send: desk.mailer.can_send(),
         shows_mail: desk.settings.is_local && matches!(desk.mailer, crate::Mailer::Mailbox(_)),
         sent,
@@ -148,7 +176,7 @@ pub(crate) async fn reset_page(
         return Err(ChangeError::LinkOver.into());
     }
     Ok(page(&ResetPage {
-        chrome: Chrome::nobody("Choose a new password", Nav::None),
+        chrome: Chrome::nobody(say("reset-title"), Nav::None),
         code,
         error: None,
     }))
@@ -169,7 +197,7 @@ pub(crate) async fn reset_password(
     match super::reset_password(&desk, &code, &form.new_password, visitor.origin).await {
         Ok(receipt) => Ok(done("/login", "password_reset", receipt.as_ref()).into_response()),
         Err(error @ ChangeError::Unfit(_)) => {
-            let chrome = Chrome::nobody("Choose a new password", Nav::None);
+            let chrome = Chrome::nobody(say("reset-title"), Nav::None);
             let page = ResetPage { chrome, code, error: Some(error.to_string()) };
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }

@@ -2,12 +2,13 @@
 //! new. Until both have been followed nothing changes, and either link can stop it.
 
 use crate::{
-    Desk,
+    Desk, Told as _,
     attempts::{self, Sender},
     caller::Authenticated,
     codes,
     mail::Message,
     problem::Problem,
+    say,
 };
 use keydesk_model::{Action, Actor, AttemptKind, Email, EmailError, Origin};
 use keydesk_store::{AuditEntry, EmailChange, NewEmailChange, StoreError};
@@ -17,17 +18,17 @@ const LASTS: Duration = Duration::from_hours(24);
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EmailChangeError {
-    #[error("E-mail: {0}.")]
+    #[error("{}", say("wrong-email").with("why", .0.told()))]
     Email(#[from] EmailError),
-    #[error("That is your address already.")]
+    #[error("{}", say("email-same"))]
     Same,
-    #[error("This Keydesk cannot send the links: ask its operator to configure [mail].")]
+    #[error("{}", say("email-no-mail"))]
     NoMail,
-    #[error("This link is no longer good. Both work for a day; ask for new ones on your profile.")]
+    #[error("{}", say("email-over"))]
     Over,
-    #[error("Somebody else has that address by now. Nothing was changed.")]
+    #[error("{}", say("email-taken"))]
     Taken,
-    #[error("You have asked for many mails within the hour. Try again later.")]
+    #[error("{}", say("email-too-often"))]
     TooOften,
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -37,7 +38,7 @@ impl From<EmailChangeError> for Problem {
     fn from(error: EmailChangeError) -> Self {
         match error {
             EmailChangeError::Store(error) => error.into(),
-            error => Self::invalid(error.to_string()).leading_to("/profile", "Go to the profile"),
+            error => Self::invalid(error.to_string()).leading_to("/profile", say("go-to-profile")),
         }
     }
 }
@@ -135,7 +136,8 @@ pub(crate) async fn confirm(
     let detail = serde_json::json!({ "before": { "email": old.as_str() }, "after": { "email": new.as_str() } });
     write.commit(entry(Action::ChangeEmail, detail)).await?;
     for address in [old, new] {
-        desk.mailer.send(address, Message::email_changed(new.as_str()), desk.now());
+        let message = Message::to(person.language, || Message::email_changed(new.as_str()));
+        desk.mailer.send(address, message, desk.now());
     }
     Ok(Confirmed::Whole)
 }

@@ -7,6 +7,7 @@ use crate::{
     chrome::{Chrome, Nav, done, page},
     freshness::FreshForm,
     problem::Problem,
+    say,
 };
 use askama::Template;
 use axum::{
@@ -38,12 +39,12 @@ struct ChangePage {
     email: String,
     is_new_side: bool,
     /// What has come of it, once it is confirmed or stopped.
-    told: Option<&'static str>,
+    told: Option<String>,
 }
 
 impl ChangePage {
     fn new(code: String, email: String, is_new_side: bool) -> Self {
-        let chrome = Chrome::nobody("Another e-mail address", Nav::None);
+        let chrome = Chrome::nobody(say("email-title"), Nav::None);
         Self { chrome, code, email, is_new_side, told: None }
     }
 }
@@ -72,16 +73,14 @@ pub(crate) async fn answer(
     let change = find(&desk, &code).await?;
     let told = if form.answer == "stop" {
         stop(&desk, &code, visitor.origin).await?;
-        "Stopped. Nothing was changed. If it was not you who asked, change your password."
+        say("email-stopped")
     } else {
         match confirm(&desk, &code, visitor.origin).await {
-            Ok(Confirmed::Half) => {
-                "Confirmed. The other address has to confirm as well; its link is in its mailbox."
-            }
-            Ok(Confirmed::Whole) => "Done. From now on you log in with the new address.",
+            Ok(Confirmed::Half) => say("email-half"),
+            Ok(Confirmed::Whole) => say("email-whole"),
             Err(error) => return Err(error.into()),
         }
     };
     let shown = ChangePage::new(code, change.email.to_string(), change.is_new_side);
-    Ok(page(&ChangePage { told: Some(told), ..shown }))
+    Ok(page(&ChangePage { told: Some(told.into()), ..shown }))
 }

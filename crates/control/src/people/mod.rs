@@ -13,9 +13,10 @@ use crate::{
     passwords::{Password, PasswordError, TooBusy},
     problem::Problem,
     receipts::Issued,
+    say,
     sessions::{self, SessionSecret, visitor_entry},
 };
-use keydesk_model::{Action, Actor, AttemptKind, Email, EndCause, Origin};
+use keydesk_model::{Action, Actor, AttemptKind, Email, EndCause, Language, Origin};
 use keydesk_store::{Account, Person, StoreError};
 use std::time::Duration;
 
@@ -23,15 +24,15 @@ const RESET_LASTS: Duration = Duration::from_hours(1);
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ChangeError {
-    #[error("The current password is wrong.")]
+    #[error("{}", say("wrong-current"))]
     WrongCurrent,
-    #[error("That is your present password. Nothing was changed.")]
+    #[error("{}", say("same-password"))]
     Same,
-    #[error("You were logged out a moment ago. Nothing was changed.")]
+    #[error("{}", say("logged-out-a-moment-ago"))]
     LoggedOut,
-    #[error("Choose another one: {0}.")]
+    #[error("{}", say("choose-another").with("why", .0))]
     Unfit(#[from] PasswordError),
-    #[error("This link is no longer good. It works once, for an hour; ask for a new one.")]
+    #[error("{}", say("reset-over"))]
     LinkOver,
     #[error(transparent)]
     Held(#[from] HeldError),
@@ -49,13 +50,29 @@ impl From<ChangeError> for Problem {
             | ChangeError::LoggedOut
             | ChangeError::Unfit(_) => Self::invalid(error.to_string()),
             ChangeError::LinkOver => {
-                Self::invalid(error.to_string()).leading_to("/login", "Go to the log-in")
+                Self::invalid(error.to_string()).leading_to("/login", say("go-to-log-in"))
             }
             ChangeError::TooBusy(_) => Self::too_busy(),
             ChangeError::Held(held) => held.into(),
             ChangeError::Store(error) => error.into(),
         }
     }
+}
+
+/// Chooses what the console and its mail are written in for the caller; None: what the browser asks for.
+pub(crate) async fn choose_language(
+    desk: &Desk,
+    caller: &impl Authenticated,
+    language: Option<Language>,
+) -> Result<(), StoreError> {
+    let person = caller.person();
+    let mut write = desk.store.write(desk.now()).await?;
+    write.set_language(person.id, language).await?;
+    let [before, after] = [person.language, language].map(|chosen| chosen.map(Language::as_str));
+    let detail =
+        serde_json::json!({ "before": { "language": before }, "after": { "language": after } });
+    write.commit(caller.own_entry(Action::ChooseLanguage, person.id.to_string(), detail)).await?;
+    Ok(())
 }
 
 /// Changes the caller's password. In one transaction: the hash, every other session, the bearer
@@ -137,7 +154,8 @@ pub(crate) async fn request_reset(
     if let Some(person) = found {
         // To the address on record, never to the one that was typed.
         let link = format!("{}/reset-password/{}", desk.settings.console_url, code.as_str());
-        desk.mailer.send(&person.email, Message::reset(&link), desk.now());
+        let message = Message::to(person.language, || Message::reset(&link));
+        desk.mailer.send(&person.email, message, desk.now());
     }
     Ok(())
 }
@@ -179,10 +197,8 @@ pub(crate) async fn reset_password(
     entry.actor = Actor::Person { person: person.id, member: None };
     entry.detail = ended;
     let receipt = desk.commit_with_receipt(write, entry).await?;
-    desk.mailer.send(
-        &person.email,
-        Message::password_changed(&desk.settings.console_url),
-        desk.now(),
-    );
+    let url = &desk.settings.console_url;
+    let message = Message::to(person.language, || Message::password_changed(url));
+    desk.mailer.send(&person.email, message, desk.now());
     Ok(receipt)
 }

@@ -5,7 +5,9 @@ use crate::{
     Desk,
     caller::Caller,
     chrome::{Chrome, Nav, page},
+    language::say_known,
     problem::Problem,
+    say,
     when::When,
 };
 use askama::Template;
@@ -32,7 +34,7 @@ struct Shown {
     refused_from: When,
     gateways: Vec<Gateway>,
     slowest_ms: String,
-    durability: &'static str,
+    durability: String,
     target: String,
     seq: i64,
     jws: String,
@@ -45,26 +47,19 @@ struct Gateway {
     refuses_from: Option<When>,
 }
 
-fn what(action: &str) -> &'static str {
-    match action {
-        "token.revoke" => "API token revoked",
-        "token.rotate" => "Token rotated",
-        "person.change_password" => "Password changed",
-        "person.reset_password" => "Password reset",
-        "member.log_out_everywhere" => "Logged out everywhere",
-        "member.remove" => "Member removed",
-        "member.change_role" => "Role changed",
-        "token.replace" => "Bearer token replaced",
-        _ => "Token ended",
-    }
+/// The acts that end tokens, as the list names them.
+fn what(action: &str) -> String {
+    say_known(&format!("ended-{}", action.replace('.', "-")))
+        .unwrap_or_else(|| say("ended-otherwise").to_string())
 }
 
-fn durability(name: &str) -> &'static str {
-    match name {
-        "synchronous" => "on two machines' disks before it was acknowledged",
-        "asynchronous" => "on one machine's disk, and soon on another's",
-        _ => "on one machine's disk",
-    }
+fn durability(name: &str) -> String {
+    say(match name {
+        "synchronous" => "durable-twice",
+        "asynchronous" => "durable-soon",
+        _ => "durable-here",
+    })
+    .to_string()
 }
 
 impl Shown {
@@ -75,7 +70,7 @@ impl Shown {
         let slowest = receipt.confirmed.iter().map(|said| said.after_ms).fold(0.0, f64::max);
         Some(Self {
             number: row.seq,
-            what: what(&receipt.action).to_owned(),
+            what: what(&receipt.action),
             at: When::past(receipt.committed_at, now),
             is_complete: receipt.complete,
             is_over: receipt.refused_from <= now,
@@ -90,6 +85,10 @@ impl Shown {
     }
 }
 
+fn after(ms: f64) -> String {
+    say("receipts-after").with("slowest_ms", format!("{ms:.1}")).to_string()
+}
+
 fn moment(at: Timestamp, now: Timestamp) -> When {
     if at <= now { When::past(at, now) } else { When::clock(at) }
 }
@@ -97,7 +96,7 @@ fn moment(at: Timestamp, now: Timestamp) -> When {
 fn gateways(receipt: &Receipt, now: Timestamp) -> Vec<Gateway> {
     let confirmed = receipt.confirmed.iter().map(|said| Gateway {
         name: said.name.clone(),
-        confirmed: Some(format!("after {:.1} ms", said.after_ms)),
+        confirmed: Some(after(said.after_ms)),
         refuses_from: None,
     });
     let outstanding = receipt.unconfirmed.iter().map(|other| Gateway {
@@ -126,7 +125,7 @@ pub(crate) async fn list(State(desk): State<Desk>, caller: Caller) -> Result<Res
     let rows = desk.store.read().await?.list_receipts(caller.account.id, LISTED).await?;
     let (keys, now) = (keys(&desk).await?, desk.now());
     let receipts = rows.iter().filter_map(|row| Shown::new(row, &keys, now)).collect();
-    let chrome = Chrome::of(&caller, "Receipts", Nav::Tokens);
+    let chrome = Chrome::of(&caller, say("receipts"), Nav::Tokens);
     Ok(page(&ListPage { chrome, receipts }))
 }
 
@@ -150,7 +149,7 @@ pub(crate) async fn show(
     let receipt = Shown::new(&row, &keys, desk.now()).ok_or_else(|| {
         Problem::broken("a receipt in the audit log cannot be verified: it was changed")
     })?;
-    let chrome = Chrome::of(&caller, "Receipt", Nav::Tokens);
+    let chrome = Chrome::of(&caller, say("receipt-one"), Nav::Tokens);
     Ok(page(&ShowPage { chrome, receipt }))
 }
 

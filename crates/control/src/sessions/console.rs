@@ -9,6 +9,7 @@ use crate::{
     caller::{Authenticated, Myself, Visitor},
     chrome::{Chrome, Done, Nav, done, page, page_with},
     problem::Problem,
+    say,
     tokens::{self, Program},
     when::When,
 };
@@ -62,7 +63,7 @@ pub(crate) async fn log_in_page(
         pending: query.pending,
         unconfirmed: query.unconfirmed,
     };
-    let chrome = Chrome::nobody("Log in", Nav::None).with_notice(&done);
+    let chrome = Chrome::nobody(say("log-in"), Nav::None).with_notice(&done);
     let next = safe_next(query.next.as_deref()).to_owned();
     Ok(page(&LogInPage {
         chrome,
@@ -91,7 +92,7 @@ pub(crate) async fn log_in(
         Err(error @ (LogInError::Wrong | LogInError::Held(_))) => {
             let (status, retry_after) = held(&error);
             let page = LogInPage {
-                chrome: Chrome::nobody("Log in", Nav::None),
+                chrome: Chrome::nobody(say("log-in"), Nav::None),
                 email: form.email,
                 next: safe_next(form.next.as_deref()).to_owned(),
                 error: Some(error.to_string()),
@@ -115,7 +116,7 @@ pub(crate) struct SecondFactorPage {
 
 impl SecondFactorPage {
     pub fn new(half: String, next: String, error: Option<String>) -> Self {
-        Self { chrome: Chrome::nobody("Second factor", Nav::None), half, next, error }
+        Self { chrome: Chrome::nobody(say("second-factor"), Nav::None), half, next, error }
     }
 }
 
@@ -164,8 +165,8 @@ impl From<LogInError> for Problem {
             | LogInError::WrongCode
             | LogInError::WrongPasskey
             | LogInError::HalfOver => {
-                Self::new(StatusCode::FORBIDDEN, "You are not logged in", error.to_string())
-                    .leading_to("/login", "Go to the log-in")
+                Self::new(StatusCode::FORBIDDEN, say("not-logged-in"), error.to_string())
+                    .leading_to("/login", say("go-to-log-in"))
             }
             LogInError::Held(held) => held.into(),
             LogInError::TooBusy(_) => Self::too_busy(),
@@ -240,7 +241,7 @@ pub(crate) async fn list(
         place: session.client_addr,
     };
     let sessions = super::list_own(&desk, &caller).await?.into_iter().map(shown).collect();
-    let chrome = caller.chrome("Sessions", Nav::Sessions).with_notice(&query);
+    let chrome = caller.chrome(say("sessions"), Nav::Sessions).with_notice(&query);
     Ok(page(&ListPage { chrome, sessions }))
 }
 
@@ -270,7 +271,7 @@ pub(crate) async fn log_out_everywhere_page(
     caller: Myself,
 ) -> Result<Response, Problem> {
     let programs = tokens::list_programs_of_person(&desk, caller.person().id).await?;
-    let chrome = caller.chrome("Log out from all active sessions", Nav::Sessions);
+    let chrome = caller.chrome(say("everywhere-title"), Nav::Sessions);
     Ok(page(&EverywherePage { chrome, programs }))
 }
 

@@ -9,6 +9,7 @@ use crate::{
     factors::{self, Proof},
     mail::Message,
     passwords::{Password, TooBusy},
+    say,
 };
 use keydesk_model::{Action, Actor, Email, Origin, PersonId};
 use keydesk_store::{HalfLogIn, Person, StoreError, Write};
@@ -16,13 +17,13 @@ use std::time::Duration;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LogInError {
-    #[error("The e-mail address or the password is wrong.")]
+    #[error("{}", say("log-in-wrong"))]
     Wrong,
-    #[error("That code is not right, or was used already.")]
+    #[error("{}", say("log-in-wrong-code"))]
     WrongCode,
-    #[error("That passkey is not known here, or was removed.")]
+    #[error("{}", say("log-in-wrong-passkey"))]
     WrongPasskey,
-    #[error("That took too long, or your password has changed meanwhile. Begin again.")]
+    #[error("{}", say("log-in-half-over"))]
     HalfOver,
     #[error(transparent)]
     Held(HeldError),
@@ -187,11 +188,14 @@ impl<'a> News<'a> {
 
     pub fn send(self, desk: &Desk, entered: &Entered, origin: &Origin) {
         let (now, url) = (desk.now(), &desk.settings.console_url);
+        let Person { email, language, .. } = self.person;
         if self.had_devices && entered.device.is_some() {
-            desk.mailer.send(&self.person.email, Message::new_device(origin, now, url), now);
+            let message = Message::to(*language, || Message::new_device(origin, now, url));
+            desk.mailer.send(email, message, now);
         }
         if let Some(left) = self.codes_left {
-            desk.mailer.send(&self.person.email, Message::recovery_code_used(left, url), now);
+            let message = Message::to(*language, || Message::recovery_code_used(left, url));
+            desk.mailer.send(email, message, now);
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::{
     caller::{Authenticated, Caller, Visitor},
     codes,
     factors::{self},
+    language,
     operators::Operator,
     passwords::Password,
     problem::Problem,
@@ -92,7 +93,11 @@ pub(crate) async fn find_person(
     let found =
         read.find_session(codes::digest(secret), now.minus(IDLE), now.minus(ABSOLUTE)).await?;
     let Some(session) = found else { return Ok(None) };
-    Ok(read.find_person(session.person).await?.map(|person| (session, person)))
+    let Some(person) = read.find_person(session.person).await? else { return Ok(None) };
+    if let Some(chosen) = person.language {
+        language::switch_to(chosen);
+    }
+    Ok(Some((session, person)))
 }
 
 /// A new session's secret: it goes into the cookie and nowhere else.

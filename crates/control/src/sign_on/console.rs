@@ -11,6 +11,7 @@ use crate::{
     freshness::FreshForm,
     operators::Operator,
     problem::Problem,
+    say,
     sessions::{
         LoggedIn,
         console::{SecondFactorPage, let_in, with_cookie},
@@ -64,7 +65,7 @@ async fn sign_on_page(
         None => (stored.unwrap_or_else(begins), None),
     };
     Ok(SignOnPage {
-        chrome: caller.chrome("Single sign-on", Nav::Members),
+        chrome: caller.chrome(say("single-sign-on"), Nav::Members),
         form,
         is_confirmed,
         callback_url: format!("{}/login/sign-on/callback", desk.settings.console_url),
@@ -146,7 +147,7 @@ struct LogInPage {
 
 impl LogInPage {
     fn new(email: String, next: Option<&str>) -> Self {
-        let chrome = Chrome::nobody("Single sign-on", Nav::None);
+        let chrome = Chrome::nobody(say("single-sign-on"), Nav::None);
         Self { chrome, email, next: safe_next(next).to_owned(), error: None, departure: None }
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     challenge, codes, members,
     passwords::{Password, TooBusy},
     problem::Problem,
+    say,
     sessions::{self, LoggedIn, News, SessionSecret, visitor_entry},
 };
 use keydesk_model::{AccountId, Action, Actor, Email, PersonId, Role, TokenName};
@@ -32,29 +33,27 @@ pub(crate) fn belongs_to(account: AccountId) -> String {
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SignOnError {
-    #[error(
-        "Issuer: a URL such as https://login.example.com, without query; http is for this machine only."
-    )]
+    #[error("{}", say("sign-on-wrong-issuer"))]
     Issuer,
-    #[error("Give the client id that the provider has given you.")]
+    #[error("{}", say("sign-on-no-client"))]
     Client,
-    #[error("Give the client secret that the provider has given you.")]
+    #[error("{}", say("sign-on-no-secret"))]
     Secret,
-    #[error("Domain: what stands behind the @ of your addresses, such as example.com.")]
+    #[error("{}", say("sign-on-wrong-domain"))]
     Domain,
-    #[error("Roles: lines of “value = role”, with the roles administrator, developer and viewer.")]
+    #[error("{}", say("sign-on-wrong-roles"))]
     Roles,
-    #[error("There is no single sign-on for that address. Log in with your password.")]
+    #[error("{}", say("sign-on-none"))]
     None,
-    #[error("The provider cannot be asked now: {0}")]
-    Provider(String),
-    #[error("That took too long, or began in another browser. Begin again.")]
+    #[error("{}", say("sign-on-unreachable").with("why", say(.0)))]
+    Provider(&'static str),
+    #[error("{}", say("sign-on-over"))]
     Over,
-    #[error("The provider let you in, but its answer does not do here: {0}")]
+    #[error("{}", say("sign-on-unfit").with("why", say(.0)))]
     Unfit(&'static str),
     #[error(transparent)]
     Held(#[from] HeldError),
-    #[error("too many people are logging in at this moment; try again in a few seconds")]
+    #[error("{}", say("hashing-busy"))]
     TooBusy,
     #[error(transparent)]
     Key(#[from] KeyringError),
@@ -75,7 +74,7 @@ impl From<SignOnError> for Problem {
             SignOnError::Key(error) => Self::broken(error),
             SignOnError::Held(held) => held.into(),
             SignOnError::TooBusy => Self::too_busy(),
-            error => Self::invalid(error.to_string()).leading_to("/login", "Go to the log-in"),
+            error => Self::invalid(error.to_string()).leading_to("/login", say("go-to-log-in")),
         }
     }
 }
@@ -146,7 +145,7 @@ pub(crate) async fn finish(
     let away = back.take(&mut write).await?.ok_or(SignOnError::Over)?;
     write.keep().await?;
     if !arrival.error.is_empty() || arrival.code.is_empty() {
-        return Err(SignOnError::Unfit("it says that you were not let in"));
+        return Err(SignOnError::Unfit("unfit-refused"));
     }
     let mut read = desk.store.read().await?;
     let found = read.find_sign_on(away.account).await?;
@@ -155,7 +154,7 @@ pub(crate) async fn finish(
     let client = provider::Client::discover(desk, &sign_on).await?;
     let told = client.exchange(desk, &arrival.code, &away.nonce, away.verifier).await?;
     if told.email.domain() != sign_on.domain {
-        return Err(SignOnError::Unfit("your address there is of another domain"));
+        return Err(SignOnError::Unfit("unfit-domain"));
     }
     Ok((enter(desk, &sign_on, &told, visitor).await?, away.next))
 }
@@ -175,7 +174,7 @@ async fn enter(
     let mut write = desk.store.write(desk.now()).await?;
     let account = write.find_account(sign_on.account).await?.ok_or(SignOnError::None)?;
     if !account.state.is_in_use() {
-        return Err(SignOnError::Unfit("the account is closed"));
+        return Err(SignOnError::Unfit("unfit-closed"));
     }
     // What was asked may have been taken back while the provider answered.
     let still = write.find_sign_on(account.id).await?;

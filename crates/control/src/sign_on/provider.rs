@@ -96,15 +96,14 @@ fn unreachable(error: &dyn std::error::Error) -> SignOnError {
         cause = next.source();
     }
     tracing::warn!(error = whole, "a provider of single sign-on cannot be asked");
-    SignOnError::Provider("it does not answer as OpenID Connect says".to_owned())
+    SignOnError::Provider("provider-odd")
 }
 
 impl Client {
     pub async fn discover(desk: &Desk, sign_on: &SignOn) -> Result<Self, SignOnError> {
         let secret = desk.keyring.open_secret(&sign_on.sealed, &belongs_to(sign_on.account));
         let secret = secret.ok().and_then(|secret| String::from_utf8(secret.to_vec()).ok());
-        let secret =
-            secret.ok_or_else(|| SignOnError::Provider("its secret cannot be read".to_owned()))?;
+        let secret = secret.ok_or_else(|| SignOnError::Provider("provider-no-secret"))?;
         let issuer = IssuerUrl::new(sign_on.issuer.clone()).map_err(|_| SignOnError::Issuer)?;
         let metadata = CoreProviderMetadata::discover_async(issuer, &send)
             .await
@@ -140,22 +139,22 @@ impl Client {
         let asked = asked.map_err(|error| unreachable(&error))?;
         let answer = asked.set_pkce_verifier(PkceCodeVerifier::new(verifier));
         let answer = answer.request_async(&send).await.map_err(|error| unreachable(&error))?;
-        let token = answer.id_token().ok_or(SignOnError::Unfit("it holds no ID token"))?;
+        let token = answer.id_token().ok_or(SignOnError::Unfit("unfit-no-token"))?;
         let clock = desk.clock.clone();
         let verifier = self.inner.id_token_verifier().set_time_fn(move || {
             DateTime::from_timestamp_micros(clock.now().as_micros()).unwrap_or_default()
         });
         let claims = token.claims(&verifier, &Nonce::new(nonce.to_owned())).map_err(|error| {
             tracing::warn!(%error, "an ID token does not verify");
-            SignOnError::Unfit("its ID token does not verify")
+            SignOnError::Unfit("unfit-unverified-token")
         })?;
         if claims.email_verified() != Some(true) {
-            return Err(SignOnError::Unfit("it does not say that your address is verified"));
+            return Err(SignOnError::Unfit("unfit-unverified-email"));
         }
         let email = claims.email().and_then(|email| email.parse::<Email>().ok());
         let name = claims.name().and_then(|name| name.get(None));
         Ok(Told {
-            email: email.ok_or(SignOnError::Unfit("it says no address"))?,
+            email: email.ok_or(SignOnError::Unfit("unfit-no-email"))?,
             name: name.map(|name| name.to_string()).unwrap_or_default(),
             values: values(claims.additional_claims().0.get(&self.role_claim)),
         })

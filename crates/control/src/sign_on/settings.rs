@@ -6,6 +6,7 @@ use crate::{
     caller::Caller,
     operators::{self, Operator},
     problem::Problem,
+    say,
 };
 use keydesk_model::{AccountId, AccountNumber, Action, Email, Right, Role};
 use keydesk_store::{SignOn, StoreError};
@@ -131,9 +132,7 @@ pub(crate) async fn confirm(
     let found = write.find_sign_on(account.id).await?.ok_or_else(Problem::not_found)?;
     let seen = SignOn { issuer: issuer.to_owned(), domain: domain.to_owned(), ..found };
     write.confirm_sign_on(&seen).await.map_err(|error| match error {
-        StoreError::Conflict => Problem::conflict(
-            "It was changed meanwhile, or another account has single sign-on for that domain. Look again.",
-        ),
+        StoreError::Conflict => Problem::conflict(say("sign-on-changed")),
         error => error.into(),
     })?;
     let detail = serde_json::json!({ "after": { "issuer": issuer, "domain": domain } });

@@ -6,8 +6,10 @@ use crate::{
     caller::Caller,
     chrome::{Chrome, Done, Nav, done, page},
     freshness::FreshForm,
+    named,
     problem::Problem,
     receipts::Issued,
+    say,
     when::When,
 };
 use askama::Template;
@@ -34,7 +36,7 @@ pub(crate) struct Row {
     pub expires: Option<When>,
     pub expires_soon: bool,
     /// Why it is over: "expired", "revoked".
-    pub over: Option<(&'static str, When)>,
+    pub over: Option<(String, When)>,
 }
 
 impl Row {
@@ -48,14 +50,20 @@ impl Row {
                 .scopes
                 .iter()
                 .map(|scope| {
-                    if scope.as_str() == "*" { "everything".to_owned() } else { scope.to_string() }
+                    if scope.as_str() == "*" {
+                        say("scope-everything").to_string()
+                    } else {
+                        scope.to_string()
+                    }
                 })
                 .collect(),
-            made_by: token.created_by.unwrap_or_else(|| "a former member".to_owned()),
+            made_by: token.created_by.unwrap_or_else(|| say("former-member").to_string()),
             made: When::past(token.created_at, now),
             last_used: token.last_used_at.map(|at| When::past(at, now)),
             last_used_by: match (token.last_used_by, token.last_used_from) {
-                (Some(program), Some(addr)) => format!("{program} from {addr}"),
+                (Some(program), Some(addr)) => {
+                    say("program-from").with("program", program).with("address", addr).to_string()
+                }
                 _ => String::new(),
             },
             is_live,
@@ -63,9 +71,9 @@ impl Row {
             expires_soon: left.is_some_and(|left| left.as_secs() < 14 * 86_400),
             over: match state {
                 TokenState::Live => None,
-                TokenState::Expired(at) => Some(("expired", When::past(at, now))),
+                TokenState::Expired(at) => Some((named("over", "expired"), When::past(at, now))),
                 TokenState::Ended(ending) => {
-                    Some((ending.cause.as_str(), When::past(ending.at, now)))
+                    Some((named("over", ending.cause.as_str()), When::past(ending.at, now)))
                 }
             },
             name: token.name,
@@ -125,7 +133,7 @@ pub(crate) async fn list(
     let old = super::list_closing_secrets(&desk, &caller).await?;
     let old = old.into_iter().filter(|old| old.closing.at > now);
     let old = old.map(|old| OldRow::new(old, &live, now)).collect();
-    let chrome = Chrome::of(&caller, "Tokens", Nav::Tokens).with_notice(&query);
+    let chrome = Chrome::of(&caller, say("layout-tokens"), Nav::Tokens).with_notice(&query);
     Ok(page(&ListPage {
         chrome,
         live,
@@ -164,7 +172,7 @@ pub(super) fn shown_once(
     let whoami = format!("{endpoint_url}/{}/whoami", desk.settings.reserved_prefix);
     let chrome = Chrome::of(
         caller,
-        if rotated.is_some() { "Token rotated" } else { "Token created" },
+        say(if rotated.is_some() { "ended-token-rotate" } else { "token-created" }),
         Nav::Tokens,
     );
     let row = Row::new(token, desk.now());
@@ -198,7 +206,7 @@ async fn end_page(
     let programs = super::list_programs(desk, id).await?;
     let chrome = Chrome::of(
         caller,
-        if rotates { "Rotate API token" } else { "Revoke API token" },
+        say(if rotates { "rotate-api-token" } else { "revoke-api-token" }),
         Nav::Tokens,
     );
     Ok(page(&EndPage { chrome, row, version, programs, rotates }))
@@ -232,7 +240,7 @@ impl RotateForm {
     /// The version that the page showed; a script may leave it out.
     pub fn version(&self) -> Result<Option<i64>, Problem> {
         let seen = self.version.as_deref().map(str::parse).transpose();
-        seen.map_err(|_| Problem::invalid("version is a whole number, or left out"))
+        seen.map_err(|_| Problem::invalid(say("version-wrong")))
     }
 
     fn terms(&self) -> Result<RotationTerms, Problem> {

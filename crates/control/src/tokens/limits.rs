@@ -2,7 +2,7 @@
 //! small as that allows, tried first where wished, then in force.
 
 use super::{find_api_token, find_live_api_token};
-use crate::{Desk, caller::Caller, operations::LATELY, problem::Problem};
+use crate::{Desk, caller::Caller, operations::LATELY, problem::Problem, say};
 use keydesk_model::{Action, AddressList, Grant, Objection, Right, RuleTable, ScopeSet, TokenId};
 use keydesk_store::{Objected, OperationUse, Token};
 
@@ -80,7 +80,7 @@ pub(crate) async fn limit_api_token(
     caller.permit(Right::ManageTokens)?;
     let token = find_live_api_token(&mut write, caller.account.id, id).await?;
     if wanted.scopes.is_empty() {
-        return Err(Problem::invalid("A token needs at least one scope."));
+        return Err(Problem::invalid(say("scope-needed")));
     }
     let holds = Grant { scopes: token.scopes, addresses: token.addresses };
     let (grant, trial) = match start {
@@ -104,17 +104,18 @@ pub(crate) async fn list_objected(desk: &Desk, caller: &Caller) -> Result<Vec<Ob
 }
 
 /// What an objection means to the reader of a list.
-pub(crate) fn why(objected: &Objected) -> &'static str {
-    match (objected.objection, objected.refused > 0) {
-        (Objection::Scope, true) => "refused: lacks the scope",
-        (Objection::Scope, false) => "would be refused: lacks the scope",
-        (Objection::TrialScope, _) => "would be refused by the scopes on trial",
-        (Objection::Address, _) => "refused: from another address",
-        (Objection::TrialAddress, _) => "would be refused by the addresses on trial",
-        (Objection::Rate, true) => "refused: too many calls at a time",
-        (Objection::Rate, false) => "would be refused: too many calls at a time",
-        (Objection::Quota, true) => "refused: the month's calls were used up",
-        (Objection::OldSecret, _) => "uses the old secret of a rotated token",
-        (Objection::Quota, false) => "would be refused: the month's calls were used up",
-    }
+pub(crate) fn why(objected: &Objected) -> String {
+    say(match (objected.objection, objected.refused > 0) {
+        (Objection::Scope, true) => "why-scope",
+        (Objection::Scope, false) => "why-scope-yet",
+        (Objection::TrialScope, _) => "why-trial-scope",
+        (Objection::Address, _) => "why-address",
+        (Objection::TrialAddress, _) => "why-trial-address",
+        (Objection::Rate, true) => "why-rate",
+        (Objection::Rate, false) => "why-rate-yet",
+        (Objection::Quota, true) => "why-quota",
+        (Objection::OldSecret, _) => "why-old-secret",
+        (Objection::Quota, false) => "why-quota-yet",
+    })
+    .to_string()
 }

@@ -6,13 +6,14 @@ use super::{
     new_console::one_or_more,
 };
 use crate::{
-    Desk,
+    Desk, Told as _,
     api_docs::ScopeOffer,
     caller::Caller,
     chrome::{Chrome, Nav, done, page, page_with},
     freshness::FreshForm,
     operations::list_scope_offers,
     problem::Problem,
+    say,
     when::When,
 };
 use askama::Template;
@@ -47,7 +48,7 @@ struct ObjectionRow {
     token_name: String,
     program: String,
     operation: String,
-    why: &'static str,
+    why: String,
     was_refused: bool,
     calls: i64,
     /// Where only some of them were refused.
@@ -146,7 +147,7 @@ async fn limits_page(
     let parts = |grant: &Grant| (words(&grant.scopes), networks(&grant.addresses));
     let is_live = review.token.state(now) == TokenState::Live;
     Ok(LimitsPage {
-        chrome: Chrome::of(caller, "Limits", Nav::Tokens),
+        chrome: Chrome::of(caller, say("tokens-limits"), Nav::Tokens),
         id: review.token.id,
         scopes: words(&review.token.scopes),
         addresses: networks(&review.token.addresses),
@@ -199,12 +200,10 @@ pub(crate) async fn limit(
     let scopes =
         form.scope.iter().map(|text| text.parse::<Scope>()).collect::<Result<ScopeSet, _>>();
     let scopes = match scopes {
-        Ok(scopes) if scopes.is_empty() => {
-            Err("choose at least one scope, or “everything”".to_owned())
-        }
-        scopes => scopes.map_err(|error| error.to_string()),
+        Ok(scopes) if scopes.is_empty() => Err(say("scope-or-everything").to_string()),
+        scopes => scopes.map_err(|error| error.told()),
     };
-    let addresses = form.addresses.parse::<AddressList>().map_err(|error| error.to_string());
+    let addresses = form.addresses.parse::<AddressList>().map_err(|error| error.told());
     match (scopes, addresses) {
         (Ok(scopes), Ok(addresses)) => {
             let (start, told) = Start::chosen(&form.start);
@@ -235,6 +234,6 @@ pub(crate) async fn objections(
     let now = desk.now();
     let listed = list_objected(&desk, &caller).await?;
     let objections = listed.into_iter().map(|seen| ObjectionRow::new(seen, now)).collect();
-    let chrome = Chrome::of(&caller, "Objections", Nav::Tokens);
+    let chrome = Chrome::of(&caller, say("objections-short"), Nav::Tokens);
     Ok(page(&ObjectionsPage { chrome, objections }))
 }

@@ -20,7 +20,8 @@ use rotation::{RotatedToken, rotate_secret};
 pub(crate) use rotation::{close_old_secrets, list_closing_secrets, rotate_api_token};
 
 use crate::{
-    Desk, caller::Caller, operations::LATELY, problem::Problem, receipts::Issued, when::When,
+    Desk, Told as _, caller::Caller, operations::LATELY, problem::Problem, receipts::Issued, say,
+    when::When,
 };
 use axum::http::StatusCode;
 use keydesk_model::{
@@ -37,28 +38,24 @@ const MOST_OLD: usize = 10;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TokenError {
-    #[error(transparent)]
+    #[error("{}", .0.told())]
     Expiry(#[from] ExpiryError),
-    #[error(transparent)]
+    #[error("{}", .0.told())]
     Policy(#[from] ExpiryPolicyError),
-    #[error("this account has {MOST_TOKENS} live API tokens; revoke some first")]
+    #[error("{}", say("too-many-tokens").count("most", MOST_TOKENS))]
     TooMany,
-    #[error("there is no such token")]
+    #[error("{}", say("no-such-token"))]
     NotFound,
-    #[error("the token has ended already; create a new one")]
+    #[error("{}", say("token-has-ended"))]
     Ended,
-    #[error(
-        "{MOST_OLD} old secrets of this token go on already; close them, or rotate without overlap"
-    )]
+    #[error("{}", say("too-many-old").count("most", MOST_OLD))]
     TooManyOld,
-    #[error("no old secret of this token goes on any more")]
+    #[error("{}", say("nothing-old"))]
     NothingOld,
-    #[error("someone has rotated this token since you opened the page; look at it again")]
+    #[error("{}", say("token-changed"))]
     Changed,
     /// The same form was sent before: the token is there, and its secret was shown then.
-    #[error(
-        "this form was sent already, and “{name}” was created and its secret shown then; if you did not see it, rotate the token on the Tokens page"
-    )]
+    #[error("{}", say("token-repeated").with("name", .name))]
     Repeated { name: String },
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -69,8 +66,8 @@ impl From<TokenError> for Problem {
         match error {
             TokenError::NotFound => Self::not_found(),
             TokenError::Repeated { .. } => {
-                Self::new(StatusCode::CONFLICT, "Already created", error.to_string())
-                    .leading_to("/tokens", "Go to Tokens")
+                Self::new(StatusCode::CONFLICT, say("already-created"), error.to_string())
+                    .leading_to("/tokens", say("go-to-tokens"))
             }
             TokenError::Ended | TokenError::Changed | TokenError::NothingOld => {
                 Self::conflict(error.to_string())

@@ -2,14 +2,16 @@
 
 use super::{ApiTokenRequest, console::shown_once, expiry::Policies};
 use crate::{
-    Desk,
+    Desk, Told as _,
     api_docs::ScopeOffer,
     caller::Caller,
     chrome::{Chrome, Nav, page, page_with},
     codes,
     freshness::FreshForm,
+    named,
     operations::list_scope_offers,
     problem::Problem,
+    say,
 };
 use askama::Template;
 use axum::{extract::State, http::StatusCode, response::Response};
@@ -49,7 +51,7 @@ struct NewPage {
     chrome: Chrome,
     form: NewTokenForm,
     offers: Vec<ScopeOffer>,
-    choices: Vec<(&'static str, &'static str)>,
+    choices: Vec<(&'static str, String)>,
     errors: Errors,
     request_key: String,
     /// How long it may live, in words.
@@ -65,14 +67,7 @@ struct Errors {
     scope: Option<String>,
 }
 
-const CHOICES: [(&str, &str); 6] = [
-    ("never", "Never"),
-    ("30d", "30 days"),
-    ("60d", "60 days"),
-    ("90d", "90 days"),
-    ("180d", "180 days"),
-    ("365d", "A year"),
-];
+const CHOICES: [&str; 6] = ["never", "30d", "60d", "90d", "180d", "365d"];
 
 impl NewPage {
     fn has(&self, scope: &str) -> bool {
@@ -96,7 +91,7 @@ async fn form_page(
     let account = desk.store.read().await?.find_account(caller.account.id).await?;
     let policies = Policies::of(desk, account.as_ref());
     // What would be refused is not offered.
-    let choices = CHOICES.into_iter().filter(|(value, _)| {
+    let choices = CHOICES.into_iter().filter(|value| {
         value
             .parse::<Expiry>()
             .is_ok_and(|expiry| policies.permitted_end(expiry, desk.now()).is_ok())
@@ -104,10 +99,10 @@ async fn form_page(
     Ok(NewPage {
         begins_with: begins_with(policies.held),
         policy: told(policies.held),
-        chrome: Chrome::of(caller, "Create new token", Nav::Tokens),
+        chrome: Chrome::of(caller, say("token-new-title"), Nav::Tokens),
         form,
         offers: list_scope_offers(desk).await?,
-        choices: choices.collect(),
+        choices: choices.map(|value| (value, named("lives", value))).collect(),
         errors,
         request_key: key[..32].to_owned(),
     })
@@ -124,7 +119,7 @@ fn begins_with(policy: ExpiryPolicy) -> String {
         Some(Expiry::Days(days)) => Some(format!("{days}d")),
         _ => None,
     };
-    let offered = || CHOICES.iter().map(|(value, _)| *value);
+    let offered = || CHOICES.into_iter();
     let wanted = wanted.filter(|wanted| offered().filter(may).any(|value| value == wanted));
     let first = offered().find(|value| *value == "never" && may(value));
     let longest = || offered().rfind(may);
@@ -133,9 +128,8 @@ fn begins_with(policy: ExpiryPolicy) -> String {
 
 fn told(policy: ExpiryPolicy) -> Option<String> {
     match policy.max_days {
-        Some(1) => Some("Tokens of this account may live for one day at most.".to_owned()),
-        Some(days) => Some(format!("Tokens of this account may live for {days} days at most.")),
-        None if policy.is_required => Some("Tokens of this account must have an end.".to_owned()),
+        Some(days) => Some(say("lives-at-most").count("n", u32::from(days)).to_string()),
+        None if policy.is_required => Some(say("must-have-end").to_string()),
         None => None,
     }
 }
@@ -186,13 +180,13 @@ async fn check_expiry(
 /// A date that someone gave counts, whether or not they also chose "on a date".
 fn read_expiry(form: &NewTokenForm) -> Result<Expiry, String> {
     let text = match (form.expires.as_str(), form.expires_on.as_str()) {
-        ("date", "") => return Err("choose the last day, or one of the other spans".to_owned()),
+        ("date", "") => return Err(say("choose-day").to_string()),
         ("" | "never" | "date", date) if !date.is_empty() => date,
         ("", _) => "never",
         (span, "") => span,
-        (_, _) => return Err("choose a span or a last day, not both".to_owned()),
+        (_, _) => return Err(say("choose-one").to_string()),
     };
-    text.parse().map_err(|error: ExpiryError| error.to_string())
+    text.parse().map_err(|error: ExpiryError| error.told())
 }
 
 fn read_request(form: &NewTokenForm) -> Result<ApiTokenRequest, Errors> {
@@ -209,13 +203,11 @@ fn read_request(form: &NewTokenForm) -> Result<ApiTokenRequest, Errors> {
             request_key: form.request_key.clone().filter(|key| (16..=64).contains(&key.len())),
         }),
         (name, expiry, scopes) => Err(Errors {
-            name: name.err().map(|error| error.to_string()),
+            name: name.err().map(|error| error.told()),
             expires: expiry.err(),
             scope: match scopes {
-                Err(error) => Some(error.to_string()),
-                Ok(_) if nothing_chosen => {
-                    Some("choose at least one scope, or “everything”".to_owned())
-                }
+                Err(error) => Some(error.told()),
+                Ok(_) if nothing_chosen => Some(say("scope-or-everything").to_string()),
                 Ok(_) => None,
             },
         }),

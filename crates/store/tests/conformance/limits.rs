@@ -159,7 +159,8 @@ pub async fn a_reminder_is_noted_once_and_tells_who_is_still_there(world: World)
     assert!(write.list_expiring_tokens(at(3), at(98)).await.expect("lists").is_empty());
     assert!(write.list_expiring_tokens(at(99), at(100)).await.expect("lists").is_empty());
     let told = write.list_whom_to_tell(world.account, id).await.expect("lists");
-    assert_eq!(told.iter().map(ToString::to_string).collect::<Vec<_>>(), ["ann@acme.example"]);
+    let told: Vec<_> = told.iter().map(|(email, language)| (email.as_str(), *language)).collect();
+    assert_eq!(told, [("ann@acme.example", None)]);
     assert!(write.note_reminder(id, at(99), 7).await.expect("notes"));
     assert!(!write.note_reminder(id, at(99), 7).await.expect("notes"), "it was noted");
     assert!(write.note_reminder(id, at(99), 1).await.expect("notes"));

@@ -1,0 +1,44 @@
+limits-calls = { $n } calls
+limits-used =
+    { $used } %; a new month begins in { $n ->
+        [one] { $n } day
+       *[other] { $n } days
+    }, UTC
+limits-title = Account limits
+limits-lead = What all tokens of the account may do together. Each API token can be limited further on the <a href="/tokens">Tokens</a> page.
+limits-together = All tokens together
+limits-each = Each token
+limits-in-a-month = In a month
+limits-observed = The plan is observed: nothing is refused for it yet, and what would be is listed under <a href="/tokens/objections">objections</a>.
+limits-no-plan = No plan limits how much the account calls.
+limits-addresses = Addresses
+limits-seen = Seen in 30 days
+limits-none-seen = none, or too many to list
+limits-too-long = Tokens that live longer than they may
+limits-too-long-why = They were made before the limit, or while it was only tried: they keep their end, and would be refused if they were made now.
+limits-new-addresses = New addresses
+limits-addresses-hint = One address or network a line; empty: from anywhere. It holds for every token, bearer tokens too.
+limits-set-addresses = Set addresses
+limits-life = Life of new tokens
+limits-at-most = At most so many days
+limits-as-long = as long as one likes
+limits-must-end = New API tokens must have an end
+limits-try-life = Try: refuse no token, list those that would be
+limits-life-hint = It holds for API tokens that are made from now on; those that are there keep their end. Who made one and who administers the account are reminded 30, 7 and 1 days before it ends.
+limits-set-life = Set the longest life
+limits-who-sets = Owners and administrators set the addresses.
+setup-title = Open the first account
+setup-lead = An account is a customer of your API. You become its owner; everyone else comes in by invitation.
+setup-password-hint = At least 15 characters. Three or four unrelated words do well; no digits or signs are asked for.
+sign-up-sent = A link is on its way to { $email }. It works once, for a day; the account is opened with it.
+sign-up-lead = An account of your own, with an endpoint URL and tokens. First we send a link to your address.
+sign-up-log-in = Log in instead
+signed-up-title = Open { $account }
+signed-up-lead = You log in with { $email }, and become the account’s owner.
+setup-over = This link is no longer good
+setup-over-why = It works once, for an hour. Restart Keydesk for a new one, or log in if the account is there already.
+limits-rate = { $n } calls in { $seconds } s
+limits-life-wrong = The longest life is a number of days from 1 to 36500, or empty for none.
+sign-up-over = This link is no longer good. It works once, for a day; sign up anew.
+account-exists = There is an account already; log in, or ask its owner for an invitation.
+sign-up-anew = Sign up anew

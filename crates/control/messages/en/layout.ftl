@@ -1,0 +1,16 @@
+programs-yours = Programs that use your bearer token
+programs-theirs = Programs that use this bearer token
+programs-of-token = Programs that use this token
+layout-skip = Skip to content
+layout-main = Main
+layout-tokens = Tokens
+layout-audit = Audit
+layout-operator = Operator
+layout-menu = { $account }, { $name }: account and profile
+layout-profile = Profile and password
+layout-log-out = Log out
+layout-receipt = See the receipt
+layout-suspended = This account is suspended by the operator: every call is answered 403 <code>account_suspended</code>. Ask them.
+parts-no-program = No program has used it in the last 30 days.
+parts-calls-a-day = Calls a day
+problem-log-out = Log out

@@ -1,0 +1,33 @@
+receipts-lead = For every token that ended: which gateways refused it, and when.
+receipts-latest = Latest
+receipts-none = No token of this account has ended yet. <a href="/tokens">Go to Tokens</a>.
+receipts-gateways = Gateways
+receipts-refused = Refused everywhere
+receipts-after = after { $slowest_ms } ms
+receipt-complete = Every gateway refuses it. The last one confirmed after { $slowest_ms } ms.
+receipt-over = Every gateway refuses it. Not all had confirmed in time; the last lease ended { $when }.
+receipt-pending = Not yet everywhere: a gateway has not confirmed. Whatever becomes of it, it refuses by itself from { $when }. Reload this page then.
+receipt-gateways = Gateways
+receipt-gateway = Gateway
+receipt-refuses = Refuses it
+receipt-confirmed = confirmed { $after }
+receipt-at-latest = at the latest { $when }, by itself
+receipt-committed = Committed
+receipt-change = Change
+receipt-of = Of
+receipt-signed = Signed
+receipt-one = Receipt
+receipt-check = Anyone can check it with the keys at <code>/.well-known/keydesk-receipt-keys</code>: <code class="code-line">keydesk receipt verify --keys keys.json receipt.txt</code>
+receipt-all = All receipts
+ended-token-revoke = API token revoked
+ended-token-rotate = Token rotated
+ended-person-change_password = Password changed
+ended-person-reset_password = Password reset
+ended-member-log_out_everywhere = Logged out everywhere
+ended-member-remove = Member removed
+ended-member-change_role = Role changed
+ended-token-replace = Bearer token replaced
+ended-otherwise = Token ended
+durable-twice = on two machines' disks before it was acknowledged
+durable-soon = on one machine's disk, and soon on another's
+durable-here = on one machine's disk

@@ -1,0 +1,15 @@
+script-copied = Copied
+script-press = Press Ctrl+C
+script-no-copy = The browser does not allow copying; the text is selected
+script-works = Works from this browser: %status% in %took% ms
+script-unreachable = The gateway cannot be reached from this browser. Check its address and that it runs.
+script-no-scope = No scope selected
+script-all-scopes = All scopes selected
+script-passkey-name = Passkeys belong to a name: open this console by its name, on this machine by http://localhost.
+script-passkey-known = This authenticator has a passkey of yours already.
+script-passkey-unable = This browser knows no passkeys. Use another one, or the password.
+script-passkey-nothing = Nothing was done: the browser was not given a passkey. Try again.
+script-one-more = %missing% more character.
+script-more = %missing% more characters.
+script-one-thing = Long enough, but it is a few characters over and over: that is tried first.
+script-long-enough = Long enough. Whether it is among those that are tried first is checked when you send it.

@@ -1,0 +1,44 @@
+limits-calls = { $n } llamadas
+limits-used =
+    { $used } %; un mes nuevo empieza en { $n ->
+        [one] { $n } día
+       *[other] { $n } días
+    }, UTC
+limits-title = Límites de la cuenta
+limits-lead = Lo que pueden hacer juntos todos los tokens de la cuenta. Cada token de API se puede limitar más en la página <a href="/tokens">Tokens</a>.
+limits-together = Todos los tokens juntos
+limits-each = Cada token
+limits-in-a-month = Al mes
+limits-observed = El plan está en observación: aún no se rechaza nada por él, y lo que se rechazaría está en <a href="/tokens/objections">objeciones</a>.
+limits-no-plan = Ningún plan limita cuánto llama la cuenta.
+limits-addresses = Direcciones
+limits-seen = Vistas en 30 días
+limits-none-seen = ninguna, o demasiadas para listarlas
+limits-too-long = Tokens que viven más de lo permitido
+limits-too-long-why = Se crearon antes del límite, o mientras solo estaba a prueba: conservan su fin, y se rechazarían si se crearan ahora.
+limits-new-addresses = Nuevas direcciones
+limits-addresses-hint = Una dirección o red por línea; vacío: desde cualquier lugar. Vale para todos los tokens, también los de portador.
+limits-set-addresses = Fijar direcciones
+limits-life = Vida de los tokens nuevos
+limits-at-most = Como máximo tantos días
+limits-as-long = tanto como se quiera
+limits-must-end = Los tokens de API nuevos deben tener un fin
+limits-try-life = Probar: no rechazar ningún token, listar los que se rechazarían
+limits-life-hint = Vale para los tokens de API que se creen desde ahora; los que hay conservan su fin. A quien creó uno y a quien administra la cuenta se les recuerda 30, 7 y 1 días antes de que termine.
+limits-set-life = Fijar la vida máxima
+limits-who-sets = Los propietarios y administradores fijan las direcciones.
+setup-title = Abrir la primera cuenta
+setup-lead = Una cuenta es un cliente de tu API. Tú serás su propietario; los demás entran por invitación.
+setup-password-hint = Al menos 15 caracteres. Tres o cuatro palabras sin relación van bien; no se piden cifras ni signos.
+sign-up-sent = Un enlace va camino de { $email }. Funciona una vez, durante un día; con él se abre la cuenta.
+sign-up-lead = Una cuenta propia, con URL de endpoint y tokens. Primero enviamos un enlace a tu dirección.
+sign-up-log-in = Mejor iniciar sesión
+signed-up-title = Abrir { $account }
+signed-up-lead = Inicias sesión con { $email }, y pasas a ser propietario de la cuenta.
+setup-over = Este enlace ya no sirve
+setup-over-why = Funciona una vez, durante una hora. Reinicia Keydesk para tener otro, o inicia sesión si la cuenta ya existe.
+limits-rate = { $n } llamadas en { $seconds } s
+limits-life-wrong = La vida máxima es un número de días de 1 a 36500, o vacía para ninguna.
+sign-up-over = Este enlace ya no sirve. Funciona una vez, durante un día; regístrate de nuevo.
+account-exists = Ya hay una cuenta; inicia sesión, o pide una invitación a su propietario.
+sign-up-anew = Registrarse de nuevo

@@ -1,0 +1,16 @@
+programs-yours = Programas que usan tu token de portador
+programs-theirs = Programas que usan este token de portador
+programs-of-token = Programas que usan este token
+layout-skip = Ir al contenido
+layout-main = Principal
+layout-tokens = Tokens
+layout-audit = Auditoría
+layout-operator = Operador
+layout-menu = { $account }, { $name }: cuenta y perfil
+layout-profile = Perfil y contraseña
+layout-log-out = Cerrar sesión
+layout-receipt = Ver el recibo
+layout-suspended = El operador ha suspendido esta cuenta: toda llamada recibe 403 <code>account_suspended</code>. Consúltale.
+parts-no-program = Ningún programa lo ha usado en los últimos 30 días.
+parts-calls-a-day = Llamadas al día
+problem-log-out = Cerrar sesión

@@ -1,0 +1,33 @@
+receipts-lead = Para cada token que terminó: qué gateways lo rechazaron, y cuándo.
+receipts-latest = Últimos
+receipts-none = Aún no ha terminado ningún token de esta cuenta. <a href="/tokens">Ir a Tokens</a>.
+receipts-gateways = Gateways
+receipts-refused = Rechazado en todas partes
+receipts-after = tras { $slowest_ms } ms
+receipt-complete = Todos los gateways lo rechazan. El último lo confirmó tras { $slowest_ms } ms.
+receipt-over = Todos los gateways lo rechazan. No todos confirmaron a tiempo; la última concesión terminó { $when }.
+receipt-pending = Aún no en todas partes: un gateway no ha confirmado. Pase lo que pase, lo rechaza por sí mismo desde { $when }. Recarga esta página entonces.
+receipt-gateways = Gateways
+receipt-gateway = Gateway
+receipt-refuses = Lo rechaza
+receipt-confirmed = confirmado { $after }
+receipt-at-latest = a más tardar { $when }, por sí mismo
+receipt-committed = Guardado
+receipt-change = Cambio
+receipt-of = De
+receipt-signed = Firmado
+receipt-one = Recibo
+receipt-check = Cualquiera puede comprobarlo con las claves de <code>/.well-known/keydesk-receipt-keys</code>: <code class="code-line">keydesk receipt verify --keys keys.json receipt.txt</code>
+receipt-all = Todos los recibos
+ended-token-revoke = Token de API revocado
+ended-token-rotate = Token rotado
+ended-person-change_password = Contraseña cambiada
+ended-person-reset_password = Contraseña restablecida
+ended-member-log_out_everywhere = Sesión cerrada en todas partes
+ended-member-remove = Miembro quitado
+ended-member-change_role = Función cambiada
+ended-token-replace = Token de portador sustituido
+ended-otherwise = Token terminado
+durable-twice = en los discos de dos máquinas antes de confirmarse
+durable-soon = en el disco de una máquina, y pronto en el de otra
+durable-here = en el disco de una máquina

@@ -1,0 +1,15 @@
+script-copied = Copiado
+script-press = Pulsa Ctrl+C
+script-no-copy = El navegador no permite copiar; el texto está seleccionado
+script-works = Funciona desde este navegador: %status% en %took% ms
+script-unreachable = No se llega al gateway desde este navegador. Comprueba su dirección y que esté en marcha.
+script-no-scope = Ningún alcance seleccionado
+script-all-scopes = Todos los alcances seleccionados
+script-passkey-name = Las llaves de acceso pertenecen a un nombre: abre esta consola por su nombre, en esta máquina por http://localhost.
+script-passkey-known = Este autenticador ya tiene una llave de acceso tuya.
+script-passkey-unable = Este navegador no conoce llaves de acceso. Usa otro, o la contraseña.
+script-passkey-nothing = No se hizo nada: el navegador no recibió una llave de acceso. Inténtalo otra vez.
+script-one-more = %missing% carácter más.
+script-more = %missing% caracteres más.
+script-one-thing = Larga lo suficiente, pero son unos pocos caracteres repetidos: eso se prueba primero.
+script-long-enough = Larga lo suficiente. Si está entre las que se prueban primero se comprueba al enviarla.

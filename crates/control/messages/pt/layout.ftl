@@ -1,0 +1,16 @@
+programs-yours = Programas que usam o seu token de portador
+programs-theirs = Programas que usam este token de portador
+programs-of-token = Programas que usam este token
+layout-skip = Ir para o conteúdo
+layout-main = Principal
+layout-tokens = Tokens
+layout-audit = Auditoria
+layout-operator = Operador
+layout-menu = { $account }, { $name }: conta e perfil
+layout-profile = Perfil e senha
+layout-log-out = Sair
+layout-receipt = Ver o recibo
+layout-suspended = O operador suspendeu esta conta: toda chamada recebe 403 <code>account_suspended</code>. Fale com ele.
+parts-no-program = Nenhum programa o usou nos últimos 30 dias.
+parts-calls-a-day = Chamadas por dia
+problem-log-out = Sair

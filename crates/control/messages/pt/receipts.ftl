@@ -1,0 +1,33 @@
+receipts-lead = Para cada token que terminou: quais gateways o recusaram, e quando.
+receipts-latest = Últimos
+receipts-none = Nenhum token desta conta terminou ainda. <a href="/tokens">Ir para Tokens</a>.
+receipts-gateways = Gateways
+receipts-refused = Recusado em todos os lugares
+receipts-after = após { $slowest_ms } ms
+receipt-complete = Todos os gateways o recusam. O último confirmou após { $slowest_ms } ms.
+receipt-over = Todos os gateways o recusam. Nem todos confirmaram a tempo; a última concessão terminou { $when }.
+receipt-pending = Ainda não em todos os lugares: um gateway não confirmou. Aconteça o que acontecer, ele recusa por si mesmo a partir de { $when }. Recarregue esta página então.
+receipt-gateways = Gateways
+receipt-gateway = Gateway
+receipt-refuses = Recusa
+receipt-confirmed = confirmado { $after }
+receipt-at-latest = no mais tardar { $when }, por si mesmo
+receipt-committed = Gravado
+receipt-change = Mudança
+receipt-of = De
+receipt-signed = Assinado
+receipt-one = Recibo
+receipt-check = Qualquer um pode verificá-lo com as chaves em <code>/.well-known/keydesk-receipt-keys</code>: <code class="code-line">keydesk receipt verify --keys keys.json receipt.txt</code>
+receipt-all = Todos os recibos
+ended-token-revoke = Token de API revogado
+ended-token-rotate = Token rotacionado
+ended-person-change_password = Senha mudada
+ended-person-reset_password = Senha redefinida
+ended-member-log_out_everywhere = Saiu de todos os lugares
+ended-member-remove = Membro removido
+ended-member-change_role = Função mudada
+ended-token-replace = Token de portador substituído
+ended-otherwise = Token terminado
+durable-twice = nos discos de duas máquinas antes de ser confirmado
+durable-soon = no disco de uma máquina, e logo no de outra
+durable-here = no disco de uma máquina

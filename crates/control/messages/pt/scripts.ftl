@@ -1,0 +1,15 @@
+script-copied = Copiado
+script-press = Aperte Ctrl+C
+script-no-copy = O navegador não permite copiar; o texto está selecionado
+script-works = Funciona deste navegador: %status% em %took% ms
+script-unreachable = O gateway não pode ser alcançado deste navegador. Verifique o endereço e se ele está no ar.
+script-no-scope = Nenhum escopo selecionado
+script-all-scopes = Todos os escopos selecionados
+script-passkey-name = Chaves de acesso pertencem a um nome: abra este console pelo nome, nesta máquina por http://localhost.
+script-passkey-known = Este autenticador já tem uma chave de acesso sua.
+script-passkey-unable = Este navegador não conhece chaves de acesso. Use outro, ou a senha.
+script-passkey-nothing = Nada foi feito: o navegador não recebeu uma chave de acesso. Tente de novo.
+script-one-more = mais %missing% caractere.
+script-more = mais %missing% caracteres.
+script-one-thing = Longa o bastante, mas são poucos caracteres repetidos: isso é tentado primeiro.
+script-long-enough = Longa o bastante. Se está entre as que são tentadas primeiro é verificado quando você a envia.

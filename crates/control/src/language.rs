@@ -1,0 +1,397 @@
+//! What people read, in their language: the messages of `messages/`, found by id. Which language that
+//! is, a request carries with it, as it does its trace: English, unless somebody asked for another.
+
+use askama::filters::{Html, HtmlSafe, escape};
+use fluent_bundle::{FluentArgs, FluentResource, FluentValue, concurrent::FluentBundle};
+use keydesk_model::Language;
+use rust_embed::Embed;
+use std::{cell::Cell, fmt, sync::LazyLock};
+use unic_langid::LanguageIdentifier;
+
+#[derive(Embed)]
+#[folder = "messages"]
+struct Messages;
+
+tokio::task_local! {
+    static SPOKEN: Cell<Language>;
+}
+
+/// Does `work` for somebody who reads `language`.
+pub(crate) async fn speaking<F: Future>(language: Language, work: F) -> F::Output {
+    SPOKEN.scope(Cell::new(language), work).await
+}
+
+/// As [`speaking`], for what is done at once: a mail to somebody who reads another language.
+pub(crate) fn in_language<T>(language: Language, write: impl FnOnce() -> T) -> T {
+    SPOKEN.sync_scope(Cell::new(language), write)
+}
+
+/// From here on the request is somebody's who has chosen a language.
+pub(crate) fn switch_to(language: Language) {
+    let _ = SPOKEN.try_with(|spoken| spoken.set(language));
+}
+
+pub(crate) fn spoken() -> Language {
+    SPOKEN.try_with(Cell::get).unwrap_or_default()
+}
+
+/// A message as plain text.
+pub(crate) fn say(id: &str) -> Said<'_> {
+    Said { id, arguments: FluentArgs::new() }
+}
+
+/// A message that is HTML: what is put into it is escaped.
+pub(crate) fn markup(id: &str) -> Markup<'_> {
+    Markup(say(id))
+}
+
+/// The message of a name that came from elsewhere, if there is one.
+pub(crate) fn say_known(id: &str) -> Option<String> {
+    bundle().has_message(id).then(|| say(id).to_string())
+}
+
+/// The word for a value of ours, such as a role: `role-owner`.
+pub(crate) fn named(kind: &str, value: impl fmt::Display) -> String {
+    say(&format!("{kind}-{value}")).to_string()
+}
+
+/// What the page's script says, as JSON, by the ids without their `script-`.
+pub(crate) fn for_scripts() -> String {
+    let said = SCRIPT_IDS.iter().map(|id| (*id, named("script", id)));
+    serde_json::Value::from_iter(said).to_string()
+}
+
+const SCRIPT_IDS: [&str; 15] = [
+    "copied",
+    "press",
+    "no-copy",
+    "works",
+    "unreachable",
+    "no-scope",
+    "all-scopes",
+    "passkey-name",
+    "passkey-known",
+    "passkey-unable",
+    "passkey-nothing",
+    "one-more",
+    "more",
+    "one-thing",
+    "long-enough",
+];
+
+#[derive(Debug)]
+pub(crate) struct Said<'a> {
+    id: &'a str,
+    arguments: FluentArgs<'static>,
+}
+
+impl Said<'_> {
+    pub fn with(mut self, name: &'static str, value: impl fmt::Display) -> Self {
+        self.arguments.set(name, value.to_string());
+        self
+    }
+
+    /// A number, by which a message may choose its words.
+    pub fn count(mut self, name: &'static str, value: impl Number) -> Self {
+        self.arguments.set(name, value.value());
+        self
+    }
+}
+
+impl fmt::Display for Said<'_> {
+    /// A message that is not there shows its id. A test sees to it that all are there.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bundle = bundle();
+        let Some(pattern) = bundle.get_message(self.id).and_then(|message| message.value()) else {
+            return f.write_str(self.id);
+        };
+        let mut errors = Vec::new();
+        f.write_str(&bundle.format_pattern(pattern, Some(&self.arguments), &mut errors))
+    }
+}
+
+impl From<Said<'_>> for String {
+    fn from(said: Said<'_>) -> Self {
+        said.to_string()
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Markup<'a>(Said<'a>);
+
+impl Markup<'_> {
+    pub fn with(self, name: &'static str, value: impl fmt::Display) -> Self {
+        let Ok(value) = escape(value, Html);
+        Self(self.0.with(name, value))
+    }
+
+    pub fn count(self, name: &'static str, value: impl Number) -> Self {
+        Self(self.0.count(name, value))
+    }
+
+    /// What is HTML already.
+    pub fn holding(self, name: &'static str, value: impl HtmlSafe) -> Self {
+        Self(self.0.with(name, value))
+    }
+}
+
+impl fmt::Display for Markup<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl HtmlSafe for Markup<'_> {}
+
+/// What can be counted.
+pub(crate) trait Number {
+    fn value(&self) -> FluentValue<'static>;
+}
+
+macro_rules! numbers {
+    ($($kind:ty),*) => {
+        $(impl Number for $kind {
+            fn value(&self) -> FluentValue<'static> {
+                (*self).into()
+            }
+        })*
+    };
+}
+
+numbers!(usize, u64, u32, i64, i32);
+
+impl<T: Number + ?Sized> Number for &T {
+    fn value(&self) -> FluentValue<'static> {
+        (**self).value()
+    }
+}
+
+type Bundle = FluentBundle<FluentResource>;
+
+fn bundle() -> &'static Bundle {
+    static BUNDLES: LazyLock<[Bundle; Language::ALL.len()]> =
+        LazyLock::new(|| Language::ALL.map(bundle_of));
+    &BUNDLES[spoken() as usize]
+}
+
+fn bundle_of(language: Language) -> Bundle {
+    let id = LanguageIdentifier::from_bytes(language.as_str().as_bytes());
+    let mut bundle = Bundle::new_concurrent(id.into_iter().collect());
+    // The marks around what is put in are for text of both directions; these three have one.
+    bundle.set_use_isolating(false);
+    for path in Messages::iter().filter(|path| path.starts_with(language.as_str())) {
+        if let Some(resource) = resource(&path) {
+            let _ = bundle.add_resource(resource);
+        }
+    }
+    bundle
+}
+
+/// What a file with a mistake in it holds beside the mistake; a test sees to it that none has one.
+fn resource(path: &str) -> Option<FluentResource> {
+    let file = Messages::get(path)?;
+    let text = String::from_utf8(file.data.into_owned()).ok()?;
+    Some(FluentResource::try_new(text).unwrap_or_else(|(resource, _)| resource))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{
+        collections::{BTreeMap, BTreeSet},
+        fs,
+        path::Path,
+    };
+
+    /// What is asked for by a name that is put together, and the names that there are.
+    const PUT_TOGETHER: [&str; 17] = [
+        "audit-area-",
+        "did-",
+        "done-",
+        "ended-",
+        "lives-",
+        "mail-",
+        "month-",
+        "over-",
+        "role-",
+        "script-",
+        "state-",
+        "durable-",
+        "why-",
+        "unfit-",
+        "provider-",
+        "programs-",
+        "name-",
+    ];
+
+    fn root() -> &'static Path {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+    }
+
+    fn files(folder: &Path, ending: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                found.extend(files(&path, ending));
+            } else if path.extension().is_some_and(|extension| extension == ending) {
+                found.push(fs::read_to_string(path).expect("a text"));
+            }
+        }
+        found
+    }
+
+    /// Every message of a language, by its id.
+    fn messages(language: Language) -> BTreeMap<String, String> {
+        let mut messages = BTreeMap::new();
+        for text in files(&root().join("messages").join(language.as_str()), "ftl") {
+            FluentResource::try_new(text.clone()).expect("a file without a mistake");
+            let mut last = String::new();
+            for line in text.lines() {
+                if let Some((id, value)) = line.split_once(" =").filter(|_| !line.starts_with(' '))
+                {
+                    let before = messages.insert(id.to_owned(), value.to_owned());
+                    assert_eq!(before, None, "{id} is there twice");
+                    id.clone_into(&mut last);
+                } else if let Some(message) = messages.get_mut(&last) {
+                    message.push_str(line);
+                    message.push('\n');
+                }
+            }
+        }
+        messages
+    }
+
+    /// What stands between `open` and `close`, wherever it does.
+    fn between<'a>(text: &'a str, open: &str, close: char) -> BTreeSet<&'a str> {
+        text.split(open).skip(1).filter_map(|rest| rest.split(close).next()).collect()
+    }
+
+    fn variables(text: &str) -> BTreeSet<&str> {
+        between(text, "{ $", ' ')
+    }
+
+    #[test]
+    fn every_language_says_everything_with_the_same_values_and_marks() {
+        let english = messages(Language::English);
+        assert!(english.len() > 700, "{}", english.len());
+        for language in [Language::Spanish, Language::Portuguese] {
+            let other = messages(language);
+            let ids = |messages: &BTreeMap<String, String>| -> BTreeSet<String> {
+                messages.keys().cloned().collect()
+            };
+            let (ours, theirs) = (ids(&english), ids(&other));
+            assert_eq!(
+                ours.symmetric_difference(&theirs).collect::<Vec<_>>(),
+                Vec::<&String>::new()
+            );
+            for (id, text) in &english {
+                let said = &other[id];
+                assert_eq!(variables(text), variables(said), "{language} {id}");
+                assert_eq!(between(text, "<", '>'), between(said, "<", '>'), "{language} {id}");
+                assert_eq!(text.contains(" ->"), said.contains(" ->"), "{language} {id}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_asked_for_is_there_and_what_is_there_is_asked_for() {
+        let english = messages(Language::English);
+        let sources = files(&root().join("src"), "rs");
+        let sources = sources.iter().map(|text| text.split("#[cfg(test)]").next().expect("a part"));
+        let templates = files(&root().join("templates"), "html");
+        let texts: Vec<&str> = sources.chain(templates.iter().map(String::as_str)).collect();
+        for text in &texts {
+            for call in ["say(\"", "markup(\""] {
+                for id in between(text, call, '"') {
+                    assert!(english.contains_key(id), "{id} is asked for and not there");
+                }
+            }
+        }
+        for id in english.keys() {
+            let is_named = texts.iter().any(|text| text.contains(&format!("\"{id}\"")));
+            let is_put_together = PUT_TOGETHER.iter().any(|begin| id.starts_with(begin));
+            assert!(is_named || is_put_together, "{id} is never asked for");
+        }
+        for action in keydesk_model::Action::ALL {
+            let id = format!("did-{}", action.as_str().replace('.', "-"));
+            assert!(english.contains_key(&id), "{id}");
+        }
+        for (kind, values) in [
+            ("role", keydesk_model::Role::ALL.map(keydesk_model::Role::as_str).to_vec()),
+            ("script", SCRIPT_IDS.to_vec()),
+        ] {
+            for value in values {
+                assert!(english.contains_key(&format!("{kind}-{value}")), "{kind}-{value}");
+            }
+        }
+    }
+
+    /// A message gets all the values that it names, and no other: each call of `say` and `markup`, as
+    /// it stands in the source.
+    #[test]
+    fn every_message_gets_the_values_that_it_names() {
+        let english = messages(Language::English);
+        let mut checked = 0;
+        for text in files(&root().join("templates"), "html") {
+            for call in between(&text, "{{ crate::", '}') {
+                let id = call.split('"').nth(1).unwrap_or_default();
+                let Some(message) = english.get(id) else { continue };
+                let given = [".with(\"", ".count(\"", ".holding(\""];
+                let given = given.iter().flat_map(|put| between(call, put, '"')).collect();
+                assert_eq!(variables(message), given, "{id}");
+                checked += 1;
+            }
+        }
+        assert!(checked > 400, "{checked}");
+    }
+
+    /// What people read stands in the messages, not in a template.
+    #[test]
+    fn no_template_says_anything_by_itself() {
+        const NAMES: [&str; 4] = ["Keydesk", "· Keydesk", "CSV", "$TOKEN"];
+        for text in files(&root().join("templates"), "html") {
+            let mut plain = String::new();
+            let mut rest = text.as_str();
+            while let Some(start) = rest.find(['<', '{']) {
+                plain.push_str(&rest[..start]);
+                plain.push('\n');
+                let close = match &rest[start..] {
+                    tag if tag.starts_with('<') => ">",
+                    code if code.starts_with("{{") => "}}",
+                    _ => "%}",
+                };
+                let end = rest[start..].find(close).expect("it ends") + start + close.len();
+                rest = &rest[end..];
+            }
+            plain.push_str(rest);
+            let said = plain.lines().map(str::trim).filter(|line| {
+                line.chars().filter(|c| c.is_alphabetic()).count() > 1
+                    && !NAMES.contains(line)
+                    && !line.starts_with("curl ")
+            });
+            assert_eq!(said.collect::<Vec<_>>(), Vec::<&str>::new());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_is_answered_in_its_language_and_what_is_put_in_is_escaped() {
+        let greet = || say("accept-title").with("account", "<Acme>").to_string();
+        assert_eq!(greet(), "Join <Acme>");
+        let said = speaking(Language::Spanish, async {
+            let spanish = greet();
+            switch_to(Language::Portuguese);
+            (spanish, greet(), in_language(Language::English, greet))
+        });
+        assert_eq!(
+            said.await,
+            ("Unirse a <Acme>".into(), "Entrar em <Acme>".into(), "Join <Acme>".into())
+        );
+        let marked = markup("sign-on-is-on").with("domain", "<i>").to_string();
+        assert!(marked.contains("&#60;i&#62;") && marked.contains("<span"), "{marked}");
+        let days = |count: u64| say("when-days-ago").count("n", count).to_string();
+        assert_eq!((days(1), days(3)), ("a day ago".to_owned(), "3 days ago".to_owned()));
+        assert_eq!(say("nothing-of-the-kind").to_string(), "nothing-of-the-kind");
+        assert_eq!(say_known("done-<script>"), None);
+    }
+}
