@@ -11,7 +11,8 @@ pub struct Authenticator(Vec<u8>);
 
 impl Authenticator {
     pub fn scan(page: &str) -> Self {
-        let typed = page.split("type this key into the app: <span class=\"mono\">").nth(1);
+        let typed =
+            page.split("class=\"qr\"").nth(1).and_then(|rest| rest.split("class=\"mono\">").nth(1));
         let typed = typed.and_then(|rest| rest.split('<').next()).expect("a key");
         Self(BASE32_NOPAD.decode(typed.replace(' ', "").as_bytes()).expect("base32"))
     }

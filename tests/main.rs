@@ -22,6 +22,7 @@ mod http2;
 mod identity;
 mod integrations;
 mod keys;
+mod languages;
 mod limits;
 mod lives;
 mod nodes;

@@ -31,15 +31,25 @@ struct Screen {
     width: u32,
     height: u32,
     scheme: &'static str,
+    language: &'static str,
 }
 
-const WIDE_LIGHT: Screen = Screen { name: "wide-light", width: 1280, height: 900, scheme: "light" };
-const NARROW_DARK: Screen = Screen { name: "narrow-dark", width: 390, height: 844, scheme: "dark" };
+impl Screen {
+    const fn new(name: &'static str, size: (u32, u32), scheme: &'static str) -> Self {
+        Self { name, width: size.0, height: size.1, scheme, language: "en" }
+    }
+}
+
+const WIDE_LIGHT: Screen = Screen::new("wide-light", (1280, 900), "light");
+const NARROW_DARK: Screen = Screen::new("narrow-dark", (390, 844), "dark");
 /// As the README shows it.
-const README: Screen = Screen { name: "readme", width: 1280, height: 1080, scheme: "light" };
-const WIDE_DARK: Screen = Screen { name: "wide-dark", width: 1280, height: 900, scheme: "dark" };
-const NARROW_LIGHT: Screen =
-    Screen { name: "narrow-light", width: 320, height: 640, scheme: "light" };
+const README: Screen = Screen::new("readme", (1280, 1080), "light");
+const WIDE_DARK: Screen = Screen::new("wide-dark", (1280, 900), "dark");
+const NARROW_LIGHT: Screen = Screen::new("narrow-light", (320, 640), "light");
+const NARROW_SPANISH: Screen =
+    Screen { language: "es", ..Screen::new("narrow-spanish", (320, 640), "dark") };
+const WIDEST_PORTUGUESE: Screen =
+    Screen { language: "pt", ..Screen::new("widest-portuguese", (1920, 1080), "light") };
 
 impl Browser {
     async fn open(screen: Screen) -> Self {
@@ -87,14 +97,17 @@ impl Browser {
         browser
     }
 
-    /// Sets the size of the screen and the colour scheme that the person prefers.
+    /// Sets the size of the screen, and the colour scheme and language that the person prefers.
     async fn show_as(&self, screen: Screen) {
-        let Screen { width, height, scheme, .. } = screen;
+        let Screen { width, height, scheme, language, .. } = screen;
         let size =
             json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
         self.cdp("Emulation.setDeviceMetricsOverride", size).await;
         let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
         self.cdp("Emulation.setEmulatedMedia", json!({ "features": features })).await;
+        let agent = self.run("return navigator.userAgent").await;
+        let speaks = json!({ "userAgent": agent, "acceptLanguage": language });
+        self.cdp("Emulation.setUserAgentOverride", speaks).await;
     }
 
     async fn cdp(&self, method: &str, parameters: Value) -> Value {

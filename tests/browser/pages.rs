@@ -1,7 +1,8 @@
 //! Every page and state under axe-core, and none wider than its screen.
 
-use super::{Browser, NARROW_LIGHT, README, Screen, WIDE_DARK};
+use super::{Browser, NARROW_LIGHT, NARROW_SPANISH, README, Screen, WIDE_DARK, WIDEST_PORTUGUESE};
 use crate::{
+    documents::repository,
     factors::Authenticator,
     support::{Keydesk, Options, PASSWORD, eventually},
 };
@@ -212,7 +213,36 @@ async fn inspect(browser: &Browser, name: &str, screen: Screen) {
         "{name} on {} is {overflow} px too wide",
         screen.name
     );
+    let language = browser.run("return document.documentElement.lang").await;
+    assert_eq!(language, screen.language, "{name}");
+    if screen.language != "en" {
+        // But for mails, which somebody who reads English has caused, and values as the log keeps them.
+        let text = browser.run("const body = document.body.cloneNode(true); body.querySelectorAll('.mail, .audit .small').forEach((stored) => stored.remove()); return body.textContent").await;
+        let text = text.as_str().expect("text");
+        for english in only_english(screen.language) {
+            assert!(!text.contains(&english), "{name} in {language} says “{english}”");
+        }
+    }
     browser.screenshot(name, screen).await;
+}
+
+/// What the console says in English and otherwise in another language: whole texts without a value, of
+/// some length.
+fn only_english(language: &str) -> Vec<String> {
+    let read = |language: &str| {
+        let folder = repository().join("crates/control/messages").join(language);
+        let files = std::fs::read_dir(folder).expect("a folder");
+        let texts =
+            files.map(|file| std::fs::read_to_string(file.expect("a file").path()).expect("text"));
+        texts.collect::<String>()
+    };
+    let (english, other) = (read("en"), read(language));
+    let said = english.lines().filter(|line| !other.contains(*line));
+    let said = said.filter_map(|line| line.split_once(" = ")).map(|(_, text)| text);
+    let whole = said.filter(|text| text.len() > 9 && !text.contains(['{', '<', '%']));
+    let whole: Vec<_> = whole.map(str::to_owned).collect();
+    assert!(whole.len() > 400, "{}", whole.len());
+    whole
 }
 
 #[tokio::test]
@@ -223,4 +253,14 @@ async fn every_page_is_accessible_wide_and_dark() {
 #[tokio::test]
 async fn every_page_is_accessible_narrow_and_light() {
     inspect_every_page(NARROW_LIGHT).await;
+}
+
+#[tokio::test]
+async fn every_page_is_accessible_narrow_in_spanish() {
+    inspect_every_page(NARROW_SPANISH).await;
+}
+
+#[tokio::test]
+async fn every_page_is_accessible_on_a_large_screen_in_portuguese() {
+    inspect_every_page(WIDEST_PORTUGUESE).await;
 }

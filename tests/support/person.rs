@@ -1,6 +1,10 @@
 //! A person at the console: a cookie jar, forms, and an eye for what stands on a page.
 
-use reqwest::{Client, redirect::Policy};
+use reqwest::{
+    Client,
+    header::{ACCEPT_LANGUAGE, HeaderMap, HeaderValue},
+    redirect::Policy,
+};
 
 pub struct Person {
     client: Client,
@@ -11,13 +15,20 @@ pub struct Person {
 pub struct Page {
     pub status: u16,
     pub location: Option<String>,
-    pub headers: reqwest::header::HeaderMap,
+    pub headers: HeaderMap,
     pub text: String,
 }
 
 impl Person {
     pub fn visiting(console: &str) -> Self {
+        Self::visiting_in("en", console)
+    }
+
+    /// In a browser that asks for these languages.
+    pub fn visiting_in(languages: &'static str, console: &str) -> Self {
+        let wishes = HeaderValue::from_static(languages);
         let client = super::client()
+            .default_headers(HeaderMap::from_iter([(ACCEPT_LANGUAGE, wishes)]))
             .cookie_store(true)
             .redirect(Policy::none())
             .timeout(super::PATIENCE)

@@ -58,7 +58,7 @@ pub(crate) fn named(kind: &str, value: impl fmt::Display) -> String {
 /// What the page's script says, as JSON, by the ids without their `script-`.
 pub(crate) fn for_scripts() -> String {
     let said = SCRIPT_IDS.iter().map(|id| (*id, named("script", id)));
-    serde_json::Value::from_iter(said).to_string()
+    said.collect::<serde_json::Value>().to_string()
 }
 
 const SCRIPT_IDS: [&str; 15] = [

@@ -66,7 +66,7 @@ impl Format {
                     number,
                     at,
                     line.action.clone(),
-                    words(&line.action).to_owned(),
+                    words(&line.action),
                     line.actor.clone(),
                     text(&line.actor_name),
                     text(&line.actor_email),

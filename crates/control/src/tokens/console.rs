@@ -17,7 +17,9 @@ use axum::{
     extract::{Path, Query, State},
     response::{IntoResponse, Response},
 };
-use keydesk_model::{Overlap, OverlapError, Right, RotationTerms, Timestamp, TokenId, TokenState};
+use keydesk_model::{
+    Overlap, OverlapError, Right, RotationTerms, Scope, ScopeSet, Timestamp, TokenId, TokenState,
+};
 use keydesk_store::{ClosingSecret, Token};
 use keydesk_token::PlainToken;
 use serde::Deserialize;
@@ -46,17 +48,7 @@ impl Row {
         let left = token.expires_at.map(|at| at.since(now));
         Self {
             id: token.id.to_string(),
-            scopes: token
-                .scopes
-                .iter()
-                .map(|scope| {
-                    if scope.as_str() == "*" {
-                        say("scope-everything").to_string()
-                    } else {
-                        scope.to_string()
-                    }
-                })
-                .collect(),
+            scopes: scope_words(&token.scopes),
             made_by: token.created_by.unwrap_or_else(|| say("former-member").to_string()),
             made: When::past(token.created_at, now),
             last_used: token.last_used_at.map(|at| When::past(at, now)),
@@ -80,6 +72,15 @@ impl Row {
             masked: token.masked,
         }
     }
+}
+
+/// Scopes as chips say them.
+pub(crate) fn scope_words(scopes: &ScopeSet) -> Vec<String> {
+    let word = |scope: &Scope| match scope.as_str() {
+        "*" => say("scope-everything").to_string(),
+        named => named.to_owned(),
+    };
+    scopes.iter().map(word).collect()
 }
 
 /// An old secret that goes on beside a new one.

@@ -2,6 +2,7 @@
 //! `/tokens/objections`: what limits object to.
 
 use super::{
+    console::scope_words,
     limits::{LimitsReview, Start, limit_api_token, list_objected, review_limits, why},
     new_console::one_or_more,
 };
@@ -99,15 +100,6 @@ impl LimitsPage {
     }
 }
 
-fn words(scopes: &ScopeSet) -> Vec<String> {
-    scopes
-        .iter()
-        .map(
-            |scope| if scope.as_str() == "*" { "everything".to_owned() } else { scope.to_string() },
-        )
-        .collect()
-}
-
 pub(crate) fn networks(addresses: &AddressList) -> Vec<String> {
     addresses.to_string().split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
@@ -144,12 +136,12 @@ async fn limits_page(
         calls: seen.calls,
         last_call: When::past(seen.last_used_at, now),
     };
-    let parts = |grant: &Grant| (words(&grant.scopes), networks(&grant.addresses));
+    let parts = |grant: &Grant| (scope_words(&grant.scopes), networks(&grant.addresses));
     let is_live = review.token.state(now) == TokenState::Live;
     Ok(LimitsPage {
         chrome: Chrome::of(caller, say("tokens-limits"), Nav::Tokens),
         id: review.token.id,
-        scopes: words(&review.token.scopes),
+        scopes: scope_words(&review.token.scopes),
         addresses: networks(&review.token.addresses),
         trial: review.token.trial.as_ref().map(parts),
         name: review.token.name,

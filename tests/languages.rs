@@ -1,0 +1,80 @@
+//! The console and its mail in the reader's language; the API in English.
+
+use crate::support::{Keydesk, PASSWORD, Page, Person, call};
+
+async fn choose(person: &Person, language: &str) -> Page {
+    person.post("/profile/language", &[("language", language)]).await
+}
+
+#[tokio::test]
+async fn the_browser_s_language_is_spoken_until_somebody_chooses_another() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    let spanish = Person::visiting_in("es-MX,es;q=0.9,en;q=0.5", &keydesk.console);
+    let page = spanish.get("/login").await.text;
+    assert!(page.contains("<html lang=\"es\">") && page.contains("Iniciar sesión"), "{page}");
+    let refused = spanish.log_in("ann@acme.example", "wrong").await.text;
+    assert!(refused.contains("contraseña es incorrecta"), "{refused}");
+    let nowhere = spanish.get("/nowhere").await;
+    assert!(nowhere.status == 404 && nowhere.text.contains("No existe esa página"));
+    spanish.log_in("ann@acme.example", PASSWORD).await;
+    assert!(spanish.get("/tokens").await.text.contains("Tokens de API"));
+
+    assert_eq!(
+        choose(&spanish, "pt").await.location.as_deref(),
+        Some("/profile?done=language_set")
+    );
+    // It is hers, in whichever browser.
+    for browser in [&spanish, &ann] {
+        let page = browser.get("/profile?done=language_set").await.text;
+        assert!(page.contains("<html lang=\"pt\">") && page.contains("Idioma definido."), "{page}");
+    }
+    for wrong in ["de", "EN", "<i>"] {
+        let page = choose(&ann, wrong).await;
+        assert!(page.status == 422 && page.text.contains("Os idiomas são en, es e pt"), "{wrong}");
+    }
+    choose(&ann, "").await;
+    assert!(ann.get("/profile").await.text.contains("<html lang=\"en\">"));
+    assert!(spanish.get("/profile").await.text.contains("<html lang=\"es\">"));
+    assert!(ann.get("/audit").await.text.contains("Language chosen"));
+}
+
+/// Mail is written for whoever reads it, not for whoever caused it.
+#[tokio::test]
+async fn mail_goes_in_the_language_that_its_reader_has_chosen() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    let bob = ann.invite("bob@acme.example", "developer", PASSWORD).await;
+    choose(&bob, "es").await;
+    let id = ann.member_id("bob").await;
+    ann.post(&format!("/members/{id}/log-out"), &[]).await;
+    let visitor = Person::visiting(&keydesk.console);
+    visitor.post("/forgot-password", &[("email", "bob@acme.example")]).await;
+    ann.post(&format!("/members/{id}/remove"), &[]).await;
+    let mailbox = ann.get("/mail").await.text;
+    for subject in
+        ["Ya no perteneces a Acme", "Restablece tu contraseña", "Ann Chen cerró todas tus sesiones"]
+    {
+        assert!(mailbox.contains(subject), "{subject}: {mailbox}");
+    }
+    assert!(mailbox.contains("Ann Chen invites you to Acme"), "he had not chosen yet");
+    // Whoever nobody knows yet is written to in the inviter's language.
+    choose(&ann, "pt").await;
+    ann.post("/members/invitations", &[("email", "eve@acme.example"), ("role", "viewer")]).await;
+    let newest = ann.get("/mail").await.text;
+    let newest = newest.split("<article").nth(1).expect("a mail");
+    assert!(newest.contains("Ann Chen convida você para Acme") && newest.contains("observador"));
+}
+
+/// What programs read has one language, whoever asks.
+#[tokio::test]
+async fn the_api_answers_in_english() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    choose(&ann, "es").await;
+    let answer = call(&format!("{}/api/v1/contacts", ann.endpoint_url().await), None).await;
+    let problem: serde_json::Value = answer.json().await.expect("JSON");
+    assert!(problem["title"].as_str().is_some_and(|title| title.contains("token")), "{problem}");
+    let lines = ann.get("/audit/export?format=jsonl").await.text;
+    assert!(lines.contains("\"person.choose_language\"") && !lines.contains("Idioma"), "{lines}");
+}
