@@ -10,8 +10,11 @@ use crate::{
     documents::repository,
     support::{eventually, free_port},
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde_json::{Value, json};
 use std::{
+    cell::RefCell,
+    collections::BTreeSet,
     path::PathBuf,
     process::{Child, Command, Stdio},
 };
@@ -22,6 +25,8 @@ struct Browser {
     driver: WebDriver,
     server: String,
     chromedriver: Child,
+    /// The pages that were inspected.
+    seen: RefCell<BTreeSet<String>>,
     _profile: tempfile::TempDir,
 }
 
@@ -86,7 +91,8 @@ impl Browser {
         }
         capabilities.set("goog:loggingPrefs", json!({ "browser": "ALL" })).expect("a capability");
         let driver = WebDriver::new(&server, capabilities).await.expect("Chromium starts");
-        let browser = Self { driver, server, chromedriver, _profile: profile };
+        let browser =
+            Self { driver, server, chromedriver, seen: RefCell::default(), _profile: profile };
         browser.show_as(screen).await;
         browser
             .cdp(
@@ -195,13 +201,15 @@ impl Browser {
         found.as_array().expect("a list").iter().map(ToString::to_string).collect()
     }
 
+    /// The whole page, further than the screen shows.
     async fn screenshot(&self, name: &str, screen: Screen) {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("screenshots");
         std::fs::create_dir_all(&folder).expect("a folder");
-        self.driver
-            .screenshot(&folder.join(format!("{name}-{}.png", screen.name)))
-            .await
-            .expect("a picture");
+        let whole = json!({ "format": "png", "captureBeyondViewport": true });
+        let picture = self.cdp("Page.captureScreenshot", whole).await;
+        let picture = picture["data"].as_str().and_then(|data| BASE64.decode(data).ok());
+        let file = folder.join(format!("{name}-{}.png", screen.name));
+        std::fs::write(file, picture.expect("a picture")).expect("written");
     }
 
     async fn close(mut self) {

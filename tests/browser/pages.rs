@@ -6,6 +6,7 @@ use crate::{
     factors::Authenticator,
     support::{Keydesk, Options, PASSWORD, eventually},
 };
+use std::collections::BTreeSet;
 
 /// Every page, in every state that a first day brings, with nothing serious for axe-core and
 /// nothing wider than the screen.
@@ -27,6 +28,15 @@ async fn inspect_every_page(screen: Screen) {
         lines.iter().filter(|line| !line.contains("404") && !line.contains("403")).collect();
     assert!(unexpected.is_empty(), "{unexpected:?}");
     assert!(!keydesk.printed().contains("violation of the content security policy"));
+    let pictures = repository().join("docs/screenshots").join(screen.name);
+    if [WIDE_DARK, NARROW_LIGHT].map(|screen| screen.name).contains(&screen.name) {
+        let pictures = std::fs::read_dir(pictures).expect("made by docs/screenshots/make");
+        let name =
+            |picture: std::fs::DirEntry| picture.path().file_stem()?.to_str().map(str::to_owned);
+        let names: BTreeSet<_> =
+            pictures.filter_map(|picture| name(picture.expect("a picture"))).collect();
+        assert_eq!(names, *browser.seen.borrow(), "docs/screenshots/make makes them anew");
+    }
     browser.close().await;
 }
 
@@ -157,8 +167,15 @@ async fn operator_pages(keydesk: &Keydesk, browser: &Browser, screen: Screen) {
     browser.fill("name", "Beta Ltd").await;
     browser.fill("owner", "bea@beta.example").await;
     browser.click("main form button.primary").await;
-    browser.find("form[action$=\"/suspend\"]").await;
+    browser.find("a[href$=\"/suspend\"]").await;
     inspect(browser, "operator-account", screen).await;
+    browser.click("a[href$=\"/close\"]").await;
+    browser.find("form[action$=\"/close\"]").await;
+    inspect(browser, "operator-close", screen).await;
+    browser.click("main form a").await;
+    browser.click("a[href$=\"/suspend\"]").await;
+    browser.find("form[action$=\"/suspend\"]").await;
+    inspect(browser, "operator-suspend", screen).await;
     browser.click("form[action$=\"/suspend\"] button").await;
     browser.find("form[action$=\"/restore\"]").await;
     inspect(browser, "operator-account-suspended", screen).await;
@@ -224,6 +241,7 @@ async fn inspect(browser: &Browser, name: &str, screen: Screen) {
         }
     }
     browser.screenshot(name, screen).await;
+    browser.seen.borrow_mut().insert(name.to_owned());
 }
 
 /// What the console says in English and otherwise in another language: whole texts without a value, of

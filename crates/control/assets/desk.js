@@ -114,6 +114,9 @@ document.addEventListener("submit", async (event) => {
   }
 });
 
+// On a phone the navigation may be wider than the screen.
+document.querySelector(".main-nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+
 // Instants in the reader's own zone, where a hand rests on them; the page says them in UTC.
 const zoned = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "long", timeStyle: "long" });
 document.querySelectorAll("time[datetime]").forEach((time) => {

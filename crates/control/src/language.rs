@@ -385,7 +385,7 @@ mod tests {
         });
         assert_eq!(
             said.await,
-            ("Unirse a <Acme>".into(), "Entrar em <Acme>".into(), "Join <Acme>".into())
+            ("Unirse a <Acme>".into(), "Participar de <Acme>".into(), "Join <Acme>".into())
         );
         let marked = markup("sign-on-is-on").with("domain", "<i>").to_string();
         assert!(marked.contains("&#60;i&#62;") && marked.contains("<span"), "{marked}");

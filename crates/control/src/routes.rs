@@ -167,6 +167,8 @@ routes! {
     get  "/operator/accounts/{number}"      Operator => operators::show;
     post "/operator/accounts/{number}/sign-on/confirm" Operator => sign_on::confirm;
     post "/operator/accounts/{number}/plan" Operator => operators::plan;
+    get  "/operator/accounts/{number}/suspend" Operator => operators::suspend_page;
+    get  "/operator/accounts/{number}/close" Operator => operators::close_page;
     post "/operator/accounts/{number}/suspend" Operator => operators::suspend;
     post "/operator/accounts/{number}/close" Operator => operators::close;
     post "/operator/accounts/{number}/restore" Operator => operators::restore;

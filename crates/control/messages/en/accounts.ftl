@@ -1,11 +1,11 @@
 limits-calls = { $n } calls
 limits-used =
-    { $used } %; a new month begins in { $n ->
-        [one] { $n } day
-       *[other] { $n } days
-    }, UTC
+    { $n ->
+        [one] { $n } call, { $used } % of the month’s
+       *[other] { $n } calls, { $used } % of the month’s
+    }
 limits-title = Account limits
-limits-lead = What all tokens of the account may do together. Each API token can be limited further on the <a href="/tokens">Tokens</a> page.
+limits-lead = What all tokens of the account may do together. Each API token can be limited further on its own page.
 limits-together = All tokens together
 limits-each = Each token
 limits-in-a-month = In a month
@@ -42,3 +42,8 @@ limits-life-wrong = The longest life is a number of days from 1 to 36500, or emp
 sign-up-over = This link is no longer good. It works once, for a day; sign up anew.
 account-exists = There is an account already; log in, or ask its owner for an invitation.
 sign-up-anew = Sign up anew
+limits-new-month =
+    { $n ->
+        [one] A new month begins in { $n } day, UTC
+       *[other] A new month begins in { $n } days, UTC
+    }

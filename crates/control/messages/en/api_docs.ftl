@@ -24,7 +24,7 @@ api-docs-a-while = It is a while since you gave your password, so the token is n
 api-docs-first-call = Make the first call
 api-docs-call-it = Call it from this browser
 api-docs-of-snippet = { $label } snippet
-api-docs-whoami = From your own server, <code class="code-line">curl -H "Authorization: Bearer $TOKEN" { $whoami }</code> answers which token, account and scopes arrive there, and from which address.
+api-docs-whoami = From your own server, <code class="code-line" tabindex="0">curl -H "Authorization: Bearer $TOKEN" { $whoami }</code> answers which token, account and scopes arrive there, and from which address.
 api-docs-all-tokens = All tokens
 api-docs-no-token = None yet. The bearer token is bound to you; a program in production deserves an API token, which no password change ends.
 api-docs-by = by { $made_by }

@@ -1,5 +1,5 @@
 audit-words = Words
-audit-placeholder = name, id, address, request id
+audit-placeholder = name, id, address
 audit-lines = JSON lines
 audit-nothing = Nothing fits. Days begin and end at midnight, UTC.
 audit-log = Audit log
@@ -75,3 +75,4 @@ did-help-feedback = Feedback given
 did-operator-add = Operator added
 did-operator-remove = Operator removed
 did-person-choose_language = Language chosen
+audit-clear = Clear the search

@@ -7,7 +7,7 @@ factor-lead = With one, your password alone lets nobody in: a code from an authe
 factor-required = <b>One is asked for here.</b> Set it up to go on.
 factor-app = Authenticator app
 factor-which = Any that makes six digits every thirty seconds, such as Aegis, FreeOTP, 1Password or Google Authenticator.
-factor-set-up = Set it up
+factor-set-up = Set up the second factor
 factor-scan = Scan, then type the code
 factor-picture = The key as a picture for your authenticator app
 factor-typed = Without a camera, type this key into the app: <span class="mono">{ $typed }</span>
@@ -31,3 +31,4 @@ factor-is-there = Your second factor is set up already.
 factor-not-begun = Begin anew: there is no authenticator that waits for its first code.
 factor-go-to = Go to the second factor
 factor-own-first = Set up your own second factor first, or you would lock yourself out.
+codes-copy = Copy all codes

@@ -47,3 +47,6 @@ invited-too-often = this address has got several mails within the hour; try agai
 last-owner = an account needs an owner; make someone else owner first
 not-yourself = to leave yourself out, ask another owner or administrator
 go-to-members = Go to Members
+members-sign-on = Your people log in at your own OpenID Connect provider, and become members at once.
+members-set-sign-on = Set up single sign-on
+members-save-rule = Save this rule

@@ -36,3 +36,6 @@ owner-no-mail = This Keydesk cannot send the owner's invitation: configure [mail
 wrong-state = The account is { $now } now: it cannot become { $wanted }.
 go-to-accounts = Go to the accounts
 no-such-plan = There is no such plan in the configuration.
+operator-suspend-title = Suspend { $name }
+operator-close-title = Close { $name }
+operator-gone = Tokens end for good

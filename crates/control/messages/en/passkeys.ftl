@@ -1,11 +1,11 @@
 passkeys-lead = A key in your phone, computer or security key, unlocked by finger, face or PIN. With one you log in without a password; beside the password it is your second factor.
-passkeys-yours = Yours
+passkeys-yours = Your passkeys
 passkeys-none = None yet.
-passkeys-add = Add one
+passkeys-add = Add a passkey
 passkeys-phone = Phone
-passkeys-hint = Your browser asks which authenticator to use. It needs a script; this one is ours.
+passkeys-hint = Your browser asks which authenticator to use.
 passkeys-add-it = Add passkey
-passkeys-remove = Remove { $name }
+passkeys-remove = Remove “{ $name }”
 passkeys-of = { $name }
 passkeys-last = It is your last second factor: from then on your password alone lets you in, and your recovery codes are gone.
 passkeys-code = A recovery code

@@ -5,7 +5,7 @@ go-to-log-in = Go to the log-in
 email-new-side = Somebody wants to log in with { $email } from now on, in the place of another address. If that is you, confirm.
 email-old-side = Somebody who knows your password wants to log in with { $email } from now on, in the place of this address. If that is you, confirm; if not, stop it and change your password.
 email-confirm = Confirm { $email }
-email-stop = It was not me: stop it
+email-stop = Stop the change
 forgot-title = Forgotten password
 forgot-sent = If that address has an account here, a link is on its way to it. It works once, for an hour.
 forgot-lead = We send you a link to choose a new one. With the new password your bearer token ends; API tokens live on.
@@ -24,7 +24,7 @@ profile-email-hint = You log in with { $email } now. A link goes to each of the 
 profile-send-links = Send the links
 profile-factor-on = <span class="state good">on</span> A code of your authenticator app is asked for when you log in.
 profile-factor-off = Without one, whoever knows your password is you.
-profile-factor-look = Look after it
+profile-factor-look = Look after the second factor
 profile-factor-set-up = Set up a second factor
 reset-title = Choose a new password
 reset-lead = All sessions are logged out and your old bearer token is refused from then on. API tokens live on.

@@ -12,12 +12,12 @@ receipt-gateway = Gateway
 receipt-refuses = Refuses it
 receipt-confirmed = confirmed { $after }
 receipt-at-latest = at the latest { $when }, by itself
-receipt-committed = Committed
-receipt-change = Change
-receipt-of = Of
+receipt-committed = Written
+receipt-change = Change number
+receipt-of = Token
 receipt-signed = Signed
 receipt-one = Receipt
-receipt-check = Anyone can check it with the keys at <code>/.well-known/keydesk-receipt-keys</code>: <code class="code-line">keydesk receipt verify --keys keys.json receipt.txt</code>
+receipt-check = Anyone can check it with the keys at <code>/.well-known/keydesk-receipt-keys</code>: <code class="code-line" tabindex="0">keydesk receipt verify --keys keys.json receipt.txt</code>
 receipt-all = All receipts
 ended-token-revoke = API token revoked
 ended-token-rotate = Token rotated

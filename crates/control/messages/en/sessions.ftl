@@ -1,6 +1,6 @@
 confirm-title = Confirm that it is you
 confirm-lead = It is a while since you gave your password. What comes next shows or makes a token.
-confirm-it = Confirm
+confirm-it = Confirm password
 sessions-lead = Where you are logged in. Logging one out leaves your bearer token alone; logging out everywhere ends it.
 sessions-everywhere = Log out everywhere
 sessions-yours = Your sessions
@@ -17,7 +17,8 @@ half-lead = Your password was right. Now your second factor: the code that your 
 half-hint = Six digits; or one of your recovery codes, if you have lost the app. Without both, ask the operator.
 half-again = Begin again
 not-logged-in = You are not logged in
-log-in-wrong = The e-mail address or the password is wrong.
+log-in-wrong = The e-mail address or the password is wrong. Try again, or choose a new password.
 log-in-wrong-code = That code is not right, or was used already.
 log-in-wrong-passkey = That passkey is not known here, or was removed.
 log-in-half-over = That took too long, or your password has changed meanwhile. Begin again.
+login-new-here = No account yet? <a href="/sign-up">Sign up</a>.

@@ -3,15 +3,15 @@ sign-on-go-to = Go on to { $host }
 sign-on-go-on = Go on
 sign-on-lead = Your people log in at your own provider, by OpenID Connect. Who comes in by it becomes a member at once.
 sign-on-is-on = <span class="state good">on</span> for addresses of { $domain }.
-sign-on-waits = <span class="state">waits for the operator</span> The operator confirms that { $domain } is yours; until then it lets nobody in.
+sign-on-waits = <span class="state">Waiting for the operator.</span> Nobody can log in this way until they confirm that { $domain } is yours.
 sign-on-provider = Provider
-sign-on-callback = Register this console there, with the address to come back to: <span class="mono">{ $callback_url }</span>
+sign-on-callback = Address to come back to, for registering this console there
 sign-on-issuer = Issuer
 sign-on-client-id = Client id
 sign-on-client-secret = Client secret
-sign-on-unchanged = empty: as it is
+sign-on-unchanged = leave empty to keep it
 sign-on-domain = Domain of your addresses
-sign-on-role = Role of who comes in
+sign-on-role = Role of new members
 sign-on-claim = Claim that says the role
 sign-on-values = Which value gives which role
 sign-on-hint = Where the claim says a role, it holds at each log-in; owners stay owners. Take people away at the provider: whoever it lets in comes back.

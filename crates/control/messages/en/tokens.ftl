@@ -5,14 +5,14 @@ token-rotate-lead = The token keeps its name, scopes and expiry and gets a new s
 token-revoke-title = Revoke “{ $name }”
 token-revoke-lead = The token <span class="mono">{ $masked }</span> is refused from that moment, for good. It stays in the list with the reason.
 token-old = The old secret
-token-old-none = ends at once
-token-old-1h = goes on for an hour
-token-old-24h = for 24 hours
-token-old-7d = for 7 days
+token-old-none = Ends at once
+token-old-1h = Works for another hour
+token-old-24h = Works for another 24 hours
+token-old-7d = Works for another 7 days
 token-earlier = Close it earlier
-token-earlier-no = no
-token-earlier-1h = after an hour without a call
-token-earlier-24h = after 24 hours without one
+token-earlier-no = No
+token-earlier-1h = After an hour without a call
+token-earlier-24h = After 24 hours without a call
 token-old-hint = While it goes on, its callers are listed on the Tokens page.
 token-rotate = Rotate token
 token-revoke = Revoke token
@@ -43,7 +43,6 @@ objections-title = What limits object to
 objections-lead = Calls of the last 30 days that were refused for what a token may do, or would be once limits that are only observed are in force. A token's name leads to its limits.
 objections-days = Last 30 days
 objections-nothing = Nothing. Every call was one that its token may make.
-objections-back = Back to the tokens
 objections-label = Calls that limits object to
 objections-why = Why
 objections-refused = { $refused } refused
@@ -54,7 +53,7 @@ shown-refused = The old secret is refused from now on: see the <a href="/receipt
 shown-pending = Not every gateway has confirmed that it refuses the old secret; the <a href="/receipts/{ $number }">receipt</a> says from when on it does.
 shown-unwritten = Whether every gateway refuses the old secret already could not be written down; each does within its lease.
 shown-once = This is the only time that the token is shown. Store it where the program finds it, and nowhere public.
-shown-try = Try it from your server, with the token in <code>$TOKEN</code>: <code class="code-line">curl -H "Authorization: Bearer $TOKEN" { $whoami }</code>
+shown-try = Try it from your server, with the token in <code>$TOKEN</code>: <code class="code-line" tabindex="0">curl -H "Authorization: Bearer $TOKEN" { $whoami }</code>
 shown-stored = I have stored it
 tokens-title = API tokens
 tokens-lead = For programs. They belong to the account, not to a person: no password change, log-out or removal ends them.
@@ -68,9 +67,7 @@ tokens-quiet = or { $quiet } without a call
 tokens-not-since = not since the rotation
 tokens-close = Close now
 tokens-old-hint = Who still calls with an old secret is listed under <a href="/tokens/objections">objections</a>, and told so in the answer's <code>Deprecation</code> and <code>Sunset</code>.
-tokens-links = What limits refused or would refuse in the last 30 days: <a href="/tokens/objections">objections</a>. Plan and addresses of the whole account: <a href="/limits">account limits</a>.
 tokens-ended = Ended
-tokens-receipts = Which gateways refused a token, and when, is on <a href="/receipts">Receipts</a>.
 tokens-by = by { $made_by }
 tokens-limits = Limits
 tokens-limits-of = of { $name }
@@ -129,3 +126,4 @@ over-logged_out_everywhere = logged out everywhere
 over-member_removed = member removed
 over-role_changed = role changed
 over-account_closed = account closed
+token-pages = About tokens

@@ -1,11 +1,11 @@
 limits-calls = { $n } llamadas
 limits-used =
-    { $used } %; un mes nuevo empieza en { $n ->
-        [one] { $n } día
-       *[other] { $n } días
-    }, UTC
+    { $n ->
+        [one] { $n } llamada, el { $used } % de las del mes
+       *[other] { $n } llamadas, el { $used } % de las del mes
+    }
 limits-title = Límites de la cuenta
-limits-lead = Lo que pueden hacer juntos todos los tokens de la cuenta. Cada token de API se puede limitar más en la página <a href="/tokens">Tokens</a>.
+limits-lead = Lo que pueden hacer juntos todos los tokens de la cuenta. Cada token de API se puede limitar más en su propia página.
 limits-together = Todos los tokens juntos
 limits-each = Cada token
 limits-in-a-month = Al mes
@@ -21,8 +21,8 @@ limits-addresses-hint = Una dirección o red por línea; vacío: desde cualquier
 limits-set-addresses = Fijar direcciones
 limits-life = Vida de los tokens nuevos
 limits-at-most = Como máximo tantos días
-limits-as-long = tanto como se quiera
-limits-must-end = Los tokens de API nuevos deben tener un fin
+limits-as-long = sin límite
+limits-must-end = Los tokens de API nuevos deben tener fecha de caducidad
 limits-try-life = Probar: no rechazar ningún token, listar los que se rechazarían
 limits-life-hint = Vale para los tokens de API que se creen desde ahora; los que hay conservan su fin. A quien creó uno y a quien administra la cuenta se les recuerda 30, 7 y 1 días antes de que termine.
 limits-set-life = Fijar la vida máxima
@@ -32,13 +32,18 @@ setup-lead = Una cuenta es un cliente de tu API. Tú serás su propietario; los 
 setup-password-hint = Al menos 15 caracteres. Tres o cuatro palabras sin relación van bien; no se piden cifras ni signos.
 sign-up-sent = Un enlace va camino de { $email }. Funciona una vez, durante un día; con él se abre la cuenta.
 sign-up-lead = Una cuenta propia, con URL de endpoint y tokens. Primero enviamos un enlace a tu dirección.
-sign-up-log-in = Mejor iniciar sesión
+sign-up-log-in = Ya tengo cuenta: iniciar sesión
 signed-up-title = Abrir { $account }
 signed-up-lead = Inicias sesión con { $email }, y pasas a ser propietario de la cuenta.
 setup-over = Este enlace ya no sirve
 setup-over-why = Funciona una vez, durante una hora. Reinicia Keydesk para tener otro, o inicia sesión si la cuenta ya existe.
 limits-rate = { $n } llamadas en { $seconds } s
-limits-life-wrong = La vida máxima es un número de días de 1 a 36500, o vacía para ninguna.
+limits-life-wrong = La vida máxima es un número de días de 1 a 36500; déjala vacía para no limitarla.
 sign-up-over = Este enlace ya no sirve. Funciona una vez, durante un día; regístrate de nuevo.
 account-exists = Ya hay una cuenta; inicia sesión, o pide una invitación a su propietario.
 sign-up-anew = Registrarse de nuevo
+limits-new-month =
+    { $n ->
+        [one] Un mes nuevo empieza en { $n } día, UTC
+       *[other] Un mes nuevo empieza en { $n } días, UTC
+    }

@@ -20,16 +20,16 @@ api-docs-hide = Ocultar
 api-docs-rotate = Rotar
 api-docs-yours = Solo tuyo. Termina cuando cambias o restableces tu contraseña, cierras sesión en todas partes, dejas la cuenta o lo rotas. Mantenlo en secreto: quien lo tiene llama a la API en tu nombre.
 api-docs-show-token = Mostrar el token de portador
-api-docs-a-while = Hace un rato que diste tu contraseña, así que el token no está en esta página.
+api-docs-a-while = Hace un rato que ingresaste tu contraseña, así que el token no está en esta página.
 api-docs-first-call = Haz la primera llamada
 api-docs-call-it = Llamar desde este navegador
 api-docs-of-snippet = el ejemplo de { $label }
-api-docs-whoami = Desde tu propio servidor, <code class="code-line">curl -H "Authorization: Bearer $TOKEN" { $whoami }</code> responde qué token, cuenta y alcances llegan, y desde qué dirección.
+api-docs-whoami = Desde tu propio servidor, <code class="code-line" tabindex="0">curl -H "Authorization: Bearer $TOKEN" { $whoami }</code> responde qué token, cuenta y alcances llegan, y desde qué dirección.
 api-docs-all-tokens = Todos los tokens
 api-docs-no-token = Aún ninguno. El token de portador está ligado a ti; un programa en producción merece un token de API, al que ningún cambio de contraseña pone fin.
 api-docs-by = por { $made_by }
 api-docs-reference = Referencia de la API
-api-docs-try-it = Abrir con «probar»
+api-docs-try-it = Abrir la referencia interactiva
 api-docs-no-description = La descripción de la API no se puede leer en este momento. Consulta a quien opera esta API; la URL del endpoint y el token funcionan sin ella.
 api-docs-operations = Operaciones de la API
 api-docs-what-it-does = Qué hace

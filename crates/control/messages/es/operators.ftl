@@ -1,6 +1,6 @@
 operator-sign-on = Para direcciones de <b>{ $domain }</b> por <span class="mono">{ $issuer }</span>:
 operator-sign-on-confirmed = <span class="state good">confirmado</span>.
-operator-sign-on-waits = <b>te espera.</b> Asegúrate de que el dominio es de este cliente: quien ese proveedor avale pasa a ser quien tenga una dirección allí.
+operator-sign-on-waits = <b>te espera.</b> Asegúrate de que el dominio sea de este cliente: ese proveedor puede dejar entrar a cualquiera como dueño de una dirección de ese dominio.
 state-open = abierta
 state-suspended = suspendida
 state-closed = cerrada
@@ -16,13 +16,13 @@ operator-cannot-mail = Al propietario se le invita por correo, y este Keydesk a�
 operator-owner = Correo del propietario
 operator-owner-hint = Recibe una invitación, elige una contraseña y encuentra la URL del endpoint y el token en API Docs.
 operator-all = Todas las cuentas
-operator-restorable = Se puede restaurar hasta { $when }; después sus tokens terminan para siempre.
-operator-live = { $api_tokens } vivos
+operator-restorable = Sus tokens terminan para siempre { $when }; hasta entonces la cuenta se puede restaurar.
+operator-live = activos: { $api_tokens }
 operator-default = el de por defecto: { $default_plan }
 operator-set-plan = Fijar plan
 operator-confirm = Confirmar { $domain }
 operator-restore = Restaurar
-operator-restore-hint = Sus tokens se atienden otra vez enseguida, como estaban.
+operator-restore-hint = Sus tokens se aceptan otra vez de inmediato, como estaban.
 operator-restore-it = Restaurar la cuenta
 operator-suspend = Suspender
 operator-suspend-hint = Toda llamada recibe 403 <code>account_suspended</code> hasta que restaures la cuenta. Sus miembros siguen entrando, y ven que está suspendida.
@@ -33,6 +33,9 @@ operator-close-it = Cerrar la cuenta
 operators-only = Esta página es para operadores
 operators-only-why = Los operadores administran este Keydesk. Otro, o «keydesk operator create» en el servidor, puede hacerte operador.
 owner-no-mail = Este Keydesk no puede enviar la invitación al propietario: configura [mail] antes.
-wrong-state = La cuenta está { $now } ahora: no puede pasar a { $wanted }.
+wrong-state = La cuenta está { $now } ahora: no puede quedar { $wanted }.
 go-to-accounts = Ir a las cuentas
 no-such-plan = No hay tal plan en la configuración.
+operator-suspend-title = Suspender { $name }
+operator-close-title = Cerrar { $name }
+operator-gone = Los tokens terminan para siempre

@@ -1,5 +1,5 @@
 script-copied = Copiado
-script-press = Pulsa Ctrl+C
+script-press = Presiona Ctrl+C
 script-no-copy = El navegador no permite copiar; el texto está seleccionado
 script-works = Funciona desde este navegador: %status% en %took% ms
 script-unreachable = No se llega al gateway desde este navegador. Comprueba su dirección y que esté en marcha.

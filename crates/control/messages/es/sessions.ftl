@@ -1,6 +1,6 @@
 confirm-title = Confirma que eres tú
-confirm-lead = Hace un rato que diste tu contraseña. Lo que sigue muestra o crea un token.
-confirm-it = Confirmar
+confirm-lead = Hace un rato que ingresaste tu contraseña. Lo que sigue muestra o crea un token.
+confirm-it = Confirmar la contraseña
 sessions-lead = Dónde tienes sesión iniciada. Cerrar una no toca tu token de portador; cerrarlas en todas partes le pone fin.
 sessions-everywhere = Cerrar sesión en todas partes
 sessions-yours = Tus sesiones
@@ -9,7 +9,7 @@ sessions-this = esta sesión
 sessions-log-out = Cerrar sesión
 sessions-of = de { $program } en { $place }
 everywhere-title = Cerrar todas las sesiones activas
-everywhere-lead = Terminan todas tus sesiones, también esta, y tu token de portador se rechaza desde ese momento. El nuevo está en API Docs cuando vuelvas a iniciar sesión. Los tokens de API siguen vivos.
+everywhere-lead = Terminan todas tus sesiones, también esta, y tu token de portador se rechaza desde ese momento. El nuevo está en API Docs cuando vuelvas a iniciar sesión. Los tokens de API siguen activos.
 everywhere-do = Cerrar sesión en todas partes
 login-no-account = Aún no hay ninguna cuenta. Sigue el enlace que Keydesk imprimió al arrancar; al reiniciar imprime uno nuevo.
 login-forgotten = ¿Contraseña olvidada?
@@ -17,7 +17,8 @@ half-lead = Tu contraseña era correcta. Ahora tu segundo factor: el código que
 half-hint = Seis cifras; o uno de tus códigos de recuperación, si has perdido la aplicación. Sin ambos, consulta al operador.
 half-again = Empezar de nuevo
 not-logged-in = No has iniciado sesión
-log-in-wrong = La dirección de correo o la contraseña es incorrecta.
+log-in-wrong = La dirección de correo o la contraseña es incorrecta. Inténtalo de nuevo, o elige una contraseña nueva.
 log-in-wrong-code = Ese código no es correcto, o ya se usó.
 log-in-wrong-passkey = Esa llave de acceso no se conoce aquí, o se quitó.
 log-in-half-over = Eso tardó demasiado, o tu contraseña cambió mientras tanto. Empieza de nuevo.
+login-new-here = ¿Aún no tienes cuenta? <a href="/sign-up">Regístrate</a>.

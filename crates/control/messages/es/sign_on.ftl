@@ -1,17 +1,17 @@
 sign-on-depart = Inicias sesión en { $host } y vuelves.
 sign-on-go-to = Continuar a { $host }
 sign-on-go-on = Continuar
-sign-on-lead = Tu gente inicia sesión en vuestro propio proveedor, por OpenID Connect. Quien entra por él pasa a ser miembro enseguida.
+sign-on-lead = Tu equipo inicia sesión en tu propio proveedor, mediante OpenID Connect. Quien entra por él pasa a ser miembro de inmediato.
 sign-on-is-on = <span class="state good">activo</span> para direcciones de { $domain }.
-sign-on-waits = <span class="state">espera al operador</span> El operador confirma que { $domain } es vuestro; hasta entonces no deja entrar a nadie.
+sign-on-waits = <span class="state">A la espera del operador.</span> Nadie puede entrar así hasta que confirme que { $domain } es tuyo.
 sign-on-provider = Proveedor
-sign-on-callback = Registra allí esta consola, con la dirección de retorno: <span class="mono">{ $callback_url }</span>
+sign-on-callback = Dirección de retorno, para registrar allí esta consola
 sign-on-issuer = Emisor (issuer)
 sign-on-client-id = Id de cliente
 sign-on-client-secret = Secreto de cliente
-sign-on-unchanged = vacío: como está
-sign-on-domain = Dominio de vuestras direcciones
-sign-on-role = Función de quien entra
+sign-on-unchanged = vacío para conservarlo
+sign-on-domain = Dominio de tus direcciones
+sign-on-role = Función de los miembros nuevos
 sign-on-claim = Claim que indica la función
 sign-on-values = Qué valor da qué función
 sign-on-hint = Si el claim indica una función, vale en cada inicio de sesión; los propietarios siguen siéndolo. Quita a la gente en el proveedor: quien él deja entrar vuelve.
@@ -20,7 +20,7 @@ sign-on-remove = Quitar el inicio de sesión único
 sign-on-wrong-issuer = Emisor: una URL como https://login.example.com, sin parámetros; http solo vale en esta máquina.
 sign-on-no-client = Da el id de cliente que el proveedor te ha dado.
 sign-on-no-secret = Da el secreto de cliente que el proveedor te ha dado.
-sign-on-wrong-domain = Dominio: lo que va tras la @ de vuestras direcciones, como example.com.
+sign-on-wrong-domain = Dominio: lo que va tras la @ de tus direcciones, como example.com.
 sign-on-wrong-roles = Funciones: líneas «valor = función», con las funciones administrator, developer y viewer.
 sign-on-none = No hay inicio de sesión único para esa dirección. Inicia sesión con tu contraseña.
 sign-on-unreachable = No se puede consultar al proveedor ahora: { $why }

@@ -1,11 +1,11 @@
 limits-calls = { $n } chamadas
 limits-used =
-    { $used } %; um mês novo começa em { $n ->
-        [one] { $n } dia
-       *[other] { $n } dias
-    }, UTC
+    { $n ->
+        [one] { $n } chamada, { $used } % das do mês
+       *[other] { $n } chamadas, { $used } % das do mês
+    }
 limits-title = Limites da conta
-limits-lead = O que todos os tokens da conta podem fazer juntos. Cada token de API pode ser mais limitado na página <a href="/tokens">Tokens</a>.
+limits-lead = O que todos os tokens da conta podem fazer juntos. Cada token de API pode ser mais limitado na sua própria página.
 limits-together = Todos os tokens juntos
 limits-each = Cada token
 limits-in-a-month = Por mês
@@ -13,7 +13,7 @@ limits-observed = O plano está em observação: nada é recusado por ele ainda,
 limits-no-plan = Nenhum plano limita quanto a conta chama.
 limits-addresses = Endereços
 limits-seen = Vistos em 30 dias
-limits-none-seen = nenhum, ou muitos para listar
+limits-none-seen = nenhum, ou endereços demais para listar
 limits-too-long = Tokens que vivem mais do que podem
 limits-too-long-why = Foram criados antes do limite, ou enquanto ele estava só em teste: mantêm o seu fim, e seriam recusados se fossem criados agora.
 limits-new-addresses = Novos endereços
@@ -21,8 +21,8 @@ limits-addresses-hint = Um endereço ou rede por linha; vazio: de qualquer lugar
 limits-set-addresses = Definir endereços
 limits-life = Vida dos tokens novos
 limits-at-most = No máximo tantos dias
-limits-as-long = quanto se quiser
-limits-must-end = Tokens de API novos devem ter um fim
+limits-as-long = sem limite
+limits-must-end = Tokens de API novos devem ter data de expiração
 limits-try-life = Testar: não recusar nenhum token, listar os que seriam recusados
 limits-life-hint = Vale para tokens de API criados a partir de agora; os que existem mantêm o seu fim. Quem criou um e quem administra a conta são lembrados 30, 7 e 1 dias antes do fim.
 limits-set-life = Definir a vida máxima
@@ -32,13 +32,18 @@ setup-lead = Uma conta é um cliente da sua API. Você será o proprietário; os
 setup-password-hint = Pelo menos 15 caracteres. Três ou quatro palavras sem relação funcionam bem; não são exigidos números nem sinais.
 sign-up-sent = Um link está a caminho de { $email }. Funciona uma vez, por um dia; com ele a conta é aberta.
 sign-up-lead = Uma conta própria, com URL de endpoint e tokens. Primeiro enviamos um link para o seu endereço.
-sign-up-log-in = Entrar em vez disso
+sign-up-log-in = Já tenho conta: entrar
 signed-up-title = Abrir { $account }
 signed-up-lead = Você entra com { $email }, e passa a ser proprietário da conta.
 setup-over = Este link não vale mais
 setup-over-why = Funciona uma vez, por uma hora. Reinicie o Keydesk para ter outro, ou entre se a conta já existe.
 limits-rate = { $n } chamadas em { $seconds } s
-limits-life-wrong = A vida máxima é um número de dias de 1 a 36500, ou vazia para nenhuma.
+limits-life-wrong = A vida máxima é um número de dias de 1 a 36500; deixe-a vazia para não limitar.
 sign-up-over = Este link não vale mais. Funciona uma vez, por um dia; cadastre-se de novo.
 account-exists = Já existe uma conta; entre, ou peça um convite ao proprietário.
 sign-up-anew = Cadastrar-se de novo
+limits-new-month =
+    { $n ->
+        [one] Um mês novo começa em { $n } dia, UTC
+       *[other] Um mês novo começa em { $n } dias, UTC
+    }

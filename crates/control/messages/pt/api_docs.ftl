@@ -18,18 +18,18 @@ api-docs-of-token = o token de portador
 api-docs-show = Mostrar
 api-docs-hide = Ocultar
 api-docs-rotate = Rotacionar
-api-docs-yours = Só seu. Termina quando você muda ou redefine a senha, sai de todos os lugares, deixa a conta ou o rotaciona. Mantenha-o em segredo: quem o tem chama a API em seu nome.
+api-docs-yours = Só seu. Termina quando você muda ou redefine a senha, sai de todas as sessões, deixa a conta ou o rotaciona. Mantenha-o em segredo: quem o tem chama a API em seu nome.
 api-docs-show-token = Mostrar o token de portador
-api-docs-a-while = Faz um tempo que você deu a sua senha, então o token não está nesta página.
+api-docs-a-while = Faz um tempo que você informou a sua senha, então o token não está nesta página.
 api-docs-first-call = Faça a primeira chamada
 api-docs-call-it = Chamar deste navegador
 api-docs-of-snippet = o exemplo de { $label }
-api-docs-whoami = Do seu próprio servidor, <code class="code-line">curl -H "Authorization: Bearer $TOKEN" { $whoami }</code> responde que token, conta e escopos chegam, e de que endereço.
+api-docs-whoami = Do seu próprio servidor, <code class="code-line" tabindex="0">curl -H "Authorization: Bearer $TOKEN" { $whoami }</code> mostra quais token, conta e escopos chegam, e de qual endereço.
 api-docs-all-tokens = Todos os tokens
 api-docs-no-token = Nenhum ainda. O token de portador está ligado a você; um programa em produção merece um token de API, que nenhuma mudança de senha encerra.
 api-docs-by = por { $made_by }
 api-docs-reference = Referência da API
-api-docs-try-it = Abrir com “testar”
+api-docs-try-it = Abrir a referência interativa
 api-docs-no-description = A descrição da API não pode ser lida no momento. Fale com quem opera esta API; a URL do endpoint e o token funcionam sem ela.
 api-docs-operations = Operações da API
 api-docs-what-it-does = O que faz

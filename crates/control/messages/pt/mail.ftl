@@ -6,130 +6,130 @@ mail-box = Caixa de correio
 mail-invitation-subject = { $by } convida você para { $account }
 mail-invitation =
     { $by } convida você para a conta { $account }, como { $role }.
-    
+
     Siga este link em até 7 dias para aceitar:
-    
+
     { $link }
-    
+
     Se você não conhece { $by }, não faça nada: o convite termina sozinho.
 mail-reset-subject = Redefina a sua senha
 mail-reset =
     Alguém, provavelmente você, pediu para redefinir a senha deste endereço.
-    
+
     Siga este link em até uma hora para escolher outra:
-    
+
     { $link }
-    
-    Com a senha nova o seu token de portador termina, e todas as sessões são encerradas. Os tokens de API continuam vivos.
-    
+
+    Com a senha nova o seu token de portador termina, e todas as sessões são encerradas. Os tokens de API continuam ativos.
+
     Se não foi você, não faça nada: nada mudou.
-mail-password-changed-subject = A sua senha foi mudada
+mail-password-changed-subject = A sua senha foi alterada
 mail-password-changed =
-    A senha deste endereço foi mudada. O seu token de portador terminou com ela; o novo está em
-    
+    A senha deste endereço foi alterada. O seu token de portador terminou com ela; o novo está em
+
     { $console }/api-docs
-    
+
     Se não foi você, redefina a senha em { $console }/forgot-password e avise um administrador.
 mail-logged-out-subject = { $by } encerrou todas as suas sessões
 mail-logged-out =
     { $by }, que administra { $account }, encerrou todas as suas sessões ativas ali. O seu token de portador terminou com isso; entre de novo para encontrar o novo:
-    
+
     { $console }/api-docs
-mail-new-device-subject = Um navegador novo entrou
+mail-new-device-subject = Login em um navegador novo
 mail-new-device =
     Alguém, provavelmente você, entrou com { $program } em { $at }. Não tinha sido usado para isso antes.
-    
+
     Se não foi você, mude a senha agora e encerre essa sessão:
-    
+
     { $console }/profile
     { $console }/sessions
 mail-email-leaves-subject = Outro endereço de e-mail tomará o lugar deste
 mail-email-leaves =
     Alguém que sabe a sua senha, provavelmente você, quer entrar com { $email } a partir de agora.
-    
+
     Siga este link em até um dia para confirmar, ou para parar:
-    
+
     { $link }
-    
+
     Sem a sua confirmação nada muda.
 mail-email-arrives-subject = Confirme o seu novo endereço de e-mail
 mail-email-arrives =
-    Alguém que até agora entra com { $email } quer usar este endereço no lugar.
-    
+    Alguém que até agora entrava com { $email } quer usar este endereço no lugar daquele.
+
     Se for você, siga este link em até um dia:
-    
+
     { $link }
-    
+
     Se não, não faça nada.
-mail-email-changed-subject = O seu endereço de e-mail foi mudado
+mail-email-changed-subject = O seu endereço de e-mail foi alterado
 mail-email-changed =
     A partir de agora você entra com { $email }. Os dois endereços confirmaram.
-    
+
     Se não foi você, avise o operador.
 mail-address-in-use-subject = Você já tem acesso aqui
 mail-address-in-use =
-    Alguém, talvez você, deu este endereço, que já pertence a um acesso. Nada foi mudado.
-    
+    Alguém, talvez você, informou este endereço, que já tem acesso aqui. Nada foi alterado.
+
     Entre em { $console }/login, ou escolha uma senha nova em { $console }/forgot-password.
 mail-sign-up-subject = Abra a sua conta { $account }
 mail-sign-up =
     Alguém, provavelmente você, quer abrir a conta { $account } com este endereço.
-    
+
     Siga este link em até um dia para escolher uma senha e abri-la:
-    
+
     { $link }
-    
+
     Se não foi você, não faça nada.
 mail-factor-added-subject = O seu segundo fator está ativo
 mail-factor-added =
     A partir de agora, ao entrar com este endereço é pedido um código do seu aplicativo autenticador.
-    
+
     Se não foi você quem o configurou, redefina a sua senha em { $console }/forgot-password e avise o operador.
 mail-factor-removed-subject = O seu segundo fator foi removido
 mail-factor-removed =
-    A partir de agora só a senha entra com este endereço.
-    
-    Se não foi você, mude a sua senha em { $console }/profile, configure de novo um segundo fator em { $console }/second-factor, e avise o operador.
+    A partir de agora basta a senha para entrar com este endereço.
+
+    Se não foi você, altere a sua senha em { $console }/profile, configure de novo um segundo fator em { $console }/second-factor, e avise o operador.
 mail-code-used-subject = Um código de recuperação foi usado
 mail-code-used =
     { $left ->
         [one] Alguém, provavelmente você, entrou com um código de recuperação; resta { $left }.
        *[other] Alguém, provavelmente você, entrou com um código de recuperação; restam { $left }.
     }
-    
+
     Se você perdeu o autenticador, configure outro:
-    
+
     { $console }/second-factor
-    
+
     Se não foi você, mude a sua senha em { $console }/profile e encerre a sessão em { $console }/sessions.
 mail-codes-renewed-subject = Novos códigos de recuperação foram criados
 mail-codes-renewed =
     Novos códigos de recuperação foram criados para o seu segundo fator em { $console }; os antigos pararam de funcionar.
-    
+
     Se não foi você, mude a sua senha em { $console }/profile, e depois crie códigos novos em { $console }/second-factor.
 mail-expiring-subject = O token de API “{ $name }” de { $account } termina em breve
 mail-expiring =
     O token de API “{ $name }” de { $account } termina em { $ends }; a partir daí o que chamar com ele é recusado.
-    
+
     { $used }
-    
+
     Crie o próximo a tempo, e dê-o ao programa:
-    
+
     { $console }/tokens/new
 mail-account-open-subject = A sua conta { $account } está aberta
 mail-account-open =
-    A conta { $account } está aberta de novo: os seus tokens são atendidos como antes.
-    
+    A conta { $account } está aberta de novo: os seus tokens são aceitos como antes.
+
     Fale com o operador da API se você não esperava isso.
 mail-account-suspended-subject = A sua conta { $account } está suspensa
 mail-account-suspended =
     O operador suspendeu a conta { $account }: toda chamada com os seus tokens recebe 403 até ela ser restaurada.
-    
+
     Fale com o operador da API se você não esperava isso.
 mail-account-closed-subject = A sua conta { $account } está fechada
 mail-account-closed =
     O operador fechou a conta { $account }: os seus tokens são recusados, e por 30 dias o operador pode restaurá-la.
-    
+
     Fale com o operador da API se você não esperava isso.
 mail-removed-subject = Você não pertence mais a { $account }
 mail-removed = Você foi removido da conta { $account }. O token de portador que você tinha ali terminou.

@@ -1,11 +1,11 @@
 passkeys-lead = Uma chave no seu telefone, computador ou chave de segurança, aberta com dedo, rosto ou PIN. Com uma você entra sem senha; junto com a senha é o seu segundo fator.
-passkeys-yours = As suas
+passkeys-yours = Suas chaves de acesso
 passkeys-none = Nenhuma ainda.
-passkeys-add = Adicionar uma
+passkeys-add = Adicionar uma chave de acesso
 passkeys-phone = Telefone
-passkeys-hint = O seu navegador pergunta que autenticador usar. É preciso um script; este é nosso.
+passkeys-hint = O seu navegador pergunta que autenticador usar.
 passkeys-add-it = Adicionar chave de acesso
-passkeys-remove = Remover { $name }
+passkeys-remove = Remover “{ $name }”
 passkeys-of = { $name }
 passkeys-last = É o seu último segundo fator: a partir daí a sua senha sozinha deixa você entrar, e os códigos de recuperação somem.
 passkeys-code = Um código de recuperação

@@ -1,18 +1,18 @@
-tokens-live-label = Tokens de API vivos
+tokens-live-label = Tokens de API ativos
 tokens-ended-label = Tokens de API terminados
 token-rotate-title = Rotacionar “{ $name }”
 token-rotate-lead = O token mantém nome, escopos e validade e recebe um segredo novo, mostrado uma vez. O antigo, <span class="mono">{ $masked }</span>, é recusado a partir desse momento, ou continua por um tempo.
 token-revoke-title = Revogar “{ $name }”
 token-revoke-lead = O token <span class="mono">{ $masked }</span> é recusado a partir desse momento, para sempre. Fica na lista com o motivo.
 token-old = O segredo antigo
-token-old-none = termina na hora
-token-old-1h = continua por uma hora
-token-old-24h = por 24 horas
-token-old-7d = por 7 dias
+token-old-none = Termina imediatamente
+token-old-1h = Funciona por mais uma hora
+token-old-24h = Funciona por mais 24 horas
+token-old-7d = Funciona por mais 7 dias
 token-earlier = Fechar antes
-token-earlier-no = não
-token-earlier-1h = após uma hora sem chamadas
-token-earlier-24h = após 24 horas sem nenhuma
+token-earlier-no = Não
+token-earlier-1h = Após uma hora sem chamadas
+token-earlier-24h = Após 24 horas sem chamadas
 token-old-hint = Enquanto continua, quem o usa aparece na página Tokens.
 token-rotate = Rotacionar o token
 token-revoke = Revogar o token
@@ -34,43 +34,40 @@ token-new-lead = Para um programa. É mostrado uma vez e pertence à conta: vive
 token-new-example = Sincronização CRM
 token-new-no-scopes = O documento da API não nomeia escopos, então um token pode fazer tudo ou ser limitado pela própria API.
 token-new-select-all = Selecionar tudo
-token-new-last-day = Após um último dia
+token-new-last-day = Ao fim do dia
 token-new-last-day-utc = Último dia, UTC
 token-new-last-day-hint = O último dia conta em UTC, até o fim.
 token-new-create = Criar token
 token-new-cancel = Cancelar
 objections-title = O que os limites objetam
-objections-lead = Chamadas dos últimos 30 dias recusadas pelo que um token pode fazer, ou que seriam quando os limites em observação entrarem em vigor. O nome de um token leva aos seus limites.
+objections-lead = Chamadas dos últimos 30 dias recusadas porque o token não podia fazê-las, ou que seriam recusadas quando os limites em observação entrarem em vigor. O nome de um token leva aos limites dele.
 objections-days = Últimos 30 dias
 objections-nothing = Nada. Cada chamada era uma que o seu token pode fazer.
-objections-back = Voltar aos tokens
 objections-label = Chamadas que os limites objetam
 objections-why = Por quê
-objections-refused = { $refused } recusadas
+objections-refused = recusadas: { $refused }
 shown-new-secret = “{ $name }” tem um segredo novo
 shown-ready = “{ $name }” está pronto
-shown-old-until = O segredo antigo continua até { $when }; mude o programa antes.
+shown-old-until = O segredo antigo para de funcionar { $when }; atualize o programa antes.
 shown-refused = O segredo antigo é recusado a partir de agora: veja o <a href="/receipts/{ $number }">recibo</a>.
 shown-pending = Nem todos os gateways confirmaram que recusam o segredo antigo; o <a href="/receipts/{ $number }">recibo</a> diz a partir de quando o fazem.
-shown-unwritten = Não foi possível registrar se todos os gateways já recusam o segredo antigo; cada um o faz dentro da sua concessão.
+shown-unwritten = Não foi possível registrar se todos os gateways já recusam o segredo antigo; cada um o faz, o mais tardar, quando vence a sua concessão (lease).
 shown-once = Esta é a única vez que o token é mostrado. Guarde-o onde o programa o encontre, e em nenhum lugar público.
-shown-try = Teste do seu servidor, com o token em <code>$TOKEN</code>: <code class="code-line">curl -H "Authorization: Bearer $TOKEN" { $whoami }</code>
+shown-try = Teste do seu servidor, com o token em <code>$TOKEN</code>: <code class="code-line" tabindex="0">curl -H "Authorization: Bearer $TOKEN" { $whoami }</code>
 shown-stored = Eu o guardei
 tokens-title = Tokens de API
-tokens-lead = Para programas. Pertencem à conta, não a uma pessoa: nenhuma mudança de senha, saída ou remoção os termina.
+tokens-lead = Para programas. Pertencem à conta, não a uma pessoa: nenhuma mudança de senha, saída ou remoção os encerra.
 tokens-create = Criar novo token
-tokens-live = Vivos
+tokens-live = Ativos
 tokens-none = Nenhum token de API ainda. Crie um para cada programa, para poder rotacionar cada um sem tocar nos outros.
 tokens-old = Segredos antigos que continuam
 tokens-old-label = Segredos antigos de tokens rotacionados
-tokens-until = Até
-tokens-quiet = ou { $quiet } sem chamadas
+tokens-until = Termina
+tokens-quiet = ou após { $quiet } sem chamadas
 tokens-not-since = não desde a rotação
 tokens-close = Fechar já
 tokens-old-hint = Quem ainda chama com um segredo antigo aparece em <a href="/tokens/objections">objeções</a>, e é avisado por <code>Deprecation</code> e <code>Sunset</code> na resposta.
-tokens-links = O que os limites recusaram ou recusariam nos últimos 30 dias: <a href="/tokens/objections">objeções</a>. Plano e endereços de toda a conta: <a href="/limits">limites da conta</a>.
 tokens-ended = Terminados
-tokens-receipts = Quais gateways recusaram um token, e quando, está em <a href="/receipts">Recibos</a>.
 tokens-by = por { $made_by }
 tokens-limits = Limites
 tokens-limits-of = de { $name }
@@ -90,18 +87,18 @@ why-scope-yet = seria recusada: falta o escopo
 why-trial-scope = seria recusada pelos escopos em teste
 why-address = recusada: de outro endereço
 why-trial-address = seria recusada pelos endereços em teste
-why-rate = recusada: chamadas demais ao mesmo tempo
-why-rate-yet = seria recusada: chamadas demais ao mesmo tempo
+why-rate = recusada: chamadas demais em pouco tempo
+why-rate-yet = seria recusada: chamadas demais em pouco tempo
 why-quota = recusada: as chamadas do mês acabaram
 why-old-secret = usa o segredo antigo de um token rotacionado
 why-quota-yet = seria recusada: as chamadas do mês acabaram
 objections-short = Objeções
 scope-or-everything = escolha pelo menos um escopo, ou “tudo”
-too-many-tokens = esta conta tem { $most } tokens de API vivos; revogue alguns antes
+too-many-tokens = esta conta tem { $most } tokens de API ativos; revogue alguns antes
 no-such-token = esse token não existe
 token-has-ended = o token já terminou; crie um novo
-too-many-old = { $most } segredos antigos deste token já continuam; feche-os, ou rotacione sem sobreposição
-nothing-old = nenhum segredo antigo deste token continua mais
+too-many-old = este token já tem { $most } segredos antigos que ainda funcionam; feche-os, ou rotacione-o sem sobreposição
+nothing-old = este token não tem mais nenhum segredo antigo em funcionamento
 token-changed = alguém rotacionou este token desde que você abriu a página; olhe de novo
 token-repeated = este formulário já foi enviado, e então “{ $name }” foi criado e o seu segredo mostrado; se você não o viu, rotacione o token na página Tokens
 already-created = Já criado
@@ -117,15 +114,16 @@ lives-at-most =
         [one] Os tokens desta conta podem viver um dia no máximo.
        *[other] Os tokens desta conta podem viver { $n } dias no máximo.
     }
-must-have-end = Os tokens desta conta devem ter um fim.
+must-have-end = Os tokens desta conta devem ter data de expiração.
 choose-day = escolha o último dia, ou um dos outros prazos
 choose-one = escolha um prazo ou um último dia, não os dois
 over-expired = expirado
 over-rotated = rotacionado
 over-revoked = revogado
-over-password_changed = senha mudada
+over-password_changed = senha alterada
 over-password_reset = senha redefinida
-over-logged_out_everywhere = saiu de todos os lugares
+over-logged_out_everywhere = saiu de todas as sessões
 over-member_removed = membro removido
-over-role_changed = função mudada
+over-role_changed = função alterada
 over-account_closed = conta fechada
+token-pages = Sobre os tokens

@@ -181,6 +181,53 @@ async fn change(
     Ok(done(&format!("/operator/accounts/{number}"), told, receipt.as_ref()).into_response())
 }
 
+#[derive(Template)]
+#[template(path = "operators/end.html")]
+struct EndPage {
+    chrome: Chrome,
+    row: Row,
+    closes: bool,
+    /// When its tokens would end for good, were it closed now.
+    gone_at: When,
+}
+
+async fn end_page(
+    desk: &Desk,
+    operator: &Operator,
+    number: &str,
+    closes: bool,
+) -> Result<Response, Problem> {
+    let overview = find_account(desk, operator, number_in(number)?).await?;
+    let now = desk.now();
+    let next = if closes { AccountState::Closed } else { AccountState::Suspended };
+    if !overview.account.state.may_become(next) {
+        return Err(Problem::not_found());
+    }
+    let title = say(if closes { "operator-close-it" } else { "operator-suspend-it" });
+    Ok(page(&EndPage {
+        chrome: operator.chrome(title, Nav::Operator),
+        row: Row::new(overview, now),
+        closes,
+        gone_at: When::future(now.plus(AccountState::GRACE), now),
+    }))
+}
+
+pub(crate) async fn suspend_page(
+    State(desk): State<Desk>,
+    operator: Operator,
+    Path(number): Path<String>,
+) -> Result<Response, Problem> {
+    end_page(&desk, &operator, &number, false).await
+}
+
+pub(crate) async fn close_page(
+    State(desk): State<Desk>,
+    operator: Operator,
+    Path(number): Path<String>,
+) -> Result<Response, Problem> {
+    end_page(&desk, &operator, &number, true).await
+}
+
 pub(crate) async fn suspend(
     State(desk): State<Desk>,
     Path(number): Path<String>,

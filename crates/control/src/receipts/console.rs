@@ -7,7 +7,7 @@ use crate::{
     chrome::{Chrome, Nav, page},
     language::say_known,
     problem::Problem,
-    say,
+    say, tokens,
     when::When,
 };
 use askama::Template;
@@ -19,6 +19,7 @@ use axum::{
 use keydesk_model::{Receipt, Right, Timestamp};
 use keydesk_store::AuditRow;
 use serde_json::Value;
+use std::collections::HashMap;
 
 /// At most so many are listed; the audit log has them all.
 const LISTED: u32 = 100;
@@ -27,6 +28,8 @@ const LISTED: u32 = 100;
 struct Shown {
     number: i64,
     what: String,
+    /// Whose or which token it was, as far as its name is known.
+    whose: Option<String>,
     at: When,
     is_complete: bool,
     /// Not complete then, but by now every lease is over.
@@ -63,14 +66,15 @@ fn durability(name: &str) -> String {
 }
 
 impl Shown {
-    fn new(row: &AuditRow, keys: &Value, now: Timestamp) -> Option<Self> {
+    fn new(row: &AuditRow, known: &Known, now: Timestamp) -> Option<Self> {
         let detail: Value = serde_json::from_str(&row.detail).ok()?;
         let jws = detail["jws"].as_str()?.to_owned();
-        let receipt = verify_receipt(&jws, keys).ok()?;
+        let receipt = verify_receipt(&jws, &known.keys).ok()?;
         let slowest = receipt.confirmed.iter().map(|said| said.after_ms).fold(0.0, f64::max);
         Some(Self {
             number: row.seq,
             what: what(&receipt.action),
+            whose: known.names.get(&receipt.target).cloned(),
             at: When::past(receipt.committed_at, now),
             is_complete: receipt.complete,
             is_over: receipt.refused_from <= now,
@@ -113,6 +117,27 @@ async fn keys(desk: &Desk) -> Result<Value, Problem> {
     Ok(published_keys(known.map(|check| (check.key_id.as_str(), check.public_key.as_str()))))
 }
 
+/// What receipts are read with: keys to verify them, and names for the ids in them.
+struct Known {
+    keys: Value,
+    names: HashMap<String, String>,
+}
+
+impl Known {
+    async fn of(desk: &Desk, caller: &Caller) -> Result<Self, Problem> {
+        let keys = keys(desk).await?;
+        let mut names = HashMap::new();
+        for token in tokens::list_api_tokens(desk, caller).await? {
+            names.insert(token.id.to_string(), token.name);
+        }
+        for member in desk.store.read().await?.list_members(caller.account.id).await? {
+            names.insert(member.id.to_string(), member.name.clone());
+            names.insert(member.person.to_string(), member.name);
+        }
+        Ok(Self { keys, names })
+    }
+}
+
 #[derive(Template)]
 #[template(path = "receipts/list.html")]
 struct ListPage {
@@ -123,8 +148,8 @@ struct ListPage {
 pub(crate) async fn list(State(desk): State<Desk>, caller: Caller) -> Result<Response, Problem> {
     caller.permit(Right::SeeTokens)?;
     let rows = desk.store.read().await?.list_receipts(caller.account.id, LISTED).await?;
-    let (keys, now) = (keys(&desk).await?, desk.now());
-    let receipts = rows.iter().filter_map(|row| Shown::new(row, &keys, now)).collect();
+    let (known, now) = (Known::of(&desk, &caller).await?, desk.now());
+    let receipts = rows.iter().filter_map(|row| Shown::new(row, &known, now)).collect();
     let chrome = Chrome::of(&caller, say("receipts"), Nav::Tokens);
     Ok(page(&ListPage { chrome, receipts }))
 }
@@ -145,8 +170,8 @@ pub(crate) async fn show(
     let number: i64 = number.parse().map_err(|_| Problem::not_found())?;
     let found = desk.store.read().await?.find_receipt(caller.account.id, number).await?;
     let row = found.ok_or_else(Problem::not_found)?;
-    let keys = keys(&desk).await?;
-    let receipt = Shown::new(&row, &keys, desk.now()).ok_or_else(|| {
+    let known = Known::of(&desk, &caller).await?;
+    let receipt = Shown::new(&row, &known, desk.now()).ok_or_else(|| {
         Problem::broken("a receipt in the audit log cannot be verified: it was changed")
     })?;
     let chrome = Chrome::of(&caller, say("receipt-one"), Nav::Tokens);
