@@ -36,7 +36,7 @@ pub async fn set_up(person: &Person) -> (Authenticator, Vec<String>) {
     let shown = person.post("/second-factor/confirm", &[("code", &authenticator.code(-1))]).await;
     assert_eq!(shown.status, 200, "{}", shown.text);
     let codes = shown.text.split("<li>").skip(1).filter_map(|rest| rest.split('<').next());
-    let codes: Vec<_> = codes.map(str::to_owned).collect();
+    let codes: Vec<_> = codes.map(|code| code.trim().to_owned()).collect();
     assert_eq!(codes.len(), 10);
     (authenticator, codes)
 }

@@ -16,7 +16,7 @@ const OPERATOR: &str = "otto@vendor.example";
 /// A canary, as every secret in tests.
 const SECRET: &str = "sign-on-canary-3c1f0e7c4a";
 
-struct Provider {
+pub struct Provider {
     process: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -50,7 +50,7 @@ impl Provider {
     }
 
     /// Who comes next.
-    fn knows(&mut self, claims: &serde_json::Value) {
+    pub fn knows(&mut self, claims: &serde_json::Value) {
         writeln!(self.input, "{claims}").expect("writes");
         assert_eq!(self.line(), "ready");
     }
@@ -84,16 +84,16 @@ impl Drop for Provider {
     }
 }
 
-struct House {
-    keydesk: Keydesk,
+pub struct House {
+    pub keydesk: Keydesk,
     ann: Person,
     otto: Person,
     number: String,
-    provider: Provider,
+    pub provider: Provider,
 }
 
 impl House {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let mut keydesk = Keydesk::start_with(&Options::default());
         let ann = keydesk.with_account().await;
         let args =
@@ -106,7 +106,7 @@ impl House {
         Self { keydesk, ann, otto, number, provider }
     }
 
-    async fn set(&self) {
+    pub async fn set(&self) {
         let form = [
             ("issuer", self.provider.issuer.as_str()),
             ("client_id", "keydesk"),
@@ -120,7 +120,7 @@ impl House {
         assert_eq!(saved.location.as_deref(), Some(SET), "{}", saved.text);
     }
 
-    async fn confirm(&self) {
+    pub async fn confirm(&self) {
         let form = [("issuer", self.provider.issuer.as_str()), ("domain", "acme.example")];
         let path = format!("/operator/accounts/{}/sign-on/confirm", self.number);
         let page = self.otto.post(&path, &form).await;
@@ -145,7 +145,7 @@ impl House {
     }
 }
 
-fn claims(email: &str, groups: &[&str]) -> serde_json::Value {
+pub fn claims(email: &str, groups: &[&str]) -> serde_json::Value {
     serde_json::json!({
         "email": email, "email_verified": true, "name": "Cleo", "groups": groups,
     })
@@ -159,7 +159,7 @@ async fn who_comes_by_single_sign_on_is_a_member_with_the_role_that_the_provider
     // Nobody has set it; set, nobody has confirmed it.
     assert_eq!(cleo.post("/login/sign-on", &form).await.status, 422);
     house.set().await;
-    assert!(house.ann.get("/sign-on").await.text.contains("waits for the operator"));
+    assert!(house.ann.get("/sign-on").await.text.contains("Waiting for the operator"));
     assert_eq!(cleo.post("/login/sign-on", &form).await.status, 422);
     let path = format!("/operator/accounts/{}", house.number);
     assert!(house.otto.get(&path).await.text.contains(&house.provider.issuer));
@@ -186,7 +186,7 @@ async fn who_comes_by_single_sign_on_is_a_member_with_the_role_that_the_provider
         ("default_role", "developer"),
     ];
     assert_eq!(house.ann.post("/sign-on", &form).await.location.as_deref(), Some(SET));
-    assert!(house.ann.get("/sign-on").await.text.contains("waits for the operator"));
+    assert!(house.ann.get("/sign-on").await.text.contains("Waiting for the operator"));
     for (field, value, wrong) in [
         ("issuer", "http://10.0.0.1", "Issuer"),
         ("domain", "no domain", "Domain"),

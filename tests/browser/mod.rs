@@ -4,6 +4,7 @@
 mod journey;
 mod pages;
 mod passkeys;
+mod people;
 mod scripts;
 
 use crate::{

@@ -2,7 +2,7 @@
 
 use super::{Browser, WIDE_LIGHT};
 use crate::{
-    factors::Authenticator,
+    factors::{Authenticator, set_up},
     limits::send,
     support::{Keydesk, NEW_PASSWORD, PASSWORD, Person},
 };
@@ -22,14 +22,14 @@ async fn plug_in_authenticator(browser: &Browser) {
     browser.cdp("WebAuthn.addVirtualAuthenticator", json!({ "options": options })).await;
 }
 
-async fn log_in(browser: &Browser, console: &str, email: &str, password: &str) {
+pub async fn log_in(browser: &Browser, console: &str, email: &str, password: &str) {
     browser.go(&format!("{console}/login")).await;
     browser.fill("email", email).await;
     browser.fill("password", password).await;
     browser.click("main button").await;
 }
 
-async fn log_out(browser: &Browser) {
+pub async fn log_out(browser: &Browser) {
     browser.run("document.querySelector('form[action=\"/logout\"] button').click()").await;
     browser.arrives_at("/login").await;
 }
@@ -107,11 +107,14 @@ async fn f9_by_an_address_the_page_says_that_passkeys_belong_to_names() {
     browser.close().await;
 }
 
-/// Invite, accept, second factor, API Docs; then removal, and the token is dead.
+/// Invite, accept, the second factor that the account requires, API Docs; then removal, and the token is dead.
 #[tokio::test]
 async fn an_invited_member_comes_in_and_when_removed_their_token_is_dead() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
+    set_up(&ann).await;
+    let required = ann.post("/members/second-factor", &[("required", "yes")]).await;
+    assert_eq!(required.status, 303, "{}", required.text);
     ann.post("/members/invitations", &[("email", "bob@acme.example"), ("role", "developer")]).await;
     let link = ann.link_in_mail("/invitation/").await;
     let at = |path: &str| format!("{}{path}", keydesk.console);
@@ -121,8 +124,8 @@ async fn an_invited_member_comes_in_and_when_removed_their_token_is_dead() {
     browser.fill("name", "Bob").await;
     browser.fill("password", NEW_PASSWORD).await;
     browser.click("main button").await;
-    browser.arrives_at("/api-docs").await;
-    browser.go(&at("/second-factor")).await;
+    // The account asks for a second factor: he is led to it before anything else.
+    browser.arrives_at("/second-factor").await;
     browser.click("main form button.primary").await;
     browser.find(".qr svg").await;
     let authenticator = Authenticator::scan(&browser.source().await);

@@ -95,7 +95,7 @@ async fn a_new_password_is_told_how_it_does_while_it_is_typed() {
 #[tokio::test]
 async fn instants_are_told_in_the_readers_zone_beside_utc() {
     let mut keydesk = Keydesk::start();
-    keydesk.with_account().await;
+    keydesk.with_account().await.create_token("old importer", "never").await;
     let browser = Browser::open(WIDE_LIGHT).await;
     browser.cdp("Emulation.setTimezoneOverride", json!({ "timezoneId": "Asia/Kolkata" })).await;
     browser.go(&format!("{}/login?next=/sessions", keydesk.console)).await;
@@ -106,5 +106,10 @@ async fn instants_are_told_in_the_readers_zone_beside_utc() {
     let title = browser.run("return document.querySelector('time').title").await;
     let title = title.as_str().expect("text");
     assert!(title.contains("GMT+5:30") && title.contains("UTC)"), "{title}");
+    // A day is the reader's: in the night of the 31st, UTC, it is the 1st in India.
+    keydesk.sql("UPDATE token SET created_at = 1761935400000000").await;
+    browser.go(&format!("{}/tokens", keydesk.console)).await;
+    let made = browser.run("return document.querySelector('time[data-form]').textContent").await;
+    assert_eq!(made, "1 Nov 2025");
     browser.close().await;
 }

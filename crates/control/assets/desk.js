@@ -117,11 +117,21 @@ document.addEventListener("submit", async (event) => {
 // On a phone the navigation may be wider than the screen.
 document.querySelector(".main-nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
 
-// Instants in the reader's own zone, where a hand rests on them; the page says them in UTC.
-const zoned = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "long", timeStyle: "long" });
+// Days and times in the reader's own zone; where a hand rests on them, the exact instant in it and in UTC.
+const locale = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang;
+const inForm = (form) => new Intl.DateTimeFormat(locale, form);
+const zoned = inForm({ dateStyle: "long", timeStyle: "long" });
+const forms = {
+  day: inForm({ day: "numeric", month: "short" }),
+  "day-of-year": inForm({ day: "numeric", month: "short", year: "numeric" }),
+  clock: inForm({ timeStyle: "long" }),
+};
 document.querySelectorAll("time[datetime]").forEach((time) => {
   const at = new Date(time.dateTime);
-  if (!Number.isNaN(at.valueOf())) time.title = `${zoned.format(at)} (${time.title})`;
+  if (Number.isNaN(at.valueOf())) return;
+  time.title = `${zoned.format(at)} (${time.title})`;
+  const form = forms[time.dataset.form];
+  if (form) time.textContent = form.format(at);
 });
 
 // How a new password does while it is typed. What attackers try first the server knows; it says so then.

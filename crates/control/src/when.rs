@@ -11,6 +11,8 @@ pub(crate) struct When {
     pub iso: String,
     pub exact: String,
     pub text: String,
+    /// How the page's script tells it in the reader's zone; None: it is no matter of zones.
+    pub form: Option<&'static str>,
 }
 
 impl When {
@@ -23,9 +25,9 @@ impl When {
             3_600..86_400 => ago("when-hours-ago", (seconds + 1_800) / 3_600),
             86_400..172_800 => say("when-yesterday").to_string(),
             172_800..604_800 => ago("when-days-ago", seconds / 86_400),
-            _ => day(at, now),
+            _ => return Self::day(at, now),
         };
-        Self::with(at, text)
+        Self::with(at, text, None)
     }
 
     /// "in 6 days", "in 3 hours", "31 Oct 2027".
@@ -35,9 +37,9 @@ impl When {
             0..5_400 => ago("when-in-minutes", (seconds.max(60) + 30) / 60),
             5_400..172_800 => ago("when-in-hours", (seconds + 1_800) / 3_600),
             172_800..2_635_200 => ago("when-in-days", (seconds + 43_200) / 86_400),
-            _ => day(at, now),
+            _ => return Self::day(at, now),
         };
-        Self::with(at, text)
+        Self::with(at, text, None)
     }
 
     /// As it stands within a sentence.
@@ -47,10 +49,25 @@ impl When {
 
     /// "14:05:09 UTC": for moments that are seconds away.
     pub fn clock(at: Timestamp) -> Self {
-        Self::with(at, at.calendar().strftime("%H:%M:%S UTC").to_string())
+        Self::with(at, at.calendar().strftime("%H:%M:%S UTC").to_string(), Some("clock"))
     }
 
-    fn with(at: Timestamp, text: String) -> Self {
+    /// The day, with the year where it is another one.
+    fn day(at: Timestamp, now: Timestamp) -> Self {
+        let [day, today] = [at, now].map(|at| at.calendar().to_zoned(TimeZone::UTC));
+        let (id, form) = if day.year() == today.year() {
+            ("when-day", "day")
+        } else {
+            ("when-day-of-year", "day-of-year")
+        };
+        let text = say(id)
+            .with("day", day.day())
+            .with("month", say(&format!("month-short-{}", day.month())))
+            .with("year", day.year());
+        Self::with(at, text.to_string(), Some(form))
+    }
+
+    fn with(at: Timestamp, text: String, form: Option<&'static str>) -> Self {
         let calendar = at.calendar().to_zoned(TimeZone::UTC);
         let exact = say("when-exact")
             .with("day", calendar.day())
@@ -58,7 +75,7 @@ impl When {
             .with("year", calendar.year())
             .with("time", calendar.strftime("%H:%M:%S"))
             .to_string();
-        Self { iso: at.to_string(), exact, text }
+        Self { iso: at.to_string(), exact, text, form }
     }
 }
 
@@ -67,8 +84,12 @@ pub(crate) struct Element<'a>(&'a When);
 
 impl fmt::Display for Element<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let When { iso, exact, text } = self.0;
-        write!(f, "<time datetime=\"{iso}\" title=\"{exact}\">{text}</time>")
+        let When { iso, exact, text, form } = self.0;
+        write!(f, "<time datetime=\"{iso}\" title=\"{exact}\"")?;
+        if let Some(form) = form {
+            write!(f, " data-form=\"{form}\"")?;
+        }
+        write!(f, ">{text}</time>")
     }
 }
 
@@ -76,17 +97,6 @@ impl askama::filters::HtmlSafe for Element<'_> {}
 
 fn ago(id: &str, count: u64) -> String {
     say(id).count("n", count).to_string()
-}
-
-/// The day, with the year where it is another one.
-fn day(at: Timestamp, now: Timestamp) -> String {
-    let [day, today] = [at, now].map(|at| at.calendar().to_zoned(TimeZone::UTC));
-    let id = if day.year() == today.year() { "when-day" } else { "when-day-of-year" };
-    say(id)
-        .with("day", day.day())
-        .with("month", say(&format!("month-short-{}", day.month())))
-        .with("year", day.year())
-        .to_string()
 }
 
 #[cfg(test)]
