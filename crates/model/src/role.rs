@@ -56,18 +56,6 @@ impl Role {
             Self::Owner => "owner",
         }
     }
-
-    /// One line for the form that offers the role.
-    pub fn summary(self) -> &'static str {
-        match self {
-            Self::Viewer => "sees who belongs to the account, and no token",
-            Self::Developer => "has a bearer token and manages API tokens",
-            Self::Administrator => {
-                "also invites, changes and removes members, and reads the audit log"
-            }
-            Self::Owner => "also names and removes owners",
-        }
-    }
 }
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
