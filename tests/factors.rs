@@ -301,7 +301,7 @@ async fn f9_an_operator_without_an_account_has_a_second_factor_too() {
     }
     let form = [("current_password", PASSWORD), ("new_password", NEW_PASSWORD)];
     let changed = otto.post("/profile/password", &form).await;
-    assert_eq!(changed.location.as_deref(), Some("/profile?done=password_changed"));
+    assert_eq!(changed.location.as_deref(), Some("/profile?done=password_changed_only"));
     assert_eq!(other.get("/operator").await.status, 303, "other sessions end");
     let (authenticator, _) = set_up(&otto).await;
     let person = Person::visiting(&keydesk.console);

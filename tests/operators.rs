@@ -180,3 +180,31 @@ async fn an_operator_gives_plans_and_the_account_sees_what_was_done() {
     assert_eq!(statuses, [200, 200, 429]);
     assert!(ann.get("/limits").await.text.contains("small"));
 }
+
+/// An operator reads the receipts of what they did, no others; and is not logged out while at work.
+#[tokio::test]
+async fn an_operator_reads_the_receipts_of_own_acts_and_stays_logged_in() {
+    let (keydesk, ann, otto) = start("").await;
+    ann.post("/api-docs/rotate", &[]).await;
+    let receipts = ann.get("/receipts").await.text;
+    let own = receipts.split("href=\"/receipts/").nth(1).and_then(|rest| rest.split('"').next());
+    let number = account_in(&ann.endpoint_url().await);
+    let at = format!("/operator/accounts/{number}");
+    let page = otto.get(&format!("{at}/suspend")).await;
+    assert!(page.status == 200 && page.text.contains("Suspend Acme"), "{}", page.text);
+    let done = otto.post(&format!("{at}/suspend"), &[]).await.location.expect("leads back");
+    let page = otto.get(&done).await.text;
+    let link =
+        page.split(&format!("{at}/receipts/")).nth(1).and_then(|rest| rest.split('"').next());
+    let receipt = otto.get(&format!("{at}/receipts/{}", link.expect("a link"))).await;
+    assert!(receipt.status == 200 && receipt.text.contains("Account suspended: Acme"));
+    let other = format!("{at}/receipts/{}", own.expect("a receipt"));
+    assert_eq!(otto.get(&other).await.status, 404, "what members did is theirs");
+    assert_eq!(otto.get(&format!("{at}/suspend")).await.status, 404, "it is suspended already");
+    let restored = otto.post(&format!("{at}/restore"), &[]).await.location.expect("leads back");
+    assert!(!restored.contains("receipt"), "nobody refuses what was restored: {restored}");
+    for _ in 0..3 {
+        keydesk.sql("UPDATE session SET seen_at = seen_at - 3 * 86400000000").await;
+        assert_eq!(otto.get("/operator").await.status, 200, "in use, and not idle");
+    }
+}

@@ -101,6 +101,40 @@ async fn t12_a_form_that_arrives_after_its_account_was_closed_changes_nothing() 
     assert_eq!(late, 0);
 }
 
+/// Own acts, too: whoever logs out everywhere has nothing changed by what was on its way.
+#[tokio::test]
+async fn t46_who_is_logged_out_while_a_form_arrives_changes_nothing_of_their_own() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    let cookie = session_cookie(&keydesk.console, "ann@acme.example").await;
+    let stolen = Person::logged_in(&keydesk.console, "ann@acme.example", PASSWORD).await;
+    stolen.post("/second-factor/begin", &[]).await;
+    let mut held = Vec::new();
+    for (path, body) in [
+        ("/second-factor/begin", "x=1"),
+        ("/second-factor/confirm", "code=123456"),
+        ("/profile/email", "email=eve@evil.example"),
+        ("/profile/language", "language=es"),
+        (
+            "/profile/password",
+            "current_password=canary+vjeo+ktmw+haqbn+plum&new_password=canary+fjord+umbrella+quartz+nine",
+        ),
+        ("/passkeys", "code=x&name=n&answer=x"),
+        ("/help/feedback", "question=find&answered=yes"),
+    ] {
+        held.push((path, HeldForm::begin(&keydesk.console, path, &cookie, body).await));
+    }
+    let out = ann.post("/sessions/log-out-everywhere", &[]).await;
+    assert_eq!(out.status, 303, "{}", out.text);
+    for (path, form) in held {
+        let answer = form.finish().await;
+        assert!(answer.starts_with("HTTP/1.1 4"), "{path}: {answer}");
+    }
+    let again = Person::logged_in(&keydesk.console, "ann@acme.example", PASSWORD).await;
+    assert!(!again.get("/mail").await.text.contains("eve@evil.example"));
+    assert!(again.get("/profile").await.text.contains("<html lang=\"en\">"));
+}
+
 #[tokio::test]
 async fn t52_a_demotion_counts_for_a_form_that_is_on_its_way() {
     let mut keydesk = Keydesk::start();
@@ -170,6 +204,27 @@ async fn se6_after_two_hours_the_password_is_asked_for_and_nothing_is_lost() {
     let made = ann.post("/tokens", &confirmed).await;
     assert!(made.value("new-token").starts_with("kd_a_"));
     assert_eq!(ann.bearer_token().await, token, "the session goes on, and is fresh");
+}
+
+/// Who gets in, and as what, is sensitive; taking away is not held up.
+#[tokio::test]
+async fn se6_inviting_and_giving_roles_ask_for_the_password_and_removing_does_not() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    ann.invite("vera@acme.example", "viewer", PASSWORD).await;
+    ann.post("/members/invitations", &[("email", "bob@acme.example"), ("role", "viewer")]).await;
+    let page = ann.get("/members").await.text;
+    let start = page.find("inv_").expect("an invitation");
+    let resend = format!("/members/invitations/{}/resend", &page[start..start + 36]);
+    let vera = ann.member_id("vera").await;
+    age_sessions(&keydesk).await;
+    let form = [("email", "eve@evil.example"), ("role", "owner")];
+    for path in ["/members/invitations", &format!("/members/{vera}/role"), &resend] {
+        let page = ann.post(path, &form).await;
+        assert!(page.status == 403 && page.text.contains("Confirm that it is you"), "{path}");
+    }
+    assert!(!ann.get("/mail").await.text.contains("eve@evil.example"));
+    assert_eq!(ann.post(&format!("/members/{vera}/remove"), &[]).await.status, 303);
 }
 
 #[tokio::test]

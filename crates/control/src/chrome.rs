@@ -29,8 +29,9 @@ pub(crate) struct Chrome {
     pub who: Option<Who>,
     /// Said once at the top of the page, and to screen readers.
     pub notice: Option<String>,
-    /// The receipt that goes with it.
+    /// The receipt that goes with it, and where receipts are read.
     pub receipt: Option<i64>,
+    pub receipts_at: String,
 }
 
 /// What a redirect asks the next page to say: what was done, and which receipt there is of it.
@@ -88,10 +89,19 @@ impl Who {
 impl Chrome {
     /// For pages without a session.
     pub fn nobody(title: impl Into<String>, nav: Nav) -> Self {
-        Self { title: title.into(), nav, who: None, notice: None, receipt: None }
+        Self {
+            title: title.into(),
+            nav,
+            who: None,
+            notice: None,
+            receipt: None,
+            receipts_at: String::new(),
+        }
     }
 
     pub fn of(caller: &Caller, title: impl Into<String>, nav: Nav) -> Self {
+        let sees_receipts = caller.member.role.may(Right::SeeTokens);
+        let receipts_at = if sees_receipts { "/receipts".to_owned() } else { String::new() };
         let who = Who {
             name: caller.person.name.clone(),
             account: caller.account.name.clone(),
@@ -106,11 +116,12 @@ impl Chrome {
             is_operator: caller.is_operator,
             is_suspended: caller.account.state == AccountState::Suspended,
         };
-        Self { title: title.into(), nav, who: Some(who), notice: None, receipt: None }
+        Self { title: title.into(), nav, who: Some(who), notice: None, receipt: None, receipts_at }
     }
 
     /// For an operator, in no account.
     pub fn of_operator(operator: &Operator, title: impl Into<String>, nav: Nav) -> Self {
+        let receipts_at = String::new();
         let who = Who {
             name: operator.person.name.clone(),
             account: say("layout-operator").to_string(),
@@ -121,12 +132,12 @@ impl Chrome {
             is_operator: true,
             is_suspended: false,
         };
-        Self { title: title.into(), nav, who: Some(who), notice: None, receipt: None }
+        Self { title: title.into(), nav, who: Some(who), notice: None, receipt: None, receipts_at }
     }
 
-    /// Whether the reader may open a receipt.
-    pub fn sees_receipts(&self) -> bool {
-        self.who.as_ref().is_some_and(Who::sees_tokens)
+    /// For an operator on an account's page.
+    pub fn with_receipts_at(self, receipts_at: String) -> Self {
+        Self { receipts_at, ..self }
     }
 
     /// The notice that a redirect asks for. Unknown names say nothing.

@@ -1,8 +1,8 @@
 //! What every use-case is handed: the store, the keys, the clock, the dice, and the mailer.
 
 use crate::{
-    Keyring, Mailer, OpenApiSource, Settings, caller::Caller, codes::SetupCode, passkeys,
-    passwords::PasswordHashing, problem::Problem,
+    Keyring, Mailer, OpenApiSource, Settings, caller::Authenticated, caller::Caller,
+    codes::SetupCode, passkeys, passwords::PasswordHashing, problem::Problem,
 };
 use keydesk_model::{Clock, SessionId, Timestamp, TokenId};
 use keydesk_node::Nodes;
@@ -90,11 +90,22 @@ impl Desk {
         Ok(Some(format!("{}/setup/{}", self.settings.console_url, text.as_str())))
     }
 
+    /// A write transaction for somebody's own acts. None: their session has ended since the request began to
+    /// arrive.
+    pub(crate) async fn write_own(
+        &self,
+        caller: &impl Authenticated,
+    ) -> Result<Option<Write>, StoreError> {
+        let mut write = self.store.write(self.now()).await?;
+        Ok(write.is_session_open(caller.session().id).await?.then_some(write))
+    }
+
     /// A write transaction for the caller, who is looked up anew in it: session, membership, role and account
     /// are what they are now, not what they were when the request began to arrive.
     pub(crate) async fn write_as(&self, caller: &Caller) -> Result<(Write, Caller), Problem> {
         let mut write = self.store.write(self.now()).await?;
         let member = write.find_member(caller.account.id, caller.member.id).await?;
+        let member = member.filter(|member| member.admits(caller.session.authenticated_at));
         let account = write.find_account(caller.account.id).await?;
         let account = account.filter(|account| account.state.is_in_use());
         match (member, account) {

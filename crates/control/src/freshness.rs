@@ -93,7 +93,7 @@ impl<T: DeserializeOwned, C: Authenticated> FromRequest<Desk> for FreshForm<T, C
         }
         match read_fields(&kept) {
             Ok(form) => Ok(Self { caller, form }),
-            Err(error) => Err(Problem::invalid(error.to_string()).into_response()),
+            Err(_) => Err(Problem::invalid(say("form-unreadable")).into_response()),
         }
     }
 }

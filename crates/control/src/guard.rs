@@ -42,7 +42,7 @@ async fn admit_reader(desk: &Desk, peer: SocketAddr, mut request: Request, next:
     request.extensions_mut().insert(origin);
     let new_cookie = NewCookie::default();
     request.extensions_mut().insert(new_cookie.clone());
-    let mut response = harden(settings, next.run(request).await);
+    let mut response = harden(settings, as_page(next.run(request).await));
     if let Some(cookie) = new_cookie.take() {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
@@ -50,6 +50,16 @@ async fn admit_reader(desk: &Desk, peer: SocketAddr, mut request: Request, next:
         response.headers_mut().insert("x-request-id", id);
     }
     response
+}
+
+/// What the framework refuses it says in plain words of its own, or in none: a person gets a page.
+fn as_page(response: Response) -> Response {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let is_plain = kind.is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    if !is_plain || !response.status().is_client_error() {
+        return response;
+    }
+    Problem::new(response.status(), say("unreadable"), say("unreadable-why")).into_response()
 }
 
 fn refuse(

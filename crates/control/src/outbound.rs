@@ -24,6 +24,8 @@ pub(crate) enum OutboundError {
     Unreachable(#[from] hyper_util::client::legacy::Error),
     #[error("its answer is too large, or broke off")]
     Unreadable,
+    #[error("it is neither https nor on this machine")]
+    Unsafe,
     #[error("no answer in time")]
     Late,
 }

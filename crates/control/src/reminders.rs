@@ -36,7 +36,10 @@ pub async fn send_reminders(desk: &Desk) -> Result<ExpiringSoon, StoreError> {
 }
 
 async fn remind(desk: &Desk, token: &Expiring, now: Timestamp) -> Result<(), StoreError> {
-    let is_due = |within: &&u64| token.expires_at <= now.plus(days(**within));
+    // Of a token that was made for 30 days nobody wants to hear on the first of them.
+    let life = token.expires_at.since(token.created_at);
+    let is_due =
+        |within: &&u64| token.expires_at <= now.plus(days(**within)) && life > days(**within);
     let Some(within) = DAYS.iter().find(is_due) else { return Ok(()) };
     let mut write = desk.store.write(now).await?;
     let within_days = i64::try_from(*within).unwrap_or(i64::MAX);

@@ -169,6 +169,7 @@ routes! {
     post "/operator/accounts/{number}/plan" Operator => operators::plan;
     get  "/operator/accounts/{number}/suspend" Operator => operators::suspend_page;
     get  "/operator/accounts/{number}/close" Operator => operators::close_page;
+    get  "/operator/accounts/{number}/receipts/{id}" Operator => receipts::show_to_operator;
     post "/operator/accounts/{number}/suspend" Operator => operators::suspend;
     post "/operator/accounts/{number}/close" Operator => operators::close;
     post "/operator/accounts/{number}/restore" Operator => operators::restore;

@@ -2,7 +2,8 @@
 
 use crate::say;
 use keydesk_model::{
-    AddressListError, EmailError, ExpiryError, ExpiryPolicyError, ScopeError, TokenNameError,
+    AddressListError, EmailError, ExpiryError, ExpiryPolicyError, OverlapError, RoleError,
+    ScopeError, TokenNameError,
 };
 
 pub(crate) trait Told {
@@ -50,6 +51,18 @@ impl Told for ExpiryPolicyError {
 impl Told for ScopeError {
     fn told(&self) -> String {
         say("scope-looks-like").to_string()
+    }
+}
+
+impl Told for RoleError {
+    fn told(&self) -> String {
+        say("role-looks-like").to_string()
+    }
+}
+
+impl Told for OverlapError {
+    fn told(&self) -> String {
+        say("overlap-looks-like").to_string()
     }
 }
 

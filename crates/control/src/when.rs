@@ -67,6 +67,11 @@ impl When {
         Self::with(at, text.to_string(), Some(form))
     }
 
+    /// "25 November 2026, 12:00:00 UTC": for mails, which are read who knows when.
+    pub fn exact(at: Timestamp) -> String {
+        Self::clock(at).exact
+    }
+
     fn with(at: Timestamp, text: String, form: Option<&'static str>) -> Self {
         let calendar = at.calendar().to_zoned(TimeZone::UTC);
         let exact = say("when-exact")

@@ -58,6 +58,7 @@ actions! {
     InviteMember = "member.invite",
     WithdrawInvitation = "member.withdraw_invitation",
     AcceptInvitation = "member.accept_invitation",
+    JoinBySignOn = "member.join_by_sign_on",
     ChangeRole = "member.change_role",
     RemoveMember = "member.remove",
     ViewBearerToken = "token.view",

@@ -72,6 +72,12 @@ impl RotationTerms {
         (!overlap.is_zero()).then(|| Closing { since: now, at: now.plus(overlap) })
     }
 
+    /// Whether a quiet time makes sense beside the deadline: it is shorter, or there is neither.
+    pub fn is_consistent(self) -> bool {
+        let (overlap, quiet) = (self.overlap.duration(), self.quiet.duration());
+        overlap.is_zero() || quiet.is_zero() || quiet < overlap
+    }
+
     /// None: only the deadline closes it.
     pub fn quiet_for(self) -> Option<Duration> {
         let quiet = self.quiet.duration();
@@ -97,5 +103,7 @@ mod tests {
         );
         assert_eq!(terms.quiet_for(), Some(Duration::from_hours(1)));
         assert_eq!(RotationTerms { quiet: Overlap::OneDay, ..terms }.quiet_for(), None);
+        assert!(terms.is_consistent());
+        assert!(!RotationTerms { quiet: Overlap::OneDay, ..terms }.is_consistent());
     }
 }

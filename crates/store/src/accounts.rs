@@ -64,7 +64,8 @@ const CLOSED_BEFORE: &str = "SELECT id, number, name, plan, addresses, trial_add
 const OF_PERSON: &str = "SELECT account.id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, requires_second_factor FROM account \
     JOIN member ON member.account_id = account.id \
     WHERE member.person_id = $1 AND member.removed_at IS NULL \
-    AND state IN ('open', 'suspended') ORDER BY name, number";
+    AND state IN ('open', 'suspended') \
+    AND (member.sessions_from IS NULL OR member.sessions_from < $2) ORDER BY name, number";
 
 fn account(row: &Row) -> Result<Account, StoreError> {
     let max_life: Option<i64> = row.get("max_life_days")?;
@@ -122,9 +123,13 @@ impl Read {
         query(CLOSED_BEFORE).bind(at).all(self).await?.iter().map(account).collect()
     }
 
-    /// The accounts that a person belongs to now and can enter, by name.
-    pub async fn list_accounts_of(&mut self, person: PersonId) -> Result<Vec<Account>, StoreError> {
-        let rows = query(OF_PERSON).bind(person).all(self).await?;
+    /// The accounts that a person belongs to now and may enter with a log-in of that instant, by name.
+    pub async fn list_accounts_of(
+        &mut self,
+        person: PersonId,
+        logged_in_at: Timestamp,
+    ) -> Result<Vec<Account>, StoreError> {
+        let rows = query(OF_PERSON).bind(person).bind(logged_in_at).all(self).await?;
         rows.iter().map(account).collect()
     }
 }

@@ -164,8 +164,8 @@ impl Read {
 }
 
 impl Write {
-    /// Its number.
-    pub(crate) async fn audit(&mut self, entry: &AuditEntry) -> Result<i64, StoreError> {
+    /// Writes an entry beside the one that the transaction is committed with. Its number.
+    pub async fn audit(&mut self, entry: &AuditEntry) -> Result<i64, StoreError> {
         let now = self.now().as_micros();
         let (actor, person, member) = match &entry.actor {
             Actor::Person { person, member } => ("person", Some(*person), *member),

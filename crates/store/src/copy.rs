@@ -87,7 +87,13 @@ const TABLES: &[Table] = &[
     },
     Table {
         name: "half_log_in",
-        columns: &[B("hash"), T("person_id"), N("person_version"), N("expires_at")],
+        columns: &[
+            B("hash"),
+            T("person_id"),
+            N("person_version"),
+            N("expires_at"),
+            T("account_id"),
+        ],
     },
     Table {
         name: "email_change",
@@ -159,6 +165,7 @@ const TABLES: &[Table] = &[
             T("role"),
             N("created_at"),
             N("removed_at"),
+            N("sessions_from"),
         ],
     },
     Table {

@@ -29,6 +29,8 @@ pub struct HalfLogIn {
     pub person: PersonId,
     /// What the person's version was then.
     pub version: i64,
+    /// Where the way in leads; None: to the first account.
+    pub account: Option<AccountId>,
 }
 
 const FIND: &str =
@@ -52,9 +54,9 @@ const USE_CODE: &str = "UPDATE recovery_code SET used_at = $1 \
     WHERE hash = $2 AND person_id = $3 AND used_at IS NULL";
 const COUNT_CODES: &str =
     "SELECT count(*) AS number FROM recovery_code WHERE person_id = $1 AND used_at IS NULL";
-const ADD_HALF: &str = "INSERT INTO half_log_in (hash, person_id, person_version, expires_at) \
-    VALUES ($1, $2, $3, $4)";
-const FIND_HALF: &str = "SELECT person_id, person_version FROM half_log_in \
+const ADD_HALF: &str = "INSERT INTO half_log_in (hash, person_id, person_version, expires_at, account_id) \
+    VALUES ($1, $2, $3, $4, $5)";
+const FIND_HALF: &str = "SELECT person_id, person_version, account_id FROM half_log_in \
     WHERE hash = $1 AND expires_at > $2";
 const END_HALF: &str = "DELETE FROM half_log_in WHERE hash = $1 OR expires_at <= $2";
 const END_HALVES: &str = "DELETE FROM half_log_in WHERE person_id = $1";
@@ -88,7 +90,8 @@ impl Read {
             return Ok(None);
         };
         let person = row::parsed(&row, "person_id")?;
-        Ok(Some(HalfLogIn { person, version: row.get("person_version")? }))
+        let account = row::parsed_opt(&row, "account_id")?;
+        Ok(Some(HalfLogIn { person, version: row.get("person_version")?, account }))
     }
 
     /// Keys that are sealed under another master key, at most `limit`.
@@ -165,7 +168,7 @@ impl Write {
         expires_at: Timestamp,
     ) -> Result<(), StoreError> {
         let add = query(ADD_HALF).bind(hash).bind(half.person).bind(half.version);
-        add.bind(expires_at).execute(self).await.map(|_| ())
+        add.bind(expires_at).bind(half.account).execute(self).await.map(|_| ())
     }
 
     /// It is over; others whose time is over go with it.

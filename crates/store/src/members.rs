@@ -17,6 +17,8 @@ pub struct Member {
     /// What they have chosen to read.
     pub language: Option<Language>,
     pub joined_at: Timestamp,
+    /// Only a log-in after this leads into the account.
+    pub sessions_from: Option<Timestamp>,
     /// When the person was last seen in any session.
     pub seen_at: Option<Timestamp>,
 }
@@ -34,7 +36,7 @@ macro_rules! select_members {
     ($condition:literal) => {
         concat!(
             "SELECT member.id, member.account_id, member.person_id, role, person.name, person.email, \
-             person.language, member.created_at, (SELECT max(seen_at) FROM session WHERE session.person_id = person.id) \
+             person.language, member.sessions_from, member.created_at, (SELECT max(seen_at) FROM session WHERE session.person_id = person.id) \
              AS seen_at FROM member JOIN person ON person.id = member.person_id \
              WHERE member.removed_at IS NULL AND ",
             $condition
@@ -52,6 +54,7 @@ const COUNT_OWNERS: &str = "SELECT count(*) AS number FROM member WHERE account_
 const ADD: &str = "INSERT INTO member (id, account_id, person_id, role, created_at) VALUES ($1, $2, $3, $4, $5) \
     ON CONFLICT DO NOTHING";
 const SET_ROLE: &str = "UPDATE member SET role = $1 WHERE id = $2 AND removed_at IS NULL";
+const ASK_ANEW: &str = "UPDATE member SET sessions_from = $1 WHERE id = $2";
 const REMOVE: &str = "UPDATE member SET removed_at = $1 WHERE id = $2 AND removed_at IS NULL";
 
 fn member(row: &Row) -> Result<Member, StoreError> {
@@ -63,9 +66,17 @@ fn member(row: &Row) -> Result<Member, StoreError> {
         name: row::text(row, "name")?,
         email: row::parsed(row, "email")?,
         language: row::parsed_opt(row, "language")?,
+        sessions_from: row::instant_opt(row, "sessions_from")?,
         joined_at: row::instant(row, "created_at")?,
         seen_at: row::instant_opt(row, "seen_at")?,
     })
+}
+
+impl Member {
+    /// Whether a session whose password was last given at that instant leads into the account.
+    pub fn admits(&self, logged_in_at: Timestamp) -> bool {
+        self.sessions_from.is_none_or(|from| from < logged_in_at)
+    }
 }
 
 impl Read {
@@ -104,6 +115,12 @@ impl Read {
 }
 
 impl Write {
+    /// From now on only a new log-in leads into the account.
+    pub async fn require_new_log_in(&mut self, id: MemberId) -> Result<(), StoreError> {
+        let now = self.now();
+        query(ASK_ANEW).bind(now).bind(id).execute(self).await.map(|_| ())
+    }
+
     /// [`StoreError::Conflict`]: the person belongs to the account already.
     pub async fn add_member(&mut self, new: NewMember) -> Result<(), StoreError> {
         let now = self.now().as_micros();

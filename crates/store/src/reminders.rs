@@ -10,11 +10,12 @@ pub struct Expiring {
     pub name: String,
     pub account: AccountId,
     pub account_name: String,
+    pub created_at: Timestamp,
     pub expires_at: Timestamp,
     pub last_used_at: Option<Timestamp>,
 }
 
-const EXPIRING: &str = "SELECT token.id, token.name, token.account_id, account.name AS account_name, token.expires_at, \
+const EXPIRING: &str = "SELECT token.id, token.name, token.account_id, account.name AS account_name, token.created_at, token.expires_at, \
     (SELECT max(last_used_at) FROM integration WHERE integration.token_id = token.id) AS last_used_at \
     FROM token JOIN account ON account.id = token.account_id \
     WHERE token.binding = 'account' AND token.expires_at > $1 AND token.expires_at <= $2 AND EXISTS \
@@ -42,6 +43,7 @@ impl Read {
                     name: row::text(row, "name")?,
                     account: row::parsed(row, "account_id")?,
                     account_name: row::text(row, "account_name")?,
+                    created_at: row::instant(row, "created_at")?,
                     expires_at: row::instant(row, "expires_at")?,
                     last_used_at: row::instant_opt(row, "last_used_at")?,
                 })

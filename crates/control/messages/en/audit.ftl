@@ -76,3 +76,4 @@ did-operator-add = Operator added
 did-operator-remove = Operator removed
 did-person-choose_language = Language chosen
 audit-clear = Clear the search
+did-member-join_by_sign_on = Joined by single sign-on

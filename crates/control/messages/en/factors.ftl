@@ -18,7 +18,6 @@ factor-on = on
 factor-codes = Recovery codes
 factor-codes-left = { $codes_left } of 10 not used yet
 factor-new-codes = New recovery codes
-factor-code-of-app = Code of the app
 factor-old-codes = The old ones stop working.
 factor-make-codes = Make new codes
 factor-code-or-recovery = Code of the app, or a recovery code

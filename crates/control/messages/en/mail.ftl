@@ -136,3 +136,13 @@ mail-removed = You were removed from the account { $account }. The bearer token 
 mail-never-used = It has not been used yet.
 mail-last-used = It was used last at { $at }.
 mail-some-browser = a browser
+mail-passkey-added-subject = A passkey was added
+mail-passkey-added =
+    From now on a new passkey logs in with this address.
+
+    If it was not you who added it, remove it at { $console }/passkeys, change your password at { $console }/profile and tell the operator.
+mail-one-factor-removed-subject = One of your second factors was removed
+mail-one-factor-removed =
+    One of your second factors was removed; another is asked for still.
+
+    If it was not you, change your password at { $console }/profile, look at { $console }/second-factor and { $console }/passkeys, and tell the operator.

@@ -39,3 +39,4 @@ no-such-plan = There is no such plan in the configuration.
 operator-suspend-title = Suspend { $name }
 operator-close-title = Close { $name }
 operator-gone = Tokens end for good
+operator-not-counted = not counted without a quota

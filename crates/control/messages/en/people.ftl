@@ -22,7 +22,7 @@ profile-email = E-mail address
 profile-new-email = New address
 profile-email-hint = You log in with { $email } now. A link goes to each of the two addresses; when both have been followed, the new one takes its place.
 profile-send-links = Send the links
-profile-factor-on = <span class="state good">on</span> A code of your authenticator app is asked for when you log in.
+profile-factor-on = <span class="state good">on</span> A second factor is asked for when you log in.
 profile-factor-off = Without one, whoever knows your password is you.
 profile-factor-look = Look after the second factor
 profile-factor-set-up = Set up a second factor

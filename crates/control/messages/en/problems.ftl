@@ -27,3 +27,5 @@ only-https-why = Passwords and tokens would travel in clear. Use { $url }; its p
 only-https = Only https is served
 wrong-method = That is not how this page is used
 wrong-method-why = Go back and use the page's own buttons.
+unreadable = That cannot be read
+unreadable-why = The address or the form is not one that this page makes. Go back and use the page’s own links and buttons.

@@ -14,7 +14,7 @@ receipt-confirmed = confirmed { $after }
 receipt-at-latest = at the latest { $when }, by itself
 receipt-committed = Written
 receipt-change = Change number
-receipt-of = Token
+receipt-of = About
 receipt-signed = Signed
 receipt-one = Receipt
 receipt-check = Anyone can check it with the keys at <code>/.well-known/keydesk-receipt-keys</code>: <code class="code-line" tabindex="0">keydesk receipt verify --keys keys.json receipt.txt</code>
@@ -31,3 +31,5 @@ ended-otherwise = Token ended
 durable-twice = on two machines' disks before it was acknowledged
 durable-soon = on one machine's disk, and soon on another's
 durable-here = on one machine's disk
+ended-account-suspend = Account suspended
+ended-account-close = Account closed

@@ -1,5 +1,5 @@
 confirm-title = Confirm that it is you
-confirm-lead = It is a while since you gave your password. What comes next shows or makes a token.
+confirm-lead = It is a while since you gave your password, and what comes next needs it.
 confirm-it = Confirm password
 sessions-lead = Where you are logged in. Logging one out leaves your bearer token alone; logging out everywhere ends it.
 sessions-everywhere = Log out everywhere
@@ -13,7 +13,7 @@ everywhere-lead = Every session of yours ends, this one too, and your bearer tok
 everywhere-do = Log out everywhere
 login-no-account = There is no account yet. Follow the link that Keydesk printed when it started; a restart prints a new one.
 login-forgotten = Forgotten password?
-half-lead = Your password was right. Now your second factor: the code that your authenticator app shows, or a passkey.
+half-lead = Now your second factor: the code that your authenticator app shows, or a passkey.
 half-hint = Six digits; or one of your recovery codes, if you have lost the app. Without both, ask the operator.
 half-again = Begin again
 not-logged-in = You are not logged in
@@ -22,3 +22,4 @@ log-in-wrong-code = That code is not right, or was used already.
 log-in-wrong-passkey = That passkey is not known here, or was removed.
 log-in-half-over = That took too long, or your password has changed meanwhile. Begin again.
 login-new-here = No account yet? <a href="/sign-up">Sign up</a>.
+confirm-other-way = You have none, or do not remember it? Log out, and come in again by single sign-on, with a passkey, or by a link for a new password: that counts as much.

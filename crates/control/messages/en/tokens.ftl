@@ -127,3 +127,5 @@ over-member_removed = member removed
 over-role_changed = role changed
 over-account_closed = account closed
 token-pages = About tokens
+quiet-too-long = The time without a call is to be shorter than the time for which the old secret goes on.
+tokens-ended-at = Ended

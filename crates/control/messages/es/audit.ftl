@@ -76,3 +76,4 @@ did-operator-add = Operador añadido
 did-operator-remove = Operador eliminado
 did-person-choose_language = Idioma elegido
 audit-clear = Borrar la búsqueda
+did-member-join_by_sign_on = Entró por inicio de sesión único

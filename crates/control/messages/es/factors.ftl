@@ -18,7 +18,6 @@ factor-on = activo
 factor-codes = Códigos de recuperación
 factor-codes-left = { $codes_left } de 10 sin usar
 factor-new-codes = Nuevos códigos de recuperación
-factor-code-of-app = Código de la aplicación
 factor-old-codes = Los antiguos dejan de funcionar.
 factor-make-codes = Crear códigos nuevos
 factor-code-or-recovery = Código de la aplicación, o un código de recuperación

@@ -136,3 +136,13 @@ mail-removed = Te quitaron de la cuenta { $account }. El token de portador que t
 mail-never-used = Aún no se ha usado.
 mail-last-used = Se usó por última vez el { $at }.
 mail-some-browser = un navegador
+mail-passkey-added-subject = Se añadió una llave de acceso
+mail-passkey-added =
+    Desde ahora una llave de acceso nueva inicia sesión con esta dirección.
+
+    Si no fuiste tú quien la añadió, quítala en { $console }/passkeys, cambia tu contraseña en { $console }/profile y avisa al operador.
+mail-one-factor-removed-subject = Se eliminó uno de tus segundos factores
+mail-one-factor-removed =
+    Se eliminó uno de tus segundos factores; otro se sigue pidiendo.
+
+    Si no fuiste tú, cambia tu contraseña en { $console }/profile, mira { $console }/second-factor y { $console }/passkeys, y avisa al operador.

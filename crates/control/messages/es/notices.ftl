@@ -35,3 +35,4 @@ done-member_removed = Miembro eliminado. Su token de portador se rechaza desde a
 done-member_logged_out = Todas sus sesiones activas están cerradas. Su token de portador se rechaza desde ahora.
 done-joined = Te damos la bienvenida. Esto es lo que necesitas para llamar a la API.
 done-confirmed = Gracias. No se te preguntará otra vez por un rato.
+done-password_changed_only = Contraseña cambiada. Tus otras sesiones están cerradas.

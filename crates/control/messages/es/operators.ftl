@@ -39,3 +39,4 @@ no-such-plan = No hay tal plan en la configuración.
 operator-suspend-title = Suspender { $name }
 operator-close-title = Cerrar { $name }
 operator-gone = Los tokens terminan para siempre
+operator-not-counted = no se cuentan sin cuota

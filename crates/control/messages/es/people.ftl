@@ -22,7 +22,7 @@ profile-email = Dirección de correo
 profile-new-email = Dirección nueva
 profile-email-hint = Ahora inicias sesión con { $email }. Se envía un enlace a cada una de las dos direcciones; cuando se hayan seguido ambos, la nueva ocupa su lugar.
 profile-send-links = Enviar los enlaces
-profile-factor-on = <span class="state good">activo</span> Al iniciar sesión se pide un código de tu aplicación de autenticación.
+profile-factor-on = <span class="state good">activo</span> Al iniciar sesión se pide un segundo factor.
 profile-factor-off = Sin uno, quien sepa tu contraseña puede hacerse pasar por ti.
 profile-factor-look = Gestionar el segundo factor
 profile-factor-set-up = Configurar un segundo factor

@@ -27,3 +27,5 @@ only-https-why = Las contraseñas y los tokens viajarían en claro. Usa { $url }
 only-https = Solo se atiende https
 wrong-method = Así no se usa esta página
 wrong-method-why = Vuelve y usa los botones de la página.
+unreadable = Eso no se puede leer
+unreadable-why = La dirección o el formulario no es uno que haga esta página. Vuelve y usa los enlaces y botones de la página.

@@ -14,7 +14,7 @@ receipt-confirmed = confirmado { $after }
 receipt-at-latest = a más tardar { $when }, por sí mismo
 receipt-committed = Escrito
 receipt-change = Número de cambio
-receipt-of = Token
+receipt-of = Sobre
 receipt-signed = Firmado
 receipt-one = Recibo
 receipt-check = Cualquiera puede comprobarlo con las claves de <code>/.well-known/keydesk-receipt-keys</code>: <code class="code-line" tabindex="0">keydesk receipt verify --keys keys.json receipt.txt</code>
@@ -31,3 +31,5 @@ ended-otherwise = Token terminado
 durable-twice = en los discos de dos máquinas antes de confirmarse
 durable-soon = en el disco de una máquina, y pronto en el de otra
 durable-here = en el disco de una máquina
+ended-account-suspend = Cuenta suspendida
+ended-account-close = Cuenta cerrada

@@ -1,5 +1,5 @@
 confirm-title = Confirma que eres tú
-confirm-lead = Hace un rato que ingresaste tu contraseña. Lo que sigue muestra o crea un token.
+confirm-lead = Hace un rato que ingresaste tu contraseña, y lo que sigue la necesita.
 confirm-it = Confirmar la contraseña
 sessions-lead = Dónde tienes sesión iniciada. Cerrar una no toca tu token de portador; cerrarlas en todas partes le pone fin.
 sessions-everywhere = Cerrar sesión en todas partes
@@ -13,7 +13,7 @@ everywhere-lead = Terminan todas tus sesiones, también esta, y tu token de port
 everywhere-do = Cerrar sesión en todas partes
 login-no-account = Aún no hay ninguna cuenta. Sigue el enlace que Keydesk imprimió al arrancar; al reiniciar imprime uno nuevo.
 login-forgotten = ¿Contraseña olvidada?
-half-lead = Tu contraseña era correcta. Ahora tu segundo factor: el código que muestra tu aplicación de autenticación, o una llave de acceso.
+half-lead = Ahora tu segundo factor: el código que muestra tu aplicación de autenticación, o una llave de acceso.
 half-hint = Seis cifras; o uno de tus códigos de recuperación, si has perdido la aplicación. Sin ambos, consulta al operador.
 half-again = Empezar de nuevo
 not-logged-in = No has iniciado sesión
@@ -22,3 +22,4 @@ log-in-wrong-code = Ese código no es correcto, o ya se usó.
 log-in-wrong-passkey = Esa llave de acceso no se conoce aquí, o se quitó.
 log-in-half-over = Eso tardó demasiado, o tu contraseña cambió mientras tanto. Empieza de nuevo.
 login-new-here = ¿Aún no tienes cuenta? <a href="/sign-up">Regístrate</a>.
+confirm-other-way = ¿No tienes, o no la recuerdas? Cierra sesión y vuelve a entrar con inicio de sesión único, con una llave de acceso o con un enlace para una contraseña nueva: vale lo mismo.

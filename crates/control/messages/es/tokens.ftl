@@ -127,3 +127,5 @@ over-member_removed = miembro eliminado
 over-role_changed = función cambiada
 over-account_closed = cuenta cerrada
 token-pages = Sobre los tokens
+quiet-too-long = El tiempo sin llamadas debe ser menor que el tiempo durante el que sigue el secreto antiguo.
+tokens-ended-at = Fin

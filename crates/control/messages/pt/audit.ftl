@@ -76,3 +76,4 @@ did-operator-add = Operador adicionado
 did-operator-remove = Operador removido
 did-person-choose_language = Idioma escolhido
 audit-clear = Limpar a busca
+did-member-join_by_sign_on = Entrou por login único

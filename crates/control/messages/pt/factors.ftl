@@ -18,7 +18,6 @@ factor-on = ativo
 factor-codes = Códigos de recuperação
 factor-codes-left = { $codes_left } de 10 ainda sem uso
 factor-new-codes = Novos códigos de recuperação
-factor-code-of-app = Código do aplicativo
 factor-old-codes = Os antigos param de funcionar.
 factor-make-codes = Criar códigos novos
 factor-code-or-recovery = Código do aplicativo, ou um código de recuperação

@@ -136,3 +136,13 @@ mail-removed = Você foi removido da conta { $account }. O token de portador que
 mail-never-used = Ainda não foi usado.
 mail-last-used = Foi usado pela última vez em { $at }.
 mail-some-browser = um navegador
+mail-passkey-added-subject = Uma chave de acesso foi adicionada
+mail-passkey-added =
+    A partir de agora uma chave de acesso nova entra com este endereço.
+
+    Se não foi você quem a adicionou, remova-a em { $console }/passkeys, altere a sua senha em { $console }/profile e avise o operador.
+mail-one-factor-removed-subject = Um dos seus segundos fatores foi removido
+mail-one-factor-removed =
+    Um dos seus segundos fatores foi removido; outro continua sendo pedido.
+
+    Se não foi você, altere a sua senha em { $console }/profile, veja { $console }/second-factor e { $console }/passkeys, e avise o operador.

@@ -35,3 +35,4 @@ done-member_removed = Membro removido. O token de portador dessa pessoa é recus
 done-member_logged_out = Todas as sessões ativas foram encerradas. O token de portador dessa pessoa é recusado a partir de agora.
 done-joined = Boas-vindas. Isto é o que você precisa para chamar a API.
 done-confirmed = Obrigado. Não vamos perguntar de novo por um tempo.
+done-password_changed_only = Senha alterada. As suas outras sessões foram encerradas.

@@ -39,3 +39,4 @@ no-such-plan = Não há esse plano na configuração.
 operator-suspend-title = Suspender { $name }
 operator-close-title = Fechar { $name }
 operator-gone = Os tokens terminam para sempre
+operator-not-counted = não contadas sem cota

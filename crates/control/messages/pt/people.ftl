@@ -22,7 +22,7 @@ profile-email = Endereço de e-mail
 profile-new-email = Endereço novo
 profile-email-hint = Agora você entra com { $email }. Um link vai para cada um dos dois endereços; quando ambos forem seguidos, o novo toma o lugar dele.
 profile-send-links = Enviar os links
-profile-factor-on = <span class="state good">ativo</span> Ao entrar é pedido um código do seu aplicativo autenticador.
+profile-factor-on = <span class="state good">ativo</span> Ao entrar é pedido um segundo fator.
 profile-factor-off = Sem um, quem souber a sua senha pode se passar por você.
 profile-factor-look = Gerenciar o segundo fator
 profile-factor-set-up = Configurar um segundo fator

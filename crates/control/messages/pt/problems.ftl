@@ -27,3 +27,5 @@ only-https-why = Senhas e tokens viajariam em claro. Use { $url }; o proxy deve 
 only-https = Só https é atendido
 wrong-method = Não é assim que se usa esta página
 wrong-method-why = Volte e use os botões da própria página.
+unreadable = Isso não pode ser lido
+unreadable-why = O endereço ou o formulário não é um que esta página faz. Volte e use os links e botões da própria página.

@@ -14,7 +14,7 @@ receipt-confirmed = confirmado { $after }
 receipt-at-latest = no mais tardar { $when }, por si mesmo
 receipt-committed = Gravado
 receipt-change = Número da mudança
-receipt-of = Token
+receipt-of = Sobre
 receipt-signed = Assinado
 receipt-one = Recibo
 receipt-check = Qualquer um pode verificá-lo com as chaves em <code>/.well-known/keydesk-receipt-keys</code>: <code class="code-line" tabindex="0">keydesk receipt verify --keys keys.json receipt.txt</code>
@@ -31,3 +31,5 @@ ended-otherwise = Token terminado
 durable-twice = nos discos de duas máquinas antes de ser confirmado
 durable-soon = no disco de uma máquina, e logo no de outra
 durable-here = no disco de uma máquina
+ended-account-suspend = Conta suspensa
+ended-account-close = Conta fechada

@@ -1,5 +1,5 @@
 confirm-title = Confirme que é você
-confirm-lead = Faz um tempo que você informou a sua senha. O que vem a seguir mostra ou cria um token.
+confirm-lead = Faz um tempo que você informou a sua senha, e o que vem a seguir precisa dela.
 confirm-it = Confirmar a senha
 sessions-lead = Onde você está conectado. Encerrar uma sessão não afeta o seu token de portador; sair de todas as sessões o encerra.
 sessions-everywhere = Sair de todas as sessões
@@ -13,7 +13,7 @@ everywhere-lead = Todas as suas sessões terminam, esta também, e o seu token d
 everywhere-do = Sair de todas as sessões
 login-no-account = Ainda não há nenhuma conta. Siga o link que o Keydesk imprimiu ao iniciar; ao reiniciar ele imprime um novo.
 login-forgotten = Esqueceu a senha?
-half-lead = A sua senha estava certa. Agora o segundo fator: o código que o seu aplicativo autenticador mostra, ou uma chave de acesso.
+half-lead = Agora o segundo fator: o código que o seu aplicativo autenticador mostra, ou uma chave de acesso.
 half-hint = Seis dígitos; ou um dos seus códigos de recuperação, se você perdeu o aplicativo. Sem os dois, fale com o operador.
 half-again = Começar de novo
 not-logged-in = Você não está conectado
@@ -22,3 +22,4 @@ log-in-wrong-code = Esse código não está certo, ou já foi usado.
 log-in-wrong-passkey = Essa chave de acesso não é conhecida aqui, ou foi removida.
 log-in-half-over = Isso demorou demais, ou a sua senha mudou nesse meio-tempo. Comece de novo.
 login-new-here = Ainda não tem conta? <a href="/sign-up">Cadastre-se</a>.
+confirm-other-way = Você não tem, ou não se lembra? Saia e entre de novo por login único, com uma chave de acesso ou com um link para uma senha nova: vale o mesmo.

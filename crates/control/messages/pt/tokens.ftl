@@ -127,3 +127,5 @@ over-member_removed = membro removido
 over-role_changed = função alterada
 over-account_closed = conta fechada
 token-pages = Sobre os tokens
+quiet-too-long = O tempo sem chamadas deve ser menor que o tempo pelo qual o segredo antigo continua.
+tokens-ended-at = Término

@@ -29,7 +29,8 @@ pub(crate) async fn ask(
     let may_send = attempts::may_send(desk, AttemptKind::Link, &email, sender).await?;
     let (code, code_hash) = codes::generate(&desk.entropy);
     let mut write = desk.store.write(desk.now()).await?;
-    let is_known = write.find_person_by_email(&email).await?.is_some();
+    let known = write.find_person_by_email(&email).await?;
+    let is_known = known.is_some();
     if may_send && !is_known {
         let until = write.now().plus(LASTS);
         let sign_up = SignUp { email: email.clone(), account_name: name.to_string() };
@@ -39,7 +40,8 @@ pub(crate) async fn ask(
     let url = &desk.settings.console_url;
     if may_send {
         let message = if is_known {
-            Message::address_in_use(url)
+            let language = known.and_then(|person| person.language);
+            Message::to(language, || Message::address_in_use(url))
         } else {
             Message::sign_up(name.as_str(), &format!("{url}/sign-up/{}", code.as_str()))
         };

@@ -27,6 +27,8 @@ struct FactorPage {
     factor: Factor,
     /// The operator asks for one, or the account that the reader stands in.
     is_required: bool,
+    /// Recovery codes that are left to somebody who has passkeys and no authenticator.
+    passkey_codes: Option<i64>,
     error: Option<String>,
 }
 
@@ -35,9 +37,20 @@ async fn factor_page(
     caller: &Myself,
     error: Option<String>,
 ) -> Result<FactorPage, Problem> {
+    let factor = look(desk, caller).await?;
+    let mut read = desk.store.read().await?;
+    let person = caller.person().id;
+    let passkey_codes = match factor {
+        Factor::None if super::has_one(&mut read, person).await? => {
+            Some(read.count_recovery_codes(person).await?)
+        }
+        _ => None,
+    };
+    drop(read);
     Ok(FactorPage {
         chrome: caller.chrome(say("second-factor"), Nav::Profile),
-        factor: look(desk, caller).await?,
+        factor,
+        passkey_codes,
         is_required: desk.settings.people.require_second_factor
             || caller.member().is_some_and(|member| member.account.requires_second_factor),
         error,

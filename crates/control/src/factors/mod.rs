@@ -59,6 +59,8 @@ pub(crate) enum FactorError {
     IsThere,
     #[error("{}", say("factor-not-begun"))]
     NotBegun,
+    #[error("{}", say("logged-out-a-moment-ago"))]
+    LoggedOut,
     #[error(transparent)]
     Held(#[from] HeldError),
     #[error(transparent)]
@@ -70,6 +72,7 @@ impl From<FactorError> for Problem {
         match error {
             FactorError::Held(held) => held.into(),
             FactorError::Store(error) => error.into(),
+            FactorError::LoggedOut => Self::logged_out(),
             error => {
                 Self::invalid(error.to_string()).leading_to("/second-factor", say("factor-go-to"))
             }
@@ -106,7 +109,7 @@ pub(crate) async fn look(desk: &Desk, caller: &impl Authenticated) -> Result<Sta
 
 /// Makes a key that an authenticator is to take over.
 pub(crate) async fn begin(desk: &Desk, caller: &impl Authenticated) -> Result<(), FactorError> {
-    let mut write = desk.store.write(desk.now()).await?;
+    let mut write = desk.write_own(caller).await?.ok_or(FactorError::LoggedOut)?;
     let key = Zeroizing::new(desk.entropy.bytes::<20>());
     let person = caller.person().id;
     let sealed =
@@ -129,7 +132,7 @@ pub(crate) async fn confirm(
     // Only what can be guessed counts as a guess.
     waiting(&mut desk.store.read().await?, person).await?;
     let attempt = attempts::begin(desk, Tries::Factor(person), caller.origin()).await?;
-    let mut write = desk.store.write(desk.now()).await?;
+    let mut write = desk.write_own(caller).await?.ok_or(FactorError::LoggedOut)?;
     let found = waiting(&mut write, person).await?;
     if !take_one_time_code(desk, &mut write, &found, code).await? {
         return Err(FactorError::WrongCode);
@@ -172,7 +175,8 @@ pub(crate) async fn remove(
 ) -> Result<(), FactorError> {
     let mut write = proved(desk, caller, code).await?;
     write.remove_totp(caller.person().id).await?;
-    if !has_one(&mut write, caller.person().id).await? {
+    let has_more = has_one(&mut write, caller.person().id).await?;
+    if !has_more {
         write.set_recovery_codes(caller.person().id, &[]).await?;
     }
     let detail = serde_json::json!({ "before": { "second_factor": "authenticator" } });
@@ -183,7 +187,7 @@ pub(crate) async fn remove(
             detail,
         ))
         .await?;
-    let message = Message::second_factor_removed(&desk.settings.console_url);
+    let message = Message::second_factor_removed(has_more, &desk.settings.console_url);
     desk.mailer.send(&caller.person().email, message, desk.now());
     Ok(())
 }
@@ -195,7 +199,7 @@ pub(crate) async fn proved(
     code: &str,
 ) -> Result<Write, FactorError> {
     let attempt = attempts::begin(desk, Tries::Factor(caller.person().id), caller.origin()).await?;
-    let mut write = desk.store.write(desk.now()).await?;
+    let mut write = desk.write_own(caller).await?.ok_or(FactorError::LoggedOut)?;
     take(desk, &mut write, caller.person().id, code).await?.ok_or(FactorError::WrongCode)?;
     attempt.succeeded(&mut write).await?;
     Ok(write)
@@ -335,7 +339,7 @@ pub async fn reset_second_factor(desk: &Desk, email: &str) -> Result<(), ResetFa
     };
     write.commit(entry).await?;
     let url = &desk.settings.console_url;
-    let message = Message::to(language, || Message::second_factor_removed(url));
+    let message = Message::to(language, || Message::second_factor_removed(false, url));
     desk.mailer.send(&email, message, desk.now());
     Ok(())
 }

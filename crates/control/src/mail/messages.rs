@@ -3,6 +3,7 @@
 use crate::{
     language::{Said, in_language},
     named, say,
+    when::When,
 };
 use keydesk_model::{AccountState, Language, Origin, Role, Timestamp};
 use keydesk_store::Expiring;
@@ -60,7 +61,7 @@ impl Message {
             None => program,
         };
         Self::new("new-device", |mail| {
-            mail.with("program", &program).with("at", at).with("console", console_url)
+            mail.with("program", &program).with("at", When::exact(at)).with("console", console_url)
         })
     }
 
@@ -88,8 +89,14 @@ impl Message {
         Self::new("factor-added", |mail| mail.with("console", console_url))
     }
 
-    pub fn second_factor_removed(console_url: &str) -> Self {
-        Self::new("factor-removed", |mail| mail.with("console", console_url))
+    pub fn passkey_added(console_url: &str) -> Self {
+        Self::new("passkey-added", |mail| mail.with("console", console_url))
+    }
+
+    /// `has_more`: another second factor is asked for still.
+    pub fn second_factor_removed(has_more: bool, console_url: &str) -> Self {
+        let name = if has_more { "one-factor-removed" } else { "factor-removed" };
+        Self::new(name, |mail| mail.with("console", console_url))
     }
 
     pub fn recovery_code_used(left: i64, console_url: &str) -> Self {
@@ -103,11 +110,11 @@ impl Message {
     pub fn expiring(token: &Expiring, console_url: &str) -> Self {
         let used = token.last_used_at.map_or_else(
             || say("mail-never-used").to_string(),
-            |at| say("mail-last-used").with("at", at).to_string(),
+            |at| say("mail-last-used").with("at", When::exact(at)).to_string(),
         );
         Self::new("expiring", |mail| {
             let mail = mail.with("name", &token.name).with("account", &token.account_name);
-            let mail = mail.with("ends", token.expires_at).with("used", &used);
+            let mail = mail.with("ends", When::exact(token.expires_at)).with("used", &used);
             mail.with("console", console_url)
         })
     }

@@ -2,9 +2,10 @@
 
 use super::accept::{AcceptError, Typed, accept as let_join, find_invitation};
 use crate::{
-    Desk, Mailer,
+    Desk, Mailer, Told as _,
     caller::{Caller, Visitor},
     chrome::{Chrome, Done, Nav, done, page, page_with},
+    freshness::FreshForm,
     named,
     problem::Problem,
     say,
@@ -19,7 +20,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use keydesk_model::{Right, Role};
+use keydesk_model::{Email, Right, Role};
 use serde::Deserialize;
 
 #[derive(Template)]
@@ -55,6 +56,7 @@ struct Invited {
     role: &'static str,
     by: String,
     ends: When,
+    may_change: bool,
 }
 
 async fn list_page(
@@ -91,6 +93,7 @@ async fn list_page(
                 id: invitation.id.to_string(),
                 email: invitation.email.to_string(),
                 role: invitation.role.as_str(),
+                may_change: owns || invitation.role != Role::Owner,
                 ends: When::future(invitation.expires_at, now),
                 by: invitation.invited_by.unwrap_or_else(|| say("the-operator").to_string()),
             })
@@ -127,13 +130,14 @@ pub(crate) struct InviteForm {
 
 pub(crate) async fn invite(
     State(desk): State<Desk>,
-    caller: Caller,
-    Form(form): Form<InviteForm>,
+    fresh: FreshForm<InviteForm>,
 ) -> Result<Response, Problem> {
+    let FreshForm { caller, form } = fresh;
     caller.permit(Right::ManageMembers)?;
-    let checked = form.role.parse::<Role>().map_err(|error| error.to_string()).and_then(|role| {
-        form.email.parse::<keydesk_model::Email>().map(|_| role).map_err(|error| error.to_string())
-    });
+    let checked =
+        form.role.parse::<Role>().map_err(|error| error.told()).and_then(|role| {
+            form.email.parse::<Email>().map(|_| role).map_err(|error| error.told())
+        });
     let error = match checked {
         Ok(role) => match super::invite(&desk, &caller, &form.email, role).await {
             Ok(()) => return Ok(Redirect::to("/members?done=invited").into_response()),
@@ -145,13 +149,17 @@ pub(crate) async fn invite(
     Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
 }
 
+#[derive(Debug, Deserialize, Default)]
+#[serde(default)]
+pub(crate) struct Nothing {}
+
 pub(crate) async fn resend(
     State(desk): State<Desk>,
-    caller: Caller,
     Path(id): Path<String>,
+    fresh: FreshForm<Nothing>,
 ) -> Result<Response, Problem> {
     let id = id.parse().map_err(|_| Problem::not_found())?;
-    super::resend(&desk, &caller, id).await?;
+    super::resend(&desk, &fresh.caller, id).await?;
     Ok(Redirect::to("/members?done=invited").into_response())
 }
 
@@ -173,12 +181,13 @@ pub(crate) struct RoleForm {
 
 pub(crate) async fn change_role(
     State(desk): State<Desk>,
-    caller: Caller,
     Path(id): Path<String>,
-    Form(form): Form<RoleForm>,
+    fresh: FreshForm<RoleForm>,
 ) -> Result<Response, Problem> {
+    let FreshForm { caller, form } = fresh;
+    caller.permit(Right::ManageMembers)?;
     let id = id.parse().map_err(|_| Problem::not_found())?;
-    let role = form.role.parse::<Role>().map_err(|error| Problem::invalid(error.to_string()))?;
+    let role = form.role.parse::<Role>().map_err(|error| Problem::invalid(error.told()))?;
     let receipt = super::change_role(&desk, &caller, id, role).await?;
     Ok(done("/members", "role_changed", receipt.as_ref()).into_response())
 }

@@ -75,21 +75,30 @@ pub(crate) async fn invite(
     email: &str,
     role: Role,
 ) -> Result<(), Problem> {
-    let (mut write, caller) = desk.write_as(caller).await?;
     caller.permit(Right::ManageMembers)?;
-    if role == Role::Owner {
-        caller.permit(Right::ManageOwners)?;
-    }
     if !desk.mailer.can_send() {
         return Err(MemberError::NoMail.into());
     }
     let email: Email = email.parse().map_err(MemberError::from)?;
-    if let Some(person) = write.find_person_by_email(&email).await?
+    let sender = Sender::Person(caller.person.id);
+    if !attempts::may_send(desk, AttemptKind::Link, &email, sender).await? {
+        return Err(MemberError::TooOften.into());
+    }
+    let (mut write, caller) = desk.write_as(caller).await?;
+    caller.permit(Right::ManageMembers)?;
+    let known = write.find_person_by_email(&email).await?;
+    if let Some(person) = &known
         && write.find_member_of(caller.account.id, person.id).await?.is_some()
     {
         return Err(MemberError::AlreadyMember(email).into());
     }
-    if write.list_invitations(caller.account.id, desk.now()).await?.len() >= MOST_INVITATIONS {
+    let open = write.list_invitations(caller.account.id, desk.now()).await?;
+    // It takes the place of an earlier one to the same address.
+    let earlier = open.iter().find(|invitation| invitation.email == email);
+    if role == Role::Owner || earlier.is_some_and(|earlier| earlier.role == Role::Owner) {
+        caller.permit(Right::ManageOwners)?;
+    }
+    if open.len() >= MOST_INVITATIONS {
         return Err(MemberError::TooManyInvitations.into());
     }
     let (code, code_hash) = codes::generate(&desk.entropy);
@@ -109,7 +118,10 @@ pub(crate) async fn invite(
     let detail = serde_json::json!({ "after": { "email": email.as_str(), "role": role } });
     write.commit(caller.entry(Action::InviteMember, id, detail)).await?;
     let link = format!("{}/invitation/{}", desk.settings.console_url, code.as_str());
-    let message = Message::invitation(&caller.account.name, &caller.person.name, role, &link);
+    let language = known.and_then(|person| person.language);
+    let message = Message::to(language, || {
+        Message::invitation(&caller.account.name, &caller.person.name, role, &link)
+    });
     desk.mailer.send(&email, message, desk.now());
     Ok(())
 }
@@ -150,12 +162,16 @@ pub(crate) async fn resend(desk: &Desk, caller: &Caller, id: InvitationId) -> Re
         invited_by: Some(caller.member.id),
         expires_at: write.now().plus(INVITATION_LASTS),
     };
+    let known = write.find_person_by_email(&email).await?;
     // It takes the place of the earlier one to the same address.
     write.add_invitation(&new).await?;
     let detail = serde_json::json!({ "after": { "email": email.as_str(), "role": role } });
     write.commit(caller.entry(Action::ResendInvitation, new.id, detail)).await?;
     let link = format!("{}/invitation/{}", desk.settings.console_url, code.as_str());
-    let message = Message::invitation(&caller.account.name, &caller.person.name, role, &link);
+    let language = known.and_then(|person| person.language);
+    let message = Message::to(language, || {
+        Message::invitation(&caller.account.name, &caller.person.name, role, &link)
+    });
     desk.mailer.send(&email, message, desk.now());
     Ok(())
 }
@@ -166,7 +182,7 @@ pub(crate) async fn withdraw(
     id: InvitationId,
 ) -> Result<(), Problem> {
     let (mut write, caller) = desk.write_as(caller).await?;
-    caller.permit(Right::ManageMembers)?;
+    find_open(&mut write, (&caller, desk.now()), id).await?;
     if !write.close_invitation(caller.account.id, id).await? {
         return Err(Problem::not_found());
     }
@@ -269,6 +285,8 @@ pub(crate) async fn log_out(
     let (mut write, caller) = desk.write_as(caller).await?;
     let member = find_manageable(&mut write, &caller, id).await?;
     let sessions = write.end_sessions_in(member.person, member.account).await?;
+    // A session that stands in another account stays there, and does not lead in here any more.
+    write.require_new_log_in(id).await?;
     let cause = EndCause::LoggedOutEverywhere;
     let replaced = tokens::replace_bearer_token(desk, &mut write, id, cause).await?;
     let detail =

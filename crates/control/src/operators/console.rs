@@ -25,7 +25,8 @@ struct Row {
     state: &'static str,
     since: Option<When>,
     plan: String,
-    calls: i64,
+    /// None: without a month's quota they are not counted.
+    calls: Option<i64>,
     /// How much of the month's calls is used, in hundredths.
     used: Option<i64>,
     members: usize,
@@ -43,7 +44,7 @@ impl Row {
             state: account.state.as_str(),
             since: account.state_since.map(|at| When::past(at, now)),
             plan: plan.map(|plan| plan.name).unwrap_or_default(),
-            calls,
+            calls: most.map(|_| calls),
             used: most.map(|most| (calls.saturating_mul(100) / most).min(100)),
             members,
             api_tokens,
@@ -147,7 +148,10 @@ pub(crate) async fn show(
     let closed_at = account.state_since.filter(|_| account.state == AccountState::Closed);
     let plans = &desk.settings.plans;
     let shown = AccountPage {
-        chrome: operator.chrome(&account.name, Nav::Operator).with_notice(&query),
+        chrome: operator
+            .chrome(&account.name, Nav::Operator)
+            .with_receipts_at(format!("/operator/accounts/{}/receipts", account.number))
+            .with_notice(&query),
         plans: plans.all.iter().map(|plan| plan.name.clone()).collect(),
         default_plan: plans.default.clone().unwrap_or_default(),
         may_suspend: may(AccountState::Suspended),

@@ -80,13 +80,14 @@ impl FromRequestParts<Desk> for Operator {
 
     async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Self, Response> {
         let origin = crate::caller::origin(parts);
-        let found = sessions::find_person(desk, &parts.headers).await;
+        let found = sessions::find_person(desk, &parts.headers, &origin).await;
         let Some((session, person)) = found.map_err(IntoResponse::into_response)? else {
             return Err(crate::caller::to_log_in(parts));
         };
         let looked_up = async {
             let mut read = desk.store.read().await?;
-            let is_member = !read.list_accounts_of(person.id).await?.is_empty();
+            let is_member =
+                !read.list_accounts_of(person.id, session.authenticated_at).await?.is_empty();
             let is_required = desk.settings.people.require_second_factor;
             let must_add_factor = is_required && !factors::has_one(&mut read, person.id).await?;
             Ok::<_, StoreError>((read.is_operator(person.id).await?, is_member, must_add_factor))
@@ -202,12 +203,16 @@ pub(crate) async fn open_account(
         expires_at: write.now().plus(crate::members::INVITATION_LASTS),
     };
     write.add_invitation(&new).await?;
+    let known = write.find_person_by_email(&owner).await?;
     let detail = serde_json::json!({ "after": {
         "name": name.as_str(), "number": number.to_string(), "owner_invited": owner.as_str(),
     } });
     write.commit(operator.entry(Action::OpenAccount, account, detail)).await?;
     let link = format!("{}/invitation/{}", desk.settings.console_url, code.as_str());
-    let message = Message::invitation(name.as_str(), &operator.person.name, Role::Owner, &link);
+    let language = known.and_then(|person| person.language);
+    let message = Message::to(language, || {
+        Message::invitation(name.as_str(), &operator.person.name, Role::Owner, &link)
+    });
     desk.mailer.send(&owner, message, desk.now());
     Ok(Ok(number))
 }
@@ -238,7 +243,13 @@ pub(crate) async fn set_state(
     let detail = serde_json::json!({ "before": { "state": before }, "after": { "state": next } });
     let entry = operator.entry(action, account.id, detail);
     let owners = owners_of(&mut write, account.id).await?;
-    let receipt = desk.commit_with_receipt(write, entry).await?;
+    // A receipt says who refuses: of a restored account nobody does.
+    let receipt = if next == AccountState::Open {
+        write.commit(entry).await?;
+        None
+    } else {
+        desk.commit_with_receipt(write, entry).await?
+    };
     for owner in owners {
         let message = Message::to(owner.language, || Message::account_state(&account.name, next));
         desk.mailer.send(&owner.email, message, desk.now());
@@ -288,6 +299,8 @@ pub async fn forget_closed_accounts(store: &Store, clock: &Clock) -> Result<usiz
             tokens::end_bearer_token(&mut write, member.id, EndCause::AccountClosed).await?;
             write.remove_member(member.id).await?;
         }
+        // Another account may have its domain now.
+        write.remove_sign_on(account.id).await?;
         write.set_account_state(&mut account, AccountState::Gone).await?;
         let entry = AuditEntry {
             action: Action::ForgetAccount,

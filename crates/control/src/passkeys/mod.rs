@@ -161,7 +161,7 @@ pub(crate) async fn add(
     let name: TokenName = name.parse()?;
     let person = caller.person().id;
     let back = challenge::open(desk, &registers(person), code).ok_or(PasskeyError::Unfit)?;
-    let mut write = desk.store.write(desk.now()).await?;
+    let mut write = desk.write_own(caller).await?.ok_or(FactorError::LoggedOut)?;
     let state: PasskeyRegistration = back.take(&mut write).await?.ok_or(PasskeyError::Unfit)?;
     let answer: RegisterPublicKeyCredential = serde_json::from_str(answer)?;
     let passkey = party.finish_passkey_registration(&answer, &state)?;
@@ -176,7 +176,7 @@ pub(crate) async fn add(
     let detail =
         serde_json::json!({ "after": { "second_factor": "passkey", "name": name.as_str() } });
     write.commit(caller.own_entry(Action::AddSecondFactor, person.to_string(), detail)).await?;
-    let message = Message::second_factor_added(&desk.settings.console_url);
+    let message = Message::passkey_added(&desk.settings.console_url);
     desk.mailer.send(&caller.person().email, message, desk.now());
     Ok(codes)
 }
@@ -202,7 +202,7 @@ pub(crate) async fn remove(
     } else if must_prove {
         factors::proved(desk, caller, code).await?
     } else {
-        desk.store.write(desk.now()).await?
+        desk.write_own(caller).await?.ok_or(FactorError::LoggedOut)?
     };
     let found = write.find_passkey(person, id).await?.ok_or(PasskeyError::Gone)?;
     // The others may have gone meanwhile.
@@ -216,7 +216,7 @@ pub(crate) async fn remove(
     let detail =
         serde_json::json!({ "before": { "second_factor": "passkey", "name": found.name } });
     write.commit(caller.own_entry(Action::RemoveSecondFactor, person.to_string(), detail)).await?;
-    let message = Message::second_factor_removed(&desk.settings.console_url);
+    let message = Message::second_factor_removed(!must_prove, &desk.settings.console_url);
     desk.mailer.send(&caller.person().email, message, desk.now());
     Ok(())
 }
@@ -267,5 +267,6 @@ pub(crate) async fn log_in(
         return Err(LogInError::WrongPasskey);
     };
     attempt.succeeded(&mut write).await?;
-    sessions::enter(desk, write, &person, visitor, Some(Proof::Passkey)).await
+    let entering = sessions::Entering { account: None, proof: Some(Proof::Passkey) };
+    sessions::enter(desk, write, &person, visitor, entering).await
 }

@@ -1,9 +1,15 @@
 //! What attackers try first: 19,640 leaked passwords, each alone, repeated, or two in a row.
 
 use std::{collections::HashSet, sync::LazyLock};
+use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
 
 static COMMON: LazyLock<HashSet<&'static str>> =
     LazyLock::new(|| include_str!("../../vendor/common-passwords.txt").lines().collect());
+
+/// Lower case, without accents: what attackers and acquaintances type alike.
+pub(super) fn folded(text: &str) -> String {
+    text.nfkd().filter(|c| !is_combining_mark(*c)).collect::<String>().to_lowercase()
+}
 
 /// The common part that a lower-case password consists of, if it does.
 pub(super) fn find_common(password: &str) -> Option<String> {
@@ -37,7 +43,9 @@ pub(super) fn find_personal(password: &str, words: &[&str]) -> Option<String> {
     words
         .iter()
         .flat_map(|word| {
-            [word.to_lowercase(), word.to_lowercase().replace([' ', '.', '-', '_'], "")]
+            let word = folded(word);
+            let joined = word.chars().filter(|c| c.is_alphanumeric()).collect();
+            [word, joined]
         })
         .filter(|word| word.chars().count() >= 4)
         .find(|word| {

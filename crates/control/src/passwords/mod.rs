@@ -52,7 +52,7 @@ impl Password {
         if length > LONGEST {
             return Err(PasswordError::TooLong);
         }
-        let folded = Zeroizing::new(password.0.to_lowercase());
+        let folded = Zeroizing::new(blocklist::folded(&password.0));
         if let Some(part) = blocklist::find_common(&folded) {
             return Err(PasswordError::Common(part));
         }

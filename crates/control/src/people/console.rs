@@ -104,8 +104,12 @@ pub(crate) async fn change_password(
             let has_token = caller
                 .member()
                 .is_some_and(|caller| caller.member.role.may(keydesk_model::Right::UseApiDocs));
-            let to = if has_token { "/api-docs" } else { "/profile" };
-            Ok(with_cookie(cookie, done(to, "password_changed", receipt.as_ref())))
+            let (to, what) = if has_token {
+                ("/api-docs", "password_changed")
+            } else {
+                ("/profile", "password_changed_only")
+            };
+            Ok(with_cookie(cookie, done(to, what, receipt.as_ref())))
         }
         Err(
             error @ (ChangeError::WrongCurrent

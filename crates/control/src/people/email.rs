@@ -30,6 +30,8 @@ pub(crate) enum EmailChangeError {
     Taken,
     #[error("{}", say("email-too-often"))]
     TooOften,
+    #[error("{}", say("logged-out-a-moment-ago"))]
+    LoggedOut,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -38,6 +40,7 @@ impl From<EmailChangeError> for Problem {
     fn from(error: EmailChangeError) -> Self {
         match error {
             EmailChangeError::Store(error) => error.into(),
+            EmailChangeError::LoggedOut => Self::logged_out(),
             error => Self::invalid(error.to_string()).leading_to("/profile", say("go-to-profile")),
         }
     }
@@ -61,8 +64,9 @@ pub(crate) async fn ask(
     if !attempts::may_send(desk, AttemptKind::Link, &email, Sender::Person(person)).await? {
         return Err(EmailChangeError::TooOften);
     }
-    let mut write = desk.store.write(desk.now()).await?;
+    let mut write = desk.write_own(caller).await?.ok_or(EmailChangeError::LoggedOut)?;
     let other = write.find_person_by_email(&email).await?;
+    let other_language = other.as_ref().and_then(|other| other.language);
     let is_taken = other.is_some_and(|other| other.id != person);
     let (old_code, old_code_hash) = codes::generate(&desk.entropy);
     let (new_code, new_code_hash) = codes::generate(&desk.entropy);
@@ -77,7 +81,7 @@ pub(crate) async fn ask(
     let now = desk.now();
     desk.mailer.send(old, Message::email_leaves(email.as_str(), &link(&old_code)), now);
     let message = if is_taken {
-        Message::address_in_use(url)
+        Message::to(other_language, || Message::address_in_use(url))
     } else {
         Message::email_arrives(old.as_str(), &link(&new_code))
     };

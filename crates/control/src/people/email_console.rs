@@ -74,6 +74,8 @@ pub(crate) async fn answer(
     let told = if form.answer == "stop" {
         stop(&desk, &code, visitor.origin).await?;
         say("email-stopped")
+    } else if form.answer != "confirm" {
+        return Err(Problem::invalid(say("form-unreadable")));
     } else {
         match confirm(&desk, &code, visitor.origin).await {
             Ok(Confirmed::Half) => say("email-half"),

@@ -64,9 +64,9 @@ pub(crate) async fn choose_language(
     desk: &Desk,
     caller: &impl Authenticated,
     language: Option<Language>,
-) -> Result<(), StoreError> {
+) -> Result<(), Problem> {
     let person = caller.person();
-    let mut write = desk.store.write(desk.now()).await?;
+    let mut write = desk.write_own(caller).await?.ok_or_else(Problem::logged_out)?;
     write.set_language(person.id, language).await?;
     let [before, after] = [person.language, language].map(|chosen| chosen.map(Language::as_str));
     let detail =
@@ -91,7 +91,7 @@ pub(crate) async fn change_password(
     if Password::typed(current) == Password::typed(new) {
         return Err(ChangeError::Same);
     }
-    let accounts = desk.store.read().await?.list_accounts_of(person.id).await?;
+    let accounts = desk.store.read().await?.list_accounts_of(person.id, desk.now()).await?;
     let personal = personal(person, &accounts);
     let hash = desk.passwords.hash(Password::chosen(new, &personal)?, &desk.entropy).await?;
     let mut write = desk.store.write(desk.now()).await?;
@@ -106,7 +106,7 @@ pub(crate) async fn change_password(
     let ended = sessions::end_everything(
         desk,
         &mut write,
-        person.id,
+        (person.id, caller.origin()),
         Some(session),
         EndCause::PasswordChanged,
     )
@@ -177,7 +177,7 @@ pub(crate) async fn reset_password(
     let mut read = desk.store.read().await?;
     let id = read.find_reset(digest, desk.now()).await?.ok_or(ChangeError::LinkOver)?;
     let person = read.find_person(id).await?.ok_or(ChangeError::LinkOver)?;
-    let accounts = read.list_accounts_of(id).await?;
+    let accounts = read.list_accounts_of(id, desk.now()).await?;
     drop(read);
     let personal = personal(&person, &accounts);
     let hash = desk.passwords.hash(Password::chosen(new, &personal)?, &desk.entropy).await?;
@@ -190,9 +190,14 @@ pub(crate) async fn reset_password(
     write.clear_attempts(&person.email).await?;
     write.forget_devices(person.id).await?;
     write.close_resets(person.id).await?;
-    let ended =
-        sessions::end_everything(desk, &mut write, person.id, None, EndCause::PasswordReset)
-            .await?;
+    let ended = sessions::end_everything(
+        desk,
+        &mut write,
+        (person.id, &origin),
+        None,
+        EndCause::PasswordReset,
+    )
+    .await?;
     let mut entry = visitor_entry(Action::ResetPassword, &person.id.to_string(), origin);
     entry.actor = Actor::Person { person: person.id, member: None };
     entry.detail = ended;

@@ -3,9 +3,10 @@
 use super::{published_keys, verify_receipt};
 use crate::{
     Desk,
-    caller::Caller,
+    caller::{Authenticated as _, Caller},
     chrome::{Chrome, Nav, page},
     language::say_known,
+    operators::Operator,
     problem::Problem,
     say, tokens,
     when::When,
@@ -159,6 +160,7 @@ pub(crate) async fn list(State(desk): State<Desk>, caller: Caller) -> Result<Res
 struct ShowPage {
     chrome: Chrome,
     receipt: Shown,
+    back: (String, String),
 }
 
 pub(crate) async fn show(
@@ -175,7 +177,30 @@ pub(crate) async fn show(
         Problem::broken("a receipt in the audit log cannot be verified: it was changed")
     })?;
     let chrome = Chrome::of(&caller, say("receipt-one"), Nav::Tokens);
-    Ok(page(&ShowPage { chrome, receipt }))
+    let back = ("/receipts".to_owned(), say("receipt-all").to_string());
+    Ok(page(&ShowPage { chrome, receipt, back }))
+}
+
+/// The receipt of what an operator did to an account; others are the account's own.
+pub(crate) async fn show_to_operator(
+    State(desk): State<Desk>,
+    operator: Operator,
+    Path((number, receipt)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let number = number.parse().map_err(|_| Problem::not_found())?;
+    let seq: i64 = receipt.parse().map_err(|_| Problem::not_found())?;
+    let mut read = desk.store.read().await?;
+    let account = read.find_account_by_number(number).await?.ok_or_else(Problem::not_found)?;
+    let row = read.find_receipt(account.id, seq).await?.ok_or_else(Problem::not_found)?;
+    drop(read);
+    let names = HashMap::from([(account.id.to_string(), account.name.clone())]);
+    let known = Known { keys: keys(&desk).await?, names };
+    let receipt = Shown::new(&row, &known, desk.now());
+    let receipt = receipt.filter(|shown| shown.target == account.id.to_string());
+    let receipt = receipt.ok_or_else(Problem::not_found)?;
+    let chrome = operator.chrome(say("receipt-one"), Nav::Operator);
+    let back = (format!("/operator/accounts/{number}"), account.name);
+    Ok(page(&ShowPage { chrome, receipt, back }))
 }
 
 /// The public halves of the keys that sign receipts, as a JWK set.

@@ -11,7 +11,7 @@ use crate::{
     passwords::{Password, TooBusy},
     say,
 };
-use keydesk_model::{Action, Actor, Email, Origin, PersonId};
+use keydesk_model::{AccountId, Action, Actor, Email, Origin, PersonId};
 use keydesk_store::{HalfLogIn, Person, StoreError, Write};
 use std::time::Duration;
 
@@ -86,19 +86,19 @@ pub(crate) async fn log_in(
         write.renew_password_hash(person.id, hash, person.version).await?;
     }
     attempt.succeeded(&mut write).await?;
-    if let Some(half) = half_way(desk, &mut write, person.id).await? {
+    if let Some(half) = half_way(desk, &mut write, (person.id, None)).await? {
         // It opens nothing yet.
         write.keep().await?;
         return Ok(LoggedIn::HalfWay(half));
     }
-    Ok(LoggedIn::Entered(enter(desk, write, &person, visitor, None).await?))
+    Ok(LoggedIn::Entered(enter(desk, write, &person, visitor, Entering::default()).await?))
 }
 
 /// Where somebody has a second factor: what they are to come back with it.
 pub(crate) async fn half_way(
     desk: &Desk,
     write: &mut Write,
-    person: PersonId,
+    (person, account): (PersonId, Option<AccountId>),
 ) -> Result<Option<SessionSecret>, StoreError> {
     if !factors::has_one(write, person).await? {
         return Ok(None);
@@ -106,7 +106,7 @@ pub(crate) async fn half_way(
     let Some(found) = write.find_person(person).await? else { return Ok(None) };
     let (secret, hash) = codes::generate(&desk.entropy);
     let until = write.now().plus(HALF_WAY);
-    let half = HalfLogIn { person, version: found.version };
+    let half = HalfLogIn { person, version: found.version, account };
     write.add_half_log_in(hash, half, until).await?;
     Ok(Some(secret))
 }
@@ -138,7 +138,16 @@ pub(crate) async fn log_in_with_code(
     };
     attempt.succeeded(&mut write).await?;
     write.end_half_log_in(digest).await?;
-    enter(desk, write, &person, visitor, Some(proof)).await
+    let entering = Entering { account: still.account, proof: Some(proof) };
+    enter(desk, write, &person, visitor, entering).await
+}
+
+/// How somebody comes in.
+#[derive(Default)]
+pub(crate) struct Entering {
+    /// Where to, if that was said; else the first account.
+    pub account: Option<AccountId>,
+    pub proof: Option<Proof>,
 }
 
 /// Opens the session of someone who has proved who they are, and tells them of a new browser.
@@ -147,13 +156,17 @@ pub(crate) async fn enter(
     mut write: Write,
     person: &Person,
     visitor: Visitor,
-    proof: Option<Proof>,
+    Entering { account, proof }: Entering,
 ) -> Result<Entered, LogInError> {
-    let account = write.list_accounts_of(person.id).await?.first().map(|account| account.id);
+    let now = write.now();
+    let accounts = write.list_accounts_of(person.id, now).await?;
+    let wanted = accounts.iter().find(|known| Some(known.id) == account);
+    let account = wanted.or(accounts.first()).map(|account| account.id);
     let news = News::of(&mut write, person, proof).await?;
     let entered = open_session(desk, &mut write, person.id, account, &visitor).await?;
     let mut entry = visitor_entry(Action::LogIn, &person.id.to_string(), visitor.origin.clone());
     entry.actor = Actor::Person { person: person.id, member: None };
+    entry.account = account;
     if let Some(proof) = proof {
         entry.detail = serde_json::json!({ "second_factor": proof.as_str() });
     }

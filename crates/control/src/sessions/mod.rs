@@ -8,7 +8,9 @@ pub(crate) use cookie::{
     clear_cookie, device_cookie, device_in, safe_next, session_cookie, session_in, sign_on_cookie,
     sign_on_in,
 };
-pub(crate) use log_in::{LogInError, LoggedIn, News, enter, half_way, log_in, log_in_with_code};
+pub(crate) use log_in::{
+    Entering, LogInError, LoggedIn, News, enter, half_way, log_in, log_in_with_code,
+};
 
 use crate::{
     Desk,
@@ -49,13 +51,12 @@ pub(crate) async fn find_caller(
     headers: &HeaderMap,
     origin: Origin,
 ) -> Result<Found, Problem> {
-    let now = desk.now();
-    let Some((session, person)) = find_person(desk, headers).await? else {
+    let Some((session, person)) = find_person(desk, headers, &origin).await? else {
         return Ok(Found::Nobody);
     };
     let mut read = desk.store.read().await?;
     let is_operator = read.is_operator(person.id).await?;
-    let accounts = read.list_accounts_of(person.id).await?;
+    let accounts = read.list_accounts_of(person.id, session.authenticated_at).await?;
     let current =
         accounts.iter().find(|account| Some(account.id) == session.account).or(accounts.first());
     let is_required = desk.settings.people.require_second_factor
@@ -73,10 +74,6 @@ pub(crate) async fn find_caller(
         return Ok(Found::NoAccount);
     };
     drop(read);
-    if now.since(session.seen_at) > TOUCH {
-        let addr = origin.client_addr.map(|addr| addr.to_string()).unwrap_or_default();
-        desk.store.touch_session(session.id, now, &addr).await?;
-    }
     let caller =
         Caller { person, session, account, member, accounts, is_operator, must_add_factor, origin };
     Ok(Found::Caller(Box::new(caller)))
@@ -86,6 +83,7 @@ pub(crate) async fn find_caller(
 pub(crate) async fn find_person(
     desk: &Desk,
     headers: &HeaderMap,
+    origin: &Origin,
 ) -> Result<Option<(Session, Person)>, Problem> {
     let Some(secret) = cookie::session_in(headers, &desk.settings) else { return Ok(None) };
     let now = desk.now();
@@ -94,8 +92,13 @@ pub(crate) async fn find_person(
         read.find_session(codes::digest(secret), now.minus(IDLE), now.minus(ABSOLUTE)).await?;
     let Some(session) = found else { return Ok(None) };
     let Some(person) = read.find_person(session.person).await? else { return Ok(None) };
+    drop(read);
     if let Some(chosen) = person.language {
         language::switch_to(chosen);
+    }
+    if now.since(session.seen_at) > TOUCH {
+        let addr = origin.client_addr.map(|addr| addr.to_string()).unwrap_or_default();
+        desk.store.touch_session(session.id, now, &addr).await?;
     }
     Ok(Some((session, person)))
 }
@@ -175,11 +178,7 @@ pub(crate) async fn log_out(desk: &Desk, visitor: Visitor) -> Result<(), StoreEr
 
 /// A write transaction for somebody whose session is still open in it.
 async fn write_own(desk: &Desk, caller: &impl Authenticated) -> Result<Write, Problem> {
-    let mut write = desk.store.write(desk.now()).await?;
-    if write.is_session_open(caller.session().id).await? {
-        return Ok(write);
-    }
-    Err(Problem::logged_out())
+    desk.write_own(caller).await?.ok_or_else(Problem::logged_out)
 }
 
 /// Ends one of the caller's own sessions.
@@ -205,22 +204,35 @@ pub(crate) async fn log_out_everywhere(
 ) -> Result<Option<Issued>, Problem> {
     let mut write = write_own(desk, caller).await?;
     let (person, cause) = (caller.person().id, EndCause::LoggedOutEverywhere);
-    let ended = end_everything(desk, &mut write, person, None, cause).await?;
+    let origin = caller.origin();
+    let ended = end_everything(desk, &mut write, (person, origin), None, cause).await?;
     let entry = caller.own_entry(Action::LogOutEverywhere, person.to_string(), ended);
     Ok(desk.commit_with_receipt(write, entry).await?)
 }
 
-/// Ends a person's sessions, but `except`, and replaces their bearer tokens. What was ended, for
-/// the audit log.
+/// Ends a person's sessions, but `except`, and replaces their bearer tokens, which stands in the log of each
+/// account. What was ended, for the entry of the act itself.
 pub(crate) async fn end_everything(
     desk: &Desk,
     write: &mut Write,
-    person: PersonId,
+    (person, origin): (PersonId, &Origin),
     except: Option<SessionId>,
     cause: EndCause,
 ) -> Result<serde_json::Value, StoreError> {
     let sessions = write.end_sessions(person, except).await?;
-    let tokens = tokens::replace_bearer_tokens(desk, write, person, cause).await?;
+    let replaced = tokens::replace_bearer_tokens(desk, write, person, cause).await?;
+    for member in &replaced {
+        let entry = AuditEntry {
+            action: Action::ReplaceBearerToken,
+            actor: Actor::Person { person, member: Some(member.id) },
+            origin: origin.clone(),
+            account: Some(member.account),
+            target: member.id.to_string(),
+            detail: serde_json::json!({ "cause": cause.as_str() }),
+        };
+        write.audit(&entry).await?;
+    }
+    let tokens = replaced.len();
     Ok(serde_json::json!({ "sessions_ended": sessions, "bearer_tokens_replaced": tokens }))
 }
 

@@ -183,7 +183,9 @@ async fn enter(
     }
     let person = find_or_add(&mut write, told, newcomer).await?;
     let wanted = role_of(sign_on, told);
-    let member = match write.find_member_of(account.id, person.id).await? {
+    let before = write.find_member_of(account.id, person.id).await?;
+    let was = before.as_ref().map(|member| member.role);
+    let member = match before {
         None => {
             let role = wanted.unwrap_or(sign_on.default_role);
             accounts::join(desk, &mut write, (account.id, person.id), role, &person.name).await?
@@ -196,7 +198,7 @@ async fn enter(
         }
     };
     // Whoever has set up a second factor here is asked for it here, too.
-    let half = sessions::half_way(desk, &mut write, person.id).await?;
+    let half = sessions::half_way(desk, &mut write, (person.id, Some(account.id))).await?;
     let news = News::of(&mut write, &person, None).await?;
     let own = Some(account.id);
     let logged_in = if let Some(half) = half {
@@ -205,12 +207,21 @@ async fn enter(
         let opened = sessions::open_session(desk, &mut write, person.id, own, &visitor).await?;
         LoggedIn::Entered(opened)
     };
-    let entry = AuditEntry {
+    let entry = |action, detail| AuditEntry {
         actor: Actor::Person { person: person.id, member: Some(member) },
         account: own,
-        detail: serde_json::json!({ "single_sign_on": sign_on.issuer, "role": wanted }),
-        ..visitor_entry(Action::LogIn, &person.id.to_string(), visitor.origin.clone())
+        detail,
+        ..visitor_entry(action, &person.id.to_string(), visitor.origin.clone())
     };
+    // Joining, or another role, is an act of its own.
+    let is = write.find_member_of(account.id, person.id).await?.map(|member| member.role);
+    if was != is {
+        let action = if was.is_none() { Action::JoinBySignOn } else { Action::ChangeRole };
+        let detail = serde_json::json!({ "before": { "role": was }, "after": { "role": is } });
+        write.audit(&entry(action, detail)).await?;
+    }
+    let detail = serde_json::json!({ "single_sign_on": sign_on.issuer });
+    let entry = entry(Action::LogIn, detail);
     // Where a role has changed, a token may have ended.
     desk.commit_with_receipt(write, entry).await?;
     if let LoggedIn::Entered(entered) = &logged_in {

@@ -62,6 +62,8 @@ type Inner = openidconnect::Client<
 
 pub(super) struct Client {
     inner: Inner,
+    /// The provider is on this machine, and may speak http.
+    may_be_here: bool,
     role_claim: String,
 }
 
@@ -77,13 +79,24 @@ pub(super) struct Told {
 /// https, or http on this very machine; no query, no fragment.
 pub(super) fn check_issuer(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
-    let is_here = matches!(url.host_str()?, "localhost" | "127.0.0.1" | "[::1]");
-    let is_safe = url.scheme() == "https" || url.scheme() == "http" && is_here;
+    let is_safe = url.scheme() == "https" || is_here(url.scheme(), url.host_str());
     let is_bare = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
     (is_safe && is_bare).then_some(url)
 }
 
-async fn send(request: HttpRequest) -> Result<HttpResponse, outbound::OutboundError> {
+fn is_here(scheme: &str, host: Option<&str>) -> bool {
+    scheme == "http" && matches!(host, Some("localhost" | "127.0.0.1" | "[::1]"))
+}
+
+/// Wherever the provider's document points: by https, or on this machine where the provider is on it, too.
+async fn send(
+    request: HttpRequest,
+    may_be_here: bool,
+) -> Result<HttpResponse, outbound::OutboundError> {
+    let (scheme, host) = (request.uri().scheme_str().unwrap_or_default(), request.uri().host());
+    if scheme != "https" && !(may_be_here && is_here(scheme, host)) {
+        return Err(outbound::OutboundError::Unsafe);
+    }
     outbound::send(request, BOUNDS).await
 }
 
@@ -105,15 +118,24 @@ impl Client {
         let secret = secret.ok().and_then(|secret| String::from_utf8(secret.to_vec()).ok());
         let secret = secret.ok_or_else(|| SignOnError::Provider("provider-no-secret"))?;
         let issuer = IssuerUrl::new(sign_on.issuer.clone()).map_err(|_| SignOnError::Issuer)?;
-        let metadata = CoreProviderMetadata::discover_async(issuer, &send)
-            .await
-            .map_err(|error| unreachable(&error))?;
+        let may_be_here = is_here(issuer.url().scheme(), issuer.url().host_str());
+        let metadata =
+            CoreProviderMetadata::discover_async(issuer, &|request| send(request, may_be_here))
+                .await
+                .map_err(|error| unreachable(&error))?;
+        // Where the browser is led.
+        let depart = metadata.authorization_endpoint().url();
+        if depart.scheme() != "https"
+            && !(may_be_here && is_here(depart.scheme(), depart.host_str()))
+        {
+            return Err(unreachable(&outbound::OutboundError::Unsafe));
+        }
         let back = format!("{}/login/sign-on/callback", desk.settings.console_url);
         let back = RedirectUrl::new(back).map_err(|_| SignOnError::Issuer)?;
         let (id, secret) = (ClientId::new(sign_on.client_id.clone()), ClientSecret::new(secret));
         let inner =
             Inner::from_provider_metadata(metadata, id, Some(secret)).set_redirect_uri(back);
-        Ok(Self { inner, role_claim: sign_on.role_claim.clone() })
+        Ok(Self { inner, may_be_here, role_claim: sign_on.role_claim.clone() })
     }
 
     pub fn authorize_url(&self, state: &str, nonce: &str, verifier: &str) -> Url {
@@ -138,7 +160,10 @@ impl Client {
         let asked = self.inner.exchange_code(AuthorizationCode::new(code.to_owned()));
         let asked = asked.map_err(|error| unreachable(&error))?;
         let answer = asked.set_pkce_verifier(PkceCodeVerifier::new(verifier));
-        let answer = answer.request_async(&send).await.map_err(|error| unreachable(&error))?;
+        let answer = answer
+            .request_async(&|request| send(request, self.may_be_here))
+            .await
+            .map_err(|error| unreachable(&error))?;
         let token = answer.id_token().ok_or(SignOnError::Unfit("unfit-no-token"))?;
         let clock = desk.clock.clone();
         let verifier = self.inner.id_token_verifier().set_time_fn(move || {

@@ -5,7 +5,7 @@ use crate::{Desk, caller::Caller, keyring::SealedFor, problem::Problem, receipts
 use keydesk_model::{
     AccountId, Action, AddressList, Binding, EndCause, MemberId, PersonId, Right, ScopeSet, TokenId,
 };
-use keydesk_store::{NewSecret, NewToken, StoreError, Token, Write};
+use keydesk_store::{Member, NewSecret, NewToken, StoreError, Token, Write};
 use keydesk_token::{Kind, PlainToken};
 
 /// A member's bearer token, from joining on: everything the member may do, without an end of its own.
@@ -71,10 +71,12 @@ pub(crate) async fn replace_bearer_tokens(
     write: &mut Write,
     person: PersonId,
     cause: EndCause,
-) -> Result<u32, StoreError> {
-    let mut replaced = 0;
+) -> Result<Vec<Member>, StoreError> {
+    let mut replaced = Vec::new();
     for member in write.list_memberships(person).await? {
-        replaced += u32::from(replace_bearer_token(desk, write, member.id, cause).await?);
+        if replace_bearer_token(desk, write, member.id, cause).await? {
+            replaced.push(member);
+        }
     }
     Ok(replaced)
 }

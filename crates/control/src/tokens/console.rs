@@ -2,7 +2,7 @@
 
 use super::Program;
 use crate::{
-    Desk,
+    Desk, Told as _,
     caller::Caller,
     chrome::{Chrome, Done, Nav, done, page},
     freshness::FreshForm,
@@ -248,10 +248,14 @@ impl RotateForm {
         let read = |text: &Option<String>| match text.as_deref() {
             None | Some("") => Ok(Overlap::None),
             Some(text) => {
-                text.parse().map_err(|error: OverlapError| Problem::invalid(error.to_string()))
+                text.parse().map_err(|error: OverlapError| Problem::invalid(error.told()))
             }
         };
-        Ok(RotationTerms { overlap: read(&self.overlap)?, quiet: read(&self.quiet)? })
+        let terms = RotationTerms { overlap: read(&self.overlap)?, quiet: read(&self.quiet)? };
+        if !terms.is_consistent() {
+            return Err(Problem::invalid(say("quiet-too-long")));
+        }
+        Ok(terms)
     }
 }
 

@@ -16,11 +16,13 @@ pub struct Doors {
     pub introspection: Vec<IntrospectionClient>,
     pub fronts: Option<TrustedProxies>,
     pub front_cache: Duration,
+    #[cfg_attr(not(feature = "envoy"), expect(dead_code, reason = "read where Envoy is served"))]
     pub envoy: Option<Envoy>,
 }
 
 /// Where Envoy asks, and which.
 #[derive(Clone, Debug)]
+#[cfg_attr(not(feature = "envoy"), expect(dead_code, reason = "read where Envoy is served"))]
 pub struct Envoy {
     pub listen: SocketAddr,
     pub trusted: TrustedProxies,

@@ -60,7 +60,7 @@ pub async fn a_factor_counts_once_each(world: World) {
     assert!(write.use_recovery_code(person, OLD).await.expect("uses"));
     assert!(!write.use_recovery_code(person, OLD).await.expect("asks"));
     assert_eq!(write.count_recovery_codes(person).await.expect("counts"), 1);
-    let half = HalfLogIn { person, version: 1 };
+    let half = HalfLogIn { person, version: 1, account: None };
     write.add_half_log_in(OLD, half, at(9)).await.expect("adds");
     assert_eq!(write.find_half_log_in(OLD, at(3)).await.expect("reads"), Some(half));
     assert_eq!(write.find_half_log_in(OLD, at(9)).await.expect("reads"), None);

@@ -145,7 +145,7 @@ async fn a_removed_member_is_gone_and_may_join_anew(world: World) {
     assert!(matches!(write.add_member(again).await, Err(StoreError::Conflict)));
     write.remove_member(world.member).await.expect("removes");
     assert_eq!(write.count_owners(account).await.expect("counts"), 0);
-    assert!(write.list_accounts_of(person).await.expect("lists").is_empty());
+    assert!(write.list_accounts_of(person, at(9)).await.expect("lists").is_empty());
     write.add_member(again).await.expect("joins");
     assert!(write.find_member(account, world.member).await.expect("reads").is_none());
     assert_eq!(
