@@ -77,4 +77,28 @@ async fn the_api_answers_in_english() {
     assert!(problem["title"].as_str().is_some_and(|title| title.contains("token")), "{problem}");
     let lines = ann.get("/audit/export?format=jsonl").await.text;
     assert!(lines.contains("\"person.choose_language\"") && !lines.contains("Idioma"), "{lines}");
+    let csv = ann.get("/audit/export?format=csv").await.text;
+    assert!(csv.contains("Language chosen") && !csv.contains("Idioma"), "{csv}");
+}
+
+/// Whatever is refused, a person gets a page in their language.
+#[tokio::test]
+async fn what_cannot_be_read_is_told_on_a_page() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    choose(&ann, "es").await;
+    for path in ["/tokens?receipt=x", "/audit?before=x", "/login?receipt=x"] {
+        let page = ann.get(path).await;
+        assert_eq!(page.status, 400, "{path}");
+        assert!(page.text.contains("<h1>Eso no se puede leer</h1>") || path.starts_with("/login"));
+    }
+    let page = ann.post("/accounts/switch", &[]).await;
+    assert!(page.status == 422 && page.text.contains("<h1>"), "{}", page.text);
+    let page = ann.post_from("https://evil.example", "/logout").await;
+    assert!(page.status == 403 && page.text.contains("<h1>"), "{}", page.text);
+    let wrong = [("email", "nope"), ("role", "developer")];
+    let page = ann.post("/members/invitations", &wrong).await.text;
+    assert!(page.contains("una dirección de correo es como"), "{page}");
+    let wrong = [("email", "eve@acme.example"), ("role", "king")];
+    assert!(ann.post("/members/invitations", &wrong).await.text.contains("una función es"));
 }

@@ -4,7 +4,7 @@ use super::{Browser, NARROW_LIGHT, NARROW_SPANISH, README, Screen, WIDE_DARK, WI
 use crate::{
     documents::repository,
     factors::Authenticator,
-    support::{Keydesk, Options, PASSWORD, eventually},
+    support::{Keydesk, Options, PASSWORD, Person, eventually},
 };
 use std::collections::BTreeSet;
 
@@ -24,8 +24,10 @@ async fn inspect_every_page(screen: Screen) {
     operator_pages(&keydesk, &browser, screen).await;
     factor_pages(&keydesk, &browser, screen).await;
     let lines = browser.console_lines().await;
-    let unexpected: Vec<_> =
-        lines.iter().filter(|line| !line.contains("404") && !line.contains("403")).collect();
+    let unexpected: Vec<_> = lines
+        .iter()
+        .filter(|line| !["403", "404", "422"].iter().any(|code| line.contains(code)))
+        .collect();
     assert!(unexpected.is_empty(), "{unexpected:?}");
     assert!(!keydesk.printed().contains("violation of the content security policy"));
     let pictures = repository().join("docs/screenshots").join(screen.name);
@@ -92,6 +94,8 @@ async fn visitor_pages(keydesk: &Keydesk, browser: &Browser, invitation: &str, s
         ("login-sign-on", "/login/sign-on"),
         ("invitation", invitation),
         ("not-found", "/nowhere"),
+        ("login-passkey", "/login/passkey"),
+        ("link-over", "/reset-password/nothing"),
     ] {
         browser
             .go(&if page.starts_with("http") {
@@ -102,7 +106,32 @@ async fn visitor_pages(keydesk: &Keydesk, browser: &Browser, invitation: &str, s
             .await;
         inspect(browser, name, screen).await;
     }
-    browser.go(&format!("{}/login", keydesk.console)).await;
+    let at = |path: &str| format!("{}{path}", keydesk.console);
+    let visitor = Person::visiting(&keydesk.console);
+    visitor.post("/sign-up", &[("account", "Gamma"), ("email", "gus@gamma.example")]).await;
+    browser.go(&visitor.link_in_mail("/sign-up/").await).await;
+    inspect(browser, "sign-up-finish", screen).await;
+    browser.go(&at("/sign-up")).await;
+    browser.fill("account", "Delta").await;
+    browser.fill("email", "dora@delta.example").await;
+    browser.click("main form button").await;
+    browser.find("a[href=\"/mail\"]").await;
+    inspect(browser, "sign-up-sent", screen).await;
+    browser.go(&at("/forgot-password")).await;
+    browser.fill("email", "vera@acme.example").await;
+    browser.click("main form button").await;
+    browser.find("a[href=\"/mail\"]").await;
+    inspect(browser, "forgot-password-sent", screen).await;
+    browser.go(&visitor.link_in_mail("/reset-password/").await).await;
+    inspect(browser, "reset-password", screen).await;
+    browser.go(&at("/login")).await;
+    browser.fill("email", "vera@acme.example").await;
+    browser.fill("password", PASSWORD).await;
+    browser.click("main button").await;
+    browser.arrives_at("/api-docs").await;
+    inspect(browser, "api-docs-viewer", screen).await;
+    browser.run("document.querySelector('form[action=\"/logout\"] button').click()").await;
+    browser.arrives_at("/login").await;
     browser.fill("email", "ann@acme.example").await;
     browser.fill("password", "wrong").await;
     browser.click("main button").await;
@@ -144,6 +173,17 @@ async fn member_pages(keydesk: &Keydesk, browser: &Browser, member: &str, screen
     browser.click("a[href$=\"/rotate\"]").await;
     browser.find("input[name=overlap]").await;
     inspect(browser, "token-rotate", screen).await;
+    browser.go(&format!("{}/tokens", keydesk.console)).await;
+    browser.click("a[href$=\"/revoke\"]").await;
+    browser.find("form[action$=\"/revoke\"]").await;
+    inspect(browser, "token-revoke", screen).await;
+    browser.go(&format!("{}/passkeys", keydesk.console)).await;
+    inspect(browser, "passkeys", screen).await;
+    browser.go(&format!("{}/tokens/new", keydesk.console)).await;
+    browser.run("document.querySelector('[name=name]').required = false").await;
+    browser.click("main form button.primary").await;
+    browser.find("#name-error").await;
+    inspect(browser, "token-new-refused", screen).await;
     browser.go(&format!("{}/tokens/objections", keydesk.console)).await;
     browser.click("main td a").await;
     browser.find("#new-limits").await;

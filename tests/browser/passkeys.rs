@@ -50,7 +50,7 @@ async fn f9_a_passkey_lets_in_by_itself_and_beside_the_password() {
     let recovery_code = browser.text(".codes li").await;
     browser.go(&format!("{console}/passkeys")).await;
     assert!(browser.source().await.contains("This laptop"));
-    browser.screenshot("passkeys", WIDE_LIGHT).await;
+    browser.screenshot("passkeys-two", WIDE_LIGHT).await;
     // The same authenticator again is said to be known.
     browser.fill("name", "Again").await;
     browser.click("main form.card button.primary").await;
