@@ -208,3 +208,27 @@ async fn an_operator_reads_the_receipts_of_own_acts_and_stays_logged_in() {
         assert_eq!(otto.get("/operator").await.status, 200, "in use, and not idle");
     }
 }
+
+/// An owner's address that was wrong is put right, while nobody has come in; afterwards the operator invites nobody.
+#[tokio::test]
+async fn t78_the_first_owner_is_invited_again_until_somebody_has_entered() {
+    let (keydesk, _ann, otto) = start("").await;
+    let form = [("name", "Beta Ltd"), ("owner", "bae@beta.example")];
+    let opened = otto.post("/operator/accounts", &form).await.location.expect("the account's page");
+    let at = opened.split('?').next().expect("a path");
+    assert!(otto.get(at).await.text.contains("value=\"bae@beta.example\""));
+    let bea = Person::visiting(&keydesk.console);
+    let wrong = bea.link_in_mail("/invitation/").await;
+    let path = format!("{at}/owner");
+    let refused = otto.post(&path, &[("owner", "nope")]).await;
+    assert!(refused.status == 422 && refused.text.contains("E-mail:"), "{}", refused.text);
+    assert_eq!(otto.post(&path, &[("owner", "bea@beta.example")]).await.status, 303);
+    assert!(otto.get(at).await.text.contains("value=\"bea@beta.example\""));
+    assert_eq!(bea.get(&wrong).await.status, 422, "the link to the wrong address is dead");
+    let right = bea.link_in_mail("/invitation/").await;
+    assert_eq!(bea.post(&right, &[("password", PASSWORD)]).await.status, 303);
+    assert!(!otto.get(at).await.text.contains("/owner\""));
+    let entering = [("owner", OPERATOR)];
+    assert_eq!(otto.post(&path, &entering).await.status, 422, "no way in for an operator");
+    assert!(bea.get("/audit").await.text.contains("Member invited"));
+}

@@ -1,8 +1,11 @@
 //! Each route for each role, as `routes.rs` says it.
 
-use crate::support::{Keydesk, PASSWORD, Person};
+use crate::{
+    documents::repository,
+    support::{Keydesk, PASSWORD, Person},
+};
 use keydesk_control::{Access, ROUTES};
-use keydesk_model::Role;
+use keydesk_model::{Right, Role};
 
 /// Puts ids that exist nowhere into a path: who may not call is refused before anything is looked up.
 fn filled(path: &str) -> String {
@@ -127,4 +130,39 @@ async fn t52_owners_are_touched_by_owners_only_and_one_always_stays() {
     );
     assert_eq!(ann.post(&format!("/members/{ann_id}/remove"), &[]).await.status, 422);
     assert_eq!(ann.get("/tokens").await.status, 200, "Ann is owner still");
+}
+
+/// The table in the operators' guide is the table in the code, and leaves no right out.
+#[test]
+fn the_guide_s_table_of_roles_is_true() {
+    const ROWS: [(&str, &[Right]); 8] = [
+        ("see members", &[Right::SeeMembers]),
+        ("API Docs, own bearer token", &[Right::UseApiDocs]),
+        ("see and manage API tokens", &[Right::SeeTokens, Right::ManageTokens]),
+        ("invite, change, log out and remove members", &[Right::ManageMembers]),
+        (
+            "limit the account's addresses and the life of tokens, require a second factor",
+            &[Right::LimitAccount],
+        ),
+        ("read the audit log", &[Right::SeeAudit]),
+        ("set up single sign-on", &[Right::ManageSignOn]),
+        ("name and touch owners", &[Right::ManageOwners]),
+    ];
+    let guide = std::fs::read_to_string(repository().join("docs/guide/operators.md")).expect("it");
+    for (label, rights) in ROWS {
+        let row = guide.lines().find(|line| line.starts_with(&format!("| {label} |")));
+        let row = row.unwrap_or_else(|| panic!("no row “{label}”"));
+        let marks: Vec<_> = row.split('|').skip(2).take(4).map(|cell| cell.contains('✓')).collect();
+        // From the least to the most, as the table has them.
+        let roles = Role::ALL.into_iter().rev();
+        for right in rights {
+            let may: Vec<_> = roles.clone().map(|role| role.may(*right)).collect();
+            assert_eq!(marks, may, "{label}");
+        }
+    }
+    for (_, path, access) in ROUTES {
+        if let Access::Needs(right) = access {
+            assert!(ROWS.iter().any(|(_, rights)| rights.contains(right)), "{path}");
+        }
+    }
 }

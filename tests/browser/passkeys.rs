@@ -85,7 +85,7 @@ async fn f9_a_passkey_lets_in_by_itself_and_beside_the_password() {
     browser.find("p.error").await;
     assert!(browser.text("p.error").await.contains("not known here"));
     let mail = ann.get("/mail").await.text;
-    assert!(mail.contains("Your second factor is on") && mail.contains("was removed"));
+    assert!(mail.contains("A passkey was added") && mail.contains("was removed"));
     assert_eq!(ann.post("/logout", &[]).await.status, 303);
     assert_eq!(ann.log_in("ann@acme.example", PASSWORD).await.status, 303);
     browser.close().await;

@@ -166,6 +166,7 @@ routes! {
     post "/operator/accounts"               Operator => operators::open;
     get  "/operator/accounts/{number}"      Operator => operators::show;
     post "/operator/accounts/{number}/sign-on/confirm" Operator => sign_on::confirm;
+    post "/operator/accounts/{number}/owner" Operator => operators::invite_again;
     post "/operator/accounts/{number}/plan" Operator => operators::plan;
     get  "/operator/accounts/{number}/suspend" Operator => operators::suspend_page;
     get  "/operator/accounts/{number}/close" Operator => operators::close_page;

@@ -40,3 +40,7 @@ operator-suspend-title = Suspender { $name }
 operator-close-title = Fechar { $name }
 operator-gone = Os tokens terminam para sempre
 operator-not-counted = não contadas sem cota
+operator-first-owner = Primeiro proprietário
+operator-owner-waits = Convidado, e ainda não entrou. Outro endereço, ou o mesmo de novo, recebe um link novo; o antigo deixa de valer.
+operator-owner-over = Ninguém está mais convidado: os convites terminam após uma semana.
+owner-is-there = Já há alguém na conta, ou ela não está aberta: a partir daí quem convida são os proprietários.

@@ -1,6 +1,9 @@
 //! `/operator`: the instance's accounts.
 
-use super::{Operator, Overview, find_account, list_accounts, open_account, set_plan, set_state};
+use super::{
+    Operator, Overview, find_account, invite_owner, list_accounts, open_account, set_plan,
+    set_state,
+};
 use crate::{
     Desk,
     caller::Authenticated,
@@ -128,6 +131,9 @@ struct AccountPage {
     /// When nothing brings a closed account back any more.
     gone_at: Option<When>,
     endpoint_url: String,
+    /// Whom an owner's invitation waits for, in an account that nobody has entered yet.
+    invited: Option<String>,
+    error: Option<String>,
     /// Issuer, domain, and whether it was confirmed.
     sign_on: Option<(String, String, bool)>,
 }
@@ -142,16 +148,30 @@ pub(crate) async fn show(
     Path(number): Path<String>,
     Query(query): Query<Done>,
 ) -> Result<Response, Problem> {
-    let overview = find_account(&desk, &operator, number_in(&number)?).await?;
+    Ok(page(&account_page(&desk, &operator, &number, &query).await?))
+}
+
+async fn account_page(
+    desk: &Desk,
+    operator: &Operator,
+    number: &str,
+    query: &Done,
+) -> Result<AccountPage, Problem> {
+    let overview = find_account(desk, operator, number_in(number)?).await?;
+    let mut read = desk.store.read().await?;
+    let waiting = read.list_invitations(overview.account.id, desk.now()).await?;
+    drop(read);
     let (now, account) = (desk.now(), overview.account.clone());
     let may = |next| account.state.may_become(next);
     let closed_at = account.state_since.filter(|_| account.state == AccountState::Closed);
     let plans = &desk.settings.plans;
-    let shown = AccountPage {
+    Ok(AccountPage {
         chrome: operator
             .chrome(&account.name, Nav::Operator)
             .with_receipts_at(format!("/operator/accounts/{}/receipts", account.number))
-            .with_notice(&query),
+            .with_notice(query),
+        invited: waiting.first().map(|invitation| invitation.email.to_string()),
+        error: None,
         plans: plans.all.iter().map(|plan| plan.name.clone()).collect(),
         default_plan: plans.default.clone().unwrap_or_default(),
         may_suspend: may(AccountState::Suspended),
@@ -165,8 +185,32 @@ pub(crate) async fn show(
             (sign_on.issuer, sign_on.domain, is_confirmed)
         }),
         row: Row::new(overview, now),
-    };
-    Ok(page(&shown))
+    })
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct OwnerForm {
+    owner: String,
+}
+
+pub(crate) async fn invite_again(
+    State(desk): State<Desk>,
+    Path(number): Path<String>,
+    fresh: FreshForm<OwnerForm, Operator>,
+) -> Result<Response, Problem> {
+    let FreshForm { caller: operator, form } = fresh;
+    match invite_owner(&desk, &operator, number_in(&number)?, &form.owner).await? {
+        Ok(()) => {
+            Ok(done(&format!("/operator/accounts/{number}"), "invited", None).into_response())
+        }
+        Err(error) => {
+            let shown = account_page(&desk, &operator, &number, &Done::default()).await?;
+            let error = Some(error.to_string());
+            let shown = AccountPage { invited: Some(form.owner), error, ..shown };
+            Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &shown))
+        }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
