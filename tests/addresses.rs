@@ -104,6 +104,9 @@ async fn an_invitation_is_sent_again_and_its_old_link_is_dead() {
     let visitor = Person::visiting(&keydesk.console);
     assert_eq!(visitor.get(&first).await.status, 422);
     let last = ann.link_in_mail("/invitation/").await;
+    let here = "You are logged in as ann@acme.example";
+    assert!(ann.get(&last).await.text.contains(here), "she is told before she becomes Bob");
+    assert!(!visitor.get(&last).await.text.contains("You are logged in"));
     assert_eq!(visitor.post(&last, &[("password", PASSWORD)]).await.status, 303);
 }
 

@@ -50,6 +50,11 @@ pub(crate) struct FreshForm<T, C = Caller> {
     pub form: T,
 }
 
+/// A form that is a button alone.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Nothing {}
+
 /// A cookie that goes with the answer, whatever the answer becomes: the session's old secret is dead
 /// when the new one is made.
 #[derive(Clone, Debug, Default)]

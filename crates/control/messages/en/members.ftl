@@ -50,3 +50,4 @@ go-to-members = Go to Members
 members-sign-on = Your people log in at your own OpenID Connect provider, and become members at once.
 members-set-sign-on = Set up single sign-on
 members-save-rule = Save this rule
+accept-as-another = You are logged in as { $other } in this browser. Joining logs you in as { $email } in its place.

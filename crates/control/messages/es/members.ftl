@@ -50,3 +50,4 @@ go-to-members = Ir a Miembros
 members-sign-on = Las personas de tu equipo inician sesión en tu propio proveedor de OpenID Connect, y pasan a ser miembros de inmediato.
 members-set-sign-on = Configurar el inicio de sesión único
 members-save-rule = Guardar esta regla
+accept-as-another = En este navegador tienes la sesión iniciada como { $other }. Al unirte inicias sesión como { $email } en su lugar.

@@ -50,3 +50,4 @@ go-to-members = Ir para Membros
 members-sign-on = As pessoas da sua equipe entram pelo seu próprio provedor de OpenID Connect, e viram membros na hora.
 members-set-sign-on = Configurar o login único
 members-save-rule = Salvar esta regra
+accept-as-another = Neste navegador você está conectado como { $other }. Ao participar, você entra como { $email } no lugar.

@@ -5,22 +5,22 @@ use crate::{
     Desk, Mailer, Told as _,
     caller::{Caller, Visitor},
     chrome::{Chrome, Done, Nav, done, page, page_with},
-    freshness::FreshForm,
+    freshness::{FreshForm, Nothing},
     named,
     problem::Problem,
     say,
-    sessions::console::let_in,
+    sessions::{self, console::let_in},
     tokens::{self, Program},
     when::When,
 };
 use askama::Template;
 use axum::{
-    Form,
+    Extension, Form,
     extract::{Path, Query, State},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Redirect, Response},
 };
-use keydesk_model::{Email, Right, Role};
+use keydesk_model::{Email, Origin, Right, Role};
 use serde::Deserialize;
 
 #[derive(Template)]
@@ -149,10 +149,6 @@ pub(crate) async fn invite(
     Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
 }
 
-#[derive(Debug, Deserialize, Default)]
-#[serde(default)]
-pub(crate) struct Nothing {}
-
 pub(crate) async fn resend(
     State(desk): State<Desk>,
     Path(id): Path<String>,
@@ -277,6 +273,8 @@ struct AcceptPage {
     email: String,
     name: String,
     is_known: bool,
+    /// Who is logged in in this browser, where that is somebody else.
+    other: Option<String>,
     error: Option<String>,
 }
 
@@ -299,15 +297,23 @@ async fn accept_form(
         email: invitation.email.to_string(),
         name,
         is_known,
+        other: None,
         error,
     })
 }
 
 pub(crate) async fn accept_page(
     State(desk): State<Desk>,
+    Extension(origin): Extension<Origin>,
     Path(code): Path<String>,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    Ok(page(&accept_form(&desk, code, String::new(), None).await?))
+    let shown = accept_form(&desk, code, String::new(), None).await?;
+    // Somebody else's session in this browser would end.
+    let here = sessions::find_person(&desk, &headers, &origin).await?;
+    let here = here.map(|(_, person)| person.email.to_string());
+    let other = here.filter(|email| *email != shown.email);
+    Ok(page(&AcceptPage { other, ..shown }))
 }
 
 #[derive(Deserialize, Default)]

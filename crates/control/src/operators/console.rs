@@ -8,7 +8,7 @@ use crate::{
     Desk,
     caller::Authenticated,
     chrome::{Chrome, Done, Nav, done, page, page_with},
-    freshness::FreshForm,
+    freshness::{FreshForm, Nothing},
     problem::Problem,
     say,
     when::When,
@@ -212,10 +212,6 @@ pub(crate) async fn invite_again(
         }
     }
 }
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Nothing {}
 
 async fn change(
     desk: &Desk,

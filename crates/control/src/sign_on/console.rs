@@ -8,7 +8,7 @@ use crate::{
     Desk,
     caller::{Authenticated, Caller, Visitor},
     chrome::{Chrome, Done, Nav, done, page, page_with},
-    freshness::FreshForm,
+    freshness::{FreshForm, Nothing},
     operators::Operator,
     problem::Problem,
     say,
@@ -100,10 +100,6 @@ pub(crate) async fn save(
         }
     }
 }
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Nothing {}
 
 pub(crate) async fn take_away(
     State(desk): State<Desk>,
