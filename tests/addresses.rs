@@ -149,10 +149,7 @@ async fn one_log_in_opens_several_accounts_with_a_bearer_token_each() {
     let config = "sign_up = true\n".to_owned();
     let mut keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
     let ann = keydesk.with_account().await;
-    let bea = Person::visiting(&keydesk.console);
-    bea.post("/sign-up", &[("account", "Beta Ltd"), ("email", "bea@beta.example")]).await;
-    let link = bea.link_in_mail("/sign-up/").await;
-    bea.post(&link, &[("password", PASSWORD)]).await;
+    let bea = Person::signed_up(&keydesk.console, "Beta Ltd", "bea@beta.example", "Bea").await;
     bea.post("/members/invitations", &[("email", ANN), ("role", "developer")]).await;
     let link = bea.link_in_mail("/invitation/").await;
     assert_eq!(ann.post(&link, &[("password", PASSWORD)]).await.status, 303);
@@ -182,10 +179,7 @@ async fn who_was_logged_out_does_not_come_back_by_way_of_another_account() {
     let config = "sign_up = true\n".to_owned();
     let mut keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
     let ann = keydesk.with_account().await;
-    let bea = Person::visiting(&keydesk.console);
-    bea.post("/sign-up", &[("account", "Beta Ltd"), ("email", "bea@beta.example")]).await;
-    let link = bea.link_in_mail("/sign-up/").await;
-    bea.post(&link, &[("name", "Bea"), ("password", PASSWORD)]).await;
+    let bea = Person::signed_up(&keydesk.console, "Beta Ltd", "bea@beta.example", "Bea").await;
     let accounts = async |person: &Person| {
         let page = person.get("/profile").await.text;
         let ids = page.split("name=\"account\" value=\"").skip(1);

@@ -42,10 +42,7 @@ async fn t51_what_belongs_to_another_account_does_not_exist() {
     let token = ann.create_token("Acme importer", "never").await;
     ann.post("/members/invitations", &[("email", "bob@acme.example"), ("role", "viewer")]).await;
     ann.post("/api-docs/rotate", &[]).await;
-    let bea = Person::visiting(&keydesk.console);
-    bea.post("/sign-up", &[("account", "Beta Ltd"), ("email", "bea@beta.example")]).await;
-    let link = bea.link_in_mail("/sign-up/").await;
-    assert_eq!(bea.post(&link, &[("password", PASSWORD)]).await.status, 303);
+    let bea = Person::signed_up(&keydesk.console, "Beta Ltd", "bea@beta.example", "Bea").await;
 
     let members = ann.get("/members").await.text;
     let receipts = ann.get("/receipts").await.text;

@@ -50,6 +50,16 @@ impl Person {
         person
     }
 
+    /// Opens an account of their own, where that is allowed.
+    pub async fn signed_up(console: &str, account: &str, email: &str, name: &str) -> Self {
+        let person = Self::visiting(console);
+        person.post("/sign-up", &[("account", account), ("email", email)]).await;
+        let link = person.link_in_mail("/sign-up/").await;
+        let opened = person.post(&link, &[("name", name), ("password", super::PASSWORD)]).await;
+        assert_eq!(opened.location.as_deref(), Some("/api-docs?done=account_opened"));
+        person
+    }
+
     pub async fn log_in(&self, email: &str, password: &str) -> Page {
         self.post("/login", &[("email", email), ("password", password)]).await
     }

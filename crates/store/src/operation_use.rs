@@ -26,6 +26,8 @@ pub struct OperationUse {
 pub struct Objected {
     pub token: TokenId,
     pub token_name: String,
+    /// Not a member's bearer token, which has no limits of its own.
+    pub is_api_token: bool,
     pub program: String,
     pub operation: String,
     pub objection: Objection,
@@ -87,11 +89,11 @@ macro_rules! select_uses {
 
 const USES: &str = select_uses!("");
 const USES_OF_TOKEN: &str = select_uses!("AND token.id = $2");
-const OBJECTED: &str = "SELECT token.id AS token_id, token.name, program, operation, objection, \
+const OBJECTED: &str = "SELECT token.id AS token_id, token.name, binding, program, operation, objection, \
     CAST(sum(calls) AS BIGINT) AS calls, CAST(sum(refused) AS BIGINT) AS refused, \
     max(last_used_at) AS last_used_at FROM operation_use JOIN token ON token.id = operation_use.token_id \
     WHERE objection <> '' AND day >= $1 AND token.account_id = $2 \
-    GROUP BY token.id, token.name, program, operation, objection \
+    GROUP BY token.id, token.name, binding, program, operation, objection \
     ORDER BY max(last_used_at) DESC, operation, program, objection LIMIT 1000";
 const FORGET: &str = "DELETE FROM operation_use WHERE day < $1";
 
@@ -130,6 +132,7 @@ impl Read {
                 Ok(Objected {
                     token: row::parsed(row, "token_id")?,
                     token_name: row::text(row, "name")?,
+                    is_api_token: row::text(row, "binding")? == "account",
                     program: row::text(row, "program")?,
                     operation: row::text(row, "operation")?,
                     objection: row::parsed(row, "objection")?,

@@ -47,6 +47,7 @@ struct UseRow {
 struct ObjectionRow {
     token: TokenId,
     token_name: String,
+    is_api_token: bool,
     program: String,
     operation: String,
     why: String,
@@ -64,6 +65,7 @@ impl ObjectionRow {
             was_refused: seen.refused > 0,
             token: seen.token,
             token_name: seen.token_name,
+            is_api_token: seen.is_api_token,
             program: seen.program,
             operation: seen.operation,
             calls: seen.calls,
