@@ -37,6 +37,10 @@ async fn an_address_changes_when_both_sides_have_confirmed_and_not_before() {
     for link in [&old_link, &new_link, &old_link] {
         assert_eq!(visitor.get(link).await.status, 200);
     }
+    // Nor is any other answer.
+    for answer in ["", "zzz"] {
+        assert_eq!(visitor.post(&new_link, &[("answer", answer)]).await.status, 422, "{answer}");
+    }
     let log_in =
         async |email: &str| Person::visiting(&keydesk.console).log_in(email, PASSWORD).await.status;
     let confirm = [("answer", "confirm")];

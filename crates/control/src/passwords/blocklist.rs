@@ -38,18 +38,21 @@ fn first_of_two(password: &str) -> Option<&str> {
         .map(|(first, _)| first)
 }
 
-/// A word that others know, where fewer than eight other characters are left without it.
+/// A word that others know, where fewer than eight other characters are left without it. Signs and spaces in
+/// between hide no word.
 pub(super) fn find_personal(password: &str, words: &[&str]) -> Option<String> {
-    words
-        .iter()
-        .flat_map(|word| {
-            let word = folded(word);
-            let joined = word.chars().filter(|c| c.is_alphanumeric()).collect();
-            [word, joined]
-        })
-        .filter(|word| word.chars().count() >= 4)
-        .find(|word| {
-            password.contains(word.as_str())
-                && password.replace(word.as_str(), "").chars().count() < 8
-        })
+    let joined = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
+    let bare = joined(password);
+    let left_without = |text: &str, word: &str| {
+        let taken = text.chars().count() - text.replace(word, "").chars().count();
+        password.chars().count() - taken
+    };
+    let reveals = |text: &str, word: &str| {
+        word.chars().count() >= 4 && text.contains(word) && left_without(text, word) < 8
+    };
+    words.iter().map(|word| folded(word)).find_map(|word| {
+        let own = joined(&word);
+        let whole = reveals(password, &word).then_some(word);
+        whole.or_else(|| reveals(&bare, &own).then_some(own))
+    })
 }

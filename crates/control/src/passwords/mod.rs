@@ -113,6 +113,11 @@ mod tests {
             Err(PasswordError::Personal("acmecorp".to_owned()))
         );
         assert_eq!(judge("ann.chen2026!!!"), Err(PasswordError::Personal("ann.chen".to_owned())));
+        // Without the accents or the signs of the name, or with others.
+        for text in ["padaria sao joao", "Padaria-São-João!", "pâdaría são joão 1"] {
+            let judged = Password::chosen(text, &["Padaria “São João”"]).err();
+            assert!(matches!(judged, Some(PasswordError::Personal(_))), "{text}: {judged:?}");
+        }
     }
 
     #[test]
