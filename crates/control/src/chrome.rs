@@ -31,7 +31,7 @@ pub(crate) struct Chrome {
     pub notice: Option<String>,
     /// The receipt that goes with it, and where receipts are read.
     pub receipt: Option<i64>,
-    pub receipts_at: String,
+    pub receipts_at: Option<String>,
 }
 
 /// What a redirect asks the next page to say: what was done, and which receipt there is of it.
@@ -89,19 +89,12 @@ impl Who {
 impl Chrome {
     /// For pages without a session.
     pub fn nobody(title: impl Into<String>, nav: Nav) -> Self {
-        Self {
-            title: title.into(),
-            nav,
-            who: None,
-            notice: None,
-            receipt: None,
-            receipts_at: String::new(),
-        }
+        Self { title: title.into(), nav, who: None, notice: None, receipt: None, receipts_at: None }
     }
 
     pub fn of(caller: &Caller, title: impl Into<String>, nav: Nav) -> Self {
         let sees_receipts = caller.member.role.may(Right::SeeTokens);
-        let receipts_at = if sees_receipts { "/receipts".to_owned() } else { String::new() };
+        let receipts_at = sees_receipts.then(|| "/receipts".to_owned());
         let who = Who {
             name: caller.person.name.clone(),
             account: caller.account.name.clone(),
@@ -121,7 +114,7 @@ impl Chrome {
 
     /// For an operator, in no account.
     pub fn of_operator(operator: &Operator, title: impl Into<String>, nav: Nav) -> Self {
-        let receipts_at = String::new();
+        let receipts_at = None;
         let who = Who {
             name: operator.person.name.clone(),
             account: say("layout-operator").to_string(),
@@ -137,7 +130,7 @@ impl Chrome {
 
     /// For an operator on an account's page.
     pub fn with_receipts_at(self, receipts_at: String) -> Self {
-        Self { receipts_at, ..self }
+        Self { receipts_at: Some(receipts_at), ..self }
     }
 
     /// The notice that a redirect asks for. Unknown names say nothing.

@@ -2,13 +2,15 @@
 //! restore them, and never see a token. Here is decided what may be done to an account.
 
 pub(crate) mod console;
+mod open;
+
+pub(crate) use open::{invite_owner, open_account};
 
 use crate::{
-    Desk, Told as _, accounts,
-    attempts::{self, Sender},
+    Desk, accounts,
     caller::{Authenticated, admit},
     chrome::{Chrome, Nav},
-    codes, factors,
+    factors,
     mail::Message,
     named,
     passwords::{Password, PasswordError, TooBusy},
@@ -22,13 +24,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use keydesk_model::{
-    AccountId, AccountName, AccountNumber, AccountState, Action, Actor, AttemptKind, Clock, Email,
-    EmailError, EndCause, InvitationId, Language, Month, Origin, PersonId, Plan, Role,
-    TokenNameError,
+    AccountId, AccountNumber, AccountState, Action, Actor, Clock, Email, EmailError, EndCause,
+    Month, Origin, PersonId, Plan, Role, TokenNameError,
 };
 use keydesk_store::{
-    Account, AuditEntry, Member, NewInvitation, NewPerson, Person, Session, SignOn, Store,
-    StoreError, Write,
+    Account, AuditEntry, Member, NewPerson, Person, Session, SignOn, Store, StoreError, Write,
 };
 
 /// A person with a session who is an operator now.
@@ -164,116 +164,6 @@ async fn overview(
         sign_on: read.find_sign_on(account.id).await?,
         account,
     })
-}
-
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum OpenError {
-    #[error("{}", say("wrong-account-name").with("why", .0.told()))]
-    Name(#[from] TokenNameError),
-    #[error("{}", say("wrong-email").with("why", .0.told()))]
-    Email(#[from] EmailError),
-    #[error("{}", say("owner-no-mail"))]
-    NoMail,
-    #[error("{}", say("invited-too-often"))]
-    TooOften,
-}
-
-/// Opens an account, and invites its first owner.
-pub(crate) async fn open_account(
-    desk: &Desk,
-    operator: &Operator,
-    name: &str,
-    owner: &str,
-) -> Result<Result<AccountNumber, OpenError>, Problem> {
-    let (name, owner) = match (name.parse::<AccountName>(), owner.parse::<Email>()) {
-        (Ok(name), Ok(owner)) => (name, owner),
-        (Err(error), _) => return Ok(Err(error.into())),
-        (_, Err(error)) => return Ok(Err(error.into())),
-    };
-    if !desk.mailer.can_send() {
-        return Ok(Err(OpenError::NoMail));
-    }
-    let mut write = write_as(desk, operator).await?;
-    let account = AccountId::generate(write.now(), &desk.entropy);
-    let number = accounts::add_account(desk, &mut write, account, &name).await?;
-    let invited = add_first_owner(desk, &mut write, account, &owner).await?;
-    let detail = serde_json::json!({ "after": {
-        "name": name.as_str(), "number": number.to_string(), "owner_invited": owner.as_str(),
-    } });
-    write.commit(operator.entry(Action::OpenAccount, account, detail)).await?;
-    mail_first_owner(desk, operator, (name.as_str(), &owner), invited);
-    Ok(Ok(number))
-}
-
-/// Invites the first owner of an account that nobody has entered yet once more, or somebody else in the place of
-/// an address that was wrong. Links that were sent before are dead.
-pub(crate) async fn invite_owner(
-    desk: &Desk,
-    operator: &Operator,
-    number: AccountNumber,
-    owner: &str,
-) -> Result<Result<(), OpenError>, Problem> {
-    let owner = match owner.parse::<Email>() {
-        Ok(owner) => owner,
-        Err(error) => return Ok(Err(error.into())),
-    };
-    if !desk.mailer.can_send() {
-        return Ok(Err(OpenError::NoMail));
-    }
-    let sender = Sender::Person(operator.person.id);
-    if !attempts::may_send(desk, AttemptKind::Link, &owner, sender).await? {
-        return Ok(Err(OpenError::TooOften));
-    }
-    let mut write = write_as(desk, operator).await?;
-    let account = write.find_account_by_number(number).await?.ok_or_else(Problem::not_found)?;
-    // An operator enters no account: from its first member on, its owners invite.
-    if !account.state.is_in_use() || !write.list_members(account.id).await?.is_empty() {
-        return Err(Problem::invalid(say("owner-is-there")));
-    }
-    let now = write.now();
-    for earlier in write.list_invitations(account.id, now).await? {
-        write.close_invitation(account.id, earlier.id).await?;
-    }
-    let invited = add_first_owner(desk, &mut write, account.id, &owner).await?;
-    let detail = serde_json::json!({ "after": { "email": owner.as_str(), "role": Role::Owner } });
-    write.commit(operator.entry(Action::InviteMember, account.id, detail)).await?;
-    mail_first_owner(desk, operator, (&account.name, &owner), invited);
-    Ok(Ok(()))
-}
-
-/// The link with which an account's first owner comes in, and the language that they have chosen, if they are known.
-async fn add_first_owner(
-    desk: &Desk,
-    write: &mut Write,
-    account: AccountId,
-    owner: &Email,
-) -> Result<(String, Option<Language>), StoreError> {
-    let (code, code_hash) = codes::generate(&desk.entropy);
-    let new = NewInvitation {
-        id: InvitationId::generate(write.now(), &desk.entropy),
-        account,
-        email: owner.clone(),
-        role: Role::Owner,
-        code_hash,
-        invited_by: None,
-        expires_at: write.now().plus(crate::members::INVITATION_LASTS),
-    };
-    write.add_invitation(&new).await?;
-    let known = write.find_person_by_email(owner).await?;
-    let link = format!("{}/invitation/{}", desk.settings.console_url, code.as_str());
-    Ok((link, known.and_then(|person| person.language)))
-}
-
-fn mail_first_owner(
-    desk: &Desk,
-    operator: &Operator,
-    (account, owner): (&str, &Email),
-    (link, language): (String, Option<Language>),
-) {
-    let message = Message::to(language, || {
-        Message::invitation(account, &operator.person.name, Role::Owner, &link)
-    });
-    desk.mailer.send(owner, message, desk.now());
 }
 
 /// Suspends, closes or restores an account. Its tokens are refused, or served again, by every gateway that
