@@ -5,9 +5,7 @@ use crate::{
     Denial,
     live::{AccountLimits, TokenLimits},
 };
-use keydesk_model::{
-    AddressList, Called, LiveRules, Mode, Objection, Rate, Rule, RuleTable, ScopeSet,
-};
+use keydesk_model::{AddressList, Called, LiveRules, Match, Mode, Objection, Rate, RuleTable};
 use std::{net::IpAddr, sync::Arc};
 
 /// The operations' rules, and whether they refuse.
@@ -56,7 +54,7 @@ impl Judgement {
         }
         judgement.look_at_address(call, limits, account);
         if let Some(path) = call.path.filter(|_| !rules.table.is_empty()) {
-            judgement.look_at_scopes(rules.table.find(call.method, path), limits, rules);
+            judgement.look_at_scopes(&rules.table.find_all(call.method, path), limits, rules);
         }
         judgement.called.was_refused = judgement.denial.is_some();
         judgement
@@ -74,18 +72,18 @@ impl Judgement {
         }
     }
 
-    fn look_at_scopes(&mut self, rule: Option<&Rule>, limits: &TokenLimits, rules: &LiveRuleTable) {
-        self.rate = rule.and_then(|rule| Some((Arc::clone(&rule.name), rule.rate?, rules.mode)));
-        self.called.operation = Arc::clone(rule.map_or(&rules.unlisted, |rule| &rule.name));
-        let lacks = |held: &ScopeSet| !rules.table.allows(rule, held);
-        if lacks(limits.held()) {
+    fn look_at_scopes(&mut self, found: &Match, limits: &TokenLimits, rules: &LiveRuleTable) {
+        self.rate = found.rate().map(|(rule, rate)| (Arc::clone(&rule.name), rate, rules.mode));
+        self.called.operation = Arc::clone(found.rule.map_or(&rules.unlisted, |rule| &rule.name));
+        if let Some(lacking) = rules.table.lacks(found, limits.held()) {
             self.called.objections.add(Objection::Scope);
             if rules.mode == Mode::Enforce && self.denial.is_none() {
-                let wanted = rule.map_or_else(|| "*".into(), |rule| Arc::clone(&rule.wanted));
+                let wanted = lacking.map_or_else(|| "*".into(), |rule| Arc::clone(&rule.wanted));
                 self.denial = Some(Denial::InsufficientScope { wanted });
             }
         }
-        if limits.trial.as_ref().is_some_and(|trial| lacks(&trial.scopes)) {
+        let trial = limits.trial.as_ref();
+        if trial.is_some_and(|trial| rules.table.lacks(found, &trial.scopes).is_some()) {
             self.called.objections.add(Objection::TrialScope);
         }
     }
@@ -94,7 +92,7 @@ impl Judgement {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use keydesk_model::{Grant, Operation, Rules, Unlisted};
+    use keydesk_model::{Grant, Operation, Rules};
 
     fn limits(scopes: &str, addresses: &str, trial: Option<(&str, &str)>) -> TokenLimits {
         let grant = |(scopes, addresses): (&str, &str)| Grant {
@@ -112,7 +110,7 @@ mod tests {
             scopes: "contacts:read contacts:all".parse().expect("scopes"),
             rate: None,
         };
-        let rules = Rules { operations: vec![operation], unlisted: Unlisted::Everything };
+        let rules = Rules { operations: vec![operation], ..Rules::default() };
         LiveRuleTable::new(&LiveRules { rules, mode })
     }
 

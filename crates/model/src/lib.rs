@@ -36,7 +36,8 @@ pub use id::{AccountId, InvitationId, MemberId, NodeId, PersonId, SessionId, Tok
 pub use language::{Language, LanguageError};
 pub use lease::{Isolated, Lease, NodeRow, Roster, Terms, Word};
 pub use operation::{
-    Mode, Operation, PathTemplate, PathTemplateError, Rule, RuleTable, Rules, RulesError, Unlisted,
+    Match, Mode, Operation, PathMatching, PathTemplate, PathTemplateError, Rule, RuleTable, Rules,
+    RulesError, Unlisted, segment_name,
 };
 pub use person::{Email, EmailError};
 pub use plan::{LiveAccount, Month, Plan, QuotaUse};

@@ -7,6 +7,7 @@ use crate::{
     wire::push_field,
 };
 use arc_swap::ArcSwap;
+use keydesk_model::segment_name;
 use std::{
     net::SocketAddr,
     sync::{
@@ -161,9 +162,17 @@ impl Route {
         if self.prefix.is_empty() { "/" } else { &self.prefix }
     }
 
+    /// By whole segments, read as the scope rules read them: what was judged is what is chosen by.
     pub fn serves(&self, path: &str) -> bool {
-        path.strip_prefix(self.prefix.as_str())
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        let below = path.strip_prefix(self.prefix.as_str());
+        if below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+            return true;
+        }
+        if !path.contains(['%', ';']) {
+            return false;
+        }
+        let mut names = path.split('/').map(segment_name);
+        self.prefix.split('/').all(|own| names.next().is_some_and(|name| name == own))
     }
 
     /// Whether a field is ours to set for this upstream, so that the client's stays behind.
@@ -257,6 +266,11 @@ mod tests {
             ("/billing-x", false),
             ("/billingx", false),
             ("/Billing", false),
+            ("/%62illing/7", true),
+            ("/billin%67/7", true),
+            ("/billing;v=1/7", true),
+            ("/%62illing-x", false),
+            ("/x/%62illing", false),
             ("/", false),
         ] {
             assert_eq!(billing.serves(path), serves, "{path}");

@@ -1,11 +1,14 @@
 //! The API's operations and what each asks of a token: method, path template, and scopes of which any
 //! one suffices. Matched by whole segments, on the bytes that are forwarded.
 
+mod branch;
+mod segment;
 mod smallest;
 mod table;
 mod template;
 
-pub use table::{Rule, RuleTable};
+pub use segment::segment_name;
+pub use table::{Match, Rule, RuleTable};
 pub use template::{PathTemplate, PathTemplateError};
 
 use crate::{Rate, ScopeSet};
@@ -44,6 +47,18 @@ pub enum Unlisted {
     Any,
 }
 
+/// How the segments of a path are compared with those of a rule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PathMatching {
+    /// As the loosest servers do: a segment that differs from a literal only by letter case, a suffix, or dots
+    /// and blanks around it needs that literal's scopes, too.
+    #[default]
+    Loose,
+    /// For APIs that tell such paths apart.
+    Exact,
+}
+
 /// Whether a policy refuses, or only writes down what it would refuse.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -80,6 +95,8 @@ pub struct Rules {
     pub operations: Vec<Operation>,
     #[serde(default)]
     pub unlisted: Unlisted,
+    #[serde(default)]
+    pub paths: PathMatching,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

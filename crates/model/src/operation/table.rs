@@ -1,12 +1,11 @@
 //! Rules made ready to be asked, by a tree of segments.
 
 use super::{
-    Rules, Unlisted,
-    smallest::smallest,
-    template::{PathTemplate, Segment},
+    PathMatching, Rules, Unlisted, branch::Branch, segment::is_plain, smallest::smallest,
+    template::PathTemplate,
 };
 use crate::{Rate, Scope, ScopeSet};
-use std::{borrow::Cow, collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 /// Rules made ready to be asked.
 #[derive(Debug, Default)]
@@ -16,6 +15,31 @@ pub struct RuleTable {
     unlisted: Unlisted,
     /// Without a scope on any operation there is nothing to limit.
     limits: bool,
+    matching: PathMatching,
+    /// Whether every template reads the same on all servers, so that a plain path has one reading.
+    is_plain: bool,
+}
+
+/// The rules that apply to a request.
+#[derive(Debug)]
+pub struct Match<'a> {
+    /// The operation's own. `None` if no rule names it.
+    pub rule: Option<&'a Rule>,
+    /// Those of the operations that a server with looser reading could take it for.
+    also: Vec<Option<&'a Rule>>,
+}
+
+impl<'a> Match<'a> {
+    /// Every rule that must permit the request.
+    pub fn all(&self) -> impl Iterator<Item = Option<&'a Rule>> {
+        std::iter::once(self.rule).chain(self.also.iter().copied())
+    }
+
+    /// The rate limit that applies: that of another reading first, so that no spelling avoids it.
+    pub fn rate(&self) -> Option<(&'a Rule, Rate)> {
+        let own = self.rule.into_iter();
+        self.also.iter().copied().flatten().chain(own).find_map(|rule| Some((rule, rule.rate?)))
+    }
 }
 
 /// What one operation asks for.
@@ -29,34 +53,13 @@ pub struct Rule {
     pub rate: Option<Rate>,
 }
 
-#[derive(Debug, Default)]
-struct Branch {
-    literals: HashMap<String, Branch>,
-    /// The longest text around the parameter first.
-    parameters: Vec<(Segment, Branch)>,
-    rest: Option<Methods>,
-    ends: Option<Methods>,
-}
-
-/// The rules of one path, by method.
-#[derive(Debug, Default)]
-struct Methods(Vec<(String, usize)>);
-
-impl Methods {
-    fn find(&self, method: &str) -> Option<usize> {
-        let named = |wanted: &str| self.0.iter().find(|(name, _)| name == wanted);
-        // RFC 9110 section 9.3.2: HEAD is GET without a body, whatever a document says of it.
-        let own =
-            if method == "HEAD" { named("GET").or_else(|| named("HEAD")) } else { named(method) };
-        own.or_else(|| named("*")).map(|(_, rule)| *rule)
-    }
-}
-
 impl RuleTable {
     pub fn new(rules: &Rules) -> Self {
         let mut sorted: Vec<_> = rules.operations.iter().collect();
         sorted.sort_by(|a, b| a.path.precedes(&b.path));
-        let mut table = Self { unlisted: rules.unlisted, ..Self::default() };
+        let is_plain = rules.operations.iter().all(|operation| is_plain(operation.path.as_str()));
+        let (unlisted, matching) = (rules.unlisted, rules.paths);
+        let mut table = Self { unlisted, matching, is_plain, ..Self::default() };
         for operation in sorted {
             let number = table.rules.len();
             let (name, wanted) = (operation.name().into(), operation.scopes.to_string().into());
@@ -91,6 +94,30 @@ impl RuleTable {
         let inner = inner.strip_suffix('/').unwrap_or(inner);
         let methods = self.root.find(if inner.is_empty() { None } else { Some(inner) })?;
         self.rules.get(methods.find(method)?)
+    }
+
+    /// The rule for a request, and those that other readings of its path lead to.
+    pub fn find_all(&self, method: &str, path: &str) -> Match<'_> {
+        let rule = self.find(method, path);
+        let mut also = Vec::new();
+        let has_one_reading =
+            self.matching == PathMatching::Exact || (self.is_plain && is_plain(path));
+        if !self.rules.is_empty() && !has_one_reading {
+            let inner = path.strip_prefix('/').unwrap_or(path);
+            let mut found = Vec::new();
+            let inner = inner.strip_suffix('/').unwrap_or(inner);
+            self.root.find_other_readings(Some(inner), &mut found);
+            also = found
+                .into_iter()
+                .map(|methods| methods.find(method).and_then(|number| self.rules.get(number)))
+                .collect();
+        }
+        Match { rule, also }
+    }
+
+    /// The rule of the first reading of a request that these scopes are not enough for.
+    pub fn lacks<'a>(&self, found: &Match<'a>, held: &ScopeSet) -> Option<Option<&'a Rule>> {
+        found.all().find(|rule| !self.allows(*rule, held))
     }
 
     /// Whether these scopes are enough for an operation of that name, as these or earlier rules named it.
@@ -139,72 +166,9 @@ impl RuleTable {
     }
 }
 
-impl Branch {
-    fn add(&mut self, segments: &[Segment], method: &str, rule: usize) {
-        let methods = match segments {
-            [] => &mut self.ends,
-            [Segment::Rest, ..] => &mut self.rest,
-            [Segment::Literal(text), others @ ..] => {
-                return self.literals.entry(text.clone()).or_default().add(others, method, rule);
-            }
-            [segment, others @ ..] => {
-                let known = self.parameters.iter().position(|(known, _)| known == segment);
-                let at = known.unwrap_or_else(|| {
-                    self.parameters.push((segment.clone(), Self::default()));
-                    self.parameters.sort_by(|(a, _), (b, _)| a.weight().cmp(&b.weight()));
-                    self.parameters.iter().position(|(known, _)| known == segment).unwrap_or(0)
-                });
-                return self.parameters[at].1.add(others, method, rule);
-            }
-        };
-        methods.get_or_insert_default().0.push((method.to_owned(), rule));
-    }
-
-    fn find(&self, rest: Option<&str>) -> Option<&Methods> {
-        let Some(rest) = rest else { return self.ends.as_ref() };
-        let (segment, others) = match rest.split_once('/') {
-            Some((segment, others)) => (segment, Some(others)),
-            None => (rest, None),
-        };
-        let name = name_of(segment);
-        if let Some(found) = self.literals.get(&*name).and_then(|branch| branch.find(others)) {
-            return Some(found);
-        }
-        let fitting = self.parameters.iter().filter(|(segment, _)| segment.takes(&name));
-        fitting
-            .map(|(_, branch)| branch)
-            .find_map(|branch| branch.find(others))
-            .or(self.rest.as_ref())
-    }
-}
-
-/// A segment as servers understand it: decoded, without matrix parameters. Both are rare, and what could
-/// be understood in two ways has been refused before.
-fn name_of(segment: &str) -> Cow<'_, str> {
-    let name = segment.split(';').next().unwrap_or_default();
-    if !name.contains('%') {
-        return Cow::Borrowed(name);
-    }
-    let mut decoded = Vec::with_capacity(name.len());
-    let mut bytes = name.bytes();
-    while let Some(byte) = bytes.next() {
-        let digits = (byte == b'%').then(|| (bytes.next(), bytes.next()));
-        match digits {
-            Some((Some(high), Some(low))) => {
-                let digit = |b: u8| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok());
-                decoded.push(digit(high).unwrap_or(0) * 16 + digit(low).unwrap_or(0));
-            }
-            _ => decoded.push(byte),
-        }
-    }
-    // An encoded semicolon begins a parameter for one server and is a letter to the next.
-    let text = String::from_utf8_lossy(&decoded);
-    Cow::Owned(text.split(';').next().unwrap_or_default().to_owned())
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::template::Segment, *};
     use crate::{Operation, PathTemplateError};
     use proptest::prelude::*;
 
@@ -215,7 +179,7 @@ mod tests {
             scopes: scopes.parse().expect("scopes"),
             rate: None,
         });
-        Rules { operations: operations.collect(), unlisted: Unlisted::Everything }
+        Rules { operations: operations.collect(), ..Rules::default() }
     }
 
     fn found(table: &RuleTable, method: &str, path: &str) -> Option<String> {
@@ -255,6 +219,76 @@ mod tests {
             ("GET", "/A/1", None),
         ] {
             assert_eq!(found(&table, method, path).as_deref(), name, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn t34_no_letter_case_or_suffix_avoids_the_scope_of_a_literal() {
+        let listed = rules(&[
+            ("GET", "/contacts/{id}", "contacts:read"),
+            ("GET", "/contacts/export", "contacts:export"),
+            ("POST", "/contacts/merge", "contacts:merge"),
+            ("GET", "/files/{name}", "files:read"),
+            ("GET", "/files/audit.log", "files:audit"),
+            ("GET", "/files/report-{n}.csv", "files:reports"),
+            ("*", "/admin/**", "admin:all"),
+            ("GET", "/{any}/{other}", "any:read"),
+            ("GET", "/v1/Users/{id}/Keys", "keys:read"),
+            ("GET", "/v1/Users/{id}/{part}", "users:read"),
+        ]);
+        let table = RuleTable::new(&listed);
+        let held: ScopeSet =
+            "contacts:read files:read any:read users:read".parse().expect("scopes");
+        let lacks = |table: &RuleTable, path: &str| {
+            let lacking = table.lacks(&table.find_all("GET", path), &held);
+            lacking.map(|rule| rule.map_or("*".to_owned(), |rule| rule.wanted.to_string()))
+        };
+        for (path, wanted) in [
+            ("/contacts/7", None),
+            ("/contacts/exports", None),
+            ("/contacts/Ann", None),
+            ("/contacts/7.json", None),
+            ("/contacts/export", Some("contacts:export")),
+            ("/contacts/EXPORT", Some("contacts:export")),
+            ("/contacts/expor%54", Some("contacts:export")),
+            ("/contacts/export.json", Some("contacts:export")),
+            ("/contacts/Export.tar.gz", Some("contacts:export")),
+            ("/contacts/export.", Some("contacts:export")),
+            ("/contacts/export%20", Some("contacts:export")),
+            ("/contacts/export%2E%20.", Some("contacts:export")),
+            ("/contacts/export;v=1", Some("contacts:export")),
+            ("/contacts/EXPORT;v=1", Some("contacts:export")),
+            ("/contacts/EXPORT/", Some("contacts:export")),
+            ("/Contacts/export", Some("contacts:export")),
+            ("/contacts/Merge", Some("*")),
+            ("/files/AUDIT.LOG", Some("files:audit")),
+            ("/files/audit", Some("files:audit")),
+            ("/files/audit.txt", None),
+            ("/files/REPORT-7.CSV", Some("files:reports")),
+            ("/ADMIN/users", Some("admin:all")),
+            ("/admin./users", Some("admin:all")),
+            ("/v1/Users/7/name", None),
+            ("/v1/users/7/keys", Some("*")),
+            ("/v1/Users/7/keys", Some("keys:read")),
+            ("/V1/USERS/7/KEYS.xml", Some("*")),
+        ] {
+            assert_eq!(lacks(&table, path).as_deref(), wanted, "{path}");
+        }
+        let exact = RuleTable::new(&Rules { paths: PathMatching::Exact, ..listed });
+        assert_eq!(lacks(&exact, "/contacts/EXPORT"), None);
+        assert_eq!(lacks(&exact, "/contacts/expor%74").as_deref(), Some("contacts:export"));
+    }
+
+    #[test]
+    fn another_spelling_does_not_avoid_a_rate() {
+        let mut listed = rules(&[("GET", "/a/{x}", ""), ("GET", "/a/export", "")]);
+        listed.operations[1].rate = "3/m".parse().ok();
+        let table = RuleTable::new(&listed);
+        let rate =
+            |path: &str| table.find_all("GET", path).rate().map(|(rule, _)| rule.name.clone());
+        assert_eq!(rate("/a/7"), None);
+        for path in ["/a/export", "/a/EXPORT", "/a/export.json"] {
+            assert_eq!(rate(path).as_deref(), Some("GET /a/export"), "{path}");
         }
     }
 
@@ -382,6 +416,8 @@ mod tests {
             let table = RuleTable::new(&all);
             for (method, path) in paths {
                 let path = if path.is_empty() { "/" } else { path.as_str() };
+                // A path in small letters without a suffix has one reading.
+                prop_assert_eq!(table.find_all(&method, path).all().count(), 1);
                 prop_assert_eq!(found(&table, &method, path), reference(&all, &method, path), "{} {}", method, path);
             }
         }

@@ -91,6 +91,14 @@ impl Segment {
         }
     }
 
+    /// The same with its fixed text folded. `None` if no name could be read otherwise.
+    pub(super) fn folded(&self) -> Option<Self> {
+        let Self::Parameter { before, after } = self else { return None };
+        let lower = |text: &str| text.to_uppercase().to_lowercase();
+        let has_text = !before.is_empty() || !after.is_empty();
+        has_text.then(|| Self::Parameter { before: lower(before), after: lower(after) })
+    }
+
     /// The more a segment says, the earlier it is tried; of two that say as much, always the same one.
     pub(super) fn weight(&self) -> (u8, usize, &str, &str) {
         match self {
