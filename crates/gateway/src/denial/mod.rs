@@ -55,6 +55,12 @@ pub enum Denial {
     UnknownAccount,
     NoAccount,
     AmbiguousPath,
+    /// A field that servers behind a proxy could take for another one.
+    AmbiguousHeader {
+        like: &'static str,
+    },
+    /// The parameter `_method`, where the operator rejects it.
+    MethodOverride,
     BadHost,
     MalformedRequest,
     HeadTooLarge {
@@ -107,7 +113,7 @@ enum Challenge {
 impl Denial {
     /// Every code, for metrics and documents; the last is of requests whose client left before the
     /// answer.
-    pub const CODES: [&'static str; 53] = [
+    pub const CODES: [&'static str; 55] = [
         "no_token",
         "other_scheme",
         "no_scheme",
@@ -137,6 +143,8 @@ impl Denial {
         "unknown_account",
         "no_account",
         "ambiguous_path",
+        "ambiguous_header",
+        "method_override",
         "bad_host",
         "malformed_request",
         "head_too_large",
@@ -173,6 +181,7 @@ impl Denial {
                 | Self::UnknownCoding
                 | Self::BadHost
                 | Self::BodyTooLarge { .. }
+                | Self::MethodOverride
                 | Self::SlowHead
                 | Self::SlowBody
         )
@@ -213,6 +222,8 @@ impl Denial {
             Self::UnknownAccount => "unknown_account",
             Self::NoAccount => "no_account",
             Self::AmbiguousPath => "ambiguous_path",
+            Self::AmbiguousHeader { .. } => "ambiguous_header",
+            Self::MethodOverride => "method_override",
             Self::BadHost => "bad_host",
             Self::MalformedRequest => "malformed_request",
             Self::HeadTooLarge { .. } => "head_too_large",
@@ -266,6 +277,8 @@ impl Denial {
             | Self::MalformedHeader
             | Self::TokenInQuery
             | Self::AmbiguousPath
+            | Self::AmbiguousHeader { .. }
+            | Self::MethodOverride
             | Self::BadHost
             | Self::MalformedRequest
             | Self::BadFraming

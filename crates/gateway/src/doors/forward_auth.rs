@@ -5,7 +5,7 @@ use crate::{
     Answer, Denial,
     check::Pass,
     settings::Settings,
-    wire::{Kind, Noted},
+    wire::{IDENTITY_HEADERS, Kind, Noted, mistaken_for},
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
@@ -28,6 +28,7 @@ impl<'a> Forwarded<'a> {
         if !fronts.contains(peer) {
             return Err(Denial::UntrustedFront);
         }
+        refuse_ambiguous(noted)?;
         let method = once(noted, "x-forwarded-method")?;
         let uri = once(noted, "x-forwarded-uri")?;
         let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
@@ -44,38 +45,22 @@ impl<'a> Forwarded<'a> {
         if last.parse::<IpAddr>().is_err() {
             return Err(Denial::BadForwarded { name: "X-Forwarded-For" });
         }
-        refuse_other_words(noted)?;
         let client_addr = fronts.client_addr(peer, noted.of_kind(Kind::ForwardedFor));
         Ok(Self { method, uri, client_addr })
     }
 }
 
-/// Fields that some servers take for the method or the path. The gateway keeps them back; a proxy would pass
-/// them on, and what was judged would not be what is done.
-fn refuse_other_words(noted: &Noted) -> Result<(), Denial> {
-    const NAMES: [&str; 5] = [
-        "x-http-method-override",
-        "x-http-method",
-        "x-method-override",
-        "x-original-url",
-        "x-rewrite-url",
-    ];
-    let is_one = |name: &str| {
-        let folded = name.replace(['_', '.'], "-");
-        NAMES.iter().find(|known| folded.eq_ignore_ascii_case(known))
-    };
-    match noted.fields.iter().find_map(|field| is_one(field.name)) {
-        Some(name) => Err(Denial::BadForwarded { name }),
-        None => Ok(()),
-    }
+/// The gateway keeps such fields back. A proxy would pass them on, and the API would not do what was checked,
+/// or not for whom.
+fn refuse_ambiguous(noted: &Noted) -> Result<(), Denial> {
+    let mistaken = noted.fields.iter().find_map(|field| mistaken_for(field.name));
+    mistaken.map_or(Ok(()), |like| Err(Denial::AmbiguousHeader { like }))
 }
 
 fn once<'a>(noted: &Noted<'a>, name: &'static str) -> Result<&'a str, Denial> {
-    // Other spellings may be another's word for the same.
-    let folded = |field: &str| field.replace(['_', '.'], "-").eq_ignore_ascii_case(name);
-    let mut found = noted.fields.iter().filter(|field| folded(field.name));
+    let mut found = noted.fields.iter().filter(|field| field.name.eq_ignore_ascii_case(name));
     let value = match (found.next(), found.next()) {
-        (Some(field), None) if field.name.eq_ignore_ascii_case(name) => field.value,
+        (Some(field), None) => field.value,
         _ => return Err(Denial::BadForwarded { name }),
     };
     std::str::from_utf8(value).map_err(|_| Denial::BadForwarded { name })
@@ -83,13 +68,14 @@ fn once<'a>(noted: &Noted<'a>, name: &'static str) -> Result<&'a str, Denial> {
 
 /// What is said of the caller to whoever forwards the request by itself.
 pub(crate) fn identity_fields(pass: &Pass) -> [(&'static str, String); 6] {
+    let [account, token, subject, scopes, path, client_addr] = IDENTITY_HEADERS;
     [
-        ("keydesk-account", pass.account.to_string()),
-        ("keydesk-token", pass.token.to_string()),
-        ("keydesk-subject", pass.subject.clone()),
-        ("keydesk-scopes", pass.scopes.to_string()),
-        ("keydesk-path", pass.path.clone()),
-        ("keydesk-client-addr", pass.client_addr.to_string()),
+        (account, pass.account.to_string()),
+        (token, pass.token.to_string()),
+        (subject, pass.subject.clone()),
+        (scopes, pass.scopes.to_string()),
+        (path, pass.path.clone()),
+        (client_addr, pass.client_addr.to_string()),
     ]
 }
 
