@@ -11,6 +11,7 @@ use crate::{
     limit::Call,
     live::{Identity, Meter},
     observe::{Observer, Story},
+    permission::Permission,
     permit::Permitted,
     settings::Settings,
     target::Target,
@@ -71,7 +72,7 @@ pub(crate) enum Verdict {
 /// A request that is written and may go.
 #[derive(Debug)]
 pub(crate) struct Forward {
-    pub permitted: Permitted,
+    pub permission: Permission,
     pub route: Arc<Route>,
     pub asked: Asked,
     pub framing: Framing,
@@ -150,7 +151,9 @@ impl Worker {
             is_websocket,
             may_be_repeated: is_idempotent(head.method),
         };
-        Ok(Verdict::Forward(Forward { permitted, route: Arc::clone(route), asked, framing }))
+        let client_addr = story.arrival.client_addr;
+        let permission = Permission::new(&permitted, head, target.path, client_addr);
+        Ok(Verdict::Forward(Forward { permission, route: Arc::clone(route), asked, framing }))
     }
 
     fn gate(&self) -> Gate<'_> {

@@ -14,6 +14,7 @@ mod io;
 mod limit;
 mod live;
 mod observe;
+mod permission;
 mod permit;
 mod present;
 #[cfg(feature = "probe")]

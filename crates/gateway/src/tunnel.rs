@@ -1,17 +1,14 @@
-//! WebSocket: passes an upgrade through and then bytes both ways, for as long as the token lives.
+//! WebSocket: passes an upgrade through and then bytes both ways, for as long as the request is permitted.
 
 use crate::{
     handle::Worker,
     io::{Half, Io},
-    permit::Permitted,
+    permission::{Permission, Pulse},
     wire::{Buffer, Head, Kind, Noted},
 };
 use http::Version;
-use std::{cell::RefCell, io, pin::pin, time::Duration};
+use std::{cell::RefCell, io, pin::pin};
 use tokio::{io::AsyncWriteExt, time::timeout};
-
-/// How often an open tunnel asks whether its token still lives.
-const CHECK_EVERY: Duration = Duration::from_millis(500);
 
 /// Only HTTP/1.1 and only `websocket` (RFC 6455); any other `Upgrade`, h2c above all, is dropped.
 pub(crate) fn is_asked_for(head: &Head, noted: &Noted) -> bool {
@@ -22,10 +19,10 @@ pub(crate) fn is_asked_for(head: &Head, noted: &Noted) -> bool {
         && noted.says(Kind::Upgrade, "websocket")
 }
 
-/// Joins both sides, what each has sent already first, until one ends or the token does.
+/// Joins both sides, what each has sent already first, until one ends or the request is no longer permitted.
 pub(crate) async fn join(
     worker: &Worker,
-    permitted: &Permitted,
+    (permission, pulse): (&Permission, &mut Pulse),
     client: (&RefCell<Io>, &mut Buffer),
     upstream: (&RefCell<Io>, &mut Buffer),
 ) {
@@ -44,17 +41,11 @@ pub(crate) async fn join(
     };
     tokio::select! {
         _ = pass => {}
-        () = token_ends(worker, permitted) => {}
+        _ = pulse.until_over(worker, permission) => {}
     }
 }
 
 async fn pipe(from: &RefCell<Io>, to: &RefCell<Io>) -> io::Result<()> {
     tokio::io::copy(&mut Half(from), &mut Half(to)).await?;
     Half(to).shutdown().await
-}
-
-async fn token_ends(worker: &Worker, permitted: &Permitted) {
-    while worker.table.still_lives(permitted.token(), worker.clock.now()) {
-        tokio::time::sleep(CHECK_EVERY).await;
-    }
 }

@@ -3,7 +3,7 @@
 use super::{
     LiveTable,
     limits::TokenLimits,
-    row::{Digest, Row},
+    row::Digest,
     shard::{Shard, Subject},
 };
 use crate::{Denial, Presented};
@@ -85,15 +85,6 @@ impl LiveTable {
 
     pub(crate) fn expires_at(&self, verified: &Verified) -> Option<Timestamp> {
         self.read(&verified.hash).find(Digest::of(&verified.hash))?.expires_at()
-    }
-
-    /// Whether a verified token still is: what an open tunnel asks from time to time.
-    pub(crate) fn still_lives(&self, verified: &Verified, now: Timestamp) -> bool {
-        let shard = self.read(&verified.hash);
-        let lives = |row: &Row| row.state(now) == TokenState::Live;
-        let serves =
-            self.may_serve() && Denial::of_account(self.account(verified.number).state).is_ok();
-        serves && shard.find(Digest::of(&verified.hash)).is_some_and(lives)
     }
 
     fn look_up<T>(

@@ -1,7 +1,9 @@
 //! One client's connection that speaks HTTP/1.1: request after request, each answered before the
 //! next is looked at.
 
-use super::relay::{Progress, Stopped, client_leaves, download, upload, wait_for_answer};
+use super::relay::{
+    BrokenOff, Progress, Stopped, client_leaves, download, upload, wait_for_answer,
+};
 use super::reply::{Reply, Turn, write_head};
 use crate::{
     Answer, Denial,
@@ -10,6 +12,7 @@ use crate::{
     handle::{Decision, Forward, Verdict, Worker},
     io::{Half, Io},
     observe::Story,
+    permission::Pulse,
     tunnel,
     upstream::{AnswerRead, Answered, Link, Upstreams},
     wire::{Buffer, Decoder, Framing, Head, HeadError, MOST_FIELDS, Step, answer_bytes},
@@ -36,6 +39,7 @@ pub(crate) struct Connection {
     back: Vec<u8>,
     peer: IpAddr,
     deadline: Deadline,
+    pulse: Pulse,
     stopping: watch::Receiver<bool>,
     /// Resolves a little after the gateway has begun to stop.
     stopped: Pin<Box<dyn Future<Output = ()>>>,
@@ -58,7 +62,8 @@ impl Connection {
             tokio::time::sleep(STOPPING_IDLE).await;
         });
         let (out, back) = (Vec::new(), Vec::new());
-        Self { worker, io, inbox, out, back, peer, deadline, stopping, stopped }
+        let pulse = Pulse::new();
+        Self { worker, io, inbox, out, back, peer, deadline, pulse, stopping, stopped }
     }
 
     pub async fn serve(mut self) {
@@ -373,7 +378,7 @@ impl Connection {
         reply: Reply,
         console: Option<&HeaderValue>,
     ) -> Result<Next, Stopped> {
-        let Self { io, inbox, out, back, deadline, .. } = self;
+        let Self { io, inbox, out, back, deadline, pulse, .. } = self;
         back.clear();
         let mut read = |answer: &AnswerRead<'_>| write_head(back, answer, story, reply, console);
         let sent =
@@ -382,6 +387,7 @@ impl Connection {
             biased;
             sent = sent => sent.map_err(Stopped::Refused)?,
             () = client_leaves((io, inbox)) => return Err(Stopped::ClientGone),
+            denial = pulse.until_over(worker, &forward.permission) => return Err(Stopped::Refused(denial)),
         };
         worker.observer.end(story, answered.status);
         self.bring_back(worker, forward, link, answered, reply, keeps_open).await
@@ -396,18 +402,24 @@ impl Connection {
         reply: Reply,
         keeps_open: bool,
     ) -> Result<Next, Stopped> {
-        let Self { io, inbox, back, deadline, .. } = self;
+        let Self { io, inbox, back, deadline, pulse, .. } = self;
         if answered.switches {
             let timeout = worker.upstreams.limits().header_timeout;
             let switched = deadline.bound_after(timeout, Half(io).write_whole(back)).await;
             if matches!(switched, Ok(Ok(()))) {
                 let upstream = (&*link.io, &mut link.inbox);
-                tunnel::join(worker, &forward.permitted, (io, inbox), upstream).await;
+                let permission = (&forward.permission, pulse);
+                tunnel::join(worker, permission, (io, inbox), upstream).await;
             }
             return Ok(Next::Close);
         }
         let answer = (back, answered, reply.sends_chunks(answered));
-        let brought = download(io, &mut link, answer, deadline, worker.upstreams.limits()).await;
+        let limits = worker.upstreams.limits();
+        let brought = tokio::select! {
+            biased;
+            brought = download(io, &mut link, answer, deadline, limits) => brought,
+            _ = pulse.until_over(worker, &forward.permission) => Err(BrokenOff),
+        };
         if brought.is_err() {
             return Ok(broken_off(reply));
         }
@@ -426,7 +438,7 @@ impl Connection {
         let limits = worker.upstreams.limits();
         let opened = worker.upstreams.open(&forward.route, &mut self.deadline).await;
         let mut link = opened.map_err(Stopped::Refused)?;
-        let Self { io, inbox, out, back, deadline, .. } = self;
+        let Self { io, inbox, out, back, deadline, pulse, .. } = self;
         back.clear();
         let progress = Progress::new(limits.response_timeout);
         let upstream_io = Rc::clone(&link.io);
@@ -441,6 +453,7 @@ impl Connection {
             biased;
             answer = wait_for_answer(&mut link, forward.asked, deadline, &progress, &mut read) => answer,
             stopped = &mut sending => return Err(stopped),
+            denial = pulse.until_over(worker, &forward.permission) => return Err(Stopped::Refused(denial)),
         };
         let (answered, keeps_open) = answer.map_err(|denial| {
             Upstreams::note_failure(&link);
@@ -453,6 +466,7 @@ impl Connection {
             biased;
             brought = download(io, &mut link, answer, deadline, limits) => brought,
             _ = &mut sending => return Ok(Next::Close),
+            _ = pulse.until_over(worker, &forward.permission) => Err(BrokenOff),
         };
         if brought.is_err() {
             return Ok(broken_off(reply));

@@ -3,7 +3,7 @@
 
 use super::{
     relay::{self, Progress, wait_for_answer},
-    streams::{AnswerBody, Busy, Stream},
+    streams::{AnswerBody, Busy, Stream, StreamState},
 };
 use crate::{
     Answer, Denial,
@@ -62,7 +62,7 @@ pub(super) async fn serve(
         .keep_alive_interval(Duration::from_secs(20))
         .keep_alive_timeout(Duration::from_secs(20));
     let busy = Rc::new(Busy::new());
-    let streams = Rc::clone(&busy);
+    let (streams, watched) = (Rc::clone(&busy), Rc::clone(&worker));
     let service = service_fn(move |request: Request<Incoming>| {
         let (worker, stream) = (Rc::clone(&worker), streams.begin());
         async move { Ok::<Reply, Infallible>(answer(&worker, request, peer, stream).await) }
@@ -76,6 +76,10 @@ pub(super) async fn serve(
         }
         () = busy.stalls(limits.idle_timeout) => {
             tracing::debug!("an HTTP/2 client does not take its answers");
+            return;
+        }
+        () = busy.recheck(&watched) => {
+            tracing::debug!("an HTTP/2 client does not take the end of an answer");
             return;
         }
         () = busy.idles(limits.idle_timeout) => {
@@ -99,7 +103,15 @@ async fn answer(
     let Decision { verdict, mut story, console, .. } = decide(worker, &request, peer, &mut out);
     let verdict = match verdict {
         Verdict::Forward(forward) => {
-            match send(worker, &forward, request, out, &story, console.as_ref()).await {
+            let state = stream.state();
+            state.is_permitted(forward.permission.clone());
+            let sending = send(worker, &forward, (request, out), &story, console.as_ref(), &state);
+            let sent = tokio::select! {
+                biased;
+                sent = sending => sent,
+                denial = state.until_over() => Err(denial),
+            };
+            match sent {
                 Ok((mut reply, link, answered)) => {
                     if let Some(origin) = &console {
                         crate::cors::allow(reply.headers_mut(), origin);
@@ -196,10 +208,10 @@ fn decide(
 async fn send(
     worker: &Rc<Worker>,
     forward: &Forward,
-    request: Request<Incoming>,
-    mut out: Vec<u8>,
+    (request, mut out): (Request<Incoming>, Vec<u8>),
     story: &Story,
     console: Option<&HeaderValue>,
+    state: &Rc<StreamState>,
 ) -> Result<(Response<()>, Link, Answered), Denial> {
     let limits = *worker.upstreams.limits();
     let mut deadline = Deadline::after(limits.response_timeout);
@@ -236,8 +248,14 @@ async fn send(
         let may_follow = answered.may_follow && progress.is_whole();
         return Ok((reply, link, Answered { may_follow, ..answered }));
     }
-    // What is still to be sent goes on; such a connection is not used again.
-    tokio::task::spawn_local(uploading);
+    // What is still to be sent goes on while it is permitted; such a connection is not used again.
+    let state = Rc::clone(state);
+    tokio::task::spawn_local(async move {
+        tokio::select! {
+            _ = uploading => {}
+            _ = state.until_over() => {}
+        }
+    });
     Ok((reply, link, Answered { may_follow: false, ..answered }))
 }
 

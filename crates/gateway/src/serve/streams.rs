@@ -1,10 +1,12 @@
-//! The streams of an HTTP/2 connection: how many are open, whether their clients take what they are
-//! handed, and the upstream's answers on their way to them.
+//! The streams of an HTTP/2 connection: how many are open, whether their requests are still permitted, whether
+//! their clients take what they are handed, and the upstream's answers on their way to them.
 
 use crate::{
+    Denial,
     deadline::Deadline,
     handle::Worker,
     io::Half,
+    permission::{Permission, RECHECK},
     upstream::{Answered, Link},
     wire::{Decoder, Step},
 };
@@ -15,33 +17,119 @@ use std::{
     io,
     pin::Pin,
     rc::{Rc, Weak},
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
-use tokio::time::Instant;
+use tokio::{sync::Notify, time::Instant};
 
 /// Whether any stream is open, and since when there is none.
 #[derive(Debug)]
 pub(super) struct Busy {
     streams: Cell<usize>,
     since: Cell<Instant>,
-    /// When each open answer was last handed a piece that the client has yet to take.
-    handed: RefCell<Vec<Weak<Cell<Option<Instant>>>>>,
+    states: RefCell<Vec<Weak<StreamState>>>,
+    /// Wakes the check of permissions when there is something to check.
+    begun: Notify,
 }
 
 /// An open stream of a connection.
 #[derive(Debug)]
-pub(super) struct Stream(Rc<Busy>);
+pub(super) struct Stream {
+    connection: Rc<Busy>,
+    state: Rc<StreamState>,
+}
+
+/// What is known of a stream for as long as any part of its exchange is open.
+#[derive(Debug, Default)]
+pub(super) struct StreamState {
+    /// When its answer was last handed a piece that the client has yet to take.
+    handed: Cell<Option<Instant>>,
+    permission: RefCell<Option<Permission>>,
+    over: RefCell<Option<Over>>,
+    ended: Notify,
+    waker: RefCell<Option<Waker>>,
+}
+
+/// Why and since when a stream's request is no longer permitted.
+#[derive(Clone, Debug)]
+struct Over {
+    denial: Denial,
+    since: Instant,
+}
+
+impl StreamState {
+    /// From now on it is checked again and again whether it still is.
+    pub fn is_permitted(&self, permission: Permission) {
+        *self.permission.borrow_mut() = Some(permission);
+    }
+
+    /// Waits until the request is no longer permitted, and returns why.
+    pub async fn until_over(&self) -> Denial {
+        loop {
+            if let Some(over) = &*self.over.borrow() {
+                return over.denial.clone();
+            }
+            self.ended.notified().await;
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.over.borrow().is_some()
+    }
+
+    /// Returns whether it has been over for so long that its client does not take the end of it.
+    fn recheck(&self, worker: &Worker) -> bool {
+        if let Some(over) = &*self.over.borrow() {
+            return over.since.elapsed() >= RECHECK;
+        }
+        let permission = self.permission.borrow();
+        let Some(permission) = &*permission else { return false };
+        if let Err(denial) = permission.check(&worker.table, worker.clock.now()) {
+            tracing::debug!(code = denial.code(), "an open stream ends");
+            *self.over.borrow_mut() = Some(Over { denial, since: Instant::now() });
+            self.ended.notify_waiters();
+            if let Some(waker) = self.waker.borrow_mut().take() {
+                waker.wake();
+            }
+        }
+        false
+    }
+}
 
 impl Busy {
     pub fn new() -> Self {
         let (streams, since) = (Cell::new(0), Cell::new(Instant::now()));
-        Self { streams, since, handed: RefCell::default() }
+        Self { streams, since, states: RefCell::default(), begun: Notify::new() }
     }
 
     pub fn begin(self: &Rc<Self>) -> Stream {
         self.streams.set(self.streams.get() + 1);
-        Stream(Rc::clone(self))
+        let state = Rc::<StreamState>::default();
+        self.states.borrow_mut().push(Rc::downgrade(&state));
+        self.begun.notify_one();
+        Stream { connection: Rc::clone(self), state }
+    }
+
+    /// The states of the streams of which any part is open.
+    fn open_states(&self) -> Vec<Rc<StreamState>> {
+        let mut states = self.states.borrow_mut();
+        states.retain(|state| state.strong_count() > 0);
+        states.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// Checks the open streams again and again. Resolves when a client does not take the end of one, so that
+    /// only the end of the connection is left.
+    pub async fn recheck(&self, worker: &Worker) {
+        loop {
+            let states = self.open_states();
+            if states.iter().any(|state| state.recheck(worker)) {
+                return;
+            }
+            if states.is_empty() {
+                self.begun.notified().await;
+            }
+            tokio::time::sleep(RECHECK).await;
+        }
     }
 
     pub async fn idles(&self, timeout: Duration) {
@@ -61,24 +149,29 @@ impl Busy {
     /// Resolves when a client has not taken what it was handed for as long as `timeout`; hyper asks
     /// for no more of an answer before.
     pub async fn stalls(&self, timeout: Duration) {
-        let is_late = |handed: &Rc<Cell<Option<Instant>>>| {
-            handed.get().is_some_and(|since| since.elapsed() >= timeout)
+        let is_late = |state: &Rc<StreamState>| {
+            state.handed.get().is_some_and(|since| since.elapsed() >= timeout)
         };
         loop {
             tokio::time::sleep((timeout / 4).min(Duration::from_secs(5))).await;
-            let mut handed = self.handed.borrow_mut();
-            handed.retain(|handed| handed.strong_count() > 0);
-            if handed.iter().filter_map(Weak::upgrade).any(|handed| is_late(&handed)) {
+            if self.open_states().iter().any(is_late) {
                 return;
             }
         }
     }
 }
 
+impl Stream {
+    pub fn state(&self) -> Rc<StreamState> {
+        Rc::clone(&self.state)
+    }
+}
+
 impl Drop for Stream {
     fn drop(&mut self) {
-        self.0.streams.set(self.0.streams.get() - 1);
-        self.0.since.set(Instant::now());
+        let Busy { streams, since, .. } = &*self.connection;
+        streams.set(streams.get() - 1);
+        since.set(Instant::now());
     }
 }
 
@@ -89,23 +182,19 @@ pub(super) struct AnswerBody {
     decoder: Decoder,
     answered: Answered,
     deadline: Deadline,
-    handed: Rc<Cell<Option<Instant>>>,
-    _stream: Stream,
+    stream: Stream,
 }
 
 impl AnswerBody {
     pub fn new(worker: &Rc<Worker>, link: Link, answered: Answered, stream: Stream) -> Self {
         let deadline = Deadline::after(worker.upstreams.limits().response_timeout);
-        let handed = Rc::<Cell<Option<Instant>>>::default();
-        stream.0.handed.borrow_mut().push(Rc::downgrade(&handed));
         let mut body = Self {
-            handed,
             worker: Rc::clone(worker),
             decoder: Decoder::new(answered.framing),
             link: Some(link),
             answered,
             deadline,
-            _stream: stream,
+            stream,
         };
         if body.decoder.is_done() {
             body.end();
@@ -129,7 +218,12 @@ impl http_body::Body for AnswerBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         let this = self.get_mut();
-        this.handed.set(None);
+        let state = &this.stream.state;
+        state.handed.set(None);
+        if state.is_over() {
+            this.link = None;
+            return Poll::Ready(Some(Err(io::ErrorKind::PermissionDenied.into())));
+        }
         loop {
             let Some(link) = &mut this.link else { return Poll::Ready(None) };
             match this.decoder.step(link.inbox.filled()).map_err(io::Error::other)? {
@@ -139,7 +233,7 @@ impl http_body::Body for AnswerBody {
                     if this.decoder.is_done() {
                         this.end();
                     }
-                    this.handed.set(Some(Instant::now()));
+                    this.stream.state.handed.set(Some(Instant::now()));
                     return Poll::Ready(Some(Ok(Frame::data(data))));
                 }
                 Step::End { skip } => {
@@ -152,6 +246,7 @@ impl http_body::Body for AnswerBody {
             let filled = match link.inbox.poll_fill(cx, &mut Half(&link.io)) {
                 Poll::Ready(filled) => filled?,
                 Poll::Pending => {
+                    *this.stream.state.waker.borrow_mut() = Some(cx.waker().clone());
                     ready!(this.deadline.poll_passed(cx));
                     return Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into())));
                 }
