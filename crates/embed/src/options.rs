@@ -104,6 +104,7 @@ impl Options {
             introspection: Vec::new(),
             fronts: None,
             front_cache: Duration::ZERO,
+            rejects_method_override: false,
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     doors::identity_fields,
     limit::{Call, Judgement},
     live::{Identity, Meter, Sighting},
+    method_guard,
     observe::Story,
     permit::{OfAccount, Permitted},
     settings::Settings,
@@ -79,6 +80,9 @@ impl Gate<'_> {
     ) -> Result<Pass, Denial> {
         refuse_method(method)?;
         let target = Target::of(uri, self.settings.forms)?;
+        if self.settings.rejects_method_override {
+            method_guard::check_query(target.query)?;
+        }
         let client_addr = story.arrival.client_addr;
         let call = Call { method, path: Some(target.path), client_addr };
         let (permitted, identity) = self.permit(call, &target, noted, story)?;

@@ -10,6 +10,7 @@ use crate::{
     headers::Outgoing,
     limit::Call,
     live::{Identity, Meter},
+    method_guard::{self, MethodGuard},
     observe::{Observer, Story},
     permission::Permission,
     permit::Permitted,
@@ -76,6 +77,8 @@ pub(crate) struct Forward {
     pub route: Arc<Route>,
     pub asked: Asked,
     pub framing: Framing,
+    /// Reads the body of a form, where `_method` is rejected.
+    pub method_guard: Option<MethodGuard>,
 }
 
 impl Worker {
@@ -128,6 +131,11 @@ impl Worker {
             return self.answer_own(own, &permitted, &identity, (noted, &target), story);
         }
         refuse_large(framing, self.settings.limits.max_body_bytes)?;
+        let mut method_guard = None;
+        if self.settings.rejects_method_override {
+            method_guard::check_query(target.query)?;
+            method_guard = MethodGuard::of(noted).filter(|_| head.method == "POST");
+        }
         let route = self.upstreams.routes.find(target.path).ok_or(Denial::NoUpstream)?;
         story.goes_to(route.name(), &target);
         // A body would have to be over before the switch; nobody sends one.
@@ -153,7 +161,8 @@ impl Worker {
         };
         let client_addr = story.arrival.client_addr;
         let permission = Permission::new(&permitted, head, target.path, client_addr);
-        Ok(Verdict::Forward(Forward { permission, route: Arc::clone(route), asked, framing }))
+        let route = Arc::clone(route);
+        Ok(Verdict::Forward(Forward { permission, route, asked, framing, method_guard }))
     }
 
     fn gate(&self) -> Gate<'_> {

@@ -13,6 +13,7 @@ mod headers;
 mod io;
 mod limit;
 mod live;
+mod method_guard;
 mod observe;
 mod permission;
 mod permit;

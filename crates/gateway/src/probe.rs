@@ -180,6 +180,7 @@ fn worker() -> Worker {
         introspection: Vec::new(),
         fronts: None,
         front_cache: std::time::Duration::ZERO,
+        rejects_method_override: true,
         trusted_proxies: TrustedProxies::default(),
         limits: Limits::default(),
         signing_key: None,

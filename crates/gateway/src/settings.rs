@@ -34,6 +34,8 @@ pub struct Settings {
     pub fronts: Option<TrustedProxies>,
     /// How long they may keep an answer: at most a lease.
     pub front_cache: Duration,
+    /// Whether the parameter `_method` is rejected, in queries and in forms.
+    pub rejects_method_override: bool,
 }
 
 /// What a token may do to itself.

@@ -213,6 +213,7 @@ fn gateway_settings(
         introspection: doors.introspection,
         fronts: doors.fronts,
         front_cache: doors.front_cache,
+        rejects_method_override: doors.rejects_method_override,
     }
 }
 

@@ -3,8 +3,8 @@
 
 use crate::{Desk, api_docs::ScopeOffer};
 use keydesk_model::{
-    Action, Actor, Clock, LiveRules, Mode, Operation, Origin, RuleTable, Rules, ScopeSet,
-    Timestamp, Unlisted,
+    Action, Actor, Clock, LiveRules, Mode, Operation, Origin, PathMatching, RuleTable, Rules,
+    ScopeSet, Timestamp, Unlisted,
 };
 use keydesk_store::{AuditEntry, OperationUse, Read, Store, StoreError, StoredRules, Write};
 use std::time::Duration;
@@ -18,6 +18,7 @@ pub struct RuleSource {
     /// From the configuration: these go before the document's.
     pub own: Vec<Operation>,
     pub unlisted: Unlisted,
+    pub paths: PathMatching,
 }
 
 /// Calls that were let through lately and would not be.
@@ -52,7 +53,8 @@ pub enum OperationsError {
 impl RuleSource {
     /// The document's rules with the configuration's in front of them.
     pub fn with(&self, document: Vec<Operation>) -> Rules {
-        let mut rules = Rules { operations: self.own.clone(), unlisted: self.unlisted };
+        let (unlisted, paths) = (self.unlisted, self.paths);
+        let mut rules = Rules { operations: self.own.clone(), unlisted, paths };
         for operation in document {
             rules.operations.push(operation);
             // The same requests: the configuration has spoken of them.

@@ -2,7 +2,7 @@
 //! next is looked at.
 
 use super::relay::{
-    BrokenOff, Progress, Stopped, client_leaves, download, upload, wait_for_answer,
+    Body, BrokenOff, Progress, Stopped, client_leaves, download, upload, wait_for_answer,
 };
 use super::reply::{Reply, Turn, write_head};
 use crate::{
@@ -322,8 +322,9 @@ impl Connection {
         console: Option<&HeaderValue>,
     ) -> Next {
         let worker = Rc::clone(&self.worker);
-        let mut story = story;
-        let is_whole = self.take_whole(&forward);
+        let (mut forward, mut story) = (forward, story);
+        let taken = self.take_whole(&mut forward);
+        let is_whole = taken.as_ref().is_ok_and(|is_whole| *is_whole);
         if !is_whole && reply.expects_continue && self.inbox.is_empty() {
             let ready = Half(&self.io).write_whole(b"HTTP/1.1 100 Continue\r\n\r\n");
             let timeout = worker.upstreams.limits().header_timeout;
@@ -331,10 +332,12 @@ impl Connection {
                 return Next::Close;
             }
         }
-        let outcome = if is_whole {
+        let outcome = if let Err(denial) = taken {
+            Err(Stopped::Refused(denial))
+        } else if is_whole {
             self.forward_whole(&worker, &forward, &mut story, reply, console).await
         } else {
-            self.forward_streaming(&worker, &forward, &mut story, reply, console).await
+            self.forward_streaming(&worker, &mut forward, &mut story, reply, console).await
         };
         match outcome {
             Ok(next) => next,
@@ -356,17 +359,21 @@ impl Connection {
     }
 
     /// Puts a body that is all there behind the head, so that both go at once.
-    fn take_whole(&mut self, forward: &Forward) -> bool {
+    fn take_whole(&mut self, forward: &mut Forward) -> Result<bool, Denial> {
         match forward.framing {
-            Framing::Empty => true,
+            Framing::Empty => Ok(true),
             Framing::Length(length) => {
-                let Ok(length) = usize::try_from(length) else { return false };
-                let Some(body) = self.inbox.filled().get(..length) else { return false };
+                let Ok(length) = usize::try_from(length) else { return Ok(false) };
+                let Some(body) = self.inbox.filled().get(..length) else { return Ok(false) };
+                if let Some(guard) = &mut forward.method_guard {
+                    guard.read(body)?;
+                    guard.end()?;
+                }
                 self.out.extend_from_slice(body);
                 self.inbox.consume(length);
-                true
+                Ok(true)
             }
-            _ => false,
+            _ => Ok(false),
         }
     }
 
@@ -430,7 +437,7 @@ impl Connection {
     async fn forward_streaming(
         &mut self,
         worker: &Worker,
-        forward: &Forward,
+        forward: &mut Forward,
         story: &mut Story,
         reply: Reply,
         console: Option<&HeaderValue>,
@@ -442,7 +449,9 @@ impl Connection {
         back.clear();
         let progress = Progress::new(limits.response_timeout);
         let upstream_io = Rc::clone(&link.io);
-        let sending = upload((io, inbox), &upstream_io, (out, forward.framing), &progress, limits);
+        link.address(out);
+        let body = Body { framing: forward.framing, guard: forward.method_guard.take() };
+        let sending = upload((io, inbox), &upstream_io, (out, body), &progress, limits);
         let mut sending = std::pin::pin!(sending);
         let mut read = |answer: &AnswerRead<'_>| {
             // Whoever is answered early is told that what is still to come is not waited for.

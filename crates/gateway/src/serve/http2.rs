@@ -12,6 +12,7 @@ use crate::{
     handle::{Decision, Forward, Verdict, Worker},
     headers::comes_back,
     io::Io,
+    method_guard::MethodGuard,
     observe::Story,
     settings::Limits,
     upstream::{AnswerRead, Answered, Link},
@@ -102,10 +103,11 @@ async fn answer(
     let mut out = Vec::new();
     let Decision { verdict, mut story, console, .. } = decide(worker, &request, peer, &mut out);
     let verdict = match verdict {
-        Verdict::Forward(forward) => {
+        Verdict::Forward(mut forward) => {
             let state = stream.state();
             state.is_permitted(forward.permission.clone());
-            let sending = send(worker, &forward, (request, out), &story, console.as_ref(), &state);
+            let sending =
+                send(worker, &mut forward, (request, out), &story, console.as_ref(), &state);
             let sent = tokio::select! {
                 biased;
                 sent = sending => sent,
@@ -207,7 +209,7 @@ fn decide(
 
 async fn send(
     worker: &Rc<Worker>,
-    forward: &Forward,
+    forward: &mut Forward,
     (request, mut out): (Request<Incoming>, Vec<u8>),
     story: &Story,
     console: Option<&HeaderValue>,
@@ -217,6 +219,7 @@ async fn send(
     let mut deadline = Deadline::after(limits.response_timeout);
     let mut read = |answer: &AnswerRead<'_>| head_of(answer, story, console.is_some());
     let mut body = Pulled::new(request.into_body(), worker);
+    body.guard = forward.method_guard.take();
     let is_small = matches!(forward.framing, Framing::Length(length) if length <= SMALL_BODY);
     if forward.framing == Framing::Empty || is_small {
         while let Some(data) = body.next().await? {
@@ -233,6 +236,7 @@ async fn send(
         return Ok((reply, link, answered));
     }
     let mut link = worker.upstreams.open(&forward.route, &mut deadline).await?;
+    link.address(&mut out);
     let progress = Rc::new(Progress::new(limits.response_timeout));
     let (io, seen, framing) = (Rc::clone(&link.io), Rc::clone(&progress), forward.framing);
     let mut uploading =
@@ -289,6 +293,7 @@ struct Pulled {
     limit: u64,
     patience: Patience,
     deadline: Deadline,
+    guard: Option<MethodGuard>,
 }
 
 impl Pulled {
@@ -300,6 +305,7 @@ impl Pulled {
             limit: limits.max_body_bytes,
             patience: Patience::new(limits),
             deadline: Deadline::after(limits.response_timeout),
+            guard: None,
         }
     }
 
@@ -308,12 +314,18 @@ impl Pulled {
             let Self { patience, deadline, body, .. } = self;
             let frame = match deadline.bound_by(|| patience.begin(), body.frame()).await {
                 Err(_) => return Err(Denial::SlowBody),
-                Ok(None) => return Ok(None),
+                Ok(None) => {
+                    self.guard.as_ref().map_or(Ok(()), MethodGuard::end)?;
+                    return Ok(None);
+                }
                 Ok(Some(Err(_))) => return Err(Denial::BadFraming),
                 Ok(Some(Ok(frame))) => frame,
             };
             let Ok(data) = frame.into_data() else { continue };
             self.patience.end(data.len());
+            if let Some(guard) = &mut self.guard {
+                guard.read(&data)?;
+            }
             self.left = self
                 .left
                 .checked_sub(data.len() as u64)

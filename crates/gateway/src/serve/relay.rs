@@ -4,6 +4,7 @@ use crate::{
     Denial,
     deadline::{Deadline, Patience},
     io::{Half, Io},
+    method_guard::MethodGuard,
     settings::Limits,
     upstream::{AnswerRead, Answered, Asked, Fault, Link, read_answer},
     wire::{Buffer, Decoder, Framing, LAST_CHUNK, Step, begin_chunk},
@@ -70,12 +71,18 @@ pub(super) enum Stopped {
     ClientGone,
 }
 
+/// A request's body on its way.
+pub(super) struct Body {
+    pub framing: Framing,
+    pub guard: Option<MethodGuard>,
+}
+
 /// Sends what `out` holds and then the client's body, in our own framing; then watches whether the
 /// client stays. Returns only where something is wrong.
 pub(super) async fn upload(
     client: (&RefCell<Io>, &mut Buffer),
     upstream: &RefCell<Io>,
-    (out, framing): (&mut Vec<u8>, Framing),
+    (out, Body { framing, mut guard }): (&mut Vec<u8>, Body),
     progress: &Progress,
     limits: &Limits,
 ) -> Stopped {
@@ -93,11 +100,17 @@ pub(super) async fn upload(
                     return Stopped::Refused(Denial::BodyTooLarge { limit: limits.max_body_bytes });
                 }
                 let data = &inbox.filled()[skip..skip + length];
+                if let Some(Err(denial)) = guard.as_mut().map(|guard| guard.read(data)) {
+                    return Stopped::Refused(denial);
+                }
                 // An upstream that stops taking the body may still answer.
                 takes = takes && send(upstream, out, data, framing, &mut deadline, limits).await;
                 inbox.consume(skip + length);
             }
             Ok(Step::End { skip }) => {
+                if let Some(Err(denial)) = guard.as_ref().map(MethodGuard::end) {
+                    return Stopped::Refused(denial);
+                }
                 inbox.consume(skip);
                 if framing == Framing::Chunked {
                     out.extend_from_slice(LAST_CHUNK);

@@ -9,6 +9,7 @@ use crate::{
 use arc_swap::ArcSwap;
 use keydesk_model::segment_name;
 use std::{
+    borrow::Cow,
     net::SocketAddr,
     sync::{
         Arc, LazyLock,
@@ -160,6 +161,21 @@ impl Route {
     /// What metrics and logs call it.
     pub fn name(&self) -> &str {
         if self.prefix.is_empty() { "/" } else { &self.prefix }
+    }
+
+    /// A request as one of the servers gets it, with the `Host` that is its own.
+    pub fn addressed<'a>(&self, request: &'a [u8], endpoint: &Endpoint) -> Cow<'a, [u8]> {
+        let authority = |number: usize| self.servers.get(number).map(|server| &server.authority);
+        let (Some(first), Some(own)) = (authority(0), authority(endpoint.server)) else {
+            return Cow::Borrowed(request);
+        };
+        let line = memchr::memchr(b'\n', request);
+        match line.and_then(|end| request.split_at_checked(end + 1 + "host: ".len())) {
+            Some((before, rest)) if first != own && rest.starts_with(first.as_bytes()) => {
+                Cow::Owned([before, own.as_bytes(), &rest[first.len()..]].concat())
+            }
+            _ => Cow::Borrowed(request),
+        }
     }
 
     /// By whole segments, read as the scope rules read them: what was judged is what is chosen by.

@@ -8,7 +8,7 @@ use crate::{
     io::{Half, Io},
     wire::{AnswerHead, Buffer, Framing, MOST_FIELDS, Noted},
 };
-use std::{cell::RefCell, mem::MaybeUninit, rc::Rc, sync::Arc};
+use std::{borrow::Cow, cell::RefCell, mem::MaybeUninit, rc::Rc, sync::Arc};
 
 /// The largest head that an upstream may answer with.
 const LARGEST_HEAD: usize = 64 * 1024;
@@ -64,6 +64,14 @@ impl Link {
         Self { io, inbox: Buffer::default(), route, endpoint, is_reused: false }
     }
 
+    /// Puts the `Host` of this connection's server in the place of the first server's, with which requests are
+    /// written.
+    pub fn address(&self, request: &mut Vec<u8>) {
+        if let Cow::Owned(addressed) = self.route.addressed(request, &self.endpoint) {
+            *request = addressed;
+        }
+    }
+
     /// Sends a whole request and reads the head of the answer.
     pub async fn exchange<T>(
         &mut self,
@@ -72,7 +80,8 @@ impl Link {
         read: &mut impl FnMut(&AnswerRead<'_>) -> T,
     ) -> Result<(Answered, T), Fault> {
         // A server may answer and close before it has read everything: the answer counts.
-        let sent = Half(&self.io).write_whole(request).await;
+        let request = self.route.addressed(request, &self.endpoint);
+        let sent = Half(&self.io).write_whole(&request).await;
         match read_answer(&self.io, &mut self.inbox, asked, read).await {
             // What was not sent whole must not be followed by anything.
             Ok((answered, told)) => {

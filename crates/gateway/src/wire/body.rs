@@ -53,7 +53,10 @@ impl Framing {
             return Ok((Self::UntilClose, false));
         }
         if asked_for_head || matches!(head.status, 204 | 304) {
-            return Ok((Self::Empty, may_follow));
+            // A server that sends a body all the same may send it late, when another request waits.
+            let announces_body = noted.transfer_encoding.count > 0
+                || noted.of_kind(Kind::ContentLength).any(|length| length != b"0");
+            return Ok((Self::Empty, may_follow && !announces_body));
         }
         match (noted.transfer_encoding, noted.content_length) {
             (One { count: 0, .. }, One { count: 0, .. }) => Ok((Self::UntilClose, false)),

@@ -16,6 +16,7 @@ pub struct Doors {
     pub introspection: Vec<IntrospectionClient>,
     pub fronts: Option<TrustedProxies>,
     pub front_cache: Duration,
+    pub rejects_method_override: bool,
     #[cfg_attr(not(feature = "envoy"), expect(dead_code, reason = "read where Envoy is served"))]
     pub envoy: Option<Envoy>,
 }
@@ -69,7 +70,8 @@ pub fn doors(source: &Source, file: &File, lease: Duration) -> anyhow::Result<Do
     }
     Ok(Doors {
         self_service: SelfService {
-            rotate: service.rotate.unwrap_or(true),
+            // A thief could keep the owner out by it, so the operator must want it.
+            rotate: service.rotate.unwrap_or(rotate_path.is_some()),
             revoke: service.revoke.unwrap_or(true),
             rotate_path: rotate_path.transpose()?,
             desk: None,
@@ -77,8 +79,19 @@ pub fn doors(source: &Source, file: &File, lease: Duration) -> anyhow::Result<Do
         introspection,
         fronts: (!trusted.is_empty()).then_some(trusted),
         front_cache: Duration::from_secs(cached),
+        rejects_method_override: rejects_method_override(source, file)?,
         envoy: file.envoy.as_ref().map(|envoy| read_envoy(source, envoy)).transpose()?,
     })
+}
+
+fn rejects_method_override(source: &Source, file: &File) -> anyhow::Result<bool> {
+    let Some(value) = &file.method_override else { return Ok(false) };
+    let given = source.given("method_override", value);
+    match given.text.as_str() {
+        "pass" => Ok(false),
+        "reject" => Ok(true),
+        _ => Err(given.wrong("pass or reject")),
+    }
 }
 
 fn read_envoy(source: &Source, file: &FileEnvoy) -> anyhow::Result<Envoy> {

@@ -36,6 +36,8 @@ pub struct File {
     pub cluster: FileCluster,
     pub operation: Vec<FileOperation>,
     pub unlisted_operations: Option<Spanned<String>>,
+    pub paths: Option<Spanned<String>>,
+    pub method_override: Option<Spanned<String>>,
     pub plan: Vec<FilePlan>,
     pub default_plan: Option<Spanned<String>>,
     pub expiry: FileExpiry,

@@ -4,7 +4,8 @@ use super::file::{File, FileExpiry, FileOperation, FilePlan, Source};
 use anyhow::bail;
 use keydesk_control::{Plans, RuleSource};
 use keydesk_model::{
-    Expiry, ExpiryPolicy, Mode, Operation, Plan, Rate, RateError, Rules, ScopeSet, Unlisted,
+    Expiry, ExpiryPolicy, Mode, Operation, PathMatching, Plan, Rate, RateError, Rules, ScopeSet,
+    Unlisted,
 };
 use toml::Spanned;
 
@@ -122,11 +123,22 @@ pub fn rules(source: &Source, file: &File) -> anyhow::Result<RuleSource> {
             }
         }
     };
-    let rules = Rules { operations: own, unlisted };
+    let paths = match &file.paths {
+        None => PathMatching::default(),
+        Some(value) => {
+            let given = source.given("paths", value);
+            match given.text.as_str() {
+                "loose" => PathMatching::Loose,
+                "exact" => PathMatching::Exact,
+                _ => return Err(given.wrong("loose or exact")),
+            }
+        }
+    };
+    let rules = Rules { operations: own, unlisted, paths };
     if let Err(error) = rules.check() {
         bail!("{}: operation: {error}", source.path.display());
     }
-    Ok(RuleSource { own: rules.operations, unlisted })
+    Ok(RuleSource { own: rules.operations, unlisted, paths })
 }
 
 fn operation(source: &Source, file: &FileOperation) -> anyhow::Result<Operation> {
