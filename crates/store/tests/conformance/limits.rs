@@ -13,7 +13,7 @@ fn rules(path: &str) -> Rules {
         scopes: "a:read".parse().expect("scopes"),
         rate: "10/s".parse().ok(),
     };
-    Rules { operations: vec![operation], unlisted: Unlisted::Any }
+    Rules { operations: vec![operation], unlisted: Unlisted::Any, ..Rules::default() }
 }
 
 pub async fn rules_go_to_every_follower_and_a_pending_version_does_not(world: World) {
