@@ -32,7 +32,7 @@ async fn start_echo() -> u16 {
     port
 }
 
-async fn start_keydesk(api: u16, more: &str) -> (Keydesk, Person) {
+pub async fn start_keydesk(api: u16, more: &str) -> (Keydesk, Person) {
     let config = format!("upstream = \"http://127.0.0.1:{api}\"\n{more}");
     let mut keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
     let ann = keydesk.with_account().await;
@@ -46,9 +46,9 @@ fn block(language: &str) -> String {
     rest.split("```").next().expect("ends").to_owned()
 }
 
-struct Proxy {
+pub struct Proxy {
     child: Child,
-    port: u16,
+    pub port: u16,
     _folder: TempDir,
 }
 
@@ -74,7 +74,7 @@ fn envoy_yaml((port, gateway, api, door): (u16, &str, u16, u16)) -> String {
 }
 
 /// Starts a proxy with the guide's configuration, on ports of this test.
-async fn start_proxy(name: &str, gateway: &str, api: u16, envoy_door: u16) -> Proxy {
+pub async fn start_proxy(name: &str, gateway: &str, api: u16, envoy_door: u16) -> Proxy {
     let (folder, port) = (tempfile::tempdir().expect("a folder"), free_port());
     let gateway = gateway.trim_start_matches("http://");
     let here = |text: String| {
@@ -326,7 +326,7 @@ async fn t36_forward_auth_assumes_nothing() {
     }
 }
 
-fn clients() -> std::path::PathBuf {
+pub fn clients() -> std::path::PathBuf {
     repository().join("target/clients")
 }
 

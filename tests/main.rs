@@ -31,6 +31,7 @@ mod operator;
 mod operators;
 mod quotas;
 mod races;
+mod recipes;
 mod regressions;
 mod roles;
 mod rotation;

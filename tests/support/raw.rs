@@ -159,3 +159,12 @@ pub fn outcome(answer: &str) -> (u16, usize) {
     let status = answer.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3));
     (status.map_or(0, |status| status.parse().unwrap_or(0)), answer.matches("HTTP/1.1 ").count())
 }
+
+/// Sends one request and reads until the other side closes.
+pub async fn converse_until_closed(address: &str, request: &[u8]) -> String {
+    let mut stream = TcpStream::connect(address).await.expect("connects");
+    stream.write_all(request).await.expect("writes");
+    let mut answer = Vec::new();
+    let _ = tokio::time::timeout(super::PATIENCE, stream.read_to_end(&mut answer)).await;
+    String::from_utf8_lossy(&answer).into_owned()
+}
