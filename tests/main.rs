@@ -26,6 +26,7 @@ mod languages;
 mod limits;
 mod lives;
 mod nodes;
+mod open_exchanges;
 mod operation;
 mod operator;
 mod operators;

@@ -12,11 +12,16 @@ async fn start(config: &str) -> (Keydesk, Person, Person) {
     let config = config.to_owned();
     let mut keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
     let ann = keydesk.with_account().await;
-    let args = ["operator", "create", "--email", OPERATOR, "--name", "Otto", "--password-stdin"];
+    let otto = operator(&keydesk, OPERATOR).await;
+    (keydesk, ann, otto)
+}
+
+/// An operator of this Keydesk, logged in.
+pub async fn operator(keydesk: &Keydesk, email: &str) -> Person {
+    let args = ["operator", "create", "--email", email, "--name", "Otto", "--password-stdin"];
     let output = keydesk.run(&args, PASSWORD);
     assert!(output.status.success(), "{output:?}");
-    let otto = Person::logged_in(&keydesk.console, OPERATOR, PASSWORD).await;
-    (keydesk, ann, otto)
+    Person::logged_in(&keydesk.console, email, PASSWORD).await
 }
 
 fn account_in(endpoint: &str) -> String {

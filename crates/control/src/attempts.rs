@@ -4,7 +4,7 @@
 //! guess hold up nobody.
 
 use crate::{Desk, codes, problem::Problem, say};
-use keydesk_model::{AttemptKind, Attempts, Email, Held, Origin, PersonId, SessionId};
+use keydesk_model::{AttemptKind, Attempts, Email, Held, Origin, PersonId, SessionId, TokenId};
 use keydesk_store::{StoreError, Write};
 use std::net::IpAddr;
 
@@ -18,7 +18,7 @@ pub(crate) enum Tries<'a> {
     /// A code, by someone who has given the password.
     Factor(PersonId),
     /// A passkey, by whoever comes: nothing can be guessed, but much be computed.
-    Passkey,
+    Passkey { device: Option<[u8; 32]> },
     /// A departure to a provider, which is asked for each.
     SignOn,
 }
@@ -81,6 +81,15 @@ pub(crate) enum Sender<'a> {
     Person(PersonId),
 }
 
+/// What may be done about a request for a mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sending {
+    pub is_allowed: bool,
+    /// Whether the audit log is to say that it was asked for. Of an address that asks for too many, only once an
+    /// hour: the log is not a stranger's to fill.
+    pub is_noted: bool,
+}
+
 /// Whether one more link that nobody has asked for may be sent to this address, for this sender.
 pub(crate) async fn may_send(
     desk: &Desk,
@@ -88,25 +97,60 @@ pub(crate) async fn may_send(
     email: &Email,
     sender: Sender<'_>,
 ) -> Result<bool, StoreError> {
-    let write = desk.store.write(desk.now()).await?;
-    let from = match sender {
-        Sender::Visitor(origin) => origin.client_addr.map(network),
-        Sender::Person(id) => Some(id.to_string()),
-    };
-    let mut keys = vec![(kind, email.canonical().clone())];
-    keys.extend(from.map(|from| (AttemptKind::Sender, from)));
-    match count(write, &keys).await {
-        Ok(()) => Ok(true),
-        Err(HeldError::Store(error)) => Err(error),
-        Err(_) => Ok(false),
+    Ok(ask_to_send(desk, kind, Some(email), sender).await?.is_allowed)
+}
+
+/// The same, and what is to be written down. Without an address nothing is sent, but the request counts.
+pub(crate) async fn ask_to_send(
+    desk: &Desk,
+    kind: AttemptKind,
+    email: Option<&Email>,
+    sender: Sender<'_>,
+) -> Result<Sending, StoreError> {
+    let mut keys = Vec::new();
+    match sender {
+        Sender::Visitor(Origin { client_addr: Some(addr), .. }) => {
+            keys.push((AttemptKind::Sender, network(*addr)));
+            keys.extend(wide_network(*addr).map(|wide| (AttemptKind::SenderNetwork, wide)));
+        }
+        Sender::Visitor(_) => {}
+        Sender::Person(id) => keys.push((AttemptKind::Sender, id.to_string())),
     }
+    let from = keys.clone();
+    keys.extend(email.map(|email| (kind, email.canonical())));
+    match count(desk.store.write(desk.now()).await?, &keys).await {
+        Ok(()) => return Ok(Sending { is_allowed: email.is_some(), is_noted: true }),
+        Err(HeldError::Store(error)) => return Err(error),
+        Err(_) => {}
+    }
+    // That too many mails go to one address is not the doing of who asks now.
+    if email.is_some() && count(desk.store.write(desk.now()).await?, &from).await.is_ok() {
+        return Ok(Sending { is_allowed: false, is_noted: true });
+    }
+    let noted = from.into_iter().take(1).map(|(_, from)| (AttemptKind::Noted, from));
+    let noted = count(desk.store.write(desk.now()).await?, &noted.collect::<Vec<_>>()).await;
+    Ok(Sending { is_allowed: false, is_noted: noted.is_ok() })
+}
+
+/// Counts a log-in that has succeeded: each leaves a session, a device, and an audit entry.
+pub(crate) async fn count_log_in(write: &mut Write, person: PersonId) -> Result<(), HeldError> {
+    count_one(write, AttemptKind::LogIn, &person.to_string()).await
+}
+
+/// Counts a rotation of a token by itself: each leaves a secret in every gateway.
+pub(crate) async fn count_rotation(write: &mut Write, token: TokenId) -> Result<(), HeldError> {
+    count_one(write, AttemptKind::Rotation, &token.to_string()).await
+}
+
+async fn count_one(write: &mut Write, kind: AttemptKind, key: &str) -> Result<(), HeldError> {
+    let now = write.now();
+    let next = write.find_attempts(kind, key).await?.try_at(kind, now)?;
+    Ok(write.set_attempts(kind, key, next).await?)
 }
 
 async fn count(mut write: Write, keys: &[(AttemptKind, String)]) -> Result<(), HeldError> {
-    let now = write.now();
     for (kind, key) in keys {
-        let next = write.find_attempts(*kind, key).await?.try_at(*kind, now)?;
-        write.set_attempts(*kind, key, next).await?;
+        count_one(&mut write, *kind, key).await?;
     }
     // Nothing that anyone could ask about: the refusal itself is noted where the password is checked.
     Ok(write.keep().await?)
@@ -124,7 +168,10 @@ async fn keys(
             let from = origin.client_addr.map(|addr| format!("sign-on {}", network(addr)));
             return Ok(from.map(|from| (AttemptKind::Address, from)).into_iter().collect());
         }
-        Tries::Passkey => ("", None),
+        Tries::Passkey { device: Some(device) } if write.is_device_of_anybody(device).await? => {
+            return Ok(vec![(AttemptKind::Device, hex::encode(device))]);
+        }
+        Tries::Passkey { .. } => ("", None),
         Tries::Email { typed, device } => (typed, device),
     };
     let email = typed.parse::<Email>().ok();
@@ -134,14 +181,34 @@ async fn keys(
     {
         return Ok(vec![(AttemptKind::Device, hex::encode(device))]);
     }
-    let mut keys = vec![(AttemptKind::All, String::new())];
-    keys.extend(origin.client_addr.map(|addr| (AttemptKind::Address, network(addr))));
+    let mut keys = Vec::new();
+    let mut lane = AttemptKind::All;
+    if let Some(addr) = origin.client_addr {
+        let (kind, key) = (AttemptKind::Address, network(addr));
+        // What a few addresses use up is not what others begin with.
+        if write.find_attempts(kind, &key).await?.in_use(kind, write.now()) < FEW {
+            lane = AttemptKind::First;
+        }
+        keys.push((kind, key));
+        keys.extend(wide_network(addr).map(|wide| (AttemptKind::Network, wide)));
+    }
+    keys.push((lane, String::new()));
     keys.extend(email.map(|email| (AttemptKind::Email, email.canonical().clone())));
     Ok(keys)
 }
 
+/// So many tries of an address do not count against all.
+const FEW: i64 = 3;
+
+/// Whoever has many networks has them in one /48. `None` for IPv4.
+fn wide_network(addr: IpAddr) -> Option<String> {
+    let IpAddr::V6(addr) = addr.to_canonical() else { return None };
+    let [a, b, c, ..] = addr.segments();
+    Some(format!("{a:x}:{b:x}:{c:x}::/48"))
+}
+
 /// T75: a host with IPv6 has a whole /64 to come from.
-fn network(addr: IpAddr) -> String {
+pub(crate) fn network(addr: IpAddr) -> String {
     match addr.to_canonical() {
         IpAddr::V4(addr) => addr.to_string(),
         IpAddr::V6(addr) => {

@@ -2,7 +2,7 @@
 
 use crate::{
     Keyring, Mailer, OpenApiSource, Settings, caller::Authenticated, caller::Caller,
-    codes::SetupCode, passkeys, passwords::PasswordHashing, problem::Problem,
+    codes::SetupCode, passkeys, passwords::PasswordHashing, problem::Problem, throttle::Throttle,
 };
 use keydesk_model::{Clock, SessionId, Timestamp, TokenId};
 use keydesk_node::Nodes;
@@ -39,6 +39,10 @@ pub struct Parts {
     pub(crate) relying_party: Option<webauthn_rs::Webauthn>,
     pub(crate) setup: Mutex<Option<SetupCode>>,
     views: Mutex<HashSet<(SessionId, TokenId, i64)>>,
+    /// Changes by one session.
+    pub(crate) changes: Throttle,
+    /// Reports of browsers about the content security policy.
+    pub(crate) reports: Throttle,
 }
 
 impl std::ops::Deref for Desk {
@@ -73,6 +77,8 @@ impl Desk {
             passwords,
             setup: Mutex::default(),
             views: Mutex::default(),
+            changes: Throttle::new("300/m"),
+            reports: Throttle::new("60/h"),
         }))
     }
 

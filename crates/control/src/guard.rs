@@ -1,8 +1,12 @@
 //! What every console request passes: the right host, https where it is due, no bearer token
 //! where a cookie is meant, no foreign page behind a form; and what every answer carries.
 
-use crate::{Desk, Settings, freshness::NewCookie, language::speaking, problem::Problem, say};
+use crate::{
+    Desk, Settings, attempts, codes, freshness::NewCookie, language::speaking, problem::Problem,
+    say, sessions::session_in,
+};
 use axum::{
+    Extension,
     body::Body,
     extract::{ConnectInfo, Request, State},
     http::{HeaderName, HeaderValue, StatusCode, Version, header, uri::Authority},
@@ -29,6 +33,9 @@ async fn admit_reader(desk: &Desk, peer: SocketAddr, mut request: Request, next:
     let settings = &desk.settings;
     let id = format!("req_{}", hex::encode(desk.entropy.bytes::<12>()));
     if let Some(refusal) = refuse(settings, peer, &request, &id) {
+        return harden(settings, refusal);
+    }
+    if let Some(refusal) = refuse_flood(desk, &request) {
         return harden(settings, refusal);
     }
     let headers = request.headers();
@@ -93,16 +100,39 @@ fn refuse(
     None
 }
 
+/// Each change writes an audit entry, and some a row in every gateway: a session makes only so many.
+fn refuse_flood(desk: &Desk, request: &Request) -> Option<Response> {
+    if request.method().is_safe() {
+        return None;
+    }
+    let session = session_in(request.headers(), &desk.settings)?;
+    let key = hex::encode(codes::digest(session));
+    let wait = desk.changes.take(&key, desk.now()).err()?;
+    let seconds = wait.as_secs() + 1;
+    let detail = say("too-many-changes-why").count("n", seconds);
+    let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, say("too-many-changes"), detail);
+    let mut response = problem.into_response();
+    response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    Some(response)
+}
+
 /// Whether a path begins as an endpoint's does. No page of the console begins with digits.
 fn names_account(path: &str) -> bool {
     let first = path.split('/').nth(1).unwrap_or_default();
     first.parse::<keydesk_model::AccountNumber>().is_ok()
 }
 
+/// The one host that a request names. `None` if it names none, or two that differ: RFC 9112 section 3.2.2 lets the
+/// target of an absolute form win, and others let `Host`.
 fn host_of(request: &Request) -> Option<&str> {
-    match request.uri().authority().map(Authority::as_str) {
-        Some(authority) if request.version() == Version::HTTP_2 => Some(authority),
-        _ => request.headers().get(header::HOST)?.to_str().ok(),
+    let named = match request.headers().get(header::HOST) {
+        Some(host) => Some(host.to_str().ok()?),
+        None => None,
+    };
+    match (request.uri().authority().map(Authority::as_str), named) {
+        (Some(authority), Some(host)) => authority.eq_ignore_ascii_case(host).then_some(authority),
+        (Some(authority), None) => (request.version() == Version::HTTP_2).then_some(authority),
+        (None, host) => host,
     }
 }
 
@@ -173,8 +203,18 @@ pub(crate) fn policy(settings: &Settings, images: &str) -> String {
     )
 }
 
-/// What browsers report of a broken policy: a line in the log, and nothing else.
-pub(crate) async fn take_csp_report(body: String) -> StatusCode {
+/// What browsers report of a broken policy: a line in the log, and nothing else. Anybody can send one, so an address
+/// gets only so many.
+pub(crate) async fn take_csp_report(
+    State(desk): State<Desk>,
+    Extension(origin): Extension<Origin>,
+    body: String,
+) -> StatusCode {
+    let from = origin.client_addr.map(attempts::network).unwrap_or_default();
+    let is_within = |key: &str| desk.reports.take(key, desk.now()).is_ok();
+    if !is_within(&from) || !is_within("all") {
+        return StatusCode::NO_CONTENT;
+    }
     let start: String = body.chars().take(500).flat_map(char::escape_debug).collect();
     tracing::warn!(report = start, "a browser reports a violation of the content security policy");
     StatusCode::NO_CONTENT

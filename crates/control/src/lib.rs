@@ -33,6 +33,7 @@ mod routes;
 mod sessions;
 mod settings;
 mod sign_on;
+mod throttle;
 mod tokens;
 mod told;
 mod when;

@@ -3,7 +3,7 @@
 use crate::say;
 use keydesk_model::{
     AddressListError, EmailError, ExpiryError, ExpiryPolicyError, OverlapError, RoleError,
-    ScopeError, TokenNameError,
+    ScopeError, ScopeSet, TokenNameError, TooManyScopes,
 };
 
 pub(crate) trait Told {
@@ -51,6 +51,12 @@ impl Told for ExpiryPolicyError {
 impl Told for ScopeError {
     fn told(&self) -> String {
         say("scope-looks-like").to_string()
+    }
+}
+
+impl Told for TooManyScopes {
+    fn told(&self) -> String {
+        say("scopes-too-many").count("most", ScopeSet::MOST).to_string()
     }
 }
 

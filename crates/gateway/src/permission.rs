@@ -76,3 +76,107 @@ impl Pulse {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keydesk_model::{
+        AccountId, AccountNumber, AccountState, AddressList, Binding, Change, EndCause, Ending,
+        Feed, LiveAccount, LiveRules, LiveSecret, Mode, Moment, Operation, Rules, Snapshot,
+        Stopwatch, Table, TokenId,
+    };
+    use keydesk_token::Entropy;
+
+    const fn at(micros: i64) -> Timestamp {
+        Timestamp::from_micros(micros)
+    }
+
+    fn secret() -> LiveSecret {
+        let entropy = Entropy::seeded(2);
+        LiveSecret {
+            hash: TokenHash::from_bytes([7; 32]),
+            token: TokenId::generate(at(0), &entropy),
+            account: AccountId::generate(at(0), &entropy),
+            number: number(),
+            binding: Binding::Account,
+            name: "CRM sync".to_owned(),
+            scopes: "contacts:read".parse().expect("scopes"),
+            expires_at: Some(at(1000)),
+            ending: None,
+            addresses: AddressList::default(),
+            trial: None,
+            closing: None,
+        }
+    }
+
+    fn number() -> AccountNumber {
+        AccountNumber::try_from(385_403).expect("a number")
+    }
+
+    fn account(addresses: &str, state: AccountState) -> LiveAccount {
+        let addresses = addresses.parse().expect("networks");
+        let account = AccountId::generate(at(0), &Entropy::seeded(2));
+        let (number, plan) = (number(), String::new());
+        LiveAccount { account, number, plan, addresses, trial: None, state }
+    }
+
+    /// A permission of a token that is live, and the table that says so.
+    fn permitted() -> (Permission, LiveTable) {
+        let table = LiveTable::with_tenure(Stopwatch::new(|| Moment::from_micros(5)));
+        table.load(Snapshot::new(1, vec![secret()]));
+        table.serve_until(Some(Moment::from_micros(10)));
+        let permission = Permission {
+            secret: secret().hash,
+            request: "GET /contacts".into(),
+            method_length: 3,
+            client_addr: "10.0.0.1".parse().expect("an address"),
+        };
+        assert_eq!(permission.check(&table, at(999)), Ok(()));
+        (permission, table)
+    }
+
+    #[test]
+    fn a_permission_ends_with_its_token_its_account_and_the_lease() {
+        let codes = |change: &dyn Fn(&LiveTable)| {
+            let (permission, table) = permitted();
+            change(&table);
+            permission.check(&table, at(999)).err().map(|denial| denial.code())
+        };
+        let ending = Ending { at: at(500), cause: EndCause::Revoked };
+        let hash = secret().hash;
+        let ended = Change::SecretEnded { hash, ending, expires_at: None };
+        assert_eq!(codes(&|table| table.apply(2, ended.clone())), Some("token_revoked"));
+        let suspended = || Change::AccountChanged(account("", AccountState::Suspended));
+        assert_eq!(codes(&|table| table.apply(2, suspended())), Some("account_suspended"));
+        assert_eq!(codes(&|table| table.serve_until(None)), Some("isolated"));
+        let (permission, table) = permitted();
+        assert_eq!(
+            permission.check(&table, at(1000)).err().map(|denial| denial.code()),
+            Some("token_expired")
+        );
+    }
+
+    #[test]
+    fn a_permission_is_judged_by_limits_that_came_later() {
+        let (permission, table) = permitted();
+        let rules = |scope: &str| {
+            let operation = Operation {
+                method: "GET".to_owned(),
+                path: "/contacts".parse().expect("a path"),
+                scopes: scope.parse().expect("scopes"),
+                rate: None,
+            };
+            let rules = Rules { operations: vec![operation], ..Rules::default() };
+            Change::RulesChanged(LiveRules { rules, mode: Mode::Enforce })
+        };
+        table.apply(2, rules("contacts:read"));
+        assert_eq!(permission.check(&table, at(1)), Ok(()));
+        table.apply(3, rules("contacts:write"));
+        let denial = permission.check(&table, at(1)).expect_err("it lacks the scope");
+        assert_eq!(denial.code(), "insufficient_scope");
+        table.apply(4, rules(""));
+        table.apply(5, Change::AccountChanged(account("192.0.2.0/24", AccountState::Open)));
+        let denial = permission.check(&table, at(1)).expect_err("it came from elsewhere");
+        assert_eq!(denial.code(), "address_not_allowed");
+    }
+}

@@ -71,6 +71,7 @@ fn denial(error: OwnTokenError) -> Denial {
             why: "Ten old secrets of this token go on already: rotate without overlap.",
         },
         OwnTokenError::NoKey => Denial::NotNow,
+        OwnTokenError::TooOften(wait) => Denial::rotation_limited(wait),
         OwnTokenError::Store(error) => {
             tracing::error!(%error, "a token could not be changed by its holder");
             Denial::NotNow

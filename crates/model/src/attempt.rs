@@ -22,14 +22,26 @@ pub enum AttemptKind {
     Factor,
     /// From one address; of IPv6, from one /64.
     Address,
-    /// All of them.
+    /// From one /48 of IPv6, as whoever has that has 65,536 of the former.
+    Network,
+    /// The first few from an address that has tried little lately.
+    First,
+    /// All others.
     All,
+    /// Log-ins of one person that succeed.
+    LogIn,
+    /// A token that rotates itself.
+    Rotation,
     /// Reset links for one e-mail address.
     Reset,
     /// Other links that nobody there has asked for: a stranger who uses them up keeps no reset from anybody.
     Link,
     /// Mails that one address causes, or one person.
     Sender,
+    /// Mails that one /48 of IPv6 causes.
+    SenderNetwork,
+    /// Audit entries about an address that has asked for too many mails.
+    Noted,
 }
 
 impl AttemptKind {
@@ -39,10 +51,16 @@ impl AttemptKind {
             Self::Device => "device",
             Self::Factor => "factor",
             Self::Address => "address",
+            Self::Network => "network",
+            Self::First => "first",
             Self::All => "all",
+            Self::LogIn => "log_in",
+            Self::Rotation => "rotation",
             Self::Reset => "reset",
             Self::Link => "link",
             Self::Sender => "sender",
+            Self::SenderNetwork => "sender_network",
+            Self::Noted => "noted",
         }
     }
 
@@ -51,9 +69,14 @@ impl AttemptKind {
         let text = match self {
             Self::Email | Self::Device | Self::Factor => return None,
             Self::Address => "30/10m",
-            Self::All => "600/m",
+            Self::Network => "300/10m",
+            Self::First | Self::All => "600/m",
+            Self::LogIn => "120/h",
+            Self::Rotation => "60/h",
             Self::Reset | Self::Link => "5/h",
             Self::Sender => "30/h",
+            Self::SenderNetwork => "300/h",
+            Self::Noted => "1/h",
         };
         text.parse().ok()
     }
@@ -100,6 +123,14 @@ impl Attempts {
             return Err(Held::Wait(wait.saturating_sub(waited)));
         }
         Ok(Self { failures: self.failures + 1, last_at: now, ..self })
+    }
+
+    /// How many of a rate are in use at `now`.
+    pub fn in_use(self, kind: AttemptKind, now: Timestamp) -> i64 {
+        let each = kind.rate().map_or(i64::MAX, Rate::each_micros);
+        // Any part of one counts.
+        let ahead = self.used_until.saturating_sub(now.as_micros()).max(0);
+        ahead / each + i64::from(ahead % each > 0)
     }
 
     /// It was no failure after all.

@@ -1,5 +1,6 @@
 //! A person's e-mail address: kept as typed for delivery, compared in one canonical form.
 
+use crate::is_deceptive;
 use std::{fmt, str::FromStr};
 use unicode_normalization::UnicodeNormalization;
 
@@ -45,21 +46,26 @@ impl FromStr for Email {
 
     fn from_str(text: &str) -> Result<Self, EmailError> {
         let text = text.trim();
-        let (local, domain) = text.rsplit_once('@').ok_or(EmailError)?;
-        let local_fits = (1..=64).contains(&local.len())
-            && !local.contains(['@', '<', '>', ',', ';', '"', '\\']);
-        let domain_fits = (1..=190).contains(&domain.len())
-            && domain
-                .split('.')
-                .all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-'))
-            && domain.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '.');
-        let printable = !text.chars().any(|c| c.is_whitespace() || c.is_control());
-        if local_fits && domain_fits && printable {
+        // Both as it is delivered to and as it is compared.
+        if fits(text) && fits(&text.nfkc().collect::<String>()) {
             Ok(Self(text.to_owned()))
         } else {
             Err(EmailError)
         }
     }
+}
+
+fn fits(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let local_fits =
+        (1..=64).contains(&local.len()) && !local.contains(['@', '<', '>', ',', ';', '"', '\\']);
+    let domain_fits = (1..=190).contains(&domain.len())
+        && domain
+            .split('.')
+            .all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-'))
+        && domain.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '.');
+    let is_plain = !text.chars().any(|c| c.is_whitespace() || is_deceptive(c));
+    local_fits && domain_fits && is_plain
 }
 
 impl fmt::Display for Email {
@@ -94,6 +100,12 @@ mod tests {
             "ann@.com",
             "a@b@c.d",
             "ann@example.com\r\nBcc: x@y.z",
+            "ann\u{202e}@example.com",
+            "an\u{200b}n@example.com",
+            "an\u{ad}n@example.com",
+            "an\u{2063}n@example.com",
+            "ann\u{ff20}evil.example@example.com",
+            "ann\u{ff1c}x@example.com",
             &long,
         ] {
             assert_eq!(text.parse::<Email>(), Err(EmailError), "{text}");

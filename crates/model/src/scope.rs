@@ -8,6 +8,15 @@ use std::{collections::BTreeSet, fmt, str::FromStr};
 #[serde(into = "String", try_from = "String")]
 pub struct Scope(String);
 
+/// What a token carries to every gateway, and into a header of every request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a token has at most {} scopes, {} characters in all",
+    ScopeSet::MOST,
+    ScopeSet::MOST_BYTES
+)]
+pub struct TooManyScopes;
+
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a scope looks like contacts:read, contacts:* or *")]
 pub struct ScopeError;
@@ -81,8 +90,25 @@ impl ScopeSet {
         Self(BTreeSet::from([Scope::everything()]))
     }
 
+    /// How many a token may have. Broad ones, such as `contacts:*`, stand for many.
+    pub const MOST: usize = 100;
+    /// How long they may be, written one after the other.
+    pub const MOST_BYTES: usize = 4_000;
+
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// # Errors
+    ///
+    /// If these are more than one token may have.
+    pub fn check_size(&self) -> Result<(), TooManyScopes> {
+        let bytes: usize = self.0.iter().map(|scope| scope.0.len() + 1).sum();
+        if self.0.len() > Self::MOST || bytes > Self::MOST_BYTES {
+            Err(TooManyScopes)
+        } else {
+            Ok(())
+        }
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Scope> {
@@ -141,6 +167,20 @@ mod tests {
 
     fn scope(text: &str) -> Scope {
         text.parse().expect("a valid scope")
+    }
+
+    #[test]
+    fn a_token_has_only_so_many_scopes() {
+        let set = |count: usize, length: usize| -> ScopeSet {
+            (0..count)
+                .map(|n| format!("s{n:03}{}:read", "x".repeat(length)))
+                .map(|text| text.parse().expect("a scope"))
+                .collect()
+        };
+        assert_eq!(set(ScopeSet::MOST, 1).check_size(), Ok(()));
+        assert_eq!(set(ScopeSet::MOST + 1, 1).check_size(), Err(TooManyScopes));
+        assert_eq!(set(ScopeSet::MOST, 50).check_size(), Err(TooManyScopes));
+        assert_eq!(ScopeSet::everything().check_size(), Ok(()));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A token's binding, what has ended it, and the state that follows from both and the time.
 
-use crate::{MemberId, Timestamp};
+use crate::{MemberId, Timestamp, is_deceptive};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -142,18 +142,19 @@ impl fmt::Display for TokenName {
 
 /// The rule for everything that people name: it must be safe to show in a table and a log.
 pub(crate) fn tidy_name(text: &str) -> Result<String, TokenNameError> {
-    let text = text.trim();
+    // One kind of blank, so that no two names differ by it.
+    let is_blank = |c: char| c.is_whitespace() && !is_deceptive(c);
+    let text: String = text.trim().chars().map(|c| if is_blank(c) { ' ' } else { c }).collect();
     if text.is_empty() {
         return Err(TokenNameError::Empty);
     }
     if text.chars().count() > 80 {
         return Err(TokenNameError::TooLong);
     }
-    let turns_text = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2066}'..='\u{2069}');
-    if text.chars().any(|c| c.is_control() || turns_text(c)) {
+    if text.chars().any(is_deceptive) {
         return Err(TokenNameError::Unprintable);
     }
-    Ok(text.to_owned())
+    Ok(text)
 }
 
 #[cfg(test)]
@@ -195,6 +196,11 @@ mod tests {
     #[test]
     fn a_name_that_turns_text_around_is_refused() {
         assert_eq!("a\u{202e}b".parse::<TokenName>(), Err(TokenNameError::Unprintable));
+        for hidden in ["a\u{200b}b", "a\u{ad}b", "a\u{2063}b", "\u{2800}"] {
+            assert_eq!(hidden.parse::<TokenName>(), Err(TokenNameError::Unprintable), "{hidden:?}");
+        }
+        let name: TokenName = "Ann\u{a0}Chen".parse().expect("a name");
+        assert_eq!(name.as_str(), "Ann Chen");
         assert_eq!("a\nb".parse::<TokenName>(), Err(TokenNameError::Unprintable));
         assert_eq!("  ".parse::<TokenName>(), Err(TokenNameError::Empty));
     }

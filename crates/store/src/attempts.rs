@@ -18,6 +18,7 @@ const CLEAR_FACTOR: &str = "DELETE FROM attempt WHERE kind = 'factor' AND key = 
 const FORGET: &str = "DELETE FROM attempt WHERE kind IN ('email', 'device') AND last_at < $1 \
     OR kind NOT IN ('email', 'device', 'factor') AND last_at < $2";
 const IS_KNOWN: &str = "SELECT count(*) AS number FROM device WHERE hash = $1 AND person_id = $2";
+const IS_ANYBODYS: &str = "SELECT count(*) AS number FROM device WHERE hash = $1";
 const COUNT_DEVICES: &str = "SELECT count(*) AS number FROM device WHERE person_id = $1";
 const ADD_DEVICE: &str = "INSERT INTO device (hash, person_id, created_at, user_agent) \
     VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
@@ -34,6 +35,12 @@ impl Read {
         person: PersonId,
     ) -> Result<bool, StoreError> {
         let found = query(IS_KNOWN).bind(hash).bind(person).one(self).await?;
+        Ok(found.get::<i64>("number")? > 0)
+    }
+
+    /// Whether anybody has logged in from this browser.
+    pub async fn is_device_of_anybody(&mut self, hash: [u8; 32]) -> Result<bool, StoreError> {
+        let found = query(IS_ANYBODYS).bind(hash).one(self).await?;
         Ok(found.get::<i64>("number")? > 0)
     }
 

@@ -145,6 +145,7 @@ const TABLES: &[Table] = &[
             T("roles"),
             N("created_at"),
             N("confirmed_at"),
+            T("set_by"),
         ],
     },
     Table {

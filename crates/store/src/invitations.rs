@@ -57,6 +57,11 @@ const CLOSE: &str = "UPDATE invitation SET closed_at = $1 \
 const CLOSE_FOR: &str = "UPDATE invitation SET closed_at = $1 \
     WHERE account_id = $2 AND email_canonical = $3 AND closed_at IS NULL";
 
+const CLOSE_OF: &str =
+    "UPDATE invitation SET closed_at = $1 WHERE invited_by = $2 AND closed_at IS NULL";
+const CLOSE_OWNERS_OF: &str = "UPDATE invitation SET closed_at = $1 \
+    WHERE invited_by = $2 AND role = 'owner' AND closed_at IS NULL";
+
 fn invitation(row: &Row) -> Result<Invitation, StoreError> {
     Ok(Invitation {
         id: row::parsed(row, "id")?,
@@ -112,6 +117,21 @@ impl Write {
             .execute(self)
             .await?;
         Ok(())
+    }
+
+    /// Closes the open invitations that a member has sent; tells how many.
+    pub async fn close_invitations_of(&mut self, member: MemberId) -> Result<u64, StoreError> {
+        let now = self.now();
+        query(CLOSE_OF).bind(now).bind(member).execute(self).await
+    }
+
+    /// The same of those that make owners.
+    pub async fn close_owner_invitations_of(
+        &mut self,
+        member: MemberId,
+    ) -> Result<u64, StoreError> {
+        let now = self.now();
+        query(CLOSE_OWNERS_OF).bind(now).bind(member).execute(self).await
     }
 
     /// Closes an invitation, accepted or withdrawn; tells whether it was open.

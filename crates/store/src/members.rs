@@ -51,6 +51,8 @@ const OF_ACCOUNT: &str =
 const OF_PERSON: &str =
     select_members!("member.person_id = $1 ORDER BY member.created_at, member.id");
 const COUNT_OWNERS: &str = "SELECT count(*) AS number FROM member WHERE account_id = $1 AND role = 'owner' AND removed_at IS NULL";
+const WAS_REMOVED: &str = "SELECT count(*) AS number FROM member \
+    WHERE account_id = $1 AND person_id = $2 AND removed_at IS NOT NULL";
 const ADD: &str = "INSERT INTO member (id, account_id, person_id, role, created_at) VALUES ($1, $2, $3, $4, $5) \
     ON CONFLICT DO NOTHING";
 const SET_ROLE: &str = "UPDATE member SET role = $1 WHERE id = $2 AND removed_at IS NULL";
@@ -97,6 +99,16 @@ impl Read {
     ) -> Result<Option<Member>, StoreError> {
         let asked = query(FIND_OF_PERSON).bind(account).bind(person);
         asked.optional(self).await?.as_ref().map(member).transpose()
+    }
+
+    /// Whether the person was a member of this account once and was removed.
+    pub async fn was_removed(
+        &mut self,
+        account: AccountId,
+        person: PersonId,
+    ) -> Result<bool, StoreError> {
+        let found = query(WAS_REMOVED).bind(account).bind(person).one(self).await?;
+        Ok(found.get::<i64>("number")? > 0)
     }
 
     pub async fn list_members(&mut self, account: AccountId) -> Result<Vec<Member>, StoreError> {

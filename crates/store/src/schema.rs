@@ -8,7 +8,7 @@ use crate::{
 use sqlx::migrate::{Migrate, Migrator};
 
 /// The newest step that this release knows; the same on both back ends.
-pub(crate) const KNOWN: i64 = 16;
+pub(crate) const KNOWN: i64 = 17;
 
 const NEEDS: &str = "SELECT needs FROM head WHERE one = 1";
 const NEWEST: &str = "SELECT max(version) AS newest FROM _sqlx_migrations";

@@ -48,6 +48,8 @@ const END_BY_HASH: &str =
     "UPDATE session SET ended_at = $1 WHERE hash = $2 AND ended_at IS NULL RETURNING id, person_id";
 const END_IN_ACCOUNT: &str = "UPDATE session SET ended_at = $1 \
     WHERE person_id = $2 AND (account_id = $3 OR account_id IS NULL) AND ended_at IS NULL";
+const END_BEYOND: &str = "UPDATE session SET ended_at = $1 WHERE person_id = $2 AND ended_at IS NULL \
+    AND id NOT IN (SELECT id FROM session WHERE person_id = $2 AND ended_at IS NULL ORDER BY seen_at DESC, id LIMIT $3)";
 const END_ALL: &str = "UPDATE session SET ended_at = $1 WHERE person_id = $2 AND ended_at IS NULL";
 const END_OTHERS: &str =
     "UPDATE session SET ended_at = $1 WHERE person_id = $2 AND id <> $3 AND ended_at IS NULL";
@@ -178,6 +180,16 @@ impl Write {
         let now = self.now().as_micros();
         let asked = query(END_IN_ACCOUNT).bind(now).bind(person).bind(account);
         asked.execute(self).await
+    }
+
+    /// Ends this person's sessions but the `most` that were seen last.
+    pub async fn end_sessions_beyond(
+        &mut self,
+        person: PersonId,
+        most: u32,
+    ) -> Result<(), StoreError> {
+        let now = self.now();
+        query(END_BEYOND).bind(now).bind(person).bind(most).execute(self).await.map(|_| ())
     }
 
     /// Ends every session of this person, but `except`; tells how many.

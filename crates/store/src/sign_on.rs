@@ -4,7 +4,7 @@ use crate::{
     Read, StoreError, Write, row,
     sql::{Row, query},
 };
-use keydesk_model::{AccountId, Role, Timestamp};
+use keydesk_model::{AccountId, MemberId, Role, Timestamp};
 
 #[derive(Clone)]
 pub struct SignOn {
@@ -41,16 +41,18 @@ const COUNT_UNDER_OTHERS: &str =
     "SELECT count(*) AS number FROM sign_on WHERE substr(sealed, 2, 8) <> $1";
 const RESEAL: &str = "UPDATE sign_on SET sealed = $1 WHERE account_id = $2 AND sealed = $3";
 /// What is changed is confirmed anew, but for what it says of roles.
-const SET: &str = "INSERT INTO sign_on (account_id, issuer, client_id, sealed, domain, default_role, role_claim, roles, created_at) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (account_id) DO UPDATE SET \
+const SET: &str = "INSERT INTO sign_on (account_id, issuer, client_id, sealed, domain, default_role, role_claim, roles, created_at, set_by) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (account_id) DO UPDATE SET \
     confirmed_at = CASE WHEN sign_on.issuer = excluded.issuer AND sign_on.domain = excluded.domain \
       THEN sign_on.confirmed_at ELSE NULL END, \
     issuer = excluded.issuer, client_id = excluded.client_id, sealed = excluded.sealed, domain = excluded.domain, \
-    default_role = excluded.default_role, role_claim = excluded.role_claim, roles = excluded.roles";
+    default_role = excluded.default_role, role_claim = excluded.role_claim, roles = excluded.roles, \
+    set_by = excluded.set_by";
 const CONFIRM: &str = "UPDATE sign_on SET confirmed_at = $1 WHERE account_id = $2 AND issuer = $3 AND domain = $4 \
     AND NOT EXISTS (SELECT 1 FROM sign_on AS other WHERE other.domain = $4 \
       AND other.confirmed_at IS NOT NULL AND other.account_id <> $2)";
 const REMOVE: &str = "DELETE FROM sign_on WHERE account_id = $1";
+const REMOVE_PENDING_OF: &str = "DELETE FROM sign_on WHERE set_by = $1 AND confirmed_at IS NULL";
 
 fn sign_on(row: &Row) -> Result<SignOn, StoreError> {
     Ok(SignOn {
@@ -91,7 +93,7 @@ impl Read {
 }
 
 impl Write {
-    pub async fn set_sign_on(&mut self, new: &SignOn) -> Result<(), StoreError> {
+    pub async fn set_sign_on(&mut self, new: &SignOn, by: MemberId) -> Result<(), StoreError> {
         let now = self.now();
         query(SET)
             .bind(new.account)
@@ -103,9 +105,15 @@ impl Write {
             .bind(&new.role_claim)
             .bind(&new.roles)
             .bind(now)
+            .bind(by)
             .execute(self)
             .await
             .map(|_| ())
+    }
+
+    /// Takes away what this member has set and no operator has said yes to.
+    pub async fn remove_pending_sign_on_of(&mut self, member: MemberId) -> Result<(), StoreError> {
+        query(REMOVE_PENDING_OF).bind(member).execute(self).await.map(|_| ())
     }
 
     /// The operator says yes to what was seen. [`StoreError::Conflict`]: it was changed meanwhile, or another

@@ -29,6 +29,7 @@ expiry-past = that day is over; choose a later one
 expiry-required = tokens must have an end here; choose one
 expiry-too-long = tokens may live for { $days } days at most here; choose an earlier end
 scope-looks-like = a scope looks like contacts:read, contacts:* or *
+scopes-too-many = a token has at most { $most } scopes; a broad one, such as contacts:*, covers many
 address-unreadable = “{ $text }” is not an address or network such as 203.0.113.7, 10.0.0.0/8 or 2001:db8::/32
 addresses-too-many = an address list has at most 200 entries
 role-looks-like = a role is owner, administrator, developer or viewer

@@ -146,3 +146,11 @@ mail-one-factor-removed =
     One of your second factors was removed; another is asked for still.
 
     If it was not you, change your password at { $console }/profile, look at { $console }/second-factor and { $console }/passkeys, and tell the operator.
+
+mail-rotated-itself-subject = Token “{ $name }” was rotated by a program
+mail-rotated-itself =
+    A program that holds the token “{ $name }” of the account { $account } gave it a new secret. The request came from
+    { $from }.
+
+    Programs that use the previous secret must be updated. If you didn’t expect this, somebody else may have the token: revoke it at
+    { $console }/tokens

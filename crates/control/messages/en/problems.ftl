@@ -10,6 +10,12 @@ conflict-why = The page you saw is out of date. Reload it and look again.
 too-busy = Too many people are logging in
 too-busy-why = Try again in a few seconds.
 too-many-tries = Too many wrong tries
+too-many-changes = Too many changes in a short time
+too-many-changes-why =
+    { $n ->
+        [one] Wait 1 second, then try again. Nothing has changed.
+       *[other] Wait { $n } seconds, then try again. Nothing has changed.
+    }
 broken = Something failed on our side
 broken-why = Nothing was changed. Try again; if it lasts, tell the operator.
 unsettled = Done, but not yet confirmed

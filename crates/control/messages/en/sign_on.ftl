@@ -29,6 +29,7 @@ sign-on-unfit = The provider let you in, but its answer does not do here: { $why
 unfit-refused = it says that you were not let in
 unfit-domain = your address there is of another domain
 unfit-closed = the account is closed
+unfit-removed = an administrator removed you from the account. Ask them for an invitation
 provider-odd = it does not answer as OpenID Connect says
 provider-no-secret = its secret cannot be read
 unfit-no-token = it holds no ID token

@@ -29,6 +29,7 @@ expiry-past = ese día ya pasó; elige uno posterior
 expiry-required = aquí los tokens deben tener fecha de caducidad; elige una
 expiry-too-long = los tokens pueden vivir { $days } días como máximo aquí; elige un fin anterior
 scope-looks-like = un alcance es como contacts:read, contacts:* o *
+scopes-too-many = un token tiene como máximo { $most } alcances; uno amplio, como contacts:*, cubre muchos
 address-unreadable = «{ $text }» no es una dirección o red como 203.0.113.7, 10.0.0.0/8 o 2001:db8::/32
 addresses-too-many = una lista de direcciones tiene como máximo 200 entradas
 role-looks-like = una función es owner, administrator, developer o viewer

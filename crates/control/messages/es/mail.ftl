@@ -146,3 +146,11 @@ mail-one-factor-removed =
     Se eliminó uno de tus segundos factores; otro se sigue pidiendo.
 
     Si no fuiste tú, cambia tu contraseña en { $console }/profile, mira { $console }/second-factor y { $console }/passkeys, y avisa al operador.
+
+mail-rotated-itself-subject = Un programa rotó el token «{ $name }»
+mail-rotated-itself =
+    Un programa que tiene el token «{ $name }» de la cuenta { $account } le dio un secreto nuevo. La solicitud vino de
+    { $from }.
+
+    Hay que actualizar los programas que usan el secreto anterior. Si no lo esperabas, puede que otra persona tenga el token: revócalo en
+    { $console }/tokens

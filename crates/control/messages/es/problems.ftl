@@ -10,6 +10,12 @@ conflict-why = La página que viste está desfasada. Recárgala y mira de nuevo.
 too-busy = Demasiadas personas están iniciando sesión
 too-busy-why = Inténtalo otra vez en unos segundos.
 too-many-tries = Demasiados intentos fallidos
+too-many-changes = Demasiados cambios en poco tiempo
+too-many-changes-why =
+    { $n ->
+        [one] Espera 1 segundo e inténtalo otra vez. No se cambió nada.
+       *[other] Espera { $n } segundos e inténtalo otra vez. No se cambió nada.
+    }
 broken = Algo falló de nuestro lado
 broken-why = No se cambió nada. Inténtalo otra vez; si continúa, avisa al operador.
 unsettled = Hecho, pero aún sin confirmar

@@ -29,6 +29,7 @@ sign-on-unfit = El proveedor te dejó entrar, pero su respuesta no sirve aquí: 
 unfit-refused = dice que no se te dejó entrar
 unfit-domain = tu dirección allí es de otro dominio
 unfit-closed = la cuenta está cerrada
+unfit-removed = un administrador te quitó de la cuenta. Pídele una invitación
 provider-odd = no responde como dice OpenID Connect
 provider-no-secret = su secreto no se puede leer
 unfit-no-token = no contiene ID token

@@ -29,6 +29,7 @@ expiry-past = esse dia já passou; escolha um posterior
 expiry-required = aqui os tokens devem ter data de expiração; escolha uma
 expiry-too-long = os tokens podem viver { $days } dias no máximo aqui; escolha um fim anterior
 scope-looks-like = um escopo é como contacts:read, contacts:* ou *
+scopes-too-many = um token tem no máximo { $most } escopos; um amplo, como contacts:*, cobre muitos
 address-unreadable = “{ $text }” não é um endereço ou rede como 203.0.113.7, 10.0.0.0/8 ou 2001:db8::/32
 addresses-too-many = uma lista de endereços tem no máximo 200 entradas
 role-looks-like = uma função é owner, administrator, developer ou viewer

@@ -146,3 +146,11 @@ mail-one-factor-removed =
     Um dos seus segundos fatores foi removido; outro continua sendo pedido.
 
     Se não foi você, altere a sua senha em { $console }/profile, veja { $console }/second-factor e { $console }/passkeys, e avise o operador.
+
+mail-rotated-itself-subject = Um programa rotacionou o token “{ $name }”
+mail-rotated-itself =
+    Um programa que tem o token “{ $name }” da conta { $account } deu a ele um novo segredo. A solicitação veio de
+    { $from }.
+
+    Os programas que usam o segredo anterior precisam ser atualizados. Se você não esperava por isso, outra pessoa pode ter o token: revogue-o em
+    { $console }/tokens

@@ -10,6 +10,12 @@ conflict-why = A página que você viu está desatualizada. Recarregue e olhe de
 too-busy = Muitas pessoas estão entrando
 too-busy-why = Tente de novo em alguns segundos.
 too-many-tries = Muitas tentativas erradas
+too-many-changes = Muitas alterações em pouco tempo
+too-many-changes-why =
+    { $n ->
+        [one] Aguarde 1 segundo e tente de novo. Nada foi alterado.
+       *[other] Aguarde { $n } segundos e tente de novo. Nada foi alterado.
+    }
 broken = Algo falhou do nosso lado
 broken-why = Nada foi alterado. Tente de novo; se continuar, avise o operador.
 unsettled = Feito, mas ainda não confirmado

@@ -29,6 +29,7 @@ sign-on-unfit = O provedor deixou você entrar, mas a resposta não serve aqui: 
 unfit-refused = diz que a sua entrada não foi permitida
 unfit-domain = o seu endereço ali é de outro domínio
 unfit-closed = a conta está fechada
+unfit-removed = um administrador removeu você da conta. Peça um convite
 provider-odd = não responde como diz o OpenID Connect
 provider-no-secret = o seu segredo não pode ser lido
 unfit-no-token = não contém ID token

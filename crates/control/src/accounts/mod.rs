@@ -11,6 +11,7 @@ pub use limits::{PlanError, set_plan};
 
 use crate::{
     Desk, Told as _,
+    attempts::HeldError,
     caller::{Caller, Visitor},
     passwords::{Password, PasswordError, TooBusy},
     problem::Problem,
@@ -62,6 +63,16 @@ pub enum OpenAccountError {
 impl From<TooBusy> for OpenAccountError {
     fn from(_: TooBusy) -> Self {
         Self::TooBusy
+    }
+}
+
+/// Whoever has just become a person has not logged in before.
+impl From<HeldError> for OpenAccountError {
+    fn from(error: HeldError) -> Self {
+        match error {
+            HeldError::Store(error) => Self::Store(error),
+            HeldError::Wait(_) | HeldError::Locked => Self::TooBusy,
+        }
     }
 }
 

@@ -26,7 +26,11 @@ pub(crate) async fn ask(
     let name: AccountName = account.parse().map_err(OpenAccountError::Account)?;
     let email: Email = email.parse().map_err(OpenAccountError::Email)?;
     let sender = Sender::Visitor(&origin);
-    let may_send = attempts::may_send(desk, AttemptKind::Link, &email, sender).await?;
+    let sending = attempts::ask_to_send(desk, AttemptKind::Link, Some(&email), sender).await?;
+    if !sending.is_noted {
+        return Ok(());
+    }
+    let may_send = sending.is_allowed;
     let (code, code_hash) = codes::generate(&desk.entropy);
     let mut write = desk.store.write(desk.now()).await?;
     let known = write.find_person_by_email(&email).await?;

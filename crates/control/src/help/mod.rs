@@ -4,7 +4,7 @@
 pub(crate) mod console;
 
 use crate::{Desk, caller::Caller, problem::Problem};
-use keydesk_model::Action;
+use keydesk_model::{Action, is_deceptive};
 
 /// The questions, by the names under which feedback is kept.
 pub(crate) const QUESTIONS: [&str; 8] =
@@ -21,7 +21,7 @@ pub(crate) async fn give_feedback(
     let question =
         QUESTIONS.into_iter().find(|known| *known == question).ok_or_else(Problem::not_found)?;
     let comment: String =
-        comment.trim().chars().filter(|c| !c.is_control() || *c == '\n').take(1_000).collect();
+        comment.trim().chars().filter(|c| !is_deceptive(*c) || *c == '\n').take(1_000).collect();
     let (mut write, caller) = desk.write_as(caller).await?;
     let id = format!("fbk_{}", hex::encode(desk.entropy.bytes::<16>()));
     let by = (caller.account.id, caller.person.id);

@@ -119,6 +119,14 @@ impl Message {
         })
     }
 
+    /// `from`: the address that the rotation was asked for from.
+    pub fn rotated_itself(name: &str, account: &str, from: &str, console_url: &str) -> Self {
+        Self::new("rotated-itself", |mail| {
+            let mail = mail.with("name", name).with("account", account);
+            mail.with("from", from).with("console", console_url)
+        })
+    }
+
     pub fn account_state(account: &str, state: AccountState) -> Self {
         let name = match state {
             AccountState::Open => "account-open",

@@ -226,29 +226,44 @@ pub(crate) async fn change_role(
     } else {
         keep_an_owner(&mut write, &member).await?;
     }
-    apply_role(desk, &mut write, &member, role).await?;
-    let detail =
-        serde_json::json!({ "before": { "role": member.role }, "after": { "role": role } });
+    let closed = apply_role(desk, &mut write, &member, role).await?;
+    let detail = serde_json::json!({
+        "before": { "role": member.role },
+        "after": { "role": role },
+        "invitations_closed": closed,
+    });
     let entry = caller.entry(Action::ChangeRole, id, detail);
     Ok(desk.commit_with_receipt(write, entry).await?)
 }
 
-/// Gives a member a role, and the bearer token that goes with it, or none.
+/// Gives a member a role, and the bearer token that goes with it, or none. Closes the invitations that they could
+/// not send in it, and tells how many.
 pub(crate) async fn apply_role(
     desk: &Desk,
     write: &mut Write,
     member: &Member,
     role: Role,
-) -> Result<(), StoreError> {
+) -> Result<u64, StoreError> {
     let id = member.id;
     write.set_role(id, role).await?;
-    match (member.role.may(Right::UseApiDocs), role.may(Right::UseApiDocs)) {
-        (true, false) => tokens::end_bearer_token(write, id, EndCause::RoleChanged).await,
-        (false, true) => {
-            tokens::issue_bearer_token(desk, write, member.account, id, &member.name).await
-        }
-        _ => Ok(()),
+    let closed = if !role.may(Right::ManageMembers) {
+        write.close_invitations_of(id).await?
+    } else if !role.may(Right::ManageOwners) {
+        write.close_owner_invitations_of(id).await?
+    } else {
+        0
+    };
+    if !role.may(Right::ManageSignOn) {
+        write.remove_pending_sign_on_of(id).await?;
     }
+    match (member.role.may(Right::UseApiDocs), role.may(Right::UseApiDocs)) {
+        (true, false) => tokens::end_bearer_token(write, id, EndCause::RoleChanged).await?,
+        (false, true) => {
+            tokens::issue_bearer_token(desk, write, member.account, id, &member.name).await?;
+        }
+        _ => {}
+    }
+    Ok(closed)
 }
 
 /// Removes a member: their bearer token in this account ends in the same transaction, for good.
@@ -266,8 +281,13 @@ pub(crate) async fn remove(
     tokens::end_bearer_token(&mut write, id, EndCause::MemberRemoved).await?;
     write.remove_member(id).await?;
     write.end_sessions_in(member.person, member.account).await?;
-    let detail =
-        serde_json::json!({ "before": { "email": member.email.as_str(), "role": member.role } });
+    // Nothing that they have left behind lets them, or whom they chose, in again.
+    let closed = write.close_invitations_of(id).await?;
+    write.remove_pending_sign_on_of(id).await?;
+    let detail = serde_json::json!({
+        "before": { "email": member.email.as_str(), "role": member.role },
+        "invitations_closed": closed,
+    });
     let entry = caller.entry(Action::RemoveMember, id, detail);
     let receipt = desk.commit_with_receipt(write, entry).await?;
     let message = Message::to(member.language, || Message::removed(&caller.account.name));
@@ -289,8 +309,13 @@ pub(crate) async fn log_out(
     write.require_new_log_in(id).await?;
     let cause = EndCause::LoggedOutEverywhere;
     let replaced = tokens::replace_bearer_token(desk, &mut write, id, cause).await?;
-    let detail =
-        serde_json::json!({ "sessions_ended": sessions, "bearer_token_replaced": replaced });
+    // Whoever was in their session may have sent them.
+    let closed = write.close_invitations_of(id).await?;
+    let detail = serde_json::json!({
+        "sessions_ended": sessions,
+        "bearer_token_replaced": replaced,
+        "invitations_closed": closed,
+    });
     let entry = caller.entry(Action::LogOutEverywhere, id, detail);
     let receipt = desk.commit_with_receipt(write, entry).await?;
     let (by, account) = (&caller.person.name, &caller.account.name);

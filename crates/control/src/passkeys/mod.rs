@@ -238,7 +238,8 @@ pub(crate) async fn log_in(
     visitor: Visitor,
 ) -> Result<Entered, LogInError> {
     let back = challenge::open(desk, LOGS_IN, code).ok_or(LogInError::HalfOver)?;
-    let attempt = attempts::begin(desk, Tries::Passkey, &visitor.origin).await?;
+    let attempt =
+        attempts::begin(desk, Tries::Passkey { device: visitor.device }, &visitor.origin).await?;
     let mut write = desk.store.write(desk.now()).await?;
     let state: DiscoverableAuthentication =
         back.take(&mut write).await?.ok_or(LogInError::HalfOver)?;

@@ -103,6 +103,8 @@ pub(crate) async fn change_password(
     write.clear_attempts(&person.email).await?;
     write.set_password(person.id, &hash, person.version).await?;
     write.close_resets(person.id).await?;
+    // One that somebody else has asked for goes no further.
+    write.close_email_changes(person.id).await?;
     let ended = sessions::end_everything(
         desk,
         &mut write,
@@ -133,17 +135,18 @@ pub(crate) async fn request_reset(
     email: &str,
     origin: Origin,
 ) -> Result<(), StoreError> {
-    let found = match email.parse::<Email>() {
-        Ok(email) => desk.store.read().await?.find_person_by_email(&email).await?,
-        Err(_) => None,
+    let email = email.parse::<Email>().ok();
+    let sender = Sender::Visitor(&origin);
+    let sending = attempts::ask_to_send(desk, AttemptKind::Reset, email.as_ref(), sender).await?;
+    if !sending.is_noted {
+        return Ok(());
+    }
+    let found = match &email {
+        Some(email) => desk.store.read().await?.find_person_by_email(email).await?,
+        None => None,
     };
     // Whoever asks too often gets none; who looks on cannot tell.
-    let sender = Sender::Visitor(&origin);
-    let may_send = match email.parse::<Email>() {
-        Ok(email) => attempts::may_send(desk, AttemptKind::Reset, &email, sender).await?,
-        Err(_) => false,
-    };
-    let found = found.filter(|_| may_send);
+    let found = found.filter(|_| sending.is_allowed);
     let mut write = desk.store.write(desk.now()).await?;
     let (code, hash) = codes::generate(&desk.entropy);
     let target = found.as_ref().map(|person| person.id.to_string()).unwrap_or_default();
@@ -188,8 +191,11 @@ pub(crate) async fn reset_password(
     }
     write.set_password(person.id, &hash, person.version).await?;
     write.clear_attempts(&person.email).await?;
+    // Somebody who had the password may have locked the second factor by guessing.
+    write.clear_factor_attempts(person.id).await?;
     write.forget_devices(person.id).await?;
     write.close_resets(person.id).await?;
+    write.close_email_changes(person.id).await?;
     let ended = sessions::end_everything(
         desk,
         &mut write,

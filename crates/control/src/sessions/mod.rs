@@ -14,7 +14,7 @@ pub(crate) use log_in::{
 
 use crate::{
     Desk,
-    attempts::{self, Tries},
+    attempts::{self, HeldError, Tries},
     caller::{Authenticated, Caller, Visitor},
     codes,
     factors::{self},
@@ -34,6 +34,8 @@ use zeroize::Zeroizing;
 /// Ends a session that nobody uses, and every session in the end.
 const IDLE: Duration = Duration::from_hours(168);
 const ABSOLUTE: Duration = Duration::from_hours(720);
+/// How many sessions a person may have at once; of more, those that were seen the longest ago end.
+const MOST_SESSIONS: u32 = 100;
 /// How exactly "last seen" is kept.
 const TOUCH: Duration = Duration::from_mins(1);
 
@@ -122,7 +124,8 @@ pub(crate) async fn open_session(
     person: PersonId,
     account: Option<AccountId>,
     visitor: &Visitor,
-) -> Result<Entered, StoreError> {
+) -> Result<Entered, HeldError> {
+    attempts::count_log_in(write, person).await?;
     if let Some(hash) = visitor.session {
         write.end_session_by_hash(hash).await?;
     }
@@ -137,6 +140,7 @@ pub(crate) async fn open_session(
         user_agent: origin.user_agent.clone().unwrap_or_default(),
     };
     write.add_session(&new).await?;
+    write.end_sessions_beyond(person, MOST_SESSIONS).await?;
     let device =
         attempts::remember_device(desk, write, person, visitor.device, &new.user_agent).await?;
     Ok(Entered { session: secret, device })
@@ -205,7 +209,14 @@ pub(crate) async fn log_out_everywhere(
     let mut write = write_own(desk, caller).await?;
     let (person, cause) = (caller.person().id, EndCause::LoggedOutEverywhere);
     let origin = caller.origin();
-    let ended = end_everything(desk, &mut write, (person, origin), None, cause).await?;
+    let mut ended = end_everything(desk, &mut write, (person, origin), None, cause).await?;
+    // Whoever was in a session of theirs may have sent them.
+    let mut closed = 0;
+    for member in write.list_memberships(person).await? {
+        closed += write.close_invitations_of(member.id).await?;
+    }
+    write.close_email_changes(person).await?;
+    ended["invitations_closed"] = closed.into();
     let entry = caller.own_entry(Action::LogOutEverywhere, person.to_string(), ended);
     Ok(desk.commit_with_receipt(write, entry).await?)
 }

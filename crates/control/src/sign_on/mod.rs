@@ -186,6 +186,10 @@ async fn enter(
     let before = write.find_member_of(account.id, person.id).await?;
     let was = before.as_ref().map(|member| member.role);
     let member = match before {
+        // Whom an administrator has removed only an invitation brings back.
+        None if write.was_removed(account.id, person.id).await? => {
+            return Err(SignOnError::Unfit("unfit-removed"));
+        }
         None => {
             let role = wanted.unwrap_or(sign_on.default_role);
             accounts::join(desk, &mut write, (account.id, person.id), role, &person.name).await?

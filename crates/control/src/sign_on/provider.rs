@@ -25,6 +25,8 @@ use openidconnect::{
 use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, time::Duration};
 
+/// How far the provider's clock may be from ours, either way.
+const CLOCKS_APART: Duration = Duration::from_mins(10);
 const BOUNDS: Bounds = Bounds { timeout: Duration::from_secs(10), bytes: 1024 * 1024 };
 
 /// Claims that no standard names: a role may stand in one.
@@ -166,8 +168,18 @@ impl Client {
             .map_err(|error| unreachable(&error))?;
         let token = answer.id_token().ok_or(SignOnError::Unfit("unfit-no-token"))?;
         let clock = desk.clock.clone();
-        let verifier = self.inner.id_token_verifier().set_time_fn(move || {
-            DateTime::from_timestamp_micros(clock.now().as_micros()).unwrap_or_default()
+        let now =
+            move || DateTime::from_timestamp_micros(clock.now().as_micros()).unwrap_or_default();
+        let asked_at = now();
+        let verifier = self.inner.id_token_verifier().set_time_fn(now);
+        // It was issued just now, for this code; clocks may differ a little.
+        let verifier = verifier.set_issue_time_verifier_fn(move |issued_at| {
+            let apart = asked_at.signed_duration_since(issued_at).num_seconds();
+            if apart.abs() <= CLOCKS_APART.as_secs().cast_signed() {
+                Ok(())
+            } else {
+                Err(format!("it was issued {apart} s before it came"))
+            }
         });
         let claims = token.claims(&verifier, &Nonce::new(nonce.to_owned())).map_err(|error| {
             tracing::warn!(%error, "an ID token does not verify");

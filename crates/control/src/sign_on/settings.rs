@@ -54,7 +54,7 @@ pub(crate) async fn set(
         Ok(new) => new,
         Err(error) => return Ok(Err(error)),
     };
-    write.set_sign_on(&new).await?;
+    write.set_sign_on(&new, caller.member.id).await?;
     let say = |sign_on: &SignOn| serde_json::json!({ "issuer": sign_on.issuer, "domain": sign_on.domain, "default_role": sign_on.default_role, "roles": sign_on.roles });
     let detail = serde_json::json!({ "before": before.as_ref().map(say), "after": say(&new) });
     write.commit(caller.entry(Action::SetSignOn, account, detail)).await?;
@@ -81,6 +81,16 @@ fn read_form(
     }
     let default_role = form.default_role.parse::<Role>().ok().filter(|role| *role != Role::Owner);
     let default_role = default_role.ok_or(SignOnError::Roles)?;
+    let is_long = |text: &str, most: usize| text.chars().count() > most;
+    if is_long(&issuer, 300) {
+        return Err(SignOnError::Issuer);
+    }
+    if is_long(&form.client_secret, 1_000) {
+        return Err(SignOnError::Secret);
+    }
+    if is_long(&form.role_claim, 100) || is_long(&form.roles, 8_000) {
+        return Err(SignOnError::Roles);
+    }
     read_roles(&form.roles)?;
     let (role_claim, roles) = (form.role_claim.trim().to_owned(), form.roles.trim().to_owned());
     let confirmed_at = None;

@@ -2,7 +2,7 @@
 //! small as that allows, tried first where wished, then in force.
 
 use super::{find_api_token, find_live_api_token};
-use crate::{Desk, caller::Caller, operations::LATELY, problem::Problem, say};
+use crate::{Desk, Told as _, caller::Caller, operations::LATELY, problem::Problem, say};
 use keydesk_model::{Action, AddressList, Grant, Objection, Right, RuleTable, ScopeSet, TokenId};
 use keydesk_store::{Objected, OperationUse, Token};
 
@@ -79,6 +79,7 @@ pub(crate) async fn limit_api_token(
     let (mut write, caller) = desk.write_as(caller).await?;
     caller.permit(Right::ManageTokens)?;
     let token = find_live_api_token(&mut write, caller.account.id, id).await?;
+    wanted.scopes.check_size().map_err(|error| Problem::invalid(error.told()))?;
     if wanted.scopes.is_empty() {
         return Err(Problem::invalid(say("scope-needed")));
     }

@@ -26,7 +26,7 @@ use crate::{
 use axum::http::StatusCode;
 use keydesk_model::{
     AccountId, Action, AddressList, Binding, EndCause, Expiry, ExpiryError, ExpiryPolicyError,
-    PersonId, Right, ScopeSet, Timestamp, TokenId, TokenName, TokenState,
+    PersonId, Right, ScopeSet, Timestamp, TokenId, TokenName, TokenState, TooManyScopes,
 };
 use keydesk_store::{Integration, Member, NewSecret, NewToken, StoreError, Token, Write};
 use keydesk_token::{Kind, PlainToken};
@@ -42,6 +42,8 @@ pub(crate) enum TokenError {
     Expiry(#[from] ExpiryError),
     #[error("{}", .0.told())]
     Policy(#[from] ExpiryPolicyError),
+    #[error("{}", .0.told())]
+    TooManyScopes(#[from] TooManyScopes),
     #[error("{}", say("too-many-tokens").count("most", MOST_TOKENS))]
     TooMany,
     #[error("{}", say("no-such-token"))]
@@ -74,6 +76,7 @@ impl From<TokenError> for Problem {
             }
             TokenError::Expiry(_)
             | TokenError::Policy(_)
+            | TokenError::TooManyScopes(_)
             | TokenError::TooMany
             | TokenError::TooManyOld => Self::invalid(error.to_string()),
             TokenError::Store(error) => error.into(),
@@ -99,6 +102,7 @@ pub(crate) async fn issue_api_token(
 ) -> Result<(Token, PlainToken), Problem> {
     let (mut write, caller) = desk.write_as(caller).await?;
     caller.permit(Right::ManageTokens)?;
+    request.scopes.check_size().map_err(TokenError::from)?;
     let account = caller.account.id;
     if let Some(key) = &request.request_key
         && let Some(earlier) = write.find_token_by_request(account, key).await?

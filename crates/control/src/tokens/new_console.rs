@@ -195,20 +195,23 @@ fn read_request(form: &NewTokenForm) -> Result<ApiTokenRequest, Errors> {
     let scopes =
         form.scope.iter().map(|text| text.parse::<Scope>()).collect::<Result<ScopeSet, _>>();
     let nothing_chosen = scopes.as_ref().is_ok_and(ScopeSet::is_empty);
+    let too_many = scopes.as_ref().ok().and_then(|scopes| scopes.check_size().err());
     match (name, expiry, scopes) {
-        (Ok(name), Ok(expiry), Ok(scopes)) if !nothing_chosen => Ok(ApiTokenRequest {
-            name,
-            scopes,
-            expiry,
-            request_key: form.request_key.clone().filter(|key| (16..=64).contains(&key.len())),
-        }),
+        (Ok(name), Ok(expiry), Ok(scopes)) if !nothing_chosen && too_many.is_none() => {
+            Ok(ApiTokenRequest {
+                name,
+                scopes,
+                expiry,
+                request_key: form.request_key.clone().filter(|key| (16..=64).contains(&key.len())),
+            })
+        }
         (name, expiry, scopes) => Err(Errors {
             name: name.err().map(|error| error.told()),
             expires: expiry.err(),
             scope: match scopes {
                 Err(error) => Some(error.told()),
                 Ok(_) if nothing_chosen => Some(say("scope-or-everything").to_string()),
-                Ok(_) => None,
+                Ok(_) => too_many.map(|error| error.told()),
             },
         }),
     }

@@ -1,13 +1,20 @@
 //! What a token does to itself: rotate and revoke. Whoever holds it may; nobody else is asked.
 
 use super::{RotatedToken, TokenError, bearer::replace_secret, rotate_secret};
-use crate::{Desk, keyring::SealedFor, receipts::Issued};
+use crate::{
+    Desk,
+    attempts::{self, HeldError},
+    keyring::SealedFor,
+    mail::Message,
+    receipts::Issued,
+};
 use keydesk_model::{
     Action, Actor, Binding, Closing, EndCause, Origin, RotationTerms, TokenId, TokenState,
 };
 use keydesk_node::Keys;
 use keydesk_store::{AuditEntry, StoreError, Token, Write};
 use keydesk_token::{PlainToken, TokenHash};
+use std::time::Duration;
 
 /// The new secret of a token that rotated itself.
 #[derive(Debug)]
@@ -39,6 +46,8 @@ pub enum OwnTokenError {
     NoOverlap,
     #[error("too many old secrets of the token go on already")]
     TooManyOld,
+    #[error("the token has rotated itself too often")]
+    TooOften(Duration),
     #[error("this node has no key file, which bearer tokens need")]
     NoKey,
     #[error(transparent)]
@@ -52,9 +61,25 @@ pub async fn rotate_own_token(
     terms: RotationTerms,
     origin: &Origin,
 ) -> Result<OwnRotation, OwnTokenError> {
+    let (token, rotation) = rotate(desk, hash, terms, origin).await?;
+    tell(desk, &token, origin).await?;
+    Ok(rotation)
+}
+
+async fn rotate(
+    desk: &Desk,
+    hash: &TokenHash,
+    terms: RotationTerms,
+    origin: &Origin,
+) -> Result<(Token, OwnRotation), OwnTokenError> {
     let mut write = desk.store.write(desk.now()).await?;
     let token = find_own(&mut write, hash).await?;
     let id = token.id;
+    attempts::count_rotation(&mut write, id).await.map_err(|error| match error {
+        HeldError::Store(error) => OwnTokenError::Store(error),
+        HeldError::Wait(wait) => OwnTokenError::TooOften(wait),
+        HeldError::Locked => OwnTokenError::NotLive,
+    })?;
     let entry = |detail| entry(&token, Action::RotateToken, origin, detail);
     match token.binding {
         Binding::Account => {
@@ -64,16 +89,11 @@ pub async fn rotate_own_token(
                 TokenError::Store(error) => OwnTokenError::Store(error),
                 _ => OwnTokenError::NotLive,
             })?;
-            let RotatedToken { token, plain, closing, receipt } = made;
+            let RotatedToken { token: rotated, plain, closing, receipt } = made;
             let (is_complete, receipt) = told(receipt.as_ref());
-            Ok(OwnRotation {
-                token: id,
-                version: token.version,
-                plain,
-                closing,
-                is_complete,
-                receipt,
-            })
+            let version = rotated.version;
+            let done = OwnRotation { token: id, version, plain, closing, is_complete, receipt };
+            Ok((token, done))
         }
         Binding::Member(_) if terms.closing(write.now()).is_some() => Err(OwnTokenError::NoOverlap),
         Binding::Member(_) if desk.keyring.key_ids().is_empty() => Err(OwnTokenError::NoKey),
@@ -89,16 +109,37 @@ pub async fn rotate_own_token(
             let plain = desk.keyring.open_token(sealed, belongs_to);
             let plain = plain.map_err(|_| OwnTokenError::NoKey)?;
             let (is_complete, receipt) = told(receipt.as_ref());
-            Ok(OwnRotation {
-                token: id,
-                version: next.version,
-                plain,
-                closing: None,
-                is_complete,
-                receipt,
-            })
+            let (version, closing) = (next.version, None);
+            let done = OwnRotation { token: id, version, plain, closing, is_complete, receipt };
+            Ok((token, done))
         }
     }
+}
+
+/// Tells those who look after a token that whoever holds it has rotated it. A node without mail tells nobody.
+async fn tell(desk: &Desk, token: &Token, origin: &Origin) -> Result<(), StoreError> {
+    if !desk.mailer.can_send() {
+        return Ok(());
+    }
+    let mut read = desk.store.read().await?;
+    let account = read.find_account(token.account).await?;
+    let told = match token.binding {
+        Binding::Account => read.list_whom_to_tell(token.account, token.id).await?,
+        Binding::Member(member) => {
+            let member = read.find_member(token.account, member).await?;
+            member.map(|member| (member.email, member.language)).into_iter().collect()
+        }
+    };
+    drop(read);
+    let account = account.map(|account| account.name).unwrap_or_default();
+    let from = origin.client_addr.map(|addr| addr.to_string()).unwrap_or_default();
+    let url = &desk.settings.console_url;
+    for (email, language) in told {
+        let message =
+            Message::to(language, || Message::rotated_itself(&token.name, &account, &from, url));
+        desk.mailer.send(&email, message, desk.now());
+    }
+    Ok(())
 }
 
 /// Ends the token for good, its old secrets too. An old secret may do so as well.

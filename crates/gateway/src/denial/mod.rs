@@ -6,7 +6,9 @@ mod words;
 use crate::{Answer, charge::seconds, settings::Settings};
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
-use keydesk_model::{AccountNumber, AccountState, Binding, EndCause, Ending, Rate, Timestamp};
+use keydesk_model::{
+    AccountNumber, AccountState, AttemptKind, Binding, EndCause, Ending, Rate, Timestamp,
+};
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -248,6 +250,16 @@ impl Denial {
             Self::UpstreamUnreadable => "upstream_unreadable",
             Self::UpstreamTimeout => "upstream_timeout",
         }
+    }
+
+    /// A token has rotated itself too often.
+    ///
+    /// # Panics
+    ///
+    /// Never: the rate is a constant.
+    pub fn rotation_limited(wait: Duration) -> Self {
+        let rate = AttemptKind::Rotation.rate().expect("rotations have a rate");
+        Self::RateLimited { limit: "rotation", rate, wait }
     }
 
     /// Whether an account in this state is served.

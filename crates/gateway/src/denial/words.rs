@@ -122,6 +122,13 @@ fn rate_limited(limit: &str, rate: Rate) -> String {
     let whose = match limit {
         "account" => "All tokens of the account together",
         "token" => "Each token of the account",
+        "rotation" => {
+            return format!(
+                "A token may rotate itself {} times in {} s. Wait for as long as Retry-After says.",
+                rate.calls(),
+                rate.span().as_secs()
+            );
+        }
         _ => "The account's calls of this operation",
     };
     format!(

@@ -1,0 +1,68 @@
+//! Counts in memory, for what is too frequent or too anonymous to be counted in the database. Each console counts
+//! for itself.
+
+use keydesk_model::{Rate, Timestamp};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+/// How many keys are remembered at once.
+const MOST: usize = 10_000;
+
+/// A rate for each key.
+#[derive(Debug)]
+pub(crate) struct Throttle {
+    rate: Rate,
+    used: Mutex<HashMap<String, i64>>,
+}
+
+impl Throttle {
+    /// `rate` as in `600/10m`.
+    pub fn new(rate: &str) -> Self {
+        let rate = rate.parse().expect("a rate of ours is well-formed");
+        Self { rate, used: Mutex::default() }
+    }
+
+    /// Counts one more.
+    ///
+    /// # Errors
+    ///
+    /// How long to wait, if that would be too many.
+    pub fn take(&self, key: &str, now: Timestamp) -> Result<(), Duration> {
+        let now = now.as_micros();
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = used.get(key).copied().unwrap_or(0);
+        let taken = self.rate.take(until, now)?;
+        if used.len() >= MOST && !used.contains_key(key) {
+            used.retain(|_, until| *until > now);
+            // A flood of keys: whoever is forgotten begins with a full allowance.
+            if used.len() >= MOST {
+                used.clear();
+            }
+        }
+        used.insert(key.to_owned(), taken.until);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_has_its_rate_and_no_flood_of_keys_fills_the_memory() {
+        let throttle = Throttle::new("3/m");
+        let now = Timestamp::from_micros(1_795_435_200_000_000);
+        let take = |key: &str| throttle.take(key, now).is_ok();
+        assert_eq!(
+            [take("a"), take("a"), take("a"), take("a"), take("b")],
+            [true, true, true, false, true]
+        );
+        for number in 0..3 * MOST {
+            take(&number.to_string());
+        }
+        assert!(throttle.used.lock().expect("not poisoned").len() <= MOST);
+    }
+}

@@ -1,0 +1,42 @@
+//! Text that one person writes and another reads: it must not look like what it is not.
+
+use icu_properties::{
+    CodePointMapData, CodePointSetData,
+    props::{DefaultIgnorableCodePoint, GeneralCategory},
+};
+
+/// Whether a character shows nothing, or changes how others are shown, so that two texts that look alike could
+/// differ: control and format characters (bidirectional overrides among them), what Unicode calls default
+/// ignorable, line separators, and the blank Braille cell.
+pub fn is_deceptive(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
+    let category = CodePointMapData::<GeneralCategory>::new().get(c);
+    matches!(
+        category,
+        GeneralCategory::Control
+            | GeneralCategory::Format
+            | GeneralCategory::LineSeparator
+            | GeneralCategory::ParagraphSeparator
+    ) || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
+        || c == '\u{2800}'
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t54_what_shows_nothing_or_turns_text_around_is_deceptive() {
+        let deceptive = "\u{0}\n\u{7f}\u{85}\u{ad}\u{34f}\u{61c}\u{115f}\u{180e}\u{200b}\u{200c}\u{200d}\u{200e}\
+             \u{200f}\u{2028}\u{2029}\u{202a}\u{202e}\u{2060}\u{2063}\u{2066}\u{2069}\u{206f}\u{2800}\u{3164}\u{fe0f}\
+             \u{feff}\u{ffa0}\u{fff9}\u{e0001}\u{e0020}\u{e0100}\u{1d173}";
+        for c in deceptive.chars() {
+            assert!(is_deceptive(c), "{c:?}");
+        }
+        for c in "Aé'-. ßñ漢字かな한글عربيहि🙂\u{a0}\u{3000}".chars() {
+            assert!(!is_deceptive(c), "{c:?}");
+        }
+    }
+}

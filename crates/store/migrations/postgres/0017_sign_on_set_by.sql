@@ -1,0 +1,2 @@
+-- Which member has set it: what is not confirmed yet goes when they go. Of what was set before, nobody knows.
+ALTER TABLE sign_on ADD COLUMN set_by TEXT REFERENCES member (id);
