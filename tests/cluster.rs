@@ -2,7 +2,7 @@
 
 use crate::support::{
     History,
-    cluster::{Cluster, LEASE, use_and_note},
+    cluster::{Cluster, LEASE, start_events, stream_and_note, use_and_note},
     postgres::Postgres,
     proxy::Mode,
 };
@@ -241,10 +241,20 @@ async fn t66_a_failover_that_loses_a_revocation_revives_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r9_what_clients_see_of_a_gateway_is_linearizable_while_nodes_are_cut_off() {
     use crate::support::history::{Op, Outcome};
-    let cluster = std::sync::Arc::new(Cluster::start(3, "confirm_seconds = 5").await);
+    let config = format!("upstream = \"{}\"\nconfirm_seconds = 5", start_events().await);
+    let cluster = std::sync::Arc::new(Cluster::start(3, &config).await);
+    // Far more than half a second, whatever the machine does beside.
+    let window = Duration::from_secs(2);
     for round in 0..3 {
         let token = cluster.token_everywhere(&format!("CRM {round}")).await;
         let histories = [0; 3].map(|_| History::default());
+        let streams: Vec<_> = (10..16)
+            .map(|client| {
+                let (cluster, token) = (std::sync::Arc::clone(&cluster), token.clone());
+                let history = histories[client % 3].clone();
+                tokio::spawn(stream_and_note(cluster, client, token, history, window))
+            })
+            .collect();
         let uses: Vec<_> = (0..6)
             .map(|client| {
                 let history = histories[client % 3].clone();
@@ -272,6 +282,9 @@ async fn r9_what_clients_see_of_a_gateway_is_linearizable_while_nodes_are_cut_of
             }
         }
         for client in uses {
+            client.await.expect("ends");
+        }
+        for client in streams {
             client.await.expect("ends");
         }
         nemesis.await.expect("ends");

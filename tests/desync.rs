@@ -1,7 +1,7 @@
 //! Connections to the upstream that must not be used again, and clients of HTTP/2 and of tunnels
 //! that do not let go.
 
-use crate::support::raw::{Behind, outcome};
+use crate::support::raw::{self, Behind, outcome};
 use crate::support::{Keydesk, Options, Person};
 use std::{
     sync::{Arc, Mutex},
@@ -188,4 +188,66 @@ async fn t37_an_http_2_client_that_takes_nothing_is_let_go() {
     let mut got = Vec::new();
     let ended = tokio::time::timeout(Duration::from_secs(15), stream.read_to_end(&mut got)).await;
     assert!(ended.is_ok(), "the connection is closed by the gateway");
+}
+
+/// An API that breaks the rules: a body where there is none, and late.
+async fn that_sends_bodies_late(head: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut request = [0; 4096];
+                while let Ok(count @ 1..) = stream.read(&mut request).await {
+                    let answer: &[u8] =
+                        if String::from_utf8_lossy(&request[..count]).contains("/plain") {
+                            b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nplain"
+                        } else {
+                            head.as_bytes()
+                        };
+                    let _ = stream.write_all(answer).await;
+                    if answer == head.as_bytes() {
+                        tokio::time::sleep(Duration::from_millis(20)).await;
+                        let _ = stream
+                            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil")
+                            .await;
+                    }
+                }
+            });
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn t27_late_bytes_after_an_answer_without_a_body_reach_nobody() {
+    for (method, head) in [
+        ("HEAD", "HTTP/1.1 200 OK\r\ncontent-length: 42\r\n\r\n"),
+        ("HEAD", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"),
+        ("GET", "HTTP/1.1 204 No Content\r\ncontent-length: 42\r\n\r\n"),
+        ("GET", "HTTP/1.1 304 Not Modified\r\ncontent-length: 42\r\n\r\n"),
+    ] {
+        let url = that_sends_bodies_late(head).await;
+        let config = format!("upstream = \"{url}\"\n");
+        let mut keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
+        let ann = keydesk.with_account().await;
+        let (endpoint, token) = (ann.endpoint_url().await, ann.bearer_token().await);
+        let path = endpoint.trim_start_matches(&keydesk.gateway).to_owned();
+        let ask = async |method: &str, below: &str| {
+            let request = format!(
+                "{method} {path}{below} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n"
+            );
+            raw::converse_until_closed(
+                keydesk.gateway.trim_start_matches("http://"),
+                request.as_bytes(),
+            )
+            .await
+        };
+        for pause in [0, 5, 15, 25, 40] {
+            ask(method, "/odd").await;
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+            let answer = ask("GET", "/plain").await;
+            assert!(answer.ends_with("plain"), "{method} {head:?}: {answer}");
+        }
+    }
 }

@@ -329,3 +329,20 @@ async fn f9_the_operator_asks_for_a_second_factor_of_everybody() {
         assert_eq!(person.get(own).await.status, 200);
     }
 }
+
+/// Somebody who has the password can lock the second factor; the mailbox is the owner's.
+#[tokio::test]
+async fn t45_a_locked_second_factor_opens_with_a_reset_by_mail() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    let (_authenticator, codes) = set_up(&ann).await;
+    let (thief, guess) = half(&keydesk, PASSWORD).await;
+    assert_eq!(finish(&thief, &guess, "000000").await.0, 403);
+    keydesk.sql("UPDATE attempt SET failures = 100 WHERE kind = 'factor'").await;
+    assert_eq!(finish(&thief, &guess, &codes[0]).await.0, 429);
+    ann.post("/forgot-password", &[("email", ANN)]).await;
+    let link = ann.link_in_mail("/reset-password/").await;
+    assert_eq!(ann.post(&link, &[("password", NEW_PASSWORD)]).await.status, 303);
+    let (ann, half_code) = half(&keydesk, NEW_PASSWORD).await;
+    assert_eq!(finish(&ann, &half_code, &codes[0]).await.0, 303);
+}

@@ -61,7 +61,8 @@ async fn a_gateway_works_with_the_rights_that_the_guide_grants() {
     server.ask(&database, &grants);
     let limited = store.replacen("keydesk@", &format!("{user}@"), 1);
     assert_ne!(limited, store);
-    let plans = "default_plan = \"free\"\n[[plan]]\nname = \"free\"\nmonthly_calls = 100\n";
+    let plans = "default_plan = \"free\"\n[[plan]]\nname = \"free\"\nmonthly_calls = 100\n\
+                 [self_service]\nrotate = true\n";
     let gateway = Keydesk::start_with(&config("gateway", &limited, plans));
     let path = ann.endpoint_url().await;
     let endpoint = format!("{}/{}", gateway.gateway, path.rsplit('/').next().expect("a number"));

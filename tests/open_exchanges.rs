@@ -1,4 +1,4 @@
-//! What is open when a token ends: event streams, downloads, uploads, WebSockets, over HTTP/1.1 and HTTP/2. None
+//! What is open when a token ends: event streams, downloads, uploads, and tunnels, over HTTP/1.1 and HTTP/2. None
 //! goes on after its token is revoked, its account suspended, or its limits changed.
 
 use crate::{
@@ -23,8 +23,8 @@ use std::{
 };
 use tokio_tungstenite::tungstenite::{self, client::IntoClientRequest};
 
-/// How many bytes of uploads the API has taken.
-type Taken = Arc<AtomicUsize>;
+/// How many bytes of uploads the API has received.
+type Received = Arc<AtomicUsize>;
 
 /// Goes on until the other side leaves.
 fn endless() -> impl Stream<Item = Result<Bytes, Infallible>> {
@@ -34,7 +34,7 @@ fn endless() -> impl Stream<Item = Result<Bytes, Infallible>> {
     })
 }
 
-async fn answer(State(taken): State<Taken>, request: Request) -> Response {
+async fn answer(State(received): State<Received>, request: Request) -> Response {
     match request.uri().path() {
         "/events" => {
             ([("content-type", "text/event-stream")], Body::from_stream(endless())).into_response()
@@ -45,9 +45,9 @@ async fn answer(State(taken): State<Taken>, request: Request) -> Response {
         "/upload" => {
             let mut body = request.into_body().into_data_stream();
             while let Some(Ok(piece)) = body.next().await {
-                taken.fetch_add(piece.len(), Ordering::Relaxed);
+                received.fetch_add(piece.len(), Ordering::Relaxed);
             }
-            "taken".into_response()
+            "received".into_response()
         }
         "/late" => {
             tokio::time::sleep(PATIENCE * 4).await;
@@ -72,14 +72,14 @@ struct Open {
     ann: Person,
     endpoint: String,
     token: String,
-    taken: Taken,
+    received: Received,
 }
 
 impl Open {
     async fn start() -> Self {
-        let taken = Taken::default();
+        let received = Received::default();
         let router = Router::new().route("/chat", get(chat)).fallback(any(answer));
-        let router = router.with_state(Arc::clone(&taken));
+        let router = router.with_state(Arc::clone(&received));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let upstream = format!("http://{}", listener.local_addr().expect("an address"));
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -87,7 +87,7 @@ impl Open {
         let mut keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
         let ann = keydesk.with_account().await;
         let (endpoint, token) = (ann.endpoint_url().await, ann.create_token("CRM", "never").await);
-        Self { keydesk, ann, endpoint, token, taken }
+        Self { keydesk, ann, endpoint, token, received }
     }
 
     fn request(&self, http2: bool, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
@@ -181,16 +181,16 @@ async fn an_upload_ends_with_its_token() {
         let request = open.request(http2, reqwest::Method::POST, "/upload");
         let sending = tokio::spawn(request.body(reqwest::Body::wrap_stream(endless())).send());
         crate::support::eventually("the upload begins", async || {
-            open.taken.load(Ordering::Relaxed) > 0
+            open.received.load(Ordering::Relaxed) > 0
         })
         .await;
         open.revoke().await;
         let answer = tokio::time::timeout(PATIENCE, sending).await.expect("it ends").expect("runs");
         assert!(answer.is_err() || answer.is_ok_and(|answer| answer.status() == 401));
         tokio::time::sleep(Duration::from_millis(500)).await;
-        let taken = open.taken.load(Ordering::Relaxed);
+        let received = open.received.load(Ordering::Relaxed);
         tokio::time::sleep(Duration::from_millis(300)).await;
-        assert_eq!(open.taken.load(Ordering::Relaxed), taken, "nothing more reaches the API");
+        assert_eq!(open.received.load(Ordering::Relaxed), received, "nothing more reaches the API");
     }
 }
 

@@ -15,7 +15,7 @@ async fn start(config: &str) -> (Keydesk, Person, String) {
 
 #[tokio::test]
 async fn f5_n5_an_old_secret_goes_on_is_watched_and_closed() {
-    let (_keydesk, ann, endpoint) = start("").await;
+    let (_keydesk, ann, endpoint) = start("[self_service]\nrotate = true\n").await;
     let old = token_with(&ann, "CRM", &["*"]).await;
     let id = ann.token_id("CRM").await;
     let contacts = format!("{endpoint}/api/v1/contacts");
@@ -51,7 +51,7 @@ async fn f5_n5_an_old_secret_goes_on_is_watched_and_closed() {
 /// Revoking ends the old secret with the new one; so does a rotation without overlap.
 #[tokio::test]
 async fn f5_what_ends_a_token_ends_its_old_secrets() {
-    let (_keydesk, ann, endpoint) = start("").await;
+    let (_keydesk, ann, endpoint) = start("[self_service]\nrotate = true\n").await;
     let contacts = format!("{endpoint}/api/v1/contacts");
     for act in ["revoke", "rotate"] {
         let first = token_with(&ann, act, &["*"]).await;
@@ -79,7 +79,7 @@ async fn f5_what_ends_a_token_ends_its_old_secrets() {
 
 #[tokio::test]
 async fn f10_a_token_rotates_and_revokes_itself() {
-    let (keydesk, ann, endpoint) = start("").await;
+    let (keydesk, ann, endpoint) = start("[self_service]\nrotate = true\n").await;
     let contacts = format!("{endpoint}/api/v1/contacts");
     let first = token_with(&ann, "CRM", &["contacts:read"]).await;
     let rotated = send("POST", &format!("{endpoint}/keydesk/rotate"), &first, "crm").await;

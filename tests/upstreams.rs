@@ -53,6 +53,11 @@ async fn t34_a_request_goes_to_the_longest_prefix_by_whole_segments() {
         ("/billing-x", &all, "/billing-x"),
         ("/billing/deep/x", &deep, "/billing/deep/x"),
         ("/billing/deeper", &billing, "/base/billing/deeper"),
+        // Read as the scope rules read it.
+        ("/%62illing/7", &billing, "/base/%62illing/7"),
+        ("/billin%67/7", &billing, "/base/billin%67/7"),
+        ("/billing;v=1/7", &billing, "/base/billing;v=1/7"),
+        ("/billing/%64eep;a/x", &deep, "/billing/%64eep;a/x"),
     ] {
         assert_eq!(
             outcome(&get(&keydesk, &format!("{path}{asked}"), &token).await),
@@ -265,6 +270,77 @@ async fn a_signature_can_be_checked_in_three_languages_with_the_guide_s_own_code
                 assert_ne!(&forged, request, "{from}");
                 assert!(says(&forged).starts_with("not valid: "), "{language} believes {forged}");
             }
+        }
+    }
+}
+
+/// Each server of an upstream gets its own `Host`, over both protocols, with and without a body.
+#[tokio::test]
+async fn every_server_of_an_upstream_is_told_its_own_host() {
+    let [first, second] = [RawUpstream::start().await, RawUpstream::start().await];
+    let by_name = second.url.replace("127.0.0.1", "localhost");
+    let config =
+        format!("[[upstreams]]\nprefix = \"/\"\nurls = [\"{}\", \"{by_name}\"]\n", first.url);
+    let (keydesk, _ann, path, token) = with(&config).await;
+    let (mut at_first, mut at_second) = (0, 0);
+    for number in 0..12 {
+        let client = crate::support::client();
+        let client =
+            if number % 2 == 0 { client.http1_only() } else { client.http2_prior_knowledge() };
+        let client = client.build().expect("a client");
+        let request = client.post(format!("{}{path}/x", keydesk.gateway)).bearer_auth(&token);
+        let streamed = futures_util::stream::iter([Ok::<_, std::io::Error>("a"), Ok("b")]);
+        let request = if number % 3 == 0 {
+            request
+        } else {
+            request.body(reqwest::Body::wrap_stream(streamed))
+        };
+        assert_eq!(request.send().await.expect("answers").status(), 200);
+        for (upstream, url, count) in
+            [(&first, &first.url, &mut at_first), (&second, &by_name, &mut at_second)]
+        {
+            for request in upstream.take() {
+                let host = format!("host: {}\r\n", url.trim_start_matches("http://"));
+                assert!(
+                    request.contains(&host) && request.matches("host: ").count() == 2,
+                    "{request}"
+                );
+                *count += 1;
+            }
+        }
+    }
+    assert!(at_first > 0 && at_second > 0, "{at_first} and {at_second}");
+}
+
+/// T10: `_method` in a query or a form, where the operator rejects it.
+#[tokio::test]
+async fn t10_a_parameter_does_not_change_the_method() {
+    for (mode, status) in [("pass", 200), ("reject", 400)] {
+        let api = RawUpstream::start().await;
+        let config = format!("upstream = \"{}\"\nmethod_override = \"{mode}\"\n", api.url);
+        let (keydesk, _ann, path, token) = with(&config).await;
+        let url = format!("{}{path}/contacts/7", keydesk.gateway);
+        for http2 in [false, true] {
+            let client = crate::support::client();
+            let client = if http2 { client.http2_prior_knowledge() } else { client.http1_only() };
+            let client = client.build().expect("a client");
+            let post = || client.post(&url).bearer_auth(&token);
+            let pieces =
+                futures_util::stream::iter([Ok::<_, std::io::Error>("a=b&_me"), Ok("thod=DELETE")]);
+            let boundary = "multipart/form-data; boundary=x";
+            let part = "--x\r\nContent-Disposition: form-data; name=\"_method\"\r\n\r\nDELETE\r\n--x--\r\n";
+            let form = "application/x-www-form-urlencoded";
+            for request in [
+                post().query(&[("_method", "DELETE")]),
+                post().form(&[("_method", "DELETE")]),
+                post().header("content-type", form).body(reqwest::Body::wrap_stream(pieces)),
+                post().header("content-type", boundary).body(part),
+            ] {
+                let answer = request.send().await.expect("answers");
+                assert_eq!(answer.status(), status, "http2: {http2}");
+            }
+            let harmless = post().form(&[("a", "_method")]).send().await.expect("answers");
+            assert_eq!(harmless.status(), 200);
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     figures::{Report, spread},
     support::{
         History, Keydesk,
-        cluster::{Cluster, LEASE, revoke_newest, use_and_note},
+        cluster::{Cluster, LEASE, revoke_newest, start_events, stream_and_note, use_and_note},
         history::{Op, Outcome},
         proxy::Mode,
         use_token,
@@ -143,12 +143,23 @@ pub async fn while_cut_off(report: &mut Report, cycles: usize) {
     report.add("R3", accepted + called_wrong, &told);
 }
 
+/// By when an open exchange has ended.
+const OPEN: Duration = Duration::from_millis(500);
+
 pub async fn histories(report: &mut Report, cycles: usize) {
-    let cluster = Arc::new(Cluster::start(3, "confirm_seconds = 6").await);
-    let (mut checked, mut wrong) = (0, 0);
+    let config = format!("upstream = \"{}\"\nconfirm_seconds = 6", start_events().await);
+    let cluster = Arc::new(Cluster::start(3, &config).await);
+    let (mut checked, mut wrong, mut ended) = (0, 0, Vec::new());
     for cycle in 0..cycles {
         let token = cluster.token_everywhere("CRM").await;
         let histories = [0; 3].map(|_| History::default());
+        let streams: Vec<_> = (10..16)
+            .map(|client| {
+                let (cluster, token) = (Arc::clone(&cluster), token.clone());
+                let history = histories[client % 3].clone();
+                tokio::spawn(stream_and_note(cluster, client, token, history, OPEN))
+            })
+            .collect();
         let uses: Vec<_> = (0..6)
             .map(|client| {
                 let history = histories[client % 3].clone();
@@ -165,6 +176,7 @@ pub async fn histories(report: &mut Report, cycles: usize) {
             history.begins(9, Op::Revoke);
         }
         let is_complete = cluster.revoke_newest().await.contains("&receipt=");
+        let answered = Instant::now();
         if is_complete {
             for history in &histories {
                 history.ends(9, Outcome::Revoked);
@@ -173,8 +185,18 @@ pub async fn histories(report: &mut Report, cycles: usize) {
         for client in uses {
             client.await.expect("ends");
         }
+        for client in streams {
+            let flowed = client.await.expect("ends");
+            if is_complete {
+                ended.push(flowed.saturating_duration_since(answered));
+            }
+        }
         checked += histories.len();
         wrong += histories.iter().filter(|history| !history.is_linearizable()).count();
     }
-    report.add("R9", wrong, &format!("{checked} histories checked for linearizability"));
+    let told = format!(
+        "{checked} histories checked for linearizability, open event streams included; these flowed for {} after a complete receipt",
+        spread(ended)
+    );
+    report.add("R9", wrong, &told);
 }

@@ -57,8 +57,12 @@ impl Cluster {
             } else {
                 String::new()
             };
+            // What belongs above all tables.
+            let (top, cluster_config): (Vec<_>, Vec<_>) =
+                cluster_config.lines().partition(|line| line.starts_with("upstream"));
+            let (top, cluster_config) = (top.join("\n"), cluster_config.join("\n"));
             let config = format!(
-                "store = \"postgres://keydesk@{}{others}/{database}\"\n[observe]\nstatus = \"127.0.0.1:0\"\n\
+                "{top}\nstore = \"postgres://keydesk@{}{others}/{database}\"\n[observe]\nstatus = \"127.0.0.1:0\"\n\
                  [cluster]\nname = \"node-{at}\"\n{lease}{peer}{cluster_config}\n",
                 link.addr
             );
@@ -138,6 +142,68 @@ pub async fn revoke_newest(person: &Person) -> String {
     let page = person.post(&format!("/tokens/{id}/revoke"), &[]).await;
     assert_eq!(page.status, 303, "{}", page.text);
     page.location.expect("it leads somewhere")
+}
+
+/// An API that streams events without end; where it is.
+pub async fn start_events() -> String {
+    let answer = async || {
+        let events = futures_util::stream::unfold((), async |()| {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            Some((Ok::<_, std::convert::Infallible>("data: more\n\n"), ()))
+        });
+        axum::body::Body::from_stream(events)
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let router =
+        axum::Router::new().route("/events", axum::routing::get(answer)).fallback(async || "ok");
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
+}
+
+/// Keeps an event stream open at one gateway, over HTTP/1.1 or HTTP/2, and notes whether it still flows at the end of
+/// each `window`: an open exchange that outlives the revocation by more than that has been accepted after it. Returns
+/// when the stream last flowed.
+pub async fn stream_and_note(
+    cluster: std::sync::Arc<Cluster>,
+    client: usize,
+    token: String,
+    history: History,
+    window: Duration,
+) -> Instant {
+    let http = if client.is_multiple_of(2) {
+        super::client().http1_only()
+    } else {
+        super::client().http2_prior_knowledge()
+    };
+    let url = format!("{}{}/events", cluster.nodes[client % 3].gateway, cluster.path);
+    let http = http.build().expect("a client");
+    history.begins(client, Op::Use);
+    let mut answer = loop {
+        let answer = http.get(&url).bearer_auth(&token).send().await.expect("answers");
+        // That says nothing of the token.
+        if answer.status() != 503 {
+            break answer;
+        }
+    };
+    let (mut began, mut flowed, mut windows) = (Instant::now(), Instant::now(), 0);
+    loop {
+        let is_over = answer.status() != 200 || !matches!(answer.chunk().await, Ok(Some(_)));
+        if is_over {
+            history.ends(client, Outcome::Refused);
+            return flowed;
+        }
+        flowed = Instant::now();
+        if began.elapsed() >= window {
+            history.ends(client, Outcome::Accepted);
+            windows += 1;
+            if windows == 3 {
+                return flowed;
+            }
+            began = Instant::now();
+            history.begins(client, Op::Use);
+        }
+    }
 }
 
 /// Uses a token at one gateway and notes what was said. 503 says nothing of the token: it is asked again.

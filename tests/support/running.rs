@@ -240,6 +240,13 @@ impl Keydesk {
         sqlx::query(statement).execute(&mut connection).await.expect("writes");
     }
 
+    /// What a statement counts in the node's own SQLite file.
+    pub async fn count(&self, statement: &'static str) -> i64 {
+        let options = SqliteConnectOptions::new().filename(self.data.join("keydesk.sqlite"));
+        let mut connection = SqliteConnection::connect_with(&options).await.expect("opens");
+        sqlx::query_scalar(statement).fetch_one(&mut connection).await.expect("reads")
+    }
+
     /// All that the process has written to its standard output and error.
     pub fn printed(&self) -> String {
         self.printed.lock().expect("no test panics with the lock held").clone()

@@ -4,7 +4,7 @@
 //! guess hold up nobody.
 
 use crate::{Desk, codes, problem::Problem, say};
-use keydesk_model::{AttemptKind, Attempts, Email, Held, Origin, PersonId, SessionId, TokenId};
+use keydesk_model::{AttemptKind, Attempts, Email, Held, Origin, PersonId, SessionId};
 use keydesk_store::{StoreError, Write};
 use std::net::IpAddr;
 
@@ -135,11 +135,6 @@ pub(crate) async fn ask_to_send(
 /// Counts a log-in that has succeeded: each leaves a session, a device, and an audit entry.
 pub(crate) async fn count_log_in(write: &mut Write, person: PersonId) -> Result<(), HeldError> {
     count_one(write, AttemptKind::LogIn, &person.to_string()).await
-}
-
-/// Counts a rotation of a token by itself: each leaves a secret in every gateway.
-pub(crate) async fn count_rotation(write: &mut Write, token: TokenId) -> Result<(), HeldError> {
-    count_one(write, AttemptKind::Rotation, &token.to_string()).await
 }
 
 async fn count_one(write: &mut Write, kind: AttemptKind, key: &str) -> Result<(), HeldError> {

@@ -4,7 +4,7 @@ use crate::{
     Keyring, Mailer, OpenApiSource, Settings, caller::Authenticated, caller::Caller,
     codes::SetupCode, passkeys, passwords::PasswordHashing, problem::Problem, throttle::Throttle,
 };
-use keydesk_model::{Clock, SessionId, Timestamp, TokenId};
+use keydesk_model::{Clock, RotationTerms, SessionId, Timestamp, TokenId};
 use keydesk_node::Nodes;
 use keydesk_store::{Store, StoreError, Write};
 use keydesk_token::Entropy;
@@ -41,6 +41,8 @@ pub struct Parts {
     views: Mutex<HashSet<(SessionId, TokenId, i64)>>,
     /// Changes by one session.
     pub(crate) changes: Throttle,
+    /// Rotations of a token by itself.
+    pub(crate) rotations: Throttle,
     /// Reports of browsers about the content security policy.
     pub(crate) reports: Throttle,
 }
@@ -78,6 +80,7 @@ impl Desk {
             setup: Mutex::default(),
             views: Mutex::default(),
             changes: Throttle::new("300/m"),
+            rotations: Throttle::new(RotationTerms::BY_ITSELF),
             reports: Throttle::new("60/h"),
         }))
     }

@@ -2,8 +2,12 @@
 //! where a cookie is meant, no foreign page behind a form; and what every answer carries.
 
 use crate::{
-    Desk, Settings, attempts, codes, freshness::NewCookie, language::speaking, problem::Problem,
-    say, sessions::session_in,
+    Desk, Settings, attempts, codes,
+    freshness::NewCookie,
+    language::speaking,
+    problem::Problem,
+    say,
+    sessions::{has_session, noting_session, session_in},
 };
 use axum::{
     Extension,
@@ -14,7 +18,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use keydesk_model::{Language, Origin};
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 /// Where a request came from, resolved once. Handlers take it from the request's extensions.
 pub(crate) async fn admit(
@@ -25,7 +36,18 @@ pub(crate) async fn admit(
 ) -> Response {
     let wishes = request.headers().get(header::ACCEPT_LANGUAGE);
     let wishes = wishes.and_then(|wishes| wishes.to_str().ok()).unwrap_or_default();
-    speaking(Language::accepted(wishes), admit_reader(&desk, peer, request, next)).await
+    let language = Language::accepted(wishes);
+    let mark = request.extensions().get::<SessionMark>().cloned();
+    let admitted = async {
+        let response = admit_reader(&desk, peer, request, next).await;
+        if let Some(SessionMark(mark)) = mark
+            && has_session()
+        {
+            mark.store(true, Ordering::Relaxed);
+        }
+        response
+    };
+    speaking(language, noting_session(admitted)).await
 }
 
 /// As [`admit`], in the reader's language.
@@ -135,6 +157,10 @@ fn host_of(request: &Request) -> Option<&str> {
         (None, host) => host,
     }
 }
+
+/// Set on a connection when a request on it has an open session: then its place is kept.
+#[derive(Clone, Debug)]
+pub struct SessionMark(pub Arc<AtomicBool>);
 
 /// Marks a request that came over a TLS connection of our own.
 #[derive(Clone, Copy, Debug)]

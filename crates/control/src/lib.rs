@@ -45,7 +45,7 @@ pub use accounts::{FirstAccount, OpenAccountError, PlanError, open_first_account
 pub use api_docs::{DocumentError, OpenApiSource};
 pub use desk::{Base, Desk};
 pub use factors::{ResetFactorError, reset_second_factor};
-pub use guard::DirectTls;
+pub use guard::{DirectTls, SessionMark};
 pub use keyring::{Keyring, KeyringError, MasterKey};
 pub use mail::{MailError, Mailer, SmtpSettings};
 pub use operations::{

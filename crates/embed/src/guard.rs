@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderValue, Method, Response, Uri, header};
 use keydesk_gateway::{Asked, Checker, LiveTable, Pass};
 use keydesk_model::Table;
 use keydesk_node::{Counts, Member, REPORT, system};
-use keydesk_store::{OpenError, Store};
+use keydesk_store::{OpenError, Store, files};
 use std::{net::IpAddr, sync::Arc};
 use tokio::{sync::watch, task::JoinHandle};
 
@@ -51,7 +51,7 @@ impl Guard {
     pub async fn join(options: &Options) -> Result<Self, JoinError> {
         let node = options.node();
         let data = options.data();
-        std::fs::create_dir_all(data)
+        files::make_folder(data)
             .map_err(|source| JoinError::Folder { path: data.display().to_string(), source })?;
         // Its tables are the server's to make.
         let store = Store::open_as_it_is(options.place()).await?;
@@ -77,6 +77,12 @@ impl Guard {
             call.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
         let method = call.method.as_str();
         self.0.checker.check(&Asked { method, target, fields: &fields, peer: call.peer })
+    }
+
+    /// Whether a request that has passed would still pass. A program that keeps a WebSocket, an event stream, or a long
+    /// download open asks once in a while, and ends it when it would not. Costs no rate and no quota.
+    pub fn still_permits(&self, pass: &Pass) -> bool {
+        self.0.checker.still_permits(pass)
     }
 
     /// Whether tokens are accepted: the database was heard of within the lease.

@@ -10,6 +10,7 @@ use crate::{
     live::{Identity, Meter, Sighting},
     method_guard,
     observe::Story,
+    permission::Permission,
     permit::{OfAccount, Permitted},
     settings::Settings,
     sunset,
@@ -95,6 +96,7 @@ impl Gate<'_> {
             client_addr,
             request_id: story.arrival.request_id.to_string(),
             added: Vec::new(),
+            permission: Permission::new(&permitted, method, target.path, client_addr),
         })
     }
 }
@@ -146,6 +148,7 @@ pub struct Pass {
     pub request_id: String,
     /// What the answer is to say beside what it says by itself.
     pub added: Vec<(&'static str, Arc<str>)>,
+    permission: Permission,
 }
 
 impl Pass {
@@ -168,6 +171,12 @@ impl Checker {
     pub fn new(settings: Settings, table: Arc<LiveTable>, clock: Clock, entropy: &Entropy) -> Self {
         let (request_ids, meter) = (RequestIds::new(entropy), table.meter());
         Self { settings: Arc::new(settings), table, clock, request_ids, meter }
+    }
+
+    /// Whether a request that has passed would still pass. For exchanges that stay open: whoever forwards them ends
+    /// them when it no longer would. Costs no rate and no quota.
+    pub fn still_permits(&self, pass: &Pass) -> bool {
+        pass.permission.check(&self.table, self.clock.now()).is_ok()
     }
 
     /// The error is the answer that the client is to get, whole.

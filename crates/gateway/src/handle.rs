@@ -160,7 +160,7 @@ impl Worker {
             may_be_repeated: is_idempotent(head.method),
         };
         let client_addr = story.arrival.client_addr;
-        let permission = Permission::new(&permitted, head, target.path, client_addr);
+        let permission = Permission::new(&permitted, head.method, target.path, client_addr);
         let route = Arc::clone(route);
         Ok(Verdict::Forward(Forward { permission, route, asked, framing, method_guard }))
     }

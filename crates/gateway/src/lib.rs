@@ -5,7 +5,6 @@ mod arrival;
 mod charge;
 mod check;
 mod cors;
-mod deadline;
 mod denial;
 mod doors;
 mod handle;

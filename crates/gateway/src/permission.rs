@@ -6,7 +6,6 @@ use crate::{
     handle::Worker,
     limit::{Call, Judgement},
     permit::Permitted,
-    wire::Head,
 };
 use keydesk_model::Timestamp;
 use keydesk_token::TokenHash;
@@ -27,10 +26,10 @@ pub(crate) struct Permission {
 }
 
 impl Permission {
-    pub fn new(permitted: &Permitted, head: &Head, path: &str, client_addr: IpAddr) -> Self {
+    pub fn new(permitted: &Permitted, method: &str, path: &str, client_addr: IpAddr) -> Self {
         let secret = permitted.token().secret();
-        let request = [head.method, " ", path].concat().into();
-        Self { secret, request, method_length: head.method.len(), client_addr }
+        let request = [method, " ", path].concat().into();
+        Self { secret, request, method_length: method.len(), client_addr }
     }
 
     /// Decides again, by what is known now. Costs no rate and no quota.

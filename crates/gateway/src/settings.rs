@@ -6,6 +6,7 @@ use crate::{
     wire::Kind,
 };
 use http::{HeaderName, HeaderValue, Uri};
+use keydesk_listen::Patience;
 use keydesk_model::TrustedProxies;
 use std::time::Duration;
 
@@ -138,6 +139,13 @@ pub struct Limits {
     pub upstream_idle_timeout: Duration,
     /// How long requests in flight may take to finish when the gateway shuts down.
     pub drain_timeout: Duration,
+}
+
+impl Limits {
+    /// How long a client is waited for.
+    pub(crate) fn patience(&self) -> Patience {
+        Patience::new(self.min_body_bytes_per_second, self.idle_timeout)
+    }
 }
 
 impl Default for Limits {

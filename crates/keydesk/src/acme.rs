@@ -11,6 +11,7 @@ use instant_acme::{
     NewOrder, OrderStatus, RetryPolicy,
 };
 use keydesk_node::system;
+use keydesk_store::files;
 use rcgen::{CertificateParams, CustomExtension, DistinguishedName, KeyPair};
 use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
@@ -19,7 +20,6 @@ use rustls::{
 use std::{
     fs,
     io::Write,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -34,10 +34,7 @@ const PAUSE: Duration = Duration::from_mins(1);
 /// Shows what is there already, and goes on getting what is needed.
 pub fn start(acme: Acme, data: &Path, certificates: Arc<Certificates>) -> anyhow::Result<()> {
     let folder = data.join("acme");
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(&folder)
+    files::make_folder(&folder)
         .with_context(|| format!("the folder {} cannot be made", folder.display()))?;
     let kept = Kept { folder };
     if kept.certificate().exists() {
@@ -87,8 +84,7 @@ impl Kept {
 /// Readable by its owner alone, and whole or not there.
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     let draft = path.with_extension("draft");
-    let mut file =
-        fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&draft)?;
+    let mut file = files::replace(&draft)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     fs::rename(&draft, path).with_context(|| format!("{} cannot be written", path.display()))

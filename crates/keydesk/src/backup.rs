@@ -7,7 +7,7 @@ use crate::{
 use anyhow::{Context, bail};
 use keydesk_model::NodeId;
 use keydesk_node::{Identity, system};
-use keydesk_store::{CopyProgress, Place, Store};
+use keydesk_store::{CopyProgress, Place, Store, files};
 use std::{
     io::IsTerminal,
     path::{Path, PathBuf},
@@ -45,7 +45,7 @@ pub async fn backup(config: Config, args: BackupArgs) -> anyhow::Result<()> {
     store.checked().await?;
     // Under another name until it is whole.
     let beside = args.file.with_extension("partial");
-    let _ = std::fs::remove_file(&beside);
+    drop(files::replace(&beside).context("the backup cannot be written")?);
     store.back_up(&beside, progress()).await.context("the backup cannot be written")?;
     store.close().await;
     finish(&beside, &args.file)?;
@@ -73,9 +73,6 @@ fn finish(beside: &Path, file: &Path) -> anyhow::Result<()> {
         let _ = std::fs::remove_file(path);
     }
     let written = std::fs::File::open(beside)?;
-    let mut permissions = written.metadata()?.permissions();
-    std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o600);
-    std::fs::set_permissions(beside, permissions)?;
     written.sync_all()?;
     std::fs::rename(beside, file)?;
     Ok(())
@@ -118,7 +115,7 @@ fn alone(config: &Config) -> anyhow::Result<Option<Identity>> {
     if matches!(config.store, Place::Postgres(_)) {
         return Ok(None);
     }
-    std::fs::create_dir_all(&config.data)?;
+    files::make_folder(&config.data)?;
     let own = NodeId::generate(system::clock().now(), &system::entropy());
     let identity = Identity::take(&config.data, own)?;
     Identity::dead(identity.folder(), own);
@@ -131,7 +128,7 @@ fn alone(config: &Config) -> anyhow::Result<Option<Identity>> {
 /// What is there now is kept under another name. Each file, and where it is.
 fn set_aside(path: &Path) -> anyhow::Result<Vec<(PathBuf, PathBuf)>> {
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
+        files::make_folder(folder)?;
     }
     let at = system::clock().now().as_millis();
     let mut aside = Vec::new();

@@ -3,11 +3,11 @@
 use anyhow::{Context, bail};
 use keydesk_control::{Base, Desk, Keyring, Mailer, MasterKey, OpenApiSource, Settings};
 use keydesk_node::{Nodes, system};
-use keydesk_store::{Place, Store};
+use keydesk_store::{Place, Store, files};
 use std::{
-    fs::{self, DirBuilder, OpenOptions},
+    fs,
     io::Write,
-    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -21,13 +21,9 @@ const HEADER: &str = "keydesk-key-1";
 /// together.
 pub async fn open(config: &Config) -> anyhow::Result<(Store, Option<Arc<Keyring>>)> {
     let folder = &config.data;
-    if !folder.exists() {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)
-            .with_context(|| format!("the data folder {} cannot be made", folder.display()))?;
-    }
+    files::make_folder(folder)
+        .with_context(|| format!("the data folder {} cannot be made", folder.display()))?;
+    keep_private(folder)?;
     if !config.role.has_console() {
         return Ok((Store::open_as_it_is(&config.store).await?, None));
     }
@@ -60,6 +56,39 @@ pub async fn open(config: &Config) -> anyhow::Result<(Store, Option<Arc<Keyring>
     })?;
     Ok((store, Some(Arc::new(keyring))))
 }
+
+/// The data folder is its owner's alone. One that was there before is made so, as far as it is ours.
+fn keep_private(folder: &Path) -> anyhow::Result<()> {
+    let found = fs::metadata(folder)?;
+    let mode = found.mode();
+    let is_ours = found.uid() == rustix::process::geteuid().as_raw();
+    let is_here = folder.canonicalize().ok() == std::env::current_dir().ok();
+    if is_ours && !is_here {
+        if files::tighten(folder)? {
+            let folder = folder.display();
+            tracing::warn!(%folder, "others could enter the data folder; now only its owner can");
+        }
+    } else if mode & 0o022 != 0 {
+        bail!(
+            "others can write to the data folder {0}: run “chmod 700 {0}”, or name another folder as data",
+            folder.display()
+        );
+    }
+    // Files of ours that are there already, of whatever rights.
+    for entry in fs::read_dir(folder)?.filter_map(Result::ok) {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_ours = OWN_FILES.iter().any(|own| name.starts_with(own));
+        if is_ours && entry.file_type().is_ok_and(|kind| !kind.is_symlink()) {
+            files::tighten(&entry.path())
+                .with_context(|| format!("{} must be its owner's alone", entry.path().display()))?;
+        }
+    }
+    Ok(())
+}
+
+/// What Keydesk makes in its data folder, but the key file: who may have read that has to be thought about.
+const OWN_FILES: [&str; 6] =
+    ["keydesk.sqlite", "sample-api.sqlite", "ended.journal", "key.lock", "nodes", "acme"];
 
 pub fn key_file(config: &Config) -> PathBuf {
     config.data.join("keydesk.key")
@@ -159,9 +188,7 @@ pub fn write_keys(path: &Path, keys: &[MasterKey]) -> anyhow::Result<()> {
         text.push('\n');
     }
     let beside = path.with_extension("key.new");
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600);
-    let mut file = options.open(&beside).with_context(unwritable)?;
+    let mut file = files::replace(&beside).with_context(unwritable)?;
     file.write_all(text.as_bytes()).with_context(unwritable)?;
     file.sync_all().with_context(unwritable)?;
     fs::rename(&beside, path).with_context(unwritable)?;

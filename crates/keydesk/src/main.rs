@@ -42,6 +42,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[tokio::main]
 async fn main() -> ExitCode {
     hardening::keep_secrets_out_of_dumps();
+    hardening::keep_files_private();
+    hardening::allow_many_connections();
     let cli = cli::Cli::parse();
     match cli::run(cli).await {
         Ok(()) => ExitCode::SUCCESS,

@@ -157,8 +157,9 @@ async fn serve_console(
 ) {
     match console {
         Some((listener, desk)) => {
+            let proxies = desk.settings.trusted_proxies.clone();
             let router = keydesk_control::router(desk);
-            console::serve(listener, router, tls, stops(stopped)).await;
+            console::serve(listener, router, tls, proxies, stops(stopped)).await;
         }
         None => stops(stopped).await,
     }

@@ -11,6 +11,7 @@ use axum::{
     routing::get,
 };
 use keydesk_gateway::{LiveTable, Metrics};
+use keydesk_listen::Bounds;
 use keydesk_node::Member;
 use keydesk_store::Store;
 use serde_json::{Value, json};
@@ -54,7 +55,15 @@ pub async fn start(addr: SocketAddr, seen: Seen) -> anyhow::Result<SocketAddr> {
         .route("/metrics", get(metrics))
         .route("/status", get(status))
         .with_state(seen);
-    tokio::spawn(async move { axum::serve(listener, router).await });
+    let served = keydesk_listen::serve(
+        listener,
+        router,
+        None,
+        (Bounds::small(), |_| false),
+        |_, _| {},
+        std::future::pending(),
+    );
+    tokio::spawn(served);
     Ok(addr)
 }
 

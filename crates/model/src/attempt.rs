@@ -30,8 +30,6 @@ pub enum AttemptKind {
     All,
     /// Log-ins of one person that succeed.
     LogIn,
-    /// A token that rotates itself.
-    Rotation,
     /// Reset links for one e-mail address.
     Reset,
     /// Other links that nobody there has asked for: a stranger who uses them up keeps no reset from anybody.
@@ -55,7 +53,6 @@ impl AttemptKind {
             Self::First => "first",
             Self::All => "all",
             Self::LogIn => "log_in",
-            Self::Rotation => "rotation",
             Self::Reset => "reset",
             Self::Link => "link",
             Self::Sender => "sender",
@@ -72,7 +69,6 @@ impl AttemptKind {
             Self::Network => "300/10m",
             Self::First | Self::All => "600/m",
             Self::LogIn => "120/h",
-            Self::Rotation => "60/h",
             Self::Reset | Self::Link => "5/h",
             Self::Sender => "30/h",
             Self::SenderNetwork => "300/h",

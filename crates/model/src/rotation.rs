@@ -66,6 +66,9 @@ pub struct RotationTerms {
 }
 
 impl RotationTerms {
+    /// How often a token may rotate itself: each time leaves a secret in every gateway.
+    pub const BY_ITSELF: &str = "60/h";
+
     /// From now on. None: the old secret ends at once.
     pub fn closing(self, now: Timestamp) -> Option<Closing> {
         let overlap = self.overlap.duration();

@@ -2,6 +2,7 @@
 //! the data folder. A lock that nobody holds belongs to a process that is dead, whatever killed it.
 
 use keydesk_model::NodeId;
+use keydesk_store::files;
 use std::{
     fs::{self, File},
     io,
@@ -31,9 +32,10 @@ impl Identity {
             |source| IdentityError::Unwritable { path, source }
         };
         let folder = data.join("nodes");
-        fs::create_dir_all(&folder).map_err(unwritable(&folder))?;
+        files::make_folder(&folder).map_err(unwritable(&folder))?;
+        files::tighten(&folder).map_err(unwritable(&folder))?;
         let path = folder.join(own.to_string());
-        let lock = File::create(&path).map_err(unwritable(&path))?;
+        let lock = files::replace(&path).map_err(unwritable(&path))?;
         lock.try_lock()?;
         Ok(Self { folder, own, _lock: lock })
     }

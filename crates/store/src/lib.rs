@@ -11,6 +11,7 @@ mod error;
 mod factors;
 mod feed;
 mod feedback;
+pub mod files;
 mod integrations;
 mod invitations;
 mod journal;

@@ -1,6 +1,6 @@
 //! One file: many readers, one writer, and the checks without which it is not served from.
 
-use crate::{OpenError, StoreError, schema};
+use crate::{OpenError, StoreError, files, schema};
 use sqlx::{
     Connection, Row, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -29,6 +29,13 @@ impl SqliteFile {
     /// Opens or makes the file and brings its schema up to date.
     pub async fn open(path: &Path) -> Result<Self, OpenError> {
         let unopenable = |source| OpenError::Unopenable { path: path.to_owned(), source };
+        // SQLite gives the files beside it the rights of this one.
+        for ending in ["-wal", "-shm"] {
+            let mut beside = path.as_os_str().to_owned();
+            beside.push(ending);
+            files::tighten(Path::new(&beside)).map_err(|error| unopenable(error.into()))?;
+        }
+        files::keep_private(path).map_err(|error| unopenable(error.into()))?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)

@@ -28,7 +28,7 @@ use crate::{
 use axum::http::HeaderMap;
 use keydesk_model::{AccountId, Action, Actor, EndCause, Origin, PersonId, SessionId, Timestamp};
 use keydesk_store::{AuditEntry, NewSession, Person, Session, StoreError, Write};
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 use zeroize::Zeroizing;
 
 /// Ends a session that nobody uses, and every session in the end.
@@ -81,6 +81,19 @@ pub(crate) async fn find_caller(
     Ok(Found::Caller(Box::new(caller)))
 }
 
+tokio::task_local! {
+    static HAS_SESSION: Cell<bool>;
+}
+
+/// Does `work` for a request, of which [`has_session`] then tells whether an open session came with it.
+pub(crate) async fn noting_session<F: Future>(work: F) -> F::Output {
+    HAS_SESSION.scope(Cell::new(false), work).await
+}
+
+pub(crate) fn has_session() -> bool {
+    HAS_SESSION.try_with(Cell::get).unwrap_or_default()
+}
+
 /// The session that a cookie names, and whose it is.
 pub(crate) async fn find_person(
     desk: &Desk,
@@ -95,6 +108,7 @@ pub(crate) async fn find_person(
     let Some(session) = found else { return Ok(None) };
     let Some(person) = read.find_person(session.person).await? else { return Ok(None) };
     drop(read);
+    let _ = HAS_SESSION.try_with(|noted| noted.set(true));
     if let Some(chosen) = person.language {
         language::switch_to(chosen);
     }

@@ -16,7 +16,7 @@ use crate::{
     say,
     sessions::{self, LoggedIn, News, SessionSecret, visitor_entry},
 };
-use keydesk_model::{AccountId, Action, Actor, Email, PersonId, Role, TokenName};
+use keydesk_model::{AccountId, Action, Actor, Email, MemberId, PersonId, Role, TokenName};
 use keydesk_store::{AuditEntry, NewPerson, Person, SignOn, StoreError, Write};
 use provider::Told;
 use serde::{Deserialize, Serialize};
@@ -182,25 +182,7 @@ async fn enter(
         return Err(SignOnError::None);
     }
     let person = find_or_add(&mut write, told, newcomer).await?;
-    let wanted = role_of(sign_on, told);
-    let before = write.find_member_of(account.id, person.id).await?;
-    let was = before.as_ref().map(|member| member.role);
-    let member = match before {
-        // Whom an administrator has removed only an invitation brings back.
-        None if write.was_removed(account.id, person.id).await? => {
-            return Err(SignOnError::Unfit("unfit-removed"));
-        }
-        None => {
-            let role = wanted.unwrap_or(sign_on.default_role);
-            accounts::join(desk, &mut write, (account.id, person.id), role, &person.name).await?
-        }
-        Some(member) => {
-            if let Some(role) = wanted.filter(|_| member.role != Role::Owner) {
-                members::apply_role(desk, &mut write, &member, role).await?;
-            }
-            member.id
-        }
-    };
+    let (member, was) = admit(desk, &mut write, sign_on, (&person, role_of(sign_on, told))).await?;
     // Whoever has set up a second factor here is asked for it here, too.
     let half = sessions::half_way(desk, &mut write, (person.id, Some(account.id))).await?;
     let news = News::of(&mut write, &person, None).await?;
@@ -232,6 +214,29 @@ async fn enter(
         news.send(desk, entered, &visitor.origin);
     }
     Ok(logged_in)
+}
+
+/// The member that a person is here, made one if need be; and the role that they had before, if any.
+async fn admit(
+    desk: &Desk,
+    write: &mut Write,
+    sign_on: &SignOn,
+    (person, wanted): (&Person, Option<Role>),
+) -> Result<(MemberId, Option<Role>), SignOnError> {
+    let account = sign_on.account;
+    let Some(member) = write.find_member_of(account, person.id).await? else {
+        // Whom an administrator has removed only an invitation brings back.
+        if write.was_removed(account, person.id).await? {
+            return Err(SignOnError::Unfit("unfit-removed"));
+        }
+        let role = wanted.unwrap_or(sign_on.default_role);
+        let joined = accounts::join(desk, write, (account, person.id), role, &person.name).await?;
+        return Ok((joined, None));
+    };
+    if let Some(role) = wanted.filter(|_| member.role != Role::Owner) {
+        members::apply_role(desk, write, &member, role).await?;
+    }
+    Ok((member.id, Some(member.role)))
 }
 
 /// The role that the provider's claim gives; None: it says nothing of roles.

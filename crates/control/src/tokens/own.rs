@@ -1,13 +1,7 @@
 //! What a token does to itself: rotate and revoke. Whoever holds it may; nobody else is asked.
 
 use super::{RotatedToken, TokenError, bearer::replace_secret, rotate_secret};
-use crate::{
-    Desk,
-    attempts::{self, HeldError},
-    keyring::SealedFor,
-    mail::Message,
-    receipts::Issued,
-};
+use crate::{Desk, keyring::SealedFor, mail::Message, receipts::Issued};
 use keydesk_model::{
     Action, Actor, Binding, Closing, EndCause, Origin, RotationTerms, TokenId, TokenState,
 };
@@ -75,11 +69,7 @@ async fn rotate(
     let mut write = desk.store.write(desk.now()).await?;
     let token = find_own(&mut write, hash).await?;
     let id = token.id;
-    attempts::count_rotation(&mut write, id).await.map_err(|error| match error {
-        HeldError::Store(error) => OwnTokenError::Store(error),
-        HeldError::Wait(wait) => OwnTokenError::TooOften(wait),
-        HeldError::Locked => OwnTokenError::NotLive,
-    })?;
+    desk.rotations.take(&id.to_string(), write.now()).map_err(OwnTokenError::TooOften)?;
     let entry = |detail| entry(&token, Action::RotateToken, origin, detail);
     match token.binding {
         Binding::Account => {

@@ -7,7 +7,7 @@ use crate::{Answer, charge::seconds, settings::Settings};
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use keydesk_model::{
-    AccountNumber, AccountState, AttemptKind, Binding, EndCause, Ending, Rate, Timestamp,
+    AccountNumber, AccountState, Binding, EndCause, Ending, Rate, RotationTerms, Timestamp,
 };
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -258,7 +258,7 @@ impl Denial {
     ///
     /// Never: the rate is a constant.
     pub fn rotation_limited(wait: Duration) -> Self {
-        let rate = AttemptKind::Rotation.rate().expect("rotations have a rate");
+        let rate = RotationTerms::BY_ITSELF.parse().expect("a rate of ours is well-formed");
         Self::RateLimited { limit: "rotation", rate, wait }
     }
 

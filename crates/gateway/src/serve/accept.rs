@@ -1,13 +1,12 @@
 //! Takes connections: as many as there are places, and no more from one address than it may have.
 
 use super::http1::Connection;
-use crate::{handle::Worker, io::Io, observe::ConnectionMetrics, settings::Limits};
+use crate::{handle::Worker, io::Io, observe::ConnectionMetrics, settings::Settings};
 use socket2::{SockRef, TcpKeepalive};
 use std::{
-    collections::HashMap,
     net::{IpAddr, SocketAddr},
     rc::Rc,
-    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 use tokio::{
@@ -21,69 +20,46 @@ use tokio_rustls::TlsAcceptor;
 /// Who holds how many connections.
 #[derive(Debug)]
 pub(super) struct Places {
+    /// Connections wait for one of these before they are accepted.
     all: Arc<Semaphore>,
-    each: usize,
-    held: Mutex<HashMap<IpAddr, usize>>,
+    each: Arc<keydesk_listen::Places>,
     metrics: Arc<ConnectionMetrics>,
 }
 
 /// One connection's place; given back when dropped.
 #[derive(Debug)]
 pub(super) struct Place {
-    places: Arc<Places>,
-    key: IpAddr,
+    metrics: Arc<ConnectionMetrics>,
+    _share: keydesk_listen::Place,
     _one: OwnedSemaphorePermit,
 }
 
 impl Places {
-    pub fn new(limits: &Limits, metrics: Arc<ConnectionMetrics>) -> Self {
+    pub fn new(settings: &Settings, metrics: Arc<ConnectionMetrics>) -> Self {
+        let (limits, proxies) = (&settings.limits, settings.trusted_proxies.clone());
         let most = usize::try_from(limits.max_connections).unwrap_or(Semaphore::MAX_PERMITS);
-        Self {
-            all: Arc::new(Semaphore::new(most)),
-            each: usize::try_from(limits.max_connections_per_address).unwrap_or(usize::MAX),
-            held: Mutex::default(),
-            metrics,
-        }
+        let each = usize::try_from(limits.max_connections_per_address).unwrap_or(usize::MAX);
+        let each = Arc::new(keydesk_listen::Places::new(usize::MAX, each, move |addr| {
+            proxies.contains(addr)
+        }));
+        Self { all: Arc::new(Semaphore::new(most)), each, metrics }
     }
 
     /// None: the address holds as many as it may.
-    fn take(self: &Arc<Self>, peer: IpAddr, one: OwnedSemaphorePermit) -> Option<Place> {
-        let key = network_of(peer);
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = held.entry(key).or_default();
-        if *count >= self.each {
+    fn take(&self, peer: IpAddr, one: OwnedSemaphorePermit) -> Option<Place> {
+        let Some(share) = self.each.take(peer) else {
             self.metrics.refused_per_address.add(1);
             return None;
-        }
-        *count += 1;
+        };
         self.metrics.accepted.add(1);
         self.metrics.open.fetch_add(1, Ordering::Relaxed);
-        Some(Place { places: Arc::clone(self), key, _one: one })
+        Some(Place { metrics: Arc::clone(&self.metrics), _share: share, _one: one })
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut held = self.places.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = held.get_mut(&self.key) {
-            *count -= 1;
-            if *count == 0 {
-                held.remove(&self.key);
-            }
-        }
-        self.places.metrics.open.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Whoever has an IPv6 address has a whole /64.
-fn network_of(addr: IpAddr) -> IpAddr {
-    match addr.to_canonical() {
-        IpAddr::V4(addr) => addr.into(),
-        IpAddr::V6(addr) => {
-            let mut segments = addr.segments();
-            segments[4..].fill(0);
-            IpAddr::from(segments)
-        }
+        self.metrics.open.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -199,30 +175,5 @@ async fn serve(
         super::http2::serve(worker, Vec::new(), io, peer, stopping).await;
     } else {
         Connection::new(worker, io, peer, stopping).serve().await;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn t38_t75_an_address_has_its_share_and_an_ipv6_network_is_one_address() {
-        let limits = Limits { max_connections_per_address: 2, ..Limits::default() };
-        let places = Arc::new(Places::new(&limits, Arc::default()));
-        let take = |peer: &str| {
-            let one = Arc::clone(&places.all).try_acquire_owned().expect("there is room");
-            places.take(peer.parse().expect("an address"), one)
-        };
-        let held = [take("2001:db8::1"), take("2001:db8::ffff")];
-        assert!(held.iter().all(Option::is_some) && take("2001:db8::2").is_none());
-        assert!(take("2001:db8:0:1::2").is_some());
-        assert!(take("::ffff:10.0.0.1").is_some());
-        drop(held);
-        assert!(take("2001:db8::2").is_some());
-        assert!(
-            places.held.lock().expect("not poisoned").is_empty(),
-            "nothing is kept of who left"
-        );
     }
 }

@@ -7,8 +7,6 @@ use super::relay::{
 use super::reply::{Reply, Turn, write_head};
 use crate::{
     Answer, Denial,
-    deadline::Deadline,
-    doors::{Ask, MOST_FORM},
     handle::{Decision, Forward, Verdict, Worker},
     io::{Half, Io},
     observe::Story,
@@ -18,6 +16,7 @@ use crate::{
     wire::{Buffer, Decoder, Framing, Head, HeadError, MOST_FIELDS, Step, answer_bytes},
 };
 use http::HeaderValue;
+use keydesk_listen::Deadline;
 use std::{cell::RefCell, mem::MaybeUninit, net::IpAddr, pin::Pin, rc::Rc, time::Duration};
 use tokio::{io::AsyncWriteExt, sync::watch, time::Instant};
 
@@ -31,14 +30,14 @@ const LINGER: Duration = Duration::from_secs(1);
 const STOPPING_IDLE: Duration = Duration::from_secs(1);
 
 pub(crate) struct Connection {
-    worker: Rc<Worker>,
-    io: RefCell<Io>,
-    inbox: Buffer,
+    pub(super) worker: Rc<Worker>,
+    pub(super) io: RefCell<Io>,
+    pub(super) inbox: Buffer,
     /// What goes to the upstream, and what comes back.
     out: Vec<u8>,
     back: Vec<u8>,
     peer: IpAddr,
-    deadline: Deadline,
+    pub(super) deadline: Deadline,
     pulse: Pulse,
     stopping: watch::Receiver<bool>,
     /// Resolves a little after the gateway has begun to stop.
@@ -46,7 +45,7 @@ pub(crate) struct Connection {
 }
 
 /// What becomes of the connection.
-enum Next {
+pub(super) enum Next {
     Request,
     Close,
     Abort,
@@ -205,75 +204,9 @@ impl Connection {
         }
     }
 
-    /// Reads what was sent with a question to Keydesk itself, and answers it.
-    async fn ask(
-        &mut self,
-        ask: Ask,
-        mut story: Story,
-        reply: Reply,
-        console: Option<&HeaderValue>,
-    ) -> Next {
-        let worker = Rc::clone(&self.worker);
-        let answer = match self.read_form(reply).await {
-            Some(Ok(body)) => worker.answer(ask, &body, &story).await,
-            Some(Err(denial)) => Err(denial),
-            None => {
-                story.code = Some("client_gone");
-                worker.observer.end(&mut story, 499);
-                return Next::Close;
-            }
-        };
-        let was_read = !matches!(answer, Err(Denial::BodyTooLarge { .. } | Denial::BadFraming));
-        let answer = answer.unwrap_or_else(|denial| {
-            story.is_denied(&denial);
-            worker.refusal(&denial, &story)
-        });
-        let answer = Worker::finish(answer, &story, console);
-        let reply = Reply {
-            framing: Framing::Empty,
-            keeps_open: reply.keeps_open && was_read,
-            expects_continue: false,
-            ..reply
-        };
-        self.answer(answer, story, reply).await
-    }
-
-    /// A small body, whole. None: the client is gone.
-    async fn read_form(&mut self, reply: Reply) -> Option<Result<Vec<u8>, Denial>> {
-        if reply.expects_continue && self.inbox.is_empty() {
-            let ready = Half(&self.io).write_whole(b"HTTP/1.1 100 Continue\r\n\r\n");
-            let timeout = self.worker.settings.limits.header_timeout;
-            self.deadline.bound_after(timeout, ready).await.ok()?.ok()?;
-        }
-        let (mut body, mut whole) = (Decoder::new(reply.framing), Vec::new());
-        self.deadline.set_after(self.worker.settings.limits.header_timeout);
-        loop {
-            match body.step(self.inbox.filled()) {
-                Ok(Step::Data { skip, length }) => {
-                    whole.extend_from_slice(&self.inbox.filled()[skip..skip + length]);
-                    self.inbox.consume(skip + length);
-                    if whole.len() > MOST_FORM {
-                        return Some(Err(Denial::BodyTooLarge { limit: MOST_FORM as u64 }));
-                    }
-                }
-                Ok(Step::End { skip }) => {
-                    self.inbox.consume(skip);
-                    return Some(Ok(whole));
-                }
-                Ok(Step::More { .. }) => {
-                    let read = self.deadline.bound(self.inbox.fill(&mut Half(&self.io))).await;
-                    if !matches!(read, Ok(Ok(count)) if count > 0) {
-                        return None;
-                    }
-                }
-                Err(_) => return Some(Err(Denial::BadFraming)),
-            }
-        }
-    }
-
     /// Sends an answer of our own. What is left of the request's body is read or the connection
     /// closed: it must not be taken for the next request.
-    async fn answer(&mut self, answer: Answer, mut story: Story, reply: Reply) -> Next {
+    pub(super) async fn answer(&mut self, answer: Answer, mut story: Story, reply: Reply) -> Next {
         let can_drain = match reply.framing {
             Framing::Empty => true,
             // Whoever waits for 100 Continue may send the body or not: nobody can tell.

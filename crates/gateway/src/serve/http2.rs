@@ -7,7 +7,6 @@ use super::{
 };
 use crate::{
     Answer, Denial,
-    deadline::{Deadline, Patience},
     doors::MOST_FORM,
     handle::{Decision, Forward, Verdict, Worker},
     headers::comes_back,
@@ -24,6 +23,7 @@ use http_body::Body as _;
 use http_body_util::{BodyExt, Either, Full};
 use hyper::{body::Incoming, server::conn::http2, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use keydesk_listen::{Deadline, Patience};
 use std::{
     cell::RefCell,
     convert::Infallible,
@@ -303,7 +303,7 @@ impl Pulled {
             body,
             left: limits.max_body_bytes,
             limit: limits.max_body_bytes,
-            patience: Patience::new(limits),
+            patience: limits.patience(),
             deadline: Deadline::after(limits.response_timeout),
             guard: None,
         }

@@ -2,6 +2,7 @@
 //! upstreams, so that no request crosses a thread.
 
 mod accept;
+mod ask;
 mod http1;
 mod http2;
 mod listeners;
@@ -77,7 +78,7 @@ impl Gateway {
     pub fn start(self, listeners: Listeners) -> io::Result<Running> {
         let (stop, stopped) = signal::channel(false);
         let connections = Arc::<ConnectionMetrics>::default();
-        let places = Arc::new(Places::new(&self.settings.limits, Arc::clone(&connections)));
+        let places = Arc::new(Places::new(&self.settings, Arc::clone(&connections)));
         let mut metrics = Metrics {
             workers: Vec::new(),
             connections,

@@ -2,13 +2,13 @@
 
 use crate::{
     Denial,
-    deadline::{Deadline, Patience},
     io::{Half, Io},
     method_guard::MethodGuard,
     settings::Limits,
     upstream::{AnswerRead, Answered, Asked, Fault, Link, read_answer},
     wire::{Buffer, Decoder, Framing, LAST_CHUNK, Step, begin_chunk},
 };
+use keydesk_listen::{Deadline, Patience};
 use std::{
     cell::{Cell, RefCell},
     future::pending,
@@ -88,7 +88,7 @@ pub(super) async fn upload(
 ) -> Stopped {
     let (io, inbox) = client;
     let (mut body, mut sent) = (Decoder::new(framing), 0_u64);
-    let mut patience = Patience::new(limits);
+    let mut patience = limits.patience();
     let mut deadline = Deadline::after(limits.response_timeout);
     let mut takes = true;
     loop {
@@ -186,7 +186,7 @@ pub(super) async fn download(
     limits: &Limits,
 ) -> Result<(), BrokenOff> {
     let mut body = Decoder::new(answered.framing);
-    let mut patience = Patience::new(limits);
+    let mut patience = limits.patience();
     loop {
         match body.step(link.inbox.filled()).map_err(|_| BrokenOff)? {
             Step::Data { skip, length } => {

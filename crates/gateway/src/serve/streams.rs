@@ -3,7 +3,6 @@
 
 use crate::{
     Denial,
-    deadline::Deadline,
     handle::Worker,
     io::Half,
     permission::{Permission, RECHECK},
@@ -12,6 +11,7 @@ use crate::{
 };
 use bytes::Bytes;
 use http_body::Frame;
+use keydesk_listen::Deadline;
 use std::{
     cell::{Cell, RefCell},
     io,

@@ -10,8 +10,9 @@ pub(crate) use endpoint::Route;
 pub(crate) use exchange::{AnswerRead, Answered, Asked, Fault, Link, read_answer};
 pub(crate) use health::watch;
 
-use crate::{Denial, deadline::Deadline, observe::UpstreamMetrics, settings::Limits};
+use crate::{Denial, observe::UpstreamMetrics, settings::Limits};
 use endpoint::Endpoint;
+use keydesk_listen::Deadline;
 use std::{cell::RefCell, net::SocketAddr, rc::Rc, sync::Arc};
 use tokio::time::Instant;
 

@@ -130,7 +130,7 @@ pub async fn single_sign_on_speaks_for_a_domain_when_it_was_confirmed(world: Wor
         confirmed_at: None,
     };
     let mut write = world.store.write(at(2)).await.expect("begins");
-    write.set_sign_on(&sign_on).await.expect("sets");
+    write.set_sign_on(&sign_on, world.member).await.expect("sets");
     assert!(write.find_sign_on_for("acme.example").await.expect("reads").is_none());
     let other = SignOn { issuer: "https://evil.example".to_owned(), ..sign_on.clone() };
     assert!(matches!(write.confirm_sign_on(&other).await, Err(StoreError::Conflict)));
@@ -138,10 +138,10 @@ pub async fn single_sign_on_speaks_for_a_domain_when_it_was_confirmed(world: Wor
     assert!(write.find_sign_on_for("acme.example").await.expect("reads").is_some());
     // What the operator did not look at changes nothing; what they did takes the yes back.
     let sign_on = SignOn { roles: "admins = administrator".to_owned(), ..sign_on };
-    write.set_sign_on(&sign_on).await.expect("sets");
+    write.set_sign_on(&sign_on, world.member).await.expect("sets");
     assert!(write.find_sign_on_for("acme.example").await.expect("reads").is_some());
     let sign_on = SignOn { issuer: "https://other.example".to_owned(), ..sign_on };
-    write.set_sign_on(&sign_on).await.expect("sets");
+    write.set_sign_on(&sign_on, world.member).await.expect("sets");
     assert!(write.find_sign_on_for("acme.example").await.expect("reads").is_none());
     assert!(write.remove_sign_on(world.account).await.expect("removes"));
     write.commit(entry(Action::SetSignOn)).await.expect("commits");

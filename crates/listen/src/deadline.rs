@@ -1,7 +1,6 @@
 //! A moment by which something must have happened. Moving it further away costs nothing, so that a
 //! connection can do that with every request.
 
-use crate::settings::Limits;
 use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},
@@ -11,14 +10,14 @@ use std::{
 use tokio::time::{Instant, Sleep, sleep_until};
 
 #[derive(Debug)]
-pub(crate) struct Deadline {
+pub struct Deadline {
     at: Instant,
     /// Rings at `at` or before it; then it is looked at the clock, and set anew.
     sleep: Pin<Box<Sleep>>,
 }
 
 #[derive(Debug)]
-pub(crate) struct Passed;
+pub struct Passed;
 
 impl Deadline {
     pub fn after(timeout: Duration) -> Self {
@@ -86,7 +85,7 @@ impl Deadline {
 /// How long a client is waited for: ten seconds, and more the more bytes it has moved. Only time
 /// that is spent waiting for the client counts.
 #[derive(Debug)]
-pub(crate) struct Patience {
+pub struct Patience {
     bytes_per_second: u32,
     longest: Duration,
     moved: u64,
@@ -97,8 +96,9 @@ pub(crate) struct Patience {
 const GRACE: Duration = Duration::from_secs(10);
 
 impl Patience {
-    pub fn new(limits: &Limits) -> Self {
-        let (bytes_per_second, longest) = (limits.min_body_bytes_per_second, limits.idle_timeout);
+    /// A client must move so many bytes a second once its grace is over, and is never waited for longer than
+    /// `longest`.
+    pub fn new(bytes_per_second: u32, longest: Duration) -> Self {
         Self { bytes_per_second, longest, moved: 0, waited: Duration::ZERO, since: None }
     }
 
@@ -110,6 +110,14 @@ impl Patience {
         // Nobody is waited for longer than an idle connection is, however much came before.
         let left = (GRACE + Duration::from_secs(earned)).saturating_sub(self.waited);
         now + left.min(self.longest)
+    }
+
+    /// As [`Patience::begin`], for a wait that may have begun already.
+    pub fn begin_once(&mut self) -> Instant {
+        match self.since {
+            None => self.begin(),
+            Some(since) => since + self.longest,
+        }
     }
 
     /// So many bytes have moved, with or without a wait.
@@ -139,7 +147,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn w18_who_moves_too_little_runs_out_of_patience() {
-        let mut patience = Patience::new(&Limits::default());
+        let mut patience = Patience::new(240, Duration::from_mins(1));
         let mut seconds = 0;
         // A byte each second, for as long as that is borne.
         while patience.begin() > Instant::now() + Duration::from_secs(1) {
@@ -148,7 +156,7 @@ mod tests {
             seconds += 1;
         }
         assert!((9..=11).contains(&seconds), "{seconds}");
-        let mut patience = Patience::new(&Limits::default());
+        let mut patience = Patience::new(240, Duration::from_mins(1));
         for _ in 0..100 {
             assert!(patience.begin() > Instant::now() + Duration::from_secs(1));
             tokio::time::advance(Duration::from_secs(1)).await;

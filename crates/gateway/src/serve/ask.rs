@@ -1,0 +1,84 @@
+//! Requests of HTTP/1.1 to Keydesk itself whose body has to be read first.
+
+use super::{
+    http1::{Connection, Next},
+    reply::Reply,
+};
+use crate::{
+    Denial,
+    doors::{Ask, MOST_FORM},
+    handle::Worker,
+    io::Half,
+    observe::Story,
+    wire::{Decoder, Framing, Step},
+};
+use http::HeaderValue;
+use std::rc::Rc;
+
+impl Connection {
+    /// Reads what was sent with a question to Keydesk itself, and answers it.
+    pub(super) async fn ask(
+        &mut self,
+        ask: Ask,
+        mut story: Story,
+        reply: Reply,
+        console: Option<&HeaderValue>,
+    ) -> Next {
+        let worker = Rc::clone(&self.worker);
+        let answer = match self.read_form(reply).await {
+            Some(Ok(body)) => worker.answer(ask, &body, &story).await,
+            Some(Err(denial)) => Err(denial),
+            None => {
+                story.code = Some("client_gone");
+                worker.observer.end(&mut story, 499);
+                return Next::Close;
+            }
+        };
+        let was_read = !matches!(answer, Err(Denial::BodyTooLarge { .. } | Denial::BadFraming));
+        let answer = answer.unwrap_or_else(|denial| {
+            story.is_denied(&denial);
+            worker.refusal(&denial, &story)
+        });
+        let answer = Worker::finish(answer, &story, console);
+        let reply = Reply {
+            framing: Framing::Empty,
+            keeps_open: reply.keeps_open && was_read,
+            expects_continue: false,
+            ..reply
+        };
+        self.answer(answer, story, reply).await
+    }
+
+    /// A small body, whole. None: the client is gone.
+    async fn read_form(&mut self, reply: Reply) -> Option<Result<Vec<u8>, Denial>> {
+        if reply.expects_continue && self.inbox.is_empty() {
+            let ready = Half(&self.io).write_whole(b"HTTP/1.1 100 Continue\r\n\r\n");
+            let timeout = self.worker.settings.limits.header_timeout;
+            self.deadline.bound_after(timeout, ready).await.ok()?.ok()?;
+        }
+        let (mut body, mut whole) = (Decoder::new(reply.framing), Vec::new());
+        self.deadline.set_after(self.worker.settings.limits.header_timeout);
+        loop {
+            match body.step(self.inbox.filled()) {
+                Ok(Step::Data { skip, length }) => {
+                    whole.extend_from_slice(&self.inbox.filled()[skip..skip + length]);
+                    self.inbox.consume(skip + length);
+                    if whole.len() > MOST_FORM {
+                        return Some(Err(Denial::BodyTooLarge { limit: MOST_FORM as u64 }));
+                    }
+                }
+                Ok(Step::End { skip }) => {
+                    self.inbox.consume(skip);
+                    return Some(Ok(whole));
+                }
+                Ok(Step::More { .. }) => {
+                    let read = self.deadline.bound(self.inbox.fill(&mut Half(&self.io))).await;
+                    if !matches!(read, Ok(Ok(count)) if count > 0) {
+                        return None;
+                    }
+                }
+                Err(_) => return Some(Err(Denial::BadFraming)),
+            }
+        }
+    }
+}

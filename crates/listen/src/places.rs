@@ -1,0 +1,209 @@
+//! How many connections are open, in all and from one network. Where all places are taken, whoever has shown a
+//! session keeps theirs, and the one of the oldest stranger goes to who comes.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::{IpAddr, Ipv6Addr},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+use tokio::sync::Notify;
+
+/// The networks that an address is counted in: the bits of their prefixes, and how many times the share of one
+/// address each has. A host with IPv6 has a whole /64, a site a /56 or a /48.
+const IPV6: [(u32, usize); 3] = [(64, 1), (56, 2), (48, 4)];
+const IPV4: [(u32, usize); 1] = [(32, 1)];
+
+pub struct Places {
+    all: usize,
+    each: usize,
+    /// Addresses that speak for many others.
+    is_proxy: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
+    held: Mutex<Held>,
+}
+
+impl std::fmt::Debug for Places {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Places({} in all, {} each)", self.all, self.each)
+    }
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    by_network: HashMap<Network, usize>,
+    /// By age.
+    open: BTreeMap<u64, Open>,
+    next: u64,
+}
+
+/// A prefix, and the address without the bits behind it.
+type Network = (u32, IpAddr);
+
+#[derive(Debug)]
+struct Open {
+    is_known: Arc<AtomicBool>,
+    leave: Arc<Notify>,
+}
+
+/// One connection's place; given back when dropped.
+#[derive(Debug)]
+pub struct Place {
+    places: Arc<Places>,
+    number: u64,
+    peer: IpAddr,
+    is_known: Arc<AtomicBool>,
+    leave: Arc<Notify>,
+}
+
+impl Places {
+    /// `all` in all, `each` for one address; for IPv6 that is one /64, and its /56 and /48 have a few times as many. A
+    /// proxy's address has no share of its own.
+    pub fn new(
+        all: usize,
+        each: usize,
+        is_proxy: impl Fn(IpAddr) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        Self { all, each, is_proxy: Box::new(is_proxy), held: Mutex::default() }
+    }
+
+    /// A place for a connection from this address. Returns `None` if its network holds as many as it may, or if all
+    /// places are held by others who are known.
+    pub fn take(self: &Arc<Self>, peer: IpAddr) -> Option<Place> {
+        let mut held = self.held();
+        let is_full = |(network, share)| {
+            held.by_network.get(&network).copied().unwrap_or(0) >= self.each.saturating_mul(share)
+        };
+        if !(self.is_proxy)(peer) && networks_of(peer).any(is_full) {
+            return None;
+        }
+        if held.open.len() >= self.all && !held.make_room() {
+            return None;
+        }
+        for (network, _) in networks_of(peer) {
+            *held.by_network.entry(network).or_default() += 1;
+        }
+        let number = held.next;
+        held.next += 1;
+        let (is_known, leave) = (Arc::<AtomicBool>::default(), Arc::<Notify>::default());
+        let open = Open { is_known: Arc::clone(&is_known), leave: Arc::clone(&leave) };
+        held.open.insert(number, open);
+        Some(Place { places: Arc::clone(self), number, peer, is_known, leave })
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Held {
+    /// Asks the oldest stranger to leave; false if there is none. Their place counts as free at once.
+    fn make_room(&mut self) -> bool {
+        let is_stranger = |open: &Open| !open.is_known.load(Ordering::Relaxed);
+        let oldest = self.open.iter().find(|(_, open)| is_stranger(open));
+        let Some((number, leave)) = oldest.map(|(number, open)| (*number, Arc::clone(&open.leave)))
+        else {
+            return false;
+        };
+        self.open.remove(&number);
+        leave.notify_one();
+        true
+    }
+}
+
+impl Place {
+    /// Set by whoever finds that there is somebody with a session at the other end.
+    pub fn is_known(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.is_known)
+    }
+
+    /// Waits until somebody else needs the place.
+    pub async fn is_needed(&self) {
+        self.leave.notified().await;
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut held = self.places.held();
+        held.open.remove(&self.number);
+        for (network, _) in networks_of(self.peer) {
+            if let Some(count) = held.by_network.get_mut(&network) {
+                *count -= 1;
+                if *count == 0 {
+                    held.by_network.remove(&network);
+                }
+            }
+        }
+    }
+}
+
+fn networks_of(addr: IpAddr) -> impl Iterator<Item = (Network, usize)> {
+    let addr = addr.to_canonical();
+    let sizes: &[(u32, usize)] = if addr.is_ipv4() { &IPV4 } else { &IPV6 };
+    let network = move |prefix: u32| match addr {
+        IpAddr::V4(addr) => (prefix, addr.into()),
+        IpAddr::V6(addr) => {
+            let mask = u128::MAX << (128 - prefix);
+            (prefix, Ipv6Addr::from_bits(addr.to_bits() & mask).into())
+        }
+    };
+    sizes.iter().map(move |(prefix, share)| (network(*prefix), *share))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addr(text: &str) -> IpAddr {
+        text.parse().expect("an address")
+    }
+
+    #[test]
+    fn t38_t75_an_address_has_its_share_and_an_ipv6_network_is_one_address() {
+        let places = Arc::new(Places::new(1000, 2, |_| false));
+        let take = |peer: &str| places.take(addr(peer));
+        let held = [take("2001:db8::1"), take("2001:db8::ffff")];
+        assert!(held.iter().all(Option::is_some) && take("2001:db8::2").is_none());
+        assert!(take("2001:db8:0:1::2").is_some());
+        assert!(take("::ffff:10.0.0.1").is_some());
+        let behind = Arc::new(Places::new(1000, 2, |addr| addr.is_loopback()));
+        let many: Vec<_> = (0..10).filter_map(|_| behind.take(addr("127.0.0.1"))).collect();
+        assert_eq!(many.len(), 10, "a proxy speaks for many");
+        drop(held);
+        assert!(take("2001:db8::2").is_some());
+        assert!(places.held().by_network.is_empty(), "nothing is kept of who left");
+    }
+
+    #[test]
+    fn t75_a_site_with_many_networks_has_a_few_times_the_share() {
+        let places = Arc::new(Places::new(1000, 2, |_| false));
+        let take = |peer: String| places.take(addr(&peer));
+        let in_56: Vec<_> = (0..10).filter_map(|n| take(format!("2001:db8:0:{n:x}::1"))).collect();
+        assert_eq!(in_56.len(), 4);
+        let in_48: Vec<_> =
+            (1..10).filter_map(|n| take(format!("2001:db8:0:{n:x}00::1"))).collect();
+        assert_eq!(in_56.len() + in_48.len(), 8);
+        assert!(take("2001:db8:1::1".to_owned()).is_some());
+    }
+
+    #[tokio::test]
+    async fn t38_whoever_has_a_session_keeps_their_place_and_the_oldest_stranger_leaves() {
+        let places = Arc::new(Places::new(3, 100, |_| false));
+        let take = |peer: &str| places.take(addr(peer));
+        let ann = take("10.0.0.1").expect("a place");
+        ann.is_known().store(true, Ordering::Relaxed);
+        let strangers = [take("10.0.0.2").expect("a place"), take("10.0.0.3").expect("a place")];
+        let next = take("10.0.0.4").expect("the oldest stranger's place");
+        strangers[0].is_needed().await;
+        for place in [&next, &strangers[1]] {
+            place.is_known().store(true, Ordering::Relaxed);
+        }
+        assert!(take("10.0.0.5").is_none(), "everybody is known");
+        drop(next);
+        assert!(take("10.0.0.5").is_some());
+        drop((ann, strangers));
+        assert!(places.held().open.is_empty() && places.held().by_network.is_empty());
+    }
+}

@@ -1,0 +1,222 @@
+//! Serves a router on a listener, over HTTP/1.1 and HTTP/2, with or without TLS.
+
+use crate::{
+    Places,
+    connection::{Activity, Minded, MindedIo},
+    places::Place,
+};
+use axum::{Router, body::Body};
+use http::{Extensions, Request};
+use hyper::body::Incoming;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto,
+    service::TowerToHyperService,
+};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::JoinSet,
+};
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tokio_util::either::Either;
+use tower::ServiceExt;
+
+/// How long requests in flight may take when the listener closes.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a client may take to hear that its connection is closed.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// What is asked of those who connect.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    pub connections: usize,
+    /// From one address; for IPv6 from one /64, and a few times as many from its /56 and /48.
+    pub connections_per_address: usize,
+    /// For the head of a request, and the TLS handshake before it.
+    pub header_timeout: Duration,
+    pub idle_timeout: Duration,
+    /// How long a client may take nothing of its answer.
+    pub write_timeout: Duration,
+    /// How much of it the client must take in each second beyond that.
+    pub min_bytes_per_second: u32,
+}
+
+impl Bounds {
+    /// For a listener that only a few machines have business with.
+    pub fn small() -> Self {
+        Self { connections: 256, connections_per_address: 32, ..Self::console() }
+    }
+
+    /// For people's browsers.
+    pub fn console() -> Self {
+        Self {
+            connections: 1_024,
+            connections_per_address: 64,
+            header_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_mins(1),
+            write_timeout: Duration::from_secs(10),
+            min_bytes_per_second: 1_024,
+        }
+    }
+
+    /// How long a client may take over so many bytes.
+    pub(crate) fn patience(&self, bytes: usize) -> Duration {
+        let rate = f64::from(self.min_bytes_per_second.max(1));
+        #[expect(clippy::cast_precision_loss, reason = "pieces of answers are small")]
+        let earned = bytes as f64 / rate;
+        self.write_timeout + Duration::from_secs_f64(earned)
+    }
+}
+
+/// What the listener knows of the connection that a request came over.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub peer: SocketAddr,
+    pub is_tls: bool,
+    /// To be set when there is somebody with a session at the other end: their place is kept.
+    pub is_known: Arc<AtomicBool>,
+}
+
+/// Serves until `stopped` resolves. `mark` tells the router what is known of a request's connection.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    (bounds, is_proxy): (Bounds, impl Fn(IpAddr) -> bool + Send + Sync + 'static),
+    mark: fn(&mut Extensions, Seen),
+    stopped: impl Future<Output = ()>,
+) {
+    let (all, each) = (bounds.connections, bounds.connections_per_address);
+    let places = Arc::new(Places::new(all, each, is_proxy));
+    let tls = tls.map(TlsAcceptor::from);
+    let protocols = protocols(&bounds);
+    let (stop, stopping) = watch::channel(false);
+    let mut connections = JoinSet::new();
+    let mut stopped = std::pin::pin!(stopped);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut stopped => break,
+            Some(_) = connections.join_next() => continue,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let Some(place) = places.take(peer.ip()) else {
+            tracing::debug!(%peer, "there is no place for another connection");
+            continue;
+        };
+        let connection = Connection {
+            protocols: protocols.clone(),
+            router: router.clone(),
+            tls: tls.clone(),
+            bounds,
+            mark,
+            place,
+            peer,
+        };
+        connections.spawn(connection.serve(stream, stopping.clone()));
+    }
+    drop(listener);
+    let _ = stop.send(true);
+    let all_gone = async { while connections.join_next().await.is_some() {} };
+    let _ = tokio::time::timeout(DRAIN_TIMEOUT, all_gone).await;
+}
+
+fn protocols(bounds: &Bounds) -> auto::Builder<TokioExecutor> {
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    server
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(bounds.idle_timeout)
+        .max_buf_size(64 * 1024);
+    server
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(16 * 1024)
+        .max_concurrent_streams(100)
+        .max_pending_accept_reset_streams(20)
+        .max_local_error_reset_streams(256);
+    server
+}
+
+/// A connection and what it is served with.
+struct Connection {
+    protocols: auto::Builder<TokioExecutor>,
+    router: Router,
+    tls: Option<TlsAcceptor>,
+    bounds: Bounds,
+    mark: fn(&mut Extensions, Seen),
+    place: Place,
+    peer: SocketAddr,
+}
+
+type MaybeTls = Either<TcpStream, TlsStream<TcpStream>>;
+
+impl Connection {
+    async fn serve(self, stream: TcpStream, mut stopping: watch::Receiver<bool>) {
+        let Self { protocols, router, tls, bounds, mark, place, peer } = self;
+        let (is_tls, activity) = (tls.is_some(), Activity::new());
+        let shaking = shake_hands(stream, tls);
+        let shaken = tokio::select! {
+            shaken = tokio::time::timeout(bounds.header_timeout, shaking) => shaken,
+            () = place.is_needed() => return,
+        };
+        let Ok(Some(stream)) = shaken else { return };
+        let seen = Seen { peer, is_tls, is_known: place.is_known() };
+        let exchanges = activity.clone();
+        let router = router.map_request(move |mut request: Request<Incoming>| {
+            mark(request.extensions_mut(), seen.clone());
+            request.map(Body::new)
+        });
+        let service = tower::service_fn(move |request: Request<Incoming>| {
+            let (router, exchange) = (router.clone(), exchanges.begin());
+            async move {
+                let answer = router.oneshot(request).await?;
+                Ok::<_, std::convert::Infallible>(answer.map(|body| Minded {
+                    body,
+                    exchange,
+                    bounds,
+                }))
+            }
+        });
+        let io = TokioIo::new(MindedIo::new(stream, activity.clone(), &bounds));
+        let service = TowerToHyperService::new(service);
+        let connection = protocols.serve_connection(io, service).into_owned();
+        let mut connection = std::pin::pin!(connection);
+        let (why, grace) = tokio::select! {
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(error, "a connection ended early");
+                }
+                return;
+            }
+            why = activity.is_over(&bounds) => (why, LAST_WORDS),
+            () = place.is_needed() => ("a stranger's place is needed", Duration::ZERO),
+            _ = stopping.wait_for(|stop| *stop) => ("the listener closes", DRAIN_TIMEOUT),
+        };
+        tracing::debug!(%peer, why, "a connection is closed");
+        // A client of HTTP/2 is told which of its requests were taken.
+        connection.as_mut().graceful_shutdown();
+        let _ = tokio::time::timeout(grace, connection).await;
+    }
+}
+
+async fn shake_hands(stream: TcpStream, tls: Option<TlsAcceptor>) -> Option<MaybeTls> {
+    match tls {
+        None => Some(Either::Left(stream)),
+        Some(tls) => tls.accept(stream).await.ok().map(Either::Right),
+    }
+}

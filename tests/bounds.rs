@@ -1,0 +1,141 @@
+//! What strangers, sessions, and members can write, and how much of it.
+
+use crate::{
+    limits::send,
+    support::{Keydesk, Options, Person, client, raw},
+};
+
+async fn start(config: &str) -> (Keydesk, Person) {
+    let options = Options { config: config.to_owned(), ..Options::default() };
+    let mut keydesk = Keydesk::start_with(&options);
+    let ann = keydesk.with_account().await;
+    (keydesk, ann)
+}
+
+#[tokio::test]
+async fn a_stranger_fills_no_audit_log() {
+    let (keydesk, _ann) = start("sign_up = true\n").await;
+    let stranger = Person::visiting(&keydesk.console);
+    for number in 0..60 {
+        let email = format!("nobody{number}@acme.example");
+        stranger.post("/forgot-password", &[("email", &email)]).await;
+        stranger.post("/forgot-password", &[("email", "no address")]).await;
+        stranger.post("/sign-up", &[("account", "Beta"), ("email", &email)]).await;
+    }
+    let written = "SELECT count(*) FROM audit WHERE action IN ('person.request_reset', 'account.ask_to_sign_up')";
+    let written = keydesk.count(written).await;
+    // What an address may ask for in an hour, and one entry that it asked for more.
+    assert_eq!(written, 31);
+    let remembered = keydesk.count("SELECT count(*) FROM attempt").await;
+    assert!(remembered <= 33, "{remembered}");
+}
+
+#[tokio::test]
+async fn a_stranger_fills_no_log_with_csp_reports() {
+    let (keydesk, _ann) = start("").await;
+    for _ in 0..200 {
+        let sent =
+            client().build().expect("a client").post(format!("{}/csp-reports", keydesk.console));
+        assert_eq!(sent.body("{}").send().await.expect("answers").status(), 204);
+    }
+    let logged = keydesk.printed().matches("a browser reports a violation").count();
+    assert_eq!(logged, 60);
+}
+
+#[tokio::test]
+async fn a_session_makes_only_so_many_changes() {
+    let (_keydesk, ann) = start("").await;
+    let mut refused = None;
+    for _ in 0..400 {
+        let page = ann.post("/profile/language", &[("language", "es")]).await;
+        if page.status == 429 {
+            refused = Some(page);
+            break;
+        }
+        assert_eq!(page.status, 303, "{}", page.text);
+    }
+    let refused = refused.expect("it is too much at some time");
+    assert!(refused.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds > 0));
+    assert_eq!(ann.get("/profile").await.status, 200, "reading goes on");
+}
+
+#[tokio::test]
+async fn a_token_has_only_so_many_scopes() {
+    let (_keydesk, ann) = start("").await;
+    let scopes: Vec<_> = (0..101).map(|number| format!("s{number}:read")).collect();
+    let mut form = vec![("name", "CRM"), ("expires", "never")];
+    form.extend(scopes.iter().map(|scope| ("scope", scope.as_str())));
+    let page = ann.post("/tokens", &form).await;
+    assert!(page.status == 422 && page.text.contains("at most 100 scopes"), "{}", page.text);
+    form.pop();
+    assert_eq!(ann.post("/tokens", &form).await.status, 200);
+    let path = format!("/tokens/{}/limits", ann.token_id("CRM").await);
+    let mut form: Vec<_> = scopes.iter().map(|scope| ("scope", scope.as_str())).collect();
+    form.push(("start", "now"));
+    let page = ann.post(&path, &form).await;
+    assert!(page.status == 422 && page.text.contains("at most 100 scopes"), "{}", page.text);
+}
+
+#[tokio::test]
+async fn a_token_rotates_itself_only_where_that_is_switched_on_and_its_people_are_told() {
+    let (keydesk, ann) = start("").await;
+    let token = ann.create_token("CRM", "never").await;
+    let endpoint = ann.endpoint_url().await;
+    let answer = send("POST", &format!("{endpoint}/keydesk/rotate"), &token, "app").await;
+    assert_eq!((answer.status, answer.code()), (404, "no_such_operation"));
+    drop(keydesk);
+    let (_keydesk, ann) = start("[self_service]\nrotate = true\n").await;
+    let mut token = ann.create_token("CRM", "never").await;
+    let rotate = format!("{}/keydesk/rotate", ann.endpoint_url().await);
+    for _ in 0..60 {
+        let answer = send("POST", &rotate, &token, "app").await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.body["token"].as_str().expect("a token").clone_into(&mut token);
+    }
+    let answer = send("POST", &rotate, &token, "app").await;
+    assert_eq!((answer.status, answer.code()), (429, "rate_limited"));
+    assert!(
+        answer.body["detail"]
+            .as_str()
+            .is_some_and(|detail| detail.contains("rotate itself 60 times"))
+    );
+    let mail = ann.get("/mail").await.text;
+    assert!(mail.contains("was rotated by a program") && mail.contains("127.0.0.1"), "{mail}");
+}
+
+/// Who look alike would be taken for each other.
+#[tokio::test]
+async fn t54_nobody_is_invited_or_named_with_letters_that_do_not_show() {
+    let (_keydesk, ann) = start("").await;
+    for hidden in ["\u{202e}", "\u{200b}", "\u{ad}", "\u{2063}", "\u{ff20}"] {
+        let email = format!("be{hidden}a@acme.example");
+        let page =
+            ann.post("/members/invitations", &[("email", &email), ("role", "developer")]).await;
+        assert_eq!(page.status, 422, "{hidden:?}");
+    }
+    for hidden in ["\u{202e}", "\u{200b}", "\u{ad}", "\u{2063}"] {
+        let name = format!("C{hidden}RM");
+        let page = ann
+            .post("/tokens", &[("name", name.as_str()), ("expires", "never"), ("scope", "*")])
+            .await;
+        assert_eq!(page.status, 422, "{hidden:?}");
+    }
+}
+
+/// RFC 9112 section 3.2.2: the target of an absolute form says the host.
+#[tokio::test]
+async fn t33_the_console_answers_for_no_other_host() {
+    let (keydesk, _ann) = start("").await;
+    let host = keydesk.console.trim_start_matches("http://");
+    for (target, named, status) in [
+        (format!("http://{host}/login"), host, "200"),
+        ("http://evil.example/login".to_owned(), host, "421"),
+        (format!("http://{host}/login"), "evil.example", "421"),
+        ("/login".to_owned(), "evil.example", "421"),
+    ] {
+        let request =
+            format!("GET {target} HTTP/1.1\r\nHost: {named}\r\nConnection: close\r\n\r\n");
+        let answer = raw::converse_until_closed(host, request.as_bytes()).await;
+        assert_eq!(answer.get(9..12), Some(status), "{target} {named}");
+    }
+}

@@ -1,0 +1,120 @@
+//! Who has left an account does not come back by what they left behind.
+
+use crate::{
+    operators::operator,
+    support::{Keydesk, Options, PASSWORD, Person},
+};
+
+const BOB: &str = "bob@acme.example";
+
+/// An account with an administrator Bob, who has invited two people.
+struct Left {
+    keydesk: Keydesk,
+    ann: Person,
+    bob: Person,
+    links: Vec<String>,
+}
+
+impl Left {
+    async fn start(role: &str) -> Self {
+        let mut keydesk = Keydesk::start_with(&Options::default());
+        let ann = keydesk.with_account().await;
+        let bob = ann.invite(BOB, role, PASSWORD).await;
+        let mut links = Vec::new();
+        for (email, role) in [("mole@evil.example", role), ("mouse@evil.example", "developer")] {
+            let page = bob.post("/members/invitations", &[("email", email), ("role", role)]).await;
+            assert_eq!(page.location.as_deref(), Some("/members?done=invited"), "{}", page.text);
+            links.push(bob.link_in_mail("/invitation/").await);
+        }
+        Self { keydesk, ann, bob, links }
+    }
+
+    /// Whether each of the invitations still lets somebody in.
+    async fn let_in(&self) -> Vec<bool> {
+        let mut let_in = Vec::new();
+        for link in &self.links {
+            let stranger = Person::visiting(&self.keydesk.console);
+            let page = stranger.post(link, &[("name", "Mole"), ("password", PASSWORD)]).await;
+            let_in.push(page.status == 303);
+        }
+        let_in
+    }
+
+    async fn bob_id(&self) -> String {
+        self.ann.member_id("bob").await
+    }
+}
+
+#[tokio::test]
+async fn an_invitation_does_not_outlive_the_removal_of_who_sent_it() {
+    let left = Left::start("administrator").await;
+    let page = left.ann.post(&format!("/members/{}/remove", left.bob_id().await), &[]).await;
+    assert_eq!(page.done(), Some("/members?done=member_removed"), "{}", page.text);
+    assert!(!left.ann.get("/members").await.text.contains("evil.example"));
+    assert_eq!(left.let_in().await, [false, false]);
+    let log = left.ann.get("/audit").await.text;
+    assert!(log.contains("invitations_closed"), "{log}");
+}
+
+#[tokio::test]
+async fn an_invitation_does_not_outlive_the_role_that_sent_it() {
+    for (before, after, let_in) in [
+        ("administrator", "developer", [false, false]),
+        ("owner", "administrator", [false, true]),
+        ("owner", "viewer", [false, false]),
+    ] {
+        let left = Left::start(before).await;
+        let path = format!("/members/{}/role", left.bob_id().await);
+        let page = left.ann.post(&path, &[("role", after)]).await;
+        assert_eq!(page.status, 303, "{}", page.text);
+        assert_eq!(left.let_in().await, let_in, "from {before} to {after}");
+    }
+}
+
+/// Whoever was in the session may have sent them.
+#[tokio::test]
+async fn logging_out_closes_the_invitations_of_whom_it_concerns() {
+    let left = Left::start("administrator").await;
+    let page = left.ann.post(&format!("/members/{}/log-out", left.bob_id().await), &[]).await;
+    assert_eq!(page.status, 303, "{}", page.text);
+    assert_eq!(left.let_in().await, [false, false]);
+    let left = Left::start("administrator").await;
+    let page = left.bob.post("/sessions/log-out-everywhere", &[]).await;
+    assert_eq!(page.status, 303, "{}", page.text);
+    assert_eq!(left.let_in().await, [false, false]);
+}
+
+/// What an operator has not confirmed goes with the owner who asked for it.
+#[tokio::test]
+async fn sign_on_that_waits_for_the_operator_goes_with_who_set_it() {
+    let left = Left::start("owner").await;
+    let form = [
+        ("issuer", "https://login.evil.example"),
+        ("client_id", "keydesk"),
+        ("client_secret", "canary"),
+        ("domain", "acme.example"),
+        ("default_role", "administrator"),
+    ];
+    let page = left.bob.post("/sign-on", &form).await;
+    assert_eq!(page.status, 303, "{}", page.text);
+    let otto = operator(&left.keydesk, "otto@vendor.example").await;
+    let number = left.ann.endpoint_url().await.rsplit('/').next().expect("a number").to_owned();
+    let at = format!("/operator/accounts/{number}");
+    assert!(otto.get(&at).await.text.contains("login.evil.example"));
+    left.ann.post(&format!("/members/{}/remove", left.bob_id().await), &[]).await;
+    assert!(!otto.get(&at).await.text.contains("login.evil.example"));
+}
+
+/// A thief's change of address goes no further once the password is another.
+#[tokio::test]
+async fn a_change_of_address_ends_with_the_password() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    ann.post("/profile/email", &[("email", "mole@evil.example")]).await;
+    let link = ann.link_in_mail("/email-change/").await;
+    assert_eq!(ann.get(&link).await.status, 200);
+    let form = [("current", PASSWORD), ("new", crate::support::NEW_PASSWORD)];
+    let page = ann.post("/profile/password", &form).await;
+    assert_eq!(page.status, 303, "{}", page.text);
+    assert_eq!(ann.get(&link).await.status, 422);
+}
