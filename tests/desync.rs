@@ -195,28 +195,26 @@ async fn that_sends_bodies_late(head: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            tokio::spawn(async move {
-                let mut request = [0; 4096];
-                while let Ok(count @ 1..) = stream.read(&mut request).await {
-                    let answer: &[u8] =
-                        if String::from_utf8_lossy(&request[..count]).contains("/plain") {
-                            b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nplain"
-                        } else {
-                            head.as_bytes()
-                        };
-                    let _ = stream.write_all(answer).await;
-                    if answer == head.as_bytes() {
-                        tokio::time::sleep(Duration::from_millis(20)).await;
-                        let _ = stream
-                            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil")
-                            .await;
-                    }
-                }
-            });
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(send_bodies_late(stream, head));
         }
     });
     url
+}
+
+async fn send_bodies_late(mut stream: TcpStream, head: &'static str) {
+    const PLAIN: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nplain";
+    const LATE: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil";
+    let mut request = [0; 4096];
+    while let Ok(count @ 1..) = stream.read(&mut request).await {
+        if String::from_utf8_lossy(&request[..count]).contains("/plain") {
+            let _ = stream.write_all(PLAIN).await;
+            continue;
+        }
+        let _ = stream.write_all(head.as_bytes()).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let _ = stream.write_all(LATE).await;
+    }
 }
 
 #[tokio::test]
