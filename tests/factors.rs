@@ -342,7 +342,7 @@ async fn t45_a_locked_second_factor_opens_with_a_reset_by_mail() {
     assert_eq!(finish(&thief, &guess, &codes[0]).await.0, 429);
     ann.post("/forgot-password", &[("email", ANN)]).await;
     let link = ann.link_in_mail("/reset-password/").await;
-    assert_eq!(ann.post(&link, &[("password", NEW_PASSWORD)]).await.status, 303);
+    assert_eq!(ann.post(&link, &[("new_password", NEW_PASSWORD)]).await.status, 303);
     let (ann, half_code) = half(&keydesk, NEW_PASSWORD).await;
     assert_eq!(finish(&ann, &half_code, &codes[0]).await.0, 303);
 }

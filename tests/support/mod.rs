@@ -55,7 +55,7 @@ pub fn is_let_through(outcome: &(u16, String)) -> bool {
 
 /// Waits until a condition that another task brings about holds.
 pub async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
-    for _ in 0..200 {
+    for _ in 0..1_200 {
         if holds().await {
             return;
         }

@@ -76,7 +76,8 @@ async fn t39_pings_alone_keep_no_connection_open() {
 #[tokio::test]
 async fn t37_whoever_says_nothing_is_closed() {
     let mut stream = connect(start(100, 100).await).await;
-    let ended = stream.read(&mut [0; 1]);
+    let mut byte = [0; 1];
+    let ended = stream.read(&mut byte);
     let ended = tokio::time::timeout(PATIENCE, ended).await.expect("the connection is closed");
     assert!(matches!(ended, Ok(0) | Err(_)));
 }
@@ -85,7 +86,8 @@ async fn t37_whoever_says_nothing_is_closed() {
 #[tokio::test]
 async fn t37_whoever_takes_nothing_is_closed() {
     let no_window = frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]);
-    let request = [PREFACE, &no_window, &frame(1, 5, 1, GET_LARGE)].concat();
+    let ask = frame(1, 5, 1, GET_LARGE);
+    let request = [PREFACE, &no_window, &ask].concat();
     for request in [&b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n"[..], &request] {
         let mut stream = connect(start(100, 100).await).await;
         stream.write_all(request).await.expect("writes");
