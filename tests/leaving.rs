@@ -113,7 +113,7 @@ async fn a_change_of_address_ends_with_the_password() {
     ann.post("/profile/email", &[("email", "mole@evil.example")]).await;
     let link = ann.link_in_mail("/email-change/").await;
     assert_eq!(ann.get(&link).await.status, 200);
-    let form = [("password", PASSWORD), ("new_password", crate::support::NEW_PASSWORD)];
+    let form = [("current_password", PASSWORD), ("new_password", crate::support::NEW_PASSWORD)];
     let page = ann.post("/profile/password", &form).await;
     assert_eq!(page.status, 303, "{}", page.text);
     assert_eq!(ann.get(&link).await.status, 422);

@@ -3,7 +3,7 @@
 use crate::{
     documents::repository,
     factors,
-    support::{Keydesk, Options, PASSWORD, Person},
+    support::{Keydesk, Options, PASSWORD, Person, faults::libfaketime},
 };
 use std::{
     fs,
@@ -24,11 +24,16 @@ pub struct Provider {
 }
 
 impl Provider {
-    fn start(callback: &str) -> Self {
+    /// `clock`: how far its clock is from ours, as libfaketime has it.
+    fn start(callback: &str, clock: Option<&str>) -> Self {
         // Modules are looked for beside the script.
         let script = repository().join("target/clients/provider.mjs");
         fs::copy(repository().join("tests/clients/provider.mjs"), &script).expect("copies");
-        let mut process = Command::new("node")
+        let mut command = Command::new("node");
+        if let Some(clock) = clock {
+            command.env("LD_PRELOAD", libfaketime()).env("FAKETIME", clock);
+        }
+        let mut process = command
             .arg(script)
             .args([callback, SECRET])
             .stdin(Stdio::piped())
@@ -94,6 +99,11 @@ pub struct House {
 
 impl House {
     pub async fn new() -> Self {
+        Self::with_clock(None).await
+    }
+
+    /// With a provider whose clock is this far from ours.
+    async fn with_clock(clock: Option<&str>) -> Self {
         let mut keydesk = Keydesk::start_with(&Options::default());
         let ann = keydesk.with_account().await;
         let args =
@@ -102,7 +112,8 @@ impl House {
         let otto = Person::logged_in(&keydesk.console, OPERATOR, PASSWORD).await;
         let endpoint = ann.endpoint_url().await;
         let number = endpoint.rsplit('/').next().expect("a number").to_owned();
-        let provider = Provider::start(&format!("{}/login/sign-on/callback", keydesk.console));
+        let provider =
+            Provider::start(&format!("{}/login/sign-on/callback", keydesk.console), clock);
         Self { keydesk, ann, otto, number, provider }
     }
 
@@ -247,4 +258,37 @@ async fn t35_a_providers_answer_lets_in_nobody_else() {
     let entered = browser.post("/login/second-factor", &[("half", &half), ("code", &code)]).await;
     assert_eq!(entered.status, 303, "{}", entered.text);
     assert_eq!(browser.get("/sign-on").await.status, 200, "an owner stays one");
+}
+
+/// An ID token that was issued at another time is of another log-in, or of a provider whose clock cannot be believed.
+#[tokio::test]
+async fn an_id_token_of_another_time_lets_nobody_in() {
+    for (clock, lets_in) in [("+2m", true), ("+365d", false)] {
+        let mut house = House::with_clock(Some(clock)).await;
+        house.set().await;
+        house.confirm().await;
+        let cleo = Person::visiting(&house.keydesk.console);
+        let back = house.leave(&cleo, &claims("cleo@acme.example", &[])).await;
+        let arrived = cleo.get(&back).await;
+        assert_eq!(arrived.status == 303, lets_in, "{clock}: {}", arrived.text);
+    }
+}
+
+/// Whom an administrator has removed the provider does not bring back; an invitation does.
+#[tokio::test]
+async fn who_was_removed_does_not_come_back_by_single_sign_on() {
+    let mut house = House::new().await;
+    house.set().await;
+    house.confirm().await;
+    let who = claims("cleo@acme.example", &[]);
+    let cleo = Person::visiting(&house.keydesk.console);
+    let back = house.leave(&cleo, &who).await;
+    assert_eq!(cleo.get(&back).await.status, 303);
+    let id = house.ann.member_id("Cleo").await;
+    house.ann.post(&format!("/members/{id}/remove"), &[]).await;
+    let again = Person::visiting(&house.keydesk.console);
+    let back = house.leave(&again, &who).await;
+    let page = again.get(&back).await;
+    assert!(page.status == 422 && page.text.contains("removed you"), "{}", page.text);
+    assert!(!house.ann.get("/members").await.text.contains("cleo@acme.example"));
 }

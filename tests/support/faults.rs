@@ -139,19 +139,23 @@ impl Clock {
     }
 
     pub fn options(&self, options: Options) -> Options {
-        let library = ["x86_64", "aarch64"]
-            .map(|machine| {
-                PathBuf::from(format!("/usr/lib/{machine}-linux-gnu/faketime/libfaketime.so.1"))
-            })
-            .into_iter()
-            .find(|path| path.exists())
-            .expect("./test installs it");
         let environment = vec![
-            ("LD_PRELOAD", library.to_string_lossy().into_owned()),
+            ("LD_PRELOAD", libfaketime().to_string_lossy().into_owned()),
             ("FAKETIME_TIMESTAMP_FILE", self.file.path().to_string_lossy().into_owned()),
             ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
             ("FAKETIME_NO_CACHE", "1".to_owned()),
         ];
         Options { environment, ..options }
     }
+}
+
+/// What a process is started with to see another time.
+pub fn libfaketime() -> PathBuf {
+    ["x86_64", "aarch64"]
+        .map(|machine| {
+            PathBuf::from(format!("/usr/lib/{machine}-linux-gnu/faketime/libfaketime.so.1"))
+        })
+        .into_iter()
+        .find(|path| path.exists())
+        .expect("./test installs it")
 }
