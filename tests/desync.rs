@@ -222,6 +222,7 @@ async fn t27_late_bytes_after_an_answer_without_a_body_reach_nobody() {
     for (method, head) in [
         ("HEAD", "HTTP/1.1 200 OK\r\ncontent-length: 42\r\n\r\n"),
         ("HEAD", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"),
+        ("HEAD", "HTTP/1.1 200 OK\r\n\r\n"),
         ("GET", "HTTP/1.1 204 No Content\r\ncontent-length: 42\r\n\r\n"),
         ("GET", "HTTP/1.1 304 Not Modified\r\ncontent-length: 42\r\n\r\n"),
     ] {

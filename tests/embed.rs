@@ -8,7 +8,8 @@ use axum::{
     Extension, Json, Router, ServiceExt,
     extract::{ConnectInfo, Request},
 };
-use keydesk_embed::{Guard, GuardLayer, Options, Pass};
+use http::{HeaderMap, Method, Uri};
+use keydesk_embed::{Call, Guard, GuardLayer, Options, Pass};
 use std::{net::SocketAddr, time::Duration};
 use tower::Layer;
 
@@ -41,6 +42,15 @@ async fn on_file(keydesk: &Keydesk, folder: &std::path::Path) -> Guard {
     let store = format!("sqlite:{}", keydesk.data().join("keydesk.sqlite").display());
     let options = Options::new(&store, folder.join("guard"), "own program").expect("options");
     Guard::join(&options).await.expect("joins")
+}
+
+/// A request that passes, as a program sees it that keeps its answer open.
+fn passed(guard: &Guard, target: &str, token: &str) -> Pass {
+    let mut headers = HeaderMap::new();
+    headers.insert("authorization", format!("Bearer {token}").parse().expect("a value"));
+    let uri: Uri = target.parse().expect("a target");
+    let peer = std::net::IpAddr::from([127, 0, 0, 1]);
+    guard.check(&Call { method: &Method::GET, uri: &uri, headers: &headers, peer }).expect("passes")
 }
 
 async fn account_of(ann: &Person) -> String {
@@ -95,12 +105,16 @@ async fn f11_a_program_checks_tokens_itself_and_a_receipt_waits_for_it() {
     })
     .await;
 
+    let open = passed(&guard, &format!("/{account}/contacts"), &token);
+    assert!(guard.still_permits(&open));
+
     // N2: a receipt names it, and it refuses when the receipt says "complete".
     let page = ann.post(&format!("{tokens}/revoke"), &[]).await;
     assert_eq!(page.done(), Some("/tokens?done=token_revoked"));
     let ended = send("GET", &at("/contacts"), &token, "app/1").await;
     assert_eq!((ended.status, ended.code()), (401, "token_revoked"));
     assert!(page.location.expect("a page").contains("receipt="), "complete");
+    assert!(!guard.still_permits(&open), "an answer that is still open is to end");
     guard.leave().await;
     let after = ann.post("/api-docs/rotate", &[]).await;
     assert!(after.location.expect("a page").contains("receipt="), "nobody waits for who has left");

@@ -134,7 +134,9 @@ impl Worker {
         let mut method_guard = None;
         if self.settings.rejects_method_override {
             method_guard::check_query(target.query)?;
-            method_guard = MethodGuard::of(noted).filter(|_| head.method == "POST");
+            if head.method == "POST" {
+                method_guard = MethodGuard::of(noted)?;
+            }
         }
         let route = self.upstreams.routes.find(target.path).ok_or(Denial::NoUpstream)?;
         story.goes_to(route.name(), &target);

@@ -6,45 +6,90 @@ use crate::{
     wire::{Field, Noted},
 };
 
-/// The parameter, as servers compare it after folding.
-const NAME: &[u8] = b"_method";
-/// A name longer than this, escapes included, is another one.
-const LONGEST_NAME: usize = 64;
-/// As much of a multipart body as may stand before the name in its part's head.
-const TAIL: usize = 64;
+/// The parameter behind the sign that begins it.
+const NAME: &[u8] = b"method";
+/// What begins it: PHP turns dots and brackets into underscores.
+const BEGINS: &[u8] = b"_.[";
+/// The parameter of `Content-Disposition` that names a part, and the sign that continues it (RFC 2231 section 3).
+const NAMED: &[u8] = b"name*";
+/// Where an ASCII letter is one byte and the same one, so that the name can be found.
+const CHARSETS: [&[u8]; 5] = [b"utf-8", b"utf8", b"us-ascii", b"iso-8859-1", b"windows-1252"];
 
 /// Reads the body of one form as it passes.
 #[derive(Debug)]
-pub(crate) enum MethodGuard {
-    UrlEncoded {
-        name: Vec<u8>,
-        is_in_name: bool,
-    },
-    /// What was read last, so that a name is found across two pieces.
-    Multipart(Vec<u8>),
+pub(crate) struct MethodGuard {
+    place: Place,
+    word: Word,
+    /// An escape that has begun: the percent sign, and its first digit.
+    escape: Option<Option<u8>>,
+}
+
+/// Where the name of a parameter stands.
+#[derive(Debug)]
+enum Place {
+    /// Before the equals sign.
+    UrlEncoded { is_in_name: bool },
+    /// In a line that says `name`. What only looks like one in a part's content counts, too.
+    Multipart(Line),
+    /// Servers could read the body in several ways, so anywhere.
+    Unclear,
+}
+
+/// A line of a part's head, as far as it was read.
+#[derive(Debug, Default)]
+struct Line {
+    /// As much of [`NAMED`] as was read last.
+    progress: usize,
+    is_naming: bool,
+    /// The next byte begins another line, or goes on with this one if it is blank.
+    is_over: bool,
+    previous: u8,
+}
+
+/// Finds the parameter's name as a word.
+#[derive(Debug, Default)]
+struct Word {
+    /// How much of it was read last, the first sign included.
+    progress: usize,
+    previous: u8,
 }
 
 /// # Errors
 ///
 /// [`Denial::MethodOverride`] if a query has the parameter.
 pub(crate) fn check_query(query: Option<&str>) -> Result<(), Denial> {
-    let names = query.unwrap_or_default().split(['&', ';']);
-    let is_override = |pair: &str| is_name(pair.split('=').next().unwrap_or_default().as_bytes());
-    if names.into_iter().any(is_override) { Err(Denial::MethodOverride) } else { Ok(()) }
+    let Some(query) = query else { return Ok(()) };
+    let mut guard = MethodGuard::at(Place::UrlEncoded { is_in_name: true });
+    guard.read(query.as_bytes())?;
+    guard.end()
 }
 
 impl MethodGuard {
     /// Returns `None` for bodies that no framework reads the parameter from.
-    pub fn of(noted: &Noted) -> Option<Self> {
-        let is_type = |field: &&Field| field.name.eq_ignore_ascii_case("content-type");
-        let value = noted.fields.iter().find(is_type)?.value.to_ascii_lowercase();
-        if value.starts_with(b"multipart/") {
-            Some(Self::Multipart(Vec::new()))
-        } else if value.starts_with(b"application/x-www-form-urlencoded") {
-            Some(Self::UrlEncoded { name: Vec::new(), is_in_name: true })
-        } else {
-            None
+    ///
+    /// # Errors
+    ///
+    /// [`Denial::MethodOverride`] if the parameter could not be found in a form: it is compressed, or in a charset
+    /// that writes letters in other ways.
+    pub fn of(noted: &Noted) -> Result<Option<Self>, Denial> {
+        let types: Vec<_> = noted.spelled_like(b"content-type").collect();
+        let place = match types[..] {
+            [Field { name, value }] if name.eq_ignore_ascii_case("content-type") => {
+                Place::of(&value.to_ascii_lowercase())?
+            }
+            // A missing type is that of a form to Rack; of two, each server takes another one.
+            _ => Some(Place::Unclear),
+        };
+        let mut codings = noted.spelled_like(b"content-encoding");
+        let is_plain = codings.all(|coding| coding.value.eq_ignore_ascii_case(b"identity"));
+        match place {
+            Some(_) if !is_plain => Err(Denial::MethodOverride),
+            place => Ok(place.map(Self::at)),
         }
+    }
+
+    fn at(place: Place) -> Self {
+        Self { place, word: Word::default(), escape: None }
     }
 
     /// Reads the next piece.
@@ -53,15 +98,7 @@ impl MethodGuard {
     ///
     /// [`Denial::MethodOverride`] if the parameter is in it. The end of the body must not be sent then.
     pub fn read(&mut self, piece: &[u8]) -> Result<(), Denial> {
-        let is_override = match self {
-            Self::UrlEncoded { name, is_in_name } => read_form(name, is_in_name, piece),
-            Self::Multipart(tail) => {
-                tail.extend_from_slice(piece);
-                let found = names_method(tail);
-                tail.drain(..tail.len().saturating_sub(TAIL));
-                found
-            }
-        };
+        let is_override = piece.iter().any(|byte| self.finds(*byte));
         if is_override { Err(Denial::MethodOverride) } else { Ok(()) }
     }
 
@@ -70,103 +107,234 @@ impl MethodGuard {
     /// # Errors
     ///
     /// As [`MethodGuard::read`].
-    pub fn end(&self) -> Result<(), Denial> {
-        match self {
-            Self::UrlEncoded { name, is_in_name: true } if is_name(name) => {
-                Err(Denial::MethodOverride)
+    pub fn end(&mut self) -> Result<(), Denial> {
+        self.read(b"&")
+    }
+
+    fn finds(&mut self, byte: u8) -> bool {
+        let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|d| u8::try_from(d).ok());
+        match (self.escape, digit(byte)) {
+            (None, _) if byte == b'%' => {
+                self.escape = Some(None);
+                false
             }
-            _ => Ok(()),
+            (Some(None), Some(high)) => {
+                self.escape = Some(Some(high));
+                false
+            }
+            (Some(Some(high)), Some(low)) => {
+                self.escape = None;
+                self.takes(high * 16 + low)
+            }
+            (Some(_), _) => {
+                // It was none.
+                self.escape = None;
+                self.takes(b'%') || self.finds(byte)
+            }
+            (None, _) => self.takes_raw(byte),
+        }
+    }
+
+    /// A byte that was not escaped, and so may separate parameters.
+    fn takes_raw(&mut self, byte: u8) -> bool {
+        let found = self.takes(byte);
+        if let Place::UrlEncoded { is_in_name } = &mut self.place {
+            match byte {
+                b'&' | b';' => (*is_in_name, self.word) = (true, Word::default()),
+                b'=' => *is_in_name = false,
+                _ => {}
+            }
+        }
+        found
+    }
+
+    fn takes(&mut self, byte: u8) -> bool {
+        let byte = byte.to_ascii_lowercase();
+        match &mut self.place {
+            Place::UrlEncoded { is_in_name } => *is_in_name && self.word.ends_with(byte),
+            Place::Unclear => self.word.ends_with(byte),
+            // A quoted pair.
+            Place::Multipart(_) if byte == b'\\' => false,
+            Place::Multipart(line) => {
+                let is_continued = line.takes(byte);
+                let ends = self.word.ends_with(byte);
+                is_continued || ends && line.is_naming
+            }
         }
     }
 }
 
-fn read_form(name: &mut Vec<u8>, is_in_name: &mut bool, piece: &[u8]) -> bool {
-    for byte in piece {
-        match byte {
-            b'&' | b';' | b'=' => {
-                if *is_in_name && is_name(name) {
-                    return true;
-                }
-                name.clear();
-                *is_in_name = *byte != b'=';
-            }
-            byte if *is_in_name && name.len() < LONGEST_NAME => name.push(*byte),
-            _ => {}
-        }
+impl Place {
+    /// By the value of `Content-Type`, in small letters.
+    fn of(value: &[u8]) -> Result<Option<Self>, Denial> {
+        let mut parts = value.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+        let essence = parts.next().unwrap_or_default();
+        let place = if essence.starts_with(b"multipart/") {
+            Self::Multipart(Line::default())
+        } else if essence.starts_with(b"application/x-www-form-urlencoded") {
+            Self::UrlEncoded { is_in_name: true }
+        } else if essence.contains(&b'/') && !value.contains(&b',') {
+            return Ok(None);
+        } else {
+            Self::Unclear
+        };
+        let mut charsets = parts.filter_map(|part| part.strip_prefix(b"charset"));
+        let is_known = charsets.all(|charset| {
+            let charset = charset.trim_ascii().strip_prefix(b"=").unwrap_or(charset).trim_ascii();
+            let bare = charset.strip_prefix(b"\"").and_then(|bare| bare.strip_suffix(b"\""));
+            CHARSETS.contains(&bare.unwrap_or(charset))
+        });
+        if is_known { Ok(Some(place)) } else { Err(Denial::MethodOverride) }
     }
-    false
 }
 
-/// As the loosest servers compare names: decoded, cut at NUL, without blanks in front; PHP turns dots, blanks,
-/// and brackets into underscores.
-fn is_name(raw: &[u8]) -> bool {
-    let decoded = form_urlencoded::parse(raw).next().map(|(name, _)| name.into_owned());
-    let decoded = decoded.unwrap_or_default();
-    let name = decoded.split('\0').next().unwrap_or_default().trim_start();
-    let folded = name.bytes().map(|byte| match byte {
-        b'.' | b' ' | b'[' => b'_',
-        byte => byte.to_ascii_lowercase(),
-    });
-    folded.eq(NAME.iter().copied())
+impl Line {
+    /// Returns whether a name is put together from parts (`name*0`), which is not followed.
+    fn takes(&mut self, byte: u8) -> bool {
+        if std::mem::take(&mut self.is_over) && !matches!(byte, b' ' | b'\t') {
+            (self.progress, self.is_naming) = (0, false);
+        }
+        if self.progress == NAMED.len() && byte.is_ascii_digit() {
+            return true;
+        }
+        let goes_on = NAMED.get(self.progress) == Some(&byte)
+            && (self.progress > 0 || !is_of_name(self.previous));
+        self.progress = if goes_on { self.progress + 1 } else { 0 };
+        self.is_naming |= self.progress + 1 >= NAMED.len();
+        self.is_over = byte == b'\n';
+        self.previous = byte;
+        false
+    }
 }
 
-/// Whether the head of a part could give it the name. What only looks like one in a part's content counts, too.
-fn names_method(bytes: &[u8]) -> bool {
-    let lower = bytes.to_ascii_lowercase();
-    memchr::memmem::find_iter(&lower, &NAME[1..]).any(|at| {
-        let Some((separator, before)) = lower[..at].split_last() else { return false };
-        let before = before.trim_ascii_end();
-        let before = before.strip_suffix(b"\"").unwrap_or(before).trim_ascii_end();
-        let is_value =
-            before.strip_suffix(b"=").is_some_and(|key| key.trim_ascii_end().ends_with(b"name"));
-        let is_extended = before.ends_with(b"''");
-        b"_. [".contains(separator) && (is_value || is_extended)
-    })
+impl Word {
+    /// Whether the name was complete before this byte, which is not part of it.
+    fn ends_with(&mut self, byte: u8) -> bool {
+        if self.progress > NAME.len() && !is_of_name(byte) {
+            return true;
+        }
+        let goes_on = self.progress > 0 && NAME.get(self.progress - 1) == Some(&byte);
+        let begins = BEGINS.contains(&byte) && !is_of_name(self.previous);
+        self.progress = if goes_on { self.progress + 1 } else { usize::from(begins) };
+        self.previous = byte;
+        false
+    }
+}
+
+fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn form(pieces: &[&str]) -> bool {
-        let mut guard = MethodGuard::UrlEncoded { name: Vec::new(), is_in_name: true };
-        pieces.iter().any(|piece| guard.read(piece.as_bytes()).is_err()) || guard.end().is_err()
+    /// What a request with these headers and this body is told, for every way to cut the body in two.
+    fn is_rejected(fields: &[(&str, &str)], body: &str) -> bool {
+        let fields: Vec<_> =
+            fields.iter().map(|(name, value)| Field { name, value: value.as_bytes() }).collect();
+        let noted = Noted::of(&fields);
+        let mut verdicts = (0..=body.len()).map(|at| {
+            let mut guard = match MethodGuard::of(&noted) {
+                Ok(guard) => guard?,
+                Err(_) => return Some(true),
+            };
+            let (first, second) = body.as_bytes().split_at(at);
+            Some([guard.read(first), guard.read(second), guard.end()].iter().any(Result::is_err))
+        });
+        let verdict = verdicts.next().expect("there is one");
+        assert!(verdicts.all(|other| other == verdict), "{body} is read alike in all pieces");
+        verdict.unwrap_or(false)
     }
 
-    fn multipart(pieces: &[&str]) -> bool {
-        let mut guard = MethodGuard::Multipart(Vec::new());
-        pieces.iter().any(|piece| guard.read(piece.as_bytes()).is_err())
-    }
+    const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
+    const PARTS: (&str, &str) = ("Content-Type", "multipart/form-data; boundary=x");
 
     #[test]
     fn t10_a_form_cannot_ask_for_another_method() {
-        for pieces in [
-            &["_method=DELETE"][..],
-            &["a=b&_method=delete&c=d"],
-            &["a=b&_me", "thod", "=put"],
-            &["a=b;_METHOD=put"],
-            &["%5Fmethod=put"],
-            &["+_method=put"],
-            &[".method=put"],
-            &["_method%00x=put"],
-            &["a=b&_method"],
+        let blanks = format!("{}_method=DELETE", "+".repeat(70));
+        for body in [
+            "_method=DELETE",
+            "a=b&_method=delete&c=d",
+            "a=b;_METHOD=put",
+            "%5Fmethod=put",
+            "%5fm%65thod=put",
+            "+_method=put",
+            ".method=put",
+            "[method=put",
+            "[_method]=DELETE",
+            "_method]=DELETE",
+            "_method%00x=put",
+            "a=b&_method",
+            &blanks,
         ] {
-            assert!(form(pieces), "{pieces:?}");
+            assert!(is_rejected(&[FORM], body), "{body}");
         }
-        for pieces in
-            [&["method=put"][..], &["a=_method"], &["x_method=put"], &["_methods=put"], &[""]]
+        for body in
+            ["method=put", "a=_method", "x_method=put", "_methods=put", "a=%&x[method]=y", ""]
         {
-            assert!(!form(pieces), "{pieces:?}");
+            assert!(!is_rejected(&[FORM], body), "{body}");
         }
-        for pieces in [
-            &["--x\r\nContent-Disposition: form-data; name=\"_method\"\r\n\r\nDELETE\r\n--x--"][..],
-            &["Content-Disposition: form-data; NAME=_method\r\n"],
-            &["Content-Disposition: form-data; name = \"_me", "thod\""],
-            &["Content-Disposition: form-data; name*=UTF-8''_method\r\n"],
-        ] {
-            assert!(multipart(pieces), "{pieces:?}");
-        }
-        assert!(!multipart(&["Content-Disposition: form-data; name=\"a\"\r\n\r\nthe _method is"]));
         assert!(check_query(Some("a=b&_method=PUT")).is_err() && check_query(Some("a=b")).is_ok());
+    }
+
+    #[test]
+    fn t10_a_part_of_a_form_cannot_ask_for_another_method() {
+        let blanks = format!("name=\"{}_method\"", " ".repeat(100));
+        for parameters in [
+            "name=\"_method\"\r\n\r\nDELETE\r\n--x--",
+            "NAME=_method\r\n",
+            "name = \"_method\"",
+            "name*=UTF-8''_method\r\n",
+            "name*=UTF-8''%5Fmethod\r\n",
+            "name='_method'",
+            "name=\"_me\\thod\"",
+            "name=\"\\_method\"",
+            "name=\"[_method]\"",
+            "name=\r\n \"_method\"",
+            "name*0=\"_me\"; name*1=\"thod\"",
+            &blanks,
+        ] {
+            let body = format!("--x\r\nContent-Disposition: form-data; {parameters}");
+            assert!(is_rejected(&[PARTS], &body), "{body}");
+        }
+        for parameters in [
+            "name=\"a\"\r\n\r\nthe _method is",
+            "name=\"a\"; filename=\"b\"\r\n\r\n_method",
+            "name=\"a\"; filename*0=\"long\"",
+        ] {
+            let body = format!("--x\r\nContent-Disposition: form-data; {parameters}");
+            assert!(!is_rejected(&[PARTS], &body), "{body}");
+        }
+    }
+
+    #[test]
+    fn t10_a_form_is_found_by_whatever_a_server_could_take_for_its_type() {
+        const BODY: &str = "_method=DELETE";
+        let text = ("Content-Type", "text/plain");
+        for fields in [
+            &[][..],
+            &[("Content-Type", "")],
+            &[("Content-Type", "form")],
+            &[text, ("Connection", "Content-Type")],
+            &[("Content_Type", "text/plain")],
+            &[text, ("Content.Type", FORM.1)],
+            &[text, FORM],
+            &[("Content-Type", "text/plain, application/x-www-form-urlencoded")],
+            &[FORM, ("Content-Encoding", "gzip")],
+            &[("Content-Type", "application/x-www-form-urlencoded; charset=utf-16le")],
+            &[("Content-Type", "multipart/form-data; boundary=x; charset = utf-7")],
+        ] {
+            assert!(is_rejected(fields, BODY), "{fields:?}");
+        }
+        for fields in [
+            &[text][..],
+            &[("Content-Type", "application/json; charset=utf-16")],
+            &[("Content-Type", "application/octet-stream"), ("Content-Encoding", "gzip")],
+        ] {
+            assert!(!is_rejected(fields, BODY), "{fields:?}");
+        }
+        let known = "application/x-www-form-urlencoded; charset=\"UTF-8\"";
+        assert!(!is_rejected(&[("Content-Type", known)], "a=b"));
     }
 }

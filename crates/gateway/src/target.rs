@@ -73,7 +73,7 @@ fn refuse_ambiguous_segment(segment: &str) -> Result<(), Denial> {
     let name = decoded.split(|b| *b == b';').next().unwrap_or_default();
     let is_dots = |name: &[u8]| matches!(name, b"." | b"..");
     let is_separator = |b: &u8| matches!(b, b'/' | b'\\' | 0);
-    let twice = decode_again(&decoded);
+    let twice = decode_leniently(&decoded);
     let twice_name = twice.split(|b| *b == b';').next().unwrap_or_default();
     // `/;/x` is `/x` to a server that drops parameters, and `//x` to the next.
     if name.is_empty()
@@ -137,8 +137,8 @@ fn decode(text: &str) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// What a second decoding makes of it, as lenient servers decode: what is no escape stays.
-fn decode_again(once: &[u8]) -> Vec<u8> {
+/// Percent-decodes once, as lenient servers do: what is no escape stays.
+pub(crate) fn decode_leniently(once: &[u8]) -> Vec<u8> {
     let hex = |at: usize| once.get(at).and_then(|byte| char::from(*byte).to_digit(16));
     let (mut out, mut at) = (Vec::with_capacity(once.len()), 0);
     while at < once.len() {

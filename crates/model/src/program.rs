@@ -18,7 +18,7 @@ pub fn program_of(user_agent: Option<&str>) -> Cow<'_, str> {
     let name = agent.split(['/', ' ', '(', ';']).next().unwrap_or_default();
     let presentable =
         !name.is_empty() && name.len() <= LONGEST && name.bytes().all(|b| b.is_ascii_graphic());
-    if presentable && PlainToken::hash_presented(name).is_err() {
+    if presentable && !PlainToken::is_within(name.as_bytes()) {
         Cow::Borrowed(name)
     } else {
         Cow::Borrowed(UNNAMED)
@@ -83,6 +83,10 @@ mod tests {
     #[test]
     fn a_token_in_the_user_agent_is_not_remembered() {
         let token = PlainToken::generate(&Prefix::default(), Kind::Account, &Entropy::seeded(1));
-        assert_eq!(program_of(Some(token.expose())), UNNAMED);
+        for around in ["", "token=", "x-"] {
+            assert_eq!(program_of(Some(&[around, token.expose()].concat())), UNNAMED, "{around}");
+        }
+        let long = [token.expose(), "behind"].concat();
+        assert_eq!(program_of(Some(&long)), UNNAMED);
     }
 }

@@ -55,6 +55,23 @@ impl PlainToken {
         if is_well_formed(bytes) { Ok(TokenHash::of(bytes)) } else { Err(MalformedToken) }
     }
 
+    /// Whether a whole token stands somewhere in what came over a wire, with anything before and behind it.
+    pub fn is_within(bytes: &[u8]) -> bool {
+        const LONGEST_FRONT: usize = 16 + "_a_".len();
+        if bytes.len() < RANDOM + CHECKSUM || !bytes.contains(&b'_') {
+            return false;
+        }
+        let fronts = bytes.windows(3).enumerate().filter(|(_, front)| {
+            front[0] == b'_' && Kind::from_letter(front[1]).is_some() && front[2] == b'_'
+        });
+        let mut bodies = fronts.map(|(at, _)| at + 3);
+        bodies.any(|body| {
+            let starts = body.saturating_sub(LONGEST_FRONT)..body;
+            let end = body + RANDOM + CHECKSUM;
+            starts.into_iter().any(|start| bytes.get(start..end).is_some_and(is_well_formed))
+        })
+    }
+
     pub fn hash(&self) -> TokenHash {
         TokenHash::of(self.0.as_bytes())
     }
@@ -135,6 +152,15 @@ mod tests {
             let parsed = PlainToken::parse(made.expose()).expect("own tokens parse");
             prop_assert_eq!(parsed.hash(), made.hash());
             prop_assert_eq!(PlainToken::hash_presented(made.expose()).expect("parses"), made.hash());
+        }
+
+        #[test]
+        fn a_token_is_found_in_whatever_it_stands(seed: u64, before in "[ -~]{0,20}", behind in "[ -~]{0,20}") {
+            let made = token(seed, Kind::User);
+            let text = [&*before, made.expose(), &*behind].concat();
+            prop_assert!(PlainToken::is_within(text.as_bytes()));
+            let part = &made.expose()[..made.expose().len() - 1];
+            prop_assert!(!PlainToken::is_within(part.as_bytes()));
         }
 
         #[test]

@@ -8,7 +8,12 @@ pub use metrics::Metrics;
 pub(crate) use metrics::{ConnectionMetrics, UpstreamMetrics, WorkerMetrics};
 pub(crate) use trace::{TraceContext, TraceIds};
 
-use crate::{Denial, arrival::Arrival, target::Target, wire::Head};
+use crate::{
+    Denial,
+    arrival::Arrival,
+    target::{Target, decode_leniently},
+    wire::Head,
+};
 use http::{HeaderMap, HeaderValue};
 use keydesk_model::{AccountNumber, Timestamp, TokenId};
 use keydesk_token::PlainToken;
@@ -93,7 +98,7 @@ impl Observer {
         let wants_spans = self.records.spans.is_some();
         let trace = wants_spans.then(|| self.trace_ids.follow(parent, self.records.trace_ratio));
         let details = (wants_spans || self.records.access_log.is_some()).then(|| {
-            let method = head.map_or("", |head| head.method).to_owned();
+            let method = without_tokens(head.map_or("", |head| head.method));
             let path = head.map_or("", |head| head.target.split(['?', '#']).next().unwrap_or(""));
             Box::new(Details { method, path: without_tokens(path), ..Details::default() })
         });
@@ -183,9 +188,13 @@ impl Story {
 
 /// Whoever puts a token into the path has it in the logs of others already; not in ours.
 fn without_tokens(path: &str) -> String {
-    let mask = |segment: &str| match PlainToken::hash_presented(segment) {
-        Ok(_) => "[token]".to_owned(),
-        Err(_) => segment.chars().filter(|c| !c.is_control()).collect(),
+    let mask = |segment: &str| -> String {
+        // As often as servers decode.
+        let decoded = decode_leniently(&decode_leniently(segment.as_bytes()));
+        if PlainToken::is_within(&decoded) {
+            return "[token]".to_owned();
+        }
+        segment.chars().filter(|c| !c.is_control()).collect()
     };
     path.split('/').map(mask).collect::<Vec<_>>().join("/")
 }
@@ -200,5 +209,11 @@ mod tests {
         let token = PlainToken::generate(&Prefix::default(), Kind::User, &Entropy::seeded(1));
         let path = format!("/385403/{}/x", token.expose());
         assert_eq!(without_tokens(&path), "/385403/[token]/x");
+        let escaped = token.expose().replacen('k', "%6b", 1);
+        let with = |around: &str| format!("/{}", around.replace('T', token.expose()));
+        for path in [with("T.json"), with("T;v=1"), with("x=T"), with("Bearer%20T"), with("T%20")] {
+            assert_eq!(without_tokens(&path), "/[token]", "{path}");
+        }
+        assert_eq!(without_tokens(&escaped), "[token]");
     }
 }

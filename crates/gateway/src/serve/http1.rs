@@ -376,9 +376,13 @@ impl Connection {
         console: Option<&HeaderValue>,
     ) -> Result<Next, Stopped> {
         let limits = worker.upstreams.limits();
-        let opened = worker.upstreams.open(&forward.route, &mut self.deadline).await;
-        let mut link = opened.map_err(Stopped::Refused)?;
         let Self { io, inbox, out, back, deadline, pulse, .. } = self;
+        // Nothing is sent after a long wait for a connection, unless it is still permitted.
+        let mut link = tokio::select! {
+            biased;
+            denial = pulse.until_over(worker, &forward.permission) => return Err(Stopped::Refused(denial)),
+            opened = worker.upstreams.open(&forward.route, deadline) => opened.map_err(Stopped::Refused)?,
+        };
         back.clear();
         let progress = Progress::new(limits.response_timeout);
         let upstream_io = Rc::clone(&link.io);
@@ -393,9 +397,9 @@ impl Connection {
         };
         let answer = tokio::select! {
             biased;
+            denial = pulse.until_over(worker, &forward.permission) => return Err(Stopped::Refused(denial)),
             answer = wait_for_answer(&mut link, forward.asked, deadline, &progress, &mut read) => answer,
             stopped = &mut sending => return Err(stopped),
-            denial = pulse.until_over(worker, &forward.permission) => return Err(Stopped::Refused(denial)),
         };
         let (answered, keeps_open) = answer.map_err(|denial| {
             Upstreams::note_failure(&link);

@@ -181,7 +181,8 @@ fn decide(
     let fields: Vec<Field<'_>> = request
         .headers()
         .iter()
-        .map(|(name, value)| Field { name: name.as_str(), value: value.as_bytes() })
+        // Blanks around a value mean nothing in HTTP/1.1, and are not to mean something here.
+        .map(|(name, value)| Field { name: name.as_str(), value: value.as_bytes().trim_ascii() })
         .collect();
     if fields.len() > MOST_FIELDS {
         return worker.refuse_head(crate::wire::HeadError::TooManyFields, peer);
@@ -315,7 +316,7 @@ impl Pulled {
             let frame = match deadline.bound_by(|| patience.begin(), body.frame()).await {
                 Err(_) => return Err(Denial::SlowBody),
                 Ok(None) => {
-                    self.guard.as_ref().map_or(Ok(()), MethodGuard::end)?;
+                    self.guard.as_mut().map_or(Ok(()), MethodGuard::end)?;
                     return Ok(None);
                 }
                 Ok(Some(Err(_))) => return Err(Denial::BadFraming),

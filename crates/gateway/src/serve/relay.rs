@@ -108,7 +108,7 @@ pub(super) async fn upload(
                 inbox.consume(skip + length);
             }
             Ok(Step::End { skip }) => {
-                if let Some(Err(denial)) = guard.as_ref().map(MethodGuard::end) {
+                if let Some(Err(denial)) = guard.as_mut().map(MethodGuard::end) {
                     return Stopped::Refused(denial);
                 }
                 inbox.consume(skip);

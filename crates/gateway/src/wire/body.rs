@@ -52,10 +52,13 @@ impl Framing {
         if head.status == 101 {
             return Ok((Self::UntilClose, false));
         }
-        if asked_for_head || matches!(head.status, 204 | 304) {
-            // A server that sends a body all the same may send it late, when another request waits.
+        let never_has_one = matches!(head.status, 204 | 304);
+        if asked_for_head || never_has_one {
+            // A server that sends a body all the same may send it late, when another request waits. HEAD has the
+            // length that GET would have; without one, the answer to GET would last until the connection closes.
             let announces_body = noted.transfer_encoding.count > 0
-                || noted.of_kind(Kind::ContentLength).any(|length| length != b"0");
+                || noted.of_kind(Kind::ContentLength).any(|length| length != b"0")
+                || !never_has_one && noted.content_length.count == 0;
             return Ok((Self::Empty, may_follow && !announces_body));
         }
         match (noted.transfer_encoding, noted.content_length) {

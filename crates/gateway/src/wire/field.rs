@@ -284,6 +284,17 @@ impl<'a> Noted<'a> {
             .map(|(field, _)| field.value)
     }
 
+    /// The fields that pass and that a lenient server could take for this one.
+    pub fn spelled_like(&self, name: &[u8]) -> impl Iterator<Item = &'a Field<'a>> {
+        self.fields
+            .iter()
+            .zip(&self.kinds)
+            .filter(move |(field, kind)| {
+                **kind == Kind::Plain && FoldedName::of(field.name.as_bytes()).as_bytes() == name
+            })
+            .map(|(field, _)| field)
+    }
+
     /// Whether one of the comma-separated words of a kind of field is `word`.
     pub fn says(&self, kind: Kind, word: &str) -> bool {
         if kind == Kind::Connection && !self.has_connection {

@@ -34,10 +34,14 @@ pub(super) fn is_plain(text: &str) -> bool {
 }
 
 /// A name as the loosest servers compare it: letter case does not count (Express, ASP.NET, IIS), nor do dots
-/// and blanks around it (IIS). Capitals first, so that letters with two small forms fold into one.
+/// and blanks around it (IIS), nor a line feed behind it (`$` in Python's patterns), nor other control characters
+/// to be safe. Capitals first, so that letters with two small forms fold into one.
 pub(super) fn fold(name: &str) -> String {
     let folded = name.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
-    folded.collect::<String>().trim_matches([' ', '\t', '.']).to_owned()
+    folded
+        .collect::<String>()
+        .trim_matches(|c: char| c.is_control() || matches!(c, ' ' | '.'))
+        .to_owned()
 }
 
 /// What is left of a folded name without what could be a format suffix (`export.json` in Rails).

@@ -255,6 +255,8 @@ mod tests {
             ("/contacts/Export.tar.gz", Some("contacts:export")),
             ("/contacts/export.", Some("contacts:export")),
             ("/contacts/export%20", Some("contacts:export")),
+            ("/contacts/export%0A", Some("contacts:export")),
+            ("/contacts/%0Dexport%7F", Some("contacts:export")),
             ("/contacts/export%2E%20.", Some("contacts:export")),
             ("/contacts/export;v=1", Some("contacts:export")),
             ("/contacts/EXPORT;v=1", Some("contacts:export")),
