@@ -9,7 +9,7 @@ const ANN: &str = "ann@acme.example";
 const NEW: &str = "ann@new.example";
 
 /// The newest link of this kind in a mail that says so.
-async fn link_to(person: &Person, words: &str, path: &str) -> String {
+pub async fn link_to(person: &Person, words: &str, path: &str) -> String {
     let mailbox = person.get("/mail").await.text;
     let mails = mailbox.split("<article").filter(|mail| mail.contains(words));
     let mut mails = mails.filter(|mail| mail.contains(path));
@@ -46,10 +46,12 @@ async fn an_address_changes_when_both_sides_have_confirmed_and_not_before() {
     let confirm = [("answer", "confirm")];
     let first = visitor.post(&new_link, &confirm).await.text;
     assert!(first.contains("The other address has to confirm"), "{first}");
-    assert!(
-        visitor.post(&new_link, &confirm).await.text.contains("other address"),
-        "twice is once"
-    );
+    for _ in 0..20 {
+        let again = visitor.post(&new_link, &confirm).await.text;
+        assert!(again.contains("other address"), "{again}");
+    }
+    let entries = "SELECT count(*) FROM audit WHERE action = 'person.confirm_email'";
+    assert_eq!(keydesk.count(entries).await, 1, "twice is once");
     assert_eq!((log_in(ANN).await, log_in(NEW).await), (303, 403));
     let second = visitor.post(&old_link, &confirm).await.text;
     assert!(second.contains("you log in with the new address"), "{second}");

@@ -2,7 +2,7 @@
 
 use crate::{
     limits::send,
-    support::{Keydesk, Options, Person, client, raw},
+    support::{Keydesk, Options, PASSWORD, Person, client, raw},
 };
 
 async fn start(config: &str) -> (Keydesk, Person) {
@@ -30,6 +30,21 @@ async fn a_stranger_fills_no_audit_log() {
     assert!(remembered <= 33, "{remembered}");
 }
 
+/// Whoever has a /48 of IPv6 has 65,536 networks.
+#[tokio::test]
+async fn t75_a_site_with_many_networks_fills_no_audit_log() {
+    let (keydesk, _ann) = start("trusted_proxies = [\"127.0.0.1\"]\n").await;
+    let stranger = client().build().expect("a client");
+    for number in 0..400 {
+        let form = stranger.post(format!("{}/forgot-password", keydesk.console));
+        let form = form.header("x-forwarded-for", format!("2001:db8:0:{number:x}::1"));
+        let form = form.header("origin", &keydesk.console).form(&[("email", "ann@acme.example")]);
+        form.send().await.expect("answers");
+    }
+    let written = "SELECT count(*) FROM audit WHERE action = 'person.request_reset'";
+    assert!(keydesk.count(written).await <= 301);
+}
+
 #[tokio::test]
 async fn a_stranger_fills_no_log_with_csp_reports() {
     let (keydesk, _ann) = start("").await;
@@ -43,10 +58,17 @@ async fn a_stranger_fills_no_log_with_csp_reports() {
 }
 
 #[tokio::test]
-async fn a_session_makes_only_so_many_changes() {
-    let (_keydesk, ann) = start("").await;
+async fn a_person_makes_only_so_many_changes() {
+    let (keydesk, ann) = start("").await;
+    // In another session, and with another secret of it.
+    let elsewhere = Person::visiting(&keydesk.console);
+    elsewhere.log_in("ann@acme.example", PASSWORD).await;
     let mut refused = None;
-    for _ in 0..400 {
+    for number in 0..400 {
+        let ann = if number % 2 == 0 { &ann } else { &elsewhere };
+        if number == 100 {
+            assert_eq!(ann.post("/confirm", &[("confirm_password", PASSWORD)]).await.status, 303);
+        }
         let page = ann.post("/profile/language", &[("language", "es")]).await;
         if page.status == 429 {
             refused = Some(page);

@@ -1,8 +1,9 @@
 //! Who has left an account does not come back by what they left behind.
 
 use crate::{
+    addresses::link_to,
     operators::operator,
-    support::{Keydesk, Options, PASSWORD, Person},
+    support::{Keydesk, NEW_PASSWORD, Options, PASSWORD, Person},
 };
 
 const BOB: &str = "bob@acme.example";
@@ -84,6 +85,43 @@ async fn logging_out_closes_the_invitations_of_whom_it_concerns() {
     assert_eq!(left.let_in().await, [false, false]);
 }
 
+/// A thief in a session may have sent them; the victim chooses another password.
+#[tokio::test]
+async fn another_password_closes_the_invitations_of_who_had_it() {
+    let left = Left::start("administrator").await;
+    let form = [("current_password", PASSWORD), ("new_password", NEW_PASSWORD)];
+    let page = left.bob.post("/profile/password", &form).await;
+    assert_eq!(page.status, 303, "{}", page.text);
+    assert_eq!(left.let_in().await, [false, false]);
+    let left = Left::start("administrator").await;
+    left.bob.post("/forgot-password", &[("email", BOB)]).await;
+    let link = left.bob.link_in_mail("/reset-password/").await;
+    let page = left.bob.post(&link, &[("new_password", NEW_PASSWORD)]).await;
+    assert_eq!(page.status, 303, "{}", page.text);
+    assert_eq!(left.let_in().await, [false, false]);
+}
+
+/// An invitation to another address of theirs is over with the change to it, and with the removal.
+#[tokio::test]
+async fn who_takes_an_invited_address_keeps_no_invitation_back() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    let bob = ann.invite(BOB, "developer", PASSWORD).await;
+    let invited = [("email", "robert@acme.example"), ("role", "administrator")];
+    ann.post("/members/invitations", &invited).await;
+    let invitation = ann.link_in_mail("/invitation/").await;
+    bob.post("/profile/email", &[("email", "robert@acme.example")]).await;
+    for words in ["Somebody who knows your password", "Confirm your new e-mail"] {
+        let link = link_to(&bob, words, "/email-change/").await;
+        assert_eq!(bob.post(&link, &[("answer", "confirm")]).await.status, 200);
+    }
+    let page = Person::visiting(&keydesk.console).log_in("robert@acme.example", PASSWORD).await;
+    assert_eq!(page.status, 303, "the address is his");
+    ann.post(&format!("/members/{}/remove", ann.member_id("bob").await), &[]).await;
+    let page = bob.post(&invitation, &[("name", "Bob"), ("password", PASSWORD)]).await;
+    assert_eq!(page.status, 422, "{}", page.text);
+}
+
 /// What an operator has not confirmed goes with the owner who asked for it.
 #[tokio::test]
 async fn sign_on_that_waits_for_the_operator_goes_with_who_set_it() {
@@ -113,7 +151,7 @@ async fn a_change_of_address_ends_with_the_password() {
     ann.post("/profile/email", &[("email", "mole@evil.example")]).await;
     let link = ann.link_in_mail("/email-change/").await;
     assert_eq!(ann.get(&link).await.status, 200);
-    let form = [("current_password", PASSWORD), ("new_password", crate::support::NEW_PASSWORD)];
+    let form = [("current_password", PASSWORD), ("new_password", NEW_PASSWORD)];
     let page = ann.post("/profile/password", &form).await;
     assert_eq!(page.status, 303, "{}", page.text);
     assert_eq!(ann.get(&link).await.status, 422);

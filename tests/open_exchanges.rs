@@ -194,6 +194,45 @@ async fn an_upload_ends_with_its_token() {
     }
 }
 
+/// The API takes no connection at first. When it does, the token has been revoked.
+#[tokio::test]
+async fn a_request_that_waits_for_a_connection_is_not_sent_after_its_token_was_revoked() {
+    let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+    socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a port");
+    let listener = socket.listen(0).expect("listens");
+    let address = listener.local_addr().expect("an address");
+    let config = format!("upstream = \"http://{address}\"\n");
+    let mut keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
+    let ann = keydesk.with_account().await;
+    let (endpoint, token) = (ann.endpoint_url().await, ann.create_token("CRM", "never").await);
+    let received = Received::default();
+    let open = Open { keydesk, ann, endpoint, token, received };
+    // The queue holds one, whoever is first.
+    let mut filling = tokio::task::JoinSet::new();
+    for _ in 0..3 {
+        filling.spawn(tokio::net::TcpStream::connect(address));
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let waiting = open.request(false, reqwest::Method::POST, "/upload");
+    let waiting = tokio::spawn(waiting.body(reqwest::Body::wrap_stream(endless())).send());
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    open.revoke().await;
+    let answer = tokio::time::timeout(PATIENCE, waiting).await.expect("it ends").expect("runs");
+    assert!(answer.is_err() || answer.is_ok_and(|answer| answer.status() == 401));
+    filling.shutdown().await;
+    let accepted = async {
+        let mut heads = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut head = Vec::new();
+            let read = tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut head);
+            let _ = tokio::time::timeout(Duration::from_millis(300), read).await;
+            heads.push(String::from_utf8_lossy(&head).into_owned());
+            assert!(!heads.concat().contains("POST"), "{heads:?}");
+        }
+    };
+    assert!(tokio::time::timeout(Duration::from_secs(3), accepted).await.is_err());
+}
+
 #[tokio::test]
 async fn suspension_ends_what_is_open() {
     let open = Open::start().await;

@@ -281,6 +281,9 @@ async fn who_was_removed_does_not_come_back_by_single_sign_on() {
     house.set().await;
     house.confirm().await;
     let who = claims("cleo@acme.example", &[]);
+    let invited = [("email", "cleo@acme.example"), ("role", "administrator")];
+    house.ann.post("/members/invitations", &invited).await;
+    let invitation = house.ann.link_in_mail("/invitation/").await;
     let cleo = Person::visiting(&house.keydesk.console);
     let back = house.leave(&cleo, &who).await;
     assert_eq!(cleo.get(&back).await.status, 303);
@@ -290,5 +293,12 @@ async fn who_was_removed_does_not_come_back_by_single_sign_on() {
     let back = house.leave(&again, &who).await;
     let page = again.get(&back).await;
     assert!(page.status == 422 && page.text.contains("removed you"), "{}", page.text);
+    assert_eq!(again.get(&invitation).await.status, 422, "joining has closed it");
+    // Nor as somebody else with the same address.
+    let moved = "UPDATE person SET email = 'cleo@evil.example', email_canonical = 'cleo@evil.example' \
+        WHERE email = 'cleo@acme.example'";
+    house.keydesk.sql(moved).await;
+    let back = house.leave(&again, &who).await;
+    assert_eq!(again.get(&back).await.status, 422);
     assert!(!house.ann.get("/members").await.text.contains("cleo@acme.example"));
 }

@@ -27,6 +27,8 @@ pub(crate) enum Tries<'a> {
 pub(crate) enum HeldError {
     #[error("{}", say("held-wait").with("span", span(*.0)))]
     Wait(std::time::Duration),
+    #[error("{}", say("held-log-ins").with("span", span(*.0)))]
+    LogIns(std::time::Duration),
     #[error("{}", say("held-locked"))]
     Locked,
     #[error(transparent)]
@@ -127,14 +129,18 @@ pub(crate) async fn ask_to_send(
     if email.is_some() && count(desk.store.write(desk.now()).await?, &from).await.is_ok() {
         return Ok(Sending { is_allowed: false, is_noted: true });
     }
-    let noted = from.into_iter().take(1).map(|(_, from)| (AttemptKind::Noted, from));
-    let noted = count(desk.store.write(desk.now()).await?, &noted.collect::<Vec<_>>()).await;
+    // Of the widest network that it comes from.
+    let noted = from.into_iter().next_back().map(|(_, from)| (AttemptKind::Noted, from));
+    let noted = count(desk.store.write(desk.now()).await?, &Vec::from_iter(noted)).await;
     Ok(Sending { is_allowed: false, is_noted: noted.is_ok() })
 }
 
 /// Counts a log-in that has succeeded: each leaves a session, a device, and an audit entry.
 pub(crate) async fn count_log_in(write: &mut Write, person: PersonId) -> Result<(), HeldError> {
-    count_one(write, AttemptKind::LogIn, &person.to_string()).await
+    match count_one(write, AttemptKind::LogIn, &person.to_string()).await {
+        Err(HeldError::Wait(wait)) => Err(HeldError::LogIns(wait)),
+        counted => counted,
+    }
 }
 
 async fn count_one(write: &mut Write, kind: AttemptKind, key: &str) -> Result<(), HeldError> {
@@ -160,8 +166,13 @@ async fn keys(
         Tries::Session(id) => return Ok(vec![(AttemptKind::Device, id.to_string())]),
         Tries::Factor(id) => return Ok(vec![(AttemptKind::Factor, id.to_string())]),
         Tries::SignOn => {
-            let from = origin.client_addr.map(|addr| format!("sign-on {}", network(addr)));
-            return Ok(from.map(|from| (AttemptKind::Address, from)).into_iter().collect());
+            // Apart from tries of a password, which are more.
+            let apart = |kind, from: String| (kind, format!("sign-on {from}"));
+            let addr = origin.client_addr;
+            let from = addr.map(|addr| apart(AttemptKind::Address, network(addr)));
+            let wide = addr.and_then(wide_network).map(|wide| apart(AttemptKind::Network, wide));
+            let all = apart(AttemptKind::All, String::new());
+            return Ok(from.into_iter().chain(wide).chain([all]).collect());
         }
         Tries::Passkey { device: Some(device) } if write.is_device_of_anybody(device).await? => {
             return Ok(vec![(AttemptKind::Device, hex::encode(device))]);

@@ -114,7 +114,7 @@ impl Desk {
     pub(crate) async fn write_as(&self, caller: &Caller) -> Result<(Write, Caller), Problem> {
         let mut write = self.store.write(self.now()).await?;
         let member = write.find_member(caller.account.id, caller.member.id).await?;
-        let member = member.filter(|member| member.admits(caller.session.authenticated_at));
+        let member = member.filter(|member| member.admits(caller.session.created_at));
         let account = write.find_account(caller.account.id).await?;
         let account = account.filter(|account| account.state.is_in_use());
         match (member, account) {

@@ -2,12 +2,12 @@
 //! where a cookie is meant, no foreign page behind a form; and what every answer carries.
 
 use crate::{
-    Desk, Settings, attempts, codes,
+    Desk, Settings, attempts,
     freshness::NewCookie,
     language::speaking,
     problem::Problem,
     say,
-    sessions::{has_session, noting_session, session_in},
+    sessions::{noting_session, who_is_here},
 };
 use axum::{
     Extension,
@@ -19,10 +19,11 @@ use axum::{
 };
 use keydesk_model::{Language, Origin};
 use std::{
+    hash::{DefaultHasher, Hash, Hasher},
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -38,16 +39,20 @@ pub(crate) async fn admit(
     let wishes = wishes.and_then(|wishes| wishes.to_str().ok()).unwrap_or_default();
     let language = Language::accepted(wishes);
     let mark = request.extensions().get::<SessionMark>().cloned();
+    let is_change = !request.method().is_safe();
     let admitted = async {
         let response = admit_reader(&desk, peer, request, next).await;
         if let Some(SessionMark(mark)) = mark
-            && has_session()
+            && let Some(person) = who_is_here()
         {
-            mark.store(true, Ordering::Relaxed);
+            // Zero is nobody.
+            let mut hasher = DefaultHasher::new();
+            person.hash(&mut hasher);
+            mark.store(hasher.finish() | 1, Ordering::Relaxed);
         }
         response
     };
-    speaking(language, noting_session(admitted)).await
+    speaking(language, noting_session(is_change, admitted)).await
 }
 
 /// As [`admit`], in the reader's language.
@@ -55,9 +60,6 @@ async fn admit_reader(desk: &Desk, peer: SocketAddr, mut request: Request, next:
     let settings = &desk.settings;
     let id = format!("req_{}", hex::encode(desk.entropy.bytes::<12>()));
     if let Some(refusal) = refuse(settings, peer, &request, &id) {
-        return harden(settings, refusal);
-    }
-    if let Some(refusal) = refuse_flood(desk, &request) {
         return harden(settings, refusal);
     }
     let headers = request.headers();
@@ -122,22 +124,6 @@ fn refuse(
     None
 }
 
-/// Each change writes an audit entry, and some a row in every gateway: a session makes only so many.
-fn refuse_flood(desk: &Desk, request: &Request) -> Option<Response> {
-    if request.method().is_safe() {
-        return None;
-    }
-    let session = session_in(request.headers(), &desk.settings)?;
-    let key = hex::encode(codes::digest(session));
-    let wait = desk.changes.take(&key, desk.now()).err()?;
-    let seconds = wait.as_secs() + 1;
-    let detail = say("too-many-changes-why").count("n", seconds);
-    let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, say("too-many-changes"), detail);
-    let mut response = problem.into_response();
-    response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
-    Some(response)
-}
-
 /// Whether a path begins as an endpoint's does. No page of the console begins with digits.
 fn names_account(path: &str) -> bool {
     let first = path.split('/').nth(1).unwrap_or_default();
@@ -158,9 +144,9 @@ fn host_of(request: &Request) -> Option<&str> {
     }
 }
 
-/// Set on a connection when a request on it has an open session: then its place is kept.
+/// Set on a connection when a request on it has an open session, to a number of its person: then its place is kept.
 #[derive(Clone, Debug)]
-pub struct SessionMark(pub Arc<AtomicBool>);
+pub struct SessionMark(pub Arc<AtomicU64>);
 
 /// Marks a request that came over a TLS connection of our own.
 #[derive(Clone, Copy, Debug)]
@@ -238,7 +224,7 @@ pub(crate) async fn take_csp_report(
 ) -> StatusCode {
     let from = origin.client_addr.map(attempts::network).unwrap_or_default();
     let is_within = |key: &str| desk.reports.take(key, desk.now()).is_ok();
-    if !is_within(&from) || !is_within("all") {
+    if !is_within("all") || !is_within(&from) {
         return StatusCode::NO_CONTENT;
     }
     let start: String = body.chars().take(500).flat_map(char::escape_debug).collect();

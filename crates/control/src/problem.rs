@@ -5,11 +5,11 @@ use crate::chrome::{Chrome, Nav, page_with};
 use crate::say;
 use askama::Template;
 use axum::{
-    http::{HeaderValue, StatusCode, header::RETRY_AFTER},
+    http::{StatusCode, header::RETRY_AFTER},
     response::{IntoResponse, Response},
 };
 use keydesk_store::StoreError;
-use std::error::Error;
+use std::{error::Error, num::NonZeroU32, time::Duration};
 
 #[derive(Debug)]
 pub(crate) struct Problem {
@@ -17,6 +17,8 @@ pub(crate) struct Problem {
     title: String,
     detail: String,
     cause: Option<Box<dyn Error + Send + Sync>>,
+    /// Seconds.
+    retry_after: Option<NonZeroU32>,
     offers_log_out: bool,
     back: (&'static str, String),
 }
@@ -38,7 +40,8 @@ fn home() -> (&'static str, String) {
 impl Problem {
     pub fn new(status: StatusCode, title: impl Into<String>, detail: impl Into<String>) -> Self {
         let (title, detail) = (title.into(), detail.into());
-        Self { status, title, detail, cause: None, offers_log_out: false, back: home() }
+        let (cause, retry_after) = (None, None);
+        Self { status, title, detail, cause, retry_after, offers_log_out: false, back: home() }
     }
 
     /// Where the page's button leads.
@@ -86,14 +89,17 @@ impl Problem {
         Self::new(StatusCode::TOO_MANY_REQUESTS, say("too-many-tries"), detail)
     }
 
+    pub fn too_many_changes(wait: Duration) -> Self {
+        let seconds = NonZeroU32::MIN.saturating_add(wait.as_secs().try_into().unwrap_or(u32::MAX));
+        let detail = say("too-many-changes-why").count("n", u64::from(seconds.get()));
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, say("too-many-changes"), detail);
+        Self { retry_after: Some(seconds), ..problem }
+    }
+
     pub fn broken(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
-            status: StatusCode::INTERNAL_SERVER_ERROR,
-            title: say("broken").to_string(),
-            detail: say("broken-why").to_string(),
             cause: Some(cause.into()),
-            offers_log_out: false,
-            back: home(),
+            ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, say("broken"), say("broken-why"))
         }
     }
 }
@@ -103,20 +109,12 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::Conflict => Self::conflict(say("conflict-why")),
             StoreError::Unsettled => Self {
-                status: StatusCode::SERVICE_UNAVAILABLE,
-                title: say("unsettled").to_string(),
-                detail: say("unsettled-why").to_string(),
                 cause: Some(Box::new(error)),
-                offers_log_out: false,
-                back: home(),
+                ..Self::new(StatusCode::SERVICE_UNAVAILABLE, say("unsettled"), say("unsettled-why"))
             },
             StoreError::Unknown => Self {
-                status: StatusCode::SERVICE_UNAVAILABLE,
-                title: say("unknown").to_string(),
-                detail: say("unknown-why").to_string(),
                 cause: Some(Box::new(error)),
-                offers_log_out: false,
-                back: home(),
+                ..Self::new(StatusCode::SERVICE_UNAVAILABLE, say("unknown"), say("unknown-why"))
             },
             StoreError::Unreadable { .. } | StoreError::Journal(_) | StoreError::Unavailable(_) => {
                 Self::broken(error)
@@ -131,11 +129,12 @@ impl IntoResponse for Problem {
             tracing::error!(error = &**cause as &dyn Error, "a console request failed");
         }
         let chrome = Chrome::nobody(&self.title, Nav::None);
-        let status = self.status;
+        let (status, retry_after) = (self.status, self.retry_after);
         let Self { title, detail, offers_log_out, back, .. } = self;
         let mut response = page_with(status, &Page { chrome, title, detail, offers_log_out, back });
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
+        let wait = retry_after.map(NonZeroU32::get);
+        if let Some(wait) = wait.or((status == StatusCode::SERVICE_UNAVAILABLE).then_some(5)) {
+            response.headers_mut().insert(RETRY_AFTER, wait.into());
         }
         response
     }

@@ -20,8 +20,15 @@ const CHARSETS: [&[u8]; 5] = [b"utf-8", b"utf8", b"us-ascii", b"iso-8859-1", b"w
 pub(crate) struct MethodGuard {
     place: Place,
     word: Word,
-    /// An escape that has begun: the percent sign, and its first digit.
-    escape: Option<Option<u8>>,
+    escape: Escape,
+}
+
+/// An escape that has begun.
+#[derive(Clone, Copy, Debug)]
+enum Escape {
+    None,
+    Percent,
+    Digit(u8),
 }
 
 /// Where the name of a parameter stands.
@@ -89,7 +96,7 @@ impl MethodGuard {
     }
 
     fn at(place: Place) -> Self {
-        Self { place, word: Word::default(), escape: None }
+        Self { place, word: Word::default(), escape: Escape::None }
     }
 
     /// Reads the next piece.
@@ -113,26 +120,15 @@ impl MethodGuard {
 
     fn finds(&mut self, byte: u8) -> bool {
         let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|d| u8::try_from(d).ok());
-        match (self.escape, digit(byte)) {
-            (None, _) if byte == b'%' => {
-                self.escape = Some(None);
-                false
-            }
-            (Some(None), Some(high)) => {
-                self.escape = Some(Some(high));
-                false
-            }
-            (Some(Some(high)), Some(low)) => {
-                self.escape = None;
-                self.takes(high * 16 + low)
-            }
-            (Some(_), _) => {
-                // It was none.
-                self.escape = None;
-                self.takes(b'%') || self.finds(byte)
-            }
-            (None, _) => self.takes_raw(byte),
+        match (std::mem::replace(&mut self.escape, Escape::None), digit(byte)) {
+            (Escape::None, _) if byte == b'%' => self.escape = Escape::Percent,
+            (Escape::Percent, Some(high)) => self.escape = Escape::Digit(high),
+            (Escape::None, _) => return self.takes_raw(byte),
+            (Escape::Digit(high), Some(low)) => return self.takes(high * 16 + low),
+            // It was none.
+            _ => return self.takes(b'%') || self.finds(byte),
         }
+        false
     }
 
     /// A byte that was not escaped, and so may separate parameters.

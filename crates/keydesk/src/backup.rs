@@ -84,7 +84,13 @@ pub async fn restore(config: Config, args: RestoreArgs) -> anyhow::Result<()> {
         bail!("there is no file {}", args.file.display());
     }
     let _alone = alone(&config)?;
-    let backup = Store::open(&Place::Sqlite(copy_of(&args.file, &config.data)?)).await?;
+    let restored = restore_from(&config, &args.file).await;
+    remove_copy(&config.data);
+    restored
+}
+
+async fn restore_from(config: &Config, file: &Path) -> anyhow::Result<()> {
+    let backup = Store::open(&Place::Sqlite(copy_of(file, &config.data)?)).await?;
     backup.checked().await.context("the backup cannot be used")?;
     // Only now, as nothing may be left in the place of the present database but another that is whole.
     let aside = match &config.store {
@@ -98,7 +104,6 @@ pub async fn restore(config: Config, args: RestoreArgs) -> anyhow::Result<()> {
     }
     copied.context("nothing was restored; the present database is as it was")?;
     backup.close().await;
-    remove_copy(&config.data);
     if let Some((_, kept)) = aside.first() {
         say!("The database that was there is kept as {}.", kept.display());
     }
@@ -156,9 +161,12 @@ fn put_back(aside: &[(PathBuf, PathBuf)]) {
 
 /// The backup itself is only read.
 fn copy_of(file: &Path, data: &Path) -> anyhow::Result<PathBuf> {
+    files::make_folder(data)?;
+    data::keep_private(data)?;
     let copy = data.join("restoring.sqlite");
     remove_copy(data);
-    std::fs::copy(file, &copy).context("the backup cannot be read")?;
+    let mut from = std::fs::File::open(file).context("the backup cannot be read")?;
+    std::io::copy(&mut from, &mut files::replace(&copy)?).context("the backup cannot be copied")?;
     Ok(copy)
 }
 

@@ -23,7 +23,7 @@ pub async fn serve(
 
 fn mark(extensions: &mut Extensions, seen: Seen) {
     extensions.insert(ConnectInfo::<SocketAddr>(seen.peer));
-    extensions.insert(SessionMark(seen.is_known));
+    extensions.insert(SessionMark(seen.holder));
     if seen.is_tls {
         extensions.insert(DirectTls);
     }

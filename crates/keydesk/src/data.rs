@@ -58,7 +58,7 @@ pub async fn open(config: &Config) -> anyhow::Result<(Store, Option<Arc<Keyring>
 }
 
 /// The data folder is its owner's alone. One that was there before is made so, as far as it is ours.
-fn keep_private(folder: &Path) -> anyhow::Result<()> {
+pub fn keep_private(folder: &Path) -> anyhow::Result<()> {
     let found = fs::metadata(folder)?;
     let mode = found.mode();
     let is_ours = found.uid() == rustix::process::geteuid().as_raw();
@@ -77,18 +77,30 @@ fn keep_private(folder: &Path) -> anyhow::Result<()> {
     // Files of ours that are there already, of whatever rights.
     for entry in fs::read_dir(folder)?.filter_map(Result::ok) {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let is_ours = OWN_FILES.iter().any(|own| name.starts_with(own));
-        if is_ours && entry.file_type().is_ok_and(|kind| !kind.is_symlink()) {
-            files::tighten(&entry.path())
-                .with_context(|| format!("{} must be its owner's alone", entry.path().display()))?;
+        if !OWN_FILES.iter().any(|own| name.starts_with(own)) {
+            continue;
+        }
+        let (path, itself) = (entry.path(), entry.metadata()?);
+        if !itself.is_symlink() {
+            files::tighten(&path)
+                .with_context(|| format!("{} must be its owner's alone", path.display()))?;
+        } else if ![0, rustix::process::geteuid().as_raw()].contains(&itself.uid()) {
+            bail!("{} is a link that another user made: remove it", path.display());
         }
     }
     Ok(())
 }
 
 /// What Keydesk makes in its data folder, but the key file: who may have read that has to be thought about.
-const OWN_FILES: [&str; 6] =
-    ["keydesk.sqlite", "sample-api.sqlite", "ended.journal", "key.lock", "nodes", "acme"];
+const OWN_FILES: [&str; 7] = [
+    "keydesk.sqlite",
+    "sample-api.sqlite",
+    "restoring.sqlite",
+    "ended.journal",
+    "key.lock",
+    "nodes",
+    "acme",
+];
 
 pub fn key_file(config: &Config) -> PathBuf {
     config.data.join("keydesk.key")

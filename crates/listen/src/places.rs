@@ -6,7 +6,7 @@ use std::{
     net::{IpAddr, Ipv6Addr},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
 };
 use tokio::sync::Notify;
@@ -15,6 +15,11 @@ use tokio::sync::Notify;
 /// address each has. A host with IPv6 has a whole /64, a site a /56 or a /48.
 const IPV6: [(u32, usize); 3] = [(64, 1), (56, 2), (48, 4)];
 const IPV4: [(u32, usize); 1] = [(32, 1)];
+
+/// The number of who has shown no session.
+const STRANGER: u64 = 0;
+/// So many connections are nobody's to take from a person with a session: several browsers, each with its tabs.
+const SHARE_OF_ONE: usize = 16;
 
 pub struct Places {
     all: usize,
@@ -43,7 +48,7 @@ type Network = (u32, IpAddr);
 
 #[derive(Debug)]
 struct Open {
-    is_known: Arc<AtomicBool>,
+    holder: Arc<AtomicU64>,
     leave: Arc<Notify>,
 }
 
@@ -53,7 +58,7 @@ pub struct Place {
     places: Arc<Places>,
     number: u64,
     peer: IpAddr,
-    is_known: Arc<AtomicBool>,
+    holder: Arc<AtomicU64>,
     leave: Arc<Notify>,
 }
 
@@ -86,10 +91,10 @@ impl Places {
         }
         let number = held.next;
         held.next += 1;
-        let (is_known, leave) = (Arc::<AtomicBool>::default(), Arc::<Notify>::default());
-        let open = Open { is_known: Arc::clone(&is_known), leave: Arc::clone(&leave) };
+        let (holder, leave) = (Arc::<AtomicU64>::default(), Arc::<Notify>::default());
+        let open = Open { holder: Arc::clone(&holder), leave: Arc::clone(&leave) };
         held.open.insert(number, open);
-        Some(Place { places: Arc::clone(self), number, peer, is_known, leave })
+        Some(Place { places: Arc::clone(self), number, peer, holder, leave })
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
@@ -98,24 +103,30 @@ impl Places {
 }
 
 impl Held {
-    /// Asks the oldest stranger to leave; false if there is none. Their place counts as free at once.
+    /// Asks the oldest stranger to leave; without strangers, the oldest connection of whoever holds the most, if that is
+    /// more than their share. Returns false if there is none. Their place counts as free at once.
     fn make_room(&mut self) -> bool {
-        let is_stranger = |open: &Open| !open.is_known.load(Ordering::Relaxed);
-        let oldest = self.open.iter().find(|(_, open)| is_stranger(open));
-        let Some((number, leave)) = oldest.map(|(number, open)| (*number, Arc::clone(&open.leave)))
-        else {
-            return false;
-        };
-        self.open.remove(&number);
-        leave.notify_one();
+        let holders =
+            || self.open.iter().map(|(at, open)| (*at, open.holder.load(Ordering::Relaxed)));
+        let stranger = holders().find(|(_, holder)| *holder == STRANGER).map(|(at, _)| at);
+        let oldest = stranger.or_else(|| {
+            let mut held: HashMap<u64, (usize, u64)> = HashMap::new();
+            for (at, holder) in holders() {
+                held.entry(holder).or_insert((0, at)).0 += 1;
+            }
+            let most = held.into_values().max().filter(|(count, _)| *count > SHARE_OF_ONE);
+            most.map(|(_, at)| at)
+        });
+        let Some(open) = oldest.and_then(|at| self.open.remove(&at)) else { return false };
+        open.leave.notify_one();
         true
     }
 }
 
 impl Place {
-    /// Set by whoever finds that there is somebody with a session at the other end.
-    pub fn is_known(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.is_known)
+    /// To be set to a number of theirs by whoever finds that there is somebody with a session at the other end.
+    pub fn holder(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.holder)
     }
 
     /// Waits until somebody else needs the place.
@@ -189,16 +200,34 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn t38_nobody_takes_all_places_with_sessions_of_theirs() {
+        let places = Arc::new(Places::new(20, 100, |_| false));
+        let take = |holder: u64| {
+            let place = places.take(addr("10.0.0.1")).expect("a place");
+            place.holder().store(holder, Ordering::Relaxed);
+            place
+        };
+        let ann = take(1);
+        let mallory: Vec<_> = (0..19).map(|_| take(2)).collect();
+        let bea: Vec<_> = (0..3).map(|_| take(3)).collect();
+        for place in &mallory[..3] {
+            place.is_needed().await;
+        }
+        assert!(places.take(addr("10.0.0.2")).is_none(), "nobody holds more than a share");
+        drop((ann, mallory, bea));
+    }
+
+    #[tokio::test]
     async fn t38_whoever_has_a_session_keeps_their_place_and_the_oldest_stranger_leaves() {
         let places = Arc::new(Places::new(3, 100, |_| false));
         let take = |peer: &str| places.take(addr(peer));
         let ann = take("10.0.0.1").expect("a place");
-        ann.is_known().store(true, Ordering::Relaxed);
+        ann.holder().store(1, Ordering::Relaxed);
         let strangers = [take("10.0.0.2").expect("a place"), take("10.0.0.3").expect("a place")];
         let next = take("10.0.0.4").expect("the oldest stranger's place");
         strangers[0].is_needed().await;
-        for place in [&next, &strangers[1]] {
-            place.is_known().store(true, Ordering::Relaxed);
+        for (place, number) in [&next, &strangers[1]].into_iter().zip(2..) {
+            place.holder().store(number, Ordering::Relaxed);
         }
         assert!(take("10.0.0.5").is_none(), "everybody is known");
         drop(next);

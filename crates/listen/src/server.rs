@@ -15,7 +15,7 @@ use hyper_util::{
 };
 use std::{
     net::{IpAddr, SocketAddr},
-    sync::{Arc, atomic::AtomicBool},
+    sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
 use tokio::{
@@ -80,8 +80,8 @@ impl Bounds {
 pub struct Seen {
     pub peer: SocketAddr,
     pub is_tls: bool,
-    /// To be set when there is somebody with a session at the other end: their place is kept.
-    pub is_known: Arc<AtomicBool>,
+    /// To be set to a number of theirs when there is somebody with a session at the other end: their place is kept.
+    pub holder: Arc<AtomicU64>,
 }
 
 /// Serves until `stopped` resolves. `mark` tells the router what is known of a request's connection.
@@ -175,7 +175,7 @@ impl Connection {
             () = place.is_needed() => return,
         };
         let Ok(Some(stream)) = shaken else { return };
-        let seen = Seen { peer, is_tls, is_known: place.is_known() };
+        let seen = Seen { peer, is_tls, holder: place.holder() };
         let exchanges = activity.clone();
         let router = router.map_request(move |mut request: Request<Incoming>| {
             mark(request.extensions_mut(), seen.clone());

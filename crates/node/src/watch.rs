@@ -80,6 +80,7 @@ impl Member {
         let _ = self.store.forget_old_use(now).await;
         let _ = self.store.forget_old_attempts(now).await;
         let _ = self.store.forget_expired(now).await;
+        let _ = self.store.forget_crowded_use().await;
         // Last month's is kept, too: someone may still tell of it.
         let last_month = Month::of(now.minus(Duration::from_hours(24 * 31)));
         let _ = self.store.forget_old_quota_use(last_month).await;

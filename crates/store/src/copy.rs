@@ -167,6 +167,7 @@ const TABLES: &[Table] = &[
             N("created_at"),
             N("removed_at"),
             N("sessions_from"),
+            T("removed_email"),
         ],
     },
     Table {

@@ -43,6 +43,14 @@ fn record(count: usize) -> String {
     )
 }
 
+/// How many programs and addresses of one token are kept, the latest ones.
+const MOST: u32 = 1_000;
+/// A report that has more of one token is a flood.
+const FLOOD: usize = 16;
+const FORGET: &str = "DELETE FROM integration WHERE token_id = $1 AND last_used_at < \
+    (SELECT last_used_at FROM integration WHERE token_id = $1 ORDER BY last_used_at DESC LIMIT 1 OFFSET $2)";
+const CROWDED: &str = "SELECT token_id FROM integration GROUP BY token_id HAVING count(*) > $1";
+
 const LIST: &str = "SELECT program, client_addr, first_used_at, last_used_at, calls FROM integration \
     WHERE token_id = $1 AND last_used_at > $2 ORDER BY last_used_at DESC LIMIT 50";
 
@@ -120,7 +128,26 @@ impl Store {
             record.execute(&mut aside).await?;
             rest = later;
         }
+        for of_token in seen.chunk_by(|one, next| one.token == next.token) {
+            if of_token.len() > FLOOD {
+                query(FORGET)
+                    .bind(of_token[0].token)
+                    .bind(i64::from(MOST))
+                    .execute(&mut aside)
+                    .await?;
+            }
+        }
         aside.finish().await
+    }
+
+    /// Forgets all but the latest programs and addresses of each token.
+    pub async fn forget_crowded_use(&self) -> Result<(), StoreError> {
+        let crowded = query(CROWDED).bind(i64::from(MOST)).all(&mut self.read().await?).await?;
+        for row in &crowded {
+            let token: TokenId = row::parsed(row, "token_id")?;
+            self.run_aside(query(FORGET).bind(token).bind(i64::from(MOST))).await?;
+        }
+        Ok(())
     }
 }
 

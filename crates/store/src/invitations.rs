@@ -4,7 +4,7 @@ use crate::{
     Read, StoreError, Write, row,
     sql::{Row, query},
 };
-use keydesk_model::{AccountId, Email, InvitationId, MemberId, Role, Timestamp};
+use keydesk_model::{AccountId, Email, InvitationId, MemberId, PersonId, Role, Timestamp};
 
 #[derive(Clone, Debug)]
 pub struct Invitation {
@@ -56,6 +56,8 @@ const CLOSE: &str = "UPDATE invitation SET closed_at = $1 \
     WHERE id = $2 AND account_id = $3 AND closed_at IS NULL";
 const CLOSE_FOR: &str = "UPDATE invitation SET closed_at = $1 \
     WHERE account_id = $2 AND email_canonical = $3 AND closed_at IS NULL";
+const CLOSE_TO: &str = "UPDATE invitation SET closed_at = $1 WHERE account_id = $2 AND closed_at IS NULL \
+    AND email_canonical = (SELECT email_canonical FROM person WHERE id = $3)";
 
 const CLOSE_OF: &str =
     "UPDATE invitation SET closed_at = $1 WHERE invited_by = $2 AND closed_at IS NULL";
@@ -123,6 +125,16 @@ impl Write {
     pub async fn close_invitations_of(&mut self, member: MemberId) -> Result<u64, StoreError> {
         let now = self.now();
         query(CLOSE_OF).bind(now).bind(member).execute(self).await
+    }
+
+    /// Closes the open invitations to a person's address; tells how many.
+    pub async fn close_invitations_to(
+        &mut self,
+        account: AccountId,
+        person: PersonId,
+    ) -> Result<u64, StoreError> {
+        let now = self.now();
+        query(CLOSE_TO).bind(now).bind(account).bind(person).execute(self).await
     }
 
     /// The same of those that make owners.

@@ -52,12 +52,14 @@ const OF_PERSON: &str =
     select_members!("member.person_id = $1 ORDER BY member.created_at, member.id");
 const COUNT_OWNERS: &str = "SELECT count(*) AS number FROM member WHERE account_id = $1 AND role = 'owner' AND removed_at IS NULL";
 const WAS_REMOVED: &str = "SELECT count(*) AS number FROM member \
-    WHERE account_id = $1 AND person_id = $2 AND removed_at IS NOT NULL";
+    WHERE account_id = $1 AND removed_at IS NOT NULL AND (person_id = $2 OR removed_email = $3)";
 const ADD: &str = "INSERT INTO member (id, account_id, person_id, role, created_at) VALUES ($1, $2, $3, $4, $5) \
     ON CONFLICT DO NOTHING";
 const SET_ROLE: &str = "UPDATE member SET role = $1 WHERE id = $2 AND removed_at IS NULL";
 const ASK_ANEW: &str = "UPDATE member SET sessions_from = $1 WHERE id = $2";
-const REMOVE: &str = "UPDATE member SET removed_at = $1 WHERE id = $2 AND removed_at IS NULL";
+const REMOVE: &str = "UPDATE member SET removed_at = $1, \
+    removed_email = (SELECT email_canonical FROM person WHERE person.id = member.person_id) \
+    WHERE id = $2 AND removed_at IS NULL";
 
 fn member(row: &Row) -> Result<Member, StoreError> {
     Ok(Member {
@@ -75,7 +77,7 @@ fn member(row: &Row) -> Result<Member, StoreError> {
 }
 
 impl Member {
-    /// Whether a session whose password was last given at that instant leads into the account.
+    /// Whether a session that began at that instant leads into the account.
     pub fn admits(&self, logged_in_at: Timestamp) -> bool {
         self.sessions_from.is_none_or(|from| from < logged_in_at)
     }
@@ -105,9 +107,10 @@ impl Read {
     pub async fn was_removed(
         &mut self,
         account: AccountId,
-        person: PersonId,
+        (person, email): (PersonId, &Email),
     ) -> Result<bool, StoreError> {
-        let found = query(WAS_REMOVED).bind(account).bind(person).one(self).await?;
+        let found =
+            query(WAS_REMOVED).bind(account).bind(person).bind(email.canonical()).one(self).await?;
         Ok(found.get::<i64>("number")? > 0)
     }
 

@@ -30,6 +30,17 @@ mail-password-changed =
     { $console }/api-docs
 
     If it was not you, reset the password at { $console }/forgot-password and tell an administrator.
+mail-password-reset-subject = Your password was changed
+mail-password-reset =
+    The password of this address was changed. Your bearer token ended with it; the new one stands on
+
+    { $console }/api-docs
+
+    These passkeys still log in without a password: { $passkeys }. Remove those that you do not know at
+
+    { $console }/passkeys
+
+    If it was not you, reset the password at { $console }/forgot-password and tell an administrator.
 mail-logged-out-subject = You were logged out from all sessions by { $by }
 mail-logged-out =
     { $by }, who administers { $account }, has logged you out from all active sessions there. Your bearer token ended with it; log in again to find the new one:

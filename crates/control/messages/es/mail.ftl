@@ -30,6 +30,17 @@ mail-password-changed =
     { $console }/api-docs
 
     Si no fuiste tú, restablece la contraseña en { $console }/forgot-password y avisa a un administrador.
+mail-password-reset-subject = Se cambió tu contraseña
+mail-password-reset =
+    La contraseña de esta dirección se cambió. Tu token de portador terminó con ella; el nuevo está en
+
+    { $console }/api-docs
+
+    Estas llaves de acceso siguen abriendo la sesión sin contraseña: { $passkeys }. Elimina las que no conozcas en
+
+    { $console }/passkeys
+
+    Si no fuiste tú, restablece la contraseña en { $console }/forgot-password y avisa a un administrador.
 mail-logged-out-subject = { $by } cerró todas tus sesiones
 mail-logged-out =
     { $by }, que administra { $account }, cerró todas tus sesiones activas allí. Tu token de portador terminó con ello; inicia sesión de nuevo para encontrar el nuevo:

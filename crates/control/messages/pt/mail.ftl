@@ -30,6 +30,17 @@ mail-password-changed =
     { $console }/api-docs
 
     Se não foi você, redefina a senha em { $console }/forgot-password e avise um administrador.
+mail-password-reset-subject = A sua senha foi alterada
+mail-password-reset =
+    A senha deste endereço foi alterada. O seu token de portador terminou com ela; o novo está em
+
+    { $console }/api-docs
+
+    Estas chaves de acesso continuam a entrar sem senha: { $passkeys }. Remova as que você não conhece em
+
+    { $console }/passkeys
+
+    Se não foi você, redefina a senha em { $console }/forgot-password e avise um administrador.
 mail-logged-out-subject = { $by } encerrou todas as suas sessões
 mail-logged-out =
     { $by }, que administra { $account }, encerrou todas as suas sessões ativas ali. O seu token de portador terminou com isso; entre de novo para encontrar o novo:

@@ -71,7 +71,7 @@ impl From<HeldError> for OpenAccountError {
     fn from(error: HeldError) -> Self {
         match error {
             HeldError::Store(error) => Self::Store(error),
-            HeldError::Wait(_) | HeldError::Locked => Self::TooBusy,
+            HeldError::Wait(_) | HeldError::LogIns(_) | HeldError::Locked => Self::TooBusy,
         }
     }
 }
@@ -178,6 +178,8 @@ pub(crate) async fn join(
 ) -> Result<MemberId, StoreError> {
     let id = MemberId::generate(write.now(), &desk.entropy);
     write.add_member(NewMember { id, account, person, role }).await?;
+    // Another invitation would let them in again, whatever becomes of this membership.
+    write.close_invitations_to(account, person).await?;
     if role.may(keydesk_model::Right::UseApiDocs) {
         tokens::issue_bearer_token(desk, write, account, id, name).await?;
     }

@@ -45,6 +45,16 @@ impl Message {
         Self::new("password-changed", |mail| mail.with("console", console_url))
     }
 
+    /// After a reset by mail: `passkeys` still lead in.
+    pub fn password_reset(console_url: &str, passkeys: &[String]) -> Self {
+        if passkeys.is_empty() {
+            return Self::password_changed(console_url);
+        }
+        Self::new("password-reset", |mail| {
+            mail.with("console", console_url).with("passkeys", passkeys.join(", "))
+        })
+    }
+
     pub fn logged_out(by: &str, account: &str, console_url: &str) -> Self {
         Self::new("logged-out", |mail| {
             mail.with("by", by).with("account", account).with("console", console_url)

@@ -282,7 +282,8 @@ pub(crate) async fn remove(
     write.remove_member(id).await?;
     write.end_sessions_in(member.person, member.account).await?;
     // Nothing that they have left behind lets them, or whom they chose, in again.
-    let closed = write.close_invitations_of(id).await?;
+    let closed = write.close_invitations_of(id).await?
+        + write.close_invitations_to(member.account, member.person).await?;
     write.remove_pending_sign_on_of(id).await?;
     let detail = serde_json::json!({
         "before": { "email": member.email.as_str(), "role": member.role },

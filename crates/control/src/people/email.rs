@@ -112,6 +112,10 @@ pub(crate) async fn confirm(
     let mut write = desk.store.write(desk.now()).await?;
     let now = write.now();
     let change = write.find_email_change(digest, now).await?.ok_or(EmailChangeError::Over)?;
+    let is_repeated = if change.is_new_side { change.new_confirmed } else { change.old_confirmed };
+    if is_repeated {
+        return Ok(Confirmed::Half);
+    }
     write.confirm_email_change(digest, change.is_new_side).await?;
     let is_whole = if change.is_new_side { change.old_confirmed } else { change.new_confirmed };
     let person = write.find_person(change.person).await?.ok_or(EmailChangeError::Over)?;
@@ -132,6 +136,9 @@ pub(crate) async fn confirm(
     match write.set_email(change.person, &change.email).await {
         Err(StoreError::Conflict) => return Err(EmailChangeError::Taken),
         set => set?,
+    }
+    for member in write.list_memberships(change.person).await? {
+        write.close_invitations_to(member.account, change.person).await?;
     }
     write.close_email_changes(change.person).await?;
     // A reset link in the old mailbox would lead to the new address' password.

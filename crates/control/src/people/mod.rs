@@ -104,7 +104,6 @@ pub(crate) async fn change_password(
     write.set_password(person.id, &hash, person.version).await?;
     write.close_resets(person.id).await?;
     // One that somebody else has asked for goes no further.
-    write.close_email_changes(person.id).await?;
     let ended = sessions::end_everything(
         desk,
         &mut write,
@@ -195,7 +194,6 @@ pub(crate) async fn reset_password(
     write.clear_factor_attempts(person.id).await?;
     write.forget_devices(person.id).await?;
     write.close_resets(person.id).await?;
-    write.close_email_changes(person.id).await?;
     let ended = sessions::end_everything(
         desk,
         &mut write,
@@ -204,12 +202,15 @@ pub(crate) async fn reset_password(
         EndCause::PasswordReset,
     )
     .await?;
+    // Somebody who was in a session of theirs may have added one.
+    let passkeys = write.list_passkeys(person.id).await?;
+    let passkeys: Vec<_> = passkeys.into_iter().map(|passkey| passkey.name).collect();
     let mut entry = visitor_entry(Action::ResetPassword, &person.id.to_string(), origin);
     entry.actor = Actor::Person { person: person.id, member: None };
     entry.detail = ended;
     let receipt = desk.commit_with_receipt(write, entry).await?;
     let url = &desk.settings.console_url;
-    let message = Message::to(person.language, || Message::password_changed(url));
+    let message = Message::to(person.language, || Message::password_reset(url, &passkeys));
     desk.mailer.send(&person.email, message, desk.now());
     Ok(receipt)
 }

@@ -58,7 +58,7 @@ pub(crate) async fn find_caller(
     };
     let mut read = desk.store.read().await?;
     let is_operator = read.is_operator(person.id).await?;
-    let accounts = read.list_accounts_of(person.id, session.authenticated_at).await?;
+    let accounts = read.list_accounts_of(person.id, session.created_at).await?;
     let current =
         accounts.iter().find(|account| Some(account.id) == session.account).or(accounts.first());
     let is_required = desk.settings.people.require_second_factor
@@ -82,16 +82,35 @@ pub(crate) async fn find_caller(
 }
 
 tokio::task_local! {
-    static HAS_SESSION: Cell<bool>;
+    static NOTED: Noted;
 }
 
-/// Does `work` for a request, of which [`has_session`] then tells whether an open session came with it.
-pub(crate) async fn noting_session<F: Future>(work: F) -> F::Output {
-    HAS_SESSION.scope(Cell::new(false), work).await
+/// A request, as far as its session is concerned.
+struct Noted {
+    is_change: bool,
+    person: Cell<Option<PersonId>>,
 }
 
-pub(crate) fn has_session() -> bool {
-    HAS_SESSION.try_with(Cell::get).unwrap_or_default()
+/// Does `work` for a request, of which [`who_is_here`] then tells whose open session came with it.
+pub(crate) async fn noting_session<F: Future>(is_change: bool, work: F) -> F::Output {
+    NOTED.scope(Noted { is_change, person: Cell::new(None) }, work).await
+}
+
+pub(crate) fn who_is_here() -> Option<PersonId> {
+    NOTED.try_with(|noted| noted.person.get()).ok().flatten()
+}
+
+/// Each change writes an audit entry, and some a row in every gateway: a person makes only so many, in whatever
+/// sessions.
+fn note_person(desk: &Desk, person: PersonId) -> Result<(), Problem> {
+    let is_another = NOTED.try_with(|noted| {
+        let was = noted.person.replace(Some(person));
+        noted.is_change && was != Some(person)
+    });
+    if is_another.unwrap_or_default() {
+        desk.changes.take(&person.to_string(), desk.now()).map_err(Problem::too_many_changes)?;
+    }
+    Ok(())
 }
 
 /// The session that a cookie names, and whose it is.
@@ -108,7 +127,7 @@ pub(crate) async fn find_person(
     let Some(session) = found else { return Ok(None) };
     let Some(person) = read.find_person(session.person).await? else { return Ok(None) };
     drop(read);
-    let _ = HAS_SESSION.try_with(|noted| noted.set(true));
+    note_person(desk, person.id)?;
     if let Some(chosen) = person.language {
         language::switch_to(chosen);
     }
@@ -223,20 +242,13 @@ pub(crate) async fn log_out_everywhere(
     let mut write = write_own(desk, caller).await?;
     let (person, cause) = (caller.person().id, EndCause::LoggedOutEverywhere);
     let origin = caller.origin();
-    let mut ended = end_everything(desk, &mut write, (person, origin), None, cause).await?;
-    // Whoever was in a session of theirs may have sent them.
-    let mut closed = 0;
-    for member in write.list_memberships(person).await? {
-        closed += write.close_invitations_of(member.id).await?;
-    }
-    write.close_email_changes(person).await?;
-    ended["invitations_closed"] = closed.into();
+    let ended = end_everything(desk, &mut write, (person, origin), None, cause).await?;
     let entry = caller.own_entry(Action::LogOutEverywhere, person.to_string(), ended);
     Ok(desk.commit_with_receipt(write, entry).await?)
 }
 
-/// Ends a person's sessions, but `except`, and replaces their bearer tokens, which stands in the log of each
-/// account. What was ended, for the entry of the act itself.
+/// Ends a person's sessions, but `except`, with what somebody in one of them may have begun, and replaces their bearer
+/// tokens, which stands in the log of each account. What was ended, for the entry of the act itself.
 pub(crate) async fn end_everything(
     desk: &Desk,
     write: &mut Write,
@@ -245,6 +257,11 @@ pub(crate) async fn end_everything(
     cause: EndCause,
 ) -> Result<serde_json::Value, StoreError> {
     let sessions = write.end_sessions(person, except).await?;
+    let mut closed = 0;
+    for member in write.list_memberships(person).await? {
+        closed += write.close_invitations_of(member.id).await?;
+    }
+    write.close_email_changes(person).await?;
     let replaced = tokens::replace_bearer_tokens(desk, write, person, cause).await?;
     for member in &replaced {
         let entry = AuditEntry {
@@ -257,8 +274,11 @@ pub(crate) async fn end_everything(
         };
         write.audit(&entry).await?;
     }
-    let tokens = replaced.len();
-    Ok(serde_json::json!({ "sessions_ended": sessions, "bearer_tokens_replaced": tokens }))
+    Ok(serde_json::json!({
+        "sessions_ended": sessions,
+        "bearer_tokens_replaced": replaced.len(),
+        "invitations_closed": closed,
+    }))
 }
 
 pub(crate) async fn list_own(

@@ -226,7 +226,7 @@ async fn admit(
     let account = sign_on.account;
     let Some(member) = write.find_member_of(account, person.id).await? else {
         // Whom an administrator has removed only an invitation brings back.
-        if write.was_removed(account, person.id).await? {
+        if write.was_removed(account, (person.id, &person.email)).await? {
             return Err(SignOnError::Unfit("unfit-removed"));
         }
         let role = wanted.unwrap_or(sign_on.default_role);

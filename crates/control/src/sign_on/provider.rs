@@ -78,12 +78,22 @@ pub(super) struct Told {
     pub values: Vec<String>,
 }
 
-/// https, or http on this very machine; no query, no fragment.
+/// https, or http on this very machine; no query, no fragment. The operator confirms it by reading it, so it must look like
+/// where it leads: letters as they stand in DNS, and nothing before the host.
 pub(super) fn check_issuer(text: &str) -> Option<Url> {
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'\\';
+    let (_, rest) = text.split_once("://")?;
+    if !text.bytes().all(is_plain) || rest.starts_with('/') {
+        return None;
+    }
     let url = Url::parse(text).ok()?;
     let is_safe = url.scheme() == "https" || is_here(url.scheme(), url.host_str());
-    let is_bare = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    let is_bare = url.query().is_none() && url.fragment().is_none() && !has_user(&url);
     (is_safe && is_bare).then_some(url)
+}
+
+fn has_user(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
 }
 
 fn is_here(scheme: &str, host: Option<&str>) -> bool {

@@ -69,7 +69,8 @@ fn read_form(
     let issuer = form.issuer.trim().to_owned();
     provider::check_issuer(&issuer).ok_or(SignOnError::Issuer)?;
     let client_id = form.client_id.trim().to_owned();
-    if client_id.is_empty() || client_id.len() > 200 {
+    let is_deceptive = |text: &str| text.chars().any(keydesk_model::is_deceptive);
+    if client_id.is_empty() || client_id.len() > 200 || is_deceptive(&client_id) {
         return Err(SignOnError::Client);
     }
     // A domain is one when it makes an address.
@@ -89,6 +90,9 @@ fn read_form(
         return Err(SignOnError::Secret);
     }
     if is_long(&form.role_claim, 100) || is_long(&form.roles, 8_000) {
+        return Err(SignOnError::Roles);
+    }
+    if is_deceptive(&form.role_claim) || form.roles.lines().any(is_deceptive) {
         return Err(SignOnError::Roles);
     }
     read_roles(&form.roles)?;

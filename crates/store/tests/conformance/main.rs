@@ -261,6 +261,30 @@ async fn usage_adds_up_by_program_and_address(world: World) {
     assert_eq!((token.last_used_by.as_deref(), token.last_used_at), (Some("curl"), Some(at(20))));
 }
 
+async fn of_what_used_a_token_the_last_thousand_are_kept(world: World) {
+    let mut write = world.store.write(at(2)).await.expect("begins");
+    let token = world.issue(&mut write, None).await.expect("issues");
+    write.commit(entry(Action::IssueToken)).await.expect("commits");
+    let from = |number: i64| Usage {
+        token,
+        program: "curl".to_owned(),
+        client_addr: format!("{number:04}"),
+        last_used_at: at(number),
+        calls: 1,
+        called: Called::default(),
+    };
+    let first = async || {
+        let mut read = world.store.read().await.expect("reads");
+        let addresses = read.list_addresses_of(token, at(-1)).await.expect("lists");
+        addresses.into_iter().next()
+    };
+    world.store.record_usage(&(0..1_100).map(from).collect::<Vec<_>>()).await.expect("records");
+    assert_eq!(first().await.as_deref(), Some("0100"), "a flood is cut at once");
+    world.store.record_usage(&(1_100..1_110).map(from).collect::<Vec<_>>()).await.expect("records");
+    world.store.forget_crowded_use().await.expect("forgets");
+    assert_eq!(first().await.as_deref(), Some("0110"), "the rest is, later");
+}
+
 async fn every_commit_writes_one_audit_entry_in_order(world: World) {
     for _ in 0..5 {
         let mut write = world.store.write(at(2)).await.expect("begins");
@@ -394,6 +418,7 @@ conformance! {
     leaving_an_account_ends_the_sessions_that_could_enter_it,
     invitations_and_resets_work_once_and_not_for_ever,
     usage_adds_up_by_program_and_address,
+    of_what_used_a_token_the_last_thousand_are_kept,
     every_commit_writes_one_audit_entry_in_order,
     a_number_is_never_overtaken,
     what_had_ended_is_ended_again_once,
