@@ -218,6 +218,10 @@ async fn who_was_logged_out_does_not_come_back_by_way_of_another_account() {
         assert!(page.contains("Beta Ltd") && !page.contains("Acme"), "{page}");
     }
     assert!(old.contains(&elsewhere.bearer_token().await), "hers in Beta goes on");
+    // The password given again is no log-in: a second factor is not asked for.
+    let confirmed = elsewhere.post("/confirm", &[("confirm_password", PASSWORD)]).await;
+    assert_eq!(confirmed.status, 303, "{}", confirmed.text);
+    assert!(accounts(&elsewhere).await.len() < 2);
     let again = Person::logged_in(&keydesk.console, "bea@beta.example", PASSWORD).await;
     assert_eq!(accounts(&again).await.len(), 2, "a log-in leads into both");
 }

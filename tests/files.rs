@@ -62,6 +62,24 @@ async fn in_a_folder_that_was_there_before_everything_is_its_owners_alone() {
     are_private(&data);
 }
 
+/// Where others could write, one of them may have linked a file of ours to one that they cannot write.
+#[test]
+fn a_link_that_another_user_made_is_refused() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let (link, precious) = (folder.path().join("ended.journal"), folder.path().join("precious"));
+    std::fs::write(&precious, "precious").expect("writes");
+    std::os::unix::fs::symlink(&precious, &link).expect("links");
+    std::os::unix::fs::lchown(&link, Some(65_534), None).expect("is theirs");
+    let data = folder.path().display().to_string();
+    let output = run_in(folder.path(), &["--data", &data, "key", "list"], "");
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && told.contains("another user made"), "{told}");
+    assert_eq!(std::fs::read_to_string(&precious).expect("reads"), "precious");
+}
+
 #[test]
 fn a_folder_that_others_can_write_to_is_refused_where_it_may_not_be_changed() {
     let folder = tempfile::tempdir().expect("a folder");

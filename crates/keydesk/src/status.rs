@@ -11,7 +11,6 @@ use axum::{
     routing::get,
 };
 use keydesk_gateway::{LiveTable, Metrics};
-use keydesk_listen::Bounds;
 use keydesk_node::Member;
 use keydesk_store::Store;
 use serde_json::{Value, json};
@@ -55,15 +54,7 @@ pub async fn start(addr: SocketAddr, seen: Seen) -> anyhow::Result<SocketAddr> {
         .route("/metrics", get(metrics))
         .route("/status", get(status))
         .with_state(seen);
-    let served = keydesk_listen::serve(
-        listener,
-        router,
-        None,
-        (Bounds::small(), |_| false),
-        |_, _| {},
-        std::future::pending(),
-    );
-    tokio::spawn(served);
+    keydesk_listen::serve_few(listener, router);
     Ok(addr)
 }
 

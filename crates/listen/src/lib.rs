@@ -9,4 +9,4 @@ mod server;
 
 pub use deadline::{Deadline, Passed, Patience};
 pub use places::{Place, Places};
-pub use server::{Bounds, Seen, serve};
+pub use server::{Bounds, Seen, serve, serve_few};

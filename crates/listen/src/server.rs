@@ -84,6 +84,12 @@ pub struct Seen {
     pub holder: Arc<AtomicU64>,
 }
 
+/// Serves in the background for as long as the process runs: for who is few and known, such as other nodes and monitoring.
+pub fn serve_few(listener: TcpListener, router: Router) {
+    let bounds = (Bounds::small(), |_| false);
+    tokio::spawn(serve(listener, router, None, bounds, |_, _| {}, std::future::pending()));
+}
+
 /// Serves until `stopped` resolves. `mark` tells the router what is known of a request's connection.
 pub async fn serve(
     listener: TcpListener,

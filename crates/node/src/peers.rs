@@ -8,7 +8,6 @@ use hmac::{Hmac, KeyInit, Mac};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::Request;
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-use keydesk_listen::Bounds;
 use keydesk_model::{NodeId, Stopwatch};
 use keydesk_store::{Position, Store};
 use keydesk_token::Entropy;
@@ -132,15 +131,7 @@ pub(crate) async fn listen(
         .route("/vouch", post(answer))
         .layer(axum::extract::DefaultBodyLimit::max(LARGEST))
         .with_state(answering);
-    let served = keydesk_listen::serve(
-        listener,
-        router,
-        None,
-        (Bounds::small(), |_| false),
-        |_, _| {},
-        std::future::pending(),
-    );
-    tokio::spawn(served);
+    keydesk_listen::serve_few(listener, router);
     Ok(())
 }
 

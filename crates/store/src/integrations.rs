@@ -132,7 +132,7 @@ impl Store {
             if of_token.len() > FLOOD {
                 query(FORGET)
                     .bind(of_token[0].token)
-                    .bind(i64::from(MOST))
+                    .bind(i64::from(MOST - 1))
                     .execute(&mut aside)
                     .await?;
             }
@@ -145,7 +145,7 @@ impl Store {
         let crowded = query(CROWDED).bind(i64::from(MOST)).all(&mut self.read().await?).await?;
         for row in &crowded {
             let token: TokenId = row::parsed(row, "token_id")?;
-            self.run_aside(query(FORGET).bind(token).bind(i64::from(MOST))).await?;
+            self.run_aside(query(FORGET).bind(token).bind(i64::from(MOST - 1))).await?;
         }
         Ok(())
     }

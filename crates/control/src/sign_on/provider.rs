@@ -240,6 +240,14 @@ mod tests {
             "https://u@a",
             "ftp://a",
             "https://a#b",
+            "https://:login.corp.example@evil.example",
+            "https://evil.example\\@login.corp.example",
+            "https://l\u{43e}gin.corp.example",
+            "https://evil.example/\u{202e}moc.elgoog",
+            "https://evil\u{3002}example",
+            "https:evil.example",
+            "https:///evil.example",
+            "https://evil.\texample",
             "",
         ] {
             assert!(check_issuer(bad).is_none(), "{bad}");
