@@ -34,6 +34,9 @@ struct Args {
     /// Only Keydesk beside itself with scopes, addresses, rates and a quota on everything
     #[arg(long)]
     limits_only: bool,
+    /// Only Keydesk beside this other build of it, in the same rounds
+    #[arg(long)]
+    beside: Option<PathBuf>,
     /// Only how long a start with so many tokens takes
     #[arg(long)]
     start_with: Option<usize>,
@@ -70,6 +73,20 @@ async fn main() -> anyhow::Result<()> {
     let upstream = upstream::start(tokens.iter().cloned().collect())?;
     let certificate = Certificate::new()?;
     let mut field = Field::default();
+    if let Some(other) = &args.beside {
+        // A database of its own, as it may have another schema.
+        let theirs = Data::make(other, args.tokens).await?;
+        for (name, binary, data) in
+            [("keydesk", &args.keydesk, &data), ("the other build", other, &theirs)]
+        {
+            let keydesk = Keydesk::start(binary, data, upstream, "")?;
+            let tokens = Arc::new(data.tokens.clone());
+            let target = keydesk.peer.target(&keydesk.prefix, &tokens, &certificate)?;
+            field.beside(name, &target);
+            field.peers.push(keydesk.peer);
+        }
+        return field.measure(&args).await;
+    }
     if args.limits_only {
         let keydesk = Keydesk::start(&args.keydesk, &data, upstream, "")?;
         let target = keydesk.peer.target(&keydesk.prefix, &tokens, &certificate)?;
@@ -92,19 +109,7 @@ async fn main() -> anyhow::Result<()> {
     if !args.small_only && !args.limits_only {
         field.other_shapes(&args, &data, upstream, &certificate, &tokens)?;
     }
-    for round in 0..=args.rounds {
-        for row in &mut field.rows {
-            // The first round warms up and does not count.
-            let duration = Duration::from_secs(if round == 0 { 1 } else { args.seconds });
-            let measured = load::run(&row.target, &row.load, duration)
-                .await
-                .with_context(|| format!("{} cannot be measured", row.name))?;
-            if round > 0 {
-                row.rounds.push(measured);
-            }
-        }
-    }
-    report(&field.rows, &args)
+    field.measure(&args).await
 }
 
 /// The time from the start of the process until it serves, and what its memory comes to.
@@ -139,6 +144,36 @@ impl Field {
     fn add(&mut self, name: &str, target: Target, load: Load, compared_with: &str) {
         let (name, compared_with) = (name.to_owned(), compared_with.to_owned());
         self.rows.push(Row { name, target, load, compared_with, rounds: Vec::new() });
+    }
+
+    /// The rows of one of two builds.
+    fn beside(&mut self, name: &str, target: &Target) {
+        for (shape, load) in [
+            ("", small()),
+            (", 4,000 requests/s", Load { rate: Some(4_000), ..small() }),
+            (", 64 KB answers", Load { path: format!("/bytes/{}", 64 << 10), ..small() }),
+            (", 64 KB requests", Load { method: "POST", body: 64 << 10, ..small() }),
+        ] {
+            let compared_with = format!("the other build{shape}");
+            self.add(&format!("{name}{shape}"), target.clone(), load, &compared_with);
+        }
+    }
+
+    /// Every row in turn, round after round.
+    async fn measure(mut self, args: &Args) -> anyhow::Result<()> {
+        for round in 0..=args.rounds {
+            for row in &mut self.rows {
+                // The first round warms up and does not count.
+                let duration = Duration::from_secs(if round == 0 { 1 } else { args.seconds });
+                let measured = load::run(&row.target, &row.load, duration)
+                    .await
+                    .with_context(|| format!("{} cannot be measured", row.name))?;
+                if round > 0 {
+                    row.rounds.push(measured);
+                }
+            }
+        }
+        report(&self.rows, args)
     }
 
     /// Answers of 200 bytes over 32 connections, as fast as they come and at 4,000 a second.
