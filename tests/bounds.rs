@@ -30,7 +30,7 @@ async fn a_stranger_fills_no_audit_log() {
     assert!(remembered <= 33, "{remembered}");
 }
 
-/// Whoever has a /48 of IPv6 has 65,536 networks.
+/// A site with a /48 of IPv6 has 65,536 networks.
 #[tokio::test]
 async fn t75_a_site_with_many_networks_fills_no_audit_log() {
     let (keydesk, _ann) = start("trusted_proxies = [\"127.0.0.1\"]\n").await;
@@ -78,7 +78,7 @@ async fn a_person_makes_only_so_many_changes() {
     }
     let refused = refused.expect("it is too much at some time");
     assert!(refused.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds > 0));
-    assert_eq!(ann.get("/profile").await.status, 200, "reading goes on");
+    assert_eq!(ann.get("/profile").await.status, 200, "reading still works");
 }
 
 #[tokio::test]

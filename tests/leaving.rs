@@ -30,7 +30,7 @@ impl Left {
         Self { keydesk, ann, bob, links }
     }
 
-    /// Whether each of the invitations still lets somebody in.
+    /// Whether each of the invitations still lets anyone in.
     async fn let_in(&self) -> Vec<bool> {
         let mut let_in = Vec::new();
         for link in &self.links {
@@ -72,7 +72,7 @@ async fn an_invitation_does_not_outlive_the_role_that_sent_it() {
     }
 }
 
-/// Whoever was in the session may have sent them.
+/// A thief in the session may have sent them.
 #[tokio::test]
 async fn logging_out_closes_the_invitations_of_whom_it_concerns() {
     let left = Left::start("administrator").await;

@@ -1,5 +1,5 @@
 //! What is open when a token ends: event streams, downloads, uploads, and tunnels, over HTTP/1.1 and HTTP/2. None
-//! goes on after its token is revoked, its account suspended, or its limits changed.
+//! continues after its token is revoked, its account suspended, or its limits changed.
 
 use crate::{
     operators::operator,
@@ -26,7 +26,7 @@ use tokio_tungstenite::tungstenite::{self, client::IntoClientRequest};
 /// How many bytes of uploads the API has received.
 type Received = Arc<AtomicUsize>;
 
-/// Goes on until the other side leaves.
+/// Continues until the other side closes the connection.
 fn endless() -> impl Stream<Item = Result<Bytes, Infallible>> {
     futures_util::stream::unfold((), async |()| {
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -207,7 +207,7 @@ async fn a_request_that_waits_for_a_connection_is_not_sent_after_its_token_was_r
     let (endpoint, token) = (ann.endpoint_url().await, ann.create_token("CRM", "never").await);
     let received = Received::default();
     let open = Open { keydesk, ann, endpoint, token, received };
-    // The queue holds one, whoever is first.
+    // The queue holds one connection: ours, or the first of Keydesk's.
     let mut filling = tokio::task::JoinSet::new();
     for _ in 0..3 {
         filling.spawn(tokio::net::TcpStream::connect(address));

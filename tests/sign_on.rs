@@ -294,7 +294,7 @@ async fn who_was_removed_does_not_come_back_by_single_sign_on() {
     let page = again.get(&back).await;
     assert!(page.status == 422 && page.text.contains("removed you"), "{}", page.text);
     assert_eq!(again.get(&invitation).await.status, 422, "joining has closed it");
-    // Nor as somebody else with the same address.
+    // Nor as another person with the same address.
     let moved = "UPDATE person SET email = 'cleo@evil.example', email_canonical = 'cleo@evil.example' \
         WHERE email = 'cleo@acme.example'";
     house.keydesk.sql(moved).await;

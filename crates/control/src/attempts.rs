@@ -135,7 +135,7 @@ pub(crate) async fn ask_to_send(
     Ok(Sending { is_allowed: false, is_noted: noted.is_ok() })
 }
 
-/// Counts a log-in that has succeeded: each leaves a session, a device, and an audit entry.
+/// Counts a successful login: each leaves a session, a device, and an audit entry.
 pub(crate) async fn count_log_in(write: &mut Write, person: PersonId) -> Result<(), HeldError> {
     match count_one(write, AttemptKind::LogIn, &person.to_string()).await {
         Err(HeldError::Wait(wait)) => Err(HeldError::LogIns(wait)),
@@ -206,7 +206,7 @@ async fn keys(
 /// So many tries of an address do not count against all.
 const FEW: i64 = 3;
 
-/// Whoever has many networks has them in one /48. `None` for IPv4.
+/// The /48 of an IPv6 address, as a site with many networks has them in one. `None` for IPv4.
 fn wide_network(addr: IpAddr) -> Option<String> {
     let IpAddr::V6(addr) = addr.to_canonical() else { return None };
     let [a, b, c, ..] = addr.segments();

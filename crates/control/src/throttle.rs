@@ -37,7 +37,7 @@ impl Throttle {
         let taken = self.rate.take(until, now)?;
         if used.len() >= MOST && !used.contains_key(key) {
             used.retain(|_, until| *until > now);
-            // A flood of keys: whoever is forgotten begins with a full allowance.
+            // A flood of keys: a forgotten key starts with its full rate again.
             if used.len() >= MOST {
                 used.clear();
             }

@@ -79,8 +79,8 @@ impl Guard {
         self.0.checker.check(&Asked { method, target, fields: &fields, peer: call.peer })
     }
 
-    /// Whether a request that has passed would still pass. A program that keeps a WebSocket, an event stream, or a long
-    /// download open asks once in a while, and ends it when it would not. Costs no rate and no quota.
+    /// Returns whether a request that passed would still pass. Check it regularly while a WebSocket, an event stream, or a
+    /// long download is open, and close it when the result is false. Does not count against rates and quotas.
     pub fn still_permits(&self, pass: &Pass) -> bool {
         self.0.checker.still_permits(pass)
     }

@@ -173,8 +173,8 @@ impl Checker {
         Self { settings: Arc::new(settings), table, clock, request_ids, meter }
     }
 
-    /// Whether a request that has passed would still pass. For exchanges that stay open: whoever forwards them ends
-    /// them when it no longer would. Costs no rate and no quota.
+    /// Returns whether a request that passed would still pass. For exchanges that stay open: the forwarder closes them
+    /// when the result is false. Does not count against rates and quotas.
     pub fn still_permits(&self, pass: &Pass) -> bool {
         pass.permission.check(&self.table, self.clock.now()).is_ok()
     }

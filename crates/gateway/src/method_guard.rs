@@ -48,7 +48,7 @@ struct Line {
     /// As much of [`NAMED`] as was read last.
     progress: usize,
     is_naming: bool,
-    /// The next byte begins another line, or goes on with this one if it is blank.
+    /// The next byte begins another line, unless it is blank: then the line continues.
     is_over: bool,
     previous: u8,
 }
@@ -225,7 +225,7 @@ fn is_of_name(byte: u8) -> bool {
 mod tests {
     use super::*;
 
-    /// What a request with these headers and this body is told, for every way to cut the body in two.
+    /// Whether a request with these headers and this body is rejected, for every way to split the body in two.
     fn is_rejected(fields: &[(&str, &str)], body: &str) -> bool {
         let fields: Vec<_> =
             fields.iter().map(|(name, value)| Field { name, value: value.as_bytes() }).collect();

@@ -1,4 +1,4 @@
-//! One connection as its watch sees it: what goes on on it, and since when nothing does.
+//! Tracks the activity of one connection: which requests are open, and since when it has been idle.
 
 use crate::{Patience, server::Bounds};
 use bytes::Buf;

@@ -1,5 +1,5 @@
-//! How many connections are open, in all and from one network. Where all places are taken, whoever has shown a
-//! session keeps theirs, and the one of the oldest stranger goes to who comes.
+//! Limits how many connections are open, in total and from one network. When all places are taken, a new connection
+//! takes the place of the oldest one that has shown no session.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -16,9 +16,9 @@ use tokio::sync::Notify;
 const IPV6: [(u32, usize); 3] = [(64, 1), (56, 2), (48, 4)];
 const IPV4: [(u32, usize); 1] = [(32, 1)];
 
-/// The number of who has shown no session.
+/// Stands for a connection that has shown no session.
 const STRANGER: u64 = 0;
-/// So many connections are nobody's to take from a person with a session: several browsers, each with its tabs.
+/// A user with a session keeps this many connections: several browsers, each with its tabs.
 const SHARE_OF_ONE: usize = 16;
 
 pub struct Places {
@@ -103,8 +103,8 @@ impl Places {
 }
 
 impl Held {
-    /// Asks the oldest stranger to leave; without strangers, the oldest connection of whoever holds the most, if that is
-    /// more than their share. Returns false if there is none. Their place counts as free at once.
+    /// Closes the oldest connection without a session; if there is none, the oldest connection of the user who holds the
+    /// most, if that is more than their share. Returns false if there is none of either. The place is free immediately.
     fn make_room(&mut self) -> bool {
         let holders =
             || self.open.iter().map(|(at, open)| (*at, open.holder.load(Ordering::Relaxed)));
@@ -124,12 +124,12 @@ impl Held {
 }
 
 impl Place {
-    /// To be set to a number of theirs by whoever finds that there is somebody with a session at the other end.
+    /// Identifies the user on this connection. The server stores a number there when a request shows a session.
     pub fn holder(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.holder)
     }
 
-    /// Waits until somebody else needs the place.
+    /// Waits until another connection needs the place.
     pub async fn is_needed(&self) {
         self.leave.notified().await;
     }
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn t38_nobody_takes_all_places_with_sessions_of_theirs() {
+    async fn t38_one_user_does_not_hold_all_places() {
         let places = Arc::new(Places::new(20, 100, |_| false));
         let take = |holder: u64| {
             let place = places.take(addr("10.0.0.1")).expect("a place");
@@ -218,7 +218,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn t38_whoever_has_a_session_keeps_their_place_and_the_oldest_stranger_leaves() {
+    async fn t38_a_connection_with_a_session_keeps_its_place_and_the_oldest_without_one_is_closed()
+    {
         let places = Arc::new(Places::new(3, 100, |_| false));
         let take = |peer: &str| places.take(addr(peer));
         let ann = take("10.0.0.1").expect("a place");

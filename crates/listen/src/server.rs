@@ -80,11 +80,11 @@ impl Bounds {
 pub struct Seen {
     pub peer: SocketAddr,
     pub is_tls: bool,
-    /// To be set to a number of theirs when there is somebody with a session at the other end: their place is kept.
+    /// Set it to a number of the user when a request shows a session, so that the connection keeps its place.
     pub holder: Arc<AtomicU64>,
 }
 
-/// Serves in the background for as long as the process runs: for who is few and known, such as other nodes and monitoring.
+/// Serves in the background for as long as the process runs. For few, known clients: other nodes and monitoring.
 pub fn serve_few(listener: TcpListener, router: Router) {
     let bounds = (Bounds::small(), |_| false);
     tokio::spawn(serve(listener, router, None, bounds, |_, _| {}, std::future::pending()));
@@ -214,7 +214,7 @@ impl Connection {
             _ = stopping.wait_for(|stop| *stop) => ("the listener closes", DRAIN_TIMEOUT),
         };
         tracing::debug!(%peer, why, "a connection is closed");
-        // A client of HTTP/2 is told which of its requests were taken.
+        // GOAWAY tells an HTTP/2 client which of its requests were accepted.
         connection.as_mut().graceful_shutdown();
         let _ = tokio::time::timeout(grace, connection).await;
     }

@@ -63,7 +63,7 @@ async fn says_until_it_ends(addr: SocketAddr, first: &[u8], again: &[u8]) {
 }
 
 #[tokio::test]
-async fn t37_whoever_drips_a_head_is_closed() {
+async fn t37_a_slow_request_head_is_closed() {
     says_until_it_ends(start(100, 100).await, b"GET / HTTP/1.1\r\nHost: a\r\n", b"A: b\r\n").await;
 }
 
@@ -74,7 +74,7 @@ async fn t39_pings_alone_keep_no_connection_open() {
 }
 
 #[tokio::test]
-async fn t37_whoever_says_nothing_is_closed() {
+async fn t37_a_silent_connection_is_closed() {
     let mut stream = connect(start(100, 100).await).await;
     let mut byte = [0; 1];
     let ended = stream.read(&mut byte);
@@ -84,7 +84,7 @@ async fn t37_whoever_says_nothing_is_closed() {
 
 /// The rest of an answer that nobody has taken does not come.
 #[tokio::test]
-async fn t37_whoever_takes_nothing_is_closed() {
+async fn t37_a_client_that_reads_nothing_is_closed() {
     let no_window = frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]);
     let ask = frame(1, 5, 1, GET_LARGE);
     let request = [PREFACE, &no_window, &ask].concat();

@@ -22,13 +22,13 @@ pub enum AttemptKind {
     Factor,
     /// From one address; of IPv6, from one /64.
     Address,
-    /// From one /48 of IPv6, as whoever has that has 65,536 of the former.
+    /// From one /48 of IPv6, which holds 65,536 networks of /64.
     Network,
     /// The first few from an address that has tried little lately.
     First,
     /// All others.
     All,
-    /// Log-ins of one person that succeed.
+    /// Successful logins of one person.
     LogIn,
     /// Reset links for one e-mail address.
     Reset,

@@ -19,7 +19,7 @@ pub fn make_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-/// A new file in the place of a leftover of the same name. It is never one that somebody else has made or linked
+/// Creates a file in place of a leftover of the same name. It never opens a file or a link that another user created
 /// there.
 ///
 /// # Errors
@@ -85,7 +85,7 @@ mod tests {
             (mode(&path), fs::read_to_string(&path).expect("reads")),
             (0o600, "kept".into())
         );
-        // A link that somebody has left is not followed.
+        // A link that was left there is not followed.
         let elsewhere = folder.path().join("elsewhere");
         fs::write(&elsewhere, "theirs").expect("writes");
         fs::remove_file(&path).expect("goes");

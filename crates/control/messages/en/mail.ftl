@@ -163,5 +163,5 @@ mail-rotated-itself =
     A program that holds the token “{ $name }” of the account { $account } gave it a new secret. The request came from
     { $from }.
 
-    Programs that use the previous secret must be updated. If you didn’t expect this, somebody else may have the token: revoke it at
+    Programs that use the previous secret must be updated. If you didn’t expect this, someone else may have the token: revoke it at
     { $console }/tokens

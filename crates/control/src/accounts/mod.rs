@@ -66,7 +66,7 @@ impl From<TooBusy> for OpenAccountError {
     }
 }
 
-/// Whoever has just become a person has not logged in before.
+/// A new person has no earlier login to be limited by.
 impl From<HeldError> for OpenAccountError {
     fn from(error: HeldError) -> Self {
         match error {

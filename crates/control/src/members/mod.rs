@@ -310,7 +310,7 @@ pub(crate) async fn log_out(
     write.require_new_log_in(id).await?;
     let cause = EndCause::LoggedOutEverywhere;
     let replaced = tokens::replace_bearer_token(desk, &mut write, id, cause).await?;
-    // Whoever was in their session may have sent them.
+    // A thief in their session may have sent them.
     let closed = write.close_invitations_of(id).await?;
     let detail = serde_json::json!({
         "sessions_ended": sessions,

@@ -103,7 +103,6 @@ pub(crate) async fn change_password(
     write.clear_attempts(&person.email).await?;
     write.set_password(person.id, &hash, person.version).await?;
     write.close_resets(person.id).await?;
-    // One that somebody else has asked for goes no further.
     let ended = sessions::end_everything(
         desk,
         &mut write,
@@ -144,7 +143,7 @@ pub(crate) async fn request_reset(
         Some(email) => desk.store.read().await?.find_person_by_email(email).await?,
         None => None,
     };
-    // Whoever asks too often gets none; who looks on cannot tell.
+    // Above the limit no mail is sent; the response is the same.
     let found = found.filter(|_| sending.is_allowed);
     let mut write = desk.store.write(desk.now()).await?;
     let (code, hash) = codes::generate(&desk.entropy);
@@ -190,7 +189,7 @@ pub(crate) async fn reset_password(
     }
     write.set_password(person.id, &hash, person.version).await?;
     write.clear_attempts(&person.email).await?;
-    // Somebody who had the password may have locked the second factor by guessing.
+    // A thief with the password may have locked the second factor by guessing.
     write.clear_factor_attempts(person.id).await?;
     write.forget_devices(person.id).await?;
     write.close_resets(person.id).await?;
@@ -202,7 +201,7 @@ pub(crate) async fn reset_password(
         EndCause::PasswordReset,
     )
     .await?;
-    // Somebody who was in a session of theirs may have added one.
+    // A thief in a session of theirs may have added one.
     let passkeys = write.list_passkeys(person.id).await?;
     let passkeys: Vec<_> = passkeys.into_iter().map(|passkey| passkey.name).collect();
     let mut entry = visitor_entry(Action::ResetPassword, &person.id.to_string(), origin);

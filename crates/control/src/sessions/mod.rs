@@ -247,8 +247,8 @@ pub(crate) async fn log_out_everywhere(
     Ok(desk.commit_with_receipt(write, entry).await?)
 }
 
-/// Ends a person's sessions, but `except`, with what somebody in one of them may have begun, and replaces their bearer
-/// tokens, which stands in the log of each account. What was ended, for the entry of the act itself.
+/// Ends a person's sessions except one, closes what a thief in one of them could have started, and replaces the bearer
+/// tokens, with an audit entry in each account. Returns what was ended, for the audit entry of the change itself.
 pub(crate) async fn end_everything(
     desk: &Desk,
     write: &mut Write,

@@ -106,7 +106,7 @@ async fn rotate(
     }
 }
 
-/// Tells those who look after a token that whoever holds it has rotated it. A node without mail tells nobody.
+/// Notifies the people responsible for a token that it has rotated itself. A node without mail notifies nobody.
 async fn tell(desk: &Desk, token: &Token, origin: &Origin) -> Result<(), StoreError> {
     if !desk.mailer.can_send() {
         return Ok(());
