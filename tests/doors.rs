@@ -147,7 +147,7 @@ async fn f11_a_proxy_asks(name: &str) {
     let api = start_echo().await;
     let door = free_port();
     let config = format!(
-        "[forward_auth]\ntrusted = [\"127.0.0.1\"]\n\
+        "trusted_proxies = [\"127.0.0.1\"]\n[forward_auth]\ntrusted = [\"127.0.0.1\"]\n\
          [envoy]\nlisten = \"127.0.0.1:{door}\"\ntrusted = [\"127.0.0.1\"]\n"
     );
     let (keydesk, ann) = start_keydesk(api, &config).await;
@@ -186,6 +186,7 @@ async fn f11_a_proxy_asks(name: &str) {
         assert_eq!(got["headers"]["keydesk-path"], "/contacts");
         no_console_cookie_passes(&at("/contacts"), &token).await;
     }
+    crate::recipes::passes_on_what_it_should(name, &at(""), &token).await;
     if name == "nginx" || name == "envoy" {
         let who = send("GET", &at("/keydesk/whoami"), &token, "app/1").await;
         assert_eq!(who.body["account"], account, "self-service has a location of its own");

@@ -5,7 +5,7 @@ use crate::{
     documents::repository,
     doors::{clients, start_keydesk, start_proxy},
     limits::token_with,
-    support::{eventually, free_port, raw},
+    support::{client, eventually, free_port, raw},
 };
 use std::process::{Child, Command, Stdio};
 
@@ -139,6 +139,28 @@ async fn nobody_is_somebody_else_behind(proxy: &str, upstream: &str) {
         assert!(!seen.to_string().contains("DELETE"), "{case}");
     }
     assert!(passed > 0, "{proxy} and {upstream}: something passes, or nothing was tried");
+}
+
+/// A WebSocket still reaches the API, and a client cannot choose the address that Keydesk sees.
+pub async fn passes_on_what_it_should(name: &str, endpoint: &str, token: &str) {
+    if name == "caddy" || name == "haproxy" {
+        let request =
+            client().http1_only().build().expect("a client").get(format!("{endpoint}/contacts"));
+        let request = request.bearer_auth(token).header("connection", "Upgrade");
+        let request = request
+            .header("upgrade", "websocket")
+            .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+        let got: serde_json::Value =
+            request.send().await.expect("answers").json().await.expect("JSON");
+        assert_eq!(got["headers"]["upgrade"], "websocket", "{name}: {got}");
+        assert!(got["headers"]["connection"].as_str().is_some_and(|it| it.contains("pgrade")));
+    }
+    if name == "nginx" {
+        let who = client().build().expect("a client").get(format!("{endpoint}/keydesk/whoami"));
+        let who = who.bearer_auth(token).header("x-forwarded-for", "192.0.2.9");
+        let told = who.send().await.expect("answers").text().await.expect("a text");
+        assert!(told.contains("127.0.0.1") && !told.contains("192.0.2.9"), "{told}");
+    }
 }
 
 /// What the API saw. `None` if the request did not get there.
