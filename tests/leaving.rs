@@ -101,6 +101,21 @@ async fn another_password_closes_the_invitations_of_who_had_it() {
     assert_eq!(left.let_in().await, [false, false]);
 }
 
+/// A reset keeps passkeys, a thief's among them: the victim gets to know their names.
+#[tokio::test]
+async fn the_mail_after_a_reset_names_the_passkeys_that_still_log_in() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    let add = "INSERT INTO passkey (id, person_id, name, body, created_at) \
+        SELECT 'a' || id, id, 'Mallory’s phone', '{}', 0 FROM person";
+    keydesk.sql(add).await;
+    ann.post("/forgot-password", &[("email", "ann@acme.example")]).await;
+    let link = ann.link_in_mail("/reset-password/").await;
+    assert_eq!(ann.post(&link, &[("new_password", NEW_PASSWORD)]).await.status, 303);
+    let mail = ann.get("/mail").await.text;
+    assert!(mail.contains("still log in") && mail.contains("Mallory’s phone"), "{mail}");
+}
+
 /// An invitation to another address of theirs is over with the change to it, and with the removal.
 #[tokio::test]
 async fn who_takes_an_invited_address_keeps_no_invitation_back() {
