@@ -210,7 +210,7 @@ impl Connection {
                 return;
             }
             why = activity.is_over(&bounds) => (why, LAST_WORDS),
-            () = place.is_needed() => ("a stranger's place is needed", Duration::ZERO),
+            () = place.is_needed() => ("another connection needs its place", Duration::ZERO),
             _ = stopping.wait_for(|stop| *stop) => ("the listener closes", DRAIN_TIMEOUT),
         };
         tracing::debug!(%peer, why, "a connection is closed");

@@ -2,7 +2,8 @@
 //! way to the upstream are the same as for HTTP/1.1.
 
 use super::{
-    relay::{self, Progress, wait_for_answer},
+    pulled::{Pulled, upload},
+    relay::{Progress, wait_for_answer},
     streams::{AnswerBody, Busy, Stream, StreamState},
 };
 use crate::{
@@ -11,21 +12,18 @@ use crate::{
     handle::{Decision, Forward, Verdict, Worker},
     headers::comes_back,
     io::Io,
-    method_guard::MethodGuard,
     observe::Story,
-    settings::Limits,
     upstream::{AnswerRead, Answered, Link},
-    wire::{Field, Framing, Head, LAST_CHUNK, MOST_FIELDS},
+    wire::{Field, Framing, Head, MOST_FIELDS},
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version, header};
 use http_body::Body as _;
-use http_body_util::{BodyExt, Either, Full};
+use http_body_util::{Either, Full};
 use hyper::{body::Incoming, server::conn::http2, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use keydesk_listen::{Deadline, Patience};
+use keydesk_listen::Deadline;
 use std::{
-    cell::RefCell,
     convert::Infallible,
     io,
     net::IpAddr,
@@ -262,78 +260,6 @@ async fn send(
         }
     });
     Ok((reply, link, Answered { may_follow: false, ..answered }))
-}
-
-/// As its namesake of HTTP/1.1 does it; ends when the body does.
-async fn upload(
-    body: &mut Pulled,
-    io: &RefCell<Io>,
-    head: Vec<u8>,
-    framing: Framing,
-    progress: &Progress,
-    limits: &Limits,
-) -> Result<(), Denial> {
-    let (mut out, mut takes) = (head, true);
-    let mut deadline = Deadline::after(limits.response_timeout);
-    while let Some(data) = body.next().await? {
-        takes = takes && relay::send(io, &mut out, &data, framing, &mut deadline, limits).await;
-        progress.moves();
-    }
-    if framing == Framing::Chunked {
-        out.extend_from_slice(LAST_CHUNK);
-    }
-    takes = takes && relay::send(io, &mut out, &[], Framing::Empty, &mut deadline, limits).await;
-    progress.ends(takes);
-    Ok(())
-}
-
-/// A request's body, bounded in size and in how long it may take. Trailers are dropped.
-struct Pulled {
-    body: Incoming,
-    left: u64,
-    limit: u64,
-    patience: Patience,
-    deadline: Deadline,
-    guard: Option<MethodGuard>,
-}
-
-impl Pulled {
-    fn new(body: Incoming, worker: &Worker) -> Self {
-        let limits = worker.upstreams.limits();
-        Self {
-            body,
-            left: limits.max_body_bytes,
-            limit: limits.max_body_bytes,
-            patience: limits.patience(),
-            deadline: Deadline::after(limits.response_timeout),
-            guard: None,
-        }
-    }
-
-    async fn next(&mut self) -> Result<Option<Bytes>, Denial> {
-        loop {
-            let Self { patience, deadline, body, .. } = self;
-            let frame = match deadline.bound_by(|| patience.begin(), body.frame()).await {
-                Err(_) => return Err(Denial::SlowBody),
-                Ok(None) => {
-                    self.guard.as_mut().map_or(Ok(()), MethodGuard::end)?;
-                    return Ok(None);
-                }
-                Ok(Some(Err(_))) => return Err(Denial::BadFraming),
-                Ok(Some(Ok(frame))) => frame,
-            };
-            let Ok(data) = frame.into_data() else { continue };
-            self.patience.end(data.len());
-            if let Some(guard) = &mut self.guard {
-                guard.read(&data)?;
-            }
-            self.left = self
-                .left
-                .checked_sub(data.len() as u64)
-                .ok_or(Denial::BodyTooLarge { limit: self.limit })?;
-            return Ok(Some(data));
-        }
-    }
 }
 
 fn head_of(answer: &AnswerRead<'_>, story: &Story, for_console: bool) -> Response<()> {

@@ -6,6 +6,7 @@ mod ask;
 mod http1;
 mod http2;
 mod listeners;
+mod pulled;
 mod relay;
 mod reply;
 mod streams;

@@ -165,6 +165,10 @@ impl Route {
 
     /// A request as one of the servers gets it, with the `Host` that is its own.
     pub fn addressed<'a>(&self, request: &'a [u8], endpoint: &Endpoint) -> Cow<'a, [u8]> {
+        // Requests are written for the first one.
+        if endpoint.server == 0 {
+            return Cow::Borrowed(request);
+        }
         let authority = |number: usize| self.servers.get(number).map(|server| &server.authority);
         let (Some(first), Some(own)) = (authority(0), authority(endpoint.server)) else {
             return Cow::Borrowed(request);

@@ -4,6 +4,7 @@
 /// More fields than this are refused with 431.
 pub(crate) const MOST_FIELDS: usize = 100;
 
+use super::name::FoldedName;
 pub(crate) use httparse::Header as Field;
 
 /// What a field is to the gateway.
@@ -31,76 +32,6 @@ pub(crate) enum Kind {
     Origin,
     TraceParent,
     RequestId,
-}
-
-/// The longest name that means something; longer ones only count by what they begin with.
-const LONGEST: usize = 32;
-
-/// A name as lenient servers compare it: CGI, WSGI, Rack, and PHP fold every odd character into one, so
-/// `X_Forwarded.For` reaches a program as `X-Forwarded-For` does.
-struct FoldedName {
-    bytes: [u8; LONGEST],
-    length: usize,
-    /// Whether the name was written with letters, digits, and hyphens only.
-    is_exact: bool,
-}
-
-impl FoldedName {
-    fn of(name: &[u8]) -> Self {
-        let start = name.iter().position(u8::is_ascii_alphanumeric).unwrap_or(name.len());
-        let end = name.iter().rposition(u8::is_ascii_alphanumeric).map_or(start, |at| at + 1);
-        let mut bytes = [0_u8; LONGEST];
-        let mut is_exact = end - start == name.len();
-        for (to, from) in bytes.iter_mut().zip(&name[start..end]) {
-            *to = if from.is_ascii_alphanumeric() { from.to_ascii_lowercase() } else { b'-' };
-            is_exact &= from.is_ascii_alphanumeric() || *from == b'-';
-        }
-        Self { bytes, length: (end - start).min(LONGEST), is_exact }
-    }
-
-    fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..self.length]
-    }
-}
-
-/// The identity headers. No client may send them, in this or another spelling.
-pub(crate) const IDENTITY_HEADERS: [&str; 6] = [
-    "keydesk-account",
-    "keydesk-token",
-    "keydesk-subject",
-    "keydesk-scopes",
-    "keydesk-path",
-    "keydesk-client-addr",
-];
-
-/// Names that make some servers use another method or path than the one that was checked.
-const OVERRIDE_HEADERS: [&str; 7] = [
-    "x-http-method-override",
-    "x-http-method",
-    "x-method-override",
-    "x-original-url",
-    "x-original-uri",
-    "x-original-method",
-    "x-rewrite-url",
-];
-
-/// The header that a server behind a proxy might take this field for, where that changes who calls or what
-/// is called. Returns `None` for fields that a proxy can pass on as they are.
-pub(crate) fn mistaken_for(name: &str) -> Option<&'static str> {
-    let kind = Kind::of(name);
-    if matches!(kind, Kind::Plain | Kind::Cookie | Kind::SetCookie | Kind::UserAgent) {
-        return None;
-    }
-    let folded = FoldedName::of(name.as_bytes());
-    let is = |known: &&&str| folded.as_bytes() == known.as_bytes();
-    if let Some(known) = OVERRIDE_HEADERS.iter().find(is) {
-        return Some(known);
-    }
-    if folded.as_bytes().starts_with(b"keydesk") {
-        let is_known = IDENTITY_HEADERS.iter().any(|known| known.eq_ignore_ascii_case(name));
-        return (!is_known).then_some("Keydesk-*");
-    }
-    (!folded.is_exact).then_some("another header")
 }
 
 impl Kind {

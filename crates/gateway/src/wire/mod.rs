@@ -4,10 +4,12 @@ mod body;
 mod buffer;
 mod field;
 mod head;
+mod name;
 mod write;
 
 pub(crate) use body::{Decoder, Framing, Step};
 pub(crate) use buffer::Buffer;
-pub(crate) use field::{Field, IDENTITY_HEADERS, Kind, MOST_FIELDS, Noted, mistaken_for};
+pub(crate) use field::{Field, Kind, MOST_FIELDS, Noted};
 pub(crate) use head::{AnswerHead, Head, HeadError};
+pub(crate) use name::{IDENTITY_HEADERS, mistaken_for};
 pub(crate) use write::{LAST_CHUNK, answer_bytes, begin_chunk, http_date, push_field, push_status};
