@@ -4,7 +4,7 @@ receipts-none = No token of this account has ended yet. <a href="/tokens">Go to 
 receipts-gateways = Gateways
 receipts-refused = Refused everywhere
 receipts-after = after { $slowest_ms } ms
-receipt-complete = Every gateway refuses it. The last one confirmed after { $slowest_ms } ms; requests that were open with it ended within half a second.
+receipt-complete = Every gateway refuses it. The last one confirmed after { $slowest_ms } ms. Requests in progress at a gateway end within half a second.
 receipt-over = Every gateway refuses it. Not all had confirmed in time; the last lease ended { $when }.
 receipt-pending = Not yet everywhere: a gateway has not confirmed. Whatever becomes of it, it refuses by itself from { $when }. Reload this page then.
 receipt-gateways = Gateways

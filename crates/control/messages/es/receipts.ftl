@@ -4,7 +4,7 @@ receipts-none = Aún no ha terminado ningún token de esta cuenta. <a href="/tok
 receipts-gateways = Gateways
 receipts-refused = Rechazado en todas partes
 receipts-after = tras { $slowest_ms } ms
-receipt-complete = Todos los gateways lo rechazan. El último lo confirmó tras { $slowest_ms } ms; las solicitudes que estaban abiertas con él terminaron en medio segundo.
+receipt-complete = Todos los gateways lo rechazan. El último lo confirmó tras { $slowest_ms } ms. Las solicitudes en curso en un gateway terminan en medio segundo.
 receipt-over = Todos los gateways lo rechazan. No todos confirmaron a tiempo; la última concesión terminó { $when }.
 receipt-pending = Aún no en todas partes: un gateway no ha confirmado. Pase lo que pase, lo rechaza por sí solo desde las { $when }. Recarga la página después de esa hora.
 receipt-gateways = Gateways

@@ -4,7 +4,7 @@ receipts-none = Nenhum token desta conta terminou ainda. <a href="/tokens">Ir pa
 receipts-gateways = Gateways
 receipts-refused = Recusado em todos os lugares
 receipts-after = após { $slowest_ms } ms
-receipt-complete = Todos os gateways o recusam. O último confirmou após { $slowest_ms } ms; as solicitações que estavam abertas com ele terminaram em meio segundo.
+receipt-complete = Todos os gateways o recusam. O último confirmou após { $slowest_ms } ms. As solicitações em andamento em um gateway terminam em meio segundo.
 receipt-over = Todos os gateways o recusam. Nem todos confirmaram a tempo; a última concessão terminou { $when }.
 receipt-pending = Ainda não em todos os lugares: um gateway não confirmou. Aconteça o que acontecer, ele o recusa por conta própria a partir das { $when }. Recarregue a página depois dessa hora.
 receipt-gateways = Gateways
