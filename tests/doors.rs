@@ -3,13 +3,14 @@
 use crate::{
     documents::repository,
     limits::{Answer, send, token_with},
-    support::{Keydesk, Options, PASSWORD, Person, client, eventually, free_port},
+    support::{Keydesk, Options, PASSWORD, Person, client, free_port},
 };
 use axum::{Json, Router, extract::Request};
 use std::{
     fs,
     path::Path,
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 use tempfile::TempDir;
 
@@ -49,7 +50,22 @@ fn block(language: &str) -> String {
 pub struct Proxy {
     child: Child,
     pub port: u16,
-    _folder: TempDir,
+    folder: TempDir,
+}
+
+impl Proxy {
+    async fn listens(mut self, name: &str) -> Self {
+        let told = || fs::read_to_string(self.folder.path().join("told")).unwrap_or_default();
+        for _ in 0..1_200 {
+            if tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await.is_ok() {
+                return self;
+            }
+            let ended = self.child.try_wait().expect("is our child");
+            assert!(ended.is_none(), "{name} {ended:?}: {}", told());
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("{name} does not listen: {}", told())
+    }
 }
 
 impl Drop for Proxy {
@@ -121,13 +137,9 @@ pub async fn start_proxy(name: &str, gateway: &str, api: u16, envoy_door: u16) -
         }
     };
     command.current_dir(folder.path()).env("HOME", folder.path());
-    let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
-    let proxy = Proxy { child, port, _folder: folder };
-    eventually(name, async || {
-        tokio::net::TcpStream::connect(("127.0.0.1", proxy.port)).await.is_ok()
-    })
-    .await;
-    proxy
+    let stderr = fs::File::create(path("told")).expect("a file");
+    let child = command.stdout(Stdio::null()).stderr(stderr).spawn().expect("starts");
+    Proxy { child, port, folder }.listens(name).await
 }
 
 /// The console may share the host: its session is not the API's to see.

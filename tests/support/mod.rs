@@ -7,6 +7,7 @@ pub mod faults;
 pub mod history;
 mod person;
 pub mod pgbouncer;
+pub mod ports;
 pub mod postgres;
 pub mod proxy;
 pub mod raw;
@@ -14,7 +15,8 @@ mod running;
 
 pub use history::History;
 pub use person::{Page, Person};
-pub use running::{Keydesk, Options, free_port, run_in};
+pub use ports::free_port;
+pub use running::{Keydesk, Options, run_in};
 use std::time::Duration;
 
 /// Long, unlikely and easy to search for: no log, no row and no URL may hold them.

@@ -1,9 +1,9 @@
 //! A real PostgreSQL in a folder of its own: started from Debian's binaries, with a standby if asked,
 //! gone when the test process is.
 
+use super::ports::free_port;
 use std::{
     fs,
-    net::TcpListener,
     os::unix::{fs::chown, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
@@ -55,10 +55,6 @@ fn own_folder() -> PathBuf {
         chown(&folder, Some(NOBODY), Some(NOBODY)).expect("is root's to give");
     }
     folder
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port()
 }
 
 impl Postgres {

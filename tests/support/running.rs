@@ -4,7 +4,6 @@ use super::{PASSWORD, Person};
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::{
     io::{BufRead, BufReader, Write},
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::{Arc, Mutex, mpsc},
@@ -42,10 +41,6 @@ pub struct Options {
     /// The network namespace that it runs in, if not ours.
     pub namespace: Option<String>,
     pub environment: Vec<(&'static str, String)>,
-}
-
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port()
 }
 
 fn program(options: &Options) -> Command {

@@ -3,6 +3,8 @@
 
 mod identity;
 mod limits;
+#[path = "../../../../tests/support/ports.rs"]
+mod ports;
 #[path = "../../../../tests/support/postgres.rs"]
 #[expect(dead_code, reason = "the harness of all tests")]
 mod postgres;
