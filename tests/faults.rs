@@ -82,6 +82,11 @@ async fn t70_a_gateway_whose_disk_is_full_refuses_but_does_not_confirm_until_it_
     cluster.nodes.push(Keydesk::start_with(&options));
     options.key_file = None;
     let token = cluster.token_everywhere("CRM").await;
+    // What is in its journal ends with a page of the disk: the next record needs one more.
+    let journal = disk.path().join("data/ended.journal");
+    let length = std::fs::metadata(&journal).expect("is there").len().next_multiple_of(4096);
+    let file = std::fs::OpenOptions::new().write(true).open(&journal).expect("opens");
+    file.set_len(length).expect("grows");
     disk.fill();
     let location = cluster.revoke_newest().await;
     assert_eq!(cluster.try_token(1, &token).await.1, "token_revoked");

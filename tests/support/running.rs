@@ -265,6 +265,10 @@ impl Keydesk {
 
 impl Drop for Keydesk {
     fn drop(&mut self) {
+        // A test that has failed tells what the process had to say.
+        if std::thread::panicking() {
+            println!("{}\n{}", self.gateway, self.printed());
+        }
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

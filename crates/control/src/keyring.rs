@@ -11,7 +11,7 @@ use chacha20poly1305::{
 use hkdf::Hkdf;
 use keydesk_model::{AccountId, Action, Actor, MemberId, Origin, Timestamp, TokenId};
 use keydesk_node::Keys;
-use keydesk_store::{AuditEntry, NewKeyCheck, Store, StoreError, Write};
+use keydesk_store::{AuditEntry, NewKeyCheck, Sealer, Store, StoreError, Write};
 use keydesk_token::{Entropy, PlainToken};
 use sha2::Sha256;
 use std::{collections::BTreeMap, sync::Arc};
@@ -141,6 +141,12 @@ impl Key {
     }
 }
 
+impl Sealer for Keyring {
+    fn seal(&self, text: &[u8]) -> Option<(String, Vec<u8>)> {
+        self.seal_change(text)
+    }
+}
+
 impl Keys for Keyring {
     fn key_ids(&self) -> Vec<String> {
         self.keys.load().keys().cloned().collect()
@@ -206,6 +212,14 @@ impl Keyring {
     /// Signs receipts; whoever has the database knows the public half.
     pub(crate) fn sign(&self, claims: &[u8]) -> Result<String, KeyringError> {
         Ok(self.current()?.signer.sign(claims))
+    }
+
+    /// The current key's id, and its signature.
+    fn seal_change(&self, text: &[u8]) -> Option<(String, Vec<u8>)> {
+        let current = self.current();
+        let key = current.inspect_err(|error| tracing::error!(%error, "a change is not sealed"));
+        let key = key.ok()?;
+        Some((key.id(), key.signer.sign_raw(text)))
     }
 
     /// The pepper of new password hashes, and the id of the key that it belongs to.

@@ -116,6 +116,11 @@ impl From<StoreError> for Problem {
                 cause: Some(Box::new(error)),
                 ..Self::new(StatusCode::SERVICE_UNAVAILABLE, say("unknown"), say("unknown-why"))
             },
+            StoreError::Busy(_) | StoreError::LosesWrites { .. } => Self {
+                cause: Some(Box::new(error)),
+                retry_after: NonZeroU32::new(5),
+                ..Self::new(StatusCode::SERVICE_UNAVAILABLE, say("busy"), say("busy-why"))
+            },
             StoreError::Unreadable { .. } | StoreError::Journal(_) | StoreError::Unavailable(_) => {
                 Self::broken(error)
             }

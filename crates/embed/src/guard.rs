@@ -59,9 +59,9 @@ impl Guard {
         let table = Arc::new(table.with_plans(&options.plans, options.default_plan.as_deref()));
         let kept: Arc<dyn Table> = Arc::clone(&table) as _;
         let member = Member::join(node, &store, &kept, None).await?;
-        let (clock, entropy) = (system::clock(), system::entropy());
+        let (clock, entropy) = (member.clock.clock(), system::entropy());
+        let counts = Counts::begin(store.clone(), kept, clock.clone(), member.nodes.own).await;
         let checker = Checker::new(options.settings(), Arc::clone(&table), clock, &entropy);
-        let counts = Counts::begin(store.clone(), kept).await;
         let (stop, stopped) = watch::channel(false);
         let counting = tokio::spawn(keep_counting(counts, stopped));
         let counting = tokio::sync::Mutex::new(Some(counting));

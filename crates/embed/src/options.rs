@@ -72,14 +72,9 @@ impl Options {
 
     pub(crate) fn node(&self) -> NodeSettings {
         let (lease, max_age) = (self.lease, self.lease.max(Duration::from_mins(10)));
-        // Whoever else uses the file sees there that this process lives, or is dead.
-        let locks = match &self.place {
-            Place::Sqlite(file) => file.parent().unwrap_or(Path::new(".")).to_owned(),
-            Place::Postgres(_) => self.data.clone(),
-        };
         NodeSettings {
             journal: self.data.join("ended.journal"),
-            locks,
+            locks: self.place.locks(&self.data),
             name: self.name.clone(),
             is_gateway: true,
             is_console: false,

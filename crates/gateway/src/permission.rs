@@ -116,7 +116,8 @@ mod tests {
         let addresses = addresses.parse().expect("networks");
         let account = AccountId::generate(at(0), &Entropy::seeded(2));
         let (number, plan) = (number(), String::new());
-        LiveAccount { account, number, plan, addresses, trial: None, state }
+        let state_since = Timestamp::default();
+        LiveAccount { account, number, plan, addresses, trial: None, state, state_since }
     }
 
     /// A permission of a token that is live, and the table that says so.

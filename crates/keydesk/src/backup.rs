@@ -120,9 +120,10 @@ fn alone(config: &Config) -> anyhow::Result<Option<Identity>> {
     if matches!(config.store, Place::Postgres(_)) {
         return Ok(None);
     }
-    files::make_folder(&config.data)?;
+    let locks = config.store.locks(&config.data);
+    files::make_folder(&locks)?;
     let own = NodeId::generate(system::clock().now(), &system::entropy());
-    let identity = Identity::take(&config.data, own)?;
+    let identity = Identity::take(&locks, own)?;
     Identity::dead(identity.folder(), own);
     if !identity.is_alone() {
         bail!("Keydesk is running on {}: stop it first", config.data.display());

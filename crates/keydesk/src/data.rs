@@ -3,7 +3,7 @@
 use anyhow::{Context, bail};
 use keydesk_control::{Base, Desk, Keyring, Mailer, MasterKey, OpenApiSource, Settings};
 use keydesk_node::{Nodes, system};
-use keydesk_store::{Place, Store, files};
+use keydesk_store::{Place, Sealer, Store, files};
 use std::{
     fs,
     io::Write,
@@ -54,7 +54,9 @@ pub async fn open(config: &Config) -> anyhow::Result<(Store, Option<Arc<Keyring>
     keyring.check(&store, system::clock().now(), &entropy).await.with_context(|| {
         format!("the key file {} does not open this database", key_file.display())
     })?;
-    Ok((store, Some(Arc::new(keyring))))
+    let keyring = Arc::new(keyring);
+    store.seal_with(Arc::clone(&keyring) as Arc<dyn Sealer>);
+    Ok((store, Some(keyring)))
 }
 
 /// The data folder is its owner's alone. One that was there before is made so, as far as it is ours.

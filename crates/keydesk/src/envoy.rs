@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use keydesk_gateway::{LiveTable, Settings};
+use keydesk_node::Member;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -9,7 +10,7 @@ use tokio::sync::watch;
 pub async fn start(
     config: &Config,
     settings: &Settings,
-    table: &Arc<LiveTable>,
+    (table, member): (&Arc<LiveTable>, &Member),
     mut stopped: watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
     use anyhow::Context;
@@ -20,7 +21,7 @@ pub async fn start(
         .await
         .with_context(|| format!("envoy.listen: {listen} cannot be bound"))?;
     say!("  Envoy     {}", listener.local_addr()?);
-    let (table, clock, entropy) = (Arc::clone(table), system::clock(), system::entropy());
+    let (table, clock, entropy) = (Arc::clone(table), member.clock.clock(), system::entropy());
     let checker = keydesk_gateway::Checker::new(settings.clone(), table, clock, &entropy);
     let door = keydesk_envoy::Door { checker, trusted: trusted.clone() };
     let stops = async move {
@@ -40,7 +41,7 @@ pub async fn start(
 pub async fn start(
     _: &Config,
     _: &Settings,
-    _: &Arc<LiveTable>,
+    _: (&Arc<LiveTable>, &Member),
     _: watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
     Ok(())

@@ -45,7 +45,7 @@ async fn main() -> ExitCode {
     hardening::keep_files_private();
     hardening::allow_many_connections();
     let cli = cli::Cli::parse();
-    match cli::run(cli).await {
+    match Box::pin(cli::run(cli)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("keydesk: {}", told(&error));

@@ -6,7 +6,7 @@ use keydesk_control::{
 };
 use keydesk_gateway::{Denial, OwnAnswer, Question, TokenDesk, Wish, token_desk};
 use keydesk_model::Origin;
-use keydesk_node::system;
+use keydesk_node::ClusterClock;
 use keydesk_store::{Store, StoreError};
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -49,12 +49,14 @@ async fn answer(desk: &Desk, question: Question) -> Result<OwnAnswer, Denial> {
                 old_until: made.closing.map(|closing| closing.at),
                 is_complete: made.is_complete,
                 receipt: made.receipt,
+                refused_from: made.refused_from,
             })
         }
         Wish::Revoke => {
             let done = revoke_own_token(desk, &question.secret, &origin).await.map_err(denial)?;
             let (token, is_complete, receipt) = (done.token, done.is_complete, done.receipt);
-            Ok(OwnAnswer::Revoked { token, is_complete, receipt })
+            let refused_from = done.refused_from;
+            Ok(OwnAnswer::Revoked { token, is_complete, receipt, refused_from })
         }
     }
 }
@@ -100,15 +102,26 @@ async fn remind(desk: Desk, expiring: Expiring) {
     }
 }
 
-/// Writes down which old secrets have closed, for as long as it is let.
-pub async fn close_old_secrets(store: Store) {
-    let clock = system::clock();
+/// Writes down which old secrets have closed, and ends what belongs to accounts that are gone, for as long as it
+/// is let. Neither can be undone: both wait for a clock that is certain.
+pub async fn close_old_secrets(store: Store, clock: ClusterClock) {
+    let mut was_wrong = false;
     loop {
         tokio::time::sleep(LOOK).await;
-        if let Err(error) = forget_closed_accounts(&store, &clock).await {
+        let now = match clock.certain() {
+            Ok(now) => now,
+            Err(wrong) => {
+                if !std::mem::replace(&mut was_wrong, true) {
+                    tracing::error!(%wrong, "no old secret is closed and no account is removed here until the clocks agree");
+                }
+                continue;
+            }
+        };
+        was_wrong = false;
+        if let Err(error) = forget_closed_accounts(&store, now).await {
             tracing::warn!(%error, "closed accounts cannot be looked at yet");
         }
-        match close_due_secrets(&store, &clock).await {
+        match close_due_secrets(&store, now).await {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "old secrets of rotated tokens have closed"),
             Err(error) => tracing::warn!(%error, "old secrets cannot be closed yet"),

@@ -9,8 +9,8 @@ use keydesk_control::{Base, Desk, Keyring, Mailer, OpenApiSource};
 use keydesk_gateway::{
     Gateway, Listeners, LiveTable, Records, Running, SelfService, TokenDesk, UpstreamSettings,
 };
-use keydesk_model::Table;
-use keydesk_node::{Counts, Keys, Member, NodeSettings, REPORT, system};
+use keydesk_model::{Clock, Table};
+use keydesk_node::{Counts, JoinError, Keys, Member, NodeSettings, REPORT, system};
 use keydesk_store::{Place, Store};
 use std::{
     net::SocketAddr,
@@ -38,9 +38,11 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let (records, written) = records::start(&config.observe)?;
     let gateway_settings = gateway_settings(&config, &settings, upstreams, token_desk);
     let (stop, stopped) = watch::channel(false);
-    envoy::start(&config, &gateway_settings, &table, stopped.clone()).await?;
+    envoy::start(&config, &gateway_settings, (&table, &member), stopped.clone()).await?;
+    let clock = member.clock.clock();
+    let live = (&table, &clock);
     let running = gateway
-        .map(|listeners| start_gateway(listeners, gateway_settings, &table, records, tls.clone()))
+        .map(|listeners| start_gateway(listeners, gateway_settings, live, records, tls.clone()))
         .transpose()?;
     let (stopping, expiring) = (status::Stopping::default(), self_service::Expiring::default());
     let seen = status::Seen {
@@ -53,14 +55,14 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     };
     start_status(&config, seen).await?;
     let openapi = openapi(&config, &upstream)?;
-    let mut tasks = look_after(&config, &store, &openapi);
+    let mut tasks = look_after(&config, &store, &openapi, &member);
     tokio::spawn(try_upstream(upstream));
     announce(&config, &settings);
     let mailer = mailer(&config)?;
     // A node without a console has no keys: tokens that need none can still be changed by their holders.
     let keyring = keyring.unwrap_or_else(|| Arc::new(Keyring::new(|| None)));
     let base = Base { store: store.clone(), keyring, nodes: Arc::clone(&member.nodes) };
-    let desk = Desk::new(settings, base, mailer, openapi, system::clock(), system::entropy());
+    let desk = Desk::new(settings, base, mailer, openapi, clock, system::entropy());
     let answers = answer_tokens(desk.clone());
     let desk = config.role.has_console().then_some(desk);
     offer_setup(desk.as_ref()).await?;
@@ -69,21 +71,17 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     tasks.extend(member.spawn());
     tasks.push(answers);
     let report = tokio::spawn(report(counts, stopped.clone()));
-    let signal = tokio::spawn(async move {
-        stop_signal().await;
-        stopping.store(true, Ordering::Relaxed);
-        let _ = stop.send(true);
-    });
+    let signal = tokio::spawn(stop_when_told(Arc::clone(&member), stopping, stop));
     // Both let go at once, and each lets its requests in flight finish.
     let console = serve_console(console.zip(desk), tls, stopped.clone());
     let ((), gateway) = tokio::join!(console, stop_gateway(running, written, stopped));
     gateway?;
-    signal.abort();
+    let why = signal.await?;
     tasks.iter().for_each(tokio::task::JoinHandle::abort);
     member.leave().await;
     report.await?.finish().await;
     store.close().await;
-    Ok(())
+    why.map_or(Ok(()), |taken| Err(taken.into()))
 }
 
 fn live_table(config: &Config) -> Arc<LiveTable> {
@@ -102,7 +100,7 @@ async fn join(
     let keys = keyring.map(|keyring| keyring as Arc<dyn Keys>);
     let settings = NodeSettings {
         journal: config.data.join("ended.journal"),
-        locks: config.data.clone(),
+        locks: config.store.locks(&config.data),
         name: config.cluster.name.clone(),
         is_gateway: config.role.has_gateway(),
         is_console: config.role.has_console(),
@@ -111,7 +109,8 @@ async fn join(
         peers: config.cluster.peers.clone(),
     };
     let member = Member::join(settings, store, &table, keys).await?;
-    let counts = Counts::begin(store.clone(), table).await;
+    let clock = member.clock.clock();
+    let counts = Counts::begin(store.clone(), table, clock, member.nodes.own).await;
     Ok((member, counts))
 }
 
@@ -120,24 +119,26 @@ fn look_after(
     config: &Config,
     store: &Store,
     openapi: &OpenApiSource,
+    member: &Arc<Member>,
 ) -> Vec<tokio::task::JoinHandle<()>> {
     if !config.role.has_console() {
         return Vec::new();
     }
     let rules = operations::follow(store.clone(), config.rules.clone(), openapi.clone());
-    let old_secrets = self_service::close_old_secrets(store.clone());
+    let old_secrets = self_service::close_old_secrets(store.clone(), member.clock.clone());
     vec![tokio::spawn(rules), tokio::spawn(old_secrets)]
 }
 
 fn start_gateway(
     listeners: Listeners,
     settings: keydesk_gateway::Settings,
-    table: &Arc<LiveTable>,
+    (table, clock): (&Arc<LiveTable>, &Clock),
     records: Records,
     tls: Option<Arc<rustls::ServerConfig>>,
 ) -> anyhow::Result<Running> {
-    let (clock, entropy) = (system::clock(), system::entropy());
-    let gateway = Gateway::new(settings, Arc::clone(table), clock, entropy).context("upstream")?;
+    let entropy = system::entropy();
+    let gateway =
+        Gateway::new(settings, Arc::clone(table), clock.clone(), entropy).context("upstream")?;
     let gateway = gateway.recording(records).with_tls(tls);
     gateway.start(listeners).context("the gateway cannot start")
 }
@@ -347,6 +348,21 @@ async fn report(mut counts: Counts, stopped: watch::Receiver<bool>) -> Counts {
         counts.report().await;
     }
     counts
+}
+
+/// Waits until it is time to stop, and why, if nobody has asked for it.
+async fn stop_when_told(
+    member: Arc<Member>,
+    stopping: status::Stopping,
+    stop: watch::Sender<bool>,
+) -> Option<JoinError> {
+    let why = tokio::select! {
+        () = stop_signal() => None,
+        taken = member.taken() => Some(taken),
+    };
+    stopping.store(true, Ordering::Relaxed);
+    let _ = stop.send(true);
+    why
 }
 
 async fn stop_signal() {

@@ -2,8 +2,8 @@
 //! changes with gap-free numbers, written in the transaction of what they tell.
 
 use crate::{
-    AccountId, AccountNumber, AddressList, Binding, Closing, Ending, Grant, LiveAccount, Mode,
-    Moment, Month, QuotaUse, Rules, ScopeSet, Timestamp, TokenId, Usage,
+    AccountId, AccountNumber, AccountState, AddressList, Binding, Closing, Ending, Grant,
+    LiveAccount, Mode, Moment, Month, QuotaUse, Rules, ScopeSet, Timestamp, TokenId, Usage,
 };
 use keydesk_token::TokenHash;
 use serde::{Deserialize, Serialize};
@@ -63,6 +63,23 @@ pub enum Change {
     },
     RulesChanged(LiveRules),
     AccountChanged(LiveAccount),
+    /// An account is suspended or closed; what else is said of it stays.
+    AccountStopped {
+        number: AccountNumber,
+        state: AccountState,
+        at: Timestamp,
+    },
+}
+
+impl Change {
+    /// Whether nothing is let through by it that was not before: any node may say so.
+    pub fn only_refuses(&self) -> bool {
+        match self {
+            Self::SecretEnded { .. } => true,
+            Self::AccountStopped { state, .. } => *state != AccountState::Open,
+            Self::SecretIssued(_) | Self::RulesChanged(_) | Self::AccountChanged(_) => false,
+        }
+    }
 }
 
 /// Everything a gateway knows as of change number `seq`; the secrets come one by one, as there may
@@ -126,12 +143,12 @@ pub trait Table: Feed {
     /// Who has used what since the last time this was asked; where many have, those who have waited
     /// longest for it, unless `all`.
     fn take_usage(&self, all: bool) -> Vec<Usage>;
-    /// Calls that count against a quota and have not been told yet, by month. What could not be told is to
-    /// be put back.
+    /// Whether there is a plan with a quota.
+    fn has_quotas(&self) -> bool;
+    /// Calls that count against a quota and have not been told yet, by month. Whoever takes them tells of them.
     fn take_counted(&self) -> HashMap<Month, Vec<QuotaUse>>;
-    /// What all gateways together have counted of these accounts.
+    /// What all gateways together have counted of these accounts; what was taken before is among it.
     fn note_quota_use(&self, month: Month, totals: &[QuotaUse]);
-    fn put_back_counted(&self, month: Month, counted: &[QuotaUse]);
 }
 
 mod hex_hash {

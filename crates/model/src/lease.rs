@@ -50,6 +50,13 @@ pub struct Terms {
     pub asks_peers: bool,
 }
 
+impl Terms {
+    /// How long whoever waits for the end of the lease waits, with what two machines' clocks may differ by.
+    pub fn lease_with_slack(self) -> Duration {
+        with_slack(self.lease)
+    }
+}
+
 /// Two machines' clocks run at slightly different rates: whoever waits for another's lease waits a
 /// twentieth longer.
 pub const SLACK: u32 = 20;
@@ -149,6 +156,15 @@ pub struct NodeRow {
     pub applied: i64,
     pub epoch: String,
     pub terms: Terms,
+}
+
+impl NodeRow {
+    /// How long after its last renewal it may still accept tokens, whoever vouched for it.
+    pub fn longest(&self) -> Duration {
+        let Terms { lease, max_age, isolated, asks_peers } = self.terms;
+        let goes_on = isolated == Isolated::Serve || asks_peers;
+        with_slack(if goes_on { lease.max(max_age) } else { lease })
+    }
 }
 
 /// A row and since when it says so, on the clock of whoever looks.
@@ -251,12 +267,7 @@ impl Roster {
     /// Nodes that have said nothing for so long that they accept nothing any more, whoever vouched:
     /// their rows may go. Each as it was seen.
     pub fn gone(&self, now: Moment) -> Vec<NodeRow> {
-        let is_gone = |sighting: &&Sighting| {
-            let Terms { lease, max_age, isolated, asks_peers } = sighting.row.terms;
-            let goes_on = isolated == Isolated::Serve || asks_peers;
-            let longest = if goes_on { lease.max(max_age) } else { lease };
-            sighting.since.plus(with_slack(longest)) <= now
-        };
+        let is_gone = |seen: &&Sighting| seen.since.plus(seen.row.longest()) <= now;
         self.sightings.values().filter(is_gone).map(|sighting| sighting.row.clone()).collect()
     }
 

@@ -31,6 +31,9 @@ pub struct LiveAccount {
     pub trial: Option<AddressList>,
     #[serde(default)]
     pub state: AccountState,
+    /// When it was last suspended, closed or opened again; the epoch: never.
+    #[serde(default)]
+    pub state_since: Timestamp,
 }
 
 /// Calls of an account in a month.

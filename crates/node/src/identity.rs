@@ -1,13 +1,17 @@
-//! Which processes of this machine stand in the list of nodes: each holds a lock on a file of its own in
-//! the data folder. A lock that nobody holds belongs to a process that is dead, whatever killed it.
+//! Which processes of this machine use this file or folder: each holds a lock on a file of its own in a folder
+//! beside it. A lock that nobody holds belongs to a process that is dead, but only where the file was written in
+//! this very place: a copy of a folder holds the names of processes that may live elsewhere.
 
 use keydesk_model::NodeId;
 use keydesk_store::files;
 use std::{
     fs::{self, File},
-    io,
+    io::{self, Write},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
+
+const BOOT: &str = "/proc/sys/kernel/random/boot_id";
 
 /// This process's own; let go of when it ends, however it ends.
 #[derive(Debug)]
@@ -25,33 +29,67 @@ pub enum IdentityError {
     Taken(#[from] fs::TryLockError),
 }
 
+/// What is known of a process whose file is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Lives,
+    Dead,
+    /// The file is a copy: its process is or was in another place.
+    Elsewhere,
+}
+
+/// Where and when a file was made: since this start of the machine, as this file of this disk.
+fn place(file: &File) -> io::Result<String> {
+    let (boot, file) = (fs::read_to_string(BOOT)?, file.metadata()?);
+    Ok(format!("{} {} {}\n", boot.trim(), file.dev(), file.ino()))
+}
+
+fn fate(path: &Path) -> Fate {
+    let Ok(file) = File::open(path) else { return Fate::Lives };
+    let written = fs::read_to_string(path).unwrap_or_default();
+    let Ok(here) = place(&file) else { return Fate::Lives };
+    // The machine may have been started anew since, and with it every process that used a file of its own.
+    let disk = |place: &str| place.split_once(' ').map(|(_, disk)| disk.to_owned());
+    match file.try_lock() {
+        Err(_) => Fate::Lives,
+        Ok(()) if disk(&written) == disk(&here) => Fate::Dead,
+        Ok(()) => Fate::Elsewhere,
+    }
+}
+
 impl Identity {
-    pub fn take(data: &Path, own: NodeId) -> Result<Self, IdentityError> {
+    /// `beside`: the folder of what the processes share.
+    pub fn take(beside: &Path, own: NodeId) -> Result<Self, IdentityError> {
         let unwritable = |path: &Path| {
             let path = path.to_owned();
             |source| IdentityError::Unwritable { path, source }
         };
-        let folder = data.join("nodes");
+        let folder = beside.join("nodes");
         files::make_folder(&folder).map_err(unwritable(&folder))?;
         files::tighten(&folder).map_err(unwritable(&folder))?;
         let path = folder.join(own.to_string());
-        let lock = files::replace(&path).map_err(unwritable(&path))?;
+        // Locked and whole before it has its name, so that nobody takes it for a leftover.
+        let beside = folder.join(format!("{own}.new"));
+        let mut lock = files::replace(&beside).map_err(unwritable(&beside))?;
         lock.try_lock()?;
+        let here = place(&lock).map_err(unwritable(&beside))?;
+        lock.write_all(here.as_bytes()).map_err(unwritable(&beside))?;
+        fs::rename(&beside, &path).map_err(unwritable(&path))?;
         Ok(Self { folder, own, _lock: lock })
     }
 
-    /// Processes that ended without leaving. Each is told of once: its file goes.
+    /// Processes of this place that ended without leaving. Each is told of once: its file goes, and with it those
+    /// that were copied here.
     pub fn dead(folder: &Path, own: NodeId) -> Vec<NodeId> {
         let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
         let others = entries.filter_map(Result::ok).filter_map(|entry| {
             let id: NodeId = entry.file_name().to_str()?.parse().ok()?;
             (id != own).then(|| (id, entry.path()))
         });
-        let dead = others.filter(|(_, path)| {
-            File::open(path).is_ok_and(|file| file.try_lock().is_ok())
-                && fs::remove_file(path).is_ok()
-        });
-        dead.map(|(id, _)| id).collect()
+        let gone = others.map(|(id, path)| (id, fate(&path), path));
+        let gone =
+            gone.filter(|(_, fate, path)| *fate != Fate::Lives && fs::remove_file(path).is_ok());
+        gone.filter(|(_, fate, _)| *fate == Fate::Dead).map(|(id, _, _)| id).collect()
     }
 
     /// It has left the list. One that goes without is found dead by the others, who take it out.
@@ -63,11 +101,43 @@ impl Identity {
         &self.folder
     }
 
-    /// Whether no other process of this data folder lives.
+    /// Whether no other process of this folder lives.
     pub fn is_alone(&self) -> bool {
-        let own = self.own.to_string();
+        let id = |entry: fs::DirEntry| entry.file_name().to_str()?.parse::<NodeId>().ok();
         fs::read_dir(&self.folder).is_ok_and(|entries| {
-            entries.filter_map(Result::ok).all(|entry| entry.file_name().to_str() == Some(&own))
+            entries.filter_map(Result::ok).filter_map(id).all(|id| id == self.own)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keydesk_model::Timestamp;
+    use keydesk_token::Entropy;
+
+    fn id(number: u64) -> NodeId {
+        NodeId::generate(Timestamp::from_micros(0), &Entropy::seeded(number))
+    }
+
+    #[test]
+    fn a_process_that_died_here_is_dead_and_one_in_a_copied_folder_is_not() {
+        let (here, copy) =
+            (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("one"));
+        let own = Identity::take(here.path(), id(1)).expect("takes");
+        let other = Identity::take(here.path(), id(2)).expect("takes");
+        assert!(Identity::dead(own.folder(), id(1)).is_empty());
+        fs::create_dir(copy.path().join("nodes")).expect("is made");
+        for entry in fs::read_dir(own.folder()).expect("is there").filter_map(Result::ok) {
+            let to = copy.path().join("nodes").join(entry.file_name());
+            fs::copy(entry.path(), to).expect("copies");
+        }
+        let third = Identity::take(copy.path(), id(3)).expect("takes");
+        assert!(!third.is_alone());
+        assert_eq!(Identity::dead(third.folder(), id(3)), []);
+        assert!(third.is_alone(), "what was copied is gone");
+        drop(other);
+        assert_eq!(Identity::dead(own.folder(), id(1)), [id(2)]);
+        assert_eq!(Identity::dead(own.folder(), id(1)), [], "once");
     }
 }

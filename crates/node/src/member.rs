@@ -1,9 +1,12 @@
 //! This process among the others: it joins the list, keeps its lease and the list current, confirms
 //! what it has taken over, tells a database what it has forgotten, and leaves.
 
-use crate::{Identity, IdentityError, Nodes, Peers, peers, recovery::write_back_endings, system};
+use crate::{
+    ClusterClock, Dead, Identity, IdentityError, Nodes, Peers, peers, recovery::write_back, system,
+};
 use keydesk_model::{Feed, Lease, Moment, NodeId, Snapshot, Stopwatch, Table, Terms};
-use keydesk_store::{NewNode, News, OpenError, Progress, Renewal, Store, StoreError};
+use keydesk_store::{Holder, NewNode, News, OpenError, Progress, Store, StoreError};
+use keydesk_token::Entropy;
 use std::{
     io,
     net::SocketAddr,
@@ -25,7 +28,7 @@ const AT_ONCE: usize = 500;
 pub struct NodeSettings {
     /// The journal of what has ended, in a folder of this process's own.
     pub journal: PathBuf,
-    /// Where all processes on one database file, or in one data folder, hold a lock each.
+    /// Where all processes on one database file, or in one data folder, hold a lock each: beside it.
     pub locks: PathBuf,
     /// What people call this node.
     pub name: String,
@@ -52,6 +55,10 @@ pub enum JoinError {
     Load(#[source] OpenError),
     #[error("the list of nodes cannot be written")]
     List(#[source] StoreError),
+    #[error(
+        "another process has this node's place in the list of nodes: is this a copy of a running machine? Start it anew; it then takes a place of its own"
+    )]
+    Taken,
     #[error("the database does not answer")]
     Silent(#[source] StoreError),
     #[error("the database cannot be trusted")]
@@ -80,10 +87,13 @@ pub struct Member {
     pub nodes: Arc<Nodes>,
     pub(crate) new: NewNode,
     identity: Identity,
-    keys: Option<Arc<dyn Keys>>,
-    peers: Option<Peers>,
+    pub(crate) keys: Option<Arc<dyn Keys>>,
+    pub(crate) peers: Option<Peers>,
     pub(crate) stopwatch: Stopwatch,
-    wake: Notify,
+    pub clock: ClusterClock,
+    pub(crate) wake: Notify,
+    /// Another process has its place.
+    pub(crate) taken: Notify,
     state: Mutex<State>,
 }
 
@@ -93,10 +103,25 @@ pub(crate) struct State {
     pub lease: Lease,
     /// The number and feed that were last confirmed, and when the last renewal was sent.
     pub confirmed: (i64, String),
-    renewed_at: Option<Moment>,
-    /// The consoles among the nodes, with where each is asked.
-    consoles: Vec<(NodeId, String)>,
+    pub renewed_at: Option<Moment>,
+    pub holder: Holder,
+    /// All other nodes, for any may commit; with where each is asked.
+    pub others: Vec<(NodeId, String)>,
     is_isolated: bool,
+    /// It keeps no connection, and looks less often.
+    pub is_frugal: bool,
+}
+
+/// What nobody else knows, and this process alone can renew its place with.
+pub(crate) fn new_holder(entropy: &Entropy) -> Holder {
+    Holder { secret: hex::encode(entropy.bytes::<16>()), attempts: 0 }
+}
+
+fn join_error(error: StoreError) -> JoinError {
+    match error {
+        StoreError::Conflict => JoinError::Taken,
+        error => JoinError::List(error),
+    }
 }
 
 impl std::fmt::Debug for Member {
@@ -106,11 +131,12 @@ impl std::fmt::Debug for Member {
 }
 
 impl State {
-    fn new(terms: Terms, joined: i64) -> Self {
+    fn new(terms: Terms, joined: i64, holder: Holder) -> Self {
         let mut lease = Lease::new(terms);
         lease.knows(joined);
         let (confirmed, renewed_at) = ((0, String::new()), None);
-        Self { lease, confirmed, renewed_at, consoles: Vec::new(), is_isolated: false }
+        let (others, is_isolated, is_frugal) = (Vec::new(), false, false);
+        Self { lease, confirmed, renewed_at, holder, others, is_isolated, is_frugal }
     }
 }
 
@@ -122,7 +148,8 @@ impl Member {
         table: &Arc<dyn Table>,
         keys: Option<Arc<dyn Keys>>,
     ) -> Result<Arc<Self>, JoinError> {
-        let (clock, entropy, stopwatch) = (system::clock(), system::entropy(), system::stopwatch());
+        let (entropy, stopwatch) = (system::entropy(), system::stopwatch());
+        let clock = ClusterClock::new(system::clock(), stopwatch.clone(), settings.terms.lease);
         let feed: Arc<dyn Feed> =
             if settings.is_gateway { Arc::clone(table) as _ } else { Arc::new(NoTable) };
         store.follow(feed, Some(&settings.journal)).await.map_err(JoinError::Load)?;
@@ -130,10 +157,8 @@ impl Member {
         store.checked().await.map_err(JoinError::Damaged)?;
         let id = NodeId::generate(clock.now(), &entropy);
         let identity = Identity::take(&settings.locks, id)?;
-        let folder = identity.folder().to_owned();
-        for dead in Identity::dead(&folder, id) {
-            store.leave(dead).await.map_err(JoinError::List)?;
-        }
+        let dead = Dead::new(&identity, id, store);
+        dead.remove(store).await.map_err(JoinError::List)?;
         let peers = settings.peers;
         let new = NewNode {
             id,
@@ -144,13 +169,10 @@ impl Member {
             peer_url: peers.as_ref().map(|peers| peers.url.clone()).unwrap_or_default(),
             keys: keys.as_ref().map(|keys| keys.key_ids()).unwrap_or_default(),
         };
-        let joined = store.join(&new, clock.now()).await.map_err(JoinError::List)?;
-        let dead = move || Identity::dead(&folder, id);
+        let holder = new_holder(&entropy);
+        let joined = store.join(&new, &holder, clock.now()).await.map_err(join_error)?;
         let nodes = Nodes::new((id, joined), stopwatch.clone(), settings.confirm, dead);
-        if identity.is_alone() {
-            store.compact_journal(clock.now()).await;
-        }
-        let state = State::new(new.terms, joined);
+        let state = State::new(new.terms, joined, holder);
         let member = Arc::new(Self {
             store: store.clone(),
             table: Arc::clone(table),
@@ -160,11 +182,16 @@ impl Member {
             keys,
             peers,
             stopwatch,
+            clock,
             wake: Notify::new(),
+            taken: Notify::new(),
             state: Mutex::new(state),
         });
-        member.load_consoles(joined).await.map_err(JoinError::List)?;
+        member.load_others(joined).await.map_err(JoinError::List)?;
         member.beat().await.map_err(JoinError::Silent)?;
+        if member.identity.is_alone() {
+            store.compact_journal(system::clock().now(), member.clock.now()).await;
+        }
         if let Some(peers) = &member.peers {
             peers::listen(peers, &member.nodes, store, &member.stopwatch).await?;
         }
@@ -204,23 +231,28 @@ impl Member {
 
     async fn keep_beating(self: Arc<Self>) {
         loop {
-            let _ = tokio::time::timeout(POLL, self.wake.notified()).await;
+            let _ = tokio::time::timeout(self.pause(), self.wake.notified()).await;
             // A database beyond a broken network does not say no; the lease is short.
             let patience = (self.new.terms.lease / 2).min(Duration::from_secs(2));
             match self.beat_within(patience).await {
                 Some(Ok(())) => {}
                 Some(Err(error)) => {
                     tracing::warn!(%error, "the database does not answer as expected");
-                    self.ask_peers().await;
+                    self.ask_others().await;
                 }
                 None => {
                     tracing::warn!("the database does not answer in time");
                     self.store.suspect();
-                    self.ask_peers().await;
+                    self.ask_others().await;
                 }
             }
             self.note_isolation();
+            self.store.let_go();
         }
+    }
+
+    fn pause(&self) -> Duration {
+        if self.state(|state| state.is_frugal) { self.new.terms.lease / 5 } else { POLL }
     }
 
     /// None: it took too long and was given up. Loading everything anew may take as long as it takes, and
@@ -267,14 +299,14 @@ impl Member {
             if revived.is_empty() {
                 return Ok(());
             }
-            let (clock, name) = (system::clock(), &self.new.name);
-            let count = write_back_endings(&self.store, &clock, name, &revived).await?;
-            self.store.forget_revived(revived.len()).await;
-            tracing::warn!(count, "endings that the database had forgotten are written back");
+            let now = self.clock.now();
+            let count = write_back(&self.store, now, &self.new.name, &revived).await?;
+            self.store.forget_revived(&revived).await;
+            tracing::warn!(count, "what the database had forgotten to refuse is written back");
         }
     }
 
-    async fn catch_up(&self) -> Result<Progress, StoreError> {
+    pub(crate) async fn catch_up(&self) -> Result<Progress, StoreError> {
         Ok(self.store.catch_up().await?.expect("a member follows the feed"))
     }
 
@@ -283,122 +315,6 @@ impl Member {
         let sent_at = self.stopwatch.now();
         let answer = self.store.look().await?;
         self.take_answer(sent_at, answer, progress).await
-    }
-
-    async fn renew(&self, progress: &mut Progress) -> Result<(), StoreError> {
-        let sent_at = self.stopwatch.now();
-        // What is not on this machine's disk yet is not confirmed.
-        let before = self.state(|state| state.confirmed.clone());
-        let confirms = if progress.is_journaled {
-            (progress.position.seq, progress.position.epoch.clone())
-        } else {
-            before.clone()
-        };
-        let keys = self.keys();
-        let known = self.state(|state| state.lease.known());
-        let at = (confirms.0, confirms.1.as_str());
-        let answer = self.store.renew(self.new.id, at, known, &keys, system::clock().now()).await?;
-        let Some(answer) = answer else { return self.join_again().await };
-        self.state(|state| {
-            state.confirmed.clone_from(&confirms);
-            state.renewed_at = Some(sent_at);
-        });
-        if confirms != before {
-            self.store.say_confirmed().await?;
-        }
-        self.take_answer(sent_at, answer, progress).await
-    }
-
-    /// A lease is worth what is applied: what the answer names is taken over first.
-    async fn take_answer(
-        &self,
-        sent_at: Moment,
-        answer: Renewal,
-        progress: &mut Progress,
-    ) -> Result<(), StoreError> {
-        if let Some(keys) = &self.keys {
-            keys.note_current(&answer.key_id);
-        }
-        if answer.newest_node > self.state(|state| state.lease.known()) {
-            self.load_consoles(answer.newest_node).await?;
-        }
-        if answer.head > progress.position.seq || answer.epoch != progress.position.epoch {
-            *progress = self.catch_up().await?;
-            // There is something to confirm.
-            self.wake.notify_one();
-        }
-        if answer.epoch == progress.position.epoch {
-            self.state(|state| state.lease.renewed(sent_at, answer.head, progress.position.seq));
-        }
-        self.publish();
-        Ok(())
-    }
-
-    fn publish(&self) {
-        self.table.serve_until(self.state(|state| state.lease.ends_at()));
-    }
-
-    fn keys(&self) -> Vec<String> {
-        let Some(keys) = &self.keys else { return Vec::new() };
-        keys.reload();
-        keys.key_ids()
-    }
-
-    /// Someone has taken this node out of the list, as it was silent for too long. What it knows may be
-    /// old: it serves again when it has caught up as a new member.
-    async fn join_again(&self) -> Result<(), StoreError> {
-        tracing::warn!(
-            "this node was taken out of the list of nodes after a long silence; joining again"
-        );
-        self.state(|state| state.lease.end());
-        self.publish();
-        let joined = self.store.join(&self.new, system::clock().now()).await?;
-        self.nodes.with_roster(|roster| roster.rejoined(joined));
-        self.state(|state| (state.renewed_at, state.confirmed) = (None, (0, String::new())));
-        self.load_consoles(joined).await?;
-        self.wake.notify_one();
-        Ok(())
-    }
-
-    /// Up to number `newest` all nodes are known when this returns.
-    async fn load_consoles(&self, newest: i64) -> Result<(), StoreError> {
-        let nodes = self.store.list_nodes().await?.into_iter();
-        let others = nodes.filter(|node| node.row.is_console && node.row.id != self.new.id);
-        let consoles = others.map(|node| (node.row.id, node.peer_url)).collect();
-        self.state(|state| {
-            state.consoles = consoles;
-            state.lease.knows(newest);
-        });
-        self.publish();
-        Ok(())
-    }
-
-    /// The database is away, perhaps for all: every console is asked whether it has committed anything
-    /// newer.
-    async fn ask_peers(&self) {
-        let (Some(peers), Some(position)) = (&self.peers, self.store.position()) else { return };
-        let (consoles, known) = self.state(|state| (state.consoles.clone(), state.lease.known()));
-        let sent_at = self.stopwatch.now();
-        let (entropy, patience) = (system::entropy(), self.new.terms.lease / 3);
-        let asked = consoles.iter().map(|(id, url)| {
-            let console = (*id, url.as_str());
-            peers::vouches(&peers.key, &entropy, console, self.new.id, &position, patience)
-        });
-        for answer in futures_util::future::join_all(asked).await {
-            match answer {
-                Ok(true) => {}
-                Ok(false) => {
-                    tracing::warn!("another console has committed something newer");
-                    return;
-                }
-                Err(error) => {
-                    tracing::debug!(%error, "a console cannot be asked");
-                    return;
-                }
-            }
-        }
-        self.state(|state| state.lease.vouched_for(sent_at, known));
-        self.publish();
     }
 
     fn note_isolation(&self) {
@@ -416,11 +332,18 @@ impl Member {
         }
     }
 
+    /// Returns when another process has taken this one's place: then nothing is served here any more.
+    pub async fn taken(&self) -> JoinError {
+        self.taken.notified().await;
+        JoinError::Taken
+    }
+
     /// Leaves the list: nothing is accepted any more.
     pub async fn leave(&self) {
         self.state(|state| state.lease.end());
         self.publish();
-        match self.store.leave(self.new.id).await {
+        let holder = self.state(|state| state.holder.clone());
+        match self.store.leave(self.new.id, &holder).await {
             Ok(()) => self.identity.withdraw(),
             Err(error) => tracing::warn!(
                 %error,

@@ -1,16 +1,39 @@
 //! What a console knows of the other nodes.
 
+use crate::Identity;
 use keydesk_model::{Moment, NodeId, NodeRow, Roster, Stopwatch, Timestamp};
 use keydesk_store::{Store, StoreError};
 use keydesk_token::Entropy;
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    path::PathBuf,
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 use tokio::sync::Notify;
 
-/// Finds processes of this machine that have died without leaving.
-type Dead = Arc<dyn Fn() -> Vec<NodeId> + Send + Sync>;
+/// Finds processes that have died without leaving. That counts only where the database is a file of this machine:
+/// of others nobody knows but by their silence.
+#[derive(Clone, Debug, Default)]
+pub struct Dead {
+    among: Option<(PathBuf, NodeId)>,
+    counts: bool,
+}
+
+impl Dead {
+    pub fn new(identity: &Identity, own: NodeId, store: &Store) -> Self {
+        Self { among: Some((identity.folder().to_owned(), own)), counts: !store.is_shared() }
+    }
+
+    pub(crate) async fn remove(&self, store: &Store) -> Result<(), StoreError> {
+        let Some((folder, own)) = &self.among else { return Ok(()) };
+        for dead in Identity::dead(folder, *own) {
+            if self.counts {
+                store.remove_dead(dead).await?;
+            }
+        }
+        Ok(())
+    }
+}
 
 /// What this console knows of the other nodes, kept current by whoever runs it.
 pub struct Nodes {
@@ -35,17 +58,17 @@ impl Nodes {
         (own, joined): (NodeId, i64),
         stopwatch: Stopwatch,
         patience: Duration,
-        dead: impl Fn() -> Vec<NodeId> + Send + Sync + 'static,
+        dead: Dead,
     ) -> Self {
         let roster = Mutex::new(Roster::of(own, joined));
-        Self { own, stopwatch, roster, news: Notify::new(), patience, dead: Arc::new(dead) }
+        Self { own, stopwatch, roster, news: Notify::new(), patience, dead }
     }
 
     /// For a command that runs beside the servers and ends no token.
     pub fn alone() -> Self {
         let nobody = NodeId::generate(Timestamp::from_micros(0), &Entropy::seeded(0));
         let still = Stopwatch::new(Moment::default);
-        Self::new((nobody, 0), still, Duration::ZERO, Vec::new)
+        Self::new((nobody, 0), still, Duration::ZERO, Dead::default())
     }
 
     pub fn with_roster<T>(&self, use_it: impl FnOnce(&mut Roster) -> T) -> T {
@@ -54,9 +77,7 @@ impl Nodes {
 
     /// Looks at the list. What it says counts from when it has arrived.
     pub async fn look(&self, store: &Store) -> Result<Vec<NodeRow>, StoreError> {
-        for dead in (self.dead)() {
-            store.leave(dead).await?;
-        }
+        self.dead.remove(store).await?;
         let rows: Vec<_> = store.list_nodes().await?.into_iter().map(|node| node.row).collect();
         self.with_roster(|roster| roster.see(self.stopwatch.now(), rows.clone()));
         Ok(rows)

@@ -1,4 +1,4 @@
-//! When the database is away: a gateway asks every console that it knows whether it has committed
+//! When the database is away: a node asks every other that it knows, as any may commit, whether it has committed
 //! anything newer. Questions and answers are authenticated with a key that all nodes share.
 
 use crate::{JoinError, Nodes};
@@ -34,7 +34,7 @@ struct Question {
 #[derive(Debug, Serialize, Deserialize)]
 struct Answer {
     vouches: bool,
-    /// The console that answers.
+    /// The node that answers.
     node: NodeId,
     mac: String,
 }
@@ -42,8 +42,8 @@ struct Answer {
 /// How nodes ask each other when the database is away.
 #[derive(Clone)]
 pub struct Peers {
-    /// Where this node is asked; None for one that commits nothing.
-    pub listen: Option<SocketAddr>,
+    /// Where this node is asked.
+    pub listen: SocketAddr,
     pub url: String,
     /// The same on all nodes: who does not have it is not answered, nor believed.
     pub key: Key,
@@ -57,7 +57,7 @@ impl std::fmt::Debug for Peers {
 
 type Key = Zeroizing<Vec<u8>>;
 
-/// Why a console's word does not count.
+/// Why a node's word does not count.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PeerError {
     #[error("it does not answer")]
@@ -102,7 +102,7 @@ fn is(left: &str, right: &str) -> bool {
     left.as_bytes().ct_eq(right.as_bytes()).into()
 }
 
-/// What a console answers from.
+/// What a node answers from.
 #[derive(Clone)]
 struct Answering {
     key: Key,
@@ -118,7 +118,7 @@ pub(crate) async fn listen(
     store: &Store,
     stopwatch: &Stopwatch,
 ) -> Result<(), JoinError> {
-    let Some(addr) = peers.listen else { return Ok(()) };
+    let addr = peers.listen;
     let bound = TcpListener::bind(addr).await;
     let listener = bound.map_err(|source| JoinError::Peer { addr, source })?;
     let answering = Answering {
@@ -157,11 +157,11 @@ async fn answer(
     Ok(Json(answer))
 }
 
-/// Whether this console vouches: it answers in time, is who it should be, and says yes.
+/// Whether this node vouches: it answers in time, is who it should be, and says yes.
 pub(crate) async fn vouches(
     key: &Key,
     entropy: &Entropy,
-    console: (NodeId, &str),
+    other: (NodeId, &str),
     own: NodeId,
     position: &Position,
     patience: Duration,
@@ -172,7 +172,7 @@ pub(crate) async fn vouches(
     question.mac = question.mac(key);
     let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
     let question_bytes = serde_json::to_vec(&question).map_err(|_| PeerError::Unreadable)?;
-    let request = Request::post(format!("{}/vouch", console.1))
+    let request = Request::post(format!("{}/vouch", other.1))
         .header("content-type", "application/json")
         .body(Full::new(Bytes::from(question_bytes)))?;
     let asked = async {
@@ -185,6 +185,6 @@ pub(crate) async fn vouches(
         serde_json::from_slice::<Answer>(&body).map_err(|_| PeerError::Unreadable)
     };
     let answer = tokio::time::timeout(patience, asked).await.map_err(|_| PeerError::Silent)??;
-    let is_it = answer.node == console.0 && is(&answer.mac(key, &question), &answer.mac);
+    let is_it = answer.node == other.0 && is(&answer.mac(key, &question), &answer.mac);
     if is_it { Ok(answer.vouches) } else { Err(PeerError::Forged) }
 }

@@ -1,6 +1,6 @@
 //! What a node sees of the others, and what it shows of itself.
 
-use crate::{Member, member::POLL, system};
+use crate::{Member, member::POLL};
 use keydesk_model::{Moment, Month, NodeId, Timestamp};
 use std::{sync::Arc, time::Duration};
 
@@ -20,6 +20,8 @@ pub struct Standing {
     pub is_confirmed: bool,
     pub applied: i64,
     pub confirmed: i64,
+    /// Why nothing that cannot be undone is done here now.
+    pub wrong_clock: Option<String>,
 }
 
 impl Member {
@@ -37,6 +39,7 @@ impl Member {
             is_confirmed: state.lease.is_confirmed(now),
             applied: self.table.seq(),
             confirmed: state.confirmed.0,
+            wrong_clock: self.clock.certain().err().map(|wrong| wrong.to_string()),
         }
     }
 
@@ -70,7 +73,12 @@ impl Member {
             self.remove_gone(now).await;
             if now.since(tidied_at) > TIDY {
                 tidied_at = now;
-                self.forget_what_is_old(system::clock().now()).await;
+                match self.clock.certain() {
+                    Ok(now) => self.forget_what_is_old(now).await,
+                    Err(wrong) => {
+                        tracing::error!(%wrong, "nothing is forgotten until the clocks agree");
+                    }
+                }
             }
         }
     }
@@ -79,6 +87,7 @@ impl Member {
         let _ = self.store.forget_old_changes(now).await;
         let _ = self.store.forget_old_use(now).await;
         let _ = self.store.forget_old_attempts(now).await;
+        let _ = self.store.forget_old_reports(now).await;
         let _ = self.store.forget_expired(now).await;
         let _ = self.store.forget_crowded_use().await;
         // Last month's is kept, too: someone may still tell of it.
@@ -86,15 +95,11 @@ impl Member {
         let _ = self.store.forget_old_quota_use(last_month).await;
     }
 
-    /// Takes out who has been silent for so long that it accepts nothing any more. Processes on a file
-    /// of this machine are told dead by their locks instead.
+    /// Takes out who has been silent for so long that it accepts nothing any more.
     async fn remove_gone(&self, now: Moment) {
-        if !self.store.is_shared() {
-            return;
-        }
         let gone = self.nodes.with_roster(|roster| roster.gone(now));
         for node in gone.iter().filter(|node| node.id != self.new.id) {
-            match self.store.remove_node(node).await {
+            match self.store.remove_gone(node, self.clock.now()).await {
                 Ok(true) => {
                     tracing::warn!(name = node.name, "a silent node is taken out of the list");
                 }

@@ -1,7 +1,7 @@
 //! Accounts: customers of the API.
 
 use crate::{
-    Read, StoreError, Write, row,
+    Read, Standing, StoreError, Write, row,
     sql::{Row, query},
 };
 use keydesk_model::{
@@ -28,6 +28,8 @@ pub struct Account {
     pub state: AccountState,
     /// Since when it is suspended, closed or gone.
     pub state_since: Option<Timestamp>,
+    /// When it became what it is, open again too; the epoch: never.
+    pub state_changed_at: Timestamp,
     /// Whether its members must have one.
     pub requires_second_factor: bool,
 }
@@ -41,6 +43,7 @@ impl Account {
             addresses: self.addresses.clone(),
             trial: self.trial.clone(),
             state: self.state,
+            state_since: self.state_changed_at,
         }
     }
 }
@@ -48,20 +51,34 @@ impl Account {
 const COUNT: &str = "SELECT count(*) AS number FROM account";
 const ADD: &str = "INSERT INTO account (id, number, name, created_at) VALUES ($1, $2, $3, $4) \
     ON CONFLICT DO NOTHING";
-const FIND: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, requires_second_factor FROM account WHERE id = $1";
-const FIND_BY_NUMBER: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, requires_second_factor FROM account WHERE number = $1";
-const LIST: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, requires_second_factor FROM account ORDER BY name, number";
-const LIMITED: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, requires_second_factor FROM account \
-    WHERE plan <> '' OR addresses <> '' OR trial_addresses IS NOT NULL OR state <> 'open'";
+const FIND: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_second_factor FROM account WHERE id = $1";
+const FIND_BY_NUMBER: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_second_factor FROM account WHERE number = $1";
+const LIST: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_second_factor FROM account ORDER BY name, number";
+/// As gateways know an account, without its name.
+macro_rules! select_live {
+    ($condition:literal) => {
+        concat!(
+            "SELECT id, number, plan, addresses, trial_addresses, state, state_changed_at FROM account WHERE ",
+            $condition
+        )
+    };
+}
+
+const LIMITED: &str = select_live!(
+    "plan <> '' OR addresses <> '' OR trial_addresses IS NOT NULL OR state_changed_at > 0"
+);
+const LIVE: &str = select_live!("number = $1");
 const LIMIT: &str =
     "UPDATE account SET plan = $1, addresses = $2, trial_addresses = $3 WHERE id = $4";
 const SET_EXPIRY: &str =
     "UPDATE account SET max_life_days = $1, requires_expiry = $2, expiry_mode = $3 WHERE id = $4";
-const SET_STATE: &str =
-    "UPDATE account SET state = $1, state_since = $2 WHERE id = $3 AND state = $4";
-const CLOSED_BEFORE: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, requires_second_factor FROM account \
+const SET_STATE: &str = "UPDATE account SET state = $1, state_since = $2, state_changed_at = $3 \
+    WHERE id = $4 AND state = $5";
+const STOP_AGAIN: &str = "UPDATE account SET state = $1, state_since = $2, state_changed_at = $2 \
+    WHERE number = $3 AND state_changed_at < $2";
+const CLOSED_BEFORE: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_second_factor FROM account \
     WHERE state = 'closed' AND state_since <= $1 ORDER BY state_since LIMIT 10";
-const OF_PERSON: &str = "SELECT account.id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, requires_second_factor FROM account \
+const OF_PERSON: &str = "SELECT account.id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_second_factor FROM account \
     JOIN member ON member.account_id = account.id \
     WHERE member.person_id = $1 AND member.removed_at IS NULL \
     AND state IN ('open', 'suspended') \
@@ -85,7 +102,20 @@ fn account(row: &Row) -> Result<Account, StoreError> {
             .parse()
             .map_err(|()| StoreError::Unreadable { column: "state" })?,
         state_since: row::instant_opt(row, "state_since")?,
+        state_changed_at: row::instant(row, "state_changed_at")?,
         requires_second_factor: row.get::<i64>("requires_second_factor")? != 0,
+    })
+}
+
+fn live(row: &Row) -> Result<LiveAccount, StoreError> {
+    Ok(LiveAccount {
+        account: row::parsed(row, "id")?,
+        number: row::account_number(row, "number")?,
+        plan: row::text(row, "plan")?,
+        addresses: row::parsed(row, "addresses")?,
+        trial: row::parsed_opt(row, "trial_addresses")?,
+        state: row::parsed(row, "state")?,
+        state_since: row::instant(row, "state_changed_at")?,
     })
 }
 
@@ -114,8 +144,15 @@ impl Read {
 
     /// Those with limits of their own, as gateways know them.
     pub(crate) async fn list_limited_accounts(&mut self) -> Result<Vec<LiveAccount>, StoreError> {
-        let rows = query(LIMITED).all(self).await?;
-        rows.iter().map(|row| account(row).map(|account| account.live())).collect()
+        query(LIMITED).all(self).await?.iter().map(live).collect()
+    }
+
+    pub(crate) async fn find_live_account(
+        &mut self,
+        number: AccountNumber,
+    ) -> Result<Option<LiveAccount>, StoreError> {
+        let row = query(LIVE).bind(u32::from(number)).optional(self).await?;
+        row.as_ref().map(live).transpose()
     }
 
     /// Accounts that were closed at `at` or before, and are not gone yet.
@@ -160,14 +197,28 @@ impl Write {
         account: &mut Account,
         next: AccountState,
     ) -> Result<(), StoreError> {
-        let since = (next != AccountState::Open).then_some(self.now());
+        // Always later than what it follows on, whatever clocks do: journals go by it.
+        let follows = Timestamp::from_micros(account.state_changed_at.as_micros() + 1);
+        let now = self.database_now().max(follows);
+        let since = (next != AccountState::Open).then_some(now);
         let set = query(SET_STATE).bind(next.as_str()).bind(since.map(Timestamp::as_micros));
-        let set = set.bind(account.id).bind(account.state.as_str());
+        let set = set.bind(now).bind(account.id).bind(account.state.as_str());
         if set.execute(self).await? != 1 {
             return Err(StoreError::Conflict);
         }
-        (account.state, account.state_since) = (next, since);
+        (account.state, account.state_since, account.state_changed_at) = (next, since, now);
         self.record(&Change::AccountChanged(account.live())).await
+    }
+
+    /// Suspends or closes an account that this database has forgotten to be. Tells whether it had.
+    pub async fn stop_again(&mut self, standing: &Standing) -> Result<bool, StoreError> {
+        let Standing { number, state, at } = *standing;
+        let stop = query(STOP_AGAIN).bind(state.as_str()).bind(at).bind(u32::from(number));
+        if stop.execute(self).await? == 0 {
+            return Ok(false);
+        }
+        self.record(&Change::AccountStopped { number, state, at }).await?;
+        Ok(true)
     }
 
     /// [`StoreError::Conflict`]: the number is taken.

@@ -21,7 +21,7 @@ struct Table {
     columns: &'static [Column],
 }
 
-/// Every table but the list of nodes, whoever is referred to first. A test holds it against both
+/// Every table but the list of nodes and their reports, whoever is referred to first. A test holds it against both
 /// schemas.
 const TABLES: &[Table] = &[
     Table {
@@ -37,7 +37,7 @@ const TABLES: &[Table] = &[
             T("key_id"),
         ],
     },
-    Table { name: "change", columns: &[N("seq"), N("at"), T("body"), T("chain")] },
+    Table { name: "change", columns: &[N("seq"), N("at"), T("body"), T("chain"), T("seal")] },
     Table {
         name: "key_check",
         columns: &[T("key_id"), B("sealed"), N("created_at"), T("public_key"), B("pepper")],
@@ -58,6 +58,7 @@ const TABLES: &[Table] = &[
             T("state"),
             N("state_since"),
             N("requires_second_factor"),
+            N("state_changed_at"),
         ],
     },
     Table {
@@ -467,7 +468,7 @@ mod tests {
         let there = query(
             "SELECT tables.name || '.' || columns.name || ' ' || columns.type AS known FROM sqlite_master AS tables \
              JOIN pragma_table_info(tables.name) AS columns WHERE tables.type = 'table' \
-             AND tables.name NOT IN ('node', '_sqlx_migrations') ORDER BY 1",
+             AND tables.name NOT IN ('node', 'report', '_sqlx_migrations') ORDER BY 1",
         );
         let there = there.all(&mut read).await.expect("reads");
         let there: Vec<String> = there.iter().map(|row| row.get("known").expect("text")).collect();

@@ -19,6 +19,13 @@ pub enum StoreError {
     Unknown,
     #[error("the journal of ended tokens cannot be read; nothing is loaded without it")]
     Journal(#[source] std::io::Error),
+    /// It is away, or others hold what is needed: the same may work in a moment.
+    #[error("the database cannot be reached or is busy")]
+    Busy(#[source] sqlx::Error),
+    #[error(
+        "PostgreSQL runs with {setting} = {value} and can lose what it has acknowledged; nothing is written until {setting} is on"
+    )]
+    LosesWrites { setting: &'static str, value: String },
     #[error("the database did not answer as expected")]
     Unavailable(#[source] sqlx::Error),
 }
@@ -27,9 +34,27 @@ impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::Database(cause) if cause.is_unique_violation() => Self::Conflict,
+            sqlx::Error::Database(cause) if !cause.code().is_some_and(|code| is_busy(&code)) => {
+                Self::Unavailable(error)
+            }
+            sqlx::Error::Database(_)
+            | sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => Self::Busy(error),
             _ => Self::Unavailable(error),
         }
     }
+}
+
+/// What passes by itself: of PostgreSQL connections, roll-backs, resources, locks, time limits and its operators'
+/// acts, and 5 and 6 of SQLite, another's lock.
+fn is_busy(code: &str) -> bool {
+    let classes = ["08", "28", "40", "53", "57"];
+    let codes = ["5", "6", "25P03", "25006", "55P03"];
+    codes.contains(&code)
+        || (code.len() == 5 && classes.iter().any(|class| code.starts_with(class)))
 }
 
 /// Why a database is not served from.
@@ -50,9 +75,9 @@ pub enum OpenError {
     #[error("no PostgreSQL server can be used: {0}")]
     NoServer(NoServer),
     #[error(
-        "PostgreSQL runs with {setting} = {value} and can lose what it has acknowledged; set {setting} = {wanted}"
+        "the schema cannot be brought up to date: other transactions have held its tables for ten minutes. End them, and start again"
     )]
-    LosesWrites { setting: &'static str, value: String, wanted: &'static str },
+    Held,
     #[error(
         "the database's schema is at step {newest}, and this release needs {known}: start a node with a console first, it brings the schema up to date"
     )]
@@ -67,6 +92,8 @@ pub enum OpenError {
     Migration(#[from] sqlx::migrate::MigrateError),
     #[error("the journal of ended tokens {path} cannot be used; check that it is yours to write")]
     Journal { path: PathBuf, source: std::io::Error },
+    #[error(transparent)]
+    LosesWrites(StoreError),
     #[error("the database stopped answering while it was opened")]
     Store(#[from] StoreError),
 }

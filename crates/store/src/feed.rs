@@ -2,17 +2,16 @@
 //! Polling is the truth; whoever commits here polls at once, so the writer waits for its effect.
 
 use crate::{
-    OpenError, Read, Store, StoreError,
-    journal::{Journal, Tombstone},
+    OpenError, Read, Standing, Store, StoreError, Tombstone,
+    journal::{Journal, Known, Record},
     row,
+    seal::PublicKeys,
     snapshot::LiveSecrets,
     sql::query,
 };
-use keydesk_model::{Change, Feed, LiveSecret, Snapshot, Timestamp};
-use keydesk_token::TokenHash;
+use keydesk_model::{AccountState, Change, Feed, LiveAccount, LiveSecret, Snapshot, Timestamp};
 use sha2::{Digest, Sha256};
 use std::{
-    collections::HashMap,
     path::Path,
     sync::{
         Arc, PoisonError,
@@ -59,10 +58,24 @@ struct Following {
     position: Position,
     /// None: for tests of what needs no protection.
     journal: Option<Journal>,
-    /// Endings that are in force but not yet on this machine's disk.
-    unwritten: Vec<Tombstone>,
-    /// Endings that the database has forgotten.
-    revived: Vec<Tombstone>,
+    /// What is in force but not yet on this machine's disk.
+    unwritten: Vec<Record>,
+    revived: Revived,
+    /// With which the changes that consoles make are held against their seals.
+    keys: PublicKeys,
+}
+
+/// What is refused here and the database has forgotten.
+#[derive(Clone, Debug, Default)]
+pub struct Revived {
+    pub endings: Vec<Tombstone>,
+    pub accounts: Vec<Standing>,
+}
+
+impl Revived {
+    pub fn is_empty(&self) -> bool {
+        self.endings.is_empty() && self.accounts.is_empty()
+    }
 }
 
 /// A place in the feed. Two that are equal have the same history.
@@ -84,7 +97,7 @@ pub struct Progress {
 
 const HEAD: &str = "SELECT seq, epoch, chain FROM head WHERE one = 1";
 const LATER_CHANGES: &str =
-    "SELECT seq, body, chain FROM change WHERE seq > $1 ORDER BY seq LIMIT 1000";
+    "SELECT seq, body, chain, seal FROM change WHERE seq > $1 ORDER BY seq LIMIT 1000";
 const CHAIN_AT: &str = "SELECT chain FROM change WHERE seq = $1";
 const FORGET: &str = "DELETE FROM change WHERE at < $1 AND seq < $2";
 /// Whoever is further behind than this loads a snapshot.
@@ -107,7 +120,8 @@ impl Store {
             position: start,
             journal: journal.transpose()?,
             unwritten: Vec::new(),
-            revived: Vec::new(),
+            revived: Revived::default(),
+            keys: PublicKeys::default(),
         };
         following.load(self, &*feed).await?;
         let position = std::sync::Mutex::new(following.position.clone());
@@ -143,19 +157,23 @@ impl Store {
         Ok(head(&mut self.read().await?).await?.epoch)
     }
 
-    /// What the journal knows to have ended and the database does not, at most `limit` of it. It is refused
+    /// What the journal knows to be refused and the database does not, at most `limit` of each. It is refused
     /// here; the database has to be told.
-    pub async fn revived(&self, limit: usize) -> Vec<Tombstone> {
-        let Some(follower) = self.follower.get() else { return Vec::new() };
+    pub async fn revived(&self, limit: usize) -> Revived {
+        let Some(follower) = self.follower.get() else { return Revived::default() };
         let following = follower.following.lock().await;
-        following.revived.iter().take(limit).copied().collect()
+        Revived {
+            endings: following.revived.endings.iter().take(limit).copied().collect(),
+            accounts: following.revived.accounts.iter().take(limit).copied().collect(),
+        }
     }
 
-    /// The database has been told of the first `count`.
-    pub async fn forget_revived(&self, count: usize) {
+    /// The database has been told of these, which are the first.
+    pub async fn forget_revived(&self, told: &Revived) {
         if let Some(follower) = self.follower.get() {
             let revived = &mut follower.following.lock().await.revived;
-            revived.drain(..count.min(revived.len()));
+            revived.endings.drain(..told.endings.len().min(revived.endings.len()));
+            revived.accounts.drain(..told.accounts.len().min(revived.accounts.len()));
         }
     }
 
@@ -185,11 +203,12 @@ impl Store {
         Some(position.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
-    /// Leaves out of the journal what has expired by itself. Nobody else may have it open.
-    pub async fn compact_journal(&self, now: Timestamp) {
+    /// Leaves out of the journal what has expired by itself, at `now` and by the database's clock. Nobody else
+    /// may have it open.
+    pub async fn compact_journal(&self, now: Timestamp, by_database: Timestamp) {
         let Some(follower) = self.follower.get() else { return };
         if let Some(journal) = &mut follower.following.lock().await.journal
-            && let Err(error) = journal.compact(now)
+            && let Err(error) = journal.start(now, by_database)
         {
             tracing::warn!(%error, "the journal of ended tokens cannot be made smaller");
         }
@@ -252,20 +271,16 @@ impl Following {
             return self.load_anew(store, follower).await;
         }
         while self.position.seq < head.seq {
-            let Some(changes) = later_changes(&mut read, &self.position).await? else {
+            let Some(changes) = self.later_changes(&mut read, store.is_shared()).await? else {
                 tracing::error!(
                     after = self.position.seq,
-                    "the feed has a gap, belongs to another history or cannot be read; reloading"
+                    "the feed has a gap, belongs to another history, cannot be read or was not written by a console; reloading"
                 );
                 drop(read);
                 return self.load_anew(store, follower).await;
             };
             for (position, change) in changes {
-                if let Change::SecretEnded { hash, ending, expires_at } = &change {
-                    let tombstone =
-                        Tombstone { hash: *hash, ending: *ending, expires_at: *expires_at };
-                    self.unwritten.push(tombstone);
-                }
+                self.unwritten.extend(Record::of(&change));
                 feed.apply(position.seq, change);
                 self.position = position;
             }
@@ -280,50 +295,91 @@ impl Following {
         self.load(store, &*follower.feed).await
     }
 
-    /// Everything anew, as of one instant. What the journal knows to have ended is shown as ended.
+    /// Everything anew, as of one instant. What the journal knows to be refused is shown as refused.
     async fn load(&mut self, store: &Store, feed: &dyn Feed) -> Result<(), StoreError> {
         self.write_journal();
         let mut at_once = store.read_at_once().await?;
         let position = head(&mut at_once).await?;
+        self.keys = PublicKeys::read(&mut at_once).await?;
         let secrets = LiveSecrets::read(&mut at_once).await?;
-        let accounts = at_once.list_limited_accounts().await?;
+        let known = self.known()?;
+        let mut accounts = at_once.list_limited_accounts().await?;
+        let accounts_revived = revive(&mut at_once, &known, &mut accounts).await?;
         let rules = at_once.find_rules().await?.unwrap_or_default().live;
         at_once.finish().await?;
-        let mut known = self.known()?;
-        known.extend(self.unwritten.iter().map(|tombstone| (tombstone.hash, *tombstone)));
         let (mut revived, mut unknown) = (Vec::new(), Vec::new());
         let has_journal = self.journal.is_some();
         let merged = secrets.iter().map(|mut secret: LiveSecret| {
-            match (secret.ending, known.get(&secret.hash)) {
+            match (secret.ending, known.ended.get(&secret.hash)) {
                 (None, Some(tombstone)) => {
                     secret.ending = Some(tombstone.ending);
                     revived.push(*tombstone);
                 }
                 (Some(ending), None) if has_journal => {
                     let (hash, expires_at) = (secret.hash, secret.expires_at);
-                    unknown.push(Tombstone { hash, ending, expires_at });
+                    unknown.push(Record::Ended(Tombstone { hash, ending, expires_at }));
                 }
                 _ => {}
             }
             secret
         });
+        let unknown_accounts = accounts.iter().filter_map(|live| {
+            let standing = Standing::of(live);
+            let is_new =
+                known.accounts.get(&live.number).is_none_or(|known| known.at < standing.at);
+            let says_something = has_journal && live.state_since.as_micros() > 0;
+            (is_new && says_something).then_some(Record::Account(standing))
+        });
+        let unknown_accounts: Vec<_> = unknown_accounts.collect();
         feed.load(Snapshot::new(position.seq, merged).with_rules(rules).with_accounts(accounts));
-        if !revived.is_empty() {
+        self.revived = Revived { endings: revived, accounts: accounts_revived };
+        if !self.revived.is_empty() {
             tracing::error!(
-                count = revived.len(),
-                "the database has forgotten that tokens have ended: it was restored, rewound or failed over; they stay refused"
+                tokens = self.revived.endings.len(),
+                accounts = self.revived.accounts.len(),
+                "the database has forgotten that tokens have ended or accounts were suspended or closed: it was restored, rewound or failed over; they stay refused"
             );
         }
-        self.revived = revived;
         self.unwritten.extend(unknown);
+        self.unwritten.extend(unknown_accounts);
         self.position = position;
         self.write_journal();
         Ok(())
     }
 
-    fn known(&self) -> Result<HashMap<TokenHash, Tombstone>, StoreError> {
+    /// What the journal knows, and what should be in it.
+    fn known(&self) -> Result<Known, StoreError> {
         let read = self.journal.as_ref().map(Journal::read).transpose();
-        read.map(Option::unwrap_or_default).map_err(StoreError::Journal)
+        let mut known = read.map(Option::unwrap_or_default).map_err(StoreError::Journal)?;
+        self.unwritten.iter().for_each(|record| known.add(*record));
+        Ok(known)
+    }
+
+    /// The next changes after where we are; None where one is missing, unreadable, follows on something else,
+    /// or could only be made by a console and was not.
+    async fn later_changes(
+        &mut self,
+        read: &mut Read,
+        is_shared: bool,
+    ) -> Result<Option<Vec<(Position, Change)>>, StoreError> {
+        let mut position = self.position.clone();
+        let rows = query(LATER_CHANGES).bind(position.seq).all(read).await?;
+        let mut changes = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let (seq, body): (i64, &str) = (row.get("seq")?, row.get("body")?);
+            let chain = chain(&position.chain, seq, body);
+            let is_next = seq == position.seq + 1 && row.get::<&str>("chain")? == chain;
+            let (true, Ok(change)) = (is_next, serde_json::from_str::<Change>(body)) else {
+                return Ok(None);
+            };
+            let needs_seal = is_shared && !change.only_refuses();
+            if needs_seal && !self.keys.confirm(read, &chain, row.get("seal")?).await? {
+                return Ok(None);
+            }
+            position = Position { seq, chain, ..position };
+            changes.push((position.clone(), change));
+        }
+        Ok((!changes.is_empty()).then_some(changes))
     }
 
     /// What cannot be written is tried again with the next change or poll; until then this process
@@ -338,24 +394,27 @@ impl Following {
     }
 }
 
-/// The next changes after `position`; None where one is missing, unreadable, or follows on something
-/// else.
-async fn later_changes(
+/// Shows accounts as refused that the journal knows to be, by a later word than the database's. Which they are.
+async fn revive(
     read: &mut Read,
-    position: &Position,
-) -> Result<Option<Vec<(Position, Change)>>, StoreError> {
-    let mut position = position.clone();
-    let rows = query(LATER_CHANGES).bind(position.seq).all(read).await?;
-    let mut changes = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let (seq, body): (i64, &str) = (row.get("seq")?, row.get("body")?);
-        let chain = chain(&position.chain, seq, body);
-        let is_next = seq == position.seq + 1 && row.get::<&str>("chain")? == chain;
-        let (true, Ok(change)) = (is_next, serde_json::from_str(body)) else { return Ok(None) };
-        position = Position { seq, chain, ..position };
-        changes.push((position.clone(), change));
+    known: &Known,
+    accounts: &mut Vec<LiveAccount>,
+) -> Result<Vec<Standing>, StoreError> {
+    let mut revived = Vec::new();
+    for standing in known.accounts.values().filter(|known| known.state != AccountState::Open) {
+        let mut found = accounts.iter().position(|live| live.number == standing.number);
+        if found.is_none() {
+            accounts.extend(read.find_live_account(standing.number).await?);
+            found = accounts.iter().position(|live| live.number == standing.number);
+        }
+        // One that the database has never heard of has no tokens.
+        let Some(live) = found.map(|at| &mut accounts[at]) else { continue };
+        if live.state_since < standing.at {
+            (live.state, live.state_since) = (standing.state, standing.at);
+            revived.push(*standing);
+        }
     }
-    Ok((!changes.is_empty()).then_some(changes))
+    Ok(revived)
 }
 
 /// A digest of a change and of all before it.

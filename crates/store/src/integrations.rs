@@ -1,7 +1,7 @@
 //! Integrations: which program called with which token, from where, when last and how often.
 
 use crate::{
-    Read, Store, StoreError, operation_use, row,
+    Read, Sent, Store, StoreError, operation_use, row,
     sql::{composed, query},
 };
 use keydesk_model::{AccountId, Timestamp, TokenId, Usage};
@@ -105,12 +105,16 @@ impl Read {
 }
 
 impl Store {
-    /// Adds what a gateway has seen, all or nothing. What a token that is not there did is left out.
-    pub async fn record_usage(&self, seen: &[Usage]) -> Result<(), StoreError> {
+    /// Adds what a gateway has seen, all or nothing, and once, however often it is sent. What a token that is
+    /// not there did is left out.
+    pub async fn record_usage(&self, seen: &[Usage], sent: Sent<'_>) -> Result<(), StoreError> {
         if seen.is_empty() {
             return Ok(());
         }
         let mut aside = self.aside().await?;
+        if !sent.is_new(&mut aside).await? {
+            return Ok(());
+        }
         operation_use::add(&mut aside, seen).await?;
         let seen = added_up(seen);
         let mut rest = seen.as_slice();

@@ -1,19 +1,27 @@
-//! The journal of ended secrets, a file of this machine's own: what was refused here once is refused
-//! for ever, whatever a database says that was restored, rewound or failed over.
+//! The journal of what is refused, a file of this machine's own: what was refused here once stays refused,
+//! whatever a database says that was restored, rewound or failed over.
+//!
+//! A file of records, each found by its mark, its length and its digest: what is damaged costs itself and
+//! nothing behind it. A later record of the same secret or account stands above an earlier one.
 
-use keydesk_model::{EndCause, Ending, Timestamp};
+use keydesk_model::{
+    AccountNumber, AccountState, Change, EndCause, Ending, LiveAccount, Timestamp,
+};
 use keydesk_token::TokenHash;
+use sha2::{Digest, Sha256};
 use std::{
     collections::HashMap,
-    fs::{File, OpenOptions},
-    io::{self, Read, Write},
-    os::unix::fs::OpenOptionsExt,
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Seek, SeekFrom, Write},
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
-/// Digest, instant of the ending, instant of the natural end, cause, checksum.
-const RECORD: usize = 80;
-const CAUSE: std::ops::Range<usize> = 48..76;
+/// Begins a record; then come the body's length in two bytes, the body, and a digest of both.
+const MARK: [u8; 4] = [0xff, b'K', b'D', b'2'];
+const HEAD: usize = MARK.len() + 2;
+const DIGEST: usize = 16;
+const LONGEST: usize = 128;
 
 #[derive(Debug)]
 pub(crate) struct Journal {
@@ -30,102 +38,282 @@ pub struct Tombstone {
     pub expires_at: Option<Timestamp>,
 }
 
-impl Journal {
-    /// Opens or makes the file. What a crash left half-written at its end is filled up, so that later
-    /// records stand in their places.
-    pub fn open(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
-        let mut journal = Self { path: path.to_owned(), file };
-        journal.fill_up()?;
-        Ok(journal)
-    }
+/// An account's state that was seen here, and since when it is that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    pub number: AccountNumber,
+    pub state: AccountState,
+    pub at: Timestamp,
+}
 
-    fn fill_up(&mut self) -> io::Result<()> {
-        let half = self.file.metadata()?.len() % RECORD as u64;
-        if half > 0 {
-            let missing = RECORD - usize::try_from(half).unwrap_or(0);
-            self.file.write_all(&vec![0; missing])?;
-            self.file.sync_data()?;
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Record {
+    Ended(Tombstone),
+    Account(Standing),
+    /// A process that wrote here started at this moment by its clock.
+    Started(Timestamp),
+}
+
+impl Standing {
+    pub(crate) fn of(live: &LiveAccount) -> Self {
+        Self { number: live.number, state: live.state, at: live.state_since }
+    }
+}
+
+impl Record {
+    /// What is to be remembered of a change: whatever refuses, and what ends that.
+    pub fn of(change: &Change) -> Option<Self> {
+        match change {
+            Change::SecretEnded { hash, ending, expires_at } => {
+                let (hash, ending, expires_at) = (*hash, *ending, *expires_at);
+                Some(Self::Ended(Tombstone { hash, ending, expires_at }))
+            }
+            Change::AccountStopped { number, state, at } => {
+                Some(Self::Account(Standing { number: *number, state: *state, at: *at }))
+            }
+            Change::AccountChanged(live) if live.state_since.as_micros() > 0 => {
+                Some(Self::Account(Standing::of(live)))
+            }
+            Change::AccountChanged(_) | Change::SecretIssued(_) | Change::RulesChanged(_) => None,
         }
-        Ok(())
+    }
+}
+
+/// What a journal knows.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    pub ended: HashMap<TokenHash, Tombstone>,
+    pub accounts: HashMap<AccountNumber, Standing>,
+    /// The two newest starts.
+    starts: Vec<Timestamp>,
+}
+
+impl Known {
+    pub fn add(&mut self, record: Record) {
+        match record {
+            Record::Ended(stone) => {
+                self.ended.insert(stone.hash, stone);
+            }
+            Record::Account(standing) => self.add_account(standing),
+            Record::Started(at) => {
+                self.starts.push(at);
+                self.starts.drain(..self.starts.len().saturating_sub(2));
+            }
+        }
     }
 
-    /// Everything that is in it. Records whose checksum is wrong are left out, with a warning.
-    pub fn read(&self) -> io::Result<HashMap<TokenHash, Tombstone>> {
-        let mut bytes = Vec::new();
-        File::open(&self.path)?.read_to_end(&mut bytes)?;
-        let (records, _) = bytes.as_chunks::<RECORD>();
-        let known: HashMap<_, _> =
-            records.iter().filter_map(read).map(|stone| (stone.hash, stone)).collect();
-        let wrong = records.iter().filter(|record| read(record).is_none()).count();
-        if wrong > 0 {
-            tracing::warn!(wrong, path = %self.path.display(), "records of the journal of ended tokens cannot be read");
+    fn add_account(&mut self, standing: Standing) {
+        let known = self.accounts.entry(standing.number).or_insert(standing);
+        if known.at <= standing.at {
+            *known = standing;
+        }
+    }
+
+    /// Until when everything that expires by itself has done so, by the clocks of two starts: one that was
+    /// wrong once drops nothing.
+    fn is_past(&self) -> Option<Timestamp> {
+        self.starts.iter().min().copied().filter(|_| self.starts.len() == 2)
+    }
+}
+
+impl Journal {
+    /// Opens or makes the file.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let file =
+            OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
+        // The name has to outlive a crash, too.
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            File::open(folder)?.sync_all()?;
+        }
+        Ok(Self { path: path.to_owned(), file })
+    }
+
+    /// Everything that is in it. What is damaged is left out, with an error.
+    pub fn read(&self) -> io::Result<Known> {
+        let (records, damaged) = records(&fs::read(&self.path)?);
+        if damaged > 0 {
+            tracing::error!(bytes = damaged, path = %self.path.display(), "a part of the journal of ended tokens is damaged; all that stands before and behind it is used");
+        }
+        let mut known = Known::default();
+        for record in records {
+            known.add(record);
         }
         Ok(known)
     }
 
-    /// Adds records; when it returns they are on the disk. One write, so that another process that
-    /// appends at the same time does not come between.
-    pub fn append(&mut self, stones: &[Tombstone]) -> io::Result<()> {
-        if stones.is_empty() {
+    /// Adds records; when it returns they are on the disk, in the file that has the journal's name. One write,
+    /// so that another process that appends at the same time does not come between.
+    pub fn append(&mut self, new: &[Record]) -> io::Result<()> {
+        if new.is_empty() {
             return Ok(());
         }
-        // A disk that was full may have taken half a record the last time.
-        self.fill_up()?;
-        let bytes: Vec<u8> = stones.iter().flat_map(write).collect();
+        self.find_again()?;
+        let bytes: Vec<u8> = new.iter().flat_map(write).collect();
         self.file.write_all(&bytes)?;
-        self.file.sync_data()
+        self.file.sync_data()?;
+        if self.is_in_place() { Ok(()) } else { Err(io::Error::other("the file was replaced")) }
     }
 
-    /// Leaves out what has expired by itself, where that is most of the file. Only when nobody else
-    /// has it open.
-    pub fn compact(&mut self, now: Timestamp) -> io::Result<()> {
+    fn is_in_place(&self) -> bool {
+        let identity = |file: fs::Metadata| (file.dev(), file.ino());
+        let named = fs::metadata(&self.path).map(identity);
+        matches!((named, self.file.metadata().map(identity)), (Ok(named), Ok(ours)) if named == ours)
+    }
+
+    /// Someone has removed or replaced the file: what it held goes into the one that has its name now.
+    fn find_again(&mut self) -> io::Result<()> {
+        if self.is_in_place() {
+            return Ok(());
+        }
+        tracing::error!(path = %self.path.display(), "the journal of ended tokens was removed or replaced while it was in use; it is written again");
+        let mut held = Vec::new();
+        self.file.seek(SeekFrom::Start(0))?;
+        self.file.read_to_end(&mut held)?;
+        let mut next = Self::open(&self.path)?;
+        next.file.write_all(&held)?;
+        next.file.sync_data()?;
+        self.file = next.file;
+        Ok(())
+    }
+
+    /// Notes a start, and leaves out what has expired by itself, where that is most of the file. Only when
+    /// nobody else has it open. Clocks can be wrong: only what was over at the start before this one, too, and
+    /// by the database's clock, goes.
+    pub fn start(&mut self, now: Timestamp, by_database: Timestamp) -> io::Result<()> {
+        self.append(&[Record::Started(now)])?;
         let known = self.read()?;
-        let is_over = |stone: &&Tombstone| stone.expires_at.is_some_and(|at| at < now);
-        if known.values().filter(is_over).count() * 2 <= known.len() || known.is_empty() {
+        let Some(past) = known.is_past().map(|past| past.min(by_database)) else { return Ok(()) };
+        let is_over = |stone: &&Tombstone| stone.expires_at.is_some_and(|at| at < past);
+        if known.ended.values().filter(is_over).count() * 2 <= known.ended.len() {
             return Ok(());
         }
         let beside = self.path.with_extension("new");
         let mut next = Self::open(&beside)?;
         next.file.set_len(0)?;
-        let kept: Vec<_> = known.values().filter(|stone| !is_over(stone)).copied().collect();
+        let ended = known.ended.values().filter(|stone| !is_over(stone)).copied();
+        let kept: Vec<_> = known
+            .starts
+            .iter()
+            .map(|at| Record::Started(*at))
+            .chain(known.accounts.values().copied().map(Record::Account))
+            .chain(ended.map(Record::Ended))
+            .collect();
         next.append(&kept)?;
-        std::fs::rename(&beside, &self.path)?;
-        self.file = next.file;
+        fs::rename(&beside, &self.path)?;
+        *self = Self::open(&self.path)?;
         Ok(())
     }
 }
 
-fn write(stone: &Tombstone) -> [u8; RECORD] {
-    let mut record = [0; RECORD];
-    record[..32].copy_from_slice(stone.hash.as_bytes());
-    record[32..40].copy_from_slice(&stone.ending.at.as_micros().to_be_bytes());
-    let expires_at = stone.expires_at.map_or(i64::MAX, Timestamp::as_micros);
-    record[40..48].copy_from_slice(&expires_at.to_be_bytes());
-    let cause = stone.ending.cause.as_str().as_bytes();
-    record[CAUSE][..cause.len()].copy_from_slice(cause);
-    let sum = crc32fast::hash(&record[..RECORD - 4]);
-    record[RECORD - 4..].copy_from_slice(&sum.to_be_bytes());
-    record
+fn digest(head_and_body: &[u8]) -> [u8; DIGEST] {
+    let mut digest = [0; DIGEST];
+    digest.copy_from_slice(&Sha256::digest(head_and_body)[..DIGEST]);
+    digest
 }
 
-fn read(record: &[u8; RECORD]) -> Option<Tombstone> {
-    let (body, sum) = record.split_last_chunk::<4>()?;
-    if crc32fast::hash(body) != u32::from_be_bytes(*sum) {
+fn write(record: &Record) -> Vec<u8> {
+    let mut body = Vec::with_capacity(LONGEST);
+    match record {
+        Record::Ended(Tombstone { hash, ending, expires_at }) => {
+            body.push(b'e');
+            body.extend(hash.as_bytes());
+            body.extend(ending.at.as_micros().to_be_bytes());
+            body.extend(expires_at.map_or(i64::MAX, Timestamp::as_micros).to_be_bytes());
+            body.extend(ending.cause.as_str().as_bytes());
+        }
+        Record::Account(Standing { number, state, at }) => {
+            body.push(b'a');
+            body.extend(u32::from(*number).to_be_bytes());
+            body.extend(at.as_micros().to_be_bytes());
+            body.extend(state.as_str().as_bytes());
+        }
+        Record::Started(at) => {
+            body.push(b's');
+            body.extend(at.as_micros().to_be_bytes());
+        }
+    }
+    let length = u16::try_from(body.len()).expect("a body is short");
+    let mut bytes = [&MARK[..], &length.to_be_bytes(), &body].concat();
+    bytes.extend(digest(&bytes));
+    bytes
+}
+
+/// All records, and how many bytes belong to none.
+fn records(bytes: &[u8]) -> (Vec<Record>, usize) {
+    let (mut found, mut rest, mut damaged) = (Vec::new(), bytes, 0);
+    while !rest.is_empty() {
+        if let Some((record, length)) = first(rest) {
+            found.extend(record);
+            rest = &rest[length..];
+        } else {
+            damaged += 1;
+            rest = &rest[1..];
+        }
+    }
+    (found, damaged)
+}
+
+/// The record that begins here, and its length. One that a newer release has written and this one cannot
+/// read is none, but no damage either.
+fn first(bytes: &[u8]) -> Option<(Option<Record>, usize)> {
+    if bytes.first() != Some(&MARK[0]) {
+        return before(bytes);
+    }
+    let (head, rest) = bytes.split_at_checked(HEAD)?;
+    let (mark, length) = head.split_first_chunk::<4>()?;
+    let length = usize::from(u16::from_be_bytes(length.try_into().ok()?));
+    let whole = HEAD + length;
+    if *mark != MARK || bytes.get(whole..whole + DIGEST)? != digest(&bytes[..whole]) {
+        return before(bytes);
+    }
+    Some((read(&rest[..length]), whole + DIGEST))
+}
+
+fn number(bytes: &[u8]) -> Option<(Timestamp, &[u8])> {
+    let (number, rest) = bytes.split_first_chunk::<8>()?;
+    Some((Timestamp::from_micros(i64::from_be_bytes(*number)), rest))
+}
+
+fn read(body: &[u8]) -> Option<Record> {
+    let (kind, rest) = body.split_first()?;
+    match kind {
+        b'e' => {
+            let (hash, rest) = rest.split_first_chunk::<32>()?;
+            ended(TokenHash::from_bytes(*hash), rest)
+        }
+        b'a' => {
+            let (account, rest) = rest.split_first_chunk::<4>()?;
+            let (at, state) = number(rest)?;
+            let number = AccountNumber::try_from(u32::from_be_bytes(*account)).ok()?;
+            // A state that a newer release has written refuses all the same.
+            let state = std::str::from_utf8(state).ok()?.parse().unwrap_or(AccountState::Closed);
+            Some(Record::Account(Standing { number, state, at }))
+        }
+        b's' => Some(Record::Started(number(rest)?.0)),
+        _ => None,
+    }
+}
+
+fn ended(hash: TokenHash, rest: &[u8]) -> Option<Record> {
+    let (at, rest) = number(rest)?;
+    let (expires_at, cause) = number(rest)?;
+    let expires_at = Some(expires_at).filter(|at| at.as_micros() != i64::MAX);
+    let cause = std::str::from_utf8(cause).ok()?;
+    // A cause that a newer release has written ends the secret all the same.
+    let ending = Ending { at, cause: cause.parse().unwrap_or(EndCause::Revoked) };
+    Some(Record::Ended(Tombstone { hash, ending, expires_at }))
+}
+
+/// A record as releases before wrote it: 80 bytes, of which the last four are a checksum.
+fn before(bytes: &[u8]) -> Option<(Option<Record>, usize)> {
+    const LENGTH: usize = 80;
+    let (body, sum) = bytes.get(..LENGTH)?.split_last_chunk::<4>()?;
+    if crc32fast::hash(body) != u32::from_be_bytes(*sum) || body.iter().all(|byte| *byte == 0) {
         return None;
     }
-    let number = |at: usize| Some(i64::from_be_bytes(*record[at..].first_chunk::<8>()?));
-    let cause = std::str::from_utf8(&record[CAUSE]).ok()?.trim_end_matches('\0');
-    let expires_at = number(40).filter(|at| *at != i64::MAX).map(Timestamp::from_micros);
-    Some(Tombstone {
-        hash: TokenHash::from_bytes(*record.first_chunk::<32>()?),
-        // A cause that a newer release has written ends the secret all the same.
-        ending: Ending {
-            at: Timestamp::from_micros(number(32)?),
-            cause: cause.parse().unwrap_or(EndCause::Revoked),
-        },
-        expires_at,
-    })
+    let (hash, rest) = body.split_first_chunk::<32>()?;
+    let end = rest.iter().rposition(|byte| *byte != 0).map_or(16, |last| last + 1).max(16);
+    Some((ended(TokenHash::from_bytes(*hash), &rest[..end]), LENGTH))
 }
 
 #[cfg(test)]
@@ -140,45 +328,133 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_is_appended_is_there_after_a_restart_and_after_half_a_record() {
+    fn standing(number: u32, state: AccountState, at: i64) -> Standing {
+        let number = AccountNumber::try_from(number).expect("a number");
+        Standing { number, state, at: Timestamp::from_micros(at) }
+    }
+
+    /// A journal with an ending for every cause, an account and a start.
+    fn filled() -> (tempfile::TempDir, PathBuf, Vec<Tombstone>) {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("ended");
         let causes = EndCause::ALL.iter().zip(1..);
         let stones: Vec<_> = causes.map(|(cause, at)| stone(at, *cause, None)).collect();
-        Journal::open(&path).expect("opens").append(&stones).expect("appends");
-        let mut file = OpenOptions::new().append(true).open(&path).expect("opens");
-        file.write_all(&[7; 33]).expect("writes half a record");
-        let last = [stone(98, EndCause::Rotated, Some(5)), stone(99, EndCause::Revoked, None)];
-        let mut journal = Journal::open(&path).expect("opens");
-        journal.append(&last[..1]).expect("appends");
-        file.write_all(&[7; 33]).expect("writes half a record again, while it is open");
-        journal.append(&last[1..]).expect("appends");
-        let known = Journal::open(&path).expect("opens").read().expect("reads");
-        assert_eq!(known.len(), stones.len() + last.len());
-        for stone in stones.iter().chain(&last) {
-            assert_eq!(known.get(&stone.hash), Some(stone));
-        }
+        let mut records: Vec<_> = stones.iter().copied().map(Record::Ended).collect();
+        records.push(Record::Account(standing(385_403, AccountState::Suspended, 5)));
+        records.push(Record::Started(Timestamp::from_micros(7)));
+        Journal::open(&path).expect("opens").append(&records).expect("appends");
+        (folder, path, stones)
+    }
+
+    fn read_all(path: &Path) -> Known {
+        Journal::open(path).expect("opens").read().expect("reads")
     }
 
     #[test]
-    fn what_has_expired_by_itself_is_left_out_in_the_end() {
+    fn what_is_appended_is_there_after_a_restart() {
+        let (_folder, path, stones) = filled();
+        let known = read_all(&path);
+        assert_eq!(known.ended.len(), stones.len());
+        for stone in &stones {
+            assert_eq!(known.ended.get(&stone.hash), Some(stone));
+        }
+        let account = standing(385_403, AccountState::Suspended, 5);
+        assert_eq!(known.accounts.get(&account.number), Some(&account));
+    }
+
+    #[test]
+    fn damage_costs_the_record_that_it_hits_and_no_other() {
+        let (_folder, path, stones) = filled();
+        let whole = fs::read(&path).expect("reads");
+        let length = write(&Record::Ended(stones[0])).len();
+        for at in 0..whole.len() {
+            let hit = usize::from(at > 0);
+            let (mut inserted, mut removed, mut changed) =
+                (whole.clone(), whole.clone(), whole.clone());
+            inserted.insert(at, 0xff);
+            removed.remove(at);
+            changed[at] ^= 1;
+            for (damaged, lost) in [(inserted, hit), (removed, 1), (changed, 1)] {
+                let (found, _) = records(&damaged);
+                assert!(
+                    found.len() + lost > stones.len() + 1,
+                    "byte {at}: {} are left",
+                    found.len()
+                );
+            }
+        }
+        // Half a record, as a crash leaves it, and what is written behind it.
+        fs::write(&path, &whole[..length + 9]).expect("writes");
+        let last = stone(99, EndCause::Rotated, Some(5));
+        Journal::open(&path).expect("opens").append(&[Record::Ended(last)]).expect("appends");
+        let known = read_all(&path);
+        assert_eq!(known.ended.len(), 2);
+        assert_eq!(known.ended.get(&last.hash), Some(&last));
+    }
+
+    #[test]
+    fn what_the_release_before_has_written_is_read() {
+        let (_folder, path, stones) = filled();
+        let mut old = [0; 80];
+        old[..32].copy_from_slice(&[77; 32]);
+        old[32..40].copy_from_slice(&11_i64.to_be_bytes());
+        old[40..48].copy_from_slice(&i64::MAX.to_be_bytes());
+        old[48..55].copy_from_slice(b"revoked");
+        let sum = crc32fast::hash(&old[..76]);
+        old[76..].copy_from_slice(&sum.to_be_bytes());
+        let new = fs::read(&path).expect("reads");
+        fs::write(&path, [&old[..], &new, &old[..40]].concat()).expect("writes");
+        let known = read_all(&path);
+        assert_eq!(known.ended.len(), stones.len() + 1);
+        let found = known.ended.get(&TokenHash::from_bytes([77; 32])).expect("is read");
+        assert_eq!((found.ending.cause, found.expires_at), (EndCause::Revoked, None));
+    }
+
+    #[test]
+    fn a_file_that_is_removed_or_replaced_is_written_again() {
+        let (_folder, path, stones) = filled();
+        let mut journal = Journal::open(&path).expect("opens");
+        for number in [101, 102] {
+            if number == 101 {
+                fs::remove_file(&path).expect("removes");
+            } else {
+                fs::copy(&path, path.with_extension("copy")).expect("copies");
+                fs::rename(path.with_extension("copy"), &path).expect("renames");
+            }
+            let next = stone(number, EndCause::Revoked, None);
+            journal.append(&[Record::Ended(next)]).expect("appends");
+            assert!(read_all(&path).ended.contains_key(&next.hash), "{number}");
+        }
+        assert_eq!(read_all(&path).ended.len(), stones.len() + 2);
+    }
+
+    #[test]
+    fn a_clock_that_was_wrong_once_drops_nothing_and_one_that_is_right_drops_what_is_over() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("ended");
+        let at = Timestamp::from_micros;
         let mut journal = Journal::open(&path).expect("opens");
         let stones = [
             stone(1, EndCause::Revoked, Some(10)),
             stone(2, EndCause::Revoked, Some(20)),
             stone(3, EndCause::Revoked, None),
         ];
-        journal.append(&stones).expect("appends");
-        journal.compact(Timestamp::from_micros(15)).expect("has little to do");
-        assert_eq!(journal.read().expect("reads").len(), 3);
-        journal.compact(Timestamp::from_micros(30)).expect("compacts");
-        journal.append(&[stone(4, EndCause::Rotated, None)]).expect("appends");
-        let known = Journal::open(&path).expect("opens").read().expect("reads");
-        let mut left: Vec<_> = known.values().map(|stone| stone.hash.as_bytes()[0]).collect();
+        journal.append(&stones.map(Record::Ended)).expect("appends");
+        journal
+            .append(&[Record::Account(standing(385_403, AccountState::Closed, 5))])
+            .expect("appends");
+        for (now, by_database, left) in [(5, 5, 3), (9_000, 9_000, 3), (15, 15, 3), (16, 16, 3)] {
+            journal.start(at(now), at(by_database)).expect("starts");
+            assert_eq!(journal.read().expect("reads").ended.len(), left, "at {now}");
+        }
+        for (now, by_database, left) in [(30, 6, 3), (31, 6, 3), (32, 32, 1)] {
+            journal.start(at(now), at(by_database)).expect("starts");
+            assert_eq!(journal.read().expect("reads").ended.len(), left, "at {now}");
+        }
+        journal.append(&[Record::Ended(stone(4, EndCause::Rotated, None))]).expect("appends");
+        let known = read_all(&path);
+        let mut left: Vec<_> = known.ended.values().map(|stone| stone.hash.as_bytes()[0]).collect();
         left.sort_unstable();
-        assert_eq!(left, [3, 4]);
+        assert_eq!((left, known.accounts.len()), (vec![3, 4], 1));
     }
 }

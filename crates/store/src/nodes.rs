@@ -2,8 +2,8 @@
 //! may go on by itself.
 
 use crate::{
-    Store, StoreError, row,
-    sql::{Row, query},
+    Store, StoreError, Write, row,
+    sql::{Query, Row, Runs, query},
 };
 use keydesk_model::{NodeId, NodeRow, Terms, Timestamp};
 use std::time::Duration;
@@ -22,6 +22,21 @@ pub struct NewNode {
     pub keys: Vec<String>,
 }
 
+/// Shows that a process is the one that a row belongs to. Of two that know the secret, as one is a copy of the
+/// other's memory, the one that renews second is found out: the row has been renewed more often than it asked.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Holder {
+    pub secret: String,
+    /// How often it has asked to renew.
+    pub attempts: i64,
+}
+
+impl std::fmt::Debug for Holder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Holder({} attempts)", self.attempts)
+    }
+}
+
 /// What the database answers to a renewal.
 #[derive(Clone, Debug)]
 pub struct Renewal {
@@ -32,6 +47,29 @@ pub struct Renewal {
     pub newest_node: i64,
     /// The master key that new secrets are sealed under.
     pub key_id: String,
+    /// By the clock of a database that is not on this machine.
+    pub now: Option<Timestamp>,
+}
+
+/// What became of a renewal.
+#[derive(Clone, Debug)]
+pub enum Renewed {
+    Yes(Renewal),
+    /// It stands in the list no more, and must join anew.
+    Gone,
+    /// Another process has its place: a copy of it.
+    Taken,
+}
+
+/// What a node says with a renewal.
+#[derive(Clone, Copy, Debug)]
+pub struct Report<'a> {
+    /// How far it has come, and in which feed.
+    pub applied: (i64, &'a str),
+    /// The newest node's number that it has seen.
+    pub known: i64,
+    /// The ids of the master keys that it holds.
+    pub keys: &'a [String],
 }
 
 /// A node's row with what only people and consoles want to know.
@@ -44,19 +82,41 @@ pub struct Node {
     pub seen_at: Timestamp,
 }
 
-const NEXT: &str = "UPDATE head SET node_seq = node_seq + 1 WHERE one = 1 RETURNING node_seq";
+const NEXT: &str =
+    "UPDATE head SET node_seq = node_seq + 1 WHERE one = 1 RETURNING node_seq AS joined";
 const JOIN: &str = "INSERT INTO node (id, name, role, release, joined, known, renewals, applied, epoch, lease_ms, \
-    max_age_ms, isolated, asks_peers, peer_url, keys, seen_at) VALUES ($1, $2, $3, $4, $5, $6, 0, 0, '', $7, $8, $9, $10, $11, $12, $13)";
-const RENEW: &str = "UPDATE node SET renewals = renewals + 1, applied = $2, epoch = $3, known = $4, keys = $5, \
-    seen_at = $6 WHERE id = $1 RETURNING (SELECT seq FROM head) AS head, (SELECT epoch FROM head) AS head_epoch, \
-    (SELECT node_seq FROM head) AS node_seq, (SELECT key_id FROM head) AS key_id";
-const LOOK: &str =
-    "SELECT seq AS head, epoch AS head_epoch, node_seq, key_id FROM head WHERE one = 1";
+    max_age_ms, isolated, asks_peers, peer_url, keys, holder, seen_at) \
+    VALUES ($1, $2, $3, $4, $12, $12, 0, 0, '', $5, $6, $7, $8, $9, $10, $11, $13) ON CONFLICT DO NOTHING";
+const RENEW: &str = "UPDATE node SET renewals = renewals + 1, applied = $4, epoch = $5, known = $6, keys = $7, \
+    seen_at = $8 WHERE id = $1 AND holder = $2 AND renewals <= $3";
+const IS_THERE: &str = "SELECT id FROM node WHERE id = $1";
+const LOOK: &str = "SELECT seq AS head, epoch AS head_epoch, node_seq, key_id, CAST(NULL AS BIGINT) AS now FROM head WHERE one = 1";
 const LIST: &str = "SELECT id, name, role, release, joined, known, renewals, applied, epoch, lease_ms, max_age_ms, \
     isolated, asks_peers, peer_url, keys, seen_at FROM node ORDER BY joined";
-const LEAVE: &str = "DELETE FROM node WHERE id = $1";
-const REMOVE: &str = "DELETE FROM node WHERE id = $1 AND joined = $2 AND renewals = $3";
+const LEAVE: &str = "DELETE FROM node WHERE id = $1 AND holder = $2";
+const LEAVE_DEAD: &str = "DELETE FROM node WHERE id = $1";
 const SAY_SO: &str = "SELECT pg_notify('keydesk_confirmed', '')";
+
+/// A gateway's database user may not write to the list: these functions do, for whoever knows the holder.
+const JOIN_SHARED: &str =
+    "SELECT keydesk_join_node($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS joined";
+const RENEW_SHARED: &str = "SELECT outcome, seq AS head, epoch AS head_epoch, node_seq, key_id, keydesk_now() AS now \
+    FROM (SELECT keydesk_renew_node($1, $2, $3, $4, $5, $6, $7) AS outcome) AS renewal, head WHERE one = 1";
+const LEAVE_SHARED: &str = "SELECT keydesk_leave_node($1, $2)";
+
+/// Silent for so long, by the database's clock, since it was seen like this.
+macro_rules! remove {
+    ($now:literal) => {
+        concat!(
+            "DELETE FROM node WHERE id = $1 AND joined = $2 AND renewals = $3 AND seen_at + $4 <= ",
+            $now
+        )
+    };
+}
+
+const REMOVE: &str = remove!("$5");
+/// What is bound as "now" is this machine's, and does not count.
+const REMOVE_SHARED: &str = remove!("keydesk_now() + 0 * $5");
 
 fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
@@ -68,6 +128,7 @@ fn renewal(row: &Row) -> Result<Renewal, StoreError> {
         epoch: row::text(row, "head_epoch")?,
         newest_node: row.get("node_seq")?,
         key_id: row::text(row, "key_id")?,
+        now: row::instant_opt(row, "now")?,
     })
 }
 
@@ -102,51 +163,80 @@ fn node(row: &Row) -> Result<Node, StoreError> {
     })
 }
 
-impl Store {
-    /// Takes a place in the list; returns its number. Only then may it serve.
-    pub async fn join(&self, new: &NewNode, now: Timestamp) -> Result<i64, StoreError> {
-        let mut aside = self.aside().await?;
-        let joined: i64 = query(NEXT).one(&mut aside).await?.get("node_seq")?;
-        let role = match (new.is_console, new.is_gateway) {
+impl NewNode {
+    fn role(&self) -> &'static str {
+        match (self.is_console, self.is_gateway) {
             (true, true) => "all",
             (true, false) => "console",
             (false, _) => "gateway",
-        };
-        query(JOIN)
-            .bind(new.id)
-            .bind(&new.name)
-            .bind(role)
+        }
+    }
+
+    fn bind(&self, join: Query, holder: &Holder) -> Query {
+        join.bind(self.id)
+            .bind(&self.name)
+            .bind(self.role())
             .bind(env!("CARGO_PKG_VERSION"))
-            .bind(joined)
-            .bind(joined)
-            .bind(millis(new.terms.lease))
-            .bind(millis(new.terms.max_age))
-            .bind(new.terms.isolated.as_str())
-            .bind(if new.terms.asks_peers { "yes" } else { "no" })
-            .bind(&new.peer_url)
-            .bind(new.keys.join(" "))
-            .bind(now)
-            .execute(&mut aside)
-            .await?;
+            .bind(millis(self.terms.lease))
+            .bind(millis(self.terms.max_age))
+            .bind(self.terms.isolated.as_str())
+            .bind(if self.terms.asks_peers { "yes" } else { "no" })
+            .bind(&self.peer_url)
+            .bind(self.keys.join(" "))
+            .bind(&holder.secret)
+    }
+}
+
+impl Store {
+    /// Takes a place in the list; returns its number. Only then may it serve. [`StoreError::Conflict`]: another
+    /// process has its place.
+    pub async fn join(
+        &self,
+        new: &NewNode,
+        holder: &Holder,
+        now: Timestamp,
+    ) -> Result<i64, StoreError> {
+        let mut aside = self.aside().await?;
+        let joined: i64 = if self.is_shared() {
+            new.bind(query(JOIN_SHARED), holder).one(&mut aside).await?.get("joined")?
+        } else {
+            let joined: i64 = query(NEXT).one(&mut aside).await?.get("joined")?;
+            new.bind(query(JOIN), holder).bind(joined).bind(now).insert(&mut aside).await?;
+            joined
+        };
         aside.finish().await?;
         Ok(joined)
     }
 
-    /// Says how far a node has come, and asks how far the database is. None: it stands in the list no
-    /// more, and must join anew.
+    /// Says how far a node has come, and asks how far the database is.
     pub async fn renew(
         &self,
         id: NodeId,
-        applied: (i64, &str),
-        known: i64,
-        keys: &[String],
+        holder: &Holder,
+        report: Report<'_>,
         now: Timestamp,
-    ) -> Result<Option<Renewal>, StoreError> {
+    ) -> Result<Renewed, StoreError> {
         let mut aside = self.aside().await?;
-        let renew = query(RENEW).bind(id).bind(applied.0).bind(applied.1).bind(known);
-        let renew = renew.bind(keys.join(" ")).bind(now);
-        let renewed = renew.optional(&mut aside).await.inspect_err(|error| self.note(error))?;
-        let renewed = renewed.as_ref().map(renewal).transpose()?;
+        let bind = |renew: Query| {
+            let renew = renew.bind(id).bind(&holder.secret).bind(holder.attempts);
+            let renew = renew.bind(report.applied.0).bind(report.applied.1);
+            renew.bind(report.known).bind(report.keys.join(" "))
+        };
+        let renewed = if self.is_shared() {
+            let row = bind(query(RENEW_SHARED)).one(&mut aside).await;
+            let row = row.inspect_err(|error| self.note(error))?;
+            match row.get::<&str>("outcome")? {
+                "renewed" => Renewed::Yes(renewal(&row)?),
+                "taken" => Renewed::Taken,
+                _ => Renewed::Gone,
+            }
+        } else if bind(query(RENEW)).bind(now).execute(&mut aside).await? == 1 {
+            Renewed::Yes(renewal(&query(LOOK).one(&mut aside).await?)?)
+        } else if query(IS_THERE).bind(id).optional(&mut aside).await?.is_some() {
+            Renewed::Taken
+        } else {
+            Renewed::Gone
+        };
         aside.finish().await?;
         Ok(renewed)
     }
@@ -172,13 +262,56 @@ impl Store {
     }
 
     /// A node that accepts nothing any more leaves.
-    pub async fn leave(&self, id: NodeId) -> Result<(), StoreError> {
-        self.run_aside(query(LEAVE).bind(id)).await.map(|_| ())
+    pub async fn leave(&self, id: NodeId, holder: &Holder) -> Result<(), StoreError> {
+        let bind = |leave: Query| leave.bind(id).bind(&holder.secret);
+        let mut aside = self.aside().await?;
+        if self.is_shared() {
+            bind(query(LEAVE_SHARED)).one(&mut aside).await?;
+        } else {
+            bind(query(LEAVE)).execute(&mut aside).await?;
+            query(NEXT).one(&mut aside).await?;
+        }
+        aside.finish().await
     }
 
-    /// Takes a node out that has not renewed since it was seen like this.
-    pub async fn remove_node(&self, seen: &NodeRow) -> Result<bool, StoreError> {
-        let remove = query(REMOVE).bind(seen.id).bind(seen.joined).bind(seen.renewals);
-        Ok(self.run_aside(remove).await? == 1)
+    /// Takes a process out that has died on this machine, where it used a file of this machine.
+    pub async fn remove_dead(&self, id: NodeId) -> Result<(), StoreError> {
+        let mut aside = self.aside().await?;
+        query(LEAVE_DEAD).bind(id).execute(&mut aside).await?;
+        query(NEXT).one(&mut aside).await?;
+        aside.finish().await
     }
+
+    /// Takes a node out that has not renewed since it was seen like this, and accepts nothing any more by the
+    /// database's clock.
+    pub async fn remove_gone(&self, seen: &NodeRow, now: Timestamp) -> Result<bool, StoreError> {
+        let mut aside = self.aside().await?;
+        let text = if self.is_shared() { REMOVE_SHARED } else { REMOVE };
+        let is_removed = remove(text, &mut aside, (seen, seen.longest(), now)).await?;
+        aside.finish().await?;
+        Ok(is_removed)
+    }
+}
+
+impl Write {
+    /// Takes a node out that has been silent for longer than its lease, by the database's clock. Someone has made
+    /// sure that it does not run: it could accept tokens for longer.
+    pub async fn remove_node(&mut self, seen: &NodeRow) -> Result<bool, StoreError> {
+        let (lease, now) = (seen.terms.lease_with_slack(), self.database_now());
+        remove(REMOVE, self, (seen, lease, now)).await
+    }
+}
+
+async fn remove(
+    text: &'static str,
+    runs: &mut impl Runs,
+    (seen, silent_for, now): (&NodeRow, Duration, Timestamp),
+) -> Result<bool, StoreError> {
+    let silent_for = i64::try_from(silent_for.as_micros()).unwrap_or(i64::MAX / 2);
+    let remove = query(text).bind(seen.id).bind(seen.joined).bind(seen.renewals);
+    if remove.bind(silent_for).bind(now).execute(runs).await? == 0 {
+        return Ok(false);
+    }
+    query(NEXT).one(runs).await?;
+    Ok(true)
 }

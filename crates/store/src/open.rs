@@ -1,8 +1,8 @@
 //! Opens the database, whichever it is, and hands out connections.
 
 use crate::{
-    Durability, OpenError, Place, Read, StoreError, Write, feed::Follower,
-    postgres::PostgresServers, sql::Query, sqlite::SqliteFile, transaction::Link,
+    Durability, OpenError, Place, Read, Sealer, StoreError, Write, feed::Follower,
+    postgres::PostgresServers, seal::seal, sql::Query, sqlite::SqliteFile, transaction::Link,
 };
 use keydesk_model::Timestamp;
 use std::{
@@ -11,10 +11,17 @@ use std::{
 };
 
 /// The store, and whoever follows the feed in this process.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Store {
     pub(crate) back: Arc<Back>,
     pub(crate) follower: Arc<OnceLock<Follower>>,
+    sealer: Arc<OnceLock<Arc<dyn Sealer>>>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Store({:?})", self.back)
+    }
 }
 
 /// What one node tells the others.
@@ -52,7 +59,8 @@ impl Store {
             Place::Sqlite(path) => Back::Sqlite(SqliteFile::open(path).await?),
             Place::Postgres(place) => Back::Postgres(PostgresServers::open(place, migrates).await?),
         };
-        Ok(Self { back: Arc::new(back), follower: Arc::default() })
+        let (follower, sealer) = (Arc::default(), Arc::default());
+        Ok(Self { back: Arc::new(back), follower, sealer })
     }
 
     /// Waits for the check of a large file, which goes on beside the first reading. Nothing may be
@@ -62,6 +70,15 @@ impl Store {
             Back::Sqlite(file) => file.checked().await,
             Back::Postgres(_) => Ok(()),
         }
+    }
+
+    /// From now on this process seals what it puts into the feed. Once per process.
+    pub fn seal_with(&self, sealer: Arc<dyn Sealer>) {
+        let _ = self.sealer.set(sealer);
+    }
+
+    pub(crate) fn seal(&self, chain: &str) -> String {
+        seal(self.sealer.get().map(AsRef::as_ref), chain)
     }
 
     /// Whether other machines may have it open too.
@@ -89,7 +106,7 @@ impl Store {
     pub async fn read(&self) -> Result<Read, StoreError> {
         Ok(Read::new(match &*self.back {
             Back::Sqlite(file) => Link::SqlitePooled(file.readers.acquire().await?),
-            Back::Postgres(servers) => Link::Postgres(servers.begin_aside().await?),
+            Back::Postgres(servers) => Link::Postgres(servers.begin_reading().await?),
         }))
     }
 
@@ -121,11 +138,16 @@ impl Store {
     /// A write transaction, taken at once, so that what it reads cannot change before it writes. It
     /// is undone unless committed.
     pub async fn write(&self, now: Timestamp) -> Result<Write, StoreError> {
-        let link = match &*self.back {
-            Back::Sqlite(file) => Link::Sqlite(file.writer.begin_with("BEGIN IMMEDIATE").await?),
-            Back::Postgres(servers) => Link::Postgres(servers.begin().await?),
+        let (link, turn) = match &*self.back {
+            Back::Sqlite(file) => {
+                (Link::Sqlite(file.writer.begin_with("BEGIN IMMEDIATE").await?), None)
+            }
+            Back::Postgres(servers) => {
+                let (transaction, turn) = servers.begin().await?;
+                (Link::Postgres(transaction), Some(turn))
+            }
         };
-        Ok(Write::new(Read::new(link), now, self.clone()))
+        Ok(Write::new(Read::new(link), (now, turn), self.clone()))
     }
 
     /// To be told of a failure: a lost server is looked for anew.
@@ -153,6 +175,28 @@ impl Store {
                 };
                 servers.listen(&[FEED, CONFIRMED], told).await
             }
+        }
+    }
+
+    /// How many connections all nodes together may hold; None: as many as they like.
+    pub fn connection_share(&self) -> Option<i64> {
+        match &*self.back {
+            Back::Sqlite(_) => None,
+            Back::Postgres(servers) => Some(servers.share()),
+        }
+    }
+
+    /// Whether this process is to do without a connection while it does not use one.
+    pub fn be_frugal(&self, is_frugal: bool) {
+        if let Back::Postgres(servers) = &*self.back {
+            servers.be_frugal(is_frugal);
+        }
+    }
+
+    /// The present need of connections is over.
+    pub fn let_go(&self) {
+        if let Back::Postgres(servers) = &*self.back {
+            servers.let_go();
         }
     }
 

@@ -2,7 +2,13 @@
 //! password in it is never shown.
 
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
-use std::{fmt, net::IpAddr, path::PathBuf, str::FromStr};
+use std::{
+    fmt, fs,
+    net::IpAddr,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+use zeroize::Zeroizing;
 
 #[derive(Clone, Debug)]
 pub enum Place {
@@ -13,7 +19,12 @@ pub enum Place {
 /// Servers of one PostgreSQL, of which one takes writes at a time.
 #[derive(Clone)]
 pub struct PostgresPlace {
-    pub(crate) servers: Vec<PgConnectOptions>,
+    servers: Vec<PgConnectOptions>,
+    /// Where its tables are.
+    pub(crate) schema: String,
+    /// As it was written, for `~/.pgpass` is read with it.
+    text: Zeroizing<String>,
+    password_file: Option<PathBuf>,
 }
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,15 +36,27 @@ pub enum PlaceError {
     #[error("it is written postgres://USER@HOST:PORT,HOST:PORT/DATABASE?OPTION=VALUE")]
     Malformed,
     #[error(
-        "the option {0} is not known; there are sslmode, sslrootcert, sslcert, sslkey, host and target_session_attrs"
+        "the option {0} is not known; there are sslmode, sslrootcert, sslcert, sslkey, host, schema and target_session_attrs"
     )]
     Option(String),
+    #[error("schema is the name of one: lowercase letters, digits and underscores")]
+    Schema,
     #[error("target_session_attrs is read-write or primary: Keydesk writes")]
     SessionAttrs,
     #[error(
         "{0} is another machine, so its certificate is verified: leave sslmode out or set verify-full, and sslrootcert where the authority is your own"
     )]
     Unverified(String),
+}
+
+impl Place {
+    /// The folder in which processes find each other: beside a file that they share, else their data folder.
+    pub fn locks(&self, data: &Path) -> PathBuf {
+        match self {
+            Self::Sqlite(file) => file.parent().map(Path::to_owned).unwrap_or_default(),
+            Self::Postgres(_) => data.to_owned(),
+        }
+    }
 }
 
 const OPTIONS: [&str; 5] = ["sslmode", "sslrootcert", "sslcert", "sslkey", "host"];
@@ -67,7 +90,7 @@ impl FromStr for PostgresPlace {
         }
         let (authority, database) = start.split_once('/').unwrap_or((start, ""));
         let (user, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
-        let query = options(query)?;
+        let (query, schema) = options(query)?;
         let servers = hosts.split(',').map(|host| {
             // A URL needs one; the option `host` stands above it.
             let host = if host.is_empty() { "localhost" } else { host };
@@ -76,23 +99,30 @@ impl FromStr for PostgresPlace {
             let options: PgConnectOptions = options.map_err(|_| PlaceError::Malformed)?;
             verified(options.application_name("keydesk"), query.contains("sslmode="))
         });
-        Ok(Self { servers: servers.collect::<Result<_, _>>()? })
+        let servers = servers.collect::<Result<_, _>>()?;
+        let text = Zeroizing::new(text.to_owned());
+        Ok(Self { servers, schema, text, password_file: None })
     }
 }
 
-/// Without `target_session_attrs`, which is ours to see to.
-fn options(query: &str) -> Result<String, PlaceError> {
-    let mut kept = Vec::new();
+/// Without `target_session_attrs` and `schema`, which are ours to see to; and the schema.
+fn options(query: &str) -> Result<(String, String), PlaceError> {
+    let (mut kept, mut schema) = (Vec::new(), "public");
     for option in query.split('&').filter(|option| !option.is_empty()) {
         let (key, value) = option.split_once('=').unwrap_or((option, ""));
         match key {
             "target_session_attrs" if ["read-write", "primary"].contains(&value) => {}
             "target_session_attrs" => return Err(PlaceError::SessionAttrs),
+            "schema" => schema = value,
             key if OPTIONS.contains(&key) => kept.push(option),
             key => return Err(PlaceError::Option(key.to_owned())),
         }
     }
-    Ok(kept.join("&"))
+    let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+    if schema.is_empty() || schema.len() > 63 || !schema.bytes().all(is_plain) {
+        return Err(PlaceError::Schema);
+    }
+    Ok((kept.join("&"), schema.to_owned()))
 }
 
 /// Another machine's certificate is verified; on this one there may be none.
@@ -111,11 +141,27 @@ fn verified(options: PgConnectOptions, is_chosen: bool) -> Result<PgConnectOptio
 }
 
 impl PostgresPlace {
-    /// Gives every server this password.
+    /// Takes the password from this file, whenever a connection is made.
     #[must_use]
-    pub fn with_password(mut self, password: &str) -> Self {
-        self.servers = self.servers.into_iter().map(|server| server.password(password)).collect();
+    pub fn with_password_file(mut self, path: &Path) -> Self {
+        self.password_file = Some(path.to_owned());
         self
+    }
+
+    /// The servers, with the password as it stands in its file now.
+    pub(crate) fn current_servers(&self) -> Vec<PgConnectOptions> {
+        let servers =
+            self.text.parse().map_or_else(|_| self.servers.clone(), |now: Self| now.servers);
+        let Some(path) = &self.password_file else { return servers };
+        match fs::read_to_string(path).map(Zeroizing::new) {
+            Ok(password) => {
+                servers.into_iter().map(|server| server.password(password.trim_end())).collect()
+            }
+            Err(error) => {
+                tracing::error!(%error, path = %path.display(), "the database's password cannot be read");
+                servers
+            }
+        }
     }
 }
 
@@ -175,6 +221,7 @@ mod tests {
             ("sqlite:", PlaceError::NoFile),
             ("postgres://a/b?passwrod=x", PlaceError::Option("passwrod".to_owned())),
             ("postgres://a/b?target_session_attrs=any", PlaceError::SessionAttrs),
+            ("postgres://a/b?schema=public,evil", PlaceError::Schema),
             ("postgres://kd:pass?canary@a/b", PlaceError::Malformed),
             ("postgres://a:port/b", PlaceError::Malformed),
             (

@@ -2,13 +2,16 @@
 //! acknowledges, and finds the next one when it is gone.
 
 use crate::{
-    OpenError, StoreError,
+    Durability, OpenError, StoreError,
+    durability::{durability_of, keeps_commits},
     place::{PostgresPlace, name},
     schema,
-    sql::{Runs, in_time, query},
+    sql::{Row, in_time, query},
 };
+use keydesk_model::Timestamp;
 use sqlx::{
-    ConnectOptions, Connection, PgConnection, PgPool, Postgres, Transaction,
+    AssertSqlSafe, ConnectOptions, Connection, PgConnection, PgPool, Postgres, SqlSafeStr, SqlStr,
+    Transaction,
     postgres::{PgConnectOptions, PgListener, PgPoolOptions},
 };
 use std::{
@@ -21,49 +24,36 @@ use std::{
 };
 use tokio::sync::Mutex;
 
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/postgres");
-
 /// How long one server may take to accept a connection and say what it is.
 const CONNECT: Duration = Duration::from_millis(1500);
 const ACQUIRE: Duration = Duration::from_secs(4);
-const CONNECTIONS: u32 = 8;
+/// A connection that nobody has used for so long is closed.
+const IDLE: Duration = Duration::from_secs(20);
+/// Of a node with a console, and of one without: it renews, reports usage, and that is all.
+const CONSOLE_CONNECTIONS: u32 = 6;
+const GATEWAY_CONNECTIONS: u32 = 2;
 /// After so long without a word a listener is made anew.
 const QUIET: Duration = Duration::from_secs(15);
-/// Names the migrations among a database's advisory locks.
-const MIGRATION_LOCK: i64 = 0x6b65_7964_6573_6b01;
+/// How much of the server's connections all nodes together may hold, in percent.
+const SHARE: i64 = 60;
 
-const IS_STANDBY: &str = "SELECT CASE WHEN pg_is_in_recovery() THEN 'yes' ELSE 'no' END AS standby";
+/// Every transaction ends by itself where this process stops or is cut off within it: nobody waits for its
+/// locks for longer than that. Names mean the tables of one schema, whatever a user's `search_path` says.
+const LIMITS: &str = "SET LOCAL idle_in_transaction_session_timeout = '5s'; SET LOCAL statement_timeout = '9s'; \
+    SET LOCAL lock_timeout = '8s'";
 const SERVED_BY: &str = "SELECT CAST(pg_backend_pid() AS BIGINT) AS pid";
-const SETTINGS: &str = "SELECT current_setting('fsync') AS fsync, \
+const ABOUT: &str = "SELECT CASE WHEN pg_is_in_recovery() THEN 'yes' ELSE 'no' END AS standby, \
+    current_setting('transaction_read_only') AS read_only, current_setting('fsync') AS fsync, \
     current_setting('full_page_writes') AS full_page_writes, \
-    current_setting('synchronous_commit') AS synchronous_commit, \
-    current_setting('synchronous_standby_names') AS standbys, \
-    current_setting('server_version') AS version, \
-    (SELECT count(*) FROM pg_stat_replication) AS replicas";
+    CAST(current_setting('max_connections') AS BIGINT) \
+      - CAST(current_setting('superuser_reserved_connections') AS BIGINT) AS connections";
 /// Every writer waits here for the one before: so commit order is number order, and what a
-/// transaction reads cannot change before it writes.
-const TAKE_TURN: &str = "SELECT seq FROM head WHERE one = 1 FOR UPDATE";
-
-/// What becomes of a commit when the server is lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Durability {
-    /// One machine has it on its disk.
-    Single,
-    /// A standby will have it soon: what was acknowledged last can be lost with the primary.
-    Asynchronous,
-    /// A standby has it before it is acknowledged.
-    Synchronous,
-}
-
-impl Durability {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Single => "single",
-            Self::Asynchronous => "asynchronous",
-            Self::Synchronous => "synchronous",
-        }
-    }
-}
+/// transaction reads cannot change before it writes. What stands beside it is read when the turn has come.
+const TAKE_TURN: &str = "SELECT turn.seq, CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) AS now, \
+    set_config('synchronous_commit', CASE current_setting('synchronous_commit') \
+      WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, true) AS synchronous_commit, \
+    current_setting('fsync') AS fsync, current_setting('full_page_writes') AS full_page_writes \
+    FROM (SELECT seq FROM head WHERE one = 1 FOR UPDATE) AS turn";
 
 /// Why none of the servers can be used, each with its reason.
 #[derive(Debug)]
@@ -78,12 +68,34 @@ impl fmt::Display for NoServer {
     }
 }
 
+/// What a write finds when its turn has come.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Turn {
+    /// The feed's newest number: nobody else may take the next one.
+    pub seq: i64,
+    /// By the database's clock.
+    pub now: Timestamp,
+}
+
+/// The server that is used now.
+#[derive(Clone)]
+struct Server {
+    pool: PgPool,
+    /// How many connections it has for everybody.
+    connections: i64,
+}
+
 pub(crate) struct PostgresServers {
-    servers: Vec<PgConnectOptions>,
-    pool: RwLock<PgPool>,
+    place: PostgresPlace,
+    size: u32,
+    current: RwLock<Server>,
     /// Something went wrong since the primary was found: it is looked for anew.
     suspect: AtomicBool,
     seeking: Mutex<()>,
+    /// Whether there are so many nodes that this one keeps no connection.
+    is_frugal: AtomicBool,
+    /// Whether a pooler stands before the server, once that is known.
+    pooled: Mutex<Option<bool>>,
 }
 
 impl fmt::Debug for PostgresServers {
@@ -93,64 +105,82 @@ impl fmt::Debug for PostgresServers {
 }
 
 impl PostgresServers {
-    pub async fn open(place: &PostgresPlace, migrates: bool) -> Result<Self, OpenError> {
-        let servers = place.servers.clone();
-        let (server, mut connection) = find_primary(&servers).await.map_err(OpenError::NoServer)?;
-        let mut transaction = connection.begin().await?;
-        check_durability(&mut transaction).await?;
-        if migrates {
-            migrate(&mut transaction).await?;
+    pub async fn open(place: &PostgresPlace, is_console: bool) -> Result<Self, OpenError> {
+        let found = find_primary(place).await.map_err(OpenError::NoServer)?;
+        let Found { options, mut connection, about } = found;
+        keeps_commits(&about).map_err(OpenError::LosesWrites)?;
+        let begin = || place.begin("BEGIN", "");
+        if is_console {
+            schema::migrate(&mut connection, begin).await?;
         } else {
+            let mut transaction = connection.begin_with(begin()).await?;
             schema::check(&mut *transaction).await?;
+            transaction.commit().await?;
         }
-        transaction.commit().await?;
         let _ = connection.close().await;
+        let size = if is_console { CONSOLE_CONNECTIONS } else { GATEWAY_CONNECTIONS };
+        let server = Server { pool: pool(options, size), connections: about.get("connections")? };
         Ok(Self {
-            servers,
-            pool: RwLock::new(pool(server)),
+            place: place.clone(),
+            size,
+            current: RwLock::new(server),
             suspect: AtomicBool::new(false),
             seeking: Mutex::new(()),
+            is_frugal: AtomicBool::new(false),
+            pooled: Mutex::new(None),
         })
     }
 
-    fn pool(&self) -> PgPool {
-        self.pool.read().unwrap_or_else(PoisonError::into_inner).clone()
+    fn current(&self) -> Server {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// To be told of what went wrong on a connection.
     pub fn note(&self, error: &StoreError) {
-        if let StoreError::Unavailable(cause) = error
+        if let StoreError::Busy(cause) | StoreError::Unavailable(cause) = error
             && is_of_the_server(cause)
         {
             self.suspect.store(true, Ordering::Release);
         }
     }
 
-    /// A write transaction, when its turn has come.
-    pub async fn begin(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
-        let begun = async {
-            self.seek().await?;
-            let mut transaction = in_time(self.pool().begin()).await?;
-            query("SET LOCAL lock_timeout = '8s'").execute(&mut *transaction).await?;
-            query(TAKE_TURN).one(&mut *transaction).await?;
-            Ok(transaction)
-        };
-        begun.await.inspect_err(|error| self.note(error))
+    async fn transaction(
+        &self,
+        begin: SqlStr,
+    ) -> Result<Transaction<'static, Postgres>, StoreError> {
+        self.seek().await?;
+        let transaction = in_time(self.current().pool.begin_with(begin)).await;
+        transaction.map_err(StoreError::from).inspect_err(|error| self.note(error))
     }
 
-    /// A write transaction that waits for no turn.
+    /// A write transaction, when its turn has come.
+    pub async fn begin(&self) -> Result<(Transaction<'static, Postgres>, Turn), StoreError> {
+        let mut transaction = self.transaction(self.place.begin("BEGIN", LIMITS)).await?;
+        let took = async {
+            let row = query(TAKE_TURN).one(&mut *transaction).await?;
+            keeps_commits(&row)?;
+            let now = Timestamp::from_micros(row.get("now")?);
+            Ok(Turn { seq: row.get("seq")?, now })
+        };
+        let turn = took.await.inspect_err(|error| self.note(error))?;
+        Ok((transaction, turn))
+    }
+
+    /// A write transaction that waits for no turn. A primary that its standbys have left can commit none.
     pub async fn begin_aside(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
-        self.seek().await?;
-        let begun = in_time(self.pool().begin()).await.map_err(StoreError::from);
-        begun.inspect_err(|error| self.note(error))
+        let limits = format!("SET LOCAL synchronous_commit = 'on'; {LIMITS}");
+        self.transaction(self.place.begin("BEGIN", &limits)).await
+    }
+
+    pub async fn begin_reading(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
+        self.transaction(self.place.begin("BEGIN READ ONLY", LIMITS)).await
     }
 
     /// A transaction that sees the database as it is at one instant.
     pub async fn snapshot(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
-        self.seek().await?;
         let isolated = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-        let begun = in_time(self.pool().begin_with(isolated)).await.map_err(StoreError::from);
-        begun.inspect_err(|error| self.note(error))
+        let limits = "SET LOCAL idle_in_transaction_session_timeout = '60s'";
+        self.transaction(self.place.begin(isolated, limits)).await
     }
 
     /// Tells of each notification until the connection is lost, or quiet for so long that it may be
@@ -160,12 +190,16 @@ impl PostgresServers {
         channels: &[&str],
         mut tell: impl FnMut(&str),
     ) -> Result<(), StoreError> {
+        if self.is_frugal.load(Ordering::Relaxed) {
+            tokio::time::sleep(QUIET).await;
+            return Ok(());
+        }
         self.seek().await?;
         if self.is_pooled().await? {
             tracing::info!("a pooler stands before the database: changes are polled for");
             return std::future::pending().await;
         }
-        let mut listener = in_time(PgListener::connect_with(&self.pool())).await?;
+        let mut listener = in_time(PgListener::connect_with(&self.current().pool)).await?;
         in_time(listener.listen_all(channels.iter().copied())).await?;
         while let Ok(heard) = tokio::time::timeout(QUIET, listener.try_recv()).await {
             match heard? {
@@ -176,24 +210,13 @@ impl PostgresServers {
         Ok(())
     }
 
-    /// Whether a pooler hands each transaction to whichever connection it has: then nobody can listen,
-    /// and who tries makes others hear what they do not expect. Two clients that meet the same server
-    /// process, or one that meets two, tell.
     async fn is_pooled(&self) -> Result<bool, StoreError> {
-        let options = self.pool().connect_options();
-        let mut one = in_time(options.connect()).await?;
-        let mut other = in_time(options.connect()).await?;
-        for _ in 0..3 {
-            let first = served_by(one.begin().await?).await?;
-            let mut meanwhile = other.begin().await?;
-            let second: i64 = query(SERVED_BY).one(&mut *meanwhile).await?.get("pid")?;
-            let third = served_by(one.begin().await?).await?;
-            meanwhile.rollback().await?;
-            if first == second || first != third {
-                return Ok(true);
-            }
+        let mut known = self.pooled.lock().await;
+        if let Some(is_pooled) = *known {
+            return Ok(is_pooled);
         }
-        Ok(false)
+        let options = self.current().pool.connect_options();
+        Ok(*known.insert(is_pooled(&options).await?))
     }
 
     /// Nothing was heard for too long: the connections are left behind.
@@ -202,16 +225,48 @@ impl PostgresServers {
     }
 
     pub async fn durability(&self) -> Result<Durability, StoreError> {
-        durability_of(&mut *self.begin_aside().await?).await
+        durability_of(&mut *self.begin_reading().await?).await
     }
 
     /// Which server is used now.
     pub fn server(&self) -> String {
-        name(&self.pool().connect_options())
+        name(&self.current().pool.connect_options())
+    }
+
+    /// How many connections all nodes together may hold.
+    pub fn share(&self) -> i64 {
+        self.current().connections * SHARE / 100
+    }
+
+    /// Whether this node is to keep a connection while it does not use it.
+    pub fn be_frugal(&self, is_frugal: bool) {
+        if self.is_frugal.swap(is_frugal, Ordering::Relaxed) != is_frugal {
+            tracing::info!(
+                is_frugal,
+                "so many nodes share the database that some keep no connection and look once a renewal"
+            );
+        }
+    }
+
+    /// Closes what is not in use, where connections are few.
+    pub fn let_go(&self) {
+        if self.is_frugal.load(Ordering::Relaxed) && self.current().pool.size() > 0 {
+            let server = self.current();
+            let options = PgConnectOptions::clone(&server.pool.connect_options());
+            self.replace(Server { pool: pool(options, self.size), ..server });
+        }
+    }
+
+    fn replace(&self, server: Server) {
+        let before = {
+            let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *current, server)
+        };
+        tokio::spawn(async move { before.pool.close().await });
     }
 
     pub async fn close(&self) {
-        self.pool().close().await;
+        self.current().pool.close().await;
     }
 
     /// After a failure: looks for the server that takes writes, and leaves the old connections.
@@ -223,21 +278,37 @@ impl PostgresServers {
         if !self.suspect.load(Ordering::Acquire) {
             return Ok(());
         }
-        let unavailable =
-            |why: String| StoreError::Unavailable(sqlx::Error::Io(io::Error::other(why)));
-        let (server, mut connection) =
-            find_primary(&self.servers).await.map_err(|why| unavailable(why.to_string()))?;
+        let busy = |why: String| StoreError::Busy(sqlx::Error::Io(io::Error::other(why)));
+        let found = find_primary(&self.place).await.map_err(|why| busy(why.to_string()))?;
         // One that could lose what it acknowledges is no better than none.
-        check_durability(&mut connection).await.map_err(|why| unavailable(why.to_string()))?;
-        let _ = connection.close().await;
-        let before = {
-            let mut current = self.pool.write().unwrap_or_else(PoisonError::into_inner);
-            std::mem::replace(&mut *current, pool(server))
-        };
-        tokio::spawn(async move { before.close().await });
+        keeps_commits(&found.about)?;
+        let connections = found.about.get("connections")?;
+        let _ = found.connection.close().await;
+        self.replace(Server { pool: pool(found.options, self.size), connections });
         self.suspect.store(false, Ordering::Release);
+        *self.pooled.lock().await = None;
         Ok(())
     }
+}
+
+/// Whether a pooler hands each transaction to whichever connection it has: then nobody can listen,
+/// and who tries makes others hear what they do not expect. Two clients that meet the same server
+/// process, or one that meets two, tell.
+async fn is_pooled(options: &PgConnectOptions) -> Result<bool, StoreError> {
+    let mut one = in_time(options.connect()).await?;
+    let mut other = in_time(options.connect()).await?;
+    for _ in 0..3 {
+        let first = served_by(one.begin().await?).await?;
+        let mut meanwhile = other.begin().await?;
+        let second: i64 = query(SERVED_BY).one(&mut *meanwhile).await?.get("pid")?;
+        let third = served_by(one.begin().await?).await?;
+        meanwhile.rollback().await?;
+        if first == second || first != third {
+            return Ok(true);
+        }
+    }
+    let _ = (one.close().await, other.close().await);
+    Ok(false)
 }
 
 /// By which process of the server a transaction was served, which ends here.
@@ -247,87 +318,73 @@ async fn served_by(mut transaction: Transaction<'_, Postgres>) -> Result<i64, St
     Ok(pid)
 }
 
-fn pool(server: PgConnectOptions) -> PgPool {
+fn pool(server: PgConnectOptions, size: u32) -> PgPool {
     PgPoolOptions::new()
-        .max_connections(CONNECTIONS)
+        .max_connections(size)
         .acquire_timeout(ACQUIRE)
+        .idle_timeout(IDLE)
         .test_before_acquire(false)
         .connect_lazy_with(server)
 }
 
-/// The connection is gone, or leads to a server that does not write. What only a statement did wrong
-/// is not of the server.
+impl PostgresPlace {
+    /// What begins a transaction, in one question: names mean our schema's tables.
+    fn begin(&self, begin: &str, limits: &str) -> SqlStr {
+        let text = format!("{begin}; SET LOCAL search_path = {}, pg_temp; {limits}", self.schema);
+        AssertSqlSafe(text).into_sql_str()
+    }
+}
+
+/// The connection is gone, leads to a server that does not write, or was refused for its password, which may
+/// have been changed. What only a statement did wrong is not of the server.
 fn is_of_the_server(error: &sqlx::Error) -> bool {
     match error {
-        // read_only_sql_transaction, admin_shutdown, crash_shutdown, cannot_connect_now
-        sqlx::Error::Database(cause) => {
-            cause.code().is_some_and(|code| ["25006", "57P01", "57P02", "57P03"].contains(&&*code))
-        }
+        // read_only_sql_transaction, admin_shutdown, crash_shutdown, cannot_connect_now,
+        // invalid_authorization_specification, invalid_password
+        sqlx::Error::Database(cause) => cause.code().is_some_and(|code| {
+            ["25006", "57P01", "57P02", "57P03", "28000", "28P01"].contains(&&*code)
+        }),
         sqlx::Error::RowNotFound | sqlx::Error::ColumnDecode { .. } => false,
         _ => true,
     }
 }
 
-/// The first server that answers and takes writes.
-async fn find_primary(
-    servers: &[PgConnectOptions],
-) -> Result<(PgConnectOptions, PgConnection), NoServer> {
+/// A server that takes writes, and what it says of itself.
+struct Found {
+    options: PgConnectOptions,
+    connection: PgConnection,
+    about: Row,
+}
+
+/// The first server that answers and takes writes. The password is read anew: it may have been changed.
+async fn find_primary(place: &PostgresPlace) -> Result<Found, NoServer> {
     let mut reasons = Vec::new();
-    for server in servers {
-        let found = tokio::time::timeout(CONNECT, ask(server)).await;
+    for options in place.current_servers() {
+        let found = tokio::time::timeout(CONNECT, ask(&options)).await;
         let why = match found {
-            Ok(Ok(connection)) => return Ok((server.clone(), connection)),
+            Ok(Ok((connection, about))) => return Ok(Found { options, connection, about }),
             Ok(Err(why)) => why,
             Err(_) => "does not answer".to_owned(),
         };
-        reasons.push((name(server), why));
+        reasons.push((name(&options), why));
     }
     Err(NoServer(reasons))
 }
 
-async fn ask(server: &PgConnectOptions) -> Result<PgConnection, String> {
+async fn ask(server: &PgConnectOptions) -> Result<(PgConnection, Row), String> {
     let mut connection = server.connect().await.map_err(|error| error.to_string())?;
     let asked = async {
         let mut transaction = connection.begin().await?;
-        let row = query(IS_STANDBY).one(&mut *transaction).await?;
-        Ok::<_, StoreError>(row.get::<&str>("standby")? == "yes")
+        let about = query(ABOUT).one(&mut *transaction).await?;
+        transaction.rollback().await?;
+        let is = |column| about.get::<&str>(column).map(str::to_owned);
+        let (is_standby, is_read_only) = (is("standby")? == "yes", is("read_only")? == "on");
+        Ok::<_, StoreError>((about, is_standby, is_read_only))
     };
     match asked.await {
-        Ok(false) => Ok(connection),
-        Ok(true) => Err("is a standby, which takes no writes".to_owned()),
+        Ok((about, false, false)) => Ok((connection, about)),
+        Ok((_, true, _)) => Err("is a standby, which takes no writes".to_owned()),
+        Ok((_, _, true)) => Err("is read-only (transaction_read_only = on)".to_owned()),
         Err(error) => Err(error.to_string()),
     }
-}
-
-async fn check_durability(connection: &mut PgConnection) -> Result<(), OpenError> {
-    let row = query(SETTINGS).one(connection).await?;
-    for (setting, allowed) in [
-        ("fsync", &["on"][..]),
-        ("full_page_writes", &["on"]),
-        ("synchronous_commit", &["on", "remote_apply"]),
-    ] {
-        let value: String = row.get(setting)?;
-        if !allowed.contains(&value.as_str()) {
-            return Err(OpenError::LosesWrites { setting, value, wanted: allowed[0] });
-        }
-    }
-    Ok(())
-}
-
-async fn durability_of(connection: &mut impl Runs) -> Result<Durability, StoreError> {
-    let row = query(SETTINGS).one(connection).await?;
-    Ok(match (row.get::<&str>("standbys")?, row.get::<i64>("replicas")?) {
-        ("", 0) => Durability::Single,
-        ("", _) => Durability::Asynchronous,
-        _ => Durability::Synchronous,
-    })
-}
-
-/// In the caller's transaction under an advisory lock that ends with it, so that it also works through a
-/// pooler, and of many nodes that start at once one does it.
-async fn migrate(connection: &mut PgConnection) -> Result<(), OpenError> {
-    query("SELECT pg_advisory_xact_lock($1)").bind(MIGRATION_LOCK).execute(connection).await?;
-    // A pooler may hand over a connection on which someone else has prepared the same names.
-    sqlx::raw_sql("DEALLOCATE ALL").execute(&mut *connection).await?;
-    schema::bring_up_to_date(&MIGRATIONS, connection).await
 }

@@ -1,7 +1,7 @@
 //! How much an account has called this month, counted by all gateways together.
 
 use crate::{
-    Read, Store, StoreError, row,
+    Read, Sent, Store, StoreError, row,
     sql::{Row, query},
 };
 use keydesk_model::{AccountNumber, Month, QuotaUse, Timestamp};
@@ -37,12 +37,12 @@ impl Read {
 }
 
 impl Store {
-    /// Adds what this gateway has counted. All or nothing.
+    /// Adds what this gateway has counted. All or nothing, and once, however often it is sent.
     pub async fn add_quota_use(
         &self,
         month: Month,
         counted: &[QuotaUse],
-        now: Timestamp,
+        sent: Sent<'_>,
     ) -> Result<(), StoreError> {
         if counted.is_empty() {
             return Ok(());
@@ -51,9 +51,11 @@ impl Store {
         let mut counted = counted.to_vec();
         counted.sort_by_key(|counted| counted.account);
         let mut aside = self.aside().await?;
-        for counted in counted {
-            let add = query(ADD).bind(u32::from(counted.account)).bind(month.number());
-            add.bind(counted.calls).bind(now).execute(&mut aside).await?;
+        if sent.is_new(&mut aside).await? {
+            for counted in counted {
+                let add = query(ADD).bind(u32::from(counted.account)).bind(month.number());
+                add.bind(counted.calls).bind(sent.now).execute(&mut aside).await?;
+            }
         }
         aside.finish().await
     }

@@ -99,6 +99,11 @@ const FIND_OF_MEMBER: &str = select_tokens!("token.member_id = $1");
 const FIND_BY_REQUEST: &str = select_tokens!("token.account_id = $1 AND token.request_key = $2");
 const OF_SECRET: &str = "SELECT secret.token_id, token.account_id, secret.version, secret.ended_at, secret.closes_at \
     FROM secret JOIN token ON token.id = secret.token_id WHERE secret.hash = $1";
+/// Of columns that a gateway's database user can read.
+const OWN: &str = "SELECT token.id, token.account_id, token.name, token.expires_at, newest.version, newest.ended_at, \
+    newest.end_cause, secret.ended_at AS own_ended_at FROM secret JOIN token ON token.id = secret.token_id \
+    JOIN secret AS newest ON newest.token_id = token.id AND newest.version = \
+      (SELECT max(version) FROM secret AS any_of_it WHERE any_of_it.token_id = token.id) WHERE secret.hash = $1";
 const LIST_OF_ACCOUNT: &str = select_tokens!(
     "token.account_id = $1 AND token.binding = 'account' ORDER BY token.created_at DESC, token.id DESC LIMIT $2"
 );
@@ -209,7 +214,39 @@ pub struct FoundBySecret {
     pub is_open: bool,
 }
 
+/// What a token's holder may end, found by one of its secrets.
+#[derive(Clone, Debug)]
+pub struct OwnToken {
+    pub id: TokenId,
+    pub account: AccountId,
+    pub name: String,
+    /// Of the newest secret.
+    pub version: i64,
+    pub state: TokenState,
+    /// Whether the secret that it was found by has not ended, though it may close soon.
+    pub is_open: bool,
+}
+
 impl Read {
+    /// What a program that holds a secret may end by it.
+    pub async fn find_own_token(
+        &mut self,
+        hash: &TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<OwnToken>, StoreError> {
+        let asked = query(OWN).bind(hash.as_bytes().to_vec());
+        let Some(row) = asked.optional(self).await? else { return Ok(None) };
+        let expires_at = row::instant_opt(&row, "expires_at")?;
+        Ok(Some(OwnToken {
+            id: row::parsed(&row, "id")?,
+            account: row::parsed(&row, "account_id")?,
+            name: row::text(&row, "name")?,
+            version: row.get("version")?,
+            state: TokenState::at(now, expires_at, ending(&row)?),
+            is_open: row::instant_opt(&row, "own_ended_at")?.is_none(),
+        }))
+    }
+
     /// The token of a secret that somebody holds.
     pub async fn find_token_of_secret(
         &mut self,

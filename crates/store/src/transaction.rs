@@ -2,7 +2,9 @@
 
 use crate::{
     AuditEntry, Store, StoreError,
+    durability::{Durability, durability_of},
     feed::chain,
+    postgres::Turn,
     sql::{Connection, Runs, in_time, query},
 };
 use keydesk_model::{Change, Timestamp};
@@ -67,6 +69,8 @@ impl Runs for Read {
 pub struct Write {
     read: Read,
     now: Timestamp,
+    /// What it found when it began, where several machines write.
+    turn: Option<Turn>,
     store: Store,
     /// Its number, and the digest over all up to it.
     last_change: Option<(i64, String)>,
@@ -82,17 +86,27 @@ pub struct Committed {
     /// The number of its audit entry.
     pub audit_seq: i64,
     pub at: Timestamp,
+    /// What it could be promised when it was committed.
+    pub durability: Durability,
 }
 
-const NEXT_SEQ: &str = "UPDATE head SET seq = seq + 1 WHERE one = 1 RETURNING seq, chain";
-const RECORD_CHANGE: &str = "INSERT INTO change (seq, at, body, chain) VALUES ($1, $2, $3, $4)";
+/// Only the number that follows on what this transaction has seen: one that comes too late commits nothing.
+const NEXT_SEQ: &str =
+    "UPDATE head SET seq = seq + 1 WHERE one = 1 AND ($1 < 0 OR seq = $1) RETURNING seq, chain";
+const RECORD_CHANGE: &str =
+    "INSERT INTO change (seq, at, body, chain, seal) VALUES ($1, $2, $3, $4, $5)";
 const SET_CHAIN: &str = "UPDATE head SET chain = $1 WHERE one = 1";
 /// Wakes whoever follows, once the transaction is committed.
 const NOTIFY: &str = "SELECT pg_notify('keydesk_feed', '')";
 
 impl Write {
-    pub(crate) fn new(read: Read, now: Timestamp, store: Store) -> Self {
-        Self { read, now, store, last_change: None }
+    pub(crate) fn new(read: Read, (now, turn): (Timestamp, Option<Turn>), store: Store) -> Self {
+        Self { read, now, turn, store, last_change: None }
+    }
+
+    /// By the database's own clock, for what cannot be undone. A file's is this machine's.
+    pub fn database_now(&self) -> Timestamp {
+        self.turn.map_or(self.now, |turn| turn.now)
     }
 
     /// The instant that everything in this transaction carries.
@@ -103,11 +117,14 @@ impl Write {
     /// Puts a change into the feed under the next number, chained to all that went before.
     pub(crate) async fn record(&mut self, change: &Change) -> Result<(), StoreError> {
         let body = serde_json::to_string(change).expect("a change has string keys only");
-        let head = query(NEXT_SEQ).one(self).await?;
+        let last = self.last_change.as_ref().map(|(seq, _)| *seq);
+        let last = last.or(self.turn.map(|turn| turn.seq)).unwrap_or(-1);
+        let head = query(NEXT_SEQ).bind(last).optional(self).await?.ok_or(StoreError::Conflict)?;
         let (seq, before): (i64, &str) = (head.get("seq")?, head.get("chain")?);
         let chain = chain(before, seq, &body);
         let now = self.now;
-        let record = query(RECORD_CHANGE).bind(seq).bind(now).bind(body).bind(&chain);
+        let seal = self.store.seal(&chain);
+        let record = query(RECORD_CHANGE).bind(seq).bind(now).bind(body).bind(&chain).bind(seal);
         record.execute(self).await?;
         query(SET_CHAIN).bind(&chain).execute(self).await?;
         self.last_change = Some((seq, chain));
@@ -129,7 +146,11 @@ impl Write {
         if self.last_change.is_some() && self.store.is_shared() {
             query(NOTIFY).execute(&mut self).await?;
         }
-        let Self { read, now, store, last_change } = self;
+        let durability = match self.last_change {
+            Some(_) if self.store.is_shared() => durability_of(&mut self).await?,
+            _ => Durability::Single,
+        };
+        let Self { read, now, store, last_change, .. } = self;
         let finished = tokio::spawn(async move {
             if let Some((seq, _)) = &last_change {
                 store.note_committing(*seq);
@@ -139,7 +160,7 @@ impl Write {
                 Some(_) => store.settle().await?,
                 None => true,
             };
-            Ok(Committed { change: last_change, is_journaled, audit_seq, at: now })
+            Ok(Committed { change: last_change, is_journaled, audit_seq, at: now, durability })
         });
         finished.await.unwrap_or(Err(StoreError::Unsettled))
     }

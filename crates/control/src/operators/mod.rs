@@ -24,8 +24,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use keydesk_model::{
-    AccountId, AccountNumber, AccountState, Action, Actor, Clock, Email, EmailError, EndCause,
-    Month, Origin, PersonId, Plan, Role, TokenNameError,
+    AccountId, AccountNumber, AccountState, Action, Actor, Email, EmailError, EndCause, Month,
+    Origin, PersonId, Plan, Role, Timestamp, TokenNameError,
 };
 use keydesk_store::{
     Account, AuditEntry, Member, NewPerson, Person, Session, SignOn, Store, StoreError, Write,
@@ -231,13 +231,17 @@ pub(crate) async fn set_plan(
     Ok(())
 }
 
-/// Ends for good what belongs to accounts whose grace is over; how many.
-pub async fn forget_closed_accounts(store: &Store, clock: &Clock) -> Result<usize, StoreError> {
-    let due = clock.now().minus(AccountState::GRACE);
-    let closed = store.read().await?.list_closed_before(due).await?;
-    let count = closed.len();
+/// Ends for good what belongs to accounts whose grace is over; how many. By the database's clock, too.
+pub async fn forget_closed_accounts(store: &Store, now: Timestamp) -> Result<usize, StoreError> {
+    let closed = store.read().await?.list_closed_before(now.minus(AccountState::GRACE)).await?;
+    let mut count = 0;
     for mut account in closed {
-        let mut write = store.write(clock.now()).await?;
+        let mut write = store.write(now).await?;
+        let due = write.database_now().minus(AccountState::GRACE);
+        if account.state_since.is_none_or(|since| since > due) {
+            continue;
+        }
+        count += 1;
         let mut ended = 0;
         for token in write.list_api_tokens(account.id, u32::MAX >> 1).await? {
             ended += u32::from(write.end_secret(token.id, EndCause::AccountClosed).await?);

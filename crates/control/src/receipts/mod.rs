@@ -98,6 +98,8 @@ pub(crate) struct Issued {
     /// their answers not be written down.
     pub number: Option<i64>,
     pub is_complete: bool,
+    /// From when on everybody refuses; None where that is not known.
+    pub refused_from: Option<Timestamp>,
 }
 
 impl Issued {
@@ -130,7 +132,7 @@ impl Desk {
             };
             Ok(Some(issued.await.unwrap_or_else(|error: StoreError| {
                 tracing::error!(%error, "a receipt could not be written");
-                Issued { number: None, is_complete: false }
+                Issued { number: None, is_complete: false, refused_from: None }
             })))
         });
         issued.await.unwrap_or(Err(StoreError::Unsettled))
@@ -169,14 +171,17 @@ impl Desk {
         if wait.is_lost {
             tracing::error!(seq, "the database has lost a change that it had acknowledged");
         }
-        let durability = self.store.durability().await.unwrap_or(Durability::Single);
+        // What was promised before the commit and not after it may not have held at it, and the other way round.
+        let after = self.store.durability().await.unwrap_or(Durability::Single);
+        let durability = committed.durability.min(after);
         Ok(wait.receipt(committed.at, durability, entry))
     }
 
     async fn keep(&self, receipt: Receipt, entry: &AuditEntry) -> Result<Issued, StoreError> {
         // A node that serves no console signs nothing.
+        let (is_complete, refused_from) = (receipt.complete, Some(receipt.refused_from));
         if self.keyring.key_ids().is_empty() {
-            return Ok(Issued { number: None, is_complete: receipt.complete });
+            return Ok(Issued { number: None, is_complete, refused_from });
         }
         let claims = serde_json::to_vec(&receipt).expect("a receipt has string keys only");
         let jws = self.keyring.sign(&claims).map_err(|error| {
@@ -192,7 +197,7 @@ impl Desk {
             ..entry.clone()
         };
         let number = Some(write.commit(kept).await?.audit_seq);
-        Ok(Issued { number, is_complete: receipt.complete })
+        Ok(Issued { number, is_complete, refused_from })
     }
 }
 

@@ -44,6 +44,13 @@ impl Signer {
     }
 }
 
+impl Signer {
+    /// Over this text alone, which says what it is.
+    pub fn sign_raw(&self, text: &[u8]) -> Vec<u8> {
+        self.pair.sign(text).as_ref().to_vec()
+    }
+}
+
 /// The JWK set of these keys: `(id, public half in base64url)`.
 pub fn published_keys<'a>(keys: impl Iterator<Item = (&'a str, &'a str)>) -> Value {
     let keys = keys.map(|(id, x)| json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": id, "x": x }));

@@ -3,7 +3,8 @@
 use super::{RotatedToken, TokenError, bearer::replace_secret, rotate_secret};
 use crate::{Desk, keyring::SealedFor, mail::Message, receipts::Issued};
 use keydesk_model::{
-    Action, Actor, Binding, Closing, EndCause, Origin, RotationTerms, TokenId, TokenState,
+    AccountId, Action, Actor, Binding, Closing, EndCause, Origin, RotationTerms, Timestamp,
+    TokenId, TokenState,
 };
 use keydesk_node::Keys;
 use keydesk_store::{AuditEntry, StoreError, Token, Write};
@@ -20,6 +21,8 @@ pub struct OwnRotation {
     /// Whether every gateway refuses the old secret already, and the number of the receipt.
     pub is_complete: bool,
     pub receipt: Option<i64>,
+    /// From when on every gateway refuses the old secret.
+    pub refused_from: Option<Timestamp>,
 }
 
 #[derive(Debug)]
@@ -27,6 +30,8 @@ pub struct OwnRevocation {
     pub token: TokenId,
     pub is_complete: bool,
     pub receipt: Option<i64>,
+    /// From when on every gateway refuses it.
+    pub refused_from: Option<Timestamp>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +47,7 @@ pub enum OwnTokenError {
     TooManyOld,
     #[error("the token has rotated itself too often")]
     TooOften(Duration),
-    #[error("this node has no key file, which bearer tokens need")]
+    #[error("this node has no key file, which new secrets need")]
     NoKey,
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -66,11 +71,16 @@ async fn rotate(
     terms: RotationTerms,
     origin: &Origin,
 ) -> Result<(Token, OwnRotation), OwnTokenError> {
+    // A gateway's database user can end tokens and make none.
+    if desk.keyring.key_ids().is_empty() && desk.store.is_shared() {
+        return Err(OwnTokenError::NoKey);
+    }
     let mut write = desk.store.write(desk.now()).await?;
     let token = find_own(&mut write, hash).await?;
     let id = token.id;
     desk.rotations.take(&id.to_string(), write.now()).map_err(OwnTokenError::TooOften)?;
-    let entry = |detail| entry(&token, Action::RotateToken, origin, detail);
+    let of = (token.account, id);
+    let entry = |detail| entry(of, Action::RotateToken, origin, detail);
     match token.binding {
         Binding::Account => {
             let made = rotate_secret(desk, write, token.clone(), terms, entry).await;
@@ -80,9 +90,17 @@ async fn rotate(
                 _ => OwnTokenError::NotLive,
             })?;
             let RotatedToken { token: rotated, plain, closing, receipt } = made;
-            let (is_complete, receipt) = told(receipt.as_ref());
+            let (is_complete, receipt, refused_from) = told(receipt.as_ref());
             let version = rotated.version;
-            let done = OwnRotation { token: id, version, plain, closing, is_complete, receipt };
+            let done = OwnRotation {
+                token: id,
+                version,
+                plain,
+                closing,
+                is_complete,
+                receipt,
+                refused_from,
+            };
             Ok((token, done))
         }
         Binding::Member(_) if terms.closing(write.now()).is_some() => Err(OwnTokenError::NoOverlap),
@@ -98,9 +116,17 @@ async fn rotate(
             let sealed = next.display.as_deref().ok_or(OwnTokenError::NotLive)?;
             let plain = desk.keyring.open_token(sealed, belongs_to);
             let plain = plain.map_err(|_| OwnTokenError::NoKey)?;
-            let (is_complete, receipt) = told(receipt.as_ref());
+            let (is_complete, receipt, refused_from) = told(receipt.as_ref());
             let (version, closing) = (next.version, None);
-            let done = OwnRotation { token: id, version, plain, closing, is_complete, receipt };
+            let done = OwnRotation {
+                token: id,
+                version,
+                plain,
+                closing,
+                is_complete,
+                receipt,
+                refused_from,
+            };
             Ok((token, done))
         }
     }
@@ -139,17 +165,17 @@ pub async fn revoke_own_token(
     origin: &Origin,
 ) -> Result<OwnRevocation, OwnTokenError> {
     let mut write = desk.store.write(desk.now()).await?;
-    let found = write.find_token_of_secret(hash).await?.ok_or(OwnTokenError::NotLive)?;
-    let token = found.token;
-    if !found.is_open || token.state(write.now()) != TokenState::Live {
+    let now = write.now();
+    let token = write.find_own_token(hash, now).await?.ok_or(OwnTokenError::NotLive)?;
+    if !token.is_open || token.state != TokenState::Live {
         return Err(OwnTokenError::NotLive);
     }
     write.end_secret(token.id, EndCause::Revoked).await?;
     let detail = serde_json::json!({ "before": { "name": token.name, "version": token.version } });
-    let entry = entry(&token, Action::RevokeToken, origin, detail);
+    let entry = entry((token.account, token.id), Action::RevokeToken, origin, detail);
     let receipt = desk.commit_with_receipt(write, entry).await?;
-    let (is_complete, receipt) = told(receipt.as_ref());
-    Ok(OwnRevocation { token: token.id, is_complete, receipt })
+    let (is_complete, receipt, refused_from) = told(receipt.as_ref());
+    Ok(OwnRevocation { token: token.id, is_complete, receipt, refused_from })
 }
 
 async fn find_own(write: &mut Write, hash: &TokenHash) -> Result<Token, OwnTokenError> {
@@ -162,17 +188,24 @@ async fn find_own(write: &mut Write, hash: &TokenHash) -> Result<Token, OwnToken
 }
 
 /// A rotation with overlap has ended nothing, and there is nothing to confirm.
-fn told(receipt: Option<&Issued>) -> (bool, Option<i64>) {
-    receipt.map_or((true, None), |issued| (issued.is_complete, issued.number))
+fn told(receipt: Option<&Issued>) -> (bool, Option<i64>, Option<Timestamp>) {
+    receipt.map_or((true, None, None), |issued| {
+        (issued.is_complete, issued.number, issued.refused_from)
+    })
 }
 
-fn entry(token: &Token, action: Action, origin: &Origin, detail: serde_json::Value) -> AuditEntry {
+fn entry(
+    (account, token): (AccountId, TokenId),
+    action: Action,
+    origin: &Origin,
+    detail: serde_json::Value,
+) -> AuditEntry {
     AuditEntry {
         action,
         actor: Actor::Token,
         origin: origin.clone(),
-        account: Some(token.account),
-        target: token.id.to_string(),
+        account: Some(account),
+        target: token.to_string(),
         detail,
     }
 }

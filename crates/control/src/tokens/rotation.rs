@@ -3,7 +3,7 @@
 use super::{MOST_OLD, TokenError, find_live_api_token, shown_once};
 use crate::{Desk, caller::Caller, problem::Problem, receipts::Issued};
 use keydesk_model::{
-    Action, Actor, Clock, Closing, EndCause, Origin, Right, RotationTerms, TokenId,
+    Action, Actor, Closing, EndCause, Origin, Right, RotationTerms, Timestamp, TokenId,
 };
 use keydesk_store::{AuditEntry, ClosingSecret, Store, StoreError, Token, Write};
 use keydesk_token::{Kind, PlainToken};
@@ -102,15 +102,16 @@ pub(crate) async fn list_closing_secrets(
 
 /// Writes down the end of old secrets whose time is over, or that have been silent for as long as was
 /// asked for; how many. Gateways keep to the deadline by themselves.
-pub async fn close_due_secrets(store: &Store, clock: &Clock) -> Result<usize, StoreError> {
-    let now = clock.now();
+pub async fn close_due_secrets(store: &Store, now: Timestamp) -> Result<usize, StoreError> {
     let closing = store.read().await?.list_closing_secrets().await?;
-    let due: Vec<_> =
-        closing.iter().filter_map(|old| old.ends_at(now).map(|at| old.ended(at))).collect();
-    if due.is_empty() {
+    if closing.iter().all(|old| old.ends_at(now).is_none()) {
         return Ok(0);
     }
     let mut write = store.write(now).await?;
+    // By the database's clock: an ending is for good.
+    let now = write.database_now().min(now);
+    let due: Vec<_> =
+        closing.iter().filter_map(|old| old.ends_at(now).map(|at| old.ended(at))).collect();
     let mut ended = 0;
     for stone in &due {
         ended += usize::from(write.end_again(stone).await?);

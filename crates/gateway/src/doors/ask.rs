@@ -46,11 +46,15 @@ pub enum OwnAnswer {
         old_until: Option<Timestamp>,
         is_complete: bool,
         receipt: Option<i64>,
+        /// From when on every gateway refuses what has ended; None where nothing has, or nobody knows.
+        refused_from: Option<Timestamp>,
     },
     Revoked {
         token: TokenId,
         is_complete: bool,
         receipt: Option<i64>,
+        /// From when on every gateway refuses what has ended; None where nothing has, or nobody knows.
+        refused_from: Option<Timestamp>,
     },
 }
 
@@ -203,7 +207,15 @@ fn terms(parameters: &Parameters) -> Result<RotationTerms, Denial> {
 
 fn told(done: &OwnAnswer) -> Answer {
     json(&match done {
-        OwnAnswer::Rotated { token, version, plain, old_until, is_complete, receipt } => {
+        OwnAnswer::Rotated {
+            token,
+            version,
+            plain,
+            old_until,
+            is_complete,
+            receipt,
+            refused_from,
+        } => {
             serde_json::json!({
                 "token": plain.expose(),
                 "token_type": "Bearer",
@@ -211,11 +223,17 @@ fn told(done: &OwnAnswer) -> Answer {
                 "version": version,
                 "old_until": old_until.map(|at| at.to_string()),
                 "complete": is_complete,
+                "refused_from": refused_from.map(|at| at.to_string()),
                 "receipt": receipt,
             })
         }
-        OwnAnswer::Revoked { token, is_complete, receipt } => {
-            serde_json::json!({ "id": token, "complete": is_complete, "receipt": receipt })
+        OwnAnswer::Revoked { token, is_complete, receipt, refused_from } => {
+            serde_json::json!({
+                "id": token,
+                "complete": is_complete,
+                "refused_from": refused_from.map(|at| at.to_string()),
+                "receipt": receipt,
+            })
         }
     })
 }

@@ -12,7 +12,7 @@ pub(super) struct Plans {
     pub default: Option<Arc<Plan>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct AccountLimits {
     pub plan: Option<Arc<Plan>>,
     /// The plan as answers tell it.
@@ -42,6 +42,10 @@ impl Accounts {
         Self { plans, others: Arc::new(others), known: ArcSwap::default() }
     }
 
+    pub fn have_quotas(&self) -> bool {
+        self.plans.all.iter().any(|plan| plan.monthly_calls.is_some())
+    }
+
     pub fn load(&self, accounts: Vec<LiveAccount>) {
         let limits = accounts.into_iter().map(|live| (live.number, self.limits(live)));
         self.known.store(Arc::new(limits.collect()));
@@ -51,6 +55,15 @@ impl Accounts {
     pub fn change(&self, live: LiveAccount) {
         let mut known = Known::clone(&self.known.load());
         known.insert(live.number, self.limits(live));
+        self.known.store(Arc::new(known));
+    }
+
+    /// What else is known of it stays.
+    pub fn stop(&self, number: AccountNumber, state: AccountState) {
+        let mut known = Known::clone(&self.known.load());
+        let before = known.get(&number).unwrap_or(&self.others);
+        let stopped = AccountLimits { state, ..AccountLimits::clone(before) };
+        known.insert(number, Arc::new(stopped));
         self.known.store(Arc::new(known));
     }
 

@@ -192,6 +192,7 @@ impl Feed for LiveTable {
                 self.write(&hash).end(Digest::of(&hash), ending);
             }
             Change::AccountChanged(live) => self.accounts.change(live),
+            Change::AccountStopped { number, state, .. } => self.accounts.stop(number, state),
             Change::RulesChanged(live) => self.rules.store(Arc::new(LiveRuleTable::new(&live))),
         }
         self.seq.store(seq, Ordering::Release);
@@ -217,16 +218,16 @@ impl Table for LiveTable {
         self.meters.take(all)
     }
 
+    fn has_quotas(&self) -> bool {
+        self.accounts.have_quotas()
+    }
+
     fn take_counted(&self) -> HashMap<Month, Vec<QuotaUse>> {
         self.spending.take_counted()
     }
 
     fn note_quota_use(&self, month: Month, totals: &[QuotaUse]) {
         self.spending.told(month, totals);
-    }
-
-    fn put_back_counted(&self, month: Month, counted: &[QuotaUse]) {
-        self.spending.untold(month, counted);
     }
 }
 

@@ -110,8 +110,7 @@ impl Spending {
         left
     }
 
-    /// What was counted here and not told yet, by month. It is on its way until [`Spending::told`] or
-    /// [`Spending::untold`].
+    /// What was counted here and not told yet, by month. It is on its way until [`Spending::told`].
     pub fn take_counted(&self) -> HashMap<Month, Vec<QuotaUse>> {
         let mut counted: HashMap<Month, Vec<QuotaUse>> = HashMap::new();
         for quotas in &self.quotas {
@@ -137,21 +136,6 @@ impl Spending {
             if quota.month <= month {
                 quota.turn_to(month);
                 (quota.known, quota.sent) = (*calls, 0);
-            }
-        }
-    }
-
-    /// It could not be told: it is still to be.
-    pub fn untold(&self, month: Month, counted: &[QuotaUse]) {
-        for QuotaUse { account, calls } in counted {
-            let mut quotas = lock(&self.quotas[Self::shard(account)]);
-            match quotas.get_mut(account) {
-                Some(quota) if quota.month == month => {
-                    quota.sent -= calls;
-                    quota.own += calls;
-                }
-                Some(quota) => quota.add_late(month, *calls),
-                None => {}
             }
         }
     }
@@ -196,9 +180,8 @@ mod tests {
         let counted = spending.take_counted().remove(&month).expect("is counted");
         assert_eq!(counted, [QuotaUse { account: ours, calls: 2 }]);
         assert_eq!(left(false), Some(7), "what is on its way still counts");
-        spending.untold(month, &counted);
-        let again = spending.take_counted().remove(&month).expect("is still counted");
-        assert_eq!(again, [QuotaUse { account: ours, calls: 3 }]);
+        let more = spending.take_counted().remove(&month).expect("is counted");
+        assert_eq!(more, [QuotaUse { account: ours, calls: 1 }]);
         // Another gateway has counted five.
         spending.told(month, &[QuotaUse { account: ours, calls: 8 }]);
         assert_eq!((left(false), left(false), left(false)), (Some(1), Some(0), None));
@@ -210,8 +193,6 @@ mod tests {
         assert_eq!(spending.count(ours, next, 10, false), Some(9));
         let late = spending.take_counted();
         assert_eq!(late[&month], [QuotaUse { account: ours, calls: 1 }], "the last month's last");
-        spending.untold(month, &late[&month]);
-        assert_eq!(spending.take_counted()[&month], [QuotaUse { account: ours, calls: 1 }]);
         spending.told(month, &[QuotaUse { account: ours, calls: 11 }]);
         assert_eq!(spending.count(ours, next, 10, false), Some(8), "last month is over");
     }

@@ -68,15 +68,16 @@ pub fn place(
     };
     match (place, password_file) {
         (Place::Postgres(place), Some(path)) => {
-            let password = read_secret("store_password_file", path)?;
-            Ok(Place::Postgres(place.with_password(&password)))
+            // It is read whenever a connection is made; said now if it cannot be.
+            read_secret("store_password_file", path)?;
+            Ok(Place::Postgres(place.with_password_file(path)))
         }
         (Place::Sqlite(_), Some(_)) => bail!("store_password_file is for a store at postgres://…"),
         (place, None) => Ok(place),
     }
 }
 
-pub fn cluster(source: &Source, file: &FileCluster, role: Role) -> anyhow::Result<Cluster> {
+pub fn cluster(source: &Source, file: &FileCluster) -> anyhow::Result<Cluster> {
     let seconds = |key: &str, value: &Option<_>, least, most, default| {
         number(source, &format!("cluster.{key}"), value.as_ref(), least..=most, default)
             .map(Duration::from_secs)
@@ -88,7 +89,7 @@ pub fn cluster(source: &Source, file: &FileCluster, role: Role) -> anyhow::Resul
             given.parse_as(|text| text.parse().ok(), "“refuse” or “serve”")?
         }
     };
-    let peers = peers(source, file, role)?;
+    let peers = peers(source, file)?;
     let lease = seconds("lease_seconds", &file.lease_seconds, 1, 300, 5)?;
     let max_age = seconds("max_age_seconds", &file.max_age_seconds, 1, 86_400, 600)?;
     if max_age < lease {
@@ -108,7 +109,7 @@ fn own_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
-fn peers(source: &Source, file: &FileCluster, role: Role) -> anyhow::Result<Option<Peers>> {
+fn peers(source: &Source, file: &FileCluster) -> anyhow::Result<Option<Peers>> {
     let Some(path) = &file.peer_key_file else {
         if let Some(peer) = &file.peer {
             let place = source.given("cluster.peer", peer).place;
@@ -122,20 +123,15 @@ fn peers(source: &Source, file: &FileCluster, role: Role) -> anyhow::Result<Opti
     if key.len() < 32 {
         bail!("cluster.peer_key_file {} holds less than 32 characters", path.display());
     }
-    let listen = match &file.peer {
-        Some(value) => {
-            let given = source.given("cluster.peer", value);
-            Some(given.parse("an address and port such as 10.0.0.1:8083")?)
-        }
-        None if role.has_console() => {
-            bail!("cluster.peer: set where this node is asked by the others, such as 10.0.0.1:8083")
-        }
-        None => None,
+    // Every node may commit, so every node is asked.
+    let Some(value) = &file.peer else {
+        bail!("cluster.peer: set where this node is asked by the others, such as 10.0.0.1:8083")
     };
-    let url = match (&file.peer_url, listen) {
-        (Some(value), _) => super::values::public_url(&source.given("cluster.peer_url", value))?,
-        (None, Some(listen)) => format!("http://{listen}"),
-        (None, None) => String::new(),
+    let given = source.given("cluster.peer", value);
+    let listen: std::net::SocketAddr = given.parse("an address and port such as 10.0.0.1:8083")?;
+    let url = match &file.peer_url {
+        Some(value) => super::values::public_url(&source.given("cluster.peer_url", value))?,
+        None => format!("http://{listen}"),
     };
     let key = Zeroizing::new(key.as_bytes().to_vec());
     Ok(Some(Peers { listen, url, key }))

@@ -76,7 +76,7 @@ impl Config {
         let data = data.unwrap_or_else(|| PathBuf::from("keydesk-data"));
         let store = pick(&options.store, "store", &file.store);
         let role = cluster::role(pick(&options.role, "role", &file.role))?;
-        let cluster = cluster::cluster(&source, &file.cluster, role)?;
+        let cluster = cluster::cluster(&source, &file.cluster)?;
         let config = Self {
             rules: limits::rules(&source, &file)?,
             plans: limits::plans(&source, &file)?,

@@ -2,6 +2,7 @@
 //! `src/lease.rs`, over a network that loses and delays, on clocks that drift, with nodes that pause, join
 //! late and are taken out of the list. Never does a gateway accept what a receipt called ended.
 
+mod acts;
 mod world;
 
 use keydesk_model::Isolated;
@@ -12,7 +13,10 @@ fn world(gateways: usize, consoles: usize, steps: u64) -> World {
     World {
         gateways,
         consoles,
+        gateway_writes: false,
+        leaves: false,
         steps,
+        max_age: 3,
         questions: (2, 1),
         looks: 3,
         committer: 0,
@@ -49,6 +53,39 @@ fn two_gateways_that_serve_alone() {
     World { isolated: Isolated::Serve, questions: (1, 0), looks: 2, ..world(2, 1, 4) }.check();
 }
 
+/// Two gateways, of which the first commits; they ask each other, and consoles.
+fn gateways_that_ask(consoles: usize) -> World {
+    let asks = World { asks_peers: true, gateway_writes: true, ..world(2, consoles, 3) };
+    World { committer: consoles, questions: (0, 1), looks: 1, max_age: 4, drifts: false, ..asks }
+}
+
+#[test]
+fn two_gateways_that_ask_of_which_one_commits_and_a_console() {
+    gateways_that_ask(1).check();
+}
+
+#[test]
+fn two_gateways_that_ask_each_other_of_which_one_commits() {
+    World { questions: (1, 1), ..gateways_that_ask(0) }.check();
+}
+
+#[test]
+fn a_gateway_that_leaves_and_joins_again_while_another_one_commits() {
+    World { leaves: true, ..gateways_that_ask(0) }.check();
+}
+
+#[test]
+fn a_gateway_that_leaves_and_joins_again_and_a_console_that_leaves() {
+    let leaves = World { leaves: true, asks_peers: true, committer: 1, ..world(1, 2, 3) };
+    World { questions: (1, 1), looks: 1, drifts: false, ..leaves }.check();
+}
+
+#[test]
+fn a_gateway_that_serves_alone_leaves_and_joins_again() {
+    let isolated = Isolated::Serve;
+    World { leaves: true, isolated, questions: (2, 0), looks: 2, ..world(1, 1, 4) }.check();
+}
+
 #[test]
 fn every_flaw_is_noticed() {
     for flaw in [
@@ -60,6 +97,12 @@ fn every_flaw_is_noticed() {
         World { flaw, ..world(1, 1, 4) }.check();
     }
     World { flaw: Flaw::VouchesForAnyone, asks_peers: true, ..world(1, 1, 4) }.check();
+    // Found in clusters: a gateway's own revocation was complete while another one served on.
+    World { flaw: Flaw::AsksConsolesOnly, ..gateways_that_ask(1) }.check();
+    World { flaw: Flaw::CountsAnEmptyList, ..gateways_that_ask(0) }.check();
+    // And a process on a copied folder took its origin out of the list.
+    World { flaw: Flaw::RemovesTheCopied, ..world(1, 1, 3) }.check();
+    World { flaw: Flaw::KeepsItsLeaseWhenItLeaves, leaves: true, ..world(1, 1, 3) }.check();
     for flaw in [Flaw::ThinksItIsKnown, Flaw::KeepsWhatOthersVouched] {
         World { flaw, asks_peers: true, looks: 2, committer: 1, ..world(1, 2, 4) }.check();
     }

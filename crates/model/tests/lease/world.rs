@@ -1,15 +1,14 @@
 //! The world of the check: its state, what can happen in it, and what must never.
 
-use keydesk_model::{Isolated, Lease, Moment, NodeId, NodeRow, Roster, Terms, Timestamp, Word};
+use keydesk_model::{Isolated, Lease, Moment, NodeId, NodeRow, Roster, Terms, Timestamp};
 use keydesk_token::Entropy;
 use stateright::{Checker, Model, Property};
 use std::time::Duration;
 
 /// Micro-ticks: one step of the world's clock. A slow clock loses a twentieth, as [`SLACK`] allows.
-const STEP: u64 = 20;
+pub const STEP: u64 = 20;
 const SLOW: u64 = 19;
 const LEASE: Duration = Duration::from_micros(2 * STEP);
-const MAX_AGE: Duration = Duration::from_micros(3 * STEP);
 
 /// What is left out on purpose, to see that the check notices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,18 +28,33 @@ pub enum Flaw {
     KeepsWhatOthersVouched,
     /// A console that has joined late takes itself for known.
     ThinksItIsKnown,
+    /// Only consoles are asked, though gateways commit, too.
+    AsksConsolesOnly,
+    /// The same, and where there is no console, nobody has contradicted.
+    CountsAnEmptyList,
+    /// A process that starts on a copy of a gateway's folder takes the gateway for dead.
+    RemovesTheCopied,
+    /// A gateway that has left goes on with the lease that it had.
+    KeepsItsLeaseWhenItLeaves,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own")]
 pub struct World {
     pub gateways: usize,
     /// The first is known to all from the start; the second joins later.
     pub consoles: usize,
+    /// Whether the first gateway commits, as consoles do: it comes after them among the writers.
+    pub gateway_writes: bool,
+    /// Whether each gateway that does not commit may leave once, and join again; and a console that does not commit, for good.
+    pub leaves: bool,
     pub steps: u64,
+    /// The maximum age, in steps; a lease has two.
+    pub max_age: u64,
     /// How often each gateway asks the database, and the consoles.
     pub questions: (u8, u8),
     /// How often each console looks at the list.
     pub looks: u8,
-    /// Which console ends a token; another may look once, and take silent nodes out of the list.
+    /// Which writer ends a token; another may look once, and take silent nodes out of the list.
     pub committer: usize,
     /// Whether a gateway's clock may be slow.
     pub drifts: bool,
@@ -51,60 +65,68 @@ pub struct World {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
-    now: u64,
-    head: i64,
-    newest_node: i64,
-    rows: Vec<NodeRow>,
-    gateways: Vec<Gateway>,
-    consoles: Vec<Console>,
+    pub now: u64,
+    pub head: i64,
+    pub newest_node: i64,
+    pub rows: Vec<NodeRow>,
+    pub gateways: Vec<Gateway>,
+    pub writers: Vec<Writer>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Gateway {
-    id: NodeId,
-    joined: i64,
-    clock: u64,
-    applied: i64,
+pub struct Gateway {
+    pub id: NodeId,
+    pub joined: i64,
+    pub clock: u64,
+    pub applied: i64,
     /// What it tells the database of the nodes that it knows.
-    says_known: i64,
-    lease: Lease,
-    renewal: Option<Renewal>,
-    vouching: Option<Vouching>,
-    left: (u8, u8),
+    pub says_known: i64,
+    pub lease: Lease,
+    pub renewal: Option<Renewal>,
+    pub vouching: Option<Vouching>,
+    pub left: (u8, u8),
+    /// The other writers, as the list had them when it was read last.
+    pub others: Vec<usize>,
+    pub may_leave: bool,
+    /// It is not in the list by its own will, and accepts nothing.
+    pub is_away: bool,
 }
 
 /// A question to the database on its way, or its answer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Renewal {
-    sent_at: u64,
-    applied: i64,
-    known: i64,
+pub struct Renewal {
+    pub sent_at: u64,
+    pub applied: i64,
+    pub known: i64,
     /// What the database said: its head and the newest node's number.
-    answer: Option<(i64, i64)>,
+    pub answer: Option<(i64, i64)>,
 }
 
 /// A question to all consoles that the gateway knows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Vouching {
-    sent_at: u64,
-    head: i64,
-    known: i64,
-    missing: Vec<usize>,
+pub struct Vouching {
+    pub sent_at: u64,
+    pub head: i64,
+    pub known: i64,
+    pub missing: Vec<usize>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Console {
-    id: NodeId,
-    joined: Option<i64>,
-    own_head: i64,
-    roster: Roster,
+pub struct Writer {
+    pub id: NodeId,
+    /// The gateway that it is, if it is one.
+    pub gateway: Option<usize>,
+    pub joined: Option<i64>,
+    pub has_left: bool,
+    pub own_head: i64,
+    pub roster: Roster,
     /// Its change and when it was acknowledged.
-    committed: Option<(i64, u64)>,
+    pub committed: Option<(i64, u64)>,
     /// Those that were in the list when it first looked after the commit.
-    awaited: Option<Vec<NodeId>>,
-    complete: bool,
-    looks: u8,
-    looked_at: Option<u64>,
+    pub awaited: Option<Vec<NodeId>>,
+    pub complete: bool,
+    pub looks: u8,
+    pub looked_at: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -123,6 +145,12 @@ pub enum Act {
     Look(usize),
     Complete(usize),
     Remove(usize),
+    /// A gateway leaves the list in good order.
+    Leave(usize),
+    /// So does a console.
+    LeaveForGood(usize),
+    /// A process starts on a copy of a gateway's folder.
+    CopyStarts(usize),
 }
 
 fn id(number: u64) -> NodeId {
@@ -133,13 +161,13 @@ impl World {
     fn terms(&self) -> Terms {
         Terms {
             lease: LEASE,
-            max_age: MAX_AGE,
+            max_age: Duration::from_micros(self.max_age * STEP),
             isolated: self.isolated,
             asks_peers: self.asks_peers,
         }
     }
 
-    fn row(&self, id: NodeId, joined: i64, is_gateway: bool) -> NodeRow {
+    pub fn row(&self, id: NodeId, joined: i64, is_gateway: bool) -> NodeRow {
         NodeRow {
             id,
             name: String::new(),
@@ -171,159 +199,41 @@ impl World {
         }
     }
 
-    fn vouch(&self, state: &mut State, gateway: usize, console: usize) {
-        let at = state.now;
-        let from = &mut state.gateways[gateway];
-        let Some(asked) = &mut from.vouching else { return };
-        let answering = &mut state.consoles[console];
-        let own_head = if self.flaw == Flaw::VouchesForAnyone { 0 } else { answering.own_head };
-        let now = Moment::from_micros(at);
-        if !answering.roster.vouch(from.id, asked.head, own_head, now) {
-            from.vouching = None;
-            return;
-        }
-        asked.missing.retain(|missing| *missing != console);
-        if asked.missing.is_empty() {
-            let sent_at = Moment::from_micros(asked.sent_at);
-            from.lease.vouched_for(sent_at, asked.known);
-            from.vouching = None;
-        }
-    }
-
-    fn hear(&self, gateway: &mut Gateway) {
-        let Some(Renewal { sent_at, answer: Some((head, newest)), .. }) = gateway.renewal.take()
-        else {
-            return;
-        };
-        let sent_at = if self.flaw == Flaw::CountsFromTheAnswer { gateway.clock } else { sent_at };
-        let head = if self.flaw == Flaw::CountsUnapplied { 0 } else { head };
-        gateway.lease.renewed(Moment::from_micros(sent_at), head, gateway.applied);
-        if self.flaw == Flaw::KeepsWhatOthersVouched {
-            let kept = gateway.lease.clone();
-            gateway.lease.knows(newest);
-            if kept.ends_at() > gateway.lease.ends_at() {
-                gateway.lease = kept;
+    fn gateway_actions(&self, state: &State, acts: &mut Vec<Act>) {
+        for (at, gateway) in state.gateways.iter().enumerate() {
+            // A question or an answer that is never heard of again was lost.
+            match &gateway.renewal {
+                Some(Renewal { answer: None, .. }) => acts.push(Act::Reach(at)),
+                Some(_) => acts.push(Act::Hear(at)),
+                None => {}
             }
-            gateway.says_known = newest;
-            return;
-        }
-        gateway.lease.knows(newest);
-        gateway.says_known = gateway.lease.known();
-    }
-
-    /// Whether the console may say that nobody accepts any more.
-    fn may_complete(&self, console: &Console, now: u64) -> bool {
-        let (Some((seq, at)), Some(awaited)) = (console.committed, &console.awaited) else {
-            return false;
-        };
-        awaited.iter().all(|node| {
-            match console.roster.word_of(*node, seq, "", Moment::from_micros(at)) {
-                None | Some(Word::Confirmed) => true,
-                Some(Word::RefusesFrom(_)) if self.flaw == Flaw::TrustsSilence => true,
-                Some(Word::RefusesFrom(from)) => {
-                    let slack = if self.flaw == Flaw::WaitsWithoutSlack { STEP / 10 } else { 0 };
-                    from.as_micros() <= now + slack
-                }
+            if gateway.left.0 > 0 && !gateway.is_away {
+                acts.push(Act::Ask(at));
             }
-        })
-    }
-
-    fn gateway_acts(&self, state: &mut State, act: Act) -> Option<()> {
-        match act {
-            Act::Ask(at) => {
-                let gateway = &mut state.gateways[at];
-                let (sent_at, applied, known) =
-                    (gateway.clock, gateway.applied, gateway.says_known);
-                gateway.left.0 -= 1;
-                gateway.renewal = Some(Renewal { sent_at, applied, known, answer: None });
+            if gateway.may_leave && self.leaves {
+                acts.push(Act::Leave(at));
             }
-            Act::Reach(at) => {
-                let gateway = &mut state.gateways[at];
-                let renewal = gateway.renewal.as_mut()?;
-                let Some(row) = state.rows.iter_mut().find(|row| row.id == gateway.id) else {
-                    // Taken out of the list: it gives its lease up, and could join anew.
-                    gateway.renewal = None;
-                    gateway.vouching = None;
-                    gateway.lease.end();
-                    return Some(());
+            if gateway.may_leave && self.flaw == Flaw::RemovesTheCopied {
+                acts.push(Act::CopyStarts(at));
+            }
+            let is_listed = state.rows.iter().any(|row| row.id == gateway.id);
+            if !is_listed && gateway.renewal.is_none() && gateway.lease.ends_at().is_none() {
+                acts.push(Act::JoinAgain(at));
+            }
+            if gateway.applied < state.head {
+                acts.push(Act::Apply(at));
+            }
+            if self.asks_peers && gateway.left.1 > 0 && !gateway.is_away {
+                acts.push(Act::AskPeers(at));
+            }
+            if let Some(asked) = &gateway.vouching {
+                let lives = |at: &usize| {
+                    let writer = &state.writers[*at];
+                    !writer.has_left && writer.gateway.is_none_or(|at| !state.gateways[at].is_away)
                 };
-                row.renewals += 1;
-                row.applied = row.applied.max(renewal.applied);
-                row.known = row.known.max(renewal.known);
-                renewal.answer = Some((state.head, state.newest_node));
+                let missing = asked.missing.iter().copied().filter(lives);
+                acts.extend(missing.map(|writer| Act::PeerAnswers(at, writer)));
             }
-            Act::JoinAgain(at) => {
-                state.newest_node += 1;
-                let gateway = &mut state.gateways[at];
-                gateway.joined = state.newest_node;
-                gateway.lease.knows(state.newest_node);
-                gateway.says_known = state.newest_node;
-                let mut row = self.row(gateway.id, state.newest_node, true);
-                row.known = state.newest_node;
-                state.rows.push(row);
-            }
-            Act::Hear(at) => self.hear(&mut state.gateways[at]),
-            Act::Apply(at) => state.gateways[at].applied = state.head,
-            Act::AskPeers(at) => {
-                let known = state.gateways[at].lease.known();
-                let is_known = |console: &Console| {
-                    console.joined.is_some_and(|joined| joined <= known)
-                        && state.rows.iter().any(|row| row.id == console.id)
-                };
-                let all = state.consoles.iter().enumerate();
-                let missing =
-                    all.filter(|(_, console)| is_known(console)).map(|(at, _)| at).collect();
-                let gateway = &mut state.gateways[at];
-                let (sent_at, head) = (gateway.clock, gateway.applied);
-                gateway.left.1 -= 1;
-                gateway.vouching = Some(Vouching { sent_at, head, known, missing });
-            }
-            _ => unreachable!("a console's act"),
-        }
-        Some(())
-    }
-
-    fn console_acts(&self, state: &mut State, act: Act) {
-        match act {
-            Act::Join(at) => {
-                state.newest_node += 1;
-                let (joined, head) = (state.newest_node, state.head);
-                let console = &mut state.consoles[at];
-                console.joined = Some(joined);
-                console.own_head = head;
-                let thinks = if self.flaw == Flaw::ThinksItIsKnown { 1 } else { joined };
-                console.roster = Roster::of(console.id, thinks);
-                let mut row = self.row(console.id, thinks, false);
-                row.known = joined;
-                state.rows.push(row);
-            }
-            Act::Commit(at) => {
-                state.head += 1;
-                let console = &mut state.consoles[at];
-                console.own_head = state.head;
-                console.committed = Some((state.head, state.now));
-                console.looked_at = None;
-            }
-            Act::Look(at) => {
-                let console = &mut state.consoles[at];
-                console.looks -= 1;
-                console.looked_at = Some(state.now);
-                console.roster.see(Moment::from_micros(state.now), state.rows.clone());
-                if console.committed.is_some() && console.awaited.is_none() {
-                    let gateways = state.rows.iter().filter(|row| row.is_gateway);
-                    console.awaited = Some(gateways.map(|row| row.id).collect());
-                }
-            }
-            Act::Complete(at) => state.consoles[at].complete = true,
-            Act::Remove(at) => {
-                for gone in state.consoles[at].roster.gone(Moment::from_micros(state.now)) {
-                    let as_seen = |row: &NodeRow| {
-                        (row.id, row.joined, row.renewals) == (gone.id, gone.joined, gone.renewals)
-                    };
-                    state.rows.retain(|row| !gone.is_gateway || !as_seen(row));
-                }
-            }
-            _ => unreachable!("a gateway's act"),
         }
     }
 }
@@ -333,8 +243,8 @@ impl Model for World {
     type Action = Act;
 
     fn init_states(&self) -> Vec<State> {
-        let console_id = id(100);
-        let mut rows = vec![self.row(console_id, 1, false)];
+        let first = (self.consoles > 0).then(|| self.row(id(100), 1, false));
+        let mut rows: Vec<_> = first.into_iter().collect();
         let gateways = (0..self.gateways).map(|at| {
             let id = id(at as u64);
             let joined = 2 + i64::try_from(at).expect("small");
@@ -353,16 +263,21 @@ impl Model for World {
                 renewal: None,
                 vouching: None,
                 left: self.questions,
+                others: Vec::new(),
+                may_leave: !(self.gateway_writes && at == 0),
+                is_away: false,
             }
         });
         let gateways: Vec<_> = gateways.collect();
-        let newest_node = i64::try_from(rows.len()).expect("small");
+        let newest_node = i64::try_from(self.gateways + 1).expect("small");
         let console = |at: usize| {
             let (id, joined) = (id(100 + at as u64), (at == 0).then_some(1));
             let roster = Roster::of(id, joined.unwrap_or(0));
-            Console {
+            Writer {
                 id,
+                gateway: None,
                 joined,
+                has_left: false,
                 own_head: 0,
                 roster,
                 committed: None,
@@ -372,8 +287,18 @@ impl Model for World {
                 looked_at: None,
             }
         };
-        let consoles = (0..self.consoles).map(console).collect();
-        vec![State { now: 0, head: 0, newest_node, rows, gateways, consoles }]
+        let mut writers: Vec<_> = (0..self.consoles).map(console).collect();
+        if self.gateway_writes {
+            let (id, joined) = (gateways[0].id, Some(gateways[0].joined));
+            let roster = Roster::of(id, gateways[0].joined);
+            let gateway = Some(0);
+            writers.push(Writer { id, gateway, joined, roster, ..console(self.consoles) });
+        }
+        let mut state = State { now: 0, head: 0, newest_node, rows, gateways, writers };
+        for at in 0..self.gateways {
+            state.gateways[at].others = self.others(&state, at);
+        }
+        vec![state]
     }
 
     fn actions(&self, state: &State, acts: &mut Vec<Act>) {
@@ -381,31 +306,15 @@ impl Model for World {
             // One clock that may be slow is enough: they do not know of each other.
             acts.extend((0..=u32::from(self.drifts)).map(Act::Step));
         }
-        for (at, gateway) in state.gateways.iter().enumerate() {
-            // A question or an answer that is never heard of again was lost.
-            match &gateway.renewal {
-                Some(Renewal { answer: None, .. }) => acts.push(Act::Reach(at)),
-                Some(_) => acts.push(Act::Hear(at)),
-                None => {}
+        self.gateway_actions(state, acts);
+        for (at, console) in state.writers.iter().enumerate() {
+            let is_away = |at: usize| state.gateways[at].is_away;
+            if console.has_left || console.gateway.is_some_and(is_away) {
+                continue;
             }
-            if gateway.left.0 > 0 {
-                acts.push(Act::Ask(at));
+            if self.leaves && at != self.committer && console.gateway.is_none() {
+                acts.extend(console.joined.map(|_| Act::LeaveForGood(at)));
             }
-            let is_listed = state.rows.iter().any(|row| row.id == gateway.id);
-            if !is_listed && gateway.renewal.is_none() && gateway.lease.ends_at().is_none() {
-                acts.push(Act::JoinAgain(at));
-            }
-            if gateway.applied < state.head {
-                acts.push(Act::Apply(at));
-            }
-            if self.asks_peers && gateway.left.1 > 0 {
-                acts.push(Act::AskPeers(at));
-            }
-            if let Some(asked) = &gateway.vouching {
-                acts.extend(asked.missing.iter().map(|console| Act::PeerAnswers(at, *console)));
-            }
-        }
-        for (at, console) in state.consoles.iter().enumerate() {
             match (console.joined, console.committed) {
                 (None, _) => acts.push(Act::Join(at)),
                 (Some(_), None) if at == self.committer => acts.push(Act::Commit(at)),
@@ -435,7 +344,12 @@ impl Model for World {
                 }
             }
             Act::PeerAnswers(gateway, console) => self.vouch(&mut state, gateway, console),
-            Act::Join(_) | Act::Commit(_) | Act::Look(_) | Act::Complete(_) | Act::Remove(_) => {
+            Act::Join(_)
+            | Act::Commit(_)
+            | Act::Look(_)
+            | Act::Complete(_)
+            | Act::Remove(_)
+            | Act::LeaveForGood(_) => {
                 self.console_acts(&mut state, act);
             }
             _ => self.gateway_acts(&mut state, act)?,
@@ -446,7 +360,7 @@ impl Model for World {
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
             Property::always("no acceptance after complete", |_, state: &State| {
-                let called_ended = state.consoles.iter().filter(|console| console.complete);
+                let called_ended = state.writers.iter().filter(|console| console.complete);
                 let newest =
                     called_ended.filter_map(|console| console.committed).map(|(seq, _)| seq);
                 let Some(newest) = newest.max() else { return true };
@@ -457,7 +371,7 @@ impl Model for World {
                 })
             }),
             Property::sometimes("a receipt completes", |_, state: &State| {
-                state.consoles.iter().any(|console| console.complete)
+                state.writers.iter().any(|console| console.complete)
             }),
         ]
     }

@@ -80,7 +80,7 @@ pub async fn calls_are_counted_by_operation_and_objection_for_a_month(world: Wor
         vec![seen(day + 2, 1, objections, false), unknown],
         vec![seen(40 * day, 1, Objections::default(), false)],
     ] {
-        world.store.record_usage(&usage).await.expect("records");
+        world.store.record_usage(&usage, world.sent("usage")).await.expect("records");
     }
     let mut read = world.store.read().await.expect("reads");
     let uses = read.list_operation_use(at(day)).await.expect("lists");
@@ -104,7 +104,8 @@ pub async fn calls_of_a_month_add_up_and_are_told_to_all(world: World) {
     let (month, next) = (Month::of(at(0)), Month::of(at(40 * 86_400_000_000)));
     let minute = 60_000_000;
     let exchange = async |month, counted: &[QuotaUse], since, now| {
-        world.store.add_quota_use(month, counted, at(now)).await.expect("adds");
+        let sent = keydesk_store::Sent { now: at(now), ..world.sent("quota") };
+        world.store.add_quota_use(month, counted, sent).await.expect("adds");
         let mut told = world.store.list_quota_use(month, at(since)).await.expect("lists");
         told.sort_by_key(|seen| seen.calls);
         told

@@ -1,6 +1,7 @@
 //! What every back end must do, as a list that is run on both: a case that is forgotten there is dead
 //! code.
 
+mod cluster;
 mod identity;
 mod limits;
 #[path = "../../../../tests/support/ports.rs"]
@@ -11,6 +12,10 @@ mod postgres;
 mod schema;
 mod world;
 
+use cluster::{
+    a_place_is_renewed_and_left_by_its_holder_alone, a_report_that_is_sent_twice_counts_once,
+    an_account_that_was_stopped_is_stopped_again_once, nodes_join_in_order_renew_and_leave,
+};
 use identity::{
     a_challenge_is_answered_once, a_factor_counts_once_each,
     an_address_changes_by_the_codes_of_both_sides,
@@ -248,10 +253,12 @@ async fn usage_adds_up_by_program_and_address(world: World) {
         called: Called::default(),
     };
     for usage in [vec![seen(10, 1), seen(9, 2)], vec![seen(20, 2)], vec![seen(15, 1)]] {
-        world.store.record_usage(&usage).await.expect("records");
+        world.store.record_usage(&usage, world.sent("usage")).await.expect("records");
     }
     let others = (0..80).map(|n| Usage { program: format!("p{n}"), ..seen(1, 1) });
-    world.store.record_usage(&others.collect::<Vec<_>>()).await.expect("records many at once");
+    let others: Vec<_> = others.collect();
+    let sent = world.sent("usage");
+    world.store.record_usage(&others, sent).await.expect("records many at once");
     let mut read = world.store.read().await.expect("reads");
     let rows = read.list_integrations(token, at(5)).await.expect("lists");
     assert_eq!(
@@ -280,9 +287,13 @@ async fn of_what_used_a_token_the_last_thousand_are_kept(world: World) {
         let addresses = read.list_addresses_of(token, at(-1)).await.expect("lists");
         addresses.into_iter().next()
     };
-    world.store.record_usage(&(0..1_100).map(from).collect::<Vec<_>>()).await.expect("records");
+    let record = async |numbers: std::ops::Range<i64>| {
+        let usage: Vec<_> = numbers.map(from).collect();
+        world.store.record_usage(&usage, world.sent("usage")).await.expect("records");
+    };
+    record(0..1_100).await;
     assert_eq!(first().await.as_deref(), Some("0100"), "a flood is cut at once");
-    world.store.record_usage(&(1_100..1_110).map(from).collect::<Vec<_>>()).await.expect("records");
+    record(1_100..1_110).await;
     world.store.forget_crowded_use().await.expect("forgets");
     assert_eq!(first().await.as_deref(), Some("0110"), "the rest is, later");
 }
@@ -341,54 +352,6 @@ async fn what_had_ended_is_ended_again_once(world: World) {
     assert_eq!(world.follower.numbers(), [0, 1, 2], "and everybody hears of it");
 }
 
-async fn nodes_join_in_order_renew_and_leave(world: World) {
-    let terms = keydesk_model::Terms {
-        lease: std::time::Duration::from_secs(5),
-        max_age: std::time::Duration::from_mins(1),
-        isolated: keydesk_model::Isolated::Refuse,
-        asks_peers: true,
-    };
-    let node = |name: &str| keydesk_store::NewNode {
-        id: keydesk_model::NodeId::generate(at(1), &world.entropy),
-        name: name.to_owned(),
-        is_gateway: true,
-        is_console: name == "one",
-        terms,
-        peer_url: "http://10.0.0.1:8083".to_owned(),
-        keys: vec!["a".to_owned(), "b".to_owned()],
-    };
-    let (one, two) = (node("one"), node("two"));
-    assert_eq!(world.store.join(&one, at(1)).await.expect("joins"), 1);
-    assert_eq!(world.store.join(&two, at(1)).await.expect("joins"), 2);
-    let answer = world.store.renew(one.id, (0, "e"), 2, &one.keys, at(3)).await.expect("renews");
-    let answer = answer.expect("it is listed");
-    assert_eq!((answer.head, answer.newest_node), (0, 2));
-    let listed = world.store.list_nodes().await.expect("lists");
-    let [first, second] = &listed[..] else { panic!("two") };
-    assert_eq!((first.row.renewals, first.row.known, &first.row.epoch[..]), (1, 2, "e"));
-    assert_eq!(
-        (first.row.terms, first.row.is_console, second.row.is_console),
-        (terms, true, false)
-    );
-    assert_eq!(first.keys, ["a", "b"]);
-    assert!(
-        !world
-            .store
-            .remove_node(&{
-                let mut row = first.row.clone();
-                row.renewals = 0;
-                row
-            })
-            .await
-            .expect("asks")
-    );
-    assert!(world.store.remove_node(&second.row).await.expect("removes"));
-    let gone = world.store.renew(two.id, (0, "e"), 2, &[], at(3)).await.expect("asks");
-    assert!(gone.is_none(), "it must join anew");
-    world.store.leave(one.id).await.expect("leaves");
-    assert!(world.store.list_nodes().await.expect("lists").is_empty());
-}
-
 macro_rules! conformance {
     ($($case:ident,)*) => {$(
         mod $case {
@@ -425,6 +388,9 @@ conformance! {
     a_number_is_never_overtaken,
     what_had_ended_is_ended_again_once,
     nodes_join_in_order_renew_and_leave,
+    a_place_is_renewed_and_left_by_its_holder_alone,
+    a_report_that_is_sent_twice_counts_once,
+    an_account_that_was_stopped_is_stopped_again_once,
     rules_go_to_every_follower_and_a_pending_version_does_not,
     limits_of_a_token_reach_the_follower_with_its_open_secret,
     calls_are_counted_by_operation_and_objection_for_a_month,

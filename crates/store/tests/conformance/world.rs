@@ -3,10 +3,10 @@
 use crate::postgres;
 use keydesk_model::{
     AccountId, AccountNumber, Action, Actor, AddressList, Binding, Change, Feed, LiveSecret,
-    MemberId, Origin, PersonId, Role, ScopeSet, Snapshot, Timestamp, TokenId,
+    MemberId, NodeId, Origin, PersonId, Role, ScopeSet, Snapshot, Timestamp, TokenId,
 };
 use keydesk_store::{
-    AuditEntry, NewMember, NewPerson, NewSecret, NewToken, Place, Store, StoreError, Write,
+    AuditEntry, NewMember, NewPerson, NewSecret, NewToken, Place, Sent, Store, StoreError, Write,
 };
 use keydesk_token::{Entropy, Kind, PlainToken, Prefix};
 use std::{
@@ -23,6 +23,7 @@ pub struct World {
     pub account: AccountId,
     pub person: PersonId,
     pub member: MemberId,
+    reports: std::sync::atomic::AtomicI64,
 }
 
 #[derive(Default)]
@@ -96,7 +97,8 @@ impl World {
             .await
             .expect("adds");
         write.commit(entry(Action::OpenAccount)).await.expect("commits");
-        Self { place: place.clone(), store, follower, entropy, account, person, member }
+        let (place, reports) = (place.clone(), std::sync::atomic::AtomicI64::new(0));
+        Self { place, store, follower, entropy, account, person, member, reports }
     }
 
     /// What a process that starts now loads.
@@ -106,6 +108,13 @@ impl World {
         store.follow(Arc::clone(&follower) as Arc<dyn Feed>, None).await.expect("loads");
         store.close().await;
         follower.loaded.lock().expect("not poisoned").clone()
+    }
+
+    /// A report that was not sent before.
+    pub fn sent<'a>(&self, kind: &'a str) -> Sent<'a> {
+        let number = self.reports.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let by = NodeId::generate(at(1), &Entropy::seeded(7));
+        Sent { by, kind, number, now: at(1) }
     }
 
     pub fn secret(&self, version: i64) -> NewSecret {

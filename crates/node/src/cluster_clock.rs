@@ -1,0 +1,167 @@
+//! What time it is for all nodes together. A clock that someone sets, or that was never right, is no reason to
+//! end anything early: where the database is on another machine, its clock counts, kept up by this machine's
+//! stopwatch; and what cannot be undone waits until this machine's own clock agrees.
+
+use keydesk_model::{Clock, Moment, Stopwatch, Timestamp};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+/// After a clock was set it is left alone for so long before anything is destroyed by it.
+const SETTLES: Duration = Duration::from_mins(10);
+
+#[derive(Clone, Debug)]
+pub struct ClusterClock {
+    own: Clock,
+    stopwatch: Stopwatch,
+    /// By how much clocks may differ.
+    tolerance: Duration,
+    heard: Arc<Mutex<Heard>>,
+}
+
+#[derive(Debug)]
+struct Heard {
+    /// What the database's clock showed, and when that was.
+    database: Option<(Timestamp, Moment)>,
+    /// What this machine's clock showed when it was last found where it should be.
+    own: (Timestamp, Moment),
+    /// When it was set while this process looked.
+    set_at: Option<Moment>,
+}
+
+/// A clock that cannot be right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WrongClock {
+    #[error("this machine's clock differs from the database's by {} s", .0.as_secs())]
+    Differs(Duration),
+    #[error("this machine's clock was set while Keydesk ran")]
+    WasSet,
+}
+
+fn difference(one: Timestamp, other: Timestamp) -> Duration {
+    one.since(other).max(other.since(one))
+}
+
+fn later(at: Timestamp, from: Moment, now: Moment) -> Timestamp {
+    at.plus(now.since(from))
+}
+
+impl ClusterClock {
+    pub fn new(own: Clock, stopwatch: Stopwatch, tolerance: Duration) -> Self {
+        let heard = Heard { database: None, own: (own.now(), stopwatch.now()), set_at: None };
+        Self { own, stopwatch, tolerance, heard: Arc::new(Mutex::new(heard)) }
+    }
+
+    fn heard(&self) -> std::sync::MutexGuard<'_, Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The database's clock showed this, some time after `sent_at`.
+    pub fn hear(&self, database: Timestamp, sent_at: Moment) {
+        let now = self.stopwatch.now();
+        let middle = Moment::from_micros(u64::midpoint(sent_at.as_micros(), now.as_micros()));
+        self.heard().database = Some((database, middle));
+    }
+
+    pub fn now(&self) -> Timestamp {
+        match self.heard().database {
+            Some((at, from)) => later(at, from, self.stopwatch.now()),
+            None => self.own.now(),
+        }
+    }
+
+    /// For everybody who asks for the time.
+    pub fn clock(&self) -> Clock {
+        let clock = self.clone();
+        Clock::new(move || clock.now())
+    }
+
+    /// The time, if it is certain enough to destroy something by it.
+    ///
+    /// # Errors
+    ///
+    /// While this machine's clock differs from the database's, or was set lately.
+    pub fn certain(&self) -> Result<Timestamp, WrongClock> {
+        let (own, moment) = (self.own.now(), self.stopwatch.now());
+        let mut heard = self.heard();
+        if let Some((at, from)) = heard.database {
+            let database = later(at, from, moment);
+            let difference = difference(own, database);
+            let agrees = difference <= self.tolerance;
+            return if agrees { Ok(database) } else { Err(WrongClock::Differs(difference)) };
+        }
+        let expected = later(heard.own.0, heard.own.1, moment);
+        if difference(own, expected) > self.tolerance {
+            heard.set_at = Some(moment);
+        }
+        heard.own = (own, moment);
+        let settles = heard.set_at.is_some_and(|at| moment.since(at) < SETTLES);
+        if settles { Err(WrongClock::WasSet) } else { Ok(own) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+    struct Machine {
+        wall: Arc<AtomicI64>,
+        elapsed: Arc<AtomicU64>,
+        clock: ClusterClock,
+    }
+
+    fn machine(wall: i64) -> Machine {
+        let (wall, elapsed) = (Arc::new(AtomicI64::new(wall)), Arc::new(AtomicU64::new(0)));
+        let (own, since) = (Arc::clone(&wall), Arc::clone(&elapsed));
+        let own = Clock::new(move || Timestamp::from_micros(own.load(Ordering::Relaxed)));
+        let stopwatch = Stopwatch::new(move || Moment::from_micros(since.load(Ordering::Relaxed)));
+        let clock = ClusterClock::new(own, stopwatch, Duration::from_secs(5));
+        Machine { wall, elapsed, clock }
+    }
+
+    impl Machine {
+        fn pass(&self, seconds: u32) {
+            self.wall.fetch_add(i64::from(seconds) * 1_000_000, Ordering::Relaxed);
+            self.elapsed.fetch_add(u64::from(seconds) * 1_000_000, Ordering::Relaxed);
+        }
+
+        fn set(&self, seconds: i64) {
+            self.wall.fetch_add(seconds * 1_000_000, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn the_databases_clock_counts_and_nothing_is_destroyed_while_ours_differs() {
+        let machine = machine(1_000_000);
+        machine.clock.hear(Timestamp::from_micros(3_000_000), Moment::from_micros(0));
+        machine.pass(10);
+        let expected = Timestamp::from_micros(13_000_000);
+        assert_eq!((machine.clock.now(), machine.clock.certain()), (expected, Ok(expected)));
+        for day in [-400, -31, 31, 400] {
+            machine.set(day * 86_400);
+            assert_eq!(machine.clock.now(), expected);
+            assert!(matches!(machine.clock.certain(), Err(WrongClock::Differs(_))), "{day}");
+            machine.set(-day * 86_400);
+        }
+        assert_eq!(machine.clock.certain(), Ok(expected));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_destroys_nothing_until_it_has_settled() {
+        let machine = machine(0);
+        machine.pass(3_600);
+        assert!(machine.clock.certain().is_ok());
+        machine.set(31 * 86_400);
+        machine.pass(2);
+        assert_eq!(machine.clock.certain(), Err(WrongClock::WasSet));
+        machine.set(-31 * 86_400);
+        machine.pass(2);
+        assert_eq!(machine.clock.certain(), Err(WrongClock::WasSet));
+        machine.pass(599);
+        assert_eq!(machine.clock.certain(), Err(WrongClock::WasSet));
+        machine.pass(2);
+        assert!(machine.clock.certain().is_ok());
+    }
+}

@@ -1,0 +1,136 @@
+-- Receipts that hold whatever breaks, and a gateway's database user that can make nothing.
+
+-- A secret of the process that the row belongs to.
+ALTER TABLE node ADD COLUMN holder TEXT COLLATE "C" NOT NULL DEFAULT '';
+
+-- When an account became what it is, so that a journal's word and this database's can be told apart.
+ALTER TABLE account ADD COLUMN state_changed_at BIGINT NOT NULL DEFAULT 0;
+UPDATE account SET state_changed_at = coalesce(state_since, 0);
+
+-- What consoles put into the feed carries a signature: the key's id and, after a colon, the signature.
+ALTER TABLE change ADD COLUMN seal TEXT COLLATE "C" NOT NULL DEFAULT '';
+
+-- The newest report of each kind that a process has made: one that is sent twice counts once.
+CREATE TABLE report (
+    reporter TEXT COLLATE "C" NOT NULL,
+    kind TEXT COLLATE "C" NOT NULL,
+    number BIGINT NOT NULL,
+    at BIGINT NOT NULL,
+    PRIMARY KEY (reporter, kind)
+);
+
+-- The list of nodes decides what a receipt says, so nobody writes to it but through these functions: each row
+-- is renewed and removed by whoever knows its holder, which a gateway's user cannot read.
+
+CREATE FUNCTION keydesk_now() RETURNS BIGINT LANGUAGE sql VOLATILE SET search_path FROM CURRENT
+    AS $$ SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) $$;
+
+-- `head.node_seq` numbers the nodes as they join, and goes up when one leaves: others then read the list anew.
+CREATE FUNCTION keydesk_join_node(
+    node_id TEXT, node_name TEXT, node_role TEXT, node_release TEXT, node_lease_ms BIGINT, node_max_age_ms BIGINT,
+    node_isolated TEXT, node_asks_peers TEXT, node_peer_url TEXT, node_keys TEXT, node_holder TEXT
+) RETURNS BIGINT LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE number BIGINT;
+BEGIN
+    IF node_lease_ms < 1 OR node_max_age_ms < node_lease_ms OR length(node_holder) < 32 THEN
+        RAISE EXCEPTION 'not a node';
+    END IF;
+    UPDATE head SET node_seq = head.node_seq + 1 WHERE one = 1 RETURNING head.node_seq INTO number;
+    INSERT INTO node (id, name, role, release, joined, known, renewals, applied, epoch, lease_ms, max_age_ms,
+        isolated, asks_peers, peer_url, keys, seen_at, holder)
+    VALUES (node_id, node_name, node_role, node_release, number, number, 0, 0, '', node_lease_ms, node_max_age_ms,
+        node_isolated, node_asks_peers, node_peer_url, node_keys, keydesk_now(), node_holder);
+    RETURN number;
+END $$;
+
+-- A process that asked less often than the row was renewed is not alone: another one has its secret.
+CREATE FUNCTION keydesk_renew_node(
+    node_id TEXT, node_holder TEXT, attempts BIGINT, node_applied BIGINT, node_epoch TEXT, node_known BIGINT,
+    node_keys TEXT
+) RETURNS TEXT LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    UPDATE node SET renewals = node.renewals + 1, applied = node_applied, epoch = node_epoch, known = node_known,
+        keys = node_keys, seen_at = keydesk_now()
+    WHERE node.id = node_id AND node.holder = node_holder AND node.renewals <= attempts;
+    IF FOUND THEN RETURN 'renewed'; END IF;
+    PERFORM 1 FROM node WHERE node.id = node_id;
+    IF FOUND THEN RETURN 'taken'; ELSE RETURN 'gone'; END IF;
+END $$;
+
+CREATE FUNCTION keydesk_leave_node(node_id TEXT, node_holder TEXT)
+RETURNS BIGINT LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    DELETE FROM node WHERE node.id = node_id AND node.holder = node_holder;
+    IF NOT FOUND THEN RETURN 0; END IF;
+    UPDATE head SET node_seq = head.node_seq + 1 WHERE one = 1;
+    RETURN 1;
+END $$;
+
+REVOKE ALL ON FUNCTION keydesk_join_node(TEXT, TEXT, TEXT, TEXT, BIGINT, BIGINT, TEXT, TEXT, TEXT, TEXT, TEXT) FROM PUBLIC;
+REVOKE ALL ON FUNCTION keydesk_renew_node(TEXT, TEXT, BIGINT, BIGINT, TEXT, BIGINT, TEXT) FROM PUBLIC;
+REVOKE ALL ON FUNCTION keydesk_leave_node(TEXT, TEXT) FROM PUBLIC;
+
+-- A user that does not own these tables is a gateway's: it may refuse more, and let nothing through that was not.
+CREATE FUNCTION keydesk_is_owner() RETURNS BOOLEAN LANGUAGE sql STABLE SET search_path FROM CURRENT
+    AS $$ SELECT pg_has_role(current_user, relowner, 'MEMBER') FROM pg_class WHERE oid = CAST('head' AS regclass) $$;
+
+CREATE FUNCTION keydesk_guard_head() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    IF NOT keydesk_is_owner() AND (NEW.seq NOT IN (OLD.seq, OLD.seq + 1) OR
+        NEW.audit_seq NOT IN (OLD.audit_seq, OLD.audit_seq + 1) OR
+        (NEW.chain <> OLD.chain AND NEW.chain IS DISTINCT FROM (SELECT change.chain FROM change WHERE change.seq = OLD.seq)))
+    THEN
+        RAISE EXCEPTION 'only a console may do that' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER keydesk_guard BEFORE UPDATE ON head FOR EACH ROW EXECUTE FUNCTION keydesk_guard_head();
+
+CREATE FUNCTION keydesk_guard_change() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE kind TEXT := CAST(NEW.body AS jsonb) ->> 'kind';
+BEGIN
+    IF NOT keydesk_is_owner() AND (
+        NOT (kind = 'secret_ended' OR (kind = 'account_stopped' AND CAST(NEW.body AS jsonb) ->> 'state' <> 'open'))
+        OR NEW.chain IS DISTINCT FROM (
+            SELECT encode(sha256(convert_to(head.chain || '|' || head.seq || '|' || NEW.body, 'UTF8')), 'hex')
+            FROM head WHERE one = 1 AND head.seq = NEW.seq))
+    THEN
+        RAISE EXCEPTION 'only a console may do that' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER keydesk_guard BEFORE INSERT ON change FOR EACH ROW EXECUTE FUNCTION keydesk_guard_change();
+
+CREATE FUNCTION keydesk_guard_secret() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    IF NOT keydesk_is_owner() AND (OLD.ended_at IS NOT NULL OR NEW.ended_at IS NULL OR NEW.display IS NOT NULL) THEN
+        RAISE EXCEPTION 'only a console may do that' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER keydesk_guard BEFORE UPDATE ON secret FOR EACH ROW EXECUTE FUNCTION keydesk_guard_secret();
+
+CREATE FUNCTION keydesk_guard_account() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    IF NOT keydesk_is_owner() AND (NEW.state = 'open' OR OLD.state = 'gone'
+        OR NEW.state_changed_at <= OLD.state_changed_at OR NEW.state_changed_at > keydesk_now() + 60000000)
+    THEN
+        RAISE EXCEPTION 'only a console may do that' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER keydesk_guard BEFORE UPDATE ON account FOR EACH ROW EXECUTE FUNCTION keydesk_guard_account();
+
+CREATE FUNCTION keydesk_guard_audit() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    IF NOT keydesk_is_owner() AND (NEW.actor NOT IN ('token', 'node')
+        OR NEW.action NOT IN ('token.revoke', 'token.write_back_endings') OR NEW.person_id IS NOT NULL
+        OR NEW.seq IS DISTINCT FROM (SELECT audit_seq FROM head WHERE one = 1))
+    THEN
+        RAISE EXCEPTION 'only a console may do that' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER keydesk_guard BEFORE INSERT ON audit FOR EACH ROW EXECUTE FUNCTION keydesk_guard_audit();
+
+UPDATE head SET needs = 18 WHERE needs < 18;
