@@ -135,3 +135,43 @@ async fn everything_moves_to_postgresql_and_goes_on_there() {
     crate::support::cluster::revoke_newest(&ann).await;
     assert_eq!(use_token(&endpoint, &token).await.1, "token_revoked");
 }
+
+/// A backup without its key would serve nobody: it is looked at before anything is touched.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_whose_key_is_not_there_is_not_restored() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    let (endpoint, bearer) = (ann.endpoint_url().await, ann.bearer_token().await);
+    let file = keydesk.data().join("backup.sqlite");
+    assert!(keydesk.command(&["backup", &file.to_string_lossy()]).status.success());
+    let mut other = Keydesk::start();
+    let bea = other.with_account().await;
+    let (others, theirs) = (bea.endpoint_url().await, bea.bearer_token().await);
+    other.stop();
+    let restore = || other.command(&["restore", &file.to_string_lossy()]);
+    let output = restore();
+    assert!(!output.status.success(), "{}", told(&output));
+    assert!(
+        told(&output).contains("does not hold the key that this backup was written with"),
+        "{}",
+        told(&output)
+    );
+    let key = other.data().join("keydesk.key");
+    let aside = key.with_extension("aside");
+    std::fs::rename(&key, &aside).expect("goes");
+    assert!(!restore().status.success(), "nor without any");
+    std::fs::rename(&aside, &key).expect("comes back");
+    let options = Options { has_account: true, ..Options::default() };
+    let mut other = other.restart(&options);
+    let there = |keydesk: &Keydesk, endpoint: &str| {
+        format!("{}/{}", keydesk.gateway, endpoint.rsplit('/').next().expect("a number"))
+    };
+    assert!(is_let_through(&use_token(&there(&other, &others), &theirs).await), "as it was");
+    // With its key it is.
+    other.stop();
+    std::fs::copy(keydesk.data().join("keydesk.key"), &key).expect("copies");
+    let output = other.command(&["restore", &file.to_string_lossy()]);
+    assert!(output.status.success(), "{}", told(&output));
+    let other = other.restart(&options);
+    assert!(is_let_through(&use_token(&there(&other, &endpoint), &bearer).await));
+}

@@ -1,7 +1,6 @@
 //! Nodes side by side: several processes on one file, and gateways with few rights on PostgreSQL.
 
 use crate::{
-    documents::repository,
     limits::send,
     support::{
         Keydesk, NEW_PASSWORD, Options, PASSWORD,
@@ -43,8 +42,6 @@ async fn n2_a_second_process_on_one_file_is_waited_for() {
 /// A gateway's database user may do what the guide's block grants, and that is enough.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_gateway_works_with_the_rights_that_the_guide_grants() {
-    let guide = std::fs::read_to_string(repository().join("docs/guide/cluster.md")).expect("there");
-    let grants = guide.split("```sql\n").nth(1).and_then(|rest| rest.split("```").next());
     let server = Postgres::shared();
     let database = server.new_database();
     let store = server.url(&database);
@@ -57,8 +54,7 @@ async fn a_gateway_works_with_the_rights_that_the_guide_grants() {
     let ann = console.with_account().await;
     let user = format!("gateway_{}", database.replace('-', "_"));
     server.ask(&database, &format!("CREATE USER {user}"));
-    let grants = grants.expect("the guide shows them").replace("keydesk_gateway", &user);
-    server.ask(&database, &grants);
+    server.ask(&database, &crate::rights::grants(&user));
     let limited = store.replacen("keydesk@", &format!("{user}@"), 1);
     assert_ne!(limited, store);
     let plans = "default_plan = \"free\"\n[[plan]]\nname = \"free\"\nmonthly_calls = 100\n\
@@ -115,4 +111,77 @@ async fn r4_every_combination_of_causes_is_honoured_on_three_nodes() {
             assert_eq!(told.0, 401, "causes {causes:b} on node {node}: {told:?}");
         }
     }
+}
+
+/// Of consoles that start together on an empty database one makes the key; the others are left without a wrong one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn consoles_that_start_together_leave_no_wrong_key() {
+    let server = Postgres::start("");
+    let database = server.new_database();
+    let folders = [(); 4].map(|()| tempfile::tempdir().expect("a folder"));
+    let store = server.url(&database);
+    let list = |folder: &tempfile::TempDir| {
+        crate::support::run_in(folder.path(), &["--store", &store, "key", "list"], "")
+    };
+    let listed = || {
+        std::thread::scope(|scope| {
+            let all = folders.each_ref().map(|folder| scope.spawn(|| list(folder)));
+            all.map(|one| one.join().expect("ends"))
+        })
+    };
+    let key = |folder: &tempfile::TempDir| folder.path().join("keydesk-data/keydesk.key");
+    let first = listed();
+    let made: Vec<_> = folders.iter().filter(|folder| key(folder).exists()).collect();
+    assert_eq!(made.len(), 1, "{first:?}");
+    for output in first.iter().filter(|output| !output.status.success()) {
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(told.contains("Copy the file from another node"), "{told}");
+    }
+    let left = |folder: &tempfile::TempDir| {
+        std::fs::read_dir(folder.path().join("keydesk-data")).expect("is there").count()
+    };
+    let others = folders.iter().filter(|folder| !key(folder).exists());
+    assert!(others.clone().all(|folder| left(folder) == 0), "nothing is left behind");
+    for folder in others {
+        std::fs::copy(key(made[0]), key(folder)).expect("copies");
+    }
+    assert!(listed().iter().all(|output| output.status.success()), "each has it now");
+}
+
+/// A node that was destroyed while it could go on by itself keeps receipts pending until someone says that it is gone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_is_gone_is_listed_and_removed() {
+    let config = "isolated = \"serve\"\nmax_age_seconds = 3600\nconfirm_seconds = 0";
+    let mut cluster = Cluster::start(2, config).await;
+    let run = |cluster: &Cluster, args: &[&str]| {
+        let output = cluster.nodes[0].command(args);
+        let told = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8_lossy(&told).into_owned())
+    };
+    let (_, told) = run(&cluster, &["node", "list"]);
+    assert!(told.contains("node-0") && told.contains("node-1") && told.contains("all"), "{told}");
+    cluster.nodes[1].signal("KILL");
+    let (done, told) = run(&cluster, &["node", "remove", "node-1"]);
+    assert!(!done && told.contains("its lease ends at"), "{told}");
+    let (done, told) = run(&cluster, &["node", "remove", "node-7"]);
+    assert!(!done && told.contains("there is no node “node-7”"), "{told}");
+    tokio::time::sleep(crate::support::cluster::LEASE + Duration::from_millis(500)).await;
+    cluster.ann.create_token("CRM", "never").await;
+    let receipt = cluster.receipt(&cluster.revoke_newest().await).await;
+    assert_eq!(receipt["unconfirmed"][0]["name"], "node-1", "{receipt}");
+    let (done, told) = run(&cluster, &["node", "remove", "node-1"]);
+    assert!(!done && told.contains("add --destroyed"), "{told}");
+    let (done, told) = run(&cluster, &["node", "remove", "--destroyed", "node-1"]);
+    assert!(done && told.contains("is out of the list"), "{told}");
+    cluster.ann.create_token("next", "never").await;
+    let receipt = cluster.receipt(&cluster.revoke_newest().await).await;
+    assert_eq!(receipt["complete"], true, "{receipt}");
+    let audited = "SELECT detail FROM audit WHERE action = 'node.remove'";
+    let detail = cluster.primary.ask(&cluster.database, audited);
+    assert!(detail.contains("\"is_destroyed\":true"), "{detail}");
+    // One that runs after all is told so, and is a member again.
+    let options = &cluster.options[1];
+    cluster.nodes[1].kill_and_restart(options);
+    let (done, told) = run(&cluster, &["node", "remove", "--destroyed", "node-1"]);
+    assert!(!done && told.contains("its lease ends at"), "{told}");
 }

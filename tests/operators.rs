@@ -8,7 +8,7 @@ use keydesk_control::{Access, ROUTES};
 
 const OPERATOR: &str = "otto@vendor.example";
 
-async fn start(config: &str) -> (Keydesk, Person, Person) {
+pub async fn start(config: &str) -> (Keydesk, Person, Person) {
     let config = config.to_owned();
     let mut keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
     let ann = keydesk.with_account().await;
@@ -19,7 +19,7 @@ async fn start(config: &str) -> (Keydesk, Person, Person) {
 /// An operator of this Keydesk, logged in.
 pub async fn operator(keydesk: &Keydesk, email: &str) -> Person {
     let args = ["operator", "create", "--email", email, "--name", "Otto", "--password-stdin"];
-    let output = keydesk.run(&args, PASSWORD);
+    let output = keydesk.command_with(&args, PASSWORD);
     assert!(output.status.success(), "{output:?}");
     Person::logged_in(&keydesk.console, email, PASSWORD).await
 }

@@ -30,6 +30,11 @@ impl Cluster {
         Self::start_on(Postgres::start(""), nodes, cluster_config, &[]).await
     }
 
+    /// A node for each role, of which the first is "all".
+    pub async fn start_as(roles: &[&str], cluster_config: &str) -> Self {
+        Self::start_from(Postgres::start(""), roles, cluster_config, &[]).await
+    }
+
     /// `others`: further servers that each node may use when the first is gone.
     pub async fn start_on(
         primary: Postgres,
@@ -37,10 +42,19 @@ impl Cluster {
         cluster_config: &str,
         others: &[u16],
     ) -> Self {
+        Self::start_from(primary, &vec!["all"; nodes], cluster_config, others).await
+    }
+
+    async fn start_from(
+        primary: Postgres,
+        roles: &[&str],
+        cluster_config: &str,
+        others: &[u16],
+    ) -> Self {
         let database = primary.new_database();
         let target = |port: u16| ([127, 0, 0, 1], port).into();
         let mut links = Vec::new();
-        for _ in 0..nodes {
+        for _ in roles {
             links.push(Proxy::to(target(primary.port)).await);
         }
         let mut options = Vec::new();
@@ -62,9 +76,9 @@ impl Cluster {
                 cluster_config.lines().partition(|line| line.starts_with("upstream"));
             let (top, cluster_config) = (top.join("\n"), cluster_config.join("\n"));
             let config = format!(
-                "{top}\nstore = \"postgres://keydesk@{}{others}/{database}\"\n[observe]\nstatus = \"127.0.0.1:0\"\n\
+                "{top}\nrole = \"{}\"\nstore = \"postgres://keydesk@{}{others}/{database}\"\n[observe]\nstatus = \"127.0.0.1:0\"\n\
                  [cluster]\nname = \"node-{at}\"\n{lease}{peer}{cluster_config}\n",
-                link.addr
+                roles[at], link.addr
             );
             options.push(Options { config, ..Options::default() });
         }

@@ -143,6 +143,60 @@ impl Postgres {
         server
     }
 
+    /// A transaction that has run these statements and stays open until it is dropped.
+    pub fn hold(&self, database: &str, sql: &str) -> Held {
+        let mut psql = binary("psql");
+        psql.args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-d", database, "-At"]);
+        let mut process =
+            psql.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("psql starts");
+        let mut input = process.stdin.take().expect("piped");
+        let text = format!("BEGIN; {sql}; SELECT 'held';\n");
+        std::io::Write::write_all(&mut input, text.as_bytes()).expect("writes");
+        let told = std::io::BufReader::new(process.stdout.take().expect("piped"));
+        let held = std::io::BufRead::lines(told).any(|line| line.is_ok_and(|line| line == "held"));
+        assert!(held, "{sql}");
+        Held { process, input: Some(input) }
+    }
+
+    /// From now on the user `desk` needs a password.
+    pub fn ask_for_passwords(&self) {
+        let rules = "host all desk 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\nlocal all all trust\n";
+        fs::write(self.data().join("pg_hba.conf"), rules).expect("writes");
+        self.ask("postgres", "SELECT pg_reload_conf()");
+    }
+
+    /// The most connections that Keydesk holds at any time of this span.
+    pub async fn most_connections(&self, database: &str, span: Duration) -> usize {
+        let start = std::time::Instant::now();
+        let count = format!(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = '{database}' AND application_name = 'keydesk'"
+        );
+        let mut most = 0;
+        while start.elapsed() < span {
+            most = most.max(self.ask("postgres", &count).parse().expect("a number"));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        most
+    }
+
+    /// A program that only collects the server's log, and confirms what it has.
+    pub fn collect_log(&self) -> Collector {
+        let folder = own_folder();
+        let mut collector = binary("pg_receivewal");
+        collector.args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "--synchronous", "-D"]);
+        let process = collector.arg(&folder).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let collector = Collector { process: process.expect("pg_receivewal starts"), folder };
+        for _ in 0..400 {
+            let names =
+                "SELECT count(*) FROM pg_stat_replication WHERE application_name = 'pg_receivewal'";
+            if self.ask("postgres", names) == "1" {
+                return collector;
+            }
+            std::thread::sleep(Duration::from_millis(25));
+        }
+        panic!("pg_receivewal does not connect");
+    }
+
     /// Starts the server, again if it was killed.
     pub fn run(&mut self) {
         let data = self.data();
@@ -274,6 +328,31 @@ impl Postgres {
 
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+}
+
+pub struct Held {
+    process: Child,
+    input: Option<std::process::ChildStdin>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.input.take();
+        let _ = self.process.wait();
+    }
+}
+
+pub struct Collector {
+    process: Child,
+    folder: PathBuf,
+}
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 

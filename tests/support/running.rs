@@ -192,10 +192,25 @@ impl Keydesk {
 
     /// As an operator does it, with SIGTERM.
     pub fn stop(&mut self) {
+        self.ask_to_stop();
+        let _ = self.process.wait();
+    }
+
+    /// Waits until it has ended by itself; whether it says that all is well.
+    pub fn ends(&mut self) -> bool {
+        for _ in 0..1_200 {
+            if let Some(status) = self.process.try_wait().expect("is our child") {
+                return status.success();
+            }
+            std::thread::sleep(Duration::from_millis(25));
+        }
+        panic!("it goes on: {}", self.printed());
+    }
+
+    fn ask_to_stop(&mut self) {
         if self.process.try_wait().is_ok_and(|ended| ended.is_none()) {
             let _ = Command::new("kill").arg(self.process.id().to_string()).status();
         }
-        let _ = self.process.wait();
     }
 
     /// What the status listener answers.
@@ -254,11 +269,16 @@ impl Keydesk {
 
     /// Another command with the configuration of this node.
     pub fn command(&self, args: &[&str]) -> Output {
+        self.command_with(args, "")
+    }
+
+    /// The same with something on its standard input.
+    pub fn command_with(&self, args: &[&str], input: &str) -> Output {
         let data = self.data.to_string_lossy().into_owned();
         run_in(
             self.folder.path(),
             &[&["--config", "keydesk.toml", "--data", &data], args].concat(),
-            "",
+            input,
         )
     }
 }

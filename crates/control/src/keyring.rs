@@ -332,6 +332,23 @@ impl Keyring {
         Ok(write.keep().await?)
     }
 
+    /// Whether what a database holds can be opened with these keys. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyringError::Missing`] names the key that it was written with.
+    pub async fn opens(&self, store: &Store) -> Result<(), KeyringError> {
+        let mut read = store.read().await?;
+        let current = read.current_key_id().await?;
+        let Some(key) = self.key(&current) else { return Err(KeyringError::Missing(current)) };
+        let checks = read.list_key_checks().await?;
+        let check = checks.into_iter().find(|check| check.key_id == current);
+        let check = check.ok_or(KeyringError::WrongKey)?;
+        let text = key.open(&check.sealed, check.key_id.as_bytes());
+        let is_it = text.is_ok_and(|text| text.as_slice() == CHECK_TEXT);
+        if is_it { Ok(()) } else { Err(KeyringError::WrongKey) }
+    }
+
     async fn note_first(&self, mut write: Write, entropy: &Entropy) -> Result<(), KeyringError> {
         if write.has_key_check().await? {
             return Err(KeyringError::WrongKey);

@@ -20,6 +20,7 @@ pub mod keys;
 mod language;
 mod mail;
 mod members;
+mod nodes;
 mod operations;
 mod operators;
 mod outbound;
@@ -48,6 +49,7 @@ pub use factors::{ResetFactorError, reset_second_factor};
 pub use guard::{DirectTls, SessionMark};
 pub use keyring::{Keyring, KeyringError, MasterKey};
 pub use mail::{MailError, Mailer, SmtpSettings};
+pub use nodes::{ListedNode, NodeError, list_nodes, remove_node};
 pub use operations::{
     NewlyRefused, OperationsError, RuleSource, Synced, apply_pending_rules, newly_refused,
     set_rules_mode, sync_rules,

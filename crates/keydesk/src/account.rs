@@ -28,7 +28,7 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
     let clock = system::clock();
     match command {
         Command::List => {
-            let month = Month::of(clock.now());
+            let month = Month::of(store.now(clock.now()).await?);
             let mut read = store.read().await?;
             say!("{:<12}{:<20}{:>12}  Name", "Account", "Plan", "This month");
             for account in read.list_accounts().await? {

@@ -92,6 +92,15 @@ pub async fn restore(config: Config, args: RestoreArgs) -> anyhow::Result<()> {
 async fn restore_from(config: &Config, file: &Path) -> anyhow::Result<()> {
     let backup = Store::open(&Place::Sqlite(copy_of(file, &config.data)?)).await?;
     backup.checked().await.context("the backup cannot be used")?;
+    // A database without its key serves nobody.
+    let key_file = data::key_file(config);
+    let keyring = data::keyring(&key_file)?;
+    keyring.opens(&backup).await.with_context(|| {
+        format!(
+            "{} does not hold the key that this backup was written with; put the file back that was in use then. Nothing was restored",
+            key_file.display()
+        )
+    })?;
     // Only now, as nothing may be left in the place of the present database but another that is whole.
     let aside = match &config.store {
         Place::Sqlite(path) => set_aside(path)?,

@@ -3,7 +3,7 @@
 use crate::{
     account, audit, backup,
     config::{Config, Options},
-    feedback, key, operations, operator, person, receipt, serve, setup,
+    feedback, key, node, operations, operator, person, receipt, serve, setup,
 };
 use clap::{Parser, Subcommand, ValueEnum};
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
@@ -39,6 +39,9 @@ enum Command {
     /// The master key
     #[command(subcommand)]
     Key(key::Command),
+    /// The processes that serve from this database
+    #[command(subcommand)]
+    Node(node::Command),
     /// Who administers the instance
     #[command(subcommand)]
     Operator(operator::Command),
@@ -79,6 +82,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Restore(args) => backup::restore(config, args).await,
         Command::Migrate(args) => backup::migrate(args).await,
         Command::Key(command) => key::run(config, command).await,
+        Command::Node(command) => node::run(config, command).await,
         Command::Operator(command) => operator::run(config, command).await,
         Command::Person(command) => person::run(config, command).await,
         Command::Account(command) => account::run(config, command).await,

@@ -1,7 +1,9 @@
 //! The data folder: the database and, beside it, the key file that the database is useless without.
 
-use anyhow::{Context, bail};
-use keydesk_control::{Base, Desk, Keyring, Mailer, MasterKey, OpenApiSource, Settings};
+use anyhow::{Context, anyhow, bail};
+use keydesk_control::{
+    Base, Desk, Keyring, KeyringError, Mailer, MasterKey, OpenApiSource, Settings,
+};
 use keydesk_node::{Nodes, system};
 use keydesk_store::{Place, Sealer, Store, files};
 use std::{
@@ -28,9 +30,12 @@ pub async fn open(config: &Config) -> anyhow::Result<(Store, Option<Arc<Keyring>
         return Ok((Store::open_as_it_is(&config.store).await?, None));
     }
     let key_file = key_file(config);
+    // A key that no database is known to be written with yet.
+    let first = key_file.with_extension("key.first");
     if let Place::Sqlite(database) = &config.store
         && database.exists()
         && !key_file.exists()
+        && !first.exists()
     {
         bail!(
             "the key file {} is missing, but the database is there. Put the file back from where it is kept; \
@@ -41,14 +46,7 @@ pub async fn open(config: &Config) -> anyhow::Result<(Store, Option<Arc<Keyring>
     let store = Store::open(&config.store).await?;
     let entropy = system::entropy();
     if !key_file.exists() {
-        if store.read().await?.has_key_check().await? {
-            bail!(
-                "the key file {} is missing, but {} is in use already. Copy the file from another node of this Keydesk",
-                key_file.display(),
-                config.store
-            );
-        }
-        write_keys(&key_file, &[Zeroizing::new(entropy.bytes::<32>())])?;
+        make_key_file(config, &store, &key_file, &first).await?;
     }
     let keyring = keyring(&key_file)?;
     keyring.check(&store, system::clock().now(), &entropy).await.with_context(|| {
@@ -57,6 +55,43 @@ pub async fn open(config: &Config) -> anyhow::Result<(Store, Option<Arc<Keyring>
     let keyring = Arc::new(keyring);
     store.seal_with(Arc::clone(&keyring) as Arc<dyn Sealer>);
     Ok((store, Some(keyring)))
+}
+
+/// Makes the first key of a database that has none. The file has its name only when the database has taken the key:
+/// of several consoles that start together one is first, and the others are left without a wrong file.
+async fn make_key_file(
+    config: &Config,
+    store: &Store,
+    key_file: &Path,
+    first: &Path,
+) -> anyhow::Result<()> {
+    let entropy = system::entropy();
+    let is_in_use = || {
+        anyhow!(
+            "the key file {} is missing, but {} is in use already. Copy the file from another node of this Keydesk",
+            key_file.display(),
+            config.store
+        )
+    };
+    if !first.exists() {
+        if store.read().await?.has_key_check().await? {
+            return Err(is_in_use());
+        }
+        write_keys(first, &[Zeroizing::new(entropy.bytes::<32>())])?;
+    }
+    match keyring(first)?.check(store, system::clock().now(), &entropy).await {
+        Ok(()) => {}
+        Err(KeyringError::WrongKey | KeyringError::Missing(_)) => {
+            fs::remove_file(first)?;
+            return Err(is_in_use());
+        }
+        Err(error) => return Err(error.into()),
+    }
+    fs::rename(first, key_file)?;
+    if let Some(folder) = key_file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::File::open(folder)?.sync_all()?;
+    }
+    Ok(())
 }
 
 /// The data folder is its owner's alone. One that was there before is made so, as far as it is ours.

@@ -20,6 +20,7 @@ mod envoy;
 mod feedback;
 mod hardening;
 mod key;
+mod node;
 mod operations;
 mod operator;
 mod person;

@@ -75,6 +75,7 @@ actions! {
     WriteBackEndings = "token.write_back_endings",
     AddKey = "key.add",
     RotateKey = "key.rotate",
+    RemoveNode = "node.remove",
     ReplaceBearerToken = "token.replace",
     GiveFeedback = "help.feedback",
     AskForEmail = "person.ask_for_email",

@@ -94,6 +94,7 @@ const LOOK: &str = "SELECT seq AS head, epoch AS head_epoch, node_seq, key_id, C
 const LIST: &str = "SELECT id, name, role, release, joined, known, renewals, applied, epoch, lease_ms, max_age_ms, \
     isolated, asks_peers, peer_url, keys, seen_at FROM node ORDER BY joined";
 const LEAVE: &str = "DELETE FROM node WHERE id = $1 AND holder = $2";
+const NOW: &str = "SELECT keydesk_now() AS now";
 const LEAVE_DEAD: &str = "DELETE FROM node WHERE id = $1";
 const SAY_SO: &str = "SELECT pg_notify('keydesk_confirmed', '')";
 
@@ -188,6 +189,14 @@ impl NewNode {
 }
 
 impl Store {
+    /// The database's time; a file's is this machine's, which is `own`.
+    pub async fn now(&self, own: Timestamp) -> Result<Timestamp, StoreError> {
+        if !self.is_shared() {
+            return Ok(own);
+        }
+        row::instant(&query(NOW).one(&mut self.read().await?).await?, "now")
+    }
+
     /// Takes a place in the list; returns its number. Only then may it serve. [`StoreError::Conflict`]: another
     /// process has its place.
     pub async fn join(

@@ -85,6 +85,7 @@ async fn try_to_migrate(connection: &mut PgConnection, begin: SqlStr) -> Result<
     query(PATIENCE).execute(&mut *transaction).await?;
     // A pooler may hand over a connection on which someone else has prepared the same names.
     sqlx::raw_sql("DEALLOCATE ALL").execute(&mut *transaction).await?;
+    transaction.clear_cached_statements().await?;
     bring_up_to_date(&POSTGRES, &mut *transaction).await?;
     Ok(transaction.commit().await?)
 }

@@ -71,6 +71,7 @@ did-operations-change = API's rules changed
 did-receipt-issue = Receipt issued
 did-key-add = Master key added
 did-key-rotate = Master key rotated
+did-node-remove = Node removed
 did-help-feedback = Feedback given
 did-operator-add = Operator added
 did-operator-remove = Operator removed

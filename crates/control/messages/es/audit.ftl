@@ -71,6 +71,7 @@ did-operations-change = Reglas de la API cambiadas
 did-receipt-issue = Recibo emitido
 did-key-add = Clave maestra añadida
 did-key-rotate = Clave maestra rotada
+did-node-remove = Nodo eliminado
 did-help-feedback = Opinión enviada
 did-operator-add = Operador añadido
 did-operator-remove = Operador eliminado

@@ -71,6 +71,7 @@ did-operations-change = Regras da API alteradas
 did-receipt-issue = Recibo emitido
 did-key-add = Chave mestra adicionada
 did-key-rotate = Chave mestra rotacionada
+did-node-remove = Nó removido
 did-help-feedback = Opinião enviada
 did-operator-add = Operador adicionado
 did-operator-remove = Operador removido

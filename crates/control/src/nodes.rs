@@ -1,0 +1,95 @@
+//! Nodes, as an operator sees them: who stands in the list, until when each may accept tokens, and taking one
+//! out that will not come back.
+
+use keydesk_model::{Action, Actor, NodeRow, Origin, Timestamp};
+use keydesk_store::{AuditEntry, Node, Store, StoreError};
+
+/// A node, and until when it accepts tokens should it never be heard of again.
+#[derive(Clone, Debug)]
+pub struct ListedNode {
+    pub node: Node,
+    /// By what the database said when it asked last.
+    pub lease_ends_at: Timestamp,
+    /// By itself or the word of others, where it may.
+    pub accepts_until: Timestamp,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    #[error("there is no node “{0}”; “keydesk node list” shows them")]
+    Unknown(String),
+    #[error("several nodes have the name “{0}”; give the id of the one to remove")]
+    Ambiguous(String),
+    #[error(
+        "the node may be running: its lease ends at {0}. Stop it, or wait until then if it is gone"
+    )]
+    MayLive(Timestamp),
+    #[error(
+        "if the node still runs, it accepts tokens until {0} without asking anyone. Make sure that it does not run, then add --destroyed: receipts no longer wait for it"
+    )]
+    MayGoOn(Timestamp),
+    #[error("the node has been heard of meanwhile: it runs")]
+    Renewed,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// All nodes, in the order in which they joined, and the database's time.
+pub async fn list_nodes(
+    store: &Store,
+    now: Timestamp,
+) -> Result<(Vec<ListedNode>, Timestamp), StoreError> {
+    let now = store.now(now).await?;
+    let listed = store.list_nodes().await?.into_iter().map(|node| ListedNode {
+        lease_ends_at: node.seen_at.plus(node.row.terms.lease_with_slack()),
+        accepts_until: node.seen_at.plus(node.row.longest()),
+        node,
+    });
+    Ok((listed.collect(), now))
+}
+
+/// Takes a node out of the list, found by its id or name. Its lease must be over; where it could go on by itself
+/// beyond that, `is_destroyed` says that someone has made sure that it does not.
+pub async fn remove_node(
+    store: &Store,
+    now: Timestamp,
+    which: &str,
+    is_destroyed: bool,
+) -> Result<NodeRow, NodeError> {
+    let (nodes, database_now) = list_nodes(store, now).await?;
+    let is_it = |listed: &&ListedNode| {
+        let row = &listed.node.row;
+        row.name == which || row.id.to_string() == which
+    };
+    let found: Vec<_> = nodes.iter().filter(is_it).collect();
+    let listed = match found[..] {
+        [] => return Err(NodeError::Unknown(which.to_owned())),
+        [one] => one,
+        _ => return Err(NodeError::Ambiguous(which.to_owned())),
+    };
+    if listed.lease_ends_at > database_now {
+        return Err(NodeError::MayLive(listed.lease_ends_at));
+    }
+    if listed.accepts_until > database_now && !is_destroyed {
+        return Err(NodeError::MayGoOn(listed.accepts_until));
+    }
+    let row = listed.node.row.clone();
+    let mut write = store.write(now).await?;
+    if !write.remove_node(&row).await? {
+        return Err(NodeError::Renewed);
+    }
+    let entry = AuditEntry {
+        action: Action::RemoveNode,
+        actor: Actor::Operator { person: None },
+        origin: Origin::default(),
+        account: None,
+        target: row.id.to_string(),
+        detail: serde_json::json!({
+            "name": row.name,
+            "could_accept_until": listed.accepts_until.to_string(),
+            "is_destroyed": is_destroyed,
+        }),
+    };
+    write.commit(entry).await?;
+    Ok(row)
+}

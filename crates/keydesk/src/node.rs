@@ -1,0 +1,58 @@
+//! `keydesk node`: the processes that serve from this database, and taking one out that is gone.
+
+use crate::{config::Config, data};
+use keydesk_control::{list_nodes, remove_node};
+use keydesk_model::Timestamp;
+use keydesk_node::system;
+
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Print the nodes, when each was last heard of, and until when it accepts tokens without hearing more
+    List,
+    /// Take a node that is gone out of the list, so that receipts do not wait for it
+    Remove(RemoveArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct RemoveArgs {
+    /// Its name or id
+    #[arg(value_name = "NODE")]
+    node: String,
+    /// You have made sure that it does not run, though it could accept tokens for longer
+    #[arg(long)]
+    destroyed: bool,
+}
+
+pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
+    let (store, _) = data::open(&config).await?;
+    store.checked().await?;
+    let now = system::clock().now();
+    match command {
+        Command::List => {
+            let (nodes, now) = list_nodes(&store, now).await?;
+            say!("{:<20}{:<9}{:<12}{:<29}Id", "Name", "Role", "Heard of", "Accepts tokens until");
+            for listed in nodes {
+                let row = &listed.node.row;
+                let role = match (row.is_console, row.is_gateway) {
+                    (true, true) => "all",
+                    (true, false) => "console",
+                    (false, _) => "gateway",
+                };
+                let ago = format!("{} s ago", now.since(listed.node.seen_at).as_secs());
+                let until =
+                    if row.is_gateway { until(listed.accepts_until, now) } else { "-".to_owned() };
+                say!("{:<20}{role:<9}{ago:<12}{until:<29}{}", row.name.escape_debug(), row.id);
+            }
+        }
+        Command::Remove(RemoveArgs { node, destroyed }) => {
+            let removed = remove_node(&store, now, &node, destroyed).await?;
+            say!("{} ({}) is out of the list.", removed.name.escape_debug(), removed.id);
+        }
+    }
+    store.close().await;
+    Ok(())
+}
+
+fn until(at: Timestamp, now: Timestamp) -> String {
+    if at <= now { "over".to_owned() } else { at.to_string() }
+}
