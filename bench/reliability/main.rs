@@ -6,6 +6,7 @@
 mod support;
 
 mod durability;
+mod faults;
 mod feed;
 mod figures;
 mod limits;
@@ -83,5 +84,7 @@ async fn main() -> ExitCode {
     if args.wants("R29") {
         feed::start_with(&mut report, if args.short { 100_000 } else { 1_000_000 }).await;
     }
+    let wants = |number: &str| args.wants(number);
+    faults::all(&mut report, wants, (args.cycles(3, 100), args.cycles(12, 1_000))).await;
     report.end()
 }

@@ -17,7 +17,7 @@ use tokio::{
     sync::Notify,
 };
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     Pass = 0,
     /// Connections are closed, and no new ones taken.

@@ -58,6 +58,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let mut tasks = look_after(&config, &store, &openapi, &member);
     tokio::spawn(try_upstream(upstream));
     announce(&config, &settings);
+    warn_of_rotation(&config, &store);
     let mailer = mailer(&config)?;
     // A node without a console has no keys: tokens that need none can still be changed by their holders.
     let keyring = keyring.unwrap_or_else(|| Arc::new(Keyring::new(|| None)));
@@ -298,6 +299,15 @@ fn mailer(config: &Config) -> anyhow::Result<Mailer> {
             Mailer::Off
         }
     })
+}
+
+/// A secret is made by who has the key.
+fn warn_of_rotation(config: &Config, store: &Store) {
+    if config.doors.self_service.rotate && !config.role.has_console() && store.is_shared() {
+        tracing::warn!(
+            "self_service.rotate: a node without a console cannot make secrets; tokens that rotate themselves here are answered 503"
+        );
+    }
 }
 
 /// Says what listens where.

@@ -90,7 +90,18 @@ const JOIN: &str = "INSERT INTO node (id, name, role, release, joined, known, re
 const RENEW: &str = "UPDATE node SET renewals = renewals + 1, applied = $4, epoch = $5, known = $6, keys = $7, \
     seen_at = $8 WHERE id = $1 AND holder = $2 AND renewals <= $3";
 const IS_THERE: &str = "SELECT id FROM node WHERE id = $1";
-const LOOK: &str = "SELECT seq AS head, epoch AS head_epoch, node_seq, key_id, CAST(NULL AS BIGINT) AS now FROM head WHERE one = 1";
+macro_rules! look {
+    ($now:literal) => {
+        concat!(
+            "SELECT seq AS head, epoch AS head_epoch, node_seq, key_id, ",
+            $now,
+            " AS now FROM head WHERE one = 1"
+        )
+    };
+}
+
+const LOOK: &str = look!("CAST(NULL AS BIGINT)");
+const LOOK_SHARED: &str = look!("keydesk_now()");
 const LIST: &str = "SELECT id, name, role, release, joined, known, renewals, applied, epoch, lease_ms, max_age_ms, \
     isolated, asks_peers, peer_url, keys, seen_at FROM node ORDER BY joined";
 const LEAVE: &str = "DELETE FROM node WHERE id = $1 AND holder = $2";
@@ -101,8 +112,7 @@ const SAY_SO: &str = "SELECT pg_notify('keydesk_confirmed', '')";
 /// A gateway's database user may not write to the list: these functions do, for whoever knows the holder.
 const JOIN_SHARED: &str =
     "SELECT keydesk_join_node($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS joined";
-const RENEW_SHARED: &str = "SELECT outcome, seq AS head, epoch AS head_epoch, node_seq, key_id, keydesk_now() AS now \
-    FROM (SELECT keydesk_renew_node($1, $2, $3, $4, $5, $6, $7) AS outcome) AS renewal, head WHERE one = 1";
+const RENEW_SHARED: &str = "SELECT keydesk_renew_node($1, $2, $3, $4, $5, $6, $7) AS outcome";
 const LEAVE_SHARED: &str = "SELECT keydesk_leave_node($1, $2)";
 
 /// Silent for so long, by the database's clock, since it was seen like this.
@@ -217,7 +227,9 @@ impl Store {
         Ok(joined)
     }
 
-    /// Says how far a node has come, and asks how far the database is.
+    /// Says how far a node has come, and then asks how far the database is: whoever commits after that sees what
+    /// was said. (Asked in one, the answer would be of a moment before it can be seen, and someone who commits in
+    /// between would count the lease from the renewal before.)
     pub async fn renew(
         &self,
         id: NodeId,
@@ -231,15 +243,17 @@ impl Store {
             let renew = renew.bind(report.applied.0).bind(report.applied.1);
             renew.bind(report.known).bind(report.keys.join(" "))
         };
-        let renewed = if self.is_shared() {
+        if self.is_shared() {
             let row = bind(query(RENEW_SHARED)).one(&mut aside).await;
             let row = row.inspect_err(|error| self.note(error))?;
-            match row.get::<&str>("outcome")? {
-                "renewed" => Renewed::Yes(renewal(&row)?),
+            aside.finish().await?;
+            return Ok(match row.get::<&str>("outcome")? {
+                "renewed" => Renewed::Yes(self.look().await?),
                 "taken" => Renewed::Taken,
                 _ => Renewed::Gone,
-            }
-        } else if bind(query(RENEW)).bind(now).execute(&mut aside).await? == 1 {
+            });
+        }
+        let renewed = if bind(query(RENEW)).bind(now).execute(&mut aside).await? == 1 {
             Renewed::Yes(renewal(&query(LOOK).one(&mut aside).await?)?)
         } else if query(IS_THERE).bind(id).optional(&mut aside).await?.is_some() {
             Renewed::Taken
@@ -253,7 +267,8 @@ impl Store {
     /// Asks how far the database is and says nothing: enough where it is a file of this machine.
     pub async fn look(&self) -> Result<Renewal, StoreError> {
         let mut read = self.read().await?;
-        renewal(&query(LOOK).one(&mut read).await?)
+        let look = query(if self.is_shared() { LOOK_SHARED } else { LOOK });
+        renewal(&look.one(&mut read).await.inspect_err(|error| self.note(error))?)
     }
 
     /// Wakes whoever waits for confirmations.

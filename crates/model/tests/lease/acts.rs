@@ -82,7 +82,8 @@ impl World {
                 let (sent_at, applied, known) =
                     (gateway.clock, gateway.applied, gateway.says_known);
                 gateway.left.0 -= 1;
-                gateway.renewal = Some(Renewal { sent_at, applied, known, answer: None });
+                gateway.renewal =
+                    Some(Renewal { sent_at, applied, known, is_written: false, answer: None });
             }
             Act::Reach(at) => {
                 let gateway = &mut state.gateways[at];
@@ -99,7 +100,11 @@ impl World {
                 row.renewals += 1;
                 row.applied = row.applied.max(renewal.applied);
                 row.known = row.known.max(renewal.known);
-                renewal.answer = Some((state.head, state.newest_node));
+                renewal.is_written = true;
+            }
+            Act::Read(at) => {
+                let answer = Some((state.head, state.newest_node));
+                state.gateways[at].renewal.as_mut()?.answer = answer;
             }
             Act::Hear(at) => {
                 let others = self.others(state, at);

@@ -102,6 +102,7 @@ fn every_flaw_is_noticed() {
     World { flaw: Flaw::CountsAnEmptyList, ..gateways_that_ask(0) }.check();
     // And a process on a copied folder took its origin out of the list.
     World { flaw: Flaw::RemovesTheCopied, ..world(1, 1, 3) }.check();
+    World { flaw: Flaw::ReadsBeforeItWrites, looks: 2, ..world(1, 1, 4) }.check();
     World { flaw: Flaw::KeepsItsLeaseWhenItLeaves, leaves: true, ..world(1, 1, 3) }.check();
     for flaw in [Flaw::ThinksItIsKnown, Flaw::KeepsWhatOthersVouched] {
         World { flaw, asks_peers: true, looks: 2, committer: 1, ..world(1, 2, 4) }.check();

@@ -34,6 +34,8 @@ pub enum Flaw {
     CountsAnEmptyList,
     /// A process that starts on a copy of a gateway's folder takes the gateway for dead.
     RemovesTheCopied,
+    /// A renewal is answered as of a moment at which others cannot see it yet.
+    ReadsBeforeItWrites,
     /// A gateway that has left goes on with the lease that it had.
     KeepsItsLeaseWhenItLeaves,
 }
@@ -98,6 +100,7 @@ pub struct Renewal {
     pub sent_at: u64,
     pub applied: i64,
     pub known: i64,
+    pub is_written: bool,
     /// What the database said: its head and the newest node's number.
     pub answer: Option<(i64, i64)>,
 }
@@ -134,7 +137,10 @@ pub enum Act {
     /// Time goes on; the gateways of this mask have slow clocks.
     Step(u32),
     Ask(usize),
+    /// The database writes what a renewal says, where others see it from now on.
     Reach(usize),
+    /// It reads what the renewal is answered.
+    Read(usize),
     Hear(usize),
     JoinAgain(usize),
     Apply(usize),
@@ -203,8 +209,16 @@ impl World {
         for (at, gateway) in state.gateways.iter().enumerate() {
             // A question or an answer that is never heard of again was lost.
             match &gateway.renewal {
-                Some(Renewal { answer: None, .. }) => acts.push(Act::Reach(at)),
-                Some(_) => acts.push(Act::Hear(at)),
+                Some(Renewal { is_written: true, answer: Some(_), .. }) => acts.push(Act::Hear(at)),
+                Some(Renewal { is_written, answer, .. }) => {
+                    if !is_written {
+                        acts.push(Act::Reach(at));
+                    }
+                    let reads_early = self.flaw == Flaw::ReadsBeforeItWrites;
+                    if answer.is_none() && (*is_written || reads_early) {
+                        acts.push(Act::Read(at));
+                    }
+                }
                 None => {}
             }
             if gateway.left.0 > 0 && !gateway.is_away {
