@@ -247,3 +247,39 @@ async fn f6_three_gateways_keep_to_the_stated_bounds() {
     })
     .await;
 }
+
+/// Two gateways whose operators have not configured the same plans: each enforces its own, on what both have counted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn gateways_with_other_plans_count_together() {
+    let plans = |most: usize| {
+        format!(
+            "\ndefault_plan = \"month\"\n[[plan]]\nname = \"month\"\nmonthly_calls = {most}\nmode = \"enforce\"\n"
+        )
+    };
+    let server = crate::support::postgres::Postgres::shared();
+    let api = Api::start().await;
+    let config = format!("store = \"{}\"\n{}", server.url(&server.new_database()), api.config);
+    let first = format!("{config}{}", plans(30));
+    let mut small = Keydesk::start_with(&Options { config: first, ..Options::default() });
+    let ann = small.with_account().await;
+    let path = ann.endpoint_url().await.trim_start_matches(&small.gateway).to_owned();
+    let token = token_with(&ann, "CRM", &["*"]).await;
+    let large = Keydesk::start_with(&Options {
+        config: format!("{config}{}", plans(60)),
+        key_file: Some(small.data().join("keydesk.key")),
+        has_account: true,
+        ..Options::default()
+    });
+    let call = async |node: &Keydesk| {
+        send("GET", &format!("{}{path}/ping", node.gateway), &token, "app").await.status
+    };
+    eventually("the second follows", async || call(&large).await == 200).await;
+    for _ in 0..31 {
+        call(&large).await;
+    }
+    eventually("the smaller one is used up by what the other has counted", async || {
+        call(&small).await == 429
+    })
+    .await;
+    assert_eq!(call(&large).await, 200, "its own plan has more");
+}

@@ -10,6 +10,7 @@ mod faults;
 mod feed;
 mod figures;
 mod limits;
+mod many;
 mod outage;
 mod revocation;
 
@@ -83,6 +84,13 @@ async fn main() -> ExitCode {
     }
     if args.wants("R29") {
         feed::start_with(&mut report, if args.short { 100_000 } else { 1_000_000 }).await;
+    }
+    if args.wants("M1") {
+        let (count, cycles) = if args.short { (40, 3) } else { (100, 20) };
+        many::gateways(&mut report, count, args.cycles.unwrap_or(cycles)).await;
+    }
+    if args.wants("M2") {
+        many::behind(&mut report, args.cycles(100_000, 100_000)).await;
     }
     let wants = |number: &str| args.wants(number);
     faults::all(&mut report, wants, (args.cycles(3, 100), args.cycles(12, 1_000))).await;
