@@ -252,7 +252,7 @@ impl Member {
     }
 
     fn pause(&self) -> Duration {
-        if self.state(|state| state.is_frugal) { self.new.terms.lease / 5 } else { POLL }
+        if self.state(|state| state.is_frugal) { self.new.terms.lease / 3 } else { POLL }
     }
 
     /// None: it took too long and was given up. Loading everything anew may take as long as it takes, and

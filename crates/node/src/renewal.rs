@@ -8,8 +8,6 @@ use keydesk_store::{Node, Progress, Renewal, Renewed, Report, StoreError};
 /// What a node with a console may hold in connections, and one without: those of its pool and a listener.
 const OF_A_CONSOLE: i64 = 7;
 const OF_A_GATEWAY: i64 = 3;
-/// Kept for those that hold none, which take one for a moment.
-const FOR_A_MOMENT: i64 = 10;
 
 impl Member {
     pub(crate) async fn renew(&self, progress: &mut Progress) -> Result<(), StoreError> {
@@ -152,7 +150,8 @@ impl Member {
         }
         let rank = gateways.iter().position(|node| node.row.id == self.new.id);
         let rank = rank.and_then(|rank| i64::try_from(rank).ok()).unwrap_or(i64::MAX / 100);
-        (rank + 1) * OF_A_GATEWAY > left - FOR_A_MOMENT
+        // Half is for those that take a connection for a moment.
+        (rank + 1) * OF_A_GATEWAY > left / 2
     }
 
     /// The database is away, perhaps for all: everyone who can commit is asked whether they have committed

@@ -240,21 +240,30 @@ impl PostgresServers {
 
     /// Whether this node is to keep a connection while it does not use it.
     pub fn be_frugal(&self, is_frugal: bool) {
-        if self.is_frugal.swap(is_frugal, Ordering::Relaxed) != is_frugal {
+        if self.is_frugal.swap(is_frugal, Ordering::Relaxed) == is_frugal {
+            return;
+        }
+        if is_frugal {
             tracing::info!(
-                is_frugal,
-                "so many nodes share the database that some keep no connection and look once a renewal"
+                "so many nodes share the database that this one keeps no connection, and looks three times a lease"
             );
+        } else {
+            self.renew_pool(self.size);
         }
     }
 
     /// Closes what is not in use, where connections are few.
     pub fn let_go(&self) {
         if self.is_frugal.load(Ordering::Relaxed) && self.current().pool.size() > 0 {
-            let server = self.current();
-            let options = PgConnectOptions::clone(&server.pool.connect_options());
-            self.replace(Server { pool: pool(options, self.size), ..server });
+            self.renew_pool(1);
         }
+    }
+
+    /// Other connections to the same server.
+    fn renew_pool(&self, size: u32) {
+        let server = self.current();
+        let options = PgConnectOptions::clone(&server.pool.connect_options());
+        self.replace(Server { pool: pool(options, size), ..server });
     }
 
     fn replace(&self, server: Server) {
