@@ -60,7 +60,7 @@ async fn a_process_on_a_copied_folder_does_not_take_its_origin_for_dead() {
 async fn two_processes_are_not_one_node() {
     let mut cluster = Cluster::start(2, "").await;
     let token = cluster.token_everywhere("CRM").await;
-    // As a copy of its memory would, that goes on beside it.
+    // As a copy of its memory would that runs beside it.
     let renewed = "UPDATE node SET renewals = renewals + 1000 WHERE name = 'node-1'";
     cluster.primary.ask(&cluster.database, renewed);
     let node = &mut cluster.nodes[1];
@@ -71,7 +71,7 @@ async fn two_processes_are_not_one_node() {
     cluster.until(1, &token, 200, SOON).await;
 }
 
-/// Whoever can commit is asked: a token that ended at one gateway is not let through by another that only the
+/// Every node that can commit is asked: a token that ended at one gateway is not let through by another that only the
 /// console vouches for.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_gateway_commits_is_asked_of_it_too() {
@@ -156,6 +156,46 @@ async fn a_failover_that_loses_a_suspension_opens_no_account() {
         cluster.nodes[1].kill_and_restart(options);
         cluster.until(1, &token, 200, SOON).await;
     }
+}
+
+/// A node that joined just before a failover is in no list afterwards, and may serve by itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_a_failover_has_lost_from_the_list_is_waited_for() {
+    let primary = Postgres::start("");
+    let mut standby = primary.standby();
+    let config = "isolated = \"serve\"\nmax_age_seconds = 15\nconfirm_seconds = 0";
+    let mut cluster = Cluster::start_on(primary, 1, config, &[standby.port]).await;
+    let token = cluster.token_everywhere("CRM").await;
+    eventually("the standby has the token", async || {
+        standby.ask(&cluster.database, "SELECT count(*) FROM token") == "2"
+    })
+    .await;
+    standby.kill();
+    // It knows the first server alone.
+    let config = cluster.options[0].config.replace("node-0", "late");
+    let config = config.replace(&format!(",127.0.0.1:{}", standby.port), "");
+    let options = Options {
+        config,
+        key_file: Some(cluster.nodes[0].data().join("keydesk.key")),
+        has_account: true,
+        ..Options::default()
+    };
+    cluster.nodes.push(Keydesk::start_with(&options));
+    cluster.until(1, &token, 200, SOON).await;
+    cluster.primary.kill();
+    standby.run();
+    standby.promote();
+    let listed = "SELECT count(*) FROM node WHERE name = 'late'";
+    assert_eq!(standby.ask(&cluster.database, listed), "0");
+    eventually("it writes again", async || {
+        cluster.ann.post("/api-docs/rotate", &[]).await.status == 303
+    })
+    .await;
+    let receipt = cluster.receipt(&cluster.revoke_newest().await).await;
+    assert_eq!(cluster.try_token(1, &token).await.0, 200, "its operator chose so");
+    assert_eq!(receipt["complete"], false, "{receipt}");
+    wait_until(&receipt["refused_from"]).await;
+    assert_ne!(cluster.try_token(1, &token).await.0, 200, "{receipt}");
 }
 
 async fn operator_again(cluster: &Cluster) -> crate::support::Person {

@@ -1,6 +1,6 @@
 //! C1 to C9: each fault that the attacks on clusters found, alone, and then any two of them together, while a token
 //! is revoked by a node of any role. What must hold is the same each time: nobody accepts it after "complete", nor
-//! after the moment that was named, and when all is mended every node refuses it and goes on.
+//! after the moment that was named, and when all is mended every node refuses it and serves.
 
 use crate::{
     figures::{Report, spread},
@@ -91,7 +91,7 @@ struct World {
 }
 
 const ROLES: [&str; 3] = ["all", "all", "gateway"];
-/// By when all goes on after it was mended: a lease that must end first, connections that are found dead.
+/// By when everything works again after it was mended: a lease that must end first, connections that are found dead.
 const MENDED: Duration = Duration::from_secs(30);
 
 impl World {
@@ -248,7 +248,7 @@ fn damage(journal: &Path, dice: &mut Dice) {
             return;
         }
     }
-    // In place: it is the same file for whoever has it open.
+    // In place: it is the same file for a process that has it open.
     let file = std::fs::OpenOptions::new().write(true).truncate(true).open(journal);
     let written = file.and_then(|mut file| std::io::Write::write_all(&mut file, &bytes));
     written.expect("the journal is ours to damage");

@@ -204,7 +204,15 @@ pub async fn stream_and_note(
     loop {
         let is_over = answer.status() != 200 || !matches!(answer.chunk().await, Ok(Some(_)));
         if is_over {
-            history.ends(client, Outcome::Refused);
+            // Cut off: by the token's end, or because its gateway is isolated, which says nothing of the token.
+            let outcome = loop {
+                match cluster.try_token(client % 3, &token).await.0 {
+                    200 => break Outcome::Accepted,
+                    401 => break Outcome::Refused,
+                    _ => tokio::time::sleep(Duration::from_millis(20)).await,
+                }
+            };
+            history.ends(client, outcome);
             return flowed;
         }
         flowed = Instant::now();

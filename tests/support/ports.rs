@@ -5,7 +5,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-/// A port for a server that is started in a moment. Below those that the system hands out to whoever asks
+/// A port for a server that is started in a moment. Below those that the system hands out when a program asks
 /// for any, so that no connection of another test takes it meanwhile.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);

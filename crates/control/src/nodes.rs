@@ -48,7 +48,7 @@ pub async fn list_nodes(
     Ok((listed.collect(), now))
 }
 
-/// Takes a node out of the list, found by its id or name. Its lease must be over; where it could go on by itself
+/// Takes a node out of the list, found by its id or name. Its lease must be over; where it could serve by itself
 /// beyond that, `is_destroyed` says that someone has made sure that it does not.
 pub async fn remove_node(
     store: &Store,

@@ -107,7 +107,8 @@ async fn restore_from(config: &Config, file: &Path) -> anyhow::Result<()> {
         Place::Postgres(_) => Vec::new(),
     };
     let epoch = hex::encode(system::entropy().bytes::<16>());
-    let copied = backup.copy_to(&config.store, Some(&epoch), progress()).await;
+    let copied =
+        backup.copy_to(&config.store, Some((&epoch, system::clock().now())), progress()).await;
     if copied.is_err() {
         put_back(&aside);
     }

@@ -145,7 +145,7 @@ pub trait Table: Feed {
     fn take_usage(&self, all: bool) -> Vec<Usage>;
     /// Whether there is a plan with a quota.
     fn has_quotas(&self) -> bool;
-    /// Calls that count against a quota and have not been told yet, by month. Whoever takes them tells of them.
+    /// Calls that count against a quota and have not been told yet, by month. The caller reports them.
     fn take_counted(&self) -> HashMap<Month, Vec<QuotaUse>>;
     /// What all gateways together have counted of these accounts; what was taken before is among it.
     fn note_quota_use(&self, month: Month, totals: &[QuotaUse]);

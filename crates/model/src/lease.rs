@@ -51,7 +51,7 @@ pub struct Terms {
 }
 
 impl Terms {
-    /// How long whoever waits for the end of the lease waits, with what two machines' clocks may differ by.
+    /// How long to wait for the end of another machine's lease: its clock may run slower.
     pub fn lease_with_slack(self) -> Duration {
         with_slack(self.lease)
     }

@@ -289,7 +289,11 @@ impl Member {
             // Others count its lease from what its row says, on a file of this machine, too.
             self.renew(&mut progress).await?;
         }
-        self.write_back().await
+        // Refused here all the same: no reason not to serve.
+        if let Err(error) = self.write_back().await {
+            tracing::error!(%error, "what the database has forgotten to refuse cannot be written back yet");
+        }
+        Ok(())
     }
 
     /// Tells the database what it has forgotten. Whatever ends this on the way, the rest is told later.

@@ -8,6 +8,7 @@ use keydesk_model::{
     AccountId, AccountName, AccountNumber, AccountState, AddressList, Change, LiveAccount, Mode,
     PersonId, Timestamp,
 };
+use std::time::Duration;
 
 #[derive(Clone, Debug)]
 pub struct Account {
@@ -198,7 +199,7 @@ impl Write {
         next: AccountState,
     ) -> Result<(), StoreError> {
         // Always later than what it follows on, whatever clocks do: journals go by it.
-        let follows = Timestamp::from_micros(account.state_changed_at.as_micros() + 1);
+        let follows = account.state_changed_at.plus(Duration::from_micros(1));
         let now = self.database_now().max(follows);
         let since = (next != AccountState::Open).then_some(now);
         let set = query(SET_STATE).bind(next.as_str()).bind(since.map(Timestamp::as_micros));

@@ -6,6 +6,7 @@ use crate::{
     sql::{Row, Runs, Value, composed, query},
 };
 use futures_util::TryStreamExt;
+use keydesk_model::Timestamp;
 use std::path::Path;
 
 enum Column {
@@ -35,6 +36,8 @@ const TABLES: &[Table] = &[
             N("node_seq"),
             N("needs"),
             T("key_id"),
+            T("timeline"),
+            N("history_since"),
         ],
     },
     Table { name: "change", columns: &[N("seq"), N("at"), T("body"), T("chain"), T("seal")] },
@@ -419,7 +422,7 @@ impl Store {
     pub async fn copy_to(
         &self,
         place: &Place,
-        epoch: Option<&str>,
+        epoch: Option<(&str, Timestamp)>,
         mut tell: impl FnMut(CopyProgress),
     ) -> Result<(), CopyError> {
         let target = Self::open(place).await?;
@@ -432,8 +435,11 @@ impl Store {
         for table in TABLES {
             table.copy(&mut from, &mut to, &mut tell).await?;
         }
-        if let Some(epoch) = epoch {
-            query("UPDATE head SET epoch = $1").bind(epoch).execute(&mut to).await?;
+        query("UPDATE head SET timeline = ''").execute(&mut to).await?;
+        if let Some((epoch, now)) = epoch {
+            // Nodes that run on know nothing of it yet, and stand in no list.
+            let begin = query("UPDATE head SET epoch = $1, history_since = $2");
+            begin.bind(epoch).bind(target.now(now).await?).execute(&mut to).await?;
         }
         to.finish().await?;
         target.close().await;

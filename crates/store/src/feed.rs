@@ -389,6 +389,10 @@ impl Following {
             None | Some(Ok(())) => self.unwritten.clear(),
             Some(Err(error)) => {
                 tracing::error!(%error, "the journal of ended tokens cannot be written");
+                // What it may have lost is in the database: everything is loaded, and written, anew.
+                if error.kind() == std::io::ErrorKind::Other {
+                    self.position.epoch.clear();
+                }
             }
         }
     }

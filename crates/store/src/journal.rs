@@ -27,6 +27,8 @@ const LONGEST: usize = 128;
 pub(crate) struct Journal {
     path: PathBuf,
     file: File,
+    /// How long it is at least, as far as this process has seen.
+    length: u64,
 }
 
 /// An ending that was seen here.
@@ -92,7 +94,10 @@ impl Known {
     pub fn add(&mut self, record: Record) {
         match record {
             Record::Ended(stone) => {
-                self.ended.insert(stone.hash, stone);
+                let known = self.ended.entry(stone.hash).or_insert(stone);
+                // No later word makes it be forgotten earlier.
+                let (before, now) = (known.expires_at, stone.expires_at);
+                *known = Tombstone { expires_at: before.zip(now).map(|(a, b)| a.max(b)), ..stone };
             }
             Record::Account(standing) => self.add_account(standing),
             Record::Started(at) => {
@@ -125,7 +130,8 @@ impl Journal {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             File::open(folder)?.sync_all()?;
         }
-        Ok(Self { path: path.to_owned(), file })
+        let length = file.metadata()?.len();
+        Ok(Self { path: path.to_owned(), file, length })
     }
 
     /// Everything that is in it. What is damaged is left out, with an error.
@@ -148,9 +154,14 @@ impl Journal {
             return Ok(());
         }
         self.find_again()?;
+        let length = self.file.metadata()?.len();
+        if length < std::mem::replace(&mut self.length, length) {
+            return Err(io::Error::other("the file was cut off while it was in use"));
+        }
         let bytes: Vec<u8> = new.iter().flat_map(write).collect();
         self.file.write_all(&bytes)?;
         self.file.sync_data()?;
+        self.length = self.file.metadata()?.len();
         if self.is_in_place() { Ok(()) } else { Err(io::Error::other("the file was replaced")) }
     }
 
@@ -172,7 +183,7 @@ impl Journal {
         let mut next = Self::open(&self.path)?;
         next.file.write_all(&held)?;
         next.file.sync_data()?;
-        self.file = next.file;
+        *self = Self { length: next.file.metadata()?.len(), ..next };
         Ok(())
     }
 
@@ -429,6 +440,17 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_is_cut_off_is_noticed() {
+        let (_folder, path, _) = filled();
+        let mut journal = Journal::open(&path).expect("opens");
+        fs::write(&path, "").expect("is the same file");
+        let next = [Record::Ended(stone(101, EndCause::Revoked, None))];
+        assert!(journal.append(&next).is_err(), "what it held has to be written again");
+        journal.append(&next).expect("appends");
+        assert_eq!(read_all(&path).ended.len(), 1);
+    }
+
+    #[test]
     fn a_clock_that_was_wrong_once_drops_nothing_and_one_that_is_right_drops_what_is_over() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("ended");
@@ -452,7 +474,11 @@ mod tests {
             assert_eq!(journal.read().expect("reads").ended.len(), left, "at {now}");
         }
         journal.append(&[Record::Ended(stone(4, EndCause::Rotated, None))]).expect("appends");
+        // Nobody makes it forget by telling of an ending again.
+        journal.append(&[Record::Ended(stone(4, EndCause::Rotated, Some(1)))]).expect("appends");
         let known = read_all(&path);
+        let again = known.ended.get(&TokenHash::from_bytes([4; 32])).expect("is there");
+        assert_eq!(again.expires_at, None);
         let mut left: Vec<_> = known.ended.values().map(|stone| stone.hash.as_bytes()[0]).collect();
         left.sort_unstable();
         assert_eq!((left, known.accounts.len()), (vec![3, 4], 1));

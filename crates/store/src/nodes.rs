@@ -109,7 +109,7 @@ const NOW: &str = "SELECT keydesk_now() AS now";
 const LEAVE_DEAD: &str = "DELETE FROM node WHERE id = $1";
 const SAY_SO: &str = "SELECT pg_notify('keydesk_confirmed', '')";
 
-/// A gateway's database user may not write to the list: these functions do, for whoever knows the holder.
+/// A gateway's database user may not write to the list: these functions do, for the process that knows the holder.
 const JOIN_SHARED: &str =
     "SELECT keydesk_join_node($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS joined";
 const RENEW_SHARED: &str = "SELECT keydesk_renew_node($1, $2, $3, $4, $5, $6, $7) AS outcome";
@@ -227,8 +227,8 @@ impl Store {
         Ok(joined)
     }
 
-    /// Says how far a node has come, and then asks how far the database is: whoever commits after that sees what
-    /// was said. (Asked in one, the answer would be of a moment before it can be seen, and someone who commits in
+    /// Says how far a node has come, and then asks how far the database is: a node that commits after that sees what
+    /// was said. (Asked in one, the answer would be of a moment before it can be seen, and a node that commits in
     /// between would count the lease from the renewal before.)
     pub async fn renew(
         &self,

@@ -49,11 +49,16 @@ const ABOUT: &str = "SELECT CASE WHEN pg_is_in_recovery() THEN 'yes' ELSE 'no' E
       - CAST(current_setting('superuser_reserved_connections') AS BIGINT) AS connections";
 /// Every writer waits here for the one before: so commit order is number order, and what a
 /// transaction reads cannot change before it writes. What stands beside it is read when the turn has come.
-const TAKE_TURN: &str = "SELECT turn.seq, CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) AS now, \
+const TAKE_TURN: &str = "SELECT turn.seq, turn.timeline, turn.history_since, CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) AS now, \
     set_config('synchronous_commit', CASE current_setting('synchronous_commit') \
       WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, true) AS synchronous_commit, \
     current_setting('fsync') AS fsync, current_setting('full_page_writes') AS full_page_writes \
-    FROM (SELECT seq FROM head WHERE one = 1 FOR UPDATE) AS turn";
+    FROM (SELECT seq, timeline, history_since FROM head WHERE one = 1 FOR UPDATE) AS turn";
+/// The first word of another history; empty: it was restored, and since when is known.
+const NEW_TIMELINE: &str = "UPDATE head SET timeline = $1, \
+    history_since = CASE WHEN timeline = '' THEN history_since ELSE $2 END WHERE one = 1";
+/// Not every server that speaks PostgreSQL's language says so.
+const TIMELINE: &str = "SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) AS timeline";
 
 /// Why none of the servers can be used, each with its reason.
 #[derive(Debug)]
@@ -75,6 +80,8 @@ pub(crate) struct Turn {
     pub seq: i64,
     /// By the database's clock.
     pub now: Timestamp,
+    /// Since when the database has the history that it has: it was restored, or failed over.
+    pub history_since: Timestamp,
 }
 
 /// The server that is used now.
@@ -83,6 +90,8 @@ struct Server {
     pool: PgPool,
     /// How many connections it has for everybody.
     connections: i64,
+    /// The number of its history; empty where it says none.
+    timeline: String,
 }
 
 pub(crate) struct PostgresServers {
@@ -107,7 +116,7 @@ impl fmt::Debug for PostgresServers {
 impl PostgresServers {
     pub async fn open(place: &PostgresPlace, is_console: bool) -> Result<Self, OpenError> {
         let found = find_primary(place).await.map_err(OpenError::NoServer)?;
-        let Found { options, mut connection, about } = found;
+        let Found { options, mut connection, about, timeline } = found;
         keeps_commits(&about).map_err(OpenError::LosesWrites)?;
         let begin = || place.begin("BEGIN", "");
         if is_console {
@@ -119,7 +128,8 @@ impl PostgresServers {
         }
         let _ = connection.close().await;
         let size = if is_console { CONSOLE_CONNECTIONS } else { GATEWAY_CONNECTIONS };
-        let server = Server { pool: pool(options, size), connections: about.get("connections")? };
+        let connections = about.get("connections")?;
+        let server = Server { pool: pool(options, size), connections, timeline };
         Ok(Self {
             place: place.clone(),
             size,
@@ -160,7 +170,15 @@ impl PostgresServers {
             let row = query(TAKE_TURN).one(&mut *transaction).await?;
             keeps_commits(&row)?;
             let now = Timestamp::from_micros(row.get("now")?);
-            Ok(Turn { seq: row.get("seq")?, now })
+            let since = Timestamp::from_micros(row.get("history_since")?);
+            let (known, timeline) = (row.get::<&str>("timeline")?, self.current().timeline);
+            let is_other = !timeline.is_empty() && timeline != known;
+            let history_since = if is_other && !known.is_empty() { now } else { since };
+            if is_other && self.size == CONSOLE_CONNECTIONS {
+                let note = query(NEW_TIMELINE).bind(timeline).bind(now);
+                note.execute(&mut *transaction).await?;
+            }
+            Ok(Turn { seq: row.get("seq")?, now, history_since })
         };
         let turn = took.await.inspect_err(|error| self.note(error))?;
         Ok((transaction, turn))
@@ -293,7 +311,8 @@ impl PostgresServers {
         keeps_commits(&found.about)?;
         let connections = found.about.get("connections")?;
         let _ = found.connection.close().await;
-        self.replace(Server { pool: pool(found.options, self.size), connections });
+        let (pool, timeline) = (pool(found.options, self.size), found.timeline);
+        self.replace(Server { pool, connections, timeline });
         self.suspect.store(false, Ordering::Release);
         *self.pooled.lock().await = None;
         Ok(())
@@ -363,6 +382,7 @@ struct Found {
     options: PgConnectOptions,
     connection: PgConnection,
     about: Row,
+    timeline: String,
 }
 
 /// The first server that answers and takes writes. The password is read anew: it may have been changed.
@@ -371,13 +391,23 @@ async fn find_primary(place: &PostgresPlace) -> Result<Found, NoServer> {
     for options in place.current_servers() {
         let found = tokio::time::timeout(CONNECT, ask(&options)).await;
         let why = match found {
-            Ok(Ok((connection, about))) => return Ok(Found { options, connection, about }),
+            Ok(Ok((mut connection, about))) => {
+                let timeline = timeline_of(&mut connection).await.unwrap_or_default();
+                return Ok(Found { options, connection, about, timeline });
+            }
             Ok(Err(why)) => why,
             Err(_) => "does not answer".to_owned(),
         };
         reasons.push((name(&options), why));
     }
     Err(NoServer(reasons))
+}
+
+async fn timeline_of(connection: &mut PgConnection) -> Result<String, StoreError> {
+    let mut transaction = connection.begin().await?;
+    let timeline = query(TIMELINE).one(&mut *transaction).await?.get("timeline")?;
+    transaction.rollback().await?;
+    Ok(timeline)
 }
 
 async fn ask(server: &PgConnectOptions) -> Result<(PgConnection, Row), String> {

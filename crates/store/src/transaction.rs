@@ -9,7 +9,10 @@ use crate::{
 };
 use keydesk_model::{Change, Timestamp};
 use sqlx::{Postgres, Sqlite, Transaction, pool::PoolConnection};
-use std::ops::{Deref, DerefMut};
+use std::{
+    ops::{Deref, DerefMut},
+    time::Duration,
+};
 
 /// Of PostgreSQL always a transaction: a pooler may give each statement outside of one to another
 /// connection.
@@ -88,6 +91,9 @@ pub struct Committed {
     pub at: Timestamp,
     /// What it could be promised when it was committed.
     pub durability: Durability,
+    /// How old the database's history was: where it was restored or failed over, nodes from before may stand in no
+    /// list. None: on a file.
+    pub history: Option<Duration>,
 }
 
 /// Only the number that follows on what this transaction has seen: one that comes too late commits nothing.
@@ -150,6 +156,7 @@ impl Write {
             Some(_) if self.store.is_shared() => durability_of(&mut self).await?,
             _ => Durability::Single,
         };
+        let history = self.turn.map(|turn| turn.now.since(turn.history_since));
         let Self { read, now, store, last_change, .. } = self;
         let finished = tokio::spawn(async move {
             if let Some((seq, _)) = &last_change {
@@ -160,7 +167,8 @@ impl Write {
                 Some(_) => store.settle().await?,
                 None => true,
             };
-            Ok(Committed { change: last_change, is_journaled, audit_seq, at: now, durability })
+            let (change, at) = (last_change, now);
+            Ok(Committed { change, is_journaled, audit_seq, at, durability, history })
         });
         finished.await.unwrap_or(Err(StoreError::Unsettled))
     }

@@ -41,6 +41,8 @@ struct Wait<'a> {
     is_journaled: bool,
     /// Whether the database has forgotten it again.
     is_lost: bool,
+    /// By when nodes refuse that stood in the list of a history before this one.
+    forgotten_until: Moment,
     said: BTreeMap<NodeId, (String, Said)>,
 }
 
@@ -52,6 +54,13 @@ impl Wait<'_> {
             self.said.insert(row.id, (row.name.clone(), silent));
         }
         self.hear();
+    }
+
+    /// After a failover or a restore the list may lack nodes that joined just before; all nodes have the same terms.
+    fn remember_forgotten(&mut self, rows: &[NodeRow], history: Option<Duration>) {
+        let longest = rows.iter().map(NodeRow::longest).max().unwrap_or_default();
+        let left = history.map_or(Duration::ZERO, |age| longest.saturating_sub(age));
+        self.forgotten_until = self.acknowledged.moment.plus(left);
     }
 
     /// Takes over what is in the roster now. Who has left it has stopped serving before.
@@ -79,10 +88,11 @@ impl Wait<'_> {
     }
 
     fn outstanding(&self) -> impl Iterator<Item = Moment> {
-        self.said.values().filter_map(|(_, said)| match said {
+        let silent = self.said.values().filter_map(|(_, said)| match said {
             Said::Silent { until } => Some(*until),
             Said::Confirmed { .. } => None,
-        })
+        });
+        silent.chain([self.forgotten_until])
     }
 
     fn is_over(&self) -> bool {
@@ -155,9 +165,12 @@ impl Desk {
             acknowledged,
             is_journaled: committed.is_journaled,
             is_lost: false,
+            forgotten_until: committed_at,
             said: BTreeMap::new(),
         };
-        wait.begin(&nodes.look(&self.store).await?);
+        let rows = nodes.look(&self.store).await?;
+        wait.remember_forgotten(&rows, committed.history);
+        wait.begin(&rows);
         while !wait.is_over() && nodes.stopwatch.now().since(committed_at) < nodes.patience {
             let _ = tokio::time::timeout(LOOK_AGAIN, nodes.news.notified()).await;
             // A database that has gone away meanwhile says nothing; the leases end all the same.

@@ -36,7 +36,7 @@ pub enum Flaw {
     RemovesTheCopied,
     /// A renewal is answered as of a moment at which others cannot see it yet.
     ReadsBeforeItWrites,
-    /// A gateway that has left goes on with the lease that it had.
+    /// A gateway that has left keeps the lease that it had.
     KeepsItsLeaseWhenItLeaves,
 }
 

@@ -10,6 +10,11 @@ UPDATE account SET state_changed_at = coalesce(state_since, 0);
 -- What consoles put into the feed carries a signature: the key's id and, after a colon, the signature.
 ALTER TABLE change ADD COLUMN seal TEXT COLLATE "C" NOT NULL DEFAULT '';
 
+-- Which of the database's histories this is, as its server numbers them at each failover, and since when: nodes that
+-- joined just before may have been lost from the list, and may go on for as long as a lease.
+ALTER TABLE head ADD COLUMN timeline TEXT COLLATE "C" NOT NULL DEFAULT '';
+ALTER TABLE head ADD COLUMN history_since BIGINT NOT NULL DEFAULT 0;
+
 -- The newest report of each kind that a process has made: one that is sent twice counts once.
 CREATE TABLE report (
     reporter TEXT COLLATE "C" NOT NULL,
@@ -20,7 +25,7 @@ CREATE TABLE report (
 );
 
 -- The list of nodes decides what a receipt says, so nobody writes to it but through these functions: each row
--- is renewed and removed by whoever knows its holder, which a gateway's user cannot read.
+-- is renewed and removed by the process that knows its holder, which a gateway's user cannot read.
 
 CREATE FUNCTION keydesk_now() RETURNS BIGINT LANGUAGE sql VOLATILE SET search_path FROM CURRENT
     AS $$ SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) $$;
@@ -32,8 +37,12 @@ CREATE FUNCTION keydesk_join_node(
 ) RETURNS BIGINT LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE number BIGINT;
 BEGIN
-    IF node_lease_ms < 1 OR node_max_age_ms < node_lease_ms OR length(node_holder) < 32 THEN
-        RAISE EXCEPTION 'not a node';
+    IF (node_id ~ '^nod_[0-9a-f]{32}$' AND node_role IN ('all', 'console', 'gateway') AND node_isolated IN ('refuse', 'serve')
+        AND node_asks_peers IN ('yes', 'no') AND node_lease_ms BETWEEN 1 AND 300000
+        AND node_max_age_ms BETWEEN node_lease_ms AND 86400000 AND length(node_holder) BETWEEN 32 AND 128
+        AND length(node_name) <= 256 AND length(node_peer_url) <= 2048 AND length(node_keys) <= 2048) IS NOT TRUE
+    THEN
+        RAISE EXCEPTION 'not a node' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     UPDATE head SET node_seq = head.node_seq + 1 WHERE one = 1 RETURNING head.node_seq INTO number;
     INSERT INTO node (id, name, role, release, joined, known, renewals, applied, epoch, lease_ms, max_age_ms,
@@ -51,7 +60,7 @@ CREATE FUNCTION keydesk_renew_node(
 BEGIN
     UPDATE node SET renewals = node.renewals + 1, applied = node_applied, epoch = node_epoch, known = node_known,
         keys = node_keys, seen_at = keydesk_now()
-    WHERE node.id = node_id AND node.holder = node_holder AND node.renewals <= attempts;
+    WHERE node.id = node_id AND node.holder = node_holder AND node.holder <> '' AND node.renewals <= attempts;
     IF FOUND THEN RETURN 'renewed'; END IF;
     PERFORM 1 FROM node WHERE node.id = node_id;
     IF FOUND THEN RETURN 'taken'; ELSE RETURN 'gone'; END IF;
@@ -60,7 +69,7 @@ END $$;
 CREATE FUNCTION keydesk_leave_node(node_id TEXT, node_holder TEXT)
 RETURNS BIGINT LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
-    DELETE FROM node WHERE node.id = node_id AND node.holder = node_holder;
+    DELETE FROM node WHERE node.id = node_id AND node.holder = node_holder AND node.holder <> '';
     IF NOT FOUND THEN RETURN 0; END IF;
     UPDATE head SET node_seq = head.node_seq + 1 WHERE one = 1;
     RETURN 1;
@@ -87,13 +96,14 @@ END $$;
 CREATE TRIGGER keydesk_guard BEFORE UPDATE ON head FOR EACH ROW EXECUTE FUNCTION keydesk_guard_head();
 
 CREATE FUNCTION keydesk_guard_change() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
-DECLARE kind TEXT := CAST(NEW.body AS jsonb) ->> 'kind';
+DECLARE body jsonb := CAST(NEW.body AS jsonb);
 BEGIN
     IF NOT keydesk_is_owner() AND (
-        NOT (kind = 'secret_ended' OR (kind = 'account_stopped' AND CAST(NEW.body AS jsonb) ->> 'state' <> 'open'))
-        OR NEW.chain IS DISTINCT FROM (
+        (body ->> 'kind' = 'secret_ended' OR (body ->> 'kind' = 'account_stopped'
+            AND body ->> 'state' IN ('suspended', 'closed') AND CAST(body ->> 'at' AS BIGINT) <= keydesk_now() + 60000000))
+        AND NEW.chain = (
             SELECT encode(sha256(convert_to(head.chain || '|' || head.seq || '|' || NEW.body, 'UTF8')), 'hex')
-            FROM head WHERE one = 1 AND head.seq = NEW.seq))
+            FROM head WHERE one = 1 AND head.seq = NEW.seq)) IS NOT TRUE
     THEN
         RAISE EXCEPTION 'only a console may do that' USING ERRCODE = 'insufficient_privilege';
     END IF;
@@ -103,17 +113,23 @@ CREATE TRIGGER keydesk_guard BEFORE INSERT ON change FOR EACH ROW EXECUTE FUNCTI
 
 CREATE FUNCTION keydesk_guard_secret() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-    IF NOT keydesk_is_owner() AND (OLD.ended_at IS NOT NULL OR NEW.ended_at IS NULL OR NEW.display IS NOT NULL) THEN
+    IF NOT keydesk_is_owner() AND (TG_OP = 'INSERT' OR (OLD.ended_at IS NULL AND NEW.ended_at > 0
+        AND NEW.ended_at <= keydesk_now() + 60000000 AND NEW.end_cause IN ('rotated', 'revoked', 'password_changed', 'password_reset',
+            'logged_out_everywhere', 'member_removed', 'role_changed', 'account_closed')
+        AND NEW.display IS NULL) IS NOT TRUE)
+    THEN
         RAISE EXCEPTION 'only a console may do that' USING ERRCODE = 'insufficient_privilege';
     END IF;
     RETURN NEW;
 END $$;
-CREATE TRIGGER keydesk_guard BEFORE UPDATE ON secret FOR EACH ROW EXECUTE FUNCTION keydesk_guard_secret();
+CREATE TRIGGER keydesk_guard BEFORE INSERT OR UPDATE ON secret FOR EACH ROW EXECUTE FUNCTION keydesk_guard_secret();
 
 CREATE FUNCTION keydesk_guard_account() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-    IF NOT keydesk_is_owner() AND (NEW.state = 'open' OR OLD.state = 'gone'
-        OR NEW.state_changed_at <= OLD.state_changed_at OR NEW.state_changed_at > keydesk_now() + 60000000)
+    -- What it closes can be opened again for three weeks at least.
+    IF NOT keydesk_is_owner() AND (OLD.state = 'open' AND NEW.state IN ('suspended', 'closed')
+        AND NEW.state_since = NEW.state_changed_at AND NEW.state_changed_at > OLD.state_changed_at
+        AND NEW.state_changed_at BETWEEN keydesk_now() - 604800000000 AND keydesk_now() + 60000000) IS NOT TRUE
     THEN
         RAISE EXCEPTION 'only a console may do that' USING ERRCODE = 'insufficient_privilege';
     END IF;
@@ -132,5 +148,16 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE TRIGGER keydesk_guard BEFORE INSERT ON audit FOR EACH ROW EXECUTE FUNCTION keydesk_guard_audit();
+
+CREATE FUNCTION keydesk_guard_audit_head() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE before BIGINT := 0;
+BEGIN
+    IF TG_OP = 'UPDATE' THEN before := OLD.entries; END IF;
+    IF NOT keydesk_is_owner() AND (NEW.entries = before + 1 AND NEW.chain ~ '^[0-9a-f]{64}$') IS NOT TRUE THEN
+        RAISE EXCEPTION 'only a console may do that' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER keydesk_guard BEFORE INSERT OR UPDATE ON audit_head FOR EACH ROW EXECUTE FUNCTION keydesk_guard_audit_head();
 
 UPDATE head SET needs = 18 WHERE needs < 18;

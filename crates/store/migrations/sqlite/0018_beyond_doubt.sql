@@ -10,6 +10,11 @@ UPDATE account SET state_changed_at = coalesce(state_since, 0);
 -- What consoles put into the feed carries a signature: the key's id and, after a colon, the signature.
 ALTER TABLE change ADD COLUMN seal TEXT NOT NULL DEFAULT '';
 
+-- Which of the database's histories this is, as its server numbers them at each failover, and since when: nodes that
+-- joined just before may have been lost from the list, and may go on for as long as a lease.
+ALTER TABLE head ADD COLUMN timeline TEXT NOT NULL DEFAULT '';
+ALTER TABLE head ADD COLUMN history_since INTEGER NOT NULL DEFAULT 0;
+
 -- The newest report of each kind that a process has made: one that is sent twice counts once.
 CREATE TABLE report (
     reporter TEXT NOT NULL,
