@@ -8,6 +8,7 @@ use axum::{
     http::{StatusCode, header::RETRY_AFTER},
     response::{IntoResponse, Response},
 };
+use keydesk_node::WrongClock;
 use keydesk_store::StoreError;
 use std::{error::Error, num::NonZeroU32, time::Duration};
 
@@ -83,6 +84,13 @@ impl Problem {
 
     pub fn too_busy() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, say("too-busy"), say("too-busy-why"))
+    }
+
+    pub fn wrong_clock(cause: WrongClock) -> Self {
+        Self {
+            cause: Some(Box::new(cause)),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, say("wrong-clock"), say("wrong-clock-why"))
+        }
     }
 
     pub fn too_many_tries(detail: impl Into<String>) -> Self {

@@ -171,7 +171,13 @@ impl Member {
         };
         let holder = new_holder(&entropy);
         let joined = store.join(&new, &holder, clock.now()).await.map_err(join_error)?;
-        let nodes = Nodes::new((id, joined), stopwatch.clone(), settings.confirm, dead);
+        let nodes = Nodes::new(
+            (id, joined),
+            stopwatch.clone(),
+            settings.confirm,
+            Some(clock.clone()),
+            dead,
+        );
         let state = State::new(new.terms, joined, holder);
         let member = Arc::new(Self {
             store: store.clone(),

@@ -1,6 +1,6 @@
 //! What a console knows of the other nodes.
 
-use crate::Identity;
+use crate::{ClusterClock, Identity};
 use keydesk_model::{Moment, NodeId, NodeRow, Roster, Stopwatch, Timestamp};
 use keydesk_store::{Store, StoreError};
 use keydesk_token::Entropy;
@@ -44,6 +44,8 @@ pub struct Nodes {
     pub news: Notify,
     /// How long an answer may wait for confirmations.
     pub patience: Duration,
+    /// None: a command that runs beside the servers.
+    pub clock: Option<ClusterClock>,
     dead: Dead,
 }
 
@@ -58,17 +60,18 @@ impl Nodes {
         (own, joined): (NodeId, i64),
         stopwatch: Stopwatch,
         patience: Duration,
+        clock: Option<ClusterClock>,
         dead: Dead,
     ) -> Self {
         let roster = Mutex::new(Roster::of(own, joined));
-        Self { own, stopwatch, roster, news: Notify::new(), patience, dead }
+        Self { own, stopwatch, roster, news: Notify::new(), patience, clock, dead }
     }
 
     /// For a command that runs beside the servers and ends no token.
     pub fn alone() -> Self {
         let nobody = NodeId::generate(Timestamp::from_micros(0), &Entropy::seeded(0));
         let still = Stopwatch::new(Moment::default);
-        Self::new((nobody, 0), still, Duration::ZERO, Dead::default())
+        Self::new((nobody, 0), still, Duration::ZERO, None, Dead::default())
     }
 
     pub fn with_roster<T>(&self, use_it: impl FnOnce(&mut Roster) -> T) -> T {

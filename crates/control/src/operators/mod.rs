@@ -173,6 +173,11 @@ pub(crate) async fn set_state(
     number: AccountNumber,
     next: AccountState,
 ) -> Result<Option<Issued>, Problem> {
+    // Closing sets the time for what cannot be undone: nobody knows it while clocks disagree.
+    let clock = desk.nodes.clock.as_ref().filter(|_| next == AccountState::Closed);
+    if let Some(wrong) = clock.and_then(|clock| clock.certain().err()) {
+        return Err(Problem::wrong_clock(wrong));
+    }
     let mut write = write_as(desk, operator).await?;
     let found = write.find_account_by_number(number).await?;
     let mut account = found.ok_or_else(Problem::not_found)?;
