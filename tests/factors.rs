@@ -17,10 +17,15 @@ impl Authenticator {
         Self(BASE32_NOPAD.decode(typed.replace(' ', "").as_bytes()).expect("base32"))
     }
 
-    /// The code of the step that is `later` from now.
+    /// The code of the step that is `later` from now. One that is past is accepted for the rest of this step: where
+    /// little is left of it, of the next one.
     pub fn code(&self, later: i64) -> String {
         let totp = Builder::new().with_secret(self.0.clone()).build().expect("a key");
-        let now = std::time::SystemTime::UNIX_EPOCH.elapsed().expect("after 1970").as_secs();
+        let now = || std::time::SystemTime::UNIX_EPOCH.elapsed().expect("after 1970").as_secs();
+        if later < 0 && now() % 30 > 15 {
+            std::thread::sleep(std::time::Duration::from_secs(30 - now() % 30));
+        }
+        let now = now();
         totp.generate(now.saturating_add_signed(30 * later)).to_string()
     }
 }
