@@ -15,7 +15,7 @@ use std::{
     path::Path,
     sync::{
         Arc, PoisonError,
-        atomic::{AtomicBool, AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -27,8 +27,9 @@ pub(crate) struct Follower {
     following: Mutex<Following>,
     /// How far it has come, for who cannot wait for a database.
     position: std::sync::Mutex<Position>,
-    /// The newest change that this process has tried to commit.
+    /// The newest change that this process has tried to commit, and how many commits are under way.
     committing: AtomicI64,
+    under_way: AtomicUsize,
     is_loading: AtomicBool,
 }
 
@@ -45,6 +46,17 @@ impl<'a> Loading<'a> {
 impl Drop for Loading<'_> {
     fn drop(&mut self) {
         self.0.store(false, Ordering::Release);
+    }
+}
+
+/// For as long as it lives, a commit is under way.
+pub(crate) struct Committing(Store);
+
+impl Drop for Committing {
+    fn drop(&mut self) {
+        if let Some(follower) = self.0.follower.get() {
+            follower.under_way.fetch_sub(1, Ordering::SeqCst);
+        }
     }
 }
 
@@ -130,6 +142,7 @@ impl Store {
             following: Mutex::new(following),
             position,
             committing: AtomicI64::new(0),
+            under_way: AtomicUsize::new(0),
             is_loading: AtomicBool::new(false),
         };
         assert!(self.follower.set(follower).is_ok(), "a process follows its feed once");
@@ -182,19 +195,26 @@ impl Store {
         self.follower.get().is_some_and(|follower| follower.is_loading.load(Ordering::Acquire))
     }
 
-    /// The newest change that this process has committed or taken over, of its present history.
+    /// The newest change that this process has committed or taken over, of its present history. None while it
+    /// commits one: nobody knows.
     pub fn newest(&self) -> Option<Position> {
+        let follower = self.follower.get()?;
+        if follower.under_way.load(Ordering::SeqCst) > 0 {
+            return None;
+        }
         let mut position = self.position()?;
-        position.seq = position.seq.max(self.follower.get()?.committing.load(Ordering::Acquire));
+        position.seq = position.seq.max(follower.committing.load(Ordering::SeqCst));
         Some(position)
     }
 
     /// This process is about to commit a change of this number: whoever asks may not be told that there is
     /// nothing newer, whatever becomes of it.
-    pub(crate) fn note_committing(&self, seq: i64) {
+    pub(crate) fn note_committing(&self, seq: i64) -> Committing {
         if let Some(follower) = self.follower.get() {
-            follower.committing.fetch_max(seq, Ordering::AcqRel);
+            follower.under_way.fetch_add(1, Ordering::SeqCst);
+            follower.committing.fetch_max(seq, Ordering::SeqCst);
         }
+        Committing(self.clone())
     }
 
     /// How far this process has come, from memory.

@@ -159,9 +159,7 @@ impl Write {
         let history = self.turn.map(|turn| turn.now.since(turn.history_since));
         let Self { read, now, store, last_change, .. } = self;
         let finished = tokio::spawn(async move {
-            if let Some((seq, _)) = &last_change {
-                store.note_committing(*seq);
-            }
+            let _under_way = last_change.as_ref().map(|(seq, _)| store.note_committing(*seq));
             read.finish().await.inspect_err(|error| store.note(error))?;
             let is_journaled = match last_change {
                 Some(_) => store.settle().await?,
