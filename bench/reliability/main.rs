@@ -49,10 +49,10 @@ async fn main() -> ExitCode {
     let args = Args::parse();
     let mut report = Report::default();
     if args.wants("R1") {
-        revocation::on_one_node(&mut report, args.cycles(200, 10_000)).await;
+        revocation::on_one_node(&mut report, args.cycles(120, 10_000)).await;
     }
     if args.wants("R2") {
-        revocation::on_three_nodes(&mut report, args.cycles(200, 10_000)).await;
+        revocation::on_three_nodes(&mut report, args.cycles(120, 10_000)).await;
     }
     if args.wants("R3") {
         revocation::while_cut_off(&mut report, args.cycles(6, 1_000)).await;

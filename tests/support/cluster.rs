@@ -153,7 +153,7 @@ pub async fn revoke_newest(person: &Person) -> String {
     let page = person.get("/tokens").await.text;
     let start = page.find("/tokens/tok_").expect("a live token is listed");
     let id = &page[start + 8..start + 8 + 36];
-    let page = person.post(&format!("/tokens/{id}/revoke"), &[]).await;
+    let page = person.post_patiently(&format!("/tokens/{id}/revoke"), &[]).await;
     assert_eq!(page.status, 303, "{}", page.text);
     page.location.expect("it leads somewhere")
 }

@@ -5,6 +5,7 @@ use reqwest::{
     header::{ACCEPT_LANGUAGE, HeaderMap, HeaderValue},
     redirect::Policy,
 };
+use std::time::Duration;
 
 pub struct Person {
     client: Client,
@@ -86,6 +87,17 @@ impl Person {
         .await
     }
 
+    /// Waits where someone has changed too much in a short time.
+    pub async fn post_patiently(&self, path: &str, form: &[(&str, &str)]) -> Page {
+        loop {
+            let page = self.post(path, form).await;
+            if page.status != 429 {
+                return page;
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+
     /// None: the console went away while it was asked.
     pub async fn try_post(&self, path: &str, form: &[(&str, &str)]) -> Option<Page> {
         let response = self.client.post(self.url(path)).form(form).send().await.ok()?;
@@ -115,8 +127,8 @@ impl Person {
 
     /// Creates an API token that may do everything.
     pub async fn create_token(&self, name: &str, expires: &str) -> String {
-        let page =
-            self.post("/tokens", &[("name", name), ("expires", expires), ("scope", "*")]).await;
+        let form = [("name", name), ("expires", expires), ("scope", "*")];
+        let page = self.post_patiently("/tokens", &form).await;
         assert_eq!(page.status, 200, "{}", page.text);
         page.value("new-token")
     }
