@@ -174,12 +174,8 @@ async fn a_node_that_a_failover_has_lost_from_the_list_is_waited_for() {
     // It knows the first server alone.
     let config = cluster.options[0].config.replace("node-0", "late");
     let config = config.replace(&format!(",127.0.0.1:{}", standby.port), "");
-    let options = Options {
-        config,
-        key_file: Some(cluster.nodes[0].data().join("keydesk.key")),
-        has_account: true,
-        ..Options::default()
-    };
+    let config = config.replace("role = \"all\"", "role = \"gateway\"");
+    let options = Options { config, has_account: true, ..Options::default() };
     cluster.nodes.push(Keydesk::start_with(&options));
     cluster.until(1, &token, 200, SOON).await;
     cluster.primary.kill();

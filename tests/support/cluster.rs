@@ -204,15 +204,8 @@ pub async fn stream_and_note(
     loop {
         let is_over = answer.status() != 200 || !matches!(answer.chunk().await, Ok(Some(_)));
         if is_over {
-            // Cut off: by the token's end, or because its gateway is isolated, which says nothing of the token.
-            let outcome = loop {
-                match cluster.try_token(client % 3, &token).await.0 {
-                    200 => break Outcome::Accepted,
-                    401 => break Outcome::Refused,
-                    _ => tokio::time::sleep(Duration::from_millis(20)).await,
-                }
-            };
-            history.ends(client, outcome);
+            // Cut off: by the token's end, or because its gateway is isolated.
+            history.ends(client, outcome(&cluster, client % 3, &token).await);
             return flowed;
         }
         flowed = Instant::now();
@@ -228,7 +221,18 @@ pub async fn stream_and_note(
     }
 }
 
-/// Uses a token at one gateway and notes what was said. 503 says nothing of the token: it is asked again.
+/// What a gateway says of a token. 503 says nothing of it: it is asked again.
+async fn outcome(cluster: &Cluster, node: usize, token: &str) -> Outcome {
+    loop {
+        match cluster.try_token(node, token).await.0 {
+            200 => return Outcome::Accepted,
+            401 => return Outcome::Refused,
+            _ => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
+}
+
+/// Uses a token at one gateway and notes what was said.
 pub async fn use_and_note(
     cluster: std::sync::Arc<Cluster>,
     client: usize,
@@ -237,14 +241,7 @@ pub async fn use_and_note(
 ) {
     for _ in 0..20 {
         history.begins(client, Op::Use);
-        let outcome = loop {
-            match cluster.try_token(client % 3, &token).await.0 {
-                200 => break Outcome::Accepted,
-                401 => break Outcome::Refused,
-                _ => tokio::time::sleep(Duration::from_millis(20)).await,
-            }
-        };
-        history.ends(client, outcome);
+        history.ends(client, outcome(&cluster, client % 3, &token).await);
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

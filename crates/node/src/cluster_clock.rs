@@ -4,7 +4,10 @@
 
 use keydesk_model::{Clock, Moment, Stopwatch, Timestamp};
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
@@ -17,16 +20,20 @@ pub struct ClusterClock {
     stopwatch: Stopwatch,
     /// By how much clocks may differ.
     tolerance: Duration,
-    heard: Arc<Mutex<Heard>>,
+    /// What the database's clock showed when the stopwatch showed nothing: each request reads it, so it takes no
+    /// lock. [`UNHEARD`] until the database has answered.
+    database: Arc<AtomicI64>,
+    looked: Arc<Mutex<Looked>>,
 }
 
+const UNHEARD: i64 = i64::MIN;
+
+/// What this machine's own clock has shown.
 #[derive(Debug)]
-struct Heard {
-    /// What the database's clock showed, and when that was.
-    database: Option<(Timestamp, Moment)>,
-    /// What this machine's clock showed when it was last found where it should be.
+struct Looked {
+    /// And when that was.
     own: (Timestamp, Moment),
-    /// When it was set while this process looked.
+    /// When it was set between two looks.
     set_at: Option<Moment>,
 }
 
@@ -43,32 +50,33 @@ fn difference(one: Timestamp, other: Timestamp) -> Duration {
     one.since(other).max(other.since(one))
 }
 
-fn later(at: Timestamp, from: Moment, now: Moment) -> Timestamp {
-    at.plus(now.since(from))
+fn micros(moment: Moment) -> i64 {
+    i64::try_from(moment.as_micros()).unwrap_or(i64::MAX)
 }
 
 impl ClusterClock {
     pub fn new(own: Clock, stopwatch: Stopwatch, tolerance: Duration) -> Self {
-        let heard = Heard { database: None, own: (own.now(), stopwatch.now()), set_at: None };
-        Self { own, stopwatch, tolerance, heard: Arc::new(Mutex::new(heard)) }
-    }
-
-    fn heard(&self) -> std::sync::MutexGuard<'_, Heard> {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+        let looked = Looked { own: (own.now(), stopwatch.now()), set_at: None };
+        let (database, looked) = (Arc::new(UNHEARD.into()), Arc::new(Mutex::new(looked)));
+        Self { own, stopwatch, tolerance, database, looked }
     }
 
     /// The database's clock showed this, some time after `sent_at`.
     pub fn hear(&self, database: Timestamp, sent_at: Moment) {
         let now = self.stopwatch.now();
-        let middle = Moment::from_micros(u64::midpoint(sent_at.as_micros(), now.as_micros()));
-        self.heard().database = Some((database, middle));
+        let middle = i64::midpoint(micros(sent_at), micros(now));
+        self.database.store(database.as_micros().saturating_sub(middle), Ordering::Relaxed);
+    }
+
+    /// By the database's clock, as far as it was heard.
+    fn database_now(&self) -> Option<Timestamp> {
+        let start =
+            Some(self.database.load(Ordering::Relaxed)).filter(|start| *start != UNHEARD)?;
+        Some(Timestamp::from_micros(start.saturating_add(micros(self.stopwatch.now()))))
     }
 
     pub fn now(&self) -> Timestamp {
-        match self.heard().database {
-            Some((at, from)) => later(at, from, self.stopwatch.now()),
-            None => self.own.now(),
-        }
+        self.database_now().unwrap_or_else(|| self.own.now())
     }
 
     /// For everybody who asks for the time.
@@ -84,19 +92,18 @@ impl ClusterClock {
     /// While this machine's clock differs from the database's, or was set lately.
     pub fn certain(&self) -> Result<Timestamp, WrongClock> {
         let (own, moment) = (self.own.now(), self.stopwatch.now());
-        let mut heard = self.heard();
-        if let Some((at, from)) = heard.database {
-            let database = later(at, from, moment);
+        if let Some(database) = self.database_now() {
             let difference = difference(own, database);
             let agrees = difference <= self.tolerance;
             return if agrees { Ok(database) } else { Err(WrongClock::Differs(difference)) };
         }
-        let expected = later(heard.own.0, heard.own.1, moment);
+        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        let expected = looked.own.0.plus(moment.since(looked.own.1));
         if difference(own, expected) > self.tolerance {
-            heard.set_at = Some(moment);
+            looked.set_at = Some(moment);
         }
-        heard.own = (own, moment);
-        let settles = heard.set_at.is_some_and(|at| moment.since(at) < SETTLES);
+        looked.own = (own, moment);
+        let settles = looked.set_at.is_some_and(|at| moment.since(at) < SETTLES);
         if settles { Err(WrongClock::WasSet) } else { Ok(own) }
     }
 }

@@ -11,8 +11,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const BOOT: &str = "/proc/sys/kernel/random/boot_id";
-
 /// This process's own; let go of when it ends, however it ends.
 #[derive(Debug)]
 pub struct Identity {
@@ -38,21 +36,19 @@ enum Fate {
     Elsewhere,
 }
 
-/// Where and when a file was made: since this start of the machine, as this file of this disk.
+/// Which file of which disk it is: a copy is another one.
 fn place(file: &File) -> io::Result<String> {
-    let (boot, file) = (fs::read_to_string(BOOT)?, file.metadata()?);
-    Ok(format!("{} {} {}\n", boot.trim(), file.dev(), file.ino()))
+    let file = file.metadata()?;
+    Ok(format!("{} {}\n", file.dev(), file.ino()))
 }
 
 fn fate(path: &Path) -> Fate {
     let Ok(file) = File::open(path) else { return Fate::Lives };
     let written = fs::read_to_string(path).unwrap_or_default();
     let Ok(here) = place(&file) else { return Fate::Lives };
-    // The machine may have been started anew since, and with it every process that used a file of its own.
-    let disk = |place: &str| place.split_once(' ').map(|(_, disk)| disk.to_owned());
     match file.try_lock() {
         Err(_) => Fate::Lives,
-        Ok(()) if disk(&written) == disk(&here) => Fate::Dead,
+        Ok(()) if written == here => Fate::Dead,
         Ok(()) => Fate::Elsewhere,
     }
 }

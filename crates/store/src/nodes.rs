@@ -115,19 +115,9 @@ const JOIN_SHARED: &str =
 const RENEW_SHARED: &str = "SELECT keydesk_renew_node($1, $2, $3, $4, $5, $6, $7) AS outcome";
 const LEAVE_SHARED: &str = "SELECT keydesk_leave_node($1, $2)";
 
-/// Silent for so long, by the database's clock, since it was seen like this.
-macro_rules! remove {
-    ($now:literal) => {
-        concat!(
-            "DELETE FROM node WHERE id = $1 AND joined = $2 AND renewals = $3 AND seen_at + $4 <= ",
-            $now
-        )
-    };
-}
-
-const REMOVE: &str = remove!("$5");
-/// What is bound as "now" is this machine's, and does not count.
-const REMOVE_SHARED: &str = remove!("keydesk_now() + 0 * $5");
+/// Silent for so long since it was seen like this.
+const REMOVE: &str =
+    "DELETE FROM node WHERE id = $1 AND joined = $2 AND renewals = $3 AND seen_at + $4 <= $5";
 
 fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
@@ -309,9 +299,9 @@ impl Store {
     /// Takes a node out that has not renewed since it was seen like this, and accepts nothing any more by the
     /// database's clock.
     pub async fn remove_gone(&self, seen: &NodeRow, now: Timestamp) -> Result<bool, StoreError> {
+        let now = self.now(now).await?;
         let mut aside = self.aside().await?;
-        let text = if self.is_shared() { REMOVE_SHARED } else { REMOVE };
-        let is_removed = remove(text, &mut aside, (seen, seen.longest(), now)).await?;
+        let is_removed = remove(&mut aside, seen, (seen.longest(), now)).await?;
         aside.finish().await?;
         Ok(is_removed)
     }
@@ -322,17 +312,17 @@ impl Write {
     /// sure that it does not run: it could accept tokens for longer.
     pub async fn remove_node(&mut self, seen: &NodeRow) -> Result<bool, StoreError> {
         let (lease, now) = (seen.terms.lease_with_slack(), self.database_now());
-        remove(REMOVE, self, (seen, lease, now)).await
+        remove(self, seen, (lease, now)).await
     }
 }
 
 async fn remove(
-    text: &'static str,
     runs: &mut impl Runs,
-    (seen, silent_for, now): (&NodeRow, Duration, Timestamp),
+    seen: &NodeRow,
+    (silent_for, now): (Duration, Timestamp),
 ) -> Result<bool, StoreError> {
     let silent_for = i64::try_from(silent_for.as_micros()).unwrap_or(i64::MAX / 2);
-    let remove = query(text).bind(seen.id).bind(seen.joined).bind(seen.renewals);
+    let remove = query(REMOVE).bind(seen.id).bind(seen.joined).bind(seen.renewals);
     if remove.bind(silent_for).bind(now).execute(runs).await? == 0 {
         return Ok(false);
     }

@@ -81,7 +81,7 @@ async fn rotate(
     desk.rotations.take(&id.to_string(), write.now()).map_err(OwnTokenError::TooOften)?;
     let of = (token.account, id);
     let entry = |detail| entry(of, Action::RotateToken, origin, detail);
-    match token.binding {
+    let (version, plain, closing, receipt) = match token.binding {
         Binding::Account => {
             let made = rotate_secret(desk, write, token.clone(), terms, entry).await;
             let made = made.map_err(|error| match error {
@@ -90,21 +90,14 @@ async fn rotate(
                 _ => OwnTokenError::NotLive,
             })?;
             let RotatedToken { token: rotated, plain, closing, receipt } = made;
-            let (is_complete, receipt, refused_from) = told(receipt.as_ref());
-            let version = rotated.version;
-            let done = OwnRotation {
-                token: id,
-                version,
-                plain,
-                closing,
-                is_complete,
-                receipt,
-                refused_from,
-            };
-            Ok((token, done))
+            (rotated.version, plain, closing, receipt)
         }
-        Binding::Member(_) if terms.closing(write.now()).is_some() => Err(OwnTokenError::NoOverlap),
-        Binding::Member(_) if desk.keyring.key_ids().is_empty() => Err(OwnTokenError::NoKey),
+        Binding::Member(_) if terms.closing(write.now()).is_some() => {
+            return Err(OwnTokenError::NoOverlap);
+        }
+        Binding::Member(_) if desk.keyring.key_ids().is_empty() => {
+            return Err(OwnTokenError::NoKey);
+        }
         Binding::Member(member) => {
             write.end_secret(id, EndCause::Rotated).await?;
             replace_secret(desk, &mut write, &token, member).await?;
@@ -116,20 +109,13 @@ async fn rotate(
             let sealed = next.display.as_deref().ok_or(OwnTokenError::NotLive)?;
             let plain = desk.keyring.open_token(sealed, belongs_to);
             let plain = plain.map_err(|_| OwnTokenError::NoKey)?;
-            let (is_complete, receipt, refused_from) = told(receipt.as_ref());
-            let (version, closing) = (next.version, None);
-            let done = OwnRotation {
-                token: id,
-                version,
-                plain,
-                closing,
-                is_complete,
-                receipt,
-                refused_from,
-            };
-            Ok((token, done))
+            (next.version, plain, None, receipt)
         }
-    }
+    };
+    let (is_complete, receipt, refused_from) = told(receipt.as_ref());
+    let done =
+        OwnRotation { token: id, version, plain, closing, is_complete, receipt, refused_from };
+    Ok((token, done))
 }
 
 /// Notifies the people responsible for a token that it has rotated itself. A node without mail notifies nobody.
