@@ -83,81 +83,75 @@ REVOKE ALL ON FUNCTION keydesk_leave_node(TEXT, TEXT) FROM PUBLIC;
 CREATE FUNCTION keydesk_is_owner() RETURNS BOOLEAN LANGUAGE sql STABLE SET search_path FROM CURRENT
     AS $$ SELECT pg_has_role(current_user, relowner, 'MEMBER') FROM pg_class WHERE oid = CAST('head' AS regclass) $$;
 
-CREATE FUNCTION keydesk_guard_head() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+-- What it may write must be true of the new row: false and unknown are denied alike.
+CREATE FUNCTION keydesk_permit(is_permitted BOOLEAN) RETURNS VOID LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-    IF NOT keydesk_is_owner() AND (NEW.seq NOT IN (OLD.seq, OLD.seq + 1) OR
-        NEW.audit_seq NOT IN (OLD.audit_seq, OLD.audit_seq + 1) OR
-        (NEW.chain <> OLD.chain AND NEW.chain IS DISTINCT FROM (SELECT change.chain FROM change WHERE change.seq = OLD.seq)))
-    THEN
+    IF is_permitted IS NOT TRUE THEN
         RAISE EXCEPTION 'only a console may do that' USING ERRCODE = 'insufficient_privilege';
     END IF;
+END $$;
+
+CREATE FUNCTION keydesk_guard_head() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    PERFORM keydesk_permit(NEW.seq IN (OLD.seq, OLD.seq + 1) AND NEW.audit_seq IN (OLD.audit_seq, OLD.audit_seq + 1)
+        AND (NEW.chain = OLD.chain OR NEW.chain = (SELECT change.chain FROM change WHERE change.seq = OLD.seq)));
     RETURN NEW;
 END $$;
-CREATE TRIGGER keydesk_guard BEFORE UPDATE ON head FOR EACH ROW EXECUTE FUNCTION keydesk_guard_head();
+CREATE TRIGGER keydesk_guard BEFORE UPDATE ON head FOR EACH ROW WHEN (NOT keydesk_is_owner())
+    EXECUTE FUNCTION keydesk_guard_head();
 
 CREATE FUNCTION keydesk_guard_change() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE body jsonb := CAST(NEW.body AS jsonb);
 BEGIN
-    IF NOT keydesk_is_owner() AND (
+    PERFORM keydesk_permit(
         (body ->> 'kind' = 'secret_ended' OR (body ->> 'kind' = 'account_stopped'
             AND body ->> 'state' IN ('suspended', 'closed') AND CAST(body ->> 'at' AS BIGINT) <= keydesk_now() + 60000000))
-        AND NEW.chain = (
-            SELECT encode(sha256(convert_to(head.chain || '|' || head.seq || '|' || NEW.body, 'UTF8')), 'hex')
-            FROM head WHERE one = 1 AND head.seq = NEW.seq)) IS NOT TRUE
-    THEN
-        RAISE EXCEPTION 'only a console may do that' USING ERRCODE = 'insufficient_privilege';
-    END IF;
+        AND NEW.chain = (SELECT encode(sha256(convert_to(head.chain || '|' || head.seq || '|' || NEW.body, 'UTF8')), 'hex')
+            FROM head WHERE one = 1 AND head.seq = NEW.seq));
     RETURN NEW;
 END $$;
-CREATE TRIGGER keydesk_guard BEFORE INSERT ON change FOR EACH ROW EXECUTE FUNCTION keydesk_guard_change();
+CREATE TRIGGER keydesk_guard BEFORE INSERT ON change FOR EACH ROW WHEN (NOT keydesk_is_owner())
+    EXECUTE FUNCTION keydesk_guard_change();
 
 CREATE FUNCTION keydesk_guard_secret() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-    IF NOT keydesk_is_owner() AND (TG_OP = 'INSERT' OR (OLD.ended_at IS NULL AND NEW.ended_at > 0
-        AND NEW.ended_at <= keydesk_now() + 60000000 AND NEW.end_cause IN ('rotated', 'revoked', 'password_changed', 'password_reset',
-            'logged_out_everywhere', 'member_removed', 'role_changed', 'account_closed')
-        AND NEW.display IS NULL) IS NOT TRUE)
-    THEN
-        RAISE EXCEPTION 'only a console may do that' USING ERRCODE = 'insufficient_privilege';
-    END IF;
+    PERFORM keydesk_permit(TG_OP = 'UPDATE' AND OLD.ended_at IS NULL AND NEW.ended_at > 0
+        AND NEW.ended_at <= keydesk_now() + 60000000 AND NEW.display IS NULL AND NEW.end_cause IN ('rotated', 'revoked', 'password_changed', 'password_reset', 'logged_out_everywhere',
+        'member_removed', 'role_changed', 'account_closed'));
     RETURN NEW;
 END $$;
-CREATE TRIGGER keydesk_guard BEFORE INSERT OR UPDATE ON secret FOR EACH ROW EXECUTE FUNCTION keydesk_guard_secret();
+CREATE TRIGGER keydesk_guard BEFORE INSERT OR UPDATE ON secret FOR EACH ROW WHEN (NOT keydesk_is_owner())
+    EXECUTE FUNCTION keydesk_guard_secret();
 
+-- What it closes can be opened again for three weeks at least.
 CREATE FUNCTION keydesk_guard_account() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-    -- What it closes can be opened again for three weeks at least.
-    IF NOT keydesk_is_owner() AND (OLD.state = 'open' AND NEW.state IN ('suspended', 'closed')
+    PERFORM keydesk_permit(OLD.state = 'open' AND NEW.state IN ('suspended', 'closed')
         AND NEW.state_since = NEW.state_changed_at AND NEW.state_changed_at > OLD.state_changed_at
-        AND NEW.state_changed_at BETWEEN keydesk_now() - 604800000000 AND keydesk_now() + 60000000) IS NOT TRUE
-    THEN
-        RAISE EXCEPTION 'only a console may do that' USING ERRCODE = 'insufficient_privilege';
-    END IF;
+        AND NEW.state_changed_at BETWEEN keydesk_now() - 604800000000 AND keydesk_now() + 60000000);
     RETURN NEW;
 END $$;
-CREATE TRIGGER keydesk_guard BEFORE UPDATE ON account FOR EACH ROW EXECUTE FUNCTION keydesk_guard_account();
+CREATE TRIGGER keydesk_guard BEFORE UPDATE ON account FOR EACH ROW WHEN (NOT keydesk_is_owner())
+    EXECUTE FUNCTION keydesk_guard_account();
 
 CREATE FUNCTION keydesk_guard_audit() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-    IF NOT keydesk_is_owner() AND (NEW.actor NOT IN ('token', 'node')
-        OR NEW.action NOT IN ('token.revoke', 'token.write_back_endings') OR NEW.person_id IS NOT NULL
-        OR NEW.seq IS DISTINCT FROM (SELECT audit_seq FROM head WHERE one = 1))
-    THEN
-        RAISE EXCEPTION 'only a console may do that' USING ERRCODE = 'insufficient_privilege';
-    END IF;
+    PERFORM keydesk_permit(NEW.actor IN ('token', 'node') AND NEW.person_id IS NULL
+        AND NEW.action IN ('token.revoke', 'token.write_back_endings')
+        AND NEW.seq = (SELECT audit_seq FROM head WHERE one = 1));
     RETURN NEW;
 END $$;
-CREATE TRIGGER keydesk_guard BEFORE INSERT ON audit FOR EACH ROW EXECUTE FUNCTION keydesk_guard_audit();
+CREATE TRIGGER keydesk_guard BEFORE INSERT ON audit FOR EACH ROW WHEN (NOT keydesk_is_owner())
+    EXECUTE FUNCTION keydesk_guard_audit();
 
 CREATE FUNCTION keydesk_guard_audit_head() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE before BIGINT := 0;
 BEGIN
     IF TG_OP = 'UPDATE' THEN before := OLD.entries; END IF;
-    IF NOT keydesk_is_owner() AND (NEW.entries = before + 1 AND NEW.chain ~ '^[0-9a-f]{64}$') IS NOT TRUE THEN
-        RAISE EXCEPTION 'only a console may do that' USING ERRCODE = 'insufficient_privilege';
-    END IF;
+    PERFORM keydesk_permit(NEW.entries = before + 1 AND NEW.chain ~ '^[0-9a-f]{64}$');
     RETURN NEW;
 END $$;
-CREATE TRIGGER keydesk_guard BEFORE INSERT OR UPDATE ON audit_head FOR EACH ROW EXECUTE FUNCTION keydesk_guard_audit_head();
+CREATE TRIGGER keydesk_guard BEFORE INSERT OR UPDATE ON audit_head FOR EACH ROW WHEN (NOT keydesk_is_owner())
+    EXECUTE FUNCTION keydesk_guard_audit_head();
 
 UPDATE head SET needs = 18 WHERE needs < 18;

@@ -104,7 +104,7 @@ async fn a_schema_step_behind_a_long_reader_stops_nobody() {
         "ALTER TABLE head DROP COLUMN timeline, DROP COLUMN history_since",
         "DROP FUNCTION keydesk_now, keydesk_join_node, keydesk_renew_node, keydesk_leave_node",
         "DROP FUNCTION keydesk_guard_head, keydesk_guard_change, keydesk_guard_secret, keydesk_guard_account, \
-         keydesk_guard_audit, keydesk_guard_audit_head, keydesk_is_owner CASCADE",
+         keydesk_guard_audit, keydesk_guard_audit_head, keydesk_permit, keydesk_is_owner CASCADE",
         "UPDATE head SET needs = 17",
         "DELETE FROM _sqlx_migrations WHERE version = 18",
     ] {
