@@ -21,14 +21,14 @@ pub enum NodeError {
     #[error("several nodes have the name “{0}”; give the id of the one to remove")]
     Ambiguous(String),
     #[error(
-        "the node may be running: its lease ends at {0}. Stop it, or wait until then if it is gone"
+        "the node has a lease until {0} and may be running. Stop it; if it is gone, wait until then"
     )]
     MayLive(Timestamp),
     #[error(
-        "if the node still runs, it accepts tokens until {0} without asking anyone. Make sure that it does not run, then add --destroyed: receipts no longer wait for it"
+        "if the node still runs, it can accept tokens until {0} without the database. Make sure that it does not run, then add --destroyed"
     )]
     MayGoOn(Timestamp),
-    #[error("the node has been heard of meanwhile: it runs")]
+    #[error("the node renewed its lease a moment ago: it is running")]
     Renewed,
     #[error(transparent)]
     Store(#[from] StoreError),

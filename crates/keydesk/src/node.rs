@@ -7,9 +7,9 @@ use keydesk_node::system;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Print the nodes, when each was last heard of, and until when it accepts tokens without hearing more
+    /// Print the nodes, when each last renewed its lease, and until when it can accept tokens without renewing again
     List,
-    /// Take a node that is gone out of the list, so that receipts do not wait for it
+    /// Remove a node that is gone, so that receipts no longer wait for it
     Remove(RemoveArgs),
 }
 
@@ -18,7 +18,7 @@ pub struct RemoveArgs {
     /// Its name or id
     #[arg(value_name = "NODE")]
     node: String,
-    /// You have made sure that it does not run, though it could accept tokens for longer
+    /// Confirm that it does not run, although it could still accept tokens without the database
     #[arg(long)]
     destroyed: bool,
 }
@@ -30,7 +30,7 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
     match command {
         Command::List => {
             let (nodes, now) = list_nodes(&store, now).await?;
-            say!("{:<20}{:<9}{:<12}{:<29}Id", "Name", "Role", "Heard of", "Accepts tokens until");
+            say!("{:<20}{:<9}{:<12}{:<29}Id", "Name", "Role", "Last seen", "Accepts tokens until");
             for listed in nodes {
                 let row = &listed.node.row;
                 let role = match (row.is_console, row.is_gateway) {
@@ -46,7 +46,7 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
         }
         Command::Remove(RemoveArgs { node, destroyed }) => {
             let removed = remove_node(&store, now, &node, destroyed).await?;
-            say!("{} ({}) is out of the list.", removed.name.escape_debug(), removed.id);
+            say!("{} ({}) is removed.", removed.name.escape_debug(), removed.id);
         }
     }
     store.close().await;

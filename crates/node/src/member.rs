@@ -56,7 +56,7 @@ pub enum JoinError {
     #[error("the list of nodes cannot be written")]
     List(#[source] StoreError),
     #[error(
-        "another process has this node's place in the list of nodes: is this a copy of a running machine? Start it anew; it then takes a place of its own"
+        "another process has this node's place in the list of nodes: is this a copy of a running machine? Restart it to register it as a node of its own"
     )]
     Taken,
     #[error("the database does not answer")]

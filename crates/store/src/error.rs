@@ -1,6 +1,6 @@
 //! What a caller can do about a failure: try again, tell of a conflict, or stop.
 
-use crate::postgres::NoServer;
+use crate::primary::NoServer;
 use std::path::PathBuf;
 
 #[derive(Debug, thiserror::Error)]

@@ -2,14 +2,10 @@
 //! Polling is the truth; whoever commits here polls at once, so the writer waits for its effect.
 
 use crate::{
-    OpenError, Read, Standing, Store, StoreError, Tombstone,
-    journal::{Journal, Known, Record},
-    row,
-    seal::PublicKeys,
-    snapshot::LiveSecrets,
-    sql::query,
+    OpenError, Read, Standing, Store, StoreError, Tombstone, following::Following,
+    journal::Journal, row, sql::query,
 };
-use keydesk_model::{AccountState, Change, Feed, LiveAccount, LiveSecret, Snapshot, Timestamp};
+use keydesk_model::{Feed, Timestamp};
 use sha2::{Digest, Sha256};
 use std::{
     path::Path,
@@ -23,30 +19,14 @@ use tokio::sync::Mutex;
 
 /// Who follows the feed in this process, and how far it has come.
 pub(crate) struct Follower {
-    feed: Arc<dyn Feed>,
+    pub feed: Arc<dyn Feed>,
     following: Mutex<Following>,
     /// How far it has come, for who cannot wait for a database.
     position: std::sync::Mutex<Position>,
     /// The newest change that this process has tried to commit, and how many commits are under way.
-    committing: AtomicI64,
+    pub committing: AtomicI64,
     under_way: AtomicUsize,
-    is_loading: AtomicBool,
-}
-
-/// For as long as it lives, everything is being loaded.
-struct Loading<'a>(&'a AtomicBool);
-
-impl<'a> Loading<'a> {
-    fn begin(flag: &'a AtomicBool) -> Self {
-        flag.store(true, Ordering::Release);
-        Self(flag)
-    }
-}
-
-impl Drop for Loading<'_> {
-    fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
-    }
+    pub is_loading: AtomicBool,
 }
 
 /// For as long as it lives, a commit is under way.
@@ -64,17 +44,6 @@ impl std::fmt::Debug for Follower {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Follower")
     }
-}
-
-struct Following {
-    position: Position,
-    /// None: for tests of what needs no protection.
-    journal: Option<Journal>,
-    /// What is in force but not yet on this machine's disk.
-    unwritten: Vec<Record>,
-    revived: Revived,
-    /// With which the changes that consoles make are held against their seals.
-    keys: PublicKeys,
 }
 
 /// What is refused here and the database has forgotten.
@@ -108,8 +77,6 @@ pub struct Progress {
 }
 
 const HEAD: &str = "SELECT seq, epoch, chain FROM head WHERE one = 1";
-const LATER_CHANGES: &str =
-    "SELECT seq, body, chain, seal FROM change WHERE seq > $1 ORDER BY seq LIMIT 1000";
 const CHAIN_AT: &str = "SELECT chain FROM change WHERE seq = $1";
 const FORGET: &str = "DELETE FROM change WHERE at < $1 AND seq < $2";
 /// Whoever is further behind than this loads a snapshot.
@@ -127,14 +94,7 @@ impl Store {
             Journal::open(path)
                 .map_err(|source| OpenError::Journal { path: path.to_owned(), source })
         });
-        let start = Position { seq: 0, epoch: String::new(), chain: String::new() };
-        let mut following = Following {
-            position: start,
-            journal: journal.transpose()?,
-            unwritten: Vec::new(),
-            revived: Revived::default(),
-            keys: PublicKeys::default(),
-        };
+        let mut following = Following::new(journal.transpose()?);
         following.load(self, &*feed).await?;
         let position = std::sync::Mutex::new(following.position.clone());
         let follower = Follower {
@@ -265,180 +225,13 @@ impl Store {
     }
 }
 
-async fn head(read: &mut Read) -> Result<Position, StoreError> {
+pub(crate) async fn head(read: &mut Read) -> Result<Position, StoreError> {
     let row = query(HEAD).one(read).await?;
     Ok(Position {
         seq: row.get("seq")?,
         epoch: row::text(&row, "epoch")?,
         chain: row::text(&row, "chain")?,
     })
-}
-
-impl Following {
-    async fn catch_up(&mut self, store: &Store, follower: &Follower) -> Result<(), StoreError> {
-        let feed = &*follower.feed;
-        let mut read = store.read().await?;
-        let head = head(&mut read).await?;
-        let at = &self.position;
-        let is_other = head.epoch != at.epoch || (head.seq == at.seq && head.chain != at.chain);
-        if is_other || head.seq < at.seq {
-            tracing::error!(
-                from = at.seq,
-                to = head.seq,
-                "the database went back in time; reloading"
-            );
-            drop(read);
-            return self.load_anew(store, follower).await;
-        }
-        while self.position.seq < head.seq {
-            let Some(changes) = self.later_changes(&mut read, store.is_shared()).await? else {
-                tracing::error!(
-                    after = self.position.seq,
-                    "the feed has a gap, belongs to another history, cannot be read or was not written by a console; reloading"
-                );
-                drop(read);
-                return self.load_anew(store, follower).await;
-            };
-            for (position, change) in changes {
-                self.unwritten.extend(Record::of(&change));
-                feed.apply(position.seq, change);
-                self.position = position;
-            }
-        }
-        Ok(())
-    }
-
-    async fn load_anew(&mut self, store: &Store, follower: &Follower) -> Result<(), StoreError> {
-        let _loading = Loading::begin(&follower.is_loading);
-        // What was committed belongs to a history that is not this one.
-        follower.committing.store(0, Ordering::Release);
-        self.load(store, &*follower.feed).await
-    }
-
-    /// Everything anew, as of one instant. What the journal knows to be refused is shown as refused.
-    async fn load(&mut self, store: &Store, feed: &dyn Feed) -> Result<(), StoreError> {
-        self.write_journal();
-        let mut at_once = store.read_at_once().await?;
-        let position = head(&mut at_once).await?;
-        self.keys = PublicKeys::read(&mut at_once).await?;
-        let secrets = LiveSecrets::read(&mut at_once).await?;
-        let known = self.known()?;
-        let mut accounts = at_once.list_limited_accounts().await?;
-        let accounts_revived = revive(&mut at_once, &known, &mut accounts).await?;
-        let rules = at_once.find_rules().await?.unwrap_or_default().live;
-        at_once.finish().await?;
-        let (mut revived, mut unknown) = (Vec::new(), Vec::new());
-        let has_journal = self.journal.is_some();
-        let merged = secrets.iter().map(|mut secret: LiveSecret| {
-            match (secret.ending, known.ended.get(&secret.hash)) {
-                (None, Some(tombstone)) => {
-                    secret.ending = Some(tombstone.ending);
-                    revived.push(*tombstone);
-                }
-                (Some(ending), None) if has_journal => {
-                    let (hash, expires_at) = (secret.hash, secret.expires_at);
-                    unknown.push(Record::Ended(Tombstone { hash, ending, expires_at }));
-                }
-                _ => {}
-            }
-            secret
-        });
-        let unknown_accounts = accounts.iter().filter_map(|live| {
-            let standing = Standing::of(live);
-            let is_new =
-                known.accounts.get(&live.number).is_none_or(|known| known.at < standing.at);
-            let says_something = has_journal && live.state_since.as_micros() > 0;
-            (is_new && says_something).then_some(Record::Account(standing))
-        });
-        let unknown_accounts: Vec<_> = unknown_accounts.collect();
-        feed.load(Snapshot::new(position.seq, merged).with_rules(rules).with_accounts(accounts));
-        self.revived = Revived { endings: revived, accounts: accounts_revived };
-        if !self.revived.is_empty() {
-            tracing::error!(
-                tokens = self.revived.endings.len(),
-                accounts = self.revived.accounts.len(),
-                "the database has forgotten that tokens have ended or accounts were suspended or closed: it was restored, rewound or failed over; they stay refused"
-            );
-        }
-        self.unwritten.extend(unknown);
-        self.unwritten.extend(unknown_accounts);
-        self.position = position;
-        self.write_journal();
-        Ok(())
-    }
-
-    /// What the journal knows, and what should be in it.
-    fn known(&self) -> Result<Known, StoreError> {
-        let read = self.journal.as_ref().map(Journal::read).transpose();
-        let mut known = read.map(Option::unwrap_or_default).map_err(StoreError::Journal)?;
-        self.unwritten.iter().for_each(|record| known.add(*record));
-        Ok(known)
-    }
-
-    /// The next changes after where we are; None where one is missing, unreadable, follows on something else,
-    /// or could only be made by a console and was not.
-    async fn later_changes(
-        &mut self,
-        read: &mut Read,
-        is_shared: bool,
-    ) -> Result<Option<Vec<(Position, Change)>>, StoreError> {
-        let mut position = self.position.clone();
-        let rows = query(LATER_CHANGES).bind(position.seq).all(read).await?;
-        let mut changes = Vec::with_capacity(rows.len());
-        for row in &rows {
-            let (seq, body): (i64, &str) = (row.get("seq")?, row.get("body")?);
-            let chain = chain(&position.chain, seq, body);
-            let is_next = seq == position.seq + 1 && row.get::<&str>("chain")? == chain;
-            let (true, Ok(change)) = (is_next, serde_json::from_str::<Change>(body)) else {
-                return Ok(None);
-            };
-            let needs_seal = is_shared && !change.only_refuses();
-            if needs_seal && !self.keys.confirm(read, &chain, row.get("seal")?).await? {
-                return Ok(None);
-            }
-            position = Position { seq, chain, ..position };
-            changes.push((position.clone(), change));
-        }
-        Ok((!changes.is_empty()).then_some(changes))
-    }
-
-    /// What cannot be written is tried again with the next change or poll; until then this process
-    /// confirms nothing.
-    fn write_journal(&mut self) {
-        match self.journal.as_mut().map(|journal| journal.append(&self.unwritten)) {
-            None | Some(Ok(())) => self.unwritten.clear(),
-            Some(Err(error)) => {
-                tracing::error!(%error, "the journal of ended tokens cannot be written");
-                // What it may have lost is in the database: everything is loaded, and written, anew.
-                if error.kind() == std::io::ErrorKind::Other {
-                    self.position.epoch.clear();
-                }
-            }
-        }
-    }
-}
-
-/// Shows accounts as refused that the journal knows to be, by a later word than the database's. Which they are.
-async fn revive(
-    read: &mut Read,
-    known: &Known,
-    accounts: &mut Vec<LiveAccount>,
-) -> Result<Vec<Standing>, StoreError> {
-    let mut revived = Vec::new();
-    for standing in known.accounts.values().filter(|known| known.state != AccountState::Open) {
-        let mut found = accounts.iter().position(|live| live.number == standing.number);
-        if found.is_none() {
-            accounts.extend(read.find_live_account(standing.number).await?);
-            found = accounts.iter().position(|live| live.number == standing.number);
-        }
-        // One that the database has never heard of has no tokens.
-        let Some(live) = found.map(|at| &mut accounts[at]) else { continue };
-        if live.state_since < standing.at {
-            (live.state, live.state_since) = (standing.state, standing.at);
-            revived.push(*standing);
-        }
-    }
-    Ok(revived)
 }
 
 /// A digest of a change and of all before it.

@@ -4,11 +4,9 @@
 //! A file of records, each found by its mark, its length and its digest: what is damaged costs itself and
 //! nothing behind it. A later record of the same secret or account stands above an earlier one.
 
-use keydesk_model::{
-    AccountNumber, AccountState, Change, EndCause, Ending, LiveAccount, Timestamp,
-};
+use crate::record::{Record, Standing, Tombstone, records, write};
+use keydesk_model::{AccountNumber, Timestamp};
 use keydesk_token::TokenHash;
-use sha2::{Digest, Sha256};
 use std::{
     collections::HashMap,
     fs::{self, File, OpenOptions},
@@ -17,68 +15,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Begins a record; then come the body's length in two bytes, the body, and a digest of both.
-const MARK: [u8; 4] = [0xff, b'K', b'D', b'2'];
-const HEAD: usize = MARK.len() + 2;
-const DIGEST: usize = 16;
-const LONGEST: usize = 128;
-
 #[derive(Debug)]
 pub(crate) struct Journal {
     path: PathBuf,
     file: File,
     /// How long it is at least, as far as this process has seen.
     length: u64,
-}
-
-/// An ending that was seen here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tombstone {
-    pub hash: TokenHash,
-    pub ending: Ending,
-    /// When the token would have expired by itself: then the record has done its work.
-    pub expires_at: Option<Timestamp>,
-}
-
-/// An account's state that was seen here, and since when it is that.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
-    pub number: AccountNumber,
-    pub state: AccountState,
-    pub at: Timestamp,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Record {
-    Ended(Tombstone),
-    Account(Standing),
-    /// A process that wrote here started at this moment by its clock.
-    Started(Timestamp),
-}
-
-impl Standing {
-    pub(crate) fn of(live: &LiveAccount) -> Self {
-        Self { number: live.number, state: live.state, at: live.state_since }
-    }
-}
-
-impl Record {
-    /// What is to be remembered of a change: whatever refuses, and what ends that.
-    pub fn of(change: &Change) -> Option<Self> {
-        match change {
-            Change::SecretEnded { hash, ending, expires_at } => {
-                let (hash, ending, expires_at) = (*hash, *ending, *expires_at);
-                Some(Self::Ended(Tombstone { hash, ending, expires_at }))
-            }
-            Change::AccountStopped { number, state, at } => {
-                Some(Self::Account(Standing { number: *number, state: *state, at: *at }))
-            }
-            Change::AccountChanged(live) if live.state_since.as_micros() > 0 => {
-                Some(Self::Account(Standing::of(live)))
-            }
-            Change::AccountChanged(_) | Change::SecretIssued(_) | Change::RulesChanged(_) => None,
-        }
-    }
 }
 
 /// What a journal knows.
@@ -220,120 +162,10 @@ impl Journal {
     }
 }
 
-fn digest(head_and_body: &[u8]) -> [u8; DIGEST] {
-    let mut digest = [0; DIGEST];
-    digest.copy_from_slice(&Sha256::digest(head_and_body)[..DIGEST]);
-    digest
-}
-
-fn write(record: &Record) -> Vec<u8> {
-    let mut body = Vec::with_capacity(LONGEST);
-    match record {
-        Record::Ended(Tombstone { hash, ending, expires_at }) => {
-            body.push(b'e');
-            body.extend(hash.as_bytes());
-            body.extend(ending.at.as_micros().to_be_bytes());
-            body.extend(expires_at.map_or(i64::MAX, Timestamp::as_micros).to_be_bytes());
-            body.extend(ending.cause.as_str().as_bytes());
-        }
-        Record::Account(Standing { number, state, at }) => {
-            body.push(b'a');
-            body.extend(u32::from(*number).to_be_bytes());
-            body.extend(at.as_micros().to_be_bytes());
-            body.extend(state.as_str().as_bytes());
-        }
-        Record::Started(at) => {
-            body.push(b's');
-            body.extend(at.as_micros().to_be_bytes());
-        }
-    }
-    let length = u16::try_from(body.len()).expect("a body is short");
-    let mut bytes = [&MARK[..], &length.to_be_bytes(), &body].concat();
-    bytes.extend(digest(&bytes));
-    bytes
-}
-
-/// All records, and how many bytes belong to none.
-fn records(bytes: &[u8]) -> (Vec<Record>, usize) {
-    let (mut found, mut rest, mut damaged) = (Vec::new(), bytes, 0);
-    while !rest.is_empty() {
-        if let Some((record, length)) = first(rest) {
-            found.extend(record);
-            rest = &rest[length..];
-        } else {
-            damaged += 1;
-            rest = &rest[1..];
-        }
-    }
-    (found, damaged)
-}
-
-/// The record that begins here, and its length. One that a newer release has written and this one cannot
-/// read is none, but no damage either.
-fn first(bytes: &[u8]) -> Option<(Option<Record>, usize)> {
-    if bytes.first() != Some(&MARK[0]) {
-        return before(bytes);
-    }
-    let (head, rest) = bytes.split_at_checked(HEAD)?;
-    let (mark, length) = head.split_first_chunk::<4>()?;
-    let length = usize::from(u16::from_be_bytes(length.try_into().ok()?));
-    let whole = HEAD + length;
-    if *mark != MARK || bytes.get(whole..whole + DIGEST)? != digest(&bytes[..whole]) {
-        return before(bytes);
-    }
-    Some((read(&rest[..length]), whole + DIGEST))
-}
-
-fn number(bytes: &[u8]) -> Option<(Timestamp, &[u8])> {
-    let (number, rest) = bytes.split_first_chunk::<8>()?;
-    Some((Timestamp::from_micros(i64::from_be_bytes(*number)), rest))
-}
-
-fn read(body: &[u8]) -> Option<Record> {
-    let (kind, rest) = body.split_first()?;
-    match kind {
-        b'e' => {
-            let (hash, rest) = rest.split_first_chunk::<32>()?;
-            ended(TokenHash::from_bytes(*hash), rest)
-        }
-        b'a' => {
-            let (account, rest) = rest.split_first_chunk::<4>()?;
-            let (at, state) = number(rest)?;
-            let number = AccountNumber::try_from(u32::from_be_bytes(*account)).ok()?;
-            // A state that a newer release has written refuses all the same.
-            let state = std::str::from_utf8(state).ok()?.parse().unwrap_or(AccountState::Closed);
-            Some(Record::Account(Standing { number, state, at }))
-        }
-        b's' => Some(Record::Started(number(rest)?.0)),
-        _ => None,
-    }
-}
-
-fn ended(hash: TokenHash, rest: &[u8]) -> Option<Record> {
-    let (at, rest) = number(rest)?;
-    let (expires_at, cause) = number(rest)?;
-    let expires_at = Some(expires_at).filter(|at| at.as_micros() != i64::MAX);
-    let cause = std::str::from_utf8(cause).ok()?;
-    // A cause that a newer release has written ends the secret all the same.
-    let ending = Ending { at, cause: cause.parse().unwrap_or(EndCause::Revoked) };
-    Some(Record::Ended(Tombstone { hash, ending, expires_at }))
-}
-
-/// A record as releases before wrote it: 80 bytes, of which the last four are a checksum.
-fn before(bytes: &[u8]) -> Option<(Option<Record>, usize)> {
-    const LENGTH: usize = 80;
-    let (body, sum) = bytes.get(..LENGTH)?.split_last_chunk::<4>()?;
-    if crc32fast::hash(body) != u32::from_be_bytes(*sum) || body.iter().all(|byte| *byte == 0) {
-        return None;
-    }
-    let (hash, rest) = body.split_first_chunk::<32>()?;
-    let end = rest.iter().rposition(|byte| *byte != 0).map_or(16, |last| last + 1).max(16);
-    Some((ended(TokenHash::from_bytes(*hash), &rest[..end]), LENGTH))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use keydesk_model::{AccountState, EndCause, Ending};
 
     fn stone(number: u8, cause: EndCause, expires_at: Option<i64>) -> Tombstone {
         Tombstone {

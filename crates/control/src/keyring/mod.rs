@@ -2,6 +2,8 @@
 //! into password hashes, and the key that signs receipts. They live in a file outside the database;
 //! which of them is current stands in the database, so that all nodes agree.
 
+mod database;
+
 use crate::receipts::Signer;
 use arc_swap::ArcSwap;
 use chacha20poly1305::{
@@ -9,9 +11,9 @@ use chacha20poly1305::{
     aead::{Aead, Payload},
 };
 use hkdf::Hkdf;
-use keydesk_model::{AccountId, Action, Actor, MemberId, Origin, Timestamp, TokenId};
+use keydesk_model::{AccountId, Action, Actor, MemberId, Origin, TokenId};
 use keydesk_node::Keys;
-use keydesk_store::{AuditEntry, NewKeyCheck, Sealer, Store, StoreError, Write};
+use keydesk_store::{AuditEntry, NewKeyCheck, Sealer, StoreError, Write};
 use keydesk_token::{Entropy, PlainToken};
 use sha2::Sha256;
 use std::{collections::BTreeMap, sync::Arc};
@@ -296,111 +298,6 @@ impl Keyring {
         key.open(sealed, belongs_to.as_bytes())
     }
 
-    /// Refuses a database that was written with other keys, before anything is harmed by it. The
-    /// first key is noted.
-    pub async fn check(
-        &self,
-        store: &Store,
-        now: Timestamp,
-        entropy: &Entropy,
-    ) -> Result<(), KeyringError> {
-        let mut write = store.write(now).await?;
-        let current = write.current_key_id().await?;
-        if current.is_empty() {
-            return self.note_first(write, entropy).await;
-        }
-        for check in write.list_key_checks().await? {
-            let Some(key) = self.key(&check.key_id) else { continue };
-            let text = key.open(&check.sealed, check.key_id.as_bytes());
-            if text.map_err(|_| KeyringError::WrongKey)?.as_slice() != CHECK_TEXT {
-                return Err(KeyringError::WrongKey);
-            }
-            if check.public_key.is_empty() {
-                write.set_public_key(&check.key_id, &key.signer.public_key()).await?;
-            }
-        }
-        if !self.holds(&current) {
-            let knows_another = !self.key_ids().is_empty();
-            return Err(if knows_another {
-                KeyringError::WrongKey
-            } else {
-                KeyringError::Missing(current)
-            });
-        }
-        self.note_current(&current);
-        self.load_peppers(&mut write).await?;
-        Ok(write.keep().await?)
-    }
-
-    /// Whether what a database holds can be opened with these keys. Changes nothing.
-    ///
-    /// # Errors
-    ///
-    /// [`KeyringError::Missing`] names the key that it was written with.
-    pub async fn opens(&self, store: &Store) -> Result<(), KeyringError> {
-        let mut read = store.read().await?;
-        let current = read.current_key_id().await?;
-        let Some(key) = self.key(&current) else { return Err(KeyringError::Missing(current)) };
-        let checks = read.list_key_checks().await?;
-        let check = checks.into_iter().find(|check| check.key_id == current);
-        let check = check.ok_or(KeyringError::WrongKey)?;
-        let text = key.open(&check.sealed, check.key_id.as_bytes());
-        let is_it = text.is_ok_and(|text| text.as_slice() == CHECK_TEXT);
-        if is_it { Ok(()) } else { Err(KeyringError::WrongKey) }
-    }
-
-    async fn note_first(&self, mut write: Write, entropy: &Entropy) -> Result<(), KeyringError> {
-        if write.has_key_check().await? {
-            return Err(KeyringError::WrongKey);
-        }
-        let key = self.current()?;
-        write.add_key_check(&key.check(entropy)).await?;
-        write.set_current_key_id(&key.id()).await?;
-        write.commit(operator_entry(Action::AddKey, key.id(), serde_json::json!({}))).await?;
-        Ok(())
-    }
-
-    /// The peppers of keys that are gone are in the database, sealed under the one that is there.
-    async fn load_peppers(&self, write: &mut Write) -> Result<(), KeyringError> {
-        let mut peppers = BTreeMap::new();
-        for check in write.list_key_checks().await? {
-            if let Some(sealed) = &check.pepper {
-                let id = sealed_under(sealed).ok_or(KeyringError::Unopenable)?;
-                let key = self.key(&id).ok_or(KeyringError::Missing(id))?;
-                peppers.insert(check.key_id.clone(), key.open_pepper(&check.key_id, sealed)?);
-            }
-        }
-        self.old_peppers.store(Arc::new(peppers));
-        Ok(())
-    }
-
-    /// Makes `id` the current key, and seals the peppers of all others under it: in one transaction,
-    /// after which nothing but display copies still needs the key before.
-    pub(crate) async fn switch(
-        &self,
-        store: &Store,
-        id: &str,
-        now: Timestamp,
-        entropy: &Entropy,
-    ) -> Result<(), KeyringError> {
-        let key = self.key(id).ok_or_else(|| KeyringError::Missing(id.to_owned()))?;
-        let mut write = store.write(now).await?;
-        let before = write.current_key_id().await?;
-        write.add_key_check(&key.check(entropy)).await?;
-        for check in write.list_key_checks().await?.iter().filter(|check| check.key_id != id) {
-            let pepper = self.pepper_of(&check.key_id);
-            let pepper = pepper.ok_or_else(|| KeyringError::Missing(check.key_id.clone()))?;
-            let sealed = key.seal_pepper(&check.key_id, &pepper, entropy);
-            write.set_sealed_pepper(&check.key_id, &sealed).await?;
-        }
-        write.set_current_key_id(id).await?;
-        self.load_peppers(&mut write).await?;
-        let detail = serde_json::json!({ "before": { "key": before }, "after": { "key": id } });
-        write.commit(operator_entry(Action::RotateKey, id.to_owned(), detail)).await?;
-        self.note_current(id);
-        Ok(())
-    }
-
     /// The same secret under the current key.
     pub(crate) fn reseal(
         &self,
@@ -432,6 +329,7 @@ pub(crate) fn operator_entry(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use keydesk_model::Timestamp;
     use keydesk_token::{Kind, Prefix};
 
     fn belongs_to(version: i64) -> SealedFor {

@@ -1,0 +1,123 @@
+//! What the key ring and a database say of each other: whether they belong together, and which key is current.
+
+use super::{CHECK_TEXT, Key, Keyring, KeyringError, operator_entry, sealed_under};
+use keydesk_model::{Action, Timestamp};
+use keydesk_node::Keys;
+use keydesk_store::{KeyCheck, Store, Write};
+use keydesk_token::Entropy;
+use std::{collections::BTreeMap, sync::Arc};
+
+impl Key {
+    /// Whether this is the key that a check was sealed under.
+    fn proves(&self, check: &KeyCheck) -> bool {
+        let text = self.open(&check.sealed, check.key_id.as_bytes());
+        text.is_ok_and(|text| text.as_slice() == CHECK_TEXT)
+    }
+}
+
+impl Keyring {
+    /// Refuses a database that was written with other keys, before anything is harmed by it. The
+    /// first key is noted.
+    pub async fn check(
+        &self,
+        store: &Store,
+        now: Timestamp,
+        entropy: &Entropy,
+    ) -> Result<(), KeyringError> {
+        let mut write = store.write(now).await?;
+        let current = write.current_key_id().await?;
+        if current.is_empty() {
+            return self.note_first(write, entropy).await;
+        }
+        for check in write.list_key_checks().await? {
+            let Some(key) = self.key(&check.key_id) else { continue };
+            if !key.proves(&check) {
+                return Err(KeyringError::WrongKey);
+            }
+            if check.public_key.is_empty() {
+                write.set_public_key(&check.key_id, &key.signer.public_key()).await?;
+            }
+        }
+        if !self.holds(&current) {
+            let knows_another = !self.key_ids().is_empty();
+            return Err(if knows_another {
+                KeyringError::WrongKey
+            } else {
+                KeyringError::Missing(current)
+            });
+        }
+        self.note_current(&current);
+        self.load_peppers(&mut write).await?;
+        Ok(write.keep().await?)
+    }
+
+    /// Whether what a database holds can be opened with these keys. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyringError::Missing`] names the key that it was written with.
+    pub async fn opens(&self, store: &Store) -> Result<(), KeyringError> {
+        let mut read = store.read().await?;
+        let current = read.current_key_id().await?;
+        let Some(key) = self.key(&current) else { return Err(KeyringError::Missing(current)) };
+        let checks = read.list_key_checks().await?;
+        let check = checks.into_iter().find(|check| check.key_id == current);
+        if check.is_some_and(|check| key.proves(&check)) {
+            Ok(())
+        } else {
+            Err(KeyringError::WrongKey)
+        }
+    }
+
+    async fn note_first(&self, mut write: Write, entropy: &Entropy) -> Result<(), KeyringError> {
+        if write.has_key_check().await? {
+            return Err(KeyringError::WrongKey);
+        }
+        let key = self.current()?;
+        write.add_key_check(&key.check(entropy)).await?;
+        write.set_current_key_id(&key.id()).await?;
+        write.commit(operator_entry(Action::AddKey, key.id(), serde_json::json!({}))).await?;
+        Ok(())
+    }
+
+    /// The peppers of keys that are gone are in the database, sealed under the one that is there.
+    async fn load_peppers(&self, write: &mut Write) -> Result<(), KeyringError> {
+        let mut peppers = BTreeMap::new();
+        for check in write.list_key_checks().await? {
+            if let Some(sealed) = &check.pepper {
+                let id = sealed_under(sealed).ok_or(KeyringError::Unopenable)?;
+                let key = self.key(&id).ok_or(KeyringError::Missing(id))?;
+                peppers.insert(check.key_id.clone(), key.open_pepper(&check.key_id, sealed)?);
+            }
+        }
+        self.old_peppers.store(Arc::new(peppers));
+        Ok(())
+    }
+
+    /// Makes `id` the current key, and seals the peppers of all others under it: in one transaction,
+    /// after which nothing but display copies still needs the key before.
+    pub(crate) async fn switch(
+        &self,
+        store: &Store,
+        id: &str,
+        now: Timestamp,
+        entropy: &Entropy,
+    ) -> Result<(), KeyringError> {
+        let key = self.key(id).ok_or_else(|| KeyringError::Missing(id.to_owned()))?;
+        let mut write = store.write(now).await?;
+        let before = write.current_key_id().await?;
+        write.add_key_check(&key.check(entropy)).await?;
+        for check in write.list_key_checks().await?.iter().filter(|check| check.key_id != id) {
+            let pepper = self.pepper_of(&check.key_id);
+            let pepper = pepper.ok_or_else(|| KeyringError::Missing(check.key_id.clone()))?;
+            let sealed = key.seal_pepper(&check.key_id, &pepper, entropy);
+            write.set_sealed_pepper(&check.key_id, &sealed).await?;
+        }
+        write.set_current_key_id(id).await?;
+        self.load_peppers(&mut write).await?;
+        let detail = serde_json::json!({ "before": { "key": before }, "after": { "key": id } });
+        write.commit(operator_entry(Action::RotateKey, id.to_owned(), detail)).await?;
+        self.note_current(id);
+        Ok(())
+    }
+}
