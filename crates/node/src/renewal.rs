@@ -158,11 +158,15 @@ impl Member {
     /// anything newer. Where there is nobody to ask, nobody has answered.
     pub(crate) async fn ask_others(&self) {
         let (Some(peers), Some(position)) = (&self.peers, self.store.position()) else { return };
-        let (others, known) = self.state(|state| (state.others.clone(), state.lease.known()));
-        if others.is_empty() {
+        let sent_at = self.stopwatch.now();
+        let (others, known, is_covered) = self.state(|state| {
+            let covered = state.lease.is_confirmed(sent_at.plus(self.new.terms.lease / 2));
+            (state.others.clone(), state.lease.known(), covered)
+        });
+        // Everyone asks everyone: not more often than it is needed.
+        if others.is_empty() || is_covered {
             return;
         }
-        let sent_at = self.stopwatch.now();
         let (entropy, patience) = (system::entropy(), self.new.terms.lease / 3);
         let asked = others.iter().map(|(id, url)| {
             let other = (*id, url.as_str());
