@@ -118,6 +118,7 @@ routes! {
 
     get  "/limits"                          Needs(SeeTokens) => account_limits::show;
     post "/limits"                          Needs(LimitAccount) => account_limits::limit;
+    post "/limits/cors"                     Needs(LimitAccount) => account_limits::set_cors;
     post "/limits/expiry"                   Needs(LimitAccount) => account_limits::limit_expiry;
 
     get  "/receipts"                        Needs(SeeTokens) => receipts::list;

@@ -21,6 +21,8 @@ pub struct Settings {
     pub is_local: bool,
     pub people: PeopleRules,
     pub plans: Plans,
+    /// Whether accounts may say themselves which web pages call with their tokens.
+    pub has_account_cors: bool,
     /// How long new API tokens may live, whatever an account says beside it.
     pub expiry: ExpiryPolicy,
 }

@@ -70,6 +70,7 @@ actions! {
     LimitAccount = "account.limit",
     RemindOfExpiry = "token.remind",
     LimitExpiry = "account.limit_expiry",
+    SetCors = "account.set_cors",
     ChangeRules = "operations.change",
     IssueReceipt = "receipt.issue",
     WriteBackEndings = "token.write_back_endings",

@@ -1,6 +1,8 @@
 //! Plans: what an account may call in all. Defined by the operator; an account has one.
 
-use crate::{AccountId, AccountNumber, AccountState, AddressList, Mode, Rate, Timestamp};
+use crate::{
+    AccountId, AccountNumber, AccountState, AddressList, CorsPolicy, Mode, Rate, Timestamp,
+};
 use jiff::{Timestamp as Instant, civil::DateTime, tz::Offset};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -34,6 +36,9 @@ pub struct LiveAccount {
     /// When it was last suspended, closed or opened again; the epoch: never.
     #[serde(default)]
     pub state_since: Timestamp,
+    /// Which web pages may call with its tokens, where it has a policy of its own.
+    #[serde(default)]
+    pub cors: Option<CorsPolicy>,
 }
 
 /// Calls of an account in a month.

@@ -5,8 +5,8 @@ use crate::{
     sql::{Row, query},
 };
 use keydesk_model::{
-    AccountId, AccountName, AccountNumber, AccountState, AddressList, Change, LiveAccount, Mode,
-    PersonId, Timestamp,
+    AccountId, AccountName, AccountNumber, AccountState, AddressList, Change, CorsPolicy,
+    LiveAccount, Mode, PersonId, Timestamp,
 };
 use std::time::Duration;
 
@@ -33,6 +33,8 @@ pub struct Account {
     pub state_changed_at: Timestamp,
     /// Whether its members must have one.
     pub requires_second_factor: bool,
+    /// Which web pages may call with its tokens, where it says so itself.
+    pub cors: Option<CorsPolicy>,
 }
 
 impl Account {
@@ -45,6 +47,7 @@ impl Account {
             trial: self.trial.clone(),
             state: self.state,
             state_since: self.state_changed_at,
+            cors: self.cors.clone(),
         }
     }
 }
@@ -52,34 +55,35 @@ impl Account {
 const COUNT: &str = "SELECT count(*) AS number FROM account";
 const ADD: &str = "INSERT INTO account (id, number, name, created_at) VALUES ($1, $2, $3, $4) \
     ON CONFLICT DO NOTHING";
-const FIND: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_second_factor FROM account WHERE id = $1";
-const FIND_BY_NUMBER: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_second_factor FROM account WHERE number = $1";
-const LIST: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_second_factor FROM account ORDER BY name, number";
+const FIND: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_second_factor, cors FROM account WHERE id = $1";
+const FIND_BY_NUMBER: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_second_factor, cors FROM account WHERE number = $1";
+const LIST: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_second_factor, cors FROM account ORDER BY name, number";
 /// As gateways know an account, without its name.
 macro_rules! select_live {
     ($condition:literal) => {
         concat!(
-            "SELECT id, number, plan, addresses, trial_addresses, state, state_changed_at FROM account WHERE ",
+            "SELECT id, number, plan, addresses, trial_addresses, state, state_changed_at, cors FROM account WHERE ",
             $condition
         )
     };
 }
 
 const LIMITED: &str = select_live!(
-    "plan <> '' OR addresses <> '' OR trial_addresses IS NOT NULL OR state_changed_at > 0"
+    "plan <> '' OR addresses <> '' OR trial_addresses IS NOT NULL OR state_changed_at > 0 OR cors IS NOT NULL"
 );
 const LIVE: &str = select_live!("number = $1");
 const LIMIT: &str =
     "UPDATE account SET plan = $1, addresses = $2, trial_addresses = $3 WHERE id = $4";
 const SET_EXPIRY: &str =
     "UPDATE account SET max_life_days = $1, requires_expiry = $2, expiry_mode = $3 WHERE id = $4";
+const SET_CORS: &str = "UPDATE account SET cors = $1 WHERE id = $2";
 const SET_STATE: &str = "UPDATE account SET state = $1, state_since = $2, state_changed_at = $3 \
     WHERE id = $4 AND state = $5";
 const STOP_AGAIN: &str = "UPDATE account SET state = $1, state_since = $2, state_changed_at = $2 \
     WHERE number = $3 AND state_changed_at < $2";
-const CLOSED_BEFORE: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_second_factor FROM account \
+const CLOSED_BEFORE: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_second_factor, cors FROM account \
     WHERE state = 'closed' AND state_since <= $1 ORDER BY state_since LIMIT 10";
-const OF_PERSON: &str = "SELECT account.id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_second_factor FROM account \
+const OF_PERSON: &str = "SELECT account.id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_second_factor, cors FROM account \
     JOIN member ON member.account_id = account.id \
     WHERE member.person_id = $1 AND member.removed_at IS NULL \
     AND state IN ('open', 'suspended') \
@@ -105,6 +109,7 @@ fn account(row: &Row) -> Result<Account, StoreError> {
         state_since: row::instant_opt(row, "state_since")?,
         state_changed_at: row::instant(row, "state_changed_at")?,
         requires_second_factor: row.get::<i64>("requires_second_factor")? != 0,
+        cors: cors(row)?,
     })
 }
 
@@ -117,7 +122,14 @@ fn live(row: &Row) -> Result<LiveAccount, StoreError> {
         trial: row::parsed_opt(row, "trial_addresses")?,
         state: row::parsed(row, "state")?,
         state_since: row::instant(row, "state_changed_at")?,
+        cors: cors(row)?,
     })
+}
+
+fn cors(row: &Row) -> Result<Option<CorsPolicy>, StoreError> {
+    let text: Option<String> = row.get("cors")?;
+    let read = |text: String| serde_json::from_str(&text);
+    text.map(read).transpose().map_err(|_| StoreError::Unreadable { column: "cors" })
 }
 
 impl Read {
@@ -178,6 +190,14 @@ impl Write {
         let days = account.max_life_days.map(i64::from);
         let set = query(SET_EXPIRY).bind(days).bind(i64::from(account.requires_expiry));
         set.bind(account.expiry_mode.as_str()).bind(account.id).execute(self).await.map(|_| ())
+    }
+
+    /// Which web pages may call with the account's tokens, as `account` says, from now on.
+    pub async fn set_account_cors(&mut self, account: &Account) -> Result<(), StoreError> {
+        let text = account.cors.as_ref().map(serde_json::to_string).transpose();
+        let text = text.map_err(|_| StoreError::Unreadable { column: "cors" })?;
+        query(SET_CORS).bind(text).bind(account.id).execute(self).await?;
+        self.record(&Change::AccountChanged(account.live())).await
     }
 
     /// Plan and addresses of an account as they are in `account`, from now on.

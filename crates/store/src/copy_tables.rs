@@ -53,6 +53,7 @@ pub(crate) const TABLES: &[Table] = &[
             N("state_since"),
             N("requires_second_factor"),
             N("state_changed_at"),
+            T("cors"),
         ],
     },
     Table {

@@ -47,3 +47,19 @@ limits-new-month =
         [one] A new month begins in { $n } day, UTC
        *[other] A new month begins in { $n } days, UTC
     }
+cors-title = Browser access (CORS)
+cors-danger = Allow web pages to call the API with a token of this account. Only do this if you have no server that can call the API for the page:
+cors-danger-visible = Everyone who opens the page can read the token in it, and use it from any program. CORS does not hide it.
+cors-danger-scopes = Create a separate token for the page, with as few scopes as possible and an expiration date, and rotate it often.
+cors-danger-better = Safer: let your own server hold the token and call the API for the page.
+cors-origins = Allowed origins
+cors-origins-hint = One origin per line: scheme, host, and port, such as https://app.example.com. Leave empty to use the API provider’s setting. An asterisk (*) allows every origin.
+cors-methods = Allowed methods
+cors-all-methods = All methods
+cors-headers = Allowed request headers
+cors-all-headers = All headers
+cors-exposed = Response headers that pages can read, in addition to the standard ones
+cors-max-age = Preflight cache, in seconds
+cors-set = Save browser access
+cors-origin-wrong = Enter at most 50 origins, each with scheme and host and without a path, such as https://app.example.com.
+cors-list-wrong = Check the methods, the header names, and the number of seconds (at most 86400).

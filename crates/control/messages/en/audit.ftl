@@ -78,3 +78,4 @@ did-operator-remove = Operator removed
 did-person-choose_language = Language chosen
 audit-clear = Clear the search
 did-member-join_by_sign_on = Joined by single sign-on
+did-account-set_cors = Browser access changed

@@ -36,3 +36,4 @@ done-member_logged_out = Logged out from all active sessions. Their bearer token
 done-joined = Welcome. This is what you need to call the API.
 done-confirmed = Thank you. You will not be asked again for a while.
 done-password_changed_only = Password changed. Your other sessions are logged out.
+done-cors_set = Browser access saved. It applies immediately.

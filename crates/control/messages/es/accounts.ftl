@@ -47,3 +47,19 @@ limits-new-month =
         [one] Un mes nuevo empieza en { $n } día, UTC
        *[other] Un mes nuevo empieza en { $n } días, UTC
     }
+cors-title = Acceso desde el navegador (CORS)
+cors-danger = Permite que páginas web llamen a la API con un token de esta cuenta. Hazlo solo si no tienes un servidor que pueda llamar a la API por la página:
+cors-danger-visible = Quien abra la página puede leer el token y usarlo desde cualquier programa. CORS no lo oculta.
+cors-danger-scopes = Crea un token aparte para la página, con los mínimos scopes y con fecha de caducidad, y rótalo a menudo.
+cors-danger-better = Más seguro: deja que tu propio servidor guarde el token y llame a la API por la página.
+cors-origins = Orígenes permitidos
+cors-origins-hint = Un origen por línea: esquema, host y puerto, como https://app.example.com. Déjalo vacío para usar el ajuste del proveedor de la API. Un asterisco (*) permite cualquier origen.
+cors-methods = Métodos permitidos
+cors-all-methods = Todos los métodos
+cors-headers = Cabeceras permitidas en las solicitudes
+cors-all-headers = Todas las cabeceras
+cors-exposed = Cabeceras de respuesta que las páginas pueden leer, además de las habituales
+cors-max-age = Caché de la solicitud previa, en segundos
+cors-set = Guardar acceso
+cors-origin-wrong = Escribe como máximo 50 orígenes, cada uno con esquema y host y sin ruta, como https://app.example.com.
+cors-list-wrong = Revisa los métodos, los nombres de las cabeceras y el número de segundos (86400 como máximo).

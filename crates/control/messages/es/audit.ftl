@@ -78,3 +78,4 @@ did-operator-remove = Operador eliminado
 did-person-choose_language = Idioma elegido
 audit-clear = Borrar la búsqueda
 did-member-join_by_sign_on = Entró por inicio de sesión único
+did-account-set_cors = Acceso desde el navegador cambiado

@@ -36,3 +36,4 @@ done-member_logged_out = Todas sus sesiones activas están cerradas. Su token de
 done-joined = Te damos la bienvenida. Esto es lo que necesitas para llamar a la API.
 done-confirmed = Gracias. No se te preguntará otra vez por un rato.
 done-password_changed_only = Contraseña cambiada. Tus otras sesiones están cerradas.
+done-cors_set = Acceso desde el navegador guardado. Se aplica de inmediato.

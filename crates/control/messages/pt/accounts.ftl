@@ -47,3 +47,19 @@ limits-new-month =
         [one] Um mês novo começa em { $n } dia, UTC
        *[other] Um mês novo começa em { $n } dias, UTC
     }
+cors-title = Acesso pelo navegador (CORS)
+cors-danger = Permite que páginas da web chamem a API com um token desta conta. Faça isso somente se você não tiver um servidor que possa chamar a API pela página:
+cors-danger-visible = Quem abre a página pode ler o token e usá-lo em qualquer programa. O CORS não o esconde.
+cors-danger-scopes = Crie um token separado para a página, com o mínimo de escopos e com data de expiração, e faça a rotação com frequência.
+cors-danger-better = Mais seguro: deixe que o seu próprio servidor guarde o token e chame a API pela página.
+cors-origins = Origens permitidas
+cors-origins-hint = Uma origem por linha: esquema, host e porta, como https://app.example.com. Deixe em branco para usar a configuração do provedor da API. Um asterisco (*) permite qualquer origem.
+cors-methods = Métodos permitidos
+cors-all-methods = Todos os métodos
+cors-headers = Cabeçalhos permitidos nas solicitações
+cors-all-headers = Todos os cabeçalhos
+cors-exposed = Cabeçalhos de resposta que as páginas podem ler, além dos habituais
+cors-max-age = Cache da solicitação de preflight, em segundos
+cors-set = Salvar acesso
+cors-origin-wrong = Informe no máximo 50 origens, cada uma com esquema e host e sem caminho, como https://app.example.com.
+cors-list-wrong = Confira os métodos, os nomes dos cabeçalhos e o número de segundos (no máximo 86400).

@@ -78,3 +78,4 @@ did-operator-remove = Operador removido
 did-person-choose_language = Idioma escolhido
 audit-clear = Limpar a busca
 did-member-join_by_sign_on = Entrou por login único
+did-account-set_cors = Acesso pelo navegador alterado

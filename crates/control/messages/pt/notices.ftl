@@ -36,3 +36,4 @@ done-member_logged_out = Todas as sessões ativas foram encerradas. O token de p
 done-joined = Boas-vindas. Isto é o que você precisa para chamar a API.
 done-confirmed = Obrigado. Não vamos perguntar de novo por um tempo.
 done-password_changed_only = Senha alterada. As suas outras sessões foram encerradas.
+done-cors_set = Acesso pelo navegador salvo. Vale imediatamente.

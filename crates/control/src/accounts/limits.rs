@@ -9,7 +9,8 @@ use crate::{
     tokens::{expiry::list_over_expiry, limits::Start},
 };
 use keydesk_model::{
-    AccountId, AccountNumber, Action, Actor, AddressList, Clock, Mode, Month, Origin, Plan, Right,
+    AccountId, AccountNumber, Action, Actor, AddressList, Clock, CorsPolicy, Mode, Month, Origin,
+    Plan, Right,
 };
 use keydesk_store::{Account, AuditEntry, Store, StoreError, Token, Write};
 
@@ -88,6 +89,25 @@ pub(crate) async fn limit_expiry(
     write.set_account_expiry(&account).await?;
     let detail = serde_json::json!({ "before": before, "after": say(&account) });
     write.commit(caller.entry(Action::LimitExpiry, account.id, detail)).await?;
+    Ok(())
+}
+
+/// Sets which web pages may call with the account's tokens. `None`: what the operator says of all accounts.
+pub(crate) async fn set_cors(
+    desk: &Desk,
+    caller: &Caller,
+    policy: Option<CorsPolicy>,
+) -> Result<(), Problem> {
+    let (mut write, caller) = desk.write_as(caller).await?;
+    caller.permit(Right::LimitAccount)?;
+    if !desk.settings.has_account_cors {
+        return Err(Problem::not_found());
+    }
+    let mut account = caller.account.clone();
+    let before = std::mem::replace(&mut account.cors, policy);
+    write.set_account_cors(&account).await?;
+    let detail = serde_json::json!({ "before": before, "after": account.cors });
+    write.commit(caller.entry(Action::SetCors, account.id, detail)).await?;
     Ok(())
 }
 

@@ -1,6 +1,9 @@
 //! `/limits`: the account's plan and what is left of it, and where its tokens may be used from.
 
-use super::limits::{AccountReview, limit_account, review_account};
+use super::{
+    cors_form::CorsForm,
+    limits::{AccountReview, limit_account, review_account},
+};
 use crate::{
     Desk, Told as _,
     caller::Caller,
@@ -73,6 +76,9 @@ struct AccountLimitsPage {
     requires_expiry: bool,
     expiry_is_tried: bool,
     over: Vec<OverRow>,
+    /// Where the operator allows it.
+    cors: Option<CorsForm>,
+    cors_error: Option<String>,
 }
 
 /// A live token that the policies on life would have refused.
@@ -122,6 +128,8 @@ fn limits_page(
         requires_expiry: review.account.requires_expiry,
         expiry_is_tried: review.account.expiry_mode == Mode::Observe || !has_policy,
         over: review.over_expiry.into_iter().map(|token| OverRow::new(token, desk.now())).collect(),
+        cors: desk.settings.has_account_cors.then(|| CorsForm::of(review.account.cors.as_ref())),
+        cors_error: None,
         form,
         error,
         may_limit: caller.member.role.may(Right::LimitAccount),
@@ -184,6 +192,27 @@ pub(crate) async fn limit(
         Err(error) => {
             let review = review_account(&desk, &caller).await?;
             let shown = limits_page(&desk, &caller, review, form, Some(error.told()));
+            Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &shown))
+        }
+    }
+}
+
+pub(crate) async fn set_cors(
+    State(desk): State<Desk>,
+    fresh: FreshForm<CorsForm>,
+) -> Result<Response, Problem> {
+    let FreshForm { caller, form } = fresh;
+    caller.permit(Right::LimitAccount)?;
+    match form.read() {
+        Ok(policy) => {
+            super::limits::set_cors(&desk, &caller, policy).await?;
+            Ok(done("/limits", "cors_set", None).into_response())
+        }
+        Err(error) => {
+            let review = review_account(&desk, &caller).await?;
+            let kept = AccountLimitsForm::default();
+            let mut shown = limits_page(&desk, &caller, review, kept, None);
+            (shown.cors, shown.cors_error) = (Some(form), Some(error));
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &shown))
         }
     }

@@ -1,6 +1,7 @@
 //! Accounts: opening the first one, and switching between those that a person belongs to.
 
 pub(crate) mod console;
+mod cors_form;
 mod limits;
 pub(crate) mod limits_console;
 mod sign_up;

@@ -22,8 +22,10 @@ pub fn segment_name(segment: &str) -> Cow<'_, str> {
             _ => decoded.push(byte),
         }
     }
+    // What is not UTF-8 is letters to servers that read ISO 8859-1, and to the others nothing that a rule could name.
+    let text = String::from_utf8(decoded)
+        .unwrap_or_else(|error| error.as_bytes().iter().copied().map(char::from).collect());
     // An encoded semicolon begins a parameter for one server and is a letter to the next.
-    let text = String::from_utf8_lossy(&decoded);
     Cow::Owned(text.split(';').next().unwrap_or_default().to_owned())
 }
 

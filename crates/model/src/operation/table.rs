@@ -100,6 +100,12 @@ impl RuleTable {
     pub fn find_all(&self, method: &str, path: &str) -> Match<'_> {
         let rule = self.find(method, path);
         let mut also = Vec::new();
+        if path.contains("//") && !self.rules.is_empty() {
+            // Servers that drop empty segments read another path.
+            let merged = self.find_all(method, &without_empty_segments(path));
+            also.push(merged.rule);
+            also.extend(merged.also);
+        }
         let has_one_reading =
             self.matching == PathMatching::Exact || (self.is_plain && is_plain(path));
         if !self.rules.is_empty() && !has_one_reading {
@@ -107,10 +113,11 @@ impl RuleTable {
             let mut found = Vec::new();
             let inner = inner.strip_suffix('/').unwrap_or(inner);
             self.root.find_other_readings(Some(inner), &mut found);
-            also = found
-                .into_iter()
-                .map(|methods| methods.find(method).and_then(|number| self.rules.get(number)))
-                .collect();
+            let readings = found.into_iter();
+            also.extend(
+                readings
+                    .map(|methods| methods.find(method).and_then(|number| self.rules.get(number))),
+            );
         }
         Match { rule, also }
     }
@@ -164,6 +171,12 @@ impl RuleTable {
             None => self.unlisted == Unlisted::Any || held.allows(&Scope::everything()),
         }
     }
+}
+
+fn without_empty_segments(path: &str) -> String {
+    let segments: Vec<_> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    let end = if path.ends_with('/') { "/" } else { "" };
+    format!("/{}{end}", segments.join("/"))
 }
 
 #[cfg(test)]
