@@ -1,6 +1,6 @@
 //! What an embedded check must be told: the same that `keydesk.toml` tells a gateway.
 
-use keydesk_gateway::{Forms, Limits, SelfService, Settings};
+use keydesk_gateway::{Forms, Settings};
 use keydesk_model::{Isolated, Plan, Terms, TrustedProxies};
 use keydesk_node::NodeSettings;
 use keydesk_store::{Place, PlaceError};
@@ -86,20 +86,10 @@ impl Options {
 
     pub(crate) fn settings(&self) -> Settings {
         Settings {
-            public_url: self.public_url.clone(),
-            console_url: self.console_url.clone(),
-            console_origins: Vec::new(),
-            upstreams: Vec::new(),
             forms: self.forms,
             reserved_prefix: String::new(),
             trusted_proxies: self.trusted_proxies.clone(),
-            limits: Limits::default(),
-            signing_key: None,
-            self_service: SelfService::default(),
-            introspection: Vec::new(),
-            fronts: None,
-            front_cache: Duration::ZERO,
-            rejects_method_override: false,
+            ..Settings::in_front_of(Vec::new(), self.public_url.clone(), self.console_url.clone())
         }
     }
 }

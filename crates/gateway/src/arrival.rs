@@ -5,7 +5,7 @@ use crate::{
     wire::{Kind, Noted},
 };
 use keydesk_model::Timestamp;
-use keydesk_token::Entropy;
+use keydesk_token::{Entropy, PlainToken};
 use std::{
     fmt,
     net::IpAddr,
@@ -28,32 +28,54 @@ impl Arrival {
         noted: &Noted,
         settings: &Settings,
     ) -> Self {
+        let kept = noted.request_id.first.filter(|_| settings.keeps_request_ids);
+        let request_id = kept.and_then(RequestId::of_client).unwrap_or(request_id);
         let forwarded_for = noted.of_kind(Kind::ForwardedFor);
         let client_addr = settings.trusted_proxies.client_addr(peer, forwarded_for);
         Self { request_id, at, client_addr }
     }
 }
 
-/// `req_` and 24 hexadecimal digits.
+/// `req_` and 24 hexadecimal digits, or what the client calls its request.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct RequestId([u8; 28]);
+pub(crate) struct RequestId {
+    text: [u8; LONGEST_ID],
+    length: u8,
+}
+
+/// Longer ids of clients are not kept.
+const LONGEST_ID: usize = 64;
+const OWN_ID: usize = 28;
 
 impl RequestId {
     #[expect(clippy::cast_possible_truncation, reason = "four bits are left")]
     fn new(start: u64, count: u32) -> Self {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut text = *b"req_000000000000000000000000";
+        let mut text = [0; LONGEST_ID];
+        text[..4].copy_from_slice(b"req_");
         for (at, digit) in text[4..20].iter_mut().enumerate() {
             *digit = DIGITS[(start >> (60 - 4 * at)) as usize & 15];
         }
-        for (at, digit) in text[20..].iter_mut().enumerate() {
+        for (at, digit) in text[20..OWN_ID].iter_mut().enumerate() {
             *digit = DIGITS[(count >> (28 - 4 * at)) as usize & 15];
         }
-        Self(text)
+        Self { text, length: OWN_ID as u8 }
+    }
+
+    /// What a client sent as `X-Request-Id`, if it is one word and no token.
+    fn of_client(value: &[u8]) -> Option<Self> {
+        let is_word = |b: &u8| b.is_ascii_alphanumeric() || b"-_.:+/=@".contains(b);
+        if value.is_empty() || !value.iter().all(is_word) || PlainToken::is_within(value) {
+            return None;
+        }
+        let mut text = [0; LONGEST_ID];
+        text.get_mut(..value.len())?.copy_from_slice(value);
+        Some(Self { text, length: u8::try_from(value.len()).ok()? })
     }
 
     pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap_or_default()
+        let text = self.text.get(..usize::from(self.length)).unwrap_or_default();
+        std::str::from_utf8(text).unwrap_or_default()
     }
 }
 
@@ -89,6 +111,24 @@ impl RequestIds {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clients_id_is_kept_where_it_can_do_no_harm() {
+        let kept = |text: &str| RequestId::of_client(text.as_bytes()).map(|id| id.to_string());
+        for id in
+            ["7f0c1a52-0b1e-4b6f-8a57-5c1d7c3a9f10", "Root=1-67891233-abcdef012345678912345678"]
+        {
+            assert_eq!(kept(id).as_deref(), Some(id));
+        }
+        let token = keydesk_token::PlainToken::generate(
+            &keydesk_token::Prefix::default(),
+            keydesk_token::Kind::User,
+            &Entropy::seeded(1),
+        );
+        for id in ["", "a b", "a\"b", "ä", &"x".repeat(65), token.expose()] {
+            assert_eq!(kept(id), None, "{id}");
+        }
+    }
 
     #[test]
     fn an_id_holds_start_and_count_in_full() {

@@ -6,6 +6,7 @@ use crate::{
     arrival::{Arrival, RequestIds},
     charge::Charged,
     doors::identity_fields,
+    handle::METHODS,
     limit::{Call, Judgement},
     live::{Identity, Meter, Sighting},
     method_guard,
@@ -35,10 +36,9 @@ impl Gate<'_> {
         self,
         call: Call,
         target: &Target,
-        noted: &Noted,
+        (noted, presented): (&Noted, Presented),
         story: &mut Story,
     ) -> Result<(Permitted, Identity), Denial> {
-        let presented = Presented::in_field(noted.authorization.first, noted.authorization.count)?;
         let verified = self.table.verify(&presented, story.arrival.at)?;
         let own = OfAccount::new(verified, target)?;
         let identity = self.table.identify(own.token()).ok_or(Denial::UnknownToken)?;
@@ -81,12 +81,17 @@ impl Gate<'_> {
     ) -> Result<Pass, Denial> {
         refuse_method(method)?;
         let target = Target::of(uri, self.settings.forms)?;
+        // How the servers behind another proxy read a path is not known.
+        if !target.spellings.is_empty() {
+            return Err(Denial::AmbiguousPath { key: None });
+        }
         if self.settings.rejects_method_override {
             method_guard::check_query(target.query)?;
         }
         let client_addr = story.arrival.client_addr;
         let call = Call { method, path: Some(target.path), client_addr };
-        let (permitted, identity) = self.permit(call, &target, noted, story)?;
+        let presented = Presented::in_field(noted.authorization.first, noted.authorization.count)?;
+        let (permitted, identity) = self.permit(call, &target, (noted, presented), story)?;
         Ok(Pass {
             account: permitted.token().number,
             token: identity.token,
@@ -105,7 +110,7 @@ impl Gate<'_> {
 pub(crate) fn refuse_method(method: &str) -> Result<(), Denial> {
     let is_other = |byte: u8| byte.is_ascii_lowercase();
     if matches!(method, "TRACE" | "CONNECT") || method.bytes().any(is_other) {
-        Err(Denial::MethodNotAllowed { allowed: "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS" })
+        Err(Denial::MethodNotAllowed { allowed: METHODS })
     } else {
         Ok(())
     }
@@ -181,13 +186,12 @@ impl Checker {
 
     /// The error is the answer that the client is to get, whole.
     pub fn check(&self, asked: &Asked) -> Result<Pass, Box<Answer>> {
-        let mut room = [Field { name: "", value: b"" }; MOST_FIELDS];
-        let has_room = asked.fields.len() <= MOST_FIELDS;
-        let used = asked.fields.len().min(MOST_FIELDS);
-        for (field, (name, value)) in room.iter_mut().zip(asked.fields) {
-            *field = Field { name, value };
-        }
-        let noted = Noted::of(&room[..used]);
+        let limit = self.settings.limits.max_header_fields;
+        let most = usize::try_from(limit).unwrap_or(MOST_FIELDS).min(MOST_FIELDS);
+        let has_room = asked.fields.len() <= most;
+        let fields = asked.fields.iter().take(most).map(|(name, value)| Field { name, value });
+        let fields: Vec<_> = fields.collect();
+        let noted = Noted::of(&fields);
         let (id, now) = (self.request_ids.next(), self.clock.now());
         let arrival = Arrival::new(id, now, asked.peer, &noted, &self.settings);
         let mut story = Story::untold(arrival, asked.peer);
@@ -195,10 +199,10 @@ impl Checker {
         let checked = if has_room {
             gate.check(asked.method, asked.target, &noted, &mut story)
         } else {
-            Err(Denial::HeadTooLarge { limit: self.settings.limits.max_header_bytes })
+            Err(Denial::TooManyFields { limit })
         };
         match checked {
-            Ok(pass) => Ok(Pass { added: story.added, ..pass }),
+            Ok(pass) => Ok(Pass { added: std::mem::take(&mut story.added), ..pass }),
             Err(denial) => {
                 let mut answer = denial.to_answer(&self.settings, id.as_str());
                 story.add_fields(answer.headers_mut());

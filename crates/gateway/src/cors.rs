@@ -1,42 +1,120 @@
-//! Lets the console's pages, and no other origin, call the gateway from a browser: for "try it".
+//! Which pages in a browser may call (the Fetch standard's CORS): the console's own, for "try it", and those of the
+//! origins that the operator or an account allows. A preflight carries no token, so it is answered before any check.
 
 use crate::{
-    Answer,
+    Answer, LiveTable,
+    handle::METHODS,
     settings::Settings,
     wire::{Head, Noted, push_field},
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use keydesk_model::{AccountNumber, CorsPolicy};
+use std::sync::Arc;
 
-/// The console's origin, where the request comes from a page of the console.
-pub(crate) fn console_origin(noted: &Noted, settings: &Settings) -> Option<HeaderValue> {
-    let origin = noted.origin.first?;
-    let known = settings.console_origins.iter().any(|console| origin == console.as_bytes());
-    HeaderValue::from_bytes(origin).ok().filter(|_| known)
+/// What the configuration says of pages of other origins.
+#[derive(Clone, Debug, Default)]
+pub struct CorsSettings {
+    /// For every account that has no policy of its own.
+    pub policy: Option<Arc<CorsPolicy>>,
+    /// Whether accounts may have one.
+    pub is_for_accounts: bool,
 }
 
-/// Answers a preflight of the console; it carries no token, so it is answered before any check.
-pub(crate) fn preflight(head: &Head) -> Option<Answer> {
-    if head.method != "OPTIONS" {
-        return None;
-    }
-    let value = |name: &str| {
-        let field = head.fields.iter().find(|field| field.name.eq_ignore_ascii_case(name))?;
-        HeaderValue::from_bytes(field.value).ok()
-    };
-    value("access-control-request-method")?;
-    let mut response = Response::new(Bytes::new());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    let answer = response.headers_mut();
-    answer.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(METHODS));
-    if let Some(wanted) = value("access-control-request-headers").filter(are_names) {
-        answer.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, wanted);
-    }
-    answer.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
-    Some(response)
+/// The page that asks may read the response.
+#[derive(Clone, Debug)]
+pub(crate) struct Grant {
+    origin: HeaderValue,
+    /// `None`: the console's.
+    policy: Option<Arc<CorsPolicy>>,
 }
 
-const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+/// What every client of the gateway may want to read.
+const EXPOSED: &str = "x-request-id, www-authenticate, proxy-status, retry-after, ratelimit, ratelimit-policy, \
+    location, link, sunset";
+const CONSOLE_MAX_AGE: u32 = 600;
+
+impl Grant {
+    pub fn of(noted: &Noted, target: &str, table: &LiveTable, settings: &Settings) -> Option<Self> {
+        let value = noted.origin.first?;
+        let origin = HeaderValue::from_bytes(value).ok()?;
+        if settings.console_origins.iter().any(|console| value == console.as_bytes()) {
+            return Some(Self { origin, policy: None });
+        }
+        let cors = &settings.cors;
+        let own = account_in(target)
+            .filter(|_| cors.is_for_accounts && settings.forms.path)
+            .and_then(|number| table.account(number).cors.clone());
+        let policy = own.or_else(|| cors.policy.clone())?;
+        policy.origins.admits(value).then_some(Self { origin, policy: Some(policy) })
+    }
+
+    /// The answer to a preflight. `None`: the request is none.
+    pub fn preflight(&self, head: &Head) -> Option<Answer> {
+        if head.method != "OPTIONS" {
+            return None;
+        }
+        let value = |name: &str| {
+            let field = head.fields.iter().find(|field| field.name.eq_ignore_ascii_case(name))?;
+            HeaderValue::from_bytes(field.value).ok()
+        };
+        value("access-control-request-method")?;
+        let mut response = Response::new(Bytes::new());
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        let answer = response.headers_mut();
+        let asked = value("access-control-request-headers").filter(are_names);
+        let (methods, headers, max_age) = match &self.policy {
+            None => (METHODS.to_owned(), asked, CONSOLE_MAX_AGE),
+            Some(policy) => {
+                let named = policy.headers.join(", ");
+                let named = HeaderValue::try_from(named).ok();
+                let headers = if policy.headers.is_empty() { asked } else { named };
+                let methods = policy.methods.join(", ");
+                let methods = if methods.is_empty() { METHODS.to_owned() } else { methods };
+                (methods, headers, policy.max_age_seconds)
+            }
+        };
+        if let Ok(methods) = HeaderValue::try_from(methods) {
+            answer.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+        }
+        if let Some(headers) = headers {
+            answer.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, headers);
+        }
+        answer.insert(header::ACCESS_CONTROL_MAX_AGE, max_age.into());
+        Some(response)
+    }
+
+    /// Lets the page read a response. No `Access-Control-Allow-Credentials`: nothing here goes by cookies.
+    pub fn allow(&self, headers: &mut HeaderMap) {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, self.origin.clone());
+        let exposed = match &self.policy {
+            Some(policy) if !policy.exposed_headers.is_empty() => {
+                let own = policy.exposed_headers.join(", ");
+                HeaderValue::try_from(format!("{EXPOSED}, {own}")).ok()
+            }
+            _ => None,
+        };
+        headers.insert(
+            header::ACCESS_CONTROL_EXPOSE_HEADERS,
+            exposed.unwrap_or_else(|| HeaderValue::from_static(EXPOSED)),
+        );
+        headers.append(header::VARY, HeaderValue::from_static("origin"));
+    }
+
+    /// The same, as bytes.
+    pub fn write_allow(&self, out: &mut Vec<u8>) {
+        let mut headers = HeaderMap::new();
+        self.allow(&mut headers);
+        for (name, value) in &headers {
+            push_field(out, name.as_str(), value.as_bytes());
+        }
+    }
+}
+
+/// The account that a path names, before anything else is known of it.
+fn account_in(target: &str) -> Option<AccountNumber> {
+    target.trim_start_matches('/').split(['/', '?']).next()?.parse().ok()
+}
 
 /// Names of headers and nothing that could be a secret: they are told back.
 fn are_names(list: &HeaderValue) -> bool {
@@ -45,23 +123,4 @@ fn are_names(list: &HeaderValue) -> bool {
         name.len() <= 40 && name.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-')
     };
     list.as_bytes().split(|byte| *byte == b',').all(is_name)
-}
-
-/// Lets the console's page read an answer.
-pub(crate) fn allow(headers: &mut HeaderMap, origin: &HeaderValue) {
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-    headers.insert(
-        header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("x-request-id, www-authenticate"),
-    );
-    headers.append(header::VARY, HeaderValue::from_static("origin"));
-}
-
-/// The same, as bytes.
-pub(crate) fn write_allow(out: &mut Vec<u8>, origin: &HeaderValue) {
-    let mut headers = HeaderMap::new();
-    allow(&mut headers, origin);
-    for (name, value) in &headers {
-        push_field(out, name.as_str(), value.as_bytes());
-    }
 }

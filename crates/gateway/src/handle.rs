@@ -1,10 +1,10 @@
 //! A request's way through the gateway, phase by phase. Nothing here waits.
 
 use crate::{
-    Answer, Denial, LiveTable,
+    Answer, Denial, LiveTable, Presented,
     arrival::{Arrival, RequestIds},
     check::{Gate, refuse_method},
-    cors,
+    cors::Grant,
     doors::{Ask, Credentials, Door, Forwarded, Own, Wanted, pass_answer},
     headers,
     headers::Outgoing,
@@ -14,6 +14,7 @@ use crate::{
     observe::{Observer, Story},
     permission::Permission,
     permit::Permitted,
+    present,
     settings::Settings,
     target::Target,
     tunnel,
@@ -21,9 +22,11 @@ use crate::{
     whoami,
     wire::{Framing, Head, HeadError, Kind, Noted},
 };
-use http::{HeaderValue, StatusCode, Version};
-use keydesk_model::Clock;
-use std::{net::IpAddr, sync::Arc};
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, Version, header};
+use keydesk_model::{AccountNumber, Clock};
+use std::{net::IpAddr, rc::Rc, sync::Arc};
+use tokio::sync::watch;
 
 /// What every request of one worker is handled with.
 #[derive(Debug)]
@@ -33,8 +36,21 @@ pub(crate) struct Worker {
     pub clock: Clock,
     pub request_ids: RequestIds,
     pub meter: Meter,
-    pub observer: Observer,
+    pub observer: Rc<Observer>,
     pub upstreams: Upstreams,
+    /// What this gateway is about to do.
+    pub stage: watch::Receiver<Stage>,
+}
+
+/// How far a gateway is on its way out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stage {
+    #[default]
+    Serving,
+    /// Still serves, but asks not to be sent more.
+    Leaving,
+    /// Finishes what has begun.
+    Stopping,
 }
 
 /// What becomes of a request.
@@ -42,8 +58,8 @@ pub(crate) struct Worker {
 pub(crate) struct Decision {
     pub verdict: Verdict,
     pub story: Story,
-    /// The console's origin, where one of its pages asks.
-    pub console: Option<HeaderValue>,
+    /// Where a page in a browser may read the response.
+    pub grant: Option<Grant>,
     pub facts: Facts,
 }
 
@@ -79,6 +95,10 @@ pub(crate) struct Forward {
     pub framing: Framing,
     /// Reads the body of a form, where `_method` is rejected.
     pub method_guard: Option<MethodGuard>,
+    /// The path's account, and how the client named the gateway: for what the response says of places.
+    pub account: Option<AccountNumber>,
+    pub client_host: Box<str>,
+    pub offers_own_protocol: bool,
 }
 
 impl Worker {
@@ -87,10 +107,14 @@ impl Worker {
         let noted = Noted::of(head.fields);
         let (id, now) = (self.request_ids.next(), self.clock.now());
         let arrival = Arrival::new(id, now, peer, &noted, &self.settings);
-        let mut story = self.observer.begin(arrival, peer, Some(head), noted.trace_parent.first);
-        let console = cors::console_origin(&noted, &self.settings);
-        let framing = Framing::of_request(&noted, head.version);
-        let preflight = console.as_ref().and_then(|_| cors::preflight(head));
+        let told = (noted.trace_parent.first, noted.user_agent.first);
+        let mut story = self.observer.begin(arrival, peer, Some(head), told);
+        let grant = Grant::of(&noted, head.target, &self.table, &self.settings);
+        let framing = match Framing::of_request(&noted, head.version) {
+            Ok(Framing::Empty) if head.has_unsized_body => Ok(Framing::Chunked),
+            framing => framing,
+        };
+        let preflight = grant.as_ref().and_then(|grant| grant.preflight(head));
         let verdict = match preflight {
             Some(answer) => Verdict::Answer(answer),
             None => self
@@ -106,7 +130,7 @@ impl Worker {
             expects_continue: head.version == Version::HTTP_11
                 && noted.expect.first.is_some_and(|v| v.eq_ignore_ascii_case(b"100-continue")),
         };
-        Decision { verdict, story, console, facts }
+        Decision { verdict, story, grant, facts }
     }
 
     fn decide(
@@ -119,18 +143,42 @@ impl Worker {
     ) -> Result<Verdict, Denial> {
         refuse_malformed(head, noted)?;
         let framing = framing?;
+        if let Some(answer) = self.answer_openly(head) {
+            return Ok(Verdict::Answer(answer));
+        }
         if let Some(door) = Door::of(head.method, head.target, &self.settings) {
             return self.open(door, noted, story);
         }
         let target = Target::of(head.target, self.settings.forms)?;
+        if !target.spellings.is_empty() {
+            let route = self.upstreams.routes.find(target.path);
+            target.refuse_beyond(route.map(|route| route.keeps).unwrap_or_default())?;
+        }
+        // A body would have to be over before the switch; nobody sends one.
+        let is_websocket = framing == Framing::Empty && tunnel::is_asked_for(head, noted);
         let own = Own::of(head.method, &target, &self.settings);
         let path = own.is_none().then_some(target.path);
         let call = Call { method: head.method, path, client_addr: story.arrival.client_addr };
-        let (permitted, identity) = self.gate().permit(call, &target, noted, story)?;
+        let presented = Presented::of(noted, self.settings.token_places, is_websocket)?;
+        let (permitted, identity) = self.gate().permit(call, &target, (noted, presented), story)?;
         if let Some(own) = own {
             return self.answer_own(own, &permitted, &identity, (noted, &target), story);
         }
         refuse_large(framing, self.settings.limits.max_body_bytes)?;
+        let forward = Assigned { head, noted, target: &target, permitted: &permitted };
+        self.assign(&forward, &identity, (framing, is_websocket), story, out).map(Verdict::Forward)
+    }
+
+    /// Chooses the upstream and writes the request for it.
+    fn assign(
+        &self,
+        assigned: &Assigned<'_>,
+        identity: &Identity,
+        (framing, is_websocket): (Framing, bool),
+        story: &mut Story,
+        out: &mut Vec<u8>,
+    ) -> Result<Forward, Denial> {
+        let Assigned { head, noted, target, permitted } = *assigned;
         let mut method_guard = None;
         if self.settings.rejects_method_override {
             method_guard::check_query(target.query)?;
@@ -139,15 +187,13 @@ impl Worker {
             }
         }
         let route = self.upstreams.routes.find(target.path).ok_or(Denial::NoUpstream)?;
-        story.goes_to(route.name(), &target);
-        // A body would have to be over before the switch; nobody sends one.
-        let is_websocket = framing == Framing::Empty && tunnel::is_asked_for(head, noted);
+        story.goes_to(route.number, route.name(), target);
         Outgoing {
             head,
             noted,
-            target: &target,
-            permitted: &permitted,
-            identity: &identity,
+            target,
+            permitted,
+            identity,
             arrival: &story.arrival,
             settings: &self.settings,
             route,
@@ -162,9 +208,45 @@ impl Worker {
             may_be_repeated: is_idempotent(head.method),
         };
         let client_addr = story.arrival.client_addr;
-        let permission = Permission::new(&permitted, head.method, target.path, client_addr);
-        let route = Arc::clone(route);
-        Ok(Verdict::Forward(Forward { permission, route, asked, framing, method_guard }))
+        let permission = Permission::new(permitted, head.method, target.path, client_addr);
+        let host = head.authority.map(str::as_bytes).or(noted.host.first).unwrap_or_default();
+        Ok(Forward {
+            permission,
+            route: Arc::clone(route),
+            asked,
+            framing,
+            method_guard,
+            account: target.account,
+            client_host: std::str::from_utf8(host).unwrap_or_default().into(),
+            offers_own_protocol: is_websocket
+                && self.settings.token_places.websocket
+                && present::offers_own_protocol(noted),
+        })
+    }
+
+    /// What needs no token: `OPTIONS *` (RFC 9110 section 9.3.7) and the health path.
+    fn answer_openly(&self, head: &Head) -> Option<Answer> {
+        if head.target == "*" && head.method == "OPTIONS" {
+            let mut answer = Response::new(Bytes::new());
+            *answer.status_mut() = StatusCode::NO_CONTENT;
+            answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static(METHODS));
+            return Some(answer);
+        }
+        let path = head.target.split('?').next();
+        if self.settings.health_path.as_deref() != path || !matches!(head.method, "GET" | "HEAD") {
+            return None;
+        }
+        let is_well = self.table.is_ready() && self.table.may_serve();
+        let is_well = is_well && *self.stage.borrow() == Stage::Serving;
+        let mut answer =
+            Response::new(Bytes::from_static(if is_well { b"ok\n" } else { b"unavailable\n" }));
+        if !is_well {
+            *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        }
+        let headers = answer.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        Some(answer)
     }
 
     fn gate(&self) -> Gate<'_> {
@@ -242,26 +324,26 @@ impl Worker {
             at: self.clock.now(),
             client_addr: peer.to_canonical(),
         };
-        let mut story = self.observer.begin(arrival, peer, None, None);
+        let mut story = self.observer.begin(arrival, peer, None, (None, None));
         story.is_denied(&denial);
         let verdict = Verdict::Refuse(denial);
-        Decision { verdict, story, console: None, facts: Facts::default() }
+        Decision { verdict, story, grant: None, facts: Facts::default() }
     }
 
     pub fn refuse_head(&self, error: HeadError, peer: IpAddr) -> Decision {
-        let limit = self.settings.limits.max_header_bytes;
+        let limit = self.settings.limits.max_header_fields;
         let denial = match error {
             HeadError::Malformed => Denial::MalformedRequest,
-            HeadError::TooManyFields => Denial::HeadTooLarge { limit },
+            HeadError::TooManyFields => Denial::TooManyFields { limit },
         };
         self.refuse_unread(denial, peer)
     }
 
     /// Completes an answer of our own.
-    pub fn finish(answer: Answer, story: &Story, console: Option<&HeaderValue>) -> Answer {
+    pub fn finish(answer: Answer, story: &Story, grant: Option<&Grant>) -> Answer {
         let mut answer = answer;
-        if let Some(origin) = console {
-            cors::allow(answer.headers_mut(), origin);
+        if let Some(grant) = grant {
+            grant.allow(answer.headers_mut());
         }
         story.add_fields(answer.headers_mut());
         answer
@@ -273,6 +355,17 @@ impl Worker {
         denial.to_answer(&self.settings, arrival.request_id.as_str())
     }
 }
+
+/// A request that may go to an upstream.
+struct Assigned<'a> {
+    head: &'a Head<'a>,
+    noted: &'a Noted<'a>,
+    target: &'a Target<'a>,
+    permitted: &'a Permitted,
+}
+
+/// What is served for every path.
+pub(crate) const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /// What a proxy is told that turns every other status into a 500: who calls is to blame, or what is called.
 fn one_of_two(denial: &Denial) -> StatusCode {

@@ -2,18 +2,22 @@
 
 use crate::{
     arrival::Arrival,
+    cors::Grant,
+    handle::{Forward, Worker},
     live::{Identity, Subject},
     observe::{Story, TraceContext},
     permit::Permitted,
+    present,
+    rewrite::Rewriter,
     settings::Settings,
     signature::Signed,
     target::Target,
-    upstream::Route,
-    wire::{AnswerHead, Framing, Head, Kind, Noted, push_field, push_status},
+    upstream::{AnswerRead, Route},
+    wire::{Field, Framing, Head, Kind, Noted, http_date, push_field, push_status},
 };
 use http::Version;
 use keydesk_model::is_console_cookie;
-use std::{io::Write, net::IpAddr};
+use std::{borrow::Cow, io::Write, net::IpAddr};
 
 /// All that a request to the upstream is made of.
 #[derive(Debug)]
@@ -43,13 +47,17 @@ impl Outgoing<'_> {
             out.extend_from_slice(query.as_bytes());
         }
         out.extend_from_slice(b" HTTP/1.1\r\n");
-        // The upstream's own Host and our credential for it.
+        self.route.write_host(self.client_host(), out);
         out.extend_from_slice(&self.route.own_fields);
         self.write_passing(out);
         self.write_identity(out);
         self.write_origin(out);
+        if self.framing == Framing::Empty && has_body_by_nature(self.head.method) {
+            push_field(out, "content-length", b"0");
+        }
         write_framing(out, self.framing);
         if self.is_websocket {
+            self.write_protocols(out);
             out.extend_from_slice(b"connection: upgrade\r\nupgrade: websocket\r\n");
         }
         out.extend_from_slice(b"\r\n");
@@ -59,8 +67,10 @@ impl Outgoing<'_> {
         for (field, kind) in self.noted.fields.iter().zip(&self.noted.kinds) {
             let passes = match kind {
                 Kind::Plain | Kind::SetCookie => !self.route.sets(field.name),
-                Kind::UserAgent | Kind::Origin => true,
+                Kind::UserAgent | Kind::Origin | Kind::Date | Kind::Location | Kind::Link => true,
                 Kind::TraceParent => self.trace.is_none(),
+                Kind::ApiKey => !self.settings.token_places.api_key && !self.route.sets(field.name),
+                Kind::WebSocketProtocol => !self.is_websocket,
                 _ => false,
             };
             if passes {
@@ -127,11 +137,49 @@ impl Outgoing<'_> {
         push_address(out, client, false);
         out.extend_from_slice(b"\r\n");
         push_field(out, "x-forwarded-proto", proto.as_bytes());
-        let host = self.head.authority.map(str::as_bytes).or(self.noted.host.first);
-        if let Some(host) = host {
+        if let Some(host) = self.client_host() {
             push_field(out, "x-forwarded-host", host);
         }
+        if let Some(account) = self.target.account {
+            out.extend_from_slice(b"x-forwarded-prefix: /");
+            out.extend_from_slice(itoa::Buffer::new().format(u32::from(account)).as_bytes());
+            out.extend_from_slice(b"\r\n");
+        }
+        if self.route.sends_via {
+            let version: &[u8] = match self.head.version {
+                Version::HTTP_2 => b"2",
+                Version::HTTP_10 => b"1.0",
+                _ => b"1.1",
+            };
+            out.extend_from_slice(b"via: ");
+            out.extend_from_slice(version);
+            out.extend_from_slice(b" keydesk\r\n");
+        }
     }
+
+    fn client_host(&self) -> Option<&[u8]> {
+        self.head.authority.map(str::as_bytes).or(self.noted.host.first)
+    }
+
+    /// The subprotocols that the client offers, without the one that is a token.
+    fn write_protocols(&self, out: &mut Vec<u8>) {
+        let lines = self.noted.of_kind(Kind::WebSocketProtocol);
+        if !self.settings.token_places.websocket {
+            lines.for_each(|line| push_field(out, "sec-websocket-protocol", line));
+            return;
+        }
+        let offered =
+            lines.flat_map(|line| line.split(|byte| *byte == b',')).map(<[u8]>::trim_ascii);
+        let others: Vec<_> = offered.filter(|name| !present::is_ours(name)).collect();
+        if !others.is_empty() {
+            push_field(out, "sec-websocket-protocol", &others.join(&b", "[..]));
+        }
+    }
+}
+
+/// RFC 9110 section 8.6: these have a body by their meaning, and a server may insist on its length, also of none.
+fn has_body_by_nature(method: &str) -> bool {
+    matches!(method, "POST" | "PUT" | "PATCH")
 }
 
 /// RFC 7239 section 6: an IPv6 address in brackets and quotes. Nearly all are IPv4, and those are
@@ -191,30 +239,88 @@ pub(crate) fn write_framing(out: &mut Vec<u8>, framing: Framing) {
     }
 }
 
-/// Which of the upstream's fields come back: none that belongs to a hop, none that only we set,
-/// no cookie that would replace the console's session, and no CORS where the console's page asks.
-pub(crate) fn comes_back(kind: Kind, name: &str, value: &[u8], for_console: bool) -> bool {
-    match kind {
-        Kind::Plain => !(for_console && is_cors(name)),
-        Kind::SetCookie => {
-            let cookie = value.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii();
-            !is_console_cookie(cookie)
+/// What the upstream's response is turned into the client's with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Returning<'a> {
+    pub worker: &'a Worker,
+    pub forward: &'a Forward,
+    pub story: &'a Story,
+    /// Where a page in a browser asks: its permission to read is ours to give.
+    pub grant: Option<&'a Grant>,
+}
+
+impl Returning<'_> {
+    /// The value with which a field of the upstream's comes back. `None`: it does not. Nothing comes back that belongs to
+    /// a hop or that only we set, no cookie that would replace the console's session, and no CORS where we give it.
+    pub fn value<'v>(&self, kind: Kind, field: &Field<'v>) -> Option<Cow<'v, [u8]>> {
+        let value = field.value;
+        let changed = match kind {
+            Kind::Plain if self.grant.is_some() && is_cors(field.name) => return None,
+            Kind::SetCookie => {
+                let name = value.split(|byte| *byte == b'=').next().unwrap_or_default();
+                if is_console_cookie(name.trim_ascii()) {
+                    return None;
+                }
+                self.rewriter().cookie(value)
+            }
+            Kind::Location => self.rewriter().location(value).map(String::into_bytes),
+            Kind::Link => self.rewriter().link(value).map(String::into_bytes),
+            Kind::Plain
+            | Kind::Host
+            | Kind::Authorization
+            | Kind::Cookie
+            | Kind::UserAgent
+            | Kind::Origin
+            | Kind::TraceParent
+            | Kind::ForwardedFor
+            | Kind::Expect
+            | Kind::Date
+            | Kind::ApiKey
+            | Kind::WebSocketProtocol => None,
+            Kind::Withheld if !is_of_one_hop(field.name) => None,
+            Kind::Withheld
+            | Kind::NamedAway
+            | Kind::Connection
+            | Kind::ContentLength
+            | Kind::TransferEncoding
+            | Kind::Upgrade
+            | Kind::RequestId => return None,
+        };
+        Some(changed.map_or(Cow::Borrowed(value), Cow::Owned))
+    }
+
+    /// What is said in addition: RFC 9110 section 6.6.1 asks whoever passes a response on for its date, and RFC 9209 has
+    /// a way to say that an error is not ours.
+    pub fn additions(&self, answer: &AnswerRead<'_>, mut add: impl FnMut(&'static str, &[u8])) {
+        let AnswerRead { noted, answered, .. } = answer;
+        if answered.is_interim() {
+            return;
         }
-        Kind::Host
-        | Kind::Authorization
-        | Kind::Cookie
-        | Kind::UserAgent
-        | Kind::Origin
-        | Kind::TraceParent
-        | Kind::ForwardedFor
-        | Kind::Expect => true,
-        Kind::Withheld => !is_of_one_hop(name),
-        Kind::NamedAway
-        | Kind::Connection
-        | Kind::ContentLength
-        | Kind::TransferEncoding
-        | Kind::Upgrade
-        | Kind::RequestId => false,
+        if noted.date.count == 0 {
+            add("date", http_date(self.story.arrival.at).as_bytes());
+        }
+        if answered.status >= 400 {
+            let status = format!("keydesk; received-status={}", answered.status);
+            add("proxy-status", status.as_bytes());
+        }
+        // Browsers fail where none of the protocols that they offered is taken.
+        if answered.switches && self.forward.offers_own_protocol && noted.protocols.count == 0 {
+            add("sec-websocket-protocol", present::OWN_PROTOCOL);
+        }
+        for (name, value) in self.story.fields() {
+            add(name, value.as_bytes());
+        }
+    }
+
+    fn rewriter(&self) -> Rewriter<'_> {
+        let Self { worker, forward, .. } = self;
+        Rewriter {
+            route: &forward.route,
+            routes: &worker.upstreams.routes,
+            settings: &worker.settings,
+            account: forward.account,
+            client_host: &forward.client_host,
+        }
     }
 }
 
@@ -228,23 +334,20 @@ fn is_cors(name: &str) -> bool {
     name.get(..15).is_some_and(|start| start.eq_ignore_ascii_case("access-control-"))
 }
 
-/// Writes the upstream's answer for an HTTP/1.1 client, up to the fields that follow from the
+/// Writes the upstream's response for an HTTP/1.1 client, up to the fields that follow from the
 /// connection: those are the caller's to add.
-pub(crate) fn write_answer(
-    out: &mut Vec<u8>,
-    head: &AnswerHead,
-    noted: &Noted,
-    story: &Story,
-    for_console: bool,
-) {
-    push_status(out, head.status);
-    for (field, kind) in noted.fields.iter().zip(&noted.kinds) {
-        if comes_back(*kind, field.name, field.value, for_console) {
-            push_field(out, field.name, field.value);
+pub(crate) fn write_answer(out: &mut Vec<u8>, answer: &AnswerRead<'_>, returning: &Returning<'_>) {
+    push_status(out, answer.head.status);
+    for (field, kind) in answer.noted.fields.iter().zip(&answer.noted.kinds) {
+        if let Some(value) = returning.value(*kind, field) {
+            push_field(out, field.name, &value);
         }
     }
-    for (name, value) in story.fields() {
-        push_field(out, name, value.as_bytes());
+    returning.additions(answer, |name, value| push_field(out, name, value));
+    if let Some(grant) = returning.grant
+        && !answer.answered.is_interim()
+    {
+        grant.write_allow(out);
     }
 }
 

@@ -53,6 +53,12 @@ impl Io {
         }
     }
 
+    /// Whether the other side has reset the connection, or no longer answers.
+    pub fn has_failed(&self) -> bool {
+        let error = self.tcp().map(|tcp| socket2::SockRef::from(tcp).take_error());
+        !matches!(error, Some(Ok(None)) | None)
+    }
+
     /// Whether an unused connection is still good: open, and nothing has come unasked. Asks what
     /// the runtime knows already; no system call where nothing has happened.
     pub fn is_quiet(&self) -> bool {

@@ -19,6 +19,7 @@ mod permit;
 mod present;
 #[cfg(feature = "probe")]
 pub mod probe;
+mod rewrite;
 mod serve;
 mod settings;
 mod signature;
@@ -30,16 +31,22 @@ mod whoami;
 mod wire;
 
 pub use check::{Asked, Checker, Pass, is_withheld};
+pub use cors::CorsSettings;
 pub use denial::Denial;
 pub use doors::{IntrospectionClient, OwnAnswer, Question, TokenDesk, Wish, token_desk};
 pub use headers::foreign_cookies;
 pub use live::{LiveTable, Verified};
-pub use observe::{Metrics, Record, Records};
+pub use observe::{Metrics, Reason, Record, Records};
 pub use present::Presented;
-pub use serve::{Gateway, Listeners, Running};
-pub use settings::{Credential, Forms, Limits, SelfService, Settings, UpstreamSettings};
+pub use serve::{Gateway, Leaver, Listeners, Running, bind};
+pub use settings::{
+    Credential, Forms, Limits, SelfService, Settings, TokenPlaces, UpstreamHost, UpstreamSettings,
+    UpstreamTimes,
+};
 pub use signature::{SigningKey, SigningKeyError};
+pub use target::Spellings;
 pub use upstream::UpstreamError;
+pub use wire::MOST_FIELDS;
 
 /// An answer of our own; the upstream's are streamed.
 pub(crate) type Answer = http::Response<bytes::Bytes>;

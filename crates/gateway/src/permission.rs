@@ -117,7 +117,16 @@ mod tests {
         let account = AccountId::generate(at(0), &Entropy::seeded(2));
         let (number, plan) = (number(), String::new());
         let state_since = Timestamp::default();
-        LiveAccount { account, number, plan, addresses, trial: None, state, state_since }
+        LiveAccount {
+            account,
+            number,
+            plan,
+            addresses,
+            trial: None,
+            state,
+            state_since,
+            cors: None,
+        }
     }
 
     /// A permission of a token that is live, and the table that says so.

@@ -1,13 +1,68 @@
 //! Reads the bearer token that a request presents. Knows the mistakes that real clients make.
 
-use crate::Denial;
+use crate::{
+    Denial,
+    settings::TokenPlaces,
+    wire::{Kind, Noted},
+};
 use keydesk_token::{PlainToken, TokenHash};
 
 /// A well-formed token was presented; whether anybody knows it is not yet said.
 #[derive(Debug)]
 pub struct Presented(pub(crate) TokenHash);
 
+/// The subprotocol that is a token, and one to go with it that a server can take.
+const PROTOCOL_WITH_TOKEN: &[u8] = b"keydesk.bearer.";
+pub(crate) const OWN_PROTOCOL: &[u8] = b"keydesk";
+
+/// Whether a subprotocol is for Keydesk and not for the upstream.
+pub(crate) fn is_ours(protocol: &[u8]) -> bool {
+    protocol == OWN_PROTOCOL || protocol.starts_with(PROTOCOL_WITH_TOKEN)
+}
+
+/// Whether the client offers Keydesk's own subprotocol, which is no secret.
+pub(crate) fn offers_own_protocol(noted: &Noted) -> bool {
+    noted.says(Kind::WebSocketProtocol, "keydesk")
+}
+
 impl Presented {
+    /// The one token of a request: in `Authorization`, or where else the configuration allows it. Never in the URL.
+    pub(crate) fn of(
+        noted: &Noted,
+        places: TokenPlaces,
+        is_websocket: bool,
+    ) -> Result<Self, Denial> {
+        let authorization = noted.authorization;
+        let key = noted.api_key.first.filter(|_| places.api_key);
+        let protocol =
+            (places.websocket && is_websocket).then(|| token_among_protocols(noted)).flatten();
+        let others = usize::from(key.is_some()) + usize::from(protocol.is_some());
+        if others == 0 {
+            let value = authorization.first;
+            return match value.filter(|_| places.basic).and_then(user_of_basic) {
+                Some(user) if authorization.count == 1 => Self::alone(&user),
+                _ => Self::in_field(value, authorization.count),
+            };
+        }
+        let is_repeated = places.api_key && noted.api_key.count > 1;
+        if authorization.count > 0 || others > 1 || is_repeated {
+            return Err(Denial::RepeatedCredentials);
+        }
+        Self::alone(key.or(protocol).unwrap_or_default())
+    }
+
+    /// A token with nothing around it.
+    fn alone(token: &[u8]) -> Result<Self, Denial> {
+        let token = token.trim_ascii();
+        if token.is_empty() {
+            return Err(Denial::EmptyCredentials);
+        }
+        if !token.is_ascii() {
+            return Err(unreadable(token));
+        }
+        PlainToken::hash_presented_bytes(token).map(Self).map_err(|_| Denial::MalformedToken)
+    }
+
     /// RFC 6750 section 2.1: one `Authorization: Bearer b64token`, the scheme in any case, one or
     /// more spaces between. `value` is the first such field's, `count` how many there are.
     pub fn in_field(value: Option<&[u8]>, count: usize) -> Result<Self, Denial> {
@@ -51,6 +106,24 @@ impl Presented {
         }
         PlainToken::hash_presented(rest).map(Self).map_err(|_| Denial::MalformedToken)
     }
+}
+
+/// RFC 7617: the user name, where it is one that a token could be. The password means nothing.
+fn user_of_basic(value: &[u8]) -> Option<Vec<u8>> {
+    let (scheme, encoded) = value.split_at_checked("Basic ".len())?;
+    if !scheme.eq_ignore_ascii_case(b"basic ") {
+        return None;
+    }
+    let decoded =
+        base64::Engine::decode(&base64::engine::general_purpose::STANDARD, encoded.trim_ascii());
+    decoded.ok()?.split(|byte| *byte == b':').next().map(<[u8]>::to_vec)
+}
+
+fn token_among_protocols<'a>(noted: &Noted<'a>) -> Option<&'a [u8]> {
+    noted
+        .of_kind(Kind::WebSocketProtocol)
+        .flat_map(|line| line.split(|byte| *byte == b','))
+        .find_map(|protocol| protocol.trim_ascii().strip_prefix(PROTOCOL_WITH_TOKEN))
 }
 
 /// Every character one that a token68 may hold. No early end, so that it is done many at a time.

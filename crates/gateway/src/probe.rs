@@ -2,11 +2,11 @@
 //! what is served.
 
 use crate::{
-    Denial, Forms, Limits, LiveTable, Presented, Records, Settings, UpstreamSettings,
+    Denial, Forms, LiveTable, Presented, Records, Settings, UpstreamSettings,
     arrival::RequestIds,
-    handle::Worker,
+    handle::{self, Worker},
     io::Io,
-    observe::{Observer, TraceIds, UpstreamMetrics, WorkerMetrics},
+    observe::{Notices, Observer, TraceIds, UpstreamMetrics, WorkerMetrics},
     serve::Connection,
     target::Target,
     upstream::{Upstreams, make_routes},
@@ -25,6 +25,7 @@ use std::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
     runtime::{Builder, LocalOptions, LocalRuntime},
+    sync::watch,
 };
 
 const NOW: Timestamp = Timestamp::from_micros(1_795_435_200_000_000);
@@ -69,6 +70,10 @@ pub fn path(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     for forms in [Forms { path: true, token: false }, Forms { path: true, token: true }] {
         let Ok(target) = Target::of(text, forms) else { continue };
+        // What is beyond the default an upstream must ask for.
+        if !target.spellings.is_empty() {
+            continue;
+        }
         assert!(text.contains(target.path) || target.path == "/", "{text:?}: {target:?}");
         assert!(target.path.starts_with('/') && !target.path.contains("//"), "{text:?}");
         let mut decoded = target.path.as_bytes().to_vec();
@@ -126,6 +131,9 @@ pub fn forwarded(bytes: &[u8]) {
 /// The requests that the upstream got.
 type Seen = Rc<RefCell<Vec<Vec<u8>>>>;
 
+/// Nobody stops a probe.
+static SERVING: LazyLock<watch::Sender<handle::Stage>> = LazyLock::new(watch::Sender::default);
+
 thread_local! {
     static UPSTREAM: RefCell<Option<Seen>> = const { RefCell::new(None) };
     static STAGE: Stage = Stage::new();
@@ -167,32 +175,24 @@ fn worker() -> Worker {
     };
     table.load(Snapshot::new(1, vec![secret]));
     let upstream = UpstreamSettings::single("http://127.0.0.1:9/base".parse().expect("a URL"));
-    let metrics = [Arc::<UpstreamMetrics>::default()];
-    let routes = make_routes(std::slice::from_ref(&upstream), &metrics).expect("is valid");
-    let settings = Arc::new(Settings {
-        public_url: "http://gateway".to_owned(),
-        console_url: "http://console".to_owned(),
+    let settings = Settings {
         console_origins: vec!["http://console".to_owned()],
-        upstreams: vec![upstream],
-        forms: Forms::default(),
-        reserved_prefix: "keydesk".to_owned(),
-        self_service: crate::SelfService::default(),
-        introspection: Vec::new(),
-        fronts: None,
-        front_cache: std::time::Duration::ZERO,
         rejects_method_override: true,
-        trusted_proxies: TrustedProxies::default(),
-        limits: Limits::default(),
-        signing_key: None,
-    });
+        ..Settings::in_front_of(vec![upstream], "http://gateway", "http://console")
+    };
+    let metrics = [Arc::<UpstreamMetrics>::default()];
+    let routes = make_routes(&settings, &metrics).expect("is valid");
+    let settings = Arc::new(settings);
     Worker {
         meter: table.meter(),
-        upstreams: Upstreams::new(Arc::new(routes), settings.limits),
-        observer: Observer {
-            metrics: Arc::<WorkerMetrics>::default(),
+        upstreams: Upstreams::new(Arc::new(routes)),
+        observer: Rc::new(Observer {
+            metrics: Arc::new(WorkerMetrics::new(1)),
             records: Records::default(),
             trace_ids: TraceIds::new(&entropy),
-        },
+            notices: Notices::default(),
+        }),
+        stage: SERVING.subscribe(),
         request_ids: RequestIds::new(&entropy),
         clock: Clock::new(|| NOW),
         settings,
@@ -352,9 +352,7 @@ impl Stage {
         let peer = IpAddr::from([127, 0, 0, 1]);
         let answers = self.runtime.block_on(async {
             let (client, gateway) = tokio::io::duplex(1 << 20);
-            let (_stop, stopping) = tokio::sync::watch::channel(false);
-            let connection =
-                Connection::new(Rc::clone(&self.worker), Io::Memory(gateway), peer, stopping);
+            let connection = Connection::new(Rc::clone(&self.worker), Io::Memory(gateway), peer);
             let serving = tokio::task::spawn_local(connection.serve());
             let (mut read, mut write) = tokio::io::split(client);
             let _ = write.write_all(bytes).await;

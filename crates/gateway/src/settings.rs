@@ -1,8 +1,10 @@
 //! What the gateway is told by the configuration, with its documented defaults.
 
 use crate::{
+    cors::CorsSettings,
     doors::{IntrospectionClient, TokenDesk},
     signature::SigningKey,
+    target::Spellings,
     wire::Kind,
 };
 use http::{HeaderName, HeaderValue, Uri};
@@ -14,6 +16,8 @@ use std::time::Duration;
 pub struct Settings {
     /// Where clients reach the gateway, without a trailing slash.
     pub public_url: String,
+    /// Whether the operator has configured it. Otherwise a response names the gateway as the client did.
+    pub has_own_name: bool,
     /// Where people reach the console: named in refusals.
     pub console_url: String,
     /// The origins of the console's pages: the only ones that CORS admits.
@@ -37,6 +41,55 @@ pub struct Settings {
     pub front_cache: Duration,
     /// Whether the parameter `_method` is rejected, in queries and in forms.
     pub rejects_method_override: bool,
+    pub token_places: TokenPlaces,
+    /// Which web pages of other origins may call.
+    pub cors: CorsSettings,
+    /// Whether a client's own `X-Request-Id` is kept.
+    pub keeps_request_ids: bool,
+    /// A path that says without a token whether this gateway may be sent requests.
+    pub health_path: Option<String>,
+}
+
+/// Where a request may carry its token other than in `Authorization: Bearer`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TokenPlaces {
+    /// `X-Api-Key`
+    pub api_key: bool,
+    /// The user of `Authorization: Basic` (RFC 7617).
+    pub basic: bool,
+    /// For a browser's WebSocket, which can set no header: a subprotocol, `keydesk.bearer.` and the token.
+    pub websocket: bool,
+}
+
+impl Settings {
+    /// The defaults of everything that is configured.
+    pub fn in_front_of(
+        upstreams: Vec<UpstreamSettings>,
+        public_url: impl Into<String>,
+        console_url: impl Into<String>,
+    ) -> Self {
+        Self {
+            public_url: public_url.into(),
+            has_own_name: false,
+            console_url: console_url.into(),
+            console_origins: Vec::new(),
+            upstreams,
+            forms: Forms::default(),
+            reserved_prefix: "keydesk".to_owned(),
+            trusted_proxies: TrustedProxies::default(),
+            limits: Limits::default(),
+            signing_key: None,
+            self_service: SelfService::default(),
+            introspection: Vec::new(),
+            fronts: None,
+            front_cache: Duration::ZERO,
+            rejects_method_override: false,
+            token_places: TokenPlaces::default(),
+            cors: CorsSettings::default(),
+            keeps_request_ids: false,
+            health_path: None,
+        }
+    }
 }
 
 /// What a token may do to itself.
@@ -62,6 +115,31 @@ pub struct UpstreamSettings {
     pub ca_pem: Option<Vec<u8>>,
     /// A path that answers 2xx while a server is well. None: only failing requests tell.
     pub health_path: Option<String>,
+    pub host: UpstreamHost,
+    /// What its servers read in one way, though other servers do not.
+    pub keeps: Spellings,
+    pub times: UpstreamTimes,
+    /// Whether requests name Keydesk in `Via` (RFC 9110 section 7.6.3).
+    pub sends_via: bool,
+}
+
+/// The `Host` that an upstream gets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum UpstreamHost {
+    /// That of the server's URL.
+    #[default]
+    Own,
+    /// As the client sent it.
+    Clients,
+    Named(String),
+}
+
+/// What an upstream has instead of the gateway's own limits.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct UpstreamTimes {
+    pub connect: Option<Duration>,
+    pub response: Option<Duration>,
+    pub stream_idle: Option<Duration>,
 }
 
 impl UpstreamSettings {
@@ -73,6 +151,10 @@ impl UpstreamSettings {
             credential: None,
             ca_pem: None,
             health_path: None,
+            host: UpstreamHost::default(),
+            keeps: Spellings::default(),
+            times: UpstreamTimes::default(),
+            sends_via: true,
         }
     }
 }
@@ -88,7 +170,8 @@ impl Credential {
     /// None: a header of this name frames the request or says who calls, or is the client's own.
     pub fn new(header: HeaderName, value: HeaderValue) -> Option<Self> {
         let kind = Kind::of(header.as_str());
-        matches!(kind, Kind::Plain | Kind::Authorization).then_some(Self { header, value })
+        matches!(kind, Kind::Plain | Kind::Authorization | Kind::ApiKey)
+            .then_some(Self { header, value })
     }
 }
 
@@ -109,7 +192,7 @@ pub struct Forms {
 
 impl Default for Forms {
     fn default() -> Self {
-        Self { path: true, token: false }
+        Self { path: true, token: true }
     }
 }
 
@@ -119,6 +202,8 @@ pub struct Limits {
     pub max_body_bytes: u64,
     /// The largest request head; larger ones are refused with 431.
     pub max_header_bytes: u32,
+    /// How many fields a request's head may have.
+    pub max_header_fields: u32,
     /// How many connections are served at once; further ones wait to be accepted.
     pub max_connections: u32,
     /// How many of them one address (IPv6: one /64) may hold; further ones are closed.
@@ -127,14 +212,20 @@ pub struct Limits {
     /// the first byte of a later head to its end.
     pub header_timeout: Duration,
     /// How long a connection may be idle between requests.
+    pub keep_alive_timeout: Duration,
+    /// How long a client is waited for in the middle of a body.
     pub idle_timeout: Duration,
     /// How many bytes of a body a client must send or take in each second that is spent waiting
     /// for it, ten seconds of grace aside. It is never waited for longer than `idle_timeout`.
     pub min_body_bytes_per_second: u32,
     /// How long connecting to an upstream may take.
     pub connect_timeout: Duration,
-    /// How long nothing may move: no part of the request body, and no answer after it.
+    /// How long nothing may move: no part of the request body, and no response after it.
     pub response_timeout: Duration,
+    /// How long an upstream may be silent in the middle of a response.
+    pub stream_idle_timeout: Duration,
+    /// Whether a client that has closed its sending half still gets its response.
+    pub allows_half_close: bool,
     /// How long an unused connection to an upstream is kept.
     pub upstream_idle_timeout: Duration,
     /// How long requests in flight may take to finish when the gateway shuts down.
@@ -152,14 +243,18 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_body_bytes: 100 * 1024 * 1024,
-            max_header_bytes: 16 * 1024,
+            max_header_bytes: 32 * 1024,
+            max_header_fields: 200,
             max_connections: 10_000,
             max_connections_per_address: 2_000,
             header_timeout: Duration::from_secs(10),
+            keep_alive_timeout: Duration::from_secs(75),
             idle_timeout: Duration::from_mins(1),
             min_body_bytes_per_second: 240,
             connect_timeout: Duration::from_secs(5),
-            response_timeout: Duration::from_mins(1),
+            response_timeout: Duration::from_mins(2),
+            stream_idle_timeout: Duration::from_mins(10),
+            allows_half_close: true,
             upstream_idle_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(10),
         }

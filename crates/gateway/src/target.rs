@@ -4,6 +4,45 @@
 use crate::{Denial, Forms};
 use keydesk_model::AccountNumber;
 
+/// Ways to write a path that servers are known to read differently. An upstream whose servers read them in one way
+/// can be configured to keep them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spellings(u8);
+
+impl Spellings {
+    /// `a%2Fb` as one segment.
+    pub const ENCODED_SLASH: Self = Self(1);
+    /// `a//b`
+    pub const EMPTY_SEGMENTS: Self = Self(2);
+    /// `a%252Fb`: a slash, a backslash, or NUL to a server that decodes twice.
+    pub const DOUBLE_ENCODING: Self = Self(4);
+    /// `%E4`: bytes that are not UTF-8.
+    pub const NON_UTF8: Self = Self(8);
+
+    /// With the configuration key of each.
+    pub const ALL: [(&'static str, Self); 4] = [
+        ("encoded_slash", Self::ENCODED_SLASH),
+        ("empty_segments", Self::EMPTY_SEGMENTS),
+        ("double_encoding", Self::DOUBLE_ENCODING),
+        ("non_utf8", Self::NON_UTF8),
+    ];
+
+    #[must_use]
+    pub fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The key of the first of these that `kept` lacks.
+    pub(crate) fn key_beyond(self, kept: Self) -> Option<&'static str> {
+        let lacking = self.0 & !kept.0;
+        Self::ALL.iter().find(|(_, one)| lacking & one.0 != 0).map(|(key, _)| *key)
+    }
+}
+
 /// Borrowed from the head: what is forwarded is what was judged, byte for byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Target<'a> {
@@ -12,6 +51,8 @@ pub(crate) struct Target<'a> {
     /// From the slash after the account on, without the query: `/api/v1/contacts`.
     pub path: &'a str,
     pub query: Option<&'a str>,
+    /// What of the path not every upstream may get.
+    pub spellings: Spellings,
 }
 
 impl<'a> Target<'a> {
@@ -21,27 +62,33 @@ impl<'a> Target<'a> {
             Some((path, query)) => (path, Some(query)),
             None => (target, None),
         };
-        refuse_ambiguous(path)?;
-        refuse_unreadable(query)?;
+        refuse_malformed(target)?;
+        let spellings = refuse_ambiguous(path)?;
+        if let Some(query) = query {
+            refuse_token_in(query)?;
+        }
         let inner = path.trim_start_matches('/');
         let first = &inner[..inner.find('/').unwrap_or(inner.len())];
         let looks_like_account = !first.is_empty() && first.bytes().all(|b| b.is_ascii_digit());
-        match first.parse::<AccountNumber>() {
-            Ok(account) if forms.path => {
-                // `{endpoint}/` plus `/api/…` is what a pasted trailing slash makes.
-                let path = with_one_slash(&inner[first.len()..]);
-                refuse_empty_segment(path)?;
-                Ok(Self { account: Some(account), path, query })
-            }
+        let (account, path) = match first.parse::<AccountNumber>() {
+            // `{endpoint}/` plus `/api/…` is what a pasted trailing slash makes.
+            Ok(account) if forms.path => (Some(account), with_one_slash(&inner[first.len()..])),
             Err(_) if forms.path && !forms.token && looks_like_account => {
-                Err(Denial::UnknownAccount)
+                return Err(Denial::UnknownAccount);
             }
-            _ if forms.token => {
-                let path = with_one_slash(path);
-                refuse_empty_segment(path)?;
-                Ok(Self { account: None, path, query })
-            }
-            _ => Err(Denial::NoAccount),
+            _ if forms.token => (None, with_one_slash(path)),
+            _ => return Err(Denial::NoAccount),
+        };
+        let spellings =
+            if path.contains("//") { spellings.with(Spellings::EMPTY_SEGMENTS) } else { spellings };
+        Ok(Self { account, path, query, spellings })
+    }
+
+    /// Whether servers that keep these spellings and no others read the path in one way.
+    pub fn refuse_beyond(&self, kept: Spellings) -> Result<(), Denial> {
+        match self.spellings.key_beyond(kept) {
+            Some(key) => Err(Denial::AmbiguousPath { key: Some(key) }),
+            None => Ok(()),
         }
     }
 }
@@ -52,59 +99,86 @@ fn with_one_slash(path: &str) -> &str {
     if slashes == 0 { "/" } else { &path[slashes - 1..] }
 }
 
-/// Refuses what servers are known to read differently: dot segments in any spelling, encoded
-/// slashes and NUL, backslashes, fragments, raw bytes outside of ASCII, broken percent signs.
-fn refuse_ambiguous(path: &str) -> Result<(), Denial> {
-    let is_readable = |b: u8| b.is_ascii_graphic() && b != b'\\' && b != b'#';
-    if !path.starts_with('/') || !path.bytes().all(is_readable) {
-        return Err(Denial::AmbiguousPath);
+/// RFC 3986 section 3: a URL is ASCII, and RFC 9112 section 3.2 sends it without its fragment.
+fn refuse_malformed(target: &str) -> Result<(), Denial> {
+    if target.bytes().all(|b| b.is_ascii_graphic() && b != b'#') && target.starts_with('/') {
+        return Ok(());
     }
+    Err(Denial::MalformedTarget(if target == "*" {
+        TargetFault::Asterisk
+    } else if target.contains('#') {
+        TargetFault::Fragment
+    } else if target.starts_with('/') {
+        TargetFault::NotEncoded
+    } else {
+        TargetFault::NoPath
+    }))
+}
+
+/// What is wrong with a URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetFault {
+    NotEncoded,
+    Fragment,
+    Asterisk,
+    NoPath,
+}
+
+/// Refuses what no server needs and some read differently: dot segments in any spelling, backslashes, NUL, overlong
+/// UTF-8, broken percent signs. Returns what is left to the upstream.
+fn refuse_ambiguous(path: &str) -> Result<Spellings, Denial> {
+    if path.contains('\\') {
+        return Err(AMBIGUOUS);
+    }
+    let mut spellings = Spellings::default();
     for segment in path.split('/') {
         if segment.starts_with('.') || segment.contains(['%', ';']) {
-            refuse_ambiguous_segment(segment)?;
+            spellings = spellings.with(read_segment(segment)?);
         }
     }
-    Ok(())
+    Ok(spellings)
 }
 
-fn refuse_ambiguous_segment(segment: &str) -> Result<(), Denial> {
-    let decoded = decode(segment).ok_or(Denial::AmbiguousPath)?;
-    // A matrix parameter may hide a dot segment from one server and not from the next.
-    let name = decoded.split(|b| *b == b';').next().unwrap_or_default();
-    let is_dots = |name: &[u8]| matches!(name, b"." | b"..");
-    let is_separator = |b: &u8| matches!(b, b'/' | b'\\' | 0);
+/// No configuration permits it.
+const AMBIGUOUS: Denial = Denial::AmbiguousPath { key: None };
+
+fn read_segment(segment: &str) -> Result<Spellings, Denial> {
+    let decoded = decode(segment).ok_or(AMBIGUOUS)?;
     let twice = decode_leniently(&decoded);
-    let twice_name = twice.split(|b| *b == b';').next().unwrap_or_default();
+    // A matrix parameter may hide a dot segment from one server and not from the next.
+    let name_of = |part: &[u8]| part.split(|b| *b == b';').next().unwrap_or_default().to_vec();
+    let climbs = |decoded: &[u8]| {
+        let mut parts = decoded.split(|b| *b == b'/' || *b == b'\\');
+        parts.any(|part| matches!(&name_of(part)[..], b"." | b".."))
+    };
     // `/;/x` is `/x` to a server that drops parameters, and `//x` to the next.
-    if name.is_empty()
-        || is_dots(name)
-        || is_dots(twice_name)
-        || decoded.iter().any(is_separator)
-        || twice.iter().any(is_separator)
-        || !is_utf8(&decoded)
+    if name_of(&decoded).is_empty()
+        || climbs(&decoded)
+        || climbs(&twice)
+        || decoded.iter().any(|b| matches!(b, b'\\' | 0))
+        || is_overlong(&decoded)
     {
-        return Err(Denial::AmbiguousPath);
+        return Err(AMBIGUOUS);
     }
-    Ok(())
-}
-
-/// Overlong forms and lone bytes are letters to one server and slashes to another.
-fn is_utf8(decoded: &[u8]) -> bool {
-    std::str::from_utf8(decoded).is_ok()
-}
-
-/// A query passes as it is, if it is one: a byte outside of ASCII or a fragment is none.
-fn refuse_unreadable(query: Option<&str>) -> Result<(), Denial> {
-    let Some(query) = query else { return Ok(()) };
-    if query.bytes().all(|b| b.is_ascii_graphic() && b != b'#') {
-        refuse_token_in(query)
-    } else {
-        Err(Denial::AmbiguousPath)
+    let mut spellings = Spellings::default();
+    if decoded.contains(&b'/') {
+        spellings = spellings.with(Spellings::ENCODED_SLASH);
     }
+    let is_new = |b: &u8| matches!(b, b'/' | b'\\' | 0) && !decoded.contains(b);
+    if twice.iter().any(is_new) {
+        spellings = spellings.with(Spellings::DOUBLE_ENCODING);
+    }
+    if std::str::from_utf8(&decoded).is_err() {
+        spellings = spellings.with(Spellings::NON_UTF8);
+    }
+    Ok(spellings)
 }
 
-fn refuse_empty_segment(path: &str) -> Result<(), Denial> {
-    if path.contains("//") { Err(Denial::AmbiguousPath) } else { Ok(()) }
+/// More bytes than a character needs (RFC 3629 section 10): slashes and dots to servers that do not check.
+fn is_overlong(decoded: &[u8]) -> bool {
+    let starts_overlong =
+        |pair: &[u8]| matches!(pair, [0xe0, 0x80..=0x9f] | [0xf0 | 0xf8 | 0xfc, 0x80..=0x8f]);
+    decoded.iter().any(|b| matches!(b, 0xc0 | 0xc1)) || decoded.windows(2).any(starts_overlong)
 }
 
 /// A token in the query would end up in every log on the way.
@@ -158,6 +232,7 @@ mod tests {
     use super::*;
 
     const BOTH: Forms = Forms { path: true, token: true };
+    const ONLY_PATH: Forms = Forms { path: true, token: false };
 
     fn of(uri: &str, forms: Forms) -> Result<(Option<String>, String), Denial> {
         let target = Target::of(uri, forms)?;
@@ -179,7 +254,7 @@ mod tests {
     #[test]
     fn without_an_account_the_token_form_takes_the_whole_path() {
         assert_eq!(of("/api/v1", BOTH), Ok((None, "/api/v1".into())));
-        assert_eq!(of("/api/v1", Forms::default()), Err(Denial::NoAccount));
+        assert_eq!(of("/api/v1", ONLY_PATH), Err(Denial::NoAccount));
         assert_eq!(
             of("/385403/x", Forms { path: false, token: true }),
             Ok((None, "/385403/x".into()))
@@ -188,8 +263,8 @@ mod tests {
 
     #[test]
     fn digits_that_no_account_has_are_told_so() {
-        assert_eq!(of("/12/api", Forms::default()), Err(Denial::UnknownAccount));
-        assert_eq!(of("/0385403/api", Forms::default()), Err(Denial::UnknownAccount));
+        assert_eq!(of("/12/api", ONLY_PATH), Err(Denial::UnknownAccount));
+        assert_eq!(of("/0385403/api", ONLY_PATH), Err(Denial::UnknownAccount));
     }
 
     #[test]
@@ -200,34 +275,70 @@ mod tests {
             "/385403/%252e%252e/b",
             "/385403/..;/b",
             "/385403/./b",
-            "/385403/a//b",
-            "/385403/a%2fb",
             "/385403/a%5Cb",
             "/385403/a%00b",
             "/385403/%zz",
             "/385403/a%2",
             "/385403/%2e",
             "/385403/.%2e/b",
-            "/385403/a%252fb",
-            "/385403/a%252%2500",
+            "/385403/a%2F..%2Fb",
+            "/385403/a%2f%2e%2e",
+            "/385403/a%252F..%252Fb",
+            "/385403/a%255C..%255Cb",
             "/385403/%252e%2",
             "/385403/%c0%ae%c0%ae/b",
-            "/385403/%ff",
+            "/385403/%e0%80%ae/b",
+            "/385403/%f0%80%80%af/b",
             "/385403/a\\b",
-            "/385403/a#b",
-            "/385403/ä",
-            "/385403/a?b#c",
-            "/385403/a?ä",
             "/385403/;/b",
             "/385403/a/;v=1",
             "/385403/%3Bv=1/b",
-            "385403/a",
-            "*",
-            "",
         ] {
-            assert_eq!(of(path, BOTH), Err(Denial::AmbiguousPath), "{path}");
+            assert_eq!(of(path, BOTH), Err(AMBIGUOUS), "{path}");
         }
         assert!(of("/385403/a%20b/c.d/..e/f;v=1/%C3%A4/.well-known", BOTH).is_ok());
+    }
+
+    #[test]
+    fn t31_what_an_upstream_may_keep_is_named_by_its_key() {
+        for (path, key) in [
+            ("/385403/group%2fproject", "encoded_slash"),
+            ("/385403/@scope%2Fname", "encoded_slash"),
+            ("/385403/a//b", "empty_segments"),
+            ("/385403/a/", ""),
+            ("/385403/https://example.com", "empty_segments"),
+            ("/385403/a%252fb", "double_encoding"),
+            ("/385403/a%252%2500", "double_encoding"),
+            ("/385403/100%25", ""),
+            ("/385403/M%E4rz", "non_utf8"),
+            ("/385403/%ff", "non_utf8"),
+        ] {
+            let target = Target::of(path, BOTH).expect(path);
+            let denial = target.refuse_beyond(Spellings::default());
+            let expected = (!key.is_empty()).then_some(key);
+            let named = denial.err().map(|denial| match denial {
+                Denial::AmbiguousPath { key } => key.unwrap_or_default(),
+                other => panic!("{other:?}"),
+            });
+            assert_eq!(named, expected, "{path}");
+            let kept = Spellings::ALL.iter().fold(Spellings::default(), |all, one| all.with(one.1));
+            assert_eq!(target.refuse_beyond(kept), Ok(()));
+        }
+    }
+
+    #[test]
+    fn what_is_no_url_is_told_so() {
+        for (target, fault) in [
+            ("/385403/a#b", TargetFault::Fragment),
+            ("/385403/a?b#c", TargetFault::Fragment),
+            ("/385403/\u{e4}", TargetFault::NotEncoded),
+            ("/385403/a?q=M\u{fc}nchen", TargetFault::NotEncoded),
+            ("385403/a", TargetFault::NoPath),
+            ("*", TargetFault::Asterisk),
+            ("", TargetFault::NoPath),
+        ] {
+            assert_eq!(of(target, BOTH), Err(Denial::MalformedTarget(fault)), "{target}");
+        }
     }
 
     #[test]

@@ -1,16 +1,16 @@
-//! WebSocket: passes an upgrade through and then bytes both ways, for as long as the request is permitted.
+//! WebSocket (RFC 6455): passes an upgrade through and then bytes both ways, for as long as the request is permitted
+//! and the gateway serves. Messages are not looked at; only where frames end, to say goodbye between two of them.
 
 use crate::{
-    handle::Worker,
     io::{Half, Io},
-    permission::{Permission, Pulse},
+    observe::{Reason, Story},
     wire::{Buffer, Head, Kind, Noted},
 };
 use http::Version;
-use std::{cell::RefCell, io, pin::pin};
+use std::{cell::RefCell, io, time::Duration};
 use tokio::{io::AsyncWriteExt, time::timeout};
 
-/// Only HTTP/1.1 and only `websocket` (RFC 6455); any other `Upgrade`, h2c above all, is dropped.
+/// Only HTTP/1.1 and only `websocket`; any other `Upgrade`, h2c above all, is dropped.
 pub(crate) fn is_asked_for(head: &Head, noted: &Noted) -> bool {
     noted.has_upgrade
         && head.version == Version::HTTP_11
@@ -19,33 +19,198 @@ pub(crate) fn is_asked_for(head: &Head, noted: &Noted) -> bool {
         && noted.says(Kind::Upgrade, "websocket")
 }
 
-/// Joins both sides, what each has sent already first, until one ends or the request is no longer permitted.
-pub(crate) async fn join(
-    worker: &Worker,
-    (permission, pulse): (&Permission, &mut Pulse),
-    client: (&RefCell<Io>, &mut Buffer),
-    upstream: (&RefCell<Io>, &mut Buffer),
-) {
-    let pass = async {
-        Half(upstream.0).write_whole(client.1.filled()).await?;
-        Half(client.0).write_whole(upstream.1.filled()).await?;
-        let (up, down) = (pipe(client.0, upstream.0), pipe(upstream.0, client.0));
-        let (mut up, mut down) = (pin!(up), pin!(down));
-        // Whoever has said all may still be told something, but not for ever.
-        let linger = worker.settings.limits.header_timeout;
-        tokio::select! {
-            _ = &mut up => drop(timeout(linger, down).await),
-            _ = &mut down => drop(timeout(linger, up).await),
+/// Why the gateway ends a tunnel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    GoingAway,
+    NotPermitted,
+}
+
+impl End {
+    /// RFC 6455 section 7.4.1.
+    fn status(self) -> u16 {
+        match self {
+            Self::GoingAway => 1001,
+            Self::NotPermitted => 1008,
         }
-        Ok::<_, io::Error>(())
-    };
-    tokio::select! {
-        _ = pass => {}
-        _ = pulse.until_over(worker, permission) => {}
+    }
+
+    fn reason(self) -> Reason {
+        match self {
+            Self::GoingAway => Reason::Shutdown,
+            Self::NotPermitted => Reason::PermissionEnded,
+        }
     }
 }
 
-async fn pipe(from: &RefCell<Io>, to: &RefCell<Io>) -> io::Result<()> {
-    tokio::io::copy(&mut Half(from), &mut Half(to)).await?;
-    Half(to).shutdown().await
+/// Both sides, with what each has sent already.
+pub(crate) struct Tunnel<'a> {
+    pub client: (&'a RefCell<Io>, &'a mut Buffer),
+    pub upstream: (&'a RefCell<Io>, &'a mut Buffer),
+}
+
+impl Tunnel<'_> {
+    /// Joins the sides until one of them ends, or `end` says why it must.
+    pub async fn join(self, end: impl Future<Output = End>, linger: Duration, story: &mut Story) {
+        let Self { client: (client, said), upstream: (upstream, answered) } = self;
+        let mut up = Pump::new(client, upstream, said);
+        let mut down = Pump::new(upstream, client, answered);
+        // Whoever has said all may still be told something, but not for ever.
+        let pass = async {
+            tokio::select! {
+                _ = up.run() => drop(timeout(linger, down.run()).await),
+                _ = down.run() => drop(timeout(linger, up.run()).await),
+            }
+        };
+        let ended = tokio::select! {
+            () = pass => None,
+            end = end => Some(end),
+        };
+        if let Some(end) = ended {
+            story.is_cut(end.reason());
+            let goodbye = async {
+                down.say(&close_frame(end.status(), false)).await?;
+                up.say(&close_frame(end.status(), true)).await
+            };
+            // A message that is under way is brought to its end, if that comes soon.
+            let _ = timeout(linger.min(Duration::from_secs(2)), goodbye).await;
+        } else {
+            story.completes();
+        }
+        (story.bytes_received, story.bytes_sent) = (up.passed, down.passed);
+    }
+}
+
+/// One direction. Whatever is dropped in the middle, no byte is lost or sent twice.
+struct Pump<'a> {
+    from: &'a RefCell<Io>,
+    to: &'a RefCell<Io>,
+    buffer: &'a mut Buffer,
+    frames: Frames,
+    passed: u64,
+}
+
+impl<'a> Pump<'a> {
+    fn new(from: &'a RefCell<Io>, to: &'a RefCell<Io>, buffer: &'a mut Buffer) -> Self {
+        Self { from, to, buffer, frames: Frames::default(), passed: 0 }
+    }
+
+    async fn run(&mut self) -> io::Result<()> {
+        while self.step().await? {}
+        Half(self.to).shutdown().await
+    }
+
+    /// Writes what is there, or reads; false at the end.
+    async fn step(&mut self) -> io::Result<bool> {
+        if self.buffer.is_empty() {
+            return Ok(self.buffer.fill(&mut Half(self.from)).await? > 0);
+        }
+        let count = Half(self.to).write(self.buffer.filled()).await?;
+        if count == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        self.frames.pass(&self.buffer.filled()[..count]);
+        self.passed += count as u64;
+        self.buffer.consume(count);
+        if self.buffer.is_empty() {
+            Half(self.to).flush().await?;
+        }
+        Ok(true)
+    }
+
+    /// Says something of our own as soon as a frame has ended.
+    async fn say(&mut self, frame: &[u8]) -> io::Result<()> {
+        while !self.frames.is_between() {
+            if !self.step().await? {
+                return Ok(());
+            }
+        }
+        Half(self.to).write_whole(frame).await
+    }
+}
+
+/// The longest head of a frame: two bytes, a length of eight, a mask of four.
+const LONGEST_HEAD: usize = 14;
+
+/// Where in a frame a stream of bytes is (RFC 6455 section 5.2).
+#[derive(Debug, Default)]
+struct Frames {
+    head: [u8; LONGEST_HEAD],
+    seen: usize,
+    payload: u64,
+}
+
+impl Frames {
+    fn is_between(&self) -> bool {
+        self.seen == 0 && self.payload == 0
+    }
+
+    fn pass(&mut self, mut bytes: &[u8]) {
+        while let Some((first, rest)) = bytes.split_first() {
+            if self.payload > 0 {
+                let skipped = self.payload.min(bytes.len() as u64);
+                self.payload -= skipped;
+                bytes = &bytes[usize::try_from(skipped).unwrap_or(bytes.len())..];
+                continue;
+            }
+            self.head[self.seen] = *first;
+            self.seen += 1;
+            bytes = rest;
+            if self.seen >= 2 && self.seen == self.head_length() {
+                self.payload = self.payload_length();
+                self.seen = 0;
+            }
+        }
+    }
+
+    fn head_length(&self) -> usize {
+        let mask = if self.head[1] & 0x80 == 0 { 0 } else { 4 };
+        mask + match self.head[1] & 0x7f {
+            126 => 4,
+            127 => 10,
+            _ => 2,
+        }
+    }
+
+    fn payload_length(&self) -> u64 {
+        let big_endian = |bytes: &[u8]| bytes.iter().fold(0, |sum, b| sum << 8 | u64::from(*b));
+        match self.head[1] & 0x7f {
+            126 => big_endian(&self.head[2..4]),
+            127 => big_endian(&self.head[2..10]),
+            length => u64::from(length),
+        }
+    }
+}
+
+/// A close frame; what goes to a server is masked. The mask hides nothing, as the content is known to all.
+fn close_frame(status: u16, is_masked: bool) -> Vec<u8> {
+    const MASK: [u8; 4] = *b"kdsk";
+    let [high, low] = status.to_be_bytes();
+    if is_masked {
+        [&[0x88, 0x82], &MASK[..], &[high ^ MASK[0], low ^ MASK[1]]].concat()
+    } else {
+        vec![0x88, 0x02, high, low]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_frame_is_known_however_its_bytes_come() {
+        let long = [&[0x82, 126, 0x01, 0x00][..], &[7; 256]].concat();
+        let longest = [&[0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0][..], &vec![7; 65_536]].concat();
+        let masked = [&[0x81, 0x85][..], b"mask", b"hello"].concat();
+        for frame in [close_frame(1001, false), close_frame(1008, true), long, longest, masked] {
+            for piece in [1, 2, 3, 7, frame.len()] {
+                let mut frames = Frames::default();
+                for (at, part) in frame.chunks(piece).enumerate() {
+                    assert!(at == 0 || !frames.is_between(), "{} by {piece}", frame.len());
+                    frames.pass(part);
+                }
+                assert!(frames.is_between(), "{} by {piece}", frame.len());
+            }
+        }
+    }
 }

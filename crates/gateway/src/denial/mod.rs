@@ -1,11 +1,11 @@
 //! Every way in which a request is refused, and the one function that turns it into an answer:
 //! RFC 9457 with RFC 6750's challenge. Tells what was wrong and what to do; never echoes a token.
 
+mod answer;
 mod words;
 
-use crate::{Answer, charge::seconds, settings::Settings};
-use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
+use crate::{observe::Reason, target::TargetFault};
+use http::StatusCode;
 use keydesk_model::{
     AccountNumber, AccountState, Binding, EndCause, Ending, Rate, RotationTerms, Timestamp,
 };
@@ -56,7 +56,11 @@ pub enum Denial {
     AccountClosed,
     UnknownAccount,
     NoAccount,
-    AmbiguousPath,
+    /// With the key that permits it, if there is one.
+    AmbiguousPath {
+        key: Option<&'static str>,
+    },
+    MalformedTarget(TargetFault),
     /// A field that servers behind a proxy could take for another one.
     AmbiguousHeader {
         like: &'static str,
@@ -68,6 +72,10 @@ pub enum Denial {
     HeadTooLarge {
         limit: u32,
     },
+    TooManyFields {
+        limit: u32,
+    },
+    TlsOnPlainPort,
     BadFraming,
     UnknownCoding,
     MethodNotAllowed {
@@ -96,26 +104,18 @@ pub enum Denial {
     NotReady,
     Isolated,
     NoUpstream,
-    UpstreamUnreachable,
-    UpstreamUnreadable,
+    /// Nothing was sent.
+    UpstreamUnreachable(Reason),
+    /// The request was sent, and the connection ended before a response.
+    UpstreamLost,
+    UpstreamUnreadable(Reason),
     UpstreamTimeout,
-}
-
-/// RFC 6750 section 3.1.
-#[derive(Clone, Copy)]
-enum Challenge {
-    None,
-    /// No authentication was tried: a challenge without an error code.
-    Plain,
-    InvalidRequest,
-    InvalidToken,
-    InsufficientScope,
 }
 
 impl Denial {
     /// Every code, for metrics and documents; the last is of requests whose client left before the
     /// answer.
-    pub const CODES: [&'static str; 55] = [
+    pub const CODES: [&'static str; 59] = [
         "no_token",
         "other_scheme",
         "no_scheme",
@@ -145,11 +145,14 @@ impl Denial {
         "unknown_account",
         "no_account",
         "ambiguous_path",
+        "malformed_target",
         "ambiguous_header",
         "method_override",
         "bad_host",
         "malformed_request",
         "head_too_large",
+        "too_many_fields",
+        "tls_on_plain_port",
         "bad_framing",
         "unknown_transfer_coding",
         "method_not_allowed",
@@ -168,6 +171,7 @@ impl Denial {
         "isolated",
         "no_upstream",
         "upstream_unreachable",
+        "upstream_connection_lost",
         "upstream_unreadable",
         "upstream_timeout",
         "client_gone",
@@ -179,6 +183,8 @@ impl Denial {
             self,
             Self::MalformedRequest
                 | Self::HeadTooLarge { .. }
+                | Self::TooManyFields { .. }
+                | Self::TlsOnPlainPort
                 | Self::BadFraming
                 | Self::UnknownCoding
                 | Self::BadHost
@@ -204,16 +210,7 @@ impl Denial {
             Self::MalformedToken => "malformed_token",
             Self::UnknownToken => "unknown_token",
             Self::Expired { .. } => "token_expired",
-            Self::Ended { ending, .. } => match ending.cause {
-                EndCause::Rotated => "token_rotated",
-                EndCause::Revoked => "token_revoked",
-                EndCause::PasswordChanged => "password_changed",
-                EndCause::PasswordReset => "password_reset",
-                EndCause::LoggedOutEverywhere => "logged_out_everywhere",
-                EndCause::MemberRemoved => "member_removed",
-                EndCause::RoleChanged => "role_changed",
-                EndCause::AccountClosed => "account_closed",
-            },
+            Self::Ended { ending, .. } => ended_code(ending.cause),
             Self::OtherAccount { .. } => "wrong_account",
             Self::InsufficientScope { .. } => "insufficient_scope",
             Self::OtherAddress { .. } => "address_not_allowed",
@@ -223,12 +220,15 @@ impl Denial {
             Self::AccountClosed => "account_closed",
             Self::UnknownAccount => "unknown_account",
             Self::NoAccount => "no_account",
-            Self::AmbiguousPath => "ambiguous_path",
+            Self::AmbiguousPath { .. } => "ambiguous_path",
+            Self::MalformedTarget(_) => "malformed_target",
             Self::AmbiguousHeader { .. } => "ambiguous_header",
             Self::MethodOverride => "method_override",
             Self::BadHost => "bad_host",
             Self::MalformedRequest => "malformed_request",
             Self::HeadTooLarge { .. } => "head_too_large",
+            Self::TooManyFields { .. } => "too_many_fields",
+            Self::TlsOnPlainPort => "tls_on_plain_port",
             Self::BadFraming => "bad_framing",
             Self::UnknownCoding => "unknown_transfer_coding",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
@@ -246,8 +246,9 @@ impl Denial {
             Self::NotReady => "not_ready",
             Self::Isolated => "isolated",
             Self::NoUpstream => "no_upstream",
-            Self::UpstreamUnreachable => "upstream_unreachable",
-            Self::UpstreamUnreadable => "upstream_unreadable",
+            Self::UpstreamUnreachable(_) => "upstream_unreachable",
+            Self::UpstreamLost => "upstream_connection_lost",
+            Self::UpstreamUnreadable(_) => "upstream_unreadable",
             Self::UpstreamTimeout => "upstream_timeout",
         }
     }
@@ -288,7 +289,9 @@ impl Denial {
             | Self::MaskedToken
             | Self::MalformedHeader
             | Self::TokenInQuery
-            | Self::AmbiguousPath
+            | Self::AmbiguousPath { .. }
+            | Self::MalformedTarget(_)
+            | Self::TlsOnPlainPort
             | Self::AmbiguousHeader { .. }
             | Self::MethodOverride
             | Self::BadHost
@@ -304,7 +307,9 @@ impl Denial {
             | Self::AccountSuspended
             | Self::AccountClosed
             | Self::OtherTokenNamed => StatusCode::FORBIDDEN,
-            Self::HeadTooLarge { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::HeadTooLarge { .. } | Self::TooManyFields { .. } => {
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
+            }
             Self::UnknownCoding => StatusCode::NOT_IMPLEMENTED,
             Self::UnknownAccount | Self::NoAccount | Self::NoSuchOperation | Self::NoUpstream => {
                 StatusCode::NOT_FOUND
@@ -313,99 +318,43 @@ impl Denial {
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::SlowHead | Self::SlowBody => StatusCode::REQUEST_TIMEOUT,
             Self::NotReady | Self::Isolated | Self::NotNow => StatusCode::SERVICE_UNAVAILABLE,
-            Self::UpstreamUnreachable | Self::UpstreamUnreadable => StatusCode::BAD_GATEWAY,
+            Self::UpstreamUnreachable(_) | Self::UpstreamLost | Self::UpstreamUnreadable(_) => {
+                StatusCode::BAD_GATEWAY
+            }
             Self::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
         }
     }
 
-    /// Whether another token, or another way to send it, would help.
-    pub(crate) fn is_about_credentials(&self) -> bool {
-        !matches!(self.challenge(), Challenge::None | Challenge::InsufficientScope)
+    /// Why there is no response of the upstream, or no request that can be read: worth a line in the log.
+    pub(crate) fn reason(&self) -> Option<Reason> {
+        Some(match self {
+            Self::UpstreamUnreachable(reason) | Self::UpstreamUnreadable(reason) => *reason,
+            Self::UpstreamLost => Reason::ConnectionLost,
+            Self::UpstreamTimeout => Reason::ResponseTimeout,
+            Self::NotReady => Reason::NotReady,
+            Self::Isolated => Reason::Isolated,
+            Self::NotNow => Reason::NotNow,
+            Self::TlsOnPlainPort => Reason::TlsOnPlainPort,
+            Self::MalformedRequest => Reason::MalformedRequest,
+            Self::HeadTooLarge { .. } => Reason::HeadTooLarge,
+            Self::TooManyFields { .. } => Reason::TooManyFields,
+            Self::BodyTooLarge { .. } => Reason::BodyTooLarge,
+            Self::SlowHead => Reason::SlowHead,
+            Self::SlowBody => Reason::SlowBody,
+            _ => return None,
+        })
     }
+}
 
-    fn challenge(&self) -> Challenge {
-        match self {
-            Self::NoCredentials | Self::OtherScheme => Challenge::Plain,
-            Self::NoScheme
-            | Self::EmptyCredentials
-            | Self::BearerTwice
-            | Self::RepeatedCredentials
-            | Self::MaskedToken
-            | Self::MalformedHeader
-            | Self::TokenInQuery => Challenge::InvalidRequest,
-            Self::MalformedToken
-            | Self::UnknownToken
-            | Self::Expired { .. }
-            | Self::Ended { .. }
-            | Self::OtherAccount { .. } => Challenge::InvalidToken,
-            Self::InsufficientScope { .. } => Challenge::InsufficientScope,
-            _ => Challenge::None,
-        }
-    }
-
-    pub(crate) fn to_answer(&self, settings: &Settings, request_id: &str) -> Answer {
-        let code = self.code();
-        let mut problem = serde_json::json!({
-            "type": format!("urn:keydesk:problem:{}", code.replace('_', "-")),
-            "title": self.title(),
-            "status": self.status().as_u16(),
-            "detail": self.detail(settings),
-            "code": code,
-            "help": format!("{}/help", settings.console_url),
-            "request_id": request_id,
-        });
-        // RFC 6749 section 5.2: what OAuth's clients look for.
-        match self {
-            Self::UnknownClient => problem["error"] = "invalid_client".into(),
-            // What draft-ietf-httpapi-ratelimit-headers calls them.
-            Self::RateLimited { limit, .. } => problem["violated-policies"] = [*limit].into(),
-            Self::QuotaUsedUp { .. } => problem["violated-policies"] = ["month"].into(),
-            Self::BadParameters { .. } => problem["error"] = "invalid_request".into(),
-            _ => {}
-        }
-        let mut response = Response::new(Bytes::from(problem.to_string()));
-        *response.status_mut() = self.status();
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(challenge) = self.challenge_value() {
-            headers.insert(header::WWW_AUTHENTICATE, challenge);
-        }
-        match self {
-            Self::UnknownClient => {
-                let basic = HeaderValue::from_static("Basic realm=\"keydesk introspection\"");
-                headers.insert(header::WWW_AUTHENTICATE, basic);
-            }
-            Self::RateLimited { wait: span, .. } | Self::QuotaUsedUp { resets_in: span, .. } => {
-                headers.insert(header::RETRY_AFTER, seconds(*span).into());
-            }
-            Self::NotReady | Self::Isolated | Self::NotNow => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-            }
-            Self::MethodNotAllowed { allowed } => {
-                headers.insert(header::ALLOW, HeaderValue::from_static(allowed));
-            }
-            _ => {}
-        }
-        response
-    }
-
-    fn challenge_value(&self) -> Option<HeaderValue> {
-        let error = match self.challenge() {
-            Challenge::None => return None,
-            Challenge::Plain => return Some(HeaderValue::from_static("Bearer realm=\"keydesk\"")),
-            Challenge::InvalidRequest => "invalid_request",
-            Challenge::InvalidToken => "invalid_token",
-            Challenge::InsufficientScope => "insufficient_scope",
-        };
-        let title = self.title();
-        let scope = match self {
-            Self::InsufficientScope { wanted } => format!(", scope=\"{wanted}\""),
-            _ => String::new(),
-        };
-        let value = format!(
-            "Bearer realm=\"keydesk\", error=\"{error}\", error_description=\"{title}\"{scope}"
-        );
-        HeaderValue::try_from(value).ok()
+fn ended_code(cause: EndCause) -> &'static str {
+    match cause {
+        EndCause::Rotated => "token_rotated",
+        EndCause::Revoked => "token_revoked",
+        EndCause::PasswordChanged => "password_changed",
+        EndCause::PasswordReset => "password_reset",
+        EndCause::LoggedOutEverywhere => "logged_out_everywhere",
+        EndCause::MemberRemoved => "member_removed",
+        EndCause::RoleChanged => "role_changed",
+        EndCause::AccountClosed => "account_closed",
     }
 }

@@ -1,7 +1,7 @@
 //! What a refusal says: what was wrong, and what to do about it. Never echoes a token.
 
 use super::Denial;
-use crate::settings::Settings;
+use crate::{settings::Settings, target::TargetFault};
 use keydesk_model::{Binding, EndCause, Ending, Rate};
 
 impl Denial {
@@ -30,12 +30,15 @@ impl Denial {
             Self::AccountClosed => "The account is closed",
             Self::UnknownAccount => "The path does not begin with an account number",
             Self::NoAccount => "This is not an endpoint URL",
-            Self::AmbiguousPath => "The path can be read in more than one way",
+            Self::AmbiguousPath { .. } => "The path can be read in more than one way",
+            Self::MalformedTarget(_) => "The URL is not well-formed",
             Self::AmbiguousHeader { .. } => "A header name can be read in more than one way",
             Self::MethodOverride => "The request asks for another method in a parameter",
             Self::BadHost => "The request needs exactly one Host",
             Self::MalformedRequest => "The request is not well-formed HTTP",
             Self::HeadTooLarge { .. } => "The request's headers are too large",
+            Self::TooManyFields { .. } => "The request has too many headers",
+            Self::TlsOnPlainPort => "The client sent TLS to a port without TLS",
             Self::BadFraming => "The request does not say clearly where its body ends",
             Self::UnknownCoding => "The request's transfer coding is not known",
             Self::MethodNotAllowed { .. } => "The method is not served",
@@ -53,8 +56,11 @@ impl Denial {
             Self::NotReady => "The gateway is still starting",
             Self::Isolated => "The gateway cannot tell now whether tokens are still good",
             Self::NoUpstream => "No API is served at this path",
-            Self::UpstreamUnreachable => "The API behind the gateway cannot be reached",
-            Self::UpstreamUnreadable => {
+            Self::UpstreamUnreachable(_) => "The API behind the gateway cannot be reached",
+            Self::UpstreamLost => {
+                "The API behind the gateway closed the connection without a response"
+            }
+            Self::UpstreamUnreadable(_) => {
                 "The API behind the gateway gave an answer that cannot be read"
             }
             Self::UpstreamTimeout => "The API behind the gateway did not answer in time",
@@ -88,12 +94,15 @@ impl Denial {
             Self::AccountClosed => "The account of this token was closed. Its operator can restore it for 30 days.".to_owned(),
             Self::UnknownAccount => format!("An account number has six to eight digits and no leading zero. Your endpoint URL is on {console}/api-docs."),
             Self::NoAccount => format!("An endpoint URL looks like {gateway}/385403, with your own account number. Copy yours from {console}/api-docs."),
-            Self::AmbiguousPath => "Remove empty and dot segments, backslashes, and the encoded forms of “/”, “\\” and NUL.".to_owned(),
+            Self::AmbiguousPath { key } => ambiguous_path(*key).to_owned(),
+            Self::MalformedTarget(fault) => malformed_target(*fault).to_owned(),
             Self::AmbiguousHeader { like } => format!("Some servers would treat one of the request's headers as {like}. Remove it, or write its name with letters, digits, and hyphens only."),
             Self::MethodOverride => "Send the request with the method that you mean, and without the parameter “_method”.".to_owned(),
             Self::BadHost => "Send one Host header (or :authority) with the host and port of the endpoint URL.".to_owned(),
             Self::MalformedRequest => "It breaks RFC 9112, or uses a form that servers read differently: bare line feeds, folded lines, a space before a colon. If you wrote https:// for a plain port, or http:// for a TLS port, change that.".to_owned(),
-            Self::HeadTooLarge { limit } => format!("At most {limit} bytes and 100 fields are taken."),
+            Self::HeadTooLarge { limit } => format!("The limit is {limit} bytes."),
+            Self::TooManyFields { limit } => format!("The limit is {limit} headers."),
+            Self::TlsOnPlainPort => format!("Use the URL {gateway} as it is, with http:// if it begins with http://. To serve TLS here, the API provider configures [tls]."),
             Self::BadFraming => "Send one Content-Length of digits or one “Transfer-Encoding: chunked” with correct chunks, never both; HTTP/1.0 has no chunks.".to_owned(),
             Self::UnknownCoding => "The only transfer coding is “chunked”. Content may be compressed with Content-Encoding instead.".to_owned(),
             Self::MethodNotAllowed { allowed } => format!("Here these methods are served: {allowed}. TRACE, CONNECT and methods with small letters are refused for every path."),
@@ -111,10 +120,43 @@ impl Denial {
             Self::NotReady => "Try again in a second.".to_owned(),
             Self::Isolated => "It has lost touch with its database, and refuses rather than accept a token that was revoked meanwhile. Yours may well be fine: try again in a few seconds.".to_owned(),
             Self::NoUpstream => "Check the path against the API's documentation.".to_owned(),
-            Self::UpstreamUnreachable => "Your token is fine. Try again later; if it lasts, tell the API's operator.".to_owned(),
-            Self::UpstreamUnreadable => "Your token is fine. The request may have been carried out; tell the API's operator.".to_owned(),
-            Self::UpstreamTimeout => "Your token is fine. The request may or may not have been carried out.".to_owned(),
+            Self::UpstreamUnreachable(_) => "Your token is valid. The request was not sent, so you can repeat it. If this continues, contact the API provider.".to_owned(),
+            Self::UpstreamUnreadable(_) => "Your token is valid. The request may have been carried out: check before you repeat it. If this continues, contact the API provider.".to_owned(),
+            Self::UpstreamLost | Self::UpstreamTimeout => "Your token is valid. The request may have been carried out: check before you repeat it.".to_owned(),
         }
+    }
+}
+
+fn ambiguous_path(key: Option<&str>) -> &'static str {
+    match key {
+        Some("encoded_slash") => {
+            "The path contains “%2F”, which some servers read as a slash. If the API needs it, ask the API provider to set encoded_slash = \"keep\" for this upstream."
+        }
+        Some("empty_segments") => {
+            "The path contains “//”, which some servers read as one slash. If the API needs it, ask the API provider to set empty_segments = \"keep\" for this upstream."
+        }
+        Some("double_encoding") => {
+            "The path is percent-encoded twice, which some servers decode twice. If the API needs it, ask the API provider to set double_encoding = \"keep\" for this upstream."
+        }
+        Some("non_utf8") => {
+            "The path contains percent-encoded bytes that are not UTF-8, which servers read differently. If the API needs them, ask the API provider to set non_utf8 = \"keep\" for this upstream."
+        }
+        _ => {
+            "Remove dot segments, backslashes, NUL bytes, and incomplete percent-encoding from the path."
+        }
+    }
+}
+
+fn malformed_target(fault: TargetFault) -> &'static str {
+    match fault {
+        TargetFault::NotEncoded => {
+            "It contains characters outside ASCII or spaces. Percent-encode them as UTF-8: “ü” is “%C3%BC”."
+        }
+        TargetFault::Fragment => {
+            "It contains a fragment, which begins with “#”. Leave the fragment out, or write “#” as “%23”."
+        }
+        TargetFault::Asterisk => "“*” names the whole server, and only OPTIONS may ask for that.",
+        TargetFault::NoPath => "Its path must begin with a slash.",
     }
 }
 

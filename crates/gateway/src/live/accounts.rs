@@ -2,7 +2,7 @@
 
 use crate::charge::policy;
 use arc_swap::{ArcSwap, Guard};
-use keydesk_model::{AccountNumber, AccountState, AddressList, LiveAccount, Plan};
+use keydesk_model::{AccountNumber, AccountState, AddressList, CorsPolicy, LiveAccount, Plan};
 use std::{collections::HashMap, sync::Arc};
 
 /// Plans by name, and the one of accounts that have none of their own.
@@ -21,6 +21,8 @@ pub(crate) struct AccountLimits {
     /// Addresses that refuse nothing yet.
     pub trial: Option<AddressList>,
     pub state: AccountState,
+    /// The account's own, where it has one.
+    pub cors: Option<Arc<CorsPolicy>>,
 }
 
 type Known = HashMap<AccountNumber, Arc<AccountLimits>>;
@@ -78,8 +80,9 @@ impl Accounts {
         }
         let plan = named.or(self.plans.default.as_ref()).cloned();
         let policy = plan.as_deref().map(policy).unwrap_or_default();
-        let LiveAccount { addresses, trial, state, .. } = live;
-        Arc::new(AccountLimits { plan, policy, addresses, trial, state })
+        let LiveAccount { addresses, trial, state, cors, .. } = live;
+        let cors = cors.map(Arc::new);
+        Arc::new(AccountLimits { plan, policy, addresses, trial, state, cors })
     }
 
     pub fn find(&self, number: AccountNumber) -> AccountGuard<'_> {

@@ -1,6 +1,7 @@
 //! Counters for Prometheus: each worker writes its own without waiting for another, and they are
 //! added up when somebody asks. Labels are the codes of refusals and the configured upstreams.
 
+use super::{Reason, process};
 use crate::{Denial, LiveTable, upstream::Route};
 use std::{
     fmt::Write,
@@ -40,10 +41,60 @@ impl SharedCounter {
 }
 
 /// Upper ends of the histogram's buckets, in microseconds.
-const BUCKETS: [u64; 14] = [
-    250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000,
-    5_000_000, 30_000_000,
+const BUCKETS: [u64; 18] = [
+    250,
+    500,
+    1_000,
+    2_500,
+    5_000,
+    10_000,
+    25_000,
+    50_000,
+    100_000,
+    250_000,
+    500_000,
+    1_000_000,
+    2_500_000,
+    5_000_000,
+    10_000_000,
+    30_000_000,
+    100_000_000,
+    300_000_000,
 ];
+
+/// How often something took how long.
+#[derive(Debug, Default)]
+struct Histogram {
+    buckets: [Counter; BUCKETS.len() + 1],
+    sum_us: Counter,
+}
+
+impl Histogram {
+    fn add(&self, duration: Duration) {
+        let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        let bucket = BUCKETS.partition_point(|end| *end < micros);
+        self.buckets[bucket].add(1);
+        self.sum_us.add(micros);
+    }
+}
+
+/// Statuses are 100 to 599.
+const STATUSES: usize = 500;
+
+/// What one worker got from one upstream.
+#[derive(Debug)]
+struct FromUpstream {
+    statuses: Vec<Counter>,
+    durations: Histogram,
+    unanswered: Counter,
+}
+
+impl Default for FromUpstream {
+    fn default() -> Self {
+        let statuses = std::iter::repeat_with(Counter::default).take(STATUSES).collect();
+        Self { statuses, durations: Histogram::default(), unanswered: Counter::default() }
+    }
+}
 
 #[derive(Debug)]
 pub(crate) struct WorkerMetrics {
@@ -51,25 +102,30 @@ pub(crate) struct WorkerMetrics {
     refused: [Counter; Denial::CODES.len()],
     /// By the status's first digit.
     statuses: [Counter; 6],
-    durations: [Counter; BUCKETS.len() + 1],
-    duration_us: Counter,
+    durations: Histogram,
+    reasons: Vec<Counter>,
+    /// By the number of the route.
+    upstreams: Vec<FromUpstream>,
+    pub begun: Counter,
+    pub ended: Counter,
     pub records_dropped: Counter,
 }
 
-impl Default for WorkerMetrics {
-    fn default() -> Self {
+impl WorkerMetrics {
+    pub fn new(upstreams: usize) -> Self {
         Self {
+            begun: Counter::default(),
+            ended: Counter::default(),
+            reasons: Reason::ALL.iter().map(|_| Counter::default()).collect(),
+            upstreams: std::iter::repeat_with(FromUpstream::default).take(upstreams).collect(),
             served: Counter::default(),
             refused: std::array::from_fn(|_| Counter::default()),
             statuses: Default::default(),
-            durations: Default::default(),
-            duration_us: Counter::default(),
+            durations: Histogram::default(),
             records_dropped: Counter::default(),
         }
     }
-}
 
-impl WorkerMetrics {
     pub fn count(&self, code: Option<&'static str>, status: u16, duration: Duration) {
         match code {
             None => self.served.add(1),
@@ -83,10 +139,26 @@ impl WorkerMetrics {
         if let Some(counter) = self.statuses.get(usize::from(status / 100)) {
             counter.add(1);
         }
-        let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-        let bucket = BUCKETS.partition_point(|end| *end < micros);
-        self.durations[bucket].add(1);
-        self.duration_us.add(micros);
+        self.durations.add(duration);
+    }
+
+    /// `status` and `took` are of the upstream's response, where there is one.
+    pub fn count_upstream(&self, route: usize, status: Option<u16>, took: Option<Duration>) {
+        let Some(upstream) = self.upstreams.get(route) else { return };
+        let at = status.and_then(|status| usize::from(status).checked_sub(100));
+        match at.and_then(|at| upstream.statuses.get(at)) {
+            Some(counter) => counter.add(1),
+            None => upstream.unanswered.add(1),
+        }
+        if let Some(took) = took {
+            upstream.durations.add(took);
+        }
+    }
+
+    pub fn has_failed(&self, reason: Reason) {
+        if let Some(counter) = self.reasons.get(reason.index()) {
+            counter.add(1);
+        }
     }
 }
 
@@ -113,16 +185,21 @@ pub struct Metrics {
     pub(crate) connections: Arc<ConnectionMetrics>,
     pub(crate) routes: Vec<Arc<Route>>,
     pub(crate) table: Arc<LiveTable>,
+    pub(crate) lost: Arc<AtomicU64>,
 }
 
 impl Metrics {
     /// The text exposition format, version 0.0.4.
     pub fn render(&self) -> String {
-        let mut out = String::with_capacity(8 * 1024);
+        let mut out = String::with_capacity(16 * 1024);
         self.render_requests(&mut out);
-        self.render_durations(&mut out);
+        self.render_reasons(&mut out);
+        let name = "request_duration_seconds";
+        family(&mut out, name, "histogram", "From the request's head to the response's.");
+        self.render_histogram(&mut out, name, "", |worker| Some(&worker.durations));
         self.render_connections(&mut out);
         self.render_upstreams(&mut out);
+        self.render_responses(&mut out);
         let ready = i64::from(self.table.is_ready());
         let may_serve = i64::from(self.table.may_serve());
         let tokens = i64::try_from(self.table.len()).unwrap_or(i64::MAX);
@@ -137,6 +214,7 @@ impl Metrics {
             family(&mut out, name, "gauge", help);
             let _ = writeln!(out, "keydesk_{name} {value}");
         }
+        process::render(&mut out);
         out
     }
 
@@ -157,7 +235,7 @@ impl Metrics {
             let count = self.sum(|worker| worker.refused[at].read());
             let _ = writeln!(out, "keydesk_requests_total{{outcome=\"{code}\"}} {count}");
         }
-        family(out, "responses_total", "counter", "Answers by the first digit of their status.");
+        family(out, "responses_total", "counter", "Responses by the first digit of their status.");
         for class in 1..=5 {
             let count = self.sum(|worker| worker.statuses[class].read());
             let _ = writeln!(out, "keydesk_responses_total{{class=\"{class}xx\"}} {count}");
@@ -170,22 +248,91 @@ impl Metrics {
         );
         let dropped = self.sum(|worker| worker.records_dropped.read());
         let _ = writeln!(out, "keydesk_records_dropped_total {dropped}");
+        let name = "access_log_lines_lost_total";
+        family(out, name, "counter", "Log lines that could not be written: the disk is full.");
+        let _ = writeln!(out, "keydesk_{name} {}", self.lost.load(Ordering::Relaxed));
     }
 
-    fn render_durations(&self, out: &mut String) {
-        let name = "request_duration_seconds";
-        family(out, name, "histogram", "From the request's head to the answer's.");
+    fn render_reasons(&self, out: &mut String) {
+        let name = "failures_total";
+        family(
+            out,
+            name,
+            "counter",
+            "Requests and connections without a whole response, by reason.",
+        );
+        for reason in Reason::ALL {
+            let count = self.sum(|worker| worker.reasons[reason.index()].read());
+            let _ = writeln!(out, "keydesk_{name}{{reason=\"{}\"}} {count}", reason.as_str());
+        }
+        family(out, "requests_in_flight", "gauge", "Requests whose response has not ended.");
+        // What ended is read first: it has begun before.
+        let ended = self.sum(|worker| worker.ended.read());
+        let begun = self.sum(|worker| worker.begun.read());
+        let _ = writeln!(out, "keydesk_requests_in_flight {}", begun.saturating_sub(ended));
+    }
+
+    /// `labels` stands before `le`, with a comma behind it.
+    fn render_histogram<'a>(
+        &'a self,
+        out: &mut String,
+        name: &str,
+        labels: &str,
+        pick: impl Fn(&'a WorkerMetrics) -> Option<&'a Histogram>,
+    ) {
+        let each: Vec<_> = self.workers.iter().filter_map(|worker| pick(worker)).collect();
+        let sum_of = |at: usize| each.iter().map(|one| one.buckets[at].read()).sum::<u64>();
         let mut count = 0;
         for (at, end) in BUCKETS.iter().enumerate() {
-            count += self.sum(|worker| worker.durations[at].read());
+            count += sum_of(at);
             let seconds = Duration::from_micros(*end).as_secs_f64();
-            let _ = writeln!(out, "keydesk_{name}_bucket{{le=\"{seconds}\"}} {count}");
+            let _ = writeln!(out, "keydesk_{name}_bucket{{{labels}le=\"{seconds}\"}} {count}");
         }
-        count += self.sum(|worker| worker.durations[BUCKETS.len()].read());
-        let sum = Duration::from_micros(self.sum(|worker| worker.duration_us.read()));
-        let _ = writeln!(out, "keydesk_{name}_bucket{{le=\"+Inf\"}} {count}");
-        let _ = writeln!(out, "keydesk_{name}_sum {}", sum.as_secs_f64());
-        let _ = writeln!(out, "keydesk_{name}_count {count}");
+        count += sum_of(BUCKETS.len());
+        let sum = Duration::from_micros(each.iter().map(|one| one.sum_us.read()).sum());
+        let braces = labels.strip_suffix(',').map_or(String::new(), |own| format!("{{{own}}}"));
+        let _ = writeln!(out, "keydesk_{name}_bucket{{{labels}le=\"+Inf\"}} {count}");
+        let _ = writeln!(out, "keydesk_{name}_sum{braces} {}", sum.as_secs_f64());
+        let _ = writeln!(out, "keydesk_{name}_count{braces} {count}");
+    }
+
+    fn render_responses(&self, out: &mut String) {
+        let name = "upstream_responses_total";
+        family(
+            out,
+            name,
+            "counter",
+            "Upstreams' responses by status; none: there was no response.",
+        );
+        for (at, route) in self.routes.iter().enumerate() {
+            let upstream = route.name();
+            let mut tell = |status: &str, count: u64| {
+                if count > 0 {
+                    let _ = writeln!(
+                        out,
+                        "keydesk_{name}{{upstream=\"{upstream}\",status=\"{status}\"}} {count}"
+                    );
+                }
+            };
+            for status in 0..STATUSES {
+                let count = |worker: &WorkerMetrics| worker.upstreams[at].statuses[status].read();
+                tell(&(status + 100).to_string(), self.sum(count));
+            }
+            tell("none", self.sum(|worker| worker.upstreams[at].unanswered.read()));
+        }
+        let name = "upstream_response_seconds";
+        family(
+            out,
+            name,
+            "histogram",
+            "From sending a request to the head of the upstream's response.",
+        );
+        for (at, route) in self.routes.iter().enumerate() {
+            let labels = format!("upstream=\"{}\",", route.name());
+            self.render_histogram(out, name, &labels, |worker| {
+                worker.upstreams.get(at).map(|upstream| &upstream.durations)
+            });
+        }
     }
 
     fn render_connections(&self, out: &mut String) {

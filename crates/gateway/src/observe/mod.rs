@@ -2,47 +2,66 @@
 //! for whoever wants one. No token, query or header value ever gets here.
 
 mod metrics;
+mod notices;
+mod process;
+mod reason;
+mod story;
 mod trace;
 
 pub use metrics::Metrics;
 pub(crate) use metrics::{ConnectionMetrics, UpstreamMetrics, WorkerMetrics};
+pub(crate) use notices::Notices;
+pub use reason::Reason;
+pub(crate) use story::Story;
 pub(crate) use trace::{TraceContext, TraceIds};
 
-use crate::{
-    Denial,
-    arrival::Arrival,
-    target::{Target, decode_leniently},
-    wire::Head,
-};
-use http::{HeaderMap, HeaderValue};
+use crate::{arrival::Arrival, target::decode_leniently, wire::Head};
+use http::Version;
 use keydesk_model::{AccountNumber, Timestamp, TokenId};
 use keydesk_token::PlainToken;
 use std::{
-    net::IpAddr,
-    sync::{Arc, mpsc::SyncSender},
-    time::{Duration, Instant},
+    net::{IpAddr, SocketAddr},
+    rc::Rc,
+    sync::{Arc, atomic::AtomicU64, mpsc::SyncSender},
+    time::Duration,
 };
 
 /// Trace id, span id, and the caller's span id.
 pub type TraceParts = ([u8; 16], [u8; 8], Option<[u8; 8]>);
 
-/// What became of one request.
+/// One request and its response, once it is over.
 #[derive(Clone, Debug)]
 pub struct Record {
     pub request_id: String,
     pub at: Timestamp,
+    /// From the request's head to the end of the response.
     pub duration: Duration,
     pub client_addr: IpAddr,
     pub method: String,
     /// Without the query, and without anything in it that looks like a token.
     pub path: String,
+    /// `HTTP/1.1`
+    pub protocol: &'static str,
+    /// As the client names itself, without anything that looks like a token.
+    pub user_agent: Option<String>,
     pub account: Option<AccountNumber>,
     pub token: Option<TokenId>,
     /// The prefix of the upstream that it was sent to.
     pub upstream: Option<String>,
+    /// The server of the upstream that got it.
+    pub server: Option<SocketAddr>,
+    /// From there to the response's head.
+    pub upstream_duration: Option<Duration>,
     pub status: u16,
-    /// Why it was refused.
+    /// Whether the status is the upstream's; otherwise it is the gateway's.
+    pub is_upstreams: bool,
+    /// Why it was rejected.
     pub code: Option<&'static str>,
+    /// Why there is no whole response.
+    pub reason: Option<Reason>,
+    /// Of the bodies, without their framing.
+    pub bytes_received: u64,
+    pub bytes_sent: u64,
     /// Where the request is traced.
     pub trace: Option<TraceParts>,
 }
@@ -52,36 +71,28 @@ pub struct Record {
 pub struct Records {
     pub access_log: Option<SyncSender<Record>>,
     pub spans: Option<SyncSender<Record>>,
+    /// Log lines that could not be written.
+    pub lost: Arc<AtomicU64>,
     /// The part of requests that are traced of those whose caller does not say, 0 to 1.
     pub trace_ratio: f64,
 }
 
-/// One worker's eyes.
+/// Records metrics, traces, and log entries for one worker.
 #[derive(Debug)]
 pub(crate) struct Observer {
     pub metrics: Arc<WorkerMetrics>,
     pub records: Records,
     pub trace_ids: TraceIds,
+    pub notices: Notices,
 }
 
-/// A request from its arrival to its answer.
-#[derive(Debug)]
-pub(crate) struct Story {
-    pub arrival: Arrival,
-    /// Who is at the other end of the connection.
-    pub peer: IpAddr,
-    pub started: Instant,
-    pub code: Option<&'static str>,
-    pub trace: Option<TraceContext>,
-    /// What the answer says beside what it says by itself, whoever gives it.
-    pub added: Vec<(&'static str, Arc<str>)>,
-    details: Option<Box<Details>>,
-}
-
+/// What only records need.
 #[derive(Debug, Default)]
 struct Details {
     method: String,
     path: String,
+    protocol: &'static str,
+    user_agent: Option<String>,
     account: Option<AccountNumber>,
     token: Option<TokenId>,
     upstream: Option<String>,
@@ -89,49 +100,31 @@ struct Details {
 
 impl Observer {
     pub fn begin(
-        &self,
+        self: &Rc<Self>,
         arrival: Arrival,
         peer: IpAddr,
         head: Option<&Head>,
-        parent: Option<&[u8]>,
+        (parent, user_agent): (Option<&[u8]>, Option<&[u8]>),
     ) -> Story {
         let wants_spans = self.records.spans.is_some();
         let trace = wants_spans.then(|| self.trace_ids.follow(parent, self.records.trace_ratio));
         let details = (wants_spans || self.records.access_log.is_some()).then(|| {
             let method = without_tokens(head.map_or("", |head| head.method));
             let path = head.map_or("", |head| head.target.split(['?', '#']).next().unwrap_or(""));
-            Box::new(Details { method, path: without_tokens(path), ..Details::default() })
+            Box::new(Details {
+                method,
+                path: without_tokens(path),
+                protocol: head.map_or("", |head| protocol(head.version)),
+                user_agent: user_agent.map(user_agent_without_tokens),
+                ..Details::default()
+            })
         });
-        Story {
-            arrival,
-            peer,
-            started: Instant::now(),
-            code: None,
-            trace,
-            added: Vec::new(),
-            details,
-        }
+        self.metrics.begun.add(1);
+        Story::begin(Some(Rc::clone(self)), (arrival, peer), trace, details)
     }
 
-    /// The answer's head is on its way.
-    pub fn end(&self, story: &mut Story, status: u16) {
-        let duration = story.started.elapsed();
-        self.metrics.count(story.code, status, duration);
-        let Some(details) = story.details.take() else { return };
-        let record = Record {
-            request_id: story.arrival.request_id.to_string(),
-            at: story.arrival.at,
-            duration,
-            client_addr: story.arrival.client_addr,
-            method: details.method,
-            path: details.path,
-            account: details.account,
-            token: details.token,
-            upstream: details.upstream,
-            status,
-            code: story.code,
-            trace: story.trace.filter(|trace| trace.is_sampled).map(trace::TraceContext::parts),
-        };
+    /// Tells whoever wants to know; what they do not take in time is dropped and counted.
+    fn record(&self, record: Record) {
         let is_traced = record.trace.is_some();
         if let Some(spans) = self.records.spans.as_ref().filter(|_| is_traced)
             && spans.try_send(record.clone()).is_err()
@@ -144,46 +137,31 @@ impl Observer {
             self.metrics.records_dropped.add(1);
         }
     }
+
+    /// Something that happened to a connection before there was a request.
+    pub fn note(&self, reason: Reason, peer: IpAddr) {
+        self.metrics.has_failed(reason);
+        self.notices.tell(reason, format_args!("a connection from {peer} was closed"));
+    }
 }
 
-impl Story {
-    /// Of a request that is only judged: nobody records it.
-    pub fn untold(arrival: Arrival, peer: IpAddr) -> Self {
-        let (started, added) = (Instant::now(), Vec::new());
-        Self { arrival, peer, started, code: None, trace: None, added, details: None }
+fn protocol(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_2 => "HTTP/2",
+        Version::HTTP_10 => "HTTP/1.0",
+        _ => "HTTP/1.1",
     }
+}
 
-    pub fn is_denied(&mut self, denial: &Denial) {
-        self.code = Some(denial.code());
-    }
+/// Long enough for every browser's.
+const LONGEST_USER_AGENT: usize = 256;
 
-    pub fn is_of(&mut self, account: AccountNumber, token: TokenId) {
-        if let Some(details) = &mut self.details {
-            (details.account, details.token) = (Some(account), Some(token));
-        }
-    }
-
-    /// The fields that every answer to this request carries, by whomever it is given.
-    pub fn fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let id = std::iter::once(("x-request-id", self.arrival.request_id.as_str()));
-        id.chain(self.added.iter().map(|(name, value)| (*name, &**value)))
-    }
-
-    /// The same for answers of libraries.
-    pub fn add_fields(&self, headers: &mut HeaderMap) {
-        for (name, value) in self.fields() {
-            if let Ok(value) = HeaderValue::from_str(value) {
-                headers.append(name, value);
-            }
-        }
-    }
-
-    pub fn goes_to(&mut self, upstream: &str, target: &Target) {
-        if let Some(details) = &mut self.details {
-            details.upstream = Some(upstream.to_owned());
-            details.path = without_tokens(target.path);
-        }
-    }
+fn user_agent_without_tokens(value: &[u8]) -> String {
+    // Letters that turn or break a line in a terminal are not for a log.
+    let printable = |byte: u8| if byte.is_ascii_graphic() || byte == b' ' { byte } else { b'?' };
+    let text = value.iter().take(LONGEST_USER_AGENT).map(|byte| char::from(printable(*byte)));
+    let text: String = text.collect();
+    text.split(' ').map(without_tokens).collect::<Vec<_>>().join(" ")
 }
 
 /// Whoever puts a token into the path has it in the logs of others already; not in ours.

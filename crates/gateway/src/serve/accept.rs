@@ -1,7 +1,12 @@
 //! Takes connections: as many as there are places, and no more from one address than it may have.
 
 use super::http1::Connection;
-use crate::{handle::Worker, io::Io, observe::ConnectionMetrics, settings::Settings};
+use crate::{
+    handle::{Stage, Worker},
+    io::Io,
+    observe::{ConnectionMetrics, Reason},
+    settings::Settings,
+};
 use socket2::{SockRef, TcpKeepalive};
 use std::{
     net::{IpAddr, SocketAddr},
@@ -66,10 +71,10 @@ impl Drop for Place {
 pub(super) async fn accept(
     worker: Rc<Worker>,
     listener: std::net::TcpListener,
-    places: Arc<Places>,
+    places: &Arc<Places>,
     tls: Option<TlsAcceptor>,
-    stopping: watch::Receiver<bool>,
 ) {
+    let stopping = worker.stage.clone();
     let listener = match TcpListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => {
@@ -83,10 +88,10 @@ pub(super) async fn accept(
         tokio::select! {
             biased;
             () = stops(stopping.clone()) => break,
-            accepted = accept_one(&listener, &places) => {
+            accepted = accept_one(&worker, &listener, places) => {
                 if let Some((stream, peer, place)) = accepted {
                     prepare(&stream);
-                    let serving = serve(Rc::clone(&worker), stream, peer, tls.clone(), stopping.clone());
+                    let serving = serve(Rc::clone(&worker), stream, peer, tls.clone());
                     connections.spawn_local(async move {
                         serving.await;
                         drop(place);
@@ -100,9 +105,9 @@ pub(super) async fn accept(
         }
     }
     // Those that are through the handshake already are ours.
-    while let Some(accepted) = ready(accept_one(&listener, &places)).await {
+    while let Some(accepted) = ready(accept_one(&worker, &listener, places)).await {
         let Some((stream, peer, place)) = accepted else { continue };
-        let serving = serve(Rc::clone(&worker), stream, peer, tls.clone(), stopping.clone());
+        let serving = serve(Rc::clone(&worker), stream, peer, tls.clone());
         connections.spawn_local(async move {
             serving.await;
             drop(place);
@@ -113,8 +118,8 @@ pub(super) async fn accept(
     let _ = timeout(worker.settings.limits.drain_timeout, all_gone).await;
 }
 
-async fn stops(mut stopping: watch::Receiver<bool>) {
-    let _ = stopping.wait_for(|stop| *stop).await;
+async fn stops(mut stage: watch::Receiver<Stage>) {
+    let _ = stage.wait_for(|stage| *stage == Stage::Stopping).await;
 }
 
 /// Small answers leave at once, and whoever has vanished is noticed, in a tunnel too.
@@ -133,12 +138,27 @@ async fn ready<T>(future: impl Future<Output = T>) -> Option<T> {
 
 /// The next connection, as soon as there is a place for it.
 async fn accept_one(
+    worker: &Worker,
     listener: &TcpListener,
     places: &Arc<Places>,
 ) -> Option<(TcpStream, SocketAddr, Place)> {
-    let one = Arc::clone(&places.all).acquire_owned().await.ok()?;
+    let one = if let Ok(one) = Arc::clone(&places.all).try_acquire_owned() {
+        one
+    } else {
+        worker.observer.metrics.has_failed(Reason::TooManyConnections);
+        let what =
+            "no more connections are accepted until others close; see limits.max_connections";
+        worker.observer.notices.tell(Reason::TooManyConnections, what);
+        Arc::clone(&places.all).acquire_owned().await.ok()?
+    };
     match listener.accept().await {
-        Ok((stream, peer)) => Some((stream, peer, places.take(peer.ip(), one)?)),
+        Ok((stream, peer)) => {
+            let place = places.take(peer.ip(), one);
+            if place.is_none() {
+                worker.observer.note(Reason::TooManyPerAddress, peer.ip());
+            }
+            Some((stream, peer, place?))
+        }
         Err(error) => {
             // Out of file descriptors, most likely: let others go first.
             tracing::warn!(%error, "a connection could not be accepted");
@@ -148,16 +168,10 @@ async fn accept_one(
     }
 }
 
-async fn serve(
-    worker: Rc<Worker>,
-    stream: TcpStream,
-    peer: SocketAddr,
-    tls: Option<TlsAcceptor>,
-    stopping: watch::Receiver<bool>,
-) {
+async fn serve(worker: Rc<Worker>, stream: TcpStream, peer: SocketAddr, tls: Option<TlsAcceptor>) {
     let peer = peer.ip();
     let Some(tls) = tls else {
-        Connection::new(worker, Io::Tcp(stream), peer, stopping).serve().await;
+        Connection::new(worker, Io::Tcp(stream), peer).serve().await;
         return;
     };
     let started = Instant::now();
@@ -166,14 +180,15 @@ async fn serve(
         failed => {
             let waited_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
             tracing::debug!(%peer, waited_ms, failed = ?failed.err(), "no TLS handshake");
+            worker.observer.note(Reason::TlsHandshake, peer);
             return;
         }
     };
     let speaks_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     let io = Io::FromClient(Box::new(stream));
     if speaks_http2 {
-        super::http2::serve(worker, Vec::new(), io, peer, stopping).await;
+        super::http2::serve(worker, Vec::new(), io, peer).await;
     } else {
-        Connection::new(worker, io, peer, stopping).serve().await;
+        Connection::new(worker, io, peer).serve().await;
     }
 }

@@ -6,13 +6,13 @@ use super::{
 };
 use crate::{
     Denial,
+    cors::Grant,
     doors::{Ask, MOST_FORM},
     handle::Worker,
     io::Half,
     observe::Story,
     wire::{Decoder, Framing, Step},
 };
-use http::HeaderValue;
 use std::rc::Rc;
 
 impl Connection {
@@ -22,15 +22,14 @@ impl Connection {
         ask: Ask,
         mut story: Story,
         reply: Reply,
-        console: Option<&HeaderValue>,
+        grant: Option<&Grant>,
     ) -> Next {
         let worker = Rc::clone(&self.worker);
         let answer = match self.read_form(reply).await {
             Some(Ok(body)) => worker.answer(ask, &body, &story).await,
             Some(Err(denial)) => Err(denial),
             None => {
-                story.code = Some("client_gone");
-                worker.observer.end(&mut story, 499);
+                story.client_left();
                 return Next::Close;
             }
         };
@@ -39,7 +38,7 @@ impl Connection {
             story.is_denied(&denial);
             worker.refusal(&denial, &story)
         });
-        let answer = Worker::finish(answer, &story, console);
+        let answer = Worker::finish(answer, &story, grant);
         let reply = Reply {
             framing: Framing::Empty,
             keeps_open: reply.keeps_open && was_read,

@@ -4,13 +4,15 @@
 use super::{
     pulled::{Pulled, upload},
     relay::{Progress, wait_for_answer},
+    reply::length_of_nothing,
     streams::{AnswerBody, Busy, Stream, StreamState},
 };
 use crate::{
     Answer, Denial,
+    cors::Grant,
     doors::MOST_FORM,
-    handle::{Decision, Forward, Verdict, Worker},
-    headers::comes_back,
+    handle::{Decision, Forward, Stage, Verdict, Worker},
+    headers::Returning,
     io::Io,
     observe::Story,
     upstream::{AnswerRead, Answered, Link},
@@ -32,10 +34,7 @@ use std::{
     task::{Context, Poll},
     time::Duration,
 };
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    sync::watch,
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Bodies up to this size are taken whole before they are sent on.
 const SMALL_BODY: u64 = 64 * 1024;
@@ -43,13 +42,8 @@ const SMALL_BODY: u64 = 64 * 1024;
 type Reply = Response<Either<Full<Bytes>, AnswerBody>>;
 
 /// `said` is what was read of the connection already.
-pub(super) async fn serve(
-    worker: Rc<Worker>,
-    said: Vec<u8>,
-    io: Io,
-    peer: IpAddr,
-    mut stopping: watch::Receiver<bool>,
-) {
+pub(super) async fn serve(worker: Rc<Worker>, said: Vec<u8>, io: Io, peer: IpAddr) {
+    let mut stage = worker.stage.clone();
     let limits = worker.settings.limits;
     let mut server = http2::Builder::new(OnThisThread);
     server
@@ -69,7 +63,7 @@ pub(super) async fn serve(
     let mut connection = pin!(server.serve_connection(TokioIo::new(Rewound { said, io }), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        _ = stopping.wait_for(|stop| *stop) => {
+        _ = stage.wait_for(|stage| *stage == Stage::Stopping) => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
@@ -81,7 +75,7 @@ pub(super) async fn serve(
             tracing::debug!("an HTTP/2 client does not take the end of an answer");
             return;
         }
-        () = busy.idles(limits.idle_timeout) => {
+        () = busy.idles(limits.keep_alive_timeout) => {
             connection.as_mut().graceful_shutdown();
             let _ = tokio::time::timeout(limits.header_timeout, connection).await;
             return;
@@ -99,25 +93,25 @@ async fn answer(
     stream: Stream,
 ) -> Reply {
     let mut out = Vec::new();
-    let Decision { verdict, mut story, console, .. } = decide(worker, &request, peer, &mut out);
+    let Decision { verdict, mut story, grant, .. } = decide(worker, &request, peer, &mut out);
     let verdict = match verdict {
         Verdict::Forward(mut forward) => {
             let state = stream.state();
             state.is_permitted(forward.permission.clone());
             let sending =
-                send(worker, &mut forward, (request, out), &story, console.as_ref(), &state);
+                send(worker, &mut forward, (request, out), &story, grant.as_ref(), &state);
             let sent = tokio::select! {
                 biased;
                 sent = sending => sent,
                 denial = state.until_over() => Err(denial),
             };
             match sent {
-                Ok((mut reply, link, answered)) => {
-                    if let Some(origin) = &console {
-                        crate::cors::allow(reply.headers_mut(), origin);
+                Ok(Sent { mut reply, link, answered, progress }) => {
+                    if let Some(grant) = &grant {
+                        grant.allow(reply.headers_mut());
                     }
-                    worker.observer.end(&mut story, answered.status);
-                    let body = AnswerBody::new(worker, link, answered, stream);
+                    story.is_answered_by(link.endpoint.addr, answered.status);
+                    let body = AnswerBody::new(worker, link, answered, (stream, story, progress));
                     return reply.map(|()| Either::Right(body));
                 }
                 Err(denial) => {
@@ -151,8 +145,10 @@ async fn answer(
         }
         Verdict::Forward(_) | Verdict::Ask(_) => Response::default(),
     };
-    let answer = Worker::finish(answer, &story, console.as_ref());
-    worker.observer.end(&mut story, answer.status().as_u16());
+    let answer = Worker::finish(answer, &story, grant.as_ref());
+    story.answers(answer.status().as_u16());
+    story.bytes_sent = answer.body().len() as u64;
+    story.completes();
     answer.map(|body| Either::Left(Full::new(body)))
 }
 
@@ -182,7 +178,8 @@ fn decide(
         // Blanks around a value mean nothing in HTTP/1.1, and are not to mean something here.
         .map(|(name, value)| Field { name: name.as_str(), value: value.as_bytes().trim_ascii() })
         .collect();
-    if fields.len() > MOST_FIELDS {
+    let most = worker.settings.limits.max_header_fields as usize;
+    if fields.len() > most.min(MOST_FIELDS) {
         return worker.refuse_head(crate::wire::HeadError::TooManyFields, peer);
     }
     let head = Head {
@@ -191,19 +188,18 @@ fn decide(
         authority: uri.authority().map(http::uri::Authority::as_str),
         target: uri.path_and_query().map_or(uri.path(), http::uri::PathAndQuery::as_str),
         fields: &fields,
+        has_unsized_body: !request.body().is_end_stream(),
     };
-    let mut decision = worker.handle(&head, peer, out);
-    if let Verdict::Forward(forward) = &mut decision.verdict
-        && forward.framing == Framing::Empty
-        && !request.body().is_end_stream()
-    {
-        // A length that was not told: our own framing then is chunks.
-        forward.framing = Framing::Chunked;
-        let end = out.len() - 2;
-        out.truncate(end);
-        out.extend_from_slice(b"transfer-encoding: chunked\r\n\r\n");
-    }
-    decision
+    worker.handle(&head, peer, out)
+}
+
+/// A response whose head is there.
+struct Sent {
+    reply: Response<()>,
+    link: Link,
+    answered: Answered,
+    /// Of the request's body.
+    progress: Rc<Progress>,
 }
 
 async fn send(
@@ -211,17 +207,20 @@ async fn send(
     forward: &mut Forward,
     (request, mut out): (Request<Incoming>, Vec<u8>),
     story: &Story,
-    console: Option<&HeaderValue>,
+    grant: Option<&Grant>,
     state: &Rc<StreamState>,
-) -> Result<(Response<()>, Link, Answered), Denial> {
-    let limits = *worker.upstreams.limits();
+) -> Result<Sent, Denial> {
+    let limits = forward.route.limits;
     let mut deadline = Deadline::after(limits.response_timeout);
-    let mut read = |answer: &AnswerRead<'_>| head_of(answer, story, console.is_some());
     let mut body = Pulled::new(request.into_body(), worker);
     body.guard = forward.method_guard.take();
+    let returning = Returning { worker, forward, story, grant };
+    let mut read = |answer: &AnswerRead<'_>| head_of(answer, &returning);
+    let progress = Rc::new(Progress::new(limits.response_timeout));
     let is_small = matches!(forward.framing, Framing::Length(length) if length <= SMALL_BODY);
     if forward.framing == Framing::Empty || is_small {
         while let Some(data) = body.next().await? {
+            progress.receives(data.len() as u64);
             out.extend_from_slice(&data);
         }
         let sent = worker.upstreams.send_whole(
@@ -232,11 +231,10 @@ async fn send(
             &mut read,
         );
         let (link, answered, reply) = sent.await?;
-        return Ok((reply, link, answered));
+        return Ok(Sent { reply, link, answered, progress });
     }
     let mut link = worker.upstreams.open(&forward.route, &mut deadline).await?;
     link.address(&mut out);
-    let progress = Rc::new(Progress::new(limits.response_timeout));
     let (io, seen, framing) = (Rc::clone(&link.io), Rc::clone(&progress), forward.framing);
     let mut uploading =
         Box::pin(async move { upload(&mut body, &io, out, framing, &seen, &limits).await });
@@ -249,7 +247,7 @@ async fn send(
     link.endpoint.is_well();
     if progress.is_done() {
         let may_follow = answered.may_follow && progress.is_whole();
-        return Ok((reply, link, Answered { may_follow, ..answered }));
+        return Ok(Sent { reply, link, answered: Answered { may_follow, ..answered }, progress });
     }
     // What is still to be sent goes on while it is permitted; such a connection is not used again.
     let state = Rc::clone(state);
@@ -259,26 +257,36 @@ async fn send(
             _ = state.until_over() => {}
         }
     });
-    Ok((reply, link, Answered { may_follow: false, ..answered }))
+    Ok(Sent { reply, link, answered: Answered { may_follow: false, ..answered }, progress })
 }
 
-fn head_of(answer: &AnswerRead<'_>, story: &Story, for_console: bool) -> Response<()> {
+/// hyper sends no interim responses: what this makes of one is dropped.
+fn head_of(answer: &AnswerRead<'_>, returning: &Returning<'_>) -> Response<()> {
     let AnswerRead { head, noted, answered } = answer;
     let mut fields = HeaderMap::new();
-    for (field, kind) in noted.fields.iter().zip(&noted.kinds) {
-        if comes_back(*kind, field.name, field.value, for_console)
-            && let (Ok(name), Ok(value)) = (
-                HeaderName::from_bytes(field.name.as_bytes()),
-                HeaderValue::from_bytes(field.value),
-            )
-        {
+    let mut add = |name: &str, value: &[u8]| {
+        let name = HeaderName::from_bytes(name.as_bytes());
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(value)) {
             fields.append(name, value);
         }
+    };
+    for (field, kind) in noted.fields.iter().zip(&noted.kinds) {
+        if let Some(value) = returning.value(*kind, field) {
+            add(field.name, &value);
+        }
     }
-    if let Framing::Length(length) = answered.framing {
-        fields.insert(header::CONTENT_LENGTH, length.into());
+    returning.additions(answer, &mut add);
+    match answered.framing {
+        Framing::Length(length) => drop(fields.insert(header::CONTENT_LENGTH, length.into())),
+        // RFC 9110 section 8.6: that of the body which would have been.
+        Framing::Empty => {
+            let told = length_of_nothing(noted, *answered, returning.forward.asked.is_head);
+            if let Some(length) = told.and_then(|length| HeaderValue::from_bytes(length).ok()) {
+                fields.insert(header::CONTENT_LENGTH, length);
+            }
+        }
+        Framing::Chunked | Framing::UntilClose => {}
     }
-    story.add_fields(&mut fields);
     let mut reply = Response::new(());
     *reply.status_mut() = StatusCode::from_u16(head.status).unwrap_or(StatusCode::BAD_GATEWAY);
     *reply.headers_mut() = fields;

@@ -1,4 +1,4 @@
-//! The gateway's port, once for each worker.
+//! The gateway's addresses, once for each worker.
 
 use socket2::{Domain, Protocol, Socket, Type};
 use std::{
@@ -6,26 +6,34 @@ use std::{
     net::{SocketAddr, TcpListener},
 };
 
-/// The port, bound once for each worker.
+/// The listening sockets of each worker.
 #[derive(Debug)]
 pub struct Listeners {
+    /// The first of the addresses, as it is bound.
     pub local_addr: SocketAddr,
-    pub(super) each: Vec<TcpListener>,
+    pub(super) each: Vec<Vec<TcpListener>>,
 }
 
 impl Listeners {
-    /// Fails where the port cannot be had. Port 0 takes a free one.
-    pub fn bind(addr: SocketAddr, workers: usize) -> io::Result<Self> {
-        if addr.port() != 0 {
-            // Alone first: workers share the port with each other, not with another process.
-            drop(bind(addr, false)?);
+    /// Fails where one of the addresses cannot be had. Port 0 takes a free one.
+    pub fn bind(addrs: &[SocketAddr], workers: usize) -> io::Result<Self> {
+        let mut each: Vec<Vec<TcpListener>> = Vec::new();
+        each.resize_with(workers.max(1), Vec::new);
+        let mut first = None;
+        for addr in addrs {
+            if addr.port() != 0 {
+                // Alone first: workers share the port with each other, not with another process.
+                drop(bind(*addr, false)?);
+            }
+            let listener = bind(*addr, true)?;
+            let local_addr = listener.local_addr()?;
+            first = first.or(Some(local_addr));
+            each[0].push(listener);
+            for worker in each.iter_mut().skip(1) {
+                worker.push(bind(local_addr, true)?);
+            }
         }
-        let first = bind(addr, true)?;
-        let local_addr = first.local_addr()?;
-        let mut each = vec![first];
-        for _ in 1..workers.max(1) {
-            each.push(bind(local_addr, true)?);
-        }
+        let local_addr = first.ok_or(io::ErrorKind::InvalidInput)?;
         Ok(Self { local_addr, each })
     }
 
@@ -36,18 +44,22 @@ impl Listeners {
         let local_addr = listener.local_addr()?;
         let mut each = Vec::new();
         for _ in 1..workers.max(1) {
-            each.push(listener.try_clone()?);
+            each.push(vec![listener.try_clone()?]);
         }
-        each.push(listener);
+        each.push(vec![listener]);
         Ok(Self { local_addr, each })
     }
 }
 
-fn bind(addr: SocketAddr, shares_port: bool) -> io::Result<TcpListener> {
+/// Listens. IPv6 does not take IPv4 with it, so that both can be named.
+pub fn bind(addr: SocketAddr, shares_port: bool) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     socket.set_reuse_port(shares_port)?;
     socket.set_nonblocking(true)?;
+    if addr.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
     socket.bind(&addr.into())?;
     socket.listen(1024)?;
     Ok(socket.into())

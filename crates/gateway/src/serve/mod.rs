@@ -3,8 +3,11 @@
 
 mod accept;
 mod ask;
+mod closing;
+mod forward;
 mod http1;
 mod http2;
+mod interim;
 mod listeners;
 mod pulled;
 mod relay;
@@ -14,13 +17,13 @@ mod streams;
 #[cfg(feature = "probe")]
 pub(crate) use http1::Connection;
 
-pub use listeners::Listeners;
+pub use listeners::{Listeners, bind};
 
 use crate::{
     LiveTable, Metrics, Records, Settings, UpstreamError,
     arrival::RequestIds,
-    handle::Worker,
-    observe::{ConnectionMetrics, Observer, TraceIds, UpstreamMetrics, WorkerMetrics},
+    handle::{Stage, Worker},
+    observe::{ConnectionMetrics, Notices, Observer, TraceIds, UpstreamMetrics, WorkerMetrics},
     upstream::{Routes, Upstreams, make_routes, watch},
 };
 use accept::Places;
@@ -44,7 +47,7 @@ pub struct Gateway {
 /// A gateway that listens; dropped, it stops at once, with [`Running::stop`] in good order.
 #[derive(Debug)]
 pub struct Running {
-    stop: signal::Sender<bool>,
+    stage: signal::Sender<Stage>,
     workers: Vec<JoinHandle<()>>,
     metrics: Metrics,
 }
@@ -58,7 +61,7 @@ impl Gateway {
     ) -> Result<Self, UpstreamError> {
         let metrics: Vec<_> =
             settings.upstreams.iter().map(|_| Arc::<UpstreamMetrics>::default()).collect();
-        let routes = Arc::new(make_routes(&settings.upstreams, &metrics)?);
+        let routes = Arc::new(make_routes(&settings, &metrics)?);
         let (settings, records) = (Arc::new(settings), Records::default());
         Ok(Self { settings, table, clock, entropy, routes, records, tls: None })
     }
@@ -77,7 +80,7 @@ impl Gateway {
 
     /// Starts a worker on each listener.
     pub fn start(self, listeners: Listeners) -> io::Result<Running> {
-        let (stop, stopped) = signal::channel(false);
+        let (stage, staged) = signal::channel(Stage::Serving);
         let connections = Arc::<ConnectionMetrics>::default();
         let places = Arc::new(Places::new(&self.settings, Arc::clone(&connections)));
         let mut metrics = Metrics {
@@ -85,28 +88,37 @@ impl Gateway {
             connections,
             routes: self.routes.iter().cloned().collect(),
             table: Arc::clone(&self.table),
+            lost: Arc::clone(&self.records.lost),
         };
         let mut workers = Vec::with_capacity(listeners.each.len());
-        for (number, listener) in listeners.each.into_iter().enumerate() {
-            let counts = Arc::<WorkerMetrics>::default();
+        for (number, listeners) in listeners.each.into_iter().enumerate() {
+            let counts = Arc::new(WorkerMetrics::new(self.routes.len()));
             metrics.workers.push(Arc::clone(&counts));
-            let make = self.worker_maker(counts);
-            let (places, stopped) = (Arc::clone(&places), stopped.clone());
+            let make = self.worker_maker(counts, staged.clone());
+            let places = Arc::clone(&places);
             let watched = (number == 0).then(|| Arc::clone(&self.routes));
             let tls = self.tls.clone().map(tokio_rustls::TlsAcceptor::from);
             let serving = move || async move {
                 if let Some(routes) = watched {
                     tokio::task::spawn_local(watch(routes));
                 }
-                accept::accept(Rc::new(make()), listener, places, tls, stopped).await;
+                let worker = Rc::new(make());
+                let accepting = listeners.into_iter().map(|listener| {
+                    accept::accept(Rc::clone(&worker), listener, &places, tls.clone())
+                });
+                futures_util::future::join_all(accepting).await;
             };
             workers.push(on_own_thread(serving)?);
         }
-        Ok(Running { stop, workers, metrics })
+        Ok(Running { stage, workers, metrics })
     }
 
     /// Each worker is made on its own thread.
-    fn worker_maker(&self, counts: Arc<WorkerMetrics>) -> impl FnOnce() -> Worker + Send + 'static {
+    fn worker_maker(
+        &self,
+        counts: Arc<WorkerMetrics>,
+        stage: signal::Receiver<Stage>,
+    ) -> impl FnOnce() -> Worker + Send + 'static {
         let (settings, table, clock) =
             (Arc::clone(&self.settings), Arc::clone(&self.table), self.clock.clone());
         let (routes, records) = (Arc::clone(&self.routes), self.records.clone());
@@ -114,8 +126,14 @@ impl Gateway {
         let trace_ids = TraceIds::new(&self.entropy);
         move || Worker {
             meter: table.meter(),
-            upstreams: Upstreams::new(routes, settings.limits),
-            observer: Observer { metrics: counts, records, trace_ids },
+            upstreams: Upstreams::new(routes),
+            observer: Rc::new(Observer {
+                metrics: counts,
+                records,
+                trace_ids,
+                notices: Notices::default(),
+            }),
+            stage,
             settings,
             table,
             clock,
@@ -124,14 +142,29 @@ impl Gateway {
     }
 }
 
+/// Says that a gateway is about to stop.
+#[derive(Clone, Debug)]
+pub struct Leaver(signal::Sender<Stage>);
+
+impl Leaver {
+    /// From now on the health path says that no more requests are to be sent here. All are still served.
+    pub fn leave(&self) {
+        self.0.send_replace(Stage::Leaving);
+    }
+}
+
 impl Running {
     pub fn metrics(&self) -> Metrics {
         self.metrics.clone()
     }
 
+    pub fn leaver(&self) -> Leaver {
+        Leaver(self.stage.clone())
+    }
+
     /// Takes no new connections, lets requests in flight finish, and returns when all is done.
     pub fn stop(self) {
-        let _ = self.stop.send(true);
+        self.stage.send_replace(Stage::Stopping);
         for worker in self.workers {
             let _ = worker.join();
         }

@@ -28,6 +28,7 @@ pub(super) async fn upload(
     let mut deadline = Deadline::after(limits.response_timeout);
     while let Some(data) = body.next().await? {
         takes = takes && relay::send(io, &mut out, &data, framing, &mut deadline, limits).await;
+        progress.receives(data.len() as u64);
         progress.moves();
     }
     if framing == Framing::Chunked {
@@ -50,7 +51,7 @@ pub(super) struct Pulled {
 
 impl Pulled {
     pub fn new(body: Incoming, worker: &Worker) -> Self {
-        let limits = worker.upstreams.limits();
+        let limits = &worker.settings.limits;
         Self {
             body,
             left: limits.max_body_bytes,

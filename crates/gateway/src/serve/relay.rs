@@ -4,6 +4,7 @@ use crate::{
     Denial,
     io::{Half, Io},
     method_guard::MethodGuard,
+    observe::Reason,
     settings::Limits,
     upstream::{AnswerRead, Answered, Asked, Fault, Link, read_answer},
     wire::{Buffer, Decoder, Framing, LAST_CHUNK, Step, begin_chunk},
@@ -27,6 +28,8 @@ pub(super) struct Progress {
     is_done: Cell<bool>,
     /// Whether all of it was sent on.
     is_whole: Cell<bool>,
+    /// How much of it has come.
+    received: Cell<u64>,
     timeout: Duration,
 }
 
@@ -37,12 +40,22 @@ impl Progress {
             moved: Cell::new(Instant::now()),
             is_done: Cell::new(false),
             is_whole: Cell::new(false),
+            received: Cell::new(0),
             timeout,
         }
     }
 
     pub fn moves(&self) {
         self.moved.set(Instant::now());
+    }
+
+    /// So many bytes have come.
+    pub fn receives(&self, count: u64) {
+        self.received.set(self.received.get() + count);
+    }
+
+    pub fn received(&self) -> u64 {
+        self.received.get()
     }
 
     /// Nothing more comes from the client; `is_whole` where the upstream took it all.
@@ -71,6 +84,16 @@ pub(super) enum Stopped {
     ClientGone,
 }
 
+impl Stopped {
+    /// Why a response ends that has begun already.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Refused(denial) => denial.reason().unwrap_or(Reason::MalformedRequest),
+            Self::ClientGone => Reason::ClientGone,
+        }
+    }
+}
+
 /// A request's body on its way.
 pub(super) struct Body {
     pub framing: Framing,
@@ -96,6 +119,7 @@ pub(super) async fn upload(
             Err(_) => return Stopped::Refused(Denial::BadFraming),
             Ok(Step::Data { skip, length }) => {
                 sent += length as u64;
+                progress.receives(length as u64);
                 if sent > limits.max_body_bytes {
                     return Stopped::Refused(Denial::BodyTooLarge { limit: limits.max_body_bytes });
                 }
@@ -136,17 +160,27 @@ pub(super) async fn upload(
         progress.moves();
     }
     progress.ends(takes);
-    client_leaves((io, inbox)).await;
+    client_leaves((io, inbox), limits).await;
     Stopped::ClientGone
 }
 
-/// Resolves when the client has closed its side. What it sends in advance is kept for later.
-pub(super) async fn client_leaves(client: (&RefCell<Io>, &mut Buffer)) {
+/// How often it is looked whether a client that has closed its sending half has gone altogether.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Resolves when the client has gone, or has closed its sending half where that means the same. What it sends in
+/// advance is kept for later.
+pub(super) async fn client_leaves(client: (&RefCell<Io>, &mut Buffer), limits: &Limits) {
     const IN_ADVANCE: usize = 8 * 1024;
     let (io, inbox) = client;
     while inbox.len() < IN_ADVANCE {
         match inbox.fill(&mut Half(io)).await {
             Ok(count) if count > 0 => {}
+            Ok(_) if limits.allows_half_close => loop {
+                tokio::time::sleep(LOOK).await;
+                if io.borrow().has_failed() {
+                    return;
+                }
+            },
             _ => return,
         }
     }
@@ -173,22 +207,20 @@ pub(super) async fn send(
     matches!(sent, Ok(Ok(())))
 }
 
-/// The answer could not be brought to its end: the client must see that it is incomplete.
-#[derive(Debug)]
-pub(super) struct BrokenOff;
-
-/// Writes `head` and then the upstream's body to the client.
+/// Writes `head` and then the upstream's body to the client, and counts it in `sent`. The error: it could not be brought
+/// to its end, and the client must see that it is incomplete.
 pub(super) async fn download(
     client: &RefCell<Io>,
     link: &mut Link,
     (head, answered, chunks): (&mut Vec<u8>, Answered, bool),
     deadline: &mut Deadline,
-    limits: &Limits,
-) -> Result<(), BrokenOff> {
+    sent: &mut u64,
+) -> Result<(), Reason> {
+    let limits = link.route.limits;
     let mut body = Decoder::new(answered.framing);
     let mut patience = limits.patience();
     loop {
-        match body.step(link.inbox.filled()).map_err(|_| BrokenOff)? {
+        match body.step(link.inbox.filled()).map_err(|_| Reason::ResponseBadChunk)? {
             Step::Data { skip, length } => {
                 let data = &link.inbox.filled()[skip..skip + length];
                 if chunks {
@@ -204,6 +236,7 @@ pub(super) async fn download(
                     head.clear();
                 }
                 link.inbox.consume(skip + length);
+                *sent += length as u64;
             }
             Step::End { skip } => {
                 link.inbox.consume(skip);
@@ -225,13 +258,14 @@ pub(super) async fn download(
                 }
                 let mut half = Half(&link.io);
                 let reading = link.inbox.fill(&mut half);
-                let read = deadline.bound_after(limits.response_timeout, reading).await;
-                match read.map_err(|_| BrokenOff)?.map_err(|_| BrokenOff)? {
+                let read = deadline.bound_after(limits.stream_idle_timeout, reading).await;
+                let read = read.map_err(|_| Reason::ResponseStalled)?;
+                match read.map_err(|_| Reason::ResponseIncomplete)? {
                     0 if body.ends_with_stream() => {
                         let last: &[u8] = if chunks { LAST_CHUNK } else { b"" };
                         return write(client, [last, b"", b""], deadline, &mut patience).await;
                     }
-                    0 => return Err(BrokenOff),
+                    0 => return Err(Reason::ResponseIncomplete),
                     _ => {}
                 }
             }
@@ -244,11 +278,11 @@ async fn write(
     parts: [&[u8]; 3],
     deadline: &mut Deadline,
     patience: &mut Patience,
-) -> Result<(), BrokenOff> {
+) -> Result<(), Reason> {
     let writing = Half(client).write_parts(parts);
     let written = deadline.bound_by(|| patience.begin(), writing).await;
     patience.end(parts.iter().map(|part| part.len()).sum());
-    written.map_err(|_| BrokenOff)?.map_err(|_| BrokenOff)
+    written.map_err(|_| Reason::ClientTooSlow)?.map_err(|_| Reason::ClientGone)
 }
 
 /// Waits as long as something moves: a long upload is no time-out, a silent upstream is one.
@@ -265,8 +299,8 @@ pub(super) async fn wait_for_answer<T>(
         deadline.set(progress.moved.get() + progress.timeout);
         match deadline.bound(answer.as_mut()).await {
             Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(Fault::Closed)) => return Err(Denial::UpstreamUnreachable),
-            Ok(Err(Fault::Unreadable)) => return Err(Denial::UpstreamUnreadable),
+            Ok(Err(Fault::Closed)) => return Err(Denial::UpstreamLost),
+            Ok(Err(Fault::Unreadable(reason))) => return Err(Denial::UpstreamUnreadable(reason)),
             // What the client owes is minded by the upload.
             Err(_) if !progress.is_done() => progress.moves(),
             Err(_) if progress.moved.get() + progress.timeout > Instant::now() => {}

@@ -2,12 +2,11 @@
 
 use crate::{
     handle::Decision,
-    headers::{write_answer, write_framing},
-    observe::Story,
+    headers::{Returning, write_answer, write_framing},
     upstream::{AnswerRead, Answered},
     wire::{Framing, Head, Noted, push_field},
 };
-use http::{HeaderValue, Version};
+use http::Version;
 
 /// A request that has been read and decided on.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
@@ -32,6 +31,11 @@ pub(super) struct Reply {
 }
 
 impl Reply {
+    /// The same, where the connection may also have to be closed.
+    pub fn kept(self, may_keep: bool) -> Self {
+        Self { keeps_open: self.keeps_open && may_keep, ..self }
+    }
+
     /// Chunks, where the length is not known beforehand and the client knows them.
     pub fn sends_chunks(self, answered: Answered) -> bool {
         self.speaks_http11 && matches!(answered.framing, Framing::Chunked | Framing::UntilClose)
@@ -68,15 +72,11 @@ impl Turn {
 pub(super) fn write_head(
     back: &mut Vec<u8>,
     answer: &AnswerRead<'_>,
-    story: &Story,
+    returning: &Returning<'_>,
     reply: Reply,
-    console: Option<&HeaderValue>,
 ) -> bool {
-    let AnswerRead { head, noted, answered } = answer;
-    write_answer(back, head, noted, story, console.is_some());
-    if let Some(origin) = console {
-        crate::cors::write_allow(back, origin);
-    }
+    let AnswerRead { noted, answered, .. } = answer;
+    write_answer(back, answer, returning);
     if answered.switches {
         back.extend_from_slice(b"connection: upgrade\r\nupgrade: websocket\r\n\r\n");
         return false;
@@ -85,7 +85,11 @@ pub(super) fn write_head(
         reply.speaks_http11 || matches!(answered.framing, Framing::Empty | Framing::Length(_));
     let keeps_open = reply.keeps_open && has_end;
     match answered.framing {
-        Framing::Empty => write_length_of_nothing(back, noted, answered, reply),
+        Framing::Empty => {
+            if let Some(length) = length_of_nothing(noted, *answered, reply.is_head) {
+                push_field(back, "content-length", length);
+            }
+        }
         Framing::Length(_) => write_framing(back, answered.framing),
         _ if reply.sends_chunks(*answered) => write_framing(back, Framing::Chunked),
         _ => {}
@@ -97,15 +101,18 @@ pub(super) fn write_head(
     keeps_open
 }
 
-/// What `Content-Length` says where no body follows: of a `HEAD` or a 304, that of the body that
-/// would have been.
-fn write_length_of_nothing(back: &mut Vec<u8>, noted: &Noted, answered: &Answered, reply: Reply) {
-    let told = noted.content_length.first.filter(|value| value.iter().all(u8::is_ascii_digit));
+/// What `Content-Length` says where no body follows (RFC 9110 section 8.6): of a `HEAD` or a 304, that of the body that
+/// would have been, where the upstream says it.
+pub(super) fn length_of_nothing<'a>(
+    noted: &Noted<'a>,
+    answered: Answered,
+    is_head: bool,
+) -> Option<&'a [u8]> {
+    let told = noted.content_length.first.and_then(|value| value.split(|b| *b == b',').next());
+    let told = told.map(<[u8]>::trim_ascii).filter(|value| value.iter().all(u8::is_ascii_digit));
     match told {
-        Some(length) if reply.is_head || answered.status == 304 => {
-            push_field(back, "content-length", length);
-        }
-        _ if reply.is_head || matches!(answered.status, 204 | 304) => {}
-        _ => push_field(back, "content-length", b"0"),
+        Some(length) if is_head || answered.status == 304 => Some(length),
+        _ if is_head || matches!(answered.status, 204 | 304) => None,
+        _ => Some(b"0"),
     }
 }

@@ -1,10 +1,12 @@
 //! The streams of an HTTP/2 connection: how many are open, whether their requests are still permitted, whether
 //! their clients take what they are handed, and the upstream's answers on their way to them.
 
+use super::relay::Progress;
 use crate::{
     Denial,
-    handle::Worker,
+    handle::{Stage, Worker},
     io::Half,
+    observe::{Reason, Story},
     permission::{Permission, RECHECK},
     upstream::{Answered, Link},
     wire::{Decoder, Step},
@@ -183,11 +185,19 @@ pub(super) struct AnswerBody {
     answered: Answered,
     deadline: Deadline,
     stream: Stream,
+    story: Story,
+    /// Of the request's body.
+    progress: Rc<Progress>,
 }
 
 impl AnswerBody {
-    pub fn new(worker: &Rc<Worker>, link: Link, answered: Answered, stream: Stream) -> Self {
-        let deadline = Deadline::after(worker.upstreams.limits().response_timeout);
+    pub fn new(
+        worker: &Rc<Worker>,
+        link: Link,
+        answered: Answered,
+        (stream, story, progress): (Stream, Story, Rc<Progress>),
+    ) -> Self {
+        let deadline = Deadline::after(link.route.limits.stream_idle_timeout);
         let mut body = Self {
             worker: Rc::clone(worker),
             decoder: Decoder::new(answered.framing),
@@ -195,6 +205,8 @@ impl AnswerBody {
             answered,
             deadline,
             stream,
+            story,
+            progress,
         };
         if body.decoder.is_done() {
             body.end();
@@ -203,8 +215,31 @@ impl AnswerBody {
     }
 
     fn end(&mut self) {
+        self.story.completes();
         if let Some(link) = self.link.take() {
             self.worker.upstreams.keep_if_empty(link, self.answered);
+        }
+    }
+
+    /// The client must see that the response is incomplete.
+    fn cut(
+        &mut self,
+        reason: Reason,
+        error: impl Into<io::Error>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        self.story.is_cut(reason);
+        self.link = None;
+        Poll::Ready(Some(Err(error.into())))
+    }
+}
+
+impl Drop for AnswerBody {
+    fn drop(&mut self) {
+        self.story.bytes_received = self.progress.received();
+        if self.link.is_some() {
+            // The client has reset the stream, or its connection has ended.
+            let is_stopping = *self.worker.stage.borrow() == Stage::Stopping;
+            self.story.is_cut(if is_stopping { Reason::Shutdown } else { Reason::ClientGone });
         }
     }
 }
@@ -221,15 +256,21 @@ impl http_body::Body for AnswerBody {
         let state = &this.stream.state;
         state.handed.set(None);
         if state.is_over() {
-            this.link = None;
-            return Poll::Ready(Some(Err(io::ErrorKind::PermissionDenied.into())));
+            return this.cut(Reason::PermissionEnded, io::ErrorKind::PermissionDenied);
         }
         loop {
             let Some(link) = &mut this.link else { return Poll::Ready(None) };
-            match this.decoder.step(link.inbox.filled()).map_err(io::Error::other)? {
+            let step = match this.decoder.step(link.inbox.filled()) {
+                Ok(step) => step,
+                Err(error) => {
+                    return this.cut(Reason::ResponseBadChunk, io::Error::other(error));
+                }
+            };
+            match step {
                 Step::Data { skip, length } => {
                     let data = Bytes::copy_from_slice(&link.inbox.filled()[skip..skip + length]);
                     link.inbox.consume(skip + length);
+                    this.story.bytes_sent += length as u64;
                     if this.decoder.is_done() {
                         this.end();
                     }
@@ -243,19 +284,27 @@ impl http_body::Body for AnswerBody {
                 }
                 Step::More { skip } => link.inbox.consume(skip),
             }
+            let silence = link.route.limits.stream_idle_timeout;
             let filled = match link.inbox.poll_fill(cx, &mut Half(&link.io)) {
-                Poll::Ready(filled) => filled?,
+                Poll::Ready(Ok(filled)) => filled,
+                Poll::Ready(Err(error)) => {
+                    return this.cut(Reason::ResponseIncomplete, error);
+                }
                 Poll::Pending => {
                     *this.stream.state.waker.borrow_mut() = Some(cx.waker().clone());
                     ready!(this.deadline.poll_passed(cx));
-                    return Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into())));
+                    return this.cut(Reason::ResponseStalled, io::ErrorKind::TimedOut);
                 }
             };
-            this.deadline.set_after(this.worker.upstreams.limits().response_timeout);
+            this.deadline.set_after(silence);
             if filled == 0 {
-                let is_whole = this.decoder.ends_with_stream();
-                this.link = None;
-                return Poll::Ready((!is_whole).then(|| Err(io::ErrorKind::UnexpectedEof.into())));
+                if this.decoder.ends_with_stream() {
+                    this.link = None;
+                    this.story.completes();
+                    return Poll::Ready(None);
+                }
+                let error = io::ErrorKind::UnexpectedEof;
+                return this.cut(Reason::ResponseIncomplete, error);
             }
         }
     }

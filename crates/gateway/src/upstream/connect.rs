@@ -4,7 +4,7 @@ use super::{
     UpstreamError,
     endpoint::{Endpoint, Route, Server},
 };
-use crate::io::Io;
+use crate::{io::Io, observe::Reason};
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, ServerName, pem::PemObject},
@@ -54,15 +54,19 @@ impl TlsTo {
     }
 }
 
-pub(super) async fn connect(route: &Route, endpoint: &Endpoint) -> io::Result<Io> {
+/// The error comes with what it is called.
+pub(super) async fn connect(route: &Route, endpoint: &Endpoint) -> Result<Io, (Reason, io::Error)> {
     #[cfg(feature = "probe")]
     if let Some(stream) = crate::probe::upstream() {
         return Ok(Io::Memory(stream));
     }
-    let stream = TcpStream::connect(endpoint.addr).await?;
-    stream.set_nodelay(true)?;
+    let refused = |error| (Reason::ConnectionRefused, error);
+    let stream = TcpStream::connect(endpoint.addr).await.map_err(refused)?;
+    stream.set_nodelay(true).map_err(refused)?;
     let Some(tls) = &route.tls else { return Ok(Io::Tcp(stream)) };
     let name = tls.names.get(endpoint.server).cloned();
-    let name = name.ok_or_else(|| io::Error::other("a server has no name"))?;
-    Ok(Io::ToUpstream(Box::new(tls.connector.connect(name, stream).await?)))
+    let is_tls = |error| (Reason::TlsError, error);
+    let name = name.ok_or_else(|| is_tls(io::Error::other("a server has no name")))?;
+    let stream = tls.connector.connect(name, stream).await.map_err(is_tls)?;
+    Ok(Io::ToUpstream(Box::new(stream)))
 }

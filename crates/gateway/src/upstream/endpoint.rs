@@ -3,7 +3,8 @@
 use super::{Addrs, UpstreamError, connect::TlsTo};
 use crate::{
     observe::UpstreamMetrics,
-    settings::{Limits, UpstreamSettings},
+    settings::{Limits, UpstreamHost, UpstreamSettings},
+    target::Spellings,
     wire::push_field,
 };
 use arc_swap::ArcSwap;
@@ -26,10 +27,17 @@ const ASIDE: Duration = Duration::from_secs(10);
 /// An upstream: what never changes about it, and its servers as they are now.
 #[derive(Debug)]
 pub(crate) struct Route {
+    /// By which metrics know it.
+    pub number: usize,
     pub prefix: String,
     pub base_path: String,
-    /// `Host` and the credential, as they are sent.
+    host: UpstreamHost,
+    /// The credential, as it is sent.
     pub own_fields: Vec<u8>,
+    pub keeps: Spellings,
+    pub sends_via: bool,
+    /// The gateway's, with what this upstream has instead.
+    pub limits: Limits,
     credential_name: Option<String>,
     pub servers: Vec<Server>,
     pub tls: Option<TlsTo>,
@@ -57,6 +65,8 @@ pub(crate) struct Endpoint {
     aside_until: AtomicU64,
     /// Whether the last health check failed.
     is_ill: AtomicBool,
+    /// Whether the last attempt to connect failed. It is tried again in the background.
+    is_unreachable: AtomicBool,
     /// Whether the name no longer leads here.
     is_gone: AtomicBool,
 }
@@ -74,8 +84,19 @@ impl Endpoint {
             failures: AtomicU32::new(0),
             aside_until: AtomicU64::new(0),
             is_ill: AtomicBool::new(false),
+            is_unreachable: AtomicBool::new(false),
             is_gone: AtomicBool::new(false),
         }
+    }
+
+    /// Whether this is news.
+    pub fn set_unreachable(&self, is_unreachable: bool) -> bool {
+        self.is_unreachable.load(Ordering::Relaxed) != is_unreachable
+            && self.is_unreachable.swap(is_unreachable, Ordering::Relaxed) != is_unreachable
+    }
+
+    pub fn is_unreachable(&self) -> bool {
+        self.is_unreachable.load(Ordering::Relaxed)
     }
 
     pub fn is_well(&self) {
@@ -97,13 +118,16 @@ impl Endpoint {
         self.is_ill.store(!is_well, Ordering::Relaxed);
         if is_well {
             self.aside_until.store(0, Ordering::Relaxed);
+            self.set_unreachable(false);
             self.is_well();
         }
     }
 
     pub fn is_usable(&self) -> bool {
         let aside_until = self.aside_until.load(Ordering::Relaxed);
-        !self.is_ill.load(Ordering::Relaxed) && (aside_until == 0 || millis() >= aside_until)
+        !self.is_ill.load(Ordering::Relaxed)
+            && !self.is_unreachable()
+            && (aside_until == 0 || millis() >= aside_until)
     }
 
     pub fn is_gone(&self) -> bool {
@@ -127,6 +151,7 @@ pub(super) fn in_order<'a>(
 impl Route {
     pub fn new(
         settings: &UpstreamSettings,
+        limits: Limits,
         metrics: Arc<UpstreamMetrics>,
     ) -> Result<Self, UpstreamError> {
         let first = settings.servers.first().ok_or(UpstreamError::NoServers)?;
@@ -140,11 +165,22 @@ impl Route {
         let is_tls = first.scheme_str() == Some("https");
         let tls = is_tls.then(|| TlsTo::new(&servers, settings.ca_pem.as_deref())).transpose()?;
         let mut own_fields = Vec::new();
-        push_field(&mut own_fields, "host", servers[0].authority.as_bytes());
         if let Some(credential) = &settings.credential {
             push_field(&mut own_fields, credential.header.as_str(), credential.value.as_bytes());
         }
+        let times = settings.times;
+        let limits = Limits {
+            connect_timeout: times.connect.unwrap_or(limits.connect_timeout),
+            response_timeout: times.response.unwrap_or(limits.response_timeout),
+            stream_idle_timeout: times.stream_idle.unwrap_or(limits.stream_idle_timeout),
+            ..limits
+        };
         Ok(Self {
+            number: 0,
+            host: settings.host.clone(),
+            keeps: settings.keeps,
+            sends_via: settings.sends_via,
+            limits,
             prefix: settings.prefix.trim_end_matches('/').to_owned(),
             base_path: first.path().trim_end_matches('/').to_owned(),
             own_fields,
@@ -166,7 +202,7 @@ impl Route {
     /// A request as one of the servers gets it, with the `Host` that is its own.
     pub fn addressed<'a>(&self, request: &'a [u8], endpoint: &Endpoint) -> Cow<'a, [u8]> {
         // Requests are written for the first one.
-        if endpoint.server == 0 {
+        if endpoint.server == 0 || self.host != UpstreamHost::Own {
             return Cow::Borrowed(request);
         }
         let authority = |number: usize| self.servers.get(number).map(|server| &server.authority);
@@ -180,6 +216,32 @@ impl Route {
             }
             _ => Cow::Borrowed(request),
         }
+    }
+
+    /// Writes the `Host` line of a request; `clients` is how the client named the gateway.
+    pub fn write_host(&self, clients: Option<&[u8]>, out: &mut Vec<u8>) {
+        let own = self.servers.first().map_or("", |server| &server.authority).as_bytes();
+        let host = match &self.host {
+            UpstreamHost::Own => own,
+            UpstreamHost::Clients => clients.unwrap_or(own),
+            UpstreamHost::Named(name) => name.as_bytes(),
+        };
+        push_field(out, "host", host);
+    }
+
+    /// Whether an authority in a URL of the upstream's is one of its servers, by whatever scheme.
+    pub fn is_at(&self, authority: &str) -> bool {
+        let named = match &self.host {
+            UpstreamHost::Named(name) => name.eq_ignore_ascii_case(authority),
+            _ => false,
+        };
+        named || self.servers.iter().any(|server| server.is_at(authority))
+    }
+
+    /// Whether a cookie's domain is the host of a server.
+    pub fn is_server(&self, domain: &str) -> bool {
+        let domain = domain.trim_start_matches('.');
+        self.servers.iter().any(|server| server.host.eq_ignore_ascii_case(domain))
     }
 
     /// By whole segments, read as the scope rules read them: what was judged is what is chosen by.
@@ -201,12 +263,13 @@ impl Route {
     }
 
     /// The servers' addresses; looked up here only before the first look-up in the background.
-    pub async fn endpoints(&self, limits: &Limits) -> arc_swap::Guard<Arc<Vec<Arc<Endpoint>>>> {
+    pub async fn endpoints(&self) -> arc_swap::Guard<Arc<Vec<Arc<Endpoint>>>> {
         let known = self.endpoints.load();
         if !known.is_empty() {
             return known;
         }
-        let _ = tokio::time::timeout(limits.connect_timeout, super::health::resolve(self)).await;
+        let _ =
+            tokio::time::timeout(self.limits.connect_timeout, super::health::resolve(self)).await;
         self.endpoints.load()
     }
 
@@ -259,6 +322,19 @@ impl Server {
             authority: authority.as_str().to_owned(),
         })
     }
+
+    /// The same host, and the same port, which may go without saying.
+    fn is_at(&self, authority: &str) -> bool {
+        if self.authority.eq_ignore_ascii_case(authority) {
+            return true;
+        }
+        let Ok(other) = authority.parse::<http::uri::Authority>() else { return false };
+        let is_port = match other.port_u16() {
+            Some(port) => port == self.port,
+            None => matches!(self.port, 80 | 443),
+        };
+        is_port && other.host().trim_matches(['[', ']']).eq_ignore_ascii_case(&self.host)
+    }
 }
 
 #[cfg(test)]
@@ -266,14 +342,13 @@ mod tests {
     use super::*;
 
     fn route(prefix: &str, servers: &[&str]) -> Route {
+        let servers: Vec<_> = servers.iter().map(|url| url.parse().expect("a URL")).collect();
         let settings = UpstreamSettings {
             prefix: prefix.to_owned(),
-            servers: servers.iter().map(|url| url.parse().expect("a URL")).collect(),
-            credential: None,
-            ca_pem: None,
-            health_path: None,
+            servers: servers.clone(),
+            ..UpstreamSettings::single(servers[0].clone())
         };
-        Route::new(&settings, Arc::default()).expect("is valid")
+        Route::new(&settings, Limits::default(), Arc::default()).expect("is valid")
     }
 
     #[test]
@@ -313,6 +388,9 @@ mod tests {
         assert_eq!(route.servers_by_state(), (1, 1));
         endpoints[0].set_health(true);
         assert_eq!(route.servers_by_state(), (2, 0));
+        assert!(endpoints[0].set_unreachable(true) && !endpoints[0].set_unreachable(true));
+        assert_eq!([ports(), ports()], [[2, 1], [2, 1]], "one failure to connect is enough");
+        endpoints[0].set_unreachable(false);
         route.take_over(&[(0, vec![addr(1)]), (1, vec![addr(3)])]);
         assert!(endpoints[1].is_gone() && !endpoints[0].is_gone());
     }

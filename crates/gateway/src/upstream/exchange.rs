@@ -6,7 +6,8 @@ use super::{
 };
 use crate::{
     io::{Half, Io},
-    wire::{AnswerHead, Buffer, Framing, MOST_FIELDS, Noted},
+    observe::Reason,
+    wire::{AnswerHead, Buffer, Framing, HeadError, MOST_FIELDS, Noted},
 };
 use std::{borrow::Cow, cell::RefCell, mem::MaybeUninit, rc::Rc, sync::Arc};
 
@@ -43,6 +44,13 @@ pub(crate) struct Answered {
     pub switches: bool,
 }
 
+impl Answered {
+    /// RFC 9110 section 15.2: another response follows. What 101 begins is final.
+    pub fn is_interim(self) -> bool {
+        self.status < 200 && !self.switches
+    }
+}
+
 /// An answer's head while it can be looked at.
 pub(crate) struct AnswerRead<'a> {
     pub head: AnswerHead<'a>,
@@ -54,8 +62,8 @@ pub(crate) struct AnswerRead<'a> {
 pub(crate) enum Fault {
     /// The connection ended, and nothing had come back.
     Closed,
-    /// What came back is no answer, or it broke off within the head.
-    Unreadable,
+    /// What came back is no response, or it broke off within the head.
+    Unreadable(Reason),
 }
 
 impl Link {
@@ -111,38 +119,46 @@ pub(crate) async fn read_answer<T>(
             continue;
         }
         if inbox.len() > LARGEST_HEAD {
-            return Err(Fault::Unreadable);
+            return Err(Fault::Unreadable(Reason::ResponseHeadTooLarge));
         }
         match inbox.fill(&mut Half(io)).await {
             Ok(count) if count > 0 => {}
             _ if inbox.is_empty() => return Err(Fault::Closed),
-            _ => return Err(Fault::Unreadable),
+            _ => return Err(Fault::Unreadable(Reason::ResponseMalformed)),
         }
     }
 }
 
-/// A complete head at the front, if there is one; nothing is told of interim answers.
+/// A complete head at the front, if there is one; what `read` says of an interim response is dropped.
 fn look<T>(
     bytes: &[u8],
     asked: Asked,
     read: &mut impl FnMut(&AnswerRead<'_>) -> T,
 ) -> Result<Option<(Answered, Option<T>, usize)>, Fault> {
     let mut room = [const { MaybeUninit::uninit() }; MOST_FIELDS];
-    let Some((head, length)) = AnswerHead::read(bytes, &mut room).map_err(|_| Fault::Unreadable)?
-    else {
+    let unreadable = |error| match error {
+        HeadError::TooManyFields => Fault::Unreadable(Reason::ResponseTooManyFields),
+        HeadError::Malformed => Fault::Unreadable(Reason::ResponseMalformed),
+    };
+    let Some((head, length)) = AnswerHead::read(bytes, &mut room).map_err(unreadable)? else {
         return Ok(None);
     };
+    if length > LARGEST_HEAD {
+        return Err(Fault::Unreadable(Reason::ResponseHeadTooLarge));
+    }
     let noted = Noted::of(head.fields);
-    let (framing, may_follow) =
-        Framing::of_answer(&head, &noted, asked.is_head).map_err(|_| Fault::Unreadable)?;
+    let (framing, may_follow) = Framing::of_answer(&head, &noted, asked.is_head)
+        .map_err(|_| Fault::Unreadable(Reason::ResponseBadFraming))?;
     let status = head.status;
     let switches = status == 101 && asked.is_websocket;
     let answered = Answered { status, framing, may_follow, switches };
     match status {
-        101 if !asked.is_websocket => Err(Fault::Unreadable),
-        // Interim answers are for the gateway: the client got its own 100 Continue from us.
-        100..200 if !switches => Ok(Some((answered, None, length))),
+        101 if !asked.is_websocket => Err(Fault::Unreadable(Reason::ResponseMalformed)),
+        100..200 if answered.is_interim() => {
+            read(&AnswerRead { head, noted, answered });
+            Ok(Some((answered, None, length)))
+        }
         100.. => Ok(Some((answered, Some(read(&AnswerRead { head, noted, answered })), length))),
-        _ => Err(Fault::Unreadable),
+        _ => Err(Fault::Unreadable(Reason::ResponseMalformed)),
     }
 }

@@ -6,7 +6,13 @@ use super::{
 };
 use crate::io::Io;
 use std::{cell::RefCell, net::SocketAddr, sync::Arc, time::Duration};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    task::JoinSet,
+};
+
+/// How often a server is tried that could not be connected to.
+const TRY: Duration = Duration::from_secs(1);
 
 /// How often names are looked up again: a server that has moved is found within this time.
 const LOOK_UP: Duration = Duration::from_secs(10);
@@ -34,17 +40,39 @@ pub(super) async fn resolve(route: &Route) {
 /// Goes on until it is dropped.
 pub(crate) async fn watch(routes: Arc<Routes>) {
     let mut round = 0_u64;
+    let mut trying = JoinSet::new();
     loop {
         for route in routes.iter() {
-            if round.is_multiple_of(LOOK_UP.as_secs() / ASK.as_secs()) {
+            if round.is_multiple_of(LOOK_UP.as_secs() / TRY.as_secs()) {
                 resolve(route).await;
             }
-            if let Some(path) = &route.health_path {
+            if let Some(path) = &route.health_path
+                && round.is_multiple_of(ASK.as_secs() / TRY.as_secs())
+            {
                 ask_all(route, path).await;
             }
+            // Only where the last attempts have ended.
+            if trying.is_empty() {
+                try_unreachable(route, &mut trying);
+            }
         }
+        while trying.try_join_next().is_some() {}
         round += 1;
-        tokio::time::sleep(ASK).await;
+        tokio::time::sleep(TRY).await;
+    }
+}
+
+/// Requests are not to find out at their own cost that a server is still away.
+fn try_unreachable(route: &Arc<Route>, trying: &mut JoinSet<()>) {
+    for endpoint in route.known_endpoints().iter().filter(|endpoint| endpoint.is_unreachable()) {
+        let (route, endpoint) = (Arc::clone(route), Arc::clone(endpoint));
+        trying.spawn_local(async move {
+            let connecting = connect::connect(&route, &endpoint);
+            let connected = tokio::time::timeout(route.limits.connect_timeout, connecting).await;
+            if matches!(connected, Ok(Ok(_))) && endpoint.set_unreachable(false) {
+                tracing::info!(upstream = route.name(), server = %endpoint.addr, "the server accepts connections again");
+            }
+        });
     }
 }
 
@@ -61,14 +89,14 @@ async fn ask_all(route: &Route, path: &str) {
 
 /// Whether the server answers its health path with 2xx.
 async fn ask(route: &Route, endpoint: &Endpoint, path: &str) -> std::io::Result<bool> {
-    let io: RefCell<Io> = RefCell::new(connect::connect(route, endpoint).await?);
-    let authority = route.servers.get(endpoint.server).map_or("", |server| &server.authority);
-    let request = format!(
-        "GET {}{path} HTTP/1.1\r\nhost: {authority}\r\nconnection: close\r\n\r\n",
-        route.base_path
-    );
+    let connected = connect::connect(route, endpoint).await;
+    let io: RefCell<Io> = RefCell::new(connected.map_err(|(_, error)| error)?);
+    let mut request = format!("GET {}{path} HTTP/1.1\r\n", route.base_path).into_bytes();
+    route.write_host(None, &mut request);
+    request.extend_from_slice(b"connection: close\r\n\r\n");
+    let request = route.addressed(&request, endpoint);
     let mut half = crate::io::Half(&io);
-    half.write_all(request.as_bytes()).await?;
+    half.write_all(&request).await?;
     half.flush().await?;
     let mut start = [0; 12];
     half.read_exact(&mut start).await?;

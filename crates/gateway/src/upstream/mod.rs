@@ -10,7 +10,10 @@ pub(crate) use endpoint::Route;
 pub(crate) use exchange::{AnswerRead, Answered, Asked, Fault, Link, read_answer};
 pub(crate) use health::watch;
 
-use crate::{Denial, observe::UpstreamMetrics, settings::Limits};
+use crate::{
+    Denial, Settings,
+    observe::{Reason, UpstreamMetrics},
+};
 use endpoint::Endpoint;
 use keydesk_listen::Deadline;
 use std::{cell::RefCell, net::SocketAddr, rc::Rc, sync::Arc};
@@ -26,9 +29,16 @@ const RETRIES: usize = 2;
 pub(crate) struct Routes(Vec<Arc<Route>>);
 
 impl Routes {
-    pub fn new(mut routes: Vec<Arc<Route>>) -> Self {
+    fn new(mut routes: Vec<Route>) -> Self {
         routes.sort_by_key(|route| std::cmp::Reverse(route.prefix.len()));
-        Self(routes)
+        for (number, route) in routes.iter_mut().enumerate() {
+            route.number = number;
+        }
+        Self(routes.into_iter().map(Arc::new).collect())
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// By whole segments: `/billing` is for `/billing` and `/billing/x`, not for `/billing-x`.
@@ -45,7 +55,6 @@ impl Routes {
 #[derive(Debug)]
 pub(crate) struct Upstreams {
     pub routes: Arc<Routes>,
-    limits: Limits,
     idle: RefCell<Vec<Idle>>,
 }
 
@@ -56,8 +65,8 @@ struct Idle {
 }
 
 impl Upstreams {
-    pub fn new(routes: Arc<Routes>, limits: Limits) -> Self {
-        Self { routes, limits, idle: RefCell::default() }
+    pub fn new(routes: Arc<Routes>) -> Self {
+        Self { routes, idle: RefCell::default() }
     }
 
     /// Sends a request that is all there and waits for the answer's head. It is sent again only
@@ -74,19 +83,21 @@ impl Upstreams {
         loop {
             let mut link = self.open(route, deadline).await?;
             let exchange = link.exchange(request, asked, read);
-            match deadline.bound_after(self.limits.response_timeout, exchange).await {
+            match deadline.bound_after(route.limits.response_timeout, exchange).await {
                 Ok(Ok((answered, told))) => {
                     link.endpoint.is_well();
                     return Ok((link, answered, told));
                 }
-                Ok(Err(Fault::Unreadable)) => return Err(Denial::UpstreamUnreadable),
+                Ok(Err(Fault::Unreadable(reason))) => {
+                    return Err(Denial::UpstreamUnreadable(reason));
+                }
                 Ok(Err(Fault::Closed)) if asked.may_be_repeated && retries < RETRIES => {
                     route.metrics.retries.add(1);
                     retries += 1;
                 }
                 Ok(Err(Fault::Closed)) => {
                     Self::note_failure(&link);
-                    return Err(Denial::UpstreamUnreachable);
+                    return Err(Denial::UpstreamLost);
                 }
                 Err(_) => {
                     Self::note_failure(&link);
@@ -110,29 +121,32 @@ impl Upstreams {
     /// A connection to one of the upstream's servers: an unused one, or a new one. Where a server
     /// does not take a connection, the next one is tried, as nothing has been sent.
     pub async fn open(&self, route: &Arc<Route>, deadline: &mut Deadline) -> Result<Link, Denial> {
-        let endpoints = route.endpoints(&self.limits).await;
+        let endpoints = route.endpoints().await;
+        let mut why = Reason::DnsError;
         for endpoint in endpoint::in_order(&endpoints, route) {
             if let Some(link) = self.take_idle(endpoint) {
                 route.metrics.reused.add(1);
                 return Ok(link);
             }
             let connecting = connect::connect(route, endpoint);
-            match deadline.bound_after(self.limits.connect_timeout, connecting).await {
+            let failed = match deadline.bound_after(route.limits.connect_timeout, connecting).await
+            {
                 Ok(Ok(io)) => {
                     route.metrics.opened.add(1);
+                    endpoint.set_unreachable(false);
                     return Ok(Link::new(io, Arc::clone(route), Arc::clone(endpoint)));
                 }
-                Ok(Err(error)) => {
-                    tracing::warn!(upstream = route.name(), server = %endpoint.addr, %error, "cannot be connected to");
-                }
-                Err(_) => {
-                    tracing::warn!(upstream = route.name(), server = %endpoint.addr, "does not take a connection in time");
-                }
+                Ok(Err(failed)) => failed,
+                Err(_) => (Reason::ConnectionTimeout, std::io::ErrorKind::TimedOut.into()),
+            };
+            why = failed.0;
+            if endpoint.set_unreachable(true) {
+                let (reason, error) = (why.as_str(), failed.1);
+                tracing::warn!(upstream = route.name(), server = %endpoint.addr, reason, %error, "cannot connect to the server");
             }
-            endpoint.has_failed();
             route.metrics.failures.add(1);
         }
-        Err(Denial::UpstreamUnreachable)
+        Err(Denial::UpstreamUnreachable(why))
     }
 
     /// Keeps a connection on which nothing is left to come and another answer may follow.
@@ -167,28 +181,23 @@ impl Upstreams {
 
     /// Closes what has not been used for long.
     pub fn drop_stale(&self) {
-        let longest = self.limits.upstream_idle_timeout;
-        self.idle
-            .borrow_mut()
-            .retain(|idle| idle.since.elapsed() < longest && !idle.link.endpoint.is_gone());
-    }
-
-    pub fn limits(&self) -> &Limits {
-        &self.limits
+        self.idle.borrow_mut().retain(|idle| {
+            let longest = idle.link.route.limits.upstream_idle_timeout;
+            idle.since.elapsed() < longest && !idle.link.endpoint.is_gone()
+        });
     }
 }
 
 pub(crate) type SharedIo = Rc<RefCell<crate::io::Io>>;
 
 pub(crate) fn make_routes(
-    settings: &[crate::UpstreamSettings],
+    settings: &Settings,
     metrics: &[Arc<UpstreamMetrics>],
 ) -> Result<Routes, UpstreamError> {
-    let routes: Result<Vec<_>, _> = settings
-        .iter()
-        .zip(metrics)
-        .map(|(settings, metrics)| Route::new(settings, Arc::clone(metrics)).map(Arc::new))
-        .collect();
+    let make = |(upstream, metrics): (_, &Arc<UpstreamMetrics>)| {
+        Route::new(upstream, settings.limits, Arc::clone(metrics))
+    };
+    let routes: Result<Vec<_>, _> = settings.upstreams.iter().zip(metrics).map(make).collect();
     routes.map(Routes::new)
 }
 

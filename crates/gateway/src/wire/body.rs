@@ -64,7 +64,12 @@ impl Framing {
         match (noted.transfer_encoding, noted.content_length) {
             (One { count: 0, .. }, One { count: 0, .. }) => Ok((Self::UntilClose, false)),
             (One { count: 0, .. }, One { first: Some(value), .. }) => {
-                let same = noted.of_kind(Kind::ContentLength).all(|other| other == value);
+                // RFC 9112 section 6.3: the same length several times, in one line or in several, is that length.
+                let value = first_of_list(value);
+                let all = noted.of_kind(Kind::ContentLength);
+                let same = all
+                    .flat_map(|line| line.split(|byte| *byte == b','))
+                    .all(|other| other.trim_ascii() == value);
                 let length = length(value).filter(|_| same).ok_or(BodyError)?;
                 Ok((length, may_follow))
             }
@@ -79,6 +84,10 @@ impl Framing {
             _ => Err(BodyError),
         }
     }
+}
+
+fn first_of_list(value: &[u8]) -> &[u8] {
+    value.split(|byte| *byte == b',').next().unwrap_or_default().trim_ascii()
 }
 
 fn length(value: &[u8]) -> Option<Framing> {

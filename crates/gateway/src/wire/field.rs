@@ -1,8 +1,8 @@
 //! The fields of a head, each looked at once: what it is to the gateway, and where the few are
 //! that decide something.
 
-/// More fields than this are refused with 431.
-pub(crate) const MOST_FIELDS: usize = 100;
+/// No head with more fields than this can be read. Requests have a lower limit of their own, `max_header_fields`.
+pub const MOST_FIELDS: usize = 512;
 
 use super::name::FoldedName;
 pub(crate) use httparse::Header as Field;
@@ -32,6 +32,13 @@ pub(crate) enum Kind {
     Origin,
     TraceParent,
     RequestId,
+    Date,
+    /// `Location` and `Content-Location`: a URL.
+    Location,
+    /// `Link` and `Refresh`: a URL among other things.
+    Link,
+    ApiKey,
+    WebSocketProtocol,
 }
 
 impl Kind {
@@ -60,7 +67,16 @@ impl Kind {
             {
                 Self::Withheld
             }
-            Self::Cookie | Self::SetCookie | Self::UserAgent | Self::Origin | Self::TraceParent
+            Self::Cookie
+            | Self::SetCookie
+            | Self::UserAgent
+            | Self::Origin
+            | Self::TraceParent
+            | Self::Date
+            | Self::Location
+            | Self::Link
+            | Self::ApiKey
+            | Self::WebSocketProtocol
                 if !is_exact =>
             {
                 Self::Plain
@@ -85,6 +101,11 @@ impl Kind {
             b"origin" => Self::Origin,
             b"traceparent" => Self::TraceParent,
             b"x-request-id" => Self::RequestId,
+            b"date" => Self::Date,
+            b"location" | b"content-location" => Self::Location,
+            b"link" | b"refresh" => Self::Link,
+            b"x-api-key" => Self::ApiKey,
+            b"sec-websocket-protocol" => Self::WebSocketProtocol,
             // RFC 9110 section 7.6.1, and what belongs to one hop only; then names by
             // which a client could tell the upstream who it is, where it comes from, or that it
             // meant another method or path than the one that was authorised.
@@ -126,12 +147,15 @@ fn means_nothing(name: &[u8]) -> bool {
         (b'k' | b'x', _) => false,
         (b'h', length) => !matches!(length, 4 | 14),
         (b'a', length) => length != 13,
-        (b'c', length) => !matches!(length, 6 | 10 | 14),
+        (b'c', length) => !matches!(length, 6 | 10 | 14 | 16),
+        (b'd', length) => length != 4,
+        (b'l', length) => !matches!(length, 4 | 8),
+        (b'r', length) => length != 7,
         (b't', length) => !matches!(length, 2 | 7 | 11 | 17),
         (b'u', length) => !matches!(length, 7 | 10),
         (b'e' | b'o', length) => length != 6,
         (b'f', length) => length != 9,
-        (b's', length) => !matches!(length, 9 | 10 | 15),
+        (b's', length) => !matches!(length, 9 | 10 | 15 | 22),
         (b'p', length) => !matches!(length, 16 | 18 | 19),
         _ => true,
     }
@@ -150,6 +174,10 @@ pub(crate) struct Noted<'a> {
     pub origin: One<'a>,
     pub trace_parent: One<'a>,
     pub expect: One<'a>,
+    pub date: One<'a>,
+    pub api_key: One<'a>,
+    pub protocols: One<'a>,
+    pub request_id: One<'a>,
     pub has_connection: bool,
     pub has_upgrade: bool,
 }
@@ -181,6 +209,10 @@ impl<'a> Noted<'a> {
             origin: One::default(),
             trace_parent: One::default(),
             expect: One::default(),
+            date: One::default(),
+            api_key: One::default(),
+            protocols: One::default(),
+            request_id: One::default(),
             has_connection: false,
             has_upgrade: false,
         };
@@ -196,6 +228,10 @@ impl<'a> Noted<'a> {
                 Kind::Origin => noted.origin.add(field.value),
                 Kind::TraceParent => noted.trace_parent.add(field.value),
                 Kind::Expect => noted.expect.add(field.value),
+                Kind::Date => noted.date.add(field.value),
+                Kind::ApiKey => noted.api_key.add(field.value),
+                Kind::WebSocketProtocol => noted.protocols.add(field.value),
+                Kind::RequestId => noted.request_id.add(field.value),
                 Kind::Connection => noted.has_connection = true,
                 Kind::Upgrade => noted.has_upgrade = true,
                 _ => {}
@@ -249,6 +285,9 @@ impl<'a> Noted<'a> {
                     | Kind::UserAgent
                     | Kind::TraceParent
                     | Kind::Origin
+                    | Kind::Date
+                    | Kind::Location
+                    | Kind::Link
             );
             if may_go && self.is_named_by_connection(name) {
                 self.kinds[at] = Kind::NamedAway;
@@ -325,6 +364,13 @@ mod tests {
             "forwarded",
             "signature",
             "signature-input",
+            "date",
+            "location",
+            "content-location",
+            "link",
+            "refresh",
+            "x-api-key",
+            "sec-websocket-protocol",
         ] {
             assert_ne!(Kind::of_folded(name.as_bytes()), Kind::Plain, "{name}");
             assert_ne!(Kind::of(name), Kind::Plain, "{name}");

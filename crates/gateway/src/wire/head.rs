@@ -19,6 +19,8 @@ pub(crate) struct Head<'a> {
     /// Path and query, the very bytes that came.
     pub target: &'a str,
     pub fields: &'a [Field<'a>],
+    /// HTTP/2: a body follows whose length is not said.
+    pub has_unsized_body: bool,
 }
 
 #[derive(Debug)]
@@ -72,7 +74,8 @@ impl<'a> Head<'a> {
         let version = if minor == 1 { Version::HTTP_11 } else { Version::HTTP_10 };
         let (authority, target) = split_target(target)?;
         let fields: &'a [Field<'a>] = request.headers;
-        Ok(Some((Self { method, version, authority, target, fields }, blank + length)))
+        let head = Self { method, version, authority, target, fields, has_unsized_body: false };
+        Ok(Some((head, blank + length)))
     }
 }
 
@@ -82,11 +85,10 @@ impl<'a> AnswerHead<'a> {
         room: &'a mut Room<'a>,
     ) -> Result<Option<(Self, usize)>, HeadError> {
         let mut answer = httparse::Response::new(&mut []);
-        let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(
-            &mut answer,
-            bytes,
-            room,
-        )?;
+        // RFC 9112 section 5.1: a proxy removes blanks between a field's name and the colon from a response.
+        let parsed = httparse::ParserConfig::default()
+            .allow_spaces_after_header_name_in_responses(true)
+            .parse_response_with_uninit_headers(&mut answer, bytes, room)?;
         let httparse::Status::Complete(length) = parsed else { return Ok(None) };
         let (Some(status), Some(minor)) = (answer.code, answer.version) else {
             return Err(HeadError::Malformed);

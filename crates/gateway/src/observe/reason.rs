@@ -1,0 +1,86 @@
+//! Why a response is not what the client asked for: one name for the log, the metrics, and `Proxy-Status`
+//! (RFC 9209), as Envoy's response flags. Each is listed in `docs/guide/operation.md`.
+
+/// Who caused it, and so how loud the log is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Client,
+    Gateway,
+    Upstream,
+}
+
+macro_rules! reasons {
+    ($($variant:ident = $name:literal, $side:ident, $error:literal;)*) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Reason {
+            $($variant,)*
+        }
+
+        impl Reason {
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
+
+            pub(crate) fn side(self) -> Side {
+                match self {
+                    $(Self::$variant => Side::$side,)*
+                }
+            }
+
+            /// The error type that RFC 9209 section 2.3 has for it.
+            pub(crate) fn proxy_error(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $error,)*
+                }
+            }
+        }
+    };
+}
+
+reasons! {
+    // Before a response.
+    ConnectionRefused = "connection_refused", Upstream, "connection_refused";
+    ConnectionTimeout = "connection_timeout", Upstream, "connection_timeout";
+    DnsError = "dns_error", Upstream, "dns_error";
+    TlsError = "tls_error", Upstream, "tls_protocol_error";
+    ConnectionLost = "connection_lost", Upstream, "connection_terminated";
+    ResponseTimeout = "response_timeout", Upstream, "http_response_timeout";
+    ResponseTooManyFields = "response_too_many_fields", Upstream, "http_response_header_section_size";
+    ResponseHeadTooLarge = "response_head_too_large", Upstream, "http_response_header_section_size";
+    ResponseMalformed = "response_malformed", Upstream, "http_protocol_error";
+    ResponseBadFraming = "response_bad_framing", Upstream, "http_protocol_error";
+    NotReady = "not_ready", Gateway, "proxy_internal_response";
+    Isolated = "isolated", Gateway, "proxy_internal_response";
+    NotNow = "not_now", Gateway, "proxy_internal_response";
+    // In the middle of a response.
+    ResponseIncomplete = "response_incomplete", Upstream, "http_response_incomplete";
+    ResponseStalled = "response_stalled", Upstream, "connection_read_timeout";
+    ResponseBadChunk = "response_bad_chunk", Upstream, "http_response_transfer_coding";
+    PermissionEnded = "permission_ended", Gateway, "http_request_denied";
+    Shutdown = "shutdown", Gateway, "proxy_internal_error";
+    ClientGone = "client_gone", Client, "connection_terminated";
+    ClientTooSlow = "client_too_slow", Client, "connection_write_timeout";
+    // Requests that cannot be read, and limits.
+    TlsOnPlainPort = "tls_on_plain_port", Client, "http_request_error";
+    MalformedRequest = "malformed_request", Client, "http_request_error";
+    HeadTooLarge = "head_too_large", Client, "http_request_error";
+    TooManyFields = "too_many_fields", Client, "http_request_error";
+    BodyTooLarge = "body_too_large", Client, "http_request_error";
+    SlowHead = "slow_head", Client, "http_request_error";
+    SlowBody = "slow_body", Client, "http_request_error";
+    // Connections without a request.
+    TlsHandshake = "tls_handshake_failed", Client, "http_request_error";
+    TooManyConnections = "too_many_connections", Gateway, "connection_limit_reached";
+    TooManyPerAddress = "too_many_connections_per_address", Client, "connection_limit_reached";
+}
+
+impl Reason {
+    /// Where it is counted.
+    pub(crate) fn index(self) -> usize {
+        self as usize
+    }
+}

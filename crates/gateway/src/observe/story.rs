@@ -1,0 +1,213 @@
+//! One request from its arrival to the end of its response. Whatever ends it, it is counted and recorded once.
+
+use super::{Details, Observer, Reason, Record, TraceContext, without_tokens};
+use crate::{Denial, arrival::Arrival, target::Target};
+use http::{HeaderMap, HeaderValue};
+use keydesk_model::{AccountNumber, TokenId};
+use std::{
+    net::{IpAddr, SocketAddr},
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// What a log entry says where the client left before there was a status.
+const CLIENT_GONE: u16 = 499;
+
+#[derive(Debug)]
+pub(crate) struct Story {
+    pub arrival: Arrival,
+    /// Who is at the other end of the connection.
+    pub peer: IpAddr,
+    pub started: Instant,
+    pub trace: Option<TraceContext>,
+    /// What the response says in addition, whoever gives it.
+    pub added: Vec<(&'static str, Arc<str>)>,
+    pub bytes_received: u64,
+    pub bytes_sent: u64,
+    code: Option<&'static str>,
+    reason: Option<Reason>,
+    status: Option<u16>,
+    /// From the arrival to the response's head.
+    answered_after: Duration,
+    upstream: Option<Sent>,
+    is_upstreams: bool,
+    is_complete: bool,
+    details: Option<Box<Details>>,
+    observer: Option<Rc<Observer>>,
+}
+
+/// Where a request went.
+#[derive(Clone, Copy, Debug)]
+struct Sent {
+    route: usize,
+    since: Instant,
+    server: Option<SocketAddr>,
+    took: Option<Duration>,
+}
+
+impl Story {
+    pub(super) fn begin(
+        observer: Option<Rc<Observer>>,
+        (arrival, peer): (Arrival, IpAddr),
+        trace: Option<TraceContext>,
+        details: Option<Box<Details>>,
+    ) -> Self {
+        Self {
+            arrival,
+            peer,
+            started: Instant::now(),
+            trace,
+            added: Vec::new(),
+            bytes_received: 0,
+            bytes_sent: 0,
+            code: None,
+            reason: None,
+            status: None,
+            answered_after: Duration::ZERO,
+            upstream: None,
+            is_upstreams: false,
+            is_complete: false,
+            details,
+            observer,
+        }
+    }
+
+    /// Of a request that is only judged: nobody records it.
+    pub fn untold(arrival: Arrival, peer: IpAddr) -> Self {
+        Self::begin(None, (arrival, peer), None, None)
+    }
+
+    pub fn is_denied(&mut self, denial: &Denial) {
+        (self.code, self.reason) = (Some(denial.code()), denial.reason());
+    }
+
+    pub fn is_of(&mut self, account: AccountNumber, token: TokenId) {
+        if let Some(details) = &mut self.details {
+            (details.account, details.token) = (Some(account), Some(token));
+        }
+    }
+
+    /// It is on its way to an upstream, `route` by number.
+    pub fn goes_to(&mut self, route: usize, upstream: &str, target: &Target) {
+        self.upstream = Some(Sent { route, since: Instant::now(), server: None, took: None });
+        if let Some(details) = &mut self.details {
+            details.upstream = Some(upstream.to_owned());
+            details.path = without_tokens(target.path);
+        }
+    }
+
+    /// The head of the upstream's response is there.
+    pub fn is_answered_by(&mut self, server: SocketAddr, status: u16) {
+        if let Some(sent) = &mut self.upstream {
+            (sent.server, sent.took) = (Some(server), Some(sent.since.elapsed()));
+        }
+        self.is_upstreams = true;
+        self.answers(status);
+    }
+
+    /// The response's head is on its way.
+    pub fn answers(&mut self, status: u16) {
+        (self.status, self.answered_after) = (Some(status), self.started.elapsed());
+    }
+
+    /// The whole response has been handed to the connection.
+    pub fn completes(&mut self) {
+        self.is_complete = true;
+    }
+
+    /// The response ends before its end.
+    pub fn is_cut(&mut self, reason: Reason) {
+        self.reason = Some(reason);
+    }
+
+    /// The client left before there was a response.
+    pub fn client_left(&mut self) {
+        (self.code, self.reason) = (Some("client_gone"), Some(Reason::ClientGone));
+    }
+
+    /// The fields that every response to this request carries, by whomever it is given.
+    pub fn fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let id = std::iter::once(("x-request-id", self.arrival.request_id.as_str()));
+        id.chain(self.added.iter().map(|(name, value)| (*name, &**value)))
+    }
+
+    /// The same for responses of libraries.
+    pub fn add_fields(&self, headers: &mut HeaderMap) {
+        for (name, value) in self.fields() {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                headers.append(name, value);
+            }
+        }
+    }
+
+    fn finish(&mut self, observer: &Observer) {
+        if !self.is_complete && self.reason.is_none() {
+            // Nobody ended it: its connection was taken away.
+            self.reason = Some(Reason::Shutdown);
+        }
+        let status = self.status.unwrap_or(CLIENT_GONE);
+        if self.status.is_none() && self.code.is_none() {
+            self.code = Some("client_gone");
+        }
+        let metrics = &observer.metrics;
+        metrics.count(self.code, status, self.answered_after);
+        if let Some(sent) = self.upstream {
+            metrics.count_upstream(sent.route, self.is_upstreams.then_some(status), sent.took);
+        }
+        if let Some(reason) = self.reason {
+            metrics.has_failed(reason);
+            self.tell(reason, observer);
+        }
+        if let Some(details) = self.details.take() {
+            observer.record(self.record(*details, status));
+        }
+    }
+
+    fn tell(&self, reason: Reason, observer: &Observer) {
+        let id = &self.arrival.request_id;
+        let server = self.upstream.and_then(|sent| sent.server);
+        let server = server.map_or_else(String::new, |server| format!(", server {server}"));
+        let what = match self.status {
+            Some(_) if !self.is_complete => "a response was cut short",
+            None => "a request got no response",
+            Some(_) => "a request was rejected",
+        };
+        let client = self.arrival.client_addr;
+        observer.notices.tell(reason, format_args!("{what}: {id} from {client}{server}"));
+    }
+
+    fn record(&self, details: Details, status: u16) -> Record {
+        Record {
+            request_id: self.arrival.request_id.to_string(),
+            at: self.arrival.at,
+            duration: self.started.elapsed(),
+            client_addr: self.arrival.client_addr,
+            method: details.method,
+            path: details.path,
+            protocol: details.protocol,
+            user_agent: details.user_agent,
+            account: details.account,
+            token: details.token,
+            upstream: details.upstream,
+            server: self.upstream.and_then(|sent| sent.server),
+            upstream_duration: self.upstream.and_then(|sent| sent.took),
+            status,
+            is_upstreams: self.is_upstreams,
+            code: self.code,
+            reason: self.reason,
+            bytes_received: self.bytes_received,
+            bytes_sent: self.bytes_sent,
+            trace: self.trace.filter(|trace| trace.is_sampled).map(TraceContext::parts),
+        }
+    }
+}
+
+impl Drop for Story {
+    fn drop(&mut self) {
+        if let Some(observer) = self.observer.take() {
+            self.finish(&observer);
+            observer.metrics.ended.add(1);
+        }
+    }
+}

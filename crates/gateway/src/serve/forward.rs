@@ -1,0 +1,254 @@
+//! A request of HTTP/1.1 on its way to an upstream, and the response on its way back.
+
+use super::{
+    http1::{Connection, Next},
+    interim::Interim,
+    relay::{Body, Progress, Stopped, client_leaves, download, upload, wait_for_answer},
+    reply::{Reply, write_head},
+};
+use crate::{
+    Denial,
+    cors::Grant,
+    handle::{Forward, Stage, Worker},
+    headers::Returning,
+    io::Half,
+    observe::{Reason, Story},
+    tunnel::{End, Tunnel},
+    upstream::{AnswerRead, Answered, Link, Upstreams},
+    wire::Framing,
+};
+use std::rc::Rc;
+
+/// What came back of an exchange, to be brought to the client.
+struct Brought {
+    link: Link,
+    answered: Answered,
+    keeps_open: bool,
+}
+
+impl Connection {
+    pub(super) async fn forward(
+        &mut self,
+        forward: Forward,
+        story: Story,
+        reply: Reply,
+        grant: Option<&Grant>,
+    ) -> Next {
+        let worker = Rc::clone(&self.worker);
+        let (mut forward, mut story) = (forward, story);
+        let taken = self.take_whole(&mut forward, &mut story);
+        let is_whole = taken.as_ref().is_ok_and(|is_whole| *is_whole);
+        if !is_whole && reply.expects_continue && self.inbox.is_empty() {
+            let ready = Half(&self.io).write_whole(b"HTTP/1.1 100 Continue\r\n\r\n");
+            let timeout = worker.settings.limits.header_timeout;
+            if !matches!(self.deadline.bound_after(timeout, ready).await, Ok(Ok(()))) {
+                story.client_left();
+                return Next::Close;
+            }
+        }
+        let outcome = if let Err(denial) = taken {
+            Err(Stopped::Refused(denial))
+        } else if is_whole {
+            self.forward_whole(&worker, &forward, &mut story, (reply, grant)).await
+        } else {
+            self.forward_streaming(&worker, &mut forward, &mut story, (reply, grant)).await
+        };
+        match outcome {
+            Ok(next) => next,
+            Err(Stopped::ClientGone) => {
+                story.client_left();
+                Next::Close
+            }
+            Err(Stopped::Refused(denial)) => {
+                story.is_denied(&denial);
+                let answer = worker.refusal(&denial, &story);
+                let answer = Worker::finish(answer, &story, grant);
+                // The body may be half read.
+                let keeps_open = reply.keeps_open && is_whole && !denial.breaks_connection();
+                let framing = if is_whole { Framing::Empty } else { Framing::UntilClose };
+                self.answer(answer, story, Reply { framing, keeps_open, ..reply }).await
+            }
+        }
+    }
+
+    /// Puts a body that is all there behind the head, so that both go at once.
+    fn take_whole(&mut self, forward: &mut Forward, story: &mut Story) -> Result<bool, Denial> {
+        match forward.framing {
+            Framing::Empty => Ok(true),
+            Framing::Length(length) => {
+                let Ok(length) = usize::try_from(length) else { return Ok(false) };
+                let Some(body) = self.inbox.filled().get(..length) else { return Ok(false) };
+                if let Some(guard) = &mut forward.method_guard {
+                    guard.read(body)?;
+                    guard.end()?;
+                }
+                self.out.extend_from_slice(body);
+                self.inbox.consume(length);
+                story.bytes_received = length as u64;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    async fn forward_whole(
+        &mut self,
+        worker: &Worker,
+        forward: &Forward,
+        story: &mut Story,
+        (reply, grant): (Reply, Option<&Grant>),
+    ) -> Result<Next, Stopped> {
+        let Self { io, inbox, out, back, deadline, pulse, .. } = self;
+        back.clear();
+        let interim = Interim::default();
+        let returning = Returning { worker, forward, story, grant };
+        let mut read = |answer: &AnswerRead<'_>| {
+            interim.passes(answer, reply, &returning)
+                || write_head(interim.before(back), answer, &returning, reply)
+        };
+        let sent =
+            worker.upstreams.send_whole(&forward.route, out, forward.asked, deadline, &mut read);
+        let limits = &worker.settings.limits;
+        let (link, answered, keeps_open) = tokio::select! {
+            biased;
+            sent = sent => sent.map_err(Stopped::Refused)?,
+            () = interim.flow(io) => return Err(Stopped::ClientGone),
+            () = client_leaves((io, inbox), limits) => return Err(Stopped::ClientGone),
+            denial = pulse.until_over(worker, &forward.permission) => return Err(Stopped::Refused(denial)),
+        };
+        story.is_answered_by(link.endpoint.addr, answered.status);
+        self.bring_back(worker, forward, story, (Brought { link, answered, keeps_open }, reply))
+            .await
+    }
+
+    async fn bring_back(
+        &mut self,
+        worker: &Worker,
+        forward: &Forward,
+        story: &mut Story,
+        (brought, reply): (Brought, Reply),
+    ) -> Result<Next, Stopped> {
+        let Brought { mut link, answered, keeps_open } = brought;
+        if answered.switches {
+            self.join(worker, forward, story, link).await;
+            return Ok(Next::Close);
+        }
+        let Self { io, back, deadline, pulse, .. } = self;
+        let answer = (back, answered, reply.sends_chunks(answered));
+        let sent = &mut story.bytes_sent;
+        let brought = tokio::select! {
+            biased;
+            brought = download(io, &mut link, answer, deadline, sent) => brought,
+            _ = pulse.until_over(worker, &forward.permission) => Err(Reason::PermissionEnded),
+        };
+        if let Err(reason) = brought {
+            story.is_cut(reason);
+            return Ok(broken_off(reply));
+        }
+        story.completes();
+        worker.upstreams.keep_if_empty(link, answered);
+        Ok(Next::after(keeps_open))
+    }
+
+    /// Passes bytes both ways from here on.
+    async fn join(
+        &mut self,
+        worker: &Worker,
+        forward: &Forward,
+        story: &mut Story,
+        mut link: Link,
+    ) {
+        let Self { io, inbox, back, deadline, pulse, stage, .. } = self;
+        let timeout = worker.settings.limits.header_timeout;
+        let switched = deadline.bound_after(timeout, Half(io).write_whole(back)).await;
+        if !matches!(switched, Ok(Ok(()))) {
+            return story.client_left();
+        }
+        let end = async {
+            tokio::select! {
+                _ = stage.wait_for(|stage| *stage == Stage::Stopping) => End::GoingAway,
+                _ = pulse.until_over(worker, &forward.permission) => End::NotPermitted,
+            }
+        };
+        let tunnel = Tunnel { client: (io, inbox), upstream: (&*link.io, &mut link.inbox) };
+        tunnel.join(end, timeout, story).await;
+    }
+
+    async fn forward_streaming(
+        &mut self,
+        worker: &Worker,
+        forward: &mut Forward,
+        story: &mut Story,
+        (reply, grant): (Reply, Option<&Grant>),
+    ) -> Result<Next, Stopped> {
+        let Self { io, inbox, out, back, deadline, pulse, .. } = self;
+        // Nothing is sent after a long wait for a connection, unless it is still permitted.
+        let mut link = tokio::select! {
+            biased;
+            denial = pulse.until_over(worker, &forward.permission) => return Err(Stopped::Refused(denial)),
+            opened = worker.upstreams.open(&forward.route, deadline) => opened.map_err(Stopped::Refused)?,
+        };
+        back.clear();
+        let limits = forward.route.limits;
+        let progress = Progress::new(limits.response_timeout);
+        let upstream_io = Rc::clone(&link.io);
+        link.address(out);
+        let body = Body { framing: forward.framing, guard: forward.method_guard.take() };
+        let sending = upload((io, inbox), &upstream_io, (out, body), &progress, &limits);
+        let mut sending = std::pin::pin!(sending);
+        let interim = Interim::default();
+        let returning = Returning { worker, forward, story, grant };
+        let mut read = |answer: &AnswerRead<'_>| {
+            // Whoever is answered early is told that what is still to come is not waited for.
+            let keeps_open = progress.is_done();
+            interim.passes(answer, reply, &returning)
+                || write_head(interim.before(back), answer, &returning, reply.kept(keeps_open))
+        };
+        let answer = tokio::select! {
+            biased;
+            denial = pulse.until_over(worker, &forward.permission) => return Err(Stopped::Refused(denial)),
+            answer = wait_for_answer(&mut link, forward.asked, deadline, &progress, &mut read) => answer,
+            () = interim.flow(io) => return Err(Stopped::ClientGone),
+            stopped = &mut sending => return Err(stopped),
+        };
+        let (answered, keeps_open) = answer.map_err(|denial| {
+            Upstreams::note_failure(&link);
+            Stopped::Refused(denial)
+        })?;
+        link.endpoint.is_well();
+        story.is_answered_by(link.endpoint.addr, answered.status);
+        let answer = (&mut *back, answered, reply.sends_chunks(answered));
+        let sent = &mut story.bytes_sent;
+        let brought = tokio::select! {
+            biased;
+            brought = download(io, &mut link, answer, deadline, sent) => brought,
+            stopped = &mut sending => Err(stopped.reason()),
+            _ = pulse.until_over(worker, &forward.permission) => Err(Reason::PermissionEnded),
+        };
+        story.bytes_received = progress.received();
+        self.has_unread_body = !progress.is_done();
+        if let Err(reason) = brought {
+            story.is_cut(reason);
+            return Ok(broken_off(reply));
+        }
+        story.completes();
+        if !progress.is_done() {
+            return Ok(Next::Close);
+        }
+        let may_follow = answered.may_follow && progress.is_whole();
+        worker.upstreams.keep_if_empty(link, Answered { may_follow, ..answered });
+        Ok(Next::after(keeps_open))
+    }
+}
+
+impl Next {
+    fn after(keeps_open: bool) -> Self {
+        if keeps_open { Self::Request } else { Self::Close }
+    }
+}
+
+/// HTTP/1.0 knows the end of a response by the end of its connection: an orderly one would say that
+/// half a response is whole.
+fn broken_off(reply: Reply) -> Next {
+    if reply.speaks_http11 { Next::Close } else { Next::Abort }
+}

@@ -1,0 +1,62 @@
+//! Interim responses of an upstream, 102 and 103: a proxy passes them on (RFC 9110 section 15.2), as they come.
+
+use super::reply::Reply;
+use crate::{
+    headers::{Returning, write_answer},
+    io::{Half, Io},
+    upstream::AnswerRead,
+};
+use std::cell::RefCell;
+use tokio::{io::AsyncWriteExt, sync::Notify};
+
+/// More than this waits for no client.
+const MOST_WAITING: usize = 64 * 1024;
+
+/// Heads that the client has yet to take.
+#[derive(Debug, Default)]
+pub(super) struct Interim {
+    waiting: RefCell<Vec<u8>>,
+    more: Notify,
+}
+
+impl Interim {
+    /// Whether a response is an interim one; it is passed on to whom may get it. 100 is for the gateway, which has sent
+    /// its own, and HTTP/1.0 has none.
+    pub fn passes(&self, answer: &AnswerRead<'_>, reply: Reply, returning: &Returning<'_>) -> bool {
+        if !answer.answered.is_interim() {
+            return false;
+        }
+        let mut waiting = self.waiting.borrow_mut();
+        if answer.answered.status != 100 && reply.speaks_http11 && waiting.len() < MOST_WAITING {
+            write_answer(&mut waiting, answer, returning);
+            waiting.extend_from_slice(b"\r\n");
+            self.more.notify_one();
+        }
+        true
+    }
+
+    /// What has not gone yet goes before the final response.
+    pub fn before<'a>(&self, back: &'a mut Vec<u8>) -> &'a mut Vec<u8> {
+        back.append(&mut self.waiting.borrow_mut());
+        back
+    }
+
+    /// Sends what waits, for as long as it is awaited; resolves where the client does not take it. A piece that was
+    /// written is gone from what waits, so that nothing is sent twice wherever this is dropped.
+    pub async fn flow(&self, io: &RefCell<Io>) {
+        loop {
+            let piece = self.waiting.borrow().clone();
+            if piece.is_empty() {
+                self.more.notified().await;
+                continue;
+            }
+            match Half(io).write(&piece).await {
+                Ok(count) if count > 0 => drop(self.waiting.borrow_mut().drain(..count)),
+                _ => return,
+            }
+            if self.waiting.borrow().is_empty() && Half(io).flush().await.is_err() {
+                return;
+            }
+        }
+    }
+}
