@@ -158,7 +158,7 @@ pub async fn desk(config: &Config) -> anyhow::Result<Desk> {
     let (store, keyring) = open(config).await?;
     store.checked().await?;
     let keyring = keyring.context("this command needs the key file: leave role out")?;
-    let settings = settings(config, config.console, config.gateway);
+    let settings = settings(config, config.console.first(), config.gateway.first());
     let nowhere = OpenApiSource::file(Path::new("").to_owned());
     // It ends no token, so it waits for nobody.
     let base = Base { store, keyring, nodes: Arc::new(Nodes::alone()) };
@@ -172,11 +172,17 @@ pub fn settings(
     gateway: std::net::SocketAddr,
 ) -> Settings {
     let scheme = if config.tls.is_some() { "https" } else { "http" };
-    let own_url = format!("{scheme}://{console}");
+    let own_url = format!("{scheme}://{}", reachable(console));
     let console_url = config.public_console_url.clone().unwrap_or_else(|| own_url.clone());
     // On loopback people also type localhost.
     let is_plain_loopback = console.ip().is_loopback() && console_url.starts_with("http:");
-    let aliases = [own_url, format!("http://localhost:{}", console.port())];
+    let port = console.port();
+    let aliases = [
+        own_url,
+        format!("http://localhost:{port}"),
+        format!("http://127.0.0.1:{port}"),
+        format!("http://[::1]:{port}"),
+    ];
     Settings {
         console_aliases: aliases
             .into_iter()
@@ -186,7 +192,7 @@ pub fn settings(
         gateway_url: config
             .public_gateway_url
             .clone()
-            .unwrap_or_else(|| format!("{scheme}://{gateway}")),
+            .unwrap_or_else(|| format!("{scheme}://{}", reachable(gateway))),
         account_in_path: config.forms.path,
         reserved_prefix: config.reserved_prefix.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
@@ -194,6 +200,7 @@ pub fn settings(
         is_local: config.is_local(),
         people: config.people,
         plans: config.plans.clone(),
+        has_account_cors: config.requests.cors.is_for_accounts,
         expiry: config.expiry,
     }
 }
@@ -252,4 +259,16 @@ fn unhex(text: &str) -> Option<MasterKey> {
     let mut key = Zeroizing::new([0; 32]);
     hex::decode_to_slice(text, &mut key[..]).ok()?;
     Some(key)
+}
+
+/// An address that can be connected to: all addresses of a machine are none.
+fn reachable(mut addr: std::net::SocketAddr) -> std::net::SocketAddr {
+    if addr.ip().is_unspecified() {
+        addr.set_ip(if addr.is_ipv4() {
+            std::net::Ipv4Addr::LOCALHOST.into()
+        } else {
+            std::net::Ipv6Addr::LOCALHOST.into()
+        });
+    }
+    addr
 }

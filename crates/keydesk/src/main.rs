@@ -29,6 +29,7 @@ mod records;
 mod self_service;
 mod serve;
 mod setup;
+mod shutdown;
 mod sockets;
 mod status;
 mod tls;

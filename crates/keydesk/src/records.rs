@@ -9,21 +9,28 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use keydesk_gateway::{Record, Records};
+use keydesk_gateway::{Reason, Record, Records};
 use serde_json::{Value, json};
 use std::{
     fs::{File, OpenOptions},
-    io::{BufWriter, Write},
+    io::Write,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    sync::mpsc::{Receiver, RecvTimeoutError, sync_channel},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, sync_channel},
+    },
     thread::JoinHandle,
     time::{Duration, Instant},
 };
+use tokio::signal::unix::SignalKind;
 
 /// How many records may wait; further ones are dropped and counted.
 const MOST_WAITING: usize = 16_384;
 const MOST_SPANS: usize = 512;
+/// So many bytes of lines are written at once.
+const MOST_BYTES: usize = 64 * 1024;
 const FLUSH: Duration = Duration::from_millis(500);
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -32,12 +39,13 @@ const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 pub fn start(observe: &Observe) -> anyhow::Result<(Records, Vec<JoinHandle<()>>)> {
     let mut threads = Vec::new();
     let mut records = Records { trace_ratio: observe.trace_ratio, ..Records::default() };
+    let reopen = reopen_on_signals()?;
     if let Some(place) = &observe.access_log {
-        let sink = Sink::open(place)
+        let sink = Sink::open(place, Arc::clone(&records.lost))
             .with_context(|| format!("observe.access_log: {place} cannot be written to"))?;
         let (sender, receiver) = sync_channel(MOST_WAITING);
         let thread = std::thread::Builder::new().name("access-log".to_owned());
-        threads.push(thread.spawn(move || write_log(&receiver, sink))?);
+        threads.push(thread.spawn(move || write_log(&receiver, sink, &reopen))?);
         records.access_log = Some(sender);
     }
     if let Some(otlp) = &observe.otlp {
@@ -51,63 +59,123 @@ pub fn start(observe: &Observe) -> anyhow::Result<(Records, Vec<JoinHandle<()>>)
     Ok((records, threads))
 }
 
-/// A log file that is opened anew when somebody has moved it away, or standard output.
-enum Sink {
-    Output(BufWriter<std::io::Stdout>),
-    File { path: PathBuf, file: BufWriter<File>, inode: u64 },
+/// SIGHUP and SIGUSR1 ask for files to be opened again: logrotate sends the one or the other. Without anything to
+/// open they do nothing.
+fn reopen_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
+    let reopen = Arc::<AtomicBool>::default();
+    for kind in [SignalKind::hangup(), SignalKind::user_defined1()] {
+        let mut signals = tokio::signal::unix::signal(kind)?;
+        let asked = Arc::clone(&reopen);
+        tokio::spawn(async move {
+            while signals.recv().await.is_some() {
+                asked.store(true, Ordering::Relaxed);
+            }
+        });
+    }
+    Ok(reopen)
+}
+
+/// Where lines go: a file, or standard output. Lines wait here, and are written several at a time and whole.
+struct Sink {
+    place: Place,
+    waiting: Vec<u8>,
+    lost: Arc<AtomicU64>,
+    has_failed: bool,
+}
+
+enum Place {
+    Output(std::io::Stdout),
+    /// Opened again when somebody has moved it away.
+    File {
+        path: PathBuf,
+        file: File,
+        inode: u64,
+    },
 }
 
 impl Sink {
-    fn open(place: &str) -> std::io::Result<Self> {
-        if place == "-" {
-            return Ok(Self::Output(BufWriter::new(std::io::stdout())));
-        }
-        let path = PathBuf::from(place);
-        let (file, inode) = open_file(&path)?;
-        Ok(Self::File { path, file, inode })
-    }
-
-    fn write(&mut self, line: &Value) {
-        let out: &mut dyn Write = match self {
-            Self::Output(out) => out,
-            Self::File { file, .. } => file,
+    fn open(place: &str, lost: Arc<AtomicU64>) -> std::io::Result<Self> {
+        let place = if place == "-" {
+            Place::Output(std::io::stdout())
+        } else {
+            let path = PathBuf::from(place);
+            let (file, inode) = open_file(&path)?;
+            Place::File { path, file, inode }
         };
-        if let Err(error) = writeln!(out, "{line}") {
-            tracing::warn!(%error, "the access log cannot be written");
+        Ok(Self { place, waiting: Vec::new(), lost, has_failed: false })
+    }
+
+    fn add(&mut self, line: &Value) {
+        let _ = writeln!(self.waiting, "{line}");
+        if self.waiting.len() >= MOST_BYTES {
+            self.write();
         }
     }
 
-    fn flush(&mut self) {
-        match self {
-            Self::Output(out) => drop(out.flush()),
-            Self::File { path, file, inode } => {
-                let _ = file.flush();
-                let is_there = std::fs::metadata(&*path).is_ok_and(|found| found.ino() == *inode);
-                if !is_there && let Ok((next, number)) = open_file(path) {
-                    (*file, *inode) = (next, number);
+    /// Writes what waits. Where not all of it fits, whole lines are kept and the others counted.
+    fn write(&mut self) {
+        let written = match &mut self.place {
+            Place::Output(out) => {
+                out.write_all(&self.waiting).and_then(|()| out.flush()).map_err(|error| (error, 0))
+            }
+            Place::File { file, .. } => append(file, &self.waiting),
+        };
+        match written {
+            Ok(()) => self.has_failed = false,
+            Err((error, kept)) => {
+                let left = self.waiting.get(kept..).unwrap_or_default();
+                let lines = left.split(|byte| *byte == b'\n').count().saturating_sub(1) as u64;
+                self.lost.fetch_add(lines, Ordering::Relaxed);
+                // Once is enough: a full disk is full for every line.
+                if !std::mem::replace(&mut self.has_failed, true) {
+                    tracing::error!(%error, lines, "the access log cannot be written; lines are lost and counted");
                 }
+            }
+        }
+        self.waiting.clear();
+    }
+
+    fn reopen(&mut self, is_asked: bool) {
+        let Place::File { path, file, inode } = &mut self.place else { return };
+        let is_there = std::fs::metadata(&*path).is_ok_and(|found| found.ino() == *inode);
+        if is_asked || !is_there {
+            match open_file(path) {
+                Ok(opened) => (*file, *inode) = opened,
+                Err(error) => tracing::error!(%error, "the access log cannot be opened again"),
             }
         }
     }
 }
 
-fn open_file(path: &Path) -> std::io::Result<(BufWriter<File>, u64)> {
-    let file = OpenOptions::new().create(true).append(true).open(path)?;
-    let inode = file.metadata()?.ino();
-    Ok((BufWriter::new(file), inode))
+/// The error comes with how much was written in whole lines; a half one is taken back.
+fn append(file: &mut File, lines: &[u8]) -> Result<(), (std::io::Error, usize)> {
+    let before = file.metadata().map(|found| found.len()).map_err(|error| (error, 0))?;
+    let Err(error) = file.write_all(lines) else { return Ok(()) };
+    let after = file.metadata().map_or(before, |found| found.len());
+    let written = usize::try_from(after.saturating_sub(before)).unwrap_or(0).min(lines.len());
+    let whole = lines[..written].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    let _ = file.set_len(before + whole as u64);
+    Err((error, whole))
 }
 
-fn write_log(receiver: &Receiver<Record>, mut sink: Sink) {
-    let mut flushed = Instant::now();
+fn open_file(path: &Path) -> std::io::Result<(File, u64)> {
+    let file = OpenOptions::new().create(true).append(true).open(path)?;
+    let inode = file.metadata()?.ino();
+    Ok((file, inode))
+}
+
+fn write_log(receiver: &Receiver<Record>, mut sink: Sink, reopen: &AtomicBool) {
+    let mut written = Instant::now();
     loop {
         match receiver.recv_timeout(FLUSH) {
-            Ok(record) => sink.write(&line(&record)),
+            Ok(record) => sink.add(&line(&record)),
             Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return sink.flush(),
+            Err(RecvTimeoutError::Disconnected) => return sink.write(),
         }
-        if flushed.elapsed() >= FLUSH {
-            sink.flush();
-            flushed = Instant::now();
+        if written.elapsed() >= FLUSH {
+            sink.write();
+            sink.reopen(reopen.swap(false, Ordering::Relaxed));
+            written = Instant::now();
         }
     }
 }
@@ -119,14 +187,26 @@ fn line(record: &Record) -> Value {
         "client_addr": record.client_addr,
         "method": record.method,
         "path": record.path,
+        "protocol": record.protocol,
+        "user_agent": record.user_agent,
         "status": record.status,
+        "responder": if record.is_upstreams { "upstream" } else { "keydesk" },
         "code": record.code,
+        "reason": record.reason.map(Reason::as_str),
         "account": record.account.map(|number| number.to_string()),
         "token": record.token,
         "upstream": record.upstream,
-        "duration_us": u64::try_from(record.duration.as_micros()).unwrap_or(u64::MAX),
+        "upstream_server": record.server,
+        "bytes_received": record.bytes_received,
+        "bytes_sent": record.bytes_sent,
+        "duration_us": micros(record.duration),
+        "upstream_duration_us": record.upstream_duration.map(micros),
         "trace_id": record.trace.map(|(trace, _, _)| hex::encode(trace)),
     })
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 fn export_spans(receiver: &Receiver<Record>, url: &str, runtime: &tokio::runtime::Handle) {
@@ -188,7 +268,7 @@ fn span(record: &Record) -> Value {
     if let Some(account) = record.account {
         attributes.push(attribute("keydesk.account", text(&account.to_string())));
     }
-    if let Some(code) = record.code {
+    if let Some(code) = record.code.or(record.reason.map(Reason::as_str)) {
         attributes.push(attribute("error.type", text(code)));
     }
     json!({

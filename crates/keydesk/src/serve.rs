@@ -2,7 +2,10 @@
 //! good order.
 
 use crate::{
-    config::Config, console, data, envoy, operations, records, self_service, sockets, status, tls,
+    config::{Addresses, Config},
+    console, data, envoy, operations, records, self_service,
+    shutdown::Shutdown,
+    sockets, status, tls,
 };
 use anyhow::{Context, bail};
 use keydesk_control::{Base, Desk, Keyring, Mailer, OpenApiSource};
@@ -10,23 +13,18 @@ use keydesk_gateway::{
     Gateway, Listeners, LiveTable, Records, Running, SelfService, TokenDesk, UpstreamSettings,
 };
 use keydesk_model::{Clock, Table};
-use keydesk_node::{Counts, JoinError, Keys, Member, NodeSettings, REPORT, system};
+use keydesk_node::{Counts, Keys, Member, NodeSettings, REPORT, system};
 use keydesk_store::{Place, Store};
-use std::{
-    net::SocketAddr,
-    path::Path,
-    sync::{Arc, atomic::Ordering},
-    thread::JoinHandle,
-    time::Duration,
-};
-use tokio::{net::TcpListener, signal::unix::SignalKind, sync::watch};
+use std::{net::SocketAddr, path::Path, sync::Arc, thread::JoinHandle, time::Duration};
+use tokio::{net::TcpListener, sync::watch};
 
 pub async fn run(config: Config) -> anyhow::Result<()> {
     let (store, keyring) = data::open(&config).await?;
-    let sockets::Sockets { gateway, console } = sockets::open(&config).await?;
+    let sockets::Sockets { gateway, console } = sockets::open(&config)?;
     let tls = config.tls.as_ref().map(|tls| tls::start(tls, &config.data)).transpose()?;
-    let gateway_addr = gateway.as_ref().map_or(config.gateway, |gateway| gateway.local_addr);
-    let console_addr = console.as_ref().map_or(Ok(config.console), TcpListener::local_addr)?;
+    let gateway_addr =
+        gateway.as_ref().map_or(config.gateway.first(), |gateway| gateway.local_addr);
+    let console_addr = sockets::first_of(console.as_ref(), &config.console)?;
     let upstreams = upstreams(&config, gateway_addr).await?;
     let upstream = first_upstream(&upstreams)?;
 
@@ -69,10 +67,11 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     offer_setup(desk.as_ref()).await?;
     tasks.extend(desk.iter().map(|desk| self_service::start_reminding(desk, &expiring)));
 
-    tasks.extend(member.spawn());
-    tasks.push(answers);
+    tasks.extend(member.spawn().into_iter().chain([answers]));
     let report = tokio::spawn(report(counts, stopped.clone()));
-    let signal = tokio::spawn(stop_when_told(Arc::clone(&member), stopping, stop));
+    let (leaving, delay) = (running.as_ref().map(Running::leaver), config.shutdown_delay);
+    let shutdown = Shutdown { member: Arc::clone(&member), stopping, leaving, delay };
+    let signal = tokio::spawn(shutdown.stop_when_asked(stop));
     // Both let go at once, and each lets its requests in flight finish.
     let console = serve_console(console.zip(desk), tls, stopped.clone());
     let ((), gateway) = tokio::join!(console, stop_gateway(running, written, stopped));
@@ -153,15 +152,19 @@ async fn start_status(config: &Config, seen: status::Seen) -> anyhow::Result<()>
 }
 
 async fn serve_console(
-    console: Option<(TcpListener, Desk)>,
+    console: Option<(Vec<TcpListener>, Desk)>,
     tls: Option<Arc<rustls::ServerConfig>>,
     stopped: watch::Receiver<bool>,
 ) {
     match console {
-        Some((listener, desk)) => {
+        Some((listeners, desk)) => {
             let proxies = desk.settings.trusted_proxies.clone();
             let router = keydesk_control::router(desk);
-            console::serve(listener, router, tls, proxies, stops(stopped)).await;
+            let serving = listeners.into_iter().map(|listener| {
+                let (router, tls, proxies) = (router.clone(), tls.clone(), proxies.clone());
+                console::serve(listener, router, tls, proxies, stops(stopped.clone()))
+            });
+            futures_util::future::join_all(serving).await;
         }
         None => stops(stopped).await,
     }
@@ -204,6 +207,7 @@ fn gateway_settings(
     let doors = config.doors.clone();
     keydesk_gateway::Settings {
         public_url: settings.gateway_url.clone(),
+        has_own_name: config.public_gateway_url.is_some(),
         console_url: settings.console_url.clone(),
         console_origins: settings.console_origins().map(str::to_owned).collect(),
         upstreams,
@@ -217,6 +221,10 @@ fn gateway_settings(
         fronts: doors.fronts,
         front_cache: doors.front_cache,
         rejects_method_override: doors.rejects_method_override,
+        token_places: config.requests.token_places,
+        cors: config.requests.cors.clone(),
+        keeps_request_ids: config.requests.keep_ids,
+        health_path: config.observe.health_path.clone(),
     }
 }
 
@@ -323,7 +331,7 @@ fn announce(config: &Config, settings: &keydesk_control::Settings) {
         let upstream =
             config.upstream.as_ref().map_or_else(|| sample.to_owned(), ToString::to_string);
         say!("  Upstream  {upstream}");
-        if !is_protected(&settings.gateway_url, config.gateway) {
+        if !is_protected(&settings.gateway_url, &config.gateway) {
             tracing::warn!(
                 "the gateway is reachable from other machines over plain http: tokens travel in clear"
             );
@@ -344,8 +352,8 @@ async fn offer_setup(desk: Option<&Desk>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn is_protected(gateway_url: &str, listens_on: SocketAddr) -> bool {
-    listens_on.ip().is_loopback() || gateway_url.starts_with("https:")
+fn is_protected(gateway_url: &str, listens_on: &Addresses) -> bool {
+    listens_on.are_loopback() || gateway_url.starts_with("https:")
 }
 
 async fn stops(mut stopped: watch::Receiver<bool>) {
@@ -358,34 +366,4 @@ async fn report(mut counts: Counts, stopped: watch::Receiver<bool>) -> Counts {
         counts.report().await;
     }
     counts
-}
-
-/// Waits until it is time to stop, and why, if nobody has asked for it.
-async fn stop_when_told(
-    member: Arc<Member>,
-    stopping: status::Stopping,
-    stop: watch::Sender<bool>,
-) -> Option<JoinError> {
-    let why = tokio::select! {
-        () = stop_signal() => None,
-        taken = member.taken() => Some(taken),
-    };
-    stopping.store(true, Ordering::Relaxed);
-    let _ = stop.send(true);
-    why
-}
-
-async fn stop_signal() {
-    let terminated = async {
-        match tokio::signal::unix::signal(SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminated => {}
-    }
 }

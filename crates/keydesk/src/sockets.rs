@@ -1,20 +1,20 @@
 //! Where the listeners come from: bound here, or handed over by whoever keeps them open while one
 //! Keydesk takes over from the next (systemd's socket activation).
 
-use crate::config::Config;
+use crate::config::{Addresses, Config};
 use anyhow::{Context, bail};
 use keydesk_gateway::Listeners;
 use listenfd::ListenFd;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 
 /// The gateway's listener and the console's, in this order, as far as they are handed over.
 #[derive(Debug)]
 pub struct Sockets {
     pub gateway: Option<Listeners>,
-    pub console: Option<tokio::net::TcpListener>,
+    pub console: Option<Vec<tokio::net::TcpListener>>,
 }
 
-pub async fn open(config: &Config) -> anyhow::Result<Sockets> {
+pub fn open(config: &Config) -> anyhow::Result<Sockets> {
     let mut handed_over = ListenFd::from_env();
     let mut take = |at: usize| -> anyhow::Result<Option<TcpListener>> {
         if at >= handed_over.len() {
@@ -36,7 +36,7 @@ pub async fn open(config: &Config) -> anyhow::Result<Sockets> {
     }
     Ok(Sockets {
         gateway: if role.has_gateway() { Some(open_gateway(config, gateway)?) } else { None },
-        console: if role.has_console() { Some(open_console(config, console).await?) } else { None },
+        console: if role.has_console() { Some(open_console(config, console)?) } else { None },
     })
 }
 
@@ -46,23 +46,57 @@ fn open_gateway(config: &Config, handed_over: Option<TcpListener>) -> anyhow::Re
         Some(listener) => {
             Listeners::inherited(listener, workers).context("the gateway's socket")?
         }
-        None => Listeners::bind(config.gateway, workers).with_context(|| {
-            format!("gateway: {} cannot be bound; is Keydesk running already?", config.gateway)
-        })?,
+        None => bind_all(&config.gateway, "gateway", |addrs| Listeners::bind(addrs, workers))?,
     })
 }
 
-async fn open_console(
+fn open_console(
     config: &Config,
     handed_over: Option<TcpListener>,
-) -> anyhow::Result<tokio::net::TcpListener> {
-    Ok(match handed_over {
-        Some(listener) => {
-            listener.set_nonblocking(true)?;
-            tokio::net::TcpListener::from_std(listener).context("the console's socket")?
-        }
-        None => tokio::net::TcpListener::bind(config.console).await.with_context(|| {
-            format!("console: {} cannot be bound; is Keydesk running already?", config.console)
-        })?,
+) -> anyhow::Result<Vec<tokio::net::TcpListener>> {
+    let listen = |listener: TcpListener| {
+        listener.set_nonblocking(true)?;
+        tokio::net::TcpListener::from_std(listener)
+    };
+    if let Some(listener) = handed_over {
+        return Ok(vec![listen(listener).context("the console's socket")?]);
+    }
+    bind_all(&config.console, "console", |addrs| {
+        addrs.iter().map(|addr| listen(keydesk_gateway::bind(*addr, false)?)).collect()
     })
+}
+
+/// Binds all addresses, but for those that this machine lacks and that were not named one by one.
+fn bind_all<T>(
+    addresses: &Addresses,
+    key: &str,
+    bind: impl Fn(&[SocketAddr]) -> std::io::Result<T>,
+) -> anyhow::Result<T> {
+    let all: Vec<_> = addresses.iter().map(|address| address.addr).collect();
+    let certain: Vec<_> =
+        addresses.iter().filter(|one| !one.may_be_missing).map(|one| one.addr).collect();
+    let bound = match bind(&all) {
+        Err(error) if is_missing(&error) && !certain.is_empty() => bind(&certain),
+        bound => bound,
+    };
+    bound.with_context(|| {
+        let all: Vec<_> = all.iter().map(ToString::to_string).collect();
+        format!("{key}: {} cannot be bound; is Keydesk running already?", all.join(", "))
+    })
+}
+
+/// A machine without IPv6.
+fn is_missing(error: &std::io::Error) -> bool {
+    const EAFNOSUPPORT: i32 = 97;
+    error.kind() == std::io::ErrorKind::AddrNotAvailable
+        || error.raw_os_error() == Some(EAFNOSUPPORT)
+}
+
+/// Where the console can be reached, bound or not.
+pub fn first_of(
+    console: Option<&Vec<tokio::net::TcpListener>>,
+    configured: &Addresses,
+) -> std::io::Result<SocketAddr> {
+    let first = console.and_then(|listeners| listeners.first());
+    first.map_or(Ok(configured.first()), tokio::net::TcpListener::local_addr)
 }

@@ -1,5 +1,6 @@
 //! The configuration file as it is written, and where in it each value stands.
 
+use super::environment::{MARK, overlay};
 use anyhow::{Context, anyhow};
 use serde::Deserialize;
 use std::{
@@ -13,8 +14,9 @@ use toml::Spanned;
 #[serde(deny_unknown_fields, default)]
 pub struct File {
     pub data: Option<PathBuf>,
-    pub console: Option<Spanned<String>>,
-    pub gateway: Option<Spanned<String>>,
+    /// One address, or several.
+    pub console: Option<Spanned<toml::Value>>,
+    pub gateway: Option<Spanned<toml::Value>>,
     pub public_console_url: Option<Spanned<String>>,
     pub public_gateway_url: Option<Spanned<String>>,
     pub upstream: Option<Spanned<String>>,
@@ -47,6 +49,30 @@ pub struct File {
     pub introspection: Vec<FileIntrospection>,
     pub forward_auth: FileForwardAuth,
     pub envoy: Option<FileEnvoy>,
+    pub keep_request_id: Option<bool>,
+    pub cors: Option<FileCors>,
+    pub token_locations: FileTokenLocations,
+}
+
+/// Which pages of other origins may call.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FileCors {
+    pub origins: Vec<Spanned<String>>,
+    pub methods: Vec<Spanned<String>>,
+    pub headers: Vec<Spanned<String>>,
+    pub exposed_headers: Vec<Spanned<String>>,
+    pub max_age_seconds: Option<Spanned<u64>>,
+    pub accounts: Option<bool>,
+}
+
+/// Where else a token may be.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FileTokenLocations {
+    pub x_api_key: Option<bool>,
+    pub basic: Option<bool>,
+    pub websocket_protocol: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -132,6 +158,15 @@ pub struct FileUpstream {
     pub credential_file: Option<PathBuf>,
     pub ca_file: Option<PathBuf>,
     pub health_path: Option<Spanned<String>>,
+    pub host: Option<Spanned<String>>,
+    pub encoded_slash: Option<Spanned<String>>,
+    pub empty_segments: Option<Spanned<String>>,
+    pub double_encoding: Option<Spanned<String>>,
+    pub non_utf8: Option<Spanned<String>>,
+    pub via: Option<bool>,
+    pub connect_timeout_seconds: Option<Spanned<u64>>,
+    pub response_timeout_seconds: Option<Spanned<u64>>,
+    pub stream_idle_timeout_seconds: Option<Spanned<u64>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -164,6 +199,7 @@ pub struct FileObserve {
     pub access_log: Option<String>,
     pub otlp: Option<Spanned<String>>,
     pub trace_ratio: Option<Spanned<f64>>,
+    pub health_path: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -178,12 +214,17 @@ pub struct FileEndpoints {
 pub struct FileLimits {
     pub max_body_bytes: Option<Spanned<u64>>,
     pub max_header_bytes: Option<Spanned<u64>>,
+    pub max_header_fields: Option<Spanned<u64>>,
     pub max_connections: Option<Spanned<u64>>,
     pub max_connections_per_address: Option<Spanned<u64>>,
     pub min_body_bytes_per_second: Option<Spanned<u64>>,
     pub upstream_idle_timeout_seconds: Option<Spanned<u64>>,
     pub header_timeout_seconds: Option<Spanned<u64>>,
     pub idle_timeout_seconds: Option<Spanned<u64>>,
+    pub keep_alive_timeout_seconds: Option<Spanned<u64>>,
+    pub stream_idle_timeout_seconds: Option<Spanned<u64>>,
+    pub shutdown_delay_seconds: Option<Spanned<u64>>,
+    pub half_close: Option<bool>,
     pub connect_timeout_seconds: Option<Spanned<u64>>,
     pub response_timeout_seconds: Option<Spanned<u64>>,
     pub drain_timeout_seconds: Option<Spanned<u64>>,
@@ -234,21 +275,34 @@ impl Source {
     }
 
     pub fn given(&self, key: &str, value: &Spanned<String>) -> Given {
-        let line = self.line(value.span().start);
-        Given {
-            text: value.get_ref().clone(),
-            place: format!("{}:{line}: {key}", self.path.display()),
+        let place = self.place(key, value.span().start);
+        Given { text: value.get_ref().clone(), place }
+    }
+
+    /// Where a value stands: a line of the file, or a variable of the environment.
+    pub fn place(&self, key: &str, offset: usize) -> String {
+        let rest = self.text.get(offset..).unwrap_or_default();
+        let line = rest.lines().next().unwrap_or_default();
+        match line.split_once(MARK) {
+            Some((_, variable)) => variable.to_owned(),
+            None => format!("{}:{}: {key}", self.path.display(), self.line(offset)),
         }
     }
 }
 
-pub fn read_file(path: &Path) -> anyhow::Result<(Source, File)> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("the configuration file {} cannot be read", path.display()))?;
+/// The file, if there is one, with what the environment says instead.
+pub fn read_file(path: Option<&Path>) -> anyhow::Result<(Source, File)> {
+    let text = match path {
+        Some(path) => std::fs::read_to_string(path)
+            .with_context(|| format!("the configuration file {} cannot be read", path.display()))?,
+        None => String::new(),
+    };
+    let text = overlay(&text, &|name| crate::cli::variable(name))?;
+    let path = path.map_or_else(PathBuf::new, Path::to_owned);
     let file = toml::from_str(&text).map_err(|error| {
         let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
         let message = error.message().replace("expected u64", "expected a whole number");
         anyhow!("{}:{line}: {message}", path.display())
     })?;
-    Ok((Source { path: path.to_owned(), text }, file))
+    Ok((Source { path, text }, file))
 }

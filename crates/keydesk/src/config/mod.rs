@@ -3,10 +3,12 @@
 
 mod cluster;
 mod doors;
+mod environment;
 mod file;
 mod limits;
 mod operation;
 mod options;
+mod requests;
 mod values;
 
 pub use cluster::{Cluster, Role, place_named};
@@ -15,22 +17,24 @@ pub use doors::Doors;
 pub use doors::Envoy;
 pub use operation::{Acme, Observe, Tls};
 pub use options::Options;
+pub use requests::Requests;
+pub use values::Addresses;
 
 use anyhow::bail;
-use file::{File, Given, Source, read_file};
+use file::{File, Given, read_file};
 use keydesk_control::{PeopleRules, Plans, RuleSource, SmtpSettings};
 use keydesk_gateway::{Forms, Limits, SigningKey, UpstreamSettings};
 use keydesk_model::{ExpiryPolicy, TrustedProxies};
 use keydesk_store::Place;
 use keydesk_token::Prefix;
-use std::{net::SocketAddr, path::PathBuf};
+use std::{path::PathBuf, time::Duration};
 use toml::Spanned;
 
 #[derive(Debug)]
 pub struct Config {
     pub data: PathBuf,
-    pub console: SocketAddr,
-    pub gateway: SocketAddr,
+    pub console: Addresses,
+    pub gateway: Addresses,
     /// None: follows from the address that is bound.
     pub public_console_url: Option<String>,
     pub public_gateway_url: Option<String>,
@@ -55,14 +59,17 @@ pub struct Config {
     pub plans: Plans,
     pub expiry: ExpiryPolicy,
     pub people: PeopleRules,
+    pub requests: Requests,
+    /// How long it serves on after it was asked to stop, while it says that it is not ready.
+    pub shutdown_delay: Duration,
 }
+
+const CONSOLE: &str = "127.0.0.1:8080";
+const GATEWAY: &str = "127.0.0.1:8081";
 
 impl Config {
     pub fn read(options: &Options) -> anyhow::Result<Self> {
-        let (source, file) = match &options.config {
-            Some(path) => read_file(path)?,
-            None => (Source { path: PathBuf::new(), text: String::new() }, File::default()),
-        };
+        let (source, file) = read_file(options.config.as_deref())?;
         let pick = |flag: &Option<String>, key: &str, value: &Option<Spanned<String>>| {
             from_flag(flag.as_ref(), key)
                 .or_else(|| value.as_ref().map(|value| source.given(key, value)))
@@ -71,6 +78,9 @@ impl Config {
             pick(&options.public_console_url, "public_console_url", &file.public_console_url);
         let gateway_url =
             pick(&options.public_gateway_url, "public_gateway_url", &file.public_gateway_url);
+        let listen = |flag: &Option<String>, key: &str, value, default| {
+            values::addresses(&source, key, from_flag(flag.as_ref(), key), value, default)
+        };
         let upstream = pick(&options.upstream, "upstream", &file.upstream);
         let data = options.data.clone().or(file.data.clone());
         let data = data.unwrap_or_else(|| PathBuf::from("keydesk-data"));
@@ -80,24 +90,17 @@ impl Config {
         let config = Self {
             rules: limits::rules(&source, &file)?,
             plans: limits::plans(&source, &file)?,
-            people: PeopleRules {
-                sign_up: file.sign_up.unwrap_or(false),
-                require_second_factor: file.require_second_factor.unwrap_or(false),
-            },
+            people: people(&file),
             expiry: limits::expiry(&source, &file.expiry)?,
             store: cluster::place(store.as_ref(), file.store_password.as_ref(), &data)?,
             doors: doors::doors(&source, &file, cluster.terms.lease)?,
             cluster,
             role,
             data,
-            console: values::address(
-                pick(&options.console, "console", &file.console),
-                "127.0.0.1:8080",
-            )?,
-            gateway: values::address(
-                pick(&options.gateway, "gateway", &file.gateway),
-                "127.0.0.1:8081",
-            )?,
+            console: listen(&options.console, "console", file.console.as_ref(), CONSOLE)?,
+            gateway: listen(&options.gateway, "gateway", file.gateway.as_ref(), GATEWAY)?,
+            requests: requests::requests(&source, &file)?,
+            shutdown_delay: values::shutdown_delay(&source, &file.limits)?,
             public_console_url: console_url.as_ref().map(values::public_url).transpose()?,
             public_gateway_url: gateway_url.as_ref().map(values::public_url).transpose()?,
             upstream: upstream.as_ref().map(values::upstream_url).transpose()?,
@@ -122,8 +125,8 @@ impl Config {
     /// otherwise, and no proxy passes others on.
     pub fn is_local(&self) -> bool {
         let urls = [&self.public_console_url, &self.public_gateway_url];
-        self.console.ip().is_loopback()
-            && self.gateway.ip().is_loopback()
+        self.console.are_loopback()
+            && self.gateway.are_loopback()
             && self.trusted_proxies.is_empty()
             && urls.into_iter().flatten().all(|url| names_loopback(url))
     }
@@ -146,15 +149,15 @@ impl Config {
 
     /// Plain http is for loopback: elsewhere passwords would travel in clear.
     fn check_transport(&self) -> anyhow::Result<()> {
-        if self.console == self.gateway && self.console.port() != 0 {
-            bail!("console and gateway are both {}; give each a port of its own", self.console);
+        if let Some(both) = self.console.shared_with(&self.gateway) {
+            bail!("console and gateway are both {both}; give each a port of its own");
         }
-        if !self.is_https() && !self.console.ip().is_loopback() {
+        if !self.is_https() && !self.console.are_loopback() {
             bail!(
                 "console = {}: other machines can reach this address, and passwords would travel in clear. Configure [tls], \
                  or put an https proxy in front and set public_console_url = \"https://…\" and trusted_proxies = [\"its \
                  address\"], or listen on 127.0.0.1",
-                self.console
+                self.console.first()
             );
         }
         let public = self.public_console_url.as_deref();
@@ -171,6 +174,13 @@ impl Config {
             );
         }
         Ok(())
+    }
+}
+
+fn people(file: &File) -> PeopleRules {
+    PeopleRules {
+        sign_up: file.sign_up.unwrap_or(false),
+        require_second_factor: file.require_second_factor.unwrap_or(false),
     }
 }
 
@@ -205,9 +215,9 @@ mod tests {
     #[test]
     fn an_empty_file_means_the_defaults() {
         let config = read("").expect("reads");
-        assert_eq!(config.console.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.console.first().to_string(), "127.0.0.1:8080");
         assert_eq!(config.data, PathBuf::from("keydesk-data"));
-        assert!(config.forms.path && !config.forms.token && config.is_local());
+        assert!(config.forms.path && config.forms.token && config.is_local());
     }
 
     #[test]
@@ -215,7 +225,7 @@ mod tests {
         for (text, message) in [
             (
                 "\nconsole = \"8080\"",
-                "/keydesk.toml:2: console: “8080” is not an address and port such as 127.0.0.1:8080",
+                "/keydesk.toml:2: console: “8080” is not an address and port such as 127.0.0.1:8080, [::1]:8080, localhost:8080 or :8080",
             ),
             (
                 "upstream = \"localhost:3000\"",
@@ -230,7 +240,7 @@ mod tests {
                 "/keydesk.toml:1: public_console_url: “https://a.example/x” is not a URL of scheme, host and port only, such as https://console.example.com",
             ),
             (
-                "[endpoints]\npath = false",
+                "[endpoints]\npath = false\ntoken = false",
                 "/keydesk.toml:2: endpoints: switch on path or token, or nothing can be called",
             ),
             (
@@ -284,6 +294,21 @@ mod tests {
         ] {
             assert_eq!(read(text).map(|_| ()), Err(message.to_owned()));
         }
+    }
+
+    #[test]
+    fn a_listener_may_have_several_addresses() {
+        let addresses = |text: &str| {
+            let config = read(&format!("gateway = {text}")).expect("reads");
+            config.gateway.iter().map(|one| one.addr.to_string()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(addresses("\":8081\""), "0.0.0.0:8081 [::]:8081");
+        assert_eq!(addresses("\"localhost:8081\""), "127.0.0.1:8081 [::1]:8081");
+        assert_eq!(addresses("[\"10.0.0.1:80\", \"[fd00::1]:80\"]"), "10.0.0.1:80 [fd00::1]:80");
+        let error = read("gateway = []").expect_err("refused");
+        assert_eq!(error, "gateway: name at least one address");
+        let error = read("gateway = [\"127.0.0.1:8080\"]").expect_err("refused");
+        assert!(error.contains("console and gateway are both 127.0.0.1:8080"), "{error}");
     }
 
     #[test]

@@ -4,11 +4,15 @@
 use super::file::{FileAcme, FileObserve, FileSignature, FileTls, FileUpstream, Source};
 use anyhow::{Context, anyhow, bail};
 use http::{HeaderName, HeaderValue, Uri};
-use keydesk_gateway::{Credential, SigningKey, UpstreamSettings};
+use keydesk_gateway::{
+    Credential, SigningKey, Spellings, UpstreamHost, UpstreamSettings, UpstreamTimes,
+};
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
+    time::Duration,
 };
+use toml::Spanned;
 use zeroize::Zeroizing;
 
 /// Where certificates come from.
@@ -37,6 +41,8 @@ pub struct Observe {
     /// The base URL of an OTLP/HTTP receiver.
     pub otlp: Option<Uri>,
     pub trace_ratio: f64,
+    /// On the gateway's own port, without a token.
+    pub health_path: Option<String>,
 }
 
 const LETS_ENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";
@@ -93,7 +99,53 @@ fn upstream(source: &Source, file: &FileUpstream) -> anyhow::Result<UpstreamSett
             .as_deref()
             .map(|path| read_pem("upstreams.ca_file", path))
             .transpose()?,
-        health_path: health_path(source, file)?,
+        health_path: health_path(source, "upstreams.health_path", file.health_path.as_ref())?,
+        host: host(source, file.host.as_ref())?,
+        keeps: kept_spellings(source, file)?,
+        times: times(source, file)?,
+        sends_via: file.via.unwrap_or(true),
+    })
+}
+
+fn host(source: &Source, value: Option<&Spanned<String>>) -> anyhow::Result<UpstreamHost> {
+    let Some(value) = value else { return Ok(UpstreamHost::default()) };
+    let given = source.given("upstreams.host", value);
+    match given.text.as_str() {
+        "upstream" => Ok(UpstreamHost::Own),
+        "client" => Ok(UpstreamHost::Clients),
+        name if name.parse::<http::uri::Authority>().is_ok() && !name.contains('@') => {
+            Ok(UpstreamHost::Named(name.to_owned()))
+        }
+        _ => Err(given.wrong("upstream, client, or a host such as api.example.com")),
+    }
+}
+
+fn kept_spellings(source: &Source, file: &FileUpstream) -> anyhow::Result<Spellings> {
+    let values = [&file.encoded_slash, &file.empty_segments, &file.double_encoding, &file.non_utf8];
+    let mut kept = Spellings::default();
+    for ((key, spelling), value) in Spellings::ALL.into_iter().zip(values) {
+        let Some(value) = value else { continue };
+        let given = source.given(&format!("upstreams.{key}"), value);
+        match given.text.as_str() {
+            "keep" => kept = kept.with(spelling),
+            "reject" => {}
+            _ => return Err(given.wrong("reject or keep")),
+        }
+    }
+    Ok(kept)
+}
+
+fn times(source: &Source, file: &FileUpstream) -> anyhow::Result<UpstreamTimes> {
+    let seconds = |key: &str, value: &Option<Spanned<u64>>| {
+        let given = value.as_ref();
+        let key = format!("upstreams.{key}");
+        let seconds = given.map(|_| super::values::number(source, &key, given, 1..=86_400, 0));
+        anyhow::Ok(seconds.transpose()?.map(Duration::from_secs))
+    };
+    Ok(UpstreamTimes {
+        connect: seconds("connect_timeout_seconds", &file.connect_timeout_seconds)?,
+        response: seconds("response_timeout_seconds", &file.response_timeout_seconds)?,
+        stream_idle: seconds("stream_idle_timeout_seconds", &file.stream_idle_timeout_seconds)?,
     })
 }
 
@@ -123,9 +175,13 @@ fn credential(source: &Source, file: &FileUpstream) -> anyhow::Result<Option<Cre
         .with_context(|| format!("upstreams.credential_header: {name} is not for a credential"))
 }
 
-fn health_path(source: &Source, file: &FileUpstream) -> anyhow::Result<Option<String>> {
-    let Some(path) = &file.health_path else { return Ok(None) };
-    let given = source.given("upstreams.health_path", path);
+fn health_path(
+    source: &Source,
+    key: &str,
+    path: Option<&Spanned<String>>,
+) -> anyhow::Result<Option<String>> {
+    let Some(path) = path else { return Ok(None) };
+    let given = source.given(key, path);
     let is_path = given.text.starts_with('/') && given.text.bytes().all(|b| b.is_ascii_graphic());
     if is_path { Ok(Some(given.text)) } else { Err(given.wrong("a path such as /healthz")) }
 }
@@ -208,6 +264,7 @@ pub fn observe(source: &Source, file: FileObserve) -> anyhow::Result<Observe> {
     Ok(Observe {
         status: status.transpose()?,
         access_log: file.access_log,
+        health_path: health_path(source, "observe.health_path", file.health_path.as_ref())?,
         otlp: otlp.transpose()?,
         trace_ratio,
     })

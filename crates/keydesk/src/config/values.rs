@@ -4,17 +4,107 @@ use super::file::{FileEndpoints, FileLimits, FileMail, Given, Source};
 use anyhow::{Context, bail};
 use ipnet::IpNet;
 use keydesk_control::SmtpSettings;
-use keydesk_gateway::{Forms, Limits};
+use keydesk_gateway::{Forms, Limits, MOST_FIELDS};
 use keydesk_model::TrustedProxies;
 use keydesk_token::Prefix;
-use std::{net::SocketAddr, ops::RangeInclusive, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs},
+    ops::RangeInclusive,
+    time::Duration,
+};
 use toml::Spanned;
 
-pub fn address(given: Option<Given>, default: &str) -> anyhow::Result<SocketAddr> {
-    match given {
-        Some(given) => given.parse("an address and port such as 127.0.0.1:8080"),
-        None => Ok(default.parse().expect("the default is an address")),
+/// The addresses of a listener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Addresses(Vec<Address>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Address {
+    pub addr: SocketAddr,
+    /// It stands for all of a kind, and a machine without this kind does without it.
+    pub may_be_missing: bool,
+}
+
+impl Addresses {
+    /// The one that is announced.
+    pub fn first(&self) -> SocketAddr {
+        self.0[0].addr
     }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Address> {
+        self.0.iter()
+    }
+
+    pub fn are_loopback(&self) -> bool {
+        self.0.iter().all(|address| address.addr.ip().is_loopback())
+    }
+
+    /// The first that both have, as far as a port is chosen.
+    pub fn shared_with(&self, other: &Self) -> Option<SocketAddr> {
+        let addrs = self.0.iter().map(|address| address.addr);
+        addrs.filter(|addr| addr.port() != 0).find(|addr| other.0.iter().any(|o| o.addr == *addr))
+    }
+}
+
+const ADDRESS: &str =
+    "an address and port such as 127.0.0.1:8080, [::1]:8080, localhost:8080 or :8080";
+
+/// `from` is of the command line or a variable, with commas between several; `value` of the file.
+pub fn addresses(
+    source: &Source,
+    key: &str,
+    from: Option<Given>,
+    value: Option<&Spanned<toml::Value>>,
+    default: &str,
+) -> anyhow::Result<Addresses> {
+    let given = match (from, value) {
+        (Some(given), _) => vec![given],
+        (None, None) => vec![Given { text: default.to_owned(), place: key.to_owned() }],
+        (None, Some(value)) => {
+            let place = source.place(key, value.span().start);
+            let given = |text: &toml::Value| {
+                let text = text.as_str().unwrap_or(text.type_str()).to_owned();
+                Given { text, place: place.clone() }
+            };
+            match value.get_ref() {
+                toml::Value::Array(all) => all.iter().map(given).collect(),
+                one => vec![given(one)],
+            }
+        }
+    };
+    let mut all: Vec<Address> = Vec::new();
+    for given in given {
+        for text in given.text.split(',').map(str::trim) {
+            let found = address(text).ok_or_else(|| given.wrong(ADDRESS))?;
+            all.extend(
+                found.into_iter().filter(|address| !all.contains(address)).collect::<Vec<_>>(),
+            );
+        }
+    }
+    if all.is_empty() {
+        bail!("{key}: name at least one address");
+    }
+    Ok(Addresses(all))
+}
+
+/// One as it is written; a name and `:8080` are several.
+fn address(text: &str) -> Option<Vec<Address>> {
+    if let Ok(addr) = text.parse() {
+        return Some(vec![Address { addr, may_be_missing: false }]);
+    }
+    let (host, port) = text.rsplit_once(':')?;
+    let port: u16 = port.parse().ok()?;
+    let of = |addr: IpAddr| Address { addr: (addr, port).into(), may_be_missing: addr.is_ipv6() };
+    let (v4, v6): (IpAddr, IpAddr) = match host {
+        "" | "*" => (Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()),
+        "localhost" => (Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()),
+        name => {
+            let found: Vec<_> =
+                (name, port).to_socket_addrs().ok()?.map(|addr| of(addr.ip())).collect();
+            return (!found.is_empty()).then_some(found);
+        }
+    };
+    Some(vec![of(v4), of(v6)])
 }
 
 pub fn token_prefix(source: &Source, value: Option<&Spanned<String>>) -> anyhow::Result<Prefix> {
@@ -118,6 +208,7 @@ pub fn limits(source: &Source, file: &FileLimits) -> anyhow::Result<Limits> {
             default.max_body_bytes,
         )?,
         max_header_bytes: read!(small, max_header_bytes = max_header_bytes, 8_192),
+        max_header_fields: max_header_fields(source, file, default.max_header_fields)?,
         max_connections: read!(small, max_connections = max_connections, 1),
         max_connections_per_address: read!(
             small,
@@ -127,10 +218,13 @@ pub fn limits(source: &Source, file: &FileLimits) -> anyhow::Result<Limits> {
         min_body_bytes_per_second: read!(
             small,
             min_body_bytes_per_second = min_body_bytes_per_second,
-            1
+            0
         ),
         header_timeout: read!(seconds, header_timeout = header_timeout_seconds),
         idle_timeout: read!(seconds, idle_timeout = idle_timeout_seconds),
+        keep_alive_timeout: read!(seconds, keep_alive_timeout = keep_alive_timeout_seconds),
+        stream_idle_timeout: read!(seconds, stream_idle_timeout = stream_idle_timeout_seconds),
+        allows_half_close: file.half_close.unwrap_or(default.allows_half_close),
         connect_timeout: read!(seconds, connect_timeout = connect_timeout_seconds),
         response_timeout: read!(seconds, response_timeout = response_timeout_seconds),
         upstream_idle_timeout: read!(
@@ -141,6 +235,12 @@ pub fn limits(source: &Source, file: &FileLimits) -> anyhow::Result<Limits> {
     })
 }
 
+fn max_header_fields(source: &Source, file: &FileLimits, default: u32) -> anyhow::Result<u32> {
+    let (key, value) = ("limits.max_header_fields", file.max_header_fields.as_ref());
+    let fields = number(source, key, value, 1..=MOST_FIELDS as u64, u64::from(default))?;
+    Ok(u32::try_from(fields).unwrap_or(default))
+}
+
 pub(super) fn number(
     source: &Source,
     key: &str,
@@ -149,12 +249,13 @@ pub(super) fn number(
     default: u64,
 ) -> anyhow::Result<u64> {
     let Some(value) = value else { return Ok(default) };
-    let (number, line) = (*value.get_ref(), source.line(value.span().start));
+    let number = *value.get_ref();
     if allowed.contains(&number) {
         return Ok(number);
     }
-    let (path, least, most) = (source.path.display(), allowed.start(), allowed.end());
-    bail!("{path}:{line}: {key}: {number} is not between {least} and {most}")
+    let (place, least, most) =
+        (source.place(key, value.span().start), allowed.start(), allowed.end());
+    bail!("{place}: {number} is not between {least} and {most}")
 }
 
 pub fn smtp(source: &Source, mail: FileMail) -> anyhow::Result<SmtpSettings> {
@@ -177,4 +278,10 @@ pub fn smtp(source: &Source, mail: FileMail) -> anyhow::Result<SmtpSettings> {
         password,
         from: mail.from.into_inner(),
     })
+}
+
+pub fn shutdown_delay(source: &Source, file: &FileLimits) -> anyhow::Result<Duration> {
+    let value = file.shutdown_delay_seconds.as_ref();
+    let seconds = number(source, "limits.shutdown_delay_seconds", value, 0..=3_600, 0)?;
+    Ok(Duration::from_secs(seconds))
 }

@@ -1,0 +1,295 @@
+//! Every key of the configuration file by environment: `limits.max_body_bytes` is `KEYDESK_LIMITS_MAX_BODY_BYTES`, the
+//! first `[[upstreams]]` has `KEYDESK_UPSTREAMS_0_PREFIX`. A text can also come from a file, by `KEYDESK_…_FILE`. The
+//! values take the place of those in the file, so that all of them are read and checked in one way.
+
+use anyhow::{Context, anyhow, bail};
+use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, Value};
+
+/// How a value is written in the environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Text,
+    Number,
+    Fraction,
+    /// `true` or `false`.
+    Flag,
+    /// Between commas.
+    List,
+}
+
+use Kind::{Flag, Fraction, List, Number, Text};
+
+/// Sections that may be there several times.
+const REPEATED: [&str; 4] = ["upstreams", "introspection", "plan", "operation"];
+/// Of those, at most.
+const MOST: usize = 100;
+
+/// The keys, except for those that the command line has too: it reads their variables itself.
+#[rustfmt::skip]
+pub(super) const KEYS: &[(&str, &str, Kind)] = &[
+    ("", "token_prefix", Text), ("", "trusted_proxies", List), ("", "reserved_prefix", Text),
+    ("", "store_password_file", Text), ("", "unlisted_operations", Text), ("", "paths", Text),
+    ("", "method_override", Text), ("", "default_plan", Text), ("", "sign_up", Flag),
+    ("", "require_second_factor", Flag), ("", "keep_request_id", Flag),
+    ("endpoints", "path", Flag), ("endpoints", "token", Flag),
+    ("limits", "max_body_bytes", Number), ("limits", "max_header_bytes", Number),
+    ("limits", "max_header_fields", Number), ("limits", "max_connections", Number),
+    ("limits", "max_connections_per_address", Number), ("limits", "min_body_bytes_per_second", Number),
+    ("limits", "upstream_idle_timeout_seconds", Number), ("limits", "header_timeout_seconds", Number),
+    ("limits", "idle_timeout_seconds", Number), ("limits", "keep_alive_timeout_seconds", Number),
+    ("limits", "connect_timeout_seconds", Number), ("limits", "response_timeout_seconds", Number),
+    ("limits", "stream_idle_timeout_seconds", Number), ("limits", "drain_timeout_seconds", Number),
+    ("limits", "shutdown_delay_seconds", Number), ("limits", "half_close", Flag),
+    ("mail", "server", Text), ("mail", "from", Text), ("mail", "user", Text), ("mail", "password_file", Text),
+    ("upstreams", "prefix", Text), ("upstreams", "urls", List), ("upstreams", "credential_header", Text),
+    ("upstreams", "credential_file", Text), ("upstreams", "ca_file", Text), ("upstreams", "health_path", Text),
+    ("upstreams", "host", Text), ("upstreams", "encoded_slash", Text), ("upstreams", "empty_segments", Text),
+    ("upstreams", "double_encoding", Text), ("upstreams", "non_utf8", Text), ("upstreams", "via", Flag),
+    ("upstreams", "connect_timeout_seconds", Number), ("upstreams", "response_timeout_seconds", Number),
+    ("upstreams", "stream_idle_timeout_seconds", Number),
+    ("signature", "key_file", Text),
+    ("tls", "certificate", Text), ("tls", "key", Text),
+    ("tls.acme", "domains", List), ("tls.acme", "contact", Text), ("tls.acme", "directory", Text),
+    ("tls.acme", "ca_file", Text),
+    ("observe", "status", Text), ("observe", "access_log", Text), ("observe", "otlp", Text),
+    ("observe", "trace_ratio", Fraction), ("observe", "health_path", Text),
+    ("cluster", "name", Text), ("cluster", "lease_seconds", Number), ("cluster", "isolated", Text),
+    ("cluster", "max_age_seconds", Number), ("cluster", "confirm_seconds", Number), ("cluster", "peer", Text),
+    ("cluster", "peer_url", Text), ("cluster", "peer_key_file", Text),
+    ("operation", "method", Text), ("operation", "path", Text), ("operation", "scopes", List),
+    ("operation", "rate", Text),
+    ("plan", "name", Text), ("plan", "rate", Text), ("plan", "token_rate", Text), ("plan", "monthly_calls", Number),
+    ("plan", "mode", Text),
+    ("expiry", "max_days", Number), ("expiry", "required", Flag), ("expiry", "default", Text), ("expiry", "mode", Text),
+    ("self_service", "rotate", Flag), ("self_service", "revoke", Flag), ("self_service", "rotate_path", Text),
+    ("introspection", "client_id", Text), ("introspection", "client_secret_file", Text),
+    ("forward_auth", "trusted", List), ("forward_auth", "cache_seconds", Number),
+    ("envoy", "listen", Text), ("envoy", "trusted", List),
+    ("cors", "origins", List), ("cors", "methods", List), ("cors", "headers", List),
+    ("cors", "exposed_headers", List), ("cors", "max_age_seconds", Number), ("cors", "accounts", Flag),
+    ("token_locations", "x_api_key", Flag), ("token_locations", "basic", Flag),
+    ("token_locations", "websocket_protocol", Flag),
+];
+
+/// The command line's own keys, of which a file can be named, too.
+const OPTIONS: [&str; 7] = [
+    "console",
+    "gateway",
+    "public_console_url",
+    "public_gateway_url",
+    "store",
+    "upstream",
+    "openapi",
+];
+
+/// Behind a value, so that a message about it can name where it comes from.
+pub(super) const MARK: &str = "# from ";
+
+/// The file's text with what `variables` says instead.
+pub(super) fn overlay(
+    text: &str,
+    variables: &dyn Fn(&str) -> Option<String>,
+) -> anyhow::Result<String> {
+    let mut values = Vec::new();
+    for (section, key, kind) in KEYS {
+        if !REPEATED.contains(section) {
+            values.extend(look_up(section, key, *kind, None, variables)?);
+            continue;
+        }
+        for number in 0..MOST {
+            values.extend(look_up(section, key, *kind, Some(number), variables)?);
+        }
+    }
+    for key in OPTIONS {
+        let name = variable("", key, None);
+        if variables(&name).is_none() {
+            values.extend(look_up("", key, Text, None, variables)?);
+        }
+    }
+    if values.is_empty() {
+        return Ok(text.to_owned());
+    }
+    // What is wrong in the file is told by whoever reads it afterwards.
+    let Ok(mut document) = text.parse::<DocumentMut>() else { return Ok(text.to_owned()) };
+    for given in values {
+        let table = given.table(&mut document)?;
+        // In its place, so that lines stay where they are.
+        match table.get_mut(given.key) {
+            Some(item) => *item = Item::Value(given.value),
+            None => drop(table.insert(given.key, Item::Value(given.value))),
+        }
+    }
+    Ok(document.to_string())
+}
+
+struct Given {
+    section: &'static str,
+    number: Option<usize>,
+    key: &'static str,
+    name: String,
+    value: Value,
+}
+
+fn variable(section: &str, key: &str, number: Option<usize>) -> String {
+    let number = number.map_or(String::new(), |number| format!("{number}_"));
+    let section = if section.is_empty() { String::new() } else { format!("{section}_{number}") };
+    format!("KEYDESK_{section}{key}").to_uppercase().replace('.', "_")
+}
+
+fn look_up(
+    section: &'static str,
+    key: &'static str,
+    kind: Kind,
+    number: Option<usize>,
+    variables: &dyn Fn(&str) -> Option<String>,
+) -> anyhow::Result<Option<Given>> {
+    let name = variable(section, key, number);
+    let in_file = format!("{name}_FILE");
+    let is_key = |name: &str| KEYS.iter().any(|(s, k, _)| variable(s, k, number) == name);
+    let (name, text) = match (variables(&name), variables(&in_file).filter(|_| !is_key(&in_file))) {
+        (Some(_), Some(_)) => bail!("{name} and {in_file} are both set; set one of them"),
+        (Some(text), None) => (name, text),
+        (None, Some(path)) => {
+            let text = std::fs::read_to_string(&path)
+                .with_context(|| format!("{in_file}: {path} cannot be read"))?;
+            (in_file, text.trim_end().to_owned())
+        }
+        (None, None) => return Ok(None),
+    };
+    let wrong = |wanted: &str| anyhow!("{name}: “{text}” is not {wanted}");
+    let mut value: Value = match kind {
+        Text => text.as_str().into(),
+        Number => text.trim().parse::<i64>().map_err(|_| wrong("a whole number"))?.into(),
+        Fraction => text.trim().parse::<f64>().map_err(|_| wrong("a number"))?.into(),
+        Flag => text.trim().parse::<bool>().map_err(|_| wrong("true or false"))?.into(),
+        List => {
+            let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+            Value::Array(parts.collect::<Array>())
+        }
+    };
+    value.decor_mut().set_suffix(format!(" {MARK}{name}"));
+    Ok(Some(Given { section, number, key, name, value }))
+}
+
+impl Given {
+    /// The section that the value belongs into.
+    fn table<'a>(&self, document: &'a mut DocumentMut) -> anyhow::Result<&'a mut Table> {
+        let unlike = || anyhow!("{}: [{}] is something else in the file", self.name, self.section);
+        let mut table = document.as_table_mut();
+        for part in self.section.split('.').filter(|part| !part.is_empty()) {
+            let item = table.entry(part).or_insert_with(|| match self.number {
+                Some(_) => Item::ArrayOfTables(ArrayOfTables::new()),
+                None => Item::Table(Table::new()),
+            });
+            // Comments have no place in a table on one line.
+            *item = match std::mem::take(item).into_table() {
+                Ok(table) => Item::Table(table),
+                Err(other) => other,
+            };
+            table = match self.number {
+                None => item.as_table_mut().ok_or_else(unlike)?,
+                Some(number) => {
+                    let tables = item.as_array_of_tables_mut().ok_or_else(unlike)?;
+                    while tables.len() <= number {
+                        tables.push(Table::new());
+                    }
+                    tables.get_mut(number).ok_or_else(unlike)?
+                }
+            };
+        }
+        Ok(table)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::file::File;
+
+    fn with(text: &str, variables: &[(&str, &str)]) -> Result<String, String> {
+        let find = |name: &str| {
+            variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        };
+        overlay(text, &find).map_err(|error| format!("{error:#}"))
+    }
+
+    #[test]
+    fn the_environment_stands_above_the_file() {
+        let file = "# mine\ntrusted_proxies = [\n  \"10.0.0.1\",\n]\n[limits]\nmax_body_bytes = 1 # small\n";
+        let text = with(
+            file,
+            &[
+                ("KEYDESK_LIMITS_MAX_BODY_BYTES", "2"),
+                ("KEYDESK_TRUSTED_PROXIES", "10.0.0.2, ::1"),
+                ("KEYDESK_UPSTREAMS_1_PREFIX", "/b"),
+                ("KEYDESK_UPSTREAMS_0_PREFIX", "/a"),
+                ("KEYDESK_TLS_ACME_DOMAINS", "a.example"),
+                ("KEYDESK_SIGN_UP", "true"),
+            ],
+        );
+        let text = text.expect("is right");
+        let read: toml::Table = toml::from_str(&text).expect("is TOML");
+        assert_eq!(read["limits"]["max_body_bytes"].as_integer(), Some(2), "{text}");
+        assert_eq!(read["trusted_proxies"].as_array().map(Vec::len), Some(2));
+        assert_eq!(read["upstreams"][0]["prefix"].as_str(), Some("/a"));
+        assert_eq!(read["upstreams"][1]["prefix"].as_str(), Some("/b"));
+        assert_eq!(read["tls"]["acme"]["domains"][0].as_str(), Some("a.example"));
+        assert!(text.contains("# mine") && text.contains("# from KEYDESK_SIGN_UP"));
+        assert_eq!(with(file, &[]).as_deref(), Ok(file));
+    }
+
+    #[test]
+    fn a_table_on_one_line_takes_values_too() {
+        let text =
+            with("mail = { server = \"smtp://a\", from = \"b\" }", &[("KEYDESK_MAIL_USER", "c")]);
+        let read: toml::Table = toml::from_str(&text.expect("is right")).expect("is TOML");
+        assert_eq!(read["mail"]["user"].as_str(), Some("c"));
+        assert_eq!(read["mail"]["server"].as_str(), Some("smtp://a"));
+    }
+
+    #[test]
+    fn a_wrong_value_names_its_variable() {
+        for (name, value, error) in [
+            ("KEYDESK_SIGN_UP", "yes", "KEYDESK_SIGN_UP: “yes” is not true or false"),
+            (
+                "KEYDESK_LIMITS_MAX_CONNECTIONS",
+                "many",
+                "KEYDESK_LIMITS_MAX_CONNECTIONS: “many” is not a whole number",
+            ),
+            (
+                "KEYDESK_MAIL_USER_FILE",
+                "/nowhere",
+                "KEYDESK_MAIL_USER_FILE: /nowhere cannot be read: No such file or directory (os error 2)",
+            ),
+        ] {
+            assert_eq!(with("", &[(name, value)]), Err(error.to_owned()));
+        }
+    }
+
+    /// What a section refuses names all that it takes.
+    #[test]
+    fn every_key_of_the_file_has_a_variable() {
+        let sections: std::collections::BTreeSet<&str> =
+            KEYS.iter().map(|(section, ..)| *section).collect();
+        for section in &sections {
+            let text = match *section {
+                "" => "zzz = 1".to_owned(),
+                repeated if REPEATED.contains(&repeated) => format!("[[{repeated}]]\nzzz = 1"),
+                section => format!("[{section}]\nzzz = 1"),
+            };
+            let error = toml::from_str::<File>(&text).expect_err("is unknown").to_string();
+            let listed = error.split("expected").nth(1).unwrap_or_default();
+            let fields: Vec<&str> = listed.split('`').skip(1).step_by(2).collect();
+            assert!(!fields.is_empty(), "{section}: {error}");
+            for field in fields {
+                let is_section = section.is_empty()
+                    && sections.iter().any(|s| s.split('.').next() == Some(field))
+                    || *section == "tls" && field == "acme";
+                let is_option = section.is_empty()
+                    && (OPTIONS.contains(&field) || ["data", "role"].contains(&field));
+                let is_key = KEYS.iter().any(|(s, key, _)| s == section && *key == field);
+                assert!(is_section || is_option || is_key, "[{section}] {field} has no variable");
+            }
+        }
+    }
+}
