@@ -128,7 +128,8 @@ async fn t01_another_account_s_endpoint_is_refused_and_nothing_of_it_is_told() {
 
 #[tokio::test]
 async fn urls_that_are_no_endpoint_are_explained_on_both_sides() {
-    let mut keydesk = Keydesk::start();
+    let config = "[endpoints]\ntoken = false\n".to_owned();
+    let mut keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
     let ann = keydesk.with_account().await;
     let token = format!("Bearer {}", ann.bearer_token().await);
     let (status, _, problem) =

@@ -37,6 +37,7 @@ mod operator;
 mod operators;
 mod quotas;
 mod races;
+mod real_apis;
 mod receipts;
 mod recipes;
 mod regressions;

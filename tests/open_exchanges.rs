@@ -246,7 +246,7 @@ async fn suspension_ends_what_is_open() {
     is_cut(events).await;
     is_cut(multiplexed).await;
     let ended = tokio::time::timeout(PATIENCE, socket.next()).await.expect("it ends");
-    assert!(ended.is_none_or(|message| message.is_err()));
+    assert!(says_goodbye(ended), "with 1008 or no word at all");
 }
 
 /// Limits that are put in force hold for what is open.
@@ -260,5 +260,13 @@ async fn an_open_websocket_and_an_open_answer_are_judged_by_new_limits() {
     assert_eq!(open.ann.post(&path, &form).await.status, 303);
     is_cut(events).await;
     let ended = tokio::time::timeout(PATIENCE, socket.next()).await.expect("it ends");
-    assert!(ended.is_none_or(|message| message.is_err()));
+    assert!(says_goodbye(ended), "with 1008 or no word at all");
+}
+
+/// A WebSocket that is no longer permitted is closed by RFC 6455's policy violation.
+fn says_goodbye(last: Option<Result<tungstenite::Message, tungstenite::Error>>) -> bool {
+    match last {
+        Some(Ok(tungstenite::Message::Close(Some(frame)))) => u16::from(frame.code) == 1008,
+        last => last.is_none_or(|message| message.is_err()),
+    }
 }

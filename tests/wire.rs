@@ -38,7 +38,8 @@ async fn w2_t33_only_one_authority_is_believed() {
             ("GET http://a:80PATH/x HTTP/1.1\r\nAUTH\r\n\r\n", 400),
             ("GET http://a.PATH/x HTTP/1.1\r\nAUTH\r\n\r\n", 400),
             ("GET ftp://aPATH/x HTTP/1.1\r\nAUTH\r\n\r\n", 400),
-            ("OPTIONS * HTTP/1.1\r\nAUTH\r\n\r\n", 400),
+            ("OPTIONS * HTTP/1.1\r\nAUTH\r\n\r\n", 204),
+            ("GET * HTTP/1.1\r\nAUTH\r\n\r\n", 400),
             ("GET a:80 HTTP/1.1\r\nAUTH\r\n\r\n", 400),
             ("GET PATH/x HTTP/1.1\r\nHost: a/b\r\nAuthorization: Bearer x\r\n\r\n", 400),
             ("GET PATH/x HTTP/1.1\r\nHost: u@a\r\nAuthorization: Bearer x\r\n\r\n", 400),
@@ -208,13 +209,13 @@ async fn w12_methods_that_make_a_gateway_something_else_are_refused() {
 async fn w13_t06_large_heads_are_431_before_they_are_all_there() {
     let behind = Behind::start("").await;
     let head = "GET PATH/x HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ";
-    for size in [17_000, 64 << 10, 1 << 20] {
+    for size in [33_000, 64 << 10, 1 << 20] {
         let answer = behind.send(&format!("{head}{}\r\n\r\n", "a".repeat(size))).await;
         assert_eq!(outcome(&answer), (431, 1), "{size}: {}", answer.get(..100).unwrap_or(&answer));
     }
-    let answer = behind.send(&format!("{head}{}\r\n\r\n", "a".repeat(8_000))).await;
-    assert_eq!(outcome(&answer).0, 401, "8 KB are a head, but no token");
-    let many = "A: b\r\n".repeat(101);
+    let answer = behind.send(&format!("{head}{}\r\n\r\n", "a".repeat(30_000))).await;
+    assert_eq!(outcome(&answer).0, 401, "30 KB are a head, but no token");
+    let many = "A: b\r\n".repeat(201);
     assert_eq!(
         outcome(&behind.send(&format!("GET PATH/x HTTP/1.1\r\n{many}\r\n")).await),
         (431, 1)
@@ -443,11 +444,6 @@ async fn answers_without_a_body_have_none() {
             "content-length: 7",
         ),
         ("GET", "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", "content-length: 0"),
-        (
-            "GET",
-            "HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
-            "200 OK",
-        ),
     ] {
         behind.upstream.answers(answer.as_bytes());
         let request = format!(

@@ -2,6 +2,7 @@
 //! what works without a script.
 
 mod journey;
+mod origins;
 mod pages;
 mod passkeys;
 mod people;
