@@ -63,8 +63,9 @@ async fn t38_strangers_at_many_addresses_keep_nobody_out() {
         form.len()
     );
     let answer = raw::converse_until_closed(&host, log_in.as_bytes()).await;
-    let cookie = answer.split("keydesk=").nth(1).and_then(|rest| rest.split(';').next());
-    let cookie = format!("keydesk={}", cookie.expect("a session"));
+    let name = format!("{}=", keydesk.cookie_name());
+    let cookie = answer.split(&name).nth(1).and_then(|rest| rest.split(';').next());
+    let cookie = format!("{name}{}", cookie.expect("a session"));
     let host_line = format!("GET /api-docs HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\n\r\n");
     ann.write_all(host_line.as_bytes()).await.expect("writes");
     let mut page = vec![0; 64 * 1024];

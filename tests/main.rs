@@ -10,6 +10,7 @@ mod browser;
 mod clocks;
 mod cluster;
 mod connections;
+mod consoles_behind;
 mod desync;
 mod differential;
 mod documents;

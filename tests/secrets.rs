@@ -137,7 +137,7 @@ async fn t58_nothing_in_the_database_opens_anything_by_itself() {
     let digest = sha2::Sha256::digest(ann.bearer_token().await.as_bytes());
     let hex = hex::encode(digest);
     assert!(!is_let_through(&use_token(&endpoint, &hex).await));
-    let cookie = format!("keydesk={hex}");
+    let cookie = format!("{}={hex}", keydesk.cookie_name());
     let request = crate::support::client()
         .build()
         .expect("a client")

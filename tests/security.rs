@@ -57,7 +57,7 @@ async fn se2_the_cookie_is_plain_on_loopback_and_strict_on_https() {
     let page = Person::visiting(&keydesk.console).log_in(ANN, PASSWORD).await;
     let cookie = page.header("set-cookie");
     assert!(
-        cookie.starts_with("keydesk=")
+        cookie.starts_with(&format!("{}=", keydesk.cookie_name()))
             && cookie.ends_with("; Path=/; Max-Age=2592000; HttpOnly; SameSite=Lax"),
         "{cookie}"
     );
@@ -146,7 +146,7 @@ async fn se1_a_session_gets_a_new_secret_at_log_in_and_after_a_password_change()
             .expect("a client");
         client
             .get(format!("{}/sessions", keydesk.console))
-            .header("cookie", format!("keydesk={secret}"))
+            .header("cookie", format!("{}={secret}", keydesk.cookie_name()))
             .send()
     };
     assert_eq!(with(first).await.expect("answers").status(), 303, "the old one is dead");
@@ -191,7 +191,7 @@ async fn se8_a_bearer_token_opens_no_page_and_a_cookie_no_api() {
     assert_eq!(use_token(&endpoint, secret).await.0, 401);
     let with_token = client
         .get(format!("{}/tokens", keydesk.console))
-        .header("cookie", format!("keydesk={token}"))
+        .header("cookie", format!("{}={token}", keydesk.cookie_name()))
         .send();
     assert_eq!(with_token.await.expect("answers").url().path(), "/login");
 }

@@ -262,6 +262,11 @@ impl Keydesk {
         self.printed.lock().expect("no test panics with the lock held").clone()
     }
 
+    /// The name of the session's cookie on plain http.
+    pub fn cookie_name(&self) -> String {
+        format!("keydesk-{}", self.console.rsplit(':').next().expect("a port"))
+    }
+
     /// Another command on the same folder.
     pub fn run(&self, args: &[&str], input: &str) -> Output {
         run_in(self.folder.path(), args, input)

@@ -12,7 +12,7 @@ use crate::{
 };
 use axum::{
     extract::FromRequestParts,
-    http::{Method, request::Parts},
+    http::{Method, request::Parts, uri::PathAndQuery},
     response::{IntoResponse, Redirect, Response},
 };
 use keydesk_model::{Action, Actor, Origin, Right, Timestamp};
@@ -245,9 +245,10 @@ pub(crate) fn to_log_in(parts: &Parts) -> Response {
 
 /// The log-in page, which leads back to the page that was asked for.
 fn login_url(parts: &Parts) -> String {
-    let path = parts.uri.path();
-    if parts.method == Method::GET && path != "/" {
-        format!("/login?next={path}")
+    let wanted = parts.uri.path_and_query().map_or(parts.uri.path(), PathAndQuery::as_str);
+    if parts.method == Method::GET && parts.uri.path() != "/" {
+        let next: String = form_urlencoded::byte_serialize(wanted.as_bytes()).collect();
+        format!("/login?next={next}")
     } else {
         "/login".to_owned()
     }

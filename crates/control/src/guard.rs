@@ -4,6 +4,7 @@
 use crate::{
     Desk, Settings, attempts,
     freshness::NewCookie,
+    host,
     language::speaking,
     problem::Problem,
     say,
@@ -13,7 +14,7 @@ use axum::{
     Extension,
     body::Body,
     extract::{ConnectInfo, Request, State},
-    http::{HeaderName, HeaderValue, StatusCode, Version, header, uri::Authority},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -99,19 +100,16 @@ fn refuse(
     request: &Request,
     request_id: &str,
 ) -> Option<Response> {
-    if request.headers().contains_key(header::AUTHORIZATION) || names_account(request.uri().path())
-    {
+    if has_bearer(request) || names_account(request.uri().path()) {
         return Some(this_is_the_console(settings, request_id));
     }
-    let hosts = request.headers().get_all(header::HOST).iter().count();
-    let host = host_of(request);
-    let is_ours = host.is_some_and(|host| {
-        settings.console_origins().any(|origin| {
-            origin.split_once("://").is_some_and(|(_, ours)| ours.eq_ignore_ascii_case(host))
-        })
-    });
-    if !is_ours || hosts > 1 {
-        let detail = say("misdirected-why").with("url", &settings.console_url);
+    let host = host::of(request);
+    let is_ours =
+        host.is_some_and(|host| host::is_console(settings, peer.ip(), request.headers(), host));
+    if !is_ours {
+        let arrived = shown(host.unwrap_or_default());
+        let detail =
+            say("misdirected-why").with("url", &settings.console_url).with("host", arrived);
         let problem = Problem::new(StatusCode::MISDIRECTED_REQUEST, say("misdirected"), detail);
         return Some(problem.into_response());
     }
@@ -124,24 +122,25 @@ fn refuse(
     None
 }
 
+/// A program's token. Other schemes are between the browser and a proxy in front.
+fn has_bearer(request: &Request) -> bool {
+    let mut values = request.headers().get_all(header::AUTHORIZATION).iter();
+    values.any(|value| {
+        let scheme = value.as_bytes().get(..7).unwrap_or_default();
+        scheme.eq_ignore_ascii_case(b"bearer ") || value.as_bytes().eq_ignore_ascii_case(b"bearer")
+    })
+}
+
+/// What a client sent as its host, as far as it is one.
+fn shown(host: &str) -> String {
+    let is_part = |c: &char| c.is_ascii_alphanumeric() || "-._:[]".contains(*c);
+    host.chars().filter(is_part).take(100).collect()
+}
+
 /// Whether a path begins as an endpoint's does. No page of the console begins with digits.
 fn names_account(path: &str) -> bool {
     let first = path.split('/').nth(1).unwrap_or_default();
     first.parse::<keydesk_model::AccountNumber>().is_ok()
-}
-
-/// The one host that a request names. `None` if it names none, or two that differ: RFC 9112 section 3.2.2 lets the
-/// target of an absolute form win, and others let `Host`.
-fn host_of(request: &Request) -> Option<&str> {
-    let named = match request.headers().get(header::HOST) {
-        Some(host) => Some(host.to_str().ok()?),
-        None => None,
-    };
-    match (request.uri().authority().map(Authority::as_str), named) {
-        (Some(authority), Some(host)) => authority.eq_ignore_ascii_case(host).then_some(authority),
-        (Some(authority), None) => (request.version() == Version::HTTP_2).then_some(authority),
-        (None, host) => host,
-    }
 }
 
 /// Set on a connection when a request on it has an open session, to a number of its person: then its place is kept.
@@ -156,10 +155,12 @@ fn came_by_https(settings: &Settings, peer: SocketAddr, request: &Request) -> bo
     if request.extensions().get::<DirectTls>().is_some() {
         return true;
     }
-    let mut schemes = request.headers().get_all("x-forwarded-proto").iter();
-    let says_https =
-        schemes.next().is_some_and(|scheme| scheme == "https") && schemes.next().is_none();
-    settings.trusted_proxies.contains(peer.ip()) && says_https
+    // Each proxy on the way may have added its own: all of them must say so.
+    let lines = request.headers().get_all("x-forwarded-proto").iter().map(HeaderValue::as_bytes);
+    let mut schemes = lines.flat_map(|line| line.split(|byte| *byte == b',')).peekable();
+    settings.trusted_proxies.contains(peer.ip())
+        && schemes.peek().is_some()
+        && schemes.all(|scheme| scheme.trim_ascii().eq_ignore_ascii_case(b"https"))
 }
 
 /// A program that was given the console's URL as its endpoint. Its token is not even looked at.

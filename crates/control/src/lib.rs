@@ -15,6 +15,7 @@ mod factors;
 mod freshness;
 mod guard;
 mod help;
+mod host;
 mod keyring;
 pub mod keys;
 mod language;

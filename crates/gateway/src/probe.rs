@@ -120,7 +120,12 @@ pub fn forwarded(bytes: &[u8]) {
         .iter()
         .flat_map(|line| line.split(|byte| *byte == b','))
         .rev()
-        .map_while(|hop| std::str::from_utf8(hop).ok()?.trim().parse::<IpAddr>().ok())
+        .map_while(|hop| {
+            let hop = std::str::from_utf8(hop).ok()?.trim();
+            let bare = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+            let with_port = || hop.parse::<std::net::SocketAddr>().ok().map(|addr| addr.ip());
+            bare.unwrap_or(hop).parse::<IpAddr>().ok().or_else(with_port)
+        })
         .map(|hop| hop.to_canonical())
         .collect();
     let expected = hops.iter().position(|hop| !trusted.contains(*hop));

@@ -177,6 +177,10 @@ pub fn settings(
     // On loopback people also type localhost.
     let is_plain_loopback = console.ip().is_loopback() && console_url.starts_with("http:");
     let port = console.port();
+    let mut console_addrs = vec![format!("localhost:{port}")];
+    for address in config.console.iter() {
+        console_addrs.push(std::net::SocketAddr::new(address.addr.ip(), port).to_string());
+    }
     let aliases = [
         own_url,
         format!("http://localhost:{port}"),
@@ -184,6 +188,7 @@ pub fn settings(
         format!("http://[::1]:{port}"),
     ];
     Settings {
+        console_addrs,
         console_aliases: aliases
             .into_iter()
             .filter(|url| is_plain_loopback && *url != console_url)

@@ -1,7 +1,7 @@
 //! Whose word counts about where a request came from: the proxies that the operator trusts.
 
 use ipnet::IpNet;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// The networks whose `X-Forwarded-*` headers are believed. Empty: nobody's.
 #[derive(Clone, Debug, Default)]
@@ -34,12 +34,18 @@ impl TrustedProxies {
             if !self.contains(nearest) {
                 break;
             }
-            let text = std::str::from_utf8(hop).unwrap_or_default();
-            let Ok(addr) = text.trim().parse::<IpAddr>() else { break };
+            let Some(addr) = std::str::from_utf8(hop).ok().and_then(address) else { break };
             nearest = addr.to_canonical();
         }
         nearest
     }
+}
+
+/// An address as proxies write it: bare, with a port (Azure), and IPv6 in brackets.
+fn address(hop: &str) -> Option<IpAddr> {
+    let hop = hop.trim();
+    let bare = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(hop);
+    bare.parse().ok().or_else(|| hop.parse::<SocketAddr>().ok().map(|addr| addr.ip()))
 }
 
 #[cfg(test)]
@@ -63,6 +69,9 @@ mod tests {
         assert_eq!(resolve("10.0.0.1", &["1.2.3.4, rubbish, 10.0.0.2"]), "10.0.0.2");
         assert_eq!(resolve("::ffff:10.0.0.1", &["::ffff:198.51.100.4"]), "198.51.100.4");
         assert_eq!(resolve("10.0.0.1", &[]), "10.0.0.1");
+        assert_eq!(resolve("10.0.0.1", &["203.0.113.7:51234"]), "203.0.113.7");
+        assert_eq!(resolve("10.0.0.1", &["[2001:db8::7]:51234"]), "2001:db8::7");
+        assert_eq!(resolve("10.0.0.1", &["[2001:db8::7], 10.0.0.2:80"]), "2001:db8::7");
         let unreadable = [&b"1.2.3.4"[..], b"\xff, 203.0.113.9, 10.0.0.2"];
         let nearest =
             trusted.client_addr("10.0.0.1".parse().expect("an address"), unreadable.into_iter());

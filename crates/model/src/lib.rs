@@ -30,7 +30,7 @@ pub use account::{AccountName, AccountNumber, AccountNumberError, AccountState};
 pub use attempt::{AttemptKind, Attempts, Held, LOCKED_AT};
 pub use audit::{Action, Actor, Origin};
 pub use change::{Change, Feed, LiveRules, LiveSecret, Snapshot, Table};
-pub use cookie::{DEVICE_COOKIES, SESSION_COOKIES, SIGN_ON_COOKIES, is_console_cookie};
+pub use cookie::{DEVICE_COOKIE, SESSION_COOKIE, SIGN_ON_COOKIE, is_console_cookie};
 pub use cors::{CorsPolicy, OriginError, OriginList};
 pub use expiry::{Expiry, ExpiryError, ExpiryPolicy, ExpiryPolicyError};
 pub use grant::{AddressList, AddressListError, Grant};

@@ -2,58 +2,63 @@
 
 use crate::Settings;
 use axum::http::{HeaderMap, HeaderValue, header};
-use keydesk_model::{DEVICE_COOKIES, SESSION_COOKIES, SIGN_ON_COOKIES};
+use keydesk_model::{DEVICE_COOKIE, SESSION_COOKIE, SIGN_ON_COOKIE};
 
-fn name(names: [&'static str; 2], settings: &Settings) -> &'static str {
-    names[usize::from(settings.is_https())]
+/// On https `__Host-` ties a cookie to this origin. On plain http only its name tells the ports of a host apart.
+fn name(base: &str, settings: &Settings) -> String {
+    if settings.is_https() {
+        return format!("__Host-{base}");
+    }
+    let port = settings.console_url.rsplit(':').next().unwrap_or_default();
+    let is_port = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    format!("{base}-{}", if is_port { port } else { "80" })
 }
 
 pub(crate) fn session_in<'a>(headers: &'a HeaderMap, settings: &Settings) -> Option<&'a str> {
-    value_of(name(SESSION_COOKIES, settings), headers)
+    value_of(&name(SESSION_COOKIE, settings), headers)
 }
 
 /// What a browser is known again by.
 pub(crate) fn device_in<'a>(headers: &'a HeaderMap, settings: &Settings) -> Option<&'a str> {
-    value_of(name(DEVICE_COOKIES, settings), headers)
+    value_of(&name(DEVICE_COOKIE, settings), headers)
 }
 
+/// Cookies of other programs may hold any bytes.
 fn value_of<'a>(name: &str, headers: &'a HeaderMap) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(key, _)| *key == name)
-        .map(|(_, value)| value)
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b';'))
+        .filter_map(|pair| pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"="))
+        .find_map(|value| std::str::from_utf8(value).ok())
 }
 
 pub(crate) fn session_cookie(secret: &str, settings: &Settings) -> HeaderValue {
-    cookie(SESSION_COOKIES, secret, 30 * 24 * 60 * 60, settings)
+    cookie(SESSION_COOKIE, secret, 30 * 24 * 60 * 60, settings)
 }
 
 /// For as long as somebody is at their provider.
 pub(crate) fn sign_on_cookie(secret: &str, settings: &Settings) -> HeaderValue {
-    cookie(SIGN_ON_COOKIES, secret, 10 * 60, settings)
+    cookie(SIGN_ON_COOKIE, secret, 10 * 60, settings)
 }
 
 pub(crate) fn sign_on_in<'a>(headers: &'a HeaderMap, settings: &Settings) -> Option<&'a str> {
-    value_of(name(SIGN_ON_COOKIES, settings), headers)
+    value_of(&name(SIGN_ON_COOKIE, settings), headers)
 }
 
 pub(crate) fn device_cookie(secret: &str, settings: &Settings) -> HeaderValue {
-    cookie(DEVICE_COOKIES, secret, 365 * 24 * 60 * 60, settings)
+    cookie(DEVICE_COOKIE, secret, 365 * 24 * 60 * 60, settings)
 }
 
 pub(crate) fn clear_cookie(settings: &Settings) -> HeaderValue {
-    cookie(SESSION_COOKIES, "", 0, settings)
+    cookie(SESSION_COOKIE, "", 0, settings)
 }
 
-fn cookie(names: [&'static str; 2], value: &str, max_age: u32, settings: &Settings) -> HeaderValue {
+fn cookie(base: &str, value: &str, max_age: u32, settings: &Settings) -> HeaderValue {
     let secure = if settings.is_https() { "; Secure" } else { "" };
     let text = format!(
         "{}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}",
-        name(names, settings)
+        name(base, settings)
     );
     let mut value = HeaderValue::try_from(text)
         .expect("what stands in our cookies is hexadecimal or base64url");
@@ -65,9 +70,11 @@ fn cookie(names: [&'static str; 2], value: &str, max_age: u32, settings: &Settin
 /// a host is refused, as is everything outside of printable ASCII.
 pub(crate) fn safe_next(next: Option<&str>) -> &str {
     let is_path = |next: &&str| {
-        next.starts_with('/')
-            && !next.starts_with("//")
-            && next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\' && b != b'%')
+        let (path, query) = next.split_once('?').unwrap_or((next, ""));
+        path.starts_with('/')
+            && !path.starts_with("//")
+            && path.bytes().all(|b| b.is_ascii_graphic() && !b"\\%#".contains(&b))
+            && query.bytes().all(|b| b.is_ascii_graphic() && !b"\\#".contains(&b))
     };
     next.filter(is_path).unwrap_or("/api-docs")
 }
@@ -91,6 +98,8 @@ mod tests {
         ] {
             assert_eq!(safe_next(Some(evil)), "/api-docs", "{evil}");
         }
-        assert_eq!(safe_next(Some("/tokens/new")), "/tokens/new");
+        for path in ["/tokens/new", "/audit?text=M%C3%BCller&page=2"] {
+            assert_eq!(safe_next(Some(path)), path, "the query is kept");
+        }
     }
 }

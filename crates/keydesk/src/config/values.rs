@@ -123,11 +123,12 @@ pub fn public_url(given: &Given) -> anyhow::Result<String> {
     let authority =
         uri.authority().filter(|authority| is_plain && !authority.as_str().contains('@'));
     let authority = authority.ok_or_else(|| given.wrong(wanted))?;
-    Ok(format!(
-        "{}://{}",
-        uri.scheme_str().unwrap_or("http"),
-        authority.as_str().to_ascii_lowercase()
-    ))
+    let (scheme, authority) =
+        (uri.scheme_str().unwrap_or("http"), authority.as_str().to_ascii_lowercase());
+    // RFC 9110 section 4.2.3: browsers leave out the port that goes without saying.
+    let standard = if scheme == "https" { ":443" } else { ":80" };
+    let bare = authority.strip_suffix(standard).unwrap_or(&authority);
+    Ok(format!("{scheme}://{bare}"))
 }
 
 pub fn upstream_url(given: &Given) -> anyhow::Result<http::Uri> {
