@@ -261,6 +261,26 @@ async fn factor_pages(keydesk: &Keydesk, browser: &Browser, screen: Screen) {
     browser.arrives_at("/api-docs").await;
 }
 
+/// Tokens that are cut off, and masked ones that break in the middle.
+const BROKEN_TOKENS: &str = "const broken = [];
+    const seen = (element) => element.checkVisibility() && element.getClientRects().length > 0;
+    for (const whole of document.querySelectorAll('#new-token')) {
+        const cut = whole.scrollWidth > whole.clientWidth || whole.scrollHeight > whole.clientHeight;
+        if (seen(whole) && cut) broken.push('cut: ' + whole.textContent);
+    }
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    for (let text; (text = texts.nextNode()); ) {
+        for (const found of text.data.matchAll(/\\w+_[ua]_•+\\w+/g)) {
+            if (!seen(text.parentElement)) continue;
+            const range = document.createRange();
+            range.setStart(text, found.index);
+            range.setEnd(text, found.index + found[0].length);
+            const lines = new Set([...range.getClientRects()].map((box) => Math.round(box.top)));
+            if (lines.size > 1) broken.push('broken: ' + found[0]);
+        }
+    }
+    return broken";
+
 async fn inspect(browser: &Browser, name: &str, screen: Screen) {
     let found = browser.axe().await;
     assert!(found.is_empty(), "{name} on {}: {found:#?}", screen.name);
@@ -270,6 +290,8 @@ async fn inspect(browser: &Browser, name: &str, screen: Screen) {
         "{name} on {} is {overflow} px too wide",
         screen.name
     );
+    let broken = browser.run(BROKEN_TOKENS).await;
+    assert_eq!(broken, serde_json::json!([]), "{name} on {}", screen.name);
     let language = browser.run("return document.documentElement.lang").await;
     assert_eq!(language, screen.language, "{name}");
     if screen.language != "en" {

@@ -76,8 +76,11 @@ impl Person {
     /// The value of the field with this id on a page.
     pub fn value_in(page: &str, id: &str) -> Option<String> {
         let tag = &page[page.find(&format!("id=\"{id}\""))?..];
-        let value = tag[..tag.find('>')?].split("value=\"").nth(1)?;
-        value.split('"').next().map(str::to_owned)
+        let (attributes, content) = tag.split_once('>')?;
+        match attributes.split("value=\"").nth(1) {
+            Some(value) => value.split('"').next().map(str::to_owned),
+            None => content.split('<').next().map(str::to_owned),
+        }
     }
 
     fn url(&self, path: &str) -> String {

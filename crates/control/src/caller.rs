@@ -248,7 +248,7 @@ fn login_url(parts: &Parts) -> String {
     let wanted = parts.uri.path_and_query().map_or(parts.uri.path(), PathAndQuery::as_str);
     if parts.method == Method::GET && parts.uri.path() != "/" {
         let next: String = form_urlencoded::byte_serialize(wanted.as_bytes()).collect();
-        format!("/login?next={next}")
+        format!("/login?next={}", next.replace("%2F", "/"))
     } else {
         "/login".to_owned()
     }

@@ -1,11 +1,12 @@
 //! What is known of a request before anything is decided: its id, when it came, and from where.
 
 use crate::{
+    observe::holds_token,
     settings::Settings,
     wire::{Kind, Noted},
 };
 use keydesk_model::Timestamp;
-use keydesk_token::{Entropy, PlainToken};
+use keydesk_token::Entropy;
 use std::{
     fmt,
     net::IpAddr,
@@ -65,7 +66,7 @@ impl RequestId {
     /// What a client sent as `X-Request-Id`, if it is one word and no token.
     fn of_client(value: &[u8]) -> Option<Self> {
         let is_word = |b: &u8| b.is_ascii_alphanumeric() || b"-_.:+/=@".contains(b);
-        if value.is_empty() || !value.iter().all(is_word) || PlainToken::is_within(value) {
+        if value.is_empty() || !value.iter().all(is_word) || holds_token(value) {
             return None;
         }
         let mut text = [0; LONGEST_ID];

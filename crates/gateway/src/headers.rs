@@ -52,12 +52,12 @@ impl Outgoing<'_> {
         self.write_passing(out);
         self.write_identity(out);
         self.write_origin(out);
+        self.write_protocols(out);
         if self.framing == Framing::Empty && has_body_by_nature(self.head.method) {
             push_field(out, "content-length", b"0");
         }
         write_framing(out, self.framing);
         if self.is_websocket {
-            self.write_protocols(out);
             out.extend_from_slice(b"connection: upgrade\r\nupgrade: websocket\r\n");
         }
         out.extend_from_slice(b"\r\n");
@@ -66,11 +66,12 @@ impl Outgoing<'_> {
     fn write_passing(&self, out: &mut Vec<u8>) {
         for (field, kind) in self.noted.fields.iter().zip(&self.noted.kinds) {
             let passes = match kind {
-                Kind::Plain | Kind::SetCookie => !self.route.sets(field.name),
+                Kind::Plain | Kind::SetCookie => {
+                    !self.route.sets(field.name) && !self.may_hold_token(field.name)
+                }
                 Kind::UserAgent | Kind::Origin | Kind::Date | Kind::Location | Kind::Link => true,
                 Kind::TraceParent => self.trace.is_none(),
                 Kind::ApiKey => !self.settings.token_places.api_key && !self.route.sets(field.name),
-                Kind::WebSocketProtocol => !self.is_websocket,
                 _ => false,
             };
             if passes {
@@ -155,6 +156,17 @@ impl Outgoing<'_> {
             out.extend_from_slice(version);
             out.extend_from_slice(b" keydesk\r\n");
         }
+    }
+
+    /// Whether a name is another spelling of one that carries tokens here.
+    fn may_hold_token(&self, name: &str) -> bool {
+        let places = self.settings.token_places;
+        (places.api_key || places.websocket)
+            && match Kind::loosely(name) {
+                Kind::ApiKey => places.api_key,
+                Kind::WebSocketProtocol => places.websocket,
+                _ => false,
+            }
     }
 
     fn client_host(&self) -> Option<&[u8]> {
@@ -257,7 +269,9 @@ impl Returning<'_> {
         let changed = match kind {
             Kind::Plain if self.grant.is_some() && is_cors(field.name) => return None,
             Kind::SetCookie => {
-                let name = value.split(|byte| *byte == b'=').next().unwrap_or_default();
+                // Browsers keep `=a=b` as a cookie without a name, and send it as `a=b`.
+                let named = value.trim_ascii().strip_prefix(b"=").unwrap_or(value);
+                let name = named.split(|byte| *byte == b'=').next().unwrap_or_default();
                 if is_console_cookie(name.trim_ascii()) {
                     return None;
                 }
@@ -303,6 +317,10 @@ impl Returning<'_> {
             let status = format!("keydesk; received-status={}", answered.status);
             add("proxy-status", status.as_bytes());
         }
+        // nginx would hold an event stream back until its buffer is full.
+        if is_event_stream(noted) {
+            add("x-accel-buffering", b"no");
+        }
         // Browsers fail where none of the protocols that they offered is taken.
         if answered.switches && self.forward.offers_own_protocol && noted.protocols.count == 0 {
             add("sec-websocket-protocol", present::OWN_PROTOCOL);
@@ -322,6 +340,20 @@ impl Returning<'_> {
             client_host: &forward.client_host,
         }
     }
+}
+
+const EVENT_STREAM: &[u8] = b"text/event-stream";
+
+/// Whether a response is a stream of events (the HTML standard's server-sent events), unless the upstream says itself how it is to be buffered.
+fn is_event_stream(noted: &Noted) -> bool {
+    let named = |name: &str| {
+        let len = name.len();
+        let mut fields = noted.fields.iter();
+        fields.find(move |field| field.name.len() == len && field.name.eq_ignore_ascii_case(name))
+    };
+    let Some(kind) = named("content-type") else { return false };
+    let start = kind.value.get(..EVENT_STREAM.len()).unwrap_or_default();
+    start.eq_ignore_ascii_case(EVENT_STREAM) && named("x-accel-buffering").is_none()
 }
 
 fn is_of_one_hop(name: &str) -> bool {

@@ -17,7 +17,8 @@ pub(crate) const OWN_PROTOCOL: &[u8] = b"keydesk";
 
 /// Whether a subprotocol is for Keydesk and not for the upstream.
 pub(crate) fn is_ours(protocol: &[u8]) -> bool {
-    protocol == OWN_PROTOCOL || protocol.starts_with(PROTOCOL_WITH_TOKEN)
+    let start = protocol.get(..PROTOCOL_WITH_TOKEN.len()).unwrap_or_default();
+    protocol.eq_ignore_ascii_case(OWN_PROTOCOL) || start.eq_ignore_ascii_case(PROTOCOL_WITH_TOKEN)
 }
 
 /// Whether the client offers Keydesk's own subprotocol, which is no secret.
@@ -34,9 +35,10 @@ impl Presented {
     ) -> Result<Self, Denial> {
         let authorization = noted.authorization;
         let key = noted.api_key.first.filter(|_| places.api_key);
-        let protocol =
-            (places.websocket && is_websocket).then(|| token_among_protocols(noted)).flatten();
-        let others = usize::from(key.is_some()) + usize::from(protocol.is_some());
+        let is_read = places.websocket && is_websocket;
+        let protocol = is_read.then(|| tokens_among_protocols(noted).next()).flatten();
+        let protocols = if is_read { tokens_among_protocols(noted).count() } else { 0 };
+        let others = usize::from(key.is_some()) + protocols;
         if others == 0 {
             let value = authorization.first;
             return match value.filter(|_| places.basic).and_then(user_of_basic) {
@@ -101,6 +103,9 @@ impl Presented {
         if rest.split(' ').next().is_some_and(|word| word.eq_ignore_ascii_case("bearer")) {
             return Err(Denial::BearerTwice);
         }
+        if is_variable(rest) {
+            return Err(Denial::UnexpandedVariable);
+        }
         if !is_b64token(rest) {
             return Err(Denial::MalformedHeader);
         }
@@ -119,11 +124,11 @@ fn user_of_basic(value: &[u8]) -> Option<Vec<u8>> {
     decoded.ok()?.split(|byte| *byte == b':').next().map(<[u8]>::to_vec)
 }
 
-fn token_among_protocols<'a>(noted: &Noted<'a>) -> Option<&'a [u8]> {
+fn tokens_among_protocols<'a>(noted: &Noted<'a>) -> impl Iterator<Item = &'a [u8]> {
     noted
         .of_kind(Kind::WebSocketProtocol)
         .flat_map(|line| line.split(|byte| *byte == b','))
-        .find_map(|protocol| protocol.trim_ascii().strip_prefix(PROTOCOL_WITH_TOKEN))
+        .filter_map(|protocol| protocol.trim_ascii().strip_prefix(PROTOCOL_WITH_TOKEN))
 }
 
 /// Every character one that a token68 may hold. No early end, so that it is done many at a time.
@@ -151,6 +156,21 @@ fn without_bearer(scheme: &str, rest: &str) -> Denial {
 
 fn is_scheme_char(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// `$TOKEN`, `${TOKEN}`, `$env:TOKEN`, `%TOKEN%`, `{{token}}`: what shells and tools replace.
+fn is_variable(text: &str) -> bool {
+    let is_name = |name: &str| {
+        let name = name.trim();
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.:".contains(&b))
+    };
+    let within = |open: &str, close: &str| {
+        text.strip_prefix(open).and_then(|rest| rest.strip_suffix(close)).is_some_and(is_name)
+    };
+    within("${", "}")
+        || within("{{", "}}")
+        || within("%", "%")
+        || text.strip_prefix('$').is_some_and(is_name)
 }
 
 /// `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`
@@ -198,6 +218,12 @@ mod tests {
             ("Bearer ====".to_owned(), Err(Denial::MalformedHeader)),
             ("Basic dXNlcjpwYXNz".to_owned(), Err(Denial::OtherScheme)),
             (format!("Token {t}"), Err(Denial::OtherScheme)),
+            ("Bearer $TOKEN".to_owned(), Err(Denial::UnexpandedVariable)),
+            ("Bearer ${KEYDESK_TOKEN}".to_owned(), Err(Denial::UnexpandedVariable)),
+            ("Bearer {{ token }}".to_owned(), Err(Denial::UnexpandedVariable)),
+            ("Bearer %TOKEN%".to_owned(), Err(Denial::UnexpandedVariable)),
+            ("Bearer $env:TOKEN".to_owned(), Err(Denial::UnexpandedVariable)),
+            ("Bearer $".to_owned(), Err(Denial::MalformedHeader)),
         ] {
             assert_eq!(present(&[value.as_bytes()]), answer, "{value:?}");
         }

@@ -32,13 +32,13 @@ impl Rewriter<'_> {
     /// `Location` and `Content-Location` (RFC 9110 sections 10.2.2 and 8.7). The result has no host: wherever the client
     /// sent its request is right, and a client that follows keeps its token. `None`: the value stays.
     pub fn location(&self, value: &[u8]) -> Option<String> {
-        self.path_at_endpoint(std::str::from_utf8(value).ok()?)
+        self.path_at_endpoint(text_of(value)?)
     }
 
     /// `Link` (RFC 8288), in which a client may expect whole URLs, and `Refresh`.
     pub fn link(&self, value: &[u8]) -> Option<String> {
-        let value = std::str::from_utf8(value).ok()?;
-        if !value.contains('<') {
+        let value = text_of(value)?;
+        if !value.starts_with('<') {
             let at = value.to_ascii_lowercase().find("url=")? + "url=".len();
             let url = value[at..].trim_matches(['"', '\'', ' ']);
             return Some(format!("{}{}", &value[..at], self.path_at_endpoint(url)?));
@@ -68,7 +68,7 @@ impl Rewriter<'_> {
     /// `Path` of `Set-Cookie` (RFC 6265 section 4.1.2.4); a `Domain` that is the upstream's server goes.
     pub fn cookie(&self, value: &[u8]) -> Option<Vec<u8>> {
         // Such a cookie is one for the whole host, or none.
-        if value.starts_with(b"__Host-") {
+        if value.get(..7).is_some_and(|start| start.eq_ignore_ascii_case(b"__Host-")) {
             return None;
         }
         let mut has_changed = false;
@@ -159,6 +159,11 @@ impl Rewriter<'_> {
         let own = self.settings.public_url.split("://").nth(1).unwrap_or_default();
         authority.eq_ignore_ascii_case(self.client_host) || authority.eq_ignore_ascii_case(own)
     }
+}
+
+/// Browsers drop tabs and line ends from URLs, and then read another one: what holds some stays as it is.
+fn text_of(value: &[u8]) -> Option<&str> {
+    std::str::from_utf8(value).ok().filter(|text| !text.bytes().any(|b| b.is_ascii_control()))
 }
 
 fn split(url: &str) -> Parts<'_> {
@@ -267,6 +272,7 @@ mod tests {
             assert_eq!(found, Some(format!("http://api.example.com{path}")));
         }
         assert_eq!(bare("//evil.example/x"), None);
+        assert_eq!(bare("http://10.0.0.1:3000/\t/evil.example/x"), None);
     }
 
     #[test]
@@ -306,6 +312,7 @@ mod tests {
             ("a=b; Path=/385403/v1", None),
             ("a=b; Path=/other", None),
             ("__Host-a=b; Path=/; Secure", None),
+            ("__host-a=b; Path=/; Secure", None),
             ("Path=/; HttpOnly", None),
             ("a=b", None),
         ] {

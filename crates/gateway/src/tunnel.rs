@@ -35,6 +35,11 @@ impl End {
         }
     }
 
+    /// Whether a message that is under way is brought to its end, if that comes soon. What is not permitted is not.
+    fn goes_on(self) -> bool {
+        self == Self::GoingAway
+    }
+
     fn reason(self) -> Reason {
         match self {
             Self::GoingAway => Reason::Shutdown,
@@ -68,11 +73,13 @@ impl Tunnel<'_> {
         };
         if let Some(end) = ended {
             story.is_cut(end.reason());
+            let (to_client, to_upstream) =
+                (close_frame(end.status(), false), close_frame(end.status(), true));
             let goodbye = async {
-                down.say(&close_frame(end.status(), false)).await?;
-                up.say(&close_frame(end.status(), true)).await
+                let (down, up) =
+                    (down.say(&to_client, end.goes_on()), up.say(&to_upstream, end.goes_on()));
+                tokio::join!(down, up)
             };
-            // A message that is under way is brought to its end, if that comes soon.
             let _ = timeout(linger.min(Duration::from_secs(2)), goodbye).await;
         } else {
             story.completes();
@@ -118,9 +125,12 @@ impl<'a> Pump<'a> {
         Ok(true)
     }
 
-    /// Says something of our own as soon as a frame has ended.
-    async fn say(&mut self, frame: &[u8]) -> io::Result<()> {
+    /// Says something of our own where a frame has ended; in the middle of one only if the rest may still pass.
+    async fn say(&mut self, frame: &[u8], goes_on: bool) -> io::Result<()> {
         while !self.frames.is_between() {
+            if !goes_on {
+                return Ok(());
+            }
             if !self.step().await? {
                 return Ok(());
             }

@@ -327,10 +327,7 @@ fn announce(config: &Config, settings: &keydesk_control::Settings) {
     }
     if config.role.has_gateway() {
         say!("  Gateway   {}{below}", settings.gateway_url);
-        let sample = "the built-in sample API (set your own with --upstream)";
-        let upstream =
-            config.upstream.as_ref().map_or_else(|| sample.to_owned(), ToString::to_string);
-        say!("  Upstream  {upstream}");
+        announce_upstreams(config);
         if !is_protected(&settings.gateway_url, &config.gateway) {
             tracing::warn!(
                 "the gateway is reachable from other machines over plain http: tokens travel in clear"
@@ -340,6 +337,18 @@ fn announce(config: &Config, settings: &keydesk_control::Settings) {
     say!("  Data      {}", config.data.display());
     if let Place::Postgres(place) = &config.store {
         say!("  Store     {place}");
+    }
+}
+
+fn announce_upstreams(config: &Config) {
+    if let Some(upstream) = &config.upstream {
+        say!("  Upstream  {upstream}");
+    } else if config.upstreams.is_empty() {
+        say!("  Upstream  the built-in sample API (set your own with --upstream)");
+    }
+    for upstream in &config.upstreams {
+        let servers: Vec<_> = upstream.servers.iter().map(ToString::to_string).collect();
+        say!("  Upstream  {} at {}", upstream.prefix, servers.join(", "));
     }
 }
 

@@ -31,6 +31,7 @@ impl Denial {
             | Self::RepeatedCredentials
             | Self::MaskedToken
             | Self::MalformedHeader
+            | Self::UnexpandedVariable
             | Self::TokenInQuery => Challenge::InvalidRequest,
             Self::MalformedToken
             | Self::UnknownToken

@@ -21,6 +21,8 @@ pub enum Denial {
     RepeatedCredentials,
     MaskedToken,
     MalformedHeader,
+    /// `$TOKEN` itself.
+    UnexpandedVariable,
     TokenInQuery,
     MalformedToken,
     UnknownToken,
@@ -115,7 +117,7 @@ pub enum Denial {
 impl Denial {
     /// Every code, for metrics and documents; the last is of requests whose client left before the
     /// answer.
-    pub const CODES: [&'static str; 59] = [
+    pub const CODES: [&'static str; 60] = [
         "no_token",
         "other_scheme",
         "no_scheme",
@@ -124,6 +126,7 @@ impl Denial {
         "repeated_authorization",
         "masked_token",
         "malformed_authorization",
+        "unexpanded_variable",
         "token_in_query",
         "malformed_token",
         "unknown_token",
@@ -206,6 +209,7 @@ impl Denial {
             Self::RepeatedCredentials => "repeated_authorization",
             Self::MaskedToken => "masked_token",
             Self::MalformedHeader => "malformed_authorization",
+            Self::UnexpandedVariable => "unexpanded_variable",
             Self::TokenInQuery => "token_in_query",
             Self::MalformedToken => "malformed_token",
             Self::UnknownToken => "unknown_token",
@@ -288,6 +292,7 @@ impl Denial {
             | Self::RepeatedCredentials
             | Self::MaskedToken
             | Self::MalformedHeader
+            | Self::UnexpandedVariable
             | Self::TokenInQuery
             | Self::AmbiguousPath { .. }
             | Self::MalformedTarget(_)

@@ -16,6 +16,9 @@ impl Denial {
             Self::RepeatedCredentials => "The request has more than one Authorization header",
             Self::MaskedToken => "That is the masked display of a token",
             Self::MalformedHeader => "The Authorization header cannot be read",
+            Self::UnexpandedVariable => {
+                "The request contains the name of a variable instead of the token"
+            }
             Self::TokenInQuery => "The token stands in the URL",
             Self::MalformedToken => "That is not a complete token",
             Self::UnknownToken => "The token is not known here",
@@ -57,9 +60,7 @@ impl Denial {
             Self::Isolated => "The gateway cannot tell now whether tokens are still good",
             Self::NoUpstream => "No API is served at this path",
             Self::UpstreamUnreachable(_) => "The API behind the gateway cannot be reached",
-            Self::UpstreamLost => {
-                "The API behind the gateway closed the connection without a response"
-            }
+            Self::UpstreamLost => "The API behind the gateway closed the connection",
             Self::UpstreamUnreadable(_) => {
                 "The API behind the gateway gave an answer that cannot be read"
             }
@@ -80,6 +81,7 @@ impl Denial {
             Self::RepeatedCredentials => "Send exactly one. A proxy or a default header of the HTTP client may add another.".to_owned(),
             Self::MaskedToken => "The dots stand for the part that is hidden on the screen. Use the Copy button, or Show first.".to_owned(),
             Self::MalformedHeader => "Send “Authorization: Bearer <token>” with the bare token: no quotes, brackets, commas or further words.".to_owned(),
+            Self::UnexpandedVariable => "The variable was not replaced by its value. In a shell, use double quotes, not single quotes; in a tool, check that its template syntax is right and the variable is set.".to_owned(),
             Self::TokenInQuery => "URLs end up in logs. Send the token in the Authorization header instead, and rotate it, as it may have been recorded on the way.".to_owned(),
             Self::MalformedToken => format!("A token is a prefix, a letter and 38 letters and digits, joined by “_”; this one is cut short, mistyped or of another system. Copy it again from {console}/api-docs."),
             Self::UnknownToken => format!("It was never issued here. Check that it comes from this service: {console}/api-docs."),

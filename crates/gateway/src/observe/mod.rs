@@ -159,9 +159,10 @@ const LONGEST_USER_AGENT: usize = 256;
 fn user_agent_without_tokens(value: &[u8]) -> String {
     // Letters that turn or break a line in a terminal are not for a log.
     let printable = |byte: u8| if byte.is_ascii_graphic() || byte == b' ' { byte } else { b'?' };
-    let text = value.iter().take(LONGEST_USER_AGENT).map(|byte| char::from(printable(*byte)));
-    let text: String = text.collect();
-    text.split(' ').map(without_tokens).collect::<Vec<_>>().join(" ")
+    let text: String = value.iter().map(|byte| char::from(printable(*byte))).collect();
+    // Masked before it is cut: half a token is not known as one.
+    let masked = text.split(' ').map(without_tokens).collect::<Vec<_>>().join(" ");
+    masked.chars().take(LONGEST_USER_AGENT).collect()
 }
 
 /// Whoever puts a token into the path has it in the logs of others already; not in ours.
@@ -169,12 +170,25 @@ fn without_tokens(path: &str) -> String {
     let mask = |segment: &str| -> String {
         // As often as servers decode.
         let decoded = decode_leniently(&decode_leniently(segment.as_bytes()));
-        if PlainToken::is_within(&decoded) {
+        if holds_token(&decoded) {
             return "[token]".to_owned();
         }
         segment.chars().filter(|c| !c.is_control()).collect()
     };
     path.split('/').map(mask).collect::<Vec<_>>().join("/")
+}
+
+/// Whether there is a token in it, or so much of one that the rest could be guessed.
+pub(crate) fn holds_token(bytes: &[u8]) -> bool {
+    const MOST_OF_ONE: usize = 20;
+    let begins = |at: usize| {
+        let rest = bytes.get(at..).unwrap_or_default();
+        let body = rest.strip_prefix(b"_u_").or_else(|| rest.strip_prefix(b"_a_"));
+        body.is_some_and(|body| {
+            body.iter().take_while(|b| b.is_ascii_alphanumeric()).count() >= MOST_OF_ONE
+        })
+    };
+    PlainToken::is_within(bytes) || memchr::memchr_iter(b'_', bytes).any(begins)
 }
 
 #[cfg(test)]
@@ -193,5 +207,9 @@ mod tests {
             assert_eq!(without_tokens(&path), "/[token]", "{path}");
         }
         assert_eq!(without_tokens(&escaped), "[token]");
+        let most = &token.expose()[..token.expose().len() - 1];
+        assert_eq!(without_tokens(most), "[token]");
+        let agent = format!("{} {}", "A".repeat(213), token.expose());
+        assert!(!user_agent_without_tokens(agent.as_bytes()).contains("kd_u_"));
     }
 }

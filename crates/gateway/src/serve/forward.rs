@@ -111,10 +111,10 @@ impl Connection {
         let limits = &worker.settings.limits;
         let (link, answered, keeps_open) = tokio::select! {
             biased;
-            sent = sent => sent.map_err(Stopped::Refused)?,
+            sent = sent => sent.map_err(|denial| interim.refuse(denial))?,
             () = interim.flow(io) => return Err(Stopped::ClientGone),
             () = client_leaves((io, inbox), limits) => return Err(Stopped::ClientGone),
-            denial = pulse.until_over(worker, &forward.permission) => return Err(Stopped::Refused(denial)),
+            denial = pulse.until_over(worker, &forward.permission) => return Err(interim.refuse(denial)),
         };
         story.is_answered_by(link.endpoint.addr, answered.status);
         self.bring_back(worker, forward, story, (Brought { link, answered, keeps_open }, reply))
@@ -133,12 +133,13 @@ impl Connection {
             self.join(worker, forward, story, link).await;
             return Ok(Next::Close);
         }
-        let Self { io, back, deadline, pulse, .. } = self;
+        let Self { io, inbox, back, deadline, pulse, .. } = self;
         let answer = (back, answered, reply.sends_chunks(answered));
-        let sent = &mut story.bytes_sent;
+        let (sent, limits) = (&mut story.bytes_sent, &worker.settings.limits);
         let brought = tokio::select! {
             biased;
             brought = download(io, &mut link, answer, deadline, sent) => brought,
+            () = client_leaves((io, inbox), limits) => Err(Reason::ClientGone),
             _ = pulse.until_over(worker, &forward.permission) => Err(Reason::PermissionEnded),
         };
         if let Err(reason) = brought {
@@ -206,14 +207,14 @@ impl Connection {
         };
         let answer = tokio::select! {
             biased;
-            denial = pulse.until_over(worker, &forward.permission) => return Err(Stopped::Refused(denial)),
+            denial = pulse.until_over(worker, &forward.permission) => return Err(interim.refuse(denial)),
             answer = wait_for_answer(&mut link, forward.asked, deadline, &progress, &mut read) => answer,
             () = interim.flow(io) => return Err(Stopped::ClientGone),
             stopped = &mut sending => return Err(stopped),
         };
         let (answered, keeps_open) = answer.map_err(|denial| {
             Upstreams::note_failure(&link);
-            Stopped::Refused(denial)
+            interim.refuse(denial)
         })?;
         link.endpoint.is_well();
         story.is_answered_by(link.endpoint.addr, answered.status);

@@ -1,12 +1,13 @@
 //! Interim responses of an upstream, 102 and 103: a proxy passes them on (RFC 9110 section 15.2), as they come.
 
-use super::reply::Reply;
+use super::{relay::Stopped, reply::Reply};
 use crate::{
+    Denial,
     headers::{Returning, write_answer},
     io::{Half, Io},
     upstream::AnswerRead,
 };
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use tokio::{io::AsyncWriteExt, sync::Notify};
 
 /// More than this waits for no client.
@@ -16,6 +17,8 @@ const MOST_WAITING: usize = 64 * 1024;
 #[derive(Debug, Default)]
 pub(super) struct Interim {
     waiting: RefCell<Vec<u8>>,
+    /// Whether the client has got a part of what waits.
+    is_torn: Cell<bool>,
     more: Notify,
 }
 
@@ -41,6 +44,11 @@ impl Interim {
         back
     }
 
+    /// How an exchange ends that is refused. In the middle of a head nothing else can be said.
+    pub fn refuse(&self, denial: Denial) -> Stopped {
+        if self.is_torn.get() { Stopped::ClientGone } else { Stopped::Refused(denial) }
+    }
+
     /// Sends what waits, for as long as it is awaited; resolves where the client does not take it. A piece that was
     /// written is gone from what waits, so that nothing is sent twice wherever this is dropped.
     pub async fn flow(&self, io: &RefCell<Io>) {
@@ -51,7 +59,10 @@ impl Interim {
                 continue;
             }
             match Half(io).write(&piece).await {
-                Ok(count) if count > 0 => drop(self.waiting.borrow_mut().drain(..count)),
+                Ok(count) if count > 0 => {
+                    self.waiting.borrow_mut().drain(..count);
+                    self.is_torn.set(count < piece.len());
+                }
                 _ => return,
             }
             if self.waiting.borrow().is_empty() && Half(io).flush().await.is_err() {

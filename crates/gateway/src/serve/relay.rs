@@ -299,7 +299,7 @@ pub(super) async fn wait_for_answer<T>(
         deadline.set(progress.moved.get() + progress.timeout);
         match deadline.bound(answer.as_mut()).await {
             Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(Fault::Closed)) => return Err(Denial::UpstreamLost),
+            Ok(Err(Fault::Closed | Fault::Lost)) => return Err(Denial::UpstreamLost),
             Ok(Err(Fault::Unreadable(reason))) => return Err(Denial::UpstreamUnreadable(reason)),
             // What the client owes is minded by the upload.
             Err(_) if !progress.is_done() => progress.moves(),

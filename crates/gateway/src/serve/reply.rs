@@ -4,7 +4,7 @@ use crate::{
     handle::Decision,
     headers::{Returning, write_answer, write_framing},
     upstream::{AnswerRead, Answered},
-    wire::{Framing, Head, Noted, push_field},
+    wire::{Framing, Head, Noted, announced_length, push_field},
 };
 use http::Version;
 
@@ -108,9 +108,7 @@ pub(super) fn length_of_nothing<'a>(
     answered: Answered,
     is_head: bool,
 ) -> Option<&'a [u8]> {
-    let told = noted.content_length.first.and_then(|value| value.split(|b| *b == b',').next());
-    let told = told.map(<[u8]>::trim_ascii).filter(|value| value.iter().all(u8::is_ascii_digit));
-    match told {
+    match announced_length(noted) {
         Some(length) if is_head || answered.status == 304 => Some(length),
         _ if is_head || matches!(answered.status, 204 | 304) => None,
         _ => Some(b"0"),

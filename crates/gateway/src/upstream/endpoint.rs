@@ -67,6 +67,8 @@ pub(crate) struct Endpoint {
     is_ill: AtomicBool,
     /// Whether the last attempt to connect failed. It is tried again in the background.
     is_unreachable: AtomicBool,
+    /// Whether an attempt in the background is under way.
+    is_tried: AtomicBool,
     /// Whether the name no longer leads here.
     is_gone: AtomicBool,
 }
@@ -85,6 +87,7 @@ impl Endpoint {
             aside_until: AtomicU64::new(0),
             is_ill: AtomicBool::new(false),
             is_unreachable: AtomicBool::new(false),
+            is_tried: AtomicBool::new(false),
             is_gone: AtomicBool::new(false),
         }
     }
@@ -95,6 +98,15 @@ impl Endpoint {
             && self.is_unreachable.swap(is_unreachable, Ordering::Relaxed) != is_unreachable
     }
 
+    /// Whether it is to be tried now: it is unreachable, and nobody tries it.
+    pub fn begins_attempt(&self) -> bool {
+        self.is_unreachable() && !self.is_tried.swap(true, Ordering::Relaxed)
+    }
+
+    pub fn ends_attempt(&self) {
+        self.is_tried.store(false, Ordering::Relaxed);
+    }
+
     pub fn is_unreachable(&self) -> bool {
         self.is_unreachable.load(Ordering::Relaxed)
     }
@@ -102,6 +114,7 @@ impl Endpoint {
     pub fn is_well(&self) {
         if self.failures.load(Ordering::Relaxed) > 0 {
             self.failures.store(0, Ordering::Relaxed);
+            self.aside_until.store(0, Ordering::Relaxed);
         }
     }
 

@@ -62,6 +62,8 @@ pub(crate) struct AnswerRead<'a> {
 pub(crate) enum Fault {
     /// The connection ended, and nothing had come back.
     Closed,
+    /// It ended after an interim response: the request has begun to be carried out.
+    Lost,
     /// What came back is no response, or it broke off within the head.
     Unreadable(Reason),
 }
@@ -108,6 +110,7 @@ pub(crate) async fn read_answer<T>(
     asked: Asked,
     read: &mut impl FnMut(&AnswerRead<'_>) -> T,
 ) -> Result<(Answered, T), Fault> {
+    let mut has_begun = false;
     loop {
         if !inbox.is_empty()
             && let Some((answered, told, length)) = look(inbox.filled(), asked, read)?
@@ -116,6 +119,7 @@ pub(crate) async fn read_answer<T>(
             if let Some(told) = told {
                 return Ok((answered, told));
             }
+            has_begun = true;
             continue;
         }
         if inbox.len() > LARGEST_HEAD {
@@ -123,6 +127,7 @@ pub(crate) async fn read_answer<T>(
         }
         match inbox.fill(&mut Half(io)).await {
             Ok(count) if count > 0 => {}
+            _ if inbox.is_empty() && has_begun => return Err(Fault::Lost),
             _ if inbox.is_empty() => return Err(Fault::Closed),
             _ => return Err(Fault::Unreadable(Reason::ResponseMalformed)),
         }

@@ -37,26 +37,25 @@ pub(super) async fn resolve(route: &Route) {
     route.take_over(&found);
 }
 
-/// Goes on until it is dropped.
+/// Goes on until it is dropped. No upstream waits for another.
 pub(crate) async fn watch(routes: Arc<Routes>) {
+    futures_util::future::join_all(routes.iter().map(|route| watch_one(Arc::clone(route)))).await;
+}
+
+async fn watch_one(route: Arc<Route>) {
     let mut round = 0_u64;
     let mut trying = JoinSet::new();
     loop {
-        for route in routes.iter() {
-            if round.is_multiple_of(LOOK_UP.as_secs() / TRY.as_secs()) {
-                resolve(route).await;
-            }
-            if let Some(path) = &route.health_path
-                && round.is_multiple_of(ASK.as_secs() / TRY.as_secs())
-            {
-                ask_all(route, path).await;
-            }
-            // Only where the last attempts have ended.
-            if trying.is_empty() {
-                try_unreachable(route, &mut trying);
-            }
+        if round.is_multiple_of(LOOK_UP.as_secs() / TRY.as_secs()) {
+            resolve(&route).await;
+        }
+        if let Some(path) = &route.health_path
+            && round.is_multiple_of(ASK.as_secs() / TRY.as_secs())
+        {
+            ask_all(&route, path).await;
         }
         while trying.try_join_next().is_some() {}
+        try_unreachable(&route, &mut trying);
         round += 1;
         tokio::time::sleep(TRY).await;
     }
@@ -64,7 +63,7 @@ pub(crate) async fn watch(routes: Arc<Routes>) {
 
 /// Requests are not to find out at their own cost that a server is still away.
 fn try_unreachable(route: &Arc<Route>, trying: &mut JoinSet<()>) {
-    for endpoint in route.known_endpoints().iter().filter(|endpoint| endpoint.is_unreachable()) {
+    for endpoint in route.known_endpoints().iter().filter(|endpoint| endpoint.begins_attempt()) {
         let (route, endpoint) = (Arc::clone(route), Arc::clone(endpoint));
         trying.spawn_local(async move {
             let connecting = connect::connect(&route, &endpoint);
@@ -72,19 +71,22 @@ fn try_unreachable(route: &Arc<Route>, trying: &mut JoinSet<()>) {
             if matches!(connected, Ok(Ok(_))) && endpoint.set_unreachable(false) {
                 tracing::info!(upstream = route.name(), server = %endpoint.addr, "the server accepts connections again");
             }
+            endpoint.ends_attempt();
         });
     }
 }
 
 async fn ask_all(route: &Route, path: &str) {
-    for endpoint in route.known_endpoints().iter() {
+    let endpoints = route.known_endpoints();
+    let asking = endpoints.iter().map(|endpoint| async move {
         let answer = tokio::time::timeout(ANSWER, ask(route, endpoint, path)).await;
         let is_well = matches!(answer, Ok(Ok(true)));
         if is_well != endpoint.is_usable() {
             tracing::warn!(upstream = route.name(), server = %endpoint.addr, is_well, "a server's health has changed");
         }
         endpoint.set_health(is_well);
-    }
+    });
+    futures_util::future::join_all(asking).await;
 }
 
 /// Whether the server answers its health path with 2xx.

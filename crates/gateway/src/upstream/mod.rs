@@ -80,6 +80,7 @@ impl Upstreams {
         read: &mut impl FnMut(&AnswerRead<'_>) -> T,
     ) -> Result<(Link, Answered, T), Denial> {
         let mut retries = 0;
+        let mut failed: Option<Arc<Endpoint>> = None;
         loop {
             let mut link = self.open(route, deadline).await?;
             let exchange = link.exchange(request, asked, read);
@@ -95,12 +96,12 @@ impl Upstreams {
                     route.metrics.retries.add(1);
                     retries += 1;
                 }
-                Ok(Err(Fault::Closed)) => {
-                    Self::note_failure(&link);
+                Ok(Err(Fault::Closed | Fault::Lost)) => {
+                    Self::note_failure_once(&link, failed.as_ref());
                     return Err(Denial::UpstreamLost);
                 }
                 Err(_) => {
-                    Self::note_failure(&link);
+                    Self::note_failure_once(&link, failed.as_ref());
                     return Err(Denial::UpstreamTimeout);
                 }
             }
@@ -108,8 +109,16 @@ impl Upstreams {
             if link.is_reused {
                 self.drop_idle(&link.endpoint);
             } else {
-                Self::note_failure(&link);
+                Self::note_failure_once(&link, failed.as_ref());
+                failed = Some(link.endpoint);
             }
+        }
+    }
+
+    /// One request counts once against one server, however often it was sent.
+    fn note_failure_once(link: &Link, before: Option<&Arc<Endpoint>>) {
+        if before.is_none_or(|endpoint| !Arc::ptr_eq(endpoint, &link.endpoint)) {
+            Self::note_failure(link);
         }
     }
 

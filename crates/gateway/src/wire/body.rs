@@ -63,15 +63,10 @@ impl Framing {
         }
         match (noted.transfer_encoding, noted.content_length) {
             (One { count: 0, .. }, One { count: 0, .. }) => Ok((Self::UntilClose, false)),
-            (One { count: 0, .. }, One { first: Some(value), .. }) => {
+            (One { count: 0, .. }, One { first: Some(_), .. }) => {
                 // RFC 9112 section 6.3: the same length several times, in one line or in several, is that length.
-                let value = first_of_list(value);
-                let all = noted.of_kind(Kind::ContentLength);
-                let same = all
-                    .flat_map(|line| line.split(|byte| *byte == b','))
-                    .all(|other| other.trim_ascii() == value);
-                let length = length(value).filter(|_| same).ok_or(BodyError)?;
-                Ok((length, may_follow))
+                let told = announced_length(noted).and_then(length);
+                Ok((told.ok_or(BodyError)?, may_follow))
             }
             (One { count: 1, first: Some(coding) }, lengths) => {
                 if coding.eq_ignore_ascii_case(b"chunked") && head.version == Version::HTTP_11 {
@@ -86,8 +81,12 @@ impl Framing {
     }
 }
 
-fn first_of_list(value: &[u8]) -> &[u8] {
-    value.split(|byte| *byte == b',').next().unwrap_or_default().trim_ascii()
+/// The one length that all of a response's `Content-Length` lines say.
+pub(crate) fn announced_length<'a>(noted: &Noted<'a>) -> Option<&'a [u8]> {
+    let lines = || noted.of_kind(Kind::ContentLength);
+    let mut all = lines().flat_map(|line| line.split(|byte| *byte == b',')).map(<[u8]>::trim_ascii);
+    let first = all.next()?;
+    (length(first).is_some() && all.all(|other| other == first)).then_some(first)
 }
 
 fn length(value: &[u8]) -> Option<Framing> {

@@ -85,6 +85,11 @@ impl Kind {
         }
     }
 
+    /// The same for servers that take other spellings for a name.
+    pub fn loosely(name: &str) -> Self {
+        Self::of_folded(FoldedName::of(name.as_bytes()).as_bytes())
+    }
+
     fn of_folded(name: &[u8]) -> Self {
         match name {
             b"host" => Self::Host,

@@ -7,7 +7,7 @@ mod head;
 mod name;
 mod write;
 
-pub(crate) use body::{Decoder, Framing, Step};
+pub(crate) use body::{Decoder, Framing, Step, announced_length};
 pub(crate) use buffer::Buffer;
 pub use field::MOST_FIELDS;
 pub(crate) use field::{Field, Kind, Noted};

@@ -122,6 +122,39 @@ pub(super) fn overlay(
     Ok(document.to_string())
 }
 
+/// Those variables of ours that mean nothing: misspelled, most likely. Kubernetes sets some for a service that is named
+/// keydesk.
+pub(super) fn unknown(names: impl Iterator<Item = String>) -> Vec<String> {
+    let options = OPTIONS.into_iter().chain(["config", "data", "role", "log"]);
+    let known: Vec<String> = options.map(|key| variable("", key, None)).collect();
+    let is_key = |name: &str| {
+        let bare = without_number(name);
+        KEYS.iter().any(|(section, key, _)| variable(section, key, None) == bare)
+    };
+    let is_of_kubernetes =
+        |name: &str| name.starts_with("KEYDESK_SERVICE_") || name.starts_with("KEYDESK_PORT");
+    names
+        .filter(|name| name.starts_with("KEYDESK_") && !is_of_kubernetes(name))
+        .filter(|name| {
+            let base = name.strip_suffix("_FILE").unwrap_or(name);
+            ![name.as_str(), base].into_iter().any(|n| known.iter().any(|k| k == n) || is_key(n))
+        })
+        .collect()
+}
+
+/// `KEYDESK_UPSTREAMS_0_URLS` without its number.
+fn without_number(name: &str) -> String {
+    for section in REPEATED {
+        let start = format!("KEYDESK_{}_", section.to_uppercase());
+        if let Some((number, key)) = name.strip_prefix(&start).and_then(|rest| rest.split_once('_'))
+            && number.parse::<usize>().is_ok_and(|number| number < MOST)
+        {
+            return format!("{start}{key}");
+        }
+    }
+    name.to_owned()
+}
+
 struct Given {
     section: &'static str,
     number: Option<usize>,
@@ -264,6 +297,28 @@ mod tests {
         ] {
             assert_eq!(with("", &[(name, value)]), Err(error.to_owned()));
         }
+    }
+
+    #[test]
+    fn a_variable_that_means_nothing_is_found() {
+        let names = [
+            "KEYDESK_LIMITS_MAX_BODY",
+            "KEYDESK_LIMITS_MAX_BODY_BYTES",
+            "KEYDESK_UPSTREAM_0_URLS",
+            "KEYDESK_UPSTREAMS_0_URLS",
+            "KEYDESK_UPSTREAMS_100_URLS",
+            "KEYDESK_STORE_FILE",
+            "KEYDESK_MAIL_PASSWORD_FILE",
+            "KEYDESK_LOG",
+            "KEYDESK_PORT_8080_TCP",
+            "KEYDESK_SERVICE_HOST",
+            "PATH",
+        ];
+        let found = unknown(names.into_iter().map(str::to_owned));
+        assert_eq!(
+            found,
+            ["KEYDESK_LIMITS_MAX_BODY", "KEYDESK_UPSTREAM_0_URLS", "KEYDESK_UPSTREAMS_100_URLS"]
+        );
     }
 
     /// What a section refuses names all that it takes.

@@ -1,6 +1,6 @@
 //! The configuration file as it is written, and where in it each value stands.
 
-use super::environment::{MARK, overlay};
+use super::environment::{MARK, overlay, unknown};
 use anyhow::{Context, anyhow};
 use serde::Deserialize;
 use std::{
@@ -298,11 +298,16 @@ pub fn read_file(path: Option<&Path>) -> anyhow::Result<(Source, File)> {
         None => String::new(),
     };
     let text = overlay(&text, &|name| crate::cli::variable(name))?;
+    for name in unknown(crate::cli::variables()) {
+        tracing::warn!(name, "no key of the configuration has this variable; is it misspelled?");
+    }
     let path = path.map_or_else(PathBuf::new, Path::to_owned);
-    let file = toml::from_str(&text).map_err(|error| {
-        let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
+    let source = Source { path, text };
+    let file = toml::from_str(&source.text).map_err(|error| {
+        let offset = error.span().map_or(0, |span| span.start);
+        let place = source.place("", offset);
         let message = error.message().replace("expected u64", "expected a whole number");
-        anyhow!("{}:{line}: {message}", path.display())
+        anyhow!("{}: {message}", place.trim_end_matches(": "))
     })?;
-    Ok((Source { path, text }, file))
+    Ok((source, file))
 }

@@ -182,7 +182,8 @@ fn health_path(
 ) -> anyhow::Result<Option<String>> {
     let Some(path) = path else { return Ok(None) };
     let given = source.given(key, path);
-    let is_path = given.text.starts_with('/') && given.text.bytes().all(|b| b.is_ascii_graphic());
+    let is_part = |b: u8| b.is_ascii_graphic() && !matches!(b, b'?' | b'#');
+    let is_path = given.text.starts_with('/') && given.text.bytes().all(is_part);
     if is_path { Ok(Some(given.text)) } else { Err(given.wrong("a path such as /healthz")) }
 }
 
