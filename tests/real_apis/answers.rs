@@ -323,3 +323,33 @@ async fn an_idle_connection_is_kept_longer_than_balancers_keep_theirs() {
         start.elapsed()
     );
 }
+
+/// A server that never comes back keeps no server of another upstream aside.
+#[tokio::test]
+async fn each_upstream_finds_its_own_servers_again() {
+    let well = RawUpstream::start().await;
+    let (never, later) = (free_port(), free_port());
+    let config = format!(
+        "[observe]\nstatus = \"127.0.0.1:0\"\n\
+         [[upstreams]]\nprefix = \"/longer\"\nurls = [\"{0}\", \"http://127.0.0.1:{never}\"]\n\
+         [[upstreams]]\nprefix = \"/\"\nurls = [\"{0}\", \"http://127.0.0.1:{later}\"]\n",
+        well.url
+    );
+    let api = InFront::with(&config).await;
+    for path in ["/longer/a", "/longer/a", "/a", "/a"] {
+        assert_eq!(api.get(path).await.status(), 200);
+    }
+    let state = async |text: &str| api.keydesk.status("/metrics").await.1.contains(text);
+    assert!(state("keydesk_upstream_servers{upstream=\"/\",state=\"aside\"} 1").await);
+    let listener = TcpListener::bind(("127.0.0.1", later)).await.expect("the port is free");
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            drop(stream);
+        }
+    });
+    crate::support::eventually("it is found again", async || {
+        state("keydesk_upstream_servers{upstream=\"/\",state=\"usable\"} 2").await
+    })
+    .await;
+    assert!(state("keydesk_upstream_servers{upstream=\"/longer\",state=\"aside\"} 1").await);
+}

@@ -201,3 +201,34 @@ async fn heads_of_32_kib_and_200_fields_are_taken_by_default() {
     let behind = Behind::start("[limits]\nmax_header_fields = 500\n").await;
     assert!(behind.send(&head(400, 1)).await.starts_with("HTTP/1.1 200 "));
 }
+
+#[tokio::test]
+async fn rfc9110_8_6_a_length_that_is_none_is_not_passed_on() {
+    let behind = Behind::start("").await;
+    let head = GET.replace("GET ", "HEAD ");
+    for (lines, told) in [
+        ("Content-Length: 7", "content-length: 7\r\n"),
+        ("Content-Length: 7, 7", "content-length: 7\r\n"),
+        ("Content-Length: ", ""),
+        ("Content-Length: 99999999999999999999999", ""),
+        ("Content-Length: 5, 6", ""),
+        ("Content-Length: 5\r\nContent-Length: 7", ""),
+    ] {
+        let answer =
+            passed_on(&behind, &format!("HTTP/1.1 200 OK\r\n{lines}\r\n\r\n"), &head).await;
+        let has = answer.to_lowercase().contains("content-length");
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains(told), "{lines}: {answer}");
+        assert_eq!(has, !told.is_empty(), "{lines}: {answer}");
+    }
+}
+
+/// What has begun to be carried out is not sent again, though the method would allow it.
+#[tokio::test]
+async fn rfc9110_9_2_2_a_request_is_not_repeated_after_an_interim_response() {
+    let behind = Behind::start("").await;
+    let answer = passed_on(&behind, "HTTP/1.1 103 Early Hints\r\n\r\n", GET).await;
+    assert!(answer.starts_with("HTTP/1.1 103 ") && answer.contains("HTTP/1.1 502 "), "{answer}");
+    assert_eq!(behind.upstream.take().len(), 1);
+    passed_on(&behind, "", GET).await;
+    assert_eq!(behind.upstream.take().len(), 3, "a GET of which nothing came back is");
+}

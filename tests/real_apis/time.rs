@@ -202,3 +202,30 @@ async fn a_request_id_of_the_client_is_kept_where_that_is_configured() {
         assert!(answer.contains("x-request-id: req_") && !answer.contains(&token), "{answer}");
     }
 }
+
+/// Also in the middle of a stream that says nothing.
+#[tokio::test]
+async fn a_client_that_resets_a_silent_stream_frees_the_upstream() {
+    let silent = slow_server(&[
+        (0, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n"),
+        (60_000, "0\r\n\r\n"),
+    ])
+    .await;
+    let api = InFront::of(&silent, "[observe]\nstatus = \"127.0.0.1:0\"\n").await;
+    let addr = api.keydesk.gateway.trim_start_matches("http://");
+    let mut client = TcpStream::connect(addr).await.expect("connects");
+    let (prefix, token) = (api.prefix(), &api.token);
+    let request =
+        format!("GET {prefix}/a HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\r\n");
+    client.write_all(request.as_bytes()).await.expect("writes");
+    let mut answer = vec![0; 4096];
+    assert!(client.read(&mut answer).await.expect("reads") > 0);
+    socket2::SockRef::from(&client).set_linger(Some(Duration::ZERO)).expect("is set");
+    drop(client);
+    eventually("it is noticed", async || {
+        let metrics = api.keydesk.status("/metrics").await.1;
+        metrics.contains("keydesk_failures_total{reason=\"client_gone\"} 1")
+            && metrics.contains("keydesk_requests_in_flight 0")
+    })
+    .await;
+}

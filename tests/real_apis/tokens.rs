@@ -124,3 +124,30 @@ async fn a_websocket_brings_its_token_as_a_subprotocol_that_nobody_else_sees() {
     assert_eq!(answer.expect("answers").status(), 401);
     assert!(!api.keydesk.printed().contains(token.as_str()), "the log does not hold it");
 }
+
+/// Whatever is no WebSocket, or spelled otherwise, carries no token to the upstream either.
+#[tokio::test]
+async fn a_token_in_a_place_of_ours_is_passed_on_in_no_spelling() {
+    let behind = Behind::start(ALL).await;
+    let token = behind.token.clone();
+    for field in [
+        format!("Sec-WebSocket-Protocol: keydesk, keydesk.bearer.{token}"),
+        format!("Sec-WebSocket-Protocol: Keydesk.Bearer.{token}"),
+        format!("Sec_WebSocket_Protocol: keydesk.bearer.{token}"),
+        format!("X_Api_Key: {token}"),
+    ] {
+        let request = format!("GET PATH/a HTTP/1.1\r\nAUTH\r\n{field}\r\n\r\n");
+        assert!(behind.send(&request).await.starts_with("HTTP/1.1 200 "), "{field}");
+        let got = behind.upstream.take().join("");
+        assert!(!got.contains(&token) && got.starts_with("GET /a "), "{field}: {got}");
+    }
+    let upgrade = "Connection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==";
+    let request = format!(
+        "GET PATH/a HTTP/1.1\r\nHost: a\r\n{upgrade}\r\nSec-WebSocket-Protocol: keydesk.bearer.{token}, keydesk.bearer.other\r\n\r\n"
+    );
+    let answer = behind.send(&request).await;
+    assert!(
+        answer.starts_with("HTTP/1.1 400 ") && answer.contains("repeated_authorization"),
+        "{answer}"
+    );
+}
