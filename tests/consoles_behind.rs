@@ -338,3 +338,29 @@ async fn a_log_in_leads_back_to_path_and_query() {
     let change = visitor.get("/.well-known/change-password").await;
     assert_eq!((change.status, change.location.as_deref()), (303, Some("/profile#password")));
 }
+
+/// nginx asks Keydesk in a request of its own, which has the limits of where it goes.
+#[tokio::test]
+async fn nginx_that_asks_lets_a_large_upload_through() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let api = listener.local_addr().expect("an address").port();
+    let router =
+        axum::Router::new().fallback(async |body: axum::body::Bytes| body.len().to_string());
+    let router = router.layer(axum::extract::DefaultBodyLimit::disable());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let config = "[forward_auth]\ntrusted = [\"127.0.0.1\"]\n".to_owned();
+    let mut keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
+    let ann = keydesk.with_account().await;
+    let (endpoint, token) = (ann.endpoint_url().await, ann.bearer_token().await);
+    let account = endpoint.rsplit('/').next().expect("a number");
+    let proxy = crate::doors::start_proxy("nginx", &keydesk.gateway, api, 0).await;
+    let url = format!("http://127.0.0.1:{}/{account}/upload", proxy.port);
+    let client = crate::support::client().build().expect("a client");
+    let body = vec![0; 3 * 1024 * 1024];
+    let answer = client.post(url).bearer_auth(token).body(body).timeout(PATIENCE).send().await;
+    let answer = answer.expect("answers");
+    assert_eq!(
+        (answer.status().as_u16(), answer.text().await.expect("a body").as_str()),
+        (200, "3145728")
+    );
+}

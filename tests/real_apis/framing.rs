@@ -227,7 +227,7 @@ async fn rfc9110_8_6_a_length_that_is_none_is_not_passed_on() {
 async fn rfc9110_9_2_2_a_request_is_not_repeated_after_an_interim_response() {
     let behind = Behind::start("").await;
     let answer = passed_on(&behind, "HTTP/1.1 103 Early Hints\r\n\r\n", GET).await;
-    assert!(answer.starts_with("HTTP/1.1 103 ") && answer.contains("HTTP/1.1 502 "), "{answer}");
+    assert!(answer.contains("HTTP/1.1 502 "), "{answer}");
     assert_eq!(behind.upstream.take().len(), 1);
     passed_on(&behind, "", GET).await;
     assert_eq!(behind.upstream.take().len(), 3, "a GET of which nothing came back is");

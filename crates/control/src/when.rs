@@ -30,16 +30,24 @@ impl When {
         Self::with(at, text, None)
     }
 
-    /// "in 6 days", "in 3 hours", "31 Oct 2027".
+    /// "in 6 days", "in 3 hours", "31 Oct 2027". An end at midnight is the end of the day before, and told as that day
+    /// in every zone.
     pub fn future(at: Timestamp, now: Timestamp) -> Self {
+        let last_day = last_day(at);
         let seconds = at.since(now).as_secs();
         let text = match seconds {
             0..5_400 => ago("when-in-minutes", (seconds.max(60) + 30) / 60),
             5_400..172_800 => ago("when-in-hours", (seconds + 1_800) / 3_600),
             172_800..2_635_200 => ago("when-in-days", (seconds + 43_200) / 86_400),
-            _ => return Self::day(at, now),
+            _ => match last_day {
+                Some(day) => Self::day(day, now).text,
+                None => return Self::day(at, now),
+            },
         };
-        Self::with(at, text, None)
+        match last_day {
+            Some(_) => Self { exact: Self::exact(at), ..Self::with(at, text, None) },
+            None => Self::with(at, text, None),
+        }
     }
 
     /// As it stands within a sentence.
@@ -69,7 +77,10 @@ impl When {
 
     /// "25 November 2026, 12:00:00 UTC": for mails, which are read who knows when.
     pub fn exact(at: Timestamp) -> String {
-        Self::clock(at).exact
+        match last_day(at) {
+            Some(day) => Self::clock(day).exact.replace("23:59:59", "24:00:00"),
+            None => Self::clock(at).exact,
+        }
     }
 
     fn with(at: Timestamp, text: String, form: Option<&'static str>) -> Self {
@@ -100,6 +111,12 @@ impl fmt::Display for Element<'_> {
 
 impl askama::filters::HtmlSafe for Element<'_> {}
 
+/// An instant in the day that an end at midnight, UTC, closes.
+fn last_day(at: Timestamp) -> Option<Timestamp> {
+    const DAY: i64 = 86_400_000_000;
+    (at.as_micros() % DAY == 0).then(|| Timestamp::from_micros(at.as_micros() - 1))
+}
+
 fn ago(id: &str, count: u64) -> String {
     say(id).count("n", count).to_string()
 }
@@ -108,6 +125,20 @@ fn ago(id: &str, count: u64) -> String {
 mod tests {
     use super::*;
     use std::time::Duration;
+
+    #[test]
+    fn the_end_of_a_day_is_told_as_that_day() {
+        let at = |text: &str| {
+            let instant: jiff::Timestamp = text.parse().expect("RFC 3339");
+            Timestamp::from_micros(instant.as_microsecond())
+        };
+        let end = When::future(at("2028-01-01T00:00:00Z"), at("2026-11-29T12:00:00Z"));
+        assert_eq!((end.text.as_str(), end.form), ("31 Dec 2027", None));
+        assert_eq!(end.exact, "31 December 2027, 24:00:00 UTC");
+        assert!(end.iso.starts_with("2028-01-01T00:00:00"));
+        let other = When::future(at("2028-01-01T00:00:01Z"), at("2026-11-29T12:00:00Z"));
+        assert_eq!((other.text.as_str(), other.form), ("1 Jan 2028", Some("day-of-year")));
+    }
 
     #[test]
     fn the_past_is_told_as_people_do() {

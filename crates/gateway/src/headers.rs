@@ -13,7 +13,7 @@ use crate::{
     signature::Signed,
     target::Target,
     upstream::{AnswerRead, Route},
-    wire::{Field, Framing, Head, Kind, Noted, http_date, push_field, push_status},
+    wire::{Field, Framing, Head, Kind, Noted, push_field, push_status, with_date},
 };
 use http::Version;
 use keydesk_model::is_console_cookie;
@@ -311,7 +311,7 @@ impl Returning<'_> {
             return;
         }
         if noted.date.count == 0 {
-            add("date", http_date(self.story.arrival.at).as_bytes());
+            with_date(self.story.arrival.at, |date| add("date", date.as_bytes()));
         }
         if answered.status >= 400 {
             let status = format!("keydesk; received-status={}", answered.status);

@@ -7,8 +7,13 @@ use crate::{
     io::{Half, Io},
     upstream::AnswerRead,
 };
-use std::cell::{Cell, RefCell};
-use tokio::{io::AsyncWriteExt, sync::Notify};
+use std::{
+    cell::{Cell, RefCell},
+    future::poll_fn,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+use tokio::io::AsyncWrite;
 
 /// More than this waits for no client.
 const MOST_WAITING: usize = 64 * 1024;
@@ -19,7 +24,7 @@ pub(super) struct Interim {
     waiting: RefCell<Vec<u8>>,
     /// Whether the client has got a part of what waits.
     is_torn: Cell<bool>,
-    more: Notify,
+    is_unflushed: Cell<bool>,
 }
 
 impl Interim {
@@ -33,7 +38,6 @@ impl Interim {
         if answer.answered.status != 100 && reply.speaks_http11 && waiting.len() < MOST_WAITING {
             write_answer(&mut waiting, answer, returning);
             waiting.extend_from_slice(b"\r\n");
-            self.more.notify_one();
         }
         true
     }
@@ -50,24 +54,31 @@ impl Interim {
     }
 
     /// Sends what waits, for as long as it is awaited; resolves where the client does not take it. A piece that was
-    /// written is gone from what waits, so that nothing is sent twice wherever this is dropped.
+    /// written is gone from what waits, so that nothing is sent twice wherever this is dropped. Whoever waits for the
+    /// response polls this right after it: nobody has to be woken.
     pub async fn flow(&self, io: &RefCell<Io>) {
-        loop {
-            let piece = self.waiting.borrow().clone();
-            if piece.is_empty() {
-                self.more.notified().await;
-                continue;
-            }
-            match Half(io).write(&piece).await {
+        poll_fn(|cx| self.poll_flow(cx, io)).await;
+    }
+
+    fn poll_flow(&self, cx: &mut Context<'_>, io: &RefCell<Io>) -> Poll<()> {
+        let mut waiting = self.waiting.borrow_mut();
+        let mut half = Half(io);
+        while !waiting.is_empty() {
+            match ready!(Pin::new(&mut half).poll_write(cx, &waiting)) {
                 Ok(count) if count > 0 => {
-                    self.waiting.borrow_mut().drain(..count);
-                    self.is_torn.set(count < piece.len());
+                    self.is_torn.set(count < waiting.len());
+                    waiting.drain(..count);
+                    self.is_unflushed.set(true);
                 }
-                _ => return,
-            }
-            if self.waiting.borrow().is_empty() && Half(io).flush().await.is_err() {
-                return;
+                _ => return Poll::Ready(()),
             }
         }
+        if self.is_unflushed.get() {
+            if ready!(Pin::new(&mut half).poll_flush(cx)).is_err() {
+                return Poll::Ready(());
+            }
+            self.is_unflushed.set(false);
+        }
+        Poll::Pending
     }
 }

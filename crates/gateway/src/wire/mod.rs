@@ -13,4 +13,6 @@ pub use field::MOST_FIELDS;
 pub(crate) use field::{Field, Kind, Noted};
 pub(crate) use head::{AnswerHead, Head, HeadError};
 pub(crate) use name::{IDENTITY_HEADERS, mistaken_for};
-pub(crate) use write::{LAST_CHUNK, answer_bytes, begin_chunk, http_date, push_field, push_status};
+pub(crate) use write::{
+    LAST_CHUNK, answer_bytes, begin_chunk, http_date, push_field, push_status, with_date,
+};

@@ -3,7 +3,7 @@
 use crate::Answer;
 use http::StatusCode;
 use keydesk_model::Timestamp;
-use std::io::Write;
+use std::{cell::RefCell, io::Write};
 
 pub(crate) const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
@@ -30,7 +30,26 @@ fn reason(status: u16) -> &'static str {
     StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason()).unwrap_or("")
 }
 
-/// RFC 9110 section 5.6.7.
+thread_local! {
+    /// The second that was written last, and how.
+    static DATE: RefCell<(i64, String)> = const { RefCell::new((i64::MIN, String::new())) };
+}
+
+/// RFC 9110 section 5.6.7. Written once a second.
+pub(crate) fn push_date(out: &mut Vec<u8>, at: Timestamp) {
+    with_date(at, |date| push_field(out, "date", date.as_bytes()));
+}
+
+pub(crate) fn with_date<T>(at: Timestamp, read: impl FnOnce(&str) -> T) -> T {
+    let second = at.as_micros().div_euclid(1_000_000);
+    DATE.with_borrow_mut(|(known, text)| {
+        if *known != second {
+            (*known, *text) = (second, http_date(at));
+        }
+        read(text)
+    })
+}
+
 pub(crate) fn http_date(at: Timestamp) -> String {
     let at = jiff::Timestamp::from_microsecond(at.as_micros()).unwrap_or_default();
     at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
@@ -48,7 +67,7 @@ pub(crate) fn answer_bytes(
     for (name, value) in answer.headers() {
         push_field(out, name.as_str(), value.as_bytes());
     }
-    push_field(out, "date", http_date(at).as_bytes());
+    push_date(out, at);
     if answer.status() != StatusCode::NO_CONTENT {
         push_field(
             out,
