@@ -2,7 +2,7 @@
 //! that decide something.
 
 /// No head with more fields than this can be read. Requests have a lower limit of their own, `max_header_fields`.
-pub const MOST_FIELDS: usize = 512;
+pub const MOST_FIELDS: usize = 256;
 
 use super::name::FoldedName;
 pub(crate) use httparse::Header as Field;
