@@ -226,7 +226,7 @@ async fn apache_as_the_guide_says() {
     works(&proxy, &keydesk, &[]).await;
 }
 
-/// The log-in page, as a proxy with these headers would ask for it.
+/// The login page, as a proxy with these headers would ask for it.
 async fn page(console: u16, fields: &[(&'static str, String)]) -> (u16, String) {
     let client = crate::support::client().build().expect("a client");
     let mut request = client.get(format!("http://127.0.0.1:{console}/login"));

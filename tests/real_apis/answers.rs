@@ -1,4 +1,4 @@
-//! Answers arrive, whoever uploads what, and tell the truth about what has happened.
+//! Responses arrive in full, also during large uploads, and report what has happened.
 
 use super::{InFront, Server, client_script, header};
 use crate::support::{PATIENCE, free_port, raw::RawUpstream};
@@ -297,7 +297,7 @@ async fn a_dead_server_of_two_costs_its_time_once() {
     .await;
 }
 
-/// Balancers keep connections for a minute: whoever closes first must be they.
+/// Balancers keep connections for a minute: the balancer must be the first to close.
 #[tokio::test]
 async fn an_idle_connection_is_kept_longer_than_balancers_keep_theirs() {
     let api = InFront::of(

@@ -303,7 +303,7 @@ impl Returning<'_> {
         Some(changed.map_or(Cow::Borrowed(value), Cow::Owned))
     }
 
-    /// What is said in addition: RFC 9110 section 6.6.1 asks whoever passes a response on for its date, and RFC 9209 has
+    /// What is said in addition: RFC 9110 section 6.6.1 asks a proxy to add a missing date, and RFC 9209 has
     /// a way to say that an error is not ours.
     pub fn additions(&self, answer: &AnswerRead<'_>, mut add: impl FnMut(&'static str, &[u8])) {
         let AnswerRead { noted, answered, .. } = answer;

@@ -85,7 +85,7 @@ struct Sink {
 
 enum Place {
     Output(std::io::Stdout),
-    /// Opened again when somebody has moved it away.
+    /// Opened again when it has been moved away.
     File {
         path: PathBuf,
         file: File,

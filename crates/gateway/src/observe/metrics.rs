@@ -325,7 +325,7 @@ impl Metrics {
             out,
             name,
             "histogram",
-            "From sending a request to the head of the upstream's response.",
+            "From a request's arrival to the head of the upstream's response.",
         );
         for (at, route) in self.routes.iter().enumerate() {
             let labels = format!("upstream=\"{}\",", route.name());

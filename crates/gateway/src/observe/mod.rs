@@ -50,7 +50,7 @@ pub struct Record {
     pub upstream: Option<String>,
     /// The server of the upstream that got it.
     pub server: Option<SocketAddr>,
-    /// From there to the response's head.
+    /// From the request's arrival to the head of the upstream's response.
     pub upstream_duration: Option<Duration>,
     pub status: u16,
     /// Whether the status is the upstream's; otherwise it is the gateway's.
@@ -123,7 +123,7 @@ impl Observer {
         Story::begin(Some(Rc::clone(self)), (arrival, peer), trace, details)
     }
 
-    /// Tells whoever wants to know; what they do not take in time is dropped and counted.
+    /// Sends the record to its receivers; what they do not take in time is dropped and counted.
     fn record(&self, record: Record) {
         let is_traced = record.trace.is_some();
         if let Some(spans) = self.records.spans.as_ref().filter(|_| is_traced)

@@ -21,7 +21,7 @@ pub(crate) struct Story {
     pub peer: IpAddr,
     pub started: Instant,
     pub trace: Option<TraceContext>,
-    /// What the response says in addition, whoever gives it.
+    /// Headers that every response to this request has in addition.
     pub added: Vec<(&'static str, Arc<str>)>,
     pub bytes_received: u64,
     pub bytes_sent: u64,

@@ -200,7 +200,7 @@ impl Connection {
         let interim = Interim::default();
         let returning = Returning { worker, forward, story, grant };
         let mut read = |answer: &AnswerRead<'_>| {
-            // Whoever is answered early is told that what is still to come is not waited for.
+            // An early response says that the rest of the body is not read.
             let keeps_open = progress.is_done();
             interim.passes(answer, reply, &returning)
                 || write_head(interim.before(back), answer, &returning, reply.kept(keeps_open))

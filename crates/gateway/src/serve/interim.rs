@@ -54,8 +54,8 @@ impl Interim {
     }
 
     /// Sends what waits, for as long as it is awaited; resolves where the client does not take it. A piece that was
-    /// written is gone from what waits, so that nothing is sent twice wherever this is dropped. Whoever waits for the
-    /// response polls this right after it: nobody has to be woken.
+    /// written is gone from what waits, so that nothing is sent twice wherever this is dropped. The task that
+    /// waits for the response polls this right after it, so no wake-up is needed.
     pub async fn flow(&self, io: &RefCell<Io>) {
         poll_fn(|cx| self.poll_flow(cx, io)).await;
     }

@@ -109,7 +109,7 @@ pub(super) fn overlay(
     if values.is_empty() {
         return Ok(text.to_owned());
     }
-    // What is wrong in the file is told by whoever reads it afterwards.
+    // Errors in the file are reported when the file itself is read.
     let Ok(mut document) = text.parse::<DocumentMut>() else { return Ok(text.to_owned()) };
     for given in values {
         let table = given.table(&mut document)?;
