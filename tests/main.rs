@@ -36,6 +36,7 @@ mod open_exchanges;
 mod operation;
 mod operator;
 mod operators;
+mod providers;
 mod quotas;
 mod races;
 mod real_apis;
@@ -51,6 +52,7 @@ mod sign_on;
 #[expect(dead_code, reason = "some of it is for the long test, bench/chaos")]
 mod support;
 mod tidy;
+mod two_tabs;
 mod upstream;
 mod upstreams;
 mod wire;

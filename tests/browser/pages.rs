@@ -80,7 +80,11 @@ async fn live_a_first_day(keydesk: &mut Keydesk) -> (String, String) {
         ("domain", "acme.example"),
         ("default_role", "developer"),
     ];
-    assert_eq!(ann.post("/sign-on", &sign_on).await.status, 303);
+    assert_eq!(
+        ann.post("/sign-on", &sign_on).await.status,
+        200,
+        "saved, and the provider is not there"
+    );
     ann.post("/profile/email", &[("email", "ann@new.example")]).await;
     (invitation, member)
 }

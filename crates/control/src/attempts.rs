@@ -29,6 +29,8 @@ pub(crate) enum HeldError {
     Wait(std::time::Duration),
     #[error("{}", say("held-log-ins").with("span", span(*.0)))]
     LogIns(std::time::Duration),
+    #[error("{}", say("held-sign-ons").with("span", span(*.0)))]
+    SignOns(std::time::Duration),
     #[error("{}", say("held-locked"))]
     Locked,
     #[error(transparent)]
@@ -51,10 +53,23 @@ impl From<Held> for HeldError {
     }
 }
 
+impl HeldError {
+    /// What is said of departures to providers, none of which is wrong.
+    pub fn of_sign_on(self) -> Self {
+        match self {
+            Self::Wait(wait) => Self::SignOns(wait),
+            other => other,
+        }
+    }
+}
+
 impl From<HeldError> for Problem {
     fn from(error: HeldError) -> Self {
         match error {
             HeldError::Store(error) => error.into(),
+            held @ (HeldError::LogIns(_) | HeldError::SignOns(_)) => {
+                Self::too_many_log_ins(held.to_string())
+            }
             held => Self::too_many_tries(held.to_string()),
         }
     }
@@ -74,6 +89,12 @@ pub(crate) async fn begin(
     let keys = keys(&mut write, tries, origin).await?;
     count(write, &keys).await?;
     Ok(Attempt(keys))
+}
+
+/// Takes back a departure to a provider from here: somebody has come back and was let in.
+pub(crate) async fn forgive_sign_on(write: &mut Write, origin: &Origin) -> Result<(), StoreError> {
+    let keys = keys(write, Tries::SignOn, origin).await?;
+    Attempt(keys).succeeded(write).await
 }
 
 /// Who makes us send a mail.

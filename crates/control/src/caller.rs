@@ -6,6 +6,7 @@ use crate::{
     chrome::{Chrome, Nav},
     codes, named,
     operators::Operator,
+    page_for::{self, NotDone},
     problem::Problem,
     say,
     sessions::{self, Found},
@@ -79,17 +80,26 @@ impl FromRequestParts<Desk> for Caller {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Self, Response> {
-        let found = sessions::find_caller(desk, &parts.headers, origin(parts)).await;
-        Self::of(found.map_err(IntoResponse::into_response)?, parts)
+        let caller = Self::look_up(parts, desk).await?;
+        if page_for::check_account(desk, parts, &caller).await? {
+            return Self::look_up(parts, desk).await;
+        }
+        Ok(caller)
     }
 }
 
 impl Caller {
+    async fn look_up(parts: &Parts, desk: &Desk) -> Result<Self, Response> {
+        let found = sessions::find_caller(desk, &parts.headers, origin(parts)).await;
+        Self::of(found.map_err(IntoResponse::into_response)?, parts)
+    }
+
     /// Who was found, if they are a member.
     #[expect(clippy::result_large_err, reason = "extractors refuse with a whole answer")]
     fn of(found: Found, parts: &Parts) -> Result<Self, Response> {
         match found {
             Found::Caller(caller) => {
+                page_for::check_person(parts, &caller.person)?;
                 admit(caller.must_add_factor, parts)?;
                 Ok(*caller)
             }
@@ -169,6 +179,7 @@ impl FromRequestParts<Desk> for Myself {
         let found = sessions::find_caller(desk, &parts.headers, origin(parts)).await;
         match found.map_err(IntoResponse::into_response)? {
             Found::Operator(operator) => {
+                page_for::check_person(parts, &operator.person)?;
                 admit(operator.must_add_factor, parts)?;
                 Ok(Self::Operator(operator))
             }
@@ -240,7 +251,9 @@ fn may_go_without_factor(path: &str) -> bool {
 }
 
 pub(crate) fn to_log_in(parts: &Parts) -> Response {
-    Redirect::to(&login_url(parts)).into_response()
+    let mut response = Redirect::to(&login_url(parts)).into_response();
+    response.extensions_mut().insert(NotDone::LoggedOut);
+    response
 }
 
 /// The log-in page, which leads back to the page that was asked for.

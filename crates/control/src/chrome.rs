@@ -1,12 +1,15 @@
 //! What every page has around its content: title, navigation, who is logged in, a notice.
 
-use crate::{caller::Caller, language::say_known, operators::Operator, receipts::Issued, say};
+use crate::{
+    caller::Caller, language::say_known, operators::Operator, page_for::PageFor, receipts::Issued,
+    say,
+};
 use askama::Template;
 use axum::{
     http::StatusCode,
     response::{Html, IntoResponse, Redirect, Response},
 };
-use keydesk_model::{AccountId, AccountState, Right, Role};
+use keydesk_model::{AccountId, AccountState, PersonId, Right, Role};
 use serde::Deserialize;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +58,7 @@ pub(crate) fn done(path: &str, what: &str, receipt: Option<&Issued>) -> Redirect
 
 #[derive(Debug)]
 pub(crate) struct Who {
+    pub person: PersonId,
     pub name: String,
     pub account: String,
     /// None: in no account.
@@ -96,6 +100,7 @@ impl Chrome {
         let sees_receipts = caller.member.role.may(Right::SeeTokens);
         let receipts_at = sees_receipts.then(|| "/receipts".to_owned());
         let who = Who {
+            person: caller.person.id,
             name: caller.person.name.clone(),
             account: caller.account.name.clone(),
             account_id: Some(caller.account.id),
@@ -116,6 +121,7 @@ impl Chrome {
     pub fn of_operator(operator: &Operator, title: impl Into<String>, nav: Nav) -> Self {
         let receipts_at = None;
         let who = Who {
+            person: operator.person.id,
             name: operator.person.name.clone(),
             account: say("layout-operator").to_string(),
             account_id: None,
@@ -126,6 +132,12 @@ impl Chrome {
             is_suspended: false,
         };
         Self { title: title.into(), nav, who: Some(who), notice: None, receipt: None, receipts_at }
+    }
+
+    /// What the page's forms carry, if there is somebody that it was made for.
+    pub fn page_for(&self) -> Option<PageFor> {
+        let who = self.who.as_ref()?;
+        Some(PageFor { person: who.person, account: who.account_id })
     }
 
     /// For an operator on an account's page.

@@ -1,7 +1,7 @@
 //! What every use-case is handed: the store, the keys, the clock, the dice, and the mailer.
 
 use crate::{
-    Keyring, Mailer, OpenApiSource, Settings, caller::Authenticated, caller::Caller,
+    Keyring, Mailer, OpenApiSource, Outbound, Settings, caller::Authenticated, caller::Caller,
     codes::SetupCode, passkeys, passwords::PasswordHashing, problem::Problem, throttle::Throttle,
 };
 use keydesk_model::{Clock, RotationTerms, SessionId, Timestamp, TokenId};
@@ -19,6 +19,7 @@ pub struct Base {
     pub store: Store,
     pub keyring: Arc<Keyring>,
     pub nodes: Arc<Nodes>,
+    pub outbound: Outbound,
 }
 
 #[derive(Clone, Debug)]
@@ -30,6 +31,7 @@ pub struct Parts {
     pub store: Store,
     pub keyring: Arc<Keyring>,
     pub(crate) nodes: Arc<Nodes>,
+    pub(crate) outbound: Outbound,
     pub mailer: Mailer,
     pub openapi: OpenApiSource,
     pub clock: Clock,
@@ -64,7 +66,7 @@ impl Desk {
         clock: Clock,
         entropy: Entropy,
     ) -> Self {
-        let Base { store, keyring, nodes } = base;
+        let Base { store, keyring, nodes, outbound } = base;
         let passwords = PasswordHashing::new(Arc::clone(&keyring), &entropy);
         Self(Arc::new(Parts {
             relying_party: passkeys::relying_party(&settings),
@@ -72,6 +74,7 @@ impl Desk {
             store,
             keyring,
             nodes,
+            outbound,
             mailer,
             openapi,
             clock,

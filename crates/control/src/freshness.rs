@@ -5,6 +5,7 @@ use crate::{
     Desk,
     caller::{Authenticated, Caller, Myself},
     chrome::{Chrome, Nav, page_with},
+    page_for,
     problem::Problem,
     say,
     sessions::{self, LogInError, console::with_cookie, safe_next, session_cookie},
@@ -82,8 +83,10 @@ impl<T: DeserializeOwned, C: Authenticated> FromRequest<Desk> for FreshForm<T, C
         let Form(fields) = Form::<Vec<(String, String)>>::from_request(request, desk)
             .await
             .map_err(IntoResponse::into_response)?;
-        let (given, kept): (Vec<_>, Vec<_>) =
-            fields.into_iter().partition(|(name, _)| name == PASSWORD_FIELD);
+        let (given, kept): (Vec<_>, Vec<_>) = fields
+            .into_iter()
+            .filter(|(name, _)| name != page_for::FIELD)
+            .partition(|(name, _)| name == PASSWORD_FIELD);
         if !caller.is_fresh(desk.now()) {
             let Some((_, password)) = given.first() else {
                 return Err(ask(&caller, path, kept, None));

@@ -100,10 +100,10 @@ pub async fn reseal_all(
             let sealed = keyring.reseal(&totp.sealed, &belongs_to, entropy)?;
             write.reseal_totp(totp, &sealed).await?;
         }
-        for sign_on in &sign_ons {
-            let belongs_to = crate::sign_on::belongs_to(sign_on.account);
-            let sealed = keyring.reseal(&sign_on.sealed, &belongs_to, entropy)?;
-            write.reseal_sign_on(sign_on, &sealed).await?;
+        for secret in &sign_ons {
+            let belongs_to = crate::sign_on::belongs_to(secret.account);
+            let sealed = keyring.reseal(&secret.sealed, &belongs_to, entropy)?;
+            write.reseal_sign_on(secret, &sealed).await?;
         }
         let left = count_under_others(&mut write, &current).await?;
         let resealed = copies.len() + totps.len() + sign_ons.len();

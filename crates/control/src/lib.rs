@@ -25,6 +25,7 @@ mod nodes;
 mod operations;
 mod operators;
 mod outbound;
+mod page_for;
 mod passkeys;
 mod passwords;
 mod people;
@@ -56,6 +57,7 @@ pub use operations::{
     set_rules_mode, sync_rules,
 };
 pub use operators::{OperatorError, create_operator, forget_closed_accounts, remove_operator};
+pub use outbound::{CaFileError, Outbound};
 pub use passwords::PasswordError;
 pub use receipts::{ReceiptError, published_keys, verify_receipt};
 pub use reminders::{ExpiringSoon, send_reminders};

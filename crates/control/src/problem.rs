@@ -97,6 +97,10 @@ impl Problem {
         Self::new(StatusCode::TOO_MANY_REQUESTS, say("too-many-tries"), detail)
     }
 
+    pub fn too_many_log_ins(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, say("too-many-log-ins"), detail)
+    }
+
     pub fn too_many_changes(wait: Duration) -> Self {
         let seconds = NonZeroU32::MIN.saturating_add(wait.as_secs().try_into().unwrap_or(u32::MAX));
         let detail = say("too-many-changes-why").count("n", u64::from(seconds.get()));

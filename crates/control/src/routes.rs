@@ -13,6 +13,7 @@ use crate::{
     mail,
     members::console as members,
     operators::console as operators,
+    page_for,
     passkeys::console as passkeys,
     people::{console as people, email_console as email},
     problem::Problem,
@@ -25,7 +26,7 @@ use crate::{
 use axum::{
     Router,
     extract::DefaultBodyLimit,
-    middleware::from_fn_with_state,
+    middleware::{from_fn, from_fn_with_state},
     response::Redirect,
     routing::{get, post},
 };
@@ -46,7 +47,7 @@ pub enum Access {
 }
 
 /// Forms are small.
-const LARGEST_FORM: usize = 64 * 1024;
+pub(crate) const LARGEST_FORM: usize = 64 * 1024;
 
 /// Writes the router and the list of its routes from one table.
 macro_rules! routes {
@@ -192,6 +193,7 @@ pub fn router(desk: Desk) -> Router {
                 say("wrong-method-why"),
             )
         })
+        .layer(from_fn(page_for::keep_form))
         .layer(DefaultBodyLimit::max(LARGEST_FORM))
         .layer(tower_http::timeout::TimeoutLayer::with_status_code(
             axum::http::StatusCode::SERVICE_UNAVAILABLE,

@@ -161,7 +161,8 @@ pub async fn desk(config: &Config) -> anyhow::Result<Desk> {
     let settings = settings(config, config.console.first(), config.gateway.first());
     let nowhere = OpenApiSource::file(Path::new("").to_owned());
     // It ends no token, so it waits for nobody.
-    let base = Base { store, keyring, nodes: Arc::new(Nodes::alone()) };
+    let outbound = config.outbound.clone();
+    let base = Base { store, keyring, nodes: Arc::new(Nodes::alone()), outbound };
     Ok(Desk::new(settings, base, Mailer::Off, nowhere, system::clock(), system::entropy()))
 }
 

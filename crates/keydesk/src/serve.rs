@@ -60,7 +60,12 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let mailer = mailer(&config)?;
     // A node without a console has no keys: tokens that need none can still be changed by their holders.
     let keyring = keyring.unwrap_or_else(|| Arc::new(Keyring::new(|| None)));
-    let base = Base { store: store.clone(), keyring, nodes: Arc::clone(&member.nodes) };
+    let base = Base {
+        store: store.clone(),
+        keyring,
+        nodes: Arc::clone(&member.nodes),
+        outbound: config.outbound.clone(),
+    };
     let desk = Desk::new(settings, base, mailer, openapi, clock, system::entropy());
     let answers = answer_tokens(desk.clone());
     let desk = config.role.has_console().then_some(desk);
@@ -266,13 +271,14 @@ async fn start_sample(data: &Path) -> anyhow::Result<http::Uri> {
 fn openapi(config: &Config, upstream: &http::Uri) -> anyhow::Result<OpenApiSource> {
     match &config.openapi {
         Some(place) if place.starts_with("http://") || place.starts_with("https://") => {
-            Ok(OpenApiSource::url(place.parse().context("openapi is not a URL")?))
+            let url = place.parse().context("openapi is not a URL")?;
+            Ok(OpenApiSource::url(url, config.outbound.clone()))
         }
         Some(place) if !Path::new(place).is_file() => bail!("openapi: there is no file {place}"),
         Some(place) => Ok(OpenApiSource::file(place.into())),
         None => {
             let url = format!("{}/openapi.json", upstream.to_string().trim_end_matches('/'));
-            Ok(OpenApiSource::url(url.parse()?))
+            Ok(OpenApiSource::url(url.parse()?, config.outbound.clone()))
         }
     }
 }

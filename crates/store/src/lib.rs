@@ -76,6 +76,6 @@ pub use rotation::ClosingSecret;
 pub use rules::StoredRules;
 pub use seal::Sealer;
 pub use sessions::{NewSession, Session};
-pub use sign_on::SignOn;
+pub use sign_on::{Domain, SealedSecret, SignOn};
 pub use tokens::{FoundBySecret, NewSecret, NewToken, OwnToken, Token};
 pub use transaction::{Committed, Read, Write};

@@ -1,10 +1,11 @@
-//! Single sign-on of accounts: the provider, whose addresses it speaks for, and which roles it gives.
+//! Single sign-on of accounts: the provider, the domains that it speaks for, the roles that it gives, and who
+//! somebody is there.
 
 use crate::{
     Read, StoreError, Write, row,
     sql::{Row, query},
 };
-use keydesk_model::{AccountId, MemberId, Role, Timestamp};
+use keydesk_model::{AccountId, MemberId, PersonId, Role};
 
 #[derive(Clone)]
 pub struct SignOn {
@@ -13,78 +14,167 @@ pub struct SignOn {
     pub client_id: String,
     /// The client's secret, sealed.
     pub sealed: Vec<u8>,
-    /// Of the addresses that it speaks for, in small letters.
-    pub domain: String,
+    /// Of the addresses that it speaks for.
+    pub domains: Vec<Domain>,
+    /// What is asked for beside `openid`.
+    pub scopes: String,
+    /// How the client authenticates at the token endpoint.
+    pub client_auth: String,
+    /// Whether an address counts as verified where the provider does not say.
+    pub trusts_addresses: bool,
     /// Of members that come in by it, where nothing else is said.
     pub default_role: Role,
     /// The claim that says the role; empty: none does.
     pub role_claim: String,
     /// Lines of `value = role`.
     pub roles: String,
-    /// None: the operator has not said yes, and it lets nobody in.
-    pub confirmed_at: Option<Timestamp>,
+}
+
+/// A domain in small letters, and whether the operator has confirmed that it is this account's. Until then the
+/// provider lets nobody with such an address in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Domain {
+    pub name: String,
+    pub is_confirmed: bool,
+}
+
+impl SignOn {
+    pub fn is_confirmed_for(&self, domain: &str) -> bool {
+        self.domains.iter().any(|known| known.is_confirmed && known.name == domain)
+    }
+
+    pub fn is_confirmed(&self) -> bool {
+        self.domains.iter().all(|domain| domain.is_confirmed)
+    }
+
+    /// The domains' names, in their order.
+    pub fn domain_names(&self) -> Vec<&str> {
+        self.domains.iter().map(|domain| domain.name.as_str()).collect()
+    }
 }
 
 impl std::fmt::Debug for SignOn {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "SignOn({} by {})", self.domain, self.issuer)
+        write!(f, "SignOn({} by {})", self.domain_names().join(" "), self.issuer)
     }
 }
 
-const FIND: &str = "SELECT account_id, issuer, client_id, sealed, domain, default_role, role_claim, roles, confirmed_at \
-    FROM sign_on WHERE account_id = $1";
-const FIND_BY_DOMAIN: &str = "SELECT account_id, issuer, client_id, sealed, domain, default_role, role_claim, roles, confirmed_at \
-    FROM sign_on WHERE domain = $1 AND confirmed_at IS NOT NULL";
-const UNDER_OTHERS: &str = "SELECT account_id, issuer, client_id, sealed, domain, default_role, role_claim, roles, confirmed_at \
-    FROM sign_on WHERE substr(sealed, 2, 8) <> $1 LIMIT $2";
+const FIND: &str = "SELECT account_id, issuer, client_id, sealed, scopes, client_auth, trusts_addresses, default_role, \
+    role_claim, roles FROM sign_on WHERE account_id = $1";
+const DOMAINS: &str =
+    "SELECT domain, confirmed_at FROM sign_on_domain WHERE account_id = $1 ORDER BY domain";
+const FIND_BY_DOMAIN: &str =
+    "SELECT account_id FROM sign_on_domain WHERE domain = $1 AND confirmed_at IS NOT NULL";
+const UNDER_OTHERS: &str =
+    "SELECT account_id, sealed FROM sign_on WHERE substr(sealed, 2, 8) <> $1 LIMIT $2";
 const COUNT_UNDER_OTHERS: &str =
     "SELECT count(*) AS number FROM sign_on WHERE substr(sealed, 2, 8) <> $1";
 const RESEAL: &str = "UPDATE sign_on SET sealed = $1 WHERE account_id = $2 AND sealed = $3";
-/// What is changed is confirmed anew, but for what it says of roles.
-const SET: &str = "INSERT INTO sign_on (account_id, issuer, client_id, sealed, domain, default_role, role_claim, roles, created_at, set_by) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (account_id) DO UPDATE SET \
-    confirmed_at = CASE WHEN sign_on.issuer = excluded.issuer AND sign_on.domain = excluded.domain \
-      THEN sign_on.confirmed_at ELSE NULL END, \
-    issuer = excluded.issuer, client_id = excluded.client_id, sealed = excluded.sealed, domain = excluded.domain, \
+const SET: &str = "INSERT INTO sign_on (account_id, issuer, client_id, sealed, scopes, client_auth, trusts_addresses, \
+      default_role, role_claim, roles, created_at, set_by) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (account_id) DO UPDATE SET \
+    issuer = excluded.issuer, client_id = excluded.client_id, sealed = excluded.sealed, scopes = excluded.scopes, \
+    client_auth = excluded.client_auth, trusts_addresses = excluded.trusts_addresses, \
     default_role = excluded.default_role, role_claim = excluded.role_claim, roles = excluded.roles, \
     set_by = excluded.set_by";
-const CONFIRM: &str = "UPDATE sign_on SET confirmed_at = $1 WHERE account_id = $2 AND issuer = $3 AND domain = $4 \
-    AND NOT EXISTS (SELECT 1 FROM sign_on AS other WHERE other.domain = $4 \
+const ADD_DOMAIN: &str =
+    "INSERT INTO sign_on_domain (account_id, domain) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+const REMOVE_DOMAIN: &str = "DELETE FROM sign_on_domain WHERE account_id = $1 AND domain = $2";
+const REMOVE_DOMAINS: &str = "DELETE FROM sign_on_domain WHERE account_id = $1";
+const CONFIRM: &str = "UPDATE sign_on_domain SET confirmed_at = $1 WHERE account_id = $2 AND domain = $3 \
+    AND NOT EXISTS (SELECT 1 FROM sign_on_domain AS other WHERE other.domain = $3 \
       AND other.confirmed_at IS NOT NULL AND other.account_id <> $2)";
 const REMOVE: &str = "DELETE FROM sign_on WHERE account_id = $1";
-const REMOVE_PENDING_OF: &str = "DELETE FROM sign_on WHERE set_by = $1 AND confirmed_at IS NULL";
+const REMOVE_PENDING_DOMAINS_OF: &str = "DELETE FROM sign_on_domain WHERE confirmed_at IS NULL \
+    AND account_id IN (SELECT account_id FROM sign_on WHERE set_by = $1)";
+const REMOVE_PENDING_OF: &str = "DELETE FROM sign_on WHERE set_by = $1 \
+    AND NOT EXISTS (SELECT 1 FROM sign_on_domain WHERE sign_on_domain.account_id = sign_on.account_id)";
 
-fn sign_on(row: &Row) -> Result<SignOn, StoreError> {
+const FIND_IDENTITY: &str =
+    "SELECT person_id FROM identity WHERE account_id = $1 AND issuer = $2 AND subject = $3";
+const HAS_IDENTITY: &str = "SELECT count(*) AS number FROM identity \
+    WHERE account_id = $1 AND issuer = $2 AND person_id = $3";
+const ADD_IDENTITY: &str = "INSERT INTO identity (account_id, issuer, subject, person_id, created_at) \
+    VALUES ($1, $2, $3, $4, $5)";
+const FORGET_IDENTITIES: &str = "DELETE FROM identity WHERE account_id = $1";
+
+fn sign_on(row: &Row, domains: Vec<Domain>) -> Result<SignOn, StoreError> {
     Ok(SignOn {
         account: row::parsed(row, "account_id")?,
         issuer: row::text(row, "issuer")?,
         client_id: row::text(row, "client_id")?,
         sealed: row.get("sealed")?,
-        domain: row::text(row, "domain")?,
+        domains,
+        scopes: row::text(row, "scopes")?,
+        client_auth: row::text(row, "client_auth")?,
+        trusts_addresses: row.get::<i64>("trusts_addresses")? != 0,
         default_role: row::parsed(row, "default_role")?,
         role_claim: row::text(row, "role_claim")?,
         roles: row::text(row, "roles")?,
-        confirmed_at: row::instant_opt(row, "confirmed_at")?,
     })
+}
+
+/// A client's secret, to be sealed with another key.
+#[derive(Clone, Debug)]
+pub struct SealedSecret {
+    pub account: AccountId,
+    pub sealed: Vec<u8>,
 }
 
 impl Read {
     pub async fn find_sign_on(&mut self, account: AccountId) -> Result<Option<SignOn>, StoreError> {
-        query(FIND).bind(account).optional(self).await?.as_ref().map(sign_on).transpose()
+        let Some(found) = query(FIND).bind(account).optional(self).await? else { return Ok(None) };
+        let rows = query(DOMAINS).bind(account).all(self).await?;
+        let domain = |row: &Row| {
+            let is_confirmed = row::instant_opt(row, "confirmed_at")?.is_some();
+            Ok(Domain { name: row::text(row, "domain")?, is_confirmed })
+        };
+        let domains = rows.iter().map(domain).collect::<Result<_, StoreError>>()?;
+        sign_on(&found, domains).map(Some)
     }
 
-    /// The confirmed one that speaks for addresses of this domain.
+    /// The one that is confirmed to speak for addresses of this domain.
     pub async fn find_sign_on_for(&mut self, domain: &str) -> Result<Option<SignOn>, StoreError> {
-        query(FIND_BY_DOMAIN).bind(domain).optional(self).await?.as_ref().map(sign_on).transpose()
+        let Some(row) = query(FIND_BY_DOMAIN).bind(domain).optional(self).await? else {
+            return Ok(None);
+        };
+        self.find_sign_on(row::parsed(&row, "account_id")?).await
+    }
+
+    /// Who has this subject at the account's provider.
+    pub async fn find_identity(
+        &mut self,
+        sign_on: &SignOn,
+        subject: &str,
+    ) -> Result<Option<PersonId>, StoreError> {
+        let find = query(FIND_IDENTITY).bind(sign_on.account).bind(&sign_on.issuer);
+        let row = find.bind(subject).optional(self).await?;
+        row.map(|row| row::parsed(&row, "person_id")).transpose()
+    }
+
+    /// Whether the provider knows this person by some subject.
+    pub async fn has_identity(
+        &mut self,
+        sign_on: &SignOn,
+        person: PersonId,
+    ) -> Result<bool, StoreError> {
+        let has = query(HAS_IDENTITY).bind(sign_on.account).bind(&sign_on.issuer).bind(person);
+        Ok(has.one(self).await?.get::<i64>("number")? > 0)
     }
 
     pub async fn list_sign_ons_under_others(
         &mut self,
         key_id: &[u8],
         limit: u32,
-    ) -> Result<Vec<SignOn>, StoreError> {
+    ) -> Result<Vec<SealedSecret>, StoreError> {
         let rows = query(UNDER_OTHERS).bind(key_id).bind(limit).all(self).await?;
-        rows.iter().map(sign_on).collect()
+        let secret = |row: &Row| {
+            Ok(SealedSecret {
+                account: row::parsed(row, "account_id")?,
+                sealed: row.get("sealed")?,
+            })
+        };
+        rows.iter().map(secret).collect()
     }
 
     pub async fn count_sign_ons_under_others(&mut self, key_id: &[u8]) -> Result<i64, StoreError> {
@@ -93,48 +183,92 @@ impl Read {
 }
 
 impl Write {
+    /// Sets what an owner says of the provider. A domain that was confirmed for this issuer stays so; another issuer
+    /// or client begins anew, and so do the subjects that it knows people by.
     pub async fn set_sign_on(&mut self, new: &SignOn, by: MemberId) -> Result<(), StoreError> {
+        let before = self.find_sign_on(new.account).await?;
+        let kept = before.as_ref().filter(|before| before.issuer == new.issuer);
+        if kept.is_none_or(|before| before.client_id != new.client_id) {
+            query(FORGET_IDENTITIES).bind(new.account).execute(self).await?;
+        }
+        for domain in before.iter().flat_map(|before| &before.domains) {
+            if kept.is_none() || !new.domain_names().contains(&domain.name.as_str()) {
+                query(REMOVE_DOMAIN).bind(new.account).bind(&domain.name).execute(self).await?;
+            }
+        }
         let now = self.now();
         query(SET)
             .bind(new.account)
             .bind(&new.issuer)
             .bind(&new.client_id)
             .bind(new.sealed.as_slice())
-            .bind(&new.domain)
+            .bind(&new.scopes)
+            .bind(&new.client_auth)
+            .bind(i64::from(new.trusts_addresses))
             .bind(new.default_role.as_str())
             .bind(&new.role_claim)
             .bind(&new.roles)
             .bind(now)
             .bind(by)
             .execute(self)
-            .await
-            .map(|_| ())
+            .await?;
+        for domain in &new.domains {
+            query(ADD_DOMAIN).bind(new.account).bind(&domain.name).execute(self).await?;
+        }
+        Ok(())
     }
 
-    /// Takes away what this member has set and no operator has said yes to.
+    /// Takes away what this member has set and no operator has confirmed.
     pub async fn remove_pending_sign_on_of(&mut self, member: MemberId) -> Result<(), StoreError> {
+        query(REMOVE_PENDING_DOMAINS_OF).bind(member).execute(self).await?;
         query(REMOVE_PENDING_OF).bind(member).execute(self).await.map(|_| ())
     }
 
-    /// The operator says yes to what was seen. [`StoreError::Conflict`]: it was changed meanwhile, or another
-    /// account speaks for the domain.
-    pub async fn confirm_sign_on(&mut self, seen: &SignOn) -> Result<(), StoreError> {
+    /// The operator confirms what was seen. [`StoreError::Conflict`]: it has changed since, or another account
+    /// speaks for one of the domains.
+    pub async fn confirm_sign_on(
+        &mut self,
+        account: AccountId,
+        (issuer, domains): (&str, &[&str]),
+    ) -> Result<(), StoreError> {
+        let found = self.find_sign_on(account).await?.ok_or(StoreError::Conflict)?;
+        if found.issuer != issuer || found.domain_names() != domains {
+            return Err(StoreError::Conflict);
+        }
         let now = self.now();
-        let confirm = query(CONFIRM).bind(now).bind(seen.account);
-        let confirm = confirm.bind(&seen.issuer).bind(&seen.domain);
-        if confirm.execute(self).await? == 1 { Ok(()) } else { Err(StoreError::Conflict) }
+        for domain in domains {
+            let confirm = query(CONFIRM).bind(now).bind(account).bind(*domain);
+            if confirm.execute(self).await? != 1 {
+                return Err(StoreError::Conflict);
+            }
+        }
+        Ok(())
     }
 
     pub async fn remove_sign_on(&mut self, account: AccountId) -> Result<bool, StoreError> {
+        query(FORGET_IDENTITIES).bind(account).execute(self).await?;
+        query(REMOVE_DOMAINS).bind(account).execute(self).await?;
         Ok(query(REMOVE).bind(account).execute(self).await? == 1)
+    }
+
+    /// From now on this subject is this person.
+    pub async fn add_identity(
+        &mut self,
+        sign_on: &SignOn,
+        subject: &str,
+        person: PersonId,
+    ) -> Result<(), StoreError> {
+        let now = self.now();
+        let add = query(ADD_IDENTITY).bind(sign_on.account).bind(&sign_on.issuer).bind(subject);
+        add.bind(person).bind(now).execute(self).await.map(|_| ())
     }
 
     pub async fn reseal_sign_on(
         &mut self,
-        sign_on: &SignOn,
+        secret: &SealedSecret,
         sealed: &[u8],
     ) -> Result<bool, StoreError> {
-        let reseal = query(RESEAL).bind(sealed).bind(sign_on.account);
-        Ok(reseal.bind(sign_on.sealed.as_slice()).execute(self).await? == 1)
+        let reseal = query(RESEAL).bind(sealed).bind(secret.account);
+        Ok(reseal.bind(secret.sealed.as_slice()).execute(self).await? == 1)
     }
 }

@@ -5,6 +5,7 @@ wrong-password = Password: { $why }.
 hashing-busy = too many people are logging in at this moment; try again in a few seconds
 held-wait = Too many wrong tries. Try again in { $span }.
 held-log-ins = Too many logins within an hour. Try again in { $span }.
+held-sign-ons = Too many logins through single sign-on from your network. Try again in { $span }.
 held-locked = A hundred wrong tries in a row: this is locked. Reset the password by mail, or log in from a browser that you have used before; a second factor is the operator's to reset.
 span-seconds =
     { $n ->

@@ -14,6 +14,7 @@ busy-why = Keydesk cannot reach its database, or another change holds it. Nothin
 wrong-clock = The clocks do not agree
 wrong-clock-why = The clock of this machine differs from the clock of the database, or it was changed a moment ago. An account can be closed when they agree. Nothing was changed. /status shows the difference.
 too-many-tries = Too many wrong tries
+too-many-log-ins = Too many logins
 too-many-changes = Too many changes in a short time
 too-many-changes-why =
     { $n ->

@@ -23,3 +23,16 @@ log-in-wrong-passkey = That passkey is not known here, or was removed.
 log-in-half-over = That took too long, or your password has changed meanwhile. Begin again.
 login-new-here = No account yet? <a href="/sign-up">Sign up</a>.
 confirm-other-way = You have none, or do not remember it? Log out, and come in again by single sign-on, with a passkey, or by a link for a new password: that counts as much.
+
+page-for-title = Nothing was changed
+page-for-why = This page was opened in another account or by another person. Reload it and try again.
+page-for-logged-out = Your session has ended. Log in, then send the form again.
+page-for-log-in = Log in (new tab)
+page-for-kept = Your input is kept, except passwords and secrets.
+page-for-again = Send the form again
+page-for-switch = Switch to { $account } and send
+page-for-account = This page was opened in { $page }, and you have since switched to { $now }. The form was not sent.
+page-for-person = Another person opened this page. You are now logged in as { $email }. The form was not sent.
+page-for-left = This page was opened in an account that you no longer belong to. You are now in { $now }.
+page-for-stay = Do not send
+form-too-large = The form is too large. Shorten your input and try again.

@@ -5,6 +5,7 @@ wrong-password = Contraseña: { $why }.
 hashing-busy = demasiadas personas están iniciando sesión en este momento; inténtalo otra vez en unos segundos
 held-wait = Demasiados intentos fallidos. Inténtalo otra vez en { $span }.
 held-log-ins = Demasiados inicios de sesión en una hora. Inténtalo otra vez en { $span }.
+held-sign-ons = Demasiados inicios de sesión único desde tu red. Inténtalo de nuevo en { $span }.
 held-locked = Cien intentos fallidos seguidos: esto está bloqueado. Restablece la contraseña por correo, o inicia sesión desde un navegador que ya hayas usado; un segundo factor lo restablece el operador.
 span-seconds =
     { $n ->

@@ -14,6 +14,7 @@ busy-why = Keydesk no puede comunicarse con su base de datos, u otro cambio la t
 wrong-clock = Los relojes no coinciden
 wrong-clock-why = El reloj de esta máquina no coincide con el de la base de datos, o se acaba de cambiar. Una cuenta se puede cerrar cuando coincidan. No se ha cambiado nada. /status muestra la diferencia.
 too-many-tries = Demasiados intentos fallidos
+too-many-log-ins = Demasiados inicios de sesión
 too-many-changes = Demasiados cambios en poco tiempo
 too-many-changes-why =
     { $n ->

@@ -23,3 +23,16 @@ log-in-wrong-passkey = Esa llave de acceso no se conoce aquí, o se quitó.
 log-in-half-over = Eso tardó demasiado, o tu contraseña cambió mientras tanto. Empieza de nuevo.
 login-new-here = ¿Aún no tienes cuenta? <a href="/sign-up">Regístrate</a>.
 confirm-other-way = ¿No tienes, o no la recuerdas? Cierra sesión y vuelve a entrar con inicio de sesión único, con una llave de acceso o con un enlace para una contraseña nueva: vale lo mismo.
+
+page-for-title = No se ha cambiado nada
+page-for-why = Esta página se abrió en otra cuenta o la abrió otra persona. Recárgala e inténtalo de nuevo.
+page-for-logged-out = Tu sesión ha terminado. Inicia sesión y envía el formulario de nuevo.
+page-for-log-in = Iniciar sesión (pestaña nueva)
+page-for-kept = Tus datos se conservan, excepto contraseñas y secretos.
+page-for-again = Enviar el formulario de nuevo
+page-for-switch = Cambiar a { $account } y enviar
+page-for-account = Esta página se abrió en { $page } y después has cambiado a { $now }. El formulario no se ha enviado.
+page-for-person = Otra persona abrió esta página. Ahora has iniciado sesión como { $email }. El formulario no se ha enviado.
+page-for-left = Esta página se abrió en una cuenta a la que ya no perteneces. Ahora estás en { $now }.
+page-for-stay = No enviar
+form-too-large = El formulario es demasiado grande. Acorta los datos e inténtalo de nuevo.

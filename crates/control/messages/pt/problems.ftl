@@ -14,6 +14,7 @@ busy-why = O Keydesk não consegue falar com o banco de dados, ou outra alteraç
 wrong-clock = Os relógios não coincidem
 wrong-clock-why = O relógio desta máquina não coincide com o do banco de dados, ou acabou de ser alterado. Uma conta pode ser encerrada quando coincidirem. Nada foi alterado. /status mostra a diferença.
 too-many-tries = Muitas tentativas erradas
+too-many-log-ins = Logins demais
 too-many-changes = Muitas alterações em pouco tempo
 too-many-changes-why =
     { $n ->

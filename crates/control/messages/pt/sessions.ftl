@@ -23,3 +23,16 @@ log-in-wrong-passkey = Essa chave de acesso não é conhecida aqui, ou foi remov
 log-in-half-over = Isso demorou demais, ou a sua senha mudou nesse meio-tempo. Comece de novo.
 login-new-here = Ainda não tem conta? <a href="/sign-up">Cadastre-se</a>.
 confirm-other-way = Você não tem, ou não se lembra? Saia e entre de novo por login único, com uma chave de acesso ou com um link para uma senha nova: vale o mesmo.
+
+page-for-title = Nada foi alterado
+page-for-why = Esta página foi aberta em outra conta ou por outra pessoa. Recarregue-a e tente de novo.
+page-for-logged-out = Sua sessão terminou. Entre e envie o formulário de novo.
+page-for-log-in = Entrar (nova aba)
+page-for-kept = Seus dados foram mantidos, exceto senhas e segredos.
+page-for-again = Enviar o formulário de novo
+page-for-switch = Mudar para { $account } e enviar
+page-for-account = Esta página foi aberta em { $page }, e depois você mudou para { $now }. O formulário não foi enviado.
+page-for-person = Outra pessoa abriu esta página. Agora você está como { $email }. O formulário não foi enviado.
+page-for-left = Esta página foi aberta em uma conta à qual você não pertence mais. Agora você está em { $now }.
+page-for-stay = Não enviar
+form-too-large = O formulário é grande demais. Encurte os dados e tente de novo.

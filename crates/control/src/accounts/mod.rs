@@ -72,7 +72,10 @@ impl From<HeldError> for OpenAccountError {
     fn from(error: HeldError) -> Self {
         match error {
             HeldError::Store(error) => Self::Store(error),
-            HeldError::Wait(_) | HeldError::LogIns(_) | HeldError::Locked => Self::TooBusy,
+            HeldError::Wait(_)
+            | HeldError::LogIns(_)
+            | HeldError::SignOns(_)
+            | HeldError::Locked => Self::TooBusy,
         }
     }
 }

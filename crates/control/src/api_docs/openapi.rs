@@ -1,6 +1,6 @@
 //! The operator's OpenAPI document: where it comes from, and what the console takes out of it.
 
-use crate::outbound::{self, Bounds};
+use crate::outbound::{Bounds, Outbound, Reach};
 use keydesk_model::{PathTemplateError, RateError, Rules, Scope, ScopeSet};
 use serde_json::Value;
 use std::{
@@ -31,7 +31,7 @@ type Kept = (Instant, Option<Arc<Value>>);
 #[derive(Clone, Debug)]
 enum Place {
     File(PathBuf),
-    Url(http::Uri),
+    Url(http::Uri, Outbound),
 }
 
 /// A scope that the document names, and what it opens.
@@ -68,8 +68,8 @@ impl OpenApiSource {
         Self { place: Place::File(path), kept: Arc::default() }
     }
 
-    pub fn url(url: http::Uri) -> Self {
-        Self { place: Place::Url(url), kept: Arc::default() }
+    pub fn url(url: http::Uri, outbound: Outbound) -> Self {
+        Self { place: Place::Url(url, outbound), kept: Arc::default() }
     }
 
     /// The document; None where there is none to be had, which the log explains.
@@ -95,22 +95,22 @@ impl OpenApiSource {
     fn kept_for(&self, is_there: bool) -> Duration {
         match self.place {
             Place::File(_) => FILE_KEPT,
-            Place::Url(_) if is_there => URL_KEPT,
-            Place::Url(_) => NOTHING_KEPT,
+            Place::Url(..) if is_there => URL_KEPT,
+            Place::Url(..) => NOTHING_KEPT,
         }
     }
 
     fn place(&self) -> String {
         match &self.place {
             Place::File(path) => path.display().to_string(),
-            Place::Url(url) => url.to_string(),
+            Place::Url(url, _) => url.to_string(),
         }
     }
 
     async fn read(&self) -> Result<Value, String> {
         let bytes = match &self.place {
             Place::File(path) => tokio::fs::read(path).await.map_err(|error| error.to_string())?,
-            Place::Url(url) => fetch(url.clone()).await?,
+            Place::Url(url, outbound) => fetch(url.clone(), outbound).await?,
         };
         let document: Value =
             serde_json::from_slice(&bytes).map_err(|error| format!("not JSON: {error}"))?;
@@ -141,10 +141,11 @@ impl OpenApiSource {
     }
 }
 
-async fn fetch(url: http::Uri) -> Result<Vec<u8>, String> {
+async fn fetch(url: http::Uri, outbound: &Outbound) -> Result<Vec<u8>, String> {
     let mut request = http::Request::new(Vec::new());
     *request.uri_mut() = url;
-    let answer = outbound::send(request, BOUNDS).await.map_err(|error| error.to_string())?;
+    let answer = outbound.send(request, BOUNDS, Reach::Anywhere).await;
+    let answer = answer.map_err(|error| error.to_string())?;
     if answer.status().is_success() {
         Ok(answer.into_body())
     } else {

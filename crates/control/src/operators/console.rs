@@ -181,8 +181,9 @@ async fn account_page(
         endpoint_url: desk.settings.endpoint_url(account.number),
         own_plan: account.plan,
         sign_on: overview.sign_on.clone().map(|sign_on| {
-            let is_confirmed = sign_on.confirmed_at.is_some();
-            (sign_on.issuer, sign_on.domain, is_confirmed)
+            let domains = sign_on.domain_names().join(" ");
+            let is_confirmed = sign_on.is_confirmed();
+            (sign_on.issuer, domains, is_confirmed)
         }),
         row: Row::new(overview, now),
     })

@@ -12,7 +12,7 @@ use crate::{
     chrome::{Chrome, Nav},
     factors,
     mail::Message,
-    named,
+    named, page_for,
     passwords::{Password, PasswordError, TooBusy},
     problem::Problem,
     receipts::Issued,
@@ -98,6 +98,7 @@ impl FromRequestParts<Desk> for Operator {
         if !is_operator {
             return Err(no_operator().into_response());
         }
+        page_for::check_person(parts, &person)?;
         admit(must_add_factor, parts)?;
         Ok(Self { person, session, is_member, must_add_factor, origin })
     }

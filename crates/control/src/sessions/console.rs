@@ -149,9 +149,9 @@ pub(crate) async fn log_in_with_code(
 /// How a refused try is answered, and when the next may be made.
 fn held(error: &LogInError) -> (StatusCode, [(HeaderName, String); 1]) {
     let (status, seconds) = match error {
-        LogInError::Held(HeldError::Wait(wait) | HeldError::LogIns(wait)) => {
-            (StatusCode::TOO_MANY_REQUESTS, wait.as_secs() + 1)
-        }
+        LogInError::Held(
+            HeldError::Wait(wait) | HeldError::LogIns(wait) | HeldError::SignOns(wait),
+        ) => (StatusCode::TOO_MANY_REQUESTS, wait.as_secs() + 1),
         LogInError::Held(_) => (StatusCode::TOO_MANY_REQUESTS, 3_600),
         _ => (StatusCode::FORBIDDEN, 0),
     };

@@ -1,6 +1,6 @@
 //! The session cookie: opaque, `HttpOnly`, `SameSite=Lax`; on https also `Secure` and `__Host-`.
 
-use crate::Settings;
+use crate::{Settings, codes};
 use axum::http::{HeaderMap, HeaderValue, header};
 use keydesk_model::{DEVICE_COOKIE, SESSION_COOKIE, SIGN_ON_COOKIE};
 
@@ -37,13 +37,26 @@ pub(crate) fn session_cookie(secret: &str, settings: &Settings) -> HeaderValue {
     cookie(SESSION_COOKIE, secret, 30 * 24 * 60 * 60, settings)
 }
 
-/// For as long as somebody is at their provider.
-pub(crate) fn sign_on_cookie(secret: &str, settings: &Settings) -> HeaderValue {
-    cookie(SIGN_ON_COOKIE, secret, 10 * 60, settings)
+/// For as long as somebody is at their provider. One for each tab, told apart by the request's `state`.
+pub(crate) fn sign_on_cookie(state: &str, secret: &str, settings: &Settings) -> HeaderValue {
+    cookie(&sign_on_name(state), secret, 10 * 60, settings)
 }
 
-pub(crate) fn sign_on_in<'a>(headers: &'a HeaderMap, settings: &Settings) -> Option<&'a str> {
-    value_of(&name(SIGN_ON_COOKIE, settings), headers)
+/// Once it has been used.
+pub(crate) fn clear_sign_on_cookie(state: &str, settings: &Settings) -> HeaderValue {
+    cookie(&sign_on_name(state), "", 0, settings)
+}
+
+pub(crate) fn sign_on_in<'a>(
+    state: &str,
+    headers: &'a HeaderMap,
+    settings: &Settings,
+) -> Option<&'a str> {
+    value_of(&name(&sign_on_name(state), settings), headers)
+}
+
+fn sign_on_name(state: &str) -> String {
+    format!("{SIGN_ON_COOKIE}-{}", hex::encode(&codes::digest(state)[..6]))
 }
 
 pub(crate) fn device_cookie(secret: &str, settings: &Settings) -> HeaderValue {

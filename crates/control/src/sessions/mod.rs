@@ -5,8 +5,8 @@ mod cookie;
 mod log_in;
 
 pub(crate) use cookie::{
-    clear_cookie, device_cookie, device_in, safe_next, session_cookie, session_in, sign_on_cookie,
-    sign_on_in,
+    clear_cookie, clear_sign_on_cookie, device_cookie, device_in, safe_next, session_cookie,
+    session_in, sign_on_cookie, sign_on_in,
 };
 pub(crate) use log_in::{
     Entering, LogInError, LoggedIn, News, enter, half_way, log_in, log_in_with_code,

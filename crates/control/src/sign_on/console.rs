@@ -2,6 +2,7 @@
 
 use super::{
     Arrival, SignOnError, begin, finish,
+    provider::callback_url,
     settings::{SignOnForm, confirm as say_yes, find, remove, set},
 };
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
     problem::Problem,
     say,
     sessions::{
-        LoggedIn,
+        LoggedIn, clear_sign_on_cookie,
         console::{SecondFactorPage, let_in, with_cookie},
         safe_next, sign_on_cookie, sign_on_in,
     },
@@ -26,6 +27,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use keydesk_model::{Right, Role};
+use keydesk_store::Domain;
 use serde::Deserialize;
 
 #[derive(Template)]
@@ -33,8 +35,8 @@ use serde::Deserialize;
 struct SignOnPage {
     chrome: Chrome,
     form: SignOnForm,
-    /// None: there is none. Whether the operator has confirmed it.
-    is_confirmed: Option<bool>,
+    /// None: there is no single sign-on. Which the operator has confirmed.
+    domains: Option<Vec<Domain>>,
     callback_url: String,
     roles: [Role; 3],
     error: Option<String>,
@@ -48,12 +50,15 @@ async fn sign_on_page(
     typed: Option<(SignOnForm, String)>,
 ) -> Result<SignOnPage, Problem> {
     let found = find(desk, caller).await?;
-    let is_confirmed = found.as_ref().map(|found| found.confirmed_at.is_some());
+    let domains = found.as_ref().map(|found| found.domains.clone());
     let stored = found.map(|found| SignOnForm {
+        domain: found.domain_names().join(" "),
         issuer: found.issuer,
         client_id: found.client_id,
         client_secret: String::new(),
-        domain: found.domain,
+        scopes: found.scopes,
+        client_auth: found.client_auth,
+        trusts_addresses: found.trusts_addresses.then(|| "yes".to_owned()),
         default_role: found.default_role.to_string(),
         role_claim: found.role_claim,
         roles: found.roles,
@@ -67,8 +72,8 @@ async fn sign_on_page(
     Ok(SignOnPage {
         chrome: caller.chrome(say("single-sign-on"), Nav::Members),
         form,
-        is_confirmed,
-        callback_url: format!("{}/login/sign-on/callback", desk.settings.console_url),
+        domains,
+        callback_url: callback_url(desk),
         roles: ROLES,
         error,
     })
@@ -94,9 +99,11 @@ pub(crate) async fn save(
     match set(&desk, &caller, &form).await? {
         Ok(()) => Ok(done("/sign-on", "sign_on_set", None).into_response()),
         Err(error) => {
+            let is_saved = matches!(error, SignOnError::Saved(_));
             let form = SignOnForm { client_secret: String::new(), ..form };
             let shown = sign_on_page(&desk, &caller, Some((form, error.to_string()))).await?;
-            Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &shown))
+            let invalid = StatusCode::UNPROCESSABLE_ENTITY;
+            Ok(page_with(if is_saved { StatusCode::OK } else { invalid }, &shown))
         }
     }
 }
@@ -173,11 +180,11 @@ pub(crate) async fn log_in(
     let shown = LogInPage::new(form.email, form.next.as_deref());
     match begin(&desk, &shown.email, &shown.next, &visitor).await {
         Ok(departure) => {
-            let cookie = sign_on_cookie(&departure.browser, &desk.settings);
+            let cookie = sign_on_cookie(&departure.state, &departure.browser, &desk.settings);
             let departure = Some((departure.url, departure.host));
             Ok(with_cookie(cookie, page(&LogInPage { departure, ..shown })))
         }
-        Err(error @ (SignOnError::None | SignOnError::Provider(_))) => {
+        Err(error @ (SignOnError::None | SignOnError::Provider { .. })) => {
             let shown = LogInPage { error: Some(error.to_string()), ..shown };
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &shown))
         }
@@ -191,10 +198,11 @@ pub(crate) async fn callback(
     headers: HeaderMap,
     Query(arrival): Query<Arrival>,
 ) -> Result<Response, Problem> {
-    let browser = sign_on_in(&headers, &desk.settings);
+    let browser = sign_on_in(&arrival.state, &headers, &desk.settings);
     let (logged_in, next) = finish(&desk, &arrival, browser, visitor).await?;
-    Ok(match logged_in {
+    let response = match logged_in {
         LoggedIn::Entered(entered) => let_in(&desk, &entered, Redirect::to(safe_next(Some(&next)))),
         LoggedIn::HalfWay(half) => page(&SecondFactorPage::new(half.to_string(), next, None)),
-    })
+    };
+    Ok(with_cookie(clear_sign_on_cookie(&arrival.state, &desk.settings), response))
 }

@@ -2,7 +2,9 @@
 //! the operator confirms that the domain is this customer's and that the provider may be asked. Who comes in by it
 //! is made a member at once, with the role that the provider says.
 
+mod claims;
 pub(crate) mod console;
+mod identity;
 mod provider;
 mod settings;
 
@@ -11,14 +13,15 @@ use crate::{
     attempts::{self, HeldError, Tries},
     caller::Visitor,
     challenge, codes, members,
-    passwords::{Password, TooBusy},
+    passwords::TooBusy,
     problem::Problem,
     say,
     sessions::{self, LoggedIn, News, SessionSecret, visitor_entry},
 };
-use keydesk_model::{AccountId, Action, Actor, Email, MemberId, PersonId, Role, TokenName};
-use keydesk_store::{AuditEntry, NewPerson, Person, SignOn, StoreError, Write};
-use provider::Told;
+use claims::Told;
+use identity::Identified;
+use keydesk_model::{AccountId, Action, Actor, Email, MemberId, Role};
+use keydesk_store::{AuditEntry, SignOn, StoreError, Write};
 use serde::{Deserialize, Serialize};
 use settings::read_roles;
 use std::time::Duration;
@@ -45,12 +48,18 @@ pub(crate) enum SignOnError {
     Roles,
     #[error("{}", say("sign-on-none"))]
     None,
-    #[error("{}", say("sign-on-unreachable").with("why", say(.0)))]
-    Provider(&'static str),
+    #[error("{}", say("sign-on-scopes"))]
+    Scopes,
+    /// What is wrong at the provider, or between it and its settings.
+    #[error("{}", say("sign-on-fault").with("why", say(.id).with("detail", .detail)))]
+    Provider { id: &'static str, detail: String },
     #[error("{}", say("sign-on-over"))]
     Over,
     #[error("{}", say("sign-on-unfit").with("why", say(.0)))]
     Unfit(&'static str),
+    /// What was entered is kept, and this is what the provider says to it.
+    #[error("{}", say("sign-on-saved-but").with("why", .0.to_string()))]
+    Saved(Box<SignOnError>),
     #[error(transparent)]
     Held(#[from] HeldError),
     #[error("{}", say("hashing-busy"))]
@@ -96,6 +105,8 @@ const DEPARTS: &str = "sign-on|departure";
 pub(crate) struct Departure {
     pub url: String,
     pub host: String,
+    /// Tells this departure from others of the same browser.
+    pub state: String,
     pub browser: SessionSecret,
 }
 
@@ -109,15 +120,22 @@ pub(crate) async fn begin(
     let email: Email = email.parse().map_err(|_| SignOnError::None)?;
     let found = desk.store.read().await?.find_sign_on_for(&email.domain()).await?;
     let sign_on = found.ok_or(SignOnError::None)?;
-    attempts::begin(desk, Tries::SignOn, &visitor.origin).await?;
+    let begun = attempts::begin(desk, Tries::SignOn, &visitor.origin).await;
+    begun.map_err(HeldError::of_sign_on)?;
     let client = provider::Client::discover(desk, &sign_on).await?;
     let generate = || codes::generate(&desk.entropy).0.to_string();
     let (state, nonce, verifier) = (generate(), generate(), generate());
     let url = client.authorize_url(&state, &nonce, &verifier);
-    let away = Away { account: sign_on.account, state, nonce, verifier, next: next.to_owned() };
+    let away = Away {
+        account: sign_on.account,
+        state: state.clone(),
+        nonce,
+        verifier,
+        next: next.to_owned(),
+    };
     let browser = challenge::seal(desk, DEPARTS, away, LASTS)?;
     let host = url.host_str().unwrap_or_default().to_owned();
-    Ok(Departure { url: url.to_string(), host, browser })
+    Ok(Departure { url: url.to_string(), host, state, browser })
 }
 
 /// What the provider sends the browser back with.
@@ -150,10 +168,10 @@ pub(crate) async fn finish(
     let mut read = desk.store.read().await?;
     let found = read.find_sign_on(away.account).await?;
     drop(read);
-    let sign_on = found.filter(|found| found.confirmed_at.is_some()).ok_or(SignOnError::None)?;
+    let sign_on = found.ok_or(SignOnError::None)?;
     let client = provider::Client::discover(desk, &sign_on).await?;
-    let told = client.exchange(desk, &arrival.code, &away.nonce, away.verifier).await?;
-    if told.email.domain() != sign_on.domain {
+    let told = client.exchange(&arrival.code, &away.nonce, &away.verifier).await?;
+    if !sign_on.is_confirmed_for(&told.email.domain()) {
         return Err(SignOnError::Unfit("unfit-domain"));
     }
     Ok((enter(desk, &sign_on, &told, visitor).await?, away.next))
@@ -166,11 +184,8 @@ async fn enter(
     told: &Told,
     visitor: Visitor,
 ) -> Result<LoggedIn, SignOnError> {
-    let known = desk.store.read().await?.find_person_by_email(&told.email).await?;
-    let newcomer = match known {
-        Some(_) => None,
-        None => Some(newcomer(desk, told).await?),
-    };
+    // A hash takes its time, so it is made before the transaction.
+    let newcomer = identity::newcomer(desk, sign_on, told).await?;
     let mut write = desk.store.write(desk.now()).await?;
     let account = write.find_account(sign_on.account).await?.ok_or(SignOnError::None)?;
     if !account.state.is_in_use() {
@@ -178,14 +193,20 @@ async fn enter(
     }
     // What was asked may have been taken back while the provider answered.
     let still = write.find_sign_on(account.id).await?;
-    if still.is_none_or(|still| still.confirmed_at.is_none() || still.issuer != sign_on.issuer) {
+    let domain = told.email.domain();
+    if still.is_none_or(|still| !still.is_confirmed_for(&domain) || still.issuer != sign_on.issuer)
+    {
         return Err(SignOnError::None);
     }
-    let person = find_or_add(&mut write, told, newcomer).await?;
-    let (member, was) = admit(desk, &mut write, sign_on, (&person, role_of(sign_on, told))).await?;
+    let who = (told, newcomer);
+    let identified = identity::identify(&mut write, sign_on, who, &visitor.origin).await?;
+    let person = &identified.person;
+    attempts::forgive_sign_on(&mut write, &visitor.origin).await?;
+    let role = role_of(sign_on, told);
+    let (member, was) = admit(desk, &mut write, sign_on, (&identified, role)).await?;
     // Whoever has set up a second factor here is asked for it here, too.
     let half = sessions::half_way(desk, &mut write, (person.id, Some(account.id))).await?;
-    let news = News::of(&mut write, &person, None).await?;
+    let news = News::of(&mut write, person, None).await?;
     let own = Some(account.id);
     let logged_in = if let Some(half) = half {
         LoggedIn::HalfWay(half)
@@ -221,12 +242,12 @@ async fn admit(
     desk: &Desk,
     write: &mut Write,
     sign_on: &SignOn,
-    (person, wanted): (&Person, Option<Role>),
+    (Identified { person, is_address_reused }, wanted): (&Identified, Option<Role>),
 ) -> Result<(MemberId, Option<Role>), SignOnError> {
     let account = sign_on.account;
     let Some(member) = write.find_member_of(account, person.id).await? else {
         // Whom an administrator has removed only an invitation brings back.
-        if write.was_removed(account, (person.id, &person.email)).await? {
+        if !is_address_reused && write.was_removed(account, (person.id, &person.email)).await? {
             return Err(SignOnError::Unfit("unfit-removed"));
         }
         let role = wanted.unwrap_or(sign_on.default_role);
@@ -239,32 +260,13 @@ async fn admit(
     Ok((member.id, Some(member.role)))
 }
 
-/// The role that the provider's claim gives; None: it says nothing of roles.
+/// The role that the provider's claim gives: the default one where it names none that counts here. None: no claim
+/// says roles.
 fn role_of(sign_on: &SignOn, told: &Told) -> Option<Role> {
+    if sign_on.role_claim.is_empty() {
+        return None;
+    }
     let roles = read_roles(&sign_on.roles).unwrap_or_default();
     let given = roles.into_iter().filter(|(value, _)| told.values.contains(value));
-    given.map(|(_, role)| role).max()
-}
-
-/// Somebody new, with a password that nobody knows: a reset by mail can give them one.
-async fn newcomer(desk: &Desk, told: &Told) -> Result<NewPerson, SignOnError> {
-    let (nobody_knows, _) = codes::generate(&desk.entropy);
-    let password_hash = desk.passwords.hash(Password::typed(&nobody_knows), &desk.entropy).await?;
-    let name = told.name.parse::<TokenName>().map(|name| name.to_string());
-    let name = name.unwrap_or_else(|_| told.email.local_part().to_owned());
-    let id = PersonId::generate(desk.now(), &desk.entropy);
-    Ok(NewPerson { id, email: told.email.clone(), name, password_hash })
-}
-
-async fn find_or_add(
-    write: &mut Write,
-    told: &Told,
-    newcomer: Option<NewPerson>,
-) -> Result<Person, SignOnError> {
-    if let Some(person) = write.find_person_by_email(&told.email).await? {
-        return Ok(person);
-    }
-    let new = newcomer.ok_or(SignOnError::Over)?;
-    write.add_person(&new).await?;
-    write.find_person(new.id).await?.ok_or(SignOnError::Over)
+    Some(given.map(|(_, role)| role).max().unwrap_or(sign_on.default_role))
 }

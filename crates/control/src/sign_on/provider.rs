@@ -1,81 +1,71 @@
-//! The provider, by the openidconnect crate: discovery, the address to go to, the code's exchange, and what the
-//! verified ID token says.
+//! The provider, by OpenID Connect: discovery, the address to go to, the code's exchange, the ID token, which the
+//! jsonwebtoken crate verifies, and the userinfo endpoint. Fields that a log-in does not need are not read.
 
-use super::{SignOnError, belongs_to};
+use super::{
+    SignOnError, belongs_to,
+    claims::{Claims, Told},
+};
 use crate::{
     Desk,
-    outbound::{self, Bounds},
+    outbound::{Bounds, OutboundError, Reach},
 };
-use chrono::DateTime;
-use keydesk_model::Email;
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use http::{Request, Response, header};
+use jsonwebtoken::{
+    DecodingKey, Validation,
+    errors::ErrorKind,
+    jwk::{AlgorithmParameters, Jwk, PublicKeyUse},
+};
 use keydesk_store::SignOn;
-use openidconnect::{
-    AdditionalClaims, AuthenticationFlow, AuthorizationCode, ClientId, ClientSecret, CsrfToken,
-    EmptyExtraTokenFields, EndpointMaybeSet, EndpointNotSet, EndpointSet, HttpRequest,
-    HttpResponse, IdTokenFields, IssuerUrl, Nonce, PkceCodeChallenge, PkceCodeVerifier,
-    RedirectUrl, Scope, StandardErrorResponse, StandardTokenResponse, TokenResponse,
-    core::{
-        CoreAuthDisplay, CoreAuthPrompt, CoreErrorResponseType, CoreGenderClaim, CoreJsonWebKey,
-        CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm, CoreProviderMetadata,
-        CoreResponseType, CoreRevocableToken, CoreRevocationErrorResponse,
-        CoreTokenIntrospectionResponse, CoreTokenType,
-    },
-    url::Url,
-};
-use serde::{Deserialize, Serialize};
-use std::{collections::HashMap, time::Duration};
+use serde::Deserialize;
+use serde_json::Value;
+use std::time::Duration;
+use url::Url;
+use zeroize::Zeroizing;
 
 /// How far the provider's clock may be from ours, either way.
 const CLOCKS_APART: Duration = Duration::from_mins(10);
 const BOUNDS: Bounds = Bounds { timeout: Duration::from_secs(10), bytes: 1024 * 1024 };
+/// A code that no provider has issued: what is answered to it tells whether client id and secret are right.
+const NO_CODE: &str = "keydesk-checks-its-client";
 
-/// Claims that no standard names: a role may stand in one.
-#[derive(Debug, Deserialize, Serialize)]
-pub(super) struct Others(HashMap<String, serde_json::Value>);
-
-impl AdditionalClaims for Others {}
-
-type Fields = IdTokenFields<
-    Others,
-    EmptyExtraTokenFields,
-    CoreGenderClaim,
-    CoreJweContentEncryptionAlgorithm,
-    CoreJwsSigningAlgorithm,
->;
-type Inner = openidconnect::Client<
-    Others,
-    CoreAuthDisplay,
-    CoreGenderClaim,
-    CoreJweContentEncryptionAlgorithm,
-    CoreJsonWebKey,
-    CoreAuthPrompt,
-    StandardErrorResponse<CoreErrorResponseType>,
-    StandardTokenResponse<Fields, CoreTokenType>,
-    CoreTokenIntrospectionResponse,
-    CoreRevocableToken,
-    CoreRevocationErrorResponse,
-    EndpointSet,
-    EndpointNotSet,
-    EndpointNotSet,
-    EndpointNotSet,
-    EndpointMaybeSet,
-    EndpointMaybeSet,
->;
-
-pub(super) struct Client {
-    inner: Inner,
-    /// The provider is on this machine, and may speak http.
-    may_be_here: bool,
-    role_claim: String,
+/// What the provider's configuration document says, as far as it is needed (OpenID Connect Discovery 1.0, 3).
+#[derive(Deserialize)]
+struct Metadata {
+    issuer: String,
+    authorization_endpoint: Url,
+    token_endpoint: Url,
+    jwks_uri: Url,
+    userinfo_endpoint: Option<Url>,
+    #[serde(default)]
+    token_endpoint_auth_methods_supported: Option<Vec<String>>,
 }
 
-/// What the provider says of somebody.
-#[derive(Debug)]
-pub(super) struct Told {
-    pub email: Email,
-    pub name: String,
-    /// Of the claim that says roles.
-    pub values: Vec<String>,
+pub(super) struct Client<'a> {
+    desk: &'a Desk,
+    sign_on: &'a SignOn,
+    secret: Zeroizing<String>,
+    metadata: Metadata,
+}
+
+/// An answer of the token endpoint.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct TokenAnswer {
+    id_token: Option<String>,
+    access_token: Option<String>,
+    error: Option<String>,
+    error_description: Option<String>,
+}
+
+/// A fault of the provider or its settings: `id` names the sentence, `detail` stands in it. The log has it, too.
+pub(super) fn fault(id: &'static str, detail: impl std::fmt::Display) -> SignOnError {
+    let detail: String = detail.to_string().chars().filter(|c| !c.is_control()).take(300).collect();
+    tracing::warn!(fault = id, detail, "single sign-on failed");
+    SignOnError::Provider { id, detail }
 }
 
 /// https, or http on this very machine; no query, no fragment. The operator confirms it by reading it, so it must look like
@@ -87,7 +77,7 @@ pub(super) fn check_issuer(text: &str) -> Option<Url> {
         return None;
     }
     let url = Url::parse(text).ok()?;
-    let is_safe = url.scheme() == "https" || is_here(url.scheme(), url.host_str());
+    let is_safe = url.scheme() == "https" || is_here(&url);
     let is_bare = url.query().is_none() && url.fragment().is_none() && !has_user(&url);
     (is_safe && is_bare).then_some(url)
 }
@@ -96,127 +86,282 @@ fn has_user(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }
 
-fn is_here(scheme: &str, host: Option<&str>) -> bool {
-    scheme == "http" && matches!(host, Some("localhost" | "127.0.0.1" | "[::1]"))
+fn is_here(url: &Url) -> bool {
+    url.scheme() == "http" && matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
+}
+
+/// How this console's address is registered at the provider.
+pub(super) fn callback_url(desk: &Desk) -> String {
+    format!("{}/login/sign-on/callback", desk.settings.console_url)
+}
+
+/// Until the operator has confirmed a provider, it is asked only where everybody may ask.
+fn reach(desk: &Desk, sign_on: &SignOn) -> Reach {
+    let is_confirmed = sign_on.domains.iter().any(|domain| domain.is_confirmed);
+    if is_confirmed || desk.settings.is_local { Reach::Anywhere } else { Reach::Public }
+}
+
+/// Whether two issuers are the same but for the slash at the end.
+fn differ_by_slash(one: &str, other: &str) -> bool {
+    one != other && one.trim_end_matches('/') == other.trim_end_matches('/')
+}
+
+/// Asks the provider whether it works with these settings. The issuer as the provider writes it, where the owner left
+/// out or added the slash at its end.
+pub(super) async fn check(desk: &Desk, sign_on: &SignOn) -> Result<Option<String>, SignOnError> {
+    let metadata = match discover(desk, sign_on).await {
+        Ok(metadata) => metadata,
+        // Such a provider is asked when the operator has confirmed it.
+        Err(SignOnError::Provider { id: "fault-not-public", .. }) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let corrected =
+        differ_by_slash(&metadata.issuer, &sign_on.issuer).then(|| metadata.issuer.clone());
+    let client = Client::new(desk, sign_on, metadata)?;
+    let answer = client.ask_for_token(NO_CODE, NO_CODE).await?;
+    if matches!(answer.error.as_deref(), Some("invalid_client" | "unauthorized_client")) {
+        return Err(client.refused(&answer));
+    }
+    Ok(corrected)
+}
+
+async fn discover(desk: &Desk, sign_on: &SignOn) -> Result<Metadata, SignOnError> {
+    let base = sign_on.issuer.trim_end_matches('/');
+    let url = format!("{base}/.well-known/openid-configuration");
+    let url = Url::parse(&url).map_err(|_| SignOnError::Issuer)?;
+    let metadata: Metadata = get_json(desk, sign_on, &url, None).await?;
+    let is_same =
+        metadata.issuer == sign_on.issuer || differ_by_slash(&metadata.issuer, &sign_on.issuer);
+    if !is_same {
+        return Err(fault("fault-other-issuer", &metadata.issuer));
+    }
+    Ok(metadata)
+}
+
+async fn get_json<T: for<'de> Deserialize<'de>>(
+    desk: &Desk,
+    sign_on: &SignOn,
+    url: &Url,
+    access_token: Option<&str>,
+) -> Result<T, SignOnError> {
+    let mut request = Request::get(url.as_str()).header(header::ACCEPT, "application/json");
+    if let Some(token) = access_token {
+        request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+    }
+    let request = request.body(Vec::new()).map_err(|_| fault("fault-unsafe-url", url))?;
+    let answer = send(desk, sign_on, request).await?;
+    if !answer.status().is_success() {
+        return Err(fault("fault-status", format!("{url}: {}", answer.status().as_u16())));
+    }
+    serde_json::from_slice(answer.body())
+        .map_err(|error| fault("fault-not-readable", format!("{url}: {error}")))
 }
 
 /// Wherever the provider's document points: by https, or on this machine where the provider is on it, too.
 async fn send(
-    request: HttpRequest,
-    may_be_here: bool,
-) -> Result<HttpResponse, outbound::OutboundError> {
-    let (scheme, host) = (request.uri().scheme_str().unwrap_or_default(), request.uri().host());
-    if scheme != "https" && !(may_be_here && is_here(scheme, host)) {
-        return Err(outbound::OutboundError::Unsafe);
-    }
-    outbound::send(request, BOUNDS).await
+    desk: &Desk,
+    sign_on: &SignOn,
+    request: Request<Vec<u8>>,
+) -> Result<Response<Vec<u8>>, SignOnError> {
+    let url = Url::parse(&request.uri().to_string()).map_err(|_| SignOnError::Issuer)?;
+    check_reachable(sign_on, &url)?;
+    let host = url.host_str().unwrap_or_default().to_owned();
+    let reach = reach(desk, sign_on);
+    desk.outbound.send(request, BOUNDS, reach).await.map_err(|error| match &error {
+        OutboundError::Certificate(why) => fault("fault-certificate", format!("{host}: {why}")),
+        OutboundError::NotPublic => fault("fault-not-public", host),
+        OutboundError::Late => fault("fault-late", host),
+        error => fault("fault-unreachable", format!("{host}: {error}")),
+    })
 }
 
-fn unreachable(error: &dyn std::error::Error) -> SignOnError {
-    // The cause in full is for the log.
-    let mut whole = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        whole = format!("{whole}: {next}");
-        cause = next.source();
+fn check_reachable(sign_on: &SignOn, url: &Url) -> Result<(), SignOnError> {
+    let may_be_here = Url::parse(&sign_on.issuer).is_ok_and(|issuer| is_here(&issuer));
+    if url.scheme() == "https" || (may_be_here && is_here(url)) {
+        return Ok(());
     }
-    tracing::warn!(error = whole, "a provider of single sign-on cannot be asked");
-    SignOnError::Provider("provider-odd")
+    Err(fault("fault-unsafe-url", url))
 }
 
-impl Client {
-    pub async fn discover(desk: &Desk, sign_on: &SignOn) -> Result<Self, SignOnError> {
+impl<'a> Client<'a> {
+    pub async fn discover(desk: &'a Desk, sign_on: &'a SignOn) -> Result<Self, SignOnError> {
+        let metadata = discover(desk, sign_on).await?;
+        Self::new(desk, sign_on, metadata)
+    }
+
+    fn new(desk: &'a Desk, sign_on: &'a SignOn, metadata: Metadata) -> Result<Self, SignOnError> {
+        // Where the browser is led.
+        check_reachable(sign_on, &metadata.authorization_endpoint)?;
         let secret = desk.keyring.open_secret(&sign_on.sealed, &belongs_to(sign_on.account));
         let secret = secret.ok().and_then(|secret| String::from_utf8(secret.to_vec()).ok());
-        let secret = secret.ok_or_else(|| SignOnError::Provider("provider-no-secret"))?;
-        let issuer = IssuerUrl::new(sign_on.issuer.clone()).map_err(|_| SignOnError::Issuer)?;
-        let may_be_here = is_here(issuer.url().scheme(), issuer.url().host_str());
-        let metadata =
-            CoreProviderMetadata::discover_async(issuer, &|request| send(request, may_be_here))
-                .await
-                .map_err(|error| unreachable(&error))?;
-        // Where the browser is led.
-        let depart = metadata.authorization_endpoint().url();
-        if depart.scheme() != "https"
-            && !(may_be_here && is_here(depart.scheme(), depart.host_str()))
-        {
-            return Err(unreachable(&outbound::OutboundError::Unsafe));
-        }
-        let back = format!("{}/login/sign-on/callback", desk.settings.console_url);
-        let back = RedirectUrl::new(back).map_err(|_| SignOnError::Issuer)?;
-        let (id, secret) = (ClientId::new(sign_on.client_id.clone()), ClientSecret::new(secret));
-        let inner =
-            Inner::from_provider_metadata(metadata, id, Some(secret)).set_redirect_uri(back);
-        Ok(Self { inner, may_be_here, role_claim: sign_on.role_claim.clone() })
+        let secret = Zeroizing::new(secret.ok_or_else(|| fault("fault-no-secret", ""))?);
+        Ok(Self { desk, sign_on, secret, metadata })
     }
 
     pub fn authorize_url(&self, state: &str, nonce: &str, verifier: &str) -> Url {
-        let verifier = PkceCodeVerifier::new(verifier.to_owned());
-        let challenge = PkceCodeChallenge::from_code_verifier_sha256(&verifier);
-        let flow = AuthenticationFlow::<CoreResponseType>::AuthorizationCode;
-        let (state, nonce) = (CsrfToken::new(state.to_owned()), Nonce::new(nonce.to_owned()));
-        let asked = self.inner.authorize_url(flow, move || state, move || nonce);
-        let asked = ["email", "profile"]
-            .into_iter()
-            .fold(asked, |asked, scope| asked.add_scope(Scope::new(scope.to_owned())));
-        asked.set_pkce_challenge(challenge).url().0
+        let digest = ring::digest::digest(&ring::digest::SHA256, verifier.as_bytes());
+        let mut url = self.metadata.authorization_endpoint.clone();
+        url.query_pairs_mut()
+            .append_pair("response_type", "code")
+            .append_pair("client_id", &self.sign_on.client_id)
+            .append_pair("redirect_uri", &callback_url(self.desk))
+            .append_pair("scope", format!("openid {}", self.sign_on.scopes).trim_end())
+            .append_pair("state", state)
+            .append_pair("nonce", nonce)
+            .append_pair("code_challenge", &URL_SAFE_NO_PAD.encode(digest))
+            .append_pair("code_challenge_method", "S256");
+        url
     }
 
+    /// What the provider says of whom it has sent back with this code.
     pub async fn exchange(
         &self,
-        desk: &Desk,
         code: &str,
         nonce: &str,
-        verifier: String,
+        verifier: &str,
     ) -> Result<Told, SignOnError> {
-        let asked = self.inner.exchange_code(AuthorizationCode::new(code.to_owned()));
-        let asked = asked.map_err(|error| unreachable(&error))?;
-        let answer = asked.set_pkce_verifier(PkceCodeVerifier::new(verifier));
-        let answer = answer
-            .request_async(&|request| send(request, self.may_be_here))
-            .await
-            .map_err(|error| unreachable(&error))?;
-        let token = answer.id_token().ok_or(SignOnError::Unfit("unfit-no-token"))?;
-        let clock = desk.clock.clone();
-        let now =
-            move || DateTime::from_timestamp_micros(clock.now().as_micros()).unwrap_or_default();
-        let asked_at = now();
-        let verifier = self.inner.id_token_verifier().set_time_fn(now);
-        // It was issued just now, for this code; clocks may differ a little.
-        let verifier = verifier.set_issue_time_verifier_fn(move |issued_at| {
-            let apart = asked_at.signed_duration_since(issued_at).num_seconds();
-            if apart.abs() <= CLOCKS_APART.as_secs().cast_signed() {
-                Ok(())
-            } else {
-                Err(format!("it was issued {apart} s before it came"))
-            }
-        });
-        let claims = token.claims(&verifier, &Nonce::new(nonce.to_owned())).map_err(|error| {
-            tracing::warn!(%error, "an ID token does not verify");
-            SignOnError::Unfit("unfit-unverified-token")
-        })?;
-        if claims.email_verified() != Some(true) {
-            return Err(SignOnError::Unfit("unfit-unverified-email"));
+        let answer = self.ask_for_token(code, verifier).await?;
+        if answer.error.is_some() {
+            return Err(self.refused(&answer));
         }
-        let email = claims.email().and_then(|email| email.parse::<Email>().ok());
-        let name = claims.name().and_then(|name| name.get(None));
-        Ok(Told {
-            email: email.ok_or(SignOnError::Unfit("unfit-no-email"))?,
-            name: name.map(|name| name.to_string()).unwrap_or_default(),
-            values: values(claims.additional_claims().0.get(&self.role_claim)),
-        })
+        let id_token = answer.id_token.ok_or_else(|| fault("fault-no-id-token", ""))?;
+        let mut claims = self.verify(&id_token).await?;
+        if claims.text("nonce") != Some(nonce) {
+            return Err(fault("fault-nonce", ""));
+        }
+        if claims.lacks_something(self.sign_on)
+            && let (Some(url), Some(token)) =
+                (&self.metadata.userinfo_endpoint, answer.access_token.as_deref())
+        {
+            let more = Claims(get_json(self.desk, self.sign_on, url, Some(token)).await?);
+            if more.text("sub") != claims.text("sub") {
+                return Err(fault("fault-other-subject", ""));
+            }
+            claims.complete_with(more);
+        }
+        claims.read(self.sign_on)
+    }
+
+    /// Whether the secret goes into the request's body, as the owner says, or else the provider.
+    fn sends_secret_in_body(&self) -> bool {
+        match self.sign_on.client_auth.as_str() {
+            "client_secret_post" => true,
+            "client_secret_basic" => false,
+            // Without a word, basic is meant (RFC 8414, 2).
+            _ => self.metadata.token_endpoint_auth_methods_supported.as_ref().is_some_and(
+                |methods| {
+                    let has = |name: &str| methods.iter().any(|method| method == name);
+                    has("client_secret_post") && !has("client_secret_basic")
+                },
+            ),
+        }
+    }
+
+    async fn ask_for_token(&self, code: &str, verifier: &str) -> Result<TokenAnswer, SignOnError> {
+        let request = self.token_request(code, verifier)?;
+        let url = &self.metadata.token_endpoint;
+        let answer = send(self.desk, self.sign_on, request).await?;
+        let status = answer.status();
+        match serde_json::from_slice::<TokenAnswer>(answer.body()) {
+            Ok(read) if status.is_success() || read.error.is_some() => Ok(read),
+            _ if status == http::StatusCode::UNAUTHORIZED => Ok(TokenAnswer {
+                error: Some("invalid_client".to_owned()),
+                ..TokenAnswer::default()
+            }),
+            _ => Err(fault("fault-status", format!("{url}: {}", status.as_u16()))),
+        }
+    }
+
+    fn token_request(&self, code: &str, verifier: &str) -> Result<Request<Vec<u8>>, SignOnError> {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("grant_type", "authorization_code")
+            .append_pair("code", code)
+            .append_pair("redirect_uri", &callback_url(self.desk))
+            .append_pair("code_verifier", verifier);
+        let mut request = Request::post(self.metadata.token_endpoint.as_str())
+            .header(header::ACCEPT, "application/json")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        if self.sends_secret_in_body() {
+            form.append_pair("client_id", &self.sign_on.client_id)
+                .append_pair("client_secret", &self.secret);
+        } else {
+            // RFC 6749, 2.3.1: both are encoded as in a form first.
+            let encode =
+                |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+            let pair = format!("{}:{}", encode(&self.sign_on.client_id), encode(&self.secret));
+            request =
+                request.header(header::AUTHORIZATION, format!("Basic {}", STANDARD.encode(pair)));
+        }
+        let request = request.body(form.finish().into_bytes());
+        request.map_err(|_| fault("fault-unsafe-url", &self.metadata.token_endpoint))
+    }
+
+    fn refused(&self, answer: &TokenAnswer) -> SignOnError {
+        let error = answer.error.as_deref().unwrap_or_default();
+        let why = answer.error_description.as_deref().unwrap_or_default();
+        // What a provider repeats must not hold what is ours.
+        let detail = format!("{error} {why}").replace(self.secret.as_str(), "…");
+        let is_client = matches!(error, "invalid_client" | "unauthorized_client");
+        fault(if is_client { "fault-client" } else { "fault-code" }, detail.trim())
+    }
+
+    /// The claims of an ID token that the provider has signed just now, for us.
+    async fn verify(&self, id_token: &str) -> Result<Claims, SignOnError> {
+        let header = jsonwebtoken::decode_header(id_token);
+        let header = header.map_err(|error| fault("fault-id-token", error))?;
+        let keys: Value = get_json(self.desk, self.sign_on, &self.metadata.jwks_uri, None).await?;
+        let keys = keys["keys"].as_array().cloned().unwrap_or_default();
+        // A key of a kind that we do not know is for other tokens.
+        let keys = keys.into_iter().filter_map(|key| serde_json::from_value::<Jwk>(key).ok());
+        let mut validation = Validation::new(header.alg);
+        // The clock is the desk's.
+        validation.validate_exp = false;
+        validation.set_issuer(&[&self.metadata.issuer]);
+        validation.set_audience(&[&self.sign_on.client_id]);
+        validation.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
+        let mut why = None;
+        for key in keys.filter(|key| is_for(key, header.kid.as_deref())) {
+            let Ok(key) = DecodingKey::from_jwk(&key) else { continue };
+            match jsonwebtoken::decode(id_token, &key, &validation) {
+                Ok(token) => return self.check_claims(Claims(token.claims)),
+                Err(error) => {
+                    let id = match error.kind() {
+                        ErrorKind::InvalidAudience => "fault-audience",
+                        ErrorKind::InvalidIssuer => "fault-token-issuer",
+                        _ => "fault-id-token",
+                    };
+                    why = Some((id, error.to_string()));
+                }
+            }
+        }
+        let no_key = || ("fault-no-key", header.kid.clone().unwrap_or_default());
+        let (id, detail) = why.unwrap_or_else(no_key);
+        Err(fault(id, detail))
+    }
+
+    fn check_claims(&self, claims: Claims) -> Result<Claims, SignOnError> {
+        let now = self.desk.now().as_micros() / 1_000_000;
+        let apart = CLOCKS_APART.as_secs().cast_signed();
+        let issued = claims.instant("iat").ok_or_else(|| fault("fault-id-token", "iat"))?;
+        let expires = claims.instant("exp").ok_or_else(|| fault("fault-id-token", "exp"))?;
+        if (now - issued).abs() > apart || expires + apart < now {
+            return Err(fault("fault-clock", (now - issued).abs()));
+        }
+        // A token for several is for whom it was issued to (OpenID Connect Core, 3.1.3.7).
+        if claims.text("azp").is_some_and(|azp| azp != self.sign_on.client_id) {
+            return Err(fault("fault-audience", claims.text("azp").unwrap_or_default()));
+        }
+        Ok(claims)
     }
 }
 
-/// A claim that is a text, or a list of texts.
-fn values(claim: Option<&serde_json::Value>) -> Vec<String> {
-    match claim {
-        Some(serde_json::Value::String(text)) => vec![text.clone()],
-        Some(serde_json::Value::Array(list)) => {
-            list.iter().filter_map(|value| value.as_str().map(str::to_owned)).collect()
-        }
-        _ => Vec::new(),
-    }
+/// Whether a key may have signed a token whose header names this one.
+fn is_for(key: &Jwk, kid: Option<&str>) -> bool {
+    // A secret that everybody can read signs nothing.
+    let is_secret = matches!(key.algorithm, AlgorithmParameters::OctetKey(_));
+    let encrypts = matches!(key.common.public_key_use, Some(PublicKeyUse::Encryption));
+    let signs = !is_secret && !encrypts;
+    signs && (kid.is_none() || key.common.key_id.is_none() || key.common.key_id.as_deref() == kid)
 }
 
 #[cfg(test)]

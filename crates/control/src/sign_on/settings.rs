@@ -3,14 +3,16 @@
 use super::{SignOnError, belongs_to, provider};
 use crate::{
     Desk,
+    attempts::{self, Tries},
     caller::Caller,
     operators::{self, Operator},
     problem::Problem,
     say,
 };
 use keydesk_model::{AccountId, AccountNumber, Action, Email, Right, Role};
-use keydesk_store::{SignOn, StoreError};
+use keydesk_store::{Domain, SignOn, StoreError};
 use serde::Deserialize;
+use std::collections::BTreeSet;
 
 /// What an owner has typed.
 #[derive(Clone, Default, Deserialize)]
@@ -20,7 +22,12 @@ pub(crate) struct SignOnForm {
     pub client_id: String,
     /// Empty: the one that is there stays.
     pub client_secret: String,
+    /// One or more, apart by spaces or commas.
     pub domain: String,
+    pub scopes: String,
+    pub client_auth: String,
+    /// Present: ticked.
+    pub trusts_addresses: Option<String>,
     pub default_role: String,
     pub role_claim: String,
     pub roles: String,
@@ -31,12 +38,34 @@ pub(crate) async fn find(desk: &Desk, caller: &Caller) -> Result<Option<SignOn>,
     Ok(desk.store.read().await?.find_sign_on(caller.account.id).await?)
 }
 
-/// Keeps what the owner says. With another issuer or domain the operator is asked anew.
+/// Keeps what the owner says. With another issuer or domain the operator is asked anew. Then the provider is asked
+/// whether it works so: a fault that it finds undoes nothing, since providers have bad days.
 pub(crate) async fn set(
     desk: &Desk,
     caller: &Caller,
     form: &SignOnForm,
 ) -> Result<Result<(), SignOnError>, Problem> {
+    let new = match keep(desk, caller, form).await? {
+        Ok(new) => new,
+        Err(error) => return Ok(Err(error)),
+    };
+    if let Err(held) = attempts::begin(desk, Tries::SignOn, &caller.origin).await {
+        return Ok(Err(held.of_sign_on().into()));
+    }
+    match provider::check(desk, &new).await {
+        Ok(None) => Ok(Ok(())),
+        Ok(Some(issuer)) => {
+            Ok(keep(desk, caller, &SignOnForm { issuer, ..form.clone() }).await?.map(|_| ()))
+        }
+        Err(error) => Ok(Err(SignOnError::Saved(Box::new(error)))),
+    }
+}
+
+async fn keep(
+    desk: &Desk,
+    caller: &Caller,
+    form: &SignOnForm,
+) -> Result<Result<SignOn, SignOnError>, Problem> {
     let (mut write, caller) = desk.write_as(caller).await?;
     caller.permit(Right::ManageSignOn)?;
     let account = caller.account.id;
@@ -55,10 +84,12 @@ pub(crate) async fn set(
         Err(error) => return Ok(Err(error)),
     };
     write.set_sign_on(&new, caller.member.id).await?;
-    let say = |sign_on: &SignOn| serde_json::json!({ "issuer": sign_on.issuer, "domain": sign_on.domain, "default_role": sign_on.default_role, "roles": sign_on.roles });
+    let say = |sign_on: &SignOn| serde_json::json!({ "issuer": sign_on.issuer, "domains": sign_on.domain_names(), "scopes": sign_on.scopes, "client_auth": sign_on.client_auth, "trusts_addresses": sign_on.trusts_addresses, "default_role": sign_on.default_role, "role_claim": sign_on.role_claim, "roles": sign_on.roles });
     let detail = serde_json::json!({ "before": before.as_ref().map(say), "after": say(&new) });
+    // Which domains are confirmed already, as they are now.
+    let kept = write.find_sign_on(account).await?.unwrap_or(new);
     write.commit(caller.entry(Action::SetSignOn, account, detail)).await?;
-    Ok(Ok(()))
+    Ok(Ok(kept))
 }
 
 fn read_form(
@@ -73,13 +104,12 @@ fn read_form(
     if client_id.is_empty() || client_id.len() > 200 || is_deceptive(&client_id) {
         return Err(SignOnError::Client);
     }
-    // A domain is one when it makes an address.
-    let domain = form.domain.trim().trim_start_matches('@').to_lowercase();
-    let is_domain =
-        format!("x@{domain}").parse::<Email>().is_ok_and(|email| email.domain() == domain);
-    if !is_domain {
-        return Err(SignOnError::Domain);
-    }
+    let domains = read_domains(&form.domain)?;
+    let scopes = read_scopes(&form.scopes)?;
+    let client_auth = match form.client_auth.as_str() {
+        way @ ("client_secret_basic" | "client_secret_post") => way,
+        _ => "automatic",
+    };
     let default_role = form.default_role.parse::<Role>().ok().filter(|role| *role != Role::Owner);
     let default_role = default_role.ok_or(SignOnError::Roles)?;
     let is_long = |text: &str, most: usize| text.chars().count() > most;
@@ -97,18 +127,46 @@ fn read_form(
     }
     read_roles(&form.roles)?;
     let (role_claim, roles) = (form.role_claim.trim().to_owned(), form.roles.trim().to_owned());
-    let confirmed_at = None;
     Ok(SignOn {
         account,
         issuer,
         client_id,
         sealed,
-        domain,
+        domains,
+        scopes,
+        client_auth: client_auth.to_owned(),
+        trusts_addresses: form.trusts_addresses.is_some(),
         default_role,
         role_claim,
         roles,
-        confirmed_at,
     })
+}
+
+/// One domain or several. A text is a domain when it makes an address.
+fn read_domains(text: &str) -> Result<Vec<Domain>, SignOnError> {
+    let words = text.split([' ', ',', ';', '\n', '\r', '\t']).filter(|word| !word.is_empty());
+    let read = |word: &str| {
+        // No mail comes from `ann@localhost`.
+        let word = word.contains('.').then_some(word)?;
+        let email: Email = format!("x@{}", word.trim_start_matches('@')).parse().ok()?;
+        Some(email.domain())
+    };
+    let names = words.map(read).collect::<Option<BTreeSet<_>>>().ok_or(SignOnError::Domain)?;
+    if names.is_empty() || names.len() > 20 {
+        return Err(SignOnError::Domain);
+    }
+    Ok(names.into_iter().map(|name| Domain { name, is_confirmed: false }).collect())
+}
+
+/// Scopes apart by spaces (RFC 6749, 3.3). `openid` is always asked for; without a word, so are `email` and `profile`.
+fn read_scopes(text: &str) -> Result<String, SignOnError> {
+    let is_scope =
+        |word: &&str| word.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\');
+    let words: Vec<_> = text.split_whitespace().filter(|word| *word != "openid").collect();
+    if text.len() > 300 || !words.iter().all(is_scope) {
+        return Err(SignOnError::Scopes);
+    }
+    Ok(if text.trim().is_empty() { "email profile".to_owned() } else { words.join(" ") })
 }
 
 /// Lines of `value = role`. Nobody becomes owner by what a provider says.
@@ -143,13 +201,13 @@ pub(crate) async fn confirm(
 ) -> Result<(), Problem> {
     let mut write = operators::write_as(desk, operator).await?;
     let account = write.find_account_by_number(number).await?.ok_or_else(Problem::not_found)?;
-    let found = write.find_sign_on(account.id).await?.ok_or_else(Problem::not_found)?;
-    let seen = SignOn { issuer: issuer.to_owned(), domain: domain.to_owned(), ..found };
-    write.confirm_sign_on(&seen).await.map_err(|error| match error {
+    write.find_sign_on(account.id).await?.ok_or_else(Problem::not_found)?;
+    let domains: Vec<_> = domain.split_whitespace().collect();
+    write.confirm_sign_on(account.id, (issuer, &domains)).await.map_err(|error| match error {
         StoreError::Conflict => Problem::conflict(say("sign-on-changed")),
         error => error.into(),
     })?;
-    let detail = serde_json::json!({ "after": { "issuer": issuer, "domain": domain } });
+    let detail = serde_json::json!({ "after": { "issuer": issuer, "domains": domains } });
     write.commit(operator.entry(Action::ConfirmSignOn, account.id, detail)).await?;
     Ok(())
 }

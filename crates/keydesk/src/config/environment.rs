@@ -28,7 +28,7 @@ const MOST: usize = 100;
 #[rustfmt::skip]
 pub(super) const KEYS: &[(&str, &str, Kind)] = &[
     ("", "token_prefix", Text), ("", "trusted_proxies", List), ("", "reserved_prefix", Text),
-    ("", "store_password_file", Text), ("", "unlisted_operations", Text), ("", "paths", Text),
+    ("", "store_password_file", Text), ("", "ca_file", Text), ("", "unlisted_operations", Text), ("", "paths", Text),
     ("", "method_override", Text), ("", "default_plan", Text), ("", "sign_up", Flag),
     ("", "require_second_factor", Flag), ("", "keep_request_id", Flag),
     ("endpoints", "path", Flag), ("endpoints", "token", Flag),

@@ -27,6 +27,8 @@ pub struct File {
     pub endpoints: FileEndpoints,
     pub limits: FileLimits,
     pub mail: Option<FileMail>,
+    /// Of the operator's own authority, for single sign-on, mail and OpenAPI documents.
+    pub ca_file: Option<PathBuf>,
     pub upstreams: Vec<FileUpstream>,
     pub signature: Option<FileSignature>,
     pub tls: Option<FileTls>,

@@ -22,7 +22,7 @@ pub use values::Addresses;
 
 use anyhow::bail;
 use file::{File, Given, read_file};
-use keydesk_control::{PeopleRules, Plans, RuleSource, SmtpSettings};
+use keydesk_control::{Outbound, PeopleRules, Plans, RuleSource, SmtpSettings};
 use keydesk_gateway::{Forms, Limits, SigningKey, UpstreamSettings};
 use keydesk_model::{ExpiryPolicy, TrustedProxies};
 use keydesk_store::Place;
@@ -46,6 +46,8 @@ pub struct Config {
     pub reserved_prefix: String,
     pub limits: Limits,
     pub mail: Option<SmtpSettings>,
+    /// What the console asks other servers by, with the operator's own authority.
+    pub outbound: Outbound,
     /// Those that stand in `[[upstreams]]`.
     pub upstreams: Vec<UpstreamSettings>,
     pub signing_key: Option<SigningKey>,
@@ -110,6 +112,7 @@ impl Config {
             forms: values::forms(&source, &file.endpoints)?,
             reserved_prefix: values::reserved_prefix(&source, file.reserved_prefix.as_ref())?,
             limits: values::limits(&source, &file.limits)?,
+            outbound: operation::outbound(file.ca_file.as_deref())?,
             mail: file.mail.map(|mail| values::smtp(&source, mail)).transpose()?,
             upstreams: operation::upstreams(&source, &file.upstreams)?,
             signing_key: operation::signing_key(file.signature.as_ref())?,

@@ -4,6 +4,7 @@
 use super::file::{FileAcme, FileObserve, FileSignature, FileTls, FileUpstream, Source};
 use anyhow::{Context, anyhow, bail};
 use http::{HeaderName, HeaderValue, Uri};
+use keydesk_control::Outbound;
 use keydesk_gateway::{
     Credential, SigningKey, Spellings, UpstreamHost, UpstreamSettings, UpstreamTimes,
 };
@@ -189,6 +190,11 @@ fn health_path(
 
 fn read_pem(key: &str, path: &Path) -> anyhow::Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("{key} {} cannot be read", path.display()))
+}
+
+pub fn outbound(ca_file: Option<&Path>) -> anyhow::Result<Outbound> {
+    let pem = ca_file.map(|path| read_pem("ca_file", path)).transpose()?;
+    Ok(Outbound::new(pem.as_deref())?)
 }
 
 pub fn signing_key(file: Option<&FileSignature>) -> anyhow::Result<Option<SigningKey>> {

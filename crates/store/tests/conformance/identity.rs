@@ -2,7 +2,7 @@
 
 use crate::world::{World, at, entry};
 use keydesk_model::{Action, AttemptKind, Email, Role};
-use keydesk_store::{HalfLogIn, NewEmailChange, SignOn, SignUp, StoreError};
+use keydesk_store::{Domain, HalfLogIn, NewEmailChange, SignOn, SignUp, StoreError};
 
 const OLD: [u8; 32] = [1; 32];
 const NEW: [u8; 32] = [2; 32];
@@ -117,24 +117,44 @@ pub async fn tries_are_forgotten_alike_whoever_has_the_address(world: World) {
     assert_eq!(left.failures, 0);
 }
 
+fn domain(name: &str) -> Domain {
+    Domain { name: name.to_owned(), is_confirmed: false }
+}
+
 pub async fn single_sign_on_speaks_for_a_domain_when_it_was_confirmed(world: World) {
     let sign_on = SignOn {
         account: world.account,
         issuer: "https://login.example.com".to_owned(),
         client_id: "keydesk".to_owned(),
         sealed: vec![1, 2, 3],
-        domain: "acme.example".to_owned(),
+        domains: vec![domain("acme.example")],
+        scopes: "email profile".to_owned(),
+        client_auth: "automatic".to_owned(),
+        trusts_addresses: false,
         default_role: Role::Developer,
         role_claim: "groups".to_owned(),
         roles: String::new(),
-        confirmed_at: None,
     };
     let mut write = world.store.write(at(2)).await.expect("begins");
     write.set_sign_on(&sign_on, world.member).await.expect("sets");
     assert!(write.find_sign_on_for("acme.example").await.expect("reads").is_none());
-    let other = SignOn { issuer: "https://evil.example".to_owned(), ..sign_on.clone() };
-    assert!(matches!(write.confirm_sign_on(&other).await, Err(StoreError::Conflict)));
-    write.confirm_sign_on(&sign_on).await.expect("confirms");
+    let evil = ("https://evil.example", ["acme.example"].as_slice());
+    let confirmed = write.confirm_sign_on(world.account, evil).await;
+    assert!(matches!(confirmed, Err(StoreError::Conflict)));
+    let issuer = sign_on.issuer.clone();
+    let seen = (issuer.as_str(), ["acme.example"].as_slice());
+    write.confirm_sign_on(world.account, seen).await.expect("confirms");
+    // A domain more waits for the operator, and the first goes on.
+    let more = vec![domain("acme.example"), domain("müller.example")];
+    let sign_on = SignOn { domains: more, ..sign_on };
+    write.set_sign_on(&sign_on, world.member).await.expect("sets");
+    assert!(write.find_sign_on_for("müller.example").await.expect("reads").is_none());
+    let confirmed = write.confirm_sign_on(world.account, seen).await;
+    assert!(matches!(confirmed, Err(StoreError::Conflict)), "the operator saw one domain");
+    write.add_identity(&sign_on, "sub-1", world.person).await.expect("adds");
+    let known = write.find_identity(&sign_on, "sub-1").await.expect("reads");
+    assert_eq!(known, Some(world.person));
+    assert!(write.has_identity(&sign_on, world.person).await.expect("reads"));
     assert!(write.find_sign_on_for("acme.example").await.expect("reads").is_some());
     // What the operator did not look at changes nothing; what they did takes the yes back.
     let sign_on = SignOn { roles: "admins = administrator".to_owned(), ..sign_on };
@@ -143,6 +163,11 @@ pub async fn single_sign_on_speaks_for_a_domain_when_it_was_confirmed(world: Wor
     let sign_on = SignOn { issuer: "https://other.example".to_owned(), ..sign_on };
     write.set_sign_on(&sign_on, world.member).await.expect("sets");
     assert!(write.find_sign_on_for("acme.example").await.expect("reads").is_none());
+    assert_eq!(
+        write.find_identity(&sign_on, "sub-1").await.expect("reads"),
+        None,
+        "another issuer"
+    );
     assert!(write.remove_sign_on(world.account).await.expect("removes"));
     write.commit(entry(Action::SetSignOn)).await.expect("commits");
 }

@@ -1,0 +1,189 @@
+//! Single sign-on with providers as they come: what they leave out, how they shape their claims, and what an owner is
+//! told where it does not work.
+
+use crate::{
+    sign_on::{House, claims},
+    support::Person,
+};
+use serde_json::json;
+
+/// The role of somebody in the members' list.
+async fn role_of(house: &House, email: &str) -> String {
+    let page = house.ann.get("/members").await.text;
+    let row = page.split("<tr").find(|row| row.contains(email)).expect("a row").to_owned();
+    row.split("selected>").nth(1).expect("a role").split('<').next().expect("a role").to_owned()
+}
+
+async fn come(house: &mut House, who: &serde_json::Value) -> (Person, crate::support::Page) {
+    let browser = Person::visiting(&house.keydesk.console);
+    let back = house.leave(&browser, who).await;
+    let page = browser.get(&back).await;
+    (browser, page)
+}
+
+#[tokio::test]
+async fn a_role_that_the_provider_takes_away_is_gone_at_the_next_login() {
+    let mut house = House::new().await;
+    house.set().await;
+    house.confirm().await;
+    let (_, page) = come(&mut house, &claims("cleo@acme.example", &["admins"])).await;
+    assert_eq!(page.status, 303, "{}", page.text);
+    assert_eq!(role_of(&house, "cleo@acme.example").await, "administrator");
+    let (_, page) = come(&mut house, &claims("cleo@acme.example", &["something-else"])).await;
+    assert_eq!(page.status, 303, "{}", page.text);
+    assert_eq!(role_of(&house, "cleo@acme.example").await, "developer");
+    // Roles within an object, as Keycloak has them; and claims that nobody needs, which are not as they should be.
+    let saved = house.set_with(&[("role_claim", "realm_access.roles")]).await;
+    assert_eq!(saved.status, 303, "{}", saved.text);
+    let who = json!({
+        "email": "cleo@acme.example", "email_verified": "true", "name": "Cleo",
+        "realm_access": { "roles": ["offline_access", "guests"] },
+        "updated_at": "2026-11-20T10:00:00.000Z", "picture": 7, "address": "a text",
+    });
+    let (_, page) = come(&mut house, &who).await;
+    assert_eq!(page.status, 303, "{}", page.text);
+    assert_eq!(role_of(&house, "cleo@acme.example").await, "viewer");
+}
+
+/// Entra and others never send `email_verified`.
+#[tokio::test]
+async fn an_address_without_a_word_counts_where_owner_and_operator_say_so() {
+    let mut house = House::new().await;
+    house.set().await;
+    house.confirm().await;
+    let silent = json!({ "email": "cleo@acme.example", "name": "Cleo" });
+    let (_, page) = come(&mut house, &silent).await;
+    assert!(page.status == 422 && page.text.contains("does not say whether"), "{}", page.text);
+    assert_eq!(house.set_with(&[("trusts_addresses", "yes")]).await.status, 303);
+    let (_, page) = come(&mut house, &silent).await;
+    assert_eq!(page.status, 303, "{}", page.text);
+    let no = json!({ "email": "dana@acme.example", "email_verified": false });
+    let (_, page) = come(&mut house, &no).await;
+    assert!(page.status == 422 && page.text.contains("is not verified"), "{}", page.text);
+}
+
+/// A person is the provider's subject: addresses come and go.
+#[tokio::test]
+async fn another_address_is_the_same_person_and_a_reused_one_is_another() {
+    let mut house = House::new().await;
+    house.set().await;
+    house.confirm().await;
+    let who = |sub: &str, email: &str, name: &str| json!({ "sub": sub, "email": email, "email_verified": true, "name": name });
+    let (first, _) = come(&mut house, &who("sub-1", "jo.may@acme.example", "Jo")).await;
+    let token = first.bearer_token().await;
+    // Jo marries.
+    let (again, page) = come(&mut house, &who("sub-1", "jo.kim@acme.example", "Jo")).await;
+    assert_eq!(page.status, 303, "{}", page.text);
+    assert_eq!(again.bearer_token().await, token);
+    assert!(house.ann.get("/members").await.text.contains("jo.kim@acme.example"));
+    // Somebody else gets an address that is in use here.
+    let (_, page) = come(&mut house, &who("sub-2", "jo.kim@acme.example", "Joan")).await;
+    assert!(page.status == 422 && page.text.contains("another person used"), "{}", page.text);
+    let id = house.ann.member_id("Jo").await;
+    assert_eq!(house.ann.post(&format!("/members/{id}/remove"), &[]).await.status, 303);
+    let (joan, page) = come(&mut house, &who("sub-2", "jo.kim@acme.example", "Joan")).await;
+    assert_eq!(page.status, 303, "{}", page.text);
+    assert_ne!(joan.bearer_token().await, token);
+    let (_, page) = come(&mut house, &who("sub-1", "jo.kim@acme.example", "Jo")).await;
+    assert!(page.status == 422 && page.text.contains("removed you"), "{}", page.text);
+}
+
+#[tokio::test]
+async fn a_provider_speaks_for_several_domains_each_when_it_is_confirmed() {
+    let mut house = House::new().await;
+    house.set().await;
+    house.confirm().await;
+    let saved = house.set_with(&[("domain", "acme.example, xn--mller-kva.example")]).await;
+    assert_eq!(saved.status, 303, "{}", saved.text);
+    let page = house.ann.get("/sign-on").await.text;
+    assert!(
+        page.contains("for addresses of acme.example") && page.contains("müller.example"),
+        "{page}"
+    );
+    // The first goes on while the second waits.
+    let (_, page) = come(&mut house, &claims("cleo@acme.example", &[])).await;
+    assert_eq!(page.status, 303, "{}", page.text);
+    let jo = Person::visiting(&house.keydesk.console);
+    let form = [("email", "jo@müller.example")];
+    assert_eq!(jo.post("/login/sign-on", &form).await.status, 422);
+    house.confirm_for("acme.example müller.example").await;
+    let who = claims("jo@xn--mller-kva.example", &[]);
+    let back = house.leave_as(&jo, "jo@müller.example", &who).await;
+    assert_eq!(jo.get(&back).await.status, 303);
+}
+
+#[tokio::test]
+async fn the_clients_secret_goes_where_the_provider_takes_it() {
+    let mut house = House::with(None, "client_secret_post").await;
+    // By what the provider's configuration says, or as the owner does.
+    for way in ["client_secret_post", "automatic"] {
+        let saved = house.set_with(&[("client_auth", way)]).await;
+        assert_eq!(saved.status, 303, "{way}: {}", saved.text);
+    }
+    let saved = house.set_with(&[("client_auth", "client_secret_basic")]).await;
+    println!("{}", saved.status);
+    house.set().await;
+    house.confirm().await;
+    let (_, page) = come(&mut house, &claims("cleo@acme.example", &[])).await;
+    assert_eq!(page.status, 303, "{}", page.text);
+}
+
+/// What is wrong is said where it was entered.
+#[tokio::test]
+async fn an_owner_is_told_what_is_wrong_with_the_provider() {
+    let house = House::new().await;
+    let slash = format!("{}/", house.provider.issuer);
+    let saved = house.set_with(&[("issuer", &slash)]).await;
+    assert_eq!(saved.status, 303, "{}", saved.text);
+    let issuer = house.ann.get("/sign-on").await.text;
+    assert!(issuer.contains(&format!("value=\"{}\"", house.provider.issuer)), "{issuer}");
+    let path = format!("{}/realms/none", house.provider.issuer);
+    let other = house.provider.issuer.replace("127.0.0.1", "localhost");
+    for (field, value, says) in [
+        ("issuer", path.as_str(), "answered with an error"),
+        ("issuer", other.as_str(), "calls itself"),
+        ("issuer", "http://127.0.0.1:1", "cannot be reached"),
+        ("issuer", "https://nobody.invalid", "cannot be reached"),
+        ("client_secret", "wrong-canary-7731", "does not accept the client ID and secret"),
+        ("client_id", "other", "does not accept the client ID and secret"),
+    ] {
+        let saved = house.set_with(&[(field, value)]).await;
+        assert!(
+            saved.status == 200 && saved.text.contains("Saved, but"),
+            "{value}: {}",
+            saved.text
+        );
+        assert!(saved.text.contains(says), "{value}: {}", saved.text);
+        assert!(!saved.text.contains("canary"));
+    }
+    assert!(!house.keydesk.printed().contains("canary"));
+}
+
+/// Everybody of an office comes from one address.
+#[tokio::test]
+async fn forty_people_of_one_office_log_in_within_ten_minutes() {
+    let mut house = House::new().await;
+    house.set().await;
+    house.confirm().await;
+    for number in 0..40 {
+        let who = claims(&format!("p{number}@acme.example"), &[]);
+        let (_, page) = come(&mut house, &who).await;
+        assert_eq!(page.status, 303, "{number}: {}", page.text);
+    }
+}
+
+/// Somebody opens the login in two tabs, and finishes both.
+#[tokio::test]
+async fn two_departures_of_one_browser_both_come_back() {
+    let mut house = House::new().await;
+    house.set().await;
+    house.confirm().await;
+    let cleo = Person::visiting(&house.keydesk.console);
+    let who = claims("cleo@acme.example", &[]);
+    let first = house.leave(&cleo, &who).await;
+    let second = house.leave(&cleo, &who).await;
+    for back in [&first, &second] {
+        let page = cleo.get(back).await;
+        assert_eq!(page.status, 303, "{}", page.text);
+    }
+}
