@@ -165,7 +165,7 @@ fn the_documented_configuration_is_accepted() {
             files_that_are_named(folder.path());
             fs::write(folder.path().join("keydesk.toml"), block).expect("writes");
             // A command that reads the configuration and ends.
-            let args = ["--config", "keydesk.toml", "--data", "data", "feedback"];
+            let args = ["--config", "keydesk.toml", "config", "check"];
             let output = run_in(folder.path(), &args, "");
             let told = String::from_utf8_lossy(&output.stderr);
             assert!(output.status.success(), "{page}: {block}\n{told}");

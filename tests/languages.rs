@@ -57,13 +57,16 @@ async fn mail_goes_in_the_language_that_its_reader_has_chosen() {
     {
         assert!(mailbox.contains(subject), "{subject}: {mailbox}");
     }
-    assert!(mailbox.contains("Ann Chen invites you to Acme"), "he had not chosen yet");
+    assert!(mailbox.contains("Ann Chen at Acme invites you to use"), "he had not chosen yet");
     // Whoever nobody knows yet is written to in the inviter's language.
     choose(&ann, "pt").await;
     ann.post("/members/invitations", &[("email", "eve@acme.example"), ("role", "viewer")]).await;
     let newest = ann.get("/mail").await.text;
     let newest = newest.split("<article").nth(1).expect("a mail");
-    assert!(newest.contains("Ann Chen convida você para Acme") && newest.contains("observador"));
+    assert!(
+        newest.contains("Ann Chen, de Acme, convida você para usar")
+            && newest.contains("observador")
+    );
 }
 
 /// What programs read has one language, whoever asks.

@@ -31,6 +31,7 @@ mod languages;
 mod leaving;
 mod limits;
 mod lives;
+mod mail;
 mod nodes;
 mod open_exchanges;
 mod operation;

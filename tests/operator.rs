@@ -186,3 +186,60 @@ async fn before_the_first_account_the_log_in_says_what_to_do() {
     keydesk.with_account().await;
     assert!(!visitor.get("/login").await.text.contains("There is no account yet"));
 }
+
+/// A command beside the server acts on the server's database, or on none.
+#[tokio::test]
+async fn a_command_acts_on_the_servers_database_or_on_none() {
+    let told = |output: &std::process::Output| String::from_utf8_lossy(&output.stderr).into_owned();
+    let empty = tempfile::tempdir().expect("a folder");
+    let create = ["operator", "create", "--email", "otto@vendor.example", "--password-stdin"];
+    let nowhere = crate::support::run_in(empty.path(), &create, PASSWORD);
+    assert!(!nowhere.status.success() && told(&nowhere).contains("there is no Keydesk database"));
+    assert!(!empty.path().join("keydesk-data").exists(), "nothing is made");
+    // The configuration that lies here is found, and the store is named.
+    let server = crate::support::postgres::Postgres::shared();
+    let store = server.url(&server.new_database());
+    let config = format!("store = \"{store}\"");
+    let mut keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
+    keydesk.with_account().await;
+    let created = keydesk.run(&create, PASSWORD);
+    assert!(
+        created.status.success() && told(&created).contains("Store: postgres"),
+        "{}",
+        told(&created)
+    );
+    // An abandoned file beside it is not what the server uses.
+    std::fs::write(keydesk.data().join("keydesk.sqlite"), "").expect("writes");
+    let folder = keydesk.data().parent().expect("a folder").to_owned();
+    std::fs::rename(folder.join("keydesk.toml"), folder.join("server.toml")).expect("renames");
+    let other = keydesk.run(&["operations", "enforce"], "");
+    assert!(
+        !other.status.success() && told(&other).contains("Keydesk is running in"),
+        "{}",
+        told(&other)
+    );
+    let named = keydesk.run(&["--config", "server.toml", "operator", "list"], "");
+    assert!(named.status.success(), "{}", told(&named));
+}
+
+/// What the server takes after the copy would stay behind.
+#[tokio::test]
+async fn a_running_node_is_not_moved_away_from() {
+    let mut keydesk = Keydesk::start();
+    keydesk.with_account().await;
+    let from = format!("sqlite:{}", keydesk.data().join("keydesk.sqlite").display());
+    let to = format!(
+        "sqlite:{}",
+        keydesk.data().parent().expect("a folder").join("new.sqlite").display()
+    );
+    let output = keydesk.run(&["migrate", "--from", &from, "--to", &to], "");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && told.contains("stop it first"), "{told}");
+    let server = crate::support::postgres::Postgres::shared();
+    let store = server.url(&server.new_database());
+    let config = format!("store = \"{store}\"");
+    let shared = Keydesk::start_with(&Options { config, ..Options::default() });
+    let output = shared.run(&["migrate", "--from", &store, "--to", &to], "");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && told.contains("stop it first"), "{told}");
+}

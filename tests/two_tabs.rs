@@ -46,7 +46,8 @@ async fn ann_in_two_accounts(keydesk: &mut Keydesk) -> (Person, Person, String) 
     let link = ann.link_in_mail("/invitation/").await;
     let joined = ann.post(&link, &[("password", PASSWORD)]).await;
     assert_eq!(joined.status, 303, "{}", joined.text);
-    let (id, _) = accounts(&ann).await.into_iter().find(|(_, name)| name.contains("Bea")).expect("it");
+    let (id, _) =
+        accounts(&ann).await.into_iter().find(|(_, name)| name.contains("Bea")).expect("it");
     (ann, bea, id)
 }
 

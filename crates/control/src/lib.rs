@@ -50,7 +50,7 @@ pub use desk::{Base, Desk};
 pub use factors::{ResetFactorError, reset_second_factor};
 pub use guard::{DirectTls, SessionMark};
 pub use keyring::{Keyring, KeyringError, MasterKey};
-pub use mail::{MailError, Mailer, SmtpSettings};
+pub use mail::{MailError, Mailer, SmtpSettings, TestMailError, keep_mailing, send_test_mail};
 pub use nodes::{ListedNode, NodeError, list_nodes, remove_node};
 pub use operations::{
     NewlyRefused, OperationsError, RuleSource, Synced, apply_pending_rules, newly_refused,

@@ -53,11 +53,15 @@ pub(crate) enum OutboundError {
 }
 
 /// An error with its causes.
-fn whole(error: &dyn Error) -> String {
+pub(crate) fn whole(error: &dyn Error) -> String {
     let mut said = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        said = format!("{said}: {error}");
+        let cause_said = error.to_string();
+        // Some say their cause already.
+        if !said.contains(&cause_said) {
+            said = format!("{said}: {cause_said}");
+        }
         cause = error.source();
     }
     said
@@ -88,9 +92,7 @@ impl Outbound {
             }
             added.extend(own);
         }
-        let mut roots = rustls::RootCertStore {
-            roots: webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect(),
-        };
+        let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         roots.add_parsable_certificates(added.iter().cloned());
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = rustls::ClientConfig::builder_with_provider(provider)

@@ -106,8 +106,8 @@ pub(crate) async fn check_account(
         return switched.map(|()| true).map_err(IntoResponse::into_response);
     }
     let page = caller.accounts.iter().find(|known| known.id == *account);
-    let page = page.map(|account| account.name.to_string());
-    Err(NotDone::OtherAccount { page, now: caller.account.name.to_string() }.respond())
+    let page = page.map(|account| account.name.clone());
+    Err(NotDone::OtherAccount { page, now: caller.account.name.clone() }.respond())
 }
 
 #[derive(Template)]

@@ -59,7 +59,7 @@ async fn remind(desk: &Desk, token: &Expiring, now: Timestamp) -> Result<(), Sto
     for (email, language) in told {
         let message =
             Message::to(language, || Message::expiring(token, &desk.settings.console_url));
-        desk.mailer.send(&email, message, now);
+        desk.send_mail(&email, message);
     }
     Ok(())
 }

@@ -167,6 +167,7 @@ routes! {
     get  "/operator/audit"                  Operator => audit::show_instance;
     get  "/operator"                        Operator => operators::list;
     post "/operator/accounts"               Operator => operators::open;
+    post "/operator/mail/test"              Operator => operators::send_test;
     get  "/operator/accounts/{number}"      Operator => operators::show;
     post "/operator/accounts/{number}/sign-on/confirm" Operator => sign_on::confirm;
     post "/operator/accounts/{number}/owner" Operator => operators::invite_again;

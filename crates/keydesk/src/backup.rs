@@ -5,6 +5,7 @@ use crate::{
     data,
 };
 use anyhow::{Context, bail};
+use keydesk_control::{ListedNode, list_nodes};
 use keydesk_model::NodeId;
 use keydesk_node::{Identity, system};
 use keydesk_store::{CopyProgress, Place, Store, files};
@@ -131,12 +132,17 @@ fn alone(config: &Config) -> anyhow::Result<Option<Identity>> {
         return Ok(None);
     }
     let locks = config.store.locks(&config.data);
-    files::make_folder(&locks)?;
+    alone_in(&locks, &config.data.display().to_string())
+}
+
+/// Takes a process's place among those that serve from a file, if it is the only one.
+fn alone_in(locks: &Path, shown: &str) -> anyhow::Result<Option<Identity>> {
+    files::make_folder(locks)?;
     let own = NodeId::generate(system::clock().now(), &system::entropy());
-    let identity = Identity::take(&locks, own)?;
+    let identity = Identity::take(locks, own)?;
     Identity::dead(identity.folder(), own);
     if !identity.is_alone() {
-        bail!("Keydesk is running on {}: stop it first", config.data.display());
+        bail!("Keydesk is running on {shown}: stop it first");
     }
     Ok(Some(identity))
 }
@@ -194,12 +200,41 @@ pub async fn migrate(args: MigrateArgs) -> anyhow::Result<()> {
     {
         bail!("there is no file {}", path.display());
     }
+    // Held to the end: nobody starts to serve from it meanwhile.
+    let _alone = alone_on(&from)?;
     let store = Store::open(&from).await?;
     store.checked().await?;
+    refuse_while_served(&store).await?;
     store.copy_to(&to, None, progress()).await.context("nothing was moved")?;
+    store.note_moved(&to).await.context(
+        "everything was copied, but the source could not be closed: do not serve from it any more",
+    )?;
     store.close().await;
-    say!("Everything that was in {from} is in {to}, and every count agrees.");
+    say!(
+        "Everything that was in {from} is in {to}, and every count agrees. Nothing serves from {from} any more."
+    );
     say!("Give each node “store = \"…\"” and, where it serves the console, the same keydesk.key.");
+    Ok(())
+}
+
+/// Refuses while a process serves from a file: what it takes after the copy would stay behind.
+fn alone_on(place: &Place) -> anyhow::Result<Option<Identity>> {
+    match place {
+        Place::Sqlite(file) => alone_in(&place.locks(Path::new("")), &file.display().to_string()),
+        Place::Postgres(_) => Ok(None),
+    }
+}
+
+/// The same by the list of nodes, where there is no file to lock.
+async fn refuse_while_served(store: &Store) -> anyhow::Result<()> {
+    let (nodes, now) = list_nodes(store, system::clock().now()).await?;
+    let is_alive = |listed: &&ListedNode| listed.lease_ends_at > now;
+    if let Some(listed) = nodes.iter().find(is_alive) {
+        bail!(
+            "the node {} serves from this database: stop it first, or what it takes after the copy stays behind",
+            listed.node.row.name.escape_debug()
+        );
+    }
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     account, audit, backup,
     config::{Config, Options},
-    feedback, key, node, operations, operator, person, receipt, serve, setup,
+    feedback, key, mail, node, operations, operator, person, receipt, serve, setup,
 };
 use clap::{Parser, Subcommand, ValueEnum};
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
@@ -48,6 +48,12 @@ enum Command {
     /// People who cannot get in
     #[command(subcommand)]
     Person(person::Command),
+    /// The configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Whether mail works
+    #[command(subcommand)]
+    Mail(mail::Command),
     /// Accounts and their plans
     #[command(subcommand)]
     Account(account::Command),
@@ -60,6 +66,12 @@ enum Command {
     /// What was promised when a token ended
     #[command(subcommand)]
     Receipt(receipt::Command),
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Read the configuration file, the environment and the files that they name, and say what is wrong
+    Check,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -85,6 +97,11 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Node(command) => node::run(config, command).await,
         Command::Operator(command) => operator::run(config, command).await,
         Command::Person(command) => person::run(config, command).await,
+        Command::Config(ConfigCommand::Check) => {
+            say!("The configuration is valid. Store: {}", config.store);
+            Ok(())
+        }
+        Command::Mail(command) => mail::run(config, command).await,
         Command::Account(command) => account::run(config, command).await,
         Command::Audit(command) => audit::run(config, command).await,
         Command::Operations(command) => operations::run(config, command).await,

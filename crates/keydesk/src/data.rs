@@ -15,13 +15,29 @@ use std::{
 };
 use zeroize::Zeroizing;
 
-use crate::config::Config;
+use crate::{config::Config, serving};
 
 const HEADER: &str = "keydesk-key-1";
 
-/// Opens the database and, where the console is served, the key file, and checks that they belong
-/// together.
+/// Opens the database for a command, which creates none, and says which it is: a command that quietly acts on another
+/// database than the server would report success for nothing.
 pub async fn open(config: &Config) -> anyhow::Result<(Store, Option<Arc<Keyring>>)> {
+    if let Place::Sqlite(file) = &config.store
+        && !file.is_file()
+    {
+        bail!(
+            "there is no Keydesk database at {}. Run this in the folder of the server, or name its configuration with --config",
+            file.display()
+        );
+    }
+    serving::check(config)?;
+    eprintln!("Store: {}", config.store);
+    open_or_create(config).await
+}
+
+/// Opens the database and, where the console is served, the key file, and checks that they belong
+/// together. Makes what is missing.
+pub async fn open_or_create(config: &Config) -> anyhow::Result<(Store, Option<Arc<Keyring>>)> {
     let folder = &config.data;
     files::make_folder(folder)
         .with_context(|| format!("the data folder {} cannot be made", folder.display()))?;
@@ -129,7 +145,8 @@ pub fn keep_private(folder: &Path) -> anyhow::Result<()> {
 }
 
 /// What Keydesk makes in its data folder, but the key file: who may have read that has to be thought about.
-const OWN_FILES: [&str; 7] = [
+const OWN_FILES: [&str; 8] = [
+    "serving",
     "keydesk.sqlite",
     "sample-api.sqlite",
     "restoring.sqlite",
@@ -155,7 +172,24 @@ pub fn keyring(key_file: &Path) -> anyhow::Result<Keyring> {
 
 /// The desk of a command that runs beside the server or without it.
 pub async fn desk(config: &Config) -> anyhow::Result<Desk> {
-    let (store, keyring) = open(config).await?;
+    desk_with(config, Mailer::Off).await
+}
+
+/// The same, which can send mail.
+pub async fn desk_with(config: &Config, mailer: Mailer) -> anyhow::Result<Desk> {
+    make_desk(config, mailer, open(config).await?).await
+}
+
+/// The same, on a database that is made if there is none.
+pub async fn new_desk(config: &Config) -> anyhow::Result<Desk> {
+    make_desk(config, Mailer::Off, open_or_create(config).await?).await
+}
+
+async fn make_desk(
+    config: &Config,
+    mailer: Mailer,
+    (store, keyring): (Store, Option<Arc<Keyring>>),
+) -> anyhow::Result<Desk> {
     store.checked().await?;
     let keyring = keyring.context("this command needs the key file: leave role out")?;
     let settings = settings(config, config.console.first(), config.gateway.first());
@@ -163,7 +197,7 @@ pub async fn desk(config: &Config) -> anyhow::Result<Desk> {
     // It ends no token, so it waits for nobody.
     let outbound = config.outbound.clone();
     let base = Base { store, keyring, nodes: Arc::new(Nodes::alone()), outbound };
-    Ok(Desk::new(settings, base, Mailer::Off, nowhere, system::clock(), system::entropy()))
+    Ok(Desk::new(settings, base, mailer, nowhere, system::clock(), system::entropy()))
 }
 
 /// The console's settings, once the addresses that are really bound are known.

@@ -3,12 +3,12 @@
 
 use crate::{
     config::{Addresses, Config},
-    console, data, envoy, operations, records, self_service,
+    console, data, envoy, operations, records, self_service, serving,
     shutdown::Shutdown,
     sockets, status, tls,
 };
 use anyhow::{Context, bail};
-use keydesk_control::{Base, Desk, Keyring, Mailer, OpenApiSource};
+use keydesk_control::{Base, Desk, Keyring, Mailer, OpenApiSource, keep_mailing};
 use keydesk_gateway::{
     Gateway, Listeners, LiveTable, Records, Running, SelfService, TokenDesk, UpstreamSettings,
 };
@@ -19,7 +19,8 @@ use std::{net::SocketAddr, path::Path, sync::Arc, thread::JoinHandle, time::Dura
 use tokio::{net::TcpListener, sync::watch};
 
 pub async fn run(config: Config) -> anyhow::Result<()> {
-    let (store, keyring) = data::open(&config).await?;
+    let (store, keyring) = data::open_or_create(&config).await?;
+    let _serving = serving::begin(&config)?;
     let sockets::Sockets { gateway, console } = sockets::open(&config)?;
     let tls = config.tls.as_ref().map(|tls| tls::start(tls, &config.data)).transpose()?;
     let gateway_addr =
@@ -58,20 +59,15 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     announce(&config, &settings);
     warn_of_rotation(&config, &store);
     let mailer = mailer(&config)?;
-    // A node without a console has no keys: tokens that need none can still be changed by their holders.
-    let keyring = keyring.unwrap_or_else(|| Arc::new(Keyring::new(|| None)));
-    let base = Base {
-        store: store.clone(),
-        keyring,
-        nodes: Arc::clone(&member.nodes),
-        outbound: config.outbound.clone(),
-    };
+    let base = base(&config, &store, keyring, &member);
     let desk = Desk::new(settings, base, mailer, openapi, clock, system::entropy());
     let answers = answer_tokens(desk.clone());
     let desk = config.role.has_console().then_some(desk);
     offer_setup(desk.as_ref()).await?;
-    tasks.extend(desk.iter().map(|desk| self_service::start_reminding(desk, &expiring)));
-
+    for desk in &desk {
+        tasks.push(self_service::start_reminding(desk, &expiring));
+        tasks.push(tokio::spawn(keep_mailing(desk.clone())));
+    }
     tasks.extend(member.spawn().into_iter().chain([answers]));
     let report = tokio::spawn(report(counts, stopped.clone()));
     let (leaving, delay) = (running.as_ref().map(Running::leaver), config.shutdown_delay);
@@ -87,6 +83,13 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     report.await?.finish().await;
     store.close().await;
     why.map_or(Ok(()), |taken| Err(taken.into()))
+}
+
+fn base(config: &Config, store: &Store, keyring: Option<Arc<Keyring>>, member: &Member) -> Base {
+    // A node without a console has no keys: tokens that need none can still be changed by their holders.
+    let keyring = keyring.unwrap_or_else(|| Arc::new(Keyring::new(|| None)));
+    let (store, nodes) = (store.clone(), Arc::clone(&member.nodes));
+    Base { store, keyring, nodes, outbound: config.outbound.clone() }
 }
 
 fn live_table(config: &Config) -> Arc<LiveTable> {
@@ -301,10 +304,10 @@ async fn try_upstream(upstream: http::Uri) {
     }
 }
 
-fn mailer(config: &Config) -> anyhow::Result<Mailer> {
+pub fn mailer(config: &Config) -> anyhow::Result<Mailer> {
     Ok(match &config.mail {
         _ if !config.role.has_console() => Mailer::Off,
-        Some(smtp) => Mailer::smtp(smtp.clone())?,
+        Some(smtp) => Mailer::smtp(smtp, &config.outbound)?,
         None if config.is_local() => Mailer::mailbox(),
         None => {
             tracing::warn!(

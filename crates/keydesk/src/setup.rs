@@ -1,6 +1,6 @@
 //! `keydesk setup`: the first account, from a script.
 
-use crate::{config::Config, data, operator::read_password};
+use crate::{config::Config, data, operator::read_password, serving};
 use anyhow::bail;
 use keydesk_control::{FirstAccount, open_first_account};
 use keydesk_model::{Actor, Origin};
@@ -31,7 +31,8 @@ pub async fn run(config: Config, args: Args) -> anyhow::Result<()> {
         );
     }
     let password = read_password()?;
-    let desk = data::desk(&config).await?;
+    serving::check(&config)?;
+    let desk = data::new_desk(&config).await?;
     let request = FirstAccount {
         account: args.account,
         name: args.name.unwrap_or_default(),

@@ -93,6 +93,8 @@ typed_id! {
     TokenId = "tok";
     SessionId = "ses";
     InvitationId = "inv";
+    /// A mail that waits for the mail server.
+    MailId = "eml";
     /// A process that serves, from joining to leaving.
     NodeId = "nod";
 }

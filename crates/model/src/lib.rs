@@ -35,7 +35,9 @@ pub use cors::{CorsPolicy, OriginError, OriginList};
 pub use expiry::{Expiry, ExpiryError, ExpiryPolicy, ExpiryPolicyError};
 pub use grant::{AddressList, AddressListError, Grant};
 pub use hops::TrustedProxies;
-pub use id::{AccountId, IdError, InvitationId, MemberId, NodeId, PersonId, SessionId, TokenId};
+pub use id::{
+    AccountId, IdError, InvitationId, MailId, MemberId, NodeId, PersonId, SessionId, TokenId,
+};
 pub use language::{Language, LanguageError};
 pub use lease::{Isolated, Lease, NodeRow, Roster, Terms, Word};
 pub use operation::{

@@ -117,6 +117,14 @@ impl Table {
 }
 
 impl Store {
+    /// Notes that everything has gone to `place`: from now on nobody opens this database.
+    pub async fn note_moved(&self, place: &Place) -> Result<(), StoreError> {
+        let mut aside = self.aside().await?;
+        let note = query("INSERT INTO moved (one, place) VALUES (1, $1)").bind(place.to_string());
+        note.execute(&mut aside).await?;
+        aside.finish().await
+    }
+
     /// Copies everything, as it is at one instant, into an empty database at `place`; all or nothing.
     /// With `epoch` the copy is another history from here on, and whoever follows loads it anew.
     pub async fn copy_to(
@@ -174,7 +182,7 @@ mod tests {
         let there = query(
             "SELECT tables.name || '.' || columns.name || ' ' || columns.type AS known FROM sqlite_master AS tables \
              JOIN pragma_table_info(tables.name) AS columns WHERE tables.type = 'table' \
-             AND tables.name NOT IN ('node', 'report', '_sqlx_migrations') ORDER BY 1",
+             AND tables.name NOT IN ('node', 'report', 'moved', '_sqlx_migrations') ORDER BY 1",
         );
         let there = there.all(&mut read).await.expect("reads");
         let there: Vec<String> = there.iter().map(|row| row.get("known").expect("text")).collect();

@@ -127,6 +127,18 @@ pub(crate) const TABLES: &[Table] = &[
             N("last_used_at"),
         ],
     },
+    Table {
+        name: "outbox",
+        columns: &[
+            T("id"),
+            B("sealed"),
+            T("invitation_id"),
+            N("created_at"),
+            N("next_at"),
+            N("tries"),
+            T("error"),
+        ],
+    },
     Table { name: "spent_challenge", columns: &[B("hash"), N("expires_at")] },
     Table {
         name: "sign_on",

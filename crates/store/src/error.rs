@@ -57,6 +57,14 @@ fn is_busy(code: &str) -> bool {
         || (code.len() == 5 && classes.iter().any(|class| code.starts_with(class)))
 }
 
+/// What an error of the database says, without the line of PostgreSQL's own source.
+pub(crate) fn told(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(cause) => cause.message().to_owned(),
+        error => error.to_string(),
+    }
+}
+
 /// Why a database is not served from.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -82,6 +90,10 @@ pub enum OpenError {
         "the database's schema is at step {newest}, and this release needs {known}: start a node with a console first, it brings the schema up to date"
     )]
     Older { newest: i64, known: i64 },
+    #[error("the database holds nothing of Keydesk yet: start “keydesk serve” with it first")]
+    Empty,
+    #[error("everything was moved from here to {place}: name that as store")]
+    Moved { place: String },
     #[error(
         "the database has been changed by a newer Keydesk in a way that this release cannot follow (step {needs}; this release knows {known}): run the newer release"
     )]

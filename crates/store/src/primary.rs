@@ -109,7 +109,7 @@ async fn timeline_of(connection: &mut PgConnection) -> Result<String, StoreError
 }
 
 async fn ask(server: &PgConnectOptions) -> Result<(PgConnection, Row), String> {
-    let mut connection = server.connect().await.map_err(|error| error.to_string())?;
+    let mut connection = server.connect().await.map_err(|error| crate::error::told(&error))?;
     let asked = async {
         let mut transaction = connection.begin().await?;
         let about = query(ABOUT).one(&mut *transaction).await?;

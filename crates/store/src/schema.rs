@@ -12,11 +12,12 @@ use sqlx::{
 use std::{error::Error, time::Duration};
 
 /// The newest step that this release knows; the same on both back ends.
-pub(crate) const KNOWN: i64 = 20;
+pub(crate) const KNOWN: i64 = 22;
 
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
 
 const NEEDS: &str = "SELECT needs FROM head WHERE one = 1";
+const MOVED: &str = "SELECT place FROM moved WHERE one = 1";
 const NEWEST: &str = "SELECT max(version) AS newest FROM _sqlx_migrations";
 /// Names the migrations among a database's advisory locks.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(7738725006811818753)";
@@ -46,8 +47,14 @@ pub(crate) async fn check<C: Runs>(connection: &mut C) -> Result<(), OpenError> 
     let newest =
         query(NEWEST).one(connection).await.ok().map(|row| row.get::<Option<i64>>("newest"));
     let newest = newest.transpose()?.flatten().unwrap_or(0);
+    if newest == 0 {
+        return Err(OpenError::Empty);
+    }
     if newest < KNOWN {
         return Err(OpenError::Older { newest, known: KNOWN });
+    }
+    if let Some(row) = query(MOVED).optional(connection).await? {
+        return Err(OpenError::Moved { place: row.get("place")? });
     }
     let needs: i64 = query(NEEDS).one(connection).await?.get("needs")?;
     if needs > KNOWN { Err(OpenError::NeedsNewer { needs, known: KNOWN }) } else { Ok(()) }

@@ -4,7 +4,7 @@
 use crate::StoreError;
 use futures_util::{StreamExt, stream::BoxStream};
 use keydesk_model::{
-    AccountId, InvitationId, MemberId, NodeId, PersonId, SessionId, Timestamp, TokenId,
+    AccountId, InvitationId, MailId, MemberId, NodeId, PersonId, SessionId, Timestamp, TokenId,
 };
 use sqlx::{
     AssertSqlSafe, Decode, PgConnection, Postgres, Row as _, SqlSafeStr, SqlStr, Sqlite,
@@ -75,7 +75,8 @@ macro_rules! value_of {
 
 value_of! {
     Text: String => |text| text, &str => |text| text.to_owned(), &String => |text| text.clone(),
-        AccountId => |id| id.into(), InvitationId => |id| id.into(), MemberId => |id| id.into(),
+        AccountId => |id| id.into(), InvitationId => |id| id.into(), MailId => |id| id.into(),
+        MemberId => |id| id.into(),
         NodeId => |id| id.into(), PersonId => |id| id.into(), SessionId => |id| id.into(),
         TokenId => |id| id.into();
     Number: i64 => |number| number, u32 => |number| i64::from(number),

@@ -3,9 +3,19 @@ mail-lead = No mail server is configured and both listeners are on loopback, so 
 mail-none = No mail yet. Invite a member, or ask for a new password.
 mail-to = To { $to }
 mail-box = Mailbox
-mail-invitation-subject = { $by } invites you to { $account }
+mail-the-api = the API
+mail-invitation-subject = { $by } at { $account } invites you to use { $api }
 mail-invitation =
-    { $by } invites you to the account { $account }, as { $role }.
+    { $by } at { $account } invites you to use { $api }, with the role { $role }.
+
+    Follow this link within 7 days to accept:
+
+    { $link }
+
+    If you do not know { $by }, do nothing: the invitation ends by itself.
+mail-first-owner-subject = { $by } invites you to use { $api }
+mail-first-owner =
+    { $by } invites you to use { $api } and has opened the account { $account } for you. You are its owner.
 
     Follow this link within 7 days to accept:
 
@@ -165,3 +175,6 @@ mail-rotated-itself =
 
     Programs that use the previous secret must be updated. If you didn’t expect this, someone else may have the token: revoke it at
     { $console }/tokens
+
+mail-test-subject = Test mail
+mail-test = This is a test mail of { $console }. Mail is set up correctly.

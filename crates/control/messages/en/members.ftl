@@ -51,3 +51,5 @@ members-sign-on = Your people log in at your own OpenID Connect provider, and be
 members-set-sign-on = Set up single sign-on
 members-save-rule = Save this rule
 accept-as-another = You are logged in as { $other } in this browser. Joining logs you in as { $email } in its place.
+members-undelivered = Could not be delivered: { $error }
+members-delayed = Not delivered yet: { $error }. It will be tried again.

@@ -3,9 +3,19 @@ mail-lead = No hay servidor de correo configurado y ambos puertos están en loop
 mail-none = Aún no hay correo. Invita a un miembro o pide una contraseña nueva.
 mail-to = Para { $to }
 mail-box = Buzón
-mail-invitation-subject = { $by } te invita a { $account }
+mail-the-api = la API
+mail-invitation-subject = { $by }, de { $account }, te invita a usar { $api }
 mail-invitation =
-    { $by } te invita a la cuenta { $account }, como { $role }.
+    { $by }, de { $account }, te invita a usar { $api }, con la función { $role }.
+
+    Para aceptar, sigue este enlace en los próximos 7 días:
+
+    { $link }
+
+    Si no conoces a { $by }, no hagas nada: la invitación vence por sí sola.
+mail-first-owner-subject = { $by } te invita a usar { $api }
+mail-first-owner =
+    { $by } te invita a usar { $api } y ha abierto para ti la cuenta { $account }. Eres su propietario.
 
     Para aceptar, sigue este enlace en los próximos 7 días:
 
@@ -165,3 +175,6 @@ mail-rotated-itself =
 
     Hay que actualizar los programas que usan el secreto anterior. Si no lo esperabas, puede que otra persona tenga el token: revócalo en
     { $console }/tokens
+
+mail-test-subject = Correo de prueba
+mail-test = Este es un correo de prueba de { $console }. El correo está bien configurado.

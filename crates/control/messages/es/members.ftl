@@ -51,3 +51,5 @@ members-sign-on = Las personas de tu equipo inician sesión en tu propio proveed
 members-set-sign-on = Configurar el inicio de sesión único
 members-save-rule = Guardar esta regla
 accept-as-another = En este navegador tienes la sesión iniciada como { $other }. Al unirte inicias sesión como { $email } en su lugar.
+members-undelivered = No se ha podido entregar: { $error }
+members-delayed = Aún no se ha entregado: { $error }. Se intentará de nuevo.

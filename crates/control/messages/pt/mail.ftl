@@ -3,9 +3,19 @@ mail-lead = Nenhum servidor de e-mail está configurado e ambas as portas estão
 mail-none = Nenhum e-mail ainda. Convide um membro ou peça uma nova senha.
 mail-to = Para { $to }
 mail-box = Caixa de correio
-mail-invitation-subject = { $by } convida você para { $account }
+mail-the-api = a API
+mail-invitation-subject = { $by }, de { $account }, convida você para usar { $api }
 mail-invitation =
-    { $by } convida você para a conta { $account }, como { $role }.
+    { $by }, de { $account }, convida você para usar { $api }, com a função { $role }.
+
+    Siga este link em até 7 dias para aceitar:
+
+    { $link }
+
+    Se você não conhece { $by }, não faça nada: o convite termina sozinho.
+mail-first-owner-subject = { $by } convida você para usar { $api }
+mail-first-owner =
+    { $by } convida você para usar { $api } e abriu a conta { $account } para você. Você é o proprietário.
 
     Siga este link em até 7 dias para aceitar:
 
@@ -165,3 +175,6 @@ mail-rotated-itself =
 
     Os programas que usam o segredo anterior precisam ser atualizados. Se você não esperava por isso, outra pessoa pode ter o token: revogue-o em
     { $console }/tokens
+
+mail-test-subject = E-mail de teste
+mail-test = Este é um e-mail de teste de { $console }. O e-mail está configurado corretamente.

@@ -51,3 +51,5 @@ members-sign-on = As pessoas da sua equipe entram pelo seu próprio provedor de 
 members-set-sign-on = Configurar o login único
 members-save-rule = Salvar esta regra
 accept-as-another = Neste navegador você está conectado como { $other }. Ao participar, você entra como { $email } no lugar.
+members-undelivered = Não foi possível entregar: { $error }
+members-delayed = Ainda não entregue: { $error }. Haverá nova tentativa.

@@ -37,3 +37,4 @@ done-joined = Boas-vindas. Isto é o que você precisa para chamar a API.
 done-confirmed = Obrigado. Não vamos perguntar de novo por um tempo.
 done-password_changed_only = Senha alterada. As suas outras sessões foram encerradas.
 done-cors_set = Acesso pelo navegador salvo. Vale imediatamente.
+done-mail_test_sent = O servidor de e-mail aceitou um e-mail de teste para você.

@@ -49,7 +49,7 @@ pub(crate) async fn ask(
         } else {
             Message::sign_up(name.as_str(), &format!("{url}/sign-up/{}", code.as_str()))
         };
-        desk.mailer.send(&email, message, desk.now());
+        desk.send_mail(&email, message);
     }
     Ok(())
 }

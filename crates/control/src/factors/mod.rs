@@ -143,7 +143,7 @@ pub(crate) async fn confirm(
     let detail = serde_json::json!({ "after": { "second_factor": "authenticator" } });
     write.commit(caller.own_entry(Action::AddSecondFactor, person.to_string(), detail)).await?;
     let message = Message::second_factor_added(&desk.settings.console_url);
-    desk.mailer.send(&caller.person().email, message, desk.now());
+    desk.send_mail(&caller.person().email, message);
     Ok(codes)
 }
 
@@ -164,7 +164,7 @@ pub(crate) async fn renew_codes(
     let (person, detail) = (caller.person().id.to_string(), serde_json::json!({}));
     write.commit(caller.own_entry(Action::RenewRecoveryCodes, person, detail)).await?;
     let message = Message::recovery_codes_renewed(&desk.settings.console_url);
-    desk.mailer.send(&caller.person().email, message, desk.now());
+    desk.send_mail(&caller.person().email, message);
     Ok(codes)
 }
 
@@ -188,7 +188,7 @@ pub(crate) async fn remove(
         ))
         .await?;
     let message = Message::second_factor_removed(has_more, &desk.settings.console_url);
-    desk.mailer.send(&caller.person().email, message, desk.now());
+    desk.send_mail(&caller.person().email, message);
     Ok(())
 }
 
@@ -340,7 +340,7 @@ pub async fn reset_second_factor(desk: &Desk, email: &str) -> Result<(), ResetFa
     write.commit(entry).await?;
     let url = &desk.settings.console_url;
     let message = Message::to(language, || Message::second_factor_removed(false, url));
-    desk.mailer.send(&email, message, desk.now());
+    desk.send_mail(&email, message);
     Ok(())
 }
 

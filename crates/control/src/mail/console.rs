@@ -9,6 +9,7 @@ use crate::{
 };
 use askama::Template;
 use axum::{extract::State, response::Response};
+use keydesk_model::Timestamp;
 
 #[derive(Template)]
 #[template(path = "mail/list.html")]
@@ -38,7 +39,7 @@ pub(crate) async fn show(State(desk): State<Desk>) -> Result<Response, Problem> 
             .lines()
             .map(|line| (line.starts_with(&desk.settings.console_url), line.to_owned()))
             .collect(),
-        when: When::past(mail.at, now),
+        when: When::past(Timestamp::from_micros(mail.at), now),
     };
     let mails = desk.mailer.newest().into_iter().map(shown).collect();
     Ok(page(&Page { chrome: Chrome::nobody(say("mail-box"), Nav::None), mails }))

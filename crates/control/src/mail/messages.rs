@@ -5,13 +5,19 @@ use crate::{
     named, say,
     when::When,
 };
-use keydesk_model::{AccountState, Language, Origin, Role, Timestamp};
+use keydesk_model::{AccountState, InvitationId, Language, Origin, Role, Timestamp};
 use keydesk_store::Expiring;
+
+fn title(api: &str) -> String {
+    if api.is_empty() { say("mail-the-api").to_string() } else { api.to_owned() }
+}
 
 #[derive(Debug)]
 pub(crate) struct Message {
     pub subject: String,
     pub body: String,
+    /// The invitation that it carries: *Members* shows whether it was delivered.
+    pub invitation: Option<InvitationId>,
 }
 
 impl Message {
@@ -19,7 +25,7 @@ impl Message {
     fn new(name: &str, fill: impl for<'a> Fn(Said<'a>) -> Said<'a>) -> Self {
         let said = |id: &str| fill(say(id)).to_string();
         let body = format!("{}\n", said(&format!("mail-{name}")));
-        Self { subject: said(&format!("mail-{name}-subject")), body }
+        Self { subject: said(&format!("mail-{name}-subject")), body, invitation: None }
     }
 
     /// A mail to somebody who has chosen a language; else it is written in the request's.
@@ -30,11 +36,28 @@ impl Message {
         }
     }
 
-    pub fn invitation(account: &str, by: &str, role: Role, link: &str) -> Self {
+    /// `api`: what the API calls itself.
+    pub fn invitation((account, by): (&str, &str), role: Role, api: &str, link: &str) -> Self {
         Self::new("invitation", |mail| {
             let mail = mail.with("account", account).with("by", by).with("link", link);
-            mail.with("role", named("role", role))
+            mail.with("role", named("role", role)).with("api", title(api))
         })
+    }
+
+    /// By an operator, to whom a new account belongs.
+    pub fn first_owner((account, by): (&str, &str), api: &str, link: &str) -> Self {
+        Self::new("first-owner", |mail| {
+            let mail = mail.with("account", account).with("by", by);
+            mail.with("link", link).with("api", title(api))
+        })
+    }
+
+    pub fn of_invitation(self, id: InvitationId) -> Self {
+        Self { invitation: Some(id), ..self }
+    }
+
+    pub fn test(console_url: &str) -> Self {
+        Self::new("test", |mail| mail.with("console", console_url))
     }
 
     pub fn reset(link: &str) -> Self {

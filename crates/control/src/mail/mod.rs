@@ -1,18 +1,19 @@
-//! Mail to people: by SMTP where configured, else into a mailbox in memory that the console shows
-//! on loopback. Mail holds one-time links, so it is never written to the database or a log.
+//! Mail to people: by SMTP where configured, else into a mailbox in memory that the console shows on loopback. Mail
+//! holds one-time links, so it is in no log, and in the database only sealed.
 
 mod console;
 mod messages;
+mod outbox;
+mod smtp;
 
 pub(crate) use console::show;
 pub(crate) use messages::Message;
+pub use outbox::{TestMailError, keep_mailing, send_test_mail};
+pub use smtp::{MailError, Smtp, SmtpSettings};
 
-use keydesk_model::{Email, Timestamp};
-use lettre::{
-    AsyncSmtpTransport, AsyncTransport, Tokio1Executor,
-    message::{Mailbox as Address, header::ContentType},
-    transport::smtp::authentication::Credentials,
-};
+use crate::{Desk, Outbound};
+use keydesk_model::Email;
+use serde::{Deserialize, Serialize};
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, PoisonError},
@@ -29,43 +30,13 @@ pub enum Mailer {
     Off,
 }
 
-#[derive(Debug)]
-pub struct Smtp {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
-    from: Address,
-}
-
-/// Where mail is handed in.
-#[derive(Clone)]
-pub struct SmtpSettings {
-    /// `smtps://host:465`, `smtp://host:587?tls=required`, or plain `smtp://127.0.0.1:25`.
-    pub server: String,
-    pub user: Option<String>,
-    pub password: Option<String>,
-    /// Such as `Acme API <api@acme.example>`.
-    pub from: String,
-}
-
-impl std::fmt::Debug for SmtpSettings {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "SmtpSettings({})", self.server)
-    }
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum MailError {
-    #[error("mail.from is not an address such as \"Acme API <api@acme.example>\"")]
-    From,
-    #[error("mail.server is not a URL such as \"smtps://mail.example.com:465\"")]
-    Server,
-}
-
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Mail {
     pub(crate) to: String,
     pub(crate) subject: String,
     pub(crate) body: String,
-    pub(crate) at: Timestamp,
+    /// Microseconds since 1970.
+    pub(crate) at: i64,
 }
 
 impl Mailer {
@@ -73,34 +44,19 @@ impl Mailer {
         Self::Mailbox(Arc::default())
     }
 
-    pub fn smtp(settings: SmtpSettings) -> Result<Self, MailError> {
-        let from = settings.from.parse().map_err(|_| MailError::From)?;
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(&settings.server)
-            .map_err(|_| MailError::Server)?;
-        if let (Some(user), Some(password)) = (settings.user, settings.password) {
-            builder = builder.credentials(Credentials::new(user, password));
-        }
-        Ok(Self::Smtp(Arc::new(Smtp { transport: builder.build(), from })))
+    pub fn smtp(settings: &SmtpSettings, outbound: &Outbound) -> Result<Self, MailError> {
+        Ok(Self::Smtp(Arc::new(Smtp::new(settings, outbound)?)))
     }
 
     pub fn can_send(&self) -> bool {
         !matches!(self, Self::Off)
     }
 
-    /// Sends in the background: how long it takes must not tell whether there was anyone to tell.
-    pub(crate) fn send(&self, to: &Email, message: Message, at: Timestamp) {
-        let mail = Mail { to: to.to_string(), subject: message.subject, body: message.body, at };
-        match self {
-            Self::Off => tracing::warn!("mail could not be sent: no [mail] is configured"),
-            Self::Mailbox(mails) => {
-                let mut mails = mails.lock().unwrap_or_else(PoisonError::into_inner);
-                mails.push_front(mail);
-                mails.truncate(KEPT);
-            }
-            Self::Smtp(smtp) => {
-                let smtp = Arc::clone(smtp);
-                tokio::spawn(async move { smtp.deliver(mail).await });
-            }
+    fn keep(&self, mail: Mail) {
+        if let Self::Mailbox(mails) = self {
+            let mut mails = mails.lock().unwrap_or_else(PoisonError::into_inner);
+            mails.push_front(mail);
+            mails.truncate(KEPT);
         }
     }
 
@@ -114,29 +70,22 @@ impl Mailer {
     }
 }
 
-impl Smtp {
-    /// Three tries, then it is said in the log. What is lost can be asked for again in the console.
-    async fn deliver(&self, mail: Mail) {
-        let Ok(to) = mail.to.parse() else {
-            tracing::warn!("mail could not be sent: the address is not one that SMTP takes");
-            return;
-        };
-        let message = lettre::Message::builder()
-            .from(self.from.clone())
-            .to(to)
-            .subject(mail.subject)
-            .header(ContentType::TEXT_PLAIN)
-            .body(mail.body);
-        let Ok(message) = message else { return };
-        for pause in [1, 10, 60] {
-            match self.transport.send(message.clone()).await {
-                Ok(_) => return,
-                Err(error) => {
-                    tracing::warn!(error = %error, "mail could not be handed in; trying again");
-                }
+impl Desk {
+    /// Sends in the background: how long it takes must not tell whether there was anyone to tell.
+    pub(crate) fn send_mail(&self, to: &Email, message: Message) {
+        let Message { subject, body, invitation } = message;
+        let mail = Mail { to: to.to_string(), subject, body, at: self.now().as_micros() };
+        match &self.mailer {
+            Mailer::Off => tracing::warn!("mail could not be sent: no [mail] is configured"),
+            Mailer::Mailbox(_) => self.mailer.keep(mail),
+            Mailer::Smtp(smtp) => {
+                let sending = outbox::send(self.clone(), Arc::clone(smtp), mail, invitation);
+                tokio::spawn(async move {
+                    if let Err(error) = sending.await {
+                        tracing::error!(%error, "a mail could not be kept, or what became of it");
+                    }
+                });
             }
-            tokio::time::sleep(std::time::Duration::from_secs(pause)).await;
         }
-        tracing::error!("mail was given up after three tries");
     }
 }

@@ -21,6 +21,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use keydesk_model::{Email, Origin, Right, Role};
+use keydesk_store::Undelivered;
 use serde::Deserialize;
 
 #[derive(Template)]
@@ -57,6 +58,15 @@ struct Invited {
     by: String,
     ends: When,
     may_change: bool,
+    /// What became of the mail, where it has not arrived.
+    mail: Option<String>,
+}
+
+/// What is said of an invitation's mail that the server has not taken.
+fn fate(mail: &Undelivered) -> String {
+    let is_final = mail.next_at.is_none();
+    let fate = say(if is_final { "members-undelivered" } else { "members-delayed" });
+    fate.with("error", &mail.error).to_string()
 }
 
 async fn list_page(
@@ -89,7 +99,8 @@ async fn list_page(
             .collect(),
         invitations: invitations
             .into_iter()
-            .map(|invitation| Invited {
+            .map(|(invitation, mail)| Invited {
+                mail: mail.as_ref().map(fate),
                 id: invitation.id.to_string(),
                 email: invitation.email.to_string(),
                 role: invitation.role.as_str(),

@@ -17,7 +17,7 @@ use keydesk_model::{
     Action, AttemptKind, Email, EmailError, EndCause, InvitationId, MemberId, Right, Role,
     Timestamp,
 };
-use keydesk_store::{Invitation, Member, NewInvitation, Read, StoreError, Write};
+use keydesk_store::{Invitation, Member, NewInvitation, Read, StoreError, Undelivered, Write};
 use std::time::Duration;
 
 pub(crate) const INVITATION_LASTS: Duration = Duration::from_hours(168);
@@ -56,12 +56,18 @@ impl From<MemberError> for Problem {
 pub(crate) async fn list(
     desk: &Desk,
     caller: &Caller,
-) -> Result<(Vec<Member>, Vec<Invitation>), Problem> {
+) -> Result<(Vec<Member>, Vec<(Invitation, Option<Undelivered>)>), Problem> {
     caller.permit(Right::SeeMembers)?;
     let mut read = desk.store.read().await?;
     let members = read.list_members(caller.account.id).await?;
     let invitations = if caller.member.role.may(Right::ManageMembers) {
-        read.list_invitations(caller.account.id, desk.now()).await?
+        let invitations = read.list_invitations(caller.account.id, desk.now()).await?;
+        let undelivered = read.list_undelivered(caller.account.id).await?;
+        let with_fate = |invitation: Invitation| {
+            let id = invitation.id;
+            (invitation, undelivered.iter().find(|mail| mail.invitation == id).cloned())
+        };
+        invitations.into_iter().map(with_fate).collect()
     } else {
         Vec::new()
     };
@@ -119,10 +125,12 @@ pub(crate) async fn invite(
     write.commit(caller.entry(Action::InviteMember, id, detail)).await?;
     let link = format!("{}/invitation/{}", desk.settings.console_url, code.as_str());
     let language = known.and_then(|person| person.language);
+    let api = desk.openapi.title().await;
     let message = Message::to(language, || {
-        Message::invitation(&caller.account.name, &caller.person.name, role, &link)
-    });
-    desk.mailer.send(&email, message, desk.now());
+        Message::invitation((&caller.account.name, &caller.person.name), role, &api, &link)
+    })
+    .of_invitation(id);
+    desk.send_mail(&email, message);
     Ok(())
 }
 
@@ -169,10 +177,12 @@ pub(crate) async fn resend(desk: &Desk, caller: &Caller, id: InvitationId) -> Re
     write.commit(caller.entry(Action::ResendInvitation, new.id, detail)).await?;
     let link = format!("{}/invitation/{}", desk.settings.console_url, code.as_str());
     let language = known.and_then(|person| person.language);
+    let api = desk.openapi.title().await;
     let message = Message::to(language, || {
-        Message::invitation(&caller.account.name, &caller.person.name, role, &link)
-    });
-    desk.mailer.send(&email, message, desk.now());
+        Message::invitation((&caller.account.name, &caller.person.name), role, &api, &link)
+    })
+    .of_invitation(new.id);
+    desk.send_mail(&email, message);
     Ok(())
 }
 
@@ -292,7 +302,7 @@ pub(crate) async fn remove(
     let entry = caller.entry(Action::RemoveMember, id, detail);
     let receipt = desk.commit_with_receipt(write, entry).await?;
     let message = Message::to(member.language, || Message::removed(&caller.account.name));
-    desk.mailer.send(&member.email, message, desk.now());
+    desk.send_mail(&member.email, message);
     Ok(receipt)
 }
 
@@ -323,6 +333,6 @@ pub(crate) async fn log_out(
     let message = Message::to(member.language, || {
         Message::logged_out(by, account, &desk.settings.console_url)
     });
-    desk.mailer.send(&member.email, message, desk.now());
+    desk.send_mail(&member.email, message);
     Ok(receipt)
 }

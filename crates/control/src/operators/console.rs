@@ -9,6 +9,7 @@ use crate::{
     caller::Authenticated,
     chrome::{Chrome, Done, Nav, done, page, page_with},
     freshness::{FreshForm, Nothing},
+    mail::send_test_mail,
     problem::Problem,
     say,
     when::When,
@@ -63,6 +64,8 @@ struct ListPage {
     form: OpenForm,
     error: Option<String>,
     can_send: bool,
+    /// The operator's own, for a test mail.
+    email: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -86,6 +89,7 @@ async fn list_page(
         form,
         error,
         can_send: desk.mailer.can_send(),
+        email: operator.person.email.to_string(),
     })
 }
 
@@ -312,4 +316,17 @@ pub(crate) async fn plan(
     let number = number_in(&number)?;
     set_plan(&desk, &operator, number, &form.plan).await?;
     Ok(done(&format!("/operator/accounts/{number}"), "plan_set", None).into_response())
+}
+
+/// Sends the operator a mail while they wait, and says what the mail server says to it.
+pub(crate) async fn send_test(
+    State(desk): State<Desk>,
+    fresh: FreshForm<Nothing, Operator>,
+) -> Result<Response, Problem> {
+    match send_test_mail(&desk, fresh.caller.person.email.as_str()).await {
+        Ok(()) => Ok(done("/operator", "mail_test_sent", None).into_response()),
+        Err(error) => {
+            Err(Problem::invalid(error.to_string()).leading_to("/operator", say("go-to-accounts")))
+        }
+    }
 }

@@ -206,7 +206,7 @@ pub(crate) async fn set_state(
     };
     for owner in owners {
         let message = Message::to(owner.language, || Message::account_state(&account.name, next));
-        desk.mailer.send(&owner.email, message, desk.now());
+        desk.send_mail(&owner.email, message);
     }
     Ok(receipt)
 }

@@ -50,7 +50,7 @@ pub(crate) async fn open_account(
         "name": name.as_str(), "number": number.to_string(), "owner_invited": owner.as_str(),
     } });
     write.commit(operator.entry(Action::OpenAccount, account, detail)).await?;
-    mail_first_owner(desk, operator, (name.as_str(), &owner), invited);
+    mail_first_owner(desk, operator, (name.as_str(), &owner), invited).await;
     Ok(Ok(number))
 }
 
@@ -86,7 +86,7 @@ pub(crate) async fn invite_owner(
     let invited = add_first_owner(desk, &mut write, account.id, &owner).await?;
     let detail = serde_json::json!({ "after": { "email": owner.as_str(), "role": Role::Owner } });
     write.commit(operator.entry(Action::InviteMember, account.id, detail)).await?;
-    mail_first_owner(desk, operator, (&account.name, &owner), invited);
+    mail_first_owner(desk, operator, (&account.name, &owner), invited).await;
     Ok(Ok(()))
 }
 
@@ -113,14 +113,15 @@ async fn add_first_owner(
     Ok((link, known.and_then(|person| person.language)))
 }
 
-fn mail_first_owner(
+async fn mail_first_owner(
     desk: &Desk,
     operator: &Operator,
     (account, owner): (&str, &Email),
     (link, language): (String, Option<Language>),
 ) {
+    let api = desk.openapi.title().await;
     let message = Message::to(language, || {
-        Message::invitation(account, &operator.person.name, Role::Owner, &link)
+        Message::first_owner((account, &operator.person.name), &api, &link)
     });
-    desk.mailer.send(owner, message, desk.now());
+    desk.send_mail(owner, message);
 }

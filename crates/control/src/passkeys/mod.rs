@@ -177,7 +177,7 @@ pub(crate) async fn add(
         serde_json::json!({ "after": { "second_factor": "passkey", "name": name.as_str() } });
     write.commit(caller.own_entry(Action::AddSecondFactor, person.to_string(), detail)).await?;
     let message = Message::passkey_added(&desk.settings.console_url);
-    desk.mailer.send(&caller.person().email, message, desk.now());
+    desk.send_mail(&caller.person().email, message);
     Ok(codes)
 }
 
@@ -217,7 +217,7 @@ pub(crate) async fn remove(
         serde_json::json!({ "before": { "second_factor": "passkey", "name": found.name } });
     write.commit(caller.own_entry(Action::RemoveSecondFactor, person.to_string(), detail)).await?;
     let message = Message::second_factor_removed(!must_prove, &desk.settings.console_url);
-    desk.mailer.send(&caller.person().email, message, desk.now());
+    desk.send_mail(&caller.person().email, message);
     Ok(())
 }
 

@@ -78,14 +78,13 @@ pub(crate) async fn ask(
     write.commit(caller.own_entry(Action::AskForEmail, person.to_string(), detail)).await?;
     let url = &desk.settings.console_url;
     let link = |code: &str| format!("{url}/email-change/{code}");
-    let now = desk.now();
-    desk.mailer.send(old, Message::email_leaves(email.as_str(), &link(&old_code)), now);
+    desk.send_mail(old, Message::email_leaves(email.as_str(), &link(&old_code)));
     let message = if is_taken {
         Message::to(other_language, || Message::address_in_use(url))
     } else {
         Message::email_arrives(old.as_str(), &link(&new_code))
     };
-    desk.mailer.send(&email, message, now);
+    desk.send_mail(&email, message);
     Ok(())
 }
 
@@ -148,7 +147,7 @@ pub(crate) async fn confirm(
     write.commit(entry(Action::ChangeEmail, detail)).await?;
     for address in [old, new] {
         let message = Message::to(person.language, || Message::email_changed(new.as_str()));
-        desk.mailer.send(address, message, desk.now());
+        desk.send_mail(address, message);
     }
     Ok(Confirmed::Whole)
 }

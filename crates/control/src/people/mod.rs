@@ -113,11 +113,7 @@ pub(crate) async fn change_password(
     .await?;
     let entry = caller.own_entry(Action::ChangePassword, person.id.to_string(), ended);
     let receipt = desk.commit_with_receipt(write, entry).await?;
-    desk.mailer.send(
-        &person.email,
-        Message::password_changed(&desk.settings.console_url),
-        desk.now(),
-    );
+    desk.send_mail(&person.email, Message::password_changed(&desk.settings.console_url));
     Ok((secret, receipt))
 }
 
@@ -156,7 +152,7 @@ pub(crate) async fn request_reset(
         // To the address on record, never to the one that was typed.
         let link = format!("{}/reset-password/{}", desk.settings.console_url, code.as_str());
         let message = Message::to(person.language, || Message::reset(&link));
-        desk.mailer.send(&person.email, message, desk.now());
+        desk.send_mail(&person.email, message);
     }
     Ok(())
 }
@@ -210,6 +206,6 @@ pub(crate) async fn reset_password(
     let receipt = desk.commit_with_receipt(write, entry).await?;
     let url = &desk.settings.console_url;
     let message = Message::to(person.language, || Message::password_reset(url, &passkeys));
-    desk.mailer.send(&person.email, message, desk.now());
+    desk.send_mail(&person.email, message);
     Ok(receipt)
 }

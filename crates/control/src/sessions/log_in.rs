@@ -204,11 +204,11 @@ impl<'a> News<'a> {
         let Person { email, language, .. } = self.person;
         if self.had_devices && entered.device.is_some() {
             let message = Message::to(*language, || Message::new_device(origin, now, url));
-            desk.mailer.send(email, message, now);
+            desk.send_mail(email, message);
         }
         if let Some(left) = self.codes_left {
             let message = Message::to(*language, || Message::recovery_code_used(left, url));
-            desk.mailer.send(email, message, now);
+            desk.send_mail(email, message);
         }
     }
 }

@@ -136,7 +136,7 @@ mod tests {
         }
     }
 
-    fn claims(value: Value) -> Claims {
+    fn claims(value: &Value) -> Claims {
         Claims(value.as_object().expect("an object").clone())
     }
 
@@ -187,7 +187,7 @@ mod tests {
                 "acme.example",
             ),
         ] {
-            let mut claims = claims(value);
+            let mut claims = claims(&value);
             claims.0.insert("sub".to_owned(), json!("sub-1"));
             claims.0.insert("email".to_owned(), json!("ann@acme.example"));
             let told = claims.read(&sign_on(role_claim, trusts)).expect(provider);
@@ -203,7 +203,7 @@ mod tests {
             if !verified.is_null() {
                 value["email_verified"] = verified;
             }
-            claims(value)
+            claims(&value)
         };
         assert!(of(json!(true)).read(&sign_on("", false)).is_ok());
         assert!(of(json!("true")).read(&sign_on("", false)).is_ok());
@@ -212,7 +212,7 @@ mod tests {
         for no in [json!(false), json!("False")] {
             assert!(of(no).read(&sign_on("", true)).is_err(), "no tick makes false true");
         }
-        let login = claims(json!({"sub": "1", "preferred_username": "ann@acme.example"}));
+        let login = claims(&json!({"sub": "1", "preferred_username": "ann@acme.example"}));
         assert!(login.read(&sign_on("", false)).is_err());
         assert_eq!(
             login.read(&sign_on("", true)).expect("an address").email.as_str(),

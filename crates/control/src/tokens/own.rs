@@ -139,7 +139,7 @@ async fn tell(desk: &Desk, token: &Token, origin: &Origin) -> Result<(), StoreEr
     for (email, language) in told {
         let message =
             Message::to(language, || Message::rotated_itself(&token.name, &account, &from, url));
-        desk.mailer.send(&email, message, desk.now());
+        desk.send_mail(&email, message);
     }
     Ok(())
 }

@@ -142,6 +142,18 @@ pub(super) fn unknown(names: impl Iterator<Item = String>) -> Vec<String> {
         .collect()
 }
 
+/// Whether a key or a table of this name may stand at the top of the file.
+pub(super) fn is_top_level(name: &str) -> bool {
+    OPTIONS.contains(&name)
+        || KEYS.iter().any(|(section, key, _)| section.is_empty() && *key == name)
+}
+
+/// The tables in which a key of this name may stand.
+pub(super) fn sections_with(name: &str) -> Vec<&'static str> {
+    let found = KEYS.iter().filter(|(section, key, _)| !section.is_empty() && *key == name);
+    found.map(|(section, ..)| *section).collect()
+}
+
 /// `KEYDESK_UPSTREAMS_0_URLS` without its number.
 fn without_number(name: &str) -> String {
     for section in REPEATED {

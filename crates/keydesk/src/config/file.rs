@@ -1,6 +1,9 @@
 //! The configuration file as it is written, and where in it each value stands.
 
-use super::environment::{MARK, overlay, unknown};
+use super::{
+    environment::{MARK, overlay, unknown},
+    explain::explain,
+};
 use anyhow::{Context, anyhow};
 use serde::Deserialize;
 use std::{
@@ -28,7 +31,8 @@ pub struct File {
     pub limits: FileLimits,
     pub mail: Option<FileMail>,
     /// Of the operator's own authority, for single sign-on, mail and OpenAPI documents.
-    pub ca_file: Option<PathBuf>,
+    #[serde(rename = "ca_file")]
+    pub authority: Option<PathBuf>,
     pub upstreams: Vec<FileUpstream>,
     pub signature: Option<FileSignature>,
     pub tls: Option<FileTls>,
@@ -157,7 +161,7 @@ pub struct FileUpstream {
     pub prefix: Spanned<String>,
     pub urls: Vec<Spanned<String>>,
     pub credential_header: Option<Spanned<String>>,
-    pub credential_file: Option<PathBuf>,
+    pub credential_file: Option<Spanned<PathBuf>>,
     pub ca_file: Option<PathBuf>,
     pub health_path: Option<Spanned<String>>,
     pub host: Option<Spanned<String>>,
@@ -305,11 +309,6 @@ pub fn read_file(path: Option<&Path>) -> anyhow::Result<(Source, File)> {
     }
     let path = path.map_or_else(PathBuf::new, Path::to_owned);
     let source = Source { path, text };
-    let file = toml::from_str(&source.text).map_err(|error| {
-        let offset = error.span().map_or(0, |span| span.start);
-        let place = source.place("", offset);
-        let message = error.message().replace("expected u64", "expected a whole number");
-        anyhow!("{}: {message}", place.trim_end_matches(": "))
-    })?;
+    let file = toml::from_str(&source.text).map_err(|error| anyhow!(explain(&source, &error)))?;
     Ok((source, file))
 }

@@ -4,6 +4,7 @@
 mod cluster;
 mod doors;
 mod environment;
+mod explain;
 mod file;
 mod limits;
 mod operation;
@@ -69,9 +70,15 @@ pub struct Config {
 const CONSOLE: &str = "127.0.0.1:8080";
 const GATEWAY: &str = "127.0.0.1:8081";
 
+/// The file that is named, or the one that is here.
+fn config_file(options: &Options) -> Option<PathBuf> {
+    let here = PathBuf::from("keydesk.toml");
+    options.config.clone().or_else(|| here.is_file().then_some(here))
+}
+
 impl Config {
     pub fn read(options: &Options) -> anyhow::Result<Self> {
-        let (source, file) = read_file(options.config.as_deref())?;
+        let (source, file) = read_file(config_file(options).as_deref())?;
         let pick = |flag: &Option<String>, key: &str, value: &Option<Spanned<String>>| {
             from_flag(flag.as_ref(), key)
                 .or_else(|| value.as_ref().map(|value| source.given(key, value)))
@@ -112,7 +119,7 @@ impl Config {
             forms: values::forms(&source, &file.endpoints)?,
             reserved_prefix: values::reserved_prefix(&source, file.reserved_prefix.as_ref())?,
             limits: values::limits(&source, &file.limits)?,
-            outbound: operation::outbound(file.ca_file.as_deref())?,
+            outbound: operation::outbound(file.authority.as_deref())?,
             mail: file.mail.map(|mail| values::smtp(&source, mail)).transpose()?,
             upstreams: operation::upstreams(&source, &file.upstreams)?,
             signing_key: operation::signing_key(file.signature.as_ref())?,
@@ -248,7 +255,7 @@ mod tests {
             ),
             (
                 "[limits]\nmax_body_bytes = \"big\"",
-                "/keydesk.toml:2: invalid type: string \"big\", expected a whole number",
+                "/keydesk.toml:2: limits.max_body_bytes: invalid type: string \"big\", expected a whole number",
             ),
             (
                 "[[plan]]\nname = \"free\"\nrate = \"10\"",
@@ -318,7 +325,9 @@ mod tests {
     fn an_unknown_key_is_refused_with_its_line() {
         let error = read("data = \"x\"\nupstraem = \"http://a\"").expect_err("refused");
         assert!(
-            error.starts_with("/keydesk.toml:2: unknown field `upstraem`, expected one of"),
+            error.starts_with(
+                "/keydesk.toml:2: there is no key “upstraem” here; did you mean “upstream”?"
+            ),
             "{error}"
         );
     }

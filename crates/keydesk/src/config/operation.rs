@@ -166,9 +166,12 @@ fn credential(source: &Source, file: &FileUpstream) -> anyhow::Result<Option<Cre
             .parse("the name of a header, such as Authorization or X-Api-Key")?,
         None => HeaderName::from_static("authorization"),
     };
-    let text = read_secret("upstreams.credential_file", path)?;
-    let mut value = HeaderValue::from_str(&text)
-        .map_err(|_| anyhow!("{} holds what no header may hold", path.display()))?;
+    let place = source.place("upstreams.credential_file", path.span().start);
+    let path = path.get_ref();
+    let text = read_secret(&place, path)?;
+    let mut value = HeaderValue::from_str(&text).map_err(|_| {
+        anyhow!("{place}: {} holds what no header may hold, such as a line break", path.display())
+    })?;
     value.set_sensitive(true);
     let name = header.clone();
     Credential::new(header, value)

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// default.
 #[derive(Debug, Default, clap::Args)]
 pub struct Options {
-    /// Configuration file; unknown keys are refused [default: none]
+    /// Configuration file; unknown keys are refused [default: ./keydesk.toml, if there is one]
     #[arg(long, global = true, env = "KEYDESK_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Folder of the database and the key file [default: ./keydesk-data]

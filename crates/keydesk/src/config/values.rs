@@ -3,7 +3,7 @@
 use super::file::{FileEndpoints, FileLimits, FileMail, Given, Source};
 use anyhow::{Context, bail};
 use ipnet::IpNet;
-use keydesk_control::SmtpSettings;
+use keydesk_control::{MailError, SmtpSettings};
 use keydesk_gateway::{Forms, Limits, MOST_FIELDS};
 use keydesk_model::TrustedProxies;
 use keydesk_token::Prefix;
@@ -273,12 +273,21 @@ pub fn smtp(source: &Source, mail: FileMail) -> anyhow::Result<SmtpSettings> {
         ),
         None => None,
     };
-    Ok(SmtpSettings {
-        server: server.text,
+    let from = source.given("mail.from", &mail.from);
+    let settings = SmtpSettings {
+        server: server.text.clone(),
         user: mail.user,
         password,
-        from: mail.from.into_inner(),
-    })
+        from: from.text.clone(),
+    };
+    match settings.check() {
+        Ok(()) => Ok(settings),
+        Err(MailError::From) => {
+            Err(from.wrong("an address such as \"Acme API <api@acme.example>\""))
+        }
+        Err(MailError::Server) => Err(server.wrong("a URL such as smtps://mail.example.com:465")),
+        Err(error @ MailError::Tls(_)) => bail!("{}: {error}", server.place),
+    }
 }
 
 pub fn shutdown_delay(source: &Source, file: &FileLimits) -> anyhow::Result<Duration> {

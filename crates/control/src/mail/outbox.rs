@@ -1,0 +1,148 @@
+//! Mail on its way. It is kept, sealed, until the mail server has taken it: over restarts, and for a day where the
+//! server says "later", as servers do that greylist. What it refuses for good is not tried again; *Members* shows it.
+
+use super::{Mail, Message, Smtp, smtp::NotTaken};
+use crate::Desk;
+use keydesk_model::{Email, InvitationId, MailId, Timestamp};
+use keydesk_store::{NewMail, StoreError, WaitingMail};
+use std::{sync::Arc, time::Duration};
+
+/// What a mail is sealed to.
+const BELONGS_TO: &str = "outbox";
+/// How long whoever has taken up a mail may take.
+const CLAIMED: Duration = Duration::from_mins(2);
+/// How long it is tried for. Most links are over by then.
+const TRIED: Duration = Duration::from_hours(24);
+/// How long it is known that a mail has failed.
+const KNOWN: Duration = Duration::from_hours(24 * 7);
+/// How often mail that is due is looked for.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// How long to wait after so many tries.
+fn pause(tries: i64) -> Duration {
+    let minutes = match tries {
+        0 => return Duration::from_secs(10),
+        1 => 1,
+        2 => 5,
+        3 => 15,
+        4 => 30,
+        _ => 60,
+    };
+    Duration::from_mins(minutes)
+}
+
+/// Keeps a mail and hands it over.
+pub(super) async fn send(
+    desk: Desk,
+    smtp: Arc<Smtp>,
+    mail: Mail,
+    invitation: Option<InvitationId>,
+) -> Result<(), StoreError> {
+    let now = desk.now();
+    let id = MailId::generate(now, &desk.entropy);
+    let text = serde_json::to_vec(&mail).expect("it has string keys only");
+    let mut write = desk.store.write(now).await?;
+    let keyring = &desk.keyring;
+    let sealed = keyring.seal_secret(&mut write, &text, BELONGS_TO, &desk.entropy).await?;
+    write.add_mail(&NewMail { id, sealed, invitation, next_at: now.plus(CLAIMED) }).await?;
+    write.keep().await?;
+    hand_over(&desk, &smtp, &mail, (id, now, 0)).await
+}
+
+/// Tries a mail once, and writes down what became of it.
+async fn hand_over(
+    desk: &Desk,
+    smtp: &Smtp,
+    mail: &Mail,
+    (id, created_at, tries): (MailId, Timestamp, i64),
+) -> Result<(), StoreError> {
+    let taken = smtp.hand_over(mail, &id.to_string()).await;
+    let now = desk.now();
+    let next_at = now.plus(pause(tries));
+    let mut write = desk.store.write(now).await?;
+    match taken {
+        Ok(()) => write.note_mail_sent(id).await?,
+        Err(NotTaken { why, is_final }) if is_final || next_at.since(created_at) > TRIED => {
+            tracing::error!(mail = %id, tries = tries + 1, error = why, "a mail was not delivered");
+            write.note_mail_failed(id, &short(&why)).await?;
+        }
+        Err(NotTaken { why, .. }) => {
+            tracing::warn!(mail = %id, tries = tries + 1, error = why, "a mail is tried again later");
+            write.note_mail_delayed(id, &short(&why), next_at).await?;
+        }
+    }
+    write.keep().await
+}
+
+fn short(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(300).collect()
+}
+
+/// Tries what is due again, for as long as it is let. Safe on many nodes at once: each mail is one node's.
+pub async fn keep_mailing(desk: Desk) {
+    let super::Mailer::Smtp(smtp) = &desk.mailer else { return };
+    let smtp = Arc::clone(smtp);
+    loop {
+        tokio::time::sleep(LOOK).await;
+        if let Err(error) = try_due(&desk, &smtp).await {
+            tracing::warn!(%error, "mail that waits cannot be looked at yet");
+        }
+    }
+}
+
+async fn try_due(desk: &Desk, smtp: &Smtp) -> Result<(), StoreError> {
+    let due = desk.store.read().await?.list_due_mail(desk.now()).await?;
+    for waiting in due {
+        let mut write = desk.store.write(desk.now()).await?;
+        let is_ours = write.claim_mail(&waiting, desk.now().plus(CLAIMED)).await?;
+        write.forget_failed_mail(KNOWN).await?;
+        write.keep().await?;
+        if !is_ours {
+            continue;
+        }
+        match open(desk, &waiting) {
+            Some(mail) => {
+                let WaitingMail { id, created_at, tries, .. } = waiting;
+                hand_over(desk, smtp, &mail, (id, created_at, tries + 1)).await?;
+            }
+            None => {
+                tracing::error!(mail = %waiting.id, "a mail that waits cannot be opened with this key file");
+            }
+        }
+    }
+    Ok(())
+}
+
+fn open(desk: &Desk, waiting: &WaitingMail) -> Option<Mail> {
+    let text = desk.keyring.open_secret(&waiting.sealed, BELONGS_TO).ok()?;
+    serde_json::from_slice(&text).ok()
+}
+
+/// Sends a mail now, and says what the server says to it.
+pub async fn send_test_mail(desk: &Desk, to: &str) -> Result<(), TestMailError> {
+    let email: Email = to.parse().map_err(|_| TestMailError::Address)?;
+    let Message { subject, body, .. } = Message::test(&desk.settings.console_url);
+    let mail = Mail { to: email.to_string(), subject, body, at: desk.now().as_micros() };
+    match &desk.mailer {
+        super::Mailer::Off => Err(TestMailError::Off),
+        super::Mailer::Mailbox(_) => {
+            desk.mailer.keep(mail);
+            Ok(())
+        }
+        super::Mailer::Smtp(smtp) => {
+            let id = MailId::generate(desk.now(), &desk.entropy);
+            let taken = smtp.hand_over(&mail, &id.to_string()).await;
+            taken.map_err(|not| TestMailError::NotTaken(not.why))
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum TestMailError {
+    #[error("an email address looks like ann@example.com")]
+    Address,
+    #[error("no mail server is configured: add a [mail] section to the configuration")]
+    Off,
+    #[error("the mail server did not take it: {0}")]
+    NotTaken(String),
+}

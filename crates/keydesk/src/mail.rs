@@ -1,0 +1,25 @@
+//! `keydesk mail`: whether mail works.
+
+use crate::{config::Config, data, serve};
+use keydesk_control::send_test_mail;
+
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Send a test mail with the settings under [mail], and print what the mail server says to it
+    Test {
+        /// Whom to send it to
+        #[arg(long, value_name = "ADDRESS")]
+        to: String,
+    },
+}
+
+pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
+    anyhow::ensure!(config.mail.is_some(), "no mail server is configured: add a [mail] section");
+    let desk = data::desk_with(&config, serve::mailer(&config)?).await?;
+    let Command::Test { to } = command;
+    let sent = send_test_mail(&desk, &to).await;
+    desk.store.close().await;
+    sent?;
+    say!("The mail server has taken a test mail to {to}.");
+    Ok(())
+}

@@ -1,0 +1,13 @@
+-- Mail that is yet to be handed to the mail server, sealed, because it holds one-time links. What the server refuses
+-- for good stays for a while, without its text, so that its sender can be told.
+CREATE TABLE outbox (
+    id TEXT COLLATE "C" PRIMARY KEY,
+    sealed BYTEA,
+    invitation_id TEXT COLLATE "C",
+    created_at BIGINT NOT NULL,
+    next_at BIGINT,
+    tries BIGINT NOT NULL,
+    error TEXT NOT NULL
+);
+CREATE INDEX outbox_next ON outbox (next_at) WHERE next_at IS NOT NULL;
+CREATE INDEX outbox_invitation ON outbox (invitation_id) WHERE invitation_id IS NOT NULL;

@@ -1,0 +1,128 @@
+//! Mail that waits to be handed to the mail server, and what became of it.
+
+use crate::{
+    Read, StoreError, Write, row,
+    sql::{Row, query},
+};
+use keydesk_model::{AccountId, InvitationId, MailId, Timestamp};
+use std::time::Duration;
+
+#[derive(Clone, Debug)]
+pub struct NewMail {
+    pub id: MailId,
+    /// Address and text, sealed.
+    pub sealed: Vec<u8>,
+    /// The invitation that it carries, if it does.
+    pub invitation: Option<InvitationId>,
+    /// When somebody else may take it up, if its sender has not finished.
+    pub next_at: Timestamp,
+}
+
+#[derive(Clone, Debug)]
+pub struct WaitingMail {
+    pub id: MailId,
+    pub sealed: Vec<u8>,
+    pub created_at: Timestamp,
+    pub next_at: Timestamp,
+    pub tries: i64,
+}
+
+/// An invitation's mail that has not arrived yet.
+#[derive(Clone, Debug)]
+pub struct Undelivered {
+    pub invitation: InvitationId,
+    /// What the mail server said last.
+    pub error: String,
+    /// None: it is not tried again.
+    pub next_at: Option<Timestamp>,
+}
+
+const ADD: &str = "INSERT INTO outbox (id, sealed, invitation_id, created_at, next_at, tries, error) \
+    VALUES ($1, $2, $3, $4, $5, 0, '')";
+const DUE: &str = "SELECT id, sealed, created_at, next_at, tries FROM outbox \
+    WHERE next_at IS NOT NULL AND next_at <= $1 AND sealed IS NOT NULL ORDER BY next_at LIMIT 50";
+/// Whoever moves it on has it.
+const CLAIM: &str = "UPDATE outbox SET next_at = $1 WHERE id = $2 AND next_at = $3";
+const SENT: &str = "DELETE FROM outbox WHERE id = $1";
+const DELAYED: &str = "UPDATE outbox SET next_at = $1, tries = tries + 1, error = $2 WHERE id = $3";
+const FAILED: &str =
+    "UPDATE outbox SET next_at = NULL, sealed = NULL, tries = tries + 1, error = $1 WHERE id = $2";
+const FORGET: &str = "DELETE FROM outbox WHERE next_at IS NULL AND created_at < $1";
+const UNDELIVERED: &str = "SELECT outbox.invitation_id, outbox.error, outbox.next_at FROM outbox \
+    JOIN invitation ON invitation.id = outbox.invitation_id \
+    WHERE invitation.account_id = $1 AND invitation.closed_at IS NULL AND outbox.error <> ''";
+
+fn waiting(row: &Row) -> Result<WaitingMail, StoreError> {
+    Ok(WaitingMail {
+        id: row::parsed(row, "id")?,
+        sealed: row.get("sealed")?,
+        created_at: row::instant(row, "created_at")?,
+        next_at: row::instant(row, "next_at")?,
+        tries: row.get("tries")?,
+    })
+}
+
+impl Read {
+    /// What is to be tried now.
+    pub async fn list_due_mail(&mut self, now: Timestamp) -> Result<Vec<WaitingMail>, StoreError> {
+        query(DUE).bind(now).all(self).await?.iter().map(waiting).collect()
+    }
+
+    /// Open invitations of an account whose mail the server has not taken.
+    pub async fn list_undelivered(
+        &mut self,
+        account: AccountId,
+    ) -> Result<Vec<Undelivered>, StoreError> {
+        let rows = query(UNDELIVERED).bind(account).all(self).await?;
+        let undelivered = |row: &Row| {
+            Ok(Undelivered {
+                invitation: row::parsed(row, "invitation_id")?,
+                error: row::text(row, "error")?,
+                next_at: row::instant_opt(row, "next_at")?,
+            })
+        };
+        rows.iter().map(undelivered).collect()
+    }
+}
+
+impl Write {
+    pub async fn add_mail(&mut self, new: &NewMail) -> Result<(), StoreError> {
+        let now = self.now();
+        let invitation = new.invitation.map(|id| id.to_string());
+        let add = query(ADD).bind(new.id).bind(new.sealed.as_slice()).bind(invitation.as_deref());
+        add.bind(now).bind(new.next_at).execute(self).await.map(|_| ())
+    }
+
+    /// Takes a mail up, for a while. False: another node has.
+    pub async fn claim_mail(
+        &mut self,
+        mail: &WaitingMail,
+        until: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let claim = query(CLAIM).bind(until).bind(mail.id).bind(mail.next_at);
+        Ok(claim.execute(self).await? == 1)
+    }
+
+    pub async fn note_mail_sent(&mut self, id: MailId) -> Result<(), StoreError> {
+        query(SENT).bind(id).execute(self).await.map(|_| ())
+    }
+
+    pub async fn note_mail_delayed(
+        &mut self,
+        id: MailId,
+        error: &str,
+        next_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        query(DELAYED).bind(next_at).bind(error).bind(id).execute(self).await.map(|_| ())
+    }
+
+    pub async fn note_mail_failed(&mut self, id: MailId, error: &str) -> Result<(), StoreError> {
+        query(FAILED).bind(error).bind(id).execute(self).await.map(|_| ())
+    }
+
+    /// Forgets what has failed this long ago.
+    pub async fn forget_failed_mail(&mut self, after: Duration) -> Result<(), StoreError> {
+        let before = self.now().minus(after);
+        query(FORGET).bind(before).execute(self).await.map(|_| ())
+    }
+}
