@@ -64,10 +64,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let answers = answer_tokens(desk.clone());
     let desk = config.role.has_console().then_some(desk);
     offer_setup(desk.as_ref()).await?;
-    for desk in &desk {
-        tasks.push(self_service::start_reminding(desk, &expiring));
-        tasks.push(tokio::spawn(keep_mailing(desk.clone())));
-    }
+    tasks.extend(desk.iter().flat_map(|desk| write_to_people(desk, &expiring)));
     tasks.extend(member.spawn().into_iter().chain([answers]));
     let report = tokio::spawn(report(counts, stopped.clone()));
     let (leaving, delay) = (running.as_ref().map(Running::leaver), config.shutdown_delay);
@@ -83,6 +80,13 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     report.await?.finish().await;
     store.close().await;
     why.map_or(Ok(()), |taken| Err(taken.into()))
+}
+
+fn write_to_people(
+    desk: &Desk,
+    expiring: &self_service::Expiring,
+) -> [tokio::task::JoinHandle<()>; 2] {
+    [self_service::start_reminding(desk, expiring), tokio::spawn(keep_mailing(desk.clone()))]
 }
 
 fn base(config: &Config, store: &Store, keyring: Option<Arc<Keyring>>, member: &Member) -> Base {
