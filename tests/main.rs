@@ -20,6 +20,7 @@ mod expiry;
 mod factors;
 mod faults;
 mod files;
+mod first_hours;
 mod gateway;
 mod heart;
 mod hostile;

@@ -22,7 +22,20 @@ pub(crate) enum Nav {
     Help,
     Profile,
     Operator,
+    Plans,
+    Operations,
+    Operators,
+    Gateways,
+    OperatorAudit,
     Audit,
+}
+
+impl Nav {
+    /// Whether the page is the operators', who have a navigation of their own.
+    pub fn is_operators(self) -> bool {
+        use Nav::{Gateways, Operations, Operator, OperatorAudit, Operators, Plans};
+        matches!(self, Operator | Plans | Operations | Operators | Gateways | OperatorAudit)
+    }
 }
 
 #[derive(Debug)]

@@ -41,8 +41,10 @@ pub(crate) async fn admit(
     let language = Language::accepted(wishes);
     let mark = request.extensions().get::<SessionMark>().cloned();
     let is_change = !request.method().is_safe();
+    let id = format!("req_{}", hex::encode(desk.entropy.bytes::<12>()));
+    let request_id = id.clone();
     let admitted = async {
-        let response = admit_reader(&desk, peer, request, next).await;
+        let response = admit_reader(&desk, peer, request, next, request_id).await;
         if let Some(SessionMark(mark)) = mark
             && let Some(person) = who_is_here()
         {
@@ -53,13 +55,18 @@ pub(crate) async fn admit(
         }
         response
     };
-    speaking(language, noting_session(is_change, admitted)).await
+    speaking(language, noting_session(id, is_change, admitted)).await
 }
 
 /// As [`admit`], in the reader's language.
-async fn admit_reader(desk: &Desk, peer: SocketAddr, mut request: Request, next: Next) -> Response {
+async fn admit_reader(
+    desk: &Desk,
+    peer: SocketAddr,
+    mut request: Request,
+    next: Next,
+    id: String,
+) -> Response {
     let settings = &desk.settings;
-    let id = format!("req_{}", hex::encode(desk.entropy.bytes::<12>()));
     if let Some(refusal) = refuse(settings, peer, &request, &id) {
         return harden(settings, refusal);
     }

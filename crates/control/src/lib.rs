@@ -21,6 +21,7 @@ pub mod keys;
 mod language;
 mod mail;
 mod members;
+mod names;
 mod nodes;
 mod operations;
 mod operators;
@@ -56,9 +57,12 @@ pub use operations::{
     NewlyRefused, OperationsError, RuleSource, Synced, apply_pending_rules, newly_refused,
     set_rules_mode, sync_rules,
 };
-pub use operators::{OperatorError, create_operator, forget_closed_accounts, remove_operator};
+pub use operators::{
+    IsNew, OperatorError, create_operator, forget_closed_accounts, remove_operator,
+};
 pub use outbound::{CaFileError, Outbound};
 pub use passwords::PasswordError;
+pub use people::{PersonError, erase_person, make_reset_link};
 pub use receipts::{ReceiptError, published_keys, verify_receipt};
 pub use reminders::{ExpiringSoon, send_reminders};
 pub use routes::{Access, ROUTES, router};

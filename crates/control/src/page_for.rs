@@ -127,10 +127,16 @@ struct Again {
     label: String,
 }
 
-/// Reads what a form says of its page, and keeps the form where it was not acted on.
+/// Reads what a form says of its page, and keeps the form where it was not acted on. Control characters are in no text
+/// that is stored or searched: databases disagree about them.
 pub(crate) async fn keep_form(request: Request, next: Next) -> Response {
     let kind = request.headers().get(header::CONTENT_TYPE).map(header::HeaderValue::as_bytes);
     let is_form = kind.is_some_and(|kind| kind.starts_with(b"application/x-www-form-urlencoded"));
+    let query = request.uri().query().unwrap_or_default();
+    let searched: Vec<_> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    if let Some(field) = searched.iter().find_map(|(name, value)| control_character(name, value)) {
+        return refuse_control_character(field);
+    }
     if request.method() != Method::POST || !is_form {
         return next.run(request).await;
     }
@@ -142,6 +148,9 @@ pub(crate) async fn keep_form(request: Request, next: Next) -> Response {
             .into_response();
     };
     let fields: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
+    if let Some(field) = fields.iter().find_map(|(name, value)| control_character(name, value)) {
+        return refuse_control_character(field);
+    }
     let field = |wanted: &str| fields.iter().find(|(name, _)| name == wanted);
     if let Some(Ok(page_for)) = field(FIELD).map(|(_, value)| value.parse()) {
         parts.extensions.insert(Sent { page_for, switches: field(SWITCH).is_some() });
@@ -151,6 +160,18 @@ pub(crate) async fn keep_form(request: Request, next: Next) -> Response {
         Some(why) if field(FIELD).is_some() || fields.len() > 1 => not_done(&why, path, fields),
         _ => response,
     }
+}
+
+/// The field, if it holds what no text of a form holds. Passwords may hold anything: they are hashed.
+fn control_character<'a>(name: &'a str, value: &str) -> Option<&'a str> {
+    let is_text = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
+    let is_password = name.contains("password");
+    (!is_password && !value.chars().all(is_text)).then_some(name)
+}
+
+fn refuse_control_character(field: &str) -> Response {
+    let field: String = field.chars().filter(|c| !c.is_control()).take(60).collect();
+    Problem::invalid(say("control-character").with("field", field)).into_response()
 }
 
 fn not_done(why: &NotDone, path: String, mut fields: Vec<(String, String)>) -> Response {

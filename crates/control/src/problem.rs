@@ -142,12 +142,16 @@ impl From<StoreError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        let request_id = crate::sessions::request_id().unwrap_or_default();
         if let Some(cause) = &self.cause {
-            tracing::error!(error = &**cause as &dyn Error, "a console request failed");
+            tracing::error!(error = &**cause as &dyn Error, request_id, "a console request failed");
         }
         let chrome = Chrome::nobody(&self.title, Nav::None);
         let (status, retry_after) = (self.status, self.retry_after);
-        let Self { title, detail, offers_log_out, back, .. } = self;
+        let Self { title, mut detail, offers_log_out, back, .. } = self;
+        if status.is_server_error() && !request_id.is_empty() {
+            detail = format!("{detail} {}", say("request-id").with("id", request_id));
+        }
         let mut response = page_with(status, &Page { chrome, title, detail, offers_log_out, back });
         let wait = retry_after.map(NonZeroU32::get);
         if let Some(wait) = wait.or((status == StatusCode::SERVICE_UNAVAILABLE).then_some(5)) {

@@ -9,10 +9,11 @@ use crate::{
     audit::console as audit,
     factors::console as factors,
     freshness, guard,
-    help::console as help,
+    help::{console as help, errors},
     mail,
     members::console as members,
-    operators::console as operators,
+    names::console as names,
+    operators::{console as operators, instance_console as instance},
     page_for,
     passkeys::console as passkeys,
     people::{console as people, email_console as email},
@@ -63,8 +64,8 @@ macro_rules! routes {
 
 use Access::{Anyone, Needs, Operator, Session};
 use Right::{
-    LimitAccount, ManageMembers, ManageSignOn, ManageTokens, SeeAudit, SeeMembers, SeeTokens,
-    UseApiDocs,
+    LimitAccount, ManageMembers, ManageOwners, ManageSignOn, ManageTokens, SeeAudit, SeeMembers,
+    SeeTokens, UseApiDocs,
 };
 
 routes! {
@@ -74,6 +75,8 @@ routes! {
     get  "/.well-known/keydesk-receipt-keys" Anyone => receipts::published;
     get  "/.well-known/change-password"     Anyone => async || Redirect::to("/profile#password");
     get  "/mail"                            Anyone => mail::show;
+    get  "/errors"                          Anyone => errors::list;
+    get  "/errors/{code}"                   Anyone => errors::show;
 
     get  "/setup/{code}"                    Anyone => accounts::setup_page;
     post "/setup/{code}"                    Anyone => accounts::setup;
@@ -116,6 +119,7 @@ routes! {
     post "/tokens/{id}/close-old"           Needs(ManageTokens) => tokens::close_old;
     get  "/tokens/{id}/limits"              Needs(SeeTokens) => limits::show;
     post "/tokens/{id}/limits"              Needs(ManageTokens) => limits::limit;
+    post "/tokens/{id}/name"                Needs(ManageTokens) => names::token;
     get  "/tokens/objections"               Needs(SeeTokens) => limits::objections;
 
     get  "/limits"                          Needs(SeeTokens) => account_limits::show;
@@ -130,6 +134,9 @@ routes! {
     get  "/sign-on"                         Needs(ManageSignOn) => sign_on::show;
     post "/sign-on"                         Needs(ManageSignOn) => sign_on::save;
     post "/sign-on/remove"                  Needs(ManageSignOn) => sign_on::take_away;
+    post "/members/account-name"            Needs(ManageOwners) => names::account;
+    get  "/members/leave"                   Session => members::leave_page;
+    post "/members/leave"                   Session => members::leave;
     post "/members/second-factor"           Needs(LimitAccount) => factors::require;
     post "/members/invitations"             Needs(ManageMembers) => members::invite;
     post "/members/invitations/{id}/resend" Needs(ManageMembers) => members::resend;
@@ -157,6 +164,7 @@ routes! {
     post "/second-factor/remove"            Session => factors::take_away;
     get  "/profile"                         Session => people::profile;
     post "/profile/email"                   Session => email::ask_for;
+    post "/profile/name"                    Session => names::person;
     post "/profile/language"                Session => people::choose_language;
     post "/profile/password"                Session => people::change_password;
     post "/accounts/switch"                 Session => accounts::switch;
@@ -164,6 +172,10 @@ routes! {
     get  "/audit"                           Needs(SeeAudit) => audit::show;
     get  "/audit/export"                    Needs(SeeAudit) => audit::export;
 
+    get  "/operator/plans"                  Operator => instance::show_plans;
+    get  "/operator/operations"             Operator => instance::show_operations;
+    get  "/operator/operators"              Operator => instance::show_operators;
+    get  "/operator/gateways"               Operator => instance::show_gateways;
     get  "/operator/audit"                  Operator => audit::show_instance;
     get  "/operator"                        Operator => operators::list;
     post "/operator/accounts"               Operator => operators::open;

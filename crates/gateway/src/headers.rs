@@ -40,8 +40,9 @@ impl Outgoing<'_> {
     pub fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.head.method.as_bytes());
         out.push(b' ');
-        out.extend_from_slice(self.route.base_path.as_bytes());
-        out.extend_from_slice(self.target.path.as_bytes());
+        for part in self.route.path_to_upstream(self.target.path) {
+            out.extend_from_slice(part.as_bytes());
+        }
         if let Some(query) = self.target.query {
             out.push(b'?');
             out.extend_from_slice(query.as_bytes());
@@ -102,6 +103,21 @@ impl Outgoing<'_> {
         }
     }
 
+    /// What stands in front of the path for the client, and not for the upstream.
+    fn write_prefix(&self, out: &mut Vec<u8>) {
+        let (account, stripped) = (self.target.account, self.route.stripped.as_bytes());
+        if account.is_none() && stripped.is_empty() {
+            return;
+        }
+        out.extend_from_slice(b"x-forwarded-prefix: ");
+        if let Some(account) = account {
+            out.push(b'/');
+            out.extend_from_slice(itoa::Buffer::new().format(u32::from(account)).as_bytes());
+        }
+        out.extend_from_slice(stripped);
+        out.extend_from_slice(b"\r\n");
+    }
+
     /// Signs the lines that were just written, so that what is signed is what is sent.
     fn write_signature(&self, out: &mut Vec<u8>, ours: &str) {
         let Some(key) = &self.settings.signing_key else { return };
@@ -110,7 +126,7 @@ impl Outgoing<'_> {
                 .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
                 .unwrap_or_default()
         };
-        let path = format!("{}{}", self.route.base_path, self.target.path);
+        let path = self.route.path_to_upstream(self.target.path).concat();
         let signed = Signed {
             method: self.head.method,
             path: &path,
@@ -141,11 +157,7 @@ impl Outgoing<'_> {
         if let Some(host) = self.client_host() {
             push_field(out, "x-forwarded-host", host);
         }
-        if let Some(account) = self.target.account {
-            out.extend_from_slice(b"x-forwarded-prefix: /");
-            out.extend_from_slice(itoa::Buffer::new().format(u32::from(account)).as_bytes());
-            out.extend_from_slice(b"\r\n");
-        }
+        self.write_prefix(out);
         if self.route.sends_via {
             let version: &[u8] = match self.head.version {
                 Version::HTTP_2 => b"2",

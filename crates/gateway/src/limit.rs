@@ -79,7 +79,8 @@ impl Judgement {
             self.called.objections.add(Objection::Scope);
             if rules.mode == Mode::Enforce && self.denial.is_none() {
                 let wanted = lacking.map_or_else(|| "*".into(), |rule| Arc::clone(&rule.wanted));
-                self.denial = Some(Denial::InsufficientScope { wanted });
+                let is_unlisted = found.rule.is_none();
+                self.denial = Some(Denial::InsufficientScope { wanted, is_unlisted });
             }
         }
         let trial = limits.trial.as_ref();
@@ -172,7 +173,10 @@ mod tests {
     fn the_refusal_names_the_scopes_that_would_do() {
         let judgement = judge(&limits("a:b", "", None), &rules(Mode::Enforce), Some("/contacts"));
         let wanted = "contacts:all contacts:read".into();
-        assert_eq!(judgement.denial, Some(Denial::InsufficientScope { wanted }));
+        assert_eq!(
+            judgement.denial,
+            Some(Denial::InsufficientScope { wanted, is_unlisted: false })
+        );
         assert_eq!(&*judgement.called.operation, "GET /contacts");
     }
 }

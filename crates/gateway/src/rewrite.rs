@@ -96,12 +96,14 @@ impl Rewriter<'_> {
 
     fn cookie_path(&self, path: &str) -> Option<String> {
         let base = self.route.base_path.as_str();
-        if self.account.is_none() && base.is_empty() || self.without_account(path).is_some() {
+        let stripped = self.route.stripped.as_str();
+        let is_plain = self.account.is_none() && base.is_empty() && stripped.is_empty();
+        if is_plain || self.without_prefix(self.route, path).is_some() {
             return None;
         }
         let is_above = path == "/" || below(base, path.trim_end_matches('/')).is_some();
         let rest = if is_above { "" } else { below(path, base)? };
-        let at_endpoint = format!("{}{rest}", self.prefix());
+        let at_endpoint = format!("{}{stripped}{rest}", self.prefix());
         Some(if at_endpoint.is_empty() { "/".to_owned() } else { at_endpoint })
     }
 
@@ -135,24 +137,26 @@ impl Rewriter<'_> {
         let others = self.routes.iter().filter(|route| route.is_at(authority));
         others.map(|route| &**route).find_map(|route| {
             let rest = below(path, &route.base_path)?;
-            let is_its =
-                self.routes.find(only_path(rest)).is_some_and(|own| own.number == route.number);
+            let at_gateway = format!("{}{rest}", route.stripped);
+            let found = self.routes.find(only_path(&at_gateway));
+            let is_its = found.is_some_and(|own| own.number == route.number);
             if is_its { self.at_endpoint(route, path) } else { None }
         })
     }
 
     /// An upstream that goes by `X-Forwarded-Prefix` has put the account in front already.
     fn at_endpoint(&self, route: &Route, path: &str) -> Option<String> {
-        let inner = self.without_account(path).unwrap_or(path);
+        let inner = self.without_prefix(route, path).unwrap_or(path);
         let rest = below(inner, &route.base_path)?;
-        let at_endpoint = format!("{}{}", self.prefix(), with_slash(rest));
+        let at_endpoint = format!("{}{}{}", self.prefix(), route.stripped, with_slash(rest));
         // Two slashes at the beginning name a host, and browsers read a backslash as one.
         let names_host = at_endpoint[1..].starts_with(['/', '\\']);
         Some(if names_host { format!("{}{at_endpoint}", self.origin()) } else { at_endpoint })
     }
 
-    fn without_account<'p>(&self, path: &'p str) -> Option<&'p str> {
-        below(path, &format!("/{}", self.account?))
+    fn without_prefix<'p>(&self, route: &Route, path: &'p str) -> Option<&'p str> {
+        let prefix = format!("{}{}", self.prefix(), route.stripped);
+        if prefix.is_empty() { None } else { below(path, &prefix) }
     }
 
     fn is_public(&self, authority: &str) -> bool {

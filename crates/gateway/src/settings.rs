@@ -20,6 +20,8 @@ pub struct Settings {
     pub has_own_name: bool,
     /// Where people reach the console: named in refusals.
     pub console_url: String,
+    /// Whom a caller may ask when the API fails: an address or a URL, in 5xx answers.
+    pub provider_contact: Option<String>,
     /// The origins of the console's pages: the only ones that CORS admits.
     pub console_origins: Vec<String>,
     /// The APIs behind the gateway. One of them has the prefix `/`.
@@ -72,6 +74,7 @@ impl Settings {
             public_url: public_url.into(),
             has_own_name: false,
             console_url: console_url.into(),
+            provider_contact: None,
             console_origins: Vec::new(),
             upstreams,
             forms: Forms::default(),
@@ -120,6 +123,8 @@ pub struct UpstreamSettings {
     pub keeps: Spellings,
     pub times: UpstreamTimes,
     /// Whether requests name Keydesk in `Via` (RFC 9110 section 7.6.3).
+    /// Whether the prefix is left out of what the upstream gets.
+    pub strips_prefix: bool,
     pub sends_via: bool,
 }
 
@@ -154,6 +159,7 @@ impl UpstreamSettings {
             host: UpstreamHost::default(),
             keeps: Spellings::default(),
             times: UpstreamTimes::default(),
+            strips_prefix: false,
             sends_via: true,
         }
     }

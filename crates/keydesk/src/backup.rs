@@ -36,6 +36,9 @@ pub struct MigrateArgs {
     /// An empty database that gets everything
     #[arg(long, value_name = "PLACE")]
     to: String,
+    /// Replace the NUL character, which PostgreSQL does not store, instead of copying nothing
+    #[arg(long)]
+    replace_nul: bool,
 }
 
 pub async fn backup(config: Config, args: BackupArgs) -> anyhow::Result<()> {
@@ -108,8 +111,9 @@ async fn restore_from(config: &Config, file: &Path) -> anyhow::Result<()> {
         Place::Postgres(_) => Vec::new(),
     };
     let epoch = hex::encode(system::entropy().bytes::<16>());
-    let copied =
-        backup.copy_to(&config.store, Some((&epoch, system::clock().now())), progress()).await;
+    let copied = backup
+        .copy_to(&config.store, Some((&epoch, system::clock().now())), false, progress())
+        .await;
     if copied.is_err() {
         put_back(&aside);
     }
@@ -205,7 +209,7 @@ pub async fn migrate(args: MigrateArgs) -> anyhow::Result<()> {
     let store = Store::open(&from).await?;
     store.checked().await?;
     refuse_while_served(&store).await?;
-    store.copy_to(&to, None, progress()).await.context("nothing was moved")?;
+    store.copy_to(&to, None, args.replace_nul, progress()).await.context("nothing was moved")?;
     store.note_moved(&to).await.context(
         "everything was copied, but the source could not be closed: do not serve from it any more",
     )?;

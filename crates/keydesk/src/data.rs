@@ -22,6 +22,9 @@ const HEADER: &str = "keydesk-key-1";
 /// Opens the database for a command, which creates none, and says which it is: a command that quietly acts on another
 /// database than the server would report success for nothing.
 pub async fn open(config: &Config) -> anyhow::Result<(Store, Option<Arc<Keyring>>)> {
+    if config.data.is_dir() {
+        keep_private(&config.data)?;
+    }
     if let Place::Sqlite(file) = &config.store
         && !file.is_file()
     {

@@ -2,7 +2,7 @@
 
 use crate::{config::Config, data};
 use anyhow::Context;
-use keydesk_control::{create_operator, remove_operator};
+use keydesk_control::{IsNew, create_operator, remove_operator};
 use std::io::Read;
 
 #[derive(Debug, clap::Subcommand)]
@@ -36,8 +36,15 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Create(args) => {
             let password = args.password_stdin.then(read_password).transpose()?;
-            create_operator(&desk, &args.email, &args.name, password.as_deref()).await?;
+            let is_new =
+                create_operator(&desk, &args.email, &args.name, password.as_deref()).await?;
             let url = &desk.settings.console_url;
+            if is_new == IsNew::No && args.password_stdin {
+                say!(
+                    "{} is known here already: the password was not used, theirs stays.",
+                    args.email
+                );
+            }
             say!("{} is an operator. Log in at {url}, then see {url}/operator", args.email);
         }
         Command::List => {

@@ -221,6 +221,7 @@ fn gateway_settings(
         public_url: settings.gateway_url.clone(),
         has_own_name: config.public_gateway_url.is_some(),
         console_url: settings.console_url.clone(),
+        provider_contact: config.requests.provider_contact.clone(),
         console_origins: settings.console_origins().map(str::to_owned).collect(),
         upstreams,
         forms: config.forms,
@@ -275,8 +276,26 @@ async fn start_sample(data: &Path) -> anyhow::Result<http::Uri> {
     Ok(upstream)
 }
 
+/// The documents of the upstreams that have their own, and the one for all. Without any, the first upstream is asked.
 fn openapi(config: &Config, upstream: &http::Uri) -> anyhow::Result<OpenApiSource> {
-    match &config.openapi {
+    let whole = match &config.openapi {
+        None if !config.documents.is_empty() => None,
+        place => Some(document(config, place.as_deref(), upstream)?),
+    };
+    let parts = config
+        .documents
+        .iter()
+        .map(|own| Ok(document(config, Some(&own.place), upstream)?.below(&own.prefix)));
+    let parts: Vec<_> = whole.map(Ok).into_iter().chain(parts).collect::<anyhow::Result<_>>()?;
+    Ok(OpenApiSource::of(parts))
+}
+
+fn document(
+    config: &Config,
+    place: Option<&str>,
+    upstream: &http::Uri,
+) -> anyhow::Result<OpenApiSource> {
+    match place {
         Some(place) if place.starts_with("http://") || place.starts_with("https://") => {
             let url = place.parse().context("openapi is not a URL")?;
             Ok(OpenApiSource::url(url, config.outbound.clone()))
@@ -362,14 +381,30 @@ fn announce_upstreams(config: &Config) {
     for upstream in &config.upstreams {
         let servers: Vec<_> = upstream.servers.iter().map(ToString::to_string).collect();
         say!("  Upstream  {} at {}", upstream.prefix, servers.join(", "));
+        if upstream.prefix != "/" {
+            let [from, to] = example(upstream);
+            say!("            {from} goes to {to}");
+        }
     }
+}
+
+/// A path, and where it leads: whether the prefix is passed on is the first thing that goes wrong.
+fn example(upstream: &UpstreamSettings) -> [String; 2] {
+    let prefix = upstream.prefix.trim_end_matches('/');
+    let server = upstream.servers.first().map(ToString::to_string).unwrap_or_default();
+    let server = server.trim_end_matches('/');
+    let passed = if upstream.strips_prefix { "" } else { prefix };
+    [format!("{prefix}/x"), format!("{server}{passed}/x")]
 }
 
 /// While no account exists, says how to open the first.
 async fn offer_setup(desk: Option<&Desk>) -> anyhow::Result<()> {
     let Some(desk) = desk else { return Ok(()) };
     if let Some(link) = desk.offer_setup().await? {
-        say!("\nOpen the first account with this link. It works once, for an hour:\n\n  {link}\n");
+        say!(
+            "\nSet up Keydesk with this link. You become its operator, and the owner of a first account to try it \
+             with. The link works once, for an hour:\n\n  {link}\n"
+        );
     }
     Ok(())
 }

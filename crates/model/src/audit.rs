@@ -45,6 +45,7 @@ macro_rules! actions {
 
 actions! {
     OpenAccount = "account.open",
+    RenameAccount = "account.rename",
     LogIn = "session.log_in",
     LogOut = "session.log_out",
     EndSession = "session.end",
@@ -53,6 +54,8 @@ actions! {
     LogOutEverywhere = "member.log_out_everywhere",
     LogInRefused = "session.log_in_refused",
     ChangePassword = "person.change_password",
+    RenamePerson = "person.rename",
+    ErasePerson = "person.erase",
     RequestReset = "person.request_reset",
     ResetPassword = "person.reset_password",
     InviteMember = "member.invite",
@@ -61,8 +64,10 @@ actions! {
     JoinBySignOn = "member.join_by_sign_on",
     ChangeRole = "member.change_role",
     RemoveMember = "member.remove",
+    LeaveAccount = "member.leave",
     ViewBearerToken = "token.view",
     IssueToken = "token.issue",
+    RenameToken = "token.rename",
     RotateToken = "token.rotate",
     RevokeToken = "token.revoke",
     CloseOldSecrets = "token.close_old",

@@ -76,6 +76,7 @@ const LIMIT: &str =
     "UPDATE account SET plan = $1, addresses = $2, trial_addresses = $3 WHERE id = $4";
 const SET_EXPIRY: &str =
     "UPDATE account SET max_life_days = $1, requires_expiry = $2, expiry_mode = $3 WHERE id = $4";
+const RENAME: &str = "UPDATE account SET name = $1 WHERE id = $2";
 const SET_CORS: &str = "UPDATE account SET cors = $1 WHERE id = $2";
 const SET_STATE: &str = "UPDATE account SET state = $1, state_since = $2, state_changed_at = $3 \
     WHERE id = $4 AND state = $5";
@@ -185,6 +186,10 @@ impl Read {
 }
 
 impl Write {
+    pub async fn rename_account(&mut self, id: AccountId, name: &str) -> Result<(), StoreError> {
+        query(RENAME).bind(name).bind(id).execute(self).await.map(|_| ())
+    }
+
     /// How long an account's new API tokens may live, from now on.
     pub async fn set_account_expiry(&mut self, account: &Account) -> Result<(), StoreError> {
         let days = account.max_life_days.map(i64::from);

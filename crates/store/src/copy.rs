@@ -19,10 +19,22 @@ pub enum CopyError {
     NotEmpty(String),
     #[error("the table {table} has {from} rows, but {to} arrived; nothing was kept")]
     Lost { table: &'static str, from: i64, to: i64 },
+    #[error(
+        "the table {table}, row {row}, column {column}: PostgreSQL stores no NUL character. Nothing was kept. Correct the row, or go on without such characters with --replace-nul"
+    )]
+    Nul { table: &'static str, row: String, column: &'static str },
     #[error("the place to copy to: {0}")]
     Open(#[from] OpenError),
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// What becomes of the NUL character, which SQLite stores and PostgreSQL does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Nul {
+    Kept,
+    Refused,
+    Replaced,
 }
 
 /// How far a copy has come.
@@ -78,11 +90,32 @@ impl Table {
         values.fold(composed(insert), crate::sql::Query::bind_value)
     }
 
+    /// Finds texts that the other database cannot hold.
+    fn look_for_nul(&self, values: &mut [Value], nul: Nul) -> Result<(), CopyError> {
+        if nul == Nul::Kept {
+            return Ok(());
+        }
+        let key = values.first().map(Value::shown).unwrap_or_default();
+        for (column, value) in self.columns.iter().zip(values) {
+            let Value::Text(Some(text)) = value else { continue };
+            if !text.contains('\0') {
+                continue;
+            }
+            if nul == Nul::Refused {
+                let row = key.escape_default().to_string();
+                return Err(CopyError::Nul { table: self.name, row, column: column.name() });
+            }
+            *text = text.replace('\0', "\u{fffd}");
+        }
+        Ok(())
+    }
+
     /// Row by row from one transaction into another.
     async fn copy(
         &self,
         from: &mut Read,
         to: &mut Read,
+        nul: Nul,
         tell: &mut impl FnMut(CopyProgress),
     ) -> Result<(), CopyError> {
         let of = self.count(from).await?;
@@ -94,7 +127,10 @@ impl Table {
             let row = found.try_next().await?;
             let is_last = row.is_none();
             if let Some(row) = row {
-                rows.push(self.columns.iter().map(|c| c.take(&row)).collect::<Result<_, _>>()?);
+                let mut values: Vec<Value> =
+                    self.columns.iter().map(|c| c.take(&row)).collect::<Result<_, _>>()?;
+                self.look_for_nul(&mut values, nul)?;
+                rows.push(values);
             }
             if !rows.is_empty() && (is_last || rows.len() == most) {
                 self.insert(&rows).execute(to).await?;
@@ -126,13 +162,19 @@ impl Store {
     }
 
     /// Copies everything, as it is at one instant, into an empty database at `place`; all or nothing.
-    /// With `epoch` the copy is another history from here on, and whoever follows loads it anew.
+    /// With `replaces_nul` a character that PostgreSQL does not store is replaced, else nothing is copied. With `epoch` the copy is another history from here on, and whoever follows loads it anew.
     pub async fn copy_to(
         &self,
         place: &Place,
         epoch: Option<(&str, Timestamp)>,
+        replaces_nul: bool,
         mut tell: impl FnMut(CopyProgress),
     ) -> Result<(), CopyError> {
+        let nul = match place {
+            Place::Sqlite(_) => Nul::Kept,
+            Place::Postgres(_) if replaces_nul => Nul::Replaced,
+            Place::Postgres(_) => Nul::Refused,
+        };
         let target = Self::open(place).await?;
         let mut from = self.read_at_once().await?;
         let mut to = target.aside().await?;
@@ -141,7 +183,7 @@ impl Store {
         }
         query("DELETE FROM head").execute(&mut to).await?;
         for table in TABLES {
-            table.copy(&mut from, &mut to, &mut tell).await?;
+            table.copy(&mut from, &mut to, nul, &mut tell).await?;
         }
         query("UPDATE head SET timeline = ''").execute(&mut to).await?;
         if let Some((epoch, now)) = epoch {
@@ -164,7 +206,7 @@ impl Store {
         if self.copy_file(file).await? {
             return Ok(());
         }
-        self.copy_to(&Place::Sqlite(file.to_owned()), None, tell).await
+        self.copy_to(&Place::Sqlite(file.to_owned()), None, false, tell).await
     }
 }
 

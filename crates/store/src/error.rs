@@ -52,8 +52,12 @@ impl From<sqlx::Error> for StoreError {
 /// acts, and 5 and 6 of SQLite, another's lock.
 fn is_busy(code: &str) -> bool {
     let classes = ["08", "28", "40", "53", "57"];
-    let codes = ["5", "6", "25P03", "25006", "55P03"];
-    codes.contains(&code)
+    let codes = ["25P03", "25006", "55P03"];
+    // SQLite's extended codes hold the primary one in their last byte.
+    let sqlite =
+        code.len() < 5 && code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6));
+    sqlite
+        || codes.contains(&code)
         || (code.len() == 5 && classes.iter().any(|class| code.starts_with(class)))
 }
 

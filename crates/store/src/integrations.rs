@@ -54,6 +54,9 @@ const CROWDED: &str = "SELECT token_id FROM integration GROUP BY token_id HAVING
 const LIST: &str = "SELECT program, client_addr, first_used_at, last_used_at, calls FROM integration \
     WHERE token_id = $1 AND last_used_at > $2 ORDER BY last_used_at DESC LIMIT 50";
 
+const OPEN_SINCE: &str =
+    "SELECT min(issued_at) AS since FROM secret WHERE token_id = $1 AND ended_at IS NULL";
+
 const ADDRESSES: &str = "SELECT DISTINCT client_addr FROM integration \
     WHERE token_id = $1 AND last_used_at > $2 ORDER BY client_addr LIMIT 500";
 
@@ -101,6 +104,17 @@ impl Read {
                 })
             })
             .collect()
+    }
+}
+
+impl Read {
+    /// Since when there is a secret of this token that is accepted now. What was used before, and not since, was used
+    /// with one that has ended. None: all have.
+    pub async fn find_open_since(
+        &mut self,
+        token: TokenId,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        row::instant_opt(&query(OPEN_SINCE).bind(token).one(self).await?, "since")
     }
 }
 

@@ -9,6 +9,7 @@ mod audit_chain;
 mod copy;
 mod copy_tables;
 mod durability;
+mod erasing;
 mod error;
 mod factors;
 mod feed;

@@ -47,6 +47,7 @@ const RENEW_HASH: &str = "UPDATE person SET password_hash = $1 WHERE id = $2 AND
 const SET_PASSWORD: &str = "UPDATE person SET password_hash = $1, version = version + 1 \
     WHERE id = $2 AND version = $3";
 
+const RENAME: &str = "UPDATE person SET name = $1 WHERE id = $2";
 const SET_LANGUAGE: &str = "UPDATE person SET language = $1 WHERE id = $2";
 
 fn person(row: &Row) -> Result<Person, StoreError> {
@@ -98,6 +99,10 @@ impl Write {
         version: i64,
     ) -> Result<(), StoreError> {
         query(RENEW_HASH).bind(hash).bind(id).bind(version).execute(self).await.map(|_| ())
+    }
+
+    pub async fn rename_person(&mut self, id: PersonId, name: &str) -> Result<(), StoreError> {
+        query(RENAME).bind(name).bind(id).execute(self).await.map(|_| ())
     }
 
     pub async fn set_language(

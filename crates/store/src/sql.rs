@@ -57,6 +57,18 @@ pub(crate) enum Value {
     Bytes(Option<Vec<u8>>),
 }
 
+impl Value {
+    /// As a message may show it.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Self::Text(Some(text)) => text.clone(),
+            Self::Number(Some(number)) => number.to_string(),
+            Self::Bytes(Some(bytes)) => hex::encode(bytes),
+            _ => String::new(),
+        }
+    }
+}
+
 macro_rules! value_of {
     ($($variant:ident: $($from:ty => |$value:ident| $into:expr),+;)*) => {$($(
         impl From<$from> for Value {

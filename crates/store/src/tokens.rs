@@ -135,6 +135,7 @@ macro_rules! select_live_secrets {
 const LIVE_SECRET: &str = select_live_secrets!("WHERE secret.hash = $1");
 const OPEN_SECRETS: &str =
     select_live_secrets!("WHERE secret.token_id = $1 AND secret.ended_at IS NULL");
+const RENAME: &str = "UPDATE token SET name = $1 WHERE id = $2";
 const LIMIT: &str = "UPDATE token SET scopes = $1, addresses = $2, trial_scopes = $3, trial_addresses = $4 \
     WHERE id = $5";
 
@@ -377,6 +378,15 @@ impl Write {
             .bind(token)
             .execute(self)
             .await?;
+        for row in query(OPEN_SECRETS).bind(token).all(self).await? {
+            self.record(&Change::SecretIssued(Box::new(live_secret(&row)?))).await?;
+        }
+        Ok(())
+    }
+
+    /// Another name for a token; gateways tell it to the upstream.
+    pub async fn rename_token(&mut self, token: TokenId, name: &str) -> Result<(), StoreError> {
+        query(RENAME).bind(name).bind(token).execute(self).await?;
         for row in query(OPEN_SECRETS).bind(token).all(self).await? {
             self.record(&Change::SecretIssued(Box::new(live_secret(&row)?))).await?;
         }

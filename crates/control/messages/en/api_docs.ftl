@@ -37,3 +37,6 @@ api-docs-scopes-any = Scopes, any one
 api-docs-scopes = Scopes
 reference-none-why = The API's description cannot be read at the moment. Ask whoever runs it.
 reference-none = There is no reference yet
+
+api-docs-left-behind = Rejected since your bearer token was replaced:
+api-docs-left-behind-why = These programs still use the old token. Give them the new one, or better an API token, which no password change ends.

@@ -72,3 +72,5 @@ entries = Entries
 place = Place
 help = Help
 send-link = Send link
+save-name = Save the name
+token-rename-hint = The token itself stays the same.

@@ -33,3 +33,8 @@ help-refused-answer = The answer's body says it, in <code>title</code> and <code
 help-slash = Does a trailing slash matter?
 help-slash-answer = No. <code>{ $endpoint_url }</code> and <code>{ $endpoint_url }/</code> are the same. Where the endpoint URL ends in an account number, it must be the token's own.
 help-answered = answered is yes or no
+
+errors-title = Errors of the gateway
+errors-one = Error { $code }
+errors-lead = What each error code of the API’s gateway means.
+errors-all = All errors

@@ -178,3 +178,10 @@ mail-rotated-itself =
 
 mail-test-subject = Test mail
 mail-test = This is a test mail of { $console }. Mail is set up correctly.
+mail-another-owner-subject = An operator invites another owner to { $account }
+mail-another-owner =
+    The operator { $by } has invited { $email } to { $account } as an owner.
+
+    If that is not what you want, contact the operator, or withdraw the invitation:
+
+    { $console }/members

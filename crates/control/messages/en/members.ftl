@@ -53,3 +53,6 @@ members-save-rule = Save this rule
 accept-as-another = You are logged in as { $other } in this browser. Joining logs you in as { $email } in its place.
 members-undelivered = Could not be delivered: { $error }
 members-delayed = Not delivered yet: { $error }. It will be tried again.
+account-rename-hint = Members see the name, and so do the mails.
+member-leave = Leave this account
+member-leave-lead = You lose access to { $account }, and your bearer token there ends for good.

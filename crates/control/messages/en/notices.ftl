@@ -38,3 +38,5 @@ done-confirmed = Thank you. You will not be asked again for a while.
 done-password_changed_only = Password changed. Your other sessions are logged out.
 done-cors_set = Browser access saved. It applies immediately.
 done-mail_test_sent = The mail server has taken a test mail to you.
+done-renamed = Renamed.
+done-left = You have left the account.

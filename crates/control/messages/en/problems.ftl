@@ -40,3 +40,5 @@ wrong-method = That is not how this page is used
 wrong-method-why = Go back and use the page's own buttons.
 unreadable = That cannot be read
 unreadable-why = The address or the form is not one that this page makes. Go back and use the page’s own links and buttons.
+control-character = The field “{ $field }” contains a control character. Remove it and try again.
+request-id = Request ID: { $id }

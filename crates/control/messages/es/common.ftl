@@ -72,3 +72,5 @@ entries = Entradas
 place = Lugar
 help = Ayuda
 send-link = Enviar enlace
+save-name = Guardar el nombre
+token-rename-hint = El token en sí no cambia.

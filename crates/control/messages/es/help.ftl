@@ -33,3 +33,8 @@ help-refused-answer = Lo dice el cuerpo de la respuesta, en <code>title</code> y
 help-slash = ¿Importa una barra final?
 help-slash-answer = No. <code>{ $endpoint_url }</code> y <code>{ $endpoint_url }/</code> son lo mismo. Si la URL del endpoint termina en un número de cuenta, debe ser el del token.
 help-answered = answered es yes o no
+
+errors-title = Errores del gateway
+errors-one = Error { $code }
+errors-lead = Qué significa cada código de error del gateway de la API.
+errors-all = Todos los errores

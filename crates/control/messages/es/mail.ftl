@@ -178,3 +178,10 @@ mail-rotated-itself =
 
 mail-test-subject = Correo de prueba
 mail-test = Este es un correo de prueba de { $console }. El correo está bien configurado.
+mail-another-owner-subject = Un operador invita a otro propietario a { $account }
+mail-another-owner =
+    El operador { $by } ha invitado a { $email } a { $account } como propietario.
+
+    Si no es lo que quieres, contacta con el operador o retira la invitación:
+
+    { $console }/members

@@ -53,3 +53,6 @@ members-save-rule = Guardar esta regla
 accept-as-another = En este navegador tienes la sesión iniciada como { $other }. Al unirte inicias sesión como { $email } en su lugar.
 members-undelivered = No se ha podido entregar: { $error }
 members-delayed = Aún no se ha entregado: { $error }. Se intentará de nuevo.
+account-rename-hint = Los miembros ven el nombre, y también los correos.
+member-leave = Dejar esta cuenta
+member-leave-lead = Pierdes el acceso a { $account }, y tu bearer token en ella termina para siempre.

@@ -38,3 +38,5 @@ done-confirmed = Gracias. No se te preguntará otra vez por un rato.
 done-password_changed_only = Contraseña cambiada. Tus otras sesiones están cerradas.
 done-cors_set = Acceso desde el navegador guardado. Se aplica de inmediato.
 done-mail_test_sent = El servidor de correo ha aceptado un correo de prueba para ti.
+done-renamed = Nombre cambiado.
+done-left = Has dejado la cuenta.

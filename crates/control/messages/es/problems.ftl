@@ -40,3 +40,5 @@ wrong-method = Así no se usa esta página
 wrong-method-why = Vuelve y usa los botones de la página.
 unreadable = Eso no se puede leer
 unreadable-why = La dirección o el formulario no es uno que haga esta página. Vuelve y usa los enlaces y botones de la página.
+control-character = El campo «{ $field }» contiene un carácter de control. Quítalo e inténtalo de nuevo.
+request-id = Id de la solicitud: { $id }

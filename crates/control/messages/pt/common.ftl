@@ -72,3 +72,5 @@ entries = Entradas
 place = Lugar
 help = Ajuda
 send-link = Enviar link
+save-name = Salvar o nome
+token-rename-hint = O token em si continua o mesmo.

@@ -33,3 +33,8 @@ help-refused-answer = O corpo da resposta diz, em <code>title</code> e <code>det
 help-slash = Uma barra no final importa?
 help-slash-answer = Não. <code>{ $endpoint_url }</code> e <code>{ $endpoint_url }/</code> são o mesmo. Se a URL do endpoint termina num número de conta, deve ser o do token.
 help-answered = answered é yes ou no
+
+errors-title = Erros do gateway
+errors-one = Erro { $code }
+errors-lead = O que significa cada código de erro do gateway da API.
+errors-all = Todos os erros

@@ -178,3 +178,10 @@ mail-rotated-itself =
 
 mail-test-subject = E-mail de teste
 mail-test = Este é um e-mail de teste de { $console }. O e-mail está configurado corretamente.
+mail-another-owner-subject = Um operador convida outro proprietário para { $account }
+mail-another-owner =
+    O operador { $by } convidou { $email } para { $account } como proprietário.
+
+    Se não é o que você quer, contate o operador ou retire o convite:
+
+    { $console }/members

@@ -53,3 +53,6 @@ members-save-rule = Salvar esta regra
 accept-as-another = Neste navegador você está conectado como { $other }. Ao participar, você entra como { $email } no lugar.
 members-undelivered = Não foi possível entregar: { $error }
 members-delayed = Ainda não entregue: { $error }. Haverá nova tentativa.
+account-rename-hint = Os membros veem o nome, e os e-mails também.
+member-leave = Sair desta conta
+member-leave-lead = Você perde o acesso a { $account }, e o seu bearer token nela termina para sempre.

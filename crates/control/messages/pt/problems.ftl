@@ -40,3 +40,5 @@ wrong-method = Não é assim que se usa esta página
 wrong-method-why = Volte e use os botões da própria página.
 unreadable = Isso não pode ser lido
 unreadable-why = O endereço ou o formulário não é um que esta página faz. Volte e use os links e botões da própria página.
+control-character = O campo “{ $field }” contém um caractere de controle. Remova-o e tente de novo.
+request-id = ID da solicitação: { $id }

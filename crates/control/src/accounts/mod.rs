@@ -137,6 +137,21 @@ async fn open(
         }
         None => None,
     };
+    // Who sets the instance up administers it, too.
+    if sign_up.is_none() {
+        write.add_operator(person).await?;
+        let detail = serde_json::json!({ "setup": true });
+        write
+            .audit(&AuditEntry {
+                action: Action::AddOperator,
+                actor: actor.clone(),
+                origin: origin.clone(),
+                account: None,
+                target: person.to_string(),
+                detail,
+            })
+            .await?;
+    }
     let entry = AuditEntry {
         action: Action::OpenAccount,
         actor,

@@ -2,6 +2,7 @@
 
 use super::{
     openapi::Operation,
+    served,
     snippets::{Snippet, snippets},
 };
 use crate::{
@@ -41,6 +42,8 @@ struct ShowPage {
     bearer: Option<PlainToken>,
     snippets: Vec<Snippet>,
     programs: Vec<Program>,
+    /// They used the bearer token before it was replaced.
+    left_behind: Vec<Program>,
     tokens: Vec<Row>,
     operations: Vec<Operation>,
 }
@@ -67,7 +70,7 @@ pub(crate) async fn show(
     } else {
         None
     };
-    let programs = tokens::list_programs_of_member(&desk, &caller.member).await?;
+    let programs = tokens::sort_programs_of_member(&desk, &caller.member).await?;
     let tokens = tokens::list_api_tokens(&desk, &caller).await?;
     let live = tokens.into_iter().map(|token| Row::new(token, now)).filter(|row| row.is_live);
     let operations = desk.openapi.operations().await;
@@ -84,7 +87,8 @@ pub(crate) async fn show(
         endpoint_url,
         whoami,
         bearer,
-        programs,
+        programs: programs.current,
+        left_behind: programs.left_behind,
         tokens: live.take(5).collect(),
         operations,
     }))
@@ -164,15 +168,13 @@ pub(crate) async fn reference(
     Ok(response)
 }
 
-/// The operator's document, with the reader's endpoint URL as its only server.
+/// The operator's document, for this reader.
 pub(crate) async fn document(
     State(desk): State<Desk>,
     caller: Caller,
 ) -> Result<Response, Problem> {
     caller.permit(Right::UseApiDocs)?;
     let document = desk.openapi.document().await.ok_or_else(Problem::not_found)?;
-    let mut document = (*document).clone();
-    document["servers"] =
-        serde_json::json!([{ "url": desk.settings.endpoint_url(caller.account.number) }]);
+    let document = served::serve(&document, &desk.settings.endpoint_url(caller.account.number));
     Ok(([(header::CONTENT_TYPE, "application/json")], document.to_string()).into_response())
 }

@@ -1,7 +1,9 @@
 //! The API Docs page: endpoint URL, bearer token, a first call, and the API's own reference.
 
 pub(crate) mod console;
+mod merge;
 mod openapi;
+mod served;
 mod snippets;
 
 pub(crate) use openapi::ScopeOffer;

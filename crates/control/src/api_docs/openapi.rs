@@ -1,5 +1,6 @@
 //! The operator's OpenAPI document: where it comes from, and what the console takes out of it.
 
+use super::merge::{GROUP, merge};
 use crate::outbound::{Bounds, Outbound, Reach};
 use keydesk_model::{PathTemplateError, RateError, Rules, Scope, ScopeSet};
 use serde_json::Value;
@@ -18,15 +19,25 @@ const FILE_KEPT: Duration = Duration::from_secs(1);
 const URL_KEPT: Duration = Duration::from_mins(1);
 const NOTHING_KEPT: Duration = Duration::from_secs(5);
 
-/// Where the document comes from. It is read again when some time has passed.
+/// Where the documents come from. They are read again when some time has passed.
 #[derive(Clone, Debug)]
-pub struct OpenApiSource {
+pub struct OpenApiSource(Arc<Vec<Source>>);
+
+#[derive(Debug)]
+struct Source {
     place: Place,
-    kept: Arc<Mutex<Option<Kept>>>,
+    /// What stands in front of the document's paths at the gateway.
+    prefix: String,
+    kept: Mutex<Kept>,
 }
 
-/// When the document was last asked for, and what came.
-type Kept = (Instant, Option<Arc<Value>>);
+/// When the document was last asked for, what came, and what was last said of it in the log.
+#[derive(Debug, Default)]
+struct Kept {
+    at: Option<Instant>,
+    document: Option<Arc<Value>>,
+    error: String,
+}
 
 #[derive(Clone, Debug)]
 enum Place {
@@ -39,6 +50,9 @@ enum Place {
 pub(crate) struct ScopeOffer {
     pub scope: String,
     pub opens: String,
+    /// Of several documents: which one names it.
+    pub group: String,
+    pub begins_group: bool,
 }
 
 /// Why a document's rules cannot be taken over.
@@ -57,6 +71,10 @@ pub(crate) struct Operation {
     pub path: String,
     pub summary: String,
     pub scopes: Vec<String>,
+    /// Of several documents: which one it is of.
+    pub group: String,
+    /// The first of its group, where there are several documents.
+    pub begins_group: bool,
     /// As `x-keydesk-rate` says it.
     rate: Option<String>,
     /// Where Swagger UI shows it: `#/Contacts/list_contacts`.
@@ -65,59 +83,50 @@ pub(crate) struct Operation {
 
 impl OpenApiSource {
     pub fn file(path: PathBuf) -> Self {
-        Self { place: Place::File(path), kept: Arc::default() }
+        Self::all(vec![Part { place: Place::File(path), prefix: String::new() }])
     }
 
     pub fn url(url: http::Uri, outbound: Outbound) -> Self {
-        Self { place: Place::Url(url, outbound), kept: Arc::default() }
+        Self::all(vec![Part { place: Place::Url(url, outbound), prefix: String::new() }])
     }
 
-    /// The document; None where there is none to be had, which the log explains.
+    /// One document of several parts, such as one for each upstream.
+    pub fn of(parts: Vec<Self>) -> Self {
+        let parts = parts.into_iter().flat_map(|part| part.parts());
+        Self::all(parts.collect())
+    }
+
+    /// The same, with this in front of all paths.
+    #[must_use]
+    pub fn below(self, prefix: &str) -> Self {
+        let below = |part: Part| Part { prefix: format!("{prefix}{}", part.prefix), ..part };
+        Self::all(self.parts().into_iter().map(below).collect())
+    }
+
+    fn all(parts: Vec<Part>) -> Self {
+        let source = |Part { place, prefix }| Source { place, prefix, kept: Mutex::default() };
+        Self(Arc::new(parts.into_iter().map(source).collect()))
+    }
+
+    fn parts(&self) -> Vec<Part> {
+        let part =
+            |source: &Source| Part { place: source.place.clone(), prefix: source.prefix.clone() };
+        self.0.iter().map(part).collect()
+    }
+
+    /// The document, of all parts that there are; None where there is none to be had, which the log explains.
     pub(crate) async fn document(&self) -> Option<Arc<Value>> {
-        let mut kept = self.kept.lock().await;
-        if let Some((at, document)) = &*kept
-            && at.elapsed() < self.kept_for(document.is_some())
-        {
-            return document.clone();
-        }
-        let document = match self.read().await {
-            Ok(document) => Some(Arc::new(document)),
-            Err(error) => {
-                tracing::warn!(error, place = %self.place(), "the OpenAPI document cannot be read");
-                // A document that was good a minute ago is better than none.
-                kept.take().and_then(|(_, document)| document)
+        let mut found = Vec::new();
+        for source in self.0.iter() {
+            if let Some(document) = source.document().await {
+                found.push((source.prefix.as_str(), document));
             }
-        };
-        *kept = Some((Instant::now(), document.clone()));
-        document
-    }
-
-    fn kept_for(&self, is_there: bool) -> Duration {
-        match self.place {
-            Place::File(_) => FILE_KEPT,
-            Place::Url(..) if is_there => URL_KEPT,
-            Place::Url(..) => NOTHING_KEPT,
         }
-    }
-
-    fn place(&self) -> String {
-        match &self.place {
-            Place::File(path) => path.display().to_string(),
-            Place::Url(url, _) => url.to_string(),
+        match found.as_slice() {
+            [] => None,
+            [("", document)] if self.0.len() == 1 => Some(Arc::clone(document)),
+            parts => Some(Arc::new(merge(parts))),
         }
-    }
-
-    async fn read(&self) -> Result<Value, String> {
-        let bytes = match &self.place {
-            Place::File(path) => tokio::fs::read(path).await.map_err(|error| error.to_string())?,
-            Place::Url(url, outbound) => fetch(url.clone(), outbound).await?,
-        };
-        let document: Value =
-            serde_json::from_slice(&bytes).map_err(|error| format!("not JSON: {error}"))?;
-        if document.get("openapi").is_none() || !document["paths"].is_object() {
-            return Err("not an OpenAPI 3 document: it needs “openapi” and “paths”".to_owned());
-        }
-        Ok(document)
     }
 
     /// The operations with the scopes that each asks for; None where there is no document to be had.
@@ -141,6 +150,80 @@ impl OpenApiSource {
     }
 }
 
+struct Part {
+    place: Place,
+    prefix: String,
+}
+
+impl Source {
+    async fn document(&self) -> Option<Arc<Value>> {
+        let mut kept = self.kept.lock().await;
+        let is_fresh = |at: Instant| at.elapsed() < self.kept_for(kept.document.is_some());
+        if kept.at.is_some_and(is_fresh) {
+            return kept.document.clone();
+        }
+        match self.read().await {
+            Ok(document) => {
+                if !kept.error.is_empty() {
+                    tracing::info!(place = %self.place(), "the OpenAPI document can be read again");
+                }
+                kept.error.clear();
+                kept.document = Some(Arc::new(document));
+            }
+            // A document that was good a minute ago is better than none.
+            Err(error) if error == kept.error => {}
+            Err(error) => {
+                tracing::warn!(error, place = %self.place(), "the OpenAPI document cannot be read");
+                kept.error = error;
+            }
+        }
+        kept.at = Some(Instant::now());
+        kept.document.clone()
+    }
+
+    fn kept_for(&self, is_there: bool) -> Duration {
+        match self.place {
+            Place::File(_) => FILE_KEPT,
+            Place::Url(..) if is_there => URL_KEPT,
+            Place::Url(..) => NOTHING_KEPT,
+        }
+    }
+
+    fn place(&self) -> String {
+        match &self.place {
+            Place::File(path) => path.display().to_string(),
+            Place::Url(url, _) => url.to_string(),
+        }
+    }
+
+    async fn read(&self) -> Result<Value, String> {
+        let bytes = match &self.place {
+            Place::File(path) => tokio::fs::read(path).await.map_err(|error| error.to_string())?,
+            Place::Url(url, outbound) => fetch(url.clone(), outbound).await?,
+        };
+        parse(&bytes)
+    }
+}
+
+/// A document in JSON or YAML.
+fn parse(bytes: &[u8]) -> Result<Value, String> {
+    let is_json = bytes.trim_ascii_start().first() == Some(&b'{');
+    let document: Value = if is_json {
+        serde_json::from_slice(bytes).map_err(|error| format!("not JSON: {error}"))?
+    } else {
+        let text = std::str::from_utf8(bytes).map_err(|_| "not UTF-8".to_owned())?;
+        serde_saphyr::from_str(text).map_err(|error| format!("not JSON, and not YAML: {error}"))?
+    };
+    if document.get("swagger").is_some() {
+        return Err("it is Swagger 2.0; convert it to OpenAPI 3, for example with swagger2openapi"
+            .to_owned());
+    }
+    if document.get("openapi").is_none() || !document["paths"].is_object() {
+        return Err("not an OpenAPI 3 document: it needs “openapi” and “paths”".to_owned());
+    }
+    Ok(document)
+}
+
 async fn fetch(url: http::Uri, outbound: &Outbound) -> Result<Vec<u8>, String> {
     let mut request = http::Request::new(Vec::new());
     *request.uri_mut() = url;
@@ -157,7 +240,7 @@ const METHODS: [&str; 7] = ["get", "post", "put", "patch", "delete", "head", "op
 
 fn operations(document: &Value) -> Vec<Operation> {
     let paths = document["paths"].as_object().into_iter().flatten();
-    paths
+    let mut operations: Vec<_> = paths
         .flat_map(|(path, item)| {
             METHODS.iter().filter_map(move |method| Some((path, *method, item.get(*method)?)))
         })
@@ -165,6 +248,8 @@ fn operations(document: &Value) -> Vec<Operation> {
             method: method.to_uppercase(),
             path: path.clone(),
             summary: text(&operation["summary"]),
+            group: text(&operation[GROUP]),
+            begins_group: false,
             scopes: scopes_of(document, operation),
             rate: operation["x-keydesk-rate"].as_str().map(str::to_owned),
             anchor: format!(
@@ -173,7 +258,23 @@ fn operations(document: &Value) -> Vec<Operation> {
                 operation["operationId"].as_str().unwrap_or_default()
             ),
         })
-        .collect()
+        .collect();
+    // A path may be in several documents.
+    operations.sort_by(|one: &Operation, other| one.group.cmp(&other.group));
+    let mut last = String::new();
+    for operation in &mut operations {
+        operation.begins_group = begins_group(&mut last, &operation.group);
+    }
+    operations
+}
+
+/// Whether another group begins than the last one.
+fn begins_group(last: &mut String, group: &str) -> bool {
+    let begins = last != group;
+    if begins {
+        group.clone_into(last);
+    }
+    begins
 }
 
 /// What an operation asks for: `x-keydesk-scope`, else its or the document's security requirements.
@@ -223,7 +324,7 @@ fn wanted(scopes: &[String]) -> ScopeSet {
 }
 
 fn offers(document: &Value, rules: &Rules) -> Vec<ScopeOffer> {
-    let mut opened: BTreeMap<&Scope, Vec<String>> = BTreeMap::new();
+    let mut opened: BTreeMap<&Scope, (String, Vec<String>)> = BTreeMap::new();
     let known = operations(document);
     for rule in &rules.operations {
         let described = known.iter().find(|operation| {
@@ -231,17 +332,30 @@ fn offers(document: &Value, rules: &Rules) -> Vec<ScopeOffer> {
         });
         let summary = described.map(|operation| operation.summary.clone());
         let summary = summary.filter(|summary| !summary.is_empty()).unwrap_or(rule.name());
+        let group = described.map(|operation| operation.group.clone()).unwrap_or_default();
         for scope in rule.scopes.iter().filter(|scope| scope.as_str() != "*") {
-            opened.entry(scope).or_default().push(summary.clone());
+            let (first, opens) = opened.entry(scope).or_default();
+            if opens.is_empty() {
+                first.clone_from(&group);
+            }
+            opens.push(summary.clone());
         }
     }
-    opened
+    let mut offers: Vec<_> = opened
         .into_iter()
-        .map(|(scope, summaries)| ScopeOffer {
+        .map(|(scope, (group, summaries))| ScopeOffer {
             opens: description(document, scope.as_str()).unwrap_or_else(|| summaries.join(", ")),
             scope: scope.to_string(),
+            group,
+            begins_group: false,
         })
-        .collect()
+        .collect();
+    offers.sort_by(|one, other| one.group.cmp(&other.group));
+    let mut last = String::new();
+    for offer in &mut offers {
+        offer.begins_group = begins_group(&mut last, &offer.group);
+    }
+    offers
 }
 
 /// What the document says of a scope: under `x-keydesk-scopes`, or where OAuth flows list theirs.
@@ -311,6 +425,20 @@ mod tests {
         assert_eq!((offered.len(), offered[0].opens.as_str()), (1, "Change a"));
         let document = serde_json::json!({ "paths": { "/a/../b": { "get": {} } } });
         assert!(rules(&document).is_err_and(|error| error.to_string().starts_with("/a/../b: ")));
+    }
+
+    /// YAML as people write it: numbers as keys, anchors, several lines.
+    #[test]
+    fn a_document_may_be_yaml() {
+        let yaml = "openapi: 3.0.3\ninfo:\n  title: Orders\n  version: 1.10\npaths:\n  /orders:\n    get:\n      \
+            summary: List orders\n      description: |\n        Two\n        lines\n      responses:\n        200: &ok\n          \
+            description: yes\n        404: *ok\n";
+        let document = parse(yaml.as_bytes()).expect("YAML");
+        assert_eq!(operations(&document)[0].summary, "List orders");
+        assert_eq!(document["paths"]["/orders"]["get"]["responses"]["404"]["description"], "yes");
+        let swagger = parse(b"swagger: '2.0'\npaths: {}").expect_err("another format");
+        assert!(swagger.contains("Swagger 2.0"), "{swagger}");
+        assert!(parse(b"- a\n- b").is_err() && parse(b"{").is_err() && parse(&[0xff]).is_err());
     }
 
     #[test]

@@ -227,7 +227,7 @@ pub(crate) async fn show_instance(
     operator: Operator,
     Query(filters): Query<Filters>,
 ) -> Result<Response, Problem> {
-    let chrome = operator.chrome(say("audit-instance"), Nav::Operator);
+    let chrome = operator.chrome(say("audit-instance"), Nav::OperatorAudit);
     let shown = AuditPage::new(chrome, "/operator/audit", filters);
     Ok(page(&match shown.filters.wanted() {
         Err(error) => AuditPage { error: Some(error), ..shown },

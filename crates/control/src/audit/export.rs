@@ -35,7 +35,7 @@ impl Format {
         match self {
             Self::JsonLines => "",
             Self::Csv => {
-                "number,at,action,what,actor,actor_name,actor_email,target,detail,client_addr,program,request_id\r\n"
+                "\u{feff}number,at,action,what,actor,actor_name,actor_email,target,detail,client_addr,program,request_id\r\n"
             }
         }
     }

@@ -2,6 +2,7 @@
 //! what they said of the answers.
 
 pub(crate) mod console;
+pub(crate) mod errors;
 
 use crate::{Desk, caller::Caller, problem::Problem};
 use keydesk_model::{Action, is_deceptive};

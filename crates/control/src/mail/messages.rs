@@ -60,6 +60,14 @@ impl Message {
         Self::new("test", |mail| mail.with("console", console_url))
     }
 
+    /// To the present owners: an operator has invited one more.
+    pub fn another_owner((account, by): (&str, &str), email: &str, console_url: &str) -> Self {
+        Self::new("another-owner", |mail| {
+            let mail = mail.with("account", account).with("by", by);
+            mail.with("email", email).with("console", console_url)
+        })
+    }
+
     pub fn reset(link: &str) -> Self {
         Self::new("reset", |mail| mail.with("link", link))
     }

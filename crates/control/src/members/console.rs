@@ -34,6 +34,7 @@ struct ListPage {
     /// None: it cannot be sent. Whether it lands in this machine's mailbox.
     mail: Option<bool>,
     requires_factor: bool,
+    account: String,
     owns: bool,
     roles: Vec<&'static str>,
     email: String,
@@ -83,6 +84,7 @@ async fn list_page(
     Ok(ListPage {
         chrome: Chrome::of(caller, say("members"), Nav::Members).with_notice(done),
         requires_factor: caller.account.requires_second_factor,
+        account: caller.account.name.clone(),
         owns,
         members: members
             .into_iter()
@@ -248,6 +250,31 @@ pub(crate) async fn remove(
     let id = id.parse().map_err(|_| Problem::not_found())?;
     let receipt = super::remove(&desk, &caller, id).await?;
     Ok(done("/members", "member_removed", receipt.as_ref()).into_response())
+}
+
+#[derive(Template)]
+#[template(path = "members/leave.html")]
+struct LeavePage {
+    chrome: Chrome,
+    account: String,
+    programs: Vec<Program>,
+}
+
+pub(crate) async fn leave_page(
+    State(desk): State<Desk>,
+    caller: Caller,
+) -> Result<Response, Problem> {
+    let programs = tokens::list_programs_of_member(&desk, &caller.member).await?;
+    let chrome = Chrome::of(&caller, say("member-leave"), Nav::Members);
+    Ok(page(&LeavePage { chrome, account: caller.account.name.clone(), programs }))
+}
+
+pub(crate) async fn leave(
+    State(desk): State<Desk>,
+    fresh: FreshForm<Nothing>,
+) -> Result<Response, Problem> {
+    let receipt = super::leave(&desk, &fresh.caller).await?;
+    Ok(done("/login", "left", receipt.as_ref()).into_response())
 }
 
 pub(crate) async fn log_out_page(

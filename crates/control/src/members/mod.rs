@@ -288,13 +288,7 @@ pub(crate) async fn remove(
         return Err(MemberError::Yourself.into());
     }
     keep_an_owner(&mut write, &member).await?;
-    tokens::end_bearer_token(&mut write, id, EndCause::MemberRemoved).await?;
-    write.remove_member(id).await?;
-    write.end_sessions_in(member.person, member.account).await?;
-    // Nothing that they have left behind lets them, or whom they chose, in again.
-    let closed = write.close_invitations_of(id).await?
-        + write.close_invitations_to(member.account, member.person).await?;
-    write.remove_pending_sign_on_of(id).await?;
+    let closed = take_out(&mut write, &member).await?;
     let detail = serde_json::json!({
         "before": { "email": member.email.as_str(), "role": member.role },
         "invitations_closed": closed,
@@ -304,6 +298,32 @@ pub(crate) async fn remove(
     let message = Message::to(member.language, || Message::removed(&caller.account.name));
     desk.send_mail(&member.email, message);
     Ok(receipt)
+}
+
+/// Ends a membership with all that goes with it. How many invitations are closed.
+pub(crate) async fn take_out(write: &mut Write, member: &Member) -> Result<u64, StoreError> {
+    let id = member.id;
+    tokens::end_bearer_token(write, id, EndCause::MemberRemoved).await?;
+    write.remove_member(id).await?;
+    write.end_sessions_in(member.person, member.account).await?;
+    // Nothing that they have left behind lets them, or whom they chose, in again.
+    let closed = write.close_invitations_of(id).await?
+        + write.close_invitations_to(member.account, member.person).await?;
+    write.remove_pending_sign_on_of(id).await?;
+    Ok(closed)
+}
+
+/// Ends the caller's own membership.
+pub(crate) async fn leave(desk: &Desk, caller: &Caller) -> Result<Option<Issued>, Problem> {
+    let (mut write, caller) = desk.write_as(caller).await?;
+    keep_an_owner(&mut write, &caller.member).await?;
+    let closed = take_out(&mut write, &caller.member).await?;
+    let detail = serde_json::json!({
+        "before": { "email": caller.person.email.as_str(), "role": caller.member.role },
+        "invitations_closed": closed,
+    });
+    let entry = caller.entry(Action::LeaveAccount, caller.member.id, detail);
+    Ok(desk.commit_with_receipt(write, entry).await?)
 }
 
 /// Logs a member out from all their sessions in this account; their bearer token here is replaced.

@@ -125,6 +125,8 @@ pub(crate) async fn open(
 struct AccountPage {
     chrome: Chrome,
     row: Row,
+    /// Which owner can be invited: the `first`, `another`, or none.
+    invites: &'static str,
     /// Names of plans, and the chosen one.
     plans: Vec<String>,
     own_plan: String,
@@ -170,6 +172,11 @@ async fn account_page(
     let closed_at = account.state_since.filter(|_| account.state == AccountState::Closed);
     let plans = &desk.settings.plans;
     Ok(AccountPage {
+        invites: match (account.state, overview.members) {
+            (AccountState::Open, 0) => "first",
+            (AccountState::Open, _) if desk.mailer.can_send() => "another",
+            _ => "",
+        },
         chrome: operator
             .chrome(&account.name, Nav::Operator)
             .with_receipts_at(format!("/operator/accounts/{}/receipts", account.number))

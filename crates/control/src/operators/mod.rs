@@ -2,6 +2,8 @@
 //! restore them, and never see a token. Here is decided what may be done to an account.
 
 pub(crate) mod console;
+mod instance;
+pub(crate) mod instance_console;
 mod open;
 
 pub(crate) use open::{invite_owner, open_account};
@@ -301,13 +303,21 @@ impl From<TooBusy> for OperatorError {
     }
 }
 
+/// Whether somebody had no log-in before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IsNew {
+    Yes,
+    /// Their password stays as it was.
+    No,
+}
+
 /// Makes someone an operator; who is new here gets a log-in with this password.
 pub async fn create_operator(
     desk: &Desk,
     email: &str,
     name: &str,
     password: Option<&str>,
-) -> Result<(), OperatorError> {
+) -> Result<IsNew, OperatorError> {
     let email: Email = email.parse()?;
     let known = desk.store.read().await?.find_person_by_email(&email).await?;
     let newcomer = match (&known, password) {
@@ -326,6 +336,7 @@ pub async fn create_operator(
     if let Some(new) = &newcomer {
         write.add_person(new).await?;
     }
+    let is_new = if known.is_some() { IsNew::No } else { IsNew::Yes };
     let person = known.map(|person| person.id).or(newcomer.map(|new| new.id));
     let Some(person) = person else { return Err(OperatorError::NoPassword(email)) };
     match write.add_operator(person).await {
@@ -333,7 +344,7 @@ pub async fn create_operator(
         added => added?,
     }
     write.commit(at_the_server(Action::AddOperator, person)).await?;
-    Ok(())
+    Ok(is_new)
 }
 
 /// Takes an operator's rights; their log-in and memberships stay.

@@ -1,6 +1,6 @@
-//! Opening an account, and inviting its first owner until somebody has come in.
+//! Opening an account, and inviting its owner: the first until somebody has come in, another when nobody can be reached.
 
-use super::{Operator, write_as};
+use super::{Operator, owners_of, write_as};
 use crate::{
     Desk, Told as _, accounts,
     attempts::{self, Sender},
@@ -54,8 +54,8 @@ pub(crate) async fn open_account(
     Ok(Ok(number))
 }
 
-/// Invites the first owner of an account that nobody has entered yet once more, or somebody else in the place of
-/// an address that was wrong. Links that were sent before are dead.
+/// Invites an owner of an account: its first one once more, or another address in the place of one that was wrong,
+/// whose links are dead then; or one beside those who cannot be reached, who are told.
 pub(crate) async fn invite_owner(
     desk: &Desk,
     operator: &Operator,
@@ -75,18 +75,28 @@ pub(crate) async fn invite_owner(
     }
     let mut write = write_as(desk, operator).await?;
     let account = write.find_account_by_number(number).await?.ok_or_else(Problem::not_found)?;
-    // An operator enters no account: from its first member on, its owners invite.
-    if !account.state.is_in_use() || !write.list_members(account.id).await?.is_empty() {
-        return Err(Problem::invalid(say("owner-is-there")));
+    if !account.state.is_in_use() {
+        return Err(Problem::not_found());
     }
+    // Where somebody is in it already, they are told, and their invitations stay.
+    let present = owners_of(&mut write, account.id).await?;
     let now = write.now();
-    for earlier in write.list_invitations(account.id, now).await? {
-        write.close_invitation(account.id, earlier.id).await?;
+    if write.list_members(account.id).await?.is_empty() {
+        for earlier in write.list_invitations(account.id, now).await? {
+            write.close_invitation(account.id, earlier.id).await?;
+        }
     }
     let invited = add_first_owner(desk, &mut write, account.id, &owner).await?;
     let detail = serde_json::json!({ "after": { "email": owner.as_str(), "role": Role::Owner } });
     write.commit(operator.entry(Action::InviteMember, account.id, detail)).await?;
     mail_first_owner(desk, operator, (&account.name, &owner), invited).await;
+    let (by, url) = (&operator.person.name, &desk.settings.console_url);
+    for member in present {
+        let message = Message::to(member.language, || {
+            Message::another_owner((&account.name, by), owner.as_str(), url)
+        });
+        desk.send_mail(&member.email, message);
+    }
     Ok(Ok(()))
 }
 

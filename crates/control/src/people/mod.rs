@@ -1,8 +1,11 @@
 //! People and their passwords: changing one, and resetting a forgotten one by mail.
 
+mod at_server;
 pub(crate) mod console;
 mod email;
 pub(crate) mod email_console;
+
+pub use at_server::{PersonError, erase_person, make_reset_link};
 
 use crate::{
     Desk,

@@ -87,13 +87,19 @@ tokio::task_local! {
 
 /// A request, as far as its session is concerned.
 struct Noted {
+    id: String,
     is_change: bool,
     person: Cell<Option<PersonId>>,
 }
 
 /// Does `work` for a request, of which [`who_is_here`] then tells whose open session came with it.
-pub(crate) async fn noting_session<F: Future>(is_change: bool, work: F) -> F::Output {
-    NOTED.scope(Noted { is_change, person: Cell::new(None) }, work).await
+pub(crate) async fn noting_session<F: Future>(id: String, is_change: bool, work: F) -> F::Output {
+    NOTED.scope(Noted { id, is_change, person: Cell::new(None) }, work).await
+}
+
+/// The id of the request that is being answered.
+pub(crate) fn request_id() -> Option<String> {
+    NOTED.try_with(|noted| noted.id.clone()).ok()
 }
 
 pub(crate) fn who_is_here() -> Option<PersonId> {

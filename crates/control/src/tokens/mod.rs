@@ -155,7 +155,7 @@ pub(crate) async fn revoke_api_token(
     Ok(desk.commit_with_receipt(write, entry).await?)
 }
 
-async fn find_live_api_token(
+pub(crate) async fn find_live_api_token(
     write: &mut Write,
     account: AccountId,
     id: TokenId,
@@ -210,11 +210,39 @@ impl Program {
     }
 }
 
-/// The programs that used one token in the last 30 days.
-pub(crate) async fn list_programs(desk: &Desk, token: TokenId) -> Result<Vec<Program>, StoreError> {
+/// The programs that used a token in the last 30 days, by whether they use a secret of it that is accepted now.
+pub(crate) struct Programs {
+    pub current: Vec<Program>,
+    /// They used one that has ended since, and are rejected.
+    pub left_behind: Vec<Program>,
+}
+
+async fn sort_programs(desk: &Desk, token: TokenId) -> Result<Programs, StoreError> {
     let now = desk.now();
-    let seen = desk.store.read().await?.list_integrations(token, now.minus(LATELY)).await?;
-    Ok(seen.into_iter().map(|seen| Program::new(seen, now)).collect())
+    let mut read = desk.store.read().await?;
+    let seen = read.list_integrations(token, now.minus(LATELY)).await?;
+    let since = read.find_open_since(token).await?;
+    let is_current = |seen: &Integration| since.is_none_or(|since| seen.last_used_at >= since);
+    let (current, left_behind): (Vec<_>, Vec<_>) = seen.into_iter().partition(is_current);
+    let programs =
+        |seen: Vec<Integration>| seen.into_iter().map(|seen| Program::new(seen, now)).collect();
+    Ok(Programs { current: programs(current), left_behind: programs(left_behind) })
+}
+
+/// The programs that use one token: they stop working when it ends.
+pub(crate) async fn list_programs(desk: &Desk, token: TokenId) -> Result<Vec<Program>, StoreError> {
+    Ok(sort_programs(desk, token).await?.current)
+}
+
+/// The programs that use a member's bearer token, and those that are left behind by it.
+pub(crate) async fn sort_programs_of_member(
+    desk: &Desk,
+    member: &Member,
+) -> Result<Programs, StoreError> {
+    match desk.store.read().await?.find_bearer_token(member.id).await? {
+        Some(token) => sort_programs(desk, token.id).await,
+        None => Ok(Programs { current: Vec::new(), left_behind: Vec::new() }),
+    }
 }
 
 /// The programs that used any of a person's bearer tokens in the last 30 days.
@@ -234,8 +262,5 @@ pub(crate) async fn list_programs_of_member(
     desk: &Desk,
     member: &Member,
 ) -> Result<Vec<Program>, StoreError> {
-    match desk.store.read().await?.find_bearer_token(member.id).await? {
-        Some(token) => list_programs(desk, token.id).await,
-        None => Ok(Vec::new()),
-    }
+    Ok(sort_programs_of_member(desk, member).await?.current)
 }

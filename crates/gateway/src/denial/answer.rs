@@ -51,9 +51,14 @@ impl Denial {
             "status": self.status().as_u16(),
             "detail": self.detail(settings),
             "code": code,
-            "help": format!("{}/help", settings.console_url),
+            "help": format!("{}/errors/{code}", settings.console_url),
             "request_id": request_id,
         });
+        if let Some(contact) = &settings.provider_contact
+            && self.status().is_server_error()
+        {
+            problem["contact"] = contact.as_str().into();
+        }
         // RFC 6749 section 5.2: what OAuth's clients look for.
         match self {
             Self::UnknownClient => problem["error"] = "invalid_client".into(),
@@ -101,7 +106,7 @@ impl Denial {
         };
         let title = self.title();
         let scope = match self {
-            Self::InsufficientScope { wanted } => format!(", scope=\"{wanted}\""),
+            Self::InsufficientScope { wanted, .. } => format!(", scope=\"{wanted}\""),
             _ => String::new(),
         };
         let value = format!(

@@ -40,6 +40,8 @@ pub enum Denial {
     /// Any one of these scopes would do, with blanks between.
     InsufficientScope {
         wanted: Arc<str>,
+        /// No rule names the operation.
+        is_unlisted: bool,
     },
     OtherAddress {
         client_addr: IpAddr,

@@ -31,6 +31,8 @@ pub(crate) struct Route {
     pub number: usize,
     pub prefix: String,
     pub base_path: String,
+    /// The prefix, where it is not passed on; else nothing.
+    pub stripped: String,
     host: UpstreamHost,
     /// The credential, as it is sent.
     pub own_fields: Vec<u8>,
@@ -188,6 +190,7 @@ impl Route {
             stream_idle_timeout: times.stream_idle.unwrap_or(limits.stream_idle_timeout),
             ..limits
         };
+        let stripped = settings.prefix.trim_end_matches('/').to_owned();
         Ok(Self {
             number: 0,
             host: settings.host.clone(),
@@ -195,6 +198,7 @@ impl Route {
             sends_via: settings.sends_via,
             limits,
             prefix: settings.prefix.trim_end_matches('/').to_owned(),
+            stripped: if settings.strips_prefix { stripped } else { String::new() },
             base_path: first.path().trim_end_matches('/').to_owned(),
             own_fields,
             credential_name: settings.credential.as_ref().map(|c| c.header.as_str().to_owned()),
@@ -205,6 +209,13 @@ impl Route {
             endpoints: ArcSwap::default(),
             turn: AtomicUsize::new(0),
         })
+    }
+
+    /// A request's path as the upstream gets it, in two parts.
+    pub fn path_to_upstream<'p>(&'p self, path: &'p str) -> [&'p str; 2] {
+        let rest = path.strip_prefix(self.stripped.as_str()).unwrap_or(path);
+        let is_nothing = self.base_path.is_empty() && rest.is_empty();
+        [&self.base_path, if is_nothing { "/" } else { rest }]
     }
 
     /// What metrics and logs call it.

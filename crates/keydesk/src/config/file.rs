@@ -56,6 +56,7 @@ pub struct File {
     pub forward_auth: FileForwardAuth,
     pub envoy: Option<FileEnvoy>,
     pub keep_request_id: Option<bool>,
+    pub provider_contact: Option<Spanned<String>>,
     pub cors: Option<FileCors>,
     pub token_locations: FileTokenLocations,
 }
@@ -170,6 +171,8 @@ pub struct FileUpstream {
     pub double_encoding: Option<Spanned<String>>,
     pub non_utf8: Option<Spanned<String>>,
     pub via: Option<bool>,
+    pub strip_prefix: Option<bool>,
+    pub openapi: Option<Spanned<String>>,
     pub connect_timeout_seconds: Option<Spanned<u64>>,
     pub response_timeout_seconds: Option<Spanned<u64>>,
     pub stream_idle_timeout_seconds: Option<Spanned<u64>>,

@@ -16,7 +16,7 @@ pub use cluster::{Cluster, Role, place_named};
 pub use doors::Doors;
 #[cfg(feature = "envoy")]
 pub use doors::Envoy;
-pub use operation::{Acme, Observe, Tls};
+pub use operation::{Acme, Observe, Tls, UpstreamDocument};
 pub use options::Options;
 pub use requests::Requests;
 pub use values::Addresses;
@@ -41,6 +41,8 @@ pub struct Config {
     pub public_gateway_url: Option<String>,
     pub upstream: Option<http::Uri>,
     pub openapi: Option<String>,
+    /// The documents of upstreams that have one of their own.
+    pub documents: Vec<UpstreamDocument>,
     pub token_prefix: Prefix,
     pub trusted_proxies: TrustedProxies,
     pub forms: Forms,
@@ -121,6 +123,7 @@ impl Config {
             limits: values::limits(&source, &file.limits)?,
             outbound: operation::outbound(file.authority.as_deref())?,
             mail: file.mail.map(|mail| values::smtp(&source, mail)).transpose()?,
+            documents: operation::documents(&source, &file.upstreams),
             upstreams: operation::upstreams(&source, &file.upstreams)?,
             signing_key: operation::signing_key(file.signature.as_ref())?,
             tls: operation::tls(&source, file.tls)?,

@@ -55,6 +55,24 @@ pub(super) fn read_secret(key: &str, path: &Path) -> anyhow::Result<Zeroizing<St
     Ok(Zeroizing::new(Zeroizing::new(text).trim_end().to_owned()))
 }
 
+/// An upstream's own OpenAPI document: a file or a URL.
+#[derive(Clone, Debug)]
+pub struct UpstreamDocument {
+    pub place: String,
+    /// What stands in front of its paths at the gateway.
+    pub prefix: String,
+}
+
+pub fn documents(source: &Source, files: &[FileUpstream]) -> Vec<UpstreamDocument> {
+    let document = |file: &FileUpstream| {
+        let place = source.given("upstreams.openapi", file.openapi.as_ref()?).text;
+        let is_stripped = file.strip_prefix.unwrap_or_default();
+        let prefix = file.prefix.get_ref().trim_end_matches('/');
+        Some(UpstreamDocument { place, prefix: if is_stripped { prefix } else { "" }.to_owned() })
+    };
+    files.iter().filter_map(document).collect()
+}
+
 pub fn upstreams(source: &Source, files: &[FileUpstream]) -> anyhow::Result<Vec<UpstreamSettings>> {
     let mut upstreams: Vec<UpstreamSettings> = Vec::new();
     for file in files {
@@ -104,6 +122,7 @@ fn upstream(source: &Source, file: &FileUpstream) -> anyhow::Result<UpstreamSett
         host: host(source, file.host.as_ref())?,
         keeps: kept_spellings(source, file)?,
         times: times(source, file)?,
+        strips_prefix: file.strip_prefix.unwrap_or(false),
         sends_via: file.via.unwrap_or(true),
     })
 }

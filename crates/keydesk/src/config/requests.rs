@@ -16,6 +16,8 @@ pub struct Requests {
     pub cors: CorsSettings,
     /// Whether a client's own `X-Request-Id` is kept.
     pub keep_ids: bool,
+    /// Whom a caller may ask when the API fails.
+    pub provider_contact: Option<String>,
 }
 
 pub fn requests(source: &Source, file: &File) -> anyhow::Result<Requests> {
@@ -27,8 +29,22 @@ pub fn requests(source: &Source, file: &File) -> anyhow::Result<Requests> {
             websocket: locations.websocket_protocol.unwrap_or(false),
         },
         cors: cors(source, file.cors.as_ref())?,
+        provider_contact: contact(source, file.provider_contact.as_ref())?,
         keep_ids: file.keep_request_id.unwrap_or(false),
     })
+}
+
+/// An address or a URL: it stands in answers to anybody.
+fn contact(source: &Source, value: Option<&Spanned<String>>) -> anyhow::Result<Option<String>> {
+    let Some(value) = value else { return Ok(None) };
+    let given = source.given("provider_contact", value);
+    let is_url = given.text.starts_with("https://") || given.text.starts_with("http://");
+    let is_plain = given.text.chars().all(|c| !c.is_control()) && given.text.len() <= 200;
+    if is_plain && (is_url || given.text.parse::<keydesk_model::Email>().is_ok()) {
+        Ok(Some(given.text))
+    } else {
+        Err(given.wrong("an email address or a URL, such as support@acme.example"))
+    }
 }
 
 fn cors(source: &Source, file: Option<&FileCors>) -> anyhow::Result<CorsSettings> {

@@ -1,0 +1,41 @@
+//! Erasing a person: what is known of them but for the audit log, which cannot be changed. Their row stays under a name
+//! and an address of nobody, as entries and receipts name its id.
+
+use crate::{Person, StoreError, Write, sql::query};
+
+const BLANK: &str = "UPDATE person SET email = $1, email_canonical = $1, name = 'Erased person', password_hash = '', \
+    language = NULL, version = version + 1 WHERE id = $2";
+const OF_PERSON: [&str; 10] = [
+    "DELETE FROM session WHERE person_id = $1",
+    "DELETE FROM reset WHERE person_id = $1",
+    "DELETE FROM device WHERE person_id = $1",
+    "DELETE FROM totp WHERE person_id = $1",
+    "DELETE FROM recovery_code WHERE person_id = $1",
+    "DELETE FROM half_log_in WHERE person_id = $1",
+    "DELETE FROM email_change WHERE person_id = $1",
+    "DELETE FROM passkey WHERE person_id = $1",
+    "DELETE FROM identity WHERE person_id = $1",
+    "UPDATE member SET removed_email = NULL WHERE person_id = $1",
+];
+const OF_ADDRESS: [&str; 2] =
+    ["DELETE FROM attempt WHERE key = $1", "DELETE FROM sign_up WHERE lower(email) = $1"];
+const OF_INVITATIONS: &str = "UPDATE invitation SET email = $1, email_canonical = $1, \
+    closed_at = coalesce(closed_at, $2) WHERE email_canonical = $3";
+
+impl Write {
+    /// To be called when they are no member and no operator any more.
+    pub async fn erase_person(&mut self, person: &Person) -> Result<(), StoreError> {
+        let nobody = format!("{}@erased.invalid", person.id);
+        let canonical = person.email.canonical();
+        for statement in OF_PERSON {
+            query(statement).bind(person.id).execute(self).await?;
+        }
+        for statement in OF_ADDRESS {
+            query(statement).bind(&canonical).execute(self).await?;
+        }
+        let now = self.now();
+        let invitations = query(OF_INVITATIONS).bind(&nobody).bind(now).bind(&canonical);
+        invitations.execute(self).await?;
+        query(BLANK).bind(&nobody).bind(person.id).execute(self).await.map(|_| ())
+    }
+}
