@@ -28,6 +28,7 @@ fn is_left_out(method: &str, path: &str) -> bool {
     method == "post"
         && [
             "/logout",
+            "/members/leave",
             "/sessions/log-out-everywhere",
             "/login",
             "/login/second-factor",

@@ -212,7 +212,10 @@ fn parse(bytes: &[u8]) -> Result<Value, String> {
         serde_json::from_slice(bytes).map_err(|error| format!("not JSON: {error}"))?
     } else {
         let text = std::str::from_utf8(bytes).map_err(|_| "not UTF-8".to_owned())?;
-        serde_saphyr::from_str(text).map_err(|error| format!("not JSON, and not YAML: {error}"))?
+        // “yes” and “no” are words in YAML 1.2.
+        let options = serde_saphyr::options! { strict_booleans: true };
+        serde_saphyr::from_str_with_options(text, options)
+            .map_err(|error| format!("not JSON, and not YAML: {error}"))?
     };
     if document.get("swagger").is_some() {
         return Err("it is Swagger 2.0; convert it to OpenAPI 3, for example with swagger2openapi"

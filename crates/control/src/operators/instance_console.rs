@@ -8,6 +8,7 @@ use crate::{
     Desk,
     caller::Authenticated,
     chrome::{Chrome, Nav, page},
+    language::Said,
     problem::Problem,
     say,
 };
@@ -26,12 +27,16 @@ struct TablePage {
 }
 
 impl TablePage {
-    /// `name`: of the page among the messages.
-    fn new(operator: &Operator, name: &str, nav: Nav, headers: &[&str]) -> Self {
+    fn new(
+        operator: &Operator,
+        (title, lead): (Said<'_>, Said<'_>),
+        nav: Nav,
+        headers: &[Said<'_>],
+    ) -> Self {
         Self {
-            chrome: operator.chrome(say(&format!("operator-{name}")), nav),
-            lead: say(&format!("operator-{name}-lead")).to_string(),
-            headers: headers.iter().map(|header| say(header).to_string()).collect(),
+            chrome: operator.chrome(title, nav),
+            lead: lead.to_string(),
+            headers: headers.iter().map(ToString::to_string).collect(),
             rows: Vec::new(),
             none: say("operator-table-empty").to_string(),
         }
@@ -39,9 +44,19 @@ impl TablePage {
 }
 
 pub(crate) async fn show_plans(State(desk): State<Desk>, operator: Operator) -> Response {
-    let headers =
-        ["name", "limits-together", "limits-each", "limits-in-a-month", "operator-plan-mode"];
-    let mut shown = TablePage::new(&operator, "plans", Nav::Plans, &headers);
+    let headers = [
+        say("name"),
+        say("limits-together"),
+        say("limits-each"),
+        say("limits-in-a-month"),
+        say("operator-plan-mode"),
+    ];
+    let mut shown = TablePage::new(
+        &operator,
+        (say("operator-plans"), say("operator-plans-lead")),
+        Nav::Plans,
+        &headers,
+    );
     let (all, default) = plans(&desk, &operator);
     shown.rows = all
         .iter()
@@ -76,8 +91,13 @@ pub(crate) async fn show_operations(
     State(desk): State<Desk>,
     operator: Operator,
 ) -> Result<Response, Problem> {
-    let headers = ["operation", "api-docs-scopes-any", "operator-rate"];
-    let mut shown = TablePage::new(&operator, "operations", Nav::Operations, &headers);
+    let headers = [say("operation"), say("api-docs-scopes-any"), say("operator-rate")];
+    let mut shown = TablePage::new(
+        &operator,
+        (say("operator-operations"), say("operator-operations-lead")),
+        Nav::Operations,
+        &headers,
+    );
     if let Some(stored) = rules(&desk, &operator).await? {
         let rules = &stored.live.rules;
         shown.lead = format!("{} {}", shown.lead, mode(stored.live.mode));
@@ -108,8 +128,13 @@ pub(crate) async fn show_operators(
     State(desk): State<Desk>,
     operator: Operator,
 ) -> Result<Response, Problem> {
-    let headers = ["name", "e-mail", "operator-since-when"];
-    let mut shown = TablePage::new(&operator, "operators", Nav::Operators, &headers);
+    let headers = [say("name"), say("e-mail"), say("operator-since-when")];
+    let mut shown = TablePage::new(
+        &operator,
+        (say("operator-operators"), say("operator-operators-lead")),
+        Nav::Operators,
+        &headers,
+    );
     let all = operators(&desk, &operator).await?.into_iter();
     let row =
         |one: keydesk_store::Operator| vec![one.name, one.email.to_string(), one.since.to_string()];
@@ -121,8 +146,18 @@ pub(crate) async fn show_gateways(
     State(desk): State<Desk>,
     operator: Operator,
 ) -> Result<Response, Problem> {
-    let headers = ["name", "operator-release", "operator-last-seen", "operator-accepts-until"];
-    let mut shown = TablePage::new(&operator, "gateways", Nav::Gateways, &headers);
+    let headers = [
+        say("name"),
+        say("operator-release"),
+        say("operator-last-seen"),
+        say("operator-accepts-until"),
+    ];
+    let mut shown = TablePage::new(
+        &operator,
+        (say("operator-gateways"), say("operator-gateways-lead")),
+        Nav::Gateways,
+        &headers,
+    );
     let (nodes, now) = gateways(&desk, &operator).await?;
     shown.rows = nodes
         .into_iter()
