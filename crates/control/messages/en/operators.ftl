@@ -43,7 +43,6 @@ operator-not-counted = not counted without a quota
 operator-first-owner = First owner
 operator-owner-waits = Invited, and not come in yet. Another address, or the same once more, gets a new link; the old one is dead from then on.
 operator-owner-over = Nobody is invited any more: invitations end after a week.
-owner-is-there = Somebody belongs to the account already, or it is not open: its owners invite from then on.
 operator-mail = Mail
 operator-mail-hint = Send a test mail to { $email }, to see whether mail works.
 operator-mail-test = Send a test mail

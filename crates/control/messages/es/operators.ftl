@@ -43,7 +43,6 @@ operator-not-counted = no se cuentan sin cuota
 operator-first-owner = Primer propietario
 operator-owner-waits = Invitado, y aún no ha entrado. Otra dirección, o la misma otra vez, recibe un enlace nuevo; el antiguo deja de servir.
 operator-owner-over = Ya no hay nadie invitado: las invitaciones terminan tras una semana.
-owner-is-there = Ya hay alguien en la cuenta, o no está abierta: desde entonces invitan sus propietarios.
 operator-mail = Correo
 operator-mail-hint = Envía un correo de prueba a { $email } para ver si el correo funciona.
 operator-mail-test = Enviar correo de prueba

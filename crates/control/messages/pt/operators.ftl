@@ -43,7 +43,6 @@ operator-not-counted = não contadas sem cota
 operator-first-owner = Primeiro proprietário
 operator-owner-waits = Convidado, e ainda não entrou. Outro endereço, ou o mesmo de novo, recebe um link novo; o antigo deixa de valer.
 operator-owner-over = Ninguém está mais convidado: os convites terminam após uma semana.
-owner-is-there = Já há alguém na conta, ou ela não está aberta: a partir daí quem convida são os proprietários.
 operator-mail = E-mail
 operator-mail-hint = Envie um e-mail de teste para { $email } para ver se o e-mail funciona.
 operator-mail-test = Enviar e-mail de teste
