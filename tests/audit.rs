@@ -71,7 +71,11 @@ async fn f8_the_log_is_searched_filtered_and_taken_away() {
     assert!(rows.iter().any(|row| row["detail"]["after"]["name"] == "=SUM(A1)"));
     let csv = ann.get("/audit/export?format=csv&action=token").await;
     assert_eq!(csv.header("content-disposition"), "attachment; filename=\"keydesk-audit.csv\"");
-    assert!(csv.text.starts_with("\u{feff}number,at,action") && !csv.text.contains(",\"="), "{}", csv.text);
+    assert!(
+        csv.text.starts_with("\u{feff}number,at,action") && !csv.text.contains(",\"="),
+        "{}",
+        csv.text
+    );
     assert_eq!(ann.get("/audit/export?format=xls").await.status, 422);
     assert_eq!(bob.get("/audit").await.status, 403);
 }

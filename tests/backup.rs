@@ -121,10 +121,10 @@ async fn everything_moves_to_postgresql_and_goes_on_there() {
     let said = told(&output);
     assert!(output.status.success() && said.contains("every count agrees"), "{said}");
     let again = keydesk.run(&args, "");
-    assert!(!again.status.success() && told(&again).contains("everything was moved from here"));
+    assert!(!again.status.success() && told(&again).contains("this database was migrated to"));
     // Nobody serves from what was left behind.
     let left = keydesk.command(&["node", "list"]);
-    assert!(!left.status.success() && told(&left).contains("name that as store"));
+    assert!(!left.status.success() && told(&left).contains("set store to that database"));
     let config = format!("store = \"{to}\"");
     let moved = keydesk.restart(&Options { config, ..Options::default() });
     let endpoint = format!("{}{path}", moved.gateway);

@@ -261,7 +261,7 @@ async fn an_operation_that_no_rule_names_is_told_apart() {
         request.send().await.expect("answers").text().await.expect("text")
     };
     eventually("it is enforced", async || ask().await.contains("insufficient_scope")).await;
-    assert!(ask().await.contains("No rule of the API names this method and path"));
+    assert!(ask().await.contains("No operation rule covers this method and path"));
     let list = keydesk.run(&["operations", "list"], "");
     assert!(text(&list.stdout).contains("all others"));
 }

@@ -141,7 +141,7 @@ async fn an_owner_is_told_what_is_wrong_with_the_provider() {
     let other = house.provider.issuer.replace("127.0.0.1", "localhost");
     for (field, value, says) in [
         ("issuer", path.as_str(), "answered with an error"),
-        ("issuer", other.as_str(), "calls itself"),
+        ("issuer", other.as_str(), "its issuer is"),
         ("issuer", "http://127.0.0.1:1", "cannot be reached"),
         ("issuer", "https://nobody.invalid", "cannot be reached"),
         ("client_secret", "wrong-canary-7731", "does not accept the client ID and secret"),
@@ -186,4 +186,44 @@ async fn two_departures_of_one_browser_both_come_back() {
         let page = cleo.get(back).await;
         assert_eq!(page.status, 303, "{}", page.text);
     }
+}
+
+/// A server in the company's network, with a certificate of the company's authority.
+#[tokio::test]
+async fn a_companys_authority_is_trusted_when_it_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("made");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(path("ca.pem"), made.cert.pem()).expect("writes");
+    std::fs::write(path("key.pem"), made.signing_key.serialize_pem()).expect("writes");
+    let port = crate::support::free_port();
+    let mut server = std::process::Command::new("openssl")
+        .args(["s_server", "-quiet", "-www", "-accept", &port.to_string()])
+        .args(["-cert", &path("ca.pem"), "-key", &path("key.pem")])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("openssl starts");
+    let is_up = async || tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok();
+    crate::support::eventually("it listens", is_up).await;
+    let issuer = format!("https://localhost:{port}");
+    let trusting = format!("ca_file = \"{}\"", path("ca.pem"));
+    for (config, says) in
+        [(String::new(), "certificate is not accepted"), (trusting, "is not valid JSON")]
+    {
+        let options = crate::support::Options { config, ..Default::default() };
+        let mut keydesk = crate::support::Keydesk::start_with(&options);
+        let ann = keydesk.with_account().await;
+        let form = [
+            ("issuer", issuer.as_str()),
+            ("client_id", "keydesk"),
+            ("client_secret", "sign-on-canary-7710"),
+            ("domain", "acme.example"),
+            ("default_role", "developer"),
+        ];
+        let saved = ann.post("/sign-on", &form).await;
+        assert!(saved.text.contains(says), "{says}: {}", saved.text);
+    }
+    let _ = server.kill();
+    let _ = server.wait();
 }

@@ -94,7 +94,11 @@ async fn a_form_of_another_person_does_nothing() {
     let form =
         [("page_for", tab.as_str()), ("name", "of Ann"), ("scope", "*"), ("expires", "never")];
     let refused = bob.post("/tokens", &form).await;
-    assert!(refused.status == 409 && refused.text.contains("Another person"), "{}", refused.text);
+    assert!(
+        refused.status == 409 && refused.text.contains("someone else was logged in"),
+        "{}",
+        refused.text
+    );
     assert!(refused.text.contains("bob@example.com") && refused.text.contains("/logout"));
     assert!(!bob.get("/tokens").await.text.contains("of Ann"));
     // A person who looks after themselves, too.

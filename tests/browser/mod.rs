@@ -7,6 +7,7 @@ mod pages;
 mod passkeys;
 mod people;
 mod scripts;
+mod tabs;
 
 use crate::{
     documents::repository,

@@ -48,10 +48,10 @@ enum Command {
     /// People who cannot get in
     #[command(subcommand)]
     Person(person::Command),
-    /// The configuration
+    /// Check the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Whether mail works
+    /// Test email delivery
     #[command(subcommand)]
     Mail(mail::Command),
     /// Accounts and their plans

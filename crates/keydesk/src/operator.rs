@@ -41,7 +41,7 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
             let url = &desk.settings.console_url;
             if is_new == IsNew::No && args.password_stdin {
                 say!(
-                    "{} is known here already: the password was not used, theirs stays.",
+                    "{} already has a login: the given password was not used, and the existing one still applies.",
                     args.email
                 );
             }

@@ -11,17 +11,17 @@ pub enum Command {
         /// Their email address
         email: String,
     },
-    /// Print a link with which somebody sets a new password, good once and for an hour, where mail does not reach
-    /// them. Make sure that it is them who asks
+    /// Print a link with which a person whom email does not reach can set a new password. It works once, within an
+    /// hour. Verify the person's identity first
     ResetLink {
         /// Their email address
         email: String,
     },
-    /// End all memberships of a person, and forget everything about them but what the audit log holds
+    /// Erase a person: end all their memberships, and delete all data about them except audit log entries
     Erase {
         /// Their email address
         email: String,
-        /// Confirm that it cannot be undone
+        /// Confirm the erasure, which cannot be undone
         #[arg(long)]
         yes: bool,
     },

@@ -20,7 +20,7 @@ pub enum CopyError {
     #[error("the table {table} has {from} rows, but {to} arrived; nothing was kept")]
     Lost { table: &'static str, from: i64, to: i64 },
     #[error(
-        "the table {table}, row {row}, column {column}: PostgreSQL stores no NUL character. Nothing was kept. Correct the row, or go on without such characters with --replace-nul"
+        "the table {table}, row {row}, column {column}: the value contains a NUL character, which PostgreSQL cannot store. Nothing was copied. Correct the row, or replace such characters with --replace-nul"
     )]
     Nul { table: &'static str, row: String, column: &'static str },
     #[error("the place to copy to: {0}")]

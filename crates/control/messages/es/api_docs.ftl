@@ -38,5 +38,5 @@ api-docs-scopes = Alcances
 reference-none-why = La descripción de la API no se puede leer en este momento. Consulta a quien la opera.
 reference-none = Aún no hay referencia
 
-api-docs-left-behind = Rechazados desde que se reemplazó tu bearer token:
-api-docs-left-behind-why = Estos programas todavía usan el token antiguo. Dales el nuevo o, mejor, un token de API, que ningún cambio de contraseña termina.
+api-docs-left-behind = Rechazados desde que se reemplazó tu token de portador:
+api-docs-left-behind-why = Estos programas todavía usan el token antiguo. Dales el nuevo o, mejor, un token de API, que sigue siendo válido aunque cambies la contraseña.

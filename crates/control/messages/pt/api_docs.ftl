@@ -38,5 +38,5 @@ api-docs-scopes = Escopos
 reference-none-why = A descrição da API não pode ser lida no momento. Fale com quem a opera.
 reference-none = Ainda não há referência
 
-api-docs-left-behind = Rejeitados desde que o seu bearer token foi substituído:
+api-docs-left-behind = Rejeitados desde que o seu token de portador foi substituído:
 api-docs-left-behind-why = Estes programas ainda usam o token antigo. Dê a eles o novo ou, melhor, um token de API, que nenhuma troca de senha encerra.

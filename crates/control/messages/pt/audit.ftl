@@ -82,5 +82,5 @@ did-account-set_cors = Acesso pelo navegador alterado
 did-account-rename = Conta renomeada
 did-person-rename = Nome alterado
 did-person-erase = Pessoa apagada
-did-member-leave = Saiu da conta
+did-member-leave = Deixou a conta
 did-token-rename = Token renomeado

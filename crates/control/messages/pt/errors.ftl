@@ -5,7 +5,7 @@ wrong-password = Senha: { $why }.
 hashing-busy = muitas pessoas estão entrando neste momento; tente de novo em alguns segundos
 held-wait = Muitas tentativas erradas. Tente de novo em { $span }.
 held-log-ins = Muitas entradas em uma hora. Tente de novo em { $span }.
-held-sign-ons = Logins únicos demais a partir da sua rede. Tente de novo em { $span }.
+held-sign-ons = Muitas tentativas de login único a partir da sua rede. Tente de novo em { $span }.
 held-locked = Cem tentativas erradas seguidas: isto está bloqueado. Redefina a senha por e-mail, ou entre por um navegador que você já usou; um segundo fator é o operador que redefine.
 span-seconds =
     { $n ->

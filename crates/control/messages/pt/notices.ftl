@@ -39,4 +39,4 @@ done-password_changed_only = Senha alterada. As suas outras sessões foram encer
 done-cors_set = Acesso pelo navegador salvo. Vale imediatamente.
 done-mail_test_sent = O servidor de e-mail aceitou um e-mail de teste para você.
 done-renamed = Nome alterado.
-done-left = Você saiu da conta.
+done-left = Você deixou a conta.

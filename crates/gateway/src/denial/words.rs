@@ -88,7 +88,7 @@ impl Denial {
             Self::Expired { at } => format!("It expired at {at}, as was chosen when it was made. Create a new one on {console}/tokens."),
             Self::Ended { ending, binding } => ended(*ending, *binding, console),
             Self::OtherAccount { asked, own } => format!("The request went to account {asked}, but the token opens account {own}. Send it to {gateway}/{own}, or use a token of account {asked}."),
-            Self::InsufficientScope { is_unlisted: true, .. } => format!("No rule of the API names this method and path, so only a token for everything may call it. Check both, or create such a token on {console}/tokens."),
+            Self::InsufficientScope { is_unlisted: true, .. } => format!("No operation rule covers this method and path, so only a token with full access (scope *) can call it. Check the method and the path, or create such a token at {console}/tokens."),
             Self::InsufficientScope { wanted, .. } => lacking(wanted, console),
             Self::OtherAddress { client_addr } => format!("This call came from {client_addr}, which is not among the networks that the token is limited to. Change them on {console}/tokens, or call from one of them."),
             Self::RateLimited { limit, rate, .. } => rate_limited(limit, *rate),
