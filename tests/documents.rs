@@ -146,6 +146,7 @@ fn files_that_are_named(folder: &std::path::Path) {
         ("billing-introspection-secret", "a secret of twenty-four letters".to_owned()),
         ("signing-key", "a signing key of more than 32 bytes".to_owned()),
         ("internal-ca.pem", made.cert.pem()),
+        ("billing.yaml", "openapi: 3.1.0\ninfo: {}\npaths: {}\n".to_owned()),
         ("fullchain.pem", made.cert.pem()),
         ("privkey.pem", made.signing_key.serialize_pem()),
     ] {

@@ -171,3 +171,25 @@ async fn a_company_has_an_authority_of_its_own() {
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success() && told.contains("refused"), "{told}");
 }
+
+/// A wrong password of ours is not the recipient's fault: the mail waits until it is right.
+#[tokio::test]
+async fn a_mail_waits_for_the_right_password() {
+    let server = MailServer::start(&["auth"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("password").display().to_string();
+    std::fs::write(&file, "wrong-canary-1187").expect("writes");
+    let mut options = server.options("", "");
+    options.config = format!("{}user = \"api\"\npassword_file = \"{file}\"\n", options.config);
+    let mut keydesk = Keydesk::start_with(&options);
+    let ann = keydesk.with_account().await;
+    invite(&ann, "bob@example.com").await;
+    eventually("Members says so", async || {
+        ann.get("/members").await.text.contains("Not delivered yet")
+    })
+    .await;
+    assert!(!keydesk.printed().contains("canary-1187"));
+    std::fs::write(&file, "right").expect("writes");
+    let _keydesk = keydesk.restart(&Options { has_account: true, ..options });
+    assert_eq!(server.mail("invites you").await["to"][0], "bob@example.com");
+}

@@ -32,7 +32,14 @@ async fn n2_a_second_process_on_one_file_is_waited_for() {
     eventually("the second follows", async || use_token(&endpoint, &token).await.0 == 200).await;
     // Quiet for longer than a lease.
     tokio::time::sleep(Duration::from_secs(3)).await;
-    second.signal("STOP");
+    // Not while it holds the file's lock.
+    loop {
+        second.signal("STOP");
+        if ann.post("/profile/language", &[("language", "en")]).await.status == 303 {
+            break;
+        }
+        second.signal("CONT");
+    }
     let location = revoke_newest(&ann).await;
     assert!(location.contains("&pending="), "it has not said anything: {location}");
     second.signal("CONT");

@@ -55,6 +55,9 @@ async fn an_address_without_a_word_counts_where_owner_and_operator_say_so() {
     let (_, page) = come(&mut house, &silent).await;
     assert!(page.status == 422 && page.text.contains("does not say whether"), "{}", page.text);
     assert_eq!(house.set_with(&[("trusts_addresses", "yes")]).await.status, 303);
+    // The operator has seen a provider that says whether an address is verified.
+    assert!(house.ann.get("/sign-on").await.text.contains("Waiting for the operator"));
+    house.confirm().await;
     let (_, page) = come(&mut house, &silent).await;
     assert_eq!(page.status, 303, "{}", page.text);
     let no = json!({ "email": "dana@acme.example", "email_verified": false });
@@ -85,7 +88,7 @@ async fn another_address_is_the_same_person_and_a_reused_one_is_another() {
     assert_eq!(page.status, 303, "{}", page.text);
     assert_ne!(joan.bearer_token().await, token);
     let (_, page) = come(&mut house, &who("sub-1", "jo.kim@acme.example", "Jo")).await;
-    assert!(page.status == 422 && page.text.contains("removed you"), "{}", page.text);
+    assert!(page.status == 422 && page.text.contains("not one of the domains"), "{}", page.text);
 }
 
 #[tokio::test]
@@ -226,4 +229,37 @@ async fn a_companys_authority_is_trusted_when_it_is_named() {
     }
     let _ = server.kill();
     let _ = server.wait();
+}
+
+/// Somebody has taken another address since: their provider knows the subject still, and opens nothing of theirs.
+#[tokio::test]
+async fn a_provider_does_not_log_in_who_has_an_address_elsewhere() {
+    let mut house = House::new().await;
+    house.set().await;
+    house.confirm().await;
+    let who = |email: &str| json!({ "sub": "s1", "email": email, "email_verified": true });
+    let (_, page) = come(&mut house, &who("cleo@acme.example")).await;
+    assert_eq!(page.status, 303, "{}", page.text);
+    let moved = "UPDATE person SET email = 'cleo@home.example', email_canonical = 'cleo@home.example' \
+        WHERE email = 'cleo@acme.example'";
+    house.keydesk.sql(moved).await;
+    let (browser, page) = come(&mut house, &who("anything@acme.example")).await;
+    assert!(page.status == 422 && page.text.contains("not one of the domains"), "{}", page.text);
+    assert_eq!(browser.get("/api-docs").await.status, 303);
+}
+
+/// An owner who names another server does not hand it the secret of the first.
+#[tokio::test]
+async fn a_clients_secret_goes_to_nobody_else() {
+    let house = House::new().await;
+    house.set().await;
+    let empty = ("client_secret", "");
+    let saved = house.set_with(&[empty]).await;
+    assert_eq!(saved.status, 303, "the same provider: {}", saved.text);
+    let thief = crate::support::raw::RawUpstream::start().await;
+    for other in [("issuer", thief.url.as_str()), ("client_id", "another")] {
+        let saved = house.set_with(&[other, empty]).await;
+        assert!(saved.status == 422 && saved.text.contains("client secret"), "{}", saved.text);
+    }
+    assert!(thief.requests().is_empty());
 }

@@ -214,6 +214,7 @@ async fn who_comes_by_single_sign_on_is_a_member_with_the_role_that_the_provider
     let form = [
         ("issuer", "https://login.example.com"),
         ("client_id", "keydesk"),
+        ("client_secret", SECRET),
         ("domain", "acme.example"),
         ("default_role", "developer"),
     ];

@@ -2,7 +2,6 @@
 
 use super::{Browser, WIDE_LIGHT, passkeys::log_in};
 use crate::support::{Keydesk, Options, PASSWORD, Person};
-use thirtyfour::prelude::*;
 
 #[tokio::test]
 async fn a_form_acts_on_the_account_that_its_page_showed() {

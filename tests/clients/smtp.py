@@ -7,6 +7,7 @@ JSON for each mail: its recipients, subject, fields, and the links of its text.
   greylist  says "later" to each recipient at first
   refuse    refuses each recipient for good
   starttls  takes mail over TLS only
+  auth      takes mail only of "api" with the password "right"
 """
 
 import email
@@ -19,6 +20,7 @@ import sys
 import time
 
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
 
 mode = sys.argv[1]
 seen = set()
@@ -60,6 +62,12 @@ if mode == "starttls":
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(sys.argv[2], sys.argv[3])
     options |= {"require_starttls": True, "tls_context": context}
+if mode == "auth":
+    def authenticate(server, session, envelope, mechanism, data):
+        is_right = data.login == b"api" and data.password == b"right"
+        return AuthResult(success=is_right, handled=False)
+
+    options |= {"auth_required": True, "auth_require_tls": False, "authenticator": authenticate}
 port = int(sys.argv[4]) if len(sys.argv) > 4 else free_port()
 controller = Controller(Handler(), hostname="127.0.0.1", port=port, **options)
 controller.start()

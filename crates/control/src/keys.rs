@@ -39,7 +39,8 @@ async fn count_under_others(
 ) -> Result<i64, StoreError> {
     Ok(read.count_display_copies_under_others(current).await?
         + read.count_totps_under_others(current).await?
-        + read.count_sign_ons_under_others(current).await?)
+        + read.count_sign_ons_under_others(current).await?
+        + read.count_mail_under_others(current).await?)
 }
 
 async fn current(read: &mut keydesk_store::Read) -> Result<Vec<u8>, StoreError> {
@@ -82,7 +83,8 @@ pub async fn reseal_all(
         let copies = write.list_display_copies_under_others(&current, AT_ONCE).await?;
         let totps = write.list_totps_under_others(&current, AT_ONCE).await?;
         let sign_ons = write.list_sign_ons_under_others(&current, AT_ONCE).await?;
-        if copies.is_empty() && totps.is_empty() && sign_ons.is_empty() {
+        let mails = write.list_mail_under_others(&current, AT_ONCE).await?;
+        if copies.is_empty() && totps.is_empty() && sign_ons.is_empty() && mails.is_empty() {
             return Ok(());
         }
         for copy in &copies {
@@ -105,8 +107,12 @@ pub async fn reseal_all(
             let sealed = keyring.reseal(&secret.sealed, &belongs_to, entropy)?;
             write.reseal_sign_on(secret, &sealed).await?;
         }
+        for (id, old) in &mails {
+            let sealed = keyring.reseal(old, crate::mail::BELONGS_TO, entropy)?;
+            write.reseal_mail(*id, (old, &sealed)).await?;
+        }
         let left = count_under_others(&mut write, &current).await?;
-        let resealed = copies.len() + totps.len() + sign_ons.len();
+        let resealed = copies.len() + totps.len() + sign_ons.len() + mails.len();
         let detail = serde_json::json!({ "resealed": resealed, "left": left });
         write.commit(operator_entry(Action::RotateKey, key_id, detail)).await?;
         tell(left);

@@ -146,17 +146,16 @@ fn literal(uri: &Uri) -> Option<IpAddr> {
 fn classify(error: hyper_util::client::legacy::Error) -> OutboundError {
     let mut cause: Option<&(dyn Error + 'static)> = Some(&error);
     while let Some(error) = cause {
-        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        let inner = inner.map(|inner| inner as &(dyn Error + 'static));
-        if let Some(rustls::Error::InvalidCertificate(why)) =
-            inner.unwrap_or(error).downcast_ref::<rustls::Error>()
+        if let Some(rustls::Error::InvalidCertificate(why)) = error.downcast_ref::<rustls::Error>()
         {
             return OutboundError::Certificate(why.to_string());
         }
-        if inner.unwrap_or(error).is::<NotPublic>() {
+        if error.is::<NotPublic>() {
             return OutboundError::NotPublic;
         }
-        cause = inner.unwrap_or(error).source();
+        // What an I/O error holds is not its source.
+        let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        cause = held.map(|held| held as &(dyn Error + 'static)).or_else(|| error.source());
     }
     OutboundError::Unreachable(error)
 }

@@ -137,6 +137,13 @@ pub(crate) async fn keep_form(request: Request, next: Next) -> Response {
     if let Some(field) = searched.iter().find_map(|(name, value)| control_character(name, value)) {
         return refuse_control_character(field);
     }
+    let mut request = request;
+    if request.method() == Method::POST && kind_is_missing(&request) {
+        // A button without fields, sent by a program: curl says nothing of a body that it does not have.
+        let form = header::HeaderValue::from_static("application/x-www-form-urlencoded");
+        request.headers_mut().insert(header::CONTENT_TYPE, form);
+        return next.run(request).await;
+    }
     if request.method() != Method::POST || !is_form {
         return next.run(request).await;
     }
@@ -160,6 +167,11 @@ pub(crate) async fn keep_form(request: Request, next: Next) -> Response {
         Some(why) if field(FIELD).is_some() || fields.len() > 1 => not_done(&why, path, fields),
         _ => response,
     }
+}
+
+fn kind_is_missing(request: &Request) -> bool {
+    use axum::body::HttpBody;
+    !request.headers().contains_key(header::CONTENT_TYPE) && request.body().is_end_stream()
 }
 
 /// The field, if it holds what no text of a form holds. Passwords may hold anything: they are hashed.

@@ -32,8 +32,13 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
             let mut read = store.read().await?;
             say!("{:<12}{:<20}{:>12}  Name", "Account", "Plan", "This month");
             for account in read.list_accounts().await? {
-                let calls = read.count_calls(account.number, month).await?;
-                let plan = config.plans.of(&account.plan).map_or("none", |plan| plan.name.as_str());
+                let plan = config.plans.of(&account.plan);
+                // Without a monthly quota nothing is counted.
+                let calls = match plan.and_then(|plan| plan.monthly_calls) {
+                    Some(_) => read.count_calls(account.number, month).await?.to_string(),
+                    None => "-".to_owned(),
+                };
+                let plan = plan.map_or("none", |plan| plan.name.as_str());
                 let number = account.number.to_string();
                 say!("{number:<12}{plan:<20}{calls:>12}  {}", account.name.escape_debug());
             }

@@ -235,8 +235,9 @@ async fn refuse_while_served(store: &Store) -> anyhow::Result<()> {
     let is_alive = |listed: &&ListedNode| listed.lease_ends_at > now;
     if let Some(listed) = nodes.iter().find(is_alive) {
         bail!(
-            "the node {} serves from this database: stop it first, or what it takes after the copy stays behind",
-            listed.node.row.name.escape_debug()
+            "the node {} serves from this database: stop it first, or what it takes after the copy stays behind. If it has crashed, its lease is over at {}",
+            listed.node.row.name.escape_debug(),
+            listed.lease_ends_at
         );
     }
     Ok(())

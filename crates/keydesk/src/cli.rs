@@ -5,7 +5,10 @@ use crate::{
     config::{Config, Options},
     feedback, key, mail, node, operations, operator, person, receipt, serve, setup,
 };
+use anyhow::Context;
 use clap::{Parser, Subcommand, ValueEnum};
+use keydesk_control::OpenApiSource;
+use std::path::Path;
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Gives every customer of your API an endpoint URL and bearer tokens, and lets only valid
@@ -98,8 +101,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Operator(command) => operator::run(config, command).await,
         Command::Person(command) => person::run(config, command).await,
         Command::Config(ConfigCommand::Check) => {
-            say!("The configuration is valid. Store: {}", config.store);
-            Ok(())
+            check_config(&config, Config::file(&cli.options).as_deref()).await
         }
         Command::Mail(command) => mail::run(config, command).await,
         Command::Account(command) => account::run(config, command).await,
@@ -107,6 +109,26 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Operations(command) => operations::run(config, command).await,
         Command::Receipt(command) => receipt::run(config, command).await,
     }
+}
+
+/// What reading the configuration has not looked at yet: the OpenAPI documents that are files.
+async fn check_config(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
+    let own = config.documents.iter().filter_map(|own| own.place.as_ref());
+    for place in config.openapi.iter().chain(own) {
+        if !place.contains("://") {
+            let document = OpenApiSource::file(place.into());
+            let rules = document.rules().await;
+            rules.with_context(|| {
+                format!("openapi: {place} cannot be read; the line before says why")
+            })??;
+        }
+    }
+    let read = file.map_or_else(
+        || "There is no keydesk.toml here, and the defaults hold".to_owned(),
+        |file| format!("{} is valid", file.display()),
+    );
+    say!("{read}. Store: {}", config.store);
+    Ok(())
 }
 
 /// Libraries are heard from `warn` on only, whatever the level: some would log whole requests.

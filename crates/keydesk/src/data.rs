@@ -29,7 +29,7 @@ pub async fn open(config: &Config) -> anyhow::Result<(Store, Option<Arc<Keyring>
         && !file.is_file()
     {
         bail!(
-            "there is no Keydesk database at {}. Run this in the folder of the server, or name its configuration with --config",
+            "there is no Keydesk database at {}. Run this in the folder that the server runs in: paths in the configuration are relative to it",
             file.display()
         );
     }

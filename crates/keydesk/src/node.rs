@@ -30,7 +30,7 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
     match command {
         Command::List => {
             let (nodes, now) = list_nodes(&store, now).await?;
-            say!("{:<20}{:<9}{:<12}{:<29}Id", "Name", "Role", "Last seen", "Accepts tokens until");
+            say!("{:<20} {:<9}{:<12}{:<29}Id", "Name", "Role", "Last seen", "Accepts tokens until");
             for listed in nodes {
                 let row = &listed.node.row;
                 let role = match (row.is_console, row.is_gateway) {
@@ -41,7 +41,8 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
                 let ago = format!("{} s ago", now.since(listed.node.seen_at).as_secs());
                 let until =
                     if row.is_gateway { until(listed.accepts_until, now) } else { "-".to_owned() };
-                say!("{:<20}{role:<9}{ago:<12}{until:<29}{}", row.name.escape_debug(), row.id);
+                let name = row.name.escape_debug().to_string();
+                say!("{name:<20} {role:<9}{ago:<12}{until:<29}{}", row.id);
             }
         }
         Command::Remove(RemoveArgs { node, destroyed }) => {

@@ -276,18 +276,22 @@ async fn start_sample(data: &Path) -> anyhow::Result<http::Uri> {
     Ok(upstream)
 }
 
-/// The documents of the upstreams that have their own, and the one for all. Without any, the first upstream is asked.
-fn openapi(config: &Config, upstream: &http::Uri) -> anyhow::Result<OpenApiSource> {
-    let whole = match &config.openapi {
-        None if !config.documents.is_empty() => None,
-        place => Some(document(config, place.as_deref(), upstream)?),
-    };
-    let parts = config
-        .documents
-        .iter()
-        .map(|own| Ok(document(config, Some(&own.place), upstream)?.below(&own.prefix)));
-    let parts: Vec<_> = whole.map(Ok).into_iter().chain(parts).collect::<anyhow::Result<_>>()?;
-    Ok(OpenApiSource::of(parts))
+/// The documents: the one for all, or each upstream's own. An upstream that names none is asked for `/openapi.json`.
+pub fn openapi(config: &Config, upstream: &http::Uri) -> anyhow::Result<OpenApiSource> {
+    if config.openapi.is_none() && config.upstreams.is_empty() {
+        return document(config, None, upstream);
+    }
+    let all: Arc<[String]> = config.documents.iter().map(|own| own.prefix.clone()).collect();
+    let whole = config.openapi.as_deref().map(|place| document(config, Some(place), upstream));
+    let own = config.documents.iter().filter_map(|own| {
+        // The document for all speaks for upstreams that name none.
+        let place = own.place.as_deref();
+        let is_asked = place.is_some() || config.openapi.is_none();
+        let document = is_asked.then(|| document(config, place, &own.server))?;
+        Some(document.map(|document| document.of_upstream(&own.front, &own.prefix, &all)))
+    });
+    let parts: Vec<_> = whole.into_iter().chain(own).collect::<anyhow::Result<_>>()?;
+    Ok(OpenApiSource::of(&parts))
 }
 
 fn document(
@@ -355,10 +359,15 @@ fn announce(config: &Config, settings: &keydesk_control::Settings) {
     let below = if settings.account_in_path { "/{account number}" } else { "" };
     say!("Keydesk {}", env!("CARGO_PKG_VERSION"));
     if config.role.has_console() {
-        say!("  Console   {}", settings.console_url);
+        say!(
+            "  Console   {}{}",
+            settings.console_url,
+            listens(&settings.console_url, config.console.first())
+        );
     }
     if config.role.has_gateway() {
-        say!("  Gateway   {}{below}", settings.gateway_url);
+        let listens = listens(&settings.gateway_url, config.gateway.first());
+        say!("  Gateway   {}{below}{listens}", settings.gateway_url);
         announce_upstreams(config);
         if !is_protected(&settings.gateway_url, &config.gateway) {
             tracing::warn!(
@@ -369,6 +378,15 @@ fn announce(config: &Config, settings: &keydesk_control::Settings) {
     say!("  Data      {}", config.data.display());
     if let Place::Postgres(place) = &config.store {
         say!("  Store     {place}");
+    }
+}
+
+/// Where it listens, where its public URL does not say so.
+fn listens(url: &str, addr: SocketAddr) -> String {
+    if url.ends_with(&format!(":{}", addr.port())) || addr.port() == 0 {
+        String::new()
+    } else {
+        format!(" (listens on {addr})")
     }
 }
 

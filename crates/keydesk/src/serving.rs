@@ -35,11 +35,19 @@ pub fn begin(config: &Config) -> anyhow::Result<Serving> {
     let path = config.data.join("serving");
     files::keep_private(&path).with_context(|| format!("{} cannot be made", path.display()))?;
     let mut file = open(&path)?;
-    // Several processes may serve from one folder; the first says the store.
-    if file.try_lock().is_ok() {
-        file.set_len(0)?;
-        file.write_all(name(&config.store).as_bytes())?;
-        file.unlock()?;
+    // Several processes may serve from one folder; the first says the store. A command that looks holds the lock for
+    // a moment.
+    for _ in 0..50 {
+        if file.try_lock().is_ok() {
+            file.set_len(0)?;
+            file.write_all(name(&config.store).as_bytes())?;
+            file.unlock()?;
+            break;
+        }
+        if std::fs::read_to_string(&path)? == name(&config.store) {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
     }
     file.lock_shared()?;
     Ok(Serving { _lock: file })

@@ -15,7 +15,9 @@ const MOST_PARAMETERS: usize = 900;
 
 #[derive(Debug, thiserror::Error)]
 pub enum CopyError {
-    #[error("{0} holds accounts already; nothing was changed. Name an empty database")]
+    #[error(
+        "{0} is in use already: it holds accounts, or Keydesk was started on it once. Nothing was changed. Name a new, empty database"
+    )]
     NotEmpty(String),
     #[error("the table {table} has {from} rows, but {to} arrived; nothing was kept")]
     Lost { table: &'static str, from: i64, to: i64 },
@@ -188,6 +190,8 @@ impl Store {
         query("UPDATE head SET timeline = ''").execute(&mut to).await?;
         if let Some((epoch, now)) = epoch {
             // Nodes that run on know nothing of it yet, and stand in no list.
+            // Their links were mailed long ago, or are over.
+            query("DELETE FROM outbox").execute(&mut to).await?;
             let begin = query("UPDATE head SET epoch = $1, history_since = $2");
             begin.bind(epoch).bind(target.now(now).await?).execute(&mut to).await?;
         }

@@ -2,6 +2,7 @@
 //! and an address of nobody, as entries and receipts name its id.
 
 use crate::{Person, StoreError, Write, sql::query};
+use sha2::{Digest, Sha256};
 
 const BLANK: &str = "UPDATE person SET email = $1, email_canonical = $1, name = 'Erased person', password_hash = '', \
     language = NULL, version = version + 1 WHERE id = $2";
@@ -15,8 +16,11 @@ const OF_PERSON: [&str; 10] = [
     "DELETE FROM email_change WHERE person_id = $1",
     "DELETE FROM passkey WHERE person_id = $1",
     "DELETE FROM identity WHERE person_id = $1",
-    "UPDATE member SET removed_email = NULL WHERE person_id = $1",
+    "UPDATE token SET name = 'Erased person' WHERE member_id IN (SELECT id FROM member WHERE person_id = $1)",
 ];
+/// That a removed member does not come back by single sign-on is known without the address.
+const REMOVED: &str =
+    "UPDATE member SET removed_email = $1 WHERE person_id = $2 AND removed_email IS NOT NULL";
 const OF_ADDRESS: [&str; 2] =
     ["DELETE FROM attempt WHERE key = $1", "DELETE FROM sign_up WHERE lower(email) = $1"];
 const OF_INVITATIONS: &str = "UPDATE invitation SET email = $1, email_canonical = $1, \
@@ -30,6 +34,7 @@ impl Write {
         for statement in OF_PERSON {
             query(statement).bind(person.id).execute(self).await?;
         }
+        query(REMOVED).bind(removed_digest(&canonical)).bind(person.id).execute(self).await?;
         for statement in OF_ADDRESS {
             query(statement).bind(&canonical).execute(self).await?;
         }
@@ -38,4 +43,9 @@ impl Write {
         invitations.execute(self).await?;
         query(BLANK).bind(&nobody).bind(person.id).execute(self).await.map(|_| ())
     }
+}
+
+/// What stands for a removed address once its person is erased.
+pub(crate) fn removed_digest(canonical: &str) -> String {
+    format!("sha256:{}", hex::encode(Sha256::digest(format!("removed|{canonical}"))))
 }

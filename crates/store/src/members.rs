@@ -52,7 +52,7 @@ const OF_PERSON: &str =
     select_members!("member.person_id = $1 ORDER BY member.created_at, member.id");
 const COUNT_OWNERS: &str = "SELECT count(*) AS number FROM member WHERE account_id = $1 AND role = 'owner' AND removed_at IS NULL";
 const WAS_REMOVED: &str = "SELECT count(*) AS number FROM member \
-    WHERE account_id = $1 AND removed_at IS NOT NULL AND (person_id = $2 OR removed_email = $3)";
+    WHERE account_id = $1 AND removed_at IS NOT NULL AND (person_id = $2 OR removed_email = $3 OR removed_email = $4)";
 const ADD: &str = "INSERT INTO member (id, account_id, person_id, role, created_at) VALUES ($1, $2, $3, $4, $5) \
     ON CONFLICT DO NOTHING";
 const SET_ROLE: &str = "UPDATE member SET role = $1 WHERE id = $2 AND removed_at IS NULL";
@@ -109,8 +109,9 @@ impl Read {
         account: AccountId,
         (person, email): (PersonId, &Email),
     ) -> Result<bool, StoreError> {
-        let found =
-            query(WAS_REMOVED).bind(account).bind(person).bind(email.canonical()).one(self).await?;
+        let canonical = email.canonical();
+        let asked = query(WAS_REMOVED).bind(account).bind(person).bind(&canonical);
+        let found = asked.bind(crate::erasing::removed_digest(&canonical)).one(self).await?;
         Ok(found.get::<i64>("number")? > 0)
     }
 

@@ -37,6 +37,10 @@ pub struct Undelivered {
     pub next_at: Option<Timestamp>,
 }
 
+const UNDER_OTHERS: &str = "SELECT id, sealed FROM outbox WHERE sealed IS NOT NULL AND substr(sealed, 2, 8) <> $1 LIMIT $2";
+const COUNT_UNDER_OTHERS: &str =
+    "SELECT count(*) AS number FROM outbox WHERE sealed IS NOT NULL AND substr(sealed, 2, 8) <> $1";
+const RESEAL: &str = "UPDATE outbox SET sealed = $1 WHERE id = $2 AND sealed = $3";
 const ADD: &str = "INSERT INTO outbox (id, sealed, invitation_id, created_at, next_at, tries, error) \
     VALUES ($1, $2, $3, $4, $5, 0, '')";
 const DUE: &str = "SELECT id, sealed, created_at, next_at, tries FROM outbox \
@@ -66,6 +70,19 @@ impl Read {
     /// What is to be tried now.
     pub async fn list_due_mail(&mut self, now: Timestamp) -> Result<Vec<WaitingMail>, StoreError> {
         query(DUE).bind(now).all(self).await?.iter().map(waiting).collect()
+    }
+
+    pub async fn list_mail_under_others(
+        &mut self,
+        key_id: &[u8],
+        limit: u32,
+    ) -> Result<Vec<(MailId, Vec<u8>)>, StoreError> {
+        let rows = query(UNDER_OTHERS).bind(key_id).bind(limit).all(self).await?;
+        rows.iter().map(|row| Ok((row::parsed(row, "id")?, row.get("sealed")?))).collect()
+    }
+
+    pub async fn count_mail_under_others(&mut self, key_id: &[u8]) -> Result<i64, StoreError> {
+        query(COUNT_UNDER_OTHERS).bind(key_id).one(self).await?.get("number")
     }
 
     /// Open invitations of an account whose mail the server has not taken.
@@ -101,6 +118,14 @@ impl Write {
     ) -> Result<bool, StoreError> {
         let claim = query(CLAIM).bind(until).bind(mail.id).bind(mail.next_at);
         Ok(claim.execute(self).await? == 1)
+    }
+
+    pub async fn reseal_mail(
+        &mut self,
+        id: MailId,
+        (old, new): (&[u8], &[u8]),
+    ) -> Result<(), StoreError> {
+        query(RESEAL).bind(new).bind(id).bind(old).execute(self).await.map(|_| ())
     }
 
     pub async fn note_mail_sent(&mut self, id: MailId) -> Result<(), StoreError> {

@@ -43,6 +43,11 @@ impl SignOn {
         self.domains.iter().any(|known| known.is_confirmed && known.name == domain)
     }
 
+    /// Whether the subjects of this one are those of the other.
+    pub fn is_same_client(&self, other: &Self) -> bool {
+        self.issuer == other.issuer && self.client_id == other.client_id
+    }
+
     pub fn is_confirmed(&self) -> bool {
         self.domains.iter().all(|domain| domain.is_confirmed)
     }
@@ -183,14 +188,16 @@ impl Read {
 }
 
 impl Write {
-    /// Sets what an owner says of the provider. A domain that was confirmed for this issuer stays so; another issuer
-    /// or client begins anew, and so do the subjects that it knows people by.
+    /// Sets what an owner says of the provider. A domain that was confirmed stays so, unless there is another issuer or
+    /// client, whose subjects begin anew, or addresses are to count that were not to.
     pub async fn set_sign_on(&mut self, new: &SignOn, by: MemberId) -> Result<(), StoreError> {
         let before = self.find_sign_on(new.account).await?;
-        let kept = before.as_ref().filter(|before| before.issuer == new.issuer);
-        if kept.is_none_or(|before| before.client_id != new.client_id) {
+        let same = before.as_ref().filter(|before| before.is_same_client(new));
+        if same.is_none() {
             query(FORGET_IDENTITIES).bind(new.account).execute(self).await?;
         }
+        // What it is trusted with is the operator's to confirm, too.
+        let kept = same.filter(|before| before.trusts_addresses || !new.trusts_addresses);
         for domain in before.iter().flat_map(|before| &before.domains) {
             if kept.is_none() || !new.domain_names().contains(&domain.name.as_str()) {
                 query(REMOVE_DOMAIN).bind(new.account).bind(&domain.name).execute(self).await?;

@@ -129,3 +129,5 @@ over-account_closed = account closed
 token-pages = About tokens
 quiet-too-long = The time without a call is to be shorter than the time for which the old secret goes on.
 tokens-ended-at = Ended
+
+token-new-observed = Scopes are only observed at the moment: the gateway does not reject calls that a scope does not permit until the operator enforces them.

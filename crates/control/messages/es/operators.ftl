@@ -69,3 +69,4 @@ operator-since-when = Desde
 operator-release = Versión
 operator-last-seen = Visto por última vez
 operator-accepts-until = Acepta tokens hasta
+owner-is-operator = Los operadores no pueden entrar en la cuenta de un cliente. Escribe la dirección de otra persona.

@@ -129,3 +129,5 @@ over-account_closed = cuenta cerrada
 token-pages = Sobre los tokens
 quiet-too-long = El tiempo sin llamadas debe ser menor que el tiempo durante el que sigue el secreto antiguo.
 tokens-ended-at = Fin
+
+token-new-observed = Por ahora los scopes solo se observan: el gateway no rechaza llamadas que un scope no permite hasta que el operador los aplique.

@@ -69,3 +69,4 @@ operator-since-when = Desde
 operator-release = Versão
 operator-last-seen = Visto por último
 operator-accepts-until = Aceita tokens até
+owner-is-operator = Operadores não podem entrar na conta de um cliente. Informe o endereço de outra pessoa.

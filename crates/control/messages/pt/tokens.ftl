@@ -129,3 +129,5 @@ over-account_closed = conta fechada
 token-pages = Sobre os tokens
 quiet-too-long = O tempo sem chamadas deve ser menor que o tempo pelo qual o segredo antigo continua.
 tokens-ended-at = Término
+
+token-new-observed = Por enquanto os scopes são apenas observados: o gateway não rejeita chamadas que um scope não permite até o operador aplicá-los.

@@ -41,9 +41,13 @@ pub(crate) struct SetupForm {
     password: String,
 }
 
-fn check(desk: &Desk, code: &str) -> Result<(), Problem> {
+fn accepts(desk: &Desk, code: &str) -> bool {
     let setup = desk.setup.lock().unwrap_or_else(PoisonError::into_inner);
-    if setup.as_ref().is_some_and(|setup| setup.accepts(code, desk.now())) {
+    setup.as_ref().is_some_and(|setup| setup.accepts(code, desk.now()))
+}
+
+async fn check(desk: &Desk, code: &str) -> Result<(), Problem> {
+    if accepts(desk, code) && desk.store.read().await?.count_accounts().await? == 0 {
         return Ok(());
     }
     Err(Problem::new(StatusCode::NOT_FOUND, say("setup-over"), say("setup-over-why")))
@@ -53,7 +57,7 @@ pub(crate) async fn setup_page(
     State(desk): State<Desk>,
     Path(code): Path<String>,
 ) -> Result<Response, Problem> {
-    check(&desk, &code)?;
+    check(&desk, &code).await?;
     let chrome = Chrome::nobody(say("setup-title"), Nav::None);
     let (account, name, email) = Default::default();
     Ok(page(&SetupPage { chrome, code, account, name, email, error: None }))
@@ -65,7 +69,7 @@ pub(crate) async fn setup(
     Path(code): Path<String>,
     Form(form): Form<SetupForm>,
 ) -> Result<Response, Problem> {
-    check(&desk, &code)?;
+    check(&desk, &code).await?;
     let request = FirstAccount {
         account: form.account,
         name: form.name,

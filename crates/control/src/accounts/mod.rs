@@ -138,7 +138,7 @@ async fn open(
         None => None,
     };
     // Who sets the instance up administers it, too.
-    if sign_up.is_none() {
+    if sign_up.is_none() && write.count_operators().await? == 0 {
         write.add_operator(person).await?;
         let detail = serde_json::json!({ "setup": true });
         write

@@ -1,5 +1,6 @@
 //! Several OpenAPI documents as one: grouped by upstream, with components and operation ids that do not collide.
 
+use super::source::Part;
 use serde_json::{Map, Value, json};
 use std::{collections::HashSet, sync::Arc};
 
@@ -7,15 +8,20 @@ use std::{collections::HashSet, sync::Arc};
 pub(super) const GROUP: &str = "x-keydesk-group";
 
 /// Puts documents together. Each has what stands in front of its paths.
-pub(super) fn merge(parts: &[(&str, Arc<Value>)]) -> Value {
+pub(super) fn merge(parts: &[(Part, Arc<Value>)]) -> Value {
     let mut merged = json!({ "openapi": "3.0.3", "info": {}, "paths": {}, "tags": [] });
     let mut taken = HashSet::new();
-    for (number, (prefix, document)) in parts.iter().enumerate() {
+    for (number, (part, document)) in parts.iter().enumerate() {
+        let prefix = part.prefix.as_str();
         let group = group(document, prefix, number);
         let mut document = (**document).clone();
         rename_references(&mut document, &component_prefix(number));
         if number == 0 {
-            merged["info"] = document["info"].clone();
+            let info = document["info"].as_object().cloned().unwrap_or_default();
+            merged["info"] = Value::Object(info);
+        } else if let Some(title) = document["info"]["title"].as_str() {
+            let so_far = merged["info"]["title"].as_str().unwrap_or_default();
+            merged["info"]["title"] = json!(format!("{so_far}, {title}"));
         }
         // The newest version reads the others; its fields are a superset but for details.
         if document["openapi"].as_str() > merged["openapi"].as_str() {
@@ -31,6 +37,9 @@ pub(super) fn merge(parts: &[(&str, Arc<Value>)]) -> Value {
                 finish_operation(operation, (&group, number), &security, &mut taken);
             }
             let at = format!("{prefix}{path}");
+            if !part.speaks_for(&at) {
+                continue;
+            }
             match merged["paths"][&at].as_object_mut() {
                 // Of two that say something of one operation the first counts.
                 Some(known) => {
@@ -152,7 +161,7 @@ fn add_scopes(merged: &mut Value, document: &Value) {
 fn add_tags(merged: &mut Value, group: &str, tags: &[Value]) {
     let Some(all) = merged["tags"].as_array_mut() else { return };
     all.push(json!({ "name": group }));
-    for tag in tags {
+    for tag in tags.iter().filter(|tag| tag.is_object()) {
         let mut tag = tag.clone();
         let name = format!("{group}: {}", tag["name"].as_str().unwrap_or_default());
         tag["name"] = json!(name);
@@ -163,6 +172,29 @@ fn add_tags(merged: &mut Value, group: &str, tags: &[Value]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn part(prefix: &str) -> Part {
+        let all = Arc::from(["/".to_owned(), "/billing".to_owned()]);
+        let own = if prefix.is_empty() { "/" } else { prefix };
+        Part::for_tests(prefix, (own, all))
+    }
+
+    /// The document of one upstream says nothing of another's paths, and odd ones break nothing.
+    #[test]
+    fn a_document_speaks_for_its_own_upstream() {
+        let orders = json!({
+            "openapi": "3.0.1", "info": "Orders", "tags": ["orders", 7], "components": { "schemas": 1 },
+            "paths": { "/billing/secret": { "get": {} }, "/orders": { "get": [] }, "/x": null },
+        });
+        let billing = json!({ "openapi": "3.0.1", "info": { "title": "Billing" },
+            "paths": { "/secret": { "get": { "security": [{ "o": ["b:secret"] }] } } } });
+        let merged = merge(&[(part(""), Arc::new(orders)), (part("/billing"), Arc::new(billing))]);
+        assert_eq!(
+            merged["paths"]["/billing/secret"]["get"]["security"],
+            json!([{ "o": ["b:secret"] }])
+        );
+        assert!(merged["paths"].get("/orders").is_some());
+    }
 
     #[test]
     fn documents_are_grouped_and_do_not_collide() {
@@ -180,7 +212,7 @@ mod tests {
                 "responses": { "200": { "$ref": "#/components/responses/List" } } } } },
             "components": { "responses": { "List": { "description": "invoices" } } },
         });
-        let merged = merge(&[("", Arc::new(orders)), ("/billing", Arc::new(billing))]);
+        let merged = merge(&[(part(""), Arc::new(orders)), (part("/billing"), Arc::new(billing))]);
         assert_eq!(merged["openapi"], "3.1.0");
         let first = &merged["paths"]["/orders"]["get"];
         assert_eq!(first["tags"], json!(["Orders: orders"]));

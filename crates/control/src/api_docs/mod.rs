@@ -5,6 +5,8 @@ mod merge;
 mod openapi;
 mod served;
 mod snippets;
+mod source;
 
+pub use openapi::DocumentError;
 pub(crate) use openapi::ScopeOffer;
-pub use openapi::{DocumentError, OpenApiSource};
+pub use source::OpenApiSource;

@@ -1,49 +1,9 @@
-//! The operator's OpenAPI document: where it comes from, and what the console takes out of it.
+//! What the console takes out of the operator's OpenAPI document: operations, scopes, rules.
 
-use super::merge::{GROUP, merge};
-use crate::outbound::{Bounds, Outbound, Reach};
+use super::{merge::GROUP, source::OpenApiSource};
 use keydesk_model::{PathTemplateError, RateError, Rules, Scope, ScopeSet};
 use serde_json::Value;
-use std::{
-    collections::BTreeMap,
-    path::PathBuf,
-    sync::Arc,
-    time::{Duration, Instant},
-};
-use tokio::sync::Mutex;
-
-const BOUNDS: Bounds = Bounds { timeout: Duration::from_secs(3), bytes: 8 * 1024 * 1024 };
-/// How long a document counts before it is looked at again: a file costs little, a server is not to be
-/// asked too often, and one that did not answer may just be starting.
-const FILE_KEPT: Duration = Duration::from_secs(1);
-const URL_KEPT: Duration = Duration::from_mins(1);
-const NOTHING_KEPT: Duration = Duration::from_secs(5);
-
-/// Where the documents come from. They are read again when some time has passed.
-#[derive(Clone, Debug)]
-pub struct OpenApiSource(Arc<Vec<Source>>);
-
-#[derive(Debug)]
-struct Source {
-    place: Place,
-    /// What stands in front of the document's paths at the gateway.
-    prefix: String,
-    kept: Mutex<Kept>,
-}
-
-/// When the document was last asked for, what came, and what was last said of it in the log.
-#[derive(Debug, Default)]
-struct Kept {
-    at: Option<Instant>,
-    document: Option<Arc<Value>>,
-    error: String,
-}
-
-#[derive(Clone, Debug)]
-enum Place {
-    File(PathBuf),
-    Url(http::Uri, Outbound),
-}
+use std::collections::BTreeMap;
 
 /// A scope that the document names, and what it opens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,56 +42,9 @@ pub(crate) struct Operation {
 }
 
 impl OpenApiSource {
-    pub fn file(path: PathBuf) -> Self {
-        Self::all(vec![Part { place: Place::File(path), prefix: String::new() }])
-    }
-
-    pub fn url(url: http::Uri, outbound: Outbound) -> Self {
-        Self::all(vec![Part { place: Place::Url(url, outbound), prefix: String::new() }])
-    }
-
-    /// One document of several parts, such as one for each upstream.
-    pub fn of(parts: Vec<Self>) -> Self {
-        let parts = parts.into_iter().flat_map(|part| part.parts());
-        Self::all(parts.collect())
-    }
-
-    /// The same, with this in front of all paths.
-    #[must_use]
-    pub fn below(self, prefix: &str) -> Self {
-        let below = |part: Part| Part { prefix: format!("{prefix}{}", part.prefix), ..part };
-        Self::all(self.parts().into_iter().map(below).collect())
-    }
-
-    fn all(parts: Vec<Part>) -> Self {
-        let source = |Part { place, prefix }| Source { place, prefix, kept: Mutex::default() };
-        Self(Arc::new(parts.into_iter().map(source).collect()))
-    }
-
-    fn parts(&self) -> Vec<Part> {
-        let part =
-            |source: &Source| Part { place: source.place.clone(), prefix: source.prefix.clone() };
-        self.0.iter().map(part).collect()
-    }
-
-    /// The document, of all parts that there are; None where there is none to be had, which the log explains.
-    pub(crate) async fn document(&self) -> Option<Arc<Value>> {
-        let mut found = Vec::new();
-        for source in self.0.iter() {
-            if let Some(document) = source.document().await {
-                found.push((source.prefix.as_str(), document));
-            }
-        }
-        match found.as_slice() {
-            [] => None,
-            [("", document)] if self.0.len() == 1 => Some(Arc::clone(document)),
-            parts => Some(Arc::new(merge(parts))),
-        }
-    }
-
     /// The operations with the scopes that each asks for; None where there is no document to be had.
     pub async fn rules(&self) -> Option<Result<Vec<keydesk_model::Operation>, DocumentError>> {
-        self.document().await.map(|document| rules(&document))
+        self.whole_document().await.map(|document| rules(&document))
     }
 
     /// The scopes that rules ask for, with what each opens in this document's words.
@@ -147,95 +60,6 @@ impl OpenApiSource {
 
     pub(crate) async fn operations(&self) -> Vec<Operation> {
         self.document().await.map(|document| operations(&document)).unwrap_or_default()
-    }
-}
-
-struct Part {
-    place: Place,
-    prefix: String,
-}
-
-impl Source {
-    async fn document(&self) -> Option<Arc<Value>> {
-        let mut kept = self.kept.lock().await;
-        let is_fresh = |at: Instant| at.elapsed() < self.kept_for(kept.document.is_some());
-        if kept.at.is_some_and(is_fresh) {
-            return kept.document.clone();
-        }
-        match self.read().await {
-            Ok(document) => {
-                if !kept.error.is_empty() {
-                    tracing::info!(place = %self.place(), "the OpenAPI document can be read again");
-                }
-                kept.error.clear();
-                kept.document = Some(Arc::new(document));
-            }
-            // A document that was good a minute ago is better than none.
-            Err(error) if error == kept.error => {}
-            Err(error) => {
-                tracing::warn!(error, place = %self.place(), "the OpenAPI document cannot be read");
-                kept.error = error;
-            }
-        }
-        kept.at = Some(Instant::now());
-        kept.document.clone()
-    }
-
-    fn kept_for(&self, is_there: bool) -> Duration {
-        match self.place {
-            Place::File(_) => FILE_KEPT,
-            Place::Url(..) if is_there => URL_KEPT,
-            Place::Url(..) => NOTHING_KEPT,
-        }
-    }
-
-    fn place(&self) -> String {
-        match &self.place {
-            Place::File(path) => path.display().to_string(),
-            Place::Url(url, _) => url.to_string(),
-        }
-    }
-
-    async fn read(&self) -> Result<Value, String> {
-        let bytes = match &self.place {
-            Place::File(path) => tokio::fs::read(path).await.map_err(|error| error.to_string())?,
-            Place::Url(url, outbound) => fetch(url.clone(), outbound).await?,
-        };
-        parse(&bytes)
-    }
-}
-
-/// A document in JSON or YAML.
-fn parse(bytes: &[u8]) -> Result<Value, String> {
-    let is_json = bytes.trim_ascii_start().first() == Some(&b'{');
-    let document: Value = if is_json {
-        serde_json::from_slice(bytes).map_err(|error| format!("not JSON: {error}"))?
-    } else {
-        let text = std::str::from_utf8(bytes).map_err(|_| "not UTF-8".to_owned())?;
-        // “yes” and “no” are words in YAML 1.2.
-        let options = serde_saphyr::options! { strict_booleans: true };
-        serde_saphyr::from_str_with_options(text, options)
-            .map_err(|error| format!("not JSON, and not YAML: {error}"))?
-    };
-    if document.get("swagger").is_some() {
-        return Err("it is Swagger 2.0; convert it to OpenAPI 3, for example with swagger2openapi"
-            .to_owned());
-    }
-    if document.get("openapi").is_none() || !document["paths"].is_object() {
-        return Err("not an OpenAPI 3 document: it needs “openapi” and “paths”".to_owned());
-    }
-    Ok(document)
-}
-
-async fn fetch(url: http::Uri, outbound: &Outbound) -> Result<Vec<u8>, String> {
-    let mut request = http::Request::new(Vec::new());
-    *request.uri_mut() = url;
-    let answer = outbound.send(request, BOUNDS, Reach::Anywhere).await;
-    let answer = answer.map_err(|error| error.to_string())?;
-    if answer.status().is_success() {
-        Ok(answer.into_body())
-    } else {
-        Err(format!("it answers {}", answer.status()))
     }
 }
 
@@ -428,20 +252,6 @@ mod tests {
         assert_eq!((offered.len(), offered[0].opens.as_str()), (1, "Change a"));
         let document = serde_json::json!({ "paths": { "/a/../b": { "get": {} } } });
         assert!(rules(&document).is_err_and(|error| error.to_string().starts_with("/a/../b: ")));
-    }
-
-    /// YAML as people write it: numbers as keys, anchors, several lines.
-    #[test]
-    fn a_document_may_be_yaml() {
-        let yaml = "openapi: 3.0.3\ninfo:\n  title: Orders\n  version: 1.10\npaths:\n  /orders:\n    get:\n      \
-            summary: List orders\n      description: |\n        Two\n        lines\n      responses:\n        200: &ok\n          \
-            description: yes\n        404: *ok\n";
-        let document = parse(yaml.as_bytes()).expect("YAML");
-        assert_eq!(operations(&document)[0].summary, "List orders");
-        assert_eq!(document["paths"]["/orders"]["get"]["responses"]["404"]["description"], "yes");
-        let swagger = parse(b"swagger: '2.0'\npaths: {}").expect_err("another format");
-        assert!(swagger.contains("Swagger 2.0"), "{swagger}");
-        assert!(parse(b"- a\n- b").is_err() && parse(b"{").is_err() && parse(&[0xff]).is_err());
     }
 
     #[test]

@@ -8,15 +8,19 @@ use keydesk_store::{NewMail, StoreError, WaitingMail};
 use std::{sync::Arc, time::Duration};
 
 /// What a mail is sealed to.
-const BELONGS_TO: &str = "outbox";
+pub(crate) const BELONGS_TO: &str = "outbox";
 /// How long whoever has taken up a mail may take.
 const CLAIMED: Duration = Duration::from_mins(2);
+/// How long a mail server may take; less than the claim, so that nobody else tries meanwhile.
+const PATIENCE: Duration = Duration::from_secs(100);
 /// How long it is tried for. Most links are over by then.
 const TRIED: Duration = Duration::from_hours(24);
 /// How long it is known that a mail has failed.
 const KNOWN: Duration = Duration::from_hours(24 * 7);
 /// How often mail that is due is looked for.
 const LOOK: Duration = Duration::from_secs(5);
+/// At which look mail that has failed is forgotten: every hour.
+const FORGET: u64 = 720;
 
 /// How long to wait after so many tries.
 fn pause(tries: i64) -> Duration {
@@ -56,7 +60,10 @@ async fn hand_over(
     mail: &Mail,
     (id, created_at, tries): (MailId, Timestamp, i64),
 ) -> Result<(), StoreError> {
-    let taken = smtp.hand_over(mail, &id.to_string()).await;
+    let id_text = id.to_string();
+    let taken = tokio::time::timeout(PATIENCE, smtp.hand_over(mail, &id_text)).await;
+    let late = || NotTaken { why: "the mail server is too slow".to_owned(), is_final: false };
+    let taken = taken.unwrap_or_else(|_| Err(late()));
     let now = desk.now();
     let next_at = now.plus(pause(tries));
     let mut write = desk.store.write(now).await?;
@@ -82,12 +89,25 @@ fn short(text: &str) -> String {
 pub async fn keep_mailing(desk: Desk) {
     let super::Mailer::Smtp(smtp) = &desk.mailer else { return };
     let smtp = Arc::clone(smtp);
+    let mut looked = 0_u64;
     loop {
         tokio::time::sleep(LOOK).await;
+        if looked.is_multiple_of(FORGET)
+            && let Err(error) = forget(&desk).await
+        {
+            tracing::warn!(%error, "mail that has failed cannot be forgotten yet");
+        }
+        looked += 1;
         if let Err(error) = try_due(&desk, &smtp).await {
             tracing::warn!(%error, "mail that waits cannot be looked at yet");
         }
     }
+}
+
+async fn forget(desk: &Desk) -> Result<(), StoreError> {
+    let mut write = desk.store.write(desk.now()).await?;
+    write.forget_failed_mail(KNOWN).await?;
+    write.keep().await
 }
 
 async fn try_due(desk: &Desk, smtp: &Smtp) -> Result<(), StoreError> {
@@ -95,22 +115,29 @@ async fn try_due(desk: &Desk, smtp: &Smtp) -> Result<(), StoreError> {
     for waiting in due {
         let mut write = desk.store.write(desk.now()).await?;
         let is_ours = write.claim_mail(&waiting, desk.now().plus(CLAIMED)).await?;
-        write.forget_failed_mail(KNOWN).await?;
         write.keep().await?;
         if !is_ours {
             continue;
         }
-        match open(desk, &waiting) {
+        let is_old = desk.now().since(waiting.created_at) > TRIED;
+        match open(desk, &waiting).filter(|_| !is_old) {
             Some(mail) => {
                 let WaitingMail { id, created_at, tries, .. } = waiting;
                 hand_over(desk, smtp, &mail, (id, created_at, tries + 1)).await?;
             }
-            None => {
-                tracing::error!(mail = %waiting.id, "a mail that waits cannot be opened with this key file");
-            }
+            None => give_up(desk, &waiting, is_old).await?,
         }
     }
     Ok(())
+}
+
+/// Of a mail whose links are over, as in a database that was restored, or that another key has sealed.
+async fn give_up(desk: &Desk, waiting: &WaitingMail, is_old: bool) -> Result<(), StoreError> {
+    let why = if is_old { "it is too old" } else { "the key file does not open it" };
+    tracing::error!(mail = %waiting.id, why, "a mail that waits is not sent");
+    let mut write = desk.store.write(desk.now()).await?;
+    write.note_mail_failed(waiting.id, why).await?;
+    write.keep().await
 }
 
 fn open(desk: &Desk, waiting: &WaitingMail) -> Option<Mail> {

@@ -96,6 +96,17 @@ impl SmtpSettings {
         if is_smtp { Ok(url) } else { Err(MailError::Server) }
     }
 
+    /// From the configuration, or in the URL.
+    fn credentials(&self, url: &Url) -> Option<(String, String)> {
+        if let (Some(user), Some(password)) = (&self.user, &self.password) {
+            return Some((user.clone(), password.clone()));
+        }
+        let decode = |text: &str| {
+            percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
+        };
+        Some((decode(url.username()), decode(url.password()?)))
+    }
+
     /// Beyond this machine a connection is encrypted unless the URL says `tls=none`: mail holds links that log
     /// people in.
     fn tls(&self, outbound: Option<&Outbound>) -> Result<Tls, MailError> {
@@ -145,8 +156,8 @@ impl Smtp {
             .port(port)
             .tls(tls)
             .timeout(Some(TIMEOUT));
-        if let (Some(user), Some(password)) = (&settings.user, &settings.password) {
-            builder = builder.credentials(Credentials::new(user.clone(), password.clone()));
+        if let Some((user, password)) = settings.credentials(&url) {
+            builder = builder.credentials(Credentials::new(user, password));
         }
         Ok(Self { transport: builder.build(), from })
     }
@@ -155,10 +166,13 @@ impl Smtp {
     pub(super) async fn hand_over(&self, mail: &Mail, id: &str) -> Result<(), NotTaken> {
         let message = self.message(mail, id).map_err(|why| NotTaken { why, is_final: true })?;
         let Err(error) = self.transport.send(message).await else { return Ok(()) };
+        let why = whole(&error);
         let severity = error.status().map(|code| code.severity);
-        // What a server lacks altogether does not come with time, but an operator can see to it.
-        let is_final = severity == Some(Severity::PermanentNegativeCompletion);
-        Err(NotTaken { why: whole(&error), is_final })
+        let is_refused = severity == Some(Severity::PermanentNegativeCompletion);
+        // A wrong password, or a policy that an operator can see to (5.7.x), is not the recipient's fault.
+        let is_policy = why.contains(" 5.7.") || why.contains("(5.7.") || why.contains(": 5.7.");
+        let is_final = is_refused && !is_policy && self.transport.test_connection().await.is_ok();
+        Err(NotTaken { why, is_final })
     }
 
     fn message(&self, mail: &Mail, id: &str) -> Result<Message, String> {

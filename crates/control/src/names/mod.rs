@@ -57,10 +57,10 @@ pub(crate) async fn rename_token(
     id: TokenId,
     name: &str,
 ) -> Result<(), Problem> {
-    let name = read_name(name)?;
     let (mut write, caller) = desk.write_as(caller).await?;
     caller.permit(Right::ManageTokens)?;
     let token = crate::tokens::find_live_api_token(&mut write, caller.account.id, id).await?;
+    let name = read_name(name)?;
     write.rename_token(id, &name).await?;
     let detail = detail(&token.name, &name);
     write.commit(caller.entry(Action::RenameToken, id, detail)).await?;

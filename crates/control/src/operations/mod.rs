@@ -180,6 +180,12 @@ pub async fn newly_refused(
 }
 
 /// The scopes that a token may be given: those that rules ask for, with what each opens.
+/// Whether scopes are only observed: a token without one is let through still.
+pub(crate) async fn are_scopes_observed(desk: &Desk) -> Result<bool, StoreError> {
+    let stored = desk.store.read().await?.find_rules().await?;
+    Ok(stored.is_some_and(|stored| stored.live.mode == Mode::Observe))
+}
+
 pub(crate) async fn list_scope_offers(desk: &Desk) -> Result<Vec<ScopeOffer>, StoreError> {
     let stored = desk.store.read().await?.find_rules().await?.unwrap_or_default();
     Ok(desk.openapi.offers(&stored.live.rules).await)

@@ -21,6 +21,8 @@ pub(crate) enum OpenError {
     Name(#[from] TokenNameError),
     #[error("{}", say("wrong-email").with("why", .0.told()))]
     Email(#[from] EmailError),
+    #[error("{}", say("owner-is-operator"))]
+    Operator,
     #[error("{}", say("owner-no-mail"))]
     NoMail,
     #[error("{}", say("invited-too-often"))]
@@ -78,10 +80,17 @@ pub(crate) async fn invite_owner(
     if !account.state.is_in_use() {
         return Err(Problem::not_found());
     }
-    // Where somebody is in it already, they are told, and their invitations stay.
+    // Where somebody is in it already, they are told, and their invitations stay. It is no way in for operators.
     let present = owners_of(&mut write, account.id).await?;
     let now = write.now();
-    if write.list_members(account.id).await?.is_empty() {
+    let is_empty = write.list_members(account.id).await?.is_empty();
+    if let Some(known) = write.find_person_by_email(&owner).await?
+        && !is_empty
+        && write.is_operator(known.id).await?
+    {
+        return Ok(Err(OpenError::Operator));
+    }
+    if is_empty {
         for earlier in write.list_invitations(account.id, now).await? {
             write.close_invitation(account.id, earlier.id).await?;
         }

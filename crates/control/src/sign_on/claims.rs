@@ -43,10 +43,27 @@ impl Claims {
     }
 
     /// Adds what the ID token, which counts first, does not say.
-    pub fn complete_with(&mut self, more: Self) {
-        for (name, value) in more.0 {
-            self.0.entry(name).or_insert(value);
+    pub fn complete_with(&mut self, mut more: Self) {
+        // Whether an address is verified is said where the address is.
+        match (self.text("email"), more.text("email")) {
+            (None, Some(_)) => drop(self.0.remove("email_verified")),
+            (Some(own), other) if other.is_some_and(|other| other != own) => {
+                more.0.remove("email_verified");
+            }
+            _ => {}
         }
+        for (name, value) in more.0 {
+            let has_one = self.0.get(&name).is_some_and(|own| !own.is_null() && own != "");
+            if !has_one {
+                self.0.insert(name, value);
+            }
+        }
+    }
+
+    /// Whether they are enough, if need be without a name.
+    pub fn are_enough(&self, sign_on: &SignOn) -> bool {
+        let says_role = sign_on.role_claim.is_empty() || self.find(&sign_on.role_claim).is_some();
+        says_role && self.read(sign_on).is_ok()
     }
 
     /// A truth value; some providers send it as text.

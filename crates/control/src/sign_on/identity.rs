@@ -11,6 +11,8 @@ pub(super) struct Identified {
     pub person: Person,
     /// Their address belonged to somebody who has left the account.
     pub is_address_reused: bool,
+    /// The address that they had before, where the provider has said another.
+    pub moved: Option<Email>,
 }
 
 /// Somebody new, with a password that nobody knows: a reset by mail can give them one. None: they are known.
@@ -46,9 +48,13 @@ pub(super) async fn identify(
 ) -> Result<Identified, SignOnError> {
     if let Some(id) = write.find_identity(sign_on, &told.subject).await? {
         let person = write.find_person(id).await?.ok_or(SignOnError::Over)?;
-        follow_address(write, sign_on, (&person, &told.email), origin).await?;
+        // Somebody who has another address since may have more to lose than this account.
+        if !sign_on.is_confirmed_for(&person.email.domain()) {
+            return Err(SignOnError::Unfit("unfit-own-domain"));
+        }
+        let moved = follow_address(write, sign_on, (&person, &told.email), origin).await?;
         let person = write.find_person(id).await?.ok_or(SignOnError::Over)?;
-        return Ok(Identified { person, is_address_reused: false });
+        return Ok(Identified { person, is_address_reused: false, moved });
     }
     let known = write.find_person_by_email(&told.email).await?;
     let is_other = match &known {
@@ -57,7 +63,7 @@ pub(super) async fn identify(
     };
     if let Some(person) = known.filter(|_| !is_other) {
         write.add_identity(sign_on, &told.subject, person.id).await?;
-        return Ok(Identified { person, is_address_reused: false });
+        return Ok(Identified { person, is_address_reused: false, moved: None });
     }
     if is_other {
         make_room(write, sign_on, &told.email, origin).await?;
@@ -66,25 +72,23 @@ pub(super) async fn identify(
     write.add_person(&new).await?;
     write.add_identity(sign_on, &told.subject, new.id).await?;
     let person = write.find_person(new.id).await?.ok_or(SignOnError::Over)?;
-    Ok(Identified { person, is_address_reused: is_other })
+    Ok(Identified { person, is_address_reused: is_other, moved: None })
 }
 
-/// Takes the provider's address over for somebody who has another one here, as far as the provider speaks for both.
+/// Takes the provider's address over for somebody who has another one here. The address that they had, if it changes.
 async fn follow_address(
     write: &mut Write,
     sign_on: &SignOn,
     (person, email): (&Person, &Email),
     origin: &Origin,
-) -> Result<(), SignOnError> {
+) -> Result<Option<Email>, SignOnError> {
     let is_same = person.email.canonical() == email.canonical();
-    if is_same || !sign_on.is_confirmed_for(&person.email.domain()) {
-        return Ok(());
-    }
     // Somebody else's stays theirs, and the person keeps the address that they had.
-    if write.find_person_by_email(email).await?.is_some() {
-        return Ok(());
+    if is_same || write.find_person_by_email(email).await?.is_some() {
+        return Ok(None);
     }
-    set_email(write, sign_on, (person, email), origin).await
+    set_email(write, sign_on, (person, email), origin).await?;
+    Ok(Some(person.email.clone()))
 }
 
 /// Takes an address from the person who had it before, if they have left the account. The provider says that it is
@@ -96,7 +100,9 @@ async fn make_room(
     origin: &Origin,
 ) -> Result<(), SignOnError> {
     let Some(before) = write.find_person_by_email(email).await? else { return Ok(()) };
-    if write.find_member_of(sign_on.account, before.id).await?.is_some() {
+    // What they still have, here or elsewhere, is not this provider's to take.
+    let has_something = !write.list_memberships(before.id).await?.is_empty();
+    if has_something || write.is_operator(before.id).await? {
         return Err(SignOnError::Unfit("unfit-address-reused"));
     }
     let former = format!("{}@former.invalid", before.id).parse::<Email>();

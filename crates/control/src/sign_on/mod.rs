@@ -12,7 +12,9 @@ use crate::{
     Desk, KeyringError, accounts,
     attempts::{self, HeldError, Tries},
     caller::Visitor,
-    challenge, codes, members,
+    challenge, codes,
+    mail::Message,
+    members,
     passwords::TooBusy,
     problem::Problem,
     say,
@@ -194,7 +196,7 @@ async fn enter(
     // What was asked may have been taken back while the provider answered.
     let still = write.find_sign_on(account.id).await?;
     let domain = told.email.domain();
-    if still.is_none_or(|still| !still.is_confirmed_for(&domain) || still.issuer != sign_on.issuer)
+    if still.is_none_or(|still| !still.is_confirmed_for(&domain) || !still.is_same_client(sign_on))
     {
         return Err(SignOnError::None);
     }
@@ -234,6 +236,10 @@ async fn enter(
     if let LoggedIn::Entered(entered) = &logged_in {
         news.send(desk, entered, &visitor.origin);
     }
+    for address in identified.moved.iter().chain(identified.moved.as_ref().map(|_| &person.email)) {
+        let new = person.email.as_str();
+        desk.send_mail(address, Message::to(person.language, || Message::email_changed(new)));
+    }
     Ok(logged_in)
 }
 
@@ -242,7 +248,7 @@ async fn admit(
     desk: &Desk,
     write: &mut Write,
     sign_on: &SignOn,
-    (Identified { person, is_address_reused }, wanted): (&Identified, Option<Role>),
+    (Identified { person, is_address_reused, .. }, wanted): (&Identified, Option<Role>),
 ) -> Result<(MemberId, Option<Role>), SignOnError> {
     let account = sign_on.account;
     let Some(member) = write.find_member_of(account, person.id).await? else {

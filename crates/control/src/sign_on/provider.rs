@@ -95,10 +95,18 @@ pub(super) fn callback_url(desk: &Desk) -> String {
     format!("{}/login/sign-on/callback", desk.settings.console_url)
 }
 
-/// Until the operator has confirmed a provider, it is asked only where everybody may ask.
-fn reach(desk: &Desk, sign_on: &SignOn) -> Reach {
+/// Until the operator has confirmed a provider, it is asked only where everybody may ask; and so are other servers that
+/// its configuration names, which the operator has not seen.
+fn reach(desk: &Desk, sign_on: &SignOn, url: &Url) -> Reach {
     let is_confirmed = sign_on.domains.iter().any(|domain| domain.is_confirmed);
-    if is_confirmed || desk.settings.is_local { Reach::Anywhere } else { Reach::Public }
+    let is_its_own = Url::parse(&sign_on.issuer).is_ok_and(|issuer| {
+        issuer.host() == url.host() && issuer.port_or_known_default() == url.port_or_known_default()
+    });
+    if (is_confirmed && is_its_own) || desk.settings.is_local {
+        Reach::Anywhere
+    } else {
+        Reach::Public
+    }
 }
 
 /// Whether two issuers are the same but for the slash at the end.
@@ -166,7 +174,7 @@ async fn send(
     let url = Url::parse(&request.uri().to_string()).map_err(|_| SignOnError::Issuer)?;
     check_reachable(sign_on, &url)?;
     let host = url.host_str().unwrap_or_default().to_owned();
-    let reach = reach(desk, sign_on);
+    let reach = reach(desk, sign_on, &url);
     desk.outbound.send(request, BOUNDS, reach).await.map_err(|error| match &error {
         OutboundError::Certificate(why) => fault("fault-certificate", format!("{host}: {why}")),
         OutboundError::NotPublic => fault("fault-not-public", host),
@@ -233,13 +241,22 @@ impl<'a> Client<'a> {
             && let (Some(url), Some(token)) =
                 (&self.metadata.userinfo_endpoint, answer.access_token.as_deref())
         {
-            let more = Claims(get_json(self.desk, self.sign_on, url, Some(token)).await?);
-            if more.text("sub") != claims.text("sub") {
-                return Err(fault("fault-other-subject", ""));
+            match get_json(self.desk, self.sign_on, url, Some(token)).await {
+                Ok(more) => claims.complete_with(Self::of_same_person(&claims, Claims(more))?),
+                // What it might have said is not needed.
+                Err(_) if claims.are_enough(self.sign_on) => {}
+                Err(error) => return Err(error),
             }
-            claims.complete_with(more);
         }
         claims.read(self.sign_on)
+    }
+
+    fn of_same_person(claims: &Claims, more: Claims) -> Result<Claims, SignOnError> {
+        if more.text("sub") == claims.text("sub") {
+            Ok(more)
+        } else {
+            Err(fault("fault-other-subject", ""))
+        }
     }
 
     /// Whether the secret goes into the request's body, as the owner says, or else the provider.

@@ -71,8 +71,9 @@ async fn keep(
     let account = caller.account.id;
     let before = write.find_sign_on(account).await?;
     let sealed = match (form.client_secret.trim(), &before) {
-        ("", Some(before)) => before.sealed.clone(),
-        ("", None) => return Ok(Err(SignOnError::Secret)),
+        // The secret goes to nobody but whom it was entered for.
+        ("", Some(before)) if is_for(before, form) => before.sealed.clone(),
+        ("", _) => return Ok(Err(SignOnError::Secret)),
         (secret, _) => {
             let belongs_to = belongs_to(account);
             let keyring = &desk.keyring;
@@ -90,6 +91,12 @@ async fn keep(
     let kept = write.find_sign_on(account).await?.unwrap_or(new);
     write.commit(caller.entry(Action::SetSignOn, account, detail)).await?;
     Ok(Ok(kept))
+}
+
+/// Whether a form names the provider and the client that there are.
+fn is_for(before: &SignOn, form: &SignOnForm) -> bool {
+    let bare = |issuer: &str| issuer.trim().trim_end_matches('/').to_owned();
+    bare(&before.issuer) == bare(&form.issuer) && before.client_id == form.client_id.trim()
 }
 
 fn read_form(

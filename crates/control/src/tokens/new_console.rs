@@ -9,7 +9,7 @@ use crate::{
     codes,
     freshness::FreshForm,
     named,
-    operations::list_scope_offers,
+    operations::{are_scopes_observed, list_scope_offers},
     problem::Problem,
     say,
 };
@@ -51,6 +51,8 @@ struct NewPage {
     chrome: Chrome,
     form: NewTokenForm,
     offers: Vec<ScopeOffer>,
+    /// Scopes restrict nothing yet.
+    observed: bool,
     choices: Vec<(&'static str, String)>,
     errors: Errors,
     request_key: String,
@@ -102,6 +104,7 @@ async fn form_page(
         chrome: Chrome::of(caller, say("token-new-title"), Nav::Tokens),
         form,
         offers: list_scope_offers(desk).await?,
+        observed: are_scopes_observed(desk).await?,
         choices: choices.map(|value| (value, named("lives", value))).collect(),
         errors,
         request_key: key[..32].to_owned(),

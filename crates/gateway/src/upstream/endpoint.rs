@@ -211,9 +211,10 @@ impl Route {
         })
     }
 
-    /// A request's path as the upstream gets it, in two parts.
+    /// A request's path as the upstream gets it, in two parts. The prefix goes by its segments, however they are
+    /// spelled: that is how the route was chosen.
     pub fn path_to_upstream<'p>(&'p self, path: &'p str) -> [&'p str; 2] {
-        let rest = path.strip_prefix(self.stripped.as_str()).unwrap_or(path);
+        let rest = below_segments(path, segments(&self.stripped).count());
         let is_nothing = self.base_path.is_empty() && rest.is_empty();
         [&self.base_path, if is_nothing { "/" } else { rest }]
     }
@@ -359,6 +360,20 @@ impl Server {
         };
         is_port && other.host().trim_matches(['[', ']']).eq_ignore_ascii_case(&self.host)
     }
+}
+
+fn segments(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|segment| !segment.is_empty())
+}
+
+/// What follows the first `count` segments: nothing, or a path that begins with a slash.
+fn below_segments(path: &str, count: usize) -> &str {
+    let mut rest = path;
+    for _ in 0..count {
+        let segment = rest.trim_start_matches('/');
+        rest = segment.find('/').map_or("", |end| &segment[end..]);
+    }
+    rest
 }
 
 #[cfg(test)]

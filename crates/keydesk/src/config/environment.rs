@@ -149,6 +149,13 @@ pub(super) fn is_top_level(name: &str) -> bool {
         || KEYS.iter().any(|(section, key, _)| section.is_empty() && *key == name)
 }
 
+/// The table whose name is this one's but for an s at the end.
+pub(super) fn section_like(name: &str) -> Option<&'static str> {
+    let stem = name.trim_end_matches('s');
+    let sections = KEYS.iter().map(|(section, ..)| *section).filter(|section| !section.is_empty());
+    sections.into_iter().find(|section| *section != name && section.trim_end_matches('s') == stem)
+}
+
 /// The tables in which a key of this name may stand.
 pub(super) fn sections_with(name: &str) -> Vec<&'static str> {
     let found = KEYS.iter().filter(|(section, key, _)| !section.is_empty() && *key == name);

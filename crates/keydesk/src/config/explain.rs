@@ -18,6 +18,16 @@ pub(super) fn explain(source: &Source, error: &toml::de::Error) -> String {
     if let Some(key) = between(&message, "unknown field `", "`") {
         return format!("{place}: {}", unknown(source, offset, key, &message));
     }
+    let line = source.text.get(offset..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+    if let Some(table) = line.trim().strip_prefix('[') {
+        let table = table.split('#').next().unwrap_or_default().trim().trim_matches(['[', ']']);
+        return match environment::section_like(table) {
+            Some(name) if message.starts_with("invalid type") => {
+                format!("{place}: there is no table [[{table}]]; did you mean [[{name}]]?")
+            }
+            _ => format!("{place}: [{table}]: {message}"),
+        };
+    }
     match key_at(source, offset) {
         Some(key) if message.starts_with("invalid ") => format!("{place}: {key}: {message}"),
         _ => format!("{place}: {message}"),

@@ -41,7 +41,7 @@ pub struct Config {
     pub public_gateway_url: Option<String>,
     pub upstream: Option<http::Uri>,
     pub openapi: Option<String>,
-    /// The documents of upstreams that have one of their own.
+    /// Of `upstreams`, in their order.
     pub documents: Vec<UpstreamDocument>,
     pub token_prefix: Prefix,
     pub trusted_proxies: TrustedProxies,
@@ -79,6 +79,11 @@ fn config_file(options: &Options) -> Option<PathBuf> {
 }
 
 impl Config {
+    /// The file that it was read from, if there is one.
+    pub fn file(options: &Options) -> Option<PathBuf> {
+        config_file(options)
+    }
+
     pub fn read(options: &Options) -> anyhow::Result<Self> {
         let (source, file) = read_file(config_file(options).as_deref())?;
         let pick = |flag: &Option<String>, key: &str, value: &Option<Spanned<String>>| {
@@ -98,6 +103,7 @@ impl Config {
         let store = pick(&options.store, "store", &file.store);
         let role = cluster::role(pick(&options.role, "role", &file.role))?;
         let cluster = cluster::cluster(&source, &file.cluster)?;
+        let upstreams = operation::upstreams(&source, &file.upstreams)?;
         let config = Self {
             rules: limits::rules(&source, &file)?,
             plans: limits::plans(&source, &file)?,
@@ -123,8 +129,8 @@ impl Config {
             limits: values::limits(&source, &file.limits)?,
             outbound: operation::outbound(file.authority.as_deref())?,
             mail: file.mail.map(|mail| values::smtp(&source, mail)).transpose()?,
-            documents: operation::documents(&source, &file.upstreams),
-            upstreams: operation::upstreams(&source, &file.upstreams)?,
+            documents: operation::documents(&file.upstreams, &upstreams),
+            upstreams,
             signing_key: operation::signing_key(file.signature.as_ref())?,
             tls: operation::tls(&source, file.tls)?,
             observe: operation::observe(&source, file.observe)?,

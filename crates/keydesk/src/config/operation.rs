@@ -55,22 +55,28 @@ pub(super) fn read_secret(key: &str, path: &Path) -> anyhow::Result<Zeroizing<St
     Ok(Zeroizing::new(Zeroizing::new(text).trim_end().to_owned()))
 }
 
-/// An upstream's own OpenAPI document: a file or a URL.
+/// Where an upstream's OpenAPI document is.
 #[derive(Clone, Debug)]
 pub struct UpstreamDocument {
-    pub place: String,
-    /// What stands in front of its paths at the gateway.
+    /// A file or a URL, if it names one.
+    pub place: Option<String>,
+    pub server: Uri,
     pub prefix: String,
+    /// What stands in front of its paths at the gateway.
+    pub front: String,
 }
 
-pub fn documents(source: &Source, files: &[FileUpstream]) -> Vec<UpstreamDocument> {
-    let document = |file: &FileUpstream| {
-        let place = source.given("upstreams.openapi", file.openapi.as_ref()?).text;
-        let is_stripped = file.strip_prefix.unwrap_or_default();
-        let prefix = file.prefix.get_ref().trim_end_matches('/');
-        Some(UpstreamDocument { place, prefix: if is_stripped { prefix } else { "" }.to_owned() })
+pub fn documents(files: &[FileUpstream], upstreams: &[UpstreamSettings]) -> Vec<UpstreamDocument> {
+    let document = |(file, upstream): (&FileUpstream, &UpstreamSettings)| {
+        let front = upstream.prefix.trim_end_matches('/');
+        Some(UpstreamDocument {
+            place: file.openapi.as_ref().map(|place| place.get_ref().clone()),
+            server: upstream.servers.first()?.clone(),
+            prefix: upstream.prefix.clone(),
+            front: if upstream.strips_prefix { front } else { "" }.to_owned(),
+        })
     };
-    files.iter().filter_map(document).collect()
+    files.iter().zip(upstreams).filter_map(document).collect()
 }
 
 pub fn upstreams(source: &Source, files: &[FileUpstream]) -> anyhow::Result<Vec<UpstreamSettings>> {

@@ -39,7 +39,7 @@ pub struct Options {
     /// The API behind the gateway [default: the built-in sample API]
     #[arg(long, global = true, env = "KEYDESK_UPSTREAM", value_name = "URL")]
     pub upstream: Option<String>,
-    /// The API's OpenAPI document in JSON: a file or a URL [default: /openapi.json of the upstream]
+    /// The API's OpenAPI document in JSON or YAML: a file or a URL [default: /openapi.json of the upstream]
     #[arg(long, global = true, env = "KEYDESK_OPENAPI", value_name = "PLACE")]
     pub openapi: Option<String>,
 }

@@ -273,6 +273,9 @@ pub fn smtp(source: &Source, mail: FileMail) -> anyhow::Result<SmtpSettings> {
         ),
         None => None,
     };
+    if mail.user.is_some() && password.is_none() {
+        bail!("{}: mail.user needs mail.password_file", server.place);
+    }
     let from = source.given("mail.from", &mail.from);
     let settings = SmtpSettings {
         server: server.text.clone(),

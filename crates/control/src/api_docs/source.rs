@@ -1,0 +1,275 @@
+//! Where the operator's OpenAPI documents come from: files and servers, in JSON or YAML, read again as time passes.
+
+use super::merge::merge;
+use crate::outbound::{Bounds, Outbound, Reach};
+use serde_json::Value;
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::sync::Mutex;
+
+const BOUNDS: Bounds = Bounds { timeout: Duration::from_secs(3), bytes: 8 * 1024 * 1024 };
+/// How long a document counts before it is looked at again: a file costs little, a server is not to be
+/// asked too often, and one that did not answer may just be starting.
+const FILE_KEPT: Duration = Duration::from_secs(1);
+const URL_KEPT: Duration = Duration::from_mins(1);
+const NOTHING_KEPT: Duration = Duration::from_secs(5);
+
+/// Where the documents come from. They are read again when some time has passed.
+#[derive(Clone, Debug)]
+pub struct OpenApiSource(Arc<Sources>);
+
+#[derive(Debug)]
+struct Sources {
+    sources: Vec<Source>,
+    /// What the parts were when they were put together last.
+    merged: Mutex<Option<Merged>>,
+}
+
+#[derive(Debug)]
+struct Merged {
+    of: Vec<Arc<Value>>,
+    document: Arc<Value>,
+}
+
+/// One document of several.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    place: Place,
+    /// What stands in front of the document's paths at the gateway.
+    pub prefix: String,
+    /// The prefix of the upstream that it is of, and those of all: it says nothing of the others' paths.
+    pub of: Option<(String, Arc<[String]>)>,
+}
+
+impl Part {
+    #[cfg(test)]
+    pub fn for_tests(prefix: &str, (own, all): (&str, Arc<[String]>)) -> Self {
+        let place = Place::File(PathBuf::new());
+        Self { place, prefix: prefix.to_owned(), of: Some((own.to_owned(), all)) }
+    }
+
+    fn is_whole(&self) -> bool {
+        self.prefix.is_empty() && self.of.is_none()
+    }
+
+    /// Whether the gateway sends a request for this path to the upstream that the document is of.
+    pub fn speaks_for(&self, path: &str) -> bool {
+        let Some((own, all)) = &self.of else { return true };
+        let serves = |prefix: &&String| {
+            let rest = path.strip_prefix(prefix.trim_end_matches('/'));
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let chosen =
+            all.iter().filter(serves).max_by_key(|prefix| prefix.trim_end_matches('/').len());
+        chosen.is_some_and(|chosen| chosen == own)
+    }
+}
+
+#[derive(Debug)]
+struct Source {
+    part: Part,
+    kept: Mutex<Kept>,
+}
+
+/// When the document was last asked for, what came, and what was last said of it in the log.
+#[derive(Debug, Default)]
+struct Kept {
+    at: Option<Instant>,
+    document: Option<Arc<Value>>,
+    error: String,
+}
+
+#[derive(Clone, Debug)]
+enum Place {
+    File(PathBuf),
+    Url(http::Uri, Outbound),
+}
+
+impl OpenApiSource {
+    pub fn file(path: PathBuf) -> Self {
+        Self::all(vec![Part { place: Place::File(path), prefix: String::new(), of: None }])
+    }
+
+    pub fn url(url: http::Uri, outbound: Outbound) -> Self {
+        let place = Place::Url(url, outbound);
+        Self::all(vec![Part { place, prefix: String::new(), of: None }])
+    }
+
+    /// One document of several parts, such as one for each upstream.
+    pub fn of(parts: &[Self]) -> Self {
+        Self::all(parts.iter().flat_map(Self::parts).collect())
+    }
+
+    /// The document of one upstream: with `front` in front of its paths, and for those paths only that the gateway
+    /// sends to the upstream with the prefix `own`, of all these.
+    #[must_use]
+    pub fn of_upstream(&self, front: &str, own: &str, all: &Arc<[String]>) -> Self {
+        let below = |part: Part| Part {
+            prefix: format!("{front}{}", part.prefix),
+            of: Some((own.to_owned(), Arc::clone(all))),
+            ..part
+        };
+        Self::all(self.parts().into_iter().map(below).collect())
+    }
+
+    fn all(parts: Vec<Part>) -> Self {
+        let source = |part| Source { part, kept: Mutex::default() };
+        let sources = parts.into_iter().map(source).collect();
+        Self(Arc::new(Sources { sources, merged: Mutex::default() }))
+    }
+
+    fn parts(&self) -> Vec<Part> {
+        self.0.sources.iter().map(|source| source.part.clone()).collect()
+    }
+
+    /// The document, of all parts that there are; None where there is none to be had, which the log explains.
+    pub(crate) async fn document(&self) -> Option<Arc<Value>> {
+        let (found, _) = self.read_all().await;
+        match found.as_slice() {
+            [] => None,
+            [(part, document)] if self.0.sources.len() == 1 && part.is_whole() => {
+                Some(Arc::clone(document))
+            }
+            _ => Some(self.merged(found).await),
+        }
+    }
+
+    /// The same, if every part could be read: rules that go when a server does not answer protect nothing.
+    pub(super) async fn whole_document(&self) -> Option<Arc<Value>> {
+        let (_, is_whole) = self.read_all().await;
+        if is_whole { self.document().await } else { None }
+    }
+
+    /// The parts that there are, and whether those are all.
+    async fn read_all(&self) -> (Vec<(Part, Arc<Value>)>, bool) {
+        let mut found = Vec::new();
+        for source in &self.0.sources {
+            if let Some(document) = source.document().await {
+                found.push((source.part.clone(), document));
+            }
+        }
+        let is_whole = found.len() == self.0.sources.len();
+        (found, is_whole)
+    }
+
+    /// Parts put together; again only when one of them has changed.
+    async fn merged(&self, parts: Vec<(Part, Arc<Value>)>) -> Arc<Value> {
+        let mut kept = self.0.merged.lock().await;
+        if let Some(Merged { of, document }) = &*kept
+            && of.len() == parts.len()
+            && of.iter().zip(&parts).all(|(old, (_, new))| Arc::ptr_eq(old, new))
+        {
+            return Arc::clone(document);
+        }
+        let merged = Arc::new(merge(&parts));
+        let of = parts.into_iter().map(|(_, document)| document).collect();
+        *kept = Some(Merged { of, document: Arc::clone(&merged) });
+        merged
+    }
+}
+
+impl Source {
+    async fn document(&self) -> Option<Arc<Value>> {
+        let mut kept = self.kept.lock().await;
+        let is_fresh = |at: Instant| at.elapsed() < self.kept_for(kept.document.is_some());
+        if kept.at.is_some_and(is_fresh) {
+            return kept.document.clone();
+        }
+        match self.read().await {
+            Ok(document) => {
+                if !kept.error.is_empty() {
+                    tracing::info!(place = %self.place(), "the OpenAPI document can be read again");
+                }
+                kept.error.clear();
+                kept.document = Some(Arc::new(document));
+            }
+            // A document that was good a minute ago is better than none.
+            Err(error) if error == kept.error => {}
+            Err(error) => {
+                tracing::warn!(error, place = %self.place(), "the OpenAPI document cannot be read");
+                kept.error = error;
+            }
+        }
+        kept.at = Some(Instant::now());
+        kept.document.clone()
+    }
+
+    fn kept_for(&self, is_there: bool) -> Duration {
+        match self.part.place {
+            Place::File(_) => FILE_KEPT,
+            Place::Url(..) if is_there => URL_KEPT,
+            Place::Url(..) => NOTHING_KEPT,
+        }
+    }
+
+    fn place(&self) -> String {
+        match &self.part.place {
+            Place::File(path) => path.display().to_string(),
+            Place::Url(url, _) => url.to_string(),
+        }
+    }
+
+    async fn read(&self) -> Result<Value, String> {
+        let bytes = match &self.part.place {
+            Place::File(path) => tokio::fs::read(path).await.map_err(|error| error.to_string())?,
+            Place::Url(url, outbound) => fetch(url.clone(), outbound).await?,
+        };
+        parse(&bytes)
+    }
+}
+
+/// A document in JSON or YAML.
+fn parse(bytes: &[u8]) -> Result<Value, String> {
+    let is_json = bytes.trim_ascii_start().first() == Some(&b'{');
+    let document: Value = if is_json {
+        serde_json::from_slice(bytes).map_err(|error| format!("not JSON: {error}"))?
+    } else {
+        let text = std::str::from_utf8(bytes).map_err(|_| "not UTF-8".to_owned())?;
+        // “yes” and “no” are words in YAML 1.2.
+        let options = serde_saphyr::options! { strict_booleans: true };
+        serde_saphyr::from_str_with_options(text, options)
+            .map_err(|error| format!("not JSON, and not YAML: {error}"))?
+    };
+    if document.get("swagger").is_some() {
+        return Err("it is Swagger 2.0; convert it to OpenAPI 3, for example with swagger2openapi"
+            .to_owned());
+    }
+    if document.get("openapi").is_none() || !document["paths"].is_object() {
+        return Err("not an OpenAPI 3 document: it needs “openapi” and “paths”".to_owned());
+    }
+    Ok(document)
+}
+
+async fn fetch(url: http::Uri, outbound: &Outbound) -> Result<Vec<u8>, String> {
+    let mut request = http::Request::new(Vec::new());
+    *request.uri_mut() = url;
+    let answer = outbound.send(request, BOUNDS, Reach::Anywhere).await;
+    let answer = answer.map_err(|error| error.to_string())?;
+    if answer.status().is_success() {
+        Ok(answer.into_body())
+    } else {
+        Err(format!("it answers {}", answer.status()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// YAML as people write it: numbers as keys, anchors, several lines.
+    #[test]
+    fn a_document_may_be_yaml() {
+        let yaml = "openapi: 3.0.3\ninfo:\n  title: Orders\n  version: 1.10\npaths:\n  /orders:\n    get:\n      \
+            summary: List orders\n      description: |\n        Two\n        lines\n      responses:\n        200: &ok\n          \
+            description: yes\n        404: *ok\n";
+        let document = parse(yaml.as_bytes()).expect("YAML");
+        assert_eq!(document["paths"]["/orders"]["get"]["summary"], "List orders");
+        assert_eq!(document["paths"]["/orders"]["get"]["responses"]["404"]["description"], "yes");
+        let swagger = parse(b"swagger: '2.0'\npaths: {}").expect_err("another format");
+        assert!(swagger.contains("Swagger 2.0"), "{swagger}");
+        assert!(parse(b"- a\n- b").is_err() && parse(b"{").is_err() && parse(&[0xff]).is_err());
+    }
+}
