@@ -193,3 +193,18 @@ async fn a_mail_waits_for_the_right_password() {
     let _keydesk = keydesk.restart(&Options { has_account: true, ..options });
     assert_eq!(server.mail("invites you").await["to"][0], "bob@example.com");
 }
+
+/// A second factor that an operator takes away at the server is told to its person.
+#[tokio::test]
+async fn a_command_sends_the_mail_that_it_promises() {
+    let server = MailServer::start(&["plain"]);
+    let mut keydesk = Keydesk::start_with(&server.options("", ""));
+    let ann = keydesk.with_account().await;
+    crate::factors::set_up(&ann).await;
+    let output = keydesk.run(&["person", "reset-second-factor", "ann@acme.example"], "");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let is_it = |mail: &Value| {
+        mail["to"][0] == "ann@acme.example" && mail["subject"].to_string().contains("removed")
+    };
+    eventually("the mail is there", async || server.taken().iter().any(is_it)).await;
+}

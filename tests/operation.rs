@@ -124,6 +124,14 @@ async fn plain_http_on_a_tls_port_and_tls_on_a_plain_one_are_told_apart() {
     let behind = Behind::start("").await;
     let answer = behind.send_bytes(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03").await;
     assert!(outcome(&answer) == (400, 1) && answer.contains("tls_on_plain_port"), "{answer}");
+    let tls = Tls::new();
+    let config = format!("{}[observe]\nstatus = \"127.0.0.1:0\"\n", tls.config());
+    let keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
+    let address = keydesk.gateway.trim_start_matches("https://").to_owned();
+    crate::support::raw::converse(&address, &[b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"]).await;
+    let refused = "keydesk_connections_refused_total{reason=\"tls\"} 1";
+    eventually("it is counted", async || keydesk.status("/metrics").await.1.contains(refused))
+        .await;
 }
 
 /// A Keydesk on a socket that the test keeps open, as systemd does.

@@ -1,4 +1,5 @@
-// Copy, "select all", the date and the first call. Everything else on the page works without this file.
+// Copying, "select all", dates, the first call, passkeys, and times in the reader's zone. Everything else on a page works
+// without this file.
 // A token is read from the page when it is needed and put nowhere but the clipboard and a header.
 "use strict";
 document.documentElement.classList.add("js");

@@ -12,6 +12,7 @@ use std::{
     collections::HashSet,
     sync::{Arc, Mutex, PoisonError},
 };
+use tokio_util::task::TaskTracker;
 
 /// What the desk stands on.
 #[derive(Debug)]
@@ -33,6 +34,8 @@ pub struct Parts {
     pub(crate) nodes: Arc<Nodes>,
     pub(crate) outbound: Outbound,
     pub mailer: Mailer,
+    /// Mail that is being handed over.
+    pub(crate) mails: TaskTracker,
     pub openapi: OpenApiSource,
     pub clock: Clock,
     pub entropy: Entropy,
@@ -76,6 +79,7 @@ impl Desk {
             nodes,
             outbound,
             mailer,
+            mails: TaskTracker::new(),
             openapi,
             clock,
             entropy,

@@ -150,7 +150,8 @@ fn names_account(path: &str) -> bool {
     first.parse::<keydesk_model::AccountNumber>().is_ok()
 }
 
-/// Set on a connection when a request on it has an open session, to a number of its person: then its place is kept.
+/// Set on a connection when a request on it has an open session, to a digest of its person's id, or zero: then its place
+/// is kept.
 #[derive(Clone, Debug)]
 pub struct SessionMark(pub Arc<AtomicU64>);
 

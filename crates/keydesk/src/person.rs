@@ -1,6 +1,6 @@
 //! `keydesk person`: what the operator can do for somebody who cannot get in, or who wants to be forgotten.
 
-use crate::{config::Config, data};
+use crate::{config::Config, data, serve};
 use keydesk_control::{erase_person, make_reset_link, reset_second_factor};
 
 #[derive(Debug, clap::Subcommand)]
@@ -28,11 +28,14 @@ pub enum Command {
 }
 
 pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
-    let desk = data::desk(&config).await?;
+    let desk = data::desk_with(&config, serve::mailer(&config)?).await?;
     match command {
         Command::ResetSecondFactor { email } => {
             reset_second_factor(&desk, &email).await?;
             say!("{email} logs in with the password alone now, and can set up another one.");
+            if config.mail.is_none() {
+                say!("No [mail] is configured, so nobody has told them.");
+            }
         }
         Command::ResetLink { email } => {
             let link = make_reset_link(&desk, &email).await?;
@@ -47,6 +50,7 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
             );
         }
     }
+    desk.finish_mail().await;
     desk.store.close().await;
     Ok(())
 }

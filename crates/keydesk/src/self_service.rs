@@ -102,8 +102,8 @@ async fn remind(desk: Desk, expiring: Expiring) {
     }
 }
 
-/// Writes down which old secrets have closed, and ends what belongs to accounts that are gone, for as long as it
-/// is let. Neither can be undone: both wait for a clock that is certain.
+/// Writes down which old secrets have closed, and ends what belongs to accounts that are gone, until it is aborted.
+/// Neither can be undone: both wait for a clock that is certain.
 pub async fn close_old_secrets(store: Store, clock: ClusterClock) {
     let mut was_wrong = false;
     loop {

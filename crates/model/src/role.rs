@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
-/// A member's role, from most to least.
+/// A member's role, from least to most: what a role may do, the next one may, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -25,7 +25,7 @@ pub enum Right {
     SeeMembers,
     /// Invite, change roles, remove, log out.
     ManageMembers,
-    /// Say where the account's tokens may be used from.
+    /// Set the account's limits: addresses, the life of tokens, which web pages may call, a second factor for everybody.
     LimitAccount,
     /// Read what was done in the account, and by whom.
     SeeAudit,

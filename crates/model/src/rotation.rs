@@ -75,10 +75,10 @@ impl RotationTerms {
         (!overlap.is_zero()).then(|| Closing { since: now, at: now.plus(overlap) })
     }
 
-    /// Whether a quiet time makes sense beside the deadline: it is shorter, or there is neither.
+    /// Whether the quiet time ends before the deadline does. Without an overlap there is nothing to end early.
     pub fn is_consistent(self) -> bool {
         let (overlap, quiet) = (self.overlap.duration(), self.quiet.duration());
-        overlap.is_zero() || quiet.is_zero() || quiet < overlap
+        quiet.is_zero() || quiet < overlap
     }
 
     /// None: only the deadline closes it.
@@ -108,5 +108,7 @@ mod tests {
         assert_eq!(RotationTerms { quiet: Overlap::OneDay, ..terms }.quiet_for(), None);
         assert!(terms.is_consistent());
         assert!(!RotationTerms { quiet: Overlap::OneDay, ..terms }.is_consistent());
+        assert!(!RotationTerms { overlap: Overlap::None, ..terms }.is_consistent());
+        assert!(RotationTerms::default().is_consistent());
     }
 }

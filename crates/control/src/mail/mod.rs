@@ -72,6 +72,12 @@ impl Mailer {
 }
 
 impl Desk {
+    /// Waits until all mail was handed over, or is kept: for a command, which ends then.
+    pub async fn finish_mail(&self) {
+        self.mails.close();
+        self.mails.wait().await;
+    }
+
     /// Sends in the background: how long it takes must not tell whether there was anyone to tell.
     pub(crate) fn send_mail(&self, to: &Email, message: Message) {
         let Message { subject, body, invitation } = message;
@@ -81,7 +87,7 @@ impl Desk {
             Mailer::Mailbox(_) => self.mailer.keep(mail),
             Mailer::Smtp(smtp) => {
                 let sending = outbox::send(self.clone(), Arc::clone(smtp), mail, invitation);
-                tokio::spawn(async move {
+                self.mails.spawn(async move {
                     if let Err(error) = sending.await {
                         tracing::error!(%error, "a mail could not be kept, or what became of it");
                     }

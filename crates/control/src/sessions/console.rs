@@ -1,4 +1,4 @@
-//! `/login`, `/logout`, `/sessions`, `/confirm`: the console's pages about being logged in.
+//! `/login`, `/login/second-factor`, `/logout`, `/sessions`: the console's pages about being logged in.
 
 use super::{
     Entered, LogInError, LoggedIn, clear_cookie, device_cookie, ends_at, safe_next, session_cookie,

@@ -198,7 +198,7 @@ fn terms(parameters: &Parameters) -> Result<RotationTerms, Denial> {
         overlap: read("overlap", "“overlap” is none, 1h, 24h or 7d.")?,
         quiet: read("quiet", "“quiet” is none, 1h or 24h.")?,
     };
-    if terms.quiet != Overlap::None && terms.quiet_for().is_none() {
+    if !terms.is_consistent() {
         let why = "“quiet” must be shorter than “overlap”: it closes the old secret earlier.";
         return Err(Denial::BadParameters { why });
     }

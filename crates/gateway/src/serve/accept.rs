@@ -91,11 +91,8 @@ pub(super) async fn accept(
             accepted = accept_one(&worker, &listener, places) => {
                 if let Some((stream, peer, place)) = accepted {
                     prepare(&stream);
-                    let serving = serve(Rc::clone(&worker), stream, peer, tls.clone());
-                    connections.spawn_local(async move {
-                        serving.await;
-                        drop(place);
-                    });
+                    let worker = Rc::clone(&worker);
+                    connections.spawn_local(serve(worker, stream, peer, place, tls.clone()));
                 }
             }
             _ = tidying.tick() => {
@@ -107,11 +104,7 @@ pub(super) async fn accept(
     // Those that are through the handshake already are ours.
     while let Some(accepted) = ready(accept_one(&worker, &listener, places)).await {
         let Some((stream, peer, place)) = accepted else { continue };
-        let serving = serve(Rc::clone(&worker), stream, peer, tls.clone());
-        connections.spawn_local(async move {
-            serving.await;
-            drop(place);
-        });
+        connections.spawn_local(serve(Rc::clone(&worker), stream, peer, place, tls.clone()));
     }
     drop(listener);
     let all_gone = async { while connections.join_next().await.is_some() {} };
@@ -168,7 +161,14 @@ async fn accept_one(
     }
 }
 
-async fn serve(worker: Rc<Worker>, stream: TcpStream, peer: SocketAddr, tls: Option<TlsAcceptor>) {
+/// Serves a connection, which keeps its place until it ends.
+async fn serve(
+    worker: Rc<Worker>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    place: Place,
+    tls: Option<TlsAcceptor>,
+) {
     let peer = peer.ip();
     let Some(tls) = tls else {
         Connection::new(worker, Io::Tcp(stream), peer).serve().await;
@@ -181,6 +181,7 @@ async fn serve(worker: Rc<Worker>, stream: TcpStream, peer: SocketAddr, tls: Opt
             let waited_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
             tracing::debug!(%peer, waited_ms, failed = ?failed.err(), "no TLS handshake");
             worker.observer.note(Reason::TlsHandshake, peer);
+            place.metrics.refused_tls.add(1);
             return;
         }
     };

@@ -85,7 +85,9 @@ async fn a_damaged_file_is_refused_with_a_clear_message() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("keydesk.sqlite");
     std::fs::write(&path, vec![b'x'; 8192]).expect("writes");
-    assert!(Store::open(&Place::Sqlite(path)).await.is_err());
+    let shown = path.display().to_string();
+    let error = Store::open(&Place::Sqlite(path)).await.expect_err("it is damaged").to_string();
+    assert!(error.contains(&shown), "the file is named: {error}");
 }
 
 /// A step that has to wait for a long reader lets others pass: they read and write as before, until it is its turn.
