@@ -16,6 +16,7 @@ mod cli;
 mod config;
 mod console;
 mod data;
+mod documents;
 mod envoy;
 mod feedback;
 mod hardening;

@@ -3,7 +3,7 @@
 
 use crate::{
     config::{Addresses, Config},
-    console, data, envoy, operations, records, self_service, serving,
+    console, data, documents, envoy, operations, records, self_service, serving,
     shutdown::Shutdown,
     sockets, status, tls,
 };
@@ -53,7 +53,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         expiring: expiring.clone(),
     };
     start_status(&config, seen).await?;
-    let openapi = openapi(&config, &upstream)?;
+    let openapi = documents::openapi(&config, &upstream)?;
     let mut tasks = look_after(&config, &store, &openapi, &member);
     tokio::spawn(try_upstream(upstream));
     announce(&config, &settings);
@@ -274,43 +274,6 @@ async fn start_sample(data: &Path) -> anyhow::Result<http::Uri> {
     let upstream = format!("http://{}", listener.local_addr()?).parse()?;
     tokio::spawn(keydesk_sample::serve(listener, router));
     Ok(upstream)
-}
-
-/// The documents: the one for all, or each upstream's own. An upstream that names none is asked for `/openapi.json`.
-pub fn openapi(config: &Config, upstream: &http::Uri) -> anyhow::Result<OpenApiSource> {
-    if config.openapi.is_none() && config.upstreams.is_empty() {
-        return document(config, None, upstream);
-    }
-    let all: Arc<[String]> = config.documents.iter().map(|own| own.prefix.clone()).collect();
-    let whole = config.openapi.as_deref().map(|place| document(config, Some(place), upstream));
-    let own = config.documents.iter().filter_map(|own| {
-        // The document for all speaks for upstreams that name none.
-        let place = own.place.as_deref();
-        let is_asked = place.is_some() || config.openapi.is_none();
-        let document = is_asked.then(|| document(config, place, &own.server))?;
-        Some(document.map(|document| document.of_upstream(&own.front, &own.prefix, &all)))
-    });
-    let parts: Vec<_> = whole.into_iter().chain(own).collect::<anyhow::Result<_>>()?;
-    Ok(OpenApiSource::of(&parts))
-}
-
-fn document(
-    config: &Config,
-    place: Option<&str>,
-    upstream: &http::Uri,
-) -> anyhow::Result<OpenApiSource> {
-    match place {
-        Some(place) if place.starts_with("http://") || place.starts_with("https://") => {
-            let url = place.parse().context("openapi is not a URL")?;
-            Ok(OpenApiSource::url(url, config.outbound.clone()))
-        }
-        Some(place) if !Path::new(place).is_file() => bail!("openapi: there is no file {place}"),
-        Some(place) => Ok(OpenApiSource::file(place.into())),
-        None => {
-            let url = format!("{}/openapi.json", upstream.to_string().trim_end_matches('/'));
-            Ok(OpenApiSource::url(url.parse()?, config.outbound.clone()))
-        }
-    }
 }
 
 /// Says so at start where the API cannot be reached: it may come later, but a typing mistake does not.

@@ -69,4 +69,4 @@ operator-since-when = Since
 operator-release = Release
 operator-last-seen = Last seen
 operator-accepts-until = Accepts tokens until
-owner-is-operator = Operators cannot enter a customer’s account. Enter the address of somebody else.
+owner-is-operator = Operators cannot enter a customer’s account. Enter another person’s email address.

@@ -68,7 +68,9 @@ fn component_prefix(number: usize) -> String {
     if number == 0 { String::new() } else { format!("api{}_", number + 1) }
 }
 
-const METHODS: [&str; 8] = ["get", "post", "put", "patch", "delete", "head", "options", "trace"];
+/// The fields of a path that are operations.
+pub(super) const METHODS: [&str; 8] =
+    ["get", "post", "put", "patch", "delete", "head", "options", "trace"];
 
 fn operations_of(item: &mut Value) -> impl Iterator<Item = &mut Map<String, Value>> {
     let fields = item.as_object_mut().into_iter().flatten();

@@ -1,10 +1,10 @@
 //! The document as the console serves it: with the reader's endpoint URL as its only server, and one security scheme,
 //! Keydesk's bearer token, which "try it" fills in. What the API itself would ask for is between the gateway and it.
 
+use super::merge::METHODS;
 use serde_json::{Value, json};
 
 const SCHEME: &str = "keydesk";
-const METHODS: [&str; 8] = ["get", "post", "put", "patch", "delete", "head", "options", "trace"];
 
 pub(super) fn serve(document: &Value, endpoint_url: &str) -> Value {
     let mut document = document.clone();

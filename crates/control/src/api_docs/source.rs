@@ -42,13 +42,20 @@ pub(super) struct Part {
     pub prefix: String,
     /// The prefix of the upstream that it is of, and those of all: it says nothing of the others' paths.
     pub of: Option<(String, Arc<[String]>)>,
+    /// Nobody has named it: a server that answers and has none is as good as one that is not asked.
+    is_optional: bool,
 }
 
 impl Part {
     #[cfg(test)]
     pub fn for_tests(prefix: &str, (own, all): (&str, Arc<[String]>)) -> Self {
         let place = Place::File(PathBuf::new());
-        Self { place, prefix: prefix.to_owned(), of: Some((own.to_owned(), all)) }
+        Self {
+            place,
+            prefix: prefix.to_owned(),
+            of: Some((own.to_owned(), all)),
+            is_optional: false,
+        }
     }
 
     fn is_whole(&self) -> bool {
@@ -80,6 +87,15 @@ struct Kept {
     at: Option<Instant>,
     document: Option<Arc<Value>>,
     error: String,
+    /// The server answered, but not with a document.
+    is_absent: bool,
+}
+
+/// Why a document could not be had.
+enum Missing {
+    /// Something answered, but not with a document.
+    Absent(String),
+    Unreachable(String),
 }
 
 #[derive(Clone, Debug)]
@@ -90,12 +106,20 @@ enum Place {
 
 impl OpenApiSource {
     pub fn file(path: PathBuf) -> Self {
-        Self::all(vec![Part { place: Place::File(path), prefix: String::new(), of: None }])
+        Self::at(Place::File(path), false)
     }
 
     pub fn url(url: http::Uri, outbound: Outbound) -> Self {
-        let place = Place::Url(url, outbound);
-        Self::all(vec![Part { place, prefix: String::new(), of: None }])
+        Self::at(Place::Url(url, outbound), false)
+    }
+
+    /// A document that may be there, such as `/openapi.json` of an upstream.
+    pub fn guessed(url: http::Uri, outbound: Outbound) -> Self {
+        Self::at(Place::Url(url, outbound), true)
+    }
+
+    fn at(place: Place, is_optional: bool) -> Self {
+        Self::all(vec![Part { place, prefix: String::new(), of: None, is_optional }])
     }
 
     /// One document of several parts, such as one for each upstream.
@@ -107,6 +131,10 @@ impl OpenApiSource {
     /// sends to the upstream with the prefix `own`, of all these.
     #[must_use]
     pub fn of_upstream(&self, front: &str, own: &str, all: &Arc<[String]>) -> Self {
+        // Of one upstream alone the document is what it is.
+        if front.is_empty() && all.len() == 1 {
+            return self.clone();
+        }
         let below = |part: Part| Part {
             prefix: format!("{front}{}", part.prefix),
             of: Some((own.to_owned(), Arc::clone(all))),
@@ -145,13 +173,13 @@ impl OpenApiSource {
 
     /// The parts that there are, and whether those are all.
     async fn read_all(&self) -> (Vec<(Part, Arc<Value>)>, bool) {
-        let mut found = Vec::new();
+        let (mut found, mut is_whole) = (Vec::new(), true);
         for source in &self.0.sources {
-            if let Some(document) = source.document().await {
-                found.push((source.part.clone(), document));
+            match source.document().await {
+                (Some(document), _) => found.push((source.part.clone(), document)),
+                (None, is_absent) => is_whole &= is_absent && source.part.is_optional,
             }
         }
-        let is_whole = found.len() == self.0.sources.len();
         (found, is_whole)
     }
 
@@ -172,29 +200,40 @@ impl OpenApiSource {
 }
 
 impl Source {
-    async fn document(&self) -> Option<Arc<Value>> {
+    /// The document, if there is one, and whether the server has none.
+    async fn document(&self) -> (Option<Arc<Value>>, bool) {
         let mut kept = self.kept.lock().await;
         let is_fresh = |at: Instant| at.elapsed() < self.kept_for(kept.document.is_some());
-        if kept.at.is_some_and(is_fresh) {
-            return kept.document.clone();
+        if !kept.at.is_some_and(is_fresh) {
+            self.look(&mut kept).await;
+            kept.at = Some(Instant::now());
         }
-        match self.read().await {
+        (kept.document.clone(), kept.is_absent)
+    }
+
+    /// Reads it again. The log has what changes; a document that was good a minute ago is better than none.
+    async fn look(&self, kept: &mut Kept) {
+        let error = match self.read().await {
             Ok(document) => {
                 if !kept.error.is_empty() {
                     tracing::info!(place = %self.place(), "the OpenAPI document can be read again");
                 }
-                kept.error.clear();
-                kept.document = Some(Arc::new(document));
+                *kept = Kept { document: Some(Arc::new(document)), ..Kept::default() };
+                return;
             }
-            // A document that was good a minute ago is better than none.
-            Err(error) if error == kept.error => {}
-            Err(error) => {
-                tracing::warn!(error, place = %self.place(), "the OpenAPI document cannot be read");
-                kept.error = error;
+            Err(Missing::Absent(error)) => {
+                kept.is_absent = true;
+                error
             }
+            Err(Missing::Unreachable(error)) => {
+                kept.is_absent = false;
+                error
+            }
+        };
+        if error != kept.error {
+            tracing::warn!(error, place = %self.place(), "the OpenAPI document cannot be read");
+            kept.error = error;
         }
-        kept.at = Some(Instant::now());
-        kept.document.clone()
     }
 
     fn kept_for(&self, is_there: bool) -> Duration {
@@ -212,12 +251,14 @@ impl Source {
         }
     }
 
-    async fn read(&self) -> Result<Value, String> {
+    async fn read(&self) -> Result<Value, Missing> {
         let bytes = match &self.part.place {
-            Place::File(path) => tokio::fs::read(path).await.map_err(|error| error.to_string())?,
+            Place::File(path) => tokio::fs::read(path)
+                .await
+                .map_err(|error| Missing::Unreachable(error.to_string()))?,
             Place::Url(url, outbound) => fetch(url.clone(), outbound).await?,
         };
-        parse(&bytes)
+        parse(&bytes).map_err(Missing::Absent)
     }
 }
 
@@ -243,15 +284,17 @@ fn parse(bytes: &[u8]) -> Result<Value, String> {
     Ok(document)
 }
 
-async fn fetch(url: http::Uri, outbound: &Outbound) -> Result<Vec<u8>, String> {
+async fn fetch(url: http::Uri, outbound: &Outbound) -> Result<Vec<u8>, Missing> {
     let mut request = http::Request::new(Vec::new());
     *request.uri_mut() = url;
     let answer = outbound.send(request, BOUNDS, Reach::Anywhere).await;
-    let answer = answer.map_err(|error| error.to_string())?;
-    if answer.status().is_success() {
-        Ok(answer.into_body())
-    } else {
-        Err(format!("it answers {}", answer.status()))
+    let answer = answer.map_err(|error| Missing::Unreachable(error.to_string()))?;
+    let status = answer.status();
+    let said = format!("it answers {status}");
+    match status {
+        _ if status.is_success() => Ok(answer.into_body()),
+        _ if status.is_server_error() => Err(Missing::Unreachable(said)),
+        _ => Err(Missing::Absent(said)),
     }
 }
 

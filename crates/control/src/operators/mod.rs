@@ -363,7 +363,8 @@ pub async fn remove_operator(desk: &Desk, email: &str) -> Result<(), OperatorErr
     Ok(())
 }
 
-fn at_the_server(action: Action, person: PersonId) -> AuditEntry {
+/// An act of the operator who runs a command at the server.
+pub(crate) fn at_the_server(action: Action, person: PersonId) -> AuditEntry {
     AuditEntry {
         action,
         actor: Actor::Operator { person: None },

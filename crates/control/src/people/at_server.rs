@@ -1,8 +1,8 @@
 //! What the operator can do at the server for a person, or about one: a link for a new password, and erasing them.
 
 use super::RESET_LASTS;
-use crate::{Desk, codes, members};
-use keydesk_model::{Action, Actor, Email, EmailError, Origin, PersonId, Role};
+use crate::{Desk, codes, members, operators::at_the_server};
+use keydesk_model::{Action, Email, EmailError, PersonId, Role};
 use keydesk_store::{AuditEntry, Person, StoreError, Write};
 
 #[derive(Debug, thiserror::Error)]
@@ -25,17 +25,10 @@ async fn find(write: &mut Write, email: &str) -> Result<Person, PersonError> {
 }
 
 fn entry(action: Action, person: PersonId, detail: serde_json::Value) -> AuditEntry {
-    AuditEntry {
-        action,
-        actor: Actor::Operator { person: None },
-        origin: Origin::default(),
-        account: None,
-        target: person.to_string(),
-        detail,
-    }
+    AuditEntry { detail, ..at_the_server(action, person) }
 }
 
-/// A link with which somebody sets a new password, good once, for an hour. The operator hands it over.
+/// A link with which a person sets a new password. It works once, within an hour, and the operator hands it over.
 pub async fn make_reset_link(desk: &Desk, email: &str) -> Result<String, PersonError> {
     let mut write = desk.store.write(desk.now()).await?;
     let person = find(&mut write, email).await?;

@@ -33,6 +33,7 @@ pub(crate) struct Route {
     pub base_path: String,
     /// The prefix, where it is not passed on; else nothing.
     pub stripped: String,
+    stripped_segments: usize,
     host: UpstreamHost,
     /// The credential, as it is sent.
     pub own_fields: Vec<u8>,
@@ -190,7 +191,8 @@ impl Route {
             stream_idle_timeout: times.stream_idle.unwrap_or(limits.stream_idle_timeout),
             ..limits
         };
-        let stripped = settings.prefix.trim_end_matches('/').to_owned();
+        let prefix = settings.prefix.trim_end_matches('/');
+        let stripped = if settings.strips_prefix { prefix } else { "" }.to_owned();
         Ok(Self {
             number: 0,
             host: settings.host.clone(),
@@ -198,7 +200,8 @@ impl Route {
             sends_via: settings.sends_via,
             limits,
             prefix: settings.prefix.trim_end_matches('/').to_owned(),
-            stripped: if settings.strips_prefix { stripped } else { String::new() },
+            stripped_segments: segments(&stripped).count(),
+            stripped,
             base_path: first.path().trim_end_matches('/').to_owned(),
             own_fields,
             credential_name: settings.credential.as_ref().map(|c| c.header.as_str().to_owned()),
@@ -214,7 +217,7 @@ impl Route {
     /// A request's path as the upstream gets it, in two parts. The prefix goes by its segments, however they are
     /// spelled: that is how the route was chosen.
     pub fn path_to_upstream<'p>(&'p self, path: &'p str) -> [&'p str; 2] {
-        let rest = below_segments(path, segments(&self.stripped).count());
+        let rest = below_segments(path, self.stripped_segments);
         let is_nothing = self.base_path.is_empty() && rest.is_empty();
         [&self.base_path, if is_nothing { "/" } else { rest }]
     }
