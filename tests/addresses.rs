@@ -176,7 +176,7 @@ async fn one_log_in_opens_several_accounts_with_a_bearer_token_each() {
     }
     assert!(seen[0].0 != seen[1].0 && seen[0].1 != seen[1].1);
     let other = send("GET", &format!("{}/api/v1/contacts", seen[0].0), &seen[1].1, "app").await;
-    assert_eq!(other.code(), "wrong_account");
+    assert_eq!(other.code(), "account_mismatch");
 }
 
 /// Whom an administrator has logged out comes in again by a log-in only, wherever their sessions stand.

@@ -179,7 +179,7 @@ async fn t61_a_changed_entry_is_named_whatever_was_changed_in_it() {
         "account_id",
         "target",
         "detail",
-        "client_addr",
+        "client_ip",
         "user_agent",
         "request_id",
         "chain",

@@ -125,7 +125,7 @@ async fn everything_moves_to_postgresql_and_goes_on_there() {
     // Nobody serves from what was left behind.
     let left = keydesk.command(&["node", "list"]);
     assert!(!left.status.success() && told(&left).contains("set store to that database"));
-    let config = format!("store = \"{to}\"");
+    let config = format!("database_url = \"{to}\"");
     let moved = keydesk.restart(&Options { config, ..Options::default() });
     let endpoint = format!("{}{path}", moved.gateway);
     for token in [&token, &bearer] {

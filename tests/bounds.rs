@@ -104,7 +104,7 @@ async fn a_token_rotates_itself_only_where_that_is_switched_on_and_its_people_ar
     let token = ann.create_token("CRM", "never").await;
     let endpoint = ann.endpoint_url().await;
     let answer = send("POST", &format!("{endpoint}/keydesk/rotate"), &token, "app").await;
-    assert_eq!((answer.status, answer.code()), (404, "no_such_operation"));
+    assert_eq!((answer.status, answer.code()), (404, "unknown_endpoint"));
     drop(keydesk);
     let (_keydesk, ann) = start("[self_service]\nrotate = true\n").await;
     let mut token = ann.create_token("CRM", "never").await;

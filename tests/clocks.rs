@@ -95,7 +95,7 @@ async fn a_gateway_whose_clock_is_behind_keeps_to_the_quota() {
     let server = Postgres::shared();
     let store = server.url(&server.new_database());
     let config = format!(
-        "store = \"{store}\"\n{}default_plan = \"month\"\n[[plan]]\nname = \"month\"\nmonthly_calls = {MOST}\nmode = \"enforce\"\n",
+        "database_url = \"{store}\"\n{}default_plan = \"month\"\n[[plan]]\nname = \"month\"\nmonthly_quota = {MOST}\nmode = \"enforce\"\n",
         api.config
     );
     let mut first = Keydesk::start_with(&Options { config: config.clone(), ..Options::default() });

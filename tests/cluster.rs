@@ -57,7 +57,7 @@ async fn n2_a_complete_receipt_names_every_gateway_and_none_accepts_any_more() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r3_a_gateway_that_is_cut_off_refuses_by_the_moment_that_the_receipt_names() {
-    let cluster = Cluster::start(3, "lease_seconds = 4\nconfirm_seconds = 1").await;
+    let cluster = Cluster::start(3, "lease_seconds = 4\nconfirm_timeout_seconds = 1").await;
     for mode in [Mode::Hole, Mode::Cut] {
         let token = cluster.token_everywhere("CRM").await;
         cluster.break_link(1, mode);
@@ -83,7 +83,7 @@ async fn r3_a_gateway_that_is_cut_off_refuses_by_the_moment_that_the_receipt_nam
             let said = cluster.try_token(1, &token).await;
             assert_eq!(
                 said,
-                (503, "isolated".to_owned()),
+                (503, "gateway_disconnected".to_owned()),
                 "never accepted, and never called wrong"
             );
         }
@@ -117,7 +117,7 @@ async fn consoles_that_see_each_other_keep_serving_without_a_database() {
     let folder = tempfile::tempdir().expect("a folder");
     let key = folder.path().join("peer.key");
     std::fs::write(&key, "canary-peer-key-of-more-than-32-characters").expect("writes");
-    let config = format!("peer_key_file = \"{}\"\nconfirm_seconds = 1", key.display());
+    let config = format!("peer_key_file = \"{}\"\nconfirm_timeout_seconds = 1", key.display());
     let cluster = Cluster::start(3, &config).await;
     let token = cluster.token_everywhere("CRM").await;
     let other = cluster.ann.create_token("other", "never").await;
@@ -157,7 +157,7 @@ async fn consoles_that_see_each_other_keep_serving_without_a_database() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_gateway_that_may_serve_alone_does_so_up_to_its_age_and_the_receipt_says_so() {
     let cluster =
-        Cluster::start(2, "isolated = \"serve\"\nmax_age_seconds = 5\nconfirm_seconds = 0").await;
+        Cluster::start(2, "on_disconnect = \"fail_open\"\nmax_staleness_seconds = 5\nconfirm_timeout_seconds = 0").await;
     let token = cluster.token_everywhere("CRM").await;
     cluster.break_link(1, Mode::Hole);
     let cut = Instant::now();
@@ -178,7 +178,7 @@ async fn a_gateway_that_may_serve_alone_does_so_up_to_its_age_and_the_receipt_sa
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_gateway_that_was_stopped_for_a_while_does_not_go_on_where_it_was() {
-    let cluster = Cluster::start(2, "confirm_seconds = 0").await;
+    let cluster = Cluster::start(2, "confirm_timeout_seconds = 0").await;
     let token = cluster.token_everywhere("CRM").await;
     cluster.nodes[1].signal("STOP");
     cluster.revoke_newest().await;
@@ -198,7 +198,7 @@ async fn a_gateway_that_was_stopped_for_a_while_does_not_go_on_where_it_was() {
 async fn t66_a_failover_that_loses_a_revocation_revives_nothing() {
     let primary = Postgres::start("");
     let mut standby = primary.standby();
-    let mut cluster = Cluster::start_on(primary, 2, "confirm_seconds = 1", &[standby.port]).await;
+    let mut cluster = Cluster::start_on(primary, 2, "confirm_timeout_seconds = 1", &[standby.port]).await;
     let status = cluster.nodes[0].status("/status").await.1;
     assert!(status.contains("\"durability\":\"asynchronous\""), "{status}");
     let kept = cluster.token_everywhere("kept").await;
@@ -241,7 +241,7 @@ async fn t66_a_failover_that_loses_a_revocation_revives_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r9_what_clients_see_of_a_gateway_is_linearizable_while_nodes_are_cut_off() {
     use crate::support::history::{Op, Outcome};
-    let config = format!("upstream = \"{}\"\nconfirm_seconds = 5", start_events().await);
+    let config = format!("upstream = \"{}\"\nconfirm_timeout_seconds = 5", start_events().await);
     let cluster = std::sync::Arc::new(Cluster::start(3, &config).await);
     // Far more than half a second, whatever the machine does beside.
     let window = Duration::from_secs(2);
@@ -300,7 +300,7 @@ async fn it_works_through_pgbouncer_where_nobody_is_notified() {
     let bouncer = crate::support::pgbouncer::start(&primary);
     let database = primary.new_database();
     let store = format!("postgres://keydesk@127.0.0.1:{}/{database}", bouncer.port);
-    let config = |name: &str| format!("store = \"{store}\"\n[cluster]\nname = \"{name}\"");
+    let config = |name: &str| format!("database_url = \"{store}\"\n[cluster]\nname = \"{name}\"");
     let options = crate::support::Options { config: config("one"), ..Default::default() };
     let mut one = crate::support::Keydesk::start_with(&options);
     let ann = one.with_account().await;
@@ -345,7 +345,7 @@ async fn consoles_and_gateways_apart_over_a_verified_connection() {
     );
     let config = |role: &str, store: &str| {
         format!(
-            "role = \"{role}\"\nstore = \"{store}\"\nstore_password_file = \"{}\"\n[observe]\nstatus = \"127.0.0.1:0\"\n[cluster]\nname = \"{role}\"",
+            "role = \"{role}\"\ndatabase_url = \"{store}\"\ndatabase_password_file = \"{}\"\n[observe]\nstatus = \"127.0.0.1:0\"\n[cluster]\nname = \"{role}\"",
             folder.path().join("password").display()
         )
     };
@@ -410,7 +410,7 @@ async fn a_server_that_can_lose_what_it_acknowledged_is_refused() {
     let database = server.new_database();
     let folder = tempfile::tempdir().expect("a folder");
     let output =
-        crate::support::run_in(folder.path(), &["--store", &server.url(&database), "feedback"], "");
+        crate::support::run_in(folder.path(), &["--database-url", &server.url(&database), "feedback"], "");
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(told.contains("PostgreSQL runs with fsync = off"), "{told}");
 }

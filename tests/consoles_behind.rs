@@ -348,7 +348,7 @@ async fn nginx_that_asks_lets_a_large_upload_through() {
         axum::Router::new().fallback(async |body: axum::body::Bytes| body.len().to_string());
     let router = router.layer(axum::extract::DefaultBodyLimit::disable());
     tokio::spawn(async move { axum::serve(listener, router).await });
-    let config = "[forward_auth]\ntrusted = [\"127.0.0.1\"]\n".to_owned();
+    let config = "[forward_auth]\ntrusted_proxies = [\"127.0.0.1\"]\n".to_owned();
     let mut keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
     let ann = keydesk.with_account().await;
     let (endpoint, token) = (ann.endpoint_url().await, ann.bearer_token().await);

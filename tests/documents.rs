@@ -70,7 +70,7 @@ fn runnable(document: &str) -> Vec<String> {
 /// Runs the README's scripted first call as it stands there, with `keydesk` on the path.
 #[test]
 fn the_commands_of_the_documents_work() {
-    for document in ["README.md", "docs/guide/first-call.md"] {
+    for document in ["README.md", "docs/guide/quickstart-api.md"] {
         let blocks = runnable(document);
         assert!(!blocks.is_empty(), "{document} shows commands");
         let folder = tempfile::tempdir().expect("a folder");
@@ -178,7 +178,7 @@ fn the_documented_configuration_is_accepted() {
 
 #[test]
 fn every_refusal_is_in_the_guide() {
-    let guide = fs::read_to_string(repository().join("docs/guide/refusals.md")).expect("there");
+    let guide = fs::read_to_string(repository().join("docs/guide/errors.md")).expect("there");
     for code in keydesk_gateway::Denial::CODES {
         assert!(guide.contains(&format!("`{code}`")), "{code}");
     }

@@ -42,7 +42,7 @@ pub async fn start_keydesk(api: u16, more: &str) -> (Keydesk, Person) {
 
 /// The guide's block in this language.
 fn block(language: &str) -> String {
-    let guide = fs::read_to_string(repository().join("docs/guide/doors.md")).expect("there");
+    let guide = fs::read_to_string(repository().join("docs/guide/integrations.md")).expect("there");
     let rest = guide.split(&format!("```{language}\n")).nth(1).expect("the guide shows it");
     rest.split("```").next().expect("ends").to_owned()
 }
@@ -159,8 +159,8 @@ async fn f11_a_proxy_asks(name: &str) {
     let api = start_echo().await;
     let door = free_port();
     let config = format!(
-        "trusted_proxies = [\"127.0.0.1\"]\n[forward_auth]\ntrusted = [\"127.0.0.1\"]\n\
-         [envoy]\nlisten = \"127.0.0.1:{door}\"\ntrusted = [\"127.0.0.1\"]\n"
+        "trusted_proxies = [\"127.0.0.1\"]\n[forward_auth]\ntrusted_proxies = [\"127.0.0.1\"]\n\
+         [envoy]\nlisten = \"127.0.0.1:{door}\"\ntrusted_proxies = [\"127.0.0.1\"]\n"
     );
     let (keydesk, ann) = start_keydesk(api, &config).await;
     let token = token_with(&ann, "CRM", &["*"]).await;
@@ -240,8 +240,8 @@ async fn f11_envoy_asks_as_the_guide_says() {
 async fn f11_envoy_tells_why_and_what_is_left() {
     let (api, door) = (start_echo().await, free_port());
     let config = format!(
-        "[envoy]\nlisten = \"127.0.0.1:{door}\"\ntrusted = [\"127.0.0.1\"]\n\
-         [[plan]]\nname = \"small\"\nrate = \"2/h\"\nmode = \"enforce\"\n"
+        "[envoy]\nlisten = \"127.0.0.1:{door}\"\ntrusted_proxies = [\"127.0.0.1\"]\n\
+         [[plan]]\nname = \"small\"\nrate_limit = \"2/h\"\nmode = \"enforce\"\n"
     );
     let config = format!("default_plan = \"small\"\n{config}");
     let (keydesk, ann) = start_keydesk(api, &config).await;
@@ -265,7 +265,7 @@ async fn f11_envoy_tells_why_and_what_is_left() {
 #[tokio::test]
 async fn t36_an_envoy_that_is_not_trusted_lets_nobody_through() {
     let (api, door) = (start_echo().await, free_port());
-    let config = format!("[envoy]\nlisten = \"127.0.0.1:{door}\"\ntrusted = [\"192.0.2.1\"]\n");
+    let config = format!("[envoy]\nlisten = \"127.0.0.1:{door}\"\ntrusted_proxies = [\"192.0.2.1\"]\n");
     let (keydesk, ann) = start_keydesk(api, &config).await;
     let (token, endpoint) = (ann.bearer_token().await, ann.endpoint_url().await);
     let account = endpoint.rsplit('/').next().expect("a number");
@@ -279,7 +279,7 @@ async fn t36_an_envoy_that_is_not_trusted_lets_nobody_through() {
 #[tokio::test]
 async fn t36_forward_auth_assumes_nothing() {
     let api = start_echo().await;
-    let (keydesk, ann) = start_keydesk(api, "[forward_auth]\ntrusted = [\"127.0.0.1\"]\n").await;
+    let (keydesk, ann) = start_keydesk(api, "[forward_auth]\ntrusted_proxies = [\"127.0.0.1\"]\n").await;
     let token = token_with(&ann, "CRM", &["*"]).await;
     let account = ann.endpoint_url().await.rsplit('/').next().expect("a number").to_owned();
     let uri = format!("/{account}/contacts");
@@ -329,8 +329,8 @@ async fn t36_forward_auth_assumes_nothing() {
     assert_eq!(small.status, 405, "no rule is for it, and some servers take it for GET");
     // Who is not trusted gets nothing, and where nobody is there is no such door.
     for (config, code) in [
-        ("[forward_auth]\ntrusted = [\"192.0.2.1\"]\n", "untrusted_front"),
-        ("", "no_such_operation"),
+        ("[forward_auth]\ntrusted_proxies = [\"192.0.2.1\"]\n", "untrusted_proxy"),
+        ("", "unknown_endpoint"),
     ] {
         let (keydesk, _ann) = start_keydesk(api, config).await;
         let url = format!("{}/keydesk/forward-auth", keydesk.gateway);
@@ -431,8 +431,8 @@ async fn introspection_keeps_to_address_lists_and_refuses_strangers() {
     let secret = Some("a+secret+of+twenty-four+letters");
     for (form, active) in [
         (vec![named], false),
-        (vec![named, ("client_addr", "10.1.2.3")], true),
-        (vec![named, ("client_addr", "11.1.2.3")], false),
+        (vec![named, ("client_ip", "10.1.2.3")], true),
+        (vec![named, ("client_ip", "11.1.2.3")], false),
         (vec![("token", "rubbish")], false),
     ] {
         let (status, told) = ask(&form, secret).await;
@@ -449,7 +449,7 @@ async fn introspection_keeps_to_address_lists_and_refuses_strangers() {
         ),
         (vec![], secret, 400, "invalid_request"),
         (vec![named, ("token", "other")], secret, 400, "invalid_request"),
-        (vec![named, ("client_addr", "here")], secret, 400, "invalid_request"),
+        (vec![named, ("client_ip", "here")], secret, 400, "invalid_request"),
     ] {
         let (got, told) = ask(&form, secret).await;
         assert_eq!((got, &told["error"]), (status, &error.into()), "{form:?}");

@@ -94,9 +94,9 @@ async fn f11_a_program_checks_tokens_itself_and_a_receipt_waits_for_it() {
     assert_eq!(call(&at("/contacts"), None).await.status(), 401);
     let other = if account == "385403" { "385404" } else { "385403" };
     let elsewhere = send("GET", &format!("{url}/{other}/contacts"), &token, "app/1").await;
-    assert_eq!((elsewhere.status, elsewhere.code()), (401, "wrong_account"));
+    assert_eq!((elsewhere.status, elsewhere.code()), (401, "account_mismatch"));
     let twice = call(&at("/contacts"), Some(&format!("Bearer Bearer {token}"))).await;
-    assert!(twice.text().await.expect("a text").contains("bearer_twice"));
+    assert!(twice.text().await.expect("a text").contains("duplicate_bearer_scheme"));
 
     // Its use is seen, as everybody's.
     let tokens = format!("/tokens/{}", ann.token_id("CRM").await);
@@ -134,7 +134,7 @@ async fn f11_rates_hold_in_a_program_and_one_that_is_dropped_holds_up_nothing() 
         name: "small".to_owned(),
         rate: Some("2/h".parse().expect("a rate")),
         token_rate: None,
-        monthly_calls: None,
+        monthly_quota: None,
         mode: "enforce".parse().expect("a mode"),
     }];
     options.default_plan = Some("small".to_owned());
@@ -162,7 +162,7 @@ async fn f11_a_program_refuses_after_its_lease_without_word_from_the_database() 
     let database = postgres.new_database();
     let place = postgres.url(&database);
     let mut keydesk = Keydesk::start_with(&crate::support::Options {
-        config: format!("store = \"{place}\"\n"),
+        config: format!("database_url = \"{place}\"\n"),
         ..crate::support::Options::default()
     });
     let ann = keydesk.with_account().await;
@@ -176,7 +176,7 @@ async fn f11_a_program_refuses_after_its_lease_without_word_from_the_database() 
     postgres.kill();
     eventually("it refuses", async || {
         let answer = send("GET", &url, &token, "app/1").await;
-        (answer.status, answer.code()) == (503, "isolated")
+        (answer.status, answer.code()) == (503, "gateway_disconnected")
     })
     .await;
     assert!(!guard.is_ready());

@@ -18,7 +18,7 @@ async fn make(person: &Person, name: &str, expires: &str) -> u16 {
 
 #[tokio::test]
 async fn f4_the_operators_and_the_accounts_policy_hold_for_new_tokens() {
-    let policy = "[expiry]\nmax_days = 180\ndefault = \"90d\"\nmode = \"enforce\"\n";
+    let policy = "[expiry]\nmax_lifetime_days = 180\ndefault = \"90d\"\nmode = \"enforce\"\n";
     let (_keydesk, ann) = start(policy).await;
     let form = ann.get("/tokens/new").await.text;
     assert!(form.contains("value=\"90d\" checked") && form.contains("180 days at most"), "{form}");
@@ -38,7 +38,7 @@ async fn f4_the_operators_and_the_accounts_policy_hold_for_new_tokens() {
 /// Observed, the operator's policy refuses nothing; the account's own does.
 #[tokio::test]
 async fn n7_an_expiry_policy_is_observed_first() {
-    let (_keydesk, ann) = start("[expiry]\nmax_days = 30\nrequired = true\n").await;
+    let (_keydesk, ann) = start("[expiry]\nmax_lifetime_days = 30\nrequired = true\n").await;
     assert_eq!(make(&ann, "forever", "never").await, 200);
     let form = ann.get("/tokens/new").await.text;
     assert!(form.contains("value=\"never\" checked"), "what is only observed narrows nothing");

@@ -321,7 +321,7 @@ async fn f9_an_operator_without_an_account_has_a_second_factor_too() {
 /// The operator may ask for one of everybody, and is asked too.
 #[tokio::test]
 async fn f9_the_operator_asks_for_a_second_factor_of_everybody() {
-    let config = "require_second_factor = true\n".to_owned();
+    let config = "require_two_factor = true\n".to_owned();
     let mut keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
     let ann = keydesk.with_account().await;
     let args = ["operator", "create", "--email", "otto@vendor.example", "--password-stdin"];

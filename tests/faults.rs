@@ -19,11 +19,11 @@ async fn r3_a_machine_whose_cable_is_pulled_refuses_within_its_lease() {
     let namespace = Namespace::new();
     let primary = Postgres::start_with_tls(&[&namespace.host.to_string()]);
     let ca = primary.folder().join("ca.pem");
-    let cluster = Cluster::start_on(primary, 1, "confirm_seconds = 0", &[]).await;
+    let cluster = Cluster::start_on(primary, 1, "confirm_timeout_seconds = 0", &[]).await;
     let server = ([127, 0, 0, 1], cluster.primary.port).into();
     let link = Proxy::between((namespace.host, 0).into(), server).await;
     let config = format!(
-        "role = \"gateway\"\nstore = \"postgres://keydesk@{}/{}?sslrootcert={}\"\nupstream = \"http://127.0.0.1:1\"\n\
+        "role = \"gateway\"\ndatabase_url = \"postgres://keydesk@{}/{}?sslrootcert={}\"\nupstream = \"http://127.0.0.1:1\"\n\
          [cluster]\nname = \"far\"\nlease_seconds = {}",
         link.addr,
         cluster.database,
@@ -71,7 +71,7 @@ async fn t70_a_gateway_whose_disk_is_full_refuses_but_does_not_confirm_until_it_
         return;
     }
     let disk = SmallDisk::new();
-    let mut cluster = Cluster::start(1, "confirm_seconds = 1").await;
+    let mut cluster = Cluster::start(1, "confirm_timeout_seconds = 1").await;
     let mut options = Options {
         config: cluster.options[0].config.replace("node-0", "full"),
         key_file: Some(cluster.nodes[0].data().join("keydesk.key")),

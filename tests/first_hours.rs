@@ -174,7 +174,7 @@ async fn an_error_leads_to_its_page_and_a_5xx_to_a_contact() {
     let problem: serde_json::Value =
         call(&format!("{endpoint}/x"), None).await.json().await.expect("JSON");
     let help = problem["help"].as_str().expect("a link").to_owned();
-    assert!(help.ends_with("/errors/no_token") && problem["contact"].is_null(), "{problem}");
+    assert!(help.ends_with("/errors/missing_token") && problem["contact"].is_null(), "{problem}");
     let stranger = Person::visiting(&keydesk.console);
     let page = stranger.get(&help).await;
     assert!(page.status == 200 && page.text.contains("there is no Authorization header"));
@@ -275,7 +275,7 @@ async fn an_operation_that_no_rule_names_is_told_apart() {
 #[tokio::test]
 async fn control_characters_are_refused_on_both_databases() {
     let server = Postgres::shared();
-    let store = format!("store = \"{}\"", server.url(&server.new_database()));
+    let store = format!("database_url = \"{}\"", server.url(&server.new_database()));
     for config in [String::new(), store] {
         let mut keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
         let ann = keydesk.with_account().await;
@@ -295,7 +295,7 @@ async fn control_characters_are_refused_on_both_databases() {
 #[tokio::test]
 async fn with_the_database_away_the_console_says_503_with_an_id() {
     let mut server = Postgres::start("");
-    let config = format!("store = \"{}\"", server.url("postgres"));
+    let config = format!("database_url = \"{}\"", server.url("postgres"));
     let mut keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
     let ann = keydesk.with_account().await;
     server.kill();

@@ -32,23 +32,23 @@ async fn n3_every_refusal_says_what_was_wrong_and_what_to_do() {
     let unknown = token_of_another_keydesk().await;
     let plain = "Bearer realm=\"keydesk\"";
     for (authorization, status, code, error, told) in [
-        (None, 401, "no_token", None, "/api-docs"),
+        (None, 401, "missing_token", None, "/api-docs"),
         (
             Some(format!("Bearer Bearer {token}")),
             400,
-            "bearer_twice",
+            "duplicate_bearer_scheme",
             Some("invalid_request"),
             "Store the token alone",
         ),
         (
             Some(token.clone()),
             400,
-            "no_scheme",
+            "missing_bearer_scheme",
             Some("invalid_request"),
             "the word Bearer, a space",
         ),
         (Some("Bearer".to_owned()), 400, "empty_token", Some("invalid_request"), "probably empty"),
-        (Some("Basic YTpi".to_owned()), 401, "other_scheme", None, "Authorization: Bearer"),
+        (Some("Basic YTpi".to_owned()), 401, "unsupported_auth_scheme", None, "Authorization: Bearer"),
         (
             Some(format!("Bearer {}", &token[..30])),
             401,
@@ -110,7 +110,7 @@ async fn t01_another_account_s_endpoint_is_refused_and_nothing_of_it_is_told() {
     let other = if own == "123456" { "123457" } else { "123456" };
     let url = format!("{}/{other}/api/v1/contacts", keydesk.gateway);
     let (status, challenge, problem) = refused(&url, Some(&format!("Bearer {token}"))).await;
-    assert_eq!((status, &problem["code"]), (401, &"wrong_account".into()));
+    assert_eq!((status, &problem["code"]), (401, &"account_mismatch".into()));
     assert!(challenge.contains("invalid_token"));
     assert!(
         problem["detail"].as_str().expect("text").contains(&endpoint),
@@ -134,7 +134,7 @@ async fn urls_that_are_no_endpoint_are_explained_on_both_sides() {
     let token = format!("Bearer {}", ann.bearer_token().await);
     let (status, _, problem) =
         refused(&format!("{}/api/v1/contacts", keydesk.gateway), Some(&token)).await;
-    assert_eq!((status, &problem["code"]), (404, &"no_account".into()));
+    assert_eq!((status, &problem["code"]), (404, &"invalid_endpoint_url".into()));
     let (status, _, problem) = refused(&format!("{}/42/api", keydesk.gateway), Some(&token)).await;
     assert_eq!((status, &problem["code"]), (404, &"unknown_account".into()));
     let response = call(&format!("{}/385403/api/v1/contacts", keydesk.console), Some(&token)).await;
@@ -156,13 +156,13 @@ async fn n8_whoami_answers_what_arrives() {
         call(&format!("{endpoint}/keydesk/whoami"), Some(&token)).await.json().await.expect("JSON");
     assert_eq!(answer["account"], endpoint.rsplit('/').next().expect("a number"));
     assert_eq!(answer["token"]["binding"], "member");
-    assert_eq!(answer["client_addr"], "127.0.0.1");
+    assert_eq!(answer["client_ip"], "127.0.0.1");
     assert_eq!(
         (&answer["scopes"], &answer["expires_at"]),
         (&serde_json::json!(["*"]), &Value::Null)
     );
     let (status, _, problem) = refused(&format!("{endpoint}/keydesk/other"), Some(&token)).await;
-    assert_eq!((status, &problem["code"]), (404, &"no_such_operation".into()));
+    assert_eq!((status, &problem["code"]), (404, &"unknown_endpoint".into()));
 }
 
 #[tokio::test]

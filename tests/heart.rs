@@ -165,8 +165,8 @@ async fn s7_logging_out_everywhere_ends_it_and_logging_out_does_not() {
     assert!(is_let_through(&use_token(&endpoint, &old).await));
     let ann = Person::logged_in(&keydesk.console, ANN, PASSWORD).await;
     let page = ann.post("/sessions/log-out-everywhere", &[]).await;
-    assert_eq!(page.done(), Some("/login?done=logged_out_everywhere"));
-    assert_eq!(use_token(&endpoint, &old).await, (401, "logged_out_everywhere".to_owned()));
+    assert_eq!(page.done(), Some("/login?done=logged_out_of_all_sessions"));
+    assert_eq!(use_token(&endpoint, &old).await, (401, "logged_out_of_all_sessions".to_owned()));
     assert_eq!(ann.get("/api-docs").await.status, 303);
 }
 
@@ -178,7 +178,7 @@ async fn s7_an_administrator_logs_a_member_out() {
     let (endpoint, old) = (bob.endpoint_url().await, bob.bearer_token().await);
     let id = ann.member_id("bob").await;
     assert_eq!(ann.post(&format!("/members/{id}/log-out"), &[]).await.status, 303);
-    assert_eq!(use_token(&endpoint, &old).await, (401, "logged_out_everywhere".to_owned()));
+    assert_eq!(use_token(&endpoint, &old).await, (401, "logged_out_of_all_sessions".to_owned()));
     assert_eq!(bob.get("/api-docs").await.status, 303);
     let bob = Person::logged_in(&keydesk.console, "bob@acme.example", PASSWORD).await;
     assert!(is_let_through(&use_token(&endpoint, &bob.bearer_token().await).await));

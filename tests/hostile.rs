@@ -59,7 +59,7 @@ async fn w18_t37_a_head_that_drips_is_cut_off_and_a_silent_connection_closed() {
         let _ = dripping.write_all(b"x").await;
     }
     let told = read_to_close(&mut dripping).await;
-    assert!(told.starts_with("HTTP/1.1 408") && told.contains("slow_head"), "{told}");
+    assert!(told.starts_with("HTTP/1.1 408") && told.contains("header_timeout"), "{told}");
     assert_eq!(read_to_close(&mut silent).await, "");
     assert_eq!(outcome(&read_to_close(&mut idle).await), (200, 1));
 }
@@ -94,7 +94,7 @@ async fn w18_t37_a_body_that_drips_is_refused_and_a_reader_that_sleeps_is_let_go
         () = drip => {}
     }
     let told = String::from_utf8_lossy(&told);
-    assert!(told.starts_with("HTTP/1.1 408") && told.contains("slow_body"), "{told}");
+    assert!(told.starts_with("HTTP/1.1 408") && told.contains("body_timeout"), "{told}");
     assert!(started.elapsed() < Duration::from_secs(20));
     // The reader took nothing for as long; what it finds now is not all of it.
     tokio::time::sleep(Duration::from_secs(3)).await;
@@ -106,7 +106,7 @@ async fn w18_t37_a_body_that_drips_is_refused_and_a_reader_that_sleeps_is_let_go
 #[tokio::test]
 async fn t38_an_address_has_its_share_of_connections() {
     let behind =
-        Behind::start("[limits]\nmax_connections_per_address = 5\nidle_timeout_seconds = 2\n")
+        Behind::start("[limits]\nmax_connections_per_ip = 5\nidle_timeout_seconds = 2\n")
             .await;
     let mut held = Vec::new();
     for _ in 0..5 {

@@ -114,7 +114,7 @@ async fn t53_of_two_owners_who_demote_each_other_one_stays_on_sqlite() {
 async fn t53_of_two_owners_who_demote_each_other_one_stays_on_postgresql() {
     let server = Postgres::shared();
     let store = server.url(&server.new_database());
-    owners_demote_each_other(format!("store = \"{store}\"\n")).await;
+    owners_demote_each_other(format!("database_url = \"{store}\"\n")).await;
 }
 
 /// One form for who somebody is, the stored one for where mail goes.

@@ -286,7 +286,7 @@ async fn n7_limits_of_a_token_are_proposed_tried_and_enforced() {
     ann.post(&limits, &elsewhere).await;
     for path in ["/contacts", "/keydesk/whoami"] {
         let answer = call(path).await;
-        assert_eq!((answer.status, answer.code()), (403, "address_not_allowed"), "{path}");
+        assert_eq!((answer.status, answer.code()), (403, "ip_not_allowed"), "{path}");
         assert!(answer.body["detail"].as_str().expect("a detail").contains("127.0.0.1"));
     }
     // It is still so after a restart, from the snapshot.
@@ -295,7 +295,7 @@ async fn n7_limits_of_a_token_are_proposed_tried_and_enforced() {
         Person::logged_in(&keydesk.console, "ann@acme.example", crate::support::PASSWORD).await;
     let endpoint = ann.endpoint_url().await;
     let answer = send("GET", &format!("{endpoint}/contacts"), &token, "crm/1").await;
-    assert_eq!(answer.code(), "address_not_allowed");
+    assert_eq!(answer.code(), "ip_not_allowed");
 }
 
 /// T11: what a client says of its own address changes nothing, in thirty ways to say it.

@@ -345,6 +345,6 @@ async fn random_acts_end_what_the_model_says_on_postgresql() {
     let server = Postgres::shared();
     for seed in [3, 4] {
         let store = server.url(&server.new_database());
-        live_through(format!("store = \"{store}\"\n"), seed).await;
+        live_through(format!("database_url = \"{store}\"\n"), seed).await;
     }
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 /// receipt says complete while it still accepts.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n2_a_second_process_on_one_file_is_waited_for() {
-    let config = "[cluster]\nlease_seconds = 2\nconfirm_seconds = 0\n";
+    let config = "[cluster]\nlease_seconds = 2\nconfirm_timeout_seconds = 0\n";
     let mut first =
         Keydesk::start_with(&Options { config: config.to_owned(), ..Options::default() });
     let ann = first.with_account().await;
@@ -53,7 +53,7 @@ async fn a_gateway_works_with_the_rights_that_the_guide_grants() {
     let database = server.new_database();
     let store = server.url(&database);
     let config = |role: &str, store: &str, more: &str| Options {
-        config: format!("role = \"{role}\"\nstore = \"{store}\"\n{more}"),
+        config: format!("role = \"{role}\"\ndatabase_url = \"{store}\"\n{more}"),
         has_account: role == "gateway",
         ..Options::default()
     };
@@ -64,7 +64,7 @@ async fn a_gateway_works_with_the_rights_that_the_guide_grants() {
     server.ask(&database, &crate::rights::grants(&user));
     let limited = store.replacen("keydesk@", &format!("{user}@"), 1);
     assert_ne!(limited, store);
-    let plans = "default_plan = \"free\"\n[[plan]]\nname = \"free\"\nmonthly_calls = 100\n\
+    let plans = "default_plan = \"free\"\n[[plan]]\nname = \"free\"\nmonthly_quota = 100\n\
                  [self_service]\nrotate = true\n";
     let gateway = Keydesk::start_with(&config("gateway", &limited, plans));
     let path = ann.endpoint_url().await;
@@ -79,7 +79,7 @@ async fn a_gateway_works_with_the_rights_that_the_guide_grants() {
     // A rotation makes a secret, which needs a key that it has not; an ending needs none.
     for secret in [&token, &ann.bearer_token().await] {
         let own = send("POST", &format!("{endpoint}/keydesk/rotate"), secret, "crm").await;
-        assert_eq!((own.status, own.code()), (503, "not_now"));
+        assert_eq!((own.status, own.code()), (503, "temporarily_unavailable"));
     }
     let revoked = send("POST", &format!("{endpoint}/keydesk/revoke"), &token, "crm").await;
     assert_eq!(revoked.status, 200, "{}", revoked.body);
@@ -128,7 +128,7 @@ async fn consoles_that_start_together_leave_no_wrong_key() {
     let folders = [(); 4].map(|()| tempfile::tempdir().expect("a folder"));
     let store = server.url(&database);
     let list = |folder: &tempfile::TempDir| {
-        crate::support::run_in(folder.path(), &["--store", &store, "key", "list"], "")
+        crate::support::run_in(folder.path(), &["--database-url", &store, "key", "list"], "")
     };
     let listed = || {
         std::thread::scope(|scope| {
@@ -158,7 +158,7 @@ async fn consoles_that_start_together_leave_no_wrong_key() {
 /// A node that was destroyed while it could go on by itself keeps receipts pending until someone says that it is gone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_that_is_gone_is_listed_and_removed() {
-    let config = "isolated = \"serve\"\nmax_age_seconds = 3600\nconfirm_seconds = 0";
+    let config = "on_disconnect = \"fail_open\"\nmax_staleness_seconds = 3600\nconfirm_timeout_seconds = 0";
     let mut cluster = Cluster::start(2, config).await;
     let run = |cluster: &Cluster, args: &[&str]| {
         let output = cluster.nodes[0].command(args);

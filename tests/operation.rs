@@ -276,7 +276,7 @@ async fn f15_health_metrics_and_log_are_told_on_a_listener_of_their_own() {
     assert_eq!(status, 200);
     for line in [
         "keydesk_requests_total{outcome=\"served\"} 1",
-        "keydesk_requests_total{outcome=\"no_token\"} 1",
+        "keydesk_requests_total{outcome=\"missing_token\"} 1",
         "keydesk_requests_total{outcome=\"ambiguous_path\"} 1",
         "keydesk_requests_total{outcome=\"malformed_request\"} 1",
         "keydesk_responses_total{class=\"2xx\"} 1",
@@ -305,7 +305,7 @@ async fn f15_health_metrics_and_log_are_told_on_a_listener_of_their_own() {
     assert!(records[0]["token"].as_str().is_some_and(|id| id.starts_with("tok_")));
     assert_eq!(
         (&records[1]["code"], &records[3]["code"]),
-        (&"no_token".into(), &"malformed_request".into())
+        (&"missing_token".into(), &"malformed_request".into())
     );
     let text = lines();
     assert!(!text.contains("canary") && !text.contains(&behind.token), "{text}");

@@ -199,7 +199,7 @@ async fn a_command_acts_on_the_servers_database_or_on_none() {
     // The configuration that lies here is found, and the store is named.
     let server = crate::support::postgres::Postgres::shared();
     let store = server.url(&server.new_database());
-    let config = format!("store = \"{store}\"");
+    let config = format!("database_url = \"{store}\"");
     let mut keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
     keydesk.with_account().await;
     let created = keydesk.run(&create, PASSWORD);
@@ -237,7 +237,7 @@ async fn a_running_node_is_not_moved_away_from() {
     assert!(!output.status.success() && told.contains("stop it first"), "{told}");
     let server = crate::support::postgres::Postgres::shared();
     let store = server.url(&server.new_database());
-    let config = format!("store = \"{store}\"");
+    let config = format!("database_url = \"{store}\"");
     let shared = Keydesk::start_with(&Options { config, ..Options::default() });
     let output = shared.run(&["migrate", "--from", &store, "--to", &to], "");
     let told = String::from_utf8_lossy(&output.stderr);

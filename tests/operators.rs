@@ -175,7 +175,7 @@ async fn t78_an_operator_sees_no_token_and_enters_no_account() {
 
 #[tokio::test]
 async fn an_operator_gives_plans_and_the_account_sees_what_was_done() {
-    let plan = "[[plan]]\nname = \"small\"\nrate = \"2/h\"\nmode = \"enforce\"\n";
+    let plan = "[[plan]]\nname = \"small\"\nrate_limit = \"2/h\"\nmode = \"enforce\"\n";
     let (_keydesk, ann, otto) = start(plan).await;
     let (endpoint, bearer) = (ann.endpoint_url().await, ann.bearer_token().await);
     let path = format!("/operator/accounts/{}/plan", account_in(&endpoint));

@@ -7,9 +7,9 @@ use crate::{
 use std::time::{Duration, Instant};
 
 const PLANS: &str = "default_plan = \"free\"\n\
-    [[plan]]\nname = \"free\"\nrate = \"6/h\"\ntoken_rate = \"4/h\"\nmonthly_calls = 9\nmode = \"enforce\"\n\
-    [[plan]]\nname = \"watched\"\nrate = \"1/h\"\nmonthly_calls = 2\n\
-    [[plan]]\nname = \"month\"\nmonthly_calls = 20\nmode = \"enforce\"\n";
+    [[plan]]\nname = \"free\"\nrate_limit = \"6/h\"\ntoken_rate_limit = \"4/h\"\nmonthly_quota = 9\nmode = \"enforce\"\n\
+    [[plan]]\nname = \"watched\"\nrate_limit = \"1/h\"\nmonthly_quota = 2\n\
+    [[plan]]\nname = \"month\"\nmonthly_quota = 20\nmode = \"enforce\"\n";
 
 async fn start(more: &str) -> (Api, Keydesk, Person, String) {
     let api = Api::start().await;
@@ -101,7 +101,7 @@ async fn f6_a_quota_is_another_matter_survives_a_crash_and_is_shown() {
         passed += 1;
     };
     assert_eq!(before + passed, 20, "not one call more or less");
-    assert_eq!((refused.status, refused.code()), (429, "quota_used_up"));
+    assert_eq!((refused.status, refused.code()), (429, "quota_exceeded"));
     assert!(refused.header("retry-after").parse::<u64>().is_ok());
     let detail = refused.body["detail"].as_str().expect("a detail");
     assert!(detail.contains("not a rate"), "{detail}");
@@ -135,7 +135,7 @@ async fn n7_a_plan_that_is_observed_refuses_nothing() {
 /// T75: other paths, spellings and claimed addresses lead to the same purse.
 #[tokio::test]
 async fn t75_an_operations_rate_cannot_be_walked_round() {
-    let more = "[[operation]]\nmethod = \"GET\"\npath = \"/reports/{id}\"\nrate = \"3/h\"\n";
+    let more = "[[operation]]\nmethod = \"GET\"\npath = \"/reports/{id}\"\nrate_limit = \"3/h\"\n";
     let (_api, keydesk, ann, endpoint) = start(more).await;
     eventually("the rules are there", async || {
         keydesk.command(&["operations", "list"]).status.success()
@@ -183,7 +183,7 @@ async fn account_addresses_hold_for_every_token() {
     .await;
     ann.post("/limits", &[("addresses", "10.0.0.0/8"), ("start", "now")]).await;
     for token in [&token, &bearer] {
-        assert_eq!(call(token).await.code(), "address_not_allowed");
+        assert_eq!(call(token).await.code(), "ip_not_allowed");
     }
     ann.post("/limits", &[("addresses", ""), ("start", "now")]).await;
     assert_eq!(call(&token).await.status, 200);
@@ -191,12 +191,12 @@ async fn account_addresses_hold_for_every_token() {
     assert!(wrong.status == 422 && wrong.text.contains("“ten” is not an address"));
 }
 
-/// The error bounds that docs/guide/limits.md states: each gateway keeps a rate by itself, and a quota is
+/// The error bounds that docs/guide/scopes-and-limits.md states: each gateway keeps a rate by itself, and a quota is
 /// passed by no more than what the others let through within two reports.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f6_three_gateways_keep_to_the_stated_bounds() {
-    let plans = "\n[[plan]]\nname = \"free\"\nrate = \"40/h\"\nmode = \"enforce\"\n\
-        [[plan]]\nname = \"month\"\nmonthly_calls = 300\nmode = \"enforce\"\n";
+    let plans = "\n[[plan]]\nname = \"free\"\nrate_limit = \"40/h\"\nmode = \"enforce\"\n\
+        [[plan]]\nname = \"month\"\nmonthly_quota = 300\nmode = \"enforce\"\n";
     let cluster = Cluster::start(3, plans).await;
     let account = cluster.path.trim_start_matches('/').to_owned();
     let token = cluster.token_everywhere("CRM").await;
@@ -243,7 +243,7 @@ async fn f6_three_gateways_keep_to_the_stated_bounds() {
     assert!(passed >= 200, "{passed}");
     eventually("all gateways refuse", async || {
         let codes = [call(0).await, call(1).await, call(2).await];
-        codes.iter().all(|answer| answer.code() == "quota_used_up")
+        codes.iter().all(|answer| answer.code() == "quota_exceeded")
     })
     .await;
 }
@@ -253,12 +253,12 @@ async fn f6_three_gateways_keep_to_the_stated_bounds() {
 async fn gateways_with_other_plans_count_together() {
     let plans = |most: usize| {
         format!(
-            "\ndefault_plan = \"month\"\n[[plan]]\nname = \"month\"\nmonthly_calls = {most}\nmode = \"enforce\"\n"
+            "\ndefault_plan = \"month\"\n[[plan]]\nname = \"month\"\nmonthly_quota = {most}\nmode = \"enforce\"\n"
         )
     };
     let server = crate::support::postgres::Postgres::shared();
     let api = Api::start().await;
-    let config = format!("store = \"{}\"\n{}", server.url(&server.new_database()), api.config);
+    let config = format!("database_url = \"{}\"\n{}", server.url(&server.new_database()), api.config);
     let first = format!("{config}{}", plans(30));
     let mut small = Keydesk::start_with(&Options { config: first, ..Options::default() });
     let ann = small.with_account().await;

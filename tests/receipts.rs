@@ -32,7 +32,7 @@ fn peers(folder: &tempfile::TempDir) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_on_a_copied_folder_does_not_take_its_origin_for_dead() {
-    let config = "isolated = \"serve\"\nmax_age_seconds = 30\nconfirm_seconds = 0";
+    let config = "on_disconnect = \"fail_open\"\nmax_staleness_seconds = 30\nconfirm_timeout_seconds = 0";
     let cluster = Cluster::start(2, config).await;
     let token = cluster.token_everywhere("CRM").await;
     cluster.break_link(1, Mode::Hole);
@@ -76,7 +76,7 @@ async fn two_processes_are_not_one_node() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_gateway_commits_is_asked_of_it_too() {
     let folder = tempfile::tempdir().expect("a folder");
-    let config = format!("{}max_age_seconds = 60\nconfirm_seconds = 10", peers(&folder));
+    let config = format!("{}max_staleness_seconds = 60\nconfirm_timeout_seconds = 10", peers(&folder));
     let cluster = Cluster::start_as(&["all", "gateway", "gateway"], &config).await;
     let token = cluster.token_everywhere("CRM").await;
     let kept = cluster.ann.create_token("kept", "never").await;
@@ -102,7 +102,7 @@ async fn what_a_gateway_commits_is_asked_of_it_too() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_that_knows_no_other_has_been_told_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
-    let config = format!("{}max_age_seconds = 60", peers(&folder));
+    let config = format!("{}max_staleness_seconds = 60", peers(&folder));
     let cluster = Cluster::start(1, &config).await;
     let token = cluster.token_everywhere("CRM").await;
     cluster.break_link(0, Mode::Cut);
@@ -116,7 +116,7 @@ async fn a_failover_that_loses_a_suspension_opens_no_account() {
         let primary = Postgres::start("");
         let mut standby = primary.standby();
         let mut cluster =
-            Cluster::start_on(primary, 2, "confirm_seconds = 1", &[standby.port]).await;
+            Cluster::start_on(primary, 2, "confirm_timeout_seconds = 1", &[standby.port]).await;
         let otto = operator(&cluster.nodes[0], "otto@vendor.example").await;
         let token = cluster.token_everywhere("CRM").await;
         eventually("the standby has the token", async || {
@@ -163,7 +163,7 @@ async fn a_failover_that_loses_a_suspension_opens_no_account() {
 async fn a_node_that_a_failover_has_lost_from_the_list_is_waited_for() {
     let primary = Postgres::start("");
     let mut standby = primary.standby();
-    let config = "isolated = \"serve\"\nmax_age_seconds = 15\nconfirm_seconds = 0";
+    let config = "on_disconnect = \"fail_open\"\nmax_staleness_seconds = 15\nconfirm_timeout_seconds = 0";
     let mut cluster = Cluster::start_on(primary, 1, config, &[standby.port]).await;
     let token = cluster.token_everywhere("CRM").await;
     eventually("the standby has the token", async || {

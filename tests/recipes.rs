@@ -96,8 +96,8 @@ async fn nobody_is_somebody_else_behind(proxy: &str, upstream: &str) {
     let api = start_upstream(upstream).await;
     let door = free_port();
     let config = format!(
-        "[forward_auth]\ntrusted = [\"127.0.0.1\"]\n\
-         [envoy]\nlisten = \"127.0.0.1:{door}\"\ntrusted = [\"127.0.0.1\"]\n"
+        "[forward_auth]\ntrusted_proxies = [\"127.0.0.1\"]\n\
+         [envoy]\nlisten = \"127.0.0.1:{door}\"\ntrusted_proxies = [\"127.0.0.1\"]\n"
     );
     let (keydesk, ann) = start_keydesk(api.port, &config).await;
     let token = token_with(&ann, "CRM", &["contacts:read"]).await;

@@ -107,7 +107,7 @@ const DENIED: &[&str] = &[
 async fn a_gateways_database_password_makes_nothing() {
     let server = Postgres::start("");
     let database = server.new_database();
-    let config = format!("store = \"{}\"", server.url(&database));
+    let config = format!("database_url = \"{}\"", server.url(&database));
     let mut console = Keydesk::start_with(&Options { config, ..Options::default() });
     let ann = console.with_account().await;
     ann.create_token("ended", "never").await;
@@ -148,7 +148,7 @@ async fn a_change_that_no_console_has_sealed_is_not_taken_over() {
     let database = server.new_database();
     let config = |role: &str| {
         let store = server.url(&database);
-        format!("role = \"{role}\"\nstore = \"{store}\"\n[cluster]\nlease_seconds = 2\n")
+        format!("role = \"{role}\"\ndatabase_url = \"{store}\"\n[cluster]\nlease_seconds = 2\n")
     };
     let mut console = Keydesk::start_with(&Options { config: config("all"), ..Options::default() });
     let ann = console.with_account().await;

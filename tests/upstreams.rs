@@ -76,7 +76,7 @@ async fn where_no_prefix_fits_nothing_is_served() {
     let config = format!("[[upstreams]]\nprefix = \"/billing\"\nurls = [\"{}\"]\n", billing.url);
     let (keydesk, _ann, path, token) = with(&config).await;
     let answer = get(&keydesk, &format!("{path}/x"), &token).await;
-    assert!(outcome(&answer) == (404, 1) && answer.contains("no_upstream"), "{answer}");
+    assert!(outcome(&answer) == (404, 1) && answer.contains("no_route"), "{answer}");
 }
 
 /// An upstream that takes requests and closes; counts them.
@@ -147,7 +147,7 @@ async fn a_server_that_says_it_is_ill_gets_no_requests() {
     let [ill, well] = [RawUpstream::start().await, RawUpstream::start().await];
     ill.answers(b"HTTP/1.1 503 No\r\ncontent-length: 0\r\n\r\n");
     let config = format!(
-        "[[upstreams]]\nprefix = \"/\"\nurls = [\"{}\", \"{}\"]\nhealth_path = \"/healthz\"\n[observe]\nstatus = \"127.0.0.1:0\"\n",
+        "[[upstreams]]\nprefix = \"/\"\nurls = [\"{}\", \"{}\"]\nhealth_check_path = \"/healthz\"\n[observe]\nstatus = \"127.0.0.1:0\"\n",
         ill.url, well.url
     );
     let (keydesk, _ann, path, token) = with(&config).await;

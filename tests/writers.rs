@@ -15,7 +15,7 @@ const SOON: Duration = Duration::from_secs(8);
 /// Stopped in the middle of a transaction that all others wait for: the database ends it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_console_that_is_stopped_within_a_write_holds_nobody_up_for_long() {
-    let cluster = Cluster::start(2, "confirm_seconds = 0").await;
+    let cluster = Cluster::start(2, "confirm_timeout_seconds = 0").await;
     let token = cluster.token_everywhere("CRM").await;
     let other = &cluster.nodes[1];
     let bob = crate::support::Person::logged_in(
@@ -76,7 +76,7 @@ async fn a_changed_database_password_is_taken_over_without_a_restart() {
     let file = folder.path().join("password");
     std::fs::write(&file, "canary-first\n").expect("writes");
     let config = format!(
-        "store = \"postgres://desk@127.0.0.1:{}/{database}\"\nstore_password_file = \"{}\"\n",
+        "database_url = \"postgres://desk@127.0.0.1:{}/{database}\"\ndatabase_password_file = \"{}\"\n",
         server.port,
         file.display()
     );
@@ -111,7 +111,7 @@ async fn a_server_that_does_not_write_is_passed_over_and_found_again() {
     };
     read_only(&first, "on");
     let config = format!(
-        "store = \"postgres://keydesk@127.0.0.1:{},127.0.0.1:{}/{database}\"\n[observe]\nstatus = \"127.0.0.1:0\"\n\
+        "database_url = \"postgres://keydesk@127.0.0.1:{},127.0.0.1:{}/{database}\"\n[observe]\nstatus = \"127.0.0.1:0\"\n\
          [cluster]\nlease_seconds = 2\n",
         first.port, second.port
     );
@@ -142,7 +142,7 @@ async fn tables_of_another_schema_are_not_taken_for_ours() {
         "CREATE FUNCTION evil.keydesk_now() RETURNS BIGINT LANGUAGE sql AS 'SELECT 1'",
     );
     server.ask(&database, "ALTER USER keydesk SET search_path = evil, public");
-    let config = format!("store = \"{}\"", server.url(&database));
+    let config = format!("database_url = \"{}\"", server.url(&database));
     let mut keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
     let ann = keydesk.with_account().await;
     let endpoint = ann.endpoint_url().await;
@@ -157,7 +157,7 @@ async fn tables_of_another_schema_are_not_taken_for_ours() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_gateways_share_few_connections() {
     let primary = Postgres::start("max_connections = 40\n");
-    let mut cluster = Cluster::start_on(primary, 1, "confirm_seconds = 10", &[]).await;
+    let mut cluster = Cluster::start_on(primary, 1, "confirm_timeout_seconds = 10", &[]).await;
     for number in 1..=8 {
         let config = cluster.options[0].config.replace("node-0", &format!("node-{number}"));
         let config = config.replace("role = \"all\"", "role = \"gateway\"");

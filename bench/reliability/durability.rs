@@ -35,7 +35,7 @@ async fn lost(ann: &Person, endpoint: &str, acknowledged: &Acknowledged) -> usiz
 pub async fn kills(report: &mut Report, kind: &str, cycles: usize) {
     let server = (kind == "PostgreSQL").then(|| Postgres::start(""));
     let config = server.as_ref().map_or_else(String::new, |server| {
-        format!("store = \"{}\"", server.url(&server.new_database()))
+        format!("database_url = \"{}\"", server.url(&server.new_database()))
     });
     let mut options = Options { config, ..Options::default() };
     let mut keydesk = Keydesk::start_with(&options);
@@ -100,7 +100,7 @@ pub async fn failovers(report: &mut Report, cycles: usize) {
     let primary = Postgres::start("");
     let mut standby = primary.standby();
     // After a failover no receipt is complete before a lease is over.
-    let mut cluster = Cluster::start_on(primary, 2, "confirm_seconds = 8", &[standby.port]).await;
+    let mut cluster = Cluster::start_on(primary, 2, "confirm_timeout_seconds = 8", &[standby.port]).await;
     let (mut revived, mut back) = (0, Vec::new());
     let kept = cluster.token_everywhere("kept").await;
     for cycle in 0..cycles {

@@ -101,7 +101,7 @@ impl World {
         let key = folder.path().join("peer.key");
         std::fs::write(&key, "a key of more than thirty-two characters").expect("writes");
         let config = format!(
-            "peer_key_file = \"{}\"\nmax_age_seconds = 6\nconfirm_seconds = 1\n",
+            "peer_key_file = \"{}\"\nmax_staleness_seconds = 6\nconfirm_timeout_seconds = 1\n",
             key.display()
         );
         let mut cluster = Cluster::start_as(&ROLES, &config).await;

@@ -197,7 +197,7 @@ async fn write(
 pub async fn start_with(report: &mut Report, tokens: usize) {
     let server = Postgres::start("");
     let database = server.new_database();
-    let config = format!("store = \"{}\"", server.url(&database));
+    let config = format!("database_url = \"{}\"", server.url(&database));
     let mut keydesk =
         Keydesk::start_with(&Options { config: config.clone(), ..Options::default() });
     let ann = keydesk.with_account().await;

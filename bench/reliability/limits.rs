@@ -9,8 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-const PLANS: &str = "\n[[plan]]\nname = \"rate\"\nrate = \"200/10s\"\nmode = \"enforce\"\n\
-    [[plan]]\nname = \"month\"\nmonthly_calls = 3000\nmode = \"enforce\"\n";
+const PLANS: &str = "\n[[plan]]\nname = \"rate\"\nrate_limit = \"200/10s\"\nmode = \"enforce\"\n\
+    [[plan]]\nname = \"month\"\nmonthly_quota = 3000\nmode = \"enforce\"\n";
 /// Calls of the plan `rate` at once, and anew in a second.
 const BURST: usize = 200;
 const EACH_SECOND: usize = 20;

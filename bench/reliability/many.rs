@@ -16,7 +16,7 @@ const MOST: usize = 60;
 
 pub async fn gateways(report: &mut Report, count: usize, cycles: usize) {
     let primary = Postgres::start("max_connections = 100\n");
-    let config = "lease_seconds = 5\nconfirm_seconds = 15";
+    let config = "lease_seconds = 5\nconfirm_timeout_seconds = 15";
     let mut cluster = Cluster::start_on(primary, 1, config, &[]).await;
     let mut starts = Vec::new();
     for number in 1..=count {
@@ -64,7 +64,7 @@ const BEHIND: &str = "DO $$ DECLARE before TEXT; number BIGINT; last TEXT; next 
     UPDATE head SET seq = number, chain = before; END $$";
 
 pub async fn behind(report: &mut Report, changes: usize) {
-    let cluster = Cluster::start(2, "confirm_seconds = 0").await;
+    let cluster = Cluster::start(2, "confirm_timeout_seconds = 0").await;
     cluster.token_everywhere("ended").await;
     cluster.revoke_newest().await;
     let kept = cluster.token_everywhere("kept").await;

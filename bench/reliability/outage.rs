@@ -19,7 +19,7 @@ async fn vouched_for(report: &mut Report, seconds: u64) {
     let folder = tempfile::tempdir().expect("a folder");
     let key = folder.path().join("peer.key");
     std::fs::write(&key, "a key of more than thirty-two characters").expect("writes");
-    let config = format!("peer_key_file = \"{}\"\nmax_age_seconds = 3600", key.display());
+    let config = format!("peer_key_file = \"{}\"\nmax_staleness_seconds = 3600", key.display());
     let cluster = Cluster::start(3, &config).await;
     let token = cluster.token_everywhere("CRM").await;
     (0..3).for_each(|node| cluster.break_link(node, Mode::Hole));

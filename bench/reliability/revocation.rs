@@ -101,7 +101,7 @@ fn slowest_confirmation(receipt: &serde_json::Value) -> Duration {
 }
 
 pub async fn while_cut_off(report: &mut Report, cycles: usize) {
-    let cluster = Cluster::start(3, "confirm_seconds = 0").await;
+    let cluster = Cluster::start(3, "confirm_timeout_seconds = 0").await;
     let (mut refused_after, mut accepted, mut called_wrong) = (Vec::new(), 0, 0);
     for cycle in 0..cycles {
         let node = 1 + cycle % 2;
@@ -147,7 +147,7 @@ pub async fn while_cut_off(report: &mut Report, cycles: usize) {
 const OPEN: Duration = Duration::from_millis(500);
 
 pub async fn histories(report: &mut Report, cycles: usize) {
-    let config = format!("upstream = \"{}\"\nconfirm_seconds = 6", start_events().await);
+    let config = format!("upstream = \"{}\"\nconfirm_timeout_seconds = 6", start_events().await);
     let cluster = Arc::new(Cluster::start(3, &config).await);
     let (mut checked, mut wrong, mut ended) = (0, 0, Vec::new());
     for cycle in 0..cycles {

@@ -298,7 +298,7 @@ impl Field {
                 self.peers.push(peer);
             }
             // Everything comes from one address here.
-            let config = format!("[limits]\nmax_connections_per_address = 10000\n{config}");
+            let config = format!("[limits]\nmax_connections_per_ip = 10000\n{config}");
             let keydesk = Keydesk::start(&args.keydesk, data, upstream, &config)?;
             let target = keydesk.peer.target(&keydesk.prefix, tokens, certificate)?;
             self.add(&format!("keydesk, {shape}"), target, load, &compared_with);

@@ -55,11 +55,11 @@ pub async fn limit(data: &Path) -> anyhow::Result<()> {
 }
 
 const PLAN: &str = "default_plan = \"bench\"\n\
-    [[plan]]\nname = \"bench\"\nrate = \"1000000/s\"\ntoken_rate = \"1000000/s\"\n\
-    monthly_calls = 1000000000000\nmode = \"enforce\"\n";
+    [[plan]]\nname = \"bench\"\nrate_limit = \"1000000/s\"\ntoken_rate_limit = \"1000000/s\"\n\
+    monthly_quota = 1000000000000\nmode = \"enforce\"\n";
 const EVERYTHING: &str = "default_plan = \"bench\"\n\
-    [[plan]]\nname = \"bench\"\nrate = \"1000000/s\"\ntoken_rate = \"1000000/s\"\n\
-    monthly_calls = 1000000000000\nmode = \"enforce\"\n\
+    [[plan]]\nname = \"bench\"\nrate_limit = \"1000000/s\"\ntoken_rate_limit = \"1000000/s\"\n\
+    monthly_quota = 1000000000000\nmode = \"enforce\"\n\
     [[operation]]\nmethod = \"GET\"\npath = \"/api/v1/contacts\"\nscopes = [\"bench:read\", \"bench:all\"]\n\
     [[operation]]\nmethod = \"GET\"\npath = \"/api/v1/contacts/{id}\"\nscopes = [\"bench:read\"]\n\
     [[operation]]\nmethod = \"POST\"\npath = \"/api/v1/contacts\"\nscopes = [\"bench:write\"]\n";

@@ -35,7 +35,7 @@ async fn journey(screen: Screen) {
     browser.go(&format!("{}/sessions/log-out-everywhere", keydesk.console)).await;
     browser.click("main form button").await;
     browser.arrives_at("/login").await;
-    assert_eq!(use_token(&endpoint, &new).await, (401, "logged_out_everywhere".to_owned()));
+    assert_eq!(use_token(&endpoint, &new).await, (401, "logged_out_of_all_sessions".to_owned()));
     assert!(is_let_through(&use_token(&endpoint, &token).await), "the API token survives");
     let lines = browser.console_lines().await;
     assert!(lines.is_empty(), "{lines:?}");

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 /// Every page, in every state that a first day brings, with nothing serious for axe-core and
 /// nothing wider than the screen.
 async fn inspect_every_page(screen: Screen) {
-    let plan = "sign_up = true\ndefault_plan = \"free\"\n[[plan]]\nname = \"free\"\nrate = \"100/10s\"\nmonthly_calls = 10\n[cors]\naccounts = true\n";
+    let plan = "sign_up = true\ndefault_plan = \"free\"\n[[plan]]\nname = \"free\"\nrate_limit = \"100/10s\"\nmonthly_quota = 10\n[cors]\naccounts = true\n";
     let options = Options { config: plan.to_owned(), ..Options::default() };
     let mut keydesk = Keydesk::start_with(&options);
     let first = keydesk.setup_link.clone().expect("a link");
@@ -101,7 +101,7 @@ async fn visitor_pages(keydesk: &Keydesk, browser: &Browser, invitation: &str, s
         ("login-passkey", "/login/passkey"),
         ("link-over", "/reset-password/nothing"),
         ("errors", "/errors"),
-        ("error", "/errors/no_token"),
+        ("error", "/errors/missing_token"),
     ] {
         browser
             .go(&if page.starts_with("http") {

@@ -184,7 +184,7 @@ async fn a_balancer_may_hold_more_connections_than_one_client() {
     }
     let metrics = api.keydesk.status("/metrics").await.1;
     assert!(
-        metrics.contains("keydesk_failures_total{reason=\"too_many_connections_per_address\"} 0")
+        metrics.contains("keydesk_failures_total{reason=\"too_many_connections_per_ip\"} 0")
     );
 }
 

@@ -154,7 +154,7 @@ async fn rfc9112_5_1_and_6_3_odd_but_clear_responses_are_put_right() {
     ] {
         let answer = passed_on(&behind, &broken, GET).await;
         assert!(
-            answer.starts_with("HTTP/1.1 502 ") && answer.contains("upstream_unreadable"),
+            answer.starts_with("HTTP/1.1 502 ") && answer.contains("invalid_upstream_response"),
             "{answer}"
         );
     }
@@ -189,8 +189,8 @@ async fn heads_of_32_kib_and_200_fields_are_taken_by_default() {
     for (fields, size, status, code) in [
         (190, 1, 200, ""),
         (30, 1000, 200, ""),
-        (210, 1, 431, "too_many_fields"),
-        (40, 1000, 431, "head_too_large"),
+        (210, 1, 431, "too_many_headers"),
+        (40, 1000, 431, "headers_too_large"),
     ] {
         let answer = behind.send(&head(fields, size)).await;
         assert!(
@@ -198,7 +198,7 @@ async fn heads_of_32_kib_and_200_fields_are_taken_by_default() {
             "{fields}: {answer}"
         );
     }
-    let behind = Behind::start("[limits]\nmax_header_fields = 250\n").await;
+    let behind = Behind::start("[limits]\nmax_headers = 250\n").await;
     assert!(behind.send(&head(240, 1)).await.starts_with("HTTP/1.1 200 "));
 }
 

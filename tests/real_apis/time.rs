@@ -105,7 +105,7 @@ async fn a_client_that_resets_its_connection_ends_its_request() {
     socket2::SockRef::from(&client).set_linger(Some(Duration::ZERO)).expect("is set");
     drop(client);
     eventually("it is noticed", async || {
-        metric("keydesk_failures_total{reason=\"client_gone\"} 1").await
+        metric("keydesk_failures_total{reason=\"client_closed_request\"} 1").await
     })
     .await;
     assert!(metric("keydesk_requests_in_flight 0").await);
@@ -146,7 +146,7 @@ async fn a_websocket_is_told_that_the_gateway_goes_away() {
 
 #[tokio::test]
 async fn a_gateway_that_is_to_stop_says_so_first_and_serves_on() {
-    let config = "[limits]\nshutdown_delay_seconds = 3\n[observe]\nstatus = \"127.0.0.1:0\"\nhealth_path = \"/healthz\"\n";
+    let config = "[limits]\nshutdown_delay_seconds = 3\n[observe]\nstatus = \"127.0.0.1:0\"\nhealth_check_path = \"/healthz\"\n";
     let behind = Behind::start(config).await;
     let addr = behind.keydesk.gateway.clone();
     let healthy = async || {
@@ -224,7 +224,7 @@ async fn a_client_that_resets_a_silent_stream_frees_the_upstream() {
     drop(client);
     eventually("it is noticed", async || {
         let metrics = api.keydesk.status("/metrics").await.1;
-        metrics.contains("keydesk_failures_total{reason=\"client_gone\"} 1")
+        metrics.contains("keydesk_failures_total{reason=\"client_closed_request\"} 1")
             && metrics.contains("keydesk_requests_in_flight 0")
     })
     .await;

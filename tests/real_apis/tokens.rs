@@ -41,17 +41,17 @@ async fn a_token_in_x_api_key_or_basic_is_taken_where_that_is_configured() {
         (
             format!("X-Api-Key: {0}\r\nX-Api-Key: {0}\r\n", open.token),
             400,
-            "repeated_authorization",
+            "duplicate_authorization",
         ),
         (
             format!("X-Api-Key: {0}\r\nAuthorization: Bearer {0}\r\n", open.token),
             400,
-            "repeated_authorization",
+            "duplicate_authorization",
         ),
         ("X-Api-Key: kd_u_x\r\n".to_owned(), 401, "malformed_token"),
         ("X-Api-Key:\r\n".to_owned(), 400, "empty_token"),
         (basic("alice", "secret"), 401, "malformed_token"),
-        ("Authorization: Basic ????\r\n".to_owned(), 401, "other_scheme"),
+        ("Authorization: Basic ????\r\n".to_owned(), 401, "unsupported_auth_scheme"),
     ] {
         let answer = open.send(&format!("GET PATH/a HTTP/1.1\r\nHost: a\r\n{fields}\r\n")).await;
         assert!(
@@ -147,7 +147,7 @@ async fn a_token_in_a_place_of_ours_is_passed_on_in_no_spelling() {
     );
     let answer = behind.send(&request).await;
     assert!(
-        answer.starts_with("HTTP/1.1 400 ") && answer.contains("repeated_authorization"),
+        answer.starts_with("HTTP/1.1 400 ") && answer.contains("duplicate_authorization"),
         "{answer}"
     );
 }

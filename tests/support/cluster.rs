@@ -76,7 +76,7 @@ impl Cluster {
                 cluster_config.lines().partition(|line| line.starts_with("upstream"));
             let (top, cluster_config) = (top.join("\n"), cluster_config.join("\n"));
             let config = format!(
-                "{top}\nrole = \"{}\"\nstore = \"postgres://keydesk@{}{others}/{database}\"\n[observe]\nstatus = \"127.0.0.1:0\"\n\
+                "{top}\nrole = \"{}\"\ndatabase_url = \"postgres://keydesk@{}{others}/{database}\"\n[observe]\nstatus = \"127.0.0.1:0\"\n\
                  [cluster]\nname = \"node-{at}\"\n{lease}{peer}{cluster_config}\n",
                 roles[at], link.addr
             );

@@ -132,7 +132,7 @@ pub(crate) async fn ask_to_send(
 ) -> Result<Sending, StoreError> {
     let mut keys = Vec::new();
     match sender {
-        Sender::Visitor(Origin { client_addr: Some(addr), .. }) => {
+        Sender::Visitor(Origin { client_ip: Some(addr), .. }) => {
             keys.push((AttemptKind::Sender, network(*addr)));
             keys.extend(wide_network(*addr).map(|wide| (AttemptKind::SenderNetwork, wide)));
         }
@@ -189,7 +189,7 @@ async fn keys(
         Tries::SignOn => {
             // Apart from tries of a password, which are more.
             let apart = |kind, from: String| (kind, format!("sign-on {from}"));
-            let addr = origin.client_addr;
+            let addr = origin.client_ip;
             let from = addr.map(|addr| apart(AttemptKind::Address, network(addr)));
             let wide = addr.and_then(wide_network).map(|wide| apart(AttemptKind::Network, wide));
             let all = apart(AttemptKind::All, String::new());
@@ -210,7 +210,7 @@ async fn keys(
     }
     let mut keys = Vec::new();
     let mut lane = AttemptKind::All;
-    if let Some(addr) = origin.client_addr {
+    if let Some(addr) = origin.client_ip {
         let (kind, key) = (AttemptKind::Address, network(addr));
         // What a few addresses use up is not what others begin with.
         if write.find_attempts(kind, &key).await?.in_use(kind, write.now()) < FEW {

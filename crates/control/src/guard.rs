@@ -74,7 +74,7 @@ async fn admit_reader(
     let forwarded_for = headers.get_all("x-forwarded-for").iter().map(HeaderValue::as_bytes);
     let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     let origin = Origin {
-        client_addr: Some(settings.trusted_proxies.client_addr(peer.ip(), forwarded_for)),
+        client_ip: Some(settings.trusted_proxies.client_ip(peer.ip(), forwarded_for)),
         user_agent: Some(keydesk_model::program_of(agent).into_owned()),
         request_id: id.clone(),
     };
@@ -231,7 +231,7 @@ pub(crate) async fn take_csp_report(
     Extension(origin): Extension<Origin>,
     body: String,
 ) -> StatusCode {
-    let from = origin.client_addr.map(attempts::network).unwrap_or_default();
+    let from = origin.client_ip.map(attempts::network).unwrap_or_default();
     let is_within = |key: &str| desk.reports.take(key, desk.now()).is_ok();
     if !is_within("all") || !is_within(&from) {
         return StatusCode::NO_CONTENT;

@@ -35,7 +35,7 @@ pub struct PeopleRules {
     /// Whether anybody may open an account of their own.
     pub sign_up: bool,
     /// Whether everybody must have a second factor, operators too.
-    pub require_second_factor: bool,
+    pub require_two_factor: bool,
 }
 
 /// The operator's plans, and the name of the one for accounts that have none of their own.

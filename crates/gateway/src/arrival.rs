@@ -18,7 +18,7 @@ pub(crate) struct Arrival {
     pub request_id: RequestId,
     pub at: Timestamp,
     /// The caller's address: the peer's, or behind trusted proxies the nearest one that is none.
-    pub client_addr: IpAddr,
+    pub client_ip: IpAddr,
 }
 
 impl Arrival {
@@ -32,8 +32,8 @@ impl Arrival {
         let kept = noted.request_id.first.filter(|_| settings.keeps_request_ids);
         let request_id = kept.and_then(RequestId::of_client).unwrap_or(request_id);
         let forwarded_for = noted.of_kind(Kind::ForwardedFor);
-        let client_addr = settings.trusted_proxies.client_addr(peer, forwarded_for);
-        Self { request_id, at, client_addr }
+        let client_ip = settings.trusted_proxies.client_ip(peer, forwarded_for);
+        Self { request_id, at, client_ip }
     }
 }
 

@@ -37,7 +37,7 @@ pub(crate) fn policy(plan: &Plan) -> Arc<str> {
         plan.rate.map(|account| rate("account", account)),
         plan.token_rate.map(|token| rate("token", token)),
         // A calendar month has no length of its own; its end is told with what is left.
-        plan.monthly_calls.map(|most| format!("\"month\";q={most};w={}", 31 * 86_400)),
+        plan.monthly_quota.map(|most| format!("\"month\";q={most};w={}", 31 * 86_400)),
     ];
     policies.into_iter().flatten().collect::<Vec<_>>().join(", ").into()
 }
@@ -119,7 +119,7 @@ impl Charged<'_> {
         told: &mut Told,
     ) -> Result<(), Denial> {
         let Some(plan) = &self.limits.plan else { return Ok(()) };
-        let Some(most) = plan.monthly_calls else { return Ok(()) };
+        let Some(most) = plan.monthly_quota else { return Ok(()) };
         let enforced = plan.mode == Mode::Enforce;
         let left = spender.count(self.account, Month::of(self.at), most, !enforced);
         let resets_in = Month::left(self.at);

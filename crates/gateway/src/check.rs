@@ -61,7 +61,7 @@ impl Gate<'_> {
         self.meter.note(Sighting {
             token: identity.token,
             agent: noted.user_agent.first,
-            client_addr: call.client_addr,
+            client_ip: call.client_ip,
             at: story.arrival.at,
             called: &judgement.called,
         });
@@ -88,8 +88,8 @@ impl Gate<'_> {
         if self.settings.rejects_method_override {
             method_guard::check_query(target.query)?;
         }
-        let client_addr = story.arrival.client_addr;
-        let call = Call { method, path: Some(target.path), client_addr };
+        let client_ip = story.arrival.client_ip;
+        let call = Call { method, path: Some(target.path), client_ip };
         let presented = Presented::in_field(noted.authorization.first, noted.authorization.count)?;
         let (permitted, identity) = self.permit(call, &target, (noted, presented), story)?;
         Ok(Pass {
@@ -98,10 +98,10 @@ impl Gate<'_> {
             subject: identity.subject.to_string(),
             scopes: Arc::clone(&identity.limits.scopes),
             path: target.path.to_owned(),
-            client_addr,
+            client_ip,
             request_id: story.arrival.request_id.to_string(),
             added: Vec::new(),
-            permission: Permission::new(&permitted, method, target.path, client_addr),
+            permission: Permission::new(&permitted, method, target.path, client_ip),
         })
     }
 }
@@ -149,7 +149,7 @@ pub struct Pass {
     pub scopes: Arc<str>,
     /// The path that was judged: without the account's number, where the endpoint has it.
     pub path: String,
-    pub client_addr: IpAddr,
+    pub client_ip: IpAddr,
     pub request_id: String,
     /// What the answer is to say beside what it says by itself.
     pub added: Vec<(&'static str, Arc<str>)>,
@@ -159,14 +159,14 @@ pub struct Pass {
 impl Pass {
     /// What the API is told of the caller, in place of what the client sent under such names.
     pub fn identity(&self) -> [(&'static str, String); 7] {
-        let [account, token, subject, scopes, path, client_addr] = identity_fields(self);
+        let [account, token, subject, scopes, path, client_ip] = identity_fields(self);
         [
             account,
             token,
             subject,
             scopes,
             path,
-            client_addr,
+            client_ip,
             ("x-request-id", self.request_id.clone()),
         ]
     }
@@ -186,7 +186,7 @@ impl Checker {
 
     /// The error is the answer that the client is to get, whole.
     pub fn check(&self, asked: &Asked) -> Result<Pass, Box<Answer>> {
-        let limit = self.settings.limits.max_header_fields;
+        let limit = self.settings.limits.max_headers;
         let most = usize::try_from(limit).unwrap_or(MOST_FIELDS).min(MOST_FIELDS);
         let has_room = asked.fields.len() <= most;
         let fields = asked.fields.iter().take(most).map(|(name, value)| Field { name, value });

@@ -158,7 +158,7 @@ impl Worker {
         let is_websocket = framing == Framing::Empty && tunnel::is_asked_for(head, noted);
         let own = Own::of(head.method, &target, &self.settings);
         let path = own.is_none().then_some(target.path);
-        let call = Call { method: head.method, path, client_addr: story.arrival.client_addr };
+        let call = Call { method: head.method, path, client_ip: story.arrival.client_ip };
         let presented = Presented::of(noted, self.settings.token_places, is_websocket)?;
         let (permitted, identity) = self.gate().permit(call, &target, (noted, presented), story)?;
         if let Some(own) = own {
@@ -207,8 +207,8 @@ impl Worker {
             is_websocket,
             may_be_repeated: is_idempotent(head.method),
         };
-        let client_addr = story.arrival.client_addr;
-        let permission = Permission::new(permitted, head.method, target.path, client_addr);
+        let client_ip = story.arrival.client_ip;
+        let permission = Permission::new(permitted, head.method, target.path, client_ip);
         let host = head.authority.map(str::as_bytes).or(noted.host.first).unwrap_or_default();
         Ok(Forward {
             permission,
@@ -233,7 +233,7 @@ impl Worker {
             return Some(answer);
         }
         let path = head.target.split('?').next();
-        if self.settings.health_path.as_deref() != path || !matches!(head.method, "GET" | "HEAD") {
+        if self.settings.health_check_path.as_deref() != path || !matches!(head.method, "GET" | "HEAD") {
             return None;
         }
         let is_well = self.table.is_ready() && self.table.may_serve();
@@ -307,7 +307,7 @@ impl Worker {
     /// Whether the request that a proxy holds may pass.
     fn ask_for(&self, noted: &Noted, story: &mut Story) -> Result<Answer, Denial> {
         let forwarded = Forwarded::of(noted, story.peer, &self.settings)?;
-        story.arrival.client_addr = forwarded.client_addr;
+        story.arrival.client_ip = forwarded.client_ip;
         let pass = self.gate().check(forwarded.method, forwarded.uri, noted, story)?;
         Ok(pass_answer(&pass, &self.settings))
     }
@@ -322,7 +322,7 @@ impl Worker {
         let arrival = Arrival {
             request_id: self.request_ids.next(),
             at: self.clock.now(),
-            client_addr: peer.to_canonical(),
+            client_ip: peer.to_canonical(),
         };
         let mut story = self.observer.begin(arrival, peer, None, (None, None));
         story.is_denied(&denial);
@@ -331,7 +331,7 @@ impl Worker {
     }
 
     pub fn refuse_head(&self, error: HeadError, peer: IpAddr) -> Decision {
-        let limit = self.settings.limits.max_header_fields;
+        let limit = self.settings.limits.max_headers;
         let denial = match error {
             HeadError::Malformed => Denial::MalformedRequest,
             HeadError::TooManyFields => Denial::TooManyFields { limit },
@@ -351,7 +351,7 @@ impl Worker {
 
     pub fn refusal(&self, denial: &Denial, story: &Story) -> Answer {
         let arrival = &story.arrival;
-        tracing::debug!(code = denial.code(), client_addr = %arrival.client_addr, request_id = %arrival.request_id, "refused");
+        tracing::debug!(code = denial.code(), client_ip = %arrival.client_ip, request_id = %arrival.request_id, "refused");
         denial.to_answer(&self.settings, arrival.request_id.as_str())
     }
 }

@@ -145,7 +145,7 @@ impl Outgoing<'_> {
     /// Where the request comes from, as far as we know or believe.
     fn write_origin(&self, out: &mut Vec<u8>) {
         let proto = if self.settings.public_url.starts_with("https:") { "https" } else { "http" };
-        let client = self.arrival.client_addr;
+        let client = self.arrival.client_ip;
         out.extend_from_slice(b"forwarded: for=");
         push_address(out, client, true);
         out.extend_from_slice(b";proto=");

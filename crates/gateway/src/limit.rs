@@ -29,7 +29,7 @@ pub(crate) struct Call<'a> {
     pub method: &'a str,
     /// The very bytes that are forwarded. None: it is ours to answer, and asks for no scope.
     pub path: Option<&'a str>,
-    pub client_addr: IpAddr,
+    pub client_ip: IpAddr,
 }
 
 /// What limits say of a call.
@@ -61,10 +61,10 @@ impl Judgement {
     }
 
     fn look_at_address(&mut self, call: Call, limits: &TokenLimits, account: &AccountLimits) {
-        let is_elsewhere = |list: &AddressList| !list.is_empty() && !list.admits(call.client_addr);
+        let is_elsewhere = |list: &AddressList| !list.is_empty() && !list.admits(call.client_ip);
         if is_elsewhere(&limits.grant.addresses) || is_elsewhere(&account.addresses) {
             self.called.objections.add(Objection::Address);
-            self.denial = Some(Denial::OtherAddress { client_addr: call.client_addr });
+            self.denial = Some(Denial::OtherAddress { client_ip: call.client_ip });
         }
         let token_trial = limits.trial.as_ref().map(|trial| &trial.addresses);
         if token_trial.into_iter().chain(&account.trial).any(is_elsewhere) {
@@ -116,8 +116,8 @@ mod tests {
     }
 
     fn judge(limits: &TokenLimits, rules: &LiveRuleTable, path: Option<&str>) -> Judgement {
-        let client_addr = "10.0.0.1".parse().expect("an address");
-        let call = Call { method: "GET", path, client_addr };
+        let client_ip = "10.0.0.1".parse().expect("an address");
+        let call = Call { method: "GET", path, client_ip };
         Judgement::of(call, limits, &AccountLimits::default(), rules)
     }
 
@@ -147,8 +147,8 @@ mod tests {
                 &["scope"],
             ),
             ("*", "", None, &enforced, Some("/x"), None, &[]),
-            ("*", "11.0.0.0/8", None, &observed, path, Some("address_not_allowed"), &["address"]),
-            ("*", "11.0.0.0/8", None, &observed, None, Some("address_not_allowed"), &["address"]),
+            ("*", "11.0.0.0/8", None, &observed, path, Some("ip_not_allowed"), &["address"]),
+            ("*", "11.0.0.0/8", None, &observed, None, Some("ip_not_allowed"), &["address"]),
             ("*", "", Some(("messages:read", "")), &enforced, path, None, &["trial_scope"]),
             ("*", "", Some(("*", "11.0.0.1")), &enforced, path, None, &["trial_address"]),
             (
@@ -157,7 +157,7 @@ mod tests {
                 Some(("messages:read", "::1")),
                 &enforced,
                 path,
-                Some("address_not_allowed"),
+                Some("ip_not_allowed"),
                 &["scope", "trial_scope", "address", "trial_address"],
             ),
         ] {

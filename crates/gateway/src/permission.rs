@@ -22,14 +22,14 @@ pub(crate) struct Permission {
     /// The method, a space, and the path that is forwarded.
     request: Box<str>,
     method_length: usize,
-    client_addr: IpAddr,
+    client_ip: IpAddr,
 }
 
 impl Permission {
-    pub fn new(permitted: &Permitted, method: &str, path: &str, client_addr: IpAddr) -> Self {
+    pub fn new(permitted: &Permitted, method: &str, path: &str, client_ip: IpAddr) -> Self {
         let secret = permitted.token().secret();
         let request = [method, " ", path].concat().into();
-        Self { secret, request, method_length: method.len(), client_addr }
+        Self { secret, request, method_length: method.len(), client_ip }
     }
 
     /// Decides again, by what is known now. Costs no rate and no quota.
@@ -43,7 +43,7 @@ impl Permission {
         let account = table.account(verified.number);
         Denial::of_account(account.state)?;
         let (method, path) = self.request.split_at(self.method_length);
-        let call = Call { method, path: path.get(1..), client_addr: self.client_addr };
+        let call = Call { method, path: path.get(1..), client_ip: self.client_ip };
         let judgement = Judgement::of(call, &identity.limits, &account, &table.rules());
         judgement.denial.map_or(Ok(()), Err)
     }
@@ -138,7 +138,7 @@ mod tests {
             secret: secret().hash,
             request: "GET /contacts".into(),
             method_length: 3,
-            client_addr: "10.0.0.1".parse().expect("an address"),
+            client_ip: "10.0.0.1".parse().expect("an address"),
         };
         assert_eq!(permission.check(&table, at(999)), Ok(()));
         (permission, table)
@@ -157,7 +157,7 @@ mod tests {
         assert_eq!(codes(&|table| table.apply(2, ended.clone())), Some("token_revoked"));
         let suspended = || Change::AccountChanged(account("", AccountState::Suspended));
         assert_eq!(codes(&|table| table.apply(2, suspended())), Some("account_suspended"));
-        assert_eq!(codes(&|table| table.serve_until(None)), Some("isolated"));
+        assert_eq!(codes(&|table| table.serve_until(None)), Some("gateway_disconnected"));
         let (permission, table) = permitted();
         assert_eq!(
             permission.check(&table, at(1000)).err().map(|denial| denial.code()),
@@ -186,6 +186,6 @@ mod tests {
         table.apply(4, rules(""));
         table.apply(5, Change::AccountChanged(account("192.0.2.0/24", AccountState::Open)));
         let denial = permission.check(&table, at(1)).expect_err("it came from elsewhere");
-        assert_eq!(denial.code(), "address_not_allowed");
+        assert_eq!(denial.code(), "ip_not_allowed");
     }
 }

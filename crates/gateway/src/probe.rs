@@ -112,9 +112,9 @@ pub fn forwarded(bytes: &[u8]) {
     let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
     let trusted = TrustedProxies::new(vec!["10.0.0.0/8".parse().expect("a network")]);
     let stranger: IpAddr = "203.0.113.7".parse().expect("an address");
-    assert_eq!(trusted.client_addr(stranger, lines.iter().copied()), stranger);
+    assert_eq!(trusted.client_ip(stranger, lines.iter().copied()), stranger);
     let proxy: IpAddr = "10.0.0.1".parse().expect("an address");
-    let found = trusted.client_addr(proxy, lines.iter().copied());
+    let found = trusted.client_ip(proxy, lines.iter().copied());
     // Whoever is found is the proxy itself or was named, and nobody to the left of a stranger.
     let hops: Vec<IpAddr> = lines
         .iter()

@@ -49,7 +49,7 @@ pub struct Settings {
     /// Whether a client's own `X-Request-Id` is kept.
     pub keeps_request_ids: bool,
     /// A path that says without a token whether this gateway may be sent requests.
-    pub health_path: Option<String>,
+    pub health_check_path: Option<String>,
 }
 
 /// Where a request may carry its token other than in `Authorization: Bearer`.
@@ -90,7 +90,7 @@ impl Settings {
             token_places: TokenPlaces::default(),
             cors: CorsSettings::default(),
             keeps_request_ids: false,
-            health_path: None,
+            health_check_path: None,
         }
     }
 }
@@ -117,7 +117,7 @@ pub struct UpstreamSettings {
     /// Certificate authorities in PEM that are trusted instead of the public ones.
     pub ca_pem: Option<Vec<u8>>,
     /// A path that answers 2xx while a server is well. None: only failing requests tell.
-    pub health_path: Option<String>,
+    pub health_check_path: Option<String>,
     pub host: UpstreamHost,
     /// What its servers read in one way, though other servers do not.
     pub keeps: Spellings,
@@ -155,7 +155,7 @@ impl UpstreamSettings {
             servers: vec![server],
             credential: None,
             ca_pem: None,
-            health_path: None,
+            health_check_path: None,
             host: UpstreamHost::default(),
             keeps: Spellings::default(),
             times: UpstreamTimes::default(),
@@ -209,11 +209,11 @@ pub struct Limits {
     /// The largest request head; larger ones are refused with 431.
     pub max_header_bytes: u32,
     /// How many fields a request's head may have.
-    pub max_header_fields: u32,
+    pub max_headers: u32,
     /// How many connections are served at once; further ones wait to be accepted.
     pub max_connections: u32,
     /// How many of them one address (IPv6: one /64) may hold; further ones are closed.
-    pub max_connections_per_address: u32,
+    pub max_connections_per_ip: u32,
     /// How long a client may take from connecting to the end of its first request's head, and from
     /// the first byte of a later head to its end.
     pub header_timeout: Duration,
@@ -250,9 +250,9 @@ impl Default for Limits {
         Self {
             max_body_bytes: 100 * 1024 * 1024,
             max_header_bytes: 32 * 1024,
-            max_header_fields: 200,
+            max_headers: 200,
             max_connections: 10_000,
-            max_connections_per_address: 2_000,
+            max_connections_per_ip: 2_000,
             header_timeout: Duration::from_secs(10),
             keep_alive_timeout: Duration::from_secs(75),
             idle_timeout: Duration::from_mins(1),

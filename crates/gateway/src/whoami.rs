@@ -27,7 +27,7 @@ pub(crate) fn answer(
         "addresses": identity.limits.grant.addresses.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "expires_at": identity.limits.expires_at.or(table.expires_at(token)).map(|at| at.to_string()),
         "closes_at": identity.limits.closing.map(|closing| closing.at.to_string()),
-        "client_addr": arrival.client_addr,
+        "client_ip": arrival.client_ip,
         "request_id": arrival.request_id.as_str(),
     });
     let mut response = Response::new(Bytes::from(format!("{body:#}\n")));

@@ -34,7 +34,7 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
             for account in read.list_accounts().await? {
                 let plan = config.plans.of(&account.plan);
                 // Without a monthly quota nothing is counted.
-                let calls = match plan.and_then(|plan| plan.monthly_calls) {
+                let calls = match plan.and_then(|plan| plan.monthly_quota) {
                     Some(_) => read.count_calls(account.number, month).await?.to_string(),
                     None => "-".to_owned(),
                 };

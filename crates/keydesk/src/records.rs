@@ -184,7 +184,7 @@ fn line(record: &Record) -> Value {
     json!({
         "at": record.at.to_string(),
         "request_id": record.request_id,
-        "client_addr": record.client_addr,
+        "client_ip": record.client_ip,
         "method": record.method,
         "path": record.path,
         "protocol": record.protocol,
@@ -261,7 +261,7 @@ fn span(record: &Record) -> Value {
     let mut attributes = vec![
         attribute("http.request.method", text(&record.method)),
         attribute("url.path", text(&record.path)),
-        attribute("client.address", text(&record.client_addr.to_string())),
+        attribute("client.address", text(&record.client_ip.to_string())),
         attribute("http.response.status_code", json!({ "intValue": record.status.to_string() })),
         attribute("keydesk.request_id", text(&record.request_id)),
     ];

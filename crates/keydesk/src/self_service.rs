@@ -34,7 +34,7 @@ pub fn start() -> (TokenDesk, impl FnOnce(Desk) -> tokio::task::JoinHandle<()>) 
 
 async fn answer(desk: &Desk, question: Question) -> Result<OwnAnswer, Denial> {
     let origin = Origin {
-        client_addr: Some(question.client_addr),
+        client_ip: Some(question.client_ip),
         user_agent: question.user_agent,
         request_id: question.request_id,
     };
@@ -46,7 +46,7 @@ async fn answer(desk: &Desk, question: Question) -> Result<OwnAnswer, Denial> {
                 token: made.token,
                 version: made.version,
                 plain: made.plain,
-                old_until: made.closing.map(|closing| closing.at),
+                previous_secret_expires_at: made.closing.map(|closing| closing.at),
                 is_complete: made.is_complete,
                 receipt: made.receipt,
                 refused_from: made.refused_from,

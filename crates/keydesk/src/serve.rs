@@ -237,7 +237,7 @@ fn gateway_settings(
         token_places: config.requests.token_places,
         cors: config.requests.cors.clone(),
         keeps_request_ids: config.requests.keep_ids,
-        health_path: config.observe.health_path.clone(),
+        health_check_path: config.observe.health_check_path.clone(),
     }
 }
 

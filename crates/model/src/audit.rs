@@ -21,7 +21,7 @@ pub enum Actor {
 /// Where a change was asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Origin {
-    pub client_addr: Option<IpAddr>,
+    pub client_ip: Option<IpAddr>,
     /// As sent, cut to 200 characters.
     pub user_agent: Option<String>,
     pub request_id: String,
@@ -96,7 +96,7 @@ actions! {
     AddSecondFactor = "person.add_second_factor",
     RemoveSecondFactor = "person.remove_second_factor",
     RenewRecoveryCodes = "person.renew_recovery_codes",
-    RequireSecondFactor = "account.require_second_factor",
+    RequireSecondFactor = "account.require_two_factor",
     AddOperator = "operator.add",
     RemoveOperator = "operator.remove",
     SuspendAccount = "account.suspend",

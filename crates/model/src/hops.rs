@@ -24,7 +24,7 @@ impl TrustedProxies {
     /// The caller's address: the peer's own, or behind trusted proxies the nearest one that is
     /// none. Walks the `X-Forwarded-For` lines from the right; an entry that is no address ends
     /// the walk, as what lies beyond it could be anybody's invention.
-    pub fn client_addr<'a>(
+    pub fn client_ip<'a>(
         &self,
         peer: IpAddr,
         forwarded_for: impl DoubleEndedIterator<Item = &'a [u8]>,
@@ -57,7 +57,7 @@ mod tests {
         let trusted = TrustedProxies::new(vec!["10.0.0.0/8".parse().expect("a network")]);
         let resolve = |peer: &str, lines: &[&str]| {
             trusted
-                .client_addr(
+                .client_ip(
                     peer.parse().expect("an address"),
                     lines.iter().map(|line| line.as_bytes()),
                 )
@@ -74,11 +74,11 @@ mod tests {
         assert_eq!(resolve("10.0.0.1", &["[2001:db8::7], 10.0.0.2:80"]), "2001:db8::7");
         let unreadable = [&b"1.2.3.4"[..], b"\xff, 203.0.113.9, 10.0.0.2"];
         let nearest =
-            trusted.client_addr("10.0.0.1".parse().expect("an address"), unreadable.into_iter());
+            trusted.client_ip("10.0.0.1".parse().expect("an address"), unreadable.into_iter());
         assert_eq!(nearest.to_string(), "203.0.113.9");
         let ends = [&b"1.2.3.4"[..], b"\xff, 10.0.0.2"];
         let nearest =
-            trusted.client_addr("10.0.0.1".parse().expect("an address"), ends.into_iter());
+            trusted.client_ip("10.0.0.1".parse().expect("an address"), ends.into_iter());
         assert_eq!(nearest.to_string(), "10.0.0.2", "what cannot be read ends the walk");
     }
 }

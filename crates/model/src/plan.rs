@@ -15,7 +15,7 @@ pub struct Plan {
     /// Of each token.
     pub token_rate: Option<Rate>,
     /// In a calendar month, UTC.
-    pub monthly_calls: Option<u64>,
+    pub monthly_quota: Option<u64>,
     pub mode: Mode,
 }
 

@@ -47,7 +47,7 @@ impl EndCause {
             Self::Revoked => "revoked",
             Self::PasswordChanged => "password_changed",
             Self::PasswordReset => "password_reset",
-            Self::LoggedOutEverywhere => "logged_out_everywhere",
+            Self::LoggedOutEverywhere => "logged_out_of_all_sessions",
             Self::MemberRemoved => "member_removed",
             Self::RoleChanged => "role_changed",
             Self::AccountClosed => "account_closed",

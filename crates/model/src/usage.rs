@@ -9,7 +9,7 @@ pub struct Usage {
     pub token: TokenId,
     /// As [`crate::program_of`] names it.
     pub program: String,
-    pub client_addr: String,
+    pub client_ip: String,
     pub last_used_at: Timestamp,
     pub calls: i64,
     pub called: Called,

@@ -32,7 +32,7 @@ pub struct Account {
     /// When it became what it is, open again too; the epoch: never.
     pub state_changed_at: Timestamp,
     /// Whether its members must have one.
-    pub requires_second_factor: bool,
+    pub requires_two_factor: bool,
     /// Which web pages may call with its tokens, where it says so itself.
     pub cors: Option<CorsPolicy>,
 }
@@ -55,9 +55,9 @@ impl Account {
 const COUNT: &str = "SELECT count(*) AS number FROM account";
 const ADD: &str = "INSERT INTO account (id, number, name, created_at) VALUES ($1, $2, $3, $4) \
     ON CONFLICT DO NOTHING";
-const FIND: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_second_factor, cors FROM account WHERE id = $1";
-const FIND_BY_NUMBER: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_second_factor, cors FROM account WHERE number = $1";
-const LIST: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_second_factor, cors FROM account ORDER BY name, number";
+const FIND: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors FROM account WHERE id = $1";
+const FIND_BY_NUMBER: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors FROM account WHERE number = $1";
+const LIST: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors FROM account ORDER BY name, number";
 /// As gateways know an account, without its name.
 macro_rules! select_live {
     ($condition:literal) => {
@@ -82,9 +82,9 @@ const SET_STATE: &str = "UPDATE account SET state = $1, state_since = $2, state_
     WHERE id = $4 AND state = $5";
 const STOP_AGAIN: &str = "UPDATE account SET state = $1, state_since = $2, state_changed_at = $2 \
     WHERE number = $3 AND state_changed_at < $2";
-const CLOSED_BEFORE: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_second_factor, cors FROM account \
+const CLOSED_BEFORE: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors FROM account \
     WHERE state = 'closed' AND state_since <= $1 ORDER BY state_since LIMIT 10";
-const OF_PERSON: &str = "SELECT account.id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_second_factor, cors FROM account \
+const OF_PERSON: &str = "SELECT account.id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors FROM account \
     JOIN member ON member.account_id = account.id \
     WHERE member.person_id = $1 AND member.removed_at IS NULL \
     AND state IN ('open', 'suspended') \
@@ -109,7 +109,7 @@ fn account(row: &Row) -> Result<Account, StoreError> {
             .map_err(|()| StoreError::Unreadable { column: "state" })?,
         state_since: row::instant_opt(row, "state_since")?,
         state_changed_at: row::instant(row, "state_changed_at")?,
-        requires_second_factor: row.get::<i64>("requires_second_factor")? != 0,
+        requires_two_factor: row.get::<i64>("requires_two_factor")? != 0,
         cors: cors(row)?,
     })
 }

@@ -44,7 +44,7 @@ pub struct AuditLine {
     pub actor_email: Option<String>,
     pub target: String,
     pub detail: String,
-    pub client_addr: Option<String>,
+    pub client_ip: Option<String>,
     pub user_agent: Option<String>,
     pub request_id: String,
 }
@@ -67,13 +67,13 @@ pub struct AuditSearch {
 
 const NEXT: &str = "UPDATE head SET audit_seq = audit_seq + 1 WHERE one = 1 RETURNING audit_seq";
 const ADD: &str = "INSERT INTO audit (seq, at, action, actor, person_id, member_id, account_id, target, detail, \
-    client_addr, user_agent, request_id, chain) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+    client_ip, user_agent, request_id, chain) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
 const SEARCH: &str = "SELECT seq, at, action, actor, person.name AS actor_name, person.email AS actor_email, \
-    target, detail, client_addr, user_agent, request_id FROM audit \
+    target, detail, client_ip, user_agent, request_id FROM audit \
     LEFT JOIN person ON person.id = audit.person_id \
     WHERE coalesce(account_id, '') = $1 AND seq < $2 AND at >= $3 AND at < $4 \
     AND ($5 = '' OR action = $5 OR action LIKE $6 ESCAPE '!') \
-    AND ($7 = '' OR lower(action || ' ' || target || ' ' || detail || ' ' || coalesce(client_addr, '') || ' ' || \
+    AND ($7 = '' OR lower(action || ' ' || target || ' ' || detail || ' ' || coalesce(client_ip, '') || ' ' || \
       coalesce(user_agent, '') || ' ' || request_id || ' ' || coalesce(person.name, '') || ' ' || \
       coalesce(person.email, '')) LIKE $7 ESCAPE '!') \
     ORDER BY seq DESC LIMIT $8";
@@ -105,7 +105,7 @@ fn line(row: &Row) -> Result<AuditLine, StoreError> {
         actor_email: row.get("actor_email")?,
         target: row::text(row, "target")?,
         detail: row::text(row, "detail")?,
-        client_addr: row.get("client_addr")?,
+        client_ip: row.get("client_ip")?,
         user_agent: row.get("user_agent")?,
         request_id: row::text(row, "request_id")?,
     })
@@ -177,7 +177,7 @@ impl Write {
         let seq: i64 = query(NEXT).one(self).await?.get("audit_seq")?;
         let (person, member) = (person.map(|id| id.to_string()), member.map(|id| id.to_string()));
         let (account, detail) = (entry.account.map(|id| id.to_string()), entry.detail.to_string());
-        let client_addr = entry.origin.client_addr.map(|addr| addr.to_string());
+        let client_ip = entry.origin.client_ip.map(|addr| addr.to_string());
         let texts = [
             Some(entry.action.as_str()),
             Some(actor),
@@ -186,7 +186,7 @@ impl Write {
             account.as_deref(),
             Some(&entry.target),
             Some(&detail),
-            client_addr.as_deref(),
+            client_ip.as_deref(),
             entry.origin.user_agent.as_deref(),
             Some(&entry.origin.request_id),
         ];

@@ -71,7 +71,7 @@ const HEADS: &str = "SELECT account_id, chain, entries FROM audit_head ORDER BY 
 const SET_HEAD: &str = "INSERT INTO audit_head (account_id, chain, entries) VALUES ($1, $2, 1) \
     ON CONFLICT (account_id) DO UPDATE SET chain = excluded.chain, entries = audit_head.entries + 1";
 const PART: &str = "SELECT seq, at, action, actor, person_id, member_id, account_id, target, detail, \
-    client_addr, user_agent, request_id, chain FROM audit WHERE seq > $1 ORDER BY seq LIMIT 1000";
+    client_ip, user_agent, request_id, chain FROM audit WHERE seq > $1 ORDER BY seq LIMIT 1000";
 const LAST: &str = "SELECT audit_seq FROM head WHERE one = 1";
 
 fn head(row: &Row) -> Result<AuditHead, StoreError> {
@@ -135,7 +135,7 @@ impl Walk {
                 text("account_id")?,
                 text("target")?,
                 text("detail")?,
-                text("client_addr")?,
+                text("client_ip")?,
                 text("user_agent")?,
                 text("request_id")?,
             ],

@@ -60,7 +60,7 @@ const FIND_HALF: &str = "SELECT person_id, person_version, account_id FROM half_
     WHERE hash = $1 AND expires_at > $2";
 const END_HALF: &str = "DELETE FROM half_log_in WHERE hash = $1 OR expires_at <= $2";
 const END_HALVES: &str = "DELETE FROM half_log_in WHERE person_id = $1";
-const REQUIRE: &str = "UPDATE account SET requires_second_factor = $1 WHERE id = $2";
+const REQUIRE: &str = "UPDATE account SET requires_two_factor = $1 WHERE id = $2";
 
 fn totp(row: &Row) -> Result<Totp, StoreError> {
     Ok(Totp {
@@ -181,7 +181,7 @@ impl Write {
         query(END_HALVES).bind(person).execute(self).await.map(|_| ())
     }
 
-    pub async fn require_second_factor(
+    pub async fn require_two_factor(
         &mut self,
         account: AccountId,
         is_required: bool,

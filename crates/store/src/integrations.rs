@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug)]
 pub struct Integration {
     pub program: String,
-    pub client_addr: String,
+    pub client_ip: String,
     pub first_used_at: Timestamp,
     pub last_used_at: Timestamp,
     pub calls: i64,
@@ -32,11 +32,11 @@ fn record(count: usize) -> String {
     };
     let rows = (0..count).map(row).collect::<Vec<_>>().join(", ");
     format!(
-        "WITH given (token_id, program, client_addr, last_used_at, calls) AS (VALUES {rows}) \
-         INSERT INTO integration (token_id, program, client_addr, first_used_at, last_used_at, calls) \
-         SELECT token_id, program, client_addr, last_used_at, last_used_at, calls FROM given \
+        "WITH given (token_id, program, client_ip, last_used_at, calls) AS (VALUES {rows}) \
+         INSERT INTO integration (token_id, program, client_ip, first_used_at, last_used_at, calls) \
+         SELECT token_id, program, client_ip, last_used_at, last_used_at, calls FROM given \
          WHERE EXISTS (SELECT 1 FROM token WHERE id = given.token_id) \
-         ON CONFLICT (token_id, program, client_addr) DO UPDATE SET \
+         ON CONFLICT (token_id, program, client_ip) DO UPDATE SET \
          last_used_at = CASE WHEN excluded.last_used_at > integration.last_used_at \
            THEN excluded.last_used_at ELSE integration.last_used_at END, \
          calls = integration.calls + excluded.calls"
@@ -51,18 +51,18 @@ const FORGET: &str = "DELETE FROM integration WHERE token_id = $1 AND last_used_
     (SELECT last_used_at FROM integration WHERE token_id = $1 ORDER BY last_used_at DESC LIMIT 1 OFFSET $2)";
 const CROWDED: &str = "SELECT token_id FROM integration GROUP BY token_id HAVING count(*) > $1";
 
-const LIST: &str = "SELECT program, client_addr, first_used_at, last_used_at, calls FROM integration \
+const LIST: &str = "SELECT program, client_ip, first_used_at, last_used_at, calls FROM integration \
     WHERE token_id = $1 AND last_used_at > $2 ORDER BY last_used_at DESC LIMIT 50";
 
 const OPEN_SINCE: &str =
     "SELECT min(issued_at) AS since FROM secret WHERE token_id = $1 AND ended_at IS NULL";
 
-const ADDRESSES: &str = "SELECT DISTINCT client_addr FROM integration \
-    WHERE token_id = $1 AND last_used_at > $2 ORDER BY client_addr LIMIT 500";
+const ADDRESSES: &str = "SELECT DISTINCT client_ip FROM integration \
+    WHERE token_id = $1 AND last_used_at > $2 ORDER BY client_ip LIMIT 500";
 
-const ADDRESSES_OF_ACCOUNT: &str = "SELECT DISTINCT client_addr FROM integration \
+const ADDRESSES_OF_ACCOUNT: &str = "SELECT DISTINCT client_ip FROM integration \
     JOIN token ON token.id = integration.token_id \
-    WHERE token.account_id = $1 AND integration.last_used_at > $2 ORDER BY client_addr LIMIT 500";
+    WHERE token.account_id = $1 AND integration.last_used_at > $2 ORDER BY client_ip LIMIT 500";
 
 impl Read {
     /// Where an account's tokens were used from after `since`, at most 500.
@@ -72,7 +72,7 @@ impl Read {
         since: Timestamp,
     ) -> Result<Vec<String>, StoreError> {
         let asked = query(ADDRESSES_OF_ACCOUNT).bind(account).bind(since.as_micros());
-        asked.all(self).await?.iter().map(|row| row::text(row, "client_addr")).collect()
+        asked.all(self).await?.iter().map(|row| row::text(row, "client_ip")).collect()
     }
 
     /// Where a token was used from after `since`, at most 500.
@@ -82,7 +82,7 @@ impl Read {
         since: Timestamp,
     ) -> Result<Vec<String>, StoreError> {
         let rows = query(ADDRESSES).bind(token).bind(since.as_micros()).all(self).await?;
-        rows.iter().map(|row| row::text(row, "client_addr")).collect()
+        rows.iter().map(|row| row::text(row, "client_ip")).collect()
     }
 
     /// The programs that used a token after `since`, the latest first, at most 50.
@@ -97,7 +97,7 @@ impl Read {
             .map(|row| {
                 Ok(Integration {
                     program: row::text(row, "program")?,
-                    client_addr: row::text(row, "client_addr")?,
+                    client_ip: row::text(row, "client_ip")?,
                     first_used_at: row::instant(row, "first_used_at")?,
                     last_used_at: row::instant(row, "last_used_at")?,
                     calls: row.get("calls")?,
@@ -139,7 +139,7 @@ impl Store {
                 record = record
                     .bind(usage.token.to_string())
                     .bind(usage.program.clone())
-                    .bind(usage.client_addr.clone())
+                    .bind(usage.client_ip.clone())
                     .bind(usage.last_used_at.as_micros())
                     .bind(usage.calls);
             }
@@ -173,7 +173,7 @@ impl Store {
 fn added_up(seen: &[Usage]) -> Vec<Usage> {
     let mut rows: BTreeMap<_, Usage> = BTreeMap::new();
     for usage in seen {
-        let key = (usage.token, usage.program.as_str(), usage.client_addr.as_str());
+        let key = (usage.token, usage.program.as_str(), usage.client_ip.as_str());
         let row = rows.entry(key).or_insert_with(|| Usage { calls: 0, ..usage.clone() });
         row.calls += usage.calls;
         row.last_used_at = row.last_used_at.max(usage.last_used_at);

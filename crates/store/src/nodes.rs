@@ -153,7 +153,7 @@ fn node(row: &Row) -> Result<Node, StoreError> {
             terms: Terms {
                 lease: span("lease_ms")?,
                 max_age: span("max_age_ms")?,
-                isolated: row::parsed(row, "isolated")?,
+                isolated: row::parsed(row, "gateway_disconnected")?,
                 asks_peers: row.get::<&str>("asks_peers")? == "yes",
             },
         },

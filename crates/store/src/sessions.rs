@@ -15,7 +15,7 @@ pub struct Session {
     pub seen_at: Timestamp,
     /// When the password was last given in this session.
     pub authenticated_at: Timestamp,
-    pub client_addr: String,
+    pub client_ip: String,
     pub user_agent: String,
 }
 
@@ -25,19 +25,19 @@ pub struct NewSession {
     pub hash: [u8; 32],
     pub person: PersonId,
     pub account: Option<AccountId>,
-    pub client_addr: String,
+    pub client_ip: String,
     pub user_agent: String,
 }
 
-const FIND: &str = "SELECT id, person_id, account_id, created_at, seen_at, authenticated_at, client_addr, \
+const FIND: &str = "SELECT id, person_id, account_id, created_at, seen_at, authenticated_at, client_ip, \
     user_agent FROM session WHERE hash = $1 AND ended_at IS NULL AND seen_at > $2 AND created_at > $3";
-const LIST: &str = "SELECT id, person_id, account_id, created_at, seen_at, authenticated_at, client_addr, \
+const LIST: &str = "SELECT id, person_id, account_id, created_at, seen_at, authenticated_at, client_ip, \
     user_agent FROM session WHERE person_id = $1 AND ended_at IS NULL AND seen_at > $2 AND created_at > $3 \
     ORDER BY seen_at DESC, id";
 const ADD: &str = "INSERT INTO session (id, hash, person_id, account_id, created_at, seen_at, \
-    authenticated_at, client_addr, user_agent) VALUES ($1, $2, $3, $4, $5, $5, $5, $6, $7)";
+    authenticated_at, client_ip, user_agent) VALUES ($1, $2, $3, $4, $5, $5, $5, $6, $7)";
 const TOUCH: &str =
-    "UPDATE session SET seen_at = $1, client_addr = $2 WHERE id = $3 AND seen_at < $1";
+    "UPDATE session SET seen_at = $1, client_ip = $2 WHERE id = $3 AND seen_at < $1";
 const RENEW: &str = "UPDATE session SET hash = $1, authenticated_at = $2, seen_at = $2 \
     WHERE id = $3 AND ended_at IS NULL";
 const SET_ACCOUNT: &str = "UPDATE session SET account_id = $1 WHERE id = $2";
@@ -62,7 +62,7 @@ fn session(row: &Row) -> Result<Session, StoreError> {
         created_at: row::instant(row, "created_at")?,
         seen_at: row::instant(row, "seen_at")?,
         authenticated_at: row::instant(row, "authenticated_at")?,
-        client_addr: row::text(row, "client_addr")?,
+        client_ip: row::text(row, "client_ip")?,
         user_agent: row::text(row, "user_agent")?,
     })
 }
@@ -103,9 +103,9 @@ impl Store {
         &self,
         id: SessionId,
         now: Timestamp,
-        client_addr: &str,
+        client_ip: &str,
     ) -> Result<(), StoreError> {
-        let touch = query(TOUCH).bind(now.as_micros()).bind(client_addr).bind(id);
+        let touch = query(TOUCH).bind(now.as_micros()).bind(client_ip).bind(id);
         self.run_aside(touch).await.map(|_| ())
     }
 }
@@ -119,7 +119,7 @@ impl Write {
             .bind(new.person)
             .bind(new.account)
             .bind(now)
-            .bind(&new.client_addr)
+            .bind(&new.client_ip)
             .bind(&new.user_agent)
             .execute(self)
             .await?;

@@ -78,16 +78,16 @@ macro_rules! select_tokens {
             "SELECT token.id, token.account_id, token.binding, token.member_id, token.name, token.scopes, \
              token.addresses, token.trial_scopes, token.trial_addresses, token.expires_at, token.created_at, person.name AS created_by, secret.version, secret.masked, \
              secret.display, secret.issued_at, secret.ended_at, secret.end_cause, latest.last_used_at, \
-             latest.program, latest.client_addr \
+             latest.program, latest.client_ip \
              FROM token \
              JOIN secret ON secret.token_id = token.id AND secret.version = \
                (SELECT max(version) FROM secret AS newest WHERE newest.token_id = token.id) \
              LEFT JOIN member ON member.id = token.created_by \
              LEFT JOIN person ON person.id = member.person_id \
              LEFT JOIN integration AS latest ON latest.token_id = token.id AND \
-               latest.program || ' ' || latest.client_addr = \
-               (SELECT program || ' ' || client_addr FROM integration AS used WHERE used.token_id = token.id \
-                ORDER BY last_used_at DESC, program, client_addr LIMIT 1) \
+               latest.program || ' ' || latest.client_ip = \
+               (SELECT program || ' ' || client_ip FROM integration AS used WHERE used.token_id = token.id \
+                ORDER BY last_used_at DESC, program, client_ip LIMIT 1) \
              WHERE ",
             $condition
         )
@@ -174,7 +174,7 @@ fn token(row: &Row) -> Result<Token, StoreError> {
         ending: ending(row)?,
         last_used_at: row::instant_opt(row, "last_used_at")?,
         last_used_by: row.get("program")?,
-        last_used_from: row.get("client_addr")?,
+        last_used_from: row.get("client_ip")?,
     })
 }
 

@@ -1,40 +1,39 @@
-help-lead-token = Answers for your account: your endpoint is <code>{ $endpoint_url }</code>, your bearer token <code>{ $masked }</code> was made { $when }.
-help-lead = Answers for your account: your endpoint is <code>{ $endpoint_url }</code>.
-help-api-token = An <b>API token</b>, made with <i>Create new token</i>, is bound to the account. It is shown once, may be limited to scopes, and lives until it expires or someone rotates or revokes it, whatever happens to the person who made it.
+help-lead-token = Answers for your account. Your endpoint URL is <code>{ $endpoint_url }</code>, and your bearer token <code>{ $masked }</code> was created { $when }.
+help-lead = Answers for your account. Your endpoint URL is <code>{ $endpoint_url }</code>.
+help-api-token = An <b>API token</b>, which you create with <i>Create new token</i>, belongs to the account. It’s shown once and can be limited to certain scopes. It works until it expires or someone rotates or revokes it, even if the person who created it leaves.
 help-live =
     { $n ->
-        [one] This account has { $n } live API token.
-       *[other] This account has { $n } live API tokens.
+        [one] This account has { $n } active API token.
+       *[other] This account has { $n } active API tokens.
     }
-help-one-each = Use one for each program in production.
-help-thanks = Thank you for telling us.
+help-one-each = Use a separate token for each production integration.
+help-thanks = Thanks for your feedback.
 help-asked = Did this answer your question?
 help-yes = Yes
 help-no = No
-help-missing = What was missing, optional
+help-missing = What was missing? (optional)
 help-missing-example = What was missing? (optional)
 help-find = Where do I find my endpoint URL and bearer token?
-help-find-answer = On <a href="/api-docs">API Docs</a>, one click from every page: each has a <i>Copy</i> button. Your endpoint URL is <code>{ $endpoint_url }</code>.
-help-find-viewer = On <a href="/api-docs">API Docs</a>, for owners, administrators and developers. You are a viewer here; the page says whom to ask.
+help-find-answer = On <a href="/api-docs">API Docs</a>, one click from every page. Each has a <i>Copy</i> button. Your endpoint URL is <code>{ $endpoint_url }</code>.
+help-find-viewer = On <a href="/api-docs">API Docs</a>, if you’re an owner, administrator, or developer. You’re a viewer here; the page lists who can change your role.
 help-use = How do I use them in a request?
-help-use-answer = Send requests below the endpoint URL with the token in one header:
+help-use-answer = Send requests to paths under the endpoint URL, with the token in the Authorization header:
 help-example = Example
-help-use-more = This one answers which token, account, scopes and address arrive. The word <i>Bearer</i> stands there once, then one space, then the token.
-help-difference = What is the difference between the bearer token and “Create new token”?
-help-bearer = The <b>bearer token</b> on API Docs is bound to you. It is always there to copy, and it ends when you change or reset your password, log out from all active sessions, leave the account, or rotate it.
+help-use-more = This request returns the token, account, scopes, and IP address that reach the gateway. The header contains the word <i>Bearer</i> once, then one space, then the token.
+help-difference = What’s the difference between the bearer token and “Create new token”?
+help-bearer = The <b>bearer token</b> on API Docs is tied to you. You can copy it at any time. It stops working when you change or reset your password, log out of all sessions, leave the account, or rotate it.
 help-password = What happens to my tokens when I change my password?
-help-password-answer = Your bearer token is refused from the moment the page says “changed”; the new one stands on <a href="/api-docs">API Docs</a>. API tokens are not touched. The same holds for a password reset and for logging out from all active sessions.
+help-password-answer = As soon as the page confirms the change, your current bearer token stops working. You’ll find the new one on <a href="/api-docs">API Docs</a>. API tokens aren’t affected. The same applies to resetting your password and logging out of all sessions.
 help-break = What would break if I changed it now?
-help-break-answer = These stop working. <a href="/tokens/new">Give each an API token of its own</a> first.
+help-break-answer = These clients would stop working. First, <a href="/tokens/new">create an API token for each</a>.
 help-secure = How do I keep a token secure?
-help-secure-answer = Whoever holds it calls the API as this account. Keep it in the program's environment or a secret store, never in code, a URL, a ticket or a chat. Keydesk finds a token by its digest alone, keeps the copy that API Docs shows you encrypted under a key outside the database, and refuses tokens in URLs. If one has got out, rotate it at once: the old one is refused from that moment.
-help-refused = Why is my request refused?
-help-refused-answer = The answer's body says it, in <code>title</code> and <code>detail</code>: no token, “Bearer” twice, a token cut short, expired when, ended by what, or another account's endpoint. A 401 is always about the token; 403 means that it may not do this; 502 and 504 mean that the API behind is away and your token is fine.
+help-secure-answer = Anyone who has the token can call the API as this account. Keep it in an environment variable or a secrets manager, never in source code, a URL, a ticket, or a chat. Keydesk looks up tokens by hash only, encrypts the copy shown on API Docs with a key stored outside the database, and rejects tokens in URLs. If a token leaks, rotate it immediately: the previous one stops working right away.
+help-refused = Why is my request rejected?
+help-refused-answer = The response body explains why in <code>title</code> and <code>detail</code>: for example, the token is missing, incomplete, expired, or revoked, “Bearer” appears twice, or the endpoint URL belongs to another account. A 401 is always about the token. A 403 means that the token isn’t allowed to do this. A 502 or 504 means that the API behind the gateway is unavailable and your token is fine.
 help-slash = Does a trailing slash matter?
-help-slash-answer = No. <code>{ $endpoint_url }</code> and <code>{ $endpoint_url }/</code> are the same. Where the endpoint URL ends in an account number, it must be the token's own.
-help-answered = answered is yes or no
-
-errors-title = Errors of the gateway
+help-slash-answer = No. <code>{ $endpoint_url }</code> and <code>{ $endpoint_url }/</code> are the same. If your endpoint URL ends in an account number, it must be the number of the token’s account.
+help-answered = The answer must be yes or no
+errors-title = Error codes
 errors-one = Error { $code }
-errors-lead = What each error code of the API’s gateway means.
+errors-lead = What each of the gateway’s error codes means, and what to do about it.
 errors-all = All errors

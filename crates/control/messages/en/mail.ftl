@@ -1,187 +1,185 @@
-mail-title = Mailbox of this machine
-mail-lead = No mail server is configured and both listeners are on loopback, so mail lands here, in memory, until Keydesk stops.
-mail-none = No mail yet. Invite a member, or ask for a new password.
+mail-title = Local mailbox
+mail-lead = No mail server is configured and both listeners are on loopback, so email is kept here, in memory, until Keydesk stops.
+mail-none = No email yet. Invite a member or request a password reset to see one.
 mail-to = To { $to }
 mail-box = Mailbox
 mail-the-api = the API
-mail-invitation-subject = { $by } at { $account } invites you to use { $api }
+mail-invitation-subject = { $by } invited you to join { $account }
 mail-invitation =
-    { $by } at { $account } invites you to use { $api }, with the role { $role }.
+    { $by } invited you to use { $api } as a member of the account { $account }, with the { $role } role.
 
-    Follow this link within 7 days to accept:
+    To accept, follow this link within 7 days:
 
     { $link }
 
-    If you do not know { $by }, do nothing: the invitation ends by itself.
-mail-first-owner-subject = { $by } invites you to use { $api }
+    If you don’t know { $by }, you can ignore this email. The invitation expires on its own.
+mail-first-owner-subject = { $by } invited you to use { $api }
 mail-first-owner =
-    { $by } invites you to use { $api } and has opened the account { $account } for you. You are its owner.
+    { $by } invited you to use { $api } and created the account { $account } for you. You’ll be its owner.
 
-    Follow this link within 7 days to accept:
+    To accept, follow this link within 7 days:
 
     { $link }
 
-    If you do not know { $by }, do nothing: the invitation ends by itself.
+    If you don’t know { $by }, you can ignore this email. The invitation expires on its own.
 mail-reset-subject = Reset your password
 mail-reset =
-    Someone, probably you, asked to reset the password of this address.
+    We received a request to reset the password for this email address.
 
-    Follow this link within an hour to choose a new one:
+    To choose a new password, follow this link within one hour:
 
     { $link }
 
-    With the new password your bearer token ends, and all sessions are logged out. API tokens live on.
+    When you set a new password, your bearer token stops working and all your sessions are logged out. API tokens aren’t affected.
 
-    If it was not you, do nothing: nothing has changed.
+    If you didn’t request this, you can ignore this email. Nothing has changed.
 mail-password-changed-subject = Your password was changed
 mail-password-changed =
-    The password of this address was changed. Your bearer token ended with it; the new one stands on
+    The password for this email address was changed, and your previous bearer token no longer works. You’ll find your new bearer token at:
 
     { $console }/api-docs
 
-    If it was not you, reset the password at { $console }/forgot-password and tell an administrator.
+    If you didn’t do this, reset your password at { $console }/forgot-password and tell an administrator.
 mail-password-reset-subject = Your password was changed
 mail-password-reset =
-    The password of this address was changed. Your bearer token ended with it; the new one stands on
+    The password for this email address was changed. Your bearer token was revoked, and the new one is on
 
     { $console }/api-docs
 
-    These passkeys still log in without a password: { $passkeys }. Remove those that you do not know at
+    These passkeys can still log in without a password: { $passkeys }. Remove any you don’t recognize at
 
     { $console }/passkeys
 
-    If it was not you, reset the password at { $console }/forgot-password and tell an administrator.
-mail-logged-out-subject = You were logged out from all sessions by { $by }
+    If you didn’t do this, reset your password at { $console }/forgot-password and tell an administrator.
+mail-logged-out-subject = { $by } logged you out of all sessions
 mail-logged-out =
-    { $by }, who administers { $account }, has logged you out from all active sessions there. Your bearer token ended with it; log in again to find the new one:
+    { $by }, an administrator of { $account }, logged you out of all your sessions in that account. Your previous bearer token no longer works. To get the new one, log in again:
 
     { $console }/api-docs
-mail-new-device-subject = A new browser has logged in
+mail-new-device-subject = New login from an unrecognized browser
 mail-new-device =
-    Someone, probably you, has logged in with { $program } at { $at }. It was not used for that before.
+    Someone, probably you, logged in with { $program } at { $at }. That browser hasn’t been used to log in before.
 
-    If it was not you, change your password now and end that session:
+    If this wasn’t you, change your password now and log out of that session:
 
     { $console }/profile
     { $console }/sessions
-mail-email-leaves-subject = Another e-mail address is to take this one's place
+mail-email-leaves-subject = Confirm the change of your email address
 mail-email-leaves =
-    Somebody who knows your password, probably you, wants to log in with { $email } from now on.
+    Someone who knows your password asked to change your login email address to { $email }.
 
-    Follow this link within a day to confirm it, or to stop it:
+    To confirm or cancel the change, follow this link within 24 hours:
 
     { $link }
 
-    Without your confirmation nothing changes.
-mail-email-arrives-subject = Confirm your new e-mail address
+    Nothing changes unless you confirm.
+mail-email-arrives-subject = Confirm your new email address
 mail-email-arrives =
-    Somebody who logs in with { $email } until now wants to use this address instead.
+    Someone who currently logs in with { $email } asked to use this address instead.
 
-    If that is you, follow this link within a day:
+    If this was you, follow this link within 24 hours:
 
     { $link }
 
-    If not, do nothing.
-mail-email-changed-subject = Your e-mail address was changed
+    If it wasn’t, you can ignore this email.
+mail-email-changed-subject = Your email address was changed
 mail-email-changed =
-    From now on you log in with { $email }. Both addresses have confirmed it.
+    You now log in with { $email }. Both addresses confirmed the change.
 
-    If it was not you, tell the operator.
-mail-address-in-use-subject = You have a log-in here already
+    If you didn’t do this, contact the API provider.
+mail-address-in-use-subject = You already have a login here
 mail-address-in-use =
-    Somebody, perhaps you, has given this address, which belongs to a log-in already. Nothing was changed.
+    Someone entered this email address, which already belongs to a login. Nothing has changed.
 
-    Log in at { $console }/login, or choose a new password at { $console }/forgot-password.
-mail-sign-up-subject = Open your account { $account }
+    To log in, go to { $console }/login. To choose a new password, go to { $console }/forgot-password.
+mail-sign-up-subject = Create your account { $account }
 mail-sign-up =
-    Somebody, probably you, wants to open the account { $account } with this address.
+    We received a request to create the account { $account } with this email address.
 
-    Follow this link within a day to choose a password and open it:
+    To choose a password and create the account, follow this link within 24 hours:
 
     { $link }
 
-    If it was not you, do nothing.
-mail-factor-added-subject = Your second factor is on
+    If you didn’t request this, you can ignore this email.
+mail-factor-added-subject = Two-factor authentication is on
 mail-factor-added =
-    From now on logging in with this address asks for a code of your authenticator app.
+    Logging in with this email address now requires a code from your authenticator app.
 
-    If it was not you who set it up, reset your password at { $console }/forgot-password and tell the operator.
-mail-factor-removed-subject = Your second factor was removed
+    If you didn’t set this up, reset your password at { $console }/forgot-password and contact the API provider.
+mail-factor-removed-subject = Two-factor authentication is off
 mail-factor-removed =
-    From now on the password alone logs in with this address.
+    Logging in with this email address now requires only the password.
 
-    If it was not you, change your password at { $console }/profile, set a second factor up again at { $console }/second-factor, and tell the operator.
+    If you didn’t do this, change your password at { $console }/profile, turn two-factor authentication back on at { $console }/second-factor, and contact the API provider.
 mail-code-used-subject = A recovery code was used
 mail-code-used =
     { $left ->
-        [one] Someone, probably you, has logged in with a recovery code; { $left } is left.
-       *[other] Someone, probably you, has logged in with a recovery code; { $left } are left.
+        [one] Someone, probably you, logged in with a recovery code. You have { $left } code left.
+       *[other] Someone, probably you, logged in with a recovery code. You have { $left } codes left.
     }
 
-    If you have lost your authenticator, set up another one:
+    If you’ve lost your authenticator app, set up a new one:
 
     { $console }/second-factor
 
-    If it was not you, change your password at { $console }/profile and end the session at { $console }/sessions.
-mail-codes-renewed-subject = New recovery codes were made
+    If this wasn’t you, change your password at { $console }/profile and log out of the session at { $console }/sessions.
+mail-codes-renewed-subject = New recovery codes were generated
 mail-codes-renewed =
-    New recovery codes were made for your second factor at { $console }; the old ones stopped working.
+    New recovery codes were generated for your two-factor authentication at { $console }. The previous codes no longer work.
 
-    If it was not you, change your password at { $console }/profile, then make new codes at { $console }/second-factor.
-mail-expiring-subject = The API token “{ $name }” of { $account } ends soon
+    If you didn’t do this, change your password at { $console }/profile, then generate new codes at { $console }/second-factor.
+mail-expiring-subject = API token “{ $name }” in { $account } expires soon
 mail-expiring =
-    The API token “{ $name }” of { $account } ends at { $ends }; from then on whatever calls with it is refused.
+    The API token “{ $name }” in the account { $account } expires at { $ends }. After that, every request that uses it is rejected.
 
     { $used }
 
-    Create the next one in time, and give it to the program:
+    Create a replacement before then, and update the integration:
 
     { $console }/tokens/new
-mail-account-open-subject = Your account { $account } is open
+mail-account-open-subject = Your account { $account } is active
 mail-account-open =
-    The account { $account } is open again: its tokens are served as before.
+    The account { $account } is active again, and its tokens work as before.
 
-    Ask the operator of the API if you did not expect this.
-mail-account-suspended-subject = Your account { $account } is suspended
+    If you didn’t expect this, contact the API provider.
+mail-account-suspended-subject = Your account { $account } was suspended
 mail-account-suspended =
-    The account { $account } was suspended by the operator: every call with its tokens is answered 403 until it is restored.
+    The API provider suspended the account { $account }. Until it’s restored, every request with one of its tokens is rejected with status 403.
 
-    Ask the operator of the API if you did not expect this.
-mail-account-closed-subject = Your account { $account } is closed
+    If you didn’t expect this, contact the API provider.
+mail-account-closed-subject = Your account { $account } was closed
 mail-account-closed =
-    The account { $account } was closed by the operator: its tokens are refused, and for 30 days the operator can restore it.
+    The API provider closed the account { $account }. Its tokens no longer work. The API provider can restore the account for 30 days.
 
-    Ask the operator of the API if you did not expect this.
-mail-removed-subject = You no longer belong to { $account }
-mail-removed = You were removed from the account { $account }. The bearer token that you had there has ended.
-mail-never-used = It has not been used yet.
-mail-last-used = It was used last at { $at }.
+    If you didn’t expect this, contact the API provider.
+mail-removed-subject = You were removed from { $account }
+mail-removed = You were removed from the account { $account }. Your bearer token for that account no longer works.
+mail-never-used = It has never been used.
+mail-last-used = It was last used at { $at }.
 mail-some-browser = a browser
 mail-passkey-added-subject = A passkey was added
 mail-passkey-added =
-    From now on a new passkey logs in with this address.
+    A new passkey can now be used to log in with this email address.
 
-    If it was not you who added it, remove it at { $console }/passkeys, change your password at { $console }/profile and tell the operator.
-mail-one-factor-removed-subject = One of your second factors was removed
+    If you didn’t add it, remove it at { $console }/passkeys, change your password at { $console }/profile, and contact the API provider.
+mail-one-factor-removed-subject = A two-factor authentication method was removed
 mail-one-factor-removed =
-    One of your second factors was removed; another is asked for still.
+    One of your two-factor authentication methods was removed. You still have another one, and it’s still required when you log in.
 
-    If it was not you, change your password at { $console }/profile, look at { $console }/second-factor and { $console }/passkeys, and tell the operator.
-
-mail-rotated-itself-subject = Token “{ $name }” was rotated by a program
+    If you didn’t do this, change your password at { $console }/profile, check { $console }/second-factor and { $console }/passkeys, and contact the API provider.
+mail-rotated-itself-subject = Token “{ $name }” was rotated by a client
 mail-rotated-itself =
-    A program that holds the token “{ $name }” of the account { $account } gave it a new secret. The request came from
+    A client that uses the token “{ $name }” of the account { $account } rotated it. The request came from
     { $from }.
 
-    Programs that use the previous secret must be updated. If you didn’t expect this, someone else may have the token: revoke it at
+    Clients that use the previous secret must be updated. If you didn’t expect this, someone else may have the token. Revoke it at
     { $console }/tokens
-
-mail-test-subject = Test mail
-mail-test = This is a test mail of { $console }. Mail is set up correctly.
-mail-another-owner-subject = An operator invites another owner to { $account }
+mail-test-subject = Test email from Keydesk
+mail-test = This is a test email from { $console }. Email delivery works.
+mail-another-owner-subject = A new owner was invited to { $account }
 mail-another-owner =
-    The operator { $by } has invited { $email } to { $account } as an owner.
+    The API provider’s operator { $by } invited { $email } to { $account } as an owner.
 
-    If that is not what you want, contact the operator, or withdraw the invitation:
+    If you don’t want this, contact the API provider, or revoke the invitation:
 
     { $console }/members

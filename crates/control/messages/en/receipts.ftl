@@ -1,37 +1,37 @@
-receipts-lead = For every token that ended: which gateways refused it, and when.
-receipts-latest = Latest
-receipts-none = No token of this account has ended yet. <a href="/tokens">Go to Tokens</a>.
+receipts-lead = For every revoked token: which gateways rejected it, and when.
+receipts-latest = Latest receipts
+receipts-none = No token in this account has been revoked yet. <a href="/tokens">Go to Tokens</a>.
 receipts-gateways = Gateways
-receipts-refused = Refused everywhere
+receipts-refused = Rejected everywhere
 receipts-after = after { $slowest_ms } ms
-receipt-complete = Every gateway refuses it. The last one confirmed after { $slowest_ms } ms. Requests in progress at a gateway end within half a second.
-receipt-over = Every gateway refuses it. Not all had confirmed in time; the last lease ended { $when }.
-receipt-pending = Not yet everywhere: a gateway has not confirmed. Whatever becomes of it, it refuses by itself from { $when }. Reload this page then.
+receipt-complete = Every gateway rejects it. The last one confirmed after { $slowest_ms } ms. Requests in progress at a gateway end within half a second.
+receipt-over = Every gateway rejects it. Not all of them confirmed in time; the last lease expired { $when }.
+receipt-pending = Not rejected everywhere yet: at least one gateway hasn’t confirmed. Even a gateway that can’t be reached rejects it from { $when } at the latest. Reload this page then.
 receipt-gateways = Gateways
 receipt-gateway = Gateway
-receipt-refuses = Refuses it
+receipt-refuses = Rejects it
 receipt-confirmed = confirmed { $after }
-receipt-at-latest = at the latest { $when }, by itself
-receipt-committed = Written
+receipt-at-latest = by { $when } at the latest, automatically
+receipt-committed = Committed
 receipt-change = Change number
-receipt-of = About
-receipt-signed = Signed
+receipt-of = Subject
+receipt-signed = Signed receipt
 receipt-one = Receipt
-receipt-check = Anyone can check it with the keys at <code>/.well-known/keydesk-receipt-keys</code>: <code class="code-line" tabindex="0">keydesk receipt verify --keys keys.json receipt.txt</code>
+receipt-check = Anyone can verify it with the keys at <code>/.well-known/keydesk-receipt-keys</code>: <code class="code-line" tabindex="0">keydesk receipt verify --keys keys.json receipt.txt</code>
 receipt-all = All receipts
 ended-token-revoke = API token revoked
 ended-token-rotate = Token rotated
 ended-person-change_password = Password changed
 ended-person-reset_password = Password reset
-ended-member-log_out_everywhere = Logged out everywhere
+ended-member-log_out_everywhere = Logged out of all sessions
 ended-member-remove = Member removed
 ended-member-leave = Left the account
-ended-person-erase = Person erased
+ended-person-erase = User erased
 ended-member-change_role = Role changed
 ended-token-replace = Bearer token replaced
-ended-otherwise = Token ended
-durable-twice = on two machines' disks before it was acknowledged
-durable-soon = on one machine's disk, and soon on another's
-durable-here = on one machine's disk
+ended-otherwise = Token revoked
+durable-twice = on disk on two machines before it was acknowledged
+durable-soon = on disk on one machine, and soon on another
+durable-here = on disk on one machine
 ended-account-suspend = Account suspended
 ended-account-close = Account closed

@@ -51,7 +51,7 @@ impl PlanRow {
             name: plan.name,
             account: plan.rate.map(rate),
             token: plan.token_rate.map(rate),
-            month: plan.monthly_calls,
+            month: plan.monthly_quota,
             is_observed: plan.mode == Mode::Observe,
         }
     }
@@ -111,7 +111,7 @@ fn limits_page(
     form: AccountLimitsForm,
     error: Option<String>,
 ) -> AccountLimitsPage {
-    let most = review.plan.as_ref().and_then(|plan| plan.monthly_calls);
+    let most = review.plan.as_ref().and_then(|plan| plan.monthly_quota);
     let most = most.and_then(|most| i64::try_from(most).ok());
     // A first policy is tried first.
     let has_policy = review.account.max_life_days.is_some() || review.account.requires_expiry;

@@ -91,7 +91,7 @@ struct Row {
     target: String,
     /// Lines of "name: before → after".
     changes: Vec<String>,
-    client_addr: Option<String>,
+    client_ip: Option<String>,
     program: Option<String>,
     request_id: String,
 }
@@ -116,7 +116,7 @@ impl Row {
             email: line.actor_email,
             target: line.target,
             changes: changes(&line.detail),
-            client_addr: line.client_addr,
+            client_ip: line.client_ip,
             program: line.user_agent.filter(|agent| !agent.is_empty()),
             request_id: line.request_id,
         }

@@ -35,7 +35,7 @@ impl Format {
         match self {
             Self::JsonLines => "",
             Self::Csv => {
-                "\u{feff}number,at,action,what,actor,actor_name,actor_email,target,detail,client_addr,program,request_id\r\n"
+                "\u{feff}number,at,action,what,actor,actor_name,actor_email,target,detail,client_ip,program,request_id\r\n"
             }
         }
     }
@@ -53,7 +53,7 @@ impl Format {
                     "actor_email": line.actor_email,
                     "target": line.target,
                     "detail": detail.unwrap_or_default(),
-                    "client_addr": line.client_addr,
+                    "client_ip": line.client_ip,
                     "program": line.user_agent,
                     "request_id": line.request_id,
                 });
@@ -72,7 +72,7 @@ impl Format {
                     text(&line.actor_email),
                     line.target.clone(),
                     line.detail.clone(),
-                    text(&line.client_addr),
+                    text(&line.client_ip),
                     text(&line.user_agent),
                     line.request_id.clone(),
                 ];

@@ -51,8 +51,8 @@ async fn factor_page(
         chrome: caller.chrome(say("second-factor"), Nav::Profile),
         factor,
         passkey_codes,
-        is_required: desk.settings.people.require_second_factor
-            || caller.member().is_some_and(|member| member.account.requires_second_factor),
+        is_required: desk.settings.people.require_two_factor
+            || caller.member().is_some_and(|member| member.account.requires_two_factor),
         error,
     })
 }

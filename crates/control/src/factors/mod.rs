@@ -291,9 +291,9 @@ pub(crate) async fn require(
             .leading_to("/second-factor", say("factor-set-up")));
     }
     let account = caller.account.id;
-    write.require_second_factor(account, is_required).await?;
+    write.require_two_factor(account, is_required).await?;
     let detail = serde_json::json!({
-        "before": { "required": caller.account.requires_second_factor },
+        "before": { "required": caller.account.requires_two_factor },
         "after": { "required": is_required },
     });
     write.commit(caller.entry(Action::RequireSecondFactor, account, detail)).await?;

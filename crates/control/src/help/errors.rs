@@ -9,7 +9,7 @@ use crate::{
 use askama::Template;
 use axum::{extract::Path, response::Response};
 
-const GUIDE: &str = include_str!("../../../../docs/guide/refusals.md");
+const GUIDE: &str = include_str!("../../../../docs/guide/errors.md");
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct ErrorText {
@@ -82,9 +82,9 @@ mod tests {
     fn the_guides_table_is_read() {
         let all = all();
         assert!(all.len() >= 55, "{}", all.len());
-        let no_token = all.iter().find(|error| error.code == "no_token").expect("there");
+        let missing_token = all.iter().find(|error| error.code == "missing_token").expect("there");
         assert_eq!(
-            (no_token.status.as_str(), no_token.when.as_str()),
+            (missing_token.status.as_str(), missing_token.when.as_str()),
             ("401", "there is no Authorization header")
         );
         assert!(all.iter().all(|error| !error.when.contains(['`', '['])));

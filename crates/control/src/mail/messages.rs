@@ -95,7 +95,7 @@ impl Message {
     pub fn new_device(origin: &Origin, at: Timestamp, console_url: &str) -> Self {
         let program = origin.user_agent.clone();
         let program = program.unwrap_or_else(|| say("mail-some-browser").to_string());
-        let program = match origin.client_addr {
+        let program = match origin.client_ip {
             Some(address) => {
                 say("program-from").with("program", program).with("address", address).to_string()
             }

@@ -83,7 +83,7 @@ async fn list_page(
     let owns = caller.member.role.may(Right::ManageOwners);
     Ok(ListPage {
         chrome: Chrome::of(caller, say("members"), Nav::Members).with_notice(done),
-        requires_factor: caller.account.requires_second_factor,
+        requires_factor: caller.account.requires_two_factor,
         account: caller.account.name.clone(),
         owns,
         members: members
@@ -293,7 +293,7 @@ pub(crate) async fn log_out(
     let id = id.parse().map_err(|_| Problem::not_found())?;
     let receipt = super::log_out(&desk, &caller, id).await?;
     let (path, what) = if id == caller.member.id {
-        ("/login", "logged_out_everywhere")
+        ("/login", "logged_out_of_all_sessions")
     } else {
         ("/members", "member_logged_out")
     };

@@ -40,7 +40,7 @@ struct Row {
 impl Row {
     fn new(overview: Overview, now: Timestamp) -> Self {
         let Overview { account, plan, calls_this_month: calls, members, api_tokens, .. } = overview;
-        let most = plan.as_ref().and_then(|plan| plan.monthly_calls);
+        let most = plan.as_ref().and_then(|plan| plan.monthly_quota);
         let most = most.and_then(|most| i64::try_from(most).ok()).filter(|most| *most > 0);
         Self {
             number: account.number,

@@ -66,7 +66,7 @@ pub(crate) async fn show_plans(State(desk): State<Desk>, operator: Operator) -> 
             let rate = |rate: Option<keydesk_model::Rate>| {
                 rate.map_or_else(|| say("none").to_string(), |rate| rate.to_string())
             };
-            let calls = plan.monthly_calls.map(|calls| calls.to_string());
+            let calls = plan.monthly_quota.map(|calls| calls.to_string());
             vec![
                 if is_default { name } else { plan.name.clone() },
                 rate(plan.rate),

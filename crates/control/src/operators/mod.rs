@@ -91,7 +91,7 @@ impl FromRequestParts<Desk> for Operator {
         let looked_up = async {
             let mut read = desk.store.read().await?;
             let is_member = !read.list_accounts_of(person.id, session.created_at).await?.is_empty();
-            let is_required = desk.settings.people.require_second_factor;
+            let is_required = desk.settings.people.require_two_factor;
             let must_add_factor = is_required && !factors::has_one(&mut read, person.id).await?;
             Ok::<_, StoreError>((read.is_operator(person.id).await?, is_member, must_add_factor))
         };

@@ -238,7 +238,7 @@ pub(crate) async fn list(
         seen: When::past(session.seen_at, now),
         ends: When::future(ends_at(&session), now),
         program: session.user_agent,
-        place: session.client_addr,
+        place: session.client_ip,
     };
     let sessions = super::list_own(&desk, &caller).await?.into_iter().map(shown).collect();
     let chrome = caller.chrome(say("sessions"), Nav::Sessions).with_notice(&query);
@@ -280,5 +280,5 @@ pub(crate) async fn log_out_everywhere(
     caller: Myself,
 ) -> Result<Response, Problem> {
     let receipt = super::log_out_everywhere(&desk, &caller).await?;
-    Ok(logged_out(&desk, done("/login", "logged_out_everywhere", receipt.as_ref())))
+    Ok(logged_out(&desk, done("/login", "logged_out_of_all_sessions", receipt.as_ref())))
 }

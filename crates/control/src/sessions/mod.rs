@@ -61,8 +61,8 @@ pub(crate) async fn find_caller(
     let accounts = read.list_accounts_of(person.id, session.created_at).await?;
     let current =
         accounts.iter().find(|account| Some(account.id) == session.account).or(accounts.first());
-    let is_required = desk.settings.people.require_second_factor
-        || current.is_some_and(|account| account.requires_second_factor);
+    let is_required = desk.settings.people.require_two_factor
+        || current.is_some_and(|account| account.requires_two_factor);
     let must_add_factor = is_required && !factors::has_one(&mut read, person.id).await?;
     let Some(account) = current.cloned() else {
         let operator = Operator { person, session, is_member: false, must_add_factor, origin };
@@ -138,7 +138,7 @@ pub(crate) async fn find_person(
         language::switch_to(chosen);
     }
     if now.since(session.seen_at) > TOUCH {
-        let addr = origin.client_addr.map(|addr| addr.to_string()).unwrap_or_default();
+        let addr = origin.client_ip.map(|addr| addr.to_string()).unwrap_or_default();
         desk.store.touch_session(session.id, now, &addr).await?;
     }
     Ok(Some((session, person)))
@@ -175,7 +175,7 @@ pub(crate) async fn open_session(
         hash,
         person,
         account,
-        client_addr: origin.client_addr.map(|addr| addr.to_string()).unwrap_or_default(),
+        client_ip: origin.client_ip.map(|addr| addr.to_string()).unwrap_or_default(),
         user_agent: origin.user_agent.clone().unwrap_or_default(),
     };
     write.add_session(&new).await?;

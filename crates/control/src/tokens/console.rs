@@ -159,7 +159,7 @@ struct ShownOncePage {
 pub(super) struct Rotated {
     receipt: Option<Issued>,
     /// Until when the old one goes on.
-    old_until: Option<When>,
+    previous_secret_expires_at: Option<When>,
 }
 
 pub(super) fn shown_once(
@@ -267,8 +267,8 @@ pub(crate) async fn rotate(
     let FreshForm { caller, form } = fresh;
     let id = id.parse().map_err(|_| Problem::not_found())?;
     let made = super::rotate_api_token(&desk, &caller, id, form.version()?, form.terms()?).await?;
-    let old_until = made.closing.map(|closing| When::future(closing.at, desk.now()));
-    let rotated = Rotated { receipt: made.receipt, old_until };
+    let previous_secret_expires_at = made.closing.map(|closing| When::future(closing.at, desk.now()));
+    let rotated = Rotated { receipt: made.receipt, previous_secret_expires_at };
     Ok(shown_once(&desk, &caller, made.token, made.plain, Some(rotated)))
 }
 

@@ -192,7 +192,7 @@ pub(crate) async fn find_api_token(
 #[derive(Debug)]
 pub(crate) struct Program {
     pub name: String,
-    pub client_addr: String,
+    pub client_ip: String,
     pub last_call: When,
     pub calls_a_day: i64,
 }
@@ -205,7 +205,7 @@ impl Program {
             last_call: When::past(seen.last_used_at, now),
             calls_a_day: seen.calls / days,
             name: seen.program,
-            client_addr: seen.client_addr,
+            client_ip: seen.client_ip,
         }
     }
 }

@@ -134,7 +134,7 @@ async fn tell(desk: &Desk, token: &Token, origin: &Origin) -> Result<(), StoreEr
     };
     drop(read);
     let account = account.map(|account| account.name).unwrap_or_default();
-    let from = origin.client_addr.map(|addr| addr.to_string()).unwrap_or_default();
+    let from = origin.client_ip.map(|addr| addr.to_string()).unwrap_or_default();
     let url = &desk.settings.console_url;
     for (email, language) in told {
         let message =

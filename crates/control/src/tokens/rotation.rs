@@ -61,7 +61,7 @@ pub(super) async fn rotate_secret(
     let version = token.version + 1;
     write.issue_secret(token.id, &shown_once(&plain, version)).await?;
     let detail = serde_json::json!({
-        "after": { "version": version, "old_until": closing.map(|closing| closing.at.to_string()) }
+        "after": { "version": version, "previous_secret_expires_at": closing.map(|closing| closing.at.to_string()) }
     });
     let entry = entry(detail);
     let receipt = if closing.is_some() {

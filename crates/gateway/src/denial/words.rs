@@ -90,7 +90,7 @@ impl Denial {
             Self::OtherAccount { asked, own } => format!("The request went to account {asked}, but the token opens account {own}. Send it to {gateway}/{own}, or use a token of account {asked}."),
             Self::InsufficientScope { is_unlisted: true, .. } => format!("No operation rule covers this method and path, so only a token with full access (scope *) can call it. Check the method and the path, or create such a token at {console}/tokens."),
             Self::InsufficientScope { wanted, .. } => lacking(wanted, console),
-            Self::OtherAddress { client_addr } => format!("This call came from {client_addr}, which is not among the networks that the token is limited to. Change them on {console}/tokens, or call from one of them."),
+            Self::OtherAddress { client_ip } => format!("This call came from {client_ip}, which is not among the networks that the token is limited to. Change them on {console}/tokens, or call from one of them."),
             Self::RateLimited { limit, rate, .. } => rate_limited(limit, *rate),
             Self::QuotaUsedUp { most, .. } => format!("The account's plan has {most} calls a month, and they are used up; a new month begins on the 1st, UTC. This is not a rate: waiting a little does not help. {console}/limits shows the plan."),
             Self::AccountSuspended => format!("The token is good, but the operator has suspended its account: nothing of it is served until the operator lets it go on. Ask them; {console} tells members since when."),

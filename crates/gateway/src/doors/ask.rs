@@ -24,7 +24,7 @@ pub struct Question {
     /// The secret of the token that it is about.
     pub secret: TokenHash,
     pub wish: Wish,
-    pub client_addr: IpAddr,
+    pub client_ip: IpAddr,
     pub user_agent: Option<String>,
     pub request_id: String,
 }
@@ -43,7 +43,7 @@ pub enum OwnAnswer {
         version: i64,
         plain: PlainToken,
         /// Until when the old secret goes on.
-        old_until: Option<Timestamp>,
+        previous_secret_expires_at: Option<Timestamp>,
         is_complete: bool,
         receipt: Option<i64>,
         /// From when on every gateway refuses what has ended; None where nothing has, or nobody knows.
@@ -163,7 +163,7 @@ impl Ask {
         let question = Question {
             secret,
             wish,
-            client_addr: arrival.client_addr,
+            client_ip: arrival.client_ip,
             user_agent: self.user_agent,
             request_id: arrival.request_id.to_string(),
         };
@@ -211,7 +211,7 @@ fn told(done: &OwnAnswer) -> Answer {
             token,
             version,
             plain,
-            old_until,
+            previous_secret_expires_at,
             is_complete,
             receipt,
             refused_from,
@@ -221,7 +221,7 @@ fn told(done: &OwnAnswer) -> Answer {
                 "token_type": "Bearer",
                 "id": token,
                 "version": version,
-                "old_until": old_until.map(|at| at.to_string()),
+                "previous_secret_expires_at": previous_secret_expires_at.map(|at| at.to_string()),
                 "complete": is_complete,
                 "refused_from": refused_from.map(|at| at.to_string()),
                 "receipt": receipt,

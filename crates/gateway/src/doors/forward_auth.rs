@@ -17,7 +17,7 @@ pub(crate) struct Forwarded<'a> {
     pub method: &'a str,
     /// Path and query as the client sent them.
     pub uri: &'a str,
-    pub client_addr: IpAddr,
+    pub client_ip: IpAddr,
 }
 
 impl<'a> Forwarded<'a> {
@@ -45,8 +45,8 @@ impl<'a> Forwarded<'a> {
         if last.parse::<IpAddr>().is_err() {
             return Err(Denial::BadForwarded { name: "X-Forwarded-For" });
         }
-        let client_addr = fronts.client_addr(peer, noted.of_kind(Kind::ForwardedFor));
-        Ok(Self { method, uri, client_addr })
+        let client_ip = fronts.client_ip(peer, noted.of_kind(Kind::ForwardedFor));
+        Ok(Self { method, uri, client_ip })
     }
 }
 
@@ -68,14 +68,14 @@ fn once<'a>(noted: &Noted<'a>, name: &'static str) -> Result<&'a str, Denial> {
 
 /// What is said of the caller to whoever forwards the request by itself.
 pub(crate) fn identity_fields(pass: &Pass) -> [(&'static str, String); 6] {
-    let [account, token, subject, scopes, path, client_addr] = IDENTITY_HEADERS;
+    let [account, token, subject, scopes, path, client_ip] = IDENTITY_HEADERS;
     [
         (account, pass.account.to_string()),
         (token, pass.token.to_string()),
         (subject, pass.subject.clone()),
         (scopes, pass.scopes.to_string()),
         (path, pass.path.clone()),
-        (client_addr, pass.client_addr.to_string()),
+        (client_ip, pass.client_ip.to_string()),
     ]
 }
 

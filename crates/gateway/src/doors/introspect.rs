@@ -88,11 +88,11 @@ impl Asked<'_> {
         let client = self.client(settings).ok_or(Denial::UnknownClient)?;
         let missing = Denial::BadParameters { why: "Send the token as the parameter “token”." };
         let token = self.parameters.find("token").ok_or(missing)?;
-        let claimed = self.parameters.find("client_addr").map(str::parse::<IpAddr>);
-        let Ok(client_addr) = claimed.transpose() else {
-            return Err(Denial::BadParameters { why: "“client_addr” is an address." });
+        let claimed = self.parameters.find("client_ip").map(str::parse::<IpAddr>);
+        let Ok(client_ip) = claimed.transpose() else {
+            return Err(Denial::BadParameters { why: "“client_ip” is an address." });
         };
-        let told = self.active(token, client_addr, client, settings)?;
+        let told = self.active(token, client_ip, client, settings)?;
         Ok(json(&told.unwrap_or_else(|| serde_json::json!({ "active": false }))))
     }
 
@@ -114,7 +114,7 @@ impl Asked<'_> {
     fn active(
         &self,
         token: &str,
-        client_addr: Option<IpAddr>,
+        client_ip: Option<IpAddr>,
         client: &IntrospectionClient,
         settings: &Settings,
     ) -> Result<Option<serde_json::Value>, Denial> {
@@ -132,12 +132,12 @@ impl Asked<'_> {
         }
         // Whoever does not say where the call came from gets no word for a token that depends on it.
         let admits = |list: &AddressList| {
-            list.is_empty() || client_addr.is_some_and(|addr| list.admits(addr))
+            list.is_empty() || client_ip.is_some_and(|addr| list.admits(addr))
         };
         if !admits(&identity.limits.grant.addresses) || !admits(&account.addresses) {
             return Ok(None);
         }
-        self.note(&identity, client_addr, client);
+        self.note(&identity, client_ip, client);
         let ends =
             [self.table.expires_at(&verified), identity.limits.closing.map(|closing| closing.at)];
         Ok(Some(told(&identity, verified.number, ends.into_iter().flatten().min(), settings)))
@@ -152,7 +152,7 @@ impl Asked<'_> {
         self.meter.note(Sighting {
             token: identity.token,
             agent: Some(client.id.as_bytes()),
-            client_addr: from.unwrap_or(self.arrival.client_addr),
+            client_ip: from.unwrap_or(self.arrival.client_ip),
             at: self.arrival.at,
             called: &called,
         });

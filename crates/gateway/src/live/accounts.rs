@@ -45,7 +45,7 @@ impl Accounts {
     }
 
     pub fn have_quotas(&self) -> bool {
-        self.plans.all.iter().any(|plan| plan.monthly_calls.is_some())
+        self.plans.all.iter().any(|plan| plan.monthly_quota.is_some())
     }
 
     pub fn load(&self, accounts: Vec<LiveAccount>) {

@@ -41,7 +41,7 @@ struct Programs {
 pub(crate) struct Sighting<'a> {
     pub token: TokenId,
     pub agent: Option<&'a [u8]>,
-    pub client_addr: IpAddr,
+    pub client_ip: IpAddr,
     pub at: Timestamp,
     pub called: &'a Called,
 }
@@ -49,7 +49,7 @@ pub(crate) struct Sighting<'a> {
 #[derive(Debug)]
 struct Seen {
     agent: Option<Box<[u8]>>,
-    client_addr: IpAddr,
+    client_ip: IpAddr,
     called: Called,
     last_used_at: Timestamp,
     calls: i64,
@@ -99,7 +99,7 @@ impl Seen {
     fn new(sighting: Sighting) -> Self {
         Self {
             agent: sighting.agent.map(Box::from),
-            client_addr: sighting.client_addr,
+            client_ip: sighting.client_ip,
             called: sighting.called.clone(),
             last_used_at: sighting.at,
             calls: 1,
@@ -107,7 +107,7 @@ impl Seen {
     }
 
     fn is_like(&self, sighting: Sighting) -> bool {
-        self.client_addr == sighting.client_addr
+        self.client_ip == sighting.client_ip
             && self.called == *sighting.called
             && self.agent.as_deref() == sighting.agent
     }
@@ -135,7 +135,7 @@ impl Meters {
                 let agent = seen.agent.as_deref().and_then(|agent| std::str::from_utf8(agent).ok());
                 let program = program_of(agent).into_owned();
                 let place = *places
-                    .entry((token, program.clone(), seen.client_addr, seen.called.clone()))
+                    .entry((token, program.clone(), seen.client_ip, seen.called.clone()))
                     .or_insert(report.len());
                 if let Some(known) = report.get_mut(place) {
                     known.calls += seen.calls;
@@ -144,7 +144,7 @@ impl Meters {
                     report.push(Usage {
                         token,
                         program,
-                        client_addr: seen.client_addr.to_string(),
+                        client_ip: seen.client_ip.to_string(),
                         last_used_at: seen.last_used_at,
                         calls: seen.calls,
                         called: seen.called,

@@ -239,7 +239,7 @@ mod tests {
             meter.note(Sighting {
                 token,
                 agent: Some(agent.as_bytes()),
-                client_addr: addr.parse().expect("an address"),
+                client_ip: addr.parse().expect("an address"),
                 at: at(now),
                 called: &Called::default(),
             });

@@ -36,7 +36,7 @@ pub struct Record {
     pub at: Timestamp,
     /// From the request's head to the end of the response.
     pub duration: Duration,
-    pub client_addr: IpAddr,
+    pub client_ip: IpAddr,
     pub method: String,
     /// Without the query, and without anything in it that looks like a token.
     pub path: String,

@@ -49,33 +49,33 @@ reasons! {
     TlsError = "tls_error", Upstream, "tls_protocol_error";
     ConnectionLost = "connection_lost", Upstream, "connection_terminated";
     ResponseTimeout = "response_timeout", Upstream, "http_response_timeout";
-    ResponseTooManyFields = "response_too_many_fields", Upstream, "http_response_header_section_size";
-    ResponseHeadTooLarge = "response_head_too_large", Upstream, "http_response_header_section_size";
+    ResponseTooManyFields = "response_too_many_headers", Upstream, "http_response_header_section_size";
+    ResponseHeadTooLarge = "response_headers_too_large", Upstream, "http_response_header_section_size";
     ResponseMalformed = "response_malformed", Upstream, "http_protocol_error";
-    ResponseBadFraming = "response_bad_framing", Upstream, "http_protocol_error";
+    ResponseBadFraming = "response_invalid_framing", Upstream, "http_protocol_error";
     NotReady = "not_ready", Gateway, "proxy_internal_response";
-    Isolated = "isolated", Gateway, "proxy_internal_response";
-    NotNow = "not_now", Gateway, "proxy_internal_response";
+    Isolated = "gateway_disconnected", Gateway, "proxy_internal_response";
+    NotNow = "temporarily_unavailable", Gateway, "proxy_internal_response";
     // In the middle of a response.
     ResponseIncomplete = "response_incomplete", Upstream, "http_response_incomplete";
     ResponseStalled = "response_stalled", Upstream, "connection_read_timeout";
-    ResponseBadChunk = "response_bad_chunk", Upstream, "http_response_transfer_coding";
+    ResponseBadChunk = "response_invalid_chunk", Upstream, "http_response_transfer_coding";
     PermissionEnded = "permission_ended", Gateway, "http_request_denied";
     Shutdown = "shutdown", Gateway, "proxy_internal_error";
-    ClientGone = "client_gone", Client, "connection_terminated";
+    ClientGone = "client_closed_request", Client, "connection_terminated";
     ClientTooSlow = "client_too_slow", Client, "connection_write_timeout";
     // Requests that cannot be read, and limits.
     TlsOnPlainPort = "tls_on_plain_port", Client, "http_request_error";
     MalformedRequest = "malformed_request", Client, "http_request_error";
-    HeadTooLarge = "head_too_large", Client, "http_request_error";
-    TooManyFields = "too_many_fields", Client, "http_request_error";
+    HeadTooLarge = "headers_too_large", Client, "http_request_error";
+    TooManyFields = "too_many_headers", Client, "http_request_error";
     BodyTooLarge = "body_too_large", Client, "http_request_error";
-    SlowHead = "slow_head", Client, "http_request_error";
-    SlowBody = "slow_body", Client, "http_request_error";
+    SlowHead = "header_timeout", Client, "http_request_error";
+    SlowBody = "body_timeout", Client, "http_request_error";
     // Connections without a request.
     TlsHandshake = "tls_handshake_failed", Client, "http_request_error";
     TooManyConnections = "too_many_connections", Gateway, "connection_limit_reached";
-    TooManyPerAddress = "too_many_connections_per_address", Client, "connection_limit_reached";
+    TooManyPerAddress = "too_many_connections_per_ip", Client, "connection_limit_reached";
 }
 
 impl Reason {

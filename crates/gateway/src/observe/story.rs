@@ -123,7 +123,7 @@ impl Story {
 
     /// The client left before there was a response.
     pub fn client_left(&mut self) {
-        (self.code, self.reason) = (Some("client_gone"), Some(Reason::ClientGone));
+        (self.code, self.reason) = (Some("client_closed_request"), Some(Reason::ClientGone));
     }
 
     /// The fields that every response to this request carries, by whomever it is given.
@@ -148,7 +148,7 @@ impl Story {
         }
         let status = self.status.unwrap_or(CLIENT_GONE);
         if self.status.is_none() && self.code.is_none() {
-            self.code = Some("client_gone");
+            self.code = Some("client_closed_request");
         }
         let metrics = &observer.metrics;
         metrics.count(self.code, status, self.answered_after);
@@ -173,7 +173,7 @@ impl Story {
             None => "a request got no response",
             Some(_) => "a request was rejected",
         };
-        let client = self.arrival.client_addr;
+        let client = self.arrival.client_ip;
         observer.notices.tell(reason, format_args!("{what}: {id} from {client}{server}"));
     }
 
@@ -182,7 +182,7 @@ impl Story {
             request_id: self.arrival.request_id.to_string(),
             at: self.arrival.at,
             duration: self.started.elapsed(),
-            client_addr: self.arrival.client_addr,
+            client_ip: self.arrival.client_ip,
             method: details.method,
             path: details.path,
             protocol: details.protocol,

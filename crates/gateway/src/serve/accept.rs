@@ -43,7 +43,7 @@ impl Places {
     pub fn new(settings: &Settings, metrics: Arc<ConnectionMetrics>) -> Self {
         let (limits, proxies) = (&settings.limits, settings.trusted_proxies.clone());
         let most = usize::try_from(limits.max_connections).unwrap_or(Semaphore::MAX_PERMITS);
-        let each = usize::try_from(limits.max_connections_per_address).unwrap_or(usize::MAX);
+        let each = usize::try_from(limits.max_connections_per_ip).unwrap_or(usize::MAX);
         let each = Arc::new(keydesk_listen::Places::new(usize::MAX, each, move |addr| {
             proxies.contains(addr)
         }));

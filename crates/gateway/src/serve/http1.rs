@@ -181,7 +181,7 @@ impl Connection {
             Ok(None) if self.inbox.len() >= most => return Some(too_large()),
             Ok(None) => return None,
             Ok(Some((_, length))) if length > most => return Some(too_large()),
-            Ok(Some((head, _))) if head.fields.len() > limits.max_header_fields as usize => {
+            Ok(Some((head, _))) if head.fields.len() > limits.max_headers as usize => {
                 let error = HeadError::TooManyFields;
                 return Some(Turn::broken(self.worker.refuse_head(error, self.peer)));
             }

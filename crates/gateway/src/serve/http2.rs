@@ -178,7 +178,7 @@ fn decide(
         // Blanks around a value mean nothing in HTTP/1.1, and are not to mean something here.
         .map(|(name, value)| Field { name: name.as_str(), value: value.as_bytes().trim_ascii() })
         .collect();
-    let most = worker.settings.limits.max_header_fields as usize;
+    let most = worker.settings.limits.max_headers as usize;
     if fields.len() > most.min(MOST_FIELDS) {
         return worker.refuse_head(crate::wire::HeadError::TooManyFields, peer);
     }

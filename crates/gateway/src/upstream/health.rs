@@ -49,7 +49,7 @@ async fn watch_one(route: Arc<Route>) {
         if round.is_multiple_of(LOOK_UP.as_secs() / TRY.as_secs()) {
             resolve(&route).await;
         }
-        if let Some(path) = &route.health_path
+        if let Some(path) = &route.health_check_path
             && round.is_multiple_of(ASK.as_secs() / TRY.as_secs())
         {
             ask_all(&route, path).await;

@@ -1,7 +1,7 @@
 //! The fields of a head, each looked at once: what it is to the gateway, and where the few are
 //! that decide something.
 
-/// No head with more fields than this can be read. Requests have a lower limit of their own, `max_header_fields`.
+/// No head with more fields than this can be read. Requests have a lower limit of their own, `max_headers`.
 pub const MOST_FIELDS: usize = 256;
 
 use super::name::FoldedName;

@@ -69,10 +69,10 @@ pub fn place(
     match (place, password_file) {
         (Place::Postgres(place), Some(path)) => {
             // It is read whenever a connection is made; said now if it cannot be.
-            read_secret("store_password_file", path)?;
+            read_secret("database_password_file", path)?;
             Ok(Place::Postgres(place.with_password_file(path)))
         }
-        (Place::Sqlite(_), Some(_)) => bail!("store_password_file is for a store at postgres://…"),
+        (Place::Sqlite(_), Some(_)) => bail!("database_password_file is for a database_url that begins with postgres://…"),
         (place, None) => Ok(place),
     }
 }
@@ -82,25 +82,25 @@ pub fn cluster(source: &Source, file: &FileCluster) -> anyhow::Result<Cluster> {
         number(source, &format!("cluster.{key}"), value.as_ref(), least..=most, default)
             .map(Duration::from_secs)
     };
-    let isolated = match &file.isolated {
+    let isolated = match &file.on_disconnect {
         None => Isolated::Refuse,
         Some(value) => {
-            let given = source.given("cluster.isolated", value);
+            let given = source.given("cluster.on_disconnect", value);
             given.parse_as(|text| text.parse().ok(), "“refuse” or “serve”")?
         }
     };
     let peers = peers(source, file)?;
     let lease = seconds("lease_seconds", &file.lease_seconds, 1, 300, 5)?;
-    let max_age = seconds("max_age_seconds", &file.max_age_seconds, 1, 86_400, 600)?;
+    let max_age = seconds("max_staleness_seconds", &file.max_staleness_seconds, 1, 86_400, 600)?;
     if max_age < lease {
         bail!(
-            "cluster.max_age_seconds is how long a node may go on in all: not less than lease_seconds"
+            "cluster.max_staleness_seconds is the longest time that a node serves without the database: not less than lease_seconds"
         );
     }
     Ok(Cluster {
         name: file.name.clone().unwrap_or_else(own_name),
         terms: Terms { lease, max_age, isolated, asks_peers: peers.is_some() },
-        confirm: seconds("confirm_seconds", &file.confirm_seconds, 0, 20, 3)?,
+        confirm: seconds("confirm_timeout_seconds", &file.confirm_timeout_seconds, 0, 20, 3)?,
         peers,
     })
 }

@@ -59,7 +59,7 @@ pub fn doors(source: &Source, file: &File, lease: Duration) -> anyhow::Result<Do
         introspection.push(IntrospectionClient::new(id.text, &secret));
     }
     let front = &file.forward_auth;
-    let trusted = values::networks(source, "forward_auth.trusted", &front.trusted)?;
+    let trusted = values::networks(source, "forward_auth.trusted_proxies", &front.trusted_proxies)?;
     let cached = front.cache_seconds.as_ref().map_or(0, |seconds| *seconds.get_ref());
     if Duration::from_secs(cached) > lease {
         bail!(
@@ -100,10 +100,10 @@ fn read_envoy(source: &Source, file: &FileEnvoy) -> anyhow::Result<Envoy> {
     if cfg!(not(feature = "envoy")) {
         bail!("{}: this keydesk was built without it; build with --features envoy", given.place);
     }
-    let trusted = values::networks(source, "envoy.trusted", &file.trusted)?;
+    let trusted = values::networks(source, "envoy.trusted_proxies", &file.trusted_proxies)?;
     if trusted.is_empty() {
         bail!(
-            "{}: name the Envoys that may ask as envoy.trusted = [\"their address\"]",
+            "{}: name the Envoys that may ask as envoy.trusted_proxies = [\"their address\"]",
             given.place
         );
     }

@@ -38,9 +38,9 @@ pub struct File {
     pub tls: Option<FileTls>,
     pub observe: FileObserve,
     pub role: Option<Spanned<String>>,
-    pub store: Option<Spanned<String>>,
-    #[serde(rename = "store_password_file")]
-    pub store_password: Option<PathBuf>,
+    pub database_url: Option<Spanned<String>>,
+    #[serde(rename = "database_password_file")]
+    pub database_password: Option<PathBuf>,
     pub cluster: FileCluster,
     pub operation: Vec<FileOperation>,
     pub unlisted_operations: Option<Spanned<String>>,
@@ -50,7 +50,7 @@ pub struct File {
     pub default_plan: Option<Spanned<String>>,
     pub expiry: FileExpiry,
     pub sign_up: Option<bool>,
-    pub require_second_factor: Option<bool>,
+    pub require_two_factor: Option<bool>,
     pub self_service: FileSelfService,
     pub introspection: Vec<FileIntrospection>,
     pub forward_auth: FileForwardAuth,
@@ -85,7 +85,7 @@ pub struct FileTokenLocations {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FileExpiry {
-    pub max_days: Option<Spanned<u64>>,
+    pub max_lifetime_days: Option<Spanned<u64>>,
     pub required: Option<bool>,
     pub default: Option<Spanned<String>>,
     pub mode: Option<Spanned<String>>,
@@ -110,13 +110,13 @@ pub struct FileIntrospection {
 #[serde(deny_unknown_fields)]
 pub struct FileEnvoy {
     pub listen: Spanned<String>,
-    pub trusted: Vec<Spanned<String>>,
+    pub trusted_proxies: Vec<Spanned<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FileForwardAuth {
-    pub trusted: Vec<Spanned<String>>,
+    pub trusted_proxies: Vec<Spanned<String>>,
     pub cache_seconds: Option<Spanned<u64>>,
 }
 
@@ -128,7 +128,7 @@ pub struct FileOperation {
     pub path: Spanned<String>,
     #[serde(default)]
     pub scopes: Vec<Spanned<String>>,
-    pub rate: Option<Spanned<String>>,
+    pub rate_limit: Option<Spanned<String>>,
 }
 
 /// What accounts of this plan may call in all.
@@ -136,9 +136,9 @@ pub struct FileOperation {
 #[serde(deny_unknown_fields)]
 pub struct FilePlan {
     pub name: Spanned<String>,
-    pub rate: Option<Spanned<String>>,
-    pub token_rate: Option<Spanned<String>>,
-    pub monthly_calls: Option<Spanned<u64>>,
+    pub rate_limit: Option<Spanned<String>>,
+    pub token_rate_limit: Option<Spanned<String>>,
+    pub monthly_quota: Option<Spanned<u64>>,
     pub mode: Option<Spanned<String>>,
 }
 
@@ -147,9 +147,9 @@ pub struct FilePlan {
 pub struct FileCluster {
     pub name: Option<String>,
     pub lease_seconds: Option<Spanned<u64>>,
-    pub isolated: Option<Spanned<String>>,
-    pub max_age_seconds: Option<Spanned<u64>>,
-    pub confirm_seconds: Option<Spanned<u64>>,
+    pub on_disconnect: Option<Spanned<String>>,
+    pub max_staleness_seconds: Option<Spanned<u64>>,
+    pub confirm_timeout_seconds: Option<Spanned<u64>>,
     pub peer: Option<Spanned<String>>,
     pub peer_url: Option<Spanned<String>>,
     pub peer_key_file: Option<PathBuf>,
@@ -164,7 +164,7 @@ pub struct FileUpstream {
     pub credential_header: Option<Spanned<String>>,
     pub credential_file: Option<Spanned<PathBuf>>,
     pub ca_file: Option<PathBuf>,
-    pub health_path: Option<Spanned<String>>,
+    pub health_check_path: Option<Spanned<String>>,
     pub host: Option<Spanned<String>>,
     pub encoded_slash: Option<Spanned<String>>,
     pub empty_segments: Option<Spanned<String>>,
@@ -208,7 +208,7 @@ pub struct FileObserve {
     pub access_log: Option<String>,
     pub otlp: Option<Spanned<String>>,
     pub trace_ratio: Option<Spanned<f64>>,
-    pub health_path: Option<Spanned<String>>,
+    pub health_check_path: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -223,9 +223,9 @@ pub struct FileEndpoints {
 pub struct FileLimits {
     pub max_body_bytes: Option<Spanned<u64>>,
     pub max_header_bytes: Option<Spanned<u64>>,
-    pub max_header_fields: Option<Spanned<u64>>,
+    pub max_headers: Option<Spanned<u64>>,
     pub max_connections: Option<Spanned<u64>>,
-    pub max_connections_per_address: Option<Spanned<u64>>,
+    pub max_connections_per_ip: Option<Spanned<u64>>,
     pub min_body_bytes_per_second: Option<Spanned<u64>>,
     pub upstream_idle_timeout_seconds: Option<Spanned<u64>>,
     pub header_timeout_seconds: Option<Spanned<u64>>,

@@ -34,12 +34,12 @@ pub fn plans(source: &Source, file: &File) -> anyhow::Result<Plans> {
 }
 
 pub fn expiry(source: &Source, file: &FileExpiry) -> anyhow::Result<ExpiryPolicy> {
-    let max_days = match &file.max_days {
+    let max_days = match &file.max_lifetime_days {
         None => None,
         Some(days) => match u16::try_from(*days.get_ref()) {
             Ok(days @ 1..=36_500) => Some(days),
             _ => bail!(
-                "{}:{}: expiry.max_days: {} is not between 1 and 36500",
+                "{}:{}: expiry.max_lifetime_days: {} is not between 1 and 36500",
                 source.path.display(),
                 source.line(days.span().start),
                 days.get_ref()
@@ -57,7 +57,7 @@ pub fn expiry(source: &Source, file: &FileExpiry) -> anyhow::Result<ExpiryPolicy
     };
     if let (true, Some(value)) = (is_too_long, &file.default) {
         let given = source.given("expiry.default", value);
-        return Err(given.wrong("within what expiry.max_days and expiry.required allow"));
+        return Err(given.wrong("within what expiry.max_lifetime_days and expiry.required allow"));
     }
     Ok(ExpiryPolicy {
         max_days,
@@ -74,19 +74,19 @@ fn mode(source: &Source, key: &str, value: Option<&Spanned<String>>) -> anyhow::
 }
 
 fn plan(source: &Source, name: String, file: &FilePlan) -> anyhow::Result<Plan> {
-    let monthly_calls = file.monthly_calls.as_ref().map(|calls| *calls.get_ref());
-    if monthly_calls.is_some_and(|calls| calls == 0 || i64::try_from(calls).is_err()) {
-        let line = file.monthly_calls.as_ref().map_or(1, |calls| source.line(calls.span().start));
+    let monthly_quota = file.monthly_quota.as_ref().map(|calls| *calls.get_ref());
+    if monthly_quota.is_some_and(|calls| calls == 0 || i64::try_from(calls).is_err()) {
+        let line = file.monthly_quota.as_ref().map_or(1, |calls| source.line(calls.span().start));
         bail!(
-            "{}:{line}: plan.monthly_calls: at least one call; leave it out for as many as one likes",
+            "{}:{line}: plan.monthly_quota: at least one call; leave it out for as many as one likes",
             source.path.display()
         );
     }
     Ok(Plan {
         name,
-        rate: rate(source, "plan.rate", file.rate.as_ref())?,
-        token_rate: rate(source, "plan.token_rate", file.token_rate.as_ref())?,
-        monthly_calls,
+        rate: rate(source, "plan.rate_limit", file.rate_limit.as_ref())?,
+        token_rate: rate(source, "plan.token_rate_limit", file.token_rate_limit.as_ref())?,
+        monthly_quota,
         mode: mode(source, "plan.mode", file.mode.as_ref())?,
     })
 }
@@ -157,7 +157,7 @@ fn operation(source: &Source, file: &FileOperation) -> anyhow::Result<Operation>
     Ok(Operation {
         method: method.text,
         path: template,
-        rate: rate(source, "operation.rate", file.rate.as_ref())?,
+        rate: rate(source, "operation.rate_limit", file.rate_limit.as_ref())?,
         scopes: scopes.collect::<anyhow::Result<ScopeSet>>()?,
     })
 }

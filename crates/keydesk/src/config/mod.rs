@@ -100,7 +100,7 @@ impl Config {
         let upstream = pick(&options.upstream, "upstream", &file.upstream);
         let data = options.data.clone().or(file.data.clone());
         let data = data.unwrap_or_else(|| PathBuf::from("keydesk-data"));
-        let store = pick(&options.store, "store", &file.store);
+        let store = pick(&options.database_url, "database_url", &file.database_url);
         let role = cluster::role(pick(&options.role, "role", &file.role))?;
         let cluster = cluster::cluster(&source, &file.cluster)?;
         let upstreams = operation::upstreams(&source, &file.upstreams)?;
@@ -109,7 +109,7 @@ impl Config {
             plans: limits::plans(&source, &file)?,
             people: people(&file),
             expiry: limits::expiry(&source, &file.expiry)?,
-            store: cluster::place(store.as_ref(), file.store_password.as_ref(), &data)?,
+            store: cluster::place(store.as_ref(), file.database_password.as_ref(), &data)?,
             doors: doors::doors(&source, &file, cluster.terms.lease)?,
             cluster,
             role,
@@ -199,7 +199,7 @@ impl Config {
 fn people(file: &File) -> PeopleRules {
     PeopleRules {
         sign_up: file.sign_up.unwrap_or(false),
-        require_second_factor: file.require_second_factor.unwrap_or(false),
+        require_two_factor: file.require_two_factor.unwrap_or(false),
     }
 }
 
@@ -267,8 +267,8 @@ mod tests {
                 "/keydesk.toml:2: limits.max_body_bytes: invalid type: string \"big\", expected a whole number",
             ),
             (
-                "[[plan]]\nname = \"free\"\nrate = \"10\"",
-                "/keydesk.toml:3: plan.rate: “10” is not right: a rate is written 10/s, 100/10s, 600/m or 5000/h: calls, and the time in which they may be made",
+                "[[plan]]\nname = \"free\"\nrate_limit = \"10\"",
+                "/keydesk.toml:3: plan.rate_limit: “10” is not right: a rate is written 10/s, 100/10s, 600/m or 5000/h: calls, and the time in which they may be made",
             ),
             (
                 "[limits]\nresponse_timeout_seconds = 0",
@@ -283,8 +283,8 @@ mod tests {
     fn a_bad_limit_is_named_with_its_line_and_what_would_be_right() {
         for (text, message) in [
             (
-                "[expiry]\nmax_days = 30\ndefault = \"90d\"",
-                "/keydesk.toml:3: expiry.default: “90d” is not within what expiry.max_days and expiry.required allow",
+                "[expiry]\nmax_lifetime_days = 30\ndefault = \"90d\"",
+                "/keydesk.toml:3: expiry.default: “90d” is not within what expiry.max_lifetime_days and expiry.required allow",
             ),
             (
                 "default_plan = \"free\"",

@@ -43,7 +43,7 @@ pub struct Observe {
     pub otlp: Option<Uri>,
     pub trace_ratio: f64,
     /// On the gateway's own port, without a token.
-    pub health_path: Option<String>,
+    pub health_check_path: Option<String>,
 }
 
 const LETS_ENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";
@@ -124,7 +124,7 @@ fn upstream(source: &Source, file: &FileUpstream) -> anyhow::Result<UpstreamSett
             .as_deref()
             .map(|path| read_pem("upstreams.ca_file", path))
             .transpose()?,
-        health_path: health_path(source, "upstreams.health_path", file.health_path.as_ref())?,
+        health_check_path: health_check_path(source, "upstreams.health_check_path", file.health_check_path.as_ref())?,
         host: host(source, file.host.as_ref())?,
         keeps: kept_spellings(source, file)?,
         times: times(source, file)?,
@@ -204,7 +204,7 @@ fn credential(source: &Source, file: &FileUpstream) -> anyhow::Result<Option<Cre
         .with_context(|| format!("upstreams.credential_header: {name} is not for a credential"))
 }
 
-fn health_path(
+fn health_check_path(
     source: &Source,
     key: &str,
     path: Option<&Spanned<String>>,
@@ -299,7 +299,7 @@ pub fn observe(source: &Source, file: FileObserve) -> anyhow::Result<Observe> {
     Ok(Observe {
         status: status.transpose()?,
         access_log: file.access_log,
-        health_path: health_path(source, "observe.health_path", file.health_path.as_ref())?,
+        health_check_path: health_check_path(source, "observe.health_check_path", file.health_check_path.as_ref())?,
         otlp: otlp.transpose()?,
         trace_ratio,
     })

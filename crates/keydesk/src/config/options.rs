@@ -28,11 +28,11 @@ pub struct Options {
     #[arg(
         long,
         global = true,
-        env = "KEYDESK_STORE",
-        value_name = "PLACE",
+        env = "KEYDESK_DATABASE_URL",
+        value_name = "DATABASE_URL",
         hide_env_values = true
     )]
-    pub store: Option<String>,
+    pub database_url: Option<String>,
     /// What this node serves: all, console or gateway [default: all]
     #[arg(long, global = true, env = "KEYDESK_ROLE", value_name = "ROLE")]
     pub role: Option<String>,
@@ -40,6 +40,6 @@ pub struct Options {
     #[arg(long, global = true, env = "KEYDESK_UPSTREAM", value_name = "URL")]
     pub upstream: Option<String>,
     /// The API's OpenAPI document in JSON or YAML: a file or a URL [default: /openapi.json of the upstream]
-    #[arg(long, global = true, env = "KEYDESK_OPENAPI", value_name = "PLACE")]
+    #[arg(long, global = true, env = "KEYDESK_OPENAPI", value_name = "FILE_OR_URL")]
     pub openapi: Option<String>,
 }

@@ -209,11 +209,11 @@ pub fn limits(source: &Source, file: &FileLimits) -> anyhow::Result<Limits> {
             default.max_body_bytes,
         )?,
         max_header_bytes: read!(small, max_header_bytes = max_header_bytes, 8_192),
-        max_header_fields: max_header_fields(source, file, default.max_header_fields)?,
+        max_headers: max_headers(source, file, default.max_headers)?,
         max_connections: read!(small, max_connections = max_connections, 1),
-        max_connections_per_address: read!(
+        max_connections_per_ip: read!(
             small,
-            max_connections_per_address = max_connections_per_address,
+            max_connections_per_ip = max_connections_per_ip,
             1
         ),
         min_body_bytes_per_second: read!(
@@ -236,8 +236,8 @@ pub fn limits(source: &Source, file: &FileLimits) -> anyhow::Result<Limits> {
     })
 }
 
-fn max_header_fields(source: &Source, file: &FileLimits, default: u32) -> anyhow::Result<u32> {
-    let (key, value) = ("limits.max_header_fields", file.max_header_fields.as_ref());
+fn max_headers(source: &Source, file: &FileLimits, default: u32) -> anyhow::Result<u32> {
+    let (key, value) = ("limits.max_headers", file.max_headers.as_ref());
     let fields = number(source, key, value, 1..=MOST_FIELDS as u64, u64::from(default))?;
     Ok(u32::try_from(fields).unwrap_or(default))
 }

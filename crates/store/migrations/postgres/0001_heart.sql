@@ -95,7 +95,7 @@ CREATE TABLE session (
     created_at BIGINT NOT NULL,
     seen_at BIGINT NOT NULL,
     authenticated_at BIGINT NOT NULL,
-    client_addr TEXT COLLATE "C" NOT NULL,
+    client_ip TEXT COLLATE "C" NOT NULL,
     user_agent TEXT COLLATE "C" NOT NULL,
     ended_at BIGINT
 );
@@ -134,7 +134,7 @@ CREATE TABLE audit (
     account_id TEXT COLLATE "C",
     target TEXT COLLATE "C" NOT NULL,
     detail TEXT COLLATE "C" NOT NULL,
-    client_addr TEXT COLLATE "C",
+    client_ip TEXT COLLATE "C",
     user_agent TEXT COLLATE "C",
     request_id TEXT COLLATE "C" NOT NULL
 );
@@ -144,11 +144,11 @@ CREATE INDEX audit_of_account ON audit (account_id, seq);
 CREATE TABLE integration (
     token_id TEXT COLLATE "C" NOT NULL REFERENCES token (id),
     program TEXT COLLATE "C" NOT NULL,
-    client_addr TEXT COLLATE "C" NOT NULL,
+    client_ip TEXT COLLATE "C" NOT NULL,
     first_used_at BIGINT NOT NULL,
     last_used_at BIGINT NOT NULL,
     calls BIGINT NOT NULL,
-    PRIMARY KEY (token_id, program, client_addr)
+    PRIMARY KEY (token_id, program, client_ip)
 );
 
 CREATE TABLE feedback (

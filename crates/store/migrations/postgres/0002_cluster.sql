@@ -19,7 +19,7 @@ ALTER TABLE key_check ADD COLUMN pepper BYTEA;
 
 -- A process that serves. `joined` is its number; `known` the newest number that it had seen when it
 -- last renewed; `applied` how far it has come in the feed of `epoch`. It accepts no token for longer
--- than `lease_ms` after its last renewal, or, where `isolated` says so, `max_age_ms`.
+-- than `lease_ms` after its last renewal, or, where `gateway_disconnected` says so, `max_age_ms`.
 CREATE TABLE node (
     id TEXT COLLATE "C" PRIMARY KEY,
     name TEXT COLLATE "C" NOT NULL,

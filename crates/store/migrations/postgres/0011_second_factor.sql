@@ -24,6 +24,6 @@ CREATE TABLE half_log_in (
     expires_at BIGINT NOT NULL
 );
 
-ALTER TABLE account ADD COLUMN requires_second_factor BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE account ADD COLUMN requires_two_factor BIGINT NOT NULL DEFAULT 0;
 
 UPDATE head SET needs = 11 WHERE needs < 11;

@@ -116,7 +116,7 @@ CREATE TRIGGER keydesk_guard BEFORE INSERT ON change FOR EACH ROW WHEN (NOT keyd
 CREATE FUNCTION keydesk_guard_secret() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM keydesk_permit(TG_OP = 'UPDATE' AND OLD.ended_at IS NULL AND NEW.ended_at > 0
-        AND NEW.ended_at <= keydesk_now() + 60000000 AND NEW.display IS NULL AND NEW.end_cause IN ('rotated', 'revoked', 'password_changed', 'password_reset', 'logged_out_everywhere',
+        AND NEW.ended_at <= keydesk_now() + 60000000 AND NEW.display IS NULL AND NEW.end_cause IN ('rotated', 'revoked', 'password_changed', 'password_reset', 'logged_out_of_all_sessions',
         'member_removed', 'role_changed', 'account_closed'));
     RETURN NEW;
 END $$;

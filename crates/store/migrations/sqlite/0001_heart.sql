@@ -95,7 +95,7 @@ CREATE TABLE session (
     created_at INTEGER NOT NULL,
     seen_at INTEGER NOT NULL,
     authenticated_at INTEGER NOT NULL,
-    client_addr TEXT NOT NULL,
+    client_ip TEXT NOT NULL,
     user_agent TEXT NOT NULL,
     ended_at INTEGER
 ) STRICT;
@@ -134,7 +134,7 @@ CREATE TABLE audit (
     account_id TEXT,
     target TEXT NOT NULL,
     detail TEXT NOT NULL,
-    client_addr TEXT,
+    client_ip TEXT,
     user_agent TEXT,
     request_id TEXT NOT NULL
 ) STRICT;
@@ -144,11 +144,11 @@ CREATE INDEX audit_of_account ON audit (account_id, seq);
 CREATE TABLE integration (
     token_id TEXT NOT NULL REFERENCES token (id),
     program TEXT NOT NULL,
-    client_addr TEXT NOT NULL,
+    client_ip TEXT NOT NULL,
     first_used_at INTEGER NOT NULL,
     last_used_at INTEGER NOT NULL,
     calls INTEGER NOT NULL,
-    PRIMARY KEY (token_id, program, client_addr)
+    PRIMARY KEY (token_id, program, client_ip)
 ) STRICT;
 
 CREATE TABLE feedback (

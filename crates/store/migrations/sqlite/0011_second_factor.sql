@@ -24,6 +24,6 @@ CREATE TABLE half_log_in (
     expires_at INTEGER NOT NULL
 ) STRICT;
 
-ALTER TABLE account ADD COLUMN requires_second_factor INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE account ADD COLUMN requires_two_factor INTEGER NOT NULL DEFAULT 0;
 
 UPDATE head SET needs = 11 WHERE needs < 11;

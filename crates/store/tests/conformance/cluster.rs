@@ -105,7 +105,7 @@ pub async fn a_report_that_is_sent_twice_counts_once(world: World) {
     let usage = [Usage {
         token,
         program: "curl".to_owned(),
-        client_addr: "::1".to_owned(),
+        client_ip: "::1".to_owned(),
         last_used_at: at(10),
         calls: 4,
         called: keydesk_model::Called::default(),

@@ -72,9 +72,9 @@ pub async fn a_factor_counts_once_each(world: World) {
         (Some(at(2)), 1)
     );
     assert_eq!(write.remove_passkeys(person).await.expect("removes"), 1);
-    write.require_second_factor(world.account, true).await.expect("sets");
+    write.require_two_factor(world.account, true).await.expect("sets");
     let account = write.find_account(world.account).await.expect("reads").expect("is there");
-    assert!(account.requires_second_factor);
+    assert!(account.requires_two_factor);
     write.commit(entry(Action::AddSecondFactor)).await.expect("commits");
 }
 

@@ -69,7 +69,7 @@ pub async fn calls_are_counted_by_operation_and_objection_for_a_month(world: Wor
     let seen = |last: i64, calls, objections, was_refused| Usage {
         token,
         program: "curl".to_owned(),
-        client_addr: "::1".to_owned(),
+        client_ip: "::1".to_owned(),
         last_used_at: at(last),
         calls,
         called: Called { operation: "GET /a".into(), objections, was_refused },

@@ -169,7 +169,7 @@ async fn sessions_end_by_idleness_age_and_hand(world: World) {
         hash: [7; 32],
         person: world.person,
         account: Some(world.account),
-        client_addr: "127.0.0.1".to_owned(),
+        client_ip: "127.0.0.1".to_owned(),
         user_agent: "Firefox".to_owned(),
     };
     write.add_session(&new).await.expect("adds");
@@ -200,7 +200,7 @@ async fn leaving_an_account_ends_the_sessions_that_could_enter_it(world: World) 
             hash: [hash; 32],
             person: world.person,
             account,
-            client_addr: "127.0.0.1".to_owned(),
+            client_ip: "127.0.0.1".to_owned(),
             user_agent: "Firefox".to_owned(),
         };
         write.add_session(&new).await.expect("adds");
@@ -247,7 +247,7 @@ async fn usage_adds_up_by_program_and_address(world: World) {
     let seen = |last: i64, calls| Usage {
         token,
         program: "curl".to_owned(),
-        client_addr: "::1".to_owned(),
+        client_ip: "::1".to_owned(),
         last_used_at: at(last),
         calls,
         called: Called::default(),
@@ -277,7 +277,7 @@ async fn of_what_used_a_token_the_last_thousand_are_kept(world: World) {
     let from = |number: i64| Usage {
         token,
         program: "curl".to_owned(),
-        client_addr: format!("{number:04}"),
+        client_ip: format!("{number:04}"),
         last_used_at: at(number),
         calls: 1,
         called: Called::default(),
