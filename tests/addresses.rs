@@ -2,15 +2,15 @@
 
 use crate::{
     limits::send,
-    support::{Keydesk, Options, PASSWORD, Person},
+    support::{Keydesk, Options, PASSWORD, User},
 };
 
 const ANN: &str = "ann@acme.example";
 const NEW: &str = "ann@new.example";
 
 /// The newest link of this kind in a mail that says so.
-pub async fn link_to(person: &Person, words: &str, path: &str) -> String {
-    let mailbox = person.get("/mail").await.text;
+pub async fn link_to(user: &User, words: &str, path: &str) -> String {
+    let mailbox = user.get("/mail").await.text;
     let mails = mailbox.split("<article").filter(|mail| mail.contains(words));
     let mut mails = mails.filter(|mail| mail.contains(path));
     let mail = mails.next().expect("a mail with a link");
@@ -28,12 +28,12 @@ async fn an_address_changes_when_both_sides_have_confirmed_and_not_before() {
         assert!(page.status == 422 && page.text.contains(wrong), "{}", page.text);
     }
     let asked = ann.post("/profile/email", &[("email", NEW)]).await;
-    assert_eq!(asked.location.as_deref(), Some("/profile?done=email_asked"));
+    assert_eq!(asked.location.as_deref(), Some("/profile?done=email_change_requested"));
     let old_link = link_to(&ann, "Somebody who knows your password", "/email-change/").await;
     let new_link = link_to(&ann, "Confirm your new e-mail", "/email-change/").await;
     assert_ne!(old_link, new_link);
     // Looking is not confirming.
-    let visitor = Person::visiting(&keydesk.console);
+    let visitor = User::visiting(&keydesk.console);
     for link in [&old_link, &new_link, &old_link] {
         assert_eq!(visitor.get(link).await.status, 200);
     }
@@ -42,7 +42,7 @@ async fn an_address_changes_when_both_sides_have_confirmed_and_not_before() {
         assert_eq!(visitor.post(&new_link, &[("answer", answer)]).await.status, 422, "{answer}");
     }
     let log_in =
-        async |email: &str| Person::visiting(&keydesk.console).log_in(email, PASSWORD).await.status;
+        async |email: &str| User::visiting(&keydesk.console).log_in(email, PASSWORD).await.status;
     let confirm = [("answer", "confirm")];
     let first = visitor.post(&new_link, &confirm).await.text;
     assert!(first.contains("The other address has to confirm"), "{first}");
@@ -50,7 +50,7 @@ async fn an_address_changes_when_both_sides_have_confirmed_and_not_before() {
         let again = visitor.post(&new_link, &confirm).await.text;
         assert!(again.contains("other address"), "{again}");
     }
-    let entries = "SELECT count(*) FROM audit WHERE action = 'person.confirm_email'";
+    let entries = "SELECT count(*) FROM audit WHERE action = 'user.email_change_confirmed'";
     assert_eq!(keydesk.count(entries).await, 1, "twice is once");
     assert_eq!((log_in(ANN).await, log_in(NEW).await), (303, 403));
     let second = visitor.post(&old_link, &confirm).await.text;
@@ -58,7 +58,7 @@ async fn an_address_changes_when_both_sides_have_confirmed_and_not_before() {
     assert_eq!((log_in(ANN).await, log_in(NEW).await), (403, 303));
     assert_eq!(visitor.post(&old_link, &confirm).await.status, 422, "both links are spent");
     assert_eq!(ann.bearer_token().await, bearer, "tokens go on");
-    assert!(ann.get("/audit?action=person").await.status == 200);
+    assert!(ann.get("/audit?action=user").await.status == 200);
 }
 
 /// T44: whether somebody has an address is told to that address only; and either side stops it.
@@ -68,7 +68,7 @@ async fn t44_a_taken_address_looks_like_a_free_one_and_either_side_stops_it() {
     let ann = keydesk.with_account().await;
     ann.invite("bob@acme.example", "developer", PASSWORD).await;
     let taken = ann.post("/profile/email", &[("email", "bob@acme.example")]).await;
-    assert_eq!(taken.location.as_deref(), Some("/profile?done=email_asked"));
+    assert_eq!(taken.location.as_deref(), Some("/profile?done=email_change_requested"));
     let mailbox = ann.get("/mail").await.text;
     assert!(
         mailbox.contains("You have a log-in here already")
@@ -80,7 +80,7 @@ async fn t44_a_taken_address_looks_like_a_free_one_and_either_side_stops_it() {
     assert!(half.contains("The other address has to confirm"), "{half}");
     ann.post("/profile/email", &[("email", NEW)]).await;
     let link = link_to(&ann, "Confirm your new e-mail", "/email-change/").await;
-    let visitor = Person::visiting(&keydesk.console);
+    let visitor = User::visiting(&keydesk.console);
     let stopped = visitor.post(&link, &[("answer", "stop")]).await.text;
     assert!(stopped.contains("Nothing was changed"), "{stopped}");
     assert_eq!(visitor.get(&link).await.status, 422);
@@ -107,7 +107,7 @@ async fn an_invitation_is_sent_again_and_its_old_link_is_dead() {
     let path = page.split("action=\"").find(|rest| rest.contains("/resend\"")).expect("one");
     let often = ann.post(path.split('"').next().expect("a path"), &[]).await;
     assert!(often.status == 422 && often.text.contains("several mails"), "{}", often.text);
-    let visitor = Person::visiting(&keydesk.console);
+    let visitor = User::visiting(&keydesk.console);
     assert_eq!(visitor.get(&first).await.status, 422);
     let last = ann.link_in_mail("/invitation/").await;
     let here = "You are logged in as ann@acme.example";
@@ -119,14 +119,14 @@ async fn an_invitation_is_sent_again_and_its_old_link_is_dead() {
 #[tokio::test]
 async fn whoever_signs_up_proves_the_address_first_where_it_is_allowed() {
     let closed = Keydesk::start();
-    let visitor = Person::visiting(&closed.console);
+    let visitor = User::visiting(&closed.console);
     assert_eq!(visitor.get("/sign-up").await.status, 404);
     assert!(!visitor.get("/login").await.text.contains("/sign-up"));
 
     let config = "sign_up = true\n".to_owned();
     let mut keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
     let ann = keydesk.with_account().await;
-    let visitor = Person::visiting(&keydesk.console);
+    let visitor = User::visiting(&keydesk.console);
     assert!(visitor.get("/login").await.text.contains("/sign-up"));
     let ask = async |email: &str| {
         visitor.post("/sign-up", &[("account", "Beta Ltd"), ("email", email)]).await
@@ -149,13 +149,13 @@ async fn whoever_signs_up_proves_the_address_first_where_it_is_allowed() {
     assert_eq!(send("GET", &url, &token, "app").await.status, 200);
 }
 
-/// A person in several accounts switches without logging in, with a bearer token for each.
+/// A user in several accounts switches without logging in, with a bearer token for each.
 #[tokio::test]
 async fn one_log_in_opens_several_accounts_with_a_bearer_token_each() {
     let config = "sign_up = true\n".to_owned();
     let mut keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
     let ann = keydesk.with_account().await;
-    let bea = Person::signed_up(&keydesk.console, "Beta Ltd", "bea@beta.example", "Bea").await;
+    let bea = User::signed_up(&keydesk.console, "Beta Ltd", "bea@beta.example", "Bea").await;
     bea.post("/members/invitations", &[("email", ANN), ("role", "developer")]).await;
     let link = bea.link_in_mail("/invitation/").await;
     assert_eq!(ann.post(&link, &[("password", PASSWORD)]).await.status, 303);
@@ -185,13 +185,13 @@ async fn who_was_logged_out_does_not_come_back_by_way_of_another_account() {
     let config = "sign_up = true\n".to_owned();
     let mut keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
     let ann = keydesk.with_account().await;
-    let bea = Person::signed_up(&keydesk.console, "Beta Ltd", "bea@beta.example", "Bea").await;
-    let accounts = async |person: &Person| {
-        let page = person.get("/profile").await.text;
+    let bea = User::signed_up(&keydesk.console, "Beta Ltd", "bea@beta.example", "Bea").await;
+    let accounts = async |user: &User| {
+        let page = user.get("/profile").await.text;
         let ids = page.split("name=\"account\" value=\"").skip(1);
         ids.filter_map(|rest| Some(rest.split('"').next()?.to_owned())).collect::<Vec<_>>()
     };
-    let elsewhere = Person::logged_in(&keydesk.console, "bea@beta.example", PASSWORD).await;
+    let elsewhere = User::logged_in(&keydesk.console, "bea@beta.example", PASSWORD).await;
     let invited = [("email", "bea@beta.example"), ("role", "developer")];
     ann.post("/members/invitations", &invited).await;
     let link = bea.link_in_mail("/invitation/").await;
@@ -222,7 +222,7 @@ async fn who_was_logged_out_does_not_come_back_by_way_of_another_account() {
     let confirmed = elsewhere.post("/confirm", &[("confirm_password", PASSWORD)]).await;
     assert_eq!(confirmed.status, 303, "{}", confirmed.text);
     assert!(accounts(&elsewhere).await.len() < 2);
-    let again = Person::logged_in(&keydesk.console, "bea@beta.example", PASSWORD).await;
+    let again = User::logged_in(&keydesk.console, "bea@beta.example", PASSWORD).await;
     assert_eq!(accounts(&again).await.len(), 2, "a log-in leads into both");
 }
 

@@ -1,13 +1,13 @@
 //! T43 to T45: guessing passwords is slow, wherever it is tried, and never locks the owner out.
 
-use crate::support::{Keydesk, NEW_PASSWORD, PASSWORD, Person};
+use crate::support::{Keydesk, NEW_PASSWORD, PASSWORD, User};
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 
 const ANN: &str = "ann@acme.example";
 const WRONG: &str = "wrong wrong wrong";
 
 async fn try_in(keydesk: &Keydesk, email: &str, password: &str) -> (u16, String) {
-    let page = Person::visiting(&keydesk.console).log_in(email, password).await;
+    let page = User::visiting(&keydesk.console).log_in(email, password).await;
     (page.status, page.text)
 }
 
@@ -93,7 +93,7 @@ async fn p7_t45_a_locked_password_is_open_to_its_owner() {
     bob.post("/logout", &[]).await;
     assert_eq!(bob.log_in(ANN, PASSWORD).await.status, 429, "Bob's browser is not Ann's");
     // And by mail.
-    let visitor = Person::visiting(&keydesk.console);
+    let visitor = User::visiting(&keydesk.console);
     visitor.post("/forgot-password", &[("email", ANN)]).await;
     let link = visitor.link_in_mail("/reset-password/").await;
     assert_eq!(visitor.post(&link, &[("new_password", NEW_PASSWORD)]).await.status, 303);
@@ -122,7 +122,7 @@ async fn p10_every_path_that_takes_a_password_is_held() {
     let args = ["operator", "create", "--email", "otto@vendor.example", "--password-stdin"];
     assert!(keydesk.run(&args, PASSWORD).status.success());
     ann.post("/members/invitations", &[("email", "otto@vendor.example"), ("role", "viewer")]).await;
-    let visitor = Person::visiting(&keydesk.console);
+    let visitor = User::visiting(&keydesk.console);
     let link = visitor.link_in_mail("/invitation/").await;
     let mut held = 0;
     for _ in 0..7 {
@@ -137,15 +137,15 @@ async fn p10_every_path_that_takes_a_password_is_held() {
 async fn p14_a_new_browser_is_told_of_once() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
-    let told = async || ann.get("/mail").await.text.matches("A new browser has logged in").count();
+    let message = async || ann.get("/mail").await.text.matches("A new browser has logged in").count();
     ann.post("/logout", &[]).await;
     ann.log_in(ANN, PASSWORD).await;
-    assert_eq!(told().await, 0, "it is the browser that the account was opened with");
-    let other = Person::logged_in(&keydesk.console, ANN, PASSWORD).await;
-    assert_eq!(told().await, 1);
+    assert_eq!(message().await, 0, "it is the browser that the account was opened with");
+    let other = User::logged_in(&keydesk.console, ANN, PASSWORD).await;
+    assert_eq!(message().await, 1);
     other.post("/logout", &[]).await;
     other.log_in(ANN, PASSWORD).await;
-    assert_eq!(told().await, 1);
+    assert_eq!(message().await, 1);
 }
 
 /// A reset link is good for one; asking on and on sends no flood of mail.
@@ -153,7 +153,7 @@ async fn p14_a_new_browser_is_told_of_once() {
 async fn t55_reset_links_are_sent_a_few_times_an_hour() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
-    let visitor = Person::visiting(&keydesk.console);
+    let visitor = User::visiting(&keydesk.console);
     for _ in 0..9 {
         let page = visitor.post("/forgot-password", &[("email", ANN)]).await;
         assert_eq!(page.status, 200, "who looks on cannot tell");
@@ -168,9 +168,9 @@ async fn p14_an_invitation_accepted_in_a_new_browser_is_told_of() {
     let ann = keydesk.with_account().await;
     let args = ["operator", "create", "--email", "otto@vendor.example", "--password-stdin"];
     assert!(keydesk.run(&args, PASSWORD).status.success());
-    Person::logged_in(&keydesk.console, "otto@vendor.example", PASSWORD).await;
+    User::logged_in(&keydesk.console, "otto@vendor.example", PASSWORD).await;
     ann.post("/members/invitations", &[("email", "otto@vendor.example"), ("role", "viewer")]).await;
-    let otto = Person::visiting(&keydesk.console);
+    let otto = User::visiting(&keydesk.console);
     let link = otto.link_in_mail("/invitation/").await;
     assert_eq!(otto.post(&link, &[("password", PASSWORD)]).await.status, 303);
     let mail = ann.get("/mail").await.text;

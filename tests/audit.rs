@@ -2,7 +2,7 @@
 
 use crate::{
     limits::token_with,
-    support::{Keydesk, PASSWORD, Person},
+    support::{Keydesk, PASSWORD, User},
 };
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::path::Path;
@@ -30,7 +30,7 @@ async fn f8_the_log_is_searched_filtered_and_taken_away() {
     ann.post("/limits", &[("addresses", "10.0.0.0/8 127.0.0.0/8"), ("start", "now")]).await;
 
     let page = ann.get("/audit").await.text;
-    for told in [
+    for message in [
         "API token created",
         "Token revoked",
         "Member invited",
@@ -38,7 +38,7 @@ async fn f8_the_log_is_searched_filtered_and_taken_away() {
         "127.0.0.1",
         "addresses: none → 10.0.0.0/8 127.0.0.0/8",
     ] {
-        assert!(page.contains(told), "{told}: {page}");
+        assert!(page.contains(message), "{message}: {page}");
     }
     assert!(!page.contains(&token));
     let tokens = ann.get("/audit?action=token").await.text;
@@ -95,14 +95,14 @@ async fn f8_what_operators_do_to_an_account_is_visible_to_it() {
         "--password-stdin",
     ];
     assert!(keydesk.run(&args, PASSWORD).status.success());
-    let otto = Person::logged_in(&keydesk.console, "otto@vendor.example", PASSWORD).await;
+    let otto = User::logged_in(&keydesk.console, "otto@vendor.example", PASSWORD).await;
     let endpoint = ann.endpoint_url().await;
     let number = endpoint.rsplit('/').next().expect("a number");
     otto.post(&format!("/operator/accounts/{number}/suspend"), &[]).await;
     let page = ann.get("/audit").await.text;
     assert!(page.contains("Account suspended") && page.contains("Otto, operator"), "{page}");
     assert!(page.contains("state: open → suspended"), "{page}");
-    Person::visiting(&keydesk.console).log_in("ann@acme.example", "wrong wrong wrong").await;
+    User::visiting(&keydesk.console).log_in("ann@acme.example", "wrong wrong wrong").await;
     let page = otto.get("/operator/audit").await.text;
     assert!(page.contains("Operator added") && page.contains("Log-in refused"), "{page}");
     assert!(!page.contains("Account suspended"), "that is the account's");
@@ -131,7 +131,7 @@ impl Stopped {
         std::fs::write(&path, &anchor.stdout).expect("writes");
         let mut connection = database(&keydesk.data()).await;
         let last = number(&mut connection, "SELECT max(seq) FROM audit").await;
-        let invited = "SELECT seq FROM audit WHERE action = 'member.invite'";
+        let invited = "SELECT seq FROM audit WHERE action = 'member.invited'";
         let changed = number(&mut connection, invited).await;
         connection.close().await.expect("closes");
         Self { keydesk, anchors: path.to_string_lossy().into_owned(), changed, last }
@@ -139,8 +139,8 @@ impl Stopped {
 
     fn verify(&self, more: &[&str]) -> (bool, String) {
         let output = self.keydesk.run(&[&["audit", "verify"], more].concat(), "");
-        let told = [output.stdout, output.stderr].concat();
-        (output.status.success(), String::from_utf8_lossy(&told).into_owned())
+        let message = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8_lossy(&message).into_owned())
     }
 
     /// What is said after these; all is put back then.
@@ -154,12 +154,12 @@ impl Stopped {
             sqlx::query(statement).execute(&mut connection).await.expect("writes");
         }
         connection.close().await.expect("closes");
-        let told = self.verify(more);
+        let message = self.verify(more);
         for end in ["-wal", "-shm"] {
             let _ = std::fs::remove_file(self.keydesk.data().join(format!("keydesk.sqlite{end}")));
         }
         std::fs::rename(&kept, &file).expect("puts back");
-        told
+        message
     }
 }
 
@@ -167,14 +167,14 @@ impl Stopped {
 #[tokio::test]
 async fn t61_a_changed_entry_is_named_whatever_was_changed_in_it() {
     let log = Stopped::new().await;
-    let (is_good, told) = log.verify(&["--anchor", &log.anchors]);
-    assert!(is_good && told.contains("all are what was written"), "{told}");
+    let (is_good, message) = log.verify(&["--anchor", &log.anchors]);
+    assert!(is_good && message.contains("all are what was written"), "{message}");
     let changed = log.changed;
     for column in [
         "at",
         "action",
         "actor",
-        "person_id",
+        "user_id",
         "member_id",
         "account_id",
         "target",
@@ -186,8 +186,8 @@ async fn t61_a_changed_entry_is_named_whatever_was_changed_in_it() {
     ] {
         let value = if column == "at" { "at + 1" } else { "'x'" };
         let set = format!("UPDATE audit SET {column} = {value} WHERE seq = {changed}");
-        let (is_good, told) = log.after(&[set], &[]).await;
-        assert!(!is_good && told.contains(&format!("entry {changed} ")), "{column}: {told}");
+        let (is_good, message) = log.after(&[set], &[]).await;
+        assert!(!is_good && message.contains(&format!("entry {changed} ")), "{column}: {message}");
     }
     assert!(log.verify(&[]).0, "all is put back");
 }
@@ -212,13 +212,13 @@ async fn t61_the_first_bad_entry_is_named() {
         (cut_off, "was cut off".to_owned()),
         (moved, format!("entry {changed} ")),
     ] {
-        let (is_good, told) = log.after(&statements, &[]).await;
-        assert!(!is_good && told.contains(&wanted), "{wanted}: {told}");
+        let (is_good, message) = log.after(&statements, &[]).await;
+        assert!(!is_good && message.contains(&wanted), "{wanted}: {message}");
     }
     // Written anew from the first entry on: only what is kept elsewhere tells.
     let anew = ["DELETE FROM audit", "DELETE FROM audit_head", "UPDATE head SET audit_seq = 0"];
     let anew = anew.map(str::to_owned);
     assert!(log.after(&anew, &[]).await.0);
-    let (is_good, told) = log.after(&anew, &["--anchor", &log.anchors]).await;
-    assert!(!is_good && told.contains("kept elsewhere"), "{told}");
+    let (is_good, message) = log.after(&anew, &["--anchor", &log.anchors]).await;
+    assert!(!is_good && message.contains("kept elsewhere"), "{message}");
 }

@@ -21,11 +21,11 @@ async fn b1_b2_t41_the_challenge_tells_an_error_only_where_a_token_was_tried() {
         let answer =
             behind.send(&format!("GET PATH/x HTTP/1.1\r\nHost: a\r\n{authorization}\r\n")).await;
         assert_eq!(outcome(&answer), (status, 1), "{answer}");
-        let told = challenge(&answer);
+        let message = challenge(&answer);
         match error {
-            None => assert_eq!(told, "www-authenticate: Bearer realm=\"keydesk\""),
+            None => assert_eq!(message, "www-authenticate: Bearer realm=\"keydesk\""),
             Some(error) if authorization != "Authorization: Bearer a b\r\n" => {
-                assert!(told.contains(&format!("error=\"{error}\"")), "{answer}");
+                assert!(message.contains(&format!("error=\"{error}\"")), "{answer}");
             }
             Some(_) => {}
         }

@@ -2,10 +2,10 @@
 
 use crate::{
     limits::send,
-    support::{Keydesk, Options, PASSWORD, Person, client, raw},
+    support::{Keydesk, Options, PASSWORD, User, client, raw},
 };
 
-async fn start(config: &str) -> (Keydesk, Person) {
+async fn start(config: &str) -> (Keydesk, User) {
     let options = Options { config: config.to_owned(), ..Options::default() };
     let mut keydesk = Keydesk::start_with(&options);
     let ann = keydesk.with_account().await;
@@ -15,14 +15,14 @@ async fn start(config: &str) -> (Keydesk, Person) {
 #[tokio::test]
 async fn a_stranger_fills_no_audit_log() {
     let (keydesk, _ann) = start("sign_up = true\n").await;
-    let stranger = Person::visiting(&keydesk.console);
+    let stranger = User::visiting(&keydesk.console);
     for number in 0..60 {
         let email = format!("nobody{number}@acme.example");
         stranger.post("/forgot-password", &[("email", &email)]).await;
         stranger.post("/forgot-password", &[("email", "no address")]).await;
         stranger.post("/sign-up", &[("account", "Beta"), ("email", &email)]).await;
     }
-    let written = "SELECT count(*) FROM audit WHERE action IN ('person.request_reset', 'account.ask_to_sign_up')";
+    let written = "SELECT count(*) FROM audit WHERE action IN ('user.password_reset_requested', 'account.sign_up_requested')";
     let written = keydesk.count(written).await;
     // What an address may ask for in an hour, and one entry that it asked for more.
     assert_eq!(written, 31);
@@ -41,7 +41,7 @@ async fn t75_a_site_with_many_networks_fills_no_audit_log() {
         let form = form.header("origin", &keydesk.console).form(&[("email", "ann@acme.example")]);
         form.send().await.expect("answers");
     }
-    let written = "SELECT count(*) FROM audit WHERE action = 'person.request_reset'";
+    let written = "SELECT count(*) FROM audit WHERE action = 'user.password_reset_requested'";
     assert!(keydesk.count(written).await <= 301);
 }
 
@@ -58,10 +58,10 @@ async fn a_stranger_fills_no_log_with_csp_reports() {
 }
 
 #[tokio::test]
-async fn a_person_makes_only_so_many_changes() {
+async fn a_user_makes_only_so_many_changes() {
     let (keydesk, ann) = start("").await;
     // In another session, and with another secret of it.
-    let elsewhere = Person::visiting(&keydesk.console);
+    let elsewhere = User::visiting(&keydesk.console);
     elsewhere.log_in("ann@acme.example", PASSWORD).await;
     let mut refused = None;
     for number in 0..400 {
@@ -99,7 +99,7 @@ async fn a_token_has_only_so_many_scopes() {
 }
 
 #[tokio::test]
-async fn a_token_rotates_itself_only_where_that_is_switched_on_and_its_people_are_told() {
+async fn a_token_rotates_itself_only_where_that_is_switched_on_and_its_users_are_told() {
     let (keydesk, ann) = start("").await;
     let token = ann.create_token("CRM", "never").await;
     let endpoint = ann.endpoint_url().await;

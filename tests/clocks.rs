@@ -4,7 +4,7 @@ use crate::{
     limits::{Api, send, token_with},
     operators::operator,
     support::{
-        Keydesk, Options, PASSWORD, Person, cluster::Cluster, eventually, faults::Clock,
+        Keydesk, Options, PASSWORD, User, cluster::Cluster, eventually, faults::Clock,
         postgres::Postgres, use_token,
     },
 };
@@ -33,7 +33,7 @@ async fn a_console_with_a_wrong_clock_ends_nothing() {
     let page = cluster.ann.get("/tokens").await.text;
     let start = page.find("/tokens/tok_").expect("a live token is listed");
     let id = page[start + 8..start + 8 + 36].to_owned();
-    let form = [("overlap", "7d")];
+    let form = [("grace_period", "7d")];
     let page = cluster.ann.post(&format!("/tokens/{id}/rotate"), &form).await;
     assert!(page.status == 303 || page.status == 200, "{}", page.text);
     otto.post(&format!("/operator/accounts/{number}/close"), &[]).await;
@@ -51,7 +51,7 @@ async fn a_console_with_a_wrong_clock_ends_nothing() {
         assert_eq!(state, "closed", "{offset}");
         let status = wrong.status("/status").await.1;
         assert!(status.contains("differs from the database"), "{status}");
-        let there = Person::logged_in(&wrong.console, "otto@vendor.example", PASSWORD).await;
+        let there = User::logged_in(&wrong.console, "otto@vendor.example", PASSWORD).await;
         assert_eq!(
             there.get("/operator").await.status,
             200,
@@ -67,7 +67,7 @@ async fn a_console_with_a_wrong_clock_ends_nothing() {
 
 /// On a file, a clock that jumps while Keydesk runs.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_clock_that_is_set_for_a_moment_closes_no_old_secret_for_good() {
+async fn a_clock_that_is_set_for_a_moment_closes_no_previous_secret_for_good() {
     let clock = Clock::new();
     let mut keydesk = Keydesk::start_with(&clock.options(Options::default()));
     let ann = keydesk.with_account().await;
@@ -81,7 +81,7 @@ async fn a_clock_that_is_set_for_a_moment_closes_no_old_secret_for_good() {
     eventually("it says so", async || keydesk.printed().contains("clock was set while")).await;
     tokio::time::sleep(Duration::from_secs(4)).await;
     clock.jump("+0");
-    let otto = Person::logged_in(&keydesk.console, "otto@vendor.example", PASSWORD).await;
+    let otto = User::logged_in(&keydesk.console, "otto@vendor.example", PASSWORD).await;
     otto.post(&format!("/operator/accounts/{number}/restore"), &[]).await;
     assert_eq!(use_token(&endpoint, &token).await.0, 200);
 }

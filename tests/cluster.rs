@@ -40,7 +40,7 @@ async fn n2_a_complete_receipt_names_every_gateway_and_none_accepts_any_more() {
         assert!(!dump.contains(secret) && !dump.contains(&hex::encode(secret)));
     }
     // Another node's console shows the same, and what ends there ends here.
-    let bob = crate::support::Person::logged_in(
+    let bob = crate::support::User::logged_in(
         &cluster.nodes[2].console,
         "ann@acme.example",
         crate::support::PASSWORD,
@@ -228,7 +228,7 @@ async fn t66_a_failover_that_loses_a_revocation_revives_nothing() {
         standby.ask(&cluster.database, "SELECT count(*) FROM secret WHERE ended_at IS NULL") == "2"
     })
     .await;
-    let audited = "SELECT count(*) FROM audit WHERE action = 'token.write_back_endings'";
+    let audited = "SELECT count(*) FROM audit WHERE action = 'token.reconciled'";
     assert_eq!(standby.ask(&cluster.database, audited), "1", "once, whoever was first");
     // Someone who starts now learns it from the database.
     let options = &cluster.options[1];
@@ -377,8 +377,8 @@ async fn consoles_and_gateways_apart_over_a_verified_connection() {
     {
         assert!(status.contains(part), "{part}: {status}");
     }
-    let told = with_another_authority(&folder, &config("console", &store), &ca);
-    for printed in [console.printed(), gateway.printed(), told] {
+    let message = with_another_authority(&folder, &config("console", &store), &ca);
+    for printed in [console.printed(), gateway.printed(), message] {
         assert!(!printed.contains("canary-db-password"), "{printed}");
     }
 }
@@ -396,12 +396,12 @@ fn with_another_authority(
     std::fs::write(folder.path().join("keydesk.toml"), config).expect("writes");
     let args = ["--config", "keydesk.toml", "feedback"];
     let output = crate::support::run_in(folder.path(), &args, "");
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(
-        !output.status.success() && told.contains("no PostgreSQL server can be used"),
-        "{told}"
+        !output.status.success() && message.contains("no PostgreSQL server can be used"),
+        "{message}"
     );
-    told
+    message
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -411,6 +411,6 @@ async fn a_server_that_can_lose_what_it_acknowledged_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let output =
         crate::support::run_in(folder.path(), &["--database-url", &server.url(&database), "feedback"], "");
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(told.contains("PostgreSQL runs with fsync = off"), "{told}");
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(message.contains("PostgreSQL runs with fsync = off"), "{message}");
 }

@@ -1,6 +1,6 @@
 //! T38: one address, or many, that hold the console's connections keep nobody with a session out.
 
-use crate::support::{Keydesk, PASSWORD, PATIENCE, Person, raw};
+use crate::support::{Keydesk, PASSWORD, PATIENCE, User, raw};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpSocket, TcpStream},
@@ -84,6 +84,6 @@ async fn t38_strangers_at_many_addresses_keep_nobody_out() {
         strangers.push(stream);
     }
     assert!(is_served(&mut ann, &keydesk.console, &cookie).await, "her connection is still there");
-    let bea = Person::visiting(&keydesk.console);
+    let bea = User::visiting(&keydesk.console);
     assert_eq!(bea.get("/login").await.status, 200, "a stranger's place goes to who comes");
 }

@@ -193,8 +193,8 @@ async fn works(proxy: &Proxy, keydesk: &Keydesk, fields: &[(&'static str, &str)]
     assert_eq!(page.status(), 200, "{}", page.text().await.expect("a page"));
     let text = page.text().await.expect("a page");
     let endpoint =
-        crate::support::Person::value_in(&text, "endpoint-url").expect("an endpoint URL");
-    let token = crate::support::Person::value_in(&text, "bearer-token").expect("a token");
+        crate::support::User::value_in(&text, "endpoint-url").expect("an endpoint URL");
+    let token = crate::support::User::value_in(&text, "bearer-token").expect("a token");
     let answer = client.get(format!("{endpoint}/api/v1/contacts")).bearer_auth(token).send().await;
     let answer = answer.expect("answers");
     assert_eq!(answer.status(), 200, "{}", answer.text().await.expect("a body"));
@@ -277,7 +277,7 @@ async fn other_hosts_and_schemes_are_told_what_arrived() {
     let (_keydesk, console, _) = keydesk(port);
     let own = format!("console.example.com:{port}");
     let https = ("x-forwarded-proto", "https".to_owned());
-    for (fields, status, told) in [
+    for (fields, status, message) in [
         (
             vec![("host", "evil.example".to_owned()), https.clone()],
             421,
@@ -299,7 +299,7 @@ async fn other_hosts_and_schemes_are_told_what_arrived() {
         ),
     ] {
         let (found, text) = page(console, &fields).await;
-        assert!(found == status && text.contains(told), "{fields:?}: {found} {text}");
+        assert!(found == status && text.contains(message), "{fields:?}: {found} {text}");
     }
 }
 
@@ -325,7 +325,7 @@ async fn two_consoles_on_one_host_do_not_share_a_session() {
 async fn a_log_in_leads_back_to_path_and_query() {
     let mut keydesk = Keydesk::start();
     keydesk.with_account().await;
-    let visitor = crate::support::Person::visiting(&keydesk.console);
+    let visitor = crate::support::User::visiting(&keydesk.console);
     let asked = visitor.get("/audit?text=M%C3%BCller&page=2").await;
     let login = asked.location.expect("a redirect");
     assert_eq!(login, "/login?next=/audit%3Ftext%3DM%25C3%25BCller%26page%3D2");

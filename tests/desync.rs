@@ -2,7 +2,7 @@
 //! that do not let go.
 
 use crate::support::raw::{self, Behind, outcome};
-use crate::support::{Keydesk, Options, Person};
+use crate::support::{Keydesk, Options, User};
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
@@ -42,7 +42,7 @@ async fn answer_early(mut stream: TcpStream, seen: Arc<Mutex<Vec<Vec<u8>>>>) {
     seen.lock().expect("not poisoned").push(bytes);
 }
 
-async fn in_front_of(upstream: &str, config: &str) -> (Keydesk, Person, String, String) {
+async fn in_front_of(upstream: &str, config: &str) -> (Keydesk, User, String, String) {
     let config = format!("upstream = \"{upstream}\"\n{config}");
     let mut keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
     let ann = keydesk.with_account().await;

@@ -132,8 +132,8 @@ curl -sf -H "Authorization: Bearer $(value bearer-token)" "$(value endpoint-url)
         .stdin(Stdio::null())
         .output()
         .expect("bash starts");
-    let told = String::from_utf8_lossy(&[&output.stdout[..], &output.stderr].concat()).into_owned();
-    assert!(output.status.success() && told.contains("\"contacts\""), "{told}");
+    let message = String::from_utf8_lossy(&[&output.stdout[..], &output.stderr].concat()).into_owned();
+    assert!(output.status.success() && message.contains("\"contacts\""), "{message}");
 }
 
 /// What the documented blocks of a page name exists, as far as it is a file.
@@ -168,8 +168,8 @@ fn the_documented_configuration_is_accepted() {
             // A command that reads the configuration and ends.
             let args = ["--config", "keydesk.toml", "config", "check"];
             let output = run_in(folder.path(), &args, "");
-            let told = String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.success(), "{page}: {block}\n{told}");
+            let message = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{page}: {block}\n{message}");
             count += 1;
         }
     }
@@ -179,7 +179,7 @@ fn the_documented_configuration_is_accepted() {
 #[test]
 fn every_refusal_is_in_the_guide() {
     let guide = fs::read_to_string(repository().join("docs/guide/errors.md")).expect("there");
-    for code in keydesk_gateway::Denial::CODES {
+    for code in keydesk_gateway::Rejection::CODES {
         assert!(guide.contains(&format!("`{code}`")), "{code}");
     }
 }

@@ -3,7 +3,7 @@
 use crate::{
     documents::repository,
     limits::{Answer, send, token_with},
-    support::{Keydesk, Options, PASSWORD, Person, client, free_port},
+    support::{Keydesk, Options, PASSWORD, User, client, free_port},
 };
 use axum::{Json, Router, extract::Request};
 use std::{
@@ -33,7 +33,7 @@ async fn start_echo() -> u16 {
     port
 }
 
-pub async fn start_keydesk(api: u16, more: &str) -> (Keydesk, Person) {
+pub async fn start_keydesk(api: u16, more: &str) -> (Keydesk, User) {
     let config = format!("upstream = \"http://127.0.0.1:{api}\"\n{more}");
     let mut keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
     let ann = keydesk.with_account().await;
@@ -55,16 +55,16 @@ pub struct Proxy {
 
 impl Proxy {
     async fn listens(mut self, name: &str) -> Self {
-        let told = || fs::read_to_string(self.folder.path().join("told")).unwrap_or_default();
+        let message = || fs::read_to_string(self.folder.path().join("message")).unwrap_or_default();
         for _ in 0..1_200 {
             if tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await.is_ok() {
                 return self;
             }
             let ended = self.child.try_wait().expect("is our child");
-            assert!(ended.is_none(), "{name} {ended:?}: {}", told());
+            assert!(ended.is_none(), "{name} {ended:?}: {}", message());
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
-        panic!("{name} does not listen: {}", told())
+        panic!("{name} does not listen: {}", message())
     }
 }
 
@@ -137,7 +137,7 @@ pub async fn start_proxy(name: &str, gateway: &str, api: u16, envoy_door: u16) -
         }
     };
     command.current_dir(folder.path()).env("HOME", folder.path());
-    let stderr = fs::File::create(path("told")).expect("a file");
+    let stderr = fs::File::create(path("message")).expect("a file");
     let child = command.stdout(Stdio::null()).stderr(stderr).spawn().expect("starts");
     Proxy { child, port, folder }.listens(name).await
 }
@@ -345,13 +345,13 @@ pub fn clients() -> std::path::PathBuf {
 
 fn run(command: &mut Command) -> serde_json::Value {
     let output = command.output().expect("starts");
-    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    let message = String::from_utf8_lossy(&output.stdout).into_owned();
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{told}{errors}");
-    serde_json::from_str(&told).expect("JSON")
+    assert!(output.status.success(), "{message}{errors}");
+    serde_json::from_str(&message).expect("JSON")
 }
 
-async fn start_for_oauth(folder: &Path) -> (Keydesk, Person) {
+async fn start_for_oauth(folder: &Path) -> (Keydesk, User) {
     let secret = folder.join("secret");
     fs::write(&secret, SECRET).expect("writes");
     let config = format!(
@@ -373,18 +373,18 @@ async fn f11_oauth4webapi_introspects_and_revokes() {
     fs::copy(repository().join("tests/clients/oauth.mjs"), &script).expect("copies");
     let mut node = Command::new("node");
     node.arg(script).args([&keydesk.gateway, "billing & co", SECRET, &token, &dead]);
-    let told = run(&mut node);
+    let message = run(&mut node);
     for way in ["basic", "post"] {
-        assert_eq!(told[way]["active"], true, "{told}");
-        assert_eq!(told[way]["scope"], "contacts:read messages:*");
-        assert_eq!(told[way]["token_type"], "Bearer");
+        assert_eq!(message[way]["active"], true, "{message}");
+        assert_eq!(message[way]["scope"], "contacts:read messages:*");
+        assert_eq!(message[way]["token_type"], "Bearer");
     }
-    assert_eq!(told["ended"], serde_json::json!({ "active": false }));
-    assert_eq!(told["after"], serde_json::json!({ "active": false }));
+    assert_eq!(message["ended"], serde_json::json!({ "active": false }));
+    assert_eq!(message["after"], serde_json::json!({ "active": false }));
     assert!(
-        told["refused"].to_string().contains("invalid_client")
-            || told["refused"].to_string().contains("CHALLENGE"),
-        "{told}"
+        message["refused"].to_string().contains("invalid_client")
+            || message["refused"].to_string().contains("CHALLENGE"),
+        "{message}"
     );
 }
 
@@ -398,13 +398,13 @@ async fn f11_authlib_introspects_and_revokes() {
         .env("PYTHONPATH", clients().join("python"))
         .arg(repository().join("tests/clients/oauth.py"));
     python.args([&keydesk.gateway, "billing & co", SECRET, &token]);
-    let told = run(&mut python);
-    assert_eq!(told["client_secret_basic"]["active"], true, "{told}");
-    assert_eq!(told["client_secret_post"]["scope"], "contacts:read", "{told}");
+    let message = run(&mut python);
+    assert_eq!(message["client_secret_basic"]["active"], true, "{message}");
+    assert_eq!(message["client_secret_post"]["scope"], "contacts:read", "{message}");
     assert_eq!(
-        (&told["revoked"], &told["after"]["active"]),
+        (&message["revoked"], &message["after"]["active"]),
         (&200.into(), &false.into()),
-        "{told}"
+        "{message}"
     );
 }
 
@@ -435,8 +435,8 @@ async fn introspection_keeps_to_address_lists_and_refuses_strangers() {
         (vec![named, ("client_ip", "11.1.2.3")], false),
         (vec![("token", "rubbish")], false),
     ] {
-        let (status, told) = ask(&form, secret).await;
-        assert_eq!((status, &told["active"]), (200, &active.into()), "{form:?}");
+        let (status, message) = ask(&form, secret).await;
+        assert_eq!((status, &message["active"]), (200, &active.into()), "{form:?}");
     }
     for (form, secret, status, error) in [
         (vec![named], None, 401, "invalid_client"),
@@ -451,8 +451,8 @@ async fn introspection_keeps_to_address_lists_and_refuses_strangers() {
         (vec![named, ("token", "other")], secret, 400, "invalid_request"),
         (vec![named, ("client_ip", "here")], secret, 400, "invalid_request"),
     ] {
-        let (got, told) = ask(&form, secret).await;
-        assert_eq!((got, &told["error"]), (status, &error.into()), "{form:?}");
+        let (got, message) = ask(&form, secret).await;
+        assert_eq!((got, &message["error"]), (status, &error.into()), "{form:?}");
     }
     assert!(!keydesk.printed().contains(&token) && !keydesk.printed().contains(SECRET));
 }
@@ -467,9 +467,9 @@ fn fuzz(document: &str, base: &str, more: &[&str], tokens: &Path) {
     python.args(["-m", "schemathesis.cli", "run", document, "--url", base, "--checks", "all"]);
     python.args(["--max-examples", "40", "--seed", "1", "--no-color", "--workers", "1"]);
     let output = python.args(more).output().expect("starts");
-    let told = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
-    assert!(told.contains("No issues found"), "{told}");
+    let message = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{message}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(message.contains("No issues found"), "{message}");
 }
 
 #[tokio::test]
@@ -477,7 +477,7 @@ async fn f10_self_service_and_introspection_are_as_their_documents_say() {
     let folder = tempfile::tempdir().expect("a folder");
     let (keydesk, ann) = start_for_oauth(folder.path()).await;
     let mut tokens = Vec::new();
-    // One person makes 300 changes a minute.
+    // One user makes 300 changes a minute.
     for maker in 0..4 {
         let email = format!("maker{maker}@acme.example");
         let maker = ann.invite(&email, "administrator", PASSWORD).await;

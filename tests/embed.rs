@@ -2,7 +2,7 @@
 
 use crate::{
     limits::{Answer, send, token_with},
-    support::{Keydesk, Person, call, client, eventually, postgres::Postgres},
+    support::{Keydesk, User, call, client, eventually, postgres::Postgres},
 };
 use axum::{
     Extension, Json, Router, ServiceExt,
@@ -53,7 +53,7 @@ fn passed(guard: &Guard, target: &str, token: &str) -> Pass {
     guard.check(&Call { method: &Method::GET, uri: &uri, headers: &headers, peer }).expect("passes")
 }
 
-async fn account_of(ann: &Person) -> String {
+async fn account_of(ann: &User) -> String {
     ann.endpoint_url().await.rsplit('/').next().expect("a number").to_owned()
 }
 
@@ -76,19 +76,19 @@ async fn f11_a_program_checks_tokens_itself_and_a_receipt_waits_for_it() {
     let request = request.bearer_auth(&token).header("keydesk-account", "999999");
     let request = request.header("keydesk_scopes", "*").header("x-http-method-override", "DELETE");
     let request = request.header("cookie", "keydesk=of-the-console; theirs=1");
-    let told: serde_json::Value =
+    let message: serde_json::Value =
         request.send().await.expect("answers").json().await.expect("JSON");
     assert_eq!(
-        (&told["uri"], &told["account"]),
+        (&message["uri"], &message["account"]),
         (&"/contacts/a%20b?x=1".into(), &account.clone().into())
     );
-    let got = &told["headers"];
+    let got = &message["headers"];
     assert_eq!(got["keydesk-account"], account);
     assert_eq!(got["cookie"], "theirs=1", "the console may share the host");
     for absent in ["authorization", "keydesk_scopes", "x-http-method-override"] {
         assert!(got.get(absent).is_none(), "{absent}: {got}");
     }
-    assert!(!told.to_string().contains(&token));
+    assert!(!message.to_string().contains(&token));
 
     // Refusals are the gateway's own.
     assert_eq!(call(&at("/contacts"), None).await.status(), 401);

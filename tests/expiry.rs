@@ -2,18 +2,18 @@
 
 use crate::{
     limits::token_with,
-    support::{Keydesk, Options, PASSWORD, Person, eventually},
+    support::{Keydesk, Options, PASSWORD, User, eventually},
 };
 
-async fn start(config: &str) -> (Keydesk, Person) {
+async fn start(config: &str) -> (Keydesk, User) {
     let config = format!("{config}[observe]\nstatus = \"127.0.0.1:0\"\n");
     let mut keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
     let ann = keydesk.with_account().await;
     (keydesk, ann)
 }
 
-async fn make(person: &Person, name: &str, expires: &str) -> u16 {
-    person.post("/tokens", &[("name", name), ("expires", expires), ("scope", "*")]).await.status
+async fn make(user: &User, name: &str, expires: &str) -> u16 {
+    user.post("/tokens", &[("name", name), ("expires", expires), ("scope", "*")]).await.status
 }
 
 #[tokio::test]
@@ -26,7 +26,7 @@ async fn f4_the_operators_and_the_accounts_policy_hold_for_new_tokens() {
     assert_eq!(make(&ann, "a year", "365d").await, 422);
     assert_eq!(make(&ann, "in time", "180d").await, 200);
     let page = ann.post("/limits/expiry", &[("max_days", "30"), ("start", "now")]).await;
-    assert_eq!(page.location.as_deref(), Some("/limits?done=expiry_limited"));
+    assert_eq!(page.location.as_deref(), Some("/limits?done=lifetime_saved"));
     assert_eq!(make(&ann, "too long now", "90d").await, 422);
     assert_eq!(make(&ann, "short", "30d").await, 200);
     let wrong = ann.post("/limits/expiry", &[("max_days", "0")]).await;
@@ -57,7 +57,7 @@ async fn n7_an_expiry_policy_is_observed_first() {
 
 /// Once for each reminder, to the maker while they belong to the account, and to who administers it.
 #[tokio::test]
-async fn f4_people_who_are_still_there_are_reminded_once() {
+async fn f4_users_who_are_still_there_are_reminded_once() {
     let (keydesk, ann) = start("").await;
     let bob = ann.invite("bob@acme.example", "developer", PASSWORD).await;
     let eve = ann.invite("eve@acme.example", "developer", PASSWORD).await;
@@ -75,7 +75,7 @@ async fn f4_people_who_are_still_there_are_reminded_once() {
         has_account: true,
         ..Options::default()
     });
-    let ann = Person::logged_in(&keydesk.console, "ann@acme.example", PASSWORD).await;
+    let ann = User::logged_in(&keydesk.console, "ann@acme.example", PASSWORD).await;
     eventually("the reminders are there", async || {
         ann.get("/mail").await.text.matches("ends soon").count() >= 3
     })
@@ -96,7 +96,7 @@ async fn f4_people_who_are_still_there_are_reminded_once() {
     })
     .await;
     let again = keydesk.restart(&Options { has_account: true, ..Options::default() });
-    let ann = Person::logged_in(&again.console, "ann@acme.example", PASSWORD).await;
+    let ann = User::logged_in(&again.console, "ann@acme.example", PASSWORD).await;
     tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     assert!(!ann.get("/mail").await.text.contains("ends soon"), "each is sent once");
 }

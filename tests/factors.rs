@@ -1,6 +1,6 @@
 //! F9: second factors: on every way in, once each, and a way back that is no way in.
 
-use crate::support::{Keydesk, NEW_PASSWORD, Options, PASSWORD, Person};
+use crate::support::{Keydesk, NEW_PASSWORD, Options, PASSWORD, User};
 use data_encoding::BASE32_NOPAD;
 use totp_rs::Builder;
 
@@ -31,14 +31,14 @@ impl Authenticator {
 }
 
 /// Sets one up; the recovery codes.
-pub async fn set_up(person: &Person) -> (Authenticator, Vec<String>) {
-    person.post("/second-factor/begin", &[]).await;
-    let page = person.get("/second-factor").await.text;
+pub async fn set_up(user: &User) -> (Authenticator, Vec<String>) {
+    user.post("/second-factor/begin", &[]).await;
+    let page = user.get("/second-factor").await.text;
     assert!(page.contains("<svg") && !page.contains("style="), "{page}");
     let authenticator = Authenticator::scan(&page);
-    let wrong = person.post("/second-factor/confirm", &[("code", "000000")]).await;
+    let wrong = user.post("/second-factor/confirm", &[("code", "000000")]).await;
     assert!(wrong.status == 422 && wrong.text.contains("not right"), "{}", wrong.text);
-    let shown = person.post("/second-factor/confirm", &[("code", &authenticator.code(-1))]).await;
+    let shown = user.post("/second-factor/confirm", &[("code", &authenticator.code(-1))]).await;
     assert_eq!(shown.status, 200, "{}", shown.text);
     let codes = shown.text.split("<li>").skip(1).filter_map(|rest| rest.split('<').next());
     let codes: Vec<_> = codes.map(|code| code.trim().to_owned()).collect();
@@ -47,17 +47,17 @@ pub async fn set_up(person: &Person) -> (Authenticator, Vec<String>) {
 }
 
 /// A log-in by somebody who knows the password, as far as it leads.
-async fn half(keydesk: &Keydesk, password: &str) -> (Person, String) {
-    let person = Person::visiting(&keydesk.console);
-    let page = person.log_in(ANN, password).await;
+async fn half(keydesk: &Keydesk, password: &str) -> (User, String) {
+    let user = User::visiting(&keydesk.console);
+    let page = user.log_in(ANN, password).await;
     assert!(page.status == 200 && page.header("set-cookie").is_empty(), "{}", page.text);
     let half =
         page.text.split("name=\"half\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
-    (person, half.expect("the second half is asked for").to_owned())
+    (user, half.expect("the second half is asked for").to_owned())
 }
 
-async fn finish(person: &Person, half: &str, code: &str) -> (u16, String) {
-    let page = person.post("/login/second-factor", &[("half", half), ("code", code)]).await;
+async fn finish(user: &User, half: &str, code: &str) -> (u16, String) {
+    let page = user.post("/login/second-factor", &[("half", half), ("code", code)]).await;
     (page.status, page.text)
 }
 
@@ -68,27 +68,27 @@ async fn f9_the_password_alone_lets_nobody_in_and_a_code_is_good_once() {
     let bearer = ann.bearer_token().await;
     let (authenticator, codes) = set_up(&ann).await;
     assert_eq!(ann.bearer_token().await, bearer, "tokens go on");
-    let (person, half_code) = half(&keydesk, PASSWORD).await;
-    assert_eq!(person.get("/tokens").await.status, 303, "no session yet");
-    assert_eq!(finish(&person, &half_code, "123456").await.0, 403);
+    let (user, half_code) = half(&keydesk, PASSWORD).await;
+    assert_eq!(user.get("/tokens").await.status, 303, "no session yet");
+    assert_eq!(finish(&user, &half_code, "123456").await.0, 403);
     assert_eq!(
-        finish(&person, &half_code, &authenticator.code(-1)).await.0,
+        finish(&user, &half_code, &authenticator.code(-1)).await.0,
         403,
         "it was used to set up"
     );
-    assert_eq!(finish(&person, &half_code, &authenticator.code(9)).await.0, 403, "of another time");
+    assert_eq!(finish(&user, &half_code, &authenticator.code(9)).await.0, 403, "of another time");
     let code = authenticator.code(0);
     let (first, second) = code.split_at(3);
-    assert_eq!(finish(&person, &half_code, &format!("{first} {second}")).await.0, 303);
-    assert_eq!(person.get("/tokens").await.status, 200);
+    assert_eq!(finish(&user, &half_code, &format!("{first} {second}")).await.0, 303);
+    assert_eq!(user.get("/tokens").await.status, 200);
     assert_eq!(
-        finish(&person, &half_code, &authenticator.code(1)).await.0,
+        finish(&user, &half_code, &authenticator.code(1)).await.0,
         403,
         "the half is over"
     );
     let (other, half_code) = half(&keydesk, PASSWORD).await;
     assert_eq!(finish(&other, &half_code, &code).await.0, 403, "taken once");
-    // The app is lost: each recovery code once, and the person is told.
+    // The app is lost: each recovery code once, and the user is told.
     assert_eq!(finish(&other, &half_code, &codes[0].to_lowercase().replace('-', " ")).await.0, 303);
     assert!(ann.get("/mail").await.text.contains("9 are left"));
     let (other, half_code) = half(&keydesk, PASSWORD).await;
@@ -115,8 +115,8 @@ async fn t56_one_code_sent_fifty_times_at_once_opens_once() {
             halves.push(half(&keydesk, PASSWORD).await);
         }
         let tries = (0..50).map(|at| {
-            let (person, half) = &halves[at % halves.len()];
-            finish(person, half, &code)
+            let (user, half) = &halves[at % halves.len()];
+            finish(user, half, &code)
         });
         let answers = futures_util::future::join_all(tries).await;
         assert_eq!(answers.iter().filter(|(status, _)| *status == 303).count(), 1);
@@ -130,34 +130,34 @@ async fn p13_neither_guessing_nor_a_reset_gets_past_it() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
     let (authenticator, codes) = set_up(&ann).await;
-    let (person, half_code) = half(&keydesk, PASSWORD).await;
+    let (user, half_code) = half(&keydesk, PASSWORD).await;
     let mut statuses = Vec::new();
     for _ in 0..6 {
-        statuses.push(finish(&person, &half_code, "123456").await.0);
+        statuses.push(finish(&user, &half_code, "123456").await.0);
     }
     assert_eq!(statuses, [403, 403, 403, 403, 403, 429]);
     assert_eq!(
-        finish(&person, &half_code, &authenticator.code(0)).await.0,
+        finish(&user, &half_code, &authenticator.code(0)).await.0,
         429,
         "not even looked at"
     );
     keydesk.sql("DELETE FROM attempt").await;
-    let visitor = Person::visiting(&keydesk.console);
+    let visitor = User::visiting(&keydesk.console);
     visitor.post("/forgot-password", &[("email", ANN)]).await;
     let link = visitor.link_in_mail("/reset-password/").await;
     assert_eq!(visitor.post(&link, &[("new_password", NEW_PASSWORD)]).await.status, 303);
     assert_eq!(
-        finish(&person, &half_code, &authenticator.code(0)).await.0,
+        finish(&user, &half_code, &authenticator.code(0)).await.0,
         403,
         "from before the reset"
     );
-    let (person, half_code) = half(&keydesk, NEW_PASSWORD).await;
-    assert_eq!(finish(&person, &half_code, &codes[1]).await.0, 303);
+    let (user, half_code) = half(&keydesk, NEW_PASSWORD).await;
+    assert_eq!(finish(&user, &half_code, &codes[1]).await.0, 303);
     // It is taken away by who has it, not by who has the browser.
-    assert_eq!(person.post("/second-factor/remove", &[("code", "123456")]).await.status, 422);
-    assert_eq!(person.post("/second-factor/remove", &[("code", &codes[2])]).await.status, 303);
+    assert_eq!(user.post("/second-factor/remove", &[("code", "123456")]).await.status, 422);
+    assert_eq!(user.post("/second-factor/remove", &[("code", &codes[2])]).await.status, 303);
     assert!(ann.get("/mail").await.status != 500);
-    assert_eq!(Person::visiting(&keydesk.console).log_in(ANN, NEW_PASSWORD).await.status, 303);
+    assert_eq!(User::visiting(&keydesk.console).log_in(ANN, NEW_PASSWORD).await.status, 303);
 }
 
 /// The way back that is no way in: the operator takes it away, the password is still asked for.
@@ -166,15 +166,15 @@ async fn f9_who_has_lost_everything_comes_back_by_the_operator() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
     set_up(&ann).await;
-    let reset = |email: &str| keydesk.run(&["person", "reset-second-factor", email], "");
+    let reset = |email: &str| keydesk.run(&["user", "reset-second-factor", email], "");
     let wrong = reset("nobody@acme.example");
     assert!(!wrong.status.success(), "{wrong:?}");
     let done = reset(ANN);
     assert!(done.status.success(), "{done:?}");
     assert!(!reset(ANN).status.success(), "there is none any more");
-    let person = Person::visiting(&keydesk.console);
-    assert_eq!(person.log_in(ANN, "wrong wrong wrong").await.status, 403);
-    assert_eq!(person.log_in(ANN, PASSWORD).await.status, 303);
+    let user = User::visiting(&keydesk.console);
+    assert_eq!(user.log_in(ANN, "wrong wrong wrong").await.status, 403);
+    assert_eq!(user.log_in(ANN, PASSWORD).await.status, 303);
 }
 
 /// Another way in: an invitation for somebody who has a second factor asks for it as well.
@@ -185,9 +185,9 @@ async fn p10_an_invitation_is_no_way_round_the_second_factor() {
     let (_, codes) = set_up(&ann).await;
     let args = ["operator", "create", "--email", "otto@vendor.example", "--password-stdin"];
     assert!(keydesk.run(&args, PASSWORD).status.success());
-    let otto = Person::logged_in(&keydesk.console, "otto@vendor.example", PASSWORD).await;
+    let otto = User::logged_in(&keydesk.console, "otto@vendor.example", PASSWORD).await;
     otto.post("/operator/accounts", &[("name", "Beta"), ("owner", ANN)]).await;
-    let visitor = Person::visiting(&keydesk.console);
+    let visitor = User::visiting(&keydesk.console);
     let link = visitor.link_in_mail("/invitation/").await;
     let without = visitor.post(&link, &[("password", PASSWORD)]).await;
     assert!(without.status == 422 && without.text.contains("second factor"), "{}", without.text);
@@ -231,8 +231,8 @@ async fn n6_a_changed_master_key_kills_no_second_factor() {
     for later in [0, 1] {
         let rotated = keydesk.run(&["key", "rotate"], "");
         assert!(rotated.status.success(), "{rotated:?}");
-        let (person, half_code) = half(&keydesk, PASSWORD).await;
-        assert_eq!(finish(&person, &half_code, &authenticator.code(later)).await.0, 303);
+        let (user, half_code) = half(&keydesk, PASSWORD).await;
+        assert_eq!(finish(&user, &half_code, &authenticator.code(later)).await.0, 303);
     }
     assert!(ann.get("/second-factor").await.text.contains("10 of 10"));
 }
@@ -244,14 +244,14 @@ async fn p13_whoever_finds_a_browser_open_gets_no_second_factor_of_their_own() {
     let ann = keydesk.with_account().await;
     keydesk
         .sql(
-            "INSERT INTO passkey (id, person_id, name, body, created_at) \
-             SELECT 'a-key', id, 'Phone', '{}', 1 FROM person",
+            "INSERT INTO passkey (id, user_id, name, body, created_at) \
+             SELECT 'a-key', id, 'Phone', '{}', 1 FROM user",
         )
         .await;
     ann.post("/second-factor/begin", &[]).await;
     let authenticator = Authenticator::scan(&ann.get("/second-factor").await.text);
-    let (person, half_code) = half(&keydesk, PASSWORD).await;
-    assert_eq!(finish(&person, &half_code, &authenticator.code(0)).await.0, 403);
+    let (user, half_code) = half(&keydesk, PASSWORD).await;
+    assert_eq!(finish(&user, &half_code, &authenticator.code(0)).await.0, 403);
     let code = authenticator.code(0);
     assert_eq!(ann.post("/second-factor/codes", &[("code", &code)]).await.status, 422);
     for code in ["", "123456", &authenticator.code(0)] {
@@ -274,9 +274,9 @@ async fn t43_guesses_at_an_invitation_are_held_and_a_reset_lifts_the_lock() {
     set_up(&ann).await;
     let args = ["operator", "create", "--email", "otto@vendor.example", "--password-stdin"];
     assert!(keydesk.run(&args, PASSWORD).status.success());
-    let otto = Person::logged_in(&keydesk.console, "otto@vendor.example", PASSWORD).await;
+    let otto = User::logged_in(&keydesk.console, "otto@vendor.example", PASSWORD).await;
     otto.post("/operator/accounts", &[("name", "Beta"), ("owner", ANN)]).await;
-    let visitor = Person::visiting(&keydesk.console);
+    let visitor = User::visiting(&keydesk.console);
     let link = visitor.link_in_mail("/invitation/").await;
     let guess = [("password", PASSWORD), ("code", "123456")];
     assert_eq!(visitor.post(&link, &guess).await.status, 422);
@@ -286,7 +286,7 @@ async fn t43_guesses_at_an_invitation_are_held_and_a_reset_lifts_the_lock() {
     let held = visitor.post(&link, &guess).await.text;
     assert!(held.contains("Too many wrong tries"), "{held}");
     keydesk.sql("UPDATE attempt SET failures = 100 WHERE kind = 'factor'").await;
-    assert!(keydesk.run(&["person", "reset-second-factor", ANN], "").status.success());
+    assert!(keydesk.run(&["user", "reset-second-factor", ANN], "").status.success());
     set_up(&ann).await;
 }
 
@@ -298,7 +298,7 @@ async fn f9_an_operator_without_an_account_has_a_second_factor_too() {
     let args = ["operator", "create", "--email", "otto@vendor.example", "--password-stdin"];
     assert!(keydesk.run(&args, PASSWORD).status.success());
     let log_in =
-        async || Person::logged_in(&keydesk.console, "otto@vendor.example", PASSWORD).await;
+        async || User::logged_in(&keydesk.console, "otto@vendor.example", PASSWORD).await;
     let (otto, other) = (log_in().await, log_in().await);
     for path in ["/profile", "/sessions", "/passkeys", "/second-factor"] {
         let page = otto.get(path).await;
@@ -309,8 +309,8 @@ async fn f9_an_operator_without_an_account_has_a_second_factor_too() {
     assert_eq!(changed.location.as_deref(), Some("/profile?done=password_changed_only"));
     assert_eq!(other.get("/operator").await.status, 303, "other sessions end");
     let (authenticator, _) = set_up(&otto).await;
-    let person = Person::visiting(&keydesk.console);
-    let page = person.log_in("otto@vendor.example", NEW_PASSWORD).await;
+    let user = User::visiting(&keydesk.console);
+    let page = user.log_in("otto@vendor.example", NEW_PASSWORD).await;
     assert!(page.text.contains("/login/second-factor"), "{}", page.text);
     let code = authenticator.code(0);
     assert_eq!(otto.post("/second-factor/remove", &[("code", &code)]).await.status, 303);
@@ -326,12 +326,12 @@ async fn f9_the_operator_asks_for_a_second_factor_of_everybody() {
     let ann = keydesk.with_account().await;
     let args = ["operator", "create", "--email", "otto@vendor.example", "--password-stdin"];
     assert!(keydesk.run(&args, PASSWORD).status.success());
-    let otto = Person::logged_in(&keydesk.console, "otto@vendor.example", PASSWORD).await;
-    for (person, own) in [(&ann, "/api-docs"), (&otto, "/operator")] {
-        assert_eq!(person.get(own).await.location.as_deref(), Some("/second-factor"));
-        assert_eq!(person.get("/profile").await.location.as_deref(), Some("/second-factor"));
-        set_up(person).await;
-        assert_eq!(person.get(own).await.status, 200);
+    let otto = User::logged_in(&keydesk.console, "otto@vendor.example", PASSWORD).await;
+    for (user, own) in [(&ann, "/api-docs"), (&otto, "/operator")] {
+        assert_eq!(user.get(own).await.location.as_deref(), Some("/second-factor"));
+        assert_eq!(user.get("/profile").await.location.as_deref(), Some("/second-factor"));
+        set_up(user).await;
+        assert_eq!(user.get(own).await.status, 200);
     }
 }
 

@@ -75,8 +75,8 @@ fn a_link_that_another_user_made_is_refused() {
     std::os::unix::fs::lchown(&link, Some(65_534), None).expect("is theirs");
     let data = folder.path().display().to_string();
     let output = run_in(folder.path(), &["--data", &data, "key", "list"], "");
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success() && told.contains("another user made"), "{told}");
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && message.contains("another user made"), "{message}");
     assert_eq!(std::fs::read_to_string(&precious).expect("reads"), "precious");
 }
 
@@ -85,6 +85,6 @@ fn a_folder_that_others_can_write_to_is_refused_where_it_may_not_be_changed() {
     let folder = tempfile::tempdir().expect("a folder");
     set(folder.path(), 0o777);
     let output = run_in(folder.path(), &["--data", ".", "key", "list"], "");
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success() && told.contains("chmod 700"), "{told}");
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && message.contains("chmod 700"), "{message}");
 }

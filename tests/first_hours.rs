@@ -2,7 +2,7 @@
 //! several upstreams, and what an error says.
 
 use crate::support::{
-    Keydesk, Options, PASSWORD, Person, call, eventually, postgres::Postgres, use_token,
+    Keydesk, Options, PASSWORD, User, call, eventually, postgres::Postgres, use_token,
 };
 
 fn text(bytes: &[u8]) -> String {
@@ -37,13 +37,13 @@ async fn who_sets_keydesk_up_is_operator_and_owner() {
     let output = keydesk.run(&create, "canary another password entirely");
     assert!(text(&output.stdout).contains("password was not used"), "{}", text(&output.stdout));
     assert_eq!(
-        Person::visiting(&keydesk.console).log_in("bob@acme.example", PASSWORD).await.status,
+        User::visiting(&keydesk.console).log_in("bob@acme.example", PASSWORD).await.status,
         303
     );
 }
 
 #[tokio::test]
-async fn accounts_people_and_tokens_get_other_names() {
+async fn accounts_users_and_tokens_get_other_names() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
     let bob = ann.invite("bob@acme.example", "administrator", PASSWORD).await;
@@ -85,7 +85,7 @@ async fn a_member_leaves_and_the_last_owner_stays() {
 
 /// The only owner has left the company; a mail server there is none.
 #[tokio::test]
-async fn an_operator_lets_people_in_again() {
+async fn an_operator_lets_users_in_again() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
     let number = ann.endpoint_url().await.rsplit('/').next().expect("a number").to_owned();
@@ -101,33 +101,33 @@ async fn an_operator_lets_people_in_again() {
         operators.text
     );
     let link = ann.link_in_mail("/invitation/").await;
-    let neo = Person::visiting(&keydesk.console);
+    let neo = User::visiting(&keydesk.console);
     assert_eq!(neo.post(&link, &[("password", PASSWORD)]).await.status, 303);
     assert_eq!(neo.get("/sign-on").await.status, 200, "an owner");
-    let output = keydesk.run(&["person", "reset-link", "neo@acme.example"], "");
-    let told = text(&output.stdout);
-    let link = told.lines().find(|line| line.contains("/reset-password/")).expect("a link");
+    let output = keydesk.run(&["user", "reset-link", "neo@acme.example"], "");
+    let message = text(&output.stdout);
+    let link = message.lines().find(|line| line.contains("/reset-password/")).expect("a link");
     let path = &link[link.find("/reset-password/").expect("a path")..];
-    let forgetful = Person::visiting(&keydesk.console);
+    let forgetful = User::visiting(&keydesk.console);
     let new = "canary marble lantern seventeen otters";
     let reset = forgetful.post(path, &[("password", new), ("new_password", new)]).await;
     assert_eq!(reset.status, 303, "{}", reset.text);
     assert_eq!(forgetful.log_in("neo@acme.example", new).await.status, 303);
     assert!(
-        !text(&keydesk.run(&["person", "reset-link", "nobody@acme.example"], "").stderr).is_empty()
+        !text(&keydesk.run(&["user", "reset-link", "nobody@acme.example"], "").stderr).is_empty()
     );
 }
 
 #[tokio::test]
-async fn a_person_is_erased_but_for_the_audit_log() {
+async fn a_user_is_erased_but_for_the_audit_log() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
     let bob = ann.invite("bob@acme.example", "developer", PASSWORD).await;
     let (endpoint, token) = (bob.endpoint_url().await, bob.bearer_token().await);
-    let only = keydesk.run(&["person", "erase", "ann@acme.example", "--yes"], "");
+    let only = keydesk.run(&["user", "erase", "ann@acme.example", "--yes"], "");
     assert!(!only.status.success() && text(&only.stderr).contains("only owner of Acme"));
-    assert!(!keydesk.run(&["person", "erase", "bob@acme.example"], "").status.success(), "--yes");
-    let erased = keydesk.run(&["person", "erase", "bob@acme.example", "--yes"], "");
+    assert!(!keydesk.run(&["user", "erase", "bob@acme.example"], "").status.success(), "--yes");
+    let erased = keydesk.run(&["user", "erase", "bob@acme.example", "--yes"], "");
     assert!(
         text(&erased.stdout).contains("audit log cannot be changed"),
         "{}",
@@ -135,10 +135,10 @@ async fn a_person_is_erased_but_for_the_audit_log() {
     );
     eventually("the gateway knows", async || use_token(&endpoint, &token).await.0 == 401).await;
     assert_eq!(
-        Person::visiting(&keydesk.console).log_in("bob@acme.example", PASSWORD).await.status,
+        User::visiting(&keydesk.console).log_in("bob@acme.example", PASSWORD).await.status,
         403
     );
-    let left = "SELECT count(*) FROM person WHERE email LIKE '%bob%' OR name LIKE '%bob%'";
+    let left = "SELECT count(*) FROM user WHERE email LIKE '%bob%' OR name LIKE '%bob%'";
     assert_eq!(keydesk.count(left).await, 0);
     assert_eq!(keydesk.count("SELECT count(*) FROM invitation WHERE email LIKE '%bob%'").await, 0);
     // The address is free for somebody else.
@@ -175,7 +175,7 @@ async fn an_error_leads_to_its_page_and_a_5xx_to_a_contact() {
         call(&format!("{endpoint}/x"), None).await.json().await.expect("JSON");
     let help = problem["help"].as_str().expect("a link").to_owned();
     assert!(help.ends_with("/errors/missing_token") && problem["contact"].is_null(), "{problem}");
-    let stranger = Person::visiting(&keydesk.console);
+    let stranger = User::visiting(&keydesk.console);
     let page = stranger.get(&help).await;
     assert!(page.status == 200 && page.text.contains("there is no Authorization header"));
     assert_eq!(stranger.get("/errors").await.status, 200);
@@ -344,9 +344,9 @@ async fn a_character_that_postgresql_does_not_store_is_named_or_replaced() {
     let to = server.url(&server.new_database());
     let from = format!("sqlite:{}", keydesk.data().join("keydesk.sqlite").display());
     let output = keydesk.run(&["migrate", "--from", &from, "--to", &to], "");
-    let told = text(&output.stderr);
-    assert!(!output.status.success() && told.contains("table token, row tok_"), "{told}");
-    assert!(told.contains("column name") && told.contains("--replace-nul"), "{told}");
+    let message = text(&output.stderr);
+    assert!(!output.status.success() && message.contains("table token, row tok_"), "{message}");
+    assert!(message.contains("column name") && message.contains("--replace-nul"), "{message}");
     let output = keydesk.run(&["migrate", "--from", &from, "--to", &to, "--replace-nul"], "");
     assert!(output.status.success(), "{}", text(&output.stderr));
 }

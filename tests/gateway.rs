@@ -31,7 +31,7 @@ async fn n3_every_refusal_says_what_was_wrong_and_what_to_do() {
     let url = format!("{endpoint}/api/v1/contacts");
     let unknown = token_of_another_keydesk().await;
     let plain = "Bearer realm=\"keydesk\"";
-    for (authorization, status, code, error, told) in [
+    for (authorization, status, code, error, message) in [
         (None, 401, "missing_token", None, "/api-docs"),
         (
             Some(format!("Bearer Bearer {token}")),
@@ -77,7 +77,7 @@ async fn n3_every_refusal_says_what_was_wrong_and_what_to_do() {
             ),
         }
         let detail = problem["detail"].as_str().expect("text");
-        assert!(detail.contains(told), "{detail}");
+        assert!(detail.contains(message), "{detail}");
         assert!(problem["type"].as_str().expect("text").starts_with("urn:keydesk:problem:"));
         assert!(
             !problem.to_string().contains(&token) && !challenge.contains(&token),
@@ -98,7 +98,7 @@ async fn n3_the_holder_of_a_dead_token_is_told_when_and_by_what_kind_of_act() {
         detail.starts_with("It ended at 20") && detail.contains("because it was rotated"),
         "{detail}"
     );
-    assert!(!detail.contains("Ann"), "nothing about people is told");
+    assert!(!detail.contains("Ann"), "nothing about users is told");
 }
 
 #[tokio::test]
@@ -155,7 +155,7 @@ async fn n8_whoami_answers_what_arrives() {
     let answer: Value =
         call(&format!("{endpoint}/keydesk/whoami"), Some(&token)).await.json().await.expect("JSON");
     assert_eq!(answer["account"], endpoint.rsplit('/').next().expect("a number"));
-    assert_eq!(answer["token"]["binding"], "member");
+    assert_eq!(answer["token"]["token_owner"], "member");
     assert_eq!(answer["client_ip"], "127.0.0.1");
     assert_eq!(
         (&answer["scopes"], &answer["expires_at"]),
@@ -167,14 +167,14 @@ async fn n8_whoami_answers_what_arrives() {
 
 #[tokio::test]
 async fn endpoint_forms_are_switched_by_the_configuration() {
-    let config = "reserved_prefix = \"desk\"\n[endpoints]\npath = false\ntoken = true\n".to_owned();
+    let config = "reserved_prefix = \"app\"\n[endpoints]\npath = false\ntoken = true\n".to_owned();
     let mut keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
     let ann = keydesk.with_account().await;
     let (endpoint, token) = (ann.endpoint_url().await, ann.bearer_token().await);
     assert_eq!(endpoint, keydesk.gateway, "the token alone says the account");
     assert!(is_let_through(&use_token(&endpoint, &token).await));
     assert_eq!(
-        call(&format!("{endpoint}/desk/whoami"), Some(&format!("Bearer {token}"))).await.status(),
+        call(&format!("{endpoint}/app/whoami"), Some(&format!("Bearer {token}"))).await.status(),
         200
     );
 }

@@ -1,6 +1,6 @@
 //! S1 to S12, each as its line of the help page says it, on the running binary.
 
-use crate::support::{Keydesk, NEW_PASSWORD, PASSWORD, Person, call, is_let_through, use_token};
+use crate::support::{Keydesk, NEW_PASSWORD, PASSWORD, User, call, is_let_through, use_token};
 
 const ANN: &str = "ann@acme.example";
 
@@ -8,7 +8,7 @@ const ANN: &str = "ann@acme.example";
 async fn s1_logging_in_takes_the_right_password_and_tells_no_more() {
     let mut keydesk = Keydesk::start();
     keydesk.with_account().await;
-    let visitor = Person::visiting(&keydesk.console);
+    let visitor = User::visiting(&keydesk.console);
     let wrong = visitor.log_in(ANN, "not the password at all").await;
     let unknown = visitor.log_in("nobody@acme.example", "not the password at all").await;
     assert_eq!((wrong.status, unknown.status), (403, 403));
@@ -57,7 +57,7 @@ async fn s3_s4_both_values_stand_bare_on_a_page_that_nobody_stores() {
             && page.text.contains("data-copy=\"bearer-token\"")
     );
     // The script may copy; it may not store.
-    let script = ann.get("/assets/desk.js").await.text;
+    let script = ann.get("/assets/app.js").await.text;
     assert!(!script.contains("localStorage") && !script.contains("sessionStorage"));
 }
 
@@ -81,7 +81,7 @@ async fn s5_the_token_opens_the_api_as_its_account_and_nothing_else_does() {
 async fn s6_with_the_password_the_bearer_token_is_dead_before_the_page_says_changed() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
-    let other_browser = Person::logged_in(&keydesk.console, ANN, PASSWORD).await;
+    let other_browser = User::logged_in(&keydesk.console, ANN, PASSWORD).await;
     let (endpoint, old) = (ann.endpoint_url().await, ann.bearer_token().await);
     let form = [("current_password", PASSWORD), ("new_password", NEW_PASSWORD)];
     let page = ann.post("/profile/password", &form).await;
@@ -91,8 +91,8 @@ async fn s6_with_the_password_the_bearer_token_is_dead_before_the_page_says_chan
     assert_ne!(new, old);
     assert!(is_let_through(&use_token(&endpoint, &new).await));
     assert_eq!(other_browser.get("/api-docs").await.status, 303, "other sessions are logged out");
-    assert_eq!(Person::visiting(&keydesk.console).log_in(ANN, PASSWORD).await.status, 403);
-    Person::logged_in(&keydesk.console, ANN, NEW_PASSWORD).await;
+    assert_eq!(User::visiting(&keydesk.console).log_in(ANN, PASSWORD).await.status, 403);
+    User::logged_in(&keydesk.console, ANN, NEW_PASSWORD).await;
 }
 
 #[tokio::test]
@@ -121,7 +121,7 @@ async fn s7_a_password_reset_ends_the_bearer_token() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
     let (endpoint, old) = (ann.endpoint_url().await, ann.bearer_token().await);
-    let visitor = Person::visiting(&keydesk.console);
+    let visitor = User::visiting(&keydesk.console);
     let known = visitor.post("/forgot-password", &[("email", ANN)]).await;
     let unknown = visitor.post("/forgot-password", &[("email", "nobody@acme.example")]).await;
     assert_eq!(known.text, unknown.text);
@@ -136,7 +136,7 @@ async fn s7_a_password_reset_ends_the_bearer_token() {
         422,
         "a link works once"
     );
-    let ann = Person::logged_in(&keydesk.console, ANN, NEW_PASSWORD).await;
+    let ann = User::logged_in(&keydesk.console, ANN, NEW_PASSWORD).await;
     assert!(is_let_through(&use_token(&endpoint, &ann.bearer_token().await).await));
 }
 
@@ -163,7 +163,7 @@ async fn s7_logging_out_everywhere_ends_it_and_logging_out_does_not() {
     let (endpoint, old) = (ann.endpoint_url().await, ann.bearer_token().await);
     ann.post("/logout", &[]).await;
     assert!(is_let_through(&use_token(&endpoint, &old).await));
-    let ann = Person::logged_in(&keydesk.console, ANN, PASSWORD).await;
+    let ann = User::logged_in(&keydesk.console, ANN, PASSWORD).await;
     let page = ann.post("/sessions/log-out-everywhere", &[]).await;
     assert_eq!(page.done(), Some("/login?done=logged_out_of_all_sessions"));
     assert_eq!(use_token(&endpoint, &old).await, (401, "logged_out_of_all_sessions".to_owned()));
@@ -180,7 +180,7 @@ async fn s7_an_administrator_logs_a_member_out() {
     assert_eq!(ann.post(&format!("/members/{id}/log-out"), &[]).await.status, 303);
     assert_eq!(use_token(&endpoint, &old).await, (401, "logged_out_of_all_sessions".to_owned()));
     assert_eq!(bob.get("/api-docs").await.status, 303);
-    let bob = Person::logged_in(&keydesk.console, "bob@acme.example", PASSWORD).await;
+    let bob = User::logged_in(&keydesk.console, "bob@acme.example", PASSWORD).await;
     assert!(is_let_through(&use_token(&endpoint, &bob.bearer_token().await).await));
 }
 
@@ -234,7 +234,7 @@ async fn s8_a_new_token_is_shown_once_and_never_again_by_any_way() {
         call(&format!("{endpoint}/keydesk/whoami"), Some(&format!("Bearer {token}"))).await;
     let whoami: serde_json::Value = answer.json().await.expect("JSON");
     assert_eq!(whoami["scopes"], serde_json::json!(["contacts:read", "messages:write"]));
-    assert_eq!(whoami["token"]["binding"], "account");
+    assert_eq!(whoami["token"]["token_owner"], "account");
     assert!(whoami["expires_at"].is_string());
     let again = ann.post("/tokens", &form).await;
     assert_eq!(again.status, 409, "the same form sent twice is one token");
@@ -247,7 +247,7 @@ async fn s8_a_new_token_is_shown_once_and_never_again_by_any_way() {
 async fn s8_mistakes_in_the_form_are_told_and_lose_nothing() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
-    for (form, told) in [
+    for (form, message) in [
         (vec![("name", ""), ("scope", "*")], "give it a name"),
         (vec![("name", "Kept name")], "choose at least one scope"),
         (vec![("name", "Kept name"), ("scope", "Contacts")], "a scope looks like"),
@@ -266,7 +266,7 @@ async fn s8_mistakes_in_the_form_are_told_and_lose_nothing() {
     ] {
         let page = ann.post("/tokens", &form).await;
         assert_eq!(page.status, 422);
-        assert!(page.text.contains(told), "{told}: {}", page.text);
+        assert!(page.text.contains(message), "{message}: {}", page.text);
         assert!(page.text.contains(&format!("value=\"{}\"", form[0].1)));
     }
 }

@@ -58,8 +58,8 @@ async fn w18_t37_a_head_that_drips_is_cut_off_and_a_silent_connection_closed() {
         tokio::time::sleep(Duration::from_millis(300)).await;
         let _ = dripping.write_all(b"x").await;
     }
-    let told = read_to_close(&mut dripping).await;
-    assert!(told.starts_with("HTTP/1.1 408") && told.contains("header_timeout"), "{told}");
+    let message = read_to_close(&mut dripping).await;
+    assert!(message.starts_with("HTTP/1.1 408") && message.contains("header_timeout"), "{message}");
     assert_eq!(read_to_close(&mut silent).await, "");
     assert_eq!(outcome(&read_to_close(&mut idle).await), (200, 1));
 }
@@ -88,13 +88,13 @@ async fn w18_t37_a_body_that_drips_is_refused_and_a_reader_that_sleeps_is_let_go
             }
         }
     };
-    let mut told = Vec::new();
+    let mut message = Vec::new();
     tokio::select! {
-        _ = tokio::time::timeout(Duration::from_secs(30), read.read_to_end(&mut told)) => {}
+        _ = tokio::time::timeout(Duration::from_secs(30), read.read_to_end(&mut message)) => {}
         () = drip => {}
     }
-    let told = String::from_utf8_lossy(&told);
-    assert!(told.starts_with("HTTP/1.1 408") && told.contains("body_timeout"), "{told}");
+    let message = String::from_utf8_lossy(&message);
+    assert!(message.starts_with("HTTP/1.1 408") && message.contains("body_timeout"), "{message}");
     assert!(started.elapsed() < Duration::from_secs(20));
     // The reader took nothing for as long; what it finds now is not all of it.
     tokio::time::sleep(Duration::from_secs(3)).await;

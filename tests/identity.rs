@@ -1,6 +1,6 @@
 //! T51, T53, T54, T57 and T62: whose is whose, who stays, who is who, and that all of it is written down.
 
-use crate::support::{Keydesk, Options, PASSWORD, Person, postgres::Postgres};
+use crate::support::{Keydesk, Options, PASSWORD, User, postgres::Postgres};
 use keydesk_control::{Access, ROUTES};
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::path::Path;
@@ -12,12 +12,12 @@ fn id_in(page: &str, kind: &str) -> String {
     page[start..start + 36].to_owned()
 }
 
-async fn sees_nothing_of_acme(bea: &Person) {
+async fn sees_nothing_of_acme(bea: &User) {
     for list in [
         "/tokens",
         "/members",
         "/receipts",
-        "/tokens/objections",
+        "/tokens/violations",
         "/audit",
         "/audit?text=importer",
         "/audit/export?format=jsonl",
@@ -42,7 +42,7 @@ async fn t51_what_belongs_to_another_account_does_not_exist() {
     let token = ann.create_token("Acme importer", "never").await;
     ann.post("/members/invitations", &[("email", "bob@acme.example"), ("role", "viewer")]).await;
     ann.post("/api-docs/rotate", &[]).await;
-    let bea = Person::signed_up(&keydesk.console, "Beta Ltd", "bea@beta.example", "Bea").await;
+    let bea = User::signed_up(&keydesk.console, "Beta Ltd", "bea@beta.example", "Bea").await;
 
     let members = ann.get("/members").await.text;
     let receipts = ann.get("/receipts").await.text;
@@ -57,7 +57,7 @@ async fn t51_what_belongs_to_another_account_does_not_exist() {
         // Whoever asks for a passkey that is not theirs is told that it is gone.
         ("/passkeys/", "AAAA".to_owned()),
     ];
-    let form = [("role", "viewer"), ("scope", "*"), ("start", "now"), ("overlap", "none")];
+    let form = [("role", "viewer"), ("scope", "*"), ("start", "now"), ("grace_period", "none")];
     let mut tried = 0;
     for (method, path, access) in ROUTES {
         if !path.contains("{id}") || *access == Access::Operator {
@@ -124,7 +124,7 @@ async fn t54_an_address_in_disguise_is_its_owner_and_mail_goes_to_the_stored_one
     let ann = keydesk.with_account().await;
     let stored = "Fiona.fiscal+api@acme.example";
     ann.invite(stored, "viewer", PASSWORD).await;
-    let visitor = Person::visiting(&keydesk.console);
+    let visitor = User::visiting(&keydesk.console);
     let long = format!("{}@acme.example", "f".repeat(320));
     for (typed, is_fiona) in [
         ("fiona.fiscal+api@acme.example", true),
@@ -180,14 +180,14 @@ async fn t57_there_is_no_change_without_its_entry_and_no_entry_without_its_chang
     let options = Options { has_account: true, ..Options::default() };
     drop(ann);
     for round in 0..6_u64 {
-        let people = futures_util::future::join_all(
-            (0..3).map(|_| Person::logged_in(&keydesk.console, ANN, PASSWORD)),
+        let users = futures_util::future::join_all(
+            (0..3).map(|_| User::logged_in(&keydesk.console, ANN, PASSWORD)),
         )
         .await;
-        let acts: Vec<_> = people
+        let acts: Vec<_> = users
             .into_iter()
             .enumerate()
-            .map(|(worker, person)| tokio::spawn(act_on(person, format!("{round}-{worker}"))))
+            .map(|(worker, user)| tokio::spawn(act_on(user, format!("{round}-{worker}"))))
             .collect();
         tokio::time::sleep(std::time::Duration::from_millis(150 + 37 * round)).await;
         keydesk.kill_and_restart(&options);
@@ -199,23 +199,23 @@ async fn t57_there_is_no_change_without_its_entry_and_no_entry_without_its_chang
     for (what, changes, entries) in [
         (
             "API tokens",
-            "SELECT count(*) FROM token WHERE binding = 'account'",
-            "SELECT count(*) FROM audit WHERE action = 'token.issue'",
+            "SELECT count(*) FROM token WHERE token_owner = 'account'",
+            "SELECT count(*) FROM audit WHERE action = 'token.created'",
         ),
         (
             "rotations of the bearer token",
-            "SELECT count(*) FROM secret WHERE end_cause = 'rotated'",
-            "SELECT count(*) FROM audit WHERE action = 'token.rotate'",
+            "SELECT count(*) FROM secret WHERE revocation_reason = 'rotated'",
+            "SELECT count(*) FROM audit WHERE action = 'token.rotated'",
         ),
         (
             "invitations",
             "SELECT count(*) FROM invitation",
-            "SELECT count(*) FROM audit WHERE action = 'member.invite'",
+            "SELECT count(*) FROM audit WHERE action = 'member.invited'",
         ),
         (
             "sessions",
             "SELECT count(*) FROM session",
-            "SELECT count(*) FROM audit WHERE action IN ('session.log_in', 'account.open')",
+            "SELECT count(*) FROM audit WHERE action IN ('session.created', 'account.created')",
         ),
     ] {
         let (changes, entries) = (counted(&folder, changes).await, counted(&folder, entries).await);
@@ -227,18 +227,18 @@ async fn t57_there_is_no_change_without_its_entry_and_no_entry_without_its_chang
 }
 
 /// Makes, rotates and invites until the console is gone.
-async fn act_on(person: Person, whose: String) {
+async fn act_on(user: User, whose: String) {
     for number in 0_u32.. {
         let name = format!("T {whose}-{number}");
         let form = [("name", name.as_str()), ("expires", "never"), ("scope", "*")];
-        if person.try_post("/tokens", &form).await.is_none()
-            || person.try_post("/api-docs/rotate", &[]).await.is_none()
+        if user.try_post("/tokens", &form).await.is_none()
+            || user.try_post("/api-docs/rotate", &[]).await.is_none()
         {
             return;
         }
         let email = format!("p{whose}-{number}@acme.example");
         let form = [("email", email.as_str()), ("role", "viewer")];
-        if person.try_post("/members/invitations", &form).await.is_none() {
+        if user.try_post("/members/invitations", &form).await.is_none() {
             return;
         }
     }
@@ -267,7 +267,7 @@ async fn t62_no_name_moves_the_cursor_breaks_a_line_or_turns_the_text() {
     for name in evil {
         ann.post("/tokens", &[("name", name), ("expires", "never"), ("scope", "*")]).await;
         ann.post("/members/invitations", &[("email", name), ("role", "viewer")]).await;
-        Person::visiting(&keydesk.console).log_in(name, "wrong").await;
+        User::visiting(&keydesk.console).log_in(name, "wrong").await;
         ann.get(&format!("/audit?text={}", escaped(name))).await;
         ann.get(&format!("/{}", escaped(name))).await;
         let client = crate::support::client().build().expect("a client");

@@ -1,14 +1,14 @@
 //! N6, T72: another master key while everything runs; killed on the way, it goes on.
 
 use crate::support::{
-    Keydesk, Options, PASSWORD, Person, cluster::Cluster, eventually, is_let_through, use_token,
+    Keydesk, Options, PASSWORD, User, cluster::Cluster, eventually, is_let_through, use_token,
 };
 use std::process::{Command, Stdio};
 
 fn rotate(keydesk: &Keydesk) -> (bool, String) {
     let output = keydesk.command(&["key", "rotate"]);
-    let told = [output.stdout, output.stderr].concat();
-    (output.status.success(), String::from_utf8_lossy(&told).into_owned())
+    let message = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&message).into_owned())
 }
 
 fn keys_in(keydesk: &Keydesk) -> String {
@@ -23,23 +23,23 @@ async fn n6_a_rotation_of_the_key_kills_no_token_and_no_password() {
     let endpoint = ann.endpoint_url().await;
     let (anns, bobs) = (ann.bearer_token().await, bob.bearer_token().await);
     let before = keys_in(&keydesk);
-    let (done, told) = rotate(&keydesk);
-    assert!(done && told.contains("does not need the old key any more"), "{told}");
+    let (done, message) = rotate(&keydesk);
+    assert!(done && message.contains("does not need the old key any more"), "{message}");
     let after = keys_in(&keydesk);
     assert!(!after.contains(before.trim()) && after.lines().count() == 1, "the old key is gone");
-    for (person, token) in [(&ann, &anns), (&bob, &bobs)] {
-        assert_eq!(&person.bearer_token().await, token, "shown as before");
+    for (user, token) in [(&ann, &anns), (&bob, &bobs)] {
+        assert_eq!(&user.bearer_token().await, token, "shown as before");
         assert!(is_let_through(&use_token(&endpoint, token).await));
     }
     // The old key is in no file any more; passwords that were hashed with it are good all the same.
     keydesk = keydesk.restart(&Options::default());
     for _ in 0..2 {
-        let again = Person::logged_in(&keydesk.console, "ann@acme.example", PASSWORD).await;
+        let again = User::logged_in(&keydesk.console, "ann@acme.example", PASSWORD).await;
         assert_eq!(again.bearer_token().await, anns);
     }
-    let (done, told) = rotate(&keydesk);
-    assert!(done, "{told}");
-    Person::logged_in(&keydesk.console, "bob@acme.example", PASSWORD).await;
+    let (done, message) = rotate(&keydesk);
+    assert!(done, "{message}");
+    User::logged_in(&keydesk.console, "bob@acme.example", PASSWORD).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -62,18 +62,18 @@ async fn t72_a_rotation_that_is_killed_goes_on_and_a_wrong_key_harms_nothing() {
         assert_eq!(ann.bearer_token().await, token, "round {round}");
         assert!(is_let_through(&use_token(&endpoint, &token).await));
     }
-    let (done, told) = rotate(&keydesk);
-    assert!(done, "{told}");
+    let (done, message) = rotate(&keydesk);
+    assert!(done, "{message}");
     assert_eq!(ann.bearer_token().await, token);
     keydesk.stop();
     let right = keys_in(&keydesk);
     let wrong = format!("keydesk-key-1 {}\n", "ab".repeat(32));
     std::fs::write(keydesk.data().join("keydesk.key"), wrong).expect("writes");
-    let (done, told) = rotate(&keydesk);
-    assert!(!done && told.contains("put the old file back"), "{told}");
+    let (done, message) = rotate(&keydesk);
+    assert!(!done && message.contains("put the old file back"), "{message}");
     std::fs::write(keydesk.data().join("keydesk.key"), right).expect("writes");
     let keydesk = keydesk.restart(&Options::default());
-    let ann = Person::logged_in(&keydesk.console, "ann@acme.example", PASSWORD).await;
+    let ann = User::logged_in(&keydesk.console, "ann@acme.example", PASSWORD).await;
     assert_eq!(ann.bearer_token().await, token);
 }
 
@@ -81,25 +81,25 @@ async fn t72_a_rotation_that_is_killed_goes_on_and_a_wrong_key_harms_nothing() {
 async fn t72_nodes_get_the_new_key_before_it_is_used() {
     let cluster = Cluster::start(2, "").await;
     let mut token = cluster.ann.bearer_token().await;
-    let (done, told) = rotate(&cluster.nodes[0]);
-    assert!(!done && told.contains("do not hold the new key yet: node-1"), "{told}");
-    let there = Person::logged_in(&cluster.nodes[1].console, "ann@acme.example", PASSWORD).await;
+    let (done, message) = rotate(&cluster.nodes[0]);
+    assert!(!done && message.contains("do not hold the new key yet: node-1"), "{message}");
+    let there = User::logged_in(&cluster.nodes[1].console, "ann@acme.example", PASSWORD).await;
     assert_eq!(there.bearer_token().await, token, "all goes on");
     let key = |node: usize| cluster.nodes[node].data().join("keydesk.key");
     std::fs::copy(key(0), key(1)).expect("copies");
-    let told = std::sync::Mutex::new(String::new());
+    let message = std::sync::Mutex::new(String::new());
     eventually("the other node has read the file", async || {
         let (done, said) = rotate(&cluster.nodes[0]);
-        *told.lock().expect("not poisoned") = said;
+        *message.lock().expect("not poisoned") = said;
         done
     })
     .await;
-    let told = told.into_inner().expect("not poisoned");
-    assert!(told.contains("Copy the file to the other nodes"), "{told}");
-    for person in [&cluster.ann, &there] {
-        assert_eq!(person.bearer_token().await, token);
+    let message = message.into_inner().expect("not poisoned");
+    assert!(message.contains("Copy the file to the other nodes"), "{message}");
+    for user in [&cluster.ann, &there] {
+        assert_eq!(user.bearer_token().await, token);
         // What is made now is sealed under the new key, wherever it is made, and shown everywhere.
-        let page = person.post("/api-docs/rotate", &[]).await;
+        let page = user.post("/api-docs/rotate", &[]).await;
         assert_eq!(page.done(), Some("/api-docs?done=token_rotated"));
         token = cluster.ann.bearer_token().await;
         assert_eq!(there.bearer_token().await, token);

@@ -1,16 +1,16 @@
 //! The console and its mail in the reader's language; the API in English.
 
-use crate::support::{Keydesk, PASSWORD, Page, Person, call};
+use crate::support::{Keydesk, PASSWORD, Page, User, call};
 
-async fn choose(person: &Person, language: &str) -> Page {
-    person.post("/profile/language", &[("language", language)]).await
+async fn choose(user: &User, language: &str) -> Page {
+    user.post("/profile/language", &[("language", language)]).await
 }
 
 #[tokio::test]
 async fn the_browser_s_language_is_spoken_until_somebody_chooses_another() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
-    let spanish = Person::visiting_in("es-MX,es;q=0.9,en;q=0.5", &keydesk.console);
+    let spanish = User::visiting_in("es-MX,es;q=0.9,en;q=0.5", &keydesk.console);
     let page = spanish.get("/login").await.text;
     assert!(page.contains("<html lang=\"es\">") && page.contains("Iniciar sesión"), "{page}");
     let refused = spanish.log_in("ann@acme.example", "wrong").await.text;
@@ -22,11 +22,11 @@ async fn the_browser_s_language_is_spoken_until_somebody_chooses_another() {
 
     assert_eq!(
         choose(&spanish, "pt").await.location.as_deref(),
-        Some("/profile?done=language_set")
+        Some("/profile?done=language_saved")
     );
     // It is hers, in whichever browser.
     for browser in [&spanish, &ann] {
-        let page = browser.get("/profile?done=language_set").await.text;
+        let page = browser.get("/profile?done=language_saved").await.text;
         assert!(page.contains("<html lang=\"pt\">") && page.contains("Idioma definido."), "{page}");
     }
     for wrong in ["de", "EN", "<i>"] {
@@ -48,7 +48,7 @@ async fn mail_goes_in_the_language_that_its_reader_has_chosen() {
     choose(&bob, "es").await;
     let id = ann.member_id("bob").await;
     ann.post(&format!("/members/{id}/log-out"), &[]).await;
-    let visitor = Person::visiting(&keydesk.console);
+    let visitor = User::visiting(&keydesk.console);
     visitor.post("/forgot-password", &[("email", "bob@acme.example")]).await;
     ann.post(&format!("/members/{id}/remove"), &[]).await;
     let mailbox = ann.get("/mail").await.text;
@@ -79,12 +79,12 @@ async fn the_api_answers_in_english() {
     let problem: serde_json::Value = answer.json().await.expect("JSON");
     assert!(problem["title"].as_str().is_some_and(|title| title.contains("token")), "{problem}");
     let lines = ann.get("/audit/export?format=jsonl").await.text;
-    assert!(lines.contains("\"person.choose_language\"") && !lines.contains("Idioma"), "{lines}");
+    assert!(lines.contains("\"user.choose_language\"") && !lines.contains("Idioma"), "{lines}");
     let csv = ann.get("/audit/export?format=csv").await.text;
     assert!(csv.contains("Language chosen") && !csv.contains("Idioma"), "{csv}");
 }
 
-/// Whatever is refused, a person gets a page in their language.
+/// Whatever is refused, a user gets a page in their language.
 #[tokio::test]
 async fn what_cannot_be_read_is_told_on_a_page() {
     let mut keydesk = Keydesk::start();

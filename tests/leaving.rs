@@ -3,7 +3,7 @@
 use crate::{
     addresses::link_to,
     operators::operator,
-    support::{Keydesk, NEW_PASSWORD, Options, PASSWORD, Person},
+    support::{Keydesk, NEW_PASSWORD, Options, PASSWORD, User},
 };
 
 const BOB: &str = "bob@acme.example";
@@ -11,8 +11,8 @@ const BOB: &str = "bob@acme.example";
 /// An account with an administrator Bob, who has invited two people.
 struct Left {
     keydesk: Keydesk,
-    ann: Person,
-    bob: Person,
+    ann: User,
+    bob: User,
     links: Vec<String>,
 }
 
@@ -34,7 +34,7 @@ impl Left {
     async fn let_in(&self) -> Vec<bool> {
         let mut let_in = Vec::new();
         for link in &self.links {
-            let stranger = Person::visiting(&self.keydesk.console);
+            let stranger = User::visiting(&self.keydesk.console);
             let page = stranger.post(link, &[("name", "Mole"), ("password", PASSWORD)]).await;
             let_in.push(page.status == 303);
         }
@@ -106,8 +106,8 @@ async fn another_password_closes_the_invitations_of_who_had_it() {
 async fn the_mail_after_a_reset_names_the_passkeys_that_still_log_in() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
-    let add = "INSERT INTO passkey (id, person_id, name, body, created_at) \
-        SELECT 'a' || id, id, 'Mallory’s phone', '{}', 0 FROM person";
+    let add = "INSERT INTO passkey (id, user_id, name, body, created_at) \
+        SELECT 'a' || id, id, 'Mallory’s phone', '{}', 0 FROM user";
     keydesk.sql(add).await;
     ann.post("/forgot-password", &[("email", "ann@acme.example")]).await;
     let link = ann.link_in_mail("/reset-password/").await;
@@ -130,7 +130,7 @@ async fn who_takes_an_invited_address_keeps_no_invitation_back() {
         let link = link_to(&bob, words, "/email-change/").await;
         assert_eq!(bob.post(&link, &[("answer", "confirm")]).await.status, 200);
     }
-    let page = Person::visiting(&keydesk.console).log_in("robert@acme.example", PASSWORD).await;
+    let page = User::visiting(&keydesk.console).log_in("robert@acme.example", PASSWORD).await;
     assert_eq!(page.status, 303, "the address is his");
     ann.post(&format!("/members/{}/remove", ann.member_id("bob").await), &[]).await;
     let page = bob.post(&invitation, &[("name", "Bob"), ("password", PASSWORD)]).await;
@@ -139,7 +139,7 @@ async fn who_takes_an_invited_address_keeps_no_invitation_back() {
 
 /// What an operator has not confirmed goes with the owner who asked for it.
 #[tokio::test]
-async fn sign_on_that_waits_for_the_operator_goes_with_who_set_it() {
+async fn sso_that_waits_for_the_operator_goes_with_who_set_it() {
     let left = Left::start("owner").await;
     let form = [
         ("issuer", "https://login.evil.example"),

@@ -1,6 +1,6 @@
 //! What a token may do: scopes on operations, address lists, observed before they are enforced.
 
-use crate::support::{Keydesk, Options, PATIENCE, Person, client, eventually};
+use crate::support::{Keydesk, Options, PATIENCE, User, client, eventually};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -57,7 +57,7 @@ impl Api {
     }
 }
 
-pub async fn token_with(ann: &Person, name: &str, scopes: &[&str]) -> String {
+pub async fn token_with(ann: &User, name: &str, scopes: &[&str]) -> String {
     let mut form = vec![("name", name), ("expires", "never")];
     form.extend(scopes.iter().map(|scope| ("scope", *scope)));
     let page = ann.post("/tokens", &form).await;
@@ -130,7 +130,7 @@ async fn f3_scopes_are_observed_then_enforced_on_what_is_forwarded() {
             .contains("3 calls of importer with “Mail”: GET /contacts")
     })
     .await;
-    let page = ann.get("/tokens/objections").await.text;
+    let page = ann.get("/tokens/violations").await.text;
     assert!(page.contains("would be refused: lacks the scope"), "{page}");
     assert!(!page.contains("GET /messages"), "{page}");
 
@@ -262,19 +262,19 @@ async fn n7_limits_of_a_token_are_proposed_tried_and_enforced() {
     let tried = [("scope", "messages:read"), ("addresses", "10.0.0.0/8"), ("start", "try")];
     assert_eq!(
         ann.post(&limits, &tried).await.location.as_deref(),
-        Some("/tokens?done=limits_on_trial")
+        Some("/tokens?done=limits_on_observed")
     );
-    assert_eq!(call("/contacts").await.status, 200, "a trial refuses nothing");
-    eventually("the trial's objections are listed", async || {
+    assert_eq!(call("/contacts").await.status, 200, "a observed refuses nothing");
+    eventually("the observed's violations are listed", async || {
         let page = ann.get(&limits).await.text;
-        page.contains("would be refused by the scopes on trial")
-            && page.contains("would be refused by the addresses on trial")
+        page.contains("would be refused by the scopes on observed")
+            && page.contains("would be refused by the addresses on observed")
     })
     .await;
     let fits = [("scope", "contacts:read"), ("addresses", "127.0.0.0/8\n::1"), ("start", "now")];
     assert_eq!(
         ann.post(&limits, &fits).await.location.as_deref(),
-        Some("/tokens?done=limits_in_force")
+        Some("/tokens?done=limits_enforced")
     );
     assert_eq!(call("/contacts").await.status, 200);
     assert_eq!(call("/messages").await.code(), "insufficient_scope");
@@ -292,7 +292,7 @@ async fn n7_limits_of_a_token_are_proposed_tried_and_enforced() {
     // It is still so after a restart, from the snapshot.
     let keydesk = keydesk.restart(&Options { has_account: true, ..api.options() });
     let ann =
-        Person::logged_in(&keydesk.console, "ann@acme.example", crate::support::PASSWORD).await;
+        User::logged_in(&keydesk.console, "ann@acme.example", crate::support::PASSWORD).await;
     let endpoint = ann.endpoint_url().await;
     let answer = send("GET", &format!("{endpoint}/contacts"), &token, "crm/1").await;
     assert_eq!(answer.code(), "ip_not_allowed");
@@ -383,19 +383,19 @@ async fn n7_the_lists_of_a_recorded_day_are_exactly_right() {
         done.expect("the program's day");
     }
     eventually("everything is written down", async || {
-        listed(&ann.get("/tokens/objections").await.text) == expected
+        listed(&ann.get("/tokens/violations").await.text) == expected
     })
     .await;
     // The command tells the same before it is enforced.
-    let told = run(&keydesk, &["operations", "check"]);
-    assert_eq!(told.lines().count(), expected.len(), "{told}");
+    let message = run(&keydesk, &["operations", "check"]);
+    assert_eq!(message.lines().count(), expected.len(), "{message}");
     for ((name, agent, operation), times) in &expected {
         let line = format!("{times} calls of {agent} with “{name}”: {operation}");
-        assert!(told.contains(&line), "{line} in {told}");
+        assert!(message.contains(&line), "{line} in {message}");
     }
 }
 
-/// The rows of the page of objections.
+/// The rows of the page of violation.
 fn listed(page: &str) -> BTreeMap<(String, String, String), usize> {
     let rows = page.split("<tr>").skip(2).filter_map(|row| {
         let cell = |label: &str| {
@@ -423,8 +423,8 @@ async fn f3_operations_of_the_configuration_go_before_the_documents() {
     let ann = keydesk.with_account().await;
     rules_arrive(&keydesk).await;
     run(&keydesk, &["operations", "enforce"]);
-    let told = run(&keydesk, &["operations", "list"]);
-    assert!(told.contains("mail:read") && !told.contains("messages:read"), "{told}");
+    let message = run(&keydesk, &["operations", "list"]);
+    assert!(message.contains("mail:read") && !message.contains("messages:read"), "{message}");
     let endpoint = ann.endpoint_url().await;
     let token = token_with(&ann, "Mail", &["mail:read"]).await;
     for (method, path, status) in

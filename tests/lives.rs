@@ -1,7 +1,7 @@
 //! Random acts of people, held against a small model of which tokens and which sessions live; on both back
 //! ends.
 
-use crate::support::{Keydesk, Options, PASSWORD, Person, postgres::Postgres};
+use crate::support::{Keydesk, Options, PASSWORD, User, postgres::Postgres};
 use keydesk_token::Entropy;
 use std::fmt::Write;
 
@@ -13,7 +13,7 @@ const STEPS: usize = 70;
 enum Act {
     LogIn,
     LogOut,
-    LogOutEverywhere,
+    LogOutAll,
     ChangePassword,
     RotateBearer,
     CreateApiToken,
@@ -31,7 +31,7 @@ enum Act {
 const ACTS: [Act; 15] = [
     Act::LogIn,
     Act::LogOut,
-    Act::LogOutEverywhere,
+    Act::LogOutAll,
     Act::ChangePassword,
     Act::RotateBearer,
     Act::CreateApiToken,
@@ -50,7 +50,7 @@ const ACTS: [Act; 15] = [
 #[derive(Default)]
 struct Model {
     is_suspended: bool,
-    /// By person: whether they belong to the account, whether they may use the API, how often their password
+    /// By user: whether they belong to the account, whether they may use the API, how often their password
     /// was changed.
     members: [Member; 3],
     tokens: Vec<Token>,
@@ -73,20 +73,20 @@ struct Token {
 }
 
 struct Session {
-    person: usize,
-    browser: Person,
+    user: usize,
+    browser: User,
     lives: bool,
 }
 
 impl Model {
-    fn end_bearer(&mut self, person: usize) {
-        let own = self.tokens.iter_mut().filter(|token| token.bearer_of == Some(person));
+    fn end_bearer(&mut self, user: usize) {
+        let own = self.tokens.iter_mut().filter(|token| token.bearer_of == Some(user));
         own.for_each(|token| token.lives = false);
     }
 
-    fn end_sessions(&mut self, person: usize, except: Option<usize>) {
+    fn end_sessions(&mut self, user: usize, except: Option<usize>) {
         let own = self.sessions.iter_mut().enumerate();
-        let own = own.filter(|(at, session)| session.person == person && Some(*at) != except);
+        let own = own.filter(|(at, session)| session.user == user && Some(*at) != except);
         own.for_each(|(_, session)| session.lives = false);
     }
 
@@ -103,7 +103,7 @@ struct World {
     keydesk: Keydesk,
     entropy: Entropy,
     model: Model,
-    otto: Person,
+    otto: User,
     number: String,
     endpoint: String,
     history: String,
@@ -121,12 +121,12 @@ impl World {
         let args = [&["--config", "keydesk.toml"][..], &args].concat();
         let created = keydesk.run(&args, PASSWORD);
         assert!(created.status.success(), "{created:?}");
-        let otto = Person::logged_in(&keydesk.console, OPERATOR, PASSWORD).await;
+        let otto = User::logged_in(&keydesk.console, OPERATOR, PASSWORD).await;
         let endpoint = ann.endpoint_url().await;
         let number = endpoint.rsplit('/').next().expect("a number").to_owned();
         let mut model = Model::default();
         model.members[0].belongs = true;
-        model.sessions.push(Session { person: 0, browser: ann, lives: true });
+        model.sessions.push(Session { user: 0, browser: ann, lives: true });
         let (entropy, history) = (Entropy::seeded(seed), format!("seed {seed}"));
         let mut world = Self { keydesk, entropy, model, otto, number, endpoint, history };
         world.note_bearer(0).await;
@@ -138,65 +138,65 @@ impl World {
         usize::try_from(drawn).expect("fits") % count.max(1)
     }
 
-    fn find_session(&self, person: usize) -> Option<usize> {
-        self.model.sessions.iter().position(|session| session.person == person && session.lives)
+    fn find_session(&self, user: usize) -> Option<usize> {
+        self.model.sessions.iter().position(|session| session.user == user && session.lives)
     }
 
-    async fn log_in(&mut self, person: usize) -> usize {
-        let password = password(self.model.members[person].passwords);
-        let browser = Person::logged_in(&self.keydesk.console, PEOPLE[person], &password).await;
-        self.model.sessions.push(Session { person, browser, lives: true });
+    async fn log_in(&mut self, user: usize) -> usize {
+        let password = password(self.model.members[user].passwords);
+        let browser = User::logged_in(&self.keydesk.console, PEOPLE[user], &password).await;
+        self.model.sessions.push(Session { user, browser, lives: true });
         self.model.sessions.len() - 1
     }
 
-    async fn session(&mut self, person: usize) -> usize {
-        match self.find_session(person) {
+    async fn session(&mut self, user: usize) -> usize {
+        match self.find_session(user) {
             Some(at) => at,
-            None => self.log_in(person).await,
+            None => self.log_in(user).await,
         }
     }
 
-    async fn post(&mut self, person: usize, path: &str, form: &[(&str, &str)]) -> u16 {
-        let at = self.session(person).await;
+    async fn post(&mut self, user: usize, path: &str, form: &[(&str, &str)]) -> u16 {
+        let at = self.session(user).await;
         self.model.sessions[at].browser.post(path, form).await.status
     }
 
     /// The bearer token that stands on the page, where there is one.
-    async fn note_bearer(&mut self, person: usize) {
-        let member = self.model.members[person];
+    async fn note_bearer(&mut self, user: usize) {
+        let member = self.model.members[user];
         if !member.belongs || member.is_viewer {
             return;
         }
-        let at = self.session(person).await;
+        let at = self.session(user).await;
         let plain = self.model.sessions[at].browser.bearer_token().await;
         if self.model.tokens.iter().all(|token| token.plain != plain) {
             let name = String::new();
-            self.model.tokens.push(Token { plain, bearer_of: Some(person), name, lives: true });
+            self.model.tokens.push(Token { plain, bearer_of: Some(user), name, lives: true });
         }
     }
 
-    async fn act(&mut self, act: Act, person: usize) {
-        let is_member = self.model.members[person].belongs;
+    async fn act(&mut self, act: Act, user: usize) {
+        let is_member = self.model.members[user].belongs;
         match act {
             Act::LogIn if is_member => {
-                self.log_in(person).await;
+                self.log_in(user).await;
             }
-            Act::LogOut | Act::LogOutEverywhere | Act::ChangePassword if is_member => {
-                self.own_act(act, person).await;
+            Act::LogOut | Act::LogOutAll | Act::ChangePassword if is_member => {
+                self.own_act(act, user).await;
             }
-            Act::RotateBearer if is_member && !self.model.members[person].is_viewer => {
-                self.post(person, "/api-docs/rotate", &[]).await;
-                self.model.end_bearer(person);
+            Act::RotateBearer if is_member && !self.model.members[user].is_viewer => {
+                self.post(user, "/api-docs/rotate", &[]).await;
+                self.model.end_bearer(user);
             }
             Act::CreateApiToken | Act::RotateApiToken | Act::RevokeApiToken => {
                 self.api_act(act).await;
             }
             Act::LogOutMember | Act::MakeViewer | Act::MakeDeveloper | Act::Remove
-                if is_member && person != 0 =>
+                if is_member && user != 0 =>
             {
-                self.act_on(act, person).await;
+                self.act_on(act, user).await;
             }
-            Act::Invite if !is_member => self.invite(person).await,
+            Act::Invite if !is_member => self.invite(user).await,
             Act::Suspend | Act::Restore => {
                 let is_suspended = matches!(act, Act::Suspend);
                 let verb = if is_suspended { "suspend" } else { "restore" };
@@ -205,32 +205,32 @@ impl World {
             }
             _ => return,
         }
-        let _ = write!(self.history, ", {act:?} {person}");
-        for person in 0..PEOPLE.len() {
-            self.note_bearer(person).await;
+        let _ = write!(self.history, ", {act:?} {user}");
+        for user in 0..PEOPLE.len() {
+            self.note_bearer(user).await;
         }
     }
 
-    async fn own_act(&mut self, act: Act, person: usize) {
-        let at = self.session(person).await;
-        let times = self.model.members[person].passwords;
+    async fn own_act(&mut self, act: Act, user: usize) {
+        let at = self.session(user).await;
+        let times = self.model.members[user].passwords;
         match act {
             Act::LogOut => {
-                self.post(person, "/logout", &[]).await;
+                self.post(user, "/logout", &[]).await;
                 self.model.sessions[at].lives = false;
             }
-            Act::LogOutEverywhere => {
-                self.post(person, "/sessions/log-out-everywhere", &[]).await;
-                self.model.end_sessions(person, None);
-                self.model.end_bearer(person);
+            Act::LogOutAll => {
+                self.post(user, "/sessions/log-out-everywhere", &[]).await;
+                self.model.end_sessions(user, None);
+                self.model.end_bearer(user);
             }
             _ => {
                 let (old, new) = (password(times), password(times + 1));
                 let form = [("current_password", old.as_str()), ("new_password", new.as_str())];
-                assert_eq!(self.post(person, "/profile/password", &form).await, 303);
-                self.model.members[person].passwords += 1;
-                self.model.end_sessions(person, Some(at));
-                self.model.end_bearer(person);
+                assert_eq!(self.post(user, "/profile/password", &form).await, 303);
+                self.model.members[user].passwords += 1;
+                self.model.end_sessions(user, Some(at));
+                self.model.end_bearer(user);
             }
         }
     }
@@ -262,46 +262,46 @@ impl World {
     }
 
     /// What an owner does to a member.
-    async fn act_on(&mut self, act: Act, person: usize) {
-        let name = PEOPLE[person].split('@').next().expect("a name");
+    async fn act_on(&mut self, act: Act, user: usize) {
+        let name = PEOPLE[user].split('@').next().expect("a name");
         let at = self.session(0).await;
         let id = self.model.sessions[at].browser.member_id(name).await;
         let path = |verb: &str| format!("/members/{id}/{verb}");
         match act {
             Act::LogOutMember => {
                 self.post(0, &path("log-out"), &[]).await;
-                self.model.end_sessions(person, None);
-                self.model.end_bearer(person);
+                self.model.end_sessions(user, None);
+                self.model.end_bearer(user);
             }
             Act::Remove => {
                 self.post(0, &path("remove"), &[]).await;
-                self.model.end_sessions(person, None);
-                self.model.end_bearer(person);
-                self.model.members[person].belongs = false;
+                self.model.end_sessions(user, None);
+                self.model.end_bearer(user);
+                self.model.members[user].belongs = false;
             }
             _ => {
                 let is_viewer = matches!(act, Act::MakeViewer);
                 let role = if is_viewer { "viewer" } else { "developer" };
                 self.post(0, &path("role"), &[("role", role)]).await;
-                self.model.members[person].is_viewer = is_viewer;
+                self.model.members[user].is_viewer = is_viewer;
                 if is_viewer {
-                    self.model.end_bearer(person);
+                    self.model.end_bearer(user);
                 }
             }
         }
     }
 
-    async fn invite(&mut self, person: usize) {
-        let form = [("email", PEOPLE[person]), ("role", "developer")];
+    async fn invite(&mut self, user: usize) {
+        let form = [("email", PEOPLE[user]), ("role", "developer")];
         self.post(0, "/members/invitations", &form).await;
-        let browser = Person::visiting(&self.keydesk.console);
+        let browser = User::visiting(&self.keydesk.console);
         let link = browser.link_in_mail("/invitation/").await;
-        let password = password(self.model.members[person].passwords);
+        let password = password(self.model.members[user].passwords);
         let page = browser.post(&link, &[("password", password.as_str())]).await;
         assert_eq!(page.status, 303, "{}: {}", self.history, page.text);
-        self.model.members[person] =
-            Member { belongs: true, is_viewer: false, ..self.model.members[person] };
-        self.model.sessions.push(Session { person, browser, lives: true });
+        self.model.members[user] =
+            Member { belongs: true, is_viewer: false, ..self.model.members[user] };
+        self.model.sessions.push(Session { user, browser, lives: true });
     }
 
     /// Every token and every session that there ever was.
@@ -310,13 +310,13 @@ impl World {
         for token in &self.model.tokens {
             let answer = crate::limits::send("GET", &url, &token.plain, "app").await;
             let expected = self.model.expected(token);
-            let whose = token.bearer_of.map_or(token.name.as_str(), |person| PEOPLE[person]);
+            let whose = token.bearer_of.map_or(token.name.as_str(), |user| PEOPLE[user]);
             assert_eq!(answer.status, expected, "{whose}: {} after {}", answer.body, self.history);
         }
         for session in &self.model.sessions {
             let status = session.browser.get("/sessions").await.status;
             let expected = if session.lives { 200 } else { 303 };
-            assert_eq!(status, expected, "{} after {}", PEOPLE[session.person], self.history);
+            assert_eq!(status, expected, "{} after {}", PEOPLE[session.user], self.history);
         }
     }
 }
@@ -325,8 +325,8 @@ async fn live_through(config: String, seed: u64) {
     let mut world = World::new(config, seed).await;
     for _ in 0..STEPS {
         let act = ACTS[world.draw(ACTS.len())];
-        let person = world.draw(PEOPLE.len());
-        world.act(act, person).await;
+        let user = world.draw(PEOPLE.len());
+        world.act(act, user).await;
         world.check().await;
     }
     let verified = world.keydesk.run(&["--config", "keydesk.toml", "audit", "verify"], "");

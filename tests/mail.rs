@@ -2,7 +2,7 @@
 
 use crate::{
     documents::repository,
-    support::{Keydesk, Options, PASSWORD, Person, eventually, free_port},
+    support::{Keydesk, Options, PASSWORD, User, eventually, free_port},
 };
 use serde_json::Value;
 use std::{
@@ -66,13 +66,13 @@ impl Drop for MailServer {
     }
 }
 
-async fn invite(ann: &Person, email: &str) {
+async fn invite(ann: &User, email: &str) {
     let form = [("email", email), ("role", "developer")];
     let page = ann.post("/members/invitations", &form).await;
     assert_eq!(page.location.as_deref(), Some("/members?done=invited"), "{}", page.text);
 }
 
-async fn members_says(ann: &Person, text: &str) {
+async fn members_says(ann: &User, text: &str) {
     eventually(text, async || ann.get("/members").await.text.contains(text)).await;
 }
 
@@ -98,14 +98,14 @@ async fn a_mail_passes_a_strict_reader_and_its_link_works() {
             .as_str()
             .is_some_and(|it| it.contains("Ann Chen at Acme invites you to use"))
     );
-    // The link is whole, and the person logs in by whichever spelling their browser sends.
+    // The link is whole, and the user logs in by whichever spelling their browser sends.
     let link = mail["links"][0].as_str().expect("a link").to_owned();
-    let jo = Person::visiting(&keydesk.console);
+    let jo = User::visiting(&keydesk.console);
     assert_eq!(jo.get(&link).await.status, 200);
     let joined = jo.post(&link, &[("password", PASSWORD), ("name", "Jo")]).await;
     assert_eq!(joined.status, 303, "{}", joined.text);
     for spelling in ["jo@xn--mller-kva.test", "Jo@Müller.test", "jo@mu\u{308}ller.test"] {
-        let again = Person::visiting(&keydesk.console);
+        let again = User::visiting(&keydesk.console);
         assert_eq!(again.log_in(spelling, PASSWORD).await.status, 303, "{spelling}");
     }
     // What no mailer takes is not invited.
@@ -159,15 +159,15 @@ async fn a_company_has_an_authority_of_its_own() {
     assert_eq!(mail["tls"], true);
     let strange = Keydesk::start_with(&server.options("?tls=required", ""));
     let output = strange.run(&["mail", "test", "--to", "otto@vendor.example"], "");
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success() && told.contains("certificate"), "{told}");
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && message.contains("certificate"), "{message}");
     // Nobody listens there.
     let nowhere =
         format!("[mail]\nserver = \"smtp://127.0.0.1:{}\"\nfrom = \"a@b.example\"\n", free_port());
     let keydesk = Keydesk::start_with(&Options { config: nowhere, ..Options::default() });
     let output = keydesk.run(&["mail", "test", "--to", "otto@vendor.example"], "");
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success() && told.contains("refused"), "{told}");
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && message.contains("refused"), "{message}");
 }
 
 /// A wrong password of ours is not the recipient's fault: the mail waits until it is right.
@@ -189,14 +189,14 @@ async fn a_mail_waits_for_the_right_password() {
     assert_eq!(server.mail("invites you").await["to"][0], "bob@example.com");
 }
 
-/// A second factor that an operator takes away at the server is told to its person.
+/// A second factor that an operator takes away at the server is told to its user.
 #[tokio::test]
 async fn a_command_sends_the_mail_that_it_promises() {
     let server = MailServer::start(&["plain"]);
     let mut keydesk = Keydesk::start_with(&server.options("", ""));
     let ann = keydesk.with_account().await;
     crate::factors::set_up(&ann).await;
-    let output = keydesk.run(&["person", "reset-second-factor", "ann@acme.example"], "");
+    let output = keydesk.run(&["user", "reset-second-factor", "ann@acme.example"], "");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let is_it = |mail: &Value| {
         mail["to"][0] == "ann@acme.example" && mail["subject"].to_string().contains("removed")

@@ -50,7 +50,7 @@ mod roles;
 mod rotation;
 mod secrets;
 mod security;
-mod sign_on;
+mod sso;
 #[expect(dead_code, reason = "some of it is for the long test, bench/chaos")]
 mod support;
 mod tidy;

@@ -114,8 +114,8 @@ async fn r4_every_combination_of_causes_is_honoured_on_three_nodes() {
             assert_eq!(page.status, 303, "{act}: {}", page.text);
         }
         for node in 0..3 {
-            let told = cluster.try_token(node, &token).await;
-            assert_eq!(told.0, 401, "causes {causes:b} on node {node}: {told:?}");
+            let message = cluster.try_token(node, &token).await;
+            assert_eq!(message.0, 401, "causes {causes:b} on node {node}: {message:?}");
         }
     }
 }
@@ -141,8 +141,8 @@ async fn consoles_that_start_together_leave_no_wrong_key() {
     let made: Vec<_> = folders.iter().filter(|folder| key(folder).exists()).collect();
     assert_eq!(made.len(), 1, "{first:?}");
     for output in first.iter().filter(|output| !output.status.success()) {
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert!(told.contains("Copy the file from another node"), "{told}");
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert!(message.contains("Copy the file from another node"), "{message}");
     }
     let left = |folder: &tempfile::TempDir| {
         std::fs::read_dir(folder.path().join("keydesk-data")).expect("is there").count()
@@ -162,33 +162,33 @@ async fn a_node_that_is_gone_is_listed_and_removed() {
     let mut cluster = Cluster::start(2, config).await;
     let run = |cluster: &Cluster, args: &[&str]| {
         let output = cluster.nodes[0].command(args);
-        let told = [output.stdout, output.stderr].concat();
-        (output.status.success(), String::from_utf8_lossy(&told).into_owned())
+        let message = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8_lossy(&message).into_owned())
     };
-    let (_, told) = run(&cluster, &["node", "list"]);
-    assert!(told.contains("node-0") && told.contains("node-1") && told.contains("all"), "{told}");
-    let (done, told) = run(&cluster, &["node", "remove", "--destroyed", "node-0"]);
-    assert!(!done && told.contains("has a lease until"), "it lives: {told}");
+    let (_, message) = run(&cluster, &["node", "list"]);
+    assert!(message.contains("node-0") && message.contains("node-1") && message.contains("all"), "{message}");
+    let (done, message) = run(&cluster, &["node", "remove", "--destroyed", "node-0"]);
+    assert!(!done && message.contains("has a lease until"), "it lives: {message}");
     cluster.nodes[1].signal("KILL");
-    let (done, told) = run(&cluster, &["node", "remove", "node-7"]);
-    assert!(!done && told.contains("there is no node “node-7”"), "{told}");
+    let (done, message) = run(&cluster, &["node", "remove", "node-7"]);
+    assert!(!done && message.contains("there is no node “node-7”"), "{message}");
     tokio::time::sleep(crate::support::cluster::LEASE + Duration::from_millis(500)).await;
     cluster.ann.create_token("CRM", "never").await;
     let receipt = cluster.receipt(&cluster.revoke_newest().await).await;
     assert_eq!(receipt["unconfirmed"][0]["name"], "node-1", "{receipt}");
-    let (done, told) = run(&cluster, &["node", "remove", "node-1"]);
-    assert!(!done && told.contains("add --destroyed"), "{told}");
-    let (done, told) = run(&cluster, &["node", "remove", "--destroyed", "node-1"]);
-    assert!(done && told.contains("is removed"), "{told}");
+    let (done, message) = run(&cluster, &["node", "remove", "node-1"]);
+    assert!(!done && message.contains("add --destroyed"), "{message}");
+    let (done, message) = run(&cluster, &["node", "remove", "--destroyed", "node-1"]);
+    assert!(done && message.contains("is removed"), "{message}");
     cluster.ann.create_token("next", "never").await;
     let receipt = cluster.receipt(&cluster.revoke_newest().await).await;
     assert_eq!(receipt["complete"], true, "{receipt}");
-    let audited = "SELECT detail FROM audit WHERE action = 'node.remove'";
+    let audited = "SELECT detail FROM audit WHERE action = 'node.removed'";
     let detail = cluster.primary.ask(&cluster.database, audited);
     assert!(detail.contains("\"is_destroyed\":true"), "{detail}");
     // One that runs after all is told so, and is a member again.
     let options = &cluster.options[1];
     cluster.nodes[1].kill_and_restart(options);
-    let (done, told) = run(&cluster, &["node", "remove", "--destroyed", "node-1"]);
-    assert!(!done && told.contains("has a lease until"), "{told}");
+    let (done, message) = run(&cluster, &["node", "remove", "--destroyed", "node-1"]);
+    assert!(!done && message.contains("has a lease until"), "{message}");
 }

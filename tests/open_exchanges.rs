@@ -3,7 +3,7 @@
 
 use crate::{
     operators::operator,
-    support::{Keydesk, Options, PATIENCE, Person, client},
+    support::{Keydesk, Options, PATIENCE, User, client},
 };
 use axum::{
     Router,
@@ -69,7 +69,7 @@ async fn chat(upgrade: WebSocketUpgrade) -> Response {
 
 struct Open {
     keydesk: Keydesk,
-    ann: Person,
+    ann: User,
     endpoint: String,
     token: String,
     received: Received,

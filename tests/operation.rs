@@ -2,7 +2,7 @@
 //! health, logs and traces.
 
 use crate::support::raw::{Behind, RawUpstream, outcome};
-use crate::support::{Keydesk, Options, PASSWORD, Person, eventually};
+use crate::support::{Keydesk, Options, PASSWORD, User, eventually};
 use serde_json::Value;
 use std::{
     io::{BufRead, BufReader},
@@ -92,7 +92,7 @@ async fn tls_is_spoken_on_both_listeners_and_a_new_certificate_is_taken_up() {
     assert!(cookie.starts_with("__Host-keydesk=") && cookie.contains("; Secure"), "{cookie}");
     let page = old.get(format!("{}/api-docs", keydesk.console)).send().await.expect("answers");
     let page = page.text().await.expect("a page");
-    let value = |id: &str| Person::value_in(&page, id).expect("on the page");
+    let value = |id: &str| User::value_in(&page, id).expect("on the page");
     let (endpoint, token) = (value("endpoint-url"), value("bearer-token"));
     assert!(endpoint.starts_with("https://"), "{endpoint}");
     let call = async |client: &reqwest::Client| {
@@ -218,7 +218,7 @@ async fn no_request_fails_over_twenty_restarts() {
     );
     assert!(opened.status.success());
     let (mut running, console) = on_socket(&listener, folder.path(), &upstream.url);
-    let ann = Person::logged_in(&console, "ann@acme.example", PASSWORD).await;
+    let ann = User::logged_in(&console, "ann@acme.example", PASSWORD).await;
     let endpoint = ann.endpoint_url().await;
     let path = &endpoint[endpoint.rfind('/').expect("a path")..];
     let request = format!(
@@ -422,8 +422,8 @@ async fn what_is_configured_wrong_is_told_with_its_place() {
         let args =
             ["--config", "keydesk.toml", "--console", "127.0.0.1:0", "--gateway", "127.0.0.1:0"];
         let output = crate::support::run_in(folder.path(), &args, "");
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert!(!output.status.success() && told.contains(says), "{config}: {told}");
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && message.contains(says), "{config}: {message}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! What an operator meets: the first start, the command line, the configuration, restarts.
 
-use crate::support::{Keydesk, Options, PASSWORD, Person, is_let_through, run_in, use_token};
+use crate::support::{Keydesk, Options, PASSWORD, User, is_let_through, run_in, use_token};
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
@@ -15,7 +15,7 @@ async fn the_first_link_works_once_and_a_restart_makes_a_new_one() {
     let (old_code, new_code) =
         (old.rsplit('/').next().expect("a code"), new.rsplit('/').next().expect("a code"));
     assert_ne!(old_code, new_code);
-    let visitor = Person::visiting(&keydesk.console);
+    let visitor = User::visiting(&keydesk.console);
     assert_eq!(visitor.get(&format!("/setup/{old_code}")).await.status, 404);
     assert_eq!(visitor.get(&new).await.status, 200);
     keydesk.with_account().await;
@@ -28,8 +28,8 @@ async fn the_first_link_works_once_and_a_restart_makes_a_new_one() {
 async fn the_first_form_tells_what_is_wrong_and_keeps_the_rest() {
     let keydesk = Keydesk::start();
     let link = keydesk.setup_link.clone().expect("a link");
-    let visitor = Person::visiting(&keydesk.console);
-    for (account, email, password, told) in [
+    let visitor = User::visiting(&keydesk.console);
+    for (account, email, password, message) in [
         ("", "ann@acme.example", PASSWORD, "Account name: give it a name"),
         ("Kept account", "ann", PASSWORD, "E-mail: an e-mail address looks like"),
         (
@@ -44,7 +44,7 @@ async fn the_first_form_tells_what_is_wrong_and_keeps_the_rest() {
             .post(&link, &[("account", account), ("email", email), ("password", password)])
             .await;
         assert_eq!(page.status, 422);
-        assert!(page.text.contains(told), "{}", page.text);
+        assert!(page.text.contains(message), "{}", page.text);
         assert!(
             page.text.contains(&format!("value=\"{account}\"")) && !page.text.contains(password)
         );
@@ -72,7 +72,7 @@ async fn setup_beside_a_running_server_takes_effect_at_once() {
     let args = ["setup", "--account", "Acme", "--email", "ann@acme.example", "--password-stdin"];
     let output = keydesk.run(&args, PASSWORD);
     assert!(output.status.success(), "{}", text(&output.stderr));
-    let ann = Person::logged_in(&keydesk.console, "ann@acme.example", PASSWORD).await;
+    let ann = User::logged_in(&keydesk.console, "ann@acme.example", PASSWORD).await;
     let (endpoint, token) = (ann.endpoint_url().await, ann.bearer_token().await);
     crate::support::eventually("the gateway follows", async || {
         is_let_through(&use_token(&endpoint, &token).await)
@@ -88,7 +88,7 @@ async fn tokens_outlive_a_restart_and_so_does_what_ended_them() {
     ann.post("/api-docs/rotate", &[]).await;
     let (new, api) = (ann.bearer_token().await, ann.create_token("CRM", "never").await);
     let keydesk = keydesk.restart(&Options::default());
-    let ann = Person::logged_in(&keydesk.console, "ann@acme.example", PASSWORD).await;
+    let ann = User::logged_in(&keydesk.console, "ann@acme.example", PASSWORD).await;
     let endpoint = ann.endpoint_url().await;
     assert_eq!(ann.bearer_token().await, new);
     assert!(
@@ -181,7 +181,7 @@ fn what_cannot_work_is_refused_at_start() {
 #[tokio::test]
 async fn before_the_first_account_the_log_in_says_what_to_do() {
     let mut keydesk = Keydesk::start();
-    let visitor = Person::visiting(&keydesk.console);
+    let visitor = User::visiting(&keydesk.console);
     assert!(visitor.get("/login").await.text.contains("There is no account yet"));
     keydesk.with_account().await;
     assert!(!visitor.get("/login").await.text.contains("There is no account yet"));
@@ -190,11 +190,11 @@ async fn before_the_first_account_the_log_in_says_what_to_do() {
 /// A command beside the server acts on the server's database, or on none.
 #[tokio::test]
 async fn a_command_acts_on_the_servers_database_or_on_none() {
-    let told = |output: &std::process::Output| String::from_utf8_lossy(&output.stderr).into_owned();
+    let message = |output: &std::process::Output| String::from_utf8_lossy(&output.stderr).into_owned();
     let empty = tempfile::tempdir().expect("a folder");
     let create = ["operator", "create", "--email", "otto@vendor.example", "--password-stdin"];
     let nowhere = crate::support::run_in(empty.path(), &create, PASSWORD);
-    assert!(!nowhere.status.success() && told(&nowhere).contains("there is no Keydesk database"));
+    assert!(!nowhere.status.success() && message(&nowhere).contains("there is no Keydesk database"));
     assert!(!empty.path().join("keydesk-data").exists(), "nothing is made");
     // The configuration that lies here is found, and the store is named.
     let server = crate::support::postgres::Postgres::shared();
@@ -204,9 +204,9 @@ async fn a_command_acts_on_the_servers_database_or_on_none() {
     keydesk.with_account().await;
     let created = keydesk.run(&create, PASSWORD);
     assert!(
-        created.status.success() && told(&created).contains("Store: postgres"),
+        created.status.success() && message(&created).contains("Store: postgres"),
         "{}",
-        told(&created)
+        message(&created)
     );
     // An abandoned file beside it is not what the server uses.
     std::fs::write(keydesk.data().join("keydesk.sqlite"), "").expect("writes");
@@ -214,12 +214,12 @@ async fn a_command_acts_on_the_servers_database_or_on_none() {
     std::fs::rename(folder.join("keydesk.toml"), folder.join("server.toml")).expect("renames");
     let other = keydesk.run(&["operations", "enforce"], "");
     assert!(
-        !other.status.success() && told(&other).contains("Keydesk is running in"),
+        !other.status.success() && message(&other).contains("Keydesk is running in"),
         "{}",
-        told(&other)
+        message(&other)
     );
     let named = keydesk.run(&["--config", "server.toml", "operator", "list"], "");
-    assert!(named.status.success(), "{}", told(&named));
+    assert!(named.status.success(), "{}", message(&named));
 }
 
 /// What the server takes after the copy would stay behind.
@@ -233,13 +233,13 @@ async fn a_running_node_is_not_moved_away_from() {
         keydesk.data().parent().expect("a folder").join("new.sqlite").display()
     );
     let output = keydesk.run(&["migrate", "--from", &from, "--to", &to], "");
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success() && told.contains("stop it first"), "{told}");
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && message.contains("stop it first"), "{message}");
     let server = crate::support::postgres::Postgres::shared();
     let store = server.url(&server.new_database());
     let config = format!("database_url = \"{store}\"");
     let shared = Keydesk::start_with(&Options { config, ..Options::default() });
     let output = shared.run(&["migrate", "--from", &store, "--to", &to], "");
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success() && told.contains("stop it first"), "{told}");
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && message.contains("stop it first"), "{message}");
 }

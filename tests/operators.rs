@@ -2,13 +2,13 @@
 
 use crate::{
     limits::{send, token_with},
-    support::{Keydesk, Options, PASSWORD, Person, eventually},
+    support::{Keydesk, Options, PASSWORD, User, eventually},
 };
 use keydesk_control::{Access, ROUTES};
 
 const OPERATOR: &str = "otto@vendor.example";
 
-pub async fn start(config: &str) -> (Keydesk, Person, Person) {
+pub async fn start(config: &str) -> (Keydesk, User, User) {
     let config = config.to_owned();
     let mut keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
     let ann = keydesk.with_account().await;
@@ -17,16 +17,16 @@ pub async fn start(config: &str) -> (Keydesk, Person, Person) {
 }
 
 /// An operator of this Keydesk, logged in.
-pub async fn operator(keydesk: &Keydesk, email: &str) -> Person {
+pub async fn operator(keydesk: &Keydesk, email: &str) -> User {
     let args = ["operator", "create", "--email", email, "--name", "Otto", "--password-stdin"];
     let output = keydesk.command_with(&args, PASSWORD);
     assert!(output.status.success(), "{output:?}");
     // Ann, who set the instance up, is a customer here.
-    let ann = "DELETE FROM operator WHERE person_id = (SELECT id FROM person WHERE email = 'ann@acme.example')";
+    let ann = "DELETE FROM operator WHERE user_id = (SELECT id FROM user WHERE email = 'ann@acme.example')";
     if keydesk.data().join("keydesk.sqlite").exists() {
         keydesk.sql(ann).await;
     }
-    Person::logged_in(&keydesk.console, email, PASSWORD).await
+    User::logged_in(&keydesk.console, email, PASSWORD).await
 }
 
 fn account_in(endpoint: &str) -> String {
@@ -56,7 +56,7 @@ async fn an_operator_opens_an_account_and_its_owner_comes_in() {
     let at = opened.location.expect("the account's page");
     assert!(at.starts_with("/operator/accounts/") && at.ends_with("account_invited"), "{at}");
     assert!(otto.get(&at).await.text.contains("Beta Ltd"));
-    let bea = Person::visiting(&keydesk.console);
+    let bea = User::visiting(&keydesk.console);
     let link = bea.link_in_mail("/invitation/").await;
     assert!(bea.get(&link).await.text.contains("the operator"));
     let joined = bea.post(&link, &[("name", "Bea"), ("password", PASSWORD)]).await;
@@ -127,7 +127,7 @@ async fn a_closed_account_is_gone_when_its_grace_is_over() {
     let answer = send("GET", &format!("{endpoint}/api/v1/contacts"), &bearer, "app").await;
     assert_eq!((answer.status, answer.code()), (401, "account_closed"));
     let back = otto.post(&format!("/operator/accounts/{number}/restore"), &[]).await;
-    assert_eq!(back.status, 422, "nothing brings it back");
+    assert_eq!(back.status, 422, "nothing provides it back");
 }
 
 /// T78: nothing that an operator can ask for holds a token or leads to one.
@@ -162,8 +162,8 @@ async fn t78_an_operator_sees_no_token_and_enters_no_account() {
     let last = keydesk.run(&["operator", "remove", OPERATOR], "");
     assert!(!last.status.success(), "{last:?}");
     let wrong = keydesk.run(&["operator", "create", "--email", "ann"], "");
-    let told = String::from_utf8_lossy(&wrong.stderr);
-    assert!(!wrong.status.success() && told.matches("looks like").count() == 1, "{told}");
+    let message = String::from_utf8_lossy(&wrong.stderr);
+    assert!(!wrong.status.success() && message.matches("looks like").count() == 1, "{message}");
     let second = keydesk.run(&["operator", "create", "--email", "ann@acme.example"], "");
     assert!(second.status.success(), "{second:?}");
     assert!(ann.get("/operator").await.text.contains("API Docs"), "a member sees both");
@@ -227,7 +227,7 @@ async fn t78_the_first_owner_is_invited_again_until_somebody_has_entered() {
     let opened = otto.post("/operator/accounts", &form).await.location.expect("the account's page");
     let at = opened.split('?').next().expect("a path");
     assert!(otto.get(at).await.text.contains("value=\"bae@beta.example\""));
-    let bea = Person::visiting(&keydesk.console);
+    let bea = User::visiting(&keydesk.console);
     let wrong = bea.link_in_mail("/invitation/").await;
     let path = format!("{at}/owner");
     let refused = otto.post(&path, &[("owner", "nope")]).await;

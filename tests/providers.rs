@@ -2,8 +2,8 @@
 //! told where it does not work.
 
 use crate::{
-    sign_on::{House, claims},
-    support::Person,
+    sso::{House, claims},
+    support::User,
 };
 use serde_json::json;
 
@@ -14,8 +14,8 @@ async fn role_of(house: &House, email: &str) -> String {
     row.split("selected>").nth(1).expect("a role").split('<').next().expect("a role").to_owned()
 }
 
-async fn come(house: &mut House, who: &serde_json::Value) -> (Person, crate::support::Page) {
-    let browser = Person::visiting(&house.keydesk.console);
+async fn come(house: &mut House, who: &serde_json::Value) -> (User, crate::support::Page) {
+    let browser = User::visiting(&house.keydesk.console);
     let back = house.leave(&browser, who).await;
     let page = browser.get(&back).await;
     (browser, page)
@@ -65,9 +65,9 @@ async fn an_address_without_a_word_counts_where_owner_and_operator_say_so() {
     assert!(page.status == 422 && page.text.contains("is not verified"), "{}", page.text);
 }
 
-/// A person is the provider's subject: addresses come and go.
+/// A user is the provider's subject: addresses come and go.
 #[tokio::test]
-async fn another_address_is_the_same_person_and_a_reused_one_is_another() {
+async fn another_address_is_the_same_user_and_a_reused_one_is_another() {
     let mut house = House::new().await;
     house.set().await;
     house.confirm().await;
@@ -81,7 +81,7 @@ async fn another_address_is_the_same_person_and_a_reused_one_is_another() {
     assert!(house.ann.get("/members").await.text.contains("jo.kim@acme.example"));
     // Somebody else gets an address that is in use here.
     let (_, page) = come(&mut house, &who("sub-2", "jo.kim@acme.example", "Joan")).await;
-    assert!(page.status == 422 && page.text.contains("another person used"), "{}", page.text);
+    assert!(page.status == 422 && page.text.contains("another user used"), "{}", page.text);
     let id = house.ann.member_id("Jo").await;
     assert_eq!(house.ann.post(&format!("/members/{id}/remove"), &[]).await.status, 303);
     let (joan, page) = come(&mut house, &who("sub-2", "jo.kim@acme.example", "Joan")).await;
@@ -106,7 +106,7 @@ async fn a_provider_speaks_for_several_domains_each_when_it_is_confirmed() {
     // The first goes on while the second waits.
     let (_, page) = come(&mut house, &claims("cleo@acme.example", &[])).await;
     assert_eq!(page.status, 303, "{}", page.text);
-    let jo = Person::visiting(&house.keydesk.console);
+    let jo = User::visiting(&house.keydesk.console);
     let form = [("email", "jo@müller.example")];
     assert_eq!(jo.post("/login/sign-on", &form).await.status, 422);
     house.confirm_for("acme.example müller.example").await;
@@ -164,7 +164,7 @@ async fn an_owner_is_told_what_is_wrong_with_the_provider() {
 
 /// Everybody of an office comes from one address.
 #[tokio::test]
-async fn forty_people_of_one_office_log_in_within_ten_minutes() {
+async fn forty_users_of_one_office_log_in_within_ten_minutes() {
     let mut house = House::new().await;
     house.set().await;
     house.confirm().await;
@@ -181,7 +181,7 @@ async fn two_departures_of_one_browser_both_come_back() {
     let mut house = House::new().await;
     house.set().await;
     house.confirm().await;
-    let cleo = Person::visiting(&house.keydesk.console);
+    let cleo = User::visiting(&house.keydesk.console);
     let who = claims("cleo@acme.example", &[]);
     let first = house.leave(&cleo, &who).await;
     let second = house.leave(&cleo, &who).await;
@@ -240,7 +240,7 @@ async fn a_provider_does_not_log_in_who_has_an_address_elsewhere() {
     let who = |email: &str| json!({ "sub": "s1", "email": email, "email_verified": true });
     let (_, page) = come(&mut house, &who("cleo@acme.example")).await;
     assert_eq!(page.status, 303, "{}", page.text);
-    let moved = "UPDATE person SET email = 'cleo@home.example', email_canonical = 'cleo@home.example' \
+    let moved = "UPDATE user SET email = 'cleo@home.example', email_canonical = 'cleo@home.example' \
         WHERE email = 'cleo@acme.example'";
     house.keydesk.sql(moved).await;
     let (browser, page) = come(&mut house, &who("anything@acme.example")).await;

@@ -2,7 +2,7 @@
 
 use crate::{
     limits::{Api, send, token_with},
-    support::{Keydesk, Options, Person, cluster::Cluster, eventually},
+    support::{Keydesk, Options, User, cluster::Cluster, eventually},
 };
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ const PLANS: &str = "default_plan = \"free\"\n\
     [[plan]]\nname = \"watched\"\nrate_limit = \"1/h\"\nmonthly_quota = 2\n\
     [[plan]]\nname = \"month\"\nmonthly_quota = 20\nmode = \"enforce\"\n";
 
-async fn start(more: &str) -> (Api, Keydesk, Person, String) {
+async fn start(more: &str) -> (Api, Keydesk, User, String) {
     let api = Api::start().await;
     let config = format!("{}{more}", api.config);
     let mut keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
@@ -51,8 +51,8 @@ async fn f6_rates_hold_for_token_and_account_and_are_told() {
     assert_eq!(refused.body["violated-policies"], serde_json::json!(["account"]));
     // Asking who one is costs nothing.
     assert_eq!(send("GET", &format!("{endpoint}/keydesk/whoami"), &one, "app").await.status, 200);
-    eventually("the objections are listed", async || {
-        ann.get("/tokens/objections").await.text.contains("too many calls at a time")
+    eventually("the violations are listed", async || {
+        ann.get("/tokens/violations").await.text.contains("too many calls at a time")
     })
     .await;
 }
@@ -61,8 +61,8 @@ async fn f6_rates_hold_for_token_and_account_and_are_told() {
 async fn f6_a_quota_is_another_matter_survives_a_crash_and_is_shown() {
     let (api, mut keydesk, ann, endpoint) = start(PLANS).await;
     let account = endpoint.rsplit('/').next().expect("a number").to_owned();
-    let told = keydesk.command(&["account", "plan", &account, "month"]);
-    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    let message = keydesk.command(&["account", "plan", &account, "month"]);
+    assert!(message.status.success(), "{}", String::from_utf8_lossy(&message.stderr));
     let token = token_with(&ann, "One", &["*"]).await;
     let call = async |endpoint: &str| send("GET", &format!("{endpoint}/ping"), &token, "app").await;
     eventually("the plan is in force", async || {
@@ -125,7 +125,7 @@ async fn n7_a_plan_that_is_observed_refuses_nothing() {
         assert_eq!(send("GET", &format!("{endpoint}/ping"), &token, "app").await.status, 200);
     }
     eventually("what would be refused is listed", async || {
-        let page = ann.get("/tokens/objections").await.text;
+        let page = ann.get("/tokens/violations").await.text;
         page.contains("would be refused: too many calls")
             && page.contains("would be refused: the month")
     })
@@ -177,8 +177,8 @@ async fn account_addresses_hold_for_every_token() {
     let elsewhere = [("addresses", "10.0.0.0/8"), ("start", "try")];
     ann.post("/limits", &elsewhere).await;
     assert_eq!(call(&bearer).await.status, 200);
-    eventually("the trial's objections are listed", async || {
-        ann.get("/tokens/objections").await.text.contains("by the addresses on trial")
+    eventually("the observed's violations are listed", async || {
+        ann.get("/tokens/violations").await.text.contains("by the addresses on observed")
     })
     .await;
     ann.post("/limits", &[("addresses", "10.0.0.0/8"), ("start", "now")]).await;

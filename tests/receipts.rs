@@ -86,7 +86,7 @@ async fn what_a_gateway_commits_is_asked_of_it_too() {
     }
     // Two leases later they accept by each other's word alone.
     tokio::time::sleep(LEASE * 2).await;
-    assert_eq!(cluster.try_token(2, &kept).await.0, 200, "all vouch for each other");
+    assert_eq!(cluster.try_token(2, &kept).await.0, 200, "all confirm for each other");
     let at =
         |node: usize| format!("{}{}/keydesk/revoke", cluster.nodes[node].gateway, cluster.path);
     let done = send("POST", &at(1), &token, "crm").await;
@@ -194,9 +194,9 @@ async fn a_node_that_a_failover_has_lost_from_the_list_is_waited_for() {
     assert_ne!(cluster.try_token(1, &token).await.0, 200, "{receipt}");
 }
 
-async fn operator_again(cluster: &Cluster) -> crate::support::Person {
+async fn operator_again(cluster: &Cluster) -> crate::support::User {
     let console = &cluster.nodes[0].console;
-    crate::support::Person::logged_in(console, "otto@vendor.example", crate::support::PASSWORD)
+    crate::support::User::logged_in(console, "otto@vendor.example", crate::support::PASSWORD)
         .await
 }
 

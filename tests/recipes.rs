@@ -158,8 +158,8 @@ pub async fn passes_on_what_it_should(name: &str, endpoint: &str, token: &str) {
     if name == "nginx" {
         let who = client().build().expect("a client").get(format!("{endpoint}/keydesk/whoami"));
         let who = who.bearer_auth(token).header("x-forwarded-for", "192.0.2.9");
-        let told = who.send().await.expect("answers").text().await.expect("a text");
-        assert!(told.contains("127.0.0.1") && !told.contains("192.0.2.9"), "{told}");
+        let message = who.send().await.expect("answers").text().await.expect("a text");
+        assert!(message.contains("127.0.0.1") && !message.contains("192.0.2.9"), "{message}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Defects that were there once, so that they do not come back.
 
 use crate::support::{
-    Keydesk, NEW_PASSWORD, Options, PASSWORD, Person, call, is_let_through, use_token,
+    Keydesk, NEW_PASSWORD, Options, PASSWORD, User, call, is_let_through, use_token,
 };
 use std::time::Duration;
 use tokio::{
@@ -23,7 +23,7 @@ async fn age_sessions(keydesk: &Keydesk) {
 }
 
 async fn session_cookie(console: &str, email: &str) -> String {
-    let page = Person::visiting(console).log_in(email, PASSWORD).await;
+    let page = User::visiting(console).log_in(email, PASSWORD).await;
     page.header("set-cookie").split(';').next().expect("a cookie").to_owned()
 }
 
@@ -92,7 +92,7 @@ async fn t12_a_form_that_arrives_after_its_account_was_closed_changes_nothing() 
     let number = number.rsplit('/').next().expect("a number");
     let args = ["operator", "create", "--email", "otto@vendor.example", "--password-stdin"];
     assert!(keydesk.run(&args, PASSWORD).status.success());
-    let otto = Person::logged_in(&keydesk.console, "otto@vendor.example", PASSWORD).await;
+    let otto = User::logged_in(&keydesk.console, "otto@vendor.example", PASSWORD).await;
     let cookie = session_cookie(&keydesk.console, "ann@acme.example").await;
     let body = "name=late&scope=*";
     let create = HeldForm::begin(&keydesk.console, "/tokens", &cookie, body).await;
@@ -113,7 +113,7 @@ async fn t46_who_is_logged_out_while_a_form_arrives_changes_nothing_of_their_own
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
     let cookie = session_cookie(&keydesk.console, "ann@acme.example").await;
-    let stolen = Person::logged_in(&keydesk.console, "ann@acme.example", PASSWORD).await;
+    let stolen = User::logged_in(&keydesk.console, "ann@acme.example", PASSWORD).await;
     stolen.post("/second-factor/begin", &[]).await;
     let mut held = Vec::new();
     for (path, body) in [
@@ -136,7 +136,7 @@ async fn t46_who_is_logged_out_while_a_form_arrives_changes_nothing_of_their_own
         let answer = form.finish().await;
         assert!(is_sent_away(&answer), "{path}: {answer}");
     }
-    let again = Person::logged_in(&keydesk.console, "ann@acme.example", PASSWORD).await;
+    let again = User::logged_in(&keydesk.console, "ann@acme.example", PASSWORD).await;
     assert!(!again.get("/mail").await.text.contains("eve@evil.example"));
     assert!(again.get("/profile").await.text.contains("<html lang=\"en\">"));
 }
@@ -267,7 +267,7 @@ async fn who_has_left_the_last_account_can_still_log_out() {
     ann.invite("bob@acme.example", "developer", PASSWORD).await;
     let id = ann.member_id("bob").await;
     ann.post(&format!("/members/{id}/remove"), &[]).await;
-    let bob = Person::visiting(&keydesk.console);
+    let bob = User::visiting(&keydesk.console);
     assert_eq!(bob.log_in("bob@acme.example", PASSWORD).await.status, 303);
     let page = bob.get("/api-docs").await;
     assert!(page.status == 403 && page.text.contains("action=\"/logout\""));

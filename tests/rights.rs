@@ -31,7 +31,7 @@ const DENIED: &[&str] = &[
     // Making, and bringing back.
     "INSERT INTO secret (hash, token_id, version, masked, issued_at) SELECT 'x', token_id, 99, 'x', 1 FROM secret LIMIT 1",
     "INSERT INTO token SELECT * FROM token",
-    "UPDATE secret SET ended_at = NULL, end_cause = NULL",
+    "UPDATE secret SET ended_at = NULL, revocation_reason = NULL",
     "UPDATE secret SET display = 'x' WHERE ended_at IS NULL",
     "UPDATE secret SET ended_at = ended_at + 1 WHERE ended_at IS NOT NULL",
     "UPDATE secret SET hash = 'x'",
@@ -44,13 +44,13 @@ const DENIED: &[&str] = &[
     "UPDATE account SET state = 'closed', state_since = 1, state_changed_at = 1",
     "UPDATE account SET state = 'gone', state_since = keydesk_now(), state_changed_at = keydesk_now()",
     "UPDATE account SET state = 'zzz', state_since = keydesk_now(), state_changed_at = keydesk_now()",
-    "UPDATE secret SET ended_at = 5, end_cause = 'zzz', display = NULL WHERE ended_at IS NULL",
+    "UPDATE secret SET ended_at = 5, revocation_reason = 'zzz', display = NULL WHERE ended_at IS NULL",
     "UPDATE account SET state = 'suspended', state_changed_at = 4000000000000000",
     "UPDATE operation_rules SET mode = 'observe'",
     "INSERT INTO change (seq, at, body, chain, seal) SELECT seq + 1, 1, '{\"kind\":\"rules_changed\"}', '', '' FROM head",
     "INSERT INTO key_check (key_id, sealed, created_at, public_key) VALUES ('x', 'x', 1, 'x')",
     "UPDATE key_check SET public_key = 'x'",
-    "INSERT INTO operator (person_id, created_at) VALUES ('x', 1)",
+    "INSERT INTO operator (user_id, created_at) VALUES ('x', 1)",
     "INSERT INTO session (id) VALUES ('x')",
     "INSERT INTO change (seq, at, body, chain) SELECT seq + 1, 1, '{\"foo\":1}', '' FROM head",
     "INSERT INTO change (seq, at, body, chain) SELECT seq + 1, 1, '[]', '' FROM head",
@@ -76,8 +76,8 @@ const DENIED: &[&str] = &[
     "DELETE FROM audit",
     "DELETE FROM quota_use",
     "TRUNCATE change",
-    "INSERT INTO audit (seq, at, action, actor, target, detail, request_id) VALUES (1, 1, 'token.issue', 'person', '', '', '')",
-    "INSERT INTO audit (seq, at, action, actor, target, detail, request_id) VALUES (9999, 1, 'token.revoke', 'token', '', '', '')",
+    "INSERT INTO audit (seq, at, action, actor, target, detail, request_id) VALUES (1, 1, 'token.created', 'person', '', '', '')",
+    "INSERT INTO audit (seq, at, action, actor, target, detail, request_id) VALUES (9999, 1, 'token.revoked', 'token', '', '', '')",
     "DROP TRIGGER keydesk_guard ON head",
     "SET session_replication_role = replica; UPDATE head SET needs = 99",
     "CREATE TABLE public.evil (x INT)",
@@ -87,15 +87,15 @@ const DENIED: &[&str] = &[
     "SELECT display FROM secret",
     "SELECT masked FROM secret",
     "SELECT name FROM account",
-    "SELECT * FROM person",
-    "SELECT name FROM person",
+    "SELECT * FROM user",
+    "SELECT name FROM user",
     "SELECT * FROM member",
     "SELECT * FROM session",
     "SELECT * FROM reset",
     "SELECT * FROM totp",
     "SELECT * FROM recovery_code",
     "SELECT * FROM attempt",
-    "SELECT * FROM sign_on",
+    "SELECT * FROM sso",
     "SELECT * FROM invitation",
     "SELECT * FROM audit",
     "SELECT sealed FROM key_check",
@@ -122,16 +122,16 @@ async fn a_gateways_database_password_makes_nothing() {
         UNION ALL SELECT id || applied || holder FROM node WHERE applied > 10000) AS all_of_it";
     let before = server.ask(&database, everything);
     for sql in DENIED {
-        let told = try_it(sql).expect_err(sql);
-        let is_denied = told.contains("permission denied")
-            || told.contains("only a console may do that")
-            || told.contains("not a node")
-            || told.contains("must be owner");
-        assert!(is_denied, "{sql}: {told}");
+        let message = try_it(sql).expect_err(sql);
+        let is_denied = message.contains("permission denied")
+            || message.contains("only a console may do that")
+            || message.contains("not a node")
+            || message.contains("must be owner");
+        assert!(is_denied, "{sql}: {message}");
     }
     let insert = "INSERT INTO change (seq, at, body, chain, seal) SELECT seq, 1, body, chain, 'x:y' FROM sealed";
-    let told = try_it(&forged(insert, "kd_u_canary")).expect_err("a forged token");
-    assert!(told.contains("only a console"), "{told}");
+    let message = try_it(&forged(insert, "kd_u_canary")).expect_err("a forged token");
+    assert!(message.contains("only a console"), "{message}");
     // The place of another node in the list.
     let renew =
         "SELECT keydesk_renew_node(id, 'guess', 999999, 999999, epoch, known, keys) FROM node";

@@ -2,10 +2,10 @@
 
 use crate::{
     documents::repository,
-    support::{Keydesk, PASSWORD, Person},
+    support::{Keydesk, PASSWORD, User},
 };
 use keydesk_control::{Access, ROUTES};
-use keydesk_model::{Right, Role};
+use keydesk_model::{Permission, Role};
 
 /// Puts ids that exist nowhere into a path: who may not call is refused before anything is looked up.
 fn filled(path: &str) -> String {
@@ -19,10 +19,10 @@ fn filled(path: &str) -> String {
     path.replace("{id}", &format!("{kind}_{nowhere}"))
         .replace("{code}", &nowhere)
         .replace("{number}", "999999")
-        .replace("{*path}", "desk.css")
+        .replace("{*path}", "app.css")
 }
 
-/// Acts that would end the session of the very person who tries every route, and those that answer
+/// Acts that would end the session of the very user who tries every route, and those that answer
 /// 403 to a wrong password whoever asks.
 fn is_left_out(method: &str, path: &str) -> bool {
     method == "post"
@@ -38,12 +38,12 @@ fn is_left_out(method: &str, path: &str) -> bool {
         .contains(&path)
 }
 
-async fn ask(person: &Person, method: &str, path: &str) -> (u16, Option<String>) {
+async fn ask(user: &User, method: &str, path: &str) -> (u16, Option<String>) {
     let page = match method {
-        "get" => person.get(path).await,
+        "get" => user.get(path).await,
         // Complete enough that a form is not refused for its fields before its sender is.
         _ => {
-            person
+            user
                 .post(
                     path,
                     &[
@@ -68,14 +68,14 @@ async fn every_route_answers_every_role_as_the_table_says() {
     keydesk.sql("DELETE FROM operator").await;
     let mut cells = 0;
     for role in Role::ALL {
-        let person = match role {
-            Role::Owner => Person::logged_in(&keydesk.console, "ann@acme.example", PASSWORD).await,
+        let user = match role {
+            Role::Owner => User::logged_in(&keydesk.console, "ann@acme.example", PASSWORD).await,
             role => ann.invite(&format!("{role}@acme.example"), role.as_str(), PASSWORD).await,
         };
         for (method, path, access) in
             ROUTES.iter().filter(|(method, path, _)| !is_left_out(method, path))
         {
-            let (status, _) = ask(&person, method, &filled(path)).await;
+            let (status, _) = ask(&user, method, &filled(path)).await;
             let may = match access {
                 Access::Anyone | Access::Session => true,
                 Access::Needs(right) => role.may(*right),
@@ -93,7 +93,7 @@ async fn every_route_answers_every_role_as_the_table_says() {
 async fn without_a_session_every_other_route_leads_to_the_log_in() {
     let mut keydesk = Keydesk::start();
     keydesk.with_account().await;
-    let visitor = Person::visiting(&keydesk.console);
+    let visitor = User::visiting(&keydesk.console);
     for (method, path, access) in ROUTES {
         let (status, location) = ask(&visitor, method, &filled(path)).await;
         // A form is kept, and its page leads to the login.
@@ -141,18 +141,18 @@ async fn t52_owners_are_touched_by_owners_only_and_one_always_stays() {
 /// The table in the operators' guide is the table in the code, and leaves no right out.
 #[test]
 fn the_guide_s_table_of_roles_is_true() {
-    const ROWS: [(&str, &[Right]); 8] = [
-        ("see members", &[Right::SeeMembers]),
-        ("API Docs, own bearer token", &[Right::UseApiDocs]),
-        ("see and manage API tokens", &[Right::SeeTokens, Right::ManageTokens]),
-        ("invite, change, log out and remove members", &[Right::ManageMembers]),
+    const ROWS: [(&str, &[Permission]); 8] = [
+        ("see members", &[Permission::SeeMembers]),
+        ("API Docs, own bearer token", &[Permission::UseApiDocs]),
+        ("see and manage API tokens", &[Permission::SeeTokens, Permission::ManageTokens]),
+        ("invite, change, log out and remove members", &[Permission::ManageMembers]),
         (
             "limit the account's addresses and the life of tokens, require a second factor",
-            &[Right::LimitAccount],
+            &[Permission::LimitAccount],
         ),
-        ("read the audit log", &[Right::SeeAudit]),
-        ("set up single sign-on", &[Right::ManageSignOn]),
-        ("name and touch owners", &[Right::ManageOwners]),
+        ("read the audit log", &[Permission::SeeAudit]),
+        ("set up single sign-on", &[Permission::ManageSso]),
+        ("name and touch owners", &[Permission::ManageOwners]),
     ];
     let guide = std::fs::read_to_string(repository().join("docs/guide/operators.md")).expect("it");
     for (label, rights) in ROWS {

@@ -2,10 +2,10 @@
 
 use crate::{
     limits::{send, token_with},
-    support::{Keydesk, Options, Person, client, eventually},
+    support::{Keydesk, Options, User, client, eventually},
 };
 
-async fn start(config: &str) -> (Keydesk, Person, String) {
+async fn start(config: &str) -> (Keydesk, User, String) {
     let options = Options { config: config.to_owned(), ..Options::default() };
     let mut keydesk = Keydesk::start_with(&options);
     let ann = keydesk.with_account().await;
@@ -14,12 +14,12 @@ async fn start(config: &str) -> (Keydesk, Person, String) {
 }
 
 #[tokio::test]
-async fn f5_n5_an_old_secret_goes_on_is_watched_and_closed() {
+async fn f5_n5_an_previous_secret_goes_on_is_watched_and_closed() {
     let (_keydesk, ann, endpoint) = start("[self_service]\nrotate = true\n").await;
     let old = token_with(&ann, "CRM", &["*"]).await;
     let id = ann.token_id("CRM").await;
     let contacts = format!("{endpoint}/api/v1/contacts");
-    let form = [("overlap", "24h"), ("quiet", "1h")];
+    let form = [("grace_period", "24h"), ("quiet", "1h")];
     let page = ann.post(&format!("/tokens/{id}/rotate"), &form).await;
     assert!(page.text.contains("The old secret goes on until"), "{}", page.text);
     let new = page.value("new-token");
@@ -30,18 +30,18 @@ async fn f5_n5_an_old_secret_goes_on_is_watched_and_closed() {
     assert!(late.header("sunset").ends_with(" GMT") && late.header("link").contains("/tokens"));
     eventually("the late caller is named", async || {
         let tokens = ann.get("/tokens").await.text;
-        let objections = ann.get("/tokens/objections").await.text;
+        let violations = ann.get("/tokens/violations").await.text;
         tokens.contains("Old secrets that go on")
             && tokens.contains("importer")
-            && objections.contains("uses the old secret")
-            && !objections.contains("crm")
+            && violations.contains("uses the old secret")
+            && !violations.contains("crm")
     })
     .await;
     // An old secret rotates nothing, and closing it leaves the new one alone.
     let own = send("POST", &format!("{endpoint}/keydesk/rotate"), &old, "importer/1").await;
     assert_eq!((own.status, own.code()), (409, "already_rotated"));
     let page = ann.post(&format!("/tokens/{id}/close-old"), &[]).await;
-    assert_eq!(page.done(), Some("/tokens?done=old_closed"));
+    assert_eq!(page.done(), Some("/tokens?done=previous_secret_revoked"));
     assert_eq!(send("GET", &contacts, &old, "importer/1").await.code(), "token_rotated");
     assert_eq!(send("GET", &contacts, &new, "crm/2").await.status, 200);
     let page = ann.post(&format!("/tokens/{id}/close-old"), &[]).await;
@@ -50,15 +50,15 @@ async fn f5_n5_an_old_secret_goes_on_is_watched_and_closed() {
 
 /// Revoking ends the old secret with the new one; so does a rotation without overlap.
 #[tokio::test]
-async fn f5_what_ends_a_token_ends_its_old_secrets() {
+async fn f5_what_ends_a_token_ends_its_previous_secrets() {
     let (_keydesk, ann, endpoint) = start("[self_service]\nrotate = true\n").await;
     let contacts = format!("{endpoint}/api/v1/contacts");
     for act in ["revoke", "rotate"] {
         let first = token_with(&ann, act, &["*"]).await;
         let id = ann.token_id(act).await;
         let rotate = format!("/tokens/{id}/rotate");
-        let second = ann.post(&rotate, &[("overlap", "7d")]).await.value("new-token");
-        let third = ann.post(&rotate, &[("overlap", "1h")]).await.value("new-token");
+        let second = ann.post(&rotate, &[("grace_period", "7d")]).await.value("new-token");
+        let third = ann.post(&rotate, &[("grace_period", "1h")]).await.value("new-token");
         for token in [&first, &second, &third] {
             assert_eq!(send("GET", &contacts, token, "app").await.status, 200, "{act}");
         }
@@ -72,7 +72,7 @@ async fn f5_what_ends_a_token_ends_its_old_secrets() {
         }
     }
     let wrong = ann
-        .post(&format!("/tokens/{}/rotate", ann.token_id("rotate").await), &[("overlap", "2h")])
+        .post(&format!("/tokens/{}/rotate", ann.token_id("rotate").await), &[("grace_period", "2h")])
         .await;
     assert!(wrong.status == 422 && wrong.text.contains("none, 1h, 24h or 7d"), "{}", wrong.text);
 }
@@ -92,14 +92,14 @@ async fn f10_a_token_rotates_and_revokes_itself() {
     // With overlap, by form and by JSON.
     let url = format!("{endpoint}/keydesk/rotate");
     let client = client().build().expect("a client");
-    let form = client.post(&url).bearer_auth(&second).form(&[("overlap", "1h")]).send().await;
-    let told: serde_json::Value = form.expect("answers").json().await.expect("JSON");
-    assert!(told["previous_secret_expires_at"].is_string(), "{told}");
-    let third = told["token"].as_str().expect("a token").to_owned();
+    let form = client.post(&url).bearer_auth(&second).form(&[("grace_period", "1h")]).send().await;
+    let message: serde_json::Value = form.expect("answers").json().await.expect("JSON");
+    assert!(message["previous_secret_expires_at"].is_string(), "{message}");
+    let third = message["token"].as_str().expect("a token").to_owned();
     assert_eq!(send("GET", &contacts, &second, "crm").await.status, 200);
-    let wrong = client.post(&url).bearer_auth(&third).json(&serde_json::json!({ "overlap": "9d" }));
+    let wrong = client.post(&url).bearer_auth(&third).json(&serde_json::json!({ "grace_period": "9d" }));
     assert_eq!(wrong.send().await.expect("answers").status(), 400);
-    for form in [[("overlap_", "24h")], [("quiet", "1h")]] {
+    for form in [[("grace_period_", "24h")], [("quiet", "1h")]] {
         let wrong = client.post(&url).bearer_auth(&third).form(&form).send().await;
         assert_eq!(
             wrong.expect("answers").status(),
@@ -145,8 +145,8 @@ async fn f10_clients_of_another_system_rotate_at_their_path() {
         };
         let answer = request.bearer_auth(&token).send().await.expect("answers");
         assert_eq!(answer.status(), 200, "form {form}");
-        let told: serde_json::Value = answer.json().await.expect("JSON");
-        token = told["token"].as_str().expect("a member named token").to_owned();
+        let message: serde_json::Value = answer.json().await.expect("JSON");
+        token = message["token"].as_str().expect("a member named token").to_owned();
     }
     assert_eq!(
         send("GET", &format!("{endpoint}/api/v1/contacts"), &token, "crm").await.status,

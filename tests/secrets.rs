@@ -2,7 +2,7 @@
 //! secret.
 
 use crate::support::{
-    Keydesk, NEW_PASSWORD, Options, PASSWORD, Person, call, is_let_through, use_token,
+    Keydesk, NEW_PASSWORD, Options, PASSWORD, User, call, is_let_through, use_token,
 };
 use sha2::Digest;
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
@@ -90,7 +90,7 @@ async fn live_a_day(keydesk: &mut Keydesk) -> Vec<String> {
     secrets.push(ann.bearer_token().await);
     ann.log_in("ann@acme.example", "canary of a wrong password").await;
     secrets.push("canary of a wrong password".to_owned());
-    let session = Person::visiting(&keydesk.console).log_in("ann@acme.example", NEW_PASSWORD).await;
+    let session = User::visiting(&keydesk.console).log_in("ann@acme.example", NEW_PASSWORD).await;
     let cookie =
         session.header("set-cookie").split([';', '=']).nth(1).expect("a cookie").to_owned();
     assert_eq!(cookie.len(), 64);
@@ -162,7 +162,7 @@ async fn t59_a_display_copy_in_another_row_is_not_shown() {
     assert_eq!(sqlx::query(swap).execute(&pool).await.expect("writes").rows_affected(), 1);
     pool.close().await;
     let keydesk = keydesk.restart(&Options::default());
-    let bob = Person::logged_in(&keydesk.console, "bob@acme.example", PASSWORD).await;
+    let bob = User::logged_in(&keydesk.console, "bob@acme.example", PASSWORD).await;
     let page = bob.get("/api-docs").await;
     assert_eq!(page.status, 500);
     assert!(!page.text.contains(&token));
@@ -196,7 +196,7 @@ async fn f2_the_key_file_is_its_owner_s_alone_and_the_database_is_useless_withou
     assert!(refusal(&keydesk).contains("is damaged"));
     fs::write(&key, good).expect("writes");
     let keydesk = keydesk.restart(&Options::default());
-    let ann = Person::logged_in(&keydesk.console, "ann@acme.example", PASSWORD).await;
+    let ann = User::logged_in(&keydesk.console, "ann@acme.example", PASSWORD).await;
     assert_eq!(
         ann.bearer_token().await,
         endpoint_token,

@@ -1,6 +1,6 @@
 //! P, SE and H of the security list, as far as they show from outside.
 
-use crate::support::{Keydesk, NEW_PASSWORD, Options, PASSWORD, Person, client, use_token};
+use crate::support::{Keydesk, NEW_PASSWORD, Options, PASSWORD, User, client, use_token};
 use std::time::{Duration, Instant};
 
 const ANN: &str = "ann@acme.example";
@@ -16,7 +16,7 @@ async fn h1_h2_h3_t49_every_answer_is_hardened() {
         "/nowhere",
         "/api-docs/reference",
         "/api-docs/openapi.json",
-        "/assets/desk.css",
+        "/assets/app.css",
     ] {
         let page = ann.get(path).await;
         let policy = page.header("content-security-policy");
@@ -54,7 +54,7 @@ async fn h1_h2_h3_t49_every_answer_is_hardened() {
 async fn se2_the_cookie_is_plain_on_loopback_and_strict_on_https() {
     let mut keydesk = Keydesk::start();
     keydesk.with_account().await;
-    let page = Person::visiting(&keydesk.console).log_in(ANN, PASSWORD).await;
+    let page = User::visiting(&keydesk.console).log_in(ANN, PASSWORD).await;
     let cookie = page.header("set-cookie");
     assert!(
         cookie.starts_with(&format!("{}=", keydesk.cookie_name()))
@@ -129,7 +129,7 @@ async fn se1_a_session_gets_a_new_secret_at_log_in_and_after_a_password_change()
     let secret = |page: &crate::support::Page| {
         page.header("set-cookie").split([';', '=']).nth(1).expect("a cookie").to_owned()
     };
-    let ann = Person::visiting(&keydesk.console);
+    let ann = User::visiting(&keydesk.console);
     let first = secret(&ann.log_in(ANN, PASSWORD).await);
     let second = secret(
         &ann.post(
@@ -158,7 +158,7 @@ async fn se4_own_sessions_are_seen_and_ended_and_others_are_not() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
     let bob = ann.invite("bob@acme.example", "developer", PASSWORD).await;
-    let second = Person::logged_in(&keydesk.console, ANN, PASSWORD).await;
+    let second = User::logged_in(&keydesk.console, ANN, PASSWORD).await;
     let page = ann.get("/sessions").await.text;
     assert_eq!(page.matches("Firefox on Linux</b>").count(), 2);
     let ids: Vec<&str> = page.split("/sessions/ses_").skip(1).map(|rest| &rest[..32]).collect();
@@ -181,7 +181,7 @@ async fn se8_a_bearer_token_opens_no_page_and_a_cookie_no_api() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
     let (endpoint, token) = (ann.endpoint_url().await, ann.bearer_token().await);
-    let page = Person::visiting(&keydesk.console).log_in(ANN, PASSWORD).await;
+    let page = User::visiting(&keydesk.console).log_in(ANN, PASSWORD).await;
     let cookie = page.header("set-cookie").split(';').next().expect("a cookie").to_owned();
     let secret = cookie.split('=').nth(1).expect("a value");
     let client = crate::support::client().build().expect("a client");
@@ -207,7 +207,7 @@ async fn h5_t50_after_logging_in_nobody_is_sent_to_another_site() {
         ("/help", "/help"),
     ] {
         let form = [("email", ANN), ("password", PASSWORD), ("next", next)];
-        let page = Person::visiting(&keydesk.console).post("/login", &form).await;
+        let page = User::visiting(&keydesk.console).post("/login", &form).await;
         assert_eq!(page.location.as_deref(), Some(location), "{next}");
     }
 }
@@ -219,7 +219,7 @@ async fn p5_a_password_is_the_same_however_its_accents_are_composed() {
     let composed = "caf\u{e9} fjord umbrella quartz";
     ann.post("/profile/password", &[("current_password", PASSWORD), ("new_password", composed)])
         .await;
-    Person::logged_in(&keydesk.console, ANN, "cafe\u{301} fjord umbrella quartz").await;
+    User::logged_in(&keydesk.console, ANN, "cafe\u{301} fjord umbrella quartz").await;
 }
 
 /// A check that can fail, not a time limit: the medians of the two must not differ by more than
@@ -228,7 +228,7 @@ async fn p5_a_password_is_the_same_however_its_accents_are_composed() {
 async fn p9_an_unknown_address_takes_as_long_as_a_wrong_password() {
     let mut keydesk = Keydesk::start();
     keydesk.with_account().await;
-    let visitor = Person::visiting(&keydesk.console);
+    let visitor = User::visiting(&keydesk.console);
     let mut times = [Vec::new(), Vec::new()];
     for round in 0..24 {
         let email = if round % 2 == 0 { ANN } else { "nobody@acme.example" };
@@ -281,7 +281,7 @@ async fn t79_many_log_ins_at_once_are_answered_and_the_gateway_goes_on() {
     for attempt in attempts {
         let answer = attempt.await.expect("ends");
         let expected = [(403, true), (503, true)];
-        let told = answer.headers().contains_key("retry-after");
-        assert!(expected.contains(&(answer.status().as_u16(), told)), "{answer:?}");
+        let message = answer.headers().contains_key("retry-after");
+        assert!(expected.contains(&(answer.status().as_u16(), message)), "{answer:?}");
     }
 }

@@ -129,7 +129,7 @@ fn every_audit_action_is_used() {
         })
         .map(|path| fs::read_to_string(path).expect("readable"))
         .collect();
-    for action in keydesk_model::Action::ALL {
-        assert!(used.contains(&format!("Action::{action:?}")), "{action:?}");
+    for action in keydesk_model::Event::ALL {
+        assert!(used.contains(&format!("Event::{action:?}")), "{action:?}");
     }
 }

@@ -1,6 +1,6 @@
-//! One browser, two tabs: a form acts on the account and for the person that its page was made for, or on nothing.
+//! One browser, two tabs: a form acts on the account and for the user that its page was made for, or on nothing.
 
-use crate::support::{Keydesk, PASSWORD, Page, Person};
+use crate::support::{Keydesk, PASSWORD, Page, User};
 
 /// What a page's forms carry.
 fn page_for(page: &Page) -> String {
@@ -19,15 +19,15 @@ fn kept(page: &Page) -> Vec<(String, String)> {
     fields.map(read).collect()
 }
 
-async fn send(person: &Person, path: &str, fields: &[(String, String)]) -> Page {
+async fn send(user: &User, path: &str, fields: &[(String, String)]) -> Page {
     let fields: Vec<_> =
         fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    person.post(path, &fields).await
+    user.post(path, &fields).await
 }
 
 /// The switcher's accounts, by id and name.
-async fn accounts(person: &Person) -> Vec<(String, String)> {
-    let page = person.get("/profile").await.text;
+async fn accounts(user: &User) -> Vec<(String, String)> {
+    let page = user.get("/profile").await.text;
     let buttons = page.split("name=\"account\" value=\"").skip(1);
     let read = |button: &str| {
         let (id, rest) = button.split_once('"').expect("an id");
@@ -38,9 +38,9 @@ async fn accounts(person: &Person) -> Vec<(String, String)> {
 }
 
 /// Ann in two accounts; the second one's id.
-async fn ann_in_two_accounts(keydesk: &mut Keydesk) -> (Person, Person, String) {
+async fn ann_in_two_accounts(keydesk: &mut Keydesk) -> (User, User, String) {
     let ann = keydesk.with_account().await;
-    let bea = Person::signed_up(&keydesk.console, "Bea’s Bikes", "bea@bikes.example", "Bea").await;
+    let bea = User::signed_up(&keydesk.console, "Bea’s Bikes", "bea@bikes.example", "Bea").await;
     let form = [("email", "ann@acme.example"), ("role", "administrator")];
     assert_eq!(bea.post("/members/invitations", &form).await.status, 303);
     let link = ann.link_in_mail("/invitation/").await;
@@ -86,7 +86,7 @@ async fn a_form_of_another_account_does_nothing_and_offers_the_switch() {
 }
 
 #[tokio::test]
-async fn a_form_of_another_person_does_nothing() {
+async fn a_form_of_another_user_does_nothing() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
     let bob = ann.invite("bob@example.com", "administrator", PASSWORD).await;
@@ -101,7 +101,7 @@ async fn a_form_of_another_person_does_nothing() {
     );
     assert!(refused.text.contains("bob@example.com") && refused.text.contains("/logout"));
     assert!(!bob.get("/tokens").await.text.contains("of Ann"));
-    // A person who looks after themselves, too.
+    // A user who looks after themselves, too.
     let form = [("page_for", tab.as_str()), ("language", "es")];
     assert_eq!(bob.post("/profile/language", &form).await.status, 409);
 }
@@ -148,14 +148,14 @@ fn every_form_with_a_session_carries_its_account() {
         "sessions/login.html",
         "sessions/second_factor.html",
         "passkeys/log_in.html",
-        "sign_on/log_in.html",
+        "sso/log_in.html",
         "members/accept.html",
         "accounts/setup.html",
         "accounts/signed_up.html",
         "accounts/sign_up.html",
-        "people/forgot.html",
-        "people/reset.html",
-        "people/email_change.html",
+        "users/forgot.html",
+        "users/reset.html",
+        "users/email_change.html",
     ];
     while let Some(folder) = pending.pop() {
         for entry in std::fs::read_dir(folder).expect("reads") {

@@ -1,6 +1,6 @@
 //! What the upstream really gets, and what comes back: recorded by an upstream of the test's own.
 
-use crate::support::{Keydesk, Options, Person, call};
+use crate::support::{Keydesk, Options, User, call};
 use axum::{
     Router,
     body::{Body, Bytes},
@@ -81,7 +81,7 @@ async fn in_front_of_recorder(config: &str) -> (Keydesk, Recorder, String, Strin
     (keydesk, recorder, endpoint, token)
 }
 
-async fn in_front_of(upstream: &str, config: &str) -> (Keydesk, Person, String, String) {
+async fn in_front_of(upstream: &str, config: &str) -> (Keydesk, User, String, String) {
     let options =
         Options { config: format!("upstream = \"{upstream}\"\n{config}"), ..Options::default() };
     let mut keydesk = Keydesk::start_with(&options);

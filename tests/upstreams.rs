@@ -2,7 +2,7 @@
 //! only where that is safe; signatures that others can check.
 
 use crate::support::raw::{Behind, RawUpstream, converse, outcome};
-use crate::support::{Keydesk, Options, Person, eventually, free_port};
+use crate::support::{Keydesk, Options, User, eventually, free_port};
 use std::{
     io::Write,
     process::{Command, Stdio},
@@ -17,7 +17,7 @@ use tokio::{
 };
 
 /// A Keydesk with this configuration; the path and the token of its account.
-async fn with(config: &str) -> (Keydesk, Person, String, String) {
+async fn with(config: &str) -> (Keydesk, User, String, String) {
     let options = Options { config: config.to_owned(), ..Options::default() };
     let mut keydesk = Keydesk::start_with(&options);
     let ann = keydesk.with_account().await;

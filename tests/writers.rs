@@ -18,7 +18,7 @@ async fn a_console_that_is_stopped_within_a_write_holds_nobody_up_for_long() {
     let cluster = Cluster::start(2, "confirm_timeout_seconds = 0").await;
     let token = cluster.token_everywhere("CRM").await;
     let other = &cluster.nodes[1];
-    let bob = crate::support::Person::logged_in(
+    let bob = crate::support::User::logged_in(
         &other.console,
         "ann@acme.example",
         crate::support::PASSWORD,
@@ -69,14 +69,14 @@ async fn a_changed_database_password_is_taken_over_without_a_restart() {
     let server = Postgres::start("");
     let database = server.new_database();
     server.ask_for_passwords();
-    server.ask(&database, "CREATE USER desk PASSWORD 'canary-first'");
-    server.ask(&database, &format!("ALTER DATABASE {database} OWNER TO desk"));
-    server.ask(&database, "ALTER SCHEMA public OWNER TO desk");
+    server.ask(&database, "CREATE USER app PASSWORD 'canary-first'");
+    server.ask(&database, &format!("ALTER DATABASE {database} OWNER TO app"));
+    server.ask(&database, "ALTER SCHEMA public OWNER TO app");
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("password");
     std::fs::write(&file, "canary-first\n").expect("writes");
     let config = format!(
-        "database_url = \"postgres://desk@127.0.0.1:{}/{database}\"\ndatabase_password_file = \"{}\"\n",
+        "database_url = \"postgres://app@127.0.0.1:{}/{database}\"\ndatabase_password_file = \"{}\"\n",
         server.port,
         file.display()
     );
@@ -84,7 +84,7 @@ async fn a_changed_database_password_is_taken_over_without_a_restart() {
     let ann = keydesk.with_account().await;
     let endpoint = ann.endpoint_url().await;
     let token = ann.create_token("CRM", "never").await;
-    server.ask(&database, "ALTER USER desk PASSWORD 'canary-second'");
+    server.ask(&database, "ALTER USER app PASSWORD 'canary-second'");
     server.ask(
         &database,
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'desk'",

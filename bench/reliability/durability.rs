@@ -3,7 +3,7 @@
 use crate::{
     figures::{Report, spread},
     support::{
-        Keydesk, Options, PASSWORD, Person,
+        Keydesk, Options, PASSWORD, User,
         cluster::{Cluster, revoke_newest},
         postgres::Postgres,
         use_token,
@@ -22,7 +22,7 @@ struct Acknowledged {
 }
 
 /// What was acknowledged and is not there.
-async fn lost(ann: &Person, endpoint: &str, acknowledged: &Acknowledged) -> usize {
+async fn lost(ann: &User, endpoint: &str, acknowledged: &Acknowledged) -> usize {
     let page = ann.get("/tokens").await.text;
     let made = acknowledged.made.iter().filter(|name| !page.contains(name.as_str())).count();
     let mut revived = 0;
@@ -43,7 +43,7 @@ pub async fn kills(report: &mut Report, kind: &str, cycles: usize) {
     options.has_account = true;
     let (mut writes, mut gone, mut starts) = (0, 0, Vec::new());
     for cycle in 0..cycles {
-        let ann = Person::logged_in(&keydesk.console, "ann@acme.example", PASSWORD).await;
+        let ann = User::logged_in(&keydesk.console, "ann@acme.example", PASSWORD).await;
         let endpoint = ann.endpoint_url().await;
         let mut acknowledged = Acknowledged::default();
         // Someone writes until the process is gone; what was answered counts.
@@ -73,7 +73,7 @@ pub async fn kills(report: &mut Report, kind: &str, cycles: usize) {
         let start = Instant::now();
         keydesk.kill_and_restart(&options);
         starts.push(start.elapsed());
-        let ann = Person::logged_in(&keydesk.console, "ann@acme.example", PASSWORD).await;
+        let ann = User::logged_in(&keydesk.console, "ann@acme.example", PASSWORD).await;
         let path = endpoint.rsplit_once('/').expect("an account").1;
         gone += lost(&ann, &format!("{}/{path}", keydesk.gateway), &acknowledged).await;
         // Room for the next: an account has a thousand live tokens at most.
@@ -83,14 +83,14 @@ pub async fn kills(report: &mut Report, kind: &str, cycles: usize) {
             }
         }
     }
-    let told = format!(
+    let message = format!(
         "{cycles} kill -9 on {kind} while writing, {writes} acknowledged writes, lost {gone}; serving again {}",
         spread(starts)
     );
-    report.add("R5", gone, &told);
+    report.add("R5", gone, &message);
 }
 
-async fn newest(ann: &Person) -> String {
+async fn newest(ann: &User) -> String {
     let page = ann.get("/tokens").await.text;
     let start = page.find("/tokens/tok_").unwrap_or(0);
     page[start..].chars().take(44).collect()
@@ -135,11 +135,11 @@ pub async fn failovers(report: &mut Report, cycles: usize) {
         std::mem::swap(&mut cluster.primary, &mut standby);
         standby.become_standby_of(&cluster.primary);
     }
-    let told = format!(
+    let message = format!(
         "{cycles} failovers that lost a revocation, served again {} after the loss, revived tokens accepted {revived}",
         spread(back)
     );
-    report.add("R7", revived, &told);
+    report.add("R7", revived, &message);
 }
 
 const LIVE: &str = "SELECT count(*) FROM secret WHERE ended_at IS NULL";
@@ -182,7 +182,7 @@ pub async fn restores(report: &mut Report, cycles: usize) {
         keydesk.stop();
         assert!(keydesk.command(&["restore", &file]).status.success());
         keydesk = keydesk.restart(&Options { has_account: true, ..Options::default() });
-        ann = Person::logged_in(&keydesk.console, "ann@acme.example", PASSWORD).await;
+        ann = User::logged_in(&keydesk.console, "ann@acme.example", PASSWORD).await;
         revived += usize::from(use_token(&ann.endpoint_url().await, &token).await.0 != 401);
     }
     report.add(

@@ -230,7 +230,7 @@ impl World {
     /// The database forgets that anything has ever ended, as one does that was restored.
     fn forget_endings(&self) {
         let epoch = "UPDATE head SET epoch = md5(random()::text)";
-        let secrets = "UPDATE secret SET ended_at = NULL, end_cause = NULL WHERE version = 1";
+        let secrets = "UPDATE secret SET ended_at = NULL, revocation_reason = NULL WHERE version = 1";
         self.cluster.primary.ask(&self.cluster.database, &format!("{secrets}; {epoch}"));
     }
 }
@@ -383,12 +383,12 @@ pub async fn all(
         for violation in &seen.violations {
             println!("{number}: {violation}");
         }
-        let told = format!(
+        let message = format!(
             "{name}: {cycles} revocations by nodes of every role, {} promised a moment, {} of them at once; answered after {}",
             seen.promised,
             seen.complete,
             spread(seen.answered)
         );
-        report.add(number, seen.violations.len(), &told);
+        report.add(number, seen.violations.len(), &message);
     }
 }

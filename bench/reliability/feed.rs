@@ -10,10 +10,10 @@ use crate::{
     },
 };
 use keydesk_model::{
-    AccountId, Action, Actor, AddressList, Binding, Change, Feed, Origin, ScopeSet, Snapshot,
+    AccountId, Event, Actor, IpAllowlist, TokenOwner, Change, Feed, Origin, ScopeSet, Snapshot,
     Timestamp, TokenId,
 };
-use keydesk_store::{AuditEntry, NewSecret, NewToken, News, Place, Store};
+use keydesk_store::{AuditEntry, NewSecret, NewToken, FollowEvent, DatabaseUrl, Store};
 use keydesk_token::{Entropy, Kind, PlainToken, Prefix};
 use std::{
     collections::HashMap,
@@ -59,8 +59,8 @@ impl Feed for Follower {
 
 fn entry() -> AuditEntry {
     AuditEntry {
-        action: Action::IssueToken,
-        actor: Actor::Operator { person: None },
+        action: Event::TokenCreated,
+        actor: Actor::Operator { user: None },
         origin: Origin::default(),
         account: None,
         target: String::new(),
@@ -76,9 +76,9 @@ pub async fn order_and_lag(report: &mut Report, changes: usize) {
 async fn follow_writers(report: &mut Report, changes: usize, is_cut: bool) {
     let server = Postgres::start("");
     let database = server.new_database();
-    let place: Place = server.url(&database).parse().expect("a place");
+    let place: DatabaseUrl = server.url(&database).parse().expect("a place");
     let link = Proxy::to(([127, 0, 0, 1], server.port).into()).await;
-    let far: Place =
+    let far: DatabaseUrl =
         format!("postgres://keydesk@{}/{database}", link.addr).parse().expect("a place");
     let writer = Store::open(&place).await.expect("opens");
     let account = account(&writer).await;
@@ -112,24 +112,24 @@ async fn follow_writers(report: &mut Report, changes: usize, is_cut: bool) {
     let lags = committed.iter().filter_map(|(token, at)| {
         seen.arrived.get(token).map(|arrived| arrived.saturating_duration_since(*at))
     });
-    let told = format!(
+    let message = format!(
         "{} changes by {WRITERS} writers over a link that is {}: lost {lost}, out of order {}; behind the commit by {}",
         committed.len(),
         if is_cut { "cut every four seconds" } else { "left alone" },
         seen.out_of_order,
         spread(lags.collect())
     );
-    report.add("R8", lost + seen.out_of_order, &told);
+    report.add("R8", lost + seen.out_of_order, &message);
 }
 
 fn follow(store: &Store) -> [tokio::task::JoinHandle<()>; 2] {
     let wake = Arc::new(Notify::new());
-    let (listening, told) = (store.clone(), Arc::clone(&wake));
+    let (listening, message) = (store.clone(), Arc::clone(&wake));
     let listener = tokio::spawn(async move {
         loop {
             let tell = |news| {
-                if news == News::Change {
-                    told.notify_one();
+                if news == FollowEvent::Change {
+                    message.notify_one();
                 }
             };
             if listening.listen(tell).await.is_err() {
@@ -142,7 +142,7 @@ fn follow(store: &Store) -> [tokio::task::JoinHandle<()>; 2] {
         loop {
             let _ = tokio::time::timeout(Duration::from_millis(250), wake.notified()).await;
             if tokio::time::timeout(Duration::from_secs(2), store.catch_up()).await.is_err() {
-                store.suspect();
+                store.eject();
             }
         }
     });
@@ -173,10 +173,10 @@ async fn write(
         let new = NewToken {
             id: TokenId::generate(Timestamp::from_micros(1), &entropy),
             account,
-            binding: Binding::Account,
+            token_owner: TokenOwner::Account,
             name: "CRM".to_owned(),
             scopes: ScopeSet::everything(),
-            addresses: AddressList::default(),
+            addresses: IpAllowlist::default(),
             expires_at: None,
             created_by: None,
             request_key: None,
@@ -204,8 +204,8 @@ pub async fn start_with(report: &mut Report, tokens: usize) {
     let token = ann.create_token("CRM", "never").await;
     let path = ann.endpoint_url().await.trim_start_matches(&keydesk.gateway).to_owned();
     let copy = format!(
-        "INSERT INTO token SELECT 'tok_' || md5(n::text), account_id, binding, member_id, name, scopes, expires_at, \
-         created_at, created_by, NULL FROM token, generate_series(1, {tokens}) AS n WHERE binding = 'account'; \
+        "INSERT INTO token SELECT 'tok_' || md5(n::text), account_id, token_owner, member_id, name, scopes, expires_at, \
+         created_at, created_by, NULL FROM token, generate_series(1, {tokens}) AS n WHERE token_owner = 'account'; \
          INSERT INTO secret (hash, token_id, version, masked, issued_at) SELECT sha256(n::text::bytea), \
          'tok_' || md5(n::text), 1, 'kd_a_x', 1 FROM generate_series(1, {tokens}) AS n"
     );

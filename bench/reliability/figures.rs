@@ -10,9 +10,9 @@ pub struct Report {
 
 impl Report {
     /// `violations`: how often something happened that must never happen.
-    pub fn add(&mut self, number: &str, violations: usize, told: &str) {
+    pub fn add(&mut self, number: &str, violations: usize, message: &str) {
         self.violations += violations;
-        let line = format!("{number}: {told}, {violations} violations");
+        let line = format!("{number}: {message}, {violations} violations");
         println!("{line}");
         self.lines.push(line);
     }

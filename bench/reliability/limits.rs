@@ -24,21 +24,21 @@ pub async fn accuracy(report: &mut Report, seconds: u64) {
         let (passed, called, took) = load(&cluster, &token, Duration::from_secs(seconds)).await;
         let whole = usize::try_from(took.as_secs()).unwrap_or(0) + 1;
         let bound = nodes * (BURST + EACH_SECOND * whole);
-        let told = format!(
+        let message = format!(
             "200/10s on {nodes} gateways, all at once: {passed} of {called} calls passed in {:.1} s, the bound is {bound}",
             took.as_secs_f64()
         );
-        report.add("F6", usize::from(passed > bound), &told);
+        report.add("F6", usize::from(passed > bound), &message);
 
         set_plan(&cluster, &token, "month", "\"month\";q=3000").await;
         let (passed, called, took) = load(&cluster, &token, Duration::from_secs(seconds)).await;
         // One gateway is exact; of several each may be two seconds behind.
         let bound = if nodes == 1 { MONTH } else { MONTH + 2 * called / whole.max(1) };
-        let told = format!(
+        let message = format!(
             "{MONTH} calls a month on {nodes} gateways: {passed} of {called} calls passed in {:.1} s, the bound is {bound}",
             took.as_secs_f64()
         );
-        report.add("F6", usize::from(passed > bound), &told);
+        report.add("F6", usize::from(passed > bound), &message);
     }
 }
 
@@ -52,8 +52,8 @@ async fn set_plan(cluster: &Cluster, token: &str, plan: &str, policy: &str) {
         let url = format!("{}{}/api/v1/contacts", node.gateway, cluster.path);
         for _ in 0..200 {
             let answer = client.get(&url).bearer_auth(token).send().await.expect("answers");
-            let told = answer.headers().get("ratelimit-policy").cloned();
-            if told.is_some_and(|told| told.to_str().is_ok_and(|told| told.starts_with(policy))) {
+            let message = answer.headers().get("ratelimit-policy").cloned();
+            if message.is_some_and(|message| message.to_str().is_ok_and(|message| message.starts_with(policy))) {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(25)).await;

@@ -45,12 +45,12 @@ pub async fn gateways(report: &mut Report, count: usize, cycles: usize) {
         slowest.push(Duration::from_secs_f64(last / 1_000.0));
     }
     let most = cluster.primary.most_connections(&cluster.database, Duration::from_secs(20)).await;
-    let told = format!(
+    let message = format!(
         "{count} gateways and a console on max_connections = 100: at most {most} connections in 20 s, started after {}; {cycles} revocations, the last confirmed {} after the commit, {pending} not complete within the bound, accepted after complete {accepted}",
         spread(starts),
         spread(slowest)
     );
-    report.add("M1", accepted + usize::from(most > MOST), &told);
+    report.add("M1", accepted + usize::from(most > MOST), &message);
 }
 
 /// Endings, each chained to the one before, as other nodes would have written them while this one was away.
@@ -81,10 +81,10 @@ pub async fn behind(report: &mut Report, changes: usize) {
     while cluster.primary.ask(&cluster.database, applied) != "2" {
         assert!(start.elapsed() < Duration::from_mins(2), "both have come as far");
     }
-    let told = format!(
+    let message = format!(
         "a gateway that was {changes} changes behind serves {:.1} s after it is back, and has confirmed all of them after {:.1} s",
         took.as_secs_f64(),
         start.elapsed().as_secs_f64()
     );
-    report.add("M2", refused, &told);
+    report.add("M2", refused, &message);
 }

@@ -32,11 +32,11 @@ async fn vouched_for(report: &mut Report, seconds: u64) {
             asked += 1;
         }
     }
-    let told = format!(
+    let message = format!(
         "{seconds} s without a database, nodes vouching for each other: {asked} calls, refused {refused}, {}",
         spread(spans)
     );
-    report.add("R10", refused, &told);
+    report.add("R10", refused, &message);
 }
 
 async fn strict(report: &mut Report) {
@@ -58,11 +58,11 @@ async fn strict(report: &mut Report) {
         }
         to_serve.push(back.elapsed());
     }
-    let told = format!(
+    let message = format!(
         "strict: all refuse with 503 {} after the database went (lease {} s); R12: all serve {} after it came back, without a restart",
         spread(to_refuse),
         LEASE.as_secs(),
         spread(to_serve)
     );
-    report.add("R11", wrong, &told);
+    report.add("R11", wrong, &message);
 }

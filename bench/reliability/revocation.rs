@@ -31,11 +31,11 @@ pub async fn on_one_node(report: &mut Report, cycles: usize) {
         answers.push(start.elapsed());
         accepted += usize::from(use_token(&endpoint, &token).await.0 == 200);
     }
-    let told = format!(
+    let message = format!(
         "{cycles} revocations on one node, answered after {} (two pages each), accepted afterwards {accepted}",
         spread(answers)
     );
-    report.add("R1", accepted, &told);
+    report.add("R1", accepted, &message);
 }
 
 pub async fn on_three_nodes(report: &mut Report, cycles: usize) {
@@ -69,11 +69,11 @@ pub async fn on_three_nodes(report: &mut Report, cycles: usize) {
         accepted += late.load(Ordering::SeqCst);
         slowest.push(slowest_confirmation(&cluster.receipt(&location).await));
     }
-    let told = format!(
+    let message = format!(
         "{cycles} revocations on 3 gateways, the last confirmed {} after the commit, {pending} not complete within the bound, accepted after complete {accepted}",
         spread(slowest)
     );
-    report.add("R2", accepted, &told);
+    report.add("R2", accepted, &message);
 }
 
 /// Uses a token all the time; counts acceptances of requests that began after the answer.
@@ -135,12 +135,12 @@ pub async fn while_cut_off(report: &mut Report, cycles: usize) {
         cluster.break_link(node, Mode::Pass);
         cluster.until(node, &token, 401, Duration::from_secs(15)).await;
     }
-    let told = format!(
+    let message = format!(
         "{cycles} gateways cut off or paused (lease {} s) refused {} after the cut; accepted after the receipt's moment {accepted}, called wrong while cut off {called_wrong}",
         LEASE.as_secs(),
         spread(refused_after)
     );
-    report.add("R3", accepted + called_wrong, &told);
+    report.add("R3", accepted + called_wrong, &message);
 }
 
 /// By when an open exchange has ended.
@@ -194,9 +194,9 @@ pub async fn histories(report: &mut Report, cycles: usize) {
         checked += histories.len();
         wrong += histories.iter().filter(|history| !history.is_linearizable()).count();
     }
-    let told = format!(
+    let message = format!(
         "{checked} histories checked for linearizability, open event streams included; these flowed for {} after a complete receipt",
         spread(ended)
     );
-    report.add("R9", wrong, &told);
+    report.add("R9", wrong, &message);
 }

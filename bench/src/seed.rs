@@ -20,7 +20,7 @@ pub async fn tokens(data: &Path, count: usize) -> anyhow::Result<Vec<String>> {
     for number in 0..count {
         let plain = PlainToken::generate(&Prefix::default(), Kind::Account, &entropy);
         let id = TokenId::generate(now, &entropy).to_string();
-        sqlx::query("INSERT INTO token (id, account_id, binding, name, scopes, created_at) VALUES ($1, $2, 'account', $3, '*', $4)")
+        sqlx::query("INSERT INTO token (id, account_id, token_owner, name, scopes, created_at) VALUES ($1, $2, 'account', $3, '*', $4)")
             .bind(&id)
             .bind(&account)
             .bind(format!("bench {number}"))

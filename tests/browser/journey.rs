@@ -96,7 +96,7 @@ async fn creates_a_token(browser: &Browser, endpoint: &str) -> String {
     browser.click("main form button.primary").await;
     let token = browser.copy("new-token").await;
     assert!(token.starts_with("kd_a_") && is_let_through(&use_token(endpoint, &token).await));
-    browser.click("a[href='/tokens?done=stored']").await;
+    browser.click("a[href='/tokens?done=token_saved']").await;
     browser.find(".notice").await;
     browser.driver.back().await.expect("goes back");
     let page = browser.driver.source().await.expect("source");

@@ -5,7 +5,7 @@ mod journey;
 mod origins;
 mod pages;
 mod passkeys;
-mod people;
+mod users;
 mod scripts;
 mod tabs;
 
@@ -106,7 +106,7 @@ impl Browser {
         browser
     }
 
-    /// Sets the size of the screen, and the colour scheme and language that the person prefers.
+    /// Sets the size of the screen, and the colour scheme and language that the user prefers.
     async fn show_as(&self, screen: Screen) {
         let Screen { width, height, scheme, language, .. } = screen;
         let size =

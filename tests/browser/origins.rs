@@ -43,9 +43,9 @@ async fn a_page_of_an_allowed_origin_calls_with_a_token_and_others_do_not() {
     // The upstream's own word on origins is not asked for.
     let own = b"HTTP/1.1 200 OK\r\naccess-control-allow-origin: https://other.example\r\nx-extra: e\r\ncontent-length: 2\r\n\r\nok";
     upstream.answers(own);
-    let told = browser.calls(&url, &token).await;
-    assert_eq!((&told[0], &told[2], &told[3]), (&json!(200), &json!("e"), &json!("ok")), "{told}");
-    assert!(told[1].as_str().is_some_and(|id| id.starts_with("req_")), "{told}");
+    let message = browser.calls(&url, &token).await;
+    assert_eq!((&message[0], &message[2], &message[3]), (&json!(200), &json!("e"), &json!("ok")), "{message}");
+    assert!(message[1].as_str().is_some_and(|id| id.starts_with("req_")), "{message}");
     let refused = browser.calls(&url, "kd_u_x").await;
     assert_eq!(refused[0], 401, "a page reads why it was rejected: {refused}");
     browser.go(&other).await;
@@ -115,7 +115,7 @@ async fn a_page_opens_a_websocket_with_a_token() {
         socket.onmessage = event => done([socket.protocol, event.data]);
         socket.onerror = () => done(['error', '']);";
     let url = format!("{}/chat", endpoint.replace("http:", "ws:"));
-    let told = browser.driver.execute_async(script, vec![json!(url), json!(token)]).await;
-    assert_eq!(*told.expect("the script runs").json(), json!(["keydesk", "hello"]));
+    let message = browser.driver.execute_async(script, vec![json!(url), json!(token)]).await;
+    assert_eq!(*message.expect("the script runs").json(), json!(["keydesk", "hello"]));
     browser.close().await;
 }

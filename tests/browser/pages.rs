@@ -4,7 +4,7 @@ use super::{Browser, NARROW_LIGHT, NARROW_SPANISH, README, Screen, WIDE_DARK, WI
 use crate::{
     documents::repository,
     factors::Authenticator,
-    support::{Keydesk, Options, PASSWORD, Person, eventually},
+    support::{Keydesk, Options, PASSWORD, User, eventually},
 };
 use std::collections::BTreeSet;
 
@@ -52,8 +52,8 @@ async fn live_a_first_day(keydesk: &mut Keydesk) -> (String, String) {
     let (endpoint, bearer) = (ann.endpoint_url().await, ann.bearer_token().await);
     let token = ann.create_token("CRM sync", "5d").await;
     let limits = format!("/tokens/{}/limits", ann.token_id("CRM sync").await);
-    let trial = [("scope", "messages:read"), ("addresses", "10.0.0.0/8"), ("start", "try")];
-    ann.post(&limits, &trial).await;
+    let observed = [("scope", "messages:read"), ("addresses", "10.0.0.0/8"), ("start", "try")];
+    ann.post(&limits, &observed).await;
     eventually("the operations' rules are known", async || {
         ann.get("/tokens/new").await.text.contains("contacts:read")
     })
@@ -67,13 +67,13 @@ async fn live_a_first_day(keydesk: &mut Keydesk) -> (String, String) {
     eventually("usage is reported", async || ann.get("/tokens").await.text.contains("okhttp"))
         .await;
     let importer = ann.token_id("old importer").await;
-    let later = [("overlap", "24h"), ("quiet", "1h")];
+    let later = [("grace_period", "24h"), ("quiet", "1h")];
     ann.post(&format!("/tokens/{importer}/rotate"), &later).await;
     ann.create_token("over soon", "never").await;
     let over = ann.token_id("over soon").await;
     ann.post(&format!("/tokens/{over}/revoke"), &[]).await;
     let member = ann.member_id("vera").await;
-    let sign_on = [
+    let sso = [
         ("issuer", "https://login.acme.example"),
         ("client_id", "keydesk"),
         ("client_secret", "sign-on-canary-51"),
@@ -81,7 +81,7 @@ async fn live_a_first_day(keydesk: &mut Keydesk) -> (String, String) {
         ("default_role", "developer"),
     ];
     assert_eq!(
-        ann.post("/sign-on", &sign_on).await.status,
+        ann.post("/sign-on", &sso).await.status,
         200,
         "saved, and the provider is not there"
     );
@@ -113,7 +113,7 @@ async fn visitor_pages(keydesk: &Keydesk, browser: &Browser, invitation: &str, s
         inspect(browser, name, screen).await;
     }
     let at = |path: &str| format!("{}{path}", keydesk.console);
-    let visitor = Person::visiting(&keydesk.console);
+    let visitor = User::visiting(&keydesk.console);
     visitor.post("/sign-up", &[("account", "Gamma"), ("email", "gus@gamma.example")]).await;
     browser.go(&visitor.link_in_mail("/sign-up/").await).await;
     inspect(browser, "sign-up-finish", screen).await;
@@ -154,7 +154,7 @@ async fn member_pages(keydesk: &Keydesk, browser: &Browser, member: &str, screen
         ("api-docs-rotate", "/api-docs/rotate"),
         ("tokens", "/tokens"),
         ("token-new", "/tokens/new"),
-        ("objections", "/tokens/objections"),
+        ("violations", "/tokens/violations"),
         ("account-limits", "/limits"),
         ("members", "/members"),
         ("member-remove", &format!("/members/{member}/remove")),
@@ -178,7 +178,7 @@ async fn member_pages(keydesk: &Keydesk, browser: &Browser, member: &str, screen
     inspect(browser, "receipt", screen).await;
     browser.go(&format!("{}/tokens", keydesk.console)).await;
     browser.click("a[href$=\"/rotate\"]").await;
-    browser.find("input[name=overlap]").await;
+    browser.find("input[name=grace_period]").await;
     inspect(browser, "token-rotate", screen).await;
     browser.go(&format!("{}/tokens", keydesk.console)).await;
     browser.click("a[href$=\"/revoke\"]").await;
@@ -191,7 +191,7 @@ async fn member_pages(keydesk: &Keydesk, browser: &Browser, member: &str, screen
     browser.click("main form button.primary").await;
     browser.find("#name-error").await;
     inspect(browser, "token-new-refused", screen).await;
-    browser.go(&format!("{}/tokens/objections", keydesk.console)).await;
+    browser.go(&format!("{}/tokens/violations", keydesk.console)).await;
     browser.click("main td a").await;
     browser.find("#new-limits").await;
     inspect(browser, "token-limits", screen).await;

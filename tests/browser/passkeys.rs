@@ -4,7 +4,7 @@ use super::{Browser, WIDE_LIGHT};
 use crate::{
     factors::{Authenticator, set_up},
     limits::send,
-    support::{Keydesk, NEW_PASSWORD, PASSWORD, Person},
+    support::{Keydesk, NEW_PASSWORD, PASSWORD, User},
 };
 use serde_json::json;
 
@@ -73,7 +73,7 @@ async fn f9_a_passkey_lets_in_by_itself_and_beside_the_password() {
     browser.arrives_at("/login/passkey").await;
     browser.click("main button.primary").await;
     browser.arrives_at("/api-docs").await;
-    // What is removed lets nobody in; the person is told of all of it.
+    // What is removed lets nobody in; the user is told of all of it.
     browser.go(&format!("{console}/passkeys")).await;
     // As it is the last, with a recovery code.
     browser.fill("recovery_code", &recovery_code).await;
@@ -147,7 +147,7 @@ async fn an_invited_member_comes_in_and_when_removed_their_token_is_dead() {
     assert_eq!(send("GET", &url, &token, "app").await.code(), "member_removed");
     browser.go(&at("/api-docs")).await;
     assert!(!browser.source().await.contains(&token), "and shown no more");
-    let again = Person::visiting(&keydesk.console);
+    let again = User::visiting(&keydesk.console);
     assert_eq!(again.log_in("bob@acme.example", NEW_PASSWORD).await.status, 200, "halfway only");
     browser.close().await;
 }

@@ -80,14 +80,14 @@ async fn a_new_password_is_told_how_it_does_while_it_is_typed() {
     browser.go(keydesk.setup_link.as_deref().expect("a link")).await;
     let hint = async || browser.text("#password-hint").await;
     assert!(hint().await.contains("At least 15 characters"));
-    for (typed, told) in [
+    for (typed, message) in [
         ("aaaa", "11 more characters"),
         ("aaaaaaaaaa", "1 more character."),
         ("aa", "over and over"),
         ("correct horse", "Long enough. Whether"),
     ] {
         browser.fill("password", typed).await;
-        assert!(hint().await.contains(told), "{typed}: {}", hint().await);
+        assert!(hint().await.contains(message), "{typed}: {}", hint().await);
     }
     browser.close().await;
 }

@@ -1,14 +1,14 @@
 //! Two tabs of one Chromium: one switches the account, the other sends a form.
 
 use super::{Browser, WIDE_LIGHT, passkeys::log_in};
-use crate::support::{Keydesk, Options, PASSWORD, Person, eventually};
+use crate::support::{Keydesk, Options, PASSWORD, User, eventually};
 
 #[tokio::test]
 async fn a_form_acts_on_the_account_that_its_page_showed() {
     let options = Options { config: "sign_up = true".to_owned(), ..Options::default() };
     let mut keydesk = Keydesk::start_with(&options);
     let ann = keydesk.with_account().await;
-    let bea = Person::signed_up(&keydesk.console, "Bikes", "bea@bikes.example", "Bea").await;
+    let bea = User::signed_up(&keydesk.console, "Bikes", "bea@bikes.example", "Bea").await;
     bea.post("/members/invitations", &[("email", "ann@acme.example"), ("role", "administrator")])
         .await;
     let link = ann.link_in_mail("/invitation/").await;
@@ -39,8 +39,8 @@ async fn a_form_acts_on_the_account_that_its_page_showed() {
     browser.click("[data-all]").await;
     browser.click("main form button.primary").await;
     browser.find("[name=switch_account]").await;
-    let told = browser.text(".lead").await;
-    assert!(told.contains(&here) && told.contains("was not sent"), "{told}");
+    let message = browser.text(".lead").await;
+    assert!(message.contains(&here) && message.contains("was not sent"), "{message}");
     // One button switches back and sends what was typed.
     browser.click("main form button.primary").await;
     browser.find("#new-token").await;

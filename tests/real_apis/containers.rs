@@ -36,7 +36,7 @@ async fn every_key_can_come_from_the_environment_and_secrets_from_files() {
 
 #[tokio::test]
 async fn a_wrong_variable_is_named() {
-    for (name, value, told) in [
+    for (name, value, message) in [
         (
             "KEYDESK_LIMITS_RESPONSE_TIMEOUT_SECONDS",
             "0",
@@ -68,7 +68,7 @@ async fn a_wrong_variable_is_named() {
         }
         let output = command.output().expect("runs");
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(!output.status.success() && error.contains(told), "{name}: {error}");
+        assert!(!output.status.success() && error.contains(message), "{name}: {error}");
     }
 }
 

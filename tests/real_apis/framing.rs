@@ -206,7 +206,7 @@ async fn heads_of_32_kib_and_200_fields_are_taken_by_default() {
 async fn rfc9110_8_6_a_length_that_is_none_is_not_passed_on() {
     let behind = Behind::start("").await;
     let head = GET.replace("GET ", "HEAD ");
-    for (lines, told) in [
+    for (lines, message) in [
         ("Content-Length: 7", "content-length: 7\r\n"),
         ("Content-Length: 7, 7", "content-length: 7\r\n"),
         ("Content-Length: ", ""),
@@ -217,8 +217,8 @@ async fn rfc9110_8_6_a_length_that_is_none_is_not_passed_on() {
         let answer =
             passed_on(&behind, &format!("HTTP/1.1 200 OK\r\n{lines}\r\n\r\n"), &head).await;
         let has = answer.to_lowercase().contains("content-length");
-        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains(told), "{lines}: {answer}");
-        assert_eq!(has, !told.is_empty(), "{lines}: {answer}");
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains(message), "{lines}: {answer}");
+        assert_eq!(has, !message.is_empty(), "{lines}: {answer}");
     }
 }
 

@@ -91,7 +91,7 @@ async fn t31_kept_bytes_fool_no_scope_rule() {
 #[tokio::test]
 async fn what_is_no_url_is_told_what_is_wrong_with_it() {
     let behind = Behind::start("").await;
-    for (target, told) in [
+    for (target, message) in [
         ("PATH/a?q=München", "Percent-encode them as UTF-8"),
         ("PATH/ä", "Percent-encode them as UTF-8"),
         ("PATH/a#b", "Leave the fragment out"),
@@ -101,7 +101,7 @@ async fn what_is_no_url_is_told_what_is_wrong_with_it() {
             answer.starts_with("HTTP/1.1 400 ") && answer.contains("malformed_target"),
             "{answer}"
         );
-        assert!(answer.contains(told), "{answer}");
+        assert!(answer.contains(message), "{answer}");
     }
     let answer = behind.send("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n").await;
     assert!(

@@ -75,13 +75,13 @@ async fn django_redirects_to_a_slash_whatever_host_it_goes_by() {
         assert_eq!(header(&absolute, "location"), format!("{prefix}/v1/orders/"), "{case}");
         let orders = api.get("/v1/orders/").await;
         assert!(header(&orders, "set-cookie").contains(&format!("Path={prefix}")), "{case}");
-        let told: serde_json::Value = orders.json().await.expect("JSON");
+        let message: serde_json::Value = orders.json().await.expect("JSON");
         let own = match (host, by_forwarded) {
             ("", "no") => server.url(),
             ("host = \"api.internal\"", _) => "http://api.internal".to_owned(),
             _ => api.keydesk.gateway.clone(),
         };
-        assert_eq!(told["url"], format!("{own}/v1/orders/"), "{case}");
+        assert_eq!(message["url"], format!("{own}/v1/orders/"), "{case}");
     }
 }
 

@@ -110,8 +110,8 @@ async fn a_websocket_brings_its_token_as_a_subprotocol_that_nobody_else_sees() {
     ] {
         let (mut socket, response) = connect(protocols.clone()).await.expect(&protocols);
         assert_eq!(response.headers()["sec-websocket-protocol"], taken);
-        let told = socket.next().await.expect("a message").expect("arrives");
-        assert_eq!(told, Message::text(offered), "{protocols}");
+        let message = socket.next().await.expect("a message").expect("arrives");
+        assert_eq!(message, Message::text(offered), "{protocols}");
         socket.send(Message::Close(None)).await.expect("closes");
     }
     let refused = connect("chat, keydesk.bearer.kd_u_x".to_owned()).await.expect_err("is no token");

@@ -1,7 +1,7 @@
 //! Several nodes on one PostgreSQL, each behind a network of its own that can be broken.
 
 use super::{
-    History, Keydesk, Options, Person, free_port,
+    History, Keydesk, Options, User, free_port,
     history::{Op, Outcome},
     postgres::Postgres,
     proxy::{Mode, Proxy},
@@ -17,7 +17,7 @@ pub struct Cluster {
     pub nodes: Vec<Keydesk>,
     pub options: Vec<Options>,
     /// Logged in at the first node.
-    pub ann: Person,
+    pub ann: User,
     /// `/385403`
     pub path: String,
 }
@@ -149,11 +149,11 @@ impl Cluster {
     }
 }
 
-pub async fn revoke_newest(person: &Person) -> String {
-    let page = person.get("/tokens").await.text;
+pub async fn revoke_newest(user: &User) -> String {
+    let page = user.get("/tokens").await.text;
     let start = page.find("/tokens/tok_").expect("a live token is listed");
     let id = &page[start + 8..start + 8 + 36];
-    let page = person.post_patiently(&format!("/tokens/{id}/revoke"), &[]).await;
+    let page = user.post_patiently(&format!("/tokens/{id}/revoke"), &[]).await;
     assert_eq!(page.status, 303, "{}", page.text);
     page.location.expect("it leads somewhere")
 }

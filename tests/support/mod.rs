@@ -1,11 +1,11 @@
-//! What every black-box test stands on: a running Keydesk, a person with a browser's cookies, and
+//! What every black-box test stands on: a running Keydesk, a user with a browser's cookies, and
 //! a program with a token.
 
 pub mod acme;
 pub mod cluster;
 pub mod faults;
 pub mod history;
-mod person;
+mod user;
 pub mod pgbouncer;
 pub mod ports;
 pub mod postgres;
@@ -14,7 +14,7 @@ pub mod raw;
 mod running;
 
 pub use history::History;
-pub use person::{Page, Person};
+pub use user::{Page, User};
 pub use ports::free_port;
 pub use running::{Keydesk, Options, run_in};
 use std::time::Duration;

@@ -152,15 +152,15 @@ impl Postgres {
         let mut input = process.stdin.take().expect("piped");
         let text = format!("BEGIN; {sql}; SELECT 'held';\n");
         std::io::Write::write_all(&mut input, text.as_bytes()).expect("writes");
-        let told = std::io::BufReader::new(process.stdout.take().expect("piped"));
-        let held = std::io::BufRead::lines(told).any(|line| line.is_ok_and(|line| line == "held"));
+        let message = std::io::BufReader::new(process.stdout.take().expect("piped"));
+        let held = std::io::BufRead::lines(message).any(|line| line.is_ok_and(|line| line == "held"));
         assert!(held, "{sql}");
         Held { process, input: Some(input) }
     }
 
-    /// From now on the user `desk` needs a password.
+    /// From now on the user `app` needs a password.
     pub fn ask_for_passwords(&self) {
-        let rules = "host all desk 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\nlocal all all trust\n";
+        let rules = "host all app 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\nlocal all all trust\n";
         fs::write(self.data().join("pg_hba.conf"), rules).expect("writes");
         self.ask("postgres", "SELECT pg_reload_conf()");
     }
@@ -259,8 +259,8 @@ impl Postgres {
         let mut psql = binary("psql");
         psql.args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", user, "-d", database]);
         let output = psql.args(["-Atc", sql]).output().expect("psql starts");
-        let told = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
-        if output.status.success() { Ok(told(&output.stdout)) } else { Err(told(&output.stderr)) }
+        let message = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+        if output.status.success() { Ok(message(&output.stdout)) } else { Err(message(&output.stderr)) }
     }
 
     pub fn dump(&self, database: &str) -> String {

@@ -1,6 +1,6 @@
 //! A Keydesk of its own for a test: the binary in a temporary folder, on ports of its own.
 
-use super::{PASSWORD, Person};
+use super::{PASSWORD, User};
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::{
     io::{BufRead, BufReader, Write},
@@ -161,8 +161,8 @@ impl Keydesk {
     }
 
     /// Opens the first account as Ann and logs her in.
-    pub async fn with_account(&mut self) -> Person {
-        let ann = Person::visiting(&self.console);
+    pub async fn with_account(&mut self) -> User {
+        let ann = User::visiting(&self.console);
         let link = self.setup_link.clone().expect("there is no account yet");
         let form = [
             ("account", "Acme"),

@@ -3,35 +3,35 @@
 //! which they have logged in before, or with a session, has counts of their own, so that strangers who
 //! guess hold up nobody.
 
-use crate::{Desk, codes, problem::Problem, say};
-use keydesk_model::{AttemptKind, Attempts, Email, Held, Origin, PersonId, SessionId};
+use crate::{AppState, codes, problem::Problem, text};
+use keydesk_model::{AttemptKind, Attempts, Email, Throttled, Origin, UserId, SessionId};
 use keydesk_store::{StoreError, Write};
 use std::net::IpAddr;
 
 /// Whose password is tried.
 #[derive(Clone, Debug)]
-pub(crate) enum Tries<'a> {
+pub(crate) enum LoginAttempts<'a> {
     /// By someone who says that this is their address.
     Email { typed: &'a str, device: Option<[u8; 32]> },
     /// By someone who has logged in with it.
     Session(SessionId),
     /// A code, by someone who has given the password.
-    Factor(PersonId),
+    Factor(UserId),
     /// A passkey, by whoever comes: nothing can be guessed, but much be computed.
     Passkey { device: Option<[u8; 32]> },
     /// A departure to a provider, which is asked for each.
-    SignOn,
+    Sso,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HeldError {
-    #[error("{}", say("held-wait").with("span", span(*.0)))]
+    #[error("{}", text("throttled-wait").with("span", span(*.0)))]
     Wait(std::time::Duration),
-    #[error("{}", say("held-log-ins").with("span", span(*.0)))]
+    #[error("{}", text("throttled-logins").with("span", span(*.0)))]
     LogIns(std::time::Duration),
-    #[error("{}", say("held-sign-ons").with("span", span(*.0)))]
-    SignOns(std::time::Duration),
-    #[error("{}", say("held-locked"))]
+    #[error("{}", text("throttled-sso-logins").with("span", span(*.0)))]
+    Ssos(std::time::Duration),
+    #[error("{}", text("throttled-locked"))]
     Locked,
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -39,25 +39,25 @@ pub(crate) enum HeldError {
 
 fn span(wait: std::time::Duration) -> String {
     match wait.as_secs() + u64::from(wait.subsec_nanos() > 0) {
-        seconds @ ..=90 => say("span-seconds").count("n", seconds).to_string(),
-        seconds => say("span-minutes").count("n", seconds.div_ceil(60)).to_string(),
+        seconds @ ..=90 => text("span-seconds").count("n", seconds).to_string(),
+        seconds => text("span-minutes").count("n", seconds.div_ceil(60)).to_string(),
     }
 }
 
-impl From<Held> for HeldError {
-    fn from(held: Held) -> Self {
+impl From<Throttled> for HeldError {
+    fn from(held: Throttled) -> Self {
         match held {
-            Held::Wait(wait) => Self::Wait(wait),
-            Held::Locked => Self::Locked,
+            Throttled::Wait(wait) => Self::Wait(wait),
+            Throttled::Locked => Self::Locked,
         }
     }
 }
 
 impl HeldError {
     /// What is said of departures to providers, none of which is wrong.
-    pub fn of_sign_on(self) -> Self {
+    pub fn of_sso(self) -> Self {
         match self {
-            Self::Wait(wait) => Self::SignOns(wait),
+            Self::Wait(wait) => Self::Ssos(wait),
             other => other,
         }
     }
@@ -67,7 +67,7 @@ impl From<HeldError> for Problem {
     fn from(error: HeldError) -> Self {
         match error {
             HeldError::Store(error) => error.into(),
-            held @ (HeldError::LogIns(_) | HeldError::SignOns(_)) => {
+            held @ (HeldError::LogIns(_) | HeldError::Ssos(_)) => {
                 Self::too_many_log_ins(held.to_string())
             }
             held => Self::too_many_tries(held.to_string()),
@@ -81,27 +81,27 @@ pub(crate) struct Attempt(Vec<(AttemptKind, String)>);
 
 /// Counts a try, or says why it may not be made. An address that nobody has counts as one that somebody has.
 pub(crate) async fn begin(
-    desk: &Desk,
-    tries: Tries<'_>,
+    app: &AppState,
+    tries: LoginAttempts<'_>,
     origin: &Origin,
 ) -> Result<Attempt, HeldError> {
-    let mut write = desk.store.write(desk.now()).await?;
+    let mut write = app.store.write(app.now()).await?;
     let keys = keys(&mut write, tries, origin).await?;
     count(write, &keys).await?;
     Ok(Attempt(keys))
 }
 
 /// Takes back a departure to a provider from here: somebody has come back and was let in.
-pub(crate) async fn forgive_sign_on(write: &mut Write, origin: &Origin) -> Result<(), StoreError> {
-    let keys = keys(write, Tries::SignOn, origin).await?;
+pub(crate) async fn forgive_sso(write: &mut Write, origin: &Origin) -> Result<(), StoreError> {
+    let keys = keys(write, LoginAttempts::Sso, origin).await?;
     Attempt(keys).succeeded(write).await
 }
 
 /// Who makes us send a mail.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Sender<'a> {
-    Visitor(&'a Origin),
-    Person(PersonId),
+    AnonymousUser(&'a Origin),
+    User(UserId),
 }
 
 /// What may be done about a request for a mail.
@@ -115,50 +115,50 @@ pub(crate) struct Sending {
 
 /// Whether one more link that nobody has asked for may be sent to this address, for this sender.
 pub(crate) async fn may_send(
-    desk: &Desk,
+    app: &AppState,
     kind: AttemptKind,
     email: &Email,
     sender: Sender<'_>,
 ) -> Result<bool, StoreError> {
-    Ok(ask_to_send(desk, kind, Some(email), sender).await?.is_allowed)
+    Ok(ask_to_send(app, kind, Some(email), sender).await?.is_allowed)
 }
 
 /// The same, and what is to be written down. Without an address nothing is sent, but the request counts.
 pub(crate) async fn ask_to_send(
-    desk: &Desk,
+    app: &AppState,
     kind: AttemptKind,
     email: Option<&Email>,
     sender: Sender<'_>,
 ) -> Result<Sending, StoreError> {
     let mut keys = Vec::new();
     match sender {
-        Sender::Visitor(Origin { client_ip: Some(addr), .. }) => {
+        Sender::AnonymousUser(Origin { client_ip: Some(addr), .. }) => {
             keys.push((AttemptKind::Sender, network(*addr)));
             keys.extend(wide_network(*addr).map(|wide| (AttemptKind::SenderNetwork, wide)));
         }
-        Sender::Visitor(_) => {}
-        Sender::Person(id) => keys.push((AttemptKind::Sender, id.to_string())),
+        Sender::AnonymousUser(_) => {}
+        Sender::User(id) => keys.push((AttemptKind::Sender, id.to_string())),
     }
     let from = keys.clone();
     keys.extend(email.map(|email| (kind, email.canonical())));
-    match count(desk.store.write(desk.now()).await?, &keys).await {
+    match count(app.store.write(app.now()).await?, &keys).await {
         Ok(()) => return Ok(Sending { is_allowed: email.is_some(), is_noted: true }),
         Err(HeldError::Store(error)) => return Err(error),
         Err(_) => {}
     }
     // That too many mails go to one address is not the doing of who asks now.
-    if email.is_some() && count(desk.store.write(desk.now()).await?, &from).await.is_ok() {
+    if email.is_some() && count(app.store.write(app.now()).await?, &from).await.is_ok() {
         return Ok(Sending { is_allowed: false, is_noted: true });
     }
     // Of the widest network that it comes from.
     let noted = from.into_iter().next_back().map(|(_, from)| (AttemptKind::Noted, from));
-    let noted = count(desk.store.write(desk.now()).await?, &Vec::from_iter(noted)).await;
+    let noted = count(app.store.write(app.now()).await?, &Vec::from_iter(noted)).await;
     Ok(Sending { is_allowed: false, is_noted: noted.is_ok() })
 }
 
 /// Counts a successful login: each leaves a session, a device, and an audit entry.
-pub(crate) async fn count_log_in(write: &mut Write, person: PersonId) -> Result<(), HeldError> {
-    match count_one(write, AttemptKind::LogIn, &person.to_string()).await {
+pub(crate) async fn count_log_in(write: &mut Write, user: UserId) -> Result<(), HeldError> {
+    match count_one(write, AttemptKind::LogIn, &user.to_string()).await {
         Err(HeldError::Wait(wait)) => Err(HeldError::LogIns(wait)),
         counted => counted,
     }
@@ -180,13 +180,13 @@ async fn count(mut write: Write, keys: &[(AttemptKind, String)]) -> Result<(), H
 
 async fn keys(
     write: &mut Write,
-    tries: Tries<'_>,
+    tries: LoginAttempts<'_>,
     origin: &Origin,
 ) -> Result<Vec<(AttemptKind, String)>, StoreError> {
     let (typed, device) = match tries {
-        Tries::Session(id) => return Ok(vec![(AttemptKind::Device, id.to_string())]),
-        Tries::Factor(id) => return Ok(vec![(AttemptKind::Factor, id.to_string())]),
-        Tries::SignOn => {
+        LoginAttempts::Session(id) => return Ok(vec![(AttemptKind::Device, id.to_string())]),
+        LoginAttempts::Factor(id) => return Ok(vec![(AttemptKind::Factor, id.to_string())]),
+        LoginAttempts::Sso => {
             // Apart from tries of a password, which are more.
             let apart = |kind, from: String| (kind, format!("sign-on {from}"));
             let addr = origin.client_ip;
@@ -195,16 +195,16 @@ async fn keys(
             let all = apart(AttemptKind::All, String::new());
             return Ok(from.into_iter().chain(wide).chain([all]).collect());
         }
-        Tries::Passkey { device: Some(device) } if write.is_device_of_anybody(device).await? => {
+        LoginAttempts::Passkey { device: Some(device) } if write.is_device_of_anybody(device).await? => {
             return Ok(vec![(AttemptKind::Device, hex::encode(device))]);
         }
-        Tries::Passkey { .. } => ("", None),
-        Tries::Email { typed, device } => (typed, device),
+        LoginAttempts::Passkey { .. } => ("", None),
+        LoginAttempts::Email { typed, device } => (typed, device),
     };
     let email = typed.parse::<Email>().ok();
     if let (Some(device), Some(email)) = (device, &email)
-        && let Some(person) = write.find_person_by_email(email).await?
-        && write.is_device_known(device, person.id).await?
+        && let Some(user) = write.find_user_by_email(email).await?
+        && write.is_device_known(device, user.id).await?
     {
         return Ok(vec![(AttemptKind::Device, hex::encode(device))]);
     }
@@ -258,19 +258,19 @@ impl Attempt {
 
 /// Remembers the browser that somebody has logged in from. None: it is remembered already.
 pub(crate) async fn remember_device(
-    desk: &Desk,
+    app: &AppState,
     write: &mut Write,
-    person: PersonId,
+    user: UserId,
     device: Option<[u8; 32]>,
     user_agent: &str,
 ) -> Result<Option<zeroize::Zeroizing<String>>, StoreError> {
     if let Some(device) = device
-        && write.is_device_known(device, person).await?
+        && write.is_device_known(device, user).await?
     {
         return Ok(None);
     }
-    let (secret, hash) = codes::generate(&desk.entropy);
-    write.add_device(hash, person, user_agent).await?;
+    let (secret, hash) = codes::generate(&app.entropy);
+    write.add_device(hash, user, user_agent).await?;
     Ok(Some(secret))
 }
 

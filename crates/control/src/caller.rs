@@ -1,14 +1,14 @@
-//! Who asks: the person behind the session cookie, as a member of the account they stand in. A
+//! Who asks: the user behind the session cookie, as a member of the account they stand in. A
 //! handler that takes a [`Caller`] is only reached with a session.
 
 use crate::{
-    Desk,
-    chrome::{Chrome, Nav},
-    codes, named,
+    AppState,
+    chrome::{PageLayout, Nav},
+    codes, label,
     operators::Operator,
     page_for::{self, NotDone},
     problem::Problem,
-    say,
+    text,
     sessions::{self, Found},
 };
 use axum::{
@@ -16,8 +16,8 @@ use axum::{
     http::{Method, request::Parts, uri::PathAndQuery},
     response::{IntoResponse, Redirect, Response},
 };
-use keydesk_model::{Action, Actor, Origin, Right, Timestamp};
-use keydesk_store::{Account, AuditEntry, Member, Person, Session};
+use keydesk_model::{Event, Actor, Origin, Permission, Timestamp};
+use keydesk_store::{Account, AuditEntry, Member, User, Session};
 use std::time::Duration;
 
 /// How long a password counts as just given: long enough not to annoy, short enough that a
@@ -26,11 +26,11 @@ const FRESH: Duration = Duration::from_hours(2);
 
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
-    pub person: Person,
+    pub user: User,
     pub session: Session,
     pub account: Account,
     pub member: Member,
-    /// Every account the person belongs to, for the switcher.
+    /// Every account the user belongs to, for the switcher.
     pub accounts: Vec<Account>,
     /// Whether they administer the instance as well.
     pub is_operator: bool,
@@ -41,27 +41,27 @@ pub(crate) struct Caller {
 
 impl Caller {
     /// Refuses unless the caller's role has this right, and says whom to ask.
-    pub fn permit(&self, right: Right) -> Result<(), Problem> {
+    pub fn permit(&self, right: Permission) -> Result<(), Problem> {
         if self.member.role.may(right) {
             Ok(())
         } else {
             let role = self.member.role;
             Err(Problem::not_permitted(
-                say("not-permitted-why")
-                    .with("role", named("role", role))
+                text("not-permitted-why")
+                    .with("role", label("role", role))
                     .with("account", &self.account.name),
             ))
         }
     }
 
     pub fn actor(&self) -> Actor {
-        Actor::Person { person: self.person.id, member: Some(self.member.id) }
+        Actor::User { user: self.user.id, member: Some(self.member.id) }
     }
 
     /// An audit entry of the caller in their account.
     pub fn entry(
         &self,
-        action: Action,
+        action: Event,
         target: impl Into<String>,
         detail: serde_json::Value,
     ) -> AuditEntry {
@@ -76,21 +76,21 @@ impl Caller {
     }
 }
 
-impl FromRequestParts<Desk> for Caller {
+impl FromRequestParts<AppState> for Caller {
     type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Self, Response> {
-        let caller = Self::look_up(parts, desk).await?;
-        if page_for::check_account(desk, parts, &caller).await? {
-            return Self::look_up(parts, desk).await;
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Response> {
+        let caller = Self::look_up(parts, app).await?;
+        if page_for::check_account(app, parts, &caller).await? {
+            return Self::look_up(parts, app).await;
         }
         Ok(caller)
     }
 }
 
 impl Caller {
-    async fn look_up(parts: &Parts, desk: &Desk) -> Result<Self, Response> {
-        let found = sessions::find_caller(desk, &parts.headers, origin(parts)).await;
+    async fn look_up(parts: &Parts, app: &AppState) -> Result<Self, Response> {
+        let found = sessions::find_caller(app, &parts.headers, origin(parts)).await;
         Self::of(found.map_err(IntoResponse::into_response)?, parts)
     }
 
@@ -99,7 +99,7 @@ impl Caller {
     fn of(found: Found, parts: &Parts) -> Result<Self, Response> {
         match found {
             Found::Caller(caller) => {
-                page_for::check_person(parts, &caller.person)?;
+                page_for::check_user(parts, &caller.user)?;
                 admit(caller.must_add_factor, parts)?;
                 Ok(*caller)
             }
@@ -108,8 +108,8 @@ impl Caller {
             }
             Found::Operator(_) | Found::NoAccount => Err(Problem::new(
                 axum::http::StatusCode::FORBIDDEN,
-                say("no-account"),
-                say("no-account-why"),
+                text("no-account"),
+                text("no-account-why"),
             )
             .with_log_out()
             .into_response()),
@@ -120,14 +120,14 @@ impl Caller {
 
 /// Someone with a session: a member in an account, or an operator.
 pub(crate) trait Authenticated:
-    FromRequestParts<Desk, Rejection = Response> + Send + Sync
+    FromRequestParts<AppState, Rejection = Response> + Send + Sync
 {
-    fn person(&self) -> &Person;
+    fn user(&self) -> &User;
     fn session(&self) -> &Session;
     fn origin(&self) -> &Origin;
     /// An entry about themselves.
-    fn own_entry(&self, action: Action, target: String, detail: serde_json::Value) -> AuditEntry;
-    fn chrome(&self, title: impl Into<String>, nav: Nav) -> Chrome;
+    fn own_entry(&self, action: Event, target: String, detail: serde_json::Value) -> AuditEntry;
+    fn chrome(&self, title: impl Into<String>, nav: Nav) -> PageLayout;
 
     /// Whether the password was given recently enough for what shows or makes tokens.
     fn is_fresh(&self, now: Timestamp) -> bool {
@@ -136,8 +136,8 @@ pub(crate) trait Authenticated:
 }
 
 impl Authenticated for Caller {
-    fn person(&self) -> &Person {
-        &self.person
+    fn user(&self) -> &User {
+        &self.user
     }
 
     fn session(&self) -> &Session {
@@ -148,22 +148,22 @@ impl Authenticated for Caller {
         &self.origin
     }
 
-    fn own_entry(&self, action: Action, target: String, detail: serde_json::Value) -> AuditEntry {
+    fn own_entry(&self, action: Event, target: String, detail: serde_json::Value) -> AuditEntry {
         self.entry(action, target, detail)
     }
 
-    fn chrome(&self, title: impl Into<String>, nav: Nav) -> Chrome {
-        Chrome::of(self, title, nav)
+    fn chrome(&self, title: impl Into<String>, nav: Nav) -> PageLayout {
+        PageLayout::of(self, title, nav)
     }
 }
 
 /// Someone with a session who looks after what is theirs: a member, or an operator who belongs to no account.
-pub(crate) enum Myself {
+pub(crate) enum CurrentUser {
     Member(Box<Caller>),
     Operator(Box<Operator>),
 }
 
-impl Myself {
+impl CurrentUser {
     pub fn member(&self) -> Option<&Caller> {
         match self {
             Self::Member(caller) => Some(caller),
@@ -172,14 +172,14 @@ impl Myself {
     }
 }
 
-impl FromRequestParts<Desk> for Myself {
+impl FromRequestParts<AppState> for CurrentUser {
     type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Self, Response> {
-        let found = sessions::find_caller(desk, &parts.headers, origin(parts)).await;
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Response> {
+        let found = sessions::find_caller(app, &parts.headers, origin(parts)).await;
         match found.map_err(IntoResponse::into_response)? {
             Found::Operator(operator) => {
-                page_for::check_person(parts, &operator.person)?;
+                page_for::check_user(parts, &operator.user)?;
                 admit(operator.must_add_factor, parts)?;
                 Ok(Self::Operator(operator))
             }
@@ -188,11 +188,11 @@ impl FromRequestParts<Desk> for Myself {
     }
 }
 
-impl Authenticated for Myself {
-    fn person(&self) -> &Person {
+impl Authenticated for CurrentUser {
+    fn user(&self) -> &User {
         match self {
-            Self::Member(caller) => &caller.person,
-            Self::Operator(operator) => &operator.person,
+            Self::Member(caller) => &caller.user,
+            Self::Operator(operator) => &operator.user,
         }
     }
 
@@ -210,14 +210,14 @@ impl Authenticated for Myself {
         }
     }
 
-    fn own_entry(&self, action: Action, target: String, detail: serde_json::Value) -> AuditEntry {
+    fn own_entry(&self, action: Event, target: String, detail: serde_json::Value) -> AuditEntry {
         match self {
             Self::Member(caller) => caller.own_entry(action, target, detail),
             Self::Operator(operator) => operator.own_entry(action, target, detail),
         }
     }
 
-    fn chrome(&self, title: impl Into<String>, nav: Nav) -> Chrome {
+    fn chrome(&self, title: impl Into<String>, nav: Nav) -> PageLayout {
         match self {
             Self::Member(caller) => caller.chrome(title, nav),
             Self::Operator(operator) => operator.chrome(title, nav),
@@ -236,10 +236,10 @@ pub(crate) fn admit(must_add_factor: bool, parts: &Parts) -> Result<(), Response
     }
     Err(Problem::new(
         axum::http::StatusCode::FORBIDDEN,
-        say("factor-asked"),
-        say("factor-asked-why"),
+        text("two-factor-required"),
+        text("two-factor-required-why"),
     )
-    .leading_to("/second-factor", say("factor-set-up"))
+    .redirect_to("/second-factor", text("factor-set-up"))
     .into_response())
 }
 
@@ -273,7 +273,7 @@ pub(crate) fn origin(parts: &Parts) -> Origin {
 
 /// Who comes without a session, or with one that is to be replaced.
 #[derive(Debug)]
-pub(crate) struct Visitor {
+pub(crate) struct AnonymousUser {
     pub origin: Origin,
     /// The session that the request's cookie names, by the digest of its secret.
     pub session: Option<[u8; 32]>,
@@ -281,12 +281,12 @@ pub(crate) struct Visitor {
     pub device: Option<[u8; 32]>,
 }
 
-impl FromRequestParts<Desk> for Visitor {
+impl FromRequestParts<AppState> for AnonymousUser {
     type Rejection = std::convert::Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Self, Self::Rejection> {
-        let session = sessions::session_in(&parts.headers, &desk.settings).map(codes::digest);
-        let device = sessions::device_in(&parts.headers, &desk.settings).map(codes::digest);
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Self::Rejection> {
+        let session = sessions::session_in(&parts.headers, &app.settings).map(codes::digest);
+        let device = sessions::device_in(&parts.headers, &app.settings).map(codes::digest);
         Ok(Self { origin: origin(parts), session, device })
     }
 }

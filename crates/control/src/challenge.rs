@@ -1,7 +1,7 @@
 //! What a browser carries away and brings back within minutes, once: a passkey's challenge, a departure to a
 //! provider of single sign-on. It is sealed, so nobody reads or changes it, and nothing is written before it is back.
 
-use crate::{Desk, Keyring, KeyringError, codes, sessions::SessionSecret};
+use crate::{AppState, Keyring, KeyringError, codes, sessions::SessionSecret};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use keydesk_model::Timestamp;
 use keydesk_store::{StoreError, Write};
@@ -16,14 +16,14 @@ struct Carried<T> {
 
 /// Seals what is to come back from whom `belongs_to` says.
 pub(crate) fn seal<T: Serialize>(
-    desk: &Desk,
+    app: &AppState,
     belongs_to: &str,
     what: T,
     lasts: Duration,
 ) -> Result<SessionSecret, KeyringError> {
-    let carried = Carried { what, until: desk.now().plus(lasts).as_micros() };
+    let carried = Carried { what, until: app.now().plus(lasts).as_micros() };
     let text = serde_json::to_string(&carried).expect("it has string keys only");
-    let sealed = desk.keyring.seal_for_now(&text, belongs_to, &desk.entropy)?;
+    let sealed = app.keyring.seal_for_now(&text, belongs_to, &app.entropy)?;
     Ok(SessionSecret::new(URL_SAFE_NO_PAD.encode(sealed)))
 }
 
@@ -36,11 +36,11 @@ pub(crate) struct Back<T> {
 
 /// None: it is not ours, of somebody else, or too late.
 pub(crate) fn open<T: DeserializeOwned>(
-    desk: &Desk,
+    app: &AppState,
     belongs_to: &str,
     text: &str,
 ) -> Option<Back<T>> {
-    open_at(&desk.keyring, desk.now(), belongs_to, text)
+    open_at(&app.keyring, app.now(), belongs_to, text)
 }
 
 fn open_at<T: DeserializeOwned>(

@@ -1,15 +1,15 @@
 //! What every page has around its content: title, navigation, who is logged in, a notice.
 
 use crate::{
-    caller::Caller, language::say_known, operators::Operator, page_for::PageFor, receipts::Issued,
-    say,
+    caller::Caller, language::text_if_exists, operators::Operator, page_for::PageFor, receipts::Issued,
+    text,
 };
 use askama::Template;
 use axum::{
     http::StatusCode,
     response::{Html, IntoResponse, Redirect, Response},
 };
-use keydesk_model::{AccountId, AccountState, PersonId, Right, Role};
+use keydesk_model::{AccountId, AccountState, UserId, Permission, Role};
 use serde::Deserialize;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,11 +39,11 @@ impl Nav {
 }
 
 #[derive(Debug)]
-pub(crate) struct Chrome {
+pub(crate) struct PageLayout {
     pub title: String,
     pub nav: Nav,
-    pub who: Option<Who>,
-    /// Said once at the top of the page, and to screen readers.
+    pub who: Option<NavUser>,
+    /// LocalizedText once at the top of the page, and to screen readers.
     pub notice: Option<String>,
     /// The receipt that goes with it, and where receipts are read.
     pub receipt: Option<i64>,
@@ -70,8 +70,8 @@ pub(crate) fn done(path: &str, what: &str, receipt: Option<&Issued>) -> Redirect
 }
 
 #[derive(Debug)]
-pub(crate) struct Who {
-    pub person: PersonId,
+pub(crate) struct NavUser {
+    pub user: UserId,
     pub name: String,
     pub account: String,
     /// None: in no account.
@@ -85,17 +85,17 @@ pub(crate) struct Who {
     pub is_suspended: bool,
 }
 
-impl Who {
-    fn may(&self, right: Right) -> bool {
+impl NavUser {
+    fn may(&self, right: Permission) -> bool {
         self.role.is_some_and(|role| role.may(right))
     }
 
     pub fn sees_tokens(&self) -> bool {
-        self.may(Right::SeeTokens)
+        self.may(Permission::SeeTokens)
     }
 
     pub fn sees_audit(&self) -> bool {
-        self.may(Right::SeeAudit)
+        self.may(Permission::SeeAudit)
     }
 
     pub fn is_in(&self, account: &AccountId) -> bool {
@@ -103,18 +103,18 @@ impl Who {
     }
 }
 
-impl Chrome {
+impl PageLayout {
     /// For pages without a session.
     pub fn nobody(title: impl Into<String>, nav: Nav) -> Self {
         Self { title: title.into(), nav, who: None, notice: None, receipt: None, receipts_at: None }
     }
 
     pub fn of(caller: &Caller, title: impl Into<String>, nav: Nav) -> Self {
-        let sees_receipts = caller.member.role.may(Right::SeeTokens);
+        let sees_receipts = caller.member.role.may(Permission::SeeTokens);
         let receipts_at = sees_receipts.then(|| "/receipts".to_owned());
-        let who = Who {
-            person: caller.person.id,
-            name: caller.person.name.clone(),
+        let who = NavUser {
+            user: caller.user.id,
+            name: caller.user.name.clone(),
             account: caller.account.name.clone(),
             account_id: Some(caller.account.id),
             accounts: caller
@@ -133,10 +133,10 @@ impl Chrome {
     /// For an operator, in no account.
     pub fn of_operator(operator: &Operator, title: impl Into<String>, nav: Nav) -> Self {
         let receipts_at = None;
-        let who = Who {
-            person: operator.person.id,
-            name: operator.person.name.clone(),
-            account: say("layout-operator").to_string(),
+        let who = NavUser {
+            user: operator.user.id,
+            name: operator.user.name.clone(),
+            account: text("layout-operator").to_string(),
             account_id: None,
             accounts: Vec::new(),
             role: None,
@@ -150,7 +150,7 @@ impl Chrome {
     /// What the page's forms carry, if there is somebody that it was made for.
     pub fn page_for(&self) -> Option<PageFor> {
         let who = self.who.as_ref()?;
-        Some(PageFor { person: who.person, account: who.account_id })
+        Some(PageFor { user: who.user, account: who.account_id })
     }
 
     /// For an operator on an account's page.
@@ -162,9 +162,9 @@ impl Chrome {
     pub fn with_notice(mut self, query: &Done) -> Self {
         self.receipt = query.receipt.or(query.pending);
         self.notice = query.what.as_deref().and_then(|done| match done {
-            _ if query.unconfirmed.is_some() => Some(say("not-written-down").to_string()),
-            _ if query.pending.is_some() => Some(say("not-confirmed").to_string()),
-            done => say_known(&format!("done-{done}")),
+            _ if query.unconfirmed.is_some() => Some(text("receipt-not-recorded").to_string()),
+            _ if query.pending.is_some() => Some(text("not-confirmed").to_string()),
+            done => text_if_exists(&format!("done-{done}")),
         });
         self
     }

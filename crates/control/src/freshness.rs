@@ -2,12 +2,12 @@
 //! given too long ago. The form that was sent is kept in the page, so nothing is lost.
 
 use crate::{
-    Desk,
-    caller::{Authenticated, Caller, Myself},
-    chrome::{Chrome, Nav, page_with},
+    AppState,
+    caller::{Authenticated, Caller, CurrentUser},
+    chrome::{PageLayout, Nav, page_with},
     page_for,
     problem::Problem,
-    say,
+    text,
     sessions::{self, LogInError, console::with_cookie, safe_next, session_cookie},
 };
 use askama::Template;
@@ -23,7 +23,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[derive(Template)]
 #[template(path = "sessions/confirm.html")]
 struct ConfirmPage {
-    chrome: Chrome,
+    chrome: PageLayout,
     email: String,
     action: String,
     kept: Vec<(String, String)>,
@@ -38,15 +38,15 @@ fn ask(
     kept: Vec<(String, String)>,
     error: Option<String>,
 ) -> Response {
-    let chrome = caller.chrome(say("confirm-title"), Nav::None);
+    let chrome = caller.chrome(text("confirm-title"), Nav::None);
     page_with(
         StatusCode::FORBIDDEN,
-        &ConfirmPage { chrome, email: caller.person().email.to_string(), action, kept, error },
+        &ConfirmPage { chrome, email: caller.user().email.to_string(), action, kept, error },
     )
 }
 
 /// A form of a caller who has just given the password: within the last hours, or with this form.
-pub(crate) struct FreshForm<T, C = Caller> {
+pub(crate) struct ReauthForm<T, C = Caller> {
     pub caller: C,
     pub form: T,
 }
@@ -71,29 +71,29 @@ impl NewCookie {
     }
 }
 
-impl<T: DeserializeOwned, C: Authenticated> FromRequest<Desk> for FreshForm<T, C> {
+impl<T: DeserializeOwned, C: Authenticated> FromRequest<AppState> for ReauthForm<T, C> {
     type Rejection = Response;
 
-    async fn from_request(request: Request, desk: &Desk) -> Result<Self, Response> {
+    async fn from_request(request: Request, app: &AppState) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
-        let caller = C::from_request_parts(&mut parts, desk).await?;
+        let caller = C::from_request_parts(&mut parts, app).await?;
         let path = parts.uri.path().to_owned();
         let new_cookie = parts.extensions.get::<NewCookie>().cloned().unwrap_or_default();
         let request = Request::from_parts(parts, body);
-        let Form(fields) = Form::<Vec<(String, String)>>::from_request(request, desk)
+        let Form(fields) = Form::<Vec<(String, String)>>::from_request(request, app)
             .await
             .map_err(IntoResponse::into_response)?;
         let (given, kept): (Vec<_>, Vec<_>) = fields
             .into_iter()
             .filter(|(name, _)| name != page_for::FIELD)
             .partition(|(name, _)| name == PASSWORD_FIELD);
-        if !caller.is_fresh(desk.now()) {
+        if !caller.is_fresh(app.now()) {
             let Some((_, password)) = given.first() else {
                 return Err(ask(&caller, path, kept, None));
             };
-            match sessions::confirm_password(desk, &caller, password).await {
-                Ok(secret) => new_cookie.put(session_cookie(&secret, &desk.settings)),
-                Err(error @ (LogInError::Wrong | LogInError::Held(_))) => {
+            match sessions::confirm_password(app, &caller, password).await {
+                Ok(secret) => new_cookie.put(session_cookie(&secret, &app.settings)),
+                Err(error @ (LogInError::Wrong | LogInError::Throttled(_))) => {
                     return Err(ask(&caller, path, kept, Some(error.to_string())));
                 }
                 Err(error) => return Err(Problem::from(error).into_response()),
@@ -101,7 +101,7 @@ impl<T: DeserializeOwned, C: Authenticated> FromRequest<Desk> for FreshForm<T, C
         }
         match read_fields(&kept) {
             Ok(form) => Ok(Self { caller, form }),
-            Err(_) => Err(Problem::invalid(say("form-unreadable")).into_response()),
+            Err(_) => Err(Problem::invalid(text("form-unreadable")).into_response()),
         }
     }
 }
@@ -128,7 +128,7 @@ pub(crate) struct Next {
 }
 
 /// `/confirm`: the same question before a page that is only looked at.
-pub(crate) async fn confirm_page(caller: Myself, Query(query): Query<Next>) -> Response {
+pub(crate) async fn confirm_page(caller: CurrentUser, Query(query): Query<Next>) -> Response {
     let next = safe_next(query.next.as_deref()).to_owned();
     let mut response = ask(&caller, "/confirm".to_owned(), vec![("next".to_owned(), next)], None);
     *response.status_mut() = StatusCode::OK;
@@ -143,17 +143,17 @@ pub(crate) struct ConfirmForm {
 }
 
 pub(crate) async fn confirm(
-    State(desk): State<Desk>,
-    caller: Myself,
+    State(app): State<AppState>,
+    caller: CurrentUser,
     Form(form): Form<ConfirmForm>,
 ) -> Result<Response, Problem> {
     let next = safe_next(form.next.as_deref());
-    match sessions::confirm_password(&desk, &caller, &form.confirm_password).await {
+    match sessions::confirm_password(&app, &caller, &form.confirm_password).await {
         Ok(secret) => Ok(with_cookie(
-            session_cookie(&secret, &desk.settings),
+            session_cookie(&secret, &app.settings),
             Redirect::to(&format!("{next}?done=confirmed")),
         )),
-        Err(error @ (LogInError::Wrong | LogInError::Held(_))) => {
+        Err(error @ (LogInError::Wrong | LogInError::Throttled(_))) => {
             let kept = vec![("next".to_owned(), next.to_owned())];
             Ok(ask(&caller, "/confirm".to_owned(), kept, Some(error.to_string())))
         }

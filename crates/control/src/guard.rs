@@ -2,12 +2,12 @@
 //! where a cookie is meant, no foreign page behind a form; and what every answer carries.
 
 use crate::{
-    Desk, Settings, attempts,
+    AppState, Settings, attempts,
     freshness::NewCookie,
     host,
     language::speaking,
     problem::Problem,
-    say,
+    text,
     sessions::{noting_session, who_is_here},
 };
 use axum::{
@@ -31,7 +31,7 @@ use std::{
 
 /// Where a request came from, resolved once. Handlers take it from the request's extensions.
 pub(crate) async fn admit(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
     next: Next,
@@ -41,16 +41,16 @@ pub(crate) async fn admit(
     let language = Language::accepted(wishes);
     let mark = request.extensions().get::<SessionMark>().cloned();
     let is_change = !request.method().is_safe();
-    let id = format!("req_{}", hex::encode(desk.entropy.bytes::<12>()));
+    let id = format!("req_{}", hex::encode(app.entropy.bytes::<12>()));
     let request_id = id.clone();
     let admitted = async {
-        let response = admit_reader(&desk, peer, request, next, request_id).await;
+        let response = admit_reader(&app, peer, request, next, request_id).await;
         if let Some(SessionMark(mark)) = mark
-            && let Some(person) = who_is_here()
+            && let Some(user) = who_is_here()
         {
             // Zero is nobody.
             let mut hasher = DefaultHasher::new();
-            person.hash(&mut hasher);
+            user.hash(&mut hasher);
             mark.store(hasher.finish() | 1, Ordering::Relaxed);
         }
         response
@@ -60,13 +60,13 @@ pub(crate) async fn admit(
 
 /// As [`admit`], in the reader's language.
 async fn admit_reader(
-    desk: &Desk,
+    app: &AppState,
     peer: SocketAddr,
     mut request: Request,
     next: Next,
     id: String,
 ) -> Response {
-    let settings = &desk.settings;
+    let settings = &app.settings;
     if let Some(refusal) = refuse(settings, peer, &request, &id) {
         return harden(settings, refusal);
     }
@@ -75,7 +75,7 @@ async fn admit_reader(
     let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     let origin = Origin {
         client_ip: Some(settings.trusted_proxies.client_ip(peer.ip(), forwarded_for)),
-        user_agent: Some(keydesk_model::program_of(agent).into_owned()),
+        user_agent: Some(keydesk_model::client_of(agent).into_owned()),
         request_id: id.clone(),
     };
     request.extensions_mut().insert(origin);
@@ -91,14 +91,14 @@ async fn admit_reader(
     response
 }
 
-/// What the framework refuses it says in plain words of its own, or in none: a person gets a page.
+/// What the framework refuses it says in plain words of its own, or in none: a user gets a page.
 fn as_page(response: Response) -> Response {
     let kind = response.headers().get(header::CONTENT_TYPE);
     let is_plain = kind.is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
     if !is_plain || !response.status().is_client_error() {
         return response;
     }
-    Problem::new(response.status(), say("unreadable"), say("unreadable-why")).into_response()
+    Problem::new(response.status(), text("unreadable"), text("unreadable-why")).into_response()
 }
 
 fn refuse(
@@ -116,14 +116,14 @@ fn refuse(
     if !is_ours {
         let arrived = shown(host.unwrap_or_default());
         let detail =
-            say("misdirected-why").with("url", &settings.console_url).with("host", arrived);
-        let problem = Problem::new(StatusCode::MISDIRECTED_REQUEST, say("misdirected"), detail);
+            text("misdirected-why").with("url", &settings.console_url).with("host", arrived);
+        let problem = Problem::new(StatusCode::MISDIRECTED_REQUEST, text("misdirected"), detail);
         return Some(problem.into_response());
     }
     if settings.is_https() && !came_by_https(settings, peer, request) {
-        let detail = say("only-https-why").with("url", &settings.console_url);
+        let detail = text("only-https-why").with("url", &settings.console_url);
         return Some(
-            Problem::new(StatusCode::FORBIDDEN, say("only-https"), detail).into_response(),
+            Problem::new(StatusCode::FORBIDDEN, text("only-https"), detail).into_response(),
         );
     }
     None
@@ -150,7 +150,7 @@ fn names_account(path: &str) -> bool {
     first.parse::<keydesk_model::AccountNumber>().is_ok()
 }
 
-/// Set on a connection when a request on it has an open session, to a digest of its person's id, or zero: then its place
+/// Set on a connection when a request on it has an open session, to a digest of its user's id, or zero: then its place
 /// is kept.
 #[derive(Clone, Debug)]
 pub struct SessionMark(pub Arc<AtomicU64>);
@@ -227,12 +227,12 @@ pub(crate) fn policy(settings: &Settings, images: &str) -> String {
 /// What browsers report of a broken policy: a line in the log, and nothing else. Anybody can send one, so an address
 /// gets only so many.
 pub(crate) async fn take_csp_report(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     Extension(origin): Extension<Origin>,
     body: String,
 ) -> StatusCode {
     let from = origin.client_ip.map(attempts::network).unwrap_or_default();
-    let is_within = |key: &str| desk.reports.take(key, desk.now()).is_ok();
+    let is_within = |key: &str| app.reports.take(key, app.now()).is_ok();
     if !is_within("all") || !is_within(&from) {
         return StatusCode::NO_CONTENT;
     }

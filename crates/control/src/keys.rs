@@ -2,7 +2,7 @@
 //! are sealed anew one batch at a time, and what cannot be computed anew is carried along.
 
 use crate::keyring::{Keyring, KeyringError, SealedFor, operator_entry};
-use keydesk_model::{Action, Clock};
+use keydesk_model::{Event, Clock};
 use keydesk_node::Keys;
 use keydesk_store::{Store, StoreError};
 use keydesk_token::Entropy;
@@ -39,7 +39,7 @@ async fn count_under_others(
 ) -> Result<i64, StoreError> {
     Ok(read.count_display_copies_under_others(current).await?
         + read.count_totps_under_others(current).await?
-        + read.count_sign_ons_under_others(current).await?
+        + read.count_ssos_under_others(current).await?
         + read.count_mail_under_others(current).await?)
 }
 
@@ -68,7 +68,7 @@ pub async fn switch(
 
 /// Seals display copies anew until none is left under another key; tells of each batch how many are
 /// left. Can be ended at any point and called again.
-pub async fn reseal_all(
+pub async fn reencrypt_all(
     store: &Store,
     keyring: &Keyring,
     clock: &Clock,
@@ -82,9 +82,9 @@ pub async fn reseal_all(
         let current = current(&mut write).await?;
         let copies = write.list_display_copies_under_others(&current, AT_ONCE).await?;
         let totps = write.list_totps_under_others(&current, AT_ONCE).await?;
-        let sign_ons = write.list_sign_ons_under_others(&current, AT_ONCE).await?;
+        let ssos = write.list_ssos_under_others(&current, AT_ONCE).await?;
         let mails = write.list_mail_under_others(&current, AT_ONCE).await?;
-        if copies.is_empty() && totps.is_empty() && sign_ons.is_empty() && mails.is_empty() {
+        if copies.is_empty() && totps.is_empty() && ssos.is_empty() && mails.is_empty() {
             return Ok(());
         }
         for copy in &copies {
@@ -94,27 +94,27 @@ pub async fn reseal_all(
                 token: copy.token,
                 version: copy.version,
             };
-            let sealed = keyring.reseal(&copy.sealed, &belongs_to.text(), entropy)?;
-            write.reseal(copy, &sealed).await?;
+            let sealed = keyring.reencrypt(&copy.sealed, &belongs_to.text(), entropy)?;
+            write.reencrypt(copy, &sealed).await?;
         }
         for totp in &totps {
-            let belongs_to = crate::factors::belongs_to(totp.person);
-            let sealed = keyring.reseal(&totp.sealed, &belongs_to, entropy)?;
-            write.reseal_totp(totp, &sealed).await?;
+            let belongs_to = crate::factors::belongs_to(totp.user);
+            let sealed = keyring.reencrypt(&totp.sealed, &belongs_to, entropy)?;
+            write.reencrypt_totp(totp, &sealed).await?;
         }
-        for secret in &sign_ons {
-            let belongs_to = crate::sign_on::belongs_to(secret.account);
-            let sealed = keyring.reseal(&secret.sealed, &belongs_to, entropy)?;
-            write.reseal_sign_on(secret, &sealed).await?;
+        for secret in &ssos {
+            let belongs_to = crate::sso::belongs_to(secret.account);
+            let sealed = keyring.reencrypt(&secret.sealed, &belongs_to, entropy)?;
+            write.reencrypt_sso(secret, &sealed).await?;
         }
         for (id, old) in &mails {
-            let sealed = keyring.reseal(old, crate::mail::BELONGS_TO, entropy)?;
-            write.reseal_mail(*id, (old, &sealed)).await?;
+            let sealed = keyring.reencrypt(old, crate::mail::BELONGS_TO, entropy)?;
+            write.reencrypt_mail(*id, (old, &sealed)).await?;
         }
         let left = count_under_others(&mut write, &current).await?;
-        let resealed = copies.len() + totps.len() + sign_ons.len() + mails.len();
+        let resealed = copies.len() + totps.len() + ssos.len() + mails.len();
         let detail = serde_json::json!({ "resealed": resealed, "left": left });
-        write.commit(operator_entry(Action::RotateKey, key_id, detail)).await?;
+        write.commit(operator_entry(Event::KeyRotated, key_id, detail)).await?;
         tell(left);
     }
 }

@@ -36,28 +36,28 @@ pub(crate) fn spoken() -> Language {
 }
 
 /// A message as plain text.
-pub(crate) fn say(id: &str) -> Said<'_> {
-    Said { id, arguments: FluentArgs::new() }
+pub(crate) fn text(id: &str) -> LocalizedText<'_> {
+    LocalizedText { id, arguments: FluentArgs::new() }
 }
 
 /// A message that is HTML: what is put into it is escaped.
-pub(crate) fn markup(id: &str) -> Markup<'_> {
-    Markup(say(id))
+pub(crate) fn html(id: &str) -> Markup<'_> {
+    Markup(text(id))
 }
 
 /// The message of a name that came from elsewhere, if there is one.
-pub(crate) fn say_known(id: &str) -> Option<String> {
-    bundle().has_message(id).then(|| say(id).to_string())
+pub(crate) fn text_if_exists(id: &str) -> Option<String> {
+    bundle().has_message(id).then(|| text(id).to_string())
 }
 
 /// The word for a value of ours, such as a role: `role-owner`.
-pub(crate) fn named(kind: &str, value: impl fmt::Display) -> String {
-    say(&format!("{kind}-{value}")).to_string()
+pub(crate) fn label(kind: &str, value: impl fmt::Display) -> String {
+    text(&format!("{kind}-{value}")).to_string()
 }
 
 /// What the page's script says, as JSON, by the ids without their `script-`.
 pub(crate) fn for_scripts() -> String {
-    let said = SCRIPT_IDS.iter().map(|id| (*id, named("script", id)));
+    let said = SCRIPT_IDS.iter().map(|id| (*id, label("script", id)));
     said.collect::<serde_json::Value>().to_string()
 }
 
@@ -80,12 +80,12 @@ const SCRIPT_IDS: [&str; 15] = [
 ];
 
 #[derive(Debug)]
-pub(crate) struct Said<'a> {
+pub(crate) struct LocalizedText<'a> {
     id: &'a str,
     arguments: FluentArgs<'static>,
 }
 
-impl Said<'_> {
+impl LocalizedText<'_> {
     pub fn with(mut self, name: &'static str, value: impl fmt::Display) -> Self {
         self.arguments.set(name, value.to_string());
         self
@@ -98,7 +98,7 @@ impl Said<'_> {
     }
 }
 
-impl fmt::Display for Said<'_> {
+impl fmt::Display for LocalizedText<'_> {
     /// A message that is not there shows its id. A test sees to it that all are there.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bundle = bundle();
@@ -110,14 +110,14 @@ impl fmt::Display for Said<'_> {
     }
 }
 
-impl From<Said<'_>> for String {
-    fn from(said: Said<'_>) -> Self {
+impl From<LocalizedText<'_>> for String {
+    fn from(said: LocalizedText<'_>) -> Self {
         said.to_string()
     }
 }
 
 #[derive(Debug)]
-pub(crate) struct Markup<'a>(Said<'a>);
+pub(crate) struct Markup<'a>(LocalizedText<'a>);
 
 impl Markup<'_> {
     pub fn with(self, name: &'static str, value: impl fmt::Display) -> Self {
@@ -130,7 +130,7 @@ impl Markup<'_> {
     }
 
     /// What is HTML already.
-    pub fn holding(self, name: &'static str, value: impl HtmlSafe) -> Self {
+    pub fn with_html(self, name: &'static str, value: impl HtmlSafe) -> Self {
         Self(self.0.with(name, value))
     }
 }
@@ -204,9 +204,9 @@ mod tests {
     };
 
     /// Ids that are put together with a name of our own that stands in the source...
-    const WITH_A_NAME: [&str; 5] = ["audit-area-", "done-", "lives-", "mail-", "script-"];
+    const WITH_A_NAME: [&str; 5] = ["audit-area-", "done-", "expires-", "mail-", "script-"];
     /// ... and with a value of the rules, which are checked by it where they can be listed.
-    const WITH_A_VALUE: [&str; 6] = ["did-", "ended-", "month-", "over-", "role-", "state-"];
+    const WITH_A_VALUE: [&str; 5] = ["event-", "month-", "inactive-", "role-", "state-"];
 
     fn root() -> &'static Path {
         Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -286,7 +286,7 @@ mod tests {
         let templates = files(&root().join("templates"), "html");
         let texts: Vec<&str> = sources.chain(templates.iter().map(String::as_str)).collect();
         for text in &texts {
-            for call in ["say(\"", "markup(\""] {
+            for call in ["text(\"", "html(\""] {
                 for id in between(text, call, '"') {
                     assert!(english.contains_key(id), "{id} is asked for and not there");
                 }
@@ -303,8 +303,8 @@ mod tests {
             let with_a_value = WITH_A_VALUE.iter().any(|begin| id.starts_with(begin));
             assert!(is_named || with_a_name || with_a_value, "{id} is never asked for");
         }
-        for action in keydesk_model::Action::ALL {
-            let id = format!("did-{}", action.as_str().replace('.', "-"));
+        for action in keydesk_model::Event::ALL {
+            let id = format!("event-{}", action.as_str().replace('.', "-"));
             assert!(english.contains_key(&id), "{id}");
         }
         for (kind, values) in [
@@ -327,7 +327,7 @@ mod tests {
             for call in between(&text, "{{ crate::", '}') {
                 let id = call.split('"').nth(1).unwrap_or_default();
                 let Some(message) = english.get(id) else { continue };
-                let given = [".with(\"", ".count(\"", ".holding(\""];
+                let given = [".with(\"", ".count(\"", ".with_html(\""];
                 let given = given.iter().flat_map(|put| between(call, put, '"')).collect();
                 assert_eq!(variables(message), given, "{id}");
                 checked += 1;
@@ -366,7 +366,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_is_answered_in_its_language_and_what_is_put_in_is_escaped() {
-        let greet = || say("accept-title").with("account", "<Acme>").to_string();
+        let greet = || text("accept-title").with("account", "<Acme>").to_string();
         assert_eq!(greet(), "Join <Acme>");
         let said = speaking(Language::Spanish, async {
             let spanish = greet();
@@ -377,11 +377,11 @@ mod tests {
             said.await,
             ("Unirse a <Acme>".into(), "Participar de <Acme>".into(), "Join <Acme>".into())
         );
-        let marked = markup("sign-on-is-on").with("domain", "<i>").to_string();
+        let marked = html("sso-is-on").with("domain", "<i>").to_string();
         assert!(marked.contains("&#60;i&#62;") && marked.contains("<span"), "{marked}");
-        let days = |count: u64| say("when-days-ago").count("n", count).to_string();
+        let days = |count: u64| text("when-days-ago").count("n", count).to_string();
         assert_eq!((days(1), days(3)), ("a day ago".to_owned(), "3 days ago".to_owned()));
-        assert_eq!(say("nothing-of-the-kind").to_string(), "nothing-of-the-kind");
-        assert_eq!(say_known("done-<script>"), None);
+        assert_eq!(text("nothing-of-the-kind").to_string(), "nothing-of-the-kind");
+        assert_eq!(text_if_exists("done-<script>"), None);
     }
 }

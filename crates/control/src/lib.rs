@@ -10,7 +10,7 @@ mod caller;
 mod challenge;
 mod chrome;
 mod codes;
-mod desk;
+mod app;
 mod factors;
 mod freshness;
 mod guard;
@@ -29,26 +29,26 @@ mod outbound;
 mod page_for;
 mod passkeys;
 mod passwords;
-mod people;
+mod users;
 mod problem;
 mod receipts;
 mod reminders;
 mod routes;
 mod sessions;
 mod settings;
-mod sign_on;
+mod sso;
 mod throttle;
 mod tokens;
-mod told;
+mod user_message;
 mod when;
 
-pub(crate) use language::{markup, named, say};
-pub(crate) use told::Told;
+pub(crate) use language::{html, label, text};
+pub(crate) use user_message::UserMessage;
 
 pub use accounts::{FirstAccount, OpenAccountError, PlanError, open_first_account, set_plan};
 pub use api_docs::{DocumentError, OpenApiSource};
-pub use desk::{Base, Desk};
-pub use factors::{ResetFactorError, reset_second_factor};
+pub use app::{AppServices, AppState};
+pub use factors::{ResetFactorError, reset_two_factor};
 pub use guard::{DirectTls, SessionMark};
 pub use keyring::{Keyring, KeyringError, MasterKey};
 pub use mail::{MailError, Mailer, SmtpSettings, TestMailError, keep_mailing, send_test_mail};
@@ -62,12 +62,12 @@ pub use operators::{
 };
 pub use outbound::{CaFileError, Outbound};
 pub use passwords::PasswordError;
-pub use people::{PersonError, erase_person, make_reset_link};
+pub use users::{UserError, erase_user, make_reset_link};
 pub use receipts::{ReceiptError, published_keys, verify_receipt};
 pub use reminders::{ExpiringSoon, send_reminders};
 pub use routes::{Access, ROUTES, router};
-pub use settings::{PeopleRules, Plans, Settings};
+pub use settings::{UsersRules, Plans, Settings};
 pub use tokens::{
-    OwnRevocation, OwnRotation, OwnTokenError, close_due_secrets, revoke_own_token,
+    SelfRevocation, SelfRotation, SelfServiceError, close_due_secrets, revoke_own_token,
     rotate_own_token,
 };

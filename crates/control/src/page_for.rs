@@ -1,14 +1,14 @@
-//! The person and the account that a page was made for. Each form of the page carries both, because another tab may
+//! The user and the account that a page was made for. Each form of the page carries both, because another tab may
 //! have switched the account, or logged in somebody else, since. A form that no longer fits does nothing, and neither
 //! does one whose session has ended: the answer is a page that keeps what was typed and offers to send it again.
 
 use crate::{
-    Desk, accounts,
+    AppState, accounts,
     caller::Caller,
-    chrome::{Chrome, Nav, page_with},
+    chrome::{PageLayout, Nav, page_with},
     problem::Problem,
     routes::LARGEST_FORM,
-    say,
+    text,
 };
 use askama::Template;
 use axum::{
@@ -18,8 +18,8 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use keydesk_model::{AccountId, PersonId};
-use keydesk_store::Person;
+use keydesk_model::{AccountId, UserId};
+use keydesk_store::User;
 
 /// The form field that carries it.
 pub(crate) const FIELD: &str = "page_for";
@@ -28,13 +28,13 @@ const SWITCH: &str = "switch_account";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PageFor {
-    pub person: PersonId,
+    pub user: UserId,
     pub account: Option<AccountId>,
 }
 
 impl std::fmt::Display for PageFor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.person)?;
+        write!(f, "{}", self.user)?;
         self.account.map_or(Ok(()), |account| write!(f, ".{account}"))
     }
 }
@@ -43,11 +43,11 @@ impl std::str::FromStr for PageFor {
     type Err = keydesk_model::IdError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (person, account) = match text.split_once('.') {
-            Some((person, account)) => (person, Some(account.parse()?)),
+        let (user, account) = match text.split_once('.') {
+            Some((user, account)) => (user, Some(account.parse()?)),
             None => (text, None),
         };
-        Ok(Self { person: person.parse()?, account })
+        Ok(Self { user: user.parse()?, account })
     }
 }
 
@@ -62,14 +62,14 @@ struct Sent {
 #[derive(Clone, Debug)]
 pub(crate) enum NotDone {
     LoggedOut,
-    OtherPerson { now: String },
-    OtherAccount { page: Option<String>, now: String },
+    OtherUser { now: String },
+    AccountMismatch { page: Option<String>, now: String },
 }
 
 impl NotDone {
     /// A response that stands for it where there is no form to keep.
     fn respond(self) -> Response {
-        let mut response = Problem::conflict(say("page-for-why")).into_response();
+        let mut response = Problem::conflict(text("page-changed-why")).into_response();
         response.extensions_mut().insert(self);
         response
     }
@@ -77,10 +77,10 @@ impl NotDone {
 
 /// Refuses a form of a page that was made for somebody else.
 #[expect(clippy::result_large_err, reason = "extractors refuse with a whole answer")]
-pub(crate) fn check_person(parts: &Parts, person: &Person) -> Result<(), Response> {
+pub(crate) fn check_user(parts: &Parts, user: &User) -> Result<(), Response> {
     match parts.extensions.get::<Sent>() {
-        Some(sent) if sent.page_for.person != person.id => {
-            Err(NotDone::OtherPerson { now: person.email.to_string() }.respond())
+        Some(sent) if sent.page_for.user != user.id => {
+            Err(NotDone::OtherUser { now: user.email.to_string() }.respond())
         }
         _ => Ok(()),
     }
@@ -89,7 +89,7 @@ pub(crate) fn check_person(parts: &Parts, person: &Person) -> Result<(), Respons
 /// Refuses a form of a page that was made for another account, unless it asks to switch to that account first. Then
 /// the session has switched, and the caller is to be looked up again: true.
 pub(crate) async fn check_account(
-    desk: &Desk,
+    app: &AppState,
     parts: &Parts,
     caller: &Caller,
 ) -> Result<bool, Response> {
@@ -102,18 +102,18 @@ pub(crate) async fn check_account(
         return Ok(false);
     }
     if *switches {
-        let switched = accounts::switch(desk, caller, *account).await;
+        let switched = accounts::switch(app, caller, *account).await;
         return switched.map(|()| true).map_err(IntoResponse::into_response);
     }
     let page = caller.accounts.iter().find(|known| known.id == *account);
     let page = page.map(|account| account.name.clone());
-    Err(NotDone::OtherAccount { page, now: caller.account.name.clone() }.respond())
+    Err(NotDone::AccountMismatch { page, now: caller.account.name.clone() }.respond())
 }
 
 #[derive(Template)]
 #[template(path = "sessions/not_done.html")]
 struct NotDonePage {
-    chrome: Chrome,
+    chrome: PageLayout,
     detail: String,
     /// Where the form goes, its fields, and what the button says. None: it cannot be sent again as it is.
     again: Option<Again>,
@@ -150,8 +150,8 @@ pub(crate) async fn keep_form(request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
     let Ok(body) = axum::body::to_bytes(body, LARGEST_FORM).await else {
-        let detail = say("form-too-large");
-        return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, say("unreadable"), detail)
+        let detail = text("form-too-large");
+        return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, text("unreadable"), detail)
             .into_response();
     };
     let fields: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
@@ -183,7 +183,7 @@ fn control_character<'a>(name: &'a str, value: &str) -> Option<&'a str> {
 
 fn refuse_control_character(field: &str) -> Response {
     let field: String = field.chars().filter(|c| !c.is_control()).take(60).collect();
-    Problem::invalid(say("control-character").with("field", field)).into_response()
+    Problem::invalid(text("control-character").with("field", field)).into_response()
 }
 
 fn not_done(why: &NotDone, path: String, mut fields: Vec<(String, String)>) -> Response {
@@ -191,28 +191,28 @@ fn not_done(why: &NotDone, path: String, mut fields: Vec<(String, String)>) -> R
     let is_secret =
         |name: &str| ["password", "secret", "code"].iter().any(|secret| name.contains(secret));
     fields.retain(|(name, _)| !is_secret(name) && name != SWITCH);
-    let mut again = Again { path, fields, label: say("page-for-again").to_string() };
+    let mut again = Again { path, fields, label: text("page-changed-again").to_string() };
     let (status, detail, can_repeat) = match why {
-        NotDone::LoggedOut => (StatusCode::FORBIDDEN, say("page-for-logged-out").to_string(), true),
-        NotDone::OtherPerson { now } => {
-            (StatusCode::CONFLICT, say("page-for-person").with("email", now).to_string(), false)
+        NotDone::LoggedOut => (StatusCode::FORBIDDEN, text("page-changed-logged-out").to_string(), true),
+        NotDone::OtherUser { now } => {
+            (StatusCode::CONFLICT, text("page-changed-user").with("email", now).to_string(), false)
         }
-        NotDone::OtherAccount { page: Some(page), now } => {
-            again.label = say("page-for-switch").with("account", page).to_string();
+        NotDone::AccountMismatch { page: Some(page), now } => {
+            again.label = text("page-changed-switch").with("account", page).to_string();
             again.fields.push((SWITCH.to_owned(), "yes".to_owned()));
-            let detail = say("page-for-account").with("page", page).with("now", now);
+            let detail = text("page-changed-account").with("page", page).with("now", now);
             (StatusCode::CONFLICT, detail.to_string(), true)
         }
-        NotDone::OtherAccount { page: None, now } => {
-            (StatusCode::CONFLICT, say("page-for-left").with("now", now).to_string(), false)
+        NotDone::AccountMismatch { page: None, now } => {
+            (StatusCode::CONFLICT, text("page-changed-left").with("now", now).to_string(), false)
         }
     };
     let shown = NotDonePage {
-        chrome: Chrome::nobody(say("page-for-title"), Nav::None),
+        chrome: PageLayout::nobody(text("page-changed-title"), Nav::None),
         detail,
         again: can_repeat.then_some(again),
         logs_in: matches!(why, NotDone::LoggedOut),
-        offers_log_out: matches!(why, NotDone::OtherPerson { .. }),
+        offers_log_out: matches!(why, NotDone::OtherUser { .. }),
     };
     page_with(status, &shown)
 }

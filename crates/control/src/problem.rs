@@ -1,8 +1,8 @@
-//! What goes wrong in the console, told to a person: what it was, and what to do. The cause stays
+//! What goes wrong in the console, told to a user: what it was, and what to do. The cause stays
 //! inside, for the log.
 
-use crate::chrome::{Chrome, Nav, page_with};
-use crate::say;
+use crate::chrome::{PageLayout, Nav, page_with};
+use crate::text;
 use askama::Template;
 use axum::{
     http::{StatusCode, header::RETRY_AFTER},
@@ -27,7 +27,7 @@ pub(crate) struct Problem {
 #[derive(Template)]
 #[template(path = "problem.html")]
 struct Page {
-    chrome: Chrome,
+    chrome: PageLayout,
     title: String,
     detail: String,
     offers_log_out: bool,
@@ -35,7 +35,7 @@ struct Page {
 }
 
 fn home() -> (&'static str, String) {
-    ("/", say("go-to-api-docs").to_string())
+    ("/", text("go-to-api-docs").to_string())
 }
 
 impl Problem {
@@ -46,7 +46,7 @@ impl Problem {
     }
 
     /// Where the page's button leads.
-    pub fn leading_to(self, path: &'static str, label: impl Into<String>) -> Self {
+    pub fn redirect_to(self, path: &'static str, label: impl Into<String>) -> Self {
         Self { back: (path, label.into()), ..self }
     }
 
@@ -62,56 +62,56 @@ impl Problem {
 
     /// The same for what does not exist and what belongs to someone else.
     pub fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, say("no-page"), say("no-page-why"))
+        Self::new(StatusCode::NOT_FOUND, text("no-page"), text("no-page-why"))
     }
 
     pub fn not_permitted(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::FORBIDDEN, say("not-permitted"), detail)
+        Self::new(StatusCode::FORBIDDEN, text("not-permitted"), detail)
     }
 
     /// Of somebody who was looked up anew in the transaction.
     pub fn logged_out() -> Self {
-        Self::new(StatusCode::FORBIDDEN, say("logged-out"), say("logged-out-why"))
+        Self::new(StatusCode::FORBIDDEN, text("logged-out"), text("logged-out-why"))
     }
 
     pub fn invalid(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, say("invalid"), detail)
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, text("invalid"), detail)
     }
 
     pub fn conflict(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::CONFLICT, say("conflict"), detail)
+        Self::new(StatusCode::CONFLICT, text("conflict"), detail)
     }
 
     pub fn too_busy() -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, say("too-busy"), say("too-busy-why"))
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, text("too-busy"), text("too-busy-why"))
     }
 
     pub fn wrong_clock(cause: WrongClock) -> Self {
         Self {
             cause: Some(Box::new(cause)),
-            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, say("wrong-clock"), say("wrong-clock-why"))
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, text("wrong-clock"), text("wrong-clock-why"))
         }
     }
 
     pub fn too_many_tries(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::TOO_MANY_REQUESTS, say("too-many-tries"), detail)
+        Self::new(StatusCode::TOO_MANY_REQUESTS, text("too-many-tries"), detail)
     }
 
     pub fn too_many_log_ins(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::TOO_MANY_REQUESTS, say("too-many-log-ins"), detail)
+        Self::new(StatusCode::TOO_MANY_REQUESTS, text("too-many-log-ins"), detail)
     }
 
     pub fn too_many_changes(wait: Duration) -> Self {
         let seconds = NonZeroU32::MIN.saturating_add(wait.as_secs().try_into().unwrap_or(u32::MAX));
-        let detail = say("too-many-changes-why").count("n", u64::from(seconds.get()));
-        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, say("too-many-changes"), detail);
+        let detail = text("too-many-changes-why").count("n", u64::from(seconds.get()));
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, text("too-many-changes"), detail);
         Self { retry_after: Some(seconds), ..problem }
     }
 
     pub fn broken(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             cause: Some(cause.into()),
-            ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, say("broken"), say("broken-why"))
+            ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, text("broken"), text("broken-why"))
         }
     }
 }
@@ -119,19 +119,19 @@ impl Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Conflict => Self::conflict(say("conflict-why")),
+            StoreError::Conflict => Self::conflict(text("conflict-why")),
             StoreError::Unsettled => Self {
                 cause: Some(Box::new(error)),
-                ..Self::new(StatusCode::SERVICE_UNAVAILABLE, say("unsettled"), say("unsettled-why"))
+                ..Self::new(StatusCode::SERVICE_UNAVAILABLE, text("unsettled"), text("unsettled-why"))
             },
             StoreError::Unknown => Self {
                 cause: Some(Box::new(error)),
-                ..Self::new(StatusCode::SERVICE_UNAVAILABLE, say("unknown"), say("unknown-why"))
+                ..Self::new(StatusCode::SERVICE_UNAVAILABLE, text("unknown"), text("unknown-why"))
             },
             StoreError::Busy(_) | StoreError::LosesWrites { .. } => Self {
                 cause: Some(Box::new(error)),
                 retry_after: NonZeroU32::new(5),
-                ..Self::new(StatusCode::SERVICE_UNAVAILABLE, say("busy"), say("busy-why"))
+                ..Self::new(StatusCode::SERVICE_UNAVAILABLE, text("busy"), text("busy-why"))
             },
             StoreError::Unreadable { .. } | StoreError::Journal(_) | StoreError::Unavailable(_) => {
                 Self::broken(error)
@@ -146,11 +146,11 @@ impl IntoResponse for Problem {
         if let Some(cause) = &self.cause {
             tracing::error!(error = &**cause as &dyn Error, request_id, "a console request failed");
         }
-        let chrome = Chrome::nobody(&self.title, Nav::None);
+        let chrome = PageLayout::nobody(&self.title, Nav::None);
         let (status, retry_after) = (self.status, self.retry_after);
         let Self { title, mut detail, offers_log_out, back, .. } = self;
         if status.is_server_error() && !request_id.is_empty() {
-            detail = format!("{detail} {}", say("request-id").with("id", request_id));
+            detail = format!("{detail} {}", text("request-id").with("id", request_id));
         }
         let mut response = page_with(status, &Page { chrome, title, detail, offers_log_out, back });
         let wait = retry_after.map(NonZeroU32::get);

@@ -2,7 +2,7 @@
 //! tests hold the router against.
 
 use crate::{
-    Desk,
+    AppState,
     accounts::{console as accounts, limits_console as account_limits, sign_up_console as sign_up},
     api_docs::console as api_docs,
     assets,
@@ -16,12 +16,12 @@ use crate::{
     operators::{console as operators, instance_console as instance},
     page_for,
     passkeys::console as passkeys,
-    people::{console as people, email_console as email},
+    users::{console as users, email_console as email},
     problem::Problem,
     receipts::console as receipts,
-    say,
+    text,
     sessions::console as sessions,
-    sign_on::console as sign_on,
+    sso::console as sso,
     tokens::{console as tokens, limits_console as limits, new_console as new_token},
 };
 use axum::{
@@ -31,7 +31,7 @@ use axum::{
     response::Redirect,
     routing::{get, post},
 };
-use keydesk_model::Right;
+use keydesk_model::Permission;
 use tower_http::{catch_panic::CatchPanicLayer, csrf::CsrfLayer};
 
 /// Who may call a route.
@@ -42,7 +42,7 @@ pub enum Access {
     /// Whoever has a session, in any role.
     Session,
     /// Members whose role has this right.
-    Needs(Right),
+    Needs(Permission),
     /// Who administers the instance.
     Operator,
 }
@@ -56,15 +56,15 @@ macro_rules! routes {
         /// `(method, path, who may)` of every route.
         pub const ROUTES: &[(&str, &str, Access)] = &[$((stringify!($method), $path, $access),)*];
 
-        fn table() -> Router<Desk> {
+        fn table() -> Router<AppState> {
             Router::new()$(.route($path, $method($handler)))*
         }
     };
 }
 
 use Access::{Anyone, Needs, Operator, Session};
-use Right::{
-    LimitAccount, ManageMembers, ManageOwners, ManageSignOn, ManageTokens, SeeAudit, SeeMembers,
+use Permission::{
+    LimitAccount, ManageMembers, ManageOwners, ManageSso, ManageTokens, SeeAudit, SeeMembers,
     SeeTokens, UseApiDocs,
 };
 
@@ -91,13 +91,13 @@ routes! {
     post "/login/second-factor"             Anyone => sessions::log_in_with_code;
     get  "/login/passkey"                   Anyone => passkeys::log_in_page;
     post "/login/passkey"                   Anyone => passkeys::log_in;
-    get  "/login/sign-on"                   Anyone => sign_on::log_in_page;
-    post "/login/sign-on"                   Anyone => sign_on::log_in;
-    get  "/login/sign-on/callback"          Anyone => sign_on::callback;
-    get  "/forgot-password"                 Anyone => people::forgot_page;
-    post "/forgot-password"                 Anyone => people::request_reset;
-    get  "/reset-password/{code}"           Anyone => people::reset_page;
-    post "/reset-password/{code}"           Anyone => people::reset_password;
+    get  "/login/sign-on"                   Anyone => sso::log_in_page;
+    post "/login/sign-on"                   Anyone => sso::log_in;
+    get  "/login/sign-on/callback"          Anyone => sso::callback;
+    get  "/forgot-password"                 Anyone => users::forgot_page;
+    post "/forgot-password"                 Anyone => users::request_reset;
+    get  "/reset-password/{code}"           Anyone => users::reset_page;
+    post "/reset-password/{code}"           Anyone => users::reset_password;
     get  "/invitation/{code}"               Anyone => members::accept_page;
     post "/invitation/{code}"               Anyone => members::accept;
 
@@ -120,7 +120,7 @@ routes! {
     get  "/tokens/{id}/limits"              Needs(SeeTokens) => limits::show;
     post "/tokens/{id}/limits"              Needs(ManageTokens) => limits::limit;
     post "/tokens/{id}/name"                Needs(ManageTokens) => names::token;
-    get  "/tokens/objections"               Needs(SeeTokens) => limits::objections;
+    get  "/tokens/violations"               Needs(SeeTokens) => limits::violations;
 
     get  "/limits"                          Needs(SeeTokens) => account_limits::show;
     post "/limits"                          Needs(LimitAccount) => account_limits::limit;
@@ -131,9 +131,9 @@ routes! {
     get  "/receipts/{id}"                   Needs(SeeTokens) => receipts::show;
 
     get  "/members"                         Needs(SeeMembers) => members::list;
-    get  "/sign-on"                         Needs(ManageSignOn) => sign_on::show;
-    post "/sign-on"                         Needs(ManageSignOn) => sign_on::save;
-    post "/sign-on/remove"                  Needs(ManageSignOn) => sign_on::take_away;
+    get  "/sign-on"                         Needs(ManageSso) => sso::show;
+    post "/sign-on"                         Needs(ManageSso) => sso::save;
+    post "/sign-on/remove"                  Needs(ManageSso) => sso::take_away;
     post "/members/account-name"            Needs(ManageOwners) => names::account;
     get  "/members/leave"                   Session => members::leave_page;
     post "/members/leave"                   Session => members::leave;
@@ -149,8 +149,8 @@ routes! {
 
     get  "/sessions"                        Session => sessions::list;
     post "/sessions/{id}/end"               Session => sessions::end;
-    get  "/sessions/log-out-everywhere"     Session => sessions::log_out_everywhere_page;
-    post "/sessions/log-out-everywhere"     Session => sessions::log_out_everywhere;
+    get  "/sessions/log-out-everywhere"     Session => sessions::log_out_all_page;
+    post "/sessions/log-out-everywhere"     Session => sessions::log_out_all;
     post "/logout"                          Session => sessions::log_out;
     get  "/confirm"                         Session => freshness::confirm_page;
     post "/confirm"                         Session => freshness::confirm;
@@ -162,11 +162,11 @@ routes! {
     post "/second-factor/confirm"           Session => factors::confirm_code;
     post "/second-factor/codes"             Session => factors::codes;
     post "/second-factor/remove"            Session => factors::take_away;
-    get  "/profile"                         Session => people::profile;
+    get  "/profile"                         Session => users::profile;
     post "/profile/email"                   Session => email::ask_for;
-    post "/profile/name"                    Session => names::person;
-    post "/profile/language"                Session => people::choose_language;
-    post "/profile/password"                Session => people::change_password;
+    post "/profile/name"                    Session => names::user;
+    post "/profile/language"                Session => users::choose_language;
+    post "/profile/password"                Session => users::change_password;
     post "/accounts/switch"                 Session => accounts::switch;
 
     get  "/audit"                           Needs(SeeAudit) => audit::show;
@@ -181,7 +181,7 @@ routes! {
     post "/operator/accounts"               Operator => operators::open;
     post "/operator/mail/test"              Operator => operators::send_test;
     get  "/operator/accounts/{number}"      Operator => operators::show;
-    post "/operator/accounts/{number}/sign-on/confirm" Operator => sign_on::confirm;
+    post "/operator/accounts/{number}/sign-on/confirm" Operator => sso::confirm;
     post "/operator/accounts/{number}/owner" Operator => operators::invite_again;
     post "/operator/accounts/{number}/plan" Operator => operators::plan;
     get  "/operator/accounts/{number}/suspend" Operator => operators::suspend_page;
@@ -196,14 +196,14 @@ routes! {
 }
 
 /// The whole console. Must be served with the peer's address as connect info.
-pub fn router(desk: Desk) -> Router {
+pub fn router(app: AppState) -> Router {
     table()
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || {
             Problem::new(
                 axum::http::StatusCode::METHOD_NOT_ALLOWED,
-                say("wrong-method"),
-                say("wrong-method-why"),
+                text("wrong-method"),
+                text("wrong-method-why"),
             )
         })
         .layer(from_fn(page_for::keep_form))
@@ -212,16 +212,16 @@ pub fn router(desk: Desk) -> Router {
             axum::http::StatusCode::SERVICE_UNAVAILABLE,
             guard::REQUEST_TIMEOUT,
         ))
-        .layer(csrf(&desk))
+        .layer(csrf(&app))
         .layer(CatchPanicLayer::custom(guard::panicked))
-        .layer(from_fn_with_state(desk.clone(), guard::admit))
-        .with_state(desk)
+        .layer(from_fn_with_state(app.clone(), guard::admit))
+        .with_state(app)
 }
 
 /// Refuses forms that another site's page sends. The console's own origins are trusted by name, so
 /// that a proxy which rewrites `Host` does not break it.
-fn csrf(desk: &Desk) -> CsrfLayer {
-    desk.settings.console_origins().fold(CsrfLayer::new(), |layer, origin| {
+fn csrf(app: &AppState) -> CsrfLayer {
+    app.settings.console_origins().fold(CsrfLayer::new(), |layer, origin| {
         layer.clone().add_trusted_origin(origin).unwrap_or(layer)
     })
 }

@@ -21,7 +21,7 @@ pub struct Settings {
     pub token_prefix: Prefix,
     /// Whether both listeners are on loopback, so that `/mail` may exist.
     pub is_local: bool,
-    pub people: PeopleRules,
+    pub users: UsersRules,
     pub plans: Plans,
     /// Whether accounts may say themselves which web pages call with their tokens.
     pub has_account_cors: bool,
@@ -31,7 +31,7 @@ pub struct Settings {
 
 /// What the operator says of people.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct PeopleRules {
+pub struct UsersRules {
     /// Whether anybody may open an account of their own.
     pub sign_up: bool,
     /// Whether everybody must have a second factor, operators too.

@@ -1,6 +1,6 @@
 //! Instants as people say them, with the exact one beside it for who wants to know.
 
-use crate::say;
+use crate::text;
 use jiff::tz::TimeZone;
 use keydesk_model::Timestamp;
 use std::fmt;
@@ -20,10 +20,10 @@ impl When {
     pub fn past(at: Timestamp, now: Timestamp) -> Self {
         let seconds = now.since(at).as_secs();
         let text = match seconds {
-            0..45 => say("when-now").to_string(),
+            0..45 => text("when-now").to_string(),
             45..3_600 => ago("when-minutes-ago", (seconds + 30) / 60),
             3_600..86_400 => ago("when-hours-ago", (seconds + 1_800) / 3_600),
-            86_400..172_800 => say("when-yesterday").to_string(),
+            86_400..172_800 => text("when-yesterday").to_string(),
             172_800..604_800 => ago("when-days-ago", seconds / 86_400),
             _ => return Self::day(at, now),
         };
@@ -68,9 +68,9 @@ impl When {
         } else {
             ("when-day-of-year", "day-of-year")
         };
-        let text = say(id)
+        let text = text(id)
             .with("day", day.day())
-            .with("month", say(&format!("month-short-{}", day.month())))
+            .with("month", text(&format!("month-short-{}", day.month())))
             .with("year", day.year());
         Self::with(at, text.to_string(), Some(form))
     }
@@ -83,15 +83,15 @@ impl When {
         }
     }
 
-    fn with(at: Timestamp, text: String, form: Option<&'static str>) -> Self {
+    fn with(at: Timestamp, relative: String, form: Option<&'static str>) -> Self {
         let calendar = at.calendar().to_zoned(TimeZone::UTC);
-        let exact = say("when-exact")
+        let exact = text("when-exact")
             .with("day", calendar.day())
-            .with("month", say(&format!("month-{}", calendar.month())))
+            .with("month", text(&format!("month-{}", calendar.month())))
             .with("year", calendar.year())
             .with("time", calendar.strftime("%H:%M:%S"))
             .to_string();
-        Self { iso: at.to_string(), exact, text, form }
+        Self { iso: at.to_string(), exact, text: relative, form }
     }
 }
 
@@ -118,7 +118,7 @@ fn last_day(at: Timestamp) -> Option<Timestamp> {
 }
 
 fn ago(id: &str, count: u64) -> String {
-    say(id).count("n", count).to_string()
+    text(id).count("n", count).to_string()
 }
 
 #[cfg(test)]
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn the_past_is_told_as_people_do() {
+    fn the_past_is_told_as_users_do() {
         let now = Timestamp::from_micros(1_795_435_200_000_000);
         for (seconds, text) in [
             (0, "just now"),

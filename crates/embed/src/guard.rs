@@ -3,7 +3,7 @@
 use crate::Options;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, Uri, header};
-use keydesk_gateway::{Asked, Checker, LiveTable, Pass};
+use keydesk_gateway::{CheckRequest, Checker, LiveTable, Pass};
 use keydesk_model::Table;
 use keydesk_node::{Counts, Member, REPORT, system};
 use keydesk_store::{OpenError, Store, files};
@@ -55,7 +55,7 @@ impl Guard {
             .map_err(|source| JoinError::Folder { path: data.display().to_string(), source })?;
         // Its tables are the server's to make.
         let store = Store::open_as_it_is(options.place()).await?;
-        let table = LiveTable::with_tenure(system::stopwatch());
+        let table = LiveTable::with_lease_guard(system::stopwatch());
         let table = Arc::new(table.with_plans(&options.plans, options.default_plan.as_deref()));
         let kept: Arc<dyn Table> = Arc::clone(&table) as _;
         let member = Member::join(node, &store, &kept, None).await?;
@@ -76,7 +76,7 @@ impl Guard {
         let fields: Vec<_> =
             call.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
         let method = call.method.as_str();
-        self.0.checker.check(&Asked { method, target, fields: &fields, peer: call.peer })
+        self.0.checker.check(&CheckRequest { method, target, fields: &fields, peer: call.peer })
     }
 
     /// Returns whether a request that passed would still pass. Check it regularly while a WebSocket, an event stream, or a

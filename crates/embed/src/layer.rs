@@ -74,7 +74,7 @@ where
                 // The one that was polled is the one that is called.
                 let next = self.inner.clone();
                 let mut ready = std::mem::replace(&mut self.inner, next);
-                let answer = ready.call(told(request, pass));
+                let answer = ready.call(with_pass(request, pass));
                 Box::pin(async move {
                     let mut answer = answer.await?;
                     let fields = added.iter().filter_map(|(name, value)| {
@@ -106,7 +106,7 @@ impl<S> Guarded<S> {
 }
 
 /// The request as the service inside is to see it.
-fn told<B>(mut request: Request<B>, pass: Pass) -> Request<B> {
+fn with_pass<B>(mut request: Request<B>, pass: Pass) -> Request<B> {
     let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
     let mut parts = request.uri().clone().into_parts();
     // What was judged is a path; with the query that came it is one still.

@@ -1,9 +1,9 @@
 //! What an embedded check must be told: the same that `keydesk.toml` tells a gateway.
 
 use keydesk_gateway::{Forms, Settings};
-use keydesk_model::{Isolated, Plan, Terms, TrustedProxies};
+use keydesk_model::{DisconnectPolicy, Plan, LeaseConfig, TrustedProxies};
 use keydesk_node::NodeSettings;
-use keydesk_store::{Place, PlaceError};
+use keydesk_store::{DatabaseUrl, DatabaseUrlError};
 use std::{
     path::{Path, PathBuf},
     time::Duration,
@@ -14,7 +14,7 @@ const LEASE: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Debug)]
 pub struct Options {
-    place: Place,
+    place: DatabaseUrl,
     /// A folder that outlives the process and is no other process's: the journal of what has ended.
     data: PathBuf,
     /// What the console calls this program, in receipts for example.
@@ -37,7 +37,7 @@ pub struct Options {
 #[derive(Debug, thiserror::Error)]
 pub enum OptionsError {
     #[error("the store: {0}")]
-    Place(#[from] PlaceError),
+    DatabaseUrl(#[from] DatabaseUrlError),
 }
 
 impl Options {
@@ -62,7 +62,7 @@ impl Options {
         })
     }
 
-    pub(crate) fn place(&self) -> &Place {
+    pub(crate) fn place(&self) -> &DatabaseUrl {
         &self.place
     }
 
@@ -78,7 +78,7 @@ impl Options {
             name: self.name.clone(),
             is_gateway: true,
             is_console: false,
-            terms: Terms { lease, max_age, isolated: Isolated::Refuse, asks_peers: false },
+            terms: LeaseConfig { lease, max_age, isolated: DisconnectPolicy::Refuse, asks_peers: false },
             confirm: Duration::ZERO,
             peers: None,
         }

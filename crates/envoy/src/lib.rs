@@ -13,7 +13,7 @@ use envoy_types::{
         google::rpc,
     },
 };
-use keydesk_gateway::{Asked, Checker, Pass, foreign_cookies, is_withheld};
+use keydesk_gateway::{Checker, Pass, foreign_cookies, is_withheld};
 use keydesk_model::TrustedProxies;
 use std::net::IpAddr;
 use tokio::net::TcpListener;
@@ -58,7 +58,7 @@ impl Authorization for Door {
         let fields = fields(&held);
         let fields: Vec<_> =
             fields.iter().map(|(name, value)| (name.as_str(), &value[..])).collect();
-        let asked = Asked { method: &held.method, target: &held.path, fields: &fields, peer };
+        let asked = keydesk_gateway::CheckRequest { method: &held.method, target: &held.path, fields: &fields, peer };
         let answer = match self.checker.check(&asked) {
             Ok(pass) => passes(&pass, &held, &fields),
             Err(answer) => denied(&answer),

@@ -6,8 +6,8 @@ use criterion::{
 };
 use keydesk_gateway::{LiveTable, Presented};
 use keydesk_model::{
-    AccountId, AccountNumber, AddressList, Binding, Feed, LiveSecret, Moment, ScopeSet, Snapshot,
-    Stopwatch, Table, Timestamp, TokenId,
+    AccountId, AccountNumber, IpAllowlist, TokenOwner, Feed, LiveSecret, Moment, ScopeSet, Snapshot,
+    MonotonicClock, Table, Timestamp, TokenId,
 };
 use keydesk_token::{Entropy, Kind, PlainToken, Prefix};
 use std::{hint::black_box, time::Duration};
@@ -43,13 +43,13 @@ fn table(table: LiveTable, size: usize, entropy: &Entropy) -> (LiveTable, Vec<He
             token: TokenId::generate(NOW, entropy),
             account: AccountId::generate(NOW, entropy),
             number: AccountNumber::from_random(385_403),
-            binding: Binding::Account,
+            token_owner: TokenOwner::Account,
             name: "bench".to_owned(),
             scopes: ScopeSet::everything(),
             expires_at: None,
-            ending: None,
-            addresses: AddressList::default(),
-            trial: None,
+            revocation: None,
+            addresses: IpAllowlist::default(),
+            observed: None,
             closing: None,
         }
     });
@@ -64,8 +64,8 @@ fn bytes_each(table: &LiveTable) -> f64 {
 }
 
 /// As the binary reads it: once a request, where there is a lease.
-fn stopwatch() -> Stopwatch {
-    Stopwatch::new(|| {
+fn stopwatch() -> MonotonicClock {
+    MonotonicClock::new(|| {
         let since = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
         let (seconds, nanos) = (since.tv_sec.cast_unsigned(), since.tv_nsec.cast_unsigned());
         Moment::from_micros(seconds * 1_000_000 + nanos / 1_000)
@@ -99,7 +99,7 @@ fn verify(criterion: &mut Criterion) {
             verify_in(&mut group, BenchmarkId::new(name, size), &table, sample);
         }
     }
-    let (leased, known) = table(LiveTable::with_tenure(stopwatch()), 100_000, &entropy);
+    let (leased, known) = table(LiveTable::with_lease_guard(stopwatch()), 100_000, &entropy);
     leased.serve_until(Some(Moment::from_micros(u64::MAX)));
     verify_in(&mut group, BenchmarkId::new("hit under a lease", 100_000), &leased, &known);
     let rubbish: [(&str, &[u8]); 2] = [

@@ -2,17 +2,17 @@
 //! draft-ietf-httpapi-ratelimit-headers.
 
 use crate::{
-    Denial,
-    live::{AccountLimits, Purse, Spending},
+    Rejection,
+    live::{AccountLimits, LimitKey, LimitCounters},
 };
 use keydesk_model::{
-    AccountNumber, Called, Mode, Month, Objection, Plan, Rate, Timestamp, TokenId,
+    AccountNumber, Called, Mode, Month, Violation, Plan, Rate, Timestamp, TokenId,
 };
 use std::{sync::Arc, time::Duration};
 
 /// Who calls what.
 #[derive(Clone, Debug)]
-pub(crate) struct Charged<'a> {
+pub(crate) struct RequestCost<'a> {
     pub account: AccountNumber,
     pub token: TokenId,
     pub at: Timestamp,
@@ -23,10 +23,10 @@ pub(crate) struct Charged<'a> {
 
 /// Where the call leaves each policy.
 #[derive(Debug, Default)]
-struct Told(String);
+struct RateLimitHeader(String);
 
 /// What was taken; a call has at most three rates.
-type Paid = [Option<(Purse, Rate)>; 3];
+type Charged = [Option<(LimitKey, Rate)>; 3];
 
 /// A plan in the words of `RateLimit-Policy`.
 pub(crate) fn policy(plan: &Plan) -> Arc<str> {
@@ -42,21 +42,21 @@ pub(crate) fn policy(plan: &Plan) -> Arc<str> {
     policies.into_iter().flatten().collect::<Vec<_>>().join(", ").into()
 }
 
-impl Charged<'_> {
+impl RequestCost<'_> {
     /// Nothing is taken from one limit where another refuses.
     pub fn charge(
         self,
-        spender: &Spending,
+        spender: &LimitCounters,
         called: &mut Called,
         added: &mut Vec<(&'static str, Arc<str>)>,
-    ) -> Result<(), Denial> {
-        let mut told = Told(String::new());
+    ) -> Result<(), Rejection> {
+        let mut header = RateLimitHeader(String::new());
         let taken = self
-            .take_rates(spender, called, &mut told)
-            .and_then(|paid| self.take_quota(spender, &paid, called, &mut told));
-        if !told.0.is_empty() {
+            .take_rates(spender, called, &mut header)
+            .and_then(|paid| self.take_quota(spender, &paid, called, &mut header));
+        if !header.0.is_empty() {
             added.push(("ratelimit-policy", self.policy()));
-            added.push(("ratelimit", told.0.into()));
+            added.push(("ratelimit", header.0.into()));
         }
         taken
     }
@@ -69,15 +69,15 @@ impl Charged<'_> {
     }
 
     /// The rates that hold for this call, the account's first.
-    fn rates(&self) -> impl Iterator<Item = (&'static str, Purse, Rate, Mode)> + use<'_> {
+    fn rates(&self) -> impl Iterator<Item = (&'static str, LimitKey, Rate, Mode)> + use<'_> {
         let plan = self.limits.plan.as_ref();
         let mode = plan.map_or(Mode::Observe, |plan| plan.mode);
         let account = plan.and_then(|plan| plan.rate);
-        let account = account.map(|rate| ("account", Purse::Account(self.account), rate, mode));
+        let account = account.map(|rate| ("account", LimitKey::Account(self.account), rate, mode));
         let token = plan.and_then(|plan| plan.token_rate);
-        let token = token.map(|rate| ("token", Purse::Token(self.token), rate, mode));
+        let token = token.map(|rate| ("token", LimitKey::Token(self.token), rate, mode));
         let operation = self.operation.clone().map(|(name, rate, mode)| {
-            ("operation", Purse::Operation(self.account, name), rate, mode)
+            ("operation", LimitKey::Operation(self.account, name), rate, mode)
         });
         [account, token, operation].into_iter().flatten()
     }
@@ -85,27 +85,27 @@ impl Charged<'_> {
     /// What was taken, to be given back should the quota refuse.
     fn take_rates(
         &self,
-        spender: &Spending,
+        spender: &LimitCounters,
         called: &mut Called,
-        told: &mut Told,
-    ) -> Result<Paid, Denial> {
-        let mut paid = Paid::default();
+        header: &mut RateLimitHeader,
+    ) -> Result<Charged, Rejection> {
+        let mut paid = Charged::default();
         for (slot, (name, purse, rate, mode)) in paid.iter_mut().zip(self.rates()) {
             let wait = match spender.take(purse.clone(), rate, self.at.as_micros()) {
                 Ok(taken) => {
-                    told.add(name, u64::from(taken.left), taken.resets_in);
+                    header.add(name, u64::from(taken.left), taken.resets_in);
                     *slot = Some((purse, rate));
                     continue;
                 }
                 Err(wait) => wait,
             };
             let each = Duration::from_micros(rate.each_micros().unsigned_abs());
-            told.add(name, 0, (wait + rate.span()).saturating_sub(each));
-            called.objections.add(Objection::Rate);
+            header.add(name, 0, (wait + rate.span()).saturating_sub(each));
+            called.violations.add(Violation::Rate);
             if mode == Mode::Enforce {
                 give_all_back(spender, &paid);
                 called.was_refused = true;
-                return Err(Denial::RateLimited { limit: name, rate, wait });
+                return Err(Rejection::RateLimited { limit: name, rate, wait });
             }
         }
         Ok(paid)
@@ -113,36 +113,36 @@ impl Charged<'_> {
 
     fn take_quota(
         &self,
-        spender: &Spending,
-        paid: &Paid,
+        spender: &LimitCounters,
+        paid: &Charged,
         called: &mut Called,
-        told: &mut Told,
-    ) -> Result<(), Denial> {
+        header: &mut RateLimitHeader,
+    ) -> Result<(), Rejection> {
         let Some(plan) = &self.limits.plan else { return Ok(()) };
         let Some(most) = plan.monthly_quota else { return Ok(()) };
         let enforced = plan.mode == Mode::Enforce;
         let left = spender.count(self.account, Month::of(self.at), most, !enforced);
         let resets_in = Month::left(self.at);
-        told.add("month", left.unwrap_or(0), resets_in);
+        header.add("month", left.unwrap_or(0), resets_in);
         if left.is_none() {
-            called.objections.add(Objection::Quota);
+            called.violations.add(Violation::Quota);
             if enforced {
                 give_all_back(spender, paid);
                 called.was_refused = true;
-                return Err(Denial::QuotaUsedUp { most, resets_in });
+                return Err(Rejection::QuotaExceeded { most, resets_in });
             }
         }
         Ok(())
     }
 }
 
-fn give_all_back(spender: &Spending, paid: &Paid) {
+fn give_all_back(spender: &LimitCounters, paid: &Charged) {
     for (purse, rate) in paid.iter().flatten() {
         spender.give_back(purse, *rate);
     }
 }
 
-impl Told {
+impl RateLimitHeader {
     /// On every answer, so without the formatter's detours.
     fn add(&mut self, name: &str, left: u64, resets_in: Duration) {
         let mut digits = itoa::Buffer::new();

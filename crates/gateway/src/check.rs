@@ -2,16 +2,16 @@
 //! have the check built in and forward nothing.
 
 use crate::{
-    Answer, Denial, LiveTable, Presented,
+    Response, Rejection, LiveTable, Presented,
     arrival::{Arrival, RequestIds},
-    charge::Charged,
+    charge::RequestCost,
     doors::identity_fields,
     handle::METHODS,
-    limit::{Call, Judgement},
-    live::{Identity, Meter, Sighting},
+    limit::{Call, LimitCheck},
+    live::{Identity, UsageCounter, UsageEvent},
     method_guard,
-    observe::Story,
-    permission::Permission,
+    observe::RequestTrace,
+    permission::InFlight,
     permit::{OfAccount, Permitted},
     settings::Settings,
     sunset,
@@ -27,7 +27,7 @@ use std::{net::IpAddr, sync::Arc};
 pub(crate) struct Gate<'a> {
     pub settings: &'a Settings,
     pub table: &'a LiveTable,
-    pub meter: &'a Meter,
+    pub meter: &'a UsageCounter,
 }
 
 impl Gate<'_> {
@@ -37,17 +37,17 @@ impl Gate<'_> {
         call: Call,
         target: &Target,
         (noted, presented): (&Noted, Presented),
-        story: &mut Story,
-    ) -> Result<(Permitted, Identity), Denial> {
+        story: &mut RequestTrace,
+    ) -> Result<(Permitted, Identity), Rejection> {
         let verified = self.table.verify(&presented, story.arrival.at)?;
         let own = OfAccount::new(verified, target)?;
-        let identity = self.table.identify(own.token()).ok_or(Denial::UnknownToken)?;
+        let identity = self.table.identify(own.token()).ok_or(Rejection::UnknownToken)?;
         story.is_of(own.token().number, identity.token);
         let account = self.table.account(own.token().number);
-        Denial::of_account(account.state)?;
-        let mut judgement = Judgement::of(call, &identity.limits, &account, &self.table.rules());
-        if call.path.is_some() && judgement.denial.is_none() {
-            let charged = Charged {
+        Rejection::of_account(account.state)?;
+        let mut judgement = LimitCheck::of(call, &identity.limits, &account, &self.table.rules());
+        if call.path.is_some() && judgement.rejection.is_none() {
+            let charged = RequestCost {
                 account: own.token().number,
                 token: identity.token,
                 at: story.arrival.at,
@@ -56,9 +56,9 @@ impl Gate<'_> {
             };
             let paid =
                 charged.charge(self.table.spending(), &mut judgement.called, &mut story.added);
-            judgement.denial = paid.err();
+            judgement.rejection = paid.err();
         }
-        self.meter.note(Sighting {
+        self.meter.note(UsageEvent {
             token: identity.token,
             agent: noted.user_agent.first,
             client_ip: call.client_ip,
@@ -77,13 +77,13 @@ impl Gate<'_> {
         method: &str,
         uri: &str,
         noted: &Noted,
-        story: &mut Story,
-    ) -> Result<Pass, Denial> {
+        story: &mut RequestTrace,
+    ) -> Result<Pass, Rejection> {
         refuse_method(method)?;
         let target = Target::of(uri, self.settings.forms)?;
         // How the servers behind another proxy read a path is not known.
         if !target.spellings.is_empty() {
-            return Err(Denial::AmbiguousPath { key: None });
+            return Err(Rejection::AmbiguousPath { key: None });
         }
         if self.settings.rejects_method_override {
             method_guard::check_query(target.query)?;
@@ -101,16 +101,16 @@ impl Gate<'_> {
             client_ip,
             request_id: story.arrival.request_id.to_string(),
             added: Vec::new(),
-            permission: Permission::new(&permitted, method, target.path, client_ip),
+            permission: InFlight::new(&permitted, method, target.path, client_ip),
         })
     }
 }
 
 /// A method in small letters has no rule here, and is the same as in capitals for some servers.
-pub(crate) fn refuse_method(method: &str) -> Result<(), Denial> {
+pub(crate) fn refuse_method(method: &str) -> Result<(), Rejection> {
     let is_other = |byte: u8| byte.is_ascii_lowercase();
     if matches!(method, "TRACE" | "CONNECT") || method.bytes().any(is_other) {
-        Err(Denial::MethodNotAllowed { allowed: METHODS })
+        Err(Rejection::MethodNotAllowed { allowed: METHODS })
     } else {
         Ok(())
     }
@@ -123,12 +123,12 @@ pub struct Checker {
     table: Arc<LiveTable>,
     clock: Clock,
     request_ids: RequestIds,
-    meter: Meter,
+    meter: UsageCounter,
 }
 
 /// A request as it came.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
+pub struct CheckRequest<'a> {
     pub method: &'a str,
     /// Path and query, the very bytes that are forwarded.
     pub target: &'a str,
@@ -153,7 +153,7 @@ pub struct Pass {
     pub request_id: String,
     /// What the answer is to say beside what it says by itself.
     pub added: Vec<(&'static str, Arc<str>)>,
-    permission: Permission,
+    permission: InFlight,
 }
 
 impl Pass {
@@ -185,7 +185,7 @@ impl Checker {
     }
 
     /// The error is the answer that the client is to get, whole.
-    pub fn check(&self, asked: &Asked) -> Result<Pass, Box<Answer>> {
+    pub fn check(&self, asked: &CheckRequest) -> Result<Pass, Box<Response>> {
         let limit = self.settings.limits.max_headers;
         let most = usize::try_from(limit).unwrap_or(MOST_FIELDS).min(MOST_FIELDS);
         let has_room = asked.fields.len() <= most;
@@ -194,17 +194,17 @@ impl Checker {
         let noted = Noted::of(&fields);
         let (id, now) = (self.request_ids.next(), self.clock.now());
         let arrival = Arrival::new(id, now, asked.peer, &noted, &self.settings);
-        let mut story = Story::untold(arrival, asked.peer);
+        let mut story = RequestTrace::untold(arrival, asked.peer);
         let gate = Gate { settings: &self.settings, table: &self.table, meter: &self.meter };
         let checked = if has_room {
             gate.check(asked.method, asked.target, &noted, &mut story)
         } else {
-            Err(Denial::TooManyFields { limit })
+            Err(Rejection::TooManyHeaders { limit })
         };
         match checked {
             Ok(pass) => Ok(Pass { added: std::mem::take(&mut story.added), ..pass }),
-            Err(denial) => {
-                let mut answer = denial.to_answer(&self.settings, id.as_str());
+            Err(rejection) => {
+                let mut answer = rejection.to_answer(&self.settings, id.as_str());
                 story.add_fields(answer.headers_mut());
                 Err(Box::new(answer))
             }

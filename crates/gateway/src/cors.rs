@@ -1,14 +1,14 @@
 //! Which pages in a browser may call (the Fetch standard's CORS): the console's own, for "try it", and those of the
 //! origins that the operator or an account allows. A preflight carries no token, so it is answered before any check.
 
-use crate::{
-    Answer, LiveTable,
+use crate::{Response, 
+    LiveTable,
     handle::METHODS,
     settings::Settings,
     wire::{Head, Noted, push_field},
 };
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use keydesk_model::{AccountNumber, CorsPolicy};
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ pub struct CorsSettings {
 
 /// The page that asks may read the response.
 #[derive(Clone, Debug)]
-pub(crate) struct Grant {
+pub(crate) struct TokenLimits {
     origin: HeaderValue,
     /// `None`: the console's.
     policy: Option<Arc<CorsPolicy>>,
@@ -34,7 +34,7 @@ const EXPOSED: &str = "x-request-id, www-authenticate, proxy-status, retry-after
     location, link, sunset";
 const CONSOLE_MAX_AGE: u32 = 600;
 
-impl Grant {
+impl TokenLimits {
     pub fn of(noted: &Noted, target: &str, table: &LiveTable, settings: &Settings) -> Option<Self> {
         let value = noted.origin.first?;
         let origin = HeaderValue::from_bytes(value).ok()?;
@@ -50,7 +50,7 @@ impl Grant {
     }
 
     /// The answer to a preflight. `None`: the request is none.
-    pub fn preflight(&self, head: &Head) -> Option<Answer> {
+    pub fn preflight(&self, head: &Head) -> Option<Response> {
         if head.method != "OPTIONS" {
             return None;
         }

@@ -1,29 +1,29 @@
 //! A request's way through the gateway, phase by phase. Nothing here waits.
 
-use crate::{
-    Answer, Denial, LiveTable, Presented,
+use crate::{Response, 
+    Rejection, LiveTable, Presented,
     arrival::{Arrival, RequestIds},
     check::{Gate, refuse_method},
-    cors::Grant,
-    doors::{Ask, Credentials, Door, Forwarded, Own, Wanted, pass_answer},
+    cors::TokenLimits,
+    doors::{DeferredRequest, Credentials, AuthEndpoint, Forwarded, SelfServiceRoute, DeferredAction, pass_answer},
     headers,
     headers::Outgoing,
     limit::Call,
-    live::{Identity, Meter},
+    live::{Identity, UsageCounter},
     method_guard::{self, MethodGuard},
-    observe::{Observer, Story},
-    permission::Permission,
+    observe::{Observer, RequestTrace},
+    permission::InFlight,
     permit::Permitted,
     present,
     settings::Settings,
     target::Target,
     tunnel,
-    upstream::{Asked, Route, Upstreams},
+    upstream::{ExchangeOptions, Route, Upstreams},
     whoami,
     wire::{Framing, Head, HeadError, Kind, Noted},
 };
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, Version, header};
+use http::{HeaderValue, StatusCode, Version, header};
 use keydesk_model::{AccountNumber, Clock};
 use std::{net::IpAddr, rc::Rc, sync::Arc};
 use tokio::sync::watch;
@@ -35,7 +35,7 @@ pub(crate) struct Worker {
     pub table: Arc<LiveTable>,
     pub clock: Clock,
     pub request_ids: RequestIds,
-    pub meter: Meter,
+    pub meter: UsageCounter,
     pub observer: Rc<Observer>,
     pub upstreams: Upstreams,
     /// What this gateway is about to do.
@@ -56,16 +56,16 @@ pub(crate) enum Stage {
 /// What becomes of a request.
 #[derive(Debug)]
 pub(crate) struct Decision {
-    pub verdict: Verdict,
-    pub story: Story,
+    pub action: Action,
+    pub story: RequestTrace,
     /// Where a page in a browser may read the response.
-    pub grant: Option<Grant>,
-    pub facts: Facts,
+    pub grant: Option<TokenLimits>,
+    pub facts: MessageInfo,
 }
 
 /// What the request says of its connection.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Facts {
+pub(crate) struct MessageInfo {
     /// None: that cannot be told.
     pub framing: Option<Framing>,
     pub asks_to_close: bool,
@@ -73,25 +73,25 @@ pub(crate) struct Facts {
 }
 
 #[derive(Debug)]
-pub(crate) enum Verdict {
-    Refuse(Denial),
+pub(crate) enum Action {
+    Refuse(Rejection),
     /// The same, where whoever asks knows 401 and 403 only.
     RefuseAs {
         status: StatusCode,
-        denial: Denial,
+        rejection: Rejection,
     },
-    Answer(Answer),
-    /// Answered when its body has been read.
-    Ask(Ask),
+    Response(Response),
+    /// ResponseInfo when its body has been read.
+    DeferredRequest(DeferredRequest),
     Forward(Forward),
 }
 
 /// A request that is written and may go.
 #[derive(Debug)]
 pub(crate) struct Forward {
-    pub permission: Permission,
+    pub permission: InFlight,
     pub route: Arc<Route>,
-    pub asked: Asked,
+    pub asked: ExchangeOptions,
     pub framing: Framing,
     /// Reads the body of a form, where `_method` is rejected.
     pub method_guard: Option<MethodGuard>,
@@ -107,46 +107,46 @@ impl Worker {
         let noted = Noted::of(head.fields);
         let (id, now) = (self.request_ids.next(), self.clock.now());
         let arrival = Arrival::new(id, now, peer, &noted, &self.settings);
-        let told = (noted.trace_parent.first, noted.user_agent.first);
-        let mut story = self.observer.begin(arrival, peer, Some(head), told);
-        let grant = Grant::of(&noted, head.target, &self.table, &self.settings);
+        let client = (noted.trace_parent.first, noted.user_agent.first);
+        let mut story = self.observer.begin(arrival, peer, Some(head), client);
+        let grant = TokenLimits::of(&noted, head.target, &self.table, &self.settings);
         let framing = match Framing::of_request(&noted, head.version) {
             Ok(Framing::Empty) if head.has_unsized_body => Ok(Framing::Chunked),
             framing => framing,
         };
         let preflight = grant.as_ref().and_then(|grant| grant.preflight(head));
-        let verdict = match preflight {
-            Some(answer) => Verdict::Answer(answer),
+        let action = match preflight {
+            Some(answer) => Action::Response(answer),
             None => self
                 .decide(head, &noted, framing.clone(), &mut story, out)
-                .unwrap_or_else(Verdict::Refuse),
+                .unwrap_or_else(Action::Refuse),
         };
-        if let Verdict::Refuse(denial) | Verdict::RefuseAs { denial, .. } = &verdict {
-            story.is_denied(denial);
+        if let Action::Refuse(rejection) | Action::RefuseAs { rejection, .. } = &action {
+            story.is_denied(rejection);
         }
-        let facts = Facts {
+        let facts = MessageInfo {
             framing: framing.ok(),
             asks_to_close: noted.says(Kind::Connection, "close"),
             expects_continue: head.version == Version::HTTP_11
                 && noted.expect.first.is_some_and(|v| v.eq_ignore_ascii_case(b"100-continue")),
         };
-        Decision { verdict, story, grant, facts }
+        Decision { action, story, grant, facts }
     }
 
     fn decide(
         &self,
         head: &Head,
         noted: &Noted,
-        framing: Result<Framing, Denial>,
-        story: &mut Story,
+        framing: Result<Framing, Rejection>,
+        story: &mut RequestTrace,
         out: &mut Vec<u8>,
-    ) -> Result<Verdict, Denial> {
+    ) -> Result<Action, Rejection> {
         refuse_malformed(head, noted)?;
         let framing = framing?;
         if let Some(answer) = self.answer_openly(head) {
-            return Ok(Verdict::Answer(answer));
+            return Ok(Action::Response(answer));
         }
-        if let Some(door) = Door::of(head.method, head.target, &self.settings) {
+        if let Some(door) = AuthEndpoint::of(head.method, head.target, &self.settings) {
             return self.open(door, noted, story);
         }
         let target = Target::of(head.target, self.settings.forms)?;
@@ -156,7 +156,7 @@ impl Worker {
         }
         // A body would have to be over before the switch; nobody sends one.
         let is_websocket = framing == Framing::Empty && tunnel::is_asked_for(head, noted);
-        let own = Own::of(head.method, &target, &self.settings);
+        let own = SelfServiceRoute::of(head.method, &target, &self.settings);
         let path = own.is_none().then_some(target.path);
         let call = Call { method: head.method, path, client_ip: story.arrival.client_ip };
         let presented = Presented::of(noted, self.settings.token_places, is_websocket)?;
@@ -166,7 +166,7 @@ impl Worker {
         }
         refuse_large(framing, self.settings.limits.max_body_bytes)?;
         let forward = Assigned { head, noted, target: &target, permitted: &permitted };
-        self.assign(&forward, &identity, (framing, is_websocket), story, out).map(Verdict::Forward)
+        self.assign(&forward, &identity, (framing, is_websocket), story, out).map(Action::Forward)
     }
 
     /// Chooses the upstream and writes the request for it.
@@ -175,9 +175,9 @@ impl Worker {
         assigned: &Assigned<'_>,
         identity: &Identity,
         (framing, is_websocket): (Framing, bool),
-        story: &mut Story,
+        story: &mut RequestTrace,
         out: &mut Vec<u8>,
-    ) -> Result<Forward, Denial> {
+    ) -> Result<Forward, Rejection> {
         let Assigned { head, noted, target, permitted } = *assigned;
         let mut method_guard = None;
         if self.settings.rejects_method_override {
@@ -186,7 +186,7 @@ impl Worker {
                 method_guard = MethodGuard::of(noted)?;
             }
         }
-        let route = self.upstreams.routes.find(target.path).ok_or(Denial::NoUpstream)?;
+        let route = self.upstreams.routes.find(target.path).ok_or(Rejection::NoRoute)?;
         story.goes_to(route.number, route.name(), target);
         Outgoing {
             head,
@@ -202,13 +202,13 @@ impl Worker {
             trace: story.trace,
         }
         .write(out);
-        let asked = Asked {
+        let asked = ExchangeOptions {
             is_head: head.method == "HEAD",
             is_websocket,
             may_be_repeated: is_idempotent(head.method),
         };
         let client_ip = story.arrival.client_ip;
-        let permission = Permission::new(permitted, head.method, target.path, client_ip);
+        let permission = InFlight::new(permitted, head.method, target.path, client_ip);
         let host = head.authority.map(str::as_bytes).or(noted.host.first).unwrap_or_default();
         Ok(Forward {
             permission,
@@ -225,7 +225,7 @@ impl Worker {
     }
 
     /// What needs no token: `OPTIONS *` (RFC 9110 section 9.3.7) and the health path.
-    fn answer_openly(&self, head: &Head) -> Option<Answer> {
+    fn answer_openly(&self, head: &Head) -> Option<Response> {
         if head.target == "*" && head.method == "OPTIONS" {
             let mut answer = Response::new(Bytes::new());
             *answer.status_mut() = StatusCode::NO_CONTENT;
@@ -236,11 +236,11 @@ impl Worker {
         if self.settings.health_check_path.as_deref() != path || !matches!(head.method, "GET" | "HEAD") {
             return None;
         }
-        let is_well = self.table.is_ready() && self.table.may_serve();
-        let is_well = is_well && *self.stage.borrow() == Stage::Serving;
+        let is_healthy = self.table.is_ready() && self.table.may_serve();
+        let is_healthy = is_healthy && *self.stage.borrow() == Stage::Serving;
         let mut answer =
-            Response::new(Bytes::from_static(if is_well { b"ok\n" } else { b"unavailable\n" }));
-        if !is_well {
+            Response::new(Bytes::from_static(if is_healthy { b"ok\n" } else { b"unavailable\n" }));
+        if !is_healthy {
             *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         }
         let headers = answer.headers_mut();
@@ -256,56 +256,56 @@ impl Worker {
     /// What a token asks of Keydesk itself.
     fn answer_own(
         &self,
-        own: Own,
+        own: SelfServiceRoute,
         permitted: &Permitted,
         identity: &Identity,
         (noted, target): (&Noted, &Target),
-        story: &Story,
-    ) -> Result<Verdict, Denial> {
+        story: &RequestTrace,
+    ) -> Result<Action, Rejection> {
         let secret = permitted.token().secret();
         let wanted = match own {
-            Own::WhoAmI => {
+            SelfServiceRoute::WhoAmI => {
                 let answer = whoami::answer(permitted, identity, &self.table, &story.arrival);
-                return Ok(Verdict::Answer(answer));
+                return Ok(Action::Response(answer));
             }
-            Own::Rotate => Wanted::Rotate(secret),
-            Own::Revoke => Wanted::Revoke(secret),
-            Own::Otherwise { allowed } => return Err(Denial::MethodNotAllowed { allowed }),
-            Own::Nothing => return Err(Denial::NoSuchOperation),
+            SelfServiceRoute::Rotate => DeferredAction::Rotate(secret),
+            SelfServiceRoute::Revoke => DeferredAction::Revoke(secret),
+            SelfServiceRoute::Otherwise { allowed } => return Err(Rejection::MethodNotAllowed { allowed }),
+            SelfServiceRoute::Nothing => return Err(Rejection::UnknownEndpoint),
         };
         let is_strict = self.settings.self_service.rotate_path.as_deref() != Some(target.path);
-        Ok(Verdict::Ask(Ask::new(wanted, noted, target.query, is_strict)))
+        Ok(Action::DeferredRequest(DeferredRequest::new(wanted, noted, target.query, is_strict)))
     }
 
     /// What another server asks.
-    fn open(&self, door: Door, noted: &Noted, story: &mut Story) -> Result<Verdict, Denial> {
+    fn open(&self, door: AuthEndpoint, noted: &Noted, story: &mut RequestTrace) -> Result<Action, Rejection> {
         let wanted = match door {
-            Door::Introspect if self.settings.introspection.is_empty() => {
-                return Err(Denial::NoSuchOperation);
+            AuthEndpoint::Introspect if self.settings.introspection.is_empty() => {
+                return Err(Rejection::UnknownEndpoint);
             }
-            Door::Introspect => {
-                Wanted::Introspect(Credentials::in_field(noted.authorization.first))
+            AuthEndpoint::Introspect => {
+                DeferredAction::Introspect(Credentials::in_field(noted.authorization.first))
             }
-            Door::Revoke => Wanted::RevokeNamed,
-            Door::Describe(document) => {
-                return Ok(Verdict::Answer(document.answer(&self.settings)));
+            AuthEndpoint::Revoke => DeferredAction::RevokeNamed,
+            AuthEndpoint::Describe(document) => {
+                return Ok(Action::Response(document.answer(&self.settings)));
             }
-            Door::Otherwise { allowed } => return Err(Denial::MethodNotAllowed { allowed }),
-            Door::ForwardAuth { knows_two_refusals } => {
+            AuthEndpoint::Otherwise { allowed } => return Err(Rejection::MethodNotAllowed { allowed }),
+            AuthEndpoint::ForwardAuth { knows_two_refusals } => {
                 let answer = self.ask_for(noted, story);
                 return match answer {
-                    Err(denial) if knows_two_refusals => {
-                        Ok(Verdict::RefuseAs { status: one_of_two(&denial), denial })
+                    Err(rejection) if knows_two_refusals => {
+                        Ok(Action::RefuseAs { status: one_of_two(&rejection), rejection })
                     }
-                    answer => answer.map(Verdict::Answer),
+                    answer => answer.map(Action::Response),
                 };
             }
         };
-        Ok(Verdict::Ask(Ask::new(wanted, noted, None, false)))
+        Ok(Action::DeferredRequest(DeferredRequest::new(wanted, noted, None, false)))
     }
 
     /// Whether the request that a proxy holds may pass.
-    fn ask_for(&self, noted: &Noted, story: &mut Story) -> Result<Answer, Denial> {
+    fn ask_for(&self, noted: &Noted, story: &mut RequestTrace) -> Result<Response, Rejection> {
         let forwarded = Forwarded::of(noted, story.peer, &self.settings)?;
         story.arrival.client_ip = forwarded.client_ip;
         let pass = self.gate().check(forwarded.method, forwarded.uri, noted, story)?;
@@ -313,34 +313,34 @@ impl Worker {
     }
 
     /// Reads what was sent with a question, and answers it.
-    pub async fn answer(&self, ask: Ask, body: &[u8], story: &Story) -> Result<Answer, Denial> {
+    pub async fn answer(&self, ask: DeferredRequest, body: &[u8], story: &RequestTrace) -> Result<Response, Rejection> {
         ask.answer(body, &story.arrival, (&self.table, &self.meter), &self.settings).await
     }
 
     /// For what cannot even be read.
-    pub fn refuse_unread(&self, denial: Denial, peer: IpAddr) -> Decision {
+    pub fn refuse_unread(&self, rejection: Rejection, peer: IpAddr) -> Decision {
         let arrival = Arrival {
             request_id: self.request_ids.next(),
             at: self.clock.now(),
             client_ip: peer.to_canonical(),
         };
         let mut story = self.observer.begin(arrival, peer, None, (None, None));
-        story.is_denied(&denial);
-        let verdict = Verdict::Refuse(denial);
-        Decision { verdict, story, grant: None, facts: Facts::default() }
+        story.is_denied(&rejection);
+        let action = Action::Refuse(rejection);
+        Decision { action, story, grant: None, facts: MessageInfo::default() }
     }
 
     pub fn refuse_head(&self, error: HeadError, peer: IpAddr) -> Decision {
         let limit = self.settings.limits.max_headers;
-        let denial = match error {
-            HeadError::Malformed => Denial::MalformedRequest,
-            HeadError::TooManyFields => Denial::TooManyFields { limit },
+        let rejection = match error {
+            HeadError::Malformed => Rejection::MalformedRequest,
+            HeadError::TooManyHeaders => Rejection::TooManyHeaders { limit },
         };
-        self.refuse_unread(denial, peer)
+        self.refuse_unread(rejection, peer)
     }
 
     /// Completes an answer of our own.
-    pub fn finish(answer: Answer, story: &Story, grant: Option<&Grant>) -> Answer {
+    pub fn finish(answer: Response, story: &RequestTrace, grant: Option<&TokenLimits>) -> Response {
         let mut answer = answer;
         if let Some(grant) = grant {
             grant.allow(answer.headers_mut());
@@ -349,10 +349,10 @@ impl Worker {
         answer
     }
 
-    pub fn refusal(&self, denial: &Denial, story: &Story) -> Answer {
+    pub fn refusal(&self, rejection: &Rejection, story: &RequestTrace) -> Response {
         let arrival = &story.arrival;
-        tracing::debug!(code = denial.code(), client_ip = %arrival.client_ip, request_id = %arrival.request_id, "refused");
-        denial.to_answer(&self.settings, arrival.request_id.as_str())
+        tracing::debug!(code = rejection.code(), client_ip = %arrival.client_ip, request_id = %arrival.request_id, "refused");
+        rejection.to_answer(&self.settings, arrival.request_id.as_str())
     }
 }
 
@@ -368,11 +368,11 @@ struct Assigned<'a> {
 pub(crate) const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /// What a proxy is told that turns every other status into a 500: who calls is to blame, or what is called.
-fn one_of_two(denial: &Denial) -> StatusCode {
-    let status = denial.status();
+fn one_of_two(rejection: &Rejection) -> StatusCode {
+    let status = rejection.status();
     if status.is_server_error() || status == StatusCode::FORBIDDEN {
         status
-    } else if denial.is_about_credentials() {
+    } else if rejection.is_about_credentials() {
         StatusCode::UNAUTHORIZED
     } else {
         StatusCode::FORBIDDEN
@@ -381,14 +381,14 @@ fn one_of_two(denial: &Denial) -> StatusCode {
 
 /// RFC 9112 section 3.2: one Host. Methods that would turn the gateway into something else are
 /// refused here, before any routing.
-fn refuse_malformed(head: &Head, noted: &Noted) -> Result<(), Denial> {
+fn refuse_malformed(head: &Head, noted: &Noted) -> Result<(), Rejection> {
     refuse_method(head.method)?;
-    if headers::names_one_host(head, noted) { Ok(()) } else { Err(Denial::BadHost) }
+    if headers::names_one_host(head, noted) { Ok(()) } else { Err(Rejection::InvalidHost) }
 }
 
-fn refuse_large(framing: Framing, limit: u64) -> Result<(), Denial> {
+fn refuse_large(framing: Framing, limit: u64) -> Result<(), Rejection> {
     match framing {
-        Framing::Length(length) if length > limit => Err(Denial::BodyTooLarge { limit }),
+        Framing::Length(length) if length > limit => Err(Rejection::BodyTooLarge { limit }),
         _ => Ok(()),
     }
 }

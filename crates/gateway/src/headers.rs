@@ -2,17 +2,17 @@
 
 use crate::{
     arrival::Arrival,
-    cors::Grant,
+    cors::TokenLimits,
     handle::{Forward, Worker},
     live::{Identity, Subject},
-    observe::{Story, TraceContext},
+    observe::{RequestTrace, TraceContext},
     permit::Permitted,
     present,
     rewrite::Rewriter,
     settings::Settings,
     signature::Signed,
     target::Target,
-    upstream::{AnswerRead, Route},
+    upstream::{ResponseRead, Route},
     wire::{Field, Framing, Head, Kind, Noted, push_field, push_status, with_date},
 };
 use http::Version;
@@ -70,7 +70,7 @@ impl Outgoing<'_> {
                 Kind::Plain | Kind::SetCookie => {
                     !self.route.sets(field.name) && !self.may_hold_token(field.name)
                 }
-                Kind::UserAgent | Kind::Origin | Kind::Date | Kind::Location | Kind::Link => true,
+                Kind::UserAgent | Kind::Origin | Kind::Date | Kind::Location | Kind::UpstreamConnection => true,
                 Kind::TraceParent => self.trace.is_none(),
                 Kind::ApiKey => !self.settings.token_places.api_key && !self.route.sets(field.name),
                 _ => false,
@@ -268,9 +268,9 @@ pub(crate) fn write_framing(out: &mut Vec<u8>, framing: Framing) {
 pub(crate) struct Returning<'a> {
     pub worker: &'a Worker,
     pub forward: &'a Forward,
-    pub story: &'a Story,
+    pub story: &'a RequestTrace,
     /// Where a page in a browser asks: its permission to read is ours to give.
-    pub grant: Option<&'a Grant>,
+    pub grant: Option<&'a TokenLimits>,
 }
 
 impl Returning<'_> {
@@ -290,7 +290,7 @@ impl Returning<'_> {
                 self.rewriter().cookie(value)
             }
             Kind::Location => self.rewriter().location(value).map(String::into_bytes),
-            Kind::Link => self.rewriter().link(value).map(String::into_bytes),
+            Kind::UpstreamConnection => self.rewriter().link(value).map(String::into_bytes),
             Kind::Plain
             | Kind::Host
             | Kind::Authorization
@@ -317,8 +317,8 @@ impl Returning<'_> {
 
     /// What is said in addition: RFC 9110 section 6.6.1 asks a proxy to add a missing date, and RFC 9209 has
     /// a way to say that an error is not ours.
-    pub fn additions(&self, answer: &AnswerRead<'_>, mut add: impl FnMut(&'static str, &[u8])) {
-        let AnswerRead { noted, answered, .. } = answer;
+    pub fn additions(&self, answer: &ResponseRead<'_>, mut add: impl FnMut(&'static str, &[u8])) {
+        let ResponseRead { noted, answered, .. } = answer;
         if answered.is_interim() {
             return;
         }
@@ -380,7 +380,7 @@ fn is_cors(name: &str) -> bool {
 
 /// Writes the upstream's response for an HTTP/1.1 client, up to the fields that follow from the
 /// connection: those are the caller's to add.
-pub(crate) fn write_answer(out: &mut Vec<u8>, answer: &AnswerRead<'_>, returning: &Returning<'_>) {
+pub(crate) fn write_answer(out: &mut Vec<u8>, answer: &ResponseRead<'_>, returning: &Returning<'_>) {
     push_status(out, answer.head.status);
     for (field, kind) in answer.noted.fields.iter().zip(&answer.noted.kinds) {
         if let Some(value) = returning.value(*kind, field) {

@@ -117,9 +117,9 @@ impl AsyncWrite for Io {
 /// One of the two directions of a connection, both of which are used by one task. It is borrowed
 /// for the length of a poll only.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Half<'a>(pub &'a RefCell<Io>);
+pub(crate) struct IoHalf<'a>(pub &'a RefCell<Io>);
 
-impl AsyncRead for Half<'_> {
+impl AsyncRead for IoHalf<'_> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -129,7 +129,7 @@ impl AsyncRead for Half<'_> {
     }
 }
 
-impl AsyncWrite for Half<'_> {
+impl AsyncWrite for IoHalf<'_> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -159,7 +159,7 @@ impl AsyncWrite for Half<'_> {
     }
 }
 
-impl Half<'_> {
+impl IoHalf<'_> {
     /// Resolves when there is something to read; only known of TCP itself.
     pub async fn readable(self) {
         let is_readable = |cx: &mut Context<'_>| match &*self.0.borrow() {

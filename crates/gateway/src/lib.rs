@@ -5,7 +5,7 @@ mod arrival;
 mod charge;
 mod check;
 mod cors;
-mod denial;
+mod rejection;
 mod doors;
 mod handle;
 mod headers;
@@ -30,10 +30,10 @@ mod upstream;
 mod whoami;
 mod wire;
 
-pub use check::{Asked, Checker, Pass, is_withheld};
+pub use check::{CheckRequest, Checker, Pass, is_withheld};
 pub use cors::CorsSettings;
-pub use denial::Denial;
-pub use doors::{IntrospectionClient, OwnAnswer, Question, TokenDesk, Wish, token_desk};
+pub use rejection::Rejection;
+pub use doors::{IntrospectionClient, SelfServiceResponse, Question, TokenDesk, SelfServiceAction, token_app};
 pub use headers::foreign_cookies;
 pub use live::{LiveTable, Verified};
 pub use observe::{Metrics, Reason, Record, Records};
@@ -49,4 +49,4 @@ pub use upstream::UpstreamError;
 pub use wire::MOST_FIELDS;
 
 /// An answer of our own; the upstream's are streamed.
-pub(crate) type Answer = http::Response<bytes::Bytes>;
+pub(crate) type Response = http::Response<bytes::Bytes>;

@@ -2,10 +2,10 @@
 //! call comes from. What a policy only observes is written down and let through.
 
 use crate::{
-    Denial,
-    live::{AccountLimits, TokenLimits},
+    Rejection,
+    live::{AccountLimits, LiveTokenLimits},
 };
-use keydesk_model::{AddressList, Called, LiveRules, Match, Mode, Objection, Rate, RuleTable};
+use keydesk_model::{IpAllowlist, Called, LiveRules, Match, Mode, Violation, Rate, RuleTable};
 use std::{net::IpAddr, sync::Arc};
 
 /// The operations' rules, and whether they refuse.
@@ -34,58 +34,58 @@ pub(crate) struct Call<'a> {
 
 /// What limits say of a call.
 #[derive(Debug)]
-pub(crate) struct Judgement {
+pub(crate) struct LimitCheck {
     pub called: Called,
-    pub denial: Option<Denial>,
+    pub rejection: Option<Rejection>,
     /// The operation's own rate, and whether its rules are enforced.
     pub rate: Option<(Arc<str>, Rate, Mode)>,
 }
 
-impl Judgement {
+impl LimitCheck {
     pub fn of(
         call: Call,
-        limits: &TokenLimits,
+        limits: &LiveTokenLimits,
         account: &AccountLimits,
         rules: &LiveRuleTable,
     ) -> Self {
-        let mut judgement = Self { called: Called::default(), denial: None, rate: None };
+        let mut judgement = Self { called: Called::default(), rejection: None, rate: None };
         if limits.closing.is_some() {
-            judgement.called.objections.add(Objection::OldSecret);
+            judgement.called.violations.add(Violation::PreviousSecret);
         }
         judgement.look_at_address(call, limits, account);
         if let Some(path) = call.path.filter(|_| !rules.table.is_empty()) {
             judgement.look_at_scopes(&rules.table.find_all(call.method, path), limits, rules);
         }
-        judgement.called.was_refused = judgement.denial.is_some();
+        judgement.called.was_refused = judgement.rejection.is_some();
         judgement
     }
 
-    fn look_at_address(&mut self, call: Call, limits: &TokenLimits, account: &AccountLimits) {
-        let is_elsewhere = |list: &AddressList| !list.is_empty() && !list.admits(call.client_ip);
+    fn look_at_address(&mut self, call: Call, limits: &LiveTokenLimits, account: &AccountLimits) {
+        let is_elsewhere = |list: &IpAllowlist| !list.is_empty() && !list.admits(call.client_ip);
         if is_elsewhere(&limits.grant.addresses) || is_elsewhere(&account.addresses) {
-            self.called.objections.add(Objection::Address);
-            self.denial = Some(Denial::OtherAddress { client_ip: call.client_ip });
+            self.called.violations.add(Violation::Address);
+            self.rejection = Some(Rejection::IpNotAllowed { client_ip: call.client_ip });
         }
-        let token_trial = limits.trial.as_ref().map(|trial| &trial.addresses);
-        if token_trial.into_iter().chain(&account.trial).any(is_elsewhere) {
-            self.called.objections.add(Objection::TrialAddress);
+        let token_observed = limits.observed.as_ref().map(|observed| &observed.addresses);
+        if token_observed.into_iter().chain(&account.observed).any(is_elsewhere) {
+            self.called.violations.add(Violation::ObservedIpAddress);
         }
     }
 
-    fn look_at_scopes(&mut self, found: &Match, limits: &TokenLimits, rules: &LiveRuleTable) {
+    fn look_at_scopes(&mut self, found: &Match, limits: &LiveTokenLimits, rules: &LiveRuleTable) {
         self.rate = found.rate().map(|(rule, rate)| (Arc::clone(&rule.name), rate, rules.mode));
         self.called.operation = Arc::clone(found.rule.map_or(&rules.unlisted, |rule| &rule.name));
         if let Some(lacking) = rules.table.lacks(found, limits.held()) {
-            self.called.objections.add(Objection::Scope);
-            if rules.mode == Mode::Enforce && self.denial.is_none() {
+            self.called.violations.add(Violation::Scope);
+            if rules.mode == Mode::Enforce && self.rejection.is_none() {
                 let wanted = lacking.map_or_else(|| "*".into(), |rule| Arc::clone(&rule.wanted));
                 let is_unlisted = found.rule.is_none();
-                self.denial = Some(Denial::InsufficientScope { wanted, is_unlisted });
+                self.rejection = Some(Rejection::InsufficientScope { wanted, is_unlisted });
             }
         }
-        let trial = limits.trial.as_ref();
-        if trial.is_some_and(|trial| rules.table.lacks(found, &trial.scopes).is_some()) {
-            self.called.objections.add(Objection::TrialScope);
+        let observed = limits.observed.as_ref();
+        if observed.is_some_and(|observed| rules.table.lacks(found, &observed.scopes).is_some()) {
+            self.called.violations.add(Violation::ObservedScope);
         }
     }
 }
@@ -93,15 +93,15 @@ impl Judgement {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use keydesk_model::{Grant, Operation, Rules};
+    use keydesk_model::{TokenLimits, Operation, Rules};
 
-    fn limits(scopes: &str, addresses: &str, trial: Option<(&str, &str)>) -> TokenLimits {
-        let grant = |(scopes, addresses): (&str, &str)| Grant {
+    fn limits(scopes: &str, addresses: &str, observed: Option<(&str, &str)>) -> LiveTokenLimits {
+        let grant = |(scopes, addresses): (&str, &str)| TokenLimits {
             scopes: scopes.parse().expect("scopes"),
             addresses: addresses.parse().expect("networks"),
         };
-        let (grant, trial) = (grant((scopes, addresses)), trial.map(grant));
-        TokenLimits { scopes: scopes.into(), grant, trial, closing: None, expires_at: None }
+        let (grant, observed) = (grant((scopes, addresses)), observed.map(grant));
+        LiveTokenLimits { scopes: scopes.into(), grant, observed, closing: None, expires_at: None }
     }
 
     fn rules(mode: Mode) -> LiveRuleTable {
@@ -115,15 +115,15 @@ mod tests {
         LiveRuleTable::new(&LiveRules { rules, mode })
     }
 
-    fn judge(limits: &TokenLimits, rules: &LiveRuleTable, path: Option<&str>) -> Judgement {
+    fn judge(limits: &LiveTokenLimits, rules: &LiveRuleTable, path: Option<&str>) -> LimitCheck {
         let client_ip = "10.0.0.1".parse().expect("an address");
         let call = Call { method: "GET", path, client_ip };
-        Judgement::of(call, limits, &AccountLimits::default(), rules)
+        LimitCheck::of(call, limits, &AccountLimits::default(), rules)
     }
 
-    fn told(judgement: &Judgement) -> (Option<&'static str>, Vec<&'static str>) {
-        let objections = judgement.called.objections.iter().map(Objection::as_str).collect();
-        (judgement.denial.as_ref().map(Denial::code), objections)
+    fn outcome(judgement: &LimitCheck) -> (Option<&'static str>, Vec<&'static str>) {
+        let violations = judgement.called.violations.iter().map(Violation::as_str).collect();
+        (judgement.rejection.as_ref().map(Rejection::code), violations)
     }
 
     /// Every policy in every mode against calls that it allows and does not.
@@ -131,7 +131,7 @@ mod tests {
     fn a_grid_of_policies_and_requests() {
         let (observed, enforced) = (rules(Mode::Observe), rules(Mode::Enforce));
         let path = Some("/contacts");
-        for (scopes, addresses, trial, rules, path, code, objections) in [
+        for (scopes, addresses, observed, rules, path, code, violations) in [
             ("contacts:read", "", None, &enforced, path, None, &[][..]),
             ("contacts:*", "10.0.0.0/8", None, &enforced, path, None, &[]),
             ("messages:read", "", None, &enforced, path, Some("insufficient_scope"), &["scope"]),
@@ -149,8 +149,8 @@ mod tests {
             ("*", "", None, &enforced, Some("/x"), None, &[]),
             ("*", "11.0.0.0/8", None, &observed, path, Some("ip_not_allowed"), &["address"]),
             ("*", "11.0.0.0/8", None, &observed, None, Some("ip_not_allowed"), &["address"]),
-            ("*", "", Some(("messages:read", "")), &enforced, path, None, &["trial_scope"]),
-            ("*", "", Some(("*", "11.0.0.1")), &enforced, path, None, &["trial_address"]),
+            ("*", "", Some(("messages:read", "")), &enforced, path, None, &["observed_scope"]),
+            ("*", "", Some(("*", "11.0.0.1")), &enforced, path, None, &["observed_address"]),
             (
                 "messages:read",
                 "11.0.0.0/8",
@@ -158,13 +158,13 @@ mod tests {
                 &enforced,
                 path,
                 Some("ip_not_allowed"),
-                &["scope", "trial_scope", "address", "trial_address"],
+                &["scope", "observed_scope", "address", "observed_address"],
             ),
         ] {
-            let limits = limits(scopes, addresses, trial);
+            let limits = limits(scopes, addresses, observed);
             let judgement = judge(&limits, rules, path);
-            let case = format!("{scopes} from {addresses:?}, {trial:?}, {path:?}");
-            assert_eq!(told(&judgement), (code, objections.to_vec()), "{case}");
+            let case = format!("{scopes} from {addresses:?}, {observed:?}, {path:?}");
+            assert_eq!(outcome(&judgement), (code, violations.to_vec()), "{case}");
             assert_eq!(judgement.called.was_refused, code.is_some(), "{case}");
         }
     }
@@ -174,8 +174,8 @@ mod tests {
         let judgement = judge(&limits("a:b", "", None), &rules(Mode::Enforce), Some("/contacts"));
         let wanted = "contacts:all contacts:read".into();
         assert_eq!(
-            judgement.denial,
-            Some(Denial::InsufficientScope { wanted, is_unlisted: false })
+            judgement.rejection,
+            Some(Rejection::InsufficientScope { wanted, is_unlisted: false })
         );
         assert_eq!(&*judgement.called.operation, "GET /contacts");
     }

@@ -2,7 +2,7 @@
 //! method than the one that was checked.
 
 use crate::{
-    Denial,
+    Rejection,
     wire::{Field, Noted},
 };
 
@@ -63,8 +63,8 @@ struct Word {
 
 /// # Errors
 ///
-/// [`Denial::MethodOverride`] if a query has the parameter.
-pub(crate) fn check_query(query: Option<&str>) -> Result<(), Denial> {
+/// [`Rejection::MethodOverride`] if a query has the parameter.
+pub(crate) fn check_query(query: Option<&str>) -> Result<(), Rejection> {
     let Some(query) = query else { return Ok(()) };
     let mut guard = MethodGuard::at(Place::UrlEncoded { is_in_name: true });
     guard.read(query.as_bytes())?;
@@ -76,9 +76,9 @@ impl MethodGuard {
     ///
     /// # Errors
     ///
-    /// [`Denial::MethodOverride`] if the parameter could not be found in a form: it is compressed, or in a charset
+    /// [`Rejection::MethodOverride`] if the parameter could not be found in a form: it is compressed, or in a charset
     /// that writes letters in other ways.
-    pub fn of(noted: &Noted) -> Result<Option<Self>, Denial> {
+    pub fn of(noted: &Noted) -> Result<Option<Self>, Rejection> {
         let types: Vec<_> = noted.spelled_like(b"content-type").collect();
         let place = match types[..] {
             [Field { name, value }] if name.eq_ignore_ascii_case("content-type") => {
@@ -90,7 +90,7 @@ impl MethodGuard {
         let mut codings = noted.spelled_like(b"content-encoding");
         let is_plain = codings.all(|coding| coding.value.eq_ignore_ascii_case(b"identity"));
         match place {
-            Some(_) if !is_plain => Err(Denial::MethodOverride),
+            Some(_) if !is_plain => Err(Rejection::MethodOverride),
             place => Ok(place.map(Self::at)),
         }
     }
@@ -103,10 +103,10 @@ impl MethodGuard {
     ///
     /// # Errors
     ///
-    /// [`Denial::MethodOverride`] if the parameter is in it. The end of the body must not be sent then.
-    pub fn read(&mut self, piece: &[u8]) -> Result<(), Denial> {
+    /// [`Rejection::MethodOverride`] if the parameter is in it. The end of the body must not be sent then.
+    pub fn read(&mut self, piece: &[u8]) -> Result<(), Rejection> {
         let is_override = piece.iter().any(|byte| self.finds(*byte));
-        if is_override { Err(Denial::MethodOverride) } else { Ok(()) }
+        if is_override { Err(Rejection::MethodOverride) } else { Ok(()) }
     }
 
     /// The body is over.
@@ -114,7 +114,7 @@ impl MethodGuard {
     /// # Errors
     ///
     /// As [`MethodGuard::read`].
-    pub fn end(&mut self) -> Result<(), Denial> {
+    pub fn end(&mut self) -> Result<(), Rejection> {
         self.read(b"&")
     }
 
@@ -162,7 +162,7 @@ impl MethodGuard {
 
 impl Place {
     /// By the value of `Content-Type`, in small letters.
-    fn of(value: &[u8]) -> Result<Option<Self>, Denial> {
+    fn of(value: &[u8]) -> Result<Option<Self>, Rejection> {
         let mut parts = value.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
         let essence = parts.next().unwrap_or_default();
         let place = if essence.starts_with(b"multipart/") {
@@ -180,7 +180,7 @@ impl Place {
             let bare = charset.strip_prefix(b"\"").and_then(|bare| bare.strip_suffix(b"\""));
             CHARSETS.contains(&bare.unwrap_or(charset))
         });
-        if is_known { Ok(Some(place)) } else { Err(Denial::MethodOverride) }
+        if is_known { Ok(Some(place)) } else { Err(Rejection::MethodOverride) }
     }
 }
 
@@ -238,9 +238,9 @@ mod tests {
             let (first, second) = body.as_bytes().split_at(at);
             Some([guard.read(first), guard.read(second), guard.end()].iter().any(Result::is_err))
         });
-        let verdict = verdicts.next().expect("there is one");
-        assert!(verdicts.all(|other| other == verdict), "{body} is read alike in all pieces");
-        verdict.unwrap_or(false)
+        let action = verdicts.next().expect("there is one");
+        assert!(verdicts.all(|other| other == action), "{body} is read alike in all pieces");
+        action.unwrap_or(false)
     }
 
     const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");

@@ -2,9 +2,9 @@
 //! expired, or may not do this anymore; its account was suspended; or the gateway lost its lease.
 
 use crate::{
-    Denial, LiveTable, Presented,
+    Rejection, LiveTable, Presented,
     handle::Worker,
-    limit::{Call, Judgement},
+    limit::{Call, LimitCheck},
     permit::Permitted,
 };
 use keydesk_model::Timestamp;
@@ -17,7 +17,7 @@ pub(crate) const RECHECK: Duration = Duration::from_millis(200);
 
 /// A request that was permitted, as far as the decision depends on it.
 #[derive(Clone, Debug)]
-pub(crate) struct Permission {
+pub(crate) struct InFlight {
     secret: TokenHash,
     /// The method, a space, and the path that is forwarded.
     request: Box<str>,
@@ -25,7 +25,7 @@ pub(crate) struct Permission {
     client_ip: IpAddr,
 }
 
-impl Permission {
+impl InFlight {
     pub fn new(permitted: &Permitted, method: &str, path: &str, client_ip: IpAddr) -> Self {
         let secret = permitted.token().secret();
         let request = [method, " ", path].concat().into();
@@ -37,15 +37,15 @@ impl Permission {
     /// # Errors
     ///
     /// Why the request would be rejected now.
-    pub fn check(&self, table: &LiveTable, now: Timestamp) -> Result<(), Denial> {
+    pub fn check(&self, table: &LiveTable, now: Timestamp) -> Result<(), Rejection> {
         let verified = table.verify(&Presented(self.secret), now)?;
-        let identity = table.identify(&verified).ok_or(Denial::UnknownToken)?;
+        let identity = table.identify(&verified).ok_or(Rejection::UnknownToken)?;
         let account = table.account(verified.number);
-        Denial::of_account(account.state)?;
+        Rejection::of_account(account.state)?;
         let (method, path) = self.request.split_at(self.method_length);
         let call = Call { method, path: path.get(1..), client_ip: self.client_ip };
-        let judgement = Judgement::of(call, &identity.limits, &account, &table.rules());
-        judgement.denial.map_or(Ok(()), Err)
+        let judgement = LimitCheck::of(call, &identity.limits, &account, &table.rules());
+        judgement.rejection.map_or(Ok(()), Err)
     }
 }
 
@@ -60,16 +60,16 @@ impl Pulse {
     }
 
     /// Waits until the exchange is no longer permitted, and returns why.
-    pub async fn until_over(&mut self, worker: &Worker, permission: &Permission) -> Denial {
+    pub async fn until_over(&mut self, worker: &Worker, permission: &InFlight) -> Rejection {
         // It has been permitted just now.
         if self.0.is_elapsed() {
             self.0.as_mut().reset(Instant::now() + RECHECK);
         }
         loop {
             self.0.as_mut().await;
-            if let Err(denial) = permission.check(&worker.table, worker.clock.now()) {
-                tracing::debug!(code = denial.code(), "an open exchange ends");
-                return denial;
+            if let Err(rejection) = permission.check(&worker.table, worker.clock.now()) {
+                tracing::debug!(code = rejection.code(), "an open exchange ends");
+                return rejection;
             }
             self.0.as_mut().reset(Instant::now() + RECHECK);
         }
@@ -80,9 +80,9 @@ impl Pulse {
 mod tests {
     use super::*;
     use keydesk_model::{
-        AccountId, AccountNumber, AccountState, AddressList, Binding, Change, EndCause, Ending,
+        AccountId, AccountNumber, AccountState, IpAllowlist, TokenOwner, Change, RevocationReason, Revocation,
         Feed, LiveAccount, LiveRules, LiveSecret, Mode, Moment, Operation, Rules, Snapshot,
-        Stopwatch, Table, TokenId,
+        MonotonicClock, Table, TokenId,
     };
     use keydesk_token::Entropy;
 
@@ -97,13 +97,13 @@ mod tests {
             token: TokenId::generate(at(0), &entropy),
             account: AccountId::generate(at(0), &entropy),
             number: number(),
-            binding: Binding::Account,
+            token_owner: TokenOwner::Account,
             name: "CRM sync".to_owned(),
             scopes: "contacts:read".parse().expect("scopes"),
             expires_at: Some(at(1000)),
-            ending: None,
-            addresses: AddressList::default(),
-            trial: None,
+            revocation: None,
+            addresses: IpAllowlist::default(),
+            observed: None,
             closing: None,
         }
     }
@@ -122,7 +122,7 @@ mod tests {
             number,
             plan,
             addresses,
-            trial: None,
+            observed: None,
             state,
             state_since,
             cors: None,
@@ -130,11 +130,11 @@ mod tests {
     }
 
     /// A permission of a token that is live, and the table that says so.
-    fn permitted() -> (Permission, LiveTable) {
-        let table = LiveTable::with_tenure(Stopwatch::new(|| Moment::from_micros(5)));
+    fn permitted() -> (InFlight, LiveTable) {
+        let table = LiveTable::with_lease_guard(MonotonicClock::new(|| Moment::from_micros(5)));
         table.load(Snapshot::new(1, vec![secret()]));
         table.serve_until(Some(Moment::from_micros(10)));
-        let permission = Permission {
+        let permission = InFlight {
             secret: secret().hash,
             request: "GET /contacts".into(),
             method_length: 3,
@@ -149,18 +149,18 @@ mod tests {
         let codes = |change: &dyn Fn(&LiveTable)| {
             let (permission, table) = permitted();
             change(&table);
-            permission.check(&table, at(999)).err().map(|denial| denial.code())
+            permission.check(&table, at(999)).err().map(|rejection| rejection.code())
         };
-        let ending = Ending { at: at(500), cause: EndCause::Revoked };
+        let revocation = Revocation { at: at(500), reason: RevocationReason::Revoked };
         let hash = secret().hash;
-        let ended = Change::SecretEnded { hash, ending, expires_at: None };
+        let ended = Change::SecretRevoked { hash, revocation, expires_at: None };
         assert_eq!(codes(&|table| table.apply(2, ended.clone())), Some("token_revoked"));
         let suspended = || Change::AccountChanged(account("", AccountState::Suspended));
         assert_eq!(codes(&|table| table.apply(2, suspended())), Some("account_suspended"));
         assert_eq!(codes(&|table| table.serve_until(None)), Some("gateway_disconnected"));
         let (permission, table) = permitted();
         assert_eq!(
-            permission.check(&table, at(1000)).err().map(|denial| denial.code()),
+            permission.check(&table, at(1000)).err().map(|rejection| rejection.code()),
             Some("token_expired")
         );
     }
@@ -181,11 +181,11 @@ mod tests {
         table.apply(2, rules("contacts:read"));
         assert_eq!(permission.check(&table, at(1)), Ok(()));
         table.apply(3, rules("contacts:write"));
-        let denial = permission.check(&table, at(1)).expect_err("it lacks the scope");
-        assert_eq!(denial.code(), "insufficient_scope");
+        let rejection = permission.check(&table, at(1)).expect_err("it lacks the scope");
+        assert_eq!(rejection.code(), "insufficient_scope");
         table.apply(4, rules(""));
-        table.apply(5, Change::AccountChanged(account("192.0.2.0/24", AccountState::Open)));
-        let denial = permission.check(&table, at(1)).expect_err("it came from elsewhere");
-        assert_eq!(denial.code(), "ip_not_allowed");
+        table.apply(5, Change::AccountChanged(account("192.0.2.0/24", AccountState::Active)));
+        let rejection = permission.check(&table, at(1)).expect_err("it came from elsewhere");
+        assert_eq!(rejection.code(), "ip_not_allowed");
     }
 }

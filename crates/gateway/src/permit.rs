@@ -1,6 +1,6 @@
 //! Holds a verified token against where the request wants to go and what the token may do there.
 
-use crate::{Denial, Verified, limit::Judgement, target::Target};
+use crate::{Rejection, Verified, limit::LimitCheck, target::Target};
 
 /// The token is of the account that the path names.
 #[derive(Debug)]
@@ -8,10 +8,10 @@ pub(crate) struct OfAccount(Verified);
 
 impl OfAccount {
     /// The path's account and the token's must agree. Whether another account exists is not said.
-    pub fn new(verified: Verified, target: &Target) -> Result<Self, Denial> {
+    pub fn new(verified: Verified, target: &Target) -> Result<Self, Rejection> {
         let own = verified.number;
         match target.account {
-            Some(asked) if asked != own => Err(Denial::OtherAccount { asked, own }),
+            Some(asked) if asked != own => Err(Rejection::AccountMismatch { asked, own }),
             _ => Ok(Self(verified)),
         }
     }
@@ -21,8 +21,8 @@ impl OfAccount {
     }
 
     /// Nothing in its limits speaks against it.
-    pub fn permit(self, judgement: Judgement) -> Result<Permitted, Denial> {
-        judgement.denial.map_or(Ok(Permitted(self.0)), Err)
+    pub fn permit(self, judgement: LimitCheck) -> Result<Permitted, Rejection> {
+        judgement.rejection.map_or(Ok(Permitted(self.0)), Err)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reads the bearer token that a request presents. Knows the mistakes that real clients make.
 
 use crate::{
-    Denial,
+    Rejection,
     settings::TokenPlaces,
     wire::{Kind, Noted},
 };
@@ -32,7 +32,7 @@ impl Presented {
         noted: &Noted,
         places: TokenPlaces,
         is_websocket: bool,
-    ) -> Result<Self, Denial> {
+    ) -> Result<Self, Rejection> {
         let authorization = noted.authorization;
         let key = noted.api_key.first.filter(|_| places.api_key);
         let is_read = places.websocket && is_websocket;
@@ -48,29 +48,29 @@ impl Presented {
         }
         let is_repeated = places.api_key && noted.api_key.count > 1;
         if authorization.count > 0 || others > 1 || is_repeated {
-            return Err(Denial::RepeatedCredentials);
+            return Err(Rejection::DuplicateAuthorization);
         }
         Self::alone(key.or(protocol).unwrap_or_default())
     }
 
     /// A token with nothing around it.
-    fn alone(token: &[u8]) -> Result<Self, Denial> {
+    fn alone(token: &[u8]) -> Result<Self, Rejection> {
         let token = token.trim_ascii();
         if token.is_empty() {
-            return Err(Denial::EmptyCredentials);
+            return Err(Rejection::EmptyCredentials);
         }
         if !token.is_ascii() {
             return Err(unreadable(token));
         }
-        PlainToken::hash_presented_bytes(token).map(Self).map_err(|_| Denial::MalformedToken)
+        PlainToken::hash_presented_bytes(token).map(Self).map_err(|_| Rejection::MalformedToken)
     }
 
     /// RFC 6750 section 2.1: one `Authorization: Bearer b64token`, the scheme in any case, one or
     /// more spaces between. `value` is the first such field's, `count` how many there are.
-    pub fn in_field(value: Option<&[u8]>, count: usize) -> Result<Self, Denial> {
-        let value = value.ok_or(Denial::NoCredentials)?;
+    pub fn in_field(value: Option<&[u8]>, count: usize) -> Result<Self, Rejection> {
+        let value = value.ok_or(Rejection::MissingToken)?;
         if count > 1 {
-            return Err(Denial::RepeatedCredentials);
+            return Err(Rejection::DuplicateAuthorization);
         }
         // What nearly every request has.
         if let Some(token) = value.strip_prefix(b"Bearer ") {
@@ -79,14 +79,14 @@ impl Presented {
             }
             // Rubbish is to cost little; what looks like a mistake is looked at more closely.
             if is_one_word(token) && !token.eq_ignore_ascii_case(b"bearer") {
-                return Err(Denial::MalformedToken);
+                return Err(Rejection::MalformedToken);
             }
         }
         Self::in_other_spelling(value)
     }
 
     #[cold]
-    fn in_other_spelling(value: &[u8]) -> Result<Self, Denial> {
+    fn in_other_spelling(value: &[u8]) -> Result<Self, Rejection> {
         let is_text = value.iter().all(|b| matches!(b, b' '..=b'~' | b'\t'));
         let Some(text) = std::str::from_utf8(value).ok().filter(|_| is_text) else {
             return Err(unreadable(value));
@@ -98,18 +98,18 @@ impl Presented {
             return Err(without_bearer(scheme, rest));
         }
         if rest.is_empty() {
-            return Err(Denial::EmptyCredentials);
+            return Err(Rejection::EmptyCredentials);
         }
         if rest.split(' ').next().is_some_and(|word| word.eq_ignore_ascii_case("bearer")) {
-            return Err(Denial::BearerTwice);
+            return Err(Rejection::DuplicateBearerScheme);
         }
         if is_variable(rest) {
-            return Err(Denial::UnexpandedVariable);
+            return Err(Rejection::UnexpandedVariable);
         }
         if !is_b64token(rest) {
-            return Err(Denial::MalformedHeader);
+            return Err(Rejection::MalformedHeader);
         }
-        PlainToken::hash_presented(rest).map(Self).map_err(|_| Denial::MalformedToken)
+        PlainToken::hash_presented(rest).map(Self).map_err(|_| Rejection::MalformedToken)
     }
 }
 
@@ -139,18 +139,18 @@ fn is_one_word(text: &[u8]) -> bool {
 }
 
 /// Bytes outside of ASCII: the dots that stand on the screen for a token, most likely.
-fn unreadable(value: &[u8]) -> Denial {
+fn unreadable(value: &[u8]) -> Rejection {
     let is_masked = std::str::from_utf8(value).is_ok_and(|text| text.contains('•'));
-    if is_masked { Denial::MaskedToken } else { Denial::MalformedHeader }
+    if is_masked { Rejection::MaskedToken } else { Rejection::MalformedHeader }
 }
 
-fn without_bearer(scheme: &str, rest: &str) -> Denial {
+fn without_bearer(scheme: &str, rest: &str) -> Rejection {
     if rest.is_empty() && PlainToken::hash_presented(scheme).is_ok() {
-        Denial::NoScheme
+        Rejection::MissingBearerScheme
     } else if rest.is_empty() || scheme.is_empty() || !scheme.bytes().all(is_scheme_char) {
-        Denial::MalformedHeader
+        Rejection::MalformedHeader
     } else {
-        Denial::OtherScheme
+        Rejection::UnsupportedAuthScheme
     }
 }
 
@@ -184,7 +184,7 @@ mod tests {
     use super::*;
     use keydesk_token::{Entropy, Kind, Prefix};
 
-    fn present(values: &[&[u8]]) -> Result<(), Denial> {
+    fn present(values: &[&[u8]]) -> Result<(), Rejection> {
         Presented::in_field(values.first().copied(), values.len()).map(|_| ())
     }
 
@@ -200,30 +200,30 @@ mod tests {
             (format!("Bearer   {t}"), Ok(())),
             (format!("Bearer {t} "), Ok(())),
             (format!(" Bearer {t}"), Ok(())),
-            (format!("Bearer Bearer {t}"), Err(Denial::BearerTwice)),
-            (format!("Bearer bearer {t}"), Err(Denial::BearerTwice)),
-            ("Bearer Bearer".to_owned(), Err(Denial::BearerTwice)),
-            (t.to_owned(), Err(Denial::NoScheme)),
-            ("Bearer".to_owned(), Err(Denial::EmptyCredentials)),
-            ("Bearer ".to_owned(), Err(Denial::EmptyCredentials)),
-            (String::new(), Err(Denial::MalformedHeader)),
-            ("rubbish".to_owned(), Err(Denial::MalformedHeader)),
-            (format!("Bearer\t{t}"), Err(Denial::MalformedHeader)),
-            (format!("Bearer \"{t}\""), Err(Denial::MalformedHeader)),
-            (format!("Bearer <{t}>"), Err(Denial::MalformedHeader)),
-            (format!("Bearer {t} {t}"), Err(Denial::MalformedHeader)),
-            (format!("Bearer {t},{t}"), Err(Denial::MalformedHeader)),
-            (format!("Bearer {cut}"), Err(Denial::MalformedToken)),
-            ("Bearer eyJhbGciOiJIUzI1NiJ9.e30.x".to_owned(), Err(Denial::MalformedToken)),
-            ("Bearer ====".to_owned(), Err(Denial::MalformedHeader)),
-            ("Basic dXNlcjpwYXNz".to_owned(), Err(Denial::OtherScheme)),
-            (format!("Token {t}"), Err(Denial::OtherScheme)),
-            ("Bearer $TOKEN".to_owned(), Err(Denial::UnexpandedVariable)),
-            ("Bearer ${KEYDESK_TOKEN}".to_owned(), Err(Denial::UnexpandedVariable)),
-            ("Bearer {{ token }}".to_owned(), Err(Denial::UnexpandedVariable)),
-            ("Bearer %TOKEN%".to_owned(), Err(Denial::UnexpandedVariable)),
-            ("Bearer $env:TOKEN".to_owned(), Err(Denial::UnexpandedVariable)),
-            ("Bearer $".to_owned(), Err(Denial::MalformedHeader)),
+            (format!("Bearer Bearer {t}"), Err(Rejection::DuplicateBearerScheme)),
+            (format!("Bearer bearer {t}"), Err(Rejection::DuplicateBearerScheme)),
+            ("Bearer Bearer".to_owned(), Err(Rejection::DuplicateBearerScheme)),
+            (t.to_owned(), Err(Rejection::MissingBearerScheme)),
+            ("Bearer".to_owned(), Err(Rejection::EmptyCredentials)),
+            ("Bearer ".to_owned(), Err(Rejection::EmptyCredentials)),
+            (String::new(), Err(Rejection::MalformedHeader)),
+            ("rubbish".to_owned(), Err(Rejection::MalformedHeader)),
+            (format!("Bearer\t{t}"), Err(Rejection::MalformedHeader)),
+            (format!("Bearer \"{t}\""), Err(Rejection::MalformedHeader)),
+            (format!("Bearer <{t}>"), Err(Rejection::MalformedHeader)),
+            (format!("Bearer {t} {t}"), Err(Rejection::MalformedHeader)),
+            (format!("Bearer {t},{t}"), Err(Rejection::MalformedHeader)),
+            (format!("Bearer {cut}"), Err(Rejection::MalformedToken)),
+            ("Bearer eyJhbGciOiJIUzI1NiJ9.e30.x".to_owned(), Err(Rejection::MalformedToken)),
+            ("Bearer ====".to_owned(), Err(Rejection::MalformedHeader)),
+            ("Basic dXNlcjpwYXNz".to_owned(), Err(Rejection::UnsupportedAuthScheme)),
+            (format!("Token {t}"), Err(Rejection::UnsupportedAuthScheme)),
+            ("Bearer $TOKEN".to_owned(), Err(Rejection::UnexpandedVariable)),
+            ("Bearer ${KEYDESK_TOKEN}".to_owned(), Err(Rejection::UnexpandedVariable)),
+            ("Bearer {{ token }}".to_owned(), Err(Rejection::UnexpandedVariable)),
+            ("Bearer %TOKEN%".to_owned(), Err(Rejection::UnexpandedVariable)),
+            ("Bearer $env:TOKEN".to_owned(), Err(Rejection::UnexpandedVariable)),
+            ("Bearer $".to_owned(), Err(Rejection::MalformedHeader)),
         ] {
             assert_eq!(present(&[value.as_bytes()]), answer, "{value:?}");
         }
@@ -231,14 +231,14 @@ mod tests {
 
     #[test]
     fn t05_two_headers_are_refused() {
-        assert_eq!(present(&[b"Bearer a", b"Bearer a"]), Err(Denial::RepeatedCredentials));
-        assert_eq!(present(&[]), Err(Denial::NoCredentials));
+        assert_eq!(present(&[b"Bearer a", b"Bearer a"]), Err(Rejection::DuplicateAuthorization));
+        assert_eq!(present(&[]), Err(Rejection::MissingToken));
     }
 
     #[test]
     fn t07_bytes_outside_of_ascii_are_refused() {
-        assert_eq!(present(&["Bearer kd_u_••••••••3fQ9".as_bytes()]), Err(Denial::MaskedToken));
-        assert_eq!(present(&["Bearer kd_а_x".as_bytes()]), Err(Denial::MalformedHeader));
-        assert_eq!(present(&[b"Bearer \xff\xfe"]), Err(Denial::MalformedHeader));
+        assert_eq!(present(&["Bearer kd_u_••••••••3fQ9".as_bytes()]), Err(Rejection::MaskedToken));
+        assert_eq!(present(&["Bearer kd_а_x".as_bytes()]), Err(Rejection::MalformedHeader));
+        assert_eq!(present(&[b"Bearer \xff\xfe"]), Err(Rejection::MalformedHeader));
     }
 }

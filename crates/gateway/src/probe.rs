@@ -2,7 +2,7 @@
 //! what is served.
 
 use crate::{
-    Denial, Forms, LiveTable, Presented, Records, Settings, UpstreamSettings,
+    Rejection, Forms, LiveTable, Presented, Records, Settings, UpstreamSettings,
     arrival::RequestIds,
     handle::{self, Worker},
     io::Io,
@@ -12,7 +12,7 @@ use crate::{
     upstream::{Upstreams, make_routes},
 };
 use keydesk_model::{
-    AccountId, AccountNumber, AddressList, Binding, Clock, Feed, LiveSecret, ScopeSet, Snapshot,
+    AccountId, AccountNumber, IpAllowlist, TokenOwner, Clock, Feed, LiveSecret, ScopeSet, Snapshot,
     Timestamp, TokenId, TrustedProxies,
 };
 use keydesk_token::{Entropy, Kind, PlainToken, Prefix};
@@ -45,7 +45,7 @@ pub fn authorization(value: &[u8]) {
     let again = Presented::in_field(Some(canonical.as_bytes()), 1).expect("is as good");
     assert_eq!(presented.0, again.0);
     let twice = Presented::in_field(Some(value), 2).err();
-    assert_eq!(twice, Some(Denial::RepeatedCredentials));
+    assert_eq!(twice, Some(Rejection::DuplicateAuthorization));
 }
 
 /// A token: what is accepted is the documented shape, character by character.
@@ -169,13 +169,13 @@ fn worker() -> Worker {
         token: TokenId::generate(NOW, &entropy),
         account: AccountId::generate(NOW, &entropy),
         number: ACCOUNT.parse::<AccountNumber>().expect("a number"),
-        binding: Binding::Account,
+        token_owner: TokenOwner::Account,
         name: "probe".to_owned(),
         scopes: ScopeSet::everything(),
         expires_at: None,
-        ending: None,
-        addresses: AddressList::default(),
-        trial: None,
+        revocation: None,
+        addresses: IpAllowlist::default(),
+        observed: None,
         closing: None,
     };
     table.load(Snapshot::new(1, vec![secret]));

@@ -35,7 +35,7 @@ impl Rewriter<'_> {
         self.path_at_endpoint(text_of(value)?)
     }
 
-    /// `Link` (RFC 8288), in which a client may expect whole URLs, and `Refresh`.
+    /// `UpstreamConnection` (RFC 8288), in which a client may expect whole URLs, and `Refresh`.
     pub fn link(&self, value: &[u8]) -> Option<String> {
         let value = text_of(value)?;
         if !value.starts_with('<') {

@@ -8,7 +8,7 @@ use crate::{
     wire::Kind,
 };
 use http::{HeaderName, HeaderValue, Uri};
-use keydesk_listen::Patience;
+use keydesk_listen::ClientTimeout;
 use keydesk_model::TrustedProxies;
 use std::time::Duration;
 
@@ -103,7 +103,7 @@ pub struct SelfService {
     /// The path below the endpoint that rotates, too, for clients that know another system.
     pub rotate_path: Option<String>,
     /// Who has the database.
-    pub desk: Option<TokenDesk>,
+    pub app: Option<TokenDesk>,
 }
 
 /// An API, and how to reach it.
@@ -240,8 +240,8 @@ pub struct Limits {
 
 impl Limits {
     /// How long a client is waited for.
-    pub(crate) fn patience(&self) -> Patience {
-        Patience::new(self.min_body_bytes_per_second, self.idle_timeout)
+    pub(crate) fn patience(&self) -> ClientTimeout {
+        ClientTimeout::new(self.min_body_bytes_per_second, self.idle_timeout)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where a request wants to go: the account in its path, and the path that the upstream gets.
 //! What is checked here are the very bytes that are forwarded; what reads two ways is refused.
 
-use crate::{Denial, Forms};
+use crate::{Rejection, Forms};
 use keydesk_model::AccountNumber;
 
 /// Ways to write a path that servers are known to read differently. An upstream whose servers read them in one way
@@ -57,7 +57,7 @@ pub(crate) struct Target<'a> {
 
 impl<'a> Target<'a> {
     /// `target` is path and query as they came, in origin form.
-    pub fn of(target: &'a str, forms: Forms) -> Result<Self, Denial> {
+    pub fn of(target: &'a str, forms: Forms) -> Result<Self, Rejection> {
         let (path, query) = match target.split_once('?') {
             Some((path, query)) => (path, Some(query)),
             None => (target, None),
@@ -74,10 +74,10 @@ impl<'a> Target<'a> {
             // `{endpoint}/` plus `/api/…` is what a pasted trailing slash makes.
             Ok(account) if forms.path => (Some(account), with_one_slash(&inner[first.len()..])),
             Err(_) if forms.path && !forms.token && looks_like_account => {
-                return Err(Denial::UnknownAccount);
+                return Err(Rejection::UnknownAccount);
             }
             _ if forms.token => (None, with_one_slash(path)),
-            _ => return Err(Denial::NoAccount),
+            _ => return Err(Rejection::NoAccount),
         };
         let spellings =
             if path.contains("//") { spellings.with(Spellings::EMPTY_SEGMENTS) } else { spellings };
@@ -85,9 +85,9 @@ impl<'a> Target<'a> {
     }
 
     /// Whether servers that keep these spellings and no others read the path in one way.
-    pub fn refuse_beyond(&self, kept: Spellings) -> Result<(), Denial> {
+    pub fn refuse_beyond(&self, kept: Spellings) -> Result<(), Rejection> {
         match self.spellings.key_beyond(kept) {
-            Some(key) => Err(Denial::AmbiguousPath { key: Some(key) }),
+            Some(key) => Err(Rejection::AmbiguousPath { key: Some(key) }),
             None => Ok(()),
         }
     }
@@ -100,11 +100,11 @@ fn with_one_slash(path: &str) -> &str {
 }
 
 /// RFC 3986 section 3: a URL is ASCII, and RFC 9112 section 3.2 sends it without its fragment.
-fn refuse_malformed(target: &str) -> Result<(), Denial> {
+fn refuse_malformed(target: &str) -> Result<(), Rejection> {
     if target.bytes().all(|b| b.is_ascii_graphic() && b != b'#') && target.starts_with('/') {
         return Ok(());
     }
-    Err(Denial::MalformedTarget(if target == "*" {
+    Err(Rejection::MalformedTarget(if target == "*" {
         TargetFault::Asterisk
     } else if target.contains('#') {
         TargetFault::Fragment
@@ -126,7 +126,7 @@ pub enum TargetFault {
 
 /// Refuses what no server needs and some read differently: dot segments in any spelling, backslashes, NUL, overlong
 /// UTF-8, broken percent signs. Returns what is left to the upstream.
-fn refuse_ambiguous(path: &str) -> Result<Spellings, Denial> {
+fn refuse_ambiguous(path: &str) -> Result<Spellings, Rejection> {
     if path.contains('\\') {
         return Err(AMBIGUOUS);
     }
@@ -140,9 +140,9 @@ fn refuse_ambiguous(path: &str) -> Result<Spellings, Denial> {
 }
 
 /// No configuration permits it.
-const AMBIGUOUS: Denial = Denial::AmbiguousPath { key: None };
+const AMBIGUOUS: Rejection = Rejection::AmbiguousPath { key: None };
 
-fn read_segment(segment: &str) -> Result<Spellings, Denial> {
+fn read_segment(segment: &str) -> Result<Spellings, Rejection> {
     let decoded = decode(segment).ok_or(AMBIGUOUS)?;
     let twice = decode_leniently(&decoded);
     // A matrix parameter may hide a dot segment from one server and not from the next.
@@ -182,14 +182,14 @@ fn is_overlong(decoded: &[u8]) -> bool {
 }
 
 /// A token in the query would end up in every log on the way.
-fn refuse_token_in(query: &str) -> Result<(), Denial> {
+fn refuse_token_in(query: &str) -> Result<(), Rejection> {
     let names = query.split(['&', ';']).map(|pair| pair.split('=').next().unwrap_or_default());
     for name in names {
         let is_long_enough = name.len() >= "access_token".len();
         if is_long_enough
             && decode(name).is_some_and(|name| name.eq_ignore_ascii_case(b"access_token"))
         {
-            return Err(Denial::TokenInQuery);
+            return Err(Rejection::TokenInQuery);
         }
     }
     Ok(())
@@ -234,7 +234,7 @@ mod tests {
     const BOTH: Forms = Forms { path: true, token: true };
     const ONLY_PATH: Forms = Forms { path: true, token: false };
 
-    fn of(uri: &str, forms: Forms) -> Result<(Option<String>, String), Denial> {
+    fn of(uri: &str, forms: Forms) -> Result<(Option<String>, String), Rejection> {
         let target = Target::of(uri, forms)?;
         let query = target.query.map_or(String::new(), |query| format!("?{query}"));
         Ok((target.account.map(|n| n.to_string()), format!("{}{query}", target.path)))
@@ -254,7 +254,7 @@ mod tests {
     #[test]
     fn without_an_account_the_token_form_takes_the_whole_path() {
         assert_eq!(of("/api/v1", BOTH), Ok((None, "/api/v1".into())));
-        assert_eq!(of("/api/v1", ONLY_PATH), Err(Denial::NoAccount));
+        assert_eq!(of("/api/v1", ONLY_PATH), Err(Rejection::NoAccount));
         assert_eq!(
             of("/385403/x", Forms { path: false, token: true }),
             Ok((None, "/385403/x".into()))
@@ -263,8 +263,8 @@ mod tests {
 
     #[test]
     fn digits_that_no_account_has_are_told_so() {
-        assert_eq!(of("/12/api", ONLY_PATH), Err(Denial::UnknownAccount));
-        assert_eq!(of("/0385403/api", ONLY_PATH), Err(Denial::UnknownAccount));
+        assert_eq!(of("/12/api", ONLY_PATH), Err(Rejection::UnknownAccount));
+        assert_eq!(of("/0385403/api", ONLY_PATH), Err(Rejection::UnknownAccount));
     }
 
     #[test]
@@ -314,10 +314,10 @@ mod tests {
             ("/385403/%ff", "non_utf8"),
         ] {
             let target = Target::of(path, BOTH).expect(path);
-            let denial = target.refuse_beyond(Spellings::default());
+            let rejection = target.refuse_beyond(Spellings::default());
             let expected = (!key.is_empty()).then_some(key);
-            let named = denial.err().map(|denial| match denial {
-                Denial::AmbiguousPath { key } => key.unwrap_or_default(),
+            let named = rejection.err().map(|rejection| match rejection {
+                Rejection::AmbiguousPath { key } => key.unwrap_or_default(),
                 other => panic!("{other:?}"),
             });
             assert_eq!(named, expected, "{path}");
@@ -337,7 +337,7 @@ mod tests {
             ("*", TargetFault::Asterisk),
             ("", TargetFault::NoPath),
         ] {
-            assert_eq!(of(target, BOTH), Err(Denial::MalformedTarget(fault)), "{target}");
+            assert_eq!(of(target, BOTH), Err(Rejection::MalformedTarget(fault)), "{target}");
         }
     }
 
@@ -347,7 +347,7 @@ mod tests {
         {
             assert_eq!(
                 of(&format!("/385403/a?{query}"), BOTH),
-                Err(Denial::TokenInQuery),
+                Err(Rejection::TokenInQuery),
                 "{query}"
             );
         }

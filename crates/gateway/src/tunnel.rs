@@ -2,8 +2,8 @@
 //! and the gateway serves. Messages are not looked at; only where frames end, to say goodbye between two of them.
 
 use crate::{
-    io::{Half, Io},
-    observe::{Reason, Story},
+    io::{IoHalf, Io},
+    observe::{Reason, RequestTrace},
     wire::{Buffer, Head, Kind, Noted},
 };
 use http::Version;
@@ -56,7 +56,7 @@ pub(crate) struct Tunnel<'a> {
 
 impl Tunnel<'_> {
     /// Joins the sides until one of them ends, or `end` says why it must.
-    pub async fn join(self, end: impl Future<Output = End>, linger: Duration, story: &mut Story) {
+    pub async fn join(self, end: impl Future<Output = End>, linger: Duration, story: &mut RequestTrace) {
         let Self { client: (client, said), upstream: (upstream, answered) } = self;
         let mut up = Pump::new(client, upstream, said);
         let mut down = Pump::new(upstream, client, answered);
@@ -104,15 +104,15 @@ impl<'a> Pump<'a> {
 
     async fn run(&mut self) -> io::Result<()> {
         while self.step().await? {}
-        Half(self.to).shutdown().await
+        IoHalf(self.to).shutdown().await
     }
 
     /// Writes what is there, or reads; false at the end.
     async fn step(&mut self) -> io::Result<bool> {
         if self.buffer.is_empty() {
-            return Ok(self.buffer.fill(&mut Half(self.from)).await? > 0);
+            return Ok(self.buffer.fill(&mut IoHalf(self.from)).await? > 0);
         }
-        let count = Half(self.to).write(self.buffer.filled()).await?;
+        let count = IoHalf(self.to).write(self.buffer.filled()).await?;
         if count == 0 {
             return Err(io::ErrorKind::WriteZero.into());
         }
@@ -120,7 +120,7 @@ impl<'a> Pump<'a> {
         self.passed += count as u64;
         self.buffer.consume(count);
         if self.buffer.is_empty() {
-            Half(self.to).flush().await?;
+            IoHalf(self.to).flush().await?;
         }
         Ok(true)
     }
@@ -135,7 +135,7 @@ impl<'a> Pump<'a> {
                 return Ok(());
             }
         }
-        Half(self.to).write_whole(frame).await
+        IoHalf(self.to).write_whole(frame).await
     }
 }
 

@@ -1,27 +1,27 @@
 //! `GET {endpoint}/keydesk/whoami`: what the gateway makes of the caller's token.
 
-use crate::{
-    Answer, LiveTable,
+use crate::{Response, 
+    LiveTable,
     arrival::Arrival,
     live::{Identity, Subject},
     permit::Permitted,
 };
 use bytes::Bytes;
-use http::{HeaderValue, Response, header};
+use http::{HeaderValue, header};
 
 pub(crate) fn answer(
     permitted: &Permitted,
     identity: &Identity,
     table: &LiveTable,
     arrival: &Arrival,
-) -> Answer {
+) -> Response {
     let token = permitted.token();
-    let (binding, member) = match identity.subject {
+    let (token_owner, member) = match identity.subject {
         Subject::Member(member) => ("member", Some(member)),
         Subject::Account(_) => ("account", None),
     };
     let body = serde_json::json!({
-        "token": { "id": identity.token, "name": table.name(token), "binding": binding, "member": member },
+        "token": { "id": identity.token, "name": table.name(token), "token_owner": token_owner, "member": member },
         "account": token.number.to_string(),
         "scopes": identity.limits.held().iter().collect::<Vec<_>>(),
         "addresses": identity.limits.grant.addresses.iter().map(ToString::to_string).collect::<Vec<_>>(),

@@ -30,7 +30,7 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
         Command::List => {
             let month = Month::of(store.now(clock.now()).await?);
             let mut read = store.read().await?;
-            say!("{:<12}{:<20}{:>12}  Name", "Account", "Plan", "This month");
+            print_line!("{:<12}{:<20}{:>12}  Name", "Account", "Plan", "This month");
             for account in read.list_accounts().await? {
                 let plan = config.plans.of(&account.plan);
                 // Without a monthly quota nothing is counted.
@@ -40,7 +40,7 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
                 };
                 let plan = plan.map_or("none", |plan| plan.name.as_str());
                 let number = account.number.to_string();
-                say!("{number:<12}{plan:<20}{calls:>12}  {}", account.name.escape_debug());
+                print_line!("{number:<12}{plan:<20}{calls:>12}  {}", account.name.escape_debug());
             }
         }
         Command::Plan(PlanArgs { number, plan }) => {
@@ -50,7 +50,7 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
                 bail!("there is no [[plan]] “{plan}” in the configuration (--config)");
             }
             set_plan(&store, &clock, number, &plan).await?;
-            say!(
+            print_line!(
                 "Account {number} has {}.",
                 if plan.is_empty() { "no plan of its own" } else { &plan }
             );

@@ -28,24 +28,24 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
             for AuditHead { account, chain, entries } in
                 store.read().await?.list_audit_heads().await?
             {
-                say!("{} {entries} {chain}", if account.is_empty() { "-" } else { &account });
+                print_line!("{} {entries} {chain}", if account.is_empty() { "-" } else { &account });
             }
         }
         Command::Verify(VerifyArgs { anchor }) => {
             let anchors = anchor.as_ref().map(read_anchors).transpose()?.unwrap_or_default();
             let verdict = store.read().await?.verify_audit(&anchors).await?;
             if let Some(fault) = verdict.fault {
-                bail!("{}", told(&fault));
+                bail!("{}", describe(&fault));
             }
             let (entries, unchained) = (verdict.entries, verdict.unchained);
-            say!("{entries} entries: all are what was written.");
+            print_line!("{entries} entries: all are what was written.");
             if unchained > 0 {
-                say!(
+                print_line!(
                     "{unchained} of them are from before entries were chained, and prove nothing."
                 );
             }
             if !anchors.is_empty() {
-                say!("{} heads that were kept elsewhere lie on the way.", anchors.len());
+                print_line!("{} heads that were kept elsewhere lie on the way.", anchors.len());
             }
         }
     }
@@ -53,7 +53,7 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn told(fault: &AuditFault) -> String {
+fn describe(fault: &AuditFault) -> String {
     let name = |account: &str| {
         if account.is_empty() { "of no account".to_owned() } else { format!("of {account}") }
     };

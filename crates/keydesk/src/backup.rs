@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use keydesk_control::{ListedNode, list_nodes};
 use keydesk_model::NodeId;
 use keydesk_node::{Identity, system};
-use keydesk_store::{CopyProgress, Place, Store, files};
+use keydesk_store::{CopyProgress, DatabaseUrl, Store, files};
 use std::{
     io::IsTerminal,
     path::{Path, PathBuf},
@@ -53,7 +53,7 @@ pub async fn backup(config: Config, args: BackupArgs) -> anyhow::Result<()> {
     store.back_up(&beside, progress()).await.context("the backup cannot be written")?;
     store.close().await;
     finish(&beside, &args.file)?;
-    say!(
+    print_line!(
         "{} holds everything but the key file {}: keep that apart, the backup is useless without it.",
         args.file.display(),
         data::key_file(&config).display()
@@ -94,7 +94,7 @@ pub async fn restore(config: Config, args: RestoreArgs) -> anyhow::Result<()> {
 }
 
 async fn restore_from(config: &Config, file: &Path) -> anyhow::Result<()> {
-    let backup = Store::open(&Place::Sqlite(copy_of(file, &config.data)?)).await?;
+    let backup = Store::open(&DatabaseUrl::Sqlite(copy_of(file, &config.data)?)).await?;
     backup.checked().await.context("the backup cannot be used")?;
     // A database without its key serves nobody.
     let key_file = data::key_file(config);
@@ -107,8 +107,8 @@ async fn restore_from(config: &Config, file: &Path) -> anyhow::Result<()> {
     })?;
     // Only now, as nothing may be left in the place of the present database but another that is whole.
     let aside = match &config.store {
-        Place::Sqlite(path) => set_aside(path)?,
-        Place::Postgres(_) => Vec::new(),
+        DatabaseUrl::Sqlite(path) => eject_(path)?,
+        DatabaseUrl::Postgres(_) => Vec::new(),
     };
     let epoch = hex::encode(system::entropy().bytes::<16>());
     let copied = backup
@@ -120,9 +120,9 @@ async fn restore_from(config: &Config, file: &Path) -> anyhow::Result<()> {
     copied.context("nothing was restored; the present database is as it was")?;
     backup.close().await;
     if let Some((_, kept)) = aside.first() {
-        say!("The database that was there is kept as {}.", kept.display());
+        print_line!("The database that was there is kept as {}.", kept.display());
     }
-    say!(
+    print_line!(
         "{} is restored. Tokens that have ended since the backup stay refused wherever a gateway's journal \
          (ended.journal in its data folder) knows of them.",
         config.store
@@ -132,7 +132,7 @@ async fn restore_from(config: &Config, file: &Path) -> anyhow::Result<()> {
 
 /// Refuses while a process serves from the file: it would go on writing into the one that is set aside.
 fn alone(config: &Config) -> anyhow::Result<Option<Identity>> {
-    if matches!(config.store, Place::Postgres(_)) {
+    if matches!(config.store, DatabaseUrl::Postgres(_)) {
         return Ok(None);
     }
     let locks = config.store.locks(&config.data);
@@ -152,7 +152,7 @@ fn alone_in(locks: &Path, shown: &str) -> anyhow::Result<Option<Identity>> {
 }
 
 /// What is there now is kept under another name. Each file, and where it is.
-fn set_aside(path: &Path) -> anyhow::Result<Vec<(PathBuf, PathBuf)>> {
+fn eject_(path: &Path) -> anyhow::Result<Vec<(PathBuf, PathBuf)>> {
     if let Some(folder) = path.parent() {
         files::make_folder(folder)?;
     }
@@ -199,7 +199,7 @@ fn remove_copy(data: &Path) {
 
 pub async fn migrate(args: MigrateArgs) -> anyhow::Result<()> {
     let (from, to) = (place_named(&args.from)?, place_named(&args.to)?);
-    if let Place::Sqlite(path) = &from
+    if let DatabaseUrl::Sqlite(path) = &from
         && !path.is_file()
     {
         bail!("there is no file {}", path.display());
@@ -214,18 +214,18 @@ pub async fn migrate(args: MigrateArgs) -> anyhow::Result<()> {
         "everything was copied, but the source could not be closed: do not serve from it any more",
     )?;
     store.close().await;
-    say!(
+    print_line!(
         "Everything that was in {from} is in {to}, and every count agrees. Nothing serves from {from} any more."
     );
-    say!("Give each node “store = \"…\"” and, where it serves the console, the same keydesk.key.");
+    print_line!("Give each node “store = \"…\"” and, where it serves the console, the same keydesk.key.");
     Ok(())
 }
 
 /// Refuses while a process serves from a file: what it takes after the copy would stay behind.
-fn alone_on(place: &Place) -> anyhow::Result<Option<Identity>> {
+fn alone_on(place: &DatabaseUrl) -> anyhow::Result<Option<Identity>> {
     match place {
-        Place::Sqlite(file) => alone_in(&place.locks(Path::new("")), &file.display().to_string()),
-        Place::Postgres(_) => Ok(None),
+        DatabaseUrl::Sqlite(file) => alone_in(&place.locks(Path::new("")), &file.display().to_string()),
+        DatabaseUrl::Postgres(_) => Ok(None),
     }
 }
 

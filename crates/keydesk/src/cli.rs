@@ -3,7 +3,7 @@
 use crate::{
     account, audit, backup,
     config::{Config, Options},
-    feedback, key, mail, node, operations, operator, person, receipt, serve, setup,
+    feedback, key, mail, node, operations, operator, user, receipt, serve, setup,
 };
 use anyhow::Context;
 use clap::{Parser, Subcommand, ValueEnum};
@@ -48,9 +48,9 @@ enum Command {
     /// Who administers the instance
     #[command(subcommand)]
     Operator(operator::Command),
-    /// People who cannot get in
+    /// Users who cannot get in
     #[command(subcommand)]
-    Person(person::Command),
+    User(user::Command),
     /// Check the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -99,7 +99,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Key(command) => key::run(config, command).await,
         Command::Node(command) => node::run(config, command).await,
         Command::Operator(command) => operator::run(config, command).await,
-        Command::Person(command) => person::run(config, command).await,
+        Command::User(command) => user::run(config, command).await,
         Command::Config(ConfigCommand::Check) => {
             check_config(&config, Config::file(&cli.options).as_deref()).await
         }
@@ -127,7 +127,7 @@ async fn check_config(config: &Config, file: Option<&Path>) -> anyhow::Result<()
         || "There is no keydesk.toml here, and the defaults hold".to_owned(),
         |file| format!("{} is valid", file.display()),
     );
-    say!("{read}. Store: {}", config.store);
+    print_line!("{read}. Store: {}", config.store);
     Ok(())
 }
 

@@ -2,10 +2,10 @@
 
 use anyhow::{Context, anyhow, bail};
 use keydesk_control::{
-    Base, Desk, Keyring, KeyringError, Mailer, MasterKey, OpenApiSource, Settings,
+    AppServices, AppState, Keyring, KeyringError, Mailer, MasterKey, OpenApiSource, Settings,
 };
 use keydesk_node::{Nodes, system};
-use keydesk_store::{Place, Sealer, Store, files};
+use keydesk_store::{DatabaseUrl, Sealer, Store, files};
 use std::{
     fs,
     io::Write,
@@ -25,7 +25,7 @@ pub async fn open(config: &Config) -> anyhow::Result<(Store, Option<Arc<Keyring>
     if config.data.is_dir() {
         keep_private(&config.data)?;
     }
-    if let Place::Sqlite(file) = &config.store
+    if let DatabaseUrl::Sqlite(file) = &config.store
         && !file.is_file()
     {
         bail!(
@@ -51,7 +51,7 @@ pub async fn open_or_create(config: &Config) -> anyhow::Result<(Store, Option<Ar
     let key_file = key_file(config);
     // A key that no database is known to be written with yet.
     let first = key_file.with_extension("key.first");
-    if let Place::Sqlite(database) = &config.store
+    if let DatabaseUrl::Sqlite(database) = &config.store
         && database.exists()
         && !key_file.exists()
         && !first.exists()
@@ -174,33 +174,33 @@ pub fn keyring(key_file: &Path) -> anyhow::Result<Keyring> {
 }
 
 /// The desk of a command that runs beside the server or without it.
-pub async fn desk(config: &Config) -> anyhow::Result<Desk> {
-    desk_with(config, Mailer::Off).await
+pub async fn app(config: &Config) -> anyhow::Result<AppState> {
+    app_with(config, Mailer::Off).await
 }
 
 /// The same, which can send mail.
-pub async fn desk_with(config: &Config, mailer: Mailer) -> anyhow::Result<Desk> {
-    make_desk(config, mailer, open(config).await?).await
+pub async fn app_with(config: &Config, mailer: Mailer) -> anyhow::Result<AppState> {
+    make_app(config, mailer, open(config).await?).await
 }
 
 /// The same, on a database that is made if there is none.
-pub async fn new_desk(config: &Config) -> anyhow::Result<Desk> {
-    make_desk(config, Mailer::Off, open_or_create(config).await?).await
+pub async fn new_app(config: &Config) -> anyhow::Result<AppState> {
+    make_app(config, Mailer::Off, open_or_create(config).await?).await
 }
 
-async fn make_desk(
+async fn make_app(
     config: &Config,
     mailer: Mailer,
     (store, keyring): (Store, Option<Arc<Keyring>>),
-) -> anyhow::Result<Desk> {
+) -> anyhow::Result<AppState> {
     store.checked().await?;
     let keyring = keyring.context("this command needs the key file: leave role out")?;
     let settings = settings(config, config.console.first(), config.gateway.first());
     let nowhere = OpenApiSource::file(Path::new("").to_owned());
     // It ends no token, so it waits for nobody.
     let outbound = config.outbound.clone();
-    let base = Base { store, keyring, nodes: Arc::new(Nodes::alone()), outbound };
-    Ok(Desk::new(settings, base, mailer, nowhere, system::clock(), system::entropy()))
+    let base = AppServices { store, keyring, nodes: Arc::new(Nodes::alone()), outbound };
+    Ok(AppState::new(settings, base, mailer, nowhere, system::clock(), system::entropy()))
 }
 
 /// The console's settings, once the addresses that are really bound are known.
@@ -241,7 +241,7 @@ pub fn settings(
         trusted_proxies: config.trusted_proxies.clone(),
         token_prefix: config.token_prefix.clone(),
         is_local: config.is_local(),
-        people: config.people,
+        users: config.users,
         plans: config.plans.clone(),
         has_account_cors: config.requests.cors.is_for_accounts,
         expiry: config.expiry,

@@ -20,7 +20,7 @@ pub async fn start(
     let listener = tokio::net::TcpListener::bind(listen)
         .await
         .with_context(|| format!("envoy.listen: {listen} cannot be bound"))?;
-    say!("  Envoy     {}", listener.local_addr()?);
+    print_line!("  Envoy     {}", listener.local_addr()?);
     let (table, clock, entropy) = (Arc::clone(table), member.clock.clock(), system::entropy());
     let checker = keydesk_gateway::Checker::new(settings.clone(), table, clock, &entropy);
     let door = keydesk_envoy::Door { checker, trusted: trusted.clone() };

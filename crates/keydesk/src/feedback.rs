@@ -14,7 +14,7 @@ pub async fn run(config: Config, args: Args) -> anyhow::Result<()> {
     store.checked().await?;
     let given = store.read().await?.list_feedback().await?;
     if given.is_empty() && !args.json {
-        say!("Nobody has answered “Did this answer your question?” yet.");
+        print_line!("Nobody has answered “Did this answer your question?” yet.");
     }
     for feedback in given {
         let answered = if feedback.answered { "yes" } else { "no" };
@@ -23,11 +23,11 @@ pub async fn run(config: Config, args: Args) -> anyhow::Result<()> {
                 "at": feedback.at.to_string(), "question": feedback.question, "answered": answered,
                 "comment": feedback.comment, "account": feedback.account, "email": feedback.email
             });
-            say!("{line}");
+            print_line!("{line}");
         } else {
             // A comment is someone else's text: escaped, it cannot move the cursor or fake a line.
             let comment = feedback.comment.escape_debug();
-            say!(
+            print_line!(
                 "{}  {:<10}  {answered:<3}  {} ({})  {comment}",
                 feedback.at,
                 feedback.question,

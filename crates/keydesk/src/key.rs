@@ -36,7 +36,7 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
 async fn list(store: &Store, keyring: &Keyring) -> anyhow::Result<()> {
     let current = store.read().await?.current_key_id().await?;
     for id in keyring.key_ids() {
-        say!("{id}{}", if id == current { "  current" } else { "" });
+        print_line!("{id}{}", if id == current { "  current" } else { "" });
     }
     Ok(())
 }
@@ -49,7 +49,7 @@ async fn rotate(store: &Store, keyring: &Keyring, file: &Path) -> anyhow::Result
         masters.push(MasterKey::new(entropy.bytes::<32>()));
         data::write_keys(file, &masters)?;
         keyring.reload();
-        say!("A new key is in {}.", file.display());
+        print_line!("A new key is in {}.", file.display());
         step = keys::next_step(store, keyring).await?;
     }
     if let NextStep::Switch { to } = &step {
@@ -62,12 +62,12 @@ async fn rotate(store: &Store, keyring: &Keyring, file: &Path) -> anyhow::Result
             );
         }
         keys::switch(store, keyring, to, &clock, &entropy).await?;
-        say!("{to} is the current key.");
+        print_line!("{to} is the current key.");
     }
     if let NextStep::Finish { left } = &step {
-        say!("An earlier rotation is finished first: {left} display copies are left.");
+        print_line!("An earlier rotation is finished first: {left} display copies are left.");
     }
-    keys::reseal_all(store, keyring, &clock, &entropy, |left| {
+    keys::reencrypt_all(store, keyring, &clock, &entropy, |left| {
         eprintln!("{left} display copies left");
     })
     .await?;
@@ -81,12 +81,12 @@ async fn rotate(store: &Store, keyring: &Keyring, file: &Path) -> anyhow::Result
         );
     }
     data::write_keys(file, &kept)?;
-    say!(
+    print_line!(
         "The database does not need the old key any more, and it is no longer in {}. Backups from before do.",
         file.display()
     );
     if store.is_shared() {
-        say!("Copy the file to the other nodes; theirs may hold both until then.");
+        print_line!("Copy the file to the other nodes; theirs may hold both until then.");
     }
     Ok(())
 }

@@ -15,11 +15,11 @@ pub enum Command {
 
 pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
     anyhow::ensure!(config.mail.is_some(), "no mail server is configured: add a [mail] section");
-    let desk = data::desk_with(&config, serve::mailer(&config)?).await?;
+    let app = data::app_with(&config, serve::mailer(&config)?).await?;
     let Command::Test { to } = command;
-    let sent = send_test_mail(&desk, &to).await;
-    desk.store.close().await;
+    let sent = send_test_mail(&app, &to).await;
+    app.store.close().await;
     sent?;
-    say!("The mail server has taken a test mail to {to}.");
+    print_line!("The mail server has taken a test mail to {to}.");
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The `keydesk` executable: reads the command line and the configuration, and runs the command.
 
 /// Writes a line to standard output. Whoever has closed it does not want to know.
-macro_rules! say {
+macro_rules! print_line {
     ($($words:tt)*) => {{
         use std::io::Write;
         let _ = writeln!(std::io::stdout(), $($words)*);
@@ -25,7 +25,7 @@ mod mail;
 mod node;
 mod operations;
 mod operator;
-mod person;
+mod user;
 mod receipt;
 mod records;
 mod self_service;
@@ -53,20 +53,20 @@ async fn main() -> ExitCode {
     match Box::pin(cli::run(cli)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("keydesk: {}", told(&error));
+            eprintln!("keydesk: {}", describe(&error));
             ExitCode::FAILURE
         }
     }
 }
 
 /// The error with its causes; one that is told already is not told again.
-fn told(error: &anyhow::Error) -> String {
+fn describe(error: &anyhow::Error) -> String {
     let mut causes = error.chain().map(ToString::to_string);
     let first = causes.next().unwrap_or_default();
     causes.fold(
         first,
-        |told, cause| {
-            if told.contains(&cause) { told } else { format!("{told}: {cause}") }
+        |text, cause| {
+            if text.contains(&cause) { text } else { format!("{text}: {cause}") }
         },
     )
 }

@@ -30,7 +30,7 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
     match command {
         Command::List => {
             let (nodes, now) = list_nodes(&store, now).await?;
-            say!("{:<20} {:<9}{:<12}{:<29}Id", "Name", "Role", "Last seen", "Accepts tokens until");
+            print_line!("{:<20} {:<9}{:<12}{:<29}Id", "Name", "Role", "Last seen", "Accepts tokens until");
             for listed in nodes {
                 let row = &listed.node.row;
                 let role = match (row.is_console, row.is_gateway) {
@@ -42,12 +42,12 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
                 let until =
                     if row.is_gateway { until(listed.accepts_until, now) } else { "-".to_owned() };
                 let name = row.name.escape_debug().to_string();
-                say!("{name:<20} {role:<9}{ago:<12}{until:<29}{}", row.id);
+                print_line!("{name:<20} {role:<9}{ago:<12}{until:<29}{}", row.id);
             }
         }
         Command::Remove(RemoveArgs { node, destroyed }) => {
             let removed = remove_node(&store, now, &node, destroyed).await?;
-            say!("{} ({}) is removed.", removed.name.escape_debug(), removed.id);
+            print_line!("{} ({}) is removed.", removed.name.escape_debug(), removed.id);
         }
     }
     store.close().await;

@@ -48,17 +48,17 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
         Command::Check(args) => check(&store, &config.rules, args).await?,
         Command::Enforce => {
             set_rules_mode(&store, &clock, Mode::Enforce).await?;
-            say!("The rules are enforced: calls that they do not allow get 403.");
+            print_line!("The rules are enforced: calls that they do not allow get 403.");
         }
         Command::Observe => {
             set_rules_mode(&store, &clock, Mode::Observe).await?;
-            say!(
+            print_line!(
                 "The rules are observed: nothing is refused, and the console lists what would be."
             );
         }
         Command::Apply => {
             apply_pending_rules(&store, &clock).await?;
-            say!("The changed rules are in force.");
+            print_line!("The changed rules are in force.");
         }
     }
     store.close().await;
@@ -77,22 +77,22 @@ async fn list(store: &Store) -> anyhow::Result<()> {
         let asks = if scopes.is_empty() { "any token".to_owned() } else { scopes.join(" or ") };
         let rate = operation.rate.map(|rate| format!(", {rate} for each account"));
         let rate = rate.unwrap_or_default();
-        say!("{:<8}{:<40} {asks}{rate}", operation.method, operation.path.as_str());
+        print_line!("{:<8}{:<40} {asks}{rate}", operation.method, operation.path.as_str());
     }
     let others = match live.rules.unlisted {
         Unlisted::Everything => "a token for everything",
         Unlisted::Any => "any token",
     };
-    say!("{:<48} {others}", "all others");
-    let told = match live.mode {
+    print_line!("{:<48} {others}", "all others");
+    let mode = match live.mode {
         Mode::Enforce => "Enforced: what is not allowed gets 403.",
         Mode::Observe => {
             "Observed: nothing is refused. “keydesk operations check” tells what would be."
         }
     };
-    say!("\n{told}");
+    print_line!("\n{mode}");
     if pending.is_some() {
-        say!(
+        print_line!(
             "A changed document waits, as it would refuse what is called now: “keydesk operations check”."
         );
     }
@@ -113,14 +113,14 @@ async fn check(store: &Store, source: &RuleSource, args: CheckArgs) -> anyhow::R
     let next = LiveRules { rules, mode: Mode::Enforce };
     let refused = newly_refused(&mut store.read().await?, &live, &next, now).await?;
     if refused.is_empty() {
-        say!("Nothing that was called in the last 30 days would newly be refused.");
+        print_line!("Nothing that was called in the last 30 days would newly be refused.");
     }
     let is_some = !refused.is_empty();
     for NewlyRefused { token_name, program, operation, calls } in refused {
-        say!("{calls:>8} calls of {program} with “{token_name}”: {operation}");
+        print_line!("{calls:>8} calls of {program} with “{token_name}”: {operation}");
     }
     if !is_some {
-        say!("A call is known within two minutes at most: ask again before you enforce.");
+        print_line!("A call is known within two minutes at most: ask again before you enforce.");
     }
     Ok(())
 }
@@ -139,19 +139,19 @@ async fn rules_of(source: &RuleSource, path: &Path) -> anyhow::Result<Rules> {
 pub async fn follow(store: Store, source: RuleSource, openapi: OpenApiSource) {
     let clock = system::clock();
     let mut last: Option<Rules> = None;
-    let mut told = String::new();
+    let mut last_error = String::new();
     loop {
         let document = openapi.rules().await;
         let rules = match document {
             Some(Ok(operations)) => Some(source.with(operations)),
             Some(Err(error)) => {
                 let error = error.to_string();
-                if error != told {
+                if error != last_error {
                     tracing::error!(
                         error,
                         "the OpenAPI document's operations cannot be taken over; the rules stay as they are"
                     );
-                    told = error;
+                    last_error = error;
                 }
                 None
             }

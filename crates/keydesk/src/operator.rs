@@ -32,32 +32,32 @@ pub struct CreateArgs {
 }
 
 pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
-    let desk = data::desk(&config).await?;
+    let app = data::app(&config).await?;
     match command {
         Command::Create(args) => {
             let password = args.password_stdin.then(read_password).transpose()?;
             let is_new =
-                create_operator(&desk, &args.email, &args.name, password.as_deref()).await?;
-            let url = &desk.settings.console_url;
+                create_operator(&app, &args.email, &args.name, password.as_deref()).await?;
+            let url = &app.settings.console_url;
             if is_new == IsNew::No && args.password_stdin {
-                say!(
+                print_line!(
                     "{} already has a login: the given password was not used, and the existing one still applies.",
                     args.email
                 );
             }
-            say!("{} is an operator. Log in at {url}, then see {url}/operator", args.email);
+            print_line!("{} is an operator. Log in at {url}, then see {url}/operator", args.email);
         }
         Command::List => {
-            for operator in desk.store.read().await?.list_operators().await? {
-                say!("{:<40}{}", operator.email.to_string(), operator.name.escape_debug());
+            for operator in app.store.read().await?.list_operators().await? {
+                print_line!("{:<40}{}", operator.email.to_string(), operator.name.escape_debug());
             }
         }
         Command::Remove { email } => {
-            remove_operator(&desk, &email).await?;
-            say!("{email} is no operator any more.");
+            remove_operator(&app, &email).await?;
+            print_line!("{email} is no operator any more.");
         }
     }
-    desk.store.close().await;
+    app.store.close().await;
     Ok(())
 }
 

@@ -39,7 +39,7 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
     };
     let receipt = verify_receipt(&jws, &keys).context("the receipt is not valid")?;
     if args.json {
-        say!("{}", serde_json::to_string_pretty(&receipt)?);
+        print_line!("{}", serde_json::to_string_pretty(&receipt)?);
     } else {
         tell(&receipt);
     }
@@ -68,21 +68,21 @@ async fn keys_of_database(config: &Config) -> anyhow::Result<serde_json::Value> 
 }
 
 fn tell(receipt: &Receipt) {
-    say!("The signature is genuine.");
-    say!("{} of {}, change {}", receipt.action, receipt.target, receipt.seq);
-    say!("committed at {}, {}", receipt.committed_at, receipt.durability);
+    print_line!("The signature is genuine.");
+    print_line!("{} of {}, change {}", receipt.action, receipt.target, receipt.seq);
+    print_line!("committed at {}, {}", receipt.committed_at, receipt.durability);
     if receipt.complete {
-        say!("complete: no gateway accepts it since {}", receipt.refused_from);
+        print_line!("complete: no gateway accepts it since {}", receipt.refused_from);
     } else {
-        say!(
+        print_line!(
             "not complete when it was issued: no gateway accepts it from {} on",
             receipt.refused_from
         );
     }
     for said in &receipt.confirmed {
-        say!("  {}  confirmed after {:.1} ms", said.name, said.after_ms);
+        print_line!("  {}  confirmed after {:.1} ms", said.name, said.after_ms);
     }
     for other in &receipt.unconfirmed {
-        say!("  {}  not confirmed; refuses by itself from {} on", other.name, other.refuses_from);
+        print_line!("  {}  not confirmed; refuses by itself from {} on", other.name, other.refuses_from);
     }
 }

@@ -1,10 +1,10 @@
 //! Answers what tokens ask gateways to do to them, and closes what rotation has left open.
 
 use keydesk_control::{
-    Desk, ExpiringSoon, OwnTokenError, close_due_secrets, forget_closed_accounts, revoke_own_token,
+    AppState, ExpiringSoon, SelfServiceError, close_due_secrets, forget_closed_accounts, revoke_own_token,
     rotate_own_token, send_reminders,
 };
-use keydesk_gateway::{Denial, OwnAnswer, Question, TokenDesk, Wish, token_desk};
+use keydesk_gateway::{Rejection, SelfServiceResponse, Question, TokenDesk, SelfServiceAction, token_app};
 use keydesk_model::Origin;
 use keydesk_node::ClusterClock;
 use keydesk_store::{Store, StoreError};
@@ -17,14 +17,14 @@ use std::{
 const LOOK: Duration = Duration::from_secs(2);
 
 /// A desk for the gateway, and what answers there for as long as it is let.
-pub fn start() -> (TokenDesk, impl FnOnce(Desk) -> tokio::task::JoinHandle<()>) {
-    let (gateway, mut questions) = token_desk();
-    let answer_all = move |desk: Desk| {
+pub fn start() -> (TokenDesk, impl FnOnce(AppState) -> tokio::task::JoinHandle<()>) {
+    let (gateway, mut questions) = token_app();
+    let answer_all = move |app: AppState| {
         tokio::spawn(async move {
             while let Some((question, reply)) = questions.recv().await {
-                let desk = desk.clone();
+                let app = app.clone();
                 tokio::spawn(async move {
-                    let _ = reply.send(answer(&desk, question).await);
+                    let _ = reply.send(answer(&app, question).await);
                 });
             }
         })
@@ -32,17 +32,17 @@ pub fn start() -> (TokenDesk, impl FnOnce(Desk) -> tokio::task::JoinHandle<()>) 
     (gateway, answer_all)
 }
 
-async fn answer(desk: &Desk, question: Question) -> Result<OwnAnswer, Denial> {
+async fn answer(app: &AppState, question: Question) -> Result<SelfServiceResponse, Rejection> {
     let origin = Origin {
         client_ip: Some(question.client_ip),
         user_agent: question.user_agent,
         request_id: question.request_id,
     };
     match question.wish {
-        Wish::Rotate(terms) => {
-            let made = rotate_own_token(desk, &question.secret, terms, &origin).await;
-            let made = made.map_err(denial)?;
-            Ok(OwnAnswer::Rotated {
+        SelfServiceAction::Rotate(terms) => {
+            let made = rotate_own_token(app, &question.secret, terms, &origin).await;
+            let made = made.map_err(rejection)?;
+            Ok(SelfServiceResponse::Rotated {
                 token: made.token,
                 version: made.version,
                 plain: made.plain,
@@ -52,31 +52,31 @@ async fn answer(desk: &Desk, question: Question) -> Result<OwnAnswer, Denial> {
                 refused_from: made.refused_from,
             })
         }
-        Wish::Revoke => {
-            let done = revoke_own_token(desk, &question.secret, &origin).await.map_err(denial)?;
+        SelfServiceAction::Revoke => {
+            let done = revoke_own_token(app, &question.secret, &origin).await.map_err(rejection)?;
             let (token, is_complete, receipt) = (done.token, done.is_complete, done.receipt);
             let refused_from = done.refused_from;
-            Ok(OwnAnswer::Revoked { token, is_complete, receipt, refused_from })
+            Ok(SelfServiceResponse::Revoked { token, is_complete, receipt, refused_from })
         }
     }
 }
 
-fn denial(error: OwnTokenError) -> Denial {
+fn rejection(error: SelfServiceError) -> Rejection {
     match error {
         // It was good a moment ago, or the gateway would not have asked.
-        OwnTokenError::NotLive | OwnTokenError::Store(StoreError::Conflict) => Denial::UnknownToken,
-        OwnTokenError::Old => Denial::AlreadyRotated,
-        OwnTokenError::NoOverlap => {
-            Denial::BadParameters { why: "A bearer token is rotated without overlap." }
+        SelfServiceError::NotLive | SelfServiceError::Store(StoreError::Conflict) => Rejection::UnknownToken,
+        SelfServiceError::Old => Rejection::AlreadyRotated,
+        SelfServiceError::NoOverlap => {
+            Rejection::InvalidParameters { why: "A bearer token is rotated without grace_period." }
         }
-        OwnTokenError::TooManyOld => Denial::BadParameters {
-            why: "Ten old secrets of this token go on already: rotate without overlap.",
+        SelfServiceError::TooManyOld => Rejection::InvalidParameters {
+            why: "Ten old secrets of this token go on already: rotate without grace_period.",
         },
-        OwnTokenError::NoKey => Denial::NotNow,
-        OwnTokenError::TooOften(wait) => Denial::rotation_limited(wait),
-        OwnTokenError::Store(error) => {
+        SelfServiceError::NoKey => Rejection::TemporarilyUnavailable,
+        SelfServiceError::TooOften(wait) => Rejection::rotation_limited(wait),
+        SelfServiceError::Store(error) => {
             tracing::error!(%error, "a token could not be changed by its holder");
-            Denial::NotNow
+            Rejection::TemporarilyUnavailable
         }
     }
 }
@@ -88,13 +88,13 @@ const REMIND: Duration = Duration::from_mins(1);
 pub type Expiring = Arc<Mutex<ExpiringSoon>>;
 
 /// Reminds people of tokens that end soon, for as long as it is let.
-pub fn start_reminding(desk: &Desk, expiring: &Expiring) -> tokio::task::JoinHandle<()> {
-    tokio::spawn(remind(desk.clone(), Arc::clone(expiring)))
+pub fn start_reminding(app: &AppState, expiring: &Expiring) -> tokio::task::JoinHandle<()> {
+    tokio::spawn(remind(app.clone(), Arc::clone(expiring)))
 }
 
-async fn remind(desk: Desk, expiring: Expiring) {
+async fn remind(app: AppState, expiring: Expiring) {
     loop {
-        match send_reminders(&desk).await {
+        match send_reminders(&app).await {
             Ok(soon) => *expiring.lock().unwrap_or_else(PoisonError::into_inner) = soon,
             Err(error) => tracing::warn!(%error, "reminders cannot be sent yet"),
         }
@@ -104,7 +104,7 @@ async fn remind(desk: Desk, expiring: Expiring) {
 
 /// Writes down which old secrets have closed, and ends what belongs to accounts that are gone, until it is aborted.
 /// Neither can be undone: both wait for a clock that is certain.
-pub async fn close_old_secrets(store: Store, clock: ClusterClock) {
+pub async fn revoke_previous_secrets(store: Store, clock: ClusterClock) {
     let mut was_wrong = false;
     loop {
         tokio::time::sleep(LOOK).await;

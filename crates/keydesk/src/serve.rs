@@ -8,13 +8,13 @@ use crate::{
     sockets, status, tls,
 };
 use anyhow::{Context, bail};
-use keydesk_control::{Base, Desk, Keyring, Mailer, OpenApiSource, keep_mailing};
+use keydesk_control::{AppServices, AppState, Keyring, Mailer, OpenApiSource, keep_mailing};
 use keydesk_gateway::{
     Gateway, Listeners, LiveTable, Records, Running, SelfService, TokenDesk, UpstreamSettings,
 };
 use keydesk_model::{Clock, Table};
 use keydesk_node::{Counts, Keys, Member, NodeSettings, REPORT, system};
-use keydesk_store::{Place, Store};
+use keydesk_store::{DatabaseUrl, Store};
 use std::{net::SocketAddr, path::Path, sync::Arc, thread::JoinHandle, time::Duration};
 use tokio::{net::TcpListener, sync::watch};
 
@@ -33,9 +33,9 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let (member, counts) = join(&config, &store, &table, keyring.clone()).await?;
 
     let settings = data::settings(&config, console_addr, gateway_addr);
-    let (token_desk, answer_tokens) = self_service::start();
+    let (token_app, answer_tokens) = self_service::start();
     let (records, written) = records::start(&config.observe)?;
-    let gateway_settings = gateway_settings(&config, &settings, upstreams, token_desk);
+    let gateway_settings = gateway_settings(&config, &settings, upstreams, token_app);
     let (stop, stopped) = watch::channel(false);
     envoy::start(&config, &gateway_settings, (&table, &member), stopped.clone()).await?;
     let clock = member.clock.clock();
@@ -60,18 +60,18 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     warn_of_rotation(&config, &store);
     let mailer = mailer(&config)?;
     let base = base(&config, &store, keyring, &member);
-    let desk = Desk::new(settings, base, mailer, openapi, clock, system::entropy());
-    let answers = answer_tokens(desk.clone());
-    let desk = config.role.has_console().then_some(desk);
-    offer_setup(desk.as_ref()).await?;
-    tasks.extend(desk.iter().flat_map(|desk| write_to_people(desk, &expiring)));
+    let app = AppState::new(settings, base, mailer, openapi, clock, system::entropy());
+    let answers = answer_tokens(app.clone());
+    let app = config.role.has_console().then_some(app);
+    offer_setup(app.as_ref()).await?;
+    tasks.extend(app.iter().flat_map(|app| write_to_users(app, &expiring)));
     tasks.extend(member.spawn().into_iter().chain([answers]));
     let report = tokio::spawn(report(counts, stopped.clone()));
     let (leaving, delay) = (running.as_ref().map(Running::leaver), config.shutdown_delay);
     let shutdown = Shutdown { member: Arc::clone(&member), stopping, leaving, delay };
     let signal = tokio::spawn(shutdown.stop_when_asked(stop));
     // Both let go at once, and each lets its requests in flight finish.
-    let console = serve_console(console.zip(desk), tls, stopped.clone());
+    let console = serve_console(console.zip(app), tls, stopped.clone());
     let ((), gateway) = tokio::join!(console, stop_gateway(running, written, stopped));
     gateway?;
     let why = signal.await?;
@@ -82,23 +82,23 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     why.map_or(Ok(()), |taken| Err(taken.into()))
 }
 
-fn write_to_people(
-    desk: &Desk,
+fn write_to_users(
+    app: &AppState,
     expiring: &self_service::Expiring,
 ) -> [tokio::task::JoinHandle<()>; 2] {
-    [self_service::start_reminding(desk, expiring), tokio::spawn(keep_mailing(desk.clone()))]
+    [self_service::start_reminding(app, expiring), tokio::spawn(keep_mailing(app.clone()))]
 }
 
-fn base(config: &Config, store: &Store, keyring: Option<Arc<Keyring>>, member: &Member) -> Base {
+fn base(config: &Config, store: &Store, keyring: Option<Arc<Keyring>>, member: &Member) -> AppServices {
     // A node without a console has no keys: tokens that need none can still be changed by their holders.
     let keyring = keyring.unwrap_or_else(|| Arc::new(Keyring::new(|| None)));
     let (store, nodes) = (store.clone(), Arc::clone(&member.nodes));
-    Base { store, keyring, nodes, outbound: config.outbound.clone() }
+    AppServices { store, keyring, nodes, outbound: config.outbound.clone() }
 }
 
 fn live_table(config: &Config) -> Arc<LiveTable> {
     let (plans, default) = (&config.plans.all, config.plans.default.as_deref());
-    Arc::new(LiveTable::with_tenure(system::stopwatch()).with_plans(plans, default))
+    Arc::new(LiveTable::with_lease_guard(system::stopwatch()).with_plans(plans, default))
 }
 
 /// Takes its place among the nodes, and hears what this month has been called already.
@@ -137,8 +137,8 @@ fn look_after(
         return Vec::new();
     }
     let rules = operations::follow(store.clone(), config.rules.clone(), openapi.clone());
-    let old_secrets = self_service::close_old_secrets(store.clone(), member.clock.clone());
-    vec![tokio::spawn(rules), tokio::spawn(old_secrets)]
+    let previous_secrets = self_service::revoke_previous_secrets(store.clone(), member.clock.clone());
+    vec![tokio::spawn(rules), tokio::spawn(previous_secrets)]
 }
 
 fn start_gateway(
@@ -158,20 +158,20 @@ fn start_gateway(
 async fn start_status(config: &Config, seen: status::Seen) -> anyhow::Result<()> {
     if let Some(addr) = config.observe.status {
         let addr = status::start(addr, seen).await?;
-        say!("  Status    http://{addr}/readyz");
+        print_line!("  Status    http://{addr}/readyz");
     }
     Ok(())
 }
 
 async fn serve_console(
-    console: Option<(Vec<TcpListener>, Desk)>,
+    console: Option<(Vec<TcpListener>, AppState)>,
     tls: Option<Arc<rustls::ServerConfig>>,
     stopped: watch::Receiver<bool>,
 ) {
     match console {
-        Some((listeners, desk)) => {
-            let proxies = desk.settings.trusted_proxies.clone();
-            let router = keydesk_control::router(desk);
+        Some((listeners, app)) => {
+            let proxies = app.settings.trusted_proxies.clone();
+            let router = keydesk_control::router(app);
             let serving = listeners.into_iter().map(|listener| {
                 let (router, tls, proxies) = (router.clone(), tls.clone(), proxies.clone());
                 console::serve(listener, router, tls, proxies, stops(stopped.clone()))
@@ -198,7 +198,7 @@ async fn stop_gateway(
     stopped: watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
     stops(stopped).await;
-    say!("Stopping: requests in flight may finish.");
+    print_line!("Stopping: requests in flight may finish.");
     let stop = move || {
         if let Some(running) = running {
             running.stop();
@@ -214,7 +214,7 @@ fn gateway_settings(
     config: &Config,
     settings: &keydesk_control::Settings,
     upstreams: Vec<UpstreamSettings>,
-    token_desk: TokenDesk,
+    token_app: TokenDesk,
 ) -> keydesk_gateway::Settings {
     let doors = config.doors.clone();
     keydesk_gateway::Settings {
@@ -229,7 +229,7 @@ fn gateway_settings(
         trusted_proxies: config.trusted_proxies.clone(),
         limits: config.limits,
         signing_key: config.signing_key.clone(),
-        self_service: SelfService { desk: Some(token_desk), ..doors.self_service },
+        self_service: SelfService { app: Some(token_app), ..doors.self_service },
         introspection: doors.introspection,
         fronts: doors.fronts,
         front_cache: doors.front_cache,
@@ -320,9 +320,9 @@ fn warn_of_rotation(config: &Config, store: &Store) {
 /// Says what listens where.
 fn announce(config: &Config, settings: &keydesk_control::Settings) {
     let below = if settings.account_in_path { "/{account number}" } else { "" };
-    say!("Keydesk {}", env!("CARGO_PKG_VERSION"));
+    print_line!("Keydesk {}", env!("CARGO_PKG_VERSION"));
     if config.role.has_console() {
-        say!(
+        print_line!(
             "  Console   {}{}",
             settings.console_url,
             listens(&settings.console_url, config.console.first())
@@ -330,7 +330,7 @@ fn announce(config: &Config, settings: &keydesk_control::Settings) {
     }
     if config.role.has_gateway() {
         let listens = listens(&settings.gateway_url, config.gateway.first());
-        say!("  Gateway   {}{below}{listens}", settings.gateway_url);
+        print_line!("  Gateway   {}{below}{listens}", settings.gateway_url);
         announce_upstreams(config);
         if !is_protected(&settings.gateway_url, &config.gateway) {
             tracing::warn!(
@@ -338,9 +338,9 @@ fn announce(config: &Config, settings: &keydesk_control::Settings) {
             );
         }
     }
-    say!("  Data      {}", config.data.display());
-    if let Place::Postgres(place) = &config.store {
-        say!("  Store     {place}");
+    print_line!("  Data      {}", config.data.display());
+    if let DatabaseUrl::Postgres(place) = &config.store {
+        print_line!("  Store     {place}");
     }
 }
 
@@ -355,16 +355,16 @@ fn listens(url: &str, addr: SocketAddr) -> String {
 
 fn announce_upstreams(config: &Config) {
     if let Some(upstream) = &config.upstream {
-        say!("  Upstream  {upstream}");
+        print_line!("  Upstream  {upstream}");
     } else if config.upstreams.is_empty() {
-        say!("  Upstream  the built-in sample API (set your own with --upstream)");
+        print_line!("  Upstream  the built-in sample API (set your own with --upstream)");
     }
     for upstream in &config.upstreams {
         let servers: Vec<_> = upstream.servers.iter().map(ToString::to_string).collect();
-        say!("  Upstream  {} at {}", upstream.prefix, servers.join(", "));
+        print_line!("  Upstream  {} at {}", upstream.prefix, servers.join(", "));
         if upstream.prefix != "/" {
             let [from, to] = example(upstream);
-            say!("            {from} goes to {to}");
+            print_line!("            {from} goes to {to}");
         }
     }
 }
@@ -379,10 +379,10 @@ fn example(upstream: &UpstreamSettings) -> [String; 2] {
 }
 
 /// While no account exists, says how to open the first.
-async fn offer_setup(desk: Option<&Desk>) -> anyhow::Result<()> {
-    let Some(desk) = desk else { return Ok(()) };
-    if let Some(link) = desk.offer_setup().await? {
-        say!(
+async fn offer_setup(app: Option<&AppState>) -> anyhow::Result<()> {
+    let Some(app) = app else { return Ok(()) };
+    if let Some(link) = app.offer_setup().await? {
+        print_line!(
             "\nSet up Keydesk with this link. You become its operator, and the owner of a first account to try it \
              with. The link works once, for an hour:\n\n  {link}\n"
         );

@@ -3,7 +3,7 @@
 
 use crate::config::Config;
 use anyhow::{Context, bail};
-use keydesk_store::{Place, files};
+use keydesk_store::{DatabaseUrl, files};
 use std::{
     fs::{File, OpenOptions},
     io::{Read, Write},
@@ -17,12 +17,12 @@ pub struct Serving {
 }
 
 /// The store without a password, and a file by its whole path.
-fn name(place: &Place) -> String {
+fn name(place: &DatabaseUrl) -> String {
     match place {
-        Place::Sqlite(file) => {
+        DatabaseUrl::Sqlite(file) => {
             file.canonicalize().unwrap_or_else(|_| file.clone()).display().to_string()
         }
-        Place::Postgres(_) => place.to_string(),
+        DatabaseUrl::Postgres(_) => place.to_string(),
     }
 }
 

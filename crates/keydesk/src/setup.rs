@@ -32,7 +32,7 @@ pub async fn run(config: Config, args: Args) -> anyhow::Result<()> {
     }
     let password = read_password()?;
     serving::check(&config)?;
-    let desk = data::new_desk(&config).await?;
+    let app = data::new_app(&config).await?;
     let request = FirstAccount {
         account: args.account,
         name: args.name.unwrap_or_default(),
@@ -40,20 +40,20 @@ pub async fn run(config: Config, args: Args) -> anyhow::Result<()> {
         password,
     };
     let number =
-        open_first_account(&desk, &request, Actor::Operator { person: None }, &Origin::default())
+        open_first_account(&app, &request, Actor::Operator { user: None }, &Origin::default())
             .await?;
-    let endpoint_url = desk.settings.endpoint_url(number);
-    let console_url = &desk.settings.console_url;
+    let endpoint_url = app.settings.endpoint_url(number);
+    let console_url = &app.settings.console_url;
     if args.json {
         let answer = serde_json::json!({
             "account": number.to_string(), "endpoint_url": endpoint_url, "console_url": console_url
         });
-        say!("{answer}");
+        print_line!("{answer}");
     } else {
-        say!(
+        print_line!(
             "Account {number} is open. Log in at {console_url}; its endpoint URL is {endpoint_url}"
         );
     }
-    desk.store.close().await;
+    app.store.close().await;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Tracks the activity of one connection: which requests are open, and since when it has been idle.
 
-use crate::{Patience, server::Bounds};
+use crate::{ClientTimeout, server::Bounds};
 use bytes::Buf;
 use http_body::{Body, Frame, SizeHint};
 use std::{
@@ -147,14 +147,14 @@ impl<B: Body + Unpin> Body for Minded<B> {
 pub(crate) struct MindedIo<S> {
     stream: S,
     activity: Activity,
-    patience: Patience,
+    patience: ClientTimeout,
     /// There is one while a write waits.
     wait: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> MindedIo<S> {
     pub fn new(stream: S, activity: Activity, bounds: &Bounds) -> Self {
-        let patience = Patience::new(bounds.min_bytes_per_second, bounds.write_timeout);
+        let patience = ClientTimeout::new(bounds.min_bytes_per_second, bounds.write_timeout);
         Self { stream, activity, patience, wait: None }
     }
 

@@ -85,7 +85,7 @@ impl Deadline {
 /// How long a client is waited for: ten seconds, and more the more bytes it has moved. Only time
 /// that is spent waiting for the client counts.
 #[derive(Debug)]
-pub struct Patience {
+pub struct ClientTimeout {
     bytes_per_second: u32,
     longest: Duration,
     moved: u64,
@@ -95,7 +95,7 @@ pub struct Patience {
 
 const GRACE: Duration = Duration::from_secs(10);
 
-impl Patience {
+impl ClientTimeout {
     /// A client must move so many bytes a second once its grace is over, and is never waited for longer than
     /// `longest`.
     pub fn new(bytes_per_second: u32, longest: Duration) -> Self {
@@ -112,7 +112,7 @@ impl Patience {
         now + left.min(self.longest)
     }
 
-    /// As [`Patience::begin`], for a wait that may have begun already.
+    /// As [`ClientTimeout::begin`], for a wait that may have begun already.
     pub fn begin_once(&mut self) -> Instant {
         match self.since {
             None => self.begin(),
@@ -147,7 +147,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn w18_who_moves_too_little_runs_out_of_patience() {
-        let mut patience = Patience::new(240, Duration::from_mins(1));
+        let mut patience = ClientTimeout::new(240, Duration::from_mins(1));
         let mut seconds = 0;
         // A byte each second, for as long as that is borne.
         while patience.begin() > Instant::now() + Duration::from_secs(1) {
@@ -156,7 +156,7 @@ mod tests {
             seconds += 1;
         }
         assert!((9..=11).contains(&seconds), "{seconds}");
-        let mut patience = Patience::new(240, Duration::from_mins(1));
+        let mut patience = ClientTimeout::new(240, Duration::from_mins(1));
         for _ in 0..100 {
             assert!(patience.begin() > Instant::now() + Duration::from_secs(1));
             tokio::time::advance(Duration::from_secs(1)).await;

@@ -21,7 +21,7 @@ const STRANGER: u64 = 0;
 /// A user with a session keeps this many connections: several browsers, each with its tabs.
 const SHARE_OF_ONE: usize = 16;
 
-pub struct Places {
+pub struct ConnectionSlots {
     all: usize,
     each: usize,
     /// Addresses that speak for many others.
@@ -29,9 +29,9 @@ pub struct Places {
     held: Mutex<Held>,
 }
 
-impl std::fmt::Debug for Places {
+impl std::fmt::Debug for ConnectionSlots {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Places({} in all, {} each)", self.all, self.each)
+        write!(f, "ConnectionSlots({} in all, {} each)", self.all, self.each)
     }
 }
 
@@ -54,15 +54,15 @@ struct Open {
 
 /// One connection's place; given back when dropped.
 #[derive(Debug)]
-pub struct Place {
-    places: Arc<Places>,
+pub struct ConnectionSlot {
+    places: Arc<ConnectionSlots>,
     number: u64,
     peer: IpAddr,
     holder: Arc<AtomicU64>,
     leave: Arc<Notify>,
 }
 
-impl Places {
+impl ConnectionSlots {
     /// `all` in all, `each` for one address; for IPv6 that is one /64, and its /56 and /48 have a few times as many. A
     /// proxy's address has no share of its own.
     pub fn new(
@@ -75,7 +75,7 @@ impl Places {
 
     /// A place for a connection from this address. Returns `None` if its network holds as many as it may, or if all
     /// places are held by others who are known.
-    pub fn take(self: &Arc<Self>, peer: IpAddr) -> Option<Place> {
+    pub fn take(self: &Arc<Self>, peer: IpAddr) -> Option<ConnectionSlot> {
         let mut held = self.held();
         let is_full = |(network, share)| {
             held.by_network.get(&network).copied().unwrap_or(0) >= self.each.saturating_mul(share)
@@ -94,7 +94,7 @@ impl Places {
         let (holder, leave) = (Arc::<AtomicU64>::default(), Arc::<Notify>::default());
         let open = Open { holder: Arc::clone(&holder), leave: Arc::clone(&leave) };
         held.open.insert(number, open);
-        Some(Place { places: Arc::clone(self), number, peer, holder, leave })
+        Some(ConnectionSlot { places: Arc::clone(self), number, peer, holder, leave })
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
@@ -123,7 +123,7 @@ impl Held {
     }
 }
 
-impl Place {
+impl ConnectionSlot {
     /// Identifies the user on this connection. The server stores a number there when a request shows a session.
     pub fn holder(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.holder)
@@ -135,7 +135,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         let mut held = self.places.held();
         held.open.remove(&self.number);
@@ -173,13 +173,13 @@ mod tests {
 
     #[test]
     fn t38_t75_an_address_has_its_share_and_an_ipv6_network_is_one_address() {
-        let places = Arc::new(Places::new(1000, 2, |_| false));
+        let places = Arc::new(ConnectionSlots::new(1000, 2, |_| false));
         let take = |peer: &str| places.take(addr(peer));
         let held = [take("2001:db8::1"), take("2001:db8::ffff")];
         assert!(held.iter().all(Option::is_some) && take("2001:db8::2").is_none());
         assert!(take("2001:db8:0:1::2").is_some());
         assert!(take("::ffff:10.0.0.1").is_some());
-        let behind = Arc::new(Places::new(1000, 2, |addr| addr.is_loopback()));
+        let behind = Arc::new(ConnectionSlots::new(1000, 2, |addr| addr.is_loopback()));
         let many: Vec<_> = (0..10).filter_map(|_| behind.take(addr("127.0.0.1"))).collect();
         assert_eq!(many.len(), 10, "a proxy speaks for many");
         drop(held);
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn t75_a_site_with_many_networks_has_a_few_times_the_share() {
-        let places = Arc::new(Places::new(1000, 2, |_| false));
+        let places = Arc::new(ConnectionSlots::new(1000, 2, |_| false));
         let take = |peer: String| places.take(addr(&peer));
         let in_56: Vec<_> = (0..10).filter_map(|n| take(format!("2001:db8:0:{n:x}::1"))).collect();
         assert_eq!(in_56.len(), 4);
@@ -201,7 +201,7 @@ mod tests {
 
     #[tokio::test]
     async fn t38_one_user_does_not_hold_all_places() {
-        let places = Arc::new(Places::new(20, 100, |_| false));
+        let places = Arc::new(ConnectionSlots::new(20, 100, |_| false));
         let take = |holder: u64| {
             let place = places.take(addr("10.0.0.1")).expect("a place");
             place.holder().store(holder, Ordering::Relaxed);
@@ -220,7 +220,7 @@ mod tests {
     #[tokio::test]
     async fn t38_a_connection_with_a_session_keeps_its_place_and_the_oldest_without_one_is_closed()
     {
-        let places = Arc::new(Places::new(3, 100, |_| false));
+        let places = Arc::new(ConnectionSlots::new(3, 100, |_| false));
         let take = |peer: &str| places.take(addr(peer));
         let ann = take("10.0.0.1").expect("a place");
         ann.holder().store(1, Ordering::Relaxed);

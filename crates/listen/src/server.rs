@@ -1,9 +1,9 @@
 //! Serves a router on a listener, over HTTP/1.1 and HTTP/2, with or without TLS.
 
 use crate::{
-    Places,
+    ConnectionSlots,
     connection::{Activity, Minded, MindedIo},
-    places::Place,
+    places::ConnectionSlot,
 };
 use axum::{Router, body::Body};
 use http::{Extensions, Request};
@@ -100,7 +100,7 @@ pub async fn serve(
     stopped: impl Future<Output = ()>,
 ) {
     let (all, each) = (bounds.connections, bounds.connections_per_address);
-    let places = Arc::new(Places::new(all, each, is_proxy));
+    let places = Arc::new(ConnectionSlots::new(all, each, is_proxy));
     let tls = tls.map(TlsAcceptor::from);
     let protocols = protocols(&bounds);
     let (stop, stopping) = watch::channel(false);
@@ -165,7 +165,7 @@ struct Connection {
     tls: Option<TlsAcceptor>,
     bounds: Bounds,
     mark: fn(&mut Extensions, Seen),
-    place: Place,
+    place: ConnectionSlot,
     peer: SocketAddr,
 }
 

@@ -65,41 +65,41 @@ impl fmt::Debug for AccountNumber {
 #[serde(rename_all = "snake_case")]
 pub enum AccountState {
     #[default]
-    Open,
+    Active,
     /// By the operator, until the operator says otherwise.
     Suspended,
     /// By the operator; it can be restored while its grace lasts.
     Closed,
     /// The grace is over: its tokens have ended, and nothing brings it back.
-    Gone,
+    Purged,
 }
 
 impl AccountState {
-    pub const ALL: [Self; 4] = [Self::Open, Self::Suspended, Self::Closed, Self::Gone];
+    pub const ALL: [Self; 4] = [Self::Active, Self::Suspended, Self::Closed, Self::Purged];
     /// How long a closed account can be restored.
     pub const GRACE: Duration = Duration::from_hours(24 * 30);
 
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Open => "open",
+            Self::Active => "active",
             Self::Suspended => "suspended",
             Self::Closed => "closed",
-            Self::Gone => "gone",
+            Self::Purged => "purged",
         }
     }
 
     /// Whether its members still see it, and change it.
     pub fn is_in_use(self) -> bool {
-        matches!(self, Self::Open | Self::Suspended)
+        matches!(self, Self::Active | Self::Suspended)
     }
 
     /// Whether the operator may take it from here to there.
     pub fn may_become(self, next: Self) -> bool {
         match self {
-            Self::Open => matches!(next, Self::Suspended | Self::Closed),
-            Self::Suspended => matches!(next, Self::Open | Self::Closed),
-            Self::Closed => next == Self::Open,
-            Self::Gone => false,
+            Self::Active => matches!(next, Self::Suspended | Self::Closed),
+            Self::Suspended => matches!(next, Self::Active | Self::Closed),
+            Self::Closed => next == Self::Active,
+            Self::Purged => false,
         }
     }
 }

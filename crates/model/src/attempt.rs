@@ -15,10 +15,10 @@ const LONGEST_WAIT: Duration = Duration::from_mins(15);
 pub enum AttemptKind {
     /// Against one e-mail address, whether or not anybody has it.
     Email,
-    /// From a browser in which its person has logged in before, or with a session: strangers who guess
+    /// From a browser in which its user has logged in before, or with a session: strangers who guess
     /// do not hold up the owner.
     Device,
-    /// Codes of one person's second factor, by who has given the password.
+    /// Codes of one user's second factor, by who has given the password.
     Factor,
     /// From one address; of IPv6, from one /64.
     Address,
@@ -28,13 +28,13 @@ pub enum AttemptKind {
     First,
     /// All others.
     All,
-    /// Successful logins of one person.
+    /// Successful logins of one user.
     LogIn,
     /// Reset links for one e-mail address.
     Reset,
     /// Other links that nobody there has asked for: a stranger who uses them up keeps no reset from anybody.
     Link,
-    /// Mails that one address causes, or one person.
+    /// Mails that one address causes, or one user.
     Sender,
     /// Mails that one /48 of IPv6 causes.
     SenderNetwork,
@@ -89,7 +89,7 @@ pub struct Attempts {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Held {
+pub enum Throttled {
     /// Try again after this long.
     Wait(Duration),
     /// Only a reset helps.
@@ -100,13 +100,13 @@ impl Attempts {
     pub const NONE: Self = Self { failures: 0, last_at: Timestamp::from_micros(0), used_until: 0 };
 
     /// Counts a try at `now` as a failure until it turns out to be none; the error is why it may not be made.
-    pub fn try_at(self, kind: AttemptKind, now: Timestamp) -> Result<Self, Held> {
+    pub fn try_at(self, kind: AttemptKind, now: Timestamp) -> Result<Self, Throttled> {
         if let Some(rate) = kind.rate() {
-            let taken = rate.take(self.used_until, now.as_micros()).map_err(Held::Wait)?;
+            let taken = rate.take(self.used_until, now.as_micros()).map_err(Throttled::Wait)?;
             return Ok(Self { failures: self.failures + 1, last_at: now, used_until: taken.until });
         }
         if self.failures >= LOCKED_AT {
-            return Err(Held::Locked);
+            return Err(Throttled::Locked);
         }
         let over = u32::try_from(self.failures - FREE).unwrap_or(0);
         let wait = if over == 0 {
@@ -116,7 +116,7 @@ impl Attempts {
         };
         let waited = now.since(self.last_at);
         if waited < wait {
-            return Err(Held::Wait(wait.saturating_sub(waited)));
+            return Err(Throttled::Wait(wait.saturating_sub(waited)));
         }
         Ok(Self { failures: self.failures + 1, last_at: now, ..self })
     }
@@ -157,11 +157,11 @@ mod tests {
         loop {
             match attempts.try_at(AttemptKind::Email, at(now)) {
                 Ok(next) => attempts = next,
-                Err(Held::Wait(wait)) => {
+                Err(Throttled::Wait(wait)) => {
                     waited.push(wait.as_secs());
                     now += i64::try_from(wait.as_secs()).expect("small");
                 }
-                Err(Held::Locked) => break,
+                Err(Throttled::Locked) => break,
             }
         }
         assert_eq!(attempts.failures, LOCKED_AT);
@@ -169,7 +169,7 @@ mod tests {
         assert_eq!(waited.last(), Some(&900));
         assert_eq!(waited.len(), 95, "the first five cost nothing");
         let far = at(now + 1_000_000_000);
-        assert_eq!(attempts.try_at(AttemptKind::Email, far), Err(Held::Locked), "no time heals it");
+        assert_eq!(attempts.try_at(AttemptKind::Email, far), Err(Throttled::Locked), "no time heals it");
         let healed = attempts.taken_back(AttemptKind::Email);
         assert!(healed.try_at(AttemptKind::Email, far).is_ok());
     }
@@ -182,7 +182,7 @@ mod tests {
         }
         assert_eq!(
             attempts.try_at(AttemptKind::Address, at(0)),
-            Err(Held::Wait(Duration::from_secs(20)))
+            Err(Throttled::Wait(Duration::from_secs(20)))
         );
         assert!(attempts.try_at(AttemptKind::Address, at(20)).is_ok());
         let back = attempts.taken_back(AttemptKind::Address);

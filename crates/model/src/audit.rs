@@ -1,21 +1,21 @@
 //! What the audit log says of a change: who, from where, what, on what. Never a secret.
 
-use crate::{MemberId, PersonId};
+use crate::{MemberId, UserId};
 use std::net::IpAddr;
 
 /// Who caused a change.
 #[derive(Clone, Debug)]
 pub enum Actor {
-    /// A person with a session; the member they acted as, where there is one.
-    Person { person: PersonId, member: Option<MemberId> },
-    /// The operator: at the command line, or a person at the console.
-    Operator { person: Option<PersonId> },
+    /// A user with a session; the member they acted as, where there is one.
+    User { user: UserId, member: Option<MemberId> },
+    /// The operator: at the command line, or a user at the console.
+    Operator { user: Option<UserId> },
     /// A node by itself, after the database had forgotten something.
     Node,
     /// The token itself, by whoever holds it.
     Token,
     /// Nobody is logged in yet: the set-up link, a reset link, an invitation.
-    Visitor,
+    AnonymousUser,
 }
 
 /// Where a change was asked for.
@@ -31,9 +31,9 @@ macro_rules! actions {
     ($($name:ident = $text:literal,)*) => {
         /// Every change that Keydesk makes, by its stable name.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Action { $($name,)* }
+        pub enum Event { $($name,)* }
 
-        impl Action {
+        impl Event {
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
             pub fn as_str(self) -> &'static str {
@@ -44,63 +44,63 @@ macro_rules! actions {
 }
 
 actions! {
-    OpenAccount = "account.open",
-    RenameAccount = "account.rename",
-    LogIn = "session.log_in",
-    LogOut = "session.log_out",
-    EndSession = "session.end",
-    ConfirmPassword = "session.confirm_password",
-    SwitchAccount = "session.switch_account",
-    LogOutEverywhere = "member.log_out_everywhere",
-    LogInRefused = "session.log_in_refused",
-    ChangePassword = "person.change_password",
-    RenamePerson = "person.rename",
-    ErasePerson = "person.erase",
-    RequestReset = "person.request_reset",
-    ResetPassword = "person.reset_password",
-    InviteMember = "member.invite",
-    WithdrawInvitation = "member.withdraw_invitation",
-    AcceptInvitation = "member.accept_invitation",
-    JoinBySignOn = "member.join_by_sign_on",
-    ChangeRole = "member.change_role",
-    RemoveMember = "member.remove",
-    LeaveAccount = "member.leave",
-    ViewBearerToken = "token.view",
-    IssueToken = "token.issue",
-    RenameToken = "token.rename",
-    RotateToken = "token.rotate",
-    RevokeToken = "token.revoke",
-    CloseOldSecrets = "token.close_old",
-    LimitToken = "token.limit",
-    LimitAccount = "account.limit",
-    RemindOfExpiry = "token.remind",
-    LimitExpiry = "account.limit_expiry",
-    SetCors = "account.set_cors",
-    ChangeRules = "operations.change",
-    IssueReceipt = "receipt.issue",
-    WriteBackEndings = "token.write_back_endings",
-    AddKey = "key.add",
-    RotateKey = "key.rotate",
-    RemoveNode = "node.remove",
-    ReplaceBearerToken = "token.replace",
-    GiveFeedback = "help.feedback",
-    AskForEmail = "person.ask_for_email",
-    ConfirmEmail = "person.confirm_email",
-    StopEmail = "person.stop_email",
-    ChangeEmail = "person.change_email",
-    ChooseLanguage = "person.choose_language",
-    AskToSignUp = "account.ask_to_sign_up",
-    ResendInvitation = "member.resend_invitation",
-    SetSignOn = "account.set_sign_on",
-    ConfirmSignOn = "account.confirm_sign_on",
-    AddSecondFactor = "person.add_second_factor",
-    RemoveSecondFactor = "person.remove_second_factor",
-    RenewRecoveryCodes = "person.renew_recovery_codes",
-    RequireSecondFactor = "account.require_two_factor",
-    AddOperator = "operator.add",
-    RemoveOperator = "operator.remove",
-    SuspendAccount = "account.suspend",
-    CloseAccount = "account.close",
-    RestoreAccount = "account.restore",
-    ForgetAccount = "account.forget",
+    AccountCreated = "account.created",
+    AccountRenamed = "account.renamed",
+    SessionCreated = "session.created",
+    SessionLoggedOut = "session.logged_out",
+    SessionEnded = "session.ended",
+    SessionPasswordConfirmed = "session.password_confirmed",
+    SessionAccountSwitched = "session.account_switched",
+    MemberLoggedOutOfAllSessions = "member.logged_out_of_all_sessions",
+    SessionLoginFailed = "session.login_failed",
+    UserPasswordChanged = "user.password_changed",
+    UserRenamed = "user.renamed",
+    UserErased = "user.erased",
+    UserPasswordResetRequested = "user.password_reset_requested",
+    UserPasswordReset = "user.password_reset",
+    MemberInvited = "member.invited",
+    MemberInvitationRevoked = "member.invitation_revoked",
+    MemberInvitationAccepted = "member.invitation_accepted",
+    MemberJoinedThroughSso = "member.joined_through_sso",
+    MemberRoleChanged = "member.role_changed",
+    MemberRemoved = "member.removed",
+    MemberLeft = "member.left",
+    TokenViewed = "token.viewed",
+    TokenCreated = "token.created",
+    TokenRenamed = "token.renamed",
+    TokenRotated = "token.rotated",
+    TokenRevoked = "token.revoked",
+    TokenPreviousSecretsRevoked = "token.previous_secrets_revoked",
+    TokenLimited = "token.limited",
+    AccountLimited = "account.limited",
+    TokenExpiring = "token.expiring",
+    AccountTokenLifetimeLimited = "account.token_lifetime_limited",
+    AccountCorsChanged = "account.cors_changed",
+    OperationsChanged = "operations.changed",
+    ReceiptIssued = "receipt.issued",
+    TokenReconciled = "token.reconciled",
+    KeyAdded = "key.added",
+    KeyRotated = "key.rotated",
+    NodeRemoved = "node.removed",
+    TokenReplaced = "token.replaced",
+    HelpFeedbackSubmitted = "help.feedback_submitted",
+    UserEmailChangeRequested = "user.email_change_requested",
+    UserEmailChangeConfirmed = "user.email_change_confirmed",
+    UserEmailChangeCanceled = "user.email_change_canceled",
+    UserEmailChanged = "user.email_changed",
+    UserLanguageChanged = "user.language_changed",
+    AccountSignUpRequested = "account.sign_up_requested",
+    MemberInvitationResent = "member.invitation_resent",
+    AccountSsoChanged = "account.sso_changed",
+    AccountSsoApproved = "account.sso_approved",
+    UserSecondFactorAdded = "user.second_factor_added",
+    UserSecondFactorRemoved = "user.second_factor_removed",
+    UserRecoveryCodesRegenerated = "user.recovery_codes_regenerated",
+    AccountTwoFactorRequirementChanged = "account.two_factor_requirement_changed",
+    OperatorAdded = "operator.added",
+    OperatorRemoved = "operator.removed",
+    AccountSuspended = "account.suspended",
+    AccountClosed = "account.closed",
+    AccountRestored = "account.restored",
+    AccountPurged = "account.purged",
 }

@@ -2,7 +2,7 @@
 //! changes with gap-free numbers, written in the transaction of what they tell.
 
 use crate::{
-    AccountId, AccountNumber, AccountState, AddressList, Binding, Closing, Ending, Grant,
+    AccountId, AccountNumber, AccountState, IpAllowlist, TokenOwner, Closing, Revocation, TokenLimits,
     LiveAccount, Mode, Moment, Month, QuotaUse, Rules, ScopeSet, Timestamp, TokenId, Usage,
 };
 use keydesk_token::TokenHash;
@@ -18,24 +18,24 @@ pub struct LiveSecret {
     pub token: TokenId,
     pub account: AccountId,
     pub number: AccountNumber,
-    pub binding: Binding,
+    pub token_owner: TokenOwner,
     pub name: String,
     pub scopes: ScopeSet,
     pub expires_at: Option<Timestamp>,
-    pub ending: Option<Ending>,
+    pub revocation: Option<Revocation>,
     #[serde(default)]
-    pub addresses: AddressList,
+    pub addresses: IpAllowlist,
     /// Limits that are only tried: what they would refuse is written down.
     #[serde(default)]
-    pub trial: Option<Grant>,
+    pub observed: Option<TokenLimits>,
     /// It was rotated and goes on for a while.
     #[serde(default)]
     pub closing: Option<Closing>,
 }
 
 impl LiveSecret {
-    pub fn grant(&self) -> Grant {
-        Grant { scopes: self.scopes.clone(), addresses: self.addresses.clone() }
+    pub fn grant(&self) -> TokenLimits {
+        TokenLimits { scopes: self.scopes.clone(), addresses: self.addresses.clone() }
     }
 }
 
@@ -53,10 +53,10 @@ pub struct LiveRules {
 pub enum Change {
     /// Issued, or what is said of it has changed.
     SecretIssued(Box<LiveSecret>),
-    SecretEnded {
+    SecretRevoked {
         #[serde(with = "hex_hash")]
         hash: TokenHash,
-        ending: Ending,
+        revocation: Revocation,
         /// When the token would have expired by itself.
         #[serde(default)]
         expires_at: Option<Timestamp>,
@@ -75,8 +75,8 @@ impl Change {
     /// Whether nothing is let through by it that was not before: any node may say so.
     pub fn only_refuses(&self) -> bool {
         match self {
-            Self::SecretEnded { .. } => true,
-            Self::AccountStopped { state, .. } => *state != AccountState::Open,
+            Self::SecretRevoked { .. } => true,
+            Self::AccountStopped { state, .. } => *state != AccountState::Active,
             Self::SecretIssued(_) | Self::RulesChanged(_) | Self::AccountChanged(_) => false,
         }
     }
@@ -170,14 +170,14 @@ mod hex_hash {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::EndCause;
+    use crate::RevocationReason;
     use keydesk_token::{Entropy, Kind, PlainToken, Prefix};
 
     #[test]
     fn a_change_survives_its_row() {
         let hash = PlainToken::generate(&Prefix::default(), Kind::User, &Entropy::seeded(1)).hash();
-        let ending = Ending { at: Timestamp::from_micros(5), cause: EndCause::PasswordChanged };
-        let change = Change::SecretEnded { hash, ending, expires_at: None };
+        let revocation = Revocation { at: Timestamp::from_micros(5), reason: RevocationReason::PasswordChanged };
+        let change = Change::SecretRevoked { hash, revocation, expires_at: None };
         let row = serde_json::to_string(&change).expect("serialises");
         assert_eq!(serde_json::from_str::<Change>(&row).expect("parses"), change);
     }

@@ -6,7 +6,7 @@ pub const SESSION_COOKIE: &str = "keydesk";
 /// By which a browser is known again: opens nothing by itself.
 pub const DEVICE_COOKIE: &str = "keydesk-device";
 /// By which a browser comes back from a provider of single sign-on.
-pub const SIGN_ON_COOKIE: &str = "keydesk-sign-on";
+pub const SSO_COOKIE: &str = "keydesk-sign-on";
 
 /// Whether a cookie of this name is the console's, or that of another console on this host.
 pub fn is_console_cookie(name: &[u8]) -> bool {

@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn origins_are_read_as_browsers_write_them() {
-        for (text, told) in [
+        for (text, expected) in [
             ("https://App.example.com:443/", "https://app.example.com"),
             (
                 "http://localhost:5173, https://a.example\nhttps://a.example",
@@ -148,7 +148,7 @@ mod tests {
         ] {
             assert_eq!(
                 text.parse::<OriginList>().map(|list| list.to_string()).as_deref(),
-                Ok(told)
+                Ok(expected)
             );
         }
         for text in [

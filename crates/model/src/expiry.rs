@@ -146,7 +146,7 @@ mod tests {
         assert_eq!((both.max_days, both.is_required), (Some(30), true));
         let end =
             |text: &str| text.parse::<Expiry>().expect("parses").resolve(NOW).expect("a time");
-        for (policy, expires, told) in [
+        for (policy, expires, expected) in [
             (policy(None, false), "never", Ok(())),
             (policy(None, true), "never", Err(ExpiryPolicyError::Required)),
             (policy(None, true), "36500d", Ok(())),
@@ -155,7 +155,7 @@ mod tests {
             (policy(Some(30), false), "2026-12-23", Ok(())),
             (policy(Some(30), false), "2026-12-25", Err(ExpiryPolicyError::TooLong(30))),
         ] {
-            assert_eq!(policy.check(NOW, end(expires)), told, "{policy:?} {expires}");
+            assert_eq!(policy.check(NOW, end(expires)), expected, "{policy:?} {expires}");
         }
     }
 

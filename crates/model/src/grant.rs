@@ -7,19 +7,19 @@ use std::{collections::BTreeSet, fmt, net::IpAddr, str::FromStr};
 
 /// A token's limits of its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Grant {
+pub struct TokenLimits {
     pub scopes: ScopeSet,
     #[serde(default)]
-    pub addresses: AddressList,
+    pub addresses: IpAllowlist,
 }
 
 /// The networks that calls may come from. Empty: from anywhere.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
-pub struct AddressList(BTreeSet<IpNet>);
+pub struct IpAllowlist(BTreeSet<IpNet>);
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AddressListError {
+pub enum IpAllowlistError {
     #[error("“{0}” is not an address or network such as 203.0.113.7, 10.0.0.0/8 or 2001:db8::/32")]
     Unreadable(String),
     #[error("an address list has at most 200 entries")]
@@ -28,7 +28,7 @@ pub enum AddressListError {
 
 const MOST: usize = 200;
 
-impl AddressList {
+impl IpAllowlist {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -57,7 +57,7 @@ impl AddressList {
     }
 }
 
-impl FromIterator<IpNet> for AddressList {
+impl FromIterator<IpNet> for IpAllowlist {
     fn from_iter<I: IntoIterator<Item = IpNet>>(networks: I) -> Self {
         Self(networks.into_iter().map(|net| canonical(net.trunc())).collect())
     }
@@ -74,36 +74,36 @@ fn canonical(net: IpNet) -> IpNet {
     }
 }
 
-impl FromStr for AddressList {
-    type Err = AddressListError;
+impl FromStr for IpAllowlist {
+    type Err = IpAllowlistError;
 
     /// Addresses and networks between blanks, commas or line ends.
-    fn from_str(text: &str) -> Result<Self, AddressListError> {
+    fn from_str(text: &str) -> Result<Self, IpAllowlistError> {
         let words = text.split(|c: char| c.is_whitespace() || c == ',');
         let networks = words.filter(|word| !word.is_empty()).map(|word| {
             let net = word.parse::<IpNet>().or_else(|_| word.parse::<IpAddr>().map(IpNet::from));
-            net.map_err(|_| AddressListError::Unreadable(word.chars().take(60).collect()))
+            net.map_err(|_| IpAllowlistError::Unreadable(word.chars().take(60).collect()))
         });
         let list: Self = networks.collect::<Result<_, _>>()?;
-        if list.0.len() > MOST { Err(AddressListError::TooMany) } else { Ok(list) }
+        if list.0.len() > MOST { Err(IpAllowlistError::TooMany) } else { Ok(list) }
     }
 }
 
-impl TryFrom<String> for AddressList {
-    type Error = AddressListError;
+impl TryFrom<String> for IpAllowlist {
+    type Error = IpAllowlistError;
 
-    fn try_from(text: String) -> Result<Self, AddressListError> {
+    fn try_from(text: String) -> Result<Self, IpAllowlistError> {
         text.parse()
     }
 }
 
-impl From<AddressList> for String {
-    fn from(list: AddressList) -> Self {
+impl From<IpAllowlist> for String {
+    fn from(list: IpAllowlist) -> Self {
         list.to_string()
     }
 }
 
-impl fmt::Display for AddressList {
+impl fmt::Display for IpAllowlist {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, net) in self.0.iter().enumerate() {
             let gap = if at > 0 { " " } else { "" };
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn t11_an_address_is_the_same_in_every_spelling() {
-        let list: AddressList =
+        let list: IpAllowlist =
             "10.0.0.0/8, 203.0.113.7\n2001:db8::/32 ::ffff:192.0.2.0/120".parse().expect("a list");
         assert_eq!(list.to_string(), "10.0.0.0/8 192.0.2.0/24 203.0.113.7 2001:db8::/32");
         assert_eq!(list.to_string().parse(), Ok(list.clone()));
@@ -140,12 +140,12 @@ mod tests {
         ] {
             assert_eq!(list.admits(addr.parse().expect("an address")), may, "{addr}");
         }
-        assert!(AddressList::default().admits("198.51.100.1".parse().expect("an address")));
+        assert!(IpAllowlist::default().admits("198.51.100.1".parse().expect("an address")));
     }
 
     #[test]
     fn neighbours_become_a_network_and_ipv6_hosts_are_known_by_theirs() {
-        let list: AddressList = "10.0.0.2 10.0.0.3 10.0.0.5 ::1 2001:db8::7 2001:db8::ffff:0:0:1"
+        let list: IpAllowlist = "10.0.0.2 10.0.0.3 10.0.0.5 ::1 2001:db8::7 2001:db8::ffff:0:0:1"
             .parse()
             .expect("a list");
         assert_eq!(list.proposed().to_string(), "10.0.0.2/31 10.0.0.5 ::1 2001:db8::/64");
@@ -155,8 +155,8 @@ mod tests {
     fn what_is_no_network_is_named() {
         for text in ["10.0.0", "10.0.0.0/33", "host", "10.0.0.1%eth0", "fe80::1%1", "0x7f000001"] {
             assert_eq!(
-                text.parse::<AddressList>(),
-                Err(AddressListError::Unreadable(text.to_owned()))
+                text.parse::<IpAllowlist>(),
+                Err(IpAllowlistError::Unreadable(text.to_owned()))
             );
         }
     }

@@ -86,9 +86,9 @@ macro_rules! typed_id {
 
 typed_id! {
     AccountId = "acc";
-    /// A person who logs in; may be a member of several accounts.
-    PersonId = "per";
-    /// One person in one account, from joining to removal. Joining again makes a new one.
+    /// A user who logs in; may be a member of several accounts.
+    UserId = "per";
+    /// One user in one account, from joining to removal. Joining again makes a new one.
     MemberId = "mem";
     TokenId = "tok";
     SessionId = "ses";

@@ -15,14 +15,14 @@ use std::{collections::BTreeMap, time::Duration};
 
 /// What a gateway does when its lease is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Isolated {
+pub enum DisconnectPolicy {
     /// It answers 503 until it hears from the database, or from all consoles.
     Refuse,
     /// It goes on with what it knows, up to its maximum age.
     Serve,
 }
 
-impl Isolated {
+impl DisconnectPolicy {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Refuse => "refuse",
@@ -31,7 +31,7 @@ impl Isolated {
     }
 }
 
-impl std::str::FromStr for Isolated {
+impl std::str::FromStr for DisconnectPolicy {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
@@ -41,16 +41,16 @@ impl std::str::FromStr for Isolated {
 
 /// What a node is held to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Terms {
+pub struct LeaseConfig {
     pub lease: Duration,
     /// The longest that it serves after its last contact with the database, whatever it is told.
     pub max_age: Duration,
-    pub isolated: Isolated,
+    pub isolated: DisconnectPolicy,
     /// Whether it asks consoles when the database is away.
     pub asks_peers: bool,
 }
 
-impl Terms {
+impl LeaseConfig {
     /// How long to wait for the end of another machine's lease: its clock may run slower.
     pub fn lease_with_slack(self) -> Duration {
         with_slack(self.lease)
@@ -68,7 +68,7 @@ fn with_slack(span: Duration) -> Duration {
 /// A gateway's own lease.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Lease {
-    terms: Terms,
+    terms: LeaseConfig,
     /// When the last question was sent that the database has answered.
     contact: Option<Moment>,
     /// Until when by the database's word, and by the consoles'.
@@ -79,11 +79,11 @@ pub struct Lease {
 }
 
 impl Lease {
-    pub fn new(terms: Terms) -> Self {
+    pub fn new(terms: LeaseConfig) -> Self {
         Self { terms, contact: None, granted: None, vouched: None, known: 0 }
     }
 
-    pub fn terms(&self) -> Terms {
+    pub fn terms(&self) -> LeaseConfig {
         self.terms
     }
 
@@ -122,8 +122,8 @@ impl Lease {
     /// The first moment at which it no longer accepts tokens. None: it does not at all.
     pub fn ends_at(&self) -> Option<Moment> {
         let last = match self.terms.isolated {
-            Isolated::Refuse => None,
-            Isolated::Serve => self.contact.map(|contact| contact.plus(self.terms.max_age)),
+            DisconnectPolicy::Refuse => None,
+            DisconnectPolicy::Serve => self.contact.map(|contact| contact.plus(self.terms.max_age)),
         };
         self.granted.max(self.vouched).max(last)
     }
@@ -155,21 +155,21 @@ pub struct NodeRow {
     /// How far it has come in the feed, with what has ended on its disk.
     pub applied: i64,
     pub epoch: String,
-    pub terms: Terms,
+    pub terms: LeaseConfig,
 }
 
 impl NodeRow {
     /// How long after its last renewal it may still accept tokens, whoever vouched for it.
     pub fn longest(&self) -> Duration {
-        let Terms { lease, max_age, isolated, asks_peers } = self.terms;
-        let goes_on = isolated == Isolated::Serve || asks_peers;
+        let LeaseConfig { lease, max_age, isolated, asks_peers } = self.terms;
+        let goes_on = isolated == DisconnectPolicy::Serve || asks_peers;
         with_slack(if goes_on { lease.max(max_age) } else { lease })
     }
 }
 
 /// A row and since when it says so, on the clock of whoever looks.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Sighting {
+struct UsageEvent {
     row: NodeRow,
     /// When these renewals were first seen: it asked for the last of them before that.
     since: Moment,
@@ -177,24 +177,24 @@ struct Sighting {
 
 /// What a console knows of all nodes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Roster {
+pub struct Membership {
     /// The console itself, and the number that it joined with.
     own: (NodeId, i64),
-    sightings: BTreeMap<NodeId, Sighting>,
+    sightings: BTreeMap<NodeId, UsageEvent>,
     /// When this console last vouched, and for whom.
     vouched: BTreeMap<NodeId, Moment>,
 }
 
 /// What can be said of a node that should refuse what has ended in a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Word {
+pub enum NodeAck {
     /// It has applied the change.
     Confirmed,
     /// It has not said so; it refuses by itself from this moment on, and not before.
     RefusesFrom(Moment),
 }
 
-impl Roster {
+impl Membership {
     /// The roster of the console `own`, which joined as number `joined`.
     pub fn of(own: NodeId, joined: i64) -> Self {
         Self { own: (own, joined), sightings: BTreeMap::new(), vouched: BTreeMap::new() }
@@ -214,7 +214,7 @@ impl Roster {
             let counts = |row: &NodeRow| (row.joined, row.renewals);
             let same = known.filter(|known| counts(&known.row) == counts(&row));
             let since = same.map_or(seen_at, |known| known.since);
-            self.sightings.insert(row.id, Sighting { row, since });
+            self.sightings.insert(row.id, UsageEvent { row, since });
         }
         let sightings = &self.sightings;
         self.vouched.retain(|node, _| sightings.contains_key(node));
@@ -226,7 +226,7 @@ impl Roster {
 
     /// Whether this console says to a node that stands at `head` that it has committed nothing newer.
     /// `own_head` is the newest number that it has committed or seen.
-    pub fn vouch(&mut self, node: NodeId, head: i64, own_head: i64, now: Moment) -> bool {
+    pub fn confirm(&mut self, node: NodeId, head: i64, own_head: i64, now: Moment) -> bool {
         let may = head >= own_head;
         if may {
             self.vouched.insert(node, now);
@@ -236,18 +236,18 @@ impl Roster {
 
     /// What is known of a node, as seen after a commit of change `seq` of `epoch` that was
     /// acknowledged at `committed_at`. None: it has left, or never was.
-    pub fn word_of(
+    pub fn ack_of(
         &self,
         node: NodeId,
         seq: i64,
         epoch: &str,
         committed_at: Moment,
-    ) -> Option<Word> {
-        let Sighting { row, since } = self.sightings.get(&node)?;
+    ) -> Option<NodeAck> {
+        let UsageEvent { row, since } = self.sightings.get(&node)?;
         if row.epoch == epoch && row.applied >= seq {
-            return Some(Word::Confirmed);
+            return Some(NodeAck::Confirmed);
         }
-        let Terms { lease, max_age, isolated, asks_peers } = row.terms;
+        let LeaseConfig { lease, max_age, isolated, asks_peers } = row.terms;
         let lease = with_slack(lease);
         // Whatever it asked the database before the commit, or heard from this console.
         let last_heard = self.vouched.get(&node).map_or(*since, |vouched| (*vouched).max(*since));
@@ -255,19 +255,19 @@ impl Roster {
         // Nor does anyone who loads the list now, should this console have been taken out of it.
         let is_listed = self.sightings.get(&self.own.0).is_some_and(|s| s.row.joined == self.own.1);
         let may_not_know_us = row.known < self.own.1 || !is_listed;
-        let goes_on = isolated == Isolated::Serve || (asks_peers && may_not_know_us);
+        let goes_on = isolated == DisconnectPolicy::Serve || (asks_peers && may_not_know_us);
         let end = if goes_on {
             by_lease.max(committed_at.min(*since).plus(with_slack(max_age)))
         } else {
             by_lease
         };
-        Some(Word::RefusesFrom(end))
+        Some(NodeAck::RefusesFrom(end))
     }
 
     /// Nodes that have said nothing for so long that they accept nothing any more, whoever vouched:
     /// their rows may go. Each as it was seen.
     pub fn gone(&self, now: Moment) -> Vec<NodeRow> {
-        let is_gone = |seen: &&Sighting| seen.since.plus(seen.row.longest()) <= now;
+        let is_gone = |seen: &&UsageEvent| seen.since.plus(seen.row.longest()) <= now;
         self.sightings.values().filter(is_gone).map(|sighting| sighting.row.clone()).collect()
     }
 
@@ -290,7 +290,7 @@ mod tests {
     }
 
     fn node(number: u64, joined: i64, renewals: i64) -> NodeRow {
-        let isolated = Isolated::Refuse;
+        let isolated = DisconnectPolicy::Refuse;
         NodeRow {
             id: NodeId::generate(Timestamp::from_micros(0), &Entropy::seeded(number)),
             name: String::new(),
@@ -301,13 +301,13 @@ mod tests {
             renewals,
             applied: 0,
             epoch: String::new(),
-            terms: Terms { lease: LEASE, max_age: LEASE * 10, isolated, asks_peers: false },
+            terms: LeaseConfig { lease: LEASE, max_age: LEASE * 10, isolated, asks_peers: false },
         }
     }
 
-    fn refuses_from(roster: &Roster, node: &NodeRow, committed_at: Moment) -> Moment {
-        match roster.word_of(node.id, 1, "", committed_at) {
-            Some(Word::RefusesFrom(moment)) => moment,
+    fn refuses_from(membership: &Membership, node: &NodeRow, committed_at: Moment) -> Moment {
+        match membership.ack_of(node.id, 1, "", committed_at) {
+            Some(NodeAck::RefusesFrom(moment)) => moment,
             other => panic!("{other:?}"),
         }
     }
@@ -316,36 +316,36 @@ mod tests {
     fn a_lease_is_over_twentieth_and_all_after_it_was_last_heard_of() {
         let own = node(1, 1, 0);
         let other = node(2, 2, 7);
-        let mut roster = Roster::of(own.id, 1);
-        roster.see(at(10), vec![own.clone(), other.clone()]);
-        roster.see(at(14), vec![own, other.clone()]);
+        let mut membership = Membership::of(own.id, 1);
+        membership.see(at(10), vec![own.clone(), other.clone()]);
+        membership.see(at(14), vec![own, other.clone()]);
         let late = Moment::from_micros(15_250_000);
-        assert_eq!(refuses_from(&roster, &other, at(100)), late, "it was silent since 10 s");
-        assert_eq!(refuses_from(&roster, &other, at(9)), Moment::from_micros(14_250_000));
+        assert_eq!(refuses_from(&membership, &other, at(100)), late, "it was silent since 10 s");
+        assert_eq!(refuses_from(&membership, &other, at(9)), Moment::from_micros(14_250_000));
     }
 
     /// It counts its renewals from nought again, and may by chance have come as far as before.
     #[test]
     fn who_joins_anew_is_seen_anew() {
         let (own, before, anew) = (node(1, 1, 0), node(2, 2, 3), node(2, 4, 3));
-        let mut roster = Roster::of(own.id, 1);
-        roster.see(at(10), vec![own.clone(), before]);
-        roster.see(at(90), vec![own, anew.clone()]);
-        assert_eq!(refuses_from(&roster, &anew, at(91)), Moment::from_micros(95_250_000));
-        assert!(roster.gone(at(95)).iter().all(|gone| gone.id != anew.id));
+        let mut membership = Membership::of(own.id, 1);
+        membership.see(at(10), vec![own.clone(), before]);
+        membership.see(at(90), vec![own, anew.clone()]);
+        assert_eq!(refuses_from(&membership, &anew, at(91)), Moment::from_micros(95_250_000));
+        assert!(membership.gone(at(95)).iter().all(|gone| gone.id != anew.id));
     }
 
     #[test]
     fn a_console_that_was_taken_out_of_the_list_counts_on_nobody_asking_it() {
         let (own, mut other) = (node(1, 1, 0), node(2, 2, 3));
         other.terms.asks_peers = true;
-        let mut roster = Roster::of(own.id, 1);
-        roster.see(at(10), vec![own.clone(), other.clone()]);
-        assert_eq!(refuses_from(&roster, &other, at(10)), Moment::from_micros(15_250_000));
-        roster.see(at(10), vec![other.clone()]);
-        assert_eq!(refuses_from(&roster, &other, at(10)), Moment::from_micros(62_500_000));
+        let mut membership = Membership::of(own.id, 1);
+        membership.see(at(10), vec![own.clone(), other.clone()]);
+        assert_eq!(refuses_from(&membership, &other, at(10)), Moment::from_micros(15_250_000));
+        membership.see(at(10), vec![other.clone()]);
+        assert_eq!(refuses_from(&membership, &other, at(10)), Moment::from_micros(62_500_000));
         other.known = 0;
-        roster.see(at(10), vec![own, other.clone()]);
-        assert_eq!(refuses_from(&roster, &other, at(10)), Moment::from_micros(62_500_000));
+        membership.see(at(10), vec![own, other.clone()]);
+        assert_eq!(refuses_from(&membership, &other, at(10)), Moment::from_micros(62_500_000));
     }
 }

@@ -13,7 +13,7 @@ mod id;
 mod language;
 mod lease;
 mod operation;
-mod person;
+mod user;
 mod plan;
 mod program;
 mod rate;
@@ -27,32 +27,32 @@ mod token;
 mod usage;
 
 pub use account::{AccountName, AccountNumber, AccountNumberError, AccountState};
-pub use attempt::{AttemptKind, Attempts, Held, LOCKED_AT};
-pub use audit::{Action, Actor, Origin};
+pub use attempt::{AttemptKind, Attempts, Throttled, LOCKED_AT};
+pub use audit::{Event, Actor, Origin};
 pub use change::{Change, Feed, LiveRules, LiveSecret, Snapshot, Table};
-pub use cookie::{DEVICE_COOKIE, SESSION_COOKIE, SIGN_ON_COOKIE, is_console_cookie};
+pub use cookie::{DEVICE_COOKIE, SESSION_COOKIE, SSO_COOKIE, is_console_cookie};
 pub use cors::{CorsPolicy, OriginError, OriginList};
 pub use expiry::{Expiry, ExpiryError, ExpiryPolicy, ExpiryPolicyError};
-pub use grant::{AddressList, AddressListError, Grant};
+pub use grant::{IpAllowlist, IpAllowlistError, TokenLimits};
 pub use hops::TrustedProxies;
 pub use id::{
-    AccountId, IdError, InvitationId, MailId, MemberId, NodeId, PersonId, SessionId, TokenId,
+    AccountId, IdError, InvitationId, MailId, MemberId, NodeId, UserId, SessionId, TokenId,
 };
 pub use language::{Language, LanguageError};
-pub use lease::{Isolated, Lease, NodeRow, Roster, Terms, Word};
+pub use lease::{DisconnectPolicy, Lease, NodeRow, Membership, LeaseConfig, NodeAck};
 pub use operation::{
     Match, Mode, Operation, PathMatching, PathTemplate, PathTemplateError, Rule, RuleTable, Rules,
     RulesError, Unlisted, segment_name,
 };
-pub use person::{Email, EmailError};
+pub use user::{Email, EmailError};
 pub use plan::{LiveAccount, Month, Plan, QuotaUse};
-pub use program::program_of;
+pub use program::client_of;
 pub use rate::{Rate, RateError, Taken};
 pub use receipt::{Confirmation, Outstanding, Receipt};
-pub use role::{Right, Role, RoleError};
-pub use rotation::{Closing, Overlap, OverlapError, RotationTerms};
+pub use role::{Permission, Role, RoleError};
+pub use rotation::{Closing, GracePeriod, GracePeriodError, RotationTerms};
 pub use scope::{Scope, ScopeError, ScopeSet, TooManyScopes};
 pub use text::is_deceptive;
-pub use time::{Clock, Moment, Stopwatch, Timestamp};
-pub use token::{Binding, EndCause, Ending, TokenName, TokenNameError, TokenState};
-pub use usage::{Called, Objection, Objections, Usage};
+pub use time::{Clock, Moment, MonotonicClock, Timestamp};
+pub use token::{TokenOwner, RevocationReason, Revocation, TokenName, TokenNameError, TokenState};
+pub use usage::{Called, Violation, Violations, Usage};

@@ -1,7 +1,7 @@
 //! Plans: what an account may call in all. Defined by the operator; an account has one.
 
 use crate::{
-    AccountId, AccountNumber, AccountState, AddressList, CorsPolicy, Mode, Rate, Timestamp,
+    AccountId, AccountNumber, AccountState, IpAllowlist, CorsPolicy, Mode, Rate, Timestamp,
 };
 use jiff::{Timestamp as Instant, civil::DateTime, tz::Offset};
 use serde::{Deserialize, Serialize};
@@ -27,10 +27,10 @@ pub struct LiveAccount {
     /// Empty: the plan of those that have none of their own.
     pub plan: String,
     #[serde(default)]
-    pub addresses: AddressList,
+    pub addresses: IpAllowlist,
     /// Addresses that are only tried.
     #[serde(default)]
-    pub trial: Option<AddressList>,
+    pub observed: Option<IpAllowlist>,
     #[serde(default)]
     pub state: AccountState,
     /// When it was last suspended, closed or opened again; the epoch: never.

@@ -8,7 +8,7 @@ const UNNAMED: &str = "an unnamed program";
 
 /// The first product's name without its version, or browser and system for what calls itself
 /// Mozilla. Always printable, at most 60 characters, and never a token that strayed in here.
-pub fn program_of(user_agent: Option<&str>) -> Cow<'_, str> {
+pub fn client_of(user_agent: Option<&str>) -> Cow<'_, str> {
     let Some(agent) = user_agent.map(str::trim).filter(|agent| !agent.is_empty()) else {
         return Cow::Borrowed(UNNAMED);
     };
@@ -76,7 +76,7 @@ mod tests {
             ("", UNNAMED),
             ("\u{1b}[31m", UNNAMED),
         ] {
-            assert_eq!(program_of(Some(agent)), name, "{agent}");
+            assert_eq!(client_of(Some(agent)), name, "{agent}");
         }
     }
 
@@ -84,9 +84,9 @@ mod tests {
     fn a_token_in_the_user_agent_is_not_remembered() {
         let token = PlainToken::generate(&Prefix::default(), Kind::Account, &Entropy::seeded(1));
         for around in ["", "token=", "x-"] {
-            assert_eq!(program_of(Some(&[around, token.expose()].concat())), UNNAMED, "{around}");
+            assert_eq!(client_of(Some(&[around, token.expose()].concat())), UNNAMED, "{around}");
         }
         let long = [token.expose(), "behind"].concat();
-        assert_eq!(program_of(Some(&long)), UNNAMED);
+        assert_eq!(client_of(Some(&long)), UNNAMED);
     }
 }

@@ -78,7 +78,7 @@ mod tests {
             version: 1,
             seq: 7,
             epoch: "e".to_owned(),
-            action: "token.revoke".to_owned(),
+            action: "token.revoked".to_owned(),
             target: "tok".to_owned(),
             account: None,
             committed_at: at,

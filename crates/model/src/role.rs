@@ -15,7 +15,7 @@ pub enum Role {
 
 /// What an act asks of the member who wants to do it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Right {
+pub enum Permission {
     /// See the endpoint URL and the own bearer token; rotate the latter.
     UseApiDocs,
     /// See the account's API tokens (never their secrets).
@@ -30,7 +30,7 @@ pub enum Right {
     /// Read what was done in the account, and by whom.
     SeeAudit,
     /// Say by which provider people come in.
-    ManageSignOn,
+    ManageSso,
     /// Make someone an owner, or touch one.
     ManageOwners,
 }
@@ -38,12 +38,12 @@ pub enum Right {
 impl Role {
     pub const ALL: [Self; 4] = [Self::Owner, Self::Administrator, Self::Developer, Self::Viewer];
 
-    pub fn may(self, right: Right) -> bool {
+    pub fn may(self, right: Permission) -> bool {
         let least = match right {
-            Right::SeeMembers => Self::Viewer,
-            Right::UseApiDocs | Right::SeeTokens | Right::ManageTokens => Self::Developer,
-            Right::ManageMembers | Right::LimitAccount | Right::SeeAudit => Self::Administrator,
-            Right::ManageOwners | Right::ManageSignOn => Self::Owner,
+            Permission::SeeMembers => Self::Viewer,
+            Permission::UseApiDocs | Permission::SeeTokens | Permission::ManageTokens => Self::Developer,
+            Permission::ManageMembers | Permission::LimitAccount | Permission::SeeAudit => Self::Administrator,
+            Permission::ManageOwners | Permission::ManageSso => Self::Owner,
         };
         self >= least
     }
@@ -82,16 +82,16 @@ mod tests {
 
     #[test]
     fn a_viewer_sees_no_token() {
-        assert!(!Role::Viewer.may(Right::UseApiDocs));
-        assert!(!Role::Viewer.may(Right::SeeTokens));
-        assert!(Role::Viewer.may(Right::SeeMembers));
+        assert!(!Role::Viewer.may(Permission::UseApiDocs));
+        assert!(!Role::Viewer.may(Permission::SeeTokens));
+        assert!(Role::Viewer.may(Permission::SeeMembers));
     }
 
     #[test]
     fn an_administrator_does_not_touch_owners() {
-        assert!(Role::Administrator.may(Right::ManageMembers));
-        assert!(!Role::Administrator.may(Right::ManageOwners));
-        assert!(Role::Owner.may(Right::ManageOwners));
+        assert!(Role::Administrator.may(Permission::ManageMembers));
+        assert!(!Role::Administrator.may(Permission::ManageOwners));
+        assert!(Role::Owner.may(Permission::ManageOwners));
     }
 
     #[test]

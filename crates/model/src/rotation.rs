@@ -15,7 +15,7 @@ pub struct Closing {
 
 /// How long the old secret goes on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Overlap {
+pub enum GracePeriod {
     #[default]
     None,
     OneHour,
@@ -24,10 +24,10 @@ pub enum Overlap {
 }
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an overlap is none, 1h, 24h or 7d")]
-pub struct OverlapError;
+#[error("an grace_period is none, 1h, 24h or 7d")]
+pub struct GracePeriodError;
 
-impl Overlap {
+impl GracePeriod {
     pub const ALL: [Self; 4] = [Self::None, Self::OneHour, Self::OneDay, Self::SevenDays];
 
     pub fn as_str(self) -> &'static str {
@@ -49,20 +49,20 @@ impl Overlap {
     }
 }
 
-impl FromStr for Overlap {
-    type Err = OverlapError;
+impl FromStr for GracePeriod {
+    type Err = GracePeriodError;
 
-    fn from_str(text: &str) -> Result<Self, OverlapError> {
-        Self::ALL.into_iter().find(|overlap| overlap.as_str() == text).ok_or(OverlapError)
+    fn from_str(text: &str) -> Result<Self, GracePeriodError> {
+        Self::ALL.into_iter().find(|grace_period| grace_period.as_str() == text).ok_or(GracePeriodError)
     }
 }
 
 /// What a rotation is to do with the old secret.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RotationTerms {
-    pub overlap: Overlap,
-    /// It closes earlier when nobody has used it for so long. [`Overlap::None`]: it does not.
-    pub quiet: Overlap,
+    pub grace_period: GracePeriod,
+    /// It closes earlier when nobody has used it for so long. [`GracePeriod::None`]: it does not.
+    pub quiet: GracePeriod,
 }
 
 impl RotationTerms {
@@ -71,20 +71,20 @@ impl RotationTerms {
 
     /// From now on. None: the old secret ends at once.
     pub fn closing(self, now: Timestamp) -> Option<Closing> {
-        let overlap = self.overlap.duration();
-        (!overlap.is_zero()).then(|| Closing { since: now, at: now.plus(overlap) })
+        let grace_period = self.grace_period.duration();
+        (!grace_period.is_zero()).then(|| Closing { since: now, at: now.plus(grace_period) })
     }
 
     /// Whether the quiet time ends before the deadline does. Without an overlap there is nothing to end early.
     pub fn is_consistent(self) -> bool {
-        let (overlap, quiet) = (self.overlap.duration(), self.quiet.duration());
-        quiet.is_zero() || quiet < overlap
+        let (grace_period, quiet) = (self.grace_period.duration(), self.quiet.duration());
+        quiet.is_zero() || quiet < grace_period
     }
 
     /// None: only the deadline closes it.
     pub fn quiet_for(self) -> Option<Duration> {
         let quiet = self.quiet.duration();
-        (!quiet.is_zero() && quiet < self.overlap.duration()).then_some(quiet)
+        (!quiet.is_zero() && quiet < self.grace_period.duration()).then_some(quiet)
     }
 }
 
@@ -94,21 +94,21 @@ mod tests {
 
     #[test]
     fn overlaps_print_and_parse_and_a_quiet_time_is_shorter_than_the_deadline() {
-        for overlap in Overlap::ALL {
-            assert_eq!(overlap.as_str().parse(), Ok(overlap));
+        for grace_period in GracePeriod::ALL {
+            assert_eq!(grace_period.as_str().parse(), Ok(grace_period));
         }
         let now = Timestamp::from_micros(5);
         assert_eq!(RotationTerms::default().closing(now), None);
-        let terms = RotationTerms { overlap: Overlap::OneDay, quiet: Overlap::OneHour };
+        let terms = RotationTerms { grace_period: GracePeriod::OneDay, quiet: GracePeriod::OneHour };
         assert_eq!(
             terms.closing(now),
             Some(Closing { since: now, at: now.plus(Duration::from_hours(24)) })
         );
         assert_eq!(terms.quiet_for(), Some(Duration::from_hours(1)));
-        assert_eq!(RotationTerms { quiet: Overlap::OneDay, ..terms }.quiet_for(), None);
+        assert_eq!(RotationTerms { quiet: GracePeriod::OneDay, ..terms }.quiet_for(), None);
         assert!(terms.is_consistent());
-        assert!(!RotationTerms { quiet: Overlap::OneDay, ..terms }.is_consistent());
-        assert!(!RotationTerms { overlap: Overlap::None, ..terms }.is_consistent());
+        assert!(!RotationTerms { quiet: GracePeriod::OneDay, ..terms }.is_consistent());
+        assert!(!RotationTerms { grace_period: GracePeriod::None, ..terms }.is_consistent());
         assert!(RotationTerms::default().is_consistent());
     }
 }

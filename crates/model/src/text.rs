@@ -1,4 +1,4 @@
-//! Text that one person writes and another reads: it must not look like what it is not.
+//! Text that one user writes and another reads: it must not look like what it is not.
 
 use icu_properties::{
     CodePointMapData, CodePointSetData,

@@ -108,9 +108,9 @@ impl Moment {
 
 /// Where moments come from. The binary passes the machine's; tests pass one they can set.
 #[derive(Clone)]
-pub struct Stopwatch(Arc<dyn Fn() -> Moment + Send + Sync>);
+pub struct MonotonicClock(Arc<dyn Fn() -> Moment + Send + Sync>);
 
-impl Stopwatch {
+impl MonotonicClock {
     pub fn new(read: impl Fn() -> Moment + Send + Sync + 'static) -> Self {
         Self(Arc::new(read))
     }
@@ -120,9 +120,9 @@ impl Stopwatch {
     }
 }
 
-impl fmt::Debug for Stopwatch {
+impl fmt::Debug for MonotonicClock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Stopwatch")
+        f.write_str("MonotonicClock")
     }
 }
 

@@ -7,7 +7,7 @@ use std::{fmt, str::FromStr};
 /// What a token hangs on. It alone decides which acts end the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Binding {
+pub enum TokenOwner {
     /// The bearer token: ends with its member's password, sessions and membership.
     Member(MemberId),
     /// An API token: ends by rotation, revocation or expiry alone.
@@ -17,24 +17,24 @@ pub enum Binding {
 /// The act that ended a secret. Told to whoever holds that secret, and to nobody else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum EndCause {
+pub enum RevocationReason {
     Rotated,
     Revoked,
     PasswordChanged,
     PasswordReset,
-    LoggedOutEverywhere,
+    LoggedOutOfAllSessions,
     MemberRemoved,
     RoleChanged,
     AccountClosed,
 }
 
-impl EndCause {
+impl RevocationReason {
     pub const ALL: [Self; 8] = [
         Self::Rotated,
         Self::Revoked,
         Self::PasswordChanged,
         Self::PasswordReset,
-        Self::LoggedOutEverywhere,
+        Self::LoggedOutOfAllSessions,
         Self::MemberRemoved,
         Self::RoleChanged,
         Self::AccountClosed,
@@ -47,7 +47,7 @@ impl EndCause {
             Self::Revoked => "revoked",
             Self::PasswordChanged => "password_changed",
             Self::PasswordReset => "password_reset",
-            Self::LoggedOutEverywhere => "logged_out_of_all_sessions",
+            Self::LoggedOutOfAllSessions => "logged_out_of_all_sessions",
             Self::MemberRemoved => "member_removed",
             Self::RoleChanged => "role_changed",
             Self::AccountClosed => "account_closed",
@@ -61,7 +61,7 @@ impl EndCause {
             Self::Revoked => "it was revoked",
             Self::PasswordChanged => "its member's password was changed",
             Self::PasswordReset => "its member's password was reset",
-            Self::LoggedOutEverywhere => "its member was logged out from all active sessions",
+            Self::LoggedOutOfAllSessions => "its member was logged out from all active sessions",
             Self::MemberRemoved => "its member was removed from the account",
             Self::RoleChanged => "its member's new role has no bearer token",
             Self::AccountClosed => "its account was closed for good",
@@ -69,39 +69,39 @@ impl EndCause {
     }
 }
 
-impl FromStr for EndCause {
+impl FromStr for RevocationReason {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        Self::ALL.into_iter().find(|cause| cause.as_str() == text).ok_or(())
+        Self::ALL.into_iter().find(|reason| reason.as_str() == text).ok_or(())
     }
 }
 
 /// When and why a secret ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ending {
+pub struct Revocation {
     pub at: Timestamp,
-    pub cause: EndCause,
+    pub reason: RevocationReason,
 }
 
 /// What a secret is good for at one instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenState {
-    Live,
+    Active,
     Expired(Timestamp),
-    Ended(Ending),
+    Revoked(Revocation),
 }
 
 impl TokenState {
     /// Refused from the very microsecond of its expiry on: `now ≥ at`. What has ended has ended,
     /// whatever a clock says that was put back. Where both hold, the earlier one is told.
-    pub fn at(now: Timestamp, expires_at: Option<Timestamp>, ending: Option<Ending>) -> Self {
+    pub fn at(now: Timestamp, expires_at: Option<Timestamp>, revocation: Option<Revocation>) -> Self {
         let expired = expires_at.filter(|at| *at <= now);
-        match (ending, expired) {
-            (Some(ending), Some(at)) if at < ending.at => Self::Expired(at),
-            (Some(ending), _) => Self::Ended(ending),
+        match (revocation, expired) {
+            (Some(revocation), Some(at)) if at < revocation.at => Self::Expired(at),
+            (Some(revocation), _) => Self::Revoked(revocation),
             (None, Some(at)) => Self::Expired(at),
-            (None, None) => Self::Live,
+            (None, None) => Self::Active,
         }
     }
 }
@@ -168,28 +168,28 @@ mod tests {
 
     #[test]
     fn expiry_bites_at_the_very_microsecond() {
-        assert_eq!(TokenState::at(at(999), Some(at(1000)), None), TokenState::Live);
+        assert_eq!(TokenState::at(at(999), Some(at(1000)), None), TokenState::Active);
         assert_eq!(TokenState::at(at(1000), Some(at(1000)), None), TokenState::Expired(at(1000)));
     }
 
     #[test]
     fn the_earliest_reason_is_told() {
-        let ending = Ending { at: at(500), cause: EndCause::Revoked };
+        let revocation = Revocation { at: at(500), reason: RevocationReason::Revoked };
         assert_eq!(
-            TokenState::at(at(2000), Some(at(1000)), Some(ending)),
-            TokenState::Ended(ending)
+            TokenState::at(at(2000), Some(at(1000)), Some(revocation)),
+            TokenState::Revoked(revocation)
         );
         assert_eq!(
-            TokenState::at(at(2000), Some(at(400)), Some(ending)),
+            TokenState::at(at(2000), Some(at(400)), Some(revocation)),
             TokenState::Expired(at(400))
         );
     }
 
     #[test]
     fn every_cause_prints_and_parses() {
-        for cause in EndCause::ALL {
-            assert_eq!(cause.as_str().parse(), Ok(cause));
-            assert_eq!(serde_json::to_value(cause).expect("serialises"), cause.as_str());
+        for reason in RevocationReason::ALL {
+            assert_eq!(reason.as_str().parse(), Ok(reason));
+            assert_eq!(serde_json::to_value(reason).expect("serialises"), reason.as_str());
         }
     }
 
@@ -211,10 +211,10 @@ mod tests {
         fn a_token_lives_only_while_no_reason_speaks_against_it(
             now in 0i64..1000, expires in proptest::option::of(0i64..1000), ended in proptest::option::of(0i64..1000)
         ) {
-            let ending = ended.map(|t| Ending { at: at(t), cause: EndCause::Revoked });
-            let state = TokenState::at(at(now), expires.map(at), ending);
+            let revocation = ended.map(|t| Revocation { at: at(t), reason: RevocationReason::Revoked });
+            let state = TokenState::at(at(now), expires.map(at), revocation);
             let lives = expires.is_none_or(|t| now < t) && ended.is_none();
-            prop_assert_eq!(state == TokenState::Live, lives);
+            prop_assert_eq!(state == TokenState::Active, lives);
         }
     }
 }

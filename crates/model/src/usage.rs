@@ -7,7 +7,7 @@ use std::{str::FromStr, sync::Arc};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Usage {
     pub token: TokenId,
-    /// As [`crate::program_of`] names it.
+    /// As [`crate::client_of`] names it.
     pub program: String,
     pub client_ip: String,
     pub last_used_at: Timestamp,
@@ -20,75 +20,75 @@ pub struct Usage {
 pub struct Called {
     /// Empty where no operation of the API is known.
     pub operation: Arc<str>,
-    pub objections: Objections,
+    pub violations: Violations,
     /// Whether it was refused for that, or only written down.
     pub was_refused: bool,
 }
 
 /// Why a policy objects to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Objection {
+pub enum Violation {
     /// The operation asks for another scope.
     Scope,
     /// It would, if the limits on trial were in force.
-    TrialScope,
+    ObservedScope,
     /// The call comes from elsewhere.
     Address,
-    TrialAddress,
+    ObservedIpAddress,
     /// Too many calls in a short time.
     Rate,
     /// The month's calls are used up.
     Quota,
     /// The secret has been rotated and closes soon.
-    OldSecret,
+    PreviousSecret,
 }
 
-impl Objection {
+impl Violation {
     pub const ALL: [Self; 7] = [
         Self::Scope,
-        Self::TrialScope,
+        Self::ObservedScope,
         Self::Address,
-        Self::TrialAddress,
+        Self::ObservedIpAddress,
         Self::Rate,
         Self::Quota,
-        Self::OldSecret,
+        Self::PreviousSecret,
     ];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Scope => "scope",
-            Self::TrialScope => "trial_scope",
+            Self::ObservedScope => "observed_scope",
             Self::Address => "address",
-            Self::TrialAddress => "trial_address",
+            Self::ObservedIpAddress => "observed_address",
             Self::Rate => "rate",
             Self::Quota => "quota",
-            Self::OldSecret => "old_secret",
+            Self::PreviousSecret => "previous_secret",
         }
     }
 }
 
-impl FromStr for Objection {
+impl FromStr for Violation {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        Self::ALL.into_iter().find(|objection| objection.as_str() == text).ok_or(())
+        Self::ALL.into_iter().find(|violation| violation.as_str() == text).ok_or(())
     }
 }
 
 /// Several at once, as one call may draw.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Objections(u8);
+pub struct Violations(u8);
 
-impl Objections {
-    pub fn add(&mut self, objection: Objection) {
-        self.0 |= 1 << objection as u8;
+impl Violations {
+    pub fn add(&mut self, violation: Violation) {
+        self.0 |= 1 << violation as u8;
     }
 
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    pub fn iter(self) -> impl Iterator<Item = Objection> {
-        Objection::ALL.into_iter().filter(move |objection| self.0 & (1 << *objection as u8) != 0)
+    pub fn iter(self) -> impl Iterator<Item = Violation> {
+        Violation::ALL.into_iter().filter(move |violation| self.0 & (1 << *violation as u8) != 0)
     }
 }

@@ -2,7 +2,7 @@
 //! end anything early: where the database is on another machine, its clock counts, kept up by this machine's
 //! stopwatch; and what cannot be undone waits until this machine's own clock agrees.
 
-use keydesk_model::{Clock, Moment, Stopwatch, Timestamp};
+use keydesk_model::{Clock, Moment, MonotonicClock, Timestamp};
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
@@ -17,7 +17,7 @@ const SETTLES: Duration = Duration::from_mins(10);
 #[derive(Clone, Debug)]
 pub struct ClusterClock {
     own: Clock,
-    stopwatch: Stopwatch,
+    stopwatch: MonotonicClock,
     /// By how much clocks may differ.
     tolerance: Duration,
     /// What the database's clock showed when the stopwatch showed nothing: each request reads it, so it takes no
@@ -55,14 +55,14 @@ fn micros(moment: Moment) -> i64 {
 }
 
 impl ClusterClock {
-    pub fn new(own: Clock, stopwatch: Stopwatch, tolerance: Duration) -> Self {
+    pub fn new(own: Clock, stopwatch: MonotonicClock, tolerance: Duration) -> Self {
         let looked = Looked { own: (own.now(), stopwatch.now()), set_at: None };
         let (database, looked) = (Arc::new(UNHEARD.into()), Arc::new(Mutex::new(looked)));
         Self { own, stopwatch, tolerance, database, looked }
     }
 
     /// The database's clock showed this, some time after `sent_at`.
-    pub fn hear(&self, database: Timestamp, sent_at: Moment) {
+    pub fn receive(&self, database: Timestamp, sent_at: Moment) {
         let now = self.stopwatch.now();
         let middle = i64::midpoint(micros(sent_at), micros(now));
         self.database.store(database.as_micros().saturating_sub(middle), Ordering::Relaxed);
@@ -123,7 +123,7 @@ mod tests {
         let (wall, elapsed) = (Arc::new(AtomicI64::new(wall)), Arc::new(AtomicU64::new(0)));
         let (own, since) = (Arc::clone(&wall), Arc::clone(&elapsed));
         let own = Clock::new(move || Timestamp::from_micros(own.load(Ordering::Relaxed)));
-        let stopwatch = Stopwatch::new(move || Moment::from_micros(since.load(Ordering::Relaxed)));
+        let stopwatch = MonotonicClock::new(move || Moment::from_micros(since.load(Ordering::Relaxed)));
         let clock = ClusterClock::new(own, stopwatch, Duration::from_secs(5));
         Machine { wall, elapsed, clock }
     }
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn the_databases_clock_counts_and_nothing_is_destroyed_while_ours_differs() {
         let machine = machine(1_000_000);
-        machine.clock.hear(Timestamp::from_micros(3_000_000), Moment::from_micros(0));
+        machine.clock.receive(Timestamp::from_micros(3_000_000), Moment::from_micros(0));
         machine.pass(10);
         let expected = Timestamp::from_micros(13_000_000);
         assert_eq!((machine.clock.now(), machine.clock.certain()), (expected, Ok(expected)));

@@ -98,25 +98,25 @@ impl Counts {
                 self.quotas.push_back((number, month, counted));
             }
         }
-        let mut told = vec![this_month];
+        let mut months = vec![this_month];
         while let Some((number, month, counted)) = self.quotas.front() {
             let sent = Sent { by: self.own, kind: "quota", number: *number, now: self.clock.now() };
             if let Err(error) = self.store.add_quota_use(*month, counted, sent).await {
                 tracing::warn!(%error, "calls cannot be counted against quotas yet");
                 return;
             }
-            told.extend((*month != this_month).then_some(*month));
+            months.extend((*month != this_month).then_some(*month));
             self.quotas.pop_front();
         }
         // There is always something to hear of this month.
-        for month in told {
-            if let Err(error) = self.hear(month).await {
+        for month in months {
+            if let Err(error) = self.receive(month).await {
                 tracing::warn!(%error, "quotas cannot be heard of yet");
             }
         }
     }
 
-    async fn hear(&mut self, month: Month) -> Result<(), StoreError> {
+    async fn receive(&mut self, month: Month) -> Result<(), StoreError> {
         let now = self.clock.now();
         let since = if month == self.month { self.heard_at } else { Timestamp::from_micros(0) };
         let totals = self.store.list_quota_use(month, since).await?;

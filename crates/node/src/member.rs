@@ -4,8 +4,8 @@
 use crate::{
     ClusterClock, Dead, Identity, IdentityError, Nodes, Peers, peers, recovery::write_back, system,
 };
-use keydesk_model::{Feed, Lease, Moment, NodeId, Snapshot, Stopwatch, Table, Terms};
-use keydesk_store::{Holder, NewNode, News, OpenError, Progress, Store, StoreError};
+use keydesk_model::{Feed, Lease, Moment, NodeId, Snapshot, MonotonicClock, Table, LeaseConfig};
+use keydesk_store::{Holder, NewNode, FollowEvent, OpenError, Progress, Store, StoreError};
 use keydesk_token::Entropy;
 use std::{
     io,
@@ -34,7 +34,7 @@ pub struct NodeSettings {
     pub name: String,
     pub is_gateway: bool,
     pub is_console: bool,
-    pub terms: Terms,
+    pub terms: LeaseConfig,
     /// How long an answer waits for gateways to confirm.
     pub confirm: Duration,
     pub peers: Option<Peers>,
@@ -89,7 +89,7 @@ pub struct Member {
     identity: Identity,
     pub(crate) keys: Option<Arc<dyn Keys>>,
     pub(crate) peers: Option<Peers>,
-    pub(crate) stopwatch: Stopwatch,
+    pub(crate) stopwatch: MonotonicClock,
     pub clock: ClusterClock,
     pub(crate) wake: Notify,
     /// Another process has its place.
@@ -131,7 +131,7 @@ impl std::fmt::Debug for Member {
 }
 
 impl State {
-    fn new(terms: Terms, joined: i64, holder: Holder) -> Self {
+    fn new(terms: LeaseConfig, joined: i64, holder: Holder) -> Self {
         let mut lease = Lease::new(terms);
         lease.knows(joined);
         let (confirmed, renewed_at) = ((0, String::new()), None);
@@ -194,7 +194,7 @@ impl Member {
             state: Mutex::new(state),
         });
         member.load_others(joined).await.map_err(JoinError::List)?;
-        member.beat().await.map_err(JoinError::Silent)?;
+        member.heartbeat().await.map_err(JoinError::Silent)?;
         if member.identity.is_alone() {
             store.compact_journal(system::clock().now(), member.clock.now()).await;
         }
@@ -223,8 +223,8 @@ impl Member {
     async fn keep_listening(self: Arc<Self>) {
         loop {
             let tell = |news| match news {
-                News::Change => self.wake.notify_one(),
-                News::Confirmation => self.nodes.news.notify_waiters(),
+                FollowEvent::Change => self.wake.notify_one(),
+                FollowEvent::Confirmation => self.nodes.news.notify_waiters(),
             };
             if let Err(error) = self.store.listen(tell).await {
                 tracing::debug!(%error, "notifications cannot be heard now");
@@ -248,7 +248,7 @@ impl Member {
                 }
                 None => {
                     tracing::warn!("the database does not answer in time");
-                    self.store.suspect();
+                    self.store.eject();
                     self.ask_others().await;
                 }
             }
@@ -264,10 +264,10 @@ impl Member {
     /// None: it took too long and was given up. Loading everything anew may take as long as it takes, and
     /// grants nothing before it is done.
     async fn beat_within(&self, patience: Duration) -> Option<Result<(), StoreError>> {
-        let mut beat = std::pin::pin!(self.beat());
+        let mut heartbeat = std::pin::pin!(self.heartbeat());
         let started = self.stopwatch.now();
         loop {
-            if let Ok(done) = tokio::time::timeout(patience, &mut beat).await {
+            if let Ok(done) = tokio::time::timeout(patience, &mut heartbeat).await {
                 return Some(done);
             }
             let has_time = self.stopwatch.now().since(started) < LOADING;
@@ -280,7 +280,7 @@ impl Member {
 
     /// Catches up, renews the lease when it is time or there is something to confirm, and tells the
     /// database what it has forgotten.
-    async fn beat(&self) -> Result<(), StoreError> {
+    async fn heartbeat(&self) -> Result<(), StoreError> {
         let mut progress = self.catch_up().await?;
         let state = self.state(|state| state.clone());
         let now = self.stopwatch.now();

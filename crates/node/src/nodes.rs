@@ -1,7 +1,7 @@
 //! What a console knows of the other nodes.
 
 use crate::{ClusterClock, Identity};
-use keydesk_model::{Moment, NodeId, NodeRow, Roster, Stopwatch, Timestamp};
+use keydesk_model::{Moment, NodeId, NodeRow, Membership, MonotonicClock, Timestamp};
 use keydesk_store::{Store, StoreError};
 use keydesk_token::Entropy;
 use std::{
@@ -38,8 +38,8 @@ impl Dead {
 /// What this console knows of the other nodes, kept current by whoever runs it.
 pub struct Nodes {
     pub own: NodeId,
-    pub stopwatch: Stopwatch,
-    roster: Mutex<Roster>,
+    pub stopwatch: MonotonicClock,
+    membership: Mutex<Membership>,
     /// A gateway may have confirmed something.
     pub news: Notify,
     /// How long an answer may wait for confirmations.
@@ -58,31 +58,31 @@ impl std::fmt::Debug for Nodes {
 impl Nodes {
     pub fn new(
         (own, joined): (NodeId, i64),
-        stopwatch: Stopwatch,
+        stopwatch: MonotonicClock,
         patience: Duration,
         clock: Option<ClusterClock>,
         dead: Dead,
     ) -> Self {
-        let roster = Mutex::new(Roster::of(own, joined));
-        Self { own, stopwatch, roster, news: Notify::new(), patience, clock, dead }
+        let membership = Mutex::new(Membership::of(own, joined));
+        Self { own, stopwatch, membership, news: Notify::new(), patience, clock, dead }
     }
 
     /// For a command that runs beside the servers and ends no token.
     pub fn alone() -> Self {
         let nobody = NodeId::generate(Timestamp::from_micros(0), &Entropy::seeded(0));
-        let still = Stopwatch::new(Moment::default);
+        let still = MonotonicClock::new(Moment::default);
         Self::new((nobody, 0), still, Duration::ZERO, None, Dead::default())
     }
 
-    pub fn with_roster<T>(&self, use_it: impl FnOnce(&mut Roster) -> T) -> T {
-        use_it(&mut self.roster.lock().unwrap_or_else(PoisonError::into_inner))
+    pub fn with_membership<T>(&self, use_it: impl FnOnce(&mut Membership) -> T) -> T {
+        use_it(&mut self.membership.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Looks at the list. What it says counts from when it has arrived.
     pub async fn look(&self, store: &Store) -> Result<Vec<NodeRow>, StoreError> {
         self.dead.remove(store).await?;
         let rows: Vec<_> = store.list_nodes().await?.into_iter().map(|node| node.row).collect();
-        self.with_roster(|roster| roster.see(self.stopwatch.now(), rows.clone()));
+        self.with_membership(|membership| membership.see(self.stopwatch.now(), rows.clone()));
         Ok(rows)
     }
 }

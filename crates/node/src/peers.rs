@@ -8,7 +8,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::Request;
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-use keydesk_model::{NodeId, Stopwatch};
+use keydesk_model::{NodeId, MonotonicClock};
 use keydesk_store::{Position, Store};
 use keydesk_token::Entropy;
 use serde::{Deserialize, Serialize};
@@ -108,7 +108,7 @@ struct Answering {
     key: Key,
     nodes: Arc<Nodes>,
     store: Store,
-    stopwatch: Stopwatch,
+    stopwatch: MonotonicClock,
 }
 
 /// Answers on its own listener, which only other nodes should reach.
@@ -116,7 +116,7 @@ pub(crate) async fn listen(
     peers: &Peers,
     nodes: &Arc<Nodes>,
     store: &Store,
-    stopwatch: &Stopwatch,
+    stopwatch: &MonotonicClock,
 ) -> Result<(), JoinError> {
     let addr = peers.listen;
     let bound = TcpListener::bind(addr).await;
@@ -128,7 +128,7 @@ pub(crate) async fn listen(
         stopwatch: stopwatch.clone(),
     };
     let router = Router::new()
-        .route("/vouch", post(answer))
+        .route("/confirm", post(answer))
         .layer(axum::extract::DefaultBodyLimit::max(LARGEST))
         .with_state(answering);
     keydesk_listen::serve_few(listener, router);
@@ -149,8 +149,8 @@ async fn answer(
     let is_same = question.seq == position.seq && question.chain == position.chain;
     let vouches = position.epoch == question.epoch
         && is_same
-        && nodes.with_roster(|roster| {
-            roster.vouch(question.node, question.seq, position.seq, stopwatch.now())
+        && nodes.with_membership(|membership| {
+            membership.confirm(question.node, question.seq, position.seq, stopwatch.now())
         });
     let mut answer = Answer { vouches, node: nodes.own, mac: String::new() };
     answer.mac = answer.mac(&key, &question);
@@ -172,7 +172,7 @@ pub(crate) async fn vouches(
     question.mac = question.mac(key);
     let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
     let question_bytes = serde_json::to_vec(&question).map_err(|_| PeerError::Unreadable)?;
-    let request = Request::post(format!("{}/vouch", other.1))
+    let request = Request::post(format!("{}/confirm", other.1))
         .header("content-type", "application/json")
         .body(Full::new(Bytes::from(question_bytes)))?;
     let asked = async {

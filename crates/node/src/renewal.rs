@@ -53,7 +53,7 @@ impl Member {
         progress: &mut Progress,
     ) -> Result<(), StoreError> {
         if let Some(now) = answer.now {
-            self.clock.hear(now, sent_at);
+            self.clock.receive(now, sent_at);
         }
         if let Some(keys) = &self.keys {
             keys.note_current(&answer.key_id);
@@ -109,7 +109,7 @@ impl Member {
             }
             joined => joined?,
         };
-        self.nodes.with_roster(|roster| roster.rejoined(joined));
+        self.nodes.with_membership(|membership| membership.rejoined(joined));
         self.state(|state| {
             (state.renewed_at, state.confirmed) = (None, (0, String::new()));
             state.holder = holder;

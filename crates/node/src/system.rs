@@ -1,6 +1,6 @@
 //! The one place that reads the system's clock and the system's randomness.
 
-use keydesk_model::{Clock, Moment, Stopwatch, Timestamp};
+use keydesk_model::{Clock, Moment, MonotonicClock, Timestamp};
 use keydesk_token::Entropy;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -15,8 +15,8 @@ fn now() -> Timestamp {
 }
 
 /// Since the machine started, its sleep included; nobody sets it.
-pub fn stopwatch() -> Stopwatch {
-    Stopwatch::new(|| {
+pub fn stopwatch() -> MonotonicClock {
+    MonotonicClock::new(|| {
         let since = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
         let seconds = u64::try_from(since.tv_sec).unwrap_or(0);
         let micros = u64::try_from(since.tv_nsec / 1_000).unwrap_or(0);

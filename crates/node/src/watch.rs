@@ -49,7 +49,7 @@ impl Member {
         let Ok(Ok(nodes)) = nodes else { return serde_json::Value::Null };
         let now = self.stopwatch.now();
         let shown = nodes.iter().map(|node| {
-            let silent = self.nodes.with_roster(|roster| roster.silent_for(node.row.id, now));
+            let silent = self.nodes.with_membership(|membership| membership.silent_for(node.row.id, now));
             serde_json::json!({
                 "node": node.row.id, "name": node.row.name, "release": node.release,
                 "gateway": node.row.is_gateway, "console": node.row.is_console,
@@ -97,7 +97,7 @@ impl Member {
 
     /// Takes out who has been silent for so long that it accepts nothing any more.
     async fn remove_gone(&self, now: Moment) {
-        let gone = self.nodes.with_roster(|roster| roster.gone(now));
+        let gone = self.nodes.with_membership(|membership| membership.gone(now));
         for node in gone.iter().filter(|node| node.id != self.new.id) {
             match self.store.remove_gone(node, self.clock.now()).await {
                 Ok(true) => {

@@ -2,11 +2,11 @@
 
 use crate::{
     Read, Standing, StoreError, Write, row,
-    sql::{Row, query},
+    sql::{SqlRow, query},
 };
 use keydesk_model::{
-    AccountId, AccountName, AccountNumber, AccountState, AddressList, Change, CorsPolicy,
-    LiveAccount, Mode, PersonId, Timestamp,
+    AccountId, AccountName, AccountNumber, AccountState, IpAllowlist, Change, CorsPolicy,
+    LiveAccount, Mode, UserId, Timestamp,
 };
 use std::time::Duration;
 
@@ -18,11 +18,11 @@ pub struct Account {
     /// The name of its plan; empty for the one of all that have none of their own.
     pub plan: String,
     /// Where its tokens may be used from.
-    pub addresses: AddressList,
+    pub addresses: IpAllowlist,
     /// Addresses that are only tried.
-    pub trial: Option<AddressList>,
+    pub observed: Option<IpAllowlist>,
     /// How long its new API tokens may live at most, and whether they must have an end.
-    pub max_life_days: Option<u16>,
+    pub max_lifetime_days: Option<u16>,
     pub requires_expiry: bool,
     /// Whether that refuses, or is only observed.
     pub expiry_mode: Mode,
@@ -44,7 +44,7 @@ impl Account {
             number: self.number,
             plan: self.plan.clone(),
             addresses: self.addresses.clone(),
-            trial: self.trial.clone(),
+            observed: self.observed.clone(),
             state: self.state,
             state_since: self.state_changed_at,
             cors: self.cors.clone(),
@@ -55,51 +55,51 @@ impl Account {
 const COUNT: &str = "SELECT count(*) AS number FROM account";
 const ADD: &str = "INSERT INTO account (id, number, name, created_at) VALUES ($1, $2, $3, $4) \
     ON CONFLICT DO NOTHING";
-const FIND: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors FROM account WHERE id = $1";
-const FIND_BY_NUMBER: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors FROM account WHERE number = $1";
-const LIST: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors FROM account ORDER BY name, number";
+const FIND: &str = "SELECT id, number, name, plan, addresses, observed_addresses, max_lifetime_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors FROM account WHERE id = $1";
+const FIND_BY_NUMBER: &str = "SELECT id, number, name, plan, addresses, observed_addresses, max_lifetime_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors FROM account WHERE number = $1";
+const LIST: &str = "SELECT id, number, name, plan, addresses, observed_addresses, max_lifetime_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors FROM account ORDER BY name, number";
 /// As gateways know an account, without its name.
 macro_rules! select_live {
     ($condition:literal) => {
         concat!(
-            "SELECT id, number, plan, addresses, trial_addresses, state, state_changed_at, cors FROM account WHERE ",
+            "SELECT id, number, plan, addresses, observed_addresses, state, state_changed_at, cors FROM account WHERE ",
             $condition
         )
     };
 }
 
 const LIMITED: &str = select_live!(
-    "plan <> '' OR addresses <> '' OR trial_addresses IS NOT NULL OR state_changed_at > 0 OR cors IS NOT NULL"
+    "plan <> '' OR addresses <> '' OR observed_addresses IS NOT NULL OR state_changed_at > 0 OR cors IS NOT NULL"
 );
 const LIVE: &str = select_live!("number = $1");
 const LIMIT: &str =
-    "UPDATE account SET plan = $1, addresses = $2, trial_addresses = $3 WHERE id = $4";
+    "UPDATE account SET plan = $1, addresses = $2, observed_addresses = $3 WHERE id = $4";
 const SET_EXPIRY: &str =
-    "UPDATE account SET max_life_days = $1, requires_expiry = $2, expiry_mode = $3 WHERE id = $4";
+    "UPDATE account SET max_lifetime_days = $1, requires_expiry = $2, expiry_mode = $3 WHERE id = $4";
 const RENAME: &str = "UPDATE account SET name = $1 WHERE id = $2";
 const SET_CORS: &str = "UPDATE account SET cors = $1 WHERE id = $2";
 const SET_STATE: &str = "UPDATE account SET state = $1, state_since = $2, state_changed_at = $3 \
     WHERE id = $4 AND state = $5";
 const STOP_AGAIN: &str = "UPDATE account SET state = $1, state_since = $2, state_changed_at = $2 \
     WHERE number = $3 AND state_changed_at < $2";
-const CLOSED_BEFORE: &str = "SELECT id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors FROM account \
+const CLOSED_BEFORE: &str = "SELECT id, number, name, plan, addresses, observed_addresses, max_lifetime_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors FROM account \
     WHERE state = 'closed' AND state_since <= $1 ORDER BY state_since LIMIT 10";
-const OF_PERSON: &str = "SELECT account.id, number, name, plan, addresses, trial_addresses, max_life_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors FROM account \
+const OF_USER: &str = "SELECT account.id, number, name, plan, addresses, observed_addresses, max_lifetime_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors FROM account \
     JOIN member ON member.account_id = account.id \
-    WHERE member.person_id = $1 AND member.removed_at IS NULL \
-    AND state IN ('open', 'suspended') \
+    WHERE member.user_id = $1 AND member.removed_at IS NULL \
+    AND state IN ('active', 'suspended') \
     AND (member.sessions_from IS NULL OR member.sessions_from < $2) ORDER BY name, number";
 
-fn account(row: &Row) -> Result<Account, StoreError> {
-    let max_life: Option<i64> = row.get("max_life_days")?;
+fn account(row: &SqlRow) -> Result<Account, StoreError> {
+    let max_life: Option<i64> = row.get("max_lifetime_days")?;
     Ok(Account {
         id: row::parsed(row, "id")?,
         number: row::account_number(row, "number")?,
         name: row::text(row, "name")?,
         plan: row::text(row, "plan")?,
         addresses: row::parsed(row, "addresses")?,
-        trial: row::parsed_opt(row, "trial_addresses")?,
-        max_life_days: max_life.and_then(|days| u16::try_from(days).ok()),
+        observed: row::parsed_opt(row, "observed_addresses")?,
+        max_lifetime_days: max_life.and_then(|days| u16::try_from(days).ok()),
         requires_expiry: row.get::<i64>("requires_expiry")? != 0,
         expiry_mode: row::text(row, "expiry_mode")?
             .parse()
@@ -114,20 +114,20 @@ fn account(row: &Row) -> Result<Account, StoreError> {
     })
 }
 
-fn live(row: &Row) -> Result<LiveAccount, StoreError> {
+fn live(row: &SqlRow) -> Result<LiveAccount, StoreError> {
     Ok(LiveAccount {
         account: row::parsed(row, "id")?,
         number: row::account_number(row, "number")?,
         plan: row::text(row, "plan")?,
         addresses: row::parsed(row, "addresses")?,
-        trial: row::parsed_opt(row, "trial_addresses")?,
+        observed: row::parsed_opt(row, "observed_addresses")?,
         state: row::parsed(row, "state")?,
         state_since: row::instant(row, "state_changed_at")?,
         cors: cors(row)?,
     })
 }
 
-fn cors(row: &Row) -> Result<Option<CorsPolicy>, StoreError> {
+fn cors(row: &SqlRow) -> Result<Option<CorsPolicy>, StoreError> {
     let text: Option<String> = row.get("cors")?;
     let read = |text: String| serde_json::from_str(&text);
     text.map(read).transpose().map_err(|_| StoreError::Unreadable { column: "cors" })
@@ -174,13 +174,13 @@ impl Read {
         query(CLOSED_BEFORE).bind(at).all(self).await?.iter().map(account).collect()
     }
 
-    /// The accounts that a person belongs to now and may enter with a log-in of that instant, by name.
+    /// The accounts that a user belongs to now and may enter with a log-in of that instant, by name.
     pub async fn list_accounts_of(
         &mut self,
-        person: PersonId,
+        user: UserId,
         logged_in_at: Timestamp,
     ) -> Result<Vec<Account>, StoreError> {
-        let rows = query(OF_PERSON).bind(person).bind(logged_in_at).all(self).await?;
+        let rows = query(OF_USER).bind(user).bind(logged_in_at).all(self).await?;
         rows.iter().map(account).collect()
     }
 }
@@ -192,7 +192,7 @@ impl Write {
 
     /// How long an account's new API tokens may live, from now on.
     pub async fn set_account_expiry(&mut self, account: &Account) -> Result<(), StoreError> {
-        let days = account.max_life_days.map(i64::from);
+        let days = account.max_lifetime_days.map(i64::from);
         let set = query(SET_EXPIRY).bind(days).bind(i64::from(account.requires_expiry));
         set.bind(account.expiry_mode.as_str()).bind(account.id).execute(self).await.map(|_| ())
     }
@@ -210,7 +210,7 @@ impl Write {
         query(LIMIT)
             .bind(&account.plan)
             .bind(account.addresses.to_string())
-            .bind(account.trial.as_ref().map(ToString::to_string))
+            .bind(account.observed.as_ref().map(ToString::to_string))
             .bind(account.id)
             .execute(self)
             .await?;
@@ -226,7 +226,7 @@ impl Write {
         // Always later than what it follows on, whatever clocks do: journals go by it.
         let follows = account.state_changed_at.plus(Duration::from_micros(1));
         let now = self.database_now().max(follows);
-        let since = (next != AccountState::Open).then_some(now);
+        let since = (next != AccountState::Active).then_some(now);
         let set = query(SET_STATE).bind(next.as_str()).bind(since.map(Timestamp::as_micros));
         let set = set.bind(now).bind(account.id).bind(account.state.as_str());
         if set.execute(self).await? != 1 {

@@ -1,12 +1,12 @@
 //! E-mail addresses that have yet to be proved: of people who change theirs, and of people who sign up.
 
 use crate::{Read, StoreError, Write, row, sql::query};
-use keydesk_model::{Email, PersonId, Timestamp};
+use keydesk_model::{Email, UserId, Timestamp};
 
 /// Someone wants another address.
 #[derive(Clone, Debug)]
 pub struct EmailChange {
-    pub person: PersonId,
+    pub user: UserId,
     pub email: Email,
     /// Which side a code is of, and what both have said.
     pub is_new_side: bool,
@@ -18,7 +18,7 @@ pub struct EmailChange {
 pub struct NewEmailChange {
     pub old_code_hash: [u8; 32],
     pub new_code_hash: [u8; 32],
-    pub person: PersonId,
+    pub user: UserId,
     pub email: Email,
     pub expires_at: Timestamp,
 }
@@ -30,9 +30,9 @@ pub struct SignUp {
     pub account_name: String,
 }
 
-const ADD: &str = "INSERT INTO email_change (old_code_hash, new_code_hash, person_id, email, created_at, expires_at) \
+const ADD: &str = "INSERT INTO email_change (old_code_hash, new_code_hash, user_id, email, created_at, expires_at) \
     VALUES ($1, $2, $3, $4, $5, $6)";
-const FIND: &str = "SELECT person_id, email, old_confirmed_at, new_confirmed_at, \
+const FIND: &str = "SELECT user_id, email, old_confirmed_at, new_confirmed_at, \
     CAST(CASE WHEN new_code_hash = $1 THEN 1 ELSE 0 END AS BIGINT) AS is_new FROM email_change \
     WHERE (old_code_hash = $1 OR new_code_hash = $1) AND closed_at IS NULL AND expires_at > $2";
 const CONFIRM_OLD: &str =
@@ -40,9 +40,9 @@ const CONFIRM_OLD: &str =
 const CONFIRM_NEW: &str =
     "UPDATE email_change SET new_confirmed_at = $1 WHERE new_code_hash = $2 AND closed_at IS NULL";
 const CLOSE: &str =
-    "UPDATE email_change SET closed_at = $1 WHERE person_id = $2 AND closed_at IS NULL";
-const SET_EMAIL: &str = "UPDATE person SET email = $1, email_canonical = $2, version = version + 1 \
-    WHERE id = $3 AND NOT EXISTS (SELECT 1 FROM person WHERE email_canonical = $2 AND id <> $3)";
+    "UPDATE email_change SET closed_at = $1 WHERE user_id = $2 AND closed_at IS NULL";
+const SET_EMAIL: &str = "UPDATE users SET email = $1, email_canonical = $2, version = version + 1 \
+    WHERE id = $3 AND NOT EXISTS (SELECT 1 FROM users WHERE email_canonical = $2 AND id <> $3)";
 const ADD_SIGN_UP: &str = "INSERT INTO sign_up (code_hash, email, account_name, created_at, expires_at) \
     VALUES ($1, $2, $3, $4, $5)";
 const FIND_SIGN_UP: &str = "SELECT email, account_name FROM sign_up \
@@ -61,7 +61,7 @@ impl Read {
             return Ok(None);
         };
         Ok(Some(EmailChange {
-            person: row::parsed(&row, "person_id")?,
+            user: row::parsed(&row, "user_id")?,
             email: row::parsed(&row, "email")?,
             is_new_side: row.get::<i64>("is_new")? == 1,
             old_confirmed: row::instant_opt(&row, "old_confirmed_at")?.is_some(),
@@ -83,11 +83,11 @@ impl Read {
 }
 
 impl Write {
-    /// In the place of earlier ones of the same person.
+    /// In the place of earlier ones of the same user.
     pub async fn add_email_change(&mut self, new: &NewEmailChange) -> Result<(), StoreError> {
-        self.close_email_changes(new.person).await?;
+        self.close_email_changes(new.user).await?;
         let now = self.now();
-        let add = query(ADD).bind(new.old_code_hash).bind(new.new_code_hash).bind(new.person);
+        let add = query(ADD).bind(new.old_code_hash).bind(new.new_code_hash).bind(new.user);
         let add = add.bind(new.email.as_str()).bind(now).bind(new.expires_at);
         add.execute(self).await.map(|_| ())
     }
@@ -102,14 +102,14 @@ impl Write {
         query(statement).bind(now).bind(code_hash).execute(self).await.map(|_| ())
     }
 
-    pub async fn close_email_changes(&mut self, person: PersonId) -> Result<(), StoreError> {
+    pub async fn close_email_changes(&mut self, user: UserId) -> Result<(), StoreError> {
         let now = self.now();
-        query(CLOSE).bind(now).bind(person).execute(self).await.map(|_| ())
+        query(CLOSE).bind(now).bind(user).execute(self).await.map(|_| ())
     }
 
     /// [`StoreError::Conflict`]: somebody else has this address.
-    pub async fn set_email(&mut self, person: PersonId, email: &Email) -> Result<(), StoreError> {
-        let set = query(SET_EMAIL).bind(email.as_str()).bind(email.canonical()).bind(person);
+    pub async fn set_email(&mut self, user: UserId, email: &Email) -> Result<(), StoreError> {
+        let set = query(SET_EMAIL).bind(email.as_str()).bind(email.canonical()).bind(user);
         if set.execute(self).await? == 1 { Ok(()) } else { Err(StoreError::Conflict) }
     }
 

@@ -4,7 +4,7 @@ use crate::{
     Read, Store, StoreError, Write, row,
     sql::{Runs, query},
 };
-use keydesk_model::{AttemptKind, Attempts, Email, PersonId, Timestamp};
+use keydesk_model::{AttemptKind, Attempts, Email, UserId, Timestamp};
 use std::time::Duration;
 
 const FIND: &str = "SELECT failures, last_at, used_until FROM attempt WHERE kind = $1 AND key = $2";
@@ -17,12 +17,12 @@ const CLEAR_FACTOR: &str = "DELETE FROM attempt WHERE kind = 'factor' AND key = 
 /// answer would tell.
 const FORGET: &str = "DELETE FROM attempt WHERE kind IN ('email', 'device') AND last_at < $1 \
     OR kind NOT IN ('email', 'device', 'factor') AND last_at < $2";
-const IS_KNOWN: &str = "SELECT count(*) AS number FROM device WHERE hash = $1 AND person_id = $2";
+const IS_KNOWN: &str = "SELECT count(*) AS number FROM device WHERE hash = $1 AND user_id = $2";
 const IS_ANYBODYS: &str = "SELECT count(*) AS number FROM device WHERE hash = $1";
-const COUNT_DEVICES: &str = "SELECT count(*) AS number FROM device WHERE person_id = $1";
-const ADD_DEVICE: &str = "INSERT INTO device (hash, person_id, created_at, user_agent) \
+const COUNT_DEVICES: &str = "SELECT count(*) AS number FROM device WHERE user_id = $1";
+const ADD_DEVICE: &str = "INSERT INTO device (hash, user_id, created_at, user_agent) \
     VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
-const FORGET_DEVICES: &str = "DELETE FROM device WHERE person_id = $1";
+const FORGET_DEVICES: &str = "DELETE FROM device WHERE user_id = $1";
 
 /// How long consecutive failures are kept, and how long rates.
 const FAILURES_KEPT: Duration = Duration::from_hours(30 * 24);
@@ -32,9 +32,9 @@ impl Read {
     pub async fn is_device_known(
         &mut self,
         hash: [u8; 32],
-        person: PersonId,
+        user: UserId,
     ) -> Result<bool, StoreError> {
-        let found = query(IS_KNOWN).bind(hash).bind(person).one(self).await?;
+        let found = query(IS_KNOWN).bind(hash).bind(user).one(self).await?;
         Ok(found.get::<i64>("number")? > 0)
     }
 
@@ -44,8 +44,8 @@ impl Read {
         Ok(found.get::<i64>("number")? > 0)
     }
 
-    pub async fn count_devices(&mut self, person: PersonId) -> Result<i64, StoreError> {
-        query(COUNT_DEVICES).bind(person).one(self).await?.get("number")
+    pub async fn count_devices(&mut self, user: UserId) -> Result<i64, StoreError> {
+        query(COUNT_DEVICES).bind(user).one(self).await?.get("number")
     }
 }
 
@@ -92,23 +92,23 @@ impl Write {
     }
 
     /// The second factor is another one, or gone.
-    pub async fn clear_factor_attempts(&mut self, person: PersonId) -> Result<(), StoreError> {
-        query(CLEAR_FACTOR).bind(person).execute(self).await.map(|_| ())
+    pub async fn clear_factor_attempts(&mut self, user: UserId) -> Result<(), StoreError> {
+        query(CLEAR_FACTOR).bind(user).execute(self).await.map(|_| ())
     }
 
     pub async fn add_device(
         &mut self,
         hash: [u8; 32],
-        person: PersonId,
+        user: UserId,
         user_agent: &str,
     ) -> Result<(), StoreError> {
         let now = self.now();
-        let add = query(ADD_DEVICE).bind(hash).bind(person).bind(now).bind(user_agent);
+        let add = query(ADD_DEVICE).bind(hash).bind(user).bind(now).bind(user_agent);
         add.execute(self).await.map(|_| ())
     }
 
-    pub async fn forget_devices(&mut self, person: PersonId) -> Result<(), StoreError> {
-        query(FORGET_DEVICES).bind(person).execute(self).await.map(|_| ())
+    pub async fn forget_devices(&mut self, user: UserId) -> Result<(), StoreError> {
+        query(FORGET_DEVICES).bind(user).execute(self).await.map(|_| ())
     }
 }
 
@@ -116,7 +116,7 @@ impl Write {
 const FORGET_EXPIRED: [&str; 4] = [
     "DELETE FROM sign_up WHERE expires_at < $1",
     "DELETE FROM email_change WHERE expires_at < $1",
-    "DELETE FROM half_log_in WHERE expires_at < $1",
+    "DELETE FROM pending_login WHERE expires_at < $1",
     "DELETE FROM spent_challenge WHERE expires_at < $1",
 ];
 

@@ -2,17 +2,17 @@
 
 use crate::{
     Read, StoreError, Write,
-    audit_chain::Links,
+    audit_chain::ChainInput,
     row,
-    sql::{Query, Row, query},
+    sql::{Query, SqlRow, query},
 };
-use keydesk_model::{AccountId, Action, Actor, Origin, Timestamp};
+use keydesk_model::{AccountId, Event, Actor, Origin, Timestamp};
 
 /// What a commit says about itself. `target` and `detail` name things by id and state; a secret
 /// has no place in either.
 #[derive(Clone, Debug)]
 pub struct AuditEntry {
-    pub action: Action,
+    pub action: Event,
     pub actor: Actor,
     pub origin: Origin,
     pub account: Option<AccountId>,
@@ -37,9 +37,9 @@ pub struct AuditLine {
     pub seq: i64,
     pub at: Timestamp,
     pub action: String,
-    /// `person`, `operator`, `token`, `node` or `visitor`.
+    /// `user`, `operator`, `token`, `node` or `visitor`.
     pub actor: String,
-    /// Of a person, as far as they are still known.
+    /// Of a user, as far as they are still known.
     pub actor_name: Option<String>,
     pub actor_email: Option<String>,
     pub target: String,
@@ -66,26 +66,26 @@ pub struct AuditSearch {
 }
 
 const NEXT: &str = "UPDATE head SET audit_seq = audit_seq + 1 WHERE one = 1 RETURNING audit_seq";
-const ADD: &str = "INSERT INTO audit (seq, at, action, actor, person_id, member_id, account_id, target, detail, \
+const ADD: &str = "INSERT INTO audit (seq, at, action, actor, user_id, member_id, account_id, target, detail, \
     client_ip, user_agent, request_id, chain) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
-const SEARCH: &str = "SELECT seq, at, action, actor, person.name AS actor_name, person.email AS actor_email, \
+const SEARCH: &str = "SELECT seq, at, action, actor, users.name AS actor_name, users.email AS actor_email, \
     target, detail, client_ip, user_agent, request_id FROM audit \
-    LEFT JOIN person ON person.id = audit.person_id \
+    LEFT JOIN users ON users.id = audit.user_id \
     WHERE coalesce(account_id, '') = $1 AND seq < $2 AND at >= $3 AND at < $4 \
     AND ($5 = '' OR action = $5 OR action LIKE $6 ESCAPE '!') \
     AND ($7 = '' OR lower(action || ' ' || target || ' ' || detail || ' ' || coalesce(client_ip, '') || ' ' || \
-      coalesce(user_agent, '') || ' ' || request_id || ' ' || coalesce(person.name, '') || ' ' || \
-      coalesce(person.email, '')) LIKE $7 ESCAPE '!') \
+      coalesce(user_agent, '') || ' ' || request_id || ' ' || coalesce(users.name, '') || ' ' || \
+      coalesce(users.email, '')) LIKE $7 ESCAPE '!') \
     ORDER BY seq DESC LIMIT $8";
 const LATER: &str =
     "SELECT seq, at, action, target, detail FROM audit WHERE seq > $1 ORDER BY seq LIMIT 1000";
 
 const RECEIPTS: &str = "SELECT seq, at, action, target, detail FROM audit \
-    WHERE account_id = $1 AND action = 'receipt.issue' ORDER BY seq DESC LIMIT $2";
+    WHERE account_id = $1 AND action = 'receipt.issued' ORDER BY seq DESC LIMIT $2";
 const RECEIPT: &str = "SELECT seq, at, action, target, detail FROM audit \
-    WHERE account_id = $1 AND action = 'receipt.issue' AND seq = $2";
+    WHERE account_id = $1 AND action = 'receipt.issued' AND seq = $2";
 
-fn entry(row: &Row) -> Result<AuditRow, StoreError> {
+fn entry(row: &SqlRow) -> Result<AuditRow, StoreError> {
     Ok(AuditRow {
         seq: row.get("seq")?,
         at: row::instant(row, "at")?,
@@ -95,7 +95,7 @@ fn entry(row: &Row) -> Result<AuditRow, StoreError> {
     })
 }
 
-fn line(row: &Row) -> Result<AuditLine, StoreError> {
+fn line(row: &SqlRow) -> Result<AuditLine, StoreError> {
     Ok(AuditLine {
         seq: row.get("seq")?,
         at: row::instant(row, "at")?,
@@ -167,21 +167,21 @@ impl Write {
     /// Writes an entry beside the one that the transaction is committed with. Its number.
     pub async fn audit(&mut self, entry: &AuditEntry) -> Result<i64, StoreError> {
         let now = self.now().as_micros();
-        let (actor, person, member) = match &entry.actor {
-            Actor::Person { person, member } => ("person", Some(*person), *member),
-            Actor::Operator { person } => ("operator", *person, None),
+        let (actor, user, member) = match &entry.actor {
+            Actor::User { user, member } => ("user", Some(*user), *member),
+            Actor::Operator { user } => ("operator", *user, None),
             Actor::Token => ("token", None, None),
             Actor::Node => ("node", None, None),
-            Actor::Visitor => ("visitor", None, None),
+            Actor::AnonymousUser => ("visitor", None, None),
         };
         let seq: i64 = query(NEXT).one(self).await?.get("audit_seq")?;
-        let (person, member) = (person.map(|id| id.to_string()), member.map(|id| id.to_string()));
+        let (user, member) = (user.map(|id| id.to_string()), member.map(|id| id.to_string()));
         let (account, detail) = (entry.account.map(|id| id.to_string()), entry.detail.to_string());
         let client_ip = entry.origin.client_ip.map(|addr| addr.to_string());
         let texts = [
             Some(entry.action.as_str()),
             Some(actor),
-            person.as_deref(),
+            user.as_deref(),
             member.as_deref(),
             account.as_deref(),
             Some(&entry.target),
@@ -190,7 +190,7 @@ impl Write {
             entry.origin.user_agent.as_deref(),
             Some(&entry.origin.request_id),
         ];
-        let links = Links { seq, at: now, texts };
+        let links = ChainInput { seq, at: now, texts };
         let chain = self.extend_chain(account.as_deref().unwrap_or_default(), &links).await?;
         let add = texts.into_iter().fold(query(ADD).bind(seq).bind(now), Query::bind);
         add.bind(chain).execute(self).await?;

@@ -3,13 +3,13 @@
 
 use crate::{
     Read, StoreError, Write, row,
-    sql::{Row, query},
+    sql::{SqlRow, query},
 };
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// An entry as it is digested: all columns but the digest itself, in their order.
-pub(crate) struct Links<'a> {
+pub(crate) struct ChainInput<'a> {
     pub seq: i64,
     pub at: i64,
     pub texts: [Option<&'a str>; 10],
@@ -17,7 +17,7 @@ pub(crate) struct Links<'a> {
 
 /// Over the digest before and all of the entry. Every text is preceded by its length, so that no two
 /// entries read the same.
-pub(crate) fn chain(before: &str, links: &Links) -> String {
+pub(crate) fn chain(before: &str, links: &ChainInput) -> String {
     let mut digest = Sha256::new();
     digest.update(before.as_bytes());
     digest.update(links.seq.to_be_bytes());
@@ -70,11 +70,11 @@ const HEAD: &str = "SELECT account_id, chain, entries FROM audit_head WHERE acco
 const HEADS: &str = "SELECT account_id, chain, entries FROM audit_head ORDER BY account_id";
 const SET_HEAD: &str = "INSERT INTO audit_head (account_id, chain, entries) VALUES ($1, $2, 1) \
     ON CONFLICT (account_id) DO UPDATE SET chain = excluded.chain, entries = audit_head.entries + 1";
-const PART: &str = "SELECT seq, at, action, actor, person_id, member_id, account_id, target, detail, \
+const PART: &str = "SELECT seq, at, action, actor, user_id, member_id, account_id, target, detail, \
     client_ip, user_agent, request_id, chain FROM audit WHERE seq > $1 ORDER BY seq LIMIT 1000";
 const LAST: &str = "SELECT audit_seq FROM head WHERE one = 1";
 
-fn head(row: &Row) -> Result<AuditHead, StoreError> {
+fn head(row: &SqlRow) -> Result<AuditHead, StoreError> {
     Ok(AuditHead {
         account: row::text(row, "account_id")?,
         chain: row::text(row, "chain")?,
@@ -87,7 +87,7 @@ impl Write {
     pub(crate) async fn extend_chain(
         &mut self,
         account: &str,
-        links: &Links<'_>,
+        links: &ChainInput<'_>,
     ) -> Result<String, StoreError> {
         let before = query(HEAD).bind(account).optional(self).await?;
         let before = before.as_ref().map(head).transpose()?.map(|head| head.chain);
@@ -109,7 +109,7 @@ struct Walk {
 
 impl Walk {
     /// None: it fits.
-    fn step(&mut self, row: &Row) -> Result<Option<AuditFault>, StoreError> {
+    fn step(&mut self, row: &SqlRow) -> Result<Option<AuditFault>, StoreError> {
         let seq: i64 = row.get("seq")?;
         if seq != self.last_seq + 1 {
             return Ok(Some(AuditFault::Missing { seq: self.last_seq + 1 }));
@@ -124,13 +124,13 @@ impl Walk {
             self.verdict.unchained += 1;
             return Ok(None);
         }
-        let links = Links {
+        let links = ChainInput {
             seq,
             at: row.get("at")?,
             texts: [
                 text("action")?,
                 text("actor")?,
-                text("person_id")?,
+                text("user_id")?,
                 text("member_id")?,
                 text("account_id")?,
                 text("target")?,

@@ -2,9 +2,9 @@
 //! up, to restore. Reads one instant, writes one transaction, counts both.
 
 use crate::{
-    OpenError, Place, Read, Store, StoreError,
+    OpenError, DatabaseUrl, Read, Store, StoreError,
     copy_tables::{Column, TABLES, Table},
-    sql::{Row, Runs, Value, composed, query},
+    sql::{SqlRow, Runs, Value, composed, query},
 };
 use futures_util::TryStreamExt;
 use keydesk_model::Timestamp;
@@ -53,7 +53,7 @@ impl Column {
         name
     }
 
-    fn take(&self, row: &Row) -> Result<Value, StoreError> {
+    fn take(&self, row: &SqlRow) -> Result<Value, StoreError> {
         Ok(match self {
             Self::Text(name) => Value::Text(row.get(name)?),
             Self::Number(name) => Value::Number(row.get(name)?),
@@ -156,7 +156,7 @@ impl Table {
 
 impl Store {
     /// Notes that everything has gone to `place`: from now on nobody opens this database.
-    pub async fn note_moved(&self, place: &Place) -> Result<(), StoreError> {
+    pub async fn note_moved(&self, place: &DatabaseUrl) -> Result<(), StoreError> {
         let mut aside = self.aside().await?;
         let note = query("INSERT INTO moved (one, place) VALUES (1, $1)").bind(place.to_string());
         note.execute(&mut aside).await?;
@@ -167,15 +167,15 @@ impl Store {
     /// With `replaces_nul` a character that PostgreSQL does not store is replaced, else nothing is copied. With `epoch` the copy is another history from here on, and whoever follows loads it anew.
     pub async fn copy_to(
         &self,
-        place: &Place,
+        place: &DatabaseUrl,
         epoch: Option<(&str, Timestamp)>,
         replaces_nul: bool,
         mut tell: impl FnMut(CopyProgress),
     ) -> Result<(), CopyError> {
         let nul = match place {
-            Place::Sqlite(_) => Nul::Kept,
-            Place::Postgres(_) if replaces_nul => Nul::Replaced,
-            Place::Postgres(_) => Nul::Refused,
+            DatabaseUrl::Sqlite(_) => Nul::Kept,
+            DatabaseUrl::Postgres(_) if replaces_nul => Nul::Replaced,
+            DatabaseUrl::Postgres(_) => Nul::Refused,
         };
         let target = Self::open(place).await?;
         let mut from = self.read_at_once().await?;
@@ -210,7 +210,7 @@ impl Store {
         if self.copy_file(file).await? {
             return Ok(());
         }
-        self.copy_to(&Place::Sqlite(file.to_owned()), None, false, tell).await
+        self.copy_to(&DatabaseUrl::Sqlite(file.to_owned()), None, false, tell).await
     }
 }
 
@@ -222,7 +222,7 @@ mod tests {
     #[tokio::test]
     async fn every_column_is_copied() {
         let folder = tempfile::tempdir().expect("a folder");
-        let place = Place::Sqlite(folder.path().join("keydesk.sqlite"));
+        let place = DatabaseUrl::Sqlite(folder.path().join("keydesk.sqlite"));
         let store = Store::open(&place).await.expect("opens");
         let mut read = store.read().await.expect("reads");
         let there = query(

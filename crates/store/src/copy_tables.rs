@@ -45,8 +45,8 @@ pub(crate) const TABLES: &[Table] = &[
             N("created_at"),
             T("plan"),
             T("addresses"),
-            T("trial_addresses"),
-            N("max_life_days"),
+            T("observed_addresses"),
+            N("max_lifetime_days"),
             N("requires_expiry"),
             T("expiry_mode"),
             T("state"),
@@ -61,7 +61,7 @@ pub(crate) const TABLES: &[Table] = &[
         columns: &[N("account_number"), N("month"), N("calls"), N("changed_at")],
     },
     Table {
-        name: "person",
+        name: "user",
         columns: &[
             T("id"),
             T("email"),
@@ -75,18 +75,18 @@ pub(crate) const TABLES: &[Table] = &[
     },
     Table {
         name: "totp",
-        columns: &[T("person_id"), B("sealed"), N("created_at"), N("confirmed_at"), N("last_step")],
+        columns: &[T("user_id"), B("sealed"), N("created_at"), N("confirmed_at"), N("last_step")],
     },
     Table {
         name: "recovery_code",
-        columns: &[B("hash"), T("person_id"), N("created_at"), N("used_at")],
+        columns: &[B("hash"), T("user_id"), N("created_at"), N("used_at")],
     },
     Table {
-        name: "half_log_in",
+        name: "pending_login",
         columns: &[
             B("hash"),
-            T("person_id"),
-            N("person_version"),
+            T("user_id"),
+            N("user_version"),
             N("expires_at"),
             T("account_id"),
         ],
@@ -96,7 +96,7 @@ pub(crate) const TABLES: &[Table] = &[
         columns: &[
             B("old_code_hash"),
             B("new_code_hash"),
-            T("person_id"),
+            T("user_id"),
             T("email"),
             N("created_at"),
             N("expires_at"),
@@ -120,7 +120,7 @@ pub(crate) const TABLES: &[Table] = &[
         name: "passkey",
         columns: &[
             T("id"),
-            T("person_id"),
+            T("user_id"),
             T("name"),
             T("body"),
             N("created_at"),
@@ -141,7 +141,7 @@ pub(crate) const TABLES: &[Table] = &[
     },
     Table { name: "spent_challenge", columns: &[B("hash"), N("expires_at")] },
     Table {
-        name: "sign_on",
+        name: "sso",
         columns: &[
             T("account_id"),
             T("issuer"),
@@ -157,10 +157,10 @@ pub(crate) const TABLES: &[Table] = &[
             N("trusts_addresses"),
         ],
     },
-    Table { name: "sign_on_domain", columns: &[T("account_id"), T("domain"), N("confirmed_at")] },
+    Table { name: "sso_domain", columns: &[T("account_id"), T("domain"), N("confirmed_at")] },
     Table {
         name: "identity",
-        columns: &[T("account_id"), T("issuer"), T("subject"), T("person_id"), N("created_at")],
+        columns: &[T("account_id"), T("issuer"), T("subject"), T("user_id"), N("created_at")],
     },
     Table {
         name: "attempt",
@@ -168,15 +168,15 @@ pub(crate) const TABLES: &[Table] = &[
     },
     Table {
         name: "device",
-        columns: &[B("hash"), T("person_id"), N("created_at"), T("user_agent")],
+        columns: &[B("hash"), T("user_id"), N("created_at"), T("user_agent")],
     },
-    Table { name: "operator", columns: &[T("person_id"), N("created_at")] },
+    Table { name: "operator", columns: &[T("user_id"), N("created_at")] },
     Table {
         name: "member",
         columns: &[
             T("id"),
             T("account_id"),
-            T("person_id"),
+            T("user_id"),
             T("role"),
             N("created_at"),
             N("removed_at"),
@@ -189,7 +189,7 @@ pub(crate) const TABLES: &[Table] = &[
         columns: &[
             T("id"),
             T("account_id"),
-            T("binding"),
+            T("token_owner"),
             T("member_id"),
             T("name"),
             T("scopes"),
@@ -198,8 +198,8 @@ pub(crate) const TABLES: &[Table] = &[
             T("created_by"),
             T("request_key"),
             T("addresses"),
-            T("trial_scopes"),
-            T("trial_addresses"),
+            T("observed_scopes"),
+            T("observed_addresses"),
         ],
     },
     Table { name: "reminder", columns: &[T("token_id"), N("expires_at"), N("days"), N("sent_at")] },
@@ -214,7 +214,7 @@ pub(crate) const TABLES: &[Table] = &[
             T("token_id"),
             T("program"),
             T("operation"),
-            T("objection"),
+            T("violation"),
             N("calls"),
             N("refused"),
             N("last_used_at"),
@@ -230,7 +230,7 @@ pub(crate) const TABLES: &[Table] = &[
             B("display"),
             N("issued_at"),
             N("ended_at"),
-            T("end_cause"),
+            T("revocation_reason"),
             N("closing_since"),
             N("closes_at"),
             N("quiet"),
@@ -241,7 +241,7 @@ pub(crate) const TABLES: &[Table] = &[
         columns: &[
             T("id"),
             B("hash"),
-            T("person_id"),
+            T("user_id"),
             T("account_id"),
             N("created_at"),
             N("seen_at"),
@@ -270,7 +270,7 @@ pub(crate) const TABLES: &[Table] = &[
         name: "reset",
         columns: &[
             B("code_hash"),
-            T("person_id"),
+            T("user_id"),
             N("created_at"),
             N("expires_at"),
             N("closed_at"),
@@ -284,7 +284,7 @@ pub(crate) const TABLES: &[Table] = &[
             N("at"),
             T("action"),
             T("actor"),
-            T("person_id"),
+            T("user_id"),
             T("member_id"),
             T("account_id"),
             T("target"),
@@ -315,7 +315,7 @@ pub(crate) const TABLES: &[Table] = &[
             T("answered"),
             T("comment"),
             T("account_id"),
-            T("person_id"),
+            T("user_id"),
         ],
     },
 ];

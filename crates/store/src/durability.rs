@@ -3,7 +3,7 @@
 
 use crate::{
     StoreError,
-    sql::{Row, Runs, query},
+    sql::{SqlRow, Runs, query},
 };
 
 /// What becomes of a commit when the server is lost.
@@ -49,7 +49,7 @@ pub(crate) async fn durability_of(runs: &mut impl Runs) -> Result<Durability, St
 const NEEDED: [&str; 2] = ["fsync", "full_page_writes"];
 
 /// From a row with a column for each of [`NEEDED`].
-pub(crate) fn keeps_commits(row: &Row) -> Result<(), StoreError> {
+pub(crate) fn keeps_commits(row: &SqlRow) -> Result<(), StoreError> {
     for setting in NEEDED {
         let value: String = row.get(setting)?;
         if value != "on" {

@@ -1,26 +1,26 @@
-//! Erasing a person: what is known of them but for the audit log, which cannot be changed. Their row stays under a name
+//! Erasing a user: what is known of them but for the audit log, which cannot be changed. Their row stays under a name
 //! and an address of nobody, as entries and receipts name its id.
 
-use crate::{Person, StoreError, Write, sql::query};
+use crate::{User, StoreError, Write, sql::query};
 use sha2::{Digest, Sha256};
 
-const BLANK: &str = "UPDATE person SET email = $1, email_canonical = $1, name = 'Erased person', password_hash = '', \
+const BLANK: &str = "UPDATE users SET email = $1, email_canonical = $1, name = 'Erased user', password_hash = '', \
     language = NULL, version = version + 1 WHERE id = $2";
-const OF_PERSON: [&str; 10] = [
-    "DELETE FROM session WHERE person_id = $1",
-    "DELETE FROM reset WHERE person_id = $1",
-    "DELETE FROM device WHERE person_id = $1",
-    "DELETE FROM totp WHERE person_id = $1",
-    "DELETE FROM recovery_code WHERE person_id = $1",
-    "DELETE FROM half_log_in WHERE person_id = $1",
-    "DELETE FROM email_change WHERE person_id = $1",
-    "DELETE FROM passkey WHERE person_id = $1",
-    "DELETE FROM identity WHERE person_id = $1",
-    "UPDATE token SET name = 'Erased person' WHERE member_id IN (SELECT id FROM member WHERE person_id = $1)",
+const OF_USER: [&str; 10] = [
+    "DELETE FROM session WHERE user_id = $1",
+    "DELETE FROM reset WHERE user_id = $1",
+    "DELETE FROM device WHERE user_id = $1",
+    "DELETE FROM totp WHERE user_id = $1",
+    "DELETE FROM recovery_code WHERE user_id = $1",
+    "DELETE FROM pending_login WHERE user_id = $1",
+    "DELETE FROM email_change WHERE user_id = $1",
+    "DELETE FROM passkey WHERE user_id = $1",
+    "DELETE FROM identity WHERE user_id = $1",
+    "UPDATE token SET name = 'Erased user' WHERE member_id IN (SELECT id FROM member WHERE user_id = $1)",
 ];
 /// That a removed member does not come back by single sign-on is known without the address.
 const REMOVED: &str =
-    "UPDATE member SET removed_email = $1 WHERE person_id = $2 AND removed_email IS NOT NULL";
+    "UPDATE member SET removed_email = $1 WHERE user_id = $2 AND removed_email IS NOT NULL";
 const OF_ADDRESS: [&str; 2] =
     ["DELETE FROM attempt WHERE key = $1", "DELETE FROM sign_up WHERE lower(email) = $1"];
 const OF_INVITATIONS: &str = "UPDATE invitation SET email = $1, email_canonical = $1, \
@@ -28,24 +28,24 @@ const OF_INVITATIONS: &str = "UPDATE invitation SET email = $1, email_canonical 
 
 impl Write {
     /// To be called when they are no member and no operator any more.
-    pub async fn erase_person(&mut self, person: &Person) -> Result<(), StoreError> {
-        let nobody = format!("{}@erased.invalid", person.id);
-        let canonical = person.email.canonical();
-        for statement in OF_PERSON {
-            query(statement).bind(person.id).execute(self).await?;
+    pub async fn erase_user(&mut self, user: &User) -> Result<(), StoreError> {
+        let nobody = format!("{}@erased.invalid", user.id);
+        let canonical = user.email.canonical();
+        for statement in OF_USER {
+            query(statement).bind(user.id).execute(self).await?;
         }
-        query(REMOVED).bind(removed_digest(&canonical)).bind(person.id).execute(self).await?;
+        query(REMOVED).bind(removed_digest(&canonical)).bind(user.id).execute(self).await?;
         for statement in OF_ADDRESS {
             query(statement).bind(&canonical).execute(self).await?;
         }
         let now = self.now();
         let invitations = query(OF_INVITATIONS).bind(&nobody).bind(now).bind(&canonical);
         invitations.execute(self).await?;
-        query(BLANK).bind(&nobody).bind(person.id).execute(self).await.map(|_| ())
+        query(BLANK).bind(&nobody).bind(user.id).execute(self).await.map(|_| ())
     }
 }
 
-/// What stands for a removed address once its person is erased.
+/// What stands for a removed address once its user is erased.
 pub(crate) fn removed_digest(canonical: &str) -> String {
     format!("sha256:{}", hex::encode(Sha256::digest(format!("removed|{canonical}"))))
 }

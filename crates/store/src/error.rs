@@ -62,7 +62,7 @@ fn is_busy(code: &str) -> bool {
 }
 
 /// What an error of the database says, without the line of PostgreSQL's own source.
-pub(crate) fn told(error: &sqlx::Error) -> String {
+pub(crate) fn describe(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Database(cause) => cause.message().to_owned(),
         error => error.to_string(),
@@ -89,9 +89,9 @@ pub enum OpenError {
     #[error(
         "the schema cannot be brought up to date: other transactions have held its tables for ten minutes. End them, and start again"
     )]
-    Held,
+    Throttled,
     #[error(
-        "the database's schema is at step {newest}, and this release needs {known}: start a node with a console first, it brings the schema up to date"
+        "the database's schema is at step {newest}, and this release needs {known}: start a node with a console first, it provides the schema up to date"
     )]
     Older { newest: i64, known: i64 },
     #[error("the database holds nothing of Keydesk yet: start “keydesk serve” with it first")]

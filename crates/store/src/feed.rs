@@ -142,11 +142,11 @@ impl Store {
     }
 
     /// The database has been told of these, which are the first.
-    pub async fn forget_revived(&self, told: &Revived) {
+    pub async fn forget_revived(&self, reported: &Revived) {
         if let Some(follower) = self.follower.get() {
             let revived = &mut follower.following.lock().await.revived;
-            revived.endings.drain(..told.endings.len().min(revived.endings.len()));
-            revived.accounts.drain(..told.accounts.len().min(revived.accounts.len()));
+            revived.endings.drain(..reported.endings.len().min(revived.endings.len()));
+            revived.accounts.drain(..reported.accounts.len().min(revived.accounts.len()));
         }
     }
 

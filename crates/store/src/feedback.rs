@@ -1,7 +1,7 @@
 //! "Did this answer your question?": what readers of the Help page said.
 
 use crate::{Read, StoreError, Write, row, sql::query};
-use keydesk_model::{AccountId, PersonId, Timestamp};
+use keydesk_model::{AccountId, UserId, Timestamp};
 
 #[derive(Clone, Debug)]
 pub struct Feedback {
@@ -13,11 +13,11 @@ pub struct Feedback {
     pub email: String,
 }
 
-const ADD: &str = "INSERT INTO feedback (id, at, question, answered, comment, account_id, person_id) \
+const ADD: &str = "INSERT INTO feedback (id, at, question, answered, comment, account_id, user_id) \
     VALUES ($1, $2, $3, $4, $5, $6, $7)";
-const LIST: &str = "SELECT feedback.at, question, answered, comment, account.name AS account, person.email \
+const LIST: &str = "SELECT feedback.at, question, answered, comment, account.name AS account, users.email \
     FROM feedback JOIN account ON account.id = feedback.account_id \
-    JOIN person ON person.id = feedback.person_id ORDER BY feedback.at DESC LIMIT 1000";
+    JOIN users ON users.id = feedback.user_id ORDER BY feedback.at DESC LIMIT 1000";
 
 impl Read {
     /// The newest 1,000, newest first.
@@ -45,7 +45,7 @@ impl Write {
         question: &str,
         answered: bool,
         comment: &str,
-        by: (AccountId, PersonId),
+        by: (AccountId, UserId),
     ) -> Result<(), StoreError> {
         let now = self.now().as_micros();
         query(ADD)

@@ -105,14 +105,14 @@ impl Following {
         let (mut revived, mut unknown) = (Vec::new(), Vec::new());
         let has_journal = self.journal.is_some();
         let merged = secrets.iter().map(|mut secret: LiveSecret| {
-            match (secret.ending, known.ended.get(&secret.hash)) {
+            match (secret.revocation, known.ended.get(&secret.hash)) {
                 (None, Some(tombstone)) => {
-                    secret.ending = Some(tombstone.ending);
+                    secret.revocation = Some(tombstone.revocation);
                     revived.push(*tombstone);
                 }
-                (Some(ending), None) if has_journal => {
+                (Some(revocation), None) if has_journal => {
                     let (hash, expires_at) = (secret.hash, secret.expires_at);
-                    unknown.push(Record::Ended(Tombstone { hash, ending, expires_at }));
+                    unknown.push(Record::Ended(Tombstone { hash, revocation, expires_at }));
                 }
                 _ => {}
             }
@@ -200,7 +200,7 @@ async fn revive(
     accounts: &mut Vec<LiveAccount>,
 ) -> Result<Vec<Standing>, StoreError> {
     let mut revived = Vec::new();
-    for standing in known.accounts.values().filter(|known| known.state != AccountState::Open) {
+    for standing in known.accounts.values().filter(|known| known.state != AccountState::Active) {
         let mut found = accounts.iter().position(|live| live.number == standing.number);
         if found.is_none() {
             accounts.extend(read.find_live_account(standing.number).await?);

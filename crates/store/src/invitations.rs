@@ -2,9 +2,9 @@
 
 use crate::{
     Read, StoreError, Write, row,
-    sql::{Row, query},
+    sql::{SqlRow, query},
 };
-use keydesk_model::{AccountId, Email, InvitationId, MemberId, PersonId, Role, Timestamp};
+use keydesk_model::{AccountId, Email, InvitationId, MemberId, UserId, Role, Timestamp};
 
 #[derive(Clone, Debug)]
 pub struct Invitation {
@@ -34,10 +34,10 @@ macro_rules! select_invitations {
     ($condition:literal) => {
         concat!(
             "SELECT invitation.id, invitation.account_id, account.name AS account_name, invitation.email, \
-             invitation.role, person.name AS invited_by, invitation.expires_at FROM invitation \
+             invitation.role, users.name AS invited_by, invitation.expires_at FROM invitation \
              JOIN account ON account.id = invitation.account_id \
              LEFT JOIN member ON member.id = invitation.invited_by \
-             LEFT JOIN person ON person.id = member.person_id \
+             LEFT JOIN users ON users.id = member.user_id \
              WHERE invitation.closed_at IS NULL AND ",
             $condition
         )
@@ -45,7 +45,7 @@ macro_rules! select_invitations {
 }
 
 const FIND_BY_CODE: &str = select_invitations!(
-    "invitation.code_hash = $1 AND invitation.expires_at > $2 AND account.state IN ('open', 'suspended')"
+    "invitation.code_hash = $1 AND invitation.expires_at > $2 AND account.state IN ('active', 'suspended')"
 );
 const LIST: &str = select_invitations!(
     "invitation.account_id = $1 AND invitation.expires_at > $2 ORDER BY invitation.created_at, invitation.id"
@@ -57,14 +57,14 @@ const CLOSE: &str = "UPDATE invitation SET closed_at = $1 \
 const CLOSE_FOR: &str = "UPDATE invitation SET closed_at = $1 \
     WHERE account_id = $2 AND email_canonical = $3 AND closed_at IS NULL";
 const CLOSE_TO: &str = "UPDATE invitation SET closed_at = $1 WHERE account_id = $2 AND closed_at IS NULL \
-    AND email_canonical = (SELECT email_canonical FROM person WHERE id = $3)";
+    AND email_canonical = (SELECT email_canonical FROM users WHERE id = $3)";
 
 const CLOSE_OF: &str =
     "UPDATE invitation SET closed_at = $1 WHERE invited_by = $2 AND closed_at IS NULL";
 const CLOSE_OWNERS_OF: &str = "UPDATE invitation SET closed_at = $1 \
     WHERE invited_by = $2 AND role = 'owner' AND closed_at IS NULL";
 
-fn invitation(row: &Row) -> Result<Invitation, StoreError> {
+fn invitation(row: &SqlRow) -> Result<Invitation, StoreError> {
     Ok(Invitation {
         id: row::parsed(row, "id")?,
         account: row::parsed(row, "account_id")?,
@@ -127,14 +127,14 @@ impl Write {
         query(CLOSE_OF).bind(now).bind(member).execute(self).await
     }
 
-    /// Closes the open invitations to a person's address; tells how many.
+    /// Closes the open invitations to a user's address; tells how many.
     pub async fn close_invitations_to(
         &mut self,
         account: AccountId,
-        person: PersonId,
+        user: UserId,
     ) -> Result<u64, StoreError> {
         let now = self.now();
-        query(CLOSE_TO).bind(now).bind(account).bind(person).execute(self).await
+        query(CLOSE_TO).bind(now).bind(account).bind(user).execute(self).await
     }
 
     /// The same of those that make owners.

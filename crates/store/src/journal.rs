@@ -165,12 +165,12 @@ impl Journal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use keydesk_model::{AccountState, EndCause, Ending};
+    use keydesk_model::{AccountState, RevocationReason, Revocation};
 
-    fn stone(number: u8, cause: EndCause, expires_at: Option<i64>) -> Tombstone {
+    fn stone(number: u8, reason: RevocationReason, expires_at: Option<i64>) -> Tombstone {
         Tombstone {
             hash: TokenHash::from_bytes([number; 32]),
-            ending: Ending { at: Timestamp::from_micros(i64::from(number)), cause },
+            revocation: Revocation { at: Timestamp::from_micros(i64::from(number)), reason },
             expires_at: expires_at.map(Timestamp::from_micros),
         }
     }
@@ -180,12 +180,12 @@ mod tests {
         Standing { number, state, at: Timestamp::from_micros(at) }
     }
 
-    /// A journal with an ending for every cause, an account and a start.
+    /// A journal with an ending for every reason, an account and a start.
     fn filled() -> (tempfile::TempDir, PathBuf, Vec<Tombstone>) {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("ended");
-        let causes = EndCause::ALL.iter().zip(1..);
-        let stones: Vec<_> = causes.map(|(cause, at)| stone(at, *cause, None)).collect();
+        let causes = RevocationReason::ALL.iter().zip(1..);
+        let stones: Vec<_> = causes.map(|(reason, at)| stone(at, *reason, None)).collect();
         let mut records: Vec<_> = stones.iter().copied().map(Record::Ended).collect();
         records.push(Record::Account(standing(385_403, AccountState::Suspended, 5)));
         records.push(Record::Started(Timestamp::from_micros(7)));
@@ -232,7 +232,7 @@ mod tests {
         }
         // Half a record, as a crash leaves it, and what is written behind it.
         fs::write(&path, &whole[..length + 9]).expect("writes");
-        let last = stone(99, EndCause::Rotated, Some(5));
+        let last = stone(99, RevocationReason::Rotated, Some(5));
         Journal::open(&path).expect("opens").append(&[Record::Ended(last)]).expect("appends");
         let known = read_all(&path);
         assert_eq!(known.ended.len(), 2);
@@ -254,7 +254,7 @@ mod tests {
         let known = read_all(&path);
         assert_eq!(known.ended.len(), stones.len() + 1);
         let found = known.ended.get(&TokenHash::from_bytes([77; 32])).expect("is read");
-        assert_eq!((found.ending.cause, found.expires_at), (EndCause::Revoked, None));
+        assert_eq!((found.revocation.reason, found.expires_at), (RevocationReason::Revoked, None));
     }
 
     #[test]
@@ -268,7 +268,7 @@ mod tests {
                 fs::copy(&path, path.with_extension("copy")).expect("copies");
                 fs::rename(path.with_extension("copy"), &path).expect("renames");
             }
-            let next = stone(number, EndCause::Revoked, None);
+            let next = stone(number, RevocationReason::Revoked, None);
             journal.append(&[Record::Ended(next)]).expect("appends");
             assert!(read_all(&path).ended.contains_key(&next.hash), "{number}");
         }
@@ -280,7 +280,7 @@ mod tests {
         let (_folder, path, _) = filled();
         let mut journal = Journal::open(&path).expect("opens");
         fs::write(&path, "").expect("is the same file");
-        let next = [Record::Ended(stone(101, EndCause::Revoked, None))];
+        let next = [Record::Ended(stone(101, RevocationReason::Revoked, None))];
         assert!(journal.append(&next).is_err(), "what it held has to be written again");
         journal.append(&next).expect("appends");
         assert_eq!(read_all(&path).ended.len(), 1);
@@ -293,9 +293,9 @@ mod tests {
         let at = Timestamp::from_micros;
         let mut journal = Journal::open(&path).expect("opens");
         let stones = [
-            stone(1, EndCause::Revoked, Some(10)),
-            stone(2, EndCause::Revoked, Some(20)),
-            stone(3, EndCause::Revoked, None),
+            stone(1, RevocationReason::Revoked, Some(10)),
+            stone(2, RevocationReason::Revoked, Some(20)),
+            stone(3, RevocationReason::Revoked, None),
         ];
         journal.append(&stones.map(Record::Ended)).expect("appends");
         journal
@@ -309,9 +309,9 @@ mod tests {
             journal.start(at(now), at(by_database)).expect("starts");
             assert_eq!(journal.read().expect("reads").ended.len(), left, "at {now}");
         }
-        journal.append(&[Record::Ended(stone(4, EndCause::Rotated, None))]).expect("appends");
+        journal.append(&[Record::Ended(stone(4, RevocationReason::Rotated, None))]).expect("appends");
         // Nobody makes it forget by telling of an ending again.
-        journal.append(&[Record::Ended(stone(4, EndCause::Rotated, Some(1)))]).expect("appends");
+        journal.append(&[Record::Ended(stone(4, RevocationReason::Rotated, Some(1)))]).expect("appends");
         let known = read_all(&path);
         let again = known.ended.get(&TokenHash::from_bytes([4; 32])).expect("is there");
         assert_eq!(again.expires_at, None);

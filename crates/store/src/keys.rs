@@ -24,7 +24,7 @@ pub struct KeyCheck {
 
 /// A display copy, where it belongs, and how it is sealed.
 #[derive(Clone)]
-pub struct DisplayCopy {
+pub struct EncryptedCopy {
     pub hash: TokenHash,
     pub account: AccountId,
     pub member: MemberId,
@@ -33,9 +33,9 @@ pub struct DisplayCopy {
     pub sealed: Vec<u8>,
 }
 
-impl std::fmt::Debug for DisplayCopy {
+impl std::fmt::Debug for EncryptedCopy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "DisplayCopy({}, version {})", self.token, self.version)
+        write!(f, "EncryptedCopy({}, version {})", self.token, self.version)
     }
 }
 
@@ -86,11 +86,11 @@ impl Read {
         &mut self,
         key_id: &[u8],
         limit: u32,
-    ) -> Result<Vec<DisplayCopy>, StoreError> {
+    ) -> Result<Vec<EncryptedCopy>, StoreError> {
         let rows = query(UNDER_OTHERS).bind(key_id).bind(limit).all(self).await?;
         rows.iter()
             .map(|row| {
-                Ok(DisplayCopy {
+                Ok(EncryptedCopy {
                     hash: TokenHash::from_bytes(row::digest(row, "hash")?),
                     account: row::parsed(row, "account_id")?,
                     member: row::parsed(row, "member_id")?,
@@ -133,9 +133,9 @@ impl Write {
     }
 
     /// Puts a display copy in the place of the one that was read. False: it was replaced meanwhile.
-    pub async fn reseal(&mut self, copy: &DisplayCopy, sealed: &[u8]) -> Result<bool, StoreError> {
+    pub async fn reencrypt(&mut self, copy: &EncryptedCopy, sealed: &[u8]) -> Result<bool, StoreError> {
         let hash = copy.hash.as_bytes().as_slice();
-        let reseal = query(RESEAL).bind(sealed).bind(hash).bind(copy.sealed.as_slice());
-        Ok(reseal.execute(self).await? == 1)
+        let reencrypt = query(RESEAL).bind(sealed).bind(hash).bind(copy.sealed.as_slice());
+        Ok(reencrypt.execute(self).await? == 1)
     }
 }

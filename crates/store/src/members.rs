@@ -1,16 +1,16 @@
-//! Members: a person in an account, with a role, from joining to removal.
+//! Members: a user in an account, with a role, from joining to removal.
 
 use crate::{
     Read, StoreError, Write, row,
-    sql::{Row, query},
+    sql::{SqlRow, query},
 };
-use keydesk_model::{AccountId, Email, Language, MemberId, PersonId, Role, Timestamp};
+use keydesk_model::{AccountId, Email, Language, MemberId, UserId, Role, Timestamp};
 
 #[derive(Clone, Debug)]
 pub struct Member {
     pub id: MemberId,
     pub account: AccountId,
-    pub person: PersonId,
+    pub user: UserId,
     pub role: Role,
     pub name: String,
     pub email: Email,
@@ -19,7 +19,7 @@ pub struct Member {
     pub joined_at: Timestamp,
     /// Only a log-in after this leads into the account.
     pub sessions_from: Option<Timestamp>,
-    /// When the person was last seen in any session.
+    /// When the user was last seen in any session.
     pub seen_at: Option<Timestamp>,
 }
 
@@ -27,7 +27,7 @@ pub struct Member {
 pub struct NewMember {
     pub id: MemberId,
     pub account: AccountId,
-    pub person: PersonId,
+    pub user: UserId,
     pub role: Role,
 }
 
@@ -35,9 +35,9 @@ pub struct NewMember {
 macro_rules! select_members {
     ($condition:literal) => {
         concat!(
-            "SELECT member.id, member.account_id, member.person_id, role, person.name, person.email, \
-             person.language, member.sessions_from, member.created_at, (SELECT max(seen_at) FROM session WHERE session.person_id = person.id) \
-             AS seen_at FROM member JOIN person ON person.id = member.person_id \
+            "SELECT member.id, member.account_id, member.user_id, role, users.name, users.email, \
+             users.language, member.sessions_from, member.created_at, (SELECT max(seen_at) FROM session WHERE session.user_id = users.id) \
+             AS seen_at FROM member JOIN users ON users.id = member.user_id \
              WHERE member.removed_at IS NULL AND ",
             $condition
         )
@@ -45,27 +45,27 @@ macro_rules! select_members {
 }
 
 const FIND: &str = select_members!("member.account_id = $1 AND member.id = $2");
-const FIND_OF_PERSON: &str = select_members!("member.account_id = $1 AND member.person_id = $2");
+const FIND_OF_USER: &str = select_members!("member.account_id = $1 AND member.user_id = $2");
 const OF_ACCOUNT: &str =
     select_members!("member.account_id = $1 ORDER BY member.created_at, member.id");
-const OF_PERSON: &str =
-    select_members!("member.person_id = $1 ORDER BY member.created_at, member.id");
+const OF_USER: &str =
+    select_members!("member.user_id = $1 ORDER BY member.created_at, member.id");
 const COUNT_OWNERS: &str = "SELECT count(*) AS number FROM member WHERE account_id = $1 AND role = 'owner' AND removed_at IS NULL";
 const WAS_REMOVED: &str = "SELECT count(*) AS number FROM member \
-    WHERE account_id = $1 AND removed_at IS NOT NULL AND (person_id = $2 OR removed_email = $3 OR removed_email = $4)";
-const ADD: &str = "INSERT INTO member (id, account_id, person_id, role, created_at) VALUES ($1, $2, $3, $4, $5) \
+    WHERE account_id = $1 AND removed_at IS NOT NULL AND (user_id = $2 OR removed_email = $3 OR removed_email = $4)";
+const ADD: &str = "INSERT INTO member (id, account_id, user_id, role, created_at) VALUES ($1, $2, $3, $4, $5) \
     ON CONFLICT DO NOTHING";
 const SET_ROLE: &str = "UPDATE member SET role = $1 WHERE id = $2 AND removed_at IS NULL";
 const ASK_ANEW: &str = "UPDATE member SET sessions_from = $1 WHERE id = $2";
 const REMOVE: &str = "UPDATE member SET removed_at = $1, \
-    removed_email = (SELECT email_canonical FROM person WHERE person.id = member.person_id) \
+    removed_email = (SELECT email_canonical FROM users WHERE users.id = member.user_id) \
     WHERE id = $2 AND removed_at IS NULL";
 
-fn member(row: &Row) -> Result<Member, StoreError> {
+fn member(row: &SqlRow) -> Result<Member, StoreError> {
     Ok(Member {
         id: row::parsed(row, "id")?,
         account: row::parsed(row, "account_id")?,
-        person: row::parsed(row, "person_id")?,
+        user: row::parsed(row, "user_id")?,
         role: row::parsed(row, "role")?,
         name: row::text(row, "name")?,
         email: row::parsed(row, "email")?,
@@ -97,20 +97,20 @@ impl Read {
     pub async fn find_member_of(
         &mut self,
         account: AccountId,
-        person: PersonId,
+        user: UserId,
     ) -> Result<Option<Member>, StoreError> {
-        let asked = query(FIND_OF_PERSON).bind(account).bind(person);
+        let asked = query(FIND_OF_USER).bind(account).bind(user);
         asked.optional(self).await?.as_ref().map(member).transpose()
     }
 
-    /// Whether the person was a member of this account once and was removed.
+    /// Whether the user was a member of this account once and was removed.
     pub async fn was_removed(
         &mut self,
         account: AccountId,
-        (person, email): (PersonId, &Email),
+        (user, email): (UserId, &Email),
     ) -> Result<bool, StoreError> {
         let canonical = email.canonical();
-        let asked = query(WAS_REMOVED).bind(account).bind(person).bind(&canonical);
+        let asked = query(WAS_REMOVED).bind(account).bind(user).bind(&canonical);
         let found = asked.bind(crate::erasing::removed_digest(&canonical)).one(self).await?;
         Ok(found.get::<i64>("number")? > 0)
     }
@@ -120,8 +120,8 @@ impl Read {
         rows.iter().map(member).collect()
     }
 
-    pub async fn list_memberships(&mut self, person: PersonId) -> Result<Vec<Member>, StoreError> {
-        let rows = query(OF_PERSON).bind(person).all(self).await?;
+    pub async fn list_memberships(&mut self, user: UserId) -> Result<Vec<Member>, StoreError> {
+        let rows = query(OF_USER).bind(user).all(self).await?;
         rows.iter().map(member).collect()
     }
 
@@ -137,13 +137,13 @@ impl Write {
         query(ASK_ANEW).bind(now).bind(id).execute(self).await.map(|_| ())
     }
 
-    /// [`StoreError::Conflict`]: the person belongs to the account already.
+    /// [`StoreError::Conflict`]: the user belongs to the account already.
     pub async fn add_member(&mut self, new: NewMember) -> Result<(), StoreError> {
         let now = self.now().as_micros();
         query(ADD)
             .bind(new.id)
             .bind(new.account)
-            .bind(new.person)
+            .bind(new.user)
             .bind(new.role.as_str())
             .bind(now)
             .insert(self)

@@ -3,9 +3,9 @@
 
 use crate::{
     Store, StoreError, Write, row,
-    sql::{Query, Row, Runs, query},
+    sql::{Query, SqlRow, Runs, query},
 };
-use keydesk_model::{NodeId, NodeRow, Terms, Timestamp};
+use keydesk_model::{NodeId, NodeRow, LeaseConfig, Timestamp};
 use std::time::Duration;
 
 /// A process that wants to serve.
@@ -15,7 +15,7 @@ pub struct NewNode {
     pub name: String,
     pub is_gateway: bool,
     pub is_console: bool,
-    pub terms: Terms,
+    pub terms: LeaseConfig,
     /// Where other nodes ask it; empty where they cannot.
     pub peer_url: String,
     /// The ids of the master keys that it holds.
@@ -123,7 +123,7 @@ fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
-fn renewal(row: &Row) -> Result<Renewal, StoreError> {
+fn renewal(row: &SqlRow) -> Result<Renewal, StoreError> {
     Ok(Renewal {
         head: row.get("head")?,
         epoch: row::text(row, "head_epoch")?,
@@ -133,7 +133,7 @@ fn renewal(row: &Row) -> Result<Renewal, StoreError> {
     })
 }
 
-fn node(row: &Row) -> Result<Node, StoreError> {
+fn node(row: &SqlRow) -> Result<Node, StoreError> {
     let span = |column| {
         let millis = u64::try_from(row::number(row, column)?);
         millis.map(Duration::from_millis).map_err(|_| StoreError::Unreadable { column })
@@ -150,7 +150,7 @@ fn node(row: &Row) -> Result<Node, StoreError> {
             renewals: row.get("renewals")?,
             applied: row.get("applied")?,
             epoch: row::text(row, "epoch")?,
-            terms: Terms {
+            terms: LeaseConfig {
                 lease: span("lease_ms")?,
                 max_age: span("max_age_ms")?,
                 isolated: row::parsed(row, "gateway_disconnected")?,

@@ -1,8 +1,8 @@
 //! Opens the database, whichever it is, and hands out connections.
 
 use crate::{
-    Durability, OpenError, Place, Read, Sealer, StoreError, Write, feed::Follower,
-    postgres::PostgresServers, seal::seal, sql::Query, sqlite::SqliteFile, transaction::Link,
+    Durability, OpenError, DatabaseUrl, Read, Sealer, StoreError, Write, feed::Follower,
+    postgres::PostgresServers, seal::seal, sql::Query, sqlite::SqliteFile, transaction::DbConnection,
 };
 use keydesk_model::Timestamp;
 use std::{
@@ -26,7 +26,7 @@ impl std::fmt::Debug for Store {
 
 /// What one node tells the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum News {
+pub enum FollowEvent {
     /// There is a change in the feed.
     Change,
     /// A gateway has taken one over.
@@ -45,19 +45,19 @@ pub(crate) enum Back {
 
 impl Store {
     /// Opens the database and brings its schema up to date.
-    pub async fn open(place: &Place) -> Result<Self, OpenError> {
+    pub async fn open(place: &DatabaseUrl) -> Result<Self, OpenError> {
         Self::open_with(place, true).await
     }
 
     /// Opens a database that someone else brings up to date: with fewer rights.
-    pub async fn open_as_it_is(place: &Place) -> Result<Self, OpenError> {
+    pub async fn open_as_it_is(place: &DatabaseUrl) -> Result<Self, OpenError> {
         Self::open_with(place, false).await
     }
 
-    async fn open_with(place: &Place, migrates: bool) -> Result<Self, OpenError> {
+    async fn open_with(place: &DatabaseUrl, migrates: bool) -> Result<Self, OpenError> {
         let back = match place {
-            Place::Sqlite(path) => Back::Sqlite(SqliteFile::open(path).await?),
-            Place::Postgres(place) => Back::Postgres(PostgresServers::open(place, migrates).await?),
+            DatabaseUrl::Sqlite(path) => Back::Sqlite(SqliteFile::open(path).await?),
+            DatabaseUrl::Postgres(place) => Back::Postgres(PostgresServers::open(place, migrates).await?),
         };
         let (follower, sealer) = (Arc::default(), Arc::default());
         Ok(Self { back: Arc::new(back), follower, sealer })
@@ -105,16 +105,16 @@ impl Store {
     /// A connection that only reads.
     pub async fn read(&self) -> Result<Read, StoreError> {
         Ok(Read::new(match &*self.back {
-            Back::Sqlite(file) => Link::SqlitePooled(file.readers.acquire().await?),
-            Back::Postgres(servers) => Link::Postgres(servers.begin_reading().await?),
+            Back::Sqlite(file) => DbConnection::SqlitePooled(file.readers.acquire().await?),
+            Back::Postgres(servers) => DbConnection::Postgres(servers.begin_reading().await?),
         }))
     }
 
     /// Reads the database as it is at one instant.
     pub(crate) async fn read_at_once(&self) -> Result<Read, StoreError> {
         Ok(Read::new(match &*self.back {
-            Back::Sqlite(file) => Link::Sqlite(file.readers.begin().await?),
-            Back::Postgres(servers) => Link::Postgres(servers.snapshot().await?),
+            Back::Sqlite(file) => DbConnection::Sqlite(file.readers.begin().await?),
+            Back::Postgres(servers) => DbConnection::Postgres(servers.snapshot().await?),
         }))
     }
 
@@ -122,8 +122,8 @@ impl Store {
     /// the sense of the product.
     pub(crate) async fn aside(&self) -> Result<Read, StoreError> {
         Ok(Read::new(match &*self.back {
-            Back::Sqlite(file) => Link::Sqlite(file.writer.begin_with("BEGIN IMMEDIATE").await?),
-            Back::Postgres(servers) => Link::Postgres(servers.begin_aside().await?),
+            Back::Sqlite(file) => DbConnection::Sqlite(file.writer.begin_with("BEGIN IMMEDIATE").await?),
+            Back::Postgres(servers) => DbConnection::Postgres(servers.begin_aside().await?),
         }))
     }
 
@@ -140,11 +140,11 @@ impl Store {
     pub async fn write(&self, now: Timestamp) -> Result<Write, StoreError> {
         let (link, turn) = match &*self.back {
             Back::Sqlite(file) => {
-                (Link::Sqlite(file.writer.begin_with("BEGIN IMMEDIATE").await?), None)
+                (DbConnection::Sqlite(file.writer.begin_with("BEGIN IMMEDIATE").await?), None)
             }
             Back::Postgres(servers) => {
                 let (transaction, turn) = servers.begin().await?;
-                (Link::Postgres(transaction), Some(turn))
+                (DbConnection::Postgres(transaction), Some(turn))
             }
         };
         Ok(Write::new(Read::new(link), (now, turn), self.clone()))
@@ -158,22 +158,22 @@ impl Store {
     }
 
     /// To be told that the database did not answer in time.
-    pub fn suspect(&self) {
+    pub fn eject(&self) {
         if let Back::Postgres(servers) = &*self.back {
-            servers.suspect();
+            servers.eject();
         }
     }
 
     /// Calls `tell` when there may be news; a hint, no promise. Returns when it has to be called anew;
     /// a file says nothing by itself.
-    pub async fn listen(&self, mut tell: impl FnMut(News)) -> Result<(), StoreError> {
+    pub async fn listen(&self, mut tell: impl FnMut(FollowEvent)) -> Result<(), StoreError> {
         match &*self.back {
             Back::Sqlite(_) => std::future::pending().await,
             Back::Postgres(servers) => {
-                let told = |channel: &str| {
-                    tell(if channel == FEED { News::Change } else { News::Confirmation });
+                let listener = |channel: &str| {
+                    tell(if channel == FEED { FollowEvent::Change } else { FollowEvent::Confirmation });
                 };
-                servers.listen(&[FEED, CONFIRMED], told).await
+                servers.listen(&[FEED, CONFIRMED], listener).await
             }
         }
     }

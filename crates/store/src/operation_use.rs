@@ -4,7 +4,7 @@ use crate::{
     Read, Store, StoreError, row,
     sql::{Runs, composed, query},
 };
-use keydesk_model::{AccountId, Objection, ScopeSet, Timestamp, TokenId, Usage};
+use keydesk_model::{AccountId, Violation, ScopeSet, Timestamp, TokenId, Usage};
 use std::{collections::BTreeMap, time::Duration};
 
 /// Calls of one program with one token to one operation.
@@ -23,14 +23,14 @@ pub struct OperationUse {
 
 /// What a policy objected to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Objected {
+pub struct ViolationRow {
     pub token: TokenId,
     pub token_name: String,
     /// Not a member's bearer token, which has no limits of its own.
     pub is_api_token: bool,
     pub program: String,
     pub operation: String,
-    pub objection: Objection,
+    pub violation: Violation,
     pub calls: i64,
     /// Those of them that were refused; the others were only written down.
     pub refused: i64,
@@ -61,11 +61,11 @@ fn record(count: usize) -> String {
     };
     let rows = (0..count).map(row).collect::<Vec<_>>().join(", ");
     format!(
-        "WITH given (day, token_id, program, operation, objection, calls, refused, last_used_at) AS (VALUES {rows}) \
-         INSERT INTO operation_use (day, token_id, program, operation, objection, calls, refused, last_used_at) \
-         SELECT day, token_id, program, operation, objection, calls, refused, last_used_at FROM given \
+        "WITH given (day, token_id, program, operation, violation, calls, refused, last_used_at) AS (VALUES {rows}) \
+         INSERT INTO operation_use (day, token_id, program, operation, violation, calls, refused, last_used_at) \
+         SELECT day, token_id, program, operation, violation, calls, refused, last_used_at FROM given \
          WHERE EXISTS (SELECT 1 FROM token WHERE id = given.token_id) \
-         ON CONFLICT (token_id, operation, objection, program, day) DO UPDATE SET \
+         ON CONFLICT (token_id, operation, violation, program, day) DO UPDATE SET \
          calls = operation_use.calls + excluded.calls, refused = operation_use.refused + excluded.refused, \
          last_used_at = CASE WHEN excluded.last_used_at > operation_use.last_used_at \
            THEN excluded.last_used_at ELSE operation_use.last_used_at END"
@@ -79,7 +79,7 @@ macro_rules! select_uses {
              CAST(sum(calls) AS BIGINT) AS calls, CAST(sum(refused) AS BIGINT) AS refused, \
              max(last_used_at) AS last_used_at \
              FROM operation_use JOIN token ON token.id = operation_use.token_id \
-             WHERE objection = '' AND operation <> '' AND day >= $1 ",
+             WHERE violation = '' AND operation <> '' AND day >= $1 ",
             $condition,
             " GROUP BY token.id, token.name, token.scopes, program, operation \
              ORDER BY max(last_used_at) DESC, operation, program"
@@ -89,12 +89,12 @@ macro_rules! select_uses {
 
 const USES: &str = select_uses!("");
 const USES_OF_TOKEN: &str = select_uses!("AND token.id = $2");
-const OBJECTED: &str = "SELECT token.id AS token_id, token.name, binding, program, operation, objection, \
+const OBJECTED: &str = "SELECT token.id AS token_id, token.name, token_owner, program, operation, violation, \
     CAST(sum(calls) AS BIGINT) AS calls, CAST(sum(refused) AS BIGINT) AS refused, \
     max(last_used_at) AS last_used_at FROM operation_use JOIN token ON token.id = operation_use.token_id \
-    WHERE objection <> '' AND day >= $1 AND token.account_id = $2 \
-    GROUP BY token.id, token.name, binding, program, operation, objection \
-    ORDER BY max(last_used_at) DESC, operation, program, objection LIMIT 1000";
+    WHERE violation <> '' AND day >= $1 AND token.account_id = $2 \
+    GROUP BY token.id, token.name, token_owner, program, operation, violation \
+    ORDER BY max(last_used_at) DESC, operation, program, violation LIMIT 1000";
 const FORGET: &str = "DELETE FROM operation_use WHERE day < $1";
 
 fn day_of(at: Timestamp) -> i64 {
@@ -125,17 +125,17 @@ impl Read {
         &mut self,
         account: AccountId,
         since: Timestamp,
-    ) -> Result<Vec<Objected>, StoreError> {
+    ) -> Result<Vec<ViolationRow>, StoreError> {
         let rows = query(OBJECTED).bind(day_of(since)).bind(account).all(self).await?;
         rows.iter()
             .map(|row| {
-                Ok(Objected {
+                Ok(ViolationRow {
                     token: row::parsed(row, "token_id")?,
                     token_name: row::text(row, "name")?,
-                    is_api_token: row::text(row, "binding")? == "account",
+                    is_api_token: row::text(row, "token_owner")? == "account",
                     program: row::text(row, "program")?,
                     operation: row::text(row, "operation")?,
-                    objection: row::parsed(row, "objection")?,
+                    violation: row::parsed(row, "violation")?,
                     calls: row.get("calls")?,
                     refused: row.get("refused")?,
                     last_used_at: row::instant(row, "last_used_at")?,
@@ -145,7 +145,7 @@ impl Read {
     }
 }
 
-fn operation_use(row: &crate::sql::Row) -> Result<OperationUse, StoreError> {
+fn operation_use(row: &crate::sql::SqlRow) -> Result<OperationUse, StoreError> {
     Ok(OperationUse {
         token: row::parsed(row, "token_id")?,
         token_name: row::text(row, "name")?,
@@ -173,12 +173,12 @@ type Rows<'a> = BTreeMap<(TokenId, &'a str, &'static str, &'a str, i64), (i64, i
 pub(crate) async fn add(runs: &mut impl Runs, seen: &[Usage]) -> Result<(), StoreError> {
     let mut rows: Rows<'_> = BTreeMap::new();
     let says_something =
-        |usage: &&Usage| !(usage.called.operation.is_empty() && usage.called.objections.is_empty());
+        |usage: &&Usage| !(usage.called.operation.is_empty() && usage.called.violations.is_empty());
     for usage in seen.iter().filter(says_something) {
-        let objections = usage.called.objections.iter().map(Objection::as_str);
-        for objection in std::iter::once("").chain(objections) {
+        let violations = usage.called.violations.iter().map(Violation::as_str);
+        for violation in std::iter::once("").chain(violations) {
             let day = day_of(usage.last_used_at);
-            let key = (usage.token, &*usage.called.operation, objection, &*usage.program, day);
+            let key = (usage.token, &*usage.called.operation, violation, &*usage.program, day);
             let row = rows.entry(key).or_insert((0, 0, usage.last_used_at));
             row.0 += usage.calls;
             row.1 += if usage.called.was_refused { usage.calls } else { 0 };
@@ -190,13 +190,13 @@ pub(crate) async fn add(runs: &mut impl Runs, seen: &[Usage]) -> Result<(), Stor
     while let Some(size) = SIZES.into_iter().find(|size| *size <= rest.len()) {
         let (now, later) = rest.split_at(size);
         let mut record = composed(record(size));
-        for ((token, operation, objection, program, day), (calls, refused, last)) in now {
+        for ((token, operation, violation, program, day), (calls, refused, last)) in now {
             record = record
                 .bind(*day)
                 .bind(token.to_string())
                 .bind((*program).to_owned())
                 .bind((*operation).to_owned())
-                .bind((*objection).to_owned())
+                .bind((*violation).to_owned())
                 .bind(*calls)
                 .bind(*refused)
                 .bind(last.as_micros());

@@ -2,29 +2,29 @@
 
 use crate::{
     Read, StoreError, Write, row,
-    sql::{Row, query},
+    sql::{SqlRow, query},
 };
-use keydesk_model::{Email, PersonId, Timestamp};
+use keydesk_model::{Email, UserId, Timestamp};
 
 #[derive(Clone, Debug)]
 pub struct Operator {
-    pub person: PersonId,
+    pub user: UserId,
     pub name: String,
     pub email: Email,
     pub since: Timestamp,
 }
 
-const IS: &str = "SELECT count(*) AS number FROM operator WHERE person_id = $1";
+const IS: &str = "SELECT count(*) AS number FROM operator WHERE user_id = $1";
 const COUNT: &str = "SELECT count(*) AS number FROM operator";
-const LIST: &str = "SELECT person_id, name, email, operator.created_at FROM operator \
-    JOIN person ON person.id = operator.person_id ORDER BY operator.created_at, person_id";
+const LIST: &str = "SELECT user_id, name, email, operator.created_at FROM operator \
+    JOIN users ON users.id = operator.user_id ORDER BY operator.created_at, user_id";
 const ADD: &str =
-    "INSERT INTO operator (person_id, created_at) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-const REMOVE: &str = "DELETE FROM operator WHERE person_id = $1";
+    "INSERT INTO operator (user_id, created_at) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+const REMOVE: &str = "DELETE FROM operator WHERE user_id = $1";
 
-fn operator(row: &Row) -> Result<Operator, StoreError> {
+fn operator(row: &SqlRow) -> Result<Operator, StoreError> {
     Ok(Operator {
-        person: row::parsed(row, "person_id")?,
+        user: row::parsed(row, "user_id")?,
         name: row::text(row, "name")?,
         email: row::parsed(row, "email")?,
         since: row::instant(row, "created_at")?,
@@ -32,8 +32,8 @@ fn operator(row: &Row) -> Result<Operator, StoreError> {
 }
 
 impl Read {
-    pub async fn is_operator(&mut self, person: PersonId) -> Result<bool, StoreError> {
-        Ok(query(IS).bind(person).one(self).await?.get::<i64>("number")? == 1)
+    pub async fn is_operator(&mut self, user: UserId) -> Result<bool, StoreError> {
+        Ok(query(IS).bind(user).one(self).await?.get::<i64>("number")? == 1)
     }
 
     pub async fn count_operators(&mut self) -> Result<i64, StoreError> {
@@ -47,13 +47,13 @@ impl Read {
 
 impl Write {
     /// [`StoreError::Conflict`]: they are one already.
-    pub async fn add_operator(&mut self, person: PersonId) -> Result<(), StoreError> {
+    pub async fn add_operator(&mut self, user: UserId) -> Result<(), StoreError> {
         let now = self.now().as_micros();
-        query(ADD).bind(person).bind(now).insert(self).await
+        query(ADD).bind(user).bind(now).insert(self).await
     }
 
     /// Tells whether they were one.
-    pub async fn remove_operator(&mut self, person: PersonId) -> Result<bool, StoreError> {
-        Ok(query(REMOVE).bind(person).execute(self).await? == 1)
+    pub async fn remove_operator(&mut self, user: UserId) -> Result<bool, StoreError> {
+        Ok(query(REMOVE).bind(user).execute(self).await? == 1)
     }
 }

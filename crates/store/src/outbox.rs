@@ -2,7 +2,7 @@
 
 use crate::{
     Read, StoreError, Write, row,
-    sql::{Row, query},
+    sql::{SqlRow, query},
 };
 use keydesk_model::{AccountId, InvitationId, MailId, Timestamp};
 use std::time::Duration;
@@ -56,7 +56,7 @@ const UNDELIVERED: &str = "SELECT outbox.invitation_id, outbox.error, outbox.nex
     JOIN invitation ON invitation.id = outbox.invitation_id \
     WHERE invitation.account_id = $1 AND invitation.closed_at IS NULL AND outbox.error <> ''";
 
-fn waiting(row: &Row) -> Result<WaitingMail, StoreError> {
+fn waiting(row: &SqlRow) -> Result<WaitingMail, StoreError> {
     Ok(WaitingMail {
         id: row::parsed(row, "id")?,
         sealed: row.get("sealed")?,
@@ -91,7 +91,7 @@ impl Read {
         account: AccountId,
     ) -> Result<Vec<Undelivered>, StoreError> {
         let rows = query(UNDELIVERED).bind(account).all(self).await?;
-        let undelivered = |row: &Row| {
+        let undelivered = |row: &SqlRow| {
             Ok(Undelivered {
                 invitation: row::parsed(row, "invitation_id")?,
                 error: row::text(row, "error")?,
@@ -120,7 +120,7 @@ impl Write {
         Ok(claim.execute(self).await? == 1)
     }
 
-    pub async fn reseal_mail(
+    pub async fn reencrypt_mail(
         &mut self,
         id: MailId,
         (old, new): (&[u8], &[u8]),

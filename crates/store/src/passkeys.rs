@@ -2,15 +2,15 @@
 
 use crate::{
     Read, StoreError, Write, row,
-    sql::{Row, query},
+    sql::{SqlRow, query},
 };
-use keydesk_model::{PersonId, Timestamp};
+use keydesk_model::{UserId, Timestamp};
 
 #[derive(Clone, Debug)]
 pub struct StoredPasskey {
     /// The credential's id, in base64url.
     pub id: String,
-    pub person: PersonId,
+    pub user: UserId,
     pub name: String,
     /// Public key and counter, as JSON.
     pub body: String,
@@ -18,23 +18,23 @@ pub struct StoredPasskey {
     pub last_used_at: Option<Timestamp>,
 }
 
-const LIST: &str = "SELECT id, person_id, name, body, created_at, last_used_at FROM passkey \
-    WHERE person_id = $1 ORDER BY created_at, id";
-const FIND: &str = "SELECT id, person_id, name, body, created_at, last_used_at FROM passkey \
-    WHERE id = $1 AND person_id = $2";
-const COUNT: &str = "SELECT count(*) AS number FROM passkey WHERE person_id = $1";
-const ADD: &str = "INSERT INTO passkey (id, person_id, name, body, created_at) \
+const LIST: &str = "SELECT id, user_id, name, body, created_at, last_used_at FROM passkey \
+    WHERE user_id = $1 ORDER BY created_at, id";
+const FIND: &str = "SELECT id, user_id, name, body, created_at, last_used_at FROM passkey \
+    WHERE id = $1 AND user_id = $2";
+const COUNT: &str = "SELECT count(*) AS number FROM passkey WHERE user_id = $1";
+const ADD: &str = "INSERT INTO passkey (id, user_id, name, body, created_at) \
     VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
 const USED: &str = "UPDATE passkey SET body = $1, last_used_at = $2 WHERE id = $3";
-const REMOVE: &str = "DELETE FROM passkey WHERE id = $1 AND person_id = $2";
-const REMOVE_ALL: &str = "DELETE FROM passkey WHERE person_id = $1";
+const REMOVE: &str = "DELETE FROM passkey WHERE id = $1 AND user_id = $2";
+const REMOVE_ALL: &str = "DELETE FROM passkey WHERE user_id = $1";
 const SPEND: &str =
     "INSERT INTO spent_challenge (hash, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING";
 
-fn passkey(row: &Row) -> Result<StoredPasskey, StoreError> {
+fn passkey(row: &SqlRow) -> Result<StoredPasskey, StoreError> {
     Ok(StoredPasskey {
         id: row::text(row, "id")?,
-        person: row::parsed(row, "person_id")?,
+        user: row::parsed(row, "user_id")?,
         name: row::text(row, "name")?,
         body: row::text(row, "body")?,
         created_at: row::instant(row, "created_at")?,
@@ -45,22 +45,22 @@ fn passkey(row: &Row) -> Result<StoredPasskey, StoreError> {
 impl Read {
     pub async fn list_passkeys(
         &mut self,
-        person: PersonId,
+        user: UserId,
     ) -> Result<Vec<StoredPasskey>, StoreError> {
-        query(LIST).bind(person).all(self).await?.iter().map(passkey).collect()
+        query(LIST).bind(user).all(self).await?.iter().map(passkey).collect()
     }
 
     pub async fn find_passkey(
         &mut self,
-        person: PersonId,
+        user: UserId,
         id: &str,
     ) -> Result<Option<StoredPasskey>, StoreError> {
-        let found = query(FIND).bind(id).bind(person).optional(self).await?;
+        let found = query(FIND).bind(id).bind(user).optional(self).await?;
         found.as_ref().map(passkey).transpose()
     }
 
-    pub async fn count_passkeys(&mut self, person: PersonId) -> Result<i64, StoreError> {
-        query(COUNT).bind(person).one(self).await?.get("number")
+    pub async fn count_passkeys(&mut self, user: UserId) -> Result<i64, StoreError> {
+        query(COUNT).bind(user).one(self).await?.get("number")
     }
 }
 
@@ -68,11 +68,11 @@ impl Write {
     /// [`StoreError::Conflict`]: this authenticator is known already.
     pub async fn add_passkey(
         &mut self,
-        person: PersonId,
+        user: UserId,
         (id, name, body): (&str, &str, &str),
     ) -> Result<(), StoreError> {
         let now = self.now();
-        query(ADD).bind(id).bind(person).bind(name).bind(body).bind(now).insert(self).await
+        query(ADD).bind(id).bind(user).bind(name).bind(body).bind(now).insert(self).await
     }
 
     pub async fn note_passkey_use(&mut self, id: &str, body: &str) -> Result<(), StoreError> {
@@ -81,13 +81,13 @@ impl Write {
     }
 
     /// Tells whether there was one.
-    pub async fn remove_passkey(&mut self, person: PersonId, id: &str) -> Result<bool, StoreError> {
-        Ok(query(REMOVE).bind(id).bind(person).execute(self).await? == 1)
+    pub async fn remove_passkey(&mut self, user: UserId, id: &str) -> Result<bool, StoreError> {
+        Ok(query(REMOVE).bind(id).bind(user).execute(self).await? == 1)
     }
 
     /// How many there were.
-    pub async fn remove_passkeys(&mut self, person: PersonId) -> Result<u64, StoreError> {
-        query(REMOVE_ALL).bind(person).execute(self).await
+    pub async fn remove_passkeys(&mut self, user: UserId) -> Result<u64, StoreError> {
+        query(REMOVE_ALL).bind(user).execute(self).await
     }
 
     /// Notes that a challenge was answered. Tells whether it was the first time.

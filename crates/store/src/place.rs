@@ -11,14 +11,14 @@ use std::{
 use zeroize::Zeroizing;
 
 #[derive(Clone, Debug)]
-pub enum Place {
+pub enum DatabaseUrl {
     Sqlite(PathBuf),
-    Postgres(PostgresPlace),
+    Postgres(PostgresUrl),
 }
 
 /// Servers of one PostgreSQL, of which one takes writes at a time.
 #[derive(Clone)]
-pub struct PostgresPlace {
+pub struct PostgresUrl {
     servers: Vec<PgConnectOptions>,
     /// Where its tables are.
     pub(crate) schema: String,
@@ -28,7 +28,7 @@ pub struct PostgresPlace {
 }
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PlaceError {
+pub enum DatabaseUrlError {
     #[error("it begins with “sqlite:” or “postgres://”")]
     Scheme,
     #[error("“sqlite:” is followed by the path of a file")]
@@ -49,7 +49,7 @@ pub enum PlaceError {
     Unverified(String),
 }
 
-impl Place {
+impl DatabaseUrl {
     /// The folder in which processes find each other: beside a file that they share, else their data folder.
     pub fn locks(&self, data: &Path) -> PathBuf {
         match self {
@@ -61,32 +61,32 @@ impl Place {
 
 const OPTIONS: [&str; 5] = ["sslmode", "sslrootcert", "sslcert", "sslkey", "host"];
 
-impl FromStr for Place {
-    type Err = PlaceError;
+impl FromStr for DatabaseUrl {
+    type Err = DatabaseUrlError;
 
-    fn from_str(text: &str) -> Result<Self, PlaceError> {
+    fn from_str(text: &str) -> Result<Self, DatabaseUrlError> {
         if let Some(path) = text.strip_prefix("sqlite:") {
             let path = path.strip_prefix("//").unwrap_or(path);
             return if path.is_empty() {
-                Err(PlaceError::NoFile)
+                Err(DatabaseUrlError::NoFile)
             } else {
                 Ok(Self::Sqlite(path.into()))
             };
         }
         let rest = text.strip_prefix("postgres://").or_else(|| text.strip_prefix("postgresql://"));
-        rest.ok_or(PlaceError::Scheme)?.parse().map(Self::Postgres)
+        rest.ok_or(DatabaseUrlError::Scheme)?.parse().map(Self::Postgres)
     }
 }
 
 /// What follows the scheme.
-impl FromStr for PostgresPlace {
-    type Err = PlaceError;
+impl FromStr for PostgresUrl {
+    type Err = DatabaseUrlError;
 
-    fn from_str(text: &str) -> Result<Self, PlaceError> {
+    fn from_str(text: &str) -> Result<Self, DatabaseUrlError> {
         let (start, query) = text.split_once('?').unwrap_or((text, ""));
         // A password that holds a question mark; an error must not tell the rest of it.
         if query.contains('@') {
-            return Err(PlaceError::Malformed);
+            return Err(DatabaseUrlError::Malformed);
         }
         let (authority, database) = start.split_once('/').unwrap_or((start, ""));
         let (user, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
@@ -96,7 +96,7 @@ impl FromStr for PostgresPlace {
             let host = if host.is_empty() { "localhost" } else { host };
             let user = if user.is_empty() { String::new() } else { format!("{user}@") };
             let options = format!("postgres://{user}{host}/{database}?{query}").parse();
-            let options: PgConnectOptions = options.map_err(|_| PlaceError::Malformed)?;
+            let options: PgConnectOptions = options.map_err(|_| DatabaseUrlError::Malformed)?;
             verified(options.application_name("keydesk"), query.contains("sslmode="))
         });
         let servers = servers.collect::<Result<_, _>>()?;
@@ -106,27 +106,27 @@ impl FromStr for PostgresPlace {
 }
 
 /// Without `target_session_attrs` and `schema`, which are ours to see to; and the schema.
-fn options(query: &str) -> Result<(String, String), PlaceError> {
+fn options(query: &str) -> Result<(String, String), DatabaseUrlError> {
     let (mut kept, mut schema) = (Vec::new(), "public");
     for option in query.split('&').filter(|option| !option.is_empty()) {
         let (key, value) = option.split_once('=').unwrap_or((option, ""));
         match key {
             "target_session_attrs" if ["read-write", "primary"].contains(&value) => {}
-            "target_session_attrs" => return Err(PlaceError::SessionAttrs),
+            "target_session_attrs" => return Err(DatabaseUrlError::SessionAttrs),
             "schema" => schema = value,
             key if OPTIONS.contains(&key) => kept.push(option),
-            key => return Err(PlaceError::Option(key.to_owned())),
+            key => return Err(DatabaseUrlError::Option(key.to_owned())),
         }
     }
     let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
     if schema.is_empty() || schema.len() > 63 || !schema.bytes().all(is_plain) {
-        return Err(PlaceError::Schema);
+        return Err(DatabaseUrlError::Schema);
     }
     Ok((kept.join("&"), schema.to_owned()))
 }
 
 /// Another machine's certificate is verified; on this one there may be none.
-fn verified(options: PgConnectOptions, is_chosen: bool) -> Result<PgConnectOptions, PlaceError> {
+fn verified(options: PgConnectOptions, is_chosen: bool) -> Result<PgConnectOptions, DatabaseUrlError> {
     let host = options.get_host();
     let is_here = options.get_socket().is_some()
         || host.starts_with('/')
@@ -135,12 +135,12 @@ fn verified(options: PgConnectOptions, is_chosen: bool) -> Result<PgConnectOptio
     match options.get_ssl_mode() {
         _ if is_here => Ok(options),
         PgSslMode::VerifyFull => Ok(options),
-        _ if is_chosen => Err(PlaceError::Unverified(host.to_owned())),
+        _ if is_chosen => Err(DatabaseUrlError::Unverified(host.to_owned())),
         _ => Ok(options.ssl_mode(PgSslMode::VerifyFull)),
     }
 }
 
-impl PostgresPlace {
+impl PostgresUrl {
     /// Takes the password from this file, whenever a connection is made.
     #[must_use]
     pub fn with_password_file(mut self, path: &Path) -> Self {
@@ -165,7 +165,7 @@ impl PostgresPlace {
     }
 }
 
-impl fmt::Display for PostgresPlace {
+impl fmt::Display for PostgresUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.servers.iter().map(name).collect();
         let database = self.servers.first().and_then(PgConnectOptions::get_database);
@@ -173,13 +173,13 @@ impl fmt::Display for PostgresPlace {
     }
 }
 
-impl fmt::Debug for PostgresPlace {
+impl fmt::Debug for PostgresUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
@@ -199,8 +199,8 @@ pub(crate) fn name(server: &PgConnectOptions) -> String {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<String, PlaceError> {
-        text.parse::<Place>().map(|place| place.to_string())
+    fn read(text: &str) -> Result<String, DatabaseUrlError> {
+        text.parse::<DatabaseUrl>().map(|place| place.to_string())
     }
 
     #[test]
@@ -217,16 +217,16 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said() {
         for (text, error) in [
-            ("mysql://x", PlaceError::Scheme),
-            ("sqlite:", PlaceError::NoFile),
-            ("postgres://a/b?passwrod=x", PlaceError::Option("passwrod".to_owned())),
-            ("postgres://a/b?target_session_attrs=any", PlaceError::SessionAttrs),
-            ("postgres://a/b?schema=public,evil", PlaceError::Schema),
-            ("postgres://kd:pass?canary@a/b", PlaceError::Malformed),
-            ("postgres://a:port/b", PlaceError::Malformed),
+            ("mysql://x", DatabaseUrlError::Scheme),
+            ("sqlite:", DatabaseUrlError::NoFile),
+            ("postgres://a/b?passwrod=x", DatabaseUrlError::Option("passwrod".to_owned())),
+            ("postgres://a/b?target_session_attrs=any", DatabaseUrlError::SessionAttrs),
+            ("postgres://a/b?schema=public,evil", DatabaseUrlError::Schema),
+            ("postgres://kd:pass?canary@a/b", DatabaseUrlError::Malformed),
+            ("postgres://a:port/b", DatabaseUrlError::Malformed),
             (
                 "postgres://db.example/b?sslmode=require",
-                PlaceError::Unverified("db.example".to_owned()),
+                DatabaseUrlError::Unverified("db.example".to_owned()),
             ),
         ] {
             assert_eq!(read(text), Err(error), "{text}");
@@ -242,7 +242,7 @@ mod tests {
             ("[::1]/b", "Prefer"),
             ("u@/b?host=/run/postgresql", "Prefer"),
         ] {
-            let place: PostgresPlace = text.parse().expect("a place");
+            let place: PostgresUrl = text.parse().expect("a place");
             assert_eq!(format!("{:?}", place.servers[0].get_ssl_mode()), mode, "{text}");
         }
     }

@@ -4,7 +4,7 @@
 use crate::{
     Durability, OpenError, StoreError,
     durability::{durability_of, keeps_commits},
-    place::{PostgresPlace, name},
+    place::{PostgresUrl, name},
     primary::{Found, find_primary, is_of_the_server, is_pooled},
     schema,
     sql::{in_time, query},
@@ -52,7 +52,7 @@ const NEW_TIMELINE: &str = "UPDATE head SET timeline = $1, \
 
 /// What a write finds when its turn has come.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Turn {
+pub(crate) struct PoolTurn {
     /// The feed's newest number: nobody else may take the next one.
     pub seq: i64,
     /// By the database's clock.
@@ -72,11 +72,11 @@ struct Server {
 }
 
 pub(crate) struct PostgresServers {
-    place: PostgresPlace,
+    place: PostgresUrl,
     size: u32,
     current: RwLock<Server>,
     /// Something went wrong since the primary was found: it is looked for anew.
-    suspect: AtomicBool,
+    eject: AtomicBool,
     seeking: Mutex<()>,
     /// Whether there are so many nodes that this one keeps no connection.
     is_frugal: AtomicBool,
@@ -91,7 +91,7 @@ impl fmt::Debug for PostgresServers {
 }
 
 impl PostgresServers {
-    pub async fn open(place: &PostgresPlace, is_console: bool) -> Result<Self, OpenError> {
+    pub async fn open(place: &PostgresUrl, is_console: bool) -> Result<Self, OpenError> {
         let found = find_primary(place).await.map_err(OpenError::NoServer)?;
         let Found { options, mut connection, about, timeline } = found;
         keeps_commits(&about).map_err(OpenError::LosesWrites)?;
@@ -111,7 +111,7 @@ impl PostgresServers {
             place: place.clone(),
             size,
             current: RwLock::new(server),
-            suspect: AtomicBool::new(false),
+            eject: AtomicBool::new(false),
             seeking: Mutex::new(()),
             is_frugal: AtomicBool::new(false),
             pooled: Mutex::new(None),
@@ -127,7 +127,7 @@ impl PostgresServers {
         if let StoreError::Busy(cause) | StoreError::Unavailable(cause) = error
             && is_of_the_server(cause)
         {
-            self.suspect.store(true, Ordering::Release);
+            self.eject.store(true, Ordering::Release);
         }
     }
 
@@ -141,7 +141,7 @@ impl PostgresServers {
     }
 
     /// A write transaction, when its turn has come.
-    pub async fn begin(&self) -> Result<(Transaction<'static, Postgres>, Turn), StoreError> {
+    pub async fn begin(&self) -> Result<(Transaction<'static, Postgres>, PoolTurn), StoreError> {
         let mut transaction = self.transaction(self.place.begin("BEGIN", LIMITS)).await?;
         let took = async {
             let row = query(TAKE_TURN).one(&mut *transaction).await?;
@@ -155,7 +155,7 @@ impl PostgresServers {
                 let note = query(NEW_TIMELINE).bind(timeline).bind(now);
                 note.execute(&mut *transaction).await?;
             }
-            Ok(Turn { seq: row.get("seq")?, now, history_since })
+            Ok(PoolTurn { seq: row.get("seq")?, now, history_since })
         };
         let turn = took.await.inspect_err(|error| self.note(error))?;
         Ok((transaction, turn))
@@ -215,8 +215,8 @@ impl PostgresServers {
     }
 
     /// Nothing was heard for too long: the connections are left behind.
-    pub fn suspect(&self) {
-        self.suspect.store(true, Ordering::Release);
+    pub fn eject(&self) {
+        self.eject.store(true, Ordering::Release);
     }
 
     pub async fn durability(&self) -> Result<Durability, StoreError> {
@@ -275,11 +275,11 @@ impl PostgresServers {
 
     /// After a failure: looks for the server that takes writes, and leaves the old connections.
     async fn seek(&self) -> Result<(), StoreError> {
-        if !self.suspect.load(Ordering::Acquire) {
+        if !self.eject.load(Ordering::Acquire) {
             return Ok(());
         }
         let _turn = self.seeking.lock().await;
-        if !self.suspect.load(Ordering::Acquire) {
+        if !self.eject.load(Ordering::Acquire) {
             return Ok(());
         }
         let busy = |why: String| StoreError::Busy(sqlx::Error::Io(io::Error::other(why)));
@@ -290,7 +290,7 @@ impl PostgresServers {
         let _ = found.connection.close().await;
         let (pool, timeline) = (pool(found.options, self.size), found.timeline);
         self.replace(Server { pool, connections, timeline });
-        self.suspect.store(false, Ordering::Release);
+        self.eject.store(false, Ordering::Release);
         *self.pooled.lock().await = None;
         Ok(())
     }
@@ -305,7 +305,7 @@ fn pool(server: PgConnectOptions, size: u32) -> PgPool {
         .connect_lazy_with(server)
 }
 
-impl PostgresPlace {
+impl PostgresUrl {
     /// What begins a transaction, in one question: names mean our schema's tables.
     fn begin(&self, begin: &str, limits: &str) -> SqlStr {
         let text = format!("{begin}; SET LOCAL search_path = {}, pg_temp; {limits}", self.schema);

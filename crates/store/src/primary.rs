@@ -2,8 +2,8 @@
 
 use crate::{
     StoreError,
-    place::{PostgresPlace, name},
-    sql::{Row, in_time, query},
+    place::{PostgresUrl, name},
+    sql::{SqlRow, in_time, query},
 };
 use sqlx::{
     ConnectOptions, Connection, PgConnection, Postgres, Transaction, postgres::PgConnectOptions,
@@ -79,12 +79,12 @@ pub(crate) fn is_of_the_server(error: &sqlx::Error) -> bool {
 pub(crate) struct Found {
     pub options: PgConnectOptions,
     pub connection: PgConnection,
-    pub about: Row,
+    pub about: SqlRow,
     pub timeline: String,
 }
 
 /// The first server that answers and takes writes. The password is read anew: it may have been changed.
-pub(crate) async fn find_primary(place: &PostgresPlace) -> Result<Found, NoServer> {
+pub(crate) async fn find_primary(place: &PostgresUrl) -> Result<Found, NoServer> {
     let mut reasons = Vec::new();
     for options in place.current_servers() {
         let found = tokio::time::timeout(CONNECT, ask(&options)).await;
@@ -108,8 +108,8 @@ async fn timeline_of(connection: &mut PgConnection) -> Result<String, StoreError
     Ok(timeline)
 }
 
-async fn ask(server: &PgConnectOptions) -> Result<(PgConnection, Row), String> {
-    let mut connection = server.connect().await.map_err(|error| crate::error::told(&error))?;
+async fn ask(server: &PgConnectOptions) -> Result<(PgConnection, SqlRow), String> {
+    let mut connection = server.connect().await.map_err(|error| crate::error::describe(&error))?;
     let asked = async {
         let mut transaction = connection.begin().await?;
         let about = query(ABOUT).one(&mut *transaction).await?;

@@ -2,7 +2,7 @@
 
 use crate::{
     Read, Sent, Store, StoreError, row,
-    sql::{Row, query},
+    sql::{SqlRow, query},
 };
 use keydesk_model::{AccountNumber, Month, QuotaUse, Timestamp};
 use std::time::Duration;
@@ -19,7 +19,7 @@ const FIND: &str =
     "SELECT account_number, calls FROM quota_use WHERE month = $1 AND account_number = $2";
 const FORGET: &str = "DELETE FROM quota_use WHERE month < $1";
 
-fn quota_use(row: &Row) -> Result<QuotaUse, StoreError> {
+fn quota_use(row: &SqlRow) -> Result<QuotaUse, StoreError> {
     Ok(QuotaUse { account: row::account_number(row, "account_number")?, calls: row.get("calls")? })
 }
 

@@ -1,7 +1,7 @@
 //! What stands in the journal, and how it is written: a mark, the body's length, the body, a digest.
 
 use keydesk_model::{
-    AccountNumber, AccountState, Change, EndCause, Ending, LiveAccount, Timestamp,
+    AccountNumber, AccountState, Change, RevocationReason, Revocation, LiveAccount, Timestamp,
 };
 use keydesk_token::TokenHash;
 use sha2::{Digest, Sha256};
@@ -16,7 +16,7 @@ const LONGEST: usize = 128;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tombstone {
     pub hash: TokenHash,
-    pub ending: Ending,
+    pub revocation: Revocation,
     /// When the token would have expired by itself: then the record has done its work.
     pub expires_at: Option<Timestamp>,
 }
@@ -47,9 +47,9 @@ impl Record {
     /// What is to be remembered of a change: whatever refuses, and what ends that.
     pub fn of(change: &Change) -> Option<Self> {
         match change {
-            Change::SecretEnded { hash, ending, expires_at } => {
-                let (hash, ending, expires_at) = (*hash, *ending, *expires_at);
-                Some(Self::Ended(Tombstone { hash, ending, expires_at }))
+            Change::SecretRevoked { hash, revocation, expires_at } => {
+                let (hash, revocation, expires_at) = (*hash, *revocation, *expires_at);
+                Some(Self::Ended(Tombstone { hash, revocation, expires_at }))
             }
             Change::AccountStopped { number, state, at } => {
                 Some(Self::Account(Standing { number: *number, state: *state, at: *at }))
@@ -71,12 +71,12 @@ fn digest(head_and_body: &[u8]) -> [u8; DIGEST] {
 pub(crate) fn write(record: &Record) -> Vec<u8> {
     let mut body = Vec::with_capacity(LONGEST);
     match record {
-        Record::Ended(Tombstone { hash, ending, expires_at }) => {
+        Record::Ended(Tombstone { hash, revocation, expires_at }) => {
             body.push(b'e');
             body.extend(hash.as_bytes());
-            body.extend(ending.at.as_micros().to_be_bytes());
+            body.extend(revocation.at.as_micros().to_be_bytes());
             body.extend(expires_at.map_or(i64::MAX, Timestamp::as_micros).to_be_bytes());
-            body.extend(ending.cause.as_str().as_bytes());
+            body.extend(revocation.reason.as_str().as_bytes());
         }
         Record::Account(Standing { number, state, at }) => {
             body.push(b'a');
@@ -153,12 +153,12 @@ fn read(body: &[u8]) -> Option<Record> {
 
 fn ended(hash: TokenHash, rest: &[u8]) -> Option<Record> {
     let (at, rest) = number(rest)?;
-    let (expires_at, cause) = number(rest)?;
+    let (expires_at, reason) = number(rest)?;
     let expires_at = Some(expires_at).filter(|at| at.as_micros() != i64::MAX);
-    let cause = std::str::from_utf8(cause).ok()?;
-    // A cause that a newer release has written ends the secret all the same.
-    let ending = Ending { at, cause: cause.parse().unwrap_or(EndCause::Revoked) };
-    Some(Record::Ended(Tombstone { hash, ending, expires_at }))
+    let reason = std::str::from_utf8(reason).ok()?;
+    // A reason that a newer release has written ends the secret all the same.
+    let revocation = Revocation { at, reason: reason.parse().unwrap_or(RevocationReason::Revoked) };
+    Some(Record::Ended(Tombstone { hash, revocation, expires_at }))
 }
 
 /// A record as releases before wrote it: 80 bytes, of which the last four are a checksum.

@@ -18,13 +18,13 @@ pub struct Expiring {
 const EXPIRING: &str = "SELECT token.id, token.name, token.account_id, account.name AS account_name, token.created_at, token.expires_at, \
     (SELECT max(last_used_at) FROM integration WHERE integration.token_id = token.id) AS last_used_at \
     FROM token JOIN account ON account.id = token.account_id \
-    WHERE token.binding = 'account' AND token.expires_at > $1 AND token.expires_at <= $2 AND EXISTS \
+    WHERE token.token_owner = 'account' AND token.expires_at > $1 AND token.expires_at <= $2 AND EXISTS \
     (SELECT 1 FROM secret WHERE secret.token_id = token.id AND secret.ended_at IS NULL) \
     ORDER BY token.expires_at, token.id LIMIT 1000";
 /// Whoever made it, while they are a member, and everyone who administers the account.
-const TO_TELL: &str = "SELECT DISTINCT person.email, person.language FROM member JOIN person ON person.id = member.person_id \
+const TO_TELL: &str = "SELECT DISTINCT users.email, users.language FROM member JOIN users ON users.id = member.user_id \
     WHERE member.account_id = $1 AND member.removed_at IS NULL AND (member.role IN ('owner', 'administrator') \
-    OR member.id = (SELECT created_by FROM token WHERE token.id = $2)) ORDER BY person.email";
+    OR member.id = (SELECT created_by FROM token WHERE token.id = $2)) ORDER BY users.email";
 const NOTE: &str = "INSERT INTO reminder (token_id, expires_at, days, sent_at) VALUES ($1, $2, $3, $4) \
     ON CONFLICT DO NOTHING";
 

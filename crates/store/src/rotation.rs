@@ -2,10 +2,10 @@
 
 use crate::{
     Read, StoreError, Tombstone, Write, row,
-    sql::{Row, query},
+    sql::{SqlRow, query},
     tokens::live_secret_of,
 };
-use keydesk_model::{AccountId, Change, Closing, EndCause, Ending, Timestamp, TokenId};
+use keydesk_model::{AccountId, Change, Closing, RevocationReason, Revocation, Timestamp, TokenId};
 use keydesk_token::TokenHash;
 use std::time::Duration;
 
@@ -29,9 +29,9 @@ macro_rules! select_closing {
             "SELECT secret.token_id, secret.hash, secret.masked, secret.closing_since, secret.closes_at, \
              secret.quiet, token.expires_at, late.program, late.last_used_at FROM secret \
              JOIN token ON token.id = secret.token_id \
-             LEFT JOIN operation_use AS late ON late.token_id = secret.token_id AND late.objection = 'old_secret' \
+             LEFT JOIN operation_use AS late ON late.token_id = secret.token_id AND late.violation = 'old_secret' \
                AND late.last_used_at = (SELECT max(last_used_at) FROM operation_use AS used \
-               WHERE used.token_id = secret.token_id AND used.objection = 'old_secret') \
+               WHERE used.token_id = secret.token_id AND used.violation = 'old_secret') \
              WHERE secret.closes_at IS NOT NULL AND secret.ended_at IS NULL ",
             $condition,
             " ORDER BY secret.closes_at, secret.token_id, late.program"
@@ -46,7 +46,7 @@ const CLOSE: &str = "UPDATE secret SET closing_since = $1, closes_at = $2, quiet
 const CLOSING_OF: &str =
     "SELECT hash FROM secret WHERE token_id = $1 AND ended_at IS NULL AND closes_at IS NOT NULL";
 
-fn closing_secret(row: &Row) -> Result<ClosingSecret, StoreError> {
+fn closing_secret(row: &SqlRow) -> Result<ClosingSecret, StoreError> {
     let quiet: Option<i64> = row.get("quiet")?;
     let closing =
         Closing { since: row::instant(row, "closing_since")?, at: row::instant(row, "closes_at")? };
@@ -76,14 +76,14 @@ impl ClosingSecret {
     }
 
     pub fn ended(&self, at: Timestamp) -> Tombstone {
-        let ending = Ending { at, cause: EndCause::Rotated };
-        Tombstone { hash: self.hash, ending, expires_at: self.expires_at }
+        let revocation = Revocation { at, reason: RevocationReason::Rotated };
+        Tombstone { hash: self.hash, revocation, expires_at: self.expires_at }
     }
 }
 
 impl Read {
     /// Every old secret that is still accepted, the next to close first.
-    pub async fn list_closing_secrets(&mut self) -> Result<Vec<ClosingSecret>, StoreError> {
+    pub async fn list_previous_secrets(&mut self) -> Result<Vec<ClosingSecret>, StoreError> {
         once(query(ALL).all(self).await?.iter())
     }
 
@@ -92,7 +92,7 @@ impl Read {
         Ok(query(CLOSING_OF).bind(token).all(self).await?.len())
     }
 
-    pub async fn list_closing_secrets_of(
+    pub async fn list_previous_secrets_of(
         &mut self,
         account: AccountId,
     ) -> Result<Vec<ClosingSecret>, StoreError> {
@@ -101,7 +101,7 @@ impl Read {
 }
 
 /// Several programs may have called at the same last instant.
-fn once<'a>(rows: impl Iterator<Item = &'a Row>) -> Result<Vec<ClosingSecret>, StoreError> {
+fn once<'a>(rows: impl Iterator<Item = &'a SqlRow>) -> Result<Vec<ClosingSecret>, StoreError> {
     let mut secrets = rows.map(closing_secret).collect::<Result<Vec<_>, _>>()?;
     secrets.dedup_by(|a, b| a.hash == b.hash);
     Ok(secrets)
@@ -125,14 +125,14 @@ impl Write {
     }
 
     /// Ends the old secrets of a token now; how many there were.
-    pub async fn end_closing_secrets(&mut self, token: TokenId) -> Result<usize, StoreError> {
+    pub async fn revoke_closing_secrets(&mut self, token: TokenId) -> Result<usize, StoreError> {
         let found = query(CLOSING_OF).bind(token).all(self).await?;
         let (now, mut count) = (self.now(), 0);
         for found in found {
             let hash = TokenHash::from_bytes(row::digest(&found, "hash")?);
             let expires_at = live_secret_of(self, &hash).await?.expires_at;
-            let ending = Ending { at: now, cause: EndCause::Rotated };
-            count += usize::from(self.end_again(&Tombstone { hash, ending, expires_at }).await?);
+            let revocation = Revocation { at: now, reason: RevocationReason::Rotated };
+            count += usize::from(self.end_again(&Tombstone { hash, revocation, expires_at }).await?);
         }
         Ok(count)
     }

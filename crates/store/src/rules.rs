@@ -2,7 +2,7 @@
 
 use crate::{
     Read, StoreError, Write, row,
-    sql::{Row, query},
+    sql::{SqlRow, query},
 };
 use keydesk_model::{Change, LiveRules, Rules};
 
@@ -18,7 +18,7 @@ const SET: &str = "INSERT INTO operation_rules (one, mode, body, pending, change
     changed_at = excluded.changed_at";
 const SET_PENDING: &str = "UPDATE operation_rules SET pending = $1 WHERE one = 1";
 
-fn rules(row: &Row, column: &'static str) -> Result<Option<Rules>, StoreError> {
+fn rules(row: &SqlRow, column: &'static str) -> Result<Option<Rules>, StoreError> {
     let text: Option<String> = row.get(column)?;
     let read = |text: String| serde_json::from_str(&text);
     text.map(read).transpose().map_err(|_| StoreError::Unreadable { column })

@@ -81,7 +81,7 @@ pub(crate) async fn migrate(
             done => return done,
         }
     }
-    Err(OpenError::Held)
+    Err(OpenError::Throttled)
 }
 
 /// Under an advisory lock that ends with the transaction, so that it also works through a pooler, and of many

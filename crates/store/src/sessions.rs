@@ -1,15 +1,15 @@
-//! Sessions: a person logged in from a browser. The cookie's value stands here as SHA-256 only.
+//! Sessions: a user logged in from a browser. The cookie's value stands here as SHA-256 only.
 
 use crate::{
     Read, Store, StoreError, Write, row,
-    sql::{Row, query},
+    sql::{SqlRow, query},
 };
-use keydesk_model::{AccountId, PersonId, SessionId, Timestamp};
+use keydesk_model::{AccountId, UserId, SessionId, Timestamp};
 
 #[derive(Clone, Debug)]
 pub struct Session {
     pub id: SessionId,
-    pub person: PersonId,
+    pub user: UserId,
     pub account: Option<AccountId>,
     pub created_at: Timestamp,
     pub seen_at: Timestamp,
@@ -23,18 +23,18 @@ pub struct Session {
 pub struct NewSession {
     pub id: SessionId,
     pub hash: [u8; 32],
-    pub person: PersonId,
+    pub user: UserId,
     pub account: Option<AccountId>,
     pub client_ip: String,
     pub user_agent: String,
 }
 
-const FIND: &str = "SELECT id, person_id, account_id, created_at, seen_at, authenticated_at, client_ip, \
+const FIND: &str = "SELECT id, user_id, account_id, created_at, seen_at, authenticated_at, client_ip, \
     user_agent FROM session WHERE hash = $1 AND ended_at IS NULL AND seen_at > $2 AND created_at > $3";
-const LIST: &str = "SELECT id, person_id, account_id, created_at, seen_at, authenticated_at, client_ip, \
-    user_agent FROM session WHERE person_id = $1 AND ended_at IS NULL AND seen_at > $2 AND created_at > $3 \
+const LIST: &str = "SELECT id, user_id, account_id, created_at, seen_at, authenticated_at, client_ip, \
+    user_agent FROM session WHERE user_id = $1 AND ended_at IS NULL AND seen_at > $2 AND created_at > $3 \
     ORDER BY seen_at DESC, id";
-const ADD: &str = "INSERT INTO session (id, hash, person_id, account_id, created_at, seen_at, \
+const ADD: &str = "INSERT INTO session (id, hash, user_id, account_id, created_at, seen_at, \
     authenticated_at, client_ip, user_agent) VALUES ($1, $2, $3, $4, $5, $5, $5, $6, $7)";
 const TOUCH: &str =
     "UPDATE session SET seen_at = $1, client_ip = $2 WHERE id = $3 AND seen_at < $1";
@@ -42,22 +42,22 @@ const RENEW: &str = "UPDATE session SET hash = $1, authenticated_at = $2, seen_a
     WHERE id = $3 AND ended_at IS NULL";
 const SET_ACCOUNT: &str = "UPDATE session SET account_id = $1 WHERE id = $2";
 const END: &str =
-    "UPDATE session SET ended_at = $1 WHERE id = $2 AND person_id = $3 AND ended_at IS NULL";
+    "UPDATE session SET ended_at = $1 WHERE id = $2 AND user_id = $3 AND ended_at IS NULL";
 const IS_OPEN: &str = "SELECT count(*) AS number FROM session WHERE id = $1 AND ended_at IS NULL";
 const END_BY_HASH: &str =
-    "UPDATE session SET ended_at = $1 WHERE hash = $2 AND ended_at IS NULL RETURNING id, person_id";
+    "UPDATE session SET ended_at = $1 WHERE hash = $2 AND ended_at IS NULL RETURNING id, user_id";
 const END_IN_ACCOUNT: &str = "UPDATE session SET ended_at = $1 \
-    WHERE person_id = $2 AND (account_id = $3 OR account_id IS NULL) AND ended_at IS NULL";
-const END_BEYOND: &str = "UPDATE session SET ended_at = $1 WHERE person_id = $2 AND ended_at IS NULL \
-    AND id NOT IN (SELECT id FROM session WHERE person_id = $2 AND ended_at IS NULL ORDER BY seen_at DESC, id LIMIT $3)";
-const END_ALL: &str = "UPDATE session SET ended_at = $1 WHERE person_id = $2 AND ended_at IS NULL";
+    WHERE user_id = $2 AND (account_id = $3 OR account_id IS NULL) AND ended_at IS NULL";
+const END_BEYOND: &str = "UPDATE session SET ended_at = $1 WHERE user_id = $2 AND ended_at IS NULL \
+    AND id NOT IN (SELECT id FROM session WHERE user_id = $2 AND ended_at IS NULL ORDER BY seen_at DESC, id LIMIT $3)";
+const END_ALL: &str = "UPDATE session SET ended_at = $1 WHERE user_id = $2 AND ended_at IS NULL";
 const END_OTHERS: &str =
-    "UPDATE session SET ended_at = $1 WHERE person_id = $2 AND id <> $3 AND ended_at IS NULL";
+    "UPDATE session SET ended_at = $1 WHERE user_id = $2 AND id <> $3 AND ended_at IS NULL";
 
-fn session(row: &Row) -> Result<Session, StoreError> {
+fn session(row: &SqlRow) -> Result<Session, StoreError> {
     Ok(Session {
         id: row::parsed(row, "id")?,
-        person: row::parsed(row, "person_id")?,
+        user: row::parsed(row, "user_id")?,
         account: row::parsed_opt(row, "account_id")?,
         created_at: row::instant(row, "created_at")?,
         seen_at: row::instant(row, "seen_at")?,
@@ -87,12 +87,12 @@ impl Read {
 
     pub async fn list_sessions(
         &mut self,
-        person: PersonId,
+        user: UserId,
         seen_after: Timestamp,
         created_after: Timestamp,
     ) -> Result<Vec<Session>, StoreError> {
         let asked =
-            query(LIST).bind(person).bind(seen_after.as_micros()).bind(created_after.as_micros());
+            query(LIST).bind(user).bind(seen_after.as_micros()).bind(created_after.as_micros());
         asked.all(self).await?.iter().map(session).collect()
     }
 }
@@ -116,7 +116,7 @@ impl Write {
         query(ADD)
             .bind(new.id)
             .bind(new.hash)
-            .bind(new.person)
+            .bind(new.user)
             .bind(new.account)
             .bind(now)
             .bind(&new.client_ip)
@@ -126,7 +126,7 @@ impl Write {
         Ok(())
     }
 
-    /// Gives a session a new secret after its person has authenticated again; the old one is dead.
+    /// Gives a session a new secret after its user has authenticated again; the old one is dead.
     /// Tells whether the session was still there.
     pub async fn renew_session(
         &mut self,
@@ -148,14 +148,14 @@ impl Write {
         Ok(())
     }
 
-    /// Ends one session of this person; tells whether there was one.
+    /// Ends one session of this user; tells whether there was one.
     pub async fn end_session(
         &mut self,
-        person: PersonId,
+        user: UserId,
         id: SessionId,
     ) -> Result<bool, StoreError> {
         let now = self.now().as_micros();
-        let asked = query(END).bind(now).bind(id).bind(person);
+        let asked = query(END).bind(now).bind(id).bind(user);
         Ok(asked.execute(self).await? == 1)
     }
 
@@ -163,45 +163,45 @@ impl Write {
     pub async fn end_session_by_hash(
         &mut self,
         hash: [u8; 32],
-    ) -> Result<Option<(SessionId, PersonId)>, StoreError> {
+    ) -> Result<Option<(SessionId, UserId)>, StoreError> {
         let now = self.now().as_micros();
         let asked = query(END_BY_HASH).bind(now).bind(hash);
         let row = asked.optional(self).await?;
-        row.map(|row| Ok((row::parsed(&row, "id")?, row::parsed(&row, "person_id")?))).transpose()
+        row.map(|row| Ok((row::parsed(&row, "id")?, row::parsed(&row, "user_id")?))).transpose()
     }
 
-    /// Ends this person's sessions that stand in one account, or in none and so might enter it; tells
+    /// Ends this user's sessions that stand in one account, or in none and so might enter it; tells
     /// how many.
     pub async fn end_sessions_in(
         &mut self,
-        person: PersonId,
+        user: UserId,
         account: AccountId,
     ) -> Result<u64, StoreError> {
         let now = self.now().as_micros();
-        let asked = query(END_IN_ACCOUNT).bind(now).bind(person).bind(account);
+        let asked = query(END_IN_ACCOUNT).bind(now).bind(user).bind(account);
         asked.execute(self).await
     }
 
-    /// Ends this person's sessions but the `most` that were seen last.
+    /// Ends this user's sessions but the `most` that were seen last.
     pub async fn end_sessions_beyond(
         &mut self,
-        person: PersonId,
+        user: UserId,
         most: u32,
     ) -> Result<(), StoreError> {
         let now = self.now();
-        query(END_BEYOND).bind(now).bind(person).bind(most).execute(self).await.map(|_| ())
+        query(END_BEYOND).bind(now).bind(user).bind(most).execute(self).await.map(|_| ())
     }
 
-    /// Ends every session of this person, but `except`; tells how many.
+    /// Ends every session of this user, but `except`; tells how many.
     pub async fn end_sessions(
         &mut self,
-        person: PersonId,
+        user: UserId,
         except: Option<SessionId>,
     ) -> Result<u64, StoreError> {
         let now = self.now().as_micros();
         let ended = match except {
-            None => query(END_ALL).bind(now).bind(person),
-            Some(kept) => query(END_OTHERS).bind(now).bind(person).bind(kept),
+            None => query(END_ALL).bind(now).bind(user),
+            Some(kept) => query(END_OTHERS).bind(now).bind(user).bind(kept),
         };
         ended.execute(self).await
     }

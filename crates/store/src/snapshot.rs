@@ -7,7 +7,7 @@ use crate::{
 };
 use futures_util::TryStreamExt;
 use keydesk_model::{
-    AccountId, AccountNumber, Binding, Closing, EndCause, Ending, Grant, LiveSecret, MemberId,
+    AccountId, AccountNumber, TokenOwner, Closing, RevocationReason, Revocation, TokenLimits, LiveSecret, MemberId,
     Timestamp, TokenId,
 };
 use keydesk_token::TokenHash;
@@ -45,14 +45,14 @@ macro_rules! packed {
 const TOKENS: Packed = packed!(
     "id || '\u{1f}' || account_id || '\u{1f}' || coalesce(member_id, '') || '\u{1f}' || \
      coalesce(CAST(expires_at AS TEXT), '') || '\u{1f}' || scopes || '\u{1d}' || addresses || '\u{1d}' || \
-     coalesce(trial_scopes, '') || '\u{1d}' || coalesce(trial_addresses, '') || '\u{1f}' || name",
+     coalesce(observed_scopes, '') || '\u{1d}' || coalesce(observed_addresses, '') || '\u{1f}' || name",
     "",
     "",
     "token"
 );
 const SECRETS: Packed = packed!(
     " || '\u{1f}' || token_id || '\u{1f}' || coalesce(CAST(ended_at AS TEXT), '') || '\u{1f}' || \
-     coalesce(end_cause, '') || '\u{1f}' || coalesce(CAST(closing_since AS TEXT), '') || '\u{1f}' || \
+     coalesce(revocation_reason, '') || '\u{1f}' || coalesce(CAST(closing_since AS TEXT), '') || '\u{1f}' || \
      coalesce(CAST(closes_at AS TEXT), '')",
     "encode(hash, 'hex')",
     "hex(hash)",
@@ -63,7 +63,7 @@ const SECRETS: Packed = packed!(
 #[derive(Debug, Default)]
 pub(crate) struct LiveSecrets {
     accounts: HashMap<AccountId, AccountNumber>,
-    limits: Vec<(Grant, Option<Grant>)>,
+    limits: Vec<(TokenLimits, Option<TokenLimits>)>,
     names: String,
     tokens: Vec<TokenRow>,
     by_id: HashMap<TokenId, usize>,
@@ -75,7 +75,7 @@ struct TokenRow {
     id: TokenId,
     account: AccountId,
     number: AccountNumber,
-    binding: Binding,
+    token_owner: TokenOwner,
     expires_at: Option<Timestamp>,
     limits: usize,
     name: std::ops::Range<usize>,
@@ -85,7 +85,7 @@ struct TokenRow {
 struct SecretRow {
     hash: TokenHash,
     token: usize,
-    ending: Option<Ending>,
+    revocation: Option<Revocation>,
     closing: Option<Closing>,
 }
 
@@ -111,9 +111,9 @@ impl LiveSecrets {
         let id: TokenId = parsed(id, "token.id")?;
         let account: AccountId = parsed(account, "token.account_id")?;
         let number = *self.accounts.get(&account).ok_or(unreadable("token.account_id"))?;
-        let binding = match member {
-            "" => Binding::Account,
-            member => Binding::Member(parsed::<MemberId>(member, "token.member_id")?),
+        let token_owner = match member {
+            "" => TokenOwner::Account,
+            member => TokenOwner::Member(parsed::<MemberId>(member, "token.member_id")?),
         };
         let limits = if let Some(number) = known_limits.get(limits) {
             *number
@@ -129,7 +129,7 @@ impl LiveSecrets {
             id,
             account,
             number,
-            binding,
+            token_owner,
             expires_at: instant(expires_at, "token.expires_at")?,
             limits,
             name: start..self.names.len(),
@@ -138,18 +138,18 @@ impl LiveSecrets {
     }
 
     fn add_secret(&mut self, columns: [&str; 6]) -> Result<(), StoreError> {
-        let [hash, token, ended_at, cause, since, closes_at] = columns;
+        let [hash, token, ended_at, reason, since, closes_at] = columns;
         let mut digest = [0; 32];
         hex::decode_to_slice(hash, &mut digest).map_err(|_| unreadable("secret.hash"))?;
         let token = self.by_id.get(&parsed(token, "secret.token_id")?);
-        let ending = match instant(ended_at, "secret.ended_at")? {
-            Some(at) => Some(Ending { at, cause: parsed::<EndCause>(cause, "secret.end_cause")? }),
+        let revocation = match instant(ended_at, "secret.ended_at")? {
+            Some(at) => Some(Revocation { at, reason: parsed::<RevocationReason>(reason, "secret.revocation_reason")? }),
             None => None,
         };
         self.secrets.push(SecretRow {
             hash: TokenHash::from_bytes(digest),
             token: *token.ok_or(unreadable("secret.token_id"))?,
-            ending,
+            revocation,
             closing: instant(since, "secret.closing_since")?
                 .zip(instant(closes_at, "secret.closes_at")?)
                 .map(|(since, at)| Closing { since, at }),
@@ -160,19 +160,19 @@ impl LiveSecrets {
     pub fn iter(&self) -> impl ExactSizeIterator<Item = LiveSecret> {
         self.secrets.iter().map(|secret| {
             let token = &self.tokens[secret.token];
-            let (grant, trial) = self.limits[token.limits].clone();
+            let (grant, observed) = self.limits[token.limits].clone();
             LiveSecret {
                 hash: secret.hash,
                 token: token.id,
                 account: token.account,
                 number: token.number,
-                binding: token.binding,
+                token_owner: token.token_owner,
                 name: self.names[token.name.clone()].to_owned(),
                 scopes: grant.scopes,
                 addresses: grant.addresses,
-                trial,
+                observed,
                 expires_at: token.expires_at,
-                ending: secret.ending,
+                revocation: secret.revocation,
                 closing: secret.closing,
             }
         })
@@ -213,19 +213,19 @@ impl Packed {
 }
 
 /// What a token may do and from where, and the same of what is tried, if anything is.
-fn read_limits(text: &str) -> Result<(Grant, Option<Grant>), StoreError> {
+fn read_limits(text: &str) -> Result<(TokenLimits, Option<TokenLimits>), StoreError> {
     let mut parts = text.split(PART);
     let mut next = || {
         let (scopes, addresses) = (parts.next().unwrap_or_default(), parts.next());
-        let grant = Grant {
+        let grant = TokenLimits {
             scopes: parsed(scopes, "token.scopes")?,
             addresses: parsed(addresses.ok_or(unreadable("packed"))?, "token.addresses")?,
         };
         Ok::<_, StoreError>(grant)
     };
-    let (grant, trial) = (next()?, next()?);
+    let (grant, observed) = (next()?, next()?);
     // Nothing that is tried is without scopes.
-    Ok((grant, (!trial.scopes.is_empty()).then_some(trial)))
+    Ok((grant, (!observed.scopes.is_empty()).then_some(observed)))
 }
 
 /// Takes a packed row apart.

@@ -4,7 +4,7 @@
 use crate::StoreError;
 use futures_util::{StreamExt, stream::BoxStream};
 use keydesk_model::{
-    AccountId, InvitationId, MailId, MemberId, NodeId, PersonId, SessionId, Timestamp, TokenId,
+    AccountId, InvitationId, MailId, MemberId, NodeId, UserId, SessionId, Timestamp, TokenId,
 };
 use sqlx::{
     AssertSqlSafe, Decode, PgConnection, Postgres, Row as _, SqlSafeStr, SqlStr, Sqlite,
@@ -89,7 +89,7 @@ value_of! {
     Text: String => |text| text, &str => |text| text.to_owned(), &String => |text| text.clone(),
         AccountId => |id| id.into(), InvitationId => |id| id.into(), MailId => |id| id.into(),
         MemberId => |id| id.into(),
-        NodeId => |id| id.into(), PersonId => |id| id.into(), SessionId => |id| id.into(),
+        NodeId => |id| id.into(), UserId => |id| id.into(), SessionId => |id| id.into(),
         TokenId => |id| id.into();
     Number: i64 => |number| number, u32 => |number| i64::from(number),
         Timestamp => |at| at.as_micros();
@@ -167,43 +167,43 @@ impl Query {
         if self.execute(on).await? == 1 { Ok(()) } else { Err(StoreError::Conflict) }
     }
 
-    pub async fn optional(self, on: &mut impl Runs) -> Result<Option<Row>, StoreError> {
+    pub async fn optional(self, on: &mut impl Runs) -> Result<Option<SqlRow>, StoreError> {
         Ok(match on.connection() {
             Connection::Sqlite(connection) => {
-                bound!(Sqlite, self).fetch_optional(connection).await?.map(Row::Sqlite)
+                bound!(Sqlite, self).fetch_optional(connection).await?.map(SqlRow::Sqlite)
             }
             Connection::Postgres(connection) => {
                 let found = in_time(bound!(Postgres, self).fetch_optional(connection)).await?;
-                found.map(Row::Postgres)
+                found.map(SqlRow::Postgres)
             }
         })
     }
 
-    pub async fn one(self, on: &mut impl Runs) -> Result<Row, StoreError> {
+    pub async fn one(self, on: &mut impl Runs) -> Result<SqlRow, StoreError> {
         self.optional(on).await?.ok_or(StoreError::Unavailable(sqlx::Error::RowNotFound))
     }
 
-    pub async fn all(self, on: &mut impl Runs) -> Result<Vec<Row>, StoreError> {
+    pub async fn all(self, on: &mut impl Runs) -> Result<Vec<SqlRow>, StoreError> {
         Ok(match on.connection() {
             Connection::Sqlite(connection) => {
                 let rows = bound!(Sqlite, self).fetch_all(connection).await?;
-                rows.into_iter().map(Row::Sqlite).collect()
+                rows.into_iter().map(SqlRow::Sqlite).collect()
             }
             Connection::Postgres(connection) => {
                 let rows = in_time(bound!(Postgres, self).fetch_all(connection)).await?;
-                rows.into_iter().map(Row::Postgres).collect()
+                rows.into_iter().map(SqlRow::Postgres).collect()
             }
         })
     }
 
     /// Row by row, for what does not fit into memory at once.
-    pub fn stream(self, on: Connection<'_>) -> BoxStream<'_, Result<Row, StoreError>> {
+    pub fn stream(self, on: Connection<'_>) -> BoxStream<'_, Result<SqlRow, StoreError>> {
         match on {
             Connection::Sqlite(connection) => {
-                bound!(Sqlite, self).fetch(connection).map(|row| Ok(Row::Sqlite(row?))).boxed()
+                bound!(Sqlite, self).fetch(connection).map(|row| Ok(SqlRow::Sqlite(row?))).boxed()
             }
             Connection::Postgres(connection) => {
-                bound!(Postgres, self).fetch(connection).map(|row| Ok(Row::Postgres(row?))).boxed()
+                bound!(Postgres, self).fetch(connection).map(|row| Ok(SqlRow::Postgres(row?))).boxed()
             }
         }
     }
@@ -218,12 +218,12 @@ pub(crate) async fn in_time<T>(
 }
 
 /// A row of either.
-pub(crate) enum Row {
+pub(crate) enum SqlRow {
     Sqlite(SqliteRow),
     Postgres(PgRow),
 }
 
-impl Row {
+impl SqlRow {
     pub fn get<'r, T>(&'r self, column: &'static str) -> Result<T, StoreError>
     where
         T: Decode<'r, Sqlite> + Type<Sqlite> + Decode<'r, Postgres> + Type<Postgres>,

@@ -30,9 +30,9 @@ impl SqliteFile {
     pub async fn open(path: &Path) -> Result<Self, OpenError> {
         let unopenable = |source| OpenError::Unopenable { path: path.to_owned(), source };
         // SQLite gives the files beside it the rights of this one.
-        for ending in ["-wal", "-shm"] {
+        for revocation in ["-wal", "-shm"] {
             let mut beside = path.as_os_str().to_owned();
-            beside.push(ending);
+            beside.push(revocation);
             files::tighten(Path::new(&beside)).map_err(|error| unopenable(error.into()))?;
         }
         files::keep_private(path).map_err(|error| unopenable(error.into()))?;

@@ -3,10 +3,10 @@
 
 use crate::{
     Read, StoreError, Tombstone, Write, row,
-    sql::{Row, query},
+    sql::{SqlRow, query},
 };
 use keydesk_model::{
-    AccountId, AddressList, Binding, Change, Closing, EndCause, Ending, Grant, LiveSecret,
+    AccountId, IpAllowlist, TokenOwner, Change, Closing, RevocationReason, Revocation, TokenLimits, LiveSecret,
     MemberId, ScopeSet, Timestamp, TokenId, TokenState,
 };
 use keydesk_token::TokenHash;
@@ -16,12 +16,12 @@ use keydesk_token::TokenHash;
 pub struct Token {
     pub id: TokenId,
     pub account: AccountId,
-    pub binding: Binding,
+    pub token_owner: TokenOwner,
     pub name: String,
     pub scopes: ScopeSet,
-    pub addresses: AddressList,
+    pub addresses: IpAllowlist,
     /// Limits that are only tried.
-    pub trial: Option<Grant>,
+    pub observed: Option<TokenLimits>,
     pub expires_at: Option<Timestamp>,
     pub created_at: Timestamp,
     /// Who made it, as far as the name is still known.
@@ -31,7 +31,7 @@ pub struct Token {
     pub masked: String,
     pub display: Option<Vec<u8>>,
     pub issued_at: Timestamp,
-    pub ending: Option<Ending>,
+    pub revocation: Option<Revocation>,
     pub last_used_at: Option<Timestamp>,
     pub last_used_by: Option<String>,
     pub last_used_from: Option<String>,
@@ -39,7 +39,7 @@ pub struct Token {
 
 impl Token {
     pub fn state(&self, now: Timestamp) -> TokenState {
-        TokenState::at(now, self.expires_at, self.ending)
+        TokenState::at(now, self.expires_at, self.revocation)
     }
 }
 
@@ -47,10 +47,10 @@ impl Token {
 pub struct NewToken {
     pub id: TokenId,
     pub account: AccountId,
-    pub binding: Binding,
+    pub token_owner: TokenOwner,
     pub name: String,
     pub scopes: ScopeSet,
-    pub addresses: AddressList,
+    pub addresses: IpAllowlist,
     pub expires_at: Option<Timestamp>,
     pub created_by: Option<MemberId>,
     /// Makes a form that is sent twice one token.
@@ -75,15 +75,15 @@ impl std::fmt::Debug for NewSecret {
 macro_rules! select_tokens {
     ($condition:literal) => {
         concat!(
-            "SELECT token.id, token.account_id, token.binding, token.member_id, token.name, token.scopes, \
-             token.addresses, token.trial_scopes, token.trial_addresses, token.expires_at, token.created_at, person.name AS created_by, secret.version, secret.masked, \
-             secret.display, secret.issued_at, secret.ended_at, secret.end_cause, latest.last_used_at, \
+            "SELECT token.id, token.account_id, token.token_owner, token.member_id, token.name, token.scopes, \
+             token.addresses, token.observed_scopes, token.observed_addresses, token.expires_at, token.created_at, users.name AS created_by, secret.version, secret.masked, \
+             secret.display, secret.issued_at, secret.ended_at, secret.revocation_reason, latest.last_used_at, \
              latest.program, latest.client_ip \
              FROM token \
              JOIN secret ON secret.token_id = token.id AND secret.version = \
                (SELECT max(version) FROM secret AS newest WHERE newest.token_id = token.id) \
              LEFT JOIN member ON member.id = token.created_by \
-             LEFT JOIN person ON person.id = member.person_id \
+             LEFT JOIN users ON users.id = member.user_id \
              LEFT JOIN integration AS latest ON latest.token_id = token.id AND \
                latest.program || ' ' || latest.client_ip = \
                (SELECT program || ' ' || client_ip FROM integration AS used WHERE used.token_id = token.id \
@@ -101,31 +101,31 @@ const OF_SECRET: &str = "SELECT secret.token_id, token.account_id, secret.versio
     FROM secret JOIN token ON token.id = secret.token_id WHERE secret.hash = $1";
 /// Of columns that a gateway's database user can read.
 const OWN: &str = "SELECT token.id, token.account_id, token.name, token.expires_at, newest.version, newest.ended_at, \
-    newest.end_cause, secret.ended_at AS own_ended_at FROM secret JOIN token ON token.id = secret.token_id \
+    newest.revocation_reason, secret.ended_at AS own_ended_at FROM secret JOIN token ON token.id = secret.token_id \
     JOIN secret AS newest ON newest.token_id = token.id AND newest.version = \
       (SELECT max(version) FROM secret AS any_of_it WHERE any_of_it.token_id = token.id) WHERE secret.hash = $1";
 const LIST_OF_ACCOUNT: &str = select_tokens!(
-    "token.account_id = $1 AND token.binding = 'account' ORDER BY token.created_at DESC, token.id DESC LIMIT $2"
+    "token.account_id = $1 AND token.token_owner = 'account' ORDER BY token.created_at DESC, token.id DESC LIMIT $2"
 );
 const COUNT_LIVE: &str = "SELECT count(*) AS number FROM token JOIN secret ON secret.token_id = token.id \
-    WHERE account_id = $1 AND binding = 'account' AND ended_at IS NULL AND closes_at IS NULL \
+    WHERE account_id = $1 AND token_owner = 'account' AND ended_at IS NULL AND closes_at IS NULL \
     AND (expires_at IS NULL OR expires_at > $2)";
-const ADD: &str = "INSERT INTO token (id, account_id, binding, member_id, name, scopes, expires_at, created_at, \
+const ADD: &str = "INSERT INTO token (id, account_id, token_owner, member_id, name, scopes, expires_at, created_at, \
     created_by, request_key, addresses) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
     ON CONFLICT DO NOTHING";
 const ADD_SECRET: &str = "INSERT INTO secret (hash, token_id, version, masked, display, issued_at) \
     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
-const END_SECRET: &str = "UPDATE secret SET ended_at = $1, end_cause = $2, display = NULL \
+const END_SECRET: &str = "UPDATE secret SET ended_at = $1, revocation_reason = $2, display = NULL \
     WHERE token_id = $3 AND ended_at IS NULL RETURNING hash, \
     (SELECT expires_at FROM token WHERE token.id = secret.token_id) AS expires_at";
-const END_AGAIN: &str = "UPDATE secret SET ended_at = $1, end_cause = $2, display = NULL \
+const END_AGAIN: &str = "UPDATE secret SET ended_at = $1, revocation_reason = $2, display = NULL \
     WHERE hash = $3 AND ended_at IS NULL";
 macro_rules! select_live_secrets {
     ($condition:literal) => {
         concat!(
-            "SELECT secret.hash, secret.token_id, secret.ended_at, secret.end_cause, token.account_id, \
+            "SELECT secret.hash, secret.token_id, secret.ended_at, secret.revocation_reason, token.account_id, \
              account.number, token.member_id, token.name, token.scopes, token.expires_at, token.addresses, \
-             token.trial_scopes, token.trial_addresses, secret.closing_since, secret.closes_at FROM secret \
+             token.observed_scopes, token.observed_addresses, secret.closing_since, secret.closes_at FROM secret \
              JOIN token ON token.id = secret.token_id JOIN account ON account.id = token.account_id ",
             $condition
         )
@@ -136,34 +136,34 @@ const LIVE_SECRET: &str = select_live_secrets!("WHERE secret.hash = $1");
 const OPEN_SECRETS: &str =
     select_live_secrets!("WHERE secret.token_id = $1 AND secret.ended_at IS NULL");
 const RENAME: &str = "UPDATE token SET name = $1 WHERE id = $2";
-const LIMIT: &str = "UPDATE token SET scopes = $1, addresses = $2, trial_scopes = $3, trial_addresses = $4 \
+const LIMIT: &str = "UPDATE token SET scopes = $1, addresses = $2, observed_scopes = $3, observed_addresses = $4 \
     WHERE id = $5";
 
-fn binding(row: &Row) -> Result<Binding, StoreError> {
+fn token_owner(row: &SqlRow) -> Result<TokenOwner, StoreError> {
     let member: Option<MemberId> = row::parsed_opt(row, "member_id")?;
-    Ok(member.map_or(Binding::Account, Binding::Member))
+    Ok(member.map_or(TokenOwner::Account, TokenOwner::Member))
 }
 
-fn trial(row: &Row) -> Result<Option<Grant>, StoreError> {
-    let scopes: Option<ScopeSet> = row::parsed_opt(row, "trial_scopes")?;
-    let addresses: Option<AddressList> = row::parsed_opt(row, "trial_addresses")?;
-    Ok(scopes.zip(addresses).map(|(scopes, addresses)| Grant { scopes, addresses }))
+fn observed(row: &SqlRow) -> Result<Option<TokenLimits>, StoreError> {
+    let scopes: Option<ScopeSet> = row::parsed_opt(row, "observed_scopes")?;
+    let addresses: Option<IpAllowlist> = row::parsed_opt(row, "observed_addresses")?;
+    Ok(scopes.zip(addresses).map(|(scopes, addresses)| TokenLimits { scopes, addresses }))
 }
 
-fn ending(row: &Row) -> Result<Option<Ending>, StoreError> {
-    let cause: Option<EndCause> = row::parsed_opt(row, "end_cause")?;
-    Ok(row::instant_opt(row, "ended_at")?.zip(cause).map(|(at, cause)| Ending { at, cause }))
+fn revocation(row: &SqlRow) -> Result<Option<Revocation>, StoreError> {
+    let reason: Option<RevocationReason> = row::parsed_opt(row, "revocation_reason")?;
+    Ok(row::instant_opt(row, "ended_at")?.zip(reason).map(|(at, reason)| Revocation { at, reason }))
 }
 
-fn token(row: &Row) -> Result<Token, StoreError> {
+fn token(row: &SqlRow) -> Result<Token, StoreError> {
     Ok(Token {
         id: row::parsed(row, "id")?,
         account: row::parsed(row, "account_id")?,
-        binding: binding(row)?,
+        token_owner: token_owner(row)?,
         name: row::text(row, "name")?,
         scopes: row::parsed(row, "scopes")?,
         addresses: row::parsed(row, "addresses")?,
-        trial: trial(row)?,
+        observed: observed(row)?,
         expires_at: row::instant_opt(row, "expires_at")?,
         created_at: row::instant(row, "created_at")?,
         created_by: row.get("created_by")?,
@@ -171,26 +171,26 @@ fn token(row: &Row) -> Result<Token, StoreError> {
         masked: row::text(row, "masked")?,
         display: row.get("display")?,
         issued_at: row::instant(row, "issued_at")?,
-        ending: ending(row)?,
+        revocation: revocation(row)?,
         last_used_at: row::instant_opt(row, "last_used_at")?,
         last_used_by: row.get("program")?,
         last_used_from: row.get("client_ip")?,
     })
 }
 
-fn live_secret(row: &Row) -> Result<LiveSecret, StoreError> {
+fn live_secret(row: &SqlRow) -> Result<LiveSecret, StoreError> {
     Ok(LiveSecret {
         hash: TokenHash::from_bytes(row::digest(row, "hash")?),
         token: row::parsed(row, "token_id")?,
         account: row::parsed(row, "account_id")?,
         number: row::account_number(row, "number")?,
-        binding: binding(row)?,
+        token_owner: token_owner(row)?,
         name: row::text(row, "name")?,
         scopes: row::parsed(row, "scopes")?,
         expires_at: row::instant_opt(row, "expires_at")?,
-        ending: ending(row)?,
+        revocation: revocation(row)?,
         addresses: row::parsed(row, "addresses")?,
-        trial: trial(row)?,
+        observed: observed(row)?,
         closing: row::instant_opt(row, "closing_since")?
             .zip(row::instant_opt(row, "closes_at")?)
             .map(|(since, at)| Closing { since, at }),
@@ -243,7 +243,7 @@ impl Read {
             account: row::parsed(&row, "account_id")?,
             name: row::text(&row, "name")?,
             version: row.get("version")?,
-            state: TokenState::at(now, expires_at, ending(&row)?),
+            state: TokenState::at(now, expires_at, revocation(&row)?),
             is_open: row::instant_opt(&row, "own_ended_at")?.is_none(),
         }))
     }
@@ -321,9 +321,9 @@ impl Write {
         secret: &NewSecret,
     ) -> Result<(), StoreError> {
         let now = self.now().as_micros();
-        let (kind, member) = match new.binding {
-            Binding::Member(member) => ("member", Some(member.to_string())),
-            Binding::Account => ("account", None),
+        let (kind, member) = match new.token_owner {
+            TokenOwner::Member(member) => ("member", Some(member.to_string())),
+            TokenOwner::Account => ("account", None),
         };
         query(ADD)
             .bind(new.id)
@@ -367,14 +367,14 @@ impl Write {
     pub async fn limit_token(
         &mut self,
         token: TokenId,
-        grant: &Grant,
-        trial: Option<&Grant>,
+        grant: &TokenLimits,
+        observed: Option<&TokenLimits>,
     ) -> Result<(), StoreError> {
         query(LIMIT)
             .bind(grant.scopes.to_string())
             .bind(grant.addresses.to_string())
-            .bind(trial.map(|trial| trial.scopes.to_string()))
-            .bind(trial.map(|trial| trial.addresses.to_string()))
+            .bind(observed.map(|observed| observed.scopes.to_string()))
+            .bind(observed.map(|observed| observed.addresses.to_string()))
             .bind(token)
             .execute(self)
             .await?;
@@ -398,16 +398,16 @@ impl Write {
     pub async fn end_secret(
         &mut self,
         token: TokenId,
-        cause: EndCause,
+        reason: RevocationReason,
     ) -> Result<bool, StoreError> {
         let at = self.now();
-        let end = query(END_SECRET).bind(at.as_micros()).bind(cause.as_str()).bind(token);
+        let end = query(END_SECRET).bind(at.as_micros()).bind(reason.as_str()).bind(token);
         let ended = end.all(self).await?;
         for row in &ended {
             let hash = TokenHash::from_bytes(row::digest(row, "hash")?);
             let expires_at = row::instant_opt(row, "expires_at")?;
-            let ending = Ending { at, cause };
-            self.record(&Change::SecretEnded { hash, ending, expires_at }).await?;
+            let revocation = Revocation { at, reason };
+            self.record(&Change::SecretRevoked { hash, revocation, expires_at }).await?;
         }
         Ok(!ended.is_empty())
     }
@@ -415,15 +415,15 @@ impl Write {
     /// Ends what had ended already and was forgotten by this database, at the instant and for the
     /// reason that are known of it. Tells whether it was forgotten.
     pub async fn end_again(&mut self, stone: &Tombstone) -> Result<bool, StoreError> {
-        let Tombstone { hash, ending, expires_at } = *stone;
+        let Tombstone { hash, revocation, expires_at } = *stone;
         let end = query(END_AGAIN)
-            .bind(ending.at)
-            .bind(ending.cause.as_str())
+            .bind(revocation.at)
+            .bind(revocation.reason.as_str())
             .bind(hash.as_bytes().to_vec());
         if end.execute(self).await? == 0 {
             return Ok(false);
         }
-        self.record(&Change::SecretEnded { hash, ending, expires_at }).await?;
+        self.record(&Change::SecretRevoked { hash, revocation, expires_at }).await?;
         Ok(true)
     }
 }

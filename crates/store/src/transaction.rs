@@ -4,7 +4,7 @@ use crate::{
     AuditEntry, Store, StoreError,
     durability::{Durability, durability_of},
     feed::chain,
-    postgres::Turn,
+    postgres::PoolTurn,
     sql::{Connection, Runs, in_time, query},
 };
 use keydesk_model::{Change, Timestamp};
@@ -16,7 +16,7 @@ use std::{
 
 /// Of PostgreSQL always a transaction: a pooler may give each statement outside of one to another
 /// connection.
-pub(crate) enum Link {
+pub(crate) enum DbConnection {
     SqlitePooled(PoolConnection<Sqlite>),
     Sqlite(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
@@ -24,7 +24,7 @@ pub(crate) enum Link {
 
 /// Reads, in a transaction or outside of one. Each entity's file adds its own questions.
 pub struct Read {
-    link: Link,
+    link: DbConnection,
 }
 
 impl std::fmt::Debug for Read {
@@ -34,17 +34,17 @@ impl std::fmt::Debug for Read {
 }
 
 impl Read {
-    pub(crate) fn new(link: Link) -> Self {
+    pub(crate) fn new(link: DbConnection) -> Self {
         Self { link }
     }
 
     /// Ends a transaction by keeping what it did; outside of one there is nothing to do.
     pub(crate) async fn finish(self) -> Result<(), StoreError> {
         match self.link {
-            Link::SqlitePooled(_) => Ok(()),
-            Link::Sqlite(transaction) => Ok(transaction.commit().await?),
+            DbConnection::SqlitePooled(_) => Ok(()),
+            DbConnection::Sqlite(transaction) => Ok(transaction.commit().await?),
             // Whoever asked PostgreSQL to commit and got no answer does not know what it did.
-            Link::Postgres(transaction) => {
+            DbConnection::Postgres(transaction) => {
                 in_time(transaction.commit()).await.map_err(|error| match error {
                     sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => {
                         tracing::error!(%error, "the database was lost while it was asked to commit");
@@ -60,9 +60,9 @@ impl Read {
 impl Runs for Read {
     fn connection(&mut self) -> Connection<'_> {
         match &mut self.link {
-            Link::SqlitePooled(connection) => Connection::Sqlite(connection),
-            Link::Sqlite(transaction) => Connection::Sqlite(transaction),
-            Link::Postgres(transaction) => Connection::Postgres(transaction),
+            DbConnection::SqlitePooled(connection) => Connection::Sqlite(connection),
+            DbConnection::Sqlite(transaction) => Connection::Sqlite(transaction),
+            DbConnection::Postgres(transaction) => Connection::Postgres(transaction),
         }
     }
 }
@@ -73,7 +73,7 @@ pub struct Write {
     read: Read,
     now: Timestamp,
     /// What it found when it began, where several machines write.
-    turn: Option<Turn>,
+    turn: Option<PoolTurn>,
     store: Store,
     /// Its number, and the digest over all up to it.
     last_change: Option<(i64, String)>,
@@ -106,7 +106,7 @@ const SET_CHAIN: &str = "UPDATE head SET chain = $1 WHERE one = 1";
 const NOTIFY: &str = "SELECT pg_notify('keydesk_feed', '')";
 
 impl Write {
-    pub(crate) fn new(read: Read, (now, turn): (Timestamp, Option<Turn>), store: Store) -> Self {
+    pub(crate) fn new(read: Read, (now, turn): (Timestamp, Option<PoolTurn>), store: Store) -> Self {
         Self { read, now, turn, store, last_change: None }
     }
 

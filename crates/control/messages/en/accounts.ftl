@@ -1,4 +1,4 @@
-limits-calls = { $n } requests
+limits-requests = { $n } requests
 limits-used =
     { $n ->
         [one] { $n } request ({ $used }% of the monthly quota)
@@ -11,21 +11,21 @@ limits-each = Per token
 limits-in-a-month = Monthly quota
 limits-observed = This plan is in observe mode: no requests are rejected because of it. Requests that would be rejected are listed under <a href="/tokens/objections">Violations</a>.
 limits-no-plan = This account has no plan, so its requests aren’t limited.
-limits-addresses = IP allowlist
+limits-allowlist = IP allowlist
 limits-seen = Seen in the last 30 days
 limits-none-seen = None, or too many to list
 limits-too-long = Tokens that exceed the maximum lifetime
 limits-too-long-why = These tokens were created before the limit was set, or while it was in observe mode. They keep their expiration date, but couldn’t be created today.
-limits-new-addresses = Edit IP allowlist
-limits-addresses-hint = Enter one IP address or CIDR range per line. Leave empty to allow any IP address. The allowlist applies to every token in the account, including bearer tokens.
-limits-set-addresses = Save allowlist
-limits-life = Token lifetime
+limits-edit-allowlist = Edit IP allowlist
+limits-allowlist-hint = Enter one IP address or CIDR range per line. Leave empty to allow any IP address. The allowlist applies to every token in the account, including bearer tokens.
+limits-save-allowlist = Save allowlist
+limits-lifetime = Token lifetime
 limits-at-most = Maximum lifetime in days
-limits-as-long = No maximum
+limits-no-maximum = No maximum
 limits-must-end = Require an expiration date for new API tokens
-limits-try-life = Observe only: reject no tokens, and list those that would be rejected
-limits-life-hint = Applies to API tokens created from now on. Existing tokens keep their expiration date. The person who created a token and the account’s owners and administrators are reminded 30 days, 7 days, and 1 day before it expires.
-limits-set-life = Save token lifetime
+limits-observe-lifetime = Observe only: reject no tokens, and list those that would be rejected
+limits-lifetime-hint = Applies to API tokens created from now on. Existing tokens keep their expiration date. The person who created a token and the account’s owners and administrators are reminded 30 days, 7 days, and 1 day before it expires.
+limits-save-lifetime = Save token lifetime
 limits-who-sets = Only owners and administrators can change these limits.
 setup-title = Set up Keydesk
 setup-lead = You’ll be the operator: you create accounts for the customers of your API and decide what each of them can do. You’ll also own a first account, so that you can try the API the way a customer does.
@@ -35,14 +35,14 @@ sign-up-lead = Create an account to get an endpoint URL and tokens. First, we’
 sign-up-log-in = Log in instead
 signed-up-title = Create { $account }
 signed-up-lead = You’ll log in with { $email } and become the account’s owner.
-setup-over = This link is no longer valid
-setup-over-why = The setup link works once and expires after one hour. Restart Keydesk to get a new link, or log in if the account already exists.
+setup-expired = This link is no longer valid
+setup-expired-why = The setup link works once and expires after one hour. Restart Keydesk to get a new link, or log in if the account already exists.
 limits-rate = { $n } requests per { $seconds } s
-limits-life-wrong = Enter a number of days from 1 to 36500, or leave the field empty for no maximum.
-sign-up-over = This link is no longer valid. Sign-up links work once and expire after 24 hours. Sign up again.
+limits-lifetime-wrong = Enter a number of days from 1 to 36500, or leave the field empty for no maximum.
+sign-up-expired = This link is no longer valid. Sign-up links work once and expire after 24 hours. Sign up again.
 account-exists = An account already exists. Log in, or ask its owner for an invitation.
-sign-up-anew = Sign up again
-limits-new-month =
+sign-up-again = Sign up again
+limits-resets-in =
     { $n ->
         [one] Resets in { $n } day (UTC)
        *[other] Resets in { $n } days (UTC)

@@ -3,10 +3,10 @@ wrong-name = Name: { $why }
 wrong-email = Email: { $why }
 wrong-password = Password: { $why }
 hashing-busy = Too many people are logging in right now. Try again in a few seconds.
-held-wait = Too many failed attempts. Try again in { $span }.
-held-log-ins = Too many logins within one hour. Try again in { $span }.
-held-sign-ons = Too many single sign-on logins from your network. Try again in { $span }.
-held-locked = This login is locked after 100 failed attempts in a row. Reset your password by email, or log in from a browser you’ve used before. If two-factor authentication is locked, contact the API provider.
+throttled-wait = Too many failed attempts. Try again in { $span }.
+throttled-logins = Too many logins within one hour. Try again in { $span }.
+throttled-sso-logins = Too many single sign-on logins from your network. Try again in { $span }.
+throttled-locked = This login is locked after 100 failed attempts in a row. Reset your password by email, or log in from a browser you’ve used before. If two-factor authentication is locked, contact the API provider.
 span-seconds =
     { $n ->
         [one] 1 second
@@ -35,5 +35,5 @@ scopes-too-many = A token can have at most { $most } scopes. A broad scope such 
 address-unreadable = “{ $text }” isn’t a valid IP address or CIDR range. Use a form such as 203.0.113.7, 10.0.0.0/8, or 2001:db8::/32.
 addresses-too-many = An IP allowlist can have at most 200 entries.
 role-looks-like = The role must be owner, administrator, developer, or viewer.
-overlap-looks-like = The overlap must be none, 1h, 24h, or 7d.
+grace-period-looks-like = The overlap must be none, 1h, 24h, or 7d.
 form-unreadable = The form is incomplete or contains unexpected fields. Go back and fill it in again.

@@ -28,8 +28,8 @@ help-break = What would break if I changed it now?
 help-break-answer = These clients would stop working. First, <a href="/tokens/new">create an API token for each</a>.
 help-secure = How do I keep a token secure?
 help-secure-answer = Anyone who has the token can call the API as this account. Keep it in an environment variable or a secrets manager, never in source code, a URL, a ticket, or a chat. Keydesk looks up tokens by hash only, encrypts the copy shown on API Docs with a key stored outside the database, and rejects tokens in URLs. If a token leaks, rotate it immediately: the previous one stops working right away.
-help-refused = Why is my request rejected?
-help-refused-answer = The response body explains why in <code>title</code> and <code>detail</code>: for example, the token is missing, incomplete, expired, or revoked, “Bearer” appears twice, or the endpoint URL belongs to another account. A 401 is always about the token. A 403 means that the token isn’t allowed to do this. A 502 or 504 means that the API behind the gateway is unavailable and your token is fine.
+help-rejected = Why is my request rejected?
+help-rejected-answer = The response body explains why in <code>title</code> and <code>detail</code>: for example, the token is missing, incomplete, expired, or revoked, “Bearer” appears twice, or the endpoint URL belongs to another account. A 401 is always about the token. A 403 means that the token isn’t allowed to do this. A 502 or 504 means that the API behind the gateway is unavailable and your token is fine.
 help-slash = Does a trailing slash matter?
 help-slash-answer = No. <code>{ $endpoint_url }</code> and <code>{ $endpoint_url }/</code> are the same. If your endpoint URL ends in an account number, it must be the number of the token’s account.
 help-answered = The answer must be yes or no

@@ -64,8 +64,8 @@ mail-new-device =
 
     { $console }/profile
     { $console }/sessions
-mail-email-leaves-subject = Confirm the change of your email address
-mail-email-leaves =
+mail-email-change-old-subject = Confirm the change of your email address
+mail-email-change-old =
     Someone who knows your password asked to change your login email address to { $email }.
 
     To confirm or cancel the change, follow this link within 24 hours:
@@ -73,8 +73,8 @@ mail-email-leaves =
     { $link }
 
     Nothing changes unless you confirm.
-mail-email-arrives-subject = Confirm your new email address
-mail-email-arrives =
+mail-email-change-new-subject = Confirm your new email address
+mail-email-change-new =
     Someone who currently logs in with { $email } asked to use this address instead.
 
     If this was you, follow this link within 24 hours:
@@ -87,8 +87,8 @@ mail-email-changed =
     You now log in with { $email }. Both addresses confirmed the change.
 
     If you didn’t do this, contact the API provider.
-mail-address-in-use-subject = You already have a login here
-mail-address-in-use =
+mail-login-exists-subject = You already have a login here
+mail-login-exists =
     Someone entered this email address, which already belongs to a login. Nothing has changed.
 
     To log in, go to { $console }/login. To choose a new password, go to { $console }/forgot-password.
@@ -167,8 +167,8 @@ mail-one-factor-removed =
     One of your two-factor authentication methods was removed. You still have another one, and it’s still required when you log in.
 
     If you didn’t do this, change your password at { $console }/profile, check { $console }/second-factor and { $console }/passkeys, and contact the API provider.
-mail-rotated-itself-subject = Token “{ $name }” was rotated by a client
-mail-rotated-itself =
+mail-rotated-by-client-subject = Token “{ $name }” was rotated by a client
+mail-rotated-by-client =
     A client that uses the token “{ $name }” of the account { $account } rotated it. The request came from
     { $from }.
 

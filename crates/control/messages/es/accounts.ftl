@@ -1,4 +1,4 @@
-limits-calls = { $n } llamadas
+limits-requests = { $n } llamadas
 limits-used =
     { $n ->
         [one] { $n } llamada, el { $used } % de las del mes
@@ -11,21 +11,21 @@ limits-each = Cada token
 limits-in-a-month = Al mes
 limits-observed = El plan está en observación: aún no se rechaza nada por él, y lo que se rechazaría está en <a href="/tokens/objections">objeciones</a>.
 limits-no-plan = Ningún plan limita cuánto llama la cuenta.
-limits-addresses = Direcciones
+limits-allowlist = Direcciones
 limits-seen = Vistas en 30 días
 limits-none-seen = ninguna, o demasiadas para listarlas
 limits-too-long = Tokens que viven más de lo permitido
 limits-too-long-why = Se crearon antes del límite, o mientras solo estaba a prueba: conservan su fin, y se rechazarían si se crearan ahora.
-limits-new-addresses = Nuevas direcciones
-limits-addresses-hint = Una dirección o red por línea; vacío: desde cualquier lugar. Vale para todos los tokens, también los de portador.
-limits-set-addresses = Fijar direcciones
-limits-life = Vida de los tokens nuevos
+limits-edit-allowlist = Nuevas direcciones
+limits-allowlist-hint = Una dirección o red por línea; vacío: desde cualquier lugar. Vale para todos los tokens, también los de portador.
+limits-save-allowlist = Fijar direcciones
+limits-lifetime = Vida de los tokens nuevos
 limits-at-most = Como máximo tantos días
-limits-as-long = sin límite
+limits-no-maximum = sin límite
 limits-must-end = Los tokens de API nuevos deben tener fecha de caducidad
-limits-try-life = Probar: no rechazar ningún token, listar los que se rechazarían
-limits-life-hint = Vale para los tokens de API que se creen desde ahora; los que hay conservan su fin. A quien creó uno y a quien administra la cuenta se les recuerda 30, 7 y 1 días antes de que termine.
-limits-set-life = Fijar la vida máxima
+limits-observe-lifetime = Probar: no rechazar ningún token, listar los que se rechazarían
+limits-lifetime-hint = Vale para los tokens de API que se creen desde ahora; los que hay conservan su fin. A quien creó uno y a quien administra la cuenta se les recuerda 30, 7 y 1 días antes de que termine.
+limits-save-lifetime = Fijar la vida máxima
 limits-who-sets = Los propietarios y administradores fijan las direcciones.
 setup-title = Configurar Keydesk
 setup-lead = Serás el operador: abres cuentas para los clientes de tu API y decides qué puede hacer cada una. También serás el propietario de una primera cuenta, para probar la API como la probaría un cliente.
@@ -35,14 +35,14 @@ sign-up-lead = Una cuenta propia, con URL de endpoint y tokens. Primero enviamos
 sign-up-log-in = Ya tengo cuenta: iniciar sesión
 signed-up-title = Abrir { $account }
 signed-up-lead = Inicias sesión con { $email }, y pasas a ser propietario de la cuenta.
-setup-over = Este enlace ya no sirve
-setup-over-why = Funciona una vez, durante una hora. Reinicia Keydesk para tener otro, o inicia sesión si la cuenta ya existe.
+setup-expired = Este enlace ya no sirve
+setup-expired-why = Funciona una vez, durante una hora. Reinicia Keydesk para tener otro, o inicia sesión si la cuenta ya existe.
 limits-rate = { $n } llamadas en { $seconds } s
-limits-life-wrong = La vida máxima es un número de días de 1 a 36500; déjala vacía para no limitarla.
-sign-up-over = Este enlace ya no sirve. Funciona una vez, durante un día; regístrate de nuevo.
+limits-lifetime-wrong = La vida máxima es un número de días de 1 a 36500; déjala vacía para no limitarla.
+sign-up-expired = Este enlace ya no sirve. Funciona una vez, durante un día; regístrate de nuevo.
 account-exists = Ya hay una cuenta; inicia sesión, o pide una invitación a su propietario.
-sign-up-anew = Registrarse de nuevo
-limits-new-month =
+sign-up-again = Registrarse de nuevo
+limits-resets-in =
     { $n ->
         [one] Un mes nuevo empieza en { $n } día, UTC
        *[other] Un mes nuevo empieza en { $n } días, UTC

@@ -3,10 +3,10 @@ wrong-name = Nombre: { $why }.
 wrong-email = Correo electrónico: { $why }.
 wrong-password = Contraseña: { $why }.
 hashing-busy = demasiadas personas están iniciando sesión en este momento; inténtalo otra vez en unos segundos
-held-wait = Demasiados intentos fallidos. Inténtalo otra vez en { $span }.
-held-log-ins = Demasiados inicios de sesión en una hora. Inténtalo otra vez en { $span }.
-held-sign-ons = Demasiados inicios de sesión único desde tu red. Inténtalo de nuevo en { $span }.
-held-locked = Cien intentos fallidos seguidos: esto está bloqueado. Restablece la contraseña por correo, o inicia sesión desde un navegador que ya hayas usado; un segundo factor lo restablece el operador.
+throttled-wait = Demasiados intentos fallidos. Inténtalo otra vez en { $span }.
+throttled-logins = Demasiados inicios de sesión en una hora. Inténtalo otra vez en { $span }.
+throttled-sso-logins = Demasiados inicios de sesión único desde tu red. Inténtalo de nuevo en { $span }.
+throttled-locked = Cien intentos fallidos seguidos: esto está bloqueado. Restablece la contraseña por correo, o inicia sesión desde un navegador que ya hayas usado; un segundo factor lo restablece el operador.
 span-seconds =
     { $n ->
         [one] un segundo
@@ -35,5 +35,5 @@ scopes-too-many = un token tiene como máximo { $most } alcances; uno amplio, co
 address-unreadable = «{ $text }» no es una dirección o red como 203.0.113.7, 10.0.0.0/8 o 2001:db8::/32
 addresses-too-many = una lista de direcciones tiene como máximo 200 entradas
 role-looks-like = una función es owner, administrator, developer o viewer
-overlap-looks-like = un solapamiento es none, 1h, 24h o 7d
+grace-period-looks-like = un solapamiento es none, 1h, 24h o 7d
 form-unreadable = El formulario no está completo, o contiene lo que no pide. Vuelve y rellénalo otra vez.

@@ -28,8 +28,8 @@ help-break = ¿Qué se rompería si la cambiara ahora?
 help-break-answer = Estos dejan de funcionar. <a href="/tokens/new">Dale antes a cada uno un token de API propio</a>.
 help-secure = ¿Cómo mantengo seguro un token?
 help-secure-answer = Quien lo tiene llama a la API como esta cuenta. Guárdalo en el entorno del programa o en un almacén de secretos, nunca en el código, una URL, un ticket o un chat. Keydesk encuentra un token solo por su hash, guarda la copia que API Docs te muestra cifrada con una clave fuera de la base de datos, y rechaza tokens en las URL. Si uno se filtró, rótalo de inmediato: el antiguo se rechaza desde ese momento.
-help-refused = ¿Por qué se rechaza mi petición?
-help-refused-answer = Lo dice el cuerpo de la respuesta, en <code>title</code> y <code>detail</code>: sin token, «Bearer» dos veces, un token incompleto, cuándo caducó, qué le puso fin, o el endpoint de otra cuenta. Un 401 siempre se debe al token; 403 significa que el token no tiene permiso para eso; 502 y 504 significan que la API que está detrás no responde y tu token está bien.
+help-rejected = ¿Por qué se rechaza mi petición?
+help-rejected-answer = Lo dice el cuerpo de la respuesta, en <code>title</code> y <code>detail</code>: sin token, «Bearer» dos veces, un token incompleto, cuándo caducó, qué le puso fin, o el endpoint de otra cuenta. Un 401 siempre se debe al token; 403 significa que el token no tiene permiso para eso; 502 y 504 significan que la API que está detrás no responde y tu token está bien.
 help-slash = ¿Importa una barra final?
 help-slash-answer = No. <code>{ $endpoint_url }</code> y <code>{ $endpoint_url }/</code> son lo mismo. Si la URL del endpoint termina en un número de cuenta, debe ser el del token.
 help-answered = answered es yes o no

@@ -64,8 +64,8 @@ mail-new-device =
 
     { $console }/profile
     { $console }/sessions
-mail-email-leaves-subject = Otra dirección de correo ocupará el lugar de esta
-mail-email-leaves =
+mail-email-change-old-subject = Otra dirección de correo ocupará el lugar de esta
+mail-email-change-old =
     Alguien que conoce tu contraseña, probablemente tú, quiere iniciar sesión con { $email } desde ahora.
 
     Sigue este enlace en las próximas 24 horas para confirmar el cambio, o para detenerlo:
@@ -73,8 +73,8 @@ mail-email-leaves =
     { $link }
 
     Sin tu confirmación nada cambia.
-mail-email-arrives-subject = Confirma tu nueva dirección de correo
-mail-email-arrives =
+mail-email-change-new-subject = Confirma tu nueva dirección de correo
+mail-email-change-new =
     Alguien que hasta ahora iniciaba sesión con { $email } quiere usar esta dirección en lugar de aquella.
 
     Si eres tú, sigue este enlace en las próximas 24 horas:
@@ -87,8 +87,8 @@ mail-email-changed =
     Desde ahora inicias sesión con { $email }. Ambas direcciones lo han confirmado.
 
     Si no fuiste tú, avisa al operador.
-mail-address-in-use-subject = Ya tienes acceso aquí
-mail-address-in-use =
+mail-login-exists-subject = Ya tienes acceso aquí
+mail-login-exists =
     Alguien, quizá tú, indicó esta dirección, que ya tiene acceso aquí. No se cambió nada.
 
     Inicia sesión en { $console }/login, o elige una contraseña nueva en { $console }/forgot-password.
@@ -168,8 +168,8 @@ mail-one-factor-removed =
 
     Si no fuiste tú, cambia tu contraseña en { $console }/profile, mira { $console }/second-factor y { $console }/passkeys, y avisa al operador.
 
-mail-rotated-itself-subject = Un programa rotó el token «{ $name }»
-mail-rotated-itself =
+mail-rotated-by-client-subject = Un programa rotó el token «{ $name }»
+mail-rotated-by-client =
     Un programa que tiene el token «{ $name }» de la cuenta { $account } le dio un secreto nuevo. La solicitud vino de
     { $from }.
 

@@ -1,4 +1,4 @@
-limits-calls = { $n } chamadas
+limits-requests = { $n } chamadas
 limits-used =
     { $n ->
         [one] { $n } chamada, { $used } % das do mês
@@ -11,21 +11,21 @@ limits-each = Cada token
 limits-in-a-month = Por mês
 limits-observed = O plano está em observação: nada é recusado por ele ainda, e o que seria está em <a href="/tokens/objections">objeções</a>.
 limits-no-plan = Nenhum plano limita quanto a conta chama.
-limits-addresses = Endereços
+limits-allowlist = Endereços
 limits-seen = Vistos em 30 dias
 limits-none-seen = nenhum, ou endereços demais para listar
 limits-too-long = Tokens que vivem mais do que podem
 limits-too-long-why = Foram criados antes do limite, ou enquanto ele estava só em teste: mantêm o seu fim, e seriam recusados se fossem criados agora.
-limits-new-addresses = Novos endereços
-limits-addresses-hint = Um endereço ou rede por linha; vazio: de qualquer lugar. Vale para todos os tokens, também os de portador.
-limits-set-addresses = Definir endereços
-limits-life = Vida dos tokens novos
+limits-edit-allowlist = Novos endereços
+limits-allowlist-hint = Um endereço ou rede por linha; vazio: de qualquer lugar. Vale para todos os tokens, também os de portador.
+limits-save-allowlist = Definir endereços
+limits-lifetime = Vida dos tokens novos
 limits-at-most = No máximo tantos dias
-limits-as-long = sem limite
+limits-no-maximum = sem limite
 limits-must-end = Tokens de API novos devem ter data de expiração
-limits-try-life = Testar: não recusar nenhum token, listar os que seriam recusados
-limits-life-hint = Vale para tokens de API criados a partir de agora; os que existem mantêm o seu fim. Quem criou um e quem administra a conta são lembrados 30, 7 e 1 dias antes do fim.
-limits-set-life = Definir a vida máxima
+limits-observe-lifetime = Testar: não recusar nenhum token, listar os que seriam recusados
+limits-lifetime-hint = Vale para tokens de API criados a partir de agora; os que existem mantêm o seu fim. Quem criou um e quem administra a conta são lembrados 30, 7 e 1 dias antes do fim.
+limits-save-lifetime = Definir a vida máxima
 limits-who-sets = Proprietários e administradores definem os endereços.
 setup-title = Configurar o Keydesk
 setup-lead = Você será o operador: abre contas para os clientes da sua API e decide o que cada uma pode fazer. Também será o proprietário de uma primeira conta, para testar a API como um cliente.
@@ -35,14 +35,14 @@ sign-up-lead = Uma conta própria, com URL de endpoint e tokens. Primeiro enviam
 sign-up-log-in = Já tenho conta: entrar
 signed-up-title = Abrir { $account }
 signed-up-lead = Você entra com { $email }, e passa a ser proprietário da conta.
-setup-over = Este link não vale mais
-setup-over-why = Funciona uma vez, por uma hora. Reinicie o Keydesk para ter outro, ou entre se a conta já existe.
+setup-expired = Este link não vale mais
+setup-expired-why = Funciona uma vez, por uma hora. Reinicie o Keydesk para ter outro, ou entre se a conta já existe.
 limits-rate = { $n } chamadas em { $seconds } s
-limits-life-wrong = A vida máxima é um número de dias de 1 a 36500; deixe-a vazia para não limitar.
-sign-up-over = Este link não vale mais. Funciona uma vez, por um dia; cadastre-se de novo.
+limits-lifetime-wrong = A vida máxima é um número de dias de 1 a 36500; deixe-a vazia para não limitar.
+sign-up-expired = Este link não vale mais. Funciona uma vez, por um dia; cadastre-se de novo.
 account-exists = Já existe uma conta; entre, ou peça um convite ao proprietário.
-sign-up-anew = Cadastrar-se de novo
-limits-new-month =
+sign-up-again = Cadastrar-se de novo
+limits-resets-in =
     { $n ->
         [one] Um mês novo começa em { $n } dia, UTC
        *[other] Um mês novo começa em { $n } dias, UTC

@@ -3,10 +3,10 @@ wrong-name = Nome: { $why }.
 wrong-email = E-mail: { $why }.
 wrong-password = Senha: { $why }.
 hashing-busy = muitas pessoas estão entrando neste momento; tente de novo em alguns segundos
-held-wait = Muitas tentativas erradas. Tente de novo em { $span }.
-held-log-ins = Muitas entradas em uma hora. Tente de novo em { $span }.
-held-sign-ons = Muitas tentativas de login único a partir da sua rede. Tente de novo em { $span }.
-held-locked = Cem tentativas erradas seguidas: isto está bloqueado. Redefina a senha por e-mail, ou entre por um navegador que você já usou; um segundo fator é o operador que redefine.
+throttled-wait = Muitas tentativas erradas. Tente de novo em { $span }.
+throttled-logins = Muitas entradas em uma hora. Tente de novo em { $span }.
+throttled-sso-logins = Muitas tentativas de login único a partir da sua rede. Tente de novo em { $span }.
+throttled-locked = Cem tentativas erradas seguidas: isto está bloqueado. Redefina a senha por e-mail, ou entre por um navegador que você já usou; um segundo fator é o operador que redefine.
 span-seconds =
     { $n ->
         [one] um segundo
@@ -35,5 +35,5 @@ scopes-too-many = um token tem no máximo { $most } escopos; um amplo, como cont
 address-unreadable = “{ $text }” não é um endereço ou rede como 203.0.113.7, 10.0.0.0/8 ou 2001:db8::/32
 addresses-too-many = uma lista de endereços tem no máximo 200 entradas
 role-looks-like = uma função é owner, administrator, developer ou viewer
-overlap-looks-like = uma sobreposição é none, 1h, 24h ou 7d
+grace-period-looks-like = uma sobreposição é none, 1h, 24h ou 7d
 form-unreadable = O formulário não está completo, ou contém o que não pede. Volte e preencha-o de novo.

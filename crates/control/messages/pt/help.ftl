@@ -28,8 +28,8 @@ help-break = O que quebraria se eu a mudasse agora?
 help-break-answer = Estes param de funcionar. <a href="/tokens/new">Dê antes a cada um um token de API próprio</a>.
 help-secure = Como mantenho um token seguro?
 help-secure-answer = Quem o tem chama a API como esta conta. Guarde-o no ambiente do programa ou num cofre de segredos, nunca no código, numa URL, num ticket ou num chat. O Keydesk encontra um token só pelo seu hash, guarda a cópia que API Docs mostra cifrada com uma chave fora do banco de dados, e recusa tokens em URLs. Se um vazou, rotacione-o imediatamente: o antigo é recusado a partir desse momento.
-help-refused = Por que a minha requisição é recusada?
-help-refused-answer = O corpo da resposta diz, em <code>title</code> e <code>detail</code>: sem token, “Bearer” duas vezes, um token incompleto, quando expirou, o que o encerrou, ou o endpoint de outra conta. Um 401 é sempre por causa do token; 403 significa que o token não tem permissão para isso; 502 e 504 significam que a API por trás está fora do ar e o seu token está bem.
+help-rejected = Por que a minha requisição é recusada?
+help-rejected-answer = O corpo da resposta diz, em <code>title</code> e <code>detail</code>: sem token, “Bearer” duas vezes, um token incompleto, quando expirou, o que o encerrou, ou o endpoint de outra conta. Um 401 é sempre por causa do token; 403 significa que o token não tem permissão para isso; 502 e 504 significam que a API por trás está fora do ar e o seu token está bem.
 help-slash = Uma barra no final importa?
 help-slash-answer = Não. <code>{ $endpoint_url }</code> e <code>{ $endpoint_url }/</code> são o mesmo. Se a URL do endpoint termina num número de conta, deve ser o do token.
 help-answered = answered é yes ou no

@@ -64,8 +64,8 @@ mail-new-device =
 
     { $console }/profile
     { $console }/sessions
-mail-email-leaves-subject = Outro endereço de e-mail tomará o lugar deste
-mail-email-leaves =
+mail-email-change-old-subject = Outro endereço de e-mail tomará o lugar deste
+mail-email-change-old =
     Alguém que sabe a sua senha, provavelmente você, quer entrar com { $email } a partir de agora.
 
     Siga este link em até um dia para confirmar, ou para parar:
@@ -73,8 +73,8 @@ mail-email-leaves =
     { $link }
 
     Sem a sua confirmação nada muda.
-mail-email-arrives-subject = Confirme o seu novo endereço de e-mail
-mail-email-arrives =
+mail-email-change-new-subject = Confirme o seu novo endereço de e-mail
+mail-email-change-new =
     Alguém que até agora entrava com { $email } quer usar este endereço no lugar daquele.
 
     Se for você, siga este link em até um dia:
@@ -87,8 +87,8 @@ mail-email-changed =
     A partir de agora você entra com { $email }. Os dois endereços confirmaram.
 
     Se não foi você, avise o operador.
-mail-address-in-use-subject = Você já tem acesso aqui
-mail-address-in-use =
+mail-login-exists-subject = Você já tem acesso aqui
+mail-login-exists =
     Alguém, talvez você, informou este endereço, que já tem acesso aqui. Nada foi alterado.
 
     Entre em { $console }/login, ou escolha uma senha nova em { $console }/forgot-password.
@@ -168,8 +168,8 @@ mail-one-factor-removed =
 
     Se não foi você, altere a sua senha em { $console }/profile, veja { $console }/second-factor e { $console }/passkeys, e avise o operador.
 
-mail-rotated-itself-subject = Um programa rotacionou o token “{ $name }”
-mail-rotated-itself =
+mail-rotated-by-client-subject = Um programa rotacionou o token “{ $name }”
+mail-rotated-by-client =
     Um programa que tem o token “{ $name }” da conta { $account } deu a ele um novo segredo. A solicitação veio de
     { $from }.
 

@@ -2,11 +2,11 @@
 
 use super::{FirstAccount, OpenAccountError, Opening};
 use crate::{
-    Desk,
-    caller::{Caller, Visitor},
-    chrome::{Chrome, Nav, page, page_with},
+    AppState,
+    caller::{Caller, AnonymousUser},
+    chrome::{PageLayout, Nav, page, page_with},
     problem::Problem,
-    say,
+    text,
     sessions::console::let_in,
 };
 use askama::Template;
@@ -23,7 +23,7 @@ use std::sync::PoisonError;
 #[derive(Template)]
 #[template(path = "accounts/setup.html")]
 struct SetupPage {
-    chrome: Chrome,
+    chrome: PageLayout,
     code: String,
     account: String,
     name: String,
@@ -41,35 +41,35 @@ pub(crate) struct SetupForm {
     password: String,
 }
 
-fn accepts(desk: &Desk, code: &str) -> bool {
-    let setup = desk.setup.lock().unwrap_or_else(PoisonError::into_inner);
-    setup.as_ref().is_some_and(|setup| setup.accepts(code, desk.now()))
+fn accepts(app: &AppState, code: &str) -> bool {
+    let setup = app.setup.lock().unwrap_or_else(PoisonError::into_inner);
+    setup.as_ref().is_some_and(|setup| setup.accepts(code, app.now()))
 }
 
-async fn check(desk: &Desk, code: &str) -> Result<(), Problem> {
-    if accepts(desk, code) && desk.store.read().await?.count_accounts().await? == 0 {
+async fn check(app: &AppState, code: &str) -> Result<(), Problem> {
+    if accepts(app, code) && app.store.read().await?.count_accounts().await? == 0 {
         return Ok(());
     }
-    Err(Problem::new(StatusCode::NOT_FOUND, say("setup-over"), say("setup-over-why")))
+    Err(Problem::new(StatusCode::NOT_FOUND, text("setup-expired"), text("setup-expired-why")))
 }
 
 pub(crate) async fn setup_page(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     Path(code): Path<String>,
 ) -> Result<Response, Problem> {
-    check(&desk, &code).await?;
-    let chrome = Chrome::nobody(say("setup-title"), Nav::None);
+    check(&app, &code).await?;
+    let chrome = PageLayout::nobody(text("setup-title"), Nav::None);
     let (account, name, email) = Default::default();
     Ok(page(&SetupPage { chrome, code, account, name, email, error: None }))
 }
 
 pub(crate) async fn setup(
-    State(desk): State<Desk>,
-    visitor: Visitor,
+    State(app): State<AppState>,
+    visitor: AnonymousUser,
     Path(code): Path<String>,
     Form(form): Form<SetupForm>,
 ) -> Result<Response, Problem> {
-    check(&desk, &code).await?;
+    check(&app, &code).await?;
     let request = FirstAccount {
         account: form.account,
         name: form.name,
@@ -77,10 +77,10 @@ pub(crate) async fn setup(
         password: form.password,
     };
     match super::open(
-        &desk,
+        &app,
         &request,
         Opening {
-            actor: Actor::Visitor,
+            actor: Actor::AnonymousUser,
             origin: &visitor.origin,
             visitor: Some(&visitor),
             sign_up: None,
@@ -89,10 +89,10 @@ pub(crate) async fn setup(
     .await
     {
         Ok((_, entered)) => {
-            *desk.setup.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            *app.setup.lock().unwrap_or_else(PoisonError::into_inner) = None;
             let to = Redirect::to("/api-docs?done=account_opened");
             Ok(match entered {
-                Some(entered) => let_in(&desk, &entered, to),
+                Some(entered) => let_in(&app, &entered, to),
                 None => to.into_response(),
             })
         }
@@ -100,7 +100,7 @@ pub(crate) async fn setup(
         Err(OpenAccountError::TooBusy) => Err(Problem::too_busy()),
         Err(error) => {
             let page = SetupPage {
-                chrome: Chrome::nobody(say("setup-title"), Nav::None),
+                chrome: PageLayout::nobody(text("setup-title"), Nav::None),
                 code,
                 account: request.account,
                 name: request.name,
@@ -118,11 +118,11 @@ pub(crate) struct SwitchForm {
 }
 
 pub(crate) async fn switch(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
     Form(form): Form<SwitchForm>,
 ) -> Result<Response, Problem> {
     let to = form.account.parse().map_err(|_| Problem::not_found())?;
-    super::switch(&desk, &caller, to).await?;
+    super::switch(&app, &caller, to).await?;
     Ok(Redirect::to("/").into_response())
 }

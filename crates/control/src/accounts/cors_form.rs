@@ -1,6 +1,6 @@
 //! The form in which an account says which web pages may call with its tokens.
 
-use crate::say;
+use crate::text;
 use keydesk_model::CorsPolicy;
 use serde::Deserialize;
 
@@ -30,7 +30,7 @@ impl CorsForm {
     pub fn read(&self) -> Result<Option<CorsPolicy>, String> {
         let origins = self.origins.parse();
         let origins: keydesk_model::OriginList =
-            origins.map_err(|_| say("cors-origin-wrong").to_string())?;
+            origins.map_err(|_| text("cors-origin-wrong").to_string())?;
         if origins.is_empty() {
             return Ok(None);
         }
@@ -46,7 +46,7 @@ impl CorsForm {
         if policy.is_well_formed() {
             Ok(Some(policy))
         } else {
-            Err(say("cors-list-wrong").to_string())
+            Err(text("cors-list-wrong").to_string())
         }
     }
 }

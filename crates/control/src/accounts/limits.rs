@@ -2,15 +2,15 @@
 //! may be used from, set by its administrators.
 
 use crate::{
-    Desk,
+    AppState,
     caller::Caller,
     operations::LATELY,
     problem::Problem,
     tokens::{expiry::list_over_expiry, limits::Start},
 };
 use keydesk_model::{
-    AccountId, AccountNumber, Action, Actor, AddressList, Clock, CorsPolicy, Mode, Month, Origin,
-    Plan, Right,
+    AccountId, AccountNumber, Event, Actor, IpAllowlist, Clock, CorsPolicy, Mode, Month, Origin,
+    Plan, Permission,
 };
 use keydesk_store::{Account, AuditEntry, Store, StoreError, Token, Write};
 
@@ -21,23 +21,23 @@ pub(crate) struct AccountReview {
     pub plan: Option<Plan>,
     pub calls_this_month: i64,
     /// The addresses that its tokens were used from in the last 30 days. None: too many.
-    pub seen: Option<AddressList>,
+    pub seen: Option<IpAllowlist>,
     /// Its tokens that its policies on life would have refused.
     pub over_expiry: Vec<Token>,
 }
 
-pub(crate) async fn review_account(desk: &Desk, caller: &Caller) -> Result<AccountReview, Problem> {
-    caller.permit(Right::SeeTokens)?;
-    let now = desk.now();
-    let mut read = desk.store.read().await?;
+pub(crate) async fn review_account(app: &AppState, caller: &Caller) -> Result<AccountReview, Problem> {
+    caller.permit(Permission::SeeTokens)?;
+    let now = app.now();
+    let mut read = app.store.read().await?;
     let account = read.find_account(caller.account.id).await?.ok_or_else(Problem::not_found)?;
     let calls_this_month = read.count_calls(account.number, Month::of(now)).await?;
     let seen = read.list_addresses_of_account(account.id, now.minus(LATELY)).await?;
-    let seen = seen.join(" ").parse::<AddressList>().ok().map(|list| list.proposed());
-    let plan = desk.settings.plans.of(&account.plan).cloned();
+    let seen = seen.join(" ").parse::<IpAllowlist>().ok().map(|list| list.proposed());
+    let plan = app.settings.plans.of(&account.plan).cloned();
     drop(read);
     Ok(AccountReview {
-        over_expiry: list_over_expiry(desk, caller).await?,
+        over_expiry: list_over_expiry(app, caller).await?,
         account,
         plan,
         calls_this_month,
@@ -48,66 +48,66 @@ pub(crate) async fn review_account(desk: &Desk, caller: &Caller) -> Result<Accou
 /// Sets where all tokens of the account may be used from. What is tried is dropped when others come into
 /// force.
 pub(crate) async fn limit_account(
-    desk: &Desk,
+    app: &AppState,
     caller: &Caller,
-    wanted: AddressList,
+    wanted: IpAllowlist,
     start: Start,
 ) -> Result<(), Problem> {
-    let (mut write, caller) = desk.write_as(caller).await?;
-    caller.permit(Right::LimitAccount)?;
+    let (mut write, caller) = app.write_as(caller).await?;
+    caller.permit(Permission::LimitAccount)?;
     let mut account = caller.account.clone();
-    let before = serde_json::json!({ "addresses": account.addresses, "trial": account.trial });
-    (account.addresses, account.trial) = match start {
+    let before = serde_json::json!({ "addresses": account.addresses, "observed": account.observed });
+    (account.addresses, account.observed) = match start {
         Start::Now => (wanted, None),
         Start::Try => (account.addresses, Some(wanted)),
     };
     write.limit_account(&account).await?;
-    let after = serde_json::json!({ "addresses": account.addresses, "trial": account.trial });
+    let after = serde_json::json!({ "addresses": account.addresses, "observed": account.observed });
     let detail = serde_json::json!({ "before": before, "after": after });
-    write.commit(caller.entry(Action::LimitAccount, account.id, detail)).await?;
+    write.commit(caller.entry(Event::AccountLimited, account.id, detail)).await?;
     Ok(())
 }
 
 /// Sets how long the account's new API tokens may live.
 pub(crate) async fn limit_expiry(
-    desk: &Desk,
+    app: &AppState,
     caller: &Caller,
     max_days: Option<u16>,
     is_required: bool,
     start: Start,
 ) -> Result<(), Problem> {
-    let (mut write, caller) = desk.write_as(caller).await?;
-    caller.permit(Right::LimitAccount)?;
+    let (mut write, caller) = app.write_as(caller).await?;
+    caller.permit(Permission::LimitAccount)?;
     let mut account = caller.account.clone();
-    let say = |account: &Account| serde_json::json!({ "max_life_days": account.max_life_days, "requires_expiry": account.requires_expiry, "mode": account.expiry_mode.as_str() });
-    let before = say(&account);
-    (account.max_life_days, account.requires_expiry) = (max_days, is_required);
+    let terms = |account: &Account| serde_json::json!({ "max_lifetime_days": account.max_lifetime_days, "requires_expiry": account.requires_expiry, "mode": account.expiry_mode.as_str() });
+    let before = terms(&account);
+    (account.max_lifetime_days, account.requires_expiry) = (max_days, is_required);
     account.expiry_mode = match start {
         Start::Now => Mode::Enforce,
         Start::Try => Mode::Observe,
     };
     write.set_account_expiry(&account).await?;
-    let detail = serde_json::json!({ "before": before, "after": say(&account) });
-    write.commit(caller.entry(Action::LimitExpiry, account.id, detail)).await?;
+    let detail = serde_json::json!({ "before": before, "after": terms(&account) });
+    write.commit(caller.entry(Event::AccountTokenLifetimeLimited, account.id, detail)).await?;
     Ok(())
 }
 
 /// Sets which web pages may call with the account's tokens. `None`: what the operator says of all accounts.
 pub(crate) async fn set_cors(
-    desk: &Desk,
+    app: &AppState,
     caller: &Caller,
     policy: Option<CorsPolicy>,
 ) -> Result<(), Problem> {
-    let (mut write, caller) = desk.write_as(caller).await?;
-    caller.permit(Right::LimitAccount)?;
-    if !desk.settings.has_account_cors {
+    let (mut write, caller) = app.write_as(caller).await?;
+    caller.permit(Permission::LimitAccount)?;
+    if !app.settings.has_account_cors {
         return Err(Problem::not_found());
     }
     let mut account = caller.account.clone();
     let before = std::mem::replace(&mut account.cors, policy);
     write.set_account_cors(&account).await?;
     let detail = serde_json::json!({ "before": before, "after": account.cors });
-    write.commit(caller.entry(Action::SetCors, account.id, detail)).await?;
+    write.commit(caller.entry(Event::AccountCorsChanged, account.id, detail)).await?;
     Ok(())
 }
 
@@ -130,8 +130,8 @@ pub async fn set_plan(
     let found = write.find_account_by_number(number).await?;
     let account = found.ok_or(PlanError::NoAccount(number))?;
     let entry = give_plan(&mut write, account, plan, |account, detail| AuditEntry {
-        action: Action::LimitAccount,
-        actor: Actor::Operator { person: None },
+        action: Event::AccountLimited,
+        actor: Actor::Operator { user: None },
         origin: Origin::default(),
         account: Some(account),
         target: account.to_string(),

@@ -5,12 +5,12 @@ use super::{
     limits::{AccountReview, limit_account, review_account},
 };
 use crate::{
-    Desk, Told as _,
+    AppState, UserMessage as _,
     caller::Caller,
-    chrome::{Chrome, Done, Nav, done, page, page_with},
-    freshness::FreshForm,
+    chrome::{PageLayout, Done, Nav, done, page, page_with},
+    freshness::ReauthForm,
     problem::Problem,
-    say,
+    text,
     tokens::{limits::Start, limits_console::networks},
     when::When,
 };
@@ -20,7 +20,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use keydesk_model::{AddressList, Mode, Month, Plan, Right, Timestamp};
+use keydesk_model::{IpAllowlist, Mode, Month, Plan, Permission, Timestamp};
 use keydesk_store::Token;
 use serde::Deserialize;
 
@@ -42,7 +42,7 @@ struct PlanRow {
 impl PlanRow {
     fn new(plan: Plan) -> Self {
         let rate = |rate: keydesk_model::Rate| {
-            say("limits-rate")
+            text("limits-rate")
                 .count("n", u64::from(rate.calls()))
                 .count("seconds", rate.span().as_secs())
                 .to_string()
@@ -60,14 +60,14 @@ impl PlanRow {
 #[derive(Template)]
 #[template(path = "accounts/limits.html")]
 struct AccountLimitsPage {
-    chrome: Chrome,
+    chrome: PageLayout,
     plan: Option<PlanRow>,
     calls: i64,
     /// How much of the month's calls is used, in hundredths.
     used: Option<i64>,
     resets_in_days: u64,
     addresses: Vec<String>,
-    trial: Option<Vec<String>>,
+    observed: Option<Vec<String>>,
     seen: Vec<String>,
     form: AccountLimitsForm,
     error: Option<String>,
@@ -105,7 +105,7 @@ impl OverRow {
 }
 
 fn limits_page(
-    desk: &Desk,
+    app: &AppState,
     caller: &Caller,
     review: AccountReview,
     form: AccountLimitsForm,
@@ -114,39 +114,39 @@ fn limits_page(
     let most = review.plan.as_ref().and_then(|plan| plan.monthly_quota);
     let most = most.and_then(|most| i64::try_from(most).ok());
     // A first policy is tried first.
-    let has_policy = review.account.max_life_days.is_some() || review.account.requires_expiry;
+    let has_policy = review.account.max_lifetime_days.is_some() || review.account.requires_expiry;
     AccountLimitsPage {
-        chrome: Chrome::of(caller, say("limits-title"), Nav::Tokens),
+        chrome: PageLayout::of(caller, text("limits-title"), Nav::Tokens),
         used: most.map(|most| (review.calls_this_month.saturating_mul(100) / most).min(100)),
         plan: review.plan.map(PlanRow::new),
         calls: review.calls_this_month,
-        resets_in_days: Month::left(desk.now()).as_secs().div_ceil(86_400),
+        resets_in_days: Month::left(app.now()).as_secs().div_ceil(86_400),
         addresses: networks(&review.account.addresses),
-        trial: review.account.trial.as_ref().map(networks),
+        observed: review.account.observed.as_ref().map(networks),
         seen: review.seen.as_ref().map(networks).unwrap_or_default(),
-        max_life: review.account.max_life_days.map(|days| days.to_string()).unwrap_or_default(),
+        max_life: review.account.max_lifetime_days.map(|days| days.to_string()).unwrap_or_default(),
         requires_expiry: review.account.requires_expiry,
         expiry_is_tried: review.account.expiry_mode == Mode::Observe || !has_policy,
-        over: review.over_expiry.into_iter().map(|token| OverRow::new(token, desk.now())).collect(),
-        cors: desk.settings.has_account_cors.then(|| CorsForm::of(review.account.cors.as_ref())),
+        over: review.over_expiry.into_iter().map(|token| OverRow::new(token, app.now())).collect(),
+        cors: app.settings.has_account_cors.then(|| CorsForm::of(review.account.cors.as_ref())),
         cors_error: None,
         form,
         error,
-        may_limit: caller.member.role.may(Right::LimitAccount),
+        may_limit: caller.member.role.may(Permission::LimitAccount),
     }
 }
 
 pub(crate) async fn show(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
     Query(query): Query<Done>,
 ) -> Result<Response, Problem> {
-    let review = review_account(&desk, &caller).await?;
+    let review = review_account(&app, &caller).await?;
     let account = &review.account;
-    let shown = account.trial.as_ref().unwrap_or(&account.addresses);
+    let shown = account.observed.as_ref().unwrap_or(&account.addresses);
     let (addresses, start) = (networks(shown).join("\n"), "try".to_owned());
     let form = AccountLimitsForm { addresses, start };
-    let mut shown = limits_page(&desk, &caller, review, form, None);
+    let mut shown = limits_page(&app, &caller, review, form, None);
     shown.chrome = shown.chrome.with_notice(&query);
     Ok(page(&shown))
 }
@@ -160,58 +160,58 @@ pub(crate) struct ExpiryForm {
 }
 
 pub(crate) async fn limit_expiry(
-    State(desk): State<Desk>,
-    fresh: FreshForm<ExpiryForm>,
+    State(app): State<AppState>,
+    fresh: ReauthForm<ExpiryForm>,
 ) -> Result<Response, Problem> {
-    let FreshForm { caller, form } = fresh;
-    caller.permit(Right::LimitAccount)?;
+    let ReauthForm { caller, form } = fresh;
+    caller.permit(Permission::LimitAccount)?;
     let days = Some(form.max_days.trim()).filter(|text| !text.is_empty());
     let days = days.map(|text| text.parse::<u16>().ok().filter(|days| (1..=36_500).contains(days)));
     let Some(days) = days.map_or(Some(None), |days| days.map(Some)) else {
-        let error = say("limits-life-wrong");
+        let error = text("limits-lifetime-wrong");
         return Err(Problem::invalid(error));
     };
     let (start, _) = Start::chosen(&form.start);
-    let told = if start == Start::Now { "expiry_limited" } else { "expiry_on_trial" };
-    super::limits::limit_expiry(&desk, &caller, days, form.required.is_some(), start).await?;
-    Ok(done("/limits", told, None).into_response())
+    let user_message = if start == Start::Now { "lifetime_saved" } else { "expiry_on_observed" };
+    super::limits::limit_expiry(&app, &caller, days, form.required.is_some(), start).await?;
+    Ok(done("/limits", user_message, None).into_response())
 }
 
 pub(crate) async fn limit(
-    State(desk): State<Desk>,
-    fresh: FreshForm<AccountLimitsForm>,
+    State(app): State<AppState>,
+    fresh: ReauthForm<AccountLimitsForm>,
 ) -> Result<Response, Problem> {
-    let FreshForm { caller, form } = fresh;
-    caller.permit(Right::LimitAccount)?;
-    match form.addresses.parse::<AddressList>() {
+    let ReauthForm { caller, form } = fresh;
+    caller.permit(Permission::LimitAccount)?;
+    match form.addresses.parse::<IpAllowlist>() {
         Ok(addresses) => {
-            let (start, told) = Start::chosen(&form.start);
-            limit_account(&desk, &caller, addresses, start).await?;
-            Ok(done("/limits", told, None).into_response())
+            let (start, user_message) = Start::chosen(&form.start);
+            limit_account(&app, &caller, addresses, start).await?;
+            Ok(done("/limits", user_message, None).into_response())
         }
         Err(error) => {
-            let review = review_account(&desk, &caller).await?;
-            let shown = limits_page(&desk, &caller, review, form, Some(error.told()));
+            let review = review_account(&app, &caller).await?;
+            let shown = limits_page(&app, &caller, review, form, Some(error.user_message()));
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &shown))
         }
     }
 }
 
 pub(crate) async fn set_cors(
-    State(desk): State<Desk>,
-    fresh: FreshForm<CorsForm>,
+    State(app): State<AppState>,
+    fresh: ReauthForm<CorsForm>,
 ) -> Result<Response, Problem> {
-    let FreshForm { caller, form } = fresh;
-    caller.permit(Right::LimitAccount)?;
+    let ReauthForm { caller, form } = fresh;
+    caller.permit(Permission::LimitAccount)?;
     match form.read() {
         Ok(policy) => {
-            super::limits::set_cors(&desk, &caller, policy).await?;
+            super::limits::set_cors(&app, &caller, policy).await?;
             Ok(done("/limits", "cors_set", None).into_response())
         }
         Err(error) => {
-            let review = review_account(&desk, &caller).await?;
+            let review = review_account(&app, &caller).await?;
             let kept = AccountLimitsForm::default();
-            let mut shown = limits_page(&desk, &caller, review, kept, None);
+            let mut shown = limits_page(&app, &caller, review, kept, None);
             (shown.cors, shown.cors_error) = (Some(form), Some(error));
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &shown))
         }

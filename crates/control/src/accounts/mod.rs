@@ -1,4 +1,4 @@
-//! Accounts: opening the first one, and switching between those that a person belongs to.
+//! Accounts: opening the first one, and switching between those that a user belongs to.
 
 pub(crate) mod console;
 mod cors_form;
@@ -11,20 +11,20 @@ pub(crate) use limits::give_plan;
 pub use limits::{PlanError, set_plan};
 
 use crate::{
-    Desk, Told as _,
+    AppState, UserMessage as _,
     attempts::HeldError,
-    caller::{Caller, Visitor},
+    caller::{Caller, AnonymousUser},
     passwords::{Password, PasswordError, TooBusy},
     problem::Problem,
-    say,
-    sessions::{self, Entered},
+    text,
+    sessions::{self, NewLogin},
     tokens,
 };
 use keydesk_model::{
-    AccountId, AccountName, AccountNumber, Action, Actor, Email, EmailError, MemberId, Origin,
-    PersonId, Role, TokenName, TokenNameError,
+    AccountId, AccountName, AccountNumber, Event, Actor, Email, EmailError, MemberId, Origin,
+    UserId, Role, TokenName, TokenNameError,
 };
-use keydesk_store::{AuditEntry, NewMember, NewPerson, StoreError, Write};
+use keydesk_store::{AuditEntry, NewMember, NewUser, StoreError, Write};
 
 /// What the first account is opened with, as typed.
 pub struct FirstAccount {
@@ -43,19 +43,19 @@ impl std::fmt::Debug for FirstAccount {
 
 #[derive(Debug, thiserror::Error)]
 pub enum OpenAccountError {
-    #[error("{}", say("wrong-account-name").with("why", .0.told()))]
+    #[error("{}", text("wrong-account-name").with("why", .0.user_message()))]
     Account(TokenNameError),
-    #[error("{}", say("wrong-name").with("why", .0.told()))]
+    #[error("{}", text("wrong-name").with("why", .0.user_message()))]
     Name(TokenNameError),
-    #[error("{}", say("wrong-email").with("why", .0.told()))]
+    #[error("{}", text("wrong-email").with("why", .0.user_message()))]
     Email(EmailError),
-    #[error("{}", say("wrong-password").with("why", .0))]
+    #[error("{}", text("wrong-password").with("why", .0))]
     Password(PasswordError),
-    #[error("{}", say("sign-up-over"))]
+    #[error("{}", text("sign-up-expired"))]
     LinkOver,
-    #[error("{}", say("account-exists"))]
+    #[error("{}", text("account-exists"))]
     Exists,
-    #[error("{}", say("hashing-busy"))]
+    #[error("{}", text("hashing-busy"))]
     TooBusy,
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -67,14 +67,14 @@ impl From<TooBusy> for OpenAccountError {
     }
 }
 
-/// A new person has no earlier login to be limited by.
+/// A new user has no earlier login to be limited by.
 impl From<HeldError> for OpenAccountError {
     fn from(error: HeldError) -> Self {
         match error {
             HeldError::Store(error) => Self::Store(error),
             HeldError::Wait(_)
             | HeldError::LogIns(_)
-            | HeldError::SignOns(_)
+            | HeldError::Ssos(_)
             | HeldError::Locked => Self::TooBusy,
         }
     }
@@ -82,12 +82,12 @@ impl From<HeldError> for OpenAccountError {
 
 /// Opens the first account with its owner; refuses where there is one. Returns its number.
 pub async fn open_first_account(
-    desk: &Desk,
+    app: &AppState,
     request: &FirstAccount,
     actor: Actor,
     origin: &Origin,
 ) -> Result<AccountNumber, OpenAccountError> {
-    Ok(open(desk, request, Opening { actor, origin, visitor: None, sign_up: None }).await?.0)
+    Ok(open(app, request, Opening { actor, origin, visitor: None, sign_up: None }).await?.0)
 }
 
 /// By whom an account is opened.
@@ -95,25 +95,25 @@ struct Opening<'a> {
     actor: Actor,
     origin: &'a Origin,
     /// Who is to be logged in.
-    visitor: Option<&'a Visitor>,
+    visitor: Option<&'a AnonymousUser>,
     /// The code of a sign-up. None: it is the first account, and the only one to be opened so.
     sign_up: Option<[u8; 32]>,
 }
 
 /// Opens it and, for someone at the console, logs them in.
 async fn open(
-    desk: &Desk,
+    app: &AppState,
     request: &FirstAccount,
     opening: Opening<'_>,
-) -> Result<(AccountNumber, Option<Entered>), OpenAccountError> {
+) -> Result<(AccountNumber, Option<NewLogin>), OpenAccountError> {
     let name: AccountName = request.account.parse().map_err(OpenAccountError::Account)?;
     let email: Email = request.email.parse().map_err(OpenAccountError::Email)?;
-    let person_name = person_name(&request.name, &email).map_err(OpenAccountError::Name)?;
-    let personal = [name.as_str(), email.as_str(), email.local_part(), &person_name, "keydesk"];
+    let user_name = user_name(&request.name, &email).map_err(OpenAccountError::Name)?;
+    let personal = [name.as_str(), email.as_str(), email.local_part(), &user_name, "keydesk"];
     let password =
         Password::chosen(&request.password, &personal).map_err(OpenAccountError::Password)?;
-    let password_hash = desk.passwords.hash(password, &desk.entropy).await?;
-    let mut write = desk.store.write(desk.now()).await?;
+    let password_hash = app.passwords.hash(password, &app.entropy).await?;
+    let mut write = app.store.write(app.now()).await?;
     let Opening { actor, origin, visitor, sign_up } = opening;
     let may_open = match sign_up {
         Some(code) if !write.close_sign_up(code).await? => return Err(OpenAccountError::LinkOver),
@@ -124,36 +124,36 @@ async fn open(
         return Err(OpenAccountError::Exists);
     }
     let now = write.now();
-    let account = AccountId::generate(now, &desk.entropy);
-    let number = add_account(desk, &mut write, account, &name).await?;
-    let person = PersonId::generate(now, &desk.entropy);
+    let account = AccountId::generate(now, &app.entropy);
+    let number = add_account(app, &mut write, account, &name).await?;
+    let user = UserId::generate(now, &app.entropy);
     write
-        .add_person(&NewPerson { id: person, email, name: person_name.clone(), password_hash })
+        .add_user(&NewUser { id: user, email, name: user_name.clone(), password_hash })
         .await?;
-    let member = join(desk, &mut write, (account, person), Role::Owner, &person_name).await?;
+    let member = join(app, &mut write, (account, user), Role::Owner, &user_name).await?;
     let secret = match visitor {
         Some(visitor) => {
-            Some(sessions::open_session(desk, &mut write, person, Some(account), visitor).await?)
+            Some(sessions::open_session(app, &mut write, user, Some(account), visitor).await?)
         }
         None => None,
     };
     // Who sets the instance up administers it, too.
     if sign_up.is_none() && write.count_operators().await? == 0 {
-        write.add_operator(person).await?;
+        write.add_operator(user).await?;
         let detail = serde_json::json!({ "setup": true });
         write
             .audit(&AuditEntry {
-                action: Action::AddOperator,
+                action: Event::OperatorAdded,
                 actor: actor.clone(),
                 origin: origin.clone(),
                 account: None,
-                target: person.to_string(),
+                target: user.to_string(),
                 detail,
             })
             .await?;
     }
     let entry = AuditEntry {
-        action: Action::OpenAccount,
+        action: Event::AccountCreated,
         actor,
         origin: origin.clone(),
         account: Some(account),
@@ -166,13 +166,13 @@ async fn open(
 
 /// Tries random numbers until one is free.
 pub(crate) async fn add_account(
-    desk: &Desk,
+    app: &AppState,
     write: &mut Write,
     id: AccountId,
     name: &AccountName,
 ) -> Result<AccountNumber, StoreError> {
     for _ in 0..100 {
-        let number = AccountNumber::from_random(u32::from_le_bytes(desk.entropy.bytes()));
+        let number = AccountNumber::from_random(u32::from_le_bytes(app.entropy.bytes()));
         match write.add_account(id, number, name).await {
             Err(StoreError::Conflict) => {}
             added => return added.map(|()| number),
@@ -181,37 +181,37 @@ pub(crate) async fn add_account(
     Err(StoreError::Conflict)
 }
 
-/// What to call someone: as they say, or as their address begins.
-pub(crate) fn person_name(typed: &str, email: &Email) -> Result<String, TokenNameError> {
+/// What to call someone: as they text, or as their address begins.
+pub(crate) fn user_name(typed: &str, email: &Email) -> Result<String, TokenNameError> {
     let typed = if typed.trim().is_empty() { email.local_part() } else { typed };
     typed.parse::<TokenName>().map(|name| name.to_string())
 }
 
-/// Makes a person a member, with a bearer token where the role has one.
+/// Makes a user a member, with a bearer token where the role has one.
 pub(crate) async fn join(
-    desk: &Desk,
+    app: &AppState,
     write: &mut Write,
-    (account, person): (AccountId, PersonId),
+    (account, user): (AccountId, UserId),
     role: Role,
     name: &str,
 ) -> Result<MemberId, StoreError> {
-    let id = MemberId::generate(write.now(), &desk.entropy);
-    write.add_member(NewMember { id, account, person, role }).await?;
+    let id = MemberId::generate(write.now(), &app.entropy);
+    write.add_member(NewMember { id, account, user, role }).await?;
     // Another invitation would let them in again, whatever becomes of this membership.
-    write.close_invitations_to(account, person).await?;
-    if role.may(keydesk_model::Right::UseApiDocs) {
-        tokens::issue_bearer_token(desk, write, account, id, name).await?;
+    write.close_invitations_to(account, user).await?;
+    if role.may(keydesk_model::Permission::UseApiDocs) {
+        tokens::issue_bearer_token(app, write, account, id, name).await?;
     }
     Ok(id)
 }
 
 /// Moves the caller's session to another of their accounts.
-pub(crate) async fn switch(desk: &Desk, caller: &Caller, to: AccountId) -> Result<(), Problem> {
+pub(crate) async fn switch(app: &AppState, caller: &Caller, to: AccountId) -> Result<(), Problem> {
     if !caller.accounts.iter().any(|account| account.id == to) {
         return Err(Problem::not_found());
     }
-    let (mut write, caller) = desk.write_as(caller).await?;
+    let (mut write, caller) = app.write_as(caller).await?;
     write.set_session_account(caller.session.id, to).await?;
-    write.commit(caller.entry(Action::SwitchAccount, to, serde_json::json!({}))).await?;
+    write.commit(caller.entry(Event::SessionAccountSwitched, to, serde_json::json!({}))).await?;
     Ok(())
 }

@@ -3,14 +3,14 @@
 
 use super::{OpenAccountError, Opening, open};
 use crate::{
-    Desk,
+    AppState,
     attempts::{self, Sender},
-    caller::Visitor,
+    caller::AnonymousUser,
     codes,
     mail::Message,
-    sessions::Entered,
+    sessions::NewLogin,
 };
-use keydesk_model::{AccountName, Action, Actor, AttemptKind, Email, Origin};
+use keydesk_model::{AccountName, Event, Actor, AttemptKind, Email, Origin};
 use keydesk_store::{SignUp, StoreError};
 use std::time::Duration;
 
@@ -18,54 +18,54 @@ const LASTS: Duration = Duration::from_hours(24);
 
 /// Sends a link to an address that nobody has, and says so to one that somebody has.
 pub(crate) async fn ask(
-    desk: &Desk,
+    app: &AppState,
     account: &str,
     email: &str,
     origin: Origin,
 ) -> Result<(), OpenAccountError> {
     let name: AccountName = account.parse().map_err(OpenAccountError::Account)?;
     let email: Email = email.parse().map_err(OpenAccountError::Email)?;
-    let sender = Sender::Visitor(&origin);
-    let sending = attempts::ask_to_send(desk, AttemptKind::Link, Some(&email), sender).await?;
+    let sender = Sender::AnonymousUser(&origin);
+    let sending = attempts::ask_to_send(app, AttemptKind::Link, Some(&email), sender).await?;
     if !sending.is_noted {
         return Ok(());
     }
     let may_send = sending.is_allowed;
-    let (code, code_hash) = codes::generate(&desk.entropy);
-    let mut write = desk.store.write(desk.now()).await?;
-    let known = write.find_person_by_email(&email).await?;
+    let (code, code_hash) = codes::generate(&app.entropy);
+    let mut write = app.store.write(app.now()).await?;
+    let known = write.find_user_by_email(&email).await?;
     let is_known = known.is_some();
     if may_send && !is_known {
         let until = write.now().plus(LASTS);
         let sign_up = SignUp { email: email.clone(), account_name: name.to_string() };
         write.add_sign_up(code_hash, &sign_up, until).await?;
     }
-    write.commit(crate::sessions::visitor_entry(Action::AskToSignUp, "", origin)).await?;
-    let url = &desk.settings.console_url;
+    write.commit(crate::sessions::visitor_entry(Event::AccountSignUpRequested, "", origin)).await?;
+    let url = &app.settings.console_url;
     if may_send {
         let message = if is_known {
-            let language = known.and_then(|person| person.language);
+            let language = known.and_then(|user| user.language);
             Message::to(language, || Message::address_in_use(url))
         } else {
             Message::sign_up(name.as_str(), &format!("{url}/sign-up/{}", code.as_str()))
         };
-        desk.send_mail(&email, message);
+        app.send_mail(&email, message);
     }
     Ok(())
 }
 
-pub(crate) async fn find(desk: &Desk, code: &str) -> Result<Option<SignUp>, StoreError> {
-    desk.store.read().await?.find_sign_up(codes::digest(code), desk.now()).await
+pub(crate) async fn find(app: &AppState, code: &str) -> Result<Option<SignUp>, StoreError> {
+    app.store.read().await?.find_sign_up(codes::digest(code), app.now()).await
 }
 
 /// Opens the account of somebody who has proved the address.
 pub(crate) async fn finish(
-    desk: &Desk,
+    app: &AppState,
     code: &str,
     (name, password): (&str, &str),
-    visitor: &Visitor,
-) -> Result<Option<Entered>, OpenAccountError> {
-    let found = find(desk, code).await?.ok_or(OpenAccountError::LinkOver)?;
+    visitor: &AnonymousUser,
+) -> Result<Option<NewLogin>, OpenAccountError> {
+    let found = find(app, code).await?.ok_or(OpenAccountError::LinkOver)?;
     let request = super::FirstAccount {
         account: found.account_name,
         name: name.to_owned(),
@@ -73,10 +73,10 @@ pub(crate) async fn finish(
         password: password.to_owned(),
     };
     let opening = Opening {
-        actor: Actor::Visitor,
+        actor: Actor::AnonymousUser,
         origin: &visitor.origin,
         visitor: Some(visitor),
         sign_up: Some(codes::digest(code)),
     };
-    Ok(open(desk, &request, opening).await?.1)
+    Ok(open(app, &request, opening).await?.1)
 }

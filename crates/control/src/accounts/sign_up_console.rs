@@ -5,11 +5,11 @@ use super::{
     sign_up::{ask, find, finish},
 };
 use crate::{
-    Desk,
-    caller::Visitor,
-    chrome::{Chrome, Nav, page, page_with},
+    AppState,
+    caller::AnonymousUser,
+    chrome::{PageLayout, Nav, page, page_with},
     problem::Problem,
-    say,
+    text,
     sessions::console::let_in,
 };
 use askama::Template;
@@ -24,7 +24,7 @@ use serde::Deserialize;
 #[derive(Template)]
 #[template(path = "accounts/sign_up.html")]
 struct SignUpPage {
-    chrome: Chrome,
+    chrome: PageLayout,
     form: SignUpForm,
     sent: bool,
     shows_mail: bool,
@@ -39,35 +39,35 @@ pub(crate) struct SignUpForm {
 }
 
 /// Where it is not allowed there is no such page.
-fn check(desk: &Desk) -> Result<(), Problem> {
-    if desk.settings.people.sign_up && desk.mailer.can_send() {
+fn check(app: &AppState) -> Result<(), Problem> {
+    if app.settings.users.sign_up && app.mailer.can_send() {
         Ok(())
     } else {
         Err(Problem::not_found())
     }
 }
 
-fn sign_up_page(desk: &Desk, form: SignUpForm, sent: bool, error: Option<String>) -> SignUpPage {
-    let shows_mail = desk.settings.is_local && matches!(desk.mailer, crate::Mailer::Mailbox(_));
-    SignUpPage { chrome: Chrome::nobody(say("sign-up"), Nav::None), form, sent, shows_mail, error }
+fn sign_up_page(app: &AppState, form: SignUpForm, sent: bool, error: Option<String>) -> SignUpPage {
+    let shows_mail = app.settings.is_local && matches!(app.mailer, crate::Mailer::Mailbox(_));
+    SignUpPage { chrome: PageLayout::nobody(text("sign-up"), Nav::None), form, sent, shows_mail, error }
 }
 
-pub(crate) async fn show(State(desk): State<Desk>) -> Result<Response, Problem> {
-    check(&desk)?;
-    Ok(page(&sign_up_page(&desk, SignUpForm::default(), false, None)))
+pub(crate) async fn show(State(app): State<AppState>) -> Result<Response, Problem> {
+    check(&app)?;
+    Ok(page(&sign_up_page(&app, SignUpForm::default(), false, None)))
 }
 
 pub(crate) async fn ask_for(
-    State(desk): State<Desk>,
-    visitor: Visitor,
+    State(app): State<AppState>,
+    visitor: AnonymousUser,
     Form(form): Form<SignUpForm>,
 ) -> Result<Response, Problem> {
-    check(&desk)?;
-    match ask(&desk, &form.account, &form.email, visitor.origin).await {
-        Ok(()) => Ok(page(&sign_up_page(&desk, form, true, None))),
+    check(&app)?;
+    match ask(&app, &form.account, &form.email, visitor.origin).await {
+        Ok(()) => Ok(page(&sign_up_page(&app, form, true, None))),
         Err(OpenAccountError::Store(error)) => Err(error.into()),
         Err(error) => {
-            let shown = sign_up_page(&desk, form, false, Some(error.to_string()));
+            let shown = sign_up_page(&app, form, false, Some(error.to_string()));
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &shown))
         }
     }
@@ -76,7 +76,7 @@ pub(crate) async fn ask_for(
 #[derive(Template)]
 #[template(path = "accounts/signed_up.html")]
 struct FinishPage {
-    chrome: Chrome,
+    chrome: PageLayout,
     code: String,
     account: String,
     email: String,
@@ -85,19 +85,19 @@ struct FinishPage {
 }
 
 async fn finish_form(
-    desk: &Desk,
+    app: &AppState,
     code: String,
     name: String,
     error: Option<String>,
 ) -> Result<FinishPage, Problem> {
-    check(desk)?;
-    let found = find(desk, &code).await?.ok_or_else(|| {
+    check(app)?;
+    let found = find(app, &code).await?.ok_or_else(|| {
         Problem::invalid(OpenAccountError::LinkOver.to_string())
-            .leading_to("/sign-up", say("sign-up-anew"))
+            .redirect_to("/sign-up", text("sign-up-again"))
     })?;
     Ok(FinishPage {
-        chrome: Chrome::nobody(
-            say("signed-up-title").with("account", &found.account_name),
+        chrome: PageLayout::nobody(
+            text("signed-up-title").with("account", &found.account_name),
             Nav::None,
         ),
         code,
@@ -109,10 +109,10 @@ async fn finish_form(
 }
 
 pub(crate) async fn finish_page(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     Path(code): Path<String>,
 ) -> Result<Response, Problem> {
-    Ok(page(&finish_form(&desk, code, String::new(), None).await?))
+    Ok(page(&finish_form(&app, code, String::new(), None).await?))
 }
 
 #[derive(Default, Deserialize)]
@@ -123,24 +123,24 @@ pub(crate) struct FinishForm {
 }
 
 pub(crate) async fn open_it(
-    State(desk): State<Desk>,
-    visitor: Visitor,
+    State(app): State<AppState>,
+    visitor: AnonymousUser,
     Path(code): Path<String>,
     Form(form): Form<FinishForm>,
 ) -> Result<Response, Problem> {
-    check(&desk)?;
-    match finish(&desk, &code, (&form.name, &form.password), &visitor).await {
+    check(&app)?;
+    match finish(&app, &code, (&form.name, &form.password), &visitor).await {
         Ok(entered) => {
             let to = Redirect::to("/api-docs?done=account_opened");
             Ok(match entered {
-                Some(entered) => let_in(&desk, &entered, to),
+                Some(entered) => let_in(&app, &entered, to),
                 None => to.into_response(),
             })
         }
         Err(OpenAccountError::Store(error)) => Err(error.into()),
         Err(OpenAccountError::TooBusy) => Err(Problem::too_busy()),
         Err(error) => {
-            let shown = finish_form(&desk, code, form.name, Some(error.to_string())).await?;
+            let shown = finish_form(&app, code, form.name, Some(error.to_string())).await?;
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &shown))
         }
     }

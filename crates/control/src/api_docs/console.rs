@@ -6,13 +6,13 @@ use super::{
     snippets::{Snippet, snippets},
 };
 use crate::{
-    Desk,
+    AppState,
     caller::{Authenticated, Caller},
-    chrome::{Chrome, Done, Nav, done, page},
-    freshness::FreshForm,
+    chrome::{PageLayout, Done, Nav, done, page},
+    freshness::ReauthForm,
     guard,
     problem::Problem,
-    say,
+    text,
     tokens::{
         self, Program,
         console::{RotateForm, Row},
@@ -24,13 +24,13 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
-use keydesk_model::{Right, Role};
+use keydesk_model::{Permission, Role};
 use keydesk_token::PlainToken;
 
 #[derive(Template)]
 #[template(path = "api_docs/show.html")]
 struct ShowPage {
-    chrome: Chrome,
+    chrome: PageLayout,
     email: String,
     number: String,
     endpoint_url: String,
@@ -51,38 +51,38 @@ struct ShowPage {
 #[derive(Template)]
 #[template(path = "api_docs/viewer.html")]
 struct ViewerPage {
-    chrome: Chrome,
+    chrome: PageLayout,
     ask: Vec<(String, String)>,
 }
 
 pub(crate) async fn show(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
     Query(query): Query<Done>,
 ) -> Result<Response, Problem> {
-    let chrome = Chrome::of(&caller, say("api-docs"), Nav::ApiDocs).with_notice(&query);
-    if !caller.member.role.may(Right::UseApiDocs) {
-        return Ok(page(&ViewerPage { chrome, ask: whom_to_ask(&desk, &caller).await? }));
+    let chrome = PageLayout::of(&caller, text("api-docs"), Nav::ApiDocs).with_notice(&query);
+    if !caller.member.role.may(Permission::UseApiDocs) {
+        return Ok(page(&ViewerPage { chrome, ask: whom_to_ask(&app, &caller).await? }));
     }
-    let now = desk.now();
+    let now = app.now();
     let bearer = if caller.is_fresh(now) {
-        Some(tokens::view_bearer_token(&desk, &caller).await?)
+        Some(tokens::view_bearer_token(&app, &caller).await?)
     } else {
         None
     };
-    let programs = tokens::sort_programs_of_member(&desk, &caller.member).await?;
-    let tokens = tokens::list_api_tokens(&desk, &caller).await?;
+    let programs = tokens::sort_programs_of_member(&app, &caller.member).await?;
+    let tokens = tokens::list_api_tokens(&app, &caller).await?;
     let live = tokens.into_iter().map(|token| Row::new(token, now)).filter(|row| row.is_live);
-    let operations = desk.openapi.operations().await;
-    let endpoint_url = desk.settings.endpoint_url(caller.account.number);
-    let whoami = format!("{endpoint_url}/{}/whoami", desk.settings.reserved_prefix);
-    let first = first_path(&desk, &operations);
+    let operations = app.openapi.operations().await;
+    let endpoint_url = app.settings.endpoint_url(caller.account.number);
+    let whoami = format!("{endpoint_url}/{}/whoami", app.settings.reserved_prefix);
+    let first = first_path(&app, &operations);
     Ok(page(&ShowPage {
         chrome,
-        email: caller.person.email.to_string(),
+        email: caller.user.email.to_string(),
         number: caller.account.number.to_string(),
         first_url: format!("{endpoint_url}{first}"),
-        api_title: desk.openapi.title().await,
+        api_title: app.openapi.title().await,
         snippets: snippets(&endpoint_url, &first),
         endpoint_url,
         whoami,
@@ -95,19 +95,19 @@ pub(crate) async fn show(
 }
 
 /// The first operation that a plain GET can try; else who am I.
-fn first_path(desk: &Desk, operations: &[Operation]) -> String {
+fn first_path(app: &AppState, operations: &[Operation]) -> String {
     operations
         .iter()
         .find(|operation| operation.method == "GET" && !operation.path.contains('{'))
         .map_or_else(
-            || format!("/{}/whoami", desk.settings.reserved_prefix),
+            || format!("/{}/whoami", app.settings.reserved_prefix),
             |operation| operation.path.clone(),
         )
 }
 
 /// The owners and administrators, whom a viewer asks.
-async fn whom_to_ask(desk: &Desk, caller: &Caller) -> Result<Vec<(String, String)>, Problem> {
-    let members = desk.store.read().await?.list_members(caller.account.id).await?;
+async fn whom_to_ask(app: &AppState, caller: &Caller) -> Result<Vec<(String, String)>, Problem> {
+    let members = app.store.read().await?.list_members(caller.account.id).await?;
     let asked = members.into_iter().filter(|member| member.role >= Role::Administrator);
     Ok(asked.map(|member| (member.name, member.email.to_string())).collect())
 }
@@ -115,29 +115,29 @@ async fn whom_to_ask(desk: &Desk, caller: &Caller) -> Result<Vec<(String, String
 #[derive(Template)]
 #[template(path = "api_docs/rotate.html")]
 struct RotatePage {
-    chrome: Chrome,
+    chrome: PageLayout,
     version: i64,
     programs: Vec<Program>,
 }
 
 pub(crate) async fn rotate_page(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
 ) -> Result<Response, Problem> {
-    caller.permit(Right::UseApiDocs)?;
-    let found = desk.store.read().await?.find_bearer_token(caller.member.id).await?;
+    caller.permit(Permission::UseApiDocs)?;
+    let found = app.store.read().await?.find_bearer_token(caller.member.id).await?;
     let token = found.ok_or_else(Problem::not_found)?;
-    let programs = tokens::list_programs(&desk, token.id).await?;
-    let chrome = Chrome::of(&caller, say("rotate-bearer"), Nav::ApiDocs);
+    let programs = tokens::list_programs(&app, token.id).await?;
+    let chrome = PageLayout::of(&caller, text("rotate-bearer"), Nav::ApiDocs);
     Ok(page(&RotatePage { chrome, version: token.version, programs }))
 }
 
 pub(crate) async fn rotate(
-    State(desk): State<Desk>,
-    fresh: FreshForm<RotateForm>,
+    State(app): State<AppState>,
+    fresh: ReauthForm<RotateForm>,
 ) -> Result<Response, Problem> {
-    let FreshForm { caller, form } = fresh;
-    let receipt = tokens::rotate_bearer_token(&desk, &caller, form.version()?).await?;
+    let ReauthForm { caller, form } = fresh;
+    let receipt = tokens::rotate_bearer_token(&app, &caller, form.version()?).await?;
     Ok(done("/api-docs", "token_rotated", receipt.as_ref()).into_response())
 }
 
@@ -149,20 +149,20 @@ struct ReferencePage {
 
 /// The API reference on a page of its own: Swagger UI, with the reader's token filled in.
 pub(crate) async fn reference(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
 ) -> Result<Response, Problem> {
-    caller.permit(Right::UseApiDocs)?;
-    if !caller.is_fresh(desk.now()) {
+    caller.permit(Permission::UseApiDocs)?;
+    if !caller.is_fresh(app.now()) {
         return Ok(Redirect::to("/confirm?next=/api-docs/reference").into_response());
     }
-    if desk.openapi.document().await.is_none() {
-        let detail = say("reference-none-why");
-        return Err(Problem::new(StatusCode::NOT_FOUND, say("reference-none"), detail));
+    if app.openapi.document().await.is_none() {
+        let detail = text("reference-none-why");
+        return Err(Problem::new(StatusCode::NOT_FOUND, text("reference-none"), detail));
     }
-    let token = tokens::view_bearer_token(&desk, &caller).await?;
+    let token = tokens::view_bearer_token(&app, &caller).await?;
     let mut response = page(&ReferencePage { token });
-    if let Ok(policy) = HeaderValue::from_str(&guard::policy(&desk.settings, "'self' data:")) {
+    if let Ok(policy) = HeaderValue::from_str(&guard::policy(&app.settings, "'self' data:")) {
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     Ok(response)
@@ -170,11 +170,11 @@ pub(crate) async fn reference(
 
 /// The operator's document, for this reader.
 pub(crate) async fn document(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
 ) -> Result<Response, Problem> {
-    caller.permit(Right::UseApiDocs)?;
-    let document = desk.openapi.document().await.ok_or_else(Problem::not_found)?;
-    let document = served::serve(&document, &desk.settings.endpoint_url(caller.account.number));
+    caller.permit(Permission::UseApiDocs)?;
+    let document = app.openapi.document().await.ok_or_else(Problem::not_found)?;
+    let document = served::serve(&document, &app.settings.endpoint_url(caller.account.number));
     Ok(([(header::CONTENT_TYPE, "application/json")], document.to_string()).into_response())
 }

@@ -55,7 +55,7 @@ impl OpenApiSource {
 
     /// What the API calls itself; empty where it does not say.
     pub(crate) async fn title(&self) -> String {
-        self.document().await.map(|document| text(&document["info"]["title"])).unwrap_or_default()
+        self.document().await.map(|document| string(&document["info"]["title"])).unwrap_or_default()
     }
 
     pub(crate) async fn operations(&self) -> Vec<Operation> {
@@ -74,8 +74,8 @@ fn operations(document: &Value) -> Vec<Operation> {
         .map(|(path, method, operation)| Operation {
             method: method.to_uppercase(),
             path: path.clone(),
-            summary: text(&operation["summary"]),
-            group: text(&operation[GROUP]),
+            summary: string(&operation["summary"]),
+            group: string(&operation[GROUP]),
             begins_group: false,
             scopes: scopes_of(document, operation),
             rate: operation["x-keydesk-rate"].as_str().map(str::to_owned),
@@ -108,7 +108,7 @@ fn begins_group(last: &mut String, group: &str) -> bool {
 fn scopes_of(document: &Value, operation: &Value) -> Vec<String> {
     match &operation["x-keydesk-scope"] {
         Value::String(scope) => return vec![scope.clone()],
-        Value::Array(scopes) => return scopes.iter().map(text).collect(),
+        Value::Array(scopes) => return scopes.iter().map(string).collect(),
         _ => {}
     }
     let security = operation.get("security").unwrap_or(&document["security"]);
@@ -117,7 +117,7 @@ fn scopes_of(document: &Value, operation: &Value) -> Vec<String> {
         .flat_map(|requirement| requirement.values())
         .filter_map(Value::as_array)
         .flatten()
-        .map(text)
+        .map(string)
         .collect()
 }
 
@@ -195,7 +195,7 @@ fn description(document: &Value, scope: &str) -> Option<String> {
     found.filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-fn text(value: &Value) -> String {
+fn string(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 

@@ -6,13 +6,13 @@ use super::{
     list, list_of_instance, words,
 };
 use crate::{
-    Desk,
+    AppState,
     caller::{Authenticated, Caller},
-    chrome::{Chrome, Nav, page},
-    named,
+    chrome::{PageLayout, Nav, page},
+    label,
     operators::Operator,
     problem::Problem,
-    say,
+    text,
     when::When,
 };
 use askama::Template;
@@ -21,7 +21,7 @@ use axum::{
     http::header,
     response::{IntoResponse, Response},
 };
-use keydesk_model::{Expiry, Right, Timestamp};
+use keydesk_model::{Expiry, Permission, Timestamp};
 use keydesk_store::AuditLine;
 use serde::Deserialize;
 
@@ -40,14 +40,14 @@ pub(crate) struct Filters {
 
 /// What the select offers: everything, or an area.
 const AREAS: [&str; 9] =
-    ["", "token", "member", "session", "person", "account", "receipt", "operator", "key"];
+    ["", "token", "member", "session", "user", "account", "receipt", "operator", "key"];
 
-fn day(text: &str, name: &str) -> Result<Option<(Timestamp, Timestamp)>, String> {
-    if text.is_empty() {
+fn day(input: &str, name: &str) -> Result<Option<(Timestamp, Timestamp)>, String> {
+    if input.is_empty() {
         return Ok(None);
     }
-    let wrong = || say("audit-day-wrong").with("name", say(name)).to_string();
-    let Ok(expiry @ Expiry::Through(_)) = text.parse::<Expiry>() else { return Err(wrong()) };
+    let wrong = || text("audit-day-wrong").with("name", text(name)).to_string();
+    let Ok(expiry @ Expiry::Through(_)) = input.parse::<Expiry>() else { return Err(wrong()) };
     // Days are UTC's, from midnight to midnight.
     let end = expiry.resolve(Timestamp::from_micros(i64::MIN)).ok().flatten().ok_or_else(wrong)?;
     Ok(Some((end.minus(std::time::Duration::from_hours(24)), end)))
@@ -99,14 +99,14 @@ struct Row {
 impl Row {
     fn new(line: AuditLine, now: Timestamp) -> Self {
         let who = match line.actor.as_str() {
-            "person" => line.actor_name.unwrap_or_else(|| say("audit-somebody").to_string()),
+            "user" => line.actor_name.unwrap_or_else(|| text("audit-unknown-user").to_string()),
             "operator" => match line.actor_name {
-                Some(name) => say("audit-operator").with("name", name).to_string(),
-                None => say("audit-server").to_string(),
+                Some(name) => text("audit-operator").with("name", name).to_string(),
+                None => text("audit-server").to_string(),
             },
-            "token" => say("audit-token").to_string(),
+            "token" => text("audit-token").to_string(),
             "node" => "Keydesk".to_owned(),
-            _ => say("audit-visitor").to_string(),
+            _ => text("audit-visitor").to_string(),
         };
         Self {
             number: line.seq,
@@ -129,9 +129,9 @@ fn changes(detail: &str) -> Vec<String> {
         return Vec::new();
     };
     let plain = |value: &serde_json::Value| match value {
-        serde_json::Value::Null => say("none").to_string(),
-        serde_json::Value::String(text) if text.is_empty() => say("none").to_string(),
-        serde_json::Value::String(text) => text.chars().take(300).collect(),
+        serde_json::Value::Null => text("none").to_string(),
+        serde_json::Value::String(value) if value.is_empty() => text("none").to_string(),
+        serde_json::Value::String(value) => value.chars().take(300).collect(),
         other => other.to_string().chars().take(300).collect(),
     };
     let mut lines = Vec::new();
@@ -148,7 +148,7 @@ fn changes(detail: &str) -> Vec<String> {
     }
     for (name, value) in before.into_iter().flatten() {
         if after.is_none_or(|after| !after.contains_key(name)) {
-            lines.push(say("audit-was").with("name", name).with("value", plain(value)).to_string());
+            lines.push(text("audit-was").with("name", name).with("value", plain(value)).to_string());
         }
     }
     // A receipt's signature is on the receipt's own page.
@@ -161,7 +161,7 @@ fn changes(detail: &str) -> Vec<String> {
 #[derive(Template)]
 #[template(path = "audit/list.html")]
 struct AuditPage {
-    chrome: Chrome,
+    chrome: PageLayout,
     lead: String,
     path: &'static str,
     filters: Filters,
@@ -175,19 +175,19 @@ struct AuditPage {
 }
 
 impl AuditPage {
-    fn new(chrome: Chrome, path: &'static str, filters: Filters) -> Self {
+    fn new(chrome: PageLayout, path: &'static str, filters: Filters) -> Self {
         let query = filters.query();
         let (lead, may_export) = if path == "/audit" {
-            (say("audit-lead").to_string(), true)
+            (text("audit-lead").to_string(), true)
         } else {
-            (say("audit-lead-instance").to_string(), false)
+            (text("audit-lead-instance").to_string(), false)
         };
         Self {
             chrome,
             lead,
             path,
             areas: AREAS.map(|area| {
-                (area, named("audit-area", if area.is_empty() { "all" } else { area }))
+                (area, label("audit-area", if area.is_empty() { "all" } else { area }))
             }),
             query,
             rows: Vec::new(),
@@ -206,51 +206,51 @@ impl AuditPage {
 }
 
 pub(crate) async fn show(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
     Query(filters): Query<Filters>,
 ) -> Result<Response, Problem> {
-    caller.permit(Right::SeeAudit)?;
+    caller.permit(Permission::SeeAudit)?;
     let shown =
-        AuditPage::new(Chrome::of(&caller, say("audit-log"), Nav::Audit), "/audit", filters);
+        AuditPage::new(PageLayout::of(&caller, text("audit-log"), Nav::Audit), "/audit", filters);
     Ok(page(&match shown.filters.wanted() {
         Err(error) => AuditPage { error: Some(error), ..shown },
         Ok(wanted) => {
-            let found = list(&desk, &caller, wanted).await?;
-            shown.showing(found, desk.now())
+            let found = list(&app, &caller, wanted).await?;
+            shown.showing(found, app.now())
         }
     }))
 }
 
 pub(crate) async fn show_instance(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     operator: Operator,
     Query(filters): Query<Filters>,
 ) -> Result<Response, Problem> {
-    let chrome = operator.chrome(say("audit-instance"), Nav::OperatorAudit);
+    let chrome = operator.chrome(text("audit-instance"), Nav::OperatorAudit);
     let shown = AuditPage::new(chrome, "/operator/audit", filters);
     Ok(page(&match shown.filters.wanted() {
         Err(error) => AuditPage { error: Some(error), ..shown },
         Ok(wanted) => {
-            let found = list_of_instance(&desk, &operator, wanted).await?;
-            shown.showing(found, desk.now())
+            let found = list_of_instance(&app, &operator, wanted).await?;
+            shown.showing(found, app.now())
         }
     }))
 }
 
 pub(crate) async fn export(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
     Query(filters): Query<Filters>,
 ) -> Result<Response, Problem> {
-    caller.permit(Right::SeeAudit)?;
+    caller.permit(Permission::SeeAudit)?;
     let format = match filters.format.as_str() {
         "csv" => Format::Csv,
         "jsonl" => Format::JsonLines,
-        _ => return Err(Problem::invalid(say("audit-format"))),
+        _ => return Err(Problem::invalid(text("audit-format"))),
     };
     let wanted = filters.wanted().map_err(Problem::invalid)?;
     let headers =
         [(header::CONTENT_TYPE, format.media_type()), (header::CONTENT_DISPOSITION, format.file())];
-    Ok((headers, body(desk, Some(caller.account.id), wanted, format)).into_response())
+    Ok((headers, body(app, Some(caller.account.id), wanted, format)).into_response())
 }

@@ -1,7 +1,7 @@
 //! The audit log in files: JSON lines and CSV, written piece by piece.
 
 use super::{Wanted, words};
-use crate::Desk;
+use crate::AppState;
 use axum::body::Body;
 use futures_util::stream;
 use keydesk_model::AccountId;
@@ -92,14 +92,14 @@ fn cell(text: &str) -> String {
 }
 
 /// Everything that fits, newest first. The entries go on being written meanwhile; numbers keep them apart.
-pub(super) fn body(desk: Desk, account: Option<AccountId>, wanted: Wanted, format: Format) -> Body {
+pub(super) fn body(app: AppState, account: Option<AccountId>, wanted: Wanted, format: Format) -> Body {
     let begin = (Some(wanted), true);
     let pieces = stream::try_unfold(begin, move |(wanted, is_first)| {
-        let desk = desk.clone();
+        let app = app.clone();
         async move {
             let Some(wanted) = wanted else { return Ok::<_, StoreError>(None) };
             let search = wanted.clone().search(account, PIECE);
-            let lines = desk.store.read().await?.search_audit(&search).await?;
+            let lines = app.store.read().await?.search_audit(&search).await?;
             let mut text = if is_first { format.head().to_owned() } else { String::new() };
             for line in &lines {
                 text.push_str(&format.line(line));

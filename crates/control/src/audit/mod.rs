@@ -3,8 +3,8 @@
 pub(crate) mod console;
 mod export;
 
-use crate::{Desk, caller::Caller, language::say_known, problem::Problem};
-use keydesk_model::{AccountId, Right, Timestamp};
+use crate::{AppState, caller::Caller, language::text_if_exists, problem::Problem};
+use keydesk_model::{AccountId, Permission, Timestamp};
 use keydesk_store::{AuditLine, AuditSearch};
 
 /// How many entries stand on a page.
@@ -29,30 +29,30 @@ impl Wanted {
 
 /// A page of the caller's account's log, and whether more follows.
 pub(crate) async fn list(
-    desk: &Desk,
+    app: &AppState,
     caller: &Caller,
     wanted: Wanted,
 ) -> Result<(Vec<AuditLine>, bool), Problem> {
-    caller.permit(Right::SeeAudit)?;
-    search(desk, Some(caller.account.id), wanted).await
+    caller.permit(Permission::SeeAudit)?;
+    search(app, Some(caller.account.id), wanted).await
 }
 
 /// A page of what concerns no account, for operators.
 pub(crate) async fn list_of_instance(
-    desk: &Desk,
+    app: &AppState,
     _: &crate::operators::Operator,
     wanted: Wanted,
 ) -> Result<(Vec<AuditLine>, bool), Problem> {
-    search(desk, None, wanted).await
+    search(app, None, wanted).await
 }
 
 async fn search(
-    desk: &Desk,
+    app: &AppState,
     account: Option<AccountId>,
     wanted: Wanted,
 ) -> Result<(Vec<AuditLine>, bool), Problem> {
     let search = wanted.search(account, PAGE + 1);
-    let mut lines = desk.store.read().await?.search_audit(&search).await?;
+    let mut lines = app.store.read().await?.search_audit(&search).await?;
     let has_more = lines.len() > PAGE as usize;
     lines.truncate(PAGE as usize);
     Ok((lines, has_more))
@@ -60,5 +60,5 @@ async fn search(
 
 /// What an action is called on the page; a name that a newer release has written stands for itself.
 pub(crate) fn words(action: &str) -> String {
-    say_known(&format!("did-{}", action.replace('.', "-"))).unwrap_or_else(|| action.to_owned())
+    text_if_exists(&format!("event-{}", action.replace('.', "-"))).unwrap_or_else(|| action.to_owned())
 }

@@ -5,15 +5,15 @@ pub(crate) mod console;
 mod totp;
 
 use crate::{
-    Desk,
-    attempts::{self, HeldError, Tries},
+    AppState,
+    attempts::{self, HeldError, LoginAttempts},
     caller::{Authenticated, Caller},
     mail::Message,
     problem::Problem,
-    say,
+    text,
 };
-use keydesk_model::{Action, Actor, Email, EmailError, Origin, PersonId, Right};
-use keydesk_store::{AuditEntry, Person, Read, StoreError, Totp, Write};
+use keydesk_model::{Event, Actor, Email, EmailError, Origin, UserId, Permission};
+use keydesk_store::{AuditEntry, User, Read, StoreError, Totp, Write};
 use sha2::{Digest, Sha256};
 use totp::Authenticator;
 use zeroize::Zeroizing;
@@ -22,7 +22,7 @@ const RECOVERY_CODES: usize = 10;
 /// RFC 4648's letters and digits; none of them is taken for another in most types.
 const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
-/// How a person proves that it is them, beside the password.
+/// How a user proves that it is them, beside the password.
 #[derive(Debug)]
 pub(crate) enum State {
     None,
@@ -53,16 +53,16 @@ impl Proof {
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FactorError {
-    #[error("{}", say("factor-wrong-code"))]
+    #[error("{}", text("factor-wrong-code"))]
     WrongCode,
-    #[error("{}", say("factor-is-there"))]
+    #[error("{}", text("factor-is-there"))]
     IsThere,
-    #[error("{}", say("factor-not-begun"))]
+    #[error("{}", text("factor-not-begun"))]
     NotBegun,
-    #[error("{}", say("logged-out-a-moment-ago"))]
+    #[error("{}", text("logged-out-a-moment-ago"))]
     LoggedOut,
     #[error(transparent)]
-    Held(#[from] HeldError),
+    Throttled(#[from] HeldError),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -70,11 +70,11 @@ pub(crate) enum FactorError {
 impl From<FactorError> for Problem {
     fn from(error: FactorError) -> Self {
         match error {
-            FactorError::Held(held) => held.into(),
+            FactorError::Throttled(held) => held.into(),
             FactorError::Store(error) => error.into(),
             FactorError::LoggedOut => Self::logged_out(),
             error => {
-                Self::invalid(error.to_string()).leading_to("/second-factor", say("factor-go-to"))
+                Self::invalid(error.to_string()).redirect_to("/second-factor", text("factor-go-to"))
             }
         }
     }
@@ -83,38 +83,38 @@ impl From<FactorError> for Problem {
 /// Recovery codes in clear: shown once.
 pub(crate) type RecoveryCodes = Vec<Zeroizing<String>>;
 
-/// What the key of a person's one-time codes is sealed to.
-pub(crate) fn belongs_to(person: PersonId) -> String {
-    format!("totp|{person}")
+/// What the key of a user's one-time codes is sealed to.
+pub(crate) fn belongs_to(user: UserId) -> String {
+    format!("totp|{user}")
 }
 
-/// Whether a person has a second factor that is asked for.
-pub(crate) async fn has_one(read: &mut Read, person: PersonId) -> Result<bool, StoreError> {
+/// Whether a user has a second factor that is asked for.
+pub(crate) async fn has_one(read: &mut Read, user: UserId) -> Result<bool, StoreError> {
     let is_confirmed = |totp: Totp| totp.confirmed_at.is_some();
-    Ok(read.find_totp(person).await?.is_some_and(is_confirmed)
-        || read.count_passkeys(person).await? > 0)
+    Ok(read.find_totp(user).await?.is_some_and(is_confirmed)
+        || read.count_passkeys(user).await? > 0)
 }
 
-pub(crate) async fn look(desk: &Desk, caller: &impl Authenticated) -> Result<State, Problem> {
-    let mut read = desk.store.read().await?;
-    let Some(found) = read.find_totp(caller.person().id).await? else { return Ok(State::None) };
+pub(crate) async fn look(app: &AppState, caller: &impl Authenticated) -> Result<State, Problem> {
+    let mut read = app.store.read().await?;
+    let Some(found) = read.find_totp(caller.user().id).await? else { return Ok(State::None) };
     if found.confirmed_at.is_some() {
-        let codes_left = read.count_recovery_codes(caller.person().id).await?;
+        let codes_left = read.count_recovery_codes(caller.user().id).await?;
         return Ok(State::Active { codes_left });
     }
-    let key = desk.keyring.open_secret(&found.sealed, &belongs_to(found.person));
+    let key = app.keyring.open_secret(&found.sealed, &belongs_to(found.user));
     let key = key.map_err(Problem::broken)?;
-    Ok(State::Begun(Authenticator::new(&key, &caller.person().email, &desk.settings.console_url)))
+    Ok(State::Begun(Authenticator::new(&key, &caller.user().email, &app.settings.console_url)))
 }
 
 /// Makes a key that an authenticator is to take over.
-pub(crate) async fn begin(desk: &Desk, caller: &impl Authenticated) -> Result<(), FactorError> {
-    let mut write = desk.write_own(caller).await?.ok_or(FactorError::LoggedOut)?;
-    let key = Zeroizing::new(desk.entropy.bytes::<20>());
-    let person = caller.person().id;
+pub(crate) async fn begin(app: &AppState, caller: &impl Authenticated) -> Result<(), FactorError> {
+    let mut write = app.write_own(caller).await?.ok_or(FactorError::LoggedOut)?;
+    let key = Zeroizing::new(app.entropy.bytes::<20>());
+    let user = caller.user().id;
     let sealed =
-        desk.keyring.seal_secret(&mut write, &key[..], &belongs_to(person), &desk.entropy).await?;
-    match write.set_totp(person, &sealed).await {
+        app.keyring.seal_secret(&mut write, &key[..], &belongs_to(user), &app.entropy).await?;
+    match write.set_totp(user, &sealed).await {
         Err(StoreError::Conflict) => return Err(FactorError::IsThere),
         set => set?,
     }
@@ -124,83 +124,83 @@ pub(crate) async fn begin(desk: &Desk, caller: &impl Authenticated) -> Result<()
 
 /// The first code proves that the authenticator has the key: from now on it is asked for.
 pub(crate) async fn confirm(
-    desk: &Desk,
+    app: &AppState,
     caller: &impl Authenticated,
     code: &str,
 ) -> Result<RecoveryCodes, FactorError> {
-    let person = caller.person().id;
+    let user = caller.user().id;
     // Only what can be guessed counts as a guess.
-    waiting(&mut desk.store.read().await?, person).await?;
-    let attempt = attempts::begin(desk, Tries::Factor(person), caller.origin()).await?;
-    let mut write = desk.write_own(caller).await?.ok_or(FactorError::LoggedOut)?;
-    let found = waiting(&mut write, person).await?;
-    if !take_one_time_code(desk, &mut write, &found, code).await? {
+    waiting(&mut app.store.read().await?, user).await?;
+    let attempt = attempts::begin(app, LoginAttempts::Factor(user), caller.origin()).await?;
+    let mut write = app.write_own(caller).await?.ok_or(FactorError::LoggedOut)?;
+    let found = waiting(&mut write, user).await?;
+    if !take_one_time_code(app, &mut write, &found, code).await? {
         return Err(FactorError::WrongCode);
     }
     attempt.succeeded(&mut write).await?;
-    write.confirm_totp(person).await?;
-    let codes = new_codes(desk, &mut write, person).await?;
+    write.confirm_totp(user).await?;
+    let codes = new_codes(app, &mut write, user).await?;
     let detail = serde_json::json!({ "after": { "second_factor": "authenticator" } });
-    write.commit(caller.own_entry(Action::AddSecondFactor, person.to_string(), detail)).await?;
-    let message = Message::second_factor_added(&desk.settings.console_url);
-    desk.send_mail(&caller.person().email, message);
+    write.commit(caller.own_entry(Event::UserSecondFactorAdded, user.to_string(), detail)).await?;
+    let message = Message::second_factor_added(&app.settings.console_url);
+    app.send_mail(&caller.user().email, message);
     Ok(codes)
 }
 
 /// The authenticator that waits for its first code.
-async fn waiting(read: &mut Read, person: PersonId) -> Result<Totp, FactorError> {
-    let found = read.find_totp(person).await?.ok_or(FactorError::NotBegun)?;
+async fn waiting(read: &mut Read, user: UserId) -> Result<Totp, FactorError> {
+    let found = read.find_totp(user).await?.ok_or(FactorError::NotBegun)?;
     if found.confirmed_at.is_some() { Err(FactorError::IsThere) } else { Ok(found) }
 }
 
 /// New recovery codes for somebody who has just given the second factor.
 pub(crate) async fn renew_codes(
-    desk: &Desk,
+    app: &AppState,
     caller: &impl Authenticated,
     code: &str,
 ) -> Result<RecoveryCodes, FactorError> {
-    let mut write = proved(desk, caller, code).await?;
-    let codes = new_codes(desk, &mut write, caller.person().id).await?;
-    let (person, detail) = (caller.person().id.to_string(), serde_json::json!({}));
-    write.commit(caller.own_entry(Action::RenewRecoveryCodes, person, detail)).await?;
-    let message = Message::recovery_codes_renewed(&desk.settings.console_url);
-    desk.send_mail(&caller.person().email, message);
+    let mut write = proved(app, caller, code).await?;
+    let codes = new_codes(app, &mut write, caller.user().id).await?;
+    let (user, detail) = (caller.user().id.to_string(), serde_json::json!({}));
+    write.commit(caller.own_entry(Event::UserRecoveryCodesRegenerated, user, detail)).await?;
+    let message = Message::recovery_codes_renewed(&app.settings.console_url);
+    app.send_mail(&caller.user().email, message);
     Ok(codes)
 }
 
 pub(crate) async fn remove(
-    desk: &Desk,
+    app: &AppState,
     caller: &impl Authenticated,
     code: &str,
 ) -> Result<(), FactorError> {
-    let mut write = proved(desk, caller, code).await?;
-    write.remove_totp(caller.person().id).await?;
-    let has_more = has_one(&mut write, caller.person().id).await?;
+    let mut write = proved(app, caller, code).await?;
+    write.remove_totp(caller.user().id).await?;
+    let has_more = has_one(&mut write, caller.user().id).await?;
     if !has_more {
-        write.set_recovery_codes(caller.person().id, &[]).await?;
+        write.set_recovery_codes(caller.user().id, &[]).await?;
     }
     let detail = serde_json::json!({ "before": { "second_factor": "authenticator" } });
     write
         .commit(caller.own_entry(
-            Action::RemoveSecondFactor,
-            caller.person().id.to_string(),
+            Event::UserSecondFactorRemoved,
+            caller.user().id.to_string(),
             detail,
         ))
         .await?;
-    let message = Message::second_factor_removed(has_more, &desk.settings.console_url);
-    desk.send_mail(&caller.person().email, message);
+    let message = Message::second_factor_removed(has_more, &app.settings.console_url);
+    app.send_mail(&caller.user().email, message);
     Ok(())
 }
 
 /// A write transaction for someone who has just given the second factor.
 pub(crate) async fn proved(
-    desk: &Desk,
+    app: &AppState,
     caller: &impl Authenticated,
     code: &str,
 ) -> Result<Write, FactorError> {
-    let attempt = attempts::begin(desk, Tries::Factor(caller.person().id), caller.origin()).await?;
-    let mut write = desk.write_own(caller).await?.ok_or(FactorError::LoggedOut)?;
-    take(desk, &mut write, caller.person().id, code).await?.ok_or(FactorError::WrongCode)?;
+    let attempt = attempts::begin(app, LoginAttempts::Factor(caller.user().id), caller.origin()).await?;
+    let mut write = app.write_own(caller).await?.ok_or(FactorError::LoggedOut)?;
+    take(app, &mut write, caller.user().id, code).await?.ok_or(FactorError::WrongCode)?;
     attempt.succeeded(&mut write).await?;
     Ok(write)
 }
@@ -208,53 +208,53 @@ pub(crate) async fn proved(
 /// Takes a code once: of the authenticator, or a recovery code. None: it is neither. An authenticator that is
 /// being set up counts for nothing.
 pub(crate) async fn take(
-    desk: &Desk,
+    app: &AppState,
     write: &mut Write,
-    person: PersonId,
+    user: UserId,
     code: &str,
 ) -> Result<Option<Proof>, StoreError> {
-    let totp = write.find_totp(person).await?.filter(|totp| totp.confirmed_at.is_some());
+    let totp = write.find_totp(user).await?.filter(|totp| totp.confirmed_at.is_some());
     if let Some(totp) = totp
-        && take_one_time_code(desk, write, &totp, code).await?
+        && take_one_time_code(app, write, &totp, code).await?
     {
         return Ok(Some(Proof::Totp));
     }
     let plain = Zeroizing::new(plain(code));
-    let was_one = write.use_recovery_code(person, digest(&plain)).await?;
+    let was_one = write.use_recovery_code(user, digest(&plain)).await?;
     Ok(was_one.then_some(Proof::RecoveryCode))
 }
 
 /// A code opens once, however many send it at the same time: its step is taken in this transaction.
 async fn take_one_time_code(
-    desk: &Desk,
+    app: &AppState,
     write: &mut Write,
     totp: &Totp,
     code: &str,
 ) -> Result<bool, StoreError> {
-    let person = totp.person;
-    let key = desk.keyring.open_secret(&totp.sealed, &belongs_to(person)).map_err(|error| {
+    let user = totp.user;
+    let key = app.keyring.open_secret(&totp.sealed, &belongs_to(user)).map_err(|error| {
         tracing::error!(%error, "the key of an authenticator cannot be opened");
         StoreError::Unreadable { column: "totp.sealed" }
     })?;
     let Some(step) = totp::step_of(&key, &plain(code), write.now()) else { return Ok(false) };
-    write.take_totp_step(person, step).await
+    write.take_totp_step(user, step).await
 }
 
 /// New recovery codes, in the place of all that there were.
 pub(crate) async fn new_codes(
-    desk: &Desk,
+    app: &AppState,
     write: &mut Write,
-    person: PersonId,
+    user: UserId,
 ) -> Result<RecoveryCodes, StoreError> {
-    let codes: RecoveryCodes = (0..RECOVERY_CODES).map(|_| recovery_code(desk)).collect();
+    let codes: RecoveryCodes = (0..RECOVERY_CODES).map(|_| recovery_code(app)).collect();
     let hashes: Vec<_> = codes.iter().map(|code| digest(&plain(code))).collect();
-    write.set_recovery_codes(person, &hashes).await?;
+    write.set_recovery_codes(user, &hashes).await?;
     Ok(codes)
 }
 
 /// 125 random bits in five groups, so that their digest alone keeps them.
-fn recovery_code(desk: &Desk) -> Zeroizing<String> {
-    let bytes = Zeroizing::new(desk.entropy.bytes::<25>());
+fn recovery_code(app: &AppState) -> Zeroizing<String> {
+    let bytes = Zeroizing::new(app.entropy.bytes::<25>());
     let mut code = Zeroizing::new(String::with_capacity(29));
     for (at, byte) in bytes.iter().enumerate() {
         if at > 0 && at % 5 == 0 {
@@ -280,15 +280,15 @@ fn digest(code: &str) -> [u8; 32] {
 
 /// Whether everyone in the account must have one.
 pub(crate) async fn require(
-    desk: &Desk,
+    app: &AppState,
     caller: &Caller,
     is_required: bool,
 ) -> Result<(), Problem> {
-    let (mut write, caller) = desk.write_as(caller).await?;
-    caller.permit(Right::LimitAccount)?;
-    if is_required && !has_one(&mut write, caller.person.id).await? {
-        return Err(Problem::invalid(say("factor-own-first"))
-            .leading_to("/second-factor", say("factor-set-up")));
+    let (mut write, caller) = app.write_as(caller).await?;
+    caller.permit(Permission::LimitAccount)?;
+    if is_required && !has_one(&mut write, caller.user.id).await? {
+        return Err(Problem::invalid(text("factor-own-first"))
+            .redirect_to("/second-factor", text("factor-set-up")));
     }
     let account = caller.account.id;
     write.require_two_factor(account, is_required).await?;
@@ -296,7 +296,7 @@ pub(crate) async fn require(
         "before": { "required": caller.account.requires_two_factor },
         "after": { "required": is_required },
     });
-    write.commit(caller.entry(Action::RequireSecondFactor, account, detail)).await?;
+    write.commit(caller.entry(Event::AccountTwoFactorRequirementChanged, account, detail)).await?;
     Ok(())
 }
 
@@ -313,12 +313,12 @@ pub enum ResetFactorError {
 }
 
 /// The way back of someone who has lost authenticator and recovery codes: the operator takes the second factor
-/// away on the server. It lets nobody in: the password is still asked for, and the person is told.
-pub async fn reset_second_factor(desk: &Desk, email: &str) -> Result<(), ResetFactorError> {
+/// away on the server. It lets nobody in: the password is still asked for, and the user is told.
+pub async fn reset_two_factor(app: &AppState, email: &str) -> Result<(), ResetFactorError> {
     let email: Email = email.parse()?;
-    let mut write = desk.store.write(desk.now()).await?;
-    let person = write.find_person_by_email(&email).await?;
-    let Some(Person { id, email, language, .. }) = person else {
+    let mut write = app.store.write(app.now()).await?;
+    let user = write.find_user_by_email(&email).await?;
+    let Some(User { id, email, language, .. }) = user else {
         return Err(ResetFactorError::Nobody(email));
     };
     let had_passkeys = write.remove_passkeys(id).await? > 0;
@@ -326,21 +326,21 @@ pub async fn reset_second_factor(desk: &Desk, email: &str) -> Result<(), ResetFa
         return Err(ResetFactorError::None(email));
     }
     write.set_recovery_codes(id, &[]).await?;
-    write.end_half_log_ins(id).await?;
+    write.end_pending_logins(id).await?;
     // Guesses at what is gone lock nothing any more.
     write.clear_factor_attempts(id).await?;
     let entry = AuditEntry {
-        action: Action::RemoveSecondFactor,
-        actor: Actor::Operator { person: None },
+        action: Event::UserSecondFactorRemoved,
+        actor: Actor::Operator { user: None },
         origin: Origin::default(),
         account: None,
         target: id.to_string(),
         detail: serde_json::json!({ "before": { "second_factor": "authenticator" } }),
     };
     write.commit(entry).await?;
-    let url = &desk.settings.console_url;
+    let url = &app.settings.console_url;
     let message = Message::to(language, || Message::second_factor_removed(false, url));
-    desk.send_mail(&email, message);
+    app.send_mail(&email, message);
     Ok(())
 }
 

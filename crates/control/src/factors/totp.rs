@@ -27,9 +27,9 @@ impl Authenticator {
         let encoded = |text: &str| -> String {
             form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
         };
-        let (issuer, person) = (encoded(&format!("Keydesk {host}")), encoded(email.as_str()));
+        let (issuer, user) = (encoded(&format!("Keydesk {host}")), encoded(email.as_str()));
         let url = Zeroizing::new(format!(
-            "otpauth://totp/{issuer}:{person}?secret={}&issuer={issuer}",
+            "otpauth://totp/{issuer}:{user}?secret={}&issuer={issuer}",
             secret.as_str()
         ));
         let picture = QrCode::new(url.as_bytes()).map(|code| {

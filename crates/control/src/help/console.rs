@@ -1,11 +1,11 @@
 //! `/help`: questions and answers, and "Did this answer your question?" under each.
 
 use crate::{
-    Desk,
+    AppState,
     caller::Caller,
-    chrome::{Chrome, Nav, page},
+    chrome::{PageLayout, Nav, page},
     problem::Problem,
-    say,
+    text,
     tokens::{self, Program},
     when::When,
 };
@@ -15,13 +15,13 @@ use axum::{
     extract::{Query, State},
     response::{IntoResponse, Redirect, Response},
 };
-use keydesk_model::{Right, TokenState};
+use keydesk_model::{Permission, TokenState};
 use serde::Deserialize;
 
 #[derive(Template)]
 #[template(path = "help/show.html")]
 struct HelpPage {
-    chrome: Chrome,
+    chrome: PageLayout,
     /// The question that was just answered "yes" or "no".
     thanked: String,
     endpoint_url: String,
@@ -39,31 +39,31 @@ pub(crate) struct Thanked {
 }
 
 pub(crate) async fn show(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
     Query(query): Query<Thanked>,
 ) -> Result<Response, Problem> {
-    let now = desk.now();
-    let sees_tokens = caller.member.role.may(Right::SeeTokens);
-    let bearer = desk.store.read().await?.find_bearer_token(caller.member.id).await?;
-    let bearer = bearer.filter(|token| token.state(now) == TokenState::Live);
+    let now = app.now();
+    let sees_tokens = caller.member.role.may(Permission::SeeTokens);
+    let bearer = app.store.read().await?.find_bearer_token(caller.member.id).await?;
+    let bearer = bearer.filter(|token| token.state(now) == TokenState::Active);
     let live_tokens = if sees_tokens {
-        let tokens = tokens::list_api_tokens(&desk, &caller).await?;
-        tokens.iter().filter(|token| token.state(now) == TokenState::Live).count()
+        let tokens = tokens::list_api_tokens(&app, &caller).await?;
+        tokens.iter().filter(|token| token.state(now) == TokenState::Active).count()
     } else {
         0
     };
-    let endpoint_url = desk.settings.endpoint_url(caller.account.number);
+    let endpoint_url = app.settings.endpoint_url(caller.account.number);
     Ok(page(&HelpPage {
-        chrome: Chrome::of(&caller, say("help"), Nav::Help),
+        chrome: PageLayout::of(&caller, text("help"), Nav::Help),
         thanked: query.thanked.unwrap_or_default(),
-        whoami: format!("{endpoint_url}/{}/whoami", desk.settings.reserved_prefix),
+        whoami: format!("{endpoint_url}/{}/whoami", app.settings.reserved_prefix),
         endpoint_url,
         sees_tokens,
         masked: bearer.as_ref().map(|token| token.masked.clone()).unwrap_or_default(),
         issued: bearer.as_ref().map(|token| When::past(token.issued_at, now)),
         live_tokens,
-        programs: tokens::list_programs_of_member(&desk, &caller.member).await?,
+        programs: tokens::list_programs_of_member(&app, &caller.member).await?,
     }))
 }
 
@@ -76,16 +76,16 @@ pub(crate) struct FeedbackForm {
 }
 
 pub(crate) async fn give_feedback(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
     Form(form): Form<FeedbackForm>,
 ) -> Result<Response, Problem> {
     let answered = match form.answered.as_str() {
         "yes" => true,
         "no" => false,
-        _ => return Err(Problem::invalid(say("help-answered"))),
+        _ => return Err(Problem::invalid(text("help-answered"))),
     };
-    super::give_feedback(&desk, &caller, &form.question, answered, &form.comment).await?;
+    super::give_feedback(&app, &caller, &form.question, answered, &form.comment).await?;
     // The question is one of ours by now, so it is safe in a URL.
     let question = form.question;
     Ok(Redirect::to(&format!("/help?thanked={question}#{question}")).into_response())

@@ -2,9 +2,9 @@
 //! are the guide's.
 
 use crate::{
-    chrome::{Chrome, Nav, page},
+    chrome::{PageLayout, Nav, page},
     problem::Problem,
-    say,
+    text,
 };
 use askama::Template;
 use axum::{extract::Path, response::Response};
@@ -21,7 +21,7 @@ struct ErrorText {
 #[derive(Template)]
 #[template(path = "help/errors.html")]
 struct ErrorsPage {
-    chrome: Chrome,
+    chrome: PageLayout,
     errors: Vec<ErrorText>,
     is_list: bool,
 }
@@ -61,7 +61,7 @@ fn plain(text: &str) -> String {
 }
 
 pub(crate) async fn list() -> Response {
-    let chrome = Chrome::nobody(say("errors-title"), Nav::None);
+    let chrome = PageLayout::nobody(text("errors-title"), Nav::None);
     page(&ErrorsPage { chrome, errors: all(), is_list: true })
 }
 
@@ -70,7 +70,7 @@ pub(crate) async fn show(Path(code): Path<String>) -> Result<Response, Problem> 
     if errors.is_empty() {
         return Err(Problem::not_found());
     }
-    let chrome = Chrome::nobody(say("errors-one").with("code", &code).to_string(), Nav::None);
+    let chrome = PageLayout::nobody(text("errors-one").with("code", &code).to_string(), Nav::None);
     Ok(page(&ErrorsPage { chrome, errors, is_list: false }))
 }
 

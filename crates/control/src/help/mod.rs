@@ -4,8 +4,8 @@
 pub(crate) mod console;
 pub(crate) mod errors;
 
-use crate::{Desk, caller::Caller, problem::Problem};
-use keydesk_model::{Action, is_deceptive};
+use crate::{AppState, caller::Caller, problem::Problem};
+use keydesk_model::{Event, is_deceptive};
 
 /// The questions, by the names under which feedback is kept.
 pub(crate) const QUESTIONS: [&str; 8] =
@@ -13,7 +13,7 @@ pub(crate) const QUESTIONS: [&str; 8] =
 
 /// Stores whether an answer helped.
 pub(crate) async fn give_feedback(
-    desk: &Desk,
+    app: &AppState,
     caller: &Caller,
     question: &str,
     answered: bool,
@@ -23,11 +23,11 @@ pub(crate) async fn give_feedback(
         QUESTIONS.into_iter().find(|known| *known == question).ok_or_else(Problem::not_found)?;
     let comment: String =
         comment.trim().chars().filter(|c| !is_deceptive(*c) || *c == '\n').take(1_000).collect();
-    let (mut write, caller) = desk.write_as(caller).await?;
-    let id = format!("fbk_{}", hex::encode(desk.entropy.bytes::<16>()));
-    let by = (caller.account.id, caller.person.id);
+    let (mut write, caller) = app.write_as(caller).await?;
+    let id = format!("fbk_{}", hex::encode(app.entropy.bytes::<16>()));
+    let by = (caller.account.id, caller.user.id);
     write.add_feedback(&id, question, answered, &comment, by).await?;
     let detail = serde_json::json!({ "question": question, "answered": answered });
-    write.commit(caller.entry(Action::GiveFeedback, id, detail)).await?;
+    write.commit(caller.entry(Event::HelpFeedbackSubmitted, id, detail)).await?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! What the key ring and a database say of each other: whether they belong together, and which key is current.
 
 use super::{CHECK_TEXT, Key, Keyring, KeyringError, operator_entry, sealed_under};
-use keydesk_model::{Action, Timestamp};
+use keydesk_model::{Event, Timestamp};
 use keydesk_node::Keys;
 use keydesk_store::{KeyCheck, Store, Write};
 use keydesk_token::Entropy;
@@ -76,7 +76,7 @@ impl Keyring {
         let key = self.current()?;
         write.add_key_check(&key.check(entropy)).await?;
         write.set_current_key_id(&key.id()).await?;
-        write.commit(operator_entry(Action::AddKey, key.id(), serde_json::json!({}))).await?;
+        write.commit(operator_entry(Event::KeyAdded, key.id(), serde_json::json!({}))).await?;
         Ok(())
     }
 
@@ -116,7 +116,7 @@ impl Keyring {
         write.set_current_key_id(id).await?;
         self.load_peppers(&mut write).await?;
         let detail = serde_json::json!({ "before": { "key": before }, "after": { "key": id } });
-        write.commit(operator_entry(Action::RotateKey, id.to_owned(), detail)).await?;
+        write.commit(operator_entry(Event::KeyRotated, id.to_owned(), detail)).await?;
         self.note_current(id);
         Ok(())
     }

@@ -11,7 +11,7 @@ use chacha20poly1305::{
     aead::{Aead, Payload},
 };
 use hkdf::Hkdf;
-use keydesk_model::{AccountId, Action, Actor, MemberId, Origin, TokenId};
+use keydesk_model::{AccountId, Event, Actor, MemberId, Origin, TokenId};
 use keydesk_node::Keys;
 use keydesk_store::{AuditEntry, NewKeyCheck, Sealer, StoreError, Write};
 use keydesk_token::{Entropy, PlainToken};
@@ -299,7 +299,7 @@ impl Keyring {
     }
 
     /// The same secret under the current key.
-    pub(crate) fn reseal(
+    pub(crate) fn reencrypt(
         &self,
         sealed: &[u8],
         belongs_to: &str,
@@ -312,13 +312,13 @@ impl Keyring {
 
 /// What the operator does to the keys.
 pub(crate) fn operator_entry(
-    action: Action,
+    action: Event,
     target: String,
     detail: serde_json::Value,
 ) -> AuditEntry {
     AuditEntry {
         action,
-        actor: Actor::Operator { person: None },
+        actor: Actor::Operator { user: None },
         origin: Origin::default(),
         account: None,
         target,

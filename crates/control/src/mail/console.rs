@@ -1,10 +1,10 @@
 //! `/mail`: what would have been sent. It exists only while nothing leaves this machine anyway.
 
 use crate::{
-    Desk,
-    chrome::{Chrome, Nav, page},
+    AppState,
+    chrome::{PageLayout, Nav, page},
     problem::Problem,
-    say,
+    text,
     when::When,
 };
 use askama::Template;
@@ -14,7 +14,7 @@ use keydesk_model::Timestamp;
 #[derive(Template)]
 #[template(path = "mail/list.html")]
 struct Page {
-    chrome: Chrome,
+    chrome: PageLayout,
     mails: Vec<Shown>,
 }
 
@@ -26,21 +26,21 @@ struct Shown {
     when: When,
 }
 
-pub(crate) async fn show(State(desk): State<Desk>) -> Result<Response, Problem> {
-    if !desk.settings.is_local || !matches!(desk.mailer, super::Mailer::Mailbox(_)) {
+pub(crate) async fn show(State(app): State<AppState>) -> Result<Response, Problem> {
+    if !app.settings.is_local || !matches!(app.mailer, super::Mailer::Mailbox(_)) {
         return Err(Problem::not_found());
     }
-    let now = desk.now();
+    let now = app.now();
     let shown = |mail: super::Mail| Shown {
         to: mail.to,
         subject: mail.subject,
         lines: mail
             .body
             .lines()
-            .map(|line| (line.starts_with(&desk.settings.console_url), line.to_owned()))
+            .map(|line| (line.starts_with(&app.settings.console_url), line.to_owned()))
             .collect(),
         when: When::past(Timestamp::from_micros(mail.at), now),
     };
-    let mails = desk.mailer.newest().into_iter().map(shown).collect();
-    Ok(page(&Page { chrome: Chrome::nobody(say("mail-box"), Nav::None), mails }))
+    let mails = app.mailer.newest().into_iter().map(shown).collect();
+    Ok(page(&Page { chrome: PageLayout::nobody(text("mail-box"), Nav::None), mails }))
 }

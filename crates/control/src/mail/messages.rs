@@ -1,15 +1,15 @@
 //! The mails that Keydesk writes, in the language of whoever they go to.
 
 use crate::{
-    language::{Said, in_language},
-    named, say,
+    language::{LocalizedText, in_language},
+    label, text,
     when::When,
 };
 use keydesk_model::{AccountState, InvitationId, Language, Origin, Role, Timestamp};
 use keydesk_store::Expiring;
 
 fn title(api: &str) -> String {
-    if api.is_empty() { say("mail-the-api").to_string() } else { api.to_owned() }
+    if api.is_empty() { text("mail-the-api").to_string() } else { api.to_owned() }
 }
 
 #[derive(Debug)]
@@ -22,8 +22,8 @@ pub(crate) struct Message {
 
 impl Message {
     /// `mail-{name}` and its subject, with what `fill` puts into both.
-    fn new(name: &str, fill: impl for<'a> Fn(Said<'a>) -> Said<'a>) -> Self {
-        let said = |id: &str| fill(say(id)).to_string();
+    fn new(name: &str, fill: impl for<'a> Fn(LocalizedText<'a>) -> LocalizedText<'a>) -> Self {
+        let said = |id: &str| fill(text(id)).to_string();
         let body = format!("{}\n", said(&format!("mail-{name}")));
         Self { subject: said(&format!("mail-{name}-subject")), body, invitation: None }
     }
@@ -40,7 +40,7 @@ impl Message {
     pub fn invitation((account, by): (&str, &str), role: Role, api: &str, link: &str) -> Self {
         Self::new("invitation", |mail| {
             let mail = mail.with("account", account).with("by", by).with("link", link);
-            mail.with("role", named("role", role)).with("api", title(api))
+            mail.with("role", label("role", role)).with("api", title(api))
         })
     }
 
@@ -94,10 +94,10 @@ impl Message {
 
     pub fn new_device(origin: &Origin, at: Timestamp, console_url: &str) -> Self {
         let program = origin.user_agent.clone();
-        let program = program.unwrap_or_else(|| say("mail-some-browser").to_string());
+        let program = program.unwrap_or_else(|| text("mail-some-browser").to_string());
         let program = match origin.client_ip {
             Some(address) => {
-                say("program-from").with("program", program).with("address", address).to_string()
+                text("program-from").with("program", program).with("address", address).to_string()
             }
             None => program,
         };
@@ -150,8 +150,8 @@ impl Message {
 
     pub fn expiring(token: &Expiring, console_url: &str) -> Self {
         let used = token.last_used_at.map_or_else(
-            || say("mail-never-used").to_string(),
-            |at| say("mail-last-used").with("at", When::exact(at)).to_string(),
+            || text("mail-never-used").to_string(),
+            |at| text("mail-last-used").with("at", When::exact(at)).to_string(),
         );
         Self::new("expiring", |mail| {
             let mail = mail.with("name", &token.name).with("account", &token.account_name);
@@ -170,9 +170,9 @@ impl Message {
 
     pub fn account_state(account: &str, state: AccountState) -> Self {
         let name = match state {
-            AccountState::Open => "account-open",
+            AccountState::Active => "account-open",
             AccountState::Suspended => "account-suspended",
-            AccountState::Closed | AccountState::Gone => "account-closed",
+            AccountState::Closed | AccountState::Purged => "account-closed",
         };
         Self::new(name, |mail| mail.with("account", account))
     }

@@ -12,7 +12,7 @@ pub(crate) use outbox::BELONGS_TO;
 pub use outbox::{TestMailError, keep_mailing, send_test_mail};
 pub use smtp::{MailError, Smtp, SmtpSettings};
 
-use crate::{Desk, Outbound};
+use crate::{AppState, Outbound};
 use keydesk_model::Email;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -71,7 +71,7 @@ impl Mailer {
     }
 }
 
-impl Desk {
+impl AppState {
     /// Waits until all mail was handed over, or is kept: for a command, which ends then.
     pub async fn finish_mail(&self) {
         self.mails.close();

@@ -2,7 +2,7 @@
 //! server says "later", as servers do that greylist. What it refuses for good is not tried again; *Members* shows it.
 
 use super::{Mail, Message, Smtp, smtp::NotTaken};
-use crate::Desk;
+use crate::AppState;
 use keydesk_model::{Email, InvitationId, MailId, Timestamp};
 use keydesk_store::{NewMail, StoreError, WaitingMail};
 use std::{sync::Arc, time::Duration};
@@ -37,25 +37,25 @@ fn pause(tries: i64) -> Duration {
 
 /// Keeps a mail and hands it over.
 pub(super) async fn send(
-    desk: Desk,
+    app: AppState,
     smtp: Arc<Smtp>,
     mail: Mail,
     invitation: Option<InvitationId>,
 ) -> Result<(), StoreError> {
-    let now = desk.now();
-    let id = MailId::generate(now, &desk.entropy);
+    let now = app.now();
+    let id = MailId::generate(now, &app.entropy);
     let text = serde_json::to_vec(&mail).expect("it has string keys only");
-    let mut write = desk.store.write(now).await?;
-    let keyring = &desk.keyring;
-    let sealed = keyring.seal_secret(&mut write, &text, BELONGS_TO, &desk.entropy).await?;
+    let mut write = app.store.write(now).await?;
+    let keyring = &app.keyring;
+    let sealed = keyring.seal_secret(&mut write, &text, BELONGS_TO, &app.entropy).await?;
     write.add_mail(&NewMail { id, sealed, invitation, next_at: now.plus(CLAIMED) }).await?;
     write.keep().await?;
-    hand_over(&desk, &smtp, &mail, (id, now, 0)).await
+    hand_over(&app, &smtp, &mail, (id, now, 0)).await
 }
 
 /// Tries a mail once, and writes down what became of it.
 async fn hand_over(
-    desk: &Desk,
+    app: &AppState,
     smtp: &Smtp,
     mail: &Mail,
     (id, created_at, tries): (MailId, Timestamp, i64),
@@ -64,9 +64,9 @@ async fn hand_over(
     let taken = tokio::time::timeout(PATIENCE, smtp.hand_over(mail, &id_text)).await;
     let late = || NotTaken { why: "the mail server is too slow".to_owned(), is_final: false };
     let taken = taken.unwrap_or_else(|_| Err(late()));
-    let now = desk.now();
+    let now = app.now();
     let next_at = now.plus(pause(tries));
-    let mut write = desk.store.write(now).await?;
+    let mut write = app.store.write(now).await?;
     match taken {
         Ok(()) => write.note_mail_sent(id).await?,
         Err(NotTaken { why, is_final }) if is_final || next_at.since(created_at) > TRIED => {
@@ -86,78 +86,78 @@ fn short(text: &str) -> String {
 }
 
 /// Tries what is due again, for as long as it is let. Safe on many nodes at once: each mail is one node's.
-pub async fn keep_mailing(desk: Desk) {
-    let super::Mailer::Smtp(smtp) = &desk.mailer else { return };
+pub async fn keep_mailing(app: AppState) {
+    let super::Mailer::Smtp(smtp) = &app.mailer else { return };
     let smtp = Arc::clone(smtp);
     let mut looked = 0_u64;
     loop {
         tokio::time::sleep(LOOK).await;
         if looked.is_multiple_of(FORGET)
-            && let Err(error) = forget(&desk).await
+            && let Err(error) = forget(&app).await
         {
             tracing::warn!(%error, "mail that has failed cannot be forgotten yet");
         }
         looked += 1;
-        if let Err(error) = try_due(&desk, &smtp).await {
+        if let Err(error) = try_due(&app, &smtp).await {
             tracing::warn!(%error, "mail that waits cannot be looked at yet");
         }
     }
 }
 
-async fn forget(desk: &Desk) -> Result<(), StoreError> {
-    let mut write = desk.store.write(desk.now()).await?;
+async fn forget(app: &AppState) -> Result<(), StoreError> {
+    let mut write = app.store.write(app.now()).await?;
     write.forget_failed_mail(KNOWN).await?;
     write.keep().await
 }
 
-async fn try_due(desk: &Desk, smtp: &Smtp) -> Result<(), StoreError> {
-    let due = desk.store.read().await?.list_due_mail(desk.now()).await?;
+async fn try_due(app: &AppState, smtp: &Smtp) -> Result<(), StoreError> {
+    let due = app.store.read().await?.list_due_mail(app.now()).await?;
     for waiting in due {
-        let mut write = desk.store.write(desk.now()).await?;
-        let is_ours = write.claim_mail(&waiting, desk.now().plus(CLAIMED)).await?;
+        let mut write = app.store.write(app.now()).await?;
+        let is_ours = write.claim_mail(&waiting, app.now().plus(CLAIMED)).await?;
         write.keep().await?;
         if !is_ours {
             continue;
         }
-        let is_old = desk.now().since(waiting.created_at) > TRIED;
-        match open(desk, &waiting).filter(|_| !is_old) {
+        let is_old = app.now().since(waiting.created_at) > TRIED;
+        match open(app, &waiting).filter(|_| !is_old) {
             Some(mail) => {
                 let WaitingMail { id, created_at, tries, .. } = waiting;
-                hand_over(desk, smtp, &mail, (id, created_at, tries + 1)).await?;
+                hand_over(app, smtp, &mail, (id, created_at, tries + 1)).await?;
             }
-            None => give_up(desk, &waiting, is_old).await?,
+            None => give_up(app, &waiting, is_old).await?,
         }
     }
     Ok(())
 }
 
 /// Of a mail whose links are over, as in a database that was restored, or that another key has sealed.
-async fn give_up(desk: &Desk, waiting: &WaitingMail, is_old: bool) -> Result<(), StoreError> {
+async fn give_up(app: &AppState, waiting: &WaitingMail, is_old: bool) -> Result<(), StoreError> {
     let why = if is_old { "it is too old" } else { "the key file does not open it" };
     tracing::error!(mail = %waiting.id, why, "a mail that waits is not sent");
-    let mut write = desk.store.write(desk.now()).await?;
+    let mut write = app.store.write(app.now()).await?;
     write.note_mail_failed(waiting.id, why).await?;
     write.keep().await
 }
 
-fn open(desk: &Desk, waiting: &WaitingMail) -> Option<Mail> {
-    let text = desk.keyring.open_secret(&waiting.sealed, BELONGS_TO).ok()?;
+fn open(app: &AppState, waiting: &WaitingMail) -> Option<Mail> {
+    let text = app.keyring.open_secret(&waiting.sealed, BELONGS_TO).ok()?;
     serde_json::from_slice(&text).ok()
 }
 
 /// Sends a mail now, and says what the server says to it.
-pub async fn send_test_mail(desk: &Desk, to: &str) -> Result<(), TestMailError> {
+pub async fn send_test_mail(app: &AppState, to: &str) -> Result<(), TestMailError> {
     let email: Email = to.parse().map_err(|_| TestMailError::Address)?;
-    let Message { subject, body, .. } = Message::test(&desk.settings.console_url);
-    let mail = Mail { to: email.to_string(), subject, body, at: desk.now().as_micros() };
-    match &desk.mailer {
+    let Message { subject, body, .. } = Message::test(&app.settings.console_url);
+    let mail = Mail { to: email.to_string(), subject, body, at: app.now().as_micros() };
+    match &app.mailer {
         super::Mailer::Off => Err(TestMailError::Off),
         super::Mailer::Mailbox(_) => {
-            desk.mailer.keep(mail);
+            app.mailer.keep(mail);
             Ok(())
         }
         super::Mailer::Smtp(smtp) => {
-            let id = MailId::generate(desk.now(), &desk.entropy);
+            let id = MailId::generate(app.now(), &app.entropy);
             let taken = smtp.hand_over(&mail, &id.to_string()).await;
             taken.map_err(|not| TestMailError::NotTaken(not.why))
         }

@@ -2,13 +2,13 @@
 
 use super::accept::{AcceptError, Typed, accept as let_join, find_invitation};
 use crate::{
-    Desk, Mailer, Told as _,
-    caller::{Caller, Visitor},
-    chrome::{Chrome, Done, Nav, done, page, page_with},
-    freshness::{FreshForm, Nothing},
-    named,
+    AppState, Mailer, UserMessage as _,
+    caller::{Caller, AnonymousUser},
+    chrome::{PageLayout, Done, Nav, done, page, page_with},
+    freshness::{ReauthForm, Nothing},
+    label,
     problem::Problem,
-    say,
+    text,
     sessions::{self, console::let_in},
     tokens::{self, Program},
     when::When,
@@ -20,14 +20,14 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Redirect, Response},
 };
-use keydesk_model::{Email, Origin, Right, Role};
+use keydesk_model::{Email, Origin, Permission, Role};
 use keydesk_store::Undelivered;
 use serde::Deserialize;
 
 #[derive(Template)]
 #[template(path = "members/list.html")]
 struct ListPage {
-    chrome: Chrome,
+    chrome: PageLayout,
     members: Vec<Shown>,
     invitations: Vec<Invited>,
     may_manage: bool,
@@ -66,23 +66,23 @@ struct Invited {
 /// What is said of an invitation's mail that the server has not taken.
 fn fate(mail: &Undelivered) -> String {
     let is_final = mail.next_at.is_none();
-    let fate = say(if is_final { "members-undelivered" } else { "members-delayed" });
+    let fate = text(if is_final { "members-undelivered" } else { "members-delayed" });
     fate.with("error", &mail.error).to_string()
 }
 
 async fn list_page(
-    desk: &Desk,
+    app: &AppState,
     caller: &Caller,
     done: &Done,
     email: String,
     error: Option<String>,
 ) -> Result<ListPage, Problem> {
-    let now = desk.now();
-    let (members, invitations) = super::list(desk, caller).await?;
-    let may_manage = caller.member.role.may(Right::ManageMembers);
-    let owns = caller.member.role.may(Right::ManageOwners);
+    let now = app.now();
+    let (members, invitations) = super::list(app, caller).await?;
+    let may_manage = caller.member.role.may(Permission::ManageMembers);
+    let owns = caller.member.role.may(Permission::ManageOwners);
     Ok(ListPage {
-        chrome: Chrome::of(caller, say("members"), Nav::Members).with_notice(done),
+        chrome: PageLayout::of(caller, text("members"), Nav::Members).with_notice(done),
         requires_factor: caller.account.requires_two_factor,
         account: caller.account.name.clone(),
         owns,
@@ -108,14 +108,14 @@ async fn list_page(
                 role: invitation.role.as_str(),
                 may_change: owns || invitation.role != Role::Owner,
                 ends: When::future(invitation.expires_at, now),
-                by: invitation.invited_by.unwrap_or_else(|| say("the-operator").to_string()),
+                by: invitation.invited_by.unwrap_or_else(|| text("the-operator").to_string()),
             })
             .collect(),
         may_manage,
-        mail: desk
+        mail: app
             .mailer
             .can_send()
-            .then_some(desk.settings.is_local && matches!(desk.mailer, Mailer::Mailbox(_))),
+            .then_some(app.settings.is_local && matches!(app.mailer, Mailer::Mailbox(_))),
         roles: Role::ALL
             .into_iter()
             .filter(|role| owns || *role != Role::Owner)
@@ -127,11 +127,11 @@ async fn list_page(
 }
 
 pub(crate) async fn list(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
     Query(query): Query<Done>,
 ) -> Result<Response, Problem> {
-    Ok(page(&list_page(&desk, &caller, &query, String::new(), None).await?))
+    Ok(page(&list_page(&app, &caller, &query, String::new(), None).await?))
 }
 
 #[derive(Debug, Deserialize, Default)]
@@ -142,43 +142,43 @@ pub(crate) struct InviteForm {
 }
 
 pub(crate) async fn invite(
-    State(desk): State<Desk>,
-    fresh: FreshForm<InviteForm>,
+    State(app): State<AppState>,
+    fresh: ReauthForm<InviteForm>,
 ) -> Result<Response, Problem> {
-    let FreshForm { caller, form } = fresh;
-    caller.permit(Right::ManageMembers)?;
+    let ReauthForm { caller, form } = fresh;
+    caller.permit(Permission::ManageMembers)?;
     let checked =
-        form.role.parse::<Role>().map_err(|error| error.told()).and_then(|role| {
-            form.email.parse::<Email>().map(|_| role).map_err(|error| error.told())
+        form.role.parse::<Role>().map_err(|error| error.user_message()).and_then(|role| {
+            form.email.parse::<Email>().map(|_| role).map_err(|error| error.user_message())
         });
     let error = match checked {
-        Ok(role) => match super::invite(&desk, &caller, &form.email, role).await {
+        Ok(role) => match super::invite(&app, &caller, &form.email, role).await {
             Ok(()) => return Ok(Redirect::to("/members?done=invited").into_response()),
             Err(problem) => problem.beside_form().map(str::to_owned).ok_or(problem)?,
         },
         Err(error) => error,
     };
-    let page = list_page(&desk, &caller, &Done::default(), form.email, Some(error)).await?;
+    let page = list_page(&app, &caller, &Done::default(), form.email, Some(error)).await?;
     Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
 }
 
 pub(crate) async fn resend(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     Path(id): Path<String>,
-    fresh: FreshForm<Nothing>,
+    fresh: ReauthForm<Nothing>,
 ) -> Result<Response, Problem> {
     let id = id.parse().map_err(|_| Problem::not_found())?;
-    super::resend(&desk, &fresh.caller, id).await?;
+    super::resend(&app, &fresh.caller, id).await?;
     Ok(Redirect::to("/members?done=invited").into_response())
 }
 
 pub(crate) async fn withdraw(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let id = id.parse().map_err(|_| Problem::not_found())?;
-    super::withdraw(&desk, &caller, id).await?;
+    super::withdraw(&app, &caller, id).await?;
     Ok(Redirect::to("/members?done=withdrawn").into_response())
 }
 
@@ -189,22 +189,22 @@ pub(crate) struct RoleForm {
 }
 
 pub(crate) async fn change_role(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     Path(id): Path<String>,
-    fresh: FreshForm<RoleForm>,
+    fresh: ReauthForm<RoleForm>,
 ) -> Result<Response, Problem> {
-    let FreshForm { caller, form } = fresh;
-    caller.permit(Right::ManageMembers)?;
+    let ReauthForm { caller, form } = fresh;
+    caller.permit(Permission::ManageMembers)?;
     let id = id.parse().map_err(|_| Problem::not_found())?;
-    let role = form.role.parse::<Role>().map_err(|error| Problem::invalid(error.told()))?;
-    let receipt = super::change_role(&desk, &caller, id, role).await?;
+    let role = form.role.parse::<Role>().map_err(|error| Problem::invalid(error.user_message()))?;
+    let receipt = super::change_role(&app, &caller, id, role).await?;
     Ok(done("/members", "role_changed", receipt.as_ref()).into_response())
 }
 
 #[derive(Template)]
 #[template(path = "members/end.html")]
 struct EndPage {
-    chrome: Chrome,
+    chrome: PageLayout,
     id: String,
     name: String,
     account: String,
@@ -213,19 +213,19 @@ struct EndPage {
 }
 
 async fn end_page(
-    desk: &Desk,
+    app: &AppState,
     caller: &Caller,
     id: &str,
     removes: bool,
 ) -> Result<Response, Problem> {
-    caller.permit(Right::ManageMembers)?;
+    caller.permit(Permission::ManageMembers)?;
     let id = id.parse().map_err(|_| Problem::not_found())?;
-    let found = desk.store.read().await?.find_member(caller.account.id, id).await?;
+    let found = app.store.read().await?.find_member(caller.account.id, id).await?;
     let member = found.ok_or_else(Problem::not_found)?;
-    let programs = tokens::list_programs_of_member(desk, &member).await?;
-    let title = say(if removes { "member-remove" } else { "everywhere-title" });
+    let programs = tokens::list_programs_of_member(app, &member).await?;
+    let title = text(if removes { "member-remove" } else { "log-out-all-title" });
     Ok(page(&EndPage {
-        chrome: Chrome::of(caller, title, Nav::Members),
+        chrome: PageLayout::of(caller, title, Nav::Members),
         id: id.to_string(),
         name: member.name,
         account: caller.account.name.clone(),
@@ -235,63 +235,63 @@ async fn end_page(
 }
 
 pub(crate) async fn remove_page(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    end_page(&desk, &caller, &id, true).await
+    end_page(&app, &caller, &id, true).await
 }
 
 pub(crate) async fn remove(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let id = id.parse().map_err(|_| Problem::not_found())?;
-    let receipt = super::remove(&desk, &caller, id).await?;
+    let receipt = super::remove(&app, &caller, id).await?;
     Ok(done("/members", "member_removed", receipt.as_ref()).into_response())
 }
 
 #[derive(Template)]
 #[template(path = "members/leave.html")]
 struct LeavePage {
-    chrome: Chrome,
+    chrome: PageLayout,
     account: String,
     programs: Vec<Program>,
 }
 
 pub(crate) async fn leave_page(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
 ) -> Result<Response, Problem> {
-    let programs = tokens::list_programs_of_member(&desk, &caller.member).await?;
-    let chrome = Chrome::of(&caller, say("member-leave"), Nav::Members);
+    let programs = tokens::list_programs_of_member(&app, &caller.member).await?;
+    let chrome = PageLayout::of(&caller, text("member-leave"), Nav::Members);
     Ok(page(&LeavePage { chrome, account: caller.account.name.clone(), programs }))
 }
 
 pub(crate) async fn leave(
-    State(desk): State<Desk>,
-    fresh: FreshForm<Nothing>,
+    State(app): State<AppState>,
+    fresh: ReauthForm<Nothing>,
 ) -> Result<Response, Problem> {
-    let receipt = super::leave(&desk, &fresh.caller).await?;
+    let receipt = super::leave(&app, &fresh.caller).await?;
     Ok(done("/login", "left", receipt.as_ref()).into_response())
 }
 
 pub(crate) async fn log_out_page(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    end_page(&desk, &caller, &id, false).await
+    end_page(&app, &caller, &id, false).await
 }
 
 pub(crate) async fn log_out(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let id = id.parse().map_err(|_| Problem::not_found())?;
-    let receipt = super::log_out(&desk, &caller, id).await?;
+    let receipt = super::log_out(&app, &caller, id).await?;
     let (path, what) = if id == caller.member.id {
         ("/login", "logged_out_of_all_sessions")
     } else {
@@ -303,7 +303,7 @@ pub(crate) async fn log_out(
 #[derive(Template)]
 #[template(path = "members/accept.html")]
 struct AcceptPage {
-    chrome: Chrome,
+    chrome: PageLayout,
     code: String,
     account: String,
     by: String,
@@ -317,21 +317,21 @@ struct AcceptPage {
 }
 
 async fn accept_form(
-    desk: &Desk,
+    app: &AppState,
     code: String,
     name: String,
     error: Option<String>,
 ) -> Result<AcceptPage, Problem> {
-    let (invitation, is_known) = find_invitation(desk, &code).await?;
+    let (invitation, is_known) = find_invitation(app, &code).await?;
     Ok(AcceptPage {
-        chrome: Chrome::nobody(
-            say("accept-title").with("account", &invitation.account_name),
+        chrome: PageLayout::nobody(
+            text("accept-title").with("account", &invitation.account_name),
             Nav::None,
         ),
         code,
         account: invitation.account_name,
-        by: invitation.invited_by.unwrap_or_else(|| say("the-operator").to_string()),
-        role: named("role", invitation.role),
+        by: invitation.invited_by.unwrap_or_else(|| text("the-operator").to_string()),
+        role: label("role", invitation.role),
         email: invitation.email.to_string(),
         name,
         is_known,
@@ -341,15 +341,15 @@ async fn accept_form(
 }
 
 pub(crate) async fn accept_page(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     Extension(origin): Extension<Origin>,
     Path(code): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let shown = accept_form(&desk, code, String::new(), None).await?;
+    let shown = accept_form(&app, code, String::new(), None).await?;
     // Somebody else's session in this browser would end.
-    let here = sessions::find_person(&desk, &headers, &origin).await?;
-    let here = here.map(|(_, person)| person.email.to_string());
+    let here = sessions::find_user(&app, &headers, &origin).await?;
+    let here = here.map(|(_, user)| user.email.to_string());
     let other = here.filter(|email| *email != shown.email);
     Ok(page(&AcceptPage { other, ..shown }))
 }
@@ -363,22 +363,22 @@ pub(crate) struct AcceptForm {
 }
 
 pub(crate) async fn accept(
-    State(desk): State<Desk>,
-    visitor: Visitor,
+    State(app): State<AppState>,
+    visitor: AnonymousUser,
     Path(code): Path<String>,
     Form(form): Form<AcceptForm>,
 ) -> Result<Response, Problem> {
     let typed = Typed { name: &form.name, password: &form.password, code: &form.code };
-    match let_join(&desk, &code, typed, visitor).await {
-        Ok(entered) => Ok(let_in(&desk, &entered, Redirect::to("/api-docs?done=joined"))),
+    match let_join(&app, &code, typed, visitor).await {
+        Ok(entered) => Ok(let_in(&app, &entered, Redirect::to("/api-docs?done=joined"))),
         Err(
             error @ (AcceptError::WrongPassword
             | AcceptError::WrongCode
-            | AcceptError::Held(_)
+            | AcceptError::Throttled(_)
             | AcceptError::Unfit(_)
             | AcceptError::Name(_)),
         ) => {
-            let page = accept_form(&desk, code, form.name, Some(error.to_string())).await?;
+            let page = accept_form(&app, code, form.name, Some(error.to_string())).await?;
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }
         Err(error) => Err(error.into()),

@@ -4,17 +4,17 @@ mod accept;
 pub(crate) mod console;
 
 use crate::{
-    Desk, Told as _,
+    AppState, UserMessage as _,
     attempts::{self, Sender},
     caller::Caller,
     codes,
     mail::Message,
     problem::Problem,
     receipts::Issued,
-    say, tokens,
+    text, tokens,
 };
 use keydesk_model::{
-    Action, AttemptKind, Email, EmailError, EndCause, InvitationId, MemberId, Right, Role,
+    Event, AttemptKind, Email, EmailError, RevocationReason, InvitationId, MemberId, Permission, Role,
     Timestamp,
 };
 use keydesk_store::{Invitation, Member, NewInvitation, Read, StoreError, Undelivered, Write};
@@ -26,19 +26,19 @@ const MOST_INVITATIONS: usize = 200;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum MemberError {
-    #[error("{}", .0.told())]
+    #[error("{}", .0.user_message())]
     Email(#[from] EmailError),
-    #[error("{}", say("already-member").with("email", .0))]
+    #[error("{}", text("already-member").with("email", .0))]
     AlreadyMember(Email),
-    #[error("{}", say("invite-no-mail"))]
+    #[error("{}", text("invite-no-mail"))]
     NoMail,
-    #[error("{}", say("too-many-invitations").count("most", MOST_INVITATIONS))]
+    #[error("{}", text("too-many-invitations").count("most", MOST_INVITATIONS))]
     TooManyInvitations,
-    #[error("{}", say("invited-too-often"))]
+    #[error("{}", text("invited-too-often"))]
     TooOften,
-    #[error("{}", say("last-owner"))]
+    #[error("{}", text("last-owner"))]
     LastOwner,
-    #[error("{}", say("not-yourself"))]
+    #[error("{}", text("not-yourself"))]
     Yourself,
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -48,20 +48,20 @@ impl From<MemberError> for Problem {
     fn from(error: MemberError) -> Self {
         match error {
             MemberError::Store(error) => error.into(),
-            error => Self::invalid(error.to_string()).leading_to("/members", say("go-to-members")),
+            error => Self::invalid(error.to_string()).redirect_to("/members", text("go-to-members")),
         }
     }
 }
 
 pub(crate) async fn list(
-    desk: &Desk,
+    app: &AppState,
     caller: &Caller,
 ) -> Result<(Vec<Member>, Vec<(Invitation, Option<Undelivered>)>), Problem> {
-    caller.permit(Right::SeeMembers)?;
-    let mut read = desk.store.read().await?;
+    caller.permit(Permission::SeeMembers)?;
+    let mut read = app.store.read().await?;
     let members = read.list_members(caller.account.id).await?;
-    let invitations = if caller.member.role.may(Right::ManageMembers) {
-        let invitations = read.list_invitations(caller.account.id, desk.now()).await?;
+    let invitations = if caller.member.role.may(Permission::ManageMembers) {
+        let invitations = read.list_invitations(caller.account.id, app.now()).await?;
         let undelivered = read.list_undelivered(caller.account.id).await?;
         let with_fate = |invitation: Invitation| {
             let id = invitation.id;
@@ -76,39 +76,39 @@ pub(crate) async fn list(
 
 /// Invites an address with a role: a link by mail, good once, for a week.
 pub(crate) async fn invite(
-    desk: &Desk,
+    app: &AppState,
     caller: &Caller,
     email: &str,
     role: Role,
 ) -> Result<(), Problem> {
-    caller.permit(Right::ManageMembers)?;
-    if !desk.mailer.can_send() {
+    caller.permit(Permission::ManageMembers)?;
+    if !app.mailer.can_send() {
         return Err(MemberError::NoMail.into());
     }
     let email: Email = email.parse().map_err(MemberError::from)?;
-    let sender = Sender::Person(caller.person.id);
-    if !attempts::may_send(desk, AttemptKind::Link, &email, sender).await? {
+    let sender = Sender::User(caller.user.id);
+    if !attempts::may_send(app, AttemptKind::Link, &email, sender).await? {
         return Err(MemberError::TooOften.into());
     }
-    let (mut write, caller) = desk.write_as(caller).await?;
-    caller.permit(Right::ManageMembers)?;
-    let known = write.find_person_by_email(&email).await?;
-    if let Some(person) = &known
-        && write.find_member_of(caller.account.id, person.id).await?.is_some()
+    let (mut write, caller) = app.write_as(caller).await?;
+    caller.permit(Permission::ManageMembers)?;
+    let known = write.find_user_by_email(&email).await?;
+    if let Some(user) = &known
+        && write.find_member_of(caller.account.id, user.id).await?.is_some()
     {
         return Err(MemberError::AlreadyMember(email).into());
     }
-    let open = write.list_invitations(caller.account.id, desk.now()).await?;
+    let open = write.list_invitations(caller.account.id, app.now()).await?;
     // It takes the place of an earlier one to the same address.
     let earlier = open.iter().find(|invitation| invitation.email == email);
     if role == Role::Owner || earlier.is_some_and(|earlier| earlier.role == Role::Owner) {
-        caller.permit(Right::ManageOwners)?;
+        caller.permit(Permission::ManageOwners)?;
     }
     if open.len() >= MOST_INVITATIONS {
         return Err(MemberError::TooManyInvitations.into());
     }
-    let (code, code_hash) = codes::generate(&desk.entropy);
-    let id = InvitationId::generate(write.now(), &desk.entropy);
+    let (code, code_hash) = codes::generate(&app.entropy);
+    let id = InvitationId::generate(write.now(), &app.entropy);
     let expires_at = write.now().plus(INVITATION_LASTS);
     let (account, invited_by) = (caller.account.id, caller.member.id);
     let new = NewInvitation {
@@ -122,15 +122,15 @@ pub(crate) async fn invite(
     };
     write.add_invitation(&new).await?;
     let detail = serde_json::json!({ "after": { "email": email.as_str(), "role": role } });
-    write.commit(caller.entry(Action::InviteMember, id, detail)).await?;
-    let link = format!("{}/invitation/{}", desk.settings.console_url, code.as_str());
-    let language = known.and_then(|person| person.language);
-    let api = desk.openapi.title().await;
+    write.commit(caller.entry(Event::MemberInvited, id, detail)).await?;
+    let link = format!("{}/invitation/{}", app.settings.console_url, code.as_str());
+    let language = known.and_then(|user| user.language);
+    let api = app.openapi.title().await;
     let message = Message::to(language, || {
-        Message::invitation((&caller.account.name, &caller.person.name), role, &api, &link)
+        Message::invitation((&caller.account.name, &caller.user.name), role, &api, &link)
     })
     .of_invitation(id);
-    desk.send_mail(&email, message);
+    app.send_mail(&email, message);
     Ok(())
 }
 
@@ -140,29 +140,29 @@ async fn find_open(
     (caller, now): (&Caller, Timestamp),
     id: InvitationId,
 ) -> Result<Invitation, Problem> {
-    caller.permit(Right::ManageMembers)?;
+    caller.permit(Permission::ManageMembers)?;
     let open = read.list_invitations(caller.account.id, now).await?;
     let found = open.into_iter().find(|invitation| invitation.id == id);
     let invitation = found.ok_or_else(Problem::not_found)?;
     if invitation.role == Role::Owner {
-        caller.permit(Right::ManageOwners)?;
+        caller.permit(Permission::ManageOwners)?;
     }
     Ok(invitation)
 }
 
 /// Sends an invitation again, with a new link for another week: the old one is dead.
-pub(crate) async fn resend(desk: &Desk, caller: &Caller, id: InvitationId) -> Result<(), Problem> {
-    let invitation = find_open(&mut desk.store.read().await?, (caller, desk.now()), id).await?;
-    let sender = Sender::Person(caller.person.id);
-    if !attempts::may_send(desk, AttemptKind::Link, &invitation.email, sender).await? {
+pub(crate) async fn resend(app: &AppState, caller: &Caller, id: InvitationId) -> Result<(), Problem> {
+    let invitation = find_open(&mut app.store.read().await?, (caller, app.now()), id).await?;
+    let sender = Sender::User(caller.user.id);
+    if !attempts::may_send(app, AttemptKind::Link, &invitation.email, sender).await? {
         return Err(MemberError::TooOften.into());
     }
-    let (code, code_hash) = codes::generate(&desk.entropy);
-    let (mut write, caller) = desk.write_as(caller).await?;
-    let invitation = find_open(&mut write, (&caller, desk.now()), id).await?;
+    let (code, code_hash) = codes::generate(&app.entropy);
+    let (mut write, caller) = app.write_as(caller).await?;
+    let invitation = find_open(&mut write, (&caller, app.now()), id).await?;
     let (account, email, role) = (caller.account.id, invitation.email, invitation.role);
     let new = NewInvitation {
-        id: InvitationId::generate(write.now(), &desk.entropy),
+        id: InvitationId::generate(write.now(), &app.entropy),
         account,
         email: email.clone(),
         role,
@@ -170,33 +170,33 @@ pub(crate) async fn resend(desk: &Desk, caller: &Caller, id: InvitationId) -> Re
         invited_by: Some(caller.member.id),
         expires_at: write.now().plus(INVITATION_LASTS),
     };
-    let known = write.find_person_by_email(&email).await?;
+    let known = write.find_user_by_email(&email).await?;
     // It takes the place of the earlier one to the same address.
     write.add_invitation(&new).await?;
     let detail = serde_json::json!({ "after": { "email": email.as_str(), "role": role } });
-    write.commit(caller.entry(Action::ResendInvitation, new.id, detail)).await?;
-    let link = format!("{}/invitation/{}", desk.settings.console_url, code.as_str());
-    let language = known.and_then(|person| person.language);
-    let api = desk.openapi.title().await;
+    write.commit(caller.entry(Event::MemberInvitationResent, new.id, detail)).await?;
+    let link = format!("{}/invitation/{}", app.settings.console_url, code.as_str());
+    let language = known.and_then(|user| user.language);
+    let api = app.openapi.title().await;
     let message = Message::to(language, || {
-        Message::invitation((&caller.account.name, &caller.person.name), role, &api, &link)
+        Message::invitation((&caller.account.name, &caller.user.name), role, &api, &link)
     })
     .of_invitation(new.id);
-    desk.send_mail(&email, message);
+    app.send_mail(&email, message);
     Ok(())
 }
 
 pub(crate) async fn withdraw(
-    desk: &Desk,
+    app: &AppState,
     caller: &Caller,
     id: InvitationId,
 ) -> Result<(), Problem> {
-    let (mut write, caller) = desk.write_as(caller).await?;
-    find_open(&mut write, (&caller, desk.now()), id).await?;
+    let (mut write, caller) = app.write_as(caller).await?;
+    find_open(&mut write, (&caller, app.now()), id).await?;
     if !write.close_invitation(caller.account.id, id).await? {
         return Err(Problem::not_found());
     }
-    write.commit(caller.entry(Action::WithdrawInvitation, id, serde_json::json!({}))).await?;
+    write.commit(caller.entry(Event::MemberInvitationRevoked, id, serde_json::json!({}))).await?;
     Ok(())
 }
 
@@ -207,10 +207,10 @@ async fn find_manageable(
     caller: &Caller,
     id: MemberId,
 ) -> Result<Member, Problem> {
-    caller.permit(Right::ManageMembers)?;
+    caller.permit(Permission::ManageMembers)?;
     let member = write.find_member(caller.account.id, id).await?.ok_or_else(Problem::not_found)?;
     if member.role == Role::Owner {
-        caller.permit(Right::ManageOwners)?;
+        caller.permit(Permission::ManageOwners)?;
     }
     Ok(member)
 }
@@ -224,52 +224,52 @@ async fn keep_an_owner(write: &mut Write, member: &Member) -> Result<(), Problem
 
 /// Changes a member's role; with a role that has none, the bearer token ends.
 pub(crate) async fn change_role(
-    desk: &Desk,
+    app: &AppState,
     caller: &Caller,
     id: MemberId,
     role: Role,
 ) -> Result<Option<Issued>, Problem> {
-    let (mut write, caller) = desk.write_as(caller).await?;
+    let (mut write, caller) = app.write_as(caller).await?;
     let member = find_manageable(&mut write, &caller, id).await?;
     if role == Role::Owner {
-        caller.permit(Right::ManageOwners)?;
+        caller.permit(Permission::ManageOwners)?;
     } else {
         keep_an_owner(&mut write, &member).await?;
     }
-    let closed = apply_role(desk, &mut write, &member, role).await?;
+    let closed = apply_role(app, &mut write, &member, role).await?;
     let detail = serde_json::json!({
         "before": { "role": member.role },
         "after": { "role": role },
         "invitations_closed": closed,
     });
-    let entry = caller.entry(Action::ChangeRole, id, detail);
-    Ok(desk.commit_with_receipt(write, entry).await?)
+    let entry = caller.entry(Event::MemberRoleChanged, id, detail);
+    Ok(app.commit_with_receipt(write, entry).await?)
 }
 
 /// Gives a member a role, and the bearer token that goes with it, or none. Closes the invitations that they could
 /// not send in it, and tells how many.
 pub(crate) async fn apply_role(
-    desk: &Desk,
+    app: &AppState,
     write: &mut Write,
     member: &Member,
     role: Role,
 ) -> Result<u64, StoreError> {
     let id = member.id;
     write.set_role(id, role).await?;
-    let closed = if !role.may(Right::ManageMembers) {
+    let closed = if !role.may(Permission::ManageMembers) {
         write.close_invitations_of(id).await?
-    } else if !role.may(Right::ManageOwners) {
+    } else if !role.may(Permission::ManageOwners) {
         write.close_owner_invitations_of(id).await?
     } else {
         0
     };
-    if !role.may(Right::ManageSignOn) {
-        write.remove_pending_sign_on_of(id).await?;
+    if !role.may(Permission::ManageSso) {
+        write.remove_pending_sso_of(id).await?;
     }
-    match (member.role.may(Right::UseApiDocs), role.may(Right::UseApiDocs)) {
-        (true, false) => tokens::end_bearer_token(write, id, EndCause::RoleChanged).await?,
+    match (member.role.may(Permission::UseApiDocs), role.may(Permission::UseApiDocs)) {
+        (true, false) => tokens::end_bearer_token(write, id, RevocationReason::RoleChanged).await?,
         (false, true) => {
-            tokens::issue_bearer_token(desk, write, member.account, id, &member.name).await?;
+            tokens::issue_bearer_token(app, write, member.account, id, &member.name).await?;
         }
         _ => {}
     }
@@ -278,11 +278,11 @@ pub(crate) async fn apply_role(
 
 /// Removes a member: their bearer token in this account ends in the same transaction, for good.
 pub(crate) async fn remove(
-    desk: &Desk,
+    app: &AppState,
     caller: &Caller,
     id: MemberId,
 ) -> Result<Option<Issued>, Problem> {
-    let (mut write, caller) = desk.write_as(caller).await?;
+    let (mut write, caller) = app.write_as(caller).await?;
     let member = find_manageable(&mut write, &caller, id).await?;
     if member.id == caller.member.id {
         return Err(MemberError::Yourself.into());
@@ -293,53 +293,53 @@ pub(crate) async fn remove(
         "before": { "email": member.email.as_str(), "role": member.role },
         "invitations_closed": closed,
     });
-    let entry = caller.entry(Action::RemoveMember, id, detail);
-    let receipt = desk.commit_with_receipt(write, entry).await?;
+    let entry = caller.entry(Event::MemberRemoved, id, detail);
+    let receipt = app.commit_with_receipt(write, entry).await?;
     let message = Message::to(member.language, || Message::removed(&caller.account.name));
-    desk.send_mail(&member.email, message);
+    app.send_mail(&member.email, message);
     Ok(receipt)
 }
 
 /// Ends a membership with all that goes with it. How many invitations are closed.
 pub(crate) async fn take_out(write: &mut Write, member: &Member) -> Result<u64, StoreError> {
     let id = member.id;
-    tokens::end_bearer_token(write, id, EndCause::MemberRemoved).await?;
+    tokens::end_bearer_token(write, id, RevocationReason::MemberRemoved).await?;
     write.remove_member(id).await?;
-    write.end_sessions_in(member.person, member.account).await?;
+    write.end_sessions_in(member.user, member.account).await?;
     // Nothing that they have left behind lets them, or whom they chose, in again.
     let closed = write.close_invitations_of(id).await?
-        + write.close_invitations_to(member.account, member.person).await?;
-    write.remove_pending_sign_on_of(id).await?;
+        + write.close_invitations_to(member.account, member.user).await?;
+    write.remove_pending_sso_of(id).await?;
     Ok(closed)
 }
 
 /// Ends the caller's own membership.
-pub(crate) async fn leave(desk: &Desk, caller: &Caller) -> Result<Option<Issued>, Problem> {
-    let (mut write, caller) = desk.write_as(caller).await?;
+pub(crate) async fn leave(app: &AppState, caller: &Caller) -> Result<Option<Issued>, Problem> {
+    let (mut write, caller) = app.write_as(caller).await?;
     keep_an_owner(&mut write, &caller.member).await?;
     let closed = take_out(&mut write, &caller.member).await?;
     let detail = serde_json::json!({
-        "before": { "email": caller.person.email.as_str(), "role": caller.member.role },
+        "before": { "email": caller.user.email.as_str(), "role": caller.member.role },
         "invitations_closed": closed,
     });
-    let entry = caller.entry(Action::LeaveAccount, caller.member.id, detail);
-    Ok(desk.commit_with_receipt(write, entry).await?)
+    let entry = caller.entry(Event::MemberLeft, caller.member.id, detail);
+    Ok(app.commit_with_receipt(write, entry).await?)
 }
 
 /// Logs a member out from all their sessions in this account; their bearer token here is replaced.
-/// What the person has in other accounts is not this account's to end.
+/// What the user has in other accounts is not this account's to end.
 pub(crate) async fn log_out(
-    desk: &Desk,
+    app: &AppState,
     caller: &Caller,
     id: MemberId,
 ) -> Result<Option<Issued>, Problem> {
-    let (mut write, caller) = desk.write_as(caller).await?;
+    let (mut write, caller) = app.write_as(caller).await?;
     let member = find_manageable(&mut write, &caller, id).await?;
-    let sessions = write.end_sessions_in(member.person, member.account).await?;
+    let sessions = write.end_sessions_in(member.user, member.account).await?;
     // A session that stands in another account stays there, and does not lead in here any more.
     write.require_new_log_in(id).await?;
-    let cause = EndCause::LoggedOutEverywhere;
-    let replaced = tokens::replace_bearer_token(desk, &mut write, id, cause).await?;
+    let cause = RevocationReason::LoggedOutOfAllSessions;
+    let replaced = tokens::replace_bearer_token(app, &mut write, id, cause).await?;
     // A thief in their session may have sent them.
     let closed = write.close_invitations_of(id).await?;
     let detail = serde_json::json!({
@@ -347,12 +347,12 @@ pub(crate) async fn log_out(
         "bearer_token_replaced": replaced,
         "invitations_closed": closed,
     });
-    let entry = caller.entry(Action::LogOutEverywhere, id, detail);
-    let receipt = desk.commit_with_receipt(write, entry).await?;
-    let (by, account) = (&caller.person.name, &caller.account.name);
+    let entry = caller.entry(Event::MemberLoggedOutOfAllSessions, id, detail);
+    let receipt = app.commit_with_receipt(write, entry).await?;
+    let (by, account) = (&caller.user.name, &caller.account.name);
     let message = Message::to(member.language, || {
-        Message::logged_out(by, account, &desk.settings.console_url)
+        Message::logged_out(by, account, &app.settings.console_url)
     });
-    desk.send_mail(&member.email, message);
+    app.send_mail(&member.email, message);
     Ok(receipt)
 }

@@ -1,9 +1,9 @@
 //! The forms that rename.
 
-use super::{rename_account, rename_person, rename_token};
+use super::{rename_account, rename_user, rename_token};
 use crate::{
-    Desk,
-    caller::{Caller, Myself},
+    AppState,
+    caller::{Caller, CurrentUser},
     chrome::done,
     problem::Problem,
 };
@@ -21,30 +21,30 @@ pub(crate) struct NameForm {
 }
 
 pub(crate) async fn account(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
     Form(form): Form<NameForm>,
 ) -> Result<Response, Problem> {
-    rename_account(&desk, &caller, &form.name).await?;
+    rename_account(&app, &caller, &form.name).await?;
     Ok(done("/members", "renamed", None).into_response())
 }
 
-pub(crate) async fn person(
-    State(desk): State<Desk>,
-    caller: Myself,
+pub(crate) async fn user(
+    State(app): State<AppState>,
+    caller: CurrentUser,
     Form(form): Form<NameForm>,
 ) -> Result<Response, Problem> {
-    rename_person(&desk, &caller, &form.name).await?;
+    rename_user(&app, &caller, &form.name).await?;
     Ok(done("/profile", "renamed", None).into_response())
 }
 
 pub(crate) async fn token(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
     Path(id): Path<String>,
     Form(form): Form<NameForm>,
 ) -> Result<Response, Problem> {
     let id = id.parse().map_err(|_| Problem::not_found())?;
-    rename_token(&desk, &caller, id, &form.name).await?;
+    rename_token(&app, &caller, id, &form.name).await?;
     Ok(done("/tokens", "renamed", None).into_response())
 }

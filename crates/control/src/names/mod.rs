@@ -3,71 +3,71 @@
 pub(crate) mod console;
 
 use crate::{
-    Desk, Told,
+    AppState, UserMessage,
     caller::{Authenticated, Caller},
     problem::Problem,
-    say,
+    text,
 };
-use keydesk_model::{AccountName, Action, Right, TokenId, TokenName};
+use keydesk_model::{AccountName, Event, Permission, TokenId, TokenName};
 
 fn detail(before: &str, after: &str) -> serde_json::Value {
     serde_json::json!({ "before": { "name": before }, "after": { "name": after } })
 }
 
 pub(crate) async fn rename_account(
-    desk: &Desk,
+    app: &AppState,
     caller: &Caller,
     name: &str,
 ) -> Result<(), Problem> {
     let name: AccountName = name.parse().map_err(|error| {
-        Problem::invalid(say("wrong-account-name").with("why", Told::told(&error)).to_string())
+        Problem::invalid(text("wrong-account-name").with("why", UserMessage::user_message(&error)).to_string())
     })?;
-    let (mut write, caller) = desk.write_as(caller).await?;
-    caller.permit(Right::ManageOwners)?;
+    let (mut write, caller) = app.write_as(caller).await?;
+    caller.permit(Permission::ManageOwners)?;
     let account = &caller.account;
     write.rename_account(account.id, name.as_str()).await?;
     let detail = detail(&account.name, name.as_str());
-    write.commit(caller.entry(Action::RenameAccount, account.id, detail)).await?;
+    write.commit(caller.entry(Event::AccountRenamed, account.id, detail)).await?;
     Ok(())
 }
 
-/// The bearer tokens that are named after the person go by the new name, too.
-pub(crate) async fn rename_person(
-    desk: &Desk,
+/// The bearer tokens that are named after the user go by the new name, too.
+pub(crate) async fn rename_user(
+    app: &AppState,
     caller: &impl Authenticated,
     name: &str,
 ) -> Result<(), Problem> {
     let name = read_name(name)?;
-    let person = caller.person();
-    let mut write = desk.write_own(caller).await?.ok_or_else(Problem::logged_out)?;
-    write.rename_person(person.id, &name).await?;
-    for member in write.list_memberships(person.id).await? {
+    let user = caller.user();
+    let mut write = app.write_own(caller).await?.ok_or_else(Problem::logged_out)?;
+    write.rename_user(user.id, &name).await?;
+    for member in write.list_memberships(user.id).await? {
         if let Some(token) = write.find_bearer_token(member.id).await? {
             write.rename_token(token.id, &name).await?;
         }
     }
-    let detail = detail(&person.name, &name);
-    write.commit(caller.own_entry(Action::RenamePerson, person.id.to_string(), detail)).await?;
+    let detail = detail(&user.name, &name);
+    write.commit(caller.own_entry(Event::UserRenamed, user.id.to_string(), detail)).await?;
     Ok(())
 }
 
 pub(crate) async fn rename_token(
-    desk: &Desk,
+    app: &AppState,
     caller: &Caller,
     id: TokenId,
     name: &str,
 ) -> Result<(), Problem> {
-    let (mut write, caller) = desk.write_as(caller).await?;
-    caller.permit(Right::ManageTokens)?;
+    let (mut write, caller) = app.write_as(caller).await?;
+    caller.permit(Permission::ManageTokens)?;
     let token = crate::tokens::find_live_api_token(&mut write, caller.account.id, id).await?;
     let name = read_name(name)?;
     write.rename_token(id, &name).await?;
     let detail = detail(&token.name, &name);
-    write.commit(caller.entry(Action::RenameToken, id, detail)).await?;
+    write.commit(caller.entry(Event::TokenRenamed, id, detail)).await?;
     Ok(())
 }
 
 fn read_name(name: &str) -> Result<String, Problem> {
-    let name: TokenName = name.parse().map_err(|error| Problem::invalid(Told::told(&error)))?;
+    let name: TokenName = name.parse().map_err(|error| Problem::invalid(UserMessage::user_message(&error)))?;
     Ok(name.to_string())
 }

@@ -1,9 +1,9 @@
 //! The rules on the API's operations: taken from its document and the configuration, and put in force
 //! only after it has been told what they would newly refuse.
 
-use crate::{Desk, api_docs::ScopeOffer};
+use crate::{AppState, api_docs::ScopeOffer};
 use keydesk_model::{
-    Action, Actor, Clock, LiveRules, Mode, Operation, Origin, PathMatching, RuleTable, Rules,
+    Event, Actor, Clock, LiveRules, Mode, Operation, Origin, PathMatching, RuleTable, Rules,
     ScopeSet, Timestamp, Unlisted,
 };
 use keydesk_store::{AuditEntry, OperationUse, Read, Store, StoreError, StoredRules, Write};
@@ -102,7 +102,7 @@ pub async fn apply_pending_rules(store: &Store, clock: &Clock) -> Result<(), Ope
     let stored = write.find_rules().await?.ok_or(OperationsError::None)?;
     let rules = stored.pending.ok_or(OperationsError::NothingPending)?;
     let next = LiveRules { rules, mode: stored.live.mode };
-    Ok(put_in_force(write, &next, Actor::Operator { person: None }).await?)
+    Ok(put_in_force(write, &next, Actor::Operator { user: None }).await?)
 }
 
 /// Whether the rules refuse, or are only observed.
@@ -122,7 +122,7 @@ pub async fn set_rules_mode(
     let next = LiveRules { rules, mode };
     write.set_rules(&next).await?;
     write.set_pending_rules(waits.as_ref()).await?;
-    write.commit(entry(Actor::Operator { person: None }, summary(&next))).await?;
+    write.commit(entry(Actor::Operator { user: None }, summary(&next))).await?;
     Ok(())
 }
 
@@ -141,7 +141,7 @@ fn summary(live: &LiveRules) -> serde_json::Value {
 
 fn entry(actor: Actor, detail: serde_json::Value) -> AuditEntry {
     AuditEntry {
-        action: Action::ChangeRules,
+        action: Event::OperationsChanged,
         actor,
         origin: Origin::default(),
         account: None,
@@ -181,12 +181,12 @@ pub async fn newly_refused(
 
 /// The scopes that a token may be given: those that rules ask for, with what each opens.
 /// Whether scopes are only observed: a token without one is let through still.
-pub(crate) async fn are_scopes_observed(desk: &Desk) -> Result<bool, StoreError> {
-    let stored = desk.store.read().await?.find_rules().await?;
+pub(crate) async fn are_scopes_observed(app: &AppState) -> Result<bool, StoreError> {
+    let stored = app.store.read().await?.find_rules().await?;
     Ok(stored.is_some_and(|stored| stored.live.mode == Mode::Observe))
 }
 
-pub(crate) async fn list_scope_offers(desk: &Desk) -> Result<Vec<ScopeOffer>, StoreError> {
-    let stored = desk.store.read().await?.find_rules().await?.unwrap_or_default();
-    Ok(desk.openapi.offers(&stored.live.rules).await)
+pub(crate) async fn list_scope_offers(app: &AppState) -> Result<Vec<ScopeOffer>, StoreError> {
+    let stored = app.store.read().await?.find_rules().await?.unwrap_or_default();
+    Ok(app.openapi.offers(&stored.live.rules).await)
 }

@@ -5,13 +5,13 @@ use super::{
     set_state,
 };
 use crate::{
-    Desk,
+    AppState,
     caller::Authenticated,
-    chrome::{Chrome, Done, Nav, done, page, page_with},
-    freshness::{FreshForm, Nothing},
+    chrome::{PageLayout, Done, Nav, done, page, page_with},
+    freshness::{ReauthForm, Nothing},
     mail::send_test_mail,
     problem::Problem,
-    say,
+    text,
     when::When,
 };
 use askama::Template;
@@ -59,7 +59,7 @@ impl Row {
 #[derive(Template)]
 #[template(path = "operators/list.html")]
 struct ListPage {
-    chrome: Chrome,
+    chrome: PageLayout,
     accounts: Vec<Row>,
     form: OpenForm,
     error: Option<String>,
@@ -76,45 +76,45 @@ pub(crate) struct OpenForm {
 }
 
 async fn list_page(
-    desk: &Desk,
+    app: &AppState,
     operator: &Operator,
     form: OpenForm,
     error: Option<String>,
 ) -> Result<ListPage, Problem> {
-    let now = desk.now();
-    let accounts = list_accounts(desk, operator).await?;
+    let now = app.now();
+    let accounts = list_accounts(app, operator).await?;
     Ok(ListPage {
-        chrome: operator.chrome(say("operator-title"), Nav::Operator),
+        chrome: operator.chrome(text("operator-title"), Nav::Operator),
         accounts: accounts.into_iter().map(|overview| Row::new(overview, now)).collect(),
         form,
         error,
-        can_send: desk.mailer.can_send(),
-        email: operator.person.email.to_string(),
+        can_send: app.mailer.can_send(),
+        email: operator.user.email.to_string(),
     })
 }
 
 pub(crate) async fn list(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     operator: Operator,
     Query(query): Query<Done>,
 ) -> Result<Response, Problem> {
-    let mut shown = list_page(&desk, &operator, OpenForm::default(), None).await?;
+    let mut shown = list_page(&app, &operator, OpenForm::default(), None).await?;
     shown.chrome = shown.chrome.with_notice(&query);
     Ok(page(&shown))
 }
 
 pub(crate) async fn open(
-    State(desk): State<Desk>,
-    fresh: FreshForm<OpenForm, Operator>,
+    State(app): State<AppState>,
+    fresh: ReauthForm<OpenForm, Operator>,
 ) -> Result<Response, Problem> {
-    let FreshForm { caller: operator, form } = fresh;
-    match open_account(&desk, &operator, &form.name, &form.owner).await? {
+    let ReauthForm { caller: operator, form } = fresh;
+    match open_account(&app, &operator, &form.name, &form.owner).await? {
         Ok(number) => {
             Ok(done(&format!("/operator/accounts/{number}"), "account_invited", None)
                 .into_response())
         }
         Err(error) => {
-            let shown = list_page(&desk, &operator, form, Some(error.to_string())).await?;
+            let shown = list_page(&app, &operator, form, Some(error.to_string())).await?;
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &shown))
         }
     }
@@ -123,7 +123,7 @@ pub(crate) async fn open(
 #[derive(Template)]
 #[template(path = "operators/show.html")]
 struct AccountPage {
-    chrome: Chrome,
+    chrome: PageLayout,
     row: Row,
     /// Which owner can be invited: the `first`, `another`, or none.
     invites: &'static str,
@@ -141,7 +141,7 @@ struct AccountPage {
     invited: Option<String>,
     error: Option<String>,
     /// Issuer, domain, and whether it was confirmed.
-    sign_on: Option<(String, String, bool)>,
+    sso: Option<(String, String, bool)>,
 }
 
 fn number_in(path: &str) -> Result<AccountNumber, Problem> {
@@ -149,32 +149,32 @@ fn number_in(path: &str) -> Result<AccountNumber, Problem> {
 }
 
 pub(crate) async fn show(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     operator: Operator,
     Path(number): Path<String>,
     Query(query): Query<Done>,
 ) -> Result<Response, Problem> {
-    Ok(page(&account_page(&desk, &operator, &number, &query).await?))
+    Ok(page(&account_page(&app, &operator, &number, &query).await?))
 }
 
 async fn account_page(
-    desk: &Desk,
+    app: &AppState,
     operator: &Operator,
     number: &str,
     query: &Done,
 ) -> Result<AccountPage, Problem> {
-    let overview = find_account(desk, operator, number_in(number)?).await?;
-    let mut read = desk.store.read().await?;
-    let waiting = read.list_invitations(overview.account.id, desk.now()).await?;
+    let overview = find_account(app, operator, number_in(number)?).await?;
+    let mut read = app.store.read().await?;
+    let waiting = read.list_invitations(overview.account.id, app.now()).await?;
     drop(read);
-    let (now, account) = (desk.now(), overview.account.clone());
+    let (now, account) = (app.now(), overview.account.clone());
     let may = |next| account.state.may_become(next);
     let closed_at = account.state_since.filter(|_| account.state == AccountState::Closed);
-    let plans = &desk.settings.plans;
+    let plans = &app.settings.plans;
     Ok(AccountPage {
         invites: match (account.state, overview.members) {
-            (AccountState::Open, 0) => "first",
-            (AccountState::Open, _) if desk.mailer.can_send() => "another",
+            (AccountState::Active, 0) => "first",
+            (AccountState::Active, _) if app.mailer.can_send() => "another",
             _ => "",
         },
         chrome: operator
@@ -187,14 +187,14 @@ async fn account_page(
         default_plan: plans.default.clone().unwrap_or_default(),
         may_suspend: may(AccountState::Suspended),
         may_close: may(AccountState::Closed),
-        may_restore: may(AccountState::Open),
+        may_restore: may(AccountState::Active),
         gone_at: closed_at.map(|at| When::future(at.plus(AccountState::GRACE), now)),
-        endpoint_url: desk.settings.endpoint_url(account.number),
+        endpoint_url: app.settings.endpoint_url(account.number),
         own_plan: account.plan,
-        sign_on: overview.sign_on.clone().map(|sign_on| {
-            let domains = sign_on.domain_names().join(" ");
-            let is_confirmed = sign_on.is_confirmed();
-            (sign_on.issuer, domains, is_confirmed)
+        sso: overview.sso.clone().map(|sso| {
+            let domains = sso.domain_names().join(" ");
+            let is_confirmed = sso.is_confirmed();
+            (sso.issuer, domains, is_confirmed)
         }),
         row: Row::new(overview, now),
     })
@@ -207,17 +207,17 @@ pub(crate) struct OwnerForm {
 }
 
 pub(crate) async fn invite_again(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     Path(number): Path<String>,
-    fresh: FreshForm<OwnerForm, Operator>,
+    fresh: ReauthForm<OwnerForm, Operator>,
 ) -> Result<Response, Problem> {
-    let FreshForm { caller: operator, form } = fresh;
-    match invite_owner(&desk, &operator, number_in(&number)?, &form.owner).await? {
+    let ReauthForm { caller: operator, form } = fresh;
+    match invite_owner(&app, &operator, number_in(&number)?, &form.owner).await? {
         Ok(()) => {
             Ok(done(&format!("/operator/accounts/{number}"), "invited", None).into_response())
         }
         Err(error) => {
-            let shown = account_page(&desk, &operator, &number, &Done::default()).await?;
+            let shown = account_page(&app, &operator, &number, &Done::default()).await?;
             let error = Some(error.to_string());
             let shown = AccountPage { invited: Some(form.owner), error, ..shown };
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &shown))
@@ -226,21 +226,21 @@ pub(crate) async fn invite_again(
 }
 
 async fn change(
-    desk: &Desk,
+    app: &AppState,
     operator: &Operator,
     number: &str,
     next: AccountState,
-    told: &str,
+    user_message: &str,
 ) -> Result<Response, Problem> {
     let number = number_in(number)?;
-    let receipt = set_state(desk, operator, number, next).await?;
-    Ok(done(&format!("/operator/accounts/{number}"), told, receipt.as_ref()).into_response())
+    let receipt = set_state(app, operator, number, next).await?;
+    Ok(done(&format!("/operator/accounts/{number}"), user_message, receipt.as_ref()).into_response())
 }
 
 #[derive(Template)]
 #[template(path = "operators/end.html")]
 struct EndPage {
-    chrome: Chrome,
+    chrome: PageLayout,
     row: Row,
     closes: bool,
     /// When its tokens would end for good, were it closed now.
@@ -248,18 +248,18 @@ struct EndPage {
 }
 
 async fn end_page(
-    desk: &Desk,
+    app: &AppState,
     operator: &Operator,
     number: &str,
     closes: bool,
 ) -> Result<Response, Problem> {
-    let overview = find_account(desk, operator, number_in(number)?).await?;
-    let now = desk.now();
+    let overview = find_account(app, operator, number_in(number)?).await?;
+    let now = app.now();
     let next = if closes { AccountState::Closed } else { AccountState::Suspended };
     if !overview.account.state.may_become(next) {
         return Err(Problem::not_found());
     }
-    let title = say(if closes { "operator-close-it" } else { "operator-suspend-it" });
+    let title = text(if closes { "operator-close-it" } else { "operator-suspend-it" });
     Ok(page(&EndPage {
         chrome: operator.chrome(title, Nav::Operator),
         row: Row::new(overview, now),
@@ -269,43 +269,43 @@ async fn end_page(
 }
 
 pub(crate) async fn suspend_page(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     operator: Operator,
     Path(number): Path<String>,
 ) -> Result<Response, Problem> {
-    end_page(&desk, &operator, &number, false).await
+    end_page(&app, &operator, &number, false).await
 }
 
 pub(crate) async fn close_page(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     operator: Operator,
     Path(number): Path<String>,
 ) -> Result<Response, Problem> {
-    end_page(&desk, &operator, &number, true).await
+    end_page(&app, &operator, &number, true).await
 }
 
 pub(crate) async fn suspend(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     Path(number): Path<String>,
-    fresh: FreshForm<Nothing, Operator>,
+    fresh: ReauthForm<Nothing, Operator>,
 ) -> Result<Response, Problem> {
-    change(&desk, &fresh.caller, &number, AccountState::Suspended, "account_suspended").await
+    change(&app, &fresh.caller, &number, AccountState::Suspended, "account_suspended").await
 }
 
 pub(crate) async fn close(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     Path(number): Path<String>,
-    fresh: FreshForm<Nothing, Operator>,
+    fresh: ReauthForm<Nothing, Operator>,
 ) -> Result<Response, Problem> {
-    change(&desk, &fresh.caller, &number, AccountState::Closed, "account_closed").await
+    change(&app, &fresh.caller, &number, AccountState::Closed, "account_closed").await
 }
 
 pub(crate) async fn restore(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     Path(number): Path<String>,
-    fresh: FreshForm<Nothing, Operator>,
+    fresh: ReauthForm<Nothing, Operator>,
 ) -> Result<Response, Problem> {
-    change(&desk, &fresh.caller, &number, AccountState::Open, "account_restored").await
+    change(&app, &fresh.caller, &number, AccountState::Active, "account_restored").await
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -315,25 +315,25 @@ pub(crate) struct PlanForm {
 }
 
 pub(crate) async fn plan(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     Path(number): Path<String>,
-    fresh: FreshForm<PlanForm, Operator>,
+    fresh: ReauthForm<PlanForm, Operator>,
 ) -> Result<Response, Problem> {
-    let FreshForm { caller: operator, form } = fresh;
+    let ReauthForm { caller: operator, form } = fresh;
     let number = number_in(&number)?;
-    set_plan(&desk, &operator, number, &form.plan).await?;
-    Ok(done(&format!("/operator/accounts/{number}"), "plan_set", None).into_response())
+    set_plan(&app, &operator, number, &form.plan).await?;
+    Ok(done(&format!("/operator/accounts/{number}"), "plan_changed", None).into_response())
 }
 
 /// Sends the operator a mail while they wait, and says what the mail server says to it.
 pub(crate) async fn send_test(
-    State(desk): State<Desk>,
-    fresh: FreshForm<Nothing, Operator>,
+    State(app): State<AppState>,
+    fresh: ReauthForm<Nothing, Operator>,
 ) -> Result<Response, Problem> {
-    match send_test_mail(&desk, fresh.caller.person.email.as_str()).await {
+    match send_test_mail(&app, fresh.caller.user.email.as_str()).await {
         Ok(()) => Ok(done("/operator", "mail_test_sent", None).into_response()),
         Err(error) => {
-            Err(Problem::invalid(error.to_string()).leading_to("/operator", say("go-to-accounts")))
+            Err(Problem::invalid(error.to_string()).redirect_to("/operator", text("go-to-accounts")))
         }
     }
 }

@@ -5,12 +5,12 @@ use super::{
     instance::{gateways, operators, plans, rules},
 };
 use crate::{
-    Desk,
+    AppState,
     caller::Authenticated,
-    chrome::{Chrome, Nav, page},
-    language::Said,
+    chrome::{PageLayout, Nav, page},
+    language::LocalizedText,
     problem::Problem,
-    say,
+    text,
 };
 use askama::Template;
 use axum::{extract::State, response::Response};
@@ -19,7 +19,7 @@ use keydesk_model::{Mode, Unlisted};
 #[derive(Template)]
 #[template(path = "operators/table.html")]
 struct TablePage {
-    chrome: Chrome,
+    chrome: PageLayout,
     lead: String,
     headers: Vec<String>,
     rows: Vec<Vec<String>>,
@@ -29,49 +29,49 @@ struct TablePage {
 impl TablePage {
     fn new(
         operator: &Operator,
-        (title, lead): (Said<'_>, Said<'_>),
+        (title, lead): (LocalizedText<'_>, LocalizedText<'_>),
         nav: Nav,
-        headers: &[Said<'_>],
+        headers: &[LocalizedText<'_>],
     ) -> Self {
         Self {
             chrome: operator.chrome(title, nav),
             lead: lead.to_string(),
             headers: headers.iter().map(ToString::to_string).collect(),
             rows: Vec::new(),
-            none: say("operator-table-empty").to_string(),
+            none: text("operator-table-empty").to_string(),
         }
     }
 }
 
-pub(crate) async fn show_plans(State(desk): State<Desk>, operator: Operator) -> Response {
+pub(crate) async fn show_plans(State(app): State<AppState>, operator: Operator) -> Response {
     let headers = [
-        say("name"),
-        say("limits-together"),
-        say("limits-each"),
-        say("limits-in-a-month"),
-        say("operator-plan-mode"),
+        text("name"),
+        text("limits-together"),
+        text("limits-each"),
+        text("limits-in-a-month"),
+        text("operator-plan-mode"),
     ];
     let mut shown = TablePage::new(
         &operator,
-        (say("operator-plans"), say("operator-plans-lead")),
+        (text("operator-plans"), text("operator-plans-lead")),
         Nav::Plans,
         &headers,
     );
-    let (all, default) = plans(&desk, &operator);
+    let (all, default) = plans(&app, &operator);
     shown.rows = all
         .iter()
         .map(|plan| {
             let is_default = Some(plan.name.as_str()) == default;
-            let name = say("operator-default").with("default_plan", &plan.name).to_string();
+            let name = text("operator-default").with("default_plan", &plan.name).to_string();
             let rate = |rate: Option<keydesk_model::Rate>| {
-                rate.map_or_else(|| say("none").to_string(), |rate| rate.to_string())
+                rate.map_or_else(|| text("none").to_string(), |rate| rate.to_string())
             };
             let calls = plan.monthly_quota.map(|calls| calls.to_string());
             vec![
                 if is_default { name } else { plan.name.clone() },
                 rate(plan.rate),
                 rate(plan.token_rate),
-                calls.unwrap_or_else(|| say("none").to_string()),
+                calls.unwrap_or_else(|| text("none").to_string()),
                 mode(plan.mode),
             ]
         })
@@ -80,7 +80,7 @@ pub(crate) async fn show_plans(State(desk): State<Desk>, operator: Operator) -> 
 }
 
 fn mode(mode: Mode) -> String {
-    say(match mode {
+    text(match mode {
         Mode::Enforce => "operator-enforced",
         Mode::Observe => "operator-observed",
     })
@@ -88,17 +88,17 @@ fn mode(mode: Mode) -> String {
 }
 
 pub(crate) async fn show_operations(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     operator: Operator,
 ) -> Result<Response, Problem> {
-    let headers = [say("operation"), say("api-docs-scopes-any"), say("operator-rate")];
+    let headers = [text("operation"), text("api-docs-scopes-any"), text("operator-rate")];
     let mut shown = TablePage::new(
         &operator,
-        (say("operator-operations"), say("operator-operations-lead")),
+        (text("operator-operations"), text("operator-operations-lead")),
         Nav::Operations,
         &headers,
     );
-    if let Some(stored) = rules(&desk, &operator).await? {
+    if let Some(stored) = rules(&app, &operator).await? {
         let rules = &stored.live.rules;
         shown.lead = format!("{} {}", shown.lead, mode(stored.live.mode));
         shown.rows = rules
@@ -106,7 +106,7 @@ pub(crate) async fn show_operations(
             .iter()
             .map(|rule| {
                 let scopes = if rule.scopes.is_empty() {
-                    say("operator-any-token").to_string()
+                    text("operator-any-token").to_string()
                 } else {
                     rule.scopes.to_string()
                 };
@@ -114,28 +114,28 @@ pub(crate) async fn show_operations(
                 vec![rule.name(), scopes, rate]
             })
             .collect();
-        let others = say(match rules.unlisted {
-            Unlisted::Everything => "operator-token-for-everything",
+        let others = text(match rules.unlisted {
+            Unlisted::Everything => "operator-token-with-full-access",
             Unlisted::Any => "operator-any-token",
         });
-        let all_others = say("operator-all-others").to_string();
+        let all_others = text("operator-all-others").to_string();
         shown.rows.push(vec![all_others, others.to_string(), String::new()]);
     }
     Ok(page(&shown))
 }
 
 pub(crate) async fn show_operators(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     operator: Operator,
 ) -> Result<Response, Problem> {
-    let headers = [say("name"), say("e-mail"), say("operator-since-when")];
+    let headers = [text("name"), text("email"), text("operator-since-when")];
     let mut shown = TablePage::new(
         &operator,
-        (say("operator-operators"), say("operator-operators-lead")),
+        (text("operator-operators"), text("operator-operators-lead")),
         Nav::Operators,
         &headers,
     );
-    let all = operators(&desk, &operator).await?.into_iter();
+    let all = operators(&app, &operator).await?.into_iter();
     let row =
         |one: keydesk_store::Operator| vec![one.name, one.email.to_string(), one.since.to_string()];
     shown.rows = all.map(row).collect();
@@ -143,32 +143,32 @@ pub(crate) async fn show_operators(
 }
 
 pub(crate) async fn show_gateways(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     operator: Operator,
 ) -> Result<Response, Problem> {
     let headers = [
-        say("name"),
-        say("operator-release"),
-        say("operator-last-seen"),
-        say("operator-accepts-until"),
+        text("name"),
+        text("operator-release"),
+        text("operator-last-seen"),
+        text("operator-accepts-until"),
     ];
     let mut shown = TablePage::new(
         &operator,
-        (say("operator-gateways"), say("operator-gateways-lead")),
+        (text("operator-gateways"), text("operator-gateways-lead")),
         Nav::Gateways,
         &headers,
     );
-    let (nodes, now) = gateways(&desk, &operator).await?;
+    let (nodes, now) = gateways(&app, &operator).await?;
     shown.rows = nodes
         .into_iter()
         .map(|listed| {
             let seconds = now.since(listed.node.seen_at).as_secs();
             let until = if listed.accepts_until <= now || !listed.node.row.is_gateway {
-                say("none").to_string()
+                text("none").to_string()
             } else {
                 listed.accepts_until.to_string()
             };
-            let seen = say("span-seconds").count("n", seconds).to_string();
+            let seen = text("span-seconds").count("n", seconds).to_string();
             vec![listed.node.row.name, listed.node.release, seen, until]
         })
         .collect();

@@ -9,16 +9,16 @@ mod open;
 pub(crate) use open::{invite_owner, open_account};
 
 use crate::{
-    Desk, accounts,
+    AppState, accounts,
     caller::{Authenticated, admit},
-    chrome::{Chrome, Nav},
+    chrome::{PageLayout, Nav},
     factors,
     mail::Message,
-    named, page_for,
+    label, page_for,
     passwords::{Password, PasswordError, TooBusy},
     problem::Problem,
     receipts::Issued,
-    say, sessions, tokens,
+    text, sessions, tokens,
 };
 use axum::{
     extract::FromRequestParts,
@@ -26,17 +26,17 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use keydesk_model::{
-    AccountId, AccountNumber, AccountState, Action, Actor, Email, EmailError, EndCause, Month,
-    Origin, PersonId, Plan, Role, Timestamp, TokenNameError,
+    AccountId, AccountNumber, AccountState, Event, Actor, Email, EmailError, RevocationReason, Month,
+    Origin, UserId, Plan, Role, Timestamp, TokenNameError,
 };
 use keydesk_store::{
-    Account, AuditEntry, Member, NewPerson, Person, Session, SignOn, Store, StoreError, Write,
+    Account, AuditEntry, Member, NewUser, User, Session, Sso, Store, StoreError, Write,
 };
 
-/// A person with a session who is an operator now.
+/// A user with a session who is an operator now.
 #[derive(Clone, Debug)]
 pub(crate) struct Operator {
-    pub person: Person,
+    pub user: User,
     pub session: Session,
     /// Whether they belong to an account as well.
     pub is_member: bool,
@@ -48,7 +48,7 @@ pub(crate) struct Operator {
 impl Operator {
     pub fn entry(
         &self,
-        action: Action,
+        action: Event,
         account: AccountId,
         detail: serde_json::Value,
     ) -> AuditEntry {
@@ -57,8 +57,8 @@ impl Operator {
 }
 
 impl Authenticated for Operator {
-    fn person(&self) -> &Person {
-        &self.person
+    fn user(&self) -> &User {
+        &self.user
     }
 
     fn session(&self) -> &Session {
@@ -69,52 +69,52 @@ impl Authenticated for Operator {
         &self.origin
     }
 
-    fn own_entry(&self, action: Action, target: String, detail: serde_json::Value) -> AuditEntry {
-        let actor = Actor::Operator { person: Some(self.person.id) };
+    fn own_entry(&self, action: Event, target: String, detail: serde_json::Value) -> AuditEntry {
+        let actor = Actor::Operator { user: Some(self.user.id) };
         AuditEntry { action, actor, origin: self.origin.clone(), account: None, target, detail }
     }
 
-    fn chrome(&self, title: impl Into<String>, nav: Nav) -> Chrome {
-        Chrome::of_operator(self, title, nav)
+    fn chrome(&self, title: impl Into<String>, nav: Nav) -> PageLayout {
+        PageLayout::of_operator(self, title, nav)
     }
 }
 
-impl FromRequestParts<Desk> for Operator {
+impl FromRequestParts<AppState> for Operator {
     type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Self, Response> {
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Response> {
         let origin = crate::caller::origin(parts);
-        let found = sessions::find_person(desk, &parts.headers, &origin).await;
-        let Some((session, person)) = found.map_err(IntoResponse::into_response)? else {
+        let found = sessions::find_user(app, &parts.headers, &origin).await;
+        let Some((session, user)) = found.map_err(IntoResponse::into_response)? else {
             return Err(crate::caller::to_log_in(parts));
         };
         let looked_up = async {
-            let mut read = desk.store.read().await?;
-            let is_member = !read.list_accounts_of(person.id, session.created_at).await?.is_empty();
-            let is_required = desk.settings.people.require_two_factor;
-            let must_add_factor = is_required && !factors::has_one(&mut read, person.id).await?;
-            Ok::<_, StoreError>((read.is_operator(person.id).await?, is_member, must_add_factor))
+            let mut read = app.store.read().await?;
+            let is_member = !read.list_accounts_of(user.id, session.created_at).await?.is_empty();
+            let is_required = app.settings.users.require_two_factor;
+            let must_add_factor = is_required && !factors::has_one(&mut read, user.id).await?;
+            Ok::<_, StoreError>((read.is_operator(user.id).await?, is_member, must_add_factor))
         };
         let (is_operator, is_member, must_add_factor) =
             looked_up.await.map_err(|error| Problem::from(error).into_response())?;
         if !is_operator {
             return Err(no_operator().into_response());
         }
-        page_for::check_person(parts, &person)?;
+        page_for::check_user(parts, &user)?;
         admit(must_add_factor, parts)?;
-        Ok(Self { person, session, is_member, must_add_factor, origin })
+        Ok(Self { user, session, is_member, must_add_factor, origin })
     }
 }
 
 fn no_operator() -> Problem {
-    Problem::new(StatusCode::FORBIDDEN, say("operators-only"), say("operators-only-why"))
+    Problem::new(StatusCode::FORBIDDEN, text("operators-only"), text("operators-only-why"))
 }
 
 /// A write transaction for an operator, who is looked up anew in it.
-pub(crate) async fn write_as(desk: &Desk, operator: &Operator) -> Result<Write, Problem> {
-    let mut write = desk.store.write(desk.now()).await?;
+pub(crate) async fn write_as(app: &AppState, operator: &Operator) -> Result<Write, Problem> {
+    let mut write = app.store.write(app.now()).await?;
     if !write.is_session_open(operator.session.id).await?
-        || !write.is_operator(operator.person.id).await?
+        || !write.is_operator(operator.user.id).await?
     {
         return Err(no_operator());
     }
@@ -130,40 +130,40 @@ pub(crate) struct Overview {
     pub members: usize,
     pub api_tokens: i64,
     /// That waits for the operator, or was confirmed.
-    pub sign_on: Option<SignOn>,
+    pub sso: Option<Sso>,
 }
 
-pub(crate) async fn list_accounts(desk: &Desk, _: &Operator) -> Result<Vec<Overview>, Problem> {
-    let mut read = desk.store.read().await?;
+pub(crate) async fn list_accounts(app: &AppState, _: &Operator) -> Result<Vec<Overview>, Problem> {
+    let mut read = app.store.read().await?;
     let mut overviews = Vec::new();
     for account in read.list_accounts().await? {
-        overviews.push(overview(desk, &mut read, account).await?);
+        overviews.push(overview(app, &mut read, account).await?);
     }
     Ok(overviews)
 }
 
 pub(crate) async fn find_account(
-    desk: &Desk,
+    app: &AppState,
     _: &Operator,
     number: AccountNumber,
 ) -> Result<Overview, Problem> {
-    let mut read = desk.store.read().await?;
+    let mut read = app.store.read().await?;
     let account = read.find_account_by_number(number).await?.ok_or_else(Problem::not_found)?;
-    overview(desk, &mut read, account).await
+    overview(app, &mut read, account).await
 }
 
 async fn overview(
-    desk: &Desk,
+    app: &AppState,
     read: &mut keydesk_store::Read,
     account: Account,
 ) -> Result<Overview, Problem> {
-    let now = desk.now();
+    let now = app.now();
     Ok(Overview {
-        plan: desk.settings.plans.of(&account.plan).cloned(),
+        plan: app.settings.plans.of(&account.plan).cloned(),
         calls_this_month: read.count_calls(account.number, Month::of(now)).await?,
         members: read.list_members(account.id).await?.len(),
         api_tokens: read.count_live_api_tokens(account.id, now).await?,
-        sign_on: read.find_sign_on(account.id).await?,
+        sso: read.find_sso(account.id).await?,
         account,
     })
 }
@@ -171,44 +171,44 @@ async fn overview(
 /// Suspends, closes or restores an account. Its tokens are refused, or served again, by every gateway that
 /// the receipt names.
 pub(crate) async fn set_state(
-    desk: &Desk,
+    app: &AppState,
     operator: &Operator,
     number: AccountNumber,
     next: AccountState,
 ) -> Result<Option<Issued>, Problem> {
     // Closing sets the time for what cannot be undone: nobody knows it while clocks disagree.
-    let clock = desk.nodes.clock.as_ref().filter(|_| next == AccountState::Closed);
+    let clock = app.nodes.clock.as_ref().filter(|_| next == AccountState::Closed);
     if let Some(wrong) = clock.and_then(|clock| clock.certain().err()) {
         return Err(Problem::wrong_clock(wrong));
     }
-    let mut write = write_as(desk, operator).await?;
+    let mut write = write_as(app, operator).await?;
     let found = write.find_account_by_number(number).await?;
     let mut account = found.ok_or_else(Problem::not_found)?;
     let before = account.state;
     if !before.may_become(next) {
-        let [now, wanted] = [before, next].map(|state| named("state", state.as_str()));
-        let detail = say("wrong-state").with("now", now).with("wanted", wanted);
-        return Err(Problem::invalid(detail).leading_to("/operator", say("go-to-accounts")));
+        let [now, wanted] = [before, next].map(|state| label("state", state.as_str()));
+        let detail = text("wrong-state").with("now", now).with("wanted", wanted);
+        return Err(Problem::invalid(detail).redirect_to("/operator", text("go-to-accounts")));
     }
     write.set_account_state(&mut account, next).await?;
     let action = match next {
-        AccountState::Suspended => Action::SuspendAccount,
-        AccountState::Closed => Action::CloseAccount,
-        _ => Action::RestoreAccount,
+        AccountState::Suspended => Event::AccountSuspended,
+        AccountState::Closed => Event::AccountClosed,
+        _ => Event::AccountRestored,
     };
     let detail = serde_json::json!({ "before": { "state": before }, "after": { "state": next } });
     let entry = operator.entry(action, account.id, detail);
     let owners = owners_of(&mut write, account.id).await?;
     // A receipt says who refuses: of a restored account nobody does.
-    let receipt = if next == AccountState::Open {
+    let receipt = if next == AccountState::Active {
         write.commit(entry).await?;
         None
     } else {
-        desk.commit_with_receipt(write, entry).await?
+        app.commit_with_receipt(write, entry).await?
     };
     for owner in owners {
         let message = Message::to(owner.language, || Message::account_state(&account.name, next));
-        desk.send_mail(&owner.email, message);
+        app.send_mail(&owner.email, message);
     }
     Ok(receipt)
 }
@@ -220,19 +220,19 @@ async fn owners_of(write: &mut Write, account: AccountId) -> Result<Vec<Member>,
 
 /// Gives an account one of the configured plans; an empty name is the default one's.
 pub(crate) async fn set_plan(
-    desk: &Desk,
+    app: &AppState,
     operator: &Operator,
     number: AccountNumber,
     plan: &str,
 ) -> Result<(), Problem> {
-    let is_known = desk.settings.plans.all.iter().any(|known| known.name == plan);
+    let is_known = app.settings.plans.all.iter().any(|known| known.name == plan);
     if !is_known && !plan.is_empty() {
-        return Err(Problem::invalid(say("no-such-plan")));
+        return Err(Problem::invalid(text("no-such-plan")));
     }
-    let mut write = write_as(desk, operator).await?;
+    let mut write = write_as(app, operator).await?;
     let account = write.find_account_by_number(number).await?.ok_or_else(Problem::not_found)?;
     let entry = accounts::give_plan(&mut write, account, plan, |account, detail| {
-        operator.entry(Action::LimitAccount, account, detail)
+        operator.entry(Event::AccountLimited, account, detail)
     });
     let entry = entry.await?;
     write.commit(entry).await?;
@@ -252,18 +252,18 @@ pub async fn forget_closed_accounts(store: &Store, now: Timestamp) -> Result<usi
         count += 1;
         let mut ended = 0;
         for token in write.list_api_tokens(account.id, u32::MAX >> 1).await? {
-            ended += u32::from(write.end_secret(token.id, EndCause::AccountClosed).await?);
+            ended += u32::from(write.end_secret(token.id, RevocationReason::AccountClosed).await?);
         }
         let members = write.list_members(account.id).await?;
         for member in &members {
-            tokens::end_bearer_token(&mut write, member.id, EndCause::AccountClosed).await?;
+            tokens::end_bearer_token(&mut write, member.id, RevocationReason::AccountClosed).await?;
             write.remove_member(member.id).await?;
         }
         // Another account may have its domain now.
-        write.remove_sign_on(account.id).await?;
-        write.set_account_state(&mut account, AccountState::Gone).await?;
+        write.remove_sso(account.id).await?;
+        write.set_account_state(&mut account, AccountState::Purged).await?;
         let entry = AuditEntry {
-            action: Action::ForgetAccount,
+            action: Event::AccountPurged,
             actor: Actor::Node,
             origin: Origin::default(),
             account: Some(account.id),
@@ -313,64 +313,64 @@ pub enum IsNew {
 
 /// Makes someone an operator; who is new here gets a log-in with this password.
 pub async fn create_operator(
-    desk: &Desk,
+    app: &AppState,
     email: &str,
     name: &str,
     password: Option<&str>,
 ) -> Result<IsNew, OperatorError> {
     let email: Email = email.parse()?;
-    let known = desk.store.read().await?.find_person_by_email(&email).await?;
+    let known = app.store.read().await?.find_user_by_email(&email).await?;
     let newcomer = match (&known, password) {
         (Some(_), _) => None,
         (None, None) => return Err(OperatorError::NoPassword(email)),
         (None, Some(password)) => {
-            let name = accounts::person_name(name, &email)?;
+            let name = accounts::user_name(name, &email)?;
             let personal = [email.as_str(), email.local_part(), &name, "keydesk"];
             let chosen = Password::chosen(password, &personal)?;
-            let password_hash = desk.passwords.hash(chosen, &desk.entropy).await?;
-            let id = PersonId::generate(desk.now(), &desk.entropy);
-            Some(NewPerson { id, email: email.clone(), name, password_hash })
+            let password_hash = app.passwords.hash(chosen, &app.entropy).await?;
+            let id = UserId::generate(app.now(), &app.entropy);
+            Some(NewUser { id, email: email.clone(), name, password_hash })
         }
     };
-    let mut write = desk.store.write(desk.now()).await?;
+    let mut write = app.store.write(app.now()).await?;
     if let Some(new) = &newcomer {
-        write.add_person(new).await?;
+        write.add_user(new).await?;
     }
     let is_new = if known.is_some() { IsNew::No } else { IsNew::Yes };
-    let person = known.map(|person| person.id).or(newcomer.map(|new| new.id));
-    let Some(person) = person else { return Err(OperatorError::NoPassword(email)) };
-    match write.add_operator(person).await {
+    let user = known.map(|user| user.id).or(newcomer.map(|new| new.id));
+    let Some(user) = user else { return Err(OperatorError::NoPassword(email)) };
+    match write.add_operator(user).await {
         Err(StoreError::Conflict) => return Err(OperatorError::IsOne(email)),
         added => added?,
     }
-    write.commit(at_the_server(Action::AddOperator, person)).await?;
+    write.commit(at_the_server(Event::OperatorAdded, user)).await?;
     Ok(is_new)
 }
 
 /// Takes an operator's rights; their log-in and memberships stay.
-pub async fn remove_operator(desk: &Desk, email: &str) -> Result<(), OperatorError> {
+pub async fn remove_operator(app: &AppState, email: &str) -> Result<(), OperatorError> {
     let email: Email = email.parse()?;
-    let mut write = desk.store.write(desk.now()).await?;
-    let person = write.find_person_by_email(&email).await?;
-    let Some(person) = person else { return Err(OperatorError::IsNone(email)) };
-    if !write.remove_operator(person.id).await? {
+    let mut write = app.store.write(app.now()).await?;
+    let user = write.find_user_by_email(&email).await?;
+    let Some(user) = user else { return Err(OperatorError::IsNone(email)) };
+    if !write.remove_operator(user.id).await? {
         return Err(OperatorError::IsNone(email));
     }
     if write.count_operators().await? == 0 {
         return Err(OperatorError::Last(email));
     }
-    write.commit(at_the_server(Action::RemoveOperator, person.id)).await?;
+    write.commit(at_the_server(Event::OperatorRemoved, user.id)).await?;
     Ok(())
 }
 
 /// An act of the operator who runs a command at the server.
-pub(crate) fn at_the_server(action: Action, person: PersonId) -> AuditEntry {
+pub(crate) fn at_the_server(action: Event, user: UserId) -> AuditEntry {
     AuditEntry {
         action,
-        actor: Actor::Operator { person: None },
+        actor: Actor::Operator { user: None },
         origin: Origin::default(),
         account: None,
-        target: person.to_string(),
+        target: user.to_string(),
         detail: serde_json::json!({}),
     }
 }

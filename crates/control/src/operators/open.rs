@@ -2,36 +2,36 @@
 
 use super::{Operator, owners_of, write_as};
 use crate::{
-    Desk, Told as _, accounts,
+    AppState, UserMessage as _, accounts,
     attempts::{self, Sender},
     codes,
     mail::Message,
     problem::Problem,
-    say,
+    text,
 };
 use keydesk_model::{
-    AccountId, AccountName, AccountNumber, Action, AttemptKind, Email, EmailError, InvitationId,
+    AccountId, AccountName, AccountNumber, Event, AttemptKind, Email, EmailError, InvitationId,
     Language, Role, TokenNameError,
 };
 use keydesk_store::{NewInvitation, StoreError, Write};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OpenError {
-    #[error("{}", say("wrong-account-name").with("why", .0.told()))]
+    #[error("{}", text("wrong-account-name").with("why", .0.user_message()))]
     Name(#[from] TokenNameError),
-    #[error("{}", say("wrong-email").with("why", .0.told()))]
+    #[error("{}", text("wrong-email").with("why", .0.user_message()))]
     Email(#[from] EmailError),
-    #[error("{}", say("owner-is-operator"))]
+    #[error("{}", text("owner-is-operator"))]
     Operator,
-    #[error("{}", say("owner-no-mail"))]
+    #[error("{}", text("owner-no-mail"))]
     NoMail,
-    #[error("{}", say("invited-too-often"))]
+    #[error("{}", text("invited-too-often"))]
     TooOften,
 }
 
 /// Opens an account, and invites its first owner.
 pub(crate) async fn open_account(
-    desk: &Desk,
+    app: &AppState,
     operator: &Operator,
     name: &str,
     owner: &str,
@@ -41,25 +41,25 @@ pub(crate) async fn open_account(
         (Err(error), _) => return Ok(Err(error.into())),
         (_, Err(error)) => return Ok(Err(error.into())),
     };
-    if !desk.mailer.can_send() {
+    if !app.mailer.can_send() {
         return Ok(Err(OpenError::NoMail));
     }
-    let mut write = write_as(desk, operator).await?;
-    let account = AccountId::generate(write.now(), &desk.entropy);
-    let number = accounts::add_account(desk, &mut write, account, &name).await?;
-    let invited = add_first_owner(desk, &mut write, account, &owner).await?;
+    let mut write = write_as(app, operator).await?;
+    let account = AccountId::generate(write.now(), &app.entropy);
+    let number = accounts::add_account(app, &mut write, account, &name).await?;
+    let invited = add_first_owner(app, &mut write, account, &owner).await?;
     let detail = serde_json::json!({ "after": {
         "name": name.as_str(), "number": number.to_string(), "owner_invited": owner.as_str(),
     } });
-    write.commit(operator.entry(Action::OpenAccount, account, detail)).await?;
-    mail_first_owner(desk, operator, (name.as_str(), &owner), invited).await;
+    write.commit(operator.entry(Event::AccountCreated, account, detail)).await?;
+    mail_first_owner(app, operator, (name.as_str(), &owner), invited).await;
     Ok(Ok(number))
 }
 
 /// Invites an owner of an account: its first one once more, or another address in the place of one that was wrong,
 /// whose links are dead then; or one beside those who cannot be reached, who are told.
 pub(crate) async fn invite_owner(
-    desk: &Desk,
+    app: &AppState,
     operator: &Operator,
     number: AccountNumber,
     owner: &str,
@@ -68,14 +68,14 @@ pub(crate) async fn invite_owner(
         Ok(owner) => owner,
         Err(error) => return Ok(Err(error.into())),
     };
-    if !desk.mailer.can_send() {
+    if !app.mailer.can_send() {
         return Ok(Err(OpenError::NoMail));
     }
-    let sender = Sender::Person(operator.person.id);
-    if !attempts::may_send(desk, AttemptKind::Link, &owner, sender).await? {
+    let sender = Sender::User(operator.user.id);
+    if !attempts::may_send(app, AttemptKind::Link, &owner, sender).await? {
         return Ok(Err(OpenError::TooOften));
     }
-    let mut write = write_as(desk, operator).await?;
+    let mut write = write_as(app, operator).await?;
     let account = write.find_account_by_number(number).await?.ok_or_else(Problem::not_found)?;
     if !account.state.is_in_use() {
         return Err(Problem::not_found());
@@ -84,7 +84,7 @@ pub(crate) async fn invite_owner(
     let present = owners_of(&mut write, account.id).await?;
     let now = write.now();
     let is_empty = write.list_members(account.id).await?.is_empty();
-    if let Some(known) = write.find_person_by_email(&owner).await?
+    if let Some(known) = write.find_user_by_email(&owner).await?
         && !is_empty
         && write.is_operator(known.id).await?
     {
@@ -95,30 +95,30 @@ pub(crate) async fn invite_owner(
             write.close_invitation(account.id, earlier.id).await?;
         }
     }
-    let invited = add_first_owner(desk, &mut write, account.id, &owner).await?;
+    let invited = add_first_owner(app, &mut write, account.id, &owner).await?;
     let detail = serde_json::json!({ "after": { "email": owner.as_str(), "role": Role::Owner } });
-    write.commit(operator.entry(Action::InviteMember, account.id, detail)).await?;
-    mail_first_owner(desk, operator, (&account.name, &owner), invited).await;
-    let (by, url) = (&operator.person.name, &desk.settings.console_url);
+    write.commit(operator.entry(Event::MemberInvited, account.id, detail)).await?;
+    mail_first_owner(app, operator, (&account.name, &owner), invited).await;
+    let (by, url) = (&operator.user.name, &app.settings.console_url);
     for member in present {
         let message = Message::to(member.language, || {
             Message::another_owner((&account.name, by), owner.as_str(), url)
         });
-        desk.send_mail(&member.email, message);
+        app.send_mail(&member.email, message);
     }
     Ok(Ok(()))
 }
 
 /// The link with which an account's first owner comes in, and the language that they have chosen, if they are known.
 async fn add_first_owner(
-    desk: &Desk,
+    app: &AppState,
     write: &mut Write,
     account: AccountId,
     owner: &Email,
 ) -> Result<(String, Option<Language>), StoreError> {
-    let (code, code_hash) = codes::generate(&desk.entropy);
+    let (code, code_hash) = codes::generate(&app.entropy);
     let new = NewInvitation {
-        id: InvitationId::generate(write.now(), &desk.entropy),
+        id: InvitationId::generate(write.now(), &app.entropy),
         account,
         email: owner.clone(),
         role: Role::Owner,
@@ -127,20 +127,20 @@ async fn add_first_owner(
         expires_at: write.now().plus(crate::members::INVITATION_LASTS),
     };
     write.add_invitation(&new).await?;
-    let known = write.find_person_by_email(owner).await?;
-    let link = format!("{}/invitation/{}", desk.settings.console_url, code.as_str());
-    Ok((link, known.and_then(|person| person.language)))
+    let known = write.find_user_by_email(owner).await?;
+    let link = format!("{}/invitation/{}", app.settings.console_url, code.as_str());
+    Ok((link, known.and_then(|user| user.language)))
 }
 
 async fn mail_first_owner(
-    desk: &Desk,
+    app: &AppState,
     operator: &Operator,
     (account, owner): (&str, &Email),
     (link, language): (String, Option<Language>),
 ) {
-    let api = desk.openapi.title().await;
+    let api = app.openapi.title().await;
     let message = Message::to(language, || {
-        Message::first_owner((account, &operator.person.name), &api, &link)
+        Message::first_owner((account, &operator.user.name), &api, &link)
     });
-    desk.send_mail(owner, message);
+    app.send_mail(owner, message);
 }

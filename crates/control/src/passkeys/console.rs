@@ -2,13 +2,13 @@
 
 use super::{PasskeyError, add, begin, begin_log_in, is_last, list, remove};
 use crate::{
-    Desk,
-    caller::{Authenticated, Myself, Visitor},
-    chrome::{Chrome, Done, Nav, done, page, page_with},
+    AppState,
+    caller::{Authenticated, CurrentUser, AnonymousUser},
+    chrome::{PageLayout, Done, Nav, done, page, page_with},
     factors::{FactorError, console::codes_page},
-    freshness::FreshForm,
+    freshness::ReauthForm,
     problem::Problem,
-    say,
+    text,
     sessions::{LogInError, console::let_in, safe_next},
     when::When,
 };
@@ -31,7 +31,7 @@ struct Row {
 #[derive(Template)]
 #[template(path = "passkeys/list.html")]
 struct ListPage {
-    chrome: Chrome,
+    chrome: PageLayout,
     passkeys: Vec<Row>,
     /// Removing it takes a recovery code.
     is_last: bool,
@@ -41,40 +41,40 @@ struct ListPage {
 }
 
 async fn list_page(
-    desk: &Desk,
-    caller: &Myself,
+    app: &AppState,
+    caller: &CurrentUser,
     error: Option<String>,
 ) -> Result<ListPage, Problem> {
-    let now = desk.now();
+    let now = app.now();
     let row = |stored: keydesk_store::StoredPasskey| Row {
         id: stored.id,
         name: stored.name,
         made: When::past(stored.created_at, now),
         used: stored.last_used_at.map(|at| When::past(at, now)),
     };
-    let (challenge, error) = match begin(desk, caller).await {
+    let (challenge, error) = match begin(app, caller).await {
         Ok(challenge) => (Some((challenge.code.to_string(), challenge.options)), error),
         Err(PasskeyError::Store(error)) => return Err(error.into()),
-        Err(told) => (None, error.or(Some(told.to_string()))),
+        Err(user_message) => (None, error.or(Some(user_message.to_string()))),
     };
     Ok(ListPage {
-        chrome: caller.chrome(say("passkeys"), Nav::Profile),
-        passkeys: list(desk, caller).await?.into_iter().map(row).collect(),
-        is_last: is_last(&mut desk.store.read().await?, caller.person().id).await?,
+        chrome: caller.chrome(text("passkeys"), Nav::Profile),
+        passkeys: list(app, caller).await?.into_iter().map(row).collect(),
+        is_last: is_last(&mut app.store.read().await?, caller.user().id).await?,
         challenge,
         error,
     })
 }
 
 pub(crate) async fn show(
-    State(desk): State<Desk>,
-    caller: Myself,
+    State(app): State<AppState>,
+    caller: CurrentUser,
     Query(query): Query<Done>,
 ) -> Result<Response, Problem> {
-    if !caller.is_fresh(desk.now()) {
+    if !caller.is_fresh(app.now()) {
         return Ok(Redirect::to("/confirm?next=/passkeys").into_response());
     }
-    let mut shown = list_page(&desk, &caller, None).await?;
+    let mut shown = list_page(&app, &caller, None).await?;
     shown.chrome = shown.chrome.with_notice(&query);
     Ok(page(&shown))
 }
@@ -88,16 +88,16 @@ pub(crate) struct AddForm {
 }
 
 pub(crate) async fn add_one(
-    State(desk): State<Desk>,
-    fresh: FreshForm<AddForm, Myself>,
+    State(app): State<AppState>,
+    fresh: ReauthForm<AddForm, CurrentUser>,
 ) -> Result<Response, Problem> {
-    let FreshForm { caller, form } = fresh;
-    match add(&desk, &caller, (&form.code, &form.name, &form.answer)).await {
+    let ReauthForm { caller, form } = fresh;
+    match add(&app, &caller, (&form.code, &form.name, &form.answer)).await {
         Ok(Some(codes)) => Ok(codes_page(&caller, codes, true)),
         Ok(None) => Ok(done("/passkeys", "passkey_added", None).into_response()),
         Err(PasskeyError::Store(error)) => Err(error.into()),
         Err(error) => {
-            let shown = list_page(&desk, &caller, Some(error.to_string())).await?;
+            let shown = list_page(&app, &caller, Some(error.to_string())).await?;
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &shown))
         }
     }
@@ -110,43 +110,43 @@ pub(crate) struct RemoveForm {
 }
 
 pub(crate) async fn take_away(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     Path(id): Path<String>,
-    fresh: FreshForm<RemoveForm, Myself>,
+    fresh: ReauthForm<RemoveForm, CurrentUser>,
 ) -> Result<Response, Problem> {
-    let FreshForm { caller, form } = fresh;
-    let told = match remove(&desk, &caller, &id, &form.recovery_code).await {
+    let ReauthForm { caller, form } = fresh;
+    let user_message = match remove(&app, &caller, &id, &form.recovery_code).await {
         Ok(()) => return Ok(done("/passkeys", "passkey_removed", None).into_response()),
         Err(PasskeyError::Gone) => return Err(Problem::not_found()),
         Err(PasskeyError::Factor(error @ FactorError::WrongCode)) => error.to_string(),
         Err(error @ PasskeyError::LastOne) => error.to_string(),
         Err(error) => return Err(error.into()),
     };
-    let shown = list_page(&desk, &caller, Some(told)).await?;
+    let shown = list_page(&app, &caller, Some(user_message)).await?;
     Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &shown))
 }
 
 #[derive(Template)]
 #[template(path = "passkeys/log_in.html")]
 struct LogInPage {
-    chrome: Chrome,
+    chrome: PageLayout,
     challenge: Option<(String, String)>,
     next: String,
     error: Option<String>,
 }
 
 fn log_in_form(
-    desk: &Desk,
+    app: &AppState,
     next: Option<&str>,
     error: Option<String>,
 ) -> Result<LogInPage, Problem> {
-    let (challenge, error) = match begin_log_in(desk) {
+    let (challenge, error) = match begin_log_in(app) {
         Ok(challenge) => (Some((challenge.code.to_string(), challenge.options)), error),
         Err(PasskeyError::Store(error)) => return Err(error.into()),
-        Err(told) => (None, Some(told.to_string())),
+        Err(user_message) => (None, Some(user_message.to_string())),
     };
     let (chrome, next) =
-        (Chrome::nobody(say("passkey-title"), Nav::None), safe_next(next).to_owned());
+        (PageLayout::nobody(text("passkey-title"), Nav::None), safe_next(next).to_owned());
     Ok(LogInPage { chrome, challenge, next, error })
 }
 
@@ -156,10 +156,10 @@ pub(crate) struct Next {
 }
 
 pub(crate) async fn log_in_page(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     Query(query): Query<Next>,
 ) -> Result<Response, Problem> {
-    Ok(page(&log_in_form(&desk, query.next.as_deref(), None)?))
+    Ok(page(&log_in_form(&app, query.next.as_deref(), None)?))
 }
 
 #[derive(Default, Deserialize)]
@@ -171,14 +171,14 @@ pub(crate) struct LogInForm {
 }
 
 pub(crate) async fn log_in(
-    State(desk): State<Desk>,
-    visitor: Visitor,
+    State(app): State<AppState>,
+    visitor: AnonymousUser,
     Form(form): Form<LogInForm>,
 ) -> Result<Response, Problem> {
-    match super::log_in(&desk, &form.code, &form.answer, visitor).await {
-        Ok(entered) => Ok(let_in(&desk, &entered, Redirect::to(safe_next(form.next.as_deref())))),
+    match super::log_in(&app, &form.code, &form.answer, visitor).await {
+        Ok(entered) => Ok(let_in(&app, &entered, Redirect::to(safe_next(form.next.as_deref())))),
         Err(error @ (LogInError::WrongPasskey | LogInError::HalfOver)) => {
-            let shown = log_in_form(&desk, form.next.as_deref(), Some(error.to_string()))?;
+            let shown = log_in_form(&app, form.next.as_deref(), Some(error.to_string()))?;
             Ok(page_with(StatusCode::FORBIDDEN, &shown))
         }
         Err(error) => Err(error.into()),

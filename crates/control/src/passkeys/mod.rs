@@ -1,23 +1,23 @@
-//! Passkeys (WebAuthn): a key in the person's device, unlocked by finger, face or PIN. As it proves two factors
+//! Passkeys (WebAuthn): a key in the user's device, unlocked by finger, face or PIN. As it proves two factors
 //! at once it lets in by itself; beside a password it is the second factor.
 
 pub(crate) mod console;
 
 use crate::{
-    Desk, Told as _,
-    attempts::{self, Tries},
-    caller::{Authenticated, Visitor},
+    AppState, UserMessage as _,
+    attempts::{self, LoginAttempts},
+    caller::{Authenticated, AnonymousUser},
     challenge,
     factors::{self, FactorError, Proof, RecoveryCodes},
     keyring::KeyringError,
     mail::Message,
     problem::Problem,
-    say,
-    sessions::{self, Entered, LogInError, SessionSecret, visitor_entry},
+    text,
+    sessions::{self, NewLogin, LogInError, SessionSecret, visitor_entry},
     settings::Settings,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use keydesk_model::{Action, PersonId, TokenName, TokenNameError};
+use keydesk_model::{Event, UserId, TokenName, TokenNameError};
 use keydesk_store::{Read, StoreError, StoredPasskey};
 use std::time::Duration;
 use webauthn_rs::prelude::{
@@ -27,7 +27,7 @@ use webauthn_rs::prelude::{
 
 /// How long an authenticator may take to answer.
 const LASTS: Duration = Duration::from_mins(5);
-/// How many one person may have.
+/// How many one user may have.
 const MOST: i64 = 20;
 
 /// What checks challenges, for the console's own origins. None: its address is no name, and passkeys belong
@@ -44,19 +44,19 @@ pub(crate) fn relying_party(settings: &Settings) -> Option<Webauthn> {
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PasskeyError {
-    #[error("{}", say("passkey-no-name"))]
+    #[error("{}", text("passkey-no-name"))]
     NoName,
-    #[error("{}", say("passkey-unfit"))]
+    #[error("{}", text("passkey-invalid"))]
     Unfit,
-    #[error("{}", say("passkey-gone"))]
+    #[error("{}", text("passkey-gone"))]
     Gone,
-    #[error("{}", say("passkey-known"))]
+    #[error("{}", text("passkey-known"))]
     Known,
-    #[error("{}", say("passkey-too-many").count("most", MOST))]
+    #[error("{}", text("passkey-too-many").count("most", MOST))]
     TooMany,
-    #[error("{}", say("wrong-name").with("why", .0.told()))]
+    #[error("{}", text("wrong-name").with("why", .0.user_message()))]
     Name(#[from] TokenNameError),
-    #[error("{}", say("passkey-last"))]
+    #[error("{}", text("passkey-last"))]
     LastOne,
     #[error(transparent)]
     Factor(#[from] FactorError),
@@ -73,7 +73,7 @@ impl From<PasskeyError> for Problem {
             PasskeyError::Factor(error) => error.into(),
             PasskeyError::Key(error) => Self::broken(error),
             error => {
-                Self::invalid(error.to_string()).leading_to("/passkeys", say("go-to-passkeys"))
+                Self::invalid(error.to_string()).redirect_to("/passkeys", text("go-to-passkeys"))
             }
         }
     }
@@ -103,12 +103,12 @@ pub(crate) struct Challenge {
 /// Whom challenges are for.
 const LOGS_IN: &str = "passkey|log-in";
 
-fn registers(person: PersonId) -> String {
-    format!("passkey|{person}")
+fn registers(user: UserId) -> String {
+    format!("passkey|{user}")
 }
 
-fn handle(person: PersonId) -> Uuid {
-    Uuid::from_bytes(person.as_bytes())
+fn handle(user: UserId) -> Uuid {
+    Uuid::from_bytes(user.as_bytes())
 }
 
 fn id_of(id: &[u8]) -> String {
@@ -121,153 +121,153 @@ fn read(stored: &StoredPasskey) -> Result<Passkey, PasskeyError> {
 }
 
 pub(crate) async fn list(
-    desk: &Desk,
+    app: &AppState,
     caller: &impl Authenticated,
 ) -> Result<Vec<StoredPasskey>, StoreError> {
-    desk.store.read().await?.list_passkeys(caller.person().id).await
+    app.store.read().await?.list_passkeys(caller.user().id).await
 }
 
 /// Asks the browser to make one.
 pub(crate) async fn begin(
-    desk: &Desk,
+    app: &AppState,
     caller: &impl Authenticated,
 ) -> Result<Challenge, PasskeyError> {
-    let party = desk.relying_party.as_ref().ok_or(PasskeyError::NoName)?;
-    let person = caller.person();
-    let known = list(desk, caller).await?;
+    let party = app.relying_party.as_ref().ok_or(PasskeyError::NoName)?;
+    let user = caller.user();
+    let known = list(app, caller).await?;
     if i64::try_from(known.len()).unwrap_or(i64::MAX) >= MOST {
         return Err(PasskeyError::TooMany);
     }
     let known: Vec<_> = known.iter().filter_map(|stored| read(stored).ok()).collect();
     let known = known.iter().map(|passkey| passkey.cred_id().clone()).collect();
-    let (user, name) = (handle(person.id), person.email.as_str());
+    let (handle, name) = (handle(user.id), user.email.as_str());
     let (options, state) =
-        party.start_passkey_registration(user, name, &person.name, Some(known))?;
+        party.start_passkey_registration(handle, name, &user.name, Some(known))?;
     let mut options = serde_json::to_value(&options)?["publicKey"].take();
     // So that nobody has to say who they are before they log in.
     options["authenticatorSelection"]["residentKey"] = "required".into();
     options["authenticatorSelection"]["requireResidentKey"] = true.into();
-    let code = challenge::seal(desk, &registers(person.id), state, LASTS)?;
+    let code = challenge::seal(app, &registers(user.id), state, LASTS)?;
     Ok(Challenge { code, options: options.to_string() })
 }
 
 /// Takes what the browser has made. The first second factor brings recovery codes.
 pub(crate) async fn add(
-    desk: &Desk,
+    app: &AppState,
     caller: &impl Authenticated,
     (code, name, answer): (&str, &str, &str),
 ) -> Result<Option<RecoveryCodes>, PasskeyError> {
-    let party = desk.relying_party.as_ref().ok_or(PasskeyError::NoName)?;
+    let party = app.relying_party.as_ref().ok_or(PasskeyError::NoName)?;
     let name: TokenName = name.parse()?;
-    let person = caller.person().id;
-    let back = challenge::open(desk, &registers(person), code).ok_or(PasskeyError::Unfit)?;
-    let mut write = desk.write_own(caller).await?.ok_or(FactorError::LoggedOut)?;
+    let user = caller.user().id;
+    let back = challenge::open(app, &registers(user), code).ok_or(PasskeyError::Unfit)?;
+    let mut write = app.write_own(caller).await?.ok_or(FactorError::LoggedOut)?;
     let state: PasskeyRegistration = back.take(&mut write).await?.ok_or(PasskeyError::Unfit)?;
     let answer: RegisterPublicKeyCredential = serde_json::from_str(answer)?;
     let passkey = party.finish_passkey_registration(&answer, &state)?;
-    let is_first = !factors::has_one(&mut write, person).await?;
+    let is_first = !factors::has_one(&mut write, user).await?;
     let (id, body) = (id_of(passkey.cred_id().as_ref()), serde_json::to_string(&passkey)?);
-    match write.add_passkey(person, (&id, name.as_str(), &body)).await {
+    match write.add_passkey(user, (&id, name.as_str(), &body)).await {
         Err(StoreError::Conflict) => return Err(PasskeyError::Known),
         added => added?,
     }
     let codes =
-        if is_first { Some(factors::new_codes(desk, &mut write, person).await?) } else { None };
+        if is_first { Some(factors::new_codes(app, &mut write, user).await?) } else { None };
     let detail =
         serde_json::json!({ "after": { "second_factor": "passkey", "name": name.as_str() } });
-    write.commit(caller.own_entry(Action::AddSecondFactor, person.to_string(), detail)).await?;
-    let message = Message::passkey_added(&desk.settings.console_url);
-    desk.send_mail(&caller.person().email, message);
+    write.commit(caller.own_entry(Event::UserSecondFactorAdded, user.to_string(), detail)).await?;
+    let message = Message::passkey_added(&app.settings.console_url);
+    app.send_mail(&caller.user().email, message);
     Ok(codes)
 }
 
-/// Whether this passkey is all that its person has beside the password.
-pub(crate) async fn is_last(read: &mut Read, person: PersonId) -> Result<bool, StoreError> {
-    let totp = read.find_totp(person).await?;
+/// Whether this passkey is all that its user has beside the password.
+pub(crate) async fn is_last(read: &mut Read, user: UserId) -> Result<bool, StoreError> {
+    let totp = read.find_totp(user).await?;
     let has_totp = totp.is_some_and(|totp| totp.confirmed_at.is_some());
-    Ok(!has_totp && read.count_passkeys(person).await? <= 1)
+    Ok(!has_totp && read.count_passkeys(user).await? <= 1)
 }
 
 /// Removes one; the last second factor only with a code, as whoever finds a browser open is not yet its owner.
 pub(crate) async fn remove(
-    desk: &Desk,
+    app: &AppState,
     caller: &impl Authenticated,
     id: &str,
     code: &str,
 ) -> Result<(), PasskeyError> {
-    let person = caller.person().id;
-    let must_prove = is_last(&mut desk.store.read().await?, person).await?;
+    let user = caller.user().id;
+    let must_prove = is_last(&mut app.store.read().await?, user).await?;
     let mut write = if must_prove && code.trim().is_empty() {
         return Err(PasskeyError::LastOne);
     } else if must_prove {
-        factors::proved(desk, caller, code).await?
+        factors::proved(app, caller, code).await?
     } else {
-        desk.write_own(caller).await?.ok_or(FactorError::LoggedOut)?
+        app.write_own(caller).await?.ok_or(FactorError::LoggedOut)?
     };
-    let found = write.find_passkey(person, id).await?.ok_or(PasskeyError::Gone)?;
+    let found = write.find_passkey(user, id).await?.ok_or(PasskeyError::Gone)?;
     // The others may have gone meanwhile.
-    if !must_prove && is_last(&mut write, person).await? {
+    if !must_prove && is_last(&mut write, user).await? {
         return Err(PasskeyError::LastOne);
     }
-    write.remove_passkey(person, id).await?;
+    write.remove_passkey(user, id).await?;
     if must_prove {
-        write.set_recovery_codes(person, &[]).await?;
+        write.set_recovery_codes(user, &[]).await?;
     }
     let detail =
         serde_json::json!({ "before": { "second_factor": "passkey", "name": found.name } });
-    write.commit(caller.own_entry(Action::RemoveSecondFactor, person.to_string(), detail)).await?;
-    let message = Message::second_factor_removed(!must_prove, &desk.settings.console_url);
-    desk.send_mail(&caller.person().email, message);
+    write.commit(caller.own_entry(Event::UserSecondFactorRemoved, user.to_string(), detail)).await?;
+    let message = Message::second_factor_removed(!must_prove, &app.settings.console_url);
+    app.send_mail(&caller.user().email, message);
     Ok(())
 }
 
 /// Asks for any passkey of this console: whose it is, the authenticator says.
-pub(crate) fn begin_log_in(desk: &Desk) -> Result<Challenge, PasskeyError> {
-    let party = desk.relying_party.as_ref().ok_or(PasskeyError::NoName)?;
+pub(crate) fn begin_log_in(app: &AppState) -> Result<Challenge, PasskeyError> {
+    let party = app.relying_party.as_ref().ok_or(PasskeyError::NoName)?;
     let (options, state) = party.start_discoverable_authentication()?;
     let options = serde_json::to_value(&options)?["publicKey"].take();
-    let code = challenge::seal(desk, LOGS_IN, state, LASTS)?;
+    let code = challenge::seal(app, LOGS_IN, state, LASTS)?;
     Ok(Challenge { code, options: options.to_string() })
 }
 
 /// Logs in whoever's passkey has answered.
 pub(crate) async fn log_in(
-    desk: &Desk,
+    app: &AppState,
     code: &str,
     answer: &str,
-    visitor: Visitor,
-) -> Result<Entered, LogInError> {
-    let back = challenge::open(desk, LOGS_IN, code).ok_or(LogInError::HalfOver)?;
+    visitor: AnonymousUser,
+) -> Result<NewLogin, LogInError> {
+    let back = challenge::open(app, LOGS_IN, code).ok_or(LogInError::HalfOver)?;
     let attempt =
-        attempts::begin(desk, Tries::Passkey { device: visitor.device }, &visitor.origin).await?;
-    let mut write = desk.store.write(desk.now()).await?;
+        attempts::begin(app, LoginAttempts::Passkey { device: visitor.device }, &visitor.origin).await?;
+    let mut write = app.store.write(app.now()).await?;
     let state: DiscoverableAuthentication =
         back.take(&mut write).await?.ok_or(LogInError::HalfOver)?;
     let checked = async {
-        let party = desk.relying_party.as_ref().ok_or(PasskeyError::NoName)?;
+        let party = app.relying_party.as_ref().ok_or(PasskeyError::NoName)?;
         let answer: PublicKeyCredential = serde_json::from_str(answer)?;
         let (user, id) = party.identify_discoverable_authentication(&answer)?;
-        let person = PersonId::from_bytes(*user.as_bytes());
-        let found = write.find_passkey(person, &id_of(id)).await?.ok_or(PasskeyError::Unfit)?;
+        let user = UserId::from_bytes(*user.as_bytes());
+        let found = write.find_passkey(user, &id_of(id)).await?.ok_or(PasskeyError::Unfit)?;
         let mut passkey = read(&found)?;
-        let told = party.finish_discoverable_authentication_v2(&answer, state, &passkey)?;
-        passkey.update_credential(&told);
+        let user_message = party.finish_discoverable_authentication_v2(&answer, state, &passkey)?;
+        passkey.update_credential(&user_message);
         write.note_passkey_use(&found.id, &serde_json::to_string(&passkey)?).await?;
-        Ok::<_, PasskeyError>(person)
+        Ok::<_, PasskeyError>(user)
     };
-    let person = match checked.await {
-        Ok(person) => write.find_person(person).await?,
+    let user = match checked.await {
+        Ok(user) => write.find_user(user).await?,
         Err(PasskeyError::Store(error)) => return Err(error.into()),
         Err(_) => None,
     };
-    let Some(person) = person else {
+    let Some(user) = user else {
         // What was taken stays taken.
-        let mut entry = visitor_entry(Action::LogInRefused, "", visitor.origin);
+        let mut entry = visitor_entry(Event::SessionLoginFailed, "", visitor.origin);
         entry.detail = serde_json::json!({ "second_factor": "passkey" });
         write.commit(entry).await?;
         return Err(LogInError::WrongPasskey);
     };
     attempt.succeeded(&mut write).await?;
-    let entering = sessions::Entering { account: None, proof: Some(Proof::Passkey) };
-    sessions::enter(desk, write, &person, visitor, entering).await
+    let entering = sessions::LoginMethod { account: None, proof: Some(Proof::Passkey) };
+    sessions::enter(app, write, &user, visitor, entering).await
 }

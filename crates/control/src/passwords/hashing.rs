@@ -2,7 +2,7 @@
 //! at once cost others nothing but a wait.
 
 use super::Password;
-use crate::{Keyring, say};
+use crate::{Keyring, text};
 use argon2::{Algorithm, Argon2, Params, Version};
 use keydesk_token::Entropy;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ const WAITING: usize = 64;
 
 pub(crate) struct PasswordHashing {
     keyring: Arc<Keyring>,
-    /// A hash of nothing in particular: checked where there is no person, so that it takes as long.
+    /// A hash of nothing in particular: checked where there is no user, so that it takes as long.
     nobody: String,
     queue: Arc<Semaphore>,
     turns: Arc<Semaphore>,
@@ -33,7 +33,7 @@ impl std::fmt::Debug for PasswordHashing {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("{}", say("hashing-busy"))]
+#[error("{}", text("hashing-busy"))]
 pub(crate) struct TooBusy;
 
 impl PasswordHashing {

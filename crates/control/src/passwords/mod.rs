@@ -5,7 +5,7 @@ mod hashing;
 
 pub(crate) use hashing::{PasswordHashing, TooBusy};
 
-use crate::say;
+use crate::text;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
@@ -25,13 +25,13 @@ impl std::fmt::Debug for Password {
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordError {
-    #[error("{}", say("password-too-short").count("least", SHORTEST))]
+    #[error("{}", text("password-too-short").count("least", SHORTEST))]
     TooShort,
-    #[error("{}", say("password-too-long").count("most", LONGEST))]
+    #[error("{}", text("password-too-long").count("most", LONGEST))]
     TooLong,
-    #[error("{}", say("password-common").with("part", .0))]
+    #[error("{}", text("password-common").with("part", .0))]
     Common(String),
-    #[error("{}", say("password-personal").with("part", .0))]
+    #[error("{}", text("password-personal").with("part", .0))]
     Personal(String),
 }
 
@@ -42,7 +42,7 @@ impl Password {
     }
 
     /// As chosen: judged by length and by what attackers try first, never by its composition.
-    /// `personal` are words that others know: the account, the person, the product.
+    /// `personal` are words that others know: the account, the user, the product.
     pub fn chosen(text: &str, personal: &[&str]) -> Result<Self, PasswordError> {
         let password = Self::typed(text);
         let length = password.0.chars().count();

@@ -2,13 +2,13 @@
 
 use super::{published_keys, verify_receipt};
 use crate::{
-    Desk,
+    AppState,
     caller::{Authenticated as _, Caller},
-    chrome::{Chrome, Nav, page},
-    language::say_known,
+    chrome::{PageLayout, Nav, page},
+    language::text_if_exists,
     operators::Operator,
     problem::Problem,
-    say, tokens,
+    text, tokens,
     when::When,
 };
 use askama::Template;
@@ -17,7 +17,7 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
-use keydesk_model::{Receipt, Right, Timestamp};
+use keydesk_model::{Receipt, Permission, Timestamp};
 use keydesk_store::AuditRow;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -53,12 +53,12 @@ struct Gateway {
 
 /// The acts that end tokens, as the list names them.
 fn what(action: &str) -> String {
-    say_known(&format!("ended-{}", action.replace('.', "-")))
-        .unwrap_or_else(|| say("ended-otherwise").to_string())
+    text_if_exists(&format!("event-{}", action.replace('.', "-")))
+        .unwrap_or_else(|| text("event-unknown").to_string())
 }
 
 fn durability(name: &str) -> String {
-    say(match name {
+    text(match name {
         "synchronous" => "durable-twice",
         "asynchronous" => "durable-soon",
         _ => "durable-here",
@@ -91,7 +91,7 @@ impl Shown {
 }
 
 fn after(ms: f64) -> String {
-    say("receipts-after").with("slowest_ms", format!("{ms:.1}")).to_string()
+    text("receipts-after").with("slowest_ms", format!("{ms:.1}")).to_string()
 }
 
 fn moment(at: Timestamp, now: Timestamp) -> When {
@@ -112,8 +112,8 @@ fn gateways(receipt: &Receipt, now: Timestamp) -> Vec<Gateway> {
     confirmed.chain(outstanding).collect()
 }
 
-async fn keys(desk: &Desk) -> Result<Value, Problem> {
-    let checks = desk.store.read().await?.list_key_checks().await?;
+async fn keys(app: &AppState) -> Result<Value, Problem> {
+    let checks = app.store.read().await?.list_key_checks().await?;
     let known = checks.iter().filter(|check| !check.public_key.is_empty());
     Ok(published_keys(known.map(|check| (check.key_id.as_str(), check.public_key.as_str()))))
 }
@@ -125,15 +125,15 @@ struct Known {
 }
 
 impl Known {
-    async fn of(desk: &Desk, caller: &Caller) -> Result<Self, Problem> {
-        let keys = keys(desk).await?;
+    async fn of(app: &AppState, caller: &Caller) -> Result<Self, Problem> {
+        let keys = keys(app).await?;
         let mut names = HashMap::new();
-        for token in tokens::list_api_tokens(desk, caller).await? {
+        for token in tokens::list_api_tokens(app, caller).await? {
             names.insert(token.id.to_string(), token.name);
         }
-        for member in desk.store.read().await?.list_members(caller.account.id).await? {
+        for member in app.store.read().await?.list_members(caller.account.id).await? {
             names.insert(member.id.to_string(), member.name.clone());
-            names.insert(member.person.to_string(), member.name);
+            names.insert(member.user.to_string(), member.name);
         }
         Ok(Self { keys, names })
     }
@@ -142,68 +142,68 @@ impl Known {
 #[derive(Template)]
 #[template(path = "receipts/list.html")]
 struct ListPage {
-    chrome: Chrome,
+    chrome: PageLayout,
     receipts: Vec<Shown>,
 }
 
-pub(crate) async fn list(State(desk): State<Desk>, caller: Caller) -> Result<Response, Problem> {
-    caller.permit(Right::SeeTokens)?;
-    let rows = desk.store.read().await?.list_receipts(caller.account.id, LISTED).await?;
-    let (known, now) = (Known::of(&desk, &caller).await?, desk.now());
+pub(crate) async fn list(State(app): State<AppState>, caller: Caller) -> Result<Response, Problem> {
+    caller.permit(Permission::SeeTokens)?;
+    let rows = app.store.read().await?.list_receipts(caller.account.id, LISTED).await?;
+    let (known, now) = (Known::of(&app, &caller).await?, app.now());
     let receipts = rows.iter().filter_map(|row| Shown::new(row, &known, now)).collect();
-    let chrome = Chrome::of(&caller, say("receipts"), Nav::Tokens);
+    let chrome = PageLayout::of(&caller, text("receipts"), Nav::Tokens);
     Ok(page(&ListPage { chrome, receipts }))
 }
 
 #[derive(Template)]
 #[template(path = "receipts/show.html")]
 struct ShowPage {
-    chrome: Chrome,
+    chrome: PageLayout,
     receipt: Shown,
     back: (String, String),
 }
 
 pub(crate) async fn show(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
     Path(number): Path<String>,
 ) -> Result<Response, Problem> {
-    caller.permit(Right::SeeTokens)?;
+    caller.permit(Permission::SeeTokens)?;
     let number: i64 = number.parse().map_err(|_| Problem::not_found())?;
-    let found = desk.store.read().await?.find_receipt(caller.account.id, number).await?;
+    let found = app.store.read().await?.find_receipt(caller.account.id, number).await?;
     let row = found.ok_or_else(Problem::not_found)?;
-    let known = Known::of(&desk, &caller).await?;
-    let receipt = Shown::new(&row, &known, desk.now()).ok_or_else(|| {
+    let known = Known::of(&app, &caller).await?;
+    let receipt = Shown::new(&row, &known, app.now()).ok_or_else(|| {
         Problem::broken("a receipt in the audit log cannot be verified: it was changed")
     })?;
-    let chrome = Chrome::of(&caller, say("receipt-one"), Nav::Tokens);
-    let back = ("/receipts".to_owned(), say("receipt-all").to_string());
+    let chrome = PageLayout::of(&caller, text("receipt-one"), Nav::Tokens);
+    let back = ("/receipts".to_owned(), text("receipt-all").to_string());
     Ok(page(&ShowPage { chrome, receipt, back }))
 }
 
 /// The receipt of what an operator did to an account; others are the account's own.
 pub(crate) async fn show_to_operator(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     operator: Operator,
     Path((number, receipt)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
     let number = number.parse().map_err(|_| Problem::not_found())?;
     let seq: i64 = receipt.parse().map_err(|_| Problem::not_found())?;
-    let mut read = desk.store.read().await?;
+    let mut read = app.store.read().await?;
     let account = read.find_account_by_number(number).await?.ok_or_else(Problem::not_found)?;
     let row = read.find_receipt(account.id, seq).await?.ok_or_else(Problem::not_found)?;
     drop(read);
     let names = HashMap::from([(account.id.to_string(), account.name.clone())]);
-    let known = Known { keys: keys(&desk).await?, names };
-    let receipt = Shown::new(&row, &known, desk.now());
+    let known = Known { keys: keys(&app).await?, names };
+    let receipt = Shown::new(&row, &known, app.now());
     let receipt = receipt.filter(|shown| shown.target == account.id.to_string());
     let receipt = receipt.ok_or_else(Problem::not_found)?;
-    let chrome = operator.chrome(say("receipt-one"), Nav::Operator);
+    let chrome = operator.chrome(text("receipt-one"), Nav::Operator);
     let back = (format!("/operator/accounts/{number}"), account.name);
     Ok(page(&ShowPage { chrome, receipt, back }))
 }
 
 /// The public halves of the keys that sign receipts, as a JWK set.
-pub(crate) async fn published(State(desk): State<Desk>) -> Result<Json<Value>, Problem> {
-    Ok(Json(keys(&desk).await?))
+pub(crate) async fn published(State(app): State<AppState>) -> Result<Json<Value>, Problem> {
+    Ok(Json(keys(&app).await?))
 }

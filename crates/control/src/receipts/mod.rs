@@ -7,9 +7,9 @@ mod signing;
 pub(crate) use signing::Signer;
 pub use signing::{ReceiptError, published_keys, verify_receipt};
 
-use crate::Desk;
+use crate::AppState;
 use keydesk_model::{
-    Action, Actor, Confirmation, Moment, NodeId, NodeRow, Outstanding, Receipt, Timestamp, Word,
+    Event, Actor, Confirmation, Moment, NodeId, NodeRow, Outstanding, Receipt, Timestamp, NodeAck,
 };
 use keydesk_node::{Keys, Nodes};
 use keydesk_store::{AuditEntry, Committed, Durability, StoreError, Write};
@@ -19,7 +19,7 @@ use std::{collections::BTreeMap, time::Duration};
 const LOOK_AGAIN: Duration = Duration::from_millis(25);
 
 /// What a gateway has said, or when it refuses without.
-enum Said {
+enum LocalizedText {
     Confirmed { after: Duration },
     Silent { until: Moment },
 }
@@ -43,17 +43,17 @@ struct Wait<'a> {
     is_lost: bool,
     /// By when nodes refuse that stood in the list of a history before this one.
     forgotten_until: Moment,
-    said: BTreeMap<NodeId, (String, Said)>,
+    said: BTreeMap<NodeId, (String, LocalizedText)>,
 }
 
 impl Wait<'_> {
     /// Whoever is in the list after the commit counts; who joins later begins with it.
     fn begin(&mut self, rows: &[NodeRow]) {
         for row in rows.iter().filter(|row| row.is_gateway) {
-            let silent = Said::Silent { until: self.acknowledged.moment };
+            let silent = LocalizedText::Silent { until: self.acknowledged.moment };
             self.said.insert(row.id, (row.name.clone(), silent));
         }
-        self.hear();
+        self.receive();
     }
 
     /// After a failover or a restore the list may lack nodes that joined just before; all nodes have the same terms.
@@ -64,24 +64,24 @@ impl Wait<'_> {
     }
 
     /// Takes over what is in the roster now. Who has left it has stopped serving before.
-    fn hear(&mut self) {
+    fn receive(&mut self) {
         let (nodes, seq, epoch, at) = (self.nodes, self.seq, self.epoch, self.acknowledged.moment);
         let is_journaled = self.is_journaled;
         let after = nodes.stopwatch.now().since(at);
         self.said.retain(|node, (_, said)| {
-            if matches!(said, Said::Confirmed { .. }) {
+            if matches!(said, LocalizedText::Confirmed { .. }) {
                 return true;
             }
             // The gateway of this process had taken over the change before the commit returned.
             let word = if *node == nodes.own && is_journaled {
-                Some(Word::Confirmed)
+                Some(NodeAck::Confirmed)
             } else {
-                nodes.with_roster(|roster| roster.word_of(*node, seq, epoch, at))
+                nodes.with_membership(|membership| membership.ack_of(*node, seq, epoch, at))
             };
             *said = match word {
                 None => return false,
-                Some(Word::Confirmed) => Said::Confirmed { after },
-                Some(Word::RefusesFrom(until)) => Said::Silent { until },
+                Some(NodeAck::Confirmed) => LocalizedText::Confirmed { after },
+                Some(NodeAck::RefusesFrom(until)) => LocalizedText::Silent { until },
             };
             true
         });
@@ -89,8 +89,8 @@ impl Wait<'_> {
 
     fn outstanding(&self) -> impl Iterator<Item = Moment> {
         let silent = self.said.values().filter_map(|(_, said)| match said {
-            Said::Silent { until } => Some(*until),
-            Said::Confirmed { .. } => None,
+            LocalizedText::Silent { until } => Some(*until),
+            LocalizedText::Confirmed { .. } => None,
         });
         silent.chain([self.forgotten_until])
     }
@@ -123,7 +123,7 @@ impl Issued {
     }
 }
 
-impl Desk {
+impl AppState {
     /// Commits, waits for the gateways, and issues the receipt. None where nothing has ended.
     pub(crate) async fn commit_with_receipt(
         &self,
@@ -131,14 +131,14 @@ impl Desk {
         entry: AuditEntry,
     ) -> Result<Option<Issued>, StoreError> {
         // The browser may hang up; what is begun is ended all the same, with its receipt.
-        let desk = self.clone();
+        let app = self.clone();
         let issued = tokio::spawn(async move {
             let committed = write.commit(entry.clone()).await?;
-            let acknowledged = Acknowledged { moment: desk.nodes.stopwatch.now(), at: desk.now() };
+            let acknowledged = Acknowledged { moment: app.nodes.stopwatch.now(), at: app.now() };
             let Some((seq, chain)) = committed.change.clone() else { return Ok(None) };
             let issued = async {
-                let receipt = desk.wait((seq, &chain), &committed, acknowledged, &entry).await?;
-                desk.keep(receipt, &entry).await
+                let receipt = app.wait((seq, &chain), &committed, acknowledged, &entry).await?;
+                app.keep(receipt, &entry).await
             };
             Ok(Some(issued.await.unwrap_or_else(|error: StoreError| {
                 tracing::error!(%error, "a receipt could not be written");
@@ -177,7 +177,7 @@ impl Desk {
             if let Err(error) = nodes.look(&self.store).await {
                 tracing::warn!(%error, "confirmations cannot be read now");
             }
-            wait.hear();
+            wait.receive();
         }
         // A gateway may have confirmed the number in another history, where a failover has lost this one.
         wait.is_lost = !self.store.still_has(seq, chain).await?;
@@ -203,7 +203,7 @@ impl Desk {
         })?;
         let write = self.store.write(self.now()).await?;
         let kept = AuditEntry {
-            action: Action::IssueReceipt,
+            action: Event::ReceiptIssued,
             actor: Actor::Node,
             target: entry.target.clone(),
             detail: serde_json::json!({ "jws": jws }),
@@ -225,11 +225,11 @@ impl Wait<'_> {
         for (node, (name, said)) in &self.said {
             let (node, name) = (*node, name.clone());
             match said {
-                Said::Confirmed { after } => {
+                LocalizedText::Confirmed { after } => {
                     let after_ms = (after.as_secs_f64() * 10_000.0).round() / 10.0;
                     confirmed.push(Confirmation { node, name, after_ms });
                 }
-                Said::Silent { until } => {
+                LocalizedText::Silent { until } => {
                     unconfirmed.push(Outstanding { node, name, refuses_from: instant(*until) });
                 }
             }

@@ -1,15 +1,15 @@
 //! `/login`, `/login/second-factor`, `/logout`, `/sessions`: the console's pages about being logged in.
 
 use super::{
-    Entered, LogInError, LoggedIn, clear_cookie, device_cookie, ends_at, safe_next, session_cookie,
+    NewLogin, LogInError, LoggedIn, clear_cookie, device_cookie, ends_at, safe_next, session_cookie,
 };
 use crate::{
-    Desk,
+    AppState,
     attempts::HeldError,
-    caller::{Authenticated, Myself, Visitor},
-    chrome::{Chrome, Done, Nav, done, page, page_with},
+    caller::{Authenticated, CurrentUser, AnonymousUser},
+    chrome::{PageLayout, Done, Nav, done, page, page_with},
     problem::Problem,
-    say,
+    text,
     tokens::{self, Program},
     when::When,
 };
@@ -25,7 +25,7 @@ use serde::Deserialize;
 #[derive(Template)]
 #[template(path = "sessions/login.html")]
 struct LogInPage {
-    chrome: Chrome,
+    chrome: PageLayout,
     email: String,
     next: String,
     error: Option<String>,
@@ -53,17 +53,17 @@ pub(crate) struct LogInForm {
 }
 
 pub(crate) async fn log_in_page(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     Query(query): Query<LogInQuery>,
 ) -> Result<Response, Problem> {
-    let no_account = desk.store.read().await?.count_accounts().await? == 0;
+    let no_account = app.store.read().await?.count_accounts().await? == 0;
     let done = Done {
         what: query.done,
         receipt: query.receipt,
         pending: query.pending,
         unconfirmed: query.unconfirmed,
     };
-    let chrome = Chrome::nobody(say("log-in"), Nav::None).with_notice(&done);
+    let chrome = PageLayout::nobody(text("log-in"), Nav::None).with_notice(&done);
     let next = safe_next(query.next.as_deref()).to_owned();
     Ok(page(&LogInPage {
         chrome,
@@ -71,33 +71,33 @@ pub(crate) async fn log_in_page(
         next,
         error: None,
         no_account,
-        sign_up: desk.settings.people.sign_up,
+        sign_up: app.settings.users.sign_up,
     }))
 }
 
 pub(crate) async fn log_in(
-    State(desk): State<Desk>,
-    visitor: Visitor,
+    State(app): State<AppState>,
+    visitor: AnonymousUser,
     Form(form): Form<LogInForm>,
 ) -> Result<Response, Problem> {
-    match super::log_in(&desk, &form.email, &form.password, visitor).await {
-        Ok(LoggedIn::Entered(entered)) => {
+    match super::log_in(&app, &form.email, &form.password, visitor).await {
+        Ok(LoggedIn::NewLogin(entered)) => {
             let next = safe_next(form.next.as_deref());
-            Ok(let_in(&desk, &entered, Redirect::to(next)))
+            Ok(let_in(&app, &entered, Redirect::to(next)))
         }
         Ok(LoggedIn::HalfWay(half)) => {
             let next = safe_next(form.next.as_deref()).to_owned();
             Ok(page(&SecondFactorPage::new(half.to_string(), next, None)))
         }
-        Err(error @ (LogInError::Wrong | LogInError::Held(_))) => {
+        Err(error @ (LogInError::Wrong | LogInError::Throttled(_))) => {
             let (status, retry_after) = held(&error);
             let page = LogInPage {
-                chrome: Chrome::nobody(say("log-in"), Nav::None),
+                chrome: PageLayout::nobody(text("log-in"), Nav::None),
                 email: form.email,
                 next: safe_next(form.next.as_deref()).to_owned(),
                 error: Some(error.to_string()),
                 no_account: false,
-                sign_up: desk.settings.people.sign_up,
+                sign_up: app.settings.users.sign_up,
             };
             Ok((retry_after, page_with(status, &page)).into_response())
         }
@@ -108,7 +108,7 @@ pub(crate) async fn log_in(
 #[derive(Template)]
 #[template(path = "sessions/second_factor.html")]
 pub(crate) struct SecondFactorPage {
-    chrome: Chrome,
+    chrome: PageLayout,
     half: String,
     next: String,
     error: Option<String>,
@@ -116,7 +116,7 @@ pub(crate) struct SecondFactorPage {
 
 impl SecondFactorPage {
     pub fn new(half: String, next: String, error: Option<String>) -> Self {
-        Self { chrome: Chrome::nobody(say("second-factor"), Nav::None), half, next, error }
+        Self { chrome: PageLayout::nobody(text("two-factor"), Nav::None), half, next, error }
     }
 }
 
@@ -130,14 +130,14 @@ pub(crate) struct CodeForm {
 }
 
 pub(crate) async fn log_in_with_code(
-    State(desk): State<Desk>,
-    visitor: Visitor,
+    State(app): State<AppState>,
+    visitor: AnonymousUser,
     Form(form): Form<CodeForm>,
 ) -> Result<Response, Problem> {
     let next = safe_next(form.next.as_deref());
-    match super::log_in_with_code(&desk, &form.half, &form.code, visitor).await {
-        Ok(entered) => Ok(let_in(&desk, &entered, Redirect::to(next))),
-        Err(error @ (LogInError::WrongCode | LogInError::Held(_))) => {
+    match super::log_in_with_code(&app, &form.half, &form.code, visitor).await {
+        Ok(entered) => Ok(let_in(&app, &entered, Redirect::to(next))),
+        Err(error @ (LogInError::WrongCode | LogInError::Throttled(_))) => {
             let (status, retry_after) = held(&error);
             let again = SecondFactorPage::new(form.half, next.to_owned(), Some(error.to_string()));
             Ok((retry_after, page_with(status, &again)).into_response())
@@ -149,10 +149,10 @@ pub(crate) async fn log_in_with_code(
 /// How a refused try is answered, and when the next may be made.
 fn held(error: &LogInError) -> (StatusCode, [(HeaderName, String); 1]) {
     let (status, seconds) = match error {
-        LogInError::Held(
-            HeldError::Wait(wait) | HeldError::LogIns(wait) | HeldError::SignOns(wait),
+        LogInError::Throttled(
+            HeldError::Wait(wait) | HeldError::LogIns(wait) | HeldError::Ssos(wait),
         ) => (StatusCode::TOO_MANY_REQUESTS, wait.as_secs() + 1),
-        LogInError::Held(_) => (StatusCode::TOO_MANY_REQUESTS, 3_600),
+        LogInError::Throttled(_) => (StatusCode::TOO_MANY_REQUESTS, 3_600),
         _ => (StatusCode::FORBIDDEN, 0),
     };
     (status, [(header::RETRY_AFTER, seconds.to_string())])
@@ -165,10 +165,10 @@ impl From<LogInError> for Problem {
             | LogInError::WrongCode
             | LogInError::WrongPasskey
             | LogInError::HalfOver => {
-                Self::new(StatusCode::FORBIDDEN, say("not-logged-in"), error.to_string())
-                    .leading_to("/login", say("go-to-log-in"))
+                Self::new(StatusCode::FORBIDDEN, text("not-logged-in"), error.to_string())
+                    .redirect_to("/login", text("go-to-log-in"))
             }
-            LogInError::Held(held) => held.into(),
+            LogInError::Throttled(held) => held.into(),
             LogInError::TooBusy(_) => Self::too_busy(),
             LogInError::Store(error) => error.into(),
         }
@@ -176,10 +176,10 @@ impl From<LogInError> for Problem {
 }
 
 /// The cookies of someone who is let in.
-pub(crate) fn let_in(desk: &Desk, entered: &Entered, response: impl IntoResponse) -> Response {
-    let response = with_cookie(session_cookie(&entered.session, &desk.settings), response);
+pub(crate) fn let_in(app: &AppState, entered: &NewLogin, response: impl IntoResponse) -> Response {
+    let response = with_cookie(session_cookie(&entered.session, &app.settings), response);
     match &entered.device {
-        Some(device) => with_cookie(device_cookie(device, &desk.settings), response),
+        Some(device) => with_cookie(device_cookie(device, &app.settings), response),
         None => response,
     }
 }
@@ -191,27 +191,27 @@ pub(crate) fn with_cookie(cookie: header::HeaderValue, response: impl IntoRespon
 }
 
 /// After logging out nothing of the console may stay in the browser.
-fn logged_out(desk: &Desk, to: Redirect) -> Response {
+fn logged_out(app: &AppState, to: Redirect) -> Response {
     let mut headers = HeaderMap::new();
     headers.insert(
         HeaderName::from_static("clear-site-data"),
         header::HeaderValue::from_static("\"cache\", \"storage\""),
     );
-    with_cookie(clear_cookie(&desk.settings), (headers, to))
+    with_cookie(clear_cookie(&app.settings), (headers, to))
 }
 
 pub(crate) async fn log_out(
-    State(desk): State<Desk>,
-    visitor: Visitor,
+    State(app): State<AppState>,
+    visitor: AnonymousUser,
 ) -> Result<Response, Problem> {
-    super::log_out(&desk, visitor).await?;
-    Ok(logged_out(&desk, Redirect::to("/login?done=logged_out")))
+    super::log_out(&app, visitor).await?;
+    Ok(logged_out(&app, Redirect::to("/login?done=logged_out")))
 }
 
 #[derive(Template)]
 #[template(path = "sessions/list.html")]
 struct ListPage {
-    chrome: Chrome,
+    chrome: PageLayout,
     sessions: Vec<Shown>,
 }
 
@@ -226,11 +226,11 @@ struct Shown {
 }
 
 pub(crate) async fn list(
-    State(desk): State<Desk>,
-    caller: Myself,
+    State(app): State<AppState>,
+    caller: CurrentUser,
     Query(query): Query<Done>,
 ) -> Result<Response, Problem> {
-    let now = desk.now();
+    let now = app.now();
     let shown = |session: keydesk_store::Session| Shown {
         id: session.id.to_string(),
         is_this: session.id == caller.session().id,
@@ -240,45 +240,45 @@ pub(crate) async fn list(
         program: session.user_agent,
         place: session.client_ip,
     };
-    let sessions = super::list_own(&desk, &caller).await?.into_iter().map(shown).collect();
-    let chrome = caller.chrome(say("sessions"), Nav::Sessions).with_notice(&query);
+    let sessions = super::list_own(&app, &caller).await?.into_iter().map(shown).collect();
+    let chrome = caller.chrome(text("sessions"), Nav::Sessions).with_notice(&query);
     Ok(page(&ListPage { chrome, sessions }))
 }
 
 pub(crate) async fn end(
-    State(desk): State<Desk>,
-    caller: Myself,
+    State(app): State<AppState>,
+    caller: CurrentUser,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let id = id.parse().map_err(|_| Problem::not_found())?;
     if id == caller.session().id {
-        super::end_session(&desk, &caller, id).await?;
-        return Ok(logged_out(&desk, Redirect::to("/login?done=logged_out")));
+        super::end_session(&app, &caller, id).await?;
+        return Ok(logged_out(&app, Redirect::to("/login?done=logged_out")));
     }
-    super::end_session(&desk, &caller, id).await?;
+    super::end_session(&app, &caller, id).await?;
     Ok(Redirect::to("/sessions?done=session_ended").into_response())
 }
 
 #[derive(Template)]
-#[template(path = "sessions/log_out_everywhere.html")]
+#[template(path = "sessions/log_out_all.html")]
 struct EverywherePage {
-    chrome: Chrome,
+    chrome: PageLayout,
     programs: Vec<Program>,
 }
 
-pub(crate) async fn log_out_everywhere_page(
-    State(desk): State<Desk>,
-    caller: Myself,
+pub(crate) async fn log_out_all_page(
+    State(app): State<AppState>,
+    caller: CurrentUser,
 ) -> Result<Response, Problem> {
-    let programs = tokens::list_programs_of_person(&desk, caller.person().id).await?;
-    let chrome = caller.chrome(say("everywhere-title"), Nav::Sessions);
+    let programs = tokens::list_programs_of_user(&app, caller.user().id).await?;
+    let chrome = caller.chrome(text("log-out-all-title"), Nav::Sessions);
     Ok(page(&EverywherePage { chrome, programs }))
 }
 
-pub(crate) async fn log_out_everywhere(
-    State(desk): State<Desk>,
-    caller: Myself,
+pub(crate) async fn log_out_all(
+    State(app): State<AppState>,
+    caller: CurrentUser,
 ) -> Result<Response, Problem> {
-    let receipt = super::log_out_everywhere(&desk, &caller).await?;
-    Ok(logged_out(&desk, done("/login", "logged_out_of_all_sessions", receipt.as_ref())))
+    let receipt = super::log_out_all(&app, &caller).await?;
+    Ok(logged_out(&app, done("/login", "logged_out_of_all_sessions", receipt.as_ref())))
 }

@@ -2,7 +2,7 @@
 
 use crate::{Settings, codes};
 use axum::http::{HeaderMap, HeaderValue, header};
-use keydesk_model::{DEVICE_COOKIE, SESSION_COOKIE, SIGN_ON_COOKIE};
+use keydesk_model::{DEVICE_COOKIE, SESSION_COOKIE, SSO_COOKIE};
 
 /// On https `__Host-` ties a cookie to this origin. On plain http only its name tells the ports of a host apart.
 fn name(base: &str, settings: &Settings) -> String {
@@ -38,25 +38,25 @@ pub(crate) fn session_cookie(secret: &str, settings: &Settings) -> HeaderValue {
 }
 
 /// For as long as somebody is at their provider. One for each tab, told apart by the request's `state`.
-pub(crate) fn sign_on_cookie(state: &str, secret: &str, settings: &Settings) -> HeaderValue {
-    cookie(&sign_on_name(state), secret, 10 * 60, settings)
+pub(crate) fn sso_cookie(state: &str, secret: &str, settings: &Settings) -> HeaderValue {
+    cookie(&sso_name(state), secret, 10 * 60, settings)
 }
 
 /// Once it has been used.
-pub(crate) fn clear_sign_on_cookie(state: &str, settings: &Settings) -> HeaderValue {
-    cookie(&sign_on_name(state), "", 0, settings)
+pub(crate) fn clear_sso_cookie(state: &str, settings: &Settings) -> HeaderValue {
+    cookie(&sso_name(state), "", 0, settings)
 }
 
-pub(crate) fn sign_on_in<'a>(
+pub(crate) fn sso_in<'a>(
     state: &str,
     headers: &'a HeaderMap,
     settings: &Settings,
 ) -> Option<&'a str> {
-    value_of(&name(&sign_on_name(state), settings), headers)
+    value_of(&name(&sso_name(state), settings), headers)
 }
 
-fn sign_on_name(state: &str) -> String {
-    format!("{SIGN_ON_COOKIE}-{}", hex::encode(&codes::digest(state)[..6]))
+fn sso_name(state: &str) -> String {
+    format!("{SSO_COOKIE}-{}", hex::encode(&codes::digest(state)[..6]))
 }
 
 pub(crate) fn device_cookie(secret: &str, settings: &Settings) -> HeaderValue {

@@ -5,17 +5,17 @@ mod cookie;
 mod log_in;
 
 pub(crate) use cookie::{
-    clear_cookie, clear_sign_on_cookie, device_cookie, device_in, safe_next, session_cookie,
-    session_in, sign_on_cookie, sign_on_in,
+    clear_cookie, clear_sso_cookie, device_cookie, device_in, safe_next, session_cookie,
+    session_in, sso_cookie, sso_in,
 };
 pub(crate) use log_in::{
-    Entering, LogInError, LoggedIn, News, enter, half_way, log_in, log_in_with_code,
+    LoginMethod, LogInError, LoggedIn, News, enter, half_way, log_in, log_in_with_code,
 };
 
 use crate::{
-    Desk,
-    attempts::{self, HeldError, Tries},
-    caller::{Authenticated, Caller, Visitor},
+    AppState,
+    attempts::{self, HeldError, LoginAttempts},
+    caller::{Authenticated, Caller, AnonymousUser},
     codes,
     factors::{self},
     language,
@@ -26,15 +26,15 @@ use crate::{
     tokens,
 };
 use axum::http::HeaderMap;
-use keydesk_model::{AccountId, Action, Actor, EndCause, Origin, PersonId, SessionId, Timestamp};
-use keydesk_store::{AuditEntry, NewSession, Person, Session, StoreError, Write};
+use keydesk_model::{AccountId, Event, Actor, RevocationReason, Origin, UserId, SessionId, Timestamp};
+use keydesk_store::{AuditEntry, NewSession, User, Session, StoreError, Write};
 use std::{cell::Cell, time::Duration};
 use zeroize::Zeroizing;
 
 /// Ends a session that nobody uses, and every session in the end.
 const IDLE: Duration = Duration::from_hours(168);
 const ABSOLUTE: Duration = Duration::from_hours(720);
-/// How many sessions a person may have at once; of more, those that were seen the longest ago end.
+/// How many sessions a user may have at once; of more, those that were seen the longest ago end.
 const MOST_SESSIONS: u32 = 100;
 /// How exactly "last seen" is kept.
 const TOUCH: Duration = Duration::from_mins(1);
@@ -47,37 +47,37 @@ pub(crate) enum Found {
     Nobody,
 }
 
-/// The session that a cookie names, with everything that handlers need of its person.
+/// The session that a cookie names, with everything that handlers need of its user.
 pub(crate) async fn find_caller(
-    desk: &Desk,
+    app: &AppState,
     headers: &HeaderMap,
     origin: Origin,
 ) -> Result<Found, Problem> {
-    let Some((session, person)) = find_person(desk, headers, &origin).await? else {
+    let Some((session, user)) = find_user(app, headers, &origin).await? else {
         return Ok(Found::Nobody);
     };
-    let mut read = desk.store.read().await?;
-    let is_operator = read.is_operator(person.id).await?;
-    let accounts = read.list_accounts_of(person.id, session.created_at).await?;
+    let mut read = app.store.read().await?;
+    let is_operator = read.is_operator(user.id).await?;
+    let accounts = read.list_accounts_of(user.id, session.created_at).await?;
     let current =
         accounts.iter().find(|account| Some(account.id) == session.account).or(accounts.first());
-    let is_required = desk.settings.people.require_two_factor
+    let is_required = app.settings.users.require_two_factor
         || current.is_some_and(|account| account.requires_two_factor);
-    let must_add_factor = is_required && !factors::has_one(&mut read, person.id).await?;
+    let must_add_factor = is_required && !factors::has_one(&mut read, user.id).await?;
     let Some(account) = current.cloned() else {
-        let operator = Operator { person, session, is_member: false, must_add_factor, origin };
+        let operator = Operator { user, session, is_member: false, must_add_factor, origin };
         return Ok(if is_operator {
             Found::Operator(Box::new(operator))
         } else {
             Found::NoAccount
         });
     };
-    let Some(member) = read.find_member_of(account.id, person.id).await? else {
+    let Some(member) = read.find_member_of(account.id, user.id).await? else {
         return Ok(Found::NoAccount);
     };
     drop(read);
     let caller =
-        Caller { person, session, account, member, accounts, is_operator, must_add_factor, origin };
+        Caller { user, session, account, member, accounts, is_operator, must_add_factor, origin };
     Ok(Found::Caller(Box::new(caller)))
 }
 
@@ -89,12 +89,12 @@ tokio::task_local! {
 struct Noted {
     id: String,
     is_change: bool,
-    person: Cell<Option<PersonId>>,
+    user: Cell<Option<UserId>>,
 }
 
 /// Does `work` for a request, of which [`who_is_here`] then tells whose open session came with it.
 pub(crate) async fn noting_session<F: Future>(id: String, is_change: bool, work: F) -> F::Output {
-    NOTED.scope(Noted { id, is_change, person: Cell::new(None) }, work).await
+    NOTED.scope(Noted { id, is_change, user: Cell::new(None) }, work).await
 }
 
 /// The id of the request that is being answered.
@@ -102,54 +102,54 @@ pub(crate) fn request_id() -> Option<String> {
     NOTED.try_with(|noted| noted.id.clone()).ok()
 }
 
-pub(crate) fn who_is_here() -> Option<PersonId> {
-    NOTED.try_with(|noted| noted.person.get()).ok().flatten()
+pub(crate) fn who_is_here() -> Option<UserId> {
+    NOTED.try_with(|noted| noted.user.get()).ok().flatten()
 }
 
-/// Each change writes an audit entry, and some a row in every gateway: a person makes only so many, in whatever
+/// Each change writes an audit entry, and some a row in every gateway: a user makes only so many, in whatever
 /// sessions.
-fn note_person(desk: &Desk, person: PersonId) -> Result<(), Problem> {
+fn note_user(app: &AppState, user: UserId) -> Result<(), Problem> {
     let is_another = NOTED.try_with(|noted| {
-        let was = noted.person.replace(Some(person));
-        noted.is_change && was != Some(person)
+        let was = noted.user.replace(Some(user));
+        noted.is_change && was != Some(user)
     });
     if is_another.unwrap_or_default() {
-        desk.changes.take(&person.to_string(), desk.now()).map_err(Problem::too_many_changes)?;
+        app.changes.take(&user.to_string(), app.now()).map_err(Problem::too_many_changes)?;
     }
     Ok(())
 }
 
 /// The session that a cookie names, and whose it is.
-pub(crate) async fn find_person(
-    desk: &Desk,
+pub(crate) async fn find_user(
+    app: &AppState,
     headers: &HeaderMap,
     origin: &Origin,
-) -> Result<Option<(Session, Person)>, Problem> {
-    let Some(secret) = cookie::session_in(headers, &desk.settings) else { return Ok(None) };
-    let now = desk.now();
-    let mut read = desk.store.read().await?;
+) -> Result<Option<(Session, User)>, Problem> {
+    let Some(secret) = cookie::session_in(headers, &app.settings) else { return Ok(None) };
+    let now = app.now();
+    let mut read = app.store.read().await?;
     let found =
         read.find_session(codes::digest(secret), now.minus(IDLE), now.minus(ABSOLUTE)).await?;
     let Some(session) = found else { return Ok(None) };
-    let Some(person) = read.find_person(session.person).await? else { return Ok(None) };
+    let Some(user) = read.find_user(session.user).await? else { return Ok(None) };
     drop(read);
-    note_person(desk, person.id)?;
-    if let Some(chosen) = person.language {
+    note_user(app, user.id)?;
+    if let Some(chosen) = user.language {
         language::switch_to(chosen);
     }
     if now.since(session.seen_at) > TOUCH {
         let addr = origin.client_ip.map(|addr| addr.to_string()).unwrap_or_default();
-        desk.store.touch_session(session.id, now, &addr).await?;
+        app.store.touch_session(session.id, now, &addr).await?;
     }
-    Ok(Some((session, person)))
+    Ok(Some((session, user)))
 }
 
 /// A new session's secret: it goes into the cookie and nowhere else.
 pub(crate) type SessionSecret = Zeroizing<String>;
 
-/// What a browser gets when its person is let in.
+/// What a browser gets when its user is let in.
 #[derive(Debug)]
-pub(crate) struct Entered {
+pub(crate) struct NewLogin {
     pub session: SessionSecret,
     /// By which it is known again, where it is new.
     pub device: Option<SessionSecret>,
@@ -158,121 +158,121 @@ pub(crate) struct Entered {
 /// Adds a session within a transaction that logs someone in. The one that the browser had before
 /// ends: nobody should come back to it.
 pub(crate) async fn open_session(
-    desk: &Desk,
+    app: &AppState,
     write: &mut Write,
-    person: PersonId,
+    user: UserId,
     account: Option<AccountId>,
-    visitor: &Visitor,
-) -> Result<Entered, HeldError> {
-    attempts::count_log_in(write, person).await?;
+    visitor: &AnonymousUser,
+) -> Result<NewLogin, HeldError> {
+    attempts::count_log_in(write, user).await?;
     if let Some(hash) = visitor.session {
         write.end_session_by_hash(hash).await?;
     }
     let origin = &visitor.origin;
-    let (secret, hash) = codes::generate(&desk.entropy);
+    let (secret, hash) = codes::generate(&app.entropy);
     let new = NewSession {
-        id: SessionId::generate(write.now(), &desk.entropy),
+        id: SessionId::generate(write.now(), &app.entropy),
         hash,
-        person,
+        user,
         account,
         client_ip: origin.client_ip.map(|addr| addr.to_string()).unwrap_or_default(),
         user_agent: origin.user_agent.clone().unwrap_or_default(),
     };
     write.add_session(&new).await?;
-    write.end_sessions_beyond(person, MOST_SESSIONS).await?;
+    write.end_sessions_beyond(user, MOST_SESSIONS).await?;
     let device =
-        attempts::remember_device(desk, write, person, visitor.device, &new.user_agent).await?;
-    Ok(Entered { session: secret, device })
+        attempts::remember_device(app, write, user, visitor.device, &new.user_agent).await?;
+    Ok(NewLogin { session: secret, device })
 }
 
 /// Gives the caller's session a new secret after the password was given again; the old one is dead.
 pub(crate) async fn confirm_password(
-    desk: &Desk,
+    app: &AppState,
     caller: &impl Authenticated,
     password: &str,
 ) -> Result<SessionSecret, LogInError> {
-    let stored = Some(caller.person().password_hash.as_str());
-    let tries = Tries::Session(caller.session().id);
-    let attempt = attempts::begin(desk, tries, caller.origin()).await?;
-    if !desk.passwords.verify(Password::typed(password), stored).await? {
+    let stored = Some(caller.user().password_hash.as_str());
+    let tries = LoginAttempts::Session(caller.session().id);
+    let attempt = attempts::begin(app, tries, caller.origin()).await?;
+    if !app.passwords.verify(Password::typed(password), stored).await? {
         return Err(LogInError::Wrong);
     }
-    let mut write = desk.store.write(desk.now()).await?;
-    let (secret, hash) = codes::generate(&desk.entropy);
+    let mut write = app.store.write(app.now()).await?;
+    let (secret, hash) = codes::generate(&app.entropy);
     attempt.succeeded(&mut write).await?;
     let session = caller.session().id;
     if !write.renew_session(session, hash).await? {
         return Err(LogInError::Wrong);
     }
     let detail = serde_json::json!({});
-    write.commit(caller.own_entry(Action::ConfirmPassword, session.to_string(), detail)).await?;
+    write.commit(caller.own_entry(Event::SessionPasswordConfirmed, session.to_string(), detail)).await?;
     Ok(secret)
 }
 
 /// Logs a browser's session out. The bearer token lives on: only "everywhere" ends it.
-pub(crate) async fn log_out(desk: &Desk, visitor: Visitor) -> Result<(), StoreError> {
+pub(crate) async fn log_out(app: &AppState, visitor: AnonymousUser) -> Result<(), StoreError> {
     let Some(hash) = visitor.session else { return Ok(()) };
-    let mut write = desk.store.write(desk.now()).await?;
-    let Some((session, person)) = write.end_session_by_hash(hash).await? else { return Ok(()) };
-    let mut entry = visitor_entry(Action::LogOut, &session.to_string(), visitor.origin);
-    entry.actor = Actor::Person { person, member: None };
+    let mut write = app.store.write(app.now()).await?;
+    let Some((session, user)) = write.end_session_by_hash(hash).await? else { return Ok(()) };
+    let mut entry = visitor_entry(Event::SessionLoggedOut, &session.to_string(), visitor.origin);
+    entry.actor = Actor::User { user, member: None };
     write.commit(entry).await.map(|_| ())
 }
 
 /// A write transaction for somebody whose session is still open in it.
-async fn write_own(desk: &Desk, caller: &impl Authenticated) -> Result<Write, Problem> {
-    desk.write_own(caller).await?.ok_or_else(Problem::logged_out)
+async fn write_own(app: &AppState, caller: &impl Authenticated) -> Result<Write, Problem> {
+    app.write_own(caller).await?.ok_or_else(Problem::logged_out)
 }
 
 /// Ends one of the caller's own sessions.
 pub(crate) async fn end_session(
-    desk: &Desk,
+    app: &AppState,
     caller: &impl Authenticated,
     id: SessionId,
 ) -> Result<(), Problem> {
-    let mut write = write_own(desk, caller).await?;
-    if !write.end_session(caller.person().id, id).await? {
+    let mut write = write_own(app, caller).await?;
+    if !write.end_session(caller.user().id, id).await? {
         return Err(Problem::not_found());
     }
     let detail = serde_json::json!({});
-    write.commit(caller.own_entry(Action::EndSession, id.to_string(), detail)).await?;
+    write.commit(caller.own_entry(Event::SessionEnded, id.to_string(), detail)).await?;
     Ok(())
 }
 
 /// Ends every session of the caller and, in the same transaction, their bearer tokens in every
 /// account.
-pub(crate) async fn log_out_everywhere(
-    desk: &Desk,
+pub(crate) async fn log_out_all(
+    app: &AppState,
     caller: &impl Authenticated,
 ) -> Result<Option<Issued>, Problem> {
-    let mut write = write_own(desk, caller).await?;
-    let (person, cause) = (caller.person().id, EndCause::LoggedOutEverywhere);
+    let mut write = write_own(app, caller).await?;
+    let (user, cause) = (caller.user().id, RevocationReason::LoggedOutOfAllSessions);
     let origin = caller.origin();
-    let ended = end_everything(desk, &mut write, (person, origin), None, cause).await?;
-    let entry = caller.own_entry(Action::LogOutEverywhere, person.to_string(), ended);
-    Ok(desk.commit_with_receipt(write, entry).await?)
+    let ended = end_everything(app, &mut write, (user, origin), None, cause).await?;
+    let entry = caller.own_entry(Event::MemberLoggedOutOfAllSessions, user.to_string(), ended);
+    Ok(app.commit_with_receipt(write, entry).await?)
 }
 
-/// Ends a person's sessions except one, closes what a thief in one of them could have started, and replaces the bearer
+/// Ends a user's sessions except one, closes what a thief in one of them could have started, and replaces the bearer
 /// tokens, with an audit entry in each account. Returns what was ended, for the audit entry of the change itself.
 pub(crate) async fn end_everything(
-    desk: &Desk,
+    app: &AppState,
     write: &mut Write,
-    (person, origin): (PersonId, &Origin),
+    (user, origin): (UserId, &Origin),
     except: Option<SessionId>,
-    cause: EndCause,
+    cause: RevocationReason,
 ) -> Result<serde_json::Value, StoreError> {
-    let sessions = write.end_sessions(person, except).await?;
+    let sessions = write.end_sessions(user, except).await?;
     let mut closed = 0;
-    for member in write.list_memberships(person).await? {
+    for member in write.list_memberships(user).await? {
         closed += write.close_invitations_of(member.id).await?;
     }
-    write.close_email_changes(person).await?;
-    let replaced = tokens::replace_bearer_tokens(desk, write, person, cause).await?;
+    write.close_email_changes(user).await?;
+    let replaced = tokens::replace_bearer_tokens(app, write, user, cause).await?;
     for member in &replaced {
         let entry = AuditEntry {
-            action: Action::ReplaceBearerToken,
-            actor: Actor::Person { person, member: Some(member.id) },
+            action: Event::TokenReplaced,
+            actor: Actor::User { user, member: Some(member.id) },
             origin: origin.clone(),
             account: Some(member.account),
             target: member.id.to_string(),
@@ -288,22 +288,22 @@ pub(crate) async fn end_everything(
 }
 
 pub(crate) async fn list_own(
-    desk: &Desk,
+    app: &AppState,
     caller: &impl Authenticated,
 ) -> Result<Vec<Session>, StoreError> {
-    let now = desk.now();
-    desk.store
+    let now = app.now();
+    app.store
         .read()
         .await?
-        .list_sessions(caller.person().id, now.minus(IDLE), now.minus(ABSOLUTE))
+        .list_sessions(caller.user().id, now.minus(IDLE), now.minus(ABSOLUTE))
         .await
 }
 
 /// An entry of someone who has no session yet.
-pub(crate) fn visitor_entry(action: Action, target: &str, origin: Origin) -> AuditEntry {
+pub(crate) fn visitor_entry(action: Event, target: &str, origin: Origin) -> AuditEntry {
     AuditEntry {
         action,
-        actor: Actor::Visitor,
+        actor: Actor::AnonymousUser,
         origin,
         account: None,
         target: target.to_owned(),

@@ -1,62 +1,62 @@
 //! A member's bearer token: there as long as they may use the API, and displayed to them alone.
 
 use super::TokenError;
-use crate::{Desk, caller::Caller, keyring::SealedFor, problem::Problem, receipts::Issued};
+use crate::{AppState, caller::Caller, keyring::SealedFor, problem::Problem, receipts::Issued};
 use keydesk_model::{
-    AccountId, Action, AddressList, Binding, EndCause, MemberId, PersonId, Right, ScopeSet, TokenId,
+    AccountId, Event, IpAllowlist, TokenOwner, RevocationReason, MemberId, UserId, Permission, ScopeSet, TokenId,
 };
 use keydesk_store::{Member, NewSecret, NewToken, StoreError, Token, Write};
 use keydesk_token::{Kind, PlainToken};
 
 /// A member's bearer token, from joining on: everything the member may do, without an end of its own.
 pub(crate) async fn issue_bearer_token(
-    desk: &Desk,
+    app: &AppState,
     write: &mut Write,
     account: AccountId,
     member: MemberId,
     name: &str,
 ) -> Result<(), StoreError> {
     if let Some(earlier) = write.find_bearer_token(member).await? {
-        return replace_secret(desk, write, &earlier, member).await;
+        return replace_secret(app, write, &earlier, member).await;
     }
-    let id = TokenId::generate(write.now(), &desk.entropy);
+    let id = TokenId::generate(write.now(), &app.entropy);
     let new = NewToken {
         id,
         account,
-        binding: Binding::Member(member),
+        token_owner: TokenOwner::Member(member),
         name: format!("Bearer token of {name}"),
         scopes: ScopeSet::everything(),
-        addresses: AddressList::default(),
+        addresses: IpAllowlist::default(),
         expires_at: None,
         created_by: Some(member),
         request_key: None,
     };
     let secret =
-        displayable(desk, write, SealedFor { account, member, token: id, version: 1 }).await?;
+        displayable(app, write, SealedFor { account, member, token: id, version: 1 }).await?;
     write.issue_token(&new, &secret).await
 }
 
 /// Puts the next secret into a bearer token whose last one has ended.
 pub(super) async fn replace_secret(
-    desk: &Desk,
+    app: &AppState,
     write: &mut Write,
     token: &Token,
     member: MemberId,
 ) -> Result<(), StoreError> {
     let belongs_to =
         SealedFor { account: token.account, member, token: token.id, version: token.version + 1 };
-    let secret = displayable(desk, write, belongs_to).await?;
+    let secret = displayable(app, write, belongs_to).await?;
     write.issue_secret(token.id, &secret).await
 }
 
 /// A new secret with the sealed copy that its member may look at.
 async fn displayable(
-    desk: &Desk,
+    app: &AppState,
     write: &mut Write,
     belongs_to: SealedFor,
 ) -> Result<NewSecret, StoreError> {
-    let plain = PlainToken::generate(&desk.settings.token_prefix, Kind::User, &desk.entropy);
-    let sealed = desk.keyring.seal_token(write, &plain, belongs_to, &desk.entropy).await?;
+    let plain = PlainToken::generate(&app.settings.token_prefix, Kind::User, &app.entropy);
+    let sealed = app.keyring.seal_token(write, &plain, belongs_to, &app.entropy).await?;
     Ok(NewSecret {
         hash: plain.hash(),
         version: belongs_to.version,
@@ -65,16 +65,16 @@ async fn displayable(
     })
 }
 
-/// Ends a person's bearer tokens in every account and puts new ones in their place; how many.
+/// Ends a user's bearer tokens in every account and puts new ones in their place; how many.
 pub(crate) async fn replace_bearer_tokens(
-    desk: &Desk,
+    app: &AppState,
     write: &mut Write,
-    person: PersonId,
-    cause: EndCause,
+    user: UserId,
+    cause: RevocationReason,
 ) -> Result<Vec<Member>, StoreError> {
     let mut replaced = Vec::new();
-    for member in write.list_memberships(person).await? {
-        if replace_bearer_token(desk, write, member.id, cause).await? {
+    for member in write.list_memberships(user).await? {
+        if replace_bearer_token(app, write, member.id, cause).await? {
             replaced.push(member);
         }
     }
@@ -83,15 +83,15 @@ pub(crate) async fn replace_bearer_tokens(
 
 /// Ends a member's bearer token and puts a new one in its place; whether there was one.
 pub(crate) async fn replace_bearer_token(
-    desk: &Desk,
+    app: &AppState,
     write: &mut Write,
     member: MemberId,
-    cause: EndCause,
+    cause: RevocationReason,
 ) -> Result<bool, StoreError> {
     let Some(token) = write.find_bearer_token(member).await? else { return Ok(false) };
     let had_one = write.end_secret(token.id, cause).await?;
     if had_one {
-        replace_secret(desk, write, &token, member).await?;
+        replace_secret(app, write, &token, member).await?;
     }
     Ok(had_one)
 }
@@ -100,7 +100,7 @@ pub(crate) async fn replace_bearer_token(
 pub(crate) async fn end_bearer_token(
     write: &mut Write,
     member: MemberId,
-    cause: EndCause,
+    cause: RevocationReason,
 ) -> Result<(), StoreError> {
     if let Some(token) = write.find_bearer_token(member).await? {
         write.end_secret(token.id, cause).await?;
@@ -110,33 +110,33 @@ pub(crate) async fn end_bearer_token(
 
 /// Rotates the caller's own bearer token.
 pub(crate) async fn rotate_bearer_token(
-    desk: &Desk,
+    app: &AppState,
     caller: &Caller,
     version: Option<i64>,
 ) -> Result<Option<Issued>, Problem> {
-    let (mut write, caller) = desk.write_as(caller).await?;
-    caller.permit(Right::UseApiDocs)?;
+    let (mut write, caller) = app.write_as(caller).await?;
+    caller.permit(Permission::UseApiDocs)?;
     let token = write.find_bearer_token(caller.member.id).await?.ok_or(TokenError::NotFound)?;
     if version.is_some_and(|seen| seen != token.version) {
         return Err(TokenError::Changed.into());
     }
-    if !write.end_secret(token.id, EndCause::Rotated).await? {
+    if !write.end_secret(token.id, RevocationReason::Rotated).await? {
         return Err(TokenError::Ended.into());
     }
-    replace_secret(desk, &mut write, &token, caller.member.id).await?;
+    replace_secret(app, &mut write, &token, caller.member.id).await?;
     let detail = serde_json::json!({ "after": { "version": token.version + 1 } });
-    let entry = caller.entry(Action::RotateToken, token.id, detail);
-    Ok(desk.commit_with_receipt(write, entry).await?)
+    let entry = caller.entry(Event::TokenRotated, token.id, detail);
+    Ok(app.commit_with_receipt(write, entry).await?)
 }
 
 /// The caller's own bearer token in clear. Nobody else's can be asked for. The first look in a
 /// session is noted in the audit log.
-pub(crate) async fn view_bearer_token(desk: &Desk, caller: &Caller) -> Result<PlainToken, Problem> {
-    caller.permit(Right::UseApiDocs)?;
-    let found = desk.store.read().await?.find_bearer_token(caller.member.id).await?;
+pub(crate) async fn view_bearer_token(app: &AppState, caller: &Caller) -> Result<PlainToken, Problem> {
+    caller.permit(Permission::UseApiDocs)?;
+    let found = app.store.read().await?.find_bearer_token(caller.member.id).await?;
     let mut token = found.ok_or(TokenError::NotFound)?;
-    if token.ending.is_some() {
-        token = replace_forgotten(desk, caller).await?;
+    if token.revocation.is_some() {
+        token = replace_forgotten(app, caller).await?;
     }
     let sealed = token.display.as_deref().ok_or(TokenError::Ended)?;
     let belongs_to = SealedFor {
@@ -145,29 +145,29 @@ pub(crate) async fn view_bearer_token(desk: &Desk, caller: &Caller) -> Result<Pl
         token: token.id,
         version: token.version,
     };
-    let plain = desk.keyring.open_token(sealed, belongs_to).map_err(Problem::broken)?;
-    if !desk.has_viewed(caller.session.id, token.id, token.version) {
-        let (write, caller) = desk.write_as(caller).await?;
+    let plain = app.keyring.open_token(sealed, belongs_to).map_err(Problem::broken)?;
+    if !app.has_viewed(caller.session.id, token.id, token.version) {
+        let (write, caller) = app.write_as(caller).await?;
         let detail = serde_json::json!({ "version": token.version });
-        write.commit(caller.entry(Action::ViewBearerToken, token.id, detail)).await?;
-        desk.note_view(caller.session.id, token.id, token.version);
+        write.commit(caller.entry(Event::TokenViewed, token.id, detail)).await?;
+        app.note_view(caller.session.id, token.id, token.version);
     }
     Ok(plain)
 }
 
 /// A member who may use the API always has a bearer token. Where the one that took the place of an
 /// ended one was lost with a database server, they get the next.
-async fn replace_forgotten(desk: &Desk, caller: &Caller) -> Result<Token, Problem> {
-    let (mut write, caller) = desk.write_as(caller).await?;
-    caller.permit(Right::UseApiDocs)?;
+async fn replace_forgotten(app: &AppState, caller: &Caller) -> Result<Token, Problem> {
+    let (mut write, caller) = app.write_as(caller).await?;
+    caller.permit(Permission::UseApiDocs)?;
     let member = caller.member.id;
     let token = write.find_bearer_token(member).await?.ok_or(TokenError::NotFound)?;
-    if token.ending.is_none() {
+    if token.revocation.is_none() {
         return Ok(token);
     }
-    replace_secret(desk, &mut write, &token, member).await?;
+    replace_secret(app, &mut write, &token, member).await?;
     let token = write.find_bearer_token(member).await?.ok_or(TokenError::NotFound)?;
     let detail = serde_json::json!({ "after": { "version": token.version } });
-    write.commit(caller.entry(Action::ReplaceBearerToken, token.id, detail)).await?;
+    write.commit(caller.entry(Event::TokenReplaced, token.id, detail)).await?;
     Ok(token)
 }

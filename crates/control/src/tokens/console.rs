@@ -2,14 +2,14 @@
 
 use super::Program;
 use crate::{
-    Desk, Told as _,
+    AppState, UserMessage as _,
     caller::Caller,
-    chrome::{Chrome, Done, Nav, done, page},
-    freshness::FreshForm,
-    named,
+    chrome::{PageLayout, Done, Nav, done, page},
+    freshness::ReauthForm,
+    label,
     problem::Problem,
     receipts::Issued,
-    say,
+    text,
     when::When,
 };
 use askama::Template;
@@ -18,7 +18,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use keydesk_model::{
-    Overlap, OverlapError, Right, RotationTerms, Scope, ScopeSet, Timestamp, TokenId, TokenState,
+    GracePeriod, GracePeriodError, Permission, RotationTerms, Scope, ScopeSet, Timestamp, TokenId, TokenState,
 };
 use keydesk_store::{ClosingSecret, Token};
 use keydesk_token::PlainToken;
@@ -44,17 +44,17 @@ pub(crate) struct Row {
 impl Row {
     pub fn new(token: Token, now: Timestamp) -> Self {
         let state = token.state(now);
-        let is_live = state == TokenState::Live;
+        let is_live = state == TokenState::Active;
         let left = token.expires_at.map(|at| at.since(now));
         Self {
             id: token.id.to_string(),
             scopes: scope_words(&token.scopes),
-            made_by: token.created_by.unwrap_or_else(|| say("former-member").to_string()),
+            made_by: token.created_by.unwrap_or_else(|| text("former-member").to_string()),
             made: When::past(token.created_at, now),
             last_used: token.last_used_at.map(|at| When::past(at, now)),
             last_used_by: match (token.last_used_by, token.last_used_from) {
                 (Some(program), Some(addr)) => {
-                    say("program-from").with("program", program).with("address", addr).to_string()
+                    text("program-from").with("program", program).with("address", addr).to_string()
                 }
                 _ => String::new(),
             },
@@ -62,10 +62,10 @@ impl Row {
             expires: token.expires_at.filter(|_| is_live).map(|at| When::future(at, now)),
             expires_soon: left.is_some_and(|left| left.as_secs() < 14 * 86_400),
             over: match state {
-                TokenState::Live => None,
-                TokenState::Expired(at) => Some((named("over", "expired"), When::past(at, now))),
-                TokenState::Ended(ending) => {
-                    Some((named("over", ending.cause.as_str()), When::past(ending.at, now)))
+                TokenState::Active => None,
+                TokenState::Expired(at) => Some((label("inactive", "expired"), When::past(at, now))),
+                TokenState::Revoked(revocation) => {
+                    Some((label("inactive", revocation.reason.as_str()), When::past(revocation.at, now)))
                 }
             },
             name: token.name,
@@ -77,7 +77,7 @@ impl Row {
 /// Scopes as chips say them.
 pub(crate) fn scope_words(scopes: &ScopeSet) -> Vec<String> {
     let word = |scope: &Scope| match scope.as_str() {
-        "*" => say("scope-everything").to_string(),
+        "*" => text("full-access").to_string(),
         named => named.to_owned(),
     };
     scopes.iter().map(word).collect()
@@ -99,13 +99,13 @@ impl OldRow {
     fn new(old: ClosingSecret, live: &[Row], now: Timestamp) -> Self {
         let id = old.token.to_string();
         let name = live.iter().find(|row| row.id == id).map(|row| row.name.clone());
-        let quiet = Overlap::ALL.into_iter().find(|spans| Some(spans.duration()) == old.quiet);
+        let quiet = GracePeriod::ALL.into_iter().find(|spans| Some(spans.duration()) == old.quiet);
         Self {
             token: old.token,
             name: name.unwrap_or(id),
             masked: old.masked,
             until: When::future(old.closing.at, now),
-            quiet: quiet.map(Overlap::as_str),
+            quiet: quiet.map(GracePeriod::as_str),
             last_used: old.last_used_at.map(|at| When::past(at, now)),
             last_used_by: old.last_used_by.unwrap_or_default(),
         }
@@ -115,7 +115,7 @@ impl OldRow {
 #[derive(Template)]
 #[template(path = "tokens/list.html")]
 struct ListPage {
-    chrome: Chrome,
+    chrome: PageLayout,
     live: Vec<Row>,
     old: Vec<OldRow>,
     over: Vec<Row>,
@@ -123,31 +123,31 @@ struct ListPage {
 }
 
 pub(crate) async fn list(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
     Query(query): Query<Done>,
 ) -> Result<Response, Problem> {
-    let now = desk.now();
+    let now = app.now();
     let rows =
-        super::list_api_tokens(&desk, &caller).await?.into_iter().map(|token| Row::new(token, now));
+        super::list_api_tokens(&app, &caller).await?.into_iter().map(|token| Row::new(token, now));
     let (live, over): (Vec<_>, _) = rows.partition(|row| row.is_live);
-    let old = super::list_closing_secrets(&desk, &caller).await?;
+    let old = super::list_previous_secrets(&app, &caller).await?;
     let old = old.into_iter().filter(|old| old.closing.at > now);
     let old = old.map(|old| OldRow::new(old, &live, now)).collect();
-    let chrome = Chrome::of(&caller, say("layout-tokens"), Nav::Tokens).with_notice(&query);
+    let chrome = PageLayout::of(&caller, text("layout-tokens"), Nav::Tokens).with_notice(&query);
     Ok(page(&ListPage {
         chrome,
         live,
         old,
         over,
-        may_manage: caller.member.role.may(Right::ManageTokens),
+        may_manage: caller.member.role.may(Permission::ManageTokens),
     }))
 }
 
 #[derive(Template)]
 #[template(path = "tokens/shown_once.html")]
 struct ShownOncePage {
-    chrome: Chrome,
+    chrome: PageLayout,
     row: Row,
     token: PlainToken,
     endpoint_url: String,
@@ -163,27 +163,27 @@ pub(super) struct Rotated {
 }
 
 pub(super) fn shown_once(
-    desk: &Desk,
+    app: &AppState,
     caller: &Caller,
     token: Token,
     plain: PlainToken,
     rotated: Option<Rotated>,
 ) -> Response {
-    let endpoint_url = desk.settings.endpoint_url(caller.account.number);
-    let whoami = format!("{endpoint_url}/{}/whoami", desk.settings.reserved_prefix);
-    let chrome = Chrome::of(
+    let endpoint_url = app.settings.endpoint_url(caller.account.number);
+    let whoami = format!("{endpoint_url}/{}/whoami", app.settings.reserved_prefix);
+    let chrome = PageLayout::of(
         caller,
-        say(if rotated.is_some() { "ended-token-rotate" } else { "token-created" }),
+        text(if rotated.is_some() { "ended-token-rotate" } else { "token-created" }),
         Nav::Tokens,
     );
-    let row = Row::new(token, desk.now());
+    let row = Row::new(token, app.now());
     page(&ShownOncePage { chrome, row, token: plain, endpoint_url, whoami, rotated })
 }
 
 #[derive(Template)]
 #[template(path = "tokens/end.html")]
 struct EndPage {
-    chrome: Chrome,
+    chrome: PageLayout,
     row: Row,
     version: i64,
     programs: Vec<Program>,
@@ -191,49 +191,49 @@ struct EndPage {
 }
 
 async fn end_page(
-    desk: &Desk,
+    app: &AppState,
     caller: &Caller,
     id: &str,
     rotates: bool,
 ) -> Result<Response, Problem> {
-    caller.permit(Right::ManageTokens)?;
+    caller.permit(Permission::ManageTokens)?;
     let id = id.parse().map_err(|_| Problem::not_found())?;
-    let token = super::find_api_token(desk, caller, id).await?;
+    let token = super::find_api_token(app, caller, id).await?;
     let version = token.version;
-    let row = Row::new(token, desk.now());
+    let row = Row::new(token, app.now());
     if !row.is_live {
         return Err(super::TokenError::Ended.into());
     }
-    let programs = super::list_programs(desk, id).await?;
-    let chrome = Chrome::of(
+    let programs = super::list_programs(app, id).await?;
+    let chrome = PageLayout::of(
         caller,
-        say(if rotates { "rotate-api-token" } else { "revoke-api-token" }),
+        text(if rotates { "rotate-api-token" } else { "revoke-api-token" }),
         Nav::Tokens,
     );
     Ok(page(&EndPage { chrome, row, version, programs, rotates }))
 }
 
 pub(crate) async fn rotate_page(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    end_page(&desk, &caller, &id, true).await
+    end_page(&app, &caller, &id, true).await
 }
 
 pub(crate) async fn revoke_page(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    end_page(&desk, &caller, &id, false).await
+    end_page(&app, &caller, &id, false).await
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct RotateForm {
     version: Option<String>,
-    overlap: Option<String>,
+    grace_period: Option<String>,
     quiet: Option<String>,
 }
 
@@ -241,53 +241,53 @@ impl RotateForm {
     /// The version that the page showed; a script may leave it out.
     pub fn version(&self) -> Result<Option<i64>, Problem> {
         let seen = self.version.as_deref().map(str::parse).transpose();
-        seen.map_err(|_| Problem::invalid(say("version-wrong")))
+        seen.map_err(|_| Problem::invalid(text("version-wrong")))
     }
 
     fn terms(&self) -> Result<RotationTerms, Problem> {
         let read = |text: &Option<String>| match text.as_deref() {
-            None | Some("") => Ok(Overlap::None),
+            None | Some("") => Ok(GracePeriod::None),
             Some(text) => {
-                text.parse().map_err(|error: OverlapError| Problem::invalid(error.told()))
+                text.parse().map_err(|error: GracePeriodError| Problem::invalid(error.user_message()))
             }
         };
-        let terms = RotationTerms { overlap: read(&self.overlap)?, quiet: read(&self.quiet)? };
+        let terms = RotationTerms { grace_period: read(&self.grace_period)?, quiet: read(&self.quiet)? };
         if !terms.is_consistent() {
-            return Err(Problem::invalid(say("quiet-too-long")));
+            return Err(Problem::invalid(text("idle-period-too-long")));
         }
         Ok(terms)
     }
 }
 
 pub(crate) async fn rotate(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     Path(id): Path<String>,
-    fresh: FreshForm<RotateForm>,
+    fresh: ReauthForm<RotateForm>,
 ) -> Result<Response, Problem> {
-    let FreshForm { caller, form } = fresh;
+    let ReauthForm { caller, form } = fresh;
     let id = id.parse().map_err(|_| Problem::not_found())?;
-    let made = super::rotate_api_token(&desk, &caller, id, form.version()?, form.terms()?).await?;
-    let previous_secret_expires_at = made.closing.map(|closing| When::future(closing.at, desk.now()));
+    let made = super::rotate_api_token(&app, &caller, id, form.version()?, form.terms()?).await?;
+    let previous_secret_expires_at = made.closing.map(|closing| When::future(closing.at, app.now()));
     let rotated = Rotated { receipt: made.receipt, previous_secret_expires_at };
-    Ok(shown_once(&desk, &caller, made.token, made.plain, Some(rotated)))
+    Ok(shown_once(&app, &caller, made.token, made.plain, Some(rotated)))
 }
 
 pub(crate) async fn revoke(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let id = id.parse().map_err(|_| Problem::not_found())?;
-    let receipt = super::revoke_api_token(&desk, &caller, id).await?;
+    let receipt = super::revoke_api_token(&app, &caller, id).await?;
     Ok(done("/tokens", "token_revoked", receipt.as_ref()).into_response())
 }
 
 pub(crate) async fn close_old(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let id = id.parse().map_err(|_| Problem::not_found())?;
-    let receipt = super::close_old_secrets(&desk, &caller, id).await?;
-    Ok(done("/tokens", "old_closed", receipt.as_ref()).into_response())
+    let receipt = super::revoke_previous_secrets(&app, &caller, id).await?;
+    Ok(done("/tokens", "previous_secret_revoked", receipt.as_ref()).into_response())
 }

@@ -2,7 +2,7 @@
 //! or is only observed.
 
 use super::{TokenError, list_api_tokens};
-use crate::{Desk, caller::Caller, problem::Problem};
+use crate::{AppState, caller::Caller, problem::Problem};
 use keydesk_model::{Expiry, ExpiryPolicy, Mode, Timestamp, TokenState};
 use keydesk_store::{Account, Token};
 
@@ -14,10 +14,10 @@ pub(crate) struct Policies {
 }
 
 impl Policies {
-    pub fn of(desk: &Desk, account: Option<&Account>) -> Self {
-        let operators = desk.settings.expiry;
+    pub fn of(app: &AppState, account: Option<&Account>) -> Self {
+        let operators = app.settings.expiry;
         let own = account.map(|account| ExpiryPolicy {
-            max_days: account.max_life_days,
+            max_days: account.max_lifetime_days,
             is_required: account.requires_expiry,
             mode: account.expiry_mode,
             ..ExpiryPolicy::default()
@@ -47,12 +47,12 @@ impl Policies {
 }
 
 /// The account's live API tokens that its policies would have refused.
-pub(crate) async fn list_over_expiry(desk: &Desk, caller: &Caller) -> Result<Vec<Token>, Problem> {
-    let now = desk.now();
-    let found = desk.store.read().await?.find_account(caller.account.id).await?;
-    let policies = Policies::of(desk, found.as_ref());
+pub(crate) async fn list_over_expiry(app: &AppState, caller: &Caller) -> Result<Vec<Token>, Problem> {
+    let now = app.now();
+    let found = app.store.read().await?.find_account(caller.account.id).await?;
+    let policies = Policies::of(app, found.as_ref());
     let is_over = |token: &Token| {
-        token.state(now) == TokenState::Live && policies.objects(token.created_at, token.expires_at)
+        token.state(now) == TokenState::Active && policies.objects(token.created_at, token.expires_at)
     };
-    Ok(list_api_tokens(desk, caller).await?.into_iter().filter(is_over).collect())
+    Ok(list_api_tokens(app, caller).await?.into_iter().filter(is_over).collect())
 }

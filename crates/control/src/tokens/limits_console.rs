@@ -1,5 +1,5 @@
 //! `/tokens/{id}/limits`: a token's limits, what speaks for smaller ones, and the form that sets them;
-//! `/tokens/objections`: what limits object to.
+//! `/tokens/violation`: what limits object to.
 
 use super::{
     console::scope_words,
@@ -7,14 +7,14 @@ use super::{
     new_console::one_or_more,
 };
 use crate::{
-    Desk, Told as _,
+    AppState, UserMessage as _,
     api_docs::ScopeOffer,
     caller::Caller,
-    chrome::{Chrome, Nav, done, page, page_with},
-    freshness::FreshForm,
+    chrome::{PageLayout, Nav, done, page, page_with},
+    freshness::ReauthForm,
     operations::list_scope_offers,
     problem::Problem,
-    say,
+    text,
     when::When,
 };
 use askama::Template;
@@ -23,8 +23,8 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use keydesk_model::{AddressList, Grant, Right, Scope, ScopeSet, Timestamp, TokenId, TokenState};
-use keydesk_store::{Objected, OperationUse};
+use keydesk_model::{IpAllowlist, TokenLimits, Permission, Scope, ScopeSet, Timestamp, TokenId, TokenState};
+use keydesk_store::{ViolationRow, OperationUse};
 use serde::Deserialize;
 
 /// What the form holds, as sent, so that a mistake loses nothing.
@@ -44,7 +44,7 @@ struct UseRow {
     last_call: When,
 }
 
-struct ObjectionRow {
+struct ViolationView {
     token: TokenId,
     token_name: String,
     is_api_token: bool,
@@ -58,8 +58,8 @@ struct ObjectionRow {
     last_call: When,
 }
 
-impl ObjectionRow {
-    fn new(seen: Objected, now: Timestamp) -> Self {
+impl ViolationView {
+    fn new(seen: ViolationRow, now: Timestamp) -> Self {
         Self {
             why: why(&seen),
             was_refused: seen.refused > 0,
@@ -78,19 +78,19 @@ impl ObjectionRow {
 #[derive(Template)]
 #[template(path = "tokens/limits.html")]
 struct LimitsPage {
-    chrome: Chrome,
+    chrome: PageLayout,
     id: TokenId,
     name: String,
     masked: String,
     scopes: Vec<String>,
     addresses: Vec<String>,
-    trial: Option<(Vec<String>, Vec<String>)>,
+    observed: Option<(Vec<String>, Vec<String>)>,
     form: LimitsForm,
     offers: Vec<ScopeOffer>,
     scope_error: Option<String>,
     address_error: Option<String>,
     uses: Vec<UseRow>,
-    objections: Vec<ObjectionRow>,
+    violations: Vec<ViolationView>,
     smallest: Option<(Vec<String>, Vec<String>)>,
     uses_the_smallest: bool,
     may_manage: bool,
@@ -102,12 +102,12 @@ impl LimitsPage {
     }
 }
 
-pub(crate) fn networks(addresses: &AddressList) -> Vec<String> {
+pub(crate) fn networks(addresses: &IpAllowlist) -> Vec<String> {
     addresses.to_string().split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 /// The grant as the form shows it.
-fn form_of(grant: &Grant) -> LimitsForm {
+fn form_of(grant: &TokenLimits) -> LimitsForm {
     LimitsForm {
         scope: grant.scopes.iter().map(ToString::to_string).collect(),
         addresses: networks(&grant.addresses).join("\n"),
@@ -116,21 +116,21 @@ fn form_of(grant: &Grant) -> LimitsForm {
 }
 
 /// The smallest limits, where anything speaks for any.
-fn smallest(review: &LimitsReview) -> Option<Grant> {
+fn smallest(review: &LimitsReview) -> Option<TokenLimits> {
     let (scopes, addresses) = (&review.smallest_scopes, &review.smallest_addresses);
-    (scopes.is_some() || addresses.is_some()).then(|| Grant {
+    (scopes.is_some() || addresses.is_some()).then(|| TokenLimits {
         scopes: scopes.clone().unwrap_or_else(|| review.token.scopes.clone()),
         addresses: addresses.clone().unwrap_or_default(),
     })
 }
 
 async fn limits_page(
-    desk: &Desk,
+    app: &AppState,
     caller: &Caller,
     review: LimitsReview,
     form: LimitsForm,
 ) -> Result<LimitsPage, Problem> {
-    let now = desk.now();
+    let now = app.now();
     let proposal = smallest(&review);
     let use_row = |seen: OperationUse| UseRow {
         operation: seen.operation,
@@ -138,75 +138,75 @@ async fn limits_page(
         calls: seen.calls,
         last_call: When::past(seen.last_used_at, now),
     };
-    let parts = |grant: &Grant| (scope_words(&grant.scopes), networks(&grant.addresses));
-    let is_live = review.token.state(now) == TokenState::Live;
+    let parts = |grant: &TokenLimits| (scope_words(&grant.scopes), networks(&grant.addresses));
+    let is_live = review.token.state(now) == TokenState::Active;
     Ok(LimitsPage {
-        chrome: Chrome::of(caller, say("tokens-limits"), Nav::Tokens),
+        chrome: PageLayout::of(caller, text("tokens-limits"), Nav::Tokens),
         id: review.token.id,
         scopes: scope_words(&review.token.scopes),
         addresses: networks(&review.token.addresses),
-        trial: review.token.trial.as_ref().map(parts),
+        observed: review.token.observed.as_ref().map(parts),
         name: review.token.name,
         masked: review.token.masked,
         form,
-        offers: list_scope_offers(desk).await?,
+        offers: list_scope_offers(app).await?,
         scope_error: None,
         address_error: None,
         uses: review.uses.into_iter().map(use_row).collect(),
-        objections: review.objected.into_iter().map(|seen| ObjectionRow::new(seen, now)).collect(),
+        violations: review.objected.into_iter().map(|seen| ViolationView::new(seen, now)).collect(),
         smallest: proposal.as_ref().map(parts),
         uses_the_smallest: false,
-        may_manage: caller.member.role.may(Right::ManageTokens) && is_live,
+        may_manage: caller.member.role.may(Permission::ManageTokens) && is_live,
     })
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Asked {
+pub(crate) struct LimitsQuery {
     /// `smallest`: the form is to begin with the proposal.
     with: Option<String>,
 }
 
 pub(crate) async fn show(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
     Path(id): Path<String>,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<LimitsQuery>,
 ) -> Result<Response, Problem> {
     let id = id.parse().map_err(|_| Problem::not_found())?;
-    let review = review_limits(&desk, &caller, id).await?;
+    let review = review_limits(&app, &caller, id).await?;
     let proposal = smallest(&review).filter(|_| asked.with.as_deref() == Some("smallest"));
     let token = &review.token;
-    let holds = Grant { scopes: token.scopes.clone(), addresses: token.addresses.clone() };
-    let form = form_of(proposal.as_ref().or(token.trial.as_ref()).unwrap_or(&holds));
-    let shown = limits_page(&desk, &caller, review, form).await?;
+    let holds = TokenLimits { scopes: token.scopes.clone(), addresses: token.addresses.clone() };
+    let form = form_of(proposal.as_ref().or(token.observed.as_ref()).unwrap_or(&holds));
+    let shown = limits_page(&app, &caller, review, form).await?;
     Ok(page(&LimitsPage { uses_the_smallest: proposal.is_some(), ..shown }))
 }
 
 pub(crate) async fn limit(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     Path(id): Path<String>,
-    fresh: FreshForm<LimitsForm>,
+    fresh: ReauthForm<LimitsForm>,
 ) -> Result<Response, Problem> {
-    let FreshForm { caller, form } = fresh;
-    caller.permit(Right::ManageTokens)?;
+    let ReauthForm { caller, form } = fresh;
+    caller.permit(Permission::ManageTokens)?;
     let id = id.parse().map_err(|_| Problem::not_found())?;
     let scopes =
         form.scope.iter().map(|text| text.parse::<Scope>()).collect::<Result<ScopeSet, _>>();
     let scopes = match scopes {
-        Ok(scopes) if scopes.is_empty() => Err(say("scope-or-everything").to_string()),
-        scopes => scopes.map_err(|error| error.told()),
+        Ok(scopes) if scopes.is_empty() => Err(text("scope-or-full-access").to_string()),
+        scopes => scopes.map_err(|error| error.user_message()),
     };
-    let addresses = form.addresses.parse::<AddressList>().map_err(|error| error.told());
+    let addresses = form.addresses.parse::<IpAllowlist>().map_err(|error| error.user_message());
     match (scopes, addresses) {
         (Ok(scopes), Ok(addresses)) => {
-            let (start, told) = Start::chosen(&form.start);
-            limit_api_token(&desk, &caller, id, Grant { scopes, addresses }, start).await?;
-            Ok(done("/tokens", told, None).into_response())
+            let (start, user_message) = Start::chosen(&form.start);
+            limit_api_token(&app, &caller, id, TokenLimits { scopes, addresses }, start).await?;
+            Ok(done("/tokens", user_message, None).into_response())
         }
         (scopes, addresses) => {
-            let review = review_limits(&desk, &caller, id).await?;
-            let shown = limits_page(&desk, &caller, review, form).await?;
+            let review = review_limits(&app, &caller, id).await?;
+            let shown = limits_page(&app, &caller, review, form).await?;
             let (scope_error, address_error) = (scopes.err(), addresses.err());
             let shown = LimitsPage { scope_error, address_error, ..shown };
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &shown))
@@ -215,19 +215,19 @@ pub(crate) async fn limit(
 }
 
 #[derive(Template)]
-#[template(path = "tokens/objections.html")]
-struct ObjectionsPage {
-    chrome: Chrome,
-    objections: Vec<ObjectionRow>,
+#[template(path = "tokens/violations.html")]
+struct ViolationsPage {
+    chrome: PageLayout,
+    violations: Vec<ViolationView>,
 }
 
-pub(crate) async fn objections(
-    State(desk): State<Desk>,
+pub(crate) async fn violations(
+    State(app): State<AppState>,
     caller: Caller,
 ) -> Result<Response, Problem> {
-    let now = desk.now();
-    let listed = list_objected(&desk, &caller).await?;
-    let objections = listed.into_iter().map(|seen| ObjectionRow::new(seen, now)).collect();
-    let chrome = Chrome::of(&caller, say("objections-short"), Nav::Tokens);
-    Ok(page(&ObjectionsPage { chrome, objections }))
+    let now = app.now();
+    let listed = list_objected(&app, &caller).await?;
+    let violations = listed.into_iter().map(|seen| ViolationView::new(seen, now)).collect();
+    let chrome = PageLayout::of(&caller, text("violations-short"), Nav::Tokens);
+    Ok(page(&ViolationsPage { chrome, violations }))
 }

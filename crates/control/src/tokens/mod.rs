@@ -14,19 +14,19 @@ pub(crate) use bearer::{
     rotate_bearer_token, view_bearer_token,
 };
 use expiry::Policies;
-pub use own::{OwnRevocation, OwnRotation, OwnTokenError, revoke_own_token, rotate_own_token};
+pub use own::{SelfRevocation, SelfRotation, SelfServiceError, revoke_own_token, rotate_own_token};
 pub use rotation::close_due_secrets;
 use rotation::{RotatedToken, rotate_secret};
-pub(crate) use rotation::{close_old_secrets, list_closing_secrets, rotate_api_token};
+pub(crate) use rotation::{revoke_previous_secrets, list_previous_secrets, rotate_api_token};
 
 use crate::{
-    Desk, Told as _, caller::Caller, operations::LATELY, problem::Problem, receipts::Issued, say,
+    AppState, UserMessage as _, caller::Caller, operations::LATELY, problem::Problem, receipts::Issued, text,
     when::When,
 };
 use axum::http::StatusCode;
 use keydesk_model::{
-    AccountId, Action, AddressList, Binding, EndCause, Expiry, ExpiryError, ExpiryPolicyError,
-    PersonId, Right, ScopeSet, Timestamp, TokenId, TokenName, TokenState, TooManyScopes,
+    AccountId, Event, IpAllowlist, TokenOwner, RevocationReason, Expiry, ExpiryError, ExpiryPolicyError,
+    UserId, Permission, ScopeSet, Timestamp, TokenId, TokenName, TokenState, TooManyScopes,
 };
 use keydesk_store::{Integration, Member, NewSecret, NewToken, StoreError, Token, Write};
 use keydesk_token::{Kind, PlainToken};
@@ -38,26 +38,26 @@ const MOST_OLD: usize = 10;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TokenError {
-    #[error("{}", .0.told())]
+    #[error("{}", .0.user_message())]
     Expiry(#[from] ExpiryError),
-    #[error("{}", .0.told())]
+    #[error("{}", .0.user_message())]
     Policy(#[from] ExpiryPolicyError),
-    #[error("{}", .0.told())]
+    #[error("{}", .0.user_message())]
     TooManyScopes(#[from] TooManyScopes),
-    #[error("{}", say("too-many-tokens").count("most", MOST_TOKENS))]
+    #[error("{}", text("too-many-tokens").count("most", MOST_TOKENS))]
     TooMany,
-    #[error("{}", say("no-such-token"))]
+    #[error("{}", text("no-such-token"))]
     NotFound,
-    #[error("{}", say("token-has-ended"))]
+    #[error("{}", text("token-inactive"))]
     Ended,
-    #[error("{}", say("too-many-old").count("most", MOST_OLD))]
+    #[error("{}", text("too-many-previous-secrets").count("most", MOST_OLD))]
     TooManyOld,
-    #[error("{}", say("nothing-old"))]
+    #[error("{}", text("no-previous-secrets"))]
     NothingOld,
-    #[error("{}", say("token-changed"))]
+    #[error("{}", text("token-changed"))]
     Changed,
     /// The same form was sent before: the token is there, and its secret was shown then.
-    #[error("{}", say("token-repeated").with("name", .name))]
+    #[error("{}", text("token-repeated").with("name", .name))]
     Repeated { name: String },
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -68,8 +68,8 @@ impl From<TokenError> for Problem {
         match error {
             TokenError::NotFound => Self::not_found(),
             TokenError::Repeated { .. } => {
-                Self::new(StatusCode::CONFLICT, say("already-created"), error.to_string())
-                    .leading_to("/tokens", say("go-to-tokens"))
+                Self::new(StatusCode::CONFLICT, text("already-created"), error.to_string())
+                    .redirect_to("/tokens", text("go-to-tokens"))
             }
             TokenError::Ended | TokenError::Changed | TokenError::NothingOld => {
                 Self::conflict(error.to_string())
@@ -96,12 +96,12 @@ pub(crate) struct ApiTokenRequest {
 
 /// Issues an API token. The secret is returned once; afterwards nobody can read it.
 pub(crate) async fn issue_api_token(
-    desk: &Desk,
+    app: &AppState,
     caller: &Caller,
     request: ApiTokenRequest,
 ) -> Result<(Token, PlainToken), Problem> {
-    let (mut write, caller) = desk.write_as(caller).await?;
-    caller.permit(Right::ManageTokens)?;
+    let (mut write, caller) = app.write_as(caller).await?;
+    caller.permit(Permission::ManageTokens)?;
     request.scopes.check_size().map_err(TokenError::from)?;
     let account = caller.account.id;
     if let Some(key) = &request.request_key
@@ -114,18 +114,18 @@ pub(crate) async fn issue_api_token(
         return Err(TokenError::TooMany.into());
     }
     let found = write.find_account(account).await?;
-    let policies = Policies::of(desk, found.as_ref());
+    let policies = Policies::of(app, found.as_ref());
     let expires_at = policies.permitted_end(request.expiry, now)?;
     // What is only observed is written down.
     let is_over = policies.objects(now, expires_at);
-    let plain = PlainToken::generate(&desk.settings.token_prefix, Kind::Account, &desk.entropy);
+    let plain = PlainToken::generate(&app.settings.token_prefix, Kind::Account, &app.entropy);
     let new = NewToken {
-        id: TokenId::generate(write.now(), &desk.entropy),
+        id: TokenId::generate(write.now(), &app.entropy),
         account,
-        binding: Binding::Account,
+        token_owner: TokenOwner::Account,
         name: request.name.to_string(),
         scopes: request.scopes,
-        addresses: AddressList::default(),
+        addresses: IpAllowlist::default(),
         expires_at,
         created_by: Some(caller.member.id),
         request_key: request.request_key,
@@ -136,23 +136,23 @@ pub(crate) async fn issue_api_token(
         "after": { "name": token.name, "scopes": token.scopes, "expires_at": token.expires_at.map(|at| at.to_string()) },
         "over_expiry_policy": is_over,
     });
-    write.commit(caller.entry(Action::IssueToken, token.id, detail)).await?;
+    write.commit(caller.entry(Event::TokenCreated, token.id, detail)).await?;
     Ok((token, plain))
 }
 
 /// Ends an API token for good.
 pub(crate) async fn revoke_api_token(
-    desk: &Desk,
+    app: &AppState,
     caller: &Caller,
     id: TokenId,
 ) -> Result<Option<Issued>, Problem> {
-    let (mut write, caller) = desk.write_as(caller).await?;
-    caller.permit(Right::ManageTokens)?;
+    let (mut write, caller) = app.write_as(caller).await?;
+    caller.permit(Permission::ManageTokens)?;
     let token = find_live_api_token(&mut write, caller.account.id, id).await?;
-    write.end_secret(id, EndCause::Revoked).await?;
+    write.end_secret(id, RevocationReason::Revoked).await?;
     let detail = serde_json::json!({ "before": { "name": token.name, "version": token.version } });
-    let entry = caller.entry(Action::RevokeToken, id, detail);
-    Ok(desk.commit_with_receipt(write, entry).await?)
+    let entry = caller.entry(Event::TokenRevoked, id, detail);
+    Ok(app.commit_with_receipt(write, entry).await?)
 }
 
 pub(crate) async fn find_live_api_token(
@@ -163,29 +163,29 @@ pub(crate) async fn find_live_api_token(
     let now = write.now();
     let token = write.find_token(account, id).await?.ok_or(TokenError::NotFound)?;
     // Another member's bearer token is nobody's business.
-    if token.binding != Binding::Account {
+    if token.token_owner != TokenOwner::Account {
         return Err(TokenError::NotFound);
     }
-    if token.state(now) == TokenState::Live { Ok(token) } else { Err(TokenError::Ended) }
+    if token.state(now) == TokenState::Active { Ok(token) } else { Err(TokenError::Ended) }
 }
 
 fn shown_once(plain: &PlainToken, version: i64) -> NewSecret {
     NewSecret { hash: plain.hash(), version, masked: plain.masked(), display: None }
 }
 
-pub(crate) async fn list_api_tokens(desk: &Desk, caller: &Caller) -> Result<Vec<Token>, Problem> {
-    caller.permit(Right::SeeTokens)?;
-    Ok(desk.store.read().await?.list_api_tokens(caller.account.id, 1_000).await?)
+pub(crate) async fn list_api_tokens(app: &AppState, caller: &Caller) -> Result<Vec<Token>, Problem> {
+    caller.permit(Permission::SeeTokens)?;
+    Ok(app.store.read().await?.list_api_tokens(caller.account.id, 1_000).await?)
 }
 
 pub(crate) async fn find_api_token(
-    desk: &Desk,
+    app: &AppState,
     caller: &Caller,
     id: TokenId,
 ) -> Result<Token, Problem> {
-    caller.permit(Right::SeeTokens)?;
-    let found = desk.store.read().await?.find_token(caller.account.id, id).await?;
-    found.filter(|token| token.binding == Binding::Account).ok_or_else(Problem::not_found)
+    caller.permit(Permission::SeeTokens)?;
+    let found = app.store.read().await?.find_token(caller.account.id, id).await?;
+    found.filter(|token| token.token_owner == TokenOwner::Account).ok_or_else(Problem::not_found)
 }
 
 /// A program that used a token lately: it stops working when the token ends.
@@ -217,9 +217,9 @@ pub(crate) struct Programs {
     pub left_behind: Vec<Program>,
 }
 
-async fn sort_programs(desk: &Desk, token: TokenId) -> Result<Programs, StoreError> {
-    let now = desk.now();
-    let mut read = desk.store.read().await?;
+async fn sort_programs(app: &AppState, token: TokenId) -> Result<Programs, StoreError> {
+    let now = app.now();
+    let mut read = app.store.read().await?;
     let seen = read.list_integrations(token, now.minus(LATELY)).await?;
     let since = read.find_open_since(token).await?;
     let is_current = |seen: &Integration| since.is_none_or(|since| seen.last_used_at >= since);
@@ -230,37 +230,37 @@ async fn sort_programs(desk: &Desk, token: TokenId) -> Result<Programs, StoreErr
 }
 
 /// The programs that use one token: they stop working when it ends.
-pub(crate) async fn list_programs(desk: &Desk, token: TokenId) -> Result<Vec<Program>, StoreError> {
-    Ok(sort_programs(desk, token).await?.current)
+pub(crate) async fn list_programs(app: &AppState, token: TokenId) -> Result<Vec<Program>, StoreError> {
+    Ok(sort_programs(app, token).await?.current)
 }
 
 /// The programs that use a member's bearer token, and those that are left behind by it.
 pub(crate) async fn sort_programs_of_member(
-    desk: &Desk,
+    app: &AppState,
     member: &Member,
 ) -> Result<Programs, StoreError> {
-    match desk.store.read().await?.find_bearer_token(member.id).await? {
-        Some(token) => sort_programs(desk, token.id).await,
+    match app.store.read().await?.find_bearer_token(member.id).await? {
+        Some(token) => sort_programs(app, token.id).await,
         None => Ok(Programs { current: Vec::new(), left_behind: Vec::new() }),
     }
 }
 
-/// The programs that used any of a person's bearer tokens in the last 30 days.
-pub(crate) async fn list_programs_of_person(
-    desk: &Desk,
-    person: PersonId,
+/// The programs that used any of a user's bearer tokens in the last 30 days.
+pub(crate) async fn list_programs_of_user(
+    app: &AppState,
+    user: UserId,
 ) -> Result<Vec<Program>, StoreError> {
-    let memberships = desk.store.read().await?.list_memberships(person).await?;
+    let memberships = app.store.read().await?.list_memberships(user).await?;
     let mut programs = Vec::new();
     for member in memberships {
-        programs.extend(list_programs_of_member(desk, &member).await?);
+        programs.extend(list_programs_of_member(app, &member).await?);
     }
     Ok(programs)
 }
 
 pub(crate) async fn list_programs_of_member(
-    desk: &Desk,
+    app: &AppState,
     member: &Member,
 ) -> Result<Vec<Program>, StoreError> {
-    Ok(sort_programs_of_member(desk, member).await?.current)
+    Ok(sort_programs_of_member(app, member).await?.current)
 }

@@ -2,20 +2,20 @@
 
 use super::{ApiTokenRequest, console::shown_once, expiry::Policies};
 use crate::{
-    Desk, Told as _,
+    AppState, UserMessage as _,
     api_docs::ScopeOffer,
     caller::Caller,
-    chrome::{Chrome, Nav, page, page_with},
+    chrome::{PageLayout, Nav, page, page_with},
     codes,
-    freshness::FreshForm,
-    named,
+    freshness::ReauthForm,
+    label,
     operations::{are_scopes_observed, list_scope_offers},
     problem::Problem,
-    say,
+    text,
 };
 use askama::Template;
 use axum::{extract::State, http::StatusCode, response::Response};
-use keydesk_model::{Expiry, ExpiryError, ExpiryPolicy, Right, Scope, ScopeSet, TokenName};
+use keydesk_model::{Expiry, ExpiryError, ExpiryPolicy, Permission, Scope, ScopeSet, TokenName};
 use serde::{Deserialize, Deserializer};
 
 /// What the form holds, as sent, so that a mistake loses nothing.
@@ -48,7 +48,7 @@ pub(super) fn one_or_more<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Stri
 #[derive(Template)]
 #[template(path = "tokens/new.html")]
 struct NewPage {
-    chrome: Chrome,
+    chrome: PageLayout,
     form: NewTokenForm,
     offers: Vec<ScopeOffer>,
     /// Scopes restrict nothing yet.
@@ -84,28 +84,28 @@ impl NewPage {
 }
 
 async fn form_page(
-    desk: &Desk,
+    app: &AppState,
     caller: &Caller,
     form: NewTokenForm,
     errors: Errors,
 ) -> Result<NewPage, Problem> {
-    let (key, _) = codes::generate(&desk.entropy);
-    let account = desk.store.read().await?.find_account(caller.account.id).await?;
-    let policies = Policies::of(desk, account.as_ref());
+    let (key, _) = codes::generate(&app.entropy);
+    let account = app.store.read().await?.find_account(caller.account.id).await?;
+    let policies = Policies::of(app, account.as_ref());
     // What would be refused is not offered.
     let choices = CHOICES.into_iter().filter(|value| {
         value
             .parse::<Expiry>()
-            .is_ok_and(|expiry| policies.permitted_end(expiry, desk.now()).is_ok())
+            .is_ok_and(|expiry| policies.permitted_end(expiry, app.now()).is_ok())
     });
     Ok(NewPage {
         begins_with: begins_with(policies.held),
-        policy: told(policies.held),
-        chrome: Chrome::of(caller, say("token-new-title"), Nav::Tokens),
+        policy: user_message(policies.held),
+        chrome: PageLayout::of(caller, text("token-new-title"), Nav::Tokens),
         form,
-        offers: list_scope_offers(desk).await?,
-        observed: are_scopes_observed(desk).await?,
-        choices: choices.map(|value| (value, named("lives", value))).collect(),
+        offers: list_scope_offers(app).await?,
+        observed: are_scopes_observed(app).await?,
+        choices: choices.map(|value| (value, label("expires", value))).collect(),
         errors,
         request_key: key[..32].to_owned(),
     })
@@ -129,51 +129,51 @@ fn begins_with(policy: ExpiryPolicy) -> String {
     wanted.unwrap_or_else(|| first.or_else(longest).unwrap_or("date").to_owned())
 }
 
-fn told(policy: ExpiryPolicy) -> Option<String> {
+fn user_message(policy: ExpiryPolicy) -> Option<String> {
     match policy.max_days {
-        Some(days) => Some(say("lives-at-most").count("n", u32::from(days)).to_string()),
-        None if policy.is_required => Some(say("must-have-end").to_string()),
+        Some(days) => Some(text("expires-at-most").count("n", u32::from(days)).to_string()),
+        None if policy.is_required => Some(text("must-expire").to_string()),
         None => None,
     }
 }
 
 pub(crate) async fn new_page(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
 ) -> Result<Response, Problem> {
-    caller.permit(Right::ManageTokens)?;
-    Ok(page(&form_page(&desk, &caller, NewTokenForm::default(), Errors::default()).await?))
+    caller.permit(Permission::ManageTokens)?;
+    Ok(page(&form_page(&app, &caller, NewTokenForm::default(), Errors::default()).await?))
 }
 
 pub(crate) async fn issue(
-    State(desk): State<Desk>,
-    fresh: FreshForm<NewTokenForm>,
+    State(app): State<AppState>,
+    fresh: ReauthForm<NewTokenForm>,
 ) -> Result<Response, Problem> {
-    let FreshForm { caller, form } = fresh;
-    caller.permit(Right::ManageTokens)?;
+    let ReauthForm { caller, form } = fresh;
+    caller.permit(Permission::ManageTokens)?;
     let checked = match read_request(&form) {
-        Ok(request) => check_expiry(&desk, &caller, request).await?,
+        Ok(request) => check_expiry(&app, &caller, request).await?,
         Err(errors) => Err(errors),
     };
     let request = match checked {
         Ok(request) => request,
         Err(errors) => {
-            let page = form_page(&desk, &caller, form, errors).await?;
+            let page = form_page(&app, &caller, form, errors).await?;
             return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page));
         }
     };
-    let (token, plain) = super::issue_api_token(&desk, &caller, request).await?;
-    Ok(shown_once(&desk, &caller, token, plain, None))
+    let (token, plain) = super::issue_api_token(&app, &caller, request).await?;
+    Ok(shown_once(&app, &caller, token, plain, None))
 }
 
 /// What the use-case would refuse for its end is said beside the field.
 async fn check_expiry(
-    desk: &Desk,
+    app: &AppState,
     caller: &Caller,
     request: ApiTokenRequest,
 ) -> Result<Result<ApiTokenRequest, Errors>, Problem> {
-    let account = desk.store.read().await?.find_account(caller.account.id).await?;
-    let end = Policies::of(desk, account.as_ref()).permitted_end(request.expiry, desk.now());
+    let account = app.store.read().await?.find_account(caller.account.id).await?;
+    let end = Policies::of(app, account.as_ref()).permitted_end(request.expiry, app.now());
     Ok(match end {
         Err(error) => Err(Errors { expires: Some(error.to_string()), ..Errors::default() }),
         Ok(_) => Ok(request),
@@ -183,13 +183,13 @@ async fn check_expiry(
 /// A date that someone gave counts, whether or not they also chose "on a date".
 fn read_expiry(form: &NewTokenForm) -> Result<Expiry, String> {
     let text = match (form.expires.as_str(), form.expires_on.as_str()) {
-        ("date", "") => return Err(say("choose-day").to_string()),
+        ("date", "") => return Err(text("choose-date").to_string()),
         ("" | "never" | "date", date) if !date.is_empty() => date,
         ("", _) => "never",
         (span, "") => span,
-        (_, _) => return Err(say("choose-one").to_string()),
+        (_, _) => return Err(text("choose-one-expiry").to_string()),
     };
-    text.parse().map_err(|error: ExpiryError| error.told())
+    text.parse().map_err(|error: ExpiryError| error.user_message())
 }
 
 fn read_request(form: &NewTokenForm) -> Result<ApiTokenRequest, Errors> {
@@ -209,12 +209,12 @@ fn read_request(form: &NewTokenForm) -> Result<ApiTokenRequest, Errors> {
             })
         }
         (name, expiry, scopes) => Err(Errors {
-            name: name.err().map(|error| error.told()),
+            name: name.err().map(|error| error.user_message()),
             expires: expiry.err(),
             scope: match scopes {
-                Err(error) => Some(error.told()),
-                Ok(_) if nothing_chosen => Some(say("scope-or-everything").to_string()),
-                Ok(_) => too_many.map(|error| error.told()),
+                Err(error) => Some(error.user_message()),
+                Ok(_) if nothing_chosen => Some(text("scope-or-full-access").to_string()),
+                Ok(_) => too_many.map(|error| error.user_message()),
             },
         }),
     }

@@ -1,9 +1,9 @@
 //! What a token does to itself: rotate and revoke. Whoever holds it may; nobody else is asked.
 
 use super::{RotatedToken, TokenError, bearer::replace_secret, rotate_secret};
-use crate::{Desk, keyring::SealedFor, mail::Message, receipts::Issued};
+use crate::{AppState, keyring::SealedFor, mail::Message, receipts::Issued};
 use keydesk_model::{
-    AccountId, Action, Actor, Binding, Closing, EndCause, Origin, RotationTerms, Timestamp,
+    AccountId, Event, Actor, TokenOwner, Closing, RevocationReason, Origin, RotationTerms, Timestamp,
     TokenId, TokenState,
 };
 use keydesk_node::Keys;
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// The new secret of a token that rotated itself.
 #[derive(Debug)]
-pub struct OwnRotation {
+pub struct SelfRotation {
     pub token: TokenId,
     pub version: i64,
     pub plain: PlainToken,
@@ -26,7 +26,7 @@ pub struct OwnRotation {
 }
 
 #[derive(Debug)]
-pub struct OwnRevocation {
+pub struct SelfRevocation {
     pub token: TokenId,
     pub is_complete: bool,
     pub receipt: Option<i64>,
@@ -35,13 +35,13 @@ pub struct OwnRevocation {
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum OwnTokenError {
+pub enum SelfServiceError {
     #[error("the token is not live any more")]
     NotLive,
     /// An old secret that goes on for a while rotates nothing.
     #[error("the token has been rotated already")]
     Old,
-    #[error("a bearer token is rotated without overlap")]
+    #[error("a bearer token is rotated without grace_period")]
     NoOverlap,
     #[error("too many old secrets of the token go on already")]
     TooManyOld,
@@ -55,79 +55,79 @@ pub enum OwnTokenError {
 
 /// Gives the token a new secret.
 pub async fn rotate_own_token(
-    desk: &Desk,
+    app: &AppState,
     hash: &TokenHash,
     terms: RotationTerms,
     origin: &Origin,
-) -> Result<OwnRotation, OwnTokenError> {
-    let (token, rotation) = rotate(desk, hash, terms, origin).await?;
-    tell(desk, &token, origin).await?;
+) -> Result<SelfRotation, SelfServiceError> {
+    let (token, rotation) = rotate(app, hash, terms, origin).await?;
+    tell(app, &token, origin).await?;
     Ok(rotation)
 }
 
 async fn rotate(
-    desk: &Desk,
+    app: &AppState,
     hash: &TokenHash,
     terms: RotationTerms,
     origin: &Origin,
-) -> Result<(Token, OwnRotation), OwnTokenError> {
+) -> Result<(Token, SelfRotation), SelfServiceError> {
     // A gateway's database user can end tokens and make none.
-    if desk.keyring.key_ids().is_empty() && desk.store.is_shared() {
-        return Err(OwnTokenError::NoKey);
+    if app.keyring.key_ids().is_empty() && app.store.is_shared() {
+        return Err(SelfServiceError::NoKey);
     }
-    let mut write = desk.store.write(desk.now()).await?;
+    let mut write = app.store.write(app.now()).await?;
     let token = find_own(&mut write, hash).await?;
     let id = token.id;
-    desk.rotations.take(&id.to_string(), write.now()).map_err(OwnTokenError::TooOften)?;
+    app.rotations.take(&id.to_string(), write.now()).map_err(SelfServiceError::TooOften)?;
     let of = (token.account, id);
-    let entry = |detail| entry(of, Action::RotateToken, origin, detail);
-    let (version, plain, closing, receipt) = match token.binding {
-        Binding::Account => {
-            let made = rotate_secret(desk, write, token.clone(), terms, entry).await;
+    let entry = |detail| entry(of, Event::TokenRotated, origin, detail);
+    let (version, plain, closing, receipt) = match token.token_owner {
+        TokenOwner::Account => {
+            let made = rotate_secret(app, write, token.clone(), terms, entry).await;
             let made = made.map_err(|error| match error {
-                TokenError::TooManyOld => OwnTokenError::TooManyOld,
-                TokenError::Store(error) => OwnTokenError::Store(error),
-                _ => OwnTokenError::NotLive,
+                TokenError::TooManyOld => SelfServiceError::TooManyOld,
+                TokenError::Store(error) => SelfServiceError::Store(error),
+                _ => SelfServiceError::NotLive,
             })?;
             let RotatedToken { token: rotated, plain, closing, receipt } = made;
             (rotated.version, plain, closing, receipt)
         }
-        Binding::Member(_) if terms.closing(write.now()).is_some() => {
-            return Err(OwnTokenError::NoOverlap);
+        TokenOwner::Member(_) if terms.closing(write.now()).is_some() => {
+            return Err(SelfServiceError::NoOverlap);
         }
-        Binding::Member(_) if desk.keyring.key_ids().is_empty() => {
-            return Err(OwnTokenError::NoKey);
+        TokenOwner::Member(_) if app.keyring.key_ids().is_empty() => {
+            return Err(SelfServiceError::NoKey);
         }
-        Binding::Member(member) => {
-            write.end_secret(id, EndCause::Rotated).await?;
-            replace_secret(desk, &mut write, &token, member).await?;
-            let next = write.find_token(token.account, id).await?.ok_or(OwnTokenError::NotLive)?;
+        TokenOwner::Member(member) => {
+            write.end_secret(id, RevocationReason::Rotated).await?;
+            replace_secret(app, &mut write, &token, member).await?;
+            let next = write.find_token(token.account, id).await?.ok_or(SelfServiceError::NotLive)?;
             let detail = serde_json::json!({ "after": { "version": next.version } });
-            let receipt = desk.commit_with_receipt(write, entry(detail)).await?;
+            let receipt = app.commit_with_receipt(write, entry(detail)).await?;
             let belongs_to =
                 SealedFor { account: token.account, member, token: id, version: next.version };
-            let sealed = next.display.as_deref().ok_or(OwnTokenError::NotLive)?;
-            let plain = desk.keyring.open_token(sealed, belongs_to);
-            let plain = plain.map_err(|_| OwnTokenError::NoKey)?;
+            let sealed = next.display.as_deref().ok_or(SelfServiceError::NotLive)?;
+            let plain = app.keyring.open_token(sealed, belongs_to);
+            let plain = plain.map_err(|_| SelfServiceError::NoKey)?;
             (next.version, plain, None, receipt)
         }
     };
-    let (is_complete, receipt, refused_from) = told(receipt.as_ref());
+    let (is_complete, receipt, refused_from) = user_message(receipt.as_ref());
     let done =
-        OwnRotation { token: id, version, plain, closing, is_complete, receipt, refused_from };
+        SelfRotation { token: id, version, plain, closing, is_complete, receipt, refused_from };
     Ok((token, done))
 }
 
 /// Notifies the people responsible for a token that it has rotated itself. A node without mail notifies nobody.
-async fn tell(desk: &Desk, token: &Token, origin: &Origin) -> Result<(), StoreError> {
-    if !desk.mailer.can_send() {
+async fn tell(app: &AppState, token: &Token, origin: &Origin) -> Result<(), StoreError> {
+    if !app.mailer.can_send() {
         return Ok(());
     }
-    let mut read = desk.store.read().await?;
+    let mut read = app.store.read().await?;
     let account = read.find_account(token.account).await?;
-    let told = match token.binding {
-        Binding::Account => read.list_whom_to_tell(token.account, token.id).await?,
-        Binding::Member(member) => {
+    let user_message = match token.token_owner {
+        TokenOwner::Account => read.list_whom_to_tell(token.account, token.id).await?,
+        TokenOwner::Member(member) => {
             let member = read.find_member(token.account, member).await?;
             member.map(|member| (member.email, member.language)).into_iter().collect()
         }
@@ -135,46 +135,46 @@ async fn tell(desk: &Desk, token: &Token, origin: &Origin) -> Result<(), StoreEr
     drop(read);
     let account = account.map(|account| account.name).unwrap_or_default();
     let from = origin.client_ip.map(|addr| addr.to_string()).unwrap_or_default();
-    let url = &desk.settings.console_url;
-    for (email, language) in told {
+    let url = &app.settings.console_url;
+    for (email, language) in user_message {
         let message =
             Message::to(language, || Message::rotated_itself(&token.name, &account, &from, url));
-        desk.send_mail(&email, message);
+        app.send_mail(&email, message);
     }
     Ok(())
 }
 
 /// Ends the token for good, its old secrets too. An old secret may do so as well.
 pub async fn revoke_own_token(
-    desk: &Desk,
+    app: &AppState,
     hash: &TokenHash,
     origin: &Origin,
-) -> Result<OwnRevocation, OwnTokenError> {
-    let mut write = desk.store.write(desk.now()).await?;
+) -> Result<SelfRevocation, SelfServiceError> {
+    let mut write = app.store.write(app.now()).await?;
     let now = write.now();
-    let token = write.find_own_token(hash, now).await?.ok_or(OwnTokenError::NotLive)?;
-    if !token.is_open || token.state != TokenState::Live {
-        return Err(OwnTokenError::NotLive);
+    let token = write.find_own_token(hash, now).await?.ok_or(SelfServiceError::NotLive)?;
+    if !token.is_open || token.state != TokenState::Active {
+        return Err(SelfServiceError::NotLive);
     }
-    write.end_secret(token.id, EndCause::Revoked).await?;
+    write.end_secret(token.id, RevocationReason::Revoked).await?;
     let detail = serde_json::json!({ "before": { "name": token.name, "version": token.version } });
-    let entry = entry((token.account, token.id), Action::RevokeToken, origin, detail);
-    let receipt = desk.commit_with_receipt(write, entry).await?;
-    let (is_complete, receipt, refused_from) = told(receipt.as_ref());
-    Ok(OwnRevocation { token: token.id, is_complete, receipt, refused_from })
+    let entry = entry((token.account, token.id), Event::TokenRevoked, origin, detail);
+    let receipt = app.commit_with_receipt(write, entry).await?;
+    let (is_complete, receipt, refused_from) = user_message(receipt.as_ref());
+    Ok(SelfRevocation { token: token.id, is_complete, receipt, refused_from })
 }
 
-async fn find_own(write: &mut Write, hash: &TokenHash) -> Result<Token, OwnTokenError> {
-    let found = write.find_token_of_secret(hash).await?.ok_or(OwnTokenError::NotLive)?;
+async fn find_own(write: &mut Write, hash: &TokenHash) -> Result<Token, SelfServiceError> {
+    let found = write.find_token_of_secret(hash).await?.ok_or(SelfServiceError::NotLive)?;
     match found.token.state(write.now()) {
-        TokenState::Live if found.is_newest => Ok(found.token),
-        TokenState::Live if found.is_open => Err(OwnTokenError::Old),
-        _ => Err(OwnTokenError::NotLive),
+        TokenState::Active if found.is_newest => Ok(found.token),
+        TokenState::Active if found.is_open => Err(SelfServiceError::Old),
+        _ => Err(SelfServiceError::NotLive),
     }
 }
 
 /// A rotation with overlap has ended nothing, and there is nothing to confirm.
-fn told(receipt: Option<&Issued>) -> (bool, Option<i64>, Option<Timestamp>) {
+fn user_message(receipt: Option<&Issued>) -> (bool, Option<i64>, Option<Timestamp>) {
     receipt.map_or((true, None, None), |issued| {
         (issued.is_complete, issued.number, issued.refused_from)
     })
@@ -182,7 +182,7 @@ fn told(receipt: Option<&Issued>) -> (bool, Option<i64>, Option<Timestamp>) {
 
 fn entry(
     (account, token): (AccountId, TokenId),
-    action: Action,
+    action: Event,
     origin: &Origin,
     detail: serde_json::Value,
 ) -> AuditEntry {

@@ -1,9 +1,9 @@
 //! Rotation: a token gets a new secret, and the old one ends at once or goes on for a while.
 
 use super::{MOST_OLD, TokenError, find_live_api_token, shown_once};
-use crate::{Desk, caller::Caller, problem::Problem, receipts::Issued};
+use crate::{AppState, caller::Caller, problem::Problem, receipts::Issued};
 use keydesk_model::{
-    Action, Actor, Closing, EndCause, Origin, Right, RotationTerms, Timestamp, TokenId,
+    Event, Actor, Closing, RevocationReason, Origin, Permission, RotationTerms, Timestamp, TokenId,
 };
 use keydesk_store::{AuditEntry, ClosingSecret, Store, StoreError, Token, Write};
 use keydesk_token::{Kind, PlainToken};
@@ -21,31 +21,31 @@ pub(crate) struct RotatedToken {
 /// Gives an API token a new secret; the old one is refused from now on, or goes on for a while.
 /// `version` is the one that the caller saw, so that of two who rotate at once only one does.
 pub(crate) async fn rotate_api_token(
-    desk: &Desk,
+    app: &AppState,
     caller: &Caller,
     id: TokenId,
     version: Option<i64>,
     terms: RotationTerms,
 ) -> Result<RotatedToken, Problem> {
-    let (mut write, caller) = desk.write_as(caller).await?;
-    caller.permit(Right::ManageTokens)?;
+    let (mut write, caller) = app.write_as(caller).await?;
+    caller.permit(Permission::ManageTokens)?;
     let token = find_live_api_token(&mut write, caller.account.id, id).await?;
     if version.is_some_and(|seen| seen != token.version) {
         return Err(TokenError::Changed.into());
     }
-    let rotate = |detail| caller.entry(Action::RotateToken, id, detail);
-    Ok(rotate_secret(desk, write, token, terms, rotate).await?)
+    let rotate = |detail| caller.entry(Event::TokenRotated, id, detail);
+    Ok(rotate_secret(app, write, token, terms, rotate).await?)
 }
 
 /// The rotation itself, by whomever it was asked for.
 pub(super) async fn rotate_secret(
-    desk: &Desk,
+    app: &AppState,
     mut write: Write,
     token: Token,
     terms: RotationTerms,
     entry: impl FnOnce(serde_json::Value) -> AuditEntry,
 ) -> Result<RotatedToken, TokenError> {
-    let plain = PlainToken::generate(&desk.settings.token_prefix, Kind::Account, &desk.entropy);
+    let plain = PlainToken::generate(&app.settings.token_prefix, Kind::Account, &app.entropy);
     let closing = terms.closing(write.now());
     match closing {
         Some(_) if write.count_closing_secrets(token.id).await? >= MOST_OLD => {
@@ -55,7 +55,7 @@ pub(super) async fn rotate_secret(
             write.close_secret_later(token.id, closing, terms.quiet_for()).await?;
         }
         None => {
-            write.end_secret(token.id, EndCause::Rotated).await?;
+            write.end_secret(token.id, RevocationReason::Rotated).await?;
         }
     }
     let version = token.version + 1;
@@ -68,42 +68,42 @@ pub(super) async fn rotate_secret(
         write.commit(entry).await?;
         None
     } else {
-        desk.commit_with_receipt(write, entry).await?
+        app.commit_with_receipt(write, entry).await?
     };
     let token = Token { version, masked: plain.masked(), ..token };
     Ok(RotatedToken { token, plain, closing, receipt })
 }
 
 /// Ends what goes on of a token's old secrets.
-pub(crate) async fn close_old_secrets(
-    desk: &Desk,
+pub(crate) async fn revoke_previous_secrets(
+    app: &AppState,
     caller: &Caller,
     id: TokenId,
 ) -> Result<Option<Issued>, Problem> {
-    let (mut write, caller) = desk.write_as(caller).await?;
-    caller.permit(Right::ManageTokens)?;
+    let (mut write, caller) = app.write_as(caller).await?;
+    caller.permit(Permission::ManageTokens)?;
     let token = find_live_api_token(&mut write, caller.account.id, id).await?;
-    if write.end_closing_secrets(id).await? == 0 {
+    if write.revoke_closing_secrets(id).await? == 0 {
         return Err(TokenError::NothingOld.into());
     }
     let detail = serde_json::json!({ "after": { "version": token.version } });
-    let entry = caller.entry(Action::CloseOldSecrets, id, detail);
-    Ok(desk.commit_with_receipt(write, entry).await?)
+    let entry = caller.entry(Event::TokenPreviousSecretsRevoked, id, detail);
+    Ok(app.commit_with_receipt(write, entry).await?)
 }
 
 /// Old secrets of the account's tokens that go on for a while.
-pub(crate) async fn list_closing_secrets(
-    desk: &Desk,
+pub(crate) async fn list_previous_secrets(
+    app: &AppState,
     caller: &Caller,
 ) -> Result<Vec<ClosingSecret>, Problem> {
-    caller.permit(Right::SeeTokens)?;
-    Ok(desk.store.read().await?.list_closing_secrets_of(caller.account.id).await?)
+    caller.permit(Permission::SeeTokens)?;
+    Ok(app.store.read().await?.list_previous_secrets_of(caller.account.id).await?)
 }
 
 /// Writes down the end of old secrets whose time is over, or that have been silent for as long as was
 /// asked for; how many. Gateways keep to the deadline by themselves.
 pub async fn close_due_secrets(store: &Store, now: Timestamp) -> Result<usize, StoreError> {
-    let closing = store.read().await?.list_closing_secrets().await?;
+    let closing = store.read().await?.list_previous_secrets().await?;
     if closing.iter().all(|old| old.ends_at(now).is_none()) {
         return Ok(0);
     }
@@ -118,12 +118,12 @@ pub async fn close_due_secrets(store: &Store, now: Timestamp) -> Result<usize, S
     }
     if ended > 0 {
         let entry = AuditEntry {
-            action: Action::CloseOldSecrets,
+            action: Event::TokenPreviousSecretsRevoked,
             actor: Actor::Node,
             origin: Origin::default(),
             account: None,
             target: "tokens".to_owned(),
-            detail: serde_json::json!({ "old_secrets": ended }),
+            detail: serde_json::json!({ "previous_secrets": ended }),
         };
         write.commit(entry).await?;
     }

@@ -5,12 +5,12 @@ use super::{
     form::{Parameters, Written},
     introspect,
 };
-use crate::{
-    Answer, Denial, LiveTable, arrival::Arrival, live::Meter, settings::Settings, wire::Noted,
+use crate::{Response, 
+    Rejection, LiveTable, arrival::Arrival, live::UsageCounter, settings::Settings, wire::Noted,
 };
 use bytes::Bytes;
-use http::{HeaderValue, Response, header};
-use keydesk_model::{Overlap, RotationTerms, Timestamp, TokenId};
+use http::{HeaderValue, header};
+use keydesk_model::{GracePeriod, RotationTerms, Timestamp, TokenId};
 use keydesk_token::{PlainToken, TokenHash};
 use std::net::IpAddr;
 use tokio::sync::{mpsc, oneshot};
@@ -23,21 +23,21 @@ const WAITING: usize = 64;
 pub struct Question {
     /// The secret of the token that it is about.
     pub secret: TokenHash,
-    pub wish: Wish,
+    pub wish: SelfServiceAction,
     pub client_ip: IpAddr,
     pub user_agent: Option<String>,
     pub request_id: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wish {
+pub enum SelfServiceAction {
     Rotate(RotationTerms),
     Revoke,
 }
 
 /// What was done.
 #[derive(Debug)]
-pub enum OwnAnswer {
+pub enum SelfServiceResponse {
     Rotated {
         token: TokenId,
         version: i64,
@@ -59,32 +59,32 @@ pub enum OwnAnswer {
 }
 
 /// Parameters of self-service.
-const KNOWN: [&str; 3] = ["token", "overlap", "quiet"];
+const KNOWN: [&str; 3] = ["token", "grace_period", "quiet"];
 
-type Reply = oneshot::Sender<Result<OwnAnswer, Denial>>;
+type Reply = oneshot::Sender<Result<SelfServiceResponse, Rejection>>;
 
 /// Where questions go.
 #[derive(Clone, Debug)]
 pub struct TokenDesk(mpsc::Sender<(Question, Reply)>);
 
 /// A desk for gateways, and the questions for whoever answers.
-pub fn token_desk() -> (TokenDesk, mpsc::Receiver<(Question, Reply)>) {
+pub fn token_app() -> (TokenDesk, mpsc::Receiver<(Question, Reply)>) {
     let (sender, receiver) = mpsc::channel(WAITING);
     (TokenDesk(sender), receiver)
 }
 
 impl TokenDesk {
-    async fn ask(&self, question: Question) -> Result<OwnAnswer, Denial> {
+    async fn ask(&self, question: Question) -> Result<SelfServiceResponse, Rejection> {
         let (reply, answer) = oneshot::channel();
-        self.0.try_send((question, reply)).map_err(|_| Denial::NotNow)?;
-        answer.await.unwrap_or(Err(Denial::NotNow))
+        self.0.try_send((question, reply)).map_err(|_| Rejection::TemporarilyUnavailable)?;
+        answer.await.unwrap_or(Err(Rejection::TemporarilyUnavailable))
     }
 }
 
 /// A request whose body is to be read before it can be answered.
 #[derive(Debug)]
-pub(crate) struct Ask {
-    pub wanted: Wanted,
+pub(crate) struct DeferredRequest {
+    pub wanted: DeferredAction,
     written: Written,
     /// What old clients put into the query.
     query: Option<HiddenQuery>,
@@ -103,7 +103,7 @@ impl std::fmt::Debug for HiddenQuery {
 }
 
 #[derive(Debug)]
-pub(crate) enum Wanted {
+pub(crate) enum DeferredAction {
     Rotate(TokenHash),
     Revoke(TokenHash),
     /// RFC 7009: the token is named in the form.
@@ -112,8 +112,8 @@ pub(crate) enum Wanted {
     Introspect(Option<introspect::Credentials>),
 }
 
-impl Ask {
-    pub fn new(wanted: Wanted, noted: &Noted, query: Option<&str>, is_strict: bool) -> Self {
+impl DeferredRequest {
+    pub fn new(wanted: DeferredAction, noted: &Noted, query: Option<&str>, is_strict: bool) -> Self {
         let agent = noted.user_agent.first.and_then(|agent| std::str::from_utf8(agent).ok());
         Self {
             written: Written::of(noted),
@@ -128,38 +128,38 @@ impl Ask {
         self,
         body: &[u8],
         arrival: &Arrival,
-        (table, meter): (&LiveTable, &Meter),
+        (table, meter): (&LiveTable, &UsageCounter),
         settings: &Settings,
-    ) -> Result<Answer, Denial> {
+    ) -> Result<Response, Rejection> {
         let mut parameters = Parameters::read(body, self.written)?;
         if let Some(HiddenQuery(query)) = &self.query {
             parameters.add_query(query)?;
         }
         if self.is_strict && parameters.names().any(|name| !KNOWN.contains(&name)) {
-            return Err(Denial::BadParameters {
-                why: "Send “overlap” and “quiet”, if anything: another parameter is not known here.",
+            return Err(Rejection::InvalidParameters {
+                why: "Send “grace_period” and “quiet”, if anything: another parameter is not known here.",
             });
         }
         let (secret, wish) = match self.wanted {
-            Wanted::Introspect(credentials) => {
-                let asked = introspect::Asked { credentials, parameters, arrival, table, meter };
+            DeferredAction::Introspect(credentials) => {
+                let asked = introspect::IntrospectionRequest { credentials, parameters, arrival, table, meter };
                 return asked.answer(settings);
             }
-            Wanted::Rotate(secret) => {
+            DeferredAction::Rotate(secret) => {
                 refuse_other(secret, &parameters)?;
-                (secret, Wish::Rotate(terms(&parameters)?))
+                (secret, SelfServiceAction::Rotate(terms(&parameters)?))
             }
-            Wanted::Revoke(secret) => {
+            DeferredAction::Revoke(secret) => {
                 refuse_other(secret, &parameters)?;
-                (secret, Wish::Revoke)
+                (secret, SelfServiceAction::Revoke)
             }
-            Wanted::RevokeNamed => match named(&parameters)? {
-                Some(secret) if table.is_live(secret, arrival.at)? => (secret, Wish::Revoke),
+            DeferredAction::RevokeNamed => match named(&parameters)? {
+                Some(secret) if table.is_live(secret, arrival.at)? => (secret, SelfServiceAction::Revoke),
                 // RFC 7009 section 2.2: what is not good any more needs no revoking.
                 _ => return Ok(json(&serde_json::json!({}))),
             },
         };
-        let desk = settings.self_service.desk.as_ref().ok_or(Denial::NotNow)?;
+        let app = settings.self_service.app.as_ref().ok_or(Rejection::TemporarilyUnavailable)?;
         let question = Question {
             secret,
             wish,
@@ -167,47 +167,47 @@ impl Ask {
             user_agent: self.user_agent,
             request_id: arrival.request_id.to_string(),
         };
-        desk.ask(question).await.map(|done| told(&done))
+        app.ask(question).await.map(|done| to_response(&done))
     }
 }
 
 /// A token changes itself and no other.
-fn refuse_other(secret: TokenHash, parameters: &Parameters) -> Result<(), Denial> {
+fn refuse_other(secret: TokenHash, parameters: &Parameters) -> Result<(), Rejection> {
     let Some(named) = parameters.find("token") else { return Ok(()) };
     let bare = named.strip_prefix("Bearer ").unwrap_or(named);
     if PlainToken::hash_presented(bare) == Ok(secret) {
         Ok(())
     } else {
-        Err(Denial::OtherTokenNamed)
+        Err(Rejection::TokenMismatch)
     }
 }
 
-fn named(parameters: &Parameters) -> Result<Option<TokenHash>, Denial> {
+fn named(parameters: &Parameters) -> Result<Option<TokenHash>, Rejection> {
     let token = parameters
         .find("token")
-        .ok_or(Denial::BadParameters { why: "Send the token as the parameter “token”." })?;
+        .ok_or(Rejection::InvalidParameters { why: "Send the token as the parameter “token”." })?;
     Ok(PlainToken::hash_presented(token).ok())
 }
 
-fn terms(parameters: &Parameters) -> Result<RotationTerms, Denial> {
+fn terms(parameters: &Parameters) -> Result<RotationTerms, Rejection> {
     let read = |name: &str, why: &'static str| match parameters.find(name) {
-        None => Ok(Overlap::None),
-        Some(text) => text.parse().map_err(|_| Denial::BadParameters { why }),
+        None => Ok(GracePeriod::None),
+        Some(text) => text.parse().map_err(|_| Rejection::InvalidParameters { why }),
     };
     let terms = RotationTerms {
-        overlap: read("overlap", "“overlap” is none, 1h, 24h or 7d.")?,
+        grace_period: read("grace_period", "“grace_period” is none, 1h, 24h or 7d.")?,
         quiet: read("quiet", "“quiet” is none, 1h or 24h.")?,
     };
     if !terms.is_consistent() {
-        let why = "“quiet” must be shorter than “overlap”: it closes the old secret earlier.";
-        return Err(Denial::BadParameters { why });
+        let why = "“quiet” must be shorter than “grace_period”: it closes the old secret earlier.";
+        return Err(Rejection::InvalidParameters { why });
     }
     Ok(terms)
 }
 
-fn told(done: &OwnAnswer) -> Answer {
+fn to_response(done: &SelfServiceResponse) -> Response {
     json(&match done {
-        OwnAnswer::Rotated {
+        SelfServiceResponse::Rotated {
             token,
             version,
             plain,
@@ -227,7 +227,7 @@ fn told(done: &OwnAnswer) -> Answer {
                 "receipt": receipt,
             })
         }
-        OwnAnswer::Revoked { token, is_complete, receipt, refused_from } => {
+        SelfServiceResponse::Revoked { token, is_complete, receipt, refused_from } => {
             serde_json::json!({
                 "id": token,
                 "complete": is_complete,
@@ -239,7 +239,7 @@ fn told(done: &OwnAnswer) -> Answer {
 }
 
 /// An answer that nobody keeps.
-pub(super) fn json(body: &serde_json::Value) -> Answer {
+pub(super) fn json(body: &serde_json::Value) -> Response {
     let mut response = Response::new(Bytes::from(format!("{body}\n")));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

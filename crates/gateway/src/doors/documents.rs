@@ -1,7 +1,7 @@
 //! What the doors say of themselves, as OpenAPI, with this gateway's own addresses filled in.
 
 use super::ask::json;
-use crate::{Answer, settings::Settings};
+use crate::{Response, settings::Settings};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Document {
@@ -10,7 +10,7 @@ pub(crate) enum Document {
 }
 
 impl Document {
-    pub fn answer(self, settings: &Settings) -> Answer {
+    pub fn answer(self, settings: &Settings) -> Response {
         let text = match self {
             Self::SelfService => include_str!("../../openapi/self-service.json"),
             Self::OAuth => include_str!("../../openapi/oauth.json"),

@@ -1,6 +1,6 @@
 //! The parameters of a small request: a form, JSON with text members, or nothing.
 
-use crate::{Denial, wire::Noted};
+use crate::{Rejection, wire::Noted};
 use std::{collections::BTreeMap, fmt};
 
 /// The largest body of a request to Keydesk itself.
@@ -40,14 +40,14 @@ impl fmt::Debug for Parameters {
     }
 }
 
-const TWICE: Denial = Denial::BadParameters { why: "A parameter is there twice." };
-const UNREADABLE: Denial = Denial::BadParameters {
+const TWICE: Rejection = Rejection::InvalidParameters { why: "A parameter is there twice." };
+const UNREADABLE: Rejection = Rejection::InvalidParameters {
     why: "Send application/x-www-form-urlencoded, or JSON with texts as members.",
 };
 
 impl Parameters {
     /// RFC 6749 section 3.2: none is there twice. An empty one counts as left out.
-    pub fn read(body: &[u8], written: Written) -> Result<Self, Denial> {
+    pub fn read(body: &[u8], written: Written) -> Result<Self, Rejection> {
         let mut parameters = Self::default();
         match written {
             Written::Form => {
@@ -70,14 +70,14 @@ impl Parameters {
     }
 
     /// What stands in the query, where old clients put it.
-    pub fn add_query(&mut self, query: &str) -> Result<(), Denial> {
+    pub fn add_query(&mut self, query: &str) -> Result<(), Rejection> {
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             self.add(&name, &value)?;
         }
         Ok(())
     }
 
-    fn add(&mut self, name: &str, value: &str) -> Result<(), Denial> {
+    fn add(&mut self, name: &str, value: &str) -> Result<(), Rejection> {
         if value.is_empty() {
             return Ok(());
         }
@@ -103,11 +103,11 @@ mod tests {
     #[test]
     fn forms_and_json_say_the_same_and_rubbish_is_refused() {
         for (body, written) in [
-            (&b"token=a%20b&overlap=&x=1"[..], Written::Form),
-            (br#"{"token": "a b", "x": "1", "overlap": null}"#, Written::Json),
+            (&b"token=a%20b&grace_period=&x=1"[..], Written::Form),
+            (br#"{"token": "a b", "x": "1", "grace_period": null}"#, Written::Json),
         ] {
             let read = Parameters::read(body, written).expect("reads");
-            assert_eq!((read.find("token"), read.find("overlap")), (Some("a b"), None));
+            assert_eq!((read.find("token"), read.find("grace_period")), (Some("a b"), None));
         }
         assert!(Parameters::read(b"", Written::Unsaid).is_ok());
         for (body, written) in [

@@ -1,14 +1,14 @@
 //! Forward-auth: a proxy holds a request and asks whether it may pass. Only trusted proxies may ask, they
 //! must say all of it, and nothing is assumed.
 
-use crate::{
-    Answer, Denial,
+use crate::{Response, 
+    Rejection,
     check::Pass,
     settings::Settings,
     wire::{IDENTITY_HEADERS, Kind, Noted, mistaken_for},
 };
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use std::net::IpAddr;
 
 /// The request that the proxy holds.
@@ -23,27 +23,27 @@ pub(crate) struct Forwarded<'a> {
 impl<'a> Forwarded<'a> {
     /// `X-Forwarded-Method` and `X-Forwarded-Uri`, each once; `X-Forwarded-For` with an address that is no
     /// trusted proxy's.
-    pub fn of(noted: &Noted<'a>, peer: IpAddr, settings: &Settings) -> Result<Self, Denial> {
-        let fronts = settings.fronts.as_ref().ok_or(Denial::NoSuchOperation)?;
+    pub fn of(noted: &Noted<'a>, peer: IpAddr, settings: &Settings) -> Result<Self, Rejection> {
+        let fronts = settings.fronts.as_ref().ok_or(Rejection::UnknownEndpoint)?;
         if !fronts.contains(peer) {
-            return Err(Denial::UntrustedFront);
+            return Err(Rejection::UntrustedProxy);
         }
         refuse_ambiguous(noted)?;
         let method = once(noted, "x-forwarded-method")?;
         let uri = once(noted, "x-forwarded-uri")?;
         let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
         if !uri.starts_with('/') || method.is_empty() || !method.bytes().all(is_token) {
-            return Err(Denial::BadForwarded { name: "X-Forwarded-Uri" });
+            return Err(Rejection::InvalidForwardedRequest { name: "X-Forwarded-Uri" });
         }
         // One list, and what stands last in it is the proxy's own word.
         let mut hops = noted.of_kind(Kind::ForwardedFor);
         let last = match (hops.next(), hops.next()) {
             (Some(list), None) => list.rsplit(|byte| *byte == b',').next().unwrap_or_default(),
-            _ => return Err(Denial::BadForwarded { name: "X-Forwarded-For" }),
+            _ => return Err(Rejection::InvalidForwardedRequest { name: "X-Forwarded-For" }),
         };
         let last = std::str::from_utf8(last).unwrap_or_default().trim();
         if last.parse::<IpAddr>().is_err() {
-            return Err(Denial::BadForwarded { name: "X-Forwarded-For" });
+            return Err(Rejection::InvalidForwardedRequest { name: "X-Forwarded-For" });
         }
         let client_ip = fronts.client_ip(peer, noted.of_kind(Kind::ForwardedFor));
         Ok(Self { method, uri, client_ip })
@@ -52,18 +52,18 @@ impl<'a> Forwarded<'a> {
 
 /// The gateway keeps such fields back. A proxy would pass them on, and the API would not do what was checked,
 /// or not for whom.
-fn refuse_ambiguous(noted: &Noted) -> Result<(), Denial> {
+fn refuse_ambiguous(noted: &Noted) -> Result<(), Rejection> {
     let mistaken = noted.fields.iter().find_map(|field| mistaken_for(field.name));
-    mistaken.map_or(Ok(()), |like| Err(Denial::AmbiguousHeader { like }))
+    mistaken.map_or(Ok(()), |like| Err(Rejection::AmbiguousHeader { like }))
 }
 
-fn once<'a>(noted: &Noted<'a>, name: &'static str) -> Result<&'a str, Denial> {
+fn once<'a>(noted: &Noted<'a>, name: &'static str) -> Result<&'a str, Rejection> {
     let mut found = noted.fields.iter().filter(|field| field.name.eq_ignore_ascii_case(name));
     let value = match (found.next(), found.next()) {
         (Some(field), None) => field.value,
-        _ => return Err(Denial::BadForwarded { name }),
+        _ => return Err(Rejection::InvalidForwardedRequest { name }),
     };
-    std::str::from_utf8(value).map_err(|_| Denial::BadForwarded { name })
+    std::str::from_utf8(value).map_err(|_| Rejection::InvalidForwardedRequest { name })
 }
 
 /// What is said of the caller to whoever forwards the request by itself.
@@ -80,7 +80,7 @@ pub(crate) fn identity_fields(pass: &Pass) -> [(&'static str, String); 6] {
 }
 
 /// It may pass; the proxy takes these to the API, in place of what the client sent under these names.
-pub(crate) fn pass_answer(pass: &Pass, settings: &Settings) -> Answer {
+pub(crate) fn pass_answer(pass: &Pass, settings: &Settings) -> Response {
     let mut response = Response::new(Bytes::new());
     let headers = response.headers_mut();
     for (name, value) in identity_fields(pass) {

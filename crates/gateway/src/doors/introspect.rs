@@ -2,12 +2,12 @@
 
 use super::{ask::json, form::Parameters};
 use crate::{
-    Answer, Denial, LiveTable, Presented,
+    Response, Rejection, LiveTable, Presented,
     arrival::Arrival,
-    live::{Identity, Meter, Sighting},
+    live::{Identity, UsageCounter, UsageEvent},
     settings::Settings,
 };
-use keydesk_model::{AccountNumber, AddressList, Called, Objection, Timestamp};
+use keydesk_model::{AccountNumber, IpAllowlist, Called, Violation, Timestamp};
 use keydesk_token::PlainToken;
 use sha2::{Digest, Sha256};
 use std::net::IpAddr;
@@ -75,25 +75,25 @@ fn decode_base64(text: &str) -> Option<String> {
 
 /// A question, and what it is answered from.
 #[derive(Debug)]
-pub(super) struct Asked<'a> {
+pub(super) struct IntrospectionRequest<'a> {
     pub credentials: Option<Credentials>,
     pub parameters: Parameters,
     pub arrival: &'a Arrival,
     pub table: &'a LiveTable,
-    pub meter: &'a Meter,
+    pub meter: &'a UsageCounter,
 }
 
-impl Asked<'_> {
-    pub fn answer(self, settings: &Settings) -> Result<Answer, Denial> {
-        let client = self.client(settings).ok_or(Denial::UnknownClient)?;
-        let missing = Denial::BadParameters { why: "Send the token as the parameter “token”." };
+impl IntrospectionRequest<'_> {
+    pub fn answer(self, settings: &Settings) -> Result<Response, Rejection> {
+        let client = self.client(settings).ok_or(Rejection::UnknownClient)?;
+        let missing = Rejection::InvalidParameters { why: "Send the token as the parameter “token”." };
         let token = self.parameters.find("token").ok_or(missing)?;
         let claimed = self.parameters.find("client_ip").map(str::parse::<IpAddr>);
         let Ok(client_ip) = claimed.transpose() else {
-            return Err(Denial::BadParameters { why: "“client_ip” is an address." });
+            return Err(Rejection::InvalidParameters { why: "“client_ip” is an address." });
         };
-        let told = self.active(token, client_ip, client, settings)?;
-        Ok(json(&told.unwrap_or_else(|| serde_json::json!({ "active": false }))))
+        let claims = self.active(token, client_ip, client, settings)?;
+        Ok(json(&claims.unwrap_or_else(|| serde_json::json!({ "active": false }))))
     }
 
     /// Who asks, if it is known and proves it. RFC 6749 section 2.3: in one way, and not in two.
@@ -117,21 +117,21 @@ impl Asked<'_> {
         client_ip: Option<IpAddr>,
         client: &IntrospectionClient,
         settings: &Settings,
-    ) -> Result<Option<serde_json::Value>, Denial> {
+    ) -> Result<Option<serde_json::Value>, Rejection> {
         let Ok(hash) = PlainToken::hash_presented(token) else { return Ok(None) };
         let verified = match self.table.verify(&Presented(hash), self.arrival.at) {
             Ok(verified) => verified,
             // Whoever cannot tell must not say that it is not good.
-            Err(denial @ (Denial::NotReady | Denial::Isolated)) => return Err(denial),
+            Err(rejection @ (Rejection::NotReady | Rejection::DisconnectPolicy)) => return Err(rejection),
             Err(_) => return Ok(None),
         };
         let Some(identity) = self.table.identify(&verified) else { return Ok(None) };
         let account = self.table.account(verified.number);
-        if Denial::of_account(account.state).is_err() {
+        if Rejection::of_account(account.state).is_err() {
             return Ok(None);
         }
         // Whoever does not say where the call came from gets no word for a token that depends on it.
-        let admits = |list: &AddressList| {
+        let admits = |list: &IpAllowlist| {
             list.is_empty() || client_ip.is_some_and(|addr| list.admits(addr))
         };
         if !admits(&identity.limits.grant.addresses) || !admits(&account.addresses) {
@@ -140,16 +140,16 @@ impl Asked<'_> {
         self.note(&identity, client_ip, client);
         let ends =
             [self.table.expires_at(&verified), identity.limits.closing.map(|closing| closing.at)];
-        Ok(Some(told(&identity, verified.number, ends.into_iter().flatten().min(), settings)))
+        Ok(Some(to_claims(&identity, verified.number, ends.into_iter().flatten().min(), settings)))
     }
 
     /// It was used, as far as can be seen from here.
     fn note(&self, identity: &Identity, from: Option<IpAddr>, client: &IntrospectionClient) {
         let mut called = Called::default();
         if identity.limits.closing.is_some() {
-            called.objections.add(Objection::OldSecret);
+            called.violations.add(Violation::PreviousSecret);
         }
-        self.meter.note(Sighting {
+        self.meter.note(UsageEvent {
             token: identity.token,
             agent: Some(client.id.as_bytes()),
             client_ip: from.unwrap_or(self.arrival.client_ip),
@@ -159,14 +159,14 @@ impl Asked<'_> {
     }
 }
 
-fn told(
+fn to_claims(
     identity: &Identity,
     account: AccountNumber,
     ends_at: Option<Timestamp>,
     settings: &Settings,
 ) -> serde_json::Value {
     let subject = identity.subject.to_string();
-    let mut told = serde_json::json!({
+    let mut claims = serde_json::json!({
         "active": true,
         "scope": &*identity.limits.scopes,
         "client_id": identity.token,
@@ -176,7 +176,7 @@ fn told(
         "keydesk_account": account.to_string(),
     });
     if let Some(at) = ends_at {
-        told["exp"] = at.as_micros().div_euclid(1_000_000).into();
+        claims["exp"] = at.as_micros().div_euclid(1_000_000).into();
     }
-    told
+    claims
 }

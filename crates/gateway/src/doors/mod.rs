@@ -7,8 +7,8 @@ mod form;
 mod forward_auth;
 mod introspect;
 
-pub(crate) use ask::{Ask, Wanted};
-pub use ask::{OwnAnswer, Question, TokenDesk, Wish, token_desk};
+pub(crate) use ask::{DeferredRequest, DeferredAction};
+pub use ask::{SelfServiceResponse, Question, TokenDesk, SelfServiceAction, token_app};
 pub(crate) use documents::Document;
 pub(crate) use form::MOST_FORM;
 pub(crate) use forward_auth::{Forwarded, identity_fields, pass_answer};
@@ -19,7 +19,7 @@ use crate::{settings::Settings, target::Target};
 
 /// What a request below an endpoint asks of Keydesk itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Own {
+pub(crate) enum SelfServiceRoute {
     WhoAmI,
     Rotate,
     Revoke,
@@ -31,7 +31,7 @@ pub(crate) enum Own {
     Nothing,
 }
 
-impl Own {
+impl SelfServiceRoute {
     /// None: it is the upstream's.
     pub fn of(method: &str, target: &Target, settings: &Settings) -> Option<Self> {
         let service = &settings.self_service;
@@ -54,7 +54,7 @@ impl Own {
 
 /// A door for other servers: no account stands in its path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Door {
+pub(crate) enum AuthEndpoint {
     /// Whether a request that a proxy holds may pass. Some proxies know two refusals only.
     ForwardAuth { knows_two_refusals: bool },
     /// RFC 7662.
@@ -67,7 +67,7 @@ pub(crate) enum Door {
     Otherwise { allowed: &'static str },
 }
 
-impl Door {
+impl AuthEndpoint {
     /// `target` is path and query as they came.
     pub fn of(method: &str, target: &str, settings: &Settings) -> Option<Self> {
         let path = target.split('?').next().unwrap_or_default();

@@ -4,9 +4,9 @@ use std::hash::Hasher;
 
 /// Half of an id is random: its two halves, added, are spread well enough.
 #[derive(Debug, Default)]
-pub(super) struct Folded(u64);
+pub(super) struct FoldedHash(u64);
 
-impl Hasher for Folded {
+impl Hasher for FoldedHash {
     fn finish(&self) -> u64 {
         // The high bits tell the shard, the low ones the place in it: neither may be of small numbers alone.
         self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15)

@@ -1,6 +1,6 @@
 //! What tokens may do, each distinct set of limits once, however many tokens share it.
 
-use keydesk_model::{Closing, Grant, LiveSecret, ScopeSet, Timestamp};
+use keydesk_model::{Closing, TokenLimits, LiveSecret, ScopeSet, Timestamp};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -8,19 +8,19 @@ use std::{
 
 /// A token's limits, ready to be asked and to be sent.
 #[derive(Debug)]
-pub(crate) struct TokenLimits {
+pub(crate) struct LiveTokenLimits {
     /// As the upstream is told.
     pub scopes: Arc<str>,
-    pub grant: Grant,
+    pub grant: TokenLimits,
     /// Limits that refuse nothing yet.
-    pub trial: Option<Grant>,
+    pub observed: Option<TokenLimits>,
     /// The secret was rotated and goes on for a while.
     pub closing: Option<Closing>,
     /// When such a token would have expired: its row holds the earlier end only.
     pub expires_at: Option<Timestamp>,
 }
 
-impl TokenLimits {
+impl LiveTokenLimits {
     pub fn held(&self) -> &ScopeSet {
         &self.grant.scopes
     }
@@ -28,30 +28,30 @@ impl TokenLimits {
     pub fn are_of(&self, secret: &LiveSecret) -> bool {
         self.grant.scopes == secret.scopes
             && self.grant.addresses == secret.addresses
-            && self.trial == secret.trial
+            && self.observed == secret.observed
             && self.closing == secret.closing
             && (self.closing.is_none() || self.expires_at == secret.expires_at)
     }
 }
 
-type Key = (Grant, Option<Grant>, Option<(Closing, Option<Timestamp>)>);
+type Key = (TokenLimits, Option<TokenLimits>, Option<(Closing, Option<Timestamp>)>);
 
 #[derive(Debug, Default)]
-pub(super) struct KnownLimits(Mutex<HashMap<Key, Arc<TokenLimits>>>);
+pub(super) struct KnownLimits(Mutex<HashMap<Key, Arc<LiveTokenLimits>>>);
 
 impl KnownLimits {
-    pub fn of(&self, secret: &LiveSecret) -> Arc<TokenLimits> {
+    pub fn of(&self, secret: &LiveSecret) -> Arc<LiveTokenLimits> {
         let key = (
             secret.grant(),
-            secret.trial.clone(),
+            secret.observed.clone(),
             secret.closing.map(|closing| (closing, secret.expires_at)),
         );
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let make = |(grant, trial, closing): &Key| {
-            let (scopes, grant, trial) =
-                (grant.scopes.to_string().into(), grant.clone(), trial.clone());
+        let make = |(grant, observed, closing): &Key| {
+            let (scopes, grant, observed) =
+                (grant.scopes.to_string().into(), grant.clone(), observed.clone());
             let (closing, expires_at) = (closing.map(|(at, _)| at), closing.and_then(|(_, at)| at));
-            Arc::new(TokenLimits { scopes, grant, trial, closing, expires_at })
+            Arc::new(LiveTokenLimits { scopes, grant, observed, closing, expires_at })
         };
         Arc::clone(known.entry(key).or_insert_with_key(make))
     }

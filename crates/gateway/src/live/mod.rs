@@ -7,15 +7,15 @@ mod limits;
 mod row;
 mod shard;
 mod spending;
-mod tenure;
+mod lease_guard;
 mod usage;
 mod verify;
 
 pub(crate) use accounts::{AccountGuard, AccountLimits};
-pub(crate) use limits::TokenLimits;
+pub(crate) use limits::LiveTokenLimits;
 pub(crate) use shard::Subject;
-pub(crate) use spending::{Purse, Spending};
-pub(crate) use usage::{Meter, Sighting};
+pub(crate) use spending::{LimitKey, LimitCounters};
+pub(crate) use usage::{UsageCounter, UsageEvent};
 pub(crate) use verify::Identity;
 pub use verify::Verified;
 
@@ -23,7 +23,7 @@ use crate::limit::LiveRuleTable;
 use accounts::{Accounts, Plans};
 use arc_swap::{ArcSwap, Guard};
 use keydesk_model::{
-    AccountNumber, Binding, Change, Feed, Moment, Month, Plan, QuotaUse, Snapshot, Stopwatch,
+    AccountNumber, TokenOwner, Change, Feed, Moment, Month, Plan, QuotaUse, Snapshot, MonotonicClock,
     Table, Usage,
 };
 use keydesk_token::TokenHash;
@@ -35,7 +35,7 @@ use std::sync::{
     Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
     atomic::{AtomicBool, AtomicI64, Ordering},
 };
-use tenure::Tenure;
+use lease_guard::LeaseGuard;
 use usage::Meters;
 
 /// Many, so that one that grows holds up few, and so that they do not all grow at once.
@@ -47,12 +47,12 @@ pub struct LiveTable {
     limits: KnownLimits,
     rules: ArcSwap<LiveRuleTable>,
     accounts: Accounts,
-    spending: Spending,
+    spending: LimitCounters,
     meters: Meters,
     seq: AtomicI64,
     ready: AtomicBool,
     /// None: whoever fills the table is in the same process and cannot be lost.
-    tenure: Option<Tenure>,
+    lease_guard: Option<LeaseGuard>,
 }
 
 impl Default for LiveTable {
@@ -62,19 +62,19 @@ impl Default for LiveTable {
             limits: KnownLimits::default(),
             rules: ArcSwap::default(),
             accounts: Accounts::default(),
-            spending: Spending::default(),
+            spending: LimitCounters::default(),
             meters: Meters::default(),
             seq: AtomicI64::new(0),
             ready: AtomicBool::new(false),
-            tenure: None,
+            lease_guard: None,
         }
     }
 }
 
 impl LiveTable {
     /// A table that is believed only as long as [`LiveTable::serve_until`] says.
-    pub fn with_tenure(stopwatch: Stopwatch) -> Self {
-        Self { tenure: Some(Tenure::new(stopwatch)), ..Self::default() }
+    pub fn with_lease_guard(stopwatch: MonotonicClock) -> Self {
+        Self { lease_guard: Some(LeaseGuard::new(stopwatch)), ..Self::default() }
     }
 
     /// The operator's plans; `default` is the name of the one for accounts that have none of their own.
@@ -91,7 +91,7 @@ impl LiveTable {
 
     /// Whether tokens may be accepted at all.
     pub fn may_serve(&self) -> bool {
-        self.tenure.as_ref().is_none_or(Tenure::holds)
+        self.lease_guard.as_ref().is_none_or(LeaseGuard::holds)
     }
 
     /// Whether a complete snapshot is loaded. Before that nobody is told that a token is wrong.
@@ -123,12 +123,12 @@ impl LiveTable {
         self.rules.load()
     }
 
-    pub(crate) fn spending(&self) -> &Spending {
+    pub(crate) fn spending(&self) -> &LimitCounters {
         &self.spending
     }
 
     /// A meter of a worker's own.
-    pub(crate) fn meter(&self) -> Meter {
+    pub(crate) fn meter(&self) -> UsageCounter {
         self.meters.add()
     }
 
@@ -161,7 +161,7 @@ impl Feed for LiveTable {
         let each = snapshot.count / SHARDS + 1;
         let mut next: Vec<Shard> =
             self.shards.iter().map(|shard| Shard::following(&read(shard), each)).collect();
-        let mut last: Option<Arc<TokenLimits>> = None;
+        let mut last: Option<Arc<LiveTokenLimits>> = None;
         for secret in snapshot.secrets {
             let limits = match last.take() {
                 Some(last) if last.are_of(&secret) => last,
@@ -188,8 +188,8 @@ impl Feed for LiveTable {
                 let limits = self.limits.of(&secret);
                 self.write(&secret.hash).insert(&secret, &limits);
             }
-            Change::SecretEnded { hash, ending, .. } => {
-                self.write(&hash).end(Digest::of(&hash), ending);
+            Change::SecretRevoked { hash, revocation, .. } => {
+                self.write(&hash).end(Digest::of(&hash), revocation);
             }
             Change::AccountChanged(live) => self.accounts.change(live),
             Change::AccountStopped { number, state, .. } => self.accounts.stop(number, state),
@@ -201,8 +201,8 @@ impl Feed for LiveTable {
 
 impl Table for LiveTable {
     fn serve_until(&self, until: Option<Moment>) {
-        if let Some(tenure) = &self.tenure {
-            tenure.set(until);
+        if let Some(lease_guard) = &self.lease_guard {
+            lease_guard.set(until);
         }
     }
 
@@ -227,15 +227,15 @@ impl Table for LiveTable {
     }
 
     fn note_quota_use(&self, month: Month, totals: &[QuotaUse]) {
-        self.spending.told(month, totals);
+        self.spending.receive(month, totals);
     }
 }
 
 impl Subject {
-    pub fn binding(self) -> Binding {
+    pub fn token_owner(self) -> TokenOwner {
         match self {
-            Self::Member(member) => Binding::Member(member),
-            Self::Account(_) => Binding::Account,
+            Self::Member(member) => TokenOwner::Member(member),
+            Self::Account(_) => TokenOwner::Account,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! One secret in 48 bytes, less than a cache line: what decides, and the number of the rest.
 
-use keydesk_model::{AccountNumber, EndCause, Ending, Timestamp, TokenState};
+use keydesk_model::{AccountNumber, RevocationReason, Revocation, Timestamp, TokenState};
 use keydesk_token::TokenHash;
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -41,11 +41,11 @@ const EXPIRED: u8 = 3;
 const CLOSES: u8 = 4;
 /// Was once refused as closed.
 const CLOSED: u8 = 5;
-/// Ended at `at`; what is added is the cause. Never left again.
+/// Ended at `at`; what is added is the reason. Never left again.
 const ENDED: u8 = 6;
 
 #[derive(Debug)]
-pub(super) struct Row {
+pub(super) struct LiveEntry {
     pub digest: Digest,
     /// When it expires or has ended, as the state says.
     at: i64,
@@ -56,7 +56,7 @@ pub(super) struct Row {
     state: AtomicU8,
 }
 
-impl Row {
+impl LiveEntry {
     pub fn vacant() -> Self {
         let (digest, state) = (Digest([0; 3]), AtomicU8::new(VACANT));
         Self { digest, at: 0, details: 0, number: 0, limits: 0, state }
@@ -97,39 +97,39 @@ impl Row {
     pub fn state(&self, now: Timestamp) -> TokenState {
         let at = Timestamp::from_micros(self.at);
         match self.state.load(Ordering::Relaxed) {
-            LIVE => TokenState::Live,
-            EXPIRES | CLOSES if now < at => TokenState::Live,
+            LIVE => TokenState::Active,
+            EXPIRES | CLOSES if now < at => TokenState::Active,
             EXPIRES | EXPIRED => {
                 self.state.store(EXPIRED, Ordering::Relaxed);
                 TokenState::Expired(at)
             }
             CLOSES | CLOSED => {
                 self.state.store(CLOSED, Ordering::Relaxed);
-                TokenState::Ended(Ending { at, cause: EndCause::Rotated })
+                TokenState::Revoked(Revocation { at, reason: RevocationReason::Rotated })
             }
-            state => TokenState::Ended(Ending { at, cause: cause(state) }),
+            state => TokenState::Revoked(Revocation { at, reason: reason(state) }),
         }
     }
 
     /// Monotone: what has ended has ended, and the earliest reason is the one that is told.
-    pub fn end(&mut self, ending: Ending) {
+    pub fn end(&mut self, revocation: Revocation) {
         let state = *self.state.get_mut();
         if state >= ENDED {
             return;
         }
-        if matches!(state, EXPIRES | EXPIRED) && self.at < ending.at.as_micros() {
+        if matches!(state, EXPIRES | EXPIRED) && self.at < revocation.at.as_micros() {
             *self.state.get_mut() = EXPIRED;
             return;
         }
-        let is_over = matches!(state, CLOSES | CLOSED) && self.at < ending.at.as_micros();
-        let ending = if is_over { self.closed() } else { ending };
-        self.at = ending.at.as_micros();
-        let cause = EndCause::ALL.iter().position(|cause| *cause == ending.cause);
-        *self.state.get_mut() = ENDED + cause.and_then(|at| u8::try_from(at).ok()).unwrap_or(0);
+        let is_over = matches!(state, CLOSES | CLOSED) && self.at < revocation.at.as_micros();
+        let revocation = if is_over { self.closed() } else { revocation };
+        self.at = revocation.at.as_micros();
+        let reason = RevocationReason::ALL.iter().position(|reason| *reason == revocation.reason);
+        *self.state.get_mut() = ENDED + reason.and_then(|at| u8::try_from(at).ok()).unwrap_or(0);
     }
 
-    fn closed(&self) -> Ending {
-        Ending { at: Timestamp::from_micros(self.at), cause: EndCause::Rotated }
+    fn closed(&self) -> Revocation {
+        Revocation { at: Timestamp::from_micros(self.at), reason: RevocationReason::Rotated }
     }
 
     /// Keeps what an older row knew of the same secret and must not be unsaid.
@@ -138,7 +138,7 @@ impl Row {
         let state = *self.state.get_mut();
         let same_expiry = self.at == older.at && *self.state.get_mut() == EXPIRES;
         if known >= ENDED {
-            self.end(Ending { at: Timestamp::from_micros(older.at), cause: cause(known) });
+            self.end(Revocation { at: Timestamp::from_micros(older.at), reason: reason(known) });
         } else if known == CLOSED {
             self.end(older.closed());
         } else if known == CLOSES && (state == LIVE || (state < ENDED && self.at > older.at)) {
@@ -151,9 +151,9 @@ impl Row {
     }
 }
 
-fn cause(state: u8) -> EndCause {
+fn reason(state: u8) -> RevocationReason {
     let at = usize::from(state.saturating_sub(ENDED));
-    EndCause::ALL.get(at).copied().unwrap_or(EndCause::Revoked)
+    RevocationReason::ALL.get(at).copied().unwrap_or(RevocationReason::Revoked)
 }
 
 #[cfg(test)]
@@ -162,38 +162,38 @@ mod tests {
 
     #[test]
     fn a_row_is_smaller_than_a_cache_line() {
-        assert_eq!(size_of::<Row>(), 48);
+        assert_eq!(size_of::<LiveEntry>(), 48);
     }
 
     #[test]
-    fn f5_an_old_secret_goes_on_to_its_hour_and_not_a_microsecond_longer() {
+    fn f5_an_previous_secret_goes_on_to_its_hour_and_not_a_microsecond_longer() {
         let at = Timestamp::from_micros;
         let number = AccountNumber::try_from(385_403).expect("a number");
         let row = |expires: Option<i64>, closes| {
             let digest = Digest::of(&TokenHash::from_bytes([1; 32]));
-            Row::new(digest, number, 0, 0, expires.map(at), Some(at(closes)))
+            LiveEntry::new(digest, number, 0, 0, expires.map(at), Some(at(closes)))
         };
-        let closed = TokenState::Ended(Ending { at: at(100), cause: EndCause::Rotated });
+        let closed = TokenState::Revoked(Revocation { at: at(100), reason: RevocationReason::Rotated });
         let closing = row(None, 100);
-        assert_eq!(closing.state(at(99)), TokenState::Live);
+        assert_eq!(closing.state(at(99)), TokenState::Active);
         assert_eq!(closing.state(at(100)), closed);
         assert_eq!(closing.state(at(5)), closed, "nor does a clock that was put back revive it");
-        let mut forgotten = Row::new(closing.digest, number, 0, 0, None, None);
+        let mut forgotten = LiveEntry::new(closing.digest, number, 0, 0, None, None);
         forgotten.remember(&row(None, 100));
-        assert_eq!(forgotten.state(at(99)), TokenState::Live);
+        assert_eq!(forgotten.state(at(99)), TokenState::Active);
         assert_eq!(forgotten.state(at(100)), closed, "the deadline holds");
         // A database that went back knows of no rotation.
-        let mut revived = Row::new(closing.digest, number, 0, 0, None, None);
+        let mut revived = LiveEntry::new(closing.digest, number, 0, 0, None, None);
         revived.remember(&closing);
         assert_eq!(revived.state(at(5)), closed);
         assert_eq!(row(Some(50), 100).state(at(70)), TokenState::Expired(at(50)));
         assert_eq!(row(Some(150), 100).state(at(120)), closed);
         // Revoked before its hour, or written down as closed after it.
-        for (ended, cause, told) in [(60, EndCause::Revoked, 60), (130, EndCause::Revoked, 100)] {
+        for (ended, reason, expected) in [(60, RevocationReason::Revoked, 60), (130, RevocationReason::Revoked, 100)] {
             let mut row = row(None, 100);
-            row.end(Ending { at: at(ended), cause });
-            let TokenState::Ended(ending) = row.state(at(1)) else { panic!("it has ended") };
-            assert_eq!(ending.at, at(told));
+            row.end(Revocation { at: at(ended), reason });
+            let TokenState::Revoked(revocation) = row.state(at(1)) else { panic!("it has ended") };
+            assert_eq!(revocation.at, at(expected));
         }
     }
 

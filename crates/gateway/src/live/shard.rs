@@ -3,10 +3,10 @@
 //! unknown digests without a look at the rows, beside it what the decision does not need.
 
 use super::{
-    limits::TokenLimits,
-    row::{Digest, Row},
+    limits::LiveTokenLimits,
+    row::{Digest, LiveEntry},
 };
-use keydesk_model::{AccountId, Binding, Ending, LiveSecret, MemberId, TokenId};
+use keydesk_model::{AccountId, TokenOwner, Revocation, LiveSecret, MemberId, TokenId};
 use std::sync::Arc;
 
 /// Full at 7 in 8; grown to 3 in 4.
@@ -18,13 +18,13 @@ const TAIL: usize = 8;
 #[derive(Debug, Default)]
 pub(super) struct Shard {
     /// The places by which rows are spread, and a tail.
-    rows: Vec<Row>,
+    rows: Vec<LiveEntry>,
     places: usize,
     filter: Vec<u64>,
     count: usize,
     details: Vec<Details>,
     /// Those of this shard's tokens; rows name them by number.
-    limits: Vec<Arc<TokenLimits>>,
+    limits: Vec<Arc<LiveTokenLimits>>,
     names: String,
     /// Rises when the numbers of details change their meaning.
     pub generation: u32,
@@ -56,8 +56,8 @@ impl std::fmt::Display for Subject {
 }
 
 impl Details {
-    pub fn binding(&self) -> Binding {
-        self.subject.binding()
+    pub fn token_owner(&self) -> TokenOwner {
+        self.subject.token_owner()
     }
 }
 
@@ -75,10 +75,10 @@ impl Shard {
     }
 
     pub fn size_bytes(&self) -> usize {
-        self.rows.capacity() * size_of::<Row>()
+        self.rows.capacity() * size_of::<LiveEntry>()
             + self.filter.capacity() * size_of::<u64>()
             + self.details.capacity() * size_of::<Details>()
-            + self.limits.capacity() * size_of::<Arc<TokenLimits>>()
+            + self.limits.capacity() * size_of::<Arc<LiveTokenLimits>>()
             + self.names.capacity()
     }
 
@@ -86,7 +86,7 @@ impl Shard {
         &self.details[number as usize]
     }
 
-    pub fn limits(&self, number: u32) -> &Arc<TokenLimits> {
+    pub fn limits(&self, number: u32) -> &Arc<LiveTokenLimits> {
         &self.limits[number as usize]
     }
 
@@ -96,7 +96,7 @@ impl Shard {
         self.names.get(start..start + usize::from(details.name_length)).unwrap_or_default()
     }
 
-    pub fn find(&self, digest: Digest) -> Option<&Row> {
+    pub fn find(&self, digest: Digest) -> Option<&LiveEntry> {
         if !self.may_hold(digest) {
             return None;
         }
@@ -109,7 +109,7 @@ impl Shard {
         })?
     }
 
-    fn find_mut(&mut self, digest: Digest) -> Option<&mut Row> {
+    fn find_mut(&mut self, digest: Digest) -> Option<&mut LiveEntry> {
         let home = self.home(digest);
         self.rows
             .iter_mut()
@@ -118,23 +118,23 @@ impl Shard {
             .find(|row| row.digest.is(digest))
     }
 
-    pub fn end(&mut self, digest: Digest, ending: Ending) {
+    pub fn end(&mut self, digest: Digest, revocation: Revocation) {
         if let Some(row) = self.find_mut(digest) {
-            row.end(ending);
+            row.end(revocation);
         }
     }
 
     /// Takes over what is told of a secret; what was known to have ended stays ended.
-    pub fn insert(&mut self, secret: &LiveSecret, limits: &Arc<TokenLimits>) {
+    pub fn insert(&mut self, secret: &LiveSecret, limits: &Arc<LiveTokenLimits>) {
         let limits = self.number_of(limits);
         let digest = Digest::of(&secret.hash);
         let number = self.find(digest).map(|row| row.details);
         let details = self.note(secret, number);
         let closes_at = secret.closing.map(|closing| closing.at);
         let mut row =
-            Row::new(digest, secret.number, details, limits, secret.expires_at, closes_at);
-        if let Some(ending) = secret.ending {
-            row.end(ending);
+            LiveEntry::new(digest, secret.number, details, limits, secret.expires_at, closes_at);
+        if let Some(revocation) = secret.revocation {
+            row.end(revocation);
         }
         if let Some(known) = self.find_mut(digest) {
             row.remember(known);
@@ -153,7 +153,7 @@ impl Shard {
         }
     }
 
-    fn number_of(&mut self, limits: &Arc<TokenLimits>) -> u32 {
+    fn number_of(&mut self, limits: &Arc<LiveTokenLimits>) -> u32 {
         let known = self.limits.iter().rposition(|known| Arc::ptr_eq(known, limits));
         let number = known.unwrap_or_else(|| {
             if self.limits.len() == self.limits.capacity() {
@@ -166,9 +166,9 @@ impl Shard {
     }
 
     fn note(&mut self, secret: &LiveSecret, known: Option<u32>) -> u32 {
-        let subject = match secret.binding {
-            Binding::Member(member) => Subject::Member(member),
-            Binding::Account => Subject::Account(secret.account),
+        let subject = match secret.token_owner {
+            TokenOwner::Member(member) => Subject::Member(member),
+            TokenOwner::Account => Subject::Account(secret.account),
         };
         let name = if let Some(number) = known.filter(|number| self.name(*number) == secret.name) {
             self.details(number).name
@@ -194,7 +194,7 @@ impl Shard {
     }
 
     /// Adds a row that is not there: behind all that come before it, pushing the others on.
-    fn add(&mut self, row: Row) {
+    fn add(&mut self, row: LiveEntry) {
         if (self.count + 1) * FULL.1 > self.places * FULL.0 {
             self.resize((self.count + 1) * GROWN.1 / GROWN.0);
         }
@@ -206,13 +206,13 @@ impl Shard {
         self.count += 1;
     }
 
-    fn place(&mut self, row: Row) -> Result<(), Row> {
+    fn place(&mut self, row: LiveEntry) -> Result<(), LiveEntry> {
         let place = row.digest.place();
         let home = self.home(row.digest);
-        let goes_before = |other: &Row| other.is_vacant() || other.digest.place() > place;
+        let goes_before = |other: &LiveEntry| other.is_vacant() || other.digest.place() > place;
         let Some(at) = self.rows.iter().skip(home).position(goes_before) else { return Err(row) };
         let at = home + at;
-        let Some(gap) = self.rows[at..].iter().position(Row::is_vacant) else { return Err(row) };
+        let Some(gap) = self.rows[at..].iter().position(LiveEntry::is_vacant) else { return Err(row) };
         self.mark(row.digest);
         self.rows[at..=at + gap].rotate_right(1);
         self.rows[at] = row;
@@ -223,7 +223,7 @@ impl Shard {
         let places = places.max(4);
         let mut rows = Vec::new();
         rows.reserve_exact(places + TAIL);
-        rows.resize_with(places + TAIL, Row::vacant);
+        rows.resize_with(places + TAIL, LiveEntry::vacant);
         let older = std::mem::replace(&mut self.rows, rows);
         self.places = places;
         self.filter = vec![0; places.div_ceil(8)];
@@ -270,7 +270,7 @@ fn scale(uniform: u64, places: usize) -> usize {
 mod tests {
     use super::*;
     use crate::live::limits::KnownLimits;
-    use keydesk_model::{AccountNumber, AddressList, ScopeSet, Timestamp};
+    use keydesk_model::{AccountNumber, IpAllowlist, ScopeSet, Timestamp};
     use keydesk_token::{Entropy, TokenHash};
     use proptest::prelude::*;
     use std::collections::HashMap;
@@ -281,13 +281,13 @@ mod tests {
             token: TokenId::generate(Timestamp::from_micros(0), entropy),
             account: AccountId::generate(Timestamp::from_micros(0), entropy),
             number: AccountNumber::try_from(385_403).expect("a number"),
-            binding: Binding::Account,
+            token_owner: TokenOwner::Account,
             name: "CRM".to_owned(),
             scopes: ScopeSet::everything(),
             expires_at: None,
-            ending: None,
-            addresses: AddressList::default(),
-            trial: None,
+            revocation: None,
+            addresses: IpAllowlist::default(),
+            observed: None,
             closing: None,
         }
     }

@@ -1,7 +1,7 @@
 //! What rates and quotas have given out: an instant for each rate that is in use, a count for each account
 //! that has a quota. Rates are this gateway's own; quotas are told to all (`crates/store/src/quotas.rs`).
 
-use super::folded::Folded;
+use super::folded::FoldedHash;
 use keydesk_model::{AccountNumber, Month, QuotaUse, Rate, Taken, TokenId};
 use std::{
     collections::HashMap,
@@ -16,23 +16,23 @@ const MANY: usize = 1_024;
 
 /// Whose calls are counted together.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Purse {
+pub(crate) enum LimitKey {
     Account(AccountNumber),
     Token(TokenId),
     Operation(AccountNumber, Arc<str>),
 }
 
-type Hashing = BuildHasherDefault<Folded>;
+type Hashing = BuildHasherDefault<FoldedHash>;
 
 #[derive(Debug)]
-pub(crate) struct Spending {
+pub(crate) struct LimitCounters {
     rates: Vec<Mutex<Rates>>,
     quotas: Vec<Mutex<HashMap<AccountNumber, Quota, Hashing>>>,
 }
 
 #[derive(Debug, Default)]
 struct Rates {
-    until: HashMap<Purse, i64, Hashing>,
+    until: HashMap<LimitKey, i64, Hashing>,
     /// At how many the next look through is due.
     tidied_at: usize,
 }
@@ -50,7 +50,7 @@ struct Quota {
     late: Option<(Month, i64)>,
 }
 
-impl Default for Spending {
+impl Default for LimitCounters {
     fn default() -> Self {
         Self {
             rates: (0..SHARDS).map(|_| Mutex::default()).collect(),
@@ -63,14 +63,14 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Spending {
+impl LimitCounters {
     /// By the bits between those that the maps go by.
     fn shard<T: std::hash::Hash>(key: &T) -> usize {
         usize::try_from((Hashing::default().hash_one(key) >> 32) % SHARDS as u64).unwrap_or(0)
     }
 
     /// `now` in microseconds.
-    pub fn take(&self, purse: Purse, rate: Rate, now: i64) -> Result<Taken, Duration> {
+    pub fn take(&self, purse: LimitKey, rate: Rate, now: i64) -> Result<Taken, Duration> {
         let mut rates = lock(&self.rates[Self::shard(&purse)]);
         if rates.until.len() >= rates.tidied_at.max(MANY) {
             // What lies in the past is as good as nothing remembered.
@@ -84,7 +84,7 @@ impl Spending {
     }
 
     /// Another limit refused the call.
-    pub fn give_back(&self, purse: &Purse, rate: Rate) {
+    pub fn give_back(&self, purse: &LimitKey, rate: Rate) {
         let mut rates = lock(&self.rates[Self::shard(purse)]);
         if let Some(until) = rates.until.get_mut(purse) {
             *until -= rate.each_micros();
@@ -110,7 +110,7 @@ impl Spending {
         left
     }
 
-    /// What was counted here and not told yet, by month. It is on its way until [`Spending::told`].
+    /// What was counted here and not told yet, by month. It is on its way until [`LimitCounters::told`].
     pub fn take_counted(&self) -> HashMap<Month, Vec<QuotaUse>> {
         let mut counted: HashMap<Month, Vec<QuotaUse>> = HashMap::new();
         for quotas in &self.quotas {
@@ -118,8 +118,8 @@ impl Spending {
                 let calls = std::mem::take(&mut quota.own);
                 quota.sent += calls;
                 let late = quota.late.take();
-                let told = late.into_iter().chain([(quota.month, calls)]);
-                for (month, calls) in told.filter(|(_, calls)| *calls > 0) {
+                let months = late.into_iter().chain([(quota.month, calls)]);
+                for (month, calls) in months.filter(|(_, calls)| *calls > 0) {
                     let seen = QuotaUse { account: *account, calls };
                     counted.entry(month).or_default().push(seen);
                 }
@@ -129,7 +129,7 @@ impl Spending {
     }
 
     /// What all gateways together have counted, ours included.
-    pub fn told(&self, month: Month, totals: &[QuotaUse]) {
+    pub fn receive(&self, month: Month, totals: &[QuotaUse]) {
         for QuotaUse { account, calls } in totals {
             let mut quotas = lock(&self.quotas[Self::shard(account)]);
             let quota = quotas.entry(*account).or_default();
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_quota_counts_what_others_have_counted_and_nothing_twice() {
-        let (spending, ours) = (Spending::default(), account(385_403));
+        let (spending, ours) = (LimitCounters::default(), account(385_403));
         let month = Month::of(Timestamp::from_micros(0));
         let left = |anyway| spending.count(ours, month, 10, anyway);
         assert_eq!((left(false), left(false)), (Some(9), Some(8)));
@@ -183,7 +183,7 @@ mod tests {
         let more = spending.take_counted().remove(&month).expect("is counted");
         assert_eq!(more, [QuotaUse { account: ours, calls: 1 }]);
         // Another gateway has counted five.
-        spending.told(month, &[QuotaUse { account: ours, calls: 8 }]);
+        spending.receive(month, &[QuotaUse { account: ours, calls: 8 }]);
         assert_eq!((left(false), left(false), left(false)), (Some(1), Some(0), None));
         assert_eq!(left(true), None);
         let counted = spending.take_counted().remove(&month).expect("is counted");
@@ -193,23 +193,23 @@ mod tests {
         assert_eq!(spending.count(ours, next, 10, false), Some(9));
         let late = spending.take_counted();
         assert_eq!(late[&month], [QuotaUse { account: ours, calls: 1 }], "the last month's last");
-        spending.told(month, &[QuotaUse { account: ours, calls: 11 }]);
+        spending.receive(month, &[QuotaUse { account: ours, calls: 11 }]);
         assert_eq!(spending.count(ours, next, 10, false), Some(8), "last month is over");
     }
 
     #[test]
     fn rates_are_told_apart_by_purse_and_forgotten_when_full() {
-        let (spending, rate) = (Spending::default(), "1/s".parse::<Rate>().expect("a rate"));
+        let (spending, rate) = (LimitCounters::default(), "1/s".parse::<Rate>().expect("a rate"));
         for number in 0..200_000 {
             assert!(
                 spending
-                    .take(Purse::Account(account(100_000 + number)), rate, i64::from(number) * 100)
+                    .take(LimitKey::Account(account(100_000 + number)), rate, i64::from(number) * 100)
                     .is_ok()
             );
         }
         let held: usize = spending.rates.iter().map(|rates| lock(rates).until.len()).sum();
         assert!(held < 140_000, "{held}");
-        let purse = Purse::Operation(account(385_403), "GET /a".into());
+        let purse = LimitKey::Operation(account(385_403), "GET /a".into());
         assert!(spending.take(purse.clone(), rate, 0).is_ok());
         assert_eq!(spending.take(purse.clone(), rate, 0), Err(Duration::from_secs(1)));
         spending.give_back(&purse, rate);

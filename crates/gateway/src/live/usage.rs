@@ -1,7 +1,7 @@
 //! Who used which token: counted by each worker for itself, merged when somebody asks.
 
-use super::folded::Folded;
-use keydesk_model::{Called, Timestamp, TokenId, Usage, program_of};
+use super::folded::FoldedHash;
+use keydesk_model::{Called, Timestamp, TokenId, Usage, client_of};
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
     hash::BuildHasherDefault,
@@ -25,7 +25,7 @@ const MOST_COUNTED: usize = 200_000;
 /// What one worker has counted, and in which order the tokens came.
 #[derive(Debug, Default)]
 struct Counts {
-    seen: HashMap<TokenId, Programs, BuildHasherDefault<Folded>>,
+    seen: HashMap<TokenId, Programs, BuildHasherDefault<FoldedHash>>,
     order: VecDeque<TokenId>,
 }
 
@@ -38,7 +38,7 @@ struct Programs {
 
 /// A call that is to be counted.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Sighting<'a> {
+pub(crate) struct UsageEvent<'a> {
     pub token: TokenId,
     pub agent: Option<&'a [u8]>,
     pub client_ip: IpAddr,
@@ -60,12 +60,12 @@ pub(super) struct Meters(Mutex<Vec<Arc<Mutex<Counts>>>>);
 
 /// Counts for one worker.
 #[derive(Debug)]
-pub(crate) struct Meter(Arc<Mutex<Counts>>);
+pub(crate) struct UsageCounter(Arc<Mutex<Counts>>);
 
-impl Meter {
-    pub fn note(&self, sighting: Sighting) {
+impl UsageCounter {
+    pub fn note(&self, sighting: UsageEvent) {
         let agent = sighting.agent.map(|agent| &agent[..agent.len().min(LONGEST_AGENT)]);
-        let sighting = Sighting { agent, ..sighting };
+        let sighting = UsageEvent { agent, ..sighting };
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Counts { seen, order } = &mut *counts;
         let has_room = order.len() < MOST_COUNTED;
@@ -96,7 +96,7 @@ impl Meter {
 }
 
 impl Seen {
-    fn new(sighting: Sighting) -> Self {
+    fn new(sighting: UsageEvent) -> Self {
         Self {
             agent: sighting.agent.map(Box::from),
             client_ip: sighting.client_ip,
@@ -106,7 +106,7 @@ impl Seen {
         }
     }
 
-    fn is_like(&self, sighting: Sighting) -> bool {
+    fn is_like(&self, sighting: UsageEvent) -> bool {
         self.client_ip == sighting.client_ip
             && self.called == *sighting.called
             && self.agent.as_deref() == sighting.agent
@@ -119,10 +119,10 @@ impl Seen {
 }
 
 impl Meters {
-    pub fn add(&self) -> Meter {
+    pub fn add(&self) -> UsageCounter {
         let counts = Arc::<Mutex<Counts>>::default();
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&counts));
-        Meter(counts)
+        UsageCounter(counts)
     }
 
     /// What has waited longest; all of it where `all`.
@@ -133,7 +133,7 @@ impl Meters {
         for meter in meters {
             for (token, seen) in take_oldest(&meter, all) {
                 let agent = seen.agent.as_deref().and_then(|agent| std::str::from_utf8(agent).ok());
-                let program = program_of(agent).into_owned();
+                let program = client_of(agent).into_owned();
                 let place = *places
                     .entry((token, program.clone(), seen.client_ip, seen.called.clone()))
                     .or_insert(report.len());

@@ -2,11 +2,11 @@
 
 use super::{
     LiveTable,
-    limits::TokenLimits,
+    limits::LiveTokenLimits,
     row::Digest,
     shard::{Shard, Subject},
 };
-use crate::{Denial, Presented};
+use crate::{Rejection, Presented};
 use keydesk_model::{AccountNumber, Timestamp, TokenId, TokenState};
 use keydesk_token::TokenHash;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub struct Verified {
 pub(crate) struct Identity {
     pub token: TokenId,
     pub subject: Subject,
-    pub limits: Arc<TokenLimits>,
+    pub limits: Arc<LiveTokenLimits>,
 }
 
 impl Verified {
@@ -37,35 +37,35 @@ impl Verified {
 
 impl LiveTable {
     /// Whether a secret is good now; an error where that cannot be told.
-    pub(crate) fn is_live(&self, secret: TokenHash, now: Timestamp) -> Result<bool, Denial> {
+    pub(crate) fn is_live(&self, secret: TokenHash, now: Timestamp) -> Result<bool, Rejection> {
         match self.verify(&Presented(secret), now) {
             Ok(_) => Ok(true),
-            Err(denial @ (Denial::NotReady | Denial::Isolated)) => Err(denial),
+            Err(rejection @ (Rejection::NotReady | Rejection::DisconnectPolicy)) => Err(rejection),
             Err(_) => Ok(false),
         }
     }
 
     /// One look-up decides: is it known, and is it still good?
-    pub fn verify(&self, presented: &Presented, now: Timestamp) -> Result<Verified, Denial> {
+    pub fn verify(&self, presented: &Presented, now: Timestamp) -> Result<Verified, Rejection> {
         if !self.may_serve() {
-            return Err(if self.is_ready() { Denial::Isolated } else { Denial::NotReady });
+            return Err(if self.is_ready() { Rejection::DisconnectPolicy } else { Rejection::NotReady });
         }
         let hash = presented.0;
         let shard = self.read(&hash);
         let Some(row) = shard.find(Digest::of(&hash)) else {
-            return Err(if self.is_ready() { Denial::UnknownToken } else { Denial::NotReady });
+            return Err(if self.is_ready() { Rejection::UnknownToken } else { Rejection::NotReady });
         };
         match row.state(now) {
-            TokenState::Live => Ok(Verified {
+            TokenState::Active => Ok(Verified {
                 number: row.number(),
                 hash,
                 limits: row.limits,
                 details: row.details,
                 generation: shard.generation,
             }),
-            TokenState::Expired(at) => Err(Denial::Expired { at }),
-            TokenState::Ended(ending) => {
-                Err(Denial::Ended { ending, binding: shard.details(row.details).binding() })
+            TokenState::Expired(at) => Err(Rejection::Expired { at }),
+            TokenState::Revoked(revocation) => {
+                Err(Rejection::Ended { revocation, token_owner: shard.details(row.details).token_owner() })
             }
         }
     }
@@ -104,10 +104,10 @@ impl LiveTable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{LiveTable, live::Sighting};
+    use crate::{LiveTable, live::UsageEvent};
     use keydesk_model::{
-        AccountId, AccountNumber, AddressList, Binding, Called, Change, EndCause, Ending, Feed,
-        LiveSecret, Moment, ScopeSet, Snapshot, Stopwatch, Table, TokenId,
+        AccountId, AccountNumber, IpAllowlist, TokenOwner, Called, Change, RevocationReason, Revocation, Feed,
+        LiveSecret, Moment, ScopeSet, Snapshot, MonotonicClock, Table, TokenId,
     };
     use keydesk_token::{Entropy, Kind, PlainToken, Prefix};
 
@@ -127,13 +127,13 @@ mod tests {
             token: TokenId::generate(at(0), &entropy),
             account: AccountId::generate(at(0), &entropy),
             number: AccountNumber::try_from(385_403).expect("a number"),
-            binding: Binding::Account,
+            token_owner: TokenOwner::Account,
             name: "CRM sync".to_owned(),
             scopes: ScopeSet::everything(),
             expires_at,
-            ending: None,
-            addresses: AddressList::default(),
-            trial: None,
+            revocation: None,
+            addresses: IpAllowlist::default(),
+            observed: None,
             closing: None,
         }
     }
@@ -156,7 +156,7 @@ mod tests {
         for now in [1_000_000, 1_000_001, i64::MAX] {
             assert_eq!(
                 table.verify(&present(&token), at(now)).err(),
-                Some(Denial::Expired { at: at(1_000_000) })
+                Some(Rejection::Expired { at: at(1_000_000) })
             );
         }
     }
@@ -172,57 +172,57 @@ mod tests {
     #[test]
     fn before_the_snapshot_is_there_nobody_is_told_that_a_token_is_wrong() {
         let table = LiveTable::default();
-        assert_eq!(table.verify(&present(&token(1)), at(0)).err(), Some(Denial::NotReady));
+        assert_eq!(table.verify(&present(&token(1)), at(0)).err(), Some(Rejection::NotReady));
         table.load(Snapshot::new(0, Vec::new()));
-        assert_eq!(table.verify(&present(&token(1)), at(0)).err(), Some(Denial::UnknownToken));
+        assert_eq!(table.verify(&present(&token(1)), at(0)).err(), Some(Rejection::UnknownToken));
     }
 
     #[test]
     fn changes_follow_the_snapshot_and_an_ended_secret_never_comes_back() {
         let (old, new) = (token(1), token(2));
         let table = table(vec![secret(&old, None)]);
-        let ending = Ending { at: at(500), cause: EndCause::Revoked };
-        table.apply(8, Change::SecretEnded { hash: old.hash(), ending, expires_at: None });
+        let revocation = Revocation { at: at(500), reason: RevocationReason::Revoked };
+        table.apply(8, Change::SecretRevoked { hash: old.hash(), revocation, expires_at: None });
         table.apply(9, Change::SecretIssued(Box::new(secret(&new, None))));
         assert_eq!(table.seq(), 9);
-        let denial = Denial::Ended { ending, binding: Binding::Account };
-        assert_eq!(table.verify(&present(&old), at(500)).err(), Some(denial.clone()));
+        let rejection = Rejection::Ended { revocation, token_owner: TokenOwner::Account };
+        assert_eq!(table.verify(&present(&old), at(500)).err(), Some(rejection.clone()));
         assert!(table.verify(&present(&new), at(500)).is_ok());
         // A database that went back in time says that it lives.
         table.load(Snapshot::new(7, vec![secret(&old, None)]));
-        assert_eq!(table.verify(&present(&old), at(600)).err(), Some(denial.clone()));
+        assert_eq!(table.verify(&present(&old), at(600)).err(), Some(rejection.clone()));
         table.apply(8, Change::SecretIssued(Box::new(secret(&old, None))));
-        assert_eq!(table.verify(&present(&old), at(600)).err(), Some(denial.clone()));
+        assert_eq!(table.verify(&present(&old), at(600)).err(), Some(rejection.clone()));
         assert_eq!(
             table.verify(&present(&old), at(1)).err(),
-            Some(denial.clone()),
+            Some(rejection.clone()),
             "nor does a clock that was put back revive it"
         );
         assert_eq!(
             table.verify(&present(&new), at(500)).err(),
-            Some(Denial::UnknownToken),
+            Some(Rejection::UnknownToken),
             "nobody could end it"
         );
     }
 
     /// Whatever is presented: an isolated gateway cannot tell, and does not say 401.
     #[test]
-    fn without_tenure_nothing_is_accepted_and_nothing_called_wrong() {
+    fn without_lease_guard_nothing_is_accepted_and_nothing_called_wrong() {
         let (token, now) = (token(1), Arc::new(std::sync::atomic::AtomicU64::new(5)));
         let clock = Arc::clone(&now);
         let read = move || Moment::from_micros(clock.load(std::sync::atomic::Ordering::Relaxed));
-        let table = LiveTable::with_tenure(Stopwatch::new(read));
+        let table = LiveTable::with_lease_guard(MonotonicClock::new(read));
         let verify = |table: &LiveTable| table.verify(&present(&token), at(1)).map(|_| ());
-        assert_eq!(verify(&table), Err(Denial::NotReady));
+        assert_eq!(verify(&table), Err(Rejection::NotReady));
         table.load(Snapshot::new(1, [secret(&token, None)]));
-        assert_eq!(verify(&table), Err(Denial::Isolated));
+        assert_eq!(verify(&table), Err(Rejection::DisconnectPolicy));
         table.serve_until(Some(Moment::from_micros(10)));
         assert_eq!(verify(&table), Ok(()));
         now.store(10, std::sync::atomic::Ordering::Relaxed);
-        assert_eq!(verify(&table), Err(Denial::Isolated), "at the very moment");
+        assert_eq!(verify(&table), Err(Rejection::DisconnectPolicy), "at the very moment");
         table.serve_until(None);
         now.store(0, std::sync::atomic::Ordering::Relaxed);
-        assert_eq!(verify(&table), Err(Denial::Isolated));
+        assert_eq!(verify(&table), Err(Rejection::DisconnectPolicy));
     }
 
     #[test]
@@ -236,7 +236,7 @@ mod tests {
             let verified = table.verify(&present(&token), at(now)).expect("live");
             let token = table.identify(&verified).expect("known").token;
             let meter = &meters[usize::try_from(now % 2).expect("small")];
-            meter.note(Sighting {
+            meter.note(UsageEvent {
                 token,
                 agent: Some(agent.as_bytes()),
                 client_ip: addr.parse().expect("an address"),

@@ -2,7 +2,7 @@
 //! added up when somebody asks. Labels are the codes of refusals and the configured upstreams.
 
 use super::{Reason, process};
-use crate::{Denial, LiveTable, upstream::Route};
+use crate::{Rejection, LiveTable, upstream::Route};
 use std::{
     fmt::Write,
     sync::{
@@ -99,7 +99,7 @@ impl Default for FromUpstream {
 #[derive(Debug)]
 pub(crate) struct WorkerMetrics {
     served: Counter,
-    refused: [Counter; Denial::CODES.len()],
+    refused: [Counter; Rejection::CODES.len()],
     /// By the status's first digit.
     statuses: [Counter; 6],
     durations: Histogram,
@@ -130,7 +130,7 @@ impl WorkerMetrics {
         match code {
             None => self.served.add(1),
             Some(code) => {
-                let at = Denial::CODES.iter().position(|known| *known == code);
+                let at = Rejection::CODES.iter().position(|known| *known == code);
                 if let Some(counter) = at.and_then(|at| self.refused.get(at)) {
                     counter.add(1);
                 }
@@ -231,7 +231,7 @@ impl Metrics {
         );
         let served = self.sum(|worker| worker.served.read());
         let _ = writeln!(out, "keydesk_requests_total{{outcome=\"served\"}} {served}");
-        for (at, code) in Denial::CODES.iter().enumerate() {
+        for (at, code) in Rejection::CODES.iter().enumerate() {
             let count = self.sum(|worker| worker.refused[at].read());
             let _ = writeln!(out, "keydesk_requests_total{{outcome=\"{code}\"}} {count}");
         }

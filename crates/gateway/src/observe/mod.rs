@@ -12,7 +12,7 @@ pub use metrics::Metrics;
 pub(crate) use metrics::{ConnectionMetrics, UpstreamMetrics, WorkerMetrics};
 pub(crate) use notices::Notices;
 pub use reason::Reason;
-pub(crate) use story::Story;
+pub(crate) use story::RequestTrace;
 pub(crate) use trace::{TraceContext, TraceIds};
 
 use crate::{arrival::Arrival, target::decode_leniently, wire::Head};
@@ -105,7 +105,7 @@ impl Observer {
         peer: IpAddr,
         head: Option<&Head>,
         (parent, user_agent): (Option<&[u8]>, Option<&[u8]>),
-    ) -> Story {
+    ) -> RequestTrace {
         let wants_spans = self.records.spans.is_some();
         let trace = wants_spans.then(|| self.trace_ids.follow(parent, self.records.trace_ratio));
         let details = (wants_spans || self.records.access_log.is_some()).then(|| {
@@ -120,7 +120,7 @@ impl Observer {
             })
         });
         self.metrics.begun.add(1);
-        Story::begin(Some(Rc::clone(self)), (arrival, peer), trace, details)
+        RequestTrace::begin(Some(Rc::clone(self)), (arrival, peer), trace, details)
     }
 
     /// Sends the record to its receivers; what they do not take in time is dropped and counted.

@@ -54,8 +54,8 @@ reasons! {
     ResponseMalformed = "response_malformed", Upstream, "http_protocol_error";
     ResponseBadFraming = "response_invalid_framing", Upstream, "http_protocol_error";
     NotReady = "not_ready", Gateway, "proxy_internal_response";
-    Isolated = "gateway_disconnected", Gateway, "proxy_internal_response";
-    NotNow = "temporarily_unavailable", Gateway, "proxy_internal_response";
+    DisconnectPolicy = "gateway_disconnected", Gateway, "proxy_internal_response";
+    TemporarilyUnavailable = "temporarily_unavailable", Gateway, "proxy_internal_response";
     // In the middle of a response.
     ResponseIncomplete = "response_incomplete", Upstream, "http_response_incomplete";
     ResponseStalled = "response_stalled", Upstream, "connection_read_timeout";
@@ -67,11 +67,11 @@ reasons! {
     // Requests that cannot be read, and limits.
     TlsOnPlainPort = "tls_on_plain_port", Client, "http_request_error";
     MalformedRequest = "malformed_request", Client, "http_request_error";
-    HeadTooLarge = "headers_too_large", Client, "http_request_error";
-    TooManyFields = "too_many_headers", Client, "http_request_error";
+    HeadersTooLarge = "headers_too_large", Client, "http_request_error";
+    TooManyHeaders = "too_many_headers", Client, "http_request_error";
     BodyTooLarge = "body_too_large", Client, "http_request_error";
-    SlowHead = "header_timeout", Client, "http_request_error";
-    SlowBody = "body_timeout", Client, "http_request_error";
+    HeaderTimeout = "header_timeout", Client, "http_request_error";
+    BodyTimeout = "body_timeout", Client, "http_request_error";
     // Connections without a request.
     TlsHandshake = "tls_handshake_failed", Client, "http_request_error";
     TooManyConnections = "too_many_connections", Gateway, "connection_limit_reached";

@@ -1,7 +1,7 @@
 //! One request from its arrival to the end of its response. Whatever ends it, it is counted and recorded once.
 
 use super::{Details, Observer, Reason, Record, TraceContext, without_tokens};
-use crate::{Denial, arrival::Arrival, target::Target};
+use crate::{Rejection, arrival::Arrival, target::Target};
 use http::{HeaderMap, HeaderValue};
 use keydesk_model::{AccountNumber, TokenId};
 use std::{
@@ -15,7 +15,7 @@ use std::{
 const CLIENT_GONE: u16 = 499;
 
 #[derive(Debug)]
-pub(crate) struct Story {
+pub(crate) struct RequestTrace {
     pub arrival: Arrival,
     /// Who is at the other end of the connection.
     pub peer: IpAddr,
@@ -45,7 +45,7 @@ struct Sent {
     took: Option<Duration>,
 }
 
-impl Story {
+impl RequestTrace {
     pub(super) fn begin(
         observer: Option<Rc<Observer>>,
         (arrival, peer): (Arrival, IpAddr),
@@ -77,8 +77,8 @@ impl Story {
         Self::begin(None, (arrival, peer), None, None)
     }
 
-    pub fn is_denied(&mut self, denial: &Denial) {
-        (self.code, self.reason) = (Some(denial.code()), denial.reason());
+    pub fn is_denied(&mut self, rejection: &Rejection) {
+        (self.code, self.reason) = (Some(rejection.code()), rejection.reason());
     }
 
     pub fn is_of(&mut self, account: AccountNumber, token: TokenId) {
@@ -203,7 +203,7 @@ impl Story {
     }
 }
 
-impl Drop for Story {
+impl Drop for RequestTrace {
     fn drop(&mut self) {
         if let Some(observer) = self.observer.take() {
             self.finish(&observer);

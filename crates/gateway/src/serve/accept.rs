@@ -24,45 +24,45 @@ use tokio_rustls::TlsAcceptor;
 
 /// Who holds how many connections.
 #[derive(Debug)]
-pub(super) struct Places {
+pub(super) struct ConnectionSlots {
     /// Connections wait for one of these before they are accepted.
     all: Arc<Semaphore>,
-    each: Arc<keydesk_listen::Places>,
+    each: Arc<keydesk_listen::ConnectionSlots>,
     metrics: Arc<ConnectionMetrics>,
 }
 
 /// One connection's place; given back when dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct ConnectionSlot {
     metrics: Arc<ConnectionMetrics>,
-    _share: keydesk_listen::Place,
+    _share: keydesk_listen::ConnectionSlot,
     _one: OwnedSemaphorePermit,
 }
 
-impl Places {
+impl ConnectionSlots {
     pub fn new(settings: &Settings, metrics: Arc<ConnectionMetrics>) -> Self {
         let (limits, proxies) = (&settings.limits, settings.trusted_proxies.clone());
         let most = usize::try_from(limits.max_connections).unwrap_or(Semaphore::MAX_PERMITS);
         let each = usize::try_from(limits.max_connections_per_ip).unwrap_or(usize::MAX);
-        let each = Arc::new(keydesk_listen::Places::new(usize::MAX, each, move |addr| {
+        let each = Arc::new(keydesk_listen::ConnectionSlots::new(usize::MAX, each, move |addr| {
             proxies.contains(addr)
         }));
         Self { all: Arc::new(Semaphore::new(most)), each, metrics }
     }
 
     /// None: the address holds as many as it may.
-    fn take(&self, peer: IpAddr, one: OwnedSemaphorePermit) -> Option<Place> {
+    fn take(&self, peer: IpAddr, one: OwnedSemaphorePermit) -> Option<ConnectionSlot> {
         let Some(share) = self.each.take(peer) else {
             self.metrics.refused_per_address.add(1);
             return None;
         };
         self.metrics.accepted.add(1);
         self.metrics.open.fetch_add(1, Ordering::Relaxed);
-        Some(Place { metrics: Arc::clone(&self.metrics), _share: share, _one: one })
+        Some(ConnectionSlot { metrics: Arc::clone(&self.metrics), _share: share, _one: one })
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         self.metrics.open.fetch_sub(1, Ordering::Relaxed);
     }
@@ -71,7 +71,7 @@ impl Drop for Place {
 pub(super) async fn accept(
     worker: Rc<Worker>,
     listener: std::net::TcpListener,
-    places: &Arc<Places>,
+    places: &Arc<ConnectionSlots>,
     tls: Option<TlsAcceptor>,
 ) {
     let stopping = worker.stage.clone();
@@ -133,8 +133,8 @@ async fn ready<T>(future: impl Future<Output = T>) -> Option<T> {
 async fn accept_one(
     worker: &Worker,
     listener: &TcpListener,
-    places: &Arc<Places>,
-) -> Option<(TcpStream, SocketAddr, Place)> {
+    places: &Arc<ConnectionSlots>,
+) -> Option<(TcpStream, SocketAddr, ConnectionSlot)> {
     let one = if let Ok(one) = Arc::clone(&places.all).try_acquire_owned() {
         one
     } else {
@@ -166,7 +166,7 @@ async fn serve(
     worker: Rc<Worker>,
     stream: TcpStream,
     peer: SocketAddr,
-    place: Place,
+    place: ConnectionSlot,
     tls: Option<TlsAcceptor>,
 ) {
     let peer = peer.ip();

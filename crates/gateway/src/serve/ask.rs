@@ -5,12 +5,12 @@ use super::{
     reply::Reply,
 };
 use crate::{
-    Denial,
-    cors::Grant,
-    doors::{Ask, MOST_FORM},
+    Rejection,
+    cors::TokenLimits,
+    doors::{DeferredRequest, MOST_FORM},
     handle::Worker,
-    io::Half,
-    observe::Story,
+    io::IoHalf,
+    observe::RequestTrace,
     wire::{Decoder, Framing, Step},
 };
 use std::rc::Rc;
@@ -19,24 +19,24 @@ impl Connection {
     /// Reads what was sent with a question to Keydesk itself, and answers it.
     pub(super) async fn ask(
         &mut self,
-        ask: Ask,
-        mut story: Story,
+        ask: DeferredRequest,
+        mut story: RequestTrace,
         reply: Reply,
-        grant: Option<&Grant>,
+        grant: Option<&TokenLimits>,
     ) -> Next {
         let worker = Rc::clone(&self.worker);
         let answer = match self.read_form(reply).await {
             Some(Ok(body)) => worker.answer(ask, &body, &story).await,
-            Some(Err(denial)) => Err(denial),
+            Some(Err(rejection)) => Err(rejection),
             None => {
                 story.client_left();
                 return Next::Close;
             }
         };
-        let was_read = !matches!(answer, Err(Denial::BodyTooLarge { .. } | Denial::BadFraming));
-        let answer = answer.unwrap_or_else(|denial| {
-            story.is_denied(&denial);
-            worker.refusal(&denial, &story)
+        let was_read = !matches!(answer, Err(Rejection::BodyTooLarge { .. } | Rejection::InvalidFraming));
+        let answer = answer.unwrap_or_else(|rejection| {
+            story.is_denied(&rejection);
+            worker.refusal(&rejection, &story)
         });
         let answer = Worker::finish(answer, &story, grant);
         let reply = Reply {
@@ -49,9 +49,9 @@ impl Connection {
     }
 
     /// A small body, whole. None: the client is gone.
-    async fn read_form(&mut self, reply: Reply) -> Option<Result<Vec<u8>, Denial>> {
+    async fn read_form(&mut self, reply: Reply) -> Option<Result<Vec<u8>, Rejection>> {
         if reply.expects_continue && self.inbox.is_empty() {
-            let ready = Half(&self.io).write_whole(b"HTTP/1.1 100 Continue\r\n\r\n");
+            let ready = IoHalf(&self.io).write_whole(b"HTTP/1.1 100 Continue\r\n\r\n");
             let timeout = self.worker.settings.limits.header_timeout;
             self.deadline.bound_after(timeout, ready).await.ok()?.ok()?;
         }
@@ -63,7 +63,7 @@ impl Connection {
                     whole.extend_from_slice(&self.inbox.filled()[skip..skip + length]);
                     self.inbox.consume(skip + length);
                     if whole.len() > MOST_FORM {
-                        return Some(Err(Denial::BodyTooLarge { limit: MOST_FORM as u64 }));
+                        return Some(Err(Rejection::BodyTooLarge { limit: MOST_FORM as u64 }));
                     }
                 }
                 Ok(Step::End { skip }) => {
@@ -71,12 +71,12 @@ impl Connection {
                     return Some(Ok(whole));
                 }
                 Ok(Step::More { .. }) => {
-                    let read = self.deadline.bound(self.inbox.fill(&mut Half(&self.io))).await;
+                    let read = self.deadline.bound(self.inbox.fill(&mut IoHalf(&self.io))).await;
                     if !matches!(read, Ok(Ok(count)) if count > 0) {
                         return None;
                     }
                 }
-                Err(_) => return Some(Err(Denial::BadFraming)),
+                Err(_) => return Some(Err(Rejection::InvalidFraming)),
             }
         }
     }

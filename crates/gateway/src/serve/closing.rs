@@ -3,7 +3,7 @@
 
 use super::http1::Connection;
 use crate::{
-    io::Half,
+    io::IoHalf,
     wire::{Decoder, Framing, Step},
 };
 use std::time::Duration;
@@ -29,7 +29,7 @@ impl Connection {
                     return true;
                 }
                 Ok(Step::More { .. }) => {
-                    let read = self.deadline.bound(self.inbox.fill(&mut Half(&self.io))).await;
+                    let read = self.deadline.bound(self.inbox.fill(&mut IoHalf(&self.io))).await;
                     if !matches!(read, Ok(Ok(count)) if count > 0) {
                         return false;
                     }
@@ -43,11 +43,11 @@ impl Connection {
     pub(super) async fn close(mut self) {
         let longest = if self.has_unread_body { LINGER_FOR_BODY } else { LINGER };
         let ended = async {
-            if Half(&self.io).shutdown().await.is_err() {
+            if IoHalf(&self.io).shutdown().await.is_err() {
                 return;
             }
             loop {
-                let mut half = Half(&self.io);
+                let mut half = IoHalf(&self.io);
                 let reading = self.inbox.fill(&mut half);
                 let Ok(Ok(count)) = tokio::time::timeout(SILENCE, reading).await else { return };
                 if count == 0 {

@@ -7,22 +7,22 @@ use super::{
     reply::{Reply, write_head},
 };
 use crate::{
-    Denial,
-    cors::Grant,
+    Rejection,
+    cors::TokenLimits,
     handle::{Forward, Stage, Worker},
     headers::Returning,
-    io::Half,
-    observe::{Reason, Story},
+    io::IoHalf,
+    observe::{Reason, RequestTrace},
     tunnel::{End, Tunnel},
-    upstream::{AnswerRead, Answered, Link, Upstreams},
+    upstream::{ResponseRead, ResponseInfo, UpstreamConnection, Upstreams},
     wire::Framing,
 };
 use std::rc::Rc;
 
 /// What came back of an exchange, to be brought to the client.
 struct Brought {
-    link: Link,
-    answered: Answered,
+    link: UpstreamConnection,
+    answered: ResponseInfo,
     keeps_open: bool,
 }
 
@@ -30,24 +30,24 @@ impl Connection {
     pub(super) async fn forward(
         &mut self,
         forward: Forward,
-        story: Story,
+        story: RequestTrace,
         reply: Reply,
-        grant: Option<&Grant>,
+        grant: Option<&TokenLimits>,
     ) -> Next {
         let worker = Rc::clone(&self.worker);
         let (mut forward, mut story) = (forward, story);
         let taken = self.take_whole(&mut forward, &mut story);
         let is_whole = taken.as_ref().is_ok_and(|is_whole| *is_whole);
         if !is_whole && reply.expects_continue && self.inbox.is_empty() {
-            let ready = Half(&self.io).write_whole(b"HTTP/1.1 100 Continue\r\n\r\n");
+            let ready = IoHalf(&self.io).write_whole(b"HTTP/1.1 100 Continue\r\n\r\n");
             let timeout = worker.settings.limits.header_timeout;
             if !matches!(self.deadline.bound_after(timeout, ready).await, Ok(Ok(()))) {
                 story.client_left();
                 return Next::Close;
             }
         }
-        let outcome = if let Err(denial) = taken {
-            Err(Stopped::Refused(denial))
+        let outcome = if let Err(rejection) = taken {
+            Err(Stopped::Refused(rejection))
         } else if is_whole {
             self.forward_whole(&worker, &forward, &mut story, (reply, grant)).await
         } else {
@@ -59,12 +59,12 @@ impl Connection {
                 story.client_left();
                 Next::Close
             }
-            Err(Stopped::Refused(denial)) => {
-                story.is_denied(&denial);
-                let answer = worker.refusal(&denial, &story);
+            Err(Stopped::Refused(rejection)) => {
+                story.is_denied(&rejection);
+                let answer = worker.refusal(&rejection, &story);
                 let answer = Worker::finish(answer, &story, grant);
                 // The body may be half read.
-                let keeps_open = reply.keeps_open && is_whole && !denial.breaks_connection();
+                let keeps_open = reply.keeps_open && is_whole && !rejection.breaks_connection();
                 let framing = if is_whole { Framing::Empty } else { Framing::UntilClose };
                 self.answer(answer, story, Reply { framing, keeps_open, ..reply }).await
             }
@@ -72,7 +72,7 @@ impl Connection {
     }
 
     /// Puts a body that is all there behind the head, so that both go at once.
-    fn take_whole(&mut self, forward: &mut Forward, story: &mut Story) -> Result<bool, Denial> {
+    fn take_whole(&mut self, forward: &mut Forward, story: &mut RequestTrace) -> Result<bool, Rejection> {
         match forward.framing {
             Framing::Empty => Ok(true),
             Framing::Length(length) => {
@@ -95,14 +95,14 @@ impl Connection {
         &mut self,
         worker: &Worker,
         forward: &Forward,
-        story: &mut Story,
-        (reply, grant): (Reply, Option<&Grant>),
+        story: &mut RequestTrace,
+        (reply, grant): (Reply, Option<&TokenLimits>),
     ) -> Result<Next, Stopped> {
         let Self { io, inbox, out, back, deadline, pulse, .. } = self;
         back.clear();
         let interim = Interim::default();
         let returning = Returning { worker, forward, story, grant };
-        let mut read = |answer: &AnswerRead<'_>| {
+        let mut read = |answer: &ResponseRead<'_>| {
             interim.passes(answer, reply, &returning)
                 || write_head(interim.before(back), answer, &returning, reply)
         };
@@ -111,10 +111,10 @@ impl Connection {
         let limits = &worker.settings.limits;
         let (link, answered, keeps_open) = tokio::select! {
             biased;
-            sent = sent => sent.map_err(|denial| interim.refuse(denial))?,
+            sent = sent => sent.map_err(|rejection| interim.refuse(rejection))?,
             () = interim.flow(io) => return Err(Stopped::ClientGone),
             () = client_leaves((io, inbox), limits) => return Err(Stopped::ClientGone),
-            denial = pulse.until_over(worker, &forward.permission) => return Err(interim.refuse(denial)),
+            rejection = pulse.until_over(worker, &forward.permission) => return Err(interim.refuse(rejection)),
         };
         story.is_answered_by(link.endpoint.addr, answered.status);
         self.bring_back(worker, forward, story, (Brought { link, answered, keeps_open }, reply))
@@ -125,7 +125,7 @@ impl Connection {
         &mut self,
         worker: &Worker,
         forward: &Forward,
-        story: &mut Story,
+        story: &mut RequestTrace,
         (brought, reply): (Brought, Reply),
     ) -> Result<Next, Stopped> {
         let Brought { mut link, answered, keeps_open } = brought;
@@ -156,12 +156,12 @@ impl Connection {
         &mut self,
         worker: &Worker,
         forward: &Forward,
-        story: &mut Story,
-        mut link: Link,
+        story: &mut RequestTrace,
+        mut link: UpstreamConnection,
     ) {
         let Self { io, inbox, back, deadline, pulse, stage, .. } = self;
         let timeout = worker.settings.limits.header_timeout;
-        let switched = deadline.bound_after(timeout, Half(io).write_whole(back)).await;
+        let switched = deadline.bound_after(timeout, IoHalf(io).write_whole(back)).await;
         if !matches!(switched, Ok(Ok(()))) {
             return story.client_left();
         }
@@ -179,14 +179,14 @@ impl Connection {
         &mut self,
         worker: &Worker,
         forward: &mut Forward,
-        story: &mut Story,
-        (reply, grant): (Reply, Option<&Grant>),
+        story: &mut RequestTrace,
+        (reply, grant): (Reply, Option<&TokenLimits>),
     ) -> Result<Next, Stopped> {
         let Self { io, inbox, out, back, deadline, pulse, .. } = self;
         // Nothing is sent after a long wait for a connection, unless it is still permitted.
         let mut link = tokio::select! {
             biased;
-            denial = pulse.until_over(worker, &forward.permission) => return Err(Stopped::Refused(denial)),
+            rejection = pulse.until_over(worker, &forward.permission) => return Err(Stopped::Refused(rejection)),
             opened = worker.upstreams.open(&forward.route, deadline) => opened.map_err(Stopped::Refused)?,
         };
         back.clear();
@@ -199,7 +199,7 @@ impl Connection {
         let mut sending = std::pin::pin!(sending);
         let interim = Interim::default();
         let returning = Returning { worker, forward, story, grant };
-        let mut read = |answer: &AnswerRead<'_>| {
+        let mut read = |answer: &ResponseRead<'_>| {
             // An early response says that the rest of the body is not read.
             let keeps_open = progress.is_done();
             interim.passes(answer, reply, &returning)
@@ -207,16 +207,16 @@ impl Connection {
         };
         let answer = tokio::select! {
             biased;
-            denial = pulse.until_over(worker, &forward.permission) => return Err(interim.refuse(denial)),
+            rejection = pulse.until_over(worker, &forward.permission) => return Err(interim.refuse(rejection)),
             answer = wait_for_answer(&mut link, forward.asked, deadline, &progress, &mut read) => answer,
             () = interim.flow(io) => return Err(Stopped::ClientGone),
             stopped = &mut sending => return Err(stopped),
         };
-        let (answered, keeps_open) = answer.map_err(|denial| {
+        let (answered, keeps_open) = answer.map_err(|rejection| {
             Upstreams::note_failure(&link);
-            interim.refuse(denial)
+            interim.refuse(rejection)
         })?;
-        link.endpoint.is_well();
+        link.endpoint.is_healthy();
         story.is_answered_by(link.endpoint.addr, answered.status);
         let answer = (&mut *back, answered, reply.sends_chunks(answered));
         let sent = &mut story.bytes_sent;
@@ -237,7 +237,7 @@ impl Connection {
             return Ok(Next::Close);
         }
         let may_follow = answered.may_follow && progress.is_whole();
-        worker.upstreams.keep_if_empty(link, Answered { may_follow, ..answered });
+        worker.upstreams.keep_if_empty(link, ResponseInfo { may_follow, ..answered });
         Ok(Next::after(keeps_open))
     }
 }

@@ -1,12 +1,12 @@
 //! One client's connection that speaks HTTP/1.1: request after request, each answered before the
 //! next is looked at.
 
-use super::reply::{Reply, Turn};
+use super::reply::{Reply, PipelinedRequest};
 use crate::{
-    Answer, Denial,
-    handle::{Decision, Stage, Verdict, Worker},
-    io::{Half, Io},
-    observe::Story,
+    Response, Rejection,
+    handle::{Decision, Stage, Action, Worker},
+    io::{IoHalf, Io},
+    observe::RequestTrace,
     permission::Pulse,
     wire::{Buffer, Framing, Head, HeadError, MOST_FIELDS, answer_bytes},
 };
@@ -99,7 +99,7 @@ impl Connection {
     }
 
     /// Waits for the next request's head. None: the connection has ended, or none came in time.
-    async fn next_turn(&mut self, is_first: bool) -> Result<Option<Turn>, Next> {
+    async fn next_turn(&mut self, is_first: bool) -> Result<Option<PipelinedRequest>, Next> {
         let limits = &self.worker.settings.limits;
         let (header_timeout, idle_timeout) = (limits.header_timeout, limits.keep_alive_timeout);
         let mut until = None;
@@ -109,8 +109,8 @@ impl Connection {
                     Some(true) => return Err(Next::Http2),
                     Some(false) => None,
                     None if is_first && self.begins_tls() => {
-                        let denial = Denial::TlsOnPlainPort;
-                        Some(Turn::broken(self.worker.refuse_unread(denial, self.peer)))
+                        let rejection = Rejection::TlsOnPlainPort;
+                        Some(PipelinedRequest::broken(self.worker.refuse_unread(rejection, self.peer)))
                     }
                     None => self.look(),
                 };
@@ -128,8 +128,8 @@ impl Connection {
                 if matches!(self.inbox.filled(), b"" | b"\r" | b"\r\n") {
                     return Ok(None);
                 }
-                let decision = self.worker.refuse_unread(Denial::SlowHead, self.peer);
-                return Ok(Some(Turn::broken(decision)));
+                let decision = self.worker.refuse_unread(Rejection::HeaderTimeout, self.peer);
+                return Ok(Some(PipelinedRequest::broken(decision)));
             }
         }
     }
@@ -153,9 +153,9 @@ impl Connection {
             if is_idle {
                 // Nothing is held for a connection that is idle.
                 inbox.release();
-                Half(io).readable().await;
+                IoHalf(io).readable().await;
             }
-            matches!(inbox.fill(&mut Half(io)).await, Ok(count) if count > 0)
+            matches!(inbox.fill(&mut IoHalf(io)).await, Ok(count) if count > 0)
         };
         let came = async {
             tokio::select! {
@@ -169,56 +169,56 @@ impl Connection {
     }
 
     /// A decision on the request at the front of what was read, if its head is all there.
-    fn look(&mut self) -> Option<Turn> {
+    fn look(&mut self) -> Option<PipelinedRequest> {
         let limits = &self.worker.settings.limits;
         let limit = limits.max_header_bytes;
         let most = usize::try_from(limit).unwrap_or(usize::MAX);
         let mut room = [const { MaybeUninit::uninit() }; MOST_FIELDS];
         let too_large =
-            || Turn::broken(self.worker.refuse_unread(Denial::HeadTooLarge { limit }, self.peer));
+            || PipelinedRequest::broken(self.worker.refuse_unread(Rejection::HeadersTooLarge { limit }, self.peer));
         let (turn, length) = match Head::read(self.inbox.filled(), &mut room) {
-            Err(error) => return Some(Turn::broken(self.worker.refuse_head(error, self.peer))),
+            Err(error) => return Some(PipelinedRequest::broken(self.worker.refuse_head(error, self.peer))),
             Ok(None) if self.inbox.len() >= most => return Some(too_large()),
             Ok(None) => return None,
             Ok(Some((_, length))) if length > most => return Some(too_large()),
             Ok(Some((head, _))) if head.fields.len() > limits.max_headers as usize => {
-                let error = HeadError::TooManyFields;
-                return Some(Turn::broken(self.worker.refuse_head(error, self.peer)));
+                let error = HeadError::TooManyHeaders;
+                return Some(PipelinedRequest::broken(self.worker.refuse_head(error, self.peer)));
             }
             Ok(Some((head, length))) => {
                 self.out.clear();
                 let decision = self.worker.handle(&head, self.peer, &mut self.out);
-                (Turn::new(decision, &head), length)
+                (PipelinedRequest::new(decision, &head), length)
             }
         };
         self.inbox.consume(length);
         Some(turn)
     }
 
-    async fn take(&mut self, turn: Turn) -> Next {
-        let Turn { decision, framing, is_head, mut keeps_open, speaks_http11, expects_continue } =
+    async fn take(&mut self, turn: PipelinedRequest) -> Next {
+        let PipelinedRequest { decision, framing, is_head, mut keeps_open, speaks_http11, expects_continue } =
             turn;
-        let Decision { verdict, story, grant, .. } = decision;
+        let Decision { action, story, grant, .. } = decision;
         let (worker, stops) = (Rc::clone(&self.worker), *self.stage.borrow() == Stage::Stopping);
         keeps_open &= !stops;
         let reply = Reply { framing, is_head, keeps_open, speaks_http11, expects_continue };
-        match verdict {
-            Verdict::Forward(forward) => self.forward(forward, story, reply, grant.as_ref()).await,
-            Verdict::Answer(answer) => {
+        match action {
+            Action::Forward(forward) => self.forward(forward, story, reply, grant.as_ref()).await,
+            Action::Response(answer) => {
                 let answer = Worker::finish(answer, &story, grant.as_ref());
                 self.answer(answer, story, reply).await
             }
-            Verdict::Ask(ask) => self.ask(ask, story, reply, grant.as_ref()).await,
-            Verdict::RefuseAs { status, denial } => {
-                let mut answer = worker.refusal(&denial, &story);
+            Action::DeferredRequest(ask) => self.ask(ask, story, reply, grant.as_ref()).await,
+            Action::RefuseAs { status, rejection } => {
+                let mut answer = worker.refusal(&rejection, &story);
                 *answer.status_mut() = status;
                 let answer = Worker::finish(answer, &story, grant.as_ref());
                 self.answer(answer, story, reply).await
             }
-            Verdict::Refuse(denial) => {
-                let answer = worker.refusal(&denial, &story);
+            Action::Refuse(rejection) => {
+                let answer = worker.refusal(&rejection, &story);
                 let answer = Worker::finish(answer, &story, grant.as_ref());
-                let keeps_open = keeps_open && !denial.breaks_connection();
+                let keeps_open = keeps_open && !rejection.breaks_connection();
                 self.answer(answer, story, Reply { keeps_open, ..reply }).await
             }
         }
@@ -226,7 +226,7 @@ impl Connection {
 
     /// Sends an answer of our own. What is left of the request's body is read or the connection
     /// closed: it must not be taken for the next request.
-    pub(super) async fn answer(&mut self, answer: Answer, mut story: Story, reply: Reply) -> Next {
+    pub(super) async fn answer(&mut self, answer: Response, mut story: RequestTrace, reply: Reply) -> Next {
         let can_drain = match reply.framing {
             Framing::Empty => true,
             // Whoever waits for 100 Continue may send the body or not: nobody can tell.
@@ -239,7 +239,7 @@ impl Connection {
         story.answers(answer.status().as_u16());
         let timeout = self.worker.settings.limits.header_timeout;
         let written =
-            self.deadline.bound_after(timeout, Half(&self.io).write_whole(&self.back)).await;
+            self.deadline.bound_after(timeout, IoHalf(&self.io).write_whole(&self.back)).await;
         self.has_unread_body = !can_drain;
         if !matches!(written, Ok(Ok(()))) {
             story.client_left();

@@ -5,21 +5,21 @@ use super::{
     pulled::{Pulled, upload},
     relay::{Progress, wait_for_answer},
     reply::length_of_nothing,
-    streams::{AnswerBody, Busy, Stream, StreamState},
+    streams::{StreamBody, Busy, Stream, StreamState},
 };
-use crate::{
-    Answer, Denial,
-    cors::Grant,
+use crate::{Response, 
+    Rejection,
+    cors::TokenLimits,
     doors::MOST_FORM,
-    handle::{Decision, Forward, Stage, Verdict, Worker},
+    handle::{Decision, Forward, Stage, Action, Worker},
     headers::Returning,
     io::Io,
-    observe::Story,
-    upstream::{AnswerRead, Answered, Link},
+    observe::RequestTrace,
+    upstream::{ResponseRead, ResponseInfo, UpstreamConnection},
     wire::{Field, Framing, Head, MOST_FIELDS},
 };
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Version, header};
 use http_body::Body as _;
 use http_body_util::{Either, Full};
 use hyper::{body::Incoming, server::conn::http2, service::service_fn};
@@ -39,7 +39,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// Bodies up to this size are taken whole before they are sent on.
 const SMALL_BODY: u64 = 64 * 1024;
 
-type Reply = Response<Either<Full<Bytes>, AnswerBody>>;
+type Reply = http::Response<Either<Full<Bytes>, StreamBody>>;
 
 /// `said` is what was read of the connection already.
 pub(super) async fn serve(worker: Rc<Worker>, said: Vec<u8>, io: Io, peer: IpAddr) {
@@ -93,9 +93,9 @@ async fn answer(
     stream: Stream,
 ) -> Reply {
     let mut out = Vec::new();
-    let Decision { verdict, mut story, grant, .. } = decide(worker, &request, peer, &mut out);
-    let verdict = match verdict {
-        Verdict::Forward(mut forward) => {
+    let Decision { action, mut story, grant, .. } = decide(worker, &request, peer, &mut out);
+    let action = match action {
+        Action::Forward(mut forward) => {
             let state = stream.state();
             state.is_permitted(forward.permission.clone());
             let sending =
@@ -103,7 +103,7 @@ async fn answer(
             let sent = tokio::select! {
                 biased;
                 sent = sending => sent,
-                denial = state.until_over() => Err(denial),
+                rejection = state.until_over() => Err(rejection),
             };
             match sent {
                 Ok(Sent { mut reply, link, answered, progress }) => {
@@ -111,39 +111,39 @@ async fn answer(
                         grant.allow(reply.headers_mut());
                     }
                     story.is_answered_by(link.endpoint.addr, answered.status);
-                    let body = AnswerBody::new(worker, link, answered, (stream, story, progress));
+                    let body = StreamBody::new(worker, link, answered, (stream, story, progress));
                     return reply.map(|()| Either::Right(body));
                 }
-                Err(denial) => {
-                    story.is_denied(&denial);
-                    Verdict::Refuse(denial)
+                Err(rejection) => {
+                    story.is_denied(&rejection);
+                    Action::Refuse(rejection)
                 }
             }
         }
-        Verdict::Ask(ask) => {
+        Action::DeferredRequest(ask) => {
             let answer = match read_form(request.into_body(), worker).await {
                 Ok(body) => worker.answer(ask, &body, &story).await,
-                Err(denial) => Err(denial),
+                Err(rejection) => Err(rejection),
             };
             answer.map_or_else(
-                |denial| {
-                    story.is_denied(&denial);
-                    Verdict::Refuse(denial)
+                |rejection| {
+                    story.is_denied(&rejection);
+                    Action::Refuse(rejection)
                 },
-                Verdict::Answer,
+                Action::Response,
             )
         }
-        verdict => verdict,
+        action => action,
     };
-    let answer: Answer = match verdict {
-        Verdict::Answer(answer) => answer,
-        Verdict::Refuse(denial) => worker.refusal(&denial, &story),
-        Verdict::RefuseAs { status, denial } => {
-            let mut answer = worker.refusal(&denial, &story);
+    let answer: Response = match action {
+        Action::Response(answer) => answer,
+        Action::Refuse(rejection) => worker.refusal(&rejection, &story),
+        Action::RefuseAs { status, rejection } => {
+            let mut answer = worker.refusal(&rejection, &story);
             *answer.status_mut() = status;
             answer
         }
-        Verdict::Forward(_) | Verdict::Ask(_) => Response::default(),
+        Action::Forward(_) | Action::DeferredRequest(_) => Response::default(),
     };
     let answer = Worker::finish(answer, &story, grant.as_ref());
     story.answers(answer.status().as_u16());
@@ -153,12 +153,12 @@ async fn answer(
 }
 
 /// A small body, whole.
-async fn read_form(body: Incoming, worker: &Worker) -> Result<Vec<u8>, Denial> {
+async fn read_form(body: Incoming, worker: &Worker) -> Result<Vec<u8>, Rejection> {
     let (mut body, mut whole) = (Pulled::new(body, worker), Vec::new());
     while let Some(data) = body.next().await? {
         whole.extend_from_slice(&data);
         if whole.len() > MOST_FORM {
-            return Err(Denial::BodyTooLarge { limit: MOST_FORM as u64 });
+            return Err(Rejection::BodyTooLarge { limit: MOST_FORM as u64 });
         }
     }
     Ok(whole)
@@ -180,7 +180,7 @@ fn decide(
         .collect();
     let most = worker.settings.limits.max_headers as usize;
     if fields.len() > most.min(MOST_FIELDS) {
-        return worker.refuse_head(crate::wire::HeadError::TooManyFields, peer);
+        return worker.refuse_head(crate::wire::HeadError::TooManyHeaders, peer);
     }
     let head = Head {
         method: request.method().as_str(),
@@ -195,9 +195,9 @@ fn decide(
 
 /// A response whose head is there.
 struct Sent {
-    reply: Response<()>,
-    link: Link,
-    answered: Answered,
+    reply: http::Response<()>,
+    link: UpstreamConnection,
+    answered: ResponseInfo,
     /// Of the request's body.
     progress: Rc<Progress>,
 }
@@ -206,16 +206,16 @@ async fn send(
     worker: &Rc<Worker>,
     forward: &mut Forward,
     (request, mut out): (Request<Incoming>, Vec<u8>),
-    story: &Story,
-    grant: Option<&Grant>,
+    story: &RequestTrace,
+    grant: Option<&TokenLimits>,
     state: &Rc<StreamState>,
-) -> Result<Sent, Denial> {
+) -> Result<Sent, Rejection> {
     let limits = forward.route.limits;
     let mut deadline = Deadline::after(limits.response_timeout);
     let mut body = Pulled::new(request.into_body(), worker);
     body.guard = forward.method_guard.take();
     let returning = Returning { worker, forward, story, grant };
-    let mut read = |answer: &AnswerRead<'_>| head_of(answer, &returning);
+    let mut read = |answer: &ResponseRead<'_>| head_of(answer, &returning);
     let progress = Rc::new(Progress::new(limits.response_timeout));
     let is_small = matches!(forward.framing, Framing::Length(length) if length <= SMALL_BODY);
     if forward.framing == Framing::Empty || is_small {
@@ -242,12 +242,12 @@ async fn send(
     let (answered, reply) = tokio::select! {
         biased;
         answer = answer => answer?,
-        Err(denial) = &mut uploading => return Err(denial),
+        Err(rejection) = &mut uploading => return Err(rejection),
     };
-    link.endpoint.is_well();
+    link.endpoint.is_healthy();
     if progress.is_done() {
         let may_follow = answered.may_follow && progress.is_whole();
-        return Ok(Sent { reply, link, answered: Answered { may_follow, ..answered }, progress });
+        return Ok(Sent { reply, link, answered: ResponseInfo { may_follow, ..answered }, progress });
     }
     // What is still to be sent goes on while it is permitted; such a connection is not used again.
     let state = Rc::clone(state);
@@ -257,12 +257,12 @@ async fn send(
             _ = state.until_over() => {}
         }
     });
-    Ok(Sent { reply, link, answered: Answered { may_follow: false, ..answered }, progress })
+    Ok(Sent { reply, link, answered: ResponseInfo { may_follow: false, ..answered }, progress })
 }
 
 /// hyper sends no interim responses: what this makes of one is dropped.
-fn head_of(answer: &AnswerRead<'_>, returning: &Returning<'_>) -> Response<()> {
-    let AnswerRead { head, noted, answered } = answer;
+fn head_of(answer: &ResponseRead<'_>, returning: &Returning<'_>) -> http::Response<()> {
+    let ResponseRead { head, noted, answered } = answer;
     let mut fields = HeaderMap::new();
     let mut add = |name: &str, value: &[u8]| {
         let name = HeaderName::from_bytes(name.as_bytes());
@@ -280,14 +280,14 @@ fn head_of(answer: &AnswerRead<'_>, returning: &Returning<'_>) -> Response<()> {
         Framing::Length(length) => drop(fields.insert(header::CONTENT_LENGTH, length.into())),
         // RFC 9110 section 8.6: that of the body which would have been.
         Framing::Empty => {
-            let told = length_of_nothing(noted, *answered, returning.forward.asked.is_head);
-            if let Some(length) = told.and_then(|length| HeaderValue::from_bytes(length).ok()) {
+            let length_field = length_of_nothing(noted, *answered, returning.forward.asked.is_head);
+            if let Some(length) = length_field.and_then(|length| HeaderValue::from_bytes(length).ok()) {
                 fields.insert(header::CONTENT_LENGTH, length);
             }
         }
         Framing::Chunked | Framing::UntilClose => {}
     }
-    let mut reply = Response::new(());
+    let mut reply = http::Response::new(());
     *reply.status_mut() = StatusCode::from_u16(head.status).unwrap_or(StatusCode::BAD_GATEWAY);
     *reply.headers_mut() = fields;
     reply

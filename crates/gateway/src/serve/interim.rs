@@ -2,10 +2,10 @@
 
 use super::{relay::Stopped, reply::Reply};
 use crate::{
-    Denial,
+    Rejection,
     headers::{Returning, write_answer},
-    io::{Half, Io},
-    upstream::AnswerRead,
+    io::{IoHalf, Io},
+    upstream::ResponseRead,
 };
 use std::{
     cell::{Cell, RefCell},
@@ -30,7 +30,7 @@ pub(super) struct Interim {
 impl Interim {
     /// Whether a response is an interim one; it is passed on to whom may get it. 100 is for the gateway, which has sent
     /// its own, and HTTP/1.0 has none.
-    pub fn passes(&self, answer: &AnswerRead<'_>, reply: Reply, returning: &Returning<'_>) -> bool {
+    pub fn passes(&self, answer: &ResponseRead<'_>, reply: Reply, returning: &Returning<'_>) -> bool {
         if !answer.answered.is_interim() {
             return false;
         }
@@ -49,8 +49,8 @@ impl Interim {
     }
 
     /// How an exchange ends that is refused. In the middle of a head nothing else can be said.
-    pub fn refuse(&self, denial: Denial) -> Stopped {
-        if self.is_torn.get() { Stopped::ClientGone } else { Stopped::Refused(denial) }
+    pub fn refuse(&self, rejection: Rejection) -> Stopped {
+        if self.is_torn.get() { Stopped::ClientGone } else { Stopped::Refused(rejection) }
     }
 
     /// Sends what waits, for as long as it is awaited; resolves where the client does not take it. A piece that was
@@ -62,7 +62,7 @@ impl Interim {
 
     fn poll_flow(&self, cx: &mut Context<'_>, io: &RefCell<Io>) -> Poll<()> {
         let mut waiting = self.waiting.borrow_mut();
-        let mut half = Half(io);
+        let mut half = IoHalf(io);
         while !waiting.is_empty() {
             match ready!(Pin::new(&mut half).poll_write(cx, &waiting)) {
                 Ok(count) if count > 0 => {

@@ -26,7 +26,7 @@ use crate::{
     observe::{ConnectionMetrics, Notices, Observer, TraceIds, UpstreamMetrics, WorkerMetrics},
     upstream::{Routes, Upstreams, make_routes, watch},
 };
-use accept::Places;
+use accept::ConnectionSlots;
 use keydesk_model::Clock;
 use keydesk_token::Entropy;
 use std::{io, rc::Rc, sync::Arc, thread::JoinHandle};
@@ -82,7 +82,7 @@ impl Gateway {
     pub fn start(self, listeners: Listeners) -> io::Result<Running> {
         let (stage, staged) = signal::channel(Stage::Serving);
         let connections = Arc::<ConnectionMetrics>::default();
-        let places = Arc::new(Places::new(&self.settings, Arc::clone(&connections)));
+        let places = Arc::new(ConnectionSlots::new(&self.settings, Arc::clone(&connections)));
         let mut metrics = Metrics {
             workers: Vec::new(),
             connections,

@@ -2,7 +2,7 @@
 
 use super::relay::{self, Progress};
 use crate::{
-    Denial,
+    Rejection,
     handle::Worker,
     io::Io,
     method_guard::MethodGuard,
@@ -12,7 +12,7 @@ use crate::{
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use keydesk_listen::{Deadline, Patience};
+use keydesk_listen::{Deadline, ClientTimeout};
 use std::cell::RefCell;
 
 /// Sends what `head` holds and then the request's body, like its HTTP/1.1 counterpart; ends when the body does.
@@ -23,7 +23,7 @@ pub(super) async fn upload(
     framing: Framing,
     progress: &Progress,
     limits: &Limits,
-) -> Result<(), Denial> {
+) -> Result<(), Rejection> {
     let (mut out, mut takes) = (head, true);
     let mut deadline = Deadline::after(limits.response_timeout);
     while let Some(data) = body.next().await? {
@@ -44,7 +44,7 @@ pub(super) struct Pulled {
     body: Incoming,
     left: u64,
     limit: u64,
-    patience: Patience,
+    patience: ClientTimeout,
     deadline: Deadline,
     pub guard: Option<MethodGuard>,
 }
@@ -62,16 +62,16 @@ impl Pulled {
         }
     }
 
-    pub async fn next(&mut self) -> Result<Option<Bytes>, Denial> {
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Rejection> {
         loop {
             let Self { patience, deadline, body, .. } = self;
             let frame = match deadline.bound_by(|| patience.begin(), body.frame()).await {
-                Err(_) => return Err(Denial::SlowBody),
+                Err(_) => return Err(Rejection::BodyTimeout),
                 Ok(None) => {
                     self.guard.as_mut().map_or(Ok(()), MethodGuard::end)?;
                     return Ok(None);
                 }
-                Ok(Some(Err(_))) => return Err(Denial::BadFraming),
+                Ok(Some(Err(_))) => return Err(Rejection::InvalidFraming),
                 Ok(Some(Ok(frame))) => frame,
             };
             let Ok(data) = frame.into_data() else { continue };
@@ -82,7 +82,7 @@ impl Pulled {
             self.left = self
                 .left
                 .checked_sub(data.len() as u64)
-                .ok_or(Denial::BodyTooLarge { limit: self.limit })?;
+                .ok_or(Rejection::BodyTooLarge { limit: self.limit })?;
             return Ok(Some(data));
         }
     }

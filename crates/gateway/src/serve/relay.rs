@@ -1,15 +1,15 @@
 //! Bodies in motion between a client of HTTP/1.1 and an upstream, either way, piece by piece.
 
 use crate::{
-    Denial,
-    io::{Half, Io},
+    Rejection,
+    io::{IoHalf, Io},
     method_guard::MethodGuard,
     observe::Reason,
     settings::Limits,
-    upstream::{AnswerRead, Answered, Asked, Fault, Link, read_answer},
+    upstream::{ResponseRead, ResponseInfo, ExchangeOptions, Fault, UpstreamConnection, read_answer},
     wire::{Buffer, Decoder, Framing, LAST_CHUNK, Step, begin_chunk},
 };
-use keydesk_listen::{Deadline, Patience};
+use keydesk_listen::{Deadline, ClientTimeout};
 use std::{
     cell::{Cell, RefCell},
     future::pending,
@@ -79,7 +79,7 @@ impl Progress {
 #[derive(Clone, Debug)]
 pub(super) enum Stopped {
     /// The client is to be told.
-    Refused(Denial),
+    Refused(Rejection),
     /// Nobody is there to be told.
     ClientGone,
 }
@@ -88,7 +88,7 @@ impl Stopped {
     /// Why a response ends that has begun already.
     pub fn reason(&self) -> Reason {
         match self {
-            Self::Refused(denial) => denial.reason().unwrap_or(Reason::MalformedRequest),
+            Self::Refused(rejection) => rejection.reason().unwrap_or(Reason::MalformedRequest),
             Self::ClientGone => Reason::ClientGone,
         }
     }
@@ -116,24 +116,24 @@ pub(super) async fn upload(
     let mut takes = true;
     loop {
         match body.step(inbox.filled()) {
-            Err(_) => return Stopped::Refused(Denial::BadFraming),
+            Err(_) => return Stopped::Refused(Rejection::InvalidFraming),
             Ok(Step::Data { skip, length }) => {
                 sent += length as u64;
                 progress.receives(length as u64);
                 if sent > limits.max_body_bytes {
-                    return Stopped::Refused(Denial::BodyTooLarge { limit: limits.max_body_bytes });
+                    return Stopped::Refused(Rejection::BodyTooLarge { limit: limits.max_body_bytes });
                 }
                 let data = &inbox.filled()[skip..skip + length];
-                if let Some(Err(denial)) = guard.as_mut().map(|guard| guard.read(data)) {
-                    return Stopped::Refused(denial);
+                if let Some(Err(rejection)) = guard.as_mut().map(|guard| guard.read(data)) {
+                    return Stopped::Refused(rejection);
                 }
                 // An upstream that stops taking the body may still answer.
                 takes = takes && send(upstream, out, data, framing, &mut deadline, limits).await;
                 inbox.consume(skip + length);
             }
             Ok(Step::End { skip }) => {
-                if let Some(Err(denial)) = guard.as_mut().map(MethodGuard::end) {
-                    return Stopped::Refused(denial);
+                if let Some(Err(rejection)) = guard.as_mut().map(MethodGuard::end) {
+                    return Stopped::Refused(rejection);
                 }
                 inbox.consume(skip);
                 if framing == Framing::Chunked {
@@ -150,8 +150,8 @@ pub(super) async fn upload(
                         && send(upstream, out, &[], Framing::Empty, &mut deadline, limits).await;
                 }
                 inbox.enlarge();
-                match deadline.bound_by(|| patience.begin(), inbox.fill(&mut Half(io))).await {
-                    Err(_) => return Stopped::Refused(Denial::SlowBody),
+                match deadline.bound_by(|| patience.begin(), inbox.fill(&mut IoHalf(io))).await {
+                    Err(_) => return Stopped::Refused(Rejection::BodyTimeout),
                     Ok(Ok(count)) if count > 0 => patience.end(count),
                     Ok(_) => return Stopped::ClientGone,
                 }
@@ -173,7 +173,7 @@ pub(super) async fn client_leaves(client: (&RefCell<Io>, &mut Buffer), limits: &
     const IN_ADVANCE: usize = 8 * 1024;
     let (io, inbox) = client;
     while inbox.len() < IN_ADVANCE {
-        match inbox.fill(&mut Half(io)).await {
+        match inbox.fill(&mut IoHalf(io)).await {
             Ok(count) if count > 0 => {}
             Ok(_) if limits.allows_half_close => loop {
                 tokio::time::sleep(LOOK).await;
@@ -201,7 +201,7 @@ pub(super) async fn send(
         begin_chunk(out, data.len());
     }
     let end: &[u8] = if is_chunk { b"\r\n" } else { b"" };
-    let sending = Half(upstream).write_parts([out, data, end]);
+    let sending = IoHalf(upstream).write_parts([out, data, end]);
     let sent = deadline.bound_after(limits.response_timeout, sending).await;
     out.clear();
     matches!(sent, Ok(Ok(())))
@@ -211,8 +211,8 @@ pub(super) async fn send(
 /// to its end, and the client must see that it is incomplete.
 pub(super) async fn download(
     client: &RefCell<Io>,
-    link: &mut Link,
-    (head, answered, chunks): (&mut Vec<u8>, Answered, bool),
+    link: &mut UpstreamConnection,
+    (head, answered, chunks): (&mut Vec<u8>, ResponseInfo, bool),
     deadline: &mut Deadline,
     sent: &mut u64,
 ) -> Result<(), Reason> {
@@ -256,7 +256,7 @@ pub(super) async fn download(
                 {
                     link.inbox.enlarge();
                 }
-                let mut half = Half(&link.io);
+                let mut half = IoHalf(&link.io);
                 let reading = link.inbox.fill(&mut half);
                 let read = deadline.bound_after(limits.stream_idle_timeout, reading).await;
                 let read = read.map_err(|_| Reason::ResponseStalled)?;
@@ -277,9 +277,9 @@ async fn write(
     client: &RefCell<Io>,
     parts: [&[u8]; 3],
     deadline: &mut Deadline,
-    patience: &mut Patience,
+    patience: &mut ClientTimeout,
 ) -> Result<(), Reason> {
-    let writing = Half(client).write_parts(parts);
+    let writing = IoHalf(client).write_parts(parts);
     let written = deadline.bound_by(|| patience.begin(), writing).await;
     patience.end(parts.iter().map(|part| part.len()).sum());
     written.map_err(|_| Reason::ClientTooSlow)?.map_err(|_| Reason::ClientGone)
@@ -287,24 +287,24 @@ async fn write(
 
 /// Waits as long as something moves: a long upload is no time-out, a silent upstream is one.
 pub(super) async fn wait_for_answer<T>(
-    link: &mut Link,
-    asked: Asked,
+    link: &mut UpstreamConnection,
+    asked: ExchangeOptions,
     deadline: &mut Deadline,
     progress: &Progress,
-    read: &mut impl FnMut(&AnswerRead<'_>) -> T,
-) -> Result<(Answered, T), Denial> {
+    read: &mut impl FnMut(&ResponseRead<'_>) -> T,
+) -> Result<(ResponseInfo, T), Rejection> {
     let io = Rc::clone(&link.io);
     let mut answer = std::pin::pin!(read_answer(&io, &mut link.inbox, asked, read));
     loop {
         deadline.set(progress.moved.get() + progress.timeout);
         match deadline.bound(answer.as_mut()).await {
             Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(Fault::Closed | Fault::Lost)) => return Err(Denial::UpstreamLost),
-            Ok(Err(Fault::Unreadable(reason))) => return Err(Denial::UpstreamUnreadable(reason)),
+            Ok(Err(Fault::Closed | Fault::Lost)) => return Err(Rejection::UpstreamLost),
+            Ok(Err(Fault::Unreadable(reason))) => return Err(Rejection::InvalidUpstreamResponse(reason)),
             // What the client owes is minded by the upload.
             Err(_) if !progress.is_done() => progress.moves(),
             Err(_) if progress.moved.get() + progress.timeout > Instant::now() => {}
-            Err(_) => return Err(Denial::UpstreamTimeout),
+            Err(_) => return Err(Rejection::UpstreamTimeout),
         }
     }
 }

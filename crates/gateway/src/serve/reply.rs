@@ -3,14 +3,14 @@
 use crate::{
     handle::Decision,
     headers::{Returning, write_answer, write_framing},
-    upstream::{AnswerRead, Answered},
+    upstream::{ResponseRead, ResponseInfo},
     wire::{Framing, Head, Noted, announced_length, push_field},
 };
 use http::Version;
 
 /// A request that has been read and decided on.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
-pub(super) struct Turn {
+pub(super) struct PipelinedRequest {
     pub decision: Decision,
     pub framing: Framing,
     pub is_head: bool,
@@ -37,12 +37,12 @@ impl Reply {
     }
 
     /// Chunks, where the length is not known beforehand and the client knows them.
-    pub fn sends_chunks(self, answered: Answered) -> bool {
+    pub fn sends_chunks(self, answered: ResponseInfo) -> bool {
         self.speaks_http11 && matches!(answered.framing, Framing::Chunked | Framing::UntilClose)
     }
 }
 
-impl Turn {
+impl PipelinedRequest {
     pub fn new(decision: Decision, head: &Head) -> Self {
         let speaks_http11 = head.version == Version::HTTP_11;
         Self {
@@ -71,11 +71,11 @@ impl Turn {
 /// Writes the answer's head; tells whether the client's connection stays open.
 pub(super) fn write_head(
     back: &mut Vec<u8>,
-    answer: &AnswerRead<'_>,
+    answer: &ResponseRead<'_>,
     returning: &Returning<'_>,
     reply: Reply,
 ) -> bool {
-    let AnswerRead { noted, answered, .. } = answer;
+    let ResponseRead { noted, answered, .. } = answer;
     write_answer(back, answer, returning);
     if answered.switches {
         back.extend_from_slice(b"connection: upgrade\r\nupgrade: websocket\r\n\r\n");
@@ -105,7 +105,7 @@ pub(super) fn write_head(
 /// would have been, where the upstream says it.
 pub(super) fn length_of_nothing<'a>(
     noted: &Noted<'a>,
-    answered: Answered,
+    answered: ResponseInfo,
     is_head: bool,
 ) -> Option<&'a [u8]> {
     match announced_length(noted) {

@@ -3,12 +3,12 @@
 
 use super::relay::Progress;
 use crate::{
-    Denial,
+    Rejection,
     handle::{Stage, Worker},
-    io::Half,
-    observe::{Reason, Story},
-    permission::{Permission, RECHECK},
-    upstream::{Answered, Link},
+    io::IoHalf,
+    observe::{Reason, RequestTrace},
+    permission::{InFlight, RECHECK},
+    upstream::{ResponseInfo, UpstreamConnection},
     wire::{Decoder, Step},
 };
 use bytes::Bytes;
@@ -46,7 +46,7 @@ pub(super) struct Stream {
 pub(super) struct StreamState {
     /// When its answer was last handed a piece that the client has yet to take.
     handed: Cell<Option<Instant>>,
-    permission: RefCell<Option<Permission>>,
+    permission: RefCell<Option<InFlight>>,
     over: RefCell<Option<Over>>,
     ended: Notify,
     waker: RefCell<Option<Waker>>,
@@ -55,21 +55,21 @@ pub(super) struct StreamState {
 /// Why and since when a stream's request is no longer permitted.
 #[derive(Clone, Debug)]
 struct Over {
-    denial: Denial,
+    rejection: Rejection,
     since: Instant,
 }
 
 impl StreamState {
     /// From now on it is checked again and again whether it still is.
-    pub fn is_permitted(&self, permission: Permission) {
+    pub fn is_permitted(&self, permission: InFlight) {
         *self.permission.borrow_mut() = Some(permission);
     }
 
     /// Waits until the request is no longer permitted, and returns why.
-    pub async fn until_over(&self) -> Denial {
+    pub async fn until_over(&self) -> Rejection {
         loop {
             if let Some(over) = &*self.over.borrow() {
-                return over.denial.clone();
+                return over.rejection.clone();
             }
             self.ended.notified().await;
         }
@@ -86,9 +86,9 @@ impl StreamState {
         }
         let permission = self.permission.borrow();
         let Some(permission) = &*permission else { return false };
-        if let Err(denial) = permission.check(&worker.table, worker.clock.now()) {
-            tracing::debug!(code = denial.code(), "an open stream ends");
-            *self.over.borrow_mut() = Some(Over { denial, since: Instant::now() });
+        if let Err(rejection) = permission.check(&worker.table, worker.clock.now()) {
+            tracing::debug!(code = rejection.code(), "an open stream ends");
+            *self.over.borrow_mut() = Some(Over { rejection, since: Instant::now() });
             self.ended.notify_waiters();
             if let Some(waker) = self.waker.borrow_mut().take() {
                 waker.wake();
@@ -178,24 +178,24 @@ impl Drop for Stream {
 }
 
 /// An upstream's answer on its way to a stream.
-pub(super) struct AnswerBody {
+pub(super) struct StreamBody {
     worker: Rc<Worker>,
-    link: Option<Link>,
+    link: Option<UpstreamConnection>,
     decoder: Decoder,
-    answered: Answered,
+    answered: ResponseInfo,
     deadline: Deadline,
     stream: Stream,
-    story: Story,
+    story: RequestTrace,
     /// Of the request's body.
     progress: Rc<Progress>,
 }
 
-impl AnswerBody {
+impl StreamBody {
     pub fn new(
         worker: &Rc<Worker>,
-        link: Link,
-        answered: Answered,
-        (stream, story, progress): (Stream, Story, Rc<Progress>),
+        link: UpstreamConnection,
+        answered: ResponseInfo,
+        (stream, story, progress): (Stream, RequestTrace, Rc<Progress>),
     ) -> Self {
         let deadline = Deadline::after(link.route.limits.stream_idle_timeout);
         let mut body = Self {
@@ -233,7 +233,7 @@ impl AnswerBody {
     }
 }
 
-impl Drop for AnswerBody {
+impl Drop for StreamBody {
     fn drop(&mut self) {
         self.story.bytes_received = self.progress.received();
         if self.link.is_some() {
@@ -244,7 +244,7 @@ impl Drop for AnswerBody {
     }
 }
 
-impl http_body::Body for AnswerBody {
+impl http_body::Body for StreamBody {
     type Data = Bytes;
     type Error = io::Error;
 
@@ -285,7 +285,7 @@ impl http_body::Body for AnswerBody {
                 Step::More { skip } => link.inbox.consume(skip),
             }
             let silence = link.route.limits.stream_idle_timeout;
-            let filled = match link.inbox.poll_fill(cx, &mut Half(&link.io)) {
+            let filled = match link.inbox.poll_fill(cx, &mut IoHalf(&link.io)) {
                 Poll::Ready(Ok(filled)) => filled,
                 Poll::Ready(Err(error)) => {
                     return this.cut(Reason::ResponseIncomplete, error);

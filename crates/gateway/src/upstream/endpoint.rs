@@ -67,7 +67,7 @@ pub(crate) struct Endpoint {
     /// In milliseconds of this process.
     aside_until: AtomicU64,
     /// Whether the last health check failed.
-    is_ill: AtomicBool,
+    is_ejected: AtomicBool,
     /// Whether the last attempt to connect failed. It is tried again in the background.
     is_unreachable: AtomicBool,
     /// Whether an attempt in the background is under way.
@@ -88,7 +88,7 @@ impl Endpoint {
             server,
             failures: AtomicU32::new(0),
             aside_until: AtomicU64::new(0),
-            is_ill: AtomicBool::new(false),
+            is_ejected: AtomicBool::new(false),
             is_unreachable: AtomicBool::new(false),
             is_tried: AtomicBool::new(false),
             is_gone: AtomicBool::new(false),
@@ -114,7 +114,7 @@ impl Endpoint {
         self.is_unreachable.load(Ordering::Relaxed)
     }
 
-    pub fn is_well(&self) {
+    pub fn is_healthy(&self) {
         if self.failures.load(Ordering::Relaxed) > 0 {
             self.failures.store(0, Ordering::Relaxed);
             self.aside_until.store(0, Ordering::Relaxed);
@@ -130,18 +130,18 @@ impl Endpoint {
         }
     }
 
-    pub fn set_health(&self, is_well: bool) {
-        self.is_ill.store(!is_well, Ordering::Relaxed);
-        if is_well {
+    pub fn set_health(&self, is_healthy: bool) {
+        self.is_ejected.store(!is_healthy, Ordering::Relaxed);
+        if is_healthy {
             self.aside_until.store(0, Ordering::Relaxed);
             self.set_unreachable(false);
-            self.is_well();
+            self.is_healthy();
         }
     }
 
     pub fn is_usable(&self) -> bool {
         let aside_until = self.aside_until.load(Ordering::Relaxed);
-        !self.is_ill.load(Ordering::Relaxed)
+        !self.is_ejected.load(Ordering::Relaxed)
             && !self.is_unreachable()
             && (aside_until == 0 || millis() >= aside_until)
     }

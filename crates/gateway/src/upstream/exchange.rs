@@ -5,9 +5,9 @@ use super::{
     endpoint::{Endpoint, Route},
 };
 use crate::{
-    io::{Half, Io},
+    io::{IoHalf, Io},
     observe::Reason,
-    wire::{AnswerHead, Buffer, Framing, HeadError, MOST_FIELDS, Noted},
+    wire::{ResponseHead, Buffer, Framing, HeadError, MOST_FIELDS, Noted},
 };
 use std::{borrow::Cow, cell::RefCell, mem::MaybeUninit, rc::Rc, sync::Arc};
 
@@ -16,7 +16,7 @@ const LARGEST_HEAD: usize = 64 * 1024;
 
 /// A connection to an upstream.
 #[derive(Debug)]
-pub(crate) struct Link {
+pub(crate) struct UpstreamConnection {
     pub io: SharedIo,
     pub inbox: Buffer,
     pub route: Arc<Route>,
@@ -26,7 +26,7 @@ pub(crate) struct Link {
 
 /// What the answer's meaning depends on.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Asked {
+pub(crate) struct ExchangeOptions {
     pub is_head: bool,
     pub is_websocket: bool,
     /// Idempotent (RFC 9110 section 9.2.2).
@@ -35,7 +35,7 @@ pub(crate) struct Asked {
 
 /// What is known of an answer once its head is there.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Answered {
+pub(crate) struct ResponseInfo {
     pub status: u16,
     pub framing: Framing,
     /// Whether another answer may follow on the connection.
@@ -44,7 +44,7 @@ pub(crate) struct Answered {
     pub switches: bool,
 }
 
-impl Answered {
+impl ResponseInfo {
     /// RFC 9110 section 15.2: another response follows. What 101 begins is final.
     pub fn is_interim(self) -> bool {
         self.status < 200 && !self.switches
@@ -52,10 +52,10 @@ impl Answered {
 }
 
 /// An answer's head while it can be looked at.
-pub(crate) struct AnswerRead<'a> {
-    pub head: AnswerHead<'a>,
+pub(crate) struct ResponseRead<'a> {
+    pub head: ResponseHead<'a>,
     pub noted: Noted<'a>,
-    pub answered: Answered,
+    pub answered: ResponseInfo,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +68,7 @@ pub(crate) enum Fault {
     Unreadable(Reason),
 }
 
-impl Link {
+impl UpstreamConnection {
     pub fn new(io: Io, route: Arc<Route>, endpoint: Arc<Endpoint>) -> Self {
         let io = Rc::new(RefCell::new(io));
         Self { io, inbox: Buffer::default(), route, endpoint, is_reused: false }
@@ -86,17 +86,17 @@ impl Link {
     pub async fn exchange<T>(
         &mut self,
         request: &[u8],
-        asked: Asked,
-        read: &mut impl FnMut(&AnswerRead<'_>) -> T,
-    ) -> Result<(Answered, T), Fault> {
+        asked: ExchangeOptions,
+        read: &mut impl FnMut(&ResponseRead<'_>) -> T,
+    ) -> Result<(ResponseInfo, T), Fault> {
         // A server may answer and close before it has read everything: the answer counts.
         let request = self.route.addressed(request, &self.endpoint);
-        let sent = Half(&self.io).write_whole(&request).await;
+        let sent = IoHalf(&self.io).write_whole(&request).await;
         match read_answer(&self.io, &mut self.inbox, asked, read).await {
             // What was not sent whole must not be followed by anything.
-            Ok((answered, told)) => {
+            Ok((answered, framing)) => {
                 let may_follow = answered.may_follow && sent.is_ok();
-                Ok((Answered { may_follow, ..answered }, told))
+                Ok((ResponseInfo { may_follow, ..answered }, framing))
             }
             Err(fault) => Err(fault),
         }
@@ -107,17 +107,17 @@ impl Link {
 pub(crate) async fn read_answer<T>(
     io: &RefCell<Io>,
     inbox: &mut Buffer,
-    asked: Asked,
-    read: &mut impl FnMut(&AnswerRead<'_>) -> T,
-) -> Result<(Answered, T), Fault> {
+    asked: ExchangeOptions,
+    read: &mut impl FnMut(&ResponseRead<'_>) -> T,
+) -> Result<(ResponseInfo, T), Fault> {
     let mut has_begun = false;
     loop {
         if !inbox.is_empty()
-            && let Some((answered, told, length)) = look(inbox.filled(), asked, read)?
+            && let Some((answered, framing, length)) = look(inbox.filled(), asked, read)?
         {
             inbox.consume(length);
-            if let Some(told) = told {
-                return Ok((answered, told));
+            if let Some(framing) = framing {
+                return Ok((answered, framing));
             }
             has_begun = true;
             continue;
@@ -125,7 +125,7 @@ pub(crate) async fn read_answer<T>(
         if inbox.len() > LARGEST_HEAD {
             return Err(Fault::Unreadable(Reason::ResponseHeadTooLarge));
         }
-        match inbox.fill(&mut Half(io)).await {
+        match inbox.fill(&mut IoHalf(io)).await {
             Ok(count) if count > 0 => {}
             _ if inbox.is_empty() && has_begun => return Err(Fault::Lost),
             _ if inbox.is_empty() => return Err(Fault::Closed),
@@ -137,15 +137,15 @@ pub(crate) async fn read_answer<T>(
 /// A complete head at the front, if there is one; what `read` says of an interim response is dropped.
 fn look<T>(
     bytes: &[u8],
-    asked: Asked,
-    read: &mut impl FnMut(&AnswerRead<'_>) -> T,
-) -> Result<Option<(Answered, Option<T>, usize)>, Fault> {
+    asked: ExchangeOptions,
+    read: &mut impl FnMut(&ResponseRead<'_>) -> T,
+) -> Result<Option<(ResponseInfo, Option<T>, usize)>, Fault> {
     let mut room = [const { MaybeUninit::uninit() }; MOST_FIELDS];
     let unreadable = |error| match error {
-        HeadError::TooManyFields => Fault::Unreadable(Reason::ResponseTooManyFields),
+        HeadError::TooManyHeaders => Fault::Unreadable(Reason::ResponseTooManyFields),
         HeadError::Malformed => Fault::Unreadable(Reason::ResponseMalformed),
     };
-    let Some((head, length)) = AnswerHead::read(bytes, &mut room).map_err(unreadable)? else {
+    let Some((head, length)) = ResponseHead::read(bytes, &mut room).map_err(unreadable)? else {
         return Ok(None);
     };
     if length > LARGEST_HEAD {
@@ -156,14 +156,14 @@ fn look<T>(
         .map_err(|_| Fault::Unreadable(Reason::ResponseBadFraming))?;
     let status = head.status;
     let switches = status == 101 && asked.is_websocket;
-    let answered = Answered { status, framing, may_follow, switches };
+    let answered = ResponseInfo { status, framing, may_follow, switches };
     match status {
         101 if !asked.is_websocket => Err(Fault::Unreadable(Reason::ResponseMalformed)),
         100..200 if answered.is_interim() => {
-            read(&AnswerRead { head, noted, answered });
+            read(&ResponseRead { head, noted, answered });
             Ok(Some((answered, None, length)))
         }
-        100.. => Ok(Some((answered, Some(read(&AnswerRead { head, noted, answered })), length))),
+        100.. => Ok(Some((answered, Some(read(&ResponseRead { head, noted, answered })), length))),
         _ => Err(Fault::Unreadable(Reason::ResponseMalformed)),
     }
 }

@@ -80,11 +80,11 @@ async fn ask_all(route: &Route, path: &str) {
     let endpoints = route.known_endpoints();
     let asking = endpoints.iter().map(|endpoint| async move {
         let answer = tokio::time::timeout(ANSWER, ask(route, endpoint, path)).await;
-        let is_well = matches!(answer, Ok(Ok(true)));
-        if is_well != endpoint.is_usable() {
-            tracing::warn!(upstream = route.name(), server = %endpoint.addr, is_well, "a server's health has changed");
+        let is_healthy = matches!(answer, Ok(Ok(true)));
+        if is_healthy != endpoint.is_usable() {
+            tracing::warn!(upstream = route.name(), server = %endpoint.addr, is_healthy, "a server's health has changed");
         }
-        endpoint.set_health(is_well);
+        endpoint.set_health(is_healthy);
     });
     futures_util::future::join_all(asking).await;
 }
@@ -97,7 +97,7 @@ async fn ask(route: &Route, endpoint: &Endpoint, path: &str) -> std::io::Result<
     route.write_host(None, &mut request);
     request.extend_from_slice(b"connection: close\r\n\r\n");
     let request = route.addressed(&request, endpoint);
-    let mut half = crate::io::Half(&io);
+    let mut half = crate::io::IoHalf(&io);
     half.write_all(&request).await?;
     half.flush().await?;
     let mut start = [0; 12];

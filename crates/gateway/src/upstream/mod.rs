@@ -7,11 +7,11 @@ mod exchange;
 mod health;
 
 pub(crate) use endpoint::Route;
-pub(crate) use exchange::{AnswerRead, Answered, Asked, Fault, Link, read_answer};
+pub(crate) use exchange::{ResponseRead, ResponseInfo, ExchangeOptions, Fault, UpstreamConnection, read_answer};
 pub(crate) use health::watch;
 
 use crate::{
-    Denial, Settings,
+    Rejection, Settings,
     observe::{Reason, UpstreamMetrics},
 };
 use endpoint::Endpoint;
@@ -60,7 +60,7 @@ pub(crate) struct Upstreams {
 
 #[derive(Debug)]
 struct Idle {
-    link: Link,
+    link: UpstreamConnection,
     since: Instant,
 }
 
@@ -75,22 +75,22 @@ impl Upstreams {
         &self,
         route: &Arc<Route>,
         request: &[u8],
-        asked: Asked,
+        asked: ExchangeOptions,
         deadline: &mut Deadline,
-        read: &mut impl FnMut(&AnswerRead<'_>) -> T,
-    ) -> Result<(Link, Answered, T), Denial> {
+        read: &mut impl FnMut(&ResponseRead<'_>) -> T,
+    ) -> Result<(UpstreamConnection, ResponseInfo, T), Rejection> {
         let mut retries = 0;
         let mut failed: Option<Arc<Endpoint>> = None;
         loop {
             let mut link = self.open(route, deadline).await?;
             let exchange = link.exchange(request, asked, read);
             match deadline.bound_after(route.limits.response_timeout, exchange).await {
-                Ok(Ok((answered, told))) => {
-                    link.endpoint.is_well();
-                    return Ok((link, answered, told));
+                Ok(Ok((answered, framing))) => {
+                    link.endpoint.is_healthy();
+                    return Ok((link, answered, framing));
                 }
                 Ok(Err(Fault::Unreadable(reason))) => {
-                    return Err(Denial::UpstreamUnreadable(reason));
+                    return Err(Rejection::InvalidUpstreamResponse(reason));
                 }
                 Ok(Err(Fault::Closed)) if asked.may_be_repeated && retries < RETRIES => {
                     route.metrics.retries.add(1);
@@ -98,11 +98,11 @@ impl Upstreams {
                 }
                 Ok(Err(Fault::Closed | Fault::Lost)) => {
                     Self::note_failure_once(&link, failed.as_ref());
-                    return Err(Denial::UpstreamLost);
+                    return Err(Rejection::UpstreamLost);
                 }
                 Err(_) => {
                     Self::note_failure_once(&link, failed.as_ref());
-                    return Err(Denial::UpstreamTimeout);
+                    return Err(Rejection::UpstreamTimeout);
                 }
             }
             // A server that went away closed all its connections; do not try them one by one.
@@ -116,20 +116,20 @@ impl Upstreams {
     }
 
     /// One request counts once against one server, however often it was sent.
-    fn note_failure_once(link: &Link, before: Option<&Arc<Endpoint>>) {
+    fn note_failure_once(link: &UpstreamConnection, before: Option<&Arc<Endpoint>>) {
         if before.is_none_or(|endpoint| !Arc::ptr_eq(endpoint, &link.endpoint)) {
             Self::note_failure(link);
         }
     }
 
-    pub fn note_failure(link: &Link) {
+    pub fn note_failure(link: &UpstreamConnection) {
         link.endpoint.has_failed();
         link.route.metrics.failures.add(1);
     }
 
     /// A connection to one of the upstream's servers: an unused one, or a new one. Where a server
     /// does not take a connection, the next one is tried, as nothing has been sent.
-    pub async fn open(&self, route: &Arc<Route>, deadline: &mut Deadline) -> Result<Link, Denial> {
+    pub async fn open(&self, route: &Arc<Route>, deadline: &mut Deadline) -> Result<UpstreamConnection, Rejection> {
         let endpoints = route.endpoints().await;
         let mut why = Reason::DnsError;
         for endpoint in endpoint::in_order(&endpoints, route) {
@@ -143,7 +143,7 @@ impl Upstreams {
                 Ok(Ok(io)) => {
                     route.metrics.opened.add(1);
                     endpoint.set_unreachable(false);
-                    return Ok(Link::new(io, Arc::clone(route), Arc::clone(endpoint)));
+                    return Ok(UpstreamConnection::new(io, Arc::clone(route), Arc::clone(endpoint)));
                 }
                 Ok(Err(failed)) => failed,
                 Err(_) => (Reason::ConnectionTimeout, std::io::ErrorKind::TimedOut.into()),
@@ -155,11 +155,11 @@ impl Upstreams {
             }
             route.metrics.failures.add(1);
         }
-        Err(Denial::UpstreamUnreachable(why))
+        Err(Rejection::UpstreamUnreachable(why))
     }
 
     /// Keeps a connection on which nothing is left to come and another answer may follow.
-    pub fn keep_if_empty(&self, mut link: Link, answered: Answered) {
+    pub fn keep_if_empty(&self, mut link: UpstreamConnection, answered: ResponseInfo) {
         if !answered.may_follow || !link.inbox.is_empty() {
             return;
         }
@@ -171,7 +171,7 @@ impl Upstreams {
         }
     }
 
-    fn take_idle(&self, endpoint: &Arc<Endpoint>) -> Option<Link> {
+    fn take_idle(&self, endpoint: &Arc<Endpoint>) -> Option<UpstreamConnection> {
         let mut idle = self.idle.borrow_mut();
         loop {
             // The one used last is the least likely to have been closed.

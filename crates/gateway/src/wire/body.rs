@@ -1,7 +1,7 @@
 //! Where a body ends (RFC 9112 section 6), and its data without the framing it came in.
 
-use super::{AnswerHead, Kind, Noted, field::One};
-use crate::Denial;
+use super::{ResponseHead, Kind, Noted, field::SingleHeader};
+use crate::Rejection;
 use http::Version;
 use memchr::memchr;
 
@@ -22,28 +22,28 @@ pub(crate) struct BodyError;
 impl Framing {
     /// One `Content-Length` of digits, or one `Transfer-Encoding: chunked`, or neither: everything
     /// else is refused, as one server's reading of it would be another's second request.
-    pub fn of_request(noted: &Noted, version: Version) -> Result<Self, Denial> {
+    pub fn of_request(noted: &Noted, version: Version) -> Result<Self, Rejection> {
         match (noted.transfer_encoding, noted.content_length) {
-            (One { count: 0, .. }, One { count: 0, .. }) => Ok(Self::Empty),
-            (One { count: 0, .. }, One { count: 1, first: Some(value) }) => {
-                length(value).ok_or(Denial::BadFraming)
+            (SingleHeader { count: 0, .. }, SingleHeader { count: 0, .. }) => Ok(Self::Empty),
+            (SingleHeader { count: 0, .. }, SingleHeader { count: 1, first: Some(value) }) => {
+                length(value).ok_or(Rejection::InvalidFraming)
             }
-            (One { count: 1, first: Some(coding) }, One { count: 0, .. }) => {
+            (SingleHeader { count: 1, first: Some(coding) }, SingleHeader { count: 0, .. }) => {
                 if version != Version::HTTP_11 {
-                    Err(Denial::BadFraming)
+                    Err(Rejection::InvalidFraming)
                 } else if coding.eq_ignore_ascii_case(b"chunked") {
                     Ok(Self::Chunked)
                 } else {
-                    Err(Denial::UnknownCoding)
+                    Err(Rejection::UnsupportedTransferCoding)
                 }
             }
-            _ => Err(Denial::BadFraming),
+            _ => Err(Rejection::InvalidFraming),
         }
     }
 
     /// RFC 9112 section 6.3. The flag says whether another answer may follow on the connection.
     pub fn of_answer(
-        head: &AnswerHead,
+        head: &ResponseHead,
         noted: &Noted,
         asked_for_head: bool,
     ) -> Result<(Self, bool), BodyError> {
@@ -62,13 +62,13 @@ impl Framing {
             return Ok((Self::Empty, may_follow && !announces_body));
         }
         match (noted.transfer_encoding, noted.content_length) {
-            (One { count: 0, .. }, One { count: 0, .. }) => Ok((Self::UntilClose, false)),
-            (One { count: 0, .. }, One { first: Some(_), .. }) => {
+            (SingleHeader { count: 0, .. }, SingleHeader { count: 0, .. }) => Ok((Self::UntilClose, false)),
+            (SingleHeader { count: 0, .. }, SingleHeader { first: Some(_), .. }) => {
                 // RFC 9112 section 6.3: the same length several times, in one line or in several, is that length.
-                let told = announced_length(noted).and_then(length);
-                Ok((told.ok_or(BodyError)?, may_follow))
+                let length_field = announced_length(noted).and_then(length);
+                Ok((length_field.ok_or(BodyError)?, may_follow))
             }
-            (One { count: 1, first: Some(coding) }, lengths) => {
+            (SingleHeader { count: 1, first: Some(coding) }, lengths) => {
                 if coding.eq_ignore_ascii_case(b"chunked") && head.version == Version::HTTP_11 {
                     // Both at once is a sign of smuggling: the connection is not used again.
                     Ok((Self::Chunked, may_follow && lengths.count == 0))

@@ -35,8 +35,8 @@ pub(crate) enum Kind {
     Date,
     /// `Location` and `Content-Location`: a URL.
     Location,
-    /// `Link` and `Refresh`: a URL among other things.
-    Link,
+    /// `UpstreamConnection` and `Refresh`: a URL among other things.
+    UpstreamConnection,
     ApiKey,
     WebSocketProtocol,
 }
@@ -74,7 +74,7 @@ impl Kind {
             | Self::TraceParent
             | Self::Date
             | Self::Location
-            | Self::Link
+            | Self::UpstreamConnection
             | Self::ApiKey
             | Self::WebSocketProtocol
                 if !is_exact =>
@@ -108,7 +108,7 @@ impl Kind {
             b"x-request-id" => Self::RequestId,
             b"date" => Self::Date,
             b"location" | b"content-location" => Self::Location,
-            b"link" | b"refresh" => Self::Link,
+            b"link" | b"refresh" => Self::UpstreamConnection,
             b"x-api-key" => Self::ApiKey,
             b"sec-websocket-protocol" => Self::WebSocketProtocol,
             // RFC 9110 section 7.6.1, and what belongs to one hop only; then names by
@@ -171,30 +171,30 @@ fn means_nothing(name: &[u8]) -> bool {
 pub(crate) struct Noted<'a> {
     pub fields: &'a [Field<'a>],
     pub kinds: [Kind; MOST_FIELDS],
-    pub host: One<'a>,
-    pub authorization: One<'a>,
-    pub content_length: One<'a>,
-    pub transfer_encoding: One<'a>,
-    pub user_agent: One<'a>,
-    pub origin: One<'a>,
-    pub trace_parent: One<'a>,
-    pub expect: One<'a>,
-    pub date: One<'a>,
-    pub api_key: One<'a>,
-    pub protocols: One<'a>,
-    pub request_id: One<'a>,
+    pub host: SingleHeader<'a>,
+    pub authorization: SingleHeader<'a>,
+    pub content_length: SingleHeader<'a>,
+    pub transfer_encoding: SingleHeader<'a>,
+    pub user_agent: SingleHeader<'a>,
+    pub origin: SingleHeader<'a>,
+    pub trace_parent: SingleHeader<'a>,
+    pub expect: SingleHeader<'a>,
+    pub date: SingleHeader<'a>,
+    pub api_key: SingleHeader<'a>,
+    pub protocols: SingleHeader<'a>,
+    pub request_id: SingleHeader<'a>,
     pub has_connection: bool,
     pub has_upgrade: bool,
 }
 
 /// A field that should be there once at most.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct One<'a> {
+pub(crate) struct SingleHeader<'a> {
     pub first: Option<&'a [u8]>,
     pub count: usize,
 }
 
-impl<'a> One<'a> {
+impl<'a> SingleHeader<'a> {
     fn add(&mut self, value: &'a [u8]) {
         self.first = self.first.or(Some(value));
         self.count += 1;
@@ -206,18 +206,18 @@ impl<'a> Noted<'a> {
         let mut noted = Self {
             fields,
             kinds: [Kind::Plain; MOST_FIELDS],
-            host: One::default(),
-            authorization: One::default(),
-            content_length: One::default(),
-            transfer_encoding: One::default(),
-            user_agent: One::default(),
-            origin: One::default(),
-            trace_parent: One::default(),
-            expect: One::default(),
-            date: One::default(),
-            api_key: One::default(),
-            protocols: One::default(),
-            request_id: One::default(),
+            host: SingleHeader::default(),
+            authorization: SingleHeader::default(),
+            content_length: SingleHeader::default(),
+            transfer_encoding: SingleHeader::default(),
+            user_agent: SingleHeader::default(),
+            origin: SingleHeader::default(),
+            trace_parent: SingleHeader::default(),
+            expect: SingleHeader::default(),
+            date: SingleHeader::default(),
+            api_key: SingleHeader::default(),
+            protocols: SingleHeader::default(),
+            request_id: SingleHeader::default(),
             has_connection: false,
             has_upgrade: false,
         };
@@ -292,7 +292,7 @@ impl<'a> Noted<'a> {
                     | Kind::Origin
                     | Kind::Date
                     | Kind::Location
-                    | Kind::Link
+                    | Kind::UpstreamConnection
             );
             if may_go && self.is_named_by_connection(name) {
                 self.kinds[at] = Kind::NamedAway;

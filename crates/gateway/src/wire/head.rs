@@ -7,7 +7,7 @@ use memchr::memchr_iter;
 use std::mem::MaybeUninit;
 
 /// Memory for the fields of one head, on the stack of whoever reads it.
-pub(crate) type Room<'a> = [MaybeUninit<Field<'a>>; MOST_FIELDS];
+pub(crate) type HeaderStorage<'a> = [MaybeUninit<Field<'a>>; MOST_FIELDS];
 
 /// A request's head, borrowed from where it was read.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub(crate) struct Head<'a> {
 }
 
 #[derive(Debug)]
-pub(crate) struct AnswerHead<'a> {
+pub(crate) struct ResponseHead<'a> {
     pub status: u16,
     pub version: Version,
     pub fields: &'a [Field<'a>],
@@ -35,13 +35,13 @@ pub(crate) enum HeadError {
     #[error("not HTTP, or not in the one way that it is to be written")]
     Malformed,
     #[error("more than {MOST_FIELDS} fields")]
-    TooManyFields,
+    TooManyHeaders,
 }
 
 impl From<httparse::Error> for HeadError {
     fn from(error: httparse::Error) -> Self {
         match error {
-            httparse::Error::TooManyHeaders => Self::TooManyFields,
+            httparse::Error::TooManyHeaders => Self::TooManyHeaders,
             _ => Self::Malformed,
         }
     }
@@ -51,7 +51,7 @@ impl<'a> Head<'a> {
     /// The head at the start of `bytes` and how long it is; None while it is not all there.
     pub fn read(
         bytes: &'a [u8],
-        room: &'a mut Room<'a>,
+        room: &'a mut HeaderStorage<'a>,
     ) -> Result<Option<(Self, usize)>, HeadError> {
         // RFC 9112 section 2.2: one empty line before a request is forgiven. Nothing else is.
         let blank = if bytes.starts_with(b"\r\n") { 2 } else { 0 };
@@ -79,10 +79,10 @@ impl<'a> Head<'a> {
     }
 }
 
-impl<'a> AnswerHead<'a> {
+impl<'a> ResponseHead<'a> {
     pub fn read(
         bytes: &'a [u8],
-        room: &'a mut Room<'a>,
+        room: &'a mut HeaderStorage<'a>,
     ) -> Result<Option<(Self, usize)>, HeadError> {
         let mut answer = httparse::Response::new(&mut []);
         // RFC 9112 section 5.1: a proxy removes blanks between a field's name and the colon from a response.
@@ -183,6 +183,6 @@ mod tests {
     #[test]
     fn w13_more_fields_than_allowed_are_refused() {
         let head = format!("GET / HTTP/1.1\r\n{}\r\n", "A: b\r\n".repeat(MOST_FIELDS + 1));
-        assert_eq!(read(&head), Err(HeadError::TooManyFields));
+        assert_eq!(read(&head), Err(HeadError::TooManyHeaders));
     }
 }

@@ -1,6 +1,6 @@
 //! Heads and chunks as they are written: always our own framing, never what came in.
 
-use crate::Answer;
+use crate::Response;
 use http::StatusCode;
 use keydesk_model::Timestamp;
 use std::{cell::RefCell, io::Write};
@@ -57,7 +57,7 @@ pub(crate) fn http_date(at: Timestamp) -> String {
 
 /// An answer of our own. `HEAD` gets the head that `GET` would get.
 pub(crate) fn answer_bytes(
-    answer: &Answer,
+    answer: &Response,
     at: Timestamp,
     is_head: bool,
     closes: bool,

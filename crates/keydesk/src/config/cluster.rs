@@ -1,14 +1,14 @@
 //! Where the database is, what this node does, and what holds when it is without word.
 
 use super::{
-    file::{FileCluster, Given, Source},
+    file::{FileCluster, Located, Source},
     operation::read_secret,
     values::number,
 };
 use anyhow::{Context, bail};
-use keydesk_model::{Isolated, Terms};
+use keydesk_model::{DisconnectPolicy, LeaseConfig};
 use keydesk_node::Peers;
-use keydesk_store::Place;
+use keydesk_store::DatabaseUrl;
 use std::{
     path::{Path, PathBuf},
     time::Duration,
@@ -37,13 +37,13 @@ impl Role {
 pub struct Cluster {
     /// What people call this node.
     pub name: String,
-    pub terms: Terms,
+    pub terms: LeaseConfig,
     /// How long an answer waits for gateways to confirm.
     pub confirm: Duration,
     pub peers: Option<Peers>,
 }
 
-pub fn role(given: Option<Given>) -> anyhow::Result<Role> {
+pub fn role(given: Option<Located>) -> anyhow::Result<Role> {
     let Some(given) = given else { return Ok(Role::All) };
     match given.text.as_str() {
         "all" => Ok(Role::All),
@@ -55,24 +55,24 @@ pub fn role(given: Option<Given>) -> anyhow::Result<Role> {
 
 /// The file in the data folder, unless it is said otherwise.
 pub fn place(
-    given: Option<&Given>,
+    given: Option<&Located>,
     password_file: Option<&PathBuf>,
     data: &Path,
-) -> anyhow::Result<Place> {
+) -> anyhow::Result<DatabaseUrl> {
     let place = match given {
-        None => Place::Sqlite(data.join("keydesk.sqlite")),
+        None => DatabaseUrl::Sqlite(data.join("keydesk.sqlite")),
         // The value may hold a password, so it is not repeated.
         Some(given) => {
             given.text.parse().map_err(|error| anyhow::anyhow!("{}: {error}", given.place))?
         }
     };
     match (place, password_file) {
-        (Place::Postgres(place), Some(path)) => {
+        (DatabaseUrl::Postgres(place), Some(path)) => {
             // It is read whenever a connection is made; said now if it cannot be.
             read_secret("database_password_file", path)?;
-            Ok(Place::Postgres(place.with_password_file(path)))
+            Ok(DatabaseUrl::Postgres(place.with_password_file(path)))
         }
-        (Place::Sqlite(_), Some(_)) => bail!("database_password_file is for a database_url that begins with postgres://…"),
+        (DatabaseUrl::Sqlite(_), Some(_)) => bail!("database_password_file is for a database_url that begins with postgres://…"),
         (place, None) => Ok(place),
     }
 }
@@ -83,7 +83,7 @@ pub fn cluster(source: &Source, file: &FileCluster) -> anyhow::Result<Cluster> {
             .map(Duration::from_secs)
     };
     let isolated = match &file.on_disconnect {
-        None => Isolated::Refuse,
+        None => DisconnectPolicy::Refuse,
         Some(value) => {
             let given = source.given("cluster.on_disconnect", value);
             given.parse_as(|text| text.parse().ok(), "“refuse” or “serve”")?
@@ -99,7 +99,7 @@ pub fn cluster(source: &Source, file: &FileCluster) -> anyhow::Result<Cluster> {
     }
     Ok(Cluster {
         name: file.name.clone().unwrap_or_else(own_name),
-        terms: Terms { lease, max_age, isolated, asks_peers: peers.is_some() },
+        terms: LeaseConfig { lease, max_age, isolated, asks_peers: peers.is_some() },
         confirm: seconds("confirm_timeout_seconds", &file.confirm_timeout_seconds, 0, 20, 3)?,
         peers,
     })
@@ -138,6 +138,6 @@ fn peers(source: &Source, file: &FileCluster) -> anyhow::Result<Option<Peers>> {
 }
 
 /// For commands that name a place themselves.
-pub fn place_named(text: &str) -> anyhow::Result<Place> {
-    text.parse::<Place>().context("the place of a database")
+pub fn place_named(text: &str) -> anyhow::Result<DatabaseUrl> {
+    text.parse::<DatabaseUrl>().context("the place of a database")
 }

@@ -74,7 +74,7 @@ pub fn doors(source: &Source, file: &File, lease: Duration) -> anyhow::Result<Do
             rotate: service.rotate.unwrap_or(rotate_path.is_some()),
             revoke: service.revoke.unwrap_or(true),
             rotate_path: rotate_path.transpose()?,
-            desk: None,
+            app: None,
         },
         introspection,
         fronts: (!trusted.is_empty()).then_some(trusted),

@@ -255,12 +255,12 @@ pub struct Source {
 }
 
 /// A value and where it stands, for the message if it is wrong.
-pub struct Given {
+pub struct Located {
     pub text: String,
     pub place: String,
 }
 
-impl Given {
+impl Located {
     pub fn parse<T: FromStr>(&self, wanted: &str) -> anyhow::Result<T> {
         self.text.parse().map_err(|_| self.wrong(wanted))
     }
@@ -283,9 +283,9 @@ impl Source {
         self.text.get(..offset).map_or(1, |before| before.matches('\n').count() + 1)
     }
 
-    pub fn given(&self, key: &str, value: &Spanned<String>) -> Given {
+    pub fn given(&self, key: &str, value: &Spanned<String>) -> Located {
         let place = self.place(key, value.span().start);
-        Given { text: value.get_ref().clone(), place }
+        Located { text: value.get_ref().clone(), place }
     }
 
     /// Where a value stands: a line of the file, or a variable of the environment.

@@ -22,11 +22,11 @@ pub use requests::Requests;
 pub use values::Addresses;
 
 use anyhow::bail;
-use file::{File, Given, read_file};
-use keydesk_control::{Outbound, PeopleRules, Plans, RuleSource, SmtpSettings};
+use file::{File, Located, read_file};
+use keydesk_control::{Outbound, UsersRules, Plans, RuleSource, SmtpSettings};
 use keydesk_gateway::{Forms, Limits, SigningKey, UpstreamSettings};
 use keydesk_model::{ExpiryPolicy, TrustedProxies};
-use keydesk_store::Place;
+use keydesk_store::DatabaseUrl;
 use keydesk_token::Prefix;
 use std::{path::PathBuf, time::Duration};
 use toml::Spanned;
@@ -57,13 +57,13 @@ pub struct Config {
     pub tls: Option<Tls>,
     pub observe: Observe,
     pub role: Role,
-    pub store: Place,
+    pub store: DatabaseUrl,
     pub cluster: Cluster,
     pub rules: RuleSource,
     pub doors: Doors,
     pub plans: Plans,
     pub expiry: ExpiryPolicy,
-    pub people: PeopleRules,
+    pub users: UsersRules,
     pub requests: Requests,
     /// How long it serves on after it was asked to stop, while it says that it is not ready.
     pub shutdown_delay: Duration,
@@ -107,7 +107,7 @@ impl Config {
         let config = Self {
             rules: limits::rules(&source, &file)?,
             plans: limits::plans(&source, &file)?,
-            people: people(&file),
+            users: users(&file),
             expiry: limits::expiry(&source, &file.expiry)?,
             store: cluster::place(store.as_ref(), file.database_password.as_ref(), &data)?,
             doors: doors::doors(&source, &file, cluster.terms.lease)?,
@@ -196,8 +196,8 @@ impl Config {
     }
 }
 
-fn people(file: &File) -> PeopleRules {
-    PeopleRules {
+fn users(file: &File) -> UsersRules {
+    UsersRules {
         sign_up: file.sign_up.unwrap_or(false),
         require_two_factor: file.require_two_factor.unwrap_or(false),
     }
@@ -213,9 +213,9 @@ fn names_loopback(url: &str) -> bool {
     host == "localhost" || addr.is_ok_and(|addr| addr.is_loopback())
 }
 
-fn from_flag(flag: Option<&String>, key: &str) -> Option<Given> {
+fn from_flag(flag: Option<&String>, key: &str) -> Option<Located> {
     let place = format!("--{} (or KEYDESK_{})", key.replace('_', "-"), key.to_uppercase());
-    flag.map(|text| Given { text: text.clone(), place })
+    flag.map(|text| Located { text: text.clone(), place })
 }
 
 #[cfg(test)]

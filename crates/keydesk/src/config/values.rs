@@ -1,6 +1,6 @@
 //! What each value must be like; what is wrong is told with what would be right.
 
-use super::file::{FileEndpoints, FileLimits, FileMail, Given, Source};
+use super::file::{FileEndpoints, FileLimits, FileMail, Located, Source};
 use anyhow::{Context, bail};
 use ipnet::IpNet;
 use keydesk_control::{MailError, SmtpSettings};
@@ -53,18 +53,18 @@ const ADDRESS: &str =
 pub fn addresses(
     source: &Source,
     key: &str,
-    from: Option<Given>,
+    from: Option<Located>,
     value: Option<&Spanned<toml::Value>>,
     default: &str,
 ) -> anyhow::Result<Addresses> {
     let given = match (from, value) {
         (Some(given), _) => vec![given],
-        (None, None) => vec![Given { text: default.to_owned(), place: key.to_owned() }],
+        (None, None) => vec![Located { text: default.to_owned(), place: key.to_owned() }],
         (None, Some(value)) => {
             let place = source.place(key, value.span().start);
             let given = |text: &toml::Value| {
                 let text = text.as_str().unwrap_or(text.type_str()).to_owned();
-                Given { text, place: place.clone() }
+                Located { text, place: place.clone() }
             };
             match value.get_ref() {
                 toml::Value::Array(all) => all.iter().map(given).collect(),
@@ -114,7 +114,7 @@ pub fn token_prefix(source: &Source, value: Option<&Spanned<String>>) -> anyhow:
 }
 
 /// `https://console.example.com`: scheme, host and port, nothing behind them.
-pub fn public_url(given: &Given) -> anyhow::Result<String> {
+pub fn public_url(given: &Located) -> anyhow::Result<String> {
     let wanted = "a URL of scheme, host and port only, such as https://console.example.com";
     let uri: http::Uri = given.parse(wanted)?;
     let is_plain = matches!(uri.scheme_str(), Some("http" | "https"))
@@ -131,7 +131,7 @@ pub fn public_url(given: &Given) -> anyhow::Result<String> {
     Ok(format!("{scheme}://{bare}"))
 }
 
-pub fn upstream_url(given: &Given) -> anyhow::Result<http::Uri> {
+pub fn upstream_url(given: &Located) -> anyhow::Result<http::Uri> {
     let wanted = "a URL such as http://127.0.0.1:3000 or https://api.internal/base";
     let uri: http::Uri = given.parse(wanted)?;
     let is_http = matches!(uri.scheme_str(), Some("http" | "https"));

@@ -1,13 +1,13 @@
 //! What can happen in the world, and what it changes: the code under test does the deciding.
 
-use crate::world::{Act, Flaw, Gateway, Renewal, STEP, State, Vouching, World, Writer};
-use keydesk_model::{Moment, NodeRow, Roster, Word};
+use crate::world::{Act, Mutation, Gateway, Renewal, STEP, State, Vouching, World, Writer};
+use keydesk_model::{Moment, NodeRow, Membership, NodeAck};
 
 impl World {
     /// Those whom a gateway asks when the database is away, as the list has them now.
     pub fn others(&self, state: &State, gateway: usize) -> Vec<usize> {
         let asks = |writer: &Writer| match self.flaw {
-            Flaw::AsksConsolesOnly | Flaw::CountsAnEmptyList => writer.gateway.is_none(),
+            Mutation::AsksConsolesOnly | Mutation::CountsAnEmptyList => writer.gateway.is_none(),
             _ => writer.gateway != Some(gateway),
         };
         let is_listed = |writer: &Writer| state.rows.iter().any(|row| row.id == writer.id);
@@ -15,14 +15,14 @@ impl World {
         all.filter(|(_, writer)| asks(writer) && is_listed(writer)).map(|(at, _)| at).collect()
     }
 
-    pub fn vouch(&self, state: &mut State, gateway: usize, console: usize) {
+    pub fn confirm(&self, state: &mut State, gateway: usize, console: usize) {
         let at = state.now;
         let from = &mut state.gateways[gateway];
         let Some(asked) = &mut from.vouching else { return };
         let answering = &mut state.writers[console];
-        let own_head = if self.flaw == Flaw::VouchesForAnyone { 0 } else { answering.own_head };
+        let own_head = if self.flaw == Mutation::VouchesForAnyone { 0 } else { answering.own_head };
         let now = Moment::from_micros(at);
-        if !answering.roster.vouch(from.id, asked.head, own_head, now) {
+        if !answering.membership.confirm(from.id, asked.head, own_head, now) {
             from.vouching = None;
             return;
         }
@@ -34,18 +34,18 @@ impl World {
         }
     }
 
-    pub fn hear(&self, gateway: &mut Gateway, others: Vec<usize>) {
+    pub fn receive(&self, gateway: &mut Gateway, others: Vec<usize>) {
         let Some(Renewal { sent_at, answer: Some((head, newest)), .. }) = gateway.renewal.take()
         else {
             return;
         };
-        let sent_at = if self.flaw == Flaw::CountsFromTheAnswer { gateway.clock } else { sent_at };
-        let head = if self.flaw == Flaw::CountsUnapplied { 0 } else { head };
+        let sent_at = if self.flaw == Mutation::CountsFromTheAnswer { gateway.clock } else { sent_at };
+        let head = if self.flaw == Mutation::CountsUnapplied { 0 } else { head };
         gateway.lease.renewed(Moment::from_micros(sent_at), head, gateway.applied);
         if newest > gateway.lease.known() {
             gateway.others = others;
         }
-        if self.flaw == Flaw::KeepsWhatOthersVouched {
+        if self.flaw == Mutation::KeepsWhatOthersVouched {
             let kept = gateway.lease.clone();
             gateway.lease.knows(newest);
             if kept.ends_at() > gateway.lease.ends_at() {
@@ -64,11 +64,11 @@ impl World {
             return false;
         };
         awaited.iter().filter(|node| **node != console.id).all(|node| {
-            match console.roster.word_of(*node, seq, "", Moment::from_micros(at)) {
-                None | Some(Word::Confirmed) => true,
-                Some(Word::RefusesFrom(_)) if self.flaw == Flaw::TrustsSilence => true,
-                Some(Word::RefusesFrom(from)) => {
-                    let slack = if self.flaw == Flaw::WaitsWithoutSlack { STEP / 10 } else { 0 };
+            match console.membership.ack_of(*node, seq, "", Moment::from_micros(at)) {
+                None | Some(NodeAck::Confirmed) => true,
+                Some(NodeAck::RefusesFrom(_)) if self.flaw == Mutation::TrustsSilence => true,
+                Some(NodeAck::RefusesFrom(from)) => {
+                    let slack = if self.flaw == Mutation::WaitsWithoutSlack { STEP / 10 } else { 0 };
                     from.as_micros() <= now + slack
                 }
             }
@@ -108,7 +108,7 @@ impl World {
             }
             Act::Hear(at) => {
                 let others = self.others(state, at);
-                self.hear(&mut state.gateways[at], others);
+                self.receive(&mut state.gateways[at], others);
             }
             Act::Apply(at) => state.gateways[at].applied = state.head,
             Act::AskPeers(at) => {
@@ -118,7 +118,7 @@ impl World {
                 gateway.left.1 -= 1;
                 if missing.is_empty() {
                     // Nobody has answered.
-                    if self.flaw == Flaw::CountsAnEmptyList {
+                    if self.flaw == Mutation::CountsAnEmptyList {
                         gateway.lease.vouched_for(Moment::from_micros(sent_at), known);
                     }
                     return Some(());
@@ -146,14 +146,14 @@ impl World {
                 let own = state.writers.iter_mut().find(|writer| writer.gateway == Some(at));
                 if let Some(writer) = own {
                     writer.joined = Some(joined);
-                    writer.roster.rejoined(joined);
+                    writer.membership.rejoined(joined);
                 }
             }
             Act::Leave(at) => {
                 let gateway = &mut state.gateways[at];
                 (gateway.may_leave, gateway.is_away) = (false, true);
                 (gateway.renewal, gateway.vouching) = (None, None);
-                if self.flaw != Flaw::KeepsItsLeaseWhenItLeaves {
+                if self.flaw != Mutation::KeepsItsLeaseWhenItLeaves {
                     gateway.lease.end();
                 }
                 let id = gateway.id;
@@ -177,8 +177,8 @@ impl World {
                 let console = &mut state.writers[at];
                 console.joined = Some(joined);
                 console.own_head = head;
-                let thinks = if self.flaw == Flaw::ThinksItIsKnown { 1 } else { joined };
-                console.roster = Roster::of(console.id, thinks);
+                let thinks = if self.flaw == Mutation::ThinksItIsKnown { 1 } else { joined };
+                console.membership = Membership::of(console.id, thinks);
                 let mut row = self.row(console.id, thinks, false);
                 row.known = joined;
                 state.rows.push(row);
@@ -198,7 +198,7 @@ impl World {
                 let console = &mut state.writers[at];
                 console.looks -= 1;
                 console.looked_at = Some(state.now);
-                console.roster.see(Moment::from_micros(state.now), state.rows.clone());
+                console.membership.see(Moment::from_micros(state.now), state.rows.clone());
                 if console.committed.is_some() && console.awaited.is_none() {
                     let gateways = state.rows.iter().filter(|row| row.is_gateway);
                     console.awaited = Some(gateways.map(|row| row.id).collect());
@@ -206,7 +206,7 @@ impl World {
             }
             Act::Complete(at) => state.writers[at].complete = true,
             Act::Remove(at) => {
-                for gone in state.writers[at].roster.gone(Moment::from_micros(state.now)) {
+                for gone in state.writers[at].membership.gone(Moment::from_micros(state.now)) {
                     let as_seen = |row: &NodeRow| {
                         (row.id, row.joined, row.renewals) == (gone.id, gone.joined, gone.renewals)
                     };

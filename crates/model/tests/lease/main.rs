@@ -5,11 +5,11 @@
 mod acts;
 mod world;
 
-use keydesk_model::Isolated;
-use world::{Flaw, World};
+use keydesk_model::DisconnectPolicy;
+use world::{Mutation, World};
 
 fn world(gateways: usize, consoles: usize, steps: u64) -> World {
-    let (isolated, asks_peers, flaw) = (Isolated::Refuse, false, Flaw::None);
+    let (isolated, asks_peers, flaw) = (DisconnectPolicy::Refuse, false, Mutation::None);
     World {
         gateways,
         consoles,
@@ -50,7 +50,7 @@ fn one_gateway_that_asks_consoles_of_which_the_first_commits() {
 
 #[test]
 fn two_gateways_that_serve_alone() {
-    World { isolated: Isolated::Serve, questions: (1, 0), looks: 2, ..world(2, 1, 4) }.check();
+    World { isolated: DisconnectPolicy::Serve, questions: (1, 0), looks: 2, ..world(2, 1, 4) }.check();
 }
 
 /// Two gateways, of which the first commits; they ask each other, and consoles.
@@ -82,29 +82,29 @@ fn a_gateway_that_leaves_and_joins_again_and_a_console_that_leaves() {
 
 #[test]
 fn a_gateway_that_serves_alone_leaves_and_joins_again() {
-    let isolated = Isolated::Serve;
+    let isolated = DisconnectPolicy::Serve;
     World { leaves: true, isolated, questions: (2, 0), looks: 2, ..world(1, 1, 4) }.check();
 }
 
 #[test]
 fn every_flaw_is_noticed() {
     for flaw in [
-        Flaw::CountsFromTheAnswer,
-        Flaw::CountsUnapplied,
-        Flaw::TrustsSilence,
-        Flaw::WaitsWithoutSlack,
+        Mutation::CountsFromTheAnswer,
+        Mutation::CountsUnapplied,
+        Mutation::TrustsSilence,
+        Mutation::WaitsWithoutSlack,
     ] {
         World { flaw, ..world(1, 1, 4) }.check();
     }
-    World { flaw: Flaw::VouchesForAnyone, asks_peers: true, ..world(1, 1, 4) }.check();
+    World { flaw: Mutation::VouchesForAnyone, asks_peers: true, ..world(1, 1, 4) }.check();
     // Found in clusters: a gateway's own revocation was complete while another one served on.
-    World { flaw: Flaw::AsksConsolesOnly, ..gateways_that_ask(1) }.check();
-    World { flaw: Flaw::CountsAnEmptyList, ..gateways_that_ask(0) }.check();
+    World { flaw: Mutation::AsksConsolesOnly, ..gateways_that_ask(1) }.check();
+    World { flaw: Mutation::CountsAnEmptyList, ..gateways_that_ask(0) }.check();
     // And a process on a copied folder took its origin out of the list.
-    World { flaw: Flaw::RemovesTheCopied, ..world(1, 1, 3) }.check();
-    World { flaw: Flaw::ReadsBeforeItWrites, looks: 2, ..world(1, 1, 4) }.check();
-    World { flaw: Flaw::KeepsItsLeaseWhenItLeaves, leaves: true, ..world(1, 1, 3) }.check();
-    for flaw in [Flaw::ThinksItIsKnown, Flaw::KeepsWhatOthersVouched] {
+    World { flaw: Mutation::RemovesTheCopied, ..world(1, 1, 3) }.check();
+    World { flaw: Mutation::ReadsBeforeItWrites, looks: 2, ..world(1, 1, 4) }.check();
+    World { flaw: Mutation::KeepsItsLeaseWhenItLeaves, leaves: true, ..world(1, 1, 3) }.check();
+    for flaw in [Mutation::ThinksItIsKnown, Mutation::KeepsWhatOthersVouched] {
         World { flaw, asks_peers: true, looks: 2, committer: 1, ..world(1, 2, 4) }.check();
     }
 }

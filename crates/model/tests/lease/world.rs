@@ -1,6 +1,6 @@
 //! The world of the check: its state, what can happen in it, and what must never.
 
-use keydesk_model::{Isolated, Lease, Moment, NodeId, NodeRow, Roster, Terms, Timestamp};
+use keydesk_model::{DisconnectPolicy, Lease, Moment, NodeId, NodeRow, Membership, LeaseConfig, Timestamp};
 use keydesk_token::Entropy;
 use stateright::{Checker, Model, Property};
 use std::time::Duration;
@@ -12,7 +12,7 @@ const LEASE: Duration = Duration::from_micros(2 * STEP);
 
 /// What is left out on purpose, to see that the check notices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flaw {
+pub enum Mutation {
     None,
     /// The lease counts from the moment that the answer arrived.
     CountsFromTheAnswer,
@@ -60,9 +60,9 @@ pub struct World {
     pub committer: usize,
     /// Whether a gateway's clock may be slow.
     pub drifts: bool,
-    pub isolated: Isolated,
+    pub isolated: DisconnectPolicy,
     pub asks_peers: bool,
-    pub flaw: Flaw,
+    pub flaw: Mutation,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -122,7 +122,7 @@ pub struct Writer {
     pub joined: Option<i64>,
     pub has_left: bool,
     pub own_head: i64,
-    pub roster: Roster,
+    pub membership: Membership,
     /// Its change and when it was acknowledged.
     pub committed: Option<(i64, u64)>,
     /// Those that were in the list when it first looked after the commit.
@@ -164,8 +164,8 @@ fn id(number: u64) -> NodeId {
 }
 
 impl World {
-    fn terms(&self) -> Terms {
-        Terms {
+    fn terms(&self) -> LeaseConfig {
+        LeaseConfig {
             lease: LEASE,
             max_age: Duration::from_micros(self.max_age * STEP),
             isolated: self.isolated,
@@ -193,7 +193,7 @@ impl World {
         let checker = self.checker().threads(2).spawn_dfs().join();
         println!("{flaw:?}: {} states", checker.unique_state_count());
         let violation = checker.discovery("no acceptance after complete");
-        if flaw == Flaw::None {
+        if flaw == Mutation::None {
             assert!(violation.is_none(), "{:#?}", violation.map(stateright::Path::into_actions));
             checker.assert_any_discovery("a receipt completes");
         } else {
@@ -214,7 +214,7 @@ impl World {
                     if !is_written {
                         acts.push(Act::Reach(at));
                     }
-                    let reads_early = self.flaw == Flaw::ReadsBeforeItWrites;
+                    let reads_early = self.flaw == Mutation::ReadsBeforeItWrites;
                     if answer.is_none() && (*is_written || reads_early) {
                         acts.push(Act::Read(at));
                     }
@@ -227,7 +227,7 @@ impl World {
             if gateway.may_leave && self.leaves {
                 acts.push(Act::Leave(at));
             }
-            if gateway.may_leave && self.flaw == Flaw::RemovesTheCopied {
+            if gateway.may_leave && self.flaw == Mutation::RemovesTheCopied {
                 acts.push(Act::CopyStarts(at));
             }
             let is_listed = state.rows.iter().any(|row| row.id == gateway.id);
@@ -286,14 +286,14 @@ impl Model for World {
         let newest_node = i64::try_from(self.gateways + 1).expect("small");
         let console = |at: usize| {
             let (id, joined) = (id(100 + at as u64), (at == 0).then_some(1));
-            let roster = Roster::of(id, joined.unwrap_or(0));
+            let membership = Membership::of(id, joined.unwrap_or(0));
             Writer {
                 id,
                 gateway: None,
                 joined,
                 has_left: false,
                 own_head: 0,
-                roster,
+                membership,
                 committed: None,
                 awaited: None,
                 complete: false,
@@ -304,9 +304,9 @@ impl Model for World {
         let mut writers: Vec<_> = (0..self.consoles).map(console).collect();
         if self.gateway_writes {
             let (id, joined) = (gateways[0].id, Some(gateways[0].joined));
-            let roster = Roster::of(id, gateways[0].joined);
+            let membership = Membership::of(id, gateways[0].joined);
             let gateway = Some(0);
-            writers.push(Writer { id, gateway, joined, roster, ..console(self.consoles) });
+            writers.push(Writer { id, gateway, joined, membership, ..console(self.consoles) });
         }
         let mut state = State { now: 0, head: 0, newest_node, rows, gateways, writers };
         for at in 0..self.gateways {
@@ -341,7 +341,7 @@ impl Model for World {
                 if !console.complete && self.may_complete(console, state.now) {
                     acts.push(Act::Complete(at));
                 }
-                if !console.roster.gone(Moment::from_micros(state.now)).is_empty() {
+                if !console.membership.gone(Moment::from_micros(state.now)).is_empty() {
                     acts.push(Act::Remove(at));
                 }
             }
@@ -357,7 +357,7 @@ impl Model for World {
                     gateway.clock += if slow >> at & 1 == 1 { SLOW } else { STEP };
                 }
             }
-            Act::PeerAnswers(gateway, console) => self.vouch(&mut state, gateway, console),
+            Act::PeerAnswers(gateway, console) => self.confirm(&mut state, gateway, console),
             Act::Join(_)
             | Act::Commit(_)
             | Act::Look(_)

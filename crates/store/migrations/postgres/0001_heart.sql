@@ -32,7 +32,7 @@ CREATE TABLE account (
     created_at BIGINT NOT NULL
 );
 
-CREATE TABLE person (
+CREATE TABLE users (
     id TEXT COLLATE "C" PRIMARY KEY,
     email TEXT COLLATE "C" NOT NULL,
     email_canonical TEXT COLLATE "C" NOT NULL UNIQUE,
@@ -45,19 +45,19 @@ CREATE TABLE person (
 CREATE TABLE member (
     id TEXT COLLATE "C" PRIMARY KEY,
     account_id TEXT COLLATE "C" NOT NULL REFERENCES account (id),
-    person_id TEXT COLLATE "C" NOT NULL REFERENCES person (id),
+    user_id TEXT COLLATE "C" NOT NULL REFERENCES users (id),
     role TEXT COLLATE "C" NOT NULL,
     created_at BIGINT NOT NULL,
     removed_at BIGINT
 );
-CREATE UNIQUE INDEX member_once ON member (account_id, person_id) WHERE removed_at IS NULL;
-CREATE INDEX member_of_person ON member (person_id);
+CREATE UNIQUE INDEX member_once ON member (account_id, user_id) WHERE removed_at IS NULL;
+CREATE INDEX member_of_user ON member (user_id);
 
 -- A token has a name, scopes and a history; what opens the API is its newest secret.
 CREATE TABLE token (
     id TEXT COLLATE "C" PRIMARY KEY,
     account_id TEXT COLLATE "C" NOT NULL REFERENCES account (id),
-    binding TEXT COLLATE "C" NOT NULL CHECK (binding IN ('member', 'account')),
+    token_owner TEXT COLLATE "C" NOT NULL CHECK (token_owner IN ('member', 'account')),
     member_id TEXT COLLATE "C" REFERENCES member (id),
     name TEXT COLLATE "C" NOT NULL,
     scopes TEXT COLLATE "C" NOT NULL,
@@ -65,7 +65,7 @@ CREATE TABLE token (
     created_at BIGINT NOT NULL,
     created_by TEXT COLLATE "C" REFERENCES member (id),
     request_key TEXT COLLATE "C" UNIQUE,
-    CHECK ((binding = 'member') = (member_id IS NOT NULL))
+    CHECK ((token_owner = 'member') = (member_id IS NOT NULL))
 );
 CREATE INDEX token_of_account ON token (account_id, created_at);
 CREATE UNIQUE INDEX token_of_member ON token (member_id) WHERE member_id IS NOT NULL;
@@ -78,9 +78,9 @@ CREATE TABLE secret (
     display BYTEA,
     issued_at BIGINT NOT NULL,
     ended_at BIGINT,
-    end_cause TEXT COLLATE "C",
+    revocation_reason TEXT COLLATE "C",
     UNIQUE (token_id, version),
-    CHECK ((ended_at IS NULL) = (end_cause IS NULL)),
+    CHECK ((ended_at IS NULL) = (revocation_reason IS NULL)),
     CHECK (ended_at IS NULL OR display IS NULL)
 );
 
@@ -90,7 +90,7 @@ CREATE UNIQUE INDEX secret_open ON secret (token_id) WHERE ended_at IS NULL;
 CREATE TABLE session (
     id TEXT COLLATE "C" PRIMARY KEY,
     hash BYTEA NOT NULL UNIQUE,
-    person_id TEXT COLLATE "C" NOT NULL REFERENCES person (id),
+    user_id TEXT COLLATE "C" NOT NULL REFERENCES users (id),
     account_id TEXT COLLATE "C" REFERENCES account (id),
     created_at BIGINT NOT NULL,
     seen_at BIGINT NOT NULL,
@@ -99,7 +99,7 @@ CREATE TABLE session (
     user_agent TEXT COLLATE "C" NOT NULL,
     ended_at BIGINT
 );
-CREATE INDEX session_of_person ON session (person_id) WHERE ended_at IS NULL;
+CREATE INDEX session_of_user ON session (user_id) WHERE ended_at IS NULL;
 
 CREATE TABLE invitation (
     id TEXT COLLATE "C" PRIMARY KEY,
@@ -117,19 +117,19 @@ CREATE INDEX invitation_of_account ON invitation (account_id) WHERE closed_at IS
 
 CREATE TABLE reset (
     code_hash BYTEA PRIMARY KEY,
-    person_id TEXT COLLATE "C" NOT NULL REFERENCES person (id),
+    user_id TEXT COLLATE "C" NOT NULL REFERENCES users (id),
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     closed_at BIGINT
 );
-CREATE INDEX reset_of_person ON reset (person_id) WHERE closed_at IS NULL;
+CREATE INDEX reset_of_user ON reset (user_id) WHERE closed_at IS NULL;
 
 CREATE TABLE audit (
     seq BIGINT PRIMARY KEY,
     at BIGINT NOT NULL,
     action TEXT COLLATE "C" NOT NULL,
     actor TEXT COLLATE "C" NOT NULL,
-    person_id TEXT COLLATE "C",
+    user_id TEXT COLLATE "C",
     member_id TEXT COLLATE "C",
     account_id TEXT COLLATE "C",
     target TEXT COLLATE "C" NOT NULL,
@@ -158,7 +158,7 @@ CREATE TABLE feedback (
     answered TEXT COLLATE "C" NOT NULL CHECK (answered IN ('yes', 'no')),
     comment TEXT COLLATE "C" NOT NULL,
     account_id TEXT COLLATE "C" NOT NULL REFERENCES account (id),
-    person_id TEXT COLLATE "C" NOT NULL REFERENCES person (id)
+    user_id TEXT COLLATE "C" NOT NULL REFERENCES users (id)
 );
 
 INSERT INTO head (one, seq, audit_seq, epoch) VALUES (1, 0, 0, replace(gen_random_uuid()::text, '-', ''));

@@ -1,5 +1,5 @@
 -- How long an account's new API tokens may live at most, in days, and whether they must have an end.
-ALTER TABLE account ADD COLUMN max_life_days BIGINT;
+ALTER TABLE account ADD COLUMN max_lifetime_days BIGINT;
 ALTER TABLE account ADD COLUMN requires_expiry BIGINT NOT NULL DEFAULT 0;
 
 -- Which reminders of a token's end were sent, by days before it, so that each is sent once.

@@ -1,7 +1,7 @@
 -- Second factors. The key of one-time codes stands sealed under the master key; recovery codes, of 125 random
 -- bits each, as SHA-256.
 CREATE TABLE totp (
-    person_id TEXT COLLATE "C" PRIMARY KEY REFERENCES person (id),
+    user_id TEXT COLLATE "C" PRIMARY KEY REFERENCES users (id),
     sealed BYTEA NOT NULL,
     created_at BIGINT NOT NULL,
     confirmed_at BIGINT,
@@ -10,17 +10,17 @@ CREATE TABLE totp (
 
 CREATE TABLE recovery_code (
     hash BYTEA PRIMARY KEY,
-    person_id TEXT COLLATE "C" NOT NULL REFERENCES person (id),
+    user_id TEXT COLLATE "C" NOT NULL REFERENCES users (id),
     created_at BIGINT NOT NULL,
     used_at BIGINT
 );
-CREATE INDEX recovery_code_of_person ON recovery_code (person_id);
+CREATE INDEX recovery_code_of_user ON recovery_code (user_id);
 
 -- Someone has given the password and not yet the second factor.
-CREATE TABLE half_log_in (
+CREATE TABLE pending_login (
     hash BYTEA PRIMARY KEY,
-    person_id TEXT COLLATE "C" NOT NULL REFERENCES person (id),
-    person_version BIGINT NOT NULL,
+    user_id TEXT COLLATE "C" NOT NULL REFERENCES users (id),
+    user_version BIGINT NOT NULL,
     expires_at BIGINT NOT NULL
 );
 

@@ -2,7 +2,7 @@
 CREATE TABLE email_change (
     old_code_hash BYTEA PRIMARY KEY,
     new_code_hash BYTEA NOT NULL UNIQUE,
-    person_id TEXT COLLATE "C" NOT NULL REFERENCES person (id),
+    user_id TEXT COLLATE "C" NOT NULL REFERENCES users (id),
     email TEXT COLLATE "C" NOT NULL,
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
@@ -10,7 +10,7 @@ CREATE TABLE email_change (
     new_confirmed_at BIGINT,
     closed_at BIGINT
 );
-CREATE INDEX email_change_of_person ON email_change (person_id) WHERE closed_at IS NULL;
+CREATE INDEX email_change_of_user ON email_change (user_id) WHERE closed_at IS NULL;
 
 -- Someone wants an account of their own, and has yet to prove the address.
 CREATE TABLE sign_up (

@@ -1,13 +1,13 @@
 -- Passkeys: the public half of a key that an authenticator holds. Nothing of it is secret.
 CREATE TABLE passkey (
     id TEXT COLLATE "C" PRIMARY KEY,
-    person_id TEXT COLLATE "C" NOT NULL REFERENCES person (id),
+    user_id TEXT COLLATE "C" NOT NULL REFERENCES users (id),
     name TEXT COLLATE "C" NOT NULL,
     body TEXT COLLATE "C" NOT NULL,
     created_at BIGINT NOT NULL,
     last_used_at BIGINT
 );
-CREATE INDEX passkey_of_person ON passkey (person_id);
+CREATE INDEX passkey_of_user ON passkey (user_id);
 
 -- A challenge that was answered: nobody answers it twice.
 CREATE TABLE spent_challenge (

@@ -1,6 +1,6 @@
 -- Single sign-on of an account by OpenID Connect. It counts when the operator has confirmed that the domain of
 -- the addresses is this customer's, and that the provider may be asked.
-CREATE TABLE sign_on (
+CREATE TABLE sso (
     account_id TEXT COLLATE "C" PRIMARY KEY REFERENCES account (id),
     issuer TEXT COLLATE "C" NOT NULL,
     client_id TEXT COLLATE "C" NOT NULL,
@@ -12,6 +12,6 @@ CREATE TABLE sign_on (
     created_at BIGINT NOT NULL,
     confirmed_at BIGINT
 );
-CREATE UNIQUE INDEX sign_on_domain ON sign_on (domain) WHERE confirmed_at IS NOT NULL;
+CREATE UNIQUE INDEX sso_domain ON sso (domain) WHERE confirmed_at IS NOT NULL;
 
 UPDATE head SET needs = 14 WHERE needs < 14;

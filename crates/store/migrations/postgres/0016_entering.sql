@@ -2,4 +2,4 @@
 -- sessions stand.
 ALTER TABLE member ADD COLUMN sessions_from BIGINT;
 -- The account to which half a log-in leads, where the way in was an account's own.
-ALTER TABLE half_log_in ADD COLUMN account_id TEXT COLLATE "C" REFERENCES account (id);
+ALTER TABLE pending_login ADD COLUMN account_id TEXT COLLATE "C" REFERENCES account (id);

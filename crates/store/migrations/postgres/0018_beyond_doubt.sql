@@ -116,7 +116,7 @@ CREATE TRIGGER keydesk_guard BEFORE INSERT ON change FOR EACH ROW WHEN (NOT keyd
 CREATE FUNCTION keydesk_guard_secret() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM keydesk_permit(TG_OP = 'UPDATE' AND OLD.ended_at IS NULL AND NEW.ended_at > 0
-        AND NEW.ended_at <= keydesk_now() + 60000000 AND NEW.display IS NULL AND NEW.end_cause IN ('rotated', 'revoked', 'password_changed', 'password_reset', 'logged_out_of_all_sessions',
+        AND NEW.ended_at <= keydesk_now() + 60000000 AND NEW.display IS NULL AND NEW.revocation_reason IN ('rotated', 'revoked', 'password_changed', 'password_reset', 'logged_out_of_all_sessions',
         'member_removed', 'role_changed', 'account_closed'));
     RETURN NEW;
 END $$;
@@ -126,7 +126,7 @@ CREATE TRIGGER keydesk_guard BEFORE INSERT OR UPDATE ON secret FOR EACH ROW WHEN
 -- What it closes can be opened again for three weeks at least.
 CREATE FUNCTION keydesk_guard_account() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-    PERFORM keydesk_permit(OLD.state = 'open' AND NEW.state IN ('suspended', 'closed')
+    PERFORM keydesk_permit(OLD.state = 'active' AND NEW.state IN ('suspended', 'closed')
         AND NEW.state_since = NEW.state_changed_at AND NEW.state_changed_at > OLD.state_changed_at
         AND NEW.state_changed_at BETWEEN keydesk_now() - 604800000000 AND keydesk_now() + 60000000);
     RETURN NEW;
@@ -136,8 +136,8 @@ CREATE TRIGGER keydesk_guard BEFORE UPDATE ON account FOR EACH ROW WHEN (NOT key
 
 CREATE FUNCTION keydesk_guard_audit() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-    PERFORM keydesk_permit(NEW.actor IN ('token', 'node') AND NEW.person_id IS NULL
-        AND NEW.action IN ('token.revoke', 'token.write_back_endings')
+    PERFORM keydesk_permit(NEW.actor IN ('token', 'node') AND NEW.user_id IS NULL
+        AND NEW.action IN ('token.revoked', 'token.reconciled')
         AND NEW.seq = (SELECT audit_seq FROM head WHERE one = 1));
     RETURN NEW;
 END $$;

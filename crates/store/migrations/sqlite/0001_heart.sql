@@ -32,7 +32,7 @@ CREATE TABLE account (
     created_at INTEGER NOT NULL
 ) STRICT;
 
-CREATE TABLE person (
+CREATE TABLE users (
     id TEXT PRIMARY KEY,
     email TEXT NOT NULL,
     email_canonical TEXT NOT NULL UNIQUE,
@@ -45,19 +45,19 @@ CREATE TABLE person (
 CREATE TABLE member (
     id TEXT PRIMARY KEY,
     account_id TEXT NOT NULL REFERENCES account (id),
-    person_id TEXT NOT NULL REFERENCES person (id),
+    user_id TEXT NOT NULL REFERENCES users (id),
     role TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     removed_at INTEGER
 ) STRICT;
-CREATE UNIQUE INDEX member_once ON member (account_id, person_id) WHERE removed_at IS NULL;
-CREATE INDEX member_of_person ON member (person_id);
+CREATE UNIQUE INDEX member_once ON member (account_id, user_id) WHERE removed_at IS NULL;
+CREATE INDEX member_of_user ON member (user_id);
 
 -- A token has a name, scopes and a history; what opens the API is its newest secret.
 CREATE TABLE token (
     id TEXT PRIMARY KEY,
     account_id TEXT NOT NULL REFERENCES account (id),
-    binding TEXT NOT NULL CHECK (binding IN ('member', 'account')),
+    token_owner TEXT NOT NULL CHECK (token_owner IN ('member', 'account')),
     member_id TEXT REFERENCES member (id),
     name TEXT NOT NULL,
     scopes TEXT NOT NULL,
@@ -65,7 +65,7 @@ CREATE TABLE token (
     created_at INTEGER NOT NULL,
     created_by TEXT REFERENCES member (id),
     request_key TEXT UNIQUE,
-    CHECK ((binding = 'member') = (member_id IS NOT NULL))
+    CHECK ((token_owner = 'member') = (member_id IS NOT NULL))
 ) STRICT;
 CREATE INDEX token_of_account ON token (account_id, created_at);
 CREATE UNIQUE INDEX token_of_member ON token (member_id) WHERE member_id IS NOT NULL;
@@ -78,9 +78,9 @@ CREATE TABLE secret (
     display BLOB,
     issued_at INTEGER NOT NULL,
     ended_at INTEGER,
-    end_cause TEXT,
+    revocation_reason TEXT,
     UNIQUE (token_id, version),
-    CHECK ((ended_at IS NULL) = (end_cause IS NULL)),
+    CHECK ((ended_at IS NULL) = (revocation_reason IS NULL)),
     CHECK (ended_at IS NULL OR display IS NULL)
 ) STRICT;
 
@@ -90,7 +90,7 @@ CREATE UNIQUE INDEX secret_open ON secret (token_id) WHERE ended_at IS NULL;
 CREATE TABLE session (
     id TEXT PRIMARY KEY,
     hash BLOB NOT NULL UNIQUE,
-    person_id TEXT NOT NULL REFERENCES person (id),
+    user_id TEXT NOT NULL REFERENCES users (id),
     account_id TEXT REFERENCES account (id),
     created_at INTEGER NOT NULL,
     seen_at INTEGER NOT NULL,
@@ -99,7 +99,7 @@ CREATE TABLE session (
     user_agent TEXT NOT NULL,
     ended_at INTEGER
 ) STRICT;
-CREATE INDEX session_of_person ON session (person_id) WHERE ended_at IS NULL;
+CREATE INDEX session_of_user ON session (user_id) WHERE ended_at IS NULL;
 
 CREATE TABLE invitation (
     id TEXT PRIMARY KEY,
@@ -117,19 +117,19 @@ CREATE INDEX invitation_of_account ON invitation (account_id) WHERE closed_at IS
 
 CREATE TABLE reset (
     code_hash BLOB PRIMARY KEY,
-    person_id TEXT NOT NULL REFERENCES person (id),
+    user_id TEXT NOT NULL REFERENCES users (id),
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     closed_at INTEGER
 ) STRICT;
-CREATE INDEX reset_of_person ON reset (person_id) WHERE closed_at IS NULL;
+CREATE INDEX reset_of_user ON reset (user_id) WHERE closed_at IS NULL;
 
 CREATE TABLE audit (
     seq INTEGER PRIMARY KEY,
     at INTEGER NOT NULL,
     action TEXT NOT NULL,
     actor TEXT NOT NULL,
-    person_id TEXT,
+    user_id TEXT,
     member_id TEXT,
     account_id TEXT,
     target TEXT NOT NULL,
@@ -158,7 +158,7 @@ CREATE TABLE feedback (
     answered TEXT NOT NULL CHECK (answered IN ('yes', 'no')),
     comment TEXT NOT NULL,
     account_id TEXT NOT NULL REFERENCES account (id),
-    person_id TEXT NOT NULL REFERENCES person (id)
+    user_id TEXT NOT NULL REFERENCES users (id)
 ) STRICT;
 
 INSERT INTO head (one, seq, audit_seq, epoch) VALUES (1, 0, 0, lower(hex(randomblob(16))));

@@ -1,10 +1,10 @@
 -- What a token may do: the API's operations with the scopes that each asks for, tokens' address lists,
 -- limits that are only tried, and what was called and objected to, to tell before what would be refused.
 
--- Networks between blanks; empty: from anywhere. The trial columns hold limits that refuse nothing yet.
+-- Networks between blanks; empty: from anywhere. The observed columns hold limits that refuse nothing yet.
 ALTER TABLE token ADD COLUMN addresses TEXT NOT NULL DEFAULT '';
-ALTER TABLE token ADD COLUMN trial_scopes TEXT;
-ALTER TABLE token ADD COLUMN trial_addresses TEXT;
+ALTER TABLE token ADD COLUMN observed_scopes TEXT;
+ALTER TABLE token ADD COLUMN observed_addresses TEXT;
 
 -- `body` and `pending` are rules in JSON; what is pending would refuse calls that are made now, and
 -- waits for the operator's word.

@@ -1,8 +1,8 @@
 -- Plans are defined in the configuration; an account has the name of one, empty for the one of all others.
--- Networks between blanks; empty: from anywhere. What is on trial refuses nothing.
+-- Networks between blanks; empty: from anywhere. What is on observed refuses nothing.
 ALTER TABLE account ADD COLUMN plan TEXT NOT NULL DEFAULT '';
 ALTER TABLE account ADD COLUMN addresses TEXT NOT NULL DEFAULT '';
-ALTER TABLE account ADD COLUMN trial_addresses TEXT;
+ALTER TABLE account ADD COLUMN observed_addresses TEXT;
 
 -- Calls of an account in a month (202611, UTC), by all gateways together.
 CREATE TABLE quota_use (

@@ -1,5 +1,5 @@
 -- How long an account's new API tokens may live at most, in days, and whether they must have an end.
-ALTER TABLE account ADD COLUMN max_life_days INTEGER;
+ALTER TABLE account ADD COLUMN max_lifetime_days INTEGER;
 ALTER TABLE account ADD COLUMN requires_expiry INTEGER NOT NULL DEFAULT 0;
 
 -- Which reminders of a token's end were sent, by days before it, so that each is sent once.

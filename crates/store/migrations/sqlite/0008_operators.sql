@@ -1,12 +1,12 @@
--- Who administers the whole instance. A person may be an operator and a member of accounts, too.
+-- NavUser administers the whole instance. A user may be an operator and a member of accounts, too.
 CREATE TABLE operator (
-    person_id TEXT PRIMARY KEY REFERENCES person (id),
+    user_id TEXT PRIMARY KEY REFERENCES users (id),
     created_at INTEGER NOT NULL
 ) STRICT;
 
 -- Suspended and closed accounts' tokens are refused. A closed one can be restored until its tokens are
 -- ended for good, and is gone from then on.
-ALTER TABLE account ADD COLUMN state TEXT NOT NULL DEFAULT 'open';
+ALTER TABLE account ADD COLUMN state TEXT NOT NULL DEFAULT 'active';
 ALTER TABLE account ADD COLUMN state_since INTEGER;
 
 -- An operator, who is no member, invites an account's first owner.

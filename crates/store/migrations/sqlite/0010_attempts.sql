@@ -9,13 +9,13 @@ CREATE TABLE attempt (
     PRIMARY KEY (kind, key)
 ) STRICT;
 
--- Browsers in which a person has logged in before.
+-- Browsers in which a user has logged in before.
 CREATE TABLE device (
     hash BLOB PRIMARY KEY,
-    person_id TEXT NOT NULL REFERENCES person (id),
+    user_id TEXT NOT NULL REFERENCES users (id),
     created_at INTEGER NOT NULL,
     user_agent TEXT NOT NULL
 ) STRICT;
-CREATE INDEX device_of_person ON device (person_id);
+CREATE INDEX device_of_user ON device (user_id);
 
 UPDATE head SET needs = 10 WHERE needs < 10;

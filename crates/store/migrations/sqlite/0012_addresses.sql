@@ -2,7 +2,7 @@
 CREATE TABLE email_change (
     old_code_hash BLOB PRIMARY KEY,
     new_code_hash BLOB NOT NULL UNIQUE,
-    person_id TEXT NOT NULL REFERENCES person (id),
+    user_id TEXT NOT NULL REFERENCES users (id),
     email TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
@@ -10,7 +10,7 @@ CREATE TABLE email_change (
     new_confirmed_at INTEGER,
     closed_at INTEGER
 ) STRICT;
-CREATE INDEX email_change_of_person ON email_change (person_id) WHERE closed_at IS NULL;
+CREATE INDEX email_change_of_user ON email_change (user_id) WHERE closed_at IS NULL;
 
 -- Someone wants an account of their own, and has yet to prove the address.
 CREATE TABLE sign_up (

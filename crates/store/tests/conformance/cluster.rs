@@ -2,12 +2,12 @@
 
 use crate::world::{World, at, entry};
 use keydesk_model::{
-    AccountNumber, AccountState, Action, Change, Isolated, Month, NodeId, QuotaUse, Terms, Usage,
+    AccountNumber, AccountState, Event, Change, DisconnectPolicy, Month, NodeId, QuotaUse, LeaseConfig, Usage,
 };
 use keydesk_store::{Holder, NewNode, Renewed, Report, Standing, StoreError};
 use std::time::Duration;
 
-fn node(world: &World, name: &str, terms: Terms) -> NewNode {
+fn node(world: &World, name: &str, terms: LeaseConfig) -> NewNode {
     NewNode {
         id: NodeId::generate(at(1), &world.entropy),
         name: name.to_owned(),
@@ -19,8 +19,8 @@ fn node(world: &World, name: &str, terms: Terms) -> NewNode {
     }
 }
 
-fn terms(lease: Duration) -> Terms {
-    Terms { lease, max_age: lease * 12, isolated: Isolated::Refuse, asks_peers: true }
+fn terms(lease: Duration) -> LeaseConfig {
+    LeaseConfig { lease, max_age: lease * 12, isolated: DisconnectPolicy::Refuse, asks_peers: true }
 }
 
 fn holder(secret: &str, attempts: i64) -> Holder {
@@ -61,7 +61,7 @@ pub async fn nodes_join_in_order_renew_and_leave(world: World) {
     let gone = store.renew(two.id, &holder("x", 0), report(&[]), at(3)).await.expect("asks");
     assert!(matches!(gone, Renewed::Gone), "it must join anew");
     let head = store.look().await.expect("looks").newest_node;
-    assert_eq!(head, 3, "others hear that it has left");
+    assert_eq!(head, 3, "others receive that it has left");
     store.leave(one.id, &holder("a", 1)).await.expect("leaves");
     assert!(store.list_nodes().await.expect("lists").is_empty());
 }
@@ -101,7 +101,7 @@ pub async fn a_report_that_is_sent_twice_counts_once(world: World) {
     drop(read);
     let mut write = world.store.write(at(2)).await.expect("begins");
     let token = world.issue(&mut write, None).await.expect("issues");
-    write.commit(entry(Action::IssueToken)).await.expect("commits");
+    write.commit(entry(Event::TokenCreated)).await.expect("commits");
     let usage = [Usage {
         token,
         program: "curl".to_owned(),
@@ -126,12 +126,12 @@ pub async fn an_account_that_was_stopped_is_stopped_again_once(world: World) {
     let mut write = world.store.write(at(90)).await.expect("begins");
     assert!(write.stop_again(&stopped).await.expect("stops"));
     assert!(!write.stop_again(&stopped).await.expect("asks"));
-    write.commit(entry(Action::WriteBackEndings)).await.expect("commits");
+    write.commit(entry(Event::TokenReconciled)).await.expect("commits");
     assert_eq!(world.follower.last(), Some(Change::AccountStopped { number, state, at: at(70) }));
     let mut write = world.store.write(at(95)).await.expect("begins");
     let mut account = write.find_account(world.account).await.expect("reads").expect("is there");
     assert_eq!((account.state, account.state_since), (state, Some(at(70))));
-    write.set_account_state(&mut account, AccountState::Open).await.expect("opens");
+    write.set_account_state(&mut account, AccountState::Active).await.expect("opens");
     assert!(account.state_changed_at > at(70), "later than what it follows on");
     // What is known from before does not stand against it.
     assert!(!write.stop_again(&stopped).await.expect("asks"));

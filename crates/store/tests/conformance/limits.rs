@@ -2,7 +2,7 @@
 
 use crate::world::{World, at, entry};
 use keydesk_model::{
-    AccountNumber, Action, Called, Change, Grant, LiveRules, Mode, Month, Objection, Objections,
+    AccountNumber, Event, Called, Change, TokenLimits, LiveRules, Mode, Month, Violation, Violations,
     Operation, QuotaUse, Rules, Unlisted, Usage,
 };
 
@@ -21,11 +21,11 @@ pub async fn rules_go_to_every_follower_and_a_pending_version_does_not(world: Wo
     assert_eq!(write.find_rules().await.expect("reads"), None);
     let live = LiveRules { rules: rules("/a"), mode: Mode::Enforce };
     write.set_rules(&live).await.expect("sets");
-    write.commit(entry(Action::ChangeRules)).await.expect("commits");
+    write.commit(entry(Event::OperationsChanged)).await.expect("commits");
     assert_eq!(world.follower.last(), Some(Change::RulesChanged(live.clone())));
     let mut write = world.store.write(at(3)).await.expect("begins");
     write.set_pending_rules(Some(&rules("/b"))).await.expect("sets");
-    write.commit(entry(Action::ChangeRules)).await.expect("commits");
+    write.commit(entry(Event::OperationsChanged)).await.expect("commits");
     assert_eq!(world.follower.last(), Some(Change::RulesChanged(live.clone())), "not yet");
     let found = world.store.read().await.expect("reads").find_rules().await.expect("reads");
     let found = found.expect("there are some");
@@ -35,50 +35,50 @@ pub async fn rules_go_to_every_follower_and_a_pending_version_does_not(world: Wo
 pub async fn limits_of_a_token_reach_the_follower_with_its_open_secret(world: World) {
     let mut write = world.store.write(at(2)).await.expect("begins");
     let id = world.issue(&mut write, None).await.expect("issues");
-    write.commit(entry(Action::IssueToken)).await.expect("commits");
-    let grant = |scopes: &str, addresses: &str| Grant {
+    write.commit(entry(Event::TokenCreated)).await.expect("commits");
+    let grant = |scopes: &str, addresses: &str| TokenLimits {
         scopes: scopes.parse().expect("scopes"),
         addresses: addresses.parse().expect("networks"),
     };
     let (now, tried) = (grant("a:read b:read", "10.0.0.0/8"), grant("a:read", "10.1.0.0/16 ::1"));
-    for trial in [Some(&tried), None] {
+    for observed in [Some(&tried), None] {
         let mut write = world.store.write(at(3)).await.expect("begins");
-        write.limit_token(id, &now, trial).await.expect("limits");
-        write.commit(entry(Action::LimitToken)).await.expect("commits");
+        write.limit_token(id, &now, observed).await.expect("limits");
+        write.commit(entry(Event::TokenLimited)).await.expect("commits");
         let Some(Change::SecretIssued(secret)) = world.follower.last() else {
             panic!("the follower is told");
         };
-        assert_eq!((secret.grant(), secret.trial.as_ref()), (now.clone(), trial));
+        assert_eq!((secret.grant(), secret.observed.as_ref()), (now.clone(), observed));
         let loaded = world.load_anew().await;
         let loaded = loaded.iter().find(|secret| secret.token == id).expect("is there");
-        assert_eq!((loaded.grant(), loaded.trial.as_ref()), (now.clone(), trial));
+        assert_eq!((loaded.grant(), loaded.observed.as_ref()), (now.clone(), observed));
         let mut read = world.store.read().await.expect("reads");
         let token = read.find_token(world.account, id).await.expect("reads").expect("there");
-        assert_eq!((token.addresses, token.trial.as_ref()), (now.addresses.clone(), trial));
+        assert_eq!((token.addresses, token.observed.as_ref()), (now.addresses.clone(), observed));
     }
 }
 
-pub async fn calls_are_counted_by_operation_and_objection_for_a_month(world: World) {
+pub async fn calls_are_counted_by_operation_and_violation_for_a_month(world: World) {
     let mut write = world.store.write(at(2)).await.expect("begins");
     let token = world.issue(&mut write, None).await.expect("issues");
-    write.commit(entry(Action::IssueToken)).await.expect("commits");
+    write.commit(entry(Event::TokenCreated)).await.expect("commits");
     let day = 86_400_000_000;
-    let mut objections = Objections::default();
-    objections.add(Objection::Scope);
-    objections.add(Objection::TrialAddress);
-    let seen = |last: i64, calls, objections, was_refused| Usage {
+    let mut violations = Violations::default();
+    violations.add(Violation::Scope);
+    violations.add(Violation::ObservedIpAddress);
+    let seen = |last: i64, calls, violations, was_refused| Usage {
         token,
         program: "curl".to_owned(),
         client_ip: "::1".to_owned(),
         last_used_at: at(last),
         calls,
-        called: Called { operation: "GET /a".into(), objections, was_refused },
+        called: Called { operation: "GET /a".into(), violations, was_refused },
     };
-    let unknown = Usage { called: Called::default(), ..seen(day, 9, objections, true) };
+    let unknown = Usage { called: Called::default(), ..seen(day, 9, violations, true) };
     for usage in [
-        vec![seen(day, 3, Objections::default(), false), seen(day + 1, 2, objections, true)],
-        vec![seen(day + 2, 1, objections, false), unknown],
-        vec![seen(40 * day, 1, Objections::default(), false)],
+        vec![seen(day, 3, Violations::default(), false), seen(day + 1, 2, violations, true)],
+        vec![seen(day + 2, 1, violations, false), unknown],
+        vec![seen(40 * day, 1, Violations::default(), false)],
     ] {
         world.store.record_usage(&usage, world.sent("usage")).await.expect("records");
     }
@@ -88,9 +88,9 @@ pub async fn calls_are_counted_by_operation_and_objection_for_a_month(world: Wor
     assert_eq!(uses, of_token);
     assert_eq!((uses.len(), uses[0].calls, uses[0].last_used_at), (1, 7, at(40 * day)));
     let objected = read.list_objected(world.account, at(day)).await.expect("lists");
-    let told: Vec<_> =
-        objected.iter().map(|seen| (seen.objection, seen.calls, seen.refused)).collect();
-    assert_eq!(told, [(Objection::Scope, 3, 2), (Objection::TrialAddress, 3, 2)]);
+    let message: Vec<_> =
+        objected.iter().map(|seen| (seen.violation, seen.calls, seen.refused)).collect();
+    assert_eq!(message, [(Violation::Scope, 3, 2), (Violation::ObservedIpAddress, 3, 2)]);
     drop(read);
     world.store.forget_old_use(at(40 * day)).await.expect("forgets");
     let mut read = world.store.read().await.expect("reads");
@@ -106,9 +106,9 @@ pub async fn calls_of_a_month_add_up_and_are_told_to_all(world: World) {
     let exchange = async |month, counted: &[QuotaUse], since, now| {
         let sent = keydesk_store::Sent { now: at(now), ..world.sent("quota") };
         world.store.add_quota_use(month, counted, sent).await.expect("adds");
-        let mut told = world.store.list_quota_use(month, at(since)).await.expect("lists");
-        told.sort_by_key(|seen| seen.calls);
-        told
+        let mut message = world.store.list_quota_use(month, at(since)).await.expect("lists");
+        message.sort_by_key(|seen| seen.calls);
+        message
     };
     assert_eq!(exchange(month, &[seen(385_403, 3)], 0, 5 * minute).await, [seen(385_403, 3)]);
     let both = [seen(385_403, 2), seen(400_000, 9)];
@@ -128,19 +128,19 @@ pub async fn limits_of_an_account_reach_the_follower(world: World) {
     let mut account = write.find_account(world.account).await.expect("reads").expect("there");
     "free".clone_into(&mut account.plan);
     account.addresses = "10.0.0.0/8".parse().expect("networks");
-    account.trial = "::1".parse().ok();
+    account.observed = "::1".parse().ok();
     write.limit_account(&account).await.expect("limits");
-    write.commit(entry(Action::LimitAccount)).await.expect("commits");
+    write.commit(entry(Event::AccountLimited)).await.expect("commits");
     let Some(Change::AccountChanged(live)) = world.follower.last() else {
         panic!("the follower is told");
     };
     assert_eq!(
-        (live.plan.as_str(), &live.addresses, &live.trial),
-        ("free", &account.addresses, &account.trial)
+        (live.plan.as_str(), &live.addresses, &live.observed),
+        ("free", &account.addresses, &account.observed)
     );
     let mut read = world.store.read().await.expect("reads");
     let found = read.find_account_by_number(account.number).await.expect("reads").expect("there");
-    assert_eq!((found.plan, found.trial), (account.plan, account.trial));
+    assert_eq!((found.plan, found.observed), (account.plan, account.observed));
     assert_eq!(read.list_accounts().await.expect("lists").len(), 1);
 }
 
@@ -148,20 +148,20 @@ pub async fn a_reminder_is_noted_once_and_tells_who_is_still_there(world: World)
     let mut write = world.store.write(at(2)).await.expect("begins");
     let id = world.issue(&mut write, None).await.expect("issues");
     let mut account = write.find_account(world.account).await.expect("reads").expect("there");
-    (account.max_life_days, account.requires_expiry) = (Some(30), true);
+    (account.max_lifetime_days, account.requires_expiry) = (Some(30), true);
     write.set_account_expiry(&account).await.expect("sets");
-    write.commit(entry(Action::LimitExpiry)).await.expect("commits");
+    write.commit(entry(Event::AccountTokenLifetimeLimited)).await.expect("commits");
     let mut write = world.store.write(at(3)).await.expect("begins");
     let found = write.find_account(world.account).await.expect("reads").expect("there");
-    assert_eq!((found.max_life_days, found.requires_expiry), (Some(30), true));
+    assert_eq!((found.max_lifetime_days, found.requires_expiry), (Some(30), true));
     let expiring = write.list_expiring_tokens(at(3), at(99)).await.expect("lists");
-    let told: Vec<_> = expiring.iter().map(|token| (token.token, token.expires_at)).collect();
-    assert_eq!(told, [(id, at(99))]);
+    let message: Vec<_> = expiring.iter().map(|token| (token.token, token.expires_at)).collect();
+    assert_eq!(message, [(id, at(99))]);
     assert!(write.list_expiring_tokens(at(3), at(98)).await.expect("lists").is_empty());
     assert!(write.list_expiring_tokens(at(99), at(100)).await.expect("lists").is_empty());
-    let told = write.list_whom_to_tell(world.account, id).await.expect("lists");
-    let told: Vec<_> = told.iter().map(|(email, language)| (email.as_str(), *language)).collect();
-    assert_eq!(told, [("ann@acme.example", None)]);
+    let message = write.list_whom_to_tell(world.account, id).await.expect("lists");
+    let message: Vec<_> = message.iter().map(|(email, language)| (email.as_str(), *language)).collect();
+    assert_eq!(message, [("ann@acme.example", None)]);
     assert!(write.note_reminder(id, at(99), 7).await.expect("notes"));
     assert!(!write.note_reminder(id, at(99), 7).await.expect("notes"), "it was noted");
     assert!(write.note_reminder(id, at(99), 1).await.expect("notes"));

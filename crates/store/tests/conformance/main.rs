@@ -19,18 +19,18 @@ use cluster::{
 use identity::{
     a_challenge_is_answered_once, a_factor_counts_once_each,
     an_address_changes_by_the_codes_of_both_sides,
-    single_sign_on_speaks_for_a_domain_when_it_was_confirmed,
+    single_sso_speaks_for_a_domain_when_it_was_confirmed,
     tries_are_forgotten_alike_whoever_has_the_address,
 };
 use keydesk_model::{
-    AccountId, AccountNumber, Action, Called, EndCause, InvitationId, MemberId, PersonId, Role,
+    AccountId, AccountNumber, Event, Called, RevocationReason, InvitationId, MemberId, UserId, Role,
     SessionId, Usage,
 };
 use keydesk_store::{NewInvitation, NewMember, NewSession, StoreError};
 use keydesk_token::Entropy;
 use limits::{
     a_reminder_is_noted_once_and_tells_who_is_still_there,
-    calls_are_counted_by_operation_and_objection_for_a_month,
+    calls_are_counted_by_operation_and_violation_for_a_month,
     calls_of_a_month_add_up_and_are_told_to_all,
     limits_of_a_token_reach_the_follower_with_its_open_secret,
     limits_of_an_account_reach_the_follower,
@@ -43,7 +43,7 @@ async fn numbers_are_gap_free_and_applied_before_commit_returns(world: World) {
     for expected in 1..=20 {
         let mut write = world.store.write(at(2)).await.expect("begins");
         world.issue(&mut write, None).await.expect("issues");
-        write.commit(entry(Action::IssueToken)).await.expect("commits");
+        write.commit(entry(Event::TokenCreated)).await.expect("commits");
         assert_eq!(world.follower.numbers().last(), Some(&expected));
     }
     assert_eq!(world.follower.numbers(), (0..=20).collect::<Vec<_>>());
@@ -59,7 +59,7 @@ async fn what_is_not_committed_never_happened(world: World) {
     assert_eq!(world.follower.numbers(), [0]);
     let mut write = world.store.write(at(3)).await.expect("begins");
     world.issue(&mut write, None).await.expect("issues");
-    write.commit(entry(Action::IssueToken)).await.expect("commits");
+    write.commit(entry(Event::TokenCreated)).await.expect("commits");
     assert_eq!(world.follower.numbers(), [0, 1], "no number was lost");
 }
 
@@ -72,7 +72,7 @@ async fn concurrent_writers_leave_no_gap(world: World) {
                 for _ in 0..10 {
                     let mut write = world.store.write(at(2)).await.expect("begins");
                     world.issue(&mut write, None).await.expect("issues");
-                    write.commit(entry(Action::IssueToken)).await.expect("commits");
+                    write.commit(entry(Event::TokenCreated)).await.expect("commits");
                 }
             })
         })
@@ -90,24 +90,24 @@ async fn a_token_has_one_open_secret(world: World) {
     drop(write);
     let mut write = world.store.write(at(3)).await.expect("begins");
     let id = world.issue(&mut write, None).await.expect("issues");
-    assert!(write.end_secret(id, EndCause::Rotated).await.expect("ends"));
-    assert!(!write.end_secret(id, EndCause::Revoked).await.expect("asks"), "it has ended already");
+    assert!(write.end_secret(id, RevocationReason::Rotated).await.expect("ends"));
+    assert!(!write.end_secret(id, RevocationReason::Revoked).await.expect("asks"), "it has ended already");
     assert!(matches!(write.issue_secret(id, &world.secret(1)).await, Err(StoreError::Conflict)));
     write.issue_secret(id, &world.secret(2)).await.expect("issues");
     let token = write.find_token(world.account, id).await.expect("reads").expect("there");
-    assert_eq!((token.version, token.ending), (2, None));
+    assert_eq!((token.version, token.revocation), (2, None));
 }
 
 async fn an_ended_secret_keeps_its_reason_and_forgets_its_display_copy(world: World) {
     let mut write = world.store.write(at(2)).await.expect("begins");
     let id = world.issue(&mut write, None).await.expect("issues");
-    write.end_secret(id, EndCause::Revoked).await.expect("ends");
-    write.commit(entry(Action::RevokeToken)).await.expect("commits");
+    write.end_secret(id, RevocationReason::Revoked).await.expect("ends");
+    write.commit(entry(Event::TokenRevoked)).await.expect("commits");
     let token = world.store.read().await.expect("reads").find_token(world.account, id).await;
     let token = token.expect("reads").expect("there");
     assert_eq!(
-        token.ending.map(|ending| (ending.at, ending.cause)),
-        Some((at(2), EndCause::Revoked))
+        token.revocation.map(|revocation| (revocation.at, revocation.reason)),
+        Some((at(2), RevocationReason::Revoked))
     );
     assert_eq!(token.display, None);
 }
@@ -121,42 +121,42 @@ async fn a_request_key_makes_one_token(world: World) {
     assert_eq!(found.id, id);
 }
 
-async fn addresses_are_one_person_in_any_spelling(world: World) {
+async fn addresses_are_one_user_in_any_spelling(world: World) {
     let mut write = world.store.write(at(2)).await.expect("begins");
-    let other = PersonId::generate(at(2), &world.entropy);
+    let other = UserId::generate(at(2), &world.entropy);
     let mut new = ann(other);
     new.email = "ANN@acme.EXAMPLE".parse().expect("an address");
-    assert!(matches!(write.add_person(&new).await, Err(StoreError::Conflict)));
-    let found = write.find_person_by_email(&new.email).await.expect("reads").expect("there");
-    assert_eq!(found.id, world.person);
+    assert!(matches!(write.add_user(&new).await, Err(StoreError::Conflict)));
+    let found = write.find_user_by_email(&new.email).await.expect("reads").expect("there");
+    assert_eq!(found.id, world.user);
 }
 
 async fn a_password_is_changed_from_the_version_that_was_read(world: World) {
     let mut write = world.store.write(at(2)).await.expect("begins");
-    write.set_password(world.person, "new", 1).await.expect("changes");
+    write.set_password(world.user, "new", 1).await.expect("changes");
     assert!(matches!(
-        write.set_password(world.person, "other", 1).await,
+        write.set_password(world.user, "other", 1).await,
         Err(StoreError::Conflict)
     ));
 }
 
 async fn a_removed_member_is_gone_and_may_join_anew(world: World) {
     let mut write = world.store.write(at(2)).await.expect("begins");
-    let (account, person) = (world.account, world.person);
+    let (account, user) = (world.account, world.user);
     let again = NewMember {
         id: MemberId::generate(at(2), &world.entropy),
         account,
-        person,
+        user,
         role: Role::Viewer,
     };
     assert!(matches!(write.add_member(again).await, Err(StoreError::Conflict)));
     write.remove_member(world.member).await.expect("removes");
     assert_eq!(write.count_owners(account).await.expect("counts"), 0);
-    assert!(write.list_accounts_of(person, at(9)).await.expect("lists").is_empty());
+    assert!(write.list_accounts_of(user, at(9)).await.expect("lists").is_empty());
     write.add_member(again).await.expect("joins");
     assert!(write.find_member(account, world.member).await.expect("reads").is_none());
     assert_eq!(
-        write.find_member_of(account, person).await.expect("reads").map(|m| m.id),
+        write.find_member_of(account, user).await.expect("reads").map(|m| m.id),
         Some(again.id)
     );
 }
@@ -167,7 +167,7 @@ async fn sessions_end_by_idleness_age_and_hand(world: World) {
     let new = NewSession {
         id,
         hash: [7; 32],
-        person: world.person,
+        user: world.user,
         account: Some(world.account),
         client_ip: "127.0.0.1".to_owned(),
         user_agent: "Firefox".to_owned(),
@@ -180,8 +180,8 @@ async fn sessions_end_by_idleness_age_and_hand(world: World) {
     }
     assert!(write.renew_session(id, [8; 32]).await.expect("renews"));
     assert!(write.find_session([7; 32], at(0), at(0)).await.expect("reads").is_none());
-    assert_eq!(write.end_sessions(world.person, Some(id)).await.expect("ends"), 0);
-    assert_eq!(write.end_sessions(world.person, None).await.expect("ends"), 1);
+    assert_eq!(write.end_sessions(world.user, Some(id)).await.expect("ends"), 0);
+    assert_eq!(write.end_sessions(world.user, None).await.expect("ends"), 1);
     assert!(
         !write.renew_session(id, [9; 32]).await.expect("asks"),
         "what has ended is not renewed"
@@ -198,14 +198,14 @@ async fn leaving_an_account_ends_the_sessions_that_could_enter_it(world: World) 
         let new = NewSession {
             id: SessionId::generate(at(100), &world.entropy),
             hash: [hash; 32],
-            person: world.person,
+            user: world.user,
             account,
             client_ip: "127.0.0.1".to_owned(),
             user_agent: "Firefox".to_owned(),
         };
         write.add_session(&new).await.expect("adds");
     }
-    assert_eq!(write.end_sessions_in(world.person, world.account).await.expect("ends"), 2);
+    assert_eq!(write.end_sessions_in(world.user, world.account).await.expect("ends"), 2);
     assert!(write.find_session([3; 32], at(0), at(0)).await.expect("reads").is_some());
 }
 
@@ -230,20 +230,20 @@ async fn invitations_and_resets_work_once_and_not_for_ever(world: World) {
     assert!(write.find_invitation([2; 32], at(200)).await.expect("reads").is_none(), "over");
     assert!(write.close_invitation(world.account, second.id).await.expect("closes"));
     assert!(!write.close_invitation(world.account, second.id).await.expect("asks"));
-    write.add_reset([3; 32], world.person, at(200)).await.expect("adds");
-    write.add_reset([4; 32], world.person, at(200)).await.expect("adds");
+    write.add_reset([3; 32], world.user, at(200)).await.expect("adds");
+    write.add_reset([4; 32], world.user, at(200)).await.expect("adds");
     for (code, now, found) in [(3, 100, false), (4, 199, true), (4, 200, false)] {
         let reset = write.find_reset([code; 32], at(now)).await.expect("reads");
-        assert_eq!(reset, found.then_some(world.person));
+        assert_eq!(reset, found.then_some(world.user));
     }
-    write.close_resets(world.person).await.expect("closes");
+    write.close_resets(world.user).await.expect("closes");
     assert!(write.find_reset([4; 32], at(100)).await.expect("reads").is_none());
 }
 
 async fn usage_adds_up_by_program_and_address(world: World) {
     let mut write = world.store.write(at(2)).await.expect("begins");
     let token = world.issue(&mut write, None).await.expect("issues");
-    write.commit(entry(Action::IssueToken)).await.expect("commits");
+    write.commit(entry(Event::TokenCreated)).await.expect("commits");
     let seen = |last: i64, calls| Usage {
         token,
         program: "curl".to_owned(),
@@ -273,7 +273,7 @@ async fn usage_adds_up_by_program_and_address(world: World) {
 async fn of_what_used_a_token_the_last_thousand_are_kept(world: World) {
     let mut write = world.store.write(at(2)).await.expect("begins");
     let token = world.issue(&mut write, None).await.expect("issues");
-    write.commit(entry(Action::IssueToken)).await.expect("commits");
+    write.commit(entry(Event::TokenCreated)).await.expect("commits");
     let from = |number: i64| Usage {
         token,
         program: "curl".to_owned(),
@@ -302,7 +302,7 @@ async fn every_commit_writes_one_audit_entry_in_order(world: World) {
     for _ in 0..5 {
         let mut write = world.store.write(at(2)).await.expect("begins");
         world.issue(&mut write, None).await.expect("issues");
-        write.commit(entry(Action::IssueToken)).await.expect("commits");
+        write.commit(entry(Event::TokenCreated)).await.expect("commits");
         drop(world.store.write(at(3)).await.expect("begins"));
     }
     let entries = world.store.read().await.expect("reads").list_audit(0).await.expect("lists");
@@ -310,7 +310,7 @@ async fn every_commit_writes_one_audit_entry_in_order(world: World) {
         entries.iter().map(|entry| entry.seq).collect::<Vec<_>>(),
         (1..=6).collect::<Vec<_>>()
     );
-    assert_eq!(entries[5].action, "token.issue");
+    assert_eq!(entries[5].action, "token.created");
 }
 
 /// T65: the first to take a number commits last; whoever follows sees both, in order.
@@ -323,13 +323,13 @@ async fn a_number_is_never_overtaken(world: World) {
         tokio::spawn(async move {
             let mut write = world.store.write(at(3)).await.expect("begins");
             world.issue(&mut write, None).await.expect("issues");
-            write.commit(entry(Action::IssueToken)).await.expect("commits")
+            write.commit(entry(Event::TokenCreated)).await.expect("commits")
         })
     };
     tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     world.store.catch_up().await.expect("reads");
     assert_eq!(world.follower.numbers(), [0], "the second waits for the first");
-    let first = first.commit(entry(Action::IssueToken)).await.expect("commits");
+    let first = first.commit(entry(Event::TokenCreated)).await.expect("commits");
     let second = second.await.expect("ends");
     let numbers = [first, second].map(|done| done.change.map(|(seq, _)| seq));
     assert_eq!(numbers, [Some(1), Some(2)]);
@@ -339,16 +339,16 @@ async fn a_number_is_never_overtaken(world: World) {
 async fn what_had_ended_is_ended_again_once(world: World) {
     let mut write = world.store.write(at(2)).await.expect("begins");
     let id = world.issue(&mut write, None).await.expect("issues");
-    write.commit(entry(Action::IssueToken)).await.expect("commits");
+    write.commit(entry(Event::TokenCreated)).await.expect("commits");
     let hash = world.follower.issued();
-    let ending = keydesk_model::Ending { at: at(7), cause: EndCause::Revoked };
-    let stone = keydesk_store::Tombstone { hash, ending, expires_at: Some(at(99)) };
+    let revocation = keydesk_model::Revocation { at: at(7), reason: RevocationReason::Revoked };
+    let stone = keydesk_store::Tombstone { hash, revocation, expires_at: Some(at(99)) };
     let mut write = world.store.write(at(9)).await.expect("begins");
     assert!(write.end_again(&stone).await.expect("ends"));
     assert!(!write.end_again(&stone).await.expect("asks"));
-    write.commit(entry(Action::WriteBackEndings)).await.expect("commits");
+    write.commit(entry(Event::TokenReconciled)).await.expect("commits");
     let token = world.store.read().await.expect("reads").find_token(world.account, id).await;
-    assert_eq!(token.expect("reads").expect("there").ending, Some(ending), "as it was then");
+    assert_eq!(token.expect("reads").expect("there").revocation, Some(revocation), "as it was then");
     assert_eq!(world.follower.numbers(), [0, 1, 2], "and everybody hears of it");
 }
 
@@ -376,7 +376,7 @@ conformance! {
     a_token_has_one_open_secret,
     an_ended_secret_keeps_its_reason_and_forgets_its_display_copy,
     a_request_key_makes_one_token,
-    addresses_are_one_person_in_any_spelling,
+    addresses_are_one_user_in_any_spelling,
     a_password_is_changed_from_the_version_that_was_read,
     a_removed_member_is_gone_and_may_join_anew,
     sessions_end_by_idleness_age_and_hand,
@@ -393,7 +393,7 @@ conformance! {
     an_account_that_was_stopped_is_stopped_again_once,
     rules_go_to_every_follower_and_a_pending_version_does_not,
     limits_of_a_token_reach_the_follower_with_its_open_secret,
-    calls_are_counted_by_operation_and_objection_for_a_month,
+    calls_are_counted_by_operation_and_violation_for_a_month,
     calls_of_a_month_add_up_and_are_told_to_all,
     limits_of_an_account_reach_the_follower,
     a_reminder_is_noted_once_and_tells_who_is_still_there,
@@ -401,5 +401,5 @@ conformance! {
     a_factor_counts_once_each,
     a_challenge_is_answered_once,
     tries_are_forgotten_alike_whoever_has_the_address,
-    single_sign_on_speaks_for_a_domain_when_it_was_confirmed,
+    single_sso_speaks_for_a_domain_when_it_was_confirmed,
 }

@@ -4,15 +4,15 @@ use crate::{
     postgres,
     world::{World, at, entry, postgresql, sqlite},
 };
-use keydesk_model::Action;
-use keydesk_store::{Place, Store};
+use keydesk_model::Event;
+use keydesk_store::{DatabaseUrl, Store};
 
 /// Same tables, same columns, same kinds, same "may be missing".
 #[tokio::test]
 async fn both_schemas_are_the_same() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("keydesk.sqlite");
-    Store::open(&Place::Sqlite(path.clone())).await.expect("opens").close().await;
+    Store::open(&DatabaseUrl::Sqlite(path.clone())).await.expect("opens").close().await;
     let pool =
         sqlx::SqlitePool::connect(&format!("sqlite://{}", path.display())).await.expect("opens");
     let sqlite: Vec<String> = sqlx::query_scalar(
@@ -49,7 +49,7 @@ async fn t77_releases_take_turns_at_the_schema() {
     for store in futures_util::future::join_all(opened).await {
         store.expect("opens").close().await;
     }
-    let Place::Postgres(named) = &place else { panic!("it is one") };
+    let DatabaseUrl::Postgres(named) = &place else { panic!("it is one") };
     let database = named.to_string().rsplit_once('/').expect("a database").1.to_owned();
     let server = postgres::Postgres::shared();
     server.ask(&database, "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (99, 'later', true, '', 0)");
@@ -57,8 +57,8 @@ async fn t77_releases_take_turns_at_the_schema() {
     Store::open_as_it_is(&place).await.expect("so may a gateway").close().await;
     server.ask(&database, "UPDATE head SET needs = 99");
     for refused in [Store::open(&place).await, Store::open_as_it_is(&place).await] {
-        let told = refused.expect_err("refused").to_string();
-        assert!(told.contains("run the newer release"), "{told}");
+        let message = refused.expect_err("refused").to_string();
+        assert!(message.contains("run the newer release"), "{message}");
     }
 }
 
@@ -69,7 +69,7 @@ async fn a_database_that_went_back_in_time_is_loaded_anew() {
     let world = World::new(&sqlite(folder.path())).await;
     let mut write = world.store.write(at(2)).await.expect("begins");
     world.issue(&mut write, None).await.expect("issues");
-    write.commit(entry(Action::IssueToken)).await.expect("commits");
+    write.commit(entry(Event::TokenCreated)).await.expect("commits");
     let pool =
         sqlx::SqlitePool::connect(&format!("sqlite://{}", path.display())).await.expect("opens");
     sqlx::query("UPDATE head SET seq = 0, epoch = 'restored'")
@@ -86,7 +86,7 @@ async fn a_damaged_file_is_refused_with_a_clear_message() {
     let path = folder.path().join("keydesk.sqlite");
     std::fs::write(&path, vec![b'x'; 8192]).expect("writes");
     let shown = path.display().to_string();
-    let error = Store::open(&Place::Sqlite(path)).await.expect_err("it is damaged").to_string();
+    let error = Store::open(&DatabaseUrl::Sqlite(path)).await.expect_err("it is damaged").to_string();
     assert!(error.contains(&shown), "the file is named: {error}");
 }
 
@@ -95,7 +95,7 @@ async fn a_damaged_file_is_refused_with_a_clear_message() {
 async fn a_schema_step_behind_a_long_reader_stops_nobody() {
     let server = postgres::Postgres::shared();
     let database = server.new_database();
-    let place: Place = server.url(&database).parse().expect("a place");
+    let place: DatabaseUrl = server.url(&database).parse().expect("a place");
     Store::open(&place).await.expect("opens").close().await;
     // As the release before has left it.
     for undo in [

@@ -2,11 +2,11 @@
 
 use crate::postgres;
 use keydesk_model::{
-    AccountId, AccountNumber, Action, Actor, AddressList, Binding, Change, Feed, LiveSecret,
-    MemberId, NodeId, Origin, PersonId, Role, ScopeSet, Snapshot, Timestamp, TokenId,
+    AccountId, AccountNumber, Event, Actor, IpAllowlist, TokenOwner, Change, Feed, LiveSecret,
+    MemberId, NodeId, Origin, UserId, Role, ScopeSet, Snapshot, Timestamp, TokenId,
 };
 use keydesk_store::{
-    AuditEntry, NewMember, NewPerson, NewSecret, NewToken, Place, Sent, Store, StoreError, Write,
+    AuditEntry, NewMember, NewUser, NewSecret, NewToken, DatabaseUrl, Sent, Store, StoreError, Write,
 };
 use keydesk_token::{Entropy, Kind, PlainToken, Prefix};
 use std::{
@@ -16,12 +16,12 @@ use std::{
 
 /// A store with one account, its owner Ann, and a gateway that follows.
 pub struct World {
-    place: Place,
+    place: DatabaseUrl,
     pub store: Store,
     pub follower: Arc<Follower>,
     pub entropy: Entropy,
     pub account: AccountId,
-    pub person: PersonId,
+    pub user: UserId,
     pub member: MemberId,
     reports: std::sync::atomic::AtomicI64,
 }
@@ -68,10 +68,10 @@ pub const fn at(micros: i64) -> Timestamp {
     Timestamp::from_micros(micros)
 }
 
-pub fn entry(action: Action) -> AuditEntry {
+pub fn entry(action: Event) -> AuditEntry {
     AuditEntry {
         action,
-        actor: Actor::Operator { person: None },
+        actor: Actor::Operator { user: None },
         origin: Origin::default(),
         account: None,
         target: "test".to_owned(),
@@ -80,25 +80,25 @@ pub fn entry(action: Action) -> AuditEntry {
 }
 
 impl World {
-    pub async fn new(place: &Place) -> Self {
+    pub async fn new(place: &DatabaseUrl) -> Self {
         let store = Store::open(place).await.expect("opens");
         let entropy = Entropy::seeded(1);
         let follower = Arc::new(Follower::default());
         store.follow(Arc::clone(&follower) as Arc<dyn Feed>, None).await.expect("loads");
         let account = AccountId::generate(at(1), &entropy);
-        let person = PersonId::generate(at(1), &entropy);
+        let user = UserId::generate(at(1), &entropy);
         let member = MemberId::generate(at(1), &entropy);
         let mut write = store.write(at(1)).await.expect("begins");
         let number = AccountNumber::try_from(385_403).expect("a number");
         write.add_account(account, number, &"Acme".parse().expect("a name")).await.expect("adds");
-        write.add_person(&ann(person)).await.expect("adds");
+        write.add_user(&ann(user)).await.expect("adds");
         write
-            .add_member(NewMember { id: member, account, person, role: Role::Owner })
+            .add_member(NewMember { id: member, account, user, role: Role::Owner })
             .await
             .expect("adds");
-        write.commit(entry(Action::OpenAccount)).await.expect("commits");
+        write.commit(entry(Event::AccountCreated)).await.expect("commits");
         let (place, reports) = (place.clone(), std::sync::atomic::AtomicI64::new(0));
-        Self { place, store, follower, entropy, account, person, member, reports }
+        Self { place, store, follower, entropy, account, user, member, reports }
     }
 
     /// What a process that starts now loads.
@@ -136,10 +136,10 @@ impl World {
         let new = NewToken {
             id,
             account: self.account,
-            binding: Binding::Account,
+            token_owner: TokenOwner::Account,
             name: "CRM sync".to_owned(),
             scopes: ScopeSet::everything(),
-            addresses: AddressList::default(),
+            addresses: IpAllowlist::default(),
             expires_at: Some(at(99)),
             created_by: Some(self.member),
             request_key: request_key.map(str::to_owned),
@@ -148,17 +148,17 @@ impl World {
     }
 }
 
-pub fn ann(id: PersonId) -> NewPerson {
+pub fn ann(id: UserId) -> NewUser {
     let email = "ann@acme.example".parse().expect("an address");
-    NewPerson { id, email, name: "Ann".to_owned(), password_hash: "hash".to_owned() }
+    NewUser { id, email, name: "Ann".to_owned(), password_hash: "hash".to_owned() }
 }
 
-pub fn sqlite(folder: &Path) -> Place {
-    Place::Sqlite(folder.join("keydesk.sqlite"))
+pub fn sqlite(folder: &Path) -> DatabaseUrl {
+    DatabaseUrl::Sqlite(folder.join("keydesk.sqlite"))
 }
 
 /// An empty database of its own.
-pub fn postgresql() -> Place {
+pub fn postgresql() -> DatabaseUrl {
     let server = postgres::Postgres::shared();
     server.url(&server.new_database()).parse().expect("a place")
 }

@@ -1,0 +1,150 @@
+//! What every use-case is handed: the store, the keys, the clock, the dice, and the mailer.
+
+use crate::{
+    Keyring, Mailer, OpenApiSource, Outbound, Settings, caller::Authenticated, caller::Caller,
+    codes::SetupCode, passkeys, passwords::PasswordHashing, problem::Problem, throttle::Throttle,
+};
+use keydesk_model::{Clock, RotationTerms, SessionId, Timestamp, TokenId};
+use keydesk_node::Nodes;
+use keydesk_store::{Store, StoreError, Write};
+use keydesk_token::Entropy;
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+};
+use tokio_util::task::TaskTracker;
+
+/// What the desk stands on.
+#[derive(Debug)]
+pub struct AppServices {
+    pub store: Store,
+    pub keyring: Arc<Keyring>,
+    pub nodes: Arc<Nodes>,
+    pub outbound: Outbound,
+}
+
+#[derive(Clone, Debug)]
+pub struct AppState(Arc<Parts>);
+
+#[derive(Debug)]
+pub struct Parts {
+    pub settings: Settings,
+    pub store: Store,
+    pub keyring: Arc<Keyring>,
+    pub(crate) nodes: Arc<Nodes>,
+    pub(crate) outbound: Outbound,
+    pub mailer: Mailer,
+    /// Mail that is being handed over.
+    pub(crate) mails: TaskTracker,
+    pub openapi: OpenApiSource,
+    pub clock: Clock,
+    pub entropy: Entropy,
+    pub(crate) passwords: PasswordHashing,
+    /// None: the console is not reached by a name.
+    pub(crate) relying_party: Option<webauthn_rs::Webauthn>,
+    pub(crate) setup: Mutex<Option<SetupCode>>,
+    views: Mutex<HashSet<(SessionId, TokenId, i64)>>,
+    /// Changes by one session.
+    pub(crate) changes: Throttle,
+    /// Rotations of a token by itself.
+    pub(crate) rotations: Throttle,
+    /// Reports of browsers about the content security policy.
+    pub(crate) reports: Throttle,
+}
+
+impl std::ops::Deref for AppState {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl AppState {
+    pub fn new(
+        settings: Settings,
+        base: AppServices,
+        mailer: Mailer,
+        openapi: OpenApiSource,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> Self {
+        let AppServices { store, keyring, nodes, outbound } = base;
+        let passwords = PasswordHashing::new(Arc::clone(&keyring), &entropy);
+        Self(Arc::new(Parts {
+            relying_party: passkeys::relying_party(&settings),
+            settings,
+            store,
+            keyring,
+            nodes,
+            outbound,
+            mailer,
+            mails: TaskTracker::new(),
+            openapi,
+            clock,
+            entropy,
+            passwords,
+            setup: Mutex::default(),
+            views: Mutex::default(),
+            changes: Throttle::new("300/m"),
+            rotations: Throttle::new(RotationTerms::BY_ITSELF),
+            reports: Throttle::new("60/h"),
+        }))
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// While no account exists: the one-time link that creates the first, good for an hour.
+    pub async fn offer_setup(&self) -> Result<Option<String>, StoreError> {
+        if self.store.read().await?.count_accounts().await? > 0 {
+            return Ok(None);
+        }
+        let (code, text) = SetupCode::generate(self.now(), &self.entropy);
+        *self.setup.lock().unwrap_or_else(PoisonError::into_inner) = Some(code);
+        Ok(Some(format!("{}/setup/{}", self.settings.console_url, text.as_str())))
+    }
+
+    /// A write transaction for somebody's own acts. None: their session has ended since the request began to
+    /// arrive.
+    pub(crate) async fn write_own(
+        &self,
+        caller: &impl Authenticated,
+    ) -> Result<Option<Write>, StoreError> {
+        let mut write = self.store.write(self.now()).await?;
+        Ok(write.is_session_open(caller.session().id).await?.then_some(write))
+    }
+
+    /// A write transaction for the caller, who is looked up anew in it: session, membership, role and account
+    /// are what they are now, not what they were when the request began to arrive.
+    pub(crate) async fn write_as(&self, caller: &Caller) -> Result<(Write, Caller), Problem> {
+        let mut write = self.store.write(self.now()).await?;
+        let member = write.find_member(caller.account.id, caller.member.id).await?;
+        let member = member.filter(|member| member.admits(caller.session.created_at));
+        let account = write.find_account(caller.account.id).await?;
+        let account = account.filter(|account| account.state.is_in_use());
+        match (member, account) {
+            (Some(member), Some(account)) if write.is_session_open(caller.session.id).await? => {
+                Ok((write, Caller { account, member, ..caller.clone() }))
+            }
+            _ => Err(Problem::logged_out()),
+        }
+    }
+
+    /// Whether the audit log says already that this session has seen this secret, as far as this
+    /// process remembers.
+    pub(crate) fn has_viewed(&self, session: SessionId, token: TokenId, version: i64) -> bool {
+        let views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
+        views.contains(&(session, token, version))
+    }
+
+    /// To be called when the audit log says so.
+    pub(crate) fn note_view(&self, session: SessionId, token: TokenId, version: i64) {
+        let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
+        if views.len() > 10_000 {
+            views.clear();
+        }
+        views.insert((session, token, version));
+    }
+}

@@ -1,0 +1,208 @@
+//! `/sign-on` for owners, `/login/sign-on` for whoever logs in by it, and the operator's yes.
+
+use super::{
+    Arrival, SsoError, begin, finish,
+    provider::callback_url,
+    settings::{SsoForm, confirm as say_yes, find, remove, set},
+};
+use crate::{
+    AppState,
+    caller::{Authenticated, Caller, AnonymousUser},
+    chrome::{PageLayout, Done, Nav, done, page, page_with},
+    freshness::{ReauthForm, Nothing},
+    operators::Operator,
+    problem::Problem,
+    text,
+    sessions::{
+        LoggedIn, clear_sso_cookie,
+        console::{SecondFactorPage, let_in, with_cookie},
+        safe_next, sso_cookie, sso_in,
+    },
+};
+use askama::Template;
+use axum::{
+    Form,
+    extract::{Path, Query, State},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Redirect, Response},
+};
+use keydesk_model::{Permission, Role};
+use keydesk_store::Domain;
+use serde::Deserialize;
+
+#[derive(Template)]
+#[template(path = "sso/show.html")]
+struct SsoPage {
+    chrome: PageLayout,
+    form: SsoForm,
+    /// None: there is no single sign-on. Which the operator has confirmed.
+    domains: Option<Vec<Domain>>,
+    callback_url: String,
+    roles: [Role; 3],
+    error: Option<String>,
+}
+
+const ROLES: [Role; 3] = [Role::Administrator, Role::Developer, Role::Viewer];
+
+async fn sso_page(
+    app: &AppState,
+    caller: &Caller,
+    typed: Option<(SsoForm, String)>,
+) -> Result<SsoPage, Problem> {
+    let found = find(app, caller).await?;
+    let domains = found.as_ref().map(|found| found.domains.clone());
+    let stored = found.map(|found| SsoForm {
+        domain: found.domain_names().join(" "),
+        issuer: found.issuer,
+        client_id: found.client_id,
+        client_secret: String::new(),
+        scopes: found.scopes,
+        client_auth: found.client_auth,
+        trusts_addresses: found.trusts_addresses.then(|| "yes".to_owned()),
+        default_role: found.default_role.to_string(),
+        role_claim: found.role_claim,
+        roles: found.roles,
+    });
+    let begins =
+        || SsoForm { default_role: Role::Developer.to_string(), ..SsoForm::default() };
+    let (form, error) = match typed {
+        Some((form, error)) => (form, Some(error)),
+        None => (stored.unwrap_or_else(begins), None),
+    };
+    Ok(SsoPage {
+        chrome: caller.chrome(text("single-sign-on"), Nav::Members),
+        form,
+        domains,
+        callback_url: callback_url(app),
+        roles: ROLES,
+        error,
+    })
+}
+
+pub(crate) async fn show(
+    State(app): State<AppState>,
+    caller: Caller,
+    Query(query): Query<Done>,
+) -> Result<Response, Problem> {
+    caller.permit(Permission::ManageSso)?;
+    let mut shown = sso_page(&app, &caller, None).await?;
+    shown.chrome = shown.chrome.with_notice(&query);
+    Ok(page(&shown))
+}
+
+pub(crate) async fn save(
+    State(app): State<AppState>,
+    fresh: ReauthForm<SsoForm>,
+) -> Result<Response, Problem> {
+    let ReauthForm { caller, form } = fresh;
+    caller.permit(Permission::ManageSso)?;
+    match set(&app, &caller, &form).await? {
+        Ok(()) => Ok(done("/sign-on", "sso_set", None).into_response()),
+        Err(error) => {
+            let is_saved = matches!(error, SsoError::Saved(_));
+            let form = SsoForm { client_secret: String::new(), ..form };
+            let shown = sso_page(&app, &caller, Some((form, error.to_string()))).await?;
+            let invalid = StatusCode::UNPROCESSABLE_ENTITY;
+            Ok(page_with(if is_saved { StatusCode::OK } else { invalid }, &shown))
+        }
+    }
+}
+
+pub(crate) async fn take_away(
+    State(app): State<AppState>,
+    fresh: ReauthForm<Nothing>,
+) -> Result<Response, Problem> {
+    fresh.caller.permit(Permission::ManageSso)?;
+    remove(&app, &fresh.caller).await?;
+    Ok(done("/sign-on", "sso_removed", None).into_response())
+}
+
+/// What the operator has seen, and says yes to.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct SeenForm {
+    issuer: String,
+    domain: String,
+}
+
+pub(crate) async fn confirm(
+    State(app): State<AppState>,
+    Path(number): Path<String>,
+    fresh: ReauthForm<SeenForm, Operator>,
+) -> Result<Response, Problem> {
+    let ReauthForm { caller: operator, form } = fresh;
+    let number = number.parse().map_err(|_| Problem::not_found())?;
+    say_yes(&app, &operator, number, (&form.issuer, &form.domain)).await?;
+    let path = format!("/operator/accounts/{number}");
+    Ok(done(&path, "sso_confirmed", None).into_response())
+}
+
+#[derive(Template)]
+#[template(path = "sso/log_in.html")]
+struct LogInPage {
+    chrome: PageLayout,
+    email: String,
+    next: String,
+    error: Option<String>,
+    /// Where to go on, and whose host that is.
+    departure: Option<(String, String)>,
+}
+
+impl LogInPage {
+    fn new(email: String, next: Option<&str>) -> Self {
+        let chrome = PageLayout::nobody(text("single-sign-on"), Nav::None);
+        Self { chrome, email, next: safe_next(next).to_owned(), error: None, departure: None }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Next {
+    next: Option<String>,
+}
+
+pub(crate) async fn log_in_page(Query(query): Query<Next>) -> Response {
+    page(&LogInPage::new(String::new(), query.next.as_deref()))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct LogInForm {
+    email: String,
+    next: Option<String>,
+}
+
+/// A page with a link, not a redirect: the policy of this console sends no form elsewhere.
+pub(crate) async fn log_in(
+    State(app): State<AppState>,
+    visitor: AnonymousUser,
+    Form(form): Form<LogInForm>,
+) -> Result<Response, Problem> {
+    let shown = LogInPage::new(form.email, form.next.as_deref());
+    match begin(&app, &shown.email, &shown.next, &visitor).await {
+        Ok(departure) => {
+            let cookie = sso_cookie(&departure.state, &departure.browser, &app.settings);
+            let departure = Some((departure.url, departure.host));
+            Ok(with_cookie(cookie, page(&LogInPage { departure, ..shown })))
+        }
+        Err(error @ (SsoError::None | SsoError::Provider { .. })) => {
+            let shown = LogInPage { error: Some(error.to_string()), ..shown };
+            Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &shown))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(crate) async fn callback(
+    State(app): State<AppState>,
+    visitor: AnonymousUser,
+    headers: HeaderMap,
+    Query(arrival): Query<Arrival>,
+) -> Result<Response, Problem> {
+    let browser = sso_in(&arrival.state, &headers, &app.settings);
+    let (logged_in, next) = finish(&app, &arrival, browser, visitor).await?;
+    let response = match logged_in {
+        LoggedIn::NewLogin(entered) => let_in(&app, &entered, Redirect::to(safe_next(Some(&next)))),
+        LoggedIn::HalfWay(half) => page(&SecondFactorPage::new(half.to_string(), next, None)),
+    };
+    Ok(with_cookie(clear_sso_cookie(&arrival.state, &app.settings), response))
+}

@@ -1,0 +1,278 @@
+//! Single sign-on by OpenID Connect (discovery, authorization code, PKCE): an account's owner names the provider,
+//! the operator confirms that the domain is this customer's and that the provider may be asked. Who comes in by it
+//! is made a member at once, with the role that the provider says.
+
+mod claims;
+pub(crate) mod console;
+mod identity;
+mod provider;
+mod settings;
+
+use crate::{
+    AppState, KeyringError, accounts,
+    attempts::{self, HeldError, LoginAttempts},
+    caller::AnonymousUser,
+    challenge, codes,
+    mail::Message,
+    members,
+    passwords::TooBusy,
+    problem::Problem,
+    text,
+    sessions::{self, LoggedIn, News, SessionSecret, visitor_entry},
+};
+use claims::UserMessage;
+use identity::Identified;
+use keydesk_model::{AccountId, Event, Actor, Email, MemberId, Role};
+use keydesk_store::{AuditEntry, Sso, StoreError, Write};
+use serde::{Deserialize, Serialize};
+use settings::read_roles;
+use std::time::Duration;
+
+/// How long the provider may take.
+const LASTS: Duration = Duration::from_mins(10);
+
+/// What the secret of a provider's client is sealed to.
+pub(crate) fn belongs_to(account: AccountId) -> String {
+    format!("sign-on|{account}")
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SsoError {
+    #[error("{}", text("sso-wrong-issuer"))]
+    Issuer,
+    #[error("{}", text("sso-no-client"))]
+    Client,
+    #[error("{}", text("sso-no-secret"))]
+    Secret,
+    #[error("{}", text("sso-wrong-domain"))]
+    Domain,
+    #[error("{}", text("sso-wrong-roles"))]
+    Roles,
+    #[error("{}", text("sso-none"))]
+    None,
+    #[error("{}", text("sso-scopes"))]
+    Scopes,
+    /// What is wrong at the provider, or between it and its settings.
+    #[error("{}", text("sso-fault").with("why", text(.id).with("detail", .detail)))]
+    Provider { id: &'static str, detail: String },
+    #[error("{}", text("sso-over"))]
+    Over,
+    #[error("{}", text("sso-unfit").with("why", text(.0)))]
+    Unfit(&'static str),
+    /// What was entered is kept, and this is what the provider says to it.
+    #[error("{}", text("sso-saved-but").with("why", .0.to_string()))]
+    Saved(Box<SsoError>),
+    #[error(transparent)]
+    Throttled(#[from] HeldError),
+    #[error("{}", text("hashing-busy"))]
+    TooBusy,
+    #[error(transparent)]
+    Key(#[from] KeyringError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<TooBusy> for SsoError {
+    fn from(_: TooBusy) -> Self {
+        Self::TooBusy
+    }
+}
+
+impl From<SsoError> for Problem {
+    fn from(error: SsoError) -> Self {
+        match error {
+            SsoError::Store(error) => error.into(),
+            SsoError::Key(error) => Self::broken(error),
+            SsoError::Throttled(held) => held.into(),
+            SsoError::TooBusy => Self::too_busy(),
+            error => Self::invalid(error.to_string()).redirect_to("/login", text("go-to-log-in")),
+        }
+    }
+}
+
+/// What the browser holds while its user is at the provider: the answer counts in the browser that asked.
+#[derive(Serialize, Deserialize)]
+struct Away {
+    account: AccountId,
+    state: String,
+    nonce: String,
+    verifier: String,
+    next: String,
+}
+
+/// What a departure is sealed to.
+const DEPARTS: &str = "sign-on|departure";
+
+/// Where to go on, and what the browser is to hold meanwhile.
+pub(crate) struct AuthorizationRedirect {
+    pub url: String,
+    pub host: String,
+    /// Tells this departure from others of the same browser.
+    pub state: String,
+    pub browser: SessionSecret,
+}
+
+/// Begins a log-in of somebody with this address.
+pub(crate) async fn begin(
+    app: &AppState,
+    email: &str,
+    next: &str,
+    visitor: &AnonymousUser,
+) -> Result<AuthorizationRedirect, SsoError> {
+    let email: Email = email.parse().map_err(|_| SsoError::None)?;
+    let found = app.store.read().await?.find_sso_for(&email.domain()).await?;
+    let sso = found.ok_or(SsoError::None)?;
+    let begun = attempts::begin(app, LoginAttempts::Sso, &visitor.origin).await;
+    begun.map_err(HeldError::of_sso)?;
+    let client = provider::Client::discover(app, &sso).await?;
+    let generate = || codes::generate(&app.entropy).0.to_string();
+    let (state, nonce, verifier) = (generate(), generate(), generate());
+    let url = client.authorize_url(&state, &nonce, &verifier);
+    let away = Away {
+        account: sso.account,
+        state: state.clone(),
+        nonce,
+        verifier,
+        next: next.to_owned(),
+    };
+    let browser = challenge::seal(app, DEPARTS, away, LASTS)?;
+    let host = url.host_str().unwrap_or_default().to_owned();
+    Ok(AuthorizationRedirect { url: url.to_string(), host, state, browser })
+}
+
+/// What the provider sends the browser back with.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Arrival {
+    pub code: String,
+    pub state: String,
+    pub error: String,
+}
+
+/// Lets in whoever the provider says it is. Where to go on.
+pub(crate) async fn finish(
+    app: &AppState,
+    arrival: &Arrival,
+    browser: Option<&str>,
+    visitor: AnonymousUser,
+) -> Result<(LoggedIn, String), SsoError> {
+    let back = browser.and_then(|held| challenge::open::<Away>(app, DEPARTS, held));
+    let back = back.ok_or(SsoError::Over)?;
+    if codes::digest(&back.what.state) != codes::digest(&arrival.state) {
+        return Err(SsoError::Over);
+    }
+    let mut write = app.store.write(app.now()).await?;
+    let away = back.take(&mut write).await?.ok_or(SsoError::Over)?;
+    write.keep().await?;
+    if !arrival.error.is_empty() || arrival.code.is_empty() {
+        return Err(SsoError::Unfit("unfit-refused"));
+    }
+    let mut read = app.store.read().await?;
+    let found = read.find_sso(away.account).await?;
+    drop(read);
+    let sso = found.ok_or(SsoError::None)?;
+    let client = provider::Client::discover(app, &sso).await?;
+    let user_message = client.exchange(&arrival.code, &away.nonce, &away.verifier).await?;
+    if !sso.is_confirmed_for(&user_message.email.domain()) {
+        return Err(SsoError::Unfit("unfit-domain"));
+    }
+    Ok((enter(app, &sso, &user_message, visitor).await?, away.next))
+}
+
+/// Makes whoever comes a member, or the member what the provider says, and opens the session.
+async fn enter(
+    app: &AppState,
+    sso: &Sso,
+    user_message: &UserMessage,
+    visitor: AnonymousUser,
+) -> Result<LoggedIn, SsoError> {
+    // A hash takes its time, so it is made before the transaction.
+    let newcomer = identity::newcomer(app, sso, user_message).await?;
+    let mut write = app.store.write(app.now()).await?;
+    let account = write.find_account(sso.account).await?.ok_or(SsoError::None)?;
+    if !account.state.is_in_use() {
+        return Err(SsoError::Unfit("unfit-closed"));
+    }
+    // What was asked may have been taken back while the provider answered.
+    let still = write.find_sso(account.id).await?;
+    let domain = user_message.email.domain();
+    if still.is_none_or(|still| !still.is_confirmed_for(&domain) || !still.is_same_client(sso))
+    {
+        return Err(SsoError::None);
+    }
+    let who = (user_message, newcomer);
+    let identified = identity::identify(&mut write, sso, who, &visitor.origin).await?;
+    let user = &identified.user;
+    attempts::forgive_sso(&mut write, &visitor.origin).await?;
+    let role = role_of(sso, user_message);
+    let (member, was) = admit(app, &mut write, sso, (&identified, role)).await?;
+    // Whoever has set up a second factor here is asked for it here, too.
+    let half = sessions::half_way(app, &mut write, (user.id, Some(account.id))).await?;
+    let news = News::of(&mut write, user, None).await?;
+    let own = Some(account.id);
+    let logged_in = if let Some(half) = half {
+        LoggedIn::HalfWay(half)
+    } else {
+        let opened = sessions::open_session(app, &mut write, user.id, own, &visitor).await?;
+        LoggedIn::NewLogin(opened)
+    };
+    let entry = |action, detail| AuditEntry {
+        actor: Actor::User { user: user.id, member: Some(member) },
+        account: own,
+        detail,
+        ..visitor_entry(action, &user.id.to_string(), visitor.origin.clone())
+    };
+    // Joining, or another role, is an act of its own.
+    let is = write.find_member_of(account.id, user.id).await?.map(|member| member.role);
+    if was != is {
+        let action = if was.is_none() { Event::MemberJoinedThroughSso } else { Event::MemberRoleChanged };
+        let detail = serde_json::json!({ "before": { "role": was }, "after": { "role": is } });
+        write.audit(&entry(action, detail)).await?;
+    }
+    let detail = serde_json::json!({ "single_sso": sso.issuer });
+    let entry = entry(Event::SessionCreated, detail);
+    // Where a role has changed, a token may have ended.
+    app.commit_with_receipt(write, entry).await?;
+    if let LoggedIn::NewLogin(entered) = &logged_in {
+        news.send(app, entered, &visitor.origin);
+    }
+    for address in identified.moved.iter().chain(identified.moved.as_ref().map(|_| &user.email)) {
+        let new = user.email.as_str();
+        app.send_mail(address, Message::to(user.language, || Message::email_changed(new)));
+    }
+    Ok(logged_in)
+}
+
+/// The member that a user is here, made one if need be; and the role that they had before, if any.
+async fn admit(
+    app: &AppState,
+    write: &mut Write,
+    sso: &Sso,
+    (Identified { user, is_address_reused, .. }, wanted): (&Identified, Option<Role>),
+) -> Result<(MemberId, Option<Role>), SsoError> {
+    let account = sso.account;
+    let Some(member) = write.find_member_of(account, user.id).await? else {
+        // Whom an administrator has removed only an invitation brings back.
+        if !is_address_reused && write.was_removed(account, (user.id, &user.email)).await? {
+            return Err(SsoError::Unfit("unfit-removed"));
+        }
+        let role = wanted.unwrap_or(sso.default_role);
+        let joined = accounts::join(app, write, (account, user.id), role, &user.name).await?;
+        return Ok((joined, None));
+    };
+    if let Some(role) = wanted.filter(|_| member.role != Role::Owner) {
+        members::apply_role(app, write, &member, role).await?;
+    }
+    Ok((member.id, Some(member.role)))
+}
+
+/// The role that the provider's claim gives: the default one where it names none that counts here. None: no claim
+/// says roles.
+fn role_of(sso: &Sso, user_message: &UserMessage) -> Option<Role> {
+    if sso.role_claim.is_empty() {
+        return None;
+    }
+    let roles = read_roles(&sso.roles).unwrap_or_default();
+    let given = roles.into_iter().filter(|(value, _)| user_message.values.contains(value));
+    Some(given.map(|(_, role)| role).max().unwrap_or(sso.default_role))
+}

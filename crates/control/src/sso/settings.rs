@@ -1,0 +1,237 @@
+//! What an owner says of the provider, and the operator's yes to it.
+
+use super::{SsoError, belongs_to, provider};
+use crate::{
+    AppState,
+    attempts::{self, LoginAttempts},
+    caller::Caller,
+    operators::{self, Operator},
+    problem::Problem,
+    text,
+};
+use keydesk_model::{AccountId, AccountNumber, Event, Email, Permission, Role};
+use keydesk_store::{Domain, Sso, StoreError};
+use serde::Deserialize;
+use std::collections::BTreeSet;
+
+/// What an owner has typed.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct SsoForm {
+    pub issuer: String,
+    pub client_id: String,
+    /// Empty: the one that is there stays.
+    pub client_secret: String,
+    /// One or more, apart by spaces or commas.
+    pub domain: String,
+    pub scopes: String,
+    pub client_auth: String,
+    /// Present: ticked.
+    pub trusts_addresses: Option<String>,
+    pub default_role: String,
+    pub role_claim: String,
+    pub roles: String,
+}
+
+pub(crate) async fn find(app: &AppState, caller: &Caller) -> Result<Option<Sso>, Problem> {
+    caller.permit(Permission::ManageSso)?;
+    Ok(app.store.read().await?.find_sso(caller.account.id).await?)
+}
+
+/// Keeps what the owner says. With another issuer or domain the operator is asked anew. Then the provider is asked
+/// whether it works so: a fault that it finds undoes nothing, since providers have bad days.
+pub(crate) async fn set(
+    app: &AppState,
+    caller: &Caller,
+    form: &SsoForm,
+) -> Result<Result<(), SsoError>, Problem> {
+    let new = match keep(app, caller, form).await? {
+        Ok(new) => new,
+        Err(error) => return Ok(Err(error)),
+    };
+    if let Err(held) = attempts::begin(app, LoginAttempts::Sso, &caller.origin).await {
+        return Ok(Err(held.of_sso().into()));
+    }
+    match provider::check(app, &new).await {
+        Ok(None) => Ok(Ok(())),
+        Ok(Some(issuer)) => {
+            Ok(keep(app, caller, &SsoForm { issuer, ..form.clone() }).await?.map(|_| ()))
+        }
+        Err(error) => Ok(Err(SsoError::Saved(Box::new(error)))),
+    }
+}
+
+async fn keep(
+    app: &AppState,
+    caller: &Caller,
+    form: &SsoForm,
+) -> Result<Result<Sso, SsoError>, Problem> {
+    let (mut write, caller) = app.write_as(caller).await?;
+    caller.permit(Permission::ManageSso)?;
+    let account = caller.account.id;
+    let before = write.find_sso(account).await?;
+    let sealed = match (form.client_secret.trim(), &before) {
+        // The secret goes to nobody but whom it was entered for.
+        ("", Some(before)) if is_for(before, form) => before.sealed.clone(),
+        ("", _) => return Ok(Err(SsoError::Secret)),
+        (secret, _) => {
+            let belongs_to = belongs_to(account);
+            let keyring = &app.keyring;
+            keyring.seal_secret(&mut write, secret.as_bytes(), &belongs_to, &app.entropy).await?
+        }
+    };
+    let new = match read_form(account, form, sealed) {
+        Ok(new) => new,
+        Err(error) => return Ok(Err(error)),
+    };
+    write.set_sso(&new, caller.member.id).await?;
+    let terms = |sso: &Sso| serde_json::json!({ "issuer": sso.issuer, "domains": sso.domain_names(), "scopes": sso.scopes, "client_auth": sso.client_auth, "trusts_addresses": sso.trusts_addresses, "default_role": sso.default_role, "role_claim": sso.role_claim, "roles": sso.roles });
+    let detail = serde_json::json!({ "before": before.as_ref().map(terms), "after": terms(&new) });
+    // Which domains are confirmed already, as they are now.
+    let kept = write.find_sso(account).await?.unwrap_or(new);
+    write.commit(caller.entry(Event::AccountSsoChanged, account, detail)).await?;
+    Ok(Ok(kept))
+}
+
+/// Whether a form names the provider and the client that there are.
+fn is_for(before: &Sso, form: &SsoForm) -> bool {
+    let bare = |issuer: &str| issuer.trim().trim_end_matches('/').to_owned();
+    bare(&before.issuer) == bare(&form.issuer) && before.client_id == form.client_id.trim()
+}
+
+fn read_form(
+    account: AccountId,
+    form: &SsoForm,
+    sealed: Vec<u8>,
+) -> Result<Sso, SsoError> {
+    let issuer = form.issuer.trim().to_owned();
+    provider::check_issuer(&issuer).ok_or(SsoError::Issuer)?;
+    let client_id = form.client_id.trim().to_owned();
+    let is_deceptive = |text: &str| text.chars().any(keydesk_model::is_deceptive);
+    if client_id.is_empty() || client_id.len() > 200 || is_deceptive(&client_id) {
+        return Err(SsoError::Client);
+    }
+    let domains = read_domains(&form.domain)?;
+    let scopes = read_scopes(&form.scopes)?;
+    let client_auth = match form.client_auth.as_str() {
+        way @ ("client_secret_basic" | "client_secret_post") => way,
+        _ => "automatic",
+    };
+    let default_role = form.default_role.parse::<Role>().ok().filter(|role| *role != Role::Owner);
+    let default_role = default_role.ok_or(SsoError::Roles)?;
+    let is_long = |text: &str, most: usize| text.chars().count() > most;
+    if is_long(&issuer, 300) {
+        return Err(SsoError::Issuer);
+    }
+    if is_long(&form.client_secret, 1_000) {
+        return Err(SsoError::Secret);
+    }
+    if is_long(&form.role_claim, 100) || is_long(&form.roles, 8_000) {
+        return Err(SsoError::Roles);
+    }
+    if is_deceptive(&form.role_claim) || form.roles.lines().any(is_deceptive) {
+        return Err(SsoError::Roles);
+    }
+    read_roles(&form.roles)?;
+    let (role_claim, roles) = (form.role_claim.trim().to_owned(), form.roles.trim().to_owned());
+    Ok(Sso {
+        account,
+        issuer,
+        client_id,
+        sealed,
+        domains,
+        scopes,
+        client_auth: client_auth.to_owned(),
+        trusts_addresses: form.trusts_addresses.is_some(),
+        default_role,
+        role_claim,
+        roles,
+    })
+}
+
+/// One domain or several. A text is a domain when it makes an address.
+fn read_domains(text: &str) -> Result<Vec<Domain>, SsoError> {
+    let words = text.split([' ', ',', ';', '\n', '\r', '\t']).filter(|word| !word.is_empty());
+    let read = |word: &str| {
+        // No mail comes from `ann@localhost`.
+        let word = word.contains('.').then_some(word)?;
+        let email: Email = format!("x@{}", word.trim_start_matches('@')).parse().ok()?;
+        Some(email.domain())
+    };
+    let names = words.map(read).collect::<Option<BTreeSet<_>>>().ok_or(SsoError::Domain)?;
+    if names.is_empty() || names.len() > 20 {
+        return Err(SsoError::Domain);
+    }
+    Ok(names.into_iter().map(|name| Domain { name, is_confirmed: false }).collect())
+}
+
+/// Scopes apart by spaces (RFC 6749, 3.3). `openid` is always asked for; without a word, so are `email` and `profile`.
+fn read_scopes(text: &str) -> Result<String, SsoError> {
+    let is_scope =
+        |word: &&str| word.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\');
+    let words: Vec<_> = text.split_whitespace().filter(|word| *word != "openid").collect();
+    if text.len() > 300 || !words.iter().all(is_scope) {
+        return Err(SsoError::Scopes);
+    }
+    Ok(if text.trim().is_empty() { "email profile".to_owned() } else { words.join(" ") })
+}
+
+/// Lines of `value = role`. Nobody becomes owner by what a provider says.
+pub(super) fn read_roles(text: &str) -> Result<Vec<(String, Role)>, SsoError> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let read = |line: &str| {
+        let (value, role) = line.rsplit_once('=')?;
+        let role = role.trim().parse::<Role>().ok().filter(|role| *role != Role::Owner)?;
+        Some((value.trim().to_owned(), role))
+    };
+    lines.map(read).collect::<Option<_>>().ok_or(SsoError::Roles)
+}
+
+pub(crate) async fn remove(app: &AppState, caller: &Caller) -> Result<(), Problem> {
+    let (mut write, caller) = app.write_as(caller).await?;
+    caller.permit(Permission::ManageSso)?;
+    let account = caller.account.id;
+    if !write.remove_sso(account).await? {
+        return Err(Problem::not_found());
+    }
+    let detail = serde_json::json!({ "after": { "sso": null } });
+    write.commit(caller.entry(Event::AccountSsoChanged, account, detail)).await?;
+    Ok(())
+}
+
+/// The operator says yes to provider and domain as they were shown.
+pub(crate) async fn confirm(
+    app: &AppState,
+    operator: &Operator,
+    number: AccountNumber,
+    (issuer, domain): (&str, &str),
+) -> Result<(), Problem> {
+    let mut write = operators::write_as(app, operator).await?;
+    let account = write.find_account_by_number(number).await?.ok_or_else(Problem::not_found)?;
+    write.find_sso(account.id).await?.ok_or_else(Problem::not_found)?;
+    let domains: Vec<_> = domain.split_whitespace().collect();
+    write.confirm_sso(account.id, (issuer, &domains)).await.map_err(|error| match error {
+        StoreError::Conflict => Problem::conflict(text("sso-changed")),
+        error => error.into(),
+    })?;
+    let detail = serde_json::json!({ "after": { "issuer": issuer, "domains": domains } });
+    write.commit(operator.entry(Event::AccountSsoApproved, account.id, detail)).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_provider_makes_an_owner() {
+        let roles = read_roles("staff = developer\n\n admins=administrator \na = b = viewer")
+            .expect("reads");
+        let expected =
+            [("staff", Role::Developer), ("admins", Role::Administrator), ("a = b", Role::Viewer)];
+        assert_eq!(roles, expected.map(|(value, role)| (value.to_owned(), role)));
+        for wrong in ["staff = owner", "staff", "staff = boss"] {
+            assert!(read_roles(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! What the operator can do at the server for a user, or about one: a link for a new password, and erasing them.
+
+use super::RESET_LASTS;
+use crate::{AppState, codes, members, operators::at_the_server};
+use keydesk_model::{Event, Email, EmailError, UserId, Role};
+use keydesk_store::{AuditEntry, User, StoreError, Write};
+
+#[derive(Debug, thiserror::Error)]
+pub enum UserError {
+    #[error("{0}")]
+    Email(#[from] EmailError),
+    #[error("nobody logs in as {0}")]
+    Nobody(Email),
+    #[error("{0} is the only owner of {1}: name another owner first, or close the account")]
+    OnlyOwner(Email, String),
+    #[error("{0} is the last operator: create another one first")]
+    LastOperator(Email),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+async fn find(write: &mut Write, email: &str) -> Result<User, UserError> {
+    let email: Email = email.parse()?;
+    write.find_user_by_email(&email).await?.ok_or(UserError::Nobody(email))
+}
+
+fn entry(action: Event, user: UserId, detail: serde_json::Value) -> AuditEntry {
+    AuditEntry { detail, ..at_the_server(action, user) }
+}
+
+/// A link with which a user sets a new password. It works once, within an hour, and the operator hands it over.
+pub async fn make_reset_link(app: &AppState, email: &str) -> Result<String, UserError> {
+    let mut write = app.store.write(app.now()).await?;
+    let user = find(&mut write, email).await?;
+    let (code, hash) = codes::generate(&app.entropy);
+    write.add_reset(hash, user.id, write.now().plus(RESET_LASTS)).await?;
+    let detail = serde_json::json!({ "link": "printed at the server" });
+    write.commit(entry(Event::UserPasswordResetRequested, user.id, detail)).await?;
+    Ok(format!("{}/reset-password/{}", app.settings.console_url, code.as_str()))
+}
+
+/// Ends all memberships of a user and forgets everything about them but what the audit log holds.
+pub async fn erase_user(app: &AppState, email: &str) -> Result<UserId, UserError> {
+    let mut write = app.store.write(app.now()).await?;
+    let user = find(&mut write, email).await?;
+    let mut accounts = Vec::new();
+    for member in write.list_memberships(user.id).await? {
+        if member.role == Role::Owner && write.count_owners(member.account).await? <= 1 {
+            let account = write.find_account(member.account).await?;
+            let name = account.map(|account| account.name).unwrap_or_default();
+            return Err(UserError::OnlyOwner(user.email, name));
+        }
+        members::take_out(&mut write, &member).await?;
+        accounts.push(member.account);
+    }
+    if write.remove_operator(user.id).await? && write.count_operators().await? == 0 {
+        return Err(UserError::LastOperator(user.email));
+    }
+    write.erase_user(&user).await?;
+    for account in &accounts {
+        let entry = entry(Event::UserErased, user.id, serde_json::json!({}));
+        write.audit(&AuditEntry { account: Some(*account), ..entry }).await?;
+    }
+    let detail = serde_json::json!({ "memberships_ended": accounts.len() });
+    app.commit_with_receipt(write, entry(Event::UserErased, user.id, detail)).await?;
+    Ok(user.id)
+}

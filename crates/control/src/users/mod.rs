@@ -1,0 +1,214 @@
+//! Users and their passwords: changing one, and resetting a forgotten one by mail.
+
+mod at_server;
+pub(crate) mod console;
+mod email;
+pub(crate) mod email_console;
+
+pub use at_server::{UserError, erase_user, make_reset_link};
+
+use crate::{
+    AppState,
+    attempts::{self, HeldError, Sender, LoginAttempts},
+    caller::Authenticated,
+    codes,
+    mail::Message,
+    passwords::{Password, PasswordError, TooBusy},
+    problem::Problem,
+    receipts::Issued,
+    text,
+    sessions::{self, SessionSecret, visitor_entry},
+};
+use keydesk_model::{Event, Actor, AttemptKind, Email, RevocationReason, Language, Origin};
+use keydesk_store::{Account, User, StoreError};
+use std::time::Duration;
+
+const RESET_LASTS: Duration = Duration::from_hours(1);
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ChangeError {
+    #[error("{}", text("wrong-current"))]
+    WrongCurrent,
+    #[error("{}", text("same-password"))]
+    Same,
+    #[error("{}", text("logged-out-a-moment-ago"))]
+    LoggedOut,
+    #[error("{}", text("choose-another").with("why", .0))]
+    Unfit(#[from] PasswordError),
+    #[error("{}", text("reset-expired"))]
+    LinkOver,
+    #[error(transparent)]
+    Throttled(#[from] HeldError),
+    #[error(transparent)]
+    TooBusy(#[from] TooBusy),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<ChangeError> for Problem {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::WrongCurrent
+            | ChangeError::Same
+            | ChangeError::LoggedOut
+            | ChangeError::Unfit(_) => Self::invalid(error.to_string()),
+            ChangeError::LinkOver => {
+                Self::invalid(error.to_string()).redirect_to("/login", text("go-to-log-in"))
+            }
+            ChangeError::TooBusy(_) => Self::too_busy(),
+            ChangeError::Throttled(held) => held.into(),
+            ChangeError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// Chooses what the console and its mail are written in for the caller; None: what the browser asks for.
+pub(crate) async fn choose_language(
+    app: &AppState,
+    caller: &impl Authenticated,
+    language: Option<Language>,
+) -> Result<(), Problem> {
+    let user = caller.user();
+    let mut write = app.write_own(caller).await?.ok_or_else(Problem::logged_out)?;
+    write.set_language(user.id, language).await?;
+    let [before, after] = [user.language, language].map(|chosen| chosen.map(Language::as_str));
+    let detail =
+        serde_json::json!({ "before": { "language": before }, "after": { "language": after } });
+    write.commit(caller.own_entry(Event::UserLanguageChanged, user.id.to_string(), detail)).await?;
+    Ok(())
+}
+
+/// Changes the caller's password. In one transaction: the hash, every other session, the bearer
+/// tokens in every account, and the audit entry. This session goes on under a new secret.
+pub(crate) async fn change_password(
+    app: &AppState,
+    caller: &impl Authenticated,
+    current: &str,
+    new: &str,
+) -> Result<(SessionSecret, Option<Issued>), ChangeError> {
+    let (user, session) = (caller.user(), caller.session().id);
+    let attempt = attempts::begin(app, LoginAttempts::Session(session), caller.origin()).await?;
+    if !app.passwords.verify(Password::typed(current), Some(&user.password_hash)).await? {
+        return Err(ChangeError::WrongCurrent);
+    }
+    if Password::typed(current) == Password::typed(new) {
+        return Err(ChangeError::Same);
+    }
+    let accounts = app.store.read().await?.list_accounts_of(user.id, app.now()).await?;
+    let personal = personal(user, &accounts);
+    let hash = app.passwords.hash(Password::chosen(new, &personal)?, &app.entropy).await?;
+    let mut write = app.store.write(app.now()).await?;
+    let (secret, session_hash) = codes::generate(&app.entropy);
+    if !write.renew_session(session, session_hash).await? {
+        return Err(ChangeError::LoggedOut);
+    }
+    attempt.succeeded(&mut write).await?;
+    write.clear_attempts(&user.email).await?;
+    write.set_password(user.id, &hash, user.version).await?;
+    write.close_resets(user.id).await?;
+    let ended = sessions::end_everything(
+        app,
+        &mut write,
+        (user.id, caller.origin()),
+        Some(session),
+        RevocationReason::PasswordChanged,
+    )
+    .await?;
+    let entry = caller.own_entry(Event::UserPasswordChanged, user.id.to_string(), ended);
+    let receipt = app.commit_with_receipt(write, entry).await?;
+    app.send_mail(&user.email, Message::password_changed(&app.settings.console_url));
+    Ok((secret, receipt))
+}
+
+/// What a password should not be made of.
+fn personal<'a>(user: &'a User, accounts: &'a [Account]) -> Vec<&'a str> {
+    let own = [user.email.as_str(), user.email.local_part(), &user.name, "keydesk"];
+    own.into_iter().chain(accounts.iter().map(|account| account.name.as_str())).collect()
+}
+
+/// Sends a reset link, if there is someone to send it to. Looks and lasts the same either way.
+pub(crate) async fn request_reset(
+    app: &AppState,
+    email: &str,
+    origin: Origin,
+) -> Result<(), StoreError> {
+    let email = email.parse::<Email>().ok();
+    let sender = Sender::AnonymousUser(&origin);
+    let sending = attempts::ask_to_send(app, AttemptKind::Reset, email.as_ref(), sender).await?;
+    if !sending.is_noted {
+        return Ok(());
+    }
+    let found = match &email {
+        Some(email) => app.store.read().await?.find_user_by_email(email).await?,
+        None => None,
+    };
+    // Above the limit no mail is sent; the response is the same.
+    let found = found.filter(|_| sending.is_allowed);
+    let mut write = app.store.write(app.now()).await?;
+    let (code, hash) = codes::generate(&app.entropy);
+    let target = found.as_ref().map(|user| user.id.to_string()).unwrap_or_default();
+    if let Some(user) = &found {
+        write.add_reset(hash, user.id, write.now().plus(RESET_LASTS)).await?;
+    }
+    write.commit(visitor_entry(Event::UserPasswordResetRequested, &target, origin)).await?;
+    if let Some(user) = found {
+        // To the address on record, never to the one that was typed.
+        let link = format!("{}/reset-password/{}", app.settings.console_url, code.as_str());
+        let message = Message::to(user.language, || Message::reset(&link));
+        app.send_mail(&user.email, message);
+    }
+    Ok(())
+}
+
+/// Whether a reset link can still be used.
+pub(crate) async fn is_reset_open(app: &AppState, code: &str) -> Result<bool, StoreError> {
+    Ok(app.store.read().await?.find_reset(codes::digest(code), app.now()).await?.is_some())
+}
+
+/// Sets a forgotten password. Ends all sessions and the bearer tokens in the same transaction, and
+/// logs nobody in.
+pub(crate) async fn reset_password(
+    app: &AppState,
+    code: &str,
+    new: &str,
+    origin: Origin,
+) -> Result<Option<Issued>, ChangeError> {
+    let digest = codes::digest(code);
+    let mut read = app.store.read().await?;
+    let id = read.find_reset(digest, app.now()).await?.ok_or(ChangeError::LinkOver)?;
+    let user = read.find_user(id).await?.ok_or(ChangeError::LinkOver)?;
+    let accounts = read.list_accounts_of(id, app.now()).await?;
+    drop(read);
+    let personal = personal(&user, &accounts);
+    let hash = app.passwords.hash(Password::chosen(new, &personal)?, &app.entropy).await?;
+    let mut write = app.store.write(app.now()).await?;
+    let now = write.now();
+    if write.find_reset(digest, now).await? != Some(user.id) {
+        return Err(ChangeError::LinkOver);
+    }
+    write.set_password(user.id, &hash, user.version).await?;
+    write.clear_attempts(&user.email).await?;
+    // A thief with the password may have locked the second factor by guessing.
+    write.clear_factor_attempts(user.id).await?;
+    write.forget_devices(user.id).await?;
+    write.close_resets(user.id).await?;
+    let ended = sessions::end_everything(
+        app,
+        &mut write,
+        (user.id, &origin),
+        None,
+        RevocationReason::PasswordReset,
+    )
+    .await?;
+    // A thief in a session of theirs may have added one.
+    let passkeys = write.list_passkeys(user.id).await?;
+    let passkeys: Vec<_> = passkeys.into_iter().map(|passkey| passkey.name).collect();
+    let mut entry = visitor_entry(Event::UserPasswordReset, &user.id.to_string(), origin);
+    entry.actor = Actor::User { user: user.id, member: None };
+    entry.detail = ended;
+    let receipt = app.commit_with_receipt(write, entry).await?;
+    let url = &app.settings.console_url;
+    let message = Message::to(user.language, || Message::password_reset(url, &passkeys));
+    app.send_mail(&user.email, message);
+    Ok(receipt)
+}

@@ -1,0 +1,165 @@
+//! A user's e-mail address: kept as typed for delivery, compared in one canonical form.
+
+use crate::is_deceptive;
+use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
+use std::{fmt, str::FromStr};
+use unicode_normalization::UnicodeNormalization;
+
+/// An address that mail can be sent to, as far as its shape tells.
+#[derive(Clone, Debug)]
+pub struct Email(String);
+
+/// What RFC 5322 allows in an atom beside letters and digits.
+const ATEXT: &str = "!#$%&'*+-/=?^_`{|}~";
+
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an e-mail address looks like ann@example.com")]
+pub struct EmailError;
+
+impl Email {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What uniqueness and log-in go by: NFKC, lower case, and the domain in letters, however it was spelled
+    /// (browsers send `xn--mller-kva.example` for `müller.example`). Dots and `+tags` stay, as only the receiving
+    /// server knows what they mean.
+    pub fn canonical(&self) -> String {
+        let local = self.local_part().nfkc().collect::<String>().to_lowercase();
+        format!("{local}@{}", self.domain())
+    }
+
+    /// What stands behind the `@`, in the form that is compared.
+    pub fn domain(&self) -> String {
+        let domain = self.0.rsplit_once('@').map_or("", |(_, domain)| domain);
+        let (domain, _) =
+            Uts46::new().to_unicode(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::Allow);
+        domain.into_owned()
+    }
+
+    /// As SMTP takes it: the domain in ASCII, since few servers take another.
+    pub fn for_smtp(&self) -> String {
+        let (local, domain) = self.0.rsplit_once('@').unwrap_or((&self.0, ""));
+        ascii(domain).map_or_else(|| self.0.clone(), |domain| format!("{local}@{domain}"))
+    }
+
+    /// The part before the `@`, for a first guess at what to call the user.
+    pub fn local_part(&self) -> &str {
+        self.0.rsplit_once('@').map_or(&self.0, |(local, _)| local)
+    }
+}
+
+impl PartialEq for Email {
+    fn eq(&self, other: &Self) -> bool {
+        self.canonical() == other.canonical()
+    }
+}
+
+impl FromStr for Email {
+    type Err = EmailError;
+
+    fn from_str(text: &str) -> Result<Self, EmailError> {
+        let text = text.trim();
+        // Both as it is delivered to and as it is compared.
+        if fits(text) && fits(&text.nfkc().collect::<String>()) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(EmailError)
+        }
+    }
+}
+
+fn fits(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    // A dot-atom: no mailer takes `a..b`.
+    let is_atom = |c: char| c.is_alphanumeric() || !c.is_ascii() || ATEXT.contains(c);
+    let local_fits = (1..=64).contains(&local.len())
+        && local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atom));
+    let domain_fits = (1..=190).contains(&domain.len()) && ascii(domain).is_some();
+    let is_plain = !text.chars().any(|c| c.is_whitespace() || is_deceptive(c));
+    local_fits && domain_fits && is_plain
+}
+
+/// A domain as it stands in DNS, if it can.
+fn ascii(domain: &str) -> Option<String> {
+    let ascii = Uts46::new().to_ascii(
+        domain.as_bytes(),
+        AsciiDenyList::STD3,
+        Hyphens::CheckFirstLast,
+        DnsLength::Verify,
+    );
+    ascii.ok().map(std::borrow::Cow::into_owned)
+}
+
+impl fmt::Display for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_of_one_address_are_one_user() {
+        let ann: Email = "Ann@Example.com".parse().expect("valid");
+        for spelling in ["ann@example.com", " ANN@EXAMPLE.COM ", "ａnn@example.com"] {
+            assert_eq!(spelling.parse::<Email>().as_ref(), Ok(&ann), "{spelling}");
+        }
+        assert_ne!("a.nn@example.com".parse::<Email>().as_ref(), Ok(&ann));
+    }
+
+    /// Chrome sends the domain of an address field in ASCII, Firefox as it was typed, and macOS composes umlauts of
+    /// two characters.
+    #[test]
+    fn a_domain_beyond_ascii_is_one_however_it_is_sent() {
+        let jo: Email = "jo@müller.test".parse().expect("valid");
+        for spelling in [
+            "jo@xn--mller-kva.test",
+            "Jo@MÜLLER.test",
+            "jo@mu\u{308}ller.test",
+            "jo@XN--MLLER-KVA.TEST",
+        ] {
+            let email: Email = spelling.parse().expect(spelling);
+            assert_eq!(email, jo, "{spelling}");
+            assert_eq!(email.domain(), "müller.test");
+            assert!(email.for_smtp().to_lowercase().ends_with("@xn--mller-kva.test"), "{spelling}");
+        }
+        assert_eq!(
+            "ann@Example.com".parse::<Email>().expect("valid").for_smtp(),
+            "ann@example.com"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_delivered_is_refused() {
+        let long = format!("{}@example.com", "a".repeat(320));
+        for text in [
+            "",
+            "ann",
+            "@example.com",
+            "a..b@example.com",
+            ".a@example.com",
+            "a.@example.com",
+            "a(b)@example.com",
+            "ann@-example.com",
+            "ann@xn--a.example",
+            "ann@",
+            "a b@example.com",
+            "ann@exa\0mple.com",
+            "ann@.com",
+            "a@b@c.d",
+            "ann@example.com\r\nBcc: x@y.z",
+            "ann\u{202e}@example.com",
+            "an\u{200b}n@example.com",
+            "an\u{ad}n@example.com",
+            "an\u{2063}n@example.com",
+            "ann\u{ff20}evil.example@example.com",
+            "ann\u{ff1c}x@example.com",
+            &long,
+        ] {
+            assert_eq!(text.parse::<Email>(), Err(EmailError), "{text}");
+        }
+    }
+}

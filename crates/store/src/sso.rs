@@ -1,0 +1,281 @@
+//! Single sign-on of accounts: the provider, the domains that it speaks for, the roles that it gives, and who
+//! somebody is there.
+
+use crate::{
+    Read, StoreError, Write, row,
+    sql::{SqlRow, query},
+};
+use keydesk_model::{AccountId, MemberId, UserId, Role};
+
+#[derive(Clone)]
+pub struct Sso {
+    pub account: AccountId,
+    pub issuer: String,
+    pub client_id: String,
+    /// The client's secret, sealed.
+    pub sealed: Vec<u8>,
+    /// Of the addresses that it speaks for.
+    pub domains: Vec<Domain>,
+    /// What is asked for beside `openid`.
+    pub scopes: String,
+    /// How the client authenticates at the token endpoint.
+    pub client_auth: String,
+    /// Whether an address counts as verified where the provider does not say.
+    pub trusts_addresses: bool,
+    /// Of members that come in by it, where nothing else is said.
+    pub default_role: Role,
+    /// The claim that says the role; empty: none does.
+    pub role_claim: String,
+    /// Lines of `value = role`.
+    pub roles: String,
+}
+
+/// A domain in small letters, and whether the operator has confirmed that it is this account's. Until then the
+/// provider lets nobody with such an address in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Domain {
+    pub name: String,
+    pub is_confirmed: bool,
+}
+
+impl Sso {
+    pub fn is_confirmed_for(&self, domain: &str) -> bool {
+        self.domains.iter().any(|known| known.is_confirmed && known.name == domain)
+    }
+
+    /// Whether the subjects of this one are those of the other.
+    pub fn is_same_client(&self, other: &Self) -> bool {
+        self.issuer == other.issuer && self.client_id == other.client_id
+    }
+
+    pub fn is_confirmed(&self) -> bool {
+        self.domains.iter().all(|domain| domain.is_confirmed)
+    }
+
+    /// The domains' names, in their order.
+    pub fn domain_names(&self) -> Vec<&str> {
+        self.domains.iter().map(|domain| domain.name.as_str()).collect()
+    }
+}
+
+impl std::fmt::Debug for Sso {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Sso({} by {})", self.domain_names().join(" "), self.issuer)
+    }
+}
+
+const FIND: &str = "SELECT account_id, issuer, client_id, sealed, scopes, client_auth, trusts_addresses, default_role, \
+    role_claim, roles FROM sso WHERE account_id = $1";
+const DOMAINS: &str =
+    "SELECT domain, confirmed_at FROM sso_domain WHERE account_id = $1 ORDER BY domain";
+const FIND_BY_DOMAIN: &str =
+    "SELECT account_id FROM sso_domain WHERE domain = $1 AND confirmed_at IS NOT NULL";
+const UNDER_OTHERS: &str =
+    "SELECT account_id, sealed FROM sso WHERE substr(sealed, 2, 8) <> $1 LIMIT $2";
+const COUNT_UNDER_OTHERS: &str =
+    "SELECT count(*) AS number FROM sso WHERE substr(sealed, 2, 8) <> $1";
+const RESEAL: &str = "UPDATE sso SET sealed = $1 WHERE account_id = $2 AND sealed = $3";
+const SET: &str = "INSERT INTO sso (account_id, issuer, client_id, sealed, scopes, client_auth, trusts_addresses, \
+      default_role, role_claim, roles, created_at, set_by) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (account_id) DO UPDATE SET \
+    issuer = excluded.issuer, client_id = excluded.client_id, sealed = excluded.sealed, scopes = excluded.scopes, \
+    client_auth = excluded.client_auth, trusts_addresses = excluded.trusts_addresses, \
+    default_role = excluded.default_role, role_claim = excluded.role_claim, roles = excluded.roles, \
+    set_by = excluded.set_by";
+const ADD_DOMAIN: &str =
+    "INSERT INTO sso_domain (account_id, domain) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+const REMOVE_DOMAIN: &str = "DELETE FROM sso_domain WHERE account_id = $1 AND domain = $2";
+const REMOVE_DOMAINS: &str = "DELETE FROM sso_domain WHERE account_id = $1";
+const CONFIRM: &str = "UPDATE sso_domain SET confirmed_at = $1 WHERE account_id = $2 AND domain = $3 \
+    AND NOT EXISTS (SELECT 1 FROM sso_domain AS other WHERE other.domain = $3 \
+      AND other.confirmed_at IS NOT NULL AND other.account_id <> $2)";
+const REMOVE: &str = "DELETE FROM sso WHERE account_id = $1";
+const REMOVE_PENDING_DOMAINS_OF: &str = "DELETE FROM sso_domain WHERE confirmed_at IS NULL \
+    AND account_id IN (SELECT account_id FROM sso WHERE set_by = $1)";
+const REMOVE_PENDING_OF: &str = "DELETE FROM sso WHERE set_by = $1 \
+    AND NOT EXISTS (SELECT 1 FROM sso_domain WHERE sso_domain.account_id = sso.account_id)";
+
+const FIND_IDENTITY: &str =
+    "SELECT user_id FROM identity WHERE account_id = $1 AND issuer = $2 AND subject = $3";
+const HAS_IDENTITY: &str = "SELECT count(*) AS number FROM identity \
+    WHERE account_id = $1 AND issuer = $2 AND user_id = $3";
+const ADD_IDENTITY: &str = "INSERT INTO identity (account_id, issuer, subject, user_id, created_at) \
+    VALUES ($1, $2, $3, $4, $5)";
+const FORGET_IDENTITIES: &str = "DELETE FROM identity WHERE account_id = $1";
+
+fn sso(row: &SqlRow, domains: Vec<Domain>) -> Result<Sso, StoreError> {
+    Ok(Sso {
+        account: row::parsed(row, "account_id")?,
+        issuer: row::text(row, "issuer")?,
+        client_id: row::text(row, "client_id")?,
+        sealed: row.get("sealed")?,
+        domains,
+        scopes: row::text(row, "scopes")?,
+        client_auth: row::text(row, "client_auth")?,
+        trusts_addresses: row.get::<i64>("trusts_addresses")? != 0,
+        default_role: row::parsed(row, "default_role")?,
+        role_claim: row::text(row, "role_claim")?,
+        roles: row::text(row, "roles")?,
+    })
+}
+
+/// A client's secret, to be sealed with another key.
+#[derive(Clone, Debug)]
+pub struct SealedSecret {
+    pub account: AccountId,
+    pub sealed: Vec<u8>,
+}
+
+impl Read {
+    pub async fn find_sso(&mut self, account: AccountId) -> Result<Option<Sso>, StoreError> {
+        let Some(found) = query(FIND).bind(account).optional(self).await? else { return Ok(None) };
+        let rows = query(DOMAINS).bind(account).all(self).await?;
+        let domain = |row: &SqlRow| {
+            let is_confirmed = row::instant_opt(row, "confirmed_at")?.is_some();
+            Ok(Domain { name: row::text(row, "domain")?, is_confirmed })
+        };
+        let domains = rows.iter().map(domain).collect::<Result<_, StoreError>>()?;
+        sso(&found, domains).map(Some)
+    }
+
+    /// The one that is confirmed to speak for addresses of this domain.
+    pub async fn find_sso_for(&mut self, domain: &str) -> Result<Option<Sso>, StoreError> {
+        let Some(row) = query(FIND_BY_DOMAIN).bind(domain).optional(self).await? else {
+            return Ok(None);
+        };
+        self.find_sso(row::parsed(&row, "account_id")?).await
+    }
+
+    /// Who has this subject at the account's provider.
+    pub async fn find_identity(
+        &mut self,
+        sso: &Sso,
+        subject: &str,
+    ) -> Result<Option<UserId>, StoreError> {
+        let find = query(FIND_IDENTITY).bind(sso.account).bind(&sso.issuer);
+        let row = find.bind(subject).optional(self).await?;
+        row.map(|row| row::parsed(&row, "user_id")).transpose()
+    }
+
+    /// Whether the provider knows this user by some subject.
+    pub async fn has_identity(
+        &mut self,
+        sso: &Sso,
+        user: UserId,
+    ) -> Result<bool, StoreError> {
+        let has = query(HAS_IDENTITY).bind(sso.account).bind(&sso.issuer).bind(user);
+        Ok(has.one(self).await?.get::<i64>("number")? > 0)
+    }
+
+    pub async fn list_ssos_under_others(
+        &mut self,
+        key_id: &[u8],
+        limit: u32,
+    ) -> Result<Vec<SealedSecret>, StoreError> {
+        let rows = query(UNDER_OTHERS).bind(key_id).bind(limit).all(self).await?;
+        let secret = |row: &SqlRow| {
+            Ok(SealedSecret {
+                account: row::parsed(row, "account_id")?,
+                sealed: row.get("sealed")?,
+            })
+        };
+        rows.iter().map(secret).collect()
+    }
+
+    pub async fn count_ssos_under_others(&mut self, key_id: &[u8]) -> Result<i64, StoreError> {
+        query(COUNT_UNDER_OTHERS).bind(key_id).one(self).await?.get("number")
+    }
+}
+
+impl Write {
+    /// Sets what an owner says of the provider. A domain that was confirmed stays so, unless there is another issuer or
+    /// client, whose subjects begin anew, or addresses are to count that were not to.
+    pub async fn set_sso(&mut self, new: &Sso, by: MemberId) -> Result<(), StoreError> {
+        let before = self.find_sso(new.account).await?;
+        let same = before.as_ref().filter(|before| before.is_same_client(new));
+        if same.is_none() {
+            query(FORGET_IDENTITIES).bind(new.account).execute(self).await?;
+        }
+        // What it is trusted with is the operator's to confirm, too.
+        let kept = same.filter(|before| before.trusts_addresses || !new.trusts_addresses);
+        for domain in before.iter().flat_map(|before| &before.domains) {
+            if kept.is_none() || !new.domain_names().contains(&domain.name.as_str()) {
+                query(REMOVE_DOMAIN).bind(new.account).bind(&domain.name).execute(self).await?;
+            }
+        }
+        let now = self.now();
+        query(SET)
+            .bind(new.account)
+            .bind(&new.issuer)
+            .bind(&new.client_id)
+            .bind(new.sealed.as_slice())
+            .bind(&new.scopes)
+            .bind(&new.client_auth)
+            .bind(i64::from(new.trusts_addresses))
+            .bind(new.default_role.as_str())
+            .bind(&new.role_claim)
+            .bind(&new.roles)
+            .bind(now)
+            .bind(by)
+            .execute(self)
+            .await?;
+        for domain in &new.domains {
+            query(ADD_DOMAIN).bind(new.account).bind(&domain.name).execute(self).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes away what this member has set and no operator has confirmed.
+    pub async fn remove_pending_sso_of(&mut self, member: MemberId) -> Result<(), StoreError> {
+        query(REMOVE_PENDING_DOMAINS_OF).bind(member).execute(self).await?;
+        query(REMOVE_PENDING_OF).bind(member).execute(self).await.map(|_| ())
+    }
+
+    /// The operator confirms what was seen. [`StoreError::Conflict`]: it has changed since, or another account
+    /// speaks for one of the domains.
+    pub async fn confirm_sso(
+        &mut self,
+        account: AccountId,
+        (issuer, domains): (&str, &[&str]),
+    ) -> Result<(), StoreError> {
+        let found = self.find_sso(account).await?.ok_or(StoreError::Conflict)?;
+        if found.issuer != issuer || found.domain_names() != domains {
+            return Err(StoreError::Conflict);
+        }
+        let now = self.now();
+        for domain in domains {
+            let confirm = query(CONFIRM).bind(now).bind(account).bind(*domain);
+            if confirm.execute(self).await? != 1 {
+                return Err(StoreError::Conflict);
+            }
+        }
+        Ok(())
+    }
+
+    pub async fn remove_sso(&mut self, account: AccountId) -> Result<bool, StoreError> {
+        query(FORGET_IDENTITIES).bind(account).execute(self).await?;
+        query(REMOVE_DOMAINS).bind(account).execute(self).await?;
+        Ok(query(REMOVE).bind(account).execute(self).await? == 1)
+    }
+
+    /// From now on this subject is this user.
+    pub async fn add_identity(
+        &mut self,
+        sso: &Sso,
+        subject: &str,
+        user: UserId,
+    ) -> Result<(), StoreError> {
+        let now = self.now();
+        let add = query(ADD_IDENTITY).bind(sso.account).bind(&sso.issuer).bind(subject);
+        add.bind(user).bind(now).execute(self).await.map(|_| ())
+    }
+
+    pub async fn reencrypt_sso(
+        &mut self,
+        secret: &SealedSecret,
+        sealed: &[u8],
+    ) -> Result<bool, StoreError> {
+        let reencrypt = query(RESEAL).bind(sealed).bind(secret.account);
+        Ok(reencrypt.bind(secret.sealed.as_slice()).execute(self).await? == 1)
+    }
+}
