@@ -137,7 +137,8 @@ async fn p10_every_path_that_takes_a_password_is_held() {
 async fn p14_a_new_browser_is_told_of_once() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
-    let message = async || ann.get("/mail").await.text.matches("A new browser has logged in").count();
+    let message =
+        async || ann.get("/mail").await.text.matches("A new browser has logged in").count();
     ann.post("/logout", &[]).await;
     ann.log_in(ANN, PASSWORD).await;
     assert_eq!(message().await, 0, "it is the browser that the account was opened with");

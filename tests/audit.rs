@@ -27,7 +27,7 @@ async fn f8_the_log_is_searched_filtered_and_taken_away() {
     let bob = ann.invite("bob@acme.example", "developer", PASSWORD).await;
     let token = token_with(&bob, "=SUM(A1)", &["*"]).await;
     ann.post(&format!("/tokens/{}/revoke", ann.token_id("=SUM(A1)").await), &[]).await;
-    ann.post("/limits", &[("addresses", "10.0.0.0/8 127.0.0.0/8"), ("start", "now")]).await;
+    ann.post("/limits", &[("ip_allowlist", "10.0.0.0/8 127.0.0.0/8"), ("mode", "enforce")]).await;
 
     let page = ann.get("/audit").await.text;
     for message in [
@@ -53,7 +53,7 @@ async fn f8_the_log_is_searched_filtered_and_taken_away() {
     for place in 0..60 {
         ann.post(
             "/limits",
-            &[("addresses", &format!("127.0.0.0/8 10.0.{place}.0/24")), ("start", "now")],
+            &[("ip_allowlist", &format!("127.0.0.0/8 10.0.{place}.0/24")), ("mode", "enforce")],
         )
         .await;
     }

@@ -89,7 +89,9 @@ async fn t20_t59_a_database_that_is_rewound_under_running_gateways_revives_no_to
     eventually("it is written back", async || cluster.primary.ask(&cluster.database, live) == "2")
         .await;
     // T59: a row that is edited by hand does not help either.
-    cluster.primary.ask(&cluster.database, "UPDATE secret SET ended_at = NULL, revocation_reason = NULL");
+    cluster
+        .primary
+        .ask(&cluster.database, "UPDATE secret SET ended_at = NULL, revocation_reason = NULL");
     cluster.primary.ask(&cluster.database, "UPDATE head SET epoch = 'another'");
     for node in 0..2 {
         for _ in 0..10 {

@@ -93,7 +93,7 @@ async fn a_token_has_only_so_many_scopes() {
     assert_eq!(ann.post("/tokens", &form).await.status, 200);
     let path = format!("/tokens/{}/limits", ann.token_id("CRM").await);
     let mut form: Vec<_> = scopes.iter().map(|scope| ("scope", scope.as_str())).collect();
-    form.push(("start", "now"));
+    form.push(("mode", "enforce"));
     let page = ann.post(&path, &form).await;
     assert!(page.status == 422 && page.text.contains("at most 100 scopes"), "{}", page.text);
 }

@@ -71,7 +71,7 @@ async fn r3_a_gateway_that_is_cut_off_refuses_by_the_moment_that_the_receipt_nam
         assert_eq!(receipt["complete"], false);
         assert_eq!(names(&receipt, "unconfirmed"), ["node-1"]);
         let refuses_from = receipt["unconfirmed"][0]["refuses_from"].as_str().expect("an instant");
-        assert_eq!(receipt["refused_from"], refuses_from);
+        assert_eq!(receipt["effective_at"], refuses_from);
         let refuses_from: i64 =
             jiff::Timestamp::as_microsecond(refuses_from.parse().expect("RFC 3339"));
         // The page says the same while it waits, and afterwards.
@@ -140,9 +140,9 @@ async fn consoles_that_see_each_other_keep_serving_without_a_database() {
         }
     };
     let receipt = cluster.receipt(&location).await;
-    let refused_from = receipt["refused_from"].as_str().expect("an instant").to_owned();
-    let refused_from: jiff::Timestamp = refused_from.parse().expect("RFC 3339");
-    while jiff::Timestamp::now() < refused_from {
+    let effective_at = receipt["effective_at"].as_str().expect("an instant").to_owned();
+    let effective_at: jiff::Timestamp = effective_at.parse().expect("RFC 3339");
+    while jiff::Timestamp::now() < effective_at {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     for node in 0..3 {
@@ -156,8 +156,11 @@ async fn consoles_that_see_each_other_keep_serving_without_a_database() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_gateway_that_may_serve_alone_does_so_up_to_its_age_and_the_receipt_says_so() {
-    let cluster =
-        Cluster::start(2, "on_disconnect = \"fail_open\"\nmax_staleness_seconds = 5\nconfirm_timeout_seconds = 0").await;
+    let cluster = Cluster::start(
+        2,
+        "on_disconnect = \"fail_open\"\nmax_staleness_seconds = 5\nconfirm_timeout_seconds = 0",
+    )
+    .await;
     let token = cluster.token_everywhere("CRM").await;
     cluster.break_link(1, Mode::Hole);
     let cut = Instant::now();
@@ -171,9 +174,9 @@ async fn a_gateway_that_may_serve_alone_does_so_up_to_its_age_and_the_receipt_sa
     assert_eq!(cluster.try_token(1, &token).await.0, 200, "its operator chose so");
     cluster.until(1, &token, 503, Duration::from_secs(5)).await;
     assert!(cut.elapsed() < Duration::from_secs(7));
-    let refused_from: jiff::Timestamp =
-        receipt["refused_from"].as_str().expect("an instant").parse().expect("RFC 3339");
-    assert!(jiff::Timestamp::now() <= refused_from + jiff::SignedDuration::from_secs(1));
+    let effective_at: jiff::Timestamp =
+        receipt["effective_at"].as_str().expect("an instant").parse().expect("RFC 3339");
+    assert!(jiff::Timestamp::now() <= effective_at + jiff::SignedDuration::from_secs(1));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -198,7 +201,8 @@ async fn a_gateway_that_was_stopped_for_a_while_does_not_go_on_where_it_was() {
 async fn t66_a_failover_that_loses_a_revocation_revives_nothing() {
     let primary = Postgres::start("");
     let mut standby = primary.standby();
-    let mut cluster = Cluster::start_on(primary, 2, "confirm_timeout_seconds = 1", &[standby.port]).await;
+    let mut cluster =
+        Cluster::start_on(primary, 2, "confirm_timeout_seconds = 1", &[standby.port]).await;
     let status = cluster.nodes[0].status("/status").await.1;
     assert!(status.contains("\"durability\":\"asynchronous\""), "{status}");
     let kept = cluster.token_everywhere("kept").await;
@@ -409,8 +413,11 @@ async fn a_server_that_can_lose_what_it_acknowledged_is_refused() {
     let server = Postgres::start("fsync = off\n");
     let database = server.new_database();
     let folder = tempfile::tempdir().expect("a folder");
-    let output =
-        crate::support::run_in(folder.path(), &["--database-url", &server.url(&database), "feedback"], "");
+    let output = crate::support::run_in(
+        folder.path(),
+        &["--database-url", &server.url(&database), "feedback"],
+        "",
+    );
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(message.contains("PostgreSQL runs with fsync = off"), "{message}");
 }

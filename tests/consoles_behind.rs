@@ -192,8 +192,7 @@ async fn works(proxy: &Proxy, keydesk: &Keydesk, fields: &[(&'static str, &str)]
         request.header("authorization", "Basic YWxpY2U6c2VjcmV0").send().await.expect("answers");
     assert_eq!(page.status(), 200, "{}", page.text().await.expect("a page"));
     let text = page.text().await.expect("a page");
-    let endpoint =
-        crate::support::User::value_in(&text, "endpoint-url").expect("an endpoint URL");
+    let endpoint = crate::support::User::value_in(&text, "endpoint-url").expect("an endpoint URL");
     let token = crate::support::User::value_in(&text, "bearer-token").expect("a token");
     let answer = client.get(format!("{endpoint}/api/v1/contacts")).bearer_auth(token).send().await;
     let answer = answer.expect("answers");

@@ -132,7 +132,8 @@ curl -sf -H "Authorization: Bearer $(value bearer-token)" "$(value endpoint-url)
         .stdin(Stdio::null())
         .output()
         .expect("bash starts");
-    let message = String::from_utf8_lossy(&[&output.stdout[..], &output.stderr].concat()).into_owned();
+    let message =
+        String::from_utf8_lossy(&[&output.stdout[..], &output.stderr].concat()).into_owned();
     assert!(output.status.success() && message.contains("\"contacts\""), "{message}");
 }
 

@@ -265,7 +265,8 @@ async fn f11_envoy_tells_why_and_what_is_left() {
 #[tokio::test]
 async fn t36_an_envoy_that_is_not_trusted_lets_nobody_through() {
     let (api, door) = (start_echo().await, free_port());
-    let config = format!("[envoy]\nlisten = \"127.0.0.1:{door}\"\ntrusted_proxies = [\"192.0.2.1\"]\n");
+    let config =
+        format!("[envoy]\nlisten = \"127.0.0.1:{door}\"\ntrusted_proxies = [\"192.0.2.1\"]\n");
     let (keydesk, ann) = start_keydesk(api, &config).await;
     let (token, endpoint) = (ann.bearer_token().await, ann.endpoint_url().await);
     let account = endpoint.rsplit('/').next().expect("a number");
@@ -279,7 +280,8 @@ async fn t36_an_envoy_that_is_not_trusted_lets_nobody_through() {
 #[tokio::test]
 async fn t36_forward_auth_assumes_nothing() {
     let api = start_echo().await;
-    let (keydesk, ann) = start_keydesk(api, "[forward_auth]\ntrusted_proxies = [\"127.0.0.1\"]\n").await;
+    let (keydesk, ann) =
+        start_keydesk(api, "[forward_auth]\ntrusted_proxies = [\"127.0.0.1\"]\n").await;
     let token = token_with(&ann, "CRM", &["*"]).await;
     let account = ann.endpoint_url().await.rsplit('/').next().expect("a number").to_owned();
     let uri = format!("/{account}/contacts");
@@ -415,7 +417,7 @@ async fn introspection_keeps_to_address_lists_and_refuses_strangers() {
     let (keydesk, ann) = start_for_oauth(folder.path()).await;
     let token = token_with(&ann, "CRM", &["*"]).await;
     let limits = format!("/tokens/{}/limits", ann.token_id("CRM").await);
-    ann.post(&limits, &[("scope", "*"), ("addresses", "10.0.0.0/8"), ("start", "now")]).await;
+    ann.post(&limits, &[("scope", "*"), ("ip_allowlist", "10.0.0.0/8"), ("mode", "enforce")]).await;
     let url = format!("{}/keydesk/oauth/introspect", keydesk.gateway);
     let ask = async |form: &[(&str, &str)], secret: Option<&str>| {
         let request = client().build().expect("a client").post(&url).form(form);

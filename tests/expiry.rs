@@ -25,14 +25,15 @@ async fn f4_the_operators_and_the_accounts_policy_hold_for_new_tokens() {
     assert_eq!(make(&ann, "forever", "never").await, 422);
     assert_eq!(make(&ann, "a year", "365d").await, 422);
     assert_eq!(make(&ann, "in time", "180d").await, 200);
-    let page = ann.post("/limits/expiry", &[("max_days", "30"), ("start", "now")]).await;
+    let page =
+        ann.post("/limits/expiry", &[("max_lifetime_days", "30"), ("mode", "enforce")]).await;
     assert_eq!(page.location.as_deref(), Some("/limits?done=lifetime_saved"));
     assert_eq!(make(&ann, "too long now", "90d").await, 422);
     assert_eq!(make(&ann, "short", "30d").await, 200);
-    let wrong = ann.post("/limits/expiry", &[("max_days", "0")]).await;
+    let wrong = ann.post("/limits/expiry", &[("max_lifetime_days", "0")]).await;
     assert!(wrong.status == 422 && wrong.text.contains("from 1 to 36500"), "{}", wrong.text);
     let bob = ann.invite("bob@acme.example", "developer", PASSWORD).await;
-    assert_eq!(bob.post("/limits/expiry", &[("max_days", "")]).await.status, 403);
+    assert_eq!(bob.post("/limits/expiry", &[("max_lifetime_days", "")]).await.status, 403);
 }
 
 /// Observed, the operator's policy refuses nothing; the account's own does.
@@ -42,7 +43,7 @@ async fn n7_an_expiry_policy_is_observed_first() {
     assert_eq!(make(&ann, "forever", "never").await, 200);
     let form = ann.get("/tokens/new").await.text;
     assert!(form.contains("value=\"never\" checked"), "what is only observed narrows nothing");
-    ann.post("/limits/expiry", &[("max_days", "90"), ("start", "try")]).await;
+    ann.post("/limits/expiry", &[("max_lifetime_days", "90"), ("mode", "observe")]).await;
     assert_eq!(make(&ann, "a year", "365d").await, 200);
     assert_eq!(make(&ann, "in time", "30d").await, 200);
     let page = ann.get("/limits").await.text;
@@ -50,7 +51,7 @@ async fn n7_an_expiry_policy_is_observed_first() {
     let over = over.split("</section>").next().expect("ends");
     assert!(over.contains(">forever<") && over.contains(">a year<"), "{over}");
     assert!(!over.contains(">in time<"), "{over}");
-    ann.post("/limits/expiry", &[("max_days", "90"), ("start", "now")]).await;
+    ann.post("/limits/expiry", &[("max_lifetime_days", "90"), ("mode", "enforce")]).await;
     assert_eq!(make(&ann, "forever again", "never").await, 422);
     assert_eq!(make(&ann, "a quarter", "90d").await, 200);
 }

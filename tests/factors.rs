@@ -32,13 +32,13 @@ impl Authenticator {
 
 /// Sets one up; the recovery codes.
 pub async fn set_up(user: &User) -> (Authenticator, Vec<String>) {
-    user.post("/second-factor/begin", &[]).await;
-    let page = user.get("/second-factor").await.text;
+    user.post("/two-factor/begin", &[]).await;
+    let page = user.get("/two-factor").await.text;
     assert!(page.contains("<svg") && !page.contains("style="), "{page}");
     let authenticator = Authenticator::scan(&page);
-    let wrong = user.post("/second-factor/confirm", &[("code", "000000")]).await;
+    let wrong = user.post("/two-factor/confirm", &[("code", "000000")]).await;
     assert!(wrong.status == 422 && wrong.text.contains("not right"), "{}", wrong.text);
-    let shown = user.post("/second-factor/confirm", &[("code", &authenticator.code(-1))]).await;
+    let shown = user.post("/two-factor/confirm", &[("code", &authenticator.code(-1))]).await;
     assert_eq!(shown.status, 200, "{}", shown.text);
     let codes = shown.text.split("<li>").skip(1).filter_map(|rest| rest.split('<').next());
     let codes: Vec<_> = codes.map(|code| code.trim().to_owned()).collect();
@@ -57,7 +57,7 @@ async fn half(keydesk: &Keydesk, password: &str) -> (User, String) {
 }
 
 async fn finish(user: &User, half: &str, code: &str) -> (u16, String) {
-    let page = user.post("/login/second-factor", &[("half", half), ("code", code)]).await;
+    let page = user.post("/login/two-factor", &[("half", half), ("code", code)]).await;
     (page.status, page.text)
 }
 
@@ -81,11 +81,7 @@ async fn f9_the_password_alone_lets_nobody_in_and_a_code_is_good_once() {
     let (first, second) = code.split_at(3);
     assert_eq!(finish(&user, &half_code, &format!("{first} {second}")).await.0, 303);
     assert_eq!(user.get("/tokens").await.status, 200);
-    assert_eq!(
-        finish(&user, &half_code, &authenticator.code(1)).await.0,
-        403,
-        "the half is over"
-    );
+    assert_eq!(finish(&user, &half_code, &authenticator.code(1)).await.0, 403, "the half is over");
     let (other, half_code) = half(&keydesk, PASSWORD).await;
     assert_eq!(finish(&other, &half_code, &code).await.0, 403, "taken once");
     // The app is lost: each recovery code once, and the user is told.
@@ -93,7 +89,7 @@ async fn f9_the_password_alone_lets_nobody_in_and_a_code_is_good_once() {
     assert!(ann.get("/mail").await.text.contains("9 are left"));
     let (other, half_code) = half(&keydesk, PASSWORD).await;
     assert_eq!(finish(&other, &half_code, &codes[0]).await.0, 403);
-    assert!(ann.get("/second-factor").await.text.contains("9 of 10"));
+    assert!(ann.get("/two-factor").await.text.contains("9 of 10"));
     let audit = ann.get("/audit?text=second_factor").await.text;
     assert!(audit.contains("Second factor added"), "{audit}");
     // Nothing of it is in the database as it is.
@@ -154,8 +150,8 @@ async fn p13_neither_guessing_nor_a_reset_gets_past_it() {
     let (user, half_code) = half(&keydesk, NEW_PASSWORD).await;
     assert_eq!(finish(&user, &half_code, &codes[1]).await.0, 303);
     // It is taken away by who has it, not by who has the browser.
-    assert_eq!(user.post("/second-factor/remove", &[("code", "123456")]).await.status, 422);
-    assert_eq!(user.post("/second-factor/remove", &[("code", &codes[2])]).await.status, 303);
+    assert_eq!(user.post("/two-factor/remove", &[("code", "123456")]).await.status, 422);
+    assert_eq!(user.post("/two-factor/remove", &[("code", &codes[2])]).await.status, 303);
     assert!(ann.get("/mail").await.status != 500);
     assert_eq!(User::visiting(&keydesk.console).log_in(ANN, NEW_PASSWORD).await.status, 303);
 }
@@ -203,21 +199,21 @@ async fn f9_an_account_that_asks_for_it_shows_nothing_before() {
     let ann = keydesk.with_account().await;
     let bob = ann.invite("bob@acme.example", "developer", PASSWORD).await;
     let required = [("required", "yes")];
-    let refused = ann.post("/members/second-factor", &required).await;
+    let refused = ann.post("/members/two-factor", &required).await;
     assert!(
         refused.status == 422 && refused.text.contains("lock yourself out"),
         "{}",
         refused.text
     );
-    assert_eq!(bob.post("/members/second-factor", &required).await.status, 403);
+    assert_eq!(bob.post("/members/two-factor", &required).await.status, 403);
     set_up(&ann).await;
-    assert_eq!(ann.post("/members/second-factor", &required).await.status, 303);
+    assert_eq!(ann.post("/members/two-factor", &required).await.status, 303);
     for path in ["/api-docs", "/tokens", "/members", "/profile"] {
-        assert_eq!(bob.get(path).await.location.as_deref(), Some("/second-factor"), "{path}");
+        assert_eq!(bob.get(path).await.location.as_deref(), Some("/two-factor"), "{path}");
     }
     let act = [("name", "CRM"), ("scope", "*"), ("expires", "never")];
     assert_eq!(bob.post("/tokens", &act).await.status, 403);
-    assert!(bob.get("/second-factor").await.text.contains("One is asked for here"));
+    assert!(bob.get("/two-factor").await.text.contains("One is asked for here"));
     set_up(&bob).await;
     assert_eq!(bob.get("/tokens").await.status, 200);
 }
@@ -234,7 +230,7 @@ async fn n6_a_changed_master_key_kills_no_second_factor() {
         let (user, half_code) = half(&keydesk, PASSWORD).await;
         assert_eq!(finish(&user, &half_code, &authenticator.code(later)).await.0, 303);
     }
-    assert!(ann.get("/second-factor").await.text.contains("10 of 10"));
+    assert!(ann.get("/two-factor").await.text.contains("10 of 10"));
 }
 
 /// P13: an authenticator that is only being set up opens nothing, and the last passkey goes with a code only.
@@ -248,12 +244,12 @@ async fn p13_whoever_finds_a_browser_open_gets_no_second_factor_of_their_own() {
              SELECT 'a-key', id, 'Phone', '{}', 1 FROM user",
         )
         .await;
-    ann.post("/second-factor/begin", &[]).await;
-    let authenticator = Authenticator::scan(&ann.get("/second-factor").await.text);
+    ann.post("/two-factor/begin", &[]).await;
+    let authenticator = Authenticator::scan(&ann.get("/two-factor").await.text);
     let (user, half_code) = half(&keydesk, PASSWORD).await;
     assert_eq!(finish(&user, &half_code, &authenticator.code(0)).await.0, 403);
     let code = authenticator.code(0);
-    assert_eq!(ann.post("/second-factor/codes", &[("code", &code)]).await.status, 422);
+    assert_eq!(ann.post("/two-factor/codes", &[("code", &code)]).await.status, 422);
     for code in ["", "123456", &authenticator.code(0)] {
         let page = ann.post("/passkeys/a-key/remove", &[("recovery_code", code)]).await;
         assert_eq!(page.status, 422, "{}", page.text);
@@ -261,7 +257,7 @@ async fn p13_whoever_finds_a_browser_open_gets_no_second_factor_of_their_own() {
     assert!(ann.get("/passkeys").await.text.contains("It is your last second factor"));
     // Beside another factor it goes as it came.
     let code = authenticator.code(1);
-    assert_eq!(ann.post("/second-factor/confirm", &[("code", &code)]).await.status, 200);
+    assert_eq!(ann.post("/two-factor/confirm", &[("code", &code)]).await.status, 200);
     assert_eq!(ann.post("/passkeys/a-key/remove", &[]).await.status, 303);
     assert_eq!(ann.post("/passkeys/a-key/remove", &[]).await.status, 404);
 }
@@ -297,10 +293,9 @@ async fn f9_an_operator_without_an_account_has_a_second_factor_too() {
     keydesk.with_account().await;
     let args = ["operator", "create", "--email", "otto@vendor.example", "--password-stdin"];
     assert!(keydesk.run(&args, PASSWORD).status.success());
-    let log_in =
-        async || User::logged_in(&keydesk.console, "otto@vendor.example", PASSWORD).await;
+    let log_in = async || User::logged_in(&keydesk.console, "otto@vendor.example", PASSWORD).await;
     let (otto, other) = (log_in().await, log_in().await);
-    for path in ["/profile", "/sessions", "/passkeys", "/second-factor"] {
+    for path in ["/profile", "/sessions", "/passkeys", "/two-factor"] {
         let page = otto.get(path).await;
         assert!(page.status == 200 && page.text.contains("Operator"), "{path}: {}", page.text);
     }
@@ -311,10 +306,10 @@ async fn f9_an_operator_without_an_account_has_a_second_factor_too() {
     let (authenticator, _) = set_up(&otto).await;
     let user = User::visiting(&keydesk.console);
     let page = user.log_in("otto@vendor.example", NEW_PASSWORD).await;
-    assert!(page.text.contains("/login/second-factor"), "{}", page.text);
+    assert!(page.text.contains("/login/two-factor"), "{}", page.text);
     let code = authenticator.code(0);
-    assert_eq!(otto.post("/second-factor/remove", &[("code", &code)]).await.status, 303);
-    assert_eq!(otto.post("/sessions/log-out-everywhere", &[]).await.status, 303);
+    assert_eq!(otto.post("/two-factor/remove", &[("code", &code)]).await.status, 303);
+    assert_eq!(otto.post("/sessions/log-out-all", &[]).await.status, 303);
     assert_eq!(otto.get("/operator").await.status, 303);
 }
 
@@ -328,8 +323,8 @@ async fn f9_the_operator_asks_for_a_second_factor_of_everybody() {
     assert!(keydesk.run(&args, PASSWORD).status.success());
     let otto = User::logged_in(&keydesk.console, "otto@vendor.example", PASSWORD).await;
     for (user, own) in [(&ann, "/api-docs"), (&otto, "/operator")] {
-        assert_eq!(user.get(own).await.location.as_deref(), Some("/second-factor"));
-        assert_eq!(user.get("/profile").await.location.as_deref(), Some("/second-factor"));
+        assert_eq!(user.get(own).await.location.as_deref(), Some("/two-factor"));
+        assert_eq!(user.get("/profile").await.location.as_deref(), Some("/two-factor"));
         set_up(user).await;
         assert_eq!(user.get(own).await.status, 200);
     }

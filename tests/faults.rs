@@ -46,9 +46,9 @@ async fn r3_a_machine_whose_cable_is_pulled_refuses_within_its_lease() {
     let location = cluster.revoke_newest().await;
     let receipt = cluster.receipt(&location).await;
     assert_eq!(receipt["unconfirmed"][0]["name"], "far", "{receipt}");
-    let refused_from = receipt["refused_from"].as_str().expect("an instant");
-    let refused_from: jiff::Timestamp = refused_from.parse().expect("RFC 3339");
-    while jiff::Timestamp::now() < refused_from {
+    let effective_at = receipt["effective_at"].as_str().expect("an instant");
+    let effective_at: jiff::Timestamp = effective_at.parse().expect("RFC 3339");
+    while jiff::Timestamp::now() < effective_at {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     for _ in 0..5 {
@@ -83,7 +83,7 @@ async fn t70_a_gateway_whose_disk_is_full_refuses_but_does_not_confirm_until_it_
     options.key_file = None;
     let token = cluster.token_everywhere("CRM").await;
     // What is in its journal ends with a page of the disk: the next record needs one more.
-    let journal = disk.path().join("data/ended.journal");
+    let journal = disk.path().join("data/revocations.journal");
     let length = std::fs::metadata(&journal).expect("is there").len().next_multiple_of(4096);
     let file = std::fs::OpenOptions::new().write(true).open(&journal).expect("opens");
     file.set_len(length).expect("grows");

@@ -51,7 +51,7 @@ async fn in_a_folder_that_was_there_before_everything_is_its_owners_alone() {
     // What an earlier release has left open is closed.
     keydesk.stop();
     set(&data, 0o777);
-    for name in ["keydesk.sqlite", "sample-api.sqlite", "ended.journal", "nodes"] {
+    for name in ["keydesk.sqlite", "sample-api.sqlite", "revocations.journal", "nodes"] {
         let path = data.join(name);
         if path.exists() {
             set(&path, if path.is_dir() { 0o755 } else { 0o644 });
@@ -69,7 +69,8 @@ fn a_link_that_another_user_made_is_refused() {
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");
-    let (link, precious) = (folder.path().join("ended.journal"), folder.path().join("precious"));
+    let (link, precious) =
+        (folder.path().join("revocations.journal"), folder.path().join("precious"));
     std::fs::write(&precious, "precious").expect("writes");
     std::os::unix::fs::symlink(&precious, &link).expect("links");
     std::os::unix::fs::lchown(&link, Some(65_534), None).expect("is theirs");

@@ -103,7 +103,7 @@ async fn an_operator_lets_users_in_again() {
     let link = ann.link_in_mail("/invitation/").await;
     let neo = User::visiting(&keydesk.console);
     assert_eq!(neo.post(&link, &[("password", PASSWORD)]).await.status, 303);
-    assert_eq!(neo.get("/sign-on").await.status, 200, "an owner");
+    assert_eq!(neo.get("/sso").await.status, 200, "an owner");
     let output = keydesk.run(&["user", "reset-link", "neo@acme.example"], "");
     let message = text(&output.stdout);
     let link = message.lines().find(|line| line.contains("/reset-password/")).expect("a link");

@@ -48,7 +48,13 @@ async fn n3_every_refusal_says_what_was_wrong_and_what_to_do() {
             "the word Bearer, a space",
         ),
         (Some("Bearer".to_owned()), 400, "empty_token", Some("invalid_request"), "probably empty"),
-        (Some("Basic YTpi".to_owned()), 401, "unsupported_auth_scheme", None, "Authorization: Bearer"),
+        (
+            Some("Basic YTpi".to_owned()),
+            401,
+            "unsupported_auth_scheme",
+            None,
+            "Authorization: Bearer",
+        ),
         (
             Some(format!("Bearer {}", &token[..30])),
             401,

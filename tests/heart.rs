@@ -164,7 +164,7 @@ async fn s7_logging_out_everywhere_ends_it_and_logging_out_does_not() {
     ann.post("/logout", &[]).await;
     assert!(is_let_through(&use_token(&endpoint, &old).await));
     let ann = User::logged_in(&keydesk.console, ANN, PASSWORD).await;
-    let page = ann.post("/sessions/log-out-everywhere", &[]).await;
+    let page = ann.post("/sessions/log-out-all", &[]).await;
     assert_eq!(page.done(), Some("/login?done=logged_out_of_all_sessions"));
     assert_eq!(use_token(&endpoint, &old).await, (401, "logged_out_of_all_sessions".to_owned()));
     assert_eq!(ann.get("/api-docs").await.status, 303);
@@ -298,7 +298,7 @@ async fn s9_an_api_token_depends_on_no_user() {
         &[("current_password", PASSWORD), ("new_password", NEW_PASSWORD)],
     )
     .await;
-    bob.post("/sessions/log-out-everywhere", &[]).await;
+    bob.post("/sessions/log-out-all", &[]).await;
     let id = ann.member_id("bob").await;
     ann.post(&format!("/members/{id}/remove"), &[]).await;
     assert!(is_let_through(&use_token(&endpoint, &token).await));

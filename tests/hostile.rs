@@ -106,8 +106,7 @@ async fn w18_t37_a_body_that_drips_is_refused_and_a_reader_that_sleeps_is_let_go
 #[tokio::test]
 async fn t38_an_address_has_its_share_of_connections() {
     let behind =
-        Behind::start("[limits]\nmax_connections_per_ip = 5\nidle_timeout_seconds = 2\n")
-            .await;
+        Behind::start("[limits]\nmax_connections_per_ip = 5\nidle_timeout_seconds = 2\n").await;
     let mut held = Vec::new();
     for _ in 0..5 {
         held.push(connect(&behind).await);

@@ -57,7 +57,7 @@ async fn t51_what_belongs_to_another_account_does_not_exist() {
         // Whoever asks for a passkey that is not theirs is told that it is gone.
         ("/passkeys/", "AAAA".to_owned()),
     ];
-    let form = [("role", "viewer"), ("scope", "*"), ("start", "now"), ("grace_period", "none")];
+    let form = [("role", "viewer"), ("scope", "*"), ("mode", "enforce"), ("grace_period", "none")];
     let mut tried = 0;
     for (method, path, access) in ROUTES {
         if !path.contains("{id}") || *access == Access::Operator {

@@ -24,7 +24,7 @@ async fn f7_who_used_a_token_stands_where_it_matters() {
             && !page.contains("okhttp")
     })
     .await;
-    let everywhere = ann.get("/sessions/log-out-everywhere").await.text;
+    let everywhere = ann.get("/sessions/log-out-all").await.text;
     assert!(everywhere.contains("python-requests"));
     assert!(ann.get("/tokens").await.text.contains("okhttp from 127.0.0.1"));
 }

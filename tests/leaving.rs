@@ -80,7 +80,7 @@ async fn logging_out_closes_the_invitations_of_whom_it_concerns() {
     assert_eq!(page.status, 303, "{}", page.text);
     assert_eq!(left.let_in().await, [false, false]);
     let left = Left::start("administrator").await;
-    let page = left.bob.post("/sessions/log-out-everywhere", &[]).await;
+    let page = left.bob.post("/sessions/log-out-all", &[]).await;
     assert_eq!(page.status, 303, "{}", page.text);
     assert_eq!(left.let_in().await, [false, false]);
 }
@@ -148,7 +148,7 @@ async fn sso_that_waits_for_the_operator_goes_with_who_set_it() {
         ("domain", "acme.example"),
         ("default_role", "administrator"),
     ];
-    let page = left.bob.post("/sign-on", &form).await;
+    let page = left.bob.post("/sso", &form).await;
     assert!(page.status == 200 && page.text.contains("Saved, but"), "{}", page.text);
     let otto = operator(&left.keydesk, "otto@vendor.example").await;
     let number = left.ann.endpoint_url().await.rsplit('/').next().expect("a number").to_owned();

@@ -254,12 +254,13 @@ async fn n7_limits_of_a_token_are_proposed_tried_and_enforced() {
     .await;
 
     // A mistake loses nothing.
-    let wrong = [("scope", "contacts:read"), ("addresses", "10.0.0.0/8 ten"), ("start", "now")];
+    let wrong =
+        [("scope", "contacts:read"), ("ip_allowlist", "10.0.0.0/8 ten"), ("mode", "enforce")];
     let page = ann.post(&limits, &wrong).await;
     assert_eq!(page.status, 422);
     assert!(page.text.contains("“ten” is not an address") && page.text.contains("10.0.0.0/8 ten"));
 
-    let tried = [("scope", "messages:read"), ("addresses", "10.0.0.0/8"), ("start", "try")];
+    let tried = [("scope", "messages:read"), ("ip_allowlist", "10.0.0.0/8"), ("mode", "observe")];
     assert_eq!(
         ann.post(&limits, &tried).await.location.as_deref(),
         Some("/tokens?done=limits_on_observed")
@@ -271,7 +272,8 @@ async fn n7_limits_of_a_token_are_proposed_tried_and_enforced() {
             && page.contains("would be refused by the addresses on observed")
     })
     .await;
-    let fits = [("scope", "contacts:read"), ("addresses", "127.0.0.0/8\n::1"), ("start", "now")];
+    let fits =
+        [("scope", "contacts:read"), ("ip_allowlist", "127.0.0.0/8\n::1"), ("mode", "enforce")];
     assert_eq!(
         ann.post(&limits, &fits).await.location.as_deref(),
         Some("/tokens?done=limits_enforced")
@@ -282,7 +284,8 @@ async fn n7_limits_of_a_token_are_proposed_tried_and_enforced() {
     assert_eq!(who["scopes"], serde_json::json!(["contacts:read"]));
     assert_eq!(who["addresses"], serde_json::json!(["127.0.0.0/8", "::1/128"]));
 
-    let elsewhere = [("scope", "contacts:read"), ("addresses", "10.0.0.0/8"), ("start", "now")];
+    let elsewhere =
+        [("scope", "contacts:read"), ("ip_allowlist", "10.0.0.0/8"), ("mode", "enforce")];
     ann.post(&limits, &elsewhere).await;
     for path in ["/contacts", "/keydesk/whoami"] {
         let answer = call(path).await;
@@ -291,8 +294,7 @@ async fn n7_limits_of_a_token_are_proposed_tried_and_enforced() {
     }
     // It is still so after a restart, from the snapshot.
     let keydesk = keydesk.restart(&Options { has_account: true, ..api.options() });
-    let ann =
-        User::logged_in(&keydesk.console, "ann@acme.example", crate::support::PASSWORD).await;
+    let ann = User::logged_in(&keydesk.console, "ann@acme.example", crate::support::PASSWORD).await;
     let endpoint = ann.endpoint_url().await;
     let answer = send("GET", &format!("{endpoint}/contacts"), &token, "crm/1").await;
     assert_eq!(answer.code(), "ip_not_allowed");
@@ -307,7 +309,7 @@ async fn t11_an_address_list_cannot_be_talked_round() {
     let endpoint = ann.endpoint_url().await;
     let token = token_with(&ann, "CRM", &["*"]).await;
     let limits = format!("/tokens/{}/limits", ann.token_id("CRM").await);
-    ann.post(&limits, &[("scope", "*"), ("addresses", "10.0.0.1"), ("start", "now")]).await;
+    ann.post(&limits, &[("scope", "*"), ("ip_allowlist", "10.0.0.1"), ("mode", "enforce")]).await;
     let names = [
         "x-forwarded-for",
         "forwarded",

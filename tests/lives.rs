@@ -220,7 +220,7 @@ impl World {
                 self.model.sessions[at].lives = false;
             }
             Act::LogOutAll => {
-                self.post(user, "/sessions/log-out-everywhere", &[]).await;
+                self.post(user, "/sessions/log-out-all", &[]).await;
                 self.model.end_sessions(user, None);
                 self.model.end_bearer(user);
             }

@@ -256,7 +256,7 @@ async fn an_open_websocket_and_an_open_answer_are_judged_by_new_limits() {
     let events = open.get(false, "/events").await;
     let mut socket = open.chat().await;
     let path = format!("/tokens/{}/limits", open.ann.token_id("CRM").await);
-    let form = [("scope", "*"), ("addresses", "203.0.113.0/24"), ("start", "now")];
+    let form = [("scope", "*"), ("ip_allowlist", "203.0.113.0/24"), ("mode", "enforce")];
     assert_eq!(open.ann.post(&path, &form).await.status, 303);
     is_cut(events).await;
     let ended = tokio::time::timeout(PATIENCE, socket.next()).await.expect("it ends");

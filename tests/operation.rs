@@ -129,7 +129,7 @@ async fn plain_http_on_a_tls_port_and_tls_on_a_plain_one_are_told_apart() {
     let keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
     let address = keydesk.gateway.trim_start_matches("https://").to_owned();
     crate::support::raw::converse(&address, &[b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"]).await;
-    let refused = "keydesk_connections_refused_total{reason=\"tls\"} 1";
+    let refused = "keydesk_connections_rejected_total{reason=\"tls\"} 1";
     eventually("it is counted", async || keydesk.status("/metrics").await.1.contains(refused))
         .await;
 }

@@ -190,11 +190,14 @@ async fn before_the_first_account_the_log_in_says_what_to_do() {
 /// A command beside the server acts on the server's database, or on none.
 #[tokio::test]
 async fn a_command_acts_on_the_servers_database_or_on_none() {
-    let message = |output: &std::process::Output| String::from_utf8_lossy(&output.stderr).into_owned();
+    let message =
+        |output: &std::process::Output| String::from_utf8_lossy(&output.stderr).into_owned();
     let empty = tempfile::tempdir().expect("a folder");
     let create = ["operator", "create", "--email", "otto@vendor.example", "--password-stdin"];
     let nowhere = crate::support::run_in(empty.path(), &create, PASSWORD);
-    assert!(!nowhere.status.success() && message(&nowhere).contains("there is no Keydesk database"));
+    assert!(
+        !nowhere.status.success() && message(&nowhere).contains("there is no Keydesk database")
+    );
     assert!(!empty.path().join("keydesk-data").exists(), "nothing is made");
     // The configuration that lies here is found, and the store is named.
     let server = crate::support::postgres::Postgres::shared();

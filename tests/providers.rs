@@ -56,7 +56,7 @@ async fn an_address_without_a_word_counts_where_owner_and_operator_say_so() {
     assert!(page.status == 422 && page.text.contains("does not say whether"), "{}", page.text);
     assert_eq!(house.set_with(&[("trusts_addresses", "yes")]).await.status, 303);
     // The operator has seen a provider that says whether an address is verified.
-    assert!(house.ann.get("/sign-on").await.text.contains("Waiting for the operator"));
+    assert!(house.ann.get("/sso").await.text.contains("Waiting for the operator"));
     house.confirm().await;
     let (_, page) = come(&mut house, &silent).await;
     assert_eq!(page.status, 303, "{}", page.text);
@@ -98,7 +98,7 @@ async fn a_provider_speaks_for_several_domains_each_when_it_is_confirmed() {
     house.confirm().await;
     let saved = house.set_with(&[("domain", "acme.example, xn--mller-kva.example")]).await;
     assert_eq!(saved.status, 303, "{}", saved.text);
-    let page = house.ann.get("/sign-on").await.text;
+    let page = house.ann.get("/sso").await.text;
     assert!(
         page.contains("for addresses of acme.example") && page.contains("müller.example"),
         "{page}"
@@ -108,7 +108,7 @@ async fn a_provider_speaks_for_several_domains_each_when_it_is_confirmed() {
     assert_eq!(page.status, 303, "{}", page.text);
     let jo = User::visiting(&house.keydesk.console);
     let form = [("email", "jo@müller.example")];
-    assert_eq!(jo.post("/login/sign-on", &form).await.status, 422);
+    assert_eq!(jo.post("/login/sso", &form).await.status, 422);
     house.confirm_for("acme.example müller.example").await;
     let who = claims("jo@xn--mller-kva.example", &[]);
     let back = house.leave_as(&jo, "jo@müller.example", &who).await;
@@ -138,7 +138,7 @@ async fn an_owner_is_told_what_is_wrong_with_the_provider() {
     let slash = format!("{}/", house.provider.issuer);
     let saved = house.set_with(&[("issuer", &slash)]).await;
     assert_eq!(saved.status, 303, "{}", saved.text);
-    let issuer = house.ann.get("/sign-on").await.text;
+    let issuer = house.ann.get("/sso").await.text;
     assert!(issuer.contains(&format!("value=\"{}\"", house.provider.issuer)), "{issuer}");
     let path = format!("{}/realms/none", house.provider.issuer);
     let other = house.provider.issuer.replace("127.0.0.1", "localhost");
@@ -224,7 +224,7 @@ async fn a_companys_authority_is_trusted_when_it_is_named() {
             ("domain", "acme.example"),
             ("default_role", "developer"),
         ];
-        let saved = ann.post("/sign-on", &form).await;
+        let saved = ann.post("/sso", &form).await;
         assert!(saved.text.contains(says), "{says}: {}", saved.text);
     }
     let _ = server.kill();

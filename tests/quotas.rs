@@ -174,20 +174,20 @@ async fn account_addresses_hold_for_every_token() {
     let (_api, _keydesk, ann, endpoint) = start("").await;
     let (token, bearer) = (token_with(&ann, "One", &["*"]).await, ann.bearer_token().await);
     let call = async |token: &str| send("GET", &format!("{endpoint}/ping"), token, "app").await;
-    let elsewhere = [("addresses", "10.0.0.0/8"), ("start", "try")];
+    let elsewhere = [("ip_allowlist", "10.0.0.0/8"), ("mode", "observe")];
     ann.post("/limits", &elsewhere).await;
     assert_eq!(call(&bearer).await.status, 200);
     eventually("the observed's violations are listed", async || {
         ann.get("/tokens/violations").await.text.contains("by the addresses on observed")
     })
     .await;
-    ann.post("/limits", &[("addresses", "10.0.0.0/8"), ("start", "now")]).await;
+    ann.post("/limits", &[("ip_allowlist", "10.0.0.0/8"), ("mode", "enforce")]).await;
     for token in [&token, &bearer] {
         assert_eq!(call(token).await.code(), "ip_not_allowed");
     }
-    ann.post("/limits", &[("addresses", ""), ("start", "now")]).await;
+    ann.post("/limits", &[("ip_allowlist", ""), ("mode", "enforce")]).await;
     assert_eq!(call(&token).await.status, 200);
-    let wrong = ann.post("/limits", &[("addresses", "ten")]).await;
+    let wrong = ann.post("/limits", &[("ip_allowlist", "ten")]).await;
     assert!(wrong.status == 422 && wrong.text.contains("“ten” is not an address"));
 }
 
@@ -258,7 +258,8 @@ async fn gateways_with_other_plans_count_together() {
     };
     let server = crate::support::postgres::Postgres::shared();
     let api = Api::start().await;
-    let config = format!("database_url = \"{}\"\n{}", server.url(&server.new_database()), api.config);
+    let config =
+        format!("database_url = \"{}\"\n{}", server.url(&server.new_database()), api.config);
     let first = format!("{config}{}", plans(30));
     let mut small = Keydesk::start_with(&Options { config: first, ..Options::default() });
     let ann = small.with_account().await;

@@ -32,7 +32,8 @@ fn peers(folder: &tempfile::TempDir) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_on_a_copied_folder_does_not_take_its_origin_for_dead() {
-    let config = "on_disconnect = \"fail_open\"\nmax_staleness_seconds = 30\nconfirm_timeout_seconds = 0";
+    let config =
+        "on_disconnect = \"fail_open\"\nmax_staleness_seconds = 30\nconfirm_timeout_seconds = 0";
     let cluster = Cluster::start(2, config).await;
     let token = cluster.token_everywhere("CRM").await;
     cluster.break_link(1, Mode::Hole);
@@ -76,7 +77,8 @@ async fn two_processes_are_not_one_node() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_gateway_commits_is_asked_of_it_too() {
     let folder = tempfile::tempdir().expect("a folder");
-    let config = format!("{}max_staleness_seconds = 60\nconfirm_timeout_seconds = 10", peers(&folder));
+    let config =
+        format!("{}max_staleness_seconds = 60\nconfirm_timeout_seconds = 10", peers(&folder));
     let cluster = Cluster::start_as(&["all", "gateway", "gateway"], &config).await;
     let token = cluster.token_everywhere("CRM").await;
     let kept = cluster.ann.create_token("kept", "never").await;
@@ -91,7 +93,7 @@ async fn what_a_gateway_commits_is_asked_of_it_too() {
         |node: usize| format!("{}{}/keydesk/revoke", cluster.nodes[node].gateway, cluster.path);
     let done = send("POST", &at(1), &token, "crm").await;
     assert_eq!(done.status, 200, "{}", done.body);
-    wait_until(&done.body["refused_from"]).await;
+    wait_until(&done.body["effective_at"]).await;
     for node in 0..3 {
         let said = cluster.try_token(node, &token).await;
         assert_ne!(said.0, 200, "node {node}: {}", done.body);
@@ -163,7 +165,8 @@ async fn a_failover_that_loses_a_suspension_opens_no_account() {
 async fn a_node_that_a_failover_has_lost_from_the_list_is_waited_for() {
     let primary = Postgres::start("");
     let mut standby = primary.standby();
-    let config = "on_disconnect = \"fail_open\"\nmax_staleness_seconds = 15\nconfirm_timeout_seconds = 0";
+    let config =
+        "on_disconnect = \"fail_open\"\nmax_staleness_seconds = 15\nconfirm_timeout_seconds = 0";
     let mut cluster = Cluster::start_on(primary, 1, config, &[standby.port]).await;
     let token = cluster.token_everywhere("CRM").await;
     eventually("the standby has the token", async || {
@@ -190,14 +193,13 @@ async fn a_node_that_a_failover_has_lost_from_the_list_is_waited_for() {
     let receipt = cluster.receipt(&cluster.revoke_newest().await).await;
     assert_eq!(cluster.try_token(1, &token).await.0, 200, "its operator chose so");
     assert_eq!(receipt["complete"], false, "{receipt}");
-    wait_until(&receipt["refused_from"]).await;
+    wait_until(&receipt["effective_at"]).await;
     assert_ne!(cluster.try_token(1, &token).await.0, 200, "{receipt}");
 }
 
 async fn operator_again(cluster: &Cluster) -> crate::support::User {
     let console = &cluster.nodes[0].console;
-    crate::support::User::logged_in(console, "otto@vendor.example", crate::support::PASSWORD)
-        .await
+    crate::support::User::logged_in(console, "otto@vendor.example", crate::support::PASSWORD).await
 }
 
 /// "synchronous" is said only while a standby that can take over has what is acknowledged.

@@ -114,11 +114,11 @@ async fn t46_who_is_logged_out_while_a_form_arrives_changes_nothing_of_their_own
     let ann = keydesk.with_account().await;
     let cookie = session_cookie(&keydesk.console, "ann@acme.example").await;
     let stolen = User::logged_in(&keydesk.console, "ann@acme.example", PASSWORD).await;
-    stolen.post("/second-factor/begin", &[]).await;
+    stolen.post("/two-factor/begin", &[]).await;
     let mut held = Vec::new();
     for (path, body) in [
-        ("/second-factor/begin", "x=1"),
-        ("/second-factor/confirm", "code=123456"),
+        ("/two-factor/begin", "x=1"),
+        ("/two-factor/confirm", "code=123456"),
         ("/profile/email", "email=eve@evil.example"),
         ("/profile/language", "language=es"),
         (
@@ -130,7 +130,7 @@ async fn t46_who_is_logged_out_while_a_form_arrives_changes_nothing_of_their_own
     ] {
         held.push((path, HeldForm::begin(&keydesk.console, path, &cookie, body).await));
     }
-    let out = ann.post("/sessions/log-out-everywhere", &[]).await;
+    let out = ann.post("/sessions/log-out-all", &[]).await;
     assert_eq!(out.status, 303, "{}", out.text);
     for (path, form) in held {
         let answer = form.finish().await;

@@ -29,9 +29,9 @@ fn is_left_out(method: &str, path: &str) -> bool {
         && [
             "/logout",
             "/members/leave",
-            "/sessions/log-out-everywhere",
+            "/sessions/log-out-all",
             "/login",
-            "/login/second-factor",
+            "/login/two-factor",
             "/login/passkey",
             "/confirm",
         ]
@@ -43,18 +43,17 @@ async fn ask(user: &User, method: &str, path: &str) -> (u16, Option<String>) {
         "get" => user.get(path).await,
         // Complete enough that a form is not refused for its fields before its sender is.
         _ => {
-            user
-                .post(
-                    path,
-                    &[
-                        ("role", "viewer"),
-                        ("email", "x@y.example"),
-                        ("name", "n"),
-                        ("scope", "*"),
-                        ("answered", "yes"),
-                    ],
-                )
-                .await
+            user.post(
+                path,
+                &[
+                    ("role", "viewer"),
+                    ("email", "x@y.example"),
+                    ("name", "n"),
+                    ("scope", "*"),
+                    ("answered", "yes"),
+                ],
+            )
+            .await
         }
     };
     (page.status, page.location)

@@ -19,7 +19,7 @@ async fn f5_n5_an_previous_secret_goes_on_is_watched_and_closed() {
     let old = token_with(&ann, "CRM", &["*"]).await;
     let id = ann.token_id("CRM").await;
     let contacts = format!("{endpoint}/api/v1/contacts");
-    let form = [("grace_period", "24h"), ("quiet", "1h")];
+    let form = [("grace_period", "24h"), ("revoke_after_idle", "1h")];
     let page = ann.post(&format!("/tokens/{id}/rotate"), &form).await;
     assert!(page.text.contains("The old secret goes on until"), "{}", page.text);
     let new = page.value("new-token");
@@ -40,11 +40,11 @@ async fn f5_n5_an_previous_secret_goes_on_is_watched_and_closed() {
     // An old secret rotates nothing, and closing it leaves the new one alone.
     let own = send("POST", &format!("{endpoint}/keydesk/rotate"), &old, "importer/1").await;
     assert_eq!((own.status, own.code()), (409, "already_rotated"));
-    let page = ann.post(&format!("/tokens/{id}/close-old"), &[]).await;
+    let page = ann.post(&format!("/tokens/{id}/revoke-previous"), &[]).await;
     assert_eq!(page.done(), Some("/tokens?done=previous_secret_revoked"));
     assert_eq!(send("GET", &contacts, &old, "importer/1").await.code(), "token_rotated");
     assert_eq!(send("GET", &contacts, &new, "crm/2").await.status, 200);
-    let page = ann.post(&format!("/tokens/{id}/close-old"), &[]).await;
+    let page = ann.post(&format!("/tokens/{id}/revoke-previous"), &[]).await;
     assert_eq!(page.status, 409);
 }
 
@@ -72,7 +72,10 @@ async fn f5_what_ends_a_token_ends_its_previous_secrets() {
         }
     }
     let wrong = ann
-        .post(&format!("/tokens/{}/rotate", ann.token_id("rotate").await), &[("grace_period", "2h")])
+        .post(
+            &format!("/tokens/{}/rotate", ann.token_id("rotate").await),
+            &[("grace_period", "2h")],
+        )
         .await;
     assert!(wrong.status == 422 && wrong.text.contains("none, 1h, 24h or 7d"), "{}", wrong.text);
 }
@@ -97,9 +100,10 @@ async fn f10_a_token_rotates_and_revokes_itself() {
     assert!(message["previous_secret_expires_at"].is_string(), "{message}");
     let third = message["token"].as_str().expect("a token").to_owned();
     assert_eq!(send("GET", &contacts, &second, "crm").await.status, 200);
-    let wrong = client.post(&url).bearer_auth(&third).json(&serde_json::json!({ "grace_period": "9d" }));
+    let wrong =
+        client.post(&url).bearer_auth(&third).json(&serde_json::json!({ "grace_period": "9d" }));
     assert_eq!(wrong.send().await.expect("answers").status(), 400);
-    for form in [[("grace_period_", "24h")], [("quiet", "1h")]] {
+    for form in [[("grace_period_", "24h")], [("revoke_after_idle", "1h")]] {
         let wrong = client.post(&url).bearer_auth(&third).form(&form).send().await;
         assert_eq!(
             wrong.expect("answers").status(),

@@ -11,7 +11,7 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
-const SET: &str = "/sign-on?done=sso_set";
+const SET: &str = "/sso?done=sso_set";
 const OPERATOR: &str = "otto@vendor.example";
 /// A canary, as every secret in tests.
 const SECRET: &str = "sign-on-canary-3c1f0e7c4a";
@@ -113,7 +113,7 @@ impl House {
         let endpoint = ann.endpoint_url().await;
         let number = endpoint.rsplit('/').next().expect("a number").to_owned();
         let provider =
-            Provider::start(&format!("{}/login/sign-on/callback", keydesk.console), clock, method);
+            Provider::start(&format!("{}/login/sso/callback", keydesk.console), clock, method);
         Self { keydesk, ann, otto, number, provider }
     }
 
@@ -136,7 +136,7 @@ impl House {
         let is_left = |(name, _): &&(&str, &str)| !fields.iter().any(|(other, _)| other == name);
         let left = defaults.iter().filter(is_left);
         let form: Vec<_> = left.chain(fields).copied().collect();
-        self.ann.post("/sign-on", &form).await
+        self.ann.post("/sso", &form).await
     }
 
     pub async fn confirm(&self) {
@@ -145,7 +145,7 @@ impl House {
 
     pub async fn confirm_for(&self, domains: &str) {
         let form = [("issuer", self.provider.issuer.as_str()), ("domain", domains)];
-        let path = format!("/operator/accounts/{}/sign-on/confirm", self.number);
+        let path = format!("/operator/accounts/{}/sso/approve", self.number);
         let page = self.otto.post(&path, &form).await;
         assert_eq!(
             page.location,
@@ -166,7 +166,7 @@ impl House {
     ) -> String {
         self.provider.knows(claims);
         let form = [("email", email)];
-        let page = user.post("/login/sign-on", &form).await;
+        let page = user.post("/login/sso", &form).await;
         assert_eq!(page.status, 200, "{}", page.text);
         let link = page.text.split("id=\"depart\" href=\"").nth(1).expect("a link");
         let link = link.split('"').next().expect("a URL").replace("&#38;", "&");
@@ -189,10 +189,10 @@ async fn who_comes_by_single_sso_is_a_member_with_the_role_that_the_provider_say
     let cleo = User::visiting(&house.keydesk.console);
     let form = [("email", "cleo@acme.example")];
     // Nobody has set it; set, nobody has confirmed it.
-    assert_eq!(cleo.post("/login/sign-on", &form).await.status, 422);
+    assert_eq!(cleo.post("/login/sso", &form).await.status, 422);
     house.set().await;
-    assert!(house.ann.get("/sign-on").await.text.contains("Waiting for the operator"));
-    assert_eq!(cleo.post("/login/sign-on", &form).await.status, 422);
+    assert!(house.ann.get("/sso").await.text.contains("Waiting for the operator"));
+    assert_eq!(cleo.post("/login/sso", &form).await.status, 422);
     let path = format!("/operator/accounts/{}", house.number);
     assert!(house.otto.get(&path).await.text.contains(&house.provider.issuer));
     house.confirm().await;
@@ -218,9 +218,9 @@ async fn who_comes_by_single_sso_is_a_member_with_the_role_that_the_provider_say
         ("domain", "acme.example"),
         ("default_role", "developer"),
     ];
-    let page = house.ann.post("/sign-on", &form).await;
+    let page = house.ann.post("/sso", &form).await;
     assert!(page.status == 200 && page.text.contains("Saved, but"), "{}", page.text);
-    assert!(house.ann.get("/sign-on").await.text.contains("Waiting for the operator"));
+    assert!(house.ann.get("/sso").await.text.contains("Waiting for the operator"));
     for (field, value, wrong) in [
         ("issuer", "http://10.0.0.1", "Issuer"),
         ("domain", "no domain", "Domain"),
@@ -229,7 +229,7 @@ async fn who_comes_by_single_sso_is_a_member_with_the_role_that_the_provider_say
     ] {
         let mut form: Vec<_> = form.iter().filter(|(name, _)| *name != field).copied().collect();
         form.push((field, value));
-        let page = house.ann.post("/sign-on", &form).await;
+        let page = house.ann.post("/sso", &form).await;
         assert!(page.status == 422 && page.text.contains(wrong), "{field}: {}", page.text);
     }
 }
@@ -265,7 +265,7 @@ async fn t35_a_providers_answer_lets_in_nobody_else() {
     let mut statuses = Vec::new();
     for _ in 0..30 {
         let visitor = User::visiting(&house.keydesk.console);
-        statuses.push(visitor.post("/login/sign-on", &form).await.status);
+        statuses.push(visitor.post("/login/sso", &form).await.status);
     }
     assert!(statuses[0] == 200 && statuses[29] == 429, "{statuses:?}");
     house.keydesk.sql("DELETE FROM attempt").await;
@@ -274,13 +274,13 @@ async fn t35_a_providers_answer_lets_in_nobody_else() {
     let browser = User::visiting(&house.keydesk.console);
     let back = house.leave(&browser, &claims("ann@acme.example", &["guests"])).await;
     let page = browser.get(&back).await;
-    assert!(page.status == 200 && page.text.contains("/login/second-factor"), "{}", page.text);
+    assert!(page.status == 200 && page.text.contains("/login/two-factor"), "{}", page.text);
     let half = page.text.split("name=\"half\" value=\"").nth(1).expect("the second half");
     let half = half.split('"').next().expect("a value").to_owned();
     let code = app.code(0);
-    let entered = browser.post("/login/second-factor", &[("half", &half), ("code", &code)]).await;
+    let entered = browser.post("/login/two-factor", &[("half", &half), ("code", &code)]).await;
     assert_eq!(entered.status, 303, "{}", entered.text);
-    assert_eq!(browser.get("/sign-on").await.status, 200, "an owner stays one");
+    assert_eq!(browser.get("/sso").await.status, 200, "an owner stays one");
 }
 
 /// An ID token that was issued at another time is of another log-in, or of a provider whose clock cannot be believed.

@@ -100,7 +100,8 @@ pub async fn failovers(report: &mut Report, cycles: usize) {
     let primary = Postgres::start("");
     let mut standby = primary.standby();
     // After a failover no receipt is complete before a lease is over.
-    let mut cluster = Cluster::start_on(primary, 2, "confirm_timeout_seconds = 8", &[standby.port]).await;
+    let mut cluster =
+        Cluster::start_on(primary, 2, "confirm_timeout_seconds = 8", &[standby.port]).await;
     let (mut revived, mut back) = (0, Vec::new());
     let kept = cluster.token_everywhere("kept").await;
     for cycle in 0..cycles {

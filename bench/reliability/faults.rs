@@ -1,6 +1,6 @@
 //! C1 to C9: each fault that the attacks on clusters found, alone, and then any two of them together, while a token
 //! is revoked by a node of any role. What must hold is the same each time: nobody accepts it after "complete", nor
-//! after the moment that was named, and when all is mended every node refuses it and serves.
+//! after the moment that was named, and when all is mended every node rejects it and serves.
 
 use crate::{
     figures::{Report, spread},
@@ -124,7 +124,7 @@ impl World {
             Fault::Stopped => cluster.nodes[node].signal("STOP"),
             Fault::Dead => cluster.nodes[node].signal("KILL"),
             Fault::Clock(days) => self.clocks[node].jump(&format!("{days:+}d")),
-            Fault::Journal => damage(&cluster.nodes[node].data().join("ended.journal"), dice),
+            Fault::Journal => damage(&cluster.nodes[node].data().join("revocations.journal"), dice),
             Fault::Durability(setting) => {
                 cluster.primary.ask("postgres", &format!("ALTER SYSTEM SET {setting}"));
                 cluster.primary.ask("postgres", "SELECT pg_reload_conf()");
@@ -230,7 +230,8 @@ impl World {
     /// The database forgets that anything has ever ended, as one does that was restored.
     fn forget_endings(&self) {
         let epoch = "UPDATE head SET epoch = md5(random()::text)";
-        let secrets = "UPDATE secret SET ended_at = NULL, revocation_reason = NULL WHERE version = 1";
+        let secrets =
+            "UPDATE secret SET ended_at = NULL, revocation_reason = NULL WHERE version = 1";
         self.cluster.primary.ask(&self.cluster.database, &format!("{secrets}; {epoch}"));
     }
 }
@@ -310,7 +311,7 @@ async fn cycle(
         }
     };
     seen.answered.push(start.elapsed());
-    let moment = answer.as_ref().and_then(|answer| answer["refused_from"].as_str());
+    let moment = answer.as_ref().and_then(|answer| answer["effective_at"].as_str());
     if let Some(moment) = moment {
         seen.promised += 1;
         let is_complete = answer.as_ref().is_some_and(|answer| answer["complete"] == true);
@@ -335,7 +336,7 @@ async fn cycle(
     is_mended(world, seen, &token, &broken).await;
 }
 
-/// Every node refuses the token and accepts the other one; and the former though the database forgets.
+/// Every node rejects the token and accepts the other one; and the former though the database forgets.
 async fn is_mended(world: &World, seen: &mut Seen, token: &str, broken: &Broken) {
     for node in 0..ROLES.len() {
         world.cluster.until(node, token, 401, MENDED).await;

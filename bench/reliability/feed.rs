@@ -10,10 +10,10 @@ use crate::{
     },
 };
 use keydesk_model::{
-    AccountId, Event, Actor, IpAllowlist, TokenOwner, Change, Feed, Origin, ScopeSet, Snapshot,
-    Timestamp, TokenId,
+    AccountId, Actor, Change, Event, Feed, IpAllowlist, Origin, ScopeSet, Snapshot, Timestamp,
+    TokenId, TokenOwner,
 };
-use keydesk_store::{AuditEntry, NewSecret, NewToken, FollowEvent, DatabaseUrl, Store};
+use keydesk_store::{AuditEntry, DatabaseUrl, FollowEvent, NewSecret, NewToken, Store};
 use keydesk_token::{Entropy, Kind, PlainToken, Prefix};
 use std::{
     collections::HashMap,
@@ -59,7 +59,7 @@ impl Feed for Follower {
 
 fn entry() -> AuditEntry {
     AuditEntry {
-        action: Event::TokenCreated,
+        event: Event::TokenCreated,
         actor: Actor::Operator { user: None },
         origin: Origin::default(),
         account: None,
@@ -176,13 +176,17 @@ async fn write(
             token_owner: TokenOwner::Account,
             name: "CRM".to_owned(),
             scopes: ScopeSet::everything(),
-            addresses: IpAllowlist::default(),
+            ip_allowlist: IpAllowlist::default(),
             expires_at: None,
             created_by: None,
             request_key: None,
         };
-        let secret =
-            NewSecret { hash: plain.hash(), version: 1, masked: plain.masked(), display: None };
+        let secret = NewSecret {
+            hash: plain.hash(),
+            version: 1,
+            masked: plain.masked(),
+            encrypted_copy: None,
+        };
         // A writer whose turn does not come in time asks again.
         let Ok(mut write) = store.write(Timestamp::from_micros(2)).await else { continue };
         write.issue_token(&new, &secret).await.expect("issues");

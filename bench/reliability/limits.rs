@@ -53,7 +53,9 @@ async fn set_plan(cluster: &Cluster, token: &str, plan: &str, policy: &str) {
         for _ in 0..200 {
             let answer = client.get(&url).bearer_auth(token).send().await.expect("answers");
             let message = answer.headers().get("ratelimit-policy").cloned();
-            if message.is_some_and(|message| message.to_str().is_ok_and(|message| message.starts_with(policy))) {
+            if message.is_some_and(|message| {
+                message.to_str().is_ok_and(|message| message.starts_with(policy))
+            }) {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(25)).await;

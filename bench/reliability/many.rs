@@ -72,7 +72,7 @@ pub async fn behind(report: &mut Report, changes: usize) {
     tokio::time::sleep(LEASE * 2).await;
     let text = BEHIND.replace("{COUNT}", &changes.to_string());
     cluster.primary.ask(&cluster.database, &text);
-    let refused = usize::from(cluster.try_token(1, &kept).await.0 != 503);
+    let rejected = usize::from(cluster.try_token(1, &kept).await.0 != 503);
     cluster.break_link(1, Mode::Pass);
     let start = Instant::now();
     cluster.until(1, &kept, 200, Duration::from_mins(2)).await;
@@ -86,5 +86,5 @@ pub async fn behind(report: &mut Report, changes: usize) {
         took.as_secs_f64(),
         start.elapsed().as_secs_f64()
     );
-    report.add("M2", refused, &message);
+    report.add("M2", rejected, &message);
 }

@@ -23,33 +23,33 @@ async fn vouched_for(report: &mut Report, seconds: u64) {
     let cluster = Cluster::start(3, &config).await;
     let token = cluster.token_everywhere("CRM").await;
     (0..3).for_each(|node| cluster.break_link(node, Mode::Hole));
-    let (gone, mut asked, mut refused, mut spans) = (Instant::now(), 0, 0, Vec::new());
+    let (gone, mut asked, mut rejected, mut spans) = (Instant::now(), 0, 0, Vec::new());
     while gone.elapsed() < Duration::from_secs(seconds) {
         for node in 0..3 {
             let start = Instant::now();
-            refused += usize::from(cluster.try_token(node, &token).await.0 != 200);
+            rejected += usize::from(cluster.try_token(node, &token).await.0 != 200);
             spans.push(start.elapsed());
             asked += 1;
         }
     }
     let message = format!(
-        "{seconds} s without a database, nodes vouching for each other: {asked} calls, refused {refused}, {}",
+        "{seconds} s without a database, nodes vouching for each other: {asked} calls, rejected {rejected}, {}",
         spread(spans)
     );
-    report.add("R10", refused, &message);
+    report.add("R10", rejected, &message);
 }
 
 async fn strict(report: &mut Report) {
     let cluster = Cluster::start(3, "").await;
     let token = cluster.token_everywhere("CRM").await;
-    let (mut to_refuse, mut to_serve, mut wrong) = (Vec::new(), Vec::new(), 0);
+    let (mut to_reject, mut to_serve, mut wrong) = (Vec::new(), Vec::new(), 0);
     for mode in [Mode::Hole, Mode::Cut, Mode::Hole] {
         (0..3).for_each(|node| cluster.break_link(node, mode));
         let gone = Instant::now();
         for node in 0..3 {
             cluster.until(node, &token, 503, LEASE * 3).await;
         }
-        to_refuse.push(gone.elapsed());
+        to_reject.push(gone.elapsed());
         wrong += usize::from(gone.elapsed() > LEASE + Duration::from_secs(1));
         (0..3).for_each(|node| cluster.break_link(node, Mode::Pass));
         let back = Instant::now();
@@ -59,8 +59,8 @@ async fn strict(report: &mut Report) {
         to_serve.push(back.elapsed());
     }
     let message = format!(
-        "strict: all refuse with 503 {} after the database went (lease {} s); R12: all serve {} after it came back, without a restart",
-        spread(to_refuse),
+        "strict: all reject with 503 {} after the database went (lease {} s); R12: all serve {} after it came back, without a restart",
+        spread(to_reject),
         LEASE.as_secs(),
         spread(to_serve)
     );

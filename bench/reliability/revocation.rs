@@ -1,4 +1,4 @@
-//! R1, R2, R3, R9: from a revocation to the refusal, on one node, on three, and cut off.
+//! R1, R2, R3, R9: from a revocation to the rejection, on one node, on three, and cut off.
 
 use crate::{
     figures::{Report, spread},
@@ -102,7 +102,7 @@ fn slowest_confirmation(receipt: &serde_json::Value) -> Duration {
 
 pub async fn while_cut_off(report: &mut Report, cycles: usize) {
     let cluster = Cluster::start(3, "confirm_timeout_seconds = 0").await;
-    let (mut refused_after, mut accepted, mut called_wrong) = (Vec::new(), 0, 0);
+    let (mut rejected_after, mut accepted, mut called_wrong) = (Vec::new(), 0, 0);
     for cycle in 0..cycles {
         let node = 1 + cycle % 2;
         let token = cluster.token_everywhere("CRM").await;
@@ -114,31 +114,31 @@ pub async fn while_cut_off(report: &mut Report, cycles: usize) {
         }
         let location = cluster.revoke_newest().await;
         let receipt = cluster.receipt(&location).await;
-        let refused_from: jiff::Timestamp =
-            receipt["refused_from"].as_str().expect("an instant").parse().expect("RFC 3339");
+        let effective_at: jiff::Timestamp =
+            receipt["effective_at"].as_str().expect("an instant").parse().expect("RFC 3339");
         if cycle % 3 == 2 {
             tokio::time::sleep(LEASE).await;
             cluster.nodes[node].signal("CONT");
         }
         let mut first_refusal = None;
-        while jiff::Timestamp::now() < refused_from || first_refusal.is_none() {
+        while jiff::Timestamp::now() < effective_at || first_refusal.is_none() {
             let now = jiff::Timestamp::now();
             let said = cluster.try_token(node, &token).await.0;
             if said == 200 {
-                accepted += usize::from(now >= refused_from || first_refusal.is_some());
+                accepted += usize::from(now >= effective_at || first_refusal.is_some());
             } else {
                 first_refusal.get_or_insert(cut.elapsed());
                 called_wrong += usize::from(said == 401 && cycle % 3 < 2);
             }
         }
-        refused_after.extend(first_refusal);
+        rejected_after.extend(first_refusal);
         cluster.break_link(node, Mode::Pass);
         cluster.until(node, &token, 401, Duration::from_secs(15)).await;
     }
     let message = format!(
-        "{cycles} gateways cut off or paused (lease {} s) refused {} after the cut; accepted after the receipt's moment {accepted}, called wrong while cut off {called_wrong}",
+        "{cycles} gateways cut off or paused (lease {} s) rejected {} after the cut; accepted after the receipt's moment {accepted}, called wrong while cut off {called_wrong}",
         LEASE.as_secs(),
-        spread(refused_after)
+        spread(rejected_after)
     );
     report.add("R3", accepted + called_wrong, &message);
 }

@@ -32,7 +32,7 @@ async fn journey(screen: Screen) {
     let (endpoint, old) = copies_both_and_calls(&keydesk, &browser, screen).await;
     let new = changes_the_password(&keydesk, &browser, &endpoint, &old).await;
     let token = creates_a_token(&browser, &endpoint).await;
-    browser.go(&format!("{}/sessions/log-out-everywhere", keydesk.console)).await;
+    browser.go(&format!("{}/sessions/log-out-all", keydesk.console)).await;
     browser.click("main form button").await;
     browser.arrives_at("/login").await;
     assert_eq!(use_token(&endpoint, &new).await, (401, "logged_out_of_all_sessions".to_owned()));

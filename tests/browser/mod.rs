@@ -5,9 +5,9 @@ mod journey;
 mod origins;
 mod pages;
 mod passkeys;
-mod users;
 mod scripts;
 mod tabs;
+mod users;
 
 use crate::{
     documents::repository,

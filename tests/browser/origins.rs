@@ -44,7 +44,11 @@ async fn a_page_of_an_allowed_origin_calls_with_a_token_and_others_do_not() {
     let own = b"HTTP/1.1 200 OK\r\naccess-control-allow-origin: https://other.example\r\nx-extra: e\r\ncontent-length: 2\r\n\r\nok";
     upstream.answers(own);
     let message = browser.calls(&url, &token).await;
-    assert_eq!((&message[0], &message[2], &message[3]), (&json!(200), &json!("e"), &json!("ok")), "{message}");
+    assert_eq!(
+        (&message[0], &message[2], &message[3]),
+        (&json!(200), &json!("e"), &json!("ok")),
+        "{message}"
+    );
     assert!(message[1].as_str().is_some_and(|id| id.starts_with("req_")), "{message}");
     let refused = browser.calls(&url, "kd_u_x").await;
     assert_eq!(refused[0], 401, "a page reads why it was rejected: {refused}");

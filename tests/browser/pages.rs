@@ -52,7 +52,8 @@ async fn live_a_first_day(keydesk: &mut Keydesk) -> (String, String) {
     let (endpoint, bearer) = (ann.endpoint_url().await, ann.bearer_token().await);
     let token = ann.create_token("CRM sync", "5d").await;
     let limits = format!("/tokens/{}/limits", ann.token_id("CRM sync").await);
-    let observed = [("scope", "messages:read"), ("addresses", "10.0.0.0/8"), ("start", "try")];
+    let observed =
+        [("scope", "messages:read"), ("ip_allowlist", "10.0.0.0/8"), ("mode", "observe")];
     ann.post(&limits, &observed).await;
     eventually("the operations' rules are known", async || {
         ann.get("/tokens/new").await.text.contains("contacts:read")
@@ -67,7 +68,7 @@ async fn live_a_first_day(keydesk: &mut Keydesk) -> (String, String) {
     eventually("usage is reported", async || ann.get("/tokens").await.text.contains("okhttp"))
         .await;
     let importer = ann.token_id("old importer").await;
-    let later = [("grace_period", "24h"), ("quiet", "1h")];
+    let later = [("grace_period", "24h"), ("revoke_after_idle", "1h")];
     ann.post(&format!("/tokens/{importer}/rotate"), &later).await;
     ann.create_token("over soon", "never").await;
     let over = ann.token_id("over soon").await;
@@ -80,11 +81,7 @@ async fn live_a_first_day(keydesk: &mut Keydesk) -> (String, String) {
         ("domain", "acme.example"),
         ("default_role", "developer"),
     ];
-    assert_eq!(
-        ann.post("/sign-on", &sso).await.status,
-        200,
-        "saved, and the provider is not there"
-    );
+    assert_eq!(ann.post("/sso", &sso).await.status, 200, "saved, and the provider is not there");
     ann.post("/profile/email", &[("email", "ann@new.example")]).await;
     (invitation, member)
 }
@@ -95,7 +92,7 @@ async fn visitor_pages(keydesk: &Keydesk, browser: &Browser, invitation: &str, s
         ("forgot-password", "/forgot-password"),
         ("mail", "/mail"),
         ("sign-up", "/sign-up"),
-        ("login-sign-on", "/login/sign-on"),
+        ("login-sign-on", "/login/sso"),
         ("invitation", invitation),
         ("not-found", "/nowhere"),
         ("login-passkey", "/login/passkey"),
@@ -160,12 +157,12 @@ async fn member_pages(keydesk: &Keydesk, browser: &Browser, member: &str, screen
         ("member-remove", &format!("/members/{member}/remove")),
         ("member-leave", "/members/leave"),
         ("sessions", "/sessions"),
-        ("log-out-everywhere", "/sessions/log-out-everywhere"),
+        ("log-out-everywhere", "/sessions/log-out-all"),
         ("confirm", "/confirm"),
         ("profile", "/profile"),
         ("help", "/help"),
         ("receipts", "/receipts"),
-        ("sign-on", "/sign-on"),
+        ("sign-on", "/sso"),
         ("audit", "/audit"),
         ("audit-nothing", "/audit?text=nothing+fits"),
     ] {
@@ -250,14 +247,14 @@ async fn operator_pages(keydesk: &Keydesk, browser: &Browser, screen: Screen) {
     }
     browser.go(&format!("{}/operator", keydesk.console)).await;
     browser.click("main td a").await;
-    browser.find("form[action$=\"/sign-on/confirm\"]").await;
+    browser.find("form[action$=\"/sso/approve\"]").await;
     inspect(browser, "operator-account-sign-on", screen).await;
 }
 
 /// From setting a second factor up to logging in with it.
 async fn factor_pages(keydesk: &Keydesk, browser: &Browser, screen: Screen) {
     let at = |path: &str| format!("{}{path}", keydesk.console);
-    browser.go(&at("/second-factor")).await;
+    browser.go(&at("/two-factor")).await;
     inspect(browser, "second-factor", screen).await;
     browser.click("main form button.primary").await;
     browser.find(".qr svg").await;
@@ -267,7 +264,7 @@ async fn factor_pages(keydesk: &Keydesk, browser: &Browser, screen: Screen) {
     browser.click("form[action$=\"/confirm\"] button").await;
     browser.find(".codes").await;
     inspect(browser, "recovery-codes", screen).await;
-    browser.go(&at("/second-factor")).await;
+    browser.go(&at("/two-factor")).await;
     inspect(browser, "second-factor-on", screen).await;
     browser.go(&at("/mail")).await;
     browser.click("a[href*=\"/email-change/\"]").await;

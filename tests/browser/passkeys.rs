@@ -63,7 +63,7 @@ async fn f9_a_passkey_lets_in_by_itself_and_beside_the_password() {
     browser.go(&format!("{console}/login/passkey?next=/tokens")).await;
     browser.click("main button.primary").await;
     browser.arrives_at("/tokens").await;
-    let audit = ann.get("/second-factor").await;
+    let audit = ann.get("/two-factor").await;
     assert_eq!(audit.status, 200);
     log_out(&browser).await;
     // The password alone does not do any more.
@@ -113,7 +113,7 @@ async fn an_invited_member_comes_in_and_when_removed_their_token_is_dead() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
     set_up(&ann).await;
-    let required = ann.post("/members/second-factor", &[("required", "yes")]).await;
+    let required = ann.post("/members/two-factor", &[("required", "yes")]).await;
     assert_eq!(required.status, 303, "{}", required.text);
     ann.post("/members/invitations", &[("email", "bob@acme.example"), ("role", "developer")]).await;
     let link = ann.link_in_mail("/invitation/").await;
@@ -125,7 +125,7 @@ async fn an_invited_member_comes_in_and_when_removed_their_token_is_dead() {
     browser.fill("password", NEW_PASSWORD).await;
     browser.click("main button").await;
     // The account asks for a second factor: he is led to it before anything else.
-    browser.arrives_at("/second-factor").await;
+    browser.arrives_at("/two-factor").await;
     browser.click("main form button.primary").await;
     browser.find(".qr svg").await;
     let authenticator = Authenticator::scan(&browser.source().await);

@@ -16,7 +16,7 @@ async fn f9_single_sso_leads_to_the_provider_and_back_to_api_docs() {
     house.provider.knows(&claims("cleo@acme.example", &["admins"]));
     let browser = Browser::open(WIDE_LIGHT).await;
     browser.go(&format!("{}/login?next=/members", house.keydesk.console)).await;
-    browser.click("a[href^=\"/login/sign-on\"]").await;
+    browser.click("a[href^=\"/login/sso\"]").await;
     browser.fill("email", "cleo@acme.example").await;
     browser.click("main button").await;
     browser.click("#depart").await;
@@ -45,7 +45,7 @@ async fn f9_who_has_lost_the_device_comes_back_by_recovery_codes() {
     };
     give(&codes[0]).await;
     browser.arrives_at("/api-docs").await;
-    browser.go(&at("/second-factor")).await;
+    browser.go(&at("/two-factor")).await;
     let remove = browser.find("form[action$=\"/remove\"] [name=code]").await;
     remove.send_keys(&codes[1]).await.expect("takes text");
     browser.click("form[action$=\"/remove\"] button").await;

@@ -183,9 +183,7 @@ async fn a_balancer_may_hold_more_connections_than_one_client() {
         gate.forget_permits(tokio::sync::Semaphore::MAX_PERMITS / 8);
     }
     let metrics = api.keydesk.status("/metrics").await.1;
-    assert!(
-        metrics.contains("keydesk_failures_total{reason=\"too_many_connections_per_ip\"} 0")
-    );
+    assert!(metrics.contains("keydesk_failures_total{reason=\"too_many_connections_per_ip\"} 0"));
 }
 
 struct Balancer {

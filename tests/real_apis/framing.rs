@@ -217,7 +217,10 @@ async fn rfc9110_8_6_a_length_that_is_none_is_not_passed_on() {
         let answer =
             passed_on(&behind, &format!("HTTP/1.1 200 OK\r\n{lines}\r\n\r\n"), &head).await;
         let has = answer.to_lowercase().contains("content-length");
-        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains(message), "{lines}: {answer}");
+        assert!(
+            answer.starts_with("HTTP/1.1 200 ") && answer.contains(message),
+            "{lines}: {answer}"
+        );
         assert_eq!(has, !message.is_empty(), "{lines}: {answer}");
     }
 }

@@ -5,19 +5,19 @@ pub mod acme;
 pub mod cluster;
 pub mod faults;
 pub mod history;
-mod user;
 pub mod pgbouncer;
 pub mod ports;
 pub mod postgres;
 pub mod proxy;
 pub mod raw;
 mod running;
+mod user;
 
 pub use history::History;
-pub use user::{Page, User};
 pub use ports::free_port;
 pub use running::{Keydesk, Options, run_in};
 use std::time::Duration;
+pub use user::{Page, User};
 
 /// Long, unlikely and easy to search for: no log, no row and no URL may hold them.
 pub const PASSWORD: &str = "canary vjeo ktmw haqbn plum";

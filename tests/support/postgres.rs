@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-/// PostgreSQL refuses to run as root; anyone else will do.
+/// PostgreSQL rejects to run as root; anyone else will do.
 const NOBODY: u32 = 65_534;
 
 pub struct Postgres {
@@ -153,7 +153,8 @@ impl Postgres {
         let text = format!("BEGIN; {sql}; SELECT 'held';\n");
         std::io::Write::write_all(&mut input, text.as_bytes()).expect("writes");
         let message = std::io::BufReader::new(process.stdout.take().expect("piped"));
-        let held = std::io::BufRead::lines(message).any(|line| line.is_ok_and(|line| line == "held"));
+        let held =
+            std::io::BufRead::lines(message).any(|line| line.is_ok_and(|line| line == "held"));
         assert!(held, "{sql}");
         Held { process, input: Some(input) }
     }
@@ -260,7 +261,11 @@ impl Postgres {
         psql.args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", user, "-d", database]);
         let output = psql.args(["-Atc", sql]).output().expect("psql starts");
         let message = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
-        if output.status.success() { Ok(message(&output.stdout)) } else { Err(message(&output.stderr)) }
+        if output.status.success() {
+            Ok(message(&output.stdout))
+        } else {
+            Err(message(&output.stderr))
+        }
     }
 
     pub fn dump(&self, database: &str) -> String {

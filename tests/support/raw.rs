@@ -139,7 +139,7 @@ pub async fn converse(address: &str, parts: &[&[u8]]) -> String {
         if at > 0 {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        // A connection that was refused early may be closed already.
+        // A connection that was rejected early may be closed already.
         if stream.write_all(part).await.is_err() {
             break;
         }

@@ -4,7 +4,7 @@
 //! guess hold up nobody.
 
 use crate::{AppState, codes, problem::Problem, text};
-use keydesk_model::{AttemptKind, Attempts, Email, Throttled, Origin, UserId, SessionId};
+use keydesk_model::{AttemptKind, Attempts, Email, Origin, SessionId, Throttled, UserId};
 use keydesk_store::{StoreError, Write};
 use std::net::IpAddr;
 
@@ -174,7 +174,7 @@ async fn count(mut write: Write, keys: &[(AttemptKind, String)]) -> Result<(), H
     for (kind, key) in keys {
         count_one(&mut write, *kind, key).await?;
     }
-    // Nothing that anyone could ask about: the refusal itself is noted where the password is checked.
+    // Nothing that anyone could ask about: the rejection itself is noted where the password is checked.
     Ok(write.keep().await?)
 }
 
@@ -195,7 +195,9 @@ async fn keys(
             let all = apart(AttemptKind::All, String::new());
             return Ok(from.into_iter().chain(wide).chain([all]).collect());
         }
-        LoginAttempts::Passkey { device: Some(device) } if write.is_device_of_anybody(device).await? => {
+        LoginAttempts::Passkey { device: Some(device) }
+            if write.is_device_of_anybody(device).await? =>
+        {
             return Ok(vec![(AttemptKind::Device, hex::encode(device))]);
         }
         LoginAttempts::Passkey { .. } => ("", None),

@@ -3,21 +3,21 @@
 
 use crate::{
     AppState,
-    chrome::{PageLayout, Nav},
+    chrome::{Nav, PageLayout},
     codes, label,
     operators::Operator,
     page_for::{self, NotDone},
     problem::Problem,
-    text,
     sessions::{self, Found},
+    text,
 };
 use axum::{
     extract::FromRequestParts,
     http::{Method, request::Parts, uri::PathAndQuery},
     response::{IntoResponse, Redirect, Response},
 };
-use keydesk_model::{Event, Actor, Origin, Permission, Timestamp};
-use keydesk_store::{Account, AuditEntry, Member, User, Session};
+use keydesk_model::{Actor, Event, Origin, Permission, Timestamp};
+use keydesk_store::{Account, AuditEntry, Member, Session, User};
 use std::time::Duration;
 
 /// How long a password counts as just given: long enough not to annoy, short enough that a
@@ -40,7 +40,7 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// Refuses unless the caller's role has this right, and says whom to ask.
+    /// Rejects unless the caller's role has this right, and says whom to ask.
     pub fn permit(&self, right: Permission) -> Result<(), Problem> {
         if self.member.role.may(right) {
             Ok(())
@@ -61,12 +61,12 @@ impl Caller {
     /// An audit entry of the caller in their account.
     pub fn entry(
         &self,
-        action: Event,
+        event: Event,
         target: impl Into<String>,
         detail: serde_json::Value,
     ) -> AuditEntry {
         AuditEntry {
-            action,
+            event,
             actor: self.actor(),
             origin: self.origin.clone(),
             account: Some(self.account.id),
@@ -95,7 +95,7 @@ impl Caller {
     }
 
     /// Who was found, if they are a member.
-    #[expect(clippy::result_large_err, reason = "extractors refuse with a whole answer")]
+    #[expect(clippy::result_large_err, reason = "extractors reject with a whole answer")]
     fn of(found: Found, parts: &Parts) -> Result<Self, Response> {
         match found {
             Found::Caller(caller) => {
@@ -126,7 +126,7 @@ pub(crate) trait Authenticated:
     fn session(&self) -> &Session;
     fn origin(&self) -> &Origin;
     /// An entry about themselves.
-    fn own_entry(&self, action: Event, target: String, detail: serde_json::Value) -> AuditEntry;
+    fn own_entry(&self, event: Event, target: String, detail: serde_json::Value) -> AuditEntry;
     fn chrome(&self, title: impl Into<String>, nav: Nav) -> PageLayout;
 
     /// Whether the password was given recently enough for what shows or makes tokens.
@@ -148,8 +148,8 @@ impl Authenticated for Caller {
         &self.origin
     }
 
-    fn own_entry(&self, action: Event, target: String, detail: serde_json::Value) -> AuditEntry {
-        self.entry(action, target, detail)
+    fn own_entry(&self, event: Event, target: String, detail: serde_json::Value) -> AuditEntry {
+        self.entry(event, target, detail)
     }
 
     fn chrome(&self, title: impl Into<String>, nav: Nav) -> PageLayout {
@@ -210,10 +210,10 @@ impl Authenticated for CurrentUser {
         }
     }
 
-    fn own_entry(&self, action: Event, target: String, detail: serde_json::Value) -> AuditEntry {
+    fn own_entry(&self, event: Event, target: String, detail: serde_json::Value) -> AuditEntry {
         match self {
-            Self::Member(caller) => caller.own_entry(action, target, detail),
-            Self::Operator(operator) => operator.own_entry(action, target, detail),
+            Self::Member(caller) => caller.own_entry(event, target, detail),
+            Self::Operator(operator) => operator.own_entry(event, target, detail),
         }
     }
 
@@ -226,27 +226,27 @@ impl Authenticated for CurrentUser {
 }
 
 /// Who must have a second factor and has none is led to it before anything else.
-#[expect(clippy::result_large_err, reason = "extractors refuse with a whole answer")]
+#[expect(clippy::result_large_err, reason = "extractors reject with a whole answer")]
 pub(crate) fn admit(must_add_factor: bool, parts: &Parts) -> Result<(), Response> {
     if !must_add_factor || may_go_without_factor(parts.uri.path()) {
         return Ok(());
     }
     if parts.method == Method::GET {
-        return Err(Redirect::to("/second-factor").into_response());
+        return Err(Redirect::to("/two-factor").into_response());
     }
     Err(Problem::new(
         axum::http::StatusCode::FORBIDDEN,
         text("two-factor-required"),
         text("two-factor-required-why"),
     )
-    .redirect_to("/second-factor", text("factor-set-up"))
+    .redirect_to("/two-factor", text("factor-set-up"))
     .into_response())
 }
 
 /// Where someone who has no second factor yet, and must have one, can still go.
 fn may_go_without_factor(path: &str) -> bool {
     let begins =
-        ["/second-factor", "/passkeys", "/confirm", "/logout", "/accounts/switch", "/sessions"];
+        ["/two-factor", "/passkeys", "/confirm", "/logout", "/accounts/switch", "/sessions"];
     begins.iter().any(|begin| path.starts_with(begin))
 }
 
@@ -284,7 +284,10 @@ pub(crate) struct AnonymousUser {
 impl FromRequestParts<AppState> for AnonymousUser {
     type Rejection = std::convert::Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Self::Rejection> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        app: &AppState,
+    ) -> Result<Self, Self::Rejection> {
         let session = sessions::session_in(&parts.headers, &app.settings).map(codes::digest);
         let device = sessions::device_in(&parts.headers, &app.settings).map(codes::digest);
         Ok(Self { origin: origin(parts), session, device })

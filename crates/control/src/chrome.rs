@@ -1,15 +1,15 @@
 //! What every page has around its content: title, navigation, who is logged in, a notice.
 
 use crate::{
-    caller::Caller, language::text_if_exists, operators::Operator, page_for::PageFor, receipts::Issued,
-    text,
+    caller::Caller, language::text_if_exists, operators::Operator, page_for::PageFor,
+    receipts::Issued, text,
 };
 use askama::Template;
 use axum::{
     http::StatusCode,
     response::{Html, IntoResponse, Redirect, Response},
 };
-use keydesk_model::{AccountId, AccountState, UserId, Permission, Role};
+use keydesk_model::{AccountId, AccountState, Permission, Role, UserId};
 use serde::Deserialize;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

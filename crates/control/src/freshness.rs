@@ -4,11 +4,11 @@
 use crate::{
     AppState,
     caller::{Authenticated, Caller, CurrentUser},
-    chrome::{PageLayout, Nav, page_with},
+    chrome::{Nav, PageLayout, page_with},
     page_for,
     problem::Problem,
-    text,
     sessions::{self, LogInError, console::with_cookie, safe_next, session_cookie},
+    text,
 };
 use askama::Template;
 use axum::{

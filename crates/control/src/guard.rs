@@ -7,8 +7,8 @@ use crate::{
     host,
     language::speaking,
     problem::Problem,
-    text,
     sessions::{noting_session, who_is_here},
+    text,
 };
 use axum::{
     Extension,
@@ -67,7 +67,7 @@ async fn admit_reader(
     id: String,
 ) -> Response {
     let settings = &app.settings;
-    if let Some(refusal) = refuse(settings, peer, &request, &id) {
+    if let Some(refusal) = reject(settings, peer, &request, &id) {
         return harden(settings, refusal);
     }
     let headers = request.headers();
@@ -91,7 +91,7 @@ async fn admit_reader(
     response
 }
 
-/// What the framework refuses it says in plain words of its own, or in none: a user gets a page.
+/// What the framework rejects it says in plain words of its own, or in none: a user gets a page.
 fn as_page(response: Response) -> Response {
     let kind = response.headers().get(header::CONTENT_TYPE);
     let is_plain = kind.is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
@@ -101,7 +101,7 @@ fn as_page(response: Response) -> Response {
     Problem::new(response.status(), text("unreadable"), text("unreadable-why")).into_response()
 }
 
-fn refuse(
+fn reject(
     settings: &Settings,
     peer: SocketAddr,
     request: &Request,
@@ -129,7 +129,7 @@ fn refuse(
     None
 }
 
-/// A program's token. Other schemes are between the browser and a proxy in front.
+/// A client's token. Other schemes are between the browser and a proxy in front.
 fn has_bearer(request: &Request) -> bool {
     let mut values = request.headers().get_all(header::AUTHORIZATION).iter();
     values.any(|value| {
@@ -171,14 +171,14 @@ fn came_by_https(settings: &Settings, peer: SocketAddr, request: &Request) -> bo
         && schemes.all(|scheme| scheme.trim_ascii().eq_ignore_ascii_case(b"https"))
 }
 
-/// A program that was given the console's URL as its endpoint. Its token is not even looked at.
+/// A client that was given the console's URL as its endpoint. Its token is not even looked at.
 fn this_is_the_console(settings: &Settings, request_id: &str) -> Response {
     let problem = serde_json::json!({
         "type": "urn:keydesk:problem:console-is-no-endpoint",
         "title": "This is the console, not the API",
         "status": 421,
         "detail": format!(
-            "Send API calls to the endpoint URL, which begins with {}. Yours is on {}/api-docs.",
+            "Send API requests to the endpoint URL, which begins with {}. Yours is on {}/api-docs.",
             settings.gateway_url, settings.console_url
         ),
         "code": "console_is_no_endpoint",

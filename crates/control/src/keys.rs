@@ -2,7 +2,7 @@
 //! are sealed anew one batch at a time, and what cannot be computed anew is carried along.
 
 use crate::keyring::{Keyring, KeyringError, SealedFor, operator_entry};
-use keydesk_model::{Event, Clock};
+use keydesk_model::{Clock, Event};
 use keydesk_node::Keys;
 use keydesk_store::{Store, StoreError};
 use keydesk_token::Entropy;

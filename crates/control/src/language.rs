@@ -303,8 +303,8 @@ mod tests {
             let with_a_value = WITH_A_VALUE.iter().any(|begin| id.starts_with(begin));
             assert!(is_named || with_a_name || with_a_value, "{id} is never asked for");
         }
-        for action in keydesk_model::Event::ALL {
-            let id = format!("event-{}", action.as_str().replace('.', "-"));
+        for event in keydesk_model::Event::ALL {
+            let id = format!("event-{}", event.as_str().replace('.', "-"));
             assert!(english.contains_key(&id), "{id}");
         }
         for (kind, values) in [

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod api_docs;
+mod app;
 mod assets;
 mod attempts;
 mod audit;
@@ -10,7 +11,6 @@ mod caller;
 mod challenge;
 mod chrome;
 mod codes;
-mod app;
 mod factors;
 mod freshness;
 mod guard;
@@ -29,7 +29,6 @@ mod outbound;
 mod page_for;
 mod passkeys;
 mod passwords;
-mod users;
 mod problem;
 mod receipts;
 mod reminders;
@@ -40,6 +39,7 @@ mod sso;
 mod throttle;
 mod tokens;
 mod user_message;
+mod users;
 mod when;
 
 pub(crate) use language::{html, label, text};
@@ -54,7 +54,7 @@ pub use keyring::{Keyring, KeyringError, MasterKey};
 pub use mail::{MailError, Mailer, SmtpSettings, TestMailError, keep_mailing, send_test_mail};
 pub use nodes::{ListedNode, NodeError, list_nodes, remove_node};
 pub use operations::{
-    NewlyRefused, OperationsError, RuleSource, Synced, apply_pending_rules, newly_refused,
+    NewlyRejected, OperationsError, RuleSource, Synced, apply_pending_rules, newly_rejected,
     set_rules_mode, sync_rules,
 };
 pub use operators::{
@@ -62,12 +62,12 @@ pub use operators::{
 };
 pub use outbound::{CaFileError, Outbound};
 pub use passwords::PasswordError;
-pub use users::{UserError, erase_user, make_reset_link};
 pub use receipts::{ReceiptError, published_keys, verify_receipt};
 pub use reminders::{ExpiringSoon, send_reminders};
 pub use routes::{Access, ROUTES, router};
-pub use settings::{UsersRules, Plans, Settings};
+pub use settings::{Plans, Settings, UsersRules};
 pub use tokens::{
     SelfRevocation, SelfRotation, SelfServiceError, close_due_secrets, revoke_own_token,
     rotate_own_token,
 };
+pub use users::{UserError, erase_user, make_reset_link};

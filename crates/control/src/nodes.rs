@@ -1,7 +1,7 @@
 //! Nodes, as an operator sees them: who stands in the list, until when each may accept tokens, and taking one
 //! out that will not come back.
 
-use keydesk_model::{Event, Actor, NodeRow, Origin, Timestamp};
+use keydesk_model::{Actor, Event, NodeRow, Origin, Timestamp};
 use keydesk_store::{AuditEntry, Node, Store, StoreError};
 
 /// A node, and until when it accepts tokens should it never be heard of again.
@@ -79,7 +79,7 @@ pub async fn remove_node(
         return Err(NodeError::Renewed);
     }
     let entry = AuditEntry {
-        action: Event::NodeRemoved,
+        event: Event::NodeRemoved,
         actor: Actor::Operator { user: None },
         origin: Origin::default(),
         account: None,

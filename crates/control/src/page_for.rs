@@ -5,7 +5,7 @@
 use crate::{
     AppState, accounts,
     caller::Caller,
-    chrome::{PageLayout, Nav, page_with},
+    chrome::{Nav, PageLayout, page_with},
     problem::Problem,
     routes::LARGEST_FORM,
     text,
@@ -75,8 +75,8 @@ impl NotDone {
     }
 }
 
-/// Refuses a form of a page that was made for somebody else.
-#[expect(clippy::result_large_err, reason = "extractors refuse with a whole answer")]
+/// Rejects a form of a page that was made for somebody else.
+#[expect(clippy::result_large_err, reason = "extractors reject with a whole answer")]
 pub(crate) fn check_user(parts: &Parts, user: &User) -> Result<(), Response> {
     match parts.extensions.get::<Sent>() {
         Some(sent) if sent.page_for.user != user.id => {
@@ -86,7 +86,7 @@ pub(crate) fn check_user(parts: &Parts, user: &User) -> Result<(), Response> {
     }
 }
 
-/// Refuses a form of a page that was made for another account, unless it asks to switch to that account first. Then
+/// Rejects a form of a page that was made for another account, unless it asks to switch to that account first. Then
 /// the session has switched, and the caller is to be looked up again: true.
 pub(crate) async fn check_account(
     app: &AppState,
@@ -135,11 +135,11 @@ pub(crate) async fn keep_form(request: Request, next: Next) -> Response {
     let query = request.uri().query().unwrap_or_default();
     let searched: Vec<_> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     if let Some(field) = searched.iter().find_map(|(name, value)| control_character(name, value)) {
-        return refuse_control_character(field);
+        return reject_control_character(field);
     }
     let mut request = request;
     if request.method() == Method::POST && kind_is_missing(&request) {
-        // A button without fields, sent by a program: curl says nothing of a body that it does not have.
+        // A button without fields, sent by a client: curl says nothing of a body that it does not have.
         let form = header::HeaderValue::from_static("application/x-www-form-urlencoded");
         request.headers_mut().insert(header::CONTENT_TYPE, form);
         return next.run(request).await;
@@ -156,7 +156,7 @@ pub(crate) async fn keep_form(request: Request, next: Next) -> Response {
     };
     let fields: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
     if let Some(field) = fields.iter().find_map(|(name, value)| control_character(name, value)) {
-        return refuse_control_character(field);
+        return reject_control_character(field);
     }
     let field = |wanted: &str| fields.iter().find(|(name, _)| name == wanted);
     if let Some(Ok(page_for)) = field(FIELD).map(|(_, value)| value.parse()) {
@@ -181,7 +181,7 @@ fn control_character<'a>(name: &'a str, value: &str) -> Option<&'a str> {
     (!is_password && !value.chars().all(is_text)).then_some(name)
 }
 
-fn refuse_control_character(field: &str) -> Response {
+fn reject_control_character(field: &str) -> Response {
     let field: String = field.chars().filter(|c| !c.is_control()).take(60).collect();
     Problem::invalid(text("control-character").with("field", field)).into_response()
 }
@@ -193,7 +193,9 @@ fn not_done(why: &NotDone, path: String, mut fields: Vec<(String, String)>) -> R
     fields.retain(|(name, _)| !is_secret(name) && name != SWITCH);
     let mut again = Again { path, fields, label: text("page-changed-again").to_string() };
     let (status, detail, can_repeat) = match why {
-        NotDone::LoggedOut => (StatusCode::FORBIDDEN, text("page-changed-logged-out").to_string(), true),
+        NotDone::LoggedOut => {
+            (StatusCode::FORBIDDEN, text("page-changed-logged-out").to_string(), true)
+        }
         NotDone::OtherUser { now } => {
             (StatusCode::CONFLICT, text("page-changed-user").with("email", now).to_string(), false)
         }

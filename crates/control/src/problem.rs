@@ -1,7 +1,7 @@
 //! What goes wrong in the console, told to a user: what it was, and what to do. The cause stays
 //! inside, for the log.
 
-use crate::chrome::{PageLayout, Nav, page_with};
+use crate::chrome::{Nav, PageLayout, page_with};
 use crate::text;
 use askama::Template;
 use axum::{
@@ -89,7 +89,11 @@ impl Problem {
     pub fn wrong_clock(cause: WrongClock) -> Self {
         Self {
             cause: Some(Box::new(cause)),
-            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, text("wrong-clock"), text("wrong-clock-why"))
+            ..Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                text("wrong-clock"),
+                text("wrong-clock-why"),
+            )
         }
     }
 
@@ -122,7 +126,11 @@ impl From<StoreError> for Problem {
             StoreError::Conflict => Self::conflict(text("conflict-why")),
             StoreError::Unsettled => Self {
                 cause: Some(Box::new(error)),
-                ..Self::new(StatusCode::SERVICE_UNAVAILABLE, text("unsettled"), text("unsettled-why"))
+                ..Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    text("unsettled"),
+                    text("unsettled-why"),
+                )
             },
             StoreError::Unknown => Self {
                 cause: Some(Box::new(error)),

@@ -2,7 +2,7 @@
 //! there, and to those who administer the account.
 
 use crate::{AppState, mail::Message};
-use keydesk_model::{Event, Actor, Origin, Timestamp};
+use keydesk_model::{Actor, Event, Origin, Timestamp};
 use keydesk_store::{AuditEntry, Expiring, StoreError};
 use std::time::Duration;
 
@@ -48,7 +48,7 @@ async fn remind(app: &AppState, token: &Expiring, now: Timestamp) -> Result<(), 
     }
     let user_message = write.list_whom_to_tell(token.account, token.token).await?;
     let entry = AuditEntry {
-        action: Event::TokenExpiring,
+        event: Event::TokenExpiring,
         actor: Actor::Node,
         origin: Origin::default(),
         account: Some(token.account),
@@ -57,8 +57,7 @@ async fn remind(app: &AppState, token: &Expiring, now: Timestamp) -> Result<(), 
     };
     write.commit(entry).await?;
     for (email, language) in user_message {
-        let message =
-            Message::to(language, || Message::expiring(token, &app.settings.console_url));
+        let message = Message::to(language, || Message::expiring(token, &app.settings.console_url));
         app.send_mail(&email, message);
     }
     Ok(())

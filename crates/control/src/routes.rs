@@ -16,13 +16,13 @@ use crate::{
     operators::{console as operators, instance_console as instance},
     page_for,
     passkeys::console as passkeys,
-    users::{console as users, email_console as email},
     problem::Problem,
     receipts::console as receipts,
-    text,
     sessions::console as sessions,
     sso::console as sso,
+    text,
     tokens::{console as tokens, limits_console as limits, new_console as new_token},
+    users::{console as users, email_console as email},
 };
 use axum::{
     Router,
@@ -88,12 +88,12 @@ routes! {
     post "/email-change/{code}"             Anyone => email::answer;
     get  "/login"                           Anyone => sessions::log_in_page;
     post "/login"                           Anyone => sessions::log_in;
-    post "/login/second-factor"             Anyone => sessions::log_in_with_code;
+    post "/login/two-factor"             Anyone => sessions::log_in_with_code;
     get  "/login/passkey"                   Anyone => passkeys::log_in_page;
     post "/login/passkey"                   Anyone => passkeys::log_in;
-    get  "/login/sign-on"                   Anyone => sso::log_in_page;
-    post "/login/sign-on"                   Anyone => sso::log_in;
-    get  "/login/sign-on/callback"          Anyone => sso::callback;
+    get  "/login/sso"                   Anyone => sso::log_in_page;
+    post "/login/sso"                   Anyone => sso::log_in;
+    get  "/login/sso/callback"          Anyone => sso::callback;
     get  "/forgot-password"                 Anyone => users::forgot_page;
     post "/forgot-password"                 Anyone => users::request_reset;
     get  "/reset-password/{code}"           Anyone => users::reset_page;
@@ -116,7 +116,7 @@ routes! {
     get  "/tokens/{id}/revoke"              Needs(ManageTokens) => tokens::revoke_page;
     post "/tokens/{id}/revoke"              Needs(ManageTokens) => tokens::revoke;
 
-    post "/tokens/{id}/close-old"           Needs(ManageTokens) => tokens::close_old;
+    post "/tokens/{id}/revoke-previous"           Needs(ManageTokens) => tokens::close_old;
     get  "/tokens/{id}/limits"              Needs(SeeTokens) => limits::show;
     post "/tokens/{id}/limits"              Needs(ManageTokens) => limits::limit;
     post "/tokens/{id}/name"                Needs(ManageTokens) => names::token;
@@ -131,16 +131,16 @@ routes! {
     get  "/receipts/{id}"                   Needs(SeeTokens) => receipts::show;
 
     get  "/members"                         Needs(SeeMembers) => members::list;
-    get  "/sign-on"                         Needs(ManageSso) => sso::show;
-    post "/sign-on"                         Needs(ManageSso) => sso::save;
-    post "/sign-on/remove"                  Needs(ManageSso) => sso::take_away;
+    get  "/sso"                         Needs(ManageSso) => sso::show;
+    post "/sso"                         Needs(ManageSso) => sso::save;
+    post "/sso/remove"                  Needs(ManageSso) => sso::take_away;
     post "/members/account-name"            Needs(ManageOwners) => names::account;
     get  "/members/leave"                   Session => members::leave_page;
     post "/members/leave"                   Session => members::leave;
-    post "/members/second-factor"           Needs(LimitAccount) => factors::require;
+    post "/members/two-factor"           Needs(LimitAccount) => factors::require;
     post "/members/invitations"             Needs(ManageMembers) => members::invite;
     post "/members/invitations/{id}/resend" Needs(ManageMembers) => members::resend;
-    post "/members/invitations/{id}/withdraw" Needs(ManageMembers) => members::withdraw;
+    post "/members/invitations/{id}/revoke" Needs(ManageMembers) => members::withdraw;
     post "/members/{id}/role"               Needs(ManageMembers) => members::change_role;
     get  "/members/{id}/remove"             Needs(ManageMembers) => members::remove_page;
     post "/members/{id}/remove"             Needs(ManageMembers) => members::remove;
@@ -149,19 +149,19 @@ routes! {
 
     get  "/sessions"                        Session => sessions::list;
     post "/sessions/{id}/end"               Session => sessions::end;
-    get  "/sessions/log-out-everywhere"     Session => sessions::log_out_all_page;
-    post "/sessions/log-out-everywhere"     Session => sessions::log_out_all;
+    get  "/sessions/log-out-all"     Session => sessions::log_out_all_page;
+    post "/sessions/log-out-all"     Session => sessions::log_out_all;
     post "/logout"                          Session => sessions::log_out;
     get  "/confirm"                         Session => freshness::confirm_page;
     post "/confirm"                         Session => freshness::confirm;
     get  "/passkeys"                        Session => passkeys::show;
     post "/passkeys"                        Session => passkeys::add_one;
     post "/passkeys/{id}/remove"            Session => passkeys::take_away;
-    get  "/second-factor"                   Session => factors::show;
-    post "/second-factor/begin"             Session => factors::start;
-    post "/second-factor/confirm"           Session => factors::confirm_code;
-    post "/second-factor/codes"             Session => factors::codes;
-    post "/second-factor/remove"            Session => factors::take_away;
+    get  "/two-factor"                   Session => factors::show;
+    post "/two-factor/begin"             Session => factors::start;
+    post "/two-factor/confirm"           Session => factors::confirm_code;
+    post "/two-factor/codes"             Session => factors::codes;
+    post "/two-factor/remove"            Session => factors::take_away;
     get  "/profile"                         Session => users::profile;
     post "/profile/email"                   Session => email::ask_for;
     post "/profile/name"                    Session => names::user;
@@ -181,7 +181,7 @@ routes! {
     post "/operator/accounts"               Operator => operators::open;
     post "/operator/mail/test"              Operator => operators::send_test;
     get  "/operator/accounts/{number}"      Operator => operators::show;
-    post "/operator/accounts/{number}/sign-on/confirm" Operator => sso::confirm;
+    post "/operator/accounts/{number}/sso/approve" Operator => sso::confirm;
     post "/operator/accounts/{number}/owner" Operator => operators::invite_again;
     post "/operator/accounts/{number}/plan" Operator => operators::plan;
     get  "/operator/accounts/{number}/suspend" Operator => operators::suspend_page;
@@ -218,7 +218,7 @@ pub fn router(app: AppState) -> Router {
         .with_state(app)
 }
 
-/// Refuses forms that another site's page sends. The console's own origins are trusted by name, so
+/// Rejects forms that another site's page sends. The console's own origins are trusted by name, so
 /// that a proxy which rewrites `Host` does not break it.
 fn csrf(app: &AppState) -> CsrfLayer {
     app.settings.console_origins().fold(CsrfLayer::new(), |layer, origin| {

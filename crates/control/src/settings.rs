@@ -12,7 +12,7 @@ pub struct Settings {
     pub console_aliases: Vec<String>,
     /// Where the console listens, as a proxy in front may name it: `127.0.0.1:8080`.
     pub console_addrs: Vec<String>,
-    /// Where programs reach the gateway, without a trailing slash.
+    /// Where clients reach the gateway, without a trailing slash.
     pub gateway_url: String,
     /// Whether the account stands in the endpoint URL.
     pub account_in_path: bool,

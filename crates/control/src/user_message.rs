@@ -1,8 +1,8 @@
-//! What the rules' errors say to people. The rules themselves speak to programs and logs, in English.
+//! What the rules' errors say to people. The rules themselves speak to clients and logs, in English.
 
 use crate::text;
 use keydesk_model::{
-    IpAllowlistError, EmailError, ExpiryError, ExpiryPolicyError, GracePeriodError, RoleError,
+    EmailError, ExpiryError, ExpiryPolicyError, GracePeriodError, IpAllowlistError, RoleError,
     ScopeError, ScopeSet, TokenNameError, TooManyScopes,
 };
 

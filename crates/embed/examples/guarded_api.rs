@@ -16,7 +16,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
     let store =
         args.next().ok_or("name the store: postgres://… or sqlite:keydesk-data/keydesk.sqlite")?;
-    let data = args.next().ok_or("name a folder of this program's own")?;
+    let data = args.next().ok_or("name a folder of this client's own")?;
     let guard = Guard::join(&Options::new(&store, data, "guarded-api")?).await?;
 
     let router = Router::new().route("/hello", get(hello));

@@ -16,7 +16,7 @@ pub enum JoinError {
     Folder { path: String, source: std::io::Error },
     #[error("the database cannot be opened")]
     Open(#[from] OpenError),
-    #[error("this program cannot join the nodes")]
+    #[error("this client cannot join the nodes")]
     Join(#[from] keydesk_node::JoinError),
 }
 
@@ -91,7 +91,7 @@ impl Guard {
     }
 
     /// Leaves the nodes in good order; nothing is accepted any more. Without it receipts wait for this
-    /// program until its lease is over, and the last second's use is not counted.
+    /// client until its lease is over, and the last second's use is not counted.
     pub async fn leave(self) {
         self.0.member.leave().await;
         self.0.tasks.iter().for_each(JoinHandle::abort);

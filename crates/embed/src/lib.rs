@@ -1,5 +1,5 @@
-//! Keydesk's check inside a program of your own, for those who would rather not run a proxy: the same
-//! tokens, scopes and limits, decided in memory, kept current by the same feed. The program is one of the
+//! Keydesk's check inside a client of your own, for those who would rather not run a proxy: the same
+//! tokens, scopes and limits, decided in memory, kept current by the same feed. The client is one of the
 //! nodes: receipts wait for it, and without word from the database it accepts nothing beyond its lease.
 
 mod guard;

@@ -1,7 +1,7 @@
 //! What an embedded check must be told: the same that `keydesk.toml` tells a gateway.
 
 use keydesk_gateway::{Forms, Settings};
-use keydesk_model::{DisconnectPolicy, Plan, LeaseConfig, TrustedProxies};
+use keydesk_model::{DisconnectPolicy, LeaseConfig, Plan, TrustedProxies};
 use keydesk_node::NodeSettings;
 use keydesk_store::{DatabaseUrl, DatabaseUrlError};
 use std::{
@@ -17,13 +17,13 @@ pub struct Options {
     place: DatabaseUrl,
     /// A folder that outlives the process and is no other process's: the journal of what has ended.
     data: PathBuf,
-    /// What the console calls this program, in receipts for example.
+    /// What the console calls this client, in receipts for example.
     name: String,
     /// How long tokens are accepted without word from the database; the bound of every revocation.
     pub lease: Duration,
-    /// Where clients reach this API, without a trailing slash: named in refusals.
+    /// Where clients reach this API, without a trailing slash: named in rejections.
     pub public_url: String,
-    /// Where people reach the console: named in refusals.
+    /// Where people reach the console: named in rejections.
     pub console_url: String,
     /// Whether the account's number stands in the path.
     pub forms: Forms,
@@ -71,14 +71,19 @@ impl Options {
     }
 
     pub(crate) fn node(&self) -> NodeSettings {
-        let (lease, max_age) = (self.lease, self.lease.max(Duration::from_mins(10)));
+        let (lease, max_staleness) = (self.lease, self.lease.max(Duration::from_mins(10)));
         NodeSettings {
-            journal: self.data.join("ended.journal"),
+            journal: self.data.join("revocations.journal"),
             locks: self.place.locks(&self.data),
             name: self.name.clone(),
             is_gateway: true,
             is_console: false,
-            terms: LeaseConfig { lease, max_age, isolated: DisconnectPolicy::Refuse, asks_peers: false },
+            terms: LeaseConfig {
+                lease,
+                max_staleness,
+                on_disconnect: DisconnectPolicy::FailClosed,
+                asks_peers: false,
+            },
             confirm: Duration::ZERO,
             peers: None,
         }

@@ -58,7 +58,12 @@ impl Authorization for Door {
         let fields = fields(&held);
         let fields: Vec<_> =
             fields.iter().map(|(name, value)| (name.as_str(), &value[..])).collect();
-        let asked = keydesk_gateway::CheckRequest { method: &held.method, target: &held.path, fields: &fields, peer };
+        let asked = keydesk_gateway::CheckRequest {
+            method: &held.method,
+            target: &held.path,
+            fields: &fields,
+            peer,
+        };
         let answer = match self.checker.check(&asked) {
             Ok(pass) => passes(&pass, &held, &fields),
             Err(answer) => denied(&answer),

@@ -6,8 +6,8 @@ use criterion::{
 };
 use keydesk_gateway::{LiveTable, Presented};
 use keydesk_model::{
-    AccountId, AccountNumber, IpAllowlist, TokenOwner, Feed, LiveSecret, Moment, ScopeSet, Snapshot,
-    MonotonicClock, Table, Timestamp, TokenId,
+    AccountId, AccountNumber, Feed, IpAllowlist, LiveSecret, Moment, MonotonicClock, ScopeSet,
+    Snapshot, Table, Timestamp, TokenId, TokenOwner,
 };
 use keydesk_token::{Entropy, Kind, PlainToken, Prefix};
 use std::{hint::black_box, time::Duration};
@@ -48,7 +48,7 @@ fn table(table: LiveTable, size: usize, entropy: &Entropy) -> (LiveTable, Vec<He
             scopes: ScopeSet::everything(),
             expires_at: None,
             revocation: None,
-            addresses: IpAllowlist::default(),
+            ip_allowlist: IpAllowlist::default(),
             observed: None,
             closing: None,
         }

@@ -3,10 +3,10 @@
 
 use crate::{
     Rejection,
-    live::{AccountLimits, LimitKey, LimitCounters},
+    live::{AccountLimits, LimitCounters, LimitKey},
 };
 use keydesk_model::{
-    AccountNumber, Called, Mode, Month, Violation, Plan, Rate, Timestamp, TokenId,
+    AccountNumber, Called, Mode, Month, Plan, Rate, Timestamp, TokenId, Violation,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -31,7 +31,7 @@ type Charged = [Option<(LimitKey, Rate)>; 3];
 /// A plan in the words of `RateLimit-Policy`.
 pub(crate) fn policy(plan: &Plan) -> Arc<str> {
     let rate = |name: &str, rate: Rate| {
-        format!("\"{name}\";q={};w={}", rate.calls(), rate.span().as_secs())
+        format!("\"{name}\";q={};w={}", rate.requests(), rate.span().as_secs())
     };
     let policies = [
         plan.rate.map(|account| rate("account", account)),
@@ -43,7 +43,7 @@ pub(crate) fn policy(plan: &Plan) -> Arc<str> {
 }
 
 impl RequestCost<'_> {
-    /// Nothing is taken from one limit where another refuses.
+    /// Nothing is taken from one limit where another rejects.
     pub fn charge(
         self,
         spender: &LimitCounters,
@@ -64,8 +64,8 @@ impl RequestCost<'_> {
     fn policy(&self) -> Arc<str> {
         let Some((_, rate, _)) = &self.operation else { return Arc::clone(&self.limits.policy) };
         let gap = if self.limits.policy.is_empty() { "" } else { ", " };
-        let (calls, span) = (rate.calls(), rate.span().as_secs());
-        format!("{}{gap}\"operation\";q={calls};w={span}", self.limits.policy).into()
+        let (requests, span) = (rate.requests(), rate.span().as_secs());
+        format!("{}{gap}\"operation\";q={requests};w={span}", self.limits.policy).into()
     }
 
     /// The rates that hold for this call, the account's first.
@@ -82,7 +82,7 @@ impl RequestCost<'_> {
         [account, token, operation].into_iter().flatten()
     }
 
-    /// What was taken, to be given back should the quota refuse.
+    /// What was taken, to be given back should the quota reject.
     fn take_rates(
         &self,
         spender: &LimitCounters,
@@ -104,7 +104,7 @@ impl RequestCost<'_> {
             called.violations.add(Violation::Rate);
             if mode == Mode::Enforce {
                 give_all_back(spender, &paid);
-                called.was_refused = true;
+                called.was_rejected = true;
                 return Err(Rejection::RateLimited { limit: name, rate, wait });
             }
         }
@@ -128,7 +128,7 @@ impl RequestCost<'_> {
             called.violations.add(Violation::Quota);
             if enforced {
                 give_all_back(spender, paid);
-                called.was_refused = true;
+                called.was_rejected = true;
                 return Err(Rejection::QuotaExceeded { most, resets_in });
             }
         }

@@ -1,8 +1,8 @@
-//! From the token to the permission, for the gateway itself, for proxies that ask, and for programs that
+//! From the token to the permission, for the gateway itself, for proxies that ask, and for clients that
 //! have the check built in and forward nothing.
 
 use crate::{
-    Response, Rejection, LiveTable, Presented,
+    LiveTable, Presented, Rejection, Response,
     arrival::{Arrival, RequestIds},
     charge::RequestCost,
     doors::identity_fields,
@@ -79,7 +79,7 @@ impl Gate<'_> {
         noted: &Noted,
         story: &mut RequestTrace,
     ) -> Result<Pass, Rejection> {
-        refuse_method(method)?;
+        reject_method(method)?;
         let target = Target::of(uri, self.settings.forms)?;
         // How the servers behind another proxy read a path is not known.
         if !target.spellings.is_empty() {
@@ -107,7 +107,7 @@ impl Gate<'_> {
 }
 
 /// A method in small letters has no rule here, and is the same as in capitals for some servers.
-pub(crate) fn refuse_method(method: &str) -> Result<(), Rejection> {
+pub(crate) fn reject_method(method: &str) -> Result<(), Rejection> {
     let is_other = |byte: u8| byte.is_ascii_lowercase();
     if matches!(method, "TRACE" | "CONNECT") || method.bytes().any(is_other) {
         Err(Rejection::MethodNotAllowed { allowed: METHODS })

@@ -1,8 +1,8 @@
 //! Which pages in a browser may call (the Fetch standard's CORS): the console's own, for "try it", and those of the
 //! origins that the operator or an account allows. A preflight carries no token, so it is answered before any check.
 
-use crate::{Response, 
-    LiveTable,
+use crate::{
+    LiveTable, Response,
     handle::METHODS,
     settings::Settings,
     wire::{Head, Noted, push_field},

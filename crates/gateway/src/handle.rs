@@ -1,11 +1,14 @@
 //! A request's way through the gateway, phase by phase. Nothing here waits.
 
-use crate::{Response, 
-    Rejection, LiveTable, Presented,
+use crate::{
+    LiveTable, Presented, Rejection, Response,
     arrival::{Arrival, RequestIds},
-    check::{Gate, refuse_method},
+    check::{Gate, reject_method},
     cors::TokenLimits,
-    doors::{DeferredRequest, Credentials, AuthEndpoint, Forwarded, SelfServiceRoute, DeferredAction, pass_answer},
+    doors::{
+        AuthEndpoint, Credentials, DeferredAction, DeferredRequest, Forwarded, SelfServiceRoute,
+        pass_answer,
+    },
     headers,
     headers::Outgoing,
     limit::Call,
@@ -141,7 +144,7 @@ impl Worker {
         story: &mut RequestTrace,
         out: &mut Vec<u8>,
     ) -> Result<Action, Rejection> {
-        refuse_malformed(head, noted)?;
+        reject_malformed(head, noted)?;
         let framing = framing?;
         if let Some(answer) = self.answer_openly(head) {
             return Ok(Action::Response(answer));
@@ -152,7 +155,7 @@ impl Worker {
         let target = Target::of(head.target, self.settings.forms)?;
         if !target.spellings.is_empty() {
             let route = self.upstreams.routes.find(target.path);
-            target.refuse_beyond(route.map(|route| route.keeps).unwrap_or_default())?;
+            target.reject_beyond(route.map(|route| route.keeps).unwrap_or_default())?;
         }
         // A body would have to be over before the switch; nobody sends one.
         let is_websocket = framing == Framing::Empty && tunnel::is_asked_for(head, noted);
@@ -164,7 +167,7 @@ impl Worker {
         if let Some(own) = own {
             return self.answer_own(own, &permitted, &identity, (noted, &target), story);
         }
-        refuse_large(framing, self.settings.limits.max_body_bytes)?;
+        reject_large(framing, self.settings.limits.max_body_bytes)?;
         let forward = Assigned { head, noted, target: &target, permitted: &permitted };
         self.assign(&forward, &identity, (framing, is_websocket), story, out).map(Action::Forward)
     }
@@ -233,7 +236,9 @@ impl Worker {
             return Some(answer);
         }
         let path = head.target.split('?').next();
-        if self.settings.health_check_path.as_deref() != path || !matches!(head.method, "GET" | "HEAD") {
+        if self.settings.health_check_path.as_deref() != path
+            || !matches!(head.method, "GET" | "HEAD")
+        {
             return None;
         }
         let is_healthy = self.table.is_ready() && self.table.may_serve();
@@ -270,7 +275,9 @@ impl Worker {
             }
             SelfServiceRoute::Rotate => DeferredAction::Rotate(secret),
             SelfServiceRoute::Revoke => DeferredAction::Revoke(secret),
-            SelfServiceRoute::Otherwise { allowed } => return Err(Rejection::MethodNotAllowed { allowed }),
+            SelfServiceRoute::Otherwise { allowed } => {
+                return Err(Rejection::MethodNotAllowed { allowed });
+            }
             SelfServiceRoute::Nothing => return Err(Rejection::UnknownEndpoint),
         };
         let is_strict = self.settings.self_service.rotate_path.as_deref() != Some(target.path);
@@ -278,7 +285,12 @@ impl Worker {
     }
 
     /// What another server asks.
-    fn open(&self, door: AuthEndpoint, noted: &Noted, story: &mut RequestTrace) -> Result<Action, Rejection> {
+    fn open(
+        &self,
+        door: AuthEndpoint,
+        noted: &Noted,
+        story: &mut RequestTrace,
+    ) -> Result<Action, Rejection> {
         let wanted = match door {
             AuthEndpoint::Introspect if self.settings.introspection.is_empty() => {
                 return Err(Rejection::UnknownEndpoint);
@@ -290,7 +302,9 @@ impl Worker {
             AuthEndpoint::Describe(document) => {
                 return Ok(Action::Response(document.answer(&self.settings)));
             }
-            AuthEndpoint::Otherwise { allowed } => return Err(Rejection::MethodNotAllowed { allowed }),
+            AuthEndpoint::Otherwise { allowed } => {
+                return Err(Rejection::MethodNotAllowed { allowed });
+            }
             AuthEndpoint::ForwardAuth { knows_two_refusals } => {
                 let answer = self.ask_for(noted, story);
                 return match answer {
@@ -313,12 +327,17 @@ impl Worker {
     }
 
     /// Reads what was sent with a question, and answers it.
-    pub async fn answer(&self, ask: DeferredRequest, body: &[u8], story: &RequestTrace) -> Result<Response, Rejection> {
+    pub async fn answer(
+        &self,
+        ask: DeferredRequest,
+        body: &[u8],
+        story: &RequestTrace,
+    ) -> Result<Response, Rejection> {
         ask.answer(body, &story.arrival, (&self.table, &self.meter), &self.settings).await
     }
 
     /// For what cannot even be read.
-    pub fn refuse_unread(&self, rejection: Rejection, peer: IpAddr) -> Decision {
+    pub fn reject_unread(&self, rejection: Rejection, peer: IpAddr) -> Decision {
         let arrival = Arrival {
             request_id: self.request_ids.next(),
             at: self.clock.now(),
@@ -330,13 +349,13 @@ impl Worker {
         Decision { action, story, grant: None, facts: MessageInfo::default() }
     }
 
-    pub fn refuse_head(&self, error: HeadError, peer: IpAddr) -> Decision {
+    pub fn reject_head(&self, error: HeadError, peer: IpAddr) -> Decision {
         let limit = self.settings.limits.max_headers;
         let rejection = match error {
             HeadError::Malformed => Rejection::MalformedRequest,
             HeadError::TooManyHeaders => Rejection::TooManyHeaders { limit },
         };
-        self.refuse_unread(rejection, peer)
+        self.reject_unread(rejection, peer)
     }
 
     /// Completes an answer of our own.
@@ -351,7 +370,7 @@ impl Worker {
 
     pub fn refusal(&self, rejection: &Rejection, story: &RequestTrace) -> Response {
         let arrival = &story.arrival;
-        tracing::debug!(code = rejection.code(), client_ip = %arrival.client_ip, request_id = %arrival.request_id, "refused");
+        tracing::debug!(code = rejection.code(), client_ip = %arrival.client_ip, request_id = %arrival.request_id, "rejected");
         rejection.to_answer(&self.settings, arrival.request_id.as_str())
     }
 }
@@ -380,13 +399,13 @@ fn one_of_two(rejection: &Rejection) -> StatusCode {
 }
 
 /// RFC 9112 section 3.2: one Host. Methods that would turn the gateway into something else are
-/// refused here, before any routing.
-fn refuse_malformed(head: &Head, noted: &Noted) -> Result<(), Rejection> {
-    refuse_method(head.method)?;
+/// rejected here, before any routing.
+fn reject_malformed(head: &Head, noted: &Noted) -> Result<(), Rejection> {
+    reject_method(head.method)?;
     if headers::names_one_host(head, noted) { Ok(()) } else { Err(Rejection::InvalidHost) }
 }
 
-fn refuse_large(framing: Framing, limit: u64) -> Result<(), Rejection> {
+fn reject_large(framing: Framing, limit: u64) -> Result<(), Rejection> {
     match framing {
         Framing::Length(length) if length > limit => Err(Rejection::BodyTooLarge { limit }),
         _ => Ok(()),

@@ -70,7 +70,11 @@ impl Outgoing<'_> {
                 Kind::Plain | Kind::SetCookie => {
                     !self.route.sets(field.name) && !self.may_hold_token(field.name)
                 }
-                Kind::UserAgent | Kind::Origin | Kind::Date | Kind::Location | Kind::UpstreamConnection => true,
+                Kind::UserAgent
+                | Kind::Origin
+                | Kind::Date
+                | Kind::Location
+                | Kind::UpstreamConnection => true,
                 Kind::TraceParent => self.trace.is_none(),
                 Kind::ApiKey => !self.settings.token_places.api_key && !self.route.sets(field.name),
                 _ => false,
@@ -380,7 +384,11 @@ fn is_cors(name: &str) -> bool {
 
 /// Writes the upstream's response for an HTTP/1.1 client, up to the fields that follow from the
 /// connection: those are the caller's to add.
-pub(crate) fn write_answer(out: &mut Vec<u8>, answer: &ResponseRead<'_>, returning: &Returning<'_>) {
+pub(crate) fn write_answer(
+    out: &mut Vec<u8>,
+    answer: &ResponseRead<'_>,
+    returning: &Returning<'_>,
+) {
     push_status(out, answer.head.status);
     for (field, kind) in answer.noted.fields.iter().zip(&answer.noted.kinds) {
         if let Some(value) = returning.value(*kind, field) {

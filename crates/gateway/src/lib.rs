@@ -5,7 +5,6 @@ mod arrival;
 mod charge;
 mod check;
 mod cors;
-mod rejection;
 mod doors;
 mod handle;
 mod headers;
@@ -19,6 +18,7 @@ mod permit;
 mod present;
 #[cfg(feature = "probe")]
 pub mod probe;
+mod rejection;
 mod rewrite;
 mod serve;
 mod settings;
@@ -32,12 +32,15 @@ mod wire;
 
 pub use check::{CheckRequest, Checker, Pass, is_withheld};
 pub use cors::CorsSettings;
-pub use rejection::Rejection;
-pub use doors::{IntrospectionClient, SelfServiceResponse, Question, TokenDesk, SelfServiceAction, token_app};
+pub use doors::{
+    IntrospectionClient, Question, SelfServiceAction, SelfServiceResponse, TokenService,
+    token_service,
+};
 pub use headers::foreign_cookies;
 pub use live::{LiveTable, Verified};
 pub use observe::{Metrics, Reason, Record, Records};
 pub use present::Presented;
+pub use rejection::Rejection;
 pub use serve::{Gateway, Leaver, Listeners, Running, bind};
 pub use settings::{
     Credential, Forms, Limits, SelfService, Settings, TokenPlaces, UpstreamHost, UpstreamSettings,

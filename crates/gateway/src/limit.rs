@@ -5,10 +5,10 @@ use crate::{
     Rejection,
     live::{AccountLimits, LiveTokenLimits},
 };
-use keydesk_model::{IpAllowlist, Called, LiveRules, Match, Mode, Violation, Rate, RuleTable};
+use keydesk_model::{Called, IpAllowlist, LiveRules, Match, Mode, Rate, RuleTable, Violation};
 use std::{net::IpAddr, sync::Arc};
 
-/// The operations' rules, and whether they refuse.
+/// The operations' rules, and whether they reject.
 #[derive(Debug, Default)]
 pub(crate) struct LiveRuleTable {
     pub table: RuleTable,
@@ -56,17 +56,17 @@ impl LimitCheck {
         if let Some(path) = call.path.filter(|_| !rules.table.is_empty()) {
             judgement.look_at_scopes(&rules.table.find_all(call.method, path), limits, rules);
         }
-        judgement.called.was_refused = judgement.rejection.is_some();
+        judgement.called.was_rejected = judgement.rejection.is_some();
         judgement
     }
 
     fn look_at_address(&mut self, call: Call, limits: &LiveTokenLimits, account: &AccountLimits) {
         let is_elsewhere = |list: &IpAllowlist| !list.is_empty() && !list.admits(call.client_ip);
-        if is_elsewhere(&limits.grant.addresses) || is_elsewhere(&account.addresses) {
+        if is_elsewhere(&limits.grant.ip_allowlist) || is_elsewhere(&account.ip_allowlist) {
             self.called.violations.add(Violation::Address);
             self.rejection = Some(Rejection::IpNotAllowed { client_ip: call.client_ip });
         }
-        let token_observed = limits.observed.as_ref().map(|observed| &observed.addresses);
+        let token_observed = limits.observed.as_ref().map(|observed| &observed.ip_allowlist);
         if token_observed.into_iter().chain(&account.observed).any(is_elsewhere) {
             self.called.violations.add(Violation::ObservedIpAddress);
         }
@@ -93,14 +93,14 @@ impl LimitCheck {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use keydesk_model::{TokenLimits, Operation, Rules};
+    use keydesk_model::{Operation, Rules, TokenLimits};
 
-    fn limits(scopes: &str, addresses: &str, observed: Option<(&str, &str)>) -> LiveTokenLimits {
-        let grant = |(scopes, addresses): (&str, &str)| TokenLimits {
+    fn limits(scopes: &str, ip_allowlist: &str, observed: Option<(&str, &str)>) -> LiveTokenLimits {
+        let grant = |(scopes, ip_allowlist): (&str, &str)| TokenLimits {
             scopes: scopes.parse().expect("scopes"),
-            addresses: addresses.parse().expect("networks"),
+            ip_allowlist: ip_allowlist.parse().expect("networks"),
         };
-        let (grant, observed) = (grant((scopes, addresses)), observed.map(grant));
+        let (grant, observed) = (grant((scopes, ip_allowlist)), observed.map(grant));
         LiveTokenLimits { scopes: scopes.into(), grant, observed, closing: None, expires_at: None }
     }
 
@@ -131,7 +131,7 @@ mod tests {
     fn a_grid_of_policies_and_requests() {
         let (observed, enforced) = (rules(Mode::Observe), rules(Mode::Enforce));
         let path = Some("/contacts");
-        for (scopes, addresses, observed, rules, path, code, violations) in [
+        for (scopes, ip_allowlist, observed, rules, path, code, violations) in [
             ("contacts:read", "", None, &enforced, path, None, &[][..]),
             ("contacts:*", "10.0.0.0/8", None, &enforced, path, None, &[]),
             ("messages:read", "", None, &enforced, path, Some("insufficient_scope"), &["scope"]),
@@ -161,11 +161,11 @@ mod tests {
                 &["scope", "observed_scope", "address", "observed_address"],
             ),
         ] {
-            let limits = limits(scopes, addresses, observed);
+            let limits = limits(scopes, ip_allowlist, observed);
             let judgement = judge(&limits, rules, path);
-            let case = format!("{scopes} from {addresses:?}, {observed:?}, {path:?}");
+            let case = format!("{scopes} from {ip_allowlist:?}, {observed:?}, {path:?}");
             assert_eq!(outcome(&judgement), (code, violations.to_vec()), "{case}");
-            assert_eq!(judgement.called.was_refused, code.is_some(), "{case}");
+            assert_eq!(judgement.called.was_rejected, code.is_some(), "{case}");
         }
     }
 

@@ -2,7 +2,7 @@
 //! expired, or may not do this anymore; its account was suspended; or the gateway lost its lease.
 
 use crate::{
-    Rejection, LiveTable, Presented,
+    LiveTable, Presented, Rejection,
     handle::Worker,
     limit::{Call, LimitCheck},
     permit::Permitted,
@@ -80,9 +80,9 @@ impl Pulse {
 mod tests {
     use super::*;
     use keydesk_model::{
-        AccountId, AccountNumber, AccountState, IpAllowlist, TokenOwner, Change, RevocationReason, Revocation,
-        Feed, LiveAccount, LiveRules, LiveSecret, Mode, Moment, Operation, Rules, Snapshot,
-        MonotonicClock, Table, TokenId,
+        AccountId, AccountNumber, AccountState, Change, Feed, IpAllowlist, LiveAccount, LiveRules,
+        LiveSecret, Mode, Moment, MonotonicClock, Operation, Revocation, RevocationReason, Rules,
+        Snapshot, Table, TokenId, TokenOwner,
     };
     use keydesk_token::Entropy;
 
@@ -102,7 +102,7 @@ mod tests {
             scopes: "contacts:read".parse().expect("scopes"),
             expires_at: Some(at(1000)),
             revocation: None,
-            addresses: IpAllowlist::default(),
+            ip_allowlist: IpAllowlist::default(),
             observed: None,
             closing: None,
         }
@@ -112,8 +112,8 @@ mod tests {
         AccountNumber::try_from(385_403).expect("a number")
     }
 
-    fn account(addresses: &str, state: AccountState) -> LiveAccount {
-        let addresses = addresses.parse().expect("networks");
+    fn account(ip_allowlist: &str, state: AccountState) -> LiveAccount {
+        let ip_allowlist = ip_allowlist.parse().expect("networks");
         let account = AccountId::generate(at(0), &Entropy::seeded(2));
         let (number, plan) = (number(), String::new());
         let state_since = Timestamp::default();
@@ -121,7 +121,7 @@ mod tests {
             account,
             number,
             plan,
-            addresses,
+            ip_allowlist,
             observed: None,
             state,
             state_since,

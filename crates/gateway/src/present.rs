@@ -230,13 +230,13 @@ mod tests {
     }
 
     #[test]
-    fn t05_two_headers_are_refused() {
+    fn t05_two_headers_are_rejected() {
         assert_eq!(present(&[b"Bearer a", b"Bearer a"]), Err(Rejection::DuplicateAuthorization));
         assert_eq!(present(&[]), Err(Rejection::MissingToken));
     }
 
     #[test]
-    fn t07_bytes_outside_of_ascii_are_refused() {
+    fn t07_bytes_outside_of_ascii_are_rejected() {
         assert_eq!(present(&["Bearer kd_u_••••••••3fQ9".as_bytes()]), Err(Rejection::MaskedToken));
         assert_eq!(present(&["Bearer kd_а_x".as_bytes()]), Err(Rejection::MalformedHeader));
         assert_eq!(present(&[b"Bearer \xff\xfe"]), Err(Rejection::MalformedHeader));

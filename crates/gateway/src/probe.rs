@@ -2,7 +2,7 @@
 //! what is served.
 
 use crate::{
-    Rejection, Forms, LiveTable, Presented, Records, Settings, UpstreamSettings,
+    Forms, LiveTable, Presented, Records, Rejection, Settings, UpstreamSettings,
     arrival::RequestIds,
     handle::{self, Worker},
     io::Io,
@@ -12,8 +12,8 @@ use crate::{
     upstream::{Upstreams, make_routes},
 };
 use keydesk_model::{
-    AccountId, AccountNumber, IpAllowlist, TokenOwner, Clock, Feed, LiveSecret, ScopeSet, Snapshot,
-    Timestamp, TokenId, TrustedProxies,
+    AccountId, AccountNumber, Clock, Feed, IpAllowlist, LiveSecret, ScopeSet, Snapshot, Timestamp,
+    TokenId, TokenOwner, TrustedProxies,
 };
 use keydesk_token::{Entropy, Kind, PlainToken, Prefix};
 use std::{
@@ -174,7 +174,7 @@ fn worker() -> Worker {
         scopes: ScopeSet::everything(),
         expires_at: None,
         revocation: None,
-        addresses: IpAllowlist::default(),
+        ip_allowlist: IpAllowlist::default(),
         observed: None,
         closing: None,
     };

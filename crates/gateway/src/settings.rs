@@ -2,7 +2,7 @@
 
 use crate::{
     cors::CorsSettings,
-    doors::{IntrospectionClient, TokenDesk},
+    doors::{IntrospectionClient, TokenService},
     signature::SigningKey,
     target::Spellings,
     wire::Kind,
@@ -18,7 +18,7 @@ pub struct Settings {
     pub public_url: String,
     /// Whether the operator has configured it. Otherwise a response names the gateway as the client did.
     pub has_own_name: bool,
-    /// Where people reach the console: named in refusals.
+    /// Where people reach the console: named in rejections.
     pub console_url: String,
     /// Whom a caller may ask when the API fails: an address or a URL, in 5xx answers.
     pub provider_contact: Option<String>,
@@ -103,7 +103,7 @@ pub struct SelfService {
     /// The path below the endpoint that rotates, too, for clients that know another system.
     pub rotate_path: Option<String>,
     /// Who has the database.
-    pub app: Option<TokenDesk>,
+    pub app: Option<TokenService>,
 }
 
 /// An API, and how to reach it.
@@ -204,9 +204,9 @@ impl Default for Forms {
 
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// The largest request body; larger ones are refused with 413.
+    /// The largest request body; larger ones are rejected with 413.
     pub max_body_bytes: u64,
-    /// The largest request head; larger ones are refused with 431.
+    /// The largest request head; larger ones are rejected with 431.
     pub max_header_bytes: u32,
     /// How many fields a request's head may have.
     pub max_headers: u32,

@@ -1,5 +1,5 @@
 //! Tells whoever still calls with an old secret: RFC 9745 since when it is deprecated, RFC 8594 from when
-//! on it is refused, and where a new one is to be had.
+//! on it is rejected, and where a new one is to be had.
 
 use crate::{settings::Settings, wire::http_date};
 use keydesk_model::Closing;

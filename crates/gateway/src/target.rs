@@ -1,7 +1,7 @@
 //! Where a request wants to go: the account in its path, and the path that the upstream gets.
-//! What is checked here are the very bytes that are forwarded; what reads two ways is refused.
+//! What is checked here are the very bytes that are forwarded; what reads two ways is rejected.
 
-use crate::{Rejection, Forms};
+use crate::{Forms, Rejection};
 use keydesk_model::AccountNumber;
 
 /// Ways to write a path that servers are known to read differently. An upstream whose servers read them in one way
@@ -62,10 +62,10 @@ impl<'a> Target<'a> {
             Some((path, query)) => (path, Some(query)),
             None => (target, None),
         };
-        refuse_malformed(target)?;
-        let spellings = refuse_ambiguous(path)?;
+        reject_malformed(target)?;
+        let spellings = reject_ambiguous(path)?;
         if let Some(query) = query {
-            refuse_token_in(query)?;
+            reject_token_in(query)?;
         }
         let inner = path.trim_start_matches('/');
         let first = &inner[..inner.find('/').unwrap_or(inner.len())];
@@ -85,7 +85,7 @@ impl<'a> Target<'a> {
     }
 
     /// Whether servers that keep these spellings and no others read the path in one way.
-    pub fn refuse_beyond(&self, kept: Spellings) -> Result<(), Rejection> {
+    pub fn reject_beyond(&self, kept: Spellings) -> Result<(), Rejection> {
         match self.spellings.key_beyond(kept) {
             Some(key) => Err(Rejection::AmbiguousPath { key: Some(key) }),
             None => Ok(()),
@@ -100,7 +100,7 @@ fn with_one_slash(path: &str) -> &str {
 }
 
 /// RFC 3986 section 3: a URL is ASCII, and RFC 9112 section 3.2 sends it without its fragment.
-fn refuse_malformed(target: &str) -> Result<(), Rejection> {
+fn reject_malformed(target: &str) -> Result<(), Rejection> {
     if target.bytes().all(|b| b.is_ascii_graphic() && b != b'#') && target.starts_with('/') {
         return Ok(());
     }
@@ -124,9 +124,9 @@ pub enum TargetFault {
     NoPath,
 }
 
-/// Refuses what no server needs and some read differently: dot segments in any spelling, backslashes, NUL, overlong
+/// Rejects what no server needs and some read differently: dot segments in any spelling, backslashes, NUL, overlong
 /// UTF-8, broken percent signs. Returns what is left to the upstream.
-fn refuse_ambiguous(path: &str) -> Result<Spellings, Rejection> {
+fn reject_ambiguous(path: &str) -> Result<Spellings, Rejection> {
     if path.contains('\\') {
         return Err(AMBIGUOUS);
     }
@@ -182,7 +182,7 @@ fn is_overlong(decoded: &[u8]) -> bool {
 }
 
 /// A token in the query would end up in every log on the way.
-fn refuse_token_in(query: &str) -> Result<(), Rejection> {
+fn reject_token_in(query: &str) -> Result<(), Rejection> {
     let names = query.split(['&', ';']).map(|pair| pair.split('=').next().unwrap_or_default());
     for name in names {
         let is_long_enough = name.len() >= "access_token".len();
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn t31_t32_paths_that_read_two_ways_are_refused() {
+    fn t31_t32_paths_that_read_two_ways_are_rejected() {
         for path in [
             "/385403/a/../b",
             "/385403/a/%2e%2e/b",
@@ -314,7 +314,7 @@ mod tests {
             ("/385403/%ff", "non_utf8"),
         ] {
             let target = Target::of(path, BOTH).expect(path);
-            let rejection = target.refuse_beyond(Spellings::default());
+            let rejection = target.reject_beyond(Spellings::default());
             let expected = (!key.is_empty()).then_some(key);
             let named = rejection.err().map(|rejection| match rejection {
                 Rejection::AmbiguousPath { key } => key.unwrap_or_default(),
@@ -322,7 +322,7 @@ mod tests {
             });
             assert_eq!(named, expected, "{path}");
             let kept = Spellings::ALL.iter().fold(Spellings::default(), |all, one| all.with(one.1));
-            assert_eq!(target.refuse_beyond(kept), Ok(()));
+            assert_eq!(target.reject_beyond(kept), Ok(()));
         }
     }
 
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn t03_a_token_in_the_query_is_refused_in_any_spelling() {
+    fn t03_a_token_in_the_query_is_rejected_in_any_spelling() {
         for query in ["access_token=x", "a=b&access_token=x", "access%5Ftoken=x", "ACCESS_TOKEN=x"]
         {
             assert_eq!(

@@ -2,7 +2,7 @@
 //! and the gateway serves. Messages are not looked at; only where frames end, to say goodbye between two of them.
 
 use crate::{
-    io::{IoHalf, Io},
+    io::{Io, IoHalf},
     observe::{Reason, RequestTrace},
     wire::{Buffer, Head, Kind, Noted},
 };
@@ -56,7 +56,12 @@ pub(crate) struct Tunnel<'a> {
 
 impl Tunnel<'_> {
     /// Joins the sides until one of them ends, or `end` says why it must.
-    pub async fn join(self, end: impl Future<Output = End>, linger: Duration, story: &mut RequestTrace) {
+    pub async fn join(
+        self,
+        end: impl Future<Output = End>,
+        linger: Duration,
+        story: &mut RequestTrace,
+    ) {
         let Self { client: (client, said), upstream: (upstream, answered) } = self;
         let mut up = Pump::new(client, upstream, said);
         let mut down = Pump::new(upstream, client, answered);

@@ -1,7 +1,7 @@
 //! `GET {endpoint}/keydesk/whoami`: what the gateway makes of the caller's token.
 
-use crate::{Response, 
-    LiveTable,
+use crate::{
+    LiveTable, Response,
     arrival::Arrival,
     live::{Identity, Subject},
     permit::Permitted,
@@ -16,17 +16,17 @@ pub(crate) fn answer(
     arrival: &Arrival,
 ) -> Response {
     let token = permitted.token();
-    let (token_owner, member) = match identity.subject {
+    let (owner, member) = match identity.subject {
         Subject::Member(member) => ("member", Some(member)),
         Subject::Account(_) => ("account", None),
     };
     let body = serde_json::json!({
-        "token": { "id": identity.token, "name": table.name(token), "token_owner": token_owner, "member": member },
+        "token": { "id": identity.token, "name": table.name(token), "owner": owner, "member": member },
         "account": token.number.to_string(),
         "scopes": identity.limits.held().iter().collect::<Vec<_>>(),
-        "addresses": identity.limits.grant.addresses.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "ip_allowlist": identity.limits.grant.ip_allowlist.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "expires_at": identity.limits.expires_at.or(table.expires_at(token)).map(|at| at.to_string()),
-        "closes_at": identity.limits.closing.map(|closing| closing.at.to_string()),
+        "previous_secret_expires_at": identity.limits.closing.map(|closing| closing.at.to_string()),
         "client_ip": arrival.client_ip,
         "request_id": arrival.request_id.as_str(),
     });

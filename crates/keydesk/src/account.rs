@@ -34,13 +34,16 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
             for account in read.list_accounts().await? {
                 let plan = config.plans.of(&account.plan);
                 // Without a monthly quota nothing is counted.
-                let calls = match plan.and_then(|plan| plan.monthly_quota) {
-                    Some(_) => read.count_calls(account.number, month).await?.to_string(),
+                let requests = match plan.and_then(|plan| plan.monthly_quota) {
+                    Some(_) => read.count_requests(account.number, month).await?.to_string(),
                     None => "-".to_owned(),
                 };
                 let plan = plan.map_or("none", |plan| plan.name.as_str());
                 let number = account.number.to_string();
-                print_line!("{number:<12}{plan:<20}{calls:>12}  {}", account.name.escape_debug());
+                print_line!(
+                    "{number:<12}{plan:<20}{requests:>12}  {}",
+                    account.name.escape_debug()
+                );
             }
         }
         Command::Plan(PlanArgs { number, plan }) => {

@@ -28,7 +28,10 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
             for AuditHead { account, chain, entries } in
                 store.read().await?.list_audit_heads().await?
             {
-                print_line!("{} {entries} {chain}", if account.is_empty() { "-" } else { &account });
+                print_line!(
+                    "{} {entries} {chain}",
+                    if account.is_empty() { "-" } else { &account }
+                );
             }
         }
         Command::Verify(VerifyArgs { anchor }) => {

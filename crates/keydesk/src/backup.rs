@@ -123,14 +123,14 @@ async fn restore_from(config: &Config, file: &Path) -> anyhow::Result<()> {
         print_line!("The database that was there is kept as {}.", kept.display());
     }
     print_line!(
-        "{} is restored. Tokens that have ended since the backup stay refused wherever a gateway's journal \
-         (ended.journal in its data folder) knows of them.",
+        "{} is restored. Tokens that have ended since the backup stay rejected wherever a gateway's journal \
+         (revocations.journal in its data folder) knows of them.",
         config.store
     );
     Ok(())
 }
 
-/// Refuses while a process serves from the file: it would go on writing into the one that is set aside.
+/// Rejects while a process serves from the file: it would go on writing into the one that is set aside.
 fn alone(config: &Config) -> anyhow::Result<Option<Identity>> {
     if matches!(config.store, DatabaseUrl::Postgres(_)) {
         return Ok(None);
@@ -208,7 +208,7 @@ pub async fn migrate(args: MigrateArgs) -> anyhow::Result<()> {
     let _alone = alone_on(&from)?;
     let store = Store::open(&from).await?;
     store.checked().await?;
-    refuse_while_served(&store).await?;
+    reject_while_served(&store).await?;
     store.copy_to(&to, None, args.replace_nul, progress()).await.context("nothing was moved")?;
     store.note_moved(&to).await.context(
         "everything was copied, but the source could not be closed: do not serve from it any more",
@@ -217,20 +217,24 @@ pub async fn migrate(args: MigrateArgs) -> anyhow::Result<()> {
     print_line!(
         "Everything that was in {from} is in {to}, and every count agrees. Nothing serves from {from} any more."
     );
-    print_line!("Give each node “store = \"…\"” and, where it serves the console, the same keydesk.key.");
+    print_line!(
+        "Give each node “store = \"…\"” and, where it serves the console, the same keydesk.key."
+    );
     Ok(())
 }
 
-/// Refuses while a process serves from a file: what it takes after the copy would stay behind.
+/// Rejects while a process serves from a file: what it takes after the copy would stay behind.
 fn alone_on(place: &DatabaseUrl) -> anyhow::Result<Option<Identity>> {
     match place {
-        DatabaseUrl::Sqlite(file) => alone_in(&place.locks(Path::new("")), &file.display().to_string()),
+        DatabaseUrl::Sqlite(file) => {
+            alone_in(&place.locks(Path::new("")), &file.display().to_string())
+        }
         DatabaseUrl::Postgres(_) => Ok(None),
     }
 }
 
 /// The same by the list of nodes, where there is no file to lock.
-async fn refuse_while_served(store: &Store) -> anyhow::Result<()> {
+async fn reject_while_served(store: &Store) -> anyhow::Result<()> {
     let (nodes, now) = list_nodes(store, system::clock().now()).await?;
     let is_alive = |listed: &&ListedNode| listed.lease_ends_at > now;
     if let Some(listed) = nodes.iter().find(is_alive) {

@@ -3,7 +3,7 @@
 use crate::{
     account, audit, backup,
     config::{Config, Options},
-    feedback, key, mail, node, operations, operator, user, receipt, serve, setup,
+    feedback, key, mail, node, operations, operator, receipt, serve, setup, user,
 };
 use anyhow::Context;
 use clap::{Parser, Subcommand, ValueEnum};
@@ -29,7 +29,7 @@ pub struct Cli {
 enum Command {
     /// Serve the console and the gateway (what happens without a command, too)
     Serve,
-    /// Open the first account from a script; refuses where there is one
+    /// Open the first account from a script; rejects where there is one
     Setup(setup::Args),
     /// Print what readers said under "Did this answer your question?"
     Feedback(feedback::Args),

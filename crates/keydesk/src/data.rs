@@ -153,7 +153,7 @@ const OWN_FILES: [&str; 8] = [
     "keydesk.sqlite",
     "sample-api.sqlite",
     "restoring.sqlite",
-    "ended.journal",
+    "revocations.journal",
     "key.lock",
     "nodes",
     "acme",

@@ -35,7 +35,7 @@ pub async fn start(
     Ok(())
 }
 
-/// The configuration has refused what this build does not have.
+/// The configuration has rejected what this build does not have.
 #[cfg(not(feature = "envoy"))]
 #[expect(clippy::unused_async, reason = "the other one waits")]
 pub async fn start(

@@ -19,7 +19,7 @@ pub fn allow_many_connections() {
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
-/// Keeps what is in memory out of core dumps and away from other processes' debuggers. Best effort: a system that does not allow it is not one to refuse to run on.
+/// Keeps what is in memory out of core dumps and away from other processes' debuggers. Best effort: a system that does not allow it is not one to reject to run on.
 pub fn keep_secrets_out_of_dumps() {
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);

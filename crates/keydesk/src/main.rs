@@ -25,7 +25,6 @@ mod mail;
 mod node;
 mod operations;
 mod operator;
-mod user;
 mod receipt;
 mod records;
 mod self_service;
@@ -36,6 +35,7 @@ mod shutdown;
 mod sockets;
 mod status;
 mod tls;
+mod user;
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -30,7 +30,13 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
     match command {
         Command::List => {
             let (nodes, now) = list_nodes(&store, now).await?;
-            print_line!("{:<20} {:<9}{:<12}{:<29}Id", "Name", "Role", "Last seen", "Accepts tokens until");
+            print_line!(
+                "{:<20} {:<9}{:<12}{:<29}Id",
+                "Name",
+                "Role",
+                "Last seen",
+                "Accepts tokens until"
+            );
             for listed in nodes {
                 let row = &listed.node.row;
                 let role = match (row.is_console, row.is_gateway) {

@@ -1,10 +1,10 @@
-//! `keydesk operations`: the rules on the API's operations, what they refuse or would, and the word that
+//! `keydesk operations`: the rules on the API's operations, what they reject or would, and the word that
 //! puts them in force. Beside the server: what takes over a document that has changed.
 
 use crate::{config::Config, data};
 use anyhow::{Context, bail};
 use keydesk_control::{
-    NewlyRefused, OpenApiSource, RuleSource, Synced, apply_pending_rules, newly_refused,
+    NewlyRejected, OpenApiSource, RuleSource, Synced, apply_pending_rules, newly_rejected,
     set_rules_mode, sync_rules,
 };
 use keydesk_model::{LiveRules, Mode, Rules, Unlisted};
@@ -22,13 +22,13 @@ const LOOK: Duration = Duration::from_secs(2);
 pub enum Command {
     /// Print the operations with the scopes that each asks for
     List,
-    /// Print what would newly be refused of the calls of the last 30 days
+    /// Print what would newly be rejected of the calls of the last 30 days
     Check(CheckArgs),
     /// Refuse from now on what the rules do not allow
     Enforce,
     /// Only write down what the rules do not allow
     Observe,
-    /// Put a changed document in force, though it refuses what is called now
+    /// Put a changed document in force, though it rejects what is called now
     Apply,
 }
 
@@ -48,12 +48,12 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
         Command::Check(args) => check(&store, &config.rules, args).await?,
         Command::Enforce => {
             set_rules_mode(&store, &clock, Mode::Enforce).await?;
-            print_line!("The rules are enforced: calls that they do not allow get 403.");
+            print_line!("The rules are enforced: requests that they do not allow get 403.");
         }
         Command::Observe => {
             set_rules_mode(&store, &clock, Mode::Observe).await?;
             print_line!(
-                "The rules are observed: nothing is refused, and the console lists what would be."
+                "The rules are observed: nothing is rejected, and the console lists what would be."
             );
         }
         Command::Apply => {
@@ -87,13 +87,13 @@ async fn list(store: &Store) -> anyhow::Result<()> {
     let mode = match live.mode {
         Mode::Enforce => "Enforced: what is not allowed gets 403.",
         Mode::Observe => {
-            "Observed: nothing is refused. “keydesk operations check” tells what would be."
+            "Observed: nothing is rejected. “keydesk operations check” tells what would be."
         }
     };
     print_line!("\n{mode}");
     if pending.is_some() {
         print_line!(
-            "A changed document waits, as it would refuse what is called now: “keydesk operations check”."
+            "A changed document waits, as it would reject what is called now: “keydesk operations check”."
         );
     }
     Ok(())
@@ -111,13 +111,13 @@ async fn check(store: &Store, source: &RuleSource, args: CheckArgs) -> anyhow::R
         None => pending.unwrap_or_else(|| live.rules.clone()),
     };
     let next = LiveRules { rules, mode: Mode::Enforce };
-    let refused = newly_refused(&mut store.read().await?, &live, &next, now).await?;
-    if refused.is_empty() {
-        print_line!("Nothing that was called in the last 30 days would newly be refused.");
+    let rejected = newly_rejected(&mut store.read().await?, &live, &next, now).await?;
+    if rejected.is_empty() {
+        print_line!("Nothing that was called in the last 30 days would newly be rejected.");
     }
-    let is_some = !refused.is_empty();
-    for NewlyRefused { token_name, program, operation, calls } in refused {
-        print_line!("{calls:>8} calls of {program} with “{token_name}”: {operation}");
+    let is_some = !rejected.is_empty();
+    for NewlyRejected { token_name, client, operation, requests } in rejected {
+        print_line!("{requests:>8} requests of {client} with “{token_name}”: {operation}");
     }
     if !is_some {
         print_line!("A call is known within two minutes at most: ask again before you enforce.");
@@ -176,13 +176,13 @@ fn tell(synced: &Synced) {
     match synced {
         Synced::Same => {}
         Synced::InForce => tracing::info!("the operations' rules are taken over"),
-        Synced::Pending(refused) => {
+        Synced::Pending(rejected) => {
             tracing::warn!(
-                programs = refused.len(),
-                "the operations' rules have changed and would refuse calls that are made now; they wait for “keydesk operations apply”"
+                clients = rejected.len(),
+                "the operations' rules have changed and would reject requests that are made now; they wait for “keydesk operations apply”"
             );
-            for NewlyRefused { token_name, program, operation, calls } in refused {
-                tracing::warn!(token_name, program, operation, calls, "would be refused");
+            for NewlyRejected { token_name, client, operation, requests } in rejected {
+                tracing::warn!(token_name, client, operation, requests, "would be rejected");
             }
         }
     }

@@ -69,20 +69,24 @@ async fn keys_of_database(config: &Config) -> anyhow::Result<serde_json::Value> 
 
 fn tell(receipt: &Receipt) {
     print_line!("The signature is genuine.");
-    print_line!("{} of {}, change {}", receipt.action, receipt.target, receipt.seq);
+    print_line!("{} of {}, change {}", receipt.event, receipt.target, receipt.seq);
     print_line!("committed at {}, {}", receipt.committed_at, receipt.durability);
     if receipt.complete {
-        print_line!("complete: no gateway accepts it since {}", receipt.refused_from);
+        print_line!("complete: no gateway accepts it since {}", receipt.effective_at);
     } else {
         print_line!(
             "not complete when it was issued: no gateway accepts it from {} on",
-            receipt.refused_from
+            receipt.effective_at
         );
     }
     for said in &receipt.confirmed {
         print_line!("  {}  confirmed after {:.1} ms", said.name, said.after_ms);
     }
     for other in &receipt.unconfirmed {
-        print_line!("  {}  not confirmed; refuses by itself from {} on", other.name, other.refuses_from);
+        print_line!(
+            "  {}  not confirmed; rejects by itself from {} on",
+            other.name,
+            other.rejects_from
+        );
     }
 }

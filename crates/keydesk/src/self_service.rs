@@ -1,10 +1,12 @@
 //! Answers what tokens ask gateways to do to them, and closes what rotation has left open.
 
 use keydesk_control::{
-    AppState, ExpiringSoon, SelfServiceError, close_due_secrets, forget_closed_accounts, revoke_own_token,
-    rotate_own_token, send_reminders,
+    AppState, ExpiringSoon, SelfServiceError, close_due_secrets, forget_closed_accounts,
+    revoke_own_token, rotate_own_token, send_reminders,
 };
-use keydesk_gateway::{Rejection, SelfServiceResponse, Question, TokenDesk, SelfServiceAction, token_app};
+use keydesk_gateway::{
+    Question, Rejection, SelfServiceAction, SelfServiceResponse, TokenService, token_service,
+};
 use keydesk_model::Origin;
 use keydesk_node::ClusterClock;
 use keydesk_store::{Store, StoreError};
@@ -17,8 +19,8 @@ use std::{
 const LOOK: Duration = Duration::from_secs(2);
 
 /// A desk for the gateway, and what answers there for as long as it is let.
-pub fn start() -> (TokenDesk, impl FnOnce(AppState) -> tokio::task::JoinHandle<()>) {
-    let (gateway, mut questions) = token_app();
+pub fn start() -> (TokenService, impl FnOnce(AppState) -> tokio::task::JoinHandle<()>) {
+    let (gateway, mut questions) = token_service();
     let answer_all = move |app: AppState| {
         tokio::spawn(async move {
             while let Some((question, reply)) = questions.recv().await {
@@ -49,14 +51,14 @@ async fn answer(app: &AppState, question: Question) -> Result<SelfServiceRespons
                 previous_secret_expires_at: made.closing.map(|closing| closing.at),
                 is_complete: made.is_complete,
                 receipt: made.receipt,
-                refused_from: made.refused_from,
+                effective_at: made.effective_at,
             })
         }
         SelfServiceAction::Revoke => {
             let done = revoke_own_token(app, &question.secret, &origin).await.map_err(rejection)?;
             let (token, is_complete, receipt) = (done.token, done.is_complete, done.receipt);
-            let refused_from = done.refused_from;
-            Ok(SelfServiceResponse::Revoked { token, is_complete, receipt, refused_from })
+            let effective_at = done.effective_at;
+            Ok(SelfServiceResponse::Revoked { token, is_complete, receipt, effective_at })
         }
     }
 }
@@ -64,7 +66,9 @@ async fn answer(app: &AppState, question: Question) -> Result<SelfServiceRespons
 fn rejection(error: SelfServiceError) -> Rejection {
     match error {
         // It was good a moment ago, or the gateway would not have asked.
-        SelfServiceError::NotLive | SelfServiceError::Store(StoreError::Conflict) => Rejection::UnknownToken,
+        SelfServiceError::NotLive | SelfServiceError::Store(StoreError::Conflict) => {
+            Rejection::UnknownToken
+        }
         SelfServiceError::Old => Rejection::AlreadyRotated,
         SelfServiceError::NoOverlap => {
             Rejection::InvalidParameters { why: "A bearer token is rotated without grace_period." }

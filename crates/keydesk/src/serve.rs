@@ -10,7 +10,7 @@ use crate::{
 use anyhow::{Context, bail};
 use keydesk_control::{AppServices, AppState, Keyring, Mailer, OpenApiSource, keep_mailing};
 use keydesk_gateway::{
-    Gateway, Listeners, LiveTable, Records, Running, SelfService, TokenDesk, UpstreamSettings,
+    Gateway, Listeners, LiveTable, Records, Running, SelfService, TokenService, UpstreamSettings,
 };
 use keydesk_model::{Clock, Table};
 use keydesk_node::{Counts, Keys, Member, NodeSettings, REPORT, system};
@@ -33,9 +33,9 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let (member, counts) = join(&config, &store, &table, keyring.clone()).await?;
 
     let settings = data::settings(&config, console_addr, gateway_addr);
-    let (token_app, answer_tokens) = self_service::start();
+    let (token_service, answer_tokens) = self_service::start();
     let (records, written) = records::start(&config.observe)?;
-    let gateway_settings = gateway_settings(&config, &settings, upstreams, token_app);
+    let gateway_settings = gateway_settings(&config, &settings, upstreams, token_service);
     let (stop, stopped) = watch::channel(false);
     envoy::start(&config, &gateway_settings, (&table, &member), stopped.clone()).await?;
     let clock = member.clock.clock();
@@ -89,7 +89,12 @@ fn write_to_users(
     [self_service::start_reminding(app, expiring), tokio::spawn(keep_mailing(app.clone()))]
 }
 
-fn base(config: &Config, store: &Store, keyring: Option<Arc<Keyring>>, member: &Member) -> AppServices {
+fn base(
+    config: &Config,
+    store: &Store,
+    keyring: Option<Arc<Keyring>>,
+    member: &Member,
+) -> AppServices {
     // A node without a console has no keys: tokens that need none can still be changed by their holders.
     let keyring = keyring.unwrap_or_else(|| Arc::new(Keyring::new(|| None)));
     let (store, nodes) = (store.clone(), Arc::clone(&member.nodes));
@@ -111,7 +116,7 @@ async fn join(
     let table = Arc::clone(table) as Arc<dyn Table>;
     let keys = keyring.map(|keyring| keyring as Arc<dyn Keys>);
     let settings = NodeSettings {
-        journal: config.data.join("ended.journal"),
+        journal: config.data.join("revocations.journal"),
         locks: config.store.locks(&config.data),
         name: config.cluster.name.clone(),
         is_gateway: config.role.has_gateway(),
@@ -137,7 +142,8 @@ fn look_after(
         return Vec::new();
     }
     let rules = operations::follow(store.clone(), config.rules.clone(), openapi.clone());
-    let previous_secrets = self_service::revoke_previous_secrets(store.clone(), member.clock.clone());
+    let previous_secrets =
+        self_service::revoke_previous_secrets(store.clone(), member.clock.clone());
     vec![tokio::spawn(rules), tokio::spawn(previous_secrets)]
 }
 
@@ -214,7 +220,7 @@ fn gateway_settings(
     config: &Config,
     settings: &keydesk_control::Settings,
     upstreams: Vec<UpstreamSettings>,
-    token_app: TokenDesk,
+    token_service: TokenService,
 ) -> keydesk_gateway::Settings {
     let doors = config.doors.clone();
     keydesk_gateway::Settings {
@@ -229,7 +235,7 @@ fn gateway_settings(
         trusted_proxies: config.trusted_proxies.clone(),
         limits: config.limits,
         signing_key: config.signing_key.clone(),
-        self_service: SelfService { app: Some(token_app), ..doors.self_service },
+        self_service: SelfService { app: Some(token_service), ..doors.self_service },
         introspection: doors.introspection,
         fronts: doors.fronts,
         front_cache: doors.front_cache,
@@ -288,9 +294,9 @@ async fn try_upstream(upstream: http::Uri) {
     match tokio::time::timeout(Duration::from_secs(5), connect).await {
         Ok(Ok(_)) => {}
         Ok(Err(error)) => {
-            tracing::warn!(%upstream, %error, "the upstream cannot be reached yet; calls get 502");
+            tracing::warn!(%upstream, %error, "the upstream cannot be reached yet; requests get 502");
         }
-        Err(_) => tracing::warn!(%upstream, "the upstream does not answer yet; calls get 502"),
+        Err(_) => tracing::warn!(%upstream, "the upstream does not answer yet; requests get 502"),
     }
 }
 

@@ -53,7 +53,7 @@ pub fn begin(config: &Config) -> anyhow::Result<Serving> {
     Ok(Serving { _lock: file })
 }
 
-/// Refuses where a process of the folder serves from another store than this command would use.
+/// Rejects where a process of the folder serves from another store than this command would use.
 pub fn check(config: &Config) -> anyhow::Result<()> {
     let Ok(mut file) = open(&config.data.join("serving")) else { return Ok(()) };
     let own = name(&config.store);

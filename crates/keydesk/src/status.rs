@@ -65,7 +65,7 @@ async fn ready(State(seen): State<Seen>) -> impl IntoResponse {
     } else if has_gateway && !seen.table.is_ready() {
         (StatusCode::SERVICE_UNAVAILABLE, "loading tokens\n")
     } else if has_gateway && !seen.table.may_serve() {
-        (StatusCode::SERVICE_UNAVAILABLE, "isolated: without word from the database\n")
+        (StatusCode::SERVICE_UNAVAILABLE, "disconnected from the database\n")
     } else {
         (StatusCode::OK, "ready\n")
     }

@@ -7,6 +7,6 @@ mod deadline;
 mod places;
 mod server;
 
-pub use deadline::{Deadline, Passed, ClientTimeout};
+pub use deadline::{ClientTimeout, Deadline, Passed};
 pub use places::{ConnectionSlot, ConnectionSlots};
 pub use server::{Bounds, Seen, serve, serve_few};

@@ -169,7 +169,11 @@ mod tests {
         assert_eq!(waited.last(), Some(&900));
         assert_eq!(waited.len(), 95, "the first five cost nothing");
         let far = at(now + 1_000_000_000);
-        assert_eq!(attempts.try_at(AttemptKind::Email, far), Err(Throttled::Locked), "no time heals it");
+        assert_eq!(
+            attempts.try_at(AttemptKind::Email, far),
+            Err(Throttled::Locked),
+            "no time heals it"
+        );
         let healed = attempts.taken_back(AttemptKind::Email);
         assert!(healed.try_at(AttemptKind::Email, far).is_ok());
     }

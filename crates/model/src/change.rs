@@ -2,15 +2,15 @@
 //! changes with gap-free numbers, written in the transaction of what they tell.
 
 use crate::{
-    AccountId, AccountNumber, AccountState, IpAllowlist, TokenOwner, Closing, Revocation, TokenLimits,
-    LiveAccount, Mode, Moment, Month, QuotaUse, Rules, ScopeSet, Timestamp, TokenId, Usage,
+    AccountId, AccountNumber, AccountState, Closing, IpAllowlist, LiveAccount, Mode, Moment, Month,
+    QuotaUse, Revocation, Rules, ScopeSet, Timestamp, TokenId, TokenLimits, TokenOwner, Usage,
 };
 use keydesk_token::TokenHash;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// One secret with all that a decision about it needs. Ended ones stay, so that their holder can
-/// be told why they are refused.
+/// be told why they are rejected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiveSecret {
     #[serde(with = "hex_hash")]
@@ -24,8 +24,8 @@ pub struct LiveSecret {
     pub expires_at: Option<Timestamp>,
     pub revocation: Option<Revocation>,
     #[serde(default)]
-    pub addresses: IpAllowlist,
-    /// Limits that are only tried: what they would refuse is written down.
+    pub ip_allowlist: IpAllowlist,
+    /// Limits that are only tried: what they would reject is written down.
     #[serde(default)]
     pub observed: Option<TokenLimits>,
     /// It was rotated and goes on for a while.
@@ -35,7 +35,7 @@ pub struct LiveSecret {
 
 impl LiveSecret {
     pub fn grant(&self) -> TokenLimits {
-        TokenLimits { scopes: self.scopes.clone(), addresses: self.addresses.clone() }
+        TokenLimits { scopes: self.scopes.clone(), ip_allowlist: self.ip_allowlist.clone() }
     }
 }
 
@@ -46,7 +46,7 @@ pub struct LiveRules {
     pub mode: Mode,
 }
 
-/// One change of what gateways know. Old releases must be able to refuse what they cannot read,
+/// One change of what gateways know. Old releases must be able to reject what they cannot read,
 /// so variants are added and never change their meaning.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -73,7 +73,7 @@ pub enum Change {
 
 impl Change {
     /// Whether nothing is let through by it that was not before: any node may say so.
-    pub fn only_refuses(&self) -> bool {
+    pub fn only_rejects(&self) -> bool {
         match self {
             Self::SecretRevoked { .. } => true,
             Self::AccountStopped { state, .. } => *state != AccountState::Active,
@@ -176,7 +176,8 @@ mod tests {
     #[test]
     fn a_change_survives_its_row() {
         let hash = PlainToken::generate(&Prefix::default(), Kind::User, &Entropy::seeded(1)).hash();
-        let revocation = Revocation { at: Timestamp::from_micros(5), reason: RevocationReason::PasswordChanged };
+        let revocation =
+            Revocation { at: Timestamp::from_micros(5), reason: RevocationReason::PasswordChanged };
         let change = Change::SecretRevoked { hash, revocation, expires_at: None };
         let row = serde_json::to_string(&change).expect("serialises");
         assert_eq!(serde_json::from_str::<Change>(&row).expect("parses"), change);

@@ -26,7 +26,7 @@ pub enum ExpiryError {
 const DAY: Duration = Duration::from_hours(24);
 
 impl Expiry {
-    /// The instant from which the token is refused; None: it has no end of its own.
+    /// The instant from which the token is rejected; None: it has no end of its own.
     pub fn resolve(self, now: Timestamp) -> Result<Option<Timestamp>, ExpiryError> {
         match self {
             Self::Never => Ok(None),
@@ -160,13 +160,13 @@ mod tests {
     }
 
     #[test]
-    fn a_day_that_is_over_is_refused() {
+    fn a_day_that_is_over_is_rejected() {
         let expiry: Expiry = "2026-11-22".parse().expect("parses");
         assert_eq!(expiry.resolve(NOW), Err(ExpiryError::Past));
     }
 
     #[test]
-    fn what_no_calendar_knows_is_refused() {
+    fn what_no_calendar_knows_is_rejected() {
         for text in [
             "",
             "0d",

@@ -77,8 +77,7 @@ mod tests {
             trusted.client_ip("10.0.0.1".parse().expect("an address"), unreadable.into_iter());
         assert_eq!(nearest.to_string(), "203.0.113.9");
         let ends = [&b"1.2.3.4"[..], b"\xff, 10.0.0.2"];
-        let nearest =
-            trusted.client_ip("10.0.0.1".parse().expect("an address"), ends.into_iter());
+        let nearest = trusted.client_ip("10.0.0.1".parse().expect("an address"), ends.into_iter());
         assert_eq!(nearest.to_string(), "10.0.0.2", "what cannot be read ends the walk");
     }
 }

@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_of_another_kind_is_refused() {
+    fn an_id_of_another_kind_is_rejected() {
         let id = TokenId::generate(Timestamp::from_micros(0), &Entropy::seeded(3));
         assert_eq!(id.to_string().parse::<AccountId>(), Err(IdError));
     }

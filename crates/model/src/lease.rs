@@ -17,16 +17,16 @@ use std::{collections::BTreeMap, time::Duration};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DisconnectPolicy {
     /// It answers 503 until it hears from the database, or from all consoles.
-    Refuse,
+    FailClosed,
     /// It goes on with what it knows, up to its maximum age.
-    Serve,
+    FailOpen,
 }
 
 impl DisconnectPolicy {
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Refuse => "refuse",
-            Self::Serve => "serve",
+            Self::FailClosed => "fail_closed",
+            Self::FailOpen => "fail_open",
         }
     }
 }
@@ -35,7 +35,7 @@ impl std::str::FromStr for DisconnectPolicy {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        [Self::Refuse, Self::Serve].into_iter().find(|mode| mode.as_str() == text).ok_or(())
+        [Self::FailClosed, Self::FailOpen].into_iter().find(|mode| mode.as_str() == text).ok_or(())
     }
 }
 
@@ -44,8 +44,8 @@ impl std::str::FromStr for DisconnectPolicy {
 pub struct LeaseConfig {
     pub lease: Duration,
     /// The longest that it serves after its last contact with the database, whatever it is told.
-    pub max_age: Duration,
-    pub isolated: DisconnectPolicy,
+    pub max_staleness: Duration,
+    pub on_disconnect: DisconnectPolicy,
     /// Whether it asks consoles when the database is away.
     pub asks_peers: bool,
 }
@@ -115,15 +115,17 @@ impl Lease {
     pub fn vouched_for(&mut self, sent_at: Moment, known: i64) {
         let may_ask = self.terms.asks_peers && known == self.known;
         let Some(contact) = self.contact.filter(|_| may_ask) else { return };
-        let end = sent_at.plus(self.terms.lease).min(contact.plus(self.terms.max_age));
+        let end = sent_at.plus(self.terms.lease).min(contact.plus(self.terms.max_staleness));
         self.vouched = self.vouched.max(Some(end));
     }
 
     /// The first moment at which it no longer accepts tokens. None: it does not at all.
     pub fn ends_at(&self) -> Option<Moment> {
-        let last = match self.terms.isolated {
-            DisconnectPolicy::Refuse => None,
-            DisconnectPolicy::Serve => self.contact.map(|contact| contact.plus(self.terms.max_age)),
+        let last = match self.terms.on_disconnect {
+            DisconnectPolicy::FailClosed => None,
+            DisconnectPolicy::FailOpen => {
+                self.contact.map(|contact| contact.plus(self.terms.max_staleness))
+            }
         };
         self.granted.max(self.vouched).max(last)
     }
@@ -161,9 +163,9 @@ pub struct NodeRow {
 impl NodeRow {
     /// How long after its last renewal it may still accept tokens, whoever vouched for it.
     pub fn longest(&self) -> Duration {
-        let LeaseConfig { lease, max_age, isolated, asks_peers } = self.terms;
-        let goes_on = isolated == DisconnectPolicy::Serve || asks_peers;
-        with_slack(if goes_on { lease.max(max_age) } else { lease })
+        let LeaseConfig { lease, max_staleness, on_disconnect, asks_peers } = self.terms;
+        let goes_on = on_disconnect == DisconnectPolicy::FailOpen || asks_peers;
+        with_slack(if goes_on { lease.max(max_staleness) } else { lease })
     }
 }
 
@@ -185,12 +187,12 @@ pub struct Membership {
     vouched: BTreeMap<NodeId, Moment>,
 }
 
-/// What can be said of a node that should refuse what has ended in a change.
+/// What can be said of a node that should reject what has ended in a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NodeAck {
     /// It has applied the change.
     Confirmed,
-    /// It has not said so; it refuses by itself from this moment on, and not before.
+    /// It has not said so; it rejects by itself from this moment on, and not before.
     RefusesFrom(Moment),
 }
 
@@ -247,7 +249,7 @@ impl Membership {
         if row.epoch == epoch && row.applied >= seq {
             return Some(NodeAck::Confirmed);
         }
-        let LeaseConfig { lease, max_age, isolated, asks_peers } = row.terms;
+        let LeaseConfig { lease, max_staleness, on_disconnect, asks_peers } = row.terms;
         let lease = with_slack(lease);
         // Whatever it asked the database before the commit, or heard from this console.
         let last_heard = self.vouched.get(&node).map_or(*since, |vouched| (*vouched).max(*since));
@@ -255,9 +257,10 @@ impl Membership {
         // Nor does anyone who loads the list now, should this console have been taken out of it.
         let is_listed = self.sightings.get(&self.own.0).is_some_and(|s| s.row.joined == self.own.1);
         let may_not_know_us = row.known < self.own.1 || !is_listed;
-        let goes_on = isolated == DisconnectPolicy::Serve || (asks_peers && may_not_know_us);
+        let goes_on =
+            on_disconnect == DisconnectPolicy::FailOpen || (asks_peers && may_not_know_us);
         let end = if goes_on {
-            by_lease.max(committed_at.min(*since).plus(with_slack(max_age)))
+            by_lease.max(committed_at.min(*since).plus(with_slack(max_staleness)))
         } else {
             by_lease
         };
@@ -290,7 +293,7 @@ mod tests {
     }
 
     fn node(number: u64, joined: i64, renewals: i64) -> NodeRow {
-        let isolated = DisconnectPolicy::Refuse;
+        let on_disconnect = DisconnectPolicy::FailClosed;
         NodeRow {
             id: NodeId::generate(Timestamp::from_micros(0), &Entropy::seeded(number)),
             name: String::new(),
@@ -301,11 +304,16 @@ mod tests {
             renewals,
             applied: 0,
             epoch: String::new(),
-            terms: LeaseConfig { lease: LEASE, max_age: LEASE * 10, isolated, asks_peers: false },
+            terms: LeaseConfig {
+                lease: LEASE,
+                max_staleness: LEASE * 10,
+                on_disconnect,
+                asks_peers: false,
+            },
         }
     }
 
-    fn refuses_from(membership: &Membership, node: &NodeRow, committed_at: Moment) -> Moment {
+    fn rejects_from(membership: &Membership, node: &NodeRow, committed_at: Moment) -> Moment {
         match membership.ack_of(node.id, 1, "", committed_at) {
             Some(NodeAck::RefusesFrom(moment)) => moment,
             other => panic!("{other:?}"),
@@ -320,8 +328,8 @@ mod tests {
         membership.see(at(10), vec![own.clone(), other.clone()]);
         membership.see(at(14), vec![own, other.clone()]);
         let late = Moment::from_micros(15_250_000);
-        assert_eq!(refuses_from(&membership, &other, at(100)), late, "it was silent since 10 s");
-        assert_eq!(refuses_from(&membership, &other, at(9)), Moment::from_micros(14_250_000));
+        assert_eq!(rejects_from(&membership, &other, at(100)), late, "it was silent since 10 s");
+        assert_eq!(rejects_from(&membership, &other, at(9)), Moment::from_micros(14_250_000));
     }
 
     /// It counts its renewals from nought again, and may by chance have come as far as before.
@@ -331,7 +339,7 @@ mod tests {
         let mut membership = Membership::of(own.id, 1);
         membership.see(at(10), vec![own.clone(), before]);
         membership.see(at(90), vec![own, anew.clone()]);
-        assert_eq!(refuses_from(&membership, &anew, at(91)), Moment::from_micros(95_250_000));
+        assert_eq!(rejects_from(&membership, &anew, at(91)), Moment::from_micros(95_250_000));
         assert!(membership.gone(at(95)).iter().all(|gone| gone.id != anew.id));
     }
 
@@ -341,11 +349,11 @@ mod tests {
         other.terms.asks_peers = true;
         let mut membership = Membership::of(own.id, 1);
         membership.see(at(10), vec![own.clone(), other.clone()]);
-        assert_eq!(refuses_from(&membership, &other, at(10)), Moment::from_micros(15_250_000));
+        assert_eq!(rejects_from(&membership, &other, at(10)), Moment::from_micros(15_250_000));
         membership.see(at(10), vec![other.clone()]);
-        assert_eq!(refuses_from(&membership, &other, at(10)), Moment::from_micros(62_500_000));
+        assert_eq!(rejects_from(&membership, &other, at(10)), Moment::from_micros(62_500_000));
         other.known = 0;
         membership.see(at(10), vec![own, other.clone()]);
-        assert_eq!(refuses_from(&membership, &other, at(10)), Moment::from_micros(62_500_000));
+        assert_eq!(rejects_from(&membership, &other, at(10)), Moment::from_micros(62_500_000));
     }
 }

@@ -1,7 +1,7 @@
 //! Plans: what an account may call in all. Defined by the operator; an account has one.
 
 use crate::{
-    AccountId, AccountNumber, AccountState, IpAllowlist, CorsPolicy, Mode, Rate, Timestamp,
+    AccountId, AccountNumber, AccountState, CorsPolicy, IpAllowlist, Mode, Rate, Timestamp,
 };
 use jiff::{Timestamp as Instant, civil::DateTime, tz::Offset};
 use serde::{Deserialize, Serialize};
@@ -27,7 +27,7 @@ pub struct LiveAccount {
     /// Empty: the plan of those that have none of their own.
     pub plan: String,
     #[serde(default)]
-    pub addresses: IpAllowlist,
+    pub ip_allowlist: IpAllowlist,
     /// Addresses that are only tried.
     #[serde(default)]
     pub observed: Option<IpAllowlist>,
@@ -45,7 +45,7 @@ pub struct LiveAccount {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuotaUse {
     pub account: AccountNumber,
-    pub calls: i64,
+    pub requests: i64,
 }
 
 /// A calendar month in UTC, as 202611.

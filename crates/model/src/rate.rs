@@ -11,14 +11,14 @@ const REWOUND: i64 = 10_000_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Rate {
-    calls: u32,
+    requests: u32,
     /// In seconds.
     span: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a rate is written 10/s, 100/10s, 600/m or 5000/h: calls, and the time in which they may be made"
+    "a rate is written 10/s, 100/10s, 600/m or 5000/h: requests, and the time in which they may be made"
 )]
 pub struct RateError;
 
@@ -34,8 +34,8 @@ pub struct Taken {
 }
 
 impl Rate {
-    pub fn calls(self) -> u32 {
-        self.calls
+    pub fn requests(self) -> u32 {
+        self.requests
     }
 
     pub fn span(self) -> Duration {
@@ -48,7 +48,7 @@ impl Rate {
 
     /// The time after which one more call may be made.
     pub fn each_micros(self) -> i64 {
-        self.span_micros() / i64::from(self.calls)
+        self.span_micros() / i64::from(self.requests)
     }
 
     /// Whether a call at `now` passes, in microseconds. `until` is what was remembered, or anything in the
@@ -66,7 +66,7 @@ impl Rate {
             return Err(micros(next - now - span));
         }
         let left = (span - (next - now)) / each;
-        let left = u32::try_from(left).unwrap_or(0).min(self.calls - 1);
+        let left = u32::try_from(left).unwrap_or(0).min(self.requests - 1);
         Ok(Taken { until: next, left, resets_in: micros(next - now) })
     }
 }
@@ -75,7 +75,7 @@ impl FromStr for Rate {
     type Err = RateError;
 
     fn from_str(text: &str) -> Result<Self, RateError> {
-        let (calls, span) = text.split_once('/').ok_or(RateError)?;
+        let (requests, span) = text.split_once('/').ok_or(RateError)?;
         let digits = span.trim_end_matches(|c: char| c.is_ascii_lowercase());
         let count: u32 =
             if digits.is_empty() { 1 } else { digits.parse().map_err(|_| RateError)? };
@@ -86,11 +86,11 @@ impl FromStr for Rate {
             "d" => 86_400,
             _ => return Err(RateError),
         };
-        let calls: u32 = calls.parse().map_err(|_| RateError)?;
+        let requests: u32 = requests.parse().map_err(|_| RateError)?;
         let span = count.checked_mul(unit).ok_or(RateError)?;
         // More than a call a microsecond cannot be told apart.
-        let is_sane = (1..=1_000_000).contains(&calls) && (1..=31 * 86_400).contains(&span);
-        if is_sane { Ok(Self { calls, span }) } else { Err(RateError) }
+        let is_sane = (1..=1_000_000).contains(&requests) && (1..=31 * 86_400).contains(&span);
+        if is_sane { Ok(Self { requests, span }) } else { Err(RateError) }
     }
 }
 
@@ -111,8 +111,8 @@ impl From<Rate> for String {
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.span {
-            1 => write!(f, "{}/s", self.calls),
-            span => write!(f, "{}/{span}s", self.calls),
+            1 => write!(f, "{}/s", self.requests),
+            span => write!(f, "{}/{span}s", self.requests),
         }
     }
 }
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_passes_and_then_calls_at_the_rate() {
+    fn a_burst_passes_and_then_requests_at_the_rate() {
         let rate = rate("10/10s");
         let mut until = 0;
         for left in (0..10).rev() {
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn rates_are_read_as_they_are_written() {
-        for (text, calls, seconds) in [
+        for (text, requests, seconds) in [
             ("10/s", 10, 1),
             ("100/10s", 100, 10),
             ("600/m", 600, 60),
@@ -168,8 +168,8 @@ mod tests {
         ] {
             let rate = rate(text);
             assert_eq!(
-                (rate.calls(), rate.span()),
-                (calls, Duration::from_secs(seconds)),
+                (rate.requests(), rate.span()),
+                (requests, Duration::from_secs(seconds)),
                 "{text}"
             );
             assert_eq!(rate.to_string().parse(), Ok(rate));
@@ -195,9 +195,9 @@ mod tests {
         /// In any time, no more pass than fit at once and come anew in it; and what keeps to the rate passes.
         #[test]
         fn no_more_pass_than_the_rate_says(
-            calls in 1u32..20, span in 1u32..20, gaps in proptest::collection::vec(0i64..3_000_000, 1..200)
+            requests in 1u32..20, span in 1u32..20, gaps in proptest::collection::vec(0i64..3_000_000, 1..200)
         ) {
-            let rate = Rate { calls, span };
+            let rate = Rate { requests, span };
             let (mut until, mut now, mut passed) = (0, 1_000_000_000, Vec::new());
             for gap in gaps {
                 now += gap;
@@ -208,12 +208,12 @@ mod tests {
             }
             for (at, start) in passed.iter().enumerate() {
                 for (count, end) in passed[at..].iter().enumerate() {
-                    let each = i64::from(span) * 1_000_000 / i64::from(calls);
-                    let most = i64::from(calls) + (end - start) / each + 1;
+                    let each = i64::from(span) * 1_000_000 / i64::from(requests);
+                    let most = i64::from(requests) + (end - start) / each + 1;
                     prop_assert!(i64::try_from(count).expect("small") < most);
                 }
             }
-            let each = i64::from(span) * 1_000_000 / i64::from(calls) + 1;
+            let each = i64::from(span) * 1_000_000 / i64::from(requests) + 1;
             prop_assert!((0..50).try_fold(until, |until, n| rate.take(until, now + rate.span_micros() + n * each).map(|t| t.until)).is_ok());
         }
     }

@@ -1,4 +1,4 @@
-//! What is promised to whoever ends a token: which gateways refuse it now, and from when on the others
+//! What is promised to whoever ends a token: which gateways reject it now, and from when on the others
 //! do by themselves. Signed, so that it can be shown to someone else.
 
 use crate::{AccountId, NodeId, Timestamp};
@@ -14,7 +14,7 @@ pub struct Receipt {
     pub seq: i64,
     pub epoch: String,
     /// What was done, by the audit log's name, and to what.
-    pub action: String,
+    pub event: String,
     pub target: String,
     pub account: Option<AccountId>,
     #[serde(with = "rfc3339")]
@@ -23,7 +23,7 @@ pub struct Receipt {
     pub complete: bool,
     /// The moment from which that holds, in any case.
     #[serde(with = "rfc3339")]
-    pub refused_from: Timestamp,
+    pub effective_at: Timestamp,
     /// What becomes of the commit if the machine that took it is lost: `single`, `asynchronous`,
     /// `synchronous`. An ending that a gateway has confirmed survives even that, in its journal.
     pub durability: String,
@@ -31,7 +31,7 @@ pub struct Receipt {
     pub unconfirmed: Vec<Outstanding>,
 }
 
-/// A gateway that has said that it refuses.
+/// A gateway that has said that it rejects.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Confirmation {
     pub node: NodeId,
@@ -39,17 +39,17 @@ pub struct Confirmation {
     pub after_ms: f64,
 }
 
-/// A gateway that has not said so, and refuses by itself when its lease is over.
+/// A gateway that has not said so, and rejects by itself when its lease is over.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outstanding {
     pub node: NodeId,
     pub name: String,
     #[serde(with = "rfc3339")]
-    pub refuses_from: Timestamp,
+    pub rejects_from: Timestamp,
 }
 
 mod rfc3339 {
-    //! As people and other programs read it.
+    //! As people and other clients read it.
     use crate::Timestamp;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
@@ -78,15 +78,15 @@ mod tests {
             version: 1,
             seq: 7,
             epoch: "e".to_owned(),
-            action: "token.revoked".to_owned(),
+            event: "token.revoked".to_owned(),
             target: "tok".to_owned(),
             account: None,
             committed_at: at,
             complete: false,
-            refused_from: at,
+            effective_at: at,
             durability: "single".to_owned(),
             confirmed: vec![Confirmation { node, name: "a".to_owned(), after_ms: 1.5 }],
-            unconfirmed: vec![Outstanding { node, name: "b".to_owned(), refuses_from: at }],
+            unconfirmed: vec![Outstanding { node, name: "b".to_owned(), rejects_from: at }],
         };
         let text = serde_json::to_string(&receipt).expect("serialises");
         assert!(text.contains("\"committed_at\":\"2023-11-14T22:13:20.123456Z\""), "{text}");

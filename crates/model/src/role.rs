@@ -41,8 +41,12 @@ impl Role {
     pub fn may(self, right: Permission) -> bool {
         let least = match right {
             Permission::SeeMembers => Self::Viewer,
-            Permission::UseApiDocs | Permission::SeeTokens | Permission::ManageTokens => Self::Developer,
-            Permission::ManageMembers | Permission::LimitAccount | Permission::SeeAudit => Self::Administrator,
+            Permission::UseApiDocs | Permission::SeeTokens | Permission::ManageTokens => {
+                Self::Developer
+            }
+            Permission::ManageMembers | Permission::LimitAccount | Permission::SeeAudit => {
+                Self::Administrator
+            }
             Permission::ManageOwners | Permission::ManageSso => Self::Owner,
         };
         self >= least

@@ -9,7 +9,7 @@ use std::{str::FromStr, time::Duration};
 pub struct Closing {
     /// When it was rotated.
     pub since: Timestamp,
-    /// From then on it is refused.
+    /// From then on it is rejected.
     pub at: Timestamp,
 }
 
@@ -53,7 +53,10 @@ impl FromStr for GracePeriod {
     type Err = GracePeriodError;
 
     fn from_str(text: &str) -> Result<Self, GracePeriodError> {
-        Self::ALL.into_iter().find(|grace_period| grace_period.as_str() == text).ok_or(GracePeriodError)
+        Self::ALL
+            .into_iter()
+            .find(|grace_period| grace_period.as_str() == text)
+            .ok_or(GracePeriodError)
     }
 }
 
@@ -62,7 +65,7 @@ impl FromStr for GracePeriod {
 pub struct RotationTerms {
     pub grace_period: GracePeriod,
     /// It closes earlier when nobody has used it for so long. [`GracePeriod::None`]: it does not.
-    pub quiet: GracePeriod,
+    pub revoke_after_idle: GracePeriod,
 }
 
 impl RotationTerms {
@@ -77,14 +80,16 @@ impl RotationTerms {
 
     /// Whether the quiet time ends before the deadline does. Without an overlap there is nothing to end early.
     pub fn is_consistent(self) -> bool {
-        let (grace_period, quiet) = (self.grace_period.duration(), self.quiet.duration());
-        quiet.is_zero() || quiet < grace_period
+        let (grace_period, revoke_after_idle) =
+            (self.grace_period.duration(), self.revoke_after_idle.duration());
+        revoke_after_idle.is_zero() || revoke_after_idle < grace_period
     }
 
     /// None: only the deadline closes it.
-    pub fn quiet_for(self) -> Option<Duration> {
-        let quiet = self.quiet.duration();
-        (!quiet.is_zero() && quiet < self.grace_period.duration()).then_some(quiet)
+    pub fn idle_period(self) -> Option<Duration> {
+        let revoke_after_idle = self.revoke_after_idle.duration();
+        (!revoke_after_idle.is_zero() && revoke_after_idle < self.grace_period.duration())
+            .then_some(revoke_after_idle)
     }
 }
 
@@ -99,15 +104,21 @@ mod tests {
         }
         let now = Timestamp::from_micros(5);
         assert_eq!(RotationTerms::default().closing(now), None);
-        let terms = RotationTerms { grace_period: GracePeriod::OneDay, quiet: GracePeriod::OneHour };
+        let terms = RotationTerms {
+            grace_period: GracePeriod::OneDay,
+            revoke_after_idle: GracePeriod::OneHour,
+        };
         assert_eq!(
             terms.closing(now),
             Some(Closing { since: now, at: now.plus(Duration::from_hours(24)) })
         );
-        assert_eq!(terms.quiet_for(), Some(Duration::from_hours(1)));
-        assert_eq!(RotationTerms { quiet: GracePeriod::OneDay, ..terms }.quiet_for(), None);
+        assert_eq!(terms.idle_period(), Some(Duration::from_hours(1)));
+        assert_eq!(
+            RotationTerms { revoke_after_idle: GracePeriod::OneDay, ..terms }.idle_period(),
+            None
+        );
         assert!(terms.is_consistent());
-        assert!(!RotationTerms { quiet: GracePeriod::OneDay, ..terms }.is_consistent());
+        assert!(!RotationTerms { revoke_after_idle: GracePeriod::OneDay, ..terms }.is_consistent());
         assert!(!RotationTerms { grace_period: GracePeriod::None, ..terms }.is_consistent());
         assert!(RotationTerms::default().is_consistent());
     }

@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_scope_is_refused() {
+    fn what_is_no_scope_is_rejected() {
         for text in [
             "",
             "contacts",

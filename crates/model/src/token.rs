@@ -93,9 +93,13 @@ pub enum TokenState {
 }
 
 impl TokenState {
-    /// Refused from the very microsecond of its expiry on: `now ≥ at`. What has ended has ended,
+    /// Rejected from the very microsecond of its expiry on: `now ≥ at`. What has ended has ended,
     /// whatever a clock says that was put back. Where both hold, the earlier one is told.
-    pub fn at(now: Timestamp, expires_at: Option<Timestamp>, revocation: Option<Revocation>) -> Self {
+    pub fn at(
+        now: Timestamp,
+        expires_at: Option<Timestamp>,
+        revocation: Option<Revocation>,
+    ) -> Self {
         let expired = expires_at.filter(|at| *at <= now);
         match (revocation, expired) {
             (Some(revocation), Some(at)) if at < revocation.at => Self::Expired(at),
@@ -194,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_turns_text_around_is_refused() {
+    fn a_name_that_turns_text_around_is_rejected() {
         assert_eq!("a\u{202e}b".parse::<TokenName>(), Err(TokenNameError::Unprintable));
         for hidden in ["a\u{200b}b", "a\u{ad}b", "a\u{2063}b", "\u{2800}"] {
             assert_eq!(hidden.parse::<TokenName>(), Err(TokenNameError::Unprintable), "{hidden:?}");
@@ -206,7 +210,7 @@ mod tests {
     }
 
     proptest! {
-        /// T13: refused if any reason says so, whatever the others say.
+        /// T13: rejected if any reason says so, whatever the others say.
         #[test]
         fn a_token_lives_only_while_no_reason_speaks_against_it(
             now in 0i64..1000, expires in proptest::option::of(0i64..1000), ended in proptest::option::of(0i64..1000)

@@ -3,15 +3,15 @@
 use crate::{Timestamp, TokenId};
 use std::{str::FromStr, sync::Arc};
 
-/// What a gateway has seen of one program, and one operation, since it last reported.
+/// What a gateway has seen of one client, and one operation, since it last reported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Usage {
     pub token: TokenId,
     /// As [`crate::client_of`] names it.
-    pub program: String,
+    pub client: String,
     pub client_ip: String,
     pub last_used_at: Timestamp,
-    pub calls: i64,
+    pub requests: i64,
     pub called: Called,
 }
 
@@ -21,8 +21,8 @@ pub struct Called {
     /// Empty where no operation of the API is known.
     pub operation: Arc<str>,
     pub violations: Violations,
-    /// Whether it was refused for that, or only written down.
-    pub was_refused: bool,
+    /// Whether it was rejected for that, or only written down.
+    pub was_rejected: bool,
 }
 
 /// Why a policy objects to a call.

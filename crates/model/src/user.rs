@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_delivered_is_refused() {
+    fn what_cannot_be_delivered_is_rejected() {
         let long = format!("{}@example.com", "a".repeat(320));
         for text in [
             "",

@@ -123,7 +123,8 @@ mod tests {
         let (wall, elapsed) = (Arc::new(AtomicI64::new(wall)), Arc::new(AtomicU64::new(0)));
         let (own, since) = (Arc::clone(&wall), Arc::clone(&elapsed));
         let own = Clock::new(move || Timestamp::from_micros(own.load(Ordering::Relaxed)));
-        let stopwatch = MonotonicClock::new(move || Moment::from_micros(since.load(Ordering::Relaxed)));
+        let stopwatch =
+            MonotonicClock::new(move || Moment::from_micros(since.load(Ordering::Relaxed)));
         let clock = ClusterClock::new(own, stopwatch, Duration::from_secs(5));
         Machine { wall, elapsed, clock }
     }

@@ -102,7 +102,7 @@ impl Counts {
         while let Some((number, month, counted)) = self.quotas.front() {
             let sent = Sent { by: self.own, kind: "quota", number: *number, now: self.clock.now() };
             if let Err(error) = self.store.add_quota_use(*month, counted, sent).await {
-                tracing::warn!(%error, "calls cannot be counted against quotas yet");
+                tracing::warn!(%error, "requests cannot be counted against quotas yet");
                 return;
             }
             months.extend((*month != this_month).then_some(*month));

@@ -4,8 +4,8 @@
 use crate::{
     ClusterClock, Dead, Identity, IdentityError, Nodes, Peers, peers, recovery::write_back, system,
 };
-use keydesk_model::{Feed, Lease, Moment, NodeId, Snapshot, MonotonicClock, Table, LeaseConfig};
-use keydesk_store::{Holder, NewNode, FollowEvent, OpenError, Progress, Store, StoreError};
+use keydesk_model::{Feed, Lease, LeaseConfig, Moment, MonotonicClock, NodeId, Snapshot, Table};
+use keydesk_store::{FollowEvent, Holder, NewNode, OpenError, Progress, Store, StoreError};
 use keydesk_token::Entropy;
 use std::{
     io,
@@ -295,9 +295,9 @@ impl Member {
             // Others count its lease from what its row says, on a file of this machine, too.
             self.renew(&mut progress).await?;
         }
-        // Refused here all the same: no reason not to serve.
+        // Rejected here all the same: no reason not to serve.
         if let Err(error) = self.write_back().await {
-            tracing::error!(%error, "what the database has forgotten to refuse cannot be written back yet");
+            tracing::error!(%error, "what the database has forgotten to reject cannot be written back yet");
         }
         Ok(())
     }
@@ -312,7 +312,7 @@ impl Member {
             let now = self.clock.now();
             let count = write_back(&self.store, now, &self.new.name, &revived).await?;
             self.store.forget_revived(&revived).await;
-            tracing::warn!(count, "what the database had forgotten to refuse is written back");
+            tracing::warn!(count, "what the database had forgotten to reject is written back");
         }
     }
 
@@ -333,9 +333,7 @@ impl Member {
             && self.new.is_gateway
         {
             if is_isolated {
-                tracing::error!(
-                    "isolated: without word from the database, tokens are answered 503"
-                );
+                tracing::error!("disconnected from the database: requests are rejected with 503");
             } else {
                 tracing::info!("in touch with the database again");
             }

@@ -1,7 +1,7 @@
 //! What a console knows of the other nodes.
 
 use crate::{ClusterClock, Identity};
-use keydesk_model::{Moment, NodeId, NodeRow, Membership, MonotonicClock, Timestamp};
+use keydesk_model::{Membership, Moment, MonotonicClock, NodeId, NodeRow, Timestamp};
 use keydesk_store::{Store, StoreError};
 use keydesk_token::Entropy;
 use std::{

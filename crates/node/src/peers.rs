@@ -8,7 +8,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::Request;
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-use keydesk_model::{NodeId, MonotonicClock};
+use keydesk_model::{MonotonicClock, NodeId};
 use keydesk_store::{Position, Store};
 use keydesk_token::Entropy;
 use serde::{Deserialize, Serialize};

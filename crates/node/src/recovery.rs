@@ -1,7 +1,7 @@
 //! What a node does when a database has forgotten that tokens had ended, or accounts were suspended or closed:
-//! it refuses them anyway, and here it tells the database.
+//! it rejects them anyway, and here it tells the database.
 
-use keydesk_model::{Event, Actor, Origin, Timestamp};
+use keydesk_model::{Actor, Event, Origin, Timestamp};
 use keydesk_store::{AuditEntry, Revived, Store, StoreError};
 
 /// Writes back what this node's journal knows and the database does not; how much there was. Another node may
@@ -22,7 +22,7 @@ pub(crate) async fn write_back(
     }
     if endings + accounts > 0 {
         let entry = AuditEntry {
-            action: Event::TokenReconciled,
+            event: Event::TokenReconciled,
             actor: Actor::Node,
             origin: Origin::default(),
             account: None,

@@ -15,7 +15,7 @@ pub struct Standing {
     pub node: NodeId,
     pub name: String,
     pub may_serve: bool,
-    /// Milliseconds until it would refuse without further word.
+    /// Milliseconds until it would reject without further word.
     pub lease_ms: u64,
     pub is_confirmed: bool,
     pub applied: i64,
@@ -49,7 +49,8 @@ impl Member {
         let Ok(Ok(nodes)) = nodes else { return serde_json::Value::Null };
         let now = self.stopwatch.now();
         let shown = nodes.iter().map(|node| {
-            let silent = self.nodes.with_membership(|membership| membership.silent_for(node.row.id, now));
+            let silent =
+                self.nodes.with_membership(|membership| membership.silent_for(node.row.id, now));
             serde_json::json!({
                 "node": node.row.id, "name": node.row.name, "release": node.release,
                 "gateway": node.row.is_gateway, "console": node.row.is_console,

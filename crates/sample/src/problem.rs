@@ -1,4 +1,4 @@
-//! The sample's refusals, as RFC 9457 problems.
+//! The sample's rejections, as RFC 9457 problems.
 
 use axum::{
     Json,

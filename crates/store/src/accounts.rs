@@ -5,8 +5,8 @@ use crate::{
     sql::{SqlRow, query},
 };
 use keydesk_model::{
-    AccountId, AccountName, AccountNumber, AccountState, IpAllowlist, Change, CorsPolicy,
-    LiveAccount, Mode, UserId, Timestamp,
+    AccountId, AccountName, AccountNumber, AccountState, Change, CorsPolicy, IpAllowlist,
+    LiveAccount, Mode, Timestamp, UserId,
 };
 use std::time::Duration;
 
@@ -18,13 +18,13 @@ pub struct Account {
     /// The name of its plan; empty for the one of all that have none of their own.
     pub plan: String,
     /// Where its tokens may be used from.
-    pub addresses: IpAllowlist,
+    pub ip_allowlist: IpAllowlist,
     /// Addresses that are only tried.
     pub observed: Option<IpAllowlist>,
     /// How long its new API tokens may live at most, and whether they must have an end.
     pub max_lifetime_days: Option<u16>,
     pub requires_expiry: bool,
-    /// Whether that refuses, or is only observed.
+    /// Whether that rejects, or is only observed.
     pub expiry_mode: Mode,
     pub state: AccountState,
     /// Since when it is suspended, closed or gone.
@@ -43,7 +43,7 @@ impl Account {
             account: self.id,
             number: self.number,
             plan: self.plan.clone(),
-            addresses: self.addresses.clone(),
+            ip_allowlist: self.ip_allowlist.clone(),
             observed: self.observed.clone(),
             state: self.state,
             state_since: self.state_changed_at,
@@ -55,36 +55,35 @@ impl Account {
 const COUNT: &str = "SELECT count(*) AS number FROM account";
 const ADD: &str = "INSERT INTO account (id, number, name, created_at) VALUES ($1, $2, $3, $4) \
     ON CONFLICT DO NOTHING";
-const FIND: &str = "SELECT id, number, name, plan, addresses, observed_addresses, max_lifetime_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors FROM account WHERE id = $1";
-const FIND_BY_NUMBER: &str = "SELECT id, number, name, plan, addresses, observed_addresses, max_lifetime_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors FROM account WHERE number = $1";
-const LIST: &str = "SELECT id, number, name, plan, addresses, observed_addresses, max_lifetime_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors FROM account ORDER BY name, number";
+const FIND: &str = "SELECT id, number, name, plan, ip_allowlist, observed_ip_allowlist, max_lifetime_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors FROM account WHERE id = $1";
+const FIND_BY_NUMBER: &str = "SELECT id, number, name, plan, ip_allowlist, observed_ip_allowlist, max_lifetime_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors FROM account WHERE number = $1";
+const LIST: &str = "SELECT id, number, name, plan, ip_allowlist, observed_ip_allowlist, max_lifetime_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors FROM account ORDER BY name, number";
 /// As gateways know an account, without its name.
 macro_rules! select_live {
     ($condition:literal) => {
         concat!(
-            "SELECT id, number, plan, addresses, observed_addresses, state, state_changed_at, cors FROM account WHERE ",
+            "SELECT id, number, plan, ip_allowlist, observed_ip_allowlist, state, state_changed_at, cors FROM account WHERE ",
             $condition
         )
     };
 }
 
 const LIMITED: &str = select_live!(
-    "plan <> '' OR addresses <> '' OR observed_addresses IS NOT NULL OR state_changed_at > 0 OR cors IS NOT NULL"
+    "plan <> '' OR ip_allowlist <> '' OR observed_ip_allowlist IS NOT NULL OR state_changed_at > 0 OR cors IS NOT NULL"
 );
 const LIVE: &str = select_live!("number = $1");
 const LIMIT: &str =
-    "UPDATE account SET plan = $1, addresses = $2, observed_addresses = $3 WHERE id = $4";
-const SET_EXPIRY: &str =
-    "UPDATE account SET max_lifetime_days = $1, requires_expiry = $2, expiry_mode = $3 WHERE id = $4";
+    "UPDATE account SET plan = $1, ip_allowlist = $2, observed_ip_allowlist = $3 WHERE id = $4";
+const SET_EXPIRY: &str = "UPDATE account SET max_lifetime_days = $1, requires_expiry = $2, expiry_mode = $3 WHERE id = $4";
 const RENAME: &str = "UPDATE account SET name = $1 WHERE id = $2";
 const SET_CORS: &str = "UPDATE account SET cors = $1 WHERE id = $2";
 const SET_STATE: &str = "UPDATE account SET state = $1, state_since = $2, state_changed_at = $3 \
     WHERE id = $4 AND state = $5";
 const STOP_AGAIN: &str = "UPDATE account SET state = $1, state_since = $2, state_changed_at = $2 \
     WHERE number = $3 AND state_changed_at < $2";
-const CLOSED_BEFORE: &str = "SELECT id, number, name, plan, addresses, observed_addresses, max_lifetime_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors FROM account \
+const CLOSED_BEFORE: &str = "SELECT id, number, name, plan, ip_allowlist, observed_ip_allowlist, max_lifetime_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors FROM account \
     WHERE state = 'closed' AND state_since <= $1 ORDER BY state_since LIMIT 10";
-const OF_USER: &str = "SELECT account.id, number, name, plan, addresses, observed_addresses, max_lifetime_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors FROM account \
+const OF_USER: &str = "SELECT account.id, number, name, plan, ip_allowlist, observed_ip_allowlist, max_lifetime_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors FROM account \
     JOIN member ON member.account_id = account.id \
     WHERE member.user_id = $1 AND member.removed_at IS NULL \
     AND state IN ('active', 'suspended') \
@@ -97,8 +96,8 @@ fn account(row: &SqlRow) -> Result<Account, StoreError> {
         number: row::account_number(row, "number")?,
         name: row::text(row, "name")?,
         plan: row::text(row, "plan")?,
-        addresses: row::parsed(row, "addresses")?,
-        observed: row::parsed_opt(row, "observed_addresses")?,
+        ip_allowlist: row::parsed(row, "ip_allowlist")?,
+        observed: row::parsed_opt(row, "observed_ip_allowlist")?,
         max_lifetime_days: max_life.and_then(|days| u16::try_from(days).ok()),
         requires_expiry: row.get::<i64>("requires_expiry")? != 0,
         expiry_mode: row::text(row, "expiry_mode")?
@@ -119,8 +118,8 @@ fn live(row: &SqlRow) -> Result<LiveAccount, StoreError> {
         account: row::parsed(row, "id")?,
         number: row::account_number(row, "number")?,
         plan: row::text(row, "plan")?,
-        addresses: row::parsed(row, "addresses")?,
-        observed: row::parsed_opt(row, "observed_addresses")?,
+        ip_allowlist: row::parsed(row, "ip_allowlist")?,
+        observed: row::parsed_opt(row, "observed_ip_allowlist")?,
         state: row::parsed(row, "state")?,
         state_since: row::instant(row, "state_changed_at")?,
         cors: cors(row)?,
@@ -209,7 +208,7 @@ impl Write {
     pub async fn limit_account(&mut self, account: &Account) -> Result<(), StoreError> {
         query(LIMIT)
             .bind(&account.plan)
-            .bind(account.addresses.to_string())
+            .bind(account.ip_allowlist.to_string())
             .bind(account.observed.as_ref().map(ToString::to_string))
             .bind(account.id)
             .execute(self)

@@ -1,7 +1,7 @@
 //! E-mail addresses that have yet to be proved: of people who change theirs, and of people who sign up.
 
 use crate::{Read, StoreError, Write, row, sql::query};
-use keydesk_model::{Email, UserId, Timestamp};
+use keydesk_model::{Email, Timestamp, UserId};
 
 /// Someone wants another address.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use crate::{
     Read, Store, StoreError, Write, row,
     sql::{Runs, query},
 };
-use keydesk_model::{AttemptKind, Attempts, Email, UserId, Timestamp};
+use keydesk_model::{AttemptKind, Attempts, Email, Timestamp, UserId};
 use std::time::Duration;
 
 const FIND: &str = "SELECT failures, last_at, used_until FROM attempt WHERE kind = $1 AND key = $2";

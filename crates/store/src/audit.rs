@@ -6,13 +6,13 @@ use crate::{
     row,
     sql::{Query, SqlRow, query},
 };
-use keydesk_model::{AccountId, Event, Actor, Origin, Timestamp};
+use keydesk_model::{AccountId, Actor, Event, Origin, Timestamp};
 
 /// What a commit says about itself. `target` and `detail` name things by id and state; a secret
 /// has no place in either.
 #[derive(Clone, Debug)]
 pub struct AuditEntry {
-    pub action: Event,
+    pub event: Event,
     pub actor: Actor,
     pub origin: Origin,
     pub account: Option<AccountId>,
@@ -26,7 +26,7 @@ pub struct AuditEntry {
 pub struct AuditRow {
     pub seq: i64,
     pub at: Timestamp,
-    pub action: String,
+    pub event: String,
     pub target: String,
     pub detail: String,
 }
@@ -36,7 +36,7 @@ pub struct AuditRow {
 pub struct AuditLine {
     pub seq: i64,
     pub at: Timestamp,
-    pub action: String,
+    pub event: String,
     /// `user`, `operator`, `token`, `node` or `visitor`.
     pub actor: String,
     /// Of a user, as far as they are still known.
@@ -55,7 +55,7 @@ pub struct AuditSearch {
     /// None: what concerns no account.
     pub account: Option<AccountId>,
     /// An action, or the part before its dot; empty: all.
-    pub action: String,
+    pub event: String,
     /// In anything that an entry says; empty: all.
     pub text: String,
     pub since: Option<Timestamp>,
@@ -66,30 +66,30 @@ pub struct AuditSearch {
 }
 
 const NEXT: &str = "UPDATE head SET audit_seq = audit_seq + 1 WHERE one = 1 RETURNING audit_seq";
-const ADD: &str = "INSERT INTO audit (seq, at, action, actor, user_id, member_id, account_id, target, detail, \
+const ADD: &str = "INSERT INTO audit (seq, at, event, actor, user_id, member_id, account_id, target, detail, \
     client_ip, user_agent, request_id, chain) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
-const SEARCH: &str = "SELECT seq, at, action, actor, users.name AS actor_name, users.email AS actor_email, \
+const SEARCH: &str = "SELECT seq, at, event, actor, users.name AS actor_name, users.email AS actor_email, \
     target, detail, client_ip, user_agent, request_id FROM audit \
     LEFT JOIN users ON users.id = audit.user_id \
     WHERE coalesce(account_id, '') = $1 AND seq < $2 AND at >= $3 AND at < $4 \
-    AND ($5 = '' OR action = $5 OR action LIKE $6 ESCAPE '!') \
-    AND ($7 = '' OR lower(action || ' ' || target || ' ' || detail || ' ' || coalesce(client_ip, '') || ' ' || \
+    AND ($5 = '' OR event = $5 OR event LIKE $6 ESCAPE '!') \
+    AND ($7 = '' OR lower(event || ' ' || target || ' ' || detail || ' ' || coalesce(client_ip, '') || ' ' || \
       coalesce(user_agent, '') || ' ' || request_id || ' ' || coalesce(users.name, '') || ' ' || \
       coalesce(users.email, '')) LIKE $7 ESCAPE '!') \
     ORDER BY seq DESC LIMIT $8";
 const LATER: &str =
-    "SELECT seq, at, action, target, detail FROM audit WHERE seq > $1 ORDER BY seq LIMIT 1000";
+    "SELECT seq, at, event, target, detail FROM audit WHERE seq > $1 ORDER BY seq LIMIT 1000";
 
-const RECEIPTS: &str = "SELECT seq, at, action, target, detail FROM audit \
-    WHERE account_id = $1 AND action = 'receipt.issued' ORDER BY seq DESC LIMIT $2";
-const RECEIPT: &str = "SELECT seq, at, action, target, detail FROM audit \
-    WHERE account_id = $1 AND action = 'receipt.issued' AND seq = $2";
+const RECEIPTS: &str = "SELECT seq, at, event, target, detail FROM audit \
+    WHERE account_id = $1 AND event = 'receipt.issued' ORDER BY seq DESC LIMIT $2";
+const RECEIPT: &str = "SELECT seq, at, event, target, detail FROM audit \
+    WHERE account_id = $1 AND event = 'receipt.issued' AND seq = $2";
 
 fn entry(row: &SqlRow) -> Result<AuditRow, StoreError> {
     Ok(AuditRow {
         seq: row.get("seq")?,
         at: row::instant(row, "at")?,
-        action: row::text(row, "action")?,
+        event: row::text(row, "event")?,
         target: row::text(row, "target")?,
         detail: row::text(row, "detail")?,
     })
@@ -99,7 +99,7 @@ fn line(row: &SqlRow) -> Result<AuditLine, StoreError> {
     Ok(AuditLine {
         seq: row.get("seq")?,
         at: row::instant(row, "at")?,
-        action: row::text(row, "action")?,
+        event: row::text(row, "event")?,
         actor: row::text(row, "actor")?,
         actor_name: row.get("actor_name")?,
         actor_email: row.get("actor_email")?,
@@ -131,8 +131,8 @@ impl Read {
             .bind(search.before.unwrap_or(i64::MAX))
             .bind(search.since.map_or(i64::MIN, Timestamp::as_micros))
             .bind(search.until.map_or(i64::MAX, Timestamp::as_micros))
-            .bind(&search.action)
-            .bind(format!("{}.%", literal(&search.action)))
+            .bind(&search.event)
+            .bind(format!("{}.%", literal(&search.event)))
             .bind(text)
             .bind(search.limit);
         asked.all(self).await?.iter().map(line).collect()
@@ -179,7 +179,7 @@ impl Write {
         let (account, detail) = (entry.account.map(|id| id.to_string()), entry.detail.to_string());
         let client_ip = entry.origin.client_ip.map(|addr| addr.to_string());
         let texts = [
-            Some(entry.action.as_str()),
+            Some(entry.event.as_str()),
             Some(actor),
             user.as_deref(),
             member.as_deref(),

@@ -70,7 +70,7 @@ const HEAD: &str = "SELECT account_id, chain, entries FROM audit_head WHERE acco
 const HEADS: &str = "SELECT account_id, chain, entries FROM audit_head ORDER BY account_id";
 const SET_HEAD: &str = "INSERT INTO audit_head (account_id, chain, entries) VALUES ($1, $2, 1) \
     ON CONFLICT (account_id) DO UPDATE SET chain = excluded.chain, entries = audit_head.entries + 1";
-const PART: &str = "SELECT seq, at, action, actor, user_id, member_id, account_id, target, detail, \
+const PART: &str = "SELECT seq, at, event, actor, user_id, member_id, account_id, target, detail, \
     client_ip, user_agent, request_id, chain FROM audit WHERE seq > $1 ORDER BY seq LIMIT 1000";
 const LAST: &str = "SELECT audit_seq FROM head WHERE one = 1";
 
@@ -128,7 +128,7 @@ impl Walk {
             seq,
             at: row.get("at")?,
             texts: [
-                text("action")?,
+                text("event")?,
                 text("actor")?,
                 text("user_id")?,
                 text("member_id")?,

@@ -2,9 +2,9 @@
 //! up, to restore. Reads one instant, writes one transaction, counts both.
 
 use crate::{
-    OpenError, DatabaseUrl, Read, Store, StoreError,
+    DatabaseUrl, OpenError, Read, Store, StoreError,
     copy_tables::{Column, TABLES, Table},
-    sql::{SqlRow, Runs, Value, composed, query},
+    sql::{Runs, SqlRow, Value, composed, query},
 };
 use futures_util::TryStreamExt;
 use keydesk_model::Timestamp;
@@ -184,7 +184,7 @@ impl Store {
             return Err(CopyError::NotEmpty(place.to_string()));
         }
         query("DELETE FROM head").execute(&mut to).await?;
-        for table in TABLES {
+        for table in TABLES.iter() {
             table.copy(&mut from, &mut to, nul, &mut tell).await?;
         }
         query("UPDATE head SET timeline = ''").execute(&mut to).await?;

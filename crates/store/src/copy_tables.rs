@@ -1,4 +1,7 @@
-//! Every table with its columns, in the order in which they are copied.
+//! The tables that a copy holds, read from the schema: a table that is added there is copied.
+
+use crate::schema::SCHEMA;
+use std::sync::LazyLock;
 
 pub(crate) enum Column {
     Text(&'static str),
@@ -6,316 +9,34 @@ pub(crate) enum Column {
     Bytes(&'static str),
 }
 
-use Column::{Bytes as B, Number as N, Text as T};
-
 pub(crate) struct Table {
     pub name: &'static str,
-    pub columns: &'static [Column],
+    pub columns: Vec<Column>,
 }
 
-/// Every table but the list of nodes and their reports, whoever is referred to first. A test holds it against both
-/// schemas.
-pub(crate) const TABLES: &[Table] = &[
-    Table {
-        name: "head",
-        columns: &[
-            N("one"),
-            N("seq"),
-            N("audit_seq"),
-            T("epoch"),
-            T("chain"),
-            N("node_seq"),
-            N("needs"),
-            T("key_id"),
-            T("timeline"),
-            N("history_since"),
-        ],
-    },
-    Table { name: "change", columns: &[N("seq"), N("at"), T("body"), T("chain"), T("seal")] },
-    Table {
-        name: "key_check",
-        columns: &[T("key_id"), B("sealed"), N("created_at"), T("public_key"), B("pepper")],
-    },
-    Table {
-        name: "account",
-        columns: &[
-            T("id"),
-            N("number"),
-            T("name"),
-            N("created_at"),
-            T("plan"),
-            T("addresses"),
-            T("observed_addresses"),
-            N("max_lifetime_days"),
-            N("requires_expiry"),
-            T("expiry_mode"),
-            T("state"),
-            N("state_since"),
-            N("requires_two_factor"),
-            N("state_changed_at"),
-            T("cors"),
-        ],
-    },
-    Table {
-        name: "quota_use",
-        columns: &[N("account_number"), N("month"), N("calls"), N("changed_at")],
-    },
-    Table {
-        name: "user",
-        columns: &[
-            T("id"),
-            T("email"),
-            T("email_canonical"),
-            T("name"),
-            T("password_hash"),
-            N("created_at"),
-            N("version"),
-            T("language"),
-        ],
-    },
-    Table {
-        name: "totp",
-        columns: &[T("user_id"), B("sealed"), N("created_at"), N("confirmed_at"), N("last_step")],
-    },
-    Table {
-        name: "recovery_code",
-        columns: &[B("hash"), T("user_id"), N("created_at"), N("used_at")],
-    },
-    Table {
-        name: "pending_login",
-        columns: &[
-            B("hash"),
-            T("user_id"),
-            N("user_version"),
-            N("expires_at"),
-            T("account_id"),
-        ],
-    },
-    Table {
-        name: "email_change",
-        columns: &[
-            B("old_code_hash"),
-            B("new_code_hash"),
-            T("user_id"),
-            T("email"),
-            N("created_at"),
-            N("expires_at"),
-            N("old_confirmed_at"),
-            N("new_confirmed_at"),
-            N("closed_at"),
-        ],
-    },
-    Table {
-        name: "sign_up",
-        columns: &[
-            B("code_hash"),
-            T("email"),
-            T("account_name"),
-            N("created_at"),
-            N("expires_at"),
-            N("closed_at"),
-        ],
-    },
-    Table {
-        name: "passkey",
-        columns: &[
-            T("id"),
-            T("user_id"),
-            T("name"),
-            T("body"),
-            N("created_at"),
-            N("last_used_at"),
-        ],
-    },
-    Table {
-        name: "outbox",
-        columns: &[
-            T("id"),
-            B("sealed"),
-            T("invitation_id"),
-            N("created_at"),
-            N("next_at"),
-            N("tries"),
-            T("error"),
-        ],
-    },
-    Table { name: "spent_challenge", columns: &[B("hash"), N("expires_at")] },
-    Table {
-        name: "sso",
-        columns: &[
-            T("account_id"),
-            T("issuer"),
-            T("client_id"),
-            B("sealed"),
-            T("default_role"),
-            T("role_claim"),
-            T("roles"),
-            N("created_at"),
-            T("set_by"),
-            T("scopes"),
-            T("client_auth"),
-            N("trusts_addresses"),
-        ],
-    },
-    Table { name: "sso_domain", columns: &[T("account_id"), T("domain"), N("confirmed_at")] },
-    Table {
-        name: "identity",
-        columns: &[T("account_id"), T("issuer"), T("subject"), T("user_id"), N("created_at")],
-    },
-    Table {
-        name: "attempt",
-        columns: &[T("kind"), T("key"), N("failures"), N("last_at"), N("used_until")],
-    },
-    Table {
-        name: "device",
-        columns: &[B("hash"), T("user_id"), N("created_at"), T("user_agent")],
-    },
-    Table { name: "operator", columns: &[T("user_id"), N("created_at")] },
-    Table {
-        name: "member",
-        columns: &[
-            T("id"),
-            T("account_id"),
-            T("user_id"),
-            T("role"),
-            N("created_at"),
-            N("removed_at"),
-            N("sessions_from"),
-            T("removed_email"),
-        ],
-    },
-    Table {
-        name: "token",
-        columns: &[
-            T("id"),
-            T("account_id"),
-            T("token_owner"),
-            T("member_id"),
-            T("name"),
-            T("scopes"),
-            N("expires_at"),
-            N("created_at"),
-            T("created_by"),
-            T("request_key"),
-            T("addresses"),
-            T("observed_scopes"),
-            T("observed_addresses"),
-        ],
-    },
-    Table { name: "reminder", columns: &[T("token_id"), N("expires_at"), N("days"), N("sent_at")] },
-    Table {
-        name: "operation_rules",
-        columns: &[N("one"), T("mode"), T("body"), T("pending"), N("changed_at")],
-    },
-    Table {
-        name: "operation_use",
-        columns: &[
-            N("day"),
-            T("token_id"),
-            T("program"),
-            T("operation"),
-            T("violation"),
-            N("calls"),
-            N("refused"),
-            N("last_used_at"),
-        ],
-    },
-    Table {
-        name: "secret",
-        columns: &[
-            B("hash"),
-            T("token_id"),
-            N("version"),
-            T("masked"),
-            B("display"),
-            N("issued_at"),
-            N("ended_at"),
-            T("revocation_reason"),
-            N("closing_since"),
-            N("closes_at"),
-            N("quiet"),
-        ],
-    },
-    Table {
-        name: "session",
-        columns: &[
-            T("id"),
-            B("hash"),
-            T("user_id"),
-            T("account_id"),
-            N("created_at"),
-            N("seen_at"),
-            N("authenticated_at"),
-            T("client_ip"),
-            T("user_agent"),
-            N("ended_at"),
-        ],
-    },
-    Table {
-        name: "invitation",
-        columns: &[
-            T("id"),
-            T("account_id"),
-            T("email"),
-            T("email_canonical"),
-            T("role"),
-            B("code_hash"),
-            T("invited_by"),
-            N("created_at"),
-            N("expires_at"),
-            N("closed_at"),
-        ],
-    },
-    Table {
-        name: "reset",
-        columns: &[
-            B("code_hash"),
-            T("user_id"),
-            N("created_at"),
-            N("expires_at"),
-            N("closed_at"),
-        ],
-    },
-    Table { name: "audit_head", columns: &[T("account_id"), T("chain"), N("entries")] },
-    Table {
-        name: "audit",
-        columns: &[
-            N("seq"),
-            N("at"),
-            T("action"),
-            T("actor"),
-            T("user_id"),
-            T("member_id"),
-            T("account_id"),
-            T("target"),
-            T("detail"),
-            T("client_ip"),
-            T("user_agent"),
-            T("request_id"),
-            T("chain"),
-        ],
-    },
-    Table {
-        name: "integration",
-        columns: &[
-            T("token_id"),
-            T("program"),
-            T("client_ip"),
-            N("first_used_at"),
-            N("last_used_at"),
-            N("calls"),
-        ],
-    },
-    Table {
-        name: "feedback",
-        columns: &[
-            T("id"),
-            N("at"),
-            T("question"),
-            T("answered"),
-            T("comment"),
-            T("account_id"),
-            T("user_id"),
-        ],
-    },
-];
+/// Tables about the nodes of one database, and where its data went.
+const NOT_COPIED: [&str; 3] = ["node", "report", "moved"];
+
+/// Tables in the order of the schema, so that a row is copied after the rows that it refers to.
+pub(crate) static TABLES: LazyLock<Vec<Table>> = LazyLock::new(|| {
+    let tables = SCHEMA.split("CREATE TABLE ").skip(1).filter_map(table);
+    tables.filter(|table| !NOT_COPIED.contains(&table.name)).collect()
+});
+
+/// Reads a table from the text after `CREATE TABLE`, with one column on each line.
+fn table(text: &'static str) -> Option<Table> {
+    let (name, columns) = text.split_once(" (\n")?;
+    let (columns, _) = columns.split_once("\n)")?;
+    Some(Table { name, columns: columns.lines().filter_map(column).collect() })
+}
+
+/// Returns `None` for a line that is a constraint of the whole table.
+fn column(line: &'static str) -> Option<Column> {
+    let (name, kind) = line.trim().split_once(' ')?;
+    match kind.split([' ', ',']).next()? {
+        "TEXT" => Some(Column::Text(name)),
+        "INTEGER" => Some(Column::Number(name)),
+        "BLOB" => Some(Column::Bytes(name)),
+        _ => None,
+    }
+}

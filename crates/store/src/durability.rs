@@ -3,7 +3,7 @@
 
 use crate::{
     StoreError,
-    sql::{SqlRow, Runs, query},
+    sql::{Runs, SqlRow, query},
 };
 
 /// What becomes of a commit when the server is lost.
@@ -27,7 +27,7 @@ impl Durability {
     }
 }
 
-/// A standby says how far it has replayed; a program that only collects the log (`pg_receivewal`, a base
+/// A standby says how far it has replayed; a client that only collects the log (`pg_receivewal`, a base
 /// backup) cannot take over, whatever it is called in `synchronous_standby_names`. A user without
 /// `pg_read_all_stats` sees that there are some, and not what they are: then nothing is promised.
 const REPLICATION: &str = "SELECT count(*) FILTER (WHERE replay_lsn IS NOT NULL OR state IS NULL) AS standbys, \

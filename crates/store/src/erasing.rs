@@ -1,7 +1,7 @@
 //! Erasing a user: what is known of them but for the audit log, which cannot be changed. Their row stays under a name
 //! and an address of nobody, as entries and receipts name its id.
 
-use crate::{User, StoreError, Write, sql::query};
+use crate::{StoreError, User, Write, sql::query};
 use sha2::{Digest, Sha256};
 
 const BLANK: &str = "UPDATE users SET email = $1, email_canonical = $1, name = 'Erased user', password_hash = '', \

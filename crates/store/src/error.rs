@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// A uniqueness rule refused the row: someone else was first.
+    /// A uniqueness rule rejected the row: someone else was first.
     #[error("the row exists already")]
     Conflict,
     /// A row cannot be read back: written by another release, or changed by hand.

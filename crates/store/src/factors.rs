@@ -4,7 +4,7 @@ use crate::{
     Read, StoreError, Write, row,
     sql::{SqlRow, query},
 };
-use keydesk_model::{AccountId, UserId, Timestamp};
+use keydesk_model::{AccountId, Timestamp, UserId};
 
 /// The key of a user's one-time codes, sealed.
 #[derive(Clone)]
@@ -33,8 +33,7 @@ pub struct PendingLogin {
     pub account: Option<AccountId>,
 }
 
-const FIND: &str =
-    "SELECT user_id, sealed, confirmed_at, last_step FROM totp WHERE user_id = $1";
+const FIND: &str = "SELECT user_id, sealed, confirmed_at, last_step FROM totp WHERE user_id = $1";
 const UNDER_OTHERS: &str = "SELECT user_id, sealed, confirmed_at, last_step FROM totp \
     WHERE substr(sealed, 2, 8) <> $1 LIMIT $2";
 const COUNT_UNDER_OTHERS: &str =
@@ -48,8 +47,7 @@ const CONFIRM: &str =
 const TAKE_STEP: &str = "UPDATE totp SET last_step = $1 WHERE user_id = $2 AND last_step < $1";
 const REMOVE: &str = "DELETE FROM totp WHERE user_id = $1";
 const REMOVE_CODES: &str = "DELETE FROM recovery_code WHERE user_id = $1";
-const ADD_CODE: &str =
-    "INSERT INTO recovery_code (hash, user_id, created_at) VALUES ($1, $2, $3)";
+const ADD_CODE: &str = "INSERT INTO recovery_code (hash, user_id, created_at) VALUES ($1, $2, $3)";
 const USE_CODE: &str = "UPDATE recovery_code SET used_at = $1 \
     WHERE hash = $2 AND user_id = $3 AND used_at IS NULL";
 const COUNT_CODES: &str =
@@ -124,11 +122,7 @@ impl Write {
     }
 
     /// Takes the code of a step; false where it, or a later one, was taken before.
-    pub async fn take_totp_step(
-        &mut self,
-        user: UserId,
-        step: i64,
-    ) -> Result<bool, StoreError> {
+    pub async fn take_totp_step(&mut self, user: UserId, step: i64) -> Result<bool, StoreError> {
         Ok(query(TAKE_STEP).bind(step).bind(user).execute(self).await? == 1)
     }
 

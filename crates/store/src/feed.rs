@@ -46,7 +46,7 @@ impl std::fmt::Debug for Follower {
     }
 }
 
-/// What is refused here and the database has forgotten.
+/// What is rejected here and the database has forgotten.
 #[derive(Clone, Debug, Default)]
 pub struct Revived {
     pub endings: Vec<Tombstone>,
@@ -130,7 +130,7 @@ impl Store {
         Ok(head(&mut self.read().await?).await?.epoch)
     }
 
-    /// What the journal knows to be refused and the database does not, at most `limit` of each. It is refused
+    /// What the journal knows to be rejected and the database does not, at most `limit` of each. It is rejected
     /// here; the database has to be told.
     pub async fn revived(&self, limit: usize) -> Revived {
         let Some(follower) = self.follower.get() else { return Revived::default() };

@@ -1,7 +1,7 @@
 //! "Did this answer your question?": what readers of the Help page said.
 
 use crate::{Read, StoreError, Write, row, sql::query};
-use keydesk_model::{AccountId, UserId, Timestamp};
+use keydesk_model::{AccountId, Timestamp, UserId};
 
 #[derive(Clone, Debug)]
 pub struct Feedback {

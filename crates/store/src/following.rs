@@ -90,7 +90,7 @@ impl Following {
         self.load(store, &*follower.feed).await
     }
 
-    /// Everything anew, as of one instant. What the journal knows to be refused is shown as refused.
+    /// Everything anew, as of one instant. What the journal knows to be rejected is shown as rejected.
     pub async fn load(&mut self, store: &Store, feed: &dyn Feed) -> Result<(), StoreError> {
         self.write_journal();
         let mut at_once = store.read_at_once().await?;
@@ -132,7 +132,7 @@ impl Following {
             tracing::error!(
                 tokens = self.revived.endings.len(),
                 accounts = self.revived.accounts.len(),
-                "the database has forgotten that tokens have ended or accounts were suspended or closed: it was restored, rewound or failed over; they stay refused"
+                "the database has forgotten that tokens have ended or accounts were suspended or closed: it was restored, rewound or failed over; they stay rejected"
             );
         }
         self.unwritten.extend(unknown);
@@ -167,7 +167,7 @@ impl Following {
             let (true, Ok(change)) = (is_next, serde_json::from_str::<Change>(body)) else {
                 return Ok(None);
             };
-            let needs_seal = is_shared && !change.only_refuses();
+            let needs_seal = is_shared && !change.only_rejects();
             if needs_seal && !self.keys.confirm(read, &chain, row.get("seal")?).await? {
                 return Ok(None);
             }
@@ -193,7 +193,7 @@ impl Following {
     }
 }
 
-/// Shows accounts as refused that the journal knows to be, by a later word than the database's. Which they are.
+/// Shows accounts as rejected that the journal knows to be, by a later word than the database's. Which they are.
 async fn revive(
     read: &mut Read,
     known: &Known,

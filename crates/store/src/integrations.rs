@@ -1,4 +1,4 @@
-//! Integrations: which program called with which token, from where, when last and how often.
+//! Integrations: which client called with which token, from where, when last and how often.
 
 use crate::{
     Read, Sent, Store, StoreError, operation_use, row,
@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 
 #[derive(Clone, Debug)]
 pub struct Integration {
-    pub program: String,
+    pub client: String,
     pub client_ip: String,
     pub first_used_at: Timestamp,
     pub last_used_at: Timestamp,
-    pub calls: i64,
+    pub requests: i64,
 }
 
 /// So many rows go in one statement, as far as there are so many: each statement costs a way to the
@@ -24,26 +24,26 @@ const SIZES: [usize; 3] = [64, 8, 1];
 fn record(count: usize) -> String {
     let row = |at: usize| {
         let first = at * 5 + 1;
-        let [token, program, from, last, calls] = [0, 1, 2, 3, 4].map(|column| first + column);
+        let [token, client, from, last, requests] = [0, 1, 2, 3, 4].map(|column| first + column);
         format!(
-            "(CAST(${token} AS TEXT), CAST(${program} AS TEXT), CAST(${from} AS TEXT), CAST(${last} AS BIGINT), \
-             CAST(${calls} AS BIGINT))"
+            "(CAST(${token} AS TEXT), CAST(${client} AS TEXT), CAST(${from} AS TEXT), CAST(${last} AS BIGINT), \
+             CAST(${requests} AS BIGINT))"
         )
     };
     let rows = (0..count).map(row).collect::<Vec<_>>().join(", ");
     format!(
-        "WITH given (token_id, program, client_ip, last_used_at, calls) AS (VALUES {rows}) \
-         INSERT INTO integration (token_id, program, client_ip, first_used_at, last_used_at, calls) \
-         SELECT token_id, program, client_ip, last_used_at, last_used_at, calls FROM given \
+        "WITH given (token_id, client, client_ip, last_used_at, requests) AS (VALUES {rows}) \
+         INSERT INTO integration (token_id, client, client_ip, first_used_at, last_used_at, requests) \
+         SELECT token_id, client, client_ip, last_used_at, last_used_at, requests FROM given \
          WHERE EXISTS (SELECT 1 FROM token WHERE id = given.token_id) \
-         ON CONFLICT (token_id, program, client_ip) DO UPDATE SET \
+         ON CONFLICT (token_id, client, client_ip) DO UPDATE SET \
          last_used_at = CASE WHEN excluded.last_used_at > integration.last_used_at \
            THEN excluded.last_used_at ELSE integration.last_used_at END, \
-         calls = integration.calls + excluded.calls"
+         requests = integration.requests + excluded.requests"
     )
 }
 
-/// How many programs and addresses of one token are kept, the latest ones.
+/// How many clients and addresses of one token are kept, the latest ones.
 const MOST: u32 = 1_000;
 /// A report that has more of one token is a flood.
 const FLOOD: usize = 16;
@@ -51,7 +51,7 @@ const FORGET: &str = "DELETE FROM integration WHERE token_id = $1 AND last_used_
     (SELECT last_used_at FROM integration WHERE token_id = $1 ORDER BY last_used_at DESC LIMIT 1 OFFSET $2)";
 const CROWDED: &str = "SELECT token_id FROM integration GROUP BY token_id HAVING count(*) > $1";
 
-const LIST: &str = "SELECT program, client_ip, first_used_at, last_used_at, calls FROM integration \
+const LIST: &str = "SELECT client, client_ip, first_used_at, last_used_at, requests FROM integration \
     WHERE token_id = $1 AND last_used_at > $2 ORDER BY last_used_at DESC LIMIT 50";
 
 const OPEN_SINCE: &str =
@@ -85,7 +85,7 @@ impl Read {
         rows.iter().map(|row| row::text(row, "client_ip")).collect()
     }
 
-    /// The programs that used a token after `since`, the latest first, at most 50.
+    /// The clients that used a token after `since`, the latest first, at most 50.
     pub async fn list_integrations(
         &mut self,
         token: TokenId,
@@ -96,11 +96,11 @@ impl Read {
         rows.iter()
             .map(|row| {
                 Ok(Integration {
-                    program: row::text(row, "program")?,
+                    client: row::text(row, "client")?,
                     client_ip: row::text(row, "client_ip")?,
                     first_used_at: row::instant(row, "first_used_at")?,
                     last_used_at: row::instant(row, "last_used_at")?,
-                    calls: row.get("calls")?,
+                    requests: row.get("requests")?,
                 })
             })
             .collect()
@@ -138,10 +138,10 @@ impl Store {
             for usage in now {
                 record = record
                     .bind(usage.token.to_string())
-                    .bind(usage.program.clone())
+                    .bind(usage.client.clone())
                     .bind(usage.client_ip.clone())
                     .bind(usage.last_used_at.as_micros())
-                    .bind(usage.calls);
+                    .bind(usage.requests);
             }
             record.execute(&mut aside).await?;
             rest = later;
@@ -158,7 +158,7 @@ impl Store {
         aside.finish().await
     }
 
-    /// Forgets all but the latest programs and addresses of each token.
+    /// Forgets all but the latest clients and addresses of each token.
     pub async fn forget_crowded_use(&self) -> Result<(), StoreError> {
         let crowded = query(CROWDED).bind(i64::from(MOST)).all(&mut self.read().await?).await?;
         for row in &crowded {
@@ -169,13 +169,13 @@ impl Store {
     }
 }
 
-/// One row for each program, address and token: a statement may touch a row but once.
+/// One row for each client, address and token: a statement may touch a row but once.
 fn added_up(seen: &[Usage]) -> Vec<Usage> {
     let mut rows: BTreeMap<_, Usage> = BTreeMap::new();
     for usage in seen {
-        let key = (usage.token, usage.program.as_str(), usage.client_ip.as_str());
-        let row = rows.entry(key).or_insert_with(|| Usage { calls: 0, ..usage.clone() });
-        row.calls += usage.calls;
+        let key = (usage.token, usage.client.as_str(), usage.client_ip.as_str());
+        let row = rows.entry(key).or_insert_with(|| Usage { requests: 0, ..usage.clone() });
+        row.requests += usage.requests;
         row.last_used_at = row.last_used_at.max(usage.last_used_at);
     }
     rows.into_values().collect()

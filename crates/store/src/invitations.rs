@@ -4,7 +4,7 @@ use crate::{
     Read, StoreError, Write, row,
     sql::{SqlRow, query},
 };
-use keydesk_model::{AccountId, Email, InvitationId, MemberId, UserId, Role, Timestamp};
+use keydesk_model::{AccountId, Email, InvitationId, MemberId, Role, Timestamp, UserId};
 
 #[derive(Clone, Debug)]
 pub struct Invitation {

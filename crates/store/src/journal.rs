@@ -1,4 +1,4 @@
-//! The journal of what is refused, a file of this machine's own: what was refused here once stays refused,
+//! The journal of what is rejected, a file of this machine's own: what was rejected here once stays rejected,
 //! whatever a database says that was restored, rewound or failed over.
 //!
 //! A file of records, each found by its mark, its length and its digest: what is damaged costs itself and
@@ -165,7 +165,7 @@ impl Journal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use keydesk_model::{AccountState, RevocationReason, Revocation};
+    use keydesk_model::{AccountState, Revocation, RevocationReason};
 
     fn stone(number: u8, reason: RevocationReason, expires_at: Option<i64>) -> Tombstone {
         Tombstone {
@@ -309,9 +309,13 @@ mod tests {
             journal.start(at(now), at(by_database)).expect("starts");
             assert_eq!(journal.read().expect("reads").ended.len(), left, "at {now}");
         }
-        journal.append(&[Record::Ended(stone(4, RevocationReason::Rotated, None))]).expect("appends");
+        journal
+            .append(&[Record::Ended(stone(4, RevocationReason::Rotated, None))])
+            .expect("appends");
         // Nobody makes it forget by telling of an ending again.
-        journal.append(&[Record::Ended(stone(4, RevocationReason::Rotated, Some(1)))]).expect("appends");
+        journal
+            .append(&[Record::Ended(stone(4, RevocationReason::Rotated, Some(1)))])
+            .expect("appends");
         let known = read_all(&path);
         let again = known.ended.get(&TokenHash::from_bytes([4; 32])).expect("is there");
         assert_eq!(again.expires_at, None);

@@ -49,12 +49,13 @@ const ADD: &str =
 const SET_PUBLIC: &str = "UPDATE key_check SET public_key = $1 WHERE key_id = $2";
 const SET_PEPPER: &str = "UPDATE key_check SET pepper = $1 WHERE key_id = $2";
 /// The id of the key stands behind the first byte.
-const UNDER_OTHERS: &str = "SELECT secret.hash, secret.token_id, secret.version, secret.display, token.account_id, \
+const UNDER_OTHERS: &str = "SELECT secret.hash, secret.token_id, secret.version, secret.encrypted_copy, token.account_id, \
     token.member_id FROM secret JOIN token ON token.id = secret.token_id \
-    WHERE display IS NOT NULL AND substr(display, 2, 8) <> $1 LIMIT $2";
+    WHERE encrypted_copy IS NOT NULL AND substr(encrypted_copy, 2, 8) <> $1 LIMIT $2";
 const COUNT_UNDER_OTHERS: &str = "SELECT count(*) AS number FROM secret \
-    WHERE display IS NOT NULL AND substr(display, 2, 8) <> $1";
-const RESEAL: &str = "UPDATE secret SET display = $1 WHERE hash = $2 AND display = $3";
+    WHERE encrypted_copy IS NOT NULL AND substr(encrypted_copy, 2, 8) <> $1";
+const RESEAL: &str =
+    "UPDATE secret SET encrypted_copy = $1 WHERE hash = $2 AND encrypted_copy = $3";
 
 impl Read {
     /// Empty while there is none.
@@ -96,7 +97,7 @@ impl Read {
                     member: row::parsed(row, "member_id")?,
                     token: row::parsed(row, "token_id")?,
                     version: row.get("version")?,
-                    sealed: row.get("display")?,
+                    sealed: row.get("encrypted_copy")?,
                 })
             })
             .collect()
@@ -133,7 +134,11 @@ impl Write {
     }
 
     /// Puts a display copy in the place of the one that was read. False: it was replaced meanwhile.
-    pub async fn reencrypt(&mut self, copy: &EncryptedCopy, sealed: &[u8]) -> Result<bool, StoreError> {
+    pub async fn reencrypt(
+        &mut self,
+        copy: &EncryptedCopy,
+        sealed: &[u8],
+    ) -> Result<bool, StoreError> {
         let hash = copy.hash.as_bytes().as_slice();
         let reencrypt = query(RESEAL).bind(sealed).bind(hash).bind(copy.sealed.as_slice());
         Ok(reencrypt.execute(self).await? == 1)

@@ -4,7 +4,7 @@ use crate::{
     Read, StoreError, Write, row,
     sql::{SqlRow, query},
 };
-use keydesk_model::{AccountId, Email, Language, MemberId, UserId, Role, Timestamp};
+use keydesk_model::{AccountId, Email, Language, MemberId, Role, Timestamp, UserId};
 
 #[derive(Clone, Debug)]
 pub struct Member {
@@ -48,8 +48,7 @@ const FIND: &str = select_members!("member.account_id = $1 AND member.id = $2");
 const FIND_OF_USER: &str = select_members!("member.account_id = $1 AND member.user_id = $2");
 const OF_ACCOUNT: &str =
     select_members!("member.account_id = $1 ORDER BY member.created_at, member.id");
-const OF_USER: &str =
-    select_members!("member.user_id = $1 ORDER BY member.created_at, member.id");
+const OF_USER: &str = select_members!("member.user_id = $1 ORDER BY member.created_at, member.id");
 const COUNT_OWNERS: &str = "SELECT count(*) AS number FROM member WHERE account_id = $1 AND role = 'owner' AND removed_at IS NULL";
 const WAS_REMOVED: &str = "SELECT count(*) AS number FROM member \
     WHERE account_id = $1 AND removed_at IS NOT NULL AND (user_id = $2 OR removed_email = $3 OR removed_email = $4)";

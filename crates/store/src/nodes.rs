@@ -3,9 +3,9 @@
 
 use crate::{
     Store, StoreError, Write, row,
-    sql::{Query, SqlRow, Runs, query},
+    sql::{Query, Runs, SqlRow, query},
 };
-use keydesk_model::{NodeId, NodeRow, LeaseConfig, Timestamp};
+use keydesk_model::{LeaseConfig, NodeId, NodeRow, Timestamp};
 use std::time::Duration;
 
 /// A process that wants to serve.
@@ -85,7 +85,7 @@ pub struct Node {
 const NEXT: &str =
     "UPDATE head SET node_seq = node_seq + 1 WHERE one = 1 RETURNING node_seq AS joined";
 const JOIN: &str = "INSERT INTO node (id, name, role, release, joined, known, renewals, applied, epoch, lease_ms, \
-    max_age_ms, isolated, asks_peers, peer_url, keys, holder, seen_at) \
+    max_staleness_ms, on_disconnect, asks_peers, peer_url, keys, holder, seen_at) \
     VALUES ($1, $2, $3, $4, $12, $12, 0, 0, '', $5, $6, $7, $8, $9, $10, $11, $13) ON CONFLICT DO NOTHING";
 const RENEW: &str = "UPDATE node SET renewals = renewals + 1, applied = $4, epoch = $5, known = $6, keys = $7, \
     seen_at = $8 WHERE id = $1 AND holder = $2 AND renewals <= $3";
@@ -102,8 +102,8 @@ macro_rules! look {
 
 const LOOK: &str = look!("CAST(NULL AS BIGINT)");
 const LOOK_SHARED: &str = look!("keydesk_now()");
-const LIST: &str = "SELECT id, name, role, release, joined, known, renewals, applied, epoch, lease_ms, max_age_ms, \
-    isolated, asks_peers, peer_url, keys, seen_at FROM node ORDER BY joined";
+const LIST: &str = "SELECT id, name, role, release, joined, known, renewals, applied, epoch, lease_ms, max_staleness_ms, \
+    on_disconnect, asks_peers, peer_url, keys, seen_at FROM node ORDER BY joined";
 const LEAVE: &str = "DELETE FROM node WHERE id = $1 AND holder = $2";
 const NOW: &str = "SELECT keydesk_now() AS now";
 const LEAVE_DEAD: &str = "DELETE FROM node WHERE id = $1";
@@ -152,8 +152,8 @@ fn node(row: &SqlRow) -> Result<Node, StoreError> {
             epoch: row::text(row, "epoch")?,
             terms: LeaseConfig {
                 lease: span("lease_ms")?,
-                max_age: span("max_age_ms")?,
-                isolated: row::parsed(row, "gateway_disconnected")?,
+                max_staleness: span("max_staleness_ms")?,
+                on_disconnect: row::parsed(row, "on_disconnect")?,
                 asks_peers: row.get::<&str>("asks_peers")? == "yes",
             },
         },
@@ -179,8 +179,8 @@ impl NewNode {
             .bind(self.role())
             .bind(env!("CARGO_PKG_VERSION"))
             .bind(millis(self.terms.lease))
-            .bind(millis(self.terms.max_age))
-            .bind(self.terms.isolated.as_str())
+            .bind(millis(self.terms.max_staleness))
+            .bind(self.terms.on_disconnect.as_str())
             .bind(if self.terms.asks_peers { "yes" } else { "no" })
             .bind(&self.peer_url)
             .bind(self.keys.join(" "))

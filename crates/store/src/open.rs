@@ -1,8 +1,9 @@
 //! Opens the database, whichever it is, and hands out connections.
 
 use crate::{
-    Durability, OpenError, DatabaseUrl, Read, Sealer, StoreError, Write, feed::Follower,
-    postgres::PostgresServers, seal::seal, sql::Query, sqlite::SqliteFile, transaction::DbConnection,
+    DatabaseUrl, Durability, OpenError, Read, Sealer, StoreError, Write, feed::Follower,
+    postgres::PostgresServers, seal::seal, sql::Query, sqlite::SqliteFile,
+    transaction::DbConnection,
 };
 use keydesk_model::Timestamp;
 use std::{
@@ -57,7 +58,9 @@ impl Store {
     async fn open_with(place: &DatabaseUrl, migrates: bool) -> Result<Self, OpenError> {
         let back = match place {
             DatabaseUrl::Sqlite(path) => Back::Sqlite(SqliteFile::open(path).await?),
-            DatabaseUrl::Postgres(place) => Back::Postgres(PostgresServers::open(place, migrates).await?),
+            DatabaseUrl::Postgres(place) => {
+                Back::Postgres(PostgresServers::open(place, migrates).await?)
+            }
         };
         let (follower, sealer) = (Arc::default(), Arc::default());
         Ok(Self { back: Arc::new(back), follower, sealer })
@@ -122,7 +125,9 @@ impl Store {
     /// the sense of the product.
     pub(crate) async fn aside(&self) -> Result<Read, StoreError> {
         Ok(Read::new(match &*self.back {
-            Back::Sqlite(file) => DbConnection::Sqlite(file.writer.begin_with("BEGIN IMMEDIATE").await?),
+            Back::Sqlite(file) => {
+                DbConnection::Sqlite(file.writer.begin_with("BEGIN IMMEDIATE").await?)
+            }
             Back::Postgres(servers) => DbConnection::Postgres(servers.begin_aside().await?),
         }))
     }
@@ -171,7 +176,11 @@ impl Store {
             Back::Sqlite(_) => std::future::pending().await,
             Back::Postgres(servers) => {
                 let listener = |channel: &str| {
-                    tell(if channel == FEED { FollowEvent::Change } else { FollowEvent::Confirmation });
+                    tell(if channel == FEED {
+                        FollowEvent::Change
+                    } else {
+                        FollowEvent::Confirmation
+                    });
                 };
                 servers.listen(&[FEED, CONFIRMED], listener).await
             }

@@ -1,23 +1,23 @@
-//! Which operations tokens called, by program and day, and what policies objected to. Kept for a month.
+//! Which operations tokens called, by client and day, and what policies objected to. Kept for a month.
 
 use crate::{
     Read, Store, StoreError, row,
     sql::{Runs, composed, query},
 };
-use keydesk_model::{AccountId, Violation, ScopeSet, Timestamp, TokenId, Usage};
+use keydesk_model::{AccountId, ScopeSet, Timestamp, TokenId, Usage, Violation};
 use std::{collections::BTreeMap, time::Duration};
 
-/// Calls of one program with one token to one operation.
+/// Calls of one client with one token to one operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OperationUse {
     pub token: TokenId,
     pub token_name: String,
     pub scopes: ScopeSet,
-    pub program: String,
+    pub client: String,
     pub operation: String,
-    pub calls: i64,
-    /// Those of them that were refused.
-    pub refused: i64,
+    pub requests: i64,
+    /// Those of them that were rejected.
+    pub rejected: i64,
     pub last_used_at: Timestamp,
 }
 
@@ -28,12 +28,12 @@ pub struct ViolationRow {
     pub token_name: String,
     /// Not a member's bearer token, which has no limits of its own.
     pub is_api_token: bool,
-    pub program: String,
+    pub client: String,
     pub operation: String,
     pub violation: Violation,
-    pub calls: i64,
-    /// Those of them that were refused; the others were only written down.
-    pub refused: i64,
+    pub requests: i64,
+    /// Those of them that were rejected; the others were only written down.
+    pub rejected: i64,
     pub last_used_at: Timestamp,
 }
 
@@ -61,12 +61,12 @@ fn record(count: usize) -> String {
     };
     let rows = (0..count).map(row).collect::<Vec<_>>().join(", ");
     format!(
-        "WITH given (day, token_id, program, operation, violation, calls, refused, last_used_at) AS (VALUES {rows}) \
-         INSERT INTO operation_use (day, token_id, program, operation, violation, calls, refused, last_used_at) \
-         SELECT day, token_id, program, operation, violation, calls, refused, last_used_at FROM given \
+        "WITH given (day, token_id, client, operation, violation, requests, rejected, last_used_at) AS (VALUES {rows}) \
+         INSERT INTO operation_use (day, token_id, client, operation, violation, requests, rejected, last_used_at) \
+         SELECT day, token_id, client, operation, violation, requests, rejected, last_used_at FROM given \
          WHERE EXISTS (SELECT 1 FROM token WHERE id = given.token_id) \
-         ON CONFLICT (token_id, operation, violation, program, day) DO UPDATE SET \
-         calls = operation_use.calls + excluded.calls, refused = operation_use.refused + excluded.refused, \
+         ON CONFLICT (token_id, operation, violation, client, day) DO UPDATE SET \
+         requests = operation_use.requests + excluded.requests, rejected = operation_use.rejected + excluded.rejected, \
          last_used_at = CASE WHEN excluded.last_used_at > operation_use.last_used_at \
            THEN excluded.last_used_at ELSE operation_use.last_used_at END"
     )
@@ -75,26 +75,26 @@ fn record(count: usize) -> String {
 macro_rules! select_uses {
     ($condition:literal) => {
         concat!(
-            "SELECT token.id AS token_id, token.name, token.scopes, program, operation, \
-             CAST(sum(calls) AS BIGINT) AS calls, CAST(sum(refused) AS BIGINT) AS refused, \
+            "SELECT token.id AS token_id, token.name, token.scopes, client, operation, \
+             CAST(sum(requests) AS BIGINT) AS requests, CAST(sum(rejected) AS BIGINT) AS rejected, \
              max(last_used_at) AS last_used_at \
              FROM operation_use JOIN token ON token.id = operation_use.token_id \
              WHERE violation = '' AND operation <> '' AND day >= $1 ",
             $condition,
-            " GROUP BY token.id, token.name, token.scopes, program, operation \
-             ORDER BY max(last_used_at) DESC, operation, program"
+            " GROUP BY token.id, token.name, token.scopes, client, operation \
+             ORDER BY max(last_used_at) DESC, operation, client"
         )
     };
 }
 
 const USES: &str = select_uses!("");
 const USES_OF_TOKEN: &str = select_uses!("AND token.id = $2");
-const OBJECTED: &str = "SELECT token.id AS token_id, token.name, token_owner, program, operation, violation, \
-    CAST(sum(calls) AS BIGINT) AS calls, CAST(sum(refused) AS BIGINT) AS refused, \
+const OBJECTED: &str = "SELECT token.id AS token_id, token.name, token_owner, client, operation, violation, \
+    CAST(sum(requests) AS BIGINT) AS requests, CAST(sum(rejected) AS BIGINT) AS rejected, \
     max(last_used_at) AS last_used_at FROM operation_use JOIN token ON token.id = operation_use.token_id \
     WHERE violation <> '' AND day >= $1 AND token.account_id = $2 \
-    GROUP BY token.id, token.name, token_owner, program, operation, violation \
-    ORDER BY max(last_used_at) DESC, operation, program, violation LIMIT 1000";
+    GROUP BY token.id, token.name, token_owner, client, operation, violation \
+    ORDER BY max(last_used_at) DESC, operation, client, violation LIMIT 1000";
 const FORGET: &str = "DELETE FROM operation_use WHERE day < $1";
 
 fn day_of(at: Timestamp) -> i64 {
@@ -121,7 +121,7 @@ impl Read {
     }
 
     /// What policies objected to in an account since that day, the latest first.
-    pub async fn list_objected(
+    pub async fn list_violated(
         &mut self,
         account: AccountId,
         since: Timestamp,
@@ -133,11 +133,11 @@ impl Read {
                     token: row::parsed(row, "token_id")?,
                     token_name: row::text(row, "name")?,
                     is_api_token: row::text(row, "token_owner")? == "account",
-                    program: row::text(row, "program")?,
+                    client: row::text(row, "client")?,
                     operation: row::text(row, "operation")?,
                     violation: row::parsed(row, "violation")?,
-                    calls: row.get("calls")?,
-                    refused: row.get("refused")?,
+                    requests: row.get("requests")?,
+                    rejected: row.get("rejected")?,
                     last_used_at: row::instant(row, "last_used_at")?,
                 })
             })
@@ -150,10 +150,10 @@ fn operation_use(row: &crate::sql::SqlRow) -> Result<OperationUse, StoreError> {
         token: row::parsed(row, "token_id")?,
         token_name: row::text(row, "name")?,
         scopes: row::parsed(row, "scopes")?,
-        program: row::text(row, "program")?,
+        client: row::text(row, "client")?,
         operation: row::text(row, "operation")?,
-        calls: row.get("calls")?,
-        refused: row.get("refused")?,
+        requests: row.get("requests")?,
+        rejected: row.get("rejected")?,
         last_used_at: row::instant(row, "last_used_at")?,
     })
 }
@@ -166,7 +166,7 @@ impl Store {
     }
 }
 
-/// Calls, and how many of them were refused, by what makes a row.
+/// Calls, and how many of them were rejected, by what makes a row.
 type Rows<'a> = BTreeMap<(TokenId, &'a str, &'static str, &'a str, i64), (i64, i64, Timestamp)>;
 
 /// Adds what a gateway has seen, where it knew the operation or objected.
@@ -178,10 +178,10 @@ pub(crate) async fn add(runs: &mut impl Runs, seen: &[Usage]) -> Result<(), Stor
         let violations = usage.called.violations.iter().map(Violation::as_str);
         for violation in std::iter::once("").chain(violations) {
             let day = day_of(usage.last_used_at);
-            let key = (usage.token, &*usage.called.operation, violation, &*usage.program, day);
+            let key = (usage.token, &*usage.called.operation, violation, &*usage.client, day);
             let row = rows.entry(key).or_insert((0, 0, usage.last_used_at));
-            row.0 += usage.calls;
-            row.1 += if usage.called.was_refused { usage.calls } else { 0 };
+            row.0 += usage.requests;
+            row.1 += if usage.called.was_rejected { usage.requests } else { 0 };
             row.2 = row.2.max(usage.last_used_at);
         }
     }
@@ -190,15 +190,15 @@ pub(crate) async fn add(runs: &mut impl Runs, seen: &[Usage]) -> Result<(), Stor
     while let Some(size) = SIZES.into_iter().find(|size| *size <= rest.len()) {
         let (now, later) = rest.split_at(size);
         let mut record = composed(record(size));
-        for ((token, operation, violation, program, day), (calls, refused, last)) in now {
+        for ((token, operation, violation, client, day), (requests, rejected, last)) in now {
             record = record
                 .bind(*day)
                 .bind(token.to_string())
-                .bind((*program).to_owned())
+                .bind((*client).to_owned())
                 .bind((*operation).to_owned())
                 .bind((*violation).to_owned())
-                .bind(*calls)
-                .bind(*refused)
+                .bind(*requests)
+                .bind(*rejected)
                 .bind(last.as_micros());
         }
         record.execute(runs).await?;

@@ -4,7 +4,7 @@ use crate::{
     Read, StoreError, Write, row,
     sql::{SqlRow, query},
 };
-use keydesk_model::{Email, UserId, Timestamp};
+use keydesk_model::{Email, Timestamp, UserId};
 
 #[derive(Clone, Debug)]
 pub struct Operator {

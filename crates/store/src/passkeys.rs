@@ -4,7 +4,7 @@ use crate::{
     Read, StoreError, Write, row,
     sql::{SqlRow, query},
 };
-use keydesk_model::{UserId, Timestamp};
+use keydesk_model::{Timestamp, UserId};
 
 #[derive(Clone, Debug)]
 pub struct StoredPasskey {
@@ -43,10 +43,7 @@ fn passkey(row: &SqlRow) -> Result<StoredPasskey, StoreError> {
 }
 
 impl Read {
-    pub async fn list_passkeys(
-        &mut self,
-        user: UserId,
-    ) -> Result<Vec<StoredPasskey>, StoreError> {
+    pub async fn list_passkeys(&mut self, user: UserId) -> Result<Vec<StoredPasskey>, StoreError> {
         query(LIST).bind(user).all(self).await?.iter().map(passkey).collect()
     }
 

@@ -126,7 +126,10 @@ fn options(query: &str) -> Result<(String, String), DatabaseUrlError> {
 }
 
 /// Another machine's certificate is verified; on this one there may be none.
-fn verified(options: PgConnectOptions, is_chosen: bool) -> Result<PgConnectOptions, DatabaseUrlError> {
+fn verified(
+    options: PgConnectOptions,
+    is_chosen: bool,
+) -> Result<PgConnectOptions, DatabaseUrlError> {
     let host = options.get_host();
     let is_here = options.get_socket().is_some()
         || host.starts_with('/')

@@ -61,7 +61,7 @@ async fn served_by(mut transaction: Transaction<'_, Postgres>) -> Result<i64, St
     Ok(pid)
 }
 
-/// The connection is gone, leads to a server that does not write, or was refused for its password, which may
+/// The connection is gone, leads to a server that does not write, or was rejected for its password, which may
 /// have been changed. What only a statement did wrong is not of the server.
 pub(crate) fn is_of_the_server(error: &sqlx::Error) -> bool {
     match error {

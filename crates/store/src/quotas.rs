@@ -10,29 +10,36 @@ use std::time::Duration;
 /// Clocks of machines differ by less than this.
 const SLACK: Duration = Duration::from_mins(1);
 
-const ADD: &str = "INSERT INTO quota_use (account_number, month, calls, changed_at) VALUES ($1, $2, $3, $4) \
-    ON CONFLICT (account_number, month) DO UPDATE SET calls = quota_use.calls + excluded.calls, \
+const ADD: &str = "INSERT INTO quota_use (account_number, month, requests, changed_at) VALUES ($1, $2, $3, $4) \
+    ON CONFLICT (account_number, month) DO UPDATE SET requests = quota_use.requests + excluded.requests, \
     changed_at = excluded.changed_at";
 const CHANGED: &str =
-    "SELECT account_number, calls FROM quota_use WHERE month = $1 AND changed_at >= $2";
+    "SELECT account_number, requests FROM quota_use WHERE month = $1 AND changed_at >= $2";
 const FIND: &str =
-    "SELECT account_number, calls FROM quota_use WHERE month = $1 AND account_number = $2";
+    "SELECT account_number, requests FROM quota_use WHERE month = $1 AND account_number = $2";
 const FORGET: &str = "DELETE FROM quota_use WHERE month < $1";
 
 fn quota_use(row: &SqlRow) -> Result<QuotaUse, StoreError> {
-    Ok(QuotaUse { account: row::account_number(row, "account_number")?, calls: row.get("calls")? })
+    Ok(QuotaUse {
+        account: row::account_number(row, "account_number")?,
+        requests: row.get("requests")?,
+    })
 }
 
 impl Read {
     /// An account's calls in a month.
-    pub async fn count_calls(
+    pub async fn count_requests(
         &mut self,
         account: AccountNumber,
         month: Month,
     ) -> Result<i64, StoreError> {
         let asked = query(FIND).bind(month.number()).bind(u32::from(account));
         let found = asked.optional(self).await?;
-        found.as_ref().map(quota_use).transpose().map(|found| found.map_or(0, |found| found.calls))
+        found
+            .as_ref()
+            .map(quota_use)
+            .transpose()
+            .map(|found| found.map_or(0, |found| found.requests))
     }
 }
 
@@ -54,7 +61,7 @@ impl Store {
         if sent.is_new(&mut aside).await? {
             for counted in counted {
                 let add = query(ADD).bind(u32::from(counted.account)).bind(month.number());
-                add.bind(counted.calls).bind(sent.now).execute(&mut aside).await?;
+                add.bind(counted.requests).bind(sent.now).execute(&mut aside).await?;
             }
         }
         aside.finish().await

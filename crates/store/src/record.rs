@@ -1,7 +1,7 @@
 //! What stands in the journal, and how it is written: a mark, the body's length, the body, a digest.
 
 use keydesk_model::{
-    AccountNumber, AccountState, Change, RevocationReason, Revocation, LiveAccount, Timestamp,
+    AccountNumber, AccountState, Change, LiveAccount, Revocation, RevocationReason, Timestamp,
 };
 use keydesk_token::TokenHash;
 use sha2::{Digest, Sha256};
@@ -44,7 +44,7 @@ impl Standing {
 }
 
 impl Record {
-    /// What is to be remembered of a change: whatever refuses, and what ends that.
+    /// What is to be remembered of a change: whatever rejects, and what ends that.
     pub fn of(change: &Change) -> Option<Self> {
         match change {
             Change::SecretRevoked { hash, revocation, expires_at } => {
@@ -142,7 +142,7 @@ fn read(body: &[u8]) -> Option<Record> {
             let (account, rest) = rest.split_first_chunk::<4>()?;
             let (at, state) = number(rest)?;
             let number = AccountNumber::try_from(u32::from_be_bytes(*account)).ok()?;
-            // A state that a newer release has written refuses all the same.
+            // A state that a newer release has written rejects all the same.
             let state = std::str::from_utf8(state).ok()?.parse().unwrap_or(AccountState::Closed);
             Some(Record::Account(Standing { number, state, at }))
         }

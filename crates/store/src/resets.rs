@@ -1,14 +1,13 @@
 //! Password resets: a code sent by mail, used once, soon over. Stored as SHA-256 only.
 
 use crate::{Read, StoreError, Write, row, sql::query};
-use keydesk_model::{UserId, Timestamp};
+use keydesk_model::{Timestamp, UserId};
 
 const FIND: &str =
     "SELECT user_id FROM reset WHERE code_hash = $1 AND closed_at IS NULL AND expires_at > $2";
 const ADD: &str =
     "INSERT INTO reset (code_hash, user_id, created_at, expires_at) VALUES ($1, $2, $3, $4)";
-const CLOSE_ALL: &str =
-    "UPDATE reset SET closed_at = $1 WHERE user_id = $2 AND closed_at IS NULL";
+const CLOSE_ALL: &str = "UPDATE reset SET closed_at = $1 WHERE user_id = $2 AND closed_at IS NULL";
 
 impl Read {
     /// Whose password an open code resets.

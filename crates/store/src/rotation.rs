@@ -5,7 +5,7 @@ use crate::{
     sql::{SqlRow, query},
     tokens::live_secret_of,
 };
-use keydesk_model::{AccountId, Change, Closing, RevocationReason, Revocation, Timestamp, TokenId};
+use keydesk_model::{AccountId, Change, Closing, Revocation, RevocationReason, Timestamp, TokenId};
 use keydesk_token::TokenHash;
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub struct ClosingSecret {
     pub masked: String,
     pub closing: Closing,
     /// It closes earlier when nobody has used it for so long.
-    pub quiet: Option<Duration>,
+    pub revoke_after_idle: Option<Duration>,
     pub last_used_at: Option<Timestamp>,
     pub last_used_by: Option<String>,
     expires_at: Option<Timestamp>,
@@ -26,40 +26,42 @@ pub struct ClosingSecret {
 macro_rules! select_closing {
     ($condition:literal) => {
         concat!(
-            "SELECT secret.token_id, secret.hash, secret.masked, secret.closing_since, secret.closes_at, \
-             secret.quiet, token.expires_at, late.program, late.last_used_at FROM secret \
+            "SELECT secret.token_id, secret.hash, secret.masked, secret.rotated_at, secret.valid_until, \
+             secret.revoke_after_idle, token.expires_at, late.client, late.last_used_at FROM secret \
              JOIN token ON token.id = secret.token_id \
              LEFT JOIN operation_use AS late ON late.token_id = secret.token_id AND late.violation = 'old_secret' \
                AND late.last_used_at = (SELECT max(last_used_at) FROM operation_use AS used \
                WHERE used.token_id = secret.token_id AND used.violation = 'old_secret') \
-             WHERE secret.closes_at IS NOT NULL AND secret.ended_at IS NULL ",
+             WHERE secret.valid_until IS NOT NULL AND secret.ended_at IS NULL ",
             $condition,
-            " ORDER BY secret.closes_at, secret.token_id, late.program"
+            " ORDER BY secret.valid_until, secret.token_id, late.client"
         )
     };
 }
 
 const ALL: &str = select_closing!("");
 const OF_ACCOUNT: &str = select_closing!("AND token.account_id = $1");
-const CLOSE: &str = "UPDATE secret SET closing_since = $1, closes_at = $2, quiet = $3, display = NULL \
-    WHERE token_id = $4 AND ended_at IS NULL AND closes_at IS NULL RETURNING hash";
+const CLOSE: &str = "UPDATE secret SET rotated_at = $1, valid_until = $2, revoke_after_idle = $3, encrypted_copy = NULL \
+    WHERE token_id = $4 AND ended_at IS NULL AND valid_until IS NULL RETURNING hash";
 const CLOSING_OF: &str =
-    "SELECT hash FROM secret WHERE token_id = $1 AND ended_at IS NULL AND closes_at IS NOT NULL";
+    "SELECT hash FROM secret WHERE token_id = $1 AND ended_at IS NULL AND valid_until IS NOT NULL";
 
 fn closing_secret(row: &SqlRow) -> Result<ClosingSecret, StoreError> {
-    let quiet: Option<i64> = row.get("quiet")?;
+    let revoke_after_idle: Option<i64> = row.get("revoke_after_idle")?;
     let closing =
-        Closing { since: row::instant(row, "closing_since")?, at: row::instant(row, "closes_at")? };
+        Closing { since: row::instant(row, "rotated_at")?, at: row::instant(row, "valid_until")? };
     // An older secret's late calls are not this one's.
     let last_used_at = row::instant_opt(row, "last_used_at")?.filter(|at| *at >= closing.since);
-    let program: Option<String> = row.get("program")?;
+    let client: Option<String> = row.get("client")?;
     Ok(ClosingSecret {
         token: row::parsed(row, "token_id")?,
         hash: TokenHash::from_bytes(row::digest(row, "hash")?),
         masked: row::text(row, "masked")?,
         closing,
-        quiet: quiet.and_then(|micros| u64::try_from(micros).ok()).map(Duration::from_micros),
-        last_used_by: program.filter(|_| last_used_at.is_some()),
+        revoke_after_idle: revoke_after_idle
+            .and_then(|micros| u64::try_from(micros).ok())
+            .map(Duration::from_micros),
+        last_used_by: client.filter(|_| last_used_at.is_some()),
         last_used_at,
         expires_at: row::instant_opt(row, "expires_at")?,
     })
@@ -72,7 +74,9 @@ impl ClosingSecret {
             return Some(self.closing.at);
         }
         let since = self.last_used_at.unwrap_or(self.closing.since);
-        self.quiet.filter(|quiet| now.since(since) >= *quiet).map(|_| now)
+        self.revoke_after_idle
+            .filter(|revoke_after_idle| now.since(since) >= *revoke_after_idle)
+            .map(|_| now)
     }
 
     pub fn ended(&self, at: Timestamp) -> Tombstone {
@@ -100,7 +104,7 @@ impl Read {
     }
 }
 
-/// Several programs may have called at the same last instant.
+/// Several clients may have called at the same last instant.
 fn once<'a>(rows: impl Iterator<Item = &'a SqlRow>) -> Result<Vec<ClosingSecret>, StoreError> {
     let mut secrets = rows.map(closing_secret).collect::<Result<Vec<_>, _>>()?;
     secrets.dedup_by(|a, b| a.hash == b.hash);
@@ -113,10 +117,13 @@ impl Write {
         &mut self,
         token: TokenId,
         closing: Closing,
-        quiet: Option<Duration>,
+        revoke_after_idle: Option<Duration>,
     ) -> Result<bool, StoreError> {
-        let quiet = quiet.map(|quiet| i64::try_from(quiet.as_micros()).unwrap_or(i64::MAX));
-        let close = query(CLOSE).bind(closing.since).bind(closing.at).bind(quiet).bind(token);
+        let revoke_after_idle = revoke_after_idle.map(|revoke_after_idle| {
+            i64::try_from(revoke_after_idle.as_micros()).unwrap_or(i64::MAX)
+        });
+        let close =
+            query(CLOSE).bind(closing.since).bind(closing.at).bind(revoke_after_idle).bind(token);
         let Some(found) = close.optional(self).await? else { return Ok(false) };
         let issued =
             live_secret_of(self, &TokenHash::from_bytes(row::digest(&found, "hash")?)).await?;
@@ -132,7 +139,8 @@ impl Write {
             let hash = TokenHash::from_bytes(row::digest(&found, "hash")?);
             let expires_at = live_secret_of(self, &hash).await?.expires_at;
             let revocation = Revocation { at: now, reason: RevocationReason::Rotated };
-            count += usize::from(self.end_again(&Tombstone { hash, revocation, expires_at }).await?);
+            count +=
+                usize::from(self.end_again(&Tombstone { hash, revocation, expires_at }).await?);
         }
         Ok(count)
     }

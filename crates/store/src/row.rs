@@ -26,7 +26,10 @@ pub(crate) fn number(row: &SqlRow, column: &'static str) -> Result<i64, StoreErr
     row.get(column)
 }
 
-pub(crate) fn account_number(row: &SqlRow, column: &'static str) -> Result<AccountNumber, StoreError> {
+pub(crate) fn account_number(
+    row: &SqlRow,
+    column: &'static str,
+) -> Result<AccountNumber, StoreError> {
     let number = u32::try_from(number(row, column)?).ok().and_then(|number| number.try_into().ok());
     number.ok_or(StoreError::Unreadable { column })
 }

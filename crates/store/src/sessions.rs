@@ -4,7 +4,7 @@ use crate::{
     Read, Store, StoreError, Write, row,
     sql::{SqlRow, query},
 };
-use keydesk_model::{AccountId, UserId, SessionId, Timestamp};
+use keydesk_model::{AccountId, SessionId, Timestamp, UserId};
 
 #[derive(Clone, Debug)]
 pub struct Session {
@@ -149,11 +149,7 @@ impl Write {
     }
 
     /// Ends one session of this user; tells whether there was one.
-    pub async fn end_session(
-        &mut self,
-        user: UserId,
-        id: SessionId,
-    ) -> Result<bool, StoreError> {
+    pub async fn end_session(&mut self, user: UserId, id: SessionId) -> Result<bool, StoreError> {
         let now = self.now().as_micros();
         let asked = query(END).bind(now).bind(id).bind(user);
         Ok(asked.execute(self).await? == 1)
@@ -183,11 +179,7 @@ impl Write {
     }
 
     /// Ends this user's sessions but the `most` that were seen last.
-    pub async fn end_sessions_beyond(
-        &mut self,
-        user: UserId,
-        most: u32,
-    ) -> Result<(), StoreError> {
+    pub async fn end_sessions_beyond(&mut self, user: UserId, most: u32) -> Result<(), StoreError> {
         let now = self.now();
         query(END_BEYOND).bind(now).bind(user).bind(most).execute(self).await.map(|_| ())
     }

@@ -7,8 +7,8 @@ use crate::{
 };
 use futures_util::TryStreamExt;
 use keydesk_model::{
-    AccountId, AccountNumber, TokenOwner, Closing, RevocationReason, Revocation, TokenLimits, LiveSecret, MemberId,
-    Timestamp, TokenId,
+    AccountId, AccountNumber, Closing, LiveSecret, MemberId, Revocation, RevocationReason,
+    Timestamp, TokenId, TokenLimits, TokenOwner,
 };
 use keydesk_token::TokenHash;
 use std::{collections::HashMap, str::FromStr};
@@ -44,16 +44,16 @@ macro_rules! packed {
 
 const TOKENS: Packed = packed!(
     "id || '\u{1f}' || account_id || '\u{1f}' || coalesce(member_id, '') || '\u{1f}' || \
-     coalesce(CAST(expires_at AS TEXT), '') || '\u{1f}' || scopes || '\u{1d}' || addresses || '\u{1d}' || \
-     coalesce(observed_scopes, '') || '\u{1d}' || coalesce(observed_addresses, '') || '\u{1f}' || name",
+     coalesce(CAST(expires_at AS TEXT), '') || '\u{1f}' || scopes || '\u{1d}' || ip_allowlist || '\u{1d}' || \
+     coalesce(observed_scopes, '') || '\u{1d}' || coalesce(observed_ip_allowlist, '') || '\u{1f}' || name",
     "",
     "",
     "token"
 );
 const SECRETS: Packed = packed!(
     " || '\u{1f}' || token_id || '\u{1f}' || coalesce(CAST(ended_at AS TEXT), '') || '\u{1f}' || \
-     coalesce(revocation_reason, '') || '\u{1f}' || coalesce(CAST(closing_since AS TEXT), '') || '\u{1f}' || \
-     coalesce(CAST(closes_at AS TEXT), '')",
+     coalesce(revocation_reason, '') || '\u{1f}' || coalesce(CAST(rotated_at AS TEXT), '') || '\u{1f}' || \
+     coalesce(CAST(valid_until AS TEXT), '')",
     "encode(hash, 'hex')",
     "hex(hash)",
     "secret"
@@ -138,20 +138,23 @@ impl LiveSecrets {
     }
 
     fn add_secret(&mut self, columns: [&str; 6]) -> Result<(), StoreError> {
-        let [hash, token, ended_at, reason, since, closes_at] = columns;
+        let [hash, token, ended_at, reason, since, valid_until] = columns;
         let mut digest = [0; 32];
         hex::decode_to_slice(hash, &mut digest).map_err(|_| unreadable("secret.hash"))?;
         let token = self.by_id.get(&parsed(token, "secret.token_id")?);
         let revocation = match instant(ended_at, "secret.ended_at")? {
-            Some(at) => Some(Revocation { at, reason: parsed::<RevocationReason>(reason, "secret.revocation_reason")? }),
+            Some(at) => Some(Revocation {
+                at,
+                reason: parsed::<RevocationReason>(reason, "secret.revocation_reason")?,
+            }),
             None => None,
         };
         self.secrets.push(SecretRow {
             hash: TokenHash::from_bytes(digest),
             token: *token.ok_or(unreadable("secret.token_id"))?,
             revocation,
-            closing: instant(since, "secret.closing_since")?
-                .zip(instant(closes_at, "secret.closes_at")?)
+            closing: instant(since, "secret.rotated_at")?
+                .zip(instant(valid_until, "secret.valid_until")?)
                 .map(|(since, at)| Closing { since, at }),
         });
         Ok(())
@@ -169,7 +172,7 @@ impl LiveSecrets {
                 token_owner: token.token_owner,
                 name: self.names[token.name.clone()].to_owned(),
                 scopes: grant.scopes,
-                addresses: grant.addresses,
+                ip_allowlist: grant.ip_allowlist,
                 observed,
                 expires_at: token.expires_at,
                 revocation: secret.revocation,
@@ -216,10 +219,10 @@ impl Packed {
 fn read_limits(text: &str) -> Result<(TokenLimits, Option<TokenLimits>), StoreError> {
     let mut parts = text.split(PART);
     let mut next = || {
-        let (scopes, addresses) = (parts.next().unwrap_or_default(), parts.next());
+        let (scopes, ip_allowlist) = (parts.next().unwrap_or_default(), parts.next());
         let grant = TokenLimits {
             scopes: parsed(scopes, "token.scopes")?,
-            addresses: parsed(addresses.ok_or(unreadable("packed"))?, "token.addresses")?,
+            ip_allowlist: parsed(ip_allowlist.ok_or(unreadable("packed"))?, "token.ip_allowlist")?,
         };
         Ok::<_, StoreError>(grant)
     };

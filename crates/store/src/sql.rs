@@ -4,7 +4,7 @@
 use crate::StoreError;
 use futures_util::{StreamExt, stream::BoxStream};
 use keydesk_model::{
-    AccountId, InvitationId, MailId, MemberId, NodeId, UserId, SessionId, Timestamp, TokenId,
+    AccountId, InvitationId, MailId, MemberId, NodeId, SessionId, Timestamp, TokenId, UserId,
 };
 use sqlx::{
     AssertSqlSafe, Decode, PgConnection, Postgres, Row as _, SqlSafeStr, SqlStr, Sqlite,
@@ -202,9 +202,10 @@ impl Query {
             Connection::Sqlite(connection) => {
                 bound!(Sqlite, self).fetch(connection).map(|row| Ok(SqlRow::Sqlite(row?))).boxed()
             }
-            Connection::Postgres(connection) => {
-                bound!(Postgres, self).fetch(connection).map(|row| Ok(SqlRow::Postgres(row?))).boxed()
-            }
+            Connection::Postgres(connection) => bound!(Postgres, self)
+                .fetch(connection)
+                .map(|row| Ok(SqlRow::Postgres(row?)))
+                .boxed(),
         }
     }
 }

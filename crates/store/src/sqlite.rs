@@ -11,8 +11,6 @@ use std::{
 };
 use tokio::{sync::Mutex, task::JoinHandle};
 
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
-
 #[derive(Debug)]
 pub(crate) struct SqliteFile {
     pub readers: SqlitePool,
@@ -30,9 +28,9 @@ impl SqliteFile {
     pub async fn open(path: &Path) -> Result<Self, OpenError> {
         let unopenable = |source| OpenError::Unopenable { path: path.to_owned(), source };
         // SQLite gives the files beside it the rights of this one.
-        for revocation in ["-wal", "-shm"] {
+        for suffix in ["-wal", "-shm"] {
             let mut beside = path.as_os_str().to_owned();
-            beside.push(revocation);
+            beside.push(suffix);
             files::tighten(Path::new(&beside)).map_err(|error| unopenable(error.into()))?;
         }
         files::keep_private(path).map_err(|error| unopenable(error.into()))?;
@@ -65,7 +63,7 @@ impl SqliteFile {
             None
         };
         let mut connection = writer.acquire().await?;
-        schema::bring_up_to_date(&MIGRATIONS, &mut *connection).await?;
+        schema::bring_up_to_date(&schema::sqlite_migrations(), &mut *connection).await?;
         drop(connection);
         Ok(Self { readers, writer, check: Mutex::new(check) })
     }
@@ -90,7 +88,7 @@ impl SqliteFile {
     }
 }
 
-/// A commit that the disk refuses leaves a connection that takes itself to be in a transaction for ever:
+/// A commit that the disk rejects leaves a connection that takes itself to be in a transaction for ever:
 /// another takes its place.
 fn is_free(connection: &SqliteConnection) -> bool {
     !connection.is_in_transaction()

@@ -5,7 +5,7 @@ use crate::{
     Read, StoreError, Write, row,
     sql::{SqlRow, query},
 };
-use keydesk_model::{AccountId, MemberId, UserId, Role};
+use keydesk_model::{AccountId, MemberId, Role, UserId};
 
 #[derive(Clone)]
 pub struct Sso {
@@ -21,7 +21,7 @@ pub struct Sso {
     /// How the client authenticates at the token endpoint.
     pub client_auth: String,
     /// Whether an address counts as verified where the provider does not say.
-    pub trusts_addresses: bool,
+    pub trusts_emails: bool,
     /// Of members that come in by it, where nothing else is said.
     pub default_role: Role,
     /// The claim that says the role; empty: none does.
@@ -64,33 +64,33 @@ impl std::fmt::Debug for Sso {
     }
 }
 
-const FIND: &str = "SELECT account_id, issuer, client_id, sealed, scopes, client_auth, trusts_addresses, default_role, \
+const FIND: &str = "SELECT account_id, issuer, client_id, sealed, scopes, client_auth, trusts_emails, default_role, \
     role_claim, roles FROM sso WHERE account_id = $1";
 const DOMAINS: &str =
-    "SELECT domain, confirmed_at FROM sso_domain WHERE account_id = $1 ORDER BY domain";
+    "SELECT domain, approved_at FROM sso_domain WHERE account_id = $1 ORDER BY domain";
 const FIND_BY_DOMAIN: &str =
-    "SELECT account_id FROM sso_domain WHERE domain = $1 AND confirmed_at IS NOT NULL";
+    "SELECT account_id FROM sso_domain WHERE domain = $1 AND approved_at IS NOT NULL";
 const UNDER_OTHERS: &str =
     "SELECT account_id, sealed FROM sso WHERE substr(sealed, 2, 8) <> $1 LIMIT $2";
 const COUNT_UNDER_OTHERS: &str =
     "SELECT count(*) AS number FROM sso WHERE substr(sealed, 2, 8) <> $1";
 const RESEAL: &str = "UPDATE sso SET sealed = $1 WHERE account_id = $2 AND sealed = $3";
-const SET: &str = "INSERT INTO sso (account_id, issuer, client_id, sealed, scopes, client_auth, trusts_addresses, \
+const SET: &str = "INSERT INTO sso (account_id, issuer, client_id, sealed, scopes, client_auth, trusts_emails, \
       default_role, role_claim, roles, created_at, set_by) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (account_id) DO UPDATE SET \
     issuer = excluded.issuer, client_id = excluded.client_id, sealed = excluded.sealed, scopes = excluded.scopes, \
-    client_auth = excluded.client_auth, trusts_addresses = excluded.trusts_addresses, \
+    client_auth = excluded.client_auth, trusts_emails = excluded.trusts_emails, \
     default_role = excluded.default_role, role_claim = excluded.role_claim, roles = excluded.roles, \
     set_by = excluded.set_by";
 const ADD_DOMAIN: &str =
     "INSERT INTO sso_domain (account_id, domain) VALUES ($1, $2) ON CONFLICT DO NOTHING";
 const REMOVE_DOMAIN: &str = "DELETE FROM sso_domain WHERE account_id = $1 AND domain = $2";
 const REMOVE_DOMAINS: &str = "DELETE FROM sso_domain WHERE account_id = $1";
-const CONFIRM: &str = "UPDATE sso_domain SET confirmed_at = $1 WHERE account_id = $2 AND domain = $3 \
+const CONFIRM: &str = "UPDATE sso_domain SET approved_at = $1 WHERE account_id = $2 AND domain = $3 \
     AND NOT EXISTS (SELECT 1 FROM sso_domain AS other WHERE other.domain = $3 \
-      AND other.confirmed_at IS NOT NULL AND other.account_id <> $2)";
+      AND other.approved_at IS NOT NULL AND other.account_id <> $2)";
 const REMOVE: &str = "DELETE FROM sso WHERE account_id = $1";
-const REMOVE_PENDING_DOMAINS_OF: &str = "DELETE FROM sso_domain WHERE confirmed_at IS NULL \
+const REMOVE_PENDING_DOMAINS_OF: &str = "DELETE FROM sso_domain WHERE approved_at IS NULL \
     AND account_id IN (SELECT account_id FROM sso WHERE set_by = $1)";
 const REMOVE_PENDING_OF: &str = "DELETE FROM sso WHERE set_by = $1 \
     AND NOT EXISTS (SELECT 1 FROM sso_domain WHERE sso_domain.account_id = sso.account_id)";
@@ -112,7 +112,7 @@ fn sso(row: &SqlRow, domains: Vec<Domain>) -> Result<Sso, StoreError> {
         domains,
         scopes: row::text(row, "scopes")?,
         client_auth: row::text(row, "client_auth")?,
-        trusts_addresses: row.get::<i64>("trusts_addresses")? != 0,
+        trusts_emails: row.get::<i64>("trusts_emails")? != 0,
         default_role: row::parsed(row, "default_role")?,
         role_claim: row::text(row, "role_claim")?,
         roles: row::text(row, "roles")?,
@@ -131,7 +131,7 @@ impl Read {
         let Some(found) = query(FIND).bind(account).optional(self).await? else { return Ok(None) };
         let rows = query(DOMAINS).bind(account).all(self).await?;
         let domain = |row: &SqlRow| {
-            let is_confirmed = row::instant_opt(row, "confirmed_at")?.is_some();
+            let is_confirmed = row::instant_opt(row, "approved_at")?.is_some();
             Ok(Domain { name: row::text(row, "domain")?, is_confirmed })
         };
         let domains = rows.iter().map(domain).collect::<Result<_, StoreError>>()?;
@@ -158,11 +158,7 @@ impl Read {
     }
 
     /// Whether the provider knows this user by some subject.
-    pub async fn has_identity(
-        &mut self,
-        sso: &Sso,
-        user: UserId,
-    ) -> Result<bool, StoreError> {
+    pub async fn has_identity(&mut self, sso: &Sso, user: UserId) -> Result<bool, StoreError> {
         let has = query(HAS_IDENTITY).bind(sso.account).bind(&sso.issuer).bind(user);
         Ok(has.one(self).await?.get::<i64>("number")? > 0)
     }
@@ -197,7 +193,7 @@ impl Write {
             query(FORGET_IDENTITIES).bind(new.account).execute(self).await?;
         }
         // What it is trusted with is the operator's to confirm, too.
-        let kept = same.filter(|before| before.trusts_addresses || !new.trusts_addresses);
+        let kept = same.filter(|before| before.trusts_emails || !new.trusts_emails);
         for domain in before.iter().flat_map(|before| &before.domains) {
             if kept.is_none() || !new.domain_names().contains(&domain.name.as_str()) {
                 query(REMOVE_DOMAIN).bind(new.account).bind(&domain.name).execute(self).await?;
@@ -211,7 +207,7 @@ impl Write {
             .bind(new.sealed.as_slice())
             .bind(&new.scopes)
             .bind(&new.client_auth)
-            .bind(i64::from(new.trusts_addresses))
+            .bind(i64::from(new.trusts_emails))
             .bind(new.default_role.as_str())
             .bind(&new.role_claim)
             .bind(&new.roles)

@@ -6,8 +6,8 @@ use crate::{
     sql::{SqlRow, query},
 };
 use keydesk_model::{
-    AccountId, IpAllowlist, TokenOwner, Change, Closing, RevocationReason, Revocation, TokenLimits, LiveSecret,
-    MemberId, ScopeSet, Timestamp, TokenId, TokenState,
+    AccountId, Change, Closing, IpAllowlist, LiveSecret, MemberId, Revocation, RevocationReason,
+    ScopeSet, Timestamp, TokenId, TokenLimits, TokenOwner, TokenState,
 };
 use keydesk_token::TokenHash;
 
@@ -19,7 +19,7 @@ pub struct Token {
     pub token_owner: TokenOwner,
     pub name: String,
     pub scopes: ScopeSet,
-    pub addresses: IpAllowlist,
+    pub ip_allowlist: IpAllowlist,
     /// Limits that are only tried.
     pub observed: Option<TokenLimits>,
     pub expires_at: Option<Timestamp>,
@@ -29,7 +29,7 @@ pub struct Token {
     /// The newest secret's version, as it looks on the screen, and its sealed display copy.
     pub version: i64,
     pub masked: String,
-    pub display: Option<Vec<u8>>,
+    pub encrypted_copy: Option<Vec<u8>>,
     pub issued_at: Timestamp,
     pub revocation: Option<Revocation>,
     pub last_used_at: Option<Timestamp>,
@@ -50,7 +50,7 @@ pub struct NewToken {
     pub token_owner: TokenOwner,
     pub name: String,
     pub scopes: ScopeSet,
-    pub addresses: IpAllowlist,
+    pub ip_allowlist: IpAllowlist,
     pub expires_at: Option<Timestamp>,
     pub created_by: Option<MemberId>,
     /// Makes a form that is sent twice one token.
@@ -63,7 +63,7 @@ pub struct NewSecret {
     pub hash: TokenHash,
     pub version: i64,
     pub masked: String,
-    pub display: Option<Vec<u8>>,
+    pub encrypted_copy: Option<Vec<u8>>,
 }
 
 impl std::fmt::Debug for NewSecret {
@@ -76,18 +76,18 @@ macro_rules! select_tokens {
     ($condition:literal) => {
         concat!(
             "SELECT token.id, token.account_id, token.token_owner, token.member_id, token.name, token.scopes, \
-             token.addresses, token.observed_scopes, token.observed_addresses, token.expires_at, token.created_at, users.name AS created_by, secret.version, secret.masked, \
-             secret.display, secret.issued_at, secret.ended_at, secret.revocation_reason, latest.last_used_at, \
-             latest.program, latest.client_ip \
+             token.ip_allowlist, token.observed_scopes, token.observed_ip_allowlist, token.expires_at, token.created_at, users.name AS created_by, secret.version, secret.masked, \
+             secret.encrypted_copy, secret.issued_at, secret.ended_at, secret.revocation_reason, latest.last_used_at, \
+             latest.client, latest.client_ip \
              FROM token \
              JOIN secret ON secret.token_id = token.id AND secret.version = \
                (SELECT max(version) FROM secret AS newest WHERE newest.token_id = token.id) \
              LEFT JOIN member ON member.id = token.created_by \
              LEFT JOIN users ON users.id = member.user_id \
              LEFT JOIN integration AS latest ON latest.token_id = token.id AND \
-               latest.program || ' ' || latest.client_ip = \
-               (SELECT program || ' ' || client_ip FROM integration AS used WHERE used.token_id = token.id \
-                ORDER BY last_used_at DESC, program, client_ip LIMIT 1) \
+               latest.client || ' ' || latest.client_ip = \
+               (SELECT client || ' ' || client_ip FROM integration AS used WHERE used.token_id = token.id \
+                ORDER BY last_used_at DESC, client, client_ip LIMIT 1) \
              WHERE ",
             $condition
         )
@@ -97,7 +97,7 @@ macro_rules! select_tokens {
 const FIND: &str = select_tokens!("token.account_id = $1 AND token.id = $2");
 const FIND_OF_MEMBER: &str = select_tokens!("token.member_id = $1");
 const FIND_BY_REQUEST: &str = select_tokens!("token.account_id = $1 AND token.request_key = $2");
-const OF_SECRET: &str = "SELECT secret.token_id, token.account_id, secret.version, secret.ended_at, secret.closes_at \
+const OF_SECRET: &str = "SELECT secret.token_id, token.account_id, secret.version, secret.ended_at, secret.valid_until \
     FROM secret JOIN token ON token.id = secret.token_id WHERE secret.hash = $1";
 /// Of columns that a gateway's database user can read.
 const OWN: &str = "SELECT token.id, token.account_id, token.name, token.expires_at, newest.version, newest.ended_at, \
@@ -108,24 +108,24 @@ const LIST_OF_ACCOUNT: &str = select_tokens!(
     "token.account_id = $1 AND token.token_owner = 'account' ORDER BY token.created_at DESC, token.id DESC LIMIT $2"
 );
 const COUNT_LIVE: &str = "SELECT count(*) AS number FROM token JOIN secret ON secret.token_id = token.id \
-    WHERE account_id = $1 AND token_owner = 'account' AND ended_at IS NULL AND closes_at IS NULL \
+    WHERE account_id = $1 AND token_owner = 'account' AND ended_at IS NULL AND valid_until IS NULL \
     AND (expires_at IS NULL OR expires_at > $2)";
 const ADD: &str = "INSERT INTO token (id, account_id, token_owner, member_id, name, scopes, expires_at, created_at, \
-    created_by, request_key, addresses) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+    created_by, request_key, ip_allowlist) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
     ON CONFLICT DO NOTHING";
-const ADD_SECRET: &str = "INSERT INTO secret (hash, token_id, version, masked, display, issued_at) \
+const ADD_SECRET: &str = "INSERT INTO secret (hash, token_id, version, masked, encrypted_copy, issued_at) \
     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
-const END_SECRET: &str = "UPDATE secret SET ended_at = $1, revocation_reason = $2, display = NULL \
+const END_SECRET: &str = "UPDATE secret SET ended_at = $1, revocation_reason = $2, encrypted_copy = NULL \
     WHERE token_id = $3 AND ended_at IS NULL RETURNING hash, \
     (SELECT expires_at FROM token WHERE token.id = secret.token_id) AS expires_at";
-const END_AGAIN: &str = "UPDATE secret SET ended_at = $1, revocation_reason = $2, display = NULL \
+const END_AGAIN: &str = "UPDATE secret SET ended_at = $1, revocation_reason = $2, encrypted_copy = NULL \
     WHERE hash = $3 AND ended_at IS NULL";
 macro_rules! select_live_secrets {
     ($condition:literal) => {
         concat!(
             "SELECT secret.hash, secret.token_id, secret.ended_at, secret.revocation_reason, token.account_id, \
-             account.number, token.member_id, token.name, token.scopes, token.expires_at, token.addresses, \
-             token.observed_scopes, token.observed_addresses, secret.closing_since, secret.closes_at FROM secret \
+             account.number, token.member_id, token.name, token.scopes, token.expires_at, token.ip_allowlist, \
+             token.observed_scopes, token.observed_ip_allowlist, secret.rotated_at, secret.valid_until FROM secret \
              JOIN token ON token.id = secret.token_id JOIN account ON account.id = token.account_id ",
             $condition
         )
@@ -136,7 +136,7 @@ const LIVE_SECRET: &str = select_live_secrets!("WHERE secret.hash = $1");
 const OPEN_SECRETS: &str =
     select_live_secrets!("WHERE secret.token_id = $1 AND secret.ended_at IS NULL");
 const RENAME: &str = "UPDATE token SET name = $1 WHERE id = $2";
-const LIMIT: &str = "UPDATE token SET scopes = $1, addresses = $2, observed_scopes = $3, observed_addresses = $4 \
+const LIMIT: &str = "UPDATE token SET scopes = $1, ip_allowlist = $2, observed_scopes = $3, observed_ip_allowlist = $4 \
     WHERE id = $5";
 
 fn token_owner(row: &SqlRow) -> Result<TokenOwner, StoreError> {
@@ -146,8 +146,8 @@ fn token_owner(row: &SqlRow) -> Result<TokenOwner, StoreError> {
 
 fn observed(row: &SqlRow) -> Result<Option<TokenLimits>, StoreError> {
     let scopes: Option<ScopeSet> = row::parsed_opt(row, "observed_scopes")?;
-    let addresses: Option<IpAllowlist> = row::parsed_opt(row, "observed_addresses")?;
-    Ok(scopes.zip(addresses).map(|(scopes, addresses)| TokenLimits { scopes, addresses }))
+    let ip_allowlist: Option<IpAllowlist> = row::parsed_opt(row, "observed_ip_allowlist")?;
+    Ok(scopes.zip(ip_allowlist).map(|(scopes, ip_allowlist)| TokenLimits { scopes, ip_allowlist }))
 }
 
 fn revocation(row: &SqlRow) -> Result<Option<Revocation>, StoreError> {
@@ -162,18 +162,18 @@ fn token(row: &SqlRow) -> Result<Token, StoreError> {
         token_owner: token_owner(row)?,
         name: row::text(row, "name")?,
         scopes: row::parsed(row, "scopes")?,
-        addresses: row::parsed(row, "addresses")?,
+        ip_allowlist: row::parsed(row, "ip_allowlist")?,
         observed: observed(row)?,
         expires_at: row::instant_opt(row, "expires_at")?,
         created_at: row::instant(row, "created_at")?,
         created_by: row.get("created_by")?,
         version: row.get("version")?,
         masked: row::text(row, "masked")?,
-        display: row.get("display")?,
+        encrypted_copy: row.get("encrypted_copy")?,
         issued_at: row::instant(row, "issued_at")?,
         revocation: revocation(row)?,
         last_used_at: row::instant_opt(row, "last_used_at")?,
-        last_used_by: row.get("program")?,
+        last_used_by: row.get("client")?,
         last_used_from: row.get("client_ip")?,
     })
 }
@@ -189,10 +189,10 @@ fn live_secret(row: &SqlRow) -> Result<LiveSecret, StoreError> {
         scopes: row::parsed(row, "scopes")?,
         expires_at: row::instant_opt(row, "expires_at")?,
         revocation: revocation(row)?,
-        addresses: row::parsed(row, "addresses")?,
+        ip_allowlist: row::parsed(row, "ip_allowlist")?,
         observed: observed(row)?,
-        closing: row::instant_opt(row, "closing_since")?
-            .zip(row::instant_opt(row, "closes_at")?)
+        closing: row::instant_opt(row, "rotated_at")?
+            .zip(row::instant_opt(row, "valid_until")?)
             .map(|(since, at)| Closing { since, at }),
     })
 }
@@ -229,7 +229,7 @@ pub struct OwnToken {
 }
 
 impl Read {
-    /// What a program that holds a secret may end by it.
+    /// What a client that holds a secret may end by it.
     pub async fn find_own_token(
         &mut self,
         hash: &TokenHash,
@@ -259,7 +259,7 @@ impl Read {
             (row::parsed(&secret, "token_id")?, row::parsed(&secret, "account_id")?);
         let Some(token) = self.find_token(account, id).await? else { return Ok(None) };
         let has_ended = row::instant_opt(&secret, "ended_at")?.is_some();
-        let is_closing = row::instant_opt(&secret, "closes_at")?.is_some();
+        let is_closing = row::instant_opt(&secret, "valid_until")?.is_some();
         let version: i64 = secret.get("version")?;
         let is_newest = version == token.version && !has_ended && !is_closing;
         Ok(Some(FoundBySecret { token, is_newest, is_open: !has_ended }))
@@ -336,7 +336,7 @@ impl Write {
             .bind(now)
             .bind(new.created_by)
             .bind(new.request_key.clone())
-            .bind(new.addresses.to_string())
+            .bind(new.ip_allowlist.to_string())
             .insert(self)
             .await?;
         self.issue_secret(new.id, secret).await
@@ -355,7 +355,7 @@ impl Write {
             .bind(token)
             .bind(secret.version)
             .bind(&secret.masked)
-            .bind(secret.display.clone())
+            .bind(secret.encrypted_copy.clone())
             .bind(now)
             .insert(self)
             .await?;
@@ -372,9 +372,9 @@ impl Write {
     ) -> Result<(), StoreError> {
         query(LIMIT)
             .bind(grant.scopes.to_string())
-            .bind(grant.addresses.to_string())
+            .bind(grant.ip_allowlist.to_string())
             .bind(observed.map(|observed| observed.scopes.to_string()))
-            .bind(observed.map(|observed| observed.addresses.to_string()))
+            .bind(observed.map(|observed| observed.ip_allowlist.to_string()))
             .bind(token)
             .execute(self)
             .await?;

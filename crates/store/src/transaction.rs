@@ -106,7 +106,11 @@ const SET_CHAIN: &str = "UPDATE head SET chain = $1 WHERE one = 1";
 const NOTIFY: &str = "SELECT pg_notify('keydesk_feed', '')";
 
 impl Write {
-    pub(crate) fn new(read: Read, (now, turn): (Timestamp, Option<PoolTurn>), store: Store) -> Self {
+    pub(crate) fn new(
+        read: Read,
+        (now, turn): (Timestamp, Option<PoolTurn>),
+        store: Store,
+    ) -> Self {
         Self { read, now, turn, store, last_change: None }
     }
 

@@ -67,10 +67,7 @@ impl Read {
         row.as_ref().map(user).transpose()
     }
 
-    pub async fn find_user_by_email(
-        &mut self,
-        email: &Email,
-    ) -> Result<Option<User>, StoreError> {
+    pub async fn find_user_by_email(&mut self, email: &Email) -> Result<Option<User>, StoreError> {
         let row = query(FIND_BY_EMAIL).bind(email.canonical()).optional(self).await?;
         row.as_ref().map(user).transpose()
     }

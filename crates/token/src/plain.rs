@@ -35,7 +35,7 @@ impl PlainToken {
         Self(text)
     }
 
-    /// Accepts any vendor prefix, so that a changed prefix kills nothing. Rubbish is refused here,
+    /// Accepts any vendor prefix, so that a changed prefix kills nothing. Rubbish is rejected here,
     /// without a look-up.
     pub fn parse(text: &str) -> Result<Self, MalformedToken> {
         if is_well_formed(text.as_bytes()) {
@@ -164,7 +164,7 @@ mod tests {
         }
 
         #[test]
-        fn any_flipped_character_is_refused(seed: u64, at in 0usize..43, with in "[ -~]") {
+        fn any_flipped_character_is_rejected(seed: u64, at in 0usize..43, with in "[ -~]") {
             let made = token(seed, Kind::Account);
             let mut text = made.expose().to_owned();
             prop_assume!(text[at..=at] != with);
@@ -178,7 +178,7 @@ mod tests {
         }
 
         #[test]
-        fn a_token_cut_short_is_refused(seed: u64, keep in 0usize..43) {
+        fn a_token_cut_short_is_rejected(seed: u64, keep in 0usize..43) {
             prop_assert!(PlainToken::parse(&token(seed, Kind::User).expose()[..keep]).is_err());
         }
     }

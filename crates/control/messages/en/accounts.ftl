@@ -9,7 +9,7 @@ limits-lead = These limits apply to all of the account’s tokens. You can restr
 limits-together = All tokens combined
 limits-each = Per token
 limits-in-a-month = Monthly quota
-limits-observed = This plan is in observe mode: no requests are rejected because of it. Requests that would be rejected are listed under <a href="/tokens/objections">Violations</a>.
+limits-observed = This plan is in observe mode: no requests are rejected because of it. Requests that would be rejected are listed under <a href="/tokens/violations">Violations</a>.
 limits-no-plan = This account has no plan, so its requests aren’t limited.
 limits-allowlist = IP allowlist
 limits-seen = Seen in the last 30 days

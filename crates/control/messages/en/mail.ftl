@@ -58,7 +58,7 @@ mail-logged-out =
     { $console }/api-docs
 mail-new-device-subject = New login from an unrecognized browser
 mail-new-device =
-    Someone, probably you, logged in with { $program } at { $at }. That browser hasn’t been used to log in before.
+    Someone, probably you, logged in with { $client } at { $at }. That browser hasn’t been used to log in before.
 
     If this wasn’t you, change your password now and log out of that session:
 
@@ -110,7 +110,7 @@ mail-factor-removed-subject = Two-factor authentication is off
 mail-factor-removed =
     Logging in with this email address now requires only the password.
 
-    If you didn’t do this, change your password at { $console }/profile, turn two-factor authentication back on at { $console }/second-factor, and contact the API provider.
+    If you didn’t do this, change your password at { $console }/profile, turn two-factor authentication back on at { $console }/two-factor, and contact the API provider.
 mail-code-used-subject = A recovery code was used
 mail-code-used =
     { $left ->
@@ -120,14 +120,14 @@ mail-code-used =
 
     If you’ve lost your authenticator app, set up a new one:
 
-    { $console }/second-factor
+    { $console }/two-factor
 
     If this wasn’t you, change your password at { $console }/profile and log out of the session at { $console }/sessions.
 mail-codes-renewed-subject = New recovery codes were generated
 mail-codes-renewed =
     New recovery codes were generated for your two-factor authentication at { $console }. The previous codes no longer work.
 
-    If you didn’t do this, change your password at { $console }/profile, then generate new codes at { $console }/second-factor.
+    If you didn’t do this, change your password at { $console }/profile, then generate new codes at { $console }/two-factor.
 mail-expiring-subject = API token “{ $name }” in { $account } expires soon
 mail-expiring =
     The API token “{ $name }” in the account { $account } expires at { $ends }. After that, every request that uses it is rejected.
@@ -166,7 +166,7 @@ mail-one-factor-removed-subject = A two-factor authentication method was removed
 mail-one-factor-removed =
     One of your two-factor authentication methods was removed. You still have another one, and it’s still required when you log in.
 
-    If you didn’t do this, change your password at { $console }/profile, check { $console }/second-factor and { $console }/passkeys, and contact the API provider.
+    If you didn’t do this, change your password at { $console }/profile, check { $console }/two-factor and { $console }/passkeys, and contact the API provider.
 mail-rotated-by-client-subject = Token “{ $name }” was rotated by a client
 mail-rotated-by-client =
     A client that uses the token “{ $name }” of the account { $account } rotated it. The request came from

@@ -63,10 +63,10 @@ tokens-none = No API tokens yet. Create one for each integration, so that you ca
 tokens-previous-secrets = Previous secrets in grace period
 tokens-previous-secrets-label = Previous secrets of rotated tokens
 tokens-until = Valid until
-tokens-idle = or after { $quiet } without requests
+tokens-idle = or after { $idle } without requests
 tokens-not-since = Not since rotation
 tokens-revoke-previous = Revoke now
-tokens-previous-secrets-hint = Clients that still use a previous secret are listed under <a href="/tokens/objections">Violations</a>. Responses to them include the <code>Deprecation</code> and <code>Sunset</code> headers.
+tokens-previous-secrets-hint = Clients that still use a previous secret are listed under <a href="/tokens/violations">Violations</a>. Responses to them include the <code>Deprecation</code> and <code>Sunset</code> headers.
 tokens-inactive = Inactive
 tokens-by = by { $made_by }
 tokens-limits = Limits
@@ -76,7 +76,7 @@ tokens-revoke = Revoke
 tokens-of = { $name }
 full-access = Full access
 former-member = a former member
-program-from = { $program } from { $address }
+program-from = { $client } from { $address }
 token-created = Token created
 rotate-api-token = Rotate API token
 revoke-api-token = Revoke API token

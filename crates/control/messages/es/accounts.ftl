@@ -9,7 +9,7 @@ limits-lead = Lo que pueden hacer juntos todos los tokens de la cuenta. Cada tok
 limits-together = Todos los tokens juntos
 limits-each = Cada token
 limits-in-a-month = Al mes
-limits-observed = El plan está en observación: aún no se rechaza nada por él, y lo que se rechazaría está en <a href="/tokens/objections">objeciones</a>.
+limits-observed = El plan está en observación: aún no se rechaza nada por él, y lo que se rechazaría está en <a href="/tokens/violations">objeciones</a>.
 limits-no-plan = Ningún plan limita cuánto llama la cuenta.
 limits-allowlist = Direcciones
 limits-seen = Vistas en 30 días

@@ -1,8 +1,8 @@
 api-docs-lead = Todo lo que un programa necesita para llamar a la API como { $account }: adónde enviar las peticiones, y el token que la abre.
 api-docs-used-by =
     { $n ->
-        [one] <b>{ $program } desde { $address }</b> usa este token (última llamada { $when }) y se detiene si tu contraseña cambia. <a href="/tokens/new">Dale un token de API propio</a>
-       *[other] <b>{ $program } desde { $address }</b> y { $others } más usan este token (última llamada { $when }) y se detienen si tu contraseña cambia. <a href="/tokens/new">Da a cada uno un token de API propio</a>
+        [one] <b>{ $client } desde { $address }</b> usa este token (última llamada { $when }) y se detiene si tu contraseña cambia. <a href="/tokens/new">Dale un token de API propio</a>
+       *[other] <b>{ $client } desde { $address }</b> y { $others } más usan este token (última llamada { $when }) y se detienen si tu contraseña cambia. <a href="/tokens/new">Da a cada uno un token de API propio</a>
     }
 reference-title = Referencia de la API · Keydesk
 reference-back = ← API Docs

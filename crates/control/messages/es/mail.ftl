@@ -58,7 +58,7 @@ mail-logged-out =
     { $console }/api-docs
 mail-new-device-subject = Inicio de sesión en un navegador nuevo
 mail-new-device =
-    Alguien, probablemente tú, inició sesión con { $program } el { $at }. Ese navegador no se había usado antes para eso.
+    Alguien, probablemente tú, inició sesión con { $client } el { $at }. Ese navegador no se había usado antes para eso.
 
     Si no fuiste tú, cambia ahora tu contraseña y cierra esa sesión:
 
@@ -110,7 +110,7 @@ mail-factor-removed-subject = Se eliminó tu segundo factor
 mail-factor-removed =
     Desde ahora basta la contraseña para iniciar sesión con esta dirección.
 
-    Si no fuiste tú, cambia tu contraseña en { $console }/profile, configura de nuevo un segundo factor en { $console }/second-factor, y avisa al operador.
+    Si no fuiste tú, cambia tu contraseña en { $console }/profile, configura de nuevo un segundo factor en { $console }/two-factor, y avisa al operador.
 mail-code-used-subject = Se usó un código de recuperación
 mail-code-used =
     { $left ->
@@ -120,14 +120,14 @@ mail-code-used =
 
     Si has perdido tu autenticador, configura otro:
 
-    { $console }/second-factor
+    { $console }/two-factor
 
     Si no fuiste tú, cambia tu contraseña en { $console }/profile y termina la sesión en { $console }/sessions.
 mail-codes-renewed-subject = Se crearon códigos de recuperación nuevos
 mail-codes-renewed =
     Se crearon códigos de recuperación nuevos para tu segundo factor en { $console }; los antiguos dejaron de funcionar.
 
-    Si no fuiste tú, cambia tu contraseña en { $console }/profile, y luego crea códigos nuevos en { $console }/second-factor.
+    Si no fuiste tú, cambia tu contraseña en { $console }/profile, y luego crea códigos nuevos en { $console }/two-factor.
 mail-expiring-subject = El token de API «{ $name }» de { $account } termina pronto
 mail-expiring =
     El token de API «{ $name }» de { $account } termina el { $ends }; desde entonces se rechaza lo que llame con él.
@@ -166,7 +166,7 @@ mail-one-factor-removed-subject = Se eliminó uno de tus segundos factores
 mail-one-factor-removed =
     Se eliminó uno de tus segundos factores; otro se sigue pidiendo.
 
-    Si no fuiste tú, cambia tu contraseña en { $console }/profile, mira { $console }/second-factor y { $console }/passkeys, y avisa al operador.
+    Si no fuiste tú, cambia tu contraseña en { $console }/profile, mira { $console }/two-factor y { $console }/passkeys, y avisa al operador.
 
 mail-rotated-by-client-subject = Un programa rotó el token «{ $name }»
 mail-rotated-by-client =

@@ -63,10 +63,10 @@ tokens-none = Aún no hay tokens de API. Crea uno para cada programa, para poder
 tokens-previous-secrets = Secretos antiguos que siguen
 tokens-previous-secrets-label = Secretos antiguos de tokens rotados
 tokens-until = Termina
-tokens-idle = o tras { $quiet } sin llamadas
+tokens-idle = o tras { $idle } sin llamadas
 tokens-not-since = no desde la rotación
 tokens-revoke-previous = Cerrar ya
-tokens-previous-secrets-hint = Quien aún llama con un secreto antiguo aparece en <a href="/tokens/objections">objeciones</a>, y lo sabe por <code>Deprecation</code> y <code>Sunset</code> en la respuesta.
+tokens-previous-secrets-hint = Quien aún llama con un secreto antiguo aparece en <a href="/tokens/violations">objeciones</a>, y lo sabe por <code>Deprecation</code> y <code>Sunset</code> en la respuesta.
 tokens-inactive = Terminados
 tokens-by = por { $made_by }
 tokens-limits = Límites
@@ -76,7 +76,7 @@ tokens-revoke = Revocar
 tokens-of = { $name }
 full-access = todo
 former-member = un antiguo miembro
-program-from = { $program } desde { $address }
+program-from = { $client } desde { $address }
 token-created = Token creado
 rotate-api-token = Rotar token de API
 revoke-api-token = Revocar token de API

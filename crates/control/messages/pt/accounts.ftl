@@ -9,7 +9,7 @@ limits-lead = O que todos os tokens da conta podem fazer juntos. Cada token de A
 limits-together = Todos os tokens juntos
 limits-each = Cada token
 limits-in-a-month = Por mês
-limits-observed = O plano está em observação: nada é recusado por ele ainda, e o que seria está em <a href="/tokens/objections">objeções</a>.
+limits-observed = O plano está em observação: nada é recusado por ele ainda, e o que seria está em <a href="/tokens/violations">objeções</a>.
 limits-no-plan = Nenhum plano limita quanto a conta chama.
 limits-allowlist = Endereços
 limits-seen = Vistos em 30 dias

@@ -1,8 +1,8 @@
 api-docs-lead = Tudo o que um programa precisa para chamar a API como { $account }: para onde enviar as requisições, e o token que a abre.
 api-docs-used-by =
     { $n ->
-        [one] <b>{ $program } de { $address }</b> usa este token (última chamada { $when }) e para se a sua senha mudar. <a href="/tokens/new">Dê a ele um token de API próprio</a>
-       *[other] <b>{ $program } de { $address }</b> e mais { $others } usam este token (última chamada { $when }) e param se a sua senha mudar. <a href="/tokens/new">Dê a cada um um token de API próprio</a>
+        [one] <b>{ $client } de { $address }</b> usa este token (última chamada { $when }) e para se a sua senha mudar. <a href="/tokens/new">Dê a ele um token de API próprio</a>
+       *[other] <b>{ $client } de { $address }</b> e mais { $others } usam este token (última chamada { $when }) e param se a sua senha mudar. <a href="/tokens/new">Dê a cada um um token de API próprio</a>
     }
 reference-title = Referência da API · Keydesk
 reference-back = ← API Docs

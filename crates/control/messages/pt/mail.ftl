@@ -58,7 +58,7 @@ mail-logged-out =
     { $console }/api-docs
 mail-new-device-subject = Login em um navegador novo
 mail-new-device =
-    Alguém, provavelmente você, entrou com { $program } em { $at }. Não tinha sido usado para isso antes.
+    Alguém, provavelmente você, entrou com { $client } em { $at }. Não tinha sido usado para isso antes.
 
     Se não foi você, mude a senha agora e encerre essa sessão:
 
@@ -110,7 +110,7 @@ mail-factor-removed-subject = O seu segundo fator foi removido
 mail-factor-removed =
     A partir de agora basta a senha para entrar com este endereço.
 
-    Se não foi você, altere a sua senha em { $console }/profile, configure de novo um segundo fator em { $console }/second-factor, e avise o operador.
+    Se não foi você, altere a sua senha em { $console }/profile, configure de novo um segundo fator em { $console }/two-factor, e avise o operador.
 mail-code-used-subject = Um código de recuperação foi usado
 mail-code-used =
     { $left ->
@@ -120,14 +120,14 @@ mail-code-used =
 
     Se você perdeu o autenticador, configure outro:
 
-    { $console }/second-factor
+    { $console }/two-factor
 
     Se não foi você, mude a sua senha em { $console }/profile e encerre a sessão em { $console }/sessions.
 mail-codes-renewed-subject = Novos códigos de recuperação foram criados
 mail-codes-renewed =
     Novos códigos de recuperação foram criados para o seu segundo fator em { $console }; os antigos pararam de funcionar.
 
-    Se não foi você, mude a sua senha em { $console }/profile, e depois crie códigos novos em { $console }/second-factor.
+    Se não foi você, mude a sua senha em { $console }/profile, e depois crie códigos novos em { $console }/two-factor.
 mail-expiring-subject = O token de API “{ $name }” de { $account } termina em breve
 mail-expiring =
     O token de API “{ $name }” de { $account } termina em { $ends }; a partir daí o que chamar com ele é recusado.
@@ -166,7 +166,7 @@ mail-one-factor-removed-subject = Um dos seus segundos fatores foi removido
 mail-one-factor-removed =
     Um dos seus segundos fatores foi removido; outro continua sendo pedido.
 
-    Se não foi você, altere a sua senha em { $console }/profile, veja { $console }/second-factor e { $console }/passkeys, e avise o operador.
+    Se não foi você, altere a sua senha em { $console }/profile, veja { $console }/two-factor e { $console }/passkeys, e avise o operador.
 
 mail-rotated-by-client-subject = Um programa rotacionou o token “{ $name }”
 mail-rotated-by-client =

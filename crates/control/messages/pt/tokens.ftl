@@ -63,10 +63,10 @@ tokens-none = Nenhum token de API ainda. Crie um para cada programa, para poder 
 tokens-previous-secrets = Segredos antigos que continuam
 tokens-previous-secrets-label = Segredos antigos de tokens rotacionados
 tokens-until = Termina
-tokens-idle = ou após { $quiet } sem chamadas
+tokens-idle = ou após { $idle } sem chamadas
 tokens-not-since = não desde a rotação
 tokens-revoke-previous = Fechar já
-tokens-previous-secrets-hint = Quem ainda chama com um segredo antigo aparece em <a href="/tokens/objections">objeções</a>, e é avisado por <code>Deprecation</code> e <code>Sunset</code> na resposta.
+tokens-previous-secrets-hint = Quem ainda chama com um segredo antigo aparece em <a href="/tokens/violations">objeções</a>, e é avisado por <code>Deprecation</code> e <code>Sunset</code> na resposta.
 tokens-inactive = Terminados
 tokens-by = por { $made_by }
 tokens-limits = Limites
@@ -76,7 +76,7 @@ tokens-revoke = Revogar
 tokens-of = { $name }
 full-access = tudo
 former-member = um antigo membro
-program-from = { $program } de { $address }
+program-from = { $client } de { $address }
 token-created = Token criado
 rotate-api-token = Rotacionar token de API
 revoke-api-token = Revogar token de API

@@ -3,11 +3,11 @@
 use super::{FirstAccount, OpenAccountError, Opening};
 use crate::{
     AppState,
-    caller::{Caller, AnonymousUser},
-    chrome::{PageLayout, Nav, page, page_with},
+    caller::{AnonymousUser, Caller},
+    chrome::{Nav, PageLayout, page, page_with},
     problem::Problem,
-    text,
     sessions::console::let_in,
+    text,
 };
 use askama::Template;
 use axum::{

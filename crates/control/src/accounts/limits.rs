@@ -2,15 +2,12 @@
 //! may be used from, set by its administrators.
 
 use crate::{
-    AppState,
-    caller::Caller,
-    operations::LATELY,
-    problem::Problem,
-    tokens::{expiry::list_over_expiry, limits::Start},
+    AppState, caller::Caller, operations::LATELY, problem::Problem,
+    tokens::expiry::list_over_expiry,
 };
 use keydesk_model::{
-    AccountId, AccountNumber, Event, Actor, IpAllowlist, Clock, CorsPolicy, Mode, Month, Origin,
-    Plan, Permission,
+    AccountId, AccountNumber, Actor, Clock, CorsPolicy, Event, IpAllowlist, Mode, Month, Origin,
+    Permission, Plan,
 };
 use keydesk_store::{Account, AuditEntry, Store, StoreError, Token, Write};
 
@@ -19,19 +16,22 @@ pub(crate) struct AccountReview {
     pub account: Account,
     /// None: nothing limits the account in all.
     pub plan: Option<Plan>,
-    pub calls_this_month: i64,
+    pub requests_this_month: i64,
     /// The addresses that its tokens were used from in the last 30 days. None: too many.
     pub seen: Option<IpAllowlist>,
-    /// Its tokens that its policies on life would have refused.
+    /// Its tokens that its policies on life would have rejected.
     pub over_expiry: Vec<Token>,
 }
 
-pub(crate) async fn review_account(app: &AppState, caller: &Caller) -> Result<AccountReview, Problem> {
+pub(crate) async fn review_account(
+    app: &AppState,
+    caller: &Caller,
+) -> Result<AccountReview, Problem> {
     caller.permit(Permission::SeeTokens)?;
     let now = app.now();
     let mut read = app.store.read().await?;
     let account = read.find_account(caller.account.id).await?.ok_or_else(Problem::not_found)?;
-    let calls_this_month = read.count_calls(account.number, Month::of(now)).await?;
+    let requests_this_month = read.count_requests(account.number, Month::of(now)).await?;
     let seen = read.list_addresses_of_account(account.id, now.minus(LATELY)).await?;
     let seen = seen.join(" ").parse::<IpAllowlist>().ok().map(|list| list.proposed());
     let plan = app.settings.plans.of(&account.plan).cloned();
@@ -40,7 +40,7 @@ pub(crate) async fn review_account(app: &AppState, caller: &Caller) -> Result<Ac
         over_expiry: list_over_expiry(app, caller).await?,
         account,
         plan,
-        calls_this_month,
+        requests_this_month,
         seen: seen.filter(|seen| !seen.is_empty()),
     })
 }
@@ -51,18 +51,20 @@ pub(crate) async fn limit_account(
     app: &AppState,
     caller: &Caller,
     wanted: IpAllowlist,
-    start: Start,
+    mode: Mode,
 ) -> Result<(), Problem> {
     let (mut write, caller) = app.write_as(caller).await?;
     caller.permit(Permission::LimitAccount)?;
     let mut account = caller.account.clone();
-    let before = serde_json::json!({ "addresses": account.addresses, "observed": account.observed });
-    (account.addresses, account.observed) = match start {
-        Start::Now => (wanted, None),
-        Start::Try => (account.addresses, Some(wanted)),
+    let before =
+        serde_json::json!({ "ip_allowlist": account.ip_allowlist, "observed": account.observed });
+    (account.ip_allowlist, account.observed) = match mode {
+        Mode::Enforce => (wanted, None),
+        Mode::Observe => (account.ip_allowlist, Some(wanted)),
     };
     write.limit_account(&account).await?;
-    let after = serde_json::json!({ "addresses": account.addresses, "observed": account.observed });
+    let after =
+        serde_json::json!({ "ip_allowlist": account.ip_allowlist, "observed": account.observed });
     let detail = serde_json::json!({ "before": before, "after": after });
     write.commit(caller.entry(Event::AccountLimited, account.id, detail)).await?;
     Ok(())
@@ -74,7 +76,7 @@ pub(crate) async fn limit_expiry(
     caller: &Caller,
     max_days: Option<u16>,
     is_required: bool,
-    start: Start,
+    mode: Mode,
 ) -> Result<(), Problem> {
     let (mut write, caller) = app.write_as(caller).await?;
     caller.permit(Permission::LimitAccount)?;
@@ -82,10 +84,7 @@ pub(crate) async fn limit_expiry(
     let terms = |account: &Account| serde_json::json!({ "max_lifetime_days": account.max_lifetime_days, "requires_expiry": account.requires_expiry, "mode": account.expiry_mode.as_str() });
     let before = terms(&account);
     (account.max_lifetime_days, account.requires_expiry) = (max_days, is_required);
-    account.expiry_mode = match start {
-        Start::Now => Mode::Enforce,
-        Start::Try => Mode::Observe,
-    };
+    account.expiry_mode = mode;
     write.set_account_expiry(&account).await?;
     let detail = serde_json::json!({ "before": before, "after": terms(&account) });
     write.commit(caller.entry(Event::AccountTokenLifetimeLimited, account.id, detail)).await?;
@@ -130,7 +129,7 @@ pub async fn set_plan(
     let found = write.find_account_by_number(number).await?;
     let account = found.ok_or(PlanError::NoAccount(number))?;
     let entry = give_plan(&mut write, account, plan, |account, detail| AuditEntry {
-        action: Event::AccountLimited,
+        event: Event::AccountLimited,
         actor: Actor::Operator { user: None },
         origin: Origin::default(),
         account: Some(account),

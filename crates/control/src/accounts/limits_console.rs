@@ -7,11 +7,11 @@ use super::{
 use crate::{
     AppState, UserMessage as _,
     caller::Caller,
-    chrome::{PageLayout, Done, Nav, done, page, page_with},
+    chrome::{Done, Nav, PageLayout, done, page, page_with},
     freshness::ReauthForm,
     problem::Problem,
     text,
-    tokens::{limits::Start, limits_console::networks},
+    tokens::{limits::saved_notice, limits_console::networks},
     when::When,
 };
 use askama::Template;
@@ -20,15 +20,15 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use keydesk_model::{IpAllowlist, Mode, Month, Plan, Permission, Timestamp};
+use keydesk_model::{IpAllowlist, Mode, Month, Permission, Plan, Timestamp};
 use keydesk_store::Token;
 use serde::Deserialize;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct AccountLimitsForm {
-    addresses: String,
-    start: String,
+    ip_allowlist: String,
+    mode: String,
 }
 
 struct PlanRow {
@@ -43,7 +43,7 @@ impl PlanRow {
     fn new(plan: Plan) -> Self {
         let rate = |rate: keydesk_model::Rate| {
             text("limits-rate")
-                .count("n", u64::from(rate.calls()))
+                .count("n", u64::from(rate.requests()))
                 .count("seconds", rate.span().as_secs())
                 .to_string()
         };
@@ -62,11 +62,11 @@ impl PlanRow {
 struct AccountLimitsPage {
     chrome: PageLayout,
     plan: Option<PlanRow>,
-    calls: i64,
-    /// How much of the month's calls is used, in hundredths.
+    requests: i64,
+    /// How much of the month's requests is used, in hundredths.
     used: Option<i64>,
     resets_in_days: u64,
-    addresses: Vec<String>,
+    ip_allowlist: Vec<String>,
     observed: Option<Vec<String>>,
     seen: Vec<String>,
     form: AccountLimitsForm,
@@ -81,7 +81,7 @@ struct AccountLimitsPage {
     cors_error: Option<String>,
 }
 
-/// A live token that the policies on life would have refused.
+/// A live token that the policies on life would have rejected.
 struct OverRow {
     id: String,
     name: String,
@@ -117,11 +117,11 @@ fn limits_page(
     let has_policy = review.account.max_lifetime_days.is_some() || review.account.requires_expiry;
     AccountLimitsPage {
         chrome: PageLayout::of(caller, text("limits-title"), Nav::Tokens),
-        used: most.map(|most| (review.calls_this_month.saturating_mul(100) / most).min(100)),
+        used: most.map(|most| (review.requests_this_month.saturating_mul(100) / most).min(100)),
         plan: review.plan.map(PlanRow::new),
-        calls: review.calls_this_month,
+        requests: review.requests_this_month,
         resets_in_days: Month::left(app.now()).as_secs().div_ceil(86_400),
-        addresses: networks(&review.account.addresses),
+        ip_allowlist: networks(&review.account.ip_allowlist),
         observed: review.account.observed.as_ref().map(networks),
         seen: review.seen.as_ref().map(networks).unwrap_or_default(),
         max_life: review.account.max_lifetime_days.map(|days| days.to_string()).unwrap_or_default(),
@@ -143,9 +143,9 @@ pub(crate) async fn show(
 ) -> Result<Response, Problem> {
     let review = review_account(&app, &caller).await?;
     let account = &review.account;
-    let shown = account.observed.as_ref().unwrap_or(&account.addresses);
-    let (addresses, start) = (networks(shown).join("\n"), "try".to_owned());
-    let form = AccountLimitsForm { addresses, start };
+    let shown = account.observed.as_ref().unwrap_or(&account.ip_allowlist);
+    let (ip_allowlist, mode) = (networks(shown).join("\n"), "observe".to_owned());
+    let form = AccountLimitsForm { ip_allowlist, mode };
     let mut shown = limits_page(&app, &caller, review, form, None);
     shown.chrome = shown.chrome.with_notice(&query);
     Ok(page(&shown))
@@ -156,7 +156,7 @@ pub(crate) async fn show(
 pub(crate) struct ExpiryForm {
     max_days: String,
     required: Option<String>,
-    start: String,
+    mode: String,
 }
 
 pub(crate) async fn limit_expiry(
@@ -171,10 +171,10 @@ pub(crate) async fn limit_expiry(
         let error = text("limits-lifetime-wrong");
         return Err(Problem::invalid(error));
     };
-    let (start, _) = Start::chosen(&form.start);
-    let user_message = if start == Start::Now { "lifetime_saved" } else { "expiry_on_observed" };
-    super::limits::limit_expiry(&app, &caller, days, form.required.is_some(), start).await?;
-    Ok(done("/limits", user_message, None).into_response())
+    let mode = form.mode.parse().unwrap_or_default();
+    let notice = if mode == Mode::Enforce { "lifetime_saved" } else { "lifetime_observed" };
+    super::limits::limit_expiry(&app, &caller, days, form.required.is_some(), mode).await?;
+    Ok(done("/limits", notice, None).into_response())
 }
 
 pub(crate) async fn limit(
@@ -183,11 +183,11 @@ pub(crate) async fn limit(
 ) -> Result<Response, Problem> {
     let ReauthForm { caller, form } = fresh;
     caller.permit(Permission::LimitAccount)?;
-    match form.addresses.parse::<IpAllowlist>() {
-        Ok(addresses) => {
-            let (start, user_message) = Start::chosen(&form.start);
-            limit_account(&app, &caller, addresses, start).await?;
-            Ok(done("/limits", user_message, None).into_response())
+    match form.ip_allowlist.parse::<IpAllowlist>() {
+        Ok(ip_allowlist) => {
+            let mode = form.mode.parse().unwrap_or_default();
+            limit_account(&app, &caller, ip_allowlist, mode).await?;
+            Ok(done("/limits", saved_notice(mode), None).into_response())
         }
         Err(error) => {
             let review = review_account(&app, &caller).await?;

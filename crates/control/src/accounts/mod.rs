@@ -13,16 +13,15 @@ pub use limits::{PlanError, set_plan};
 use crate::{
     AppState, UserMessage as _,
     attempts::HeldError,
-    caller::{Caller, AnonymousUser},
+    caller::{AnonymousUser, Caller},
     passwords::{Password, PasswordError, TooBusy},
     problem::Problem,
-    text,
     sessions::{self, NewLogin},
-    tokens,
+    text, tokens,
 };
 use keydesk_model::{
-    AccountId, AccountName, AccountNumber, Event, Actor, Email, EmailError, MemberId, Origin,
-    UserId, Role, TokenName, TokenNameError,
+    AccountId, AccountName, AccountNumber, Actor, Email, EmailError, Event, MemberId, Origin, Role,
+    TokenName, TokenNameError, UserId,
 };
 use keydesk_store::{AuditEntry, NewMember, NewUser, StoreError, Write};
 
@@ -72,15 +71,14 @@ impl From<HeldError> for OpenAccountError {
     fn from(error: HeldError) -> Self {
         match error {
             HeldError::Store(error) => Self::Store(error),
-            HeldError::Wait(_)
-            | HeldError::LogIns(_)
-            | HeldError::Ssos(_)
-            | HeldError::Locked => Self::TooBusy,
+            HeldError::Wait(_) | HeldError::LogIns(_) | HeldError::Ssos(_) | HeldError::Locked => {
+                Self::TooBusy
+            }
         }
     }
 }
 
-/// Opens the first account with its owner; refuses where there is one. Returns its number.
+/// Opens the first account with its owner; rejects where there is one. Returns its number.
 pub async fn open_first_account(
     app: &AppState,
     request: &FirstAccount,
@@ -127,9 +125,7 @@ async fn open(
     let account = AccountId::generate(now, &app.entropy);
     let number = add_account(app, &mut write, account, &name).await?;
     let user = UserId::generate(now, &app.entropy);
-    write
-        .add_user(&NewUser { id: user, email, name: user_name.clone(), password_hash })
-        .await?;
+    write.add_user(&NewUser { id: user, email, name: user_name.clone(), password_hash }).await?;
     let member = join(app, &mut write, (account, user), Role::Owner, &user_name).await?;
     let secret = match visitor {
         Some(visitor) => {
@@ -143,7 +139,7 @@ async fn open(
         let detail = serde_json::json!({ "setup": true });
         write
             .audit(&AuditEntry {
-                action: Event::OperatorAdded,
+                event: Event::OperatorAdded,
                 actor: actor.clone(),
                 origin: origin.clone(),
                 account: None,
@@ -153,7 +149,7 @@ async fn open(
             .await?;
     }
     let entry = AuditEntry {
-        action: Event::AccountCreated,
+        event: Event::AccountCreated,
         actor,
         origin: origin.clone(),
         account: Some(account),

@@ -10,7 +10,7 @@ use crate::{
     mail::Message,
     sessions::NewLogin,
 };
-use keydesk_model::{AccountName, Event, Actor, AttemptKind, Email, Origin};
+use keydesk_model::{AccountName, Actor, AttemptKind, Email, Event, Origin};
 use keydesk_store::{SignUp, StoreError};
 use std::time::Duration;
 

@@ -7,10 +7,10 @@ use super::{
 use crate::{
     AppState,
     caller::AnonymousUser,
-    chrome::{PageLayout, Nav, page, page_with},
+    chrome::{Nav, PageLayout, page, page_with},
     problem::Problem,
-    text,
     sessions::console::let_in,
+    text,
 };
 use askama::Template;
 use axum::{
@@ -49,7 +49,13 @@ fn check(app: &AppState) -> Result<(), Problem> {
 
 fn sign_up_page(app: &AppState, form: SignUpForm, sent: bool, error: Option<String>) -> SignUpPage {
     let shows_mail = app.settings.is_local && matches!(app.mailer, crate::Mailer::Mailbox(_));
-    SignUpPage { chrome: PageLayout::nobody(text("sign-up"), Nav::None), form, sent, shows_mail, error }
+    SignUpPage {
+        chrome: PageLayout::nobody(text("sign-up"), Nav::None),
+        form,
+        sent,
+        shows_mail,
+        error,
+    }
 }
 
 pub(crate) async fn show(State(app): State<AppState>) -> Result<Response, Problem> {

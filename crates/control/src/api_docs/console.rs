@@ -8,13 +8,13 @@ use super::{
 use crate::{
     AppState,
     caller::{Authenticated, Caller},
-    chrome::{PageLayout, Done, Nav, done, page},
+    chrome::{Done, Nav, PageLayout, done, page},
     freshness::ReauthForm,
     guard,
     problem::Problem,
     text,
     tokens::{
-        self, Program,
+        self, ObservedClient,
         console::{RotateForm, Row},
     },
 };
@@ -41,9 +41,9 @@ struct ShowPage {
     /// None: the password was given too long ago.
     bearer: Option<PlainToken>,
     snippets: Vec<Snippet>,
-    programs: Vec<Program>,
+    clients: Vec<ObservedClient>,
     /// They used the bearer token before it was replaced.
-    left_behind: Vec<Program>,
+    left_behind: Vec<ObservedClient>,
     tokens: Vec<Row>,
     operations: Vec<Operation>,
 }
@@ -70,7 +70,7 @@ pub(crate) async fn show(
     } else {
         None
     };
-    let programs = tokens::sort_programs_of_member(&app, &caller.member).await?;
+    let clients = tokens::sort_clients_of_member(&app, &caller.member).await?;
     let tokens = tokens::list_api_tokens(&app, &caller).await?;
     let live = tokens.into_iter().map(|token| Row::new(token, now)).filter(|row| row.is_live);
     let operations = app.openapi.operations().await;
@@ -87,8 +87,8 @@ pub(crate) async fn show(
         endpoint_url,
         whoami,
         bearer,
-        programs: programs.current,
-        left_behind: programs.left_behind,
+        clients: clients.current,
+        left_behind: clients.left_behind,
         tokens: live.take(5).collect(),
         operations,
     }))
@@ -117,7 +117,7 @@ async fn whom_to_ask(app: &AppState, caller: &Caller) -> Result<Vec<(String, Str
 struct RotatePage {
     chrome: PageLayout,
     version: i64,
-    programs: Vec<Program>,
+    clients: Vec<ObservedClient>,
 }
 
 pub(crate) async fn rotate_page(
@@ -127,9 +127,9 @@ pub(crate) async fn rotate_page(
     caller.permit(Permission::UseApiDocs)?;
     let found = app.store.read().await?.find_bearer_token(caller.member.id).await?;
     let token = found.ok_or_else(Problem::not_found)?;
-    let programs = tokens::list_programs(&app, token.id).await?;
+    let clients = tokens::list_clients(&app, token.id).await?;
     let chrome = PageLayout::of(&caller, text("rotate-bearer"), Nav::ApiDocs);
-    Ok(page(&RotatePage { chrome, version: token.version, programs }))
+    Ok(page(&RotatePage { chrome, version: token.version, clients }))
 }
 
 pub(crate) async fn rotate(

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     AppState,
     caller::{Authenticated, Caller},
-    chrome::{PageLayout, Nav, page},
+    chrome::{Nav, PageLayout, page},
     label,
     operators::Operator,
     problem::Problem,
@@ -29,7 +29,7 @@ use serde::Deserialize;
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Filters {
-    action: String,
+    event: String,
     text: String,
     /// Days, as an `<input type="date">` sends them; both belong to the range.
     from: String,
@@ -57,7 +57,7 @@ impl Filters {
     fn wanted(&self) -> Result<Wanted, String> {
         let (since, until) = (day(&self.from, "from")?, day(&self.to, "to")?);
         Ok(Wanted {
-            action: self.action.trim().to_owned(),
+            event: self.event.trim().to_owned(),
             text: self.text.chars().take(100).collect(),
             since: since.map(|(start, _)| start),
             until: until.map(|(_, end)| end),
@@ -67,12 +67,8 @@ impl Filters {
 
     /// The same filters for a link.
     fn query(&self) -> String {
-        let pairs = [
-            ("action", &self.action),
-            ("text", &self.text),
-            ("from", &self.from),
-            ("to", &self.to),
-        ];
+        let pairs =
+            [("event", &self.event), ("text", &self.text), ("from", &self.from), ("to", &self.to)];
         let mut query = form_urlencoded::Serializer::new(String::new());
         for (name, value) in pairs.into_iter().filter(|(_, value)| !value.is_empty()) {
             query.append_pair(name, value);
@@ -92,7 +88,7 @@ struct Row {
     /// Lines of "name: before → after".
     changes: Vec<String>,
     client_ip: Option<String>,
-    program: Option<String>,
+    client: Option<String>,
     request_id: String,
 }
 
@@ -111,13 +107,13 @@ impl Row {
         Self {
             number: line.seq,
             at: When::past(line.at, now),
-            what: words(&line.action),
+            what: words(&line.event),
             who,
             email: line.actor_email,
             target: line.target,
             changes: changes(&line.detail),
             client_ip: line.client_ip,
-            program: line.user_agent.filter(|agent| !agent.is_empty()),
+            client: line.user_agent.filter(|agent| !agent.is_empty()),
             request_id: line.request_id,
         }
     }
@@ -148,7 +144,8 @@ fn changes(detail: &str) -> Vec<String> {
     }
     for (name, value) in before.into_iter().flatten() {
         if after.is_none_or(|after| !after.contains_key(name)) {
-            lines.push(text("audit-was").with("name", name).with("value", plain(value)).to_string());
+            lines
+                .push(text("audit-was").with("name", name).with("value", plain(value)).to_string());
         }
     }
     // A receipt's signature is on the receipt's own page.

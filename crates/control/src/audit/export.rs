@@ -35,7 +35,7 @@ impl Format {
         match self {
             Self::JsonLines => "",
             Self::Csv => {
-                "\u{feff}number,at,action,what,actor,actor_name,actor_email,target,detail,client_ip,program,request_id\r\n"
+                "\u{feff}number,at,event,what,actor,actor_name,actor_email,target,detail,client_ip,client,request_id\r\n"
             }
         }
     }
@@ -47,14 +47,14 @@ impl Format {
                 let whole = serde_json::json!({
                     "number": line.seq,
                     "at": line.at.to_string(),
-                    "action": line.action,
+                    "event": line.event,
                     "actor": line.actor,
                     "actor_name": line.actor_name,
                     "actor_email": line.actor_email,
                     "target": line.target,
                     "detail": detail.unwrap_or_default(),
                     "client_ip": line.client_ip,
-                    "program": line.user_agent,
+                    "client": line.user_agent,
                     "request_id": line.request_id,
                 });
                 format!("{whole}\n")
@@ -65,8 +65,8 @@ impl Format {
                 let cells = [
                     number,
                     at,
-                    line.action.clone(),
-                    words(&line.action),
+                    line.event.clone(),
+                    words(&line.event),
                     line.actor.clone(),
                     text(&line.actor_name),
                     text(&line.actor_email),
@@ -92,7 +92,12 @@ fn cell(text: &str) -> String {
 }
 
 /// Everything that fits, newest first. The entries go on being written meanwhile; numbers keep them apart.
-pub(super) fn body(app: AppState, account: Option<AccountId>, wanted: Wanted, format: Format) -> Body {
+pub(super) fn body(
+    app: AppState,
+    account: Option<AccountId>,
+    wanted: Wanted,
+    format: Format,
+) -> Body {
     let begin = (Some(wanted), true);
     let pieces = stream::try_unfold(begin, move |(wanted, is_first)| {
         let app = app.clone();

@@ -13,7 +13,7 @@ const PAGE: u32 = 50;
 /// What someone looks for, as typed.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wanted {
-    pub action: String,
+    pub event: String,
     pub text: String,
     pub since: Option<Timestamp>,
     pub until: Option<Timestamp>,
@@ -22,8 +22,8 @@ pub(crate) struct Wanted {
 
 impl Wanted {
     fn search(self, account: Option<AccountId>, limit: u32) -> AuditSearch {
-        let Self { action, text, since, until, before } = self;
-        AuditSearch { account, action, text, since, until, before, limit }
+        let Self { event, text, since, until, before } = self;
+        AuditSearch { account, event, text, since, until, before, limit }
     }
 }
 
@@ -59,6 +59,7 @@ async fn search(
 }
 
 /// What an action is called on the page; a name that a newer release has written stands for itself.
-pub(crate) fn words(action: &str) -> String {
-    text_if_exists(&format!("event-{}", action.replace('.', "-"))).unwrap_or_else(|| action.to_owned())
+pub(crate) fn words(event: &str) -> String {
+    text_if_exists(&format!("event-{}", event.replace('.', "-")))
+        .unwrap_or_else(|| event.to_owned())
 }

@@ -1,4 +1,4 @@
-//! `/second-factor`: set up, recovery codes, remove; and whether an account requires one.
+//! `/two-factor`: set up, recovery codes, remove; and whether an account requires one.
 
 use super::{
     FactorError, RecoveryCodes, State as Factor, begin, confirm, look, remove, renew_codes,
@@ -6,7 +6,7 @@ use super::{
 use crate::{
     AppState,
     caller::{Authenticated, CurrentUser},
-    chrome::{PageLayout, Done, Nav, done, page, page_with},
+    chrome::{Done, Nav, PageLayout, done, page, page_with},
     freshness::ReauthForm,
     problem::Problem,
     text,
@@ -65,7 +65,7 @@ pub(crate) async fn show(
     let mut shown = factor_page(&app, &caller, None).await?;
     // A key is shown like a token: to who has just given the password.
     if matches!(shown.factor, Factor::Begun(_)) && !caller.is_fresh(app.now()) {
-        return Ok(Redirect::to("/confirm?next=/second-factor").into_response());
+        return Ok(Redirect::to("/confirm?next=/two-factor").into_response());
     }
     shown.chrome = shown.chrome.with_notice(&query);
     Ok(page(&shown))
@@ -78,7 +78,11 @@ pub(crate) struct CodeForm {
 }
 
 /// The page again with what was wrong, for mistakes that the next try mends.
-async fn again(app: &AppState, caller: &CurrentUser, error: FactorError) -> Result<Response, Problem> {
+async fn again(
+    app: &AppState,
+    caller: &CurrentUser,
+    error: FactorError,
+) -> Result<Response, Problem> {
     let status = match &error {
         FactorError::WrongCode => StatusCode::UNPROCESSABLE_ENTITY,
         FactorError::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
@@ -93,7 +97,7 @@ pub(crate) async fn start(
     fresh: ReauthForm<CodeForm, CurrentUser>,
 ) -> Result<Response, Problem> {
     begin(&app, &fresh.caller).await?;
-    Ok(Redirect::to("/second-factor").into_response())
+    Ok(Redirect::to("/two-factor").into_response())
 }
 
 #[derive(Template)]
@@ -136,7 +140,7 @@ pub(crate) async fn take_away(
 ) -> Result<Response, Problem> {
     let ReauthForm { caller, form } = fresh;
     match remove(&app, &caller, &form.code).await {
-        Ok(()) => Ok(done("/second-factor", "second_factor_removed", None).into_response()),
+        Ok(()) => Ok(done("/two-factor", "second_factor_removed", None).into_response()),
         Err(error) => again(&app, &caller, error).await,
     }
 }

@@ -12,8 +12,8 @@ use crate::{
     problem::Problem,
     text,
 };
-use keydesk_model::{Event, Actor, Email, EmailError, Origin, UserId, Permission};
-use keydesk_store::{AuditEntry, User, Read, StoreError, Totp, Write};
+use keydesk_model::{Actor, Email, EmailError, Event, Origin, Permission, UserId};
+use keydesk_store::{AuditEntry, Read, StoreError, Totp, User, Write};
 use sha2::{Digest, Sha256};
 use totp::Authenticator;
 use zeroize::Zeroizing;
@@ -74,7 +74,7 @@ impl From<FactorError> for Problem {
             FactorError::Store(error) => error.into(),
             FactorError::LoggedOut => Self::logged_out(),
             error => {
-                Self::invalid(error.to_string()).redirect_to("/second-factor", text("factor-go-to"))
+                Self::invalid(error.to_string()).redirect_to("/two-factor", text("factor-go-to"))
             }
         }
     }
@@ -198,7 +198,8 @@ pub(crate) async fn proved(
     caller: &impl Authenticated,
     code: &str,
 ) -> Result<Write, FactorError> {
-    let attempt = attempts::begin(app, LoginAttempts::Factor(caller.user().id), caller.origin()).await?;
+    let attempt =
+        attempts::begin(app, LoginAttempts::Factor(caller.user().id), caller.origin()).await?;
     let mut write = app.write_own(caller).await?.ok_or(FactorError::LoggedOut)?;
     take(app, &mut write, caller.user().id, code).await?.ok_or(FactorError::WrongCode)?;
     attempt.succeeded(&mut write).await?;
@@ -288,7 +289,7 @@ pub(crate) async fn require(
     caller.permit(Permission::LimitAccount)?;
     if is_required && !has_one(&mut write, caller.user.id).await? {
         return Err(Problem::invalid(text("factor-own-first"))
-            .redirect_to("/second-factor", text("factor-set-up")));
+            .redirect_to("/two-factor", text("factor-set-up")));
     }
     let account = caller.account.id;
     write.require_two_factor(account, is_required).await?;
@@ -330,7 +331,7 @@ pub async fn reset_two_factor(app: &AppState, email: &str) -> Result<(), ResetFa
     // Guesses at what is gone lock nothing any more.
     write.clear_factor_attempts(id).await?;
     let entry = AuditEntry {
-        action: Event::UserSecondFactorRemoved,
+        event: Event::UserSecondFactorRemoved,
         actor: Actor::Operator { user: None },
         origin: Origin::default(),
         account: None,

@@ -3,10 +3,10 @@
 use crate::{
     AppState,
     caller::Caller,
-    chrome::{PageLayout, Nav, page},
+    chrome::{Nav, PageLayout, page},
     problem::Problem,
     text,
-    tokens::{self, Program},
+    tokens::{self, ObservedClient},
     when::When,
 };
 use askama::Template;
@@ -30,7 +30,7 @@ struct HelpPage {
     masked: String,
     issued: Option<When>,
     live_tokens: usize,
-    programs: Vec<Program>,
+    clients: Vec<ObservedClient>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -63,7 +63,7 @@ pub(crate) async fn show(
         masked: bearer.as_ref().map(|token| token.masked.clone()).unwrap_or_default(),
         issued: bearer.as_ref().map(|token| When::past(token.issued_at, now)),
         live_tokens,
-        programs: tokens::list_programs_of_member(&app, &caller.member).await?,
+        clients: tokens::list_clients_of_member(&app, &caller.member).await?,
     }))
 }
 

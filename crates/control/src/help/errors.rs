@@ -2,7 +2,7 @@
 //! are the guide's.
 
 use crate::{
-    chrome::{PageLayout, Nav, page},
+    chrome::{Nav, PageLayout, page},
     problem::Problem,
     text,
 };

@@ -9,7 +9,7 @@ use keydesk_model::{Event, is_deceptive};
 
 /// The questions, by the names under which feedback is kept.
 pub(crate) const QUESTIONS: [&str; 8] =
-    ["find", "use", "difference", "password", "secure", "refused", "slash", "break"];
+    ["find", "use", "difference", "password", "secure", "rejected", "slash", "break"];
 
 /// Stores whether an answer helped.
 pub(crate) async fn give_feedback(

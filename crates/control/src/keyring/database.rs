@@ -16,7 +16,7 @@ impl Key {
 }
 
 impl Keyring {
-    /// Refuses a database that was written with other keys, before anything is harmed by it. The
+    /// Rejects a database that was written with other keys, before anything is harmed by it. The
     /// first key is noted.
     pub async fn check(
         &self,

@@ -11,7 +11,7 @@ use chacha20poly1305::{
     aead::{Aead, Payload},
 };
 use hkdf::Hkdf;
-use keydesk_model::{AccountId, Event, Actor, MemberId, Origin, TokenId};
+use keydesk_model::{AccountId, Actor, Event, MemberId, Origin, TokenId};
 use keydesk_node::Keys;
 use keydesk_store::{AuditEntry, NewKeyCheck, Sealer, StoreError, Write};
 use keydesk_token::{Entropy, PlainToken};
@@ -40,7 +40,7 @@ pub struct SealedFor {
 impl SealedFor {
     pub(crate) fn text(self) -> String {
         let Self { account, member, token, version } = self;
-        format!("display|{account}|{member}|{token}|{version}")
+        format!("encrypted_copy|{account}|{member}|{token}|{version}")
     }
 }
 
@@ -91,16 +91,17 @@ impl Key {
         let hkdf = Hkdf::<Sha256>::new(Some(b"keydesk"), &master[..]);
         let mut id = [0; KEY_ID];
         let mut derived = [const { [0; 32] }; 3].map(Zeroizing::new);
-        let [display, pepper, signing] = &mut derived;
+        let [encrypted_copy, pepper, signing] = &mut derived;
         for (info, out) in [
             (&b"key id v1"[..], &mut id[..]),
-            (b"display copies v1", &mut display[..]),
+            (b"encrypted_copy copies v1", &mut encrypted_copy[..]),
             (b"password hashes v1", &mut pepper[..]),
             (b"receipt signatures v1", &mut signing[..]),
         ] {
             hkdf.expand(info, out).expect("32 bytes are within what HKDF gives");
         }
-        let cipher = XChaCha20Poly1305::new_from_slice(&display[..]).expect("the key has 32 bytes");
+        let cipher =
+            XChaCha20Poly1305::new_from_slice(&encrypted_copy[..]).expect("the key has 32 bytes");
         let signer = Signer::new(&hex::encode(id), signing);
         Self { id, cipher, pepper: pepper.clone(), signer }
     }
@@ -312,12 +313,12 @@ impl Keyring {
 
 /// What the operator does to the keys.
 pub(crate) fn operator_entry(
-    action: Event,
+    event: Event,
     target: String,
     detail: serde_json::Value,
 ) -> AuditEntry {
     AuditEntry {
-        action,
+        event,
         actor: Actor::Operator { user: None },
         origin: Origin::default(),
         account: None,

@@ -2,7 +2,7 @@
 
 use crate::{
     AppState,
-    chrome::{PageLayout, Nav, page},
+    chrome::{Nav, PageLayout, page},
     problem::Problem,
     text,
     when::When,

@@ -1,8 +1,9 @@
 //! The mails that Keydesk writes, in the language of whoever they go to.
 
 use crate::{
+    label,
     language::{LocalizedText, in_language},
-    label, text,
+    text,
     when::When,
 };
 use keydesk_model::{AccountState, InvitationId, Language, Origin, Role, Timestamp};
@@ -93,16 +94,16 @@ impl Message {
     }
 
     pub fn new_device(origin: &Origin, at: Timestamp, console_url: &str) -> Self {
-        let program = origin.user_agent.clone();
-        let program = program.unwrap_or_else(|| text("mail-some-browser").to_string());
-        let program = match origin.client_ip {
+        let client = origin.user_agent.clone();
+        let client = client.unwrap_or_else(|| text("mail-some-browser").to_string());
+        let client = match origin.client_ip {
             Some(address) => {
-                text("program-from").with("program", program).with("address", address).to_string()
+                text("client-from").with("client", client).with("address", address).to_string()
             }
-            None => program,
+            None => client,
         };
         Self::new("new-device", |mail| {
-            mail.with("program", &program).with("at", When::exact(at)).with("console", console_url)
+            mail.with("client", &client).with("at", When::exact(at)).with("console", console_url)
         })
     }
 

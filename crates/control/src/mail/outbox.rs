@@ -1,5 +1,5 @@
 //! Mail on its way. It is kept, sealed, until the mail server has taken it: over restarts, and for a day where the
-//! server says "later", as servers do that greylist. What it refuses for good is not tried again; *Members* shows it.
+//! server says "later", as servers do that greylist. What it rejects for good is not tried again; *Members* shows it.
 
 use super::{Mail, Message, Smtp, smtp::NotTaken};
 use crate::AppState;

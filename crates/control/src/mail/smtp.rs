@@ -55,7 +55,7 @@ pub enum MailError {
 #[derive(Debug)]
 pub(super) struct NotTaken {
     pub why: String,
-    /// The server has refused it for good (5yz): trying again does not help.
+    /// The server has rejected it for good (5yz): trying again does not help.
     pub is_final: bool,
 }
 
@@ -65,7 +65,7 @@ pub struct Smtp {
     from: Mailbox,
 }
 
-/// Mail of a program, to which nothing should answer by itself (RFC 3834).
+/// Mail of a client, to which nothing should answer by itself (RFC 3834).
 #[derive(Clone)]
 struct AutoSubmitted;
 
@@ -168,10 +168,10 @@ impl Smtp {
         let Err(error) = self.transport.send(message).await else { return Ok(()) };
         let why = whole(&error);
         let severity = error.status().map(|code| code.severity);
-        let is_refused = severity == Some(Severity::PermanentNegativeCompletion);
+        let is_rejected = severity == Some(Severity::PermanentNegativeCompletion);
         // A wrong password, or a policy that an operator can see to (5.7.x), is not the recipient's fault.
         let is_policy = why.contains(" 5.7.") || why.contains("(5.7.") || why.contains(": 5.7.");
-        let is_final = is_refused && !is_policy && self.transport.test_connection().await.is_ok();
+        let is_final = is_rejected && !is_policy && self.transport.test_connection().await.is_ok();
         Err(NotTaken { why, is_final })
     }
 

@@ -8,11 +8,11 @@ use crate::{
     factors::{self, Proof},
     passwords::{Password, PasswordError, TooBusy},
     problem::Problem,
-    text,
     sessions::{self, NewLogin, News, visitor_entry},
+    text,
 };
-use keydesk_model::{Event, Actor, UserId, TokenNameError};
-use keydesk_store::{AuditEntry, Invitation, NewUser, User, StoreError, Write};
+use keydesk_model::{Actor, Event, TokenNameError, UserId};
+use keydesk_store::{AuditEntry, Invitation, NewUser, StoreError, User, Write};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AcceptError {
@@ -103,10 +103,9 @@ pub(crate) async fn accept(
         None => accounts::join(app, &mut write, target, invitation.role, &name).await?,
     };
     let entered =
-        sessions::open_session(app, &mut write, user, Some(invitation.account), &visitor)
-            .await?;
+        sessions::open_session(app, &mut write, user, Some(invitation.account), &visitor).await?;
     let entry = AuditEntry {
-        action: Event::MemberInvitationAccepted,
+        event: Event::MemberInvitationAccepted,
         actor: Actor::User { user, member: Some(member) },
         origin: visitor.origin.clone(),
         account: Some(invitation.account),

@@ -3,14 +3,14 @@
 use super::accept::{AcceptError, Typed, accept as let_join, find_invitation};
 use crate::{
     AppState, Mailer, UserMessage as _,
-    caller::{Caller, AnonymousUser},
-    chrome::{PageLayout, Done, Nav, done, page, page_with},
-    freshness::{ReauthForm, Nothing},
+    caller::{AnonymousUser, Caller},
+    chrome::{Done, Nav, PageLayout, done, page, page_with},
+    freshness::{Nothing, ReauthForm},
     label,
     problem::Problem,
-    text,
     sessions::{self, console::let_in},
-    tokens::{self, Program},
+    text,
+    tokens::{self, ObservedClient},
     when::When,
 };
 use askama::Template;
@@ -208,7 +208,7 @@ struct EndPage {
     id: String,
     name: String,
     account: String,
-    programs: Vec<Program>,
+    clients: Vec<ObservedClient>,
     removes: bool,
 }
 
@@ -222,14 +222,14 @@ async fn end_page(
     let id = id.parse().map_err(|_| Problem::not_found())?;
     let found = app.store.read().await?.find_member(caller.account.id, id).await?;
     let member = found.ok_or_else(Problem::not_found)?;
-    let programs = tokens::list_programs_of_member(app, &member).await?;
+    let clients = tokens::list_clients_of_member(app, &member).await?;
     let title = text(if removes { "member-remove" } else { "log-out-all-title" });
     Ok(page(&EndPage {
         chrome: PageLayout::of(caller, title, Nav::Members),
         id: id.to_string(),
         name: member.name,
         account: caller.account.name.clone(),
-        programs,
+        clients,
         removes,
     }))
 }
@@ -257,16 +257,16 @@ pub(crate) async fn remove(
 struct LeavePage {
     chrome: PageLayout,
     account: String,
-    programs: Vec<Program>,
+    clients: Vec<ObservedClient>,
 }
 
 pub(crate) async fn leave_page(
     State(app): State<AppState>,
     caller: Caller,
 ) -> Result<Response, Problem> {
-    let programs = tokens::list_programs_of_member(&app, &caller.member).await?;
+    let clients = tokens::list_clients_of_member(&app, &caller.member).await?;
     let chrome = PageLayout::of(&caller, text("member-leave"), Nav::Members);
-    Ok(page(&LeavePage { chrome, account: caller.account.name.clone(), programs }))
+    Ok(page(&LeavePage { chrome, account: caller.account.name.clone(), clients }))
 }
 
 pub(crate) async fn leave(

@@ -14,8 +14,8 @@ use crate::{
     text, tokens,
 };
 use keydesk_model::{
-    Event, AttemptKind, Email, EmailError, RevocationReason, InvitationId, MemberId, Permission, Role,
-    Timestamp,
+    AttemptKind, Email, EmailError, Event, InvitationId, MemberId, Permission, RevocationReason,
+    Role, Timestamp,
 };
 use keydesk_store::{Invitation, Member, NewInvitation, Read, StoreError, Undelivered, Write};
 use std::time::Duration;
@@ -48,7 +48,9 @@ impl From<MemberError> for Problem {
     fn from(error: MemberError) -> Self {
         match error {
             MemberError::Store(error) => error.into(),
-            error => Self::invalid(error.to_string()).redirect_to("/members", text("go-to-members")),
+            error => {
+                Self::invalid(error.to_string()).redirect_to("/members", text("go-to-members"))
+            }
         }
     }
 }
@@ -151,7 +153,11 @@ async fn find_open(
 }
 
 /// Sends an invitation again, with a new link for another week: the old one is dead.
-pub(crate) async fn resend(app: &AppState, caller: &Caller, id: InvitationId) -> Result<(), Problem> {
+pub(crate) async fn resend(
+    app: &AppState,
+    caller: &Caller,
+    id: InvitationId,
+) -> Result<(), Problem> {
     let invitation = find_open(&mut app.store.read().await?, (caller, app.now()), id).await?;
     let sender = Sender::User(caller.user.id);
     if !attempts::may_send(app, AttemptKind::Link, &invitation.email, sender).await? {

@@ -1,6 +1,6 @@
 //! The forms that rename.
 
-use super::{rename_account, rename_user, rename_token};
+use super::{rename_account, rename_token, rename_user};
 use crate::{
     AppState,
     caller::{Caller, CurrentUser},

@@ -20,7 +20,9 @@ pub(crate) async fn rename_account(
     name: &str,
 ) -> Result<(), Problem> {
     let name: AccountName = name.parse().map_err(|error| {
-        Problem::invalid(text("wrong-account-name").with("why", UserMessage::user_message(&error)).to_string())
+        Problem::invalid(
+            text("wrong-account-name").with("why", UserMessage::user_message(&error)).to_string(),
+        )
     })?;
     let (mut write, caller) = app.write_as(caller).await?;
     caller.permit(Permission::ManageOwners)?;
@@ -68,6 +70,7 @@ pub(crate) async fn rename_token(
 }
 
 fn read_name(name: &str) -> Result<String, Problem> {
-    let name: TokenName = name.parse().map_err(|error| Problem::invalid(UserMessage::user_message(&error)))?;
+    let name: TokenName =
+        name.parse().map_err(|error| Problem::invalid(UserMessage::user_message(&error)))?;
     Ok(name.to_string())
 }

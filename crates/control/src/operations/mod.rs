@@ -1,9 +1,9 @@
 //! The rules on the API's operations: taken from its document and the configuration, and put in force
-//! only after it has been told what they would newly refuse.
+//! only after it has been told what they would newly reject.
 
 use crate::{AppState, api_docs::ScopeOffer};
 use keydesk_model::{
-    Event, Actor, Clock, LiveRules, Mode, Operation, Origin, PathMatching, RuleTable, Rules,
+    Actor, Clock, Event, LiveRules, Mode, Operation, Origin, PathMatching, RuleTable, Rules,
     ScopeSet, Timestamp, Unlisted,
 };
 use keydesk_store::{AuditEntry, OperationUse, Read, Store, StoreError, StoredRules, Write};
@@ -23,11 +23,11 @@ pub struct RuleSource {
 
 /// Calls that were let through lately and would not be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewlyRefused {
+pub struct NewlyRejected {
     pub token_name: String,
-    pub program: String,
+    pub client: String,
     pub operation: String,
-    pub calls: i64,
+    pub requests: i64,
 }
 
 /// What became of a changed document.
@@ -36,8 +36,8 @@ pub enum Synced {
     /// The rules are what they were.
     Same,
     InForce,
-    /// They would refuse what is called now, and wait for the operator's word.
-    Pending(Vec<NewlyRefused>),
+    /// They would reject what is called now, and wait for the operator's word.
+    Pending(Vec<NewlyRejected>),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +67,7 @@ impl RuleSource {
 }
 
 /// Takes over rules that have changed. While they are only observed, or where nothing that was called
-/// lately would be refused, they are in force at once; else they wait.
+/// lately would be rejected, they are in force at once; else they wait.
 pub async fn sync_rules(store: &Store, clock: &Clock, rules: Rules) -> Result<Synced, StoreError> {
     let mut write = store.write(clock.now()).await?;
     let Some(StoredRules { live, pending }) = write.find_rules().await? else {
@@ -83,8 +83,8 @@ pub async fn sync_rules(store: &Store, clock: &Clock, rules: Rules) -> Result<Sy
         return Ok(Synced::Same);
     }
     let next = LiveRules { rules, mode: live.mode };
-    let refused = newly_refused(&mut write, &live, &next, clock.now()).await?;
-    if refused.is_empty() {
+    let rejected = newly_rejected(&mut write, &live, &next, clock.now()).await?;
+    if rejected.is_empty() {
         put_in_force(write, &next, Actor::Node).await?;
         return Ok(Synced::InForce);
     }
@@ -93,7 +93,7 @@ pub async fn sync_rules(store: &Store, clock: &Clock, rules: Rules) -> Result<Sy
         let detail = serde_json::json!({ "pending": summary(&next) });
         write.commit(entry(Actor::Node, detail)).await?;
     }
-    Ok(Synced::Pending(refused))
+    Ok(Synced::Pending(rejected))
 }
 
 /// The operator's word: what waits is in force.
@@ -105,7 +105,7 @@ pub async fn apply_pending_rules(store: &Store, clock: &Clock) -> Result<(), Ope
     Ok(put_in_force(write, &next, Actor::Operator { user: None }).await?)
 }
 
-/// Whether the rules refuse, or are only observed.
+/// Whether the rules reject, or are only observed.
 pub async fn set_rules_mode(
     store: &Store,
     clock: &Clock,
@@ -113,7 +113,7 @@ pub async fn set_rules_mode(
 ) -> Result<(), OperationsError> {
     let mut write = store.write(clock.now()).await?;
     let stored = write.find_rules().await?.ok_or(OperationsError::None)?;
-    // What waited because it would refuse something need not wait where nothing is refused.
+    // What waited because it would reject something need not wait where nothing is rejected.
     let (pending, rules) = (stored.pending, stored.live.rules);
     let (rules, waits) = match (mode, pending) {
         (Mode::Observe, Some(pending)) => (pending, None),
@@ -141,7 +141,7 @@ fn summary(live: &LiveRules) -> serde_json::Value {
 
 fn entry(actor: Actor, detail: serde_json::Value) -> AuditEntry {
     AuditEntry {
-        action: Event::OperationsChanged,
+        event: Event::OperationsChanged,
         actor,
         origin: Origin::default(),
         account: None,
@@ -150,13 +150,13 @@ fn entry(actor: Actor, detail: serde_json::Value) -> AuditEntry {
     }
 }
 
-/// What `next` would refuse of what was called lately and `live` lets through.
-pub async fn newly_refused(
+/// What `next` would reject of what was called lately and `live` lets through.
+pub async fn newly_rejected(
     read: &mut Read,
     live: &LiveRules,
     next: &LiveRules,
     now: Timestamp,
-) -> Result<Vec<NewlyRefused>, StoreError> {
+) -> Result<Vec<NewlyRejected>, StoreError> {
     if next.mode == Mode::Observe {
         return Ok(Vec::new());
     }
@@ -170,13 +170,13 @@ pub async fn newly_refused(
         went_through && !passes(&after, &seen.operation, &seen.scopes)
     };
     let uses = read.list_operation_use(now.minus(LATELY)).await?;
-    let refused = uses.into_iter().filter(is_new).map(|seen| NewlyRefused {
+    let rejected = uses.into_iter().filter(is_new).map(|seen| NewlyRejected {
         token_name: seen.token_name,
-        program: seen.program,
+        client: seen.client,
         operation: seen.operation,
-        calls: seen.calls,
+        requests: seen.requests,
     });
-    Ok(refused.collect())
+    Ok(rejected.collect())
 }
 
 /// The scopes that a token may be given: those that rules ask for, with what each opens.

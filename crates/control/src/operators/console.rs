@@ -7,8 +7,8 @@ use super::{
 use crate::{
     AppState,
     caller::Authenticated,
-    chrome::{PageLayout, Done, Nav, done, page, page_with},
-    freshness::{ReauthForm, Nothing},
+    chrome::{Done, Nav, PageLayout, done, page, page_with},
+    freshness::{Nothing, ReauthForm},
     mail::send_test_mail,
     problem::Problem,
     text,
@@ -30,8 +30,8 @@ struct Row {
     since: Option<When>,
     plan: String,
     /// None: without a month's quota they are not counted.
-    calls: Option<i64>,
-    /// How much of the month's calls is used, in hundredths.
+    requests: Option<i64>,
+    /// How much of the month's requests is used, in hundredths.
     used: Option<i64>,
     members: usize,
     api_tokens: i64,
@@ -39,7 +39,8 @@ struct Row {
 
 impl Row {
     fn new(overview: Overview, now: Timestamp) -> Self {
-        let Overview { account, plan, calls_this_month: calls, members, api_tokens, .. } = overview;
+        let Overview { account, plan, requests_this_month: requests, members, api_tokens, .. } =
+            overview;
         let most = plan.as_ref().and_then(|plan| plan.monthly_quota);
         let most = most.and_then(|most| i64::try_from(most).ok()).filter(|most| *most > 0);
         Self {
@@ -48,8 +49,8 @@ impl Row {
             state: account.state.as_str(),
             since: account.state_since.map(|at| When::past(at, now)),
             plan: plan.map(|plan| plan.name).unwrap_or_default(),
-            calls: most.map(|_| calls),
-            used: most.map(|most| (calls.saturating_mul(100) / most).min(100)),
+            requests: most.map(|_| requests),
+            used: most.map(|most| (requests.saturating_mul(100) / most).min(100)),
             members,
             api_tokens,
         }
@@ -234,7 +235,8 @@ async fn change(
 ) -> Result<Response, Problem> {
     let number = number_in(number)?;
     let receipt = set_state(app, operator, number, next).await?;
-    Ok(done(&format!("/operator/accounts/{number}"), user_message, receipt.as_ref()).into_response())
+    Ok(done(&format!("/operator/accounts/{number}"), user_message, receipt.as_ref())
+        .into_response())
 }
 
 #[derive(Template)]
@@ -333,7 +335,8 @@ pub(crate) async fn send_test(
     match send_test_mail(&app, fresh.caller.user.email.as_str()).await {
         Ok(()) => Ok(done("/operator", "mail_test_sent", None).into_response()),
         Err(error) => {
-            Err(Problem::invalid(error.to_string()).redirect_to("/operator", text("go-to-accounts")))
+            Err(Problem::invalid(error.to_string())
+                .redirect_to("/operator", text("go-to-accounts")))
         }
     }
 }

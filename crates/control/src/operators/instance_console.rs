@@ -7,7 +7,7 @@ use super::{
 use crate::{
     AppState,
     caller::Authenticated,
-    chrome::{PageLayout, Nav, page},
+    chrome::{Nav, PageLayout, page},
     language::LocalizedText,
     problem::Problem,
     text,
@@ -66,12 +66,12 @@ pub(crate) async fn show_plans(State(app): State<AppState>, operator: Operator) 
             let rate = |rate: Option<keydesk_model::Rate>| {
                 rate.map_or_else(|| text("none").to_string(), |rate| rate.to_string())
             };
-            let calls = plan.monthly_quota.map(|calls| calls.to_string());
+            let requests = plan.monthly_quota.map(|requests| requests.to_string());
             vec![
                 if is_default { name } else { plan.name.clone() },
                 rate(plan.rate),
                 rate(plan.token_rate),
-                calls.unwrap_or_else(|| text("none").to_string()),
+                requests.unwrap_or_else(|| text("none").to_string()),
                 mode(plan.mode),
             ]
         })

@@ -11,14 +11,14 @@ pub(crate) use open::{invite_owner, open_account};
 use crate::{
     AppState, accounts,
     caller::{Authenticated, admit},
-    chrome::{PageLayout, Nav},
-    factors,
+    chrome::{Nav, PageLayout},
+    factors, label,
     mail::Message,
-    label, page_for,
+    page_for,
     passwords::{Password, PasswordError, TooBusy},
     problem::Problem,
     receipts::Issued,
-    text, sessions, tokens,
+    sessions, text, tokens,
 };
 use axum::{
     extract::FromRequestParts,
@@ -26,11 +26,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use keydesk_model::{
-    AccountId, AccountNumber, AccountState, Event, Actor, Email, EmailError, RevocationReason, Month,
-    Origin, UserId, Plan, Role, Timestamp, TokenNameError,
+    AccountId, AccountNumber, AccountState, Actor, Email, EmailError, Event, Month, Origin, Plan,
+    RevocationReason, Role, Timestamp, TokenNameError, UserId,
 };
 use keydesk_store::{
-    Account, AuditEntry, Member, NewUser, User, Session, Sso, Store, StoreError, Write,
+    Account, AuditEntry, Member, NewUser, Session, Sso, Store, StoreError, User, Write,
 };
 
 /// A user with a session who is an operator now.
@@ -46,13 +46,8 @@ pub(crate) struct Operator {
 }
 
 impl Operator {
-    pub fn entry(
-        &self,
-        action: Event,
-        account: AccountId,
-        detail: serde_json::Value,
-    ) -> AuditEntry {
-        AuditEntry { account: Some(account), ..self.own_entry(action, account.to_string(), detail) }
+    pub fn entry(&self, event: Event, account: AccountId, detail: serde_json::Value) -> AuditEntry {
+        AuditEntry { account: Some(account), ..self.own_entry(event, account.to_string(), detail) }
     }
 }
 
@@ -69,9 +64,9 @@ impl Authenticated for Operator {
         &self.origin
     }
 
-    fn own_entry(&self, action: Event, target: String, detail: serde_json::Value) -> AuditEntry {
+    fn own_entry(&self, event: Event, target: String, detail: serde_json::Value) -> AuditEntry {
         let actor = Actor::Operator { user: Some(self.user.id) };
-        AuditEntry { action, actor, origin: self.origin.clone(), account: None, target, detail }
+        AuditEntry { event, actor, origin: self.origin.clone(), account: None, target, detail }
     }
 
     fn chrome(&self, title: impl Into<String>, nav: Nav) -> PageLayout {
@@ -126,7 +121,7 @@ pub(crate) async fn write_as(app: &AppState, operator: &Operator) -> Result<Writ
 pub(crate) struct Overview {
     pub account: Account,
     pub plan: Option<Plan>,
-    pub calls_this_month: i64,
+    pub requests_this_month: i64,
     pub members: usize,
     pub api_tokens: i64,
     /// That waits for the operator, or was confirmed.
@@ -160,7 +155,7 @@ async fn overview(
     let now = app.now();
     Ok(Overview {
         plan: app.settings.plans.of(&account.plan).cloned(),
-        calls_this_month: read.count_calls(account.number, Month::of(now)).await?,
+        requests_this_month: read.count_requests(account.number, Month::of(now)).await?,
         members: read.list_members(account.id).await?.len(),
         api_tokens: read.count_live_api_tokens(account.id, now).await?,
         sso: read.find_sso(account.id).await?,
@@ -168,7 +163,7 @@ async fn overview(
     })
 }
 
-/// Suspends, closes or restores an account. Its tokens are refused, or served again, by every gateway that
+/// Suspends, closes or restores an account. Its tokens are rejected, or served again, by every gateway that
 /// the receipt names.
 pub(crate) async fn set_state(
     app: &AppState,
@@ -191,15 +186,15 @@ pub(crate) async fn set_state(
         return Err(Problem::invalid(detail).redirect_to("/operator", text("go-to-accounts")));
     }
     write.set_account_state(&mut account, next).await?;
-    let action = match next {
+    let event = match next {
         AccountState::Suspended => Event::AccountSuspended,
         AccountState::Closed => Event::AccountClosed,
         _ => Event::AccountRestored,
     };
     let detail = serde_json::json!({ "before": { "state": before }, "after": { "state": next } });
-    let entry = operator.entry(action, account.id, detail);
+    let entry = operator.entry(event, account.id, detail);
     let owners = owners_of(&mut write, account.id).await?;
-    // A receipt says who refuses: of a restored account nobody does.
+    // A receipt says who rejects: of a restored account nobody does.
     let receipt = if next == AccountState::Active {
         write.commit(entry).await?;
         None
@@ -256,14 +251,15 @@ pub async fn forget_closed_accounts(store: &Store, now: Timestamp) -> Result<usi
         }
         let members = write.list_members(account.id).await?;
         for member in &members {
-            tokens::end_bearer_token(&mut write, member.id, RevocationReason::AccountClosed).await?;
+            tokens::end_bearer_token(&mut write, member.id, RevocationReason::AccountClosed)
+                .await?;
             write.remove_member(member.id).await?;
         }
         // Another account may have its domain now.
         write.remove_sso(account.id).await?;
         write.set_account_state(&mut account, AccountState::Purged).await?;
         let entry = AuditEntry {
-            action: Event::AccountPurged,
+            event: Event::AccountPurged,
             actor: Actor::Node,
             origin: Origin::default(),
             account: Some(account.id),
@@ -364,9 +360,9 @@ pub async fn remove_operator(app: &AppState, email: &str) -> Result<(), Operator
 }
 
 /// An act of the operator who runs a command at the server.
-pub(crate) fn at_the_server(action: Event, user: UserId) -> AuditEntry {
+pub(crate) fn at_the_server(event: Event, user: UserId) -> AuditEntry {
     AuditEntry {
-        action,
+        event,
         actor: Actor::Operator { user: None },
         origin: Origin::default(),
         account: None,

@@ -10,7 +10,7 @@ use crate::{
     text,
 };
 use keydesk_model::{
-    AccountId, AccountName, AccountNumber, Event, AttemptKind, Email, EmailError, InvitationId,
+    AccountId, AccountName, AccountNumber, AttemptKind, Email, EmailError, Event, InvitationId,
     Language, Role, TokenNameError,
 };
 use keydesk_store::{NewInvitation, StoreError, Write};
@@ -139,8 +139,7 @@ async fn mail_first_owner(
     (link, language): (String, Option<Language>),
 ) {
     let api = app.openapi.title().await;
-    let message = Message::to(language, || {
-        Message::first_owner((account, &operator.user.name), &api, &link)
-    });
+    let message =
+        Message::to(language, || Message::first_owner((account, &operator.user.name), &api, &link));
     app.send_mail(owner, message);
 }

@@ -3,13 +3,13 @@
 use super::{PasskeyError, add, begin, begin_log_in, is_last, list, remove};
 use crate::{
     AppState,
-    caller::{Authenticated, CurrentUser, AnonymousUser},
-    chrome::{PageLayout, Done, Nav, done, page, page_with},
+    caller::{AnonymousUser, Authenticated, CurrentUser},
+    chrome::{Done, Nav, PageLayout, done, page, page_with},
     factors::{FactorError, console::codes_page},
     freshness::ReauthForm,
     problem::Problem,
-    text,
     sessions::{LogInError, console::let_in, safe_next},
+    text,
     when::When,
 };
 use askama::Template;

@@ -6,18 +6,18 @@ pub(crate) mod console;
 use crate::{
     AppState, UserMessage as _,
     attempts::{self, LoginAttempts},
-    caller::{Authenticated, AnonymousUser},
+    caller::{AnonymousUser, Authenticated},
     challenge,
     factors::{self, FactorError, Proof, RecoveryCodes},
     keyring::KeyringError,
     mail::Message,
     problem::Problem,
-    text,
-    sessions::{self, NewLogin, LogInError, SessionSecret, visitor_entry},
+    sessions::{self, LogInError, NewLogin, SessionSecret, visitor_entry},
     settings::Settings,
+    text,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use keydesk_model::{Event, UserId, TokenName, TokenNameError};
+use keydesk_model::{Event, TokenName, TokenNameError, UserId};
 use keydesk_store::{Read, StoreError, StoredPasskey};
 use std::time::Duration;
 use webauthn_rs::prelude::{
@@ -215,7 +215,9 @@ pub(crate) async fn remove(
     }
     let detail =
         serde_json::json!({ "before": { "second_factor": "passkey", "name": found.name } });
-    write.commit(caller.own_entry(Event::UserSecondFactorRemoved, user.to_string(), detail)).await?;
+    write
+        .commit(caller.own_entry(Event::UserSecondFactorRemoved, user.to_string(), detail))
+        .await?;
     let message = Message::second_factor_removed(!must_prove, &app.settings.console_url);
     app.send_mail(&caller.user().email, message);
     Ok(())
@@ -239,7 +241,8 @@ pub(crate) async fn log_in(
 ) -> Result<NewLogin, LogInError> {
     let back = challenge::open(app, LOGS_IN, code).ok_or(LogInError::HalfOver)?;
     let attempt =
-        attempts::begin(app, LoginAttempts::Passkey { device: visitor.device }, &visitor.origin).await?;
+        attempts::begin(app, LoginAttempts::Passkey { device: visitor.device }, &visitor.origin)
+            .await?;
     let mut write = app.store.write(app.now()).await?;
     let state: DiscoverableAuthentication =
         back.take(&mut write).await?.ok_or(LogInError::HalfOver)?;

@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn p4_what_attackers_try_first_is_refused_with_the_reason() {
+    fn p4_what_attackers_try_first_is_rejected_with_the_reason() {
         for (text, part) in [
             ("password12345678", "password"),
             ("Qwertyuiop123456789", "qwertyuiop"),
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn p4_names_that_others_know_are_refused() {
+    fn p4_names_that_others_know_are_rejected() {
         assert_eq!(
             judge("AcmeCorp-AcmeCorp-1"),
             Err(PasswordError::Personal("acmecorp".to_owned()))

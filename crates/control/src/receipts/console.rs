@@ -4,7 +4,7 @@ use super::{published_keys, verify_receipt};
 use crate::{
     AppState,
     caller::{Authenticated as _, Caller},
-    chrome::{PageLayout, Nav, page},
+    chrome::{Nav, PageLayout, page},
     language::text_if_exists,
     operators::Operator,
     problem::Problem,
@@ -17,7 +17,7 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
-use keydesk_model::{Receipt, Permission, Timestamp};
+use keydesk_model::{Permission, Receipt, Timestamp};
 use keydesk_store::AuditRow;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -35,7 +35,7 @@ struct Shown {
     is_complete: bool,
     /// Not complete then, but by now every lease is over.
     is_over: bool,
-    refused_from: When,
+    effective_at: When,
     gateways: Vec<Gateway>,
     slowest_ms: String,
     durability: String,
@@ -48,12 +48,12 @@ struct Gateway {
     name: String,
     /// "after 12.5 ms".
     confirmed: Option<String>,
-    refuses_from: Option<When>,
+    rejects_from: Option<When>,
 }
 
 /// The acts that end tokens, as the list names them.
-fn what(action: &str) -> String {
-    text_if_exists(&format!("event-{}", action.replace('.', "-")))
+fn what(event: &str) -> String {
+    text_if_exists(&format!("event-{}", event.replace('.', "-")))
         .unwrap_or_else(|| text("event-unknown").to_string())
 }
 
@@ -74,12 +74,12 @@ impl Shown {
         let slowest = receipt.confirmed.iter().map(|said| said.after_ms).fold(0.0, f64::max);
         Some(Self {
             number: row.seq,
-            what: what(&receipt.action),
+            what: what(&receipt.event),
             whose: known.names.get(&receipt.target).cloned(),
             at: When::past(receipt.committed_at, now),
             is_complete: receipt.complete,
-            is_over: receipt.refused_from <= now,
-            refused_from: moment(receipt.refused_from, now),
+            is_over: receipt.effective_at <= now,
+            effective_at: moment(receipt.effective_at, now),
             gateways: gateways(&receipt, now),
             slowest_ms: format!("{slowest:.1}"),
             durability: durability(&receipt.durability),
@@ -102,12 +102,12 @@ fn gateways(receipt: &Receipt, now: Timestamp) -> Vec<Gateway> {
     let confirmed = receipt.confirmed.iter().map(|said| Gateway {
         name: said.name.clone(),
         confirmed: Some(after(said.after_ms)),
-        refuses_from: None,
+        rejects_from: None,
     });
     let outstanding = receipt.unconfirmed.iter().map(|other| Gateway {
         name: other.name.clone(),
         confirmed: None,
-        refuses_from: Some(moment(other.refuses_from, now)),
+        rejects_from: Some(moment(other.rejects_from, now)),
     });
     confirmed.chain(outstanding).collect()
 }

@@ -1,4 +1,4 @@
-//! Receipts: whoever ends a token is told which gateways refuse it now and, of the others, from when on
+//! Receipts: whoever ends a token is told which gateways reject it now and, of the others, from when on
 //! they do. "Complete" is said only when it holds for all.
 
 pub(crate) mod console;
@@ -9,7 +9,7 @@ pub use signing::{ReceiptError, published_keys, verify_receipt};
 
 use crate::AppState;
 use keydesk_model::{
-    Event, Actor, Confirmation, Moment, NodeId, NodeRow, Outstanding, Receipt, Timestamp, NodeAck,
+    Actor, Confirmation, Event, Moment, NodeAck, NodeId, NodeRow, Outstanding, Receipt, Timestamp,
 };
 use keydesk_node::{Keys, Nodes};
 use keydesk_store::{AuditEntry, Committed, Durability, StoreError, Write};
@@ -18,7 +18,7 @@ use std::{collections::BTreeMap, time::Duration};
 /// How long at most between two looks at the list while a confirmation is waited for.
 const LOOK_AGAIN: Duration = Duration::from_millis(25);
 
-/// What a gateway has said, or when it refuses without.
+/// What a gateway has said, or when it rejects without.
 enum LocalizedText {
     Confirmed { after: Duration },
     Silent { until: Moment },
@@ -31,7 +31,7 @@ struct Acknowledged {
     at: Timestamp,
 }
 
-/// One wait for all gateways to refuse what has ended in a commit.
+/// One wait for all gateways to reject what has ended in a commit.
 struct Wait<'a> {
     nodes: &'a Nodes,
     seq: i64,
@@ -41,7 +41,7 @@ struct Wait<'a> {
     is_journaled: bool,
     /// Whether the database has forgotten it again.
     is_lost: bool,
-    /// By when nodes refuse that stood in the list of a history before this one.
+    /// By when nodes reject that stood in the list of a history before this one.
     forgotten_until: Moment,
     said: BTreeMap<NodeId, (String, LocalizedText)>,
 }
@@ -108,8 +108,8 @@ pub(crate) struct Issued {
     /// their answers not be written down.
     pub number: Option<i64>,
     pub is_complete: bool,
-    /// From when on everybody refuses; None where that is not known.
-    pub refused_from: Option<Timestamp>,
+    /// From when on everybody rejects; None where that is not known.
+    pub effective_at: Option<Timestamp>,
 }
 
 impl Issued {
@@ -142,7 +142,7 @@ impl AppState {
             };
             Ok(Some(issued.await.unwrap_or_else(|error: StoreError| {
                 tracing::error!(%error, "a receipt could not be written");
-                Issued { number: None, is_complete: false, refused_from: None }
+                Issued { number: None, is_complete: false, effective_at: None }
             })))
         });
         issued.await.unwrap_or(Err(StoreError::Unsettled))
@@ -192,9 +192,9 @@ impl AppState {
 
     async fn keep(&self, receipt: Receipt, entry: &AuditEntry) -> Result<Issued, StoreError> {
         // A node that serves no console signs nothing.
-        let (is_complete, refused_from) = (receipt.complete, Some(receipt.refused_from));
+        let (is_complete, effective_at) = (receipt.complete, Some(receipt.effective_at));
         if self.keyring.key_ids().is_empty() {
-            return Ok(Issued { number: None, is_complete, refused_from });
+            return Ok(Issued { number: None, is_complete, effective_at });
         }
         let claims = serde_json::to_vec(&receipt).expect("a receipt has string keys only");
         let jws = self.keyring.sign(&claims).map_err(|error| {
@@ -203,14 +203,14 @@ impl AppState {
         })?;
         let write = self.store.write(self.now()).await?;
         let kept = AuditEntry {
-            action: Event::ReceiptIssued,
+            event: Event::ReceiptIssued,
             actor: Actor::Node,
             target: entry.target.clone(),
             detail: serde_json::json!({ "jws": jws }),
             ..entry.clone()
         };
         let number = Some(write.commit(kept).await?.audit_seq);
-        Ok(Issued { number, is_complete, refused_from })
+        Ok(Issued { number, is_complete, effective_at })
     }
 }
 
@@ -230,7 +230,7 @@ impl Wait<'_> {
                     confirmed.push(Confirmation { node, name, after_ms });
                 }
                 LocalizedText::Silent { until } => {
-                    unconfirmed.push(Outstanding { node, name, refuses_from: instant(*until) });
+                    unconfirmed.push(Outstanding { node, name, rejects_from: instant(*until) });
                 }
             }
         }
@@ -238,12 +238,12 @@ impl Wait<'_> {
             version: 1,
             seq: self.seq,
             epoch: self.epoch.to_owned(),
-            action: entry.action.as_str().to_owned(),
+            event: entry.event.as_str().to_owned(),
             target: entry.target.clone(),
             account: entry.account,
             committed_at: committed,
             complete: is_complete,
-            refused_from: if is_complete { instant(now) } else { instant(last) },
+            effective_at: if is_complete { instant(now) } else { instant(last) },
             durability: durability.as_str().to_owned(),
             confirmed,
             unconfirmed,

@@ -91,8 +91,8 @@ mod tests {
     fn no_letter_of_a_receipt_can_be_changed() {
         let signer = Signer::new("k1", &[5; 32]);
         let claims = json!({
-            "version": 1, "seq": 3, "epoch": "e", "action": "token.revoked", "target": "tok", "account": null,
-            "committed_at": "2026-11-25T00:00:00Z", "complete": true, "refused_from": "2026-11-25T00:00:00Z",
+            "version": 1, "seq": 3, "epoch": "e", "event": "token.revoked", "target": "tok", "account": null,
+            "committed_at": "2026-11-25T00:00:00Z", "complete": true, "effective_at": "2026-11-25T00:00:00Z",
             "durability": "single", "confirmed": [], "unconfirmed": []
         });
         let jws = signer.sign(claims.to_string().as_bytes());

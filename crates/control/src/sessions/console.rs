@@ -1,16 +1,16 @@
-//! `/login`, `/login/second-factor`, `/logout`, `/sessions`: the console's pages about being logged in.
+//! `/login`, `/login/two-factor`, `/logout`, `/sessions`: the console's pages about being logged in.
 
 use super::{
-    NewLogin, LogInError, LoggedIn, clear_cookie, device_cookie, ends_at, safe_next, session_cookie,
+    LogInError, LoggedIn, NewLogin, clear_cookie, device_cookie, ends_at, safe_next, session_cookie,
 };
 use crate::{
     AppState,
     attempts::HeldError,
-    caller::{Authenticated, CurrentUser, AnonymousUser},
-    chrome::{PageLayout, Done, Nav, done, page, page_with},
+    caller::{AnonymousUser, Authenticated, CurrentUser},
+    chrome::{Done, Nav, PageLayout, done, page, page_with},
     problem::Problem,
     text,
-    tokens::{self, Program},
+    tokens::{self, ObservedClient},
     when::When,
 };
 use askama::Template;
@@ -146,7 +146,7 @@ pub(crate) async fn log_in_with_code(
     }
 }
 
-/// How a refused try is answered, and when the next may be made.
+/// How a rejected try is answered, and when the next may be made.
 fn held(error: &LogInError) -> (StatusCode, [(HeaderName, String); 1]) {
     let (status, seconds) = match error {
         LogInError::Throttled(
@@ -217,7 +217,7 @@ struct ListPage {
 
 struct Shown {
     id: String,
-    program: String,
+    client: String,
     place: String,
     is_this: bool,
     since: When,
@@ -237,7 +237,7 @@ pub(crate) async fn list(
         since: When::past(session.created_at, now),
         seen: When::past(session.seen_at, now),
         ends: When::future(ends_at(&session), now),
-        program: session.user_agent,
+        client: session.user_agent,
         place: session.client_ip,
     };
     let sessions = super::list_own(&app, &caller).await?.into_iter().map(shown).collect();
@@ -263,16 +263,16 @@ pub(crate) async fn end(
 #[template(path = "sessions/log_out_all.html")]
 struct EverywherePage {
     chrome: PageLayout,
-    programs: Vec<Program>,
+    clients: Vec<ObservedClient>,
 }
 
 pub(crate) async fn log_out_all_page(
     State(app): State<AppState>,
     caller: CurrentUser,
 ) -> Result<Response, Problem> {
-    let programs = tokens::list_programs_of_user(&app, caller.user().id).await?;
+    let clients = tokens::list_clients_of_user(&app, caller.user().id).await?;
     let chrome = caller.chrome(text("log-out-all-title"), Nav::Sessions);
-    Ok(page(&EverywherePage { chrome, programs }))
+    Ok(page(&EverywherePage { chrome, clients }))
 }
 
 pub(crate) async fn log_out_all(

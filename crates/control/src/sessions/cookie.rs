@@ -23,7 +23,7 @@ pub(crate) fn device_in<'a>(headers: &'a HeaderMap, settings: &Settings) -> Opti
     value_of(&name(DEVICE_COOKIE, settings), headers)
 }
 
-/// Cookies of other programs may hold any bytes.
+/// Cookies of other clients may hold any bytes.
 fn value_of<'a>(name: &str, headers: &'a HeaderMap) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
@@ -80,7 +80,7 @@ fn cookie(base: &str, value: &str, max_age: u32, settings: &Settings) -> HeaderV
 }
 
 /// Where to go after logging in: a path of ours, never another site. What a browser could read as
-/// a host is refused, as is everything outside of printable ASCII.
+/// a host is rejected, as is everything outside of printable ASCII.
 pub(crate) fn safe_next(next: Option<&str>) -> &str {
     let is_path = |next: &&str| {
         let (path, query) = next.split_once('?').unwrap_or((next, ""));

@@ -11,8 +11,8 @@ use crate::{
     passwords::{Password, TooBusy},
     text,
 };
-use keydesk_model::{AccountId, Event, Actor, Email, Origin, UserId};
-use keydesk_store::{PendingLogin, User, StoreError, Write};
+use keydesk_model::{AccountId, Actor, Email, Event, Origin, UserId};
+use keydesk_store::{PendingLogin, StoreError, User, Write};
 use std::time::Duration;
 
 #[derive(Debug, thiserror::Error)]
@@ -131,7 +131,8 @@ pub(crate) async fn log_in_with_code(
         return Err(LogInError::HalfOver);
     }
     let Some(proof) = factors::take(app, &mut write, user.id, code).await? else {
-        let mut entry = visitor_entry(Event::SessionLoginFailed, &user.id.to_string(), visitor.origin);
+        let mut entry =
+            visitor_entry(Event::SessionLoginFailed, &user.id.to_string(), visitor.origin);
         entry.detail = serde_json::json!({ "second_factor": "wrong" });
         write.commit(entry).await?;
         return Err(LogInError::WrongCode);
@@ -164,7 +165,8 @@ pub(crate) async fn enter(
     let account = wanted.or(accounts.first()).map(|account| account.id);
     let news = News::of(&mut write, user, proof).await?;
     let entered = open_session(app, &mut write, user.id, account, &visitor).await?;
-    let mut entry = visitor_entry(Event::SessionCreated, &user.id.to_string(), visitor.origin.clone());
+    let mut entry =
+        visitor_entry(Event::SessionCreated, &user.id.to_string(), visitor.origin.clone());
     entry.actor = Actor::User { user: user.id, member: None };
     entry.account = account;
     if let Some(proof) = proof {

@@ -9,13 +9,13 @@ pub(crate) use cookie::{
     session_in, sso_cookie, sso_in,
 };
 pub(crate) use log_in::{
-    LoginMethod, LogInError, LoggedIn, News, enter, half_way, log_in, log_in_with_code,
+    LogInError, LoggedIn, LoginMethod, News, enter, half_way, log_in, log_in_with_code,
 };
 
 use crate::{
     AppState,
     attempts::{self, HeldError, LoginAttempts},
-    caller::{Authenticated, Caller, AnonymousUser},
+    caller::{AnonymousUser, Authenticated, Caller},
     codes,
     factors::{self},
     language,
@@ -26,8 +26,10 @@ use crate::{
     tokens,
 };
 use axum::http::HeaderMap;
-use keydesk_model::{AccountId, Event, Actor, RevocationReason, Origin, UserId, SessionId, Timestamp};
-use keydesk_store::{AuditEntry, NewSession, User, Session, StoreError, Write};
+use keydesk_model::{
+    AccountId, Actor, Event, Origin, RevocationReason, SessionId, Timestamp, UserId,
+};
+use keydesk_store::{AuditEntry, NewSession, Session, StoreError, User, Write};
 use std::{cell::Cell, time::Duration};
 use zeroize::Zeroizing;
 
@@ -205,7 +207,9 @@ pub(crate) async fn confirm_password(
         return Err(LogInError::Wrong);
     }
     let detail = serde_json::json!({});
-    write.commit(caller.own_entry(Event::SessionPasswordConfirmed, session.to_string(), detail)).await?;
+    write
+        .commit(caller.own_entry(Event::SessionPasswordConfirmed, session.to_string(), detail))
+        .await?;
     Ok(secret)
 }
 
@@ -271,7 +275,7 @@ pub(crate) async fn end_everything(
     let replaced = tokens::replace_bearer_tokens(app, write, user, cause).await?;
     for member in &replaced {
         let entry = AuditEntry {
-            action: Event::TokenReplaced,
+            event: Event::TokenReplaced,
             actor: Actor::User { user, member: Some(member.id) },
             origin: origin.clone(),
             account: Some(member.account),
@@ -300,9 +304,9 @@ pub(crate) async fn list_own(
 }
 
 /// An entry of someone who has no session yet.
-pub(crate) fn visitor_entry(action: Event, target: &str, origin: Origin) -> AuditEntry {
+pub(crate) fn visitor_entry(event: Event, target: &str, origin: Origin) -> AuditEntry {
     AuditEntry {
-        action,
+        event,
         actor: Actor::AnonymousUser,
         origin,
         account: None,

@@ -1,5 +1,5 @@
 //! What a provider says of somebody, in the claims of an ID token and of its userinfo endpoint. Each claim is read by
-//! itself, so that an odd one, which nobody needs, refuses nobody.
+//! itself, so that an odd one, which nobody needs, rejects nobody.
 
 use super::{SsoError, provider::fault};
 use keydesk_model::Email;
@@ -91,10 +91,9 @@ impl Claims {
 
     pub fn read(&self, sso: &Sso) -> Result<UserMessage, SsoError> {
         let subject = self.text("sub").ok_or_else(|| fault("fault-no-subject", ""))?;
-        let trusted = sso.trusts_addresses;
+        let trusted = sso.trusts_emails;
         let login = || self.text("preferred_username").filter(|name| trusted && name.contains('@'));
-        let email =
-            self.text("email").or_else(login).ok_or(SsoError::Unfit("unfit-no-email"))?;
+        let email = self.text("email").or_else(login).ok_or(SsoError::Unfit("unfit-no-email"))?;
         match self.is_email_verified() {
             Some(true) => {}
             Some(false) => return Err(SsoError::Unfit("unfit-unverified-email")),
@@ -137,7 +136,7 @@ mod tests {
     use keydesk_token::Entropy;
     use serde_json::json;
 
-    fn sso(role_claim: &str, trusts_addresses: bool) -> Sso {
+    fn sso(role_claim: &str, trusts_emails: bool) -> Sso {
         Sso {
             account: AccountId::generate(Timestamp::from_micros(1), &Entropy::seeded(1)),
             issuer: String::new(),
@@ -146,7 +145,7 @@ mod tests {
             domains: Vec::new(),
             scopes: String::new(),
             client_auth: String::new(),
-            trusts_addresses,
+            trusts_emails,
             default_role: Role::Viewer,
             role_claim: role_claim.to_owned(),
             roles: String::new(),

@@ -1,4 +1,4 @@
-//! `/sign-on` for owners, `/login/sign-on` for whoever logs in by it, and the operator's yes.
+//! `/sso` for owners, `/login/sso` for whoever logs in by it, and the operator's yes.
 
 use super::{
     Arrival, SsoError, begin, finish,
@@ -7,17 +7,17 @@ use super::{
 };
 use crate::{
     AppState,
-    caller::{Authenticated, Caller, AnonymousUser},
-    chrome::{PageLayout, Done, Nav, done, page, page_with},
-    freshness::{ReauthForm, Nothing},
+    caller::{AnonymousUser, Authenticated, Caller},
+    chrome::{Done, Nav, PageLayout, done, page, page_with},
+    freshness::{Nothing, ReauthForm},
     operators::Operator,
     problem::Problem,
-    text,
     sessions::{
         LoggedIn, clear_sso_cookie,
         console::{SecondFactorPage, let_in, with_cookie},
         safe_next, sso_cookie, sso_in,
     },
+    text,
 };
 use askama::Template;
 use axum::{
@@ -58,13 +58,12 @@ async fn sso_page(
         client_secret: String::new(),
         scopes: found.scopes,
         client_auth: found.client_auth,
-        trusts_addresses: found.trusts_addresses.then(|| "yes".to_owned()),
+        trusts_emails: found.trusts_emails.then(|| "yes".to_owned()),
         default_role: found.default_role.to_string(),
         role_claim: found.role_claim,
         roles: found.roles,
     });
-    let begins =
-        || SsoForm { default_role: Role::Developer.to_string(), ..SsoForm::default() };
+    let begins = || SsoForm { default_role: Role::Developer.to_string(), ..SsoForm::default() };
     let (form, error) = match typed {
         Some((form, error)) => (form, Some(error)),
         None => (stored.unwrap_or_else(begins), None),
@@ -97,7 +96,7 @@ pub(crate) async fn save(
     let ReauthForm { caller, form } = fresh;
     caller.permit(Permission::ManageSso)?;
     match set(&app, &caller, &form).await? {
-        Ok(()) => Ok(done("/sign-on", "sso_set", None).into_response()),
+        Ok(()) => Ok(done("/sso", "sso_set", None).into_response()),
         Err(error) => {
             let is_saved = matches!(error, SsoError::Saved(_));
             let form = SsoForm { client_secret: String::new(), ..form };
@@ -114,7 +113,7 @@ pub(crate) async fn take_away(
 ) -> Result<Response, Problem> {
     fresh.caller.permit(Permission::ManageSso)?;
     remove(&app, &fresh.caller).await?;
-    Ok(done("/sign-on", "sso_removed", None).into_response())
+    Ok(done("/sso", "sso_removed", None).into_response())
 }
 
 /// What the operator has seen, and says yes to.

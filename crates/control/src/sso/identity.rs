@@ -4,8 +4,8 @@
 
 use super::{SsoError, claims::UserMessage};
 use crate::{AppState, codes, passwords::Password};
-use keydesk_model::{Event, Actor, Email, Origin, UserId, TokenName};
-use keydesk_store::{AuditEntry, NewUser, User, Sso, Write};
+use keydesk_model::{Actor, Email, Event, Origin, TokenName, UserId};
+use keydesk_store::{AuditEntry, NewUser, Sso, User, Write};
 
 pub(super) struct Identified {
     pub user: User,
@@ -120,7 +120,7 @@ async fn set_email(
     write.close_email_changes(user.id).await?;
     write.close_resets(user.id).await?;
     let entry = AuditEntry {
-        action: Event::UserEmailChanged,
+        event: Event::UserEmailChanged,
         actor: Actor::User { user: user.id, member: None },
         origin: origin.clone(),
         account: Some(sso.account),

@@ -17,12 +17,12 @@ use crate::{
     members,
     passwords::TooBusy,
     problem::Problem,
-    text,
     sessions::{self, LoggedIn, News, SessionSecret, visitor_entry},
+    text,
 };
 use claims::UserMessage;
 use identity::Identified;
-use keydesk_model::{AccountId, Event, Actor, Email, MemberId, Role};
+use keydesk_model::{AccountId, Actor, Email, Event, MemberId, Role};
 use keydesk_store::{AuditEntry, Sso, StoreError, Write};
 use serde::{Deserialize, Serialize};
 use settings::read_roles;
@@ -128,13 +128,8 @@ pub(crate) async fn begin(
     let generate = || codes::generate(&app.entropy).0.to_string();
     let (state, nonce, verifier) = (generate(), generate(), generate());
     let url = client.authorize_url(&state, &nonce, &verifier);
-    let away = Away {
-        account: sso.account,
-        state: state.clone(),
-        nonce,
-        verifier,
-        next: next.to_owned(),
-    };
+    let away =
+        Away { account: sso.account, state: state.clone(), nonce, verifier, next: next.to_owned() };
     let browser = challenge::seal(app, DEPARTS, away, LASTS)?;
     let host = url.host_str().unwrap_or_default().to_owned();
     Ok(AuthorizationRedirect { url: url.to_string(), host, state, browser })
@@ -196,8 +191,7 @@ async fn enter(
     // What was asked may have been taken back while the provider answered.
     let still = write.find_sso(account.id).await?;
     let domain = user_message.email.domain();
-    if still.is_none_or(|still| !still.is_confirmed_for(&domain) || !still.is_same_client(sso))
-    {
+    if still.is_none_or(|still| !still.is_confirmed_for(&domain) || !still.is_same_client(sso)) {
         return Err(SsoError::None);
     }
     let who = (user_message, newcomer);
@@ -216,18 +210,19 @@ async fn enter(
         let opened = sessions::open_session(app, &mut write, user.id, own, &visitor).await?;
         LoggedIn::NewLogin(opened)
     };
-    let entry = |action, detail| AuditEntry {
+    let entry = |event, detail| AuditEntry {
         actor: Actor::User { user: user.id, member: Some(member) },
         account: own,
         detail,
-        ..visitor_entry(action, &user.id.to_string(), visitor.origin.clone())
+        ..visitor_entry(event, &user.id.to_string(), visitor.origin.clone())
     };
     // Joining, or another role, is an act of its own.
     let is = write.find_member_of(account.id, user.id).await?.map(|member| member.role);
     if was != is {
-        let action = if was.is_none() { Event::MemberJoinedThroughSso } else { Event::MemberRoleChanged };
+        let event =
+            if was.is_none() { Event::MemberJoinedThroughSso } else { Event::MemberRoleChanged };
         let detail = serde_json::json!({ "before": { "role": was }, "after": { "role": is } });
-        write.audit(&entry(action, detail)).await?;
+        write.audit(&entry(event, detail)).await?;
     }
     let detail = serde_json::json!({ "single_sso": sso.issuer });
     let entry = entry(Event::SessionCreated, detail);

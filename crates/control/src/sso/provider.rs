@@ -92,7 +92,7 @@ fn is_here(url: &Url) -> bool {
 
 /// How this console's address is registered at the provider.
 pub(super) fn callback_url(app: &AppState) -> String {
-    format!("{}/login/sign-on/callback", app.settings.console_url)
+    format!("{}/login/sso/callback", app.settings.console_url)
 }
 
 /// Until the operator has confirmed a provider, it is asked only where everybody may ask; and so are other servers that
@@ -123,12 +123,11 @@ pub(super) async fn check(app: &AppState, sso: &Sso) -> Result<Option<String>, S
         Err(SsoError::Provider { id: "fault-not-public", .. }) => return Ok(None),
         Err(error) => return Err(error),
     };
-    let corrected =
-        differ_by_slash(&metadata.issuer, &sso.issuer).then(|| metadata.issuer.clone());
+    let corrected = differ_by_slash(&metadata.issuer, &sso.issuer).then(|| metadata.issuer.clone());
     let client = Client::new(app, sso, metadata)?;
     let answer = client.ask_for_token(NO_CODE, NO_CODE).await?;
     if matches!(answer.error.as_deref(), Some("invalid_client" | "unauthorized_client")) {
-        return Err(client.refused(&answer));
+        return Err(client.rejected(&answer));
     }
     Ok(corrected)
 }
@@ -138,8 +137,7 @@ async fn discover(app: &AppState, sso: &Sso) -> Result<Metadata, SsoError> {
     let url = format!("{base}/.well-known/openid-configuration");
     let url = Url::parse(&url).map_err(|_| SsoError::Issuer)?;
     let metadata: Metadata = get_json(app, sso, &url, None).await?;
-    let is_same =
-        metadata.issuer == sso.issuer || differ_by_slash(&metadata.issuer, &sso.issuer);
+    let is_same = metadata.issuer == sso.issuer || differ_by_slash(&metadata.issuer, &sso.issuer);
     if !is_same {
         return Err(fault("fault-other-issuer", &metadata.issuer));
     }
@@ -230,7 +228,7 @@ impl<'a> Client<'a> {
     ) -> Result<UserMessage, SsoError> {
         let answer = self.ask_for_token(code, verifier).await?;
         if answer.error.is_some() {
-            return Err(self.refused(&answer));
+            return Err(self.rejected(&answer));
         }
         let id_token = answer.id_token.ok_or_else(|| fault("fault-no-id-token", ""))?;
         let mut claims = self.verify(&id_token).await?;
@@ -313,7 +311,7 @@ impl<'a> Client<'a> {
         request.map_err(|_| fault("fault-unsafe-url", &self.metadata.token_endpoint))
     }
 
-    fn refused(&self, answer: &TokenAnswer) -> SsoError {
+    fn rejected(&self, answer: &TokenAnswer) -> SsoError {
         let error = answer.error.as_deref().unwrap_or_default();
         let why = answer.error_description.as_deref().unwrap_or_default();
         // What a provider repeats must not hold what is ours.

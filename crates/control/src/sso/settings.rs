@@ -9,7 +9,7 @@ use crate::{
     problem::Problem,
     text,
 };
-use keydesk_model::{AccountId, AccountNumber, Event, Email, Permission, Role};
+use keydesk_model::{AccountId, AccountNumber, Email, Event, Permission, Role};
 use keydesk_store::{Domain, Sso, StoreError};
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -27,7 +27,7 @@ pub(crate) struct SsoForm {
     pub scopes: String,
     pub client_auth: String,
     /// Present: ticked.
-    pub trusts_addresses: Option<String>,
+    pub trusts_emails: Option<String>,
     pub default_role: String,
     pub role_claim: String,
     pub roles: String,
@@ -85,7 +85,7 @@ async fn keep(
         Err(error) => return Ok(Err(error)),
     };
     write.set_sso(&new, caller.member.id).await?;
-    let terms = |sso: &Sso| serde_json::json!({ "issuer": sso.issuer, "domains": sso.domain_names(), "scopes": sso.scopes, "client_auth": sso.client_auth, "trusts_addresses": sso.trusts_addresses, "default_role": sso.default_role, "role_claim": sso.role_claim, "roles": sso.roles });
+    let terms = |sso: &Sso| serde_json::json!({ "issuer": sso.issuer, "domains": sso.domain_names(), "scopes": sso.scopes, "client_auth": sso.client_auth, "trusts_emails": sso.trusts_emails, "default_role": sso.default_role, "role_claim": sso.role_claim, "roles": sso.roles });
     let detail = serde_json::json!({ "before": before.as_ref().map(terms), "after": terms(&new) });
     // Which domains are confirmed already, as they are now.
     let kept = write.find_sso(account).await?.unwrap_or(new);
@@ -99,11 +99,7 @@ fn is_for(before: &Sso, form: &SsoForm) -> bool {
     bare(&before.issuer) == bare(&form.issuer) && before.client_id == form.client_id.trim()
 }
 
-fn read_form(
-    account: AccountId,
-    form: &SsoForm,
-    sealed: Vec<u8>,
-) -> Result<Sso, SsoError> {
+fn read_form(account: AccountId, form: &SsoForm, sealed: Vec<u8>) -> Result<Sso, SsoError> {
     let issuer = form.issuer.trim().to_owned();
     provider::check_issuer(&issuer).ok_or(SsoError::Issuer)?;
     let client_id = form.client_id.trim().to_owned();
@@ -142,7 +138,7 @@ fn read_form(
         domains,
         scopes,
         client_auth: client_auth.to_owned(),
-        trusts_addresses: form.trusts_addresses.is_some(),
+        trusts_emails: form.trusts_emails.is_some(),
         default_role,
         role_claim,
         roles,

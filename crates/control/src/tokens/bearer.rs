@@ -3,7 +3,8 @@
 use super::TokenError;
 use crate::{AppState, caller::Caller, keyring::SealedFor, problem::Problem, receipts::Issued};
 use keydesk_model::{
-    AccountId, Event, IpAllowlist, TokenOwner, RevocationReason, MemberId, UserId, Permission, ScopeSet, TokenId,
+    AccountId, Event, IpAllowlist, MemberId, Permission, RevocationReason, ScopeSet, TokenId,
+    TokenOwner, UserId,
 };
 use keydesk_store::{Member, NewSecret, NewToken, StoreError, Token, Write};
 use keydesk_token::{Kind, PlainToken};
@@ -26,7 +27,7 @@ pub(crate) async fn issue_bearer_token(
         token_owner: TokenOwner::Member(member),
         name: format!("Bearer token of {name}"),
         scopes: ScopeSet::everything(),
-        addresses: IpAllowlist::default(),
+        ip_allowlist: IpAllowlist::default(),
         expires_at: None,
         created_by: Some(member),
         request_key: None,
@@ -61,7 +62,7 @@ async fn displayable(
         hash: plain.hash(),
         version: belongs_to.version,
         masked: plain.masked(),
-        display: Some(sealed),
+        encrypted_copy: Some(sealed),
     })
 }
 
@@ -131,14 +132,17 @@ pub(crate) async fn rotate_bearer_token(
 
 /// The caller's own bearer token in clear. Nobody else's can be asked for. The first look in a
 /// session is noted in the audit log.
-pub(crate) async fn view_bearer_token(app: &AppState, caller: &Caller) -> Result<PlainToken, Problem> {
+pub(crate) async fn view_bearer_token(
+    app: &AppState,
+    caller: &Caller,
+) -> Result<PlainToken, Problem> {
     caller.permit(Permission::UseApiDocs)?;
     let found = app.store.read().await?.find_bearer_token(caller.member.id).await?;
     let mut token = found.ok_or(TokenError::NotFound)?;
     if token.revocation.is_some() {
         token = replace_forgotten(app, caller).await?;
     }
-    let sealed = token.display.as_deref().ok_or(TokenError::Ended)?;
+    let sealed = token.encrypted_copy.as_deref().ok_or(TokenError::Ended)?;
     let belongs_to = SealedFor {
         account: caller.account.id,
         member: caller.member.id,

@@ -1,10 +1,10 @@
 //! `/tokens`: the account's API tokens, the page that shows a secret once, and the acts that end one.
 
-use super::Program;
+use super::ObservedClient;
 use crate::{
     AppState, UserMessage as _,
     caller::Caller,
-    chrome::{PageLayout, Done, Nav, done, page},
+    chrome::{Done, Nav, PageLayout, done, page},
     freshness::ReauthForm,
     label,
     problem::Problem,
@@ -18,7 +18,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use keydesk_model::{
-    GracePeriod, GracePeriodError, Permission, RotationTerms, Scope, ScopeSet, Timestamp, TokenId, TokenState,
+    GracePeriod, GracePeriodError, Permission, RotationTerms, Scope, ScopeSet, Timestamp, TokenId,
+    TokenState,
 };
 use keydesk_store::{ClosingSecret, Token};
 use keydesk_token::PlainToken;
@@ -53,8 +54,8 @@ impl Row {
             made: When::past(token.created_at, now),
             last_used: token.last_used_at.map(|at| When::past(at, now)),
             last_used_by: match (token.last_used_by, token.last_used_from) {
-                (Some(program), Some(addr)) => {
-                    text("program-from").with("program", program).with("address", addr).to_string()
+                (Some(client), Some(addr)) => {
+                    text("client-from").with("client", client).with("address", addr).to_string()
                 }
                 _ => String::new(),
             },
@@ -63,10 +64,13 @@ impl Row {
             expires_soon: left.is_some_and(|left| left.as_secs() < 14 * 86_400),
             over: match state {
                 TokenState::Active => None,
-                TokenState::Expired(at) => Some((label("inactive", "expired"), When::past(at, now))),
-                TokenState::Revoked(revocation) => {
-                    Some((label("inactive", revocation.reason.as_str()), When::past(revocation.at, now)))
+                TokenState::Expired(at) => {
+                    Some((label("inactive", "expired"), When::past(at, now)))
                 }
+                TokenState::Revoked(revocation) => Some((
+                    label("inactive", revocation.reason.as_str()),
+                    When::past(revocation.at, now),
+                )),
             },
             name: token.name,
             masked: token.masked,
@@ -90,7 +94,7 @@ struct OldRow {
     masked: String,
     until: When,
     /// After how much silence it closes earlier.
-    quiet: Option<&'static str>,
+    revoke_after_idle: Option<&'static str>,
     last_used: Option<When>,
     last_used_by: String,
 }
@@ -99,13 +103,15 @@ impl OldRow {
     fn new(old: ClosingSecret, live: &[Row], now: Timestamp) -> Self {
         let id = old.token.to_string();
         let name = live.iter().find(|row| row.id == id).map(|row| row.name.clone());
-        let quiet = GracePeriod::ALL.into_iter().find(|spans| Some(spans.duration()) == old.quiet);
+        let revoke_after_idle = GracePeriod::ALL
+            .into_iter()
+            .find(|spans| Some(spans.duration()) == old.revoke_after_idle);
         Self {
             token: old.token,
             name: name.unwrap_or(id),
             masked: old.masked,
             until: When::future(old.closing.at, now),
-            quiet: quiet.map(GracePeriod::as_str),
+            revoke_after_idle: revoke_after_idle.map(GracePeriod::as_str),
             last_used: old.last_used_at.map(|at| When::past(at, now)),
             last_used_by: old.last_used_by.unwrap_or_default(),
         }
@@ -186,7 +192,7 @@ struct EndPage {
     chrome: PageLayout,
     row: Row,
     version: i64,
-    programs: Vec<Program>,
+    clients: Vec<ObservedClient>,
     rotates: bool,
 }
 
@@ -204,13 +210,13 @@ async fn end_page(
     if !row.is_live {
         return Err(super::TokenError::Ended.into());
     }
-    let programs = super::list_programs(app, id).await?;
+    let clients = super::list_clients(app, id).await?;
     let chrome = PageLayout::of(
         caller,
         text(if rotates { "rotate-api-token" } else { "revoke-api-token" }),
         Nav::Tokens,
     );
-    Ok(page(&EndPage { chrome, row, version, programs, rotates }))
+    Ok(page(&EndPage { chrome, row, version, clients, rotates }))
 }
 
 pub(crate) async fn rotate_page(
@@ -234,7 +240,7 @@ pub(crate) async fn revoke_page(
 pub(crate) struct RotateForm {
     version: Option<String>,
     grace_period: Option<String>,
-    quiet: Option<String>,
+    revoke_after_idle: Option<String>,
 }
 
 impl RotateForm {
@@ -247,11 +253,14 @@ impl RotateForm {
     fn terms(&self) -> Result<RotationTerms, Problem> {
         let read = |text: &Option<String>| match text.as_deref() {
             None | Some("") => Ok(GracePeriod::None),
-            Some(text) => {
-                text.parse().map_err(|error: GracePeriodError| Problem::invalid(error.user_message()))
-            }
+            Some(text) => text
+                .parse()
+                .map_err(|error: GracePeriodError| Problem::invalid(error.user_message())),
         };
-        let terms = RotationTerms { grace_period: read(&self.grace_period)?, quiet: read(&self.quiet)? };
+        let terms = RotationTerms {
+            grace_period: read(&self.grace_period)?,
+            revoke_after_idle: read(&self.revoke_after_idle)?,
+        };
         if !terms.is_consistent() {
             return Err(Problem::invalid(text("idle-period-too-long")));
         }
@@ -267,7 +276,8 @@ pub(crate) async fn rotate(
     let ReauthForm { caller, form } = fresh;
     let id = id.parse().map_err(|_| Problem::not_found())?;
     let made = super::rotate_api_token(&app, &caller, id, form.version()?, form.terms()?).await?;
-    let previous_secret_expires_at = made.closing.map(|closing| When::future(closing.at, app.now()));
+    let previous_secret_expires_at =
+        made.closing.map(|closing| When::future(closing.at, app.now()));
     let rotated = Rotated { receipt: made.receipt, previous_secret_expires_at };
     Ok(shown_once(&app, &caller, made.token, made.plain, Some(rotated)))
 }

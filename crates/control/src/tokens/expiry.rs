@@ -1,4 +1,4 @@
-//! How long an account's new tokens may live: the operator's policy, and the account's own. Each refuses,
+//! How long an account's new tokens may live: the operator's policy, and the account's own. Each rejects,
 //! or is only observed.
 
 use super::{TokenError, list_api_tokens};
@@ -40,19 +40,23 @@ impl Policies {
         Ok(expires_at)
     }
 
-    /// Whether a token that was made at `made` would be refused, were everything enforced.
+    /// Whether a token that was made at `made` would be rejected, were everything enforced.
     pub fn objects(self, made: Timestamp, expires_at: Option<Timestamp>) -> bool {
         self.all.check(made, expires_at).is_err()
     }
 }
 
-/// The account's live API tokens that its policies would have refused.
-pub(crate) async fn list_over_expiry(app: &AppState, caller: &Caller) -> Result<Vec<Token>, Problem> {
+/// The account's live API tokens that its policies would have rejected.
+pub(crate) async fn list_over_expiry(
+    app: &AppState,
+    caller: &Caller,
+) -> Result<Vec<Token>, Problem> {
     let now = app.now();
     let found = app.store.read().await?.find_account(caller.account.id).await?;
     let policies = Policies::of(app, found.as_ref());
     let is_over = |token: &Token| {
-        token.state(now) == TokenState::Active && policies.objects(token.created_at, token.expires_at)
+        token.state(now) == TokenState::Active
+            && policies.objects(token.created_at, token.expires_at)
     };
     Ok(list_api_tokens(app, caller).await?.into_iter().filter(is_over).collect())
 }

@@ -2,9 +2,13 @@
 //! small as that allows, tried first where wished, then in force.
 
 use super::{find_api_token, find_live_api_token};
-use crate::{AppState, UserMessage as _, caller::Caller, operations::LATELY, problem::Problem, text};
-use keydesk_model::{Event, IpAllowlist, TokenLimits, Violation, Permission, RuleTable, ScopeSet, TokenId};
-use keydesk_store::{ViolationRow, OperationUse, Token};
+use crate::{
+    AppState, UserMessage as _, caller::Caller, operations::LATELY, problem::Problem, text,
+};
+use keydesk_model::{
+    Event, IpAllowlist, Mode, Permission, RuleTable, ScopeSet, TokenId, TokenLimits, Violation,
+};
+use keydesk_store::{OperationUse, Token, ViolationRow};
 
 /// A token's limits and all that speaks for others.
 #[derive(Debug)]
@@ -12,26 +16,17 @@ pub(crate) struct LimitsReview {
     pub token: Token,
     /// What it was used for in the last 30 days.
     pub uses: Vec<OperationUse>,
-    pub objected: Vec<ViolationRow>,
+    pub violated: Vec<ViolationRow>,
     /// The smallest limits with which all that passed would have passed. None: it was not used.
-    pub smallest_scopes: Option<ScopeSet>,
-    pub smallest_addresses: Option<IpAllowlist>,
+    pub suggested_scopes: Option<ScopeSet>,
+    pub suggested_ip_allowlist: Option<IpAllowlist>,
 }
 
-/// Limits that are to hold, or only to be tried beside those that do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Start {
-    Try,
-    Now,
-}
-
-impl Start {
-    /// What a form chose, and what its page says when that is done.
-    pub fn chosen(text: &str) -> (Self, &'static str) {
-        match text {
-            "now" => (Self::Now, "limits_enforced"),
-            _ => (Self::Try, "limits_on_observed"),
-        }
+/// The notice for limits that were saved in this mode.
+pub(crate) fn saved_notice(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Enforce => "limits_enforced",
+        Mode::Observe => "limits_observed",
     }
 }
 
@@ -44,24 +39,24 @@ pub(crate) async fn review_limits(
     let since = app.now().minus(LATELY);
     let mut read = app.store.read().await?;
     let uses = read.list_operation_use_of(id, since).await?;
-    let objected = read.list_objected(caller.account.id, since).await?;
-    let addresses = read.list_addresses_of(id, since).await?;
+    let violated = read.list_violated(caller.account.id, since).await?;
+    let ip_allowlist = read.list_addresses_of(id, since).await?;
     let rules = read.find_rules().await?.unwrap_or_default().live.rules;
-    // What was refused is not what it is used for.
-    let passed = || uses.iter().filter(|seen| seen.calls > seen.refused);
-    let smallest_scopes =
-        RuleTable::new(&rules).smallest_scopes(passed().map(|seen| seen.operation.as_str()));
-    let smallest_scopes = match smallest_scopes {
+    // What was rejected is not what it is used for.
+    let passed = || uses.iter().filter(|seen| seen.requests > seen.rejected);
+    let suggested_scopes =
+        RuleTable::new(&rules).suggested_scopes(passed().map(|seen| seen.operation.as_str()));
+    let suggested_scopes = match suggested_scopes {
         // Calls for which there is no rule need a token for everything.
         None => Some(ScopeSet::everything()),
         Some(scopes) => Some(scopes).filter(|scopes| !scopes.is_empty()),
     };
-    let smallest_addresses = addresses.join(" ").parse::<IpAllowlist>().ok();
+    let suggested_ip_allowlist = ip_allowlist.join(" ").parse::<IpAllowlist>().ok();
     Ok(LimitsReview {
         token,
-        objected: objected.into_iter().filter(|seen| seen.token == id).collect(),
-        smallest_scopes,
-        smallest_addresses: smallest_addresses
+        violated: violated.into_iter().filter(|seen| seen.token == id).collect(),
+        suggested_scopes,
+        suggested_ip_allowlist: suggested_ip_allowlist
             .map(|list| list.proposed())
             .filter(|list| !list.is_empty()),
         uses,
@@ -74,7 +69,7 @@ pub(crate) async fn limit_api_token(
     caller: &Caller,
     id: TokenId,
     wanted: TokenLimits,
-    start: Start,
+    mode: Mode,
 ) -> Result<(), Problem> {
     let (mut write, caller) = app.write_as(caller).await?;
     caller.permit(Permission::ManageTokens)?;
@@ -83,10 +78,10 @@ pub(crate) async fn limit_api_token(
     if wanted.scopes.is_empty() {
         return Err(Problem::invalid(text("scope-needed")));
     }
-    let holds = TokenLimits { scopes: token.scopes, addresses: token.addresses };
-    let (grant, observed) = match start {
-        Start::Now => (&wanted, None),
-        Start::Try => (&holds, Some(&wanted)),
+    let holds = TokenLimits { scopes: token.scopes, ip_allowlist: token.ip_allowlist };
+    let (grant, observed) = match mode {
+        Mode::Enforce => (&wanted, None),
+        Mode::Observe => (&holds, Some(&wanted)),
     };
     write.limit_token(id, grant, observed).await?;
     let detail = serde_json::json!({
@@ -98,15 +93,18 @@ pub(crate) async fn limit_api_token(
 }
 
 /// What limits objected to in the account in the last 30 days.
-pub(crate) async fn list_objected(app: &AppState, caller: &Caller) -> Result<Vec<ViolationRow>, Problem> {
+pub(crate) async fn list_violated(
+    app: &AppState,
+    caller: &Caller,
+) -> Result<Vec<ViolationRow>, Problem> {
     caller.permit(Permission::SeeTokens)?;
     let since = app.now().minus(LATELY);
-    Ok(app.store.read().await?.list_objected(caller.account.id, since).await?)
+    Ok(app.store.read().await?.list_violated(caller.account.id, since).await?)
 }
 
 /// What an violation means to the reader of a list.
-pub(crate) fn why(objected: &ViolationRow) -> String {
-    text(match (objected.violation, objected.refused > 0) {
+pub(crate) fn why(violated: &ViolationRow) -> String {
+    text(match (violated.violation, violated.rejected > 0) {
         (Violation::Scope, true) => "violation-scope",
         (Violation::Scope, false) => "violation-scope-observed",
         (Violation::ObservedScope, _) => "violation-observed-scope",

@@ -3,14 +3,14 @@
 
 use super::{
     console::scope_words,
-    limits::{LimitsReview, Start, limit_api_token, list_objected, review_limits, why},
+    limits::{LimitsReview, limit_api_token, list_violated, review_limits, saved_notice, why},
     new_console::one_or_more,
 };
 use crate::{
     AppState, UserMessage as _,
     api_docs::ScopeOffer,
     caller::Caller,
-    chrome::{PageLayout, Nav, done, page, page_with},
+    chrome::{Nav, PageLayout, done, page, page_with},
     freshness::ReauthForm,
     operations::list_scope_offers,
     problem::Problem,
@@ -23,8 +23,10 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use keydesk_model::{IpAllowlist, TokenLimits, Permission, Scope, ScopeSet, Timestamp, TokenId, TokenState};
-use keydesk_store::{ViolationRow, OperationUse};
+use keydesk_model::{
+    IpAllowlist, Permission, Scope, ScopeSet, Timestamp, TokenId, TokenLimits, TokenState,
+};
+use keydesk_store::{OperationUse, ViolationRow};
 use serde::Deserialize;
 
 /// What the form holds, as sent, so that a mistake loses nothing.
@@ -33,14 +35,14 @@ use serde::Deserialize;
 pub(crate) struct LimitsForm {
     #[serde(deserialize_with = "one_or_more")]
     scope: Vec<String>,
-    addresses: String,
-    start: String,
+    ip_allowlist: String,
+    mode: String,
 }
 
 struct UseRow {
     operation: String,
-    program: String,
-    calls: i64,
+    client: String,
+    requests: i64,
     last_call: When,
 }
 
@@ -48,13 +50,13 @@ struct ViolationView {
     token: TokenId,
     token_name: String,
     is_api_token: bool,
-    program: String,
+    client: String,
     operation: String,
     why: String,
-    was_refused: bool,
-    calls: i64,
-    /// Where only some of them were refused.
-    refused: Option<i64>,
+    was_rejected: bool,
+    requests: i64,
+    /// Where only some of them were rejected.
+    rejected: Option<i64>,
     last_call: When,
 }
 
@@ -62,14 +64,14 @@ impl ViolationView {
     fn new(seen: ViolationRow, now: Timestamp) -> Self {
         Self {
             why: why(&seen),
-            was_refused: seen.refused > 0,
+            was_rejected: seen.rejected > 0,
             token: seen.token,
             token_name: seen.token_name,
             is_api_token: seen.is_api_token,
-            program: seen.program,
+            client: seen.client,
             operation: seen.operation,
-            calls: seen.calls,
-            refused: Some(seen.refused).filter(|refused| (1..seen.calls).contains(refused)),
+            requests: seen.requests,
+            rejected: Some(seen.rejected).filter(|rejected| (1..seen.requests).contains(rejected)),
             last_call: When::past(seen.last_used_at, now),
         }
     }
@@ -83,12 +85,12 @@ struct LimitsPage {
     name: String,
     masked: String,
     scopes: Vec<String>,
-    addresses: Vec<String>,
+    ip_allowlist: Vec<String>,
     observed: Option<(Vec<String>, Vec<String>)>,
     form: LimitsForm,
     offers: Vec<ScopeOffer>,
     scope_error: Option<String>,
-    address_error: Option<String>,
+    ip_allowlist_error: Option<String>,
     uses: Vec<UseRow>,
     violations: Vec<ViolationView>,
     smallest: Option<(Vec<String>, Vec<String>)>,
@@ -102,25 +104,25 @@ impl LimitsPage {
     }
 }
 
-pub(crate) fn networks(addresses: &IpAllowlist) -> Vec<String> {
-    addresses.to_string().split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect()
+pub(crate) fn networks(ip_allowlist: &IpAllowlist) -> Vec<String> {
+    ip_allowlist.to_string().split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 /// The grant as the form shows it.
 fn form_of(grant: &TokenLimits) -> LimitsForm {
     LimitsForm {
         scope: grant.scopes.iter().map(ToString::to_string).collect(),
-        addresses: networks(&grant.addresses).join("\n"),
-        start: "try".to_owned(),
+        ip_allowlist: networks(&grant.ip_allowlist).join("\n"),
+        mode: "observe".to_owned(),
     }
 }
 
 /// The smallest limits, where anything speaks for any.
 fn smallest(review: &LimitsReview) -> Option<TokenLimits> {
-    let (scopes, addresses) = (&review.smallest_scopes, &review.smallest_addresses);
-    (scopes.is_some() || addresses.is_some()).then(|| TokenLimits {
+    let (scopes, ip_allowlist) = (&review.suggested_scopes, &review.suggested_ip_allowlist);
+    (scopes.is_some() || ip_allowlist.is_some()).then(|| TokenLimits {
         scopes: scopes.clone().unwrap_or_else(|| review.token.scopes.clone()),
-        addresses: addresses.clone().unwrap_or_default(),
+        ip_allowlist: ip_allowlist.clone().unwrap_or_default(),
     })
 }
 
@@ -134,26 +136,26 @@ async fn limits_page(
     let proposal = smallest(&review);
     let use_row = |seen: OperationUse| UseRow {
         operation: seen.operation,
-        program: seen.program,
-        calls: seen.calls,
+        client: seen.client,
+        requests: seen.requests,
         last_call: When::past(seen.last_used_at, now),
     };
-    let parts = |grant: &TokenLimits| (scope_words(&grant.scopes), networks(&grant.addresses));
+    let parts = |grant: &TokenLimits| (scope_words(&grant.scopes), networks(&grant.ip_allowlist));
     let is_live = review.token.state(now) == TokenState::Active;
     Ok(LimitsPage {
         chrome: PageLayout::of(caller, text("tokens-limits"), Nav::Tokens),
         id: review.token.id,
         scopes: scope_words(&review.token.scopes),
-        addresses: networks(&review.token.addresses),
+        ip_allowlist: networks(&review.token.ip_allowlist),
         observed: review.token.observed.as_ref().map(parts),
         name: review.token.name,
         masked: review.token.masked,
         form,
         offers: list_scope_offers(app).await?,
         scope_error: None,
-        address_error: None,
+        ip_allowlist_error: None,
         uses: review.uses.into_iter().map(use_row).collect(),
-        violations: review.objected.into_iter().map(|seen| ViolationView::new(seen, now)).collect(),
+        violations: review.violated.into_iter().map(|seen| ViolationView::new(seen, now)).collect(),
         smallest: proposal.as_ref().map(parts),
         uses_the_smallest: false,
         may_manage: caller.member.role.may(Permission::ManageTokens) && is_live,
@@ -177,7 +179,8 @@ pub(crate) async fn show(
     let review = review_limits(&app, &caller, id).await?;
     let proposal = smallest(&review).filter(|_| asked.with.as_deref() == Some("smallest"));
     let token = &review.token;
-    let holds = TokenLimits { scopes: token.scopes.clone(), addresses: token.addresses.clone() };
+    let holds =
+        TokenLimits { scopes: token.scopes.clone(), ip_allowlist: token.ip_allowlist.clone() };
     let form = form_of(proposal.as_ref().or(token.observed.as_ref()).unwrap_or(&holds));
     let shown = limits_page(&app, &caller, review, form).await?;
     Ok(page(&LimitsPage { uses_the_smallest: proposal.is_some(), ..shown }))
@@ -197,18 +200,19 @@ pub(crate) async fn limit(
         Ok(scopes) if scopes.is_empty() => Err(text("scope-or-full-access").to_string()),
         scopes => scopes.map_err(|error| error.user_message()),
     };
-    let addresses = form.addresses.parse::<IpAllowlist>().map_err(|error| error.user_message());
-    match (scopes, addresses) {
-        (Ok(scopes), Ok(addresses)) => {
-            let (start, user_message) = Start::chosen(&form.start);
-            limit_api_token(&app, &caller, id, TokenLimits { scopes, addresses }, start).await?;
-            Ok(done("/tokens", user_message, None).into_response())
+    let ip_allowlist =
+        form.ip_allowlist.parse::<IpAllowlist>().map_err(|error| error.user_message());
+    match (scopes, ip_allowlist) {
+        (Ok(scopes), Ok(ip_allowlist)) => {
+            let mode = form.mode.parse().unwrap_or_default();
+            limit_api_token(&app, &caller, id, TokenLimits { scopes, ip_allowlist }, mode).await?;
+            Ok(done("/tokens", saved_notice(mode), None).into_response())
         }
-        (scopes, addresses) => {
+        (scopes, ip_allowlist) => {
             let review = review_limits(&app, &caller, id).await?;
             let shown = limits_page(&app, &caller, review, form).await?;
-            let (scope_error, address_error) = (scopes.err(), addresses.err());
-            let shown = LimitsPage { scope_error, address_error, ..shown };
+            let (scope_error, ip_allowlist_error) = (scopes.err(), ip_allowlist.err());
+            let shown = LimitsPage { scope_error, ip_allowlist_error, ..shown };
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &shown))
         }
     }
@@ -226,7 +230,7 @@ pub(crate) async fn violations(
     caller: Caller,
 ) -> Result<Response, Problem> {
     let now = app.now();
-    let listed = list_objected(&app, &caller).await?;
+    let listed = list_violated(&app, &caller).await?;
     let violations = listed.into_iter().map(|seen| ViolationView::new(seen, now)).collect();
     let chrome = PageLayout::of(&caller, text("violations-short"), Nav::Tokens);
     Ok(page(&ViolationsPage { chrome, violations }))

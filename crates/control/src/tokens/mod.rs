@@ -17,21 +17,22 @@ use expiry::Policies;
 pub use own::{SelfRevocation, SelfRotation, SelfServiceError, revoke_own_token, rotate_own_token};
 pub use rotation::close_due_secrets;
 use rotation::{RotatedToken, rotate_secret};
-pub(crate) use rotation::{revoke_previous_secrets, list_previous_secrets, rotate_api_token};
+pub(crate) use rotation::{list_previous_secrets, revoke_previous_secrets, rotate_api_token};
 
 use crate::{
-    AppState, UserMessage as _, caller::Caller, operations::LATELY, problem::Problem, receipts::Issued, text,
-    when::When,
+    AppState, UserMessage as _, caller::Caller, operations::LATELY, problem::Problem,
+    receipts::Issued, text, when::When,
 };
 use axum::http::StatusCode;
 use keydesk_model::{
-    AccountId, Event, IpAllowlist, TokenOwner, RevocationReason, Expiry, ExpiryError, ExpiryPolicyError,
-    UserId, Permission, ScopeSet, Timestamp, TokenId, TokenName, TokenState, TooManyScopes,
+    AccountId, Event, Expiry, ExpiryError, ExpiryPolicyError, IpAllowlist, Permission,
+    RevocationReason, ScopeSet, Timestamp, TokenId, TokenName, TokenOwner, TokenState,
+    TooManyScopes, UserId,
 };
 use keydesk_store::{Integration, Member, NewSecret, NewToken, StoreError, Token, Write};
 use keydesk_token::{Kind, PlainToken};
 
-/// How many live API tokens an account may have; more than this is a program gone wild.
+/// How many live API tokens an account may have; more than this is a client gone wild.
 const MOST_TOKENS: i64 = 1_000;
 /// How many old secrets of one token may go on at once.
 const MOST_OLD: usize = 10;
@@ -125,7 +126,7 @@ pub(crate) async fn issue_api_token(
         token_owner: TokenOwner::Account,
         name: request.name.to_string(),
         scopes: request.scopes,
-        addresses: IpAllowlist::default(),
+        ip_allowlist: IpAllowlist::default(),
         expires_at,
         created_by: Some(caller.member.id),
         request_key: request.request_key,
@@ -170,10 +171,13 @@ pub(crate) async fn find_live_api_token(
 }
 
 fn shown_once(plain: &PlainToken, version: i64) -> NewSecret {
-    NewSecret { hash: plain.hash(), version, masked: plain.masked(), display: None }
+    NewSecret { hash: plain.hash(), version, masked: plain.masked(), encrypted_copy: None }
 }
 
-pub(crate) async fn list_api_tokens(app: &AppState, caller: &Caller) -> Result<Vec<Token>, Problem> {
+pub(crate) async fn list_api_tokens(
+    app: &AppState,
+    caller: &Caller,
+) -> Result<Vec<Token>, Problem> {
     caller.permit(Permission::SeeTokens)?;
     Ok(app.store.read().await?.list_api_tokens(caller.account.id, 1_000).await?)
 }
@@ -188,79 +192,83 @@ pub(crate) async fn find_api_token(
     found.filter(|token| token.token_owner == TokenOwner::Account).ok_or_else(Problem::not_found)
 }
 
-/// A program that used a token lately: it stops working when the token ends.
+/// A client that used a token lately: it stops working when the token ends.
 #[derive(Debug)]
-pub(crate) struct Program {
+pub(crate) struct ObservedClient {
     pub name: String,
     pub client_ip: String,
     pub last_call: When,
-    pub calls_a_day: i64,
+    pub requests_a_day: i64,
 }
 
-impl Program {
+impl ObservedClient {
     fn new(seen: Integration, now: Timestamp) -> Self {
         let seconds = seen.last_used_at.since(seen.first_used_at).as_secs();
         let days = i64::try_from(seconds / 86_400 + 1).unwrap_or(1);
         Self {
             last_call: When::past(seen.last_used_at, now),
-            calls_a_day: seen.calls / days,
-            name: seen.program,
+            requests_a_day: seen.requests / days,
+            name: seen.client,
             client_ip: seen.client_ip,
         }
     }
 }
 
-/// The programs that used a token in the last 30 days, by whether they use a secret of it that is accepted now.
-pub(crate) struct Programs {
-    pub current: Vec<Program>,
+/// The clients that used a token in the last 30 days, by whether they use a secret of it that is accepted now.
+pub(crate) struct ObservedClients {
+    pub current: Vec<ObservedClient>,
     /// They used one that has ended since, and are rejected.
-    pub left_behind: Vec<Program>,
+    pub left_behind: Vec<ObservedClient>,
 }
 
-async fn sort_programs(app: &AppState, token: TokenId) -> Result<Programs, StoreError> {
+async fn sort_clients(app: &AppState, token: TokenId) -> Result<ObservedClients, StoreError> {
     let now = app.now();
     let mut read = app.store.read().await?;
     let seen = read.list_integrations(token, now.minus(LATELY)).await?;
     let since = read.find_open_since(token).await?;
     let is_current = |seen: &Integration| since.is_none_or(|since| seen.last_used_at >= since);
     let (current, left_behind): (Vec<_>, Vec<_>) = seen.into_iter().partition(is_current);
-    let programs =
-        |seen: Vec<Integration>| seen.into_iter().map(|seen| Program::new(seen, now)).collect();
-    Ok(Programs { current: programs(current), left_behind: programs(left_behind) })
+    let clients = |seen: Vec<Integration>| {
+        seen.into_iter().map(|seen| ObservedClient::new(seen, now)).collect()
+    };
+    Ok(ObservedClients { current: clients(current), left_behind: clients(left_behind) })
 }
 
-/// The programs that use one token: they stop working when it ends.
-pub(crate) async fn list_programs(app: &AppState, token: TokenId) -> Result<Vec<Program>, StoreError> {
-    Ok(sort_programs(app, token).await?.current)
+/// The clients that use one token: they stop working when it ends.
+pub(crate) async fn list_clients(
+    app: &AppState,
+    token: TokenId,
+) -> Result<Vec<ObservedClient>, StoreError> {
+    Ok(sort_clients(app, token).await?.current)
 }
 
-/// The programs that use a member's bearer token, and those that are left behind by it.
-pub(crate) async fn sort_programs_of_member(
+/// The clients that use a member's bearer token, and those that are left behind by it.
+pub(crate) async fn sort_clients_of_member(
     app: &AppState,
     member: &Member,
-) -> Result<Programs, StoreError> {
+) -> Result<ObservedClients, StoreError> {
     match app.store.read().await?.find_bearer_token(member.id).await? {
-        Some(token) => sort_programs(app, token.id).await,
-        None => Ok(Programs { current: Vec::new(), left_behind: Vec::new() }),
+        Some(token) => sort_clients(app, token.id).await,
+        None => Ok(ObservedClients { current: Vec::new(), left_behind: Vec::new() }),
     }
 }
 
-/// The programs that used any of a user's bearer tokens in the last 30 days.
-pub(crate) async fn list_programs_of_user(
+/// The clients that used any of a user's bearer tokens in the last 30 days.
+pub(crate) async fn list_clients_of_user(
     app: &AppState,
     user: UserId,
-) -> Result<Vec<Program>, StoreError> {
+) -> Result<Vec<ObservedClient>, StoreError> {
     let memberships = app.store.read().await?.list_memberships(user).await?;
-    let mut programs = Vec::new();
+    let mut clients = Vec::new();
     for member in memberships {
-        programs.extend(list_programs_of_member(app, &member).await?);
+        clients.extend(list_clients_of_member(app, &member).await?);
     }
-    Ok(programs)
+    Ok(clients)
 }
 
-pub(crate) async fn list_programs_of_member(
+pub(crate) async fn list_clients_of_member(
     app: &AppState,
     member: &Member,
-) -> Result<Vec<Program>, StoreError> {
-    Ok(sort_programs_of_member(app, member).await?.current)
+) -> Result<Vec<ObservedClient>, StoreError> {
+    Ok(sort_clients_of_member(app, member).await?.current)
 }

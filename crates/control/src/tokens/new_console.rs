@@ -5,7 +5,7 @@ use crate::{
     AppState, UserMessage as _,
     api_docs::ScopeOffer,
     caller::Caller,
-    chrome::{PageLayout, Nav, page, page_with},
+    chrome::{Nav, PageLayout, page, page_with},
     codes,
     freshness::ReauthForm,
     label,
@@ -92,7 +92,7 @@ async fn form_page(
     let (key, _) = codes::generate(&app.entropy);
     let account = app.store.read().await?.find_account(caller.account.id).await?;
     let policies = Policies::of(app, account.as_ref());
-    // What would be refused is not offered.
+    // What would be rejected is not offered.
     let choices = CHOICES.into_iter().filter(|value| {
         value
             .parse::<Expiry>()
@@ -166,7 +166,7 @@ pub(crate) async fn issue(
     Ok(shown_once(&app, &caller, token, plain, None))
 }
 
-/// What the use-case would refuse for its end is said beside the field.
+/// What the use-case would reject for its end is said beside the field.
 async fn check_expiry(
     app: &AppState,
     caller: &Caller,

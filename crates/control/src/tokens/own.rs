@@ -3,8 +3,8 @@
 use super::{RotatedToken, TokenError, bearer::replace_secret, rotate_secret};
 use crate::{AppState, keyring::SealedFor, mail::Message, receipts::Issued};
 use keydesk_model::{
-    AccountId, Event, Actor, TokenOwner, Closing, RevocationReason, Origin, RotationTerms, Timestamp,
-    TokenId, TokenState,
+    AccountId, Actor, Closing, Event, Origin, RevocationReason, RotationTerms, Timestamp, TokenId,
+    TokenOwner, TokenState,
 };
 use keydesk_node::Keys;
 use keydesk_store::{AuditEntry, StoreError, Token, Write};
@@ -18,11 +18,11 @@ pub struct SelfRotation {
     pub version: i64,
     pub plain: PlainToken,
     pub closing: Option<Closing>,
-    /// Whether every gateway refuses the old secret already, and the number of the receipt.
+    /// Whether every gateway rejects the old secret already, and the number of the receipt.
     pub is_complete: bool,
     pub receipt: Option<i64>,
-    /// From when on every gateway refuses the old secret.
-    pub refused_from: Option<Timestamp>,
+    /// From when on every gateway rejects the old secret.
+    pub effective_at: Option<Timestamp>,
 }
 
 #[derive(Debug)]
@@ -30,8 +30,8 @@ pub struct SelfRevocation {
     pub token: TokenId,
     pub is_complete: bool,
     pub receipt: Option<i64>,
-    /// From when on every gateway refuses it.
-    pub refused_from: Option<Timestamp>,
+    /// From when on every gateway rejects it.
+    pub effective_at: Option<Timestamp>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -101,20 +101,21 @@ async fn rotate(
         TokenOwner::Member(member) => {
             write.end_secret(id, RevocationReason::Rotated).await?;
             replace_secret(app, &mut write, &token, member).await?;
-            let next = write.find_token(token.account, id).await?.ok_or(SelfServiceError::NotLive)?;
+            let next =
+                write.find_token(token.account, id).await?.ok_or(SelfServiceError::NotLive)?;
             let detail = serde_json::json!({ "after": { "version": next.version } });
             let receipt = app.commit_with_receipt(write, entry(detail)).await?;
             let belongs_to =
                 SealedFor { account: token.account, member, token: id, version: next.version };
-            let sealed = next.display.as_deref().ok_or(SelfServiceError::NotLive)?;
+            let sealed = next.encrypted_copy.as_deref().ok_or(SelfServiceError::NotLive)?;
             let plain = app.keyring.open_token(sealed, belongs_to);
             let plain = plain.map_err(|_| SelfServiceError::NoKey)?;
             (next.version, plain, None, receipt)
         }
     };
-    let (is_complete, receipt, refused_from) = user_message(receipt.as_ref());
+    let (is_complete, receipt, effective_at) = user_message(receipt.as_ref());
     let done =
-        SelfRotation { token: id, version, plain, closing, is_complete, receipt, refused_from };
+        SelfRotation { token: id, version, plain, closing, is_complete, receipt, effective_at };
     Ok((token, done))
 }
 
@@ -160,8 +161,8 @@ pub async fn revoke_own_token(
     let detail = serde_json::json!({ "before": { "name": token.name, "version": token.version } });
     let entry = entry((token.account, token.id), Event::TokenRevoked, origin, detail);
     let receipt = app.commit_with_receipt(write, entry).await?;
-    let (is_complete, receipt, refused_from) = user_message(receipt.as_ref());
-    Ok(SelfRevocation { token: token.id, is_complete, receipt, refused_from })
+    let (is_complete, receipt, effective_at) = user_message(receipt.as_ref());
+    Ok(SelfRevocation { token: token.id, is_complete, receipt, effective_at })
 }
 
 async fn find_own(write: &mut Write, hash: &TokenHash) -> Result<Token, SelfServiceError> {
@@ -176,18 +177,18 @@ async fn find_own(write: &mut Write, hash: &TokenHash) -> Result<Token, SelfServ
 /// A rotation with overlap has ended nothing, and there is nothing to confirm.
 fn user_message(receipt: Option<&Issued>) -> (bool, Option<i64>, Option<Timestamp>) {
     receipt.map_or((true, None, None), |issued| {
-        (issued.is_complete, issued.number, issued.refused_from)
+        (issued.is_complete, issued.number, issued.effective_at)
     })
 }
 
 fn entry(
     (account, token): (AccountId, TokenId),
-    action: Event,
+    event: Event,
     origin: &Origin,
     detail: serde_json::Value,
 ) -> AuditEntry {
     AuditEntry {
-        action,
+        event,
         actor: Actor::Token,
         origin: origin.clone(),
         account: Some(account),

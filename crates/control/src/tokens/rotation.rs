@@ -3,7 +3,7 @@
 use super::{MOST_OLD, TokenError, find_live_api_token, shown_once};
 use crate::{AppState, caller::Caller, problem::Problem, receipts::Issued};
 use keydesk_model::{
-    Event, Actor, Closing, RevocationReason, Origin, Permission, RotationTerms, Timestamp, TokenId,
+    Actor, Closing, Event, Origin, Permission, RevocationReason, RotationTerms, Timestamp, TokenId,
 };
 use keydesk_store::{AuditEntry, ClosingSecret, Store, StoreError, Token, Write};
 use keydesk_token::{Kind, PlainToken};
@@ -18,7 +18,7 @@ pub(crate) struct RotatedToken {
     pub receipt: Option<Issued>,
 }
 
-/// Gives an API token a new secret; the old one is refused from now on, or goes on for a while.
+/// Gives an API token a new secret; the old one is rejected from now on, or goes on for a while.
 /// `version` is the one that the caller saw, so that of two who rotate at once only one does.
 pub(crate) async fn rotate_api_token(
     app: &AppState,
@@ -52,7 +52,7 @@ pub(super) async fn rotate_secret(
             return Err(TokenError::TooManyOld);
         }
         Some(closing) => {
-            write.close_secret_later(token.id, closing, terms.quiet_for()).await?;
+            write.close_secret_later(token.id, closing, terms.idle_period()).await?;
         }
         None => {
             write.end_secret(token.id, RevocationReason::Rotated).await?;
@@ -118,7 +118,7 @@ pub async fn close_due_secrets(store: &Store, now: Timestamp) -> Result<usize, S
     }
     if ended > 0 {
         let entry = AuditEntry {
-            action: Event::TokenPreviousSecretsRevoked,
+            event: Event::TokenPreviousSecretsRevoked,
             actor: Actor::Node,
             origin: Origin::default(),
             account: None,

@@ -2,8 +2,8 @@
 
 use super::RESET_LASTS;
 use crate::{AppState, codes, members, operators::at_the_server};
-use keydesk_model::{Event, Email, EmailError, UserId, Role};
-use keydesk_store::{AuditEntry, User, StoreError, Write};
+use keydesk_model::{Email, EmailError, Event, Role, UserId};
+use keydesk_store::{AuditEntry, StoreError, User, Write};
 
 #[derive(Debug, thiserror::Error)]
 pub enum UserError {
@@ -24,8 +24,8 @@ async fn find(write: &mut Write, email: &str) -> Result<User, UserError> {
     write.find_user_by_email(&email).await?.ok_or(UserError::Nobody(email))
 }
 
-fn entry(action: Event, user: UserId, detail: serde_json::Value) -> AuditEntry {
-    AuditEntry { detail, ..at_the_server(action, user) }
+fn entry(event: Event, user: UserId, detail: serde_json::Value) -> AuditEntry {
+    AuditEntry { detail, ..at_the_server(event, user) }
 }
 
 /// A link with which a user sets a new password. It works once, within an hour, and the operator hands it over.

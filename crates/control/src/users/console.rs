@@ -3,13 +3,13 @@
 use super::ChangeError;
 use crate::{
     AppState,
-    caller::{Authenticated, CurrentUser, AnonymousUser},
-    chrome::{PageLayout, Done, Nav, done, page, page_with},
+    caller::{AnonymousUser, Authenticated, CurrentUser},
+    chrome::{Done, Nav, PageLayout, done, page, page_with},
     factors, label,
     problem::Problem,
-    text,
     sessions::{console::with_cookie, session_cookie},
-    tokens::{self, Program},
+    text,
+    tokens::{self, ObservedClient},
 };
 use askama::Template;
 use axum::{
@@ -29,7 +29,7 @@ struct ProfilePage {
     email: String,
     role: String,
     has_account: bool,
-    programs: Vec<Program>,
+    clients: Vec<ObservedClient>,
     has_factor: bool,
     languages: [(&'static str, &'static str); Language::ALL.len()],
     language: &'static str,
@@ -51,7 +51,7 @@ async fn profile_page(
             caller.member().map_or("operator", |caller| caller.member.role.as_str()),
         ),
         has_account: caller.member().is_some(),
-        programs: tokens::list_programs_of_user(app, caller.user().id).await?,
+        clients: tokens::list_clients_of_user(app, caller.user().id).await?,
         has_factor: factors::has_one(&mut app.store.read().await?, caller.user().id).await?,
         languages: Language::ALL.map(|language| (language.as_str(), language.own_name())),
         language: caller.user().language.map_or("", Language::as_str),
@@ -101,9 +101,9 @@ pub(crate) async fn change_password(
     match super::change_password(&app, &caller, &form.current_password, &form.new_password).await {
         Ok((secret, receipt)) => {
             let cookie = session_cookie(&secret, &app.settings);
-            let has_token = caller
-                .member()
-                .is_some_and(|caller| caller.member.role.may(keydesk_model::Permission::UseApiDocs));
+            let has_token = caller.member().is_some_and(|caller| {
+                caller.member.role.may(keydesk_model::Permission::UseApiDocs)
+            });
             let (to, what) = if has_token {
                 ("/api-docs", "password_changed")
             } else {

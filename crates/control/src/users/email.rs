@@ -10,7 +10,7 @@ use crate::{
     problem::Problem,
     text,
 };
-use keydesk_model::{Event, Actor, AttemptKind, Email, EmailError, Origin};
+use keydesk_model::{Actor, AttemptKind, Email, EmailError, Event, Origin};
 use keydesk_store::{AuditEntry, EmailChange, NewEmailChange, StoreError};
 use std::time::Duration;
 
@@ -41,7 +41,9 @@ impl From<EmailChangeError> for Problem {
         match error {
             EmailChangeError::Store(error) => error.into(),
             EmailChangeError::LoggedOut => Self::logged_out(),
-            error => Self::invalid(error.to_string()).redirect_to("/profile", text("go-to-profile")),
+            error => {
+                Self::invalid(error.to_string()).redirect_to("/profile", text("go-to-profile"))
+            }
         }
     }
 }
@@ -75,7 +77,9 @@ pub(crate) async fn ask(
         NewEmailChange { old_code_hash, new_code_hash, user, email: email.clone(), expires_at };
     write.add_email_change(&new).await?;
     let detail = serde_json::json!({ "before": { "email": old.as_str() }, "after": { "email": email.as_str() } });
-    write.commit(caller.own_entry(Event::UserEmailChangeRequested, user.to_string(), detail)).await?;
+    write
+        .commit(caller.own_entry(Event::UserEmailChangeRequested, user.to_string(), detail))
+        .await?;
     let url = &app.settings.console_url;
     let link = |code: &str| format!("{url}/email-change/{code}");
     app.send_mail(old, Message::email_leaves(email.as_str(), &link(&old_code)));
@@ -118,8 +122,8 @@ pub(crate) async fn confirm(
     write.confirm_email_change(digest, change.is_new_side).await?;
     let is_whole = if change.is_new_side { change.old_confirmed } else { change.new_confirmed };
     let user = write.find_user(change.user).await?.ok_or(EmailChangeError::Over)?;
-    let entry = |action, detail| AuditEntry {
-        action,
+    let entry = |event, detail| AuditEntry {
+        event,
         actor: Actor::User { user: change.user, member: None },
         origin,
         account: None,
@@ -153,14 +157,18 @@ pub(crate) async fn confirm(
 }
 
 /// One side says no.
-pub(crate) async fn stop(app: &AppState, code: &str, origin: Origin) -> Result<(), EmailChangeError> {
+pub(crate) async fn stop(
+    app: &AppState,
+    code: &str,
+    origin: Origin,
+) -> Result<(), EmailChangeError> {
     let mut write = app.store.write(app.now()).await?;
     let now = write.now();
     let found = write.find_email_change(codes::digest(code), now).await?;
     let change = found.ok_or(EmailChangeError::Over)?;
     write.close_email_changes(change.user).await?;
     let entry = AuditEntry {
-        action: Event::UserEmailChangeCanceled,
+        event: Event::UserEmailChangeCanceled,
         actor: Actor::AnonymousUser,
         origin,
         account: None,

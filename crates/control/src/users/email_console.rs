@@ -3,8 +3,8 @@
 use super::email::{Confirmed, ask, confirm, find, stop};
 use crate::{
     AppState,
-    caller::{CurrentUser, AnonymousUser},
-    chrome::{PageLayout, Nav, done, page},
+    caller::{AnonymousUser, CurrentUser},
+    chrome::{Nav, PageLayout, done, page},
     freshness::ReauthForm,
     problem::Problem,
     text,
@@ -49,7 +49,7 @@ impl ChangePage {
     }
 }
 
-/// Only looks: programs that follow links in mails change nothing.
+/// Only looks: clients that follow links in mails change nothing.
 pub(crate) async fn show(
     State(app): State<AppState>,
     Path(code): Path<String>,

@@ -9,18 +9,18 @@ pub use at_server::{UserError, erase_user, make_reset_link};
 
 use crate::{
     AppState,
-    attempts::{self, HeldError, Sender, LoginAttempts},
+    attempts::{self, HeldError, LoginAttempts, Sender},
     caller::Authenticated,
     codes,
     mail::Message,
     passwords::{Password, PasswordError, TooBusy},
     problem::Problem,
     receipts::Issued,
-    text,
     sessions::{self, SessionSecret, visitor_entry},
+    text,
 };
-use keydesk_model::{Event, Actor, AttemptKind, Email, RevocationReason, Language, Origin};
-use keydesk_store::{Account, User, StoreError};
+use keydesk_model::{Actor, AttemptKind, Email, Event, Language, Origin, RevocationReason};
+use keydesk_store::{Account, StoreError, User};
 use std::time::Duration;
 
 const RESET_LASTS: Duration = Duration::from_hours(1);

@@ -5,8 +5,9 @@ use super::{
     form::{Parameters, Written},
     introspect,
 };
-use crate::{Response, 
-    Rejection, LiveTable, arrival::Arrival, live::UsageCounter, settings::Settings, wire::Noted,
+use crate::{
+    LiveTable, Rejection, Response, arrival::Arrival, live::UsageCounter, settings::Settings,
+    wire::Noted,
 };
 use bytes::Bytes;
 use http::{HeaderValue, header};
@@ -46,34 +47,34 @@ pub enum SelfServiceResponse {
         previous_secret_expires_at: Option<Timestamp>,
         is_complete: bool,
         receipt: Option<i64>,
-        /// From when on every gateway refuses what has ended; None where nothing has, or nobody knows.
-        refused_from: Option<Timestamp>,
+        /// From when on every gateway rejects what has ended; None where nothing has, or nobody knows.
+        effective_at: Option<Timestamp>,
     },
     Revoked {
         token: TokenId,
         is_complete: bool,
         receipt: Option<i64>,
-        /// From when on every gateway refuses what has ended; None where nothing has, or nobody knows.
-        refused_from: Option<Timestamp>,
+        /// From when on every gateway rejects what has ended; None where nothing has, or nobody knows.
+        effective_at: Option<Timestamp>,
     },
 }
 
 /// Parameters of self-service.
-const KNOWN: [&str; 3] = ["token", "grace_period", "quiet"];
+const KNOWN: [&str; 3] = ["token", "grace_period", "revoke_after_idle"];
 
 type Reply = oneshot::Sender<Result<SelfServiceResponse, Rejection>>;
 
 /// Where questions go.
 #[derive(Clone, Debug)]
-pub struct TokenDesk(mpsc::Sender<(Question, Reply)>);
+pub struct TokenService(mpsc::Sender<(Question, Reply)>);
 
 /// A desk for gateways, and the questions for whoever answers.
-pub fn token_app() -> (TokenDesk, mpsc::Receiver<(Question, Reply)>) {
+pub fn token_service() -> (TokenService, mpsc::Receiver<(Question, Reply)>) {
     let (sender, receiver) = mpsc::channel(WAITING);
-    (TokenDesk(sender), receiver)
+    (TokenService(sender), receiver)
 }
 
-impl TokenDesk {
+impl TokenService {
     async fn ask(&self, question: Question) -> Result<SelfServiceResponse, Rejection> {
         let (reply, answer) = oneshot::channel();
         self.0.try_send((question, reply)).map_err(|_| Rejection::TemporarilyUnavailable)?;
@@ -113,7 +114,12 @@ pub(crate) enum DeferredAction {
 }
 
 impl DeferredRequest {
-    pub fn new(wanted: DeferredAction, noted: &Noted, query: Option<&str>, is_strict: bool) -> Self {
+    pub fn new(
+        wanted: DeferredAction,
+        noted: &Noted,
+        query: Option<&str>,
+        is_strict: bool,
+    ) -> Self {
         let agent = noted.user_agent.first.and_then(|agent| std::str::from_utf8(agent).ok());
         Self {
             written: Written::of(noted),
@@ -137,24 +143,32 @@ impl DeferredRequest {
         }
         if self.is_strict && parameters.names().any(|name| !KNOWN.contains(&name)) {
             return Err(Rejection::InvalidParameters {
-                why: "Send “grace_period” and “quiet”, if anything: another parameter is not known here.",
+                why: "Send “grace_period” and “revoke_after_idle”, if anything: another parameter is not known here.",
             });
         }
         let (secret, wish) = match self.wanted {
             DeferredAction::Introspect(credentials) => {
-                let asked = introspect::IntrospectionRequest { credentials, parameters, arrival, table, meter };
+                let asked = introspect::IntrospectionRequest {
+                    credentials,
+                    parameters,
+                    arrival,
+                    table,
+                    meter,
+                };
                 return asked.answer(settings);
             }
             DeferredAction::Rotate(secret) => {
-                refuse_other(secret, &parameters)?;
+                reject_other(secret, &parameters)?;
                 (secret, SelfServiceAction::Rotate(terms(&parameters)?))
             }
             DeferredAction::Revoke(secret) => {
-                refuse_other(secret, &parameters)?;
+                reject_other(secret, &parameters)?;
                 (secret, SelfServiceAction::Revoke)
             }
             DeferredAction::RevokeNamed => match named(&parameters)? {
-                Some(secret) if table.is_live(secret, arrival.at)? => (secret, SelfServiceAction::Revoke),
+                Some(secret) if table.is_live(secret, arrival.at)? => {
+                    (secret, SelfServiceAction::Revoke)
+                }
                 // RFC 7009 section 2.2: what is not good any more needs no revoking.
                 _ => return Ok(json(&serde_json::json!({}))),
             },
@@ -172,7 +186,7 @@ impl DeferredRequest {
 }
 
 /// A token changes itself and no other.
-fn refuse_other(secret: TokenHash, parameters: &Parameters) -> Result<(), Rejection> {
+fn reject_other(secret: TokenHash, parameters: &Parameters) -> Result<(), Rejection> {
     let Some(named) = parameters.find("token") else { return Ok(()) };
     let bare = named.strip_prefix("Bearer ").unwrap_or(named);
     if PlainToken::hash_presented(bare) == Ok(secret) {
@@ -183,9 +197,9 @@ fn refuse_other(secret: TokenHash, parameters: &Parameters) -> Result<(), Reject
 }
 
 fn named(parameters: &Parameters) -> Result<Option<TokenHash>, Rejection> {
-    let token = parameters
-        .find("token")
-        .ok_or(Rejection::InvalidParameters { why: "Send the token as the parameter “token”." })?;
+    let token = parameters.find("token").ok_or(Rejection::InvalidParameters {
+        why: "Send the token as the parameter “token”.",
+    })?;
     Ok(PlainToken::hash_presented(token).ok())
 }
 
@@ -196,10 +210,10 @@ fn terms(parameters: &Parameters) -> Result<RotationTerms, Rejection> {
     };
     let terms = RotationTerms {
         grace_period: read("grace_period", "“grace_period” is none, 1h, 24h or 7d.")?,
-        quiet: read("quiet", "“quiet” is none, 1h or 24h.")?,
+        revoke_after_idle: read("revoke_after_idle", "“revoke_after_idle” is none, 1h or 24h.")?,
     };
     if !terms.is_consistent() {
-        let why = "“quiet” must be shorter than “grace_period”: it closes the old secret earlier.";
+        let why = "“revoke_after_idle” must be shorter than “grace_period”: it closes the old secret earlier.";
         return Err(Rejection::InvalidParameters { why });
     }
     Ok(terms)
@@ -214,7 +228,7 @@ fn to_response(done: &SelfServiceResponse) -> Response {
             previous_secret_expires_at,
             is_complete,
             receipt,
-            refused_from,
+            effective_at,
         } => {
             serde_json::json!({
                 "token": plain.expose(),
@@ -223,15 +237,15 @@ fn to_response(done: &SelfServiceResponse) -> Response {
                 "version": version,
                 "previous_secret_expires_at": previous_secret_expires_at.map(|at| at.to_string()),
                 "complete": is_complete,
-                "refused_from": refused_from.map(|at| at.to_string()),
+                "effective_at": effective_at.map(|at| at.to_string()),
                 "receipt": receipt,
             })
         }
-        SelfServiceResponse::Revoked { token, is_complete, receipt, refused_from } => {
+        SelfServiceResponse::Revoked { token, is_complete, receipt, effective_at } => {
             serde_json::json!({
                 "id": token,
                 "complete": is_complete,
-                "refused_from": refused_from.map(|at| at.to_string()),
+                "effective_at": effective_at.map(|at| at.to_string()),
                 "receipt": receipt,
             })
         }

@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn forms_and_json_say_the_same_and_rubbish_is_refused() {
+    fn forms_and_json_say_the_same_and_rubbish_is_rejected() {
         for (body, written) in [
             (&b"token=a%20b&grace_period=&x=1"[..], Written::Form),
             (br#"{"token": "a b", "x": "1", "grace_period": null}"#, Written::Json),

@@ -1,8 +1,8 @@
 //! Forward-auth: a proxy holds a request and asks whether it may pass. Only trusted proxies may ask, they
 //! must say all of it, and nothing is assumed.
 
-use crate::{Response, 
-    Rejection,
+use crate::{
+    Rejection, Response,
     check::Pass,
     settings::Settings,
     wire::{IDENTITY_HEADERS, Kind, Noted, mistaken_for},
@@ -28,7 +28,7 @@ impl<'a> Forwarded<'a> {
         if !fronts.contains(peer) {
             return Err(Rejection::UntrustedProxy);
         }
-        refuse_ambiguous(noted)?;
+        reject_ambiguous(noted)?;
         let method = once(noted, "x-forwarded-method")?;
         let uri = once(noted, "x-forwarded-uri")?;
         let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
@@ -52,7 +52,7 @@ impl<'a> Forwarded<'a> {
 
 /// The gateway keeps such fields back. A proxy would pass them on, and the API would not do what was checked,
 /// or not for whom.
-fn refuse_ambiguous(noted: &Noted) -> Result<(), Rejection> {
+fn reject_ambiguous(noted: &Noted) -> Result<(), Rejection> {
     let mistaken = noted.fields.iter().find_map(|field| mistaken_for(field.name));
     mistaken.map_or(Ok(()), |like| Err(Rejection::AmbiguousHeader { like }))
 }

@@ -2,12 +2,12 @@
 
 use super::{ask::json, form::Parameters};
 use crate::{
-    Response, Rejection, LiveTable, Presented,
+    LiveTable, Presented, Rejection, Response,
     arrival::Arrival,
     live::{Identity, UsageCounter, UsageEvent},
     settings::Settings,
 };
-use keydesk_model::{AccountNumber, IpAllowlist, Called, Violation, Timestamp};
+use keydesk_model::{AccountNumber, Called, IpAllowlist, Timestamp, Violation};
 use keydesk_token::PlainToken;
 use sha2::{Digest, Sha256};
 use std::net::IpAddr;
@@ -86,7 +86,8 @@ pub(super) struct IntrospectionRequest<'a> {
 impl IntrospectionRequest<'_> {
     pub fn answer(self, settings: &Settings) -> Result<Response, Rejection> {
         let client = self.client(settings).ok_or(Rejection::UnknownClient)?;
-        let missing = Rejection::InvalidParameters { why: "Send the token as the parameter “token”." };
+        let missing =
+            Rejection::InvalidParameters { why: "Send the token as the parameter “token”." };
         let token = self.parameters.find("token").ok_or(missing)?;
         let claimed = self.parameters.find("client_ip").map(str::parse::<IpAddr>);
         let Ok(client_ip) = claimed.transpose() else {
@@ -122,7 +123,9 @@ impl IntrospectionRequest<'_> {
         let verified = match self.table.verify(&Presented(hash), self.arrival.at) {
             Ok(verified) => verified,
             // Whoever cannot tell must not say that it is not good.
-            Err(rejection @ (Rejection::NotReady | Rejection::DisconnectPolicy)) => return Err(rejection),
+            Err(rejection @ (Rejection::NotReady | Rejection::GatewayDisconnected)) => {
+                return Err(rejection);
+            }
             Err(_) => return Ok(None),
         };
         let Some(identity) = self.table.identify(&verified) else { return Ok(None) };
@@ -131,10 +134,9 @@ impl IntrospectionRequest<'_> {
             return Ok(None);
         }
         // Whoever does not say where the call came from gets no word for a token that depends on it.
-        let admits = |list: &IpAllowlist| {
-            list.is_empty() || client_ip.is_some_and(|addr| list.admits(addr))
-        };
-        if !admits(&identity.limits.grant.addresses) || !admits(&account.addresses) {
+        let admits =
+            |list: &IpAllowlist| list.is_empty() || client_ip.is_some_and(|addr| list.admits(addr));
+        if !admits(&identity.limits.grant.ip_allowlist) || !admits(&account.ip_allowlist) {
             return Ok(None);
         }
         self.note(&identity, client_ip, client);

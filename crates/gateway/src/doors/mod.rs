@@ -7,8 +7,8 @@ mod form;
 mod forward_auth;
 mod introspect;
 
-pub(crate) use ask::{DeferredRequest, DeferredAction};
-pub use ask::{SelfServiceResponse, Question, TokenDesk, SelfServiceAction, token_app};
+pub(crate) use ask::{DeferredAction, DeferredRequest};
+pub use ask::{Question, SelfServiceAction, SelfServiceResponse, TokenService, token_service};
 pub(crate) use documents::Document;
 pub(crate) use form::MOST_FORM;
 pub(crate) use forward_auth::{Forwarded, identity_fields, pass_answer};
@@ -55,7 +55,7 @@ impl SelfServiceRoute {
 /// A door for other servers: no account stands in its path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AuthEndpoint {
-    /// Whether a request that a proxy holds may pass. Some proxies know two refusals only.
+    /// Whether a request that a proxy holds may pass. Some proxies know two rejections only.
     ForwardAuth { knows_two_refusals: bool },
     /// RFC 7662.
     Introspect,

@@ -2,7 +2,7 @@
 
 use crate::charge::policy;
 use arc_swap::{ArcSwap, Guard};
-use keydesk_model::{AccountNumber, AccountState, IpAllowlist, CorsPolicy, LiveAccount, Plan};
+use keydesk_model::{AccountNumber, AccountState, CorsPolicy, IpAllowlist, LiveAccount, Plan};
 use std::{collections::HashMap, sync::Arc};
 
 /// Plans by name, and the one of accounts that have none of their own.
@@ -17,8 +17,8 @@ pub(crate) struct AccountLimits {
     pub plan: Option<Arc<Plan>>,
     /// The plan as answers tell it.
     pub policy: Arc<str>,
-    pub addresses: IpAllowlist,
-    /// Addresses that refuse nothing yet.
+    pub ip_allowlist: IpAllowlist,
+    /// Addresses that reject nothing yet.
     pub observed: Option<IpAllowlist>,
     pub state: AccountState,
     /// The account's own, where it has one.
@@ -80,9 +80,9 @@ impl Accounts {
         }
         let plan = named.or(self.plans.default.as_ref()).cloned();
         let policy = plan.as_deref().map(policy).unwrap_or_default();
-        let LiveAccount { addresses, observed, state, cors, .. } = live;
+        let LiveAccount { ip_allowlist, observed, state, cors, .. } = live;
         let cors = cors.map(Arc::new);
-        Arc::new(AccountLimits { plan, policy, addresses, observed, state, cors })
+        Arc::new(AccountLimits { plan, policy, ip_allowlist, observed, state, cors })
     }
 
     pub fn find(&self, number: AccountNumber) -> AccountGuard<'_> {

@@ -1,6 +1,6 @@
 //! What tokens may do, each distinct set of limits once, however many tokens share it.
 
-use keydesk_model::{Closing, TokenLimits, LiveSecret, ScopeSet, Timestamp};
+use keydesk_model::{Closing, LiveSecret, ScopeSet, Timestamp, TokenLimits};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -12,7 +12,7 @@ pub(crate) struct LiveTokenLimits {
     /// As the upstream is told.
     pub scopes: Arc<str>,
     pub grant: TokenLimits,
-    /// Limits that refuse nothing yet.
+    /// Limits that reject nothing yet.
     pub observed: Option<TokenLimits>,
     /// The secret was rotated and goes on for a while.
     pub closing: Option<Closing>,
@@ -27,7 +27,7 @@ impl LiveTokenLimits {
 
     pub fn are_of(&self, secret: &LiveSecret) -> bool {
         self.grant.scopes == secret.scopes
-            && self.grant.addresses == secret.addresses
+            && self.grant.ip_allowlist == secret.ip_allowlist
             && self.observed == secret.observed
             && self.closing == secret.closing
             && (self.closing.is_none() || self.expires_at == secret.expires_at)

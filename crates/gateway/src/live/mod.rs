@@ -3,18 +3,18 @@
 
 mod accounts;
 mod folded;
+mod lease_guard;
 mod limits;
 mod row;
 mod shard;
 mod spending;
-mod lease_guard;
 mod usage;
 mod verify;
 
 pub(crate) use accounts::{AccountGuard, AccountLimits};
 pub(crate) use limits::LiveTokenLimits;
 pub(crate) use shard::Subject;
-pub(crate) use spending::{LimitKey, LimitCounters};
+pub(crate) use spending::{LimitCounters, LimitKey};
 pub(crate) use usage::{UsageCounter, UsageEvent};
 pub(crate) use verify::Identity;
 pub use verify::Verified;
@@ -23,10 +23,11 @@ use crate::limit::LiveRuleTable;
 use accounts::{Accounts, Plans};
 use arc_swap::{ArcSwap, Guard};
 use keydesk_model::{
-    AccountNumber, TokenOwner, Change, Feed, Moment, Month, Plan, QuotaUse, Snapshot, MonotonicClock,
-    Table, Usage,
+    AccountNumber, Change, Feed, Moment, MonotonicClock, Month, Plan, QuotaUse, Snapshot, Table,
+    TokenOwner, Usage,
 };
 use keydesk_token::TokenHash;
+use lease_guard::LeaseGuard;
 use limits::KnownLimits;
 use row::Digest;
 use shard::Shard;
@@ -35,7 +36,6 @@ use std::sync::{
     Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
     atomic::{AtomicBool, AtomicI64, Ordering},
 };
-use lease_guard::LeaseGuard;
 use usage::Meters;
 
 /// Many, so that one that grows holds up few, and so that they do not all grow at once.

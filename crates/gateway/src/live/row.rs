@@ -1,6 +1,6 @@
 //! One secret in 48 bytes, less than a cache line: what decides, and the number of the rest.
 
-use keydesk_model::{AccountNumber, RevocationReason, Revocation, Timestamp, TokenState};
+use keydesk_model::{AccountNumber, Revocation, RevocationReason, Timestamp, TokenState};
 use keydesk_token::TokenHash;
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -35,11 +35,11 @@ const VACANT: u8 = 0;
 const LIVE: u8 = 1;
 /// Live until `at`.
 const EXPIRES: u8 = 2;
-/// Was once refused as expired: a clock that is put back does not revive it.
+/// Was once rejected as expired: a clock that is put back does not revive it.
 const EXPIRED: u8 = 3;
 /// Rotated, and goes on until `at`.
 const CLOSES: u8 = 4;
-/// Was once refused as closed.
+/// Was once rejected as closed.
 const CLOSED: u8 = 5;
 /// Ended at `at`; what is added is the reason. Never left again.
 const ENDED: u8 = 6;
@@ -173,7 +173,8 @@ mod tests {
             let digest = Digest::of(&TokenHash::from_bytes([1; 32]));
             LiveEntry::new(digest, number, 0, 0, expires.map(at), Some(at(closes)))
         };
-        let closed = TokenState::Revoked(Revocation { at: at(100), reason: RevocationReason::Rotated });
+        let closed =
+            TokenState::Revoked(Revocation { at: at(100), reason: RevocationReason::Rotated });
         let closing = row(None, 100);
         assert_eq!(closing.state(at(99)), TokenState::Active);
         assert_eq!(closing.state(at(100)), closed);
@@ -189,7 +190,9 @@ mod tests {
         assert_eq!(row(Some(50), 100).state(at(70)), TokenState::Expired(at(50)));
         assert_eq!(row(Some(150), 100).state(at(120)), closed);
         // Revoked before its hour, or written down as closed after it.
-        for (ended, reason, expected) in [(60, RevocationReason::Revoked, 60), (130, RevocationReason::Revoked, 100)] {
+        for (ended, reason, expected) in
+            [(60, RevocationReason::Revoked, 60), (130, RevocationReason::Revoked, 100)]
+        {
             let mut row = row(None, 100);
             row.end(Revocation { at: at(ended), reason });
             let TokenState::Revoked(revocation) = row.state(at(1)) else { panic!("it has ended") };

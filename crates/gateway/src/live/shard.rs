@@ -6,7 +6,7 @@ use super::{
     limits::LiveTokenLimits,
     row::{Digest, LiveEntry},
 };
-use keydesk_model::{AccountId, TokenOwner, Revocation, LiveSecret, MemberId, TokenId};
+use keydesk_model::{AccountId, LiveSecret, MemberId, Revocation, TokenId, TokenOwner};
 use std::sync::Arc;
 
 /// Full at 7 in 8; grown to 3 in 4.
@@ -212,7 +212,9 @@ impl Shard {
         let goes_before = |other: &LiveEntry| other.is_vacant() || other.digest.place() > place;
         let Some(at) = self.rows.iter().skip(home).position(goes_before) else { return Err(row) };
         let at = home + at;
-        let Some(gap) = self.rows[at..].iter().position(LiveEntry::is_vacant) else { return Err(row) };
+        let Some(gap) = self.rows[at..].iter().position(LiveEntry::is_vacant) else {
+            return Err(row);
+        };
         self.mark(row.digest);
         self.rows[at..=at + gap].rotate_right(1);
         self.rows[at] = row;
@@ -286,7 +288,7 @@ mod tests {
             scopes: ScopeSet::everything(),
             expires_at: None,
             revocation: None,
-            addresses: IpAllowlist::default(),
+            ip_allowlist: IpAllowlist::default(),
             observed: None,
             closing: None,
         }

@@ -83,7 +83,7 @@ impl LimitCounters {
         Ok(taken)
     }
 
-    /// Another limit refused the call.
+    /// Another limit rejected the call.
     pub fn give_back(&self, purse: &LimitKey, rate: Rate) {
         let mut rates = lock(&self.rates[Self::shard(purse)]);
         if let Some(until) = rates.until.get_mut(purse) {
@@ -115,12 +115,12 @@ impl LimitCounters {
         let mut counted: HashMap<Month, Vec<QuotaUse>> = HashMap::new();
         for quotas in &self.quotas {
             for (account, quota) in lock(quotas).iter_mut() {
-                let calls = std::mem::take(&mut quota.own);
-                quota.sent += calls;
+                let requests = std::mem::take(&mut quota.own);
+                quota.sent += requests;
                 let late = quota.late.take();
-                let months = late.into_iter().chain([(quota.month, calls)]);
-                for (month, calls) in months.filter(|(_, calls)| *calls > 0) {
-                    let seen = QuotaUse { account: *account, calls };
+                let months = late.into_iter().chain([(quota.month, requests)]);
+                for (month, requests) in months.filter(|(_, requests)| *requests > 0) {
+                    let seen = QuotaUse { account: *account, requests };
                     counted.entry(month).or_default().push(seen);
                 }
             }
@@ -130,12 +130,12 @@ impl LimitCounters {
 
     /// What all gateways together have counted, ours included.
     pub fn receive(&self, month: Month, totals: &[QuotaUse]) {
-        for QuotaUse { account, calls } in totals {
+        for QuotaUse { account, requests } in totals {
             let mut quotas = lock(&self.quotas[Self::shard(account)]);
             let quota = quotas.entry(*account).or_default();
             if quota.month <= month {
                 quota.turn_to(month);
-                (quota.known, quota.sent) = (*calls, 0);
+                (quota.known, quota.sent) = (*requests, 0);
             }
         }
     }
@@ -154,10 +154,10 @@ impl Quota {
         }
     }
 
-    fn add_late(&mut self, month: Month, calls: i64) {
-        if calls > 0 {
+    fn add_late(&mut self, month: Month, requests: i64) {
+        if requests > 0 {
             let (latest, known) = self.late.unwrap_or((month, 0));
-            self.late = Some((latest.max(month), known + calls));
+            self.late = Some((latest.max(month), known + requests));
         }
     }
 }
@@ -178,22 +178,26 @@ mod tests {
         let left = |anyway| spending.count(ours, month, 10, anyway);
         assert_eq!((left(false), left(false)), (Some(9), Some(8)));
         let counted = spending.take_counted().remove(&month).expect("is counted");
-        assert_eq!(counted, [QuotaUse { account: ours, calls: 2 }]);
+        assert_eq!(counted, [QuotaUse { account: ours, requests: 2 }]);
         assert_eq!(left(false), Some(7), "what is on its way still counts");
         let more = spending.take_counted().remove(&month).expect("is counted");
-        assert_eq!(more, [QuotaUse { account: ours, calls: 1 }]);
+        assert_eq!(more, [QuotaUse { account: ours, requests: 1 }]);
         // Another gateway has counted five.
-        spending.receive(month, &[QuotaUse { account: ours, calls: 8 }]);
+        spending.receive(month, &[QuotaUse { account: ours, requests: 8 }]);
         assert_eq!((left(false), left(false), left(false)), (Some(1), Some(0), None));
         assert_eq!(left(true), None);
         let counted = spending.take_counted().remove(&month).expect("is counted");
-        assert_eq!(counted[0].calls, 3, "the one that was only observed too");
+        assert_eq!(counted[0].requests, 3, "the one that was only observed too");
         let next = Month::of(Timestamp::from_micros(40 * 86_400_000_000));
         assert_eq!(spending.count(ours, month, 20, false), Some(8));
         assert_eq!(spending.count(ours, next, 10, false), Some(9));
         let late = spending.take_counted();
-        assert_eq!(late[&month], [QuotaUse { account: ours, calls: 1 }], "the last month's last");
-        spending.receive(month, &[QuotaUse { account: ours, calls: 11 }]);
+        assert_eq!(
+            late[&month],
+            [QuotaUse { account: ours, requests: 1 }],
+            "the last month's last"
+        );
+        spending.receive(month, &[QuotaUse { account: ours, requests: 11 }]);
         assert_eq!(spending.count(ours, next, 10, false), Some(8), "last month is over");
     }
 
@@ -203,7 +207,11 @@ mod tests {
         for number in 0..200_000 {
             assert!(
                 spending
-                    .take(LimitKey::Account(account(100_000 + number)), rate, i64::from(number) * 100)
+                    .take(
+                        LimitKey::Account(account(100_000 + number)),
+                        rate,
+                        i64::from(number) * 100
+                    )
                     .is_ok()
             );
         }

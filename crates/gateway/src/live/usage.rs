@@ -9,29 +9,29 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// How many programs and operations are told apart between two reports; further ones count as the last.
+/// How many clients and operations are told apart between two reports; further ones count as the last.
 const PROGRAMS: usize = 256;
-/// As much of a user agent as tells programs apart.
+/// As much of a user agent as tells clients apart.
 const LONGEST_AGENT: usize = 256;
 
 /// At least so many tokens are reported at a time, and at least this part of those that wait: so
-/// each is reported within two minutes, and a flood of calls is no flood of writes.
+/// each is reported within two minutes, and a flood of requests is no flood of writes.
 const REPORTED: usize = 100;
 const PART: usize = 120;
 /// How many tokens a worker counts for at once. Calls of those beyond are not counted until there
-/// is room: usage may lose calls in such a flood, never a refusal or a decision.
+/// is room: usage may lose calls in such a flood, never a rejection or a decision.
 const MOST_COUNTED: usize = 200_000;
 
 /// What one worker has counted, and in which order the tokens came.
 #[derive(Debug, Default)]
 struct Counts {
-    seen: HashMap<TokenId, Programs, BuildHasherDefault<FoldedHash>>,
+    seen: HashMap<TokenId, ObservedClients, BuildHasherDefault<FoldedHash>>,
     order: VecDeque<TokenId>,
 }
 
-/// Most tokens are used by one program: it needs no memory of its own.
+/// Most tokens are used by one client: it needs no memory of its own.
 #[derive(Debug)]
-struct Programs {
+struct ObservedClients {
     first: Seen,
     others: Vec<Seen>,
 }
@@ -52,7 +52,7 @@ struct Seen {
     client_ip: IpAddr,
     called: Called,
     last_used_at: Timestamp,
-    calls: i64,
+    requests: i64,
 }
 
 #[derive(Debug, Default)]
@@ -69,20 +69,20 @@ impl UsageCounter {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Counts { seen, order } = &mut *counts;
         let has_room = order.len() < MOST_COUNTED;
-        let programs = match seen.entry(sighting.token) {
+        let clients = match seen.entry(sighting.token) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => {
                 if has_room {
                     order.push_back(sighting.token);
-                    new.insert(Programs { first: Seen::new(sighting), others: Vec::new() });
+                    new.insert(ObservedClients { first: Seen::new(sighting), others: Vec::new() });
                 }
                 return;
             }
         };
-        if programs.first.is_like(sighting) {
-            return programs.first.again(sighting.at);
+        if clients.first.is_like(sighting) {
+            return clients.first.again(sighting.at);
         }
-        let others = &mut programs.others;
+        let others = &mut clients.others;
         if let Some(known) = others.iter_mut().find(|seen| seen.is_like(sighting)) {
             known.again(sighting.at);
         } else if others.len() < PROGRAMS {
@@ -102,7 +102,7 @@ impl Seen {
             client_ip: sighting.client_ip,
             called: sighting.called.clone(),
             last_used_at: sighting.at,
-            calls: 1,
+            requests: 1,
         }
     }
 
@@ -114,7 +114,7 @@ impl Seen {
 
     fn again(&mut self, now: Timestamp) {
         self.last_used_at = now;
-        self.calls += 1;
+        self.requests += 1;
     }
 }
 
@@ -133,20 +133,20 @@ impl Meters {
         for meter in meters {
             for (token, seen) in take_oldest(&meter, all) {
                 let agent = seen.agent.as_deref().and_then(|agent| std::str::from_utf8(agent).ok());
-                let program = client_of(agent).into_owned();
+                let client = client_of(agent).into_owned();
                 let place = *places
-                    .entry((token, program.clone(), seen.client_ip, seen.called.clone()))
+                    .entry((token, client.clone(), seen.client_ip, seen.called.clone()))
                     .or_insert(report.len());
                 if let Some(known) = report.get_mut(place) {
-                    known.calls += seen.calls;
+                    known.requests += seen.requests;
                     known.last_used_at = known.last_used_at.max(seen.last_used_at);
                 } else {
                     report.push(Usage {
                         token,
-                        program,
+                        client,
                         client_ip: seen.client_ip.to_string(),
                         last_used_at: seen.last_used_at,
-                        calls: seen.calls,
+                        requests: seen.requests,
                         called: seen.called,
                     });
                 }
@@ -163,7 +163,7 @@ fn take_oldest(meter: &Mutex<Counts>, all: bool) -> Vec<(TokenId, Seen)> {
     let mut oldest = Vec::with_capacity(count);
     for _ in 0..count {
         let Some(token) = counts.order.pop_front() else { break };
-        if let Some(Programs { first, others }) = counts.seen.remove(&token) {
+        if let Some(ObservedClients { first, others }) = counts.seen.remove(&token) {
             oldest.extend(std::iter::once(first).chain(others).map(|seen| (token, seen)));
         }
     }

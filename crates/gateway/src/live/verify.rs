@@ -6,7 +6,7 @@ use super::{
     row::Digest,
     shard::{Shard, Subject},
 };
-use crate::{Rejection, Presented};
+use crate::{Presented, Rejection};
 use keydesk_model::{AccountNumber, Timestamp, TokenId, TokenState};
 use keydesk_token::TokenHash;
 use std::sync::Arc;
@@ -40,7 +40,9 @@ impl LiveTable {
     pub(crate) fn is_live(&self, secret: TokenHash, now: Timestamp) -> Result<bool, Rejection> {
         match self.verify(&Presented(secret), now) {
             Ok(_) => Ok(true),
-            Err(rejection @ (Rejection::NotReady | Rejection::DisconnectPolicy)) => Err(rejection),
+            Err(rejection @ (Rejection::NotReady | Rejection::GatewayDisconnected)) => {
+                Err(rejection)
+            }
             Err(_) => Ok(false),
         }
     }
@@ -48,12 +50,20 @@ impl LiveTable {
     /// One look-up decides: is it known, and is it still good?
     pub fn verify(&self, presented: &Presented, now: Timestamp) -> Result<Verified, Rejection> {
         if !self.may_serve() {
-            return Err(if self.is_ready() { Rejection::DisconnectPolicy } else { Rejection::NotReady });
+            return Err(if self.is_ready() {
+                Rejection::GatewayDisconnected
+            } else {
+                Rejection::NotReady
+            });
         }
         let hash = presented.0;
         let shard = self.read(&hash);
         let Some(row) = shard.find(Digest::of(&hash)) else {
-            return Err(if self.is_ready() { Rejection::UnknownToken } else { Rejection::NotReady });
+            return Err(if self.is_ready() {
+                Rejection::UnknownToken
+            } else {
+                Rejection::NotReady
+            });
         };
         match row.state(now) {
             TokenState::Active => Ok(Verified {
@@ -64,9 +74,10 @@ impl LiveTable {
                 generation: shard.generation,
             }),
             TokenState::Expired(at) => Err(Rejection::Expired { at }),
-            TokenState::Revoked(revocation) => {
-                Err(Rejection::Ended { revocation, token_owner: shard.details(row.details).token_owner() })
-            }
+            TokenState::Revoked(revocation) => Err(Rejection::Ended {
+                revocation,
+                token_owner: shard.details(row.details).token_owner(),
+            }),
         }
     }
 
@@ -106,8 +117,9 @@ mod tests {
     use super::*;
     use crate::{LiveTable, live::UsageEvent};
     use keydesk_model::{
-        AccountId, AccountNumber, IpAllowlist, TokenOwner, Called, Change, RevocationReason, Revocation, Feed,
-        LiveSecret, Moment, ScopeSet, Snapshot, MonotonicClock, Table, TokenId,
+        AccountId, AccountNumber, Called, Change, Feed, IpAllowlist, LiveSecret, Moment,
+        MonotonicClock, Revocation, RevocationReason, ScopeSet, Snapshot, Table, TokenId,
+        TokenOwner,
     };
     use keydesk_token::{Entropy, Kind, PlainToken, Prefix};
 
@@ -132,7 +144,7 @@ mod tests {
             scopes: ScopeSet::everything(),
             expires_at,
             revocation: None,
-            addresses: IpAllowlist::default(),
+            ip_allowlist: IpAllowlist::default(),
             observed: None,
             closing: None,
         }
@@ -162,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn t19_a_clock_that_is_put_back_revives_nothing_that_was_refused_as_expired() {
+    fn t19_a_clock_that_is_put_back_revives_nothing_that_was_rejected_as_expired() {
         let token = token(1);
         let table = table(vec![secret(&token, Some(at(1_000_000)))]);
         assert!(table.verify(&present(&token), at(2_000_000)).is_err());
@@ -215,18 +227,18 @@ mod tests {
         let verify = |table: &LiveTable| table.verify(&present(&token), at(1)).map(|_| ());
         assert_eq!(verify(&table), Err(Rejection::NotReady));
         table.load(Snapshot::new(1, [secret(&token, None)]));
-        assert_eq!(verify(&table), Err(Rejection::DisconnectPolicy));
+        assert_eq!(verify(&table), Err(Rejection::GatewayDisconnected));
         table.serve_until(Some(Moment::from_micros(10)));
         assert_eq!(verify(&table), Ok(()));
         now.store(10, std::sync::atomic::Ordering::Relaxed);
-        assert_eq!(verify(&table), Err(Rejection::DisconnectPolicy), "at the very moment");
+        assert_eq!(verify(&table), Err(Rejection::GatewayDisconnected), "at the very moment");
         table.serve_until(None);
         now.store(0, std::sync::atomic::Ordering::Relaxed);
-        assert_eq!(verify(&table), Err(Rejection::DisconnectPolicy));
+        assert_eq!(verify(&table), Err(Rejection::GatewayDisconnected));
     }
 
     #[test]
-    fn use_is_reported_once_by_program_and_address() {
+    fn use_is_reported_once_by_client_and_address() {
         let token = token(1);
         let table = table(vec![secret(&token, None)]);
         let meters = [table.meter(), table.meter()];
@@ -245,10 +257,10 @@ mod tests {
             });
         }
         let mut report = table.take_usage(false);
-        report.sort_by(|a, b| a.program.cmp(&b.program));
+        report.sort_by(|a, b| a.client.cmp(&b.client));
         let rows: Vec<_> = report
             .iter()
-            .map(|u| (u.program.as_str(), u.calls, u.last_used_at.as_micros()))
+            .map(|u| (u.client.as_str(), u.requests, u.last_used_at.as_micros()))
             .collect();
         assert_eq!(rows, [("curl", 2, 2), ("okhttp", 1, 3)]);
         assert!(table.take_usage(false).is_empty());

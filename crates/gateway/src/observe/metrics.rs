@@ -1,8 +1,8 @@
 //! Counters for Prometheus: each worker writes its own without waiting for another, and they are
-//! added up when somebody asks. Labels are the codes of refusals and the configured upstreams.
+//! added up when somebody asks. Labels are the codes of rejections and the configured upstreams.
 
 use super::{Reason, process};
-use crate::{Rejection, LiveTable, upstream::Route};
+use crate::{LiveTable, Rejection, upstream::Route};
 use std::{
     fmt::Write,
     sync::{
@@ -99,7 +99,7 @@ impl Default for FromUpstream {
 #[derive(Debug)]
 pub(crate) struct WorkerMetrics {
     served: Counter,
-    refused: [Counter; Rejection::CODES.len()],
+    rejected: [Counter; Rejection::CODES.len()],
     /// By the status's first digit.
     statuses: [Counter; 6],
     durations: Histogram,
@@ -119,7 +119,7 @@ impl WorkerMetrics {
             reasons: Reason::ALL.iter().map(|_| Counter::default()).collect(),
             upstreams: std::iter::repeat_with(FromUpstream::default).take(upstreams).collect(),
             served: Counter::default(),
-            refused: std::array::from_fn(|_| Counter::default()),
+            rejected: std::array::from_fn(|_| Counter::default()),
             statuses: Default::default(),
             durations: Histogram::default(),
             records_dropped: Counter::default(),
@@ -131,7 +131,7 @@ impl WorkerMetrics {
             None => self.served.add(1),
             Some(code) => {
                 let at = Rejection::CODES.iter().position(|known| *known == code);
-                if let Some(counter) = at.and_then(|at| self.refused.get(at)) {
+                if let Some(counter) = at.and_then(|at| self.rejected.get(at)) {
                     counter.add(1);
                 }
             }
@@ -166,8 +166,8 @@ impl WorkerMetrics {
 pub(crate) struct ConnectionMetrics {
     pub open: AtomicI64,
     pub accepted: SharedCounter,
-    pub refused_per_address: SharedCounter,
-    pub refused_tls: SharedCounter,
+    pub rejected_per_address: SharedCounter,
+    pub rejected_tls: SharedCounter,
 }
 
 #[derive(Debug, Default)]
@@ -232,7 +232,7 @@ impl Metrics {
         let served = self.sum(|worker| worker.served.read());
         let _ = writeln!(out, "keydesk_requests_total{{outcome=\"served\"}} {served}");
         for (at, code) in Rejection::CODES.iter().enumerate() {
-            let count = self.sum(|worker| worker.refused[at].read());
+            let count = self.sum(|worker| worker.rejected[at].read());
             let _ = writeln!(out, "keydesk_requests_total{{outcome=\"{code}\"}} {count}");
         }
         family(out, "responses_total", "counter", "Responses by the first digit of their status.");
@@ -343,16 +343,16 @@ impl Metrics {
         let _ = writeln!(out, "keydesk_connections_accepted_total {}", connections.accepted.read());
         family(
             out,
-            "connections_refused_total",
+            "connections_rejected_total",
             "counter",
             "Connections closed at once, by reason.",
         );
         for (reason, count) in
-            [("per_address", &connections.refused_per_address), ("tls", &connections.refused_tls)]
+            [("per_address", &connections.rejected_per_address), ("tls", &connections.rejected_tls)]
         {
             let count = count.read();
             let _ =
-                writeln!(out, "keydesk_connections_refused_total{{reason=\"{reason}\"}} {count}");
+                writeln!(out, "keydesk_connections_rejected_total{{reason=\"{reason}\"}} {count}");
         }
     }
 
@@ -366,7 +366,7 @@ impl Metrics {
                 &m.reused
             }),
             ("upstream_retries_total", "Requests sent again.", |m| &m.retries),
-            ("upstream_failures_total", "Connections refused, broken or too slow.", |m| {
+            ("upstream_failures_total", "Connections rejected, broken or too slow.", |m| {
                 &m.failures
             }),
         ];

@@ -54,7 +54,7 @@ reasons! {
     ResponseMalformed = "response_malformed", Upstream, "http_protocol_error";
     ResponseBadFraming = "response_invalid_framing", Upstream, "http_protocol_error";
     NotReady = "not_ready", Gateway, "proxy_internal_response";
-    DisconnectPolicy = "gateway_disconnected", Gateway, "proxy_internal_response";
+    GatewayDisconnected = "gateway_disconnected", Gateway, "proxy_internal_response";
     TemporarilyUnavailable = "temporarily_unavailable", Gateway, "proxy_internal_response";
     // In the middle of a response.
     ResponseIncomplete = "response_incomplete", Upstream, "http_response_incomplete";

@@ -85,7 +85,7 @@ impl Rejection {
             Self::RateLimited { wait: span, .. } | Self::QuotaExceeded { resets_in: span, .. } => {
                 headers.insert(header::RETRY_AFTER, seconds(*span).into());
             }
-            Self::NotReady | Self::DisconnectPolicy | Self::TemporarilyUnavailable => {
+            Self::NotReady | Self::GatewayDisconnected | Self::TemporarilyUnavailable => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             Self::MethodNotAllowed { allowed } => {

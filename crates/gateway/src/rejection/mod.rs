@@ -1,4 +1,4 @@
-//! Every way in which a request is refused, and the one function that turns it into an answer:
+//! Every way in which a request is rejected, and the one function that turns it into an answer:
 //! RFC 9457 with RFC 6750's challenge. Tells what was wrong and what to do; never echoes a token.
 
 mod answer;
@@ -7,7 +7,8 @@ mod words;
 use crate::{observe::Reason, target::TargetFault};
 use http::StatusCode;
 use keydesk_model::{
-    AccountNumber, AccountState, TokenOwner, RevocationReason, Revocation, Rate, RotationTerms, Timestamp,
+    AccountNumber, AccountState, Rate, Revocation, RevocationReason, RotationTerms, Timestamp,
+    TokenOwner,
 };
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -106,7 +107,7 @@ pub enum Rejection {
     HeaderTimeout,
     BodyTimeout,
     NotReady,
-    DisconnectPolicy,
+    GatewayDisconnected,
     NoRoute,
     /// Nothing was sent.
     UpstreamUnreachable(Reason),
@@ -200,7 +201,7 @@ impl Rejection {
         )
     }
 
-    /// The stable name of the refusal.
+    /// The stable name of the rejection.
     pub fn code(&self) -> &'static str {
         match self {
             Self::MissingToken => "missing_token",
@@ -250,7 +251,7 @@ impl Rejection {
             Self::HeaderTimeout => "header_timeout",
             Self::BodyTimeout => "body_timeout",
             Self::NotReady => "not_ready",
-            Self::DisconnectPolicy => "gateway_disconnected",
+            Self::GatewayDisconnected => "gateway_disconnected",
             Self::NoRoute => "no_route",
             Self::UpstreamUnreachable(_) => "upstream_unreachable",
             Self::UpstreamLost => "upstream_connection_lost",
@@ -324,10 +325,12 @@ impl Rejection {
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::HeaderTimeout | Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::NotReady | Self::DisconnectPolicy | Self::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Self::UpstreamUnreachable(_) | Self::UpstreamLost | Self::InvalidUpstreamResponse(_) => {
-                StatusCode::BAD_GATEWAY
+            Self::NotReady | Self::GatewayDisconnected | Self::TemporarilyUnavailable => {
+                StatusCode::SERVICE_UNAVAILABLE
             }
+            Self::UpstreamUnreachable(_)
+            | Self::UpstreamLost
+            | Self::InvalidUpstreamResponse(_) => StatusCode::BAD_GATEWAY,
             Self::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
         }
     }
@@ -339,7 +342,7 @@ impl Rejection {
             Self::UpstreamLost => Reason::ConnectionLost,
             Self::UpstreamTimeout => Reason::ResponseTimeout,
             Self::NotReady => Reason::NotReady,
-            Self::DisconnectPolicy => Reason::DisconnectPolicy,
+            Self::GatewayDisconnected => Reason::GatewayDisconnected,
             Self::TemporarilyUnavailable => Reason::TemporarilyUnavailable,
             Self::TlsOnPlainPort => Reason::TlsOnPlainPort,
             Self::MalformedRequest => Reason::MalformedRequest,

@@ -1,15 +1,17 @@
-//! What a refusal says: what was wrong, and what to do about it. Never echoes a token.
+//! What a rejection says: what was wrong, and what to do about it. Never echoes a token.
 
 use super::Rejection;
 use crate::{settings::Settings, target::TargetFault};
-use keydesk_model::{TokenOwner, RevocationReason, Revocation, Rate};
+use keydesk_model::{Rate, Revocation, RevocationReason, TokenOwner};
 
 impl Rejection {
     /// What was wrong, in plain ASCII so that it may also stand in a header.
     pub(super) fn title(&self) -> &'static str {
         match self {
             Self::MissingToken => "The request has no token",
-            Self::UnsupportedAuthScheme => "The API takes bearer tokens, not this authentication scheme",
+            Self::UnsupportedAuthScheme => {
+                "The API takes bearer tokens, not this authentication scheme"
+            }
             Self::MissingBearerScheme => "The word Bearer is missing before the token",
             Self::EmptyCredentials => "There is no token after the word Bearer",
             Self::DuplicateBearerScheme => "The word Bearer is there twice",
@@ -27,8 +29,8 @@ impl Rejection {
             Self::AccountMismatch { .. } => "The token belongs to another account",
             Self::InsufficientScope { .. } => "The token may not do this",
             Self::IpNotAllowed { .. } => "The token may not be used from this address",
-            Self::RateLimited { .. } => "Too many calls in a short time",
-            Self::QuotaExceeded { .. } => "The account's calls for this month are used up",
+            Self::RateLimited { .. } => "Too many requests in a short time",
+            Self::QuotaExceeded { .. } => "The account's requests for this month are used up",
             Self::AccountSuspended => "The account is suspended",
             Self::AccountClosed => "The account is closed",
             Self::UnknownAccount => "The path does not begin with an account number",
@@ -57,7 +59,9 @@ impl Rejection {
             Self::HeaderTimeout => "The request's headers did not arrive in time",
             Self::BodyTimeout => "The request body stopped coming",
             Self::NotReady => "The gateway is still starting",
-            Self::DisconnectPolicy => "The gateway cannot tell now whether tokens are still good",
+            Self::GatewayDisconnected => {
+                "The gateway cannot tell now whether tokens are still good"
+            }
             Self::NoRoute => "No API is served at this path",
             Self::UpstreamUnreachable(_) => "The API behind the gateway cannot be reached",
             Self::UpstreamLost => "The API behind the gateway closed the connection",
@@ -77,7 +81,7 @@ impl Rejection {
             Self::UnsupportedAuthScheme => "Send “Authorization: Bearer <token>” instead.".to_owned(),
             Self::MissingBearerScheme => "Send “Authorization: Bearer <token>”: the word Bearer, a space, then the token.".to_owned(),
             Self::EmptyCredentials => "The variable that should hold the token is probably empty.".to_owned(),
-            Self::DuplicateBearerScheme => "Your program adds “Bearer” to a value that begins with it already. Store the token alone, or send the value as it is.".to_owned(),
+            Self::DuplicateBearerScheme => "Your client adds “Bearer” to a value that begins with it already. Store the token alone, or send the value as it is.".to_owned(),
             Self::DuplicateAuthorization => "Send exactly one. A proxy or a default header of the HTTP client may add another.".to_owned(),
             Self::MaskedToken => "The dots stand for the part that is hidden on the screen. Use the Copy button, or Show first.".to_owned(),
             Self::MalformedHeader => "Send “Authorization: Bearer <token>” with the bare token: no quotes, brackets, commas or further words.".to_owned(),
@@ -92,7 +96,7 @@ impl Rejection {
             Self::InsufficientScope { wanted, .. } => lacking(wanted, console),
             Self::IpNotAllowed { client_ip } => format!("This call came from {client_ip}, which is not among the networks that the token is limited to. Change them on {console}/tokens, or call from one of them."),
             Self::RateLimited { limit, rate, .. } => rate_limited(limit, *rate),
-            Self::QuotaExceeded { most, .. } => format!("The account's plan has {most} calls a month, and they are used up; a new month begins on the 1st, UTC. This is not a rate: waiting a little does not help. {console}/limits shows the plan."),
+            Self::QuotaExceeded { most, .. } => format!("The account's plan has {most} requests a month, and they are used up; a new month begins on the 1st, UTC. This is not a rate: waiting a little does not help. {console}/limits shows the plan."),
             Self::AccountSuspended => format!("The token is good, but the operator has suspended its account: nothing of it is served until the operator lets it go on. DeferredRequest them; {console} tells members since when."),
             Self::AccountClosed => "The account of this token was closed. Its operator can restore it for 30 days.".to_owned(),
             Self::UnknownAccount => format!("An account number has six to eight digits and no leading zero. Your endpoint URL is on {console}/api-docs."),
@@ -108,7 +112,7 @@ impl Rejection {
             Self::TlsOnPlainPort => format!("Use the URL {gateway} as it is, with http:// if it begins with http://. To serve TLS here, the API provider configures [tls]."),
             Self::InvalidFraming => "Send one Content-Length of digits or one “Transfer-Encoding: chunked” with correct chunks, never both; HTTP/1.0 has no chunks.".to_owned(),
             Self::UnsupportedTransferCoding => "The only transfer coding is “chunked”. Content may be compressed with Content-Encoding instead.".to_owned(),
-            Self::MethodNotAllowed { allowed } => format!("Here these methods are served: {allowed}. TRACE, CONNECT and methods with small letters are refused for every path."),
+            Self::MethodNotAllowed { allowed } => format!("Here these methods are served: {allowed}. TRACE, CONNECT and methods with small letters are rejected for every path."),
             Self::UnknownEndpoint => format!("Below the endpoint's /{0} there are GET whoami, POST rotate and POST revoke, as far as they are switched on.", settings.reserved_prefix),
             Self::InvalidParameters { why } => (*why).to_owned(),
             Self::TokenMismatch => "A token rotates and revokes itself only: leave the parameter “token” out, or send the token that stands in the Authorization header.".to_owned(),
@@ -121,7 +125,7 @@ impl Rejection {
             Self::HeaderTimeout => "Send the whole head at once.".to_owned(),
             Self::BodyTimeout => "Send it without pausing, or in smaller parts.".to_owned(),
             Self::NotReady => "Try again in a second.".to_owned(),
-            Self::DisconnectPolicy => "It has lost touch with its database, and refuses rather than accept a token that was revoked meanwhile. Yours may well be fine: try again in a few seconds.".to_owned(),
+            Self::GatewayDisconnected => "It has lost touch with its database, and rejects rather than accept a token that was revoked meanwhile. Yours may well be fine: try again in a few seconds.".to_owned(),
             Self::NoRoute => "Check the path against the API's documentation.".to_owned(),
             Self::UpstreamUnreachable(_) => "Your token is valid. The request was not sent, so you can repeat it. If this continues, contact the API provider.".to_owned(),
             Self::InvalidUpstreamResponse(_) => "Your token is valid. The request may have been carried out: check before you repeat it. If this continues, contact the API provider.".to_owned(),
@@ -170,15 +174,15 @@ fn rate_limited(limit: &str, rate: Rate) -> String {
         "rotation" => {
             return format!(
                 "A token may rotate itself {} times in {} s. Wait for as long as Retry-After says.",
-                rate.calls(),
+                rate.requests(),
                 rate.span().as_secs()
             );
         }
-        _ => "The account's calls of this operation",
+        _ => "The account's requests of this operation",
     };
     format!(
-        "{whose} may make {} calls in {} s. Wait for as long as Retry-After says; the month's calls are another matter.",
-        rate.calls(),
+        "{whose} may make {} requests in {} s. Wait for as long as Retry-After says; the month's requests are another matter.",
+        rate.requests(),
         rate.span().as_secs()
     )
 }
@@ -197,7 +201,10 @@ fn ended(revocation: Revocation, token_owner: TokenOwner, console: &str) -> Stri
     let Revocation { at, reason } = revocation;
     let why = format!("It ended at {at} because {}.", reason.because());
     match (token_owner, reason) {
-        (TokenOwner::Member(_), RevocationReason::MemberRemoved | RevocationReason::RoleChanged) => {
+        (
+            TokenOwner::Member(_),
+            RevocationReason::MemberRemoved | RevocationReason::RoleChanged,
+        ) => {
             format!("{why} DeferredRequest an administrator of the account for an API token.")
         }
         (_, RevocationReason::AccountClosed) => why,
@@ -206,7 +213,7 @@ fn ended(revocation: Revocation, token_owner: TokenOwner, console: &str) -> Stri
         ),
         (TokenOwner::Account, RevocationReason::Rotated) => {
             format!(
-                "{why} Whoever rotated it was shown the new secret once; put that into this program."
+                "{why} Whoever rotated it was shown the new secret once; put that into this client."
             )
         }
         (TokenOwner::Account, _) => format!("{why} Create a new one on {console}/tokens."),

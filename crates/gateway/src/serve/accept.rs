@@ -53,7 +53,7 @@ impl ConnectionSlots {
     /// None: the address holds as many as it may.
     fn take(&self, peer: IpAddr, one: OwnedSemaphorePermit) -> Option<ConnectionSlot> {
         let Some(share) = self.each.take(peer) else {
-            self.metrics.refused_per_address.add(1);
+            self.metrics.rejected_per_address.add(1);
             return None;
         };
         self.metrics.accepted.add(1);
@@ -181,7 +181,7 @@ async fn serve(
             let waited_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
             tracing::debug!(%peer, waited_ms, failed = ?failed.err(), "no TLS handshake");
             worker.observer.note(Reason::TlsHandshake, peer);
-            place.metrics.refused_tls.add(1);
+            place.metrics.rejected_tls.add(1);
             return;
         }
     };

@@ -33,7 +33,8 @@ impl Connection {
                 return Next::Close;
             }
         };
-        let was_read = !matches!(answer, Err(Rejection::BodyTooLarge { .. } | Rejection::InvalidFraming));
+        let was_read =
+            !matches!(answer, Err(Rejection::BodyTooLarge { .. } | Rejection::InvalidFraming));
         let answer = answer.unwrap_or_else(|rejection| {
             story.is_denied(&rejection);
             worker.refusal(&rejection, &story)

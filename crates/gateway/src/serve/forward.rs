@@ -14,7 +14,7 @@ use crate::{
     io::IoHalf,
     observe::{Reason, RequestTrace},
     tunnel::{End, Tunnel},
-    upstream::{ResponseRead, ResponseInfo, UpstreamConnection, Upstreams},
+    upstream::{ResponseInfo, ResponseRead, UpstreamConnection, Upstreams},
     wire::Framing,
 };
 use std::rc::Rc;
@@ -72,7 +72,11 @@ impl Connection {
     }
 
     /// Puts a body that is all there behind the head, so that both go at once.
-    fn take_whole(&mut self, forward: &mut Forward, story: &mut RequestTrace) -> Result<bool, Rejection> {
+    fn take_whole(
+        &mut self,
+        forward: &mut Forward,
+        story: &mut RequestTrace,
+    ) -> Result<bool, Rejection> {
         match forward.framing {
             Framing::Empty => Ok(true),
             Framing::Length(length) => {
@@ -111,10 +115,10 @@ impl Connection {
         let limits = &worker.settings.limits;
         let (link, answered, keeps_open) = tokio::select! {
             biased;
-            sent = sent => sent.map_err(|rejection| interim.refuse(rejection))?,
+            sent = sent => sent.map_err(|rejection| interim.reject(rejection))?,
             () = interim.flow(io) => return Err(Stopped::ClientGone),
             () = client_leaves((io, inbox), limits) => return Err(Stopped::ClientGone),
-            rejection = pulse.until_over(worker, &forward.permission) => return Err(interim.refuse(rejection)),
+            rejection = pulse.until_over(worker, &forward.permission) => return Err(interim.reject(rejection)),
         };
         story.is_answered_by(link.endpoint.addr, answered.status);
         self.bring_back(worker, forward, story, (Brought { link, answered, keeps_open }, reply))
@@ -207,14 +211,14 @@ impl Connection {
         };
         let answer = tokio::select! {
             biased;
-            rejection = pulse.until_over(worker, &forward.permission) => return Err(interim.refuse(rejection)),
+            rejection = pulse.until_over(worker, &forward.permission) => return Err(interim.reject(rejection)),
             answer = wait_for_answer(&mut link, forward.asked, deadline, &progress, &mut read) => answer,
             () = interim.flow(io) => return Err(Stopped::ClientGone),
             stopped = &mut sending => return Err(stopped),
         };
         let (answered, keeps_open) = answer.map_err(|rejection| {
             Upstreams::note_failure(&link);
-            interim.refuse(rejection)
+            interim.reject(rejection)
         })?;
         link.endpoint.is_healthy();
         story.is_answered_by(link.endpoint.addr, answered.status);

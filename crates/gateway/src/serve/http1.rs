@@ -1,11 +1,11 @@
 //! One client's connection that speaks HTTP/1.1: request after request, each answered before the
 //! next is looked at.
 
-use super::reply::{Reply, PipelinedRequest};
+use super::reply::{PipelinedRequest, Reply};
 use crate::{
-    Response, Rejection,
-    handle::{Decision, Stage, Action, Worker},
-    io::{IoHalf, Io},
+    Rejection, Response,
+    handle::{Action, Decision, Stage, Worker},
+    io::{Io, IoHalf},
     observe::RequestTrace,
     permission::Pulse,
     wire::{Buffer, Framing, Head, HeadError, MOST_FIELDS, answer_bytes},
@@ -110,7 +110,9 @@ impl Connection {
                     Some(false) => None,
                     None if is_first && self.begins_tls() => {
                         let rejection = Rejection::TlsOnPlainPort;
-                        Some(PipelinedRequest::broken(self.worker.refuse_unread(rejection, self.peer)))
+                        Some(PipelinedRequest::broken(
+                            self.worker.reject_unread(rejection, self.peer),
+                        ))
                     }
                     None => self.look(),
                 };
@@ -128,7 +130,7 @@ impl Connection {
                 if matches!(self.inbox.filled(), b"" | b"\r" | b"\r\n") {
                     return Ok(None);
                 }
-                let decision = self.worker.refuse_unread(Rejection::HeaderTimeout, self.peer);
+                let decision = self.worker.reject_unread(Rejection::HeaderTimeout, self.peer);
                 return Ok(Some(PipelinedRequest::broken(decision)));
             }
         }
@@ -174,16 +176,21 @@ impl Connection {
         let limit = limits.max_header_bytes;
         let most = usize::try_from(limit).unwrap_or(usize::MAX);
         let mut room = [const { MaybeUninit::uninit() }; MOST_FIELDS];
-        let too_large =
-            || PipelinedRequest::broken(self.worker.refuse_unread(Rejection::HeadersTooLarge { limit }, self.peer));
+        let too_large = || {
+            PipelinedRequest::broken(
+                self.worker.reject_unread(Rejection::HeadersTooLarge { limit }, self.peer),
+            )
+        };
         let (turn, length) = match Head::read(self.inbox.filled(), &mut room) {
-            Err(error) => return Some(PipelinedRequest::broken(self.worker.refuse_head(error, self.peer))),
+            Err(error) => {
+                return Some(PipelinedRequest::broken(self.worker.reject_head(error, self.peer)));
+            }
             Ok(None) if self.inbox.len() >= most => return Some(too_large()),
             Ok(None) => return None,
             Ok(Some((_, length))) if length > most => return Some(too_large()),
             Ok(Some((head, _))) if head.fields.len() > limits.max_headers as usize => {
                 let error = HeadError::TooManyHeaders;
-                return Some(PipelinedRequest::broken(self.worker.refuse_head(error, self.peer)));
+                return Some(PipelinedRequest::broken(self.worker.reject_head(error, self.peer)));
             }
             Ok(Some((head, length))) => {
                 self.out.clear();
@@ -196,8 +203,14 @@ impl Connection {
     }
 
     async fn take(&mut self, turn: PipelinedRequest) -> Next {
-        let PipelinedRequest { decision, framing, is_head, mut keeps_open, speaks_http11, expects_continue } =
-            turn;
+        let PipelinedRequest {
+            decision,
+            framing,
+            is_head,
+            mut keeps_open,
+            speaks_http11,
+            expects_continue,
+        } = turn;
         let Decision { action, story, grant, .. } = decision;
         let (worker, stops) = (Rc::clone(&self.worker), *self.stage.borrow() == Stage::Stopping);
         keeps_open &= !stops;
@@ -226,7 +239,12 @@ impl Connection {
 
     /// Sends an answer of our own. What is left of the request's body is read or the connection
     /// closed: it must not be taken for the next request.
-    pub(super) async fn answer(&mut self, answer: Response, mut story: RequestTrace, reply: Reply) -> Next {
+    pub(super) async fn answer(
+        &mut self,
+        answer: Response,
+        mut story: RequestTrace,
+        reply: Reply,
+    ) -> Next {
         let can_drain = match reply.framing {
             Framing::Empty => true,
             // Whoever waits for 100 Continue may send the body or not: nobody can tell.

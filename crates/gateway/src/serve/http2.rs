@@ -5,17 +5,17 @@ use super::{
     pulled::{Pulled, upload},
     relay::{Progress, wait_for_answer},
     reply::length_of_nothing,
-    streams::{StreamBody, Busy, Stream, StreamState},
+    streams::{Busy, Stream, StreamBody, StreamState},
 };
-use crate::{Response, 
-    Rejection,
+use crate::{
+    Rejection, Response,
     cors::TokenLimits,
     doors::MOST_FORM,
-    handle::{Decision, Forward, Stage, Action, Worker},
+    handle::{Action, Decision, Forward, Stage, Worker},
     headers::Returning,
     io::Io,
     observe::RequestTrace,
-    upstream::{ResponseRead, ResponseInfo, UpstreamConnection},
+    upstream::{ResponseInfo, ResponseRead, UpstreamConnection},
     wire::{Field, Framing, Head, MOST_FIELDS},
 };
 use bytes::Bytes;
@@ -180,7 +180,7 @@ fn decide(
         .collect();
     let most = worker.settings.limits.max_headers as usize;
     if fields.len() > most.min(MOST_FIELDS) {
-        return worker.refuse_head(crate::wire::HeadError::TooManyHeaders, peer);
+        return worker.reject_head(crate::wire::HeadError::TooManyHeaders, peer);
     }
     let head = Head {
         method: request.method().as_str(),
@@ -247,7 +247,12 @@ async fn send(
     link.endpoint.is_healthy();
     if progress.is_done() {
         let may_follow = answered.may_follow && progress.is_whole();
-        return Ok(Sent { reply, link, answered: ResponseInfo { may_follow, ..answered }, progress });
+        return Ok(Sent {
+            reply,
+            link,
+            answered: ResponseInfo { may_follow, ..answered },
+            progress,
+        });
     }
     // What is still to be sent goes on while it is permitted; such a connection is not used again.
     let state = Rc::clone(state);
@@ -281,7 +286,9 @@ fn head_of(answer: &ResponseRead<'_>, returning: &Returning<'_>) -> http::Respon
         // RFC 9110 section 8.6: that of the body which would have been.
         Framing::Empty => {
             let length_field = length_of_nothing(noted, *answered, returning.forward.asked.is_head);
-            if let Some(length) = length_field.and_then(|length| HeaderValue::from_bytes(length).ok()) {
+            if let Some(length) =
+                length_field.and_then(|length| HeaderValue::from_bytes(length).ok())
+            {
                 fields.insert(header::CONTENT_LENGTH, length);
             }
         }

@@ -4,7 +4,7 @@ use super::{relay::Stopped, reply::Reply};
 use crate::{
     Rejection,
     headers::{Returning, write_answer},
-    io::{IoHalf, Io},
+    io::{Io, IoHalf},
     upstream::ResponseRead,
 };
 use std::{
@@ -30,7 +30,12 @@ pub(super) struct Interim {
 impl Interim {
     /// Whether a response is an interim one; it is passed on to whom may get it. 100 is for the gateway, which has sent
     /// its own, and HTTP/1.0 has none.
-    pub fn passes(&self, answer: &ResponseRead<'_>, reply: Reply, returning: &Returning<'_>) -> bool {
+    pub fn passes(
+        &self,
+        answer: &ResponseRead<'_>,
+        reply: Reply,
+        returning: &Returning<'_>,
+    ) -> bool {
         if !answer.answered.is_interim() {
             return false;
         }
@@ -48,8 +53,8 @@ impl Interim {
         back
     }
 
-    /// How an exchange ends that is refused. In the middle of a head nothing else can be said.
-    pub fn refuse(&self, rejection: Rejection) -> Stopped {
+    /// How an exchange ends that is rejected. In the middle of a head nothing else can be said.
+    pub fn reject(&self, rejection: Rejection) -> Stopped {
         if self.is_torn.get() { Stopped::ClientGone } else { Stopped::Refused(rejection) }
     }
 

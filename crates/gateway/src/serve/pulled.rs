@@ -12,7 +12,7 @@ use crate::{
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use keydesk_listen::{Deadline, ClientTimeout};
+use keydesk_listen::{ClientTimeout, Deadline};
 use std::cell::RefCell;
 
 /// Sends what `head` holds and then the request's body, like its HTTP/1.1 counterpart; ends when the body does.

@@ -2,14 +2,16 @@
 
 use crate::{
     Rejection,
-    io::{IoHalf, Io},
+    io::{Io, IoHalf},
     method_guard::MethodGuard,
     observe::Reason,
     settings::Limits,
-    upstream::{ResponseRead, ResponseInfo, ExchangeOptions, Fault, UpstreamConnection, read_answer},
+    upstream::{
+        ExchangeOptions, Fault, ResponseInfo, ResponseRead, UpstreamConnection, read_answer,
+    },
     wire::{Buffer, Decoder, Framing, LAST_CHUNK, Step, begin_chunk},
 };
-use keydesk_listen::{Deadline, ClientTimeout};
+use keydesk_listen::{ClientTimeout, Deadline};
 use std::{
     cell::{Cell, RefCell},
     future::pending,
@@ -121,7 +123,9 @@ pub(super) async fn upload(
                 sent += length as u64;
                 progress.receives(length as u64);
                 if sent > limits.max_body_bytes {
-                    return Stopped::Refused(Rejection::BodyTooLarge { limit: limits.max_body_bytes });
+                    return Stopped::Refused(Rejection::BodyTooLarge {
+                        limit: limits.max_body_bytes,
+                    });
                 }
                 let data = &inbox.filled()[skip..skip + length];
                 if let Some(Err(rejection)) = guard.as_mut().map(|guard| guard.read(data)) {
@@ -300,7 +304,9 @@ pub(super) async fn wait_for_answer<T>(
         match deadline.bound(answer.as_mut()).await {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(Fault::Closed | Fault::Lost)) => return Err(Rejection::UpstreamLost),
-            Ok(Err(Fault::Unreadable(reason))) => return Err(Rejection::InvalidUpstreamResponse(reason)),
+            Ok(Err(Fault::Unreadable(reason))) => {
+                return Err(Rejection::InvalidUpstreamResponse(reason));
+            }
             // What the client owes is minded by the upload.
             Err(_) if !progress.is_done() => progress.moves(),
             Err(_) if progress.moved.get() + progress.timeout > Instant::now() => {}

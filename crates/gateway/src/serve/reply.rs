@@ -3,7 +3,7 @@
 use crate::{
     handle::Decision,
     headers::{Returning, write_answer, write_framing},
-    upstream::{ResponseRead, ResponseInfo},
+    upstream::{ResponseInfo, ResponseRead},
     wire::{Framing, Head, Noted, announced_length, push_field},
 };
 use http::Version;

@@ -60,9 +60,9 @@ pub(super) async fn connect(route: &Route, endpoint: &Endpoint) -> Result<Io, (R
     if let Some(stream) = crate::probe::upstream() {
         return Ok(Io::Memory(stream));
     }
-    let refused = |error| (Reason::ConnectionRefused, error);
-    let stream = TcpStream::connect(endpoint.addr).await.map_err(refused)?;
-    stream.set_nodelay(true).map_err(refused)?;
+    let rejected = |error| (Reason::ConnectionRefused, error);
+    let stream = TcpStream::connect(endpoint.addr).await.map_err(rejected)?;
+    stream.set_nodelay(true).map_err(rejected)?;
     let Some(tls) = &route.tls else { return Ok(Io::Tcp(stream)) };
     let name = tls.names.get(endpoint.server).cloned();
     let is_tls = |error| (Reason::TlsError, error);

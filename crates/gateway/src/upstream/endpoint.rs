@@ -152,7 +152,7 @@ impl Endpoint {
 }
 
 /// The servers to try, whose turn it is first, those that are set aside last: where none is well,
-/// a guess is better than a refusal.
+/// a guess is better than a rejection.
 pub(super) fn in_order<'a>(
     endpoints: &'a [Arc<Endpoint>],
     route: &Route,

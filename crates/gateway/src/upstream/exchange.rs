@@ -5,9 +5,9 @@ use super::{
     endpoint::{Endpoint, Route},
 };
 use crate::{
-    io::{IoHalf, Io},
+    io::{Io, IoHalf},
     observe::Reason,
-    wire::{ResponseHead, Buffer, Framing, HeadError, MOST_FIELDS, Noted},
+    wire::{Buffer, Framing, HeadError, MOST_FIELDS, Noted, ResponseHead},
 };
 use std::{borrow::Cow, cell::RefCell, mem::MaybeUninit, rc::Rc, sync::Arc};
 

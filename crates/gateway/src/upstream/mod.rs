@@ -7,7 +7,9 @@ mod exchange;
 mod health;
 
 pub(crate) use endpoint::Route;
-pub(crate) use exchange::{ResponseRead, ResponseInfo, ExchangeOptions, Fault, UpstreamConnection, read_answer};
+pub(crate) use exchange::{
+    ExchangeOptions, Fault, ResponseInfo, ResponseRead, UpstreamConnection, read_answer,
+};
 pub(crate) use health::watch;
 
 use crate::{
@@ -129,7 +131,11 @@ impl Upstreams {
 
     /// A connection to one of the upstream's servers: an unused one, or a new one. Where a server
     /// does not take a connection, the next one is tried, as nothing has been sent.
-    pub async fn open(&self, route: &Arc<Route>, deadline: &mut Deadline) -> Result<UpstreamConnection, Rejection> {
+    pub async fn open(
+        &self,
+        route: &Arc<Route>,
+        deadline: &mut Deadline,
+    ) -> Result<UpstreamConnection, Rejection> {
         let endpoints = route.endpoints().await;
         let mut why = Reason::DnsError;
         for endpoint in endpoint::in_order(&endpoints, route) {
@@ -143,7 +149,11 @@ impl Upstreams {
                 Ok(Ok(io)) => {
                     route.metrics.opened.add(1);
                     endpoint.set_unreachable(false);
-                    return Ok(UpstreamConnection::new(io, Arc::clone(route), Arc::clone(endpoint)));
+                    return Ok(UpstreamConnection::new(
+                        io,
+                        Arc::clone(route),
+                        Arc::clone(endpoint),
+                    ));
                 }
                 Ok(Err(failed)) => failed,
                 Err(_) => (Reason::ConnectionTimeout, std::io::ErrorKind::TimedOut.into()),

@@ -1,6 +1,6 @@
 //! Where a body ends (RFC 9112 section 6), and its data without the framing it came in.
 
-use super::{ResponseHead, Kind, Noted, field::SingleHeader};
+use super::{Kind, Noted, ResponseHead, field::SingleHeader};
 use crate::Rejection;
 use http::Version;
 use memchr::memchr;
@@ -21,7 +21,7 @@ pub(crate) struct BodyError;
 
 impl Framing {
     /// One `Content-Length` of digits, or one `Transfer-Encoding: chunked`, or neither: everything
-    /// else is refused, as one server's reading of it would be another's second request.
+    /// else is rejected, as one server's reading of it would be another's second request.
     pub fn of_request(noted: &Noted, version: Version) -> Result<Self, Rejection> {
         match (noted.transfer_encoding, noted.content_length) {
             (SingleHeader { count: 0, .. }, SingleHeader { count: 0, .. }) => Ok(Self::Empty),
@@ -62,7 +62,9 @@ impl Framing {
             return Ok((Self::Empty, may_follow && !announces_body));
         }
         match (noted.transfer_encoding, noted.content_length) {
-            (SingleHeader { count: 0, .. }, SingleHeader { count: 0, .. }) => Ok((Self::UntilClose, false)),
+            (SingleHeader { count: 0, .. }, SingleHeader { count: 0, .. }) => {
+                Ok((Self::UntilClose, false))
+            }
             (SingleHeader { count: 0, .. }, SingleHeader { first: Some(_), .. }) => {
                 // RFC 9112 section 6.3: the same length several times, in one line or in several, is that length.
                 let length_field = announced_length(noted).and_then(length);
@@ -269,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn t24_w10_chunk_tricks_are_refused() {
+    fn t24_w10_chunk_tricks_are_rejected() {
         for body in [
             "0x1\r\na\r\n0\r\n\r\n",
             "+1\r\na\r\n0\r\n\r\n",

@@ -1,5 +1,5 @@
 //! The head of a request or an answer, read strictly: whatever two servers are known to read in
-//! two ways is refused.
+//! two ways is rejected.
 
 use super::{Field, MOST_FIELDS};
 use http::Version;
@@ -65,7 +65,7 @@ impl<'a> Head<'a> {
             httparse::Status::Complete(length) => length,
             httparse::Status::Partial => return Ok(None),
         };
-        refuse_bare_line_ends(&bytes[..length])?;
+        reject_bare_line_ends(&bytes[..length])?;
         let (Some(method), Some(target), Some(minor)) =
             (request.method, request.path, request.version)
         else {
@@ -100,7 +100,7 @@ impl<'a> ResponseHead<'a> {
 }
 
 /// RFC 9112 allows a line feed alone to end a line, and so two servers may see different lines.
-fn refuse_bare_line_ends(head: &[u8]) -> Result<(), HeadError> {
+fn reject_bare_line_ends(head: &[u8]) -> Result<(), HeadError> {
     let is_bare = |at: usize| at == 0 || head[at - 1] != b'\r';
     if memchr_iter(b'\n', head).any(is_bare) { Err(HeadError::Malformed) } else { Ok(()) }
 }
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn w9_w10_what_can_be_read_in_two_ways_is_refused() {
+    fn w9_w10_what_can_be_read_in_two_ways_is_rejected() {
         for head in [
             "GET / HTTP/1.1\r\nHost : x\r\n\r\n",
             "GET / HTTP/1.1\r\nHost: x\r\n folded\r\n\r\n",
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn w13_more_fields_than_allowed_are_refused() {
+    fn w13_more_fields_than_allowed_are_rejected() {
         let head = format!("GET / HTTP/1.1\r\n{}\r\n", "A: b\r\n".repeat(MOST_FIELDS + 1));
         assert_eq!(read(&head), Err(HeadError::TooManyHeaders));
     }

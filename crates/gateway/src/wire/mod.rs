@@ -11,7 +11,7 @@ pub(crate) use body::{Decoder, Framing, Step, announced_length};
 pub(crate) use buffer::Buffer;
 pub use field::MOST_FIELDS;
 pub(crate) use field::{Field, Kind, Noted};
-pub(crate) use head::{ResponseHead, Head, HeadError};
+pub(crate) use head::{Head, HeadError, ResponseHead};
 pub(crate) use name::{IDENTITY_HEADERS, mistaken_for};
 pub(crate) use write::{
     LAST_CHUNK, answer_bytes, begin_chunk, http_date, push_field, push_status, with_date,

@@ -6,7 +6,7 @@ use super::Kind;
 const LONGEST: usize = 32;
 
 /// A name as lenient servers compare it: CGI, WSGI, Rack, and PHP fold every odd character into one, so
-/// `X_Forwarded.For` reaches a program as `X-Forwarded-For` does.
+/// `X_Forwarded.For` reaches a client as `X-Forwarded-For` does.
 pub(super) struct FoldedName {
     bytes: [u8; LONGEST],
     length: usize,

@@ -72,7 +72,9 @@ pub fn place(
             read_secret("database_password_file", path)?;
             Ok(DatabaseUrl::Postgres(place.with_password_file(path)))
         }
-        (DatabaseUrl::Sqlite(_), Some(_)) => bail!("database_password_file is for a database_url that begins with postgres://…"),
+        (DatabaseUrl::Sqlite(_), Some(_)) => {
+            bail!("database_password_file is for a database_url that begins with postgres://…")
+        }
         (place, None) => Ok(place),
     }
 }
@@ -82,24 +84,25 @@ pub fn cluster(source: &Source, file: &FileCluster) -> anyhow::Result<Cluster> {
         number(source, &format!("cluster.{key}"), value.as_ref(), least..=most, default)
             .map(Duration::from_secs)
     };
-    let isolated = match &file.on_disconnect {
-        None => DisconnectPolicy::Refuse,
+    let on_disconnect = match &file.on_disconnect {
+        None => DisconnectPolicy::FailClosed,
         Some(value) => {
             let given = source.given("cluster.on_disconnect", value);
-            given.parse_as(|text| text.parse().ok(), "“refuse” or “serve”")?
+            given.parse_as(|text| text.parse().ok(), "“fail_closed” or “fail_open”")?
         }
     };
     let peers = peers(source, file)?;
     let lease = seconds("lease_seconds", &file.lease_seconds, 1, 300, 5)?;
-    let max_age = seconds("max_staleness_seconds", &file.max_staleness_seconds, 1, 86_400, 600)?;
-    if max_age < lease {
+    let max_staleness =
+        seconds("max_staleness_seconds", &file.max_staleness_seconds, 1, 86_400, 600)?;
+    if max_staleness < lease {
         bail!(
             "cluster.max_staleness_seconds is the longest time that a node serves without the database: not less than lease_seconds"
         );
     }
     Ok(Cluster {
         name: file.name.clone().unwrap_or_else(own_name),
-        terms: LeaseConfig { lease, max_age, isolated, asks_peers: peers.is_some() },
+        terms: LeaseConfig { lease, max_staleness, on_disconnect, asks_peers: peers.is_some() },
         confirm: seconds("confirm_timeout_seconds", &file.confirm_timeout_seconds, 0, 20, 3)?,
         peers,
     })

@@ -54,7 +54,7 @@ pub(super) const KEYS: &[(&str, &str, Kind)] = &[
     ("tls.acme", "ca_file", Text),
     ("observe", "status", Text), ("observe", "access_log", Text), ("observe", "otlp", Text),
     ("observe", "trace_ratio", Fraction), ("observe", "health_check_path", Text),
-    ("cluster", "name", Text), ("cluster", "lease_seconds", Number), ("cluster", "gateway_disconnected", Text),
+    ("cluster", "name", Text), ("cluster", "lease_seconds", Number), ("cluster", "on_disconnect", Text),
     ("cluster", "max_staleness_seconds", Number), ("cluster", "confirm_timeout_seconds", Number), ("cluster", "peer", Text),
     ("cluster", "peer_url", Text), ("cluster", "peer_key_file", Text),
     ("operation", "method", Text), ("operation", "path", Text), ("operation", "scopes", List),
@@ -341,7 +341,7 @@ mod tests {
         );
     }
 
-    /// What a section refuses names all that it takes.
+    /// What a section rejects names all that it takes.
     #[test]
     fn every_key_of_the_file_has_a_variable() {
         let sections: std::collections::BTreeSet<&str> =

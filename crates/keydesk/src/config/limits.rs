@@ -69,14 +69,15 @@ pub fn expiry(source: &Source, file: &FileExpiry) -> anyhow::Result<ExpiryPolicy
 
 fn mode(source: &Source, key: &str, value: Option<&Spanned<String>>) -> anyhow::Result<Mode> {
     let mode =
-        value.map(|mode| source.given(key, mode).parse("observe (refuses nothing) or enforce"));
+        value.map(|mode| source.given(key, mode).parse("observe (rejects nothing) or enforce"));
     Ok(mode.transpose()?.unwrap_or_default())
 }
 
 fn plan(source: &Source, name: String, file: &FilePlan) -> anyhow::Result<Plan> {
-    let monthly_quota = file.monthly_quota.as_ref().map(|calls| *calls.get_ref());
-    if monthly_quota.is_some_and(|calls| calls == 0 || i64::try_from(calls).is_err()) {
-        let line = file.monthly_quota.as_ref().map_or(1, |calls| source.line(calls.span().start));
+    let monthly_quota = file.monthly_quota.as_ref().map(|requests| *requests.get_ref());
+    if monthly_quota.is_some_and(|requests| requests == 0 || i64::try_from(requests).is_err()) {
+        let line =
+            file.monthly_quota.as_ref().map_or(1, |requests| source.line(requests.span().start));
         bail!(
             "{}:{line}: plan.monthly_quota: at least one call; leave it out for as many as one likes",
             source.path.display()

@@ -23,7 +23,7 @@ pub use values::Addresses;
 
 use anyhow::bail;
 use file::{File, Located, read_file};
-use keydesk_control::{Outbound, UsersRules, Plans, RuleSource, SmtpSettings};
+use keydesk_control::{Outbound, Plans, RuleSource, SmtpSettings, UsersRules};
 use keydesk_gateway::{Forms, Limits, SigningKey, UpstreamSettings};
 use keydesk_model::{ExpiryPolicy, TrustedProxies};
 use keydesk_store::DatabaseUrl;
@@ -268,7 +268,7 @@ mod tests {
             ),
             (
                 "[[plan]]\nname = \"free\"\nrate_limit = \"10\"",
-                "/keydesk.toml:3: plan.rate_limit: “10” is not right: a rate is written 10/s, 100/10s, 600/m or 5000/h: calls, and the time in which they may be made",
+                "/keydesk.toml:3: plan.rate_limit: “10” is not right: a rate is written 10/s, 100/10s, 600/m or 5000/h: requests, and the time in which they may be made",
             ),
             (
                 "[limits]\nresponse_timeout_seconds = 0",
@@ -292,7 +292,7 @@ mod tests {
             ),
             (
                 "[[plan]]\nname = \"free\"\nmode = \"on\"",
-                "/keydesk.toml:3: plan.mode: “on” is not observe (refuses nothing) or enforce",
+                "/keydesk.toml:3: plan.mode: “on” is not observe (rejects nothing) or enforce",
             ),
             (
                 "[[operation]]\nmethod = \"get\"\npath = \"/a\"",
@@ -324,15 +324,15 @@ mod tests {
         assert_eq!(addresses("\":8081\""), "0.0.0.0:8081 [::]:8081");
         assert_eq!(addresses("\"localhost:8081\""), "127.0.0.1:8081 [::1]:8081");
         assert_eq!(addresses("[\"10.0.0.1:80\", \"[fd00::1]:80\"]"), "10.0.0.1:80 [fd00::1]:80");
-        let error = read("gateway = []").expect_err("refused");
+        let error = read("gateway = []").expect_err("rejected");
         assert_eq!(error, "gateway: name at least one address");
-        let error = read("gateway = [\"127.0.0.1:8080\"]").expect_err("refused");
+        let error = read("gateway = [\"127.0.0.1:8080\"]").expect_err("rejected");
         assert!(error.contains("console and gateway are both 127.0.0.1:8080"), "{error}");
     }
 
     #[test]
-    fn an_unknown_key_is_refused_with_its_line() {
-        let error = read("data = \"x\"\nupstraem = \"http://a\"").expect_err("refused");
+    fn an_unknown_key_is_rejected_with_its_line() {
+        let error = read("data = \"x\"\nupstraem = \"http://a\"").expect_err("rejected");
         assert!(
             error.starts_with(
                 "/keydesk.toml:2: there is no key “upstraem” here; did you mean “upstream”?"
@@ -356,14 +356,14 @@ mod tests {
 
     #[test]
     fn plain_http_is_for_loopback() {
-        let error = read("console = \"0.0.0.0:8080\"").expect_err("refused");
+        let error = read("console = \"0.0.0.0:8080\"").expect_err("rejected");
         assert!(
             error.contains("https proxy in front") && error.contains("trusted_proxies"),
             "{error}"
         );
-        let error = read("public_console_url = \"https://a.example\"").expect_err("refused");
+        let error = read("public_console_url = \"https://a.example\"").expect_err("rejected");
         assert!(error.contains("trusted_proxies"), "{error}");
-        let error = read("public_console_url = \"http://console.example\"").expect_err("refused");
+        let error = read("public_console_url = \"http://console.example\"").expect_err("rejected");
         assert!(error.contains("passwords would travel in clear"), "{error}");
         let https = "console = \"0.0.0.0:8080\"\npublic_console_url = \"https://A.example/\"\ntrusted_proxies = [\"10.0.0.1\"]";
         assert_eq!(

@@ -124,7 +124,11 @@ fn upstream(source: &Source, file: &FileUpstream) -> anyhow::Result<UpstreamSett
             .as_deref()
             .map(|path| read_pem("upstreams.ca_file", path))
             .transpose()?,
-        health_check_path: health_check_path(source, "upstreams.health_check_path", file.health_check_path.as_ref())?,
+        health_check_path: health_check_path(
+            source,
+            "upstreams.health_check_path",
+            file.health_check_path.as_ref(),
+        )?,
         host: host(source, file.host.as_ref())?,
         keeps: kept_spellings(source, file)?,
         times: times(source, file)?,
@@ -299,7 +303,11 @@ pub fn observe(source: &Source, file: FileObserve) -> anyhow::Result<Observe> {
     Ok(Observe {
         status: status.transpose()?,
         access_log: file.access_log,
-        health_check_path: health_check_path(source, "observe.health_check_path", file.health_check_path.as_ref())?,
+        health_check_path: health_check_path(
+            source,
+            "observe.health_check_path",
+            file.health_check_path.as_ref(),
+        )?,
         otlp: otlp.transpose()?,
         trace_ratio,
     })

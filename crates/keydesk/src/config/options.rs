@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// default.
 #[derive(Debug, Default, clap::Args)]
 pub struct Options {
-    /// Configuration file; unknown keys are refused [default: ./keydesk.toml, if there is one]
+    /// Configuration file; unknown keys are rejected [default: ./keydesk.toml, if there is one]
     #[arg(long, global = true, env = "KEYDESK_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Folder of the database and the key file [default: ./keydesk-data]
@@ -21,7 +21,7 @@ pub struct Options {
     /// Where people reach the console [default: http:// and the console's address]
     #[arg(long, global = true, env = "KEYDESK_PUBLIC_CONSOLE_URL", value_name = "URL")]
     pub public_console_url: Option<String>,
-    /// Where programs reach the gateway [default: http:// and the gateway's address]
+    /// Where clients reach the gateway [default: http:// and the gateway's address]
     #[arg(long, global = true, env = "KEYDESK_PUBLIC_GATEWAY_URL", value_name = "URL")]
     pub public_gateway_url: Option<String>,
     /// Where the database is: sqlite:FILE or postgres://… [default: a file in the data folder]

@@ -211,11 +211,7 @@ pub fn limits(source: &Source, file: &FileLimits) -> anyhow::Result<Limits> {
         max_header_bytes: read!(small, max_header_bytes = max_header_bytes, 8_192),
         max_headers: max_headers(source, file, default.max_headers)?,
         max_connections: read!(small, max_connections = max_connections, 1),
-        max_connections_per_ip: read!(
-            small,
-            max_connections_per_ip = max_connections_per_ip,
-            1
-        ),
+        max_connections_per_ip: read!(small, max_connections_per_ip = max_connections_per_ip, 1),
         min_body_bytes_per_second: read!(
             small,
             min_body_bytes_per_second = min_body_bytes_per_second,

@@ -59,7 +59,7 @@ pub enum PathMatching {
     Exact,
 }
 
-/// Whether a policy refuses, or only writes down what it would refuse.
+/// Whether a policy rejects, or only writes down what it would reject.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
@@ -107,7 +107,7 @@ pub struct RulesError {
 }
 
 impl Rules {
-    /// Refuses rules of which two are for the same requests.
+    /// Rejects rules of which two are for the same requests.
     pub fn check(&self) -> Result<(), RulesError> {
         let mut seen: HashMap<(&str, Vec<Segment>), &Operation> = HashMap::new();
         for operation in &self.operations {

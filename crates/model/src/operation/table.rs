@@ -128,7 +128,7 @@ impl RuleTable {
     }
 
     /// Whether these scopes are enough for an operation of that name, as these or earlier rules named it.
-    /// None: that cannot be told of calls for which there was no rule.
+    /// None: that cannot be told of requests for which there was no rule.
     pub fn allows_named(&self, name: &str, held: &ScopeSet) -> Option<bool> {
         let (method, path) = name.split_once(' ')?;
         let path: PathTemplate = path.parse().ok()?;
@@ -138,7 +138,7 @@ impl RuleTable {
 
     /// The fewest scopes, and of those the least powerful, with which all of these operations may be
     /// called; None where only a token for everything will do.
-    pub fn smallest_scopes<'a>(&self, names: impl Iterator<Item = &'a str>) -> Option<ScopeSet> {
+    pub fn suggested_scopes<'a>(&self, names: impl Iterator<Item = &'a str>) -> Option<ScopeSet> {
         let mut wanted: Vec<&ScopeSet> = Vec::new();
         for name in names {
             let (method, path) = name.split_once(' ')?;
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_template_is_refused_with_the_reason() {
+    fn what_is_no_template_is_rejected_with_the_reason() {
         for (text, error) in [
             ("a", PathTemplateError::NoSlash),
             ("/a//b", PathTemplateError::Unclean),
@@ -355,7 +355,7 @@ mod tests {
             ("GET", "/free", ""),
         ]));
         let smallest = |names: &[&str]| {
-            table.smallest_scopes(names.iter().copied()).map(|set| set.to_string())
+            table.suggested_scopes(names.iter().copied()).map(|set| set.to_string())
         };
         for (names, set) in [
             (&["GET /a"][..], Some("a:read")),
@@ -382,7 +382,7 @@ mod tests {
         let list: Vec<_> = list.iter().map(|(p, s)| ("GET", p.as_str(), s.as_str())).collect();
         let table = RuleTable::new(&rules(&list));
         let names: Vec<_> = list.iter().map(|(_, path, _)| format!("GET {path}")).collect();
-        let set = table.smallest_scopes(names.iter().map(String::as_str)).expect("a set");
+        let set = table.suggested_scopes(names.iter().map(String::as_str)).expect("a set");
         let enough =
             |set: &ScopeSet| names.iter().all(|n| table.allows_named(n, set) == Some(true));
         assert!(enough(&set));

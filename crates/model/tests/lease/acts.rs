@@ -1,7 +1,7 @@
 //! What can happen in the world, and what it changes: the code under test does the deciding.
 
-use crate::world::{Act, Mutation, Gateway, Renewal, STEP, State, Vouching, World, Writer};
-use keydesk_model::{Moment, NodeRow, Membership, NodeAck};
+use crate::world::{Act, Gateway, Mutation, Renewal, STEP, State, Vouching, World, Writer};
+use keydesk_model::{Membership, Moment, NodeAck, NodeRow};
 
 impl World {
     /// Those whom a gateway asks when the database is away, as the list has them now.
@@ -39,7 +39,8 @@ impl World {
         else {
             return;
         };
-        let sent_at = if self.flaw == Mutation::CountsFromTheAnswer { gateway.clock } else { sent_at };
+        let sent_at =
+            if self.flaw == Mutation::CountsFromTheAnswer { gateway.clock } else { sent_at };
         let head = if self.flaw == Mutation::CountsUnapplied { 0 } else { head };
         gateway.lease.renewed(Moment::from_micros(sent_at), head, gateway.applied);
         if newest > gateway.lease.known() {
@@ -68,7 +69,8 @@ impl World {
                 None | Some(NodeAck::Confirmed) => true,
                 Some(NodeAck::RefusesFrom(_)) if self.flaw == Mutation::TrustsSilence => true,
                 Some(NodeAck::RefusesFrom(from)) => {
-                    let slack = if self.flaw == Mutation::WaitsWithoutSlack { STEP / 10 } else { 0 };
+                    let slack =
+                        if self.flaw == Mutation::WaitsWithoutSlack { STEP / 10 } else { 0 };
                     from.as_micros() <= now + slack
                 }
             }

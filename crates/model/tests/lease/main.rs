@@ -9,31 +9,31 @@ use keydesk_model::DisconnectPolicy;
 use world::{Mutation, World};
 
 fn world(gateways: usize, consoles: usize, steps: u64) -> World {
-    let (isolated, asks_peers, flaw) = (DisconnectPolicy::Refuse, false, Mutation::None);
+    let (on_disconnect, asks_peers, flaw) = (DisconnectPolicy::FailClosed, false, Mutation::None);
     World {
         gateways,
         consoles,
         gateway_writes: false,
         leaves: false,
         steps,
-        max_age: 3,
+        max_staleness: 3,
         questions: (2, 1),
         looks: 3,
         committer: 0,
         drifts: true,
-        isolated,
+        on_disconnect,
         asks_peers,
         flaw,
     }
 }
 
 #[test]
-fn two_gateways_that_refuse_alone() {
+fn two_gateways_that_reject_alone() {
     World { questions: (1, 0), looks: 2, ..world(2, 1, 3) }.check();
 }
 
 #[test]
-fn three_gateways_that_refuse_alone() {
+fn three_gateways_that_reject_alone() {
     World { questions: (1, 0), looks: 1, drifts: false, ..world(3, 1, 3) }.check();
 }
 
@@ -50,13 +50,26 @@ fn one_gateway_that_asks_consoles_of_which_the_first_commits() {
 
 #[test]
 fn two_gateways_that_serve_alone() {
-    World { isolated: DisconnectPolicy::Serve, questions: (1, 0), looks: 2, ..world(2, 1, 4) }.check();
+    World {
+        on_disconnect: DisconnectPolicy::FailOpen,
+        questions: (1, 0),
+        looks: 2,
+        ..world(2, 1, 4)
+    }
+    .check();
 }
 
 /// Two gateways, of which the first commits; they ask each other, and consoles.
 fn gateways_that_ask(consoles: usize) -> World {
     let asks = World { asks_peers: true, gateway_writes: true, ..world(2, consoles, 3) };
-    World { committer: consoles, questions: (0, 1), looks: 1, max_age: 4, drifts: false, ..asks }
+    World {
+        committer: consoles,
+        questions: (0, 1),
+        looks: 1,
+        max_staleness: 4,
+        drifts: false,
+        ..asks
+    }
 }
 
 #[test]
@@ -82,8 +95,8 @@ fn a_gateway_that_leaves_and_joins_again_and_a_console_that_leaves() {
 
 #[test]
 fn a_gateway_that_serves_alone_leaves_and_joins_again() {
-    let isolated = DisconnectPolicy::Serve;
-    World { leaves: true, isolated, questions: (2, 0), looks: 2, ..world(1, 1, 4) }.check();
+    let on_disconnect = DisconnectPolicy::FailOpen;
+    World { leaves: true, on_disconnect, questions: (2, 0), looks: 2, ..world(1, 1, 4) }.check();
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The world of the check: its state, what can happen in it, and what must never.
 
-use keydesk_model::{DisconnectPolicy, Lease, Moment, NodeId, NodeRow, Membership, LeaseConfig, Timestamp};
+use keydesk_model::{
+    DisconnectPolicy, Lease, LeaseConfig, Membership, Moment, NodeId, NodeRow, Timestamp,
+};
 use keydesk_token::Entropy;
 use stateright::{Checker, Model, Property};
 use std::time::Duration;
@@ -51,7 +53,7 @@ pub struct World {
     pub leaves: bool,
     pub steps: u64,
     /// The maximum age, in steps; a lease has two.
-    pub max_age: u64,
+    pub max_staleness: u64,
     /// How often each gateway asks the database, and the consoles.
     pub questions: (u8, u8),
     /// How often each console looks at the list.
@@ -60,7 +62,7 @@ pub struct World {
     pub committer: usize,
     /// Whether a gateway's clock may be slow.
     pub drifts: bool,
-    pub isolated: DisconnectPolicy,
+    pub on_disconnect: DisconnectPolicy,
     pub asks_peers: bool,
     pub flaw: Mutation,
 }
@@ -167,8 +169,8 @@ impl World {
     fn terms(&self) -> LeaseConfig {
         LeaseConfig {
             lease: LEASE,
-            max_age: Duration::from_micros(self.max_age * STEP),
-            isolated: self.isolated,
+            max_staleness: Duration::from_micros(self.max_staleness * STEP),
+            on_disconnect: self.on_disconnect,
             asks_peers: self.asks_peers,
         }
     }

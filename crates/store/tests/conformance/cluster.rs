@@ -2,7 +2,8 @@
 
 use crate::world::{World, at, entry};
 use keydesk_model::{
-    AccountNumber, AccountState, Event, Change, DisconnectPolicy, Month, NodeId, QuotaUse, LeaseConfig, Usage,
+    AccountNumber, AccountState, Change, DisconnectPolicy, Event, LeaseConfig, Month, NodeId,
+    QuotaUse, Usage,
 };
 use keydesk_store::{Holder, NewNode, Renewed, Report, Standing, StoreError};
 use std::time::Duration;
@@ -20,7 +21,12 @@ fn node(world: &World, name: &str, terms: LeaseConfig) -> NewNode {
 }
 
 fn terms(lease: Duration) -> LeaseConfig {
-    LeaseConfig { lease, max_age: lease * 12, isolated: DisconnectPolicy::Refuse, asks_peers: true }
+    LeaseConfig {
+        lease,
+        max_staleness: lease * 12,
+        on_disconnect: DisconnectPolicy::FailClosed,
+        asks_peers: true,
+    }
 }
 
 fn holder(secret: &str, attempts: i64) -> Holder {
@@ -93,21 +99,21 @@ pub async fn a_report_that_is_sent_twice_counts_once(world: World) {
     let month = Month::of(at(0));
     let (first, second) = (world.sent("quota"), world.sent("quota"));
     for sent in [first, first, second, first, second] {
-        let counted = [QuotaUse { account, calls: 3 }];
+        let counted = [QuotaUse { account, requests: 3 }];
         world.store.add_quota_use(month, &counted, sent).await.expect("adds");
     }
     let mut read = world.store.read().await.expect("reads");
-    assert_eq!(read.count_calls(account, month).await.expect("reads"), 6);
+    assert_eq!(read.count_requests(account, month).await.expect("reads"), 6);
     drop(read);
     let mut write = world.store.write(at(2)).await.expect("begins");
     let token = world.issue(&mut write, None).await.expect("issues");
     write.commit(entry(Event::TokenCreated)).await.expect("commits");
     let usage = [Usage {
         token,
-        program: "curl".to_owned(),
+        client: "curl".to_owned(),
         client_ip: "::1".to_owned(),
         last_used_at: at(10),
-        calls: 4,
+        requests: 4,
         called: keydesk_model::Called::default(),
     }];
     for _ in 0..2 {
@@ -116,7 +122,7 @@ pub async fn a_report_that_is_sent_twice_counts_once(world: World) {
         world.store.record_usage(&usage, sent).await.expect("records");
     }
     let mut read = world.store.read().await.expect("reads");
-    assert_eq!(read.list_integrations(token, at(5)).await.expect("lists")[0].calls, 4);
+    assert_eq!(read.list_integrations(token, at(5)).await.expect("lists")[0].requests, 4);
 }
 
 pub async fn an_account_that_was_stopped_is_stopped_again_once(world: World) {

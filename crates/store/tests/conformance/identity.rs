@@ -1,8 +1,8 @@
 //! Who comes in: addresses that are proved, factors, challenges, tries, single sign-on.
 
 use crate::world::{World, at, entry};
-use keydesk_model::{Event, AttemptKind, Email, Role};
-use keydesk_store::{Domain, PendingLogin, NewEmailChange, Sso, SignUp, StoreError};
+use keydesk_model::{AttemptKind, Email, Event, Role};
+use keydesk_store::{Domain, NewEmailChange, PendingLogin, SignUp, Sso, StoreError};
 
 const OLD: [u8; 32] = [1; 32];
 const NEW: [u8; 32] = [2; 32];
@@ -130,7 +130,7 @@ pub async fn single_sso_speaks_for_a_domain_when_it_was_confirmed(world: World) 
         domains: vec![domain("acme.example")],
         scopes: "email profile".to_owned(),
         client_auth: "automatic".to_owned(),
-        trusts_addresses: false,
+        trusts_emails: false,
         default_role: Role::Developer,
         role_claim: "groups".to_owned(),
         roles: String::new(),
@@ -163,11 +163,7 @@ pub async fn single_sso_speaks_for_a_domain_when_it_was_confirmed(world: World) 
     let sso = Sso { issuer: "https://other.example".to_owned(), ..sso };
     write.set_sso(&sso, world.member).await.expect("sets");
     assert!(write.find_sso_for("acme.example").await.expect("reads").is_none());
-    assert_eq!(
-        write.find_identity(&sso, "sub-1").await.expect("reads"),
-        None,
-        "another issuer"
-    );
+    assert_eq!(write.find_identity(&sso, "sub-1").await.expect("reads"), None, "another issuer");
     assert!(write.remove_sso(world.account).await.expect("removes"));
     write.commit(entry(Event::AccountSsoChanged)).await.expect("commits");
 }

@@ -1,9 +1,9 @@
-//! What tokens may do: rules, limits, and what is written down of calls.
+//! What tokens may do: rules, limits, and what is written down of requests.
 
 use crate::world::{World, at, entry};
 use keydesk_model::{
-    AccountNumber, Event, Called, Change, TokenLimits, LiveRules, Mode, Month, Violation, Violations,
-    Operation, QuotaUse, Rules, Unlisted, Usage,
+    AccountNumber, Called, Change, Event, LiveRules, Mode, Month, Operation, QuotaUse, Rules,
+    TokenLimits, Unlisted, Usage, Violation, Violations,
 };
 
 fn rules(path: &str) -> Rules {
@@ -36,9 +36,9 @@ pub async fn limits_of_a_token_reach_the_follower_with_its_open_secret(world: Wo
     let mut write = world.store.write(at(2)).await.expect("begins");
     let id = world.issue(&mut write, None).await.expect("issues");
     write.commit(entry(Event::TokenCreated)).await.expect("commits");
-    let grant = |scopes: &str, addresses: &str| TokenLimits {
+    let grant = |scopes: &str, ip_allowlist: &str| TokenLimits {
         scopes: scopes.parse().expect("scopes"),
-        addresses: addresses.parse().expect("networks"),
+        ip_allowlist: ip_allowlist.parse().expect("networks"),
     };
     let (now, tried) = (grant("a:read b:read", "10.0.0.0/8"), grant("a:read", "10.1.0.0/16 ::1"));
     for observed in [Some(&tried), None] {
@@ -54,11 +54,14 @@ pub async fn limits_of_a_token_reach_the_follower_with_its_open_secret(world: Wo
         assert_eq!((loaded.grant(), loaded.observed.as_ref()), (now.clone(), observed));
         let mut read = world.store.read().await.expect("reads");
         let token = read.find_token(world.account, id).await.expect("reads").expect("there");
-        assert_eq!((token.addresses, token.observed.as_ref()), (now.addresses.clone(), observed));
+        assert_eq!(
+            (token.ip_allowlist, token.observed.as_ref()),
+            (now.ip_allowlist.clone(), observed)
+        );
     }
 }
 
-pub async fn calls_are_counted_by_operation_and_violation_for_a_month(world: World) {
+pub async fn requests_are_counted_by_operation_and_violation_for_a_month(world: World) {
     let mut write = world.store.write(at(2)).await.expect("begins");
     let token = world.issue(&mut write, None).await.expect("issues");
     write.commit(entry(Event::TokenCreated)).await.expect("commits");
@@ -66,13 +69,13 @@ pub async fn calls_are_counted_by_operation_and_violation_for_a_month(world: Wor
     let mut violations = Violations::default();
     violations.add(Violation::Scope);
     violations.add(Violation::ObservedIpAddress);
-    let seen = |last: i64, calls, violations, was_refused| Usage {
+    let seen = |last: i64, requests, violations, was_rejected| Usage {
         token,
-        program: "curl".to_owned(),
+        client: "curl".to_owned(),
         client_ip: "::1".to_owned(),
         last_used_at: at(last),
-        calls,
-        called: Called { operation: "GET /a".into(), violations, was_refused },
+        requests,
+        called: Called { operation: "GET /a".into(), violations, was_rejected },
     };
     let unknown = Usage { called: Called::default(), ..seen(day, 9, violations, true) };
     for usage in [
@@ -86,28 +89,28 @@ pub async fn calls_are_counted_by_operation_and_violation_for_a_month(world: Wor
     let uses = read.list_operation_use(at(day)).await.expect("lists");
     let of_token = read.list_operation_use_of(token, at(day)).await.expect("lists");
     assert_eq!(uses, of_token);
-    assert_eq!((uses.len(), uses[0].calls, uses[0].last_used_at), (1, 7, at(40 * day)));
-    let objected = read.list_objected(world.account, at(day)).await.expect("lists");
+    assert_eq!((uses.len(), uses[0].requests, uses[0].last_used_at), (1, 7, at(40 * day)));
+    let violated = read.list_violated(world.account, at(day)).await.expect("lists");
     let message: Vec<_> =
-        objected.iter().map(|seen| (seen.violation, seen.calls, seen.refused)).collect();
+        violated.iter().map(|seen| (seen.violation, seen.requests, seen.rejected)).collect();
     assert_eq!(message, [(Violation::Scope, 3, 2), (Violation::ObservedIpAddress, 3, 2)]);
     drop(read);
     world.store.forget_old_use(at(40 * day)).await.expect("forgets");
     let mut read = world.store.read().await.expect("reads");
-    assert_eq!(read.list_operation_use(at(0)).await.expect("lists")[0].calls, 1);
-    assert!(read.list_objected(world.account, at(0)).await.expect("lists").is_empty());
+    assert_eq!(read.list_operation_use(at(0)).await.expect("lists")[0].requests, 1);
+    assert!(read.list_violated(world.account, at(0)).await.expect("lists").is_empty());
 }
 
-pub async fn calls_of_a_month_add_up_and_are_told_to_all(world: World) {
+pub async fn requests_of_a_month_add_up_and_are_told_to_all(world: World) {
     let number = |n: u32| AccountNumber::try_from(n).expect("a number");
-    let seen = |account, calls| QuotaUse { account: number(account), calls };
+    let seen = |account, requests| QuotaUse { account: number(account), requests };
     let (month, next) = (Month::of(at(0)), Month::of(at(40 * 86_400_000_000)));
     let minute = 60_000_000;
     let exchange = async |month, counted: &[QuotaUse], since, now| {
         let sent = keydesk_store::Sent { now: at(now), ..world.sent("quota") };
         world.store.add_quota_use(month, counted, sent).await.expect("adds");
         let mut message = world.store.list_quota_use(month, at(since)).await.expect("lists");
-        message.sort_by_key(|seen| seen.calls);
+        message.sort_by_key(|seen| seen.requests);
         message
     };
     assert_eq!(exchange(month, &[seen(385_403, 3)], 0, 5 * minute).await, [seen(385_403, 3)]);
@@ -117,7 +120,7 @@ pub async fn calls_of_a_month_add_up_and_are_told_to_all(world: World) {
     assert_eq!(exchange(month, &[], 11 * minute, 12 * minute).await, []);
     assert_eq!(exchange(next, &[seen(385_403, 1)], 0, 5).await, [seen(385_403, 1)]);
     let mut read = world.store.read().await.expect("reads");
-    assert_eq!(read.count_calls(number(385_403), month).await.expect("reads"), 5);
+    assert_eq!(read.count_requests(number(385_403), month).await.expect("reads"), 5);
     drop(read);
     world.store.forget_old_quota_use(next).await.expect("forgets");
     assert_eq!(exchange(month, &[], 0, 0).await, []);
@@ -127,7 +130,7 @@ pub async fn limits_of_an_account_reach_the_follower(world: World) {
     let mut write = world.store.write(at(2)).await.expect("begins");
     let mut account = write.find_account(world.account).await.expect("reads").expect("there");
     "free".clone_into(&mut account.plan);
-    account.addresses = "10.0.0.0/8".parse().expect("networks");
+    account.ip_allowlist = "10.0.0.0/8".parse().expect("networks");
     account.observed = "::1".parse().ok();
     write.limit_account(&account).await.expect("limits");
     write.commit(entry(Event::AccountLimited)).await.expect("commits");
@@ -135,8 +138,8 @@ pub async fn limits_of_an_account_reach_the_follower(world: World) {
         panic!("the follower is told");
     };
     assert_eq!(
-        (live.plan.as_str(), &live.addresses, &live.observed),
-        ("free", &account.addresses, &account.observed)
+        (live.plan.as_str(), &live.ip_allowlist, &live.observed),
+        ("free", &account.ip_allowlist, &account.observed)
     );
     let mut read = world.store.read().await.expect("reads");
     let found = read.find_account_by_number(account.number).await.expect("reads").expect("there");
@@ -160,7 +163,8 @@ pub async fn a_reminder_is_noted_once_and_tells_who_is_still_there(world: World)
     assert!(write.list_expiring_tokens(at(3), at(98)).await.expect("lists").is_empty());
     assert!(write.list_expiring_tokens(at(99), at(100)).await.expect("lists").is_empty());
     let message = write.list_whom_to_tell(world.account, id).await.expect("lists");
-    let message: Vec<_> = message.iter().map(|(email, language)| (email.as_str(), *language)).collect();
+    let message: Vec<_> =
+        message.iter().map(|(email, language)| (email.as_str(), *language)).collect();
     assert_eq!(message, [("ann@acme.example", None)]);
     assert!(write.note_reminder(id, at(99), 7).await.expect("notes"));
     assert!(!write.note_reminder(id, at(99), 7).await.expect("notes"), "it was noted");

@@ -23,17 +23,17 @@ use identity::{
     tries_are_forgotten_alike_whoever_has_the_address,
 };
 use keydesk_model::{
-    AccountId, AccountNumber, Event, Called, RevocationReason, InvitationId, MemberId, UserId, Role,
-    SessionId, Usage,
+    AccountId, AccountNumber, Called, Event, InvitationId, MemberId, RevocationReason, Role,
+    SessionId, Usage, UserId,
 };
 use keydesk_store::{NewInvitation, NewMember, NewSession, StoreError};
 use keydesk_token::Entropy;
 use limits::{
     a_reminder_is_noted_once_and_tells_who_is_still_there,
-    calls_are_counted_by_operation_and_violation_for_a_month,
-    calls_of_a_month_add_up_and_are_told_to_all,
     limits_of_a_token_reach_the_follower_with_its_open_secret,
     limits_of_an_account_reach_the_follower,
+    requests_are_counted_by_operation_and_violation_for_a_month,
+    requests_of_a_month_add_up_and_are_told_to_all,
     rules_go_to_every_follower_and_a_pending_version_does_not,
 };
 use std::sync::Arc;
@@ -91,7 +91,10 @@ async fn a_token_has_one_open_secret(world: World) {
     let mut write = world.store.write(at(3)).await.expect("begins");
     let id = world.issue(&mut write, None).await.expect("issues");
     assert!(write.end_secret(id, RevocationReason::Rotated).await.expect("ends"));
-    assert!(!write.end_secret(id, RevocationReason::Revoked).await.expect("asks"), "it has ended already");
+    assert!(
+        !write.end_secret(id, RevocationReason::Revoked).await.expect("asks"),
+        "it has ended already"
+    );
     assert!(matches!(write.issue_secret(id, &world.secret(1)).await, Err(StoreError::Conflict)));
     write.issue_secret(id, &world.secret(2)).await.expect("issues");
     let token = write.find_token(world.account, id).await.expect("reads").expect("there");
@@ -109,7 +112,7 @@ async fn an_ended_secret_keeps_its_reason_and_forgets_its_display_copy(world: Wo
         token.revocation.map(|revocation| (revocation.at, revocation.reason)),
         Some((at(2), RevocationReason::Revoked))
     );
-    assert_eq!(token.display, None);
+    assert_eq!(token.encrypted_copy, None);
 }
 
 async fn a_request_key_makes_one_token(world: World) {
@@ -134,10 +137,7 @@ async fn addresses_are_one_user_in_any_spelling(world: World) {
 async fn a_password_is_changed_from_the_version_that_was_read(world: World) {
     let mut write = world.store.write(at(2)).await.expect("begins");
     write.set_password(world.user, "new", 1).await.expect("changes");
-    assert!(matches!(
-        write.set_password(world.user, "other", 1).await,
-        Err(StoreError::Conflict)
-    ));
+    assert!(matches!(write.set_password(world.user, "other", 1).await, Err(StoreError::Conflict)));
 }
 
 async fn a_removed_member_is_gone_and_may_join_anew(world: World) {
@@ -240,29 +240,29 @@ async fn invitations_and_resets_work_once_and_not_for_ever(world: World) {
     assert!(write.find_reset([4; 32], at(100)).await.expect("reads").is_none());
 }
 
-async fn usage_adds_up_by_program_and_address(world: World) {
+async fn usage_adds_up_by_client_and_address(world: World) {
     let mut write = world.store.write(at(2)).await.expect("begins");
     let token = world.issue(&mut write, None).await.expect("issues");
     write.commit(entry(Event::TokenCreated)).await.expect("commits");
-    let seen = |last: i64, calls| Usage {
+    let seen = |last: i64, requests| Usage {
         token,
-        program: "curl".to_owned(),
+        client: "curl".to_owned(),
         client_ip: "::1".to_owned(),
         last_used_at: at(last),
-        calls,
+        requests,
         called: Called::default(),
     };
     for usage in [vec![seen(10, 1), seen(9, 2)], vec![seen(20, 2)], vec![seen(15, 1)]] {
         world.store.record_usage(&usage, world.sent("usage")).await.expect("records");
     }
-    let others = (0..80).map(|n| Usage { program: format!("p{n}"), ..seen(1, 1) });
+    let others = (0..80).map(|n| Usage { client: format!("p{n}"), ..seen(1, 1) });
     let others: Vec<_> = others.collect();
     let sent = world.sent("usage");
     world.store.record_usage(&others, sent).await.expect("records many at once");
     let mut read = world.store.read().await.expect("reads");
     let rows = read.list_integrations(token, at(5)).await.expect("lists");
     assert_eq!(
-        (rows.len(), rows[0].calls, rows[0].first_used_at, rows[0].last_used_at),
+        (rows.len(), rows[0].requests, rows[0].first_used_at, rows[0].last_used_at),
         (1, 6, at(10), at(20))
     );
     assert!(read.list_integrations(token, at(20)).await.expect("lists").is_empty());
@@ -276,16 +276,16 @@ async fn of_what_used_a_token_the_last_thousand_are_kept(world: World) {
     write.commit(entry(Event::TokenCreated)).await.expect("commits");
     let from = |number: i64| Usage {
         token,
-        program: "curl".to_owned(),
+        client: "curl".to_owned(),
         client_ip: format!("{number:04}"),
         last_used_at: at(number),
-        calls: 1,
+        requests: 1,
         called: Called::default(),
     };
     let first = async || {
         let mut read = world.store.read().await.expect("reads");
-        let addresses = read.list_addresses_of(token, at(-1)).await.expect("lists");
-        addresses.into_iter().next()
+        let ip_allowlist = read.list_addresses_of(token, at(-1)).await.expect("lists");
+        ip_allowlist.into_iter().next()
     };
     let record = async |numbers: std::ops::Range<i64>| {
         let usage: Vec<_> = numbers.map(from).collect();
@@ -310,7 +310,7 @@ async fn every_commit_writes_one_audit_entry_in_order(world: World) {
         entries.iter().map(|entry| entry.seq).collect::<Vec<_>>(),
         (1..=6).collect::<Vec<_>>()
     );
-    assert_eq!(entries[5].action, "token.created");
+    assert_eq!(entries[5].event, "token.created");
 }
 
 /// T65: the first to take a number commits last; whoever follows sees both, in order.
@@ -348,7 +348,11 @@ async fn what_had_ended_is_ended_again_once(world: World) {
     assert!(!write.end_again(&stone).await.expect("asks"));
     write.commit(entry(Event::TokenReconciled)).await.expect("commits");
     let token = world.store.read().await.expect("reads").find_token(world.account, id).await;
-    assert_eq!(token.expect("reads").expect("there").revocation, Some(revocation), "as it was then");
+    assert_eq!(
+        token.expect("reads").expect("there").revocation,
+        Some(revocation),
+        "as it was then"
+    );
     assert_eq!(world.follower.numbers(), [0, 1, 2], "and everybody hears of it");
 }
 
@@ -382,7 +386,7 @@ conformance! {
     sessions_end_by_idleness_age_and_hand,
     leaving_an_account_ends_the_sessions_that_could_enter_it,
     invitations_and_resets_work_once_and_not_for_ever,
-    usage_adds_up_by_program_and_address,
+    usage_adds_up_by_client_and_address,
     of_what_used_a_token_the_last_thousand_are_kept,
     every_commit_writes_one_audit_entry_in_order,
     a_number_is_never_overtaken,
@@ -393,8 +397,8 @@ conformance! {
     an_account_that_was_stopped_is_stopped_again_once,
     rules_go_to_every_follower_and_a_pending_version_does_not,
     limits_of_a_token_reach_the_follower_with_its_open_secret,
-    calls_are_counted_by_operation_and_violation_for_a_month,
-    calls_of_a_month_add_up_and_are_told_to_all,
+    requests_are_counted_by_operation_and_violation_for_a_month,
+    requests_of_a_month_add_up_and_are_told_to_all,
     limits_of_an_account_reach_the_follower,
     a_reminder_is_noted_once_and_tells_who_is_still_there,
     an_address_changes_by_the_codes_of_both_sides,

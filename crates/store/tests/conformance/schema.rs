@@ -56,8 +56,8 @@ async fn t77_releases_take_turns_at_the_schema() {
     Store::open(&place).await.expect("a later release has only added something").close().await;
     Store::open_as_it_is(&place).await.expect("so may a gateway").close().await;
     server.ask(&database, "UPDATE head SET needs = 99");
-    for refused in [Store::open(&place).await, Store::open_as_it_is(&place).await] {
-        let message = refused.expect_err("refused").to_string();
+    for rejected in [Store::open(&place).await, Store::open_as_it_is(&place).await] {
+        let message = rejected.expect_err("rejected").to_string();
         assert!(message.contains("run the newer release"), "{message}");
     }
 }
@@ -81,12 +81,13 @@ async fn a_database_that_went_back_in_time_is_loaded_anew() {
 }
 
 #[tokio::test]
-async fn a_damaged_file_is_refused_with_a_clear_message() {
+async fn a_damaged_file_is_rejected_with_a_clear_message() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("keydesk.sqlite");
     std::fs::write(&path, vec![b'x'; 8192]).expect("writes");
     let shown = path.display().to_string();
-    let error = Store::open(&DatabaseUrl::Sqlite(path)).await.expect_err("it is damaged").to_string();
+    let error =
+        Store::open(&DatabaseUrl::Sqlite(path)).await.expect_err("it is damaged").to_string();
     assert!(error.contains(&shown), "the file is named: {error}");
 }
 

@@ -2,11 +2,12 @@
 
 use crate::postgres;
 use keydesk_model::{
-    AccountId, AccountNumber, Event, Actor, IpAllowlist, TokenOwner, Change, Feed, LiveSecret,
-    MemberId, NodeId, Origin, UserId, Role, ScopeSet, Snapshot, Timestamp, TokenId,
+    AccountId, AccountNumber, Actor, Change, Event, Feed, IpAllowlist, LiveSecret, MemberId,
+    NodeId, Origin, Role, ScopeSet, Snapshot, Timestamp, TokenId, TokenOwner, UserId,
 };
 use keydesk_store::{
-    AuditEntry, NewMember, NewUser, NewSecret, NewToken, DatabaseUrl, Sent, Store, StoreError, Write,
+    AuditEntry, DatabaseUrl, NewMember, NewSecret, NewToken, NewUser, Sent, Store, StoreError,
+    Write,
 };
 use keydesk_token::{Entropy, Kind, PlainToken, Prefix};
 use std::{
@@ -68,9 +69,9 @@ pub const fn at(micros: i64) -> Timestamp {
     Timestamp::from_micros(micros)
 }
 
-pub fn entry(action: Event) -> AuditEntry {
+pub fn entry(event: Event) -> AuditEntry {
     AuditEntry {
-        action,
+        event,
         actor: Actor::Operator { user: None },
         origin: Origin::default(),
         account: None,
@@ -123,7 +124,7 @@ impl World {
             hash: plain.hash(),
             version,
             masked: plain.masked(),
-            display: Some(vec![1, 2, 3]),
+            encrypted_copy: Some(vec![1, 2, 3]),
         }
     }
 
@@ -139,7 +140,7 @@ impl World {
             token_owner: TokenOwner::Account,
             name: "CRM sync".to_owned(),
             scopes: ScopeSet::everything(),
-            addresses: IpAllowlist::default(),
+            ip_allowlist: IpAllowlist::default(),
             expires_at: Some(at(99)),
             created_by: Some(self.member),
             request_key: request_key.map(str::to_owned),

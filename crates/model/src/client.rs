@@ -1,10 +1,10 @@
-//! What to call the program behind a user agent: `python-requests`, `Firefox on Linux`.
+//! What to call the client behind a user agent: `python-requests`, `Firefox on Linux`.
 
 use keydesk_token::PlainToken;
 use std::borrow::Cow;
 
 const LONGEST: usize = 60;
-const UNNAMED: &str = "an unnamed program";
+const UNNAMED: &str = "an unnamed client";
 
 /// The first product's name without its version, or browser and system for what calls itself
 /// Mozilla. Always printable, at most 60 characters, and never a token that strayed in here.
@@ -60,7 +60,7 @@ mod tests {
     use keydesk_token::{Entropy, Kind, Prefix};
 
     #[test]
-    fn programs_are_known_by_their_first_product() {
+    fn clients_are_known_by_their_first_product() {
         for (agent, name) in [
             ("python-requests/2.31.0", "python-requests"),
             ("okhttp", "okhttp"),

@@ -1,58 +1,34 @@
--- Receipts that hold whatever breaks, and a gateway's database user that can make nothing.
+-- The permissions of gateways that connect as a database user of their own: they can revoke, and grant nothing.
 
--- A secret of the process that the row belongs to.
-ALTER TABLE node ADD COLUMN holder TEXT COLLATE "C" NOT NULL DEFAULT '';
-
--- When an account became what it is, so that a journal's word and this database's can be told apart.
-ALTER TABLE account ADD COLUMN state_changed_at BIGINT NOT NULL DEFAULT 0;
-UPDATE account SET state_changed_at = coalesce(state_since, 0);
-
--- What consoles put into the feed carries a signature: the key's id and, after a colon, the signature.
-ALTER TABLE change ADD COLUMN seal TEXT COLLATE "C" NOT NULL DEFAULT '';
-
--- Which of the database's histories this is, as its server numbers them at each failover, and since when: nodes that
--- joined just before may have been lost from the list, and may go on for as long as a lease.
-ALTER TABLE head ADD COLUMN timeline TEXT COLLATE "C" NOT NULL DEFAULT '';
-ALTER TABLE head ADD COLUMN history_since BIGINT NOT NULL DEFAULT 0;
-
--- The newest report of each kind that a process has made: one that is sent twice counts once.
-CREATE TABLE report (
-    reporter TEXT COLLATE "C" NOT NULL,
-    kind TEXT COLLATE "C" NOT NULL,
-    number BIGINT NOT NULL,
-    at BIGINT NOT NULL,
-    PRIMARY KEY (reporter, kind)
-);
-
--- The list of nodes decides what a receipt says, so nobody writes to it but through these functions: each row
--- is renewed and removed by the process that knows its holder, which a gateway's user cannot read.
+-- Receipts rely on the list of nodes, so it is written through these functions only: each row is renewed and removed by
+-- the process that knows its holder, which a gateway's user cannot read.
 
 CREATE FUNCTION keydesk_now() RETURNS BIGINT LANGUAGE sql VOLATILE SET search_path FROM CURRENT
     AS $$ SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) $$;
 
--- `head.node_seq` numbers the nodes as they join, and goes up when one leaves: others then read the list anew.
+-- `head.node_seq` numbers the nodes as they join and goes up when one leaves, so that others read the list again.
 CREATE FUNCTION keydesk_join_node(
-    node_id TEXT, node_name TEXT, node_role TEXT, node_release TEXT, node_lease_ms BIGINT, node_max_age_ms BIGINT,
-    node_isolated TEXT, node_asks_peers TEXT, node_peer_url TEXT, node_keys TEXT, node_holder TEXT
+    node_id TEXT, node_name TEXT, node_role TEXT, node_release TEXT, node_lease_ms BIGINT, node_max_staleness_ms BIGINT,
+    node_on_disconnect TEXT, node_asks_peers TEXT, node_peer_url TEXT, node_keys TEXT, node_holder TEXT
 ) RETURNS BIGINT LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE number BIGINT;
 BEGIN
-    IF (node_id ~ '^nod_[0-9a-f]{32}$' AND node_role IN ('all', 'console', 'gateway') AND node_isolated IN ('refuse', 'serve')
+    IF (node_id ~ '^nod_[0-9a-f]{32}$' AND node_role IN ('all', 'console', 'gateway') AND node_on_disconnect IN ('fail_closed', 'fail_open')
         AND node_asks_peers IN ('yes', 'no') AND node_lease_ms BETWEEN 1 AND 300000
-        AND node_max_age_ms BETWEEN node_lease_ms AND 86400000 AND length(node_holder) BETWEEN 32 AND 128
+        AND node_max_staleness_ms BETWEEN node_lease_ms AND 86400000 AND length(node_holder) BETWEEN 32 AND 128
         AND length(node_name) <= 256 AND length(node_peer_url) <= 2048 AND length(node_keys) <= 2048) IS NOT TRUE
     THEN
         RAISE EXCEPTION 'not a node' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     UPDATE head SET node_seq = head.node_seq + 1 WHERE one = 1 RETURNING head.node_seq INTO number;
-    INSERT INTO node (id, name, role, release, joined, known, renewals, applied, epoch, lease_ms, max_age_ms,
-        isolated, asks_peers, peer_url, keys, seen_at, holder)
-    VALUES (node_id, node_name, node_role, node_release, number, number, 0, 0, '', node_lease_ms, node_max_age_ms,
-        node_isolated, node_asks_peers, node_peer_url, node_keys, keydesk_now(), node_holder);
+    INSERT INTO node (id, name, role, release, joined, known, renewals, applied, epoch, lease_ms, max_staleness_ms,
+        on_disconnect, asks_peers, peer_url, keys, seen_at, holder)
+    VALUES (node_id, node_name, node_role, node_release, number, number, 0, 0, '', node_lease_ms, node_max_staleness_ms,
+        node_on_disconnect, node_asks_peers, node_peer_url, node_keys, keydesk_now(), node_holder);
     RETURN number;
 END $$;
 
--- A process that asked less often than the row was renewed is not alone: another one has its secret.
+-- If the row was renewed more often than this process asked, another process has its secret.
 CREATE FUNCTION keydesk_renew_node(
     node_id TEXT, node_holder TEXT, attempts BIGINT, node_applied BIGINT, node_epoch TEXT, node_known BIGINT,
     node_keys TEXT
@@ -79,11 +55,11 @@ REVOKE ALL ON FUNCTION keydesk_join_node(TEXT, TEXT, TEXT, TEXT, BIGINT, BIGINT,
 REVOKE ALL ON FUNCTION keydesk_renew_node(TEXT, TEXT, BIGINT, BIGINT, TEXT, BIGINT, TEXT) FROM PUBLIC;
 REVOKE ALL ON FUNCTION keydesk_leave_node(TEXT, TEXT) FROM PUBLIC;
 
--- A user that does not own these tables is a gateway's: it may refuse more, and let nothing through that was not.
+-- A user that does not own these tables is a gateway's: it can reject more, and accept nothing that was rejected.
 CREATE FUNCTION keydesk_is_owner() RETURNS BOOLEAN LANGUAGE sql STABLE SET search_path FROM CURRENT
     AS $$ SELECT pg_has_role(current_user, relowner, 'MEMBER') FROM pg_class WHERE oid = CAST('head' AS regclass) $$;
 
--- What it may write must be true of the new row: false and unknown are denied alike.
+-- Raises unless the condition is true; unknown counts as false.
 CREATE FUNCTION keydesk_permit(is_permitted BOOLEAN) RETURNS VOID LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     IF is_permitted IS NOT TRUE THEN
@@ -104,7 +80,7 @@ CREATE FUNCTION keydesk_guard_change() RETURNS trigger LANGUAGE plpgsql SET sear
 DECLARE body jsonb := CAST(NEW.body AS jsonb);
 BEGIN
     PERFORM keydesk_permit(
-        (body ->> 'kind' = 'secret_ended' OR (body ->> 'kind' = 'account_stopped'
+        (body ->> 'kind' = 'secret_revoked' OR (body ->> 'kind' = 'account_stopped'
             AND body ->> 'state' IN ('suspended', 'closed') AND CAST(body ->> 'at' AS BIGINT) <= keydesk_now() + 60000000))
         AND NEW.chain = (SELECT encode(sha256(convert_to(head.chain || '|' || head.seq || '|' || NEW.body, 'UTF8')), 'hex')
             FROM head WHERE one = 1 AND head.seq = NEW.seq));
@@ -116,14 +92,14 @@ CREATE TRIGGER keydesk_guard BEFORE INSERT ON change FOR EACH ROW WHEN (NOT keyd
 CREATE FUNCTION keydesk_guard_secret() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM keydesk_permit(TG_OP = 'UPDATE' AND OLD.ended_at IS NULL AND NEW.ended_at > 0
-        AND NEW.ended_at <= keydesk_now() + 60000000 AND NEW.display IS NULL AND NEW.revocation_reason IN ('rotated', 'revoked', 'password_changed', 'password_reset', 'logged_out_of_all_sessions',
+        AND NEW.ended_at <= keydesk_now() + 60000000 AND NEW.encrypted_copy IS NULL AND NEW.revocation_reason IN ('rotated', 'revoked', 'password_changed', 'password_reset', 'logged_out_of_all_sessions',
         'member_removed', 'role_changed', 'account_closed'));
     RETURN NEW;
 END $$;
 CREATE TRIGGER keydesk_guard BEFORE INSERT OR UPDATE ON secret FOR EACH ROW WHEN (NOT keydesk_is_owner())
     EXECUTE FUNCTION keydesk_guard_secret();
 
--- What it closes can be opened again for three weeks at least.
+-- An account that a gateway closes can be restored for at least three weeks.
 CREATE FUNCTION keydesk_guard_account() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM keydesk_permit(OLD.state = 'active' AND NEW.state IN ('suspended', 'closed')
@@ -137,7 +113,7 @@ CREATE TRIGGER keydesk_guard BEFORE UPDATE ON account FOR EACH ROW WHEN (NOT key
 CREATE FUNCTION keydesk_guard_audit() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM keydesk_permit(NEW.actor IN ('token', 'node') AND NEW.user_id IS NULL
-        AND NEW.action IN ('token.revoked', 'token.reconciled')
+        AND NEW.event IN ('token.revoked', 'token.reconciled')
         AND NEW.seq = (SELECT audit_seq FROM head WHERE one = 1));
     RETURN NEW;
 END $$;

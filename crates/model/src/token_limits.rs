@@ -10,10 +10,10 @@ use std::{collections::BTreeSet, fmt, net::IpAddr, str::FromStr};
 pub struct TokenLimits {
     pub scopes: ScopeSet,
     #[serde(default)]
-    pub addresses: IpAllowlist,
+    pub ip_allowlist: IpAllowlist,
 }
 
-/// The networks that calls may come from. Empty: from anywhere.
+/// The networks that requests may come from. Empty: from anywhere.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct IpAllowlist(BTreeSet<IpNet>);
