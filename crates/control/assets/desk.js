@@ -118,8 +118,8 @@ document.addEventListener("submit", async (event) => {
 // On a phone the navigation may be wider than the screen.
 document.querySelector(".main-nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
 
-// Days and times in the reader's own zone; where a hand rests on them, the exact instant in it and in UTC.
-const locale = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang;
+// Shows dates and times in the time zone of the reader, with the exact time there and in UTC as the title.
+const locale = document.documentElement.lang === "en" ? "en-US" : document.documentElement.lang;
 const inForm = (form) => new Intl.DateTimeFormat(locale, form);
 const zoned = inForm({ dateStyle: "long", timeStyle: "long" });
 const forms = {

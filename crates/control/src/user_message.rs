@@ -68,7 +68,7 @@ impl UserMessage for RoleError {
 
 impl UserMessage for GracePeriodError {
     fn user_message(&self) -> String {
-        text("grace_period-looks-like").to_string()
+        text("grace-period-looks-like").to_string()
     }
 }
 

@@ -16,7 +16,7 @@ pub(crate) struct When {
 }
 
 impl When {
-    /// "2 minutes ago", "yesterday", "31 Oct".
+    /// "2 minutes ago", "yesterday", "Oct 31".
     pub fn past(at: Timestamp, now: Timestamp) -> Self {
         let seconds = now.since(at).as_secs();
         let text = match seconds {
@@ -75,7 +75,7 @@ impl When {
         Self::with(at, text.to_string(), Some(form))
     }
 
-    /// "25 November 2026, 12:00:00 UTC": for mails, which are read who knows when.
+    /// "November 25, 2026, 12:00:00 UTC", for email, which may be read much later.
     pub fn exact(at: Timestamp) -> String {
         match last_day(at) {
             Some(day) => Self::clock(day).exact.replace("23:59:59", "24:00:00"),
@@ -133,11 +133,11 @@ mod tests {
             Timestamp::from_micros(instant.as_microsecond())
         };
         let end = When::future(at("2028-01-01T00:00:00Z"), at("2026-11-29T12:00:00Z"));
-        assert_eq!((end.text.as_str(), end.form), ("31 Dec 2027", None));
-        assert_eq!(end.exact, "31 December 2027, 24:00:00 UTC");
+        assert_eq!((end.text.as_str(), end.form), ("Dec 31, 2027", None));
+        assert_eq!(end.exact, "December 31, 2027, 24:00:00 UTC");
         assert!(end.iso.starts_with("2028-01-01T00:00:00"));
         let other = When::future(at("2028-01-01T00:00:01Z"), at("2026-11-29T12:00:00Z"));
-        assert_eq!((other.text.as_str(), other.form), ("1 Jan 2028", Some("day-of-year")));
+        assert_eq!((other.text.as_str(), other.form), ("Jan 1, 2028", Some("day-of-year")));
     }
 
     #[test]
@@ -145,17 +145,17 @@ mod tests {
         let now = Timestamp::from_micros(1_795_435_200_000_000);
         for (seconds, text) in [
             (0, "just now"),
-            (60, "a minute ago"),
+            (60, "1 minute ago"),
             (240, "4 minutes ago"),
-            (3_600, "an hour ago"),
+            (3_600, "1 hour ago"),
             (90_000, "yesterday"),
             (260_000, "3 days ago"),
-            (2_000_000, "31 Oct"),
-            (40_000_000, "17 Aug 2025"),
+            (2_000_000, "Oct 31"),
+            (40_000_000, "Aug 17, 2025"),
         ] {
             assert_eq!(When::past(now.minus(Duration::from_secs(seconds)), now).text, text);
         }
         assert_eq!(When::future(now.plus(Duration::from_hours(144)), now).text, "in 6 days");
-        assert_eq!(When::past(now, now).exact, "23 November 2026, 12:00:00 UTC");
+        assert_eq!(When::past(now, now).exact, "November 23, 2026, 12:00:00 UTC");
     }
 }

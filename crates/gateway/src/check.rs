@@ -204,7 +204,7 @@ impl Checker {
         match checked {
             Ok(pass) => Ok(Pass { added: std::mem::take(&mut story.added), ..pass }),
             Err(rejection) => {
-                let mut answer = rejection.to_answer(&self.settings, id.as_str());
+                let mut answer = rejection.to_response(&self.settings, id.as_str());
                 story.add_fields(answer.headers_mut());
                 Err(Box::new(answer))
             }

@@ -371,7 +371,7 @@ impl Worker {
     pub fn refusal(&self, rejection: &Rejection, story: &RequestTrace) -> Response {
         let arrival = &story.arrival;
         tracing::debug!(code = rejection.code(), client_ip = %arrival.client_ip, request_id = %arrival.request_id, "rejected");
-        rejection.to_answer(&self.settings, arrival.request_id.as_str())
+        rejection.to_response(&self.settings, arrival.request_id.as_str())
     }
 }
 

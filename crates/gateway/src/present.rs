@@ -57,7 +57,7 @@ impl Presented {
     fn alone(token: &[u8]) -> Result<Self, Rejection> {
         let token = token.trim_ascii();
         if token.is_empty() {
-            return Err(Rejection::EmptyCredentials);
+            return Err(Rejection::EmptyToken);
         }
         if !token.is_ascii() {
             return Err(unreadable(token));
@@ -98,7 +98,7 @@ impl Presented {
             return Err(without_bearer(scheme, rest));
         }
         if rest.is_empty() {
-            return Err(Rejection::EmptyCredentials);
+            return Err(Rejection::EmptyToken);
         }
         if rest.split(' ').next().is_some_and(|word| word.eq_ignore_ascii_case("bearer")) {
             return Err(Rejection::DuplicateBearerScheme);
@@ -204,8 +204,8 @@ mod tests {
             (format!("Bearer bearer {t}"), Err(Rejection::DuplicateBearerScheme)),
             ("Bearer Bearer".to_owned(), Err(Rejection::DuplicateBearerScheme)),
             (t.to_owned(), Err(Rejection::MissingBearerScheme)),
-            ("Bearer".to_owned(), Err(Rejection::EmptyCredentials)),
-            ("Bearer ".to_owned(), Err(Rejection::EmptyCredentials)),
+            ("Bearer".to_owned(), Err(Rejection::EmptyToken)),
+            ("Bearer ".to_owned(), Err(Rejection::EmptyToken)),
             (String::new(), Err(Rejection::MalformedHeader)),
             ("rubbish".to_owned(), Err(Rejection::MalformedHeader)),
             (format!("Bearer\t{t}"), Err(Rejection::MalformedHeader)),

@@ -1,20 +1,20 @@
-//! A token's binding, what has ended it, and the state that follows from both and the time.
+//! A token's owner, its revocation, and the state that follows from both and the time.
 
 use crate::{MemberId, Timestamp, is_deceptive};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
-/// What a token hangs on. It alone decides which acts end the token.
+/// The owner of a token: a member or an account. Determines which events revoke it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenOwner {
-    /// The bearer token: ends with its member's password, sessions and membership.
+    /// The bearer token: revoked with its member's password, sessions, and membership.
     Member(MemberId),
-    /// An API token: ends by rotation, revocation or expiry alone.
+    /// An API token: works until it is rotated or revoked, or expires.
     Account,
 }
 
-/// The act that ended a secret. Told to whoever holds that secret, and to nobody else.
+/// Why a secret was revoked. Shown only to a client that presents the secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RevocationReason {
@@ -54,17 +54,17 @@ impl RevocationReason {
         }
     }
 
-    /// Completes the sentence "It ended because …".
+    /// Completes the sentence "It was revoked because …".
     pub fn because(self) -> &'static str {
         match self {
-            Self::Rotated => "it was rotated, and a new secret took its place",
+            Self::Rotated => "the token was rotated",
             Self::Revoked => "it was revoked",
             Self::PasswordChanged => "its member's password was changed",
             Self::PasswordReset => "its member's password was reset",
-            Self::LoggedOutOfAllSessions => "its member was logged out from all active sessions",
+            Self::LoggedOutOfAllSessions => "its member was logged out of all sessions",
             Self::MemberRemoved => "its member was removed from the account",
-            Self::RoleChanged => "its member's new role has no bearer token",
-            Self::AccountClosed => "its account was closed for good",
+            Self::RoleChanged => "its member's new role doesn't have a bearer token",
+            Self::AccountClosed => "its account was permanently closed",
         }
     }
 }
@@ -77,14 +77,14 @@ impl FromStr for RevocationReason {
     }
 }
 
-/// When and why a secret ended.
+/// When and why a secret was revoked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revocation {
     pub at: Timestamp,
     pub reason: RevocationReason,
 }
 
-/// What a secret is good for at one instant.
+/// The state of a secret at one instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenState {
     Active,

@@ -130,4 +130,3 @@ END $$;
 CREATE TRIGGER keydesk_guard BEFORE INSERT OR UPDATE ON audit_head FOR EACH ROW WHEN (NOT keydesk_is_owner())
     EXECUTE FUNCTION keydesk_guard_audit_head();
 
-UPDATE head SET needs = 18 WHERE needs < 18;

@@ -35,5 +35,5 @@ scopes-too-many = A token can have at most { $most } scopes. A broad scope such 
 address-unreadable = “{ $text }” isn’t a valid IP address or CIDR range. Use a form such as 203.0.113.7, 10.0.0.0/8, or 2001:db8::/32.
 addresses-too-many = An IP allowlist can have at most 200 entries.
 role-looks-like = The role must be owner, administrator, developer, or viewer.
-grace-period-looks-like = The overlap must be none, 1h, 24h, or 7d.
+grace-period-looks-like = The grace period must be none, 1h, 24h, or 7d.
 form-unreadable = The form is incomplete or contains unexpected fields. Go back and fill it in again.

@@ -12,7 +12,7 @@ help-asked = Did this answer your question?
 help-yes = Yes
 help-no = No
 help-missing = What was missing? (optional)
-help-missing-example = What was missing? (optional)
+help-missing-example = For example, how to rotate a token from a script
 help-find = Where do I find my endpoint URL and bearer token?
 help-find-answer = On <a href="/api-docs">API Docs</a>, one click from every page. Each has a <i>Copy</i> button. Your endpoint URL is <code>{ $endpoint_url }</code>.
 help-find-viewer = On <a href="/api-docs">API Docs</a>, if you’re an owner, administrator, or developer. You’re a viewer here; the page lists who can change your role.
@@ -32,7 +32,7 @@ help-rejected = Why is my request rejected?
 help-rejected-answer = The response body explains why in <code>title</code> and <code>detail</code>: for example, the token is missing, incomplete, expired, or revoked, “Bearer” appears twice, or the endpoint URL belongs to another account. A 401 is always about the token. A 403 means that the token isn’t allowed to do this. A 502 or 504 means that the API behind the gateway is unavailable and your token is fine.
 help-slash = Does a trailing slash matter?
 help-slash-answer = No. <code>{ $endpoint_url }</code> and <code>{ $endpoint_url }/</code> are the same. If your endpoint URL ends in an account number, it must be the number of the token’s account.
-help-answered = The answer must be yes or no
+help-answered = The answer must be yes or no.
 errors-title = Error codes
 errors-one = Error { $code }
 errors-lead = What each of the gateway’s error codes means, and what to do about it.

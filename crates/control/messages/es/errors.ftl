@@ -1,39 +1,39 @@
-wrong-account-name = Nombre de la cuenta: { $why }.
-wrong-name = Nombre: { $why }.
-wrong-email = Correo electrónico: { $why }.
-wrong-password = Contraseña: { $why }.
-hashing-busy = demasiadas personas están iniciando sesión en este momento; inténtalo otra vez en unos segundos
-throttled-wait = Demasiados intentos fallidos. Inténtalo otra vez en { $span }.
-throttled-logins = Demasiados inicios de sesión en una hora. Inténtalo otra vez en { $span }.
+wrong-account-name = Nombre de la cuenta: { $why }
+wrong-name = Nombre: { $why }
+wrong-email = Correo electrónico: { $why }
+wrong-password = Contraseña: { $why }
+hashing-busy = Demasiadas personas están iniciando sesión en este momento. Inténtalo de nuevo en unos segundos.
+throttled-wait = Demasiados intentos fallidos. Inténtalo de nuevo en { $span }.
+throttled-logins = Demasiados inicios de sesión en una hora. Inténtalo de nuevo en { $span }.
 throttled-sso-logins = Demasiados inicios de sesión único desde tu red. Inténtalo de nuevo en { $span }.
-throttled-locked = Cien intentos fallidos seguidos: esto está bloqueado. Restablece la contraseña por correo, o inicia sesión desde un navegador que ya hayas usado; un segundo factor lo restablece el operador.
+throttled-locked = Este usuario está bloqueado después de 100 intentos fallidos seguidos. Restablece tu contraseña por correo electrónico o inicia sesión desde un navegador que ya hayas usado. Si la autenticación de dos factores está bloqueada, comunícate con el proveedor de la API.
 span-seconds =
     { $n ->
-        [one] un segundo
+        [one] 1 segundo
        *[other] { $n } segundos
     }
 span-minutes =
     { $n ->
-        [one] un minuto
+        [one] 1 minuto
        *[other] { $n } minutos
     }
-choose-another = Elige otra: { $why }.
-password-too-short = una contraseña tiene al menos { $least } caracteres; tres o cuatro palabras sin relación van bien
-password-too-long = una contraseña tiene como máximo { $most } caracteres
-password-common = esta contraseña está hecha de «{ $part }», que es de lo primero que prueban los atacantes
-password-personal = una parte demasiado grande de esta contraseña es «{ $part }», que otros saben de ti
-email-looks-like = una dirección de correo es como ann@example.com
-name-empty = dale un nombre
-name-too-long = un nombre tiene como máximo 80 caracteres
-name-unprintable = un nombre solo lleva caracteres imprimibles
-expiry-unreadable = di never, un número de días como 90d (36500d como máximo), o una fecha como 2027-06-30
-expiry-past = ese día ya pasó; elige uno posterior
-expiry-required = aquí los tokens deben tener fecha de caducidad; elige una
-expiry-too-long = los tokens pueden vivir { $days } días como máximo aquí; elige un fin anterior
-scope-looks-like = un alcance es como contacts:read, contacts:* o *
-scopes-too-many = un token tiene como máximo { $most } alcances; uno amplio, como contacts:*, cubre muchos
-address-unreadable = «{ $text }» no es una dirección o red como 203.0.113.7, 10.0.0.0/8 o 2001:db8::/32
-addresses-too-many = una lista de direcciones tiene como máximo 200 entradas
-role-looks-like = una función es owner, administrator, developer o viewer
-grace-period-looks-like = un solapamiento es none, 1h, 24h o 7d
-form-unreadable = El formulario no está completo, o contiene lo que no pide. Vuelve y rellénalo otra vez.
+choose-another = Elige otra contraseña. { $why }
+password-too-short = Usa al menos { $least } caracteres. Tres o cuatro palabras sin relación entre sí funcionan bien.
+password-too-long = Usa como máximo { $most } caracteres.
+password-common = Esta contraseña se basa en «{ $part }», una de las primeras cosas que prueban los atacantes.
+password-personal = Gran parte de esta contraseña es «{ $part }», un dato que otras personas conocen sobre ti.
+email-looks-like = Ingresa una dirección de correo electrónico, por ejemplo ann@example.com.
+name-empty = Ingresa un nombre.
+name-too-long = Usa como máximo 80 caracteres.
+name-unprintable = Usa solo caracteres imprimibles.
+expiry-unreadable = Ingresa never, un número de días como 90d (hasta 36500d) o una fecha como 2027-06-30.
+expiry-past = Esta fecha ya pasó. Elige una posterior.
+expiry-required = Los tokens de esta cuenta deben vencer. Elige una fecha de vencimiento.
+expiry-too-long = Los tokens de esta cuenta pueden ser válidos por { $days } días como máximo. Elige una fecha de vencimiento anterior.
+scope-looks-like = Los alcances tienen la forma contacts:read, contacts:* o *.
+scopes-too-many = Un token puede tener { $most } alcances como máximo. Un alcance amplio, como contacts:*, abarca muchos.
+address-unreadable = «{ $text }» no es una dirección IP ni un rango CIDR válido. Usa un formato como 203.0.113.7, 10.0.0.0/8 o 2001:db8::/32.
+addresses-too-many = Una lista de IP permitidas puede tener 200 entradas como máximo.
+role-looks-like = El rol debe ser owner, administrator, developer o viewer.
+grace-period-looks-like = El período de gracia debe ser none, 1h, 24h o 7d.
+form-unreadable = El formulario está incompleto o contiene campos inesperados. Vuelve atrás y complétalo de nuevo.

@@ -1,40 +1,39 @@
-help-lead-token = Respuestas para tu cuenta: tu endpoint es <code>{ $endpoint_url }</code>, tu token de portador es <code>{ $masked }</code> (creado: { $when }).
-help-lead = Respuestas para tu cuenta: tu endpoint es <code>{ $endpoint_url }</code>.
-help-api-token = Un <b>token de API</b>, creado con <i>Crear un token nuevo</i>, está ligado a la cuenta. Se muestra una vez, se puede limitar a alcances, y vive hasta que caduca o alguien lo rota o revoca, pase lo que pase con quien lo creó.
+help-lead-token = Respuestas para tu cuenta. Tu URL del punto de conexión es <code>{ $endpoint_url }</code>, y tu token de portador <code>{ $masked }</code> se creó { $when }.
+help-lead = Respuestas para tu cuenta. Tu URL del punto de conexión es <code>{ $endpoint_url }</code>.
+help-api-token = Un <b>token de API</b>, que creas con <i>Crear token nuevo</i>, pertenece a la cuenta. Se muestra una sola vez y se puede limitar a ciertos alcances. Funciona hasta que vence o alguien lo rota o lo revoca, aunque quien lo creó deje la cuenta.
 help-live =
     { $n ->
         [one] Esta cuenta tiene { $n } token de API activo.
        *[other] Esta cuenta tiene { $n } tokens de API activos.
     }
-help-one-each = Usa uno para cada programa en producción.
-help-thanks = Gracias por decírnoslo.
-help-asked = ¿Respondió esto a tu pregunta?
+help-one-each = Usa un token distinto para cada integración en producción.
+help-thanks = Gracias por tus comentarios.
+help-asked = ¿Esto respondió tu pregunta?
 help-yes = Sí
 help-no = No
-help-missing = Qué faltaba, opcional
-help-missing-example = ¿Qué faltaba? (opcional)
-help-find = ¿Dónde encuentro mi URL de endpoint y mi token de portador?
-help-find-answer = En <a href="/api-docs">API Docs</a>, a un clic de cada página: cada uno tiene un botón <i>Copiar</i>. Tu URL de endpoint es <code>{ $endpoint_url }</code>.
-help-find-viewer = En <a href="/api-docs">API Docs</a>, para propietarios, administradores y desarrolladores. Aquí eres observador; la página dice a quién pedirlo.
-help-use = ¿Cómo los uso en una petición?
-help-use-answer = Envía las peticiones a rutas bajo la URL del endpoint, con el token en un encabezado:
+help-missing = ¿Qué faltó? (opcional)
+help-missing-example = Por ejemplo, cómo rotar un token desde un script
+help-find = ¿Dónde encuentro mi URL del punto de conexión y mi token de portador?
+help-find-answer = En <a href="/api-docs">API Docs</a>, a un clic de cualquier página. Cada uno tiene un botón <i>Copiar</i>. Tu URL del punto de conexión es <code>{ $endpoint_url }</code>.
+help-find-viewer = En <a href="/api-docs">API Docs</a>, si eres propietario, administrador o desarrollador. Aquí eres lector; la página muestra quiénes pueden cambiar tu rol.
+help-use = ¿Cómo los uso en una solicitud?
+help-use-answer = Envía solicitudes a rutas bajo la URL del punto de conexión, con el token en el encabezado Authorization:
 help-example = Ejemplo
-help-use-more = Esta responde qué token, cuenta, alcances y dirección llegan. La palabra <i>Bearer</i> va una vez, luego un espacio, luego el token.
-help-difference = ¿Qué diferencia hay entre el token de portador y «Crear un token nuevo»?
-help-bearer = El <b>token de portador</b> de API Docs está ligado a ti. Siempre está ahí para copiarlo, y termina cuando cambias o restableces tu contraseña, cierras todas las sesiones activas, dejas la cuenta o lo rotas.
+help-use-more = Esta solicitud devuelve el token, la cuenta, los alcances y la dirección IP que llegan al gateway. El encabezado contiene la palabra <i>Bearer</i> una sola vez, luego un espacio y luego el token.
+help-difference = ¿Qué diferencia hay entre el token de portador y «Crear token nuevo»?
+help-bearer = El <b>token de portador</b> de API Docs está vinculado a ti. Puedes copiarlo en cualquier momento. Deja de funcionar cuando cambias o restableces tu contraseña, cierras todas las sesiones, dejas la cuenta o lo rotas.
 help-password = ¿Qué pasa con mis tokens cuando cambio mi contraseña?
-help-password-answer = Tu token de portador se rechaza desde el momento en que la página dice «cambiada»; el nuevo está en <a href="/api-docs">API Docs</a>. Los tokens de API no se tocan. Lo mismo vale al restablecer la contraseña y al cerrar todas las sesiones activas.
-help-break = ¿Qué se rompería si la cambiara ahora?
-help-break-answer = Estos dejan de funcionar. <a href="/tokens/new">Dale antes a cada uno un token de API propio</a>.
+help-password-answer = En cuanto la página confirma el cambio, tu token de portador actual deja de funcionar. Encontrarás el nuevo en <a href="/api-docs">API Docs</a>. Los tokens de API no se ven afectados. Lo mismo ocurre cuando restableces tu contraseña y cuando cierras todas las sesiones.
+help-break = ¿Qué dejaría de funcionar si la cambiara ahora?
+help-break-answer = Estos clientes dejarían de funcionar. Primero, <a href="/tokens/new">crea un token de API para cada uno</a>.
 help-secure = ¿Cómo mantengo seguro un token?
-help-secure-answer = Quien lo tiene llama a la API como esta cuenta. Guárdalo en el entorno del programa o en un almacén de secretos, nunca en el código, una URL, un ticket o un chat. Keydesk encuentra un token solo por su hash, guarda la copia que API Docs te muestra cifrada con una clave fuera de la base de datos, y rechaza tokens en las URL. Si uno se filtró, rótalo de inmediato: el antiguo se rechaza desde ese momento.
-help-rejected = ¿Por qué se rechaza mi petición?
-help-rejected-answer = Lo dice el cuerpo de la respuesta, en <code>title</code> y <code>detail</code>: sin token, «Bearer» dos veces, un token incompleto, cuándo caducó, qué le puso fin, o el endpoint de otra cuenta. Un 401 siempre se debe al token; 403 significa que el token no tiene permiso para eso; 502 y 504 significan que la API que está detrás no responde y tu token está bien.
-help-slash = ¿Importa una barra final?
-help-slash-answer = No. <code>{ $endpoint_url }</code> y <code>{ $endpoint_url }/</code> son lo mismo. Si la URL del endpoint termina en un número de cuenta, debe ser el del token.
-help-answered = answered es yes o no
-
-errors-title = Errores del gateway
+help-secure-answer = Cualquiera que tenga el token puede llamar a la API como esta cuenta. Guárdalo en una variable de entorno o en un administrador de secretos, nunca en el código fuente, una URL, un ticket o un chat. Keydesk busca los tokens solo por su hash, cifra la copia que se muestra en API Docs con una clave guardada fuera de la base de datos y rechaza los tokens en URL. Si un token se filtra, rótalo de inmediato: el anterior deja de funcionar al instante.
+help-rejected = ¿Por qué se rechaza mi solicitud?
+help-rejected-answer = El cuerpo de la respuesta explica el motivo en <code>title</code> y <code>detail</code>: por ejemplo, el token falta, está incompleto, venció o se revocó, «Bearer» aparece dos veces, o la URL del punto de conexión pertenece a otra cuenta. Un 401 siempre se debe al token. Un 403 significa que el token no tiene permiso para hacer eso. Un 502 o un 504 significa que la API detrás del gateway no está disponible y que tu token está bien.
+help-slash = ¿Importa la barra al final?
+help-slash-answer = No. <code>{ $endpoint_url }</code> y <code>{ $endpoint_url }/</code> son lo mismo. Si tu URL del punto de conexión termina en un número de cuenta, debe ser el número de la cuenta del token.
+help-answered = La respuesta debe ser yes o no
+errors-title = Códigos de error
 errors-one = Error { $code }
-errors-lead = Qué significa cada código de error del gateway de la API.
+errors-lead = Qué significa cada código de error del gateway y qué hacer al respecto.
 errors-all = Todos los errores

@@ -1,187 +1,185 @@
-mail-title = Buzón de esta máquina
-mail-lead = No hay servidor de correo configurado y ambos puertos están en loopback, así que el correo llega aquí, en memoria, hasta que Keydesk se detenga.
-mail-none = Aún no hay correo. Invita a un miembro o pide una contraseña nueva.
+mail-title = Buzón local
+mail-lead = No hay ningún servidor de correo configurado y ambos puertos de escucha están en loopback, así que los correos electrónicos se guardan aquí, en memoria, hasta que Keydesk se detenga.
+mail-none = Aún no hay correos electrónicos. Invita a un miembro o solicita un restablecimiento de contraseña para ver uno.
 mail-to = Para { $to }
 mail-box = Buzón
 mail-the-api = la API
-mail-invitation-subject = { $by }, de { $account }, te invita a usar { $api }
+mail-invitation-subject = { $by } te invitó a unirte a { $account }
 mail-invitation =
-    { $by }, de { $account }, te invita a usar { $api }, con la función { $role }.
+    { $by } te invitó a usar { $api } como miembro de la cuenta { $account }, con el rol { $role }.
 
-    Para aceptar, sigue este enlace en los próximos 7 días:
+    Para aceptar, abre este enlace en un plazo de 7 días:
 
     { $link }
 
-    Si no conoces a { $by }, no hagas nada: la invitación vence por sí sola.
-mail-first-owner-subject = { $by } te invita a usar { $api }
+    Si no conoces a { $by }, puedes ignorar este correo electrónico. La invitación vence por sí sola.
+mail-first-owner-subject = { $by } te invitó a usar { $api }
 mail-first-owner =
-    { $by } te invita a usar { $api } y ha abierto para ti la cuenta { $account }. Eres su propietario.
+    { $by } te invitó a usar { $api } y creó la cuenta { $account } para ti. Serás su propietario.
 
-    Para aceptar, sigue este enlace en los próximos 7 días:
+    Para aceptar, abre este enlace en un plazo de 7 días:
 
     { $link }
 
-    Si no conoces a { $by }, no hagas nada: la invitación vence por sí sola.
+    Si no conoces a { $by }, puedes ignorar este correo electrónico. La invitación vence por sí sola.
 mail-reset-subject = Restablece tu contraseña
 mail-reset =
-    Alguien, probablemente tú, pidió restablecer la contraseña de esta dirección.
+    Recibimos una solicitud para restablecer la contraseña de esta dirección de correo electrónico.
 
-    Para elegir otra, sigue este enlace antes de una hora:
+    Para elegir una contraseña nueva, abre este enlace en un plazo de una hora:
 
     { $link }
 
-    Con la contraseña nueva termina tu token de portador, y se cierran todas las sesiones. Los tokens de API siguen activos.
+    Cuando establezcas una contraseña nueva, tu token de portador dejará de funcionar y se cerrarán todas tus sesiones. Los tokens de API no se ven afectados.
 
-    Si no fuiste tú, no hagas nada: nada ha cambiado.
+    Si no lo solicitaste, puedes ignorar este correo electrónico. No se cambió nada.
 mail-password-changed-subject = Se cambió tu contraseña
 mail-password-changed =
-    La contraseña de esta dirección se cambió. Tu token de portador terminó con ella; el nuevo está en
+    Se cambió la contraseña de esta dirección de correo electrónico, y tu token de portador anterior ya no funciona. Encontrarás tu token de portador nuevo en:
 
     { $console }/api-docs
 
-    Si no fuiste tú, restablece la contraseña en { $console }/forgot-password y avisa a un administrador.
+    Si no fuiste tú, restablece tu contraseña en { $console }/forgot-password y avísale a un administrador.
 mail-password-reset-subject = Se cambió tu contraseña
 mail-password-reset =
-    La contraseña de esta dirección se cambió. Tu token de portador terminó con ella; el nuevo está en
+    Se cambió la contraseña de esta dirección de correo electrónico. Tu token de portador se revocó, y el nuevo está en
 
     { $console }/api-docs
 
-    Estas llaves de acceso siguen abriendo la sesión sin contraseña: { $passkeys }. Elimina las que no conozcas en
+    Estas llaves de acceso todavía pueden iniciar sesión sin contraseña: { $passkeys }. Elimina las que no reconozcas en
 
     { $console }/passkeys
 
-    Si no fuiste tú, restablece la contraseña en { $console }/forgot-password y avisa a un administrador.
+    Si no fuiste tú, restablece tu contraseña en { $console }/forgot-password y avísale a un administrador.
 mail-logged-out-subject = { $by } cerró todas tus sesiones
 mail-logged-out =
-    { $by }, que administra { $account }, cerró todas tus sesiones activas allí. Tu token de portador terminó con ello; inicia sesión de nuevo para encontrar el nuevo:
+    { $by }, que administra { $account }, cerró todas tus sesiones en esa cuenta. Tu token de portador anterior ya no funciona. Para obtener el nuevo, inicia sesión de nuevo:
 
     { $console }/api-docs
-mail-new-device-subject = Inicio de sesión en un navegador nuevo
+mail-new-device-subject = Inicio de sesión desde un navegador no reconocido
 mail-new-device =
-    Alguien, probablemente tú, inició sesión con { $client } el { $at }. Ese navegador no se había usado antes para eso.
+    Alguien, probablemente tú, inició sesión con { $client } el { $at }. Ese navegador no se había usado antes para iniciar sesión.
 
-    Si no fuiste tú, cambia ahora tu contraseña y cierra esa sesión:
+    Si no fuiste tú, cambia tu contraseña ahora y cierra esa sesión:
 
     { $console }/profile
     { $console }/sessions
-mail-email-change-old-subject = Otra dirección de correo ocupará el lugar de esta
+mail-email-change-old-subject = Confirma el cambio de tu correo electrónico
 mail-email-change-old =
-    Alguien que conoce tu contraseña, probablemente tú, quiere iniciar sesión con { $email } desde ahora.
+    Alguien que conoce tu contraseña pidió cambiar tu dirección de correo electrónico de inicio de sesión a { $email }.
 
-    Sigue este enlace en las próximas 24 horas para confirmar el cambio, o para detenerlo:
+    Para confirmar o cancelar el cambio, abre este enlace en un plazo de 24 horas:
 
     { $link }
 
-    Sin tu confirmación nada cambia.
-mail-email-change-new-subject = Confirma tu nueva dirección de correo
+    Nada cambia a menos que confirmes.
+mail-email-change-new-subject = Confirma tu dirección de correo electrónico nueva
 mail-email-change-new =
-    Alguien que hasta ahora iniciaba sesión con { $email } quiere usar esta dirección en lugar de aquella.
+    Alguien que actualmente inicia sesión con { $email } pidió usar esta dirección en su lugar.
 
-    Si eres tú, sigue este enlace en las próximas 24 horas:
+    Si fuiste tú, abre este enlace en un plazo de 24 horas:
 
     { $link }
 
-    Si no, no hagas nada.
-mail-email-changed-subject = Tu dirección de correo se cambió
+    Si no, puedes ignorar este correo electrónico.
+mail-email-changed-subject = Se cambió tu dirección de correo electrónico
 mail-email-changed =
-    Desde ahora inicias sesión con { $email }. Ambas direcciones lo han confirmado.
+    Ahora inicias sesión con { $email }. Ambas direcciones confirmaron el cambio.
 
-    Si no fuiste tú, avisa al operador.
-mail-login-exists-subject = Ya tienes acceso aquí
+    Si no fuiste tú, comunícate con el proveedor de la API.
+mail-login-exists-subject = Ya tienes un usuario aquí
 mail-login-exists =
-    Alguien, quizá tú, indicó esta dirección, que ya tiene acceso aquí. No se cambió nada.
+    Alguien ingresó esta dirección de correo electrónico, que ya pertenece a un usuario. No se cambió nada.
 
-    Inicia sesión en { $console }/login, o elige una contraseña nueva en { $console }/forgot-password.
-mail-sign-up-subject = Abre tu cuenta { $account }
+    Para iniciar sesión, ve a { $console }/login. Para elegir una contraseña nueva, ve a { $console }/forgot-password.
+mail-sign-up-subject = Crea tu cuenta { $account }
 mail-sign-up =
-    Alguien, probablemente tú, quiere abrir la cuenta { $account } con esta dirección.
+    Recibimos una solicitud para crear la cuenta { $account } con esta dirección de correo electrónico.
 
-    Sigue este enlace en las próximas 24 horas para elegir una contraseña y abrirla:
+    Para elegir una contraseña y crear la cuenta, abre este enlace en un plazo de 24 horas:
 
     { $link }
 
-    Si no fuiste tú, no hagas nada.
-mail-factor-added-subject = Tu segundo factor está activo
+    Si no lo solicitaste, puedes ignorar este correo electrónico.
+mail-factor-added-subject = La autenticación de dos factores está activada
 mail-factor-added =
-    Desde ahora, al iniciar sesión con esta dirección se pide un código de tu aplicación de autenticación.
+    Ahora, para iniciar sesión con esta dirección de correo electrónico se requiere un código de tu aplicación de autenticación.
 
-    Si no fuiste tú quien lo configuró, restablece tu contraseña en { $console }/forgot-password y avisa al operador.
-mail-factor-removed-subject = Se eliminó tu segundo factor
+    Si no fuiste tú quien la configuró, restablece tu contraseña en { $console }/forgot-password y comunícate con el proveedor de la API.
+mail-factor-removed-subject = La autenticación de dos factores está desactivada
 mail-factor-removed =
-    Desde ahora basta la contraseña para iniciar sesión con esta dirección.
+    Ahora, para iniciar sesión con esta dirección de correo electrónico solo se requiere la contraseña.
 
-    Si no fuiste tú, cambia tu contraseña en { $console }/profile, configura de nuevo un segundo factor en { $console }/two-factor, y avisa al operador.
+    Si no fuiste tú, cambia tu contraseña en { $console }/profile, activa de nuevo la autenticación de dos factores en { $console }/two-factor y comunícate con el proveedor de la API.
 mail-code-used-subject = Se usó un código de recuperación
 mail-code-used =
     { $left ->
-        [one] Alguien, probablemente tú, ha iniciado sesión con un código de recuperación; queda { $left }.
-       *[other] Alguien, probablemente tú, ha iniciado sesión con un código de recuperación; quedan { $left }.
+        [one] Alguien, probablemente tú, inició sesión con un código de recuperación. Te queda { $left } código.
+       *[other] Alguien, probablemente tú, inició sesión con un código de recuperación. Te quedan { $left } códigos.
     }
 
-    Si has perdido tu autenticador, configura otro:
+    Si perdiste tu aplicación de autenticación, configura una nueva:
 
     { $console }/two-factor
 
-    Si no fuiste tú, cambia tu contraseña en { $console }/profile y termina la sesión en { $console }/sessions.
-mail-codes-renewed-subject = Se crearon códigos de recuperación nuevos
+    Si no fuiste tú, cambia tu contraseña en { $console }/profile y cierra la sesión en { $console }/sessions.
+mail-codes-renewed-subject = Se generaron códigos de recuperación nuevos
 mail-codes-renewed =
-    Se crearon códigos de recuperación nuevos para tu segundo factor en { $console }; los antiguos dejaron de funcionar.
+    Se generaron códigos de recuperación nuevos para tu autenticación de dos factores en { $console }. Los códigos anteriores ya no funcionan.
 
-    Si no fuiste tú, cambia tu contraseña en { $console }/profile, y luego crea códigos nuevos en { $console }/two-factor.
-mail-expiring-subject = El token de API «{ $name }» de { $account } termina pronto
+    Si no fuiste tú, cambia tu contraseña en { $console }/profile y luego genera códigos nuevos en { $console }/two-factor.
+mail-expiring-subject = El token de API «{ $name }» de { $account } vence pronto
 mail-expiring =
-    El token de API «{ $name }» de { $account } termina el { $ends }; desde entonces se rechaza lo que llame con él.
+    El token de API «{ $name }» de la cuenta { $account } vence el { $ends }. Después de esa fecha, se rechazarán todas las solicitudes que lo usen.
 
     { $used }
 
-    Crea el siguiente a tiempo, y dáselo al programa:
+    Antes de esa fecha, crea un token que lo reemplace y actualiza la integración:
 
     { $console }/tokens/new
-mail-account-open-subject = Tu cuenta { $account } está abierta
+mail-account-open-subject = Tu cuenta { $account } está activa
 mail-account-open =
-    La cuenta { $account } está abierta de nuevo: sus tokens se aceptan como antes.
+    La cuenta { $account } está activa de nuevo, y sus tokens funcionan como antes.
 
-    Consulta al operador de la API si no lo esperabas.
-mail-account-suspended-subject = Tu cuenta { $account } está suspendida
+    Si no esperabas esto, comunícate con el proveedor de la API.
+mail-account-suspended-subject = Se suspendió tu cuenta { $account }
 mail-account-suspended =
-    El operador suspendió la cuenta { $account }: toda llamada con sus tokens recibe 403 hasta que se restaure.
+    El proveedor de la API suspendió la cuenta { $account }. Hasta que se restaure, todas las solicitudes con alguno de sus tokens se rechazan con el código de estado 403.
 
-    Consulta al operador de la API si no lo esperabas.
-mail-account-closed-subject = Tu cuenta { $account } está cerrada
+    Si no esperabas esto, comunícate con el proveedor de la API.
+mail-account-closed-subject = Se cerró tu cuenta { $account }
 mail-account-closed =
-    El operador cerró la cuenta { $account }: sus tokens se rechazan, y durante 30 días el operador puede restaurarla.
+    El proveedor de la API cerró la cuenta { $account }. Sus tokens ya no funcionan. El proveedor de la API puede restaurar la cuenta durante 30 días.
 
-    Consulta al operador de la API si no lo esperabas.
-mail-removed-subject = Ya no perteneces a { $account }
-mail-removed = Te quitaron de la cuenta { $account }. El token de portador que tenías allí ha terminado.
-mail-never-used = Aún no se ha usado.
+    Si no esperabas esto, comunícate con el proveedor de la API.
+mail-removed-subject = Te eliminaron de { $account }
+mail-removed = Te eliminaron de la cuenta { $account }. Tu token de portador de esa cuenta ya no funciona.
+mail-never-used = Nunca se usó.
 mail-last-used = Se usó por última vez el { $at }.
 mail-some-browser = un navegador
-mail-passkey-added-subject = Se añadió una llave de acceso
+mail-passkey-added-subject = Se agregó una llave de acceso
 mail-passkey-added =
-    Desde ahora una llave de acceso nueva inicia sesión con esta dirección.
+    Ahora se puede usar una llave de acceso nueva para iniciar sesión con esta dirección de correo electrónico.
 
-    Si no fuiste tú quien la añadió, quítala en { $console }/passkeys, cambia tu contraseña en { $console }/profile y avisa al operador.
-mail-one-factor-removed-subject = Se eliminó uno de tus segundos factores
+    Si no fuiste tú quien la agregó, elimínala en { $console }/passkeys, cambia tu contraseña en { $console }/profile y comunícate con el proveedor de la API.
+mail-one-factor-removed-subject = Se eliminó un método de autenticación de dos factores
 mail-one-factor-removed =
-    Se eliminó uno de tus segundos factores; otro se sigue pidiendo.
+    Se eliminó uno de tus métodos de autenticación de dos factores. Todavía tienes otro, y se sigue requiriendo cuando inicias sesión.
 
-    Si no fuiste tú, cambia tu contraseña en { $console }/profile, mira { $console }/two-factor y { $console }/passkeys, y avisa al operador.
-
-mail-rotated-by-client-subject = Un programa rotó el token «{ $name }»
+    Si no fuiste tú, cambia tu contraseña en { $console }/profile, revisa { $console }/two-factor y { $console }/passkeys, y comunícate con el proveedor de la API.
+mail-rotated-by-client-subject = Un cliente rotó el token «{ $name }»
 mail-rotated-by-client =
-    Un programa que tiene el token «{ $name }» de la cuenta { $account } le dio un secreto nuevo. La solicitud vino de
+    Un cliente que usa el token «{ $name }» de la cuenta { $account } lo rotó. La solicitud provino de
     { $from }.
 
-    Hay que actualizar los programas que usan el secreto anterior. Si no lo esperabas, puede que otra persona tenga el token: revócalo en
+    Debes actualizar los clientes que usan el secreto anterior. Si no esperabas esto, es posible que otra persona tenga el token. Revócalo en
     { $console }/tokens
-
-mail-test-subject = Correo de prueba
-mail-test = Este es un correo de prueba de { $console }. El correo está bien configurado.
-mail-another-owner-subject = Un operador invita a otro propietario a { $account }
+mail-test-subject = Correo electrónico de prueba de Keydesk
+mail-test = Este es un correo electrónico de prueba de { $console }. La entrega de correo electrónico funciona.
+mail-another-owner-subject = Se invitó a un propietario nuevo a { $account }
 mail-another-owner =
-    El operador { $by } ha invitado a { $email } a { $account } como propietario.
+    El operador { $by }, del proveedor de la API, invitó a { $email } a { $account } como propietario.
 
-    Si no es lo que quieres, contacta con el operador o retira la invitación:
+    Si no estás de acuerdo, comunícate con el proveedor de la API o revoca la invitación:
 
     { $console }/members

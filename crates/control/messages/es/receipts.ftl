@@ -1,25 +1,25 @@
-receipts-lead = Para cada token que terminó: qué gateways lo rechazaron, y cuándo.
-receipts-latest = Últimos
-receipts-none = Aún no ha terminado ningún token de esta cuenta. <a href="/tokens">Ir a Tokens</a>.
+receipts-lead = Para cada token revocado: qué gateways lo rechazaron y cuándo.
+receipts-latest = Últimos recibos
+receipts-none = Aún no se revocó ningún token de esta cuenta. <a href="/tokens">Ir a Tokens</a>.
 receipts-gateways = Gateways
-receipts-rejected = Rechazado en todas partes
-receipts-after = tras { $slowest_ms } ms
-receipt-complete = Todos los gateways lo rechazan. El último lo confirmó tras { $slowest_ms } ms. Las solicitudes en curso en un gateway terminan en medio segundo.
-receipt-complete-by-lease = Todos los gateways lo rechazan. No todos confirmaron a tiempo; la última concesión terminó { $when }.
-receipt-pending = Aún no en todas partes: un gateway no ha confirmado. Pase lo que pase, lo rechaza por sí solo desde las { $when }. Recarga la página después de esa hora.
+receipts-rejected = Rechazado en todos los gateways
+receipts-after = después de { $slowest_ms } ms
+receipt-complete = Todos los gateways lo rechazan. El último confirmó después de { $slowest_ms } ms. Las solicitudes en curso en un gateway finalizan en medio segundo como máximo.
+receipt-complete-by-lease = Todos los gateways lo rechazan. No todos confirmaron a tiempo; la última concesión (lease) venció { $when }.
+receipt-pending = Aún no se rechaza en todos los gateways: al menos uno no ha confirmado. Incluso un gateway que no se puede contactar lo rechaza a más tardar { $when }. Recarga esta página en ese momento.
 receipt-gateways = Gateways
 receipt-gateway = Gateway
 receipt-rejects = Lo rechaza
 receipt-confirmed = confirmado { $after }
-receipt-at-latest = a más tardar { $when }, por sí mismo
-receipt-committed = Escrito
+receipt-at-latest = a más tardar { $when }, automáticamente
+receipt-committed = Guardado
 receipt-change = Número de cambio
-receipt-of = Sobre
-receipt-signed = Firmado
+receipt-of = Objeto
+receipt-signed = Recibo firmado
 receipt-one = Recibo
-receipt-check = Cualquiera puede comprobarlo con las claves de <code>/.well-known/keydesk-receipt-keys</code>: <code class="code-line" tabindex="0">keydesk receipt verify --keys keys.json receipt.txt</code>
+receipt-check = Cualquiera puede verificarlo con las claves de <code>/.well-known/keydesk-receipt-keys</code>: <code class="code-line" tabindex="0">keydesk receipt verify --keys keys.json receipt.txt</code>
 receipt-all = Todos los recibos
-event-unknown = Token terminado
-durable-twice = en los discos de dos máquinas antes de confirmarse
-durable-soon = en el disco de una máquina, y pronto en el de otra
-durable-here = en el disco de una máquina
+event-unknown = Token revocado
+durable-twice = en disco en dos máquinas antes de confirmarse
+durable-soon = en disco en una máquina y, en breve, en otra
+durable-here = en disco en una máquina

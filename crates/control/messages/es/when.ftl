@@ -1,33 +1,33 @@
 when-now = ahora mismo
 when-minutes-ago =
     { $n ->
-        [one] hace un minuto
+        [one] hace 1 minuto
        *[other] hace { $n } minutos
     }
 when-hours-ago =
     { $n ->
-        [one] hace una hora
+        [one] hace 1 hora
        *[other] hace { $n } horas
     }
 when-yesterday = ayer
 when-days-ago =
     { $n ->
-        [one] hace un día
+        [one] hace 1 día
        *[other] hace { $n } días
     }
 when-in-minutes =
     { $n ->
-        [one] en un minuto
+        [one] en 1 minuto
        *[other] en { $n } minutos
     }
 when-in-hours =
     { $n ->
-        [one] en una hora
+        [one] en 1 hora
        *[other] en { $n } horas
     }
 when-in-days =
     { $n ->
-        [one] en un día
+        [one] en 1 día
        *[other] en { $n } días
     }
 when-day = { $day } { $month }

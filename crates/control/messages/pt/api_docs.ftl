@@ -1,42 +1,41 @@
-api-docs-lead = Tudo o que um programa precisa para chamar a API como { $account }: para onde enviar as requisições, e o token que a abre.
+api-docs-lead = Tudo o que uma integração precisa para chamar a API como { $account }: para onde enviar as solicitações e o token que as autentica.
 api-docs-used-by =
     { $n ->
-        [one] <b>{ $client } de { $address }</b> usa este token (última chamada { $when }) e para se a sua senha mudar. <a href="/tokens/new">Dê a ele um token de API próprio</a>
-       *[other] <b>{ $client } de { $address }</b> e mais { $others } usam este token (última chamada { $when }) e param se a sua senha mudar. <a href="/tokens/new">Dê a cada um um token de API próprio</a>
+        [one] <b>{ $client } de { $address }</b> usa este token (última solicitação: { $when }) e deixará de funcionar se sua senha for alterada. <a href="/tokens/new">Crie um token de API para ele</a>
+       *[other] <b>{ $client } de { $address }</b> e mais { $others } usam este token (última solicitação: { $when }) e deixarão de funcionar se sua senha for alterada. <a href="/tokens/new">Crie um token de API para cada um</a>
     }
 reference-title = Referência da API · Keydesk
 reference-back = ← API Docs
-reference-no-script = A referência interativa precisa de JavaScript. As operações estão em <a href="/api-docs#reference">API Docs</a>, e o próprio documento em <a href="/api-docs/openapi.json">openapi.json</a>.
-rotate-bearer = Rotacionar o token de portador
-rotate-bearer-lead = Um novo token de portador substitui o seu. O antigo é recusado a partir desse momento. Os tokens de API não são afetados.
-viewer-lead = Você é observador aqui, e observadores não têm token. Se precisar de um, peça a uma destas pessoas que faça de você desenvolvedor:
+reference-no-script = A referência interativa requer JavaScript. As operações também estão listadas em <a href="/api-docs#reference">API Docs</a>, e você pode ler o documento OpenAPI em <a href="/api-docs/openapi.json">openapi.json</a>.
+rotate-bearer = Rotacionar token de portador
+rotate-bearer-lead = Você receberá um novo token de portador, e o atual deixará de funcionar imediatamente. Os tokens de API não são afetados.
+viewer-lead = Sua função aqui é Visualizador, e visualizadores não têm token. Para ter um, peça a uma destas pessoas que altere sua função para Desenvolvedor:
 api-docs-create = Criar novo token
 api-docs-credentials = Suas credenciais
 api-docs-number = Conta { $number }
-api-docs-of-url = a URL do endpoint
-api-docs-of-token = o token de portador
+api-docs-of-url = URL do endpoint
+api-docs-of-token = token de portador
 api-docs-show = Mostrar
 api-docs-hide = Ocultar
 api-docs-rotate = Rotacionar
-api-docs-yours = Só seu. Termina quando você muda ou redefine a senha, sai de todas as sessões, deixa a conta ou o rotaciona. Mantenha-o em segredo: quem o tem chama a API em seu nome.
-api-docs-show-token = Mostrar o token de portador
-api-docs-a-while = Faz um tempo que você informou a sua senha, então o token não está nesta página.
-api-docs-first-call = Faça a primeira chamada
-api-docs-call-it = Chamar deste navegador
-api-docs-of-snippet = o exemplo de { $label }
-api-docs-whoami = Do seu próprio servidor, <code class="code-line" tabindex="0">curl -H "Authorization: Bearer $TOKEN" { $whoami }</code> mostra quais token, conta e escopos chegam, e de qual endereço.
+api-docs-yours = Este token é só seu. Mantenha-o em segredo: qualquer pessoa que o tenha pode chamar a API em seu nome. Ele deixa de funcionar quando você altera ou redefine sua senha, sai de todas as sessões, sai da conta ou o rotaciona.
+api-docs-show-token = Mostrar token de portador
+api-docs-a-while = Faz algum tempo que você inseriu sua senha. Insira-a para mostrar o token.
+api-docs-first-call = Faça sua primeira solicitação
+api-docs-call-it = Enviar a partir deste navegador
+api-docs-of-snippet = trecho de código de { $label }
+api-docs-whoami = No seu próprio servidor, <code class="code-line" tabindex="0">curl -H "Authorization: Bearer $TOKEN" { $whoami }</code> retorna o token, a conta e os escopos que chegam ao gateway, além do endereço IP de origem.
 api-docs-all-tokens = Todos os tokens
-api-docs-no-token = Nenhum ainda. O token de portador está ligado a você; um programa em produção merece um token de API, que nenhuma mudança de senha encerra.
+api-docs-no-token = Ainda não há tokens de API. Seu token de portador está vinculado a você. Em produção, use um token de API: ele continua funcionando quando sua senha é alterada.
 api-docs-by = por { $made_by }
 api-docs-reference = Referência da API
-api-docs-try-it = Abrir a referência interativa
-api-docs-no-description = A descrição da API não pode ser lida no momento. Fale com quem opera esta API; a URL do endpoint e o token funcionam sem ela.
+api-docs-try-it = Abrir referência interativa
+api-docs-no-description = Não é possível carregar o documento OpenAPI da API no momento. Entre em contato com o provedor da API. A URL do endpoint e seu token continuam funcionando.
 api-docs-operations = Operações da API
-api-docs-what-it-does = O que faz
-api-docs-scopes-any = Escopos, qualquer um
-api-docs-scopes = Escopos
-reference-none-why = A descrição da API não pode ser lida no momento. Fale com quem a opera.
-reference-none = Ainda não há referência
-
-api-docs-left-behind = Rejeitados desde que o seu token de portador foi substituído:
-api-docs-left-behind-why = Estes programas ainda usam o token antigo. Dê a eles o novo ou, melhor, um token de API, que nenhuma troca de senha encerra.
+api-docs-what-it-does = Descrição
+api-docs-scopes-any = Escopos exigidos (qualquer um)
+api-docs-scopes = Escopos exigidos
+reference-none-why = Não é possível carregar o documento OpenAPI da API no momento. Entre em contato com o provedor da API.
+reference-none = A referência da API não está disponível
+api-docs-left-behind = Rejeitados desde que seu token de portador foi substituído:
+api-docs-left-behind-why = Estes clientes ainda usam o token anterior. Forneça a eles o novo token ou, melhor ainda, um token de API, que continua funcionando quando sua senha é alterada.

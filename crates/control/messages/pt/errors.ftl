@@ -1,39 +1,39 @@
-wrong-account-name = Nome da conta: { $why }.
-wrong-name = Nome: { $why }.
-wrong-email = E-mail: { $why }.
-wrong-password = Senha: { $why }.
-hashing-busy = muitas pessoas estão entrando neste momento; tente de novo em alguns segundos
-throttled-wait = Muitas tentativas erradas. Tente de novo em { $span }.
-throttled-logins = Muitas entradas em uma hora. Tente de novo em { $span }.
-throttled-sso-logins = Muitas tentativas de login único a partir da sua rede. Tente de novo em { $span }.
-throttled-locked = Cem tentativas erradas seguidas: isto está bloqueado. Redefina a senha por e-mail, ou entre por um navegador que você já usou; um segundo fator é o operador que redefine.
+wrong-account-name = Nome da conta: { $why }
+wrong-name = Nome: { $why }
+wrong-email = E-mail: { $why }
+wrong-password = Senha: { $why }
+hashing-busy = Há pessoas demais fazendo login no momento. Tente novamente em alguns segundos.
+throttled-wait = Muitas tentativas malsucedidas. Tente novamente em { $span }.
+throttled-logins = Muitos logins em uma hora. Tente novamente em { $span }.
+throttled-sso-logins = Muitos logins por logon único a partir da sua rede. Tente novamente em { $span }.
+throttled-locked = Este login está bloqueado após 100 tentativas malsucedidas seguidas. Redefina sua senha por e-mail ou faça login em um navegador que você já usou antes. Se a autenticação de dois fatores estiver bloqueada, entre em contato com o provedor da API.
 span-seconds =
     { $n ->
-        [one] um segundo
+        [one] 1 segundo
        *[other] { $n } segundos
     }
 span-minutes =
     { $n ->
-        [one] um minuto
+        [one] 1 minuto
        *[other] { $n } minutos
     }
-choose-another = Escolha outra: { $why }.
-password-too-short = uma senha tem pelo menos { $least } caracteres; três ou quatro palavras sem relação funcionam bem
-password-too-long = uma senha tem no máximo { $most } caracteres
-password-common = esta senha é feita de “{ $part }”, que está entre as primeiras que os atacantes tentam
-password-personal = grande parte desta senha é “{ $part }”, que outros sabem de você
-email-looks-like = um endereço de e-mail é como ann@example.com
-name-empty = dê um nome
-name-too-long = um nome tem no máximo 80 caracteres
-name-unprintable = um nome só tem caracteres imprimíveis
-expiry-unreadable = diga never, um número de dias como 90d (no máximo 36500d), ou uma data como 2027-06-30
-expiry-past = esse dia já passou; escolha um posterior
-expiry-required = aqui os tokens devem ter data de expiração; escolha uma
-expiry-too-long = os tokens podem viver { $days } dias no máximo aqui; escolha um fim anterior
-scope-looks-like = um escopo é como contacts:read, contacts:* ou *
-scopes-too-many = um token tem no máximo { $most } escopos; um amplo, como contacts:*, cobre muitos
-address-unreadable = “{ $text }” não é um endereço ou rede como 203.0.113.7, 10.0.0.0/8 ou 2001:db8::/32
-addresses-too-many = uma lista de endereços tem no máximo 200 entradas
-role-looks-like = uma função é owner, administrator, developer ou viewer
-grace-period-looks-like = uma sobreposição é none, 1h, 24h ou 7d
-form-unreadable = O formulário não está completo, ou contém o que não pede. Volte e preencha-o de novo.
+choose-another = Escolha outra senha. { $why }
+password-too-short = Use pelo menos { $least } caracteres. Três ou quatro palavras sem relação entre si funcionam bem.
+password-too-long = Use no máximo { $most } caracteres.
+password-common = Esta senha se baseia em “{ $part }”, uma das primeiras coisas que os invasores tentam.
+password-personal = Uma parte grande demais desta senha é “{ $part }”, algo que outras pessoas sabem sobre você.
+email-looks-like = Insira um endereço de e-mail, como ann@example.com.
+name-empty = Insira um nome.
+name-too-long = Use no máximo 80 caracteres.
+name-unprintable = Use somente caracteres imprimíveis.
+expiry-unreadable = Insira never, um número de dias, como 90d (no máximo 36500d), ou uma data, como 2027-06-30.
+expiry-past = Esta data já passou. Escolha uma data posterior.
+expiry-required = Os tokens desta conta devem expirar. Escolha uma data de expiração.
+expiry-too-long = Os tokens desta conta podem ser válidos por no máximo { $days } dias. Escolha uma data de expiração anterior.
+scope-looks-like = Os escopos têm o formato contacts:read, contacts:* ou *.
+scopes-too-many = Um token pode ter no máximo { $most } escopos. Um escopo amplo, como contacts:*, abrange muitos.
+address-unreadable = “{ $text }” não é um endereço IP nem um intervalo CIDR válido. Use um formato como 203.0.113.7, 10.0.0.0/8 ou 2001:db8::/32.
+addresses-too-many = Uma lista de IPs permitidos pode ter no máximo 200 entradas.
+role-looks-like = A função deve ser owner, administrator, developer ou viewer.
+grace-period-looks-like = O período de carência deve ser none, 1h, 24h ou 7d.
+form-unreadable = O formulário está incompleto ou contém campos inesperados. Volte e preencha-o novamente.

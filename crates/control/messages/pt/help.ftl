@@ -1,40 +1,39 @@
-help-lead-token = Respostas para a sua conta: o seu endpoint é <code>{ $endpoint_url }</code>, o seu token de portador é <code>{ $masked }</code> (criado: { $when }).
-help-lead = Respostas para a sua conta: o seu endpoint é <code>{ $endpoint_url }</code>.
-help-api-token = Um <b>token de API</b>, criado com <i>Criar novo token</i>, está ligado à conta. É mostrado uma vez, pode ser limitado a escopos, e vive até expirar ou até alguém o rotacionar ou revogar, aconteça o que acontecer com quem o criou.
+help-lead-token = Respostas para sua conta. A URL do seu endpoint é <code>{ $endpoint_url }</code>, e seu token de portador é <code>{ $masked }</code> (criado: { $when }).
+help-lead = Respostas para sua conta. A URL do seu endpoint é <code>{ $endpoint_url }</code>.
+help-api-token = Um <b>token de API</b>, que você cria com <i>Criar novo token</i>, pertence à conta. Ele é mostrado uma única vez e pode ser limitado a determinados escopos. Ele funciona até expirar ou até alguém rotacioná-lo ou revogá-lo, mesmo que a pessoa que o criou saia da conta.
 help-live =
     { $n ->
         [one] Esta conta tem { $n } token de API ativo.
        *[other] Esta conta tem { $n } tokens de API ativos.
     }
-help-one-each = Use um para cada programa em produção.
-help-thanks = Obrigado por nos dizer.
-help-asked = Isso respondeu à sua pergunta?
+help-one-each = Use um token separado para cada integração em produção.
+help-thanks = Agradecemos seu feedback.
+help-asked = Isto respondeu à sua pergunta?
 help-yes = Sim
 help-no = Não
-help-missing = O que faltou, opcional
-help-missing-example = O que faltou? (opcional)
-help-find = Onde encontro a minha URL de endpoint e o meu token de portador?
-help-find-answer = Em <a href="/api-docs">API Docs</a>, a um clique de cada página: cada um tem um botão <i>Copiar</i>. A sua URL de endpoint é <code>{ $endpoint_url }</code>.
-help-find-viewer = Em <a href="/api-docs">API Docs</a>, para proprietários, administradores e desenvolvedores. Você é observador aqui; a página diz a quem pedir.
-help-use = Como os uso numa requisição?
-help-use-answer = Envie as requisições a caminhos sob a URL do endpoint, com o token em um cabeçalho:
+help-missing = O que faltou? (opcional)
+help-missing-example = Por exemplo, como rotacionar um token a partir de um script
+help-find = Onde encontro a URL do meu endpoint e meu token de portador?
+help-find-answer = Em <a href="/api-docs">API Docs</a>, a um clique de qualquer página. Cada um tem um botão <i>Copiar</i>. A URL do seu endpoint é <code>{ $endpoint_url }</code>.
+help-find-viewer = Em <a href="/api-docs">API Docs</a>, se você for proprietário, administrador ou desenvolvedor. Você é visualizador aqui; a página lista quem pode alterar sua função.
+help-use = Como os uso em uma solicitação?
+help-use-answer = Envie solicitações para caminhos sob a URL do endpoint, com o token no cabeçalho Authorization:
 help-example = Exemplo
-help-use-more = Esta responde que token, conta, escopos e endereço chegam. A palavra <i>Bearer</i> vem uma vez, depois um espaço, depois o token.
+help-use-more = Esta solicitação retorna o token, a conta, os escopos e o endereço IP que chegam ao gateway. O cabeçalho contém a palavra <i>Bearer</i> uma vez, depois um espaço e, em seguida, o token.
 help-difference = Qual é a diferença entre o token de portador e “Criar novo token”?
-help-bearer = O <b>token de portador</b> em API Docs está ligado a você. Está sempre ali para copiar, e termina quando você muda ou redefine a senha, encerra todas as sessões ativas, deixa a conta ou o rotaciona.
-help-password = O que acontece com os meus tokens quando mudo a senha?
-help-password-answer = O seu token de portador é recusado a partir do momento em que a página diz “alterada”; o novo está em <a href="/api-docs">API Docs</a>. Os tokens de API não são afetados. O mesmo vale ao redefinir a senha e ao encerrar todas as sessões ativas.
-help-break = O que quebraria se eu a mudasse agora?
-help-break-answer = Estes param de funcionar. <a href="/tokens/new">Dê antes a cada um um token de API próprio</a>.
+help-bearer = O <b>token de portador</b> em API Docs está vinculado a você. Você pode copiá-lo a qualquer momento. Ele deixa de funcionar quando você altera ou redefine sua senha, sai de todas as sessões, sai da conta ou o rotaciona.
+help-password = O que acontece com meus tokens quando altero minha senha?
+help-password-answer = Assim que a página confirma a alteração, seu token de portador atual deixa de funcionar. O novo estará em <a href="/api-docs">API Docs</a>. Os tokens de API não são afetados. O mesmo vale para redefinir sua senha e sair de todas as sessões.
+help-break = O que deixaria de funcionar se eu a alterasse agora?
+help-break-answer = Estes clientes deixariam de funcionar. Primeiro, <a href="/tokens/new">crie um token de API para cada um</a>.
 help-secure = Como mantenho um token seguro?
-help-secure-answer = Quem o tem chama a API como esta conta. Guarde-o no ambiente do programa ou num cofre de segredos, nunca no código, numa URL, num ticket ou num chat. O Keydesk encontra um token só pelo seu hash, guarda a cópia que API Docs mostra cifrada com uma chave fora do banco de dados, e recusa tokens em URLs. Se um vazou, rotacione-o imediatamente: o antigo é recusado a partir desse momento.
-help-rejected = Por que a minha requisição é recusada?
-help-rejected-answer = O corpo da resposta diz, em <code>title</code> e <code>detail</code>: sem token, “Bearer” duas vezes, um token incompleto, quando expirou, o que o encerrou, ou o endpoint de outra conta. Um 401 é sempre por causa do token; 403 significa que o token não tem permissão para isso; 502 e 504 significam que a API por trás está fora do ar e o seu token está bem.
-help-slash = Uma barra no final importa?
-help-slash-answer = Não. <code>{ $endpoint_url }</code> e <code>{ $endpoint_url }/</code> são o mesmo. Se a URL do endpoint termina num número de conta, deve ser o do token.
-help-answered = answered é yes ou no
-
-errors-title = Erros do gateway
+help-secure-answer = Qualquer pessoa que tenha o token pode chamar a API como esta conta. Mantenha-o em uma variável de ambiente ou em um gerenciador de segredos, nunca no código-fonte, em uma URL, em um ticket ou em um chat. O Keydesk busca tokens somente por hash, criptografa a cópia mostrada em API Docs com uma chave armazenada fora do banco de dados e rejeita tokens em URLs. Se um token vazar, rotacione-o imediatamente: o anterior deixa de funcionar na hora.
+help-rejected = Por que minha solicitação é rejeitada?
+help-rejected-answer = O corpo da resposta explica o motivo em <code>title</code> e <code>detail</code>: por exemplo, o token está ausente, incompleto, expirado ou revogado, “Bearer” aparece duas vezes ou a URL do endpoint pertence a outra conta. Um 401 sempre diz respeito ao token. Um 403 significa que o token não tem permissão para fazer isso. Um 502 ou 504 significa que a API por trás do gateway está indisponível e que não há problema com seu token.
+help-slash = Uma barra no final faz diferença?
+help-slash-answer = Não. <code>{ $endpoint_url }</code> e <code>{ $endpoint_url }/</code> são iguais. Se a URL do seu endpoint terminar com um número de conta, ele deve ser o número da conta do token.
+help-answered = A resposta deve ser yes ou no
+errors-title = Códigos de erro
 errors-one = Erro { $code }
-errors-lead = O que significa cada código de erro do gateway da API.
+errors-lead = O que significa cada um dos códigos de erro do gateway e o que fazer a respeito.
 errors-all = Todos os erros

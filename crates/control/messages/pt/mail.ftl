@@ -1,187 +1,185 @@
-mail-title = Caixa de correio desta máquina
-mail-lead = Nenhum servidor de e-mail está configurado e ambas as portas estão em loopback, então o e-mail chega aqui, na memória, até o Keydesk parar.
-mail-none = Nenhum e-mail ainda. Convide um membro ou peça uma nova senha.
+mail-title = Caixa de correio local
+mail-lead = Nenhum servidor de e-mail está configurado e os dois listeners estão em loopback; por isso, os e-mails são mantidos aqui, na memória, até o Keydesk parar.
+mail-none = Ainda não há e-mails. Convide um membro ou solicite uma redefinição de senha para ver um.
 mail-to = Para { $to }
 mail-box = Caixa de correio
 mail-the-api = a API
-mail-invitation-subject = { $by }, de { $account }, convida você para usar { $api }
+mail-invitation-subject = { $by } convidou você para { $account }
 mail-invitation =
-    { $by }, de { $account }, convida você para usar { $api }, com a função { $role }.
+    { $by } convidou você para usar { $api } como membro da conta { $account }, com a função { $role }.
 
-    Siga este link em até 7 dias para aceitar:
+    Para aceitar, siga este link em até 7 dias:
 
     { $link }
 
-    Se você não conhece { $by }, não faça nada: o convite termina sozinho.
-mail-first-owner-subject = { $by } convida você para usar { $api }
+    Se você não conhece { $by }, pode ignorar este e-mail. O convite expira automaticamente.
+mail-first-owner-subject = { $by } convidou você para usar { $api }
 mail-first-owner =
-    { $by } convida você para usar { $api } e abriu a conta { $account } para você. Você é o proprietário.
+    { $by } convidou você para usar { $api } e criou a conta { $account } para você. Você será o proprietário dela.
 
-    Siga este link em até 7 dias para aceitar:
+    Para aceitar, siga este link em até 7 dias:
 
     { $link }
 
-    Se você não conhece { $by }, não faça nada: o convite termina sozinho.
-mail-reset-subject = Redefina a sua senha
+    Se você não conhece { $by }, pode ignorar este e-mail. O convite expira automaticamente.
+mail-reset-subject = Redefina sua senha
 mail-reset =
-    Alguém, provavelmente você, pediu para redefinir a senha deste endereço.
+    Recebemos uma solicitação para redefinir a senha deste endereço de e-mail.
 
-    Siga este link em até uma hora para escolher outra:
+    Para escolher uma nova senha, siga este link em até uma hora:
 
     { $link }
 
-    Com a senha nova o seu token de portador termina, e todas as sessões são encerradas. Os tokens de API continuam ativos.
+    Quando você definir uma nova senha, seu token de portador deixará de funcionar e todas as suas sessões serão encerradas. Os tokens de API não são afetados.
 
-    Se não foi você, não faça nada: nada mudou.
-mail-password-changed-subject = A sua senha foi alterada
+    Se você não solicitou isso, pode ignorar este e-mail. Nada foi alterado.
+mail-password-changed-subject = Sua senha foi alterada
 mail-password-changed =
-    A senha deste endereço foi alterada. O seu token de portador terminou com ela; o novo está em
+    A senha deste endereço de e-mail foi alterada, e seu token de portador anterior não funciona mais. Seu novo token de portador está em:
 
     { $console }/api-docs
 
-    Se não foi você, redefina a senha em { $console }/forgot-password e avise um administrador.
-mail-password-reset-subject = A sua senha foi alterada
+    Se não foi você, redefina sua senha em { $console }/forgot-password e avise um administrador.
+mail-password-reset-subject = Sua senha foi alterada
 mail-password-reset =
-    A senha deste endereço foi alterada. O seu token de portador terminou com ela; o novo está em
+    A senha deste endereço de e-mail foi alterada. Seu token de portador foi revogado, e o novo está em
 
     { $console }/api-docs
 
-    Estas chaves de acesso continuam a entrar sem senha: { $passkeys }. Remova as que você não conhece em
+    Estas chaves de acesso ainda podem fazer login sem senha: { $passkeys }. Remova as que você não reconhecer em
 
     { $console }/passkeys
 
-    Se não foi você, redefina a senha em { $console }/forgot-password e avise um administrador.
-mail-logged-out-subject = { $by } encerrou todas as suas sessões
+    Se não foi você, redefina sua senha em { $console }/forgot-password e avise um administrador.
+mail-logged-out-subject = { $by } desconectou você de todas as sessões
 mail-logged-out =
-    { $by }, que administra { $account }, encerrou todas as suas sessões ativas ali. O seu token de portador terminou com isso; entre de novo para encontrar o novo:
+    { $by }, que administra { $account }, desconectou você de todas as suas sessões nessa conta. Seu token de portador anterior não funciona mais. Para obter o novo, faça login novamente:
 
     { $console }/api-docs
-mail-new-device-subject = Login em um navegador novo
+mail-new-device-subject = Novo login em um navegador não reconhecido
 mail-new-device =
-    Alguém, provavelmente você, entrou com { $client } em { $at }. Não tinha sido usado para isso antes.
+    Alguém, provavelmente você, fez login com { $client } em { $at }. Esse navegador ainda não tinha sido usado para fazer login.
 
-    Se não foi você, mude a senha agora e encerre essa sessão:
+    Se não foi você, altere sua senha agora e encerre essa sessão:
 
     { $console }/profile
     { $console }/sessions
-mail-email-change-old-subject = Outro endereço de e-mail tomará o lugar deste
+mail-email-change-old-subject = Confirme a alteração do seu endereço de e-mail
 mail-email-change-old =
-    Alguém que sabe a sua senha, provavelmente você, quer entrar com { $email } a partir de agora.
+    Alguém que sabe sua senha pediu para alterar seu endereço de e-mail de login para { $email }.
 
-    Siga este link em até um dia para confirmar, ou para parar:
+    Para confirmar ou cancelar a alteração, siga este link em até 24 horas:
 
     { $link }
 
-    Sem a sua confirmação nada muda.
-mail-email-change-new-subject = Confirme o seu novo endereço de e-mail
+    Nada muda sem a sua confirmação.
+mail-email-change-new-subject = Confirme seu novo endereço de e-mail
 mail-email-change-new =
-    Alguém que até agora entrava com { $email } quer usar este endereço no lugar daquele.
+    Alguém que atualmente faz login com { $email } pediu para usar este endereço em vez daquele.
 
-    Se for você, siga este link em até um dia:
+    Se foi você, siga este link em até 24 horas:
 
     { $link }
 
-    Se não, não faça nada.
-mail-email-changed-subject = O seu endereço de e-mail foi alterado
+    Se não foi, você pode ignorar este e-mail.
+mail-email-changed-subject = Seu endereço de e-mail foi alterado
 mail-email-changed =
-    A partir de agora você entra com { $email }. Os dois endereços confirmaram.
+    Agora você faz login com { $email }. Os dois endereços confirmaram a alteração.
 
-    Se não foi você, avise o operador.
-mail-login-exists-subject = Você já tem acesso aqui
+    Se não foi você, entre em contato com o provedor da API.
+mail-login-exists-subject = Você já tem um login aqui
 mail-login-exists =
-    Alguém, talvez você, informou este endereço, que já tem acesso aqui. Nada foi alterado.
+    Alguém inseriu este endereço de e-mail, que já pertence a um login. Nada foi alterado.
 
-    Entre em { $console }/login, ou escolha uma senha nova em { $console }/forgot-password.
-mail-sign-up-subject = Abra a sua conta { $account }
+    Para fazer login, acesse { $console }/login. Para escolher uma nova senha, acesse { $console }/forgot-password.
+mail-sign-up-subject = Crie sua conta { $account }
 mail-sign-up =
-    Alguém, provavelmente você, quer abrir a conta { $account } com este endereço.
+    Recebemos uma solicitação para criar a conta { $account } com este endereço de e-mail.
 
-    Siga este link em até um dia para escolher uma senha e abri-la:
+    Para escolher uma senha e criar a conta, siga este link em até 24 horas:
 
     { $link }
 
-    Se não foi você, não faça nada.
-mail-factor-added-subject = O seu segundo fator está ativo
+    Se você não solicitou isso, pode ignorar este e-mail.
+mail-factor-added-subject = Autenticação de dois fatores ativada
 mail-factor-added =
-    A partir de agora, ao entrar com este endereço é pedido um código do seu aplicativo autenticador.
+    O login com este endereço de e-mail agora exige um código do seu aplicativo autenticador.
 
-    Se não foi você quem o configurou, redefina a sua senha em { $console }/forgot-password e avise o operador.
-mail-factor-removed-subject = O seu segundo fator foi removido
+    Se não foi você quem configurou isso, redefina sua senha em { $console }/forgot-password e entre em contato com o provedor da API.
+mail-factor-removed-subject = Autenticação de dois fatores desativada
 mail-factor-removed =
-    A partir de agora basta a senha para entrar com este endereço.
+    O login com este endereço de e-mail agora exige somente a senha.
 
-    Se não foi você, altere a sua senha em { $console }/profile, configure de novo um segundo fator em { $console }/two-factor, e avise o operador.
+    Se não foi você, altere sua senha em { $console }/profile, ative novamente a autenticação de dois fatores em { $console }/two-factor e entre em contato com o provedor da API.
 mail-code-used-subject = Um código de recuperação foi usado
 mail-code-used =
     { $left ->
-        [one] Alguém, provavelmente você, entrou com um código de recuperação; resta { $left }.
-       *[other] Alguém, provavelmente você, entrou com um código de recuperação; restam { $left }.
+        [one] Alguém, provavelmente você, fez login com um código de recuperação. Resta { $left } código.
+       *[other] Alguém, provavelmente você, fez login com um código de recuperação. Restam { $left } códigos.
     }
 
-    Se você perdeu o autenticador, configure outro:
+    Se você perdeu seu aplicativo autenticador, configure um novo:
 
     { $console }/two-factor
 
-    Se não foi você, mude a sua senha em { $console }/profile e encerre a sessão em { $console }/sessions.
-mail-codes-renewed-subject = Novos códigos de recuperação foram criados
+    Se não foi você, altere sua senha em { $console }/profile e encerre a sessão em { $console }/sessions.
+mail-codes-renewed-subject = Novos códigos de recuperação foram gerados
 mail-codes-renewed =
-    Novos códigos de recuperação foram criados para o seu segundo fator em { $console }; os antigos pararam de funcionar.
+    Novos códigos de recuperação foram gerados para sua autenticação de dois fatores em { $console }. Os códigos anteriores não funcionam mais.
 
-    Se não foi você, mude a sua senha em { $console }/profile, e depois crie códigos novos em { $console }/two-factor.
-mail-expiring-subject = O token de API “{ $name }” de { $account } termina em breve
+    Se não foi você, altere sua senha em { $console }/profile e depois gere novos códigos em { $console }/two-factor.
+mail-expiring-subject = Token de API “{ $name }” de { $account } expira em breve
 mail-expiring =
-    O token de API “{ $name }” de { $account } termina em { $ends }; a partir daí o que chamar com ele é recusado.
+    O token de API “{ $name }” da conta { $account } expira em { $ends }. Depois disso, todas as solicitações que o usarem serão rejeitadas.
 
     { $used }
 
-    Crie o próximo a tempo, e dê-o ao programa:
+    Crie um substituto antes disso e atualize a integração:
 
     { $console }/tokens/new
-mail-account-open-subject = A sua conta { $account } está aberta
+mail-account-open-subject = Sua conta { $account } está ativa
 mail-account-open =
-    A conta { $account } está aberta de novo: os seus tokens são aceitos como antes.
+    A conta { $account } está ativa novamente, e os tokens dela funcionam como antes.
 
-    Fale com o operador da API se você não esperava isso.
-mail-account-suspended-subject = A sua conta { $account } está suspensa
+    Se você não esperava por isso, entre em contato com o provedor da API.
+mail-account-suspended-subject = Sua conta { $account } foi suspensa
 mail-account-suspended =
-    O operador suspendeu a conta { $account }: toda chamada com os seus tokens recebe 403 até ela ser restaurada.
+    O provedor da API suspendeu a conta { $account }. Até que ela seja restaurada, todas as solicitações com um dos tokens dela são rejeitadas com o status 403.
 
-    Fale com o operador da API se você não esperava isso.
-mail-account-closed-subject = A sua conta { $account } está fechada
+    Se você não esperava por isso, entre em contato com o provedor da API.
+mail-account-closed-subject = Sua conta { $account } foi encerrada
 mail-account-closed =
-    O operador fechou a conta { $account }: os seus tokens são recusados, e por 30 dias o operador pode restaurá-la.
+    O provedor da API encerrou a conta { $account }. Os tokens dela não funcionam mais. O provedor da API pode restaurar a conta por 30 dias.
 
-    Fale com o operador da API se você não esperava isso.
-mail-removed-subject = Você não pertence mais a { $account }
-mail-removed = Você foi removido da conta { $account }. O token de portador que você tinha ali terminou.
-mail-never-used = Ainda não foi usado.
-mail-last-used = Foi usado pela última vez em { $at }.
+    Se você não esperava por isso, entre em contato com o provedor da API.
+mail-removed-subject = Você foi removido de { $account }
+mail-removed = Você foi removido da conta { $account }. Seu token de portador para essa conta não funciona mais.
+mail-never-used = Ele nunca foi usado.
+mail-last-used = O último uso foi em { $at }.
 mail-some-browser = um navegador
 mail-passkey-added-subject = Uma chave de acesso foi adicionada
 mail-passkey-added =
-    A partir de agora uma chave de acesso nova entra com este endereço.
+    Uma nova chave de acesso agora pode ser usada para fazer login com este endereço de e-mail.
 
-    Se não foi você quem a adicionou, remova-a em { $console }/passkeys, altere a sua senha em { $console }/profile e avise o operador.
-mail-one-factor-removed-subject = Um dos seus segundos fatores foi removido
+    Se não foi você quem a adicionou, remova-a em { $console }/passkeys, altere sua senha em { $console }/profile e entre em contato com o provedor da API.
+mail-one-factor-removed-subject = Método de autenticação de dois fatores removido
 mail-one-factor-removed =
-    Um dos seus segundos fatores foi removido; outro continua sendo pedido.
+    Um dos seus métodos de autenticação de dois fatores foi removido. Você ainda tem outro, que continua sendo exigido quando você faz login.
 
-    Se não foi você, altere a sua senha em { $console }/profile, veja { $console }/two-factor e { $console }/passkeys, e avise o operador.
-
-mail-rotated-by-client-subject = Um programa rotacionou o token “{ $name }”
+    Se não foi você, altere sua senha em { $console }/profile, verifique { $console }/two-factor e { $console }/passkeys e entre em contato com o provedor da API.
+mail-rotated-by-client-subject = Token “{ $name }” rotacionado por um cliente
 mail-rotated-by-client =
-    Um programa que tem o token “{ $name }” da conta { $account } deu a ele um novo segredo. A solicitação veio de
+    Um cliente que usa o token “{ $name }” da conta { $account } o rotacionou. A solicitação veio de
     { $from }.
 
-    Os programas que usam o segredo anterior precisam ser atualizados. Se você não esperava por isso, outra pessoa pode ter o token: revogue-o em
+    Os clientes que usam o segredo anterior precisam ser atualizados. Se você não esperava por isso, outra pessoa pode ter o token. Revogue-o em
     { $console }/tokens
-
-mail-test-subject = E-mail de teste
-mail-test = Este é um e-mail de teste de { $console }. O e-mail está configurado corretamente.
-mail-another-owner-subject = Um operador convida outro proprietário para { $account }
+mail-test-subject = E-mail de teste do Keydesk
+mail-test = Este é um e-mail de teste de { $console }. A entrega de e-mails funciona.
+mail-another-owner-subject = Novo proprietário convidado para { $account }
 mail-another-owner =
-    O operador { $by } convidou { $email } para { $account } como proprietário.
+    { $by }, operador do provedor da API, convidou { $email } para { $account } como proprietário.
 
-    Se não é o que você quer, contate o operador ou retire o convite:
+    Se você não quer isso, entre em contato com o provedor da API ou revogue o convite:
 
     { $console }/members

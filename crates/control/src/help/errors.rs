@@ -85,7 +85,7 @@ mod tests {
         let missing_token = all.iter().find(|error| error.code == "missing_token").expect("there");
         assert_eq!(
             (missing_token.status.as_str(), missing_token.when.as_str()),
-            ("401", "there is no Authorization header")
+            ("401", "The request has no Authorization header.")
         );
         assert!(all.iter().all(|error| !error.when.contains(['`', '['])));
     }

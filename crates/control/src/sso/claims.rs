@@ -20,7 +20,7 @@ pub(super) struct UserMessage {
 pub(super) struct Claims(pub Map<String, Value>);
 
 impl Claims {
-    pub fn text(&self, name: &str) -> Option<&str> {
+    pub fn string(&self, name: &str) -> Option<&str> {
         self.0.get(name)?.as_str().filter(|text| !text.is_empty())
     }
 
@@ -36,7 +36,7 @@ impl Claims {
 
     /// Whether something that a log-in needs is missing, which the userinfo endpoint may say.
     pub fn lacks_something(&self, sso: &Sso) -> bool {
-        self.text("email").is_none()
+        self.string("email").is_none()
             || self.is_email_verified().is_none()
             || self.name().is_none()
             || (!sso.role_claim.is_empty() && self.find(&sso.role_claim).is_none())
@@ -45,7 +45,7 @@ impl Claims {
     /// Adds what the ID token, which counts first, does not say.
     pub fn complete_with(&mut self, mut more: Self) {
         // Whether an address is verified is said where the address is.
-        match (self.text("email"), more.text("email")) {
+        match (self.string("email"), more.string("email")) {
             (None, Some(_)) => drop(self.0.remove("email_verified")),
             (Some(own), other) if other.is_some_and(|other| other != own) => {
                 more.0.remove("email_verified");
@@ -76,11 +76,13 @@ impl Claims {
     }
 
     fn name(&self) -> Option<String> {
-        if let Some(name) = self.text("name") {
+        if let Some(name) = self.string("name") {
             return Some(name.to_owned());
         }
-        let parts: Vec<_> =
-            ["given_name", "family_name"].into_iter().filter_map(|part| self.text(part)).collect();
+        let parts: Vec<_> = ["given_name", "family_name"]
+            .into_iter()
+            .filter_map(|part| self.string(part))
+            .collect();
         (!parts.is_empty()).then(|| parts.join(" "))
     }
 
@@ -90,10 +92,11 @@ impl Claims {
     }
 
     pub fn read(&self, sso: &Sso) -> Result<UserMessage, SsoError> {
-        let subject = self.text("sub").ok_or_else(|| fault("fault-no-subject", ""))?;
+        let subject = self.string("sub").ok_or_else(|| fault("fault-no-subject", ""))?;
         let trusted = sso.trusts_emails;
-        let login = || self.text("preferred_username").filter(|name| trusted && name.contains('@'));
-        let email = self.text("email").or_else(login).ok_or(SsoError::Unfit("unfit-no-email"))?;
+        let login =
+            || self.string("preferred_username").filter(|name| trusted && name.contains('@'));
+        let email = self.string("email").or_else(login).ok_or(SsoError::Unfit("unfit-no-email"))?;
         match self.is_email_verified() {
             Some(true) => {}
             Some(false) => return Err(SsoError::Unfit("unfit-unverified-email")),

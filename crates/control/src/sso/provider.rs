@@ -232,7 +232,7 @@ impl<'a> Client<'a> {
         }
         let id_token = answer.id_token.ok_or_else(|| fault("fault-no-id-token", ""))?;
         let mut claims = self.verify(&id_token).await?;
-        if claims.text("nonce") != Some(nonce) {
+        if claims.string("nonce") != Some(nonce) {
             return Err(fault("fault-nonce", ""));
         }
         if claims.lacks_something(self.sso)
@@ -250,7 +250,7 @@ impl<'a> Client<'a> {
     }
 
     fn of_same_user(claims: &Claims, more: Claims) -> Result<Claims, SsoError> {
-        if more.text("sub") == claims.text("sub") {
+        if more.string("sub") == claims.string("sub") {
             Ok(more)
         } else {
             Err(fault("fault-other-subject", ""))
@@ -363,8 +363,8 @@ impl<'a> Client<'a> {
             return Err(fault("fault-clock", (now - issued).abs()));
         }
         // A token for several is for whom it was issued to (OpenID Connect Core, 3.1.3.7).
-        if claims.text("azp").is_some_and(|azp| azp != self.sso.client_id) {
-            return Err(fault("fault-audience", claims.text("azp").unwrap_or_default()));
+        if claims.string("azp").is_some_and(|azp| azp != self.sso.client_id) {
+            return Err(fault("fault-audience", claims.string("azp").unwrap_or_default()));
         }
         Ok(claims)
     }

@@ -74,7 +74,7 @@ impl LiveTable {
                 generation: shard.generation,
             }),
             TokenState::Expired(at) => Err(Rejection::Expired { at }),
-            TokenState::Revoked(revocation) => Err(Rejection::Ended {
+            TokenState::Revoked(revocation) => Err(Rejection::Revoked {
                 revocation,
                 token_owner: shard.details(row.details).token_owner(),
             }),
@@ -197,7 +197,7 @@ mod tests {
         table.apply(8, Change::SecretRevoked { hash: old.hash(), revocation, expires_at: None });
         table.apply(9, Change::SecretIssued(Box::new(secret(&new, None))));
         assert_eq!(table.seq(), 9);
-        let rejection = Rejection::Ended { revocation, token_owner: TokenOwner::Account };
+        let rejection = Rejection::Revoked { revocation, token_owner: TokenOwner::Account };
         assert_eq!(table.verify(&present(&old), at(500)).err(), Some(rejection.clone()));
         assert!(table.verify(&present(&new), at(500)).is_ok());
         // A database that went back in time says that it lives.

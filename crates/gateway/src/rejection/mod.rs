@@ -1,8 +1,8 @@
-//! Every way in which a request is rejected, and the one function that turns it into an answer:
-//! RFC 9457 with RFC 6750's challenge. Tells what was wrong and what to do; never echoes a token.
+//! Every reason to reject a request, with its code, status, and text. A rejection becomes a response in one place; it
+//! never repeats a token.
 
-mod answer;
-mod words;
+mod response;
+mod text;
 
 use crate::{observe::Reason, target::TargetFault};
 use http::StatusCode;
@@ -17,7 +17,7 @@ pub enum Rejection {
     MissingToken,
     UnsupportedAuthScheme,
     MissingBearerScheme,
-    EmptyCredentials,
+    EmptyToken,
     DuplicateBearerScheme,
     DuplicateAuthorization,
     MaskedToken,
@@ -30,7 +30,7 @@ pub enum Rejection {
     Expired {
         at: Timestamp,
     },
-    Ended {
+    Revoked {
         revocation: Revocation,
         token_owner: TokenOwner,
     },
@@ -207,7 +207,7 @@ impl Rejection {
             Self::MissingToken => "missing_token",
             Self::UnsupportedAuthScheme => "unsupported_auth_scheme",
             Self::MissingBearerScheme => "missing_bearer_scheme",
-            Self::EmptyCredentials => "empty_token",
+            Self::EmptyToken => "empty_token",
             Self::DuplicateBearerScheme => "duplicate_bearer_scheme",
             Self::DuplicateAuthorization => "duplicate_authorization",
             Self::MaskedToken => "masked_token",
@@ -217,7 +217,7 @@ impl Rejection {
             Self::MalformedToken => "malformed_token",
             Self::UnknownToken => "unknown_token",
             Self::Expired { .. } => "token_expired",
-            Self::Ended { revocation, .. } => ended_code(revocation.reason),
+            Self::Revoked { revocation, .. } => revocation_code(revocation.reason),
             Self::AccountMismatch { .. } => "account_mismatch",
             Self::InsufficientScope { .. } => "insufficient_scope",
             Self::IpNotAllowed { .. } => "ip_not_allowed",
@@ -286,11 +286,11 @@ impl Rejection {
             | Self::MalformedToken
             | Self::UnknownToken
             | Self::Expired { .. }
-            | Self::Ended { .. }
+            | Self::Revoked { .. }
             | Self::AccountMismatch { .. }
             | Self::UnknownClient => StatusCode::UNAUTHORIZED,
             Self::MissingBearerScheme
-            | Self::EmptyCredentials
+            | Self::EmptyToken
             | Self::DuplicateBearerScheme
             | Self::DuplicateAuthorization
             | Self::MaskedToken
@@ -356,7 +356,7 @@ impl Rejection {
     }
 }
 
-fn ended_code(reason: RevocationReason) -> &'static str {
+fn revocation_code(reason: RevocationReason) -> &'static str {
     match reason {
         RevocationReason::Rotated => "token_rotated",
         RevocationReason::Revoked => "token_revoked",

@@ -93,7 +93,7 @@ pub async fn requests_are_counted_by_operation_and_violation_for_a_month(world: 
     let violated = read.list_violated(world.account, at(day)).await.expect("lists");
     let message: Vec<_> =
         violated.iter().map(|seen| (seen.violation, seen.requests, seen.rejected)).collect();
-    assert_eq!(message, [(Violation::Scope, 3, 2), (Violation::ObservedIpAddress, 3, 2)]);
+    assert_eq!(message, [(Violation::ObservedIpAddress, 3, 2), (Violation::Scope, 3, 2)]);
     drop(read);
     world.store.forget_old_use(at(40 * day)).await.expect("forgets");
     let mut read = world.store.read().await.expect("reads");

@@ -26,7 +26,7 @@ impl Rejection {
         match self {
             Self::MissingToken | Self::UnsupportedAuthScheme => Challenge::Plain,
             Self::MissingBearerScheme
-            | Self::EmptyCredentials
+            | Self::EmptyToken
             | Self::DuplicateBearerScheme
             | Self::DuplicateAuthorization
             | Self::MaskedToken
@@ -36,14 +36,14 @@ impl Rejection {
             Self::MalformedToken
             | Self::UnknownToken
             | Self::Expired { .. }
-            | Self::Ended { .. }
+            | Self::Revoked { .. }
             | Self::AccountMismatch { .. } => Challenge::InvalidToken,
             Self::InsufficientScope { .. } => Challenge::InsufficientScope,
             _ => Challenge::None,
         }
     }
 
-    pub(crate) fn to_answer(&self, settings: &Settings, request_id: &str) -> Response {
+    pub(crate) fn to_response(&self, settings: &Settings, request_id: &str) -> Response {
         let code = self.code();
         let mut problem = serde_json::json!({
             "type": format!("urn:keydesk:problem:{}", code.replace('_', "-")),
