@@ -8,17 +8,17 @@ use keydesk_node::system;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Print the accounts with plan and calls of this month
+    /// List accounts with their plans and their usage this month
     List,
-    /// Give an account a plan of the configuration
+    /// Change the plan of an account
     Plan(PlanArgs),
 }
 
 #[derive(Debug, clap::Args)]
 pub struct PlanArgs {
-    /// The account's number
+    /// Account number
     number: AccountNumber,
-    /// The plan's name [default: the plan of all accounts that have none of their own]
+    /// Plan name [default: the default plan]
     plan: Option<String>,
 }
 

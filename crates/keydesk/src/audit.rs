@@ -7,15 +7,15 @@ use std::path::PathBuf;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Read the whole log and hold it against its digests
+    /// Verify the hash chain of the audit log
     Verify(VerifyArgs),
-    /// Print the log's heads: kept elsewhere, they prove later that nothing before them was changed
+    /// Print an anchor to store elsewhere: it proves later that no earlier entry was changed
     Anchor,
 }
 
 #[derive(Debug, clap::Args)]
 pub struct VerifyArgs {
-    /// Heads that “keydesk audit anchor” printed earlier
+    /// Anchor that “keydesk audit anchor” printed earlier
     #[arg(long, value_name = "FILE")]
     anchor: Option<PathBuf>,
 }

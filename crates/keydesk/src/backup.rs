@@ -16,27 +16,27 @@ use std::{
 
 #[derive(Debug, clap::Args)]
 pub struct BackupArgs {
-    /// The file to write; it must not be there yet
+    /// File to create; it must not exist yet
     #[arg(value_name = "FILE")]
     file: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]
 pub struct RestoreArgs {
-    /// A file that `keydesk backup` has written
+    /// File that `keydesk backup` created
     #[arg(value_name = "FILE")]
     file: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]
 pub struct MigrateArgs {
-    /// Where everything is now: sqlite:FILE or postgres://…
-    #[arg(long, value_name = "PLACE")]
+    /// Database to copy from: sqlite:FILE or postgres://…
+    #[arg(long, value_name = "DATABASE_URL")]
     from: String,
-    /// An empty database that gets everything
-    #[arg(long, value_name = "PLACE")]
+    /// Empty database to copy to
+    #[arg(long, value_name = "DATABASE_URL")]
     to: String,
-    /// Replace the NUL character, which PostgreSQL does not store, instead of copying nothing
+    /// Replace NUL characters, which PostgreSQL cannot store, instead of failing
     #[arg(long)]
     replace_nul: bool,
 }

@@ -20,35 +20,35 @@ pub struct Cli {
     command: Option<Command>,
     #[command(flatten)]
     options: Options,
-    /// How much is logged to standard error
+    /// Log level on standard error
     #[arg(long, global = true, env = "KEYDESK_LOG", value_name = "LEVEL", default_value = "info")]
     log: LogLevel,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve the console and the gateway (what happens without a command, too)
+    /// Start the console and the gateway (default)
     Serve,
-    /// Open the first account from a script; rejects where there is one
+    /// Create the first account non-interactively; fails if an account exists
     Setup(setup::Args),
-    /// Print what readers said under "Did this answer your question?"
+    /// Print feedback from the Help page
     Feedback(feedback::Args),
-    /// Write a backup, while everything runs
+    /// Create a backup while Keydesk is running
     Backup(backup::BackupArgs),
-    /// Put a backup in the place of the database
+    /// Replace the database with a backup
     Restore(backup::RestoreArgs),
-    /// Copy everything into another, empty database
+    /// Migrate all data to an empty database
     Migrate(backup::MigrateArgs),
-    /// The master key
+    /// Manage master keys
     #[command(subcommand)]
     Key(key::Command),
-    /// The processes that serve from this database
+    /// Manage the nodes of this database
     #[command(subcommand)]
     Node(node::Command),
-    /// Who administers the instance
+    /// Manage operators
     #[command(subcommand)]
     Operator(operator::Command),
-    /// Users who cannot get in
+    /// Help users who cannot log in, and erase users
     #[command(subcommand)]
     User(user::Command),
     /// Check the configuration
@@ -57,23 +57,23 @@ enum Command {
     /// Test email delivery
     #[command(subcommand)]
     Mail(mail::Command),
-    /// Accounts and their plans
+    /// Manage accounts and plans
     #[command(subcommand)]
     Account(account::Command),
-    /// The audit log
+    /// Verify and anchor the audit log
     #[command(subcommand)]
     Audit(audit::Command),
-    /// The API's operations: which scopes each asks for, and whether that is enforced
+    /// Manage API operation rules
     #[command(subcommand)]
     Operations(operations::Command),
-    /// What was promised when a token ended
+    /// Verify revocation receipts
     #[command(subcommand)]
     Receipt(receipt::Command),
 }
 
 #[derive(Debug, Subcommand)]
 enum ConfigCommand {
-    /// Read the configuration file, the environment and the files that they name, and say what is wrong
+    /// Check the configuration file, the environment, and the files that they name
     Check,
 }
 

@@ -11,9 +11,9 @@ use std::path::Path;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Change the master key; call it again if it was interrupted
+    /// Rotate the master key; run it again if it was interrupted
     Rotate,
-    /// Print the ids of the keys that the file holds, and which is current
+    /// List the IDs of the keys in the key file and the current key
     List,
 }
 

@@ -5,10 +5,10 @@ use keydesk_control::send_test_mail;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Send a test mail with the settings under [mail], and print what the mail server says to it
+    /// Send a test email with the [mail] settings and print the response of the mail server
     Test {
-        /// Whom to send it to
-        #[arg(long, value_name = "ADDRESS")]
+        /// Recipient
+        #[arg(long, value_name = "EMAIL")]
         to: String,
     },
 }

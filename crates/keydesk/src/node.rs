@@ -7,18 +7,18 @@ use keydesk_node::system;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Print the nodes, when each last renewed its lease, and until when it can accept tokens without renewing again
+    /// List the nodes with the last renewal and the end of each lease
     List,
-    /// Remove a node that is gone, so that receipts no longer wait for it
+    /// Remove a node that no longer exists, so that receipts do not wait for it
     Remove(RemoveArgs),
 }
 
 #[derive(Debug, clap::Args)]
 pub struct RemoveArgs {
-    /// Its name or id
+    /// Name or ID of the node
     #[arg(value_name = "NODE")]
     node: String,
-    /// Confirm that it does not run, although it could still accept tokens without the database
+    /// Confirm that the node is not running, although its lease may still be valid
     #[arg(long)]
     destroyed: bool,
 }

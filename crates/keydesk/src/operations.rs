@@ -20,22 +20,22 @@ const LOOK: Duration = Duration::from_secs(2);
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Print the operations with the scopes that each asks for
+    /// List operations with their required scopes
     List,
-    /// Print what would newly be rejected of the calls of the last 30 days
+    /// Dry run: list requests of the last 30 days that the rules would newly reject
     Check(CheckArgs),
-    /// Refuse from now on what the rules do not allow
+    /// Enforce the rules: reject requests that violate them
     Enforce,
-    /// Only write down what the rules do not allow
+    /// Observe the rules: record violations and reject nothing
     Observe,
-    /// Put a changed document in force, though it rejects what is called now
+    /// Apply a changed OpenAPI document, even if it rejects requests that clients make now
     Apply,
 }
 
 #[derive(Debug, clap::Args)]
 pub struct CheckArgs {
-    /// An OpenAPI document that is not published yet [default: what waits, or the rules that hold]
-    #[arg(long = "document", value_name = "FILE")]
+    /// OpenAPI document to check before it is published [default: the pending or current rules]
+    #[arg(long = "openapi", value_name = "FILE")]
     document: Option<PathBuf>,
 }
 

@@ -7,26 +7,26 @@ use std::io::Read;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Make someone an operator; who is new here gets a log-in
+    /// Make a user an operator, and create the user if needed
     Create(CreateArgs),
-    /// Print the operators
+    /// List operators
     List,
-    /// Take an operator's rights; their log-in stays
+    /// Revoke operator permissions; the user can still log in
     Remove {
-        /// Their e-mail address
+        /// Email address
         email: String,
     },
 }
 
 #[derive(Debug, clap::Args)]
 pub struct CreateArgs {
-    /// Their e-mail address
-    #[arg(long, value_name = "ADDRESS")]
+    /// Email address
+    #[arg(long, value_name = "EMAIL")]
     email: String,
-    /// Their name [default: as the address begins]
+    /// Name [default: the part of the address before the @]
     #[arg(long, value_name = "NAME", default_value = "")]
     name: String,
-    /// Read a newcomer's password from standard input
+    /// Read the password of a new user from standard input
     #[arg(long)]
     password_stdin: bool,
 }

@@ -8,17 +8,16 @@ use std::{io::Read, path::PathBuf};
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Check a receipt's signature, and say what it promises
+    /// Verify the signature of a receipt and print its content
     Verify(VerifyArgs),
 }
 
 #[derive(Debug, clap::Args)]
 pub struct VerifyArgs {
-    /// The receipt; - is standard input
+    /// Receipt to verify; - is standard input
     #[arg(value_name = "FILE", default_value = "-")]
     file: PathBuf,
-    /// The published keys: what /.well-known/keydesk-receipt-keys of the console answers [default: those of
-    /// the database]
+    /// Published keys, as served at /.well-known/keydesk-receipt-keys [default: the keys in the database]
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
     /// Print the receipt as JSON

@@ -7,16 +7,16 @@ use keydesk_model::{Actor, Origin};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What the account is called
+    /// Name of the account
     #[arg(long, value_name = "NAME")]
     account: String,
-    /// The owner's e-mail address
-    #[arg(long, value_name = "ADDRESS")]
+    /// Email address of the owner
+    #[arg(long, value_name = "EMAIL")]
     email: String,
-    /// The owner's name [default: as the address begins]
+    /// Name of the owner [default: the part of the address before the @]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// Read the owner's password from standard input
+    /// Read the password of the owner from standard input
     #[arg(long)]
     password_stdin: bool,
     /// Print account, `endpoint_url` and `console_url` as JSON

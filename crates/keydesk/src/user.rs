@@ -5,21 +5,21 @@ use keydesk_control::{erase_user, make_reset_link, reset_two_factor};
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Take somebody's second factor away, who has lost authenticator and recovery codes. Make sure that it is
-    /// them who asks: from then on their password alone lets them in
-    ResetSecondFactor {
-        /// Their email address
+    /// Reset two-factor authentication for a user who has lost their authenticator app and recovery codes.
+    /// Verify the user's identity first: afterward, their password alone is enough to log in
+    ResetTwoFactor {
+        /// Email address
         email: String,
     },
-    /// Print a link with which a user whom email does not reach can set a new password. It works once, within an
-    /// hour. Verify the user's identity first
+    /// Print a password reset link for a user whom email cannot reach. The link works once and expires in one hour.
+    /// Verify the user's identity first
     ResetLink {
-        /// Their email address
+        /// Email address
         email: String,
     },
-    /// Erase a user: end all their memberships, and delete all data about them except audit log entries
+    /// Erase a user: end all memberships and delete all personal data except audit log entries
     Erase {
-        /// Their email address
+        /// Email address
         email: String,
         /// Confirm the erasure, which cannot be undone
         #[arg(long)]
@@ -30,7 +30,7 @@ pub enum Command {
 pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
     let app = data::app_with(&config, serve::mailer(&config)?).await?;
     match command {
-        Command::ResetSecondFactor { email } => {
+        Command::ResetTwoFactor { email } => {
             reset_two_factor(&app, &email).await?;
             print_line!("{email} logs in with the password alone now, and can set up another one.");
             if config.mail.is_none() {

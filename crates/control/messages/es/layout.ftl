@@ -1,6 +1,6 @@
-programs-yours = Clientes que usan tu token de portador
-programs-theirs = Clientes que usan este token de portador
-programs-of-token = Clientes que usan este token
+clients-yours = Clientes que usan tu token de portador
+clients-theirs = Clientes que usan este token de portador
+clients-of-token = Clientes que usan este token
 layout-skip = Ir al contenido
 layout-main = Principal
 layout-tokens = Tokens

@@ -1,6 +1,6 @@
-programs-yours = Clientes que usam seu token de portador
-programs-theirs = Clientes que usam este token de portador
-programs-of-token = Clientes que usam este token
+clients-yours = Clientes que usam seu token de portador
+clients-theirs = Clientes que usam este token de portador
+clients-of-token = Clientes que usam este token
 layout-skip = Ir para o conteúdo
 layout-main = Principal
 layout-tokens = Tokens

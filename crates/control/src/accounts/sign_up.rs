@@ -45,7 +45,7 @@ pub(crate) async fn ask(
     if may_send {
         let message = if is_known {
             let language = known.and_then(|user| user.language);
-            Message::to(language, || Message::address_in_use(url))
+            Message::to(language, || Message::login_exists(url))
         } else {
             Message::sign_up(name.as_str(), &format!("{url}/sign-up/{}", code.as_str()))
         };

@@ -107,20 +107,20 @@ impl Message {
         })
     }
 
-    pub fn email_leaves(new: &str, link: &str) -> Self {
-        Self::new("email-leaves", |mail| mail.with("email", new).with("link", link))
+    pub fn email_change_old(new: &str, link: &str) -> Self {
+        Self::new("email-change-old", |mail| mail.with("email", new).with("link", link))
     }
 
-    pub fn email_arrives(old: &str, link: &str) -> Self {
-        Self::new("email-arrives", |mail| mail.with("email", old).with("link", link))
+    pub fn email_change_new(old: &str, link: &str) -> Self {
+        Self::new("email-change-new", |mail| mail.with("email", old).with("link", link))
     }
 
     pub fn email_changed(new: &str) -> Self {
         Self::new("email-changed", |mail| mail.with("email", new))
     }
 
-    pub fn address_in_use(console_url: &str) -> Self {
-        Self::new("address-in-use", |mail| mail.with("console", console_url))
+    pub fn login_exists(console_url: &str) -> Self {
+        Self::new("login-exists", |mail| mail.with("console", console_url))
     }
 
     pub fn sign_up(account: &str, link: &str) -> Self {
@@ -162,8 +162,8 @@ impl Message {
     }
 
     /// `from`: the address that the rotation was asked for from.
-    pub fn rotated_itself(name: &str, account: &str, from: &str, console_url: &str) -> Self {
-        Self::new("rotated-itself", |mail| {
+    pub fn rotated_by_client(name: &str, account: &str, from: &str, console_url: &str) -> Self {
+        Self::new("rotated-by-client", |mail| {
             let mail = mail.with("name", name).with("account", account);
             mail.with("from", from).with("console", console_url)
         })

@@ -179,7 +179,7 @@ pub(crate) async fn withdraw(
 ) -> Result<Response, Problem> {
     let id = id.parse().map_err(|_| Problem::not_found())?;
     super::withdraw(&app, &caller, id).await?;
-    Ok(Redirect::to("/members?done=withdrawn").into_response())
+    Ok(Redirect::to("/members?done=invitation_revoked").into_response())
 }
 
 #[derive(Debug, Deserialize, Default)]

@@ -96,7 +96,7 @@ pub(crate) async fn save(
     let ReauthForm { caller, form } = fresh;
     caller.permit(Permission::ManageSso)?;
     match set(&app, &caller, &form).await? {
-        Ok(()) => Ok(done("/sso", "sso_set", None).into_response()),
+        Ok(()) => Ok(done("/sso", "sso_saved", None).into_response()),
         Err(error) => {
             let is_saved = matches!(error, SsoError::Saved(_));
             let form = SsoForm { client_secret: String::new(), ..form };
@@ -133,7 +133,7 @@ pub(crate) async fn confirm(
     let number = number.parse().map_err(|_| Problem::not_found())?;
     say_yes(&app, &operator, number, (&form.issuer, &form.domain)).await?;
     let path = format!("/operator/accounts/{number}");
-    Ok(done(&path, "sso_confirmed", None).into_response())
+    Ok(done(&path, "sso_approved", None).into_response())
 }
 
 #[derive(Template)]

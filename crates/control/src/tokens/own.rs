@@ -139,7 +139,7 @@ async fn tell(app: &AppState, token: &Token, origin: &Origin) -> Result<(), Stor
     let url = &app.settings.console_url;
     for (email, language) in user_message {
         let message =
-            Message::to(language, || Message::rotated_itself(&token.name, &account, &from, url));
+            Message::to(language, || Message::rotated_by_client(&token.name, &account, &from, url));
         app.send_mail(&email, message);
     }
     Ok(())

@@ -82,11 +82,11 @@ pub(crate) async fn ask(
         .await?;
     let url = &app.settings.console_url;
     let link = |code: &str| format!("{url}/email-change/{code}");
-    app.send_mail(old, Message::email_leaves(email.as_str(), &link(&old_code)));
+    app.send_mail(old, Message::email_change_old(email.as_str(), &link(&old_code)));
     let message = if is_taken {
-        Message::to(other_language, || Message::address_in_use(url))
+        Message::to(other_language, || Message::login_exists(url))
     } else {
-        Message::email_arrives(old.as_str(), &link(&new_code))
+        Message::email_change_new(old.as_str(), &link(&new_code))
     };
     app.send_mail(&email, message);
     Ok(())

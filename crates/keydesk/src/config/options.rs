@@ -6,10 +6,10 @@ use std::path::PathBuf;
 /// default.
 #[derive(Debug, Default, clap::Args)]
 pub struct Options {
-    /// Configuration file; unknown keys are rejected [default: ./keydesk.toml, if there is one]
+    /// Configuration file [default: ./keydesk.toml if it exists]
     #[arg(long, global = true, env = "KEYDESK_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Folder of the database and the key file [default: ./keydesk-data]
+    /// Folder for the database and the key file [default: ./keydesk-data]
     #[arg(long, global = true, env = "KEYDESK_DATA", value_name = "FOLDER")]
     pub data: Option<PathBuf>,
     /// Address that the console listens on [default: 127.0.0.1:8080]
@@ -18,13 +18,13 @@ pub struct Options {
     /// Address that the gateway listens on [default: 127.0.0.1:8081]
     #[arg(long, global = true, env = "KEYDESK_GATEWAY", value_name = "ADDRESS")]
     pub gateway: Option<String>,
-    /// Where people reach the console [default: http:// and the console's address]
+    /// URL at which users reach the console [default: http:// and the console's address]
     #[arg(long, global = true, env = "KEYDESK_PUBLIC_CONSOLE_URL", value_name = "URL")]
     pub public_console_url: Option<String>,
-    /// Where clients reach the gateway [default: http:// and the gateway's address]
+    /// URL at which clients reach the gateway [default: http:// and the gateway's address]
     #[arg(long, global = true, env = "KEYDESK_PUBLIC_GATEWAY_URL", value_name = "URL")]
     pub public_gateway_url: Option<String>,
-    /// Where the database is: sqlite:FILE or postgres://… [default: a file in the data folder]
+    /// Database: sqlite:FILE or postgres://… [default: a file in the data folder]
     #[arg(
         long,
         global = true,
@@ -33,13 +33,13 @@ pub struct Options {
         hide_env_values = true
     )]
     pub database_url: Option<String>,
-    /// What this node serves: all, console or gateway [default: all]
+    /// Role of this node: all, console, or gateway [default: all]
     #[arg(long, global = true, env = "KEYDESK_ROLE", value_name = "ROLE")]
     pub role: Option<String>,
-    /// The API behind the gateway [default: the built-in sample API]
+    /// URL of the API [default: the built-in sample API]
     #[arg(long, global = true, env = "KEYDESK_UPSTREAM", value_name = "URL")]
     pub upstream: Option<String>,
-    /// The API's OpenAPI document in JSON or YAML: a file or a URL [default: /openapi.json of the upstream]
+    /// OpenAPI document of the API in JSON or YAML [default: /openapi.json of the upstream]
     #[arg(long, global = true, env = "KEYDESK_OPENAPI", value_name = "FILE_OR_URL")]
     pub openapi: Option<String>,
 }
