@@ -23,14 +23,14 @@ async fn an_address_changes_when_both_sides_have_confirmed_and_not_before() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
     let bearer = ann.bearer_token().await;
-    for (typed, wrong) in [("no address", "E-mail"), (ANN, "your address already")] {
+    for (typed, wrong) in [("no address", "Email"), (ANN, "This is already your email address.")] {
         let page = ann.post("/profile/email", &[("email", typed)]).await;
         assert!(page.status == 422 && page.text.contains(wrong), "{}", page.text);
     }
     let asked = ann.post("/profile/email", &[("email", NEW)]).await;
     assert_eq!(asked.location.as_deref(), Some("/profile?done=email_change_requested"));
-    let old_link = link_to(&ann, "Somebody who knows your password", "/email-change/").await;
-    let new_link = link_to(&ann, "Confirm your new e-mail", "/email-change/").await;
+    let old_link = link_to(&ann, "Someone who knows your password", "/email-change/").await;
+    let new_link = link_to(&ann, "Confirm your new email address", "/email-change/").await;
     assert_ne!(old_link, new_link);
     // Looking is not confirming.
     let visitor = User::visiting(&keydesk.console);
@@ -45,20 +45,23 @@ async fn an_address_changes_when_both_sides_have_confirmed_and_not_before() {
         async |email: &str| User::visiting(&keydesk.console).log_in(email, PASSWORD).await.status;
     let confirm = [("answer", "confirm")];
     let first = visitor.post(&new_link, &confirm).await.text;
-    assert!(first.contains("The other address has to confirm"), "{first}");
+    assert!(
+        first.contains("Confirmed. Now confirm at the other address, using the link we sent"),
+        "{first}"
+    );
     for _ in 0..20 {
         let again = visitor.post(&new_link, &confirm).await.text;
         assert!(again.contains("other address"), "{again}");
     }
-    let entries = "SELECT count(*) FROM audit WHERE action = 'user.email_change_confirmed'";
+    let entries = "SELECT count(*) FROM audit WHERE event = 'user.email_change_confirmed'";
     assert_eq!(keydesk.count(entries).await, 1, "twice is once");
     assert_eq!((log_in(ANN).await, log_in(NEW).await), (303, 403));
     let second = visitor.post(&old_link, &confirm).await.text;
-    assert!(second.contains("you log in with the new address"), "{second}");
+    assert!(second.contains("Done. From now on, log in with your new address."), "{second}");
     assert_eq!((log_in(ANN).await, log_in(NEW).await), (403, 303));
     assert_eq!(visitor.post(&old_link, &confirm).await.status, 422, "both links are spent");
-    assert_eq!(ann.bearer_token().await, bearer, "tokens go on");
-    assert!(ann.get("/audit?action=user").await.status == 200);
+    assert_eq!(ann.bearer_token().await, bearer, "tokens keep working");
+    assert!(ann.get("/audit?event=user").await.status == 200);
 }
 
 /// T44: whether somebody has an address is told to that address only; and either side stops it.
@@ -71,18 +74,21 @@ async fn t44_a_taken_address_looks_like_a_free_one_and_either_side_stops_it() {
     assert_eq!(taken.location.as_deref(), Some("/profile?done=email_change_requested"));
     let mailbox = ann.get("/mail").await.text;
     assert!(
-        mailbox.contains("You have a log-in here already")
-            && !mailbox.contains("Confirm your new e-mail")
+        mailbox.contains("You already have a login here")
+            && !mailbox.contains("Confirm your new email address")
     );
     // The old side gets its link either way, and it leads nowhere.
-    let own = link_to(&ann, "Somebody who knows your password", "/email-change/").await;
+    let own = link_to(&ann, "Someone who knows your password", "/email-change/").await;
     let half = ann.post(&own, &[("answer", "confirm")]).await.text;
-    assert!(half.contains("The other address has to confirm"), "{half}");
+    assert!(
+        half.contains("Confirmed. Now confirm at the other address, using the link we sent"),
+        "{half}"
+    );
     ann.post("/profile/email", &[("email", NEW)]).await;
-    let link = link_to(&ann, "Confirm your new e-mail", "/email-change/").await;
+    let link = link_to(&ann, "Confirm your new email address", "/email-change/").await;
     let visitor = User::visiting(&keydesk.console);
     let stopped = visitor.post(&link, &[("answer", "stop")]).await.text;
-    assert!(stopped.contains("Nothing was changed"), "{stopped}");
+    assert!(stopped.contains("Nothing has changed"), "{stopped}");
     assert_eq!(visitor.get(&link).await.status, 422);
 }
 
@@ -106,13 +112,20 @@ async fn an_invitation_is_sent_again_and_its_old_link_is_dead() {
     assert_eq!(page.matches("/resend\"").count(), 1, "it is one invitation still");
     let path = page.split("action=\"").find(|rest| rest.contains("/resend\"")).expect("one");
     let often = ann.post(path.split('"').next().expect("a path"), &[]).await;
-    assert!(often.status == 422 && often.text.contains("several mails"), "{}", often.text);
+    assert!(
+        often.status == 422
+            && often
+                .text
+                .contains("Too many emails were sent to this address in the past hour. Try again"),
+        "{}",
+        often.text
+    );
     let visitor = User::visiting(&keydesk.console);
     assert_eq!(visitor.get(&first).await.status, 422);
     let last = ann.link_in_mail("/invitation/").await;
-    let here = "You are logged in as ann@acme.example";
+    let here = "You’re logged in as ann@acme.example";
     assert!(ann.get(&last).await.text.contains(here), "she is told before she becomes Bob");
-    assert!(!visitor.get(&last).await.text.contains("You are logged in"));
+    assert!(!visitor.get(&last).await.text.contains("logs you in as"));
     assert_eq!(visitor.post(&last, &[("password", PASSWORD)]).await.status, 303);
 }
 
@@ -136,7 +149,7 @@ async fn whoever_signs_up_proves_the_address_first_where_it_is_allowed() {
     let same = |text: &str| text.replace(ANN, "X").replace("bea@beta.example", "X");
     assert_eq!((known.status, same(&known.text)), (new.status, same(&new.text)), "T44");
     let mailbox = ann.get("/mail").await.text;
-    assert!(mailbox.contains("You have a log-in here already"));
+    assert!(mailbox.contains("You already have a login here"));
     let link = visitor.link_in_mail("/sign-up/").await;
     let weak = visitor.post(&link, &[("password", "password12345678")]).await;
     assert!(weak.status == 422 && weak.text.contains("attackers try"), "{}", weak.text);
@@ -237,12 +250,12 @@ async fn an_owner_s_invitation_is_not_an_administrator_s_to_touch() {
     let start = page.find("inv_").expect("an invitation");
     let path = |act: &str| format!("/members/invitations/{}/{act}", &page[start..start + 36]);
     assert!(!adam.get("/members").await.text.contains("/revoke"));
-    for act in ["withdraw", "resend"] {
+    for act in ["revoke", "resend"] {
         assert_eq!(adam.post(&path(act), &[]).await.status, 403, "{act}");
     }
     let replaced = [("email", "olga@acme.example"), ("role", "viewer")];
     assert_eq!(adam.post("/members/invitations", &replaced).await.status, 403);
-    assert_eq!(ann.post(&path("withdraw"), &[]).await.status, 303);
+    assert_eq!(ann.post(&path("revoke"), &[]).await.status, 303);
     let mut answers = Vec::new();
     for _ in 0..6 {
         let again = [("email", "stranger@far.example"), ("role", "viewer")];

@@ -126,7 +126,7 @@ async fn everything_moves_to_postgresql_and_goes_on_there() {
     assert!(!again.status.success() && message(&again).contains("this database was migrated to"));
     // Nobody serves from what was left behind.
     let left = keydesk.command(&["node", "list"]);
-    assert!(!left.status.success() && message(&left).contains("set store to that database"));
+    assert!(!left.status.success() && message(&left).contains("set database_url to that database"));
     let config = format!("database_url = \"{to}\"");
     let moved = keydesk.restart(&Options { config, ..Options::default() });
     let endpoint = format!("{}{path}", moved.gateway);

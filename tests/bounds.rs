@@ -22,7 +22,7 @@ async fn a_stranger_fills_no_audit_log() {
         stranger.post("/forgot-password", &[("email", "no address")]).await;
         stranger.post("/sign-up", &[("account", "Beta"), ("email", &email)]).await;
     }
-    let written = "SELECT count(*) FROM audit WHERE action IN ('user.password_reset_requested', 'account.sign_up_requested')";
+    let written = "SELECT count(*) FROM audit WHERE event IN ('user.password_reset_requested', 'account.sign_up_requested')";
     let written = keydesk.count(written).await;
     // What an address may ask for in an hour, and one entry that it asked for more.
     assert_eq!(written, 31);
@@ -41,7 +41,7 @@ async fn t75_a_site_with_many_networks_fills_no_audit_log() {
         let form = form.header("origin", &keydesk.console).form(&[("email", "ann@acme.example")]);
         form.send().await.expect("answers");
     }
-    let written = "SELECT count(*) FROM audit WHERE action = 'user.password_reset_requested'";
+    let written = "SELECT count(*) FROM audit WHERE event = 'user.password_reset_requested'";
     assert!(keydesk.count(written).await <= 301);
 }
 
@@ -122,7 +122,7 @@ async fn a_token_rotates_itself_only_where_that_is_switched_on_and_its_users_are
             .is_some_and(|detail| detail.contains("rotate itself 60 times"))
     );
     let mail = ann.get("/mail").await.text;
-    assert!(mail.contains("was rotated by a program") && mail.contains("127.0.0.1"), "{mail}");
+    assert!(mail.contains("was rotated by a client") && mail.contains("127.0.0.1"), "{mail}");
 }
 
 /// Who look alike would be taken for each other.

@@ -59,7 +59,7 @@ async fn a_console_with_a_wrong_clock_ends_nothing() {
         );
         let page = there.post(&format!("/operator/accounts/{number}/close"), &[]).await;
         assert_eq!(page.status, 503, "{}", page.text);
-        assert!(page.text.contains("The clocks do not agree"), "{}", page.text);
+        assert!(page.text.contains("The server clocks don’t agree"), "{}", page.text);
     }
     otto.post(&format!("/operator/accounts/{number}/restore"), &[]).await;
     cluster.until(0, &token, 200, Duration::from_secs(8)).await;

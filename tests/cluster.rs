@@ -232,7 +232,7 @@ async fn t66_a_failover_that_loses_a_revocation_revives_nothing() {
         standby.ask(&cluster.database, "SELECT count(*) FROM secret WHERE ended_at IS NULL") == "2"
     })
     .await;
-    let audited = "SELECT count(*) FROM audit WHERE action = 'token.reconciled'";
+    let audited = "SELECT count(*) FROM audit WHERE event = 'token.reconciled'";
     assert_eq!(standby.ask(&cluster.database, audited), "1", "once, whoever was first");
     // Someone who starts now learns it from the database.
     let options = &cluster.options[1];

@@ -21,7 +21,7 @@ async fn f4_the_operators_and_the_accounts_policy_hold_for_new_tokens() {
     let policy = "[expiry]\nmax_lifetime_days = 180\ndefault = \"90d\"\nmode = \"enforce\"\n";
     let (_keydesk, ann) = start(policy).await;
     let form = ann.get("/tokens/new").await.text;
-    assert!(form.contains("value=\"90d\" checked") && form.contains("180 days at most"), "{form}");
+    assert!(form.contains("value=\"90d\" checked") && form.contains("at most 180 days"), "{form}");
     assert_eq!(make(&ann, "forever", "never").await, 422);
     assert_eq!(make(&ann, "a year", "365d").await, 422);
     assert_eq!(make(&ann, "in time", "180d").await, 200);
@@ -47,7 +47,7 @@ async fn n7_an_expiry_policy_is_observed_first() {
     assert_eq!(make(&ann, "a year", "365d").await, 200);
     assert_eq!(make(&ann, "in time", "30d").await, 200);
     let page = ann.get("/limits").await.text;
-    let over = page.split("live longer than they may</h2>").nth(1).expect("they are listed");
+    let over = page.split("exceed the maximum lifetime</h2>").nth(1).expect("they are listed");
     let over = over.split("</section>").next().expect("ends");
     assert!(over.contains(">forever<") && over.contains(">a year<"), "{over}");
     assert!(!over.contains(">in time<"), "{over}");
@@ -78,7 +78,7 @@ async fn f4_users_who_are_still_there_are_reminded_once() {
     });
     let ann = User::logged_in(&keydesk.console, "ann@acme.example", PASSWORD).await;
     eventually("the reminders are there", async || {
-        ann.get("/mail").await.text.matches("ends soon").count() >= 3
+        ann.get("/mail").await.text.matches("expires soon").count() >= 3
     })
     .await;
     let mail = ann.get("/mail").await.text;
@@ -99,5 +99,5 @@ async fn f4_users_who_are_still_there_are_reminded_once() {
     let again = keydesk.restart(&Options { has_account: true, ..Options::default() });
     let ann = User::logged_in(&again.console, "ann@acme.example", PASSWORD).await;
     tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-    assert!(!ann.get("/mail").await.text.contains("ends soon"), "each is sent once");
+    assert!(!ann.get("/mail").await.text.contains("expires soon"), "each is sent once");
 }

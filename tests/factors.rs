@@ -37,7 +37,7 @@ pub async fn set_up(user: &User) -> (Authenticator, Vec<String>) {
     assert!(page.contains("<svg") && !page.contains("style="), "{page}");
     let authenticator = Authenticator::scan(&page);
     let wrong = user.post("/two-factor/confirm", &[("code", "000000")]).await;
-    assert!(wrong.status == 422 && wrong.text.contains("not right"), "{}", wrong.text);
+    assert!(wrong.status == 422 && wrong.text.contains("incorrect"), "{}", wrong.text);
     let shown = user.post("/two-factor/confirm", &[("code", &authenticator.code(-1))]).await;
     assert_eq!(shown.status, 200, "{}", shown.text);
     let codes = shown.text.split("<li>").skip(1).filter_map(|rest| rest.split('<').next());
@@ -67,7 +67,7 @@ async fn f9_the_password_alone_lets_nobody_in_and_a_code_is_good_once() {
     let ann = keydesk.with_account().await;
     let bearer = ann.bearer_token().await;
     let (authenticator, codes) = set_up(&ann).await;
-    assert_eq!(ann.bearer_token().await, bearer, "tokens go on");
+    assert_eq!(ann.bearer_token().await, bearer, "tokens keep working");
     let (user, half_code) = half(&keydesk, PASSWORD).await;
     assert_eq!(user.get("/tokens").await.status, 303, "no session yet");
     assert_eq!(finish(&user, &half_code, "123456").await.0, 403);
@@ -86,12 +86,12 @@ async fn f9_the_password_alone_lets_nobody_in_and_a_code_is_good_once() {
     assert_eq!(finish(&other, &half_code, &code).await.0, 403, "taken once");
     // The app is lost: each recovery code once, and the user is told.
     assert_eq!(finish(&other, &half_code, &codes[0].to_lowercase().replace('-', " ")).await.0, 303);
-    assert!(ann.get("/mail").await.text.contains("9 are left"));
+    assert!(ann.get("/mail").await.text.contains("You have 9 codes left"));
     let (other, half_code) = half(&keydesk, PASSWORD).await;
     assert_eq!(finish(&other, &half_code, &codes[0]).await.0, 403);
     assert!(ann.get("/two-factor").await.text.contains("9 of 10"));
     let audit = ann.get("/audit?text=second_factor").await.text;
-    assert!(audit.contains("Second factor added"), "{audit}");
+    assert!(audit.contains("Two-factor authentication method added"), "{audit}");
     // Nothing of it is in the database as it is.
     let dump = std::fs::read(keydesk.data().join("keydesk.sqlite")).expect("reads");
     for secret in [authenticator.0.as_slice(), codes[1].as_bytes()] {
@@ -162,7 +162,7 @@ async fn f9_who_has_lost_everything_comes_back_by_the_operator() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
     set_up(&ann).await;
-    let reset = |email: &str| keydesk.run(&["user", "reset-second-factor", email], "");
+    let reset = |email: &str| keydesk.run(&["user", "reset-two-factor", email], "");
     let wrong = reset("nobody@acme.example");
     assert!(!wrong.status.success(), "{wrong:?}");
     let done = reset(ANN);
@@ -186,7 +186,7 @@ async fn p10_an_invitation_is_no_way_round_the_second_factor() {
     let visitor = User::visiting(&keydesk.console);
     let link = visitor.link_in_mail("/invitation/").await;
     let without = visitor.post(&link, &[("password", PASSWORD)]).await;
-    assert!(without.status == 422 && without.text.contains("second factor"), "{}", without.text);
+    assert!(without.status == 422 && without.text.contains("two-factor"), "{}", without.text);
     let with = visitor.post(&link, &[("password", PASSWORD), ("code", &codes[0])]).await;
     assert_eq!(with.status, 303, "{}", with.text);
     assert!(visitor.get("/members").await.text.contains("Beta"));
@@ -213,7 +213,9 @@ async fn f9_an_account_that_asks_for_it_shows_nothing_before() {
     }
     let act = [("name", "CRM"), ("scope", "*"), ("expires", "never")];
     assert_eq!(bob.post("/tokens", &act).await.status, 403);
-    assert!(bob.get("/two-factor").await.text.contains("One is asked for here"));
+    assert!(
+        bob.get("/two-factor").await.text.contains("Two-factor authentication is required here.")
+    );
     set_up(&bob).await;
     assert_eq!(bob.get("/tokens").await.status, 200);
 }
@@ -241,7 +243,7 @@ async fn p13_whoever_finds_a_browser_open_gets_no_second_factor_of_their_own() {
     keydesk
         .sql(
             "INSERT INTO passkey (id, user_id, name, body, created_at) \
-             SELECT 'a-key', id, 'Phone', '{}', 1 FROM user",
+             SELECT 'a-key', id, 'Phone', '{}', 1 FROM users",
         )
         .await;
     ann.post("/two-factor/begin", &[]).await;
@@ -254,7 +256,12 @@ async fn p13_whoever_finds_a_browser_open_gets_no_second_factor_of_their_own() {
         let page = ann.post("/passkeys/a-key/remove", &[("recovery_code", code)]).await;
         assert_eq!(page.status, 422, "{}", page.text);
     }
-    assert!(ann.get("/passkeys").await.text.contains("It is your last second factor"));
+    assert!(
+        ann.get("/passkeys")
+            .await
+            .text
+            .contains("This is your only two-factor authentication method. If you remove it,")
+    );
     // Beside another factor it goes as it came.
     let code = authenticator.code(1);
     assert_eq!(ann.post("/two-factor/confirm", &[("code", &code)]).await.status, 200);
@@ -280,9 +287,9 @@ async fn t43_guesses_at_an_invitation_are_held_and_a_reset_lifts_the_lock() {
     keydesk.sql("UPDATE attempt SET failures = failures + 20 WHERE kind = 'factor'").await;
     half(&keydesk, PASSWORD).await;
     let held = visitor.post(&link, &guess).await.text;
-    assert!(held.contains("Too many wrong tries"), "{held}");
+    assert!(held.contains("Too many failed attempts"), "{held}");
     keydesk.sql("UPDATE attempt SET failures = 100 WHERE kind = 'factor'").await;
-    assert!(keydesk.run(&["user", "reset-second-factor", ANN], "").status.success());
+    assert!(keydesk.run(&["user", "reset-two-factor", ANN], "").status.success());
     set_up(&ann).await;
 }
 
@@ -302,7 +309,7 @@ async fn f9_an_operator_without_an_account_has_a_second_factor_too() {
     let form = [("current_password", PASSWORD), ("new_password", NEW_PASSWORD)];
     let changed = otto.post("/profile/password", &form).await;
     assert_eq!(changed.location.as_deref(), Some("/profile?done=password_changed_only"));
-    assert_eq!(other.get("/operator").await.status, 303, "other sessions end");
+    assert_eq!(other.get("/operator").await.status, 303, "Your other sessions will be logged out.");
     let (authenticator, _) = set_up(&otto).await;
     let user = User::visiting(&keydesk.console);
     let page = user.log_in("otto@vendor.example", NEW_PASSWORD).await;

@@ -59,7 +59,7 @@ async fn accounts_users_and_tokens_get_other_names() {
     assert!(ann.get("/members").await.text.contains("Robert"));
     assert_eq!(bob.post("/profile/name", &[("name", " ")]).await.status, 422);
     let log = ann.get("/audit").await.text;
-    for what in ["Token renamed", "Account renamed", "Renamed"] {
+    for what in ["Token renamed", "Account renamed", "Name changed"] {
         assert!(log.contains(what), "{what}");
     }
 }
@@ -70,7 +70,7 @@ async fn a_member_leaves_and_the_last_owner_stays() {
     let ann = keydesk.with_account().await;
     let bob = ann.invite("bob@acme.example", "developer", PASSWORD).await;
     let (endpoint, token) = (bob.endpoint_url().await, bob.bearer_token().await);
-    assert!(bob.get("/members/leave").await.text.contains("You lose access to Acme"));
+    assert!(bob.get("/members/leave").await.text.contains("You’ll lose access to Acme"));
     let left = bob.post("/members/leave", &[]).await;
     assert!(
         left.location.as_deref().is_some_and(|to| to.starts_with("/login?done=left")),
@@ -93,10 +93,10 @@ async fn an_operator_lets_users_in_again() {
     let invited = ann.post(&path, &[("owner", "neo@acme.example")]).await;
     assert_eq!(invited.status, 303, "{}", invited.text);
     let mails = ann.get("/mail").await.text;
-    assert!(mails.contains("An operator invites another owner to Acme"), "{mails}");
+    assert!(mails.contains("A new owner was invited to Acme"), "{mails}");
     let operators = ann.post(&path, &[("owner", "ann@acme.example")]).await;
     assert!(
-        operators.status == 422 && operators.text.contains("cannot enter"),
+        operators.status == 422 && operators.text.contains("can’t be members"),
         "{}",
         operators.text
     );
@@ -138,7 +138,7 @@ async fn a_user_is_erased_but_for_the_audit_log() {
         User::visiting(&keydesk.console).log_in("bob@acme.example", PASSWORD).await.status,
         403
     );
-    let left = "SELECT count(*) FROM user WHERE email LIKE '%bob%' OR name LIKE '%bob%'";
+    let left = "SELECT count(*) FROM users WHERE email LIKE '%bob%' OR name LIKE '%bob%'";
     assert_eq!(keydesk.count(left).await, 0);
     assert_eq!(keydesk.count("SELECT count(*) FROM invitation WHERE email LIKE '%bob%'").await, 0);
     // The address is free for somebody else.
@@ -153,7 +153,7 @@ async fn clients_of_the_old_token_are_told_apart() {
     let ann = keydesk.with_account().await;
     let (endpoint, old) = (ann.endpoint_url().await, ann.bearer_token().await);
     use_token(&endpoint, &old).await;
-    let listed = "Programs that use your bearer token";
+    let listed = "Clients that use your bearer token";
     eventually("it is listed", async || ann.get("/profile").await.text.contains(listed)).await;
     let new = "canary fjord umbrella quartz nine";
     let form = [("current_password", PASSWORD), ("new_password", new)];
@@ -177,7 +177,7 @@ async fn an_error_leads_to_its_page_and_a_5xx_to_a_contact() {
     assert!(help.ends_with("/errors/missing_token") && problem["contact"].is_null(), "{problem}");
     let stranger = User::visiting(&keydesk.console);
     let page = stranger.get(&help).await;
-    assert!(page.status == 200 && page.text.contains("there is no Authorization header"));
+    assert!(page.status == 200 && page.text.contains("The request has no Authorization header"));
     assert_eq!(stranger.get("/errors").await.status, 200);
     assert_eq!(stranger.get("/errors/no_such_code").await.status, 404);
     let token = format!("Bearer {}", ann.bearer_token().await);
@@ -269,7 +269,7 @@ async fn an_operation_that_no_rule_names_is_told_apart() {
     eventually("it is enforced", async || ask().await.contains("insufficient_scope")).await;
     assert!(ask().await.contains("No operation rule covers this method and path"));
     let list = keydesk.run(&["operations", "list"], "");
-    assert!(text(&list.stdout).contains("all others"));
+    assert!(text(&list.stdout).contains("all other operations"));
 }
 
 #[tokio::test]

@@ -38,7 +38,7 @@ async fn n3_every_refusal_says_what_was_wrong_and_what_to_do() {
             400,
             "duplicate_bearer_scheme",
             Some("invalid_request"),
-            "Store the token alone",
+            "Store the token without",
         ),
         (
             Some(token.clone()),
@@ -47,7 +47,7 @@ async fn n3_every_refusal_says_what_was_wrong_and_what_to_do() {
             Some("invalid_request"),
             "the word Bearer, a space",
         ),
-        (Some("Bearer".to_owned()), 400, "empty_token", Some("invalid_request"), "probably empty"),
+        (Some("Bearer".to_owned()), 400, "empty_token", Some("invalid_request"), "isn’t empty"),
         (
             Some("Basic YTpi".to_owned()),
             401,
@@ -60,14 +60,14 @@ async fn n3_every_refusal_says_what_was_wrong_and_what_to_do() {
             401,
             "malformed_token",
             Some("invalid_token"),
-            "cut short",
+            "truncated",
         ),
         (
             Some(format!("Bearer {unknown}")),
             401,
             "unknown_token",
             Some("invalid_token"),
-            "never issued here",
+            "ever created here",
         ),
     ] {
         let (found, challenge, problem) = refused(&url, authorization.as_deref()).await;
@@ -101,7 +101,8 @@ async fn n3_the_holder_of_a_dead_token_is_told_when_and_by_what_kind_of_act() {
     let (_, _, problem) = refused(&endpoint, Some(&format!("Bearer {old}"))).await;
     let detail = problem["detail"].as_str().expect("text");
     assert!(
-        detail.starts_with("It ended at 20") && detail.contains("because it was rotated"),
+        detail.starts_with("It was revoked at 20")
+            && detail.contains("because the token was rotated"),
         "{detail}"
     );
     assert!(!detail.contains("Ann"), "nothing about users is told");

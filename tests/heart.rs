@@ -90,7 +90,11 @@ async fn s6_with_the_password_the_bearer_token_is_dead_before_the_page_says_chan
     let new = ann.bearer_token().await;
     assert_ne!(new, old);
     assert!(is_let_through(&use_token(&endpoint, &new).await));
-    assert_eq!(other_browser.get("/api-docs").await.status, 303, "other sessions are logged out");
+    assert_eq!(
+        other_browser.get("/api-docs").await.status,
+        303,
+        "Password changed. Your other sessions were logged out."
+    );
     assert_eq!(User::visiting(&keydesk.console).log_in(ANN, PASSWORD).await.status, 403);
     User::logged_in(&keydesk.console, ANN, NEW_PASSWORD).await;
 }
@@ -248,20 +252,23 @@ async fn s8_mistakes_in_the_form_are_told_and_lose_nothing() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
     for (form, message) in [
-        (vec![("name", ""), ("scope", "*")], "give it a name"),
-        (vec![("name", "Kept name")], "choose at least one scope"),
-        (vec![("name", "Kept name"), ("scope", "Contacts")], "a scope looks like"),
+        (vec![("name", ""), ("scope", "*")], "Enter a name."),
+        (vec![("name", "Kept name")], "Select at least one scope, or “Full access”."),
+        (
+            vec![("name", "Kept name"), ("scope", "Contacts")],
+            "Scopes look like contacts:read, contacts:*, or *.",
+        ),
         (
             vec![("name", "Kept name"), ("scope", "*"), ("expires", "soon")],
-            "say never, a number of days",
+            "Enter never, a number of days such as 90d (up to 36500d), or a date",
         ),
         (
             vec![("name", "Kept name"), ("scope", "*"), ("expires", "2020-01-01")],
-            "that day is over",
+            "This date has passed. Choose a later one.",
         ),
         (
             vec![("name", "Kept name"), ("scope", "*"), ("expires", "date"), ("expires_on", "")],
-            "choose the last day",
+            "Choose an expiration date, or one of the other options.",
         ),
     ] {
         let page = ann.post("/tokens", &form).await;
@@ -311,7 +318,7 @@ async fn s9_an_api_token_depends_on_no_user() {
     ann.post(&format!("{path}/revoke"), &[]).await;
     assert_eq!(use_token(&endpoint, &rotated).await, (401, "token_revoked".to_owned()));
     assert!(
-        ann.get("/tokens").await.text.contains("revoked"),
+        ann.get("/tokens").await.text.contains("Revoked"),
         "what has ended stays visible with the reason"
     );
 }

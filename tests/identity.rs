@@ -200,22 +200,22 @@ async fn t57_there_is_no_change_without_its_entry_and_no_entry_without_its_chang
         (
             "API tokens",
             "SELECT count(*) FROM token WHERE token_owner = 'account'",
-            "SELECT count(*) FROM audit WHERE action = 'token.created'",
+            "SELECT count(*) FROM audit WHERE event = 'token.created'",
         ),
         (
             "rotations of the bearer token",
             "SELECT count(*) FROM secret WHERE revocation_reason = 'rotated'",
-            "SELECT count(*) FROM audit WHERE action = 'token.rotated'",
+            "SELECT count(*) FROM audit WHERE event = 'token.rotated'",
         ),
         (
             "invitations",
             "SELECT count(*) FROM invitation",
-            "SELECT count(*) FROM audit WHERE action = 'member.invited'",
+            "SELECT count(*) FROM audit WHERE event = 'member.invited'",
         ),
         (
             "sessions",
             "SELECT count(*) FROM session",
-            "SELECT count(*) FROM audit WHERE action IN ('session.created', 'account.created')",
+            "SELECT count(*) FROM audit WHERE event IN ('session.created', 'account.created')",
         ),
     ] {
         let (changes, entries) = (counted(&folder, changes).await, counted(&folder, entries).await);

@@ -20,7 +20,8 @@ async fn f7_who_used_a_token_stands_where_it_matters() {
     eventually("usage is reported", async || {
         let page = ann.get("/profile").await.text;
         page.contains("python-requests")
-            && page.contains("stop working at once")
+            && page
+                .contains("Changing your password also replaces your bearer token. These clients")
             && !page.contains("okhttp")
     })
     .await;

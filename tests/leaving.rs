@@ -107,7 +107,7 @@ async fn the_mail_after_a_reset_names_the_passkeys_that_still_log_in() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
     let add = "INSERT INTO passkey (id, user_id, name, body, created_at) \
-        SELECT 'a' || id, id, 'Mallory’s phone', '{}', 0 FROM user";
+        SELECT 'a' || id, id, 'Mallory’s phone', '{}', 0 FROM users";
     keydesk.sql(add).await;
     ann.post("/forgot-password", &[("email", "ann@acme.example")]).await;
     let link = ann.link_in_mail("/reset-password/").await;
@@ -126,7 +126,7 @@ async fn who_takes_an_invited_address_keeps_no_invitation_back() {
     ann.post("/members/invitations", &invited).await;
     let invitation = ann.link_in_mail("/invitation/").await;
     bob.post("/profile/email", &[("email", "robert@acme.example")]).await;
-    for words in ["Somebody who knows your password", "Confirm your new e-mail"] {
+    for words in ["Someone who knows your password", "Confirm your new email address"] {
         let link = link_to(&bob, words, "/email-change/").await;
         assert_eq!(bob.post(&link, &[("answer", "confirm")]).await.status, 200);
     }
@@ -149,7 +149,7 @@ async fn sso_that_waits_for_the_operator_goes_with_who_set_it() {
         ("default_role", "administrator"),
     ];
     let page = left.bob.post("/sso", &form).await;
-    assert!(page.status == 200 && page.text.contains("Saved, but"), "{}", page.text);
+    assert!(page.status == 200 && page.text.contains("Settings saved, but"), "{}", page.text);
     let otto = operator(&left.keydesk, "otto@vendor.example").await;
     let number = left.ann.endpoint_url().await.rsplit('/').next().expect("a number").to_owned();
     let at = format!("/operator/accounts/{number}");

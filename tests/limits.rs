@@ -131,11 +131,11 @@ async fn f3_scopes_are_observed_then_enforced_on_what_is_forwarded() {
     })
     .await;
     let page = ann.get("/tokens/violations").await.text;
-    assert!(page.contains("would be refused: lacks the scope"), "{page}");
+    assert!(page.contains("Would be rejected: missing scope"), "{page}");
     assert!(!page.contains("GET /messages"), "{page}");
 
     run(&keydesk, &["operations", "enforce"]);
-    eventually("it is refused", async || {
+    eventually("it is rejected", async || {
         send("GET", &at("/contacts"), &token, "importer/2").await.status == 403
     })
     .await;
@@ -248,7 +248,7 @@ async fn n7_limits_of_a_token_are_proposed_tried_and_enforced() {
     assert_eq!(call("/contacts/7").await.status, 200);
     let limits = format!("/tokens/{}/limits", ann.token_id("CRM").await);
     eventually("the smallest limits are proposed", async || {
-        let page = ann.get(&format!("{limits}?with=smallest")).await.text;
+        let page = ann.get(&format!("{limits}?with=suggested")).await.text;
         page.contains("value=\"contacts:read\" checked") && page.contains("127.0.0.1</textarea>")
     })
     .await;
@@ -258,7 +258,10 @@ async fn n7_limits_of_a_token_are_proposed_tried_and_enforced() {
         [("scope", "contacts:read"), ("ip_allowlist", "10.0.0.0/8 ten"), ("mode", "enforce")];
     let page = ann.post(&limits, &wrong).await;
     assert_eq!(page.status, 422);
-    assert!(page.text.contains("“ten” is not an address") && page.text.contains("10.0.0.0/8 ten"));
+    assert!(
+        page.text.contains("“ten” isn’t a valid IP address")
+            && page.text.contains("10.0.0.0/8 ten")
+    );
 
     let tried = [("scope", "messages:read"), ("ip_allowlist", "10.0.0.0/8"), ("mode", "observe")];
     assert_eq!(
@@ -282,7 +285,7 @@ async fn n7_limits_of_a_token_are_proposed_tried_and_enforced() {
     assert_eq!(call("/messages").await.code(), "insufficient_scope");
     let who = call("/keydesk/whoami").await.body;
     assert_eq!(who["scopes"], serde_json::json!(["contacts:read"]));
-    assert_eq!(who["addresses"], serde_json::json!(["127.0.0.0/8", "::1/128"]));
+    assert_eq!(who["ip_allowlist"], serde_json::json!(["127.0.0.0/8", "::1/128"]));
 
     let elsewhere =
         [("scope", "contacts:read"), ("ip_allowlist", "10.0.0.0/8"), ("mode", "enforce")];
@@ -392,7 +395,7 @@ async fn n7_the_lists_of_a_recorded_day_are_exactly_right() {
     let message = run(&keydesk, &["operations", "check"]);
     assert_eq!(message.lines().count(), expected.len(), "{message}");
     for ((name, agent, operation), times) in &expected {
-        let line = format!("{times} calls of {agent} with “{name}”: {operation}");
+        let line = format!("{times} requests from {agent} with “{name}”: {operation}");
         assert!(message.contains(&line), "{line} in {message}");
     }
 }
@@ -406,7 +409,7 @@ fn listed(page: &str) -> BTreeMap<(String, String, String), usize> {
             let text = rest.split('<').map(|part| part.rsplit('>').next().unwrap_or_default());
             Some(text.collect::<String>().trim().to_owned())
         };
-        let key = (cell("Token")?, cell("Program")?, cell("Operation")?);
+        let key = (cell("Token")?, cell("Client")?, cell("Operation")?);
         Some((key, cell("Calls")?.parse().ok()?))
     });
     rows.collect()

@@ -183,11 +183,11 @@ async fn a_node_that_is_gone_is_listed_and_removed() {
     let (done, message) = run(&cluster, &["node", "remove", "node-1"]);
     assert!(!done && message.contains("add --destroyed"), "{message}");
     let (done, message) = run(&cluster, &["node", "remove", "--destroyed", "node-1"]);
-    assert!(done && message.contains("is removed"), "{message}");
+    assert!(done && message.contains("was removed"), "{message}");
     cluster.ann.create_token("next", "never").await;
     let receipt = cluster.receipt(&cluster.revoke_newest().await).await;
     assert_eq!(receipt["complete"], true, "{receipt}");
-    let audited = "SELECT detail FROM audit WHERE action = 'node.removed'";
+    let audited = "SELECT detail FROM audit WHERE event = 'node.removed'";
     let detail = cluster.primary.ask(&cluster.database, audited);
     assert!(detail.contains("\"is_destroyed\":true"), "{detail}");
     // One that runs after all is told so, and is a member again.

@@ -63,7 +63,11 @@ async fn setup_from_a_script_makes_the_first_account_and_only_that() {
     assert_eq!(answer["endpoint_url"], format!("http://127.0.0.1:8081/{number}"));
     assert_eq!(answer["console_url"], "http://127.0.0.1:8080");
     let again = run_in(folder.path(), &args, &format!("{PASSWORD}\n"));
-    assert!(!again.status.success() && text(&again.stderr).contains("There is an account already"));
+    assert!(
+        !again.status.success()
+            && text(&again.stderr)
+                .contains("An account already exists. Log in, or ask its owner for an invitation.")
+    );
 }
 
 #[tokio::test]
@@ -182,9 +186,21 @@ fn what_cannot_work_is_refused_at_start() {
 async fn before_the_first_account_the_log_in_says_what_to_do() {
     let mut keydesk = Keydesk::start();
     let visitor = User::visiting(&keydesk.console);
-    assert!(visitor.get("/login").await.text.contains("There is no account yet"));
+    assert!(
+        visitor
+            .get("/login")
+            .await
+            .text
+            .contains("There’s no account yet. Follow the link that Keydesk printed when it")
+    );
     keydesk.with_account().await;
-    assert!(!visitor.get("/login").await.text.contains("There is no account yet"));
+    assert!(
+        !visitor
+            .get("/login")
+            .await
+            .text
+            .contains("There’s no account yet. Follow the link that Keydesk printed when it")
+    );
 }
 
 /// A command beside the server acts on the server's database, or on none.
@@ -207,7 +223,7 @@ async fn a_command_acts_on_the_servers_database_or_on_none() {
     keydesk.with_account().await;
     let created = keydesk.run(&create, PASSWORD);
     assert!(
-        created.status.success() && message(&created).contains("Store: postgres"),
+        created.status.success() && message(&created).contains("Database: postgres"),
         "{}",
         message(&created)
     );

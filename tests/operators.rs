@@ -22,7 +22,7 @@ pub async fn operator(keydesk: &Keydesk, email: &str) -> User {
     let output = keydesk.command_with(&args, PASSWORD);
     assert!(output.status.success(), "{output:?}");
     // Ann, who set the instance up, is a customer here.
-    let ann = "DELETE FROM operator WHERE user_id = (SELECT id FROM user WHERE email = 'ann@acme.example')";
+    let ann = "DELETE FROM operator WHERE user_id = (SELECT id FROM users WHERE email = 'ann@acme.example')";
     if keydesk.data().join("keydesk.sqlite").exists() {
         keydesk.sql(ann).await;
     }
@@ -91,7 +91,7 @@ async fn a_suspended_account_answers_403_at_once_and_goes_on_when_restored() {
     }
     let who = send("GET", &format!("{endpoint}/keydesk/whoami"), &api, "app").await;
     assert_eq!(who.code(), "account_suspended");
-    assert!(ann.get("/tokens").await.text.contains("suspended by the operator"));
+    assert!(ann.get("/tokens").await.text.contains("The API provider suspended"));
     assert!(ann.get("/mail").await.text.contains("is suspended"));
     assert_eq!(act("suspend").await.status, 422, "it is suspended already");
     act("restore").await;

@@ -53,16 +53,35 @@ async fn an_address_without_a_word_counts_where_owner_and_operator_say_so() {
     house.confirm().await;
     let silent = json!({ "email": "cleo@acme.example", "name": "Cleo" });
     let (_, page) = come(&mut house, &silent).await;
-    assert!(page.status == 422 && page.text.contains("does not say whether"), "{}", page.text);
+    assert!(
+        page.status == 422
+            && page
+                .text
+                .contains("The provider doesn’t report whether your email address is verified."),
+        "{}",
+        page.text
+    );
     assert_eq!(house.set_with(&[("trusts_addresses", "yes")]).await.status, 303);
     // The operator has seen a provider that says whether an address is verified.
-    assert!(house.ann.get("/sso").await.text.contains("Waiting for the operator"));
+    assert!(
+        house
+            .ann
+            .get("/sso")
+            .await
+            .text
+            .contains("No one can log in this way until the API provider confirms that")
+    );
     house.confirm().await;
     let (_, page) = come(&mut house, &silent).await;
     assert_eq!(page.status, 303, "{}", page.text);
     let no = json!({ "email": "dana@acme.example", "email_verified": false });
     let (_, page) = come(&mut house, &no).await;
-    assert!(page.status == 422 && page.text.contains("is not verified"), "{}", page.text);
+    assert!(
+        page.status == 422
+            && page.text.contains("The provider reports that your email address isn’t verified."),
+        "{}",
+        page.text
+    );
 }
 
 /// A user is the provider's subject: addresses come and go.
@@ -88,7 +107,14 @@ async fn another_address_is_the_same_user_and_a_reused_one_is_another() {
     assert_eq!(page.status, 303, "{}", page.text);
     assert_ne!(joan.bearer_token().await, token);
     let (_, page) = come(&mut house, &who("sub-1", "jo.kim@acme.example", "Jo")).await;
-    assert!(page.status == 422 && page.text.contains("not one of the domains"), "{}", page.text);
+    assert!(
+        page.status == 422
+            && page
+                .text
+                .contains("Your email address here isn’t in a domain that this provider is"),
+        "{}",
+        page.text
+    );
 }
 
 #[tokio::test]
@@ -143,16 +169,16 @@ async fn an_owner_is_told_what_is_wrong_with_the_provider() {
     let path = format!("{}/realms/none", house.provider.issuer);
     let other = house.provider.issuer.replace("127.0.0.1", "localhost");
     for (field, value, says) in [
-        ("issuer", path.as_str(), "answered with an error"),
-        ("issuer", other.as_str(), "its issuer is"),
+        ("issuer", path.as_str(), "It returned an error"),
+        ("issuer", other.as_str(), "Its issuer is"),
         ("issuer", "http://127.0.0.1:1", "cannot be reached"),
         ("issuer", "https://nobody.invalid", "cannot be reached"),
-        ("client_secret", "wrong-canary-7731", "does not accept the client ID and secret"),
-        ("client_id", "other", "does not accept the client ID and secret"),
+        ("client_secret", "wrong-canary-7731", "It doesn’t accept the client ID and secret ("),
+        ("client_id", "other", "It doesn’t accept the client ID and secret ("),
     ] {
         let saved = house.set_with(&[(field, value)]).await;
         assert!(
-            saved.status == 200 && saved.text.contains("Saved, but"),
+            saved.status == 200 && saved.text.contains("Settings saved, but"),
             "{value}: {}",
             saved.text
         );
@@ -211,9 +237,10 @@ async fn a_companys_authority_is_trusted_when_it_is_named() {
     crate::support::eventually("it listens", is_up).await;
     let issuer = format!("https://localhost:{port}");
     let trusting = format!("ca_file = \"{}\"", path("ca.pem"));
-    for (config, says) in
-        [(String::new(), "certificate is not accepted"), (trusting, "is not valid JSON")]
-    {
+    for (config, says) in [
+        (String::new(), "Its certificate isn’t trusted"),
+        (trusting, "isn’t valid OpenID Connect JSON"),
+    ] {
         let options = crate::support::Options { config, ..Default::default() };
         let mut keydesk = crate::support::Keydesk::start_with(&options);
         let ann = keydesk.with_account().await;
@@ -240,11 +267,18 @@ async fn a_provider_does_not_log_in_who_has_an_address_elsewhere() {
     let who = |email: &str| json!({ "sub": "s1", "email": email, "email_verified": true });
     let (_, page) = come(&mut house, &who("cleo@acme.example")).await;
     assert_eq!(page.status, 303, "{}", page.text);
-    let moved = "UPDATE user SET email = 'cleo@home.example', email_canonical = 'cleo@home.example' \
+    let moved = "UPDATE users SET email = 'cleo@home.example', email_canonical = 'cleo@home.example' \
         WHERE email = 'cleo@acme.example'";
     house.keydesk.sql(moved).await;
     let (browser, page) = come(&mut house, &who("anything@acme.example")).await;
-    assert!(page.status == 422 && page.text.contains("not one of the domains"), "{}", page.text);
+    assert!(
+        page.status == 422
+            && page
+                .text
+                .contains("Your email address here isn’t in a domain that this provider is"),
+        "{}",
+        page.text
+    );
     assert_eq!(browser.get("/api-docs").await.status, 303);
 }
 

@@ -52,7 +52,7 @@ async fn f6_rates_hold_for_token_and_account_and_are_told() {
     // Asking who one is costs nothing.
     assert_eq!(send("GET", &format!("{endpoint}/keydesk/whoami"), &one, "app").await.status, 200);
     eventually("the violations are listed", async || {
-        ann.get("/tokens/violations").await.text.contains("too many calls at a time")
+        ann.get("/tokens/violations").await.text.contains("rate limit exceeded")
     })
     .await;
 }
@@ -126,8 +126,8 @@ async fn n7_a_plan_that_is_observed_refuses_nothing() {
     }
     eventually("what would be refused is listed", async || {
         let page = ann.get("/tokens/violations").await.text;
-        page.contains("would be refused: too many calls")
-            && page.contains("would be refused: the month")
+        page.contains("Would be rejected: rate limit exceeded")
+            && page.contains("Would be rejected: monthly quota exceeded")
     })
     .await;
 }
@@ -188,7 +188,7 @@ async fn account_addresses_hold_for_every_token() {
     ann.post("/limits", &[("ip_allowlist", ""), ("mode", "enforce")]).await;
     assert_eq!(call(&token).await.status, 200);
     let wrong = ann.post("/limits", &[("ip_allowlist", "ten")]).await;
-    assert!(wrong.status == 422 && wrong.text.contains("“ten” is not an address"));
+    assert!(wrong.status == 422 && wrong.text.contains("“ten” isn’t a valid IP address"));
 }
 
 /// The error bounds that docs/guide/scopes-and-limits.md states: each gateway keeps a rate by itself, and a quota is

@@ -177,7 +177,7 @@ async fn the_mailbox_exists_only_where_nobody_else_can_come() {
     assert_eq!(through_proxy("/mail").await.expect("answers").status(), 404);
     let page =
         through_proxy("/forgot-password").await.expect("answers").text().await.expect("a body");
-    assert!(page.contains("cannot send mail yet"));
+    assert!(page.contains("can’t send email yet"));
 }
 
 #[tokio::test]
@@ -227,7 +227,7 @@ async fn se6_inviting_and_giving_roles_ask_for_the_password_and_removing_does_no
     let form = [("email", "eve@evil.example"), ("role", "owner")];
     for path in ["/members/invitations", &format!("/members/{vera}/role"), &resend] {
         let page = ann.post(path, &form).await;
-        assert!(page.status == 403 && page.text.contains("Confirm that it is you"), "{path}");
+        assert!(page.status == 403 && page.text.contains("Confirm it’s you"), "{path}");
     }
     assert!(!ann.get("/mail").await.text.contains("eve@evil.example"));
     assert_eq!(ann.post(&format!("/members/{vera}/remove"), &[]).await.status, 303);
@@ -257,7 +257,7 @@ async fn t46_logging_in_again_ends_the_session_that_the_browser_had() {
         client.post(format!("{}/login", keydesk.console)).header("cookie", &first).form(&form);
     assert_eq!(again.send().await.expect("answers").status(), 303);
     let with_first = client.get(format!("{}/api-docs", keydesk.console)).header("cookie", &first);
-    assert_eq!(with_first.send().await.expect("answers").status(), 303, "to the log-in");
+    assert_eq!(with_first.send().await.expect("answers").status(), 303, "Go to login");
 }
 
 #[tokio::test]
@@ -272,7 +272,7 @@ async fn who_has_left_the_last_account_can_still_log_out() {
     let page = bob.get("/api-docs").await;
     assert!(page.status == 403 && page.text.contains("action=\"/logout\""));
     assert_eq!(bob.post("/logout", &[]).await.status, 303);
-    assert_eq!(bob.get("/api-docs").await.status, 303, "to the log-in");
+    assert_eq!(bob.get("/api-docs").await.status, 303, "Go to login");
 }
 
 #[tokio::test]

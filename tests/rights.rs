@@ -87,8 +87,8 @@ const DENIED: &[&str] = &[
     "SELECT display FROM secret",
     "SELECT masked FROM secret",
     "SELECT name FROM account",
-    "SELECT * FROM user",
-    "SELECT name FROM user",
+    "SELECT * FROM users",
+    "SELECT name FROM users",
     "SELECT * FROM member",
     "SELECT * FROM session",
     "SELECT * FROM reset",
@@ -175,7 +175,7 @@ async fn a_change_that_no_console_has_sealed_is_not_taken_over() {
         assert_eq!(use_token(&endpoint, &evil).await.0, 401);
         // All others go on, and what a console writes is taken over.
         let next = ann.create_token("next", "never").await;
-        eventually("it goes on", async || use_token(&endpoint, &next).await.0 == 200).await;
+        eventually("it keeps working", async || use_token(&endpoint, &next).await.0 == 200).await;
         assert_eq!(use_token(&endpoint, &good).await.0, 200);
         assert_eq!(use_token(&endpoint, &evil).await.0, 401);
     }

@@ -21,7 +21,7 @@ async fn f5_n5_an_previous_secret_goes_on_is_watched_and_closed() {
     let contacts = format!("{endpoint}/api/v1/contacts");
     let form = [("grace_period", "24h"), ("revoke_after_idle", "1h")];
     let page = ann.post(&format!("/tokens/{id}/rotate"), &form).await;
-    assert!(page.text.contains("The old secret goes on until"), "{}", page.text);
+    assert!(page.text.contains("The previous secret stops working"), "{}", page.text);
     let new = page.value("new-token");
     assert_eq!(send("GET", &contacts, &new, "crm/2").await.header("sunset"), "");
     let late = send("GET", &contacts, &old, "importer/1").await;
@@ -31,9 +31,9 @@ async fn f5_n5_an_previous_secret_goes_on_is_watched_and_closed() {
     eventually("the late caller is named", async || {
         let tokens = ann.get("/tokens").await.text;
         let violations = ann.get("/tokens/violations").await.text;
-        tokens.contains("Old secrets that go on")
+        tokens.contains("Previous secrets in grace period")
             && tokens.contains("importer")
-            && violations.contains("uses the old secret")
+            && violations.contains("Used the previous secret")
             && !violations.contains("crm")
     })
     .await;
@@ -77,7 +77,12 @@ async fn f5_what_ends_a_token_ends_its_previous_secrets() {
             &[("grace_period", "2h")],
         )
         .await;
-    assert!(wrong.status == 422 && wrong.text.contains("none, 1h, 24h or 7d"), "{}", wrong.text);
+    assert!(
+        wrong.status == 422
+            && wrong.text.contains("The grace period must be none, 1h, 24h, or 7d."),
+        "{}",
+        wrong.text
+    );
 }
 
 #[tokio::test]

@@ -149,7 +149,7 @@ async fn se1_a_session_gets_a_new_secret_at_log_in_and_after_a_password_change()
             .header("cookie", format!("{}={secret}", keydesk.cookie_name()))
             .send()
     };
-    assert_eq!(with(first).await.expect("answers").status(), 303, "the old one is dead");
+    assert_eq!(with(first).await.expect("answers").status(), 303, "the previous one is revoked");
     assert_eq!(with(second).await.expect("answers").status(), 200);
 }
 
@@ -165,7 +165,7 @@ async fn se4_own_sessions_are_seen_and_ended_and_others_are_not() {
     for id in &ids {
         assert_eq!(bob.post(&format!("/sessions/ses_{id}/end"), &[]).await.status, 404);
     }
-    let this = page.find("this session").expect("marked");
+    let this = page.find("This session").expect("marked");
     let other = ids
         .iter()
         .find(|id| page.find(**id).is_some_and(|at| (at < this) == (ids[0] != **id) || at < this))

@@ -191,7 +191,14 @@ async fn who_comes_by_single_sso_is_a_member_with_the_role_that_the_provider_say
     // Nobody has set it; set, nobody has confirmed it.
     assert_eq!(cleo.post("/login/sso", &form).await.status, 422);
     house.set().await;
-    assert!(house.ann.get("/sso").await.text.contains("Waiting for the operator"));
+    assert!(
+        house
+            .ann
+            .get("/sso")
+            .await
+            .text
+            .contains("No one can log in this way until the API provider confirms that")
+    );
     assert_eq!(cleo.post("/login/sso", &form).await.status, 422);
     let path = format!("/operator/accounts/{}", house.number);
     assert!(house.otto.get(&path).await.text.contains(&house.provider.issuer));
@@ -219,8 +226,15 @@ async fn who_comes_by_single_sso_is_a_member_with_the_role_that_the_provider_say
         ("default_role", "developer"),
     ];
     let page = house.ann.post("/sso", &form).await;
-    assert!(page.status == 200 && page.text.contains("Saved, but"), "{}", page.text);
-    assert!(house.ann.get("/sso").await.text.contains("Waiting for the operator"));
+    assert!(page.status == 200 && page.text.contains("Settings saved, but"), "{}", page.text);
+    assert!(
+        house
+            .ann
+            .get("/sso")
+            .await
+            .text
+            .contains("No one can log in this way until the API provider confirms that")
+    );
     for (field, value, wrong) in [
         ("issuer", "http://10.0.0.1", "Issuer"),
         ("domain", "no domain", "Domain"),
@@ -249,9 +263,12 @@ async fn t35_a_providers_answer_lets_in_nobody_else() {
     assert_eq!(victim.get("/api-docs").await.location.as_deref(), Some("/login?next=/api-docs"));
     let unverified = serde_json::json!({ "email": "ann@acme.example", "email_verified": false });
     for (who, why) in [
-        (claims("ann@other.example", &[]), "another domain"),
+        (claims("ann@other.example", &[]), "Your email address there is in a different domain."),
         (unverified, "verified"),
-        (serde_json::json!({ "email_verified": true }), "sent no email address"),
+        (
+            serde_json::json!({ "email_verified": true }),
+            "The provider didn’t send an email address.",
+        ),
     ] {
         let browser = User::visiting(&house.keydesk.console);
         let back = house.leave(&browser, &who).await;
@@ -318,7 +335,7 @@ async fn who_was_removed_does_not_come_back_by_single_sso() {
     assert!(page.status == 422 && page.text.contains("removed you"), "{}", page.text);
     assert_eq!(again.get(&invitation).await.status, 422, "joining has closed it");
     // Nor as another user with the same address.
-    let moved = "UPDATE user SET email = 'cleo@evil.example', email_canonical = 'cleo@evil.example' \
+    let moved = "UPDATE users SET email = 'cleo@evil.example', email_canonical = 'cleo@evil.example' \
         WHERE email = 'cleo@acme.example'";
     house.keydesk.sql(moved).await;
     let back = house.leave(&again, &who).await;

@@ -95,7 +95,10 @@ async fn a_form_of_another_user_does_nothing() {
         [("page_for", tab.as_str()), ("name", "of Ann"), ("scope", "*"), ("expires", "never")];
     let refused = bob.post("/tokens", &form).await;
     assert!(
-        refused.status == 409 && refused.text.contains("someone else was logged in"),
+        refused.status == 409
+            && refused
+                .text
+                .contains("You opened this page as another user. You’re now logged in as"),
         "{}",
         refused.text
     );

@@ -15,7 +15,12 @@ async fn journey(screen: Screen) {
     browser.fill("password", PASSWORD).await;
     browser.click("main button").await;
     browser.arrives_at("/api-docs").await;
-    assert!(browser.text(".notice").await.contains("Your account is open"));
+    assert!(
+        browser
+            .text(".notice")
+            .await
+            .contains("Your account is ready. Copy both values and make your first request.")
+    );
 
     // Log in anew, as on the second day.
     browser.click(".menu summary").await;

@@ -212,7 +212,11 @@ impl Browser {
         let picture = self.cdp("Page.captureScreenshot", whole).await;
         let picture = picture["data"].as_str().and_then(|data| BASE64.decode(data).ok());
         let file = folder.join(format!("{name}-{}.png", screen.name));
-        std::fs::write(file, picture.expect("a picture")).expect("written");
+        std::fs::write(
+            file,
+            picture.expect("QR code with the setup key for your authenticator app"),
+        )
+        .expect("written");
     }
 
     async fn close(mut self) {

@@ -35,8 +35,11 @@ async fn inspect_every_page(screen: Screen) {
         let pictures = std::fs::read_dir(pictures).expect("made by docs/screenshots/make");
         let name =
             |picture: std::fs::DirEntry| picture.path().file_stem()?.to_str().map(str::to_owned);
-        let names: BTreeSet<_> =
-            pictures.filter_map(|picture| name(picture.expect("a picture"))).collect();
+        let names: BTreeSet<_> = pictures
+            .filter_map(|picture| {
+                name(picture.expect("QR code with the setup key for your authenticator app"))
+            })
+            .collect();
         assert_eq!(names, *browser.seen.borrow(), "docs/screenshots/make makes them anew");
     }
     browser.close().await;

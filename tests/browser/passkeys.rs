@@ -55,7 +55,7 @@ async fn f9_a_passkey_lets_in_by_itself_and_beside_the_password() {
     browser.fill("name", "Again").await;
     browser.click("main form.card button.primary").await;
     super::eventually("it is known", async || {
-        browser.source().await.contains("has a passkey of yours already")
+        browser.source().await.contains("You already have a passkey on this authenticator.")
     })
     .await;
     log_out(&browser).await;
@@ -83,7 +83,9 @@ async fn f9_a_passkey_lets_in_by_itself_and_beside_the_password() {
     browser.go(&format!("{console}/login/passkey")).await;
     browser.click("main button.primary").await;
     browser.find("p.error").await;
-    assert!(browser.text("p.error").await.contains("not known here"));
+    assert!(
+        browser.text("p.error").await.contains("That passkey isn’t recognized, or it was removed.")
+    );
     let mail = ann.get("/mail").await.text;
     assert!(mail.contains("A passkey was added") && mail.contains("was removed"));
     assert_eq!(ann.post("/logout", &[]).await.status, 303);
@@ -101,7 +103,10 @@ async fn f9_by_an_address_the_page_says_that_passkeys_belong_to_names() {
     browser.go(&format!("{}/login/passkey", keydesk.console)).await;
     browser.click("main button.primary").await;
     super::eventually("it is said", async || {
-        browser.source().await.contains("open this console by its name")
+        browser
+            .source()
+            .await
+            .contains("Passkeys require a domain name. Open this console by its domain name,")
     })
     .await;
     browser.close().await;

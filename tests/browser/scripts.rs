@@ -79,12 +79,12 @@ async fn a_new_password_is_told_how_it_does_while_it_is_typed() {
     let browser = Browser::open(WIDE_LIGHT).await;
     browser.go(keydesk.setup_link.as_deref().expect("a link")).await;
     let hint = async || browser.text("#password-hint").await;
-    assert!(hint().await.contains("At least 15 characters"));
+    assert!(hint().await.contains("Use at least 15 characters"));
     for (typed, message) in [
         ("aaaa", "11 more characters"),
         ("aaaaaaaaaa", "1 more character."),
-        ("aa", "over and over"),
-        ("correct horse", "Long enough. Whether"),
+        ("aa", "Long enough, but it repeats the same few characters, which is one of"),
+        ("correct horse", "Long enough. When you submit it, we’ll check that it isn’t a commonly"),
     ] {
         browser.fill("password", typed).await;
         assert!(hint().await.contains(message), "{typed}: {}", hint().await);

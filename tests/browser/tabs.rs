@@ -40,7 +40,7 @@ async fn a_form_acts_on_the_account_that_its_page_showed() {
     browser.click("main form button.primary").await;
     browser.find("[name=switch_account]").await;
     let message = browser.text(".lead").await;
-    assert!(message.contains(&here) && message.contains("was not sent"), "{message}");
+    assert!(message.contains(&here) && message.contains("wasn’t submitted"), "{message}");
     // One button switches back and sends what was typed.
     browser.click("main form button.primary").await;
     browser.find("#new-token").await;

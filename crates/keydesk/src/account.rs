@@ -30,7 +30,7 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
         Command::List => {
             let month = Month::of(store.now(clock.now()).await?);
             let mut read = store.read().await?;
-            print_line!("{:<12}{:<20}{:>12}  Name", "Account", "Plan", "This month");
+            print_line!("{:<12}{:<20}{:>12}  Name", "Account", "Plan", "Requests this month");
             for account in read.list_accounts().await? {
                 let plan = config.plans.of(&account.plan);
                 // Without a monthly quota nothing is counted.

@@ -41,14 +41,14 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
                 bail!("{}", describe(&fault));
             }
             let (entries, unchained) = (verdict.entries, verdict.unchained);
-            print_line!("{entries} entries: all are what was written.");
+            print_line!("{entries} entries verified: none was changed or removed.");
             if unchained > 0 {
                 print_line!(
                     "{unchained} of them are from before entries were chained, and prove nothing."
                 );
             }
             if !anchors.is_empty() {
-                print_line!("{} heads that were kept elsewhere lie on the way.", anchors.len());
+                print_line!("{} anchored entries match.", anchors.len());
             }
         }
     }

@@ -43,7 +43,7 @@ pub struct MigrateArgs {
 
 pub async fn backup(config: Config, args: BackupArgs) -> anyhow::Result<()> {
     if args.file.exists() {
-        bail!("{} is there already; name a file that is not", args.file.display());
+        bail!("{} already exists; name a new file", args.file.display());
     }
     let (store, _) = data::open(&config).await?;
     store.checked().await?;
@@ -117,10 +117,10 @@ async fn restore_from(config: &Config, file: &Path) -> anyhow::Result<()> {
     if copied.is_err() {
         put_back(&aside);
     }
-    copied.context("nothing was restored; the present database is as it was")?;
+    copied.context("nothing was restored; the current database is unchanged")?;
     backup.close().await;
     if let Some((_, kept)) = aside.first() {
-        print_line!("The database that was there is kept as {}.", kept.display());
+        print_line!("The previous database is kept as {}.", kept.display());
     }
     print_line!(
         "{} is restored. Tokens that have ended since the backup stay rejected wherever a gateway's journal \
@@ -164,7 +164,7 @@ fn eject_(path: &Path) -> anyhow::Result<Vec<(PathBuf, PathBuf)>> {
         let from = PathBuf::from(from);
         if from.exists() {
             let to = path.with_extension(format!("before-{at}.sqlite{ending}"));
-            std::fs::rename(&from, &to).context("the present database cannot be set aside")?;
+            std::fs::rename(&from, &to).context("the current database cannot be moved")?;
             aside.push((from, to));
         }
     }
@@ -209,7 +209,7 @@ pub async fn migrate(args: MigrateArgs) -> anyhow::Result<()> {
     let store = Store::open(&from).await?;
     store.checked().await?;
     reject_while_served(&store).await?;
-    store.copy_to(&to, None, args.replace_nul, progress()).await.context("nothing was moved")?;
+    store.copy_to(&to, None, args.replace_nul, progress()).await.context("nothing was migrated")?;
     store.note_moved(&to).await.context(
         "everything was copied, but the source could not be closed: do not serve from it any more",
     )?;
@@ -218,7 +218,7 @@ pub async fn migrate(args: MigrateArgs) -> anyhow::Result<()> {
         "Everything that was in {from} is in {to}, and every count agrees. Nothing serves from {from} any more."
     );
     print_line!(
-        "Give each node “store = \"…\"” and, where it serves the console, the same keydesk.key."
+        "Configure each node with “database_url = \"…\"” and, where it serves the console, the same keydesk.key."
     );
     Ok(())
 }

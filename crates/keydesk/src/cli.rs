@@ -119,15 +119,15 @@ async fn check_config(config: &Config, file: Option<&Path>) -> anyhow::Result<()
             let document = OpenApiSource::file(place.into());
             let rules = document.rules().await;
             rules.with_context(|| {
-                format!("openapi: {place} cannot be read; the line before says why")
+                format!("openapi: {place} cannot be read; see the line before")
             })??;
         }
     }
     let read = file.map_or_else(
-        || "There is no keydesk.toml here, and the defaults hold".to_owned(),
+        || "There is no keydesk.toml here; the defaults apply".to_owned(),
         |file| format!("{} is valid", file.display()),
     );
-    print_line!("{read}. Store: {}", config.store);
+    print_line!("{read}. Database: {}", config.store);
     Ok(())
 }
 

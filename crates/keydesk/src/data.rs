@@ -34,7 +34,7 @@ pub async fn open(config: &Config) -> anyhow::Result<(Store, Option<Arc<Keyring>
         );
     }
     serving::check(config)?;
-    eprintln!("Store: {}", config.store);
+    eprintln!("Database: {}", config.store);
     open_or_create(config).await
 }
 
@@ -141,7 +141,7 @@ pub fn keep_private(folder: &Path) -> anyhow::Result<()> {
             files::tighten(&path)
                 .with_context(|| format!("{} must be its owner's alone", path.display()))?;
         } else if ![0, rustix::process::geteuid().as_raw()].contains(&itself.uid()) {
-            bail!("{} is a link that another user made: remove it", path.display());
+            bail!("{} is a link that another user created: remove it", path.display());
         }
     }
     Ok(())
@@ -194,7 +194,7 @@ async fn make_app(
     (store, keyring): (Store, Option<Arc<Keyring>>),
 ) -> anyhow::Result<AppState> {
     store.checked().await?;
-    let keyring = keyring.context("this command needs the key file: leave role out")?;
+    let keyring = keyring.context("this command needs the key file: omit role")?;
     let settings = settings(config, config.console.first(), config.gateway.first());
     let nowhere = OpenApiSource::file(Path::new("").to_owned());
     // It ends no token, so it waits for nobody.

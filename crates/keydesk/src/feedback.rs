@@ -14,7 +14,7 @@ pub async fn run(config: Config, args: Args) -> anyhow::Result<()> {
     store.checked().await?;
     let given = store.read().await?.list_feedback().await?;
     if given.is_empty() && !args.json {
-        print_line!("Nobody has answered “Did this answer your question?” yet.");
+        print_line!("No feedback yet.");
     }
     for feedback in given {
         let answered = if feedback.answered { "yes" } else { "no" };

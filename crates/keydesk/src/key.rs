@@ -49,7 +49,7 @@ async fn rotate(store: &Store, keyring: &Keyring, file: &Path) -> anyhow::Result
         masters.push(MasterKey::new(entropy.bytes::<32>()));
         data::write_keys(file, &masters)?;
         keyring.reload();
-        print_line!("A new key is in {}.", file.display());
+        print_line!("Added a new key to {}.", file.display());
         step = keys::next_step(store, keyring).await?;
     }
     if let NextStep::Switch { to } = &step {
@@ -62,13 +62,13 @@ async fn rotate(store: &Store, keyring: &Keyring, file: &Path) -> anyhow::Result
             );
         }
         keys::switch(store, keyring, to, &clock, &entropy).await?;
-        print_line!("{to} is the current key.");
+        print_line!("{to} is now the current key.");
     }
     if let NextStep::Finish { left } = &step {
-        print_line!("An earlier rotation is finished first: {left} display copies are left.");
+        print_line!("Finishing an earlier rotation first: {left} values left to re-encrypt.");
     }
     keys::reencrypt_all(store, keyring, &clock, &entropy, |left| {
-        eprintln!("{left} display copies left");
+        eprintln!("{left} values left to re-encrypt");
     })
     .await?;
     let current = store.read().await?.current_key_id().await?;
@@ -86,7 +86,9 @@ async fn rotate(store: &Store, keyring: &Keyring, file: &Path) -> anyhow::Result
         file.display()
     );
     if store.is_shared() {
-        print_line!("Copy the file to the other nodes; theirs may hold both until then.");
+        print_line!(
+            "Copy the file to the other nodes. Until then, their files can keep both keys."
+        );
     }
     Ok(())
 }

@@ -20,6 +20,6 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
     let sent = send_test_mail(&app, &to).await;
     app.store.close().await;
     sent?;
-    print_line!("The mail server has taken a test mail to {to}.");
+    print_line!("The mail server accepted a test email to {to}.");
     Ok(())
 }

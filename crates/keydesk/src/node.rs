@@ -53,7 +53,7 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
         }
         Command::Remove(RemoveArgs { node, destroyed }) => {
             let removed = remove_node(&store, now, &node, destroyed).await?;
-            print_line!("{} ({}) is removed.", removed.name.escape_debug(), removed.id);
+            print_line!("{} ({}) was removed.", removed.name.escape_debug(), removed.id);
         }
     }
     store.close().await;

@@ -35,7 +35,7 @@ pub enum Command {
 #[derive(Debug, clap::Args)]
 pub struct CheckArgs {
     /// OpenAPI document to check before it is published [default: the pending or current rules]
-    #[arg(long = "openapi", value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     document: Option<PathBuf>,
 }
 
@@ -48,7 +48,9 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
         Command::Check(args) => check(&store, &config.rules, args).await?,
         Command::Enforce => {
             set_rules_mode(&store, &clock, Mode::Enforce).await?;
-            print_line!("The rules are enforced: requests that they do not allow get 403.");
+            print_line!(
+                "The rules are enforced: requests that violate them are rejected with 403."
+            );
         }
         Command::Observe => {
             set_rules_mode(&store, &clock, Mode::Observe).await?;
@@ -58,7 +60,7 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
         }
         Command::Apply => {
             apply_pending_rules(&store, &clock).await?;
-            print_line!("The changed rules are in force.");
+            print_line!("The changed rules apply now.");
         }
     }
     store.close().await;
@@ -83,7 +85,7 @@ async fn list(store: &Store) -> anyhow::Result<()> {
         Unlisted::Everything => "a token for everything",
         Unlisted::Any => "any token",
     };
-    print_line!("{:<48} {others}", "all others");
+    print_line!("{:<48} {others}", "all other operations");
     let mode = match live.mode {
         Mode::Enforce => "Enforced: what is not allowed gets 403.",
         Mode::Observe => {
@@ -113,14 +115,14 @@ async fn check(store: &Store, source: &RuleSource, args: CheckArgs) -> anyhow::R
     let next = LiveRules { rules, mode: Mode::Enforce };
     let rejected = newly_rejected(&mut store.read().await?, &live, &next, now).await?;
     if rejected.is_empty() {
-        print_line!("Nothing that was called in the last 30 days would newly be rejected.");
+        print_line!("No request of the last 30 days would newly be rejected.");
     }
     let is_some = !rejected.is_empty();
     for NewlyRejected { token_name, client, operation, requests } in rejected {
-        print_line!("{requests:>8} requests of {client} with “{token_name}”: {operation}");
+        print_line!("{requests:>8} requests from {client} with “{token_name}”: {operation}");
     }
     if !is_some {
-        print_line!("A call is known within two minutes at most: ask again before you enforce.");
+        print_line!("Requests are counted within two minutes. Check again before you enforce.");
     }
     Ok(())
 }

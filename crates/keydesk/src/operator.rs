@@ -54,7 +54,7 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
         }
         Command::Remove { email } => {
             remove_operator(&app, &email).await?;
-            print_line!("{email} is no operator any more.");
+            print_line!("{email} is no longer an operator.");
         }
     }
     app.store.close().await;

@@ -67,11 +67,11 @@ async fn keys_of_database(config: &Config) -> anyhow::Result<serde_json::Value> 
 }
 
 fn tell(receipt: &Receipt) {
-    print_line!("The signature is genuine.");
+    print_line!("The signature is valid.");
     print_line!("{} of {}, change {}", receipt.event, receipt.target, receipt.seq);
     print_line!("committed at {}, {}", receipt.committed_at, receipt.durability);
     if receipt.complete {
-        print_line!("complete: no gateway accepts it since {}", receipt.effective_at);
+        print_line!("complete: every gateway has rejected it since {}", receipt.effective_at);
     } else {
         print_line!(
             "not complete when it was issued: no gateway accepts it from {} on",

@@ -204,7 +204,7 @@ async fn stop_gateway(
     stopped: watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
     stops(stopped).await;
-    print_line!("Stopping: requests in flight may finish.");
+    print_line!("Stopping after the requests in flight.");
     let stop = move || {
         if let Some(running) = running {
             running.stop();
@@ -259,7 +259,7 @@ async fn upstreams(config: &Config, gateway: SocketAddr) -> anyhow::Result<Vec<U
     }
     let mut servers = upstreams.iter().flat_map(|upstream| &upstream.servers);
     if let Some(own) = servers.find(|server| names(server, gateway)) {
-        bail!("upstream: {own} is the gateway itself; name the API behind it");
+        bail!("upstream: {own} is the gateway itself; set the URL of the API");
     }
     Ok(upstreams)
 }
@@ -346,7 +346,7 @@ fn announce(config: &Config, settings: &keydesk_control::Settings) {
     }
     print_line!("  Data      {}", config.data.display());
     if let DatabaseUrl::Postgres(place) = &config.store {
-        print_line!("  Store     {place}");
+        print_line!("  Database  {place}");
     }
 }
 

@@ -30,7 +30,7 @@ impl Shutdown {
             if let Some(leaving) = &self.leaving {
                 leaving.leave();
             }
-            print_line!("Not ready any more; stops in {} s.", self.delay.as_secs());
+            print_line!("Not ready; stopping in {} s.", self.delay.as_secs());
             // Asked a second time, it does not wait.
             let _ = tokio::time::timeout(self.delay, stop_signal()).await;
         }

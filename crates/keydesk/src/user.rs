@@ -32,17 +32,21 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
     match command {
         Command::ResetTwoFactor { email } => {
             reset_two_factor(&app, &email).await?;
-            print_line!("{email} logs in with the password alone now, and can set up another one.");
+            print_line!(
+                "Two-factor authentication of {email} was reset: the password alone is enough to log in."
+            );
             if config.mail.is_none() {
                 print_line!("No [mail] is configured, so no email was sent.");
             }
         }
         Command::ResetLink { email } => {
             let link = make_reset_link(&app, &email).await?;
-            print_line!("Give this link to {email}. It is good once, within an hour:\n{link}");
+            print_line!(
+                "Give this link to {email}. It works once and expires in one hour:\n{link}"
+            );
         }
         Command::Erase { email, yes } => {
-            anyhow::ensure!(yes, "this cannot be undone: confirm it with --yes");
+            anyhow::ensure!(yes, "this cannot be undone: confirm with --yes");
             let id = erase_user(&app, &email).await?;
             print_line!(
                 "{email} is erased: memberships, bearer tokens, sessions, passkeys and invitations are gone. \

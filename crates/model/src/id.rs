@@ -87,7 +87,7 @@ macro_rules! typed_id {
 typed_id! {
     AccountId = "acc";
     /// A user who logs in; may be a member of several accounts.
-    UserId = "per";
+    UserId = "usr";
     /// One user in one account, from joining to removal. Joining again makes a new one.
     MemberId = "mem";
     TokenId = "tok";

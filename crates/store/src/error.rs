@@ -96,7 +96,7 @@ pub enum OpenError {
     Older { newest: i64, known: i64 },
     #[error("the database holds nothing of Keydesk yet: start “keydesk serve” with it first")]
     Empty,
-    #[error("this database was migrated to {place}: set store to that database")]
+    #[error("this database was migrated to {place}: set database_url to that database")]
     Moved { place: String },
     #[error(
         "the database has been changed by a newer Keydesk in a way that this release cannot follow (step {needs}; this release knows {known}): run the newer release"

@@ -177,7 +177,7 @@ pub(crate) async fn show(
 ) -> Result<Response, Problem> {
     let id = id.parse().map_err(|_| Problem::not_found())?;
     let review = review_limits(&app, &caller, id).await?;
-    let proposal = smallest(&review).filter(|_| asked.with.as_deref() == Some("smallest"));
+    let proposal = smallest(&review).filter(|_| asked.with.as_deref() == Some("suggested"));
     let token = &review.token;
     let holds =
         TokenLimits { scopes: token.scopes.clone(), ip_allowlist: token.ip_allowlist.clone() };

@@ -348,7 +348,7 @@ impl Metrics {
             "Connections closed at once, by reason.",
         );
         for (reason, count) in
-            [("per_address", &connections.rejected_per_address), ("tls", &connections.rejected_tls)]
+            [("per_ip", &connections.rejected_per_address), ("tls", &connections.rejected_tls)]
         {
             let count = count.read();
             let _ =
