@@ -1,9 +1,17 @@
 //! What every use-case is handed: the store, the keys, the clock, the dice, and the mailer.
 
-use crate::{
-    Keyring, Mailer, OpenApiSource, Outbound, Settings, caller::Authenticated, caller::Caller,
-    codes::SetupCode, passkeys, passwords::PasswordHashing, problem::Problem, throttle::Throttle,
-};
+use crate::Keyring;
+use crate::Mailer;
+use crate::OpenApiSource;
+use crate::Outbound;
+use crate::Settings;
+use crate::door::caller::Authenticated;
+use crate::door::caller::Caller;
+use crate::one_time::codes::SetupCode;
+use crate::passkeys;
+use crate::passwords::PasswordHashing;
+use crate::door::problem::Problem;
+use crate::throttling::throttle::Throttle;
 use keydesk_model::{Clock, RotationTerms, SessionId, Timestamp, TokenId};
 use keydesk_node::Nodes;
 use keydesk_store::{Store, StoreError, Write};

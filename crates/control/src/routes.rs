@@ -1,29 +1,28 @@
 //! Every route of the console: method, path, who may call it, handler. The list is also what the
 //! tests hold the router against.
 
-use crate::{
-    AppState,
-    accounts::{console as accounts, limits_console as account_limits, sign_up_console as sign_up},
-    api_docs::console as api_docs,
-    assets,
-    audit::console as audit,
-    factors::console as factors,
-    freshness, guard,
-    help::{console as help, errors},
-    mail,
-    members::console as members,
-    names::console as names,
-    operators::{console as operators, instance_console as instance},
-    page_for,
-    passkeys::console as passkeys,
-    problem::Problem,
-    receipts::console as receipts,
-    sessions::console as sessions,
-    sso::console as sso,
-    text,
-    tokens::{console as tokens, limits_console as limits, new_console as new_token},
-    users::{console as users, email_console as email},
-};
+use crate::AppState;
+use crate::accounts::{console as accounts, limits::console as account_limits, sign_up::console as sign_up};
+use crate::api_docs::console as api_docs;
+use crate::door::assets;
+use crate::audit::console as audit;
+use crate::factors::console as factors;
+use crate::door::reauth;
+use crate::door::guard;
+use crate::help::{console as help, console::errors};
+use crate::mail;
+use crate::members::console as members;
+use crate::names::console as names;
+use crate::operators::{console as operators, instance::console as instance};
+use crate::door::page_for;
+use crate::passkeys::console as passkeys;
+use crate::door::problem::Problem;
+use crate::receipts::console as receipts;
+use crate::sessions::console as sessions;
+use crate::sso::console as sso;
+use crate::door::language::text;
+use crate::tokens::{console as tokens, creation::console as new_token, limits::console as limits};
+use crate::users::{console as users, email::console as email};
 use axum::{
     Router,
     extract::DefaultBodyLimit,
@@ -152,8 +151,8 @@ routes! {
     get  "/sessions/log-out-all"     Session => sessions::log_out_all_page;
     post "/sessions/log-out-all"     Session => sessions::log_out_all;
     post "/logout"                          Session => sessions::log_out;
-    get  "/confirm"                         Session => freshness::confirm_page;
-    post "/confirm"                         Session => freshness::confirm;
+    get  "/confirm"                         Session => reauth::confirm_page;
+    post "/confirm"                         Session => reauth::confirm;
     get  "/passkeys"                        Session => passkeys::show;
     post "/passkeys"                        Session => passkeys::add_one;
     post "/passkeys/{id}/remove"            Session => passkeys::take_away;

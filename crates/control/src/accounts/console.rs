@@ -1,14 +1,12 @@
 //! `/setup/{code}`: the one-time link of the first start. `/accounts/switch`.
 
 use super::{FirstAccount, OpenAccountError, Opening};
-use crate::{
-    AppState,
-    caller::{AnonymousUser, Caller},
-    chrome::{Nav, PageLayout, page, page_with},
-    problem::Problem,
-    sessions::console::let_in,
-    text,
-};
+use crate::AppState;
+use crate::door::caller::{AnonymousUser, Caller};
+use crate::door::layout::{Nav, PageLayout, page, page_with};
+use crate::door::problem::Problem;
+use crate::sessions::console::let_in;
+use crate::door::language::text;
 use askama::Template;
 use axum::{
     Form,

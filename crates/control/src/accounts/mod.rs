@@ -1,24 +1,21 @@
 //! Accounts: opening the first one, and switching between those that a user belongs to.
 
 pub(crate) mod console;
-mod cors_form;
-mod limits;
-pub(crate) mod limits_console;
-mod sign_up;
-pub(crate) mod sign_up_console;
+pub(crate) mod limits;
+pub(crate) mod sign_up;
 
 pub(crate) use limits::give_plan;
 pub use limits::{PlanError, set_plan};
 
-use crate::{
-    AppState, UserMessage as _,
-    attempts::HeldError,
-    caller::{AnonymousUser, Caller},
-    passwords::{Password, PasswordError, TooBusy},
-    problem::Problem,
-    sessions::{self, NewLogin},
-    text, tokens,
-};
+use crate::AppState;
+use crate::UserMessage as _;
+use crate::throttling::attempts::HeldError;
+use crate::door::caller::{AnonymousUser, Caller};
+use crate::passwords::{Password, PasswordError, TooBusy};
+use crate::door::problem::Problem;
+use crate::sessions::{self, NewLogin};
+use crate::door::language::text;
+use crate::tokens;
 use keydesk_model::{
     AccountId, AccountName, AccountNumber, Actor, Email, EmailError, Event, MemberId, Origin, Role,
     TokenName, TokenNameError, UserId,

@@ -5,19 +5,14 @@ use super::{
     served,
     snippets::{Snippet, snippets},
 };
-use crate::{
-    AppState,
-    caller::{Authenticated, Caller},
-    chrome::{Done, Nav, PageLayout, done, page},
-    freshness::ReauthForm,
-    guard,
-    problem::Problem,
-    text,
-    tokens::{
-        self, ObservedClient,
-        console::{RotateForm, Row},
-    },
-};
+use crate::AppState;
+use crate::door::caller::{Authenticated, Caller};
+use crate::door::layout::{Done, Nav, PageLayout, done, page};
+use crate::door::reauth::ReauthForm;
+use crate::door::guard;
+use crate::door::problem::Problem;
+use crate::door::language::text;
+use crate::tokens::{ self, ObservedClient, console::{RotateForm, Row}, };
 use askama::Template;
 use axum::{
     extract::{Query, State},

@@ -1,9 +1,11 @@
 //! The audit log as people read it: who may, in what words, and the files that it is taken away in.
 
 pub(crate) mod console;
-mod export;
 
-use crate::{AppState, caller::Caller, language::text_if_exists, problem::Problem};
+use crate::AppState;
+use crate::door::caller::Caller;
+use crate::door::language::text_if_exists;
+use crate::door::problem::Problem;
 use keydesk_model::{AccountId, Permission, Timestamp};
 use keydesk_store::{AuditLine, AuditSearch};
 

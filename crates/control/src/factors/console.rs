@@ -3,14 +3,12 @@
 use super::{
     FactorError, RecoveryCodes, State as Factor, begin, confirm, look, remove, renew_codes,
 };
-use crate::{
-    AppState,
-    caller::{Authenticated, CurrentUser},
-    chrome::{Done, Nav, PageLayout, done, page, page_with},
-    freshness::ReauthForm,
-    problem::Problem,
-    text,
-};
+use crate::AppState;
+use crate::door::caller::{Authenticated, CurrentUser};
+use crate::door::layout::{Done, Nav, PageLayout, done, page, page_with};
+use crate::door::reauth::ReauthForm;
+use crate::door::problem::Problem;
+use crate::door::language::text;
 use askama::Template;
 use axum::{
     extract::{Query, State},

@@ -4,14 +4,12 @@
 pub(crate) mod console;
 mod totp;
 
-use crate::{
-    AppState,
-    attempts::{self, HeldError, LoginAttempts},
-    caller::{Authenticated, Caller},
-    mail::Message,
-    problem::Problem,
-    text,
-};
+use crate::AppState;
+use crate::throttling::attempts::{self, HeldError, LoginAttempts};
+use crate::door::caller::{Authenticated, Caller};
+use crate::mail::Message;
+use crate::door::problem::Problem;
+use crate::door::language::text;
 use keydesk_model::{Actor, Email, EmailError, Event, Origin, Permission, UserId};
 use keydesk_store::{AuditEntry, Read, StoreError, Totp, User, Write};
 use sha2::{Digest, Sha256};

@@ -2,9 +2,10 @@
 //! what they said of the answers.
 
 pub(crate) mod console;
-pub(crate) mod errors;
 
-use crate::{AppState, caller::Caller, problem::Problem};
+use crate::AppState;
+use crate::door::caller::Caller;
+use crate::door::problem::Problem;
 use keydesk_model::{Event, is_deceptive};
 
 /// The questions, by the names under which feedback is kept.

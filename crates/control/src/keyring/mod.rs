@@ -3,6 +3,7 @@
 //! which of them is current stands in the database, so that all nodes agree.
 
 mod database;
+pub mod rotation;
 
 use crate::receipts::Signer;
 use arc_swap::ArcSwap;

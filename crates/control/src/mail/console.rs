@@ -1,12 +1,10 @@
 //! `/mail`: what would have been sent. It exists only while nothing leaves this machine anyway.
 
-use crate::{
-    AppState,
-    chrome::{Nav, PageLayout, page},
-    problem::Problem,
-    text,
-    when::When,
-};
+use crate::AppState;
+use crate::door::layout::{Nav, PageLayout, page};
+use crate::door::problem::Problem;
+use crate::door::language::text;
+use crate::door::when::When;
 use askama::Template;
 use axum::{extract::State, response::Response};
 use keydesk_model::Timestamp;

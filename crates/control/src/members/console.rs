@@ -1,18 +1,18 @@
 //! `/members` and `/invitation/{code}`.
 
-use super::accept::{AcceptError, Typed, accept as let_join, find_invitation};
-use crate::{
-    AppState, Mailer, UserMessage as _,
-    caller::{AnonymousUser, Caller},
-    chrome::{Done, Nav, PageLayout, done, page, page_with},
-    freshness::{Nothing, ReauthForm},
-    label,
-    problem::Problem,
-    sessions::{self, console::let_in},
-    text,
-    tokens::{self, ObservedClient},
-    when::When,
-};
+use super::invitations::accept::{AcceptError, Typed, accept as let_join, find_invitation};
+use crate::AppState;
+use crate::Mailer;
+use crate::UserMessage as _;
+use crate::door::caller::{AnonymousUser, Caller};
+use crate::door::layout::{Done, Nav, PageLayout, done, page, page_with};
+use crate::door::reauth::{Nothing, ReauthForm};
+use crate::door::language::label;
+use crate::door::problem::Problem;
+use crate::sessions::{self, console::let_in};
+use crate::door::language::text;
+use crate::tokens::{self, ObservedClient};
+use crate::door::when::When;
 use askama::Template;
 use axum::{
     Extension, Form,

@@ -1,18 +1,18 @@
 //! Members: invited, given a role, logged out, removed. Here is decided who may.
 
-mod accept;
 pub(crate) mod console;
+mod invitations;
 
-use crate::{
-    AppState, UserMessage as _,
-    attempts::{self, Sender},
-    caller::Caller,
-    codes,
-    mail::Message,
-    problem::Problem,
-    receipts::Issued,
-    text, tokens,
-};
+use crate::AppState;
+use crate::UserMessage as _;
+use crate::throttling::attempts::{self, Sender};
+use crate::door::caller::Caller;
+use crate::one_time::codes;
+use crate::mail::Message;
+use crate::door::problem::Problem;
+use crate::receipts::Issued;
+use crate::door::language::text;
+use crate::tokens;
 use keydesk_model::{
     AttemptKind, Email, EmailError, Event, InvitationId, MemberId, Permission, RevocationReason,
     Role, Timestamp,

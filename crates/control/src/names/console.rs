@@ -1,12 +1,10 @@
 //! The forms that rename.
 
 use super::{rename_account, rename_token, rename_user};
-use crate::{
-    AppState,
-    caller::{Caller, CurrentUser},
-    chrome::done,
-    problem::Problem,
-};
+use crate::AppState;
+use crate::door::caller::{Caller, CurrentUser};
+use crate::door::layout::done;
+use crate::door::problem::Problem;
 use axum::{
     Form,
     extract::{Path, State},

@@ -2,12 +2,11 @@
 
 pub(crate) mod console;
 
-use crate::{
-    AppState, UserMessage,
-    caller::{Authenticated, Caller},
-    problem::Problem,
-    text,
-};
+use crate::AppState;
+use crate::UserMessage;
+use crate::door::caller::{Authenticated, Caller};
+use crate::door::problem::Problem;
+use crate::door::language::text;
 use keydesk_model::{AccountName, Event, Permission, TokenId, TokenName};
 
 fn detail(before: &str, after: &str) -> serde_json::Value {

@@ -4,16 +4,14 @@ use super::{
     Operator, Overview, find_account, invite_owner, list_accounts, open_account, set_plan,
     set_state,
 };
-use crate::{
-    AppState,
-    caller::Authenticated,
-    chrome::{Done, Nav, PageLayout, done, page, page_with},
-    freshness::{Nothing, ReauthForm},
-    mail::send_test_mail,
-    problem::Problem,
-    text,
-    when::When,
-};
+use crate::AppState;
+use crate::door::caller::Authenticated;
+use crate::door::layout::{Done, Nav, PageLayout, done, page, page_with};
+use crate::door::reauth::{Nothing, ReauthForm};
+use crate::mail::send_test_mail;
+use crate::door::problem::Problem;
+use crate::door::language::text;
+use crate::door::when::When;
 use askama::Template;
 use axum::{
     extract::{Path, Query, State},

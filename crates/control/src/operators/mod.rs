@@ -2,24 +2,25 @@
 //! restore them, and never see a token. Here is decided what may be done to an account.
 
 pub(crate) mod console;
-mod instance;
-pub(crate) mod instance_console;
+pub(crate) mod instance;
 mod open;
 
 pub(crate) use open::{invite_owner, open_account};
 
-use crate::{
-    AppState, accounts,
-    caller::{Authenticated, admit},
-    chrome::{Nav, PageLayout},
-    factors, label,
-    mail::Message,
-    page_for,
-    passwords::{Password, PasswordError, TooBusy},
-    problem::Problem,
-    receipts::Issued,
-    sessions, text, tokens,
-};
+use crate::AppState;
+use crate::accounts;
+use crate::door::caller::{Authenticated, admit};
+use crate::door::layout::{Nav, PageLayout};
+use crate::factors;
+use crate::door::language::label;
+use crate::mail::Message;
+use crate::door::page_for;
+use crate::passwords::{Password, PasswordError, TooBusy};
+use crate::door::problem::Problem;
+use crate::receipts::Issued;
+use crate::sessions;
+use crate::door::language::text;
+use crate::tokens;
 use axum::{
     extract::FromRequestParts,
     http::{StatusCode, request::Parts},
@@ -78,10 +79,10 @@ impl FromRequestParts<AppState> for Operator {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Response> {
-        let origin = crate::caller::origin(parts);
+        let origin = crate::door::caller::origin(parts);
         let found = sessions::find_user(app, &parts.headers, &origin).await;
         let Some((session, user)) = found.map_err(IntoResponse::into_response)? else {
-            return Err(crate::caller::to_log_in(parts));
+            return Err(crate::door::caller::to_log_in(parts));
         };
         let looked_up = async {
             let mut read = app.store.read().await?;

@@ -1,14 +1,14 @@
 //! Opening an account, and inviting its owner: the first until somebody has come in, another when nobody can be reached.
 
 use super::{Operator, owners_of, write_as};
-use crate::{
-    AppState, UserMessage as _, accounts,
-    attempts::{self, Sender},
-    codes,
-    mail::Message,
-    problem::Problem,
-    text,
-};
+use crate::AppState;
+use crate::UserMessage as _;
+use crate::accounts;
+use crate::throttling::attempts::{self, Sender};
+use crate::one_time::codes;
+use crate::mail::Message;
+use crate::door::problem::Problem;
+use crate::door::language::text;
 use keydesk_model::{
     AccountId, AccountName, AccountNumber, AttemptKind, Email, EmailError, Event, InvitationId,
     Language, Role, TokenNameError,

@@ -1,17 +1,15 @@
 //! `/passkeys` and `/login/passkey`. These need a script: no browser shows its authenticators without.
 
 use super::{PasskeyError, add, begin, begin_log_in, is_last, list, remove};
-use crate::{
-    AppState,
-    caller::{AnonymousUser, Authenticated, CurrentUser},
-    chrome::{Done, Nav, PageLayout, done, page, page_with},
-    factors::{FactorError, console::codes_page},
-    freshness::ReauthForm,
-    problem::Problem,
-    sessions::{LogInError, console::let_in, safe_next},
-    text,
-    when::When,
-};
+use crate::AppState;
+use crate::door::caller::{AnonymousUser, Authenticated, CurrentUser};
+use crate::door::layout::{Done, Nav, PageLayout, done, page, page_with};
+use crate::factors::{FactorError, console::codes_page};
+use crate::door::reauth::ReauthForm;
+use crate::door::problem::Problem;
+use crate::sessions::{LogInError, console::let_in, safe_next};
+use crate::door::language::text;
+use crate::door::when::When;
 use askama::Template;
 use axum::{
     Form,

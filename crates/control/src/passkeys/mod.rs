@@ -3,19 +3,18 @@
 
 pub(crate) mod console;
 
-use crate::{
-    AppState, UserMessage as _,
-    attempts::{self, LoginAttempts},
-    caller::{AnonymousUser, Authenticated},
-    challenge,
-    factors::{self, FactorError, Proof, RecoveryCodes},
-    keyring::KeyringError,
-    mail::Message,
-    problem::Problem,
-    sessions::{self, LogInError, NewLogin, SessionSecret, visitor_entry},
-    settings::Settings,
-    text,
-};
+use crate::AppState;
+use crate::UserMessage as _;
+use crate::throttling::attempts::{self, LoginAttempts};
+use crate::door::caller::{AnonymousUser, Authenticated};
+use crate::one_time::challenge;
+use crate::factors::{self, FactorError, Proof, RecoveryCodes};
+use crate::keyring::KeyringError;
+use crate::mail::Message;
+use crate::door::problem::Problem;
+use crate::sessions::{self, LogInError, NewLogin, SessionSecret, visitor_entry};
+use crate::settings::Settings;
+use crate::door::language::text;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use keydesk_model::{Event, TokenName, TokenNameError, UserId};
 use keydesk_store::{Read, StoreError, StoredPasskey};

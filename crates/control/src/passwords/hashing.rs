@@ -2,7 +2,8 @@
 //! at once cost others nothing but a wait.
 
 use super::Password;
-use crate::{Keyring, text};
+use crate::Keyring;
+use crate::door::language::text;
 use argon2::{Algorithm, Argon2, Params, Version};
 use keydesk_token::Entropy;
 use std::sync::Arc;

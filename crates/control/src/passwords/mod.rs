@@ -5,7 +5,7 @@ mod hashing;
 
 pub(crate) use hashing::{PasswordHashing, TooBusy};
 
-use crate::text;
+use crate::door::language::text;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 

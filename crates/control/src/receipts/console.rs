@@ -1,16 +1,15 @@
 //! `/receipts`: what was promised when a token ended; and the keys with which anyone can check it.
 
 use super::{published_keys, verify_receipt};
-use crate::{
-    AppState,
-    caller::{Authenticated as _, Caller},
-    chrome::{Nav, PageLayout, page},
-    language::text_if_exists,
-    operators::Operator,
-    problem::Problem,
-    text, tokens,
-    when::When,
-};
+use crate::AppState;
+use crate::door::caller::{Authenticated as _, Caller};
+use crate::door::layout::{Nav, PageLayout, page};
+use crate::door::language::text_if_exists;
+use crate::operators::Operator;
+use crate::door::problem::Problem;
+use crate::door::language::text;
+use crate::tokens;
+use crate::door::when::When;
 use askama::Template;
 use axum::{
     Json,

@@ -3,16 +3,14 @@
 use super::{
     LogInError, LoggedIn, NewLogin, clear_cookie, device_cookie, ends_at, safe_next, session_cookie,
 };
-use crate::{
-    AppState,
-    attempts::HeldError,
-    caller::{AnonymousUser, Authenticated, CurrentUser},
-    chrome::{Done, Nav, PageLayout, done, page, page_with},
-    problem::Problem,
-    text,
-    tokens::{self, ObservedClient},
-    when::When,
-};
+use crate::AppState;
+use crate::throttling::attempts::HeldError;
+use crate::door::caller::{AnonymousUser, Authenticated, CurrentUser};
+use crate::door::layout::{Done, Nav, PageLayout, done, page, page_with};
+use crate::door::problem::Problem;
+use crate::door::language::text;
+use crate::tokens::{self, ObservedClient};
+use crate::door::when::When;
 use askama::Template;
 use axum::{
     Form,

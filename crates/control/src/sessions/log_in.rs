@@ -1,16 +1,14 @@
 //! Logging in: the password first, the second factor where there is one, then the session and the news of it.
 
 use super::{NewLogin, SessionSecret, open_session, visitor_entry};
-use crate::{
-    AppState,
-    attempts::{self, HeldError, LoginAttempts},
-    caller::AnonymousUser,
-    codes,
-    factors::{self, Proof},
-    mail::Message,
-    passwords::{Password, TooBusy},
-    text,
-};
+use crate::AppState;
+use crate::throttling::attempts::{self, HeldError, LoginAttempts};
+use crate::door::caller::AnonymousUser;
+use crate::one_time::codes;
+use crate::factors::{self, Proof};
+use crate::mail::Message;
+use crate::passwords::{Password, TooBusy};
+use crate::door::language::text;
 use keydesk_model::{AccountId, Actor, Email, Event, Origin, UserId};
 use keydesk_store::{PendingLogin, StoreError, User, Write};
 use std::time::Duration;

@@ -1,10 +1,9 @@
 //! Sessions: logging in and out, and what it does to the bearer token.
 
 pub(crate) mod console;
-mod cookie;
 mod log_in;
 
-pub(crate) use cookie::{
+pub(crate) use crate::door::cookie::{
     clear_cookie, clear_sso_cookie, device_cookie, device_in, safe_next, session_cookie,
     session_in, sso_cookie, sso_in,
 };
@@ -12,19 +11,17 @@ pub(crate) use log_in::{
     LogInError, LoggedIn, LoginMethod, News, enter, half_way, log_in, log_in_with_code,
 };
 
-use crate::{
-    AppState,
-    attempts::{self, HeldError, LoginAttempts},
-    caller::{AnonymousUser, Authenticated, Caller},
-    codes,
-    factors::{self},
-    language,
-    operators::Operator,
-    passwords::Password,
-    problem::Problem,
-    receipts::Issued,
-    tokens,
-};
+use crate::AppState;
+use crate::throttling::attempts::{self, HeldError, LoginAttempts};
+use crate::door::caller::{AnonymousUser, Authenticated, Caller};
+use crate::one_time::codes;
+use crate::factors::{self};
+use crate::door::language;
+use crate::operators::Operator;
+use crate::passwords::Password;
+use crate::door::problem::Problem;
+use crate::receipts::Issued;
+use crate::tokens;
 use axum::http::HeaderMap;
 use keydesk_model::{
     AccountId, Actor, Event, Origin, RevocationReason, SessionId, Timestamp, UserId,
@@ -127,7 +124,7 @@ pub(crate) async fn find_user(
     headers: &HeaderMap,
     origin: &Origin,
 ) -> Result<Option<(Session, User)>, Problem> {
-    let Some(secret) = cookie::session_in(headers, &app.settings) else { return Ok(None) };
+    let Some(secret) = session_in(headers, &app.settings) else { return Ok(None) };
     let now = app.now();
     let mut read = app.store.read().await?;
     let found =

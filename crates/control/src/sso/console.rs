@@ -5,20 +5,14 @@ use super::{
     provider::callback_url,
     settings::{SsoForm, confirm as say_yes, find, remove, set},
 };
-use crate::{
-    AppState,
-    caller::{AnonymousUser, Authenticated, Caller},
-    chrome::{Done, Nav, PageLayout, done, page, page_with},
-    freshness::{Nothing, ReauthForm},
-    operators::Operator,
-    problem::Problem,
-    sessions::{
-        LoggedIn, clear_sso_cookie,
-        console::{SecondFactorPage, let_in, with_cookie},
-        safe_next, sso_cookie, sso_in,
-    },
-    text,
-};
+use crate::AppState;
+use crate::door::caller::{AnonymousUser, Authenticated, Caller};
+use crate::door::layout::{Done, Nav, PageLayout, done, page, page_with};
+use crate::door::reauth::{Nothing, ReauthForm};
+use crate::operators::Operator;
+use crate::door::problem::Problem;
+use crate::sessions::{ LoggedIn, clear_sso_cookie, console::{SecondFactorPage, let_in, with_cookie}, safe_next, sso_cookie, sso_in, };
+use crate::door::language::text;
 use askama::Template;
 use axum::{
     Form,

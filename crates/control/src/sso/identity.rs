@@ -3,7 +3,9 @@
 //! else is another.
 
 use super::{SsoError, claims::UserMessage};
-use crate::{AppState, codes, passwords::Password};
+use crate::AppState;
+use crate::one_time::codes;
+use crate::passwords::Password;
 use keydesk_model::{Actor, Email, Event, Origin, TokenName, UserId};
 use keydesk_store::{AuditEntry, NewUser, Sso, User, Write};
 

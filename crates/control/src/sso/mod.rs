@@ -8,18 +8,19 @@ mod identity;
 mod provider;
 mod settings;
 
-use crate::{
-    AppState, KeyringError, accounts,
-    attempts::{self, HeldError, LoginAttempts},
-    caller::AnonymousUser,
-    challenge, codes,
-    mail::Message,
-    members,
-    passwords::TooBusy,
-    problem::Problem,
-    sessions::{self, LoggedIn, News, SessionSecret, visitor_entry},
-    text,
-};
+use crate::AppState;
+use crate::KeyringError;
+use crate::accounts;
+use crate::throttling::attempts::{self, HeldError, LoginAttempts};
+use crate::door::caller::AnonymousUser;
+use crate::one_time::challenge;
+use crate::one_time::codes;
+use crate::mail::Message;
+use crate::members;
+use crate::passwords::TooBusy;
+use crate::door::problem::Problem;
+use crate::sessions::{self, LoggedIn, News, SessionSecret, visitor_entry};
+use crate::door::language::text;
 use claims::UserMessage;
 use identity::Identified;
 use keydesk_model::{AccountId, Actor, Email, Event, MemberId, Role};

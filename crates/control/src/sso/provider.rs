@@ -5,10 +5,8 @@ use super::{
     SsoError, belongs_to,
     claims::{Claims, UserMessage},
 };
-use crate::{
-    AppState,
-    outbound::{Bounds, OutboundError, Reach},
-};
+use crate::AppState;
+use crate::outbound::{Bounds, OutboundError, Reach};
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},

@@ -1,14 +1,12 @@
 //! What an owner says of the provider, and the operator's yes to it.
 
 use super::{SsoError, belongs_to, provider};
-use crate::{
-    AppState,
-    attempts::{self, LoginAttempts},
-    caller::Caller,
-    operators::{self, Operator},
-    problem::Problem,
-    text,
-};
+use crate::AppState;
+use crate::throttling::attempts::{self, LoginAttempts};
+use crate::door::caller::Caller;
+use crate::operators::{self, Operator};
+use crate::door::problem::Problem;
+use crate::door::language::text;
 use keydesk_model::{AccountId, AccountNumber, Email, Event, Permission, Role};
 use keydesk_store::{Domain, Sso, StoreError};
 use serde::Deserialize;

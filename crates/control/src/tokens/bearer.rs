@@ -1,7 +1,11 @@
 //! A member's bearer token: there as long as they may use the API, and displayed to them alone.
 
 use super::TokenError;
-use crate::{AppState, caller::Caller, keyring::SealedFor, problem::Problem, receipts::Issued};
+use crate::AppState;
+use crate::door::caller::Caller;
+use crate::keyring::SealedFor;
+use crate::door::problem::Problem;
+use crate::receipts::Issued;
 use keydesk_model::{
     AccountId, Event, IpAllowlist, MemberId, Permission, RevocationReason, ScopeSet, TokenId,
     TokenOwner, UserId,

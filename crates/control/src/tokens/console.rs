@@ -1,17 +1,16 @@
 //! `/tokens`: the account's API tokens, the page that shows a secret once, and the acts that end one.
 
 use super::ObservedClient;
-use crate::{
-    AppState, UserMessage as _,
-    caller::Caller,
-    chrome::{Done, Nav, PageLayout, done, page},
-    freshness::ReauthForm,
-    label,
-    problem::Problem,
-    receipts::Issued,
-    text,
-    when::When,
-};
+use crate::AppState;
+use crate::UserMessage as _;
+use crate::door::caller::Caller;
+use crate::door::layout::{Done, Nav, PageLayout, done, page};
+use crate::door::reauth::ReauthForm;
+use crate::door::language::label;
+use crate::door::problem::Problem;
+use crate::receipts::Issued;
+use crate::door::language::text;
+use crate::door::when::When;
 use askama::Template;
 use axum::{
     extract::{Path, Query, State},

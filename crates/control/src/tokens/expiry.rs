@@ -2,7 +2,9 @@
 //! or is only observed.
 
 use super::{TokenError, list_api_tokens};
-use crate::{AppState, caller::Caller, problem::Problem};
+use crate::AppState;
+use crate::door::caller::Caller;
+use crate::door::problem::Problem;
 use keydesk_model::{Expiry, ExpiryPolicy, Mode, Timestamp, TokenState};
 use keydesk_store::{Account, Token};
 

@@ -4,33 +4,36 @@ mod bearer;
 pub(crate) mod console;
 pub(crate) mod expiry;
 pub(crate) mod limits;
-pub(crate) mod limits_console;
-pub(crate) mod new_console;
+pub(crate) mod creation;
+
 mod own;
+pub(crate) mod reminders;
 mod rotation;
 
 pub(crate) use bearer::{
     end_bearer_token, issue_bearer_token, replace_bearer_token, replace_bearer_tokens,
     rotate_bearer_token, view_bearer_token,
 };
-use expiry::Policies;
 pub use own::{SelfRevocation, SelfRotation, SelfServiceError, revoke_own_token, rotate_own_token};
 pub use rotation::close_due_secrets;
 use rotation::{RotatedToken, rotate_secret};
 pub(crate) use rotation::{list_previous_secrets, revoke_previous_secrets, rotate_api_token};
 
-use crate::{
-    AppState, UserMessage as _, caller::Caller, operations::LATELY, problem::Problem,
-    receipts::Issued, text, when::When,
-};
+use crate::AppState;
+use crate::UserMessage as _;
+use crate::door::caller::Caller;
+use crate::operations::LATELY;
+use crate::door::problem::Problem;
+use crate::receipts::Issued;
+use crate::door::language::text;
+use crate::door::when::When;
 use axum::http::StatusCode;
 use keydesk_model::{
-    AccountId, Event, Expiry, ExpiryError, ExpiryPolicyError, IpAllowlist, Permission,
-    RevocationReason, ScopeSet, Timestamp, TokenId, TokenName, TokenOwner, TokenState,
+    AccountId, Event, ExpiryError, ExpiryPolicyError, Permission, RevocationReason, Timestamp, TokenId, TokenOwner, TokenState,
     TooManyScopes, UserId,
 };
-use keydesk_store::{Integration, Member, NewSecret, NewToken, StoreError, Token, Write};
-use keydesk_token::{Kind, PlainToken};
+use keydesk_store::{Integration, Member, NewSecret, StoreError, Token, Write};
+use keydesk_token::PlainToken;
 
 /// How many live API tokens an account may have; more than this is a client gone wild.
 const MOST_TOKENS: i64 = 1_000;
@@ -83,62 +86,6 @@ impl From<TokenError> for Problem {
             TokenError::Store(error) => error.into(),
         }
     }
-}
-
-/// What the form for a new API token asks for.
-#[derive(Debug)]
-pub(crate) struct ApiTokenRequest {
-    pub name: TokenName,
-    pub scopes: ScopeSet,
-    pub expiry: Expiry,
-    /// Random, once a form: makes a form that is sent twice one token.
-    pub request_key: Option<String>,
-}
-
-/// Issues an API token. The secret is returned once; afterwards nobody can read it.
-pub(crate) async fn issue_api_token(
-    app: &AppState,
-    caller: &Caller,
-    request: ApiTokenRequest,
-) -> Result<(Token, PlainToken), Problem> {
-    let (mut write, caller) = app.write_as(caller).await?;
-    caller.permit(Permission::ManageTokens)?;
-    request.scopes.check_size().map_err(TokenError::from)?;
-    let account = caller.account.id;
-    if let Some(key) = &request.request_key
-        && let Some(earlier) = write.find_token_by_request(account, key).await?
-    {
-        return Err(TokenError::Repeated { name: earlier.name }.into());
-    }
-    let now = write.now();
-    if write.count_live_api_tokens(account, now).await? >= MOST_TOKENS {
-        return Err(TokenError::TooMany.into());
-    }
-    let found = write.find_account(account).await?;
-    let policies = Policies::of(app, found.as_ref());
-    let expires_at = policies.permitted_end(request.expiry, now)?;
-    // What is only observed is written down.
-    let is_over = policies.objects(now, expires_at);
-    let plain = PlainToken::generate(&app.settings.token_prefix, Kind::Account, &app.entropy);
-    let new = NewToken {
-        id: TokenId::generate(write.now(), &app.entropy),
-        account,
-        token_owner: TokenOwner::Account,
-        name: request.name.to_string(),
-        scopes: request.scopes,
-        ip_allowlist: IpAllowlist::default(),
-        expires_at,
-        created_by: Some(caller.member.id),
-        request_key: request.request_key,
-    };
-    write.issue_token(&new, &shown_once(&plain, 1)).await?;
-    let token = write.find_token(account, new.id).await?.ok_or(TokenError::NotFound)?;
-    let detail = serde_json::json!({
-        "after": { "name": token.name, "scopes": token.scopes, "expires_at": token.expires_at.map(|at| at.to_string()) },
-        "over_expiry_policy": is_over,
-    });
-    write.commit(caller.entry(Event::TokenCreated, token.id, detail)).await?;
-    Ok((token, plain))
 }
 
 /// Ends an API token for good.

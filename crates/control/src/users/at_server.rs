@@ -1,7 +1,10 @@
 //! What the operator can do at the server for a user, or about one: a link for a new password, and erasing them.
 
 use super::RESET_LASTS;
-use crate::{AppState, codes, members, operators::at_the_server};
+use crate::AppState;
+use crate::one_time::codes;
+use crate::members;
+use crate::operators::at_the_server;
 use keydesk_model::{Email, EmailError, Event, Role, UserId};
 use keydesk_store::{AuditEntry, StoreError, User, Write};
 

@@ -1,16 +1,15 @@
 //! `/profile`, `/forgot-password`, `/reset-password/{code}`.
 
 use super::ChangeError;
-use crate::{
-    AppState,
-    caller::{AnonymousUser, Authenticated, CurrentUser},
-    chrome::{Done, Nav, PageLayout, done, page, page_with},
-    factors, label,
-    problem::Problem,
-    sessions::{console::with_cookie, session_cookie},
-    text,
-    tokens::{self, ObservedClient},
-};
+use crate::AppState;
+use crate::door::caller::{AnonymousUser, Authenticated, CurrentUser};
+use crate::door::layout::{Done, Nav, PageLayout, done, page, page_with};
+use crate::factors;
+use crate::door::language::label;
+use crate::door::problem::Problem;
+use crate::sessions::{console::with_cookie, session_cookie};
+use crate::door::language::text;
+use crate::tokens::{self, ObservedClient};
 use askama::Template;
 use axum::{
     Form,

@@ -2,23 +2,20 @@
 
 mod at_server;
 pub(crate) mod console;
-mod email;
-pub(crate) mod email_console;
+pub(crate) mod email;
 
 pub use at_server::{UserError, erase_user, make_reset_link};
 
-use crate::{
-    AppState,
-    attempts::{self, HeldError, LoginAttempts, Sender},
-    caller::Authenticated,
-    codes,
-    mail::Message,
-    passwords::{Password, PasswordError, TooBusy},
-    problem::Problem,
-    receipts::Issued,
-    sessions::{self, SessionSecret, visitor_entry},
-    text,
-};
+use crate::AppState;
+use crate::throttling::attempts::{self, HeldError, LoginAttempts, Sender};
+use crate::door::caller::Authenticated;
+use crate::one_time::codes;
+use crate::mail::Message;
+use crate::passwords::{Password, PasswordError, TooBusy};
+use crate::door::problem::Problem;
+use crate::receipts::Issued;
+use crate::sessions::{self, SessionSecret, visitor_entry};
+use crate::door::language::text;
 use keydesk_model::{Actor, AttemptKind, Email, Event, Language, Origin, RevocationReason};
 use keydesk_store::{Account, StoreError, User};
 use std::time::Duration;

@@ -1,0 +1,215 @@
+//! `/limits`: the account's plan and what is left of it, and where its tokens may be used from.
+
+use super::{cors_form::CorsForm, AccountReview, limit_account, review_account};
+use crate::AppState;
+use crate::UserMessage as _;
+use crate::door::caller::Caller;
+use crate::door::layout::{Done, Nav, PageLayout, done, page, page_with};
+use crate::door::reauth::ReauthForm;
+use crate::door::problem::Problem;
+use crate::door::language::text;
+use crate::tokens::limits::{console::networks, saved_notice};
+use crate::door::when::When;
+use askama::Template;
+use axum::{
+    extract::{Query, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use keydesk_model::{IpAllowlist, Mode, Month, Permission, Plan, Timestamp};
+use keydesk_store::Token;
+use serde::Deserialize;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct AccountLimitsForm {
+    ip_allowlist: String,
+    mode: String,
+}
+
+struct PlanRow {
+    name: String,
+    account: Option<String>,
+    token: Option<String>,
+    month: Option<u64>,
+    is_observed: bool,
+}
+
+impl PlanRow {
+    fn new(plan: Plan) -> Self {
+        let rate = |rate: keydesk_model::Rate| {
+            text("limits-rate")
+                .count("n", u64::from(rate.requests()))
+                .count("seconds", rate.span().as_secs())
+                .to_string()
+        };
+        Self {
+            name: plan.name,
+            account: plan.rate.map(rate),
+            token: plan.token_rate.map(rate),
+            month: plan.monthly_quota,
+            is_observed: plan.mode == Mode::Observe,
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "accounts/limits.html")]
+struct AccountLimitsPage {
+    chrome: PageLayout,
+    plan: Option<PlanRow>,
+    requests: i64,
+    /// How much of the month's requests is used, in hundredths.
+    used: Option<i64>,
+    resets_in_days: u64,
+    ip_allowlist: Vec<String>,
+    observed: Option<Vec<String>>,
+    seen: Vec<String>,
+    form: AccountLimitsForm,
+    error: Option<String>,
+    may_limit: bool,
+    max_life: String,
+    requires_expiry: bool,
+    expiry_is_tried: bool,
+    over: Vec<OverRow>,
+    /// Where the operator allows it.
+    cors: Option<CorsForm>,
+    cors_error: Option<String>,
+}
+
+/// A live token that the policies on life would have rejected.
+struct OverRow {
+    id: String,
+    name: String,
+    made: When,
+    ends: Option<When>,
+    last_used: Option<When>,
+    last_used_by: Option<String>,
+}
+
+impl OverRow {
+    fn new(token: Token, now: Timestamp) -> Self {
+        Self {
+            id: token.id.to_string(),
+            name: token.name,
+            made: When::past(token.created_at, now),
+            ends: token.expires_at.map(|at| When::future(at, now)),
+            last_used: token.last_used_at.map(|at| When::past(at, now)),
+            last_used_by: token.last_used_by,
+        }
+    }
+}
+
+fn limits_page(
+    app: &AppState,
+    caller: &Caller,
+    review: AccountReview,
+    form: AccountLimitsForm,
+    error: Option<String>,
+) -> AccountLimitsPage {
+    let most = review.plan.as_ref().and_then(|plan| plan.monthly_quota);
+    let most = most.and_then(|most| i64::try_from(most).ok());
+    // A first policy is tried first.
+    let has_policy = review.account.max_lifetime_days.is_some() || review.account.requires_expiry;
+    AccountLimitsPage {
+        chrome: PageLayout::of(caller, text("limits-title"), Nav::Tokens),
+        used: most.map(|most| (review.requests_this_month.saturating_mul(100) / most).min(100)),
+        plan: review.plan.map(PlanRow::new),
+        requests: review.requests_this_month,
+        resets_in_days: Month::left(app.now()).as_secs().div_ceil(86_400),
+        ip_allowlist: networks(&review.account.ip_allowlist),
+        observed: review.account.observed.as_ref().map(networks),
+        seen: review.seen.as_ref().map(networks).unwrap_or_default(),
+        max_life: review.account.max_lifetime_days.map(|days| days.to_string()).unwrap_or_default(),
+        requires_expiry: review.account.requires_expiry,
+        expiry_is_tried: review.account.expiry_mode == Mode::Observe || !has_policy,
+        over: review.over_expiry.into_iter().map(|token| OverRow::new(token, app.now())).collect(),
+        cors: app.settings.has_account_cors.then(|| CorsForm::of(review.account.cors.as_ref())),
+        cors_error: None,
+        form,
+        error,
+        may_limit: caller.member.role.may(Permission::LimitAccount),
+    }
+}
+
+pub(crate) async fn show(
+    State(app): State<AppState>,
+    caller: Caller,
+    Query(query): Query<Done>,
+) -> Result<Response, Problem> {
+    let review = review_account(&app, &caller).await?;
+    let account = &review.account;
+    let shown = account.observed.as_ref().unwrap_or(&account.ip_allowlist);
+    let (ip_allowlist, mode) = (networks(shown).join("\n"), "observe".to_owned());
+    let form = AccountLimitsForm { ip_allowlist, mode };
+    let mut shown = limits_page(&app, &caller, review, form, None);
+    shown.chrome = shown.chrome.with_notice(&query);
+    Ok(page(&shown))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ExpiryForm {
+    max_days: String,
+    required: Option<String>,
+    mode: String,
+}
+
+pub(crate) async fn limit_expiry(
+    State(app): State<AppState>,
+    fresh: ReauthForm<ExpiryForm>,
+) -> Result<Response, Problem> {
+    let ReauthForm { caller, form } = fresh;
+    caller.permit(Permission::LimitAccount)?;
+    let days = Some(form.max_days.trim()).filter(|text| !text.is_empty());
+    let days = days.map(|text| text.parse::<u16>().ok().filter(|days| (1..=36_500).contains(days)));
+    let Some(days) = days.map_or(Some(None), |days| days.map(Some)) else {
+        let error = text("limits-lifetime-wrong");
+        return Err(Problem::invalid(error));
+    };
+    let mode = form.mode.parse().unwrap_or_default();
+    let notice = if mode == Mode::Enforce { "lifetime_saved" } else { "lifetime_observed" };
+    super::limit_expiry(&app, &caller, days, form.required.is_some(), mode).await?;
+    Ok(done("/limits", notice, None).into_response())
+}
+
+pub(crate) async fn limit(
+    State(app): State<AppState>,
+    fresh: ReauthForm<AccountLimitsForm>,
+) -> Result<Response, Problem> {
+    let ReauthForm { caller, form } = fresh;
+    caller.permit(Permission::LimitAccount)?;
+    match form.ip_allowlist.parse::<IpAllowlist>() {
+        Ok(ip_allowlist) => {
+            let mode = form.mode.parse().unwrap_or_default();
+            limit_account(&app, &caller, ip_allowlist, mode).await?;
+            Ok(done("/limits", saved_notice(mode), None).into_response())
+        }
+        Err(error) => {
+            let review = review_account(&app, &caller).await?;
+            let shown = limits_page(&app, &caller, review, form, Some(error.user_message()));
+            Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &shown))
+        }
+    }
+}
+
+pub(crate) async fn set_cors(
+    State(app): State<AppState>,
+    fresh: ReauthForm<CorsForm>,
+) -> Result<Response, Problem> {
+    let ReauthForm { caller, form } = fresh;
+    caller.permit(Permission::LimitAccount)?;
+    match form.read() {
+        Ok(policy) => {
+            super::set_cors(&app, &caller, policy).await?;
+            Ok(done("/limits", "cors_set", None).into_response())
+        }
+        Err(error) => {
+            let review = review_account(&app, &caller).await?;
+            let kept = AccountLimitsForm::default();
+            let mut shown = limits_page(&app, &caller, review, kept, None);
+            (shown.cors, shown.cors_error) = (Some(form), Some(error));
+            Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &shown))
+        }
+    }
+}

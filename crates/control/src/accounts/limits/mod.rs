@@ -1,0 +1,160 @@
+//! What an account may call in all: its plan, set by the operator, and the addresses that all its tokens
+//! may be used from, set by its administrators.
+
+pub(crate) mod console;
+mod cors_form;
+
+use crate::AppState;
+use crate::door::caller::Caller;
+use crate::operations::LATELY;
+use crate::door::problem::Problem;
+use crate::tokens::expiry::list_over_expiry;
+use keydesk_model::{
+    AccountId, AccountNumber, Actor, Clock, CorsPolicy, Event, IpAllowlist, Mode, Month, Origin,
+    Permission, Plan,
+};
+use keydesk_store::{Account, AuditEntry, Store, StoreError, Token, Write};
+
+#[derive(Debug)]
+pub(crate) struct AccountReview {
+    pub account: Account,
+    /// None: nothing limits the account in all.
+    pub plan: Option<Plan>,
+    pub requests_this_month: i64,
+    /// The addresses that its tokens were used from in the last 30 days. None: too many.
+    pub seen: Option<IpAllowlist>,
+    /// Its tokens that its policies on life would have rejected.
+    pub over_expiry: Vec<Token>,
+}
+
+pub(crate) async fn review_account(
+    app: &AppState,
+    caller: &Caller,
+) -> Result<AccountReview, Problem> {
+    caller.permit(Permission::SeeTokens)?;
+    let now = app.now();
+    let mut read = app.store.read().await?;
+    let account = read.find_account(caller.account.id).await?.ok_or_else(Problem::not_found)?;
+    let requests_this_month = read.count_requests(account.number, Month::of(now)).await?;
+    let seen = read.list_addresses_of_account(account.id, now.minus(LATELY)).await?;
+    let seen = seen.join(" ").parse::<IpAllowlist>().ok().map(|list| list.proposed());
+    let plan = app.settings.plans.of(&account.plan).cloned();
+    drop(read);
+    Ok(AccountReview {
+        over_expiry: list_over_expiry(app, caller).await?,
+        account,
+        plan,
+        requests_this_month,
+        seen: seen.filter(|seen| !seen.is_empty()),
+    })
+}
+
+/// Sets where all tokens of the account may be used from. What is tried is dropped when others come into
+/// force.
+pub(crate) async fn limit_account(
+    app: &AppState,
+    caller: &Caller,
+    wanted: IpAllowlist,
+    mode: Mode,
+) -> Result<(), Problem> {
+    let (mut write, caller) = app.write_as(caller).await?;
+    caller.permit(Permission::LimitAccount)?;
+    let mut account = caller.account.clone();
+    let before =
+        serde_json::json!({ "ip_allowlist": account.ip_allowlist, "observed": account.observed });
+    (account.ip_allowlist, account.observed) = match mode {
+        Mode::Enforce => (wanted, None),
+        Mode::Observe => (account.ip_allowlist, Some(wanted)),
+    };
+    write.limit_account(&account).await?;
+    let after =
+        serde_json::json!({ "ip_allowlist": account.ip_allowlist, "observed": account.observed });
+    let detail = serde_json::json!({ "before": before, "after": after });
+    write.commit(caller.entry(Event::AccountLimited, account.id, detail)).await?;
+    Ok(())
+}
+
+/// Sets how long the account's new API tokens may live.
+pub(crate) async fn limit_expiry(
+    app: &AppState,
+    caller: &Caller,
+    max_days: Option<u16>,
+    is_required: bool,
+    mode: Mode,
+) -> Result<(), Problem> {
+    let (mut write, caller) = app.write_as(caller).await?;
+    caller.permit(Permission::LimitAccount)?;
+    let mut account = caller.account.clone();
+    let terms = |account: &Account| serde_json::json!({ "max_lifetime_days": account.max_lifetime_days, "requires_expiry": account.requires_expiry, "mode": account.expiry_mode.as_str() });
+    let before = terms(&account);
+    (account.max_lifetime_days, account.requires_expiry) = (max_days, is_required);
+    account.expiry_mode = mode;
+    write.set_account_expiry(&account).await?;
+    let detail = serde_json::json!({ "before": before, "after": terms(&account) });
+    write.commit(caller.entry(Event::AccountTokenLifetimeLimited, account.id, detail)).await?;
+    Ok(())
+}
+
+/// Sets which web pages may call with the account's tokens. `None`: what the operator says of all accounts.
+pub(crate) async fn set_cors(
+    app: &AppState,
+    caller: &Caller,
+    policy: Option<CorsPolicy>,
+) -> Result<(), Problem> {
+    let (mut write, caller) = app.write_as(caller).await?;
+    caller.permit(Permission::LimitAccount)?;
+    if !app.settings.has_account_cors {
+        return Err(Problem::not_found());
+    }
+    let mut account = caller.account.clone();
+    let before = std::mem::replace(&mut account.cors, policy);
+    write.set_account_cors(&account).await?;
+    let detail = serde_json::json!({ "before": before, "after": account.cors });
+    write.commit(caller.entry(Event::AccountCorsChanged, account.id, detail)).await?;
+    Ok(())
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    #[error("there is no account {0}")]
+    NoAccount(AccountNumber),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The operator gives an account a plan; an empty name is the plan of all that have none of their own.
+pub async fn set_plan(
+    store: &Store,
+    clock: &Clock,
+    number: AccountNumber,
+    plan: &str,
+) -> Result<(), PlanError> {
+    let mut write = store.write(clock.now()).await?;
+    let found = write.find_account_by_number(number).await?;
+    let account = found.ok_or(PlanError::NoAccount(number))?;
+    let entry = give_plan(&mut write, account, plan, |account, detail| AuditEntry {
+        event: Event::AccountLimited,
+        actor: Actor::Operator { user: None },
+        origin: Origin::default(),
+        account: Some(account),
+        target: account.to_string(),
+        detail,
+    });
+    let entry = entry.await?;
+    write.commit(entry).await?;
+    Ok(())
+}
+
+/// The entry of it.
+pub(crate) async fn give_plan(
+    write: &mut Write,
+    mut account: Account,
+    plan: &str,
+    entry: impl FnOnce(AccountId, serde_json::Value) -> AuditEntry,
+) -> Result<AuditEntry, StoreError> {
+    let detail =
+        serde_json::json!({ "before": { "plan": account.plan }, "after": { "plan": plan } });
+    plan.clone_into(&mut account.plan);
+    write.limit_account(&account).await?;
+    Ok(entry(account.id, detail))
+}

@@ -1,0 +1,82 @@
+//! Sign-up, where the operator allows it: the address first, then the account. Whether somebody has the
+//! address already is told to that address only.
+
+pub(crate) mod console;
+
+use super::{OpenAccountError, Opening, open};
+use crate::AppState;
+use crate::throttling::attempts::{self, Sender};
+use crate::door::caller::AnonymousUser;
+use crate::one_time::codes;
+use crate::mail::Message;
+use crate::sessions::NewLogin;
+use keydesk_model::{AccountName, Actor, AttemptKind, Email, Event, Origin};
+use keydesk_store::{SignUp, StoreError};
+use std::time::Duration;
+
+const LASTS: Duration = Duration::from_hours(24);
+
+/// Sends a link to an address that nobody has, and says so to one that somebody has.
+pub(crate) async fn ask(
+    app: &AppState,
+    account: &str,
+    email: &str,
+    origin: Origin,
+) -> Result<(), OpenAccountError> {
+    let name: AccountName = account.parse().map_err(OpenAccountError::Account)?;
+    let email: Email = email.parse().map_err(OpenAccountError::Email)?;
+    let sender = Sender::AnonymousUser(&origin);
+    let sending = attempts::ask_to_send(app, AttemptKind::Link, Some(&email), sender).await?;
+    if !sending.is_noted {
+        return Ok(());
+    }
+    let may_send = sending.is_allowed;
+    let (code, code_hash) = codes::generate(&app.entropy);
+    let mut write = app.store.write(app.now()).await?;
+    let known = write.find_user_by_email(&email).await?;
+    let is_known = known.is_some();
+    if may_send && !is_known {
+        let until = write.now().plus(LASTS);
+        let sign_up = SignUp { email: email.clone(), account_name: name.to_string() };
+        write.add_sign_up(code_hash, &sign_up, until).await?;
+    }
+    write.commit(crate::sessions::visitor_entry(Event::AccountSignUpRequested, "", origin)).await?;
+    let url = &app.settings.console_url;
+    if may_send {
+        let message = if is_known {
+            let language = known.and_then(|user| user.language);
+            Message::to(language, || Message::login_exists(url))
+        } else {
+            Message::sign_up(name.as_str(), &format!("{url}/sign-up/{}", code.as_str()))
+        };
+        app.send_mail(&email, message);
+    }
+    Ok(())
+}
+
+pub(crate) async fn find(app: &AppState, code: &str) -> Result<Option<SignUp>, StoreError> {
+    app.store.read().await?.find_sign_up(codes::digest(code), app.now()).await
+}
+
+/// Opens the account of somebody who has proved the address.
+pub(crate) async fn finish(
+    app: &AppState,
+    code: &str,
+    (name, password): (&str, &str),
+    visitor: &AnonymousUser,
+) -> Result<Option<NewLogin>, OpenAccountError> {
+    let found = find(app, code).await?.ok_or(OpenAccountError::LinkOver)?;
+    let request = super::FirstAccount {
+        account: found.account_name,
+        name: name.to_owned(),
+        email: found.email.to_string(),
+        password: password.to_owned(),
+    };
+    let opening = Opening {
+        actor: Actor::AnonymousUser,
+        origin: &visitor.origin,
+        visitor: Some(visitor),
+        sign_up: Some(codes::digest(code)),
+    };
+    Ok(open(app, &request, opening).await?.1)
+}

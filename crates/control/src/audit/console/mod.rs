@@ -1,0 +1,250 @@
+//! `/audit`: what was done in the account, by whom, from where; and for operators what concerns no account.
+
+mod export;
+
+use super::{Wanted, list, list_of_instance, words};
+use export::{Format, body};
+use crate::AppState;
+use crate::door::caller::{Authenticated, Caller};
+use crate::door::layout::{Nav, PageLayout, page};
+use crate::door::language::label;
+use crate::operators::Operator;
+use crate::door::problem::Problem;
+use crate::door::language::text;
+use crate::door::when::When;
+use askama::Template;
+use axum::{
+    extract::{Query, State},
+    http::header,
+    response::{IntoResponse, Response},
+};
+use keydesk_model::{Expiry, Permission, Timestamp};
+use keydesk_store::AuditLine;
+use serde::Deserialize;
+
+/// The filters, as the page's form sends them.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Filters {
+    event: String,
+    text: String,
+    /// Days, as an `<input type="date">` sends them; both belong to the range.
+    from: String,
+    to: String,
+    before: Option<i64>,
+    format: String,
+}
+
+/// What the select offers: everything, or an area.
+const AREAS: [&str; 9] =
+    ["", "token", "member", "session", "user", "account", "receipt", "operator", "key"];
+
+fn day(input: &str, name: &str) -> Result<Option<(Timestamp, Timestamp)>, String> {
+    if input.is_empty() {
+        return Ok(None);
+    }
+    let wrong = || text("audit-day-wrong").with("name", text(name)).to_string();
+    let Ok(expiry @ Expiry::Through(_)) = input.parse::<Expiry>() else { return Err(wrong()) };
+    // Days are UTC's, from midnight to midnight.
+    let end = expiry.resolve(Timestamp::from_micros(i64::MIN)).ok().flatten().ok_or_else(wrong)?;
+    Ok(Some((end.minus(std::time::Duration::from_hours(24)), end)))
+}
+
+impl Filters {
+    fn wanted(&self) -> Result<Wanted, String> {
+        let (since, until) = (day(&self.from, "from")?, day(&self.to, "to")?);
+        Ok(Wanted {
+            event: self.event.trim().to_owned(),
+            text: self.text.chars().take(100).collect(),
+            since: since.map(|(start, _)| start),
+            until: until.map(|(_, end)| end),
+            before: self.before,
+        })
+    }
+
+    /// The same filters for a link.
+    fn query(&self) -> String {
+        let pairs =
+            [("event", &self.event), ("text", &self.text), ("from", &self.from), ("to", &self.to)];
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in pairs.into_iter().filter(|(_, value)| !value.is_empty()) {
+            query.append_pair(name, value);
+        }
+        query.finish()
+    }
+}
+
+struct Row {
+    number: i64,
+    at: When,
+    what: String,
+    /// Who did it, and their address.
+    who: String,
+    email: Option<String>,
+    target: String,
+    /// Lines of "name: before → after".
+    changes: Vec<String>,
+    client_ip: Option<String>,
+    client: Option<String>,
+    request_id: String,
+}
+
+impl Row {
+    fn new(line: AuditLine, now: Timestamp) -> Self {
+        let who = match line.actor.as_str() {
+            "user" => line.actor_name.unwrap_or_else(|| text("audit-unknown-user").to_string()),
+            "operator" => match line.actor_name {
+                Some(name) => text("audit-operator").with("name", name).to_string(),
+                None => text("audit-server").to_string(),
+            },
+            "token" => text("audit-token").to_string(),
+            "node" => "Keydesk".to_owned(),
+            _ => text("audit-visitor").to_string(),
+        };
+        Self {
+            number: line.seq,
+            at: When::past(line.at, now),
+            what: words(&line.event),
+            who,
+            email: line.actor_email,
+            target: line.target,
+            changes: changes(&line.detail),
+            client_ip: line.client_ip,
+            client: line.user_agent.filter(|agent| !agent.is_empty()),
+            request_id: line.request_id,
+        }
+    }
+}
+
+/// Before and after side by side; whatever else the entry says, by its name.
+fn changes(detail: &str) -> Vec<String> {
+    let Ok(serde_json::Value::Object(detail)) = serde_json::from_str(detail) else {
+        return Vec::new();
+    };
+    let plain = |value: &serde_json::Value| match value {
+        serde_json::Value::Null => text("none").to_string(),
+        serde_json::Value::String(value) if value.is_empty() => text("none").to_string(),
+        serde_json::Value::String(value) => value.chars().take(300).collect(),
+        other => other.to_string().chars().take(300).collect(),
+    };
+    let mut lines = Vec::new();
+    let before = detail.get("before").and_then(serde_json::Value::as_object);
+    let after = detail.get("after").and_then(serde_json::Value::as_object);
+    for (name, value) in after.into_iter().flatten() {
+        match before.and_then(|before| before.get(name)) {
+            Some(old) if old != value => {
+                lines.push(format!("{name}: {} → {}", plain(old), plain(value)));
+            }
+            Some(_) => {}
+            None => lines.push(format!("{name}: {}", plain(value))),
+        }
+    }
+    for (name, value) in before.into_iter().flatten() {
+        if after.is_none_or(|after| !after.contains_key(name)) {
+            lines
+                .push(text("audit-was").with("name", name).with("value", plain(value)).to_string());
+        }
+    }
+    // A receipt's signature is on the receipt's own page.
+    let others =
+        detail.iter().filter(|(name, _)| !["before", "after", "jws"].contains(&name.as_str()));
+    lines.extend(others.map(|(name, value)| format!("{name}: {}", plain(value))));
+    lines
+}
+
+#[derive(Template)]
+#[template(path = "audit/list.html")]
+struct AuditPage {
+    chrome: PageLayout,
+    lead: String,
+    path: &'static str,
+    filters: Filters,
+    areas: [(&'static str, String); 9],
+    query: String,
+    rows: Vec<Row>,
+    /// The number before which the next page's entries stand.
+    older: Option<i64>,
+    error: Option<String>,
+    may_export: bool,
+}
+
+impl AuditPage {
+    fn new(chrome: PageLayout, path: &'static str, filters: Filters) -> Self {
+        let query = filters.query();
+        let (lead, may_export) = if path == "/audit" {
+            (text("audit-lead").to_string(), true)
+        } else {
+            (text("audit-lead-instance").to_string(), false)
+        };
+        Self {
+            chrome,
+            lead,
+            path,
+            areas: AREAS.map(|area| {
+                (area, label("audit-area", if area.is_empty() { "all" } else { area }))
+            }),
+            query,
+            rows: Vec::new(),
+            older: None,
+            error: None,
+            may_export,
+            filters,
+        }
+    }
+
+    fn showing(self, (lines, has_more): (Vec<AuditLine>, bool), now: Timestamp) -> Self {
+        let older = lines.last().filter(|_| has_more).map(|line| line.seq);
+        let rows = lines.into_iter().map(|line| Row::new(line, now)).collect();
+        Self { rows, older, ..self }
+    }
+}
+
+pub(crate) async fn show(
+    State(app): State<AppState>,
+    caller: Caller,
+    Query(filters): Query<Filters>,
+) -> Result<Response, Problem> {
+    caller.permit(Permission::SeeAudit)?;
+    let shown =
+        AuditPage::new(PageLayout::of(&caller, text("audit-log"), Nav::Audit), "/audit", filters);
+    Ok(page(&match shown.filters.wanted() {
+        Err(error) => AuditPage { error: Some(error), ..shown },
+        Ok(wanted) => {
+            let found = list(&app, &caller, wanted).await?;
+            shown.showing(found, app.now())
+        }
+    }))
+}
+
+pub(crate) async fn show_instance(
+    State(app): State<AppState>,
+    operator: Operator,
+    Query(filters): Query<Filters>,
+) -> Result<Response, Problem> {
+    let chrome = operator.chrome(text("audit-instance"), Nav::OperatorAudit);
+    let shown = AuditPage::new(chrome, "/operator/audit", filters);
+    Ok(page(&match shown.filters.wanted() {
+        Err(error) => AuditPage { error: Some(error), ..shown },
+        Ok(wanted) => {
+            let found = list_of_instance(&app, &operator, wanted).await?;
+            shown.showing(found, app.now())
+        }
+    }))
+}
+
+pub(crate) async fn export(
+    State(app): State<AppState>,
+    caller: Caller,
+    Query(filters): Query<Filters>,
+) -> Result<Response, Problem> {
+    caller.permit(Permission::SeeAudit)?;
+    let format = match filters.format.as_str() {
+        "csv" => Format::Csv,
+        "jsonl" => Format::JsonLines,
+        _ => return Err(Problem::invalid(text("audit-format"))),
+    };
+    let wanted = filters.wanted().map_err(Problem::invalid)?;
+    let headers =
+        [(header::CONTENT_TYPE, format.media_type()), (header::CONTENT_DISPOSITION, format.file())];
+    Ok((headers, body(app, Some(caller.account.id), wanted, format)).into_response())
+}

@@ -1,0 +1,188 @@
+//! What every page has around its content: title, navigation, who is logged in, a notice.
+
+use crate::door::caller::Caller;
+use crate::door::language::text_if_exists;
+use crate::operators::Operator;
+use crate::door::page_for::PageFor;
+use crate::receipts::Issued;
+use crate::door::language::text;
+use askama::Template;
+use axum::{
+    http::StatusCode,
+    response::{Html, IntoResponse, Redirect, Response},
+};
+use keydesk_model::{AccountId, AccountState, Permission, Role, UserId};
+use serde::Deserialize;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Nav {
+    None,
+    ApiDocs,
+    Tokens,
+    Members,
+    Sessions,
+    Help,
+    Profile,
+    Operator,
+    Plans,
+    Operations,
+    Operators,
+    Gateways,
+    OperatorAudit,
+    Audit,
+}
+
+impl Nav {
+    /// Whether the page is the operators', who have a navigation of their own.
+    pub fn is_operators(self) -> bool {
+        use Nav::{Gateways, Operations, Operator, OperatorAudit, Operators, Plans};
+        matches!(self, Operator | Plans | Operations | Operators | Gateways | OperatorAudit)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct PageLayout {
+    pub title: String,
+    pub nav: Nav,
+    pub who: Option<NavUser>,
+    /// LocalizedText once at the top of the page, and to screen readers.
+    pub notice: Option<String>,
+    /// The receipt that goes with it, and where receipts are read.
+    pub receipt: Option<i64>,
+    pub receipts_at: Option<String>,
+}
+
+/// What a redirect asks the next page to say: what was done, and which receipt there is of it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Done {
+    #[serde(rename = "done")]
+    pub what: Option<String>,
+    pub receipt: Option<i64>,
+    /// A receipt that was not complete when it was issued.
+    pub pending: Option<i64>,
+    /// The gateways could not be asked.
+    pub unconfirmed: Option<String>,
+}
+
+/// Leads to a page that says what was done.
+pub(crate) fn done(path: &str, what: &str, receipt: Option<&Issued>) -> Redirect {
+    let receipt = receipt.map(Issued::query).unwrap_or_default();
+    Redirect::to(&format!("{path}?done={what}{receipt}"))
+}
+
+#[derive(Debug)]
+pub(crate) struct NavUser {
+    pub user: UserId,
+    pub name: String,
+    pub account: String,
+    /// None: in no account.
+    pub account_id: Option<AccountId>,
+    pub accounts: Vec<(AccountId, String)>,
+    /// In the account that the page is about.
+    pub role: Option<Role>,
+    pub is_member: bool,
+    pub is_operator: bool,
+    /// The account that the page is about is suspended.
+    pub is_suspended: bool,
+}
+
+impl NavUser {
+    fn may(&self, right: Permission) -> bool {
+        self.role.is_some_and(|role| role.may(right))
+    }
+
+    pub fn sees_tokens(&self) -> bool {
+        self.may(Permission::SeeTokens)
+    }
+
+    pub fn sees_audit(&self) -> bool {
+        self.may(Permission::SeeAudit)
+    }
+
+    pub fn is_in(&self, account: &AccountId) -> bool {
+        self.account_id == Some(*account)
+    }
+}
+
+impl PageLayout {
+    /// For pages without a session.
+    pub fn nobody(title: impl Into<String>, nav: Nav) -> Self {
+        Self { title: title.into(), nav, who: None, notice: None, receipt: None, receipts_at: None }
+    }
+
+    pub fn of(caller: &Caller, title: impl Into<String>, nav: Nav) -> Self {
+        let sees_receipts = caller.member.role.may(Permission::SeeTokens);
+        let receipts_at = sees_receipts.then(|| "/receipts".to_owned());
+        let who = NavUser {
+            user: caller.user.id,
+            name: caller.user.name.clone(),
+            account: caller.account.name.clone(),
+            account_id: Some(caller.account.id),
+            accounts: caller
+                .accounts
+                .iter()
+                .map(|account| (account.id, account.name.clone()))
+                .collect(),
+            role: Some(caller.member.role),
+            is_member: true,
+            is_operator: caller.is_operator,
+            is_suspended: caller.account.state == AccountState::Suspended,
+        };
+        Self { title: title.into(), nav, who: Some(who), notice: None, receipt: None, receipts_at }
+    }
+
+    /// For an operator, in no account.
+    pub fn of_operator(operator: &Operator, title: impl Into<String>, nav: Nav) -> Self {
+        let receipts_at = None;
+        let who = NavUser {
+            user: operator.user.id,
+            name: operator.user.name.clone(),
+            account: text("layout-operator").to_string(),
+            account_id: None,
+            accounts: Vec::new(),
+            role: None,
+            is_member: operator.is_member,
+            is_operator: true,
+            is_suspended: false,
+        };
+        Self { title: title.into(), nav, who: Some(who), notice: None, receipt: None, receipts_at }
+    }
+
+    /// What the page's forms carry, if there is somebody that it was made for.
+    pub fn page_for(&self) -> Option<PageFor> {
+        let who = self.who.as_ref()?;
+        Some(PageFor { user: who.user, account: who.account_id })
+    }
+
+    /// For an operator on an account's page.
+    pub fn with_receipts_at(self, receipts_at: String) -> Self {
+        Self { receipts_at: Some(receipts_at), ..self }
+    }
+
+    /// The notice that a redirect asks for. Unknown names say nothing.
+    pub fn with_notice(mut self, query: &Done) -> Self {
+        self.receipt = query.receipt.or(query.pending);
+        self.notice = query.what.as_deref().and_then(|done| match done {
+            _ if query.unconfirmed.is_some() => Some(text("receipt-not-recorded").to_string()),
+            _ if query.pending.is_some() => Some(text("not-confirmed").to_string()),
+            done => text_if_exists(&format!("done-{done}")),
+        });
+        self
+    }
+}
+
+pub(crate) fn page(template: &impl Template) -> Response {
+    page_with(StatusCode::OK, template)
+}
+
+/// Every page may hold something personal: `no-store` is added by the guard for all of them.
+pub(crate) fn page_with(status: StatusCode, template: &impl Template) -> Response {
+    match template.render() {
+        Ok(html) => (status, Html(html)).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a page could not be rendered");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! The user and the account that a page was made for. Each form of the page carries both, because another tab may
+//! have switched the account, or logged in somebody else, since. A form that no longer fits does nothing, and neither
+//! does one whose session has ended: the answer is a page that keeps what was typed and offers to send it again.
+
+use crate::AppState;
+use crate::accounts;
+use crate::door::caller::Caller;
+use crate::door::layout::{Nav, PageLayout, page_with};
+use crate::door::problem::Problem;
+use crate::routes::LARGEST_FORM;
+use crate::door::language::text;
+use askama::Template;
+use axum::{
+    body::Body,
+    extract::Request,
+    http::{Method, StatusCode, header, request::Parts},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use keydesk_model::{AccountId, UserId};
+use keydesk_store::User;
+
+/// The form field that carries it.
+pub(crate) const FIELD: &str = "page_for";
+/// The form field by which the form's account becomes the session's.
+const SWITCH: &str = "switch_account";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PageFor {
+    pub user: UserId,
+    pub account: Option<AccountId>,
+}
+
+impl std::fmt::Display for PageFor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.user)?;
+        self.account.map_or(Ok(()), |account| write!(f, ".{account}"))
+    }
+}
+
+impl std::str::FromStr for PageFor {
+    type Err = keydesk_model::IdError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (user, account) = match text.split_once('.') {
+            Some((user, account)) => (user, Some(account.parse()?)),
+            None => (text, None),
+        };
+        Ok(Self { user: user.parse()?, account })
+    }
+}
+
+/// What a request's form says of its page.
+#[derive(Clone, Copy, Debug)]
+struct Sent {
+    page_for: PageFor,
+    switches: bool,
+}
+
+/// Why a form was not acted on. The response's extension, from which [`keep_form`] makes the page.
+#[derive(Clone, Debug)]
+pub(crate) enum NotDone {
+    LoggedOut,
+    OtherUser { now: String },
+    AccountMismatch { page: Option<String>, now: String },
+}
+
+impl NotDone {
+    /// A response that stands for it where there is no form to keep.
+    fn respond(self) -> Response {
+        let mut response = Problem::conflict(text("page-changed-why")).into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Rejects a form of a page that was made for somebody else.
+#[expect(clippy::result_large_err, reason = "extractors reject with a whole answer")]
+pub(crate) fn check_user(parts: &Parts, user: &User) -> Result<(), Response> {
+    match parts.extensions.get::<Sent>() {
+        Some(sent) if sent.page_for.user != user.id => {
+            Err(NotDone::OtherUser { now: user.email.to_string() }.respond())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Rejects a form of a page that was made for another account, unless it asks to switch to that account first. Then
+/// the session has switched, and the caller is to be looked up again: true.
+pub(crate) async fn check_account(
+    app: &AppState,
+    parts: &Parts,
+    caller: &Caller,
+) -> Result<bool, Response> {
+    let Some(Sent { page_for: PageFor { account: Some(account), .. }, switches }) =
+        parts.extensions.get::<Sent>()
+    else {
+        return Ok(false);
+    };
+    if caller.account.id == *account {
+        return Ok(false);
+    }
+    if *switches {
+        let switched = accounts::switch(app, caller, *account).await;
+        return switched.map(|()| true).map_err(IntoResponse::into_response);
+    }
+    let page = caller.accounts.iter().find(|known| known.id == *account);
+    let page = page.map(|account| account.name.clone());
+    Err(NotDone::AccountMismatch { page, now: caller.account.name.clone() }.respond())
+}
+
+#[derive(Template)]
+#[template(path = "sessions/not_done.html")]
+struct NotDonePage {
+    chrome: PageLayout,
+    detail: String,
+    /// Where the form goes, its fields, and what the button says. None: it cannot be sent again as it is.
+    again: Option<Again>,
+    logs_in: bool,
+    offers_log_out: bool,
+}
+
+struct Again {
+    path: String,
+    fields: Vec<(String, String)>,
+    label: String,
+}
+
+/// Reads what a form says of its page, and keeps the form where it was not acted on. Control characters are in no text
+/// that is stored or searched: databases disagree about them.
+pub(crate) async fn keep_form(request: Request, next: Next) -> Response {
+    let kind = request.headers().get(header::CONTENT_TYPE).map(header::HeaderValue::as_bytes);
+    let is_form = kind.is_some_and(|kind| kind.starts_with(b"application/x-www-form-urlencoded"));
+    let query = request.uri().query().unwrap_or_default();
+    let searched: Vec<_> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    if let Some(field) = searched.iter().find_map(|(name, value)| control_character(name, value)) {
+        return reject_control_character(field);
+    }
+    let mut request = request;
+    if request.method() == Method::POST && kind_is_missing(&request) {
+        // A button without fields, sent by a client: curl says nothing of a body that it does not have.
+        let form = header::HeaderValue::from_static("application/x-www-form-urlencoded");
+        request.headers_mut().insert(header::CONTENT_TYPE, form);
+        return next.run(request).await;
+    }
+    if request.method() != Method::POST || !is_form {
+        return next.run(request).await;
+    }
+    let (mut parts, body) = request.into_parts();
+    let path = parts.uri.path().to_owned();
+    let Ok(body) = axum::body::to_bytes(body, LARGEST_FORM).await else {
+        let detail = text("form-too-large");
+        return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, text("unreadable"), detail)
+            .into_response();
+    };
+    let fields: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
+    if let Some(field) = fields.iter().find_map(|(name, value)| control_character(name, value)) {
+        return reject_control_character(field);
+    }
+    let field = |wanted: &str| fields.iter().find(|(name, _)| name == wanted);
+    if let Some(Ok(page_for)) = field(FIELD).map(|(_, value)| value.parse()) {
+        parts.extensions.insert(Sent { page_for, switches: field(SWITCH).is_some() });
+    }
+    let mut response = next.run(Request::from_parts(parts, Body::from(body))).await;
+    match response.extensions_mut().remove::<NotDone>() {
+        Some(why) if field(FIELD).is_some() || fields.len() > 1 => not_done(&why, path, fields),
+        _ => response,
+    }
+}
+
+fn kind_is_missing(request: &Request) -> bool {
+    use axum::body::HttpBody;
+    !request.headers().contains_key(header::CONTENT_TYPE) && request.body().is_end_stream()
+}
+
+/// The field, if it holds what no text of a form holds. Passwords may hold anything: they are hashed.
+fn control_character<'a>(name: &'a str, value: &str) -> Option<&'a str> {
+    let is_text = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
+    let is_password = name.contains("password");
+    (!is_password && !value.chars().all(is_text)).then_some(name)
+}
+
+fn reject_control_character(field: &str) -> Response {
+    let field: String = field.chars().filter(|c| !c.is_control()).take(60).collect();
+    Problem::invalid(text("control-character").with("field", field)).into_response()
+}
+
+fn not_done(why: &NotDone, path: String, mut fields: Vec<(String, String)>) -> Response {
+    // What is secret is typed anew.
+    let is_secret =
+        |name: &str| ["password", "secret", "code"].iter().any(|secret| name.contains(secret));
+    fields.retain(|(name, _)| !is_secret(name) && name != SWITCH);
+    let mut again = Again { path, fields, label: text("page-changed-again").to_string() };
+    let (status, detail, can_repeat) = match why {
+        NotDone::LoggedOut => {
+            (StatusCode::FORBIDDEN, text("page-changed-logged-out").to_string(), true)
+        }
+        NotDone::OtherUser { now } => {
+            (StatusCode::CONFLICT, text("page-changed-user").with("email", now).to_string(), false)
+        }
+        NotDone::AccountMismatch { page: Some(page), now } => {
+            again.label = text("page-changed-switch").with("account", page).to_string();
+            again.fields.push((SWITCH.to_owned(), "yes".to_owned()));
+            let detail = text("page-changed-account").with("page", page).with("now", now);
+            (StatusCode::CONFLICT, detail.to_string(), true)
+        }
+        NotDone::AccountMismatch { page: None, now } => {
+            (StatusCode::CONFLICT, text("page-changed-left").with("now", now).to_string(), false)
+        }
+    };
+    let shown = NotDonePage {
+        chrome: PageLayout::nobody(text("page-changed-title"), Nav::None),
+        detail,
+        again: can_repeat.then_some(again),
+        logs_in: matches!(why, NotDone::LoggedOut),
+        offers_log_out: matches!(why, NotDone::OtherUser { .. }),
+    };
+    page_with(status, &shown)
+}

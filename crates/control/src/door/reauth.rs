@@ -1,0 +1,160 @@
+//! Asks for the password again before anything that shows or makes a token, where it was last
+//! given too long ago. The form that was sent is kept in the page, so nothing is lost.
+
+use crate::AppState;
+use crate::door::caller::{Authenticated, Caller, CurrentUser};
+use crate::door::layout::{Nav, PageLayout, page_with};
+use crate::door::page_for;
+use crate::door::problem::Problem;
+use crate::sessions::{self, LogInError, console::with_cookie, safe_next, session_cookie};
+use crate::door::language::text;
+use askama::Template;
+use axum::{
+    Form,
+    extract::{FromRequest, Query, Request, State},
+    http::{HeaderValue, StatusCode},
+    response::{IntoResponse, Redirect, Response},
+};
+use serde::{Deserialize, de::DeserializeOwned};
+use std::sync::{Arc, Mutex, PoisonError};
+
+#[derive(Template)]
+#[template(path = "sessions/confirm.html")]
+struct ConfirmPage {
+    chrome: PageLayout,
+    email: String,
+    action: String,
+    kept: Vec<(String, String)>,
+    error: Option<String>,
+}
+
+const PASSWORD_FIELD: &str = "confirm_password";
+
+fn ask(
+    caller: &impl Authenticated,
+    action: String,
+    kept: Vec<(String, String)>,
+    error: Option<String>,
+) -> Response {
+    let chrome = caller.chrome(text("confirm-title"), Nav::None);
+    page_with(
+        StatusCode::FORBIDDEN,
+        &ConfirmPage { chrome, email: caller.user().email.to_string(), action, kept, error },
+    )
+}
+
+/// A form of a caller who has just given the password: within the last hours, or with this form.
+pub(crate) struct ReauthForm<T, C = Caller> {
+    pub caller: C,
+    pub form: T,
+}
+
+/// A form that is a button alone.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Nothing {}
+
+/// A cookie that goes with the answer, whatever the answer becomes: the session's old secret is dead
+/// when the new one is made.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct NewCookie(Arc<Mutex<Option<HeaderValue>>>);
+
+impl NewCookie {
+    fn put(&self, cookie: HeaderValue) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(cookie);
+    }
+
+    pub fn take(&self) -> Option<HeaderValue> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl<T: DeserializeOwned, C: Authenticated> FromRequest<AppState> for ReauthForm<T, C> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &AppState) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let caller = C::from_request_parts(&mut parts, app).await?;
+        let path = parts.uri.path().to_owned();
+        let new_cookie = parts.extensions.get::<NewCookie>().cloned().unwrap_or_default();
+        let request = Request::from_parts(parts, body);
+        let Form(fields) = Form::<Vec<(String, String)>>::from_request(request, app)
+            .await
+            .map_err(IntoResponse::into_response)?;
+        let (given, kept): (Vec<_>, Vec<_>) = fields
+            .into_iter()
+            .filter(|(name, _)| name != page_for::FIELD)
+            .partition(|(name, _)| name == PASSWORD_FIELD);
+        if !caller.is_fresh(app.now()) {
+            let Some((_, password)) = given.first() else {
+                return Err(ask(&caller, path, kept, None));
+            };
+            match sessions::confirm_password(app, &caller, password).await {
+                Ok(secret) => new_cookie.put(session_cookie(&secret, &app.settings)),
+                Err(error @ (LogInError::Wrong | LogInError::Throttled(_))) => {
+                    return Err(ask(&caller, path, kept, Some(error.to_string())));
+                }
+                Err(error) => return Err(Problem::from(error).into_response()),
+            }
+        }
+        match read_fields(&kept) {
+            Ok(form) => Ok(Self { caller, form }),
+            Err(_) => Err(Problem::invalid(text("form-unreadable")).into_response()),
+        }
+    }
+}
+
+/// Reads fields as `Form` does; a field that may be repeated is a `Vec` in the form.
+fn read_fields<T: DeserializeOwned>(fields: &[(String, String)]) -> Result<T, serde_json::Error> {
+    let mut object = serde_json::Map::new();
+    for (name, value) in fields {
+        let value = serde_json::Value::String(value.clone());
+        match object.get_mut(name) {
+            Some(serde_json::Value::Array(values)) => values.push(value),
+            Some(first) => *first = serde_json::Value::Array(vec![first.take(), value]),
+            None => {
+                object.insert(name.clone(), value);
+            }
+        }
+    }
+    serde_json::from_value(object.into())
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Next {
+    next: Option<String>,
+}
+
+/// `/confirm`: the same question before a page that is only looked at.
+pub(crate) async fn confirm_page(caller: CurrentUser, Query(query): Query<Next>) -> Response {
+    let next = safe_next(query.next.as_deref()).to_owned();
+    let mut response = ask(&caller, "/confirm".to_owned(), vec![("next".to_owned(), next)], None);
+    *response.status_mut() = StatusCode::OK;
+    response
+}
+
+#[derive(Deserialize)]
+pub(crate) struct ConfirmForm {
+    #[serde(default)]
+    confirm_password: String,
+    next: Option<String>,
+}
+
+pub(crate) async fn confirm(
+    State(app): State<AppState>,
+    caller: CurrentUser,
+    Form(form): Form<ConfirmForm>,
+) -> Result<Response, Problem> {
+    let next = safe_next(form.next.as_deref());
+    match sessions::confirm_password(&app, &caller, &form.confirm_password).await {
+        Ok(secret) => Ok(with_cookie(
+            session_cookie(&secret, &app.settings),
+            Redirect::to(&format!("{next}?done=confirmed")),
+        )),
+        Err(error @ (LogInError::Wrong | LogInError::Throttled(_))) => {
+            let kept = vec![("next".to_owned(), next.to_owned())];
+            Ok(ask(&caller, "/confirm".to_owned(), kept, Some(error.to_string())))
+        }
+        Err(error) => Err(error.into()),
+    }
+}

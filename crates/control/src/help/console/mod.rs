@@ -1,0 +1,92 @@
+//! `/help`: questions and answers, and "Did this answer your question?" under each.
+
+pub(crate) mod errors;
+
+use crate::AppState;
+use crate::door::caller::Caller;
+use crate::door::layout::{Nav, PageLayout, page};
+use crate::door::problem::Problem;
+use crate::door::language::text;
+use crate::tokens::{self, ObservedClient};
+use crate::door::when::When;
+use askama::Template;
+use axum::{
+    Form,
+    extract::{Query, State},
+    response::{IntoResponse, Redirect, Response},
+};
+use keydesk_model::{Permission, TokenState};
+use serde::Deserialize;
+
+#[derive(Template)]
+#[template(path = "help/show.html")]
+struct HelpPage {
+    chrome: PageLayout,
+    /// The question that was just answered "yes" or "no".
+    thanked: String,
+    endpoint_url: String,
+    whoami: String,
+    sees_tokens: bool,
+    masked: String,
+    issued: Option<When>,
+    live_tokens: usize,
+    clients: Vec<ObservedClient>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Thanked {
+    thanked: Option<String>,
+}
+
+pub(crate) async fn show(
+    State(app): State<AppState>,
+    caller: Caller,
+    Query(query): Query<Thanked>,
+) -> Result<Response, Problem> {
+    let now = app.now();
+    let sees_tokens = caller.member.role.may(Permission::SeeTokens);
+    let bearer = app.store.read().await?.find_bearer_token(caller.member.id).await?;
+    let bearer = bearer.filter(|token| token.state(now) == TokenState::Active);
+    let live_tokens = if sees_tokens {
+        let tokens = tokens::list_api_tokens(&app, &caller).await?;
+        tokens.iter().filter(|token| token.state(now) == TokenState::Active).count()
+    } else {
+        0
+    };
+    let endpoint_url = app.settings.endpoint_url(caller.account.number);
+    Ok(page(&HelpPage {
+        chrome: PageLayout::of(&caller, text("help"), Nav::Help),
+        thanked: query.thanked.unwrap_or_default(),
+        whoami: format!("{endpoint_url}/{}/whoami", app.settings.reserved_prefix),
+        endpoint_url,
+        sees_tokens,
+        masked: bearer.as_ref().map(|token| token.masked.clone()).unwrap_or_default(),
+        issued: bearer.as_ref().map(|token| When::past(token.issued_at, now)),
+        live_tokens,
+        clients: tokens::list_clients_of_member(&app, &caller.member).await?,
+    }))
+}
+
+#[derive(Debug, Deserialize, Default)]
+#[serde(default)]
+pub(crate) struct FeedbackForm {
+    question: String,
+    answered: String,
+    comment: String,
+}
+
+pub(crate) async fn give_feedback(
+    State(app): State<AppState>,
+    caller: Caller,
+    Form(form): Form<FeedbackForm>,
+) -> Result<Response, Problem> {
+    let answered = match form.answered.as_str() {
+        "yes" => true,
+        "no" => false,
+        _ => return Err(Problem::invalid(text("help-answered"))),
+    };
+    super::give_feedback(&app, &caller, &form.question, answered, &form.comment).await?;
+    // The question is one of ours by now, so it is safe in a URL.
+    let question = form.question;
+    Ok(Redirect::to(&format!("/help?thanked={question}#{question}")).into_response())
+}

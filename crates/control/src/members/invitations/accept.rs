@@ -1,0 +1,198 @@
+//! Accepting an invitation: whoever is known here proves that it is them, whoever is new chooses a password.
+
+use crate::AppState;
+use crate::UserMessage as _;
+use crate::accounts;
+use crate::throttling::attempts::{self, HeldError, LoginAttempts};
+use crate::door::caller::AnonymousUser;
+use crate::one_time::codes;
+use crate::factors::{self, Proof};
+use crate::passwords::{Password, PasswordError, TooBusy};
+use crate::door::problem::Problem;
+use crate::sessions::{self, NewLogin, News, visitor_entry};
+use crate::door::language::text;
+use keydesk_model::{Actor, Event, TokenNameError, UserId};
+use keydesk_store::{AuditEntry, Invitation, NewUser, StoreError, User, Write};
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AcceptError {
+    #[error("{}", text("invitation-expired"))]
+    Over,
+    #[error("{}", text("invitation-wrong-password"))]
+    WrongPassword,
+    #[error("{}", text("invitation-wrong-code"))]
+    WrongCode,
+    #[error("{}", text("choose-another").with("why", .0))]
+    Unfit(#[from] PasswordError),
+    #[error("{}", text("wrong-name").with("why", .0.user_message()))]
+    Name(#[from] TokenNameError),
+    #[error(transparent)]
+    Throttled(#[from] HeldError),
+    #[error(transparent)]
+    TooBusy(#[from] TooBusy),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<AcceptError> for Problem {
+    fn from(error: AcceptError) -> Self {
+        match error {
+            AcceptError::TooBusy(_) => Self::too_busy(),
+            AcceptError::Throttled(held) => held.into(),
+            AcceptError::Store(error) => error.into(),
+            error => Self::invalid(error.to_string()).redirect_to("/login", text("go-to-log-in")),
+        }
+    }
+}
+
+/// An open invitation, and whether its address has a user already.
+pub(crate) async fn find_invitation(
+    app: &AppState,
+    code: &str,
+) -> Result<(Invitation, bool), AcceptError> {
+    let mut read = app.store.read().await?;
+    let invitation =
+        read.find_invitation(codes::digest(code), app.now()).await?.ok_or(AcceptError::Over)?;
+    let is_known = read.find_user_by_email(&invitation.email).await?.is_some();
+    Ok((invitation, is_known))
+}
+
+/// What someone who accepts an invitation has typed.
+#[derive(Clone, Copy)]
+pub(crate) struct Typed<'a> {
+    pub name: &'a str,
+    pub password: &'a str,
+    /// Of the second factor, for whoever has one.
+    pub code: &'a str,
+}
+
+/// Accepts an invitation: whoever is known gives their password, whoever is new chooses one.
+pub(crate) async fn accept(
+    app: &AppState,
+    code: &str,
+    typed: Typed<'_>,
+    visitor: AnonymousUser,
+) -> Result<NewLogin, AcceptError> {
+    let Typed { name, password, code: factor } = typed;
+    let (digest, now) = (codes::digest(code), app.now());
+    let mut read = app.store.read().await?;
+    let invitation = read.find_invitation(digest, now).await?.ok_or(AcceptError::Over)?;
+    let known = read.find_user_by_email(&invitation.email).await?;
+    drop(read);
+    let (mut write, proof, newcomer) = if let Some(user) = &known {
+        let (write, proof) = prove(app, user, (password, factor), &visitor).await?;
+        (write, proof, None)
+    } else {
+        let newcomer = newcomer(app, &invitation, name, password).await?;
+        (app.store.write(app.now()).await?, None, Some(newcomer))
+    };
+    // The account may have been closed meanwhile, or the invitation withdrawn.
+    let invitation = write.find_invitation(digest, now).await?.ok_or(AcceptError::Over)?;
+    if !write.close_invitation(invitation.account, invitation.id).await? {
+        return Err(AcceptError::Over);
+    }
+    let news = match &known {
+        Some(user) => Some(News::of(&mut write, user, proof).await?),
+        None => None,
+    };
+    let (user, name) = add_or_find(&mut write, known.as_ref(), newcomer).await?;
+    let target = (invitation.account, user);
+    // Someone may have been let in by another way meanwhile; then there is nothing to join.
+    let member = match write.find_member_of(target.0, target.1).await? {
+        Some(member) => member.id,
+        None => accounts::join(app, &mut write, target, invitation.role, &name).await?,
+    };
+    let entered =
+        sessions::open_session(app, &mut write, user, Some(invitation.account), &visitor).await?;
+    let entry = AuditEntry {
+        event: Event::MemberInvitationAccepted,
+        actor: Actor::User { user, member: Some(member) },
+        origin: visitor.origin.clone(),
+        account: Some(invitation.account),
+        target: member.to_string(),
+        detail: serde_json::json!({
+            "after": { "role": invitation.role },
+            "second_factor": proof.map(Proof::as_str),
+        }),
+    };
+    write.commit(entry).await?;
+    if let Some(news) = news {
+        news.send(app, &entered, &visitor.origin);
+    }
+    Ok(entered)
+}
+
+/// A write transaction for somebody known who has given the password, and the second factor where they have one.
+/// Every wrong one counts, and is in the audit log, as at the log-in.
+async fn prove(
+    app: &AppState,
+    user: &User,
+    (password, factor): (&str, &str),
+    visitor: &AnonymousUser,
+) -> Result<(Write, Option<Proof>), AcceptError> {
+    let tries = LoginAttempts::Email { typed: user.email.as_str(), device: visitor.device };
+    let attempt = attempts::begin(app, tries, &visitor.origin).await?;
+    let stored = Some(user.password_hash.as_str());
+    if !app.passwords.verify(Password::typed(password), stored).await? {
+        let write = app.store.write(app.now()).await?;
+        write.commit(visitor_entry(Event::SessionLoginFailed, "", visitor.origin.clone())).await?;
+        return Err(AcceptError::WrongPassword);
+    }
+    if !factors::has_one(&mut app.store.read().await?, user.id).await? {
+        let mut write = app.store.write(app.now()).await?;
+        // It may have come meanwhile.
+        if factors::has_one(&mut write, user.id).await? {
+            return Err(AcceptError::WrongCode);
+        }
+        attempt.succeeded(&mut write).await?;
+        return Ok((write, None));
+    }
+    let guess = attempts::begin(app, LoginAttempts::Factor(user.id), &visitor.origin).await?;
+    let mut write = app.store.write(app.now()).await?;
+    let Some(proof) = factors::take(app, &mut write, user.id, factor).await? else {
+        let target = user.id.to_string();
+        let mut entry = visitor_entry(Event::SessionLoginFailed, &target, visitor.origin.clone());
+        entry.detail = serde_json::json!({ "second_factor": "wrong" });
+        write.commit(entry).await?;
+        return Err(AcceptError::WrongCode);
+    };
+    attempt.succeeded(&mut write).await?;
+    guess.succeeded(&mut write).await?;
+    Ok((write, Some(proof)))
+}
+
+async fn newcomer(
+    app: &AppState,
+    invitation: &Invitation,
+    name: &str,
+    password: &str,
+) -> Result<NewUser, AcceptError> {
+    let email = invitation.email.clone();
+    let name = accounts::user_name(name, &email)?;
+    let personal =
+        [invitation.account_name.as_str(), email.as_str(), email.local_part(), &name, "keydesk"];
+    let password_hash =
+        app.passwords.hash(Password::chosen(password, &personal)?, &app.entropy).await?;
+    Ok(NewUser { id: UserId::generate(app.now(), &app.entropy), email, name, password_hash })
+}
+
+async fn add_or_find(
+    write: &mut Write,
+    known: Option<&User>,
+    newcomer: Option<NewUser>,
+) -> Result<(UserId, String), AcceptError> {
+    match (known, newcomer) {
+        (Some(user), _) => {
+            let current = write.find_user(user.id).await?.ok_or(AcceptError::Over)?;
+            if current.version != user.version {
+                return Err(AcceptError::WrongPassword);
+            }
+            Ok((user.id, user.name.clone()))
+        }
+        (None, Some(new)) => {
+            write.add_user(&new).await?;
+            Ok((new.id, new.name))
+        }
+        (None, None) => Err(AcceptError::Over),
+    }
+}

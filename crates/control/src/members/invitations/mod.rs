@@ -1,0 +1,3 @@
+//! Invitations: accepting one.
+
+pub(crate) mod accept;

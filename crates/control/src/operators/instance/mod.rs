@@ -1,0 +1,35 @@
+//! What an operator sees of the instance: plans, the operations' rules, operators, gateways. It is set in the
+//! configuration and at the server's command line.
+
+pub(crate) mod console;
+
+use super::Operator;
+use crate::AppState;
+use crate::ListedNode;
+use crate::list_nodes;
+use crate::door::problem::Problem;
+use keydesk_model::{Plan, Timestamp};
+use keydesk_store::StoredRules;
+
+/// The plans, and the name of the one that accounts without a plan of their own have.
+pub(crate) fn plans<'a>(app: &'a AppState, _: &Operator) -> (&'a [Plan], Option<&'a str>) {
+    (&app.settings.plans.all, app.settings.plans.default.as_deref())
+}
+
+pub(crate) async fn rules(app: &AppState, _: &Operator) -> Result<Option<StoredRules>, Problem> {
+    Ok(app.store.read().await?.find_rules().await?)
+}
+
+pub(crate) async fn operators(
+    app: &AppState,
+    _: &Operator,
+) -> Result<Vec<keydesk_store::Operator>, Problem> {
+    Ok(app.store.read().await?.list_operators().await?)
+}
+
+pub(crate) async fn gateways(
+    app: &AppState,
+    _: &Operator,
+) -> Result<(Vec<ListedNode>, Timestamp), Problem> {
+    Ok(list_nodes(&app.store, app.now()).await?)
+}

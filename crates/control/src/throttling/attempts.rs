@@ -1,0 +1,297 @@
+//! Every place where a password is tried asks here first: delays for each address that is tried, limits for
+//! where the tries come from and for all together, a lock after a hundred. Whoever comes from a browser in
+//! which they have logged in before, or with a session, has counts of their own, so that strangers who
+//! guess hold up nobody.
+
+use crate::AppState;
+use crate::one_time::codes;
+use crate::door::problem::Problem;
+use crate::door::language::text;
+use keydesk_model::{AttemptKind, Attempts, Email, Origin, SessionId, Throttled, UserId};
+use keydesk_store::{StoreError, Write};
+use std::net::IpAddr;
+
+/// Whose password is tried.
+#[derive(Clone, Debug)]
+pub(crate) enum LoginAttempts<'a> {
+    /// By someone who says that this is their address.
+    Email { typed: &'a str, device: Option<[u8; 32]> },
+    /// By someone who has logged in with it.
+    Session(SessionId),
+    /// A code, by someone who has given the password.
+    Factor(UserId),
+    /// A passkey, by whoever comes: nothing can be guessed, but much be computed.
+    Passkey { device: Option<[u8; 32]> },
+    /// A departure to a provider, which is asked for each.
+    Sso,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HeldError {
+    #[error("{}", text("throttled-wait").with("span", span(*.0)))]
+    Wait(std::time::Duration),
+    #[error("{}", text("throttled-logins").with("span", span(*.0)))]
+    LogIns(std::time::Duration),
+    #[error("{}", text("throttled-sso-logins").with("span", span(*.0)))]
+    Ssos(std::time::Duration),
+    #[error("{}", text("throttled-locked"))]
+    Locked,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn span(wait: std::time::Duration) -> String {
+    match wait.as_secs() + u64::from(wait.subsec_nanos() > 0) {
+        seconds @ ..=90 => text("span-seconds").count("n", seconds).to_string(),
+        seconds => text("span-minutes").count("n", seconds.div_ceil(60)).to_string(),
+    }
+}
+
+impl From<Throttled> for HeldError {
+    fn from(held: Throttled) -> Self {
+        match held {
+            Throttled::Wait(wait) => Self::Wait(wait),
+            Throttled::Locked => Self::Locked,
+        }
+    }
+}
+
+impl HeldError {
+    /// What is said of departures to providers, none of which is wrong.
+    pub fn of_sso(self) -> Self {
+        match self {
+            Self::Wait(wait) => Self::Ssos(wait),
+            other => other,
+        }
+    }
+}
+
+impl From<HeldError> for Problem {
+    fn from(error: HeldError) -> Self {
+        match error {
+            HeldError::Store(error) => error.into(),
+            held @ (HeldError::LogIns(_) | HeldError::Ssos(_)) => {
+                Self::too_many_log_ins(held.to_string())
+            }
+            held => Self::too_many_tries(held.to_string()),
+        }
+    }
+}
+
+/// A try that is counted as a failure until it turns out to be none.
+#[derive(Debug)]
+pub(crate) struct Attempt(Vec<(AttemptKind, String)>);
+
+/// Counts a try, or says why it may not be made. An address that nobody has counts as one that somebody has.
+pub(crate) async fn begin(
+    app: &AppState,
+    tries: LoginAttempts<'_>,
+    origin: &Origin,
+) -> Result<Attempt, HeldError> {
+    let mut write = app.store.write(app.now()).await?;
+    let keys = keys(&mut write, tries, origin).await?;
+    count(write, &keys).await?;
+    Ok(Attempt(keys))
+}
+
+/// Takes back a departure to a provider from here: somebody has come back and was let in.
+pub(crate) async fn forgive_sso(write: &mut Write, origin: &Origin) -> Result<(), StoreError> {
+    let keys = keys(write, LoginAttempts::Sso, origin).await?;
+    Attempt(keys).succeeded(write).await
+}
+
+/// Who makes us send a mail.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Sender<'a> {
+    AnonymousUser(&'a Origin),
+    User(UserId),
+}
+
+/// What may be done about a request for a mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sending {
+    pub is_allowed: bool,
+    /// Whether the audit log is to say that it was asked for. Of an address that asks for too many, only once an
+    /// hour: the log is not a stranger's to fill.
+    pub is_noted: bool,
+}
+
+/// Whether one more link that nobody has asked for may be sent to this address, for this sender.
+pub(crate) async fn may_send(
+    app: &AppState,
+    kind: AttemptKind,
+    email: &Email,
+    sender: Sender<'_>,
+) -> Result<bool, StoreError> {
+    Ok(ask_to_send(app, kind, Some(email), sender).await?.is_allowed)
+}
+
+/// The same, and what is to be written down. Without an address nothing is sent, but the request counts.
+pub(crate) async fn ask_to_send(
+    app: &AppState,
+    kind: AttemptKind,
+    email: Option<&Email>,
+    sender: Sender<'_>,
+) -> Result<Sending, StoreError> {
+    let mut keys = Vec::new();
+    match sender {
+        Sender::AnonymousUser(Origin { client_ip: Some(addr), .. }) => {
+            keys.push((AttemptKind::Sender, network(*addr)));
+            keys.extend(wide_network(*addr).map(|wide| (AttemptKind::SenderNetwork, wide)));
+        }
+        Sender::AnonymousUser(_) => {}
+        Sender::User(id) => keys.push((AttemptKind::Sender, id.to_string())),
+    }
+    let from = keys.clone();
+    keys.extend(email.map(|email| (kind, email.canonical())));
+    match count(app.store.write(app.now()).await?, &keys).await {
+        Ok(()) => return Ok(Sending { is_allowed: email.is_some(), is_noted: true }),
+        Err(HeldError::Store(error)) => return Err(error),
+        Err(_) => {}
+    }
+    // That too many mails go to one address is not the doing of who asks now.
+    if email.is_some() && count(app.store.write(app.now()).await?, &from).await.is_ok() {
+        return Ok(Sending { is_allowed: false, is_noted: true });
+    }
+    // Of the widest network that it comes from.
+    let noted = from.into_iter().next_back().map(|(_, from)| (AttemptKind::Noted, from));
+    let noted = count(app.store.write(app.now()).await?, &Vec::from_iter(noted)).await;
+    Ok(Sending { is_allowed: false, is_noted: noted.is_ok() })
+}
+
+/// Counts a successful login: each leaves a session, a device, and an audit entry.
+pub(crate) async fn count_log_in(write: &mut Write, user: UserId) -> Result<(), HeldError> {
+    match count_one(write, AttemptKind::LogIn, &user.to_string()).await {
+        Err(HeldError::Wait(wait)) => Err(HeldError::LogIns(wait)),
+        counted => counted,
+    }
+}
+
+async fn count_one(write: &mut Write, kind: AttemptKind, key: &str) -> Result<(), HeldError> {
+    let now = write.now();
+    let next = write.find_attempts(kind, key).await?.try_at(kind, now)?;
+    Ok(write.set_attempts(kind, key, next).await?)
+}
+
+async fn count(mut write: Write, keys: &[(AttemptKind, String)]) -> Result<(), HeldError> {
+    for (kind, key) in keys {
+        count_one(&mut write, *kind, key).await?;
+    }
+    // Nothing that anyone could ask about: the rejection itself is noted where the password is checked.
+    Ok(write.keep().await?)
+}
+
+async fn keys(
+    write: &mut Write,
+    tries: LoginAttempts<'_>,
+    origin: &Origin,
+) -> Result<Vec<(AttemptKind, String)>, StoreError> {
+    let (typed, device) = match tries {
+        LoginAttempts::Session(id) => return Ok(vec![(AttemptKind::Device, id.to_string())]),
+        LoginAttempts::Factor(id) => return Ok(vec![(AttemptKind::Factor, id.to_string())]),
+        LoginAttempts::Sso => {
+            // Apart from tries of a password, which are more.
+            let apart = |kind, from: String| (kind, format!("sign-on {from}"));
+            let addr = origin.client_ip;
+            let from = addr.map(|addr| apart(AttemptKind::Address, network(addr)));
+            let wide = addr.and_then(wide_network).map(|wide| apart(AttemptKind::Network, wide));
+            let all = apart(AttemptKind::All, String::new());
+            return Ok(from.into_iter().chain(wide).chain([all]).collect());
+        }
+        LoginAttempts::Passkey { device: Some(device) }
+            if write.is_device_of_anybody(device).await? =>
+        {
+            return Ok(vec![(AttemptKind::Device, hex::encode(device))]);
+        }
+        LoginAttempts::Passkey { .. } => ("", None),
+        LoginAttempts::Email { typed, device } => (typed, device),
+    };
+    let email = typed.parse::<Email>().ok();
+    if let (Some(device), Some(email)) = (device, &email)
+        && let Some(user) = write.find_user_by_email(email).await?
+        && write.is_device_known(device, user.id).await?
+    {
+        return Ok(vec![(AttemptKind::Device, hex::encode(device))]);
+    }
+    let mut keys = Vec::new();
+    let mut lane = AttemptKind::All;
+    if let Some(addr) = origin.client_ip {
+        let (kind, key) = (AttemptKind::Address, network(addr));
+        // What a few addresses use up is not what others begin with.
+        if write.find_attempts(kind, &key).await?.in_use(kind, write.now()) < FEW {
+            lane = AttemptKind::First;
+        }
+        keys.push((kind, key));
+        keys.extend(wide_network(addr).map(|wide| (AttemptKind::Network, wide)));
+    }
+    keys.push((lane, String::new()));
+    keys.extend(email.map(|email| (AttemptKind::Email, email.canonical().clone())));
+    Ok(keys)
+}
+
+/// So many tries of an address do not count against all.
+const FEW: i64 = 3;
+
+/// The /48 of an IPv6 address, as a site with many networks has them in one. `None` for IPv4.
+fn wide_network(addr: IpAddr) -> Option<String> {
+    let IpAddr::V6(addr) = addr.to_canonical() else { return None };
+    let [a, b, c, ..] = addr.segments();
+    Some(format!("{a:x}:{b:x}:{c:x}::/48"))
+}
+
+/// T75: a host with IPv6 has a whole /64 to come from.
+pub(crate) fn network(addr: IpAddr) -> String {
+    match addr.to_canonical() {
+        IpAddr::V4(addr) => addr.to_string(),
+        IpAddr::V6(addr) => {
+            let [a, b, c, d, ..] = addr.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
+}
+
+impl Attempt {
+    /// The password was right.
+    pub async fn succeeded(self, write: &mut Write) -> Result<(), StoreError> {
+        for (kind, key) in self.0 {
+            let back: Attempts = write.find_attempts(kind, &key).await?.taken_back(kind);
+            write.set_attempts(kind, &key, back).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Remembers the browser that somebody has logged in from. None: it is remembered already.
+pub(crate) async fn remember_device(
+    app: &AppState,
+    write: &mut Write,
+    user: UserId,
+    device: Option<[u8; 32]>,
+    user_agent: &str,
+) -> Result<Option<zeroize::Zeroizing<String>>, StoreError> {
+    if let Some(device) = device
+        && write.is_device_known(device, user).await?
+    {
+        return Ok(None);
+    }
+    let (secret, hash) = codes::generate(&app.entropy);
+    write.add_device(hash, user, user_agent).await?;
+    Ok(Some(secret))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t75_an_ipv6_host_is_its_network() {
+        for (addr, key) in [
+            ("203.0.113.7", "203.0.113.7"),
+            ("::ffff:203.0.113.7", "203.0.113.7"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+            ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64"),
+        ] {
+            assert_eq!(network(addr.parse().expect("an address")), key);
+        }
+    }
+}

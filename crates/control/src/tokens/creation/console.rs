@@ -1,0 +1,221 @@
+//! `/tokens/new`: the form of an API token, which loses nothing over a mistake.
+
+use super::ApiTokenRequest;
+use crate::tokens::{console::shown_once, expiry::Policies};
+use crate::AppState;
+use crate::UserMessage as _;
+use crate::api_docs::ScopeOffer;
+use crate::door::caller::Caller;
+use crate::door::layout::{Nav, PageLayout, page, page_with};
+use crate::one_time::codes;
+use crate::door::reauth::ReauthForm;
+use crate::door::language::label;
+use crate::operations::{are_scopes_observed, list_scope_offers};
+use crate::door::problem::Problem;
+use crate::door::language::text;
+use askama::Template;
+use axum::{extract::State, http::StatusCode, response::Response};
+use keydesk_model::{Expiry, ExpiryError, ExpiryPolicy, Permission, Scope, ScopeSet, TokenName};
+use serde::{Deserialize, Deserializer};
+
+/// What the form holds, as sent, so that a mistake loses nothing.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct NewTokenForm {
+    name: String,
+    expires: String,
+    /// The date field, which counts where `expires` says `date`.
+    expires_on: String,
+    #[serde(deserialize_with = "one_or_more")]
+    scope: Vec<String>,
+    request_key: Option<String>,
+}
+
+/// A field that was sent once comes as a string, one sent repeatedly as a list.
+pub(crate) fn one_or_more<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum OneOrMore {
+        One(String),
+        More(Vec<String>),
+    }
+    Ok(match OneOrMore::deserialize(from)? {
+        OneOrMore::One(one) => vec![one],
+        OneOrMore::More(more) => more,
+    })
+}
+
+#[derive(Template)]
+#[template(path = "tokens/new.html")]
+struct NewPage {
+    chrome: PageLayout,
+    form: NewTokenForm,
+    offers: Vec<ScopeOffer>,
+    /// Scopes restrict nothing yet.
+    observed: bool,
+    choices: Vec<(&'static str, String)>,
+    errors: Errors,
+    request_key: String,
+    /// How long it may live, in words.
+    policy: Option<String>,
+    begins_with: String,
+}
+
+/// Beside which field something is wrong.
+#[derive(Debug, Default)]
+struct Errors {
+    name: Option<String>,
+    expires: Option<String>,
+    scope: Option<String>,
+}
+
+const CHOICES: [&str; 6] = ["never", "30d", "60d", "90d", "180d", "365d"];
+
+impl NewPage {
+    fn has(&self, scope: &str) -> bool {
+        self.form.scope.iter().any(|held| held == scope)
+    }
+
+    fn chosen(&self, expires: &str) -> bool {
+        let chosen =
+            if self.form.expires.is_empty() { &self.begins_with } else { &self.form.expires };
+        chosen == expires
+    }
+}
+
+async fn form_page(
+    app: &AppState,
+    caller: &Caller,
+    form: NewTokenForm,
+    errors: Errors,
+) -> Result<NewPage, Problem> {
+    let (key, _) = codes::generate(&app.entropy);
+    let account = app.store.read().await?.find_account(caller.account.id).await?;
+    let policies = Policies::of(app, account.as_ref());
+    // What would be rejected is not offered.
+    let choices = CHOICES.into_iter().filter(|value| {
+        value
+            .parse::<Expiry>()
+            .is_ok_and(|expiry| policies.permitted_end(expiry, app.now()).is_ok())
+    });
+    Ok(NewPage {
+        begins_with: begins_with(policies.held),
+        policy: user_message(policies.held),
+        chrome: PageLayout::of(caller, text("token-new-title"), Nav::Tokens),
+        form,
+        offers: list_scope_offers(app).await?,
+        observed: are_scopes_observed(app).await?,
+        choices: choices.map(|value| (value, label("expires", value))).collect(),
+        errors,
+        request_key: key[..32].to_owned(),
+    })
+}
+
+/// The span that the form begins with: the operator's, or the longest that may be.
+fn begins_with(policy: ExpiryPolicy) -> String {
+    let days = |text: &str| text.strip_suffix('d').and_then(|days| days.parse::<u16>().ok());
+    let may = |value: &&str| match policy.max_days {
+        Some(most) => days(value).is_some_and(|days| days <= most),
+        None => !policy.is_required || *value != "never",
+    };
+    let wanted = match policy.default {
+        Some(Expiry::Days(days)) => Some(format!("{days}d")),
+        _ => None,
+    };
+    let offered = || CHOICES.into_iter();
+    let wanted = wanted.filter(|wanted| offered().filter(may).any(|value| value == wanted));
+    let first = offered().find(|value| *value == "never" && may(value));
+    let longest = || offered().rfind(may);
+    wanted.unwrap_or_else(|| first.or_else(longest).unwrap_or("date").to_owned())
+}
+
+fn user_message(policy: ExpiryPolicy) -> Option<String> {
+    match policy.max_days {
+        Some(days) => Some(text("expires-at-most").count("n", u32::from(days)).to_string()),
+        None if policy.is_required => Some(text("must-expire").to_string()),
+        None => None,
+    }
+}
+
+pub(crate) async fn new_page(
+    State(app): State<AppState>,
+    caller: Caller,
+) -> Result<Response, Problem> {
+    caller.permit(Permission::ManageTokens)?;
+    Ok(page(&form_page(&app, &caller, NewTokenForm::default(), Errors::default()).await?))
+}
+
+pub(crate) async fn issue(
+    State(app): State<AppState>,
+    fresh: ReauthForm<NewTokenForm>,
+) -> Result<Response, Problem> {
+    let ReauthForm { caller, form } = fresh;
+    caller.permit(Permission::ManageTokens)?;
+    let checked = match read_request(&form) {
+        Ok(request) => check_expiry(&app, &caller, request).await?,
+        Err(errors) => Err(errors),
+    };
+    let request = match checked {
+        Ok(request) => request,
+        Err(errors) => {
+            let page = form_page(&app, &caller, form, errors).await?;
+            return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page));
+        }
+    };
+    let (token, plain) = super::issue_api_token(&app, &caller, request).await?;
+    Ok(shown_once(&app, &caller, token, plain, None))
+}
+
+/// What the use-case would reject for its end is said beside the field.
+async fn check_expiry(
+    app: &AppState,
+    caller: &Caller,
+    request: ApiTokenRequest,
+) -> Result<Result<ApiTokenRequest, Errors>, Problem> {
+    let account = app.store.read().await?.find_account(caller.account.id).await?;
+    let end = Policies::of(app, account.as_ref()).permitted_end(request.expiry, app.now());
+    Ok(match end {
+        Err(error) => Err(Errors { expires: Some(error.to_string()), ..Errors::default() }),
+        Ok(_) => Ok(request),
+    })
+}
+
+/// A date that someone gave counts, whether or not they also chose "on a date".
+fn read_expiry(form: &NewTokenForm) -> Result<Expiry, String> {
+    let text = match (form.expires.as_str(), form.expires_on.as_str()) {
+        ("date", "") => return Err(text("choose-date").to_string()),
+        ("" | "never" | "date", date) if !date.is_empty() => date,
+        ("", _) => "never",
+        (span, "") => span,
+        (_, _) => return Err(text("choose-one-expiry").to_string()),
+    };
+    text.parse().map_err(|error: ExpiryError| error.user_message())
+}
+
+fn read_request(form: &NewTokenForm) -> Result<ApiTokenRequest, Errors> {
+    let name = form.name.parse::<TokenName>();
+    let expiry = read_expiry(form);
+    let scopes =
+        form.scope.iter().map(|text| text.parse::<Scope>()).collect::<Result<ScopeSet, _>>();
+    let nothing_chosen = scopes.as_ref().is_ok_and(ScopeSet::is_empty);
+    let too_many = scopes.as_ref().ok().and_then(|scopes| scopes.check_size().err());
+    match (name, expiry, scopes) {
+        (Ok(name), Ok(expiry), Ok(scopes)) if !nothing_chosen && too_many.is_none() => {
+            Ok(ApiTokenRequest {
+                name,
+                scopes,
+                expiry,
+                request_key: form.request_key.clone().filter(|key| (16..=64).contains(&key.len())),
+            })
+        }
+        (name, expiry, scopes) => Err(Errors {
+            name: name.err().map(|error| error.user_message()),
+            expires: expiry.err(),
+            scope: match scopes {
+                Err(error) => Some(error.user_message()),
+                Ok(_) if nothing_chosen => Some(text("scope-or-full-access").to_string()),
+                Ok(_) => too_many.map(|error| error.user_message()),
+            },
+        }),
+    }
+}

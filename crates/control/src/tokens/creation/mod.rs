@@ -1,0 +1,66 @@
+//! Creating API tokens.
+
+pub(crate) mod console;
+
+use super::{MOST_TOKENS, TokenError, expiry::Policies, shown_once};
+use crate::{AppState, door::{caller::Caller, problem::Problem}};
+use keydesk_model::{Event, Expiry, IpAllowlist, Permission, ScopeSet, TokenId, TokenName, TokenOwner};
+use keydesk_store::{NewToken, Token};
+use keydesk_token::{Kind, PlainToken};
+
+/// What the form for a new API token asks for.
+#[derive(Debug)]
+pub(crate) struct ApiTokenRequest {
+    pub name: TokenName,
+    pub scopes: ScopeSet,
+    pub expiry: Expiry,
+    /// Random, once a form: makes a form that is sent twice one token.
+    pub request_key: Option<String>,
+}
+
+/// Issues an API token. The secret is returned once; afterwards nobody can read it.
+pub(crate) async fn issue_api_token(
+    app: &AppState,
+    caller: &Caller,
+    request: ApiTokenRequest,
+) -> Result<(Token, PlainToken), Problem> {
+    let (mut write, caller) = app.write_as(caller).await?;
+    caller.permit(Permission::ManageTokens)?;
+    request.scopes.check_size().map_err(TokenError::from)?;
+    let account = caller.account.id;
+    if let Some(key) = &request.request_key
+        && let Some(earlier) = write.find_token_by_request(account, key).await?
+    {
+        return Err(TokenError::Repeated { name: earlier.name }.into());
+    }
+    let now = write.now();
+    if write.count_live_api_tokens(account, now).await? >= MOST_TOKENS {
+        return Err(TokenError::TooMany.into());
+    }
+    let found = write.find_account(account).await?;
+    let policies = Policies::of(app, found.as_ref());
+    let expires_at = policies.permitted_end(request.expiry, now)?;
+    // What is only observed is written down.
+    let is_over = policies.objects(now, expires_at);
+    let plain = PlainToken::generate(&app.settings.token_prefix, Kind::Account, &app.entropy);
+    let new = NewToken {
+        id: TokenId::generate(write.now(), &app.entropy),
+        account,
+        token_owner: TokenOwner::Account,
+        name: request.name.to_string(),
+        scopes: request.scopes,
+        ip_allowlist: IpAllowlist::default(),
+        expires_at,
+        created_by: Some(caller.member.id),
+        request_key: request.request_key,
+    };
+    write.issue_token(&new, &shown_once(&plain, 1)).await?;
+    let token = write.find_token(account, new.id).await?.ok_or(TokenError::NotFound)?;
+    let detail = serde_json::json!({
+        "after": { "name": token.name, "scopes": token.scopes, "expires_at": token.expires_at.map(|at| at.to_string()) },
+        "over_expiry_policy": is_over,
+    });
+    write.commit(caller.entry(Event::TokenCreated, token.id, detail)).await?;
+    Ok((token, plain))
+}
+

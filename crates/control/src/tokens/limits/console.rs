@@ -1,0 +1,233 @@
+//! `/tokens/{id}/limits`: a token's limits, what speaks for smaller ones, and the form that sets them;
+//! `/tokens/violation`: what limits object to.
+
+use super::{LimitsReview, limit_api_token, list_violated, review_limits, saved_notice, why};
+use crate::tokens::{console::scope_words, creation::console::one_or_more};
+use crate::AppState;
+use crate::UserMessage as _;
+use crate::api_docs::ScopeOffer;
+use crate::door::caller::Caller;
+use crate::door::layout::{Nav, PageLayout, done, page, page_with};
+use crate::door::reauth::ReauthForm;
+use crate::operations::list_scope_offers;
+use crate::door::problem::Problem;
+use crate::door::language::text;
+use crate::door::when::When;
+use askama::Template;
+use axum::{
+    extract::{Path, Query, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use keydesk_model::{
+    IpAllowlist, Permission, Scope, ScopeSet, Timestamp, TokenId, TokenLimits, TokenState,
+};
+use keydesk_store::{OperationUse, ViolationRow};
+use serde::Deserialize;
+
+/// What the form holds, as sent, so that a mistake loses nothing.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct LimitsForm {
+    #[serde(deserialize_with = "one_or_more")]
+    scope: Vec<String>,
+    ip_allowlist: String,
+    mode: String,
+}
+
+struct UseRow {
+    operation: String,
+    client: String,
+    requests: i64,
+    last_call: When,
+}
+
+struct ViolationView {
+    token: TokenId,
+    token_name: String,
+    is_api_token: bool,
+    client: String,
+    operation: String,
+    why: String,
+    was_rejected: bool,
+    requests: i64,
+    /// Where only some of them were rejected.
+    rejected: Option<i64>,
+    last_call: When,
+}
+
+impl ViolationView {
+    fn new(seen: ViolationRow, now: Timestamp) -> Self {
+        Self {
+            why: why(&seen),
+            was_rejected: seen.rejected > 0,
+            token: seen.token,
+            token_name: seen.token_name,
+            is_api_token: seen.is_api_token,
+            client: seen.client,
+            operation: seen.operation,
+            requests: seen.requests,
+            rejected: Some(seen.rejected).filter(|rejected| (1..seen.requests).contains(rejected)),
+            last_call: When::past(seen.last_used_at, now),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "tokens/limits.html")]
+struct LimitsPage {
+    chrome: PageLayout,
+    id: TokenId,
+    name: String,
+    masked: String,
+    scopes: Vec<String>,
+    ip_allowlist: Vec<String>,
+    observed: Option<(Vec<String>, Vec<String>)>,
+    form: LimitsForm,
+    offers: Vec<ScopeOffer>,
+    scope_error: Option<String>,
+    ip_allowlist_error: Option<String>,
+    uses: Vec<UseRow>,
+    violations: Vec<ViolationView>,
+    smallest: Option<(Vec<String>, Vec<String>)>,
+    uses_the_smallest: bool,
+    may_manage: bool,
+}
+
+impl LimitsPage {
+    fn has(&self, scope: &str) -> bool {
+        self.form.scope.iter().any(|held| held == scope)
+    }
+}
+
+pub(crate) fn networks(ip_allowlist: &IpAllowlist) -> Vec<String> {
+    ip_allowlist.to_string().split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+/// The grant as the form shows it.
+fn form_of(grant: &TokenLimits) -> LimitsForm {
+    LimitsForm {
+        scope: grant.scopes.iter().map(ToString::to_string).collect(),
+        ip_allowlist: networks(&grant.ip_allowlist).join("\n"),
+        mode: "observe".to_owned(),
+    }
+}
+
+/// The smallest limits, where anything speaks for any.
+fn smallest(review: &LimitsReview) -> Option<TokenLimits> {
+    let (scopes, ip_allowlist) = (&review.suggested_scopes, &review.suggested_ip_allowlist);
+    (scopes.is_some() || ip_allowlist.is_some()).then(|| TokenLimits {
+        scopes: scopes.clone().unwrap_or_else(|| review.token.scopes.clone()),
+        ip_allowlist: ip_allowlist.clone().unwrap_or_default(),
+    })
+}
+
+async fn limits_page(
+    app: &AppState,
+    caller: &Caller,
+    review: LimitsReview,
+    form: LimitsForm,
+) -> Result<LimitsPage, Problem> {
+    let now = app.now();
+    let proposal = smallest(&review);
+    let use_row = |seen: OperationUse| UseRow {
+        operation: seen.operation,
+        client: seen.client,
+        requests: seen.requests,
+        last_call: When::past(seen.last_used_at, now),
+    };
+    let parts = |grant: &TokenLimits| (scope_words(&grant.scopes), networks(&grant.ip_allowlist));
+    let is_live = review.token.state(now) == TokenState::Active;
+    Ok(LimitsPage {
+        chrome: PageLayout::of(caller, text("tokens-limits"), Nav::Tokens),
+        id: review.token.id,
+        scopes: scope_words(&review.token.scopes),
+        ip_allowlist: networks(&review.token.ip_allowlist),
+        observed: review.token.observed.as_ref().map(parts),
+        name: review.token.name,
+        masked: review.token.masked,
+        form,
+        offers: list_scope_offers(app).await?,
+        scope_error: None,
+        ip_allowlist_error: None,
+        uses: review.uses.into_iter().map(use_row).collect(),
+        violations: review.violated.into_iter().map(|seen| ViolationView::new(seen, now)).collect(),
+        smallest: proposal.as_ref().map(parts),
+        uses_the_smallest: false,
+        may_manage: caller.member.role.may(Permission::ManageTokens) && is_live,
+    })
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct LimitsQuery {
+    /// `smallest`: the form is to begin with the proposal.
+    with: Option<String>,
+}
+
+pub(crate) async fn show(
+    State(app): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Query(asked): Query<LimitsQuery>,
+) -> Result<Response, Problem> {
+    let id = id.parse().map_err(|_| Problem::not_found())?;
+    let review = review_limits(&app, &caller, id).await?;
+    let proposal = smallest(&review).filter(|_| asked.with.as_deref() == Some("suggested"));
+    let token = &review.token;
+    let holds =
+        TokenLimits { scopes: token.scopes.clone(), ip_allowlist: token.ip_allowlist.clone() };
+    let form = form_of(proposal.as_ref().or(token.observed.as_ref()).unwrap_or(&holds));
+    let shown = limits_page(&app, &caller, review, form).await?;
+    Ok(page(&LimitsPage { uses_the_smallest: proposal.is_some(), ..shown }))
+}
+
+pub(crate) async fn limit(
+    State(app): State<AppState>,
+    Path(id): Path<String>,
+    fresh: ReauthForm<LimitsForm>,
+) -> Result<Response, Problem> {
+    let ReauthForm { caller, form } = fresh;
+    caller.permit(Permission::ManageTokens)?;
+    let id = id.parse().map_err(|_| Problem::not_found())?;
+    let scopes =
+        form.scope.iter().map(|text| text.parse::<Scope>()).collect::<Result<ScopeSet, _>>();
+    let scopes = match scopes {
+        Ok(scopes) if scopes.is_empty() => Err(text("scope-or-full-access").to_string()),
+        scopes => scopes.map_err(|error| error.user_message()),
+    };
+    let ip_allowlist =
+        form.ip_allowlist.parse::<IpAllowlist>().map_err(|error| error.user_message());
+    match (scopes, ip_allowlist) {
+        (Ok(scopes), Ok(ip_allowlist)) => {
+            let mode = form.mode.parse().unwrap_or_default();
+            limit_api_token(&app, &caller, id, TokenLimits { scopes, ip_allowlist }, mode).await?;
+            Ok(done("/tokens", saved_notice(mode), None).into_response())
+        }
+        (scopes, ip_allowlist) => {
+            let review = review_limits(&app, &caller, id).await?;
+            let shown = limits_page(&app, &caller, review, form).await?;
+            let (scope_error, ip_allowlist_error) = (scopes.err(), ip_allowlist.err());
+            let shown = LimitsPage { scope_error, ip_allowlist_error, ..shown };
+            Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &shown))
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "tokens/violations.html")]
+struct ViolationsPage {
+    chrome: PageLayout,
+    violations: Vec<ViolationView>,
+}
+
+pub(crate) async fn violations(
+    State(app): State<AppState>,
+    caller: Caller,
+) -> Result<Response, Problem> {
+    let now = app.now();
+    let listed = list_violated(&app, &caller).await?;
+    let violations = listed.into_iter().map(|seen| ViolationView::new(seen, now)).collect();
+    let chrome = PageLayout::of(&caller, text("violations-short"), Nav::Tokens);
+    Ok(page(&ViolationsPage { chrome, violations }))
+}

@@ -1,0 +1,125 @@
+//! What a token may do and where it may be used from: seen beside what it was used for lately, proposed as
+//! small as that allows, tried first where wished, then in force.
+
+pub(crate) mod console;
+
+use super::{find_api_token, find_live_api_token};
+use crate::AppState;
+use crate::UserMessage as _;
+use crate::door::caller::Caller;
+use crate::operations::LATELY;
+use crate::door::problem::Problem;
+use crate::door::language::text;
+use keydesk_model::{
+    Event, IpAllowlist, Mode, Permission, RuleTable, ScopeSet, TokenId, TokenLimits, Violation,
+};
+use keydesk_store::{OperationUse, Token, ViolationRow};
+
+/// A token's limits and all that speaks for others.
+#[derive(Debug)]
+pub(crate) struct LimitsReview {
+    pub token: Token,
+    /// What it was used for in the last 30 days.
+    pub uses: Vec<OperationUse>,
+    pub violated: Vec<ViolationRow>,
+    /// The smallest limits with which all that passed would have passed. None: it was not used.
+    pub suggested_scopes: Option<ScopeSet>,
+    pub suggested_ip_allowlist: Option<IpAllowlist>,
+}
+
+/// The notice for limits that were saved in this mode.
+pub(crate) fn saved_notice(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Enforce => "limits_enforced",
+        Mode::Observe => "limits_observed",
+    }
+}
+
+pub(crate) async fn review_limits(
+    app: &AppState,
+    caller: &Caller,
+    id: TokenId,
+) -> Result<LimitsReview, Problem> {
+    let token = find_api_token(app, caller, id).await?;
+    let since = app.now().minus(LATELY);
+    let mut read = app.store.read().await?;
+    let uses = read.list_operation_use_of(id, since).await?;
+    let violated = read.list_violated(caller.account.id, since).await?;
+    let ip_allowlist = read.list_addresses_of(id, since).await?;
+    let rules = read.find_rules().await?.unwrap_or_default().live.rules;
+    // What was rejected is not what it is used for.
+    let passed = || uses.iter().filter(|seen| seen.requests > seen.rejected);
+    let suggested_scopes =
+        RuleTable::new(&rules).suggested_scopes(passed().map(|seen| seen.operation.as_str()));
+    let suggested_scopes = match suggested_scopes {
+        // Calls for which there is no rule need a token for everything.
+        None => Some(ScopeSet::everything()),
+        Some(scopes) => Some(scopes).filter(|scopes| !scopes.is_empty()),
+    };
+    let suggested_ip_allowlist = ip_allowlist.join(" ").parse::<IpAllowlist>().ok();
+    Ok(LimitsReview {
+        token,
+        violated: violated.into_iter().filter(|seen| seen.token == id).collect(),
+        suggested_scopes,
+        suggested_ip_allowlist: suggested_ip_allowlist
+            .map(|list| list.proposed())
+            .filter(|list| !list.is_empty()),
+        uses,
+    })
+}
+
+/// Sets a token's limits. What is tried is dropped when others come into force.
+pub(crate) async fn limit_api_token(
+    app: &AppState,
+    caller: &Caller,
+    id: TokenId,
+    wanted: TokenLimits,
+    mode: Mode,
+) -> Result<(), Problem> {
+    let (mut write, caller) = app.write_as(caller).await?;
+    caller.permit(Permission::ManageTokens)?;
+    let token = find_live_api_token(&mut write, caller.account.id, id).await?;
+    wanted.scopes.check_size().map_err(|error| Problem::invalid(error.user_message()))?;
+    if wanted.scopes.is_empty() {
+        return Err(Problem::invalid(text("scope-needed")));
+    }
+    let holds = TokenLimits { scopes: token.scopes, ip_allowlist: token.ip_allowlist };
+    let (grant, observed) = match mode {
+        Mode::Enforce => (&wanted, None),
+        Mode::Observe => (&holds, Some(&wanted)),
+    };
+    write.limit_token(id, grant, observed).await?;
+    let detail = serde_json::json!({
+        "before": { "limits": holds, "observed": token.observed },
+        "after": { "limits": grant, "observed": observed },
+    });
+    write.commit(caller.entry(Event::TokenLimited, id, detail)).await?;
+    Ok(())
+}
+
+/// What limits objected to in the account in the last 30 days.
+pub(crate) async fn list_violated(
+    app: &AppState,
+    caller: &Caller,
+) -> Result<Vec<ViolationRow>, Problem> {
+    caller.permit(Permission::SeeTokens)?;
+    let since = app.now().minus(LATELY);
+    Ok(app.store.read().await?.list_violated(caller.account.id, since).await?)
+}
+
+/// What an violation means to the reader of a list.
+pub(crate) fn why(violated: &ViolationRow) -> String {
+    text(match (violated.violation, violated.rejected > 0) {
+        (Violation::Scope, true) => "violation-scope",
+        (Violation::Scope, false) => "violation-scope-observed",
+        (Violation::ObservedScope, _) => "violation-observed-scope",
+        (Violation::Address, _) => "violation-ip",
+        (Violation::ObservedIpAddress, _) => "violation-observed-ip",
+        (Violation::Rate, true) => "violation-rate",
+        (Violation::Rate, false) => "violation-rate-observed",
+        (Violation::Quota, true) => "violation-quota",
+        (Violation::PreviousSecret, _) => "violation-previous-secret",
+        (Violation::Quota, false) => "violation-quota-observed",
+    })
+    .to_string()
+}

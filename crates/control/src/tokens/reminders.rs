@@ -1,0 +1,65 @@
+//! Reminders of tokens that end soon: 30, 7 and 1 days before, to whoever made them, if they are still
+//! there, and to those who administer the account.
+
+use crate::AppState;
+use crate::mail::Message;
+use keydesk_model::{Actor, Event, Origin, Timestamp};
+use keydesk_store::{AuditEntry, Expiring, StoreError};
+use std::time::Duration;
+
+/// The nearest first: of two that are due only the nearer is sent.
+const DAYS: [u64; 3] = [1, 7, 30];
+
+fn days(count: u64) -> Duration {
+    Duration::from_hours(24 * count)
+}
+
+/// How many live API tokens end within a day, a week and a month.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ExpiringSoon {
+    pub within: [(u64, usize); 3],
+}
+
+/// Sends what is due and was not sent yet. Safe on many nodes at once: each reminder is sent by one of them.
+pub async fn send_reminders(app: &AppState) -> Result<ExpiringSoon, StoreError> {
+    let now = app.now();
+    let expiring = app.store.read().await?.list_expiring_tokens(now, now.plus(days(30))).await?;
+    let count = |within: u64| {
+        (within, expiring.iter().filter(|token| token.expires_at <= now.plus(days(within))).count())
+    };
+    let soon = ExpiringSoon { within: DAYS.map(count) };
+    if app.mailer.can_send() {
+        for token in &expiring {
+            remind(app, token, now).await?;
+        }
+    }
+    Ok(soon)
+}
+
+async fn remind(app: &AppState, token: &Expiring, now: Timestamp) -> Result<(), StoreError> {
+    // Of a token that was made for 30 days nobody wants to hear on the first of them.
+    let life = token.expires_at.since(token.created_at);
+    let is_due =
+        |within: &&u64| token.expires_at <= now.plus(days(**within)) && life > days(**within);
+    let Some(within) = DAYS.iter().find(is_due) else { return Ok(()) };
+    let mut write = app.store.write(now).await?;
+    let within_days = i64::try_from(*within).unwrap_or(i64::MAX);
+    if !write.note_reminder(token.token, token.expires_at, within_days).await? {
+        return Ok(());
+    }
+    let user_message = write.list_whom_to_tell(token.account, token.token).await?;
+    let entry = AuditEntry {
+        event: Event::TokenExpiring,
+        actor: Actor::Node,
+        origin: Origin::default(),
+        account: Some(token.account),
+        target: token.token.to_string(),
+        detail: serde_json::json!({ "days": within, "expires_at": token.expires_at.to_string(), "user_message": user_message.len() }),
+    };
+    write.commit(entry).await?;
+    for (email, language) in user_message {
+        let message = Message::to(language, || Message::expiring(token, &app.settings.console_url));
+        app.send_mail(&email, message);
+    }
+    Ok(())
+}

@@ -1,0 +1,134 @@
+//! Rotation: a token gets a new secret, and the old one ends at once or goes on for a while.
+
+use super::{MOST_OLD, TokenError, find_live_api_token, shown_once};
+use crate::AppState;
+use crate::door::caller::Caller;
+use crate::door::problem::Problem;
+use crate::receipts::Issued;
+use keydesk_model::{
+    Actor, Closing, Event, Origin, Permission, RevocationReason, RotationTerms, Timestamp, TokenId,
+};
+use keydesk_store::{AuditEntry, ClosingSecret, Store, StoreError, Token, Write};
+use keydesk_token::{Kind, PlainToken};
+
+/// What a rotation has made.
+#[derive(Debug)]
+pub(crate) struct RotatedToken {
+    pub token: Token,
+    pub plain: PlainToken,
+    /// The old secret goes on so long. None: it has ended, and there is a receipt of that.
+    pub closing: Option<Closing>,
+    pub receipt: Option<Issued>,
+}
+
+/// Gives an API token a new secret; the old one is rejected from now on, or goes on for a while.
+/// `version` is the one that the caller saw, so that of two who rotate at once only one does.
+pub(crate) async fn rotate_api_token(
+    app: &AppState,
+    caller: &Caller,
+    id: TokenId,
+    version: Option<i64>,
+    terms: RotationTerms,
+) -> Result<RotatedToken, Problem> {
+    let (mut write, caller) = app.write_as(caller).await?;
+    caller.permit(Permission::ManageTokens)?;
+    let token = find_live_api_token(&mut write, caller.account.id, id).await?;
+    if version.is_some_and(|seen| seen != token.version) {
+        return Err(TokenError::Changed.into());
+    }
+    let rotate = |detail| caller.entry(Event::TokenRotated, id, detail);
+    Ok(rotate_secret(app, write, token, terms, rotate).await?)
+}
+
+/// The rotation itself, by whomever it was asked for.
+pub(super) async fn rotate_secret(
+    app: &AppState,
+    mut write: Write,
+    token: Token,
+    terms: RotationTerms,
+    entry: impl FnOnce(serde_json::Value) -> AuditEntry,
+) -> Result<RotatedToken, TokenError> {
+    let plain = PlainToken::generate(&app.settings.token_prefix, Kind::Account, &app.entropy);
+    let closing = terms.closing(write.now());
+    match closing {
+        Some(_) if write.count_closing_secrets(token.id).await? >= MOST_OLD => {
+            return Err(TokenError::TooManyOld);
+        }
+        Some(closing) => {
+            write.close_secret_later(token.id, closing, terms.idle_period()).await?;
+        }
+        None => {
+            write.end_secret(token.id, RevocationReason::Rotated).await?;
+        }
+    }
+    let version = token.version + 1;
+    write.issue_secret(token.id, &shown_once(&plain, version)).await?;
+    let detail = serde_json::json!({
+        "after": { "version": version, "previous_secret_expires_at": closing.map(|closing| closing.at.to_string()) }
+    });
+    let entry = entry(detail);
+    let receipt = if closing.is_some() {
+        write.commit(entry).await?;
+        None
+    } else {
+        app.commit_with_receipt(write, entry).await?
+    };
+    let token = Token { version, masked: plain.masked(), ..token };
+    Ok(RotatedToken { token, plain, closing, receipt })
+}
+
+/// Ends what goes on of a token's old secrets.
+pub(crate) async fn revoke_previous_secrets(
+    app: &AppState,
+    caller: &Caller,
+    id: TokenId,
+) -> Result<Option<Issued>, Problem> {
+    let (mut write, caller) = app.write_as(caller).await?;
+    caller.permit(Permission::ManageTokens)?;
+    let token = find_live_api_token(&mut write, caller.account.id, id).await?;
+    if write.revoke_closing_secrets(id).await? == 0 {
+        return Err(TokenError::NothingOld.into());
+    }
+    let detail = serde_json::json!({ "after": { "version": token.version } });
+    let entry = caller.entry(Event::TokenPreviousSecretsRevoked, id, detail);
+    Ok(app.commit_with_receipt(write, entry).await?)
+}
+
+/// Old secrets of the account's tokens that go on for a while.
+pub(crate) async fn list_previous_secrets(
+    app: &AppState,
+    caller: &Caller,
+) -> Result<Vec<ClosingSecret>, Problem> {
+    caller.permit(Permission::SeeTokens)?;
+    Ok(app.store.read().await?.list_previous_secrets_of(caller.account.id).await?)
+}
+
+/// Writes down the end of old secrets whose time is over, or that have been silent for as long as was
+/// asked for; how many. Gateways keep to the deadline by themselves.
+pub async fn close_due_secrets(store: &Store, now: Timestamp) -> Result<usize, StoreError> {
+    let closing = store.read().await?.list_previous_secrets().await?;
+    if closing.iter().all(|old| old.ends_at(now).is_none()) {
+        return Ok(0);
+    }
+    let mut write = store.write(now).await?;
+    // By the database's clock: an ending is for good.
+    let now = write.database_now().min(now);
+    let due: Vec<_> =
+        closing.iter().filter_map(|old| old.ends_at(now).map(|at| old.ended(at))).collect();
+    let mut ended = 0;
+    for stone in &due {
+        ended += usize::from(write.end_again(stone).await?);
+    }
+    if ended > 0 {
+        let entry = AuditEntry {
+            event: Event::TokenPreviousSecretsRevoked,
+            actor: Actor::Node,
+            origin: Origin::default(),
+            account: None,
+            target: "tokens".to_owned(),
+            detail: serde_json::json!({ "previous_secrets": ended }),
+        };
+        write.commit(entry).await?;
+    }
+    Ok(ended)
+}

@@ -1,0 +1,86 @@
+//! `/profile/email` and `/email-change/{code}`.
+
+use super::{Confirmed, ask, confirm, find, stop};
+use crate::AppState;
+use crate::door::caller::{AnonymousUser, CurrentUser};
+use crate::door::layout::{Nav, PageLayout, done, page};
+use crate::door::reauth::ReauthForm;
+use crate::door::problem::Problem;
+use crate::door::language::text;
+use askama::Template;
+use axum::{
+    Form,
+    extract::{Path, State},
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct EmailForm {
+    email: String,
+}
+
+pub(crate) async fn ask_for(
+    State(app): State<AppState>,
+    fresh: ReauthForm<EmailForm, CurrentUser>,
+) -> Result<Response, Problem> {
+    ask(&app, &fresh.caller, &fresh.form.email).await?;
+    Ok(done("/profile", "email_change_requested", None).into_response())
+}
+
+#[derive(Template)]
+#[template(path = "users/email_change.html")]
+struct ChangePage {
+    chrome: PageLayout,
+    code: String,
+    email: String,
+    is_new_side: bool,
+    /// What has come of it, once it is confirmed or stopped.
+    user_message: Option<String>,
+}
+
+impl ChangePage {
+    fn new(code: String, email: String, is_new_side: bool) -> Self {
+        let chrome = PageLayout::nobody(text("email-title"), Nav::None);
+        Self { chrome, code, email, is_new_side, user_message: None }
+    }
+}
+
+/// Only looks: clients that follow links in mails change nothing.
+pub(crate) async fn show(
+    State(app): State<AppState>,
+    Path(code): Path<String>,
+) -> Result<Response, Problem> {
+    let change = find(&app, &code).await?;
+    Ok(page(&ChangePage::new(code, change.email.to_string(), change.is_new_side)))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct AnswerForm {
+    answer: String,
+}
+
+pub(crate) async fn answer(
+    State(app): State<AppState>,
+    visitor: AnonymousUser,
+    Path(code): Path<String>,
+    Form(form): Form<AnswerForm>,
+) -> Result<Response, Problem> {
+    let change = find(&app, &code).await?;
+    let user_message = if form.answer == "stop" {
+        stop(&app, &code, visitor.origin).await?;
+        text("email-stopped")
+    } else if form.answer != "confirm" {
+        return Err(Problem::invalid(text("form-unreadable")));
+    } else {
+        match confirm(&app, &code, visitor.origin).await {
+            Ok(Confirmed::Half) => text("email-half"),
+            Ok(Confirmed::Whole) => text("email-whole"),
+            Err(error) => return Err(error.into()),
+        }
+    };
+    let shown = ChangePage::new(code, change.email.to_string(), change.is_new_side);
+    Ok(page(&ChangePage { user_message: Some(user_message.into()), ..shown }))
+}
