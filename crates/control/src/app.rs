@@ -1,16 +1,16 @@
 //! What every use-case is handed: the store, the keys, the clock, the dice, and the mailer.
 
+use crate::refusal::{Code, Refusal};
 use crate::Keyring;
 use crate::Mailer;
 use crate::OpenApiSource;
 use crate::Outbound;
 use crate::Settings;
-use crate::door::caller::Authenticated;
-use crate::door::caller::Caller;
+use crate::principal::Authenticated;
+use crate::principal::Caller;
 use crate::one_time::codes::SetupCode;
 use crate::passkeys;
 use crate::passwords::PasswordHashing;
-use crate::door::problem::Problem;
 use crate::throttling::throttle::Throttle;
 use keydesk_model::{Clock, RotationTerms, SessionId, Timestamp, TokenId};
 use keydesk_node::Nodes;
@@ -112,32 +112,6 @@ impl AppState {
         let (code, text) = SetupCode::generate(self.now(), &self.entropy);
         *self.setup.lock().unwrap_or_else(PoisonError::into_inner) = Some(code);
         Ok(Some(format!("{}/setup/{}", self.settings.console_url, text.as_str())))
-    }
-
-    /// A write transaction for somebody's own acts. None: their session has ended since the request began to
-    /// arrive.
-    pub(crate) async fn write_own(
-        &self,
-        caller: &impl Authenticated,
-    ) -> Result<Option<Write>, StoreError> {
-        let mut write = self.store.write(self.now()).await?;
-        Ok(write.is_session_open(caller.session().id).await?.then_some(write))
-    }
-
-    /// A write transaction for the caller, who is looked up anew in it: session, membership, role and account
-    /// are what they are now, not what they were when the request began to arrive.
-    pub(crate) async fn write_as(&self, caller: &Caller) -> Result<(Write, Caller), Problem> {
-        let mut write = self.store.write(self.now()).await?;
-        let member = write.find_member(caller.account.id, caller.member.id).await?;
-        let member = member.filter(|member| member.admits(caller.session.created_at));
-        let account = write.find_account(caller.account.id).await?;
-        let account = account.filter(|account| account.state.is_in_use());
-        match (member, account) {
-            (Some(member), Some(account)) if write.is_session_open(caller.session.id).await? => {
-                Ok((write, Caller { account, member, ..caller.clone() }))
-            }
-            _ => Err(Problem::logged_out()),
-        }
     }
 
     /// Whether the audit log says already that this session has seen this secret, as far as this

@@ -19,7 +19,9 @@ mod operators;
 mod outbound;
 mod passkeys;
 mod passwords;
+mod principal;
 mod receipts;
+mod refusal;
 mod routes;
 mod sessions;
 mod settings;
@@ -29,12 +31,12 @@ mod tokens;
 mod users;
 
 pub(crate) use door::language::{html, label, text};
-pub(crate) use door::user_message::UserMessage;
 
-pub use accounts::{FirstAccount, OpenAccountError, PlanError, open_first_account, set_plan};
+pub use accounts::{FirstAccount, open_first_account};
 pub use api_docs::{DocumentError, OpenApiSource};
 pub use app::{AppServices, AppState};
-pub use factors::{ResetFactorError, reset_two_factor};
+pub use factors::reset_two_factor;
+pub use door::problem::english;
 pub use door::guard::{DirectTls, SessionMark};
 pub use keyring::rotation as keys;
 pub use keyring::{Keyring, KeyringError, MasterKey};
@@ -45,10 +47,11 @@ pub use operations::{
     set_rules_mode, sync_rules,
 };
 pub use operators::{
-    IsNew, OperatorError, create_operator, forget_closed_accounts, remove_operator,
+    IsNew, create_operator, forget_closed_accounts, remove_operator, set_plan_at_server,
 };
 pub use outbound::{CaFileError, Outbound};
 pub use passwords::PasswordError;
+pub use refusal::{Code, Kind, Refusal};
 pub use receipts::{ReceiptError, published_keys, verify_receipt};
 pub use tokens::reminders::{ExpiringSoon, send_reminders};
 pub use routes::{Access, ROUTES, router};
@@ -57,4 +60,4 @@ pub use tokens::{
     SelfRevocation, SelfRotation, SelfServiceError, close_due_secrets, revoke_own_token,
     rotate_own_token,
 };
-pub use users::{UserError, erase_user, make_reset_link};
+pub use users::{erase_user, make_reset_link};

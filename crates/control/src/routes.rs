@@ -1,6 +1,7 @@
 //! Every route of the console: method, path, who may call it, handler. The list is also what the
 //! tests hold the router against.
 
+use crate::refusal::Code;
 use crate::AppState;
 use crate::accounts::{console as accounts, limits::console as account_limits, sign_up::console as sign_up};
 use crate::api_docs::console as api_docs;
@@ -16,7 +17,7 @@ use crate::names::console as names;
 use crate::operators::{console as operators, instance::console as instance};
 use crate::door::page_for;
 use crate::passkeys::console as passkeys;
-use crate::door::problem::Problem;
+use crate::door::problem::{Problem, problem_page};
 use crate::receipts::console as receipts;
 use crate::sessions::console as sessions;
 use crate::sso::console as sso;
@@ -197,12 +198,12 @@ routes! {
 /// The whole console. Must be served with the peer's address as connect info.
 pub fn router(app: AppState) -> Router {
     table()
-        .fallback(async || Problem::not_found())
+        .fallback(async || Problem::from(Code::NotFound))
         .method_not_allowed_fallback(async || {
-            Problem::new(
+            problem_page(
                 axum::http::StatusCode::METHOD_NOT_ALLOWED,
-                text("wrong-method"),
-                text("wrong-method-why"),
+                text("wrong-method").to_string(),
+                text("wrong-method-why").to_string(),
             )
         })
         .layer(from_fn(page_for::keep_form))

@@ -17,10 +17,10 @@ pending-login-lead = Enter the code from your authenticator app, or use a passke
 pending-login-hint = Six digits, or a recovery code if you’ve lost access to the app. If you have neither, contact the API provider.
 pending-login-again = Start over
 not-logged-in = You’re not logged in
-log-in-wrong = Incorrect email address or password. Try again, or reset your password.
-log-in-wrong-code = That code is incorrect or has already been used.
-log-in-wrong-passkey = That passkey isn’t recognized, or it was removed.
-log-in-pending-expired = That took too long, or your password was changed in the meantime. Start over.
+incorrect-credentials = Incorrect email address or password. Try again, or reset your password.
+incorrect-code = That code is incorrect or has already been used.
+unknown-passkey = That passkey isn’t recognized, or it was removed.
+login-expired = That took too long, or your password was changed in the meantime. Start over.
 login-new-here = No account yet? <a href="/sign-up">Sign up</a>.
 confirm-other-way = Don’t have a password, or don’t remember it? Log out, then log in again with single sign-on, a passkey, or a password reset link. Any of these confirms that it’s you.
 page-changed-title = Nothing has changed

@@ -17,10 +17,10 @@ pending-login-lead = Ingresa el código de tu aplicación de autenticación o us
 pending-login-hint = Seis dígitos, o un código de recuperación si perdiste el acceso a la aplicación. Si no tienes ninguno de los dos, comunícate con el proveedor de la API.
 pending-login-again = Empezar de nuevo
 not-logged-in = No has iniciado sesión
-log-in-wrong = La dirección de correo electrónico o la contraseña es incorrecta. Inténtalo de nuevo o restablece tu contraseña.
-log-in-wrong-code = Ese código es incorrecto o ya se usó.
-log-in-wrong-passkey = Esa llave de acceso no se reconoce o se eliminó.
-log-in-pending-expired = Se tardó demasiado, o tu contraseña se cambió mientras tanto. Empieza de nuevo.
+incorrect-credentials = La dirección de correo electrónico o la contraseña es incorrecta. Inténtalo de nuevo o restablece tu contraseña.
+incorrect-code = Ese código es incorrecto o ya se usó.
+unknown-passkey = Esa llave de acceso no se reconoce o se eliminó.
+login-expired = Se tardó demasiado, o tu contraseña se cambió mientras tanto. Empieza de nuevo.
 login-new-here = ¿Aún no tienes una cuenta? <a href="/sign-up">Regístrate</a>.
 confirm-other-way = ¿No tienes contraseña o no la recuerdas? Cierra sesión y luego inicia sesión de nuevo con inicio de sesión único, una llave de acceso o un enlace para restablecer la contraseña. Cualquiera de ellos confirma que eres tú.
 page-changed-title = No se cambió nada

@@ -1,12 +1,7 @@
-wrong-account-name = Nome da conta: { $why }
-wrong-name = Nome: { $why }
-wrong-email = E-mail: { $why }
-wrong-password = Senha: { $why }
-hashing-busy = Há pessoas demais fazendo login no momento. Tente novamente em alguns segundos.
-throttled-wait = Muitas tentativas malsucedidas. Tente novamente em { $span }.
-throttled-logins = Muitos logins em uma hora. Tente novamente em { $span }.
-throttled-sso-logins = Muitos logins por logon único a partir da sua rede. Tente novamente em { $span }.
-throttled-locked = Este login está bloqueado após 100 tentativas malsucedidas seguidas. Redefina sua senha por e-mail ou faça login em um navegador que você já usou antes. Se a autenticação de dois fatores estiver bloqueada, entre em contato com o provedor da API.
+too-many-failed-attempts-why = Muitas tentativas malsucedidas. Tente novamente em { $span }.
+too-many-logins-why = Muitos logins em uma hora. Tente novamente em { $span }.
+too-many-sso-logins-why = Muitos logins por logon único a partir da sua rede. Tente novamente em { $span }.
+login-locked-why = Este login está bloqueado após 100 tentativas malsucedidas seguidas. Redefina sua senha por e-mail ou faça login em um navegador que você já usou antes. Se a autenticação de dois fatores estiver bloqueada, entre em contato com o provedor da API.
 span-seconds =
     { $n ->
         [one] 1 segundo
@@ -17,23 +12,22 @@ span-minutes =
         [one] 1 minuto
        *[other] { $n } minutos
     }
-choose-another = Escolha outra senha. { $why }
 password-too-short = Use pelo menos { $least } caracteres. Três ou quatro palavras sem relação entre si funcionam bem.
 password-too-long = Use no máximo { $most } caracteres.
 password-common = Esta senha se baseia em “{ $part }”, uma das primeiras coisas que os invasores tentam.
 password-personal = Uma parte grande demais desta senha é “{ $part }”, algo que outras pessoas sabem sobre você.
-email-looks-like = Insira um endereço de e-mail, como ann@example.com.
-name-empty = Insira um nome.
+invalid-email = Insira um endereço de e-mail, como ann@example.com.
+missing-name = Insira um nome.
 name-too-long = Use no máximo 80 caracteres.
-name-unprintable = Use somente caracteres imprimíveis.
-expiry-unreadable = Insira never, um número de dias, como 90d (no máximo 36500d), ou uma data, como 2027-06-30.
-expiry-past = Esta data já passou. Escolha uma data posterior.
+unprintable-name = Use somente caracteres imprimíveis.
+invalid-expiry = Insira never, um número de dias, como 90d (no máximo 36500d), ou uma data, como 2027-06-30.
+expiry-in-past = Esta data já passou. Escolha uma data posterior.
 expiry-required = Os tokens desta conta devem expirar. Escolha uma data de expiração.
-expiry-too-long = Os tokens desta conta podem ser válidos por no máximo { $days } dias. Escolha uma data de expiração anterior.
-scope-looks-like = Os escopos têm o formato contacts:read, contacts:* ou *.
-scopes-too-many = Um token pode ter no máximo { $most } escopos. Um escopo amplo, como contacts:*, abrange muitos.
-address-unreadable = “{ $text }” não é um endereço IP nem um intervalo CIDR válido. Use um formato como 203.0.113.7, 10.0.0.0/8 ou 2001:db8::/32.
-addresses-too-many = Uma lista de IPs permitidos pode ter no máximo 200 entradas.
-role-looks-like = A função deve ser owner, administrator, developer ou viewer.
-grace-period-looks-like = O período de carência deve ser none, 1h, 24h ou 7d.
-form-unreadable = O formulário está incompleto ou contém campos inesperados. Volte e preencha-o novamente.
+expiry-too-late = Os tokens desta conta podem ser válidos por no máximo { $days } dias. Escolha uma data de expiração anterior.
+invalid-scope = Os escopos têm o formato contacts:read, contacts:* ou *.
+too-many-scopes = Um token pode ter no máximo { $most } escopos. Um escopo amplo, como contacts:*, abrange muitos.
+invalid-ip-range = “{ $text }” não é um endereço IP nem um intervalo CIDR válido. Use um formato como 203.0.113.7, 10.0.0.0/8 ou 2001:db8::/32.
+ip-allowlist-too-long = Uma lista de IPs permitidos pode ter no máximo 200 entradas.
+invalid-role = A função deve ser owner, administrator, developer ou viewer.
+invalid-grace-period = O período de carência deve ser none, 1h, 24h ou 7d.
+invalid-form = O formulário está incompleto ou contém campos inesperados. Volte e preencha-o novamente.

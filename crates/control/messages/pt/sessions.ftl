@@ -17,10 +17,10 @@ pending-login-lead = Insira o código do seu aplicativo autenticador ou use uma 
 pending-login-hint = Seis dígitos ou um código de recuperação, se você perdeu o acesso ao aplicativo. Se você não tiver nenhum dos dois, entre em contato com o provedor da API.
 pending-login-again = Recomeçar
 not-logged-in = Você não está conectado
-log-in-wrong = Endereço de e-mail ou senha incorretos. Tente novamente ou redefina sua senha.
-log-in-wrong-code = Esse código está incorreto ou já foi usado.
-log-in-wrong-passkey = Essa chave de acesso não é reconhecida ou foi removida.
-log-in-pending-expired = O processo demorou demais, ou sua senha foi alterada nesse meio-tempo. Recomece.
+incorrect-credentials = Endereço de e-mail ou senha incorretos. Tente novamente ou redefina sua senha.
+incorrect-code = Esse código está incorreto ou já foi usado.
+unknown-passkey = Essa chave de acesso não é reconhecida ou foi removida.
+login-expired = O processo demorou demais, ou sua senha foi alterada nesse meio-tempo. Recomece.
 login-new-here = Ainda não tem uma conta? <a href="/sign-up">Cadastre-se</a>.
 confirm-other-way = Não tem uma senha ou não se lembra dela? Saia e faça login novamente com logon único, uma chave de acesso ou um link de redefinição de senha. Qualquer uma dessas opções confirma que é você.
 page-changed-title = Nada foi alterado

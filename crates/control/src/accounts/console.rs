@@ -1,10 +1,13 @@
 //! `/setup/{code}`: the one-time link of the first start. `/accounts/switch`.
 
-use super::{FirstAccount, OpenAccountError, Opening};
+use crate::refusal::{Code, Kind};
+use super::{FirstAccount, Opening};
 use crate::AppState;
-use crate::door::caller::{AnonymousUser, Caller};
+use crate::principal::{Caller};
+use crate::door::caller::{AnonymousUser};
 use crate::door::layout::{Nav, PageLayout, page, page_with};
 use crate::door::problem::Problem;
+use crate::door::form_error::FormError;
 use crate::sessions::console::let_in;
 use crate::door::language::text;
 use askama::Template;
@@ -26,7 +29,7 @@ struct SetupPage {
     account: String,
     name: String,
     email: String,
-    error: Option<String>,
+    error: FormError,
 }
 
 #[derive(Deserialize)]
@@ -48,7 +51,7 @@ async fn check(app: &AppState, code: &str) -> Result<(), Problem> {
     if accepts(app, code) && app.store.read().await?.count_accounts().await? == 0 {
         return Ok(());
     }
-    Err(Problem::new(StatusCode::NOT_FOUND, text("setup-expired"), text("setup-expired-why")))
+    Err(Code::SetupExpired.into())
 }
 
 pub(crate) async fn setup_page(
@@ -58,7 +61,7 @@ pub(crate) async fn setup_page(
     check(&app, &code).await?;
     let chrome = PageLayout::nobody(text("setup-title"), Nav::None);
     let (account, name, email) = Default::default();
-    Ok(page(&SetupPage { chrome, code, account, name, email, error: None }))
+    Ok(page(&SetupPage { chrome, code, account, name, email, error: FormError::default() }))
 }
 
 pub(crate) async fn setup(
@@ -94,16 +97,15 @@ pub(crate) async fn setup(
                 None => to.into_response(),
             })
         }
-        Err(OpenAccountError::Store(error)) => Err(error.into()),
-        Err(OpenAccountError::TooBusy) => Err(Problem::too_busy()),
-        Err(error) => {
+        Err(refusal) if refusal.kind() != Kind::Invalid => Err(refusal.into()),
+        Err(refusal) => {
             let page = SetupPage {
                 chrome: PageLayout::nobody(text("setup-title"), Nav::None),
                 code,
                 account: request.account,
                 name: request.name,
                 email: request.email,
-                error: Some(error.to_string()),
+                error: FormError::new(&refusal, &["account", "name", "email", "password"]),
             };
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }
@@ -120,7 +122,7 @@ pub(crate) async fn switch(
     caller: Caller,
     Form(form): Form<SwitchForm>,
 ) -> Result<Response, Problem> {
-    let to = form.account.parse().map_err(|_| Problem::not_found())?;
+    let to = form.account.parse().map_err(|_| Code::NotFound)?;
     super::switch(&app, &caller, to).await?;
     Ok(Redirect::to("/").into_response())
 }

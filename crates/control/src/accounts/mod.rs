@@ -4,17 +4,13 @@ pub(crate) mod console;
 pub(crate) mod limits;
 pub(crate) mod sign_up;
 
-pub(crate) use limits::give_plan;
-pub use limits::{PlanError, set_plan};
 
+use crate::refusal::{At as _, Code, Refusal};
 use crate::AppState;
-use crate::UserMessage as _;
-use crate::throttling::attempts::HeldError;
-use crate::door::caller::{AnonymousUser, Caller};
+use crate::principal::{Caller};
+use crate::door::caller::{AnonymousUser};
 use crate::passwords::{Password, PasswordError, TooBusy};
-use crate::door::problem::Problem;
 use crate::sessions::{self, NewLogin};
-use crate::door::language::text;
 use crate::tokens;
 use keydesk_model::{
     AccountId, AccountName, AccountNumber, Actor, Email, EmailError, Event, MemberId, Origin, Role,
@@ -37,51 +33,13 @@ impl std::fmt::Debug for FirstAccount {
     }
 }
 
-#[derive(Debug, thiserror::Error)]
-pub enum OpenAccountError {
-    #[error("{}", text("wrong-account-name").with("why", .0.user_message()))]
-    Account(TokenNameError),
-    #[error("{}", text("wrong-name").with("why", .0.user_message()))]
-    Name(TokenNameError),
-    #[error("{}", text("wrong-email").with("why", .0.user_message()))]
-    Email(EmailError),
-    #[error("{}", text("wrong-password").with("why", .0))]
-    Password(PasswordError),
-    #[error("{}", text("sign-up-expired"))]
-    LinkOver,
-    #[error("{}", text("account-exists"))]
-    Exists,
-    #[error("{}", text("hashing-busy"))]
-    TooBusy,
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl From<TooBusy> for OpenAccountError {
-    fn from(_: TooBusy) -> Self {
-        Self::TooBusy
-    }
-}
-
-/// A new user has no earlier login to be limited by.
-impl From<HeldError> for OpenAccountError {
-    fn from(error: HeldError) -> Self {
-        match error {
-            HeldError::Store(error) => Self::Store(error),
-            HeldError::Wait(_) | HeldError::LogIns(_) | HeldError::Ssos(_) | HeldError::Locked => {
-                Self::TooBusy
-            }
-        }
-    }
-}
-
 /// Opens the first account with its owner; rejects where there is one. Returns its number.
 pub async fn open_first_account(
     app: &AppState,
     request: &FirstAccount,
     actor: Actor,
     origin: &Origin,
-) -> Result<AccountNumber, OpenAccountError> {
+) -> Result<AccountNumber, Refusal> {
     Ok(open(app, request, Opening { actor, origin, visitor: None, sign_up: None }).await?.0)
 }
 
@@ -100,23 +58,23 @@ async fn open(
     app: &AppState,
     request: &FirstAccount,
     opening: Opening<'_>,
-) -> Result<(AccountNumber, Option<NewLogin>), OpenAccountError> {
-    let name: AccountName = request.account.parse().map_err(OpenAccountError::Account)?;
-    let email: Email = request.email.parse().map_err(OpenAccountError::Email)?;
-    let user_name = user_name(&request.name, &email).map_err(OpenAccountError::Name)?;
+) -> Result<(AccountNumber, Option<NewLogin>), Refusal> {
+    let name: AccountName = request.account.parse::<AccountName>().at("account")?;
+    let email: Email = request.email.parse()?;
+    let user_name = user_name(&request.name, &email).at("name")?;
     let personal = [name.as_str(), email.as_str(), email.local_part(), &user_name, "keydesk"];
     let password =
-        Password::chosen(&request.password, &personal).map_err(OpenAccountError::Password)?;
+        Password::chosen(&request.password, &personal)?;
     let password_hash = app.passwords.hash(password, &app.entropy).await?;
     let mut write = app.store.write(app.now()).await?;
     let Opening { actor, origin, visitor, sign_up } = opening;
     let may_open = match sign_up {
-        Some(code) if !write.close_sign_up(code).await? => return Err(OpenAccountError::LinkOver),
+        Some(code) if !write.close_sign_up(code).await? => return Err(Code::SignUpExpired.into()),
         Some(_) => true,
         None => write.count_accounts().await? == 0,
     };
     if !may_open {
-        return Err(OpenAccountError::Exists);
+        return Err(Code::AccountExists.into());
     }
     let now = write.now();
     let account = AccountId::generate(now, &app.entropy);
@@ -199,11 +157,11 @@ pub(crate) async fn join(
 }
 
 /// Moves the caller's session to another of their accounts.
-pub(crate) async fn switch(app: &AppState, caller: &Caller, to: AccountId) -> Result<(), Problem> {
+pub(crate) async fn switch(app: &AppState, caller: &Caller, to: AccountId) -> Result<(), Refusal> {
     if !caller.accounts.iter().any(|account| account.id == to) {
-        return Err(Problem::not_found());
+        return Err(Code::NotFound.into());
     }
-    let (mut write, caller) = app.write_as(caller).await?;
+    let (mut write, caller) = caller.begin_as_member(app).await?;
     write.set_session_account(caller.session.id, to).await?;
     write.commit(caller.entry(Event::SessionAccountSwitched, to, serde_json::json!({}))).await?;
     Ok(())

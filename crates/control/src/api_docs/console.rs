@@ -1,12 +1,14 @@
 //! `/api-docs`: the page that everything else is there for.
 
+use crate::door::caller::SignedIn;
+use crate::refusal::Code;
 use super::{
     openapi::Operation,
     served,
     snippets::{Snippet, snippets},
 };
 use crate::AppState;
-use crate::door::caller::{Authenticated, Caller};
+use crate::principal::{Authenticated, Caller};
 use crate::door::layout::{Done, Nav, PageLayout, done, page};
 use crate::door::reauth::ReauthForm;
 use crate::door::guard;
@@ -121,7 +123,7 @@ pub(crate) async fn rotate_page(
 ) -> Result<Response, Problem> {
     caller.permit(Permission::UseApiDocs)?;
     let found = app.store.read().await?.find_bearer_token(caller.member.id).await?;
-    let token = found.ok_or_else(Problem::not_found)?;
+    let token = found.ok_or(Code::NotFound)?;
     let clients = tokens::list_clients(&app, token.id).await?;
     let chrome = PageLayout::of(&caller, text("rotate-bearer"), Nav::ApiDocs);
     Ok(page(&RotatePage { chrome, version: token.version, clients }))
@@ -152,8 +154,7 @@ pub(crate) async fn reference(
         return Ok(Redirect::to("/confirm?next=/api-docs/reference").into_response());
     }
     if app.openapi.document().await.is_none() {
-        let detail = text("reference-none-why");
-        return Err(Problem::new(StatusCode::NOT_FOUND, text("reference-none"), detail));
+        return Err(Code::ReferenceUnavailable.into());
     }
     let token = tokens::view_bearer_token(&app, &caller).await?;
     let mut response = page(&ReferencePage { token });
@@ -169,7 +170,7 @@ pub(crate) async fn document(
     caller: Caller,
 ) -> Result<Response, Problem> {
     caller.permit(Permission::UseApiDocs)?;
-    let document = app.openapi.document().await.ok_or_else(Problem::not_found)?;
+    let document = app.openapi.document().await.ok_or(Code::NotFound)?;
     let document = served::serve(&document, &app.settings.endpoint_url(caller.account.number));
     Ok(([(header::CONTENT_TYPE, "application/json")], document.to_string()).into_response())
 }

@@ -2,10 +2,10 @@
 
 pub(crate) mod console;
 
+use crate::refusal::Refusal;
 use crate::AppState;
-use crate::door::caller::Caller;
+use crate::principal::Caller;
 use crate::door::language::text_if_exists;
-use crate::door::problem::Problem;
 use keydesk_model::{AccountId, Permission, Timestamp};
 use keydesk_store::{AuditLine, AuditSearch};
 
@@ -34,7 +34,7 @@ pub(crate) async fn list(
     app: &AppState,
     caller: &Caller,
     wanted: Wanted,
-) -> Result<(Vec<AuditLine>, bool), Problem> {
+) -> Result<(Vec<AuditLine>, bool), Refusal> {
     caller.permit(Permission::SeeAudit)?;
     search(app, Some(caller.account.id), wanted).await
 }
@@ -42,9 +42,9 @@ pub(crate) async fn list(
 /// A page of what concerns no account, for operators.
 pub(crate) async fn list_of_instance(
     app: &AppState,
-    _: &crate::operators::Operator,
+    _: &crate::principal::Operator,
     wanted: Wanted,
-) -> Result<(Vec<AuditLine>, bool), Problem> {
+) -> Result<(Vec<AuditLine>, bool), Refusal> {
     search(app, None, wanted).await
 }
 
@@ -52,7 +52,7 @@ async fn search(
     app: &AppState,
     account: Option<AccountId>,
     wanted: Wanted,
-) -> Result<(Vec<AuditLine>, bool), Problem> {
+) -> Result<(Vec<AuditLine>, bool), Refusal> {
     let search = wanted.search(account, PAGE + 1);
     let mut lines = app.store.read().await?.search_audit(&search).await?;
     let has_more = lines.len() > PAGE as usize;

@@ -1,76 +1,61 @@
-//! Who asks: the user behind the session cookie, as a member of the account they stand in. A
-//! handler that takes a [`Caller`] is only reached with a session.
+//! Extractors: the principal behind a request. A handler that takes one is reached only with a session.
 
-use crate::AppState;
-use crate::door::layout::{Nav, PageLayout};
-use crate::one_time::codes;
-use crate::door::language::label;
-use crate::operators::Operator;
-use crate::door::page_for::{self, NotDone};
-use crate::door::problem::Problem;
-use crate::sessions::{self, Found};
-use crate::door::language::text;
+use crate::{
+    AppState,
+    door::{
+        layout::{Nav, PageLayout},
+        page_for::{self, NotDone},
+        problem::Problem,
+    },
+    factors,
+    one_time::codes,
+    principal::{Authenticated, Caller, CurrentUser, Operator},
+    refusal::Code,
+    sessions::{self, Found},
+};
 use axum::{
     extract::FromRequestParts,
     http::{Method, request::Parts, uri::PathAndQuery},
     response::{IntoResponse, Redirect, Response},
 };
-use keydesk_model::{Actor, Event, Origin, Permission, Timestamp};
-use keydesk_store::{Account, AuditEntry, Member, Session, User};
+use keydesk_model::{Origin, Timestamp};
+use keydesk_store::StoreError;
 use std::time::Duration;
+
 
 /// How long a password counts as just given: long enough not to annoy, short enough that a
 /// browser left open overnight shows no token.
 const FRESH: Duration = Duration::from_hours(2);
 
-#[derive(Clone, Debug)]
-pub(crate) struct Caller {
-    pub user: User,
-    pub session: Session,
-    pub account: Account,
-    pub member: Member,
-    /// Every account the user belongs to, for the switcher.
-    pub accounts: Vec<Account>,
-    /// Whether they administer the instance as well.
-    pub is_operator: bool,
-    /// The account asks for a second factor, and they have none.
-    pub must_add_factor: bool,
-    pub origin: Origin,
+/// A principal that a page can be made for.
+pub(crate) trait SignedIn:
+    Authenticated + FromRequestParts<AppState, Rejection = Response>
+{
+    fn chrome(&self, title: impl Into<String>, nav: Nav) -> PageLayout;
+
+    /// Whether the password was entered recently enough for what shows or creates tokens.
+    fn is_fresh(&self, now: Timestamp) -> bool {
+        now.since(self.session().authenticated_at) < FRESH
+    }
 }
 
-impl Caller {
-    /// Rejects unless the caller's role has this right, and says whom to ask.
-    pub fn permit(&self, right: Permission) -> Result<(), Problem> {
-        if self.member.role.may(right) {
-            Ok(())
-        } else {
-            let role = self.member.role;
-            Err(Problem::not_permitted(
-                text("not-permitted-why")
-                    .with("role", label("role", role))
-                    .with("account", &self.account.name),
-            ))
-        }
+impl SignedIn for Caller {
+    fn chrome(&self, title: impl Into<String>, nav: Nav) -> PageLayout {
+        PageLayout::of(self, title, nav)
     }
+}
 
-    pub fn actor(&self) -> Actor {
-        Actor::User { user: self.user.id, member: Some(self.member.id) }
+impl SignedIn for Operator {
+    fn chrome(&self, title: impl Into<String>, nav: Nav) -> PageLayout {
+        PageLayout::of_operator(self, title, nav)
     }
+}
 
-    /// An audit entry of the caller in their account.
-    pub fn entry(
-        &self,
-        event: Event,
-        target: impl Into<String>,
-        detail: serde_json::Value,
-    ) -> AuditEntry {
-        AuditEntry {
-            event,
-            actor: self.actor(),
-            origin: self.origin.clone(),
-            account: Some(self.account.id),
-            target: target.into(),
-            detail,
+impl SignedIn for CurrentUser {
+    fn chrome(&self, title: impl Into<String>, nav: Nav) -> PageLayout {
+        match self {
+            Self::Member(caller) => caller.chrome(title, nav),
+            Self::Operator(operator) => operator.chrome(title, nav),
         }
     }
 }
@@ -90,7 +75,7 @@ impl FromRequestParts<AppState> for Caller {
 impl Caller {
     async fn look_up(parts: &Parts, app: &AppState) -> Result<Self, Response> {
         let found = sessions::find_caller(app, &parts.headers, origin(parts)).await;
-        Self::of(found.map_err(IntoResponse::into_response)?, parts)
+        Self::of(found.map_err(|refusal| Problem::from(refusal).into_response())?, parts)
     }
 
     /// Who was found, if they are a member.
@@ -105,68 +90,8 @@ impl Caller {
             Found::Operator(_) if parts.method == Method::GET => {
                 Err(Redirect::to("/operator").into_response())
             }
-            Found::Operator(_) | Found::NoAccount => Err(Problem::new(
-                axum::http::StatusCode::FORBIDDEN,
-                text("no-account"),
-                text("no-account-why"),
-            )
-            .with_log_out()
-            .into_response()),
+            Found::Operator(_) | Found::NoAccount => Err(Problem::from(Code::NoAccount).into_response()),
             Found::Nobody => Err(to_log_in(parts)),
-        }
-    }
-}
-
-/// Someone with a session: a member in an account, or an operator.
-pub(crate) trait Authenticated:
-    FromRequestParts<AppState, Rejection = Response> + Send + Sync
-{
-    fn user(&self) -> &User;
-    fn session(&self) -> &Session;
-    fn origin(&self) -> &Origin;
-    /// An entry about themselves.
-    fn own_entry(&self, event: Event, target: String, detail: serde_json::Value) -> AuditEntry;
-    fn chrome(&self, title: impl Into<String>, nav: Nav) -> PageLayout;
-
-    /// Whether the password was given recently enough for what shows or makes tokens.
-    fn is_fresh(&self, now: Timestamp) -> bool {
-        now.since(self.session().authenticated_at) < FRESH
-    }
-}
-
-impl Authenticated for Caller {
-    fn user(&self) -> &User {
-        &self.user
-    }
-
-    fn session(&self) -> &Session {
-        &self.session
-    }
-
-    fn origin(&self) -> &Origin {
-        &self.origin
-    }
-
-    fn own_entry(&self, event: Event, target: String, detail: serde_json::Value) -> AuditEntry {
-        self.entry(event, target, detail)
-    }
-
-    fn chrome(&self, title: impl Into<String>, nav: Nav) -> PageLayout {
-        PageLayout::of(self, title, nav)
-    }
-}
-
-/// Someone with a session who looks after what is theirs: a member, or an operator who belongs to no account.
-pub(crate) enum CurrentUser {
-    Member(Box<Caller>),
-    Operator(Box<Operator>),
-}
-
-impl CurrentUser {
-    pub fn member(&self) -> Option<&Caller> {
-        match self {
-            Self::Member(caller) => Some(caller),
-            Self::Operator(_) => None,
         }
     }
 }
@@ -176,7 +101,7 @@ impl FromRequestParts<AppState> for CurrentUser {
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Response> {
         let found = sessions::find_caller(app, &parts.headers, origin(parts)).await;
-        match found.map_err(IntoResponse::into_response)? {
+        match found.map_err(|refusal| Problem::from(refusal).into_response())? {
             Found::Operator(operator) => {
                 page_for::check_user(parts, &operator.user)?;
                 admit(operator.must_add_factor, parts)?;
@@ -187,40 +112,30 @@ impl FromRequestParts<AppState> for CurrentUser {
     }
 }
 
-impl Authenticated for CurrentUser {
-    fn user(&self) -> &User {
-        match self {
-            Self::Member(caller) => &caller.user,
-            Self::Operator(operator) => &operator.user,
-        }
-    }
+impl FromRequestParts<AppState> for Operator {
+    type Rejection = Response;
 
-    fn session(&self) -> &Session {
-        match self {
-            Self::Member(caller) => &caller.session,
-            Self::Operator(operator) => &operator.session,
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Response> {
+        let origin = origin(parts);
+        let found = sessions::find_user(app, &parts.headers, &origin).await;
+        let Some((session, user)) = found.map_err(|refusal| Problem::from(refusal).into_response())? else {
+            return Err(to_log_in(parts));
+        };
+        let looked_up = async {
+            let mut read = app.store.read().await?;
+            let is_member = !read.list_accounts_of(user.id, session.created_at).await?.is_empty();
+            let is_required = app.settings.users.require_two_factor;
+            let must_add_factor = is_required && !factors::has_one(&mut read, user.id).await?;
+            Ok::<_, StoreError>((read.is_operator(user.id).await?, is_member, must_add_factor))
+        };
+        let (is_operator, is_member, must_add_factor) =
+            looked_up.await.map_err(|error| Problem::from(error).into_response())?;
+        if !is_operator {
+            return Err(Problem::from(Code::OperatorsOnly).into_response());
         }
-    }
-
-    fn origin(&self) -> &Origin {
-        match self {
-            Self::Member(caller) => &caller.origin,
-            Self::Operator(operator) => &operator.origin,
-        }
-    }
-
-    fn own_entry(&self, event: Event, target: String, detail: serde_json::Value) -> AuditEntry {
-        match self {
-            Self::Member(caller) => caller.own_entry(event, target, detail),
-            Self::Operator(operator) => operator.own_entry(event, target, detail),
-        }
-    }
-
-    fn chrome(&self, title: impl Into<String>, nav: Nav) -> PageLayout {
-        match self {
-            Self::Member(caller) => caller.chrome(title, nav),
-            Self::Operator(operator) => operator.chrome(title, nav),
-        }
+        page_for::check_user(parts, &user)?;
+        admit(must_add_factor, parts)?;
+        Ok(Self { user, session, is_member, must_add_factor, origin })
     }
 }
 
@@ -233,13 +148,7 @@ pub(crate) fn admit(must_add_factor: bool, parts: &Parts) -> Result<(), Response
     if parts.method == Method::GET {
         return Err(Redirect::to("/two-factor").into_response());
     }
-    Err(Problem::new(
-        axum::http::StatusCode::FORBIDDEN,
-        text("two-factor-required"),
-        text("two-factor-required-why"),
-    )
-    .redirect_to("/two-factor", text("factor-set-up"))
-    .into_response())
+    Err(Problem::from(Code::TwoFactorRequired).into_response())
 }
 
 /// Where someone who has no second factor yet, and must have one, can still go.

@@ -1,13 +1,14 @@
 //! What every console request passes: the right host, https where it is due, no bearer token
 //! where a cookie is meant, no foreign page behind a form; and what every answer carries.
 
+use crate::refusal::Refusal;
 use crate::AppState;
 use crate::Settings;
 use crate::throttling::attempts;
 use crate::door::reauth::NewCookie;
 use crate::door::host;
 use crate::door::language::speaking;
-use crate::door::problem::Problem;
+use crate::door::problem::{Problem, problem_page};
 use crate::sessions::{noting_session, who_is_here};
 use crate::door::language::text;
 use axum::{
@@ -98,7 +99,11 @@ fn as_page(response: Response) -> Response {
     if !is_plain || !response.status().is_client_error() {
         return response;
     }
-    Problem::new(response.status(), text("unreadable"), text("unreadable-why")).into_response()
+    problem_page(
+        response.status(),
+        text("unreadable").to_string(),
+        text("unreadable-why").to_string(),
+    )
 }
 
 fn reject(
@@ -117,14 +122,13 @@ fn reject(
         let arrived = shown(host.unwrap_or_default());
         let detail =
             text("misdirected-why").with("url", &settings.console_url).with("host", arrived);
-        let problem = Problem::new(StatusCode::MISDIRECTED_REQUEST, text("misdirected"), detail);
-        return Some(problem.into_response());
+        let (title, status) = (text("misdirected").to_string(), StatusCode::MISDIRECTED_REQUEST);
+        return Some(problem_page(status, title, detail.to_string()));
     }
     if settings.is_https() && !came_by_https(settings, peer, request) {
         let detail = text("only-https-why").with("url", &settings.console_url);
-        return Some(
-            Problem::new(StatusCode::FORBIDDEN, text("only-https"), detail).into_response(),
-        );
+        let title = text("only-https").to_string();
+        return Some(problem_page(StatusCode::FORBIDDEN, title, detail.to_string()));
     }
     None
 }
@@ -244,7 +248,7 @@ pub(crate) async fn take_csp_report(
 /// The last resort: a panic answers 500 without detail, and the process lives.
 pub(crate) fn panicked(_: Box<dyn std::any::Any + Send>) -> Response<Body> {
     tracing::error!("a console request panicked");
-    Problem::broken("a panic").into_response()
+    Problem::from(Refusal::broken("a panic")).into_response()
 }
 
 /// How long a request to the console may take in all.

@@ -1,8 +1,8 @@
 //! What every page has around its content: title, navigation, who is logged in, a notice.
 
-use crate::door::caller::Caller;
+use crate::principal::Caller;
 use crate::door::language::text_if_exists;
-use crate::operators::Operator;
+use crate::principal::Operator;
 use crate::door::page_for::PageFor;
 use crate::receipts::Issued;
 use crate::door::language::text;

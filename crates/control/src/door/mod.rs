@@ -4,6 +4,7 @@
 pub(crate) mod assets;
 pub(crate) mod caller;
 pub(crate) mod cookie;
+pub(crate) mod form_error;
 pub(crate) mod guard;
 pub(crate) mod host;
 pub(crate) mod language;
@@ -11,5 +12,4 @@ pub(crate) mod layout;
 pub(crate) mod page_for;
 pub(crate) mod problem;
 pub(crate) mod reauth;
-pub(crate) mod user_message;
 pub(crate) mod when;

@@ -2,11 +2,12 @@
 //! have switched the account, or logged in somebody else, since. A form that no longer fits does nothing, and neither
 //! does one whose session has ended: the answer is a page that keeps what was typed and offers to send it again.
 
+use crate::refusal::{Code, Refusal};
 use crate::AppState;
 use crate::accounts;
-use crate::door::caller::Caller;
+use crate::principal::Caller;
 use crate::door::layout::{Nav, PageLayout, page_with};
-use crate::door::problem::Problem;
+use crate::door::problem::{Problem, problem_page};
 use crate::routes::LARGEST_FORM;
 use crate::door::language::text;
 use askama::Template;
@@ -68,7 +69,7 @@ pub(crate) enum NotDone {
 impl NotDone {
     /// A response that stands for it where there is no form to keep.
     fn respond(self) -> Response {
-        let mut response = Problem::conflict(text("page-changed-why")).into_response();
+        let mut response = Problem::from(Code::PageChanged).into_response();
         response.extensions_mut().insert(self);
         response
     }
@@ -102,7 +103,7 @@ pub(crate) async fn check_account(
     }
     if *switches {
         let switched = accounts::switch(app, caller, *account).await;
-        return switched.map(|()| true).map_err(IntoResponse::into_response);
+        return switched.map(|()| true).map_err(|refusal| Problem::from(refusal).into_response());
     }
     let page = caller.accounts.iter().find(|known| known.id == *account);
     let page = page.map(|account| account.name.clone());
@@ -150,8 +151,8 @@ pub(crate) async fn keep_form(request: Request, next: Next) -> Response {
     let path = parts.uri.path().to_owned();
     let Ok(body) = axum::body::to_bytes(body, LARGEST_FORM).await else {
         let detail = text("form-too-large");
-        return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, text("unreadable"), detail)
-            .into_response();
+        let title = text("unreadable").to_string();
+        return problem_page(StatusCode::PAYLOAD_TOO_LARGE, title, detail.to_string());
     };
     let fields: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
     if let Some(field) = fields.iter().find_map(|(name, value)| control_character(name, value)) {
@@ -182,7 +183,7 @@ fn control_character<'a>(name: &'a str, value: &str) -> Option<&'a str> {
 
 fn reject_control_character(field: &str) -> Response {
     let field: String = field.chars().filter(|c| !c.is_control()).take(60).collect();
-    Problem::invalid(text("control-character").with("field", field)).into_response()
+    Problem::from(Refusal::new(Code::ControlCharacter).with_text("field", field)).into_response()
 }
 
 fn not_done(why: &NotDone, path: String, mut fields: Vec<(String, String)>) -> Response {

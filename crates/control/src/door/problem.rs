@@ -1,28 +1,22 @@
-//! What goes wrong in the console, told to a user: what it was, and what to do. The cause stays
-//! inside, for the log.
+//! Refusals as pages: the status, the title and text in the reader's language, and where to go next. The cause is logged.
 
-use crate::door::layout::{Nav, PageLayout, page_with};
-use crate::door::language::text;
+use crate::{
+    door::{
+        language::{label, text, text_if_exists},
+        layout::{Nav, PageLayout, page_with},
+    },
+    refusal::{Code, Kind, Refusal, Value},
+};
 use askama::Template;
 use axum::{
     http::{StatusCode, header::RETRY_AFTER},
     response::{IntoResponse, Response},
 };
-use keydesk_node::WrongClock;
-use keydesk_store::StoreError;
-use std::{error::Error, num::NonZeroU32, time::Duration};
+use std::{error::Error, time::Duration};
 
+/// A refusal as the answer to a request.
 #[derive(Debug)]
-pub(crate) struct Problem {
-    status: StatusCode,
-    title: String,
-    detail: String,
-    cause: Option<Box<dyn Error + Send + Sync>>,
-    /// Seconds.
-    retry_after: Option<NonZeroU32>,
-    offers_log_out: bool,
-    back: (&'static str, String),
-}
+pub(crate) struct Problem(Refusal);
 
 #[derive(Template)]
 #[template(path = "problem.html")]
@@ -34,134 +28,158 @@ struct Page {
     back: (&'static str, String),
 }
 
-fn home() -> (&'static str, String) {
-    ("/", text("go-to-api-docs").to_string())
-}
-
-impl Problem {
-    pub fn new(status: StatusCode, title: impl Into<String>, detail: impl Into<String>) -> Self {
-        let (title, detail) = (title.into(), detail.into());
-        let (cause, retry_after) = (None, None);
-        Self { status, title, detail, cause, retry_after, offers_log_out: false, back: home() }
-    }
-
-    /// Where the page's button leads.
-    pub fn redirect_to(self, path: &'static str, label: impl Into<String>) -> Self {
-        Self { back: (path, label.into()), ..self }
-    }
-
-    /// What to say beside a form, where the form is what was wrong.
-    pub fn beside_form(&self) -> Option<&str> {
-        (self.status == StatusCode::UNPROCESSABLE_ENTITY).then_some(self.detail.as_str())
-    }
-
-    /// For someone whose session leads nowhere.
-    pub fn with_log_out(self) -> Self {
-        Self { offers_log_out: true, ..self }
-    }
-
-    /// The same for what does not exist and what belongs to someone else.
-    pub fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, text("no-page"), text("no-page-why"))
-    }
-
-    pub fn not_permitted(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::FORBIDDEN, text("not-permitted"), detail)
-    }
-
-    /// Of somebody who was looked up anew in the transaction.
-    pub fn logged_out() -> Self {
-        Self::new(StatusCode::FORBIDDEN, text("logged-out"), text("logged-out-why"))
-    }
-
-    pub fn invalid(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, text("invalid"), detail)
-    }
-
-    pub fn conflict(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::CONFLICT, text("conflict"), detail)
-    }
-
-    pub fn too_busy() -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, text("too-busy"), text("too-busy-why"))
-    }
-
-    pub fn wrong_clock(cause: WrongClock) -> Self {
-        Self {
-            cause: Some(Box::new(cause)),
-            ..Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                text("wrong-clock"),
-                text("wrong-clock-why"),
-            )
-        }
-    }
-
-    pub fn too_many_tries(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::TOO_MANY_REQUESTS, text("too-many-tries"), detail)
-    }
-
-    pub fn too_many_log_ins(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::TOO_MANY_REQUESTS, text("too-many-log-ins"), detail)
-    }
-
-    pub fn too_many_changes(wait: Duration) -> Self {
-        let seconds = NonZeroU32::MIN.saturating_add(wait.as_secs().try_into().unwrap_or(u32::MAX));
-        let detail = text("too-many-changes-why").count("n", u64::from(seconds.get()));
-        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, text("too-many-changes"), detail);
-        Self { retry_after: Some(seconds), ..problem }
-    }
-
-    pub fn broken(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self {
-            cause: Some(cause.into()),
-            ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, text("broken"), text("broken-why"))
-        }
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        Self(refusal)
     }
 }
 
-impl From<StoreError> for Problem {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Conflict => Self::conflict(text("conflict-why")),
-            StoreError::Unsettled => Self {
-                cause: Some(Box::new(error)),
-                ..Self::new(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    text("unsettled"),
-                    text("unsettled-why"),
-                )
-            },
-            StoreError::Unknown => Self {
-                cause: Some(Box::new(error)),
-                ..Self::new(StatusCode::SERVICE_UNAVAILABLE, text("unknown"), text("unknown-why"))
-            },
-            StoreError::Busy(_) | StoreError::LosesWrites { .. } => Self {
-                cause: Some(Box::new(error)),
-                retry_after: NonZeroU32::new(5),
-                ..Self::new(StatusCode::SERVICE_UNAVAILABLE, text("busy"), text("busy-why"))
-            },
-            StoreError::Unreadable { .. } | StoreError::Journal(_) | StoreError::Unavailable(_) => {
-                Self::broken(error)
-            }
-        }
+impl From<Code> for Problem {
+    fn from(code: Code) -> Self {
+        Self(code.into())
     }
+}
+
+impl From<keydesk_store::StoreError> for Problem {
+    fn from(error: keydesk_store::StoreError) -> Self {
+        Self(error.into())
+    }
+}
+
+fn status(code: Code) -> StatusCode {
+    match code.kind() {
+        Kind::NotFound => StatusCode::NOT_FOUND,
+        Kind::NotPermitted => StatusCode::FORBIDDEN,
+        Kind::Invalid | Kind::Gone => StatusCode::UNPROCESSABLE_ENTITY,
+        Kind::Conflict => StatusCode::CONFLICT,
+        Kind::TooMany => StatusCode::TOO_MANY_REQUESTS,
+        Kind::Busy | Kind::Unsettled => StatusCode::SERVICE_UNAVAILABLE,
+        Kind::Broken => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+fn message_id(code: Code) -> String {
+    code.as_str().replace('_', "-")
+}
+
+/// The text of a refusal in the reader's language.
+pub(crate) fn detail(refusal: &Refusal) -> String {
+    let id = message_id(refusal.code());
+    let explained = format!("{id}-why");
+    let id = if text_if_exists(&explained).is_some() { explained } else { id };
+    let message = refusal.values().iter().fold(text(&id), |message, (name, value)| match value {
+        Value::Count(count) => message.count(name, *count),
+        Value::Text(value) => message.with(name, value),
+        Value::Name { kind, name: value } => message.with(name, label(kind, value)),
+        Value::Span(wait) => message.with(name, span(*wait)),
+        Value::Sentence { id, detail } => message.with(name, text(id).with("detail", detail)),
+        Value::Refusal(inner) => message.with(name, detail(inner)),
+    });
+    message.to_string()
+}
+
+/// The text of a refusal in English, for the command line.
+pub fn english(refusal: &Refusal) -> String {
+    crate::door::language::in_language(keydesk_model::Language::English, || detail(refusal))
+}
+
+/// The title of a code, or of its kind.
+fn title(code: Code) -> String {
+    let id = message_id(code);
+    if text_if_exists(&format!("{id}-why")).is_some()
+        && let Some(title) = text_if_exists(&id)
+    {
+        return title;
+    }
+    let is_login = matches!(
+        code,
+        Code::IncorrectCredentials | Code::IncorrectCode | Code::UnknownPasskey | Code::LoginExpired
+    );
+    if is_login {
+        return text("not-logged-in").to_string();
+    }
+    let kind = match code.kind() {
+        Kind::NotFound => "not-found",
+        Kind::NotPermitted => "not-permitted",
+        Kind::Invalid => "invalid",
+        Kind::Conflict => "conflict",
+        Kind::TooMany => "too-many-changes",
+        Kind::Gone => "expired",
+        Kind::Busy => "busy",
+        Kind::Unsettled => "unsettled",
+        Kind::Broken => "broken",
+    };
+    text(kind).to_string()
+}
+
+fn span(wait: Duration) -> String {
+    match wait.as_secs() + u64::from(wait.subsec_nanos() > 0) {
+        seconds @ ..=90 => text("span-seconds").count("n", seconds).to_string(),
+        seconds => text("span-minutes").count("n", seconds.div_ceil(60)).to_string(),
+    }
+}
+
+/// Where the button of the page leads.
+fn next(code: Code) -> (&'static str, String) {
+    let (path, id) = match code {
+        Code::AlreadyMember
+        | Code::TooManyInvitations
+        | Code::LastOwner
+        | Code::CannotRemoveYourself => ("/members", "go-to-members"),
+        Code::TokenAlreadyCreated => ("/tokens", "go-to-tokens"),
+        Code::InvitationExpired
+        | Code::InvitationWrongPassword
+        | Code::InvitationWrongCode
+        | Code::IncorrectCredentials
+        | Code::IncorrectCode
+        | Code::UnknownPasskey
+        | Code::LoginExpired
+        | Code::ResetExpired
+        | Code::SsoNotConfigured
+        | Code::SsoLoginExpired
+        | Code::SsoLoginRejected
+        | Code::ProviderFault => ("/login", "go-to-log-in"),
+        Code::SignUpExpired => ("/sign-up", "sign-up-again"),
+        Code::EmailLinkExpired | Code::EmailTaken | Code::SameEmail => ("/profile", "go-to-profile"),
+        Code::WrongTwoFactorCode | Code::AuthenticatorExists | Code::AuthenticatorNotStarted => {
+            ("/two-factor", "factor-go-to")
+        }
+        Code::TwoFactorOwnFirst | Code::TwoFactorRequired => ("/two-factor", "factor-set-up"),
+        Code::PasskeyNeedsDomain
+        | Code::InvalidPasskeyResponse
+        | Code::PasskeyExists
+        | Code::TooManyPasskeys
+        | Code::LastTwoFactorMethod => ("/passkeys", "go-to-passkeys"),
+        Code::WrongAccountState | Code::TestEmailFailed => ("/operator", "go-to-accounts"),
+        _ => ("/", "go-to-api-docs"),
+    };
+    (path, text(id).to_string())
+}
+
+/// A page that says what went wrong, for problems of HTTP itself.
+pub(crate) fn problem_page(status: StatusCode, title: String, detail: String) -> Response {
+    let back = ("/", text("go-to-api-docs").to_string());
+    let chrome = PageLayout::nobody(&title, Nav::None);
+    page_with(status, &Page { chrome, title, detail, offers_log_out: false, back })
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        let Self(refusal) = self;
         let request_id = crate::sessions::request_id().unwrap_or_default();
-        if let Some(cause) = &self.cause {
-            tracing::error!(error = &**cause as &dyn Error, request_id, "a console request failed");
+        if let Some(cause) = refusal.cause() {
+            tracing::error!(error = cause as &dyn Error, request_id, "a console request failed");
         }
-        let chrome = PageLayout::nobody(&self.title, Nav::None);
-        let (status, retry_after) = (self.status, self.retry_after);
-        let Self { title, mut detail, offers_log_out, back, .. } = self;
+        let (code, status) = (refusal.code(), status(refusal.code()));
+        let (title, mut detail) = (title(code), detail(&refusal));
         if status.is_server_error() && !request_id.is_empty() {
             detail = format!("{detail} {}", text("request-id").with("id", request_id));
         }
-        let mut response = page_with(status, &Page { chrome, title, detail, offers_log_out, back });
-        let wait = retry_after.map(NonZeroU32::get);
+        let chrome = PageLayout::nobody(&title, Nav::None);
+        let offers_log_out = code == Code::NoAccount;
+        let page = Page { chrome, title, detail, offers_log_out, back: next(code) };
+        let mut response = page_with(status, &page);
+        let wait = refusal.wait().map(|wait| wait.as_secs().max(1));
         if let Some(wait) = wait.or((status == StatusCode::SERVICE_UNAVAILABLE).then_some(5)) {
             response.headers_mut().insert(RETRY_AFTER, wait.into());
         }
@@ -174,9 +192,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn t79_who_finds_the_queue_full_is_told_when_to_come_back() {
-        let response = Problem::too_busy().into_response();
+    fn t79_a_full_login_queue_returns_retry_after() {
+        let response = Problem::from(Code::TooBusy).into_response();
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(response.headers()[RETRY_AFTER], "5");
+    }
+
+    #[test]
+    fn every_code_has_a_text_and_a_title_in_every_language() {
+        for language in keydesk_model::Language::ALL {
+            crate::door::language::in_language(language, || {
+                for code in Code::ALL {
+                    let id = message_id(*code);
+                    let exists = [id.clone(), format!("{id}-why")];
+                    assert!(exists.iter().any(|id| text_if_exists(id).is_some()), "{id}");
+                    assert!(!title(*code).is_empty() && !next(*code).1.is_empty());
+                }
+            });
+        }
     }
 }

@@ -1,12 +1,14 @@
 //! Asks for the password again before anything that shows or makes a token, where it was last
 //! given too long ago. The form that was sent is kept in the page, so nothing is lost.
 
+use crate::door::caller::SignedIn;
+use crate::refusal::{Code, Kind, Refusal};
 use crate::AppState;
-use crate::door::caller::{Authenticated, Caller, CurrentUser};
+use crate::principal::{Authenticated as _, Caller, CurrentUser};
 use crate::door::layout::{Nav, PageLayout, page_with};
 use crate::door::page_for;
-use crate::door::problem::Problem;
-use crate::sessions::{self, LogInError, console::with_cookie, safe_next, session_cookie};
+use crate::door::problem::{Problem, detail};
+use crate::sessions::{self, console::with_cookie, safe_next, session_cookie};
 use crate::door::language::text;
 use askama::Template;
 use axum::{
@@ -31,7 +33,7 @@ struct ConfirmPage {
 const PASSWORD_FIELD: &str = "confirm_password";
 
 fn ask(
-    caller: &impl Authenticated,
+    caller: &impl SignedIn,
     action: String,
     kept: Vec<(String, String)>,
     error: Option<String>,
@@ -41,6 +43,11 @@ fn ask(
         StatusCode::FORBIDDEN,
         &ConfirmPage { chrome, email: caller.user().email.to_string(), action, kept, error },
     )
+}
+
+/// Whether the page asks for the password again.
+fn is_retryable(refusal: &Refusal) -> bool {
+    refusal.code() == Code::IncorrectCredentials || refusal.kind() == Kind::TooMany
 }
 
 /// A form of a caller who has just given the password: within the last hours, or with this form.
@@ -69,7 +76,7 @@ impl NewCookie {
     }
 }
 
-impl<T: DeserializeOwned, C: Authenticated> FromRequest<AppState> for ReauthForm<T, C> {
+impl<T: DeserializeOwned, C: SignedIn> FromRequest<AppState> for ReauthForm<T, C> {
     type Rejection = Response;
 
     async fn from_request(request: Request, app: &AppState) -> Result<Self, Response> {
@@ -91,15 +98,15 @@ impl<T: DeserializeOwned, C: Authenticated> FromRequest<AppState> for ReauthForm
             };
             match sessions::confirm_password(app, &caller, password).await {
                 Ok(secret) => new_cookie.put(session_cookie(&secret, &app.settings)),
-                Err(error @ (LogInError::Wrong | LogInError::Throttled(_))) => {
-                    return Err(ask(&caller, path, kept, Some(error.to_string())));
+                Err(refusal) if is_retryable(&refusal) => {
+                    return Err(ask(&caller, path, kept, Some(detail(&refusal))));
                 }
                 Err(error) => return Err(Problem::from(error).into_response()),
             }
         }
         match read_fields(&kept) {
             Ok(form) => Ok(Self { caller, form }),
-            Err(_) => Err(Problem::invalid(text("form-unreadable")).into_response()),
+            Err(_) => Err(Problem::from(Code::InvalidForm).into_response()),
         }
     }
 }
@@ -151,9 +158,9 @@ pub(crate) async fn confirm(
             session_cookie(&secret, &app.settings),
             Redirect::to(&format!("{next}?done=confirmed")),
         )),
-        Err(error @ (LogInError::Wrong | LogInError::Throttled(_))) => {
+        Err(refusal) if is_retryable(&refusal) => {
             let kept = vec![("next".to_owned(), next.to_owned())];
-            Ok(ask(&caller, "/confirm".to_owned(), kept, Some(error.to_string())))
+            Ok(ask(&caller, "/confirm".to_owned(), kept, Some(detail(&refusal))))
         }
         Err(error) => Err(error.into()),
     }

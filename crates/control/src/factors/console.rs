@@ -1,13 +1,16 @@
 //! `/two-factor`: set up, recovery codes, remove; and whether an account requires one.
 
+use crate::door::caller::SignedIn;
+use crate::refusal::{Code, Kind, Refusal};
 use super::{
-    FactorError, RecoveryCodes, State as Factor, begin, confirm, look, remove, renew_codes,
+    RecoveryCodes, State as Factor, begin, confirm, look, remove, renew_codes,
 };
 use crate::AppState;
-use crate::door::caller::{Authenticated, CurrentUser};
+use crate::principal::{Authenticated, CurrentUser};
 use crate::door::layout::{Done, Nav, PageLayout, done, page, page_with};
 use crate::door::reauth::ReauthForm;
 use crate::door::problem::Problem;
+use crate::door::problem::detail;
 use crate::door::language::text;
 use askama::Template;
 use axum::{
@@ -79,14 +82,14 @@ pub(crate) struct CodeForm {
 async fn again(
     app: &AppState,
     caller: &CurrentUser,
-    error: FactorError,
+    refusal: Refusal,
 ) -> Result<Response, Problem> {
-    let status = match &error {
-        FactorError::WrongCode => StatusCode::UNPROCESSABLE_ENTITY,
-        FactorError::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
-        _ => return Err(error.into()),
+    let status = match (refusal.code(), refusal.kind()) {
+        (Code::WrongTwoFactorCode, _) => StatusCode::UNPROCESSABLE_ENTITY,
+        (_, Kind::TooMany) => StatusCode::TOO_MANY_REQUESTS,
+        _ => return Err(refusal.into()),
     };
-    let shown = factor_page(app, caller, Some(error.to_string())).await?;
+    let shown = factor_page(app, caller, Some(detail(&refusal))).await?;
     Ok(page_with(status, &shown))
 }
 
@@ -117,7 +120,7 @@ pub(crate) async fn confirm_code(
     let ReauthForm { caller, form } = fresh;
     match confirm(&app, &caller, &form.code).await {
         Ok(codes) => Ok(codes_page(&caller, codes, true)),
-        Err(error) => again(&app, &caller, error).await,
+        Err(refusal) => again(&app, &caller, refusal).await,
     }
 }
 
@@ -128,7 +131,7 @@ pub(crate) async fn codes(
     let ReauthForm { caller, form } = fresh;
     match renew_codes(&app, &caller, &form.code).await {
         Ok(codes) => Ok(codes_page(&caller, codes, false)),
-        Err(error) => again(&app, &caller, error).await,
+        Err(refusal) => again(&app, &caller, refusal).await,
     }
 }
 
@@ -139,7 +142,7 @@ pub(crate) async fn take_away(
     let ReauthForm { caller, form } = fresh;
     match remove(&app, &caller, &form.code).await {
         Ok(()) => Ok(done("/two-factor", "second_factor_removed", None).into_response()),
-        Err(error) => again(&app, &caller, error).await,
+        Err(refusal) => again(&app, &caller, refusal).await,
     }
 }
 

@@ -4,12 +4,11 @@
 pub(crate) mod console;
 mod totp;
 
+use crate::refusal::{Code, Refusal};
 use crate::AppState;
-use crate::throttling::attempts::{self, HeldError, LoginAttempts};
-use crate::door::caller::{Authenticated, Caller};
+use crate::throttling::attempts::{self, LoginAttempts};
+use crate::principal::{Authenticated, Caller};
 use crate::mail::Message;
-use crate::door::problem::Problem;
-use crate::door::language::text;
 use keydesk_model::{Actor, Email, EmailError, Event, Origin, Permission, UserId};
 use keydesk_store::{AuditEntry, Read, StoreError, Totp, User, Write};
 use sha2::{Digest, Sha256};
@@ -49,35 +48,6 @@ impl Proof {
     }
 }
 
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum FactorError {
-    #[error("{}", text("factor-wrong-code"))]
-    WrongCode,
-    #[error("{}", text("factor-is-there"))]
-    IsThere,
-    #[error("{}", text("factor-not-begun"))]
-    NotBegun,
-    #[error("{}", text("logged-out-a-moment-ago"))]
-    LoggedOut,
-    #[error(transparent)]
-    Throttled(#[from] HeldError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl From<FactorError> for Problem {
-    fn from(error: FactorError) -> Self {
-        match error {
-            FactorError::Throttled(held) => held.into(),
-            FactorError::Store(error) => error.into(),
-            FactorError::LoggedOut => Self::logged_out(),
-            error => {
-                Self::invalid(error.to_string()).redirect_to("/two-factor", text("factor-go-to"))
-            }
-        }
-    }
-}
-
 /// Recovery codes in clear: shown once.
 pub(crate) type RecoveryCodes = Vec<Zeroizing<String>>;
 
@@ -93,7 +63,7 @@ pub(crate) async fn has_one(read: &mut Read, user: UserId) -> Result<bool, Store
         || read.count_passkeys(user).await? > 0)
 }
 
-pub(crate) async fn look(app: &AppState, caller: &impl Authenticated) -> Result<State, Problem> {
+pub(crate) async fn look(app: &AppState, caller: &impl Authenticated) -> Result<State, Refusal> {
     let mut read = app.store.read().await?;
     let Some(found) = read.find_totp(caller.user().id).await? else { return Ok(State::None) };
     if found.confirmed_at.is_some() {
@@ -101,19 +71,19 @@ pub(crate) async fn look(app: &AppState, caller: &impl Authenticated) -> Result<
         return Ok(State::Active { codes_left });
     }
     let key = app.keyring.open_secret(&found.sealed, &belongs_to(found.user));
-    let key = key.map_err(Problem::broken)?;
+    let key = key.map_err(Refusal::broken)?;
     Ok(State::Begun(Authenticator::new(&key, &caller.user().email, &app.settings.console_url)))
 }
 
 /// Makes a key that an authenticator is to take over.
-pub(crate) async fn begin(app: &AppState, caller: &impl Authenticated) -> Result<(), FactorError> {
-    let mut write = app.write_own(caller).await?.ok_or(FactorError::LoggedOut)?;
+pub(crate) async fn begin(app: &AppState, caller: &impl Authenticated) -> Result<(), Refusal> {
+    let mut write = caller.begin_own(app).await?;
     let key = Zeroizing::new(app.entropy.bytes::<20>());
     let user = caller.user().id;
     let sealed =
         app.keyring.seal_secret(&mut write, &key[..], &belongs_to(user), &app.entropy).await?;
     match write.set_totp(user, &sealed).await {
-        Err(StoreError::Conflict) => return Err(FactorError::IsThere),
+        Err(StoreError::Conflict) => return Err(Code::AuthenticatorExists.into()),
         set => set?,
     }
     // It counts for nothing before it is confirmed.
@@ -125,15 +95,15 @@ pub(crate) async fn confirm(
     app: &AppState,
     caller: &impl Authenticated,
     code: &str,
-) -> Result<RecoveryCodes, FactorError> {
+) -> Result<RecoveryCodes, Refusal> {
     let user = caller.user().id;
     // Only what can be guessed counts as a guess.
     waiting(&mut app.store.read().await?, user).await?;
     let attempt = attempts::begin(app, LoginAttempts::Factor(user), caller.origin()).await?;
-    let mut write = app.write_own(caller).await?.ok_or(FactorError::LoggedOut)?;
+    let mut write = caller.begin_own(app).await?;
     let found = waiting(&mut write, user).await?;
     if !take_one_time_code(app, &mut write, &found, code).await? {
-        return Err(FactorError::WrongCode);
+        return Err(Code::WrongTwoFactorCode.into());
     }
     attempt.succeeded(&mut write).await?;
     write.confirm_totp(user).await?;
@@ -146,9 +116,9 @@ pub(crate) async fn confirm(
 }
 
 /// The authenticator that waits for its first code.
-async fn waiting(read: &mut Read, user: UserId) -> Result<Totp, FactorError> {
-    let found = read.find_totp(user).await?.ok_or(FactorError::NotBegun)?;
-    if found.confirmed_at.is_some() { Err(FactorError::IsThere) } else { Ok(found) }
+async fn waiting(read: &mut Read, user: UserId) -> Result<Totp, Refusal> {
+    let found = read.find_totp(user).await?.ok_or(Code::AuthenticatorNotStarted)?;
+    if found.confirmed_at.is_some() { Err(Code::AuthenticatorExists.into()) } else { Ok(found) }
 }
 
 /// New recovery codes for somebody who has just given the second factor.
@@ -156,7 +126,7 @@ pub(crate) async fn renew_codes(
     app: &AppState,
     caller: &impl Authenticated,
     code: &str,
-) -> Result<RecoveryCodes, FactorError> {
+) -> Result<RecoveryCodes, Refusal> {
     let mut write = proved(app, caller, code).await?;
     let codes = new_codes(app, &mut write, caller.user().id).await?;
     let (user, detail) = (caller.user().id.to_string(), serde_json::json!({}));
@@ -170,7 +140,7 @@ pub(crate) async fn remove(
     app: &AppState,
     caller: &impl Authenticated,
     code: &str,
-) -> Result<(), FactorError> {
+) -> Result<(), Refusal> {
     let mut write = proved(app, caller, code).await?;
     write.remove_totp(caller.user().id).await?;
     let has_more = has_one(&mut write, caller.user().id).await?;
@@ -195,11 +165,11 @@ pub(crate) async fn proved(
     app: &AppState,
     caller: &impl Authenticated,
     code: &str,
-) -> Result<Write, FactorError> {
+) -> Result<Write, Refusal> {
     let attempt =
         attempts::begin(app, LoginAttempts::Factor(caller.user().id), caller.origin()).await?;
-    let mut write = app.write_own(caller).await?.ok_or(FactorError::LoggedOut)?;
-    take(app, &mut write, caller.user().id, code).await?.ok_or(FactorError::WrongCode)?;
+    let mut write = caller.begin_own(app).await?;
+    take(app, &mut write, caller.user().id, code).await?.ok_or(Code::WrongTwoFactorCode)?;
     attempt.succeeded(&mut write).await?;
     Ok(write)
 }
@@ -282,12 +252,10 @@ pub(crate) async fn require(
     app: &AppState,
     caller: &Caller,
     is_required: bool,
-) -> Result<(), Problem> {
-    let (mut write, caller) = app.write_as(caller).await?;
-    caller.permit(Permission::LimitAccount)?;
+) -> Result<(), Refusal> {
+    let (mut write, caller) = caller.begin(app, Permission::LimitAccount).await?;
     if is_required && !has_one(&mut write, caller.user.id).await? {
-        return Err(Problem::invalid(text("factor-own-first"))
-            .redirect_to("/two-factor", text("factor-set-up")));
+        return Err(Code::TwoFactorOwnFirst.into());
     }
     let account = caller.account.id;
     write.require_two_factor(account, is_required).await?;
@@ -299,30 +267,18 @@ pub(crate) async fn require(
     Ok(())
 }
 
-#[derive(Debug, thiserror::Error)]
-pub enum ResetFactorError {
-    #[error("E-mail: {0}")]
-    Email(#[from] EmailError),
-    #[error("there is nobody with the address {0}")]
-    Nobody(Email),
-    #[error("{0} has no second factor")]
-    None(Email),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
 /// The way back of someone who has lost authenticator and recovery codes: the operator takes the second factor
 /// away on the server. It lets nobody in: the password is still asked for, and the user is told.
-pub async fn reset_two_factor(app: &AppState, email: &str) -> Result<(), ResetFactorError> {
+pub async fn reset_two_factor(app: &AppState, email: &str) -> Result<(), Refusal> {
     let email: Email = email.parse()?;
     let mut write = app.store.write(app.now()).await?;
     let user = write.find_user_by_email(&email).await?;
     let Some(User { id, email, language, .. }) = user else {
-        return Err(ResetFactorError::Nobody(email));
+        return Err(Refusal::new(Code::UnknownUser).with_text("email", email));
     };
     let had_passkeys = write.remove_passkeys(id).await? > 0;
     if !write.remove_totp(id).await? && !had_passkeys {
-        return Err(ResetFactorError::None(email));
+        return Err(Refusal::new(Code::NoTwoFactor).with_text("email", email));
     }
     write.set_recovery_codes(id, &[]).await?;
     write.end_pending_logins(id).await?;

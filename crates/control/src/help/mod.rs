@@ -3,9 +3,9 @@
 
 pub(crate) mod console;
 
+use crate::refusal::{Code, Refusal};
 use crate::AppState;
-use crate::door::caller::Caller;
-use crate::door::problem::Problem;
+use crate::principal::Caller;
 use keydesk_model::{Event, is_deceptive};
 
 /// The questions, by the names under which feedback is kept.
@@ -19,12 +19,12 @@ pub(crate) async fn give_feedback(
     question: &str,
     answered: bool,
     comment: &str,
-) -> Result<(), Problem> {
+) -> Result<(), Refusal> {
     let question =
-        QUESTIONS.into_iter().find(|known| *known == question).ok_or_else(Problem::not_found)?;
+        QUESTIONS.into_iter().find(|known| *known == question).ok_or(Code::NotFound)?;
     let comment: String =
         comment.trim().chars().filter(|c| !is_deceptive(*c) || *c == '\n').take(1_000).collect();
-    let (mut write, caller) = app.write_as(caller).await?;
+    let (mut write, caller) = caller.begin_as_member(app).await?;
     let id = format!("fbk_{}", hex::encode(app.entropy.bytes::<16>()));
     let by = (caller.account.id, caller.user.id);
     write.add_feedback(&id, question, answered, &comment, by).await?;

@@ -1,5 +1,6 @@
 //! `/mail`: what would have been sent. It exists only while nothing leaves this machine anyway.
 
+use crate::refusal::Code;
 use crate::AppState;
 use crate::door::layout::{Nav, PageLayout, page};
 use crate::door::problem::Problem;
@@ -26,7 +27,7 @@ struct Shown {
 
 pub(crate) async fn show(State(app): State<AppState>) -> Result<Response, Problem> {
     if !app.settings.is_local || !matches!(app.mailer, super::Mailer::Mailbox(_)) {
-        return Err(Problem::not_found());
+        return Err(Code::NotFound.into());
     }
     let now = app.now();
     let shown = |mail: super::Mail| Shown {

@@ -1,14 +1,16 @@
 //! `/members` and `/invitation/{code}`.
 
-use super::invitations::accept::{AcceptError, Typed, accept as let_join, find_invitation};
+use crate::refusal::{Code, Kind, Refusal};
+use super::invitations::accept::{Typed, accept as let_join, find_invitation};
 use crate::AppState;
 use crate::Mailer;
-use crate::UserMessage as _;
-use crate::door::caller::{AnonymousUser, Caller};
+use crate::principal::{Caller};
+use crate::door::caller::{AnonymousUser};
 use crate::door::layout::{Done, Nav, PageLayout, done, page, page_with};
 use crate::door::reauth::{Nothing, ReauthForm};
 use crate::door::language::label;
 use crate::door::problem::Problem;
+use crate::door::form_error::FormError;
 use crate::sessions::{self, console::let_in};
 use crate::door::language::text;
 use crate::tokens::{self, ObservedClient};
@@ -20,7 +22,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Redirect, Response},
 };
-use keydesk_model::{Email, Origin, Permission, Role};
+use keydesk_model::{Origin, Permission, Role};
 use keydesk_store::Undelivered;
 use serde::Deserialize;
 
@@ -38,7 +40,7 @@ struct ListPage {
     owns: bool,
     roles: Vec<&'static str>,
     email: String,
-    error: Option<String>,
+    error: FormError,
 }
 
 struct Shown {
@@ -75,7 +77,7 @@ async fn list_page(
     caller: &Caller,
     done: &Done,
     email: String,
-    error: Option<String>,
+    error: FormError,
 ) -> Result<ListPage, Problem> {
     let now = app.now();
     let (members, invitations) = super::list(app, caller).await?;
@@ -131,7 +133,7 @@ pub(crate) async fn list(
     caller: Caller,
     Query(query): Query<Done>,
 ) -> Result<Response, Problem> {
-    Ok(page(&list_page(&app, &caller, &query, String::new(), None).await?))
+    Ok(page(&list_page(&app, &caller, &query, String::new(), FormError::default()).await?))
 }
 
 #[derive(Debug, Deserialize, Default)]
@@ -147,18 +149,16 @@ pub(crate) async fn invite(
 ) -> Result<Response, Problem> {
     let ReauthForm { caller, form } = fresh;
     caller.permit(Permission::ManageMembers)?;
-    let checked =
-        form.role.parse::<Role>().map_err(|error| error.user_message()).and_then(|role| {
-            form.email.parse::<Email>().map(|_| role).map_err(|error| error.user_message())
-        });
-    let error = match checked {
-        Ok(role) => match super::invite(&app, &caller, &form.email, role).await {
-            Ok(()) => return Ok(Redirect::to("/members?done=invited").into_response()),
-            Err(problem) => problem.beside_form().map(str::to_owned).ok_or(problem)?,
-        },
-        Err(error) => error,
+    let invited = match form.role.parse::<Role>() {
+        Ok(role) => super::invite(&app, &caller, &form.email, role).await,
+        Err(error) => Err(error.into()),
     };
-    let page = list_page(&app, &caller, &Done::default(), form.email, Some(error)).await?;
+    let error = match invited {
+        Ok(()) => return Ok(Redirect::to("/members?done=invited").into_response()),
+        Err(refusal) if refusal.kind() == Kind::Invalid => FormError::new(&refusal, &["email"]),
+        Err(refusal) => return Err(refusal.into()),
+    };
+    let page = list_page(&app, &caller, &Done::default(), form.email, error).await?;
     Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
 }
 
@@ -167,7 +167,7 @@ pub(crate) async fn resend(
     Path(id): Path<String>,
     fresh: ReauthForm<Nothing>,
 ) -> Result<Response, Problem> {
-    let id = id.parse().map_err(|_| Problem::not_found())?;
+    let id = id.parse().map_err(|_| Code::NotFound)?;
     super::resend(&app, &fresh.caller, id).await?;
     Ok(Redirect::to("/members?done=invited").into_response())
 }
@@ -177,7 +177,7 @@ pub(crate) async fn withdraw(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let id = id.parse().map_err(|_| Problem::not_found())?;
+    let id = id.parse().map_err(|_| Code::NotFound)?;
     super::withdraw(&app, &caller, id).await?;
     Ok(Redirect::to("/members?done=invitation_revoked").into_response())
 }
@@ -195,8 +195,8 @@ pub(crate) async fn change_role(
 ) -> Result<Response, Problem> {
     let ReauthForm { caller, form } = fresh;
     caller.permit(Permission::ManageMembers)?;
-    let id = id.parse().map_err(|_| Problem::not_found())?;
-    let role = form.role.parse::<Role>().map_err(|error| Problem::invalid(error.user_message()))?;
+    let id = id.parse().map_err(|_| Code::NotFound)?;
+    let role = form.role.parse::<Role>().map_err(Refusal::from)?;
     let receipt = super::change_role(&app, &caller, id, role).await?;
     Ok(done("/members", "role_changed", receipt.as_ref()).into_response())
 }
@@ -219,9 +219,9 @@ async fn end_page(
     removes: bool,
 ) -> Result<Response, Problem> {
     caller.permit(Permission::ManageMembers)?;
-    let id = id.parse().map_err(|_| Problem::not_found())?;
+    let id = id.parse().map_err(|_| Code::NotFound)?;
     let found = app.store.read().await?.find_member(caller.account.id, id).await?;
-    let member = found.ok_or_else(Problem::not_found)?;
+    let member = found.ok_or(Code::NotFound)?;
     let clients = tokens::list_clients_of_member(app, &member).await?;
     let title = text(if removes { "member-remove" } else { "log-out-all-title" });
     Ok(page(&EndPage {
@@ -247,7 +247,7 @@ pub(crate) async fn remove(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let id = id.parse().map_err(|_| Problem::not_found())?;
+    let id = id.parse().map_err(|_| Code::NotFound)?;
     let receipt = super::remove(&app, &caller, id).await?;
     Ok(done("/members", "member_removed", receipt.as_ref()).into_response())
 }
@@ -290,7 +290,7 @@ pub(crate) async fn log_out(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let id = id.parse().map_err(|_| Problem::not_found())?;
+    let id = id.parse().map_err(|_| Code::NotFound)?;
     let receipt = super::log_out(&app, &caller, id).await?;
     let (path, what) = if id == caller.member.id {
         ("/login", "logged_out_of_all_sessions")
@@ -313,14 +313,14 @@ struct AcceptPage {
     is_known: bool,
     /// Who is logged in in this browser, where that is somebody else.
     other: Option<String>,
-    error: Option<String>,
+    error: FormError,
 }
 
 async fn accept_form(
     app: &AppState,
     code: String,
     name: String,
-    error: Option<String>,
+    error: FormError,
 ) -> Result<AcceptPage, Problem> {
     let (invitation, is_known) = find_invitation(app, &code).await?;
     Ok(AcceptPage {
@@ -346,7 +346,7 @@ pub(crate) async fn accept_page(
     Path(code): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let shown = accept_form(&app, code, String::new(), None).await?;
+    let shown = accept_form(&app, code, String::new(), FormError::default()).await?;
     // Somebody else's session in this browser would end.
     let here = sessions::find_user(&app, &headers, &origin).await?;
     let here = here.map(|(_, user)| user.email.to_string());
@@ -371,14 +371,9 @@ pub(crate) async fn accept(
     let typed = Typed { name: &form.name, password: &form.password, code: &form.code };
     match let_join(&app, &code, typed, visitor).await {
         Ok(entered) => Ok(let_in(&app, &entered, Redirect::to("/api-docs?done=joined"))),
-        Err(
-            error @ (AcceptError::WrongPassword
-            | AcceptError::WrongCode
-            | AcceptError::Throttled(_)
-            | AcceptError::Unfit(_)
-            | AcceptError::Name(_)),
-        ) => {
-            let page = accept_form(&app, code, form.name, Some(error.to_string())).await?;
+        Err(refusal) if matches!(refusal.kind(), Kind::Invalid | Kind::TooMany) => {
+            let error = FormError::new(&refusal, &["name", "password", "code"]);
+            let page = accept_form(&app, code, form.name, error).await?;
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }
         Err(error) => Err(error.into()),

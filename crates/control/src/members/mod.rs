@@ -3,15 +3,13 @@
 pub(crate) mod console;
 mod invitations;
 
+use crate::refusal::{Code, Refusal};
 use crate::AppState;
-use crate::UserMessage as _;
 use crate::throttling::attempts::{self, Sender};
-use crate::door::caller::Caller;
+use crate::principal::Caller;
 use crate::one_time::codes;
 use crate::mail::Message;
-use crate::door::problem::Problem;
 use crate::receipts::Issued;
-use crate::door::language::text;
 use crate::tokens;
 use keydesk_model::{
     AttemptKind, Email, EmailError, Event, InvitationId, MemberId, Permission, RevocationReason,
@@ -24,41 +22,10 @@ pub(crate) const INVITATION_LASTS: Duration = Duration::from_hours(168);
 /// How many open invitations an account may have.
 const MOST_INVITATIONS: usize = 200;
 
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum MemberError {
-    #[error("{}", .0.user_message())]
-    Email(#[from] EmailError),
-    #[error("{}", text("already-member").with("email", .0))]
-    AlreadyMember(Email),
-    #[error("{}", text("invite-no-mail"))]
-    NoMail,
-    #[error("{}", text("too-many-invitations").count("most", MOST_INVITATIONS))]
-    TooManyInvitations,
-    #[error("{}", text("invited-too-often"))]
-    TooOften,
-    #[error("{}", text("last-owner"))]
-    LastOwner,
-    #[error("{}", text("not-yourself"))]
-    Yourself,
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl From<MemberError> for Problem {
-    fn from(error: MemberError) -> Self {
-        match error {
-            MemberError::Store(error) => error.into(),
-            error => {
-                Self::invalid(error.to_string()).redirect_to("/members", text("go-to-members"))
-            }
-        }
-    }
-}
-
 pub(crate) async fn list(
     app: &AppState,
     caller: &Caller,
-) -> Result<(Vec<Member>, Vec<(Invitation, Option<Undelivered>)>), Problem> {
+) -> Result<(Vec<Member>, Vec<(Invitation, Option<Undelivered>)>), Refusal> {
     caller.permit(Permission::SeeMembers)?;
     let mut read = app.store.read().await?;
     let members = read.list_members(caller.account.id).await?;
@@ -82,23 +49,22 @@ pub(crate) async fn invite(
     caller: &Caller,
     email: &str,
     role: Role,
-) -> Result<(), Problem> {
+) -> Result<(), Refusal> {
     caller.permit(Permission::ManageMembers)?;
     if !app.mailer.can_send() {
-        return Err(MemberError::NoMail.into());
+        return Err(Code::EmailNotConfigured.into());
     }
-    let email: Email = email.parse().map_err(MemberError::from)?;
+    let email: Email = email.parse()?;
     let sender = Sender::User(caller.user.id);
     if !attempts::may_send(app, AttemptKind::Link, &email, sender).await? {
-        return Err(MemberError::TooOften.into());
+        return Err(Code::TooManyEmails.into());
     }
-    let (mut write, caller) = app.write_as(caller).await?;
-    caller.permit(Permission::ManageMembers)?;
+    let (mut write, caller) = caller.begin(app, Permission::ManageMembers).await?;
     let known = write.find_user_by_email(&email).await?;
     if let Some(user) = &known
         && write.find_member_of(caller.account.id, user.id).await?.is_some()
     {
-        return Err(MemberError::AlreadyMember(email).into());
+        return Err(Refusal::new(Code::AlreadyMember).with_text("email", email).at("email"));
     }
     let open = write.list_invitations(caller.account.id, app.now()).await?;
     // It takes the place of an earlier one to the same address.
@@ -107,7 +73,7 @@ pub(crate) async fn invite(
         caller.permit(Permission::ManageOwners)?;
     }
     if open.len() >= MOST_INVITATIONS {
-        return Err(MemberError::TooManyInvitations.into());
+        return Err(Refusal::new(Code::TooManyInvitations).with_count("most", MOST_INVITATIONS));
     }
     let (code, code_hash) = codes::generate(&app.entropy);
     let id = InvitationId::generate(write.now(), &app.entropy);
@@ -141,11 +107,11 @@ async fn find_open(
     read: &mut Read,
     (caller, now): (&Caller, Timestamp),
     id: InvitationId,
-) -> Result<Invitation, Problem> {
+) -> Result<Invitation, Refusal> {
     caller.permit(Permission::ManageMembers)?;
     let open = read.list_invitations(caller.account.id, now).await?;
     let found = open.into_iter().find(|invitation| invitation.id == id);
-    let invitation = found.ok_or_else(Problem::not_found)?;
+    let invitation = found.ok_or(Code::NotFound)?;
     if invitation.role == Role::Owner {
         caller.permit(Permission::ManageOwners)?;
     }
@@ -157,14 +123,14 @@ pub(crate) async fn resend(
     app: &AppState,
     caller: &Caller,
     id: InvitationId,
-) -> Result<(), Problem> {
+) -> Result<(), Refusal> {
     let invitation = find_open(&mut app.store.read().await?, (caller, app.now()), id).await?;
     let sender = Sender::User(caller.user.id);
     if !attempts::may_send(app, AttemptKind::Link, &invitation.email, sender).await? {
-        return Err(MemberError::TooOften.into());
+        return Err(Code::TooManyEmails.into());
     }
     let (code, code_hash) = codes::generate(&app.entropy);
-    let (mut write, caller) = app.write_as(caller).await?;
+    let (mut write, caller) = caller.begin_as_member(app).await?;
     let invitation = find_open(&mut write, (&caller, app.now()), id).await?;
     let (account, email, role) = (caller.account.id, invitation.email, invitation.role);
     let new = NewInvitation {
@@ -196,11 +162,11 @@ pub(crate) async fn withdraw(
     app: &AppState,
     caller: &Caller,
     id: InvitationId,
-) -> Result<(), Problem> {
-    let (mut write, caller) = app.write_as(caller).await?;
+) -> Result<(), Refusal> {
+    let (mut write, caller) = caller.begin_as_member(app).await?;
     find_open(&mut write, (&caller, app.now()), id).await?;
     if !write.close_invitation(caller.account.id, id).await? {
-        return Err(Problem::not_found());
+        return Err(Code::NotFound.into());
     }
     write.commit(caller.entry(Event::MemberInvitationRevoked, id, serde_json::json!({}))).await?;
     Ok(())
@@ -212,18 +178,18 @@ async fn find_manageable(
     write: &mut Write,
     caller: &Caller,
     id: MemberId,
-) -> Result<Member, Problem> {
+) -> Result<Member, Refusal> {
     caller.permit(Permission::ManageMembers)?;
-    let member = write.find_member(caller.account.id, id).await?.ok_or_else(Problem::not_found)?;
+    let member = write.find_member(caller.account.id, id).await?.ok_or(Code::NotFound)?;
     if member.role == Role::Owner {
         caller.permit(Permission::ManageOwners)?;
     }
     Ok(member)
 }
 
-async fn keep_an_owner(write: &mut Write, member: &Member) -> Result<(), Problem> {
+async fn keep_an_owner(write: &mut Write, member: &Member) -> Result<(), Refusal> {
     if member.role == Role::Owner && write.count_owners(member.account).await? <= 1 {
-        return Err(MemberError::LastOwner.into());
+        return Err(Code::LastOwner.into());
     }
     Ok(())
 }
@@ -234,8 +200,8 @@ pub(crate) async fn change_role(
     caller: &Caller,
     id: MemberId,
     role: Role,
-) -> Result<Option<Issued>, Problem> {
-    let (mut write, caller) = app.write_as(caller).await?;
+) -> Result<Option<Issued>, Refusal> {
+    let (mut write, caller) = caller.begin_as_member(app).await?;
     let member = find_manageable(&mut write, &caller, id).await?;
     if role == Role::Owner {
         caller.permit(Permission::ManageOwners)?;
@@ -287,11 +253,11 @@ pub(crate) async fn remove(
     app: &AppState,
     caller: &Caller,
     id: MemberId,
-) -> Result<Option<Issued>, Problem> {
-    let (mut write, caller) = app.write_as(caller).await?;
+) -> Result<Option<Issued>, Refusal> {
+    let (mut write, caller) = caller.begin_as_member(app).await?;
     let member = find_manageable(&mut write, &caller, id).await?;
     if member.id == caller.member.id {
-        return Err(MemberError::Yourself.into());
+        return Err(Code::CannotRemoveYourself.into());
     }
     keep_an_owner(&mut write, &member).await?;
     let closed = take_out(&mut write, &member).await?;
@@ -320,8 +286,8 @@ pub(crate) async fn take_out(write: &mut Write, member: &Member) -> Result<u64, 
 }
 
 /// Ends the caller's own membership.
-pub(crate) async fn leave(app: &AppState, caller: &Caller) -> Result<Option<Issued>, Problem> {
-    let (mut write, caller) = app.write_as(caller).await?;
+pub(crate) async fn leave(app: &AppState, caller: &Caller) -> Result<Option<Issued>, Refusal> {
+    let (mut write, caller) = caller.begin_as_member(app).await?;
     keep_an_owner(&mut write, &caller.member).await?;
     let closed = take_out(&mut write, &caller.member).await?;
     let detail = serde_json::json!({
@@ -338,8 +304,8 @@ pub(crate) async fn log_out(
     app: &AppState,
     caller: &Caller,
     id: MemberId,
-) -> Result<Option<Issued>, Problem> {
-    let (mut write, caller) = app.write_as(caller).await?;
+) -> Result<Option<Issued>, Refusal> {
+    let (mut write, caller) = caller.begin_as_member(app).await?;
     let member = find_manageable(&mut write, &caller, id).await?;
     let sessions = write.end_sessions_in(member.user, member.account).await?;
     // A session that stands in another account stays there, and does not lead in here any more.

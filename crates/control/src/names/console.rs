@@ -1,8 +1,9 @@
 //! The forms that rename.
 
+use crate::refusal::Code;
 use super::{rename_account, rename_token, rename_user};
 use crate::AppState;
-use crate::door::caller::{Caller, CurrentUser};
+use crate::principal::{Caller, CurrentUser};
 use crate::door::layout::done;
 use crate::door::problem::Problem;
 use axum::{
@@ -42,7 +43,7 @@ pub(crate) async fn token(
     Path(id): Path<String>,
     Form(form): Form<NameForm>,
 ) -> Result<Response, Problem> {
-    let id = id.parse().map_err(|_| Problem::not_found())?;
+    let id = id.parse().map_err(|_| Code::NotFound)?;
     rename_token(&app, &caller, id, &form.name).await?;
     Ok(done("/tokens", "renamed", None).into_response())
 }

@@ -2,11 +2,9 @@
 
 pub(crate) mod console;
 
+use crate::refusal::{At as _, Code, Refusal};
 use crate::AppState;
-use crate::UserMessage;
-use crate::door::caller::{Authenticated, Caller};
-use crate::door::problem::Problem;
-use crate::door::language::text;
+use crate::principal::{Authenticated, Caller};
 use keydesk_model::{AccountName, Event, Permission, TokenId, TokenName};
 
 fn detail(before: &str, after: &str) -> serde_json::Value {
@@ -17,14 +15,9 @@ pub(crate) async fn rename_account(
     app: &AppState,
     caller: &Caller,
     name: &str,
-) -> Result<(), Problem> {
-    let name: AccountName = name.parse().map_err(|error| {
-        Problem::invalid(
-            text("wrong-account-name").with("why", UserMessage::user_message(&error)).to_string(),
-        )
-    })?;
-    let (mut write, caller) = app.write_as(caller).await?;
-    caller.permit(Permission::ManageOwners)?;
+) -> Result<(), Refusal> {
+    let name: AccountName = name.parse::<AccountName>().at("name")?;
+    let (mut write, caller) = caller.begin(app, Permission::ManageOwners).await?;
     let account = &caller.account;
     write.rename_account(account.id, name.as_str()).await?;
     let detail = detail(&account.name, name.as_str());
@@ -37,10 +30,10 @@ pub(crate) async fn rename_user(
     app: &AppState,
     caller: &impl Authenticated,
     name: &str,
-) -> Result<(), Problem> {
+) -> Result<(), Refusal> {
     let name = read_name(name)?;
     let user = caller.user();
-    let mut write = app.write_own(caller).await?.ok_or_else(Problem::logged_out)?;
+    let mut write = caller.begin_own(app).await?;
     write.rename_user(user.id, &name).await?;
     for member in write.list_memberships(user.id).await? {
         if let Some(token) = write.find_bearer_token(member.id).await? {
@@ -57,9 +50,8 @@ pub(crate) async fn rename_token(
     caller: &Caller,
     id: TokenId,
     name: &str,
-) -> Result<(), Problem> {
-    let (mut write, caller) = app.write_as(caller).await?;
-    caller.permit(Permission::ManageTokens)?;
+) -> Result<(), Refusal> {
+    let (mut write, caller) = caller.begin(app, Permission::ManageTokens).await?;
     let token = crate::tokens::find_live_api_token(&mut write, caller.account.id, id).await?;
     let name = read_name(name)?;
     write.rename_token(id, &name).await?;
@@ -68,8 +60,7 @@ pub(crate) async fn rename_token(
     Ok(())
 }
 
-fn read_name(name: &str) -> Result<String, Problem> {
-    let name: TokenName =
-        name.parse().map_err(|error| Problem::invalid(UserMessage::user_message(&error)))?;
+fn read_name(name: &str) -> Result<String, Refusal> {
+    let name = name.parse::<TokenName>().at("name")?;
     Ok(name.to_string())
 }

@@ -1,15 +1,19 @@
 //! `/operator`: the instance's accounts.
 
+use crate::door::caller::SignedIn;
+use crate::refusal::{Code, Kind, Refusal};
+use crate::principal::{Administrator, Operator};
 use super::{
-    Operator, Overview, find_account, invite_owner, list_accounts, open_account, set_plan,
+    Overview, find_account, invite_owner, list_accounts, open_account, set_plan,
     set_state,
 };
 use crate::AppState;
-use crate::door::caller::Authenticated;
+use crate::principal::Authenticated;
 use crate::door::layout::{Done, Nav, PageLayout, done, page, page_with};
 use crate::door::reauth::{Nothing, ReauthForm};
 use crate::mail::send_test_mail;
 use crate::door::problem::Problem;
+use crate::door::form_error::FormError;
 use crate::door::language::text;
 use crate::door::when::When;
 use askama::Template;
@@ -61,7 +65,7 @@ struct ListPage {
     chrome: PageLayout,
     accounts: Vec<Row>,
     form: OpenForm,
-    error: Option<String>,
+    error: FormError,
     can_send: bool,
     /// The operator's own, for a test mail.
     email: String,
@@ -78,7 +82,7 @@ async fn list_page(
     app: &AppState,
     operator: &Operator,
     form: OpenForm,
-    error: Option<String>,
+    error: FormError,
 ) -> Result<ListPage, Problem> {
     let now = app.now();
     let accounts = list_accounts(app, operator).await?;
@@ -97,7 +101,7 @@ pub(crate) async fn list(
     operator: Operator,
     Query(query): Query<Done>,
 ) -> Result<Response, Problem> {
-    let mut shown = list_page(&app, &operator, OpenForm::default(), None).await?;
+    let mut shown = list_page(&app, &operator, OpenForm::default(), FormError::default()).await?;
     shown.chrome = shown.chrome.with_notice(&query);
     Ok(page(&shown))
 }
@@ -107,13 +111,15 @@ pub(crate) async fn open(
     fresh: ReauthForm<OpenForm, Operator>,
 ) -> Result<Response, Problem> {
     let ReauthForm { caller: operator, form } = fresh;
-    match open_account(&app, &operator, &form.name, &form.owner).await? {
+    match open_account(&app, &operator, &form.name, &form.owner).await {
         Ok(number) => {
             Ok(done(&format!("/operator/accounts/{number}"), "account_invited", None)
                 .into_response())
         }
-        Err(error) => {
-            let shown = list_page(&app, &operator, form, Some(error.to_string())).await?;
+        Err(refusal) if refusal.kind() != Kind::Invalid => Err(refusal.into()),
+        Err(refusal) => {
+            let error = FormError::new(&refusal, &["name", "owner"]);
+            let shown = list_page(&app, &operator, form, error).await?;
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &shown))
         }
     }
@@ -138,13 +144,13 @@ struct AccountPage {
     endpoint_url: String,
     /// Whom an owner's invitation waits for, in an account that nobody has entered yet.
     invited: Option<String>,
-    error: Option<String>,
+    error: FormError,
     /// Issuer, domain, and whether it was confirmed.
     sso: Option<(String, String, bool)>,
 }
 
 fn number_in(path: &str) -> Result<AccountNumber, Problem> {
-    path.parse().map_err(|_| Problem::not_found())
+    path.parse().map_err(|_| Code::NotFound.into())
 }
 
 pub(crate) async fn show(
@@ -181,7 +187,7 @@ async fn account_page(
             .with_receipts_at(format!("/operator/accounts/{}/receipts", account.number))
             .with_notice(query),
         invited: waiting.first().map(|invitation| invitation.email.to_string()),
-        error: None,
+        error: FormError::default(),
         plans: plans.all.iter().map(|plan| plan.name.clone()).collect(),
         default_plan: plans.default.clone().unwrap_or_default(),
         may_suspend: may(AccountState::Suspended),
@@ -211,13 +217,14 @@ pub(crate) async fn invite_again(
     fresh: ReauthForm<OwnerForm, Operator>,
 ) -> Result<Response, Problem> {
     let ReauthForm { caller: operator, form } = fresh;
-    match invite_owner(&app, &operator, number_in(&number)?, &form.owner).await? {
+    match invite_owner(&app, &operator, number_in(&number)?, &form.owner).await {
         Ok(()) => {
             Ok(done(&format!("/operator/accounts/{number}"), "invited", None).into_response())
         }
-        Err(error) => {
+        Err(refusal) if refusal.kind() != Kind::Invalid => Err(refusal.into()),
+        Err(refusal) => {
             let shown = account_page(&app, &operator, &number, &Done::default()).await?;
-            let error = Some(error.to_string());
+            let error = FormError::new(&refusal, &["owner"]);
             let shown = AccountPage { invited: Some(form.owner), error, ..shown };
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &shown))
         }
@@ -229,11 +236,11 @@ async fn change(
     operator: &Operator,
     number: &str,
     next: AccountState,
-    user_message: &str,
+    notice: &str,
 ) -> Result<Response, Problem> {
     let number = number_in(number)?;
     let receipt = set_state(app, operator, number, next).await?;
-    Ok(done(&format!("/operator/accounts/{number}"), user_message, receipt.as_ref())
+    Ok(done(&format!("/operator/accounts/{number}"), notice, receipt.as_ref())
         .into_response())
 }
 
@@ -257,7 +264,7 @@ async fn end_page(
     let now = app.now();
     let next = if closes { AccountState::Closed } else { AccountState::Suspended };
     if !overview.account.state.may_become(next) {
-        return Err(Problem::not_found());
+        return Err(Code::NotFound.into());
     }
     let title = text(if closes { "operator-close-it" } else { "operator-suspend-it" });
     Ok(page(&EndPage {
@@ -321,7 +328,7 @@ pub(crate) async fn plan(
 ) -> Result<Response, Problem> {
     let ReauthForm { caller: operator, form } = fresh;
     let number = number_in(&number)?;
-    set_plan(&app, &operator, number, &form.plan).await?;
+    set_plan(&app, Administrator::Operator(&operator), number, &form.plan).await?;
     Ok(done(&format!("/operator/accounts/{number}"), "plan_changed", None).into_response())
 }
 
@@ -333,8 +340,7 @@ pub(crate) async fn send_test(
     match send_test_mail(&app, fresh.caller.user.email.as_str()).await {
         Ok(()) => Ok(done("/operator", "mail_test_sent", None).into_response()),
         Err(error) => {
-            Err(Problem::invalid(error.to_string())
-                .redirect_to("/operator", text("go-to-accounts")))
+            Err(Refusal::new(Code::TestEmailFailed).with_text("error", error).into())
         }
     }
 }

@@ -1,33 +1,18 @@
 //! Opening an account, and inviting its owner: the first until somebody has come in, another when nobody can be reached.
 
-use super::{Operator, owners_of, write_as};
+use crate::refusal::{At as _, Code, Refusal};
+use super::owners_of;
+use crate::principal::{Administrator, Operator};
 use crate::AppState;
-use crate::UserMessage as _;
 use crate::accounts;
 use crate::throttling::attempts::{self, Sender};
 use crate::one_time::codes;
 use crate::mail::Message;
-use crate::door::problem::Problem;
-use crate::door::language::text;
 use keydesk_model::{
     AccountId, AccountName, AccountNumber, AttemptKind, Email, EmailError, Event, InvitationId,
     Language, Role, TokenNameError,
 };
 use keydesk_store::{NewInvitation, StoreError, Write};
-
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum OpenError {
-    #[error("{}", text("wrong-account-name").with("why", .0.user_message()))]
-    Name(#[from] TokenNameError),
-    #[error("{}", text("wrong-email").with("why", .0.user_message()))]
-    Email(#[from] EmailError),
-    #[error("{}", text("owner-is-operator"))]
-    Operator,
-    #[error("{}", text("owner-no-mail"))]
-    NoMail,
-    #[error("{}", text("invited-too-often"))]
-    TooOften,
-}
 
 /// Opens an account, and invites its first owner.
 pub(crate) async fn open_account(
@@ -35,25 +20,22 @@ pub(crate) async fn open_account(
     operator: &Operator,
     name: &str,
     owner: &str,
-) -> Result<Result<AccountNumber, OpenError>, Problem> {
-    let (name, owner) = match (name.parse::<AccountName>(), owner.parse::<Email>()) {
-        (Ok(name), Ok(owner)) => (name, owner),
-        (Err(error), _) => return Ok(Err(error.into())),
-        (_, Err(error)) => return Ok(Err(error.into())),
-    };
+) -> Result<AccountNumber, Refusal> {
+    let name = name.parse::<AccountName>().at("name")?;
+    let owner = owner.parse::<Email>().map_err(|error| Refusal::from(error).renamed("owner"))?;
     if !app.mailer.can_send() {
-        return Ok(Err(OpenError::NoMail));
+        return Err(Code::EmailNotConfigured.into());
     }
-    let mut write = write_as(app, operator).await?;
+    let mut write = Administrator::Operator(operator).begin(app).await?;
     let account = AccountId::generate(write.now(), &app.entropy);
     let number = accounts::add_account(app, &mut write, account, &name).await?;
     let invited = add_first_owner(app, &mut write, account, &owner).await?;
     let detail = serde_json::json!({ "after": {
         "name": name.as_str(), "number": number.to_string(), "owner_invited": owner.as_str(),
     } });
-    write.commit(operator.entry(Event::AccountCreated, account, detail)).await?;
+    write.commit(Administrator::Operator(operator).entry(Event::AccountCreated, account, detail)).await?;
     mail_first_owner(app, operator, (name.as_str(), &owner), invited).await;
-    Ok(Ok(number))
+    Ok(number)
 }
 
 /// Invites an owner of an account: its first one once more, or another address in the place of one that was wrong,
@@ -63,22 +45,19 @@ pub(crate) async fn invite_owner(
     operator: &Operator,
     number: AccountNumber,
     owner: &str,
-) -> Result<Result<(), OpenError>, Problem> {
-    let owner = match owner.parse::<Email>() {
-        Ok(owner) => owner,
-        Err(error) => return Ok(Err(error.into())),
-    };
+) -> Result<(), Refusal> {
+    let owner = owner.parse::<Email>().map_err(|error| Refusal::from(error).renamed("owner"))?;
     if !app.mailer.can_send() {
-        return Ok(Err(OpenError::NoMail));
+        return Err(Code::EmailNotConfigured.into());
     }
     let sender = Sender::User(operator.user.id);
     if !attempts::may_send(app, AttemptKind::Link, &owner, sender).await? {
-        return Ok(Err(OpenError::TooOften));
+        return Err(Code::TooManyEmails.into());
     }
-    let mut write = write_as(app, operator).await?;
-    let account = write.find_account_by_number(number).await?.ok_or_else(Problem::not_found)?;
+    let mut write = Administrator::Operator(operator).begin(app).await?;
+    let account = write.find_account_by_number(number).await?.ok_or(Code::NotFound)?;
     if !account.state.is_in_use() {
-        return Err(Problem::not_found());
+        return Err(Code::NotFound.into());
     }
     // Where somebody is in it already, they are told, and their invitations stay. It is no way in for operators.
     let present = owners_of(&mut write, account.id).await?;
@@ -88,7 +67,7 @@ pub(crate) async fn invite_owner(
         && !is_empty
         && write.is_operator(known.id).await?
     {
-        return Ok(Err(OpenError::Operator));
+        return Err(Refusal::new(Code::OwnerIsOperator).at("owner"));
     }
     if is_empty {
         for earlier in write.list_invitations(account.id, now).await? {
@@ -97,7 +76,7 @@ pub(crate) async fn invite_owner(
     }
     let invited = add_first_owner(app, &mut write, account.id, &owner).await?;
     let detail = serde_json::json!({ "after": { "email": owner.as_str(), "role": Role::Owner } });
-    write.commit(operator.entry(Event::MemberInvited, account.id, detail)).await?;
+    write.commit(Administrator::Operator(operator).entry(Event::MemberInvited, account.id, detail)).await?;
     mail_first_owner(app, operator, (&account.name, &owner), invited).await;
     let (by, url) = (&operator.user.name, &app.settings.console_url);
     for member in present {
@@ -106,7 +85,7 @@ pub(crate) async fn invite_owner(
         });
         app.send_mail(&member.email, message);
     }
-    Ok(Ok(()))
+    Ok(())
 }
 
 /// The link with which an account's first owner comes in, and the language that they have chosen, if they are known.

@@ -1,13 +1,18 @@
 //! `/passkeys` and `/login/passkey`. These need a script: no browser shows its authenticators without.
 
-use super::{PasskeyError, add, begin, begin_log_in, is_last, list, remove};
+use crate::door::caller::SignedIn;
+use crate::refusal::{Code, Kind, Refusal};
+use super::{add, begin, begin_log_in, is_last, list, remove};
 use crate::AppState;
-use crate::door::caller::{AnonymousUser, Authenticated, CurrentUser};
+use crate::principal::{Authenticated, CurrentUser};
+use crate::door::caller::{AnonymousUser};
 use crate::door::layout::{Done, Nav, PageLayout, done, page, page_with};
-use crate::factors::{FactorError, console::codes_page};
+use crate::factors::console::codes_page;
 use crate::door::reauth::ReauthForm;
 use crate::door::problem::Problem;
-use crate::sessions::{LogInError, console::let_in, safe_next};
+use crate::door::form_error::FormError;
+use crate::door::problem::detail;
+use crate::sessions::{console::let_in, safe_next};
 use crate::door::language::text;
 use crate::door::when::When;
 use askama::Template;
@@ -35,13 +40,13 @@ struct ListPage {
     is_last: bool,
     /// None: this console is not reached by a name.
     challenge: Option<(String, String)>,
-    error: Option<String>,
+    error: FormError,
 }
 
 async fn list_page(
     app: &AppState,
     caller: &CurrentUser,
-    error: Option<String>,
+    refused: Option<Refusal>,
 ) -> Result<ListPage, Problem> {
     let now = app.now();
     let row = |stored: keydesk_store::StoredPasskey| Row {
@@ -50,11 +55,12 @@ async fn list_page(
         made: When::past(stored.created_at, now),
         used: stored.last_used_at.map(|at| When::past(at, now)),
     };
-    let (challenge, error) = match begin(app, caller).await {
-        Ok(challenge) => (Some((challenge.code.to_string(), challenge.options)), error),
-        Err(PasskeyError::Store(error)) => return Err(error.into()),
-        Err(user_message) => (None, error.or(Some(user_message.to_string()))),
+    let (challenge, refused) = match begin(app, caller).await {
+        Ok(challenge) => (Some((challenge.code.to_string(), challenge.options)), refused),
+        Err(refusal) if refusal.kind() != Kind::Invalid => return Err(refusal.into()),
+        Err(refusal) => (None, refused.or(Some(refusal))),
     };
+    let error = refused.map(|refusal| FormError::new(&refusal, &["name"])).unwrap_or_default();
     Ok(ListPage {
         chrome: caller.chrome(text("passkeys"), Nav::Profile),
         passkeys: list(app, caller).await?.into_iter().map(row).collect(),
@@ -93,9 +99,9 @@ pub(crate) async fn add_one(
     match add(&app, &caller, (&form.code, &form.name, &form.answer)).await {
         Ok(Some(codes)) => Ok(codes_page(&caller, codes, true)),
         Ok(None) => Ok(done("/passkeys", "passkey_added", None).into_response()),
-        Err(PasskeyError::Store(error)) => Err(error.into()),
-        Err(error) => {
-            let shown = list_page(&app, &caller, Some(error.to_string())).await?;
+        Err(refusal) if refusal.kind() != Kind::Invalid => Err(refusal.into()),
+        Err(refusal) => {
+            let shown = list_page(&app, &caller, Some(refusal)).await?;
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &shown))
         }
     }
@@ -113,14 +119,12 @@ pub(crate) async fn take_away(
     fresh: ReauthForm<RemoveForm, CurrentUser>,
 ) -> Result<Response, Problem> {
     let ReauthForm { caller, form } = fresh;
-    let user_message = match remove(&app, &caller, &id, &form.recovery_code).await {
+    let refusal = match remove(&app, &caller, &id, &form.recovery_code).await {
         Ok(()) => return Ok(done("/passkeys", "passkey_removed", None).into_response()),
-        Err(PasskeyError::Gone) => return Err(Problem::not_found()),
-        Err(PasskeyError::Factor(error @ FactorError::WrongCode)) => error.to_string(),
-        Err(error @ PasskeyError::LastOne) => error.to_string(),
-        Err(error) => return Err(error.into()),
+        Err(refusal) if refusal.kind() == Kind::Invalid => refusal,
+        Err(refusal) => return Err(refusal.into()),
     };
-    let shown = list_page(&app, &caller, Some(user_message)).await?;
+    let shown = list_page(&app, &caller, Some(refusal)).await?;
     Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &shown))
 }
 
@@ -140,8 +144,8 @@ fn log_in_form(
 ) -> Result<LogInPage, Problem> {
     let (challenge, error) = match begin_log_in(app) {
         Ok(challenge) => (Some((challenge.code.to_string(), challenge.options)), error),
-        Err(PasskeyError::Store(error)) => return Err(error.into()),
-        Err(user_message) => (None, Some(user_message.to_string())),
+        Err(refusal) if refusal.kind() != Kind::Invalid => return Err(refusal.into()),
+        Err(refusal) => (None, Some(detail(&refusal))),
     };
     let (chrome, next) =
         (PageLayout::nobody(text("passkey-title"), Nav::None), safe_next(next).to_owned());
@@ -175,8 +179,8 @@ pub(crate) async fn log_in(
 ) -> Result<Response, Problem> {
     match super::log_in(&app, &form.code, &form.answer, visitor).await {
         Ok(entered) => Ok(let_in(&app, &entered, Redirect::to(safe_next(form.next.as_deref())))),
-        Err(error @ (LogInError::WrongPasskey | LogInError::HalfOver)) => {
-            let shown = log_in_form(&app, form.next.as_deref(), Some(error.to_string()))?;
+        Err(refusal) if matches!(refusal.code(), Code::UnknownPasskey | Code::LoginExpired) => {
+            let shown = log_in_form(&app, form.next.as_deref(), Some(detail(&refusal)))?;
             Ok(page_with(StatusCode::FORBIDDEN, &shown))
         }
         Err(error) => Err(error.into()),

@@ -3,18 +3,17 @@
 
 pub(crate) mod console;
 
+use crate::refusal::{At as _, Code, Kind, Refusal};
 use crate::AppState;
-use crate::UserMessage as _;
 use crate::throttling::attempts::{self, LoginAttempts};
-use crate::door::caller::{AnonymousUser, Authenticated};
+use crate::principal::{Authenticated};
+use crate::door::caller::{AnonymousUser};
 use crate::one_time::challenge;
-use crate::factors::{self, FactorError, Proof, RecoveryCodes};
+use crate::factors::{self, Proof, RecoveryCodes};
 use crate::keyring::KeyringError;
 use crate::mail::Message;
-use crate::door::problem::Problem;
-use crate::sessions::{self, LogInError, NewLogin, SessionSecret, visitor_entry};
+use crate::sessions::{self, NewLogin, SessionSecret, visitor_entry};
 use crate::settings::Settings;
-use crate::door::language::text;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use keydesk_model::{Event, TokenName, TokenNameError, UserId};
 use keydesk_store::{Read, StoreError, StoredPasskey};
@@ -41,55 +40,20 @@ pub(crate) fn relying_party(settings: &Settings) -> Option<Webauthn> {
     others.fold(builder, WebauthnBuilder::append_allowed_origin).build().ok()
 }
 
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum PasskeyError {
-    #[error("{}", text("passkey-no-name"))]
-    NoName,
-    #[error("{}", text("passkey-invalid"))]
-    Unfit,
-    #[error("{}", text("passkey-gone"))]
-    Gone,
-    #[error("{}", text("passkey-known"))]
-    Known,
-    #[error("{}", text("passkey-too-many").count("most", MOST))]
-    TooMany,
-    #[error("{}", text("wrong-name").with("why", .0.user_message()))]
-    Name(#[from] TokenNameError),
-    #[error("{}", text("passkey-last"))]
-    LastOne,
-    #[error(transparent)]
-    Factor(#[from] FactorError),
-    #[error(transparent)]
-    Key(#[from] KeyringError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl From<PasskeyError> for Problem {
-    fn from(error: PasskeyError) -> Self {
-        match error {
-            PasskeyError::Store(error) => error.into(),
-            PasskeyError::Factor(error) => error.into(),
-            PasskeyError::Key(error) => Self::broken(error),
-            error => {
-                Self::invalid(error.to_string()).redirect_to("/passkeys", text("go-to-passkeys"))
-            }
-        }
-    }
-}
-
-/// What does not fit is told to nobody in detail: it is in the log.
-impl From<WebauthnError> for PasskeyError {
+/// The details of a mismatch are logged and shown to nobody.
+impl From<WebauthnError> for Refusal {
     fn from(error: WebauthnError) -> Self {
-        tracing::debug!(%error, "an authenticator's answer does not fit");
-        Self::Unfit
+        tracing::debug!(%error, "the response of an authenticator does not match");
+        Self::new(Code::InvalidPasskeyResponse)
     }
 }
 
-impl From<serde_json::Error> for PasskeyError {
-    fn from(_: serde_json::Error) -> Self {
-        Self::Unfit
-    }
+fn to_json(value: &impl serde::Serialize) -> Result<serde_json::Value, Refusal> {
+    serde_json::to_value(value).map_err(Refusal::broken)
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, Refusal> {
+    serde_json::from_str(text).map_err(|_| Code::InvalidPasskeyResponse.into())
 }
 
 /// A challenge for the browser, and the code by which its answer is recognised.
@@ -114,7 +78,7 @@ fn id_of(id: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(id)
 }
 
-fn read(stored: &StoredPasskey) -> Result<Passkey, PasskeyError> {
+fn read(stored: &StoredPasskey) -> Result<Passkey, Refusal> {
     serde_json::from_str(&stored.body)
         .map_err(|_| StoreError::Unreadable { column: "passkey.body" }.into())
 }
@@ -130,19 +94,19 @@ pub(crate) async fn list(
 pub(crate) async fn begin(
     app: &AppState,
     caller: &impl Authenticated,
-) -> Result<Challenge, PasskeyError> {
-    let party = app.relying_party.as_ref().ok_or(PasskeyError::NoName)?;
+) -> Result<Challenge, Refusal> {
+    let party = app.relying_party.as_ref().ok_or(Code::PasskeyNeedsDomain)?;
     let user = caller.user();
     let known = list(app, caller).await?;
     if i64::try_from(known.len()).unwrap_or(i64::MAX) >= MOST {
-        return Err(PasskeyError::TooMany);
+        return Err(Refusal::new(Code::TooManyPasskeys).with_count("most", MOST));
     }
     let known: Vec<_> = known.iter().filter_map(|stored| read(stored).ok()).collect();
     let known = known.iter().map(|passkey| passkey.cred_id().clone()).collect();
     let (handle, name) = (handle(user.id), user.email.as_str());
     let (options, state) =
         party.start_passkey_registration(handle, name, &user.name, Some(known))?;
-    let mut options = serde_json::to_value(&options)?["publicKey"].take();
+    let mut options = to_json(&options)?["publicKey"].take();
     // So that nobody has to say who they are before they log in.
     options["authenticatorSelection"]["residentKey"] = "required".into();
     options["authenticatorSelection"]["requireResidentKey"] = true.into();
@@ -155,19 +119,19 @@ pub(crate) async fn add(
     app: &AppState,
     caller: &impl Authenticated,
     (code, name, answer): (&str, &str, &str),
-) -> Result<Option<RecoveryCodes>, PasskeyError> {
-    let party = app.relying_party.as_ref().ok_or(PasskeyError::NoName)?;
-    let name: TokenName = name.parse()?;
+) -> Result<Option<RecoveryCodes>, Refusal> {
+    let party = app.relying_party.as_ref().ok_or(Code::PasskeyNeedsDomain)?;
+    let name: TokenName = name.parse::<TokenName>().at("name")?;
     let user = caller.user().id;
-    let back = challenge::open(app, &registers(user), code).ok_or(PasskeyError::Unfit)?;
-    let mut write = app.write_own(caller).await?.ok_or(FactorError::LoggedOut)?;
-    let state: PasskeyRegistration = back.take(&mut write).await?.ok_or(PasskeyError::Unfit)?;
-    let answer: RegisterPublicKeyCredential = serde_json::from_str(answer)?;
+    let back = challenge::open(app, &registers(user), code).ok_or(Code::InvalidPasskeyResponse)?;
+    let mut write = caller.begin_own(app).await?;
+    let state: PasskeyRegistration = back.take(&mut write).await?.ok_or(Code::InvalidPasskeyResponse)?;
+    let answer: RegisterPublicKeyCredential = from_json(answer)?;
     let passkey = party.finish_passkey_registration(&answer, &state)?;
     let is_first = !factors::has_one(&mut write, user).await?;
-    let (id, body) = (id_of(passkey.cred_id().as_ref()), serde_json::to_string(&passkey)?);
+    let (id, body) = (id_of(passkey.cred_id().as_ref()), to_json(&passkey)?.to_string());
     match write.add_passkey(user, (&id, name.as_str(), &body)).await {
-        Err(StoreError::Conflict) => return Err(PasskeyError::Known),
+        Err(StoreError::Conflict) => return Err(Code::PasskeyExists.into()),
         added => added?,
     }
     let codes =
@@ -193,20 +157,20 @@ pub(crate) async fn remove(
     caller: &impl Authenticated,
     id: &str,
     code: &str,
-) -> Result<(), PasskeyError> {
+) -> Result<(), Refusal> {
     let user = caller.user().id;
     let must_prove = is_last(&mut app.store.read().await?, user).await?;
     let mut write = if must_prove && code.trim().is_empty() {
-        return Err(PasskeyError::LastOne);
+        return Err(Code::LastTwoFactorMethod.into());
     } else if must_prove {
         factors::proved(app, caller, code).await?
     } else {
-        app.write_own(caller).await?.ok_or(FactorError::LoggedOut)?
+        caller.begin_own(app).await?
     };
-    let found = write.find_passkey(user, id).await?.ok_or(PasskeyError::Gone)?;
+    let found = write.find_passkey(user, id).await?.ok_or(Code::NotFound)?;
     // The others may have gone meanwhile.
     if !must_prove && is_last(&mut write, user).await? {
-        return Err(PasskeyError::LastOne);
+        return Err(Code::LastTwoFactorMethod.into());
     }
     write.remove_passkey(user, id).await?;
     if must_prove {
@@ -223,10 +187,10 @@ pub(crate) async fn remove(
 }
 
 /// Asks for any passkey of this console: whose it is, the authenticator says.
-pub(crate) fn begin_log_in(app: &AppState) -> Result<Challenge, PasskeyError> {
-    let party = app.relying_party.as_ref().ok_or(PasskeyError::NoName)?;
+pub(crate) fn begin_log_in(app: &AppState) -> Result<Challenge, Refusal> {
+    let party = app.relying_party.as_ref().ok_or(Code::PasskeyNeedsDomain)?;
     let (options, state) = party.start_discoverable_authentication()?;
-    let options = serde_json::to_value(&options)?["publicKey"].take();
+    let options = to_json(&options)?["publicKey"].take();
     let code = challenge::seal(app, LOGS_IN, state, LASTS)?;
     Ok(Challenge { code, options: options.to_string() })
 }
@@ -237,29 +201,31 @@ pub(crate) async fn log_in(
     code: &str,
     answer: &str,
     visitor: AnonymousUser,
-) -> Result<NewLogin, LogInError> {
-    let back = challenge::open(app, LOGS_IN, code).ok_or(LogInError::HalfOver)?;
+) -> Result<NewLogin, Refusal> {
+    let back = challenge::open(app, LOGS_IN, code).ok_or(Code::LoginExpired)?;
     let attempt =
         attempts::begin(app, LoginAttempts::Passkey { device: visitor.device }, &visitor.origin)
             .await?;
     let mut write = app.store.write(app.now()).await?;
     let state: DiscoverableAuthentication =
-        back.take(&mut write).await?.ok_or(LogInError::HalfOver)?;
+        back.take(&mut write).await?.ok_or(Code::LoginExpired)?;
     let checked = async {
-        let party = app.relying_party.as_ref().ok_or(PasskeyError::NoName)?;
-        let answer: PublicKeyCredential = serde_json::from_str(answer)?;
+        let party = app.relying_party.as_ref().ok_or(Code::PasskeyNeedsDomain)?;
+        let answer: PublicKeyCredential = from_json(answer)?;
         let (user, id) = party.identify_discoverable_authentication(&answer)?;
         let user = UserId::from_bytes(*user.as_bytes());
-        let found = write.find_passkey(user, &id_of(id)).await?.ok_or(PasskeyError::Unfit)?;
+        let found = write.find_passkey(user, &id_of(id)).await?.ok_or(Code::InvalidPasskeyResponse)?;
         let mut passkey = read(&found)?;
         let user_message = party.finish_discoverable_authentication_v2(&answer, state, &passkey)?;
         passkey.update_credential(&user_message);
-        write.note_passkey_use(&found.id, &serde_json::to_string(&passkey)?).await?;
-        Ok::<_, PasskeyError>(user)
+        write.note_passkey_use(&found.id, &to_json(&passkey)?.to_string()).await?;
+        Ok::<_, Refusal>(user)
     };
     let user = match checked.await {
         Ok(user) => write.find_user(user).await?,
-        Err(PasskeyError::Store(error)) => return Err(error.into()),
+        Err(refusal) if matches!(refusal.kind(), Kind::Busy | Kind::Unsettled | Kind::Broken) => {
+            return Err(refusal);
+        }
         Err(_) => None,
     };
     let Some(user) = user else {
@@ -267,7 +233,7 @@ pub(crate) async fn log_in(
         let mut entry = visitor_entry(Event::SessionLoginFailed, "", visitor.origin);
         entry.detail = serde_json::json!({ "second_factor": "passkey" });
         write.commit(entry).await?;
-        return Err(LogInError::WrongPasskey);
+        return Err(Code::UnknownPasskey.into());
     };
     attempt.succeeded(&mut write).await?;
     let entering = sessions::LoginMethod { account: None, proof: Some(Proof::Passkey) };

@@ -3,7 +3,6 @@
 
 use super::Password;
 use crate::Keyring;
-use crate::door::language::text;
 use argon2::{Algorithm, Argon2, Params, Version};
 use keydesk_token::Entropy;
 use std::sync::Arc;
@@ -34,7 +33,7 @@ impl std::fmt::Debug for PasswordHashing {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("{}", text("hashing-busy"))]
+#[error("too many passwords are being hashed")]
 pub(crate) struct TooBusy;
 
 impl PasswordHashing {

@@ -5,7 +5,7 @@ mod hashing;
 
 pub(crate) use hashing::{PasswordHashing, TooBusy};
 
-use crate::door::language::text;
+use crate::refusal::{Code, Refusal};
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
@@ -25,14 +25,36 @@ impl std::fmt::Debug for Password {
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordError {
-    #[error("{}", text("password-too-short").count("least", SHORTEST))]
+    #[error("the password is too short")]
     TooShort,
-    #[error("{}", text("password-too-long").count("most", LONGEST))]
+    #[error("the password is too long")]
     TooLong,
-    #[error("{}", text("password-common").with("part", .0))]
+    #[error("the password is based on “{0}”")]
     Common(String),
-    #[error("{}", text("password-personal").with("part", .0))]
+    #[error("the password contains “{0}”")]
     Personal(String),
+}
+
+impl From<PasswordError> for Refusal {
+    fn from(error: PasswordError) -> Self {
+        let (code, name, most) = match error {
+            PasswordError::TooShort => (Code::PasswordTooShort, "least", SHORTEST),
+            PasswordError::TooLong => (Code::PasswordTooLong, "most", LONGEST),
+            PasswordError::Common(part) => {
+                return Self::new(Code::PasswordCommon).with_text("part", part).at("password");
+            }
+            PasswordError::Personal(part) => {
+                return Self::new(Code::PasswordPersonal).with_text("part", part).at("password");
+            }
+        };
+        Self::new(code).with_count(name, most).at("password")
+    }
+}
+
+impl From<TooBusy> for Refusal {
+    fn from(_: TooBusy) -> Self {
+        Self::new(Code::TooBusy)
+    }
 }
 
 impl Password {

@@ -1,11 +1,14 @@
 //! `/receipts`: what was promised when a token ended; and the keys with which anyone can check it.
 
+use crate::door::caller::SignedIn;
+use crate::refusal::{Code, Refusal};
 use super::{published_keys, verify_receipt};
 use crate::AppState;
-use crate::door::caller::{Authenticated as _, Caller};
+use crate::principal::{Caller};
+use crate::principal::Authenticated as _;
 use crate::door::layout::{Nav, PageLayout, page};
 use crate::door::language::text_if_exists;
-use crate::operators::Operator;
+use crate::principal::Operator;
 use crate::door::problem::Problem;
 use crate::door::language::text;
 use crate::tokens;
@@ -168,12 +171,12 @@ pub(crate) async fn show(
     Path(number): Path<String>,
 ) -> Result<Response, Problem> {
     caller.permit(Permission::SeeTokens)?;
-    let number: i64 = number.parse().map_err(|_| Problem::not_found())?;
+    let number: i64 = number.parse().map_err(|_| Code::NotFound)?;
     let found = app.store.read().await?.find_receipt(caller.account.id, number).await?;
-    let row = found.ok_or_else(Problem::not_found)?;
+    let row = found.ok_or(Code::NotFound)?;
     let known = Known::of(&app, &caller).await?;
     let receipt = Shown::new(&row, &known, app.now()).ok_or_else(|| {
-        Problem::broken("a receipt in the audit log cannot be verified: it was changed")
+        Refusal::broken("a receipt in the audit log cannot be verified: it was changed")
     })?;
     let chrome = PageLayout::of(&caller, text("receipt-one"), Nav::Tokens);
     let back = ("/receipts".to_owned(), text("receipt-all").to_string());
@@ -186,17 +189,17 @@ pub(crate) async fn show_to_operator(
     operator: Operator,
     Path((number, receipt)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
-    let number = number.parse().map_err(|_| Problem::not_found())?;
-    let seq: i64 = receipt.parse().map_err(|_| Problem::not_found())?;
+    let number = number.parse().map_err(|_| Code::NotFound)?;
+    let seq: i64 = receipt.parse().map_err(|_| Code::NotFound)?;
     let mut read = app.store.read().await?;
-    let account = read.find_account_by_number(number).await?.ok_or_else(Problem::not_found)?;
-    let row = read.find_receipt(account.id, seq).await?.ok_or_else(Problem::not_found)?;
+    let account = read.find_account_by_number(number).await?.ok_or(Code::NotFound)?;
+    let row = read.find_receipt(account.id, seq).await?.ok_or(Code::NotFound)?;
     drop(read);
     let names = HashMap::from([(account.id.to_string(), account.name.clone())]);
     let known = Known { keys: keys(&app).await?, names };
     let receipt = Shown::new(&row, &known, app.now());
     let receipt = receipt.filter(|shown| shown.target == account.id.to_string());
-    let receipt = receipt.ok_or_else(Problem::not_found)?;
+    let receipt = receipt.ok_or(Code::NotFound)?;
     let chrome = operator.chrome(text("receipt-one"), Nav::Operator);
     let back = (format!("/operator/accounts/{number}"), account.name);
     Ok(page(&ShowPage { chrome, receipt, back }))

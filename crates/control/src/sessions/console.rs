@@ -1,13 +1,16 @@
 //! `/login`, `/login/two-factor`, `/logout`, `/sessions`: the console's pages about being logged in.
 
+use crate::door::caller::SignedIn;
+use crate::refusal::{Code, Kind, Refusal, Value};
 use super::{
-    LogInError, LoggedIn, NewLogin, clear_cookie, device_cookie, ends_at, safe_next, session_cookie,
+    LoggedIn, NewLogin, clear_cookie, device_cookie, ends_at, safe_next, session_cookie,
 };
 use crate::AppState;
-use crate::throttling::attempts::HeldError;
-use crate::door::caller::{AnonymousUser, Authenticated, CurrentUser};
+use crate::principal::{Authenticated, CurrentUser};
+use crate::door::caller::{AnonymousUser};
 use crate::door::layout::{Done, Nav, PageLayout, done, page, page_with};
 use crate::door::problem::Problem;
+use crate::door::problem::detail;
 use crate::door::language::text;
 use crate::tokens::{self, ObservedClient};
 use crate::door::when::When;
@@ -87,13 +90,13 @@ pub(crate) async fn log_in(
             let next = safe_next(form.next.as_deref()).to_owned();
             Ok(page(&SecondFactorPage::new(half.to_string(), next, None)))
         }
-        Err(error @ (LogInError::Wrong | LogInError::Throttled(_))) => {
-            let (status, retry_after) = held(&error);
+        Err(refusal) if can_repeat(&refusal) => {
+            let (status, retry_after) = throttled(&refusal);
             let page = LogInPage {
                 chrome: PageLayout::nobody(text("log-in"), Nav::None),
                 email: form.email,
                 next: safe_next(form.next.as_deref()).to_owned(),
-                error: Some(error.to_string()),
+                error: Some(detail(&refusal)),
                 no_account: false,
                 sign_up: app.settings.users.sign_up,
             };
@@ -135,42 +138,32 @@ pub(crate) async fn log_in_with_code(
     let next = safe_next(form.next.as_deref());
     match super::log_in_with_code(&app, &form.half, &form.code, visitor).await {
         Ok(entered) => Ok(let_in(&app, &entered, Redirect::to(next))),
-        Err(error @ (LogInError::WrongCode | LogInError::Throttled(_))) => {
-            let (status, retry_after) = held(&error);
-            let again = SecondFactorPage::new(form.half, next.to_owned(), Some(error.to_string()));
+        Err(refusal) if can_repeat(&refusal) => {
+            let (status, retry_after) = throttled(&refusal);
+            let again = SecondFactorPage::new(form.half, next.to_owned(), Some(detail(&refusal)));
             Ok((retry_after, page_with(status, &again)).into_response())
         }
         Err(error) => Err(error.into()),
     }
 }
 
-/// How a rejected try is answered, and when the next may be made.
-fn held(error: &LogInError) -> (StatusCode, [(HeaderName, String); 1]) {
-    let (status, seconds) = match error {
-        LogInError::Throttled(
-            HeldError::Wait(wait) | HeldError::LogIns(wait) | HeldError::Ssos(wait),
-        ) => (StatusCode::TOO_MANY_REQUESTS, wait.as_secs() + 1),
-        LogInError::Throttled(_) => (StatusCode::TOO_MANY_REQUESTS, 3_600),
+/// Whether the page shows the form again: after a wrong password or code, and after too many.
+fn can_repeat(refusal: &Refusal) -> bool {
+    let is_wrong = matches!(refusal.code(), Code::IncorrectCredentials | Code::IncorrectCode);
+    is_wrong || refusal.kind() == Kind::TooMany
+}
+
+/// The status of a failed attempt, and when the next one can be made.
+fn throttled(refusal: &Refusal) -> (StatusCode, [(HeaderName, String); 1]) {
+    let wait = refusal.values().iter().find_map(|(_, value)| match value {
+        Value::Span(wait) => Some(wait.as_secs() + 1),
+        _ => None,
+    });
+    let (status, seconds) = match (refusal.kind(), wait) {
+        (Kind::TooMany, wait) => (StatusCode::TOO_MANY_REQUESTS, wait.unwrap_or(3_600)),
         _ => (StatusCode::FORBIDDEN, 0),
     };
     (status, [(header::RETRY_AFTER, seconds.to_string())])
-}
-
-impl From<LogInError> for Problem {
-    fn from(error: LogInError) -> Self {
-        match error {
-            LogInError::Wrong
-            | LogInError::WrongCode
-            | LogInError::WrongPasskey
-            | LogInError::HalfOver => {
-                Self::new(StatusCode::FORBIDDEN, text("not-logged-in"), error.to_string())
-                    .redirect_to("/login", text("go-to-log-in"))
-            }
-            LogInError::Throttled(held) => held.into(),
-            LogInError::TooBusy(_) => Self::too_busy(),
-            LogInError::Store(error) => error.into(),
-        }
-    }
 }
 
 /// The cookies of someone who is let in.
@@ -248,7 +241,7 @@ pub(crate) async fn end(
     caller: CurrentUser,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let id = id.parse().map_err(|_| Problem::not_found())?;
+    let id = id.parse().map_err(|_| Code::NotFound)?;
     if id == caller.session().id {
         super::end_session(&app, &caller, id).await?;
         return Ok(logged_out(&app, Redirect::to("/login?done=logged_out")));

@@ -1,44 +1,17 @@
 //! Logging in: the password first, the second factor where there is one, then the session and the news of it.
 
+use crate::refusal::{Code, Refusal};
 use super::{NewLogin, SessionSecret, open_session, visitor_entry};
 use crate::AppState;
-use crate::throttling::attempts::{self, HeldError, LoginAttempts};
+use crate::throttling::attempts::{self, LoginAttempts};
 use crate::door::caller::AnonymousUser;
 use crate::one_time::codes;
 use crate::factors::{self, Proof};
 use crate::mail::Message;
 use crate::passwords::{Password, TooBusy};
-use crate::door::language::text;
 use keydesk_model::{AccountId, Actor, Email, Event, Origin, UserId};
 use keydesk_store::{PendingLogin, StoreError, User, Write};
 use std::time::Duration;
-
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum LogInError {
-    #[error("{}", text("log-in-wrong"))]
-    Wrong,
-    #[error("{}", text("log-in-wrong-code"))]
-    WrongCode,
-    #[error("{}", text("log-in-wrong-passkey"))]
-    WrongPasskey,
-    #[error("{}", text("log-in-pending-expired"))]
-    HalfOver,
-    #[error(transparent)]
-    Throttled(HeldError),
-    #[error(transparent)]
-    TooBusy(#[from] TooBusy),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl From<HeldError> for LogInError {
-    fn from(error: HeldError) -> Self {
-        match error {
-            HeldError::Store(error) => Self::Store(error),
-            held => Self::Throttled(held),
-        }
-    }
-}
 
 /// How far a password leads.
 pub(crate) enum LoggedIn {
@@ -56,7 +29,7 @@ pub(crate) async fn log_in(
     email: &str,
     password: &str,
     visitor: AnonymousUser,
-) -> Result<LoggedIn, LogInError> {
+) -> Result<LoggedIn, Refusal> {
     let tries = LoginAttempts::Email { typed: email, device: visitor.device };
     let attempt = attempts::begin(app, tries, &visitor.origin).await?;
     let user = match email.parse::<Email>() {
@@ -74,11 +47,11 @@ pub(crate) async fn log_in(
     let Some(user) = user.filter(|_| fits) else {
         let entry = visitor_entry(Event::SessionLoginFailed, "", visitor.origin);
         write.commit(entry).await?;
-        return Err(LogInError::Wrong);
+        return Err(Code::IncorrectCredentials.into());
     };
     // The password may have changed while it was being checked.
     if write.find_user(user.id).await?.is_none_or(|current| current.version != user.version) {
-        return Err(LogInError::Wrong);
+        return Err(Code::IncorrectCredentials.into());
     }
     if let Some(hash) = &renewed {
         write.renew_password_hash(user.id, hash, user.version).await?;
@@ -115,25 +88,25 @@ pub(crate) async fn log_in_with_code(
     half: &str,
     code: &str,
     visitor: AnonymousUser,
-) -> Result<NewLogin, LogInError> {
+) -> Result<NewLogin, Refusal> {
     let digest = codes::digest(half);
     let mut read = app.store.read().await?;
-    let found = read.find_pending_login(digest, app.now()).await?.ok_or(LogInError::HalfOver)?;
+    let found = read.find_pending_login(digest, app.now()).await?.ok_or(Code::LoginExpired)?;
     drop(read);
     let attempt = attempts::begin(app, LoginAttempts::Factor(found.user), &visitor.origin).await?;
     let mut write = app.store.write(app.now()).await?;
     let now = write.now();
-    let still = write.find_pending_login(digest, now).await?.ok_or(LogInError::HalfOver)?;
-    let user = write.find_user(still.user).await?.ok_or(LogInError::HalfOver)?;
+    let still = write.find_pending_login(digest, now).await?.ok_or(Code::LoginExpired)?;
+    let user = write.find_user(still.user).await?.ok_or(Code::LoginExpired)?;
     if user.version != still.version {
-        return Err(LogInError::HalfOver);
+        return Err(Code::LoginExpired.into());
     }
     let Some(proof) = factors::take(app, &mut write, user.id, code).await? else {
         let mut entry =
             visitor_entry(Event::SessionLoginFailed, &user.id.to_string(), visitor.origin);
         entry.detail = serde_json::json!({ "second_factor": "wrong" });
         write.commit(entry).await?;
-        return Err(LogInError::WrongCode);
+        return Err(Code::IncorrectCode.into());
     };
     attempt.succeeded(&mut write).await?;
     write.end_pending_login(digest).await?;
@@ -156,7 +129,7 @@ pub(crate) async fn enter(
     user: &User,
     visitor: AnonymousUser,
     LoginMethod { account, proof }: LoginMethod,
-) -> Result<NewLogin, LogInError> {
+) -> Result<NewLogin, Refusal> {
     let now = write.now();
     let accounts = write.list_accounts_of(user.id, now).await?;
     let wanted = accounts.iter().find(|known| Some(known.id) == account);

@@ -8,18 +8,19 @@ pub(crate) use crate::door::cookie::{
     session_in, sso_cookie, sso_in,
 };
 pub(crate) use log_in::{
-    LogInError, LoggedIn, LoginMethod, News, enter, half_way, log_in, log_in_with_code,
+    LoggedIn, LoginMethod, News, enter, half_way, log_in, log_in_with_code,
 };
 
+use crate::refusal::{Code, Refusal};
 use crate::AppState;
-use crate::throttling::attempts::{self, HeldError, LoginAttempts};
-use crate::door::caller::{AnonymousUser, Authenticated, Caller};
+use crate::throttling::attempts::{self, LoginAttempts};
+use crate::principal::{Authenticated, Caller};
+use crate::door::caller::{AnonymousUser};
 use crate::one_time::codes;
 use crate::factors::{self};
 use crate::door::language;
-use crate::operators::Operator;
+use crate::principal::Operator;
 use crate::passwords::Password;
-use crate::door::problem::Problem;
 use crate::receipts::Issued;
 use crate::tokens;
 use axum::http::HeaderMap;
@@ -51,7 +52,7 @@ pub(crate) async fn find_caller(
     app: &AppState,
     headers: &HeaderMap,
     origin: Origin,
-) -> Result<Found, Problem> {
+) -> Result<Found, Refusal> {
     let Some((session, user)) = find_user(app, headers, &origin).await? else {
         return Ok(Found::Nobody);
     };
@@ -107,15 +108,21 @@ pub(crate) fn who_is_here() -> Option<UserId> {
 
 /// Each change writes an audit entry, and some a row in every gateway: a user makes only so many, in whatever
 /// sessions.
-fn note_user(app: &AppState, user: UserId) -> Result<(), Problem> {
+fn note_user(app: &AppState, user: UserId) -> Result<(), Refusal> {
     let is_another = NOTED.try_with(|noted| {
         let was = noted.user.replace(Some(user));
         noted.is_change && was != Some(user)
     });
     if is_another.unwrap_or_default() {
-        app.changes.take(&user.to_string(), app.now()).map_err(Problem::too_many_changes)?;
+        app.changes.take(&user.to_string(), app.now()).map_err(too_many_changes)?;
     }
     Ok(())
+}
+
+fn too_many_changes(wait: Duration) -> Refusal {
+    let seconds = wait.as_secs().saturating_add(1);
+    let refusal = Refusal::new(Code::TooManyChanges).with_count("n", seconds);
+    refusal.retry_after(Duration::from_secs(seconds))
 }
 
 /// The session that a cookie names, and whose it is.
@@ -123,7 +130,7 @@ pub(crate) async fn find_user(
     app: &AppState,
     headers: &HeaderMap,
     origin: &Origin,
-) -> Result<Option<(Session, User)>, Problem> {
+) -> Result<Option<(Session, User)>, Refusal> {
     let Some(secret) = session_in(headers, &app.settings) else { return Ok(None) };
     let now = app.now();
     let mut read = app.store.read().await?;
@@ -162,7 +169,7 @@ pub(crate) async fn open_session(
     user: UserId,
     account: Option<AccountId>,
     visitor: &AnonymousUser,
-) -> Result<NewLogin, HeldError> {
+) -> Result<NewLogin, Refusal> {
     attempts::count_log_in(write, user).await?;
     if let Some(hash) = visitor.session {
         write.end_session_by_hash(hash).await?;
@@ -189,19 +196,19 @@ pub(crate) async fn confirm_password(
     app: &AppState,
     caller: &impl Authenticated,
     password: &str,
-) -> Result<SessionSecret, LogInError> {
+) -> Result<SessionSecret, Refusal> {
     let stored = Some(caller.user().password_hash.as_str());
     let tries = LoginAttempts::Session(caller.session().id);
     let attempt = attempts::begin(app, tries, caller.origin()).await?;
     if !app.passwords.verify(Password::typed(password), stored).await? {
-        return Err(LogInError::Wrong);
+        return Err(Code::IncorrectCredentials.into());
     }
     let mut write = app.store.write(app.now()).await?;
     let (secret, hash) = codes::generate(&app.entropy);
     attempt.succeeded(&mut write).await?;
     let session = caller.session().id;
     if !write.renew_session(session, hash).await? {
-        return Err(LogInError::Wrong);
+        return Err(Code::IncorrectCredentials.into());
     }
     let detail = serde_json::json!({});
     write
@@ -220,20 +227,15 @@ pub(crate) async fn log_out(app: &AppState, visitor: AnonymousUser) -> Result<()
     write.commit(entry).await.map(|_| ())
 }
 
-/// A write transaction for somebody whose session is still open in it.
-async fn write_own(app: &AppState, caller: &impl Authenticated) -> Result<Write, Problem> {
-    app.write_own(caller).await?.ok_or_else(Problem::logged_out)
-}
-
 /// Ends one of the caller's own sessions.
 pub(crate) async fn end_session(
     app: &AppState,
     caller: &impl Authenticated,
     id: SessionId,
-) -> Result<(), Problem> {
-    let mut write = write_own(app, caller).await?;
+) -> Result<(), Refusal> {
+    let mut write = caller.begin_own(app).await?;
     if !write.end_session(caller.user().id, id).await? {
-        return Err(Problem::not_found());
+        return Err(Code::NotFound.into());
     }
     let detail = serde_json::json!({});
     write.commit(caller.own_entry(Event::SessionEnded, id.to_string(), detail)).await?;
@@ -245,8 +247,8 @@ pub(crate) async fn end_session(
 pub(crate) async fn log_out_all(
     app: &AppState,
     caller: &impl Authenticated,
-) -> Result<Option<Issued>, Problem> {
-    let mut write = write_own(app, caller).await?;
+) -> Result<Option<Issued>, Refusal> {
+    let mut write = caller.begin_own(app).await?;
     let (user, cause) = (caller.user().id, RevocationReason::LoggedOutOfAllSessions);
     let origin = caller.origin();
     let ended = end_everything(app, &mut write, (user, origin), None, cause).await?;

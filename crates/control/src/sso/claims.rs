@@ -1,14 +1,15 @@
 //! What a provider says of somebody, in the claims of an ID token and of its userinfo endpoint. Each claim is read by
 //! itself, so that an odd one, which nobody needs, rejects nobody.
 
-use super::{SsoError, provider::fault};
+use crate::refusal::Refusal;
+use super::{provider::fault, rejected};
 use keydesk_model::Email;
 use keydesk_store::Sso;
 use serde_json::{Map, Value};
 
 /// What the provider says of somebody.
 #[derive(Debug)]
-pub(super) struct UserMessage {
+pub(super) struct ProviderIdentity {
     pub subject: String,
     pub email: Email,
     pub name: String,
@@ -91,21 +92,21 @@ impl Claims {
         find(&self.0, path)
     }
 
-    pub fn read(&self, sso: &Sso) -> Result<UserMessage, SsoError> {
+    pub fn read(&self, sso: &Sso) -> Result<ProviderIdentity, Refusal> {
         let subject = self.string("sub").ok_or_else(|| fault("fault-no-subject", ""))?;
         let trusted = sso.trusts_emails;
         let login =
             || self.string("preferred_username").filter(|name| trusted && name.contains('@'));
-        let email = self.string("email").or_else(login).ok_or(SsoError::Unfit("unfit-no-email"))?;
+        let email = self.string("email").or_else(login).ok_or(rejected("unfit-no-email"))?;
         match self.is_email_verified() {
             Some(true) => {}
-            Some(false) => return Err(SsoError::Unfit("unfit-unverified-email")),
+            Some(false) => return Err(rejected("unfit-unverified-email")),
             None if trusted => {}
-            None => return Err(SsoError::Unfit("unfit-email-unsaid")),
+            None => return Err(rejected("unfit-email-unsaid")),
         }
-        Ok(UserMessage {
+        Ok(ProviderIdentity {
             subject: subject.to_owned(),
-            email: email.parse().map_err(|_| SsoError::Unfit("unfit-no-email"))?,
+            email: email.parse().map_err(|_| rejected("unfit-no-email"))?,
             name: self.name().unwrap_or_default(),
             values: self.find(&sso.role_claim).map(values).unwrap_or_default(),
         })
@@ -209,8 +210,8 @@ mod tests {
             let mut claims = claims(&value);
             claims.0.insert("sub".to_owned(), json!("sub-1"));
             claims.0.insert("email".to_owned(), json!("ann@acme.example"));
-            let user_message = claims.read(&sso(role_claim, trusts)).expect(provider);
-            assert_eq!(user_message.values, [role], "{provider}");
+            let claimed = claims.read(&sso(role_claim, trusts)).expect(provider);
+            assert_eq!(claimed.values, [role], "{provider}");
         }
     }
 

@@ -1,16 +1,21 @@
 //! `/sso` for owners, `/login/sso` for whoever logs in by it, and the operator's yes.
 
+use crate::door::caller::SignedIn;
+use crate::refusal::{Code, Kind};
 use super::{
-    Arrival, SsoError, begin, finish,
+    Arrival, begin, finish,
     provider::callback_url,
     settings::{SsoForm, confirm as say_yes, find, remove, set},
 };
 use crate::AppState;
-use crate::door::caller::{AnonymousUser, Authenticated, Caller};
+use crate::principal::{Authenticated, Caller};
+use crate::door::caller::{AnonymousUser};
 use crate::door::layout::{Done, Nav, PageLayout, done, page, page_with};
 use crate::door::reauth::{Nothing, ReauthForm};
-use crate::operators::Operator;
+use crate::principal::Operator;
 use crate::door::problem::Problem;
+use crate::door::form_error::FormError;
+use crate::door::problem::detail;
 use crate::sessions::{ LoggedIn, clear_sso_cookie, console::{SecondFactorPage, let_in, with_cookie}, safe_next, sso_cookie, sso_in, };
 use crate::door::language::text;
 use askama::Template;
@@ -33,7 +38,7 @@ struct SsoPage {
     domains: Option<Vec<Domain>>,
     callback_url: String,
     roles: [Role; 3],
-    error: Option<String>,
+    error: FormError,
 }
 
 const ROLES: [Role; 3] = [Role::Administrator, Role::Developer, Role::Viewer];
@@ -41,7 +46,7 @@ const ROLES: [Role; 3] = [Role::Administrator, Role::Developer, Role::Viewer];
 async fn sso_page(
     app: &AppState,
     caller: &Caller,
-    typed: Option<(SsoForm, String)>,
+    typed: Option<(SsoForm, FormError)>,
 ) -> Result<SsoPage, Problem> {
     let found = find(app, caller).await?;
     let domains = found.as_ref().map(|found| found.domains.clone());
@@ -59,8 +64,8 @@ async fn sso_page(
     });
     let begins = || SsoForm { default_role: Role::Developer.to_string(), ..SsoForm::default() };
     let (form, error) = match typed {
-        Some((form, error)) => (form, Some(error)),
-        None => (stored.unwrap_or_else(begins), None),
+        Some((form, error)) => (form, error),
+        None => (stored.unwrap_or_else(begins), FormError::default()),
     };
     Ok(SsoPage {
         chrome: caller.chrome(text("single-sign-on"), Nav::Members),
@@ -89,12 +94,17 @@ pub(crate) async fn save(
 ) -> Result<Response, Problem> {
     let ReauthForm { caller, form } = fresh;
     caller.permit(Permission::ManageSso)?;
-    match set(&app, &caller, &form).await? {
+    match set(&app, &caller, &form).await {
         Ok(()) => Ok(done("/sso", "sso_saved", None).into_response()),
-        Err(error) => {
-            let is_saved = matches!(error, SsoError::Saved(_));
+        Err(refusal) if !matches!(refusal.kind(), Kind::Invalid | Kind::TooMany) => {
+            Err(refusal.into())
+        }
+        Err(refusal) => {
+            let is_saved = refusal.code() == Code::SsoSavedWithFault;
             let form = SsoForm { client_secret: String::new(), ..form };
-            let shown = sso_page(&app, &caller, Some((form, error.to_string()))).await?;
+            let fields = ["issuer", "client_id", "client_secret", "domain", "scopes", "roles"];
+            let error = FormError::new(&refusal, &fields);
+            let shown = sso_page(&app, &caller, Some((form, error))).await?;
             let invalid = StatusCode::UNPROCESSABLE_ENTITY;
             Ok(page_with(if is_saved { StatusCode::OK } else { invalid }, &shown))
         }
@@ -124,7 +134,7 @@ pub(crate) async fn confirm(
     fresh: ReauthForm<SeenForm, Operator>,
 ) -> Result<Response, Problem> {
     let ReauthForm { caller: operator, form } = fresh;
-    let number = number.parse().map_err(|_| Problem::not_found())?;
+    let number = number.parse().map_err(|_| Code::NotFound)?;
     say_yes(&app, &operator, number, (&form.issuer, &form.domain)).await?;
     let path = format!("/operator/accounts/{number}");
     Ok(done(&path, "sso_approved", None).into_response())
@@ -177,8 +187,8 @@ pub(crate) async fn log_in(
             let departure = Some((departure.url, departure.host));
             Ok(with_cookie(cookie, page(&LogInPage { departure, ..shown })))
         }
-        Err(error @ (SsoError::None | SsoError::Provider { .. })) => {
-            let shown = LogInPage { error: Some(error.to_string()), ..shown };
+        Err(refusal) if matches!(refusal.code(), Code::SsoNotConfigured | Code::ProviderFault) => {
+            let shown = LogInPage { error: Some(detail(&refusal)), ..shown };
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &shown))
         }
         Err(error) => Err(error.into()),

@@ -2,7 +2,8 @@
 //! only before the first time. An address that has changed there is the same user, one that was given to somebody
 //! else is another.
 
-use super::{SsoError, claims::UserMessage};
+use crate::refusal::{Code, Refusal};
+use super::{claims::ProviderIdentity, rejected};
 use crate::AppState;
 use crate::one_time::codes;
 use crate::passwords::Password;
@@ -21,11 +22,11 @@ pub(super) struct Identified {
 pub(super) async fn newcomer(
     app: &AppState,
     sso: &Sso,
-    user_message: &UserMessage,
-) -> Result<Option<NewUser>, SsoError> {
+    claimed: &ProviderIdentity,
+) -> Result<Option<NewUser>, Refusal> {
     let mut read = app.store.read().await?;
-    let is_known = match read.find_user_by_email(&user_message.email).await? {
-        _ if read.find_identity(sso, &user_message.subject).await?.is_some() => true,
+    let is_known = match read.find_user_by_email(&claimed.email).await? {
+        _ if read.find_identity(sso, &claimed.subject).await?.is_some() => true,
         Some(user) => !read.has_identity(sso, user.id).await?,
         None => false,
     };
@@ -35,45 +36,45 @@ pub(super) async fn newcomer(
     }
     let (nobody_knows, _) = codes::generate(&app.entropy);
     let password_hash = app.passwords.hash(Password::typed(&nobody_knows), &app.entropy).await?;
-    let name = user_message.name.parse::<TokenName>().map(|name| name.to_string());
-    let name = name.unwrap_or_else(|_| user_message.email.local_part().to_owned());
+    let name = claimed.name.parse::<TokenName>().map(|name| name.to_string());
+    let name = name.unwrap_or_else(|_| claimed.email.local_part().to_owned());
     let id = UserId::generate(app.now(), &app.entropy);
-    Ok(Some(NewUser { id, email: user_message.email.clone(), name, password_hash }))
+    Ok(Some(NewUser { id, email: claimed.email.clone(), name, password_hash }))
 }
 
 /// The user whom the provider's subject names, found or added.
 pub(super) async fn identify(
     write: &mut Write,
     sso: &Sso,
-    (user_message, newcomer): (&UserMessage, Option<NewUser>),
+    (claimed, newcomer): (&ProviderIdentity, Option<NewUser>),
     origin: &Origin,
-) -> Result<Identified, SsoError> {
-    if let Some(id) = write.find_identity(sso, &user_message.subject).await? {
-        let user = write.find_user(id).await?.ok_or(SsoError::Over)?;
+) -> Result<Identified, Refusal> {
+    if let Some(id) = write.find_identity(sso, &claimed.subject).await? {
+        let user = write.find_user(id).await?.ok_or(Code::SsoLoginExpired)?;
         // Somebody who has another address since may have more to lose than this account.
         if !sso.is_confirmed_for(&user.email.domain()) {
-            return Err(SsoError::Unfit("unfit-own-domain"));
+            return Err(rejected("unfit-own-domain"));
         }
-        let moved = follow_address(write, sso, (&user, &user_message.email), origin).await?;
-        let user = write.find_user(id).await?.ok_or(SsoError::Over)?;
+        let moved = follow_address(write, sso, (&user, &claimed.email), origin).await?;
+        let user = write.find_user(id).await?.ok_or(Code::SsoLoginExpired)?;
         return Ok(Identified { user, is_address_reused: false, moved });
     }
-    let known = write.find_user_by_email(&user_message.email).await?;
+    let known = write.find_user_by_email(&claimed.email).await?;
     let is_other = match &known {
         Some(user) => write.has_identity(sso, user.id).await?,
         None => false,
     };
     if let Some(user) = known.filter(|_| !is_other) {
-        write.add_identity(sso, &user_message.subject, user.id).await?;
+        write.add_identity(sso, &claimed.subject, user.id).await?;
         return Ok(Identified { user, is_address_reused: false, moved: None });
     }
     if is_other {
-        make_room(write, sso, &user_message.email, origin).await?;
+        make_room(write, sso, &claimed.email, origin).await?;
     }
-    let new = newcomer.ok_or(SsoError::Over)?;
+    let new = newcomer.ok_or(Code::SsoLoginExpired)?;
     write.add_user(&new).await?;
-    write.add_identity(sso, &user_message.subject, new.id).await?;
-    let user = write.find_user(new.id).await?.ok_or(SsoError::Over)?;
+    write.add_identity(sso, &claimed.subject, new.id).await?;
+    let user = write.find_user(new.id).await?.ok_or(Code::SsoLoginExpired)?;
     Ok(Identified { user, is_address_reused: is_other, moved: None })
 }
 
@@ -83,7 +84,7 @@ async fn follow_address(
     sso: &Sso,
     (user, email): (&User, &Email),
     origin: &Origin,
-) -> Result<Option<Email>, SsoError> {
+) -> Result<Option<Email>, Refusal> {
     let is_same = user.email.canonical() == email.canonical();
     // Somebody else's stays theirs, and the user keeps the address that they had.
     if is_same || write.find_user_by_email(email).await?.is_some() {
@@ -100,15 +101,15 @@ async fn make_room(
     sso: &Sso,
     email: &Email,
     origin: &Origin,
-) -> Result<(), SsoError> {
+) -> Result<(), Refusal> {
     let Some(before) = write.find_user_by_email(email).await? else { return Ok(()) };
     // What they still have, here or elsewhere, is not this provider's to take.
     let has_something = !write.list_memberships(before.id).await?.is_empty();
     if has_something || write.is_operator(before.id).await? {
-        return Err(SsoError::Unfit("unfit-address-reused"));
+        return Err(rejected("unfit-address-reused"));
     }
     let former = format!("{}@former.invalid", before.id).parse::<Email>();
-    let former = former.map_err(|_| SsoError::Over)?;
+    let former = former.map_err(|_| Code::SsoLoginExpired)?;
     set_email(write, sso, (&before, &former), origin).await
 }
 
@@ -117,7 +118,7 @@ async fn set_email(
     sso: &Sso,
     (user, email): (&User, &Email),
     origin: &Origin,
-) -> Result<(), SsoError> {
+) -> Result<(), Refusal> {
     write.set_email(user.id, email).await?;
     write.close_email_changes(user.id).await?;
     write.close_resets(user.id).await?;

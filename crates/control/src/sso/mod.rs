@@ -8,20 +8,19 @@ mod identity;
 mod provider;
 mod settings;
 
+use crate::refusal::{Code, Refusal, Value};
 use crate::AppState;
 use crate::KeyringError;
 use crate::accounts;
-use crate::throttling::attempts::{self, HeldError, LoginAttempts};
+use crate::throttling::attempts::{self, LoginAttempts};
 use crate::door::caller::AnonymousUser;
 use crate::one_time::challenge;
 use crate::one_time::codes;
 use crate::mail::Message;
 use crate::members;
 use crate::passwords::TooBusy;
-use crate::door::problem::Problem;
 use crate::sessions::{self, LoggedIn, News, SessionSecret, visitor_entry};
-use crate::door::language::text;
-use claims::UserMessage;
+use claims::ProviderIdentity;
 use identity::Identified;
 use keydesk_model::{AccountId, Actor, Email, Event, MemberId, Role};
 use keydesk_store::{AuditEntry, Sso, StoreError, Write};
@@ -37,58 +36,10 @@ pub(crate) fn belongs_to(account: AccountId) -> String {
     format!("sign-on|{account}")
 }
 
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum SsoError {
-    #[error("{}", text("sso-wrong-issuer"))]
-    Issuer,
-    #[error("{}", text("sso-no-client"))]
-    Client,
-    #[error("{}", text("sso-no-secret"))]
-    Secret,
-    #[error("{}", text("sso-wrong-domain"))]
-    Domain,
-    #[error("{}", text("sso-wrong-roles"))]
-    Roles,
-    #[error("{}", text("sso-none"))]
-    None,
-    #[error("{}", text("sso-scopes"))]
-    Scopes,
-    /// What is wrong at the provider, or between it and its settings.
-    #[error("{}", text("sso-fault").with("why", text(.id).with("detail", .detail)))]
-    Provider { id: &'static str, detail: String },
-    #[error("{}", text("sso-over"))]
-    Over,
-    #[error("{}", text("sso-unfit").with("why", text(.0)))]
-    Unfit(&'static str),
-    /// What was entered is kept, and this is what the provider says to it.
-    #[error("{}", text("sso-saved-but").with("why", .0.to_string()))]
-    Saved(Box<SsoError>),
-    #[error(transparent)]
-    Throttled(#[from] HeldError),
-    #[error("{}", text("hashing-busy"))]
-    TooBusy,
-    #[error(transparent)]
-    Key(#[from] KeyringError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl From<TooBusy> for SsoError {
-    fn from(_: TooBusy) -> Self {
-        Self::TooBusy
-    }
-}
-
-impl From<SsoError> for Problem {
-    fn from(error: SsoError) -> Self {
-        match error {
-            SsoError::Store(error) => error.into(),
-            SsoError::Key(error) => Self::broken(error),
-            SsoError::Throttled(held) => held.into(),
-            SsoError::TooBusy => Self::too_busy(),
-            error => Self::invalid(error.to_string()).redirect_to("/login", text("go-to-log-in")),
-        }
-    }
+/// A login that the identity provider sent and that is not accepted; `id` names the sentence that says why.
+fn rejected(id: &'static str) -> Refusal {
+    let why = Value::Sentence { id, detail: String::new() };
+    Refusal::new(Code::SsoLoginRejected).with("why", why)
 }
 
 /// What the browser holds while its user is at the provider: the answer counts in the browser that asked.
@@ -119,12 +70,11 @@ pub(crate) async fn begin(
     email: &str,
     next: &str,
     visitor: &AnonymousUser,
-) -> Result<AuthorizationRedirect, SsoError> {
-    let email: Email = email.parse().map_err(|_| SsoError::None)?;
+) -> Result<AuthorizationRedirect, Refusal> {
+    let email: Email = email.parse().map_err(|_| Code::SsoNotConfigured)?;
     let found = app.store.read().await?.find_sso_for(&email.domain()).await?;
-    let sso = found.ok_or(SsoError::None)?;
-    let begun = attempts::begin(app, LoginAttempts::Sso, &visitor.origin).await;
-    begun.map_err(HeldError::of_sso)?;
+    let sso = found.ok_or(Code::SsoNotConfigured)?;
+    attempts::begin(app, LoginAttempts::Sso, &visitor.origin).await?;
     let client = provider::Client::discover(app, &sso).await?;
     let generate = || codes::generate(&app.entropy).0.to_string();
     let (state, nonce, verifier) = (generate(), generate(), generate());
@@ -151,55 +101,55 @@ pub(crate) async fn finish(
     arrival: &Arrival,
     browser: Option<&str>,
     visitor: AnonymousUser,
-) -> Result<(LoggedIn, String), SsoError> {
+) -> Result<(LoggedIn, String), Refusal> {
     let back = browser.and_then(|held| challenge::open::<Away>(app, DEPARTS, held));
-    let back = back.ok_or(SsoError::Over)?;
+    let back = back.ok_or(Code::SsoLoginExpired)?;
     if codes::digest(&back.what.state) != codes::digest(&arrival.state) {
-        return Err(SsoError::Over);
+        return Err(Code::SsoLoginExpired.into());
     }
     let mut write = app.store.write(app.now()).await?;
-    let away = back.take(&mut write).await?.ok_or(SsoError::Over)?;
+    let away = back.take(&mut write).await?.ok_or(Code::SsoLoginExpired)?;
     write.keep().await?;
     if !arrival.error.is_empty() || arrival.code.is_empty() {
-        return Err(SsoError::Unfit("unfit-refused"));
+        return Err(rejected("unfit-refused"));
     }
     let mut read = app.store.read().await?;
     let found = read.find_sso(away.account).await?;
     drop(read);
-    let sso = found.ok_or(SsoError::None)?;
+    let sso = found.ok_or(Code::SsoNotConfigured)?;
     let client = provider::Client::discover(app, &sso).await?;
-    let user_message = client.exchange(&arrival.code, &away.nonce, &away.verifier).await?;
-    if !sso.is_confirmed_for(&user_message.email.domain()) {
-        return Err(SsoError::Unfit("unfit-domain"));
+    let claimed = client.exchange(&arrival.code, &away.nonce, &away.verifier).await?;
+    if !sso.is_confirmed_for(&claimed.email.domain()) {
+        return Err(rejected("unfit-domain"));
     }
-    Ok((enter(app, &sso, &user_message, visitor).await?, away.next))
+    Ok((enter(app, &sso, &claimed, visitor).await?, away.next))
 }
 
 /// Makes whoever comes a member, or the member what the provider says, and opens the session.
 async fn enter(
     app: &AppState,
     sso: &Sso,
-    user_message: &UserMessage,
+    claimed: &ProviderIdentity,
     visitor: AnonymousUser,
-) -> Result<LoggedIn, SsoError> {
+) -> Result<LoggedIn, Refusal> {
     // A hash takes its time, so it is made before the transaction.
-    let newcomer = identity::newcomer(app, sso, user_message).await?;
+    let newcomer = identity::newcomer(app, sso, claimed).await?;
     let mut write = app.store.write(app.now()).await?;
-    let account = write.find_account(sso.account).await?.ok_or(SsoError::None)?;
+    let account = write.find_account(sso.account).await?.ok_or(Code::SsoNotConfigured)?;
     if !account.state.is_in_use() {
-        return Err(SsoError::Unfit("unfit-closed"));
+        return Err(rejected("unfit-closed"));
     }
     // What was asked may have been taken back while the provider answered.
     let still = write.find_sso(account.id).await?;
-    let domain = user_message.email.domain();
+    let domain = claimed.email.domain();
     if still.is_none_or(|still| !still.is_confirmed_for(&domain) || !still.is_same_client(sso)) {
-        return Err(SsoError::None);
+        return Err(Code::SsoNotConfigured.into());
     }
-    let who = (user_message, newcomer);
+    let who = (claimed, newcomer);
     let identified = identity::identify(&mut write, sso, who, &visitor.origin).await?;
     let user = &identified.user;
     attempts::forgive_sso(&mut write, &visitor.origin).await?;
-    let role = role_of(sso, user_message);
+    let role = role_of(sso, claimed);
     let (member, was) = admit(app, &mut write, sso, (&identified, role)).await?;
     // Whoever has set up a second factor here is asked for it here, too.
     let half = sessions::half_way(app, &mut write, (user.id, Some(account.id))).await?;
@@ -245,12 +195,12 @@ async fn admit(
     write: &mut Write,
     sso: &Sso,
     (Identified { user, is_address_reused, .. }, wanted): (&Identified, Option<Role>),
-) -> Result<(MemberId, Option<Role>), SsoError> {
+) -> Result<(MemberId, Option<Role>), Refusal> {
     let account = sso.account;
     let Some(member) = write.find_member_of(account, user.id).await? else {
         // Whom an administrator has removed only an invitation brings back.
         if !is_address_reused && write.was_removed(account, (user.id, &user.email)).await? {
-            return Err(SsoError::Unfit("unfit-removed"));
+            return Err(rejected("unfit-removed"));
         }
         let role = wanted.unwrap_or(sso.default_role);
         let joined = accounts::join(app, write, (account, user.id), role, &user.name).await?;
@@ -264,11 +214,11 @@ async fn admit(
 
 /// The role that the provider's claim gives: the default one where it names none that counts here. None: no claim
 /// says roles.
-fn role_of(sso: &Sso, user_message: &UserMessage) -> Option<Role> {
+fn role_of(sso: &Sso, claimed: &ProviderIdentity) -> Option<Role> {
     if sso.role_claim.is_empty() {
         return None;
     }
     let roles = read_roles(&sso.roles).unwrap_or_default();
-    let given = roles.into_iter().filter(|(value, _)| user_message.values.contains(value));
+    let given = roles.into_iter().filter(|(value, _)| claimed.values.contains(value));
     Some(given.map(|(_, role)| role).max().unwrap_or(sso.default_role))
 }

@@ -1,9 +1,9 @@
 //! The provider, by OpenID Connect: discovery, the address to go to, the code's exchange, the ID token, which the
 //! jsonwebtoken crate verifies, and the userinfo endpoint. Fields that a log-in does not need are not read.
 
-use super::{
-    SsoError, belongs_to,
-    claims::{Claims, UserMessage},
+use crate::refusal::{self, Code, Refusal};
+use super::{belongs_to,
+    claims::{Claims, ProviderIdentity},
 };
 use crate::AppState;
 use crate::outbound::{Bounds, OutboundError, Reach};
@@ -60,10 +60,18 @@ struct TokenAnswer {
 }
 
 /// A fault of the provider or its settings: `id` names the sentence, `detail` stands in it. The log has it, too.
-pub(super) fn fault(id: &'static str, detail: impl std::fmt::Display) -> SsoError {
+pub(super) fn fault(id: &'static str, detail: impl std::fmt::Display) -> Refusal {
     let detail: String = detail.to_string().chars().filter(|c| !c.is_control()).take(300).collect();
     tracing::warn!(fault = id, detail, "single sign-on failed");
-    SsoError::Provider { id, detail }
+    Refusal::new(Code::ProviderFault).with("why", refusal::Value::Sentence { id, detail })
+}
+
+/// Whether a refusal is this fault.
+fn is_fault(refusal: &Refusal, wanted: &str) -> bool {
+    let is_it = |value: &refusal::Value| {
+        matches!(value, refusal::Value::Sentence { id, .. } if *id == wanted)
+    };
+    refusal.values().iter().any(|(_, value)| is_it(value))
 }
 
 /// https, or http on this very machine; no query, no fragment. The operator confirms it by reading it, so it must look like
@@ -114,11 +122,11 @@ fn differ_by_slash(one: &str, other: &str) -> bool {
 
 /// Asks the provider whether it works with these settings. The issuer as the provider writes it, where the owner left
 /// out or added the slash at its end.
-pub(super) async fn check(app: &AppState, sso: &Sso) -> Result<Option<String>, SsoError> {
+pub(super) async fn check(app: &AppState, sso: &Sso) -> Result<Option<String>, Refusal> {
     let metadata = match discover(app, sso).await {
         Ok(metadata) => metadata,
         // Such a provider is asked when the operator has confirmed it.
-        Err(SsoError::Provider { id: "fault-not-public", .. }) => return Ok(None),
+        Err(refusal) if is_fault(&refusal, "fault-not-public") => return Ok(None),
         Err(error) => return Err(error),
     };
     let corrected = differ_by_slash(&metadata.issuer, &sso.issuer).then(|| metadata.issuer.clone());
@@ -130,10 +138,10 @@ pub(super) async fn check(app: &AppState, sso: &Sso) -> Result<Option<String>, S
     Ok(corrected)
 }
 
-async fn discover(app: &AppState, sso: &Sso) -> Result<Metadata, SsoError> {
+async fn discover(app: &AppState, sso: &Sso) -> Result<Metadata, Refusal> {
     let base = sso.issuer.trim_end_matches('/');
     let url = format!("{base}/.well-known/openid-configuration");
-    let url = Url::parse(&url).map_err(|_| SsoError::Issuer)?;
+    let url = Url::parse(&url).map_err(|_| Refusal::new(Code::InvalidIssuer).at("issuer"))?;
     let metadata: Metadata = get_json(app, sso, &url, None).await?;
     let is_same = metadata.issuer == sso.issuer || differ_by_slash(&metadata.issuer, &sso.issuer);
     if !is_same {
@@ -147,7 +155,7 @@ async fn get_json<T: for<'de> Deserialize<'de>>(
     sso: &Sso,
     url: &Url,
     access_token: Option<&str>,
-) -> Result<T, SsoError> {
+) -> Result<T, Refusal> {
     let mut request = Request::get(url.as_str()).header(header::ACCEPT, "application/json");
     if let Some(token) = access_token {
         request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
@@ -166,8 +174,8 @@ async fn send(
     app: &AppState,
     sso: &Sso,
     request: Request<Vec<u8>>,
-) -> Result<Response<Vec<u8>>, SsoError> {
-    let url = Url::parse(&request.uri().to_string()).map_err(|_| SsoError::Issuer)?;
+) -> Result<Response<Vec<u8>>, Refusal> {
+    let url = Url::parse(&request.uri().to_string()).map_err(|_| Refusal::new(Code::InvalidIssuer).at("issuer"))?;
     check_reachable(sso, &url)?;
     let host = url.host_str().unwrap_or_default().to_owned();
     let reach = reach(app, sso, &url);
@@ -179,7 +187,7 @@ async fn send(
     })
 }
 
-fn check_reachable(sso: &Sso, url: &Url) -> Result<(), SsoError> {
+fn check_reachable(sso: &Sso, url: &Url) -> Result<(), Refusal> {
     let may_be_here = Url::parse(&sso.issuer).is_ok_and(|issuer| is_here(&issuer));
     if url.scheme() == "https" || (may_be_here && is_here(url)) {
         return Ok(());
@@ -188,12 +196,12 @@ fn check_reachable(sso: &Sso, url: &Url) -> Result<(), SsoError> {
 }
 
 impl<'a> Client<'a> {
-    pub async fn discover(app: &'a AppState, sso: &'a Sso) -> Result<Self, SsoError> {
+    pub async fn discover(app: &'a AppState, sso: &'a Sso) -> Result<Self, Refusal> {
         let metadata = discover(app, sso).await?;
         Self::new(app, sso, metadata)
     }
 
-    fn new(app: &'a AppState, sso: &'a Sso, metadata: Metadata) -> Result<Self, SsoError> {
+    fn new(app: &'a AppState, sso: &'a Sso, metadata: Metadata) -> Result<Self, Refusal> {
         // Where the browser is led.
         check_reachable(sso, &metadata.authorization_endpoint)?;
         let secret = app.keyring.open_secret(&sso.sealed, &belongs_to(sso.account));
@@ -223,7 +231,7 @@ impl<'a> Client<'a> {
         code: &str,
         nonce: &str,
         verifier: &str,
-    ) -> Result<UserMessage, SsoError> {
+    ) -> Result<ProviderIdentity, Refusal> {
         let answer = self.ask_for_token(code, verifier).await?;
         if answer.error.is_some() {
             return Err(self.rejected(&answer));
@@ -247,7 +255,7 @@ impl<'a> Client<'a> {
         claims.read(self.sso)
     }
 
-    fn of_same_user(claims: &Claims, more: Claims) -> Result<Claims, SsoError> {
+    fn of_same_user(claims: &Claims, more: Claims) -> Result<Claims, Refusal> {
         if more.string("sub") == claims.string("sub") {
             Ok(more)
         } else {
@@ -270,7 +278,7 @@ impl<'a> Client<'a> {
         }
     }
 
-    async fn ask_for_token(&self, code: &str, verifier: &str) -> Result<TokenAnswer, SsoError> {
+    async fn ask_for_token(&self, code: &str, verifier: &str) -> Result<TokenAnswer, Refusal> {
         let request = self.token_request(code, verifier)?;
         let url = &self.metadata.token_endpoint;
         let answer = send(self.app, self.sso, request).await?;
@@ -285,7 +293,7 @@ impl<'a> Client<'a> {
         }
     }
 
-    fn token_request(&self, code: &str, verifier: &str) -> Result<Request<Vec<u8>>, SsoError> {
+    fn token_request(&self, code: &str, verifier: &str) -> Result<Request<Vec<u8>>, Refusal> {
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("grant_type", "authorization_code")
             .append_pair("code", code)
@@ -309,7 +317,7 @@ impl<'a> Client<'a> {
         request.map_err(|_| fault("fault-unsafe-url", &self.metadata.token_endpoint))
     }
 
-    fn rejected(&self, answer: &TokenAnswer) -> SsoError {
+    fn rejected(&self, answer: &TokenAnswer) -> Refusal {
         let error = answer.error.as_deref().unwrap_or_default();
         let why = answer.error_description.as_deref().unwrap_or_default();
         // What a provider repeats must not hold what is ours.
@@ -319,7 +327,7 @@ impl<'a> Client<'a> {
     }
 
     /// The claims of an ID token that the provider has signed just now, for us.
-    async fn verify(&self, id_token: &str) -> Result<Claims, SsoError> {
+    async fn verify(&self, id_token: &str) -> Result<Claims, Refusal> {
         let header = jsonwebtoken::decode_header(id_token);
         let header = header.map_err(|error| fault("fault-id-token", error))?;
         let keys: Value = get_json(self.app, self.sso, &self.metadata.jwks_uri, None).await?;
@@ -352,7 +360,7 @@ impl<'a> Client<'a> {
         Err(fault(id, detail))
     }
 
-    fn check_claims(&self, claims: Claims) -> Result<Claims, SsoError> {
+    fn check_claims(&self, claims: Claims) -> Result<Claims, Refusal> {
         let now = self.app.now().as_micros() / 1_000_000;
         let apart = CLOCKS_APART.as_secs().cast_signed();
         let issued = claims.instant("iat").ok_or_else(|| fault("fault-id-token", "iat"))?;

@@ -1,12 +1,11 @@
 //! What an owner says of the provider, and the operator's yes to it.
 
-use super::{SsoError, belongs_to, provider};
+use crate::refusal::{Code, Refusal, Value};
+use super::{belongs_to, provider};
 use crate::AppState;
 use crate::throttling::attempts::{self, LoginAttempts};
-use crate::door::caller::Caller;
-use crate::operators::{self, Operator};
-use crate::door::problem::Problem;
-use crate::door::language::text;
+use crate::principal::Caller;
+use crate::principal::{Administrator, Operator};
 use keydesk_model::{AccountId, AccountNumber, Email, Event, Permission, Role};
 use keydesk_store::{Domain, Sso, StoreError};
 use serde::Deserialize;
@@ -31,7 +30,7 @@ pub(crate) struct SsoForm {
     pub roles: String,
 }
 
-pub(crate) async fn find(app: &AppState, caller: &Caller) -> Result<Option<Sso>, Problem> {
+pub(crate) async fn find(app: &AppState, caller: &Caller) -> Result<Option<Sso>, Refusal> {
     caller.permit(Permission::ManageSso)?;
     Ok(app.store.read().await?.find_sso(caller.account.id).await?)
 }
@@ -42,20 +41,18 @@ pub(crate) async fn set(
     app: &AppState,
     caller: &Caller,
     form: &SsoForm,
-) -> Result<Result<(), SsoError>, Problem> {
-    let new = match keep(app, caller, form).await? {
-        Ok(new) => new,
-        Err(error) => return Ok(Err(error)),
-    };
-    if let Err(held) = attempts::begin(app, LoginAttempts::Sso, &caller.origin).await {
-        return Ok(Err(held.of_sso().into()));
-    }
+) -> Result<(), Refusal> {
+    let new = keep(app, caller, form).await?;
+    attempts::begin(app, LoginAttempts::Sso, &caller.origin).await?;
     match provider::check(app, &new).await {
-        Ok(None) => Ok(Ok(())),
+        Ok(None) => Ok(()),
         Ok(Some(issuer)) => {
-            Ok(keep(app, caller, &SsoForm { issuer, ..form.clone() }).await?.map(|_| ()))
+            keep(app, caller, &SsoForm { issuer, ..form.clone() }).await.map(|_| ())
         }
-        Err(error) => Ok(Err(SsoError::Saved(Box::new(error)))),
+        Err(fault) => {
+            let why = Value::Refusal(Box::new(fault));
+            Err(Refusal::new(Code::SsoSavedWithFault).with("why", why))
+        }
     }
 }
 
@@ -63,32 +60,28 @@ async fn keep(
     app: &AppState,
     caller: &Caller,
     form: &SsoForm,
-) -> Result<Result<Sso, SsoError>, Problem> {
-    let (mut write, caller) = app.write_as(caller).await?;
-    caller.permit(Permission::ManageSso)?;
+) -> Result<Sso, Refusal> {
+    let (mut write, caller) = caller.begin(app, Permission::ManageSso).await?;
     let account = caller.account.id;
     let before = write.find_sso(account).await?;
     let sealed = match (form.client_secret.trim(), &before) {
         // The secret goes to nobody but whom it was entered for.
         ("", Some(before)) if is_for(before, form) => before.sealed.clone(),
-        ("", _) => return Ok(Err(SsoError::Secret)),
+        ("", _) => return Err(Refusal::new(Code::MissingClientSecret).at("client_secret")),
         (secret, _) => {
             let belongs_to = belongs_to(account);
             let keyring = &app.keyring;
             keyring.seal_secret(&mut write, secret.as_bytes(), &belongs_to, &app.entropy).await?
         }
     };
-    let new = match read_form(account, form, sealed) {
-        Ok(new) => new,
-        Err(error) => return Ok(Err(error)),
-    };
+    let new = read_form(account, form, sealed)?;
     write.set_sso(&new, caller.member.id).await?;
     let terms = |sso: &Sso| serde_json::json!({ "issuer": sso.issuer, "domains": sso.domain_names(), "scopes": sso.scopes, "client_auth": sso.client_auth, "trusts_emails": sso.trusts_emails, "default_role": sso.default_role, "role_claim": sso.role_claim, "roles": sso.roles });
     let detail = serde_json::json!({ "before": before.as_ref().map(terms), "after": terms(&new) });
     // Which domains are confirmed already, as they are now.
     let kept = write.find_sso(account).await?.unwrap_or(new);
     write.commit(caller.entry(Event::AccountSsoChanged, account, detail)).await?;
-    Ok(Ok(kept))
+    Ok(kept)
 }
 
 /// Whether a form names the provider and the client that there are.
@@ -97,13 +90,13 @@ fn is_for(before: &Sso, form: &SsoForm) -> bool {
     bare(&before.issuer) == bare(&form.issuer) && before.client_id == form.client_id.trim()
 }
 
-fn read_form(account: AccountId, form: &SsoForm, sealed: Vec<u8>) -> Result<Sso, SsoError> {
+fn read_form(account: AccountId, form: &SsoForm, sealed: Vec<u8>) -> Result<Sso, Refusal> {
     let issuer = form.issuer.trim().to_owned();
-    provider::check_issuer(&issuer).ok_or(SsoError::Issuer)?;
+    provider::check_issuer(&issuer).ok_or_else(|| Refusal::new(Code::InvalidIssuer).at("issuer"))?;
     let client_id = form.client_id.trim().to_owned();
     let is_deceptive = |text: &str| text.chars().any(keydesk_model::is_deceptive);
     if client_id.is_empty() || client_id.len() > 200 || is_deceptive(&client_id) {
-        return Err(SsoError::Client);
+        return Err(Refusal::new(Code::MissingClientId).at("client_id"));
     }
     let domains = read_domains(&form.domain)?;
     let scopes = read_scopes(&form.scopes)?;
@@ -112,19 +105,19 @@ fn read_form(account: AccountId, form: &SsoForm, sealed: Vec<u8>) -> Result<Sso,
         _ => "automatic",
     };
     let default_role = form.default_role.parse::<Role>().ok().filter(|role| *role != Role::Owner);
-    let default_role = default_role.ok_or(SsoError::Roles)?;
+    let default_role = default_role.ok_or_else(|| Refusal::new(Code::InvalidRoleMapping).at("roles"))?;
     let is_long = |text: &str, most: usize| text.chars().count() > most;
     if is_long(&issuer, 300) {
-        return Err(SsoError::Issuer);
+        return Err(Refusal::new(Code::InvalidIssuer).at("issuer"));
     }
     if is_long(&form.client_secret, 1_000) {
-        return Err(SsoError::Secret);
+        return Err(Refusal::new(Code::MissingClientSecret).at("client_secret"));
     }
     if is_long(&form.role_claim, 100) || is_long(&form.roles, 8_000) {
-        return Err(SsoError::Roles);
+        return Err(Refusal::new(Code::InvalidRoleMapping).at("roles"));
     }
     if is_deceptive(&form.role_claim) || form.roles.lines().any(is_deceptive) {
-        return Err(SsoError::Roles);
+        return Err(Refusal::new(Code::InvalidRoleMapping).at("roles"));
     }
     read_roles(&form.roles)?;
     let (role_claim, roles) = (form.role_claim.trim().to_owned(), form.roles.trim().to_owned());
@@ -144,7 +137,7 @@ fn read_form(account: AccountId, form: &SsoForm, sealed: Vec<u8>) -> Result<Sso,
 }
 
 /// One domain or several. A text is a domain when it makes an address.
-fn read_domains(text: &str) -> Result<Vec<Domain>, SsoError> {
+fn read_domains(text: &str) -> Result<Vec<Domain>, Refusal> {
     let words = text.split([' ', ',', ';', '\n', '\r', '\t']).filter(|word| !word.is_empty());
     let read = |word: &str| {
         // No mail comes from `ann@localhost`.
@@ -152,41 +145,40 @@ fn read_domains(text: &str) -> Result<Vec<Domain>, SsoError> {
         let email: Email = format!("x@{}", word.trim_start_matches('@')).parse().ok()?;
         Some(email.domain())
     };
-    let names = words.map(read).collect::<Option<BTreeSet<_>>>().ok_or(SsoError::Domain)?;
+    let names = words.map(read).collect::<Option<BTreeSet<_>>>().ok_or(Refusal::new(Code::InvalidDomain).at("domain"))?;
     if names.is_empty() || names.len() > 20 {
-        return Err(SsoError::Domain);
+        return Err(Refusal::new(Code::InvalidDomain).at("domain"));
     }
     Ok(names.into_iter().map(|name| Domain { name, is_confirmed: false }).collect())
 }
 
 /// Scopes apart by spaces (RFC 6749, 3.3). `openid` is always asked for; without a word, so are `email` and `profile`.
-fn read_scopes(text: &str) -> Result<String, SsoError> {
+fn read_scopes(text: &str) -> Result<String, Refusal> {
     let is_scope =
         |word: &&str| word.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\');
     let words: Vec<_> = text.split_whitespace().filter(|word| *word != "openid").collect();
     if text.len() > 300 || !words.iter().all(is_scope) {
-        return Err(SsoError::Scopes);
+        return Err(Refusal::new(Code::InvalidSsoScopes).at("scopes"));
     }
     Ok(if text.trim().is_empty() { "email profile".to_owned() } else { words.join(" ") })
 }
 
 /// Lines of `value = role`. Nobody becomes owner by what a provider says.
-pub(super) fn read_roles(text: &str) -> Result<Vec<(String, Role)>, SsoError> {
+pub(super) fn read_roles(text: &str) -> Result<Vec<(String, Role)>, Refusal> {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let read = |line: &str| {
         let (value, role) = line.rsplit_once('=')?;
         let role = role.trim().parse::<Role>().ok().filter(|role| *role != Role::Owner)?;
         Some((value.trim().to_owned(), role))
     };
-    lines.map(read).collect::<Option<_>>().ok_or(SsoError::Roles)
+    lines.map(read).collect::<Option<_>>().ok_or_else(|| Refusal::new(Code::InvalidRoleMapping).at("roles"))
 }
 
-pub(crate) async fn remove(app: &AppState, caller: &Caller) -> Result<(), Problem> {
-    let (mut write, caller) = app.write_as(caller).await?;
-    caller.permit(Permission::ManageSso)?;
+pub(crate) async fn remove(app: &AppState, caller: &Caller) -> Result<(), Refusal> {
+    let (mut write, caller) = caller.begin(app, Permission::ManageSso).await?;
     let account = caller.account.id;
     if !write.remove_sso(account).await? {
-        return Err(Problem::not_found());
+        return Err(Code::NotFound.into());
     }
     let detail = serde_json::json!({ "after": { "sso": null } });
     write.commit(caller.entry(Event::AccountSsoChanged, account, detail)).await?;
@@ -199,17 +191,17 @@ pub(crate) async fn confirm(
     operator: &Operator,
     number: AccountNumber,
     (issuer, domain): (&str, &str),
-) -> Result<(), Problem> {
-    let mut write = operators::write_as(app, operator).await?;
-    let account = write.find_account_by_number(number).await?.ok_or_else(Problem::not_found)?;
-    write.find_sso(account.id).await?.ok_or_else(Problem::not_found)?;
+) -> Result<(), Refusal> {
+    let mut write = Administrator::Operator(operator).begin(app).await?;
+    let account = write.find_account_by_number(number).await?.ok_or(Code::NotFound)?;
+    write.find_sso(account.id).await?.ok_or(Code::NotFound)?;
     let domains: Vec<_> = domain.split_whitespace().collect();
     write.confirm_sso(account.id, (issuer, &domains)).await.map_err(|error| match error {
-        StoreError::Conflict => Problem::conflict(text("sso-changed")),
+        StoreError::Conflict => Refusal::new(Code::SsoSettingsChanged),
         error => error.into(),
     })?;
     let detail = serde_json::json!({ "after": { "issuer": issuer, "domains": domains } });
-    write.commit(operator.entry(Event::AccountSsoApproved, account.id, detail)).await?;
+    write.commit(Administrator::Operator(operator).entry(Event::AccountSsoApproved, account.id, detail)).await?;
     Ok(())
 }
 

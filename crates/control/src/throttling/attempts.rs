@@ -3,10 +3,9 @@
 //! which they have logged in before, or with a session, has counts of their own, so that strangers who
 //! guess hold up nobody.
 
+use crate::refusal::{Code, Kind, Refusal, Value};
 use crate::AppState;
 use crate::one_time::codes;
-use crate::door::problem::Problem;
-use crate::door::language::text;
 use keydesk_model::{AttemptKind, Attempts, Email, Origin, SessionId, Throttled, UserId};
 use keydesk_store::{StoreError, Write};
 use std::net::IpAddr;
@@ -26,56 +25,25 @@ pub(crate) enum LoginAttempts<'a> {
     Sso,
 }
 
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum HeldError {
-    #[error("{}", text("throttled-wait").with("span", span(*.0)))]
-    Wait(std::time::Duration),
-    #[error("{}", text("throttled-logins").with("span", span(*.0)))]
-    LogIns(std::time::Duration),
-    #[error("{}", text("throttled-sso-logins").with("span", span(*.0)))]
-    Ssos(std::time::Duration),
-    #[error("{}", text("throttled-locked"))]
-    Locked,
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-fn span(wait: std::time::Duration) -> String {
-    match wait.as_secs() + u64::from(wait.subsec_nanos() > 0) {
-        seconds @ ..=90 => text("span-seconds").count("n", seconds).to_string(),
-        seconds => text("span-minutes").count("n", seconds.div_ceil(60)).to_string(),
-    }
-}
-
-impl From<Throttled> for HeldError {
-    fn from(held: Throttled) -> Self {
-        match held {
-            Throttled::Wait(wait) => Self::Wait(wait),
-            Throttled::Locked => Self::Locked,
-        }
-    }
-}
-
-impl HeldError {
-    /// What is said of departures to providers, none of which is wrong.
-    pub fn of_sso(self) -> Self {
-        match self {
-            Self::Wait(wait) => Self::Ssos(wait),
-            other => other,
-        }
-    }
-}
-
-impl From<HeldError> for Problem {
-    fn from(error: HeldError) -> Self {
-        match error {
-            HeldError::Store(error) => error.into(),
-            held @ (HeldError::LogIns(_) | HeldError::Ssos(_)) => {
-                Self::too_many_log_ins(held.to_string())
+impl From<Throttled> for Refusal {
+    fn from(throttled: Throttled) -> Self {
+        match throttled {
+            Throttled::Wait(wait) => {
+                Self::new(Code::TooManyFailedAttempts).with("span", Value::Span(wait))
             }
-            held => Self::too_many_tries(held.to_string()),
+            Throttled::Locked => Self::new(Code::LoginLocked),
         }
     }
+}
+
+/// Names what there were too many of: logins, and redirects to providers, are no failed attempts.
+fn renamed(refusal: Refusal, code: Code) -> Refusal {
+    if refusal.code() != Code::TooManyFailedAttempts {
+        return refusal;
+    }
+    refusal.values().iter().cloned().fold(Refusal::new(code), |renamed, (name, value)| {
+        renamed.with(name, value)
+    })
 }
 
 /// A try that is counted as a failure until it turns out to be none.
@@ -87,11 +55,14 @@ pub(crate) async fn begin(
     app: &AppState,
     tries: LoginAttempts<'_>,
     origin: &Origin,
-) -> Result<Attempt, HeldError> {
+) -> Result<Attempt, Refusal> {
+    let is_sso = matches!(tries, LoginAttempts::Sso);
     let mut write = app.store.write(app.now()).await?;
     let keys = keys(&mut write, tries, origin).await?;
-    count(write, &keys).await?;
-    Ok(Attempt(keys))
+    match count(write, &keys).await {
+        Err(refusal) if is_sso => Err(renamed(refusal, Code::TooManySsoLogins)),
+        counted => counted.map(|()| Attempt(keys)),
+    }
 }
 
 /// Takes back a departure to a provider from here: somebody has come back and was let in.
@@ -122,7 +93,7 @@ pub(crate) async fn may_send(
     kind: AttemptKind,
     email: &Email,
     sender: Sender<'_>,
-) -> Result<bool, StoreError> {
+) -> Result<bool, Refusal> {
     Ok(ask_to_send(app, kind, Some(email), sender).await?.is_allowed)
 }
 
@@ -132,7 +103,7 @@ pub(crate) async fn ask_to_send(
     kind: AttemptKind,
     email: Option<&Email>,
     sender: Sender<'_>,
-) -> Result<Sending, StoreError> {
+) -> Result<Sending, Refusal> {
     let mut keys = Vec::new();
     match sender {
         Sender::AnonymousUser(Origin { client_ip: Some(addr), .. }) => {
@@ -146,7 +117,7 @@ pub(crate) async fn ask_to_send(
     keys.extend(email.map(|email| (kind, email.canonical())));
     match count(app.store.write(app.now()).await?, &keys).await {
         Ok(()) => return Ok(Sending { is_allowed: email.is_some(), is_noted: true }),
-        Err(HeldError::Store(error)) => return Err(error),
+        Err(refusal) if refusal.kind() != Kind::TooMany => return Err(refusal),
         Err(_) => {}
     }
     // That too many mails go to one address is not the doing of who asks now.
@@ -160,20 +131,18 @@ pub(crate) async fn ask_to_send(
 }
 
 /// Counts a successful login: each leaves a session, a device, and an audit entry.
-pub(crate) async fn count_log_in(write: &mut Write, user: UserId) -> Result<(), HeldError> {
-    match count_one(write, AttemptKind::LogIn, &user.to_string()).await {
-        Err(HeldError::Wait(wait)) => Err(HeldError::LogIns(wait)),
-        counted => counted,
-    }
+pub(crate) async fn count_log_in(write: &mut Write, user: UserId) -> Result<(), Refusal> {
+    let counted = count_one(write, AttemptKind::LogIn, &user.to_string()).await;
+    counted.map_err(|refusal| renamed(refusal, Code::TooManyLogins))
 }
 
-async fn count_one(write: &mut Write, kind: AttemptKind, key: &str) -> Result<(), HeldError> {
+async fn count_one(write: &mut Write, kind: AttemptKind, key: &str) -> Result<(), Refusal> {
     let now = write.now();
     let next = write.find_attempts(kind, key).await?.try_at(kind, now)?;
     Ok(write.set_attempts(kind, key, next).await?)
 }
 
-async fn count(mut write: Write, keys: &[(AttemptKind, String)]) -> Result<(), HeldError> {
+async fn count(mut write: Write, keys: &[(AttemptKind, String)]) -> Result<(), Refusal> {
     for (kind, key) in keys {
         count_one(&mut write, *kind, key).await?;
     }

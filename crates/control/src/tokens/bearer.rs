@@ -1,10 +1,9 @@
 //! A member's bearer token: there as long as they may use the API, and displayed to them alone.
 
-use super::TokenError;
+use crate::refusal::{Code, Refusal};
 use crate::AppState;
-use crate::door::caller::Caller;
+use crate::principal::Caller;
 use crate::keyring::SealedFor;
-use crate::door::problem::Problem;
 use crate::receipts::Issued;
 use keydesk_model::{
     AccountId, Event, IpAllowlist, MemberId, Permission, RevocationReason, ScopeSet, TokenId,
@@ -118,15 +117,14 @@ pub(crate) async fn rotate_bearer_token(
     app: &AppState,
     caller: &Caller,
     version: Option<i64>,
-) -> Result<Option<Issued>, Problem> {
-    let (mut write, caller) = app.write_as(caller).await?;
-    caller.permit(Permission::UseApiDocs)?;
-    let token = write.find_bearer_token(caller.member.id).await?.ok_or(TokenError::NotFound)?;
+) -> Result<Option<Issued>, Refusal> {
+    let (mut write, caller) = caller.begin(app, Permission::UseApiDocs).await?;
+    let token = write.find_bearer_token(caller.member.id).await?.ok_or(Code::NotFound)?;
     if version.is_some_and(|seen| seen != token.version) {
-        return Err(TokenError::Changed.into());
+        return Err(Code::TokenChanged.into());
     }
     if !write.end_secret(token.id, RevocationReason::Rotated).await? {
-        return Err(TokenError::Ended.into());
+        return Err(Code::TokenInactive.into());
     }
     replace_secret(app, &mut write, &token, caller.member.id).await?;
     let detail = serde_json::json!({ "after": { "version": token.version + 1 } });
@@ -139,23 +137,23 @@ pub(crate) async fn rotate_bearer_token(
 pub(crate) async fn view_bearer_token(
     app: &AppState,
     caller: &Caller,
-) -> Result<PlainToken, Problem> {
+) -> Result<PlainToken, Refusal> {
     caller.permit(Permission::UseApiDocs)?;
     let found = app.store.read().await?.find_bearer_token(caller.member.id).await?;
-    let mut token = found.ok_or(TokenError::NotFound)?;
+    let mut token = found.ok_or(Code::NotFound)?;
     if token.revocation.is_some() {
         token = replace_forgotten(app, caller).await?;
     }
-    let sealed = token.encrypted_copy.as_deref().ok_or(TokenError::Ended)?;
+    let sealed = token.encrypted_copy.as_deref().ok_or(Code::TokenInactive)?;
     let belongs_to = SealedFor {
         account: caller.account.id,
         member: caller.member.id,
         token: token.id,
         version: token.version,
     };
-    let plain = app.keyring.open_token(sealed, belongs_to).map_err(Problem::broken)?;
+    let plain = app.keyring.open_token(sealed, belongs_to).map_err(Refusal::broken)?;
     if !app.has_viewed(caller.session.id, token.id, token.version) {
-        let (write, caller) = app.write_as(caller).await?;
+        let (write, caller) = caller.begin_as_member(app).await?;
         let detail = serde_json::json!({ "version": token.version });
         write.commit(caller.entry(Event::TokenViewed, token.id, detail)).await?;
         app.note_view(caller.session.id, token.id, token.version);
@@ -165,16 +163,15 @@ pub(crate) async fn view_bearer_token(
 
 /// A member who may use the API always has a bearer token. Where the one that took the place of an
 /// ended one was lost with a database server, they get the next.
-async fn replace_forgotten(app: &AppState, caller: &Caller) -> Result<Token, Problem> {
-    let (mut write, caller) = app.write_as(caller).await?;
-    caller.permit(Permission::UseApiDocs)?;
+async fn replace_forgotten(app: &AppState, caller: &Caller) -> Result<Token, Refusal> {
+    let (mut write, caller) = caller.begin(app, Permission::UseApiDocs).await?;
     let member = caller.member.id;
-    let token = write.find_bearer_token(member).await?.ok_or(TokenError::NotFound)?;
+    let token = write.find_bearer_token(member).await?.ok_or(Code::NotFound)?;
     if token.revocation.is_none() {
         return Ok(token);
     }
     replace_secret(app, &mut write, &token, member).await?;
-    let token = write.find_bearer_token(member).await?.ok_or(TokenError::NotFound)?;
+    let token = write.find_bearer_token(member).await?.ok_or(Code::NotFound)?;
     let detail = serde_json::json!({ "after": { "version": token.version } });
     write.commit(caller.entry(Event::TokenReplaced, token.id, detail)).await?;
     Ok(token)

@@ -1,9 +1,9 @@
 //! `/tokens`: the account's API tokens, the page that shows a secret once, and the acts that end one.
 
+use crate::refusal::{Code, Refusal};
 use super::ObservedClient;
 use crate::AppState;
-use crate::UserMessage as _;
-use crate::door::caller::Caller;
+use crate::principal::Caller;
 use crate::door::layout::{Done, Nav, PageLayout, done, page};
 use crate::door::reauth::ReauthForm;
 use crate::door::language::label;
@@ -202,12 +202,12 @@ async fn end_page(
     rotates: bool,
 ) -> Result<Response, Problem> {
     caller.permit(Permission::ManageTokens)?;
-    let id = id.parse().map_err(|_| Problem::not_found())?;
+    let id = id.parse().map_err(|_| Code::NotFound)?;
     let token = super::find_api_token(app, caller, id).await?;
     let version = token.version;
     let row = Row::new(token, app.now());
     if !row.is_live {
-        return Err(super::TokenError::Ended.into());
+        return Err(Code::TokenInactive.into());
     }
     let clients = super::list_clients(app, id).await?;
     let chrome = PageLayout::of(
@@ -246,7 +246,7 @@ impl RotateForm {
     /// The version that the page showed; a script may leave it out.
     pub fn version(&self) -> Result<Option<i64>, Problem> {
         let seen = self.version.as_deref().map(str::parse).transpose();
-        seen.map_err(|_| Problem::invalid(text("version-wrong")))
+        seen.map_err(|_| Code::InvalidVersion.into())
     }
 
     fn terms(&self) -> Result<RotationTerms, Problem> {
@@ -254,14 +254,14 @@ impl RotateForm {
             None | Some("") => Ok(GracePeriod::None),
             Some(text) => text
                 .parse()
-                .map_err(|error: GracePeriodError| Problem::invalid(error.user_message())),
+                .map_err(|error: GracePeriodError| Problem::from(Refusal::from(error))),
         };
         let terms = RotationTerms {
             grace_period: read(&self.grace_period)?,
             revoke_after_idle: read(&self.revoke_after_idle)?,
         };
         if !terms.is_consistent() {
-            return Err(Problem::invalid(text("idle-period-too-long")));
+            return Err(Refusal::new(Code::IdlePeriodTooLong).at("revoke_after_idle").into());
         }
         Ok(terms)
     }
@@ -273,7 +273,7 @@ pub(crate) async fn rotate(
     fresh: ReauthForm<RotateForm>,
 ) -> Result<Response, Problem> {
     let ReauthForm { caller, form } = fresh;
-    let id = id.parse().map_err(|_| Problem::not_found())?;
+    let id = id.parse().map_err(|_| Code::NotFound)?;
     let made = super::rotate_api_token(&app, &caller, id, form.version()?, form.terms()?).await?;
     let previous_secret_expires_at =
         made.closing.map(|closing| When::future(closing.at, app.now()));
@@ -286,7 +286,7 @@ pub(crate) async fn revoke(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let id = id.parse().map_err(|_| Problem::not_found())?;
+    let id = id.parse().map_err(|_| Code::NotFound)?;
     let receipt = super::revoke_api_token(&app, &caller, id).await?;
     Ok(done("/tokens", "token_revoked", receipt.as_ref()).into_response())
 }
@@ -296,7 +296,7 @@ pub(crate) async fn close_old(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let id = id.parse().map_err(|_| Problem::not_found())?;
+    let id = id.parse().map_err(|_| Code::NotFound)?;
     let receipt = super::revoke_previous_secrets(&app, &caller, id).await?;
     Ok(done("/tokens", "previous_secret_revoked", receipt.as_ref()).into_response())
 }

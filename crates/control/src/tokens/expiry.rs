@@ -1,10 +1,10 @@
 //! How long an account's new tokens may live: the operator's policy, and the account's own. Each rejects,
 //! or is only observed.
 
-use super::{TokenError, list_api_tokens};
+use crate::refusal::Refusal;
+use super::list_api_tokens;
 use crate::AppState;
-use crate::door::caller::Caller;
-use crate::door::problem::Problem;
+use crate::principal::Caller;
 use keydesk_model::{Expiry, ExpiryPolicy, Mode, Timestamp, TokenState};
 use keydesk_store::{Account, Token};
 
@@ -36,7 +36,7 @@ impl Policies {
         self,
         expiry: Expiry,
         now: Timestamp,
-    ) -> Result<Option<Timestamp>, TokenError> {
+    ) -> Result<Option<Timestamp>, Refusal> {
         let expires_at = expiry.resolve(now)?;
         self.held.check(now, expires_at)?;
         Ok(expires_at)
@@ -52,7 +52,7 @@ impl Policies {
 pub(crate) async fn list_over_expiry(
     app: &AppState,
     caller: &Caller,
-) -> Result<Vec<Token>, Problem> {
+) -> Result<Vec<Token>, Refusal> {
     let now = app.now();
     let found = app.store.read().await?.find_account(caller.account.id).await?;
     let policies = Policies::of(app, found.as_ref());

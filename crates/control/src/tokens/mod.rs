@@ -16,16 +16,14 @@ pub(crate) use bearer::{
 };
 pub use own::{SelfRevocation, SelfRotation, SelfServiceError, revoke_own_token, rotate_own_token};
 pub use rotation::close_due_secrets;
+use crate::refusal::{Code, Refusal};
 use rotation::{RotatedToken, rotate_secret};
 pub(crate) use rotation::{list_previous_secrets, revoke_previous_secrets, rotate_api_token};
 
 use crate::AppState;
-use crate::UserMessage as _;
-use crate::door::caller::Caller;
+use crate::principal::Caller;
 use crate::operations::LATELY;
-use crate::door::problem::Problem;
 use crate::receipts::Issued;
-use crate::door::language::text;
 use crate::door::when::When;
 use axum::http::StatusCode;
 use keydesk_model::{
@@ -40,62 +38,13 @@ const MOST_TOKENS: i64 = 1_000;
 /// How many old secrets of one token may go on at once.
 const MOST_OLD: usize = 10;
 
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum TokenError {
-    #[error("{}", .0.user_message())]
-    Expiry(#[from] ExpiryError),
-    #[error("{}", .0.user_message())]
-    Policy(#[from] ExpiryPolicyError),
-    #[error("{}", .0.user_message())]
-    TooManyScopes(#[from] TooManyScopes),
-    #[error("{}", text("too-many-tokens").count("most", MOST_TOKENS))]
-    TooMany,
-    #[error("{}", text("no-such-token"))]
-    NotFound,
-    #[error("{}", text("token-inactive"))]
-    Ended,
-    #[error("{}", text("too-many-previous-secrets").count("most", MOST_OLD))]
-    TooManyOld,
-    #[error("{}", text("no-previous-secrets"))]
-    NothingOld,
-    #[error("{}", text("token-changed"))]
-    Changed,
-    /// The same form was sent before: the token is there, and its secret was shown then.
-    #[error("{}", text("token-repeated").with("name", .name))]
-    Repeated { name: String },
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl From<TokenError> for Problem {
-    fn from(error: TokenError) -> Self {
-        match error {
-            TokenError::NotFound => Self::not_found(),
-            TokenError::Repeated { .. } => {
-                Self::new(StatusCode::CONFLICT, text("already-created"), error.to_string())
-                    .redirect_to("/tokens", text("go-to-tokens"))
-            }
-            TokenError::Ended | TokenError::Changed | TokenError::NothingOld => {
-                Self::conflict(error.to_string())
-            }
-            TokenError::Expiry(_)
-            | TokenError::Policy(_)
-            | TokenError::TooManyScopes(_)
-            | TokenError::TooMany
-            | TokenError::TooManyOld => Self::invalid(error.to_string()),
-            TokenError::Store(error) => error.into(),
-        }
-    }
-}
-
 /// Ends an API token for good.
 pub(crate) async fn revoke_api_token(
     app: &AppState,
     caller: &Caller,
     id: TokenId,
-) -> Result<Option<Issued>, Problem> {
-    let (mut write, caller) = app.write_as(caller).await?;
-    caller.permit(Permission::ManageTokens)?;
+) -> Result<Option<Issued>, Refusal> {
+    let (mut write, caller) = caller.begin(app, Permission::ManageTokens).await?;
     let token = find_live_api_token(&mut write, caller.account.id, id).await?;
     write.end_secret(id, RevocationReason::Revoked).await?;
     let detail = serde_json::json!({ "before": { "name": token.name, "version": token.version } });
@@ -107,14 +56,14 @@ pub(crate) async fn find_live_api_token(
     write: &mut Write,
     account: AccountId,
     id: TokenId,
-) -> Result<Token, TokenError> {
+) -> Result<Token, Refusal> {
     let now = write.now();
-    let token = write.find_token(account, id).await?.ok_or(TokenError::NotFound)?;
+    let token = write.find_token(account, id).await?.ok_or(Code::NotFound)?;
     // Another member's bearer token is nobody's business.
     if token.token_owner != TokenOwner::Account {
-        return Err(TokenError::NotFound);
+        return Err(Code::NotFound.into());
     }
-    if token.state(now) == TokenState::Active { Ok(token) } else { Err(TokenError::Ended) }
+    if token.state(now) == TokenState::Active { Ok(token) } else { Err(Code::TokenInactive.into()) }
 }
 
 fn shown_once(plain: &PlainToken, version: i64) -> NewSecret {
@@ -124,7 +73,7 @@ fn shown_once(plain: &PlainToken, version: i64) -> NewSecret {
 pub(crate) async fn list_api_tokens(
     app: &AppState,
     caller: &Caller,
-) -> Result<Vec<Token>, Problem> {
+) -> Result<Vec<Token>, Refusal> {
     caller.permit(Permission::SeeTokens)?;
     Ok(app.store.read().await?.list_api_tokens(caller.account.id, 1_000).await?)
 }
@@ -133,10 +82,10 @@ pub(crate) async fn find_api_token(
     app: &AppState,
     caller: &Caller,
     id: TokenId,
-) -> Result<Token, Problem> {
+) -> Result<Token, Refusal> {
     caller.permit(Permission::SeeTokens)?;
     let found = app.store.read().await?.find_token(caller.account.id, id).await?;
-    found.filter(|token| token.token_owner == TokenOwner::Account).ok_or_else(Problem::not_found)
+    Ok(found.filter(|token| token.token_owner == TokenOwner::Account).ok_or(Code::NotFound)?)
 }
 
 /// A client that used a token lately: it stops working when the token ends.

@@ -1,6 +1,7 @@
 //! What a token does to itself: rotate and revoke. Whoever holds it may; nobody else is asked.
 
-use super::{RotatedToken, TokenError, bearer::replace_secret, rotate_secret};
+use crate::refusal::{Code, Refusal};
+use super::{RotatedToken, bearer::replace_secret, rotate_secret};
 use crate::AppState;
 use crate::keyring::SealedFor;
 use crate::mail::Message;
@@ -39,19 +40,21 @@ pub struct SelfRevocation {
 
 #[derive(Debug, thiserror::Error)]
 pub enum SelfServiceError {
-    #[error("the token is not live any more")]
-    NotLive,
-    /// An old secret that goes on for a while rotates nothing.
-    #[error("the token has been rotated already")]
-    Old,
+    #[error("the token is no longer active")]
+    NotActive,
+    /// A previous secret cannot rotate the token.
+    #[error("the token has already been rotated")]
+    PreviousSecret,
     #[error("a bearer token is rotated without grace_period")]
-    NoOverlap,
-    #[error("too many old secrets of the token go on already")]
-    TooManyOld,
+    NoGracePeriod,
+    #[error("the token has too many previous secrets in their grace period")]
+    TooManyPrevious,
     #[error("the token has rotated itself too often")]
     TooOften(Duration),
     #[error("this node has no key file, which new secrets need")]
     NoKey,
+    #[error(transparent)]
+    Refused(Refusal),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -88,15 +91,16 @@ async fn rotate(
         TokenOwner::Account => {
             let made = rotate_secret(app, write, token.clone(), terms, entry).await;
             let made = made.map_err(|error| match error {
-                TokenError::TooManyOld => SelfServiceError::TooManyOld,
-                TokenError::Store(error) => SelfServiceError::Store(error),
-                _ => SelfServiceError::NotLive,
+                refusal if refusal.code() == Code::TooManyPreviousSecrets => {
+                    SelfServiceError::TooManyPrevious
+                }
+                refusal => SelfServiceError::Refused(refusal),
             })?;
             let RotatedToken { token: rotated, plain, closing, receipt } = made;
             (rotated.version, plain, closing, receipt)
         }
         TokenOwner::Member(_) if terms.closing(write.now()).is_some() => {
-            return Err(SelfServiceError::NoOverlap);
+            return Err(SelfServiceError::NoGracePeriod);
         }
         TokenOwner::Member(_) if app.keyring.key_ids().is_empty() => {
             return Err(SelfServiceError::NoKey);
@@ -105,12 +109,12 @@ async fn rotate(
             write.end_secret(id, RevocationReason::Rotated).await?;
             replace_secret(app, &mut write, &token, member).await?;
             let next =
-                write.find_token(token.account, id).await?.ok_or(SelfServiceError::NotLive)?;
+                write.find_token(token.account, id).await?.ok_or(SelfServiceError::NotActive)?;
             let detail = serde_json::json!({ "after": { "version": next.version } });
             let receipt = app.commit_with_receipt(write, entry(detail)).await?;
             let belongs_to =
                 SealedFor { account: token.account, member, token: id, version: next.version };
-            let sealed = next.encrypted_copy.as_deref().ok_or(SelfServiceError::NotLive)?;
+            let sealed = next.encrypted_copy.as_deref().ok_or(SelfServiceError::NotActive)?;
             let plain = app.keyring.open_token(sealed, belongs_to);
             let plain = plain.map_err(|_| SelfServiceError::NoKey)?;
             (next.version, plain, None, receipt)
@@ -156,9 +160,9 @@ pub async fn revoke_own_token(
 ) -> Result<SelfRevocation, SelfServiceError> {
     let mut write = app.store.write(app.now()).await?;
     let now = write.now();
-    let token = write.find_own_token(hash, now).await?.ok_or(SelfServiceError::NotLive)?;
+    let token = write.find_own_token(hash, now).await?.ok_or(SelfServiceError::NotActive)?;
     if !token.is_open || token.state != TokenState::Active {
-        return Err(SelfServiceError::NotLive);
+        return Err(SelfServiceError::NotActive);
     }
     write.end_secret(token.id, RevocationReason::Revoked).await?;
     let detail = serde_json::json!({ "before": { "name": token.name, "version": token.version } });
@@ -169,11 +173,11 @@ pub async fn revoke_own_token(
 }
 
 async fn find_own(write: &mut Write, hash: &TokenHash) -> Result<Token, SelfServiceError> {
-    let found = write.find_token_of_secret(hash).await?.ok_or(SelfServiceError::NotLive)?;
+    let found = write.find_token_of_secret(hash).await?.ok_or(SelfServiceError::NotActive)?;
     match found.token.state(write.now()) {
         TokenState::Active if found.is_newest => Ok(found.token),
-        TokenState::Active if found.is_open => Err(SelfServiceError::Old),
-        _ => Err(SelfServiceError::NotLive),
+        TokenState::Active if found.is_open => Err(SelfServiceError::PreviousSecret),
+        _ => Err(SelfServiceError::NotActive),
     }
 }
 

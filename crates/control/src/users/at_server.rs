@@ -1,38 +1,25 @@
 //! What the operator can do at the server for a user, or about one: a link for a new password, and erasing them.
 
+use crate::refusal::{Code, Refusal};
 use super::RESET_LASTS;
 use crate::AppState;
 use crate::one_time::codes;
 use crate::members;
-use crate::operators::at_the_server;
+use crate::principal::Administrator;
 use keydesk_model::{Email, EmailError, Event, Role, UserId};
 use keydesk_store::{AuditEntry, StoreError, User, Write};
 
-#[derive(Debug, thiserror::Error)]
-pub enum UserError {
-    #[error("{0}")]
-    Email(#[from] EmailError),
-    #[error("nobody logs in as {0}")]
-    Nobody(Email),
-    #[error("{0} is the only owner of {1}: name another owner first, or close the account")]
-    OnlyOwner(Email, String),
-    #[error("{0} is the last operator: create another one first")]
-    LastOperator(Email),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-async fn find(write: &mut Write, email: &str) -> Result<User, UserError> {
+async fn find(write: &mut Write, email: &str) -> Result<User, Refusal> {
     let email: Email = email.parse()?;
-    write.find_user_by_email(&email).await?.ok_or(UserError::Nobody(email))
+    write.find_user_by_email(&email).await?.ok_or_else(|| Refusal::new(Code::UnknownUser).with_text("email", email))
 }
 
 fn entry(event: Event, user: UserId, detail: serde_json::Value) -> AuditEntry {
-    AuditEntry { detail, ..at_the_server(event, user) }
+    Administrator::Server.instance_entry(event, user, detail)
 }
 
 /// A link with which a user sets a new password. It works once, within an hour, and the operator hands it over.
-pub async fn make_reset_link(app: &AppState, email: &str) -> Result<String, UserError> {
+pub async fn make_reset_link(app: &AppState, email: &str) -> Result<String, Refusal> {
     let mut write = app.store.write(app.now()).await?;
     let user = find(&mut write, email).await?;
     let (code, hash) = codes::generate(&app.entropy);
@@ -43,7 +30,7 @@ pub async fn make_reset_link(app: &AppState, email: &str) -> Result<String, User
 }
 
 /// Ends all memberships of a user and forgets everything about them but what the audit log holds.
-pub async fn erase_user(app: &AppState, email: &str) -> Result<UserId, UserError> {
+pub async fn erase_user(app: &AppState, email: &str) -> Result<UserId, Refusal> {
     let mut write = app.store.write(app.now()).await?;
     let user = find(&mut write, email).await?;
     let mut accounts = Vec::new();
@@ -51,13 +38,15 @@ pub async fn erase_user(app: &AppState, email: &str) -> Result<UserId, UserError
         if member.role == Role::Owner && write.count_owners(member.account).await? <= 1 {
             let account = write.find_account(member.account).await?;
             let name = account.map(|account| account.name).unwrap_or_default();
-            return Err(UserError::OnlyOwner(user.email, name));
+            return Err(Refusal::new(Code::OnlyOwner)
+                .with_text("email", user.email)
+                .with_text("account", name));
         }
         members::take_out(&mut write, &member).await?;
         accounts.push(member.account);
     }
     if write.remove_operator(user.id).await? && write.count_operators().await? == 0 {
-        return Err(UserError::LastOperator(user.email));
+        return Err(Refusal::new(Code::LastOperator).with_text("email", user.email));
     }
     write.erase_user(&user).await?;
     for account in &accounts {

@@ -1,12 +1,15 @@
 //! `/profile`, `/forgot-password`, `/reset-password/{code}`.
 
-use super::ChangeError;
+use crate::door::caller::SignedIn;
+use crate::refusal::{Code, Kind};
 use crate::AppState;
-use crate::door::caller::{AnonymousUser, Authenticated, CurrentUser};
+use crate::principal::{Authenticated, CurrentUser};
+use crate::door::caller::{AnonymousUser};
 use crate::door::layout::{Done, Nav, PageLayout, done, page, page_with};
 use crate::factors;
 use crate::door::language::label;
 use crate::door::problem::Problem;
+use crate::door::form_error::FormError;
 use crate::sessions::{console::with_cookie, session_cookie};
 use crate::door::language::text;
 use crate::tokens::{self, ObservedClient};
@@ -32,14 +35,14 @@ struct ProfilePage {
     has_factor: bool,
     languages: [(&'static str, &'static str); Language::ALL.len()],
     language: &'static str,
-    error: Option<String>,
+    error: FormError,
 }
 
 async fn profile_page(
     app: &AppState,
     caller: &CurrentUser,
     done: &Done,
-    error: Option<String>,
+    error: FormError,
 ) -> Result<ProfilePage, Problem> {
     Ok(ProfilePage {
         chrome: caller.chrome(text("profile-title"), Nav::Profile).with_notice(done),
@@ -63,7 +66,7 @@ pub(crate) async fn profile(
     caller: CurrentUser,
     Query(query): Query<Done>,
 ) -> Result<Response, Problem> {
-    Ok(page(&profile_page(&app, &caller, &query, None).await?))
+    Ok(page(&profile_page(&app, &caller, &query, FormError::default()).await?))
 }
 
 #[derive(Deserialize, Default)]
@@ -79,7 +82,7 @@ pub(crate) async fn choose_language(
 ) -> Result<Response, Problem> {
     let language = match form.language.as_str() {
         "" => None,
-        code => Some(code.parse().map_err(|_| Problem::invalid(text("language-unknown")))?),
+        code => Some(code.parse().map_err(|_| Code::InvalidLanguage)?),
     };
     super::choose_language(&app, &caller, language).await?;
     Ok(done("/profile", "language_saved", None).into_response())
@@ -110,14 +113,9 @@ pub(crate) async fn change_password(
             };
             Ok(with_cookie(cookie, done(to, what, receipt.as_ref())))
         }
-        Err(
-            error @ (ChangeError::WrongCurrent
-            | ChangeError::Same
-            | ChangeError::Throttled(_)
-            | ChangeError::Unfit(_)),
-        ) => {
-            let page =
-                profile_page(&app, &caller, &Done::default(), Some(error.to_string())).await?;
+        Err(refusal) if matches!(refusal.kind(), Kind::Invalid | Kind::TooMany) => {
+            let error = FormError::new(&refusal, &["current_password", "new_password"]);
+            let page = profile_page(&app, &caller, &Done::default(), error).await?;
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }
         Err(error) => Err(error.into()),
@@ -168,7 +166,7 @@ pub(crate) async fn request_reset(
 struct ResetPage {
     chrome: PageLayout,
     code: String,
-    error: Option<String>,
+    error: FormError,
 }
 
 pub(crate) async fn reset_page(
@@ -176,12 +174,12 @@ pub(crate) async fn reset_page(
     Path(code): Path<String>,
 ) -> Result<Response, Problem> {
     if !super::is_reset_open(&app, &code).await? {
-        return Err(ChangeError::LinkOver.into());
+        return Err(Code::ResetExpired.into());
     }
     Ok(page(&ResetPage {
         chrome: PageLayout::nobody(text("reset-title"), Nav::None),
         code,
-        error: None,
+        error: FormError::default(),
     }))
 }
 
@@ -199,9 +197,9 @@ pub(crate) async fn reset_password(
 ) -> Result<Response, Problem> {
     match super::reset_password(&app, &code, &form.new_password, visitor.origin).await {
         Ok(receipt) => Ok(done("/login", "password_reset", receipt.as_ref()).into_response()),
-        Err(error @ ChangeError::Unfit(_)) => {
+        Err(refusal) if refusal.kind() == Kind::Invalid => {
             let chrome = PageLayout::nobody(text("reset-title"), Nav::None);
-            let page = ResetPage { chrome, code, error: Some(error.to_string()) };
+            let page = ResetPage { chrome, code, error: FormError::new(&refusal, &["new_password"]) };
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }
         Err(error) => Err(error.into()),

@@ -4,69 +4,31 @@ mod at_server;
 pub(crate) mod console;
 pub(crate) mod email;
 
-pub use at_server::{UserError, erase_user, make_reset_link};
+pub use at_server::{erase_user, make_reset_link};
 
+use crate::refusal::{Code, Refusal};
 use crate::AppState;
-use crate::throttling::attempts::{self, HeldError, LoginAttempts, Sender};
-use crate::door::caller::Authenticated;
+use crate::throttling::attempts::{self, LoginAttempts, Sender};
+use crate::principal::Authenticated;
 use crate::one_time::codes;
 use crate::mail::Message;
 use crate::passwords::{Password, PasswordError, TooBusy};
-use crate::door::problem::Problem;
 use crate::receipts::Issued;
 use crate::sessions::{self, SessionSecret, visitor_entry};
-use crate::door::language::text;
 use keydesk_model::{Actor, AttemptKind, Email, Event, Language, Origin, RevocationReason};
 use keydesk_store::{Account, StoreError, User};
 use std::time::Duration;
 
 const RESET_LASTS: Duration = Duration::from_hours(1);
 
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ChangeError {
-    #[error("{}", text("wrong-current"))]
-    WrongCurrent,
-    #[error("{}", text("same-password"))]
-    Same,
-    #[error("{}", text("logged-out-a-moment-ago"))]
-    LoggedOut,
-    #[error("{}", text("choose-another").with("why", .0))]
-    Unfit(#[from] PasswordError),
-    #[error("{}", text("reset-expired"))]
-    LinkOver,
-    #[error(transparent)]
-    Throttled(#[from] HeldError),
-    #[error(transparent)]
-    TooBusy(#[from] TooBusy),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl From<ChangeError> for Problem {
-    fn from(error: ChangeError) -> Self {
-        match error {
-            ChangeError::WrongCurrent
-            | ChangeError::Same
-            | ChangeError::LoggedOut
-            | ChangeError::Unfit(_) => Self::invalid(error.to_string()),
-            ChangeError::LinkOver => {
-                Self::invalid(error.to_string()).redirect_to("/login", text("go-to-log-in"))
-            }
-            ChangeError::TooBusy(_) => Self::too_busy(),
-            ChangeError::Throttled(held) => held.into(),
-            ChangeError::Store(error) => error.into(),
-        }
-    }
-}
-
 /// Chooses what the console and its mail are written in for the caller; None: what the browser asks for.
 pub(crate) async fn choose_language(
     app: &AppState,
     caller: &impl Authenticated,
     language: Option<Language>,
-) -> Result<(), Problem> {
+) -> Result<(), Refusal> {
     let user = caller.user();
-    let mut write = app.write_own(caller).await?.ok_or_else(Problem::logged_out)?;
+    let mut write = caller.begin_own(app).await?;
     write.set_language(user.id, language).await?;
     let [before, after] = [user.language, language].map(|chosen| chosen.map(Language::as_str));
     let detail =
@@ -82,22 +44,22 @@ pub(crate) async fn change_password(
     caller: &impl Authenticated,
     current: &str,
     new: &str,
-) -> Result<(SessionSecret, Option<Issued>), ChangeError> {
+) -> Result<(SessionSecret, Option<Issued>), Refusal> {
     let (user, session) = (caller.user(), caller.session().id);
     let attempt = attempts::begin(app, LoginAttempts::Session(session), caller.origin()).await?;
     if !app.passwords.verify(Password::typed(current), Some(&user.password_hash)).await? {
-        return Err(ChangeError::WrongCurrent);
+        return Err(Refusal::new(Code::WrongCurrentPassword).at("current_password"));
     }
     if Password::typed(current) == Password::typed(new) {
-        return Err(ChangeError::Same);
+        return Err(Refusal::new(Code::SamePassword).at("new_password"));
     }
     let accounts = app.store.read().await?.list_accounts_of(user.id, app.now()).await?;
     let personal = personal(user, &accounts);
-    let hash = app.passwords.hash(Password::chosen(new, &personal)?, &app.entropy).await?;
+    let hash = app.passwords.hash(Password::chosen(new, &personal).map_err(new_password)?, &app.entropy).await?;
     let mut write = app.store.write(app.now()).await?;
     let (secret, session_hash) = codes::generate(&app.entropy);
     if !write.renew_session(session, session_hash).await? {
-        return Err(ChangeError::LoggedOut);
+        return Err(Code::LoggedOut.into());
     }
     attempt.succeeded(&mut write).await?;
     write.clear_attempts(&user.email).await?;
@@ -117,6 +79,11 @@ pub(crate) async fn change_password(
     Ok((secret, receipt))
 }
 
+/// The field of a new password has a name of its own.
+fn new_password(error: PasswordError) -> Refusal {
+    Refusal::from(error).renamed("new_password")
+}
+
 /// What a password should not be made of.
 fn personal<'a>(user: &'a User, accounts: &'a [Account]) -> Vec<&'a str> {
     let own = [user.email.as_str(), user.email.local_part(), &user.name, "keydesk"];
@@ -128,7 +95,7 @@ pub(crate) async fn request_reset(
     app: &AppState,
     email: &str,
     origin: Origin,
-) -> Result<(), StoreError> {
+) -> Result<(), Refusal> {
     let email = email.parse::<Email>().ok();
     let sender = Sender::AnonymousUser(&origin);
     let sending = attempts::ask_to_send(app, AttemptKind::Reset, email.as_ref(), sender).await?;
@@ -169,19 +136,19 @@ pub(crate) async fn reset_password(
     code: &str,
     new: &str,
     origin: Origin,
-) -> Result<Option<Issued>, ChangeError> {
+) -> Result<Option<Issued>, Refusal> {
     let digest = codes::digest(code);
     let mut read = app.store.read().await?;
-    let id = read.find_reset(digest, app.now()).await?.ok_or(ChangeError::LinkOver)?;
-    let user = read.find_user(id).await?.ok_or(ChangeError::LinkOver)?;
+    let id = read.find_reset(digest, app.now()).await?.ok_or(Code::ResetExpired)?;
+    let user = read.find_user(id).await?.ok_or(Code::ResetExpired)?;
     let accounts = read.list_accounts_of(id, app.now()).await?;
     drop(read);
     let personal = personal(&user, &accounts);
-    let hash = app.passwords.hash(Password::chosen(new, &personal)?, &app.entropy).await?;
+    let hash = app.passwords.hash(Password::chosen(new, &personal).map_err(new_password)?, &app.entropy).await?;
     let mut write = app.store.write(app.now()).await?;
     let now = write.now();
     if write.find_reset(digest, now).await? != Some(user.id) {
-        return Err(ChangeError::LinkOver);
+        return Err(Code::ResetExpired.into());
     }
     write.set_password(user.id, &hash, user.version).await?;
     write.clear_attempts(&user.email).await?;

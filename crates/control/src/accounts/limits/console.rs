@@ -1,12 +1,13 @@
 //! `/limits`: the account's plan and what is left of it, and where its tokens may be used from.
 
+use crate::refusal::{Code, Refusal};
 use super::{cors_form::CorsForm, AccountReview, limit_account, review_account};
 use crate::AppState;
-use crate::UserMessage as _;
-use crate::door::caller::Caller;
+use crate::principal::Caller;
 use crate::door::layout::{Done, Nav, PageLayout, done, page, page_with};
 use crate::door::reauth::ReauthForm;
 use crate::door::problem::Problem;
+use crate::door::problem::detail;
 use crate::door::language::text;
 use crate::tokens::limits::{console::networks, saved_notice};
 use crate::door::when::When;
@@ -164,8 +165,7 @@ pub(crate) async fn limit_expiry(
     let days = Some(form.max_days.trim()).filter(|text| !text.is_empty());
     let days = days.map(|text| text.parse::<u16>().ok().filter(|days| (1..=36_500).contains(days)));
     let Some(days) = days.map_or(Some(None), |days| days.map(Some)) else {
-        let error = text("limits-lifetime-wrong");
-        return Err(Problem::invalid(error));
+        return Err(Refusal::new(Code::InvalidLifetime).at("max_lifetime_days").into());
     };
     let mode = form.mode.parse().unwrap_or_default();
     let notice = if mode == Mode::Enforce { "lifetime_saved" } else { "lifetime_observed" };
@@ -187,7 +187,7 @@ pub(crate) async fn limit(
         }
         Err(error) => {
             let review = review_account(&app, &caller).await?;
-            let shown = limits_page(&app, &caller, review, form, Some(error.user_message()));
+            let shown = limits_page(&app, &caller, review, form, Some(detail(&error.into())));
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &shown))
         }
     }
@@ -208,7 +208,7 @@ pub(crate) async fn set_cors(
             let review = review_account(&app, &caller).await?;
             let kept = AccountLimitsForm::default();
             let mut shown = limits_page(&app, &caller, review, kept, None);
-            (shown.cors, shown.cors_error) = (Some(form), Some(error));
+            (shown.cors, shown.cors_error) = (Some(form), Some(detail(&error)));
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &shown))
         }
     }

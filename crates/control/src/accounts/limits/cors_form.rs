@@ -1,6 +1,6 @@
 //! The form in which an account says which web pages may call with its tokens.
 
-use crate::door::language::text;
+use crate::refusal::{Code, Refusal};
 use keydesk_model::CorsPolicy;
 use serde::Deserialize;
 
@@ -26,11 +26,11 @@ impl CorsForm {
         }
     }
 
-    /// The policy, `None` without an origin. The error is what is wrong.
-    pub fn read(&self) -> Result<Option<CorsPolicy>, String> {
+    /// The policy. `None` if the form names no origin.
+    pub fn read(&self) -> Result<Option<CorsPolicy>, Refusal> {
         let origins = self.origins.parse();
         let origins: keydesk_model::OriginList =
-            origins.map_err(|_| text("cors-origin-wrong").to_string())?;
+            origins.map_err(|_| Refusal::new(Code::InvalidOrigin).at("origins"))?;
         if origins.is_empty() {
             return Ok(None);
         }
@@ -46,7 +46,7 @@ impl CorsForm {
         if policy.is_well_formed() {
             Ok(Some(policy))
         } else {
-            Err(text("cors-list-wrong").to_string())
+            Err(Code::InvalidCorsList.into())
         }
     }
 }

@@ -4,10 +4,10 @@
 pub(crate) mod console;
 mod cors_form;
 
+use crate::refusal::{Code, Refusal};
 use crate::AppState;
-use crate::door::caller::Caller;
+use crate::principal::Caller;
 use crate::operations::LATELY;
-use crate::door::problem::Problem;
 use crate::tokens::expiry::list_over_expiry;
 use keydesk_model::{
     AccountId, AccountNumber, Actor, Clock, CorsPolicy, Event, IpAllowlist, Mode, Month, Origin,
@@ -30,11 +30,11 @@ pub(crate) struct AccountReview {
 pub(crate) async fn review_account(
     app: &AppState,
     caller: &Caller,
-) -> Result<AccountReview, Problem> {
+) -> Result<AccountReview, Refusal> {
     caller.permit(Permission::SeeTokens)?;
     let now = app.now();
     let mut read = app.store.read().await?;
-    let account = read.find_account(caller.account.id).await?.ok_or_else(Problem::not_found)?;
+    let account = read.find_account(caller.account.id).await?.ok_or(Code::NotFound)?;
     let requests_this_month = read.count_requests(account.number, Month::of(now)).await?;
     let seen = read.list_addresses_of_account(account.id, now.minus(LATELY)).await?;
     let seen = seen.join(" ").parse::<IpAllowlist>().ok().map(|list| list.proposed());
@@ -56,9 +56,8 @@ pub(crate) async fn limit_account(
     caller: &Caller,
     wanted: IpAllowlist,
     mode: Mode,
-) -> Result<(), Problem> {
-    let (mut write, caller) = app.write_as(caller).await?;
-    caller.permit(Permission::LimitAccount)?;
+) -> Result<(), Refusal> {
+    let (mut write, caller) = caller.begin(app, Permission::LimitAccount).await?;
     let mut account = caller.account.clone();
     let before =
         serde_json::json!({ "ip_allowlist": account.ip_allowlist, "observed": account.observed });
@@ -81,9 +80,8 @@ pub(crate) async fn limit_expiry(
     max_days: Option<u16>,
     is_required: bool,
     mode: Mode,
-) -> Result<(), Problem> {
-    let (mut write, caller) = app.write_as(caller).await?;
-    caller.permit(Permission::LimitAccount)?;
+) -> Result<(), Refusal> {
+    let (mut write, caller) = caller.begin(app, Permission::LimitAccount).await?;
     let mut account = caller.account.clone();
     let terms = |account: &Account| serde_json::json!({ "max_lifetime_days": account.max_lifetime_days, "requires_expiry": account.requires_expiry, "mode": account.expiry_mode.as_str() });
     let before = terms(&account);
@@ -100,11 +98,10 @@ pub(crate) async fn set_cors(
     app: &AppState,
     caller: &Caller,
     policy: Option<CorsPolicy>,
-) -> Result<(), Problem> {
-    let (mut write, caller) = app.write_as(caller).await?;
-    caller.permit(Permission::LimitAccount)?;
+) -> Result<(), Refusal> {
+    let (mut write, caller) = caller.begin(app, Permission::LimitAccount).await?;
     if !app.settings.has_account_cors {
-        return Err(Problem::not_found());
+        return Err(Code::NotFound.into());
     }
     let mut account = caller.account.clone();
     let before = std::mem::replace(&mut account.cors, policy);
@@ -112,49 +109,4 @@ pub(crate) async fn set_cors(
     let detail = serde_json::json!({ "before": before, "after": account.cors });
     write.commit(caller.entry(Event::AccountCorsChanged, account.id, detail)).await?;
     Ok(())
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum PlanError {
-    #[error("there is no account {0}")]
-    NoAccount(AccountNumber),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-/// The operator gives an account a plan; an empty name is the plan of all that have none of their own.
-pub async fn set_plan(
-    store: &Store,
-    clock: &Clock,
-    number: AccountNumber,
-    plan: &str,
-) -> Result<(), PlanError> {
-    let mut write = store.write(clock.now()).await?;
-    let found = write.find_account_by_number(number).await?;
-    let account = found.ok_or(PlanError::NoAccount(number))?;
-    let entry = give_plan(&mut write, account, plan, |account, detail| AuditEntry {
-        event: Event::AccountLimited,
-        actor: Actor::Operator { user: None },
-        origin: Origin::default(),
-        account: Some(account),
-        target: account.to_string(),
-        detail,
-    });
-    let entry = entry.await?;
-    write.commit(entry).await?;
-    Ok(())
-}
-
-/// The entry of it.
-pub(crate) async fn give_plan(
-    write: &mut Write,
-    mut account: Account,
-    plan: &str,
-    entry: impl FnOnce(AccountId, serde_json::Value) -> AuditEntry,
-) -> Result<AuditEntry, StoreError> {
-    let detail =
-        serde_json::json!({ "before": { "plan": account.plan }, "after": { "plan": plan } });
-    plan.clone_into(&mut account.plan);
-    write.limit_account(&account).await?;
-    Ok(entry(account.id, detail))
 }

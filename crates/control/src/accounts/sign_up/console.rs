@@ -1,11 +1,12 @@
 //! `/sign-up`, where the operator allows it.
 
+use crate::refusal::{Code, Kind};
 use super::{ask, find, finish};
-use crate::accounts::OpenAccountError;
 use crate::AppState;
 use crate::door::caller::AnonymousUser;
 use crate::door::layout::{Nav, PageLayout, page, page_with};
 use crate::door::problem::Problem;
+use crate::door::form_error::FormError;
 use crate::sessions::console::let_in;
 use crate::door::language::text;
 use askama::Template;
@@ -24,7 +25,7 @@ struct SignUpPage {
     form: SignUpForm,
     sent: bool,
     shows_mail: bool,
-    error: Option<String>,
+    error: FormError,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -39,11 +40,11 @@ fn check(app: &AppState) -> Result<(), Problem> {
     if app.settings.users.sign_up && app.mailer.can_send() {
         Ok(())
     } else {
-        Err(Problem::not_found())
+        Err(Code::NotFound.into())
     }
 }
 
-fn sign_up_page(app: &AppState, form: SignUpForm, sent: bool, error: Option<String>) -> SignUpPage {
+fn sign_up_page(app: &AppState, form: SignUpForm, sent: bool, error: FormError) -> SignUpPage {
     let shows_mail = app.settings.is_local && matches!(app.mailer, crate::Mailer::Mailbox(_));
     SignUpPage {
         chrome: PageLayout::nobody(text("sign-up"), Nav::None),
@@ -56,7 +57,7 @@ fn sign_up_page(app: &AppState, form: SignUpForm, sent: bool, error: Option<Stri
 
 pub(crate) async fn show(State(app): State<AppState>) -> Result<Response, Problem> {
     check(&app)?;
-    Ok(page(&sign_up_page(&app, SignUpForm::default(), false, None)))
+    Ok(page(&sign_up_page(&app, SignUpForm::default(), false, FormError::default())))
 }
 
 pub(crate) async fn ask_for(
@@ -66,10 +67,11 @@ pub(crate) async fn ask_for(
 ) -> Result<Response, Problem> {
     check(&app)?;
     match ask(&app, &form.account, &form.email, visitor.origin).await {
-        Ok(()) => Ok(page(&sign_up_page(&app, form, true, None))),
-        Err(OpenAccountError::Store(error)) => Err(error.into()),
-        Err(error) => {
-            let shown = sign_up_page(&app, form, false, Some(error.to_string()));
+        Ok(()) => Ok(page(&sign_up_page(&app, form, true, FormError::default()))),
+        Err(refusal) if refusal.kind() != Kind::Invalid => Err(refusal.into()),
+        Err(refusal) => {
+            let error = FormError::new(&refusal, &["account", "email"]);
+            let shown = sign_up_page(&app, form, false, error);
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &shown))
         }
     }
@@ -83,20 +85,17 @@ struct FinishPage {
     account: String,
     email: String,
     name: String,
-    error: Option<String>,
+    error: FormError,
 }
 
 async fn finish_form(
     app: &AppState,
     code: String,
     name: String,
-    error: Option<String>,
+    error: FormError,
 ) -> Result<FinishPage, Problem> {
     check(app)?;
-    let found = find(app, &code).await?.ok_or_else(|| {
-        Problem::invalid(OpenAccountError::LinkOver.to_string())
-            .redirect_to("/sign-up", text("sign-up-again"))
-    })?;
+    let found = find(app, &code).await?.ok_or(Code::SignUpExpired)?;
     Ok(FinishPage {
         chrome: PageLayout::nobody(
             text("signed-up-title").with("account", &found.account_name),
@@ -114,7 +113,7 @@ pub(crate) async fn finish_page(
     State(app): State<AppState>,
     Path(code): Path<String>,
 ) -> Result<Response, Problem> {
-    Ok(page(&finish_form(&app, code, String::new(), None).await?))
+    Ok(page(&finish_form(&app, code, String::new(), FormError::default()).await?))
 }
 
 #[derive(Default, Deserialize)]
@@ -139,10 +138,10 @@ pub(crate) async fn open_it(
                 None => to.into_response(),
             })
         }
-        Err(OpenAccountError::Store(error)) => Err(error.into()),
-        Err(OpenAccountError::TooBusy) => Err(Problem::too_busy()),
-        Err(error) => {
-            let shown = finish_form(&app, code, form.name, Some(error.to_string())).await?;
+        Err(refusal) if refusal.kind() != Kind::Invalid => Err(refusal.into()),
+        Err(refusal) => {
+            let error = FormError::new(&refusal, &["name", "password"]);
+            let shown = finish_form(&app, code, form.name, error).await?;
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &shown))
         }
     }

@@ -3,7 +3,8 @@
 
 pub(crate) mod console;
 
-use super::{OpenAccountError, Opening, open};
+use crate::refusal::{At as _, Code, Refusal};
+use super::{Opening, open};
 use crate::AppState;
 use crate::throttling::attempts::{self, Sender};
 use crate::door::caller::AnonymousUser;
@@ -22,9 +23,9 @@ pub(crate) async fn ask(
     account: &str,
     email: &str,
     origin: Origin,
-) -> Result<(), OpenAccountError> {
-    let name: AccountName = account.parse().map_err(OpenAccountError::Account)?;
-    let email: Email = email.parse().map_err(OpenAccountError::Email)?;
+) -> Result<(), Refusal> {
+    let name: AccountName = account.parse::<AccountName>().at("account")?;
+    let email: Email = email.parse()?;
     let sender = Sender::AnonymousUser(&origin);
     let sending = attempts::ask_to_send(app, AttemptKind::Link, Some(&email), sender).await?;
     if !sending.is_noted {
@@ -64,8 +65,8 @@ pub(crate) async fn finish(
     code: &str,
     (name, password): (&str, &str),
     visitor: &AnonymousUser,
-) -> Result<Option<NewLogin>, OpenAccountError> {
-    let found = find(app, code).await?.ok_or(OpenAccountError::LinkOver)?;
+) -> Result<Option<NewLogin>, Refusal> {
+    let found = find(app, code).await?.ok_or(Code::SignUpExpired)?;
     let request = super::FirstAccount {
         account: found.account_name,
         name: name.to_owned(),

@@ -2,14 +2,16 @@
 
 mod export;
 
+use crate::door::caller::SignedIn;
+use crate::refusal::{Code, Refusal, Value};
 use super::{Wanted, list, list_of_instance, words};
 use export::{Format, body};
 use crate::AppState;
-use crate::door::caller::{Authenticated, Caller};
+use crate::principal::{Authenticated, Caller};
 use crate::door::layout::{Nav, PageLayout, page};
 use crate::door::language::label;
-use crate::operators::Operator;
-use crate::door::problem::Problem;
+use crate::principal::Operator;
+use crate::door::problem::{Problem, detail};
 use crate::door::language::text;
 use crate::door::when::When;
 use askama::Template;
@@ -39,19 +41,22 @@ pub(crate) struct Filters {
 const AREAS: [&str; 9] =
     ["", "token", "member", "session", "user", "account", "receipt", "operator", "key"];
 
-fn day(input: &str, name: &str) -> Result<Option<(Timestamp, Timestamp)>, String> {
+fn day(input: &str, name: &'static str) -> Result<Option<(Timestamp, Timestamp)>, Refusal> {
     if input.is_empty() {
         return Ok(None);
     }
-    let wrong = || text("audit-day-wrong").with("name", text(name)).to_string();
-    let Ok(expiry @ Expiry::Through(_)) = input.parse::<Expiry>() else { return Err(wrong()) };
+    let invalid = || {
+        let label = Value::Sentence { id: name, detail: String::new() };
+        Refusal::new(Code::InvalidDate).with("name", label).at(name)
+    };
+    let Ok(expiry @ Expiry::Through(_)) = input.parse::<Expiry>() else { return Err(invalid()) };
     // Days are UTC's, from midnight to midnight.
-    let end = expiry.resolve(Timestamp::from_micros(i64::MIN)).ok().flatten().ok_or_else(wrong)?;
+    let end = expiry.resolve(Timestamp::from_micros(i64::MIN)).ok().flatten().ok_or_else(invalid)?;
     Ok(Some((end.minus(std::time::Duration::from_hours(24)), end)))
 }
 
 impl Filters {
-    fn wanted(&self) -> Result<Wanted, String> {
+    fn wanted(&self) -> Result<Wanted, Refusal> {
         let (since, until) = (day(&self.from, "from")?, day(&self.to, "to")?);
         Ok(Wanted {
             event: self.event.trim().to_owned(),
@@ -208,7 +213,7 @@ pub(crate) async fn show(
     let shown =
         AuditPage::new(PageLayout::of(&caller, text("audit-log"), Nav::Audit), "/audit", filters);
     Ok(page(&match shown.filters.wanted() {
-        Err(error) => AuditPage { error: Some(error), ..shown },
+        Err(error) => AuditPage { error: Some(detail(&error)), ..shown },
         Ok(wanted) => {
             let found = list(&app, &caller, wanted).await?;
             shown.showing(found, app.now())
@@ -224,7 +229,7 @@ pub(crate) async fn show_instance(
     let chrome = operator.chrome(text("audit-instance"), Nav::OperatorAudit);
     let shown = AuditPage::new(chrome, "/operator/audit", filters);
     Ok(page(&match shown.filters.wanted() {
-        Err(error) => AuditPage { error: Some(error), ..shown },
+        Err(error) => AuditPage { error: Some(detail(&error)), ..shown },
         Ok(wanted) => {
             let found = list_of_instance(&app, &operator, wanted).await?;
             shown.showing(found, app.now())
@@ -241,9 +246,9 @@ pub(crate) async fn export(
     let format = match filters.format.as_str() {
         "csv" => Format::Csv,
         "jsonl" => Format::JsonLines,
-        _ => return Err(Problem::invalid(text("audit-format"))),
+        _ => return Err(Code::InvalidExportFormat.into()),
     };
-    let wanted = filters.wanted().map_err(Problem::invalid)?;
+    let wanted = filters.wanted()?;
     let headers =
         [(header::CONTENT_TYPE, format.media_type()), (header::CONTENT_DISPOSITION, format.file())];
     Ok((headers, body(app, Some(caller.account.id), wanted, format)).into_response())

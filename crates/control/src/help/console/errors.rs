@@ -1,6 +1,7 @@
 //! `/errors/{code}`: what one of the gateway's errors means, for whoever meets it, with or without a login. The texts
 //! are the guide's.
 
+use crate::refusal::Code;
 use crate::door::layout::{Nav, PageLayout, page};
 use crate::door::problem::Problem;
 use crate::door::language::text;
@@ -66,7 +67,7 @@ pub(crate) async fn list() -> Response {
 pub(crate) async fn show(Path(code): Path<String>) -> Result<Response, Problem> {
     let errors: Vec<_> = all().into_iter().filter(|error| error.code == code).collect();
     if errors.is_empty() {
-        return Err(Problem::not_found());
+        return Err(Code::NotFound.into());
     }
     let chrome = PageLayout::nobody(text("errors-one").with("code", &code).to_string(), Nav::None);
     Ok(page(&ErrorsPage { chrome, errors, is_list: false }))

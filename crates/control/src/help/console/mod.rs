@@ -2,8 +2,9 @@
 
 pub(crate) mod errors;
 
+use crate::refusal::Code;
 use crate::AppState;
-use crate::door::caller::Caller;
+use crate::principal::Caller;
 use crate::door::layout::{Nav, PageLayout, page};
 use crate::door::problem::Problem;
 use crate::door::language::text;
@@ -83,7 +84,7 @@ pub(crate) async fn give_feedback(
     let answered = match form.answered.as_str() {
         "yes" => true,
         "no" => false,
-        _ => return Err(Problem::invalid(text("help-answered"))),
+        _ => return Err(Code::InvalidAnswer.into()),
     };
     super::give_feedback(&app, &caller, &form.question, answered, &form.comment).await?;
     // The question is one of ours by now, so it is safe in a URL.

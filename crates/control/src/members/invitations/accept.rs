@@ -1,58 +1,25 @@
 //! Accepting an invitation: whoever is known here proves that it is them, whoever is new chooses a password.
 
+use crate::refusal::{At as _, Code, Refusal};
 use crate::AppState;
-use crate::UserMessage as _;
 use crate::accounts;
-use crate::throttling::attempts::{self, HeldError, LoginAttempts};
+use crate::throttling::attempts::{self, LoginAttempts};
 use crate::door::caller::AnonymousUser;
 use crate::one_time::codes;
 use crate::factors::{self, Proof};
 use crate::passwords::{Password, PasswordError, TooBusy};
-use crate::door::problem::Problem;
 use crate::sessions::{self, NewLogin, News, visitor_entry};
-use crate::door::language::text;
 use keydesk_model::{Actor, Event, TokenNameError, UserId};
 use keydesk_store::{AuditEntry, Invitation, NewUser, StoreError, User, Write};
-
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum AcceptError {
-    #[error("{}", text("invitation-expired"))]
-    Over,
-    #[error("{}", text("invitation-wrong-password"))]
-    WrongPassword,
-    #[error("{}", text("invitation-wrong-code"))]
-    WrongCode,
-    #[error("{}", text("choose-another").with("why", .0))]
-    Unfit(#[from] PasswordError),
-    #[error("{}", text("wrong-name").with("why", .0.user_message()))]
-    Name(#[from] TokenNameError),
-    #[error(transparent)]
-    Throttled(#[from] HeldError),
-    #[error(transparent)]
-    TooBusy(#[from] TooBusy),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl From<AcceptError> for Problem {
-    fn from(error: AcceptError) -> Self {
-        match error {
-            AcceptError::TooBusy(_) => Self::too_busy(),
-            AcceptError::Throttled(held) => held.into(),
-            AcceptError::Store(error) => error.into(),
-            error => Self::invalid(error.to_string()).redirect_to("/login", text("go-to-log-in")),
-        }
-    }
-}
 
 /// An open invitation, and whether its address has a user already.
 pub(crate) async fn find_invitation(
     app: &AppState,
     code: &str,
-) -> Result<(Invitation, bool), AcceptError> {
+) -> Result<(Invitation, bool), Refusal> {
     let mut read = app.store.read().await?;
     let invitation =
-        read.find_invitation(codes::digest(code), app.now()).await?.ok_or(AcceptError::Over)?;
+        read.find_invitation(codes::digest(code), app.now()).await?.ok_or(Code::InvitationExpired)?;
     let is_known = read.find_user_by_email(&invitation.email).await?.is_some();
     Ok((invitation, is_known))
 }
@@ -72,11 +39,11 @@ pub(crate) async fn accept(
     code: &str,
     typed: Typed<'_>,
     visitor: AnonymousUser,
-) -> Result<NewLogin, AcceptError> {
+) -> Result<NewLogin, Refusal> {
     let Typed { name, password, code: factor } = typed;
     let (digest, now) = (codes::digest(code), app.now());
     let mut read = app.store.read().await?;
-    let invitation = read.find_invitation(digest, now).await?.ok_or(AcceptError::Over)?;
+    let invitation = read.find_invitation(digest, now).await?.ok_or(Code::InvitationExpired)?;
     let known = read.find_user_by_email(&invitation.email).await?;
     drop(read);
     let (mut write, proof, newcomer) = if let Some(user) = &known {
@@ -87,9 +54,9 @@ pub(crate) async fn accept(
         (app.store.write(app.now()).await?, None, Some(newcomer))
     };
     // The account may have been closed meanwhile, or the invitation withdrawn.
-    let invitation = write.find_invitation(digest, now).await?.ok_or(AcceptError::Over)?;
+    let invitation = write.find_invitation(digest, now).await?.ok_or(Code::InvitationExpired)?;
     if !write.close_invitation(invitation.account, invitation.id).await? {
-        return Err(AcceptError::Over);
+        return Err(Code::InvitationExpired.into());
     }
     let news = match &known {
         Some(user) => Some(News::of(&mut write, user, proof).await?),
@@ -129,20 +96,20 @@ async fn prove(
     user: &User,
     (password, factor): (&str, &str),
     visitor: &AnonymousUser,
-) -> Result<(Write, Option<Proof>), AcceptError> {
+) -> Result<(Write, Option<Proof>), Refusal> {
     let tries = LoginAttempts::Email { typed: user.email.as_str(), device: visitor.device };
     let attempt = attempts::begin(app, tries, &visitor.origin).await?;
     let stored = Some(user.password_hash.as_str());
     if !app.passwords.verify(Password::typed(password), stored).await? {
         let write = app.store.write(app.now()).await?;
         write.commit(visitor_entry(Event::SessionLoginFailed, "", visitor.origin.clone())).await?;
-        return Err(AcceptError::WrongPassword);
+        return Err(Refusal::new(Code::InvitationWrongPassword).at("password"));
     }
     if !factors::has_one(&mut app.store.read().await?, user.id).await? {
         let mut write = app.store.write(app.now()).await?;
         // It may have come meanwhile.
         if factors::has_one(&mut write, user.id).await? {
-            return Err(AcceptError::WrongCode);
+            return Err(Refusal::new(Code::InvitationWrongCode).at("code"));
         }
         attempt.succeeded(&mut write).await?;
         return Ok((write, None));
@@ -154,7 +121,7 @@ async fn prove(
         let mut entry = visitor_entry(Event::SessionLoginFailed, &target, visitor.origin.clone());
         entry.detail = serde_json::json!({ "second_factor": "wrong" });
         write.commit(entry).await?;
-        return Err(AcceptError::WrongCode);
+        return Err(Refusal::new(Code::InvitationWrongCode).at("code"));
     };
     attempt.succeeded(&mut write).await?;
     guess.succeeded(&mut write).await?;
@@ -166,9 +133,9 @@ async fn newcomer(
     invitation: &Invitation,
     name: &str,
     password: &str,
-) -> Result<NewUser, AcceptError> {
+) -> Result<NewUser, Refusal> {
     let email = invitation.email.clone();
-    let name = accounts::user_name(name, &email)?;
+    let name = accounts::user_name(name, &email).at("name")?;
     let personal =
         [invitation.account_name.as_str(), email.as_str(), email.local_part(), &name, "keydesk"];
     let password_hash =
@@ -180,12 +147,12 @@ async fn add_or_find(
     write: &mut Write,
     known: Option<&User>,
     newcomer: Option<NewUser>,
-) -> Result<(UserId, String), AcceptError> {
+) -> Result<(UserId, String), Refusal> {
     match (known, newcomer) {
         (Some(user), _) => {
-            let current = write.find_user(user.id).await?.ok_or(AcceptError::Over)?;
+            let current = write.find_user(user.id).await?.ok_or(Code::InvitationExpired)?;
             if current.version != user.version {
-                return Err(AcceptError::WrongPassword);
+                return Err(Refusal::new(Code::InvitationWrongPassword).at("password"));
             }
             Ok((user.id, user.name.clone()))
         }
@@ -193,6 +160,6 @@ async fn add_or_find(
             write.add_user(&new).await?;
             Ok((new.id, new.name))
         }
-        (None, None) => Err(AcceptError::Over),
+        (None, None) => Err(Code::InvitationExpired.into()),
     }
 }

@@ -1,8 +1,10 @@
 //! `/operator/plans`, `/operator/operations`, `/operator/operators`, `/operator/gateways`: tables to read.
 
-use super::{Operator, gateways, operators, plans, rules};
+use crate::door::caller::SignedIn;
+use crate::principal::Operator;
+use super::{gateways, operators, plans, rules};
 use crate::AppState;
-use crate::door::caller::Authenticated;
+use crate::principal::Authenticated;
 use crate::door::layout::{Nav, PageLayout, page};
 use crate::door::language::LocalizedText;
 use crate::door::problem::Problem;

@@ -3,11 +3,11 @@
 
 pub(crate) mod console;
 
-use super::Operator;
+use crate::refusal::Refusal;
+use crate::principal::Operator;
 use crate::AppState;
 use crate::ListedNode;
 use crate::list_nodes;
-use crate::door::problem::Problem;
 use keydesk_model::{Plan, Timestamp};
 use keydesk_store::StoredRules;
 
@@ -16,20 +16,20 @@ pub(crate) fn plans<'a>(app: &'a AppState, _: &Operator) -> (&'a [Plan], Option<
     (&app.settings.plans.all, app.settings.plans.default.as_deref())
 }
 
-pub(crate) async fn rules(app: &AppState, _: &Operator) -> Result<Option<StoredRules>, Problem> {
+pub(crate) async fn rules(app: &AppState, _: &Operator) -> Result<Option<StoredRules>, Refusal> {
     Ok(app.store.read().await?.find_rules().await?)
 }
 
 pub(crate) async fn operators(
     app: &AppState,
     _: &Operator,
-) -> Result<Vec<keydesk_store::Operator>, Problem> {
+) -> Result<Vec<keydesk_store::Operator>, Refusal> {
     Ok(app.store.read().await?.list_operators().await?)
 }
 
 pub(crate) async fn gateways(
     app: &AppState,
     _: &Operator,
-) -> Result<(Vec<ListedNode>, Timestamp), Problem> {
+) -> Result<(Vec<ListedNode>, Timestamp), Refusal> {
     Ok(list_nodes(&app.store, app.now()).await?)
 }

@@ -1,17 +1,18 @@
 //! `/tokens/new`: the form of an API token, which loses nothing over a mistake.
 
+use crate::refusal::Code;
 use super::ApiTokenRequest;
 use crate::tokens::{console::shown_once, expiry::Policies};
 use crate::AppState;
-use crate::UserMessage as _;
 use crate::api_docs::ScopeOffer;
-use crate::door::caller::Caller;
+use crate::principal::Caller;
 use crate::door::layout::{Nav, PageLayout, page, page_with};
 use crate::one_time::codes;
 use crate::door::reauth::ReauthForm;
 use crate::door::language::label;
 use crate::operations::{are_scopes_observed, list_scope_offers};
 use crate::door::problem::Problem;
+use crate::door::problem::detail;
 use crate::door::language::text;
 use askama::Template;
 use axum::{extract::State, http::StatusCode, response::Response};
@@ -175,7 +176,7 @@ async fn check_expiry(
     let account = app.store.read().await?.find_account(caller.account.id).await?;
     let end = Policies::of(app, account.as_ref()).permitted_end(request.expiry, app.now());
     Ok(match end {
-        Err(error) => Err(Errors { expires: Some(error.to_string()), ..Errors::default() }),
+        Err(error) => Err(Errors { expires: Some(detail(&error)), ..Errors::default() }),
         Ok(_) => Ok(request),
     })
 }
@@ -183,13 +184,13 @@ async fn check_expiry(
 /// A date that someone gave counts, whether or not they also chose "on a date".
 fn read_expiry(form: &NewTokenForm) -> Result<Expiry, String> {
     let text = match (form.expires.as_str(), form.expires_on.as_str()) {
-        ("date", "") => return Err(text("choose-date").to_string()),
+        ("date", "") => return Err(detail(&Code::MissingExpiryDate.into())),
         ("" | "never" | "date", date) if !date.is_empty() => date,
         ("", _) => "never",
         (span, "") => span,
-        (_, _) => return Err(text("choose-one-expiry").to_string()),
+        (_, _) => return Err(detail(&Code::AmbiguousExpiry.into())),
     };
-    text.parse().map_err(|error: ExpiryError| error.user_message())
+    text.parse().map_err(|error: ExpiryError| detail(&error.into()))
 }
 
 fn read_request(form: &NewTokenForm) -> Result<ApiTokenRequest, Errors> {
@@ -209,12 +210,12 @@ fn read_request(form: &NewTokenForm) -> Result<ApiTokenRequest, Errors> {
             })
         }
         (name, expiry, scopes) => Err(Errors {
-            name: name.err().map(|error| error.user_message()),
+            name: name.err().map(|error| detail(&error.into())),
             expires: expiry.err(),
             scope: match scopes {
-                Err(error) => Some(error.user_message()),
-                Ok(_) if nothing_chosen => Some(text("scope-or-full-access").to_string()),
-                Ok(_) => too_many.map(|error| error.user_message()),
+                Err(error) => Some(detail(&error.into())),
+                Ok(_) if nothing_chosen => Some(detail(&Code::MissingScope.into())),
+                Ok(_) => too_many.map(|error| detail(&error.into())),
             },
         }),
     }

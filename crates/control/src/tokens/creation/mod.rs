@@ -2,8 +2,10 @@
 
 pub(crate) mod console;
 
-use super::{MOST_TOKENS, TokenError, expiry::Policies, shown_once};
-use crate::{AppState, door::{caller::Caller, problem::Problem}};
+use crate::refusal::{Code, Refusal};
+use super::{MOST_TOKENS, expiry::Policies, shown_once};
+use crate::AppState;
+use crate::principal::Caller;
 use keydesk_model::{Event, Expiry, IpAllowlist, Permission, ScopeSet, TokenId, TokenName, TokenOwner};
 use keydesk_store::{NewToken, Token};
 use keydesk_token::{Kind, PlainToken};
@@ -23,19 +25,18 @@ pub(crate) async fn issue_api_token(
     app: &AppState,
     caller: &Caller,
     request: ApiTokenRequest,
-) -> Result<(Token, PlainToken), Problem> {
-    let (mut write, caller) = app.write_as(caller).await?;
-    caller.permit(Permission::ManageTokens)?;
-    request.scopes.check_size().map_err(TokenError::from)?;
+) -> Result<(Token, PlainToken), Refusal> {
+    let (mut write, caller) = caller.begin(app, Permission::ManageTokens).await?;
+    request.scopes.check_size()?;
     let account = caller.account.id;
     if let Some(key) = &request.request_key
         && let Some(earlier) = write.find_token_by_request(account, key).await?
     {
-        return Err(TokenError::Repeated { name: earlier.name }.into());
+        return Err(Refusal::new(Code::TokenAlreadyCreated).with_text("name", earlier.name));
     }
     let now = write.now();
     if write.count_live_api_tokens(account, now).await? >= MOST_TOKENS {
-        return Err(TokenError::TooMany.into());
+        return Err(Refusal::new(Code::TooManyTokens).with_count("most", MOST_TOKENS));
     }
     let found = write.find_account(account).await?;
     let policies = Policies::of(app, found.as_ref());
@@ -55,7 +56,7 @@ pub(crate) async fn issue_api_token(
         request_key: request.request_key,
     };
     write.issue_token(&new, &shown_once(&plain, 1)).await?;
-    let token = write.find_token(account, new.id).await?.ok_or(TokenError::NotFound)?;
+    let token = write.find_token(account, new.id).await?.ok_or(Code::NotFound)?;
     let detail = serde_json::json!({
         "after": { "name": token.name, "scopes": token.scopes, "expires_at": token.expires_at.map(|at| at.to_string()) },
         "over_expiry_policy": is_over,

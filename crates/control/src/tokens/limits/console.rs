@@ -1,16 +1,17 @@
 //! `/tokens/{id}/limits`: a token's limits, what speaks for smaller ones, and the form that sets them;
 //! `/tokens/violation`: what limits object to.
 
-use super::{LimitsReview, limit_api_token, list_violated, review_limits, saved_notice, why};
+use crate::refusal::Code;
+use super::{LimitsReview, limit_api_token, list_violated, review_limits, saved_notice};
 use crate::tokens::{console::scope_words, creation::console::one_or_more};
 use crate::AppState;
-use crate::UserMessage as _;
 use crate::api_docs::ScopeOffer;
-use crate::door::caller::Caller;
+use crate::principal::Caller;
 use crate::door::layout::{Nav, PageLayout, done, page, page_with};
 use crate::door::reauth::ReauthForm;
 use crate::operations::list_scope_offers;
 use crate::door::problem::Problem;
+use crate::door::problem::detail;
 use crate::door::language::text;
 use crate::door::when::When;
 use askama::Template;
@@ -19,7 +20,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use keydesk_model::{
+use keydesk_model::{Violation, 
     IpAllowlist, Permission, Scope, ScopeSet, Timestamp, TokenId, TokenLimits, TokenState,
 };
 use keydesk_store::{OperationUse, ViolationRow};
@@ -171,7 +172,7 @@ pub(crate) async fn show(
     Path(id): Path<String>,
     Query(asked): Query<LimitsQuery>,
 ) -> Result<Response, Problem> {
-    let id = id.parse().map_err(|_| Problem::not_found())?;
+    let id = id.parse().map_err(|_| Code::NotFound)?;
     let review = review_limits(&app, &caller, id).await?;
     let proposal = smallest(&review).filter(|_| asked.with.as_deref() == Some("suggested"));
     let token = &review.token;
@@ -189,15 +190,15 @@ pub(crate) async fn limit(
 ) -> Result<Response, Problem> {
     let ReauthForm { caller, form } = fresh;
     caller.permit(Permission::ManageTokens)?;
-    let id = id.parse().map_err(|_| Problem::not_found())?;
+    let id = id.parse().map_err(|_| Code::NotFound)?;
     let scopes =
         form.scope.iter().map(|text| text.parse::<Scope>()).collect::<Result<ScopeSet, _>>();
     let scopes = match scopes {
-        Ok(scopes) if scopes.is_empty() => Err(text("scope-or-full-access").to_string()),
-        scopes => scopes.map_err(|error| error.user_message()),
+        Ok(scopes) if scopes.is_empty() => Err(detail(&Code::MissingScope.into())),
+        scopes => scopes.map_err(|error| detail(&error.into())),
     };
     let ip_allowlist =
-        form.ip_allowlist.parse::<IpAllowlist>().map_err(|error| error.user_message());
+        form.ip_allowlist.parse::<IpAllowlist>().map_err(|error| detail(&error.into()));
     match (scopes, ip_allowlist) {
         (Ok(scopes), Ok(ip_allowlist)) => {
             let mode = form.mode.parse().unwrap_or_default();
@@ -230,4 +231,21 @@ pub(crate) async fn violations(
     let violations = listed.into_iter().map(|seen| ViolationView::new(seen, now)).collect();
     let chrome = PageLayout::of(&caller, text("violations-short"), Nav::Tokens);
     Ok(page(&ViolationsPage { chrome, violations }))
+}
+
+/// Names the reason of a violation.
+fn why(violated: &ViolationRow) -> String {
+    text(match (violated.violation, violated.rejected > 0) {
+        (Violation::Scope, true) => "violation-scope",
+        (Violation::Scope, false) => "violation-scope-observed",
+        (Violation::ObservedScope, _) => "violation-observed-scope",
+        (Violation::Address, _) => "violation-ip",
+        (Violation::ObservedIpAddress, _) => "violation-observed-ip",
+        (Violation::Rate, true) => "violation-rate",
+        (Violation::Rate, false) => "violation-rate-observed",
+        (Violation::Quota, true) => "violation-quota",
+        (Violation::PreviousSecret, _) => "violation-previous-secret",
+        (Violation::Quota, false) => "violation-quota-observed",
+    })
+    .to_string()
 }

@@ -3,13 +3,11 @@
 
 pub(crate) mod console;
 
+use crate::refusal::{Code, Refusal};
 use super::{find_api_token, find_live_api_token};
 use crate::AppState;
-use crate::UserMessage as _;
-use crate::door::caller::Caller;
+use crate::principal::Caller;
 use crate::operations::LATELY;
-use crate::door::problem::Problem;
-use crate::door::language::text;
 use keydesk_model::{
     Event, IpAllowlist, Mode, Permission, RuleTable, ScopeSet, TokenId, TokenLimits, Violation,
 };
@@ -39,7 +37,7 @@ pub(crate) async fn review_limits(
     app: &AppState,
     caller: &Caller,
     id: TokenId,
-) -> Result<LimitsReview, Problem> {
+) -> Result<LimitsReview, Refusal> {
     let token = find_api_token(app, caller, id).await?;
     let since = app.now().minus(LATELY);
     let mut read = app.store.read().await?;
@@ -75,13 +73,12 @@ pub(crate) async fn limit_api_token(
     id: TokenId,
     wanted: TokenLimits,
     mode: Mode,
-) -> Result<(), Problem> {
-    let (mut write, caller) = app.write_as(caller).await?;
-    caller.permit(Permission::ManageTokens)?;
+) -> Result<(), Refusal> {
+    let (mut write, caller) = caller.begin(app, Permission::ManageTokens).await?;
     let token = find_live_api_token(&mut write, caller.account.id, id).await?;
-    wanted.scopes.check_size().map_err(|error| Problem::invalid(error.user_message()))?;
+    wanted.scopes.check_size()?;
     if wanted.scopes.is_empty() {
-        return Err(Problem::invalid(text("scope-needed")));
+        return Err(Refusal::new(Code::MissingScope).at("scope"));
     }
     let holds = TokenLimits { scopes: token.scopes, ip_allowlist: token.ip_allowlist };
     let (grant, observed) = match mode {
@@ -101,25 +98,8 @@ pub(crate) async fn limit_api_token(
 pub(crate) async fn list_violated(
     app: &AppState,
     caller: &Caller,
-) -> Result<Vec<ViolationRow>, Problem> {
+) -> Result<Vec<ViolationRow>, Refusal> {
     caller.permit(Permission::SeeTokens)?;
     let since = app.now().minus(LATELY);
     Ok(app.store.read().await?.list_violated(caller.account.id, since).await?)
-}
-
-/// What an violation means to the reader of a list.
-pub(crate) fn why(violated: &ViolationRow) -> String {
-    text(match (violated.violation, violated.rejected > 0) {
-        (Violation::Scope, true) => "violation-scope",
-        (Violation::Scope, false) => "violation-scope-observed",
-        (Violation::ObservedScope, _) => "violation-observed-scope",
-        (Violation::Address, _) => "violation-ip",
-        (Violation::ObservedIpAddress, _) => "violation-observed-ip",
-        (Violation::Rate, true) => "violation-rate",
-        (Violation::Rate, false) => "violation-rate-observed",
-        (Violation::Quota, true) => "violation-quota",
-        (Violation::PreviousSecret, _) => "violation-previous-secret",
-        (Violation::Quota, false) => "violation-quota-observed",
-    })
-    .to_string()
 }

@@ -1,9 +1,9 @@
 //! Rotation: a token gets a new secret, and the old one ends at once or goes on for a while.
 
-use super::{MOST_OLD, TokenError, find_live_api_token, shown_once};
+use crate::refusal::{Code, Refusal};
+use super::{MOST_OLD, find_live_api_token, shown_once};
 use crate::AppState;
-use crate::door::caller::Caller;
-use crate::door::problem::Problem;
+use crate::principal::Caller;
 use crate::receipts::Issued;
 use keydesk_model::{
     Actor, Closing, Event, Origin, Permission, RevocationReason, RotationTerms, Timestamp, TokenId,
@@ -29,15 +29,14 @@ pub(crate) async fn rotate_api_token(
     id: TokenId,
     version: Option<i64>,
     terms: RotationTerms,
-) -> Result<RotatedToken, Problem> {
-    let (mut write, caller) = app.write_as(caller).await?;
-    caller.permit(Permission::ManageTokens)?;
+) -> Result<RotatedToken, Refusal> {
+    let (mut write, caller) = caller.begin(app, Permission::ManageTokens).await?;
     let token = find_live_api_token(&mut write, caller.account.id, id).await?;
     if version.is_some_and(|seen| seen != token.version) {
-        return Err(TokenError::Changed.into());
+        return Err(Code::TokenChanged.into());
     }
     let rotate = |detail| caller.entry(Event::TokenRotated, id, detail);
-    Ok(rotate_secret(app, write, token, terms, rotate).await?)
+    rotate_secret(app, write, token, terms, rotate).await
 }
 
 /// The rotation itself, by whomever it was asked for.
@@ -47,12 +46,12 @@ pub(super) async fn rotate_secret(
     token: Token,
     terms: RotationTerms,
     entry: impl FnOnce(serde_json::Value) -> AuditEntry,
-) -> Result<RotatedToken, TokenError> {
+) -> Result<RotatedToken, Refusal> {
     let plain = PlainToken::generate(&app.settings.token_prefix, Kind::Account, &app.entropy);
     let closing = terms.closing(write.now());
     match closing {
         Some(_) if write.count_closing_secrets(token.id).await? >= MOST_OLD => {
-            return Err(TokenError::TooManyOld);
+            return Err(Refusal::new(Code::TooManyPreviousSecrets).with_count("most", MOST_OLD));
         }
         Some(closing) => {
             write.close_secret_later(token.id, closing, terms.idle_period()).await?;
@@ -82,12 +81,11 @@ pub(crate) async fn revoke_previous_secrets(
     app: &AppState,
     caller: &Caller,
     id: TokenId,
-) -> Result<Option<Issued>, Problem> {
-    let (mut write, caller) = app.write_as(caller).await?;
-    caller.permit(Permission::ManageTokens)?;
+) -> Result<Option<Issued>, Refusal> {
+    let (mut write, caller) = caller.begin(app, Permission::ManageTokens).await?;
     let token = find_live_api_token(&mut write, caller.account.id, id).await?;
     if write.revoke_closing_secrets(id).await? == 0 {
-        return Err(TokenError::NothingOld.into());
+        return Err(Code::NoPreviousSecrets.into());
     }
     let detail = serde_json::json!({ "after": { "version": token.version } });
     let entry = caller.entry(Event::TokenPreviousSecretsRevoked, id, detail);
@@ -98,7 +96,7 @@ pub(crate) async fn revoke_previous_secrets(
 pub(crate) async fn list_previous_secrets(
     app: &AppState,
     caller: &Caller,
-) -> Result<Vec<ClosingSecret>, Problem> {
+) -> Result<Vec<ClosingSecret>, Refusal> {
     caller.permit(Permission::SeeTokens)?;
     Ok(app.store.read().await?.list_previous_secrets_of(caller.account.id).await?)
 }

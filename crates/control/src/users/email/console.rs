@@ -1,8 +1,10 @@
 //! `/profile/email` and `/email-change/{code}`.
 
+use crate::refusal::Code;
 use super::{Confirmed, ask, confirm, find, stop};
 use crate::AppState;
-use crate::door::caller::{AnonymousUser, CurrentUser};
+use crate::principal::{CurrentUser};
+use crate::door::caller::{AnonymousUser};
 use crate::door::layout::{Nav, PageLayout, done, page};
 use crate::door::reauth::ReauthForm;
 use crate::door::problem::Problem;
@@ -37,13 +39,13 @@ struct ChangePage {
     email: String,
     is_new_side: bool,
     /// What has come of it, once it is confirmed or stopped.
-    user_message: Option<String>,
+    outcome: Option<String>,
 }
 
 impl ChangePage {
     fn new(code: String, email: String, is_new_side: bool) -> Self {
         let chrome = PageLayout::nobody(text("email-title"), Nav::None);
-        Self { chrome, code, email, is_new_side, user_message: None }
+        Self { chrome, code, email, is_new_side, outcome: None }
     }
 }
 
@@ -69,11 +71,11 @@ pub(crate) async fn answer(
     Form(form): Form<AnswerForm>,
 ) -> Result<Response, Problem> {
     let change = find(&app, &code).await?;
-    let user_message = if form.answer == "stop" {
+    let outcome = if form.answer == "stop" {
         stop(&app, &code, visitor.origin).await?;
         text("email-stopped")
     } else if form.answer != "confirm" {
-        return Err(Problem::invalid(text("form-unreadable")));
+        return Err(Code::InvalidForm.into());
     } else {
         match confirm(&app, &code, visitor.origin).await {
             Ok(Confirmed::Half) => text("email-half"),
@@ -82,5 +84,5 @@ pub(crate) async fn answer(
         }
     };
     let shown = ChangePage::new(code, change.email.to_string(), change.is_new_side);
-    Ok(page(&ChangePage { user_message: Some(user_message.into()), ..shown }))
+    Ok(page(&ChangePage { outcome: Some(outcome.into()), ..shown }))
 }

@@ -3,51 +3,17 @@
 
 pub(crate) mod console;
 
+use crate::refusal::{Code, Refusal};
 use crate::AppState;
-use crate::UserMessage as _;
 use crate::throttling::attempts::{self, Sender};
-use crate::door::caller::Authenticated;
+use crate::principal::Authenticated;
 use crate::one_time::codes;
 use crate::mail::Message;
-use crate::door::problem::Problem;
-use crate::door::language::text;
 use keydesk_model::{Actor, AttemptKind, Email, EmailError, Event, Origin};
 use keydesk_store::{AuditEntry, EmailChange, NewEmailChange, StoreError};
 use std::time::Duration;
 
 const LASTS: Duration = Duration::from_hours(24);
-
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum EmailChangeError {
-    #[error("{}", text("wrong-email").with("why", .0.user_message()))]
-    Email(#[from] EmailError),
-    #[error("{}", text("email-same"))]
-    Same,
-    #[error("{}", text("email-no-mail"))]
-    NoMail,
-    #[error("{}", text("email-link-expired"))]
-    Over,
-    #[error("{}", text("email-taken"))]
-    Taken,
-    #[error("{}", text("email-too-often"))]
-    TooOften,
-    #[error("{}", text("logged-out-a-moment-ago"))]
-    LoggedOut,
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl From<EmailChangeError> for Problem {
-    fn from(error: EmailChangeError) -> Self {
-        match error {
-            EmailChangeError::Store(error) => error.into(),
-            EmailChangeError::LoggedOut => Self::logged_out(),
-            error => {
-                Self::invalid(error.to_string()).redirect_to("/profile", text("go-to-profile"))
-            }
-        }
-    }
-}
 
 /// Sends both links. Whether somebody has the new address already is told to that address only: the old one
 /// gets its link either way, and a change to an address that is taken comes to nothing.
@@ -55,19 +21,19 @@ pub(crate) async fn ask(
     app: &AppState,
     caller: &impl Authenticated,
     typed: &str,
-) -> Result<(), EmailChangeError> {
+) -> Result<(), Refusal> {
     let email: Email = typed.parse()?;
     let (user, old) = (caller.user().id, &caller.user().email);
     if email.as_str() == old.as_str() {
-        return Err(EmailChangeError::Same);
+        return Err(Refusal::new(Code::SameEmail).at("email"));
     }
     if !app.mailer.can_send() {
-        return Err(EmailChangeError::NoMail);
+        return Err(Code::EmailNotConfigured.into());
     }
     if !attempts::may_send(app, AttemptKind::Link, &email, Sender::User(user)).await? {
-        return Err(EmailChangeError::TooOften);
+        return Err(Code::TooManyEmails.into());
     }
-    let mut write = app.write_own(caller).await?.ok_or(EmailChangeError::LoggedOut)?;
+    let mut write = caller.begin_own(app).await?;
     let other = write.find_user_by_email(&email).await?;
     let other_language = other.as_ref().and_then(|other| other.language);
     let is_taken = other.is_some_and(|other| other.id != user);
@@ -93,9 +59,9 @@ pub(crate) async fn ask(
     Ok(())
 }
 
-pub(crate) async fn find(app: &AppState, code: &str) -> Result<EmailChange, EmailChangeError> {
+pub(crate) async fn find(app: &AppState, code: &str) -> Result<EmailChange, Refusal> {
     let found = app.store.read().await?.find_email_change(codes::digest(code), app.now()).await?;
-    found.ok_or(EmailChangeError::Over)
+    Ok(found.ok_or(Code::EmailLinkExpired)?)
 }
 
 /// What a confirmation has led to.
@@ -111,18 +77,18 @@ pub(crate) async fn confirm(
     app: &AppState,
     code: &str,
     origin: Origin,
-) -> Result<Confirmed, EmailChangeError> {
+) -> Result<Confirmed, Refusal> {
     let digest = codes::digest(code);
     let mut write = app.store.write(app.now()).await?;
     let now = write.now();
-    let change = write.find_email_change(digest, now).await?.ok_or(EmailChangeError::Over)?;
+    let change = write.find_email_change(digest, now).await?.ok_or(Code::EmailLinkExpired)?;
     let is_repeated = if change.is_new_side { change.new_confirmed } else { change.old_confirmed };
     if is_repeated {
         return Ok(Confirmed::Half);
     }
     write.confirm_email_change(digest, change.is_new_side).await?;
     let is_whole = if change.is_new_side { change.old_confirmed } else { change.new_confirmed };
-    let user = write.find_user(change.user).await?.ok_or(EmailChangeError::Over)?;
+    let user = write.find_user(change.user).await?.ok_or(Code::EmailLinkExpired)?;
     let entry = |event, detail| AuditEntry {
         event,
         actor: Actor::User { user: change.user, member: None },
@@ -138,7 +104,7 @@ pub(crate) async fn confirm(
         return Ok(Confirmed::Half);
     }
     match write.set_email(change.user, &change.email).await {
-        Err(StoreError::Conflict) => return Err(EmailChangeError::Taken),
+        Err(StoreError::Conflict) => return Err(Code::EmailTaken.into()),
         set => set?,
     }
     for member in write.list_memberships(change.user).await? {
@@ -162,11 +128,11 @@ pub(crate) async fn stop(
     app: &AppState,
     code: &str,
     origin: Origin,
-) -> Result<(), EmailChangeError> {
+) -> Result<(), Refusal> {
     let mut write = app.store.write(app.now()).await?;
     let now = write.now();
     let found = write.find_email_change(codes::digest(code), now).await?;
-    let change = found.ok_or(EmailChangeError::Over)?;
+    let change = found.ok_or(Code::EmailLinkExpired)?;
     write.close_email_changes(change.user).await?;
     let entry = AuditEntry {
         event: Event::UserEmailChangeCanceled,

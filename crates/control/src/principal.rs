@@ -1,0 +1,250 @@
+//! Who acts. Permission checks, the opening of a write, and audit entries stand on the principal, whatever door it came
+//! through.
+
+use crate::{
+    AppState,
+    refusal::{Code, Refusal, Value},
+};
+use keydesk_model::{AccountId, Actor, Event, Origin, Permission};
+use keydesk_store::{Account, AuditEntry, Member, Session, User, Write};
+
+/// A member of an account, in a session.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub user: User,
+    pub session: Session,
+    pub account: Account,
+    pub member: Member,
+    /// All accounts of the user.
+    pub accounts: Vec<Account>,
+    pub is_operator: bool,
+    /// Two-factor authentication is required, and the user has not set it up.
+    pub must_add_factor: bool,
+    pub origin: Origin,
+}
+
+/// An operator, in a session.
+#[derive(Clone, Debug)]
+pub(crate) struct Operator {
+    pub user: User,
+    pub session: Session,
+    /// Whether they are a member of an account as well.
+    pub is_member: bool,
+    /// Two-factor authentication is required, and the user has not set it up.
+    pub must_add_factor: bool,
+    pub origin: Origin,
+}
+
+/// A user in a session, for what concerns them alone: a member, or an operator who is in no account.
+pub(crate) enum CurrentUser {
+    Member(Box<Caller>),
+    Operator(Box<Operator>),
+}
+
+/// Who administers the instance: an operator in a session, or the command line on the server.
+#[derive(Clone, Copy)]
+pub(crate) enum Administrator<'a> {
+    Operator(&'a Operator),
+    Server,
+}
+
+impl Caller {
+    /// # Errors
+    ///
+    /// [`Code::NotPermitted`] if the role of the caller does not have the permission.
+    pub fn permit(&self, permission: Permission) -> Result<(), Refusal> {
+        if self.member.role.may(permission) {
+            return Ok(());
+        }
+        let role = Value::Name { kind: "role", name: self.member.role.as_str() };
+        let refusal = Refusal::new(Code::NotPermitted).with("role", role);
+        Err(refusal.with_text("account", &self.account.name))
+    }
+
+    /// Opens a write for what takes a permission. The caller is looked up again in it: session, membership, role, and
+    /// account are what they are now, not what they were when the request began to arrive.
+    pub async fn begin(
+        &self,
+        app: &AppState,
+        permission: Permission,
+    ) -> Result<(Write, Self), Refusal> {
+        let (write, caller) = self.begin_as_member(app).await?;
+        caller.permit(permission)?;
+        Ok((write, caller))
+    }
+
+    /// As [`Self::begin`], for what every member can do.
+    pub async fn begin_as_member(&self, app: &AppState) -> Result<(Write, Self), Refusal> {
+        let mut write = app.store.write(app.now()).await?;
+        let member = write.find_member(self.account.id, self.member.id).await?;
+        let member = member.filter(|member| member.admits(self.session.created_at));
+        let account = write.find_account(self.account.id).await?;
+        let account = account.filter(|account| account.state.is_in_use());
+        match (member, account) {
+            (Some(member), Some(account)) if write.is_session_open(self.session.id).await? => {
+                Ok((write, Self { account, member, ..self.clone() }))
+            }
+            _ => Err(Code::LoggedOut.into()),
+        }
+    }
+
+    pub fn actor(&self) -> Actor {
+        Actor::User { user: self.user.id, member: Some(self.member.id) }
+    }
+
+    /// An audit entry in the account of the caller.
+    pub fn entry(
+        &self,
+        event: Event,
+        target: impl Into<String>,
+        detail: serde_json::Value,
+    ) -> AuditEntry {
+        AuditEntry {
+            event,
+            actor: self.actor(),
+            origin: self.origin.clone(),
+            account: Some(self.account.id),
+            target: target.into(),
+            detail,
+        }
+    }
+}
+
+impl CurrentUser {
+    pub fn member(&self) -> Option<&Caller> {
+        match self {
+            Self::Member(caller) => Some(caller),
+            Self::Operator(_) => None,
+        }
+    }
+}
+
+impl Administrator<'_> {
+    /// Opens a write. An operator is looked up again in it.
+    pub async fn begin(self, app: &AppState) -> Result<Write, Refusal> {
+        let mut write = app.store.write(app.now()).await?;
+        if let Self::Operator(operator) = self
+            && (!write.is_session_open(operator.session.id).await?
+                || !write.is_operator(operator.user.id).await?)
+        {
+            return Err(Code::OperatorsOnly.into());
+        }
+        Ok(write)
+    }
+
+    /// An audit entry about an account.
+    pub fn entry(
+        self,
+        event: Event,
+        account: AccountId,
+        detail: serde_json::Value,
+    ) -> AuditEntry {
+        AuditEntry { account: Some(account), ..self.instance_entry(event, account, detail) }
+    }
+
+    /// An audit entry about the instance.
+    pub fn instance_entry(
+        self,
+        event: Event,
+        target: impl ToString,
+        detail: serde_json::Value,
+    ) -> AuditEntry {
+        let (user, origin) = match self {
+            Self::Operator(operator) => (Some(operator.user.id), operator.origin.clone()),
+            Self::Server => (None, Origin::default()),
+        };
+        let actor = Actor::Operator { user };
+        AuditEntry { event, actor, origin, account: None, target: target.to_string(), detail }
+    }
+}
+
+/// A user in a session.
+pub(crate) trait Authenticated: Send + Sync {
+    fn user(&self) -> &User;
+    fn session(&self) -> &Session;
+    fn origin(&self) -> &Origin;
+    /// An audit entry about the user themselves.
+    fn own_entry(&self, event: Event, target: String, detail: serde_json::Value) -> AuditEntry;
+
+    /// Opens a write for what concerns the user alone.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::LoggedOut`] if the session has ended since the request began to arrive.
+    fn begin_own(
+        &self,
+        app: &AppState,
+    ) -> impl Future<Output = Result<Write, Refusal>> + Send {
+        let (app, session) = (app.clone(), self.session().id);
+        async move {
+            let mut write = app.store.write(app.now()).await?;
+            if write.is_session_open(session).await? { Ok(write) } else { Err(Code::LoggedOut.into()) }
+        }
+    }
+}
+
+impl Authenticated for Caller {
+    fn user(&self) -> &User {
+        &self.user
+    }
+
+    fn session(&self) -> &Session {
+        &self.session
+    }
+
+    fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    fn own_entry(&self, event: Event, target: String, detail: serde_json::Value) -> AuditEntry {
+        self.entry(event, target, detail)
+    }
+}
+
+impl Authenticated for Operator {
+    fn user(&self) -> &User {
+        &self.user
+    }
+
+    fn session(&self) -> &Session {
+        &self.session
+    }
+
+    fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    fn own_entry(&self, event: Event, target: String, detail: serde_json::Value) -> AuditEntry {
+        Administrator::Operator(self).instance_entry(event, target, detail)
+    }
+}
+
+impl Authenticated for CurrentUser {
+    fn user(&self) -> &User {
+        match self {
+            Self::Member(caller) => caller.user(),
+            Self::Operator(operator) => operator.user(),
+        }
+    }
+
+    fn session(&self) -> &Session {
+        match self {
+            Self::Member(caller) => caller.session(),
+            Self::Operator(operator) => operator.session(),
+        }
+    }
+
+    fn origin(&self) -> &Origin {
+        match self {
+            Self::Member(caller) => caller.origin(),
+            Self::Operator(operator) => operator.origin(),
+        }
+    }
+
+    fn own_entry(&self, event: Event, target: String, detail: serde_json::Value) -> AuditEntry {
+        match self {
+            Self::Member(caller) => caller.own_entry(event, target, detail),
+            Self::Operator(operator) => operator.own_entry(event, target, detail),
+        }
+    }
+}
