@@ -5,8 +5,8 @@ use crate::{
     AppState,
     refusal::{Code, Refusal, Value},
 };
-use keydesk_model::{AccountId, Actor, Event, Origin, Permission};
-use keydesk_store::{Account, AuditEntry, Member, Session, User, Write};
+use keydesk_model::{AccountId, Actor, Event, Origin, Permission, Timestamp};
+use keydesk_store::{Account, AuditEntry, Member, Session, Store, User, Write};
 
 /// A member of an account, in a session.
 #[derive(Clone, Debug)]
@@ -121,8 +121,8 @@ impl CurrentUser {
 
 impl Administrator<'_> {
     /// Opens a write. An operator is looked up again in it.
-    pub async fn begin(self, app: &AppState) -> Result<Write, Refusal> {
-        let mut write = app.store.write(app.now()).await?;
+    pub async fn begin(self, store: &Store, now: Timestamp) -> Result<Write, Refusal> {
+        let mut write = store.write(now).await?;
         if let Self::Operator(operator) = self
             && (!write.is_session_open(operator.session.id).await?
                 || !write.is_operator(operator.user.id).await?)

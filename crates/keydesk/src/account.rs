@@ -1,8 +1,7 @@
-//! `keydesk account`: which accounts there are, and the plans that they have.
+//! `keydesk account`: lists accounts and changes their plans.
 
 use crate::{config::Config, data};
-use anyhow::bail;
-use keydesk_control::set_plan;
+use keydesk_control::set_plan_at_server;
 use keydesk_model::{AccountNumber, Month};
 use keydesk_node::system;
 
@@ -48,11 +47,7 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
         }
         Command::Plan(PlanArgs { number, plan }) => {
             let plan = plan.unwrap_or_default();
-            let is_known = config.plans.all.iter().any(|known| known.name == plan);
-            if !is_known && !plan.is_empty() {
-                bail!("there is no [[plan]] “{plan}” in the configuration (--config)");
-            }
-            set_plan(&store, &clock, number, &plan).await?;
+            set_plan_at_server((&store, clock.now()), &config.plans, (number, &plan)).await?;
             print_line!(
                 "Account {number} has {}.",
                 if plan.is_empty() { "no plan of its own" } else { &plan }

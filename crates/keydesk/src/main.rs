@@ -38,6 +38,7 @@ mod tls;
 mod user;
 
 use clap::Parser;
+use keydesk_control::{Refusal, english};
 use std::process::ExitCode;
 
 /// Faster than the system's, and it gives memory back.
@@ -53,15 +54,21 @@ async fn main() -> ExitCode {
     match Box::pin(cli::run(cli)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("keydesk: {}", describe(&error));
+            eprintln!("error: {}", describe(&error));
             ExitCode::FAILURE
         }
     }
 }
 
-/// The error with its causes; one that is told already is not told again.
+/// The error with its causes, without repetition. A refusal is described by its text.
 fn describe(error: &anyhow::Error) -> String {
-    let mut causes = error.chain().map(ToString::to_string);
+    let mut causes = error.chain().map(|cause| match cause.downcast_ref::<Refusal>() {
+        Some(refusal) => {
+            let field = refusal.field().map(|field| format!("{field}: ")).unwrap_or_default();
+            field + &english(refusal)
+        }
+        None => cause.to_string(),
+    });
     let first = causes.next().unwrap_or_default();
     causes.fold(
         first,

@@ -1,7 +1,7 @@
 //! Answers what tokens ask gateways to do to them, and closes what rotation has left open.
 
 use keydesk_control::{
-    AppState, ExpiringSoon, SelfServiceError, close_due_secrets, forget_closed_accounts,
+    AppState, Code, ExpiringSoon, SelfServiceError, close_due_secrets, forget_closed_accounts,
     revoke_own_token, rotate_own_token, send_reminders,
 };
 use keydesk_gateway::{
@@ -65,21 +65,28 @@ async fn answer(app: &AppState, question: Question) -> Result<SelfServiceRespons
 
 fn rejection(error: SelfServiceError) -> Rejection {
     match error {
-        // It was good a moment ago, or the gateway would not have asked.
-        SelfServiceError::NotLive | SelfServiceError::Store(StoreError::Conflict) => {
+        // The gateway accepted it a moment ago.
+        SelfServiceError::NotActive | SelfServiceError::Store(StoreError::Conflict) => {
             Rejection::UnknownToken
         }
-        SelfServiceError::Old => Rejection::AlreadyRotated,
-        SelfServiceError::NoOverlap => {
-            Rejection::InvalidParameters { why: "A bearer token is rotated without grace_period." }
+        SelfServiceError::Refused(refusal) if refusal.code() == Code::Conflict => {
+            Rejection::UnknownToken
         }
-        SelfServiceError::TooManyOld => Rejection::InvalidParameters {
-            why: "Ten old secrets of this token go on already: rotate without grace_period.",
+        SelfServiceError::PreviousSecret => Rejection::AlreadyRotated,
+        SelfServiceError::NoGracePeriod => Rejection::InvalidParameters {
+            why: "Bearer tokens have no grace period. Rotate without grace_period.",
         },
+        SelfServiceError::TooManyPrevious => Rejection::InvalidParameters {
+            why: "This token already has 10 previous secrets in their grace period. Rotate without grace_period.",
+        },
+        SelfServiceError::Refused(refusal) => {
+            tracing::error!(%refusal, "a client could not change its token");
+            Rejection::TemporarilyUnavailable
+        }
         SelfServiceError::NoKey => Rejection::TemporarilyUnavailable,
         SelfServiceError::TooOften(wait) => Rejection::rotation_limited(wait),
         SelfServiceError::Store(error) => {
-            tracing::error!(%error, "a token could not be changed by its holder");
+            tracing::error!(%error, "a client could not change its token");
             Rejection::TemporarilyUnavailable
         }
     }

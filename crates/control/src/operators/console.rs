@@ -328,7 +328,9 @@ pub(crate) async fn plan(
 ) -> Result<Response, Problem> {
     let ReauthForm { caller: operator, form } = fresh;
     let number = number_in(&number)?;
-    set_plan(&app, Administrator::Operator(&operator), number, &form.plan).await?;
+    let store = (&app.store, app.now());
+    let administrator = Administrator::Operator(&operator);
+    set_plan(administrator, store, &app.settings.plans, (number, &form.plan)).await?;
     Ok(done(&format!("/operator/accounts/{number}"), "plan_changed", None).into_response())
 }
 

@@ -9,6 +9,7 @@ pub(crate) use open::{invite_owner, open_account};
 
 use crate::refusal::{At as _, Code, Refusal, Value};
 use crate::AppState;
+use crate::settings::Plans;
 use crate::accounts;
 use crate::principal::{Administrator, Operator};
 use crate::mail::Message;
@@ -83,7 +84,7 @@ pub(crate) async fn set_state(
     if let Some(wrong) = clock.and_then(|clock| clock.certain().err()) {
         return Err(wrong.into());
     }
-    let mut write = Administrator::Operator(operator).begin(app).await?;
+    let mut write = Administrator::Operator(operator).begin(&app.store, app.now()).await?;
     let found = write.find_account_by_number(number).await?;
     let mut account = found.ok_or(Code::NotFound)?;
     let before = account.state;
@@ -122,16 +123,16 @@ async fn owners_of(write: &mut Write, account: AccountId) -> Result<Vec<Member>,
 
 /// Changes the plan of an account; an empty name means the default plan.
 pub(crate) async fn set_plan(
-    app: &AppState,
     administrator: Administrator<'_>,
-    number: AccountNumber,
-    plan: &str,
+    (store, now): (&Store, Timestamp),
+    plans: &Plans,
+    (number, plan): (AccountNumber, &str),
 ) -> Result<(), Refusal> {
-    let is_known = app.settings.plans.all.iter().any(|known| known.name == plan);
+    let is_known = plans.all.iter().any(|known| known.name == plan);
     if !is_known && !plan.is_empty() {
         return Err(Refusal::new(Code::UnknownPlan).at("plan"));
     }
-    let mut write = administrator.begin(app).await?;
+    let mut write = administrator.begin(store, now).await?;
     let mut account = write.find_account_by_number(number).await?.ok_or(Code::NotFound)?;
     let detail =
         serde_json::json!({ "before": { "plan": account.plan }, "after": { "plan": plan } });
@@ -143,11 +144,11 @@ pub(crate) async fn set_plan(
 
 /// As [`set_plan`], from the command line.
 pub async fn set_plan_at_server(
-    app: &AppState,
-    number: AccountNumber,
-    plan: &str,
+    store: (&Store, Timestamp),
+    plans: &Plans,
+    account_and_plan: (AccountNumber, &str),
 ) -> Result<(), Refusal> {
-    set_plan(app, Administrator::Server, number, plan).await
+    set_plan(Administrator::Server, store, plans, account_and_plan).await
 }
 
 /// Ends for good what belongs to accounts whose grace is over; how many. By the database's clock, too.

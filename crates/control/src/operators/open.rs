@@ -26,7 +26,7 @@ pub(crate) async fn open_account(
     if !app.mailer.can_send() {
         return Err(Code::EmailNotConfigured.into());
     }
-    let mut write = Administrator::Operator(operator).begin(app).await?;
+    let mut write = Administrator::Operator(operator).begin(&app.store, app.now()).await?;
     let account = AccountId::generate(write.now(), &app.entropy);
     let number = accounts::add_account(app, &mut write, account, &name).await?;
     let invited = add_first_owner(app, &mut write, account, &owner).await?;
@@ -54,7 +54,7 @@ pub(crate) async fn invite_owner(
     if !attempts::may_send(app, AttemptKind::Link, &owner, sender).await? {
         return Err(Code::TooManyEmails.into());
     }
-    let mut write = Administrator::Operator(operator).begin(app).await?;
+    let mut write = Administrator::Operator(operator).begin(&app.store, app.now()).await?;
     let account = write.find_account_by_number(number).await?.ok_or(Code::NotFound)?;
     if !account.state.is_in_use() {
         return Err(Code::NotFound.into());

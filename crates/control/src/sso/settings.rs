@@ -192,7 +192,7 @@ pub(crate) async fn confirm(
     number: AccountNumber,
     (issuer, domain): (&str, &str),
 ) -> Result<(), Refusal> {
-    let mut write = Administrator::Operator(operator).begin(app).await?;
+    let mut write = Administrator::Operator(operator).begin(&app.store, app.now()).await?;
     let account = write.find_account_by_number(number).await?.ok_or(Code::NotFound)?;
     write.find_sso(account.id).await?.ok_or(Code::NotFound)?;
     let domains: Vec<_> = domain.split_whitespace().collect();
