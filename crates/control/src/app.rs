@@ -1,20 +1,12 @@
 //! What every use-case is handed: the store, the keys, the clock, the dice, and the mailer.
 
-use crate::refusal::{Code, Refusal};
-use crate::Keyring;
-use crate::Mailer;
-use crate::OpenApiSource;
-use crate::Outbound;
-use crate::Settings;
-use crate::principal::Authenticated;
-use crate::principal::Caller;
-use crate::one_time::codes::SetupCode;
-use crate::passkeys;
-use crate::passwords::PasswordHashing;
-use crate::throttling::throttle::Throttle;
+use crate::{
+    Keyring, Mailer, OpenApiSource, Outbound, Settings, one_time::codes::SetupCode, passkeys,
+    passwords::PasswordHashing, throttling::throttle::Throttle,
+};
 use keydesk_model::{Clock, RotationTerms, SessionId, Timestamp, TokenId};
 use keydesk_node::Nodes;
-use keydesk_store::{Store, StoreError, Write};
+use keydesk_store::{Store, StoreError};
 use keydesk_token::Entropy;
 use std::{
     collections::HashSet,

@@ -35,9 +35,9 @@ pub(crate) use door::language::{html, label, text};
 pub use accounts::{FirstAccount, open_first_account};
 pub use api_docs::{DocumentError, OpenApiSource};
 pub use app::{AppServices, AppState};
-pub use factors::reset_two_factor;
-pub use door::problem::english;
 pub use door::guard::{DirectTls, SessionMark};
+pub use door::problem::english;
+pub use factors::reset_two_factor;
 pub use keyring::rotation as keys;
 pub use keyring::{Keyring, KeyringError, MasterKey};
 pub use mail::{MailError, Mailer, SmtpSettings, TestMailError, keep_mailing, send_test_mail};
@@ -51,11 +51,11 @@ pub use operators::{
 };
 pub use outbound::{CaFileError, Outbound};
 pub use passwords::PasswordError;
-pub use refusal::{Code, Kind, Refusal};
 pub use receipts::{ReceiptError, published_keys, verify_receipt};
-pub use tokens::reminders::{ExpiringSoon, send_reminders};
+pub use refusal::{Code, Kind, Refusal};
 pub use routes::{Access, ROUTES, router};
 pub use settings::{Plans, Settings, UsersRules};
+pub use tokens::reminders::{ExpiringSoon, send_reminders};
 pub use tokens::{
     SelfRevocation, SelfRotation, SelfServiceError, close_due_secrets, revoke_own_token,
     rotate_own_token,

@@ -133,12 +133,7 @@ impl Administrator<'_> {
     }
 
     /// An audit entry about an account.
-    pub fn entry(
-        self,
-        event: Event,
-        account: AccountId,
-        detail: serde_json::Value,
-    ) -> AuditEntry {
+    pub fn entry(self, event: Event, account: AccountId, detail: serde_json::Value) -> AuditEntry {
         AuditEntry { account: Some(account), ..self.instance_entry(event, account, detail) }
     }
 
@@ -171,14 +166,15 @@ pub(crate) trait Authenticated: Send + Sync {
     /// # Errors
     ///
     /// [`Code::LoggedOut`] if the session has ended since the request began to arrive.
-    fn begin_own(
-        &self,
-        app: &AppState,
-    ) -> impl Future<Output = Result<Write, Refusal>> + Send {
+    fn begin_own(&self, app: &AppState) -> impl Future<Output = Result<Write, Refusal>> + Send {
         let (app, session) = (app.clone(), self.session().id);
         async move {
             let mut write = app.store.write(app.now()).await?;
-            if write.is_session_open(session).await? { Ok(write) } else { Err(Code::LoggedOut.into()) }
+            if write.is_session_open(session).await? {
+                Ok(write)
+            } else {
+                Err(Code::LoggedOut.into())
+            }
         }
     }
 }

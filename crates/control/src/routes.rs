@@ -1,29 +1,34 @@
 //! Every route of the console: method, path, who may call it, handler. The list is also what the
 //! tests hold the router against.
 
-use crate::refusal::Code;
-use crate::AppState;
-use crate::accounts::{console as accounts, limits::console as account_limits, sign_up::console as sign_up};
-use crate::api_docs::console as api_docs;
-use crate::door::assets;
-use crate::audit::console as audit;
-use crate::factors::console as factors;
-use crate::door::reauth;
-use crate::door::guard;
-use crate::help::{console as help, console::errors};
-use crate::mail;
-use crate::members::console as members;
-use crate::names::console as names;
-use crate::operators::{console as operators, instance::console as instance};
-use crate::door::page_for;
-use crate::passkeys::console as passkeys;
-use crate::door::problem::{Problem, problem_page};
-use crate::receipts::console as receipts;
-use crate::sessions::console as sessions;
-use crate::sso::console as sso;
-use crate::door::language::text;
-use crate::tokens::{console as tokens, creation::console as new_token, limits::console as limits};
-use crate::users::{console as users, email::console as email};
+use crate::{
+    AppState,
+    accounts::{
+        console as accounts, limits::console as account_limits, sign_up::console as sign_up,
+    },
+    api_docs::console as api_docs,
+    audit::console as audit,
+    door::{
+        assets, guard,
+        language::text,
+        page_for,
+        problem::{Problem, problem_page},
+        reauth,
+    },
+    factors::console as factors,
+    help::{console as help, console::errors},
+    mail,
+    members::console as members,
+    names::console as names,
+    operators::{console as operators, instance::console as instance},
+    passkeys::console as passkeys,
+    receipts::console as receipts,
+    refusal::Code,
+    sessions::console as sessions,
+    sso::console as sso,
+    tokens::{console as tokens, creation::console as new_token, limits::console as limits},
+    users::{console as users, email::console as email},
+};
 use axum::{
     Router,
     extract::DefaultBodyLimit,

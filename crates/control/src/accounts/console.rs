@@ -1,15 +1,19 @@
 //! `/setup/{code}`: the one-time link of the first start. `/accounts/switch`.
 
-use crate::refusal::{Code, Kind};
 use super::{FirstAccount, Opening};
-use crate::AppState;
-use crate::principal::{Caller};
-use crate::door::caller::{AnonymousUser};
-use crate::door::layout::{Nav, PageLayout, page, page_with};
-use crate::door::problem::Problem;
-use crate::door::form_error::FormError;
-use crate::sessions::console::let_in;
-use crate::door::language::text;
+use crate::{
+    AppState,
+    door::{
+        caller::AnonymousUser,
+        form_error::FormError,
+        language::text,
+        layout::{Nav, PageLayout, page, page_with},
+        problem::Problem,
+    },
+    principal::Caller,
+    refusal::{Code, Kind},
+    sessions::console::let_in,
+};
 use askama::Template;
 use axum::{
     Form,

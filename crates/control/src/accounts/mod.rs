@@ -4,17 +4,18 @@ pub(crate) mod console;
 pub(crate) mod limits;
 pub(crate) mod sign_up;
 
-
-use crate::refusal::{At as _, Code, Refusal};
-use crate::AppState;
-use crate::principal::{Caller};
-use crate::door::caller::{AnonymousUser};
-use crate::passwords::{Password, PasswordError, TooBusy};
-use crate::sessions::{self, NewLogin};
-use crate::tokens;
+use crate::{
+    AppState,
+    door::caller::AnonymousUser,
+    passwords::Password,
+    principal::Caller,
+    refusal::{At as _, Code, Refusal},
+    sessions::{self, NewLogin},
+    tokens,
+};
 use keydesk_model::{
-    AccountId, AccountName, AccountNumber, Actor, Email, EmailError, Event, MemberId, Origin, Role,
-    TokenName, TokenNameError, UserId,
+    AccountId, AccountName, AccountNumber, Actor, Email, Event, MemberId, Origin, Role, TokenName,
+    TokenNameError, UserId,
 };
 use keydesk_store::{AuditEntry, NewMember, NewUser, StoreError, Write};
 
@@ -63,8 +64,7 @@ async fn open(
     let email: Email = request.email.parse()?;
     let user_name = user_name(&request.name, &email).at("name")?;
     let personal = [name.as_str(), email.as_str(), email.local_part(), &user_name, "keydesk"];
-    let password =
-        Password::chosen(&request.password, &personal)?;
+    let password = Password::chosen(&request.password, &personal)?;
     let password_hash = app.passwords.hash(password, &app.entropy).await?;
     let mut write = app.store.write(app.now()).await?;
     let Opening { actor, origin, visitor, sign_up } = opening;

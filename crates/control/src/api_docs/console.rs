@@ -1,24 +1,31 @@
 //! `/api-docs`: the page that everything else is there for.
 
-use crate::door::caller::SignedIn;
-use crate::refusal::Code;
 use super::{
     openapi::Operation,
     served,
     snippets::{Snippet, snippets},
 };
-use crate::AppState;
-use crate::principal::{Authenticated, Caller};
-use crate::door::layout::{Done, Nav, PageLayout, done, page};
-use crate::door::reauth::ReauthForm;
-use crate::door::guard;
-use crate::door::problem::Problem;
-use crate::door::language::text;
-use crate::tokens::{ self, ObservedClient, console::{RotateForm, Row}, };
+use crate::{
+    AppState,
+    door::{
+        caller::SignedIn,
+        guard,
+        language::text,
+        layout::{Done, Nav, PageLayout, done, page},
+        problem::Problem,
+        reauth::ReauthForm,
+    },
+    principal::{Authenticated, Caller},
+    refusal::Code,
+    tokens::{
+        self, ObservedClient,
+        console::{RotateForm, Row},
+    },
+};
 use askama::Template;
 use axum::{
     extract::{Query, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, header},
     response::{IntoResponse, Redirect, Response},
 };
 use keydesk_model::{Permission, Role};

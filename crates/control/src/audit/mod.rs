@@ -2,10 +2,7 @@
 
 pub(crate) mod console;
 
-use crate::refusal::Refusal;
-use crate::AppState;
-use crate::principal::Caller;
-use crate::door::language::text_if_exists;
+use crate::{AppState, door::language::text_if_exists, principal::Caller, refusal::Refusal};
 use keydesk_model::{AccountId, Permission, Timestamp};
 use keydesk_store::{AuditLine, AuditSearch};
 

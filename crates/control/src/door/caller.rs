@@ -22,7 +22,6 @@ use keydesk_model::{Origin, Timestamp};
 use keydesk_store::StoreError;
 use std::time::Duration;
 
-
 /// How long a password counts as just given: long enough not to annoy, short enough that a
 /// browser left open overnight shows no token.
 const FRESH: Duration = Duration::from_hours(2);
@@ -90,7 +89,9 @@ impl Caller {
             Found::Operator(_) if parts.method == Method::GET => {
                 Err(Redirect::to("/operator").into_response())
             }
-            Found::Operator(_) | Found::NoAccount => Err(Problem::from(Code::NoAccount).into_response()),
+            Found::Operator(_) | Found::NoAccount => {
+                Err(Problem::from(Code::NoAccount).into_response())
+            }
             Found::Nobody => Err(to_log_in(parts)),
         }
     }
@@ -118,7 +119,9 @@ impl FromRequestParts<AppState> for Operator {
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Response> {
         let origin = origin(parts);
         let found = sessions::find_user(app, &parts.headers, &origin).await;
-        let Some((session, user)) = found.map_err(|refusal| Problem::from(refusal).into_response())? else {
+        let Some((session, user)) =
+            found.map_err(|refusal| Problem::from(refusal).into_response())?
+        else {
             return Err(to_log_in(parts));
         };
         let looked_up = async {

@@ -1,7 +1,6 @@
 //! The session cookie: opaque, `HttpOnly`, `SameSite=Lax`; on https also `Secure` and `__Host-`.
 
-use crate::Settings;
-use crate::one_time::codes;
+use crate::{Settings, one_time::codes};
 use axum::http::{HeaderMap, HeaderValue, header};
 use keydesk_model::{DEVICE_COOKIE, SESSION_COOKIE, SSO_COOKIE};
 

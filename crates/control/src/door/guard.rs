@@ -1,16 +1,18 @@
 //! What every console request passes: the right host, https where it is due, no bearer token
 //! where a cookie is meant, no foreign page behind a form; and what every answer carries.
 
-use crate::refusal::Refusal;
-use crate::AppState;
-use crate::Settings;
-use crate::throttling::attempts;
-use crate::door::reauth::NewCookie;
-use crate::door::host;
-use crate::door::language::speaking;
-use crate::door::problem::{Problem, problem_page};
-use crate::sessions::{noting_session, who_is_here};
-use crate::door::language::text;
+use crate::{
+    AppState, Settings,
+    door::{
+        host,
+        language::{speaking, text},
+        problem::{Problem, problem_page},
+        reauth::NewCookie,
+    },
+    refusal::Refusal,
+    sessions::{noting_session, who_is_here},
+    throttling::attempts,
+};
 use axum::{
     Extension,
     body::Body,

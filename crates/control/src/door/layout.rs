@@ -1,11 +1,13 @@
 //! What every page has around its content: title, navigation, who is logged in, a notice.
 
-use crate::principal::Caller;
-use crate::door::language::text_if_exists;
-use crate::principal::Operator;
-use crate::door::page_for::PageFor;
-use crate::receipts::Issued;
-use crate::door::language::text;
+use crate::{
+    door::{
+        language::{text, text_if_exists},
+        page_for::PageFor,
+    },
+    principal::{Caller, Operator},
+    receipts::Issued,
+};
 use askama::Template;
 use axum::{
     http::StatusCode,

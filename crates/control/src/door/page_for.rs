@@ -2,14 +2,17 @@
 //! have switched the account, or logged in somebody else, since. A form that no longer fits does nothing, and neither
 //! does one whose session has ended: the answer is a page that keeps what was typed and offers to send it again.
 
-use crate::refusal::{Code, Refusal};
-use crate::AppState;
-use crate::accounts;
-use crate::principal::Caller;
-use crate::door::layout::{Nav, PageLayout, page_with};
-use crate::door::problem::{Problem, problem_page};
-use crate::routes::LARGEST_FORM;
-use crate::door::language::text;
+use crate::{
+    AppState, accounts,
+    door::{
+        language::text,
+        layout::{Nav, PageLayout, page_with},
+        problem::{Problem, problem_page},
+    },
+    principal::Caller,
+    refusal::{Code, Refusal},
+    routes::LARGEST_FORM,
+};
 use askama::Template;
 use axum::{
     body::Body,

@@ -93,7 +93,10 @@ fn title(code: Code) -> String {
     }
     let is_login = matches!(
         code,
-        Code::IncorrectCredentials | Code::IncorrectCode | Code::UnknownPasskey | Code::LoginExpired
+        Code::IncorrectCredentials
+            | Code::IncorrectCode
+            | Code::UnknownPasskey
+            | Code::LoginExpired
     );
     if is_login {
         return text("not-logged-in").to_string();
@@ -140,7 +143,9 @@ fn next(code: Code) -> (&'static str, String) {
         | Code::SsoLoginRejected
         | Code::ProviderFault => ("/login", "go-to-log-in"),
         Code::SignUpExpired => ("/sign-up", "sign-up-again"),
-        Code::EmailLinkExpired | Code::EmailTaken | Code::SameEmail => ("/profile", "go-to-profile"),
+        Code::EmailLinkExpired | Code::EmailTaken | Code::SameEmail => {
+            ("/profile", "go-to-profile")
+        }
         Code::WrongTwoFactorCode | Code::AuthenticatorExists | Code::AuthenticatorNotStarted => {
             ("/two-factor", "factor-go-to")
         }

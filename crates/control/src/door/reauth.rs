@@ -1,15 +1,19 @@
 //! Asks for the password again before anything that shows or makes a token, where it was last
 //! given too long ago. The form that was sent is kept in the page, so nothing is lost.
 
-use crate::door::caller::SignedIn;
-use crate::refusal::{Code, Kind, Refusal};
-use crate::AppState;
-use crate::principal::{Authenticated as _, Caller, CurrentUser};
-use crate::door::layout::{Nav, PageLayout, page_with};
-use crate::door::page_for;
-use crate::door::problem::{Problem, detail};
-use crate::sessions::{self, console::with_cookie, safe_next, session_cookie};
-use crate::door::language::text;
+use crate::{
+    AppState,
+    door::{
+        caller::SignedIn,
+        language::text,
+        layout::{Nav, PageLayout, page_with},
+        page_for,
+        problem::{Problem, detail},
+    },
+    principal::{Authenticated as _, Caller, CurrentUser},
+    refusal::{Code, Kind, Refusal},
+    sessions::{self, console::with_cookie, safe_next, session_cookie},
+};
 use askama::Template;
 use axum::{
     Form,

@@ -1,17 +1,18 @@
 //! `/two-factor`: set up, recovery codes, remove; and whether an account requires one.
 
-use crate::door::caller::SignedIn;
-use crate::refusal::{Code, Kind, Refusal};
-use super::{
-    RecoveryCodes, State as Factor, begin, confirm, look, remove, renew_codes,
+use super::{RecoveryCodes, State as Factor, begin, confirm, look, remove, renew_codes};
+use crate::{
+    AppState,
+    door::{
+        caller::SignedIn,
+        language::text,
+        layout::{Done, Nav, PageLayout, done, page, page_with},
+        problem::{Problem, detail},
+        reauth::ReauthForm,
+    },
+    principal::{Authenticated, CurrentUser},
+    refusal::{Code, Kind, Refusal},
 };
-use crate::AppState;
-use crate::principal::{Authenticated, CurrentUser};
-use crate::door::layout::{Done, Nav, PageLayout, done, page, page_with};
-use crate::door::reauth::ReauthForm;
-use crate::door::problem::Problem;
-use crate::door::problem::detail;
-use crate::door::language::text;
 use askama::Template;
 use axum::{
     extract::{Query, State},

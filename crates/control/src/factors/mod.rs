@@ -4,12 +4,14 @@
 pub(crate) mod console;
 mod totp;
 
-use crate::refusal::{Code, Refusal};
-use crate::AppState;
-use crate::throttling::attempts::{self, LoginAttempts};
-use crate::principal::{Authenticated, Caller};
-use crate::mail::Message;
-use keydesk_model::{Actor, Email, EmailError, Event, Origin, Permission, UserId};
+use crate::{
+    AppState,
+    mail::Message,
+    principal::{Authenticated, Caller},
+    refusal::{Code, Refusal},
+    throttling::attempts::{self, LoginAttempts},
+};
+use keydesk_model::{Actor, Email, Event, Origin, Permission, UserId};
 use keydesk_store::{AuditEntry, Read, StoreError, Totp, User, Write};
 use sha2::{Digest, Sha256};
 use totp::Authenticator;

@@ -3,9 +3,11 @@
 
 pub(crate) mod console;
 
-use crate::refusal::{Code, Refusal};
-use crate::AppState;
-use crate::principal::Caller;
+use crate::{
+    AppState,
+    principal::Caller,
+    refusal::{Code, Refusal},
+};
 use keydesk_model::{Event, is_deceptive};
 
 /// The questions, by the names under which feedback is kept.
@@ -20,8 +22,7 @@ pub(crate) async fn give_feedback(
     answered: bool,
     comment: &str,
 ) -> Result<(), Refusal> {
-    let question =
-        QUESTIONS.into_iter().find(|known| *known == question).ok_or(Code::NotFound)?;
+    let question = QUESTIONS.into_iter().find(|known| *known == question).ok_or(Code::NotFound)?;
     let comment: String =
         comment.trim().chars().filter(|c| !is_deceptive(*c) || *c == '\n').take(1_000).collect();
     let (mut write, caller) = caller.begin_as_member(app).await?;

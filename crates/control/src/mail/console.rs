@@ -1,11 +1,15 @@
 //! `/mail`: what would have been sent. It exists only while nothing leaves this machine anyway.
 
-use crate::refusal::Code;
-use crate::AppState;
-use crate::door::layout::{Nav, PageLayout, page};
-use crate::door::problem::Problem;
-use crate::door::language::text;
-use crate::door::when::When;
+use crate::{
+    AppState,
+    door::{
+        language::text,
+        layout::{Nav, PageLayout, page},
+        problem::Problem,
+        when::When,
+    },
+    refusal::Code,
+};
 use askama::Template;
 use axum::{extract::State, response::Response};
 use keydesk_model::Timestamp;

@@ -1,9 +1,9 @@
 //! The mails that Keydesk writes, in the language of whoever they go to.
 
-use crate::door::language::label;
-use crate::door::language::{LocalizedText, in_language};
-use crate::door::language::text;
-use crate::door::when::When;
+use crate::door::{
+    language::{LocalizedText, in_language, label, text},
+    when::When,
+};
 use keydesk_model::{AccountState, InvitationId, Language, Origin, Role, Timestamp};
 use keydesk_store::Expiring;
 

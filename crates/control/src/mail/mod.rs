@@ -12,8 +12,7 @@ pub(crate) use outbox::BELONGS_TO;
 pub use outbox::{TestMailError, keep_mailing, send_test_mail};
 pub use smtp::{MailError, Smtp, SmtpSettings};
 
-use crate::AppState;
-use crate::Outbound;
+use crate::{AppState, Outbound};
 use keydesk_model::Email;
 use serde::{Deserialize, Serialize};
 use std::{

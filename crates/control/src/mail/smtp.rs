@@ -2,8 +2,7 @@
 //! goes as it is, so that no reader breaks a link.
 
 use super::Mail;
-use crate::Outbound;
-use crate::outbound::whole;
+use crate::{Outbound, outbound::whole};
 use keydesk_model::Email;
 use lettre::{
     Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,

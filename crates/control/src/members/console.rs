@@ -1,20 +1,22 @@
 //! `/members` and `/invitation/{code}`.
 
-use crate::refusal::{Code, Kind, Refusal};
 use super::invitations::accept::{Typed, accept as let_join, find_invitation};
-use crate::AppState;
-use crate::Mailer;
-use crate::principal::{Caller};
-use crate::door::caller::{AnonymousUser};
-use crate::door::layout::{Done, Nav, PageLayout, done, page, page_with};
-use crate::door::reauth::{Nothing, ReauthForm};
-use crate::door::language::label;
-use crate::door::problem::Problem;
-use crate::door::form_error::FormError;
-use crate::sessions::{self, console::let_in};
-use crate::door::language::text;
-use crate::tokens::{self, ObservedClient};
-use crate::door::when::When;
+use crate::{
+    AppState, Mailer,
+    door::{
+        caller::AnonymousUser,
+        form_error::FormError,
+        language::{label, text},
+        layout::{Done, Nav, PageLayout, done, page, page_with},
+        problem::Problem,
+        reauth::{Nothing, ReauthForm},
+        when::When,
+    },
+    principal::Caller,
+    refusal::{Code, Kind, Refusal},
+    sessions::{self, console::let_in},
+    tokens::{self, ObservedClient},
+};
 use askama::Template;
 use axum::{
     Extension, Form,

@@ -3,17 +3,19 @@
 pub(crate) mod console;
 mod invitations;
 
-use crate::refusal::{Code, Refusal};
-use crate::AppState;
-use crate::throttling::attempts::{self, Sender};
-use crate::principal::Caller;
-use crate::one_time::codes;
-use crate::mail::Message;
-use crate::receipts::Issued;
-use crate::tokens;
+use crate::{
+    AppState,
+    mail::Message,
+    one_time::codes,
+    principal::Caller,
+    receipts::Issued,
+    refusal::{Code, Refusal},
+    throttling::attempts::{self, Sender},
+    tokens,
+};
 use keydesk_model::{
-    AttemptKind, Email, EmailError, Event, InvitationId, MemberId, Permission, RevocationReason,
-    Role, Timestamp,
+    AttemptKind, Email, Event, InvitationId, MemberId, Permission, RevocationReason, Role,
+    Timestamp,
 };
 use keydesk_store::{Invitation, Member, NewInvitation, Read, StoreError, Undelivered, Write};
 use std::time::Duration;

@@ -1,11 +1,12 @@
 //! The forms that rename.
 
-use crate::refusal::Code;
 use super::{rename_account, rename_token, rename_user};
-use crate::AppState;
-use crate::principal::{Caller, CurrentUser};
-use crate::door::layout::done;
-use crate::door::problem::Problem;
+use crate::{
+    AppState,
+    door::{layout::done, problem::Problem},
+    principal::{Caller, CurrentUser},
+    refusal::Code,
+};
 use axum::{
     Form,
     extract::{Path, State},

@@ -2,9 +2,11 @@
 
 pub(crate) mod console;
 
-use crate::refusal::{At as _, Code, Refusal};
-use crate::AppState;
-use crate::principal::{Authenticated, Caller};
+use crate::{
+    AppState,
+    principal::{Authenticated, Caller},
+    refusal::{At as _, Refusal},
+};
 use keydesk_model::{AccountName, Event, Permission, TokenId, TokenName};
 
 fn detail(before: &str, after: &str) -> serde_json::Value {

@@ -1,11 +1,7 @@
 //! What a browser carries away and brings back within minutes, once: a passkey's challenge, a departure to a
 //! provider of single sign-on. It is sealed, so nobody reads or changes it, and nothing is written before it is back.
 
-use crate::AppState;
-use crate::Keyring;
-use crate::KeyringError;
-use crate::one_time::codes;
-use crate::sessions::SessionSecret;
+use crate::{AppState, Keyring, KeyringError, one_time::codes, sessions::SessionSecret};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use keydesk_model::Timestamp;
 use keydesk_store::{StoreError, Write};

@@ -1,8 +1,7 @@
 //! The rules on the API's operations: taken from its document and the configuration, and put in force
 //! only after it has been told what they would newly reject.
 
-use crate::AppState;
-use crate::api_docs::ScopeOffer;
+use crate::{AppState, api_docs::ScopeOffer};
 use keydesk_model::{
     Actor, Clock, Event, LiveRules, Mode, Operation, Origin, PathMatching, RuleTable, Rules,
     ScopeSet, Timestamp, Unlisted,

@@ -1,21 +1,23 @@
 //! `/operator`: the instance's accounts.
 
-use crate::door::caller::SignedIn;
-use crate::refusal::{Code, Kind, Refusal};
-use crate::principal::{Administrator, Operator};
 use super::{
-    Overview, find_account, invite_owner, list_accounts, open_account, set_plan,
-    set_state,
+    Overview, find_account, invite_owner, list_accounts, open_account, set_plan, set_state,
 };
-use crate::AppState;
-use crate::principal::Authenticated;
-use crate::door::layout::{Done, Nav, PageLayout, done, page, page_with};
-use crate::door::reauth::{Nothing, ReauthForm};
-use crate::mail::send_test_mail;
-use crate::door::problem::Problem;
-use crate::door::form_error::FormError;
-use crate::door::language::text;
-use crate::door::when::When;
+use crate::{
+    AppState,
+    door::{
+        caller::SignedIn,
+        form_error::FormError,
+        language::text,
+        layout::{Done, Nav, PageLayout, done, page, page_with},
+        problem::Problem,
+        reauth::{Nothing, ReauthForm},
+        when::When,
+    },
+    mail::send_test_mail,
+    principal::{Administrator, Authenticated, Operator},
+    refusal::{Code, Kind, Refusal},
+};
 use askama::Template;
 use axum::{
     extract::{Path, Query, State},
@@ -240,8 +242,7 @@ async fn change(
 ) -> Result<Response, Problem> {
     let number = number_in(number)?;
     let receipt = set_state(app, operator, number, next).await?;
-    Ok(done(&format!("/operator/accounts/{number}"), notice, receipt.as_ref())
-        .into_response())
+    Ok(done(&format!("/operator/accounts/{number}"), notice, receipt.as_ref()).into_response())
 }
 
 #[derive(Template)]
@@ -341,8 +342,6 @@ pub(crate) async fn send_test(
 ) -> Result<Response, Problem> {
     match send_test_mail(&app, fresh.caller.user.email.as_str()).await {
         Ok(()) => Ok(done("/operator", "mail_test_sent", None).into_response()),
-        Err(error) => {
-            Err(Refusal::new(Code::TestEmailFailed).with_text("error", error).into())
-        }
+        Err(error) => Err(Refusal::new(Code::TestEmailFailed).with_text("error", error).into()),
     }
 }

@@ -7,22 +7,21 @@ mod open;
 
 pub(crate) use open::{invite_owner, open_account};
 
-use crate::refusal::{At as _, Code, Refusal, Value};
-use crate::AppState;
-use crate::settings::Plans;
-use crate::accounts;
-use crate::principal::{Administrator, Operator};
-use crate::mail::Message;
-use crate::passwords::{Password, PasswordError, TooBusy};
-use crate::receipts::Issued;
-use crate::tokens;
+use crate::{
+    AppState, accounts,
+    mail::Message,
+    passwords::Password,
+    principal::{Administrator, Operator},
+    receipts::Issued,
+    refusal::{At as _, Code, Refusal, Value},
+    settings::Plans,
+    tokens,
+};
 use keydesk_model::{
-    AccountId, AccountNumber, AccountState, Actor, Email, EmailError, Event, Month, Origin, Plan,
-    RevocationReason, Role, Timestamp, TokenNameError, UserId,
+    AccountId, AccountNumber, AccountState, Actor, Email, Event, Month, Origin, Plan,
+    RevocationReason, Role, Timestamp, UserId,
 };
-use keydesk_store::{
-    Account, AuditEntry, Member, NewUser, Session, Sso, Store, StoreError, User, Write,
-};
+use keydesk_store::{Account, AuditEntry, Member, NewUser, Sso, Store, StoreError, Write};
 
 /// An account as an operator sees it: nothing of its tokens but how many there are.
 #[derive(Debug)]
@@ -223,12 +222,22 @@ pub async fn create_operator(
     }
     let is_new = if known.is_some() { IsNew::No } else { IsNew::Yes };
     let user = known.map(|user| user.id).or(newcomer.map(|new| new.id));
-    let Some(user) = user else { return Err(Refusal::new(Code::MissingPassword).with_text("email", email)) };
+    let Some(user) = user else {
+        return Err(Refusal::new(Code::MissingPassword).with_text("email", email));
+    };
     match write.add_operator(user).await {
-        Err(StoreError::Conflict) => return Err(Refusal::new(Code::AlreadyOperator).with_text("email", email)),
+        Err(StoreError::Conflict) => {
+            return Err(Refusal::new(Code::AlreadyOperator).with_text("email", email));
+        }
         added => added?,
     }
-    write.commit(Administrator::Server.instance_entry(Event::OperatorAdded, user, serde_json::json!({}))).await?;
+    write
+        .commit(Administrator::Server.instance_entry(
+            Event::OperatorAdded,
+            user,
+            serde_json::json!({}),
+        ))
+        .await?;
     Ok(is_new)
 }
 
@@ -237,14 +246,21 @@ pub async fn remove_operator(app: &AppState, email: &str) -> Result<(), Refusal>
     let email: Email = email.parse()?;
     let mut write = app.store.write(app.now()).await?;
     let user = write.find_user_by_email(&email).await?;
-    let Some(user) = user else { return Err(Refusal::new(Code::NotAnOperator).with_text("email", email)) };
+    let Some(user) = user else {
+        return Err(Refusal::new(Code::NotAnOperator).with_text("email", email));
+    };
     if !write.remove_operator(user.id).await? {
         return Err(Refusal::new(Code::NotAnOperator).with_text("email", email));
     }
     if write.count_operators().await? == 0 {
         return Err(Refusal::new(Code::LastOperator).with_text("email", email));
     }
-    write.commit(Administrator::Server.instance_entry(Event::OperatorRemoved, user.id, serde_json::json!({}))).await?;
+    write
+        .commit(Administrator::Server.instance_entry(
+            Event::OperatorRemoved,
+            user.id,
+            serde_json::json!({}),
+        ))
+        .await?;
     Ok(())
 }
-

@@ -1,16 +1,16 @@
 //! Opening an account, and inviting its owner: the first until somebody has come in, another when nobody can be reached.
 
-use crate::refusal::{At as _, Code, Refusal};
 use super::owners_of;
-use crate::principal::{Administrator, Operator};
-use crate::AppState;
-use crate::accounts;
-use crate::throttling::attempts::{self, Sender};
-use crate::one_time::codes;
-use crate::mail::Message;
+use crate::{
+    AppState, accounts,
+    mail::Message,
+    one_time::codes,
+    principal::{Administrator, Operator},
+    refusal::{At as _, Code, Refusal},
+    throttling::attempts::{self, Sender},
+};
 use keydesk_model::{
-    AccountId, AccountName, AccountNumber, AttemptKind, Email, EmailError, Event, InvitationId,
-    Language, Role, TokenNameError,
+    AccountId, AccountName, AccountNumber, AttemptKind, Email, Event, InvitationId, Language, Role,
 };
 use keydesk_store::{NewInvitation, StoreError, Write};
 
@@ -33,7 +33,9 @@ pub(crate) async fn open_account(
     let detail = serde_json::json!({ "after": {
         "name": name.as_str(), "number": number.to_string(), "owner_invited": owner.as_str(),
     } });
-    write.commit(Administrator::Operator(operator).entry(Event::AccountCreated, account, detail)).await?;
+    write
+        .commit(Administrator::Operator(operator).entry(Event::AccountCreated, account, detail))
+        .await?;
     mail_first_owner(app, operator, (name.as_str(), &owner), invited).await;
     Ok(number)
 }
@@ -76,7 +78,9 @@ pub(crate) async fn invite_owner(
     }
     let invited = add_first_owner(app, &mut write, account.id, &owner).await?;
     let detail = serde_json::json!({ "after": { "email": owner.as_str(), "role": Role::Owner } });
-    write.commit(Administrator::Operator(operator).entry(Event::MemberInvited, account.id, detail)).await?;
+    write
+        .commit(Administrator::Operator(operator).entry(Event::MemberInvited, account.id, detail))
+        .await?;
     mail_first_owner(app, operator, (&account.name, &owner), invited).await;
     let (by, url) = (&operator.user.name, &app.settings.console_url);
     for member in present {

@@ -1,20 +1,22 @@
 //! `/passkeys` and `/login/passkey`. These need a script: no browser shows its authenticators without.
 
-use crate::door::caller::SignedIn;
-use crate::refusal::{Code, Kind, Refusal};
 use super::{add, begin, begin_log_in, is_last, list, remove};
-use crate::AppState;
-use crate::principal::{Authenticated, CurrentUser};
-use crate::door::caller::{AnonymousUser};
-use crate::door::layout::{Done, Nav, PageLayout, done, page, page_with};
-use crate::factors::console::codes_page;
-use crate::door::reauth::ReauthForm;
-use crate::door::problem::Problem;
-use crate::door::form_error::FormError;
-use crate::door::problem::detail;
-use crate::sessions::{console::let_in, safe_next};
-use crate::door::language::text;
-use crate::door::when::When;
+use crate::{
+    AppState,
+    door::{
+        caller::{AnonymousUser, SignedIn},
+        form_error::FormError,
+        language::text,
+        layout::{Done, Nav, PageLayout, done, page, page_with},
+        problem::{Problem, detail},
+        reauth::ReauthForm,
+        when::When,
+    },
+    factors::console::codes_page,
+    principal::{Authenticated, CurrentUser},
+    refusal::{Code, Kind, Refusal},
+    sessions::{console::let_in, safe_next},
+};
 use askama::Template;
 use axum::{
     Form,

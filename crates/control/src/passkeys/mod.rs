@@ -3,19 +3,20 @@
 
 pub(crate) mod console;
 
-use crate::refusal::{At as _, Code, Kind, Refusal};
-use crate::AppState;
-use crate::throttling::attempts::{self, LoginAttempts};
-use crate::principal::{Authenticated};
-use crate::door::caller::{AnonymousUser};
-use crate::one_time::challenge;
-use crate::factors::{self, Proof, RecoveryCodes};
-use crate::keyring::KeyringError;
-use crate::mail::Message;
-use crate::sessions::{self, NewLogin, SessionSecret, visitor_entry};
-use crate::settings::Settings;
+use crate::{
+    AppState,
+    door::caller::AnonymousUser,
+    factors::{self, Proof, RecoveryCodes},
+    mail::Message,
+    one_time::challenge,
+    principal::Authenticated,
+    refusal::{At as _, Code, Kind, Refusal},
+    sessions::{self, NewLogin, SessionSecret, visitor_entry},
+    settings::Settings,
+    throttling::attempts::{self, LoginAttempts},
+};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use keydesk_model::{Event, TokenName, TokenNameError, UserId};
+use keydesk_model::{Event, TokenName, UserId};
 use keydesk_store::{Read, StoreError, StoredPasskey};
 use std::time::Duration;
 use webauthn_rs::prelude::{
@@ -125,7 +126,8 @@ pub(crate) async fn add(
     let user = caller.user().id;
     let back = challenge::open(app, &registers(user), code).ok_or(Code::InvalidPasskeyResponse)?;
     let mut write = caller.begin_own(app).await?;
-    let state: PasskeyRegistration = back.take(&mut write).await?.ok_or(Code::InvalidPasskeyResponse)?;
+    let state: PasskeyRegistration =
+        back.take(&mut write).await?.ok_or(Code::InvalidPasskeyResponse)?;
     let answer: RegisterPublicKeyCredential = from_json(answer)?;
     let passkey = party.finish_passkey_registration(&answer, &state)?;
     let is_first = !factors::has_one(&mut write, user).await?;
@@ -214,7 +216,8 @@ pub(crate) async fn log_in(
         let answer: PublicKeyCredential = from_json(answer)?;
         let (user, id) = party.identify_discoverable_authentication(&answer)?;
         let user = UserId::from_bytes(*user.as_bytes());
-        let found = write.find_passkey(user, &id_of(id)).await?.ok_or(Code::InvalidPasskeyResponse)?;
+        let found =
+            write.find_passkey(user, &id_of(id)).await?.ok_or(Code::InvalidPasskeyResponse)?;
         let mut passkey = read(&found)?;
         let user_message = party.finish_discoverable_authentication_v2(&answer, state, &passkey)?;
         passkey.update_credential(&user_message);

@@ -1,18 +1,19 @@
 //! `/receipts`: what was promised when a token ended; and the keys with which anyone can check it.
 
-use crate::door::caller::SignedIn;
-use crate::refusal::{Code, Refusal};
 use super::{published_keys, verify_receipt};
-use crate::AppState;
-use crate::principal::{Caller};
-use crate::principal::Authenticated as _;
-use crate::door::layout::{Nav, PageLayout, page};
-use crate::door::language::text_if_exists;
-use crate::principal::Operator;
-use crate::door::problem::Problem;
-use crate::door::language::text;
-use crate::tokens;
-use crate::door::when::When;
+use crate::{
+    AppState,
+    door::{
+        caller::SignedIn,
+        language::{text, text_if_exists},
+        layout::{Nav, PageLayout, page},
+        problem::Problem,
+        when::When,
+    },
+    principal::{Authenticated as _, Caller, Operator},
+    refusal::{Code, Refusal},
+    tokens,
+};
 use askama::Template;
 use axum::{
     Json,

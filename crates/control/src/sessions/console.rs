@@ -1,19 +1,19 @@
 //! `/login`, `/login/two-factor`, `/logout`, `/sessions`: the console's pages about being logged in.
 
-use crate::door::caller::SignedIn;
-use crate::refusal::{Code, Kind, Refusal, Value};
-use super::{
-    LoggedIn, NewLogin, clear_cookie, device_cookie, ends_at, safe_next, session_cookie,
+use super::{LoggedIn, NewLogin, clear_cookie, device_cookie, ends_at, safe_next, session_cookie};
+use crate::{
+    AppState,
+    door::{
+        caller::{AnonymousUser, SignedIn},
+        language::text,
+        layout::{Done, Nav, PageLayout, done, page, page_with},
+        problem::{Problem, detail},
+        when::When,
+    },
+    principal::{Authenticated, CurrentUser},
+    refusal::{Code, Kind, Refusal, Value},
+    tokens::{self, ObservedClient},
 };
-use crate::AppState;
-use crate::principal::{Authenticated, CurrentUser};
-use crate::door::caller::{AnonymousUser};
-use crate::door::layout::{Done, Nav, PageLayout, done, page, page_with};
-use crate::door::problem::Problem;
-use crate::door::problem::detail;
-use crate::door::language::text;
-use crate::tokens::{self, ObservedClient};
-use crate::door::when::When;
 use askama::Template;
 use axum::{
     Form,

@@ -1,14 +1,16 @@
 //! Logging in: the password first, the second factor where there is one, then the session and the news of it.
 
-use crate::refusal::{Code, Refusal};
 use super::{NewLogin, SessionSecret, open_session, visitor_entry};
-use crate::AppState;
-use crate::throttling::attempts::{self, LoginAttempts};
-use crate::door::caller::AnonymousUser;
-use crate::one_time::codes;
-use crate::factors::{self, Proof};
-use crate::mail::Message;
-use crate::passwords::{Password, TooBusy};
+use crate::{
+    AppState,
+    door::caller::AnonymousUser,
+    factors::{self, Proof},
+    mail::Message,
+    one_time::codes,
+    passwords::Password,
+    refusal::{Code, Refusal},
+    throttling::attempts::{self, LoginAttempts},
+};
 use keydesk_model::{AccountId, Actor, Email, Event, Origin, UserId};
 use keydesk_store::{PendingLogin, StoreError, User, Write};
 use std::time::Duration;

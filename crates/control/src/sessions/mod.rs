@@ -7,22 +7,20 @@ pub(crate) use crate::door::cookie::{
     clear_cookie, clear_sso_cookie, device_cookie, device_in, safe_next, session_cookie,
     session_in, sso_cookie, sso_in,
 };
-pub(crate) use log_in::{
-    LoggedIn, LoginMethod, News, enter, half_way, log_in, log_in_with_code,
-};
+pub(crate) use log_in::{LoggedIn, LoginMethod, News, enter, half_way, log_in, log_in_with_code};
 
-use crate::refusal::{Code, Refusal};
-use crate::AppState;
-use crate::throttling::attempts::{self, LoginAttempts};
-use crate::principal::{Authenticated, Caller};
-use crate::door::caller::{AnonymousUser};
-use crate::one_time::codes;
-use crate::factors::{self};
-use crate::door::language;
-use crate::principal::Operator;
-use crate::passwords::Password;
-use crate::receipts::Issued;
-use crate::tokens;
+use crate::{
+    AppState,
+    door::{caller::AnonymousUser, language},
+    factors,
+    one_time::codes,
+    passwords::Password,
+    principal::{Authenticated, Caller, Operator},
+    receipts::Issued,
+    refusal::{Code, Refusal},
+    throttling::attempts::{self, LoginAttempts},
+    tokens,
+};
 use axum::http::HeaderMap;
 use keydesk_model::{
     AccountId, Actor, Event, Origin, RevocationReason, SessionId, Timestamp, UserId,

@@ -1,8 +1,8 @@
 //! What a provider says of somebody, in the claims of an ID token and of its userinfo endpoint. Each claim is read by
 //! itself, so that an odd one, which nobody needs, rejects nobody.
 
-use crate::refusal::Refusal;
 use super::{provider::fault, rejected};
+use crate::refusal::Refusal;
 use keydesk_model::Email;
 use keydesk_store::Sso;
 use serde_json::{Map, Value};

@@ -1,23 +1,28 @@
 //! `/sso` for owners, `/login/sso` for whoever logs in by it, and the operator's yes.
 
-use crate::door::caller::SignedIn;
-use crate::refusal::{Code, Kind};
 use super::{
     Arrival, begin, finish,
     provider::callback_url,
     settings::{SsoForm, confirm as say_yes, find, remove, set},
 };
-use crate::AppState;
-use crate::principal::{Authenticated, Caller};
-use crate::door::caller::{AnonymousUser};
-use crate::door::layout::{Done, Nav, PageLayout, done, page, page_with};
-use crate::door::reauth::{Nothing, ReauthForm};
-use crate::principal::Operator;
-use crate::door::problem::Problem;
-use crate::door::form_error::FormError;
-use crate::door::problem::detail;
-use crate::sessions::{ LoggedIn, clear_sso_cookie, console::{SecondFactorPage, let_in, with_cookie}, safe_next, sso_cookie, sso_in, };
-use crate::door::language::text;
+use crate::{
+    AppState,
+    door::{
+        caller::{AnonymousUser, SignedIn},
+        form_error::FormError,
+        language::text,
+        layout::{Done, Nav, PageLayout, done, page, page_with},
+        problem::{Problem, detail},
+        reauth::{Nothing, ReauthForm},
+    },
+    principal::{Authenticated, Caller, Operator},
+    refusal::{Code, Kind},
+    sessions::{
+        LoggedIn, clear_sso_cookie,
+        console::{SecondFactorPage, let_in, with_cookie},
+        safe_next, sso_cookie, sso_in,
+    },
+};
 use askama::Template;
 use axum::{
     Form,

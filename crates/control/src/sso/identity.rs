@@ -2,11 +2,13 @@
 //! only before the first time. An address that has changed there is the same user, one that was given to somebody
 //! else is another.
 
-use crate::refusal::{Code, Refusal};
 use super::{claims::ProviderIdentity, rejected};
-use crate::AppState;
-use crate::one_time::codes;
-use crate::passwords::Password;
+use crate::{
+    AppState,
+    one_time::codes,
+    passwords::Password,
+    refusal::{Code, Refusal},
+};
 use keydesk_model::{Actor, Email, Event, Origin, TokenName, UserId};
 use keydesk_store::{AuditEntry, NewUser, Sso, User, Write};
 

@@ -8,22 +8,20 @@ mod identity;
 mod provider;
 mod settings;
 
-use crate::refusal::{Code, Refusal, Value};
-use crate::AppState;
-use crate::KeyringError;
-use crate::accounts;
-use crate::throttling::attempts::{self, LoginAttempts};
-use crate::door::caller::AnonymousUser;
-use crate::one_time::challenge;
-use crate::one_time::codes;
-use crate::mail::Message;
-use crate::members;
-use crate::passwords::TooBusy;
-use crate::sessions::{self, LoggedIn, News, SessionSecret, visitor_entry};
+use crate::{
+    AppState, accounts,
+    door::caller::AnonymousUser,
+    mail::Message,
+    members,
+    one_time::{challenge, codes},
+    refusal::{Code, Refusal, Value},
+    sessions::{self, LoggedIn, News, SessionSecret, visitor_entry},
+    throttling::attempts::{self, LoginAttempts},
+};
 use claims::ProviderIdentity;
 use identity::Identified;
 use keydesk_model::{AccountId, Actor, Email, Event, MemberId, Role};
-use keydesk_store::{AuditEntry, Sso, StoreError, Write};
+use keydesk_store::{AuditEntry, Sso, Write};
 use serde::{Deserialize, Serialize};
 use settings::read_roles;
 use std::time::Duration;

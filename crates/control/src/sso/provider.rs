@@ -1,12 +1,15 @@
 //! The provider, by OpenID Connect: discovery, the address to go to, the code's exchange, the ID token, which the
 //! jsonwebtoken crate verifies, and the userinfo endpoint. Fields that a log-in does not need are not read.
 
-use crate::refusal::{self, Code, Refusal};
-use super::{belongs_to,
+use super::{
+    belongs_to,
     claims::{Claims, ProviderIdentity},
 };
-use crate::AppState;
-use crate::outbound::{Bounds, OutboundError, Reach};
+use crate::{
+    AppState,
+    outbound::{Bounds, OutboundError, Reach},
+    refusal::{self, Code, Refusal},
+};
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
@@ -68,9 +71,7 @@ pub(super) fn fault(id: &'static str, detail: impl std::fmt::Display) -> Refusal
 
 /// Whether a refusal is this fault.
 fn is_fault(refusal: &Refusal, wanted: &str) -> bool {
-    let is_it = |value: &refusal::Value| {
-        matches!(value, refusal::Value::Sentence { id, .. } if *id == wanted)
-    };
+    let is_it = |value: &refusal::Value| matches!(value, refusal::Value::Sentence { id, .. } if *id == wanted);
     refusal.values().iter().any(|(_, value)| is_it(value))
 }
 
@@ -175,7 +176,8 @@ async fn send(
     sso: &Sso,
     request: Request<Vec<u8>>,
 ) -> Result<Response<Vec<u8>>, Refusal> {
-    let url = Url::parse(&request.uri().to_string()).map_err(|_| Refusal::new(Code::InvalidIssuer).at("issuer"))?;
+    let url = Url::parse(&request.uri().to_string())
+        .map_err(|_| Refusal::new(Code::InvalidIssuer).at("issuer"))?;
     check_reachable(sso, &url)?;
     let host = url.host_str().unwrap_or_default().to_owned();
     let reach = reach(app, sso, &url);

@@ -1,11 +1,12 @@
 //! What an owner says of the provider, and the operator's yes to it.
 
-use crate::refusal::{Code, Refusal, Value};
 use super::{belongs_to, provider};
-use crate::AppState;
-use crate::throttling::attempts::{self, LoginAttempts};
-use crate::principal::Caller;
-use crate::principal::{Administrator, Operator};
+use crate::{
+    AppState,
+    principal::{Administrator, Caller, Operator},
+    refusal::{Code, Refusal, Value},
+    throttling::attempts::{self, LoginAttempts},
+};
 use keydesk_model::{AccountId, AccountNumber, Email, Event, Permission, Role};
 use keydesk_store::{Domain, Sso, StoreError};
 use serde::Deserialize;
@@ -37,11 +38,7 @@ pub(crate) async fn find(app: &AppState, caller: &Caller) -> Result<Option<Sso>,
 
 /// Keeps what the owner says. With another issuer or domain the operator is asked anew. Then the provider is asked
 /// whether it works so: a fault that it finds undoes nothing, since providers have bad days.
-pub(crate) async fn set(
-    app: &AppState,
-    caller: &Caller,
-    form: &SsoForm,
-) -> Result<(), Refusal> {
+pub(crate) async fn set(app: &AppState, caller: &Caller, form: &SsoForm) -> Result<(), Refusal> {
     let new = keep(app, caller, form).await?;
     attempts::begin(app, LoginAttempts::Sso, &caller.origin).await?;
     match provider::check(app, &new).await {
@@ -56,11 +53,7 @@ pub(crate) async fn set(
     }
 }
 
-async fn keep(
-    app: &AppState,
-    caller: &Caller,
-    form: &SsoForm,
-) -> Result<Sso, Refusal> {
+async fn keep(app: &AppState, caller: &Caller, form: &SsoForm) -> Result<Sso, Refusal> {
     let (mut write, caller) = caller.begin(app, Permission::ManageSso).await?;
     let account = caller.account.id;
     let before = write.find_sso(account).await?;
@@ -92,7 +85,8 @@ fn is_for(before: &Sso, form: &SsoForm) -> bool {
 
 fn read_form(account: AccountId, form: &SsoForm, sealed: Vec<u8>) -> Result<Sso, Refusal> {
     let issuer = form.issuer.trim().to_owned();
-    provider::check_issuer(&issuer).ok_or_else(|| Refusal::new(Code::InvalidIssuer).at("issuer"))?;
+    provider::check_issuer(&issuer)
+        .ok_or_else(|| Refusal::new(Code::InvalidIssuer).at("issuer"))?;
     let client_id = form.client_id.trim().to_owned();
     let is_deceptive = |text: &str| text.chars().any(keydesk_model::is_deceptive);
     if client_id.is_empty() || client_id.len() > 200 || is_deceptive(&client_id) {
@@ -105,7 +99,8 @@ fn read_form(account: AccountId, form: &SsoForm, sealed: Vec<u8>) -> Result<Sso,
         _ => "automatic",
     };
     let default_role = form.default_role.parse::<Role>().ok().filter(|role| *role != Role::Owner);
-    let default_role = default_role.ok_or_else(|| Refusal::new(Code::InvalidRoleMapping).at("roles"))?;
+    let default_role =
+        default_role.ok_or_else(|| Refusal::new(Code::InvalidRoleMapping).at("roles"))?;
     let is_long = |text: &str, most: usize| text.chars().count() > most;
     if is_long(&issuer, 300) {
         return Err(Refusal::new(Code::InvalidIssuer).at("issuer"));
@@ -145,7 +140,10 @@ fn read_domains(text: &str) -> Result<Vec<Domain>, Refusal> {
         let email: Email = format!("x@{}", word.trim_start_matches('@')).parse().ok()?;
         Some(email.domain())
     };
-    let names = words.map(read).collect::<Option<BTreeSet<_>>>().ok_or(Refusal::new(Code::InvalidDomain).at("domain"))?;
+    let names = words
+        .map(read)
+        .collect::<Option<BTreeSet<_>>>()
+        .ok_or(Refusal::new(Code::InvalidDomain).at("domain"))?;
     if names.is_empty() || names.len() > 20 {
         return Err(Refusal::new(Code::InvalidDomain).at("domain"));
     }
@@ -171,7 +169,10 @@ pub(super) fn read_roles(text: &str) -> Result<Vec<(String, Role)>, Refusal> {
         let role = role.trim().parse::<Role>().ok().filter(|role| *role != Role::Owner)?;
         Some((value.trim().to_owned(), role))
     };
-    lines.map(read).collect::<Option<_>>().ok_or_else(|| Refusal::new(Code::InvalidRoleMapping).at("roles"))
+    lines
+        .map(read)
+        .collect::<Option<_>>()
+        .ok_or_else(|| Refusal::new(Code::InvalidRoleMapping).at("roles"))
 }
 
 pub(crate) async fn remove(app: &AppState, caller: &Caller) -> Result<(), Refusal> {
@@ -201,7 +202,13 @@ pub(crate) async fn confirm(
         error => error.into(),
     })?;
     let detail = serde_json::json!({ "after": { "issuer": issuer, "domains": domains } });
-    write.commit(Administrator::Operator(operator).entry(Event::AccountSsoApproved, account.id, detail)).await?;
+    write
+        .commit(Administrator::Operator(operator).entry(
+            Event::AccountSsoApproved,
+            account.id,
+            detail,
+        ))
+        .await?;
     Ok(())
 }
 

@@ -3,9 +3,11 @@
 //! which they have logged in before, or with a session, has counts of their own, so that strangers who
 //! guess hold up nobody.
 
-use crate::refusal::{Code, Kind, Refusal, Value};
-use crate::AppState;
-use crate::one_time::codes;
+use crate::{
+    AppState,
+    one_time::codes,
+    refusal::{Code, Kind, Refusal, Value},
+};
 use keydesk_model::{AttemptKind, Attempts, Email, Origin, SessionId, Throttled, UserId};
 use keydesk_store::{StoreError, Write};
 use std::net::IpAddr;
@@ -41,9 +43,11 @@ fn renamed(refusal: Refusal, code: Code) -> Refusal {
     if refusal.code() != Code::TooManyFailedAttempts {
         return refusal;
     }
-    refusal.values().iter().cloned().fold(Refusal::new(code), |renamed, (name, value)| {
-        renamed.with(name, value)
-    })
+    refusal
+        .values()
+        .iter()
+        .cloned()
+        .fold(Refusal::new(code), |renamed, (name, value)| renamed.with(name, value))
 }
 
 /// A try that is counted as a failure until it turns out to be none.

@@ -1,10 +1,12 @@
 //! A member's bearer token: there as long as they may use the API, and displayed to them alone.
 
-use crate::refusal::{Code, Refusal};
-use crate::AppState;
-use crate::principal::Caller;
-use crate::keyring::SealedFor;
-use crate::receipts::Issued;
+use crate::{
+    AppState,
+    keyring::SealedFor,
+    principal::Caller,
+    receipts::Issued,
+    refusal::{Code, Refusal},
+};
 use keydesk_model::{
     AccountId, Event, IpAllowlist, MemberId, Permission, RevocationReason, ScopeSet, TokenId,
     TokenOwner, UserId,

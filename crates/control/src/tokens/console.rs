@@ -1,16 +1,19 @@
 //! `/tokens`: the account's API tokens, the page that shows a secret once, and the acts that end one.
 
-use crate::refusal::{Code, Refusal};
 use super::ObservedClient;
-use crate::AppState;
-use crate::principal::Caller;
-use crate::door::layout::{Done, Nav, PageLayout, done, page};
-use crate::door::reauth::ReauthForm;
-use crate::door::language::label;
-use crate::door::problem::Problem;
-use crate::receipts::Issued;
-use crate::door::language::text;
-use crate::door::when::When;
+use crate::{
+    AppState,
+    door::{
+        language::{label, text},
+        layout::{Done, Nav, PageLayout, done, page},
+        problem::Problem,
+        reauth::ReauthForm,
+        when::When,
+    },
+    principal::Caller,
+    receipts::Issued,
+    refusal::{Code, Refusal},
+};
 use askama::Template;
 use axum::{
     extract::{Path, Query, State},
@@ -252,9 +255,9 @@ impl RotateForm {
     fn terms(&self) -> Result<RotationTerms, Problem> {
         let read = |text: &Option<String>| match text.as_deref() {
             None | Some("") => Ok(GracePeriod::None),
-            Some(text) => text
-                .parse()
-                .map_err(|error: GracePeriodError| Problem::from(Refusal::from(error))),
+            Some(text) => {
+                text.parse().map_err(|error: GracePeriodError| Problem::from(Refusal::from(error)))
+            }
         };
         let terms = RotationTerms {
             grace_period: read(&self.grace_period)?,

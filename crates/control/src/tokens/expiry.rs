@@ -1,10 +1,8 @@
 //! How long an account's new tokens may live: the operator's policy, and the account's own. Each rejects,
 //! or is only observed.
 
-use crate::refusal::Refusal;
 use super::list_api_tokens;
-use crate::AppState;
-use crate::principal::Caller;
+use crate::{AppState, principal::Caller, refusal::Refusal};
 use keydesk_model::{Expiry, ExpiryPolicy, Mode, Timestamp, TokenState};
 use keydesk_store::{Account, Token};
 

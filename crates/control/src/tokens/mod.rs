@@ -2,33 +2,34 @@
 
 mod bearer;
 pub(crate) mod console;
+pub(crate) mod creation;
 pub(crate) mod expiry;
 pub(crate) mod limits;
-pub(crate) mod creation;
 
 mod own;
 pub(crate) mod reminders;
 mod rotation;
 
+use crate::{
+    AppState,
+    door::when::When,
+    operations::LATELY,
+    principal::Caller,
+    receipts::Issued,
+    refusal::{Code, Refusal},
+};
 pub(crate) use bearer::{
     end_bearer_token, issue_bearer_token, replace_bearer_token, replace_bearer_tokens,
     rotate_bearer_token, view_bearer_token,
 };
 pub use own::{SelfRevocation, SelfRotation, SelfServiceError, revoke_own_token, rotate_own_token};
 pub use rotation::close_due_secrets;
-use crate::refusal::{Code, Refusal};
 use rotation::{RotatedToken, rotate_secret};
 pub(crate) use rotation::{list_previous_secrets, revoke_previous_secrets, rotate_api_token};
 
-use crate::AppState;
-use crate::principal::Caller;
-use crate::operations::LATELY;
-use crate::receipts::Issued;
-use crate::door::when::When;
-use axum::http::StatusCode;
 use keydesk_model::{
-    AccountId, Event, ExpiryError, ExpiryPolicyError, Permission, RevocationReason, Timestamp, TokenId, TokenOwner, TokenState,
-    TooManyScopes, UserId,
+    AccountId, Event, Permission, RevocationReason, Timestamp, TokenId, TokenOwner, TokenState,
+    UserId,
 };
 use keydesk_store::{Integration, Member, NewSecret, StoreError, Token, Write};
 use keydesk_token::PlainToken;

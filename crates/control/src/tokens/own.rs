@@ -1,11 +1,13 @@
 //! What a token does to itself: rotate and revoke. Whoever holds it may; nobody else is asked.
 
-use crate::refusal::{Code, Refusal};
 use super::{RotatedToken, bearer::replace_secret, rotate_secret};
-use crate::AppState;
-use crate::keyring::SealedFor;
-use crate::mail::Message;
-use crate::receipts::Issued;
+use crate::{
+    AppState,
+    keyring::SealedFor,
+    mail::Message,
+    receipts::Issued,
+    refusal::{Code, Refusal},
+};
 use keydesk_model::{
     AccountId, Actor, Closing, Event, Origin, RevocationReason, RotationTerms, Timestamp, TokenId,
     TokenOwner, TokenState,

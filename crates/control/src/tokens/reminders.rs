@@ -1,8 +1,7 @@
 //! Reminders of tokens that end soon: 30, 7 and 1 days before, to whoever made them, if they are still
 //! there, and to those who administer the account.
 
-use crate::AppState;
-use crate::mail::Message;
+use crate::{AppState, mail::Message};
 use keydesk_model::{Actor, Event, Origin, Timestamp};
 use keydesk_store::{AuditEntry, Expiring, StoreError};
 use std::time::Duration;

@@ -1,17 +1,21 @@
 //! What the operator can do at the server for a user, or about one: a link for a new password, and erasing them.
 
-use crate::refusal::{Code, Refusal};
 use super::RESET_LASTS;
-use crate::AppState;
-use crate::one_time::codes;
-use crate::members;
-use crate::principal::Administrator;
-use keydesk_model::{Email, EmailError, Event, Role, UserId};
-use keydesk_store::{AuditEntry, StoreError, User, Write};
+use crate::{
+    AppState, members,
+    one_time::codes,
+    principal::Administrator,
+    refusal::{Code, Refusal},
+};
+use keydesk_model::{Email, Event, Role, UserId};
+use keydesk_store::{AuditEntry, User, Write};
 
 async fn find(write: &mut Write, email: &str) -> Result<User, Refusal> {
     let email: Email = email.parse()?;
-    write.find_user_by_email(&email).await?.ok_or_else(|| Refusal::new(Code::UnknownUser).with_text("email", email))
+    write
+        .find_user_by_email(&email)
+        .await?
+        .ok_or_else(|| Refusal::new(Code::UnknownUser).with_text("email", email))
 }
 
 fn entry(event: Event, user: UserId, detail: serde_json::Value) -> AuditEntry {

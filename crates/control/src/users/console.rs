@@ -1,18 +1,20 @@
 //! `/profile`, `/forgot-password`, `/reset-password/{code}`.
 
-use crate::door::caller::SignedIn;
-use crate::refusal::{Code, Kind};
-use crate::AppState;
-use crate::principal::{Authenticated, CurrentUser};
-use crate::door::caller::{AnonymousUser};
-use crate::door::layout::{Done, Nav, PageLayout, done, page, page_with};
-use crate::factors;
-use crate::door::language::label;
-use crate::door::problem::Problem;
-use crate::door::form_error::FormError;
-use crate::sessions::{console::with_cookie, session_cookie};
-use crate::door::language::text;
-use crate::tokens::{self, ObservedClient};
+use crate::{
+    AppState,
+    door::{
+        caller::{AnonymousUser, SignedIn},
+        form_error::FormError,
+        language::{label, text},
+        layout::{Done, Nav, PageLayout, done, page, page_with},
+        problem::Problem,
+    },
+    factors,
+    principal::{Authenticated, CurrentUser},
+    refusal::{Code, Kind},
+    sessions::{console::with_cookie, session_cookie},
+    tokens::{self, ObservedClient},
+};
 use askama::Template;
 use axum::{
     Form,
@@ -199,7 +201,8 @@ pub(crate) async fn reset_password(
         Ok(receipt) => Ok(done("/login", "password_reset", receipt.as_ref()).into_response()),
         Err(refusal) if refusal.kind() == Kind::Invalid => {
             let chrome = PageLayout::nobody(text("reset-title"), Nav::None);
-            let page = ResetPage { chrome, code, error: FormError::new(&refusal, &["new_password"]) };
+            let page =
+                ResetPage { chrome, code, error: FormError::new(&refusal, &["new_password"]) };
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }
         Err(error) => Err(error.into()),

@@ -6,15 +6,17 @@ pub(crate) mod email;
 
 pub use at_server::{erase_user, make_reset_link};
 
-use crate::refusal::{Code, Refusal};
-use crate::AppState;
-use crate::throttling::attempts::{self, LoginAttempts, Sender};
-use crate::principal::Authenticated;
-use crate::one_time::codes;
-use crate::mail::Message;
-use crate::passwords::{Password, PasswordError, TooBusy};
-use crate::receipts::Issued;
-use crate::sessions::{self, SessionSecret, visitor_entry};
+use crate::{
+    AppState,
+    mail::Message,
+    one_time::codes,
+    passwords::{Password, PasswordError},
+    principal::Authenticated,
+    receipts::Issued,
+    refusal::{Code, Refusal},
+    sessions::{self, SessionSecret, visitor_entry},
+    throttling::attempts::{self, LoginAttempts, Sender},
+};
 use keydesk_model::{Actor, AttemptKind, Email, Event, Language, Origin, RevocationReason};
 use keydesk_store::{Account, StoreError, User};
 use std::time::Duration;
@@ -55,7 +57,10 @@ pub(crate) async fn change_password(
     }
     let accounts = app.store.read().await?.list_accounts_of(user.id, app.now()).await?;
     let personal = personal(user, &accounts);
-    let hash = app.passwords.hash(Password::chosen(new, &personal).map_err(new_password)?, &app.entropy).await?;
+    let hash = app
+        .passwords
+        .hash(Password::chosen(new, &personal).map_err(new_password)?, &app.entropy)
+        .await?;
     let mut write = app.store.write(app.now()).await?;
     let (secret, session_hash) = codes::generate(&app.entropy);
     if !write.renew_session(session, session_hash).await? {
@@ -144,7 +149,10 @@ pub(crate) async fn reset_password(
     let accounts = read.list_accounts_of(id, app.now()).await?;
     drop(read);
     let personal = personal(&user, &accounts);
-    let hash = app.passwords.hash(Password::chosen(new, &personal).map_err(new_password)?, &app.entropy).await?;
+    let hash = app
+        .passwords
+        .hash(Password::chosen(new, &personal).map_err(new_password)?, &app.entropy)
+        .await?;
     let mut write = app.store.write(app.now()).await?;
     let now = write.now();
     if write.find_reset(digest, now).await? != Some(user.id) {

@@ -1,16 +1,19 @@
 //! `/limits`: the account's plan and what is left of it, and where its tokens may be used from.
 
-use crate::refusal::{Code, Refusal};
-use super::{cors_form::CorsForm, AccountReview, limit_account, review_account};
-use crate::AppState;
-use crate::principal::Caller;
-use crate::door::layout::{Done, Nav, PageLayout, done, page, page_with};
-use crate::door::reauth::ReauthForm;
-use crate::door::problem::Problem;
-use crate::door::problem::detail;
-use crate::door::language::text;
-use crate::tokens::limits::{console::networks, saved_notice};
-use crate::door::when::When;
+use super::{AccountReview, cors_form::CorsForm, limit_account, review_account};
+use crate::{
+    AppState,
+    door::{
+        language::text,
+        layout::{Done, Nav, PageLayout, done, page, page_with},
+        problem::{Problem, detail},
+        reauth::ReauthForm,
+        when::When,
+    },
+    principal::Caller,
+    refusal::{Code, Refusal},
+    tokens::limits::{console::networks, saved_notice},
+};
 use askama::Template;
 use axum::{
     extract::{Query, State},

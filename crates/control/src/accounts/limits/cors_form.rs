@@ -43,11 +43,7 @@ impl CorsForm {
             exposed_headers: words(&self.exposed_headers.to_ascii_lowercase()),
             max_age_seconds: age.unwrap_or(u32::MAX),
         };
-        if policy.is_well_formed() {
-            Ok(Some(policy))
-        } else {
-            Err(Code::InvalidCorsList.into())
-        }
+        if policy.is_well_formed() { Ok(Some(policy)) } else { Err(Code::InvalidCorsList.into()) }
     }
 }
 

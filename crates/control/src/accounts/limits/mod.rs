@@ -4,16 +4,15 @@
 pub(crate) mod console;
 mod cors_form;
 
-use crate::refusal::{Code, Refusal};
-use crate::AppState;
-use crate::principal::Caller;
-use crate::operations::LATELY;
-use crate::tokens::expiry::list_over_expiry;
-use keydesk_model::{
-    AccountId, AccountNumber, Actor, Clock, CorsPolicy, Event, IpAllowlist, Mode, Month, Origin,
-    Permission, Plan,
+use crate::{
+    AppState,
+    operations::LATELY,
+    principal::Caller,
+    refusal::{Code, Refusal},
+    tokens::expiry::list_over_expiry,
 };
-use keydesk_store::{Account, AuditEntry, Store, StoreError, Token, Write};
+use keydesk_model::{CorsPolicy, Event, IpAllowlist, Mode, Month, Permission, Plan};
+use keydesk_store::{Account, Token};
 
 #[derive(Debug)]
 pub(crate) struct AccountReview {

@@ -1,14 +1,18 @@
 //! `/sign-up`, where the operator allows it.
 
-use crate::refusal::{Code, Kind};
 use super::{ask, find, finish};
-use crate::AppState;
-use crate::door::caller::AnonymousUser;
-use crate::door::layout::{Nav, PageLayout, page, page_with};
-use crate::door::problem::Problem;
-use crate::door::form_error::FormError;
-use crate::sessions::console::let_in;
-use crate::door::language::text;
+use crate::{
+    AppState,
+    door::{
+        caller::AnonymousUser,
+        form_error::FormError,
+        language::text,
+        layout::{Nav, PageLayout, page, page_with},
+        problem::Problem,
+    },
+    refusal::{Code, Kind},
+    sessions::console::let_in,
+};
 use askama::Template;
 use axum::{
     Form,

@@ -3,14 +3,16 @@
 
 pub(crate) mod console;
 
-use crate::refusal::{At as _, Code, Refusal};
 use super::{Opening, open};
-use crate::AppState;
-use crate::throttling::attempts::{self, Sender};
-use crate::door::caller::AnonymousUser;
-use crate::one_time::codes;
-use crate::mail::Message;
-use crate::sessions::NewLogin;
+use crate::{
+    AppState,
+    door::caller::AnonymousUser,
+    mail::Message,
+    one_time::codes,
+    refusal::{At as _, Code, Refusal},
+    sessions::NewLogin,
+    throttling::attempts::{self, Sender},
+};
 use keydesk_model::{AccountName, Actor, AttemptKind, Email, Event, Origin};
 use keydesk_store::{SignUp, StoreError};
 use std::time::Duration;

@@ -1,7 +1,9 @@
 //! The audit log in files: JSON lines and CSV, written piece by piece.
 
-use crate::audit::{Wanted, words};
-use crate::AppState;
+use crate::{
+    AppState,
+    audit::{Wanted, words},
+};
 use axum::body::Body;
 use futures_util::stream;
 use keydesk_model::AccountId;

@@ -2,24 +2,26 @@
 
 mod export;
 
-use crate::door::caller::SignedIn;
-use crate::refusal::{Code, Refusal, Value};
 use super::{Wanted, list, list_of_instance, words};
-use export::{Format, body};
-use crate::AppState;
-use crate::principal::{Authenticated, Caller};
-use crate::door::layout::{Nav, PageLayout, page};
-use crate::door::language::label;
-use crate::principal::Operator;
-use crate::door::problem::{Problem, detail};
-use crate::door::language::text;
-use crate::door::when::When;
+use crate::{
+    AppState,
+    door::{
+        caller::SignedIn,
+        language::{label, text},
+        layout::{Nav, PageLayout, page},
+        problem::{Problem, detail},
+        when::When,
+    },
+    principal::{Authenticated, Caller, Operator},
+    refusal::{Code, Refusal, Value},
+};
 use askama::Template;
 use axum::{
     extract::{Query, State},
     http::header,
     response::{IntoResponse, Response},
 };
+use export::{Format, body};
 use keydesk_model::{Expiry, Permission, Timestamp};
 use keydesk_store::AuditLine;
 use serde::Deserialize;
@@ -51,7 +53,8 @@ fn day(input: &str, name: &'static str) -> Result<Option<(Timestamp, Timestamp)>
     };
     let Ok(expiry @ Expiry::Through(_)) = input.parse::<Expiry>() else { return Err(invalid()) };
     // Days are UTC's, from midnight to midnight.
-    let end = expiry.resolve(Timestamp::from_micros(i64::MIN)).ok().flatten().ok_or_else(invalid)?;
+    let end =
+        expiry.resolve(Timestamp::from_micros(i64::MIN)).ok().flatten().ok_or_else(invalid)?;
     Ok(Some((end.minus(std::time::Duration::from_hours(24)), end)))
 }
 

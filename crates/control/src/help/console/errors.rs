@@ -1,10 +1,14 @@
 //! `/errors/{code}`: what one of the gateway's errors means, for whoever meets it, with or without a login. The texts
 //! are the guide's.
 
-use crate::refusal::Code;
-use crate::door::layout::{Nav, PageLayout, page};
-use crate::door::problem::Problem;
-use crate::door::language::text;
+use crate::{
+    door::{
+        language::text,
+        layout::{Nav, PageLayout, page},
+        problem::Problem,
+    },
+    refusal::Code,
+};
 use askama::Template;
 use axum::{extract::Path, response::Response};
 

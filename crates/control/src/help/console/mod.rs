@@ -2,14 +2,18 @@
 
 pub(crate) mod errors;
 
-use crate::refusal::Code;
-use crate::AppState;
-use crate::principal::Caller;
-use crate::door::layout::{Nav, PageLayout, page};
-use crate::door::problem::Problem;
-use crate::door::language::text;
-use crate::tokens::{self, ObservedClient};
-use crate::door::when::When;
+use crate::{
+    AppState,
+    door::{
+        language::text,
+        layout::{Nav, PageLayout, page},
+        problem::Problem,
+        when::When,
+    },
+    principal::Caller,
+    refusal::Code,
+    tokens::{self, ObservedClient},
+};
 use askama::Template;
 use axum::{
     Form,

@@ -1,16 +1,17 @@
 //! Accepting an invitation: whoever is known here proves that it is them, whoever is new chooses a password.
 
-use crate::refusal::{At as _, Code, Refusal};
-use crate::AppState;
-use crate::accounts;
-use crate::throttling::attempts::{self, LoginAttempts};
-use crate::door::caller::AnonymousUser;
-use crate::one_time::codes;
-use crate::factors::{self, Proof};
-use crate::passwords::{Password, PasswordError, TooBusy};
-use crate::sessions::{self, NewLogin, News, visitor_entry};
-use keydesk_model::{Actor, Event, TokenNameError, UserId};
-use keydesk_store::{AuditEntry, Invitation, NewUser, StoreError, User, Write};
+use crate::{
+    AppState, accounts,
+    door::caller::AnonymousUser,
+    factors::{self, Proof},
+    one_time::codes,
+    passwords::Password,
+    refusal::{At as _, Code, Refusal},
+    sessions::{self, NewLogin, News, visitor_entry},
+    throttling::attempts::{self, LoginAttempts},
+};
+use keydesk_model::{Actor, Event, UserId};
+use keydesk_store::{AuditEntry, Invitation, NewUser, User, Write};
 
 /// An open invitation, and whether its address has a user already.
 pub(crate) async fn find_invitation(
@@ -18,8 +19,10 @@ pub(crate) async fn find_invitation(
     code: &str,
 ) -> Result<(Invitation, bool), Refusal> {
     let mut read = app.store.read().await?;
-    let invitation =
-        read.find_invitation(codes::digest(code), app.now()).await?.ok_or(Code::InvitationExpired)?;
+    let invitation = read
+        .find_invitation(codes::digest(code), app.now())
+        .await?
+        .ok_or(Code::InvitationExpired)?;
     let is_known = read.find_user_by_email(&invitation.email).await?.is_some();
     Ok((invitation, is_known))
 }

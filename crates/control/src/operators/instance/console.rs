@@ -1,14 +1,16 @@
 //! `/operator/plans`, `/operator/operations`, `/operator/operators`, `/operator/gateways`: tables to read.
 
-use crate::door::caller::SignedIn;
-use crate::principal::Operator;
 use super::{gateways, operators, plans, rules};
-use crate::AppState;
-use crate::principal::Authenticated;
-use crate::door::layout::{Nav, PageLayout, page};
-use crate::door::language::LocalizedText;
-use crate::door::problem::Problem;
-use crate::door::language::text;
+use crate::{
+    AppState,
+    door::{
+        caller::SignedIn,
+        language::{LocalizedText, text},
+        layout::{Nav, PageLayout, page},
+        problem::Problem,
+    },
+    principal::{Authenticated, Operator},
+};
 use askama::Template;
 use axum::{extract::State, response::Response};
 use keydesk_model::{Mode, Unlisted};

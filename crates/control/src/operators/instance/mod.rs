@@ -3,11 +3,7 @@
 
 pub(crate) mod console;
 
-use crate::refusal::Refusal;
-use crate::principal::Operator;
-use crate::AppState;
-use crate::ListedNode;
-use crate::list_nodes;
+use crate::{AppState, ListedNode, list_nodes, principal::Operator, refusal::Refusal};
 use keydesk_model::{Plan, Timestamp};
 use keydesk_store::StoredRules;
 

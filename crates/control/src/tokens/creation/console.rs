@@ -1,19 +1,21 @@
 //! `/tokens/new`: the form of an API token, which loses nothing over a mistake.
 
-use crate::refusal::Code;
 use super::ApiTokenRequest;
-use crate::tokens::{console::shown_once, expiry::Policies};
-use crate::AppState;
-use crate::api_docs::ScopeOffer;
-use crate::principal::Caller;
-use crate::door::layout::{Nav, PageLayout, page, page_with};
-use crate::one_time::codes;
-use crate::door::reauth::ReauthForm;
-use crate::door::language::label;
-use crate::operations::{are_scopes_observed, list_scope_offers};
-use crate::door::problem::Problem;
-use crate::door::problem::detail;
-use crate::door::language::text;
+use crate::{
+    AppState,
+    api_docs::ScopeOffer,
+    door::{
+        language::{label, text},
+        layout::{Nav, PageLayout, page, page_with},
+        problem::{Problem, detail},
+        reauth::ReauthForm,
+    },
+    one_time::codes,
+    operations::{are_scopes_observed, list_scope_offers},
+    principal::Caller,
+    refusal::Code,
+    tokens::{console::shown_once, expiry::Policies},
+};
 use askama::Template;
 use axum::{extract::State, http::StatusCode, response::Response};
 use keydesk_model::{Expiry, ExpiryError, ExpiryPolicy, Permission, Scope, ScopeSet, TokenName};

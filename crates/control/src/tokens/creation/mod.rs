@@ -2,11 +2,15 @@
 
 pub(crate) mod console;
 
-use crate::refusal::{Code, Refusal};
 use super::{MOST_TOKENS, expiry::Policies, shown_once};
-use crate::AppState;
-use crate::principal::Caller;
-use keydesk_model::{Event, Expiry, IpAllowlist, Permission, ScopeSet, TokenId, TokenName, TokenOwner};
+use crate::{
+    AppState,
+    principal::Caller,
+    refusal::{Code, Refusal},
+};
+use keydesk_model::{
+    Event, Expiry, IpAllowlist, Permission, ScopeSet, TokenId, TokenName, TokenOwner,
+};
 use keydesk_store::{NewToken, Token};
 use keydesk_token::{Kind, PlainToken};
 
@@ -64,4 +68,3 @@ pub(crate) async fn issue_api_token(
     write.commit(caller.entry(Event::TokenCreated, token.id, detail)).await?;
     Ok((token, plain))
 }
-

@@ -1,27 +1,31 @@
 //! `/tokens/{id}/limits`: a token's limits, what speaks for smaller ones, and the form that sets them;
 //! `/tokens/violation`: what limits object to.
 
-use crate::refusal::Code;
 use super::{LimitsReview, limit_api_token, list_violated, review_limits, saved_notice};
-use crate::tokens::{console::scope_words, creation::console::one_or_more};
-use crate::AppState;
-use crate::api_docs::ScopeOffer;
-use crate::principal::Caller;
-use crate::door::layout::{Nav, PageLayout, done, page, page_with};
-use crate::door::reauth::ReauthForm;
-use crate::operations::list_scope_offers;
-use crate::door::problem::Problem;
-use crate::door::problem::detail;
-use crate::door::language::text;
-use crate::door::when::When;
+use crate::{
+    AppState,
+    api_docs::ScopeOffer,
+    door::{
+        language::text,
+        layout::{Nav, PageLayout, done, page, page_with},
+        problem::{Problem, detail},
+        reauth::ReauthForm,
+        when::When,
+    },
+    operations::list_scope_offers,
+    principal::Caller,
+    refusal::Code,
+    tokens::{console::scope_words, creation::console::one_or_more},
+};
 use askama::Template;
 use axum::{
     extract::{Path, Query, State},
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use keydesk_model::{Violation, 
+use keydesk_model::{
     IpAllowlist, Permission, Scope, ScopeSet, Timestamp, TokenId, TokenLimits, TokenState,
+    Violation,
 };
 use keydesk_store::{OperationUse, ViolationRow};
 use serde::Deserialize;

@@ -3,13 +3,15 @@
 
 pub(crate) mod console;
 
-use crate::refusal::{Code, Refusal};
 use super::{find_api_token, find_live_api_token};
-use crate::AppState;
-use crate::principal::Caller;
-use crate::operations::LATELY;
+use crate::{
+    AppState,
+    operations::LATELY,
+    principal::Caller,
+    refusal::{Code, Refusal},
+};
 use keydesk_model::{
-    Event, IpAllowlist, Mode, Permission, RuleTable, ScopeSet, TokenId, TokenLimits, Violation,
+    Event, IpAllowlist, Mode, Permission, RuleTable, ScopeSet, TokenId, TokenLimits,
 };
 use keydesk_store::{OperationUse, Token, ViolationRow};
 

@@ -1,10 +1,12 @@
 //! Rotation: a token gets a new secret, and the old one ends at once or goes on for a while.
 
-use crate::refusal::{Code, Refusal};
 use super::{MOST_OLD, find_live_api_token, shown_once};
-use crate::AppState;
-use crate::principal::Caller;
-use crate::receipts::Issued;
+use crate::{
+    AppState,
+    principal::Caller,
+    receipts::Issued,
+    refusal::{Code, Refusal},
+};
 use keydesk_model::{
     Actor, Closing, Event, Origin, Permission, RevocationReason, RotationTerms, Timestamp, TokenId,
 };

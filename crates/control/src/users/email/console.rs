@@ -1,14 +1,18 @@
 //! `/profile/email` and `/email-change/{code}`.
 
-use crate::refusal::Code;
 use super::{Confirmed, ask, confirm, find, stop};
-use crate::AppState;
-use crate::principal::{CurrentUser};
-use crate::door::caller::{AnonymousUser};
-use crate::door::layout::{Nav, PageLayout, done, page};
-use crate::door::reauth::ReauthForm;
-use crate::door::problem::Problem;
-use crate::door::language::text;
+use crate::{
+    AppState,
+    door::{
+        caller::AnonymousUser,
+        language::text,
+        layout::{Nav, PageLayout, done, page},
+        problem::Problem,
+        reauth::ReauthForm,
+    },
+    principal::CurrentUser,
+    refusal::Code,
+};
 use askama::Template;
 use axum::{
     Form,

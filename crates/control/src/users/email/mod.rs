@@ -3,13 +3,15 @@
 
 pub(crate) mod console;
 
-use crate::refusal::{Code, Refusal};
-use crate::AppState;
-use crate::throttling::attempts::{self, Sender};
-use crate::principal::Authenticated;
-use crate::one_time::codes;
-use crate::mail::Message;
-use keydesk_model::{Actor, AttemptKind, Email, EmailError, Event, Origin};
+use crate::{
+    AppState,
+    mail::Message,
+    one_time::codes,
+    principal::Authenticated,
+    refusal::{Code, Refusal},
+    throttling::attempts::{self, Sender},
+};
+use keydesk_model::{Actor, AttemptKind, Email, Event, Origin};
 use keydesk_store::{AuditEntry, EmailChange, NewEmailChange, StoreError};
 use std::time::Duration;
 
@@ -124,11 +126,7 @@ pub(crate) async fn confirm(
 }
 
 /// One side says no.
-pub(crate) async fn stop(
-    app: &AppState,
-    code: &str,
-    origin: Origin,
-) -> Result<(), Refusal> {
+pub(crate) async fn stop(app: &AppState, code: &str, origin: Origin) -> Result<(), Refusal> {
     let mut write = app.store.write(app.now()).await?;
     let now = write.now();
     let found = write.find_email_change(codes::digest(code), now).await?;
