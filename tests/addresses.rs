@@ -23,7 +23,9 @@ async fn an_address_changes_when_both_sides_have_confirmed_and_not_before() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
     let bearer = ann.bearer_token().await;
-    for (typed, wrong) in [("no address", "Email"), (ANN, "This is already your email address.")] {
+    for (typed, wrong) in
+        [("no address", "Enter an email address"), (ANN, "This is already your email address.")]
+    {
         let page = ann.post("/profile/email", &[("email", typed)]).await;
         assert!(page.status == 422 && page.text.contains(wrong), "{}", page.text);
     }

@@ -70,7 +70,7 @@ async fn r3_a_gateway_that_is_cut_off_refuses_by_the_moment_that_the_receipt_nam
         let receipt = cluster.receipt(&location).await;
         assert_eq!(receipt["complete"], false);
         assert_eq!(names(&receipt, "unconfirmed"), ["node-1"]);
-        let refuses_from = receipt["unconfirmed"][0]["refuses_from"].as_str().expect("an instant");
+        let refuses_from = receipt["unconfirmed"][0]["rejects_from"].as_str().expect("an instant");
         assert_eq!(receipt["effective_at"], refuses_from);
         let refuses_from: i64 =
             jiff::Timestamp::as_microsecond(refuses_from.parse().expect("RFC 3339"));

@@ -77,7 +77,7 @@ fn a_link_that_another_user_made_is_refused() {
     let data = folder.path().display().to_string();
     let output = run_in(folder.path(), &["--data", &data, "key", "list"], "");
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success() && message.contains("another user made"), "{message}");
+    assert!(!output.status.success() && message.contains("another user created"), "{message}");
     assert_eq!(std::fs::read_to_string(&precious).expect("reads"), "precious");
 }
 

@@ -162,7 +162,7 @@ async fn n8_whoami_answers_what_arrives() {
     let answer: Value =
         call(&format!("{endpoint}/keydesk/whoami"), Some(&token)).await.json().await.expect("JSON");
     assert_eq!(answer["account"], endpoint.rsplit('/').next().expect("a number"));
-    assert_eq!(answer["token"]["token_owner"], "member");
+    assert_eq!(answer["token"]["owner"], "member");
     assert_eq!(answer["client_ip"], "127.0.0.1");
     assert_eq!(
         (&answer["scopes"], &answer["expires_at"]),

@@ -238,7 +238,7 @@ async fn s8_a_new_token_is_shown_once_and_never_again_by_any_way() {
         call(&format!("{endpoint}/keydesk/whoami"), Some(&format!("Bearer {token}"))).await;
     let whoami: serde_json::Value = answer.json().await.expect("JSON");
     assert_eq!(whoami["scopes"], serde_json::json!(["contacts:read", "messages:write"]));
-    assert_eq!(whoami["token"]["token_owner"], "account");
+    assert_eq!(whoami["token"]["owner"], "account");
     assert!(whoami["expires_at"].is_string());
     let again = ann.post("/tokens", &form).await;
     assert_eq!(again.status, 409, "the same form sent twice is one token");

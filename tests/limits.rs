@@ -266,7 +266,7 @@ async fn n7_limits_of_a_token_are_proposed_tried_and_enforced() {
     let tried = [("scope", "messages:read"), ("ip_allowlist", "10.0.0.0/8"), ("mode", "observe")];
     assert_eq!(
         ann.post(&limits, &tried).await.location.as_deref(),
-        Some("/tokens?done=limits_on_observed")
+        Some("/tokens?done=limits_observed")
     );
     assert_eq!(call("/contacts").await.status, 200, "a observed refuses nothing");
     eventually("the observed's violations are listed", async || {

@@ -136,7 +136,7 @@ async fn a_failover_that_loses_a_suspension_opens_no_account() {
         cluster.primary.kill();
         standby.run();
         let forgotten = standby.ask(&cluster.database, "SELECT state FROM account");
-        assert_eq!(forgotten, "open", "the next primary has never heard of it");
+        assert_eq!(forgotten, "active", "the next primary has never heard of it");
         standby.promote();
         for node in 0..2 {
             cluster.until(node, &token, 403, SOON).await;

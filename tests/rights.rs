@@ -38,7 +38,7 @@ const DENIED: &[&str] = &[
     "UPDATE secret SET closes_at = NULL",
     "UPDATE token SET scopes = '*', addresses = ''",
     "UPDATE token SET expires_at = NULL",
-    "UPDATE account SET state = 'open', state_changed_at = state_changed_at + 1",
+    "UPDATE account SET state = 'active', state_changed_at = state_changed_at + 1",
     "UPDATE account SET plan = 'big'",
     "UPDATE account SET state = 'closed', state_since = 1, state_changed_at = keydesk_now()",
     "UPDATE account SET state = 'closed', state_since = 1, state_changed_at = 1",

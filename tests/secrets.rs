@@ -157,7 +157,7 @@ async fn t59_a_display_copy_in_another_row_is_not_shown() {
     keydesk.stop();
     let url = format!("sqlite://{}", keydesk.data().join("keydesk.sqlite").display());
     let pool = sqlx::SqlitePool::connect(&url).await.expect("opens");
-    let swap = "UPDATE secret SET display = (SELECT a.display FROM secret a JOIN token t ON t.id = a.token_id \
+    let swap = "UPDATE secret SET encrypted_copy = (SELECT a.encrypted_copy FROM secret a JOIN token t ON t.id = a.token_id \
         WHERE t.name LIKE '%Ann Chen%' AND a.ended_at IS NULL) WHERE token_id = (SELECT id FROM token WHERE name LIKE '%bob%')";
     assert_eq!(sqlx::query(swap).execute(&pool).await.expect("writes").rows_affected(), 1);
     pool.close().await;

@@ -11,7 +11,7 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
-const SET: &str = "/sso?done=sso_set";
+const SET: &str = "/sso?done=sso_saved";
 const OPERATOR: &str = "otto@vendor.example";
 /// A canary, as every secret in tests.
 const SECRET: &str = "sign-on-canary-3c1f0e7c4a";
@@ -149,7 +149,7 @@ impl House {
         let page = self.otto.post(&path, &form).await;
         assert_eq!(
             page.location,
-            Some(format!("/operator/accounts/{}?done=sso_confirmed", self.number))
+            Some(format!("/operator/accounts/{}?done=sso_approved", self.number))
         );
     }
 

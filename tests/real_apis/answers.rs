@@ -98,7 +98,7 @@ async fn a_post_that_may_have_been_carried_out_is_told_so_and_not_sent_again() {
     let answer = nowhere.request(Method::POST, "/orders").send().await.expect("answers");
     let problem: serde_json::Value = answer.json().await.expect("JSON");
     assert_eq!(problem["code"], "upstream_unreachable");
-    assert!(problem["detail"].as_str().expect("text").contains("wasn’t submitted"));
+    assert!(problem["detail"].as_str().expect("text").contains("was not sent"));
 }
 
 #[tokio::test]

@@ -109,6 +109,6 @@ async fn what_is_no_url_is_told_what_is_wrong_with_it() {
         "{answer}"
     );
     let answer = behind.send("GET * HTTP/1.1\r\nAUTH\r\n\r\n").await;
-    assert!(answer.contains("only OPTIONS may ask for that"), "{answer}");
+    assert!(answer.contains("allowed for OPTIONS only"), "{answer}");
     assert!(behind.upstream.requests().is_empty());
 }

@@ -84,7 +84,7 @@ pub(crate) enum Action {
         rejection: Rejection,
     },
     Response(Response),
-    /// ResponseInfo when its body has been read.
+    /// To be answered when its body has been read.
     DeferredRequest(DeferredRequest),
     Forward(Forward),
 }

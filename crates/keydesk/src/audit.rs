@@ -44,7 +44,7 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
             print_line!("{entries} entries verified: none was changed or removed.");
             if unchained > 0 {
                 print_line!(
-                    "{unchained} of them are from before entries were chained, and prove nothing."
+                    "{unchained} of them were written before entries were chained and cannot be verified."
                 );
             }
             if !anchors.is_empty() {
@@ -62,16 +62,16 @@ fn describe(fault: &AuditFault) -> String {
     };
     match fault {
         AuditFault::Changed { seq, account } => format!(
-            "entry {seq} ({}) is not what was written, or one before it of the same account was changed or taken out",
+            "entry {seq} ({}) was changed, or an earlier entry of the same account was changed or removed",
             name(account)
         ),
         AuditFault::Missing { seq } => format!("entry {seq} is missing"),
         AuditFault::CutOff { account, entries, found } => format!(
-            "the log {} has {entries} entries by its head, and {found} were found: its end was cut off, or the head changed",
+            "the log {} should have {entries} entries, but {found} were found: its last entries were removed, or the head was changed",
             name(account)
         ),
         AuditFault::NotAnchored { account } => format!(
-            "the head that was kept elsewhere of the log {} is not on the way to today's: the log was written anew",
+            "the anchored entry of the log {} is not part of the log: the log was rewritten",
             name(account)
         ),
     }

@@ -6,6 +6,7 @@ use keydesk_model::{Rate, Revocation, RevocationReason, TokenOwner};
 
 impl Rejection {
     /// What is wrong, in plain ASCII, because it is also sent in a header.
+    #[expect(clippy::too_many_lines, reason = "one title for each rejection")]
     pub(super) fn title(&self) -> &'static str {
         match self {
             Self::MissingToken => "The request has no token",

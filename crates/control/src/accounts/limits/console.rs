@@ -154,7 +154,7 @@ pub(crate) async fn show(
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct ExpiryForm {
-    max_days: String,
+    max_lifetime_days: String,
     required: Option<String>,
     mode: String,
 }
@@ -165,7 +165,7 @@ pub(crate) async fn limit_expiry(
 ) -> Result<Response, Problem> {
     let ReauthForm { caller, form } = fresh;
     caller.permit(Permission::LimitAccount)?;
-    let days = Some(form.max_days.trim()).filter(|text| !text.is_empty());
+    let days = Some(form.max_lifetime_days.trim()).filter(|text| !text.is_empty());
     let days = days.map(|text| text.parse::<u16>().ok().filter(|days| (1..=36_500).contains(days)));
     let Some(days) = days.map_or(Some(None), |days| days.map(Some)) else {
         return Err(Refusal::new(Code::InvalidLifetime).at("max_lifetime_days").into());
