@@ -59,11 +59,8 @@ async fn f8_the_log_is_searched_filtered_and_taken_away() {
     );
     // Page after page, each entry once.
     for place in 0..60 {
-        ann.post(
-            "/limits",
-            &[("ip_allowlist", &format!("127.0.0.0/8 10.0.{place}.0/24")), ("mode", "enforce")],
-        )
-        .await;
+        let allowlist = format!("127.0.0.0/8 10.0.{place}.0/24");
+        ann.post("/limits", &[("ip_allowlist", allowlist.as_str()), ("mode", "enforce")]).await;
     }
     let first = ann.get("/audit").await.text;
     let older =

@@ -352,7 +352,7 @@ async fn nginx_that_asks_lets_a_large_upload_through() {
     let ann = keydesk.with_account().await;
     let (endpoint, token) = (ann.endpoint_url().await, ann.bearer_token().await);
     let account = endpoint.rsplit('/').next().expect("a number");
-    let proxy = crate::doors::start_proxy("nginx", &keydesk.gateway, api, 0).await;
+    let proxy = crate::integrations::start_proxy("nginx", &keydesk.gateway, api, 0).await;
     let url = format!("http://127.0.0.1:{}/{account}/upload", proxy.port);
     let client = crate::support::client().build().expect("a client");
     let body = vec![0; 3 * 1024 * 1024];

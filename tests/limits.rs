@@ -127,7 +127,7 @@ async fn f3_scopes_are_observed_then_enforced_on_what_is_forwarded() {
     assert_eq!(send("GET", &at("/messages"), &token, "importer/2").await.status, 200);
     eventually("it is told what would be refused", async || {
         run(&keydesk, &["operations", "check"])
-            .contains("3 calls of importer with “Mail”: GET /contacts")
+            .contains("3 requests from importer with “Mail”: GET /contacts")
     })
     .await;
     let page = ann.get("/tokens/violations").await.text;
@@ -208,7 +208,7 @@ async fn f3_a_changed_document_is_taken_over_and_waits_where_it_would_refuse() {
     let draft = draft.to_string_lossy().into_owned();
     eventually("the draft's effect is known", async || {
         run(&keydesk, &["operations", "check", "--document", &draft])
-            .contains("1 calls of app with “Mail”: GET /messages")
+            .contains("1 request from app with “Mail”: GET /messages")
     })
     .await;
     api.describe(&stricter);
@@ -268,11 +268,11 @@ async fn n7_limits_of_a_token_are_proposed_tried_and_enforced() {
         ann.post(&limits, &tried).await.location.as_deref(),
         Some("/tokens?done=limits_observed")
     );
-    assert_eq!(call("/contacts").await.status, 200, "a observed refuses nothing");
-    eventually("the observed's violations are listed", async || {
+    assert_eq!(call("/contacts").await.status, 200, "limits in observe mode reject nothing");
+    eventually("the violations are listed", async || {
         let page = ann.get(&limits).await.text;
-        page.contains("would be refused by the scopes on observed")
-            && page.contains("would be refused by the addresses on observed")
+        page.contains("Would be rejected: not in the observed scopes")
+            && page.contains("Would be rejected: not in the observed IP allowlist")
     })
     .await;
     let fits =
@@ -395,7 +395,8 @@ async fn n7_the_lists_of_a_recorded_day_are_exactly_right() {
     let message = run(&keydesk, &["operations", "check"]);
     assert_eq!(message.lines().count(), expected.len(), "{message}");
     for ((name, agent, operation), times) in &expected {
-        let line = format!("{times} requests from {agent} with “{name}”: {operation}");
+        let noun = if *times == 1 { "request" } else { "requests" };
+        let line = format!("{times} {noun} from {agent} with “{name}”: {operation}");
         assert!(message.contains(&line), "{line} in {message}");
     }
 }
@@ -410,7 +411,7 @@ fn listed(page: &str) -> BTreeMap<(String, String, String), usize> {
             Some(text.collect::<String>().trim().to_owned())
         };
         let key = (cell("Token")?, cell("Client")?, cell("Operation")?);
-        Some((key, cell("Calls")?.parse().ok()?))
+        Some((key, cell("Requests")?.parse().ok()?))
     });
     rows.collect()
 }

@@ -72,7 +72,7 @@ async fn a_gateway_works_with_the_rights_that_the_guide_grants() {
     let token = ann.create_token("CRM", "never").await;
     eventually("the gateway follows", async || use_token(&endpoint, &token).await.0 == 200).await;
     eventually("usage and quota are written", async || {
-        let counted = server.ask(&database, "SELECT sum(calls) FROM quota_use");
+        let counted = server.ask(&database, "SELECT sum(requests) FROM quota_use");
         ann.get("/tokens").await.text.contains("127.0.0.1") && !counted.is_empty()
     })
     .await;

@@ -30,15 +30,10 @@ async fn the_first_form_tells_what_is_wrong_and_keeps_the_rest() {
     let link = keydesk.setup_link.clone().expect("a link");
     let visitor = User::visiting(&keydesk.console);
     for (account, email, password, message) in [
-        ("", "ann@acme.example", PASSWORD, "Account name: give it a name"),
-        ("Kept account", "ann", PASSWORD, "E-mail: an e-mail address looks like"),
-        (
-            "Kept account",
-            "ann@acme.example",
-            "fourteen chars",
-            "Password: a password has at least 15",
-        ),
-        ("Kept account", "ann@acme.example", "passwordpassword", "made of “password”"),
+        ("", "ann@acme.example", PASSWORD, "Enter a name"),
+        ("Kept account", "ann", PASSWORD, "Enter an email address"),
+        ("Kept account", "ann@acme.example", "fourteen chars", "Use at least 15 characters"),
+        ("Kept account", "ann@acme.example", "passwordpassword", "based on “password”"),
     ] {
         let page = visitor
             .post(&link, &[("account", account), ("email", email), ("password", password)])

@@ -46,7 +46,7 @@ async fn an_operator_opens_an_account_and_its_owner_comes_in() {
         page.text
     );
     for (name, owner, wrong) in
-        [("", "bea@beta.example", "Account name"), ("Beta", "bea", "E-mail")]
+        [("", "bea@beta.example", "Enter a name"), ("Beta", "bea", "Enter an email address")]
     {
         let page = otto.post("/operator/accounts", &[("name", name), ("owner", owner)]).await;
         assert!(page.status == 422 && page.text.contains(wrong), "{}", page.text);
@@ -92,7 +92,7 @@ async fn a_suspended_account_answers_403_at_once_and_goes_on_when_restored() {
     let who = send("GET", &format!("{endpoint}/keydesk/whoami"), &api, "app").await;
     assert_eq!(who.code(), "account_suspended");
     assert!(ann.get("/tokens").await.text.contains("has suspended this account"));
-    assert!(ann.get("/mail").await.text.contains("is suspended"));
+    assert!(ann.get("/mail").await.text.contains("was suspended"));
     assert_eq!(act("suspend").await.status, 422, "it is suspended already");
     act("restore").await;
     for token in [&bearer, &api] {
@@ -121,13 +121,16 @@ async fn a_closed_account_is_gone_when_its_grace_is_over() {
     otto.post(&format!("/operator/accounts/{number}/close"), &[]).await;
     keydesk.sql("UPDATE account SET state_since = state_since - 31 * 86400000000").await;
     eventually("it is gone", async || {
-        otto.get(&format!("/operator/accounts/{number}")).await.text.contains(">gone<")
+        otto.get(&format!("/operator/accounts/{number}"))
+            .await
+            .text
+            .contains(">Permanently closed<")
     })
     .await;
     let answer = send("GET", &format!("{endpoint}/api/v1/contacts"), &bearer, "app").await;
     assert_eq!((answer.status, answer.code()), (401, "account_closed"));
     let back = otto.post(&format!("/operator/accounts/{number}/restore"), &[]).await;
-    assert_eq!(back.status, 422, "nothing provides it back");
+    assert_eq!(back.status, 422, "it stays closed");
 }
 
 /// T78: nothing that an operator can ask for holds a token or leads to one.
@@ -163,7 +166,10 @@ async fn t78_an_operator_sees_no_token_and_enters_no_account() {
     assert!(!last.status.success(), "{last:?}");
     let wrong = keydesk.run(&["operator", "create", "--email", "ann"], "");
     let message = String::from_utf8_lossy(&wrong.stderr);
-    assert!(!wrong.status.success() && message.matches("looks like").count() == 1, "{message}");
+    assert!(
+        !wrong.status.success() && message.matches("Enter an email address").count() == 1,
+        "{message}"
+    );
     let second = keydesk.run(&["operator", "create", "--email", "ann@acme.example"], "");
     assert!(second.status.success(), "{second:?}");
     assert!(ann.get("/operator").await.text.contains("API Docs"), "a member sees both");

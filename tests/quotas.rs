@@ -70,7 +70,7 @@ async fn f6_a_quota_is_another_matter_survives_a_crash_and_is_shown() {
     })
     .await;
     let used = async || {
-        let (page, mark) = (ann.get("/limits").await.text, "Called this month</dt><dd>");
+        let (page, mark) = (ann.get("/limits").await.text, "Requests this month</dt><dd>");
         let rest = &page[page.find(mark).expect("is shown") + mark.len()..];
         rest.split(' ')
             .next()
@@ -177,8 +177,8 @@ async fn account_addresses_hold_for_every_token() {
     let elsewhere = [("ip_allowlist", "10.0.0.0/8"), ("mode", "observe")];
     ann.post("/limits", &elsewhere).await;
     assert_eq!(call(&bearer).await.status, 200);
-    eventually("the observed's violations are listed", async || {
-        ann.get("/tokens/violations").await.text.contains("by the addresses on observed")
+    eventually("the violations are listed", async || {
+        ann.get("/tokens/violations").await.text.contains("not in the observed IP allowlist")
     })
     .await;
     ann.post("/limits", &[("ip_allowlist", "10.0.0.0/8"), ("mode", "enforce")]).await;

@@ -3,7 +3,7 @@
 
 use crate::{
     documents::repository,
-    doors::{clients, start_keydesk, start_proxy},
+    integrations::{clients, start_keydesk, start_proxy},
     limits::token_with,
     support::{client, eventually, free_port, raw},
 };

@@ -72,7 +72,7 @@ async fn a_form_of_another_account_does_nothing_and_offers_the_switch() {
     ];
     let refused = ann.post("/members/invitations", &invite).await;
     assert_eq!(refused.status, 409, "{}", refused.text);
-    assert!(refused.text.contains("opened in Bea’s Bikes"), "{}", refused.text);
+    assert!(refused.text.contains("opened this page in Bea’s Bikes"), "{}", refused.text);
     assert!(!ann.get("/members").await.text.contains("new&#38;one@"), "not here");
     // The switch, and everything that was typed with it.
     let fields = kept(&refused);

@@ -87,7 +87,7 @@ async fn a_changed_database_password_is_taken_over_without_a_restart() {
     server.ask(&database, "ALTER USER app PASSWORD 'canary-second'");
     server.ask(
         &database,
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'desk'",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app'",
     );
     tokio::time::sleep(Duration::from_millis(500)).await;
     std::fs::write(&file, "canary-second\n").expect("writes");
@@ -96,7 +96,7 @@ async fn a_changed_database_password_is_taken_over_without_a_restart() {
     assert_eq!(use_token(&endpoint, &token).await.0, 200);
     assert!(!keydesk.printed().contains("canary-second"));
     let status =
-        server.ask(&database, "SELECT count(*) FROM pg_stat_activity WHERE usename = 'desk'");
+        server.ask(&database, "SELECT count(*) FROM pg_stat_activity WHERE usename = 'app'");
     assert_ne!(status, "0");
 }
 

@@ -134,14 +134,17 @@ impl Administrator<'_> {
 
     /// An audit entry about an account.
     pub fn entry(self, event: Event, account: AccountId, detail: serde_json::Value) -> AuditEntry {
-        AuditEntry { account: Some(account), ..self.instance_entry(event, account, detail) }
+        AuditEntry {
+            account: Some(account),
+            ..self.instance_entry(event, account.to_string(), detail)
+        }
     }
 
     /// An audit entry about the instance.
     pub fn instance_entry(
         self,
         event: Event,
-        target: impl ToString,
+        target: impl Into<String>,
         detail: serde_json::Value,
     ) -> AuditEntry {
         let (user, origin) = match self {
@@ -149,7 +152,7 @@ impl Administrator<'_> {
             Self::Server => (None, Origin::default()),
         };
         let actor = Actor::Operator { user };
-        AuditEntry { event, actor, origin, account: None, target: target.to_string(), detail }
+        AuditEntry { event, actor, origin, account: None, target: target.into(), detail }
     }
 }
 

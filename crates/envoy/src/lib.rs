@@ -22,7 +22,7 @@ use tonic::{Code, Request, Response, Status, transport::Server};
 
 /// Answers Envoy.
 #[derive(Debug)]
-pub struct Door {
+pub struct Authorizer {
     pub checker: Checker,
     /// The Envoys that may ask: they say where a request comes from and are believed.
     pub trusted: TrustedProxies,
@@ -30,18 +30,18 @@ pub struct Door {
 
 /// Serves until `stopped`.
 pub async fn serve(
-    door: Door,
+    authorizer: Authorizer,
     listener: TcpListener,
     stopped: impl Future<Output = ()>,
 ) -> Result<(), tonic::transport::Error> {
     Server::builder()
-        .add_service(AuthorizationServer::new(door))
+        .add_service(AuthorizationServer::new(authorizer))
         .serve_with_incoming_shutdown(TcpListenerStream::new(listener), stopped)
         .await
 }
 
 #[tonic::async_trait]
-impl Authorization for Door {
+impl Authorization for Authorizer {
     async fn check(
         &self,
         request: Request<CheckRequest>,

@@ -4,8 +4,7 @@
 use crate::{
     LiveTable, Presented, Rejection, Response,
     arrival::{Arrival, RequestIds},
-    charge::RequestCost,
-    doors::identity_fields,
+    endpoints::identity_fields,
     handle::METHODS,
     limit::{Call, LimitCheck},
     live::{Identity, UsageCounter, UsageEvent},
@@ -13,6 +12,7 @@ use crate::{
     observe::RequestTrace,
     permission::InFlight,
     permit::{OfAccount, Permitted},
+    rate_limit::RequestCost,
     settings::Settings,
     sunset,
     target::Target,

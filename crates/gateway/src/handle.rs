@@ -5,7 +5,7 @@ use crate::{
     arrival::{Arrival, RequestIds},
     check::{Gate, reject_method},
     cors::TokenLimits,
-    doors::{
+    endpoints::{
         AuthEndpoint, Credentials, DeferredAction, DeferredRequest, Forwarded, SelfServiceRoute,
         pass_answer,
     },
@@ -149,8 +149,8 @@ impl Worker {
         if let Some(answer) = self.answer_openly(head) {
             return Ok(Action::Response(answer));
         }
-        if let Some(door) = AuthEndpoint::of(head.method, head.target, &self.settings) {
-            return self.open(door, noted, story);
+        if let Some(endpoint) = AuthEndpoint::of(head.method, head.target, &self.settings) {
+            return self.open(endpoint, noted, story);
         }
         let target = Target::of(head.target, self.settings.forms)?;
         if !target.spellings.is_empty() {
@@ -287,11 +287,11 @@ impl Worker {
     /// What another server asks.
     fn open(
         &self,
-        door: AuthEndpoint,
+        endpoint: AuthEndpoint,
         noted: &Noted,
         story: &mut RequestTrace,
     ) -> Result<Action, Rejection> {
-        let wanted = match door {
+        let wanted = match endpoint {
             AuthEndpoint::Introspect if self.settings.introspection.is_empty() => {
                 return Err(Rejection::UnknownEndpoint);
             }

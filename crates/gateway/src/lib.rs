@@ -2,10 +2,9 @@
 //! Reads a live table in memory; contains no SQL and never waits for a database.
 
 mod arrival;
-mod charge;
 mod check;
 mod cors;
-mod doors;
+mod endpoints;
 mod handle;
 mod headers;
 mod io;
@@ -18,6 +17,7 @@ mod permit;
 mod present;
 #[cfg(feature = "probe")]
 pub mod probe;
+mod rate_limit;
 mod rejection;
 mod rewrite;
 mod serve;
@@ -32,7 +32,7 @@ mod wire;
 
 pub use check::{CheckRequest, Checker, Pass, is_withheld};
 pub use cors::CorsSettings;
-pub use doors::{
+pub use endpoints::{
     IntrospectionClient, Question, SelfServiceAction, SelfServiceResponse, TokenService,
     token_service,
 };

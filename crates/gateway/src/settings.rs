@@ -2,7 +2,7 @@
 
 use crate::{
     cors::CorsSettings,
-    doors::{IntrospectionClient, TokenService},
+    endpoints::{IntrospectionClient, TokenService},
     signature::SigningKey,
     target::Spellings,
     wire::Kind,

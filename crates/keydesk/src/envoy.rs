@@ -1,4 +1,4 @@
-//! Starts the door for Envoy, in builds that have it.
+//! Starts the endpoint for Envoy, in builds that have it.
 
 use crate::config::Config;
 use keydesk_gateway::{LiveTable, Settings};
@@ -15,7 +15,7 @@ pub async fn start(
 ) -> anyhow::Result<()> {
     use anyhow::Context;
     use keydesk_node::system;
-    let envoy = config.doors.envoy.as_ref().filter(|_| config.role.has_gateway());
+    let envoy = config.integrations.envoy.as_ref().filter(|_| config.role.has_gateway());
     let Some(crate::config::Envoy { listen, trusted }) = envoy else { return Ok(()) };
     let listener = tokio::net::TcpListener::bind(listen)
         .await
@@ -23,13 +23,13 @@ pub async fn start(
     print_line!("  Envoy     {}", listener.local_addr()?);
     let (table, clock, entropy) = (Arc::clone(table), member.clock.clock(), system::entropy());
     let checker = keydesk_gateway::Checker::new(settings.clone(), table, clock, &entropy);
-    let door = keydesk_envoy::Door { checker, trusted: trusted.clone() };
+    let authorizer = keydesk_envoy::Authorizer { checker, trusted: trusted.clone() };
     let stops = async move {
         let _ = stopped.wait_for(|stop| *stop).await;
     };
     tokio::spawn(async move {
-        if let Err(error) = keydesk_envoy::serve(door, listener, stops).await {
-            tracing::error!(%error, "the door for Envoy has closed");
+        if let Err(error) = keydesk_envoy::serve(authorizer, listener, stops).await {
+            tracing::error!(%error, "the endpoint for Envoy has stopped");
         }
     });
     Ok(())

@@ -119,7 +119,8 @@ async fn check(store: &Store, source: &RuleSource, args: CheckArgs) -> anyhow::R
     }
     let is_some = !rejected.is_empty();
     for NewlyRejected { token_name, client, operation, requests } in rejected {
-        print_line!("{requests:>8} requests from {client} with “{token_name}”: {operation}");
+        let noun = if requests == 1 { "request" } else { "requests" };
+        print_line!("{requests:>8} {noun} from {client} with “{token_name}”: {operation}");
     }
     if !is_some {
         print_line!("Requests are counted within two minutes. Check again before you enforce.");

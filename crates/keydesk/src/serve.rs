@@ -222,7 +222,7 @@ fn gateway_settings(
     upstreams: Vec<UpstreamSettings>,
     token_service: TokenService,
 ) -> keydesk_gateway::Settings {
-    let doors = config.doors.clone();
+    let integrations = config.integrations.clone();
     keydesk_gateway::Settings {
         public_url: settings.gateway_url.clone(),
         has_own_name: config.public_gateway_url.is_some(),
@@ -235,11 +235,11 @@ fn gateway_settings(
         trusted_proxies: config.trusted_proxies.clone(),
         limits: config.limits,
         signing_key: config.signing_key.clone(),
-        self_service: SelfService { app: Some(token_service), ..doors.self_service },
-        introspection: doors.introspection,
-        fronts: doors.fronts,
-        front_cache: doors.front_cache,
-        rejects_method_override: doors.rejects_method_override,
+        self_service: SelfService { app: Some(token_service), ..integrations.self_service },
+        introspection: integrations.introspection,
+        fronts: integrations.fronts,
+        front_cache: integrations.front_cache,
+        rejects_method_override: integrations.rejects_method_override,
         token_places: config.requests.token_places,
         cors: config.requests.cors.clone(),
         keeps_request_ids: config.requests.keep_ids,
@@ -316,7 +316,7 @@ pub fn mailer(config: &Config) -> anyhow::Result<Mailer> {
 
 /// A secret is made by who has the key.
 fn warn_of_rotation(config: &Config, store: &Store) {
-    if config.doors.self_service.rotate && !config.role.has_console() && store.is_shared() {
+    if config.integrations.self_service.rotate && !config.role.has_console() && store.is_shared() {
         tracing::warn!(
             "self_service.rotate: a node without a console cannot make secrets; tokens that rotate themselves here are answered 503"
         );

@@ -15,7 +15,7 @@ use crate::{
         problem::Problem,
         reauth::ReauthForm,
     },
-    principal::{Authenticated, Caller},
+    principal::Caller,
     refusal::Code,
     tokens::{
         self, ObservedClient,

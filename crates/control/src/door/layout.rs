@@ -47,7 +47,7 @@ pub(crate) struct PageLayout {
     pub title: String,
     pub nav: Nav,
     pub who: Option<NavUser>,
-    /// LocalizedText once at the top of the page, and to screen readers.
+    /// Shown once at the top of the page, and to screen readers.
     pub notice: Option<String>,
     /// The receipt that goes with it, and where receipts are read.
     pub receipt: Option<i64>,

@@ -10,7 +10,7 @@ use crate::{
         page_for,
         problem::{Problem, detail},
     },
-    principal::{Authenticated as _, Caller, CurrentUser},
+    principal::{Caller, CurrentUser},
     refusal::{Code, Kind, Refusal},
     sessions::{self, console::with_cookie, safe_next, session_cookie},
 };

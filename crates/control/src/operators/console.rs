@@ -15,7 +15,7 @@ use crate::{
         when::When,
     },
     mail::send_test_mail,
-    principal::{Administrator, Authenticated, Operator},
+    principal::{Administrator, Operator},
     refusal::{Code, Kind, Refusal},
 };
 use askama::Template;

@@ -10,7 +10,7 @@ use crate::{
         problem::Problem,
         when::When,
     },
-    principal::{Authenticated as _, Caller, Operator},
+    principal::{Caller, Operator},
     refusal::{Code, Refusal},
     tokens,
 };

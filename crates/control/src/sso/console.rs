@@ -15,7 +15,7 @@ use crate::{
         problem::{Problem, detail},
         reauth::{Nothing, ReauthForm},
     },
-    principal::{Authenticated, Caller, Operator},
+    principal::{Caller, Operator},
     refusal::{Code, Kind},
     sessions::{
         LoggedIn, clear_sso_cookie,

@@ -1,6 +1,6 @@
 //! What an account may do in all: its plan and the addresses of all its tokens.
 
-use crate::charge::policy;
+use crate::rate_limit::policy;
 use arc_swap::{ArcSwap, Guard};
 use keydesk_model::{AccountNumber, AccountState, CorsPolicy, IpAllowlist, LiveAccount, Plan};
 use std::{collections::HashMap, sync::Arc};

@@ -1,7 +1,7 @@
 //! The one place that turns a rejection into a response: RFC 9457 with RFC 6750's challenge and RFC 9209's status.
 
 use super::Rejection;
-use crate::{Response, charge::seconds, settings::Settings};
+use crate::{Response, rate_limit::seconds, settings::Settings};
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     Rejection,
     cors::TokenLimits,
-    doors::{DeferredRequest, MOST_FORM},
+    endpoints::{DeferredRequest, MOST_FORM},
     handle::Worker,
     io::IoHalf,
     observe::RequestTrace,

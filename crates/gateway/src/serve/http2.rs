@@ -10,7 +10,7 @@ use super::{
 use crate::{
     Rejection, Response,
     cors::TokenLimits,
-    doors::MOST_FORM,
+    endpoints::MOST_FORM,
     handle::{Action, Decision, Forward, Stage, Worker},
     headers::Returning,
     io::Io,

@@ -2,10 +2,10 @@
 //! with its key, its line, and what would be right.
 
 mod cluster;
-mod doors;
 mod environment;
 mod explain;
 mod file;
+mod integrations;
 mod limits;
 mod operation;
 mod options;
@@ -13,9 +13,9 @@ mod requests;
 mod values;
 
 pub use cluster::{Cluster, Role, place_named};
-pub use doors::Doors;
 #[cfg(feature = "envoy")]
-pub use doors::Envoy;
+pub use integrations::Envoy;
+pub use integrations::Integrations;
 pub use operation::{Acme, Observe, Tls, UpstreamDocument};
 pub use options::Options;
 pub use requests::Requests;
@@ -60,7 +60,7 @@ pub struct Config {
     pub store: DatabaseUrl,
     pub cluster: Cluster,
     pub rules: RuleSource,
-    pub doors: Doors,
+    pub integrations: Integrations,
     pub plans: Plans,
     pub expiry: ExpiryPolicy,
     pub users: UsersRules,
@@ -110,7 +110,7 @@ impl Config {
             users: users(&file),
             expiry: limits::expiry(&source, &file.expiry)?,
             store: cluster::place(store.as_ref(), file.database_password.as_ref(), &data)?,
-            doors: doors::doors(&source, &file, cluster.terms.lease)?,
+            integrations: integrations::integrations(&source, &file, cluster.terms.lease)?,
             cluster,
             role,
             data,

@@ -12,7 +12,7 @@ use crate::{
         problem::{Problem, detail},
         when::When,
     },
-    principal::{Authenticated, Caller, Operator},
+    principal::{Caller, Operator},
     refusal::{Code, Refusal, Value},
 };
 use askama::Template;

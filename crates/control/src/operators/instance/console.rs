@@ -9,7 +9,7 @@ use crate::{
         layout::{Nav, PageLayout, page},
         problem::Problem,
     },
-    principal::{Authenticated, Operator},
+    principal::Operator,
 };
 use askama::Template;
 use axum::{extract::State, response::Response};

@@ -11,7 +11,7 @@ use keydesk_model::TrustedProxies;
 use std::{net::SocketAddr, time::Duration};
 
 #[derive(Clone, Debug)]
-pub struct Doors {
+pub struct Integrations {
     pub self_service: SelfService,
     pub introspection: Vec<IntrospectionClient>,
     pub fronts: Option<TrustedProxies>,
@@ -30,7 +30,7 @@ pub struct Envoy {
 }
 
 /// `lease`: a front may keep an answer for no longer.
-pub fn doors(source: &Source, file: &File, lease: Duration) -> anyhow::Result<Doors> {
+pub fn integrations(source: &Source, file: &File, lease: Duration) -> anyhow::Result<Integrations> {
     let service = &file.self_service;
     let rotate_path = service.rotate_path.as_ref().map(|path| {
         let given = source.given("self_service.rotate_path", path);
@@ -68,7 +68,7 @@ pub fn doors(source: &Source, file: &File, lease: Duration) -> anyhow::Result<Do
             lease.as_secs()
         );
     }
-    Ok(Doors {
+    Ok(Integrations {
         self_service: SelfService {
             // A thief could keep the owner out by it, so the operator must want it.
             rotate: service.rotate.unwrap_or(rotate_path.is_some()),

@@ -1,5 +1,5 @@
 //! What the gateway answers itself, beside requests to the API: a token's self-service below its endpoint,
-//! and below the bare reserved prefix the doors for other servers.
+//! and below the bare reserved prefix the endpoints for other servers.
 
 mod ask;
 mod documents;
@@ -52,7 +52,7 @@ impl SelfServiceRoute {
     }
 }
 
-/// A door for other servers: no account stands in its path.
+/// An endpoint for other servers; its path names no account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AuthEndpoint {
     /// Whether a request that a proxy holds may pass. Some proxies know two rejections only.

@@ -1,4 +1,4 @@
-//! What the doors say of themselves, as OpenAPI, with this gateway's own addresses filled in.
+//! OpenAPI documents of these endpoints, with this gateway’s own URLs.
 
 use super::ask::json;
 use crate::{Response, settings::Settings};
