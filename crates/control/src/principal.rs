@@ -41,6 +41,16 @@ pub(crate) enum CurrentUser {
     Operator(Box<Operator>),
 }
 
+/// Someone without a session, or with one that a login replaces.
+#[derive(Debug)]
+pub(crate) struct AnonymousUser {
+    pub origin: Origin,
+    /// The session that the request's cookie names, by the digest of its secret.
+    pub session: Option<[u8; 32]>,
+    /// The browser's secret by its digest, if the user has logged in there before.
+    pub device: Option<[u8; 32]>,
+}
+
 /// Who administers the instance: an operator in a session, or the command line on the server.
 #[derive(Clone, Copy)]
 pub(crate) enum Administrator<'a> {

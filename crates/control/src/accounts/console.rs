@@ -4,13 +4,12 @@ use super::{FirstAccount, Opening};
 use crate::{
     AppState,
     door::{
-        caller::AnonymousUser,
         form_error::FormError,
         language::text,
         layout::{Nav, PageLayout, page, page_with},
         problem::Problem,
     },
-    principal::Caller,
+    principal::{AnonymousUser, Caller},
     refusal::{Code, Kind},
     sessions::console::let_in,
 };

@@ -6,9 +6,8 @@ pub(crate) mod sign_up;
 
 use crate::{
     AppState,
-    door::caller::AnonymousUser,
     passwords::Password,
-    principal::Caller,
+    principal::{AnonymousUser, Caller},
     refusal::{At as _, Code, Refusal},
     sessions::{self, NewLogin},
     tokens,

@@ -2,7 +2,7 @@
 
 pub(crate) mod console;
 
-use crate::{AppState, door::language::text_if_exists, principal::Caller, refusal::Refusal};
+use crate::{AppState, principal::Caller, refusal::Refusal};
 use keydesk_model::{AccountId, Permission, Timestamp};
 use keydesk_store::{AuditLine, AuditSearch};
 
@@ -55,10 +55,4 @@ async fn search(
     let has_more = lines.len() > PAGE as usize;
     lines.truncate(PAGE as usize);
     Ok((lines, has_more))
-}
-
-/// What an action is called on the page; a name that a newer release has written stands for itself.
-pub(crate) fn words(event: &str) -> String {
-    text_if_exists(&format!("event-{}", event.replace('.', "-")))
-        .unwrap_or_else(|| event.to_owned())
 }

@@ -3,23 +3,25 @@
 use crate::{
     AppState,
     door::{
+        cookie::{device_in, session_in},
+        language,
         layout::{Nav, PageLayout},
         page_for::{self, NotDone},
         problem::Problem,
     },
     factors,
     one_time::codes,
-    principal::{Authenticated, Caller, CurrentUser, Operator},
+    principal::{AnonymousUser, Authenticated, Caller, CurrentUser, Operator},
     refusal::Code,
     sessions::{self, Found},
 };
 use axum::{
     extract::FromRequestParts,
-    http::{Method, request::Parts, uri::PathAndQuery},
+    http::{HeaderMap, Method, request::Parts, uri::PathAndQuery},
     response::{IntoResponse, Redirect, Response},
 };
 use keydesk_model::{Origin, Timestamp};
-use keydesk_store::StoreError;
+use keydesk_store::{Session, StoreError, User};
 use std::time::Duration;
 
 /// How long a password counts as just given: long enough not to annoy, short enough that a
@@ -59,6 +61,39 @@ impl SignedIn for CurrentUser {
     }
 }
 
+/// The principal of the request's session. The answer is written in the language that the user chose.
+async fn find(parts: &Parts, app: &AppState) -> Result<Found, Response> {
+    let secret = session_in(&parts.headers, &app.settings);
+    let found = sessions::find_caller(app, secret, origin(parts)).await;
+    let found = found.map_err(|refusal| Problem::from(refusal).into_response())?;
+    match &found {
+        Found::Caller(caller) => speak_to(&caller.user),
+        Found::Operator(operator) => speak_to(&operator.user),
+        Found::NoAccount(user) => speak_to(user),
+        Found::Nobody => {}
+    }
+    Ok(found)
+}
+
+/// The request's session and its user, in whose language the answer is written.
+pub(crate) async fn find_user(
+    app: &AppState,
+    headers: &HeaderMap,
+    origin: &Origin,
+) -> Result<Option<(Session, User)>, Problem> {
+    let found = sessions::find_user(app, session_in(headers, &app.settings), origin).await?;
+    if let Some((_, user)) = &found {
+        speak_to(user);
+    }
+    Ok(found)
+}
+
+fn speak_to(user: &User) {
+    if let Some(chosen) = user.language {
+        language::switch_to(chosen);
+    }
+}
+
 impl FromRequestParts<AppState> for Caller {
     type Rejection = Response;
 
@@ -73,8 +108,8 @@ impl FromRequestParts<AppState> for Caller {
 
 impl Caller {
     async fn look_up(parts: &Parts, app: &AppState) -> Result<Self, Response> {
-        let found = sessions::find_caller(app, &parts.headers, origin(parts)).await;
-        Self::of(found.map_err(|refusal| Problem::from(refusal).into_response())?, parts)
+        let found = find(parts, app).await?;
+        Self::of(found, parts)
     }
 
     /// Who was found, if they are a member.
@@ -89,7 +124,7 @@ impl Caller {
             Found::Operator(_) if parts.method == Method::GET => {
                 Err(Redirect::to("/operator").into_response())
             }
-            Found::Operator(_) | Found::NoAccount => {
+            Found::Operator(_) | Found::NoAccount(_) => {
                 Err(Problem::from(Code::NoAccount).into_response())
             }
             Found::Nobody => Err(to_log_in(parts)),
@@ -101,8 +136,7 @@ impl FromRequestParts<AppState> for CurrentUser {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Response> {
-        let found = sessions::find_caller(app, &parts.headers, origin(parts)).await;
-        match found.map_err(|refusal| Problem::from(refusal).into_response())? {
+        match find(parts, app).await? {
             Found::Operator(operator) => {
                 page_for::check_user(parts, &operator.user)?;
                 admit(operator.must_add_factor, parts)?;
@@ -118,10 +152,8 @@ impl FromRequestParts<AppState> for Operator {
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Response> {
         let origin = origin(parts);
-        let found = sessions::find_user(app, &parts.headers, &origin).await;
-        let Some((session, user)) =
-            found.map_err(|refusal| Problem::from(refusal).into_response())?
-        else {
+        let found = find_user(app, &parts.headers, &origin).await;
+        let Some((session, user)) = found.map_err(IntoResponse::into_response)? else {
             return Err(to_log_in(parts));
         };
         let looked_up = async {
@@ -182,16 +214,6 @@ pub(crate) fn origin(parts: &Parts) -> Origin {
     parts.extensions.get::<Origin>().cloned().unwrap_or_default()
 }
 
-/// Who comes without a session, or with one that is to be replaced.
-#[derive(Debug)]
-pub(crate) struct AnonymousUser {
-    pub origin: Origin,
-    /// The session that the request's cookie names, by the digest of its secret.
-    pub session: Option<[u8; 32]>,
-    /// What its browser is known by, if it is.
-    pub device: Option<[u8; 32]>,
-}
-
 impl FromRequestParts<AppState> for AnonymousUser {
     type Rejection = std::convert::Infallible;
 
@@ -199,8 +221,8 @@ impl FromRequestParts<AppState> for AnonymousUser {
         parts: &mut Parts,
         app: &AppState,
     ) -> Result<Self, Self::Rejection> {
-        let session = sessions::session_in(&parts.headers, &app.settings).map(codes::digest);
-        let device = sessions::device_in(&parts.headers, &app.settings).map(codes::digest);
+        let session = session_in(&parts.headers, &app.settings).map(codes::digest);
+        let device = device_in(&parts.headers, &app.settings).map(codes::digest);
         Ok(Self { origin: origin(parts), session, device })
     }
 }

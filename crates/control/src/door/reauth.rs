@@ -5,6 +5,7 @@ use crate::{
     AppState,
     door::{
         caller::SignedIn,
+        cookie::{safe_next, session_cookie},
         language::text,
         layout::{Nav, PageLayout, page_with},
         page_for,
@@ -12,7 +13,7 @@ use crate::{
     },
     principal::{Caller, CurrentUser},
     refusal::{Code, Kind, Refusal},
-    sessions::{self, console::with_cookie, safe_next, session_cookie},
+    sessions::{self, console::with_cookie},
 };
 use askama::Template;
 use axum::{

@@ -4,7 +4,7 @@ use super::invitations::accept::{Typed, accept as let_join, find_invitation};
 use crate::{
     AppState, Mailer,
     door::{
-        caller::AnonymousUser,
+        caller::find_user,
         form_error::FormError,
         language::{label, text},
         layout::{Done, Nav, PageLayout, done, page, page_with},
@@ -12,7 +12,7 @@ use crate::{
         reauth::{Nothing, ReauthForm},
         when::When,
     },
-    principal::Caller,
+    principal::{AnonymousUser, Caller},
     refusal::{Code, Kind, Refusal},
     sessions::{self, console::let_in},
     tokens::{self, ObservedClient},
@@ -350,7 +350,7 @@ pub(crate) async fn accept_page(
 ) -> Result<Response, Problem> {
     let shown = accept_form(&app, code, String::new(), FormError::default()).await?;
     // Somebody else's session in this browser would end.
-    let here = sessions::find_user(&app, &headers, &origin).await?;
+    let here = find_user(&app, &headers, &origin).await?;
     let here = here.map(|(_, user)| user.email.to_string());
     let other = here.filter(|email| *email != shown.email);
     Ok(page(&AcceptPage { other, ..shown }))

@@ -4,7 +4,8 @@ use super::{add, begin, begin_log_in, is_last, list, remove};
 use crate::{
     AppState,
     door::{
-        caller::{AnonymousUser, SignedIn},
+        caller::SignedIn,
+        cookie::safe_next,
         form_error::FormError,
         language::text,
         layout::{Done, Nav, PageLayout, done, page, page_with},
@@ -13,9 +14,9 @@ use crate::{
         when::When,
     },
     factors::console::codes_page,
-    principal::{Authenticated, CurrentUser},
+    principal::{AnonymousUser, Authenticated, CurrentUser},
     refusal::{Code, Kind, Refusal},
-    sessions::{console::let_in, safe_next},
+    sessions::console::let_in,
 };
 use askama::Template;
 use axum::{

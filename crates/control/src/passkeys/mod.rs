@@ -5,11 +5,10 @@ pub(crate) mod console;
 
 use crate::{
     AppState,
-    door::caller::AnonymousUser,
     factors::{self, Proof, RecoveryCodes},
     mail::Message,
     one_time::challenge,
-    principal::Authenticated,
+    principal::{AnonymousUser, Authenticated},
     refusal::{At as _, Code, Kind, Refusal},
     sessions::{self, NewLogin, SessionSecret, visitor_entry},
     settings::Settings,

@@ -1,16 +1,17 @@
 //! `/login`, `/login/two-factor`, `/logout`, `/sessions`: the console's pages about being logged in.
 
-use super::{LoggedIn, NewLogin, clear_cookie, device_cookie, ends_at, safe_next, session_cookie};
+use super::{LoggedIn, NewLogin, ends_at};
 use crate::{
     AppState,
     door::{
-        caller::{AnonymousUser, SignedIn},
+        caller::SignedIn,
+        cookie::{clear_cookie, device_cookie, safe_next, session_cookie},
         language::text,
         layout::{Done, Nav, PageLayout, done, page, page_with},
         problem::{Problem, detail},
         when::When,
     },
-    principal::{Authenticated, CurrentUser},
+    principal::{AnonymousUser, Authenticated, CurrentUser},
     refusal::{Code, Kind, Refusal, Value},
     tokens::{self, ObservedClient},
 };

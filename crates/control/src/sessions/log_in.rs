@@ -3,11 +3,11 @@
 use super::{NewLogin, SessionSecret, open_session, visitor_entry};
 use crate::{
     AppState,
-    door::caller::AnonymousUser,
     factors::{self, Proof},
     mail::Message,
     one_time::codes,
     passwords::Password,
+    principal::AnonymousUser,
     refusal::{Code, Refusal},
     throttling::attempts::{self, LoginAttempts},
 };

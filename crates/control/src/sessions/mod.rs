@@ -3,25 +3,18 @@
 pub(crate) mod console;
 mod log_in;
 
-pub(crate) use crate::door::cookie::{
-    clear_cookie, clear_sso_cookie, device_cookie, device_in, safe_next, session_cookie,
-    session_in, sso_cookie, sso_in,
-};
 pub(crate) use log_in::{LoggedIn, LoginMethod, News, enter, half_way, log_in, log_in_with_code};
 
 use crate::{
-    AppState,
-    door::{caller::AnonymousUser, language},
-    factors,
+    AppState, factors,
     one_time::codes,
     passwords::Password,
-    principal::{Authenticated, Caller, Operator},
+    principal::{AnonymousUser, Authenticated, Caller, Operator},
     receipts::Issued,
     refusal::{Code, Refusal},
     throttling::attempts::{self, LoginAttempts},
     tokens,
 };
-use axum::http::HeaderMap;
 use keydesk_model::{
     AccountId, Actor, Event, Origin, RevocationReason, SessionId, Timestamp, UserId,
 };
@@ -41,17 +34,17 @@ pub(crate) enum Found {
     Caller(Box<Caller>),
     /// Who administers the instance and belongs to no account.
     Operator(Box<Operator>),
-    NoAccount,
+    NoAccount(User),
     Nobody,
 }
 
-/// The session that a cookie names, with everything that handlers need of its user.
+/// The principal of the session that a cookie names.
 pub(crate) async fn find_caller(
     app: &AppState,
-    headers: &HeaderMap,
+    secret: Option<&str>,
     origin: Origin,
 ) -> Result<Found, Refusal> {
-    let Some((session, user)) = find_user(app, headers, &origin).await? else {
+    let Some((session, user)) = find_user(app, secret, &origin).await? else {
         return Ok(Found::Nobody);
     };
     let mut read = app.store.read().await?;
@@ -67,11 +60,11 @@ pub(crate) async fn find_caller(
         return Ok(if is_operator {
             Found::Operator(Box::new(operator))
         } else {
-            Found::NoAccount
+            Found::NoAccount(operator.user)
         });
     };
     let Some(member) = read.find_member_of(account.id, user.id).await? else {
-        return Ok(Found::NoAccount);
+        return Ok(Found::NoAccount(user));
     };
     drop(read);
     let caller =
@@ -126,10 +119,10 @@ fn too_many_changes(wait: Duration) -> Refusal {
 /// The session that a cookie names, and whose it is.
 pub(crate) async fn find_user(
     app: &AppState,
-    headers: &HeaderMap,
+    secret: Option<&str>,
     origin: &Origin,
 ) -> Result<Option<(Session, User)>, Refusal> {
-    let Some(secret) = session_in(headers, &app.settings) else { return Ok(None) };
+    let Some(secret) = secret else { return Ok(None) };
     let now = app.now();
     let mut read = app.store.read().await?;
     let found =
@@ -138,9 +131,6 @@ pub(crate) async fn find_user(
     let Some(user) = read.find_user(session.user).await? else { return Ok(None) };
     drop(read);
     note_user(app, user.id)?;
-    if let Some(chosen) = user.language {
-        language::switch_to(chosen);
-    }
     if now.since(session.seen_at) > TOUCH {
         let addr = origin.client_ip.map(|addr| addr.to_string()).unwrap_or_default();
         app.store.touch_session(session.id, now, &addr).await?;

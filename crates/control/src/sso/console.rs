@@ -8,19 +8,19 @@ use super::{
 use crate::{
     AppState,
     door::{
-        caller::{AnonymousUser, SignedIn},
+        caller::SignedIn,
+        cookie::{clear_sso_cookie, safe_next, sso_cookie, sso_in},
         form_error::FormError,
         language::text,
         layout::{Done, Nav, PageLayout, done, page, page_with},
         problem::{Problem, detail},
         reauth::{Nothing, ReauthForm},
     },
-    principal::{Caller, Operator},
+    principal::{AnonymousUser, Caller, Operator},
     refusal::{Code, Kind},
     sessions::{
-        LoggedIn, clear_sso_cookie,
+        LoggedIn,
         console::{SecondFactorPage, let_in, with_cookie},
-        safe_next, sso_cookie, sso_in,
     },
 };
 use askama::Template;

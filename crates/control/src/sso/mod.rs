@@ -10,10 +10,10 @@ mod settings;
 
 use crate::{
     AppState, accounts,
-    door::caller::AnonymousUser,
     mail::Message,
     members,
     one_time::{challenge, codes},
+    principal::AnonymousUser,
     refusal::{Code, Refusal, Value},
     sessions::{self, LoggedIn, News, SessionSecret, visitor_entry},
     throttling::attempts::{self, LoginAttempts},

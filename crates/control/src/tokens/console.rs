@@ -80,7 +80,13 @@ impl Row {
     }
 }
 
-/// Scopes as chips say them.
+impl ObservedClient {
+    pub fn last_request(&self) -> When {
+        When::past(self.last_used_at, self.as_of)
+    }
+}
+
+/// The names of scopes, for the labels of a page.
 pub(crate) fn scope_words(scopes: &ScopeSet) -> Vec<String> {
     let word = |scope: &Scope| match scope.as_str() {
         "*" => text("full-access").to_string(),

@@ -12,7 +12,6 @@ mod rotation;
 
 use crate::{
     AppState,
-    door::when::When,
     operations::LATELY,
     principal::Caller,
     receipts::Issued,
@@ -94,7 +93,9 @@ pub(crate) async fn find_api_token(
 pub(crate) struct ObservedClient {
     pub name: String,
     pub client_ip: String,
-    pub last_call: When,
+    pub last_used_at: Timestamp,
+    /// When this was looked up.
+    pub as_of: Timestamp,
     pub requests_a_day: i64,
 }
 
@@ -103,7 +104,8 @@ impl ObservedClient {
         let seconds = seen.last_used_at.since(seen.first_used_at).as_secs();
         let days = i64::try_from(seconds / 86_400 + 1).unwrap_or(1);
         Self {
-            last_call: When::past(seen.last_used_at, now),
+            last_used_at: seen.last_used_at,
+            as_of: now,
             requests_a_day: seen.requests / days,
             name: seen.client,
             client_ip: seen.client_ip,

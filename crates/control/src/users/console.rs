@@ -3,16 +3,17 @@
 use crate::{
     AppState,
     door::{
-        caller::{AnonymousUser, SignedIn},
+        caller::SignedIn,
+        cookie::session_cookie,
         form_error::FormError,
         language::{label, text},
         layout::{Done, Nav, PageLayout, done, page, page_with},
         problem::Problem,
     },
     factors,
-    principal::{Authenticated, CurrentUser},
+    principal::{AnonymousUser, Authenticated, CurrentUser},
     refusal::{Code, Kind},
-    sessions::{console::with_cookie, session_cookie},
+    sessions::console::with_cookie,
     tokens::{self, ObservedClient},
 };
 use askama::Template;

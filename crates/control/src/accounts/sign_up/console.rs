@@ -4,12 +4,12 @@ use super::{ask, find, finish};
 use crate::{
     AppState,
     door::{
-        caller::AnonymousUser,
         form_error::FormError,
         language::text,
         layout::{Nav, PageLayout, page, page_with},
         problem::Problem,
     },
+    principal::AnonymousUser,
     refusal::{Code, Kind},
     sessions::console::let_in,
 };

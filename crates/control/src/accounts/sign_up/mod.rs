@@ -6,9 +6,9 @@ pub(crate) mod console;
 use super::{Opening, open};
 use crate::{
     AppState,
-    door::caller::AnonymousUser,
     mail::Message,
     one_time::codes,
+    principal::AnonymousUser,
     refusal::{At as _, Code, Refusal},
     sessions::NewLogin,
     throttling::attempts::{self, Sender},

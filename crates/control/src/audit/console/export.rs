@@ -2,7 +2,7 @@
 
 use crate::{
     AppState,
-    audit::{Wanted, words},
+    audit::{Wanted, console::event_name},
 };
 use axum::body::Body;
 use futures_util::stream;
@@ -68,7 +68,7 @@ impl Format {
                     number,
                     at,
                     line.event.clone(),
-                    words(&line.event),
+                    event_name(&line.event),
                     line.actor.clone(),
                     text(&line.actor_name),
                     text(&line.actor_email),

@@ -2,12 +2,12 @@
 
 mod export;
 
-use super::{Wanted, list, list_of_instance, words};
+use super::{Wanted, list, list_of_instance};
 use crate::{
     AppState,
     door::{
         caller::SignedIn,
-        language::{label, text},
+        language::{label, text, text_if_exists},
         layout::{Nav, PageLayout, page},
         problem::{Problem, detail},
         when::When,
@@ -112,7 +112,7 @@ impl Row {
         Self {
             number: line.seq,
             at: When::past(line.at, now),
-            what: words(&line.event),
+            what: event_name(&line.event),
             who,
             email: line.actor_email,
             target: line.target,
@@ -255,4 +255,10 @@ pub(crate) async fn export(
     let headers =
         [(header::CONTENT_TYPE, format.media_type()), (header::CONTENT_DISPOSITION, format.file())];
     Ok((headers, body(app, Some(caller.account.id), wanted, format)).into_response())
+}
+
+/// The name of an event on the page. An event of a newer release is shown by its code.
+fn event_name(event: &str) -> String {
+    text_if_exists(&format!("event-{}", event.replace('.', "-")))
+        .unwrap_or_else(|| event.to_owned())
 }

@@ -2,10 +2,10 @@
 
 use crate::{
     AppState, accounts,
-    door::caller::AnonymousUser,
     factors::{self, Proof},
     one_time::codes,
     passwords::Password,
+    principal::AnonymousUser,
     refusal::{At as _, Code, Refusal},
     sessions::{self, NewLogin, News, visitor_entry},
     throttling::attempts::{self, LoginAttempts},

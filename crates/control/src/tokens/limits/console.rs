@@ -44,7 +44,7 @@ struct UseRow {
     operation: String,
     client: String,
     requests: i64,
-    last_call: When,
+    last_request: When,
 }
 
 struct ViolationView {
@@ -58,7 +58,7 @@ struct ViolationView {
     requests: i64,
     /// Where only some of them were rejected.
     rejected: Option<i64>,
-    last_call: When,
+    last_request: When,
 }
 
 impl ViolationView {
@@ -73,7 +73,7 @@ impl ViolationView {
             operation: seen.operation,
             requests: seen.requests,
             rejected: Some(seen.rejected).filter(|rejected| (1..seen.requests).contains(rejected)),
-            last_call: When::past(seen.last_used_at, now),
+            last_request: When::past(seen.last_used_at, now),
         }
     }
 }
@@ -139,7 +139,7 @@ async fn limits_page(
         operation: seen.operation,
         client: seen.client,
         requests: seen.requests,
-        last_call: When::past(seen.last_used_at, now),
+        last_request: When::past(seen.last_used_at, now),
     };
     let parts = |grant: &TokenLimits| (scope_words(&grant.scopes), networks(&grant.ip_allowlist));
     let is_live = review.token.state(now) == TokenState::Active;

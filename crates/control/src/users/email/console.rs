@@ -4,13 +4,12 @@ use super::{Confirmed, ask, confirm, find, stop};
 use crate::{
     AppState,
     door::{
-        caller::AnonymousUser,
         language::text,
         layout::{Nav, PageLayout, done, page},
         problem::Problem,
         reauth::ReauthForm,
     },
-    principal::CurrentUser,
+    principal::{AnonymousUser, CurrentUser},
     refusal::Code,
 };
 use askama::Template;
