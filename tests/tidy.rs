@@ -133,3 +133,108 @@ fn every_audit_action_is_used() {
         assert!(used.contains(&format!("Event::{action:?}")), "{action:?}");
     }
 }
+
+/// The source files of a folder, by their paths in the repository, without their tests.
+fn sources(folder: &str) -> Vec<(String, String)> {
+    let root = repository();
+    let mut found = Vec::new();
+    files(&root.join(folder), ".rs", &mut found);
+    let read = |path: PathBuf| {
+        let text = fs::read_to_string(&path).expect("readable");
+        let code = text.split("#[cfg(test)]").next().expect("a first part").to_owned();
+        let name = path.strip_prefix(&root).expect("inside").to_string_lossy().into_owned();
+        (name, code)
+    };
+    found.into_iter().map(read).collect()
+}
+
+/// A use-case knows no HTTP, no template, and no translation: what only HTTP needs is in `door` and `console`.
+#[test]
+fn use_cases_know_no_http() {
+    let mut count = 0;
+    for (path, code) in sources("crates/control/src") {
+        let is_door = path.contains("/door/") || path.contains("console");
+        // The root re-exports, routes.rs wires, and mail has texts of its own.
+        let is_edge = ["src/lib.rs", "src/routes.rs", "src/mail/messages.rs"]
+            .iter()
+            .any(|end| path.ends_with(end));
+        if is_door || is_edge {
+            continue;
+        }
+        for word in ["axum", "askama", "HeaderMap", "door::", "text_if_exists(", "When::"] {
+            assert!(!code.contains(word), "{path} names {word}");
+        }
+        count += 1;
+    }
+    assert!(count > 40, "use-cases are really found: {count}");
+}
+
+/// The use-case decides and reads; a page asks it.
+#[test]
+fn pages_read_no_store_and_decide_nothing() {
+    let mut count = 0;
+    for (path, code) in sources("crates/control/src") {
+        if path.contains("/door/") || path.contains("console") {
+            for call in ["store.read(", "store.write(", ".permit(", "role.may("] {
+                let is_layout = path.ends_with("door/layout.rs");
+                assert!(is_layout || !code.contains(call), "{path} calls {call}");
+            }
+            count += 1;
+        }
+    }
+    assert!(count > 30, "pages are really found: {count}");
+}
+
+/// Words that docs/glossary.md has another term for.
+const RETIRED: [&str; 11] = [
+    "anew",
+    "refuse",
+    "refuses",
+    "refused",
+    "goes on",
+    "e-mail",
+    "objection",
+    "everywhere",
+    "somebody",
+    "for good",
+    "at once",
+];
+
+#[test]
+fn texts_use_no_retired_word() {
+    let root = repository();
+    let mut pages = vec![root.join("README.md"), root.join("SECURITY.md")];
+    files(&root.join("docs/guide"), ".md", &mut pages);
+    files(&root.join("crates/control/messages/en"), ".ftl", &mut pages);
+    let mut texts: Vec<(String, String)> = pages
+        .iter()
+        .map(|path| (path.display().to_string(), fs::read_to_string(path).expect("readable")))
+        .collect();
+    texts.extend(sources("crates/gateway/src/rejection"));
+    let help = std::process::Command::new(env!("CARGO_BIN_EXE_keydesk"))
+        .arg("--help")
+        .output()
+        .expect("runs");
+    texts.push(("--help".to_owned(), String::from_utf8_lossy(&help.stdout).into_owned()));
+    for (name, text) in texts {
+        for line in text.lines() {
+            // The name of a message is not read.
+            let shown = if name.ends_with(".ftl") {
+                line.split_once(" = ").map_or(line, |it| it.1)
+            } else {
+                line
+            };
+            let words: String = shown
+                .to_lowercase()
+                .chars()
+                .map(|c| if c.is_alphanumeric() || c == '-' { c } else { ' ' })
+                .collect();
+            for word in RETIRED {
+                assert!(
+                    !format!(" {words} ").contains(&format!(" {word} ")),
+                    "{name}: “{word}” in {line}"
+                );
+            }
+        }
+    }
+}

@@ -142,7 +142,7 @@ async fn visitor_pages(keydesk: &Keydesk, browser: &Browser, invitation: &str, s
     browser.fill("password", "wrong").await;
     browser.click("main button").await;
     browser.find(".error").await;
-    inspect(browser, "login-refused", screen).await;
+    inspect(browser, "login-rejected", screen).await;
     browser.fill("password", PASSWORD).await;
     browser.click("main button").await;
     browser.arrives_at("/api-docs").await;
@@ -160,7 +160,7 @@ async fn member_pages(keydesk: &Keydesk, browser: &Browser, member: &str, screen
         ("member-remove", &format!("/members/{member}/remove")),
         ("member-leave", "/members/leave"),
         ("sessions", "/sessions"),
-        ("log-out-everywhere", "/sessions/log-out-all"),
+        ("log-out-all", "/sessions/log-out-all"),
         ("confirm", "/confirm"),
         ("profile", "/profile"),
         ("help", "/help"),
@@ -190,7 +190,7 @@ async fn member_pages(keydesk: &Keydesk, browser: &Browser, member: &str, screen
     browser.run("document.querySelector('[name=name]').required = false").await;
     browser.click("main form button.primary").await;
     browser.find("#name-error").await;
-    inspect(browser, "token-new-refused", screen).await;
+    inspect(browser, "token-new-invalid", screen).await;
     browser.go(&format!("{}/tokens/violations", keydesk.console)).await;
     browser.click("main td a").await;
     browser.find("#new-limits").await;

@@ -59,11 +59,16 @@ pub(crate) enum Administrator<'a> {
 }
 
 impl Caller {
+    /// Whether a page offers what takes the permission. The use-case decides again.
+    pub fn may(&self, permission: Permission) -> bool {
+        self.member.role.may(permission)
+    }
+
     /// # Errors
     ///
     /// [`Code::NotPermitted`] if the role of the caller does not have the permission.
     pub fn permit(&self, permission: Permission) -> Result<(), Refusal> {
-        if self.member.role.may(permission) {
+        if self.may(permission) {
             return Ok(());
         }
         let role = Value::Name { kind: "role", name: self.member.role.as_str() };

@@ -2,7 +2,7 @@ receipts-lead = For every revoked token: which gateways rejected it, and when.
 receipts-latest = Latest receipts
 receipts-none = No token in this account has been revoked yet. <a href="/tokens">Go to Tokens</a>.
 receipts-gateways = Gateways
-receipts-rejected = Rejected everywhere
+receipts-rejected = Rejected by all gateways
 receipts-after = after { $slowest_ms } ms
 receipt-complete = Every gateway rejects it. The last one confirmed after { $slowest_ms } ms. Requests in progress at a gateway end within half a second.
 receipt-complete-by-lease = Every gateway rejects it. Not all of them confirmed in time; the last lease expired { $when }.

@@ -1,6 +1,6 @@
 //! `/setup/{code}`: the one-time link of the first start. `/accounts/switch`.
 
-use super::{FirstAccount, Opening};
+use super::{FirstAccount, Opening, check_setup, end_setup};
 use crate::{
     AppState,
     door::{
@@ -22,7 +22,6 @@ use axum::{
 };
 use keydesk_model::Actor;
 use serde::Deserialize;
-use std::sync::PoisonError;
 
 #[derive(Template)]
 #[template(path = "accounts/setup.html")]
@@ -45,23 +44,11 @@ pub(crate) struct SetupForm {
     password: String,
 }
 
-fn accepts(app: &AppState, code: &str) -> bool {
-    let setup = app.setup.lock().unwrap_or_else(PoisonError::into_inner);
-    setup.as_ref().is_some_and(|setup| setup.accepts(code, app.now()))
-}
-
-async fn check(app: &AppState, code: &str) -> Result<(), Problem> {
-    if accepts(app, code) && app.store.read().await?.count_accounts().await? == 0 {
-        return Ok(());
-    }
-    Err(Code::SetupExpired.into())
-}
-
 pub(crate) async fn setup_page(
     State(app): State<AppState>,
     Path(code): Path<String>,
 ) -> Result<Response, Problem> {
-    check(&app, &code).await?;
+    check_setup(&app, &code).await?;
     let chrome = PageLayout::nobody(text("setup-title"), Nav::None);
     let (account, name, email) = Default::default();
     Ok(page(&SetupPage { chrome, code, account, name, email, error: FormError::default() }))
@@ -73,7 +60,7 @@ pub(crate) async fn setup(
     Path(code): Path<String>,
     Form(form): Form<SetupForm>,
 ) -> Result<Response, Problem> {
-    check(&app, &code).await?;
+    check_setup(&app, &code).await?;
     let request = FirstAccount {
         account: form.account,
         name: form.name,
@@ -93,7 +80,7 @@ pub(crate) async fn setup(
     .await
     {
         Ok((_, entered)) => {
-            *app.setup.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            end_setup(&app);
             let to = Redirect::to("/api-docs?done=account_opened");
             Ok(match entered {
                 Some(entered) => let_in(&app, &entered, to),

@@ -17,6 +17,25 @@ use keydesk_model::{
     TokenNameError, UserId,
 };
 use keydesk_store::{AuditEntry, NewMember, NewUser, StoreError, Write};
+use std::sync::PoisonError;
+
+pub(crate) async fn has_any(app: &AppState) -> Result<bool, Refusal> {
+    Ok(app.store.read().await?.count_accounts().await? > 0)
+}
+
+/// Whether this code of the setup link opens the first account now.
+pub(crate) async fn check_setup(app: &AppState, code: &str) -> Result<(), Refusal> {
+    let accepts = {
+        let setup = app.setup.lock().unwrap_or_else(PoisonError::into_inner);
+        setup.as_ref().is_some_and(|setup| setup.accepts(code, app.now()))
+    };
+    if accepts && !has_any(app).await? { Ok(()) } else { Err(Code::SetupExpired.into()) }
+}
+
+/// The setup link has been used.
+pub(crate) fn end_setup(app: &AppState) {
+    *app.setup.lock().unwrap_or_else(PoisonError::into_inner) = None;
+}
 
 /// What the first account is opened with, as typed.
 pub struct FirstAccount {

@@ -15,8 +15,8 @@ use crate::{
         problem::Problem,
         reauth::ReauthForm,
     },
+    members,
     principal::Caller,
-    refusal::Code,
     tokens::{
         self, ObservedClient,
         console::{RotateForm, Row},
@@ -28,7 +28,7 @@ use axum::{
     http::{HeaderValue, header},
     response::{IntoResponse, Redirect, Response},
 };
-use keydesk_model::{Permission, Role};
+use keydesk_model::Permission;
 use keydesk_token::PlainToken;
 
 #[derive(Template)]
@@ -65,8 +65,10 @@ pub(crate) async fn show(
     Query(query): Query<Done>,
 ) -> Result<Response, Problem> {
     let chrome = PageLayout::of(&caller, text("api-docs"), Nav::ApiDocs).with_notice(&query);
-    if !caller.member.role.may(Permission::UseApiDocs) {
-        return Ok(page(&ViewerPage { chrome, ask: whom_to_ask(&app, &caller).await? }));
+    if !caller.may(Permission::UseApiDocs) {
+        let ask = members::list_administrators(&app, &caller).await?.into_iter();
+        let ask = ask.map(|member| (member.name, member.email.to_string())).collect();
+        return Ok(page(&ViewerPage { chrome, ask }));
     }
     let now = app.now();
     let bearer = if caller.is_fresh(now) {
@@ -109,13 +111,6 @@ fn first_path(app: &AppState, operations: &[Operation]) -> String {
         )
 }
 
-/// The owners and administrators, whom a viewer asks.
-async fn whom_to_ask(app: &AppState, caller: &Caller) -> Result<Vec<(String, String)>, Problem> {
-    let members = app.store.read().await?.list_members(caller.account.id).await?;
-    let asked = members.into_iter().filter(|member| member.role >= Role::Administrator);
-    Ok(asked.map(|member| (member.name, member.email.to_string())).collect())
-}
-
 #[derive(Template)]
 #[template(path = "api_docs/rotate.html")]
 struct RotatePage {
@@ -128,10 +123,7 @@ pub(crate) async fn rotate_page(
     State(app): State<AppState>,
     caller: Caller,
 ) -> Result<Response, Problem> {
-    caller.permit(Permission::UseApiDocs)?;
-    let found = app.store.read().await?.find_bearer_token(caller.member.id).await?;
-    let token = found.ok_or(Code::NotFound)?;
-    let clients = tokens::list_clients(&app, token.id).await?;
+    let (token, clients) = tokens::prepare_bearer_rotation(&app, &caller).await?;
     let chrome = PageLayout::of(&caller, text("rotate-bearer"), Nav::ApiDocs);
     Ok(page(&RotatePage { chrome, version: token.version, clients }))
 }
@@ -156,12 +148,9 @@ pub(crate) async fn reference(
     State(app): State<AppState>,
     caller: Caller,
 ) -> Result<Response, Problem> {
-    caller.permit(Permission::UseApiDocs)?;
+    super::find_document(&app, &caller).await?;
     if !caller.is_fresh(app.now()) {
         return Ok(Redirect::to("/confirm?next=/api-docs/reference").into_response());
-    }
-    if app.openapi.document().await.is_none() {
-        return Err(Code::ReferenceUnavailable.into());
     }
     let token = tokens::view_bearer_token(&app, &caller).await?;
     let mut response = page(&ReferencePage { token });
@@ -176,8 +165,7 @@ pub(crate) async fn document(
     State(app): State<AppState>,
     caller: Caller,
 ) -> Result<Response, Problem> {
-    caller.permit(Permission::UseApiDocs)?;
-    let document = app.openapi.document().await.ok_or(Code::NotFound)?;
+    let document = super::find_document(&app, &caller).await?;
     let document = served::serve(&document, &app.settings.endpoint_url(caller.account.number));
     Ok(([(header::CONTENT_TYPE, "application/json")], document.to_string()).into_response())
 }

@@ -1,22 +1,42 @@
-//! The audit log as people read it: who may, in what words, and the files that it is taken away in.
+//! The audit log: searching it, and exporting it piece by piece.
 
 pub(crate) mod console;
 
-use crate::{AppState, principal::Caller, refusal::Refusal};
-use keydesk_model::{AccountId, Permission, Timestamp};
-use keydesk_store::{AuditLine, AuditSearch};
+use crate::{
+    AppState,
+    principal::{Caller, Operator},
+    refusal::{Code, Refusal, Value},
+};
+use keydesk_model::{AccountId, Expiry, Permission, Timestamp};
+use keydesk_store::{AuditLine, AuditSearch, StoreError};
+use serde::Deserialize;
 
-/// How many entries stand on a page.
+/// The entries on a page.
 const PAGE: u32 = 50;
+/// The entries that an export reads at a time.
+const PIECE: u32 = 500;
 
-/// What someone looks for, as typed.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Wanted {
+/// The filters of a search, as entered.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Filters {
     pub event: String,
     pub text: String,
-    pub since: Option<Timestamp>,
-    pub until: Option<Timestamp>,
+    /// Days in UTC such as 2026-11-25; both belong to the range.
+    pub from: String,
+    pub to: String,
     pub before: Option<i64>,
+    pub format: String,
+}
+
+/// What is searched for.
+#[derive(Clone, Debug)]
+struct Wanted {
+    event: String,
+    text: String,
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
+    before: Option<i64>,
 }
 
 impl Wanted {
@@ -26,33 +46,87 @@ impl Wanted {
     }
 }
 
+fn day(input: &str, name: &'static str) -> Result<Option<(Timestamp, Timestamp)>, Refusal> {
+    if input.is_empty() {
+        return Ok(None);
+    }
+    let invalid = || {
+        let label = Value::Sentence { id: name, detail: String::new() };
+        Refusal::new(Code::InvalidDate).with("name", label).at(name)
+    };
+    let Ok(expiry @ Expiry::Through(_)) = input.parse::<Expiry>() else { return Err(invalid()) };
+    // Days are UTC's, from midnight to midnight.
+    let end =
+        expiry.resolve(Timestamp::from_micros(i64::MIN)).ok().flatten().ok_or_else(invalid)?;
+    Ok(Some((end.minus(std::time::Duration::from_hours(24)), end)))
+}
+
+impl Filters {
+    fn wanted(&self) -> Result<Wanted, Refusal> {
+        let (since, until) = (day(&self.from, "from")?, day(&self.to, "to")?);
+        Ok(Wanted {
+            event: self.event.trim().to_owned(),
+            text: self.text.chars().take(100).collect(),
+            since: since.map(|(start, _)| start),
+            until: until.map(|(_, end)| end),
+            before: self.before,
+        })
+    }
+}
+
 /// A page of the caller's account's log, and whether more follows.
 pub(crate) async fn list(
     app: &AppState,
     caller: &Caller,
-    wanted: Wanted,
+    filters: &Filters,
 ) -> Result<(Vec<AuditLine>, bool), Refusal> {
     caller.permit(Permission::SeeAudit)?;
-    search(app, Some(caller.account.id), wanted).await
+    search(app, Some(caller.account.id), filters).await
 }
 
-/// A page of what concerns no account, for operators.
+/// A page of the entries that belong to no account, for operators.
 pub(crate) async fn list_of_instance(
     app: &AppState,
-    _: &crate::principal::Operator,
-    wanted: Wanted,
+    _: &Operator,
+    filters: &Filters,
 ) -> Result<(Vec<AuditLine>, bool), Refusal> {
-    search(app, None, wanted).await
+    search(app, None, filters).await
 }
 
 async fn search(
     app: &AppState,
     account: Option<AccountId>,
-    wanted: Wanted,
+    filters: &Filters,
 ) -> Result<(Vec<AuditLine>, bool), Refusal> {
-    let search = wanted.search(account, PAGE + 1);
+    let search = filters.wanted()?.search(account, PAGE + 1);
     let mut lines = app.store.read().await?.search_audit(&search).await?;
     let has_more = lines.len() > PAGE as usize;
     lines.truncate(PAGE as usize);
     Ok((lines, has_more))
+}
+
+/// The account's entries that match, newest first. New entries are added meanwhile; their numbers keep them apart.
+#[derive(Clone)]
+pub(crate) struct Export {
+    app: AppState,
+    account: AccountId,
+    /// None: everything was read.
+    rest: Option<Wanted>,
+}
+
+impl Export {
+    pub fn new(app: AppState, caller: &Caller, filters: &Filters) -> Result<Self, Refusal> {
+        caller.permit(Permission::SeeAudit)?;
+        Ok(Self { app, account: caller.account.id, rest: Some(filters.wanted()?) })
+    }
+
+    /// The next entries, and what follows them.
+    pub async fn next(self) -> Result<Option<(Vec<AuditLine>, Self)>, StoreError> {
+        let Some(wanted) = self.rest else { return Ok(None) };
+        let search = wanted.clone().search(Some(self.account), PIECE);
+        let lines = self.app.store.read().await?.search_audit(&search).await?;
+        let last = lines.last().filter(|_| lines.len() == PIECE as usize).map(|line| line.seq);
+        let rest = last.map(|before| Wanted { before: Some(before), ..wanted });
+        Ok(Some((lines, Self { rest, ..self })))
+    }
 }

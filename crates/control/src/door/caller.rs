@@ -9,7 +9,6 @@ use crate::{
         page_for::{self, NotDone},
         problem::Problem,
     },
-    factors,
     one_time::codes,
     principal::{AnonymousUser, Authenticated, Caller, CurrentUser, Operator},
     refusal::Code,
@@ -21,7 +20,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use keydesk_model::{Origin, Timestamp};
-use keydesk_store::{Session, StoreError, User};
+use keydesk_store::{Session, User};
 use std::time::Duration;
 
 /// How long a password counts as just given: long enough not to annoy, short enough that a
@@ -156,21 +155,11 @@ impl FromRequestParts<AppState> for Operator {
         let Some((session, user)) = found.map_err(IntoResponse::into_response)? else {
             return Err(to_log_in(parts));
         };
-        let looked_up = async {
-            let mut read = app.store.read().await?;
-            let is_member = !read.list_accounts_of(user.id, session.created_at).await?.is_empty();
-            let is_required = app.settings.users.require_two_factor;
-            let must_add_factor = is_required && !factors::has_one(&mut read, user.id).await?;
-            Ok::<_, StoreError>((read.is_operator(user.id).await?, is_member, must_add_factor))
-        };
-        let (is_operator, is_member, must_add_factor) =
-            looked_up.await.map_err(|error| Problem::from(error).into_response())?;
-        if !is_operator {
-            return Err(Problem::from(Code::OperatorsOnly).into_response());
-        }
-        page_for::check_user(parts, &user)?;
-        admit(must_add_factor, parts)?;
-        Ok(Self { user, session, is_member, must_add_factor, origin })
+        let found = sessions::find_operator(app, session, user, origin).await;
+        let operator = found.map_err(|refusal| Problem::from(refusal).into_response())?;
+        page_for::check_user(parts, &operator.user)?;
+        admit(operator.must_add_factor, parts)?;
+        Ok(operator)
     }
 }
 

@@ -114,7 +114,7 @@ impl PageLayout {
     }
 
     pub fn of(caller: &Caller, title: impl Into<String>, nav: Nav) -> Self {
-        let sees_receipts = caller.member.role.may(Permission::SeeTokens);
+        let sees_receipts = caller.may(Permission::SeeTokens);
         let receipts_at = sees_receipts.then(|| "/receipts".to_owned());
         let who = NavUser {
             user: caller.user.id,

@@ -10,7 +10,7 @@ use crate::{
         problem::{Problem, detail},
         reauth::ReauthForm,
     },
-    principal::{Authenticated, CurrentUser},
+    principal::CurrentUser,
     refusal::{Code, Kind, Refusal},
 };
 use askama::Template;
@@ -19,7 +19,6 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use keydesk_model::Permission;
 use serde::Deserialize;
 
 #[derive(Template)]
@@ -40,15 +39,10 @@ async fn factor_page(
     error: Option<String>,
 ) -> Result<FactorPage, Problem> {
     let factor = look(app, caller).await?;
-    let mut read = app.store.read().await?;
-    let user = caller.user().id;
     let passkey_codes = match factor {
-        Factor::None if super::has_one(&mut read, user).await? => {
-            Some(read.count_recovery_codes(user).await?)
-        }
+        Factor::None => super::count_codes_of_passkeys(app, caller).await?,
         _ => None,
     };
-    drop(read);
     Ok(FactorPage {
         chrome: caller.chrome(text("two-factor"), Nav::Profile),
         factor,
@@ -158,7 +152,6 @@ pub(crate) async fn require(
     fresh: ReauthForm<RequireForm>,
 ) -> Result<Response, Problem> {
     let ReauthForm { caller, form } = fresh;
-    caller.permit(Permission::LimitAccount)?;
     super::require(&app, &caller, form.required.is_some()).await?;
     Ok(done("/members", "two_factor_requirement_saved", None).into_response())
 }

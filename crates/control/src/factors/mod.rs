@@ -65,6 +65,27 @@ pub(crate) async fn has_one(read: &mut Read, user: UserId) -> Result<bool, Store
         || read.count_passkeys(user).await? > 0)
 }
 
+/// Whether the user has set up two-factor authentication.
+pub(crate) async fn is_set_up(
+    app: &AppState,
+    caller: &impl Authenticated,
+) -> Result<bool, Refusal> {
+    Ok(has_one(&mut app.store.read().await?, caller.user().id).await?)
+}
+
+/// The recovery codes that are left to a user of passkeys. None: they have no second factor.
+pub(crate) async fn count_codes_of_passkeys(
+    app: &AppState,
+    caller: &impl Authenticated,
+) -> Result<Option<i64>, Refusal> {
+    let mut read = app.store.read().await?;
+    let user = caller.user().id;
+    if !has_one(&mut read, user).await? {
+        return Ok(None);
+    }
+    Ok(Some(read.count_recovery_codes(user).await?))
+}
+
 pub(crate) async fn look(app: &AppState, caller: &impl Authenticated) -> Result<State, Refusal> {
     let mut read = app.store.read().await?;
     let Some(found) = read.find_totp(caller.user().id).await? else { return Ok(State::None) };

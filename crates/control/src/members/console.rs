@@ -14,7 +14,7 @@ use crate::{
     },
     principal::{AnonymousUser, Caller},
     refusal::{Code, Kind, Refusal},
-    sessions::{self, console::let_in},
+    sessions::console::let_in,
     tokens::{self, ObservedClient},
 };
 use askama::Template;
@@ -83,8 +83,8 @@ async fn list_page(
 ) -> Result<ListPage, Problem> {
     let now = app.now();
     let (members, invitations) = super::list(app, caller).await?;
-    let may_manage = caller.member.role.may(Permission::ManageMembers);
-    let owns = caller.member.role.may(Permission::ManageOwners);
+    let may_manage = caller.may(Permission::ManageMembers);
+    let owns = caller.may(Permission::ManageOwners);
     Ok(ListPage {
         chrome: PageLayout::of(caller, text("members"), Nav::Members).with_notice(done),
         requires_factor: caller.account.requires_two_factor,
@@ -150,7 +150,6 @@ pub(crate) async fn invite(
     fresh: ReauthForm<InviteForm>,
 ) -> Result<Response, Problem> {
     let ReauthForm { caller, form } = fresh;
-    caller.permit(Permission::ManageMembers)?;
     let invited = match form.role.parse::<Role>() {
         Ok(role) => super::invite(&app, &caller, &form.email, role).await,
         Err(error) => Err(error.into()),
@@ -196,7 +195,6 @@ pub(crate) async fn change_role(
     fresh: ReauthForm<RoleForm>,
 ) -> Result<Response, Problem> {
     let ReauthForm { caller, form } = fresh;
-    caller.permit(Permission::ManageMembers)?;
     let id = id.parse().map_err(|_| Code::NotFound)?;
     let role = form.role.parse::<Role>().map_err(Refusal::from)?;
     let receipt = super::change_role(&app, &caller, id, role).await?;
@@ -220,11 +218,8 @@ async fn end_page(
     id: &str,
     removes: bool,
 ) -> Result<Response, Problem> {
-    caller.permit(Permission::ManageMembers)?;
     let id = id.parse().map_err(|_| Code::NotFound)?;
-    let found = app.store.read().await?.find_member(caller.account.id, id).await?;
-    let member = found.ok_or(Code::NotFound)?;
-    let clients = tokens::list_clients_of_member(app, &member).await?;
+    let (member, clients) = super::prepare_end(app, caller, id).await?;
     let title = text(if removes { "member-remove" } else { "log-out-all-title" });
     Ok(page(&EndPage {
         chrome: PageLayout::of(caller, title, Nav::Members),

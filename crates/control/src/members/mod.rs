@@ -11,7 +11,7 @@ use crate::{
     receipts::Issued,
     refusal::{Code, Refusal},
     throttling::attempts::{self, Sender},
-    tokens,
+    tokens::{self, ObservedClient},
 };
 use keydesk_model::{
     AttemptKind, Email, Event, InvitationId, MemberId, Permission, RevocationReason, Role,
@@ -31,7 +31,7 @@ pub(crate) async fn list(
     caller.permit(Permission::SeeMembers)?;
     let mut read = app.store.read().await?;
     let members = read.list_members(caller.account.id).await?;
-    let invitations = if caller.member.role.may(Permission::ManageMembers) {
+    let invitations = if caller.may(Permission::ManageMembers) {
         let invitations = read.list_invitations(caller.account.id, app.now()).await?;
         let undelivered = read.list_undelivered(caller.account.id).await?;
         let with_fate = |invitation: Invitation| {
@@ -176,13 +176,33 @@ pub(crate) async fn withdraw(
 
 /// Another member of the caller's account, whom the caller may change. Owners are touched by
 /// owners only.
+/// A member whom the caller can remove or log out, and the clients that would stop working.
+pub(crate) async fn prepare_end(
+    app: &AppState,
+    caller: &Caller,
+    id: MemberId,
+) -> Result<(Member, Vec<ObservedClient>), Refusal> {
+    let member = find_manageable(&mut app.store.read().await?, caller, id).await?;
+    let clients = tokens::list_clients_of_member(app, &member).await?;
+    Ok((member, clients))
+}
+
+/// The owners and administrators, whom other members ask.
+pub(crate) async fn list_administrators(
+    app: &AppState,
+    caller: &Caller,
+) -> Result<Vec<Member>, Refusal> {
+    let members = app.store.read().await?.list_members(caller.account.id).await?;
+    Ok(members.into_iter().filter(|member| member.role >= Role::Administrator).collect())
+}
+
 async fn find_manageable(
-    write: &mut Write,
+    read: &mut Read,
     caller: &Caller,
     id: MemberId,
 ) -> Result<Member, Refusal> {
     caller.permit(Permission::ManageMembers)?;
-    let member = write.find_member(caller.account.id, id).await?.ok_or(Code::NotFound)?;
+    let member = read.find_member(caller.account.id, id).await?.ok_or(Code::NotFound)?;
     if member.role == Role::Owner {
         caller.permit(Permission::ManageOwners)?;
     }

@@ -1,7 +1,8 @@
 //! `/operator`: the instance's accounts.
 
 use super::{
-    Overview, find_account, invite_owner, list_accounts, open_account, set_plan, set_state,
+    Overview, find_account, find_invited, invite_owner, list_accounts, open_account, set_plan,
+    set_state,
 };
 use crate::{
     AppState,
@@ -171,9 +172,7 @@ async fn account_page(
     query: &Done,
 ) -> Result<AccountPage, Problem> {
     let overview = find_account(app, operator, number_in(number)?).await?;
-    let mut read = app.store.read().await?;
-    let waiting = read.list_invitations(overview.account.id, app.now()).await?;
-    drop(read);
+    let invited = find_invited(app, operator, overview.account.id).await?;
     let (now, account) = (app.now(), overview.account.clone());
     let may = |next| account.state.may_become(next);
     let closed_at = account.state_since.filter(|_| account.state == AccountState::Closed);
@@ -188,7 +187,7 @@ async fn account_page(
             .chrome(&account.name, Nav::Operator)
             .with_receipts_at(format!("/operator/accounts/{}/receipts", account.number))
             .with_notice(query),
-        invited: waiting.first().map(|invitation| invitation.email.to_string()),
+        invited: invited.map(|email| email.to_string()),
         error: FormError::default(),
         plans: plans.all.iter().map(|plan| plan.name.clone()).collect(),
         default_plan: plans.default.clone().unwrap_or_default(),

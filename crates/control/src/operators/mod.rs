@@ -54,6 +54,16 @@ pub(crate) async fn find_account(
     overview(app, &mut read, account).await
 }
 
+/// The address of an account's newest pending invitation.
+pub(crate) async fn find_invited(
+    app: &AppState,
+    _: &Operator,
+    account: AccountId,
+) -> Result<Option<Email>, Refusal> {
+    let waiting = app.store.read().await?.list_invitations(account, app.now()).await?;
+    Ok(waiting.into_iter().next().map(|invitation| invitation.email))
+}
+
 async fn overview(
     app: &AppState,
     read: &mut keydesk_store::Read,

@@ -1,6 +1,6 @@
 //! `/passkeys` and `/login/passkey`. These need a script: no browser shows its authenticators without.
 
-use super::{add, begin, begin_log_in, is_last, list, remove};
+use super::{add, begin, begin_log_in, is_only_factor, list, remove};
 use crate::{
     AppState,
     door::{
@@ -14,7 +14,7 @@ use crate::{
         when::When,
     },
     factors::console::codes_page,
-    principal::{AnonymousUser, Authenticated, CurrentUser},
+    principal::{AnonymousUser, CurrentUser},
     refusal::{Code, Kind, Refusal},
     sessions::console::let_in,
 };
@@ -67,7 +67,7 @@ async fn list_page(
     Ok(ListPage {
         chrome: caller.chrome(text("passkeys"), Nav::Profile),
         passkeys: list(app, caller).await?.into_iter().map(row).collect(),
-        is_last: is_last(&mut app.store.read().await?, caller.user().id).await?,
+        is_last: is_only_factor(app, caller).await?,
         challenge,
         error,
     })

@@ -145,8 +145,15 @@ pub(crate) async fn add(
     Ok(codes)
 }
 
-/// Whether this passkey is all that its user has beside the password.
-pub(crate) async fn is_last(read: &mut Read, user: UserId) -> Result<bool, StoreError> {
+/// Whether the caller's passkey is their only second factor.
+pub(crate) async fn is_only_factor(
+    app: &AppState,
+    caller: &impl Authenticated,
+) -> Result<bool, Refusal> {
+    Ok(is_last(&mut app.store.read().await?, caller.user().id).await?)
+}
+
+async fn is_last(read: &mut Read, user: UserId) -> Result<bool, StoreError> {
     let totp = read.find_totp(user).await?;
     let has_totp = totp.is_some_and(|totp| totp.confirmed_at.is_some());
     Ok(!has_totp && read.count_passkeys(user).await? <= 1)

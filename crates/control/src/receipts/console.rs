@@ -1,6 +1,6 @@
 //! `/receipts`: what was promised when a token ended; and the keys with which anyone can check it.
 
-use super::{published_keys, verify_receipt};
+use super::reading::{self, VerifiedReceipt};
 use crate::{
     AppState,
     door::{
@@ -11,8 +11,7 @@ use crate::{
         when::When,
     },
     principal::{Caller, Operator},
-    refusal::{Code, Refusal},
-    tokens,
+    refusal::Code,
 };
 use askama::Template;
 use axum::{
@@ -20,13 +19,8 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
-use keydesk_model::{Permission, Receipt, Timestamp};
-use keydesk_store::AuditRow;
+use keydesk_model::{Receipt, Timestamp};
 use serde_json::Value;
-use std::collections::HashMap;
-
-/// At most so many are listed; the audit log has them all.
-const LISTED: u32 = 100;
 
 /// A receipt as the pages show it.
 struct Shown {
@@ -70,15 +64,13 @@ fn durability(name: &str) -> String {
 }
 
 impl Shown {
-    fn new(row: &AuditRow, known: &Known, now: Timestamp) -> Option<Self> {
-        let detail: Value = serde_json::from_str(&row.detail).ok()?;
-        let jws = detail["jws"].as_str()?.to_owned();
-        let receipt = verify_receipt(&jws, &known.keys).ok()?;
-        let slowest = receipt.confirmed.iter().map(|said| said.after_ms).fold(0.0, f64::max);
-        Some(Self {
-            number: row.seq,
+    fn new(verified: VerifiedReceipt, now: Timestamp) -> Self {
+        let VerifiedReceipt { number, receipt, jws, target_name } = verified;
+        let slowest = receipt.confirmed.iter().map(|node| node.after_ms).fold(0.0, f64::max);
+        Self {
+            number,
             what: what(&receipt.event),
-            whose: known.names.get(&receipt.target).cloned(),
+            whose: target_name,
             at: When::past(receipt.committed_at, now),
             is_complete: receipt.complete,
             is_over: receipt.effective_at <= now,
@@ -89,7 +81,7 @@ impl Shown {
             target: receipt.target,
             seq: receipt.seq,
             jws,
-        })
+        }
     }
 }
 
@@ -115,33 +107,6 @@ fn gateways(receipt: &Receipt, now: Timestamp) -> Vec<Gateway> {
     confirmed.chain(outstanding).collect()
 }
 
-async fn keys(app: &AppState) -> Result<Value, Problem> {
-    let checks = app.store.read().await?.list_key_checks().await?;
-    let known = checks.iter().filter(|check| !check.public_key.is_empty());
-    Ok(published_keys(known.map(|check| (check.key_id.as_str(), check.public_key.as_str()))))
-}
-
-/// What receipts are read with: keys to verify them, and names for the ids in them.
-struct Known {
-    keys: Value,
-    names: HashMap<String, String>,
-}
-
-impl Known {
-    async fn of(app: &AppState, caller: &Caller) -> Result<Self, Problem> {
-        let keys = keys(app).await?;
-        let mut names = HashMap::new();
-        for token in tokens::list_api_tokens(app, caller).await? {
-            names.insert(token.id.to_string(), token.name);
-        }
-        for member in app.store.read().await?.list_members(caller.account.id).await? {
-            names.insert(member.id.to_string(), member.name.clone());
-            names.insert(member.user.to_string(), member.name);
-        }
-        Ok(Self { keys, names })
-    }
-}
-
 #[derive(Template)]
 #[template(path = "receipts/list.html")]
 struct ListPage {
@@ -150,10 +115,8 @@ struct ListPage {
 }
 
 pub(crate) async fn list(State(app): State<AppState>, caller: Caller) -> Result<Response, Problem> {
-    caller.permit(Permission::SeeTokens)?;
-    let rows = app.store.read().await?.list_receipts(caller.account.id, LISTED).await?;
-    let (known, now) = (Known::of(&app, &caller).await?, app.now());
-    let receipts = rows.iter().filter_map(|row| Shown::new(row, &known, now)).collect();
+    let (found, now) = (reading::list(&app, &caller).await?, app.now());
+    let receipts = found.into_iter().map(|receipt| Shown::new(receipt, now)).collect();
     let chrome = PageLayout::of(&caller, text("receipts"), Nav::Tokens);
     Ok(page(&ListPage { chrome, receipts }))
 }
@@ -171,14 +134,8 @@ pub(crate) async fn show(
     caller: Caller,
     Path(number): Path<String>,
 ) -> Result<Response, Problem> {
-    caller.permit(Permission::SeeTokens)?;
-    let number: i64 = number.parse().map_err(|_| Code::NotFound)?;
-    let found = app.store.read().await?.find_receipt(caller.account.id, number).await?;
-    let row = found.ok_or(Code::NotFound)?;
-    let known = Known::of(&app, &caller).await?;
-    let receipt = Shown::new(&row, &known, app.now()).ok_or_else(|| {
-        Refusal::broken("a receipt in the audit log cannot be verified: it was changed")
-    })?;
+    let number = number.parse().map_err(|_| Code::NotFound)?;
+    let receipt = Shown::new(reading::find(&app, &caller, number).await?, app.now());
     let chrome = PageLayout::of(&caller, text("receipt-one"), Nav::Tokens);
     let back = ("/receipts".to_owned(), text("receipt-all").to_string());
     Ok(page(&ShowPage { chrome, receipt, back }))
@@ -192,15 +149,8 @@ pub(crate) async fn show_to_operator(
 ) -> Result<Response, Problem> {
     let number = number.parse().map_err(|_| Code::NotFound)?;
     let seq: i64 = receipt.parse().map_err(|_| Code::NotFound)?;
-    let mut read = app.store.read().await?;
-    let account = read.find_account_by_number(number).await?.ok_or(Code::NotFound)?;
-    let row = read.find_receipt(account.id, seq).await?.ok_or(Code::NotFound)?;
-    drop(read);
-    let names = HashMap::from([(account.id.to_string(), account.name.clone())]);
-    let known = Known { keys: keys(&app).await?, names };
-    let receipt = Shown::new(&row, &known, app.now());
-    let receipt = receipt.filter(|shown| shown.target == account.id.to_string());
-    let receipt = receipt.ok_or(Code::NotFound)?;
+    let (account, found) = reading::find_of_account(&app, &operator, number, seq).await?;
+    let receipt = Shown::new(found, app.now());
     let chrome = operator.chrome(text("receipt-one"), Nav::Operator);
     let back = (format!("/operator/accounts/{number}"), account.name);
     Ok(page(&ShowPage { chrome, receipt, back }))
@@ -208,5 +158,5 @@ pub(crate) async fn show_to_operator(
 
 /// The public halves of the keys that sign receipts, as a JWK set.
 pub(crate) async fn published(State(app): State<AppState>) -> Result<Json<Value>, Problem> {
-    Ok(Json(keys(&app).await?))
+    Ok(Json(reading::list_keys(&app).await?))
 }

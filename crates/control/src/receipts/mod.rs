@@ -2,6 +2,7 @@
 //! they do. "Complete" is said only when it holds for all.
 
 pub(crate) mod console;
+mod reading;
 mod signing;
 
 pub(crate) use signing::Signer;
@@ -19,7 +20,7 @@ use std::{collections::BTreeMap, time::Duration};
 const LOOK_AGAIN: Duration = Duration::from_millis(25);
 
 /// What a gateway has said, or when it rejects without.
-enum LocalizedText {
+enum NodeStatus {
     Confirmed { after: Duration },
     Silent { until: Moment },
 }
@@ -43,14 +44,14 @@ struct Wait<'a> {
     is_lost: bool,
     /// By when nodes reject that stood in the list of a history before this one.
     forgotten_until: Moment,
-    said: BTreeMap<NodeId, (String, LocalizedText)>,
+    said: BTreeMap<NodeId, (String, NodeStatus)>,
 }
 
 impl Wait<'_> {
     /// Whoever is in the list after the commit counts; who joins later begins with it.
     fn begin(&mut self, rows: &[NodeRow]) {
         for row in rows.iter().filter(|row| row.is_gateway) {
-            let silent = LocalizedText::Silent { until: self.acknowledged.moment };
+            let silent = NodeStatus::Silent { until: self.acknowledged.moment };
             self.said.insert(row.id, (row.name.clone(), silent));
         }
         self.receive();
@@ -69,7 +70,7 @@ impl Wait<'_> {
         let is_journaled = self.is_journaled;
         let after = nodes.stopwatch.now().since(at);
         self.said.retain(|node, (_, said)| {
-            if matches!(said, LocalizedText::Confirmed { .. }) {
+            if matches!(said, NodeStatus::Confirmed { .. }) {
                 return true;
             }
             // The gateway of this process had taken over the change before the commit returned.
@@ -80,8 +81,8 @@ impl Wait<'_> {
             };
             *said = match word {
                 None => return false,
-                Some(NodeAck::Confirmed) => LocalizedText::Confirmed { after },
-                Some(NodeAck::RefusesFrom(until)) => LocalizedText::Silent { until },
+                Some(NodeAck::Confirmed) => NodeStatus::Confirmed { after },
+                Some(NodeAck::RefusesFrom(until)) => NodeStatus::Silent { until },
             };
             true
         });
@@ -89,8 +90,8 @@ impl Wait<'_> {
 
     fn outstanding(&self) -> impl Iterator<Item = Moment> {
         let silent = self.said.values().filter_map(|(_, said)| match said {
-            LocalizedText::Silent { until } => Some(*until),
-            LocalizedText::Confirmed { .. } => None,
+            NodeStatus::Silent { until } => Some(*until),
+            NodeStatus::Confirmed { .. } => None,
         });
         silent.chain([self.forgotten_until])
     }
@@ -225,11 +226,11 @@ impl Wait<'_> {
         for (node, (name, said)) in &self.said {
             let (node, name) = (*node, name.clone());
             match said {
-                LocalizedText::Confirmed { after } => {
+                NodeStatus::Confirmed { after } => {
                     let after_ms = (after.as_secs_f64() * 10_000.0).round() / 10.0;
                     confirmed.push(Confirmation { node, name, after_ms });
                 }
-                LocalizedText::Silent { until } => {
+                NodeStatus::Silent { until } => {
                     unconfirmed.push(Outstanding { node, name, rejects_from: instant(*until) });
                 }
             }

@@ -2,7 +2,7 @@
 
 use super::{LoggedIn, NewLogin, ends_at};
 use crate::{
-    AppState,
+    AppState, accounts,
     door::{
         caller::SignedIn,
         cookie::{clear_cookie, device_cookie, safe_next, session_cookie},
@@ -58,7 +58,7 @@ pub(crate) async fn log_in_page(
     State(app): State<AppState>,
     Query(query): Query<LogInQuery>,
 ) -> Result<Response, Problem> {
-    let no_account = app.store.read().await?.count_accounts().await? == 0;
+    let no_account = !accounts::has_any(&app).await?;
     let done = Done {
         what: query.done,
         receipt: query.receipt,

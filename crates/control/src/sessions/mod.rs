@@ -72,6 +72,27 @@ pub(crate) async fn find_caller(
     Ok(Found::Caller(Box::new(caller)))
 }
 
+/// The operator of a session.
+///
+/// # Errors
+///
+/// [`Code::OperatorsOnly`] if the user is not an operator.
+pub(crate) async fn find_operator(
+    app: &AppState,
+    session: Session,
+    user: User,
+    origin: Origin,
+) -> Result<Operator, Refusal> {
+    let mut read = app.store.read().await?;
+    if !read.is_operator(user.id).await? {
+        return Err(Code::OperatorsOnly.into());
+    }
+    let is_member = !read.list_accounts_of(user.id, session.created_at).await?.is_empty();
+    let is_required = app.settings.users.require_two_factor;
+    let must_add_factor = is_required && !factors::has_one(&mut read, user.id).await?;
+    Ok(Operator { user, session, is_member, must_add_factor, origin })
+}
+
 tokio::task_local! {
     static NOTED: Noted;
 }

@@ -30,7 +30,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Redirect, Response},
 };
-use keydesk_model::{Permission, Role};
+use keydesk_model::Role;
 use keydesk_store::Domain;
 use serde::Deserialize;
 
@@ -87,7 +87,6 @@ pub(crate) async fn show(
     caller: Caller,
     Query(query): Query<Done>,
 ) -> Result<Response, Problem> {
-    caller.permit(Permission::ManageSso)?;
     let mut shown = sso_page(&app, &caller, None).await?;
     shown.chrome = shown.chrome.with_notice(&query);
     Ok(page(&shown))
@@ -98,7 +97,6 @@ pub(crate) async fn save(
     fresh: ReauthForm<SsoForm>,
 ) -> Result<Response, Problem> {
     let ReauthForm { caller, form } = fresh;
-    caller.permit(Permission::ManageSso)?;
     match set(&app, &caller, &form).await {
         Ok(()) => Ok(done("/sso", "sso_saved", None).into_response()),
         Err(refusal) if !matches!(refusal.kind(), Kind::Invalid | Kind::TooMany) => {
@@ -120,7 +118,6 @@ pub(crate) async fn take_away(
     State(app): State<AppState>,
     fresh: ReauthForm<Nothing>,
 ) -> Result<Response, Problem> {
-    fresh.caller.permit(Permission::ManageSso)?;
     remove(&app, &fresh.caller).await?;
     Ok(done("/sso", "sso_removed", None).into_response())
 }

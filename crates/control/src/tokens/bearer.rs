@@ -1,5 +1,6 @@
 //! A member's bearer token: there as long as they may use the API, and displayed to them alone.
 
+use super::{ObservedClient, list_clients};
 use crate::{
     AppState,
     keyring::SealedFor,
@@ -136,6 +137,25 @@ pub(crate) async fn rotate_bearer_token(
 
 /// The caller's own bearer token in clear. Nobody else's can be asked for. The first look in a
 /// session is noted in the audit log.
+/// The caller's bearer token, if they have one.
+pub(crate) async fn find_own_bearer_token(
+    app: &AppState,
+    caller: &Caller,
+) -> Result<Option<Token>, Refusal> {
+    Ok(app.store.read().await?.find_bearer_token(caller.member.id).await?)
+}
+
+/// The caller's bearer token and the clients that use it: they stop working when it is rotated.
+pub(crate) async fn prepare_bearer_rotation(
+    app: &AppState,
+    caller: &Caller,
+) -> Result<(Token, Vec<ObservedClient>), Refusal> {
+    caller.permit(Permission::UseApiDocs)?;
+    let token = find_own_bearer_token(app, caller).await?.ok_or(Code::NotFound)?;
+    let clients = list_clients(app, token.id).await?;
+    Ok((token, clients))
+}
+
 pub(crate) async fn view_bearer_token(
     app: &AppState,
     caller: &Caller,

@@ -154,7 +154,7 @@ pub(crate) async fn list(
         live,
         old,
         over,
-        may_manage: caller.member.role.may(Permission::ManageTokens),
+        may_manage: caller.may(Permission::ManageTokens),
     }))
 }
 
@@ -210,15 +210,10 @@ async fn end_page(
     id: &str,
     rotates: bool,
 ) -> Result<Response, Problem> {
-    caller.permit(Permission::ManageTokens)?;
     let id = id.parse().map_err(|_| Code::NotFound)?;
-    let token = super::find_api_token(app, caller, id).await?;
+    let (token, clients) = super::prepare_end(app, caller, id).await?;
     let version = token.version;
     let row = Row::new(token, app.now());
-    if !row.is_live {
-        return Err(Code::TokenInactive.into());
-    }
-    let clients = super::list_clients(app, id).await?;
     let chrome = PageLayout::of(
         caller,
         text(if rotates { "rotate-api-token" } else { "revoke-api-token" }),

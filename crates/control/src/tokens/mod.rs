@@ -18,8 +18,8 @@ use crate::{
     refusal::{Code, Refusal},
 };
 pub(crate) use bearer::{
-    end_bearer_token, issue_bearer_token, replace_bearer_token, replace_bearer_tokens,
-    rotate_bearer_token, view_bearer_token,
+    end_bearer_token, find_own_bearer_token, issue_bearer_token, prepare_bearer_rotation,
+    replace_bearer_token, replace_bearer_tokens, rotate_bearer_token, view_bearer_token,
 };
 pub use own::{SelfRevocation, SelfRotation, SelfServiceError, revoke_own_token, rotate_own_token};
 pub use rotation::close_due_secrets;
@@ -88,6 +88,21 @@ pub(crate) async fn find_api_token(
     Ok(found.filter(|token| token.token_owner == TokenOwner::Account).ok_or(Code::NotFound)?)
 }
 
+/// An active API token and the clients that use it: they stop working when it ends.
+pub(crate) async fn prepare_end(
+    app: &AppState,
+    caller: &Caller,
+    id: TokenId,
+) -> Result<(Token, Vec<ObservedClient>), Refusal> {
+    caller.permit(Permission::ManageTokens)?;
+    let token = find_api_token(app, caller, id).await?;
+    if token.state(app.now()) != TokenState::Active {
+        return Err(Code::TokenInactive.into());
+    }
+    let clients = list_clients(app, id).await?;
+    Ok((token, clients))
+}
+
 /// A client that used a token lately: it stops working when the token ends.
 #[derive(Debug)]
 pub(crate) struct ObservedClient {
@@ -134,10 +149,7 @@ async fn sort_clients(app: &AppState, token: TokenId) -> Result<ObservedClients,
 }
 
 /// The clients that use one token: they stop working when it ends.
-pub(crate) async fn list_clients(
-    app: &AppState,
-    token: TokenId,
-) -> Result<Vec<ObservedClient>, StoreError> {
+async fn list_clients(app: &AppState, token: TokenId) -> Result<Vec<ObservedClient>, StoreError> {
     Ok(sort_clients(app, token).await?.current)
 }
 

@@ -23,7 +23,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use keydesk_model::Language;
+use keydesk_model::{Language, Permission};
 use serde::Deserialize;
 
 #[derive(Template)]
@@ -57,7 +57,7 @@ async fn profile_page(
         ),
         has_account: caller.member().is_some(),
         clients: tokens::list_clients_of_user(app, caller.user().id).await?,
-        has_factor: factors::has_one(&mut app.store.read().await?, caller.user().id).await?,
+        has_factor: factors::is_set_up(app, caller).await?,
         languages: Language::ALL.map(|language| (language.as_str(), language.own_name())),
         language: caller.user().language.map_or("", Language::as_str),
         error,
@@ -106,9 +106,8 @@ pub(crate) async fn change_password(
     match super::change_password(&app, &caller, &form.current_password, &form.new_password).await {
         Ok((secret, receipt)) => {
             let cookie = session_cookie(&secret, &app.settings);
-            let has_token = caller.member().is_some_and(|caller| {
-                caller.member.role.may(keydesk_model::Permission::UseApiDocs)
-            });
+            let has_token =
+                caller.member().is_some_and(|caller| caller.may(Permission::UseApiDocs));
             let (to, what) = if has_token {
                 ("/api-docs", "password_changed")
             } else {

@@ -132,7 +132,7 @@ fn limits_page(
         cors_error: None,
         form,
         error,
-        may_limit: caller.member.role.may(Permission::LimitAccount),
+        may_limit: caller.may(Permission::LimitAccount),
     }
 }
 
@@ -164,7 +164,6 @@ pub(crate) async fn limit_expiry(
     fresh: ReauthForm<ExpiryForm>,
 ) -> Result<Response, Problem> {
     let ReauthForm { caller, form } = fresh;
-    caller.permit(Permission::LimitAccount)?;
     let days = Some(form.max_lifetime_days.trim()).filter(|text| !text.is_empty());
     let days = days.map(|text| text.parse::<u16>().ok().filter(|days| (1..=36_500).contains(days)));
     let Some(days) = days.map_or(Some(None), |days| days.map(Some)) else {
@@ -181,7 +180,6 @@ pub(crate) async fn limit(
     fresh: ReauthForm<AccountLimitsForm>,
 ) -> Result<Response, Problem> {
     let ReauthForm { caller, form } = fresh;
-    caller.permit(Permission::LimitAccount)?;
     match form.ip_allowlist.parse::<IpAllowlist>() {
         Ok(ip_allowlist) => {
             let mode = form.mode.parse().unwrap_or_default();
@@ -201,7 +199,6 @@ pub(crate) async fn set_cors(
     fresh: ReauthForm<CorsForm>,
 ) -> Result<Response, Problem> {
     let ReauthForm { caller, form } = fresh;
-    caller.permit(Permission::LimitAccount)?;
     match form.read() {
         Ok(policy) => {
             super::set_cors(&app, &caller, policy).await?;

@@ -1,16 +1,9 @@
 //! The audit log in files: JSON lines and CSV, written piece by piece.
 
-use crate::{
-    AppState,
-    audit::{Wanted, console::event_name},
-};
+use crate::audit::{Export, console::event_name};
 use axum::body::Body;
 use futures_util::stream;
-use keydesk_model::AccountId;
 use keydesk_store::{AuditLine, StoreError};
-
-/// How many entries are read at a time.
-const PIECE: u32 = 500;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
@@ -93,28 +86,17 @@ fn cell(text: &str) -> String {
     format!("\"{mark}{}\"", text.replace('"', "\"\""))
 }
 
-/// Everything that fits, newest first. The entries go on being written meanwhile; numbers keep them apart.
-pub(super) fn body(
-    app: AppState,
-    account: Option<AccountId>,
-    wanted: Wanted,
-    format: Format,
-) -> Body {
-    let begin = (Some(wanted), true);
-    let pieces = stream::try_unfold(begin, move |(wanted, is_first)| {
-        let app = app.clone();
-        async move {
-            let Some(wanted) = wanted else { return Ok::<_, StoreError>(None) };
-            let search = wanted.clone().search(account, PIECE);
-            let lines = app.store.read().await?.search_audit(&search).await?;
-            let mut text = if is_first { format.head().to_owned() } else { String::new() };
-            for line in &lines {
-                text.push_str(&format.line(line));
-            }
-            let last = lines.last().filter(|_| lines.len() == PIECE as usize).map(|line| line.seq);
-            let next = last.map(|before| Wanted { before: Some(before), ..wanted });
-            Ok(Some((text, (next, false))))
+/// An export as a body that is written piece by piece.
+pub(super) fn body(export: Export, format: Format) -> Body {
+    let pieces = stream::try_unfold((export, true), move |(export, is_first)| async move {
+        let Some((lines, rest)) = export.next().await? else {
+            return Ok::<_, StoreError>(None);
+        };
+        let mut text = if is_first { format.head().to_owned() } else { String::new() };
+        for line in &lines {
+            text.push_str(&format.line(line));
         }
+        Ok(Some((text, (rest, false))))
     });
     Body::from_stream(pieces)
 }

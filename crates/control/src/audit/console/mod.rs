@@ -2,7 +2,7 @@
 
 mod export;
 
-use super::{Wanted, list, list_of_instance};
+use super::{Export, Filters, list, list_of_instance};
 use crate::{
     AppState,
     door::{
@@ -13,7 +13,7 @@ use crate::{
         when::When,
     },
     principal::{Caller, Operator},
-    refusal::{Code, Refusal, Value},
+    refusal::{Code, Kind, Refusal},
 };
 use askama::Template;
 use axum::{
@@ -22,54 +22,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use export::{Format, body};
-use keydesk_model::{Expiry, Permission, Timestamp};
+use keydesk_model::Timestamp;
 use keydesk_store::AuditLine;
-use serde::Deserialize;
-
-/// The filters, as the page's form sends them.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Filters {
-    event: String,
-    text: String,
-    /// Days, as an `<input type="date">` sends them; both belong to the range.
-    from: String,
-    to: String,
-    before: Option<i64>,
-    format: String,
-}
 
 /// What the select offers: everything, or an area.
 const AREAS: [&str; 9] =
     ["", "token", "member", "session", "user", "account", "receipt", "operator", "key"];
 
-fn day(input: &str, name: &'static str) -> Result<Option<(Timestamp, Timestamp)>, Refusal> {
-    if input.is_empty() {
-        return Ok(None);
-    }
-    let invalid = || {
-        let label = Value::Sentence { id: name, detail: String::new() };
-        Refusal::new(Code::InvalidDate).with("name", label).at(name)
-    };
-    let Ok(expiry @ Expiry::Through(_)) = input.parse::<Expiry>() else { return Err(invalid()) };
-    // Days are UTC's, from midnight to midnight.
-    let end =
-        expiry.resolve(Timestamp::from_micros(i64::MIN)).ok().flatten().ok_or_else(invalid)?;
-    Ok(Some((end.minus(std::time::Duration::from_hours(24)), end)))
-}
-
 impl Filters {
-    fn wanted(&self) -> Result<Wanted, Refusal> {
-        let (since, until) = (day(&self.from, "from")?, day(&self.to, "to")?);
-        Ok(Wanted {
-            event: self.event.trim().to_owned(),
-            text: self.text.chars().take(100).collect(),
-            since: since.map(|(start, _)| start),
-            until: until.map(|(_, end)| end),
-            before: self.before,
-        })
-    }
-
     /// The same filters for a link.
     fn query(&self) -> String {
         let pairs =
@@ -200,10 +160,21 @@ impl AuditPage {
         }
     }
 
-    fn showing(self, (lines, has_more): (Vec<AuditLine>, bool), now: Timestamp) -> Self {
+    /// Shows what was found, or what is wrong with the filters.
+    fn showing(
+        self,
+        found: Result<(Vec<AuditLine>, bool), Refusal>,
+        now: Timestamp,
+    ) -> Result<Self, Problem> {
+        let (lines, has_more) = match found {
+            Err(refusal) if refusal.kind() == Kind::Invalid => {
+                return Ok(Self { error: Some(detail(&refusal)), ..self });
+            }
+            found => found?,
+        };
         let older = lines.last().filter(|_| has_more).map(|line| line.seq);
         let rows = lines.into_iter().map(|line| Row::new(line, now)).collect();
-        Self { rows, older, ..self }
+        Ok(Self { rows, older, ..self })
     }
 }
 
@@ -212,16 +183,10 @@ pub(crate) async fn show(
     caller: Caller,
     Query(filters): Query<Filters>,
 ) -> Result<Response, Problem> {
-    caller.permit(Permission::SeeAudit)?;
     let shown =
         AuditPage::new(PageLayout::of(&caller, text("audit-log"), Nav::Audit), "/audit", filters);
-    Ok(page(&match shown.filters.wanted() {
-        Err(error) => AuditPage { error: Some(detail(&error)), ..shown },
-        Ok(wanted) => {
-            let found = list(&app, &caller, wanted).await?;
-            shown.showing(found, app.now())
-        }
-    }))
+    let found = list(&app, &caller, &shown.filters).await;
+    Ok(page(&shown.showing(found, app.now())?))
 }
 
 pub(crate) async fn show_instance(
@@ -231,13 +196,8 @@ pub(crate) async fn show_instance(
 ) -> Result<Response, Problem> {
     let chrome = operator.chrome(text("audit-instance"), Nav::OperatorAudit);
     let shown = AuditPage::new(chrome, "/operator/audit", filters);
-    Ok(page(&match shown.filters.wanted() {
-        Err(error) => AuditPage { error: Some(detail(&error)), ..shown },
-        Ok(wanted) => {
-            let found = list_of_instance(&app, &operator, wanted).await?;
-            shown.showing(found, app.now())
-        }
-    }))
+    let found = list_of_instance(&app, &operator, &shown.filters).await;
+    Ok(page(&shown.showing(found, app.now())?))
 }
 
 pub(crate) async fn export(
@@ -245,16 +205,15 @@ pub(crate) async fn export(
     caller: Caller,
     Query(filters): Query<Filters>,
 ) -> Result<Response, Problem> {
-    caller.permit(Permission::SeeAudit)?;
     let format = match filters.format.as_str() {
         "csv" => Format::Csv,
         "jsonl" => Format::JsonLines,
         _ => return Err(Code::InvalidExportFormat.into()),
     };
-    let wanted = filters.wanted()?;
+    let export = Export::new(app, &caller, &filters)?;
     let headers =
         [(header::CONTENT_TYPE, format.media_type()), (header::CONTENT_DISPOSITION, format.file())];
-    Ok((headers, body(app, Some(caller.account.id), wanted, format)).into_response())
+    Ok((headers, body(export, format)).into_response())
 }
 
 /// The name of an event on the page. An event of a newer release is shown by its code.

@@ -49,8 +49,8 @@ pub(crate) async fn show(
     Query(query): Query<Thanked>,
 ) -> Result<Response, Problem> {
     let now = app.now();
-    let sees_tokens = caller.member.role.may(Permission::SeeTokens);
-    let bearer = app.store.read().await?.find_bearer_token(caller.member.id).await?;
+    let sees_tokens = caller.may(Permission::SeeTokens);
+    let bearer = tokens::find_own_bearer_token(&app, &caller).await?;
     let bearer = bearer.filter(|token| token.state(now) == TokenState::Active);
     let live_tokens = if sees_tokens {
         let tokens = tokens::list_api_tokens(&app, &caller).await?;

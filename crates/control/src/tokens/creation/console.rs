@@ -1,6 +1,6 @@
 //! `/tokens/new`: the form of an API token, which loses nothing over a mistake.
 
-use super::ApiTokenRequest;
+use super::{ApiTokenRequest, TokenOptions, list_options};
 use crate::{
     AppState,
     api_docs::ScopeOffer,
@@ -11,14 +11,13 @@ use crate::{
         reauth::ReauthForm,
     },
     one_time::codes,
-    operations::{are_scopes_observed, list_scope_offers},
     principal::Caller,
     refusal::Code,
     tokens::{console::shown_once, expiry::Policies},
 };
 use askama::Template;
 use axum::{extract::State, http::StatusCode, response::Response};
-use keydesk_model::{Expiry, ExpiryError, ExpiryPolicy, Permission, Scope, ScopeSet, TokenName};
+use keydesk_model::{Expiry, ExpiryError, ExpiryPolicy, Scope, ScopeSet, Timestamp, TokenName};
 use serde::{Deserialize, Deserializer};
 
 /// What the form holds, as sent, so that a mistake loses nothing.
@@ -86,32 +85,31 @@ impl NewPage {
     }
 }
 
-async fn form_page(
+fn form_page(
     app: &AppState,
     caller: &Caller,
+    TokenOptions { policies, scopes, are_scopes_observed }: TokenOptions,
     form: NewTokenForm,
     errors: Errors,
-) -> Result<NewPage, Problem> {
+) -> NewPage {
     let (key, _) = codes::generate(&app.entropy);
-    let account = app.store.read().await?.find_account(caller.account.id).await?;
-    let policies = Policies::of(app, account.as_ref());
     // What would be rejected is not offered.
     let choices = CHOICES.into_iter().filter(|value| {
         value
             .parse::<Expiry>()
             .is_ok_and(|expiry| policies.permitted_end(expiry, app.now()).is_ok())
     });
-    Ok(NewPage {
+    NewPage {
         begins_with: begins_with(policies.held),
         policy: user_message(policies.held),
         chrome: PageLayout::of(caller, text("token-new-title"), Nav::Tokens),
         form,
-        offers: list_scope_offers(app).await?,
-        observed: are_scopes_observed(app).await?,
+        offers: scopes,
+        observed: are_scopes_observed,
         choices: choices.map(|value| (value, label("expires", value))).collect(),
         errors,
         request_key: key[..32].to_owned(),
-    })
+    }
 }
 
 /// The span that the form begins with: the operator's, or the longest that may be.
@@ -144,8 +142,8 @@ pub(crate) async fn new_page(
     State(app): State<AppState>,
     caller: Caller,
 ) -> Result<Response, Problem> {
-    caller.permit(Permission::ManageTokens)?;
-    Ok(page(&form_page(&app, &caller, NewTokenForm::default(), Errors::default()).await?))
+    let options = list_options(&app, &caller).await?;
+    Ok(page(&form_page(&app, &caller, options, NewTokenForm::default(), Errors::default())))
 }
 
 pub(crate) async fn issue(
@@ -153,34 +151,16 @@ pub(crate) async fn issue(
     fresh: ReauthForm<NewTokenForm>,
 ) -> Result<Response, Problem> {
     let ReauthForm { caller, form } = fresh;
-    caller.permit(Permission::ManageTokens)?;
-    let checked = match read_request(&form) {
-        Ok(request) => check_expiry(&app, &caller, request).await?,
-        Err(errors) => Err(errors),
-    };
-    let request = match checked {
+    let options = list_options(&app, &caller).await?;
+    let request = match read_request(&form, options.policies, app.now()) {
         Ok(request) => request,
         Err(errors) => {
-            let page = form_page(&app, &caller, form, errors).await?;
+            let page = form_page(&app, &caller, options, form, errors);
             return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page));
         }
     };
     let (token, plain) = super::issue_api_token(&app, &caller, request).await?;
     Ok(shown_once(&app, &caller, token, plain, None))
-}
-
-/// What the use-case would reject for its end is said beside the field.
-async fn check_expiry(
-    app: &AppState,
-    caller: &Caller,
-    request: ApiTokenRequest,
-) -> Result<Result<ApiTokenRequest, Errors>, Problem> {
-    let account = app.store.read().await?.find_account(caller.account.id).await?;
-    let end = Policies::of(app, account.as_ref()).permitted_end(request.expiry, app.now());
-    Ok(match end {
-        Err(error) => Err(Errors { expires: Some(detail(&error)), ..Errors::default() }),
-        Ok(_) => Ok(request),
-    })
 }
 
 /// A date that someone gave counts, whether or not they also chose "on a date".
@@ -195,9 +175,17 @@ fn read_expiry(form: &NewTokenForm) -> Result<Expiry, String> {
     text.parse().map_err(|error: ExpiryError| detail(&error.into()))
 }
 
-fn read_request(form: &NewTokenForm) -> Result<ApiTokenRequest, Errors> {
+/// What the form asks for, or what is wrong with each of its fields.
+fn read_request(
+    form: &NewTokenForm,
+    policies: Policies,
+    now: Timestamp,
+) -> Result<ApiTokenRequest, Errors> {
     let name = form.name.parse::<TokenName>();
-    let expiry = read_expiry(form);
+    let expiry = read_expiry(form).and_then(|expiry| {
+        let end = policies.permitted_end(expiry, now);
+        end.map(|_| expiry).map_err(|error| detail(&error))
+    });
     let scopes =
         form.scope.iter().map(|text| text.parse::<Scope>()).collect::<Result<ScopeSet, _>>();
     let nothing_chosen = scopes.as_ref().is_ok_and(ScopeSet::is_empty);

@@ -5,6 +5,8 @@ pub(crate) mod console;
 use super::{MOST_TOKENS, expiry::Policies, shown_once};
 use crate::{
     AppState,
+    api_docs::ScopeOffer,
+    operations::{are_scopes_observed, list_scope_offers},
     principal::Caller,
     refusal::{Code, Refusal},
 };
@@ -22,6 +24,24 @@ pub(crate) struct ApiTokenRequest {
     pub expiry: Expiry,
     /// Random, once a form: makes a form that is sent twice one token.
     pub request_key: Option<String>,
+}
+
+/// What can be chosen for a new API token.
+pub(crate) struct TokenOptions {
+    pub policies: Policies,
+    pub scopes: Vec<ScopeOffer>,
+    /// Scopes restrict nothing yet.
+    pub are_scopes_observed: bool,
+}
+
+pub(crate) async fn list_options(app: &AppState, caller: &Caller) -> Result<TokenOptions, Refusal> {
+    caller.permit(Permission::ManageTokens)?;
+    let account = app.store.read().await?.find_account(caller.account.id).await?;
+    Ok(TokenOptions {
+        policies: Policies::of(app, account.as_ref()),
+        scopes: list_scope_offers(app).await?,
+        are_scopes_observed: are_scopes_observed(app).await?,
+    })
 }
 
 /// Issues an API token. The secret is returned once; afterwards nobody can read it.
