@@ -84,7 +84,7 @@ async fn f4_users_who_are_still_there_are_reminded_once() {
     let mail = ann.get("/mail").await.text;
     let to = |address: &str, name: &str| {
         mail.split("<article")
-            .filter(|m| m.contains(address) && m.contains(&format!("“{name}”")))
+            .filter(|m| m.contains(address) && m.contains(&format!("&#34;{name}&#34;")))
             .count()
     };
     assert_eq!((to("ann@", "Bobs"), to("bob@", "Bobs")), (1, 1), "{mail}");

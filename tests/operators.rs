@@ -58,7 +58,7 @@ async fn an_operator_opens_an_account_and_its_owner_comes_in() {
     assert!(otto.get(&at).await.text.contains("Beta Ltd"));
     let bea = User::visiting(&keydesk.console);
     let link = bea.link_in_mail("/invitation/").await;
-    assert!(bea.get(&link).await.text.contains("the operator"));
+    assert!(bea.get(&link).await.text.contains("The API provider"));
     let joined = bea.post(&link, &[("name", "Bea"), ("password", PASSWORD)]).await;
     assert_eq!(joined.status, 303, "{}", joined.text);
     let (endpoint, token) = (bea.endpoint_url().await, bea.bearer_token().await);

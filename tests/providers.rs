@@ -28,10 +28,10 @@ async fn a_role_that_the_provider_takes_away_is_gone_at_the_next_login() {
     house.confirm().await;
     let (_, page) = come(&mut house, &claims("cleo@acme.example", &["admins"])).await;
     assert_eq!(page.status, 303, "{}", page.text);
-    assert_eq!(role_of(&house, "cleo@acme.example").await, "administrator");
+    assert_eq!(role_of(&house, "cleo@acme.example").await, "Administrator");
     let (_, page) = come(&mut house, &claims("cleo@acme.example", &["something-else"])).await;
     assert_eq!(page.status, 303, "{}", page.text);
-    assert_eq!(role_of(&house, "cleo@acme.example").await, "developer");
+    assert_eq!(role_of(&house, "cleo@acme.example").await, "Developer");
     // Roles within an object, as Keycloak has them; and claims that nobody needs, which are not as they should be.
     let saved = house.set_with(&[("role_claim", "realm_access.roles")]).await;
     assert_eq!(saved.status, 303, "{}", saved.text);
@@ -61,7 +61,7 @@ async fn an_address_without_a_word_counts_where_owner_and_operator_say_so() {
         "{}",
         page.text
     );
-    assert_eq!(house.set_with(&[("trusts_addresses", "yes")]).await.status, 303);
+    assert_eq!(house.set_with(&[("trusts_emails", "yes")]).await.status, 303);
     // The operator has seen a provider that says whether an address is verified.
     assert!(
         house
@@ -100,7 +100,11 @@ async fn another_address_is_the_same_user_and_a_reused_one_is_another() {
     assert!(house.ann.get("/members").await.text.contains("jo.kim@acme.example"));
     // Somebody else gets an address that is in use here.
     let (_, page) = come(&mut house, &who("sub-2", "jo.kim@acme.example", "Joan")).await;
-    assert!(page.status == 422 && page.text.contains("another user used"), "{}", page.text);
+    assert!(
+        page.status == 422 && page.text.contains("Another user had this email address before"),
+        "{}",
+        page.text
+    );
     let id = house.ann.member_id("Jo").await;
     assert_eq!(house.ann.post(&format!("/members/{id}/remove"), &[]).await.status, 303);
     let (joan, page) = come(&mut house, &who("sub-2", "jo.kim@acme.example", "Joan")).await;
@@ -126,7 +130,7 @@ async fn a_provider_speaks_for_several_domains_each_when_it_is_confirmed() {
     assert_eq!(saved.status, 303, "{}", saved.text);
     let page = house.ann.get("/sso").await.text;
     assert!(
-        page.contains("for addresses of acme.example") && page.contains("müller.example"),
+        page.contains("for email addresses in acme.example") && page.contains("müller.example"),
         "{page}"
     );
     // The first goes on while the second waits.
@@ -171,8 +175,8 @@ async fn an_owner_is_told_what_is_wrong_with_the_provider() {
     for (field, value, says) in [
         ("issuer", path.as_str(), "It returned an error"),
         ("issuer", other.as_str(), "Its issuer is"),
-        ("issuer", "http://127.0.0.1:1", "cannot be reached"),
-        ("issuer", "https://nobody.invalid", "cannot be reached"),
+        ("issuer", "http://127.0.0.1:1", "It can’t be reached"),
+        ("issuer", "https://nobody.invalid", "It can’t be reached"),
         ("client_secret", "wrong-canary-7731", "It doesn’t accept the client ID and secret ("),
         ("client_id", "other", "It doesn’t accept the client ID and secret ("),
     ] {

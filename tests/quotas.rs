@@ -104,10 +104,13 @@ async fn f6_a_quota_is_another_matter_survives_a_crash_and_is_shown() {
     assert_eq!((refused.status, refused.code()), (429, "quota_exceeded"));
     assert!(refused.header("retry-after").parse::<u64>().is_ok());
     let detail = refused.body["detail"].as_str().expect("a detail");
-    assert!(detail.contains("not a rate"), "{detail}");
+    assert!(detail.contains("quota resets on the 1st"), "{detail}");
     let wrong = keydesk.command(&["account", "plan", &account, "gold"]);
     assert!(!wrong.status.success());
-    assert!(String::from_utf8_lossy(&wrong.stderr).contains("no [[plan]] “gold”"));
+    assert!(
+        String::from_utf8_lossy(&wrong.stderr)
+            .contains("no plan with this name in the configuration")
+    );
 }
 
 #[tokio::test]

@@ -236,10 +236,10 @@ async fn who_comes_by_single_sso_is_a_member_with_the_role_that_the_provider_say
             .contains("No one can log in this way until the API provider confirms that")
     );
     for (field, value, wrong) in [
-        ("issuer", "http://10.0.0.1", "Issuer"),
-        ("domain", "no domain", "Domain"),
-        ("default_role", "owner", "Roles"),
-        ("roles", "staff = owner", "Roles"),
+        ("issuer", "http://10.0.0.1", "Enter a URL such as"),
+        ("domain", "no domain", "Enter the part of your email addresses"),
+        ("default_role", "owner", "Enter one “value = role” pair"),
+        ("roles", "staff = owner", "Enter one “value = role” pair"),
     ] {
         let mut form: Vec<_> = form.iter().filter(|(name, _)| *name != field).copied().collect();
         form.push((field, value));

@@ -110,6 +110,6 @@ async fn instants_are_told_in_the_readers_zone_beside_utc() {
     keydesk.sql("UPDATE token SET created_at = 1761935400000000").await;
     browser.go(&format!("{}/tokens", keydesk.console)).await;
     let made = browser.run("return document.querySelector('time[data-form]').textContent").await;
-    assert_eq!(made, "1 Nov 2025");
+    assert_eq!(made, "Nov 1, 2025");
     browser.close().await;
 }

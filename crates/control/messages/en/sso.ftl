@@ -15,11 +15,11 @@ sso-claim = Role claim
 sso-values = Role mapping
 sso-remove-hint = Members stay and log in with a password. Anyone without a password can create one with “Forgot password?”.
 sso-remove = Remove single sign-on
-invalid-issuer = Issuer URL: Enter a URL such as https://login.example.com, in ASCII characters and without a user name or query string. http is allowed only on this machine (loopback).
+invalid-issuer = Enter a URL such as https://login.example.com, in ASCII characters and without a user name or query string. http is allowed only on this machine (loopback).
 missing-client-id = Enter the client ID from your provider.
 missing-client-secret = Enter the client secret from your provider.
-invalid-domain = Email domain: Enter the part of your email addresses after the @, such as example.com.
-invalid-role-mapping = Role mapping: Enter one “value = role” pair per line, with the roles administrator, developer, or viewer.
+invalid-domain = Enter the part of your email addresses after the @, such as example.com.
+invalid-role-mapping = Enter one “value = role” pair per line, with the roles administrator, developer, or viewer.
 sso-not-configured = Single sign-on isn’t set up for this email address. Log in with your password.
 sso-login-expired = That took too long, or was started in another browser. Start over.
 sso-login-rejected = Your identity provider responded, but you can’t be logged in here. { $why }
@@ -33,7 +33,7 @@ sso-ask-scopes = Scopes to request in addition to openid
 sso-client-auth = Client authentication
 sso-automatic = Automatic
 sso-trusts = Trust the provider’s email addresses even if it doesn’t send email_verified. Only select this if the provider verifies every address.
-invalid-sso-scopes = Scopes: Separate them with spaces, such as “email profile groups”.
+invalid-sso-scopes = Separate scopes with spaces, such as “email profile groups”.
 sso-hint = If you set a role claim, it determines the role at every login: members without a mapped value get the default role. Owners stay owners. The claim can be a path such as realm_access.roles. To remove someone, remove them both here and at your provider.
 sso-saved-with-fault = Settings saved, but single sign-on doesn’t work yet. { $why }
 provider-fault = The identity provider doesn’t work with these settings. { $why }

@@ -15,11 +15,11 @@ sso-claim = Claim de rol
 sso-values = Asignación de roles
 sso-remove-hint = Los miembros permanecen e inician sesión con una contraseña. Quien no tenga contraseña puede crear una con «¿Olvidaste tu contraseña?».
 sso-remove = Eliminar inicio de sesión único
-invalid-issuer = URL del emisor: Ingresa una URL como https://login.example.com, con caracteres ASCII y sin nombre de usuario ni cadena de consulta. http solo se permite en esta máquina (loopback).
+invalid-issuer = Ingresa una URL como https://login.example.com, con caracteres ASCII y sin nombre de usuario ni cadena de consulta. http solo se permite en esta máquina (loopback).
 missing-client-id = Ingresa el ID de cliente de tu proveedor de identidad.
 missing-client-secret = Ingresa el secreto de cliente de tu proveedor de identidad.
-invalid-domain = Dominio de correo electrónico: Ingresa la parte de tus direcciones de correo electrónico que va después de la @, por ejemplo example.com.
-invalid-role-mapping = Asignación de roles: Ingresa un par «valor = rol» por línea, con los roles administrator, developer o viewer.
+invalid-domain = Ingresa la parte de tus direcciones de correo electrónico que va después de la @, por ejemplo example.com.
+invalid-role-mapping = Ingresa un par «valor = rol» por línea, con los roles administrator, developer o viewer.
 sso-not-configured = El inicio de sesión único no está configurado para esta dirección de correo electrónico. Inicia sesión con tu contraseña.
 sso-login-expired = Se tardó demasiado o se inició en otro navegador. Empieza de nuevo.
 sso-login-rejected = Tu proveedor de identidad respondió, pero no puedes iniciar sesión aquí. { $why }
@@ -33,7 +33,7 @@ sso-ask-scopes = Alcances que se solicitan además de openid
 sso-client-auth = Autenticación del cliente
 sso-automatic = Automática
 sso-trusts = Confiar en las direcciones de correo electrónico del proveedor de identidad aunque no envíe email_verified. Selecciona esta opción solo si el proveedor de identidad verifica todas las direcciones.
-invalid-sso-scopes = Alcances: Sepáralos con espacios, por ejemplo «email profile groups».
+invalid-sso-scopes = Separa los alcances con espacios, por ejemplo «email profile groups».
 sso-hint = Si defines un claim de rol, este determina el rol en cada inicio de sesión: los miembros sin un valor asignado reciben el rol predeterminado. Los propietarios siguen siendo propietarios. El claim puede ser una ruta, como realm_access.roles. Para eliminar a alguien, elimínalo tanto aquí como en tu proveedor de identidad.
 sso-saved-with-fault = La configuración se guardó, pero el inicio de sesión único aún no funciona. { $why }
 provider-fault = El proveedor de identidad no funciona con esta configuración. { $why }

@@ -15,11 +15,11 @@ sso-claim = Claim de função
 sso-values = Mapeamento de funções
 sso-remove-hint = Os membros permanecem e fazem login com uma senha. Quem não tiver senha pode criar uma em “Esqueceu a senha?”.
 sso-remove = Remover logon único
-invalid-issuer = URL do emissor: insira uma URL como https://login.example.com, em caracteres ASCII e sem nome de usuário nem string de consulta. http só é permitido nesta máquina (loopback).
+invalid-issuer = Insira uma URL como https://login.example.com, em caracteres ASCII e sem nome de usuário nem string de consulta. http só é permitido nesta máquina (loopback).
 missing-client-id = Insira o ID do cliente fornecido pelo seu provedor.
 missing-client-secret = Insira o segredo do cliente fornecido pelo seu provedor.
-invalid-domain = Domínio de e-mail: insira a parte dos seus endereços de e-mail depois do @, como example.com.
-invalid-role-mapping = Mapeamento de funções: insira um par “valor = função” por linha, com as funções administrator, developer ou viewer.
+invalid-domain = Insira a parte dos seus endereços de e-mail depois do @, como example.com.
+invalid-role-mapping = Insira um par “valor = função” por linha, com as funções administrator, developer ou viewer.
 sso-not-configured = O logon único não está configurado para este endereço de e-mail. Faça login com sua senha.
 sso-login-expired = O processo demorou demais ou foi iniciado em outro navegador. Recomece.
 sso-login-rejected = Seu provedor de identidade respondeu, mas não é possível fazer seu login aqui. { $why }
@@ -33,7 +33,7 @@ sso-ask-scopes = Escopos a solicitar além de openid
 sso-client-auth = Autenticação do cliente
 sso-automatic = Automática
 sso-trusts = Confiar nos endereços de e-mail do provedor mesmo que ele não envie email_verified. Só selecione esta opção se o provedor verificar todos os endereços.
-invalid-sso-scopes = Escopos: separe-os com espaços, como “email profile groups”.
+invalid-sso-scopes = Separe os escopos com espaços, como “email profile groups”.
 sso-hint = Se você definir uma claim de função, ela determinará a função a cada login: os membros sem um valor mapeado recebem a função padrão. Os proprietários continuam sendo proprietários. A claim pode ser um caminho, como realm_access.roles. Para remover alguém, remova a pessoa aqui e no seu provedor.
 sso-saved-with-fault = Configurações salvas, mas o logon único ainda não funciona. { $why }
 provider-fault = O provedor de identidade não funciona com estas configurações. { $why }
