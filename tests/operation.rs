@@ -468,3 +468,25 @@ async fn a_certificate_is_had_by_acme_and_kept() {
     .await;
     assert_eq!(server.issued(), 1);
 }
+
+/// `/status` lists the background work of the process, and when each job ran.
+#[tokio::test]
+async fn status_lists_background_jobs_and_their_last_runs() {
+    let config = "[observe]\nstatus = \"127.0.0.1:0\"\n".to_owned();
+    let keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
+    let jobs = async || -> serde_json::Value {
+        let status = keydesk.status("/status").await.1;
+        serde_json::from_str::<serde_json::Value>(&status).expect("JSON")["background"].take()
+    };
+    eventually("each job has run", async || {
+        jobs().await.as_array().is_some_and(|jobs| {
+            let ran = jobs.iter().filter(|job| job["last_run_at"].is_string());
+            ran.filter(|job| job["error"].is_null()).count() == 4
+        })
+    })
+    .await;
+    let jobs = jobs().await;
+    let names = jobs.as_array().expect("a list").iter().map(|job| job["name"].to_string());
+    // Without a mail server there is no mail to retry.
+    assert!(!names.collect::<String>().contains("mail"), "{jobs}");
+}

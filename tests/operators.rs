@@ -252,3 +252,36 @@ async fn t78_the_first_owner_is_invited_again_until_somebody_has_entered() {
     assert_eq!(otto.post(&path, &entering).await.status, 422, "no way in for an operator");
     assert!(bea.get("/audit").await.text.contains("Member invited"));
 }
+
+/// Accounts are listed page by page, each once, and found by a part of their name or number.
+#[tokio::test]
+async fn accounts_are_listed_in_pages_and_searched() {
+    let (keydesk, _, otto) = start("").await;
+    let many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60) \
+        INSERT INTO account (id, number, name, created_at) \
+        SELECT 'acc_' || printf('%032x', i), 7000000 + i, 'Größe 100% ' || (i / 10), 1 FROM n";
+    keydesk.sql(many).await;
+    let numbers = |page: &str| -> Vec<String> {
+        let links = page.split("href=\"/operator/accounts/").skip(1);
+        links.map(|link| link.split('"').next().expect("a number").to_owned()).collect()
+    };
+    let first = otto.get("/operator").await.text;
+    let next = first.split("href=\"/operator?").nth(1).and_then(|it| it.split('"').next());
+    let next = next.expect("a link to more").replace("&amp;", "&").replace("&#38;", "&");
+    let second = otto.get(&format!("/operator?{next}")).await.text;
+    let mut listed = numbers(&first);
+    assert_eq!(listed.len(), 50);
+    listed.extend(numbers(&second));
+    assert_eq!(listed.iter().collect::<std::collections::BTreeSet<_>>().len(), 61);
+    assert!(!second.contains("href=\"/operator?"), "that is the last page");
+    for (text, count) in [("gr%C3%B6%C3%9Fe+100%25+6", 1), ("7000007", 1), ("acm", 1), ("_cme", 0)]
+    {
+        let found = otto.get(&format!("/operator?text={text}")).await.text;
+        assert_eq!(numbers(&found).len(), count, "{text}");
+    }
+    let output = keydesk.command(&["account", "list"]);
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout).lines().filter(|l| l.contains("Größe")).count(),
+        60
+    );
+}

@@ -15,12 +15,20 @@ fn spellings(secret: &str) -> Vec<Vec<u8>> {
         hex.clone().into_bytes(),
         hex.to_uppercase().into_bytes(),
         base64(secret),
-        urlencoded(secret),
+        percent_encoded(secret, "%20").into_bytes(),
+        percent_encoded(secret, "+").into_bytes(),
     ]
 }
 
-fn urlencoded(secret: &str) -> Vec<u8> {
-    secret.replace(' ', "+").into_bytes()
+/// As in a URL or a form: everything but letters, digits, and unreserved marks is encoded.
+fn percent_encoded(secret: &str, space: &str) -> String {
+    let encode = |byte: u8| match byte {
+        b' ' => space.to_owned(),
+        b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    secret.bytes().map(encode).collect()
 }
 
 /// Without the last group, which depends on what follows.

@@ -238,3 +238,14 @@ fn texts_use_no_retired_word() {
         }
     }
 }
+
+/// Each code of a refusal has its row in the guide, and the guide has no other.
+#[test]
+fn every_refusal_code_is_documented() {
+    let guide = repository().join("docs/guide/console-errors.md");
+    let guide = fs::read_to_string(guide).expect("there");
+    let rows = guide.lines().filter_map(|line| line.split(" | `").nth(1)?.split('`').next());
+    let documented: BTreeSet<_> = rows.collect();
+    let codes: BTreeSet<_> = keydesk_control::Code::ALL.iter().map(|code| code.as_str()).collect();
+    assert_eq!(documented, codes);
+}

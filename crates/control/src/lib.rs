@@ -40,7 +40,7 @@ pub use door::problem::english;
 pub use factors::reset_two_factor;
 pub use keyring::rotation as keys;
 pub use keyring::{Keyring, KeyringError, MasterKey};
-pub use mail::{MailError, Mailer, SmtpSettings, TestMailError, keep_mailing, send_test_mail};
+pub use mail::{MailError, MailQueue, Mailer, SmtpSettings, TestMailError, send_test_mail};
 pub use nodes::{ListedNode, NodeError, list_nodes, remove_node};
 pub use operations::{
     NewlyRejected, OperationsError, RuleSource, Synced, apply_pending_rules, newly_rejected,

@@ -11,6 +11,7 @@ macro_rules! print_line {
 mod account;
 mod acme;
 mod audit;
+mod background;
 mod backup;
 mod cli;
 mod config;

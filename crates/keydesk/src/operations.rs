@@ -1,22 +1,16 @@
 //! `keydesk operations`: the rules on the API's operations, what they reject or would, and the word that
 //! puts them in force. Beside the server: what takes over a document that has changed.
 
-use crate::{config::Config, data};
+use crate::{background::Work, config::Config, data};
 use anyhow::{Context, bail};
 use keydesk_control::{
     NewlyRejected, OpenApiSource, RuleSource, Synced, apply_pending_rules, newly_rejected,
     set_rules_mode, sync_rules,
 };
-use keydesk_model::{LiveRules, Mode, Rules, Unlisted};
+use keydesk_model::{Clock, LiveRules, Mode, Rules, Unlisted};
 use keydesk_node::system;
 use keydesk_store::{Store, StoredRules};
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
-
-/// How often the document is looked at; it is fetched less often than that.
-const LOOK: Duration = Duration::from_secs(2);
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
@@ -138,40 +132,56 @@ async fn rules_of(source: &RuleSource, path: &Path) -> anyhow::Result<Rules> {
     }
 }
 
-/// Takes over the document and the configuration whenever they have changed, for as long as it is let.
-pub async fn follow(store: Store, source: RuleSource, openapi: OpenApiSource) {
-    let clock = system::clock();
-    let mut last: Option<Rules> = None;
-    let mut last_error = String::new();
-    loop {
-        let document = openapi.rules().await;
-        let rules = match document {
-            Some(Ok(operations)) => Some(source.with(operations)),
+/// Applies the operations of the configuration and the OpenAPI documents when they have changed.
+pub struct RuleSync {
+    store: Store,
+    source: RuleSource,
+    openapi: OpenApiSource,
+    clock: Clock,
+    last: Option<Rules>,
+    last_error: String,
+}
+
+impl RuleSync {
+    pub fn new(store: Store, source: RuleSource, openapi: OpenApiSource) -> Self {
+        let (clock, last, last_error) = (system::clock(), None, String::new());
+        Self { store, source, openapi, clock, last, last_error }
+    }
+}
+
+impl Work for RuleSync {
+    async fn run(&mut self) -> Result<(), String> {
+        let rules = match self.openapi.rules().await {
+            Some(Ok(operations)) => self.source.with(operations),
             Some(Err(error)) => {
                 let error = error.to_string();
-                if error != last_error {
+                if error != self.last_error {
                     tracing::error!(
                         error,
                         "the OpenAPI document's operations cannot be taken over; the rules stay as they are"
                     );
-                    last_error = error;
+                    self.last_error.clone_from(&error);
                 }
-                None
+                return Err(error);
             }
-            None if source.own.is_empty() => None,
-            None => Some(source.with(Vec::new())),
+            None if self.source.own.is_empty() => return Ok(()),
+            None => self.source.with(Vec::new()),
         };
-        // Another node may read another document: whoever sees a change says so, and says it once.
-        if let Some(rules) = rules.filter(|rules| last.as_ref() != Some(rules)) {
-            match sync_rules(&store, &clock, rules.clone()).await {
-                Ok(synced) => {
-                    tell(&synced);
-                    last = Some(rules);
-                }
-                Err(error) => tracing::warn!(%error, "the operations' rules cannot be stored yet"),
+        // Another node may read another document, so each change is written once by the node that sees it.
+        if self.last.as_ref() == Some(&rules) {
+            return Ok(());
+        }
+        match sync_rules(&self.store, &self.clock, rules.clone()).await {
+            Ok(synced) => {
+                tell(&synced);
+                self.last = Some(rules);
+                Ok(())
+            }
+            Err(error) => {
+                tracing::warn!(%error, "failed to store the operation rules");
+                Err(error.to_string())
             }
         }
-        tokio::time::sleep(LOOK).await;
     }
 }
 

@@ -1,8 +1,9 @@
-//! Answers what tokens ask gateways to do to them, and closes what rotation has left open.
+//! Rotation and revocation by the token itself, and the scheduled work on tokens, accounts, and mail.
 
+use crate::background::Work;
 use keydesk_control::{
-    AppState, Code, ExpiringSoon, SelfServiceError, close_due_secrets, forget_closed_accounts,
-    revoke_own_token, rotate_own_token, send_reminders,
+    AppState, Code, ExpiringSoon, MailQueue, SelfServiceError, close_due_secrets,
+    forget_closed_accounts, revoke_own_token, rotate_own_token, send_reminders,
 };
 use keydesk_gateway::{
     Question, Rejection, SelfServiceAction, SelfServiceResponse, TokenService, token_service,
@@ -10,13 +11,7 @@ use keydesk_gateway::{
 use keydesk_model::Origin;
 use keydesk_node::ClusterClock;
 use keydesk_store::{Store, StoreError};
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
-
-/// How often old secrets are looked at. Their deadline needs no look: gateways keep to it by the clock.
-const LOOK: Duration = Duration::from_secs(2);
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A desk for the gateway, and what answers there for as long as it is let.
 pub fn start() -> (TokenService, impl FnOnce(AppState) -> tokio::task::JoinHandle<()>) {
@@ -92,50 +87,75 @@ fn rejection(error: SelfServiceError) -> Rejection {
     }
 }
 
-/// How often tokens that end soon are looked for.
-const REMIND: Duration = Duration::from_mins(1);
-
 /// Live API tokens by how soon they end, for metrics.
 pub type Expiring = Arc<Mutex<ExpiringSoon>>;
 
-/// Reminds people of tokens that end soon, for as long as it is let.
-pub fn start_reminding(app: &AppState, expiring: &Expiring) -> tokio::task::JoinHandle<()> {
-    tokio::spawn(remind(app.clone(), Arc::clone(expiring)))
+/// Sends reminders of tokens that expire soon.
+pub struct Reminders {
+    pub app: AppState,
+    pub expiring: Expiring,
 }
 
-async fn remind(app: AppState, expiring: Expiring) {
-    loop {
-        match send_reminders(&app).await {
-            Ok(soon) => *expiring.lock().unwrap_or_else(PoisonError::into_inner) = soon,
-            Err(error) => tracing::warn!(%error, "reminders cannot be sent yet"),
+impl Work for Reminders {
+    async fn run(&mut self) -> Result<(), String> {
+        match send_reminders(&self.app).await {
+            Ok(soon) => {
+                *self.expiring.lock().unwrap_or_else(PoisonError::into_inner) = soon;
+                Ok(())
+            }
+            Err(error) => {
+                tracing::warn!(%error, "failed to send reminders");
+                Err(error.to_string())
+            }
         }
-        tokio::time::sleep(REMIND).await;
     }
 }
 
-/// Writes down which old secrets have closed, and ends what belongs to accounts that are gone, until it is aborted.
-/// Neither can be undone: both wait for a clock that is certain.
-pub async fn revoke_previous_secrets(store: Store, clock: ClusterClock) {
-    let mut was_wrong = false;
-    loop {
-        tokio::time::sleep(LOOK).await;
-        let now = match clock.certain() {
+/// Retries mail that the mail server did not accept.
+impl Work for MailQueue {
+    async fn run(&mut self) -> Result<(), String> {
+        self.retry_due().await.map_err(|error| {
+            tracing::warn!(%error, "failed to read waiting mail");
+            error.to_string()
+        })
+    }
+}
+
+/// Writes down which grace periods have ended, and revokes the tokens of accounts that were closed long enough ago.
+/// Neither can be undone, so both require a clock that agrees with the database's.
+pub struct Deadlines {
+    store: Store,
+    clock: ClusterClock,
+    was_wrong: bool,
+}
+
+impl Deadlines {
+    pub fn new(store: Store, clock: ClusterClock) -> Self {
+        Self { store, clock, was_wrong: false }
+    }
+}
+
+impl Work for Deadlines {
+    async fn run(&mut self) -> Result<(), String> {
+        let now = match self.clock.certain() {
             Ok(now) => now,
             Err(wrong) => {
-                if !std::mem::replace(&mut was_wrong, true) {
-                    tracing::error!(%wrong, "no old secret is closed and no account is removed here until the clocks agree");
+                if !std::mem::replace(&mut self.was_wrong, true) {
+                    tracing::error!(%wrong, "no grace period is ended and no account is removed here until the clocks agree");
                 }
-                continue;
+                return Err(wrong.to_string());
             }
         };
-        was_wrong = false;
-        if let Err(error) = forget_closed_accounts(&store, now).await {
-            tracing::warn!(%error, "closed accounts cannot be looked at yet");
-        }
-        match close_due_secrets(&store, now).await {
-            Ok(0) => {}
-            Ok(count) => tracing::info!(count, "old secrets of rotated tokens have closed"),
-            Err(error) => tracing::warn!(%error, "old secrets cannot be closed yet"),
-        }
+        self.was_wrong = false;
+        let accounts = forget_closed_accounts(&self.store, now).await.map(|_| ());
+        let secrets = close_due_secrets(&self.store, now).await.map(|count| {
+            if count > 0 {
+                tracing::info!(count, "revoked previous secrets whose grace period ended");
+            }
+        });
+        accounts.and(secrets).map_err(|error| {
+            tracing::warn!(%error, "failed to revoke what has reached its deadline");
+            error.to_string()
+        })
     }
 }

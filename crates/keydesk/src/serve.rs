@@ -2,13 +2,18 @@
 //! good order.
 
 use crate::{
+    background::{self, Background},
     config::{Addresses, Config},
-    console, data, documents, envoy, operations, records, self_service, serving,
+    console, data, documents, envoy,
+    operations::RuleSync,
+    records,
+    self_service::{self, Deadlines, Reminders},
+    serving,
     shutdown::Shutdown,
     sockets, status, tls,
 };
 use anyhow::{Context, bail};
-use keydesk_control::{AppServices, AppState, Keyring, Mailer, OpenApiSource, keep_mailing};
+use keydesk_control::{AppServices, AppState, Keyring, MailQueue, Mailer, OpenApiSource};
 use keydesk_gateway::{
     Gateway, Listeners, LiveTable, Records, Running, SelfService, TokenService, UpstreamSettings,
 };
@@ -43,6 +48,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let running = gateway
         .map(|listeners| start_gateway(listeners, gateway_settings, live, records, tls.clone()))
         .transpose()?;
+    let background = Background::new(clock.clone());
     let (stopping, expiring) = (status::Stopping::default(), self_service::Expiring::default());
     let seen = status::Seen {
         metrics: running.as_ref().map(Running::metrics),
@@ -51,22 +57,21 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         store: store.clone(),
         stopping: Arc::clone(&stopping),
         expiring: expiring.clone(),
+        background: background.clone(),
     };
     start_status(&config, seen).await?;
     let openapi = documents::openapi(&config, &upstream)?;
-    let mut tasks = look_after(&config, &store, &openapi, &member);
+    let mut tasks = look_after(&config, &store, &openapi, &member, &background);
     tokio::spawn(try_upstream(upstream));
     announce(&config, &settings);
     warn_of_rotation(&config, &store);
-    let mailer = mailer(&config)?;
-    let base = base(&config, &store, keyring, &member);
+    let (mailer, base) = (mailer(&config)?, base(&config, &store, keyring, &member));
     let app = AppState::new(settings, base, mailer, openapi, clock, system::entropy());
-    let answers = answer_tokens(app.clone());
+    tasks.extend(member.spawn().into_iter().chain([answer_tokens(app.clone())]));
     let app = config.role.has_console().then_some(app);
     offer_setup(app.as_ref()).await?;
-    tasks.extend(app.iter().flat_map(|app| write_to_users(app, &expiring)));
-    tasks.extend(member.spawn().into_iter().chain([answers]));
-    let report = tokio::spawn(report(counts, stopped.clone()));
+    tasks.extend(app.iter().flat_map(|app| write_to_users(app, &expiring, &background)));
+    let report = tokio::spawn(report(counts, stopped.clone(), background.clone()));
     let (leaving, delay) = (running.as_ref().map(Running::leaver), config.shutdown_delay);
     let shutdown = Shutdown { member: Arc::clone(&member), stopping, leaving, delay };
     let signal = tokio::spawn(shutdown.stop_when_asked(stop));
@@ -85,8 +90,11 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
 fn write_to_users(
     app: &AppState,
     expiring: &self_service::Expiring,
-) -> [tokio::task::JoinHandle<()>; 2] {
-    [self_service::start_reminding(app, expiring), tokio::spawn(keep_mailing(app.clone()))]
+    background: &Background,
+) -> Vec<tokio::task::JoinHandle<()>> {
+    let reminders = Reminders { app: app.clone(), expiring: Arc::clone(expiring) };
+    let mail = MailQueue::new(app.clone()).map(|queue| background.start(&background::MAIL, queue));
+    mail.into_iter().chain([background.start(&background::REMINDERS, reminders)]).collect()
 }
 
 fn base(
@@ -137,14 +145,17 @@ fn look_after(
     store: &Store,
     openapi: &OpenApiSource,
     member: &Arc<Member>,
+    background: &Background,
 ) -> Vec<tokio::task::JoinHandle<()>> {
     if !config.role.has_console() {
         return Vec::new();
     }
-    let rules = operations::follow(store.clone(), config.rules.clone(), openapi.clone());
-    let previous_secrets =
-        self_service::revoke_previous_secrets(store.clone(), member.clock.clone());
-    vec![tokio::spawn(rules), tokio::spawn(previous_secrets)]
+    let rules = RuleSync::new(store.clone(), config.rules.clone(), openapi.clone());
+    let deadlines = Deadlines::new(store.clone(), member.clock.clone());
+    vec![
+        background.start(&background::OPERATION_RULES, rules),
+        background.start(&background::DEADLINES, deadlines),
+    ]
 }
 
 fn start_gateway(
@@ -405,9 +416,15 @@ async fn stops(mut stopped: watch::Receiver<bool>) {
 }
 
 /// Tells what was counted, until the end.
-async fn report(mut counts: Counts, stopped: watch::Receiver<bool>) -> Counts {
+async fn report(
+    mut counts: Counts,
+    stopped: watch::Receiver<bool>,
+    background: Background,
+) -> Counts {
+    let row = background.add(&background::USAGE);
     while tokio::time::timeout(REPORT, stops(stopped.clone())).await.is_err() {
         counts.report().await;
+        background.note(row, Ok(()));
     }
     counts
 }

@@ -1,7 +1,7 @@
 //! For whoever operates it: whether it lives, whether it is ready, how it does, and how it stands among
 //! the other nodes. On a listener of its own, off unless configured.
 
-use crate::self_service::Expiring;
+use crate::{background::Background, self_service::Expiring};
 use anyhow::Context;
 use axum::{
     Json, Router,
@@ -41,6 +41,7 @@ pub struct Seen {
     pub store: Store,
     pub stopping: Stopping,
     pub expiring: Expiring,
+    pub background: Background,
 }
 
 pub async fn start(addr: SocketAddr, seen: Seen) -> anyhow::Result<SocketAddr> {
@@ -89,6 +90,7 @@ async fn status(State(seen): State<Seen>) -> Json<Value> {
         "node": seen.member.standing(),
         "store": store,
         "nodes": seen.member.others().await,
+        "background": seen.background.to_json(),
     }))
 }
 

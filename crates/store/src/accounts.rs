@@ -6,7 +6,7 @@ use crate::{
 };
 use keydesk_model::{
     AccountId, AccountName, AccountNumber, AccountState, Change, CorsPolicy, IpAllowlist,
-    LiveAccount, Mode, Timestamp, UserId,
+    LiveAccount, Mode, Month, Timestamp, UserId,
 };
 use std::time::Duration;
 
@@ -52,12 +52,41 @@ impl Account {
     }
 }
 
+/// Which accounts are listed.
+#[derive(Clone, Debug)]
+pub struct AccountSearch {
+    /// A part of the name or number. Empty for all accounts.
+    pub text: String,
+    /// The last account of the page before.
+    pub after: Option<AccountNumber>,
+    pub limit: u32,
+}
+
+/// An account and what is counted of it.
+#[derive(Debug)]
+pub struct AccountOverview {
+    pub account: Account,
+    pub members: i64,
+    pub api_tokens: i64,
+    /// In the month, at all gateways; 0 if its plan has no quota.
+    pub requests: i64,
+}
+
 const COUNT: &str = "SELECT count(*) AS number FROM account";
 const ADD: &str = "INSERT INTO account (id, number, name, created_at) VALUES ($1, $2, $3, $4) \
     ON CONFLICT DO NOTHING";
 const FIND: &str = "SELECT id, number, name, plan, ip_allowlist, observed_ip_allowlist, max_lifetime_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors FROM account WHERE id = $1";
 const FIND_BY_NUMBER: &str = "SELECT id, number, name, plan, ip_allowlist, observed_ip_allowlist, max_lifetime_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors FROM account WHERE number = $1";
-const LIST: &str = "SELECT id, number, name, plan, ip_allowlist, observed_ip_allowlist, max_lifetime_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors FROM account ORDER BY name, number";
+/// Accounts after the account with number $3, with what is counted of each.
+const SEARCH: &str = "SELECT id, number, name, plan, ip_allowlist, observed_ip_allowlist, max_lifetime_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors, \
+    (SELECT count(*) FROM member WHERE member.account_id = account.id AND removed_at IS NULL) AS members, \
+    (SELECT count(*) FROM token JOIN secret ON secret.token_id = token.id WHERE token.account_id = account.id \
+    AND token_owner = 'account' AND ended_at IS NULL AND valid_until IS NULL \
+    AND (expires_at IS NULL OR expires_at > $1)) AS api_tokens, \
+    coalesce((SELECT requests FROM quota_use WHERE account_number = account.number AND month = $2), 0) AS requests \
+    FROM account WHERE ($3 = 0 OR (name, number) > (SELECT name, number FROM account AS earlier WHERE earlier.number = $3)) \
+    AND ($4 = '' OR lower(name) LIKE $4 ESCAPE '!' OR name LIKE $5 ESCAPE '!' OR CAST(number AS TEXT) LIKE $4 ESCAPE '!') \
+    ORDER BY name, number LIMIT $6";
 /// As gateways know an account, without its name.
 macro_rules! select_live {
     ($condition:literal) => {
@@ -151,8 +180,32 @@ impl Read {
     }
 
     /// Every account, by name.
-    pub async fn list_accounts(&mut self) -> Result<Vec<Account>, StoreError> {
-        query(LIST).all(self).await?.iter().map(account).collect()
+    /// A page of the accounts that match, by name, with what is counted of each in `month`.
+    pub async fn search_accounts(
+        &mut self,
+        search: &AccountSearch,
+        (now, month): (Timestamp, Month),
+    ) -> Result<Vec<AccountOverview>, StoreError> {
+        let pattern = |text: &str| match text.trim() {
+            "" => String::new(),
+            text => format!("%{}%", row::escape_like(text)),
+        };
+        let found = query(SEARCH)
+            .bind(now)
+            .bind(month.number())
+            .bind(search.after.map_or(0, u32::from))
+            .bind(pattern(&search.text.to_lowercase()))
+            .bind(pattern(&search.text))
+            .bind(search.limit);
+        let overview = |row: &SqlRow| {
+            Ok(AccountOverview {
+                account: account(row)?,
+                members: row.get("members")?,
+                api_tokens: row.get("api_tokens")?,
+                requests: row.get("requests")?,
+            })
+        };
+        found.all(self).await?.iter().map(overview).collect()
     }
 
     /// Those with limits of their own, as gateways know them.

@@ -111,11 +111,6 @@ fn line(row: &SqlRow) -> Result<AuditLine, StoreError> {
     })
 }
 
-/// What a pattern means literally, for `ESCAPE '!'`.
-fn literal(text: &str) -> String {
-    text.replace('!', "!!").replace('%', "!%").replace('_', "!_")
-}
-
 impl Read {
     /// The newest entries that fit, at most `limit`.
     pub async fn search_audit(
@@ -124,7 +119,7 @@ impl Read {
     ) -> Result<Vec<AuditLine>, StoreError> {
         let text = match search.text.trim() {
             "" => String::new(),
-            text => format!("%{}%", literal(&text.to_lowercase())),
+            text => format!("%{}%", row::escape_like(&text.to_lowercase())),
         };
         let asked = query(SEARCH)
             .bind(search.account.map(|id| id.to_string()).unwrap_or_default())
@@ -132,7 +127,7 @@ impl Read {
             .bind(search.since.map_or(i64::MIN, Timestamp::as_micros))
             .bind(search.until.map_or(i64::MAX, Timestamp::as_micros))
             .bind(&search.event)
-            .bind(format!("{}.%", literal(&search.event)))
+            .bind(format!("{}.%", row::escape_like(&search.event)))
             .bind(text)
             .bind(search.limit);
         asked.all(self).await?.iter().map(line).collect()

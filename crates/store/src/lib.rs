@@ -49,7 +49,7 @@ mod tokens;
 mod transaction;
 mod users;
 
-pub use accounts::Account;
+pub use accounts::{Account, AccountOverview, AccountSearch};
 pub use addresses::{EmailChange, NewEmailChange, SignUp};
 pub use audit::{AuditEntry, AuditLine, AuditRow, AuditSearch};
 pub use audit_chain::{AuditFault, AuditHead, AuditVerdict};

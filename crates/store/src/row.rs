@@ -50,3 +50,8 @@ pub(crate) fn digest(row: &SqlRow, column: &'static str) -> Result<[u8; 32], Sto
     let bytes: &[u8] = row.get(column)?;
     bytes.try_into().map_err(|_| StoreError::Unreadable { column })
 }
+
+/// `text` in a LIKE pattern that escapes with `!`.
+pub(crate) fn escape_like(text: &str) -> String {
+    text.replace('!', "!!").replace('%', "!%").replace('_', "!_")
+}

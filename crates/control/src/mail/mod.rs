@@ -9,7 +9,7 @@ mod smtp;
 pub(crate) use console::show;
 pub(crate) use messages::Message;
 pub(crate) use outbox::BELONGS_TO;
-pub use outbox::{TestMailError, keep_mailing, send_test_mail};
+pub use outbox::{MailQueue, TestMailError, send_test_mail};
 pub use smtp::{MailError, Smtp, SmtpSettings};
 
 use crate::{AppState, Outbound};

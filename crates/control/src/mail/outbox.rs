@@ -17,9 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(100);
 const TRIED: Duration = Duration::from_hours(24);
 /// How long it is known that a mail has failed.
 const KNOWN: Duration = Duration::from_hours(24 * 7);
-/// How often mail that is due is looked for.
-const LOOK: Duration = Duration::from_secs(5);
-/// At which look mail that has failed is forgotten: every hour.
+/// Failed mail is forgotten at every so many runs: about once an hour.
 const FORGET: u64 = 720;
 
 /// How long to wait after so many tries.
@@ -85,22 +83,33 @@ fn short(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(300).collect()
 }
 
-/// Tries what is due again, for as long as it is let. Safe on many nodes at once: each mail is one node's.
-pub async fn keep_mailing(app: AppState) {
-    let super::Mailer::Smtp(smtp) = &app.mailer else { return };
-    let smtp = Arc::clone(smtp);
-    let mut looked = 0_u64;
-    loop {
-        tokio::time::sleep(LOOK).await;
-        if looked.is_multiple_of(FORGET)
-            && let Err(error) = forget(&app).await
-        {
-            tracing::warn!(%error, "mail that has failed cannot be forgotten yet");
+/// Waiting mail, which is retried. Safe on many nodes at once: each mail is claimed by one of them.
+#[derive(Debug)]
+pub struct MailQueue {
+    app: AppState,
+    smtp: Arc<Smtp>,
+    runs: u64,
+}
+
+impl MailQueue {
+    /// Returns `None` if no mail server is configured.
+    pub fn new(app: AppState) -> Option<Self> {
+        let super::Mailer::Smtp(smtp) = &app.mailer else { return None };
+        let smtp = Arc::clone(smtp);
+        Some(Self { app, smtp, runs: 0 })
+    }
+
+    /// Retries the mail that is due.
+    ///
+    /// # Errors
+    ///
+    /// If the database cannot be used.
+    pub async fn retry_due(&mut self) -> Result<(), StoreError> {
+        if self.runs.is_multiple_of(FORGET) {
+            forget(&self.app).await?;
         }
-        looked += 1;
-        if let Err(error) = try_due(&app, &smtp).await {
-            tracing::warn!(%error, "mail that waits cannot be looked at yet");
-        }
+        self.runs += 1;
+        try_due(&self.app, &self.smtp).await
     }
 }
 

@@ -26,6 +26,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use keydesk_model::{AccountNumber, AccountState, Timestamp};
+use keydesk_store::AccountOverview;
 use serde::Deserialize;
 
 struct Row {
@@ -38,14 +39,14 @@ struct Row {
     requests: Option<i64>,
     /// How much of the month's requests is used, in hundredths.
     used: Option<i64>,
-    members: usize,
+    members: i64,
     api_tokens: i64,
 }
 
 impl Row {
-    fn new(overview: Overview, now: Timestamp) -> Self {
-        let Overview { account, plan, requests_this_month: requests, members, api_tokens, .. } =
-            overview;
+    fn new(app: &AppState, found: AccountOverview, now: Timestamp) -> Self {
+        let AccountOverview { account, requests, members, api_tokens } = found;
+        let plan = app.settings.plans.of(&account.plan).cloned();
         let most = plan.as_ref().and_then(|plan| plan.monthly_quota);
         let most = most.and_then(|most| i64::try_from(most).ok()).filter(|most| *most > 0);
         Self {
@@ -67,6 +68,10 @@ impl Row {
 struct ListPage {
     chrome: PageLayout,
     accounts: Vec<Row>,
+    /// What is searched for.
+    text: String,
+    /// The link to the next page.
+    next: Option<String>,
     form: OpenForm,
     error: FormError,
     can_send: bool,
@@ -81,17 +86,36 @@ pub(crate) struct OpenForm {
     owner: String,
 }
 
+/// Which accounts are listed.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ListQuery {
+    text: String,
+    after: Option<String>,
+}
+
 async fn list_page(
     app: &AppState,
     operator: &Operator,
+    ListQuery { text: wanted, after }: ListQuery,
     form: OpenForm,
     error: FormError,
 ) -> Result<ListPage, Problem> {
     let now = app.now();
-    let accounts = list_accounts(app, operator).await?;
+    let wanted: String = wanted.trim().chars().take(100).collect();
+    let after = after.as_deref().map(number_in).transpose()?;
+    let (accounts, has_more) = list_accounts(app, operator, &wanted, after).await?;
+    let next = accounts.last().filter(|_| has_more).map(|last| {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("text", &wanted);
+        query.append_pair("after", &last.account.number.to_string());
+        format!("/operator?{}", query.finish())
+    });
     Ok(ListPage {
+        text: wanted,
+        next,
         chrome: operator.chrome(text("operator-title"), Nav::Operator),
-        accounts: accounts.into_iter().map(|overview| Row::new(overview, now)).collect(),
+        accounts: accounts.into_iter().map(|found| Row::new(app, found, now)).collect(),
         form,
         error,
         can_send: app.mailer.can_send(),
@@ -102,10 +126,12 @@ async fn list_page(
 pub(crate) async fn list(
     State(app): State<AppState>,
     operator: Operator,
-    Query(query): Query<Done>,
+    Query(done): Query<Done>,
+    Query(query): Query<ListQuery>,
 ) -> Result<Response, Problem> {
-    let mut shown = list_page(&app, &operator, OpenForm::default(), FormError::default()).await?;
-    shown.chrome = shown.chrome.with_notice(&query);
+    let (form, error) = (OpenForm::default(), FormError::default());
+    let mut shown = list_page(&app, &operator, query, form, error).await?;
+    shown.chrome = shown.chrome.with_notice(&done);
     Ok(page(&shown))
 }
 
@@ -122,7 +148,7 @@ pub(crate) async fn open(
         Err(refusal) if refusal.kind() != Kind::Invalid => Err(refusal.into()),
         Err(refusal) => {
             let error = FormError::new(&refusal, &["name", "owner"]);
-            let shown = list_page(&app, &operator, form, error).await?;
+            let shown = list_page(&app, &operator, ListQuery::default(), form, error).await?;
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &shown))
         }
     }
@@ -171,14 +197,14 @@ async fn account_page(
     number: &str,
     query: &Done,
 ) -> Result<AccountPage, Problem> {
-    let overview = find_account(app, operator, number_in(number)?).await?;
-    let invited = find_invited(app, operator, overview.account.id).await?;
-    let (now, account) = (app.now(), overview.account.clone());
+    let Overview { found, sso } = find_account(app, operator, number_in(number)?).await?;
+    let invited = find_invited(app, operator, found.account.id).await?;
+    let (now, account) = (app.now(), found.account.clone());
     let may = |next| account.state.may_become(next);
     let closed_at = account.state_since.filter(|_| account.state == AccountState::Closed);
     let plans = &app.settings.plans;
     Ok(AccountPage {
-        invites: match (account.state, overview.members) {
+        invites: match (account.state, found.members) {
             (AccountState::Active, 0) => "first",
             (AccountState::Active, _) if app.mailer.can_send() => "another",
             _ => "",
@@ -197,12 +223,12 @@ async fn account_page(
         gone_at: closed_at.map(|at| When::future(at.plus(AccountState::GRACE), now)),
         endpoint_url: app.settings.endpoint_url(account.number),
         own_plan: account.plan,
-        sso: overview.sso.clone().map(|sso| {
+        sso: sso.map(|sso| {
             let domains = sso.domain_names().join(" ");
             let is_confirmed = sso.is_confirmed();
             (sso.issuer, domains, is_confirmed)
         }),
-        row: Row::new(overview, now),
+        row: Row::new(app, found, now),
     })
 }
 
@@ -260,16 +286,16 @@ async fn end_page(
     number: &str,
     closes: bool,
 ) -> Result<Response, Problem> {
-    let overview = find_account(app, operator, number_in(number)?).await?;
+    let Overview { found, .. } = find_account(app, operator, number_in(number)?).await?;
     let now = app.now();
     let next = if closes { AccountState::Closed } else { AccountState::Suspended };
-    if !overview.account.state.may_become(next) {
+    if !found.account.state.may_become(next) {
         return Err(Code::NotFound.into());
     }
     let title = text(if closes { "operator-close-it" } else { "operator-suspend-it" });
     Ok(page(&EndPage {
         chrome: operator.chrome(title, Nav::Operator),
-        row: Row::new(overview, now),
+        row: Row::new(app, found, now),
         closes,
         gone_at: When::future(now.plus(AccountState::GRACE), now),
     }))

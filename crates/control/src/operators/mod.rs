@@ -18,30 +18,38 @@ use crate::{
     tokens,
 };
 use keydesk_model::{
-    AccountId, AccountNumber, AccountState, Actor, Email, Event, Month, Origin, Plan,
-    RevocationReason, Role, Timestamp, UserId,
+    AccountId, AccountNumber, AccountState, Actor, Email, Event, Month, Origin, RevocationReason,
+    Role, Timestamp, UserId,
 };
-use keydesk_store::{Account, AuditEntry, Member, NewUser, Sso, Store, StoreError, Write};
+use keydesk_store::{
+    AccountOverview, AccountSearch, AuditEntry, Member, NewUser, Sso, Store, StoreError, Write,
+};
 
-/// An account as an operator sees it: nothing of its tokens but how many there are.
+/// An account as an operator sees it: its tokens are only counted.
 #[derive(Debug)]
 pub(crate) struct Overview {
-    pub account: Account,
-    pub plan: Option<Plan>,
-    pub requests_this_month: i64,
-    pub members: usize,
-    pub api_tokens: i64,
-    /// That waits for the operator, or was confirmed.
+    pub found: AccountOverview,
+    /// Single sign-on that waits for approval or is approved.
     pub sso: Option<Sso>,
 }
 
-pub(crate) async fn list_accounts(app: &AppState, _: &Operator) -> Result<Vec<Overview>, Refusal> {
+/// The accounts on a page.
+const PAGE: u32 = 50;
+
+/// A page of the accounts whose name or number contains `text`, and whether more follow.
+pub(crate) async fn list_accounts(
+    app: &AppState,
+    _: &Operator,
+    text: &str,
+    after: Option<AccountNumber>,
+) -> Result<(Vec<AccountOverview>, bool), Refusal> {
+    let now = app.now();
+    let search = AccountSearch { text: text.to_owned(), after, limit: PAGE + 1 };
     let mut read = app.store.read().await?;
-    let mut overviews = Vec::new();
-    for account in read.list_accounts().await? {
-        overviews.push(overview(app, &mut read, account).await?);
-    }
-    Ok(overviews)
+    let mut found = read.search_accounts(&search, (now, Month::of(now))).await?;
+    let has_more = found.len() > PAGE as usize;
+    found.truncate(PAGE as usize);
+    Ok((found, has_more))
 }
 
 pub(crate) async fn find_account(
@@ -49,9 +57,19 @@ pub(crate) async fn find_account(
     _: &Operator,
     number: AccountNumber,
 ) -> Result<Overview, Refusal> {
+    let now = app.now();
     let mut read = app.store.read().await?;
     let account = read.find_account_by_number(number).await?.ok_or(Code::NotFound)?;
-    overview(app, &mut read, account).await
+    let members = read.list_members(account.id).await?.len();
+    Ok(Overview {
+        sso: read.find_sso(account.id).await?,
+        found: AccountOverview {
+            members: i64::try_from(members).unwrap_or(i64::MAX),
+            api_tokens: read.count_live_api_tokens(account.id, now).await?,
+            requests: read.count_requests(account.number, Month::of(now)).await?,
+            account,
+        },
+    })
 }
 
 /// The address of an account's newest pending invitation.
@@ -62,22 +80,6 @@ pub(crate) async fn find_invited(
 ) -> Result<Option<Email>, Refusal> {
     let waiting = app.store.read().await?.list_invitations(account, app.now()).await?;
     Ok(waiting.into_iter().next().map(|invitation| invitation.email))
-}
-
-async fn overview(
-    app: &AppState,
-    read: &mut keydesk_store::Read,
-    account: Account,
-) -> Result<Overview, Refusal> {
-    let now = app.now();
-    Ok(Overview {
-        plan: app.settings.plans.of(&account.plan).cloned(),
-        requests_this_month: read.count_requests(account.number, Month::of(now)).await?,
-        members: read.list_members(account.id).await?.len(),
-        api_tokens: read.count_live_api_tokens(account.id, now).await?,
-        sso: read.find_sso(account.id).await?,
-        account,
-    })
 }
 
 /// Suspends, closes or restores an account. Its tokens are rejected, or served again, by every gateway that

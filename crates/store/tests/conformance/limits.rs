@@ -5,6 +5,7 @@ use keydesk_model::{
     AccountNumber, Called, Change, Event, LiveRules, Mode, Month, Operation, QuotaUse, Rules,
     TokenLimits, Unlisted, Usage, Violation, Violations,
 };
+use keydesk_store::AccountSearch;
 
 fn rules(path: &str) -> Rules {
     let operation = Operation {
@@ -144,7 +145,16 @@ pub async fn limits_of_an_account_reach_the_follower(world: World) {
     let mut read = world.store.read().await.expect("reads");
     let found = read.find_account_by_number(account.number).await.expect("reads").expect("there");
     assert_eq!((found.plan, found.observed), (account.plan, account.observed));
-    assert_eq!(read.list_accounts().await.expect("lists").len(), 1);
+    let mut listed = async |text: &str, after: Option<AccountNumber>| {
+        let search = AccountSearch { text: text.to_owned(), after, limit: 10 };
+        let found = read.search_accounts(&search, (at(2), Month::of(at(2)))).await;
+        found.expect("lists").into_iter().map(|found| found.account.number).collect::<Vec<_>>()
+    };
+    assert_eq!(listed("", None).await, [account.number]);
+    assert_eq!(listed(&account.number.to_string(), None).await, [account.number]);
+    assert!(
+        listed("100%", None).await.is_empty() && listed("", Some(account.number)).await.is_empty()
+    );
 }
 
 pub async fn a_reminder_is_noted_once_and_tells_who_is_still_there(world: World) {
