@@ -42,7 +42,7 @@ async fn a_role_that_the_provider_takes_away_is_gone_at_the_next_login() {
     });
     let (_, page) = come(&mut house, &who).await;
     assert_eq!(page.status, 303, "{}", page.text);
-    assert_eq!(role_of(&house, "cleo@acme.example").await, "viewer");
+    assert_eq!(role_of(&house, "cleo@acme.example").await, "Viewer");
 }
 
 /// Entra and others never send `email_verified`.

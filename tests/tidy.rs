@@ -227,7 +227,7 @@ fn texts_use_no_retired_word() {
             let words: String = shown
                 .to_lowercase()
                 .chars()
-                .map(|c| if c.is_alphanumeric() || c == '-' { c } else { ' ' })
+                .map(|c| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { ' ' })
                 .collect();
             for word in RETIRED {
                 assert!(

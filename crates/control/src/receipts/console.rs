@@ -134,8 +134,7 @@ pub(crate) async fn show(
     caller: Caller,
     Path(number): Path<String>,
 ) -> Result<Response, Problem> {
-    let number = number.parse().map_err(|_| Code::NotFound)?;
-    let receipt = Shown::new(reading::find(&app, &caller, number).await?, app.now());
+    let receipt = Shown::new(reading::find(&app, &caller, &number).await?, app.now());
     let chrome = PageLayout::of(&caller, text("receipt-one"), Nav::Tokens);
     let back = ("/receipts".to_owned(), text("receipt-all").to_string());
     Ok(page(&ShowPage { chrome, receipt, back }))

@@ -65,9 +65,10 @@ pub(super) async fn list(app: &AppState, caller: &Caller) -> Result<Vec<Verified
 pub(super) async fn find(
     app: &AppState,
     caller: &Caller,
-    number: i64,
+    number: &str,
 ) -> Result<VerifiedReceipt, Refusal> {
     caller.permit(Permission::SeeTokens)?;
+    let number = number.parse().map_err(|_| Code::NotFound)?;
     let found = app.store.read().await?.find_receipt(caller.account.id, number).await?;
     let row = found.ok_or(Code::NotFound)?;
     let (keys, names) = (list_keys(app).await?, list_names(app, caller).await?);

@@ -205,12 +205,12 @@ pub(crate) async fn export(
     caller: Caller,
     Query(filters): Query<Filters>,
 ) -> Result<Response, Problem> {
+    let export = Export::new(app, &caller, &filters)?;
     let format = match filters.format.as_str() {
         "csv" => Format::Csv,
         "jsonl" => Format::JsonLines,
         _ => return Err(Code::InvalidExportFormat.into()),
     };
-    let export = Export::new(app, &caller, &filters)?;
     let headers =
         [(header::CONTENT_TYPE, format.media_type()), (header::CONTENT_DISPOSITION, format.file())];
     Ok((headers, body(export, format)).into_response())
