@@ -1,9 +1,9 @@
-//! The rights table: which role may do what. The only place where it is written down.
+//! The table of permissions: the lowest role for each. It is defined only here.
 
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
-/// A member's role, from least to most: what a role may do, the next one may, too.
+/// A member's role, in ascending order: each role has all permissions of the roles before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -13,25 +13,25 @@ pub enum Role {
     Owner,
 }
 
-/// What an act asks of the member who wants to do it.
+/// A permission that an action requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permission {
-    /// See the endpoint URL and the own bearer token; rotate the latter.
+    /// See the API Docs page with one's own bearer token, and rotate that token.
     UseApiDocs,
-    /// See the account's API tokens (never their secrets).
+    /// See the account's API tokens without their secrets, its limits, and its receipts.
     SeeTokens,
-    /// Issue, rotate and revoke API tokens.
+    /// Create, limit, rotate, and revoke API tokens.
     ManageTokens,
     SeeMembers,
-    /// Invite, change roles, remove, log out.
+    /// Invite members, change their roles, remove them, and log them out.
     ManageMembers,
-    /// Set the account's limits: addresses, the life of tokens, which web pages may call, a second factor for everybody.
+    /// Set the account's IP allowlist, token lifetime, and CORS policy, and require two-factor authentication.
     LimitAccount,
-    /// Read what was done in the account, and by whom.
+    /// Read and export the audit log.
     SeeAudit,
-    /// Say by which provider people come in.
+    /// Set up single sign-on.
     ManageSso,
-    /// Make someone an owner, or touch one.
+    /// Add owners, and change or remove them.
     ManageOwners,
 }
 

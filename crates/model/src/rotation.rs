@@ -60,19 +60,19 @@ impl FromStr for GracePeriod {
     }
 }
 
-/// What a rotation is to do with the old secret.
+/// The terms on which the previous secret keeps working after a rotation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RotationTerms {
     pub grace_period: GracePeriod,
-    /// It closes earlier when nobody has used it for so long. [`GracePeriod::None`]: it does not.
+    /// Revokes the previous secret early if it is not used for this long. [`GracePeriod::None`] never does.
     pub revoke_after_idle: GracePeriod,
 }
 
 impl RotationTerms {
-    /// How often a token may rotate itself: each time leaves a secret in every gateway.
+    /// The rate at which a token may rotate itself. Each rotation leaves a secret in the memory of every gateway.
     pub const BY_ITSELF: &str = "60/h";
 
-    /// From now on. None: the old secret ends at once.
+    /// The grace period from `now`. Returns `None` if the previous secret is revoked immediately.
     pub fn closing(self, now: Timestamp) -> Option<Closing> {
         let grace_period = self.grace_period.duration();
         (!grace_period.is_zero()).then(|| Closing { since: now, at: now.plus(grace_period) })
