@@ -50,7 +50,7 @@ async fn t20_a_restored_backup_revives_no_token_on_sqlite() {
         assert!(is_let_through(&use_token(&endpoint, token).await));
     }
     assert_eq!(use_token(&endpoint, &late).await.1, "unknown_token", "made after the backup");
-    assert!(keydesk.printed().contains("has forgotten that tokens have ended"));
+    assert!(keydesk.printed().contains("has lost revocations, suspensions, or closures"));
     let ann = User::logged_in(&keydesk.console, "ann@acme.example", PASSWORD).await;
     eventually("the console says so too", async || {
         ann.get("/tokens").await.text.contains("Revoked")

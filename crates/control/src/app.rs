@@ -1,4 +1,4 @@
-//! What every use-case is handed: the store, the keys, the clock, the dice, and the mailer.
+//! The application state that every use case receives: store, keys, clock, random number generator, and mailer.
 
 use crate::{
     Keyring, Mailer, OpenApiSource, Outbound, Settings, one_time::codes::SetupCode, passkeys,
@@ -14,7 +14,7 @@ use std::{
 };
 use tokio_util::task::TaskTracker;
 
-/// What the desk stands on.
+/// The services that the console depends on.
 #[derive(Debug)]
 pub struct AppServices {
     pub store: Store,
@@ -34,21 +34,21 @@ pub struct Parts {
     pub(crate) nodes: Arc<Nodes>,
     pub(crate) outbound: Outbound,
     pub mailer: Mailer,
-    /// Mail that is being handed over.
+    /// The tasks that are sending email.
     pub(crate) mails: TaskTracker,
     pub openapi: OpenApiSource,
     pub clock: Clock,
     pub entropy: Entropy,
     pub(crate) passwords: PasswordHashing,
-    /// None: the console is not reached by a name.
+    /// The WebAuthn relying party, or `None` if the console's URL has no host name.
     pub(crate) relying_party: Option<webauthn_rs::Webauthn>,
     pub(crate) setup: Mutex<Option<SetupCode>>,
     views: Mutex<HashSet<(SessionId, TokenId, i64)>>,
-    /// Changes by one session.
+    /// The throttle for changes by one session.
     pub(crate) changes: Throttle,
-    /// Rotations of a token by itself.
+    /// The throttle for rotations of a token by itself.
     pub(crate) rotations: Throttle,
-    /// Reports of browsers about the content security policy.
+    /// The throttle for browsers' reports about the content security policy.
     pub(crate) reports: Throttle,
 }
 
@@ -96,7 +96,7 @@ impl AppState {
         self.clock.now()
     }
 
-    /// While no account exists: the one-time link that creates the first, good for an hour.
+    /// Returns the one-time link that creates the first account, valid for an hour, if no account exists.
     pub async fn offer_setup(&self) -> Result<Option<String>, StoreError> {
         if self.store.read().await?.count_accounts().await? > 0 {
             return Ok(None);
@@ -106,14 +106,14 @@ impl AppState {
         Ok(Some(format!("{}/setup/{}", self.settings.console_url, text.as_str())))
     }
 
-    /// Whether the audit log says already that this session has seen this secret, as far as this
-    /// process remembers.
+    /// Returns whether the audit log already records that this session has viewed this secret, as far as this process
+    /// remembers.
     pub(crate) fn has_viewed(&self, session: SessionId, token: TokenId, version: i64) -> bool {
         let views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
         views.contains(&(session, token, version))
     }
 
-    /// To be called when the audit log says so.
+    /// Notes a view that the audit log has recorded.
     pub(crate) fn note_view(&self, session: SessionId, token: TokenId, version: i64) {
         let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
         if views.len() > 10_000 {

@@ -1,5 +1,5 @@
-//! The control plane: use-cases with their authorization and audit, and the console in front of
-//! them. Forwards no API call and knows no SQL.
+//! The control plane: use cases with their authorization and audit, and the console that serves them. Forwards no API
+//! requests and contains no SQL.
 
 mod accounts;
 mod api_docs;

@@ -1,5 +1,5 @@
-//! Who acts. Permission checks, the opening of a write, and audit entries stand on the principal, whatever door it came
-//! through.
+//! The principals. Permission checks, write transactions, and audit entries depend on the principal, regardless of the
+//! interface.
 
 use crate::{
     AppState,
@@ -15,7 +15,7 @@ pub(crate) struct Caller {
     pub session: Session,
     pub account: Account,
     pub member: Member,
-    /// All accounts of the user.
+    /// The accounts of the user.
     pub accounts: Vec<Account>,
     pub is_operator: bool,
     /// Two-factor authentication is required, and the user has not set it up.
@@ -28,30 +28,30 @@ pub(crate) struct Caller {
 pub(crate) struct Operator {
     pub user: User,
     pub session: Session,
-    /// Whether they are a member of an account as well.
+    /// Whether the operator is also a member of an account.
     pub is_member: bool,
     /// Two-factor authentication is required, and the user has not set it up.
     pub must_add_factor: bool,
     pub origin: Origin,
 }
 
-/// A user in a session, for what concerns them alone: a member, or an operator who is in no account.
+/// A user in a session, for the user's own data: a member, or an operator without an account.
 pub(crate) enum CurrentUser {
     Member(Box<Caller>),
     Operator(Box<Operator>),
 }
 
-/// Someone without a session, or with one that a login replaces.
+/// A user without a session, or with one that a login replaces.
 #[derive(Debug)]
 pub(crate) struct AnonymousUser {
     pub origin: Origin,
     /// The session that the request's cookie names, by the digest of its secret.
     pub session: Option<[u8; 32]>,
-    /// The browser's secret by its digest, if the user has logged in there before.
+    /// The digest of the browser's secret, if the user has logged in with this browser before.
     pub device: Option<[u8; 32]>,
 }
 
-/// Who administers the instance: an operator in a session, or the command line on the server.
+/// The administrator of the instance: an operator in a session, or the command line on the server.
 #[derive(Clone, Copy)]
 pub(crate) enum Administrator<'a> {
     Operator(&'a Operator),
@@ -59,7 +59,7 @@ pub(crate) enum Administrator<'a> {
 }
 
 impl Caller {
-    /// Whether a page offers what takes the permission. The use-case decides again.
+    /// Returns whether a page offers actions with this permission. The use case checks it again.
     pub fn may(&self, permission: Permission) -> bool {
         self.member.role.may(permission)
     }
@@ -76,8 +76,8 @@ impl Caller {
         Err(refusal.with_text("account", &self.account.name))
     }
 
-    /// Opens a write for what takes a permission. The caller is looked up again in it: session, membership, role, and
-    /// account are what they are now, not what they were when the request began to arrive.
+    /// Opens a write transaction for an action that requires a permission. Loads the caller again in it, so that
+    /// session, membership, role, and account are current and not as of the start of the request.
     pub async fn begin(
         &self,
         app: &AppState,
@@ -88,7 +88,7 @@ impl Caller {
         Ok((write, caller))
     }
 
-    /// As [`Self::begin`], for what every member can do.
+    /// Opens a write transaction for an action that every member can perform. See [`Self::begin`].
     pub async fn begin_as_member(&self, app: &AppState) -> Result<(Write, Self), Refusal> {
         let mut write = app.store.write(app.now()).await?;
         let member = write.find_member(self.account.id, self.member.id).await?;
@@ -107,7 +107,7 @@ impl Caller {
         Actor::User { user: self.user.id, member: Some(self.member.id) }
     }
 
-    /// An audit entry in the account of the caller.
+    /// Returns an audit entry in the account of the caller.
     pub fn entry(
         &self,
         event: Event,
@@ -135,7 +135,7 @@ impl CurrentUser {
 }
 
 impl Administrator<'_> {
-    /// Opens a write. An operator is looked up again in it.
+    /// Opens a write transaction, in which an operator is loaded again.
     pub async fn begin(self, store: &Store, now: Timestamp) -> Result<Write, Refusal> {
         let mut write = store.write(now).await?;
         if let Self::Operator(operator) = self
@@ -147,7 +147,7 @@ impl Administrator<'_> {
         Ok(write)
     }
 
-    /// An audit entry about an account.
+    /// Returns an audit entry about an account.
     pub fn entry(self, event: Event, account: AccountId, detail: serde_json::Value) -> AuditEntry {
         AuditEntry {
             account: Some(account),
@@ -155,7 +155,7 @@ impl Administrator<'_> {
         }
     }
 
-    /// An audit entry about the instance.
+    /// Returns an audit entry about the instance.
     pub fn instance_entry(
         self,
         event: Event,
@@ -176,10 +176,10 @@ pub(crate) trait Authenticated: Send + Sync {
     fn user(&self) -> &User;
     fn session(&self) -> &Session;
     fn origin(&self) -> &Origin;
-    /// An audit entry about the user themselves.
+    /// Returns an audit entry about the user.
     fn own_entry(&self, event: Event, target: String, detail: serde_json::Value) -> AuditEntry;
 
-    /// Opens a write for what concerns the user alone.
+    /// Opens a write transaction for the user's own data.
     ///
     /// # Errors
     ///

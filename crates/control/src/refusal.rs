@@ -1,5 +1,5 @@
-//! Why a use-case did not do what it was asked for: a code, the field that it is about, and the values of its text. Doors
-//! render it as a page, a problem, or a line.
+//! Refusals of use cases: a code, the field, and the values of the text. Interfaces render them as a page, a problem,
+//! or a line.
 
 use keydesk_model::{
     EmailError, ExpiryError, ExpiryPolicyError, GracePeriodError, IpAllowlistError, RoleError,
@@ -9,22 +9,22 @@ use keydesk_node::WrongClock;
 use keydesk_store::StoreError;
 use std::{error::Error, fmt, time::Duration};
 
-/// What kind of answer a refusal is. Doors turn it into a status.
+/// The kind of a refusal, which determines the status of the response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// There is no such thing, or it belongs to someone else.
+    /// The object doesn't exist or belongs to another user or account.
     NotFound,
     NotPermitted,
-    /// What was entered cannot be used.
+    /// The input is invalid.
     Invalid,
-    /// Something else happened first.
+    /// The change conflicts with an earlier one.
     Conflict,
     TooMany,
-    /// A link or a step that worked once, or has expired.
+    /// A link or step that has been used or has expired.
     Gone,
-    /// Try again in a moment.
+    /// A retry in a moment may succeed.
     Busy,
-    /// The change may have been made.
+    /// The change may or may not have been made.
     Unsettled,
     Broken,
 }
@@ -176,18 +176,18 @@ codes! {
     Broken = "broken", Broken;
 }
 
-/// A value in the text of a refusal, which a door writes in the reader's language.
+/// A value in the text of a refusal, which is rendered in the user's language.
 #[derive(Clone, Debug)]
 pub enum Value {
     Text(String),
     Count(u64),
-    /// One of the names of `kind`, such as the role `owner`.
+    /// A name of the given `kind`, such as the role `owner`.
     Name {
         kind: &'static str,
         name: &'static str,
     },
     Span(Duration),
-    /// A sentence of its own, with a detail from elsewhere.
+    /// A separate sentence with an external detail.
     Sentence {
         id: &'static str,
         detail: String,
@@ -195,7 +195,7 @@ pub enum Value {
     Refusal(Box<Refusal>),
 }
 
-/// Why a use-case did not do what it was asked for.
+/// The reason why a use case failed.
 #[derive(Clone, Debug)]
 pub struct Refusal(Box<Inner>);
 
@@ -205,7 +205,7 @@ struct Inner {
     field: Option<&'static str>,
     values: Vec<(&'static str, Value)>,
     retry_after: Option<Duration>,
-    /// For the log, never for the reader.
+    /// The cause, which is logged but never shown to the user.
     cause: Option<std::sync::Arc<dyn Error + Send + Sync>>,
 }
 
@@ -215,19 +215,19 @@ impl Refusal {
         Self(Box::new(Inner { code, field, values, retry_after, cause }))
     }
 
-    /// A fault of ours.
+    /// Returns a refusal for an internal error.
     pub fn broken(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::new(Code::Broken).because(cause)
     }
 
-    /// Names the field that it is about, unless it names one already.
+    /// Sets the field, unless one is already set.
     #[must_use]
     pub fn at(mut self, field: &'static str) -> Self {
         self.0.field = self.0.field.or(Some(field));
         self
     }
 
-    /// Names another field, for a form that calls it otherwise.
+    /// Renames the field, for a form that uses another name.
     #[must_use]
     pub fn renamed(mut self, field: &'static str) -> Self {
         self.0.field = Some(field);
@@ -287,7 +287,7 @@ impl Refusal {
     }
 }
 
-/// Names the field that an error is about.
+/// Sets the field of an error.
 pub(crate) trait At<T> {
     fn at(self, field: &'static str) -> Result<T, Refusal>;
 }
@@ -298,7 +298,7 @@ impl<T, E: Into<Refusal>> At<T> for Result<T, E> {
     }
 }
 
-/// The code and the field, for logs.
+/// Writes the code and the field, for logs.
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0.code.as_str())?;

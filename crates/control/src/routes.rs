@@ -1,5 +1,4 @@
-//! Every route of the console: method, path, who may call it, handler. The list is also what the
-//! tests hold the router against.
+//! The routes of the console, each with method, path, access, and handler. The tests check the router against the list.
 
 use crate::{
     AppState,
@@ -39,26 +38,26 @@ use axum::{
 use keydesk_model::Permission;
 use tower_http::{catch_panic::CatchPanicLayer, csrf::CsrfLayer};
 
-/// Who may call a route.
+/// The access to a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Everyone, without a session.
     Anyone,
-    /// Whoever has a session, in any role.
+    /// Any user with a session, in any role.
     Session,
-    /// Members whose role has this right.
+    /// Members whose role has this permission.
     Needs(Permission),
-    /// Who administers the instance.
+    /// Operators of the instance.
     Operator,
 }
 
-/// Forms are small.
+/// The maximum size of a form.
 pub(crate) const LARGEST_FORM: usize = 64 * 1024;
 
-/// Writes the router and the list of its routes from one table.
+/// Creates the router and the list of its routes from one table.
 macro_rules! routes {
     ($($method:ident $path:literal $access:expr => $handler:expr;)*) => {
-        /// `(method, path, who may)` of every route.
+        /// The method, path, and access of every route.
         pub const ROUTES: &[(&str, &str, Access)] = &[$((stringify!($method), $path, $access),)*];
 
         fn table() -> Router<AppState> {
@@ -106,7 +105,7 @@ routes! {
     get  "/invitation/{code}"               Anyone => members::accept_page;
     post "/invitation/{code}"               Anyone => members::accept;
 
-    // A viewer sees the page too: it says whom to ask.
+    // Viewers also see the page, which tells them how to get access.
     get  "/api-docs"                        Session => api_docs::show;
     get  "/api-docs/rotate"                 Needs(UseApiDocs) => api_docs::rotate_page;
     post "/api-docs/rotate"                 Needs(UseApiDocs) => api_docs::rotate;
@@ -200,7 +199,7 @@ routes! {
     post "/help/feedback"                   Session => help::give_feedback;
 }
 
-/// The whole console. Must be served with the peer's address as connect info.
+/// Returns the router of the console. Must be served with the peer's address as connect info.
 pub fn router(app: AppState) -> Router {
     table()
         .fallback(async || Problem::from(Code::NotFound))
@@ -223,8 +222,8 @@ pub fn router(app: AppState) -> Router {
         .with_state(app)
 }
 
-/// Rejects forms that another site's page sends. The console's own origins are trusted by name, so
-/// that a proxy which rewrites `Host` does not break it.
+/// Rejects forms from other sites. The console's own origins are trusted by name, so that a proxy that rewrites `Host`
+/// doesn't break it.
 fn csrf(app: &AppState) -> CsrfLayer {
     app.settings.console_origins().fold(CsrfLayer::new(), |layer, origin| {
         layer.clone().add_trusted_origin(origin).unwrap_or(layer)

@@ -1,20 +1,20 @@
-//! What the console is told by the configuration.
+//! The configuration of the console.
 
 use keydesk_model::{AccountNumber, ExpiryPolicy, Plan, TrustedProxies};
 use keydesk_token::Prefix;
 
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where people reach the console, without a trailing slash. With `https:` cookies are
-    /// `Secure`, and requests must come through a trusted proxy that says so.
+    /// The URL of the console, without a trailing slash. With `https:`, cookies are `Secure`, and requests must arrive
+    /// over TLS or through a trusted proxy that reports HTTPS.
     pub console_url: String,
     /// Other origins of the same console, such as `http://localhost:8080` on loopback.
     pub console_aliases: Vec<String>,
-    /// Where the console listens, as a proxy in front may name it: `127.0.0.1:8080`.
+    /// The addresses on which the console listens, as a proxy may name them: `127.0.0.1:8080`.
     pub console_addrs: Vec<String>,
-    /// Where clients reach the gateway, without a trailing slash.
+    /// The URL of the gateway for clients, without a trailing slash.
     pub gateway_url: String,
-    /// Whether the account stands in the endpoint URL.
+    /// Whether the endpoint URL contains the account number.
     pub account_in_path: bool,
     pub reserved_prefix: String,
     pub trusted_proxies: TrustedProxies,
@@ -23,22 +23,22 @@ pub struct Settings {
     pub is_local: bool,
     pub users: UsersRules,
     pub plans: Plans,
-    /// Whether accounts may say themselves which web pages call with their tokens.
+    /// Whether accounts can set the web origins that send requests with their tokens.
     pub has_account_cors: bool,
-    /// How long new API tokens may live, whatever an account says beside it.
+    /// The expiration policy for new API tokens, in addition to an account's own.
     pub expiry: ExpiryPolicy,
 }
 
-/// What the operator says of people.
+/// The operator's rules for users.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct UsersRules {
-    /// Whether anybody may open an account of their own.
+    /// Whether anyone can sign up and create an account.
     pub sign_up: bool,
-    /// Whether everybody must have a second factor, operators too.
+    /// Whether all users, including operators, must have a second factor.
     pub require_two_factor: bool,
 }
 
-/// The operator's plans, and the name of the one for accounts that have none of their own.
+/// The operator's plans and the name of the default plan for accounts without one.
 #[derive(Clone, Debug, Default)]
 pub struct Plans {
     pub all: Vec<Plan>,
@@ -46,7 +46,7 @@ pub struct Plans {
 }
 
 impl Plans {
-    /// The plan of an account that names it; a name that is not known counts as none.
+    /// Returns the plan of an account that names it. An unknown name counts as none.
     pub fn of(&self, name: &str) -> Option<&Plan> {
         let find = |name: &str| self.all.iter().find(|plan| plan.name == name);
         find(name).or_else(|| self.default.as_deref().and_then(find))
@@ -58,7 +58,7 @@ impl Settings {
         self.console_url.starts_with("https:")
     }
 
-    /// The account's endpoint URL, without a trailing slash.
+    /// Returns the account's endpoint URL, without a trailing slash.
     pub fn endpoint_url(&self, number: AccountNumber) -> String {
         if self.account_in_path {
             format!("{}/{number}", self.gateway_url)
@@ -67,7 +67,7 @@ impl Settings {
         }
     }
 
-    /// Every origin under which the console's pages may be loaded.
+    /// Returns every origin from which the console's pages can be loaded.
     pub fn console_origins(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.console_url.as_str())
             .chain(self.console_aliases.iter().map(String::as_str))

@@ -1,4 +1,4 @@
-//! The check and what keeps it current.
+//! The check and the tasks that keep it current.
 
 use crate::Options;
 use bytes::Bytes;
@@ -20,7 +20,7 @@ pub enum JoinError {
     Join(#[from] keydesk_node::JoinError),
 }
 
-/// Decides about requests. Clones share one table.
+/// A handle that checks requests. Clones share one table.
 #[derive(Clone, Debug)]
 pub struct Guard(Arc<Parts>);
 
@@ -35,14 +35,14 @@ struct Parts {
     counting: tokio::sync::Mutex<Option<JoinHandle<Counts>>>,
 }
 
-/// A request, as far as the decision goes.
+/// The parts of a request that the check requires.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
     pub method: &'a Method,
-    /// As it came: with the account's number, where endpoints have it in the path.
+    /// The URI as received, including the account number if endpoint URLs have it in the path.
     pub uri: &'a Uri,
     pub headers: &'a HeaderMap,
-    /// Who is at the other end of the connection.
+    /// The IP address of the connection's peer.
     pub peer: IpAddr,
 }
 
@@ -53,7 +53,7 @@ impl Guard {
         let data = options.data();
         files::make_folder(data)
             .map_err(|source| JoinError::Folder { path: data.display().to_string(), source })?;
-        // Its tables are the server's to make.
+        // Only the server creates the tables.
         let store = Store::open_as_it_is(options.place()).await?;
         let table = LiveTable::with_lease_guard(system::stopwatch());
         let table = Arc::new(table.with_plans(&options.plans, options.default_plan.as_deref()));
@@ -69,8 +69,8 @@ impl Guard {
         Ok(Self(Arc::new(Parts { checker, table, member, store, tasks, stop, counting })))
     }
 
-    /// Whether the request may pass. The error is the answer for the client, with a problem document that
-    /// says why. The call counts against rates and quotas, and as use of the token.
+    /// Checks a request. An error is the response for the client, with problem details that state the reason. The
+    /// request counts toward rate limits and quotas, and as usage of the token.
     pub fn check(&self, call: &Call) -> Result<Pass, Box<Response<Bytes>>> {
         let target = call.uri.path_and_query().map_or("/", |target| target.as_str());
         let fields: Vec<_> =
@@ -79,19 +79,19 @@ impl Guard {
         self.0.checker.check(&CheckRequest { method, target, fields: &fields, peer: call.peer })
     }
 
-    /// Returns whether a request that passed would still pass. Check it regularly while a WebSocket, an event stream, or a
-    /// long download is open, and close it when the result is false. Does not count against rates and quotas.
+    /// Returns whether a request that passed would still pass. Check it regularly while a WebSocket, an event stream,
+    /// or a long download is open, and close it when the result is false. Does not count against rates and quotas.
     pub fn still_permits(&self, pass: &Pass) -> bool {
         self.0.checker.still_permits(pass)
     }
 
-    /// Whether tokens are accepted: the database was heard of within the lease.
+    /// Returns whether tokens are accepted, which requires a valid lease.
     pub fn is_ready(&self) -> bool {
         self.0.table.may_serve()
     }
 
-    /// Leaves the nodes in good order; nothing is accepted any more. Without it receipts wait for this
-    /// client until its lease is over, and the last second's use is not counted.
+    /// Leaves the nodes in order, after which nothing is accepted. Without it, receipts wait for this node until its
+    /// lease ends, and the usage of the last second isn't counted.
     pub async fn leave(self) {
         self.0.member.leave().await;
         self.0.tasks.iter().for_each(JoinHandle::abort);
@@ -111,7 +111,7 @@ impl Drop for Parts {
     }
 }
 
-/// Tells what was counted, until the end.
+/// Reports counted requests until the node stops.
 async fn keep_counting(mut counts: Counts, mut stopped: watch::Receiver<bool>) -> Counts {
     loop {
         let stops = stopped.wait_for(|stop| *stop);
@@ -122,7 +122,7 @@ async fn keep_counting(mut counts: Counts, mut stopped: watch::Receiver<bool>) -
     }
 }
 
-/// What must not reach a handler: the token, and whatever only Keydesk says.
+/// Removes the headers that must not reach a handler: the token, and those that only Keydesk may set.
 pub(crate) fn withhold(headers: &mut HeaderMap) {
     let withheld: Vec<_> = headers
         .keys()
@@ -133,7 +133,7 @@ pub(crate) fn withhold(headers: &mut HeaderMap) {
         headers.remove(name);
     }
     headers.remove(header::AUTHORIZATION);
-    // The console may share the host, and cookies do not tell ports apart.
+    // The console may share the host, and cookies aren't isolated by port.
     let lines = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
     let kept = keydesk_gateway::foreign_cookies(lines);
     headers.remove(header::COOKIE);

@@ -1,4 +1,4 @@
-//! The check as a tower layer: around a whole router, so that what was judged is what is routed.
+//! The check as a tower layer around a whole router, so that the checked path is the routed path.
 
 use crate::{
     Guard,
@@ -16,11 +16,11 @@ use std::{
 };
 use tower::{Layer, Service};
 
-/// Finds who is at the other end of the connection, among what the server has put into the request.
+/// A function that finds the peer's IP address in the request extensions that the server has set.
 pub type PeerOf = fn(&http::Extensions) -> Option<IpAddr>;
 
-/// Lets only valid requests through to the service inside. That gets the path without the account's number,
-/// `keydesk-*` headers that nobody else can have set, and [`Pass`] among the request's extensions.
+/// A layer that passes only valid requests to the inner service, with the path without the account number, with
+/// `keydesk-*` headers that can't be forged, and with [`Pass`] in the request extensions.
 #[derive(Clone, Debug)]
 pub struct GuardLayer {
     guard: Guard,
@@ -71,7 +71,7 @@ where
             Err(refusal) => Box::pin(std::future::ready(Ok(refusal.map(A::from)))),
             Ok(pass) => {
                 let added = pass.added.clone();
-                // The one that was polled is the one that is called.
+                // The instance that was polled must be the one that is called.
                 let next = self.inner.clone();
                 let mut ready = std::mem::replace(&mut self.inner, next);
                 let answer = ready.call(with_pass(request, pass));
@@ -93,7 +93,7 @@ where
 impl<S> Guarded<S> {
     fn judge<B>(&self, request: &Request<B>) -> Result<Pass, Box<Response<Bytes>>> {
         let Some(peer) = (self.peer_of)(request.extensions()) else {
-            tracing::error!("the server does not say who is at the other end of a connection");
+            tracing::error!("failed to read a connection's peer address");
             let text =
                 Bytes::from_static(b"The server cannot tell where the request comes from.\n");
             let mut answer = Response::new(text);
@@ -105,11 +105,11 @@ impl<S> Guarded<S> {
     }
 }
 
-/// The request as the service inside is to see it.
+/// Returns the request for the inner service.
 fn with_pass<B>(mut request: Request<B>, pass: Pass) -> Request<B> {
     let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
     let mut parts = request.uri().clone().into_parts();
-    // What was judged is a path; with the query that came it is one still.
+    // The checked path remains valid when the query is appended.
     if let Ok(target) = format!("{}{query}", pass.path).parse::<PathAndQuery>() {
         parts.path_and_query = Some(target);
         if let Ok(uri) = Uri::from_parts(parts) {

@@ -1,6 +1,6 @@
-//! Keydesk's check inside a client of your own, for those who would rather not run a proxy: the same
-//! tokens, scopes and limits, decided in memory, kept current by the same feed. The client is one of the
-//! nodes: receipts wait for it, and without word from the database it accepts nothing beyond its lease.
+//! Keydesk's check inside another service, without a proxy: the same tokens, scopes, and limits, decided in memory and
+//! kept current by the same change feed. The service is a node: receipts wait for it, and without the database, it
+//! accepts nothing beyond its lease.
 
 mod guard;
 mod layer;

@@ -1,4 +1,4 @@
-//! What an embedded check must be told: the same that `keydesk.toml` tells a gateway.
+//! The options of an embedded check, which correspond to those of a gateway in `keydesk.toml`.
 
 use keydesk_gateway::{Forms, Settings};
 use keydesk_model::{DisconnectPolicy, LeaseConfig, Plan, TrustedProxies};
@@ -9,27 +9,27 @@ use std::{
     time::Duration,
 };
 
-/// As long as gateways go on by default without word from the database.
+/// The default lease of a gateway.
 const LEASE: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Debug)]
 pub struct Options {
     place: DatabaseUrl,
-    /// A folder that outlives the process and is no other process's: the journal of what has ended.
+    /// The folder of the revocation journal. It must outlive the process and not be used by another one.
     data: PathBuf,
-    /// What the console calls this client, in receipts for example.
+    /// The node name displayed in the console and in receipts, for example.
     name: String,
-    /// How long tokens are accepted without word from the database; the bound of every revocation.
+    /// The time for which tokens are accepted without the database, which bounds every revocation.
     pub lease: Duration,
-    /// Where clients reach this API, without a trailing slash: named in rejections.
+    /// The URL of this API for clients, without a trailing slash, which rejections name.
     pub public_url: String,
-    /// Where people reach the console: named in rejections.
+    /// The URL of the console for users, which rejections name.
     pub console_url: String,
-    /// Whether the account's number stands in the path.
+    /// The forms of endpoint URLs, such as with the account number in the path.
     pub forms: Forms,
-    /// Whose `X-Forwarded-For` is believed.
+    /// The proxies whose `X-Forwarded-For` headers are trusted.
     pub trusted_proxies: TrustedProxies,
-    /// The plans of `keydesk.toml`; rates and quotas come from nowhere else.
+    /// The plans of `keydesk.toml`, which are the only source of plan rate limits and quotas.
     pub plans: Vec<Plan>,
     pub default_plan: Option<String>,
 }
@@ -41,8 +41,8 @@ pub enum OptionsError {
 }
 
 impl Options {
-    /// `store` is what `store` is in `keydesk.toml`: `postgres://…`, or `sqlite:` and the path of the database
-    /// file of a Keydesk on this machine.
+    /// Returns the default options. `store` is a database URL as in `keydesk.toml`: `postgres://…`, or `sqlite:` and
+    /// the path of the database file of a Keydesk on this machine.
     pub fn new(
         store: &str,
         data: impl Into<PathBuf>,

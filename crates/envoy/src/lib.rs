@@ -1,6 +1,6 @@
-//! Envoy's external authorization (`envoy.service.auth.v3`) over gRPC: Envoy holds a request and asks
-//! whether it may pass. A crate of its own, built with the feature `envoy` only, as protocol buffers and gRPC
-//! cost more to build than all of the gateway.
+//! Envoy's external authorization (`envoy.service.auth.v3`) over gRPC, in which Envoy asks whether to forward a
+//! request. A crate of its own, built only with the feature `envoy`, because protocol buffers and gRPC take longer to
+//! build than the whole gateway.
 
 use envoy_types::{
     ext_authz::v3::pb::{
@@ -20,15 +20,15 @@ use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Code, Request, Response, Status, transport::Server};
 
-/// Answers Envoy.
+/// The authorization service for Envoy.
 #[derive(Debug)]
 pub struct Authorizer {
     pub checker: Checker,
-    /// The Envoys that may ask: they say where a request comes from and are believed.
+    /// The Envoy instances that may send requests, and whose statements about the client's address are trusted.
     pub trusted: TrustedProxies,
 }
 
-/// Serves until `stopped`.
+/// Serves until `stopped` resolves.
 pub async fn serve(
     authorizer: Authorizer,
     listener: TcpListener,
@@ -48,7 +48,7 @@ impl Authorization for Authorizer {
     ) -> Result<Response<CheckResponse>, Status> {
         let front = request.remote_addr().map(|addr| addr.ip());
         if !front.is_some_and(|front| self.trusted.contains(front)) {
-            tracing::warn!(?front, "asked by an Envoy that is not in envoy.trusted");
+            tracing::warn!(?front, "rejected a check from an Envoy that is not in envoy.trusted");
             return Err(Status::permission_denied("this address is not in envoy.trusted"));
         }
         let attributes = request.into_inner().attributes;
@@ -72,14 +72,14 @@ impl Authorization for Authorizer {
     }
 }
 
-/// The request, and where Envoy says that it comes from.
+/// Returns the request and its source address as reported by Envoy.
 fn held(attributes: AttributeContext) -> Option<(IpAddr, HttpRequest)> {
     let Address::SocketAddress(socket) = attributes.source?.address?.address? else { return None };
     Some((socket.address.parse().ok()?, attributes.request?.http?))
 }
 
-/// Envoy sends one of the two, as `encode_raw_headers` says; in the plain one a repeated field is one with
-/// commas.
+/// Returns the header fields. Envoy sends one of two forms, depending on `encode_raw_headers`; in the plain form,
+/// repeated fields are joined with commas.
 fn fields(held: &HttpRequest) -> Vec<(String, Vec<u8>)> {
     let raw = held.header_map.iter().flat_map(|map| &map.headers).map(|field| {
         let value = if field.raw_value.is_empty() {
@@ -91,7 +91,7 @@ fn fields(held: &HttpRequest) -> Vec<(String, Vec<u8>)> {
     });
     let plain = held.headers.iter().map(|(name, value)| (name.clone(), value.as_bytes().to_vec()));
     let all: Vec<_> = raw.chain(plain).collect();
-    // `:path` and its kind are told apart from fields.
+    // Pseudo-headers such as `:path` aren't fields.
     all.into_iter().filter(|(name, _)| !name.starts_with(':')).collect()
 }
 
@@ -107,11 +107,11 @@ fn field(name: &str, value: &str, append: HeaderAppendAction) -> HeaderValueOpti
 
 fn passes(pass: &Pass, held: &HttpRequest, fields: &[(&str, &[u8])]) -> CheckResponse {
     let ours = pass.identity();
-    // The console may share the host, and cookies do not tell ports apart.
+    // The console may share the host, and cookies aren't isolated by port.
     let cookies = || fields.iter().filter(|(name, _)| *name == "cookie").map(|(_, value)| *value);
     let kept = foreign_cookies(cookies());
     let drops_cookies = kept.is_none() && cookies().next().is_some();
-    // What we say ourselves is overwritten, not removed: Envoy removes last.
+    // Headers that Keydesk sets are overwritten, not removed, because Envoy removes headers last.
     let mut headers_to_remove: Vec<_> = fields
         .iter()
         .filter(|(name, _)| is_withheld(name) && ours.iter().all(|(our, _)| our != name))
@@ -120,14 +120,14 @@ fn passes(pass: &Pass, held: &HttpRequest, fields: &[(&str, &[u8])]) -> CheckRes
     if drops_cookies {
         headers_to_remove.push("cookie".to_owned());
     }
-    // What was judged is what is sent on.
+    // The checked path is the one that is forwarded.
     let query = held.path.split_once('?').map(|(_, query)| format!("?{query}"));
     let path = format!("{}{}", pass.path, query.unwrap_or_default());
     let overwrite = HeaderAppendAction::OverwriteIfExistsOrAdd;
     let mut headers: Vec<_> =
         ours.iter().map(|(name, value)| field(name, value, overwrite)).collect();
     headers.push(field(":path", &path, overwrite));
-    // A text in this protocol; bytes that are none are replaced.
+    // This protocol requires text, so invalid bytes are replaced.
     headers.extend(kept.map(|kept| field("cookie", &String::from_utf8_lossy(&kept), overwrite)));
     let added = pass
         .added

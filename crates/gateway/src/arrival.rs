@@ -1,4 +1,4 @@
-//! What is known of a request before anything is decided: its id, when it came, and from where.
+//! A request's ID, arrival time, and client address, known before any decision.
 
 use crate::{
     observe::holds_token,
@@ -17,7 +17,7 @@ use std::{
 pub(crate) struct Arrival {
     pub request_id: RequestId,
     pub at: Timestamp,
-    /// The caller's address: the peer's, or behind trusted proxies the nearest one that is none.
+    /// The client IP address: the peer's or, behind trusted proxies, the nearest one that is not a trusted proxy.
     pub client_ip: IpAddr,
 }
 
@@ -37,14 +37,14 @@ impl Arrival {
     }
 }
 
-/// `req_` and 24 hexadecimal digits, or what the client calls its request.
+/// A request ID: `req_` and 24 hexadecimal digits, or the ID that the client sent.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RequestId {
     text: [u8; LONGEST_ID],
     length: u8,
 }
 
-/// Longer ids of clients are not kept.
+/// The longest client-sent ID that is kept.
 const LONGEST_ID: usize = 64;
 const OWN_ID: usize = 28;
 
@@ -63,7 +63,7 @@ impl RequestId {
         Self { text, length: OWN_ID as u8 }
     }
 
-    /// What a client sent as `X-Request-Id`, if it is one word and no token.
+    /// Returns the client's `X-Request-Id` if it is a single word and not a token.
     fn of_client(value: &[u8]) -> Option<Self> {
         let is_word = |b: &u8| b.is_ascii_alphanumeric() || b"-_.:+/=@".contains(b);
         if value.is_empty() || !value.iter().all(is_word) || holds_token(value) {
@@ -92,7 +92,7 @@ impl fmt::Debug for RequestId {
     }
 }
 
-/// Request ids of one worker: a random start, then a counter. Unique, not secret.
+/// One worker's source of request IDs: a random start, then a counter. Unique, not secret.
 #[derive(Debug)]
 pub(crate) struct RequestIds {
     start: u64,

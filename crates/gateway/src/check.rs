@@ -1,5 +1,5 @@
-//! From the token to the permission, for the gateway itself, for proxies that ask, and for clients that
-//! have the check built in and forward nothing.
+//! The decision from token to permission, for the gateway itself, for proxies that ask, and for clients that embed the
+//! check and forward nothing.
 
 use crate::{
     LiveTable, Presented, Rejection, Response,
@@ -22,7 +22,7 @@ use keydesk_model::{AccountNumber, Clock, TokenId};
 use keydesk_token::Entropy;
 use std::{net::IpAddr, sync::Arc};
 
-/// What a decision needs beside the request.
+/// The inputs of a decision other than the request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Gate<'a> {
     pub settings: &'a Settings,
@@ -31,7 +31,7 @@ pub(crate) struct Gate<'a> {
 }
 
 impl Gate<'_> {
-    /// Is the token known and good, of this account, and may it do this?
+    /// Checks that the token is known and valid, belongs to this account, and permits this request.
     pub fn permit(
         self,
         call: Call,
@@ -71,7 +71,7 @@ impl Gate<'_> {
         Ok((own.permit(judgement)?, identity))
     }
 
-    /// The same for a request that somebody else holds; all of it is the upstream's.
+    /// Does the same for a request held by another program, in which every path belongs to the upstream.
     pub fn check(
         self,
         method: &str,
@@ -81,7 +81,7 @@ impl Gate<'_> {
     ) -> Result<Pass, Rejection> {
         reject_method(method)?;
         let target = Target::of(uri, self.settings.forms)?;
-        // How the servers behind another proxy read a path is not known.
+        // It is unknown how the servers behind another proxy read a path.
         if !target.spellings.is_empty() {
             return Err(Rejection::AmbiguousPath { key: None });
         }
@@ -106,7 +106,7 @@ impl Gate<'_> {
     }
 }
 
-/// A method in small letters has no rule here, and is the same as in capitals for some servers.
+/// Rejects methods in lowercase: no rule lists them, but some servers treat them like the uppercase ones.
 pub(crate) fn reject_method(method: &str) -> Result<(), Rejection> {
     let is_other = |byte: u8| byte.is_ascii_lowercase();
     if matches!(method, "TRACE" | "CONNECT") || method.bytes().any(is_other) {
@@ -116,7 +116,7 @@ pub(crate) fn reject_method(method: &str) -> Result<(), Rejection> {
     }
 }
 
-/// Decides about requests that somebody else forwards. Any number of threads may ask at once.
+/// The check for requests that another program forwards. Usable from any number of threads concurrently.
 #[derive(Debug)]
 pub struct Checker {
     settings: Arc<Settings>,
@@ -126,38 +126,38 @@ pub struct Checker {
     meter: UsageCounter,
 }
 
-/// A request as it came.
+/// A request as received.
 #[derive(Clone, Copy, Debug)]
 pub struct CheckRequest<'a> {
     pub method: &'a str,
-    /// Path and query, the very bytes that are forwarded.
+    /// The path and query, exactly the bytes that are forwarded.
     pub target: &'a str,
-    /// All of its fields, a repeated one as often as it came.
+    /// All fields of the request, including repeated ones.
     pub fields: &'a [(&'a str, &'a [u8])],
-    /// Who is at the other end of the connection. `X-Forwarded-For` counts where this is a trusted proxy.
+    /// The peer address of the connection. `X-Forwarded-For` counts only if this is a trusted proxy.
     pub peer: IpAddr,
 }
 
-/// It may pass.
+/// A permitted request.
 #[derive(Clone, Debug)]
 pub struct Pass {
     pub account: AccountNumber,
     pub token: TokenId,
-    /// The member's or the account's id.
+    /// The ID of the member or the account.
     pub subject: String,
-    /// Between blanks.
+    /// The scopes, separated by spaces.
     pub scopes: Arc<str>,
-    /// The path that was judged: without the account's number, where the endpoint has it.
+    /// The path that was checked: without the account number if the endpoint URL has it.
     pub path: String,
     pub client_ip: IpAddr,
     pub request_id: String,
-    /// What the answer is to say beside what it says by itself.
+    /// Headers to add to the response.
     pub added: Vec<(&'static str, Arc<str>)>,
     permission: InFlight,
 }
 
 impl Pass {
-    /// What the API is told of the caller, in place of what the client sent under such names.
+    /// Returns the identity headers for the API, which replace those that the client sent under these names.
     pub fn identity(&self) -> [(&'static str, String); 7] {
         let [account, token, subject, scopes, path, client_ip] = identity_fields(self);
         [
@@ -184,7 +184,7 @@ impl Checker {
         pass.permission.check(&self.table, self.clock.now()).is_ok()
     }
 
-    /// The error is the answer that the client is to get, whole.
+    /// Checks a request. The error is the complete response for the client.
     pub fn check(&self, asked: &CheckRequest) -> Result<Pass, Box<Response>> {
         let limit = self.settings.limits.max_headers;
         let most = usize::try_from(limit).unwrap_or(MOST_FIELDS).min(MOST_FIELDS);
@@ -212,8 +212,8 @@ impl Checker {
     }
 }
 
-/// Whether a field of the client's may not reach the API: the token itself, what only Keydesk says, and
-/// names by which servers are told of another method or path than was judged.
+/// Returns whether a client's field must not reach the API: the token itself, names reserved for Keydesk, and names
+/// that make servers use another method or path than the one that was checked.
 pub fn is_withheld(name: &str) -> bool {
     matches!(Kind::of(name), Kind::Authorization | Kind::Withheld | Kind::RequestId)
 }

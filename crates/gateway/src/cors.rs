@@ -1,5 +1,5 @@
-//! Which pages in a browser may call (the Fetch standard's CORS): the console's own, for "try it", and those of the
-//! origins that the operator or an account allows. A preflight carries no token, so it is answered before any check.
+//! The Fetch standard's CORS for web pages: the console's own, for "try it", and those of the origins that the operator
+//! or an account allows. A preflight carries no token, so it is answered before any check.
 
 use crate::{
     LiveTable, Response,
@@ -12,24 +12,24 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use keydesk_model::{AccountNumber, CorsPolicy};
 use std::sync::Arc;
 
-/// What the configuration says of pages of other origins.
+/// The configuration of CORS for pages of other origins.
 #[derive(Clone, Debug, Default)]
 pub struct CorsSettings {
-    /// For every account that has no policy of its own.
+    /// The policy for every account without one of its own.
     pub policy: Option<Arc<CorsPolicy>>,
-    /// Whether accounts may have one.
+    /// Whether accounts can have a policy.
     pub is_for_accounts: bool,
 }
 
-/// The page that asks may read the response.
+/// Permission for the requesting page to read the response.
 #[derive(Clone, Debug)]
 pub(crate) struct TokenLimits {
     origin: HeaderValue,
-    /// `None`: the console's.
+    /// The policy that applies, or `None` for the console's origin.
     policy: Option<Arc<CorsPolicy>>,
 }
 
-/// What every client of the gateway may want to read.
+/// The response headers that any client of the gateway may need to read.
 const EXPOSED: &str = "x-request-id, www-authenticate, proxy-status, retry-after, ratelimit, ratelimit-policy, \
     location, link, sunset";
 const CONSOLE_MAX_AGE: u32 = 600;
@@ -49,7 +49,7 @@ impl TokenLimits {
         policy.origins.admits(value).then_some(Self { origin, policy: Some(policy) })
     }
 
-    /// The answer to a preflight. `None`: the request is none.
+    /// Returns the response to a preflight, or `None` if the request is not one.
     pub fn preflight(&self, head: &Head) -> Option<Response> {
         if head.method != "OPTIONS" {
             return None;
@@ -84,7 +84,7 @@ impl TokenLimits {
         Some(response)
     }
 
-    /// Lets the page read a response. No `Access-Control-Allow-Credentials`: nothing here goes by cookies.
+    /// Lets the page read a response. No `Access-Control-Allow-Credentials`: nothing here uses cookies.
     pub fn allow(&self, headers: &mut HeaderMap) {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, self.origin.clone());
         let exposed = match &self.policy {
@@ -101,7 +101,7 @@ impl TokenLimits {
         headers.append(header::VARY, HeaderValue::from_static("origin"));
     }
 
-    /// The same, as bytes.
+    /// Writes the same headers as bytes.
     pub fn write_allow(&self, out: &mut Vec<u8>) {
         let mut headers = HeaderMap::new();
         self.allow(&mut headers);
@@ -111,12 +111,12 @@ impl TokenLimits {
     }
 }
 
-/// The account that a path names, before anything else is known of it.
+/// Returns the account that a path names, before the path is checked.
 fn account_in(target: &str) -> Option<AccountNumber> {
     target.trim_start_matches('/').split(['/', '?']).next()?.parse().ok()
 }
 
-/// Names of headers and nothing that could be a secret: they are told back.
+/// Returns whether the list has only header names and nothing that could be a secret, because the response repeats it.
 fn are_names(list: &HeaderValue) -> bool {
     let is_name = |name: &[u8]| {
         let name = name.trim_ascii();

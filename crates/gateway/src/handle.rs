@@ -1,4 +1,4 @@
-//! A request's way through the gateway, phase by phase. Nothing here waits.
+//! The handling of a request, phase by phase. Nothing here waits.
 
 use crate::{
     LiveTable, Presented, Rejection, Response,
@@ -31,7 +31,7 @@ use keydesk_model::{AccountNumber, Clock};
 use std::{net::IpAddr, rc::Rc, sync::Arc};
 use tokio::sync::watch;
 
-/// What every request of one worker is handled with.
+/// The state with which one worker handles every request.
 #[derive(Debug)]
 pub(crate) struct Worker {
     pub settings: Arc<Settings>,
@@ -41,35 +41,35 @@ pub(crate) struct Worker {
     pub meter: UsageCounter,
     pub observer: Rc<Observer>,
     pub upstreams: Upstreams,
-    /// What this gateway is about to do.
+    /// The stage of the gateway's shutdown.
     pub stage: watch::Receiver<Stage>,
 }
 
-/// How far a gateway is on its way out.
+/// A stage of the gateway's shutdown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Stage {
     #[default]
     Serving,
-    /// Still serves, but asks not to be sent more.
+    /// Still serves, but asks to receive no more requests.
     Leaving,
-    /// Finishes what has begun.
+    /// Finishes the requests in flight.
     Stopping,
 }
 
-/// What becomes of a request.
+/// The decision on a request.
 #[derive(Debug)]
 pub(crate) struct Decision {
     pub action: Action,
     pub story: RequestTrace,
-    /// Where a page in a browser may read the response.
+    /// The permission for a web page to read the response, if CORS applies.
     pub grant: Option<TokenLimits>,
     pub facts: MessageInfo,
 }
 
-/// What the request says of its connection.
+/// The parts of a request that affect its connection.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct MessageInfo {
-    /// None: that cannot be told.
+    /// The framing, or `None` if it cannot be determined.
     pub framing: Option<Framing>,
     pub asks_to_close: bool,
     pub expects_continue: bool,
@@ -78,34 +78,34 @@ pub(crate) struct MessageInfo {
 #[derive(Debug)]
 pub(crate) enum Action {
     Refuse(Rejection),
-    /// The same, where whoever asks knows 401 and 403 only.
+    /// The same for a proxy that supports only 401 and 403.
     RefuseAs {
         status: StatusCode,
         rejection: Rejection,
     },
     Response(Response),
-    /// To be answered when its body has been read.
+    /// To be answered after its body has been read.
     DeferredRequest(DeferredRequest),
     Forward(Forward),
 }
 
-/// A request that is written and may go.
+/// A request that is written and can be sent.
 #[derive(Debug)]
 pub(crate) struct Forward {
     pub permission: InFlight,
     pub route: Arc<Route>,
     pub asked: ExchangeOptions,
     pub framing: Framing,
-    /// Reads the body of a form, where `_method` is rejected.
+    /// The reader of a form's body if `_method` is rejected.
     pub method_guard: Option<MethodGuard>,
-    /// The path's account, and how the client named the gateway: for what the response says of places.
+    /// The path's account and the host that the client used, for rewriting URLs in the response.
     pub account: Option<AccountNumber>,
     pub client_host: Box<str>,
     pub offers_own_protocol: bool,
 }
 
 impl Worker {
-    /// Writes what is to be sent into `out`, if anything is.
+    /// Decides on a request, and writes the upstream's request into `out` if it is forwarded.
     pub fn handle(&self, head: &Head, peer: IpAddr, out: &mut Vec<u8>) -> Decision {
         let noted = Noted::of(head.fields);
         let (id, now) = (self.request_ids.next(), self.clock.now());
@@ -157,7 +157,7 @@ impl Worker {
             let route = self.upstreams.routes.find(target.path);
             target.reject_beyond(route.map(|route| route.keeps).unwrap_or_default())?;
         }
-        // A body would have to be over before the switch; nobody sends one.
+        // A body would have to end before the switch; no client sends one.
         let is_websocket = framing == Framing::Empty && tunnel::is_asked_for(head, noted);
         let own = SelfServiceRoute::of(head.method, &target, &self.settings);
         let path = own.is_none().then_some(target.path);
@@ -227,7 +227,7 @@ impl Worker {
         })
     }
 
-    /// What needs no token: `OPTIONS *` (RFC 9110 section 9.3.7) and the health path.
+    /// Answers requests that need no token: `OPTIONS *` (RFC 9110 section 9.3.7) and the health path.
     fn answer_openly(&self, head: &Head) -> Option<Response> {
         if head.target == "*" && head.method == "OPTIONS" {
             let mut answer = Response::new(Bytes::new());
@@ -258,7 +258,7 @@ impl Worker {
         Gate { settings: &self.settings, table: &self.table, meter: &self.meter }
     }
 
-    /// What a token asks of Keydesk itself.
+    /// Answers a token's request to Keydesk itself.
     fn answer_own(
         &self,
         own: SelfServiceRoute,
@@ -284,7 +284,7 @@ impl Worker {
         Ok(Action::DeferredRequest(DeferredRequest::new(wanted, noted, target.query, is_strict)))
     }
 
-    /// What another server asks.
+    /// Answers a request of another server.
     fn open(
         &self,
         endpoint: AuthEndpoint,
@@ -318,7 +318,7 @@ impl Worker {
         Ok(Action::DeferredRequest(DeferredRequest::new(wanted, noted, None, false)))
     }
 
-    /// Whether the request that a proxy holds may pass.
+    /// Decides whether to forward the request that a proxy holds.
     fn ask_for(&self, noted: &Noted, story: &mut RequestTrace) -> Result<Response, Rejection> {
         let forwarded = Forwarded::of(noted, story.peer, &self.settings)?;
         story.arrival.client_ip = forwarded.client_ip;
@@ -326,7 +326,7 @@ impl Worker {
         Ok(pass_answer(&pass, &self.settings))
     }
 
-    /// Reads what was sent with a question, and answers it.
+    /// Reads the body of a request to Keydesk itself and answers it.
     pub async fn answer(
         &self,
         ask: DeferredRequest,
@@ -336,7 +336,7 @@ impl Worker {
         ask.answer(body, &story.arrival, (&self.table, &self.meter), &self.settings).await
     }
 
-    /// For what cannot even be read.
+    /// Returns the decision for a request that cannot be read.
     pub fn reject_unread(&self, rejection: Rejection, peer: IpAddr) -> Decision {
         let arrival = Arrival {
             request_id: self.request_ids.next(),
@@ -358,7 +358,7 @@ impl Worker {
         self.reject_unread(rejection, peer)
     }
 
-    /// Completes an answer of our own.
+    /// Completes one of the gateway's own responses.
     pub fn finish(answer: Response, story: &RequestTrace, grant: Option<&TokenLimits>) -> Response {
         let mut answer = answer;
         if let Some(grant) = grant {
@@ -375,7 +375,7 @@ impl Worker {
     }
 }
 
-/// A request that may go to an upstream.
+/// A request assigned to an upstream.
 struct Assigned<'a> {
     head: &'a Head<'a>,
     noted: &'a Noted<'a>,
@@ -383,10 +383,11 @@ struct Assigned<'a> {
     permitted: &'a Permitted,
 }
 
-/// What is served for every path.
+/// The methods that are served for every path.
 pub(crate) const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
-/// What a proxy is told that turns every other status into a 500: who calls is to blame, or what is called.
+/// Returns the status for a proxy that turns statuses other than 401, 403, and 5xx into a 500: 401 for problems with
+/// credentials, otherwise 403.
 fn one_of_two(rejection: &Rejection) -> StatusCode {
     let status = rejection.status();
     if status.is_server_error() || status == StatusCode::FORBIDDEN {
@@ -398,8 +399,8 @@ fn one_of_two(rejection: &Rejection) -> StatusCode {
     }
 }
 
-/// RFC 9112 section 3.2: one Host. Methods that would turn the gateway into something else are
-/// rejected here, before any routing.
+/// Rejects requests without exactly one `Host` (RFC 9112 section 3.2), and methods that would change the gateway's
+/// role, before any routing.
 fn reject_malformed(head: &Head, noted: &Noted) -> Result<(), Rejection> {
     reject_method(head.method)?;
     if headers::names_one_host(head, noted) { Ok(()) } else { Err(Rejection::InvalidHost) }
@@ -412,7 +413,7 @@ fn reject_large(framing: Framing, limit: u64) -> Result<(), Rejection> {
     }
 }
 
-/// RFC 9110 section 9.2.2.
+/// Returns whether a method is idempotent (RFC 9110 section 9.2.2).
 fn is_idempotent(method: &str) -> bool {
     matches!(method, "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE")
 }

@@ -1,4 +1,4 @@
-//! Which headers cross the gateway, either way: passes what may pass, then says what only we may.
+//! The headers that cross the gateway in both directions, and those that only the gateway sets.
 
 use crate::{
     arrival::Arrival,
@@ -19,7 +19,7 @@ use http::Version;
 use keydesk_model::is_console_cookie;
 use std::{borrow::Cow, io::Write, net::IpAddr};
 
-/// All that a request to the upstream is made of.
+/// The parts of a request to the upstream.
 #[derive(Debug)]
 pub(crate) struct Outgoing<'a> {
     pub head: &'a Head<'a>,
@@ -36,7 +36,7 @@ pub(crate) struct Outgoing<'a> {
 }
 
 impl Outgoing<'_> {
-    /// Writes the head. What the client sent comes first, ours after it and once.
+    /// Writes the head: the client's fields first, then the gateway's, each once.
     pub fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.head.method.as_bytes());
         out.push(b' ');
@@ -107,7 +107,7 @@ impl Outgoing<'_> {
         }
     }
 
-    /// What stands in front of the path for the client, and not for the upstream.
+    /// Writes the path prefix that the client uses and the upstream does not receive.
     fn write_prefix(&self, out: &mut Vec<u8>) {
         let (account, stripped) = (self.target.account, self.route.stripped.as_bytes());
         if account.is_none() && stripped.is_empty() {
@@ -122,7 +122,7 @@ impl Outgoing<'_> {
         out.extend_from_slice(b"\r\n");
     }
 
-    /// Signs the lines that were just written, so that what is signed is what is sent.
+    /// Signs the lines that were just written, so that the signature covers exactly the bytes that are sent.
     fn write_signature(&self, out: &mut Vec<u8>, ours: &str) {
         let Some(key) = &self.settings.signing_key else { return };
         let value = |name: &str| {
@@ -146,7 +146,7 @@ impl Outgoing<'_> {
         push_field(out, "signature", signature.as_bytes());
     }
 
-    /// Where the request comes from, as far as we know or believe.
+    /// Writes the origin of the request, as far as it is known or trusted.
     fn write_origin(&self, out: &mut Vec<u8>) {
         let proto = if self.settings.public_url.starts_with("https:") { "https" } else { "http" };
         let client = self.arrival.client_ip;
@@ -174,7 +174,7 @@ impl Outgoing<'_> {
         }
     }
 
-    /// Whether a name is another spelling of one that carries tokens here.
+    /// Returns whether a name is another spelling of a header that carries tokens here.
     fn may_hold_token(&self, name: &str) -> bool {
         let places = self.settings.token_places;
         (places.api_key || places.websocket)
@@ -189,7 +189,7 @@ impl Outgoing<'_> {
         self.head.authority.map(str::as_bytes).or(self.noted.host.first)
     }
 
-    /// The subprotocols that the client offers, without the one that is a token.
+    /// Writes the subprotocols that the client offers, without the one that carries a token.
     fn write_protocols(&self, out: &mut Vec<u8>) {
         let lines = self.noted.of_kind(Kind::WebSocketProtocol);
         if !self.settings.token_places.websocket {
@@ -205,13 +205,14 @@ impl Outgoing<'_> {
     }
 }
 
-/// RFC 9110 section 8.6: these have a body by their meaning, and a server may insist on its length, also of none.
+/// Returns whether RFC 9110 section 8.6 defines a body for the method: a server may require its length, even if it is
+/// 0.
 fn has_body_by_nature(method: &str) -> bool {
     matches!(method, "POST" | "PUT" | "PATCH")
 }
 
-/// RFC 7239 section 6: an IPv6 address in brackets and quotes. Nearly all are IPv4, and those are
-/// written without the formatter's detours.
+/// Writes an address. RFC 7239 section 6 puts an IPv6 address in brackets and quotes. Nearly all addresses are IPv4,
+/// which are written without the overhead of the formatter.
 fn push_address(out: &mut Vec<u8>, addr: IpAddr, is_quoted: bool) {
     match addr {
         IpAddr::V4(addr) => {
@@ -228,8 +229,8 @@ fn push_address(out: &mut Vec<u8>, addr: IpAddr, is_quoted: bool) {
     }
 }
 
-/// Console and gateway may share a host, and cookies do not tell ports apart: the console's own
-/// are left out. Several lines become one, as HTTP/2 may split them (RFC 9113 section 8.2.3).
+/// Writes cookies without the console's own, because console and gateway may share a host, and cookies do not
+/// distinguish ports. Several lines become one, as HTTP/2 may split them (RFC 9113 section 8.2.3).
 fn write_cookies(out: &mut Vec<u8>, noted: &Noted) {
     for (at, pair) in foreign_pairs(noted.of_kind(Kind::Cookie)).enumerate() {
         out.extend_from_slice(if at == 0 { b"cookie: " } else { b"; " });
@@ -240,7 +241,7 @@ fn write_cookies(out: &mut Vec<u8>, noted: &Noted) {
     }
 }
 
-/// What an API gets of a request's cookies: one line without the console's own. None: nothing is left.
+/// Returns a request's cookies for the API as one line without the console's own, or `None` if none are left.
 pub fn foreign_cookies<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Option<Vec<u8>> {
     let pairs: Vec<_> = foreign_pairs(lines).collect();
     (!pairs.is_empty()).then(|| pairs.join(&b"; "[..]))
@@ -267,19 +268,20 @@ pub(crate) fn write_framing(out: &mut Vec<u8>, framing: Framing) {
     }
 }
 
-/// What the upstream's response is turned into the client's with.
+/// The context in which an upstream's response is rewritten for the client.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Returning<'a> {
     pub worker: &'a Worker,
     pub forward: &'a Forward,
     pub story: &'a RequestTrace,
-    /// Where a page in a browser asks: its permission to read is ours to give.
+    /// The permission for a web page to read the response, which only the gateway grants.
     pub grant: Option<&'a TokenLimits>,
 }
 
 impl Returning<'_> {
-    /// The value with which a field of the upstream's comes back. `None`: it does not. Nothing comes back that belongs to
-    /// a hop or that only we set, no cookie that would replace the console's session, and no CORS where we give it.
+    /// Returns the value with which an upstream's field is passed on, or `None` if it is not. Excluded are hop-by-hop
+    /// fields, fields that only the gateway sets, cookies that would replace the console's session, and CORS fields if
+    /// the gateway sets them.
     pub fn value<'v>(&self, kind: Kind, field: &Field<'v>) -> Option<Cow<'v, [u8]>> {
         let value = field.value;
         let changed = match kind {
@@ -319,8 +321,8 @@ impl Returning<'_> {
         Some(changed.map_or(Cow::Borrowed(value), Cow::Owned))
     }
 
-    /// What is said in addition: RFC 9110 section 6.6.1 asks a proxy to add a missing date, and RFC 9209 has
-    /// a way to say that an error is not ours.
+    /// Adds fields to the response: RFC 9110 section 6.6.1 asks a proxy to add a missing date, and RFC 9209 can mark an
+    /// error as the upstream's.
     pub fn additions(&self, answer: &ResponseRead<'_>, mut add: impl FnMut(&'static str, &[u8])) {
         let ResponseRead { noted, answered, .. } = answer;
         if answered.is_interim() {
@@ -333,11 +335,11 @@ impl Returning<'_> {
             let status = format!("keydesk; received-status={}", answered.status);
             add("proxy-status", status.as_bytes());
         }
-        // nginx would hold an event stream back until its buffer is full.
+        // nginx would buffer an event stream until its buffer is full.
         if is_event_stream(noted) {
             add("x-accel-buffering", b"no");
         }
-        // Browsers fail where none of the protocols that they offered is taken.
+        // Browsers fail if the response selects none of the protocols that they offered.
         if answered.switches && self.forward.offers_own_protocol && noted.protocols.count == 0 {
             add("sec-websocket-protocol", present::OWN_PROTOCOL);
         }
@@ -360,7 +362,8 @@ impl Returning<'_> {
 
 const EVENT_STREAM: &[u8] = b"text/event-stream";
 
-/// Whether a response is a stream of events (the HTML standard's server-sent events), unless the upstream says itself how it is to be buffered.
+/// Returns whether a response is an event stream (the HTML standard's server-sent events) whose buffering the upstream
+/// does not control itself.
 fn is_event_stream(noted: &Noted) -> bool {
     let named = |name: &str| {
         let len = name.len();
@@ -382,8 +385,8 @@ fn is_cors(name: &str) -> bool {
     name.get(..15).is_some_and(|start| start.eq_ignore_ascii_case("access-control-"))
 }
 
-/// Writes the upstream's response for an HTTP/1.1 client, up to the fields that follow from the
-/// connection: those are the caller's to add.
+/// Writes the upstream's response for an HTTP/1.1 client, except the fields that depend on the connection, which the
+/// caller adds.
 pub(crate) fn write_answer(
     out: &mut Vec<u8>,
     answer: &ResponseRead<'_>,
@@ -403,7 +406,7 @@ pub(crate) fn write_answer(
     }
 }
 
-/// What `Host` should have said, and whether the request may be believed about it.
+/// Returns whether the request names exactly one valid host, without contradiction between `Host` and authority.
 pub(crate) fn names_one_host(head: &Head, noted: &Noted) -> bool {
     let hosts = noted.host.count;
     let named_once = match head.version {
@@ -416,11 +419,11 @@ pub(crate) fn names_one_host(head: &Head, noted: &Noted) -> bool {
         _ => true,
     };
     let named = head.authority.map(str::as_bytes).or(noted.host.first);
-    // HTTP/1.1 allows an empty Host, but only where there is no authority; here there is one.
+    // HTTP/1.1 allows an empty Host only without an authority, and here there always is one.
     named_once && agrees && named.is_none_or(is_authority)
 }
 
-/// `host[:port]`, nothing that could be read as more: no userinfo, no path, no list.
+/// Returns whether the value is `host[:port]` without userinfo, path, or list.
 fn is_authority(host: &[u8]) -> bool {
     let is_part = |b: &u8| b.is_ascii_alphanumeric() || b"-._~:[]%".contains(b);
     !host.is_empty() && host.len() <= 300 && host.iter().all(is_part)

@@ -18,7 +18,7 @@ pub(crate) enum Io {
     Tcp(TcpStream),
     FromClient(Box<server::TlsStream<TcpStream>>),
     ToUpstream(Box<client::TlsStream<TcpStream>>),
-    /// Both ends in this process: for `probe`.
+    /// A connection with both ends in this process, for `probe`.
     #[cfg(feature = "probe")]
     Memory(tokio::io::DuplexStream),
 }
@@ -46,28 +46,28 @@ impl Io {
         }
     }
 
-    /// Ends the connection so that the other side sees it as an error.
+    /// Ends the connection so that the other side gets an error.
     pub fn abort(&self) {
         if let Some(tcp) = self.tcp() {
             let _ = socket2::SockRef::from(tcp).set_linger(Some(std::time::Duration::ZERO));
         }
     }
 
-    /// Whether the other side has reset the connection, or no longer answers.
+    /// Returns whether the other side has reset the connection or no longer responds.
     pub fn has_failed(&self) -> bool {
         let error = self.tcp().map(|tcp| socket2::SockRef::from(tcp).take_error());
         !matches!(error, Some(Ok(None)) | None)
     }
 
-    /// Whether an unused connection is still good: open, and nothing has come unasked. Asks what
-    /// the runtime knows already; no system call where nothing has happened.
+    /// Returns whether an unused connection is still open and has received nothing. Uses the state that the runtime
+    /// already has, so no system call is made unless something has happened.
     pub fn is_quiet(&self) -> bool {
         let Some(tcp) = self.tcp() else { return false };
         let mut byte = [0];
         let mut cx = Context::from_waker(Waker::noop());
         match tcp.poll_peek(&mut cx, &mut ReadBuf::new(&mut byte)) {
             Poll::Pending => true,
-            // TLS has messages of its own, such as session tickets.
+            // TLS sends messages of its own, such as session tickets.
             Poll::Ready(Ok(count)) => count > 0 && matches!(self, Self::ToUpstream(_)),
             Poll::Ready(Err(_)) => false,
         }
@@ -114,8 +114,7 @@ impl AsyncWrite for Io {
     }
 }
 
-/// One of the two directions of a connection, both of which are used by one task. It is borrowed
-/// for the length of a poll only.
+/// One direction of a connection that a single task uses in both directions. Borrowed only for the duration of a poll.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct IoHalf<'a>(pub &'a RefCell<Io>);
 
@@ -160,7 +159,7 @@ impl AsyncWrite for IoHalf<'_> {
 }
 
 impl IoHalf<'_> {
-    /// Resolves when there is something to read; only known of TCP itself.
+    /// Resolves when TCP has something to read.
     pub async fn readable(self) {
         let is_readable = |cx: &mut Context<'_>| match &*self.0.borrow() {
             Io::Tcp(stream) => stream.poll_read_ready(cx).map(drop),
@@ -169,9 +168,9 @@ impl IoHalf<'_> {
         poll_fn(is_readable).await;
     }
 
-    /// Writes all of several parts, in one system call where the other side takes them.
+    /// Writes all parts, in one system call if the other side accepts them.
     pub async fn write_parts(mut self, parts: [&[u8]; 3]) -> io::Result<()> {
-        // A plain write is cheaper where there is but one part.
+        // A plain write is cheaper if there is only one part.
         if let [one, b"", b""] | [b"", one, b""] = parts {
             return self.write_whole(one).await;
         }
@@ -193,7 +192,7 @@ impl IoHalf<'_> {
         self.push_out().await
     }
 
-    /// TLS keeps what does not fit; TCP keeps nothing.
+    /// Flushes TLS, which buffers what does not fit. TCP buffers nothing.
     async fn push_out(&mut self) -> io::Result<()> {
         let is_plain = matches!(*self.0.borrow(), Io::Tcp(_));
         if is_plain { Ok(()) } else { self.flush().await }

@@ -1,5 +1,5 @@
-//! The data plane: lets valid requests through to the upstream and tells the others why not.
-//! Reads a live table in memory; contains no SQL and never waits for a database.
+//! The data plane: forwards valid requests to the upstream and rejects all others with a reason. Reads a live table in
+//! memory, contains no SQL, and never waits for a database.
 
 mod arrival;
 mod check;
@@ -51,5 +51,5 @@ pub use target::Spellings;
 pub use upstream::UpstreamError;
 pub use wire::MOST_FIELDS;
 
-/// An answer of our own; the upstream's are streamed.
+/// One of the gateway's own responses. The upstream's are streamed.
 pub(crate) type Response = http::Response<bytes::Bytes>;

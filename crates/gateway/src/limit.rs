@@ -1,5 +1,5 @@
-//! Holds a request against what its token may do: the scopes that the operation asks for, and where the
-//! call comes from. What a policy only observes is written down and let through.
+//! The check of a request against its token's limits: the scopes that the operation requires and the IP allowlist.
+//! Violations in observe mode are recorded and permitted.
 
 use crate::{
     Rejection,
@@ -8,12 +8,12 @@ use crate::{
 use keydesk_model::{Called, IpAllowlist, LiveRules, Match, Mode, Rate, RuleTable, Violation};
 use std::{net::IpAddr, sync::Arc};
 
-/// The operations' rules, and whether they reject.
+/// The operation rules, and whether they are enforced.
 #[derive(Debug, Default)]
 pub(crate) struct LiveRuleTable {
     pub table: RuleTable,
     pub mode: Mode,
-    /// What calls are noted as for which there is no rule.
+    /// The name under which requests without a rule are recorded.
     pub unlisted: Arc<str>,
 }
 
@@ -23,21 +23,21 @@ impl LiveRuleTable {
     }
 }
 
-/// Everything that limits look at.
+/// The inputs of all limits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Call<'a> {
     pub method: &'a str,
-    /// The very bytes that are forwarded. None: it is ours to answer, and asks for no scope.
+    /// The path, exactly the bytes that are forwarded, or `None` if the gateway answers itself and requires no scope.
     pub path: Option<&'a str>,
     pub client_ip: IpAddr,
 }
 
-/// What limits say of a call.
+/// The result of checking the limits.
 #[derive(Debug)]
 pub(crate) struct LimitCheck {
     pub called: Called,
     pub rejection: Option<Rejection>,
-    /// The operation's own rate, and whether its rules are enforced.
+    /// The operation's own rate limit, and whether its rules are enforced.
     pub rate: Option<(Arc<str>, Rate, Mode)>,
 }
 
@@ -126,7 +126,7 @@ mod tests {
         (judgement.rejection.as_ref().map(Rejection::code), violations)
     }
 
-    /// Every policy in every mode against calls that it allows and does not.
+    /// Checks every policy in every mode against requests that it permits and rejects.
     #[test]
     fn a_grid_of_policies_and_requests() {
         let (observed, enforced) = (rules(Mode::Observe), rules(Mode::Enforce));

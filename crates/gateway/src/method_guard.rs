@@ -1,21 +1,21 @@
-//! Finds the parameter `_method`, by which some frameworks (Rails, Laravel, Spring) let a form ask for another
-//! method than the one that was checked.
+//! The detection of the parameter `_method`, by which some frameworks (Rails, Laravel, Spring) let a form select
+//! another method than the one that was checked.
 
 use crate::{
     Rejection,
     wire::{Field, Noted},
 };
 
-/// The parameter behind the sign that begins it.
+/// The parameter's name after its first character.
 const NAME: &[u8] = b"method";
-/// What begins it: PHP turns dots and brackets into underscores.
+/// The first character: PHP turns dots and brackets into underscores.
 const BEGINS: &[u8] = b"_.[";
-/// The parameter of `Content-Disposition` that names a part, and the sign that continues it (RFC 2231 section 3).
+/// The parameter of `Content-Disposition` that names a part, and the character that continues it (RFC 2231 section 3).
 const NAMED: &[u8] = b"name*";
-/// Where an ASCII letter is one byte and the same one, so that the name can be found.
+/// The charsets in which an ASCII letter is always the same single byte, so that the name can be found.
 const CHARSETS: [&[u8]; 5] = [b"utf-8", b"utf8", b"us-ascii", b"iso-8859-1", b"windows-1252"];
 
-/// Reads the body of one form as it passes.
+/// A reader of one form's body as it passes.
 #[derive(Debug)]
 pub(crate) struct MethodGuard {
     place: Place,
@@ -23,7 +23,7 @@ pub(crate) struct MethodGuard {
     escape: Escape,
 }
 
-/// An escape that has begun.
+/// An incomplete percent escape.
 #[derive(Clone, Copy, Debug)]
 enum Escape {
     None,
@@ -31,32 +31,32 @@ enum Escape {
     Digit(u8),
 }
 
-/// Where the name of a parameter stands.
+/// The position of a parameter's name in a body.
 #[derive(Debug)]
 enum Place {
     /// Before the equals sign.
     UrlEncoded { is_in_name: bool },
-    /// In a line that says `name`. What only looks like one in a part's content counts, too.
+    /// In a line that contains `name`. A line in a part's content that only looks like one counts, too.
     Multipart(Line),
-    /// Servers could read the body in several ways, so anywhere.
+    /// Anywhere, because servers could read the body in several ways.
     Unclear,
 }
 
-/// A line of a part's head, as far as it was read.
+/// The part of a part's header line that was read.
 #[derive(Debug, Default)]
 struct Line {
-    /// As much of [`NAMED`] as was read last.
+    /// The number of characters of [`NAMED`] that were matched last.
     progress: usize,
     is_naming: bool,
-    /// The next byte begins another line, unless it is blank: then the line continues.
+    /// Whether the next byte begins another line. If it is a blank, the line continues.
     is_over: bool,
     previous: u8,
 }
 
-/// Finds the parameter's name as a word.
+/// A matcher of the parameter's name as a word.
 #[derive(Debug, Default)]
 struct Word {
-    /// How much of it was read last, the first sign included.
+    /// The number of matched characters, including the first one.
     progress: usize,
     previous: u8,
 }
@@ -109,7 +109,7 @@ impl MethodGuard {
         if is_override { Err(Rejection::MethodOverride) } else { Ok(()) }
     }
 
-    /// The body is over.
+    /// Ends the body.
     ///
     /// # Errors
     ///
@@ -125,13 +125,13 @@ impl MethodGuard {
             (Escape::Percent, Some(high)) => self.escape = Escape::Digit(high),
             (Escape::None, _) => return self.takes_raw(byte),
             (Escape::Digit(high), Some(low)) => return self.takes(high * 16 + low),
-            // It was none.
+            // Not an escape.
             _ => return self.takes(b'%') || self.finds(byte),
         }
         false
     }
 
-    /// A byte that was not escaped, and so may separate parameters.
+    /// Handles a byte that was not escaped and so may separate parameters.
     fn takes_raw(&mut self, byte: u8) -> bool {
         let found = self.takes(byte);
         if let Place::UrlEncoded { is_in_name } = &mut self.place {
@@ -161,7 +161,7 @@ impl MethodGuard {
 }
 
 impl Place {
-    /// By the value of `Content-Type`, in small letters.
+    /// Returns the position for a value of `Content-Type` in lowercase.
     fn of(value: &[u8]) -> Result<Option<Self>, Rejection> {
         let mut parts = value.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
         let essence = parts.next().unwrap_or_default();
@@ -185,7 +185,7 @@ impl Place {
 }
 
 impl Line {
-    /// Returns whether a name is put together from parts (`name*0`), which is not followed.
+    /// Returns whether a name is assembled from parts (`name*0`), which is not supported.
     fn takes(&mut self, byte: u8) -> bool {
         if std::mem::take(&mut self.is_over) && !matches!(byte, b' ' | b'\t') {
             (self.progress, self.is_naming) = (0, false);
@@ -204,7 +204,7 @@ impl Line {
 }
 
 impl Word {
-    /// Whether the name was complete before this byte, which is not part of it.
+    /// Returns whether the name was complete before this byte, which is not part of it.
     fn ends_with(&mut self, byte: u8) -> bool {
         if self.progress > NAME.len() && !is_of_name(byte) {
             return true;
@@ -225,7 +225,7 @@ fn is_of_name(byte: u8) -> bool {
 mod tests {
     use super::*;
 
-    /// Whether a request with these headers and this body is rejected, for every way to split the body in two.
+    /// Returns whether a request with these headers and this body is rejected, for every way to split the body in two.
     fn is_rejected(fields: &[(&str, &str)], body: &str) -> bool {
         let fields: Vec<_> =
             fields.iter().map(|(name, value)| Field { name, value: value.as_bytes() }).collect();

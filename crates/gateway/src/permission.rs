@@ -1,5 +1,5 @@
-//! What an open exchange was permitted for, so that it ends when it no longer is: its token was revoked, has
-//! expired, or may not do this anymore; its account was suspended; or the gateway lost its lease.
+//! The permission of an open exchange, which ends when its token is revoked, has expired, or no longer permits the
+//! request; when its account is suspended; or when the gateway loses its lease.
 
 use crate::{
     LiveTable, Presented, Rejection,
@@ -12,14 +12,14 @@ use keydesk_token::TokenHash;
 use std::{net::IpAddr, pin::Pin, time::Duration};
 use tokio::time::{Instant, Sleep, sleep};
 
-/// How often an open exchange is checked again. It ends within twice this time, see `docs/reliability.md`.
+/// The interval at which an open exchange is checked again. It ends within twice this time, see `docs/reliability.md`.
 pub(crate) const RECHECK: Duration = Duration::from_millis(200);
 
-/// A request that was permitted, as far as the decision depends on it.
+/// The parts of a permitted request on which the decision depends.
 #[derive(Clone, Debug)]
 pub(crate) struct InFlight {
     secret: TokenHash,
-    /// The method, a space, and the path that is forwarded.
+    /// The method, a space, and the forwarded path.
     request: Box<str>,
     method_length: usize,
     client_ip: IpAddr,
@@ -32,11 +32,11 @@ impl InFlight {
         Self { secret, request, method_length: method.len(), client_ip }
     }
 
-    /// Decides again, by what is known now. Costs no rate and no quota.
+    /// Decides again with the current state, without consuming rate limits or quotas.
     ///
     /// # Errors
     ///
-    /// Why the request would be rejected now.
+    /// The rejection that the request would get now.
     pub fn check(&self, table: &LiveTable, now: Timestamp) -> Result<(), Rejection> {
         let verified = table.verify(&Presented(self.secret), now)?;
         let identity = table.identify(&verified).ok_or(Rejection::UnknownToken)?;
@@ -49,8 +49,8 @@ impl InFlight {
     }
 }
 
-/// Checks one exchange after the other on a connection. The timer is set once for many exchanges, so that short
-/// ones cost next to nothing.
+/// A checker for the consecutive exchanges of a connection. Its timer serves many exchanges, so that short ones cost
+/// next to nothing.
 #[derive(Debug)]
 pub(crate) struct Pulse(Pin<Box<Sleep>>);
 
@@ -61,7 +61,7 @@ impl Pulse {
 
     /// Waits until the exchange is no longer permitted, and returns why.
     pub async fn until_over(&mut self, worker: &Worker, permission: &InFlight) -> Rejection {
-        // It has been permitted just now.
+        // The exchange has just been permitted.
         if self.0.is_elapsed() {
             self.0.as_mut().reset(Instant::now() + RECHECK);
         }
@@ -129,7 +129,7 @@ mod tests {
         }
     }
 
-    /// A permission of a token that is live, and the table that says so.
+    /// Returns the permission of a live token, and the table that contains it.
     fn permitted() -> (InFlight, LiveTable) {
         let table = LiveTable::with_lease_guard(MonotonicClock::new(|| Moment::from_micros(5)));
         table.load(Snapshot::new(1, vec![secret()]));

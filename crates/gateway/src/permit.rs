@@ -1,13 +1,14 @@
-//! Holds a verified token against where the request wants to go and what the token may do there.
+//! The check of a verified token against the request's account and the token's limits.
 
 use crate::{Rejection, Verified, limit::LimitCheck, target::Target};
 
-/// The token is of the account that the path names.
+/// A token that belongs to the account in the path.
 #[derive(Debug)]
 pub(crate) struct OfAccount(Verified);
 
 impl OfAccount {
-    /// The path's account and the token's must agree. Whether another account exists is not said.
+    /// Requires the path's account and the token's to match. The rejection does not reveal whether another account
+    /// exists.
     pub fn new(verified: Verified, target: &Target) -> Result<Self, Rejection> {
         let own = verified.number;
         match target.account {
@@ -20,13 +21,13 @@ impl OfAccount {
         &self.0
     }
 
-    /// Nothing in its limits speaks against it.
+    /// Requires that no limit rejects the request.
     pub fn permit(self, judgement: LimitCheck) -> Result<Permitted, Rejection> {
         judgement.rejection.map_or(Ok(Permitted(self.0)), Err)
     }
 }
 
-/// The request may be forwarded. Only [`Permitted`] can be.
+/// A request that can be forwarded. Only [`Permitted`] can be.
 #[derive(Debug)]
 pub(crate) struct Permitted(Verified);
 

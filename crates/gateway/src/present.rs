@@ -1,4 +1,4 @@
-//! Reads the bearer token that a request presents. Knows the mistakes that real clients make.
+//! The bearer token of a request, with specific rejections for the mistakes that real clients make.
 
 use crate::{
     Rejection,
@@ -7,27 +7,27 @@ use crate::{
 };
 use keydesk_token::{PlainToken, TokenHash};
 
-/// A well-formed token was presented; whether anybody knows it is not yet said.
+/// A well-formed token, which is not necessarily known.
 #[derive(Debug)]
 pub struct Presented(pub(crate) TokenHash);
 
-/// The subprotocol that is a token, and one to go with it that a server can take.
+/// The prefix of the subprotocol that carries a token, and a second subprotocol that a server can accept.
 const PROTOCOL_WITH_TOKEN: &[u8] = b"keydesk.bearer.";
 pub(crate) const OWN_PROTOCOL: &[u8] = b"keydesk";
 
-/// Whether a subprotocol is for Keydesk and not for the upstream.
+/// Returns whether a subprotocol is for Keydesk and not for the upstream.
 pub(crate) fn is_ours(protocol: &[u8]) -> bool {
     let start = protocol.get(..PROTOCOL_WITH_TOKEN.len()).unwrap_or_default();
     protocol.eq_ignore_ascii_case(OWN_PROTOCOL) || start.eq_ignore_ascii_case(PROTOCOL_WITH_TOKEN)
 }
 
-/// Whether the client offers Keydesk's own subprotocol, which is no secret.
+/// Returns whether the client offers Keydesk's own subprotocol, which is not secret.
 pub(crate) fn offers_own_protocol(noted: &Noted) -> bool {
     noted.says(Kind::WebSocketProtocol, "keydesk")
 }
 
 impl Presented {
-    /// The one token of a request: in `Authorization`, or where else the configuration allows it. Never in the URL.
+    /// Returns the one token of a request, from `Authorization` or another configured place, but never from the URL.
     pub(crate) fn of(
         noted: &Noted,
         places: TokenPlaces,
@@ -53,7 +53,7 @@ impl Presented {
         Self::alone(key.or(protocol).unwrap_or_default())
     }
 
-    /// A token with nothing around it.
+    /// Parses a token without surrounding characters.
     fn alone(token: &[u8]) -> Result<Self, Rejection> {
         let token = token.trim_ascii();
         if token.is_empty() {
@@ -65,19 +65,19 @@ impl Presented {
         PlainToken::hash_presented_bytes(token).map(Self).map_err(|_| Rejection::MalformedToken)
     }
 
-    /// RFC 6750 section 2.1: one `Authorization: Bearer b64token`, the scheme in any case, one or
-    /// more spaces between. `value` is the first such field's, `count` how many there are.
+    /// Parses RFC 6750 section 2.1: one `Authorization: Bearer b64token` with the scheme in any case, followed by one
+    /// or more spaces. `value` is that of the first such field, `count` their number.
     pub fn in_field(value: Option<&[u8]>, count: usize) -> Result<Self, Rejection> {
         let value = value.ok_or(Rejection::MissingToken)?;
         if count > 1 {
             return Err(Rejection::DuplicateAuthorization);
         }
-        // What nearly every request has.
+        // The form of nearly all requests.
         if let Some(token) = value.strip_prefix(b"Bearer ") {
             if let Ok(hash) = PlainToken::hash_presented_bytes(token) {
                 return Ok(Self(hash));
             }
-            // Rubbish is to cost little; what looks like a mistake is looked at more closely.
+            // Garbage must be cheap to reject; only likely mistakes are examined more closely.
             if is_one_word(token) && !token.eq_ignore_ascii_case(b"bearer") {
                 return Err(Rejection::MalformedToken);
             }
@@ -113,7 +113,7 @@ impl Presented {
     }
 }
 
-/// RFC 7617: the user name, where it is one that a token could be. The password means nothing.
+/// Returns the user name of RFC 7617 if it could be a token. The password is ignored.
 fn user_of_basic(value: &[u8]) -> Option<Vec<u8>> {
     let (scheme, encoded) = value.split_at_checked("Basic ".len())?;
     if !scheme.eq_ignore_ascii_case(b"basic ") {
@@ -131,14 +131,14 @@ fn tokens_among_protocols<'a>(noted: &Noted<'a>) -> impl Iterator<Item = &'a [u8
         .filter_map(|protocol| protocol.trim_ascii().strip_prefix(PROTOCOL_WITH_TOKEN))
 }
 
-/// Every character one that a token68 may hold. No early end, so that it is done many at a time.
+/// Returns whether every character is allowed in a token68. No early exit, so that it can be vectorized.
 fn is_one_word(text: &[u8]) -> bool {
     let is_inner =
         |b: u8| b.is_ascii_alphanumeric() | matches!(b, b'-' | b'.' | b'_' | b'~' | b'+' | b'/');
     !text.is_empty() && text.iter().fold(true, |all, b| all & is_inner(*b))
 }
 
-/// Bytes outside of ASCII: the dots that stand on the screen for a token, most likely.
+/// Rejects bytes outside ASCII, most likely the dots of a masked token.
 fn unreadable(value: &[u8]) -> Rejection {
     let is_masked = std::str::from_utf8(value).is_ok_and(|text| text.contains('•'));
     if is_masked { Rejection::MaskedToken } else { Rejection::MalformedHeader }
@@ -158,7 +158,8 @@ fn is_scheme_char(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// `$TOKEN`, `${TOKEN}`, `$env:TOKEN`, `%TOKEN%`, `{{token}}`: what shells and tools replace.
+/// Returns whether the text is an unexpanded variable of a shell or tool: `$TOKEN`, `${TOKEN}`, `$env:TOKEN`,
+/// `%TOKEN%`, or `{{token}}`.
 fn is_variable(text: &str) -> bool {
     let is_name = |name: &str| {
         let name = name.trim();

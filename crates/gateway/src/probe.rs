@@ -1,5 +1,5 @@
-//! What fuzz targets call: each takes any bytes and panics where a promise is broken. No part of
-//! what is served.
+//! Entry points for fuzz targets: each takes any bytes and panics if an invariant is broken. Not part of the served
+//! code.
 
 use crate::{
     Forms, LiveTable, Presented, Records, Rejection, Settings, UpstreamSettings,
@@ -31,11 +31,11 @@ use tokio::{
 const NOW: Timestamp = Timestamp::from_micros(1_795_435_200_000_000);
 const ACCOUNT: &str = "385403";
 
-/// The one token that is good.
+/// The one valid token.
 static TOKEN: LazyLock<PlainToken> =
     LazyLock::new(|| PlainToken::generate(&Prefix::default(), Kind::Account, &Entropy::seeded(1)));
 
-/// The value of `Authorization`: what is accepted has one reading.
+/// Checks that an accepted value of `Authorization` has only one reading.
 pub fn authorization(value: &[u8]) {
     let Ok(presented) = Presented::in_field(Some(value), 1) else { return };
     let text = std::str::from_utf8(value).expect("a token is ASCII");
@@ -48,7 +48,7 @@ pub fn authorization(value: &[u8]) {
     assert_eq!(twice, Some(Rejection::DuplicateAuthorization));
 }
 
-/// A token: what is accepted is the documented shape, character by character.
+/// Checks that an accepted token has the documented format, character by character.
 pub fn token(bytes: &[u8]) {
     let accepted = PlainToken::hash_presented_bytes(bytes).is_ok();
     let parts: Vec<&[u8]> = bytes.split(|byte| *byte == b'_').collect();
@@ -65,12 +65,12 @@ pub fn token(bytes: &[u8]) {
     }
 }
 
-/// A request target: what is accepted is forwarded as it is, and no decoding of it climbs.
+/// Checks that an accepted request target is forwarded unchanged, and that no decoding of it leaves the root.
 pub fn path(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     for forms in [Forms { path: true, token: false }, Forms { path: true, token: true }] {
         let Ok(target) = Target::of(text, forms) else { continue };
-        // What is beyond the default an upstream must ask for.
+        // Spellings beyond the default must be enabled by an upstream.
         if !target.spellings.is_empty() {
             continue;
         }
@@ -88,7 +88,7 @@ pub fn path(bytes: &[u8]) {
     }
 }
 
-/// As a lenient server decodes: what is no escape stays.
+/// Decodes as a lenient server does: invalid escapes stay.
 fn decode(bytes: &[u8]) -> Vec<u8> {
     let hex = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
     let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
@@ -107,7 +107,7 @@ fn decode(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Lines of `X-Forwarded-For`: only trusted hops are believed, and only while they last.
+/// Checks that only trusted hops of `X-Forwarded-For` are trusted, up to the first untrusted one.
 pub fn forwarded(bytes: &[u8]) {
     let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
     let trusted = TrustedProxies::new(vec!["10.0.0.0/8".parse().expect("a network")]);
@@ -115,7 +115,7 @@ pub fn forwarded(bytes: &[u8]) {
     assert_eq!(trusted.client_ip(stranger, lines.iter().copied()), stranger);
     let proxy: IpAddr = "10.0.0.1".parse().expect("an address");
     let found = trusted.client_ip(proxy, lines.iter().copied());
-    // Whoever is found is the proxy itself or was named, and nobody to the left of a stranger.
+    // The result is the proxy itself or a named address, and nothing to the left of an untrusted hop.
     let hops: Vec<IpAddr> = lines
         .iter()
         .flat_map(|line| line.split(|byte| *byte == b','))
@@ -136,7 +136,7 @@ pub fn forwarded(bytes: &[u8]) {
 /// The requests that the upstream got.
 type Seen = Rc<RefCell<Vec<Vec<u8>>>>;
 
-/// Nobody stops a probe.
+/// A stage that never changes.
 static SERVING: LazyLock<watch::Sender<handle::Stage>> = LazyLock::new(watch::Sender::default);
 
 thread_local! {
@@ -213,7 +213,7 @@ pub(crate) fn upstream() -> Option<DuplexStream> {
     Some(ours)
 }
 
-/// Keeps whole requests, and what is left at the end; answers each with a mark.
+/// Keeps whole requests and the remainder at the end, and answers each with a mark.
 async fn record(mut stream: DuplexStream, seen: Seen) {
     let mut bytes = Vec::new();
     loop {
@@ -231,7 +231,7 @@ async fn record(mut stream: DuplexStream, seen: Seen) {
     }
 }
 
-/// A request as the upstream sees it, read as simply as can be.
+/// A request as the upstream receives it, parsed as simply as possible.
 struct Upstreamed {
     line: String,
     fields: Vec<(String, String)>,
@@ -241,7 +241,7 @@ struct Upstreamed {
 impl Upstreamed {
     fn read(bytes: &[u8]) -> Option<Self> {
         let head = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
-        // Byte for byte, as some outside of ASCII are allowed in fields.
+        // Decoded byte for byte, because fields can contain bytes outside ASCII.
         let text: String = bytes[..head - 4].iter().copied().map(char::from).collect();
         let mut lines = text.split("\r\n");
         let line = lines.next().unwrap_or_default().to_owned();
@@ -267,7 +267,7 @@ impl Upstreamed {
     }
 }
 
-/// The length of chunks as we write them: a size, a line, data, a line, and no trailers.
+/// Returns the length of chunks as the gateway writes them: a size, a line, data, a line, and no trailers.
 fn chunks(bytes: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
@@ -285,8 +285,8 @@ fn chunks(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// A whole connection: any bytes in, `@` standing for the good token; looks at what the upstream
-/// got. One accepted request is one request there, with one set of our fields.
+/// Checks a whole connection with any bytes, in which `@` stands for the valid token. One accepted request must be one
+/// request at the upstream, with one set of the gateway's fields.
 pub fn http1(input: &[u8]) {
     let mut bytes = Vec::with_capacity(input.len() + 64);
     for byte in input {
@@ -362,7 +362,7 @@ impl Stage {
             let (mut read, mut write) = tokio::io::split(client);
             let _ = write.write_all(bytes).await;
             let mut answers = Vec::new();
-            // The clock runs only while nobody has anything to do, so time-outs cost no time.
+            // The clock advances only while every task is idle, so timeouts take no time.
             let _ = read.read_to_end(&mut answers).await;
             drop((read, write));
             let _ = serving.await;

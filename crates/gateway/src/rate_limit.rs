@@ -1,5 +1,4 @@
-//! Takes a call off its rates and its quota, and tells what is left in the fields of
-//! draft-ietf-httpapi-ratelimit-headers.
+//! The charging of requests to rate limits and quotas, with the fields of draft-ietf-httpapi-ratelimit-headers.
 
 use crate::{
     Rejection,
@@ -10,25 +9,25 @@ use keydesk_model::{
 };
 use std::{sync::Arc, time::Duration};
 
-/// Who calls what.
+/// The subjects and the operation of a request.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestCost<'a> {
     pub account: AccountNumber,
     pub token: TokenId,
     pub at: Timestamp,
     pub limits: &'a AccountLimits,
-    /// The operation's own rate, and whether its rules are enforced.
+    /// The operation's own rate limit, and whether its rules are enforced.
     pub operation: Option<(Arc<str>, Rate, Mode)>,
 }
 
-/// Where the call leaves each policy.
+/// The remaining requests of each policy.
 #[derive(Debug, Default)]
 struct RateLimitHeader(String);
 
-/// What was taken; a call has at most three rates.
+/// The charged rate limits, of which a request has at most three.
 type Charged = [Option<(LimitKey, Rate)>; 3];
 
-/// A plan in the words of `RateLimit-Policy`.
+/// Returns a plan in the format of `RateLimit-Policy`.
 pub(crate) fn policy(plan: &Plan) -> Arc<str> {
     let rate = |name: &str, rate: Rate| {
         format!("\"{name}\";q={};w={}", rate.requests(), rate.span().as_secs())
@@ -36,14 +35,14 @@ pub(crate) fn policy(plan: &Plan) -> Arc<str> {
     let policies = [
         plan.rate.map(|account| rate("account", account)),
         plan.token_rate.map(|token| rate("token", token)),
-        // A calendar month has no length of its own; its end is told with what is left.
+        // A calendar month has no fixed length; its end is reported with the remaining requests.
         plan.monthly_quota.map(|most| format!("\"month\";q={most};w={}", 31 * 86_400)),
     ];
     policies.into_iter().flatten().collect::<Vec<_>>().join(", ").into()
 }
 
 impl RequestCost<'_> {
-    /// Nothing is taken from one limit where another rejects.
+    /// Charges a request to all limits, or to none if one of them rejects it.
     pub fn charge(
         self,
         spender: &LimitCounters,
@@ -68,7 +67,7 @@ impl RequestCost<'_> {
         format!("{}{gap}\"operation\";q={requests};w={span}", self.limits.policy).into()
     }
 
-    /// The rates that hold for this call, the account's first.
+    /// Returns the rate limits for this request, the account's first.
     fn rates(&self) -> impl Iterator<Item = (&'static str, LimitKey, Rate, Mode)> + use<'_> {
         let plan = self.limits.plan.as_ref();
         let mode = plan.map_or(Mode::Observe, |plan| plan.mode);
@@ -82,7 +81,7 @@ impl RequestCost<'_> {
         [account, token, operation].into_iter().flatten()
     }
 
-    /// What was taken, to be given back should the quota reject.
+    /// Charges the rate limits, and returns them so that they can be given back if the quota rejects.
     fn take_rates(
         &self,
         spender: &LimitCounters,
@@ -143,7 +142,7 @@ fn give_all_back(spender: &LimitCounters, paid: &Charged) {
 }
 
 impl RateLimitHeader {
-    /// On every answer, so without the formatter's detours.
+    /// Adds a policy's remaining requests. Part of every response, so it avoids the overhead of the formatter.
     fn add(&mut self, name: &str, left: u64, resets_in: Duration) {
         let mut digits = itoa::Buffer::new();
         if self.0.is_empty() {
@@ -160,7 +159,7 @@ impl RateLimitHeader {
     }
 }
 
-/// Whole seconds, so that whoever waits for them has waited long enough.
+/// Rounds up to whole seconds, so that waiting for them is long enough.
 pub(crate) fn seconds(span: Duration) -> u64 {
     span.as_secs() + u64::from(span.subsec_nanos() > 0)
 }

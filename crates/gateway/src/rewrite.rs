@@ -1,5 +1,5 @@
-//! What a response says of places: a URL or path of the upstream becomes the one that the client knows, as nginx's
-//! `proxy_redirect` and `proxy_cookie_path` do it. Addresses of others stay as they are.
+//! The rewriting of locations in responses: a URL or path of the upstream becomes the one that the client knows, like
+//! nginx's `proxy_redirect` and `proxy_cookie_path`. Other addresses stay unchanged.
 
 use crate::{
     settings::Settings,
@@ -7,35 +7,36 @@ use crate::{
 };
 use keydesk_model::AccountNumber;
 
-/// One request's upstream and endpoint.
+/// The upstream and endpoint URL of one request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rewriter<'a> {
     pub route: &'a Route,
     pub routes: &'a Routes,
     pub settings: &'a Settings,
-    /// The path's first segment. `None` in the token form.
+    /// The account in the path's first segment, or `None` in the token form.
     pub account: Option<AccountNumber>,
-    /// How the client named the gateway.
+    /// The host by which the client addressed the gateway.
     pub client_host: &'a str,
 }
 
-/// A URL taken apart.
+/// The parts of a URL.
 struct Parts<'a> {
-    /// With scheme, if it has one: `http://10.0.0.1:3000`, `//10.0.0.1`.
+    /// The origin, with its scheme if it has one: `http://10.0.0.1:3000`, `//10.0.0.1`.
     origin: &'a str,
     authority: &'a str,
-    /// Path, query, and fragment.
+    /// The path, query, and fragment.
     path: &'a str,
 }
 
 impl Rewriter<'_> {
-    /// `Location` and `Content-Location` (RFC 9110 sections 10.2.2 and 8.7). The result has no host: wherever the client
-    /// sent its request is right, and a client that follows keeps its token. `None`: the value stays.
+    /// Rewrites `Location` and `Content-Location` (RFC 9110 sections 10.2.2 and 8.7). The result has no host, because
+    /// the one that the client used is correct, and a client that follows keeps its token. Returns `None` if the value
+    /// stays unchanged.
     pub fn location(&self, value: &[u8]) -> Option<String> {
         self.path_at_endpoint(text_of(value)?)
     }
 
-    /// `UpstreamConnection` (RFC 8288), in which a client may expect whole URLs, and `Refresh`.
+    /// Rewrites `Link` (RFC 8288), in which a client may expect absolute URLs, and `Refresh`.
     pub fn link(&self, value: &[u8]) -> Option<String> {
         let value = text_of(value)?;
         if !value.starts_with('<') {
@@ -65,9 +66,10 @@ impl Rewriter<'_> {
         has_changed.then_some(out)
     }
 
-    /// `Path` of `Set-Cookie` (RFC 6265 section 4.1.2.4); a `Domain` that is the upstream's server goes.
+    /// Rewrites the `Path` of `Set-Cookie` (RFC 6265 section 4.1.2.4), and removes a `Domain` that is the upstream's
+    /// server.
     pub fn cookie(&self, value: &[u8]) -> Option<Vec<u8>> {
-        // Such a cookie is one for the whole host, or none.
+        // Such a cookie must be for the whole host.
         if value.get(..7).is_some_and(|start| start.eq_ignore_ascii_case(b"__Host-")) {
             return None;
         }
@@ -107,12 +109,12 @@ impl Rewriter<'_> {
         Some(if at_endpoint.is_empty() { "/".to_owned() } else { at_endpoint })
     }
 
-    /// `/385403`, or nothing in the token form.
+    /// Returns the path prefix: `/385403`, or nothing in the token form.
     fn prefix(&self) -> String {
         self.account.map_or(String::new(), |account| format!("/{account}"))
     }
 
-    /// Scheme and host by which the client knows the gateway.
+    /// Returns the scheme and host by which the client addressed the gateway.
     fn origin(&self) -> String {
         let public = &self.settings.public_url;
         if self.settings.has_own_name || self.client_host.is_empty() {
@@ -122,7 +124,7 @@ impl Rewriter<'_> {
         format!("{scheme}://{}", self.client_host)
     }
 
-    /// The path below the gateway that leads to what the upstream named.
+    /// Returns the gateway's path for a URL of the upstream.
     fn path_at_endpoint(&self, url: &str) -> Option<String> {
         let Parts { origin, authority, path } = split(url);
         if origin.is_empty() {
@@ -144,12 +146,12 @@ impl Rewriter<'_> {
         })
     }
 
-    /// An upstream that goes by `X-Forwarded-Prefix` has put the account in front already.
+    /// Adds the account to a path, unless an upstream that uses `X-Forwarded-Prefix` has already done so.
     fn at_endpoint(&self, route: &Route, path: &str) -> Option<String> {
         let inner = self.without_prefix(route, path).unwrap_or(path);
         let rest = below(inner, &route.base_path)?;
         let at_endpoint = format!("{}{}{}", self.prefix(), route.stripped, with_slash(rest));
-        // Two slashes at the beginning name a host, and browsers read a backslash as one.
+        // Two leading slashes name a host, and browsers read a backslash as a slash.
         let names_host = at_endpoint[1..].starts_with(['/', '\\']);
         Some(if names_host { format!("{}{at_endpoint}", self.origin()) } else { at_endpoint })
     }
@@ -165,7 +167,8 @@ impl Rewriter<'_> {
     }
 }
 
-/// Browsers drop tabs and line ends from URLs, and then read another one: what holds some stays as it is.
+/// Returns the value as text. Browsers drop tabs and line ends from URLs and then read another one, so a value with
+/// some stays unchanged.
 fn text_of(value: &[u8]) -> Option<&str> {
     std::str::from_utf8(value).ok().filter(|text| !text.bytes().any(|b| b.is_ascii_control()))
 }
@@ -183,7 +186,7 @@ fn split(url: &str) -> Parts<'_> {
     Parts { origin: &url[..end], authority: &url[start..end], path: &url[end..] }
 }
 
-/// What follows a base, by whole segments.
+/// Returns the part of a path after a base, by whole segments.
 fn below<'p>(path: &'p str, base: &str) -> Option<&'p str> {
     let rest = path.strip_prefix(base)?;
     (rest.is_empty() || rest.starts_with(['/', '?', '#'])).then_some(rest)

@@ -1,4 +1,4 @@
-//! What the gateway is told by the configuration, with its documented defaults.
+//! The gateway's settings from the configuration, with the documented defaults.
 
 use crate::{
     cors::CorsSettings,
@@ -14,13 +14,14 @@ use std::time::Duration;
 
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where clients reach the gateway, without a trailing slash.
+    /// The URL at which clients reach the gateway, without a trailing slash.
     pub public_url: String,
-    /// Whether the operator has configured it. Otherwise a response names the gateway as the client did.
+    /// Whether the operator has configured it. Otherwise, a response names the gateway by the host that the client
+    /// used.
     pub has_own_name: bool,
-    /// Where people reach the console: named in rejections.
+    /// The URL at which users reach the console, for rejections.
     pub console_url: String,
-    /// Whom a caller may ask when the API fails: an address or a URL, in 5xx answers.
+    /// The API provider's contact, an address or a URL, for 5xx responses.
     pub provider_contact: Option<String>,
     /// The origins of the console's pages: the only ones that CORS admits.
     pub console_origins: Vec<String>,
@@ -29,42 +30,42 @@ pub struct Settings {
     pub forms: Forms,
     /// The first path segment that Keydesk answers itself, `keydesk` unless configured.
     pub reserved_prefix: String,
-    /// Whose `X-Forwarded-For` is believed.
+    /// The proxies that are trusted to send `X-Forwarded-For`.
     pub trusted_proxies: TrustedProxies,
     pub limits: Limits,
     /// Signs the identity headers, so that an upstream can tell what came through the gateway.
     pub signing_key: Option<SigningKey>,
     pub self_service: SelfService,
-    /// Who may introspect.
+    /// The clients that can introspect tokens.
     pub introspection: Vec<IntrospectionClient>,
-    /// The proxies that may ask whether a request may pass. None: nobody may.
+    /// The proxies that can use forward authentication, or `None` if it is disabled.
     pub fronts: Option<TrustedProxies>,
-    /// How long they may keep an answer: at most a lease.
+    /// The time that they can cache a response, at most a lease.
     pub front_cache: Duration,
     /// Whether the parameter `_method` is rejected, in queries and in forms.
     pub rejects_method_override: bool,
     pub token_places: TokenPlaces,
-    /// Which web pages of other origins may call.
+    /// The web pages of other origins that can send requests.
     pub cors: CorsSettings,
     /// Whether a client's own `X-Request-Id` is kept.
     pub keeps_request_ids: bool,
-    /// A path that says without a token whether this gateway may be sent requests.
+    /// A path that reports, without a token, whether to send requests to this gateway.
     pub health_check_path: Option<String>,
 }
 
-/// Where a request may carry its token other than in `Authorization: Bearer`.
+/// The places other than `Authorization: Bearer` in which a request can carry its token.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TokenPlaces {
-    /// `X-Api-Key`
+    /// The header `X-Api-Key`.
     pub api_key: bool,
-    /// The user of `Authorization: Basic` (RFC 7617).
+    /// The user name of `Authorization: Basic` (RFC 7617).
     pub basic: bool,
-    /// For a browser's WebSocket, which can set no header: a subprotocol, `keydesk.bearer.` and the token.
+    /// A subprotocol of `keydesk.bearer.` and the token, for a browser's WebSocket, which cannot set headers.
     pub websocket: bool,
 }
 
 impl Settings {
-    /// The defaults of everything that is configured.
+    /// Returns the defaults of all settings.
     pub fn in_front_of(
         upstreams: Vec<UpstreamSettings>,
         public_url: impl Into<String>,
@@ -95,51 +96,51 @@ impl Settings {
     }
 }
 
-/// What a token may do to itself.
+/// The self-service settings of tokens.
 #[derive(Clone, Debug, Default)]
 pub struct SelfService {
     pub rotate: bool,
     pub revoke: bool,
-    /// The path below the endpoint that rotates, too, for clients that know another system.
+    /// A second path below the endpoint URL that rotates, for clients of another system.
     pub rotate_path: Option<String>,
-    /// Who has the database.
+    /// The service that has access to the database.
     pub app: Option<TokenService>,
 }
 
-/// An API, and how to reach it.
+/// An API and the settings to reach it.
 #[derive(Clone, Debug)]
 pub struct UpstreamSettings {
-    /// Requests whose path is this or lies below it, by whole segments: `/billing`.
+    /// The path prefix of its requests, by whole segments: `/billing`.
     pub prefix: String,
     /// Interchangeable servers: scheme, host, port, and a path to put in front, the same for all.
     pub servers: Vec<Uri>,
     pub credential: Option<Credential>,
     /// Certificate authorities in PEM that are trusted instead of the public ones.
     pub ca_pem: Option<Vec<u8>>,
-    /// A path that answers 2xx while a server is well. None: only failing requests tell.
+    /// A path that responds with 2xx while a server is healthy. If `None`, only failing requests reveal its state.
     pub health_check_path: Option<String>,
     pub host: UpstreamHost,
-    /// What its servers read in one way, though other servers do not.
+    /// The spellings that its servers read in one way, though other servers do not.
     pub keeps: Spellings,
     pub times: UpstreamTimes,
-    /// Whether requests name Keydesk in `Via` (RFC 9110 section 7.6.3).
-    /// Whether the prefix is left out of what the upstream gets.
+    /// Whether the prefix is removed from the upstream's path.
     pub strips_prefix: bool,
+    /// Whether requests name Keydesk in `Via` (RFC 9110 section 7.6.3).
     pub sends_via: bool,
 }
 
-/// The `Host` that an upstream gets.
+/// The `Host` that an upstream receives.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum UpstreamHost {
-    /// That of the server's URL.
+    /// The host of the server's URL.
     #[default]
     Own,
-    /// As the client sent it.
+    /// The host that the client sent.
     Clients,
     Named(String),
 }
 
-/// What an upstream has instead of the gateway's own limits.
+/// An upstream's limits that replace the gateway's own.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct UpstreamTimes {
     pub connect: Option<Duration>,
@@ -148,7 +149,7 @@ pub struct UpstreamTimes {
 }
 
 impl UpstreamSettings {
-    /// One server for everything.
+    /// Returns the settings of a single server for all requests.
     pub fn single(server: Uri) -> Self {
         Self {
             prefix: "/".to_owned(),
@@ -165,7 +166,7 @@ impl UpstreamSettings {
     }
 }
 
-/// What the gateway authenticates itself with to an upstream.
+/// The header with which the gateway authenticates itself to an upstream.
 #[derive(Clone)]
 pub struct Credential {
     pub(crate) header: HeaderName,
@@ -173,7 +174,7 @@ pub struct Credential {
 }
 
 impl Credential {
-    /// None: a header of this name frames the request or says who calls, or is the client's own.
+    /// Returns `None` for a header that frames the request, identifies the caller, or belongs to the client.
     pub fn new(header: HeaderName, value: HeaderValue) -> Option<Self> {
         let kind = Kind::of(header.as_str());
         matches!(kind, Kind::Plain | Kind::Authorization | Kind::ApiKey)
@@ -187,12 +188,12 @@ impl std::fmt::Debug for Credential {
     }
 }
 
-/// Which endpoint URLs are served.
+/// The forms of endpoint URLs that are served.
 #[derive(Clone, Copy, Debug)]
 pub struct Forms {
-    /// `/{account number}/…`
+    /// The path form: `/{account number}/…`.
     pub path: bool,
-    /// No account in the path: the token alone says it.
+    /// The token form: no account in the path, because the token determines it.
     pub token: bool,
 }
 
@@ -208,38 +209,38 @@ pub struct Limits {
     pub max_body_bytes: u64,
     /// The largest request head; larger ones are rejected with 431.
     pub max_header_bytes: u32,
-    /// How many fields a request's head may have.
+    /// The maximum number of fields in a request's head.
     pub max_headers: u32,
-    /// How many connections are served at once; further ones wait to be accepted.
+    /// The maximum number of concurrent connections; further ones wait to be accepted.
     pub max_connections: u32,
-    /// How many of them one address (IPv6: one /64) may hold; further ones are closed.
+    /// The maximum number of connections per address (IPv6: per /64); further ones are closed.
     pub max_connections_per_ip: u32,
-    /// How long a client may take from connecting to the end of its first request's head, and from
-    /// the first byte of a later head to its end.
+    /// The maximum time from connecting to the end of a client's first request head, and from the first byte of a later
+    /// head to its end.
     pub header_timeout: Duration,
-    /// How long a connection may be idle between requests.
+    /// The maximum idle time of a connection between requests.
     pub keep_alive_timeout: Duration,
-    /// How long a client is waited for in the middle of a body.
+    /// The maximum time to wait for a client in the middle of a body.
     pub idle_timeout: Duration,
-    /// How many bytes of a body a client must send or take in each second that is spent waiting
-    /// for it, ten seconds of grace aside. It is never waited for longer than `idle_timeout`.
+    /// The minimum number of body bytes that a client must send or read in each second spent waiting for it, after the
+    /// first ten seconds. The wait never exceeds `idle_timeout`.
     pub min_body_bytes_per_second: u32,
-    /// How long connecting to an upstream may take.
+    /// The maximum time to connect to an upstream.
     pub connect_timeout: Duration,
-    /// How long nothing may move: no part of the request body, and no response after it.
+    /// The maximum time without progress: no part of the request body, and no response after it.
     pub response_timeout: Duration,
-    /// How long an upstream may be silent in the middle of a response.
+    /// The maximum time without data from an upstream in the middle of a response.
     pub stream_idle_timeout: Duration,
     /// Whether a client that has closed its sending half still gets its response.
     pub allows_half_close: bool,
-    /// How long an unused connection to an upstream is kept.
+    /// The time that an unused connection to an upstream is kept.
     pub upstream_idle_timeout: Duration,
-    /// How long requests in flight may take to finish when the gateway shuts down.
+    /// The maximum time for requests in flight to finish when the gateway shuts down.
     pub drain_timeout: Duration,
 }
 
 impl Limits {
-    /// How long a client is waited for.
+    /// Returns the timeouts for waiting for a client.
     pub(crate) fn patience(&self) -> ClientTimeout {
         ClientTimeout::new(self.min_body_bytes_per_second, self.idle_timeout)
     }

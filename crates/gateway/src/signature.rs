@@ -1,5 +1,5 @@
-//! Signs what the upstream is told of the caller (RFC 9421, HMAC-SHA256), so that it can check
-//! that a request came through the gateway and was not changed on the way.
+//! The signature of the identity headers (RFC 9421, HMAC-SHA256), with which the upstream can check that a request came
+//! through the gateway and was not changed on the way.
 
 use hmac::{Hmac, KeyInit, Mac};
 use keydesk_model::Timestamp;
@@ -10,7 +10,7 @@ use std::fmt;
 const COVERED: &str = "(\"@method\" \"@path\" \"@query\" \"keydesk-account\" \"keydesk-token\" \
                        \"keydesk-subject\" \"keydesk-scopes\" \"x-request-id\")";
 
-/// The secret that gateway and upstream share.
+/// The secret shared by gateway and upstream.
 #[derive(Clone)]
 pub struct SigningKey(Hmac<Sha256>);
 
@@ -33,11 +33,11 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// What is signed of one request.
+/// The signed parts of one request.
 #[derive(Debug)]
 pub(crate) struct Signed<'a> {
     pub method: &'a str,
-    /// As the upstream sees it, with the path that is put in front.
+    /// The path as the upstream receives it, including the prefix.
     pub path: &'a str,
     pub query: Option<&'a str>,
     pub account: &'a str,
@@ -48,7 +48,7 @@ pub(crate) struct Signed<'a> {
 }
 
 impl Signed<'_> {
-    /// The values of `Signature-Input` and `Signature`.
+    /// Returns the values of `Signature-Input` and `Signature`.
     pub fn sign(&self, key: &SigningKey, now: Timestamp) -> (String, String) {
         let created = now.as_micros().div_euclid(1_000_000);
         let input = format!("{COVERED};created={created};keyid=\"keydesk\";alg=\"hmac-sha256\"");
@@ -70,7 +70,7 @@ impl Signed<'_> {
     }
 }
 
-/// RFC 4648 section 4, with padding.
+/// Encodes bytes in base64 (RFC 4648 section 4) with padding.
 fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);

@@ -1,5 +1,5 @@
-//! Tells whoever still calls with an old secret: RFC 9745 since when it is deprecated, RFC 8594 from when
-//! on it is rejected, and where a new one is to be had.
+//! The headers for clients that still use a previous secret: since when it is deprecated (RFC 9745), from when it is
+//! rejected (RFC 8594), and where to get a new one.
 
 use crate::{settings::Settings, wire::http_date};
 use keydesk_model::Closing;

@@ -1,11 +1,11 @@
-//! Where a request wants to go: the account in its path, and the path that the upstream gets.
-//! What is checked here are the very bytes that are forwarded; what reads two ways is rejected.
+//! The target of a request: the account in its path, and the path for the upstream. The checks apply to exactly the
+//! bytes that are forwarded, and ambiguous ones are rejected.
 
 use crate::{Forms, Rejection};
 use keydesk_model::AccountNumber;
 
-/// Ways to write a path that servers are known to read differently. An upstream whose servers read them in one way
-/// can be configured to keep them.
+/// Spellings of a path that servers are known to read differently. An upstream whose servers read them in one way can
+/// be configured to keep them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Spellings(u8);
 
@@ -19,7 +19,7 @@ impl Spellings {
     /// `%E4`: bytes that are not UTF-8.
     pub const NON_UTF8: Self = Self(8);
 
-    /// With the configuration key of each.
+    /// All spellings with their configuration keys.
     pub const ALL: [(&'static str, Self); 4] = [
         ("encoded_slash", Self::ENCODED_SLASH),
         ("empty_segments", Self::EMPTY_SEGMENTS),
@@ -36,27 +36,27 @@ impl Spellings {
         self.0 == 0
     }
 
-    /// The key of the first of these that `kept` lacks.
+    /// Returns the key of the first of these that `kept` lacks.
     pub(crate) fn key_beyond(self, kept: Self) -> Option<&'static str> {
         let lacking = self.0 & !kept.0;
         Self::ALL.iter().find(|(_, one)| lacking & one.0 != 0).map(|(key, _)| *key)
     }
 }
 
-/// Borrowed from the head: what is forwarded is what was judged, byte for byte.
+/// A request target borrowed from the head: the forwarded bytes are the checked ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Target<'a> {
-    /// None in the token form, where the token alone says the account.
+    /// The account, or `None` in the token form, in which the token determines it.
     pub account: Option<AccountNumber>,
-    /// From the slash after the account on, without the query: `/api/v1/contacts`.
+    /// The path from the slash after the account on, without the query: `/api/v1/contacts`.
     pub path: &'a str,
     pub query: Option<&'a str>,
-    /// What of the path not every upstream may get.
+    /// The path's spellings that only some upstreams accept.
     pub spellings: Spellings,
 }
 
 impl<'a> Target<'a> {
-    /// `target` is path and query as they came, in origin form.
+    /// Parses `target`, the path and query as received, in origin form.
     pub fn of(target: &'a str, forms: Forms) -> Result<Self, Rejection> {
         let (path, query) = match target.split_once('?') {
             Some((path, query)) => (path, Some(query)),
@@ -71,7 +71,7 @@ impl<'a> Target<'a> {
         let first = &inner[..inner.find('/').unwrap_or(inner.len())];
         let looks_like_account = !first.is_empty() && first.bytes().all(|b| b.is_ascii_digit());
         let (account, path) = match first.parse::<AccountNumber>() {
-            // `{endpoint}/` plus `/api/…` is what a pasted trailing slash makes.
+            // A pasted trailing slash turns `{endpoint}` plus `/api/…` into two slashes.
             Ok(account) if forms.path => (Some(account), with_one_slash(&inner[first.len()..])),
             Err(_) if forms.path && !forms.token && looks_like_account => {
                 return Err(Rejection::UnknownAccount);
@@ -84,7 +84,7 @@ impl<'a> Target<'a> {
         Ok(Self { account, path, query, spellings })
     }
 
-    /// Whether servers that keep these spellings and no others read the path in one way.
+    /// Rejects the path unless servers that keep only these spellings read it in one way.
     pub fn reject_beyond(&self, kept: Spellings) -> Result<(), Rejection> {
         match self.spellings.key_beyond(kept) {
             Some(key) => Err(Rejection::AmbiguousPath { key: Some(key) }),
@@ -93,13 +93,13 @@ impl<'a> Target<'a> {
     }
 }
 
-/// The path from the last of its leading slashes on.
+/// Returns the path from the last of its leading slashes on.
 fn with_one_slash(path: &str) -> &str {
     let slashes = path.len() - path.trim_start_matches('/').len();
     if slashes == 0 { "/" } else { &path[slashes - 1..] }
 }
 
-/// RFC 3986 section 3: a URL is ASCII, and RFC 9112 section 3.2 sends it without its fragment.
+/// Rejects targets that are not ASCII (RFC 3986 section 3) or have a fragment (RFC 9112 section 3.2).
 fn reject_malformed(target: &str) -> Result<(), Rejection> {
     if target.bytes().all(|b| b.is_ascii_graphic() && b != b'#') && target.starts_with('/') {
         return Ok(());
@@ -115,7 +115,7 @@ fn reject_malformed(target: &str) -> Result<(), Rejection> {
     }))
 }
 
-/// What is wrong with a URL.
+/// The defect of a URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TargetFault {
     NotEncoded,
@@ -124,8 +124,8 @@ pub enum TargetFault {
     NoPath,
 }
 
-/// Rejects what no server needs and some read differently: dot segments in any spelling, backslashes, NUL, overlong
-/// UTF-8, broken percent signs. Returns what is left to the upstream.
+/// Rejects spellings that no server needs and some read differently: dot segments in any spelling, backslashes, NUL,
+/// overlong UTF-8, broken percent escapes. Returns those that the upstream's settings decide on.
 fn reject_ambiguous(path: &str) -> Result<Spellings, Rejection> {
     if path.contains('\\') {
         return Err(AMBIGUOUS);
@@ -139,19 +139,19 @@ fn reject_ambiguous(path: &str) -> Result<Spellings, Rejection> {
     Ok(spellings)
 }
 
-/// No configuration permits it.
+/// The rejection that no configuration prevents.
 const AMBIGUOUS: Rejection = Rejection::AmbiguousPath { key: None };
 
 fn read_segment(segment: &str) -> Result<Spellings, Rejection> {
     let decoded = decode(segment).ok_or(AMBIGUOUS)?;
     let twice = decode_leniently(&decoded);
-    // A matrix parameter may hide a dot segment from one server and not from the next.
+    // A matrix parameter can hide a dot segment from one server and not from another.
     let name_of = |part: &[u8]| part.split(|b| *b == b';').next().unwrap_or_default().to_vec();
     let climbs = |decoded: &[u8]| {
         let mut parts = decoded.split(|b| *b == b'/' || *b == b'\\');
         parts.any(|part| matches!(&name_of(part)[..], b"." | b".."))
     };
-    // `/;/x` is `/x` to a server that drops parameters, and `//x` to the next.
+    // `/;/x` is `/x` to a server that drops parameters, and `//x` to another.
     if name_of(&decoded).is_empty()
         || climbs(&decoded)
         || climbs(&twice)
@@ -174,14 +174,15 @@ fn read_segment(segment: &str) -> Result<Spellings, Rejection> {
     Ok(spellings)
 }
 
-/// More bytes than a character needs (RFC 3629 section 10): slashes and dots to servers that do not check.
+/// Returns whether a character has more bytes than needed (RFC 3629 section 10), which lenient servers read as slashes
+/// and dots.
 fn is_overlong(decoded: &[u8]) -> bool {
     let starts_overlong =
         |pair: &[u8]| matches!(pair, [0xe0, 0x80..=0x9f] | [0xf0 | 0xf8 | 0xfc, 0x80..=0x8f]);
     decoded.iter().any(|b| matches!(b, 0xc0 | 0xc1)) || decoded.windows(2).any(starts_overlong)
 }
 
-/// A token in the query would end up in every log on the way.
+/// Rejects a token in the query, which would end up in every log on the way.
 fn reject_token_in(query: &str) -> Result<(), Rejection> {
     let names = query.split(['&', ';']).map(|pair| pair.split('=').next().unwrap_or_default());
     for name in names {
@@ -195,7 +196,7 @@ fn reject_token_in(query: &str) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// Percent-decodes once; None where a percent sign is not followed by two hexadecimal digits.
+/// Percent-decodes once. Returns `None` if a percent sign is not followed by two hexadecimal digits.
 fn decode(text: &str) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
@@ -211,7 +212,7 @@ fn decode(text: &str) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// Percent-decodes once, as lenient servers do: what is no escape stays.
+/// Percent-decodes once, as lenient servers do: invalid escapes stay.
 pub(crate) fn decode_leniently(once: &[u8]) -> Vec<u8> {
     let hex = |at: usize| once.get(at).and_then(|byte| char::from(*byte).to_digit(16));
     let (mut out, mut at) = (Vec::with_capacity(once.len()), 0);

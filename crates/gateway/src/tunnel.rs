@@ -1,5 +1,6 @@
-//! WebSocket (RFC 6455): passes an upgrade through and then bytes both ways, for as long as the request is permitted
-//! and the gateway serves. Messages are not looked at; only where frames end, to say goodbye between two of them.
+//! WebSocket (RFC 6455): forwards an upgrade and then relays bytes both ways while the request is permitted and the
+//! gateway serves. Messages are not inspected, except for frame boundaries, so that a close frame can be sent between
+//! two frames.
 
 use crate::{
     io::{Io, IoHalf},
@@ -10,7 +11,8 @@ use http::Version;
 use std::{cell::RefCell, io, time::Duration};
 use tokio::{io::AsyncWriteExt, time::timeout};
 
-/// Only HTTP/1.1 and only `websocket`; any other `Upgrade`, h2c above all, is dropped.
+/// Returns whether a WebSocket upgrade is requested. Any `Upgrade` other than `websocket` in HTTP/1.1, such as h2c, is
+/// dropped.
 pub(crate) fn is_asked_for(head: &Head, noted: &Noted) -> bool {
     noted.has_upgrade
         && head.version == Version::HTTP_11
@@ -19,7 +21,7 @@ pub(crate) fn is_asked_for(head: &Head, noted: &Noted) -> bool {
         && noted.says(Kind::Upgrade, "websocket")
 }
 
-/// Why the gateway ends a tunnel.
+/// The reason why the gateway ends a tunnel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     GoingAway,
@@ -27,7 +29,7 @@ pub(crate) enum End {
 }
 
 impl End {
-    /// RFC 6455 section 7.4.1.
+    /// Returns the close code (RFC 6455 section 7.4.1).
     fn status(self) -> u16 {
         match self {
             Self::GoingAway => 1001,
@@ -35,7 +37,7 @@ impl End {
         }
     }
 
-    /// Whether a message that is under way is brought to its end, if that comes soon. What is not permitted is not.
+    /// Returns whether a message in progress may finish soon. If the request is no longer permitted, it may not.
     fn goes_on(self) -> bool {
         self == Self::GoingAway
     }
@@ -48,14 +50,14 @@ impl End {
     }
 }
 
-/// Both sides, with what each has sent already.
+/// Both sides, with the bytes that each has sent already.
 pub(crate) struct Tunnel<'a> {
     pub client: (&'a RefCell<Io>, &'a mut Buffer),
     pub upstream: (&'a RefCell<Io>, &'a mut Buffer),
 }
 
 impl Tunnel<'_> {
-    /// Joins the sides until one of them ends, or `end` says why it must.
+    /// Relays between the sides until one of them ends, or `end` resolves with a reason.
     pub async fn join(
         self,
         end: impl Future<Output = End>,
@@ -65,7 +67,7 @@ impl Tunnel<'_> {
         let Self { client: (client, said), upstream: (upstream, answered) } = self;
         let mut up = Pump::new(client, upstream, said);
         let mut down = Pump::new(upstream, client, answered);
-        // Whoever has said all may still be told something, but not for ever.
+        // A side that has closed its sending half can still receive, but only for a limited time.
         let pass = async {
             tokio::select! {
                 _ = up.run() => drop(timeout(linger, down.run()).await),
@@ -93,7 +95,7 @@ impl Tunnel<'_> {
     }
 }
 
-/// One direction. Whatever is dropped in the middle, no byte is lost or sent twice.
+/// One direction of a tunnel. If dropped at any point, no byte is lost or sent twice.
 struct Pump<'a> {
     from: &'a RefCell<Io>,
     to: &'a RefCell<Io>,
@@ -112,7 +114,7 @@ impl<'a> Pump<'a> {
         IoHalf(self.to).shutdown().await
     }
 
-    /// Writes what is there, or reads; false at the end.
+    /// Writes the available bytes, or reads. Returns false at the end.
     async fn step(&mut self) -> io::Result<bool> {
         if self.buffer.is_empty() {
             return Ok(self.buffer.fill(&mut IoHalf(self.from)).await? > 0);
@@ -130,7 +132,8 @@ impl<'a> Pump<'a> {
         Ok(true)
     }
 
-    /// Says something of our own where a frame has ended; in the middle of one only if the rest may still pass.
+    /// Sends the gateway's own frame at a frame boundary. In the middle of a frame, it does so only if the rest may
+    /// still pass.
     async fn say(&mut self, frame: &[u8], goes_on: bool) -> io::Result<()> {
         while !self.frames.is_between() {
             if !goes_on {
@@ -144,10 +147,10 @@ impl<'a> Pump<'a> {
     }
 }
 
-/// The longest head of a frame: two bytes, a length of eight, a mask of four.
+/// The longest head of a frame: 2 bytes, a length of 8, and a mask of 4.
 const LONGEST_HEAD: usize = 14;
 
-/// Where in a frame a stream of bytes is (RFC 6455 section 5.2).
+/// The position of a byte stream within a frame (RFC 6455 section 5.2).
 #[derive(Debug, Default)]
 struct Frames {
     head: [u8; LONGEST_HEAD],
@@ -197,7 +200,7 @@ impl Frames {
     }
 }
 
-/// A close frame; what goes to a server is masked. The mask hides nothing, as the content is known to all.
+/// Returns a close frame, masked if sent to a server. The mask hides nothing, because the content is public.
 fn close_frame(status: u16, is_masked: bool) -> Vec<u8> {
     const MASK: [u8; 4] = *b"kdsk";
     let [high, low] = status.to_be_bytes();

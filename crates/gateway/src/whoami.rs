@@ -1,4 +1,4 @@
-//! `GET {endpoint}/keydesk/whoami`: what the gateway makes of the caller's token.
+//! `GET {endpoint}/keydesk/whoami`: the gateway's view of the caller's token.
 
 use crate::{
     LiveTable, Response,

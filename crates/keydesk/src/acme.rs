@@ -1,5 +1,5 @@
-//! Certificates by ACME (RFC 8555), proven by TLS-ALPN (RFC 8737) on the listeners themselves, kept
-//! in the data folder, renewed when two thirds of their time are over.
+//! ACME certificates (RFC 8555), validated by TLS-ALPN (RFC 8737) on the listeners themselves, stored in the data
+//! folder, and renewed after two thirds of their lifetime.
 
 use crate::{
     config::Acme,
@@ -26,12 +26,12 @@ use std::{
 };
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-/// How often it is looked whether the certificate is due.
+/// The interval between checks whether the certificate is due for renewal.
 const LOOK: Duration = Duration::from_hours(6);
-/// The first pause after a failure; it doubles up to `LOOK`.
+/// The first pause after a failure, which doubles up to `LOOK`.
 const PAUSE: Duration = Duration::from_mins(1);
 
-/// Shows what is there already, and goes on getting what is needed.
+/// Serves the stored certificate, if any, and keeps it current in the background.
 pub fn start(acme: Acme, data: &Path, certificates: Arc<Certificates>) -> anyhow::Result<()> {
     let folder = data.join("acme");
     files::make_folder(&folder)
@@ -44,7 +44,7 @@ pub fn start(acme: Acme, data: &Path, certificates: Arc<Certificates>) -> anyhow
     Ok(())
 }
 
-/// What is kept between two starts.
+/// The ACME account and certificate files that persist across restarts.
 struct Kept {
     folder: PathBuf,
 }
@@ -62,7 +62,7 @@ impl Kept {
         self.folder.join("key.pem")
     }
 
-    /// Whether there is none, or two thirds of its time are over, or it is for other names.
+    /// Returns whether there is no certificate, two thirds of its lifetime are over, or it is for other names.
     fn is_due(&self, domains: &[String]) -> bool {
         let Ok(der) = CertificateDer::from_pem_file(self.certificate()) else { return true };
         let Ok((_, certificate)) = X509Certificate::from_der(&der) else { return true };
@@ -81,7 +81,7 @@ impl Kept {
     }
 }
 
-/// Readable by its owner alone, and whole or not there.
+/// Writes a file that only its owner can read, and that is either complete or absent.
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     let draft = path.with_extension("draft");
     let mut file = files::replace(&draft)?;
@@ -97,11 +97,11 @@ async fn keep_current(acme: Acme, kept: Kept, certificates: Arc<Certificates>) {
             match obtain(&acme, &kept, &certificates).await {
                 Ok(()) => {
                     pause = PAUSE;
-                    tracing::info!(domains = ?acme.domains, "a new certificate is shown from now on");
+                    tracing::info!(domains = ?acme.domains, "installed a new certificate");
                 }
                 Err(error) => {
                     let error = format!("{error:#}");
-                    tracing::warn!(error, ?pause, "no certificate could be had; it is tried again");
+                    tracing::warn!(error, ?pause, "failed to obtain a certificate; trying again");
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LOOK);
                     continue;
@@ -170,7 +170,7 @@ async fn obtain(acme: &Acme, kept: &Kept, certificates: &Certificates) -> anyhow
     Ok(())
 }
 
-/// RFC 8737 section 3: for the name, with the digest of what only we can know.
+/// Returns the certificate of RFC 8737 section 3 for a domain, with the digest of the key authorization.
 fn challenge_certificate(domain: &str, digest: &[u8]) -> anyhow::Result<CertifiedKey> {
     let mut params = CertificateParams::new(vec![domain.to_owned()])?;
     if digest.len() != 32 {
@@ -180,7 +180,7 @@ fn challenge_certificate(domain: &str, digest: &[u8]) -> anyhow::Result<Certifie
     let key = KeyPair::generate()?;
     let certificate = params.self_signed(&key)?;
     let secret = PrivateKeyDer::Pkcs8(key.serialize_der().into());
-    // Not checked against the key as others are: the extension is critical and nobody knows it.
+    // Not checked against the key like other certificates, because its critical extension is unknown to the parser.
     let signer = rustls::crypto::ring::sign::any_supported_type(&secret)?;
     Ok(CertifiedKey::new(vec![certificate.der().clone()], signer))
 }

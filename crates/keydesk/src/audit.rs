@@ -1,4 +1,4 @@
-//! `keydesk audit`: whether the log is what was written.
+//! `keydesk audit`: verifies that the audit log is unchanged.
 
 use crate::{config::Config, data};
 use anyhow::{Context, bail};

@@ -1,5 +1,5 @@
-//! Background work: what a process does on a schedule, in one table that `/status` shows. Heartbeats and the feed are
-//! `crates/node`'s, certificates are `tls.rs`'s.
+//! Background jobs that a process runs on a schedule, in one table that `/status` shows. Heartbeats and the change
+//! feed are in `crates/node`, certificates in `tls.rs`.
 
 use keydesk_model::{Clock, Timestamp};
 use serde_json::{Value, json};
@@ -9,12 +9,12 @@ use std::{
 };
 use tokio::task::JoinHandle;
 
-/// A row of the table.
+/// A job in the table.
 pub struct Job {
     pub name: &'static str,
     pub period: Duration,
     pub needs: &'static str,
-    /// Whether it runs when the process starts, or one period later.
+    /// Whether the job runs when the process starts, or one period later.
     runs_at_start: bool,
 }
 
@@ -24,7 +24,7 @@ pub const OPERATION_RULES: Job = Job {
     needs: "a console, the database, and the OpenAPI documents",
     runs_at_start: true,
 };
-/// Gateways keep to the deadlines by the clock; this writes down that they have passed.
+/// Records that deadlines have passed, which gateways enforce by the clock.
 pub const DEADLINES: Job = Job {
     name: "grace_periods_and_closed_accounts",
     period: Duration::from_secs(2),
@@ -50,9 +50,9 @@ pub const USAGE: Job = Job {
     runs_at_start: false,
 };
 
-/// Work that is done again and again.
+/// The periodic work of a job.
 pub trait Work: Send + 'static {
-    /// Does it once. An error is shown in `/status` until the next run.
+    /// Runs the work once. An error is shown in `/status` until the next run.
     fn run(&mut self) -> impl Future<Output = Result<(), String>> + Send;
 }
 
@@ -74,7 +74,7 @@ impl Background {
         Self { clock, rows: Arc::default() }
     }
 
-    /// Starts a job. It runs until it is aborted.
+    /// Starts a job, which runs until it is aborted.
     pub fn start(&self, job: &'static Job, mut work: impl Work) -> JoinHandle<()> {
         let (row, background) = (self.add(job), self.clone());
         tokio::spawn(async move {
@@ -89,14 +89,14 @@ impl Background {
         })
     }
 
-    /// Adds a job that has a loop of its own, and returns its row.
+    /// Adds a job with a loop of its own, and returns its row.
     pub fn add(&self, job: &'static Job) -> usize {
         let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
         rows.push(Row { job, last_run: None, error: None });
         rows.len() - 1
     }
 
-    /// Notes that the job of a row has run.
+    /// Records the result of the job in a row.
     pub fn note(&self, row: usize, result: Result<(), String>) {
         let now = self.clock.now();
         let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! `keydesk backup`, `restore` and `migrate`: everything from one database into another.
+//! `keydesk backup`, `restore`, and `migrate`: copy everything from one database to another.
 
 use crate::{
     config::{Config, place_named},
@@ -47,7 +47,7 @@ pub async fn backup(config: Config, args: BackupArgs) -> anyhow::Result<()> {
     }
     let (store, _) = data::open(&config).await?;
     store.checked().await?;
-    // Under another name until it is whole.
+    // Has a temporary name until it is complete.
     let beside = args.file.with_extension("partial");
     drop(files::replace(&beside).context("the backup cannot be written")?);
     store.back_up(&beside, progress()).await.context("the backup cannot be written")?;
@@ -61,7 +61,7 @@ pub async fn backup(config: Config, args: BackupArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The copy is closed and on the disk before it has its name.
+/// Gives the copy its name after it is closed and synced to disk.
 fn finish(beside: &Path, file: &Path) -> anyhow::Result<()> {
     for ending in ["-wal", "-shm"] {
         let mut path = beside.as_os_str().to_owned();
@@ -82,7 +82,8 @@ fn finish(beside: &Path, file: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A restored database is another history: gateways load it anew, and tell it what had ended since.
+/// Restores a backup. A restored database has a new epoch, so gateways reload it and report what has been revoked
+/// since the backup.
 pub async fn restore(config: Config, args: RestoreArgs) -> anyhow::Result<()> {
     if !args.file.is_file() {
         bail!("there is no file {}", args.file.display());
@@ -96,7 +97,7 @@ pub async fn restore(config: Config, args: RestoreArgs) -> anyhow::Result<()> {
 async fn restore_from(config: &Config, file: &Path) -> anyhow::Result<()> {
     let backup = Store::open(&DatabaseUrl::Sqlite(copy_of(file, &config.data)?)).await?;
     backup.checked().await.context("the backup cannot be used")?;
-    // A database without its key serves nobody.
+    // A database without its key is unusable.
     let key_file = data::key_file(config);
     let keyring = data::keyring(&key_file)?;
     keyring.opens(&backup).await.with_context(|| {
@@ -105,7 +106,7 @@ async fn restore_from(config: &Config, file: &Path) -> anyhow::Result<()> {
             key_file.display()
         )
     })?;
-    // Only now, as nothing may be left in the place of the present database but another that is whole.
+    // Moved only now, so that the current database is replaced only by a complete one.
     let aside = match &config.store {
         DatabaseUrl::Sqlite(path) => eject_(path)?,
         DatabaseUrl::Postgres(_) => Vec::new(),
@@ -130,7 +131,8 @@ async fn restore_from(config: &Config, file: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Rejects while a process serves from the file: it would go on writing into the one that is set aside.
+/// Rejects the command while a process serves from the file, because that process would keep writing to the replaced
+/// file.
 fn alone(config: &Config) -> anyhow::Result<Option<Identity>> {
     if matches!(config.store, DatabaseUrl::Postgres(_)) {
         return Ok(None);
@@ -139,7 +141,7 @@ fn alone(config: &Config) -> anyhow::Result<Option<Identity>> {
     alone_in(&locks, &config.data.display().to_string())
 }
 
-/// Takes a process's place among those that serve from a file, if it is the only one.
+/// Registers this process among those that serve from a file, if it is the only one.
 fn alone_in(locks: &Path, shown: &str) -> anyhow::Result<Option<Identity>> {
     files::make_folder(locks)?;
     let own = NodeId::generate(system::clock().now(), &system::entropy());
@@ -151,7 +153,7 @@ fn alone_in(locks: &Path, shown: &str) -> anyhow::Result<Option<Identity>> {
     Ok(Some(identity))
 }
 
-/// What is there now is kept under another name. Each file, and where it is.
+/// Renames the current database files. Returns the old and new path of each.
 fn eject_(path: &Path) -> anyhow::Result<Vec<(PathBuf, PathBuf)>> {
     if let Some(folder) = path.parent() {
         files::make_folder(folder)?;
@@ -171,7 +173,7 @@ fn eject_(path: &Path) -> anyhow::Result<Vec<(PathBuf, PathBuf)>> {
     Ok(aside)
 }
 
-/// It did not work: as if nothing had been.
+/// Restores the original names after a failure.
 fn put_back(aside: &[(PathBuf, PathBuf)]) {
     for (from, to) in aside {
         if let Err(error) = std::fs::rename(to, from) {
@@ -180,7 +182,7 @@ fn put_back(aside: &[(PathBuf, PathBuf)]) {
     }
 }
 
-/// The backup itself is only read.
+/// Copies the backup, because the backup itself must not be modified.
 fn copy_of(file: &Path, data: &Path) -> anyhow::Result<PathBuf> {
     files::make_folder(data)?;
     data::keep_private(data)?;
@@ -204,7 +206,7 @@ pub async fn migrate(args: MigrateArgs) -> anyhow::Result<()> {
     {
         bail!("there is no file {}", path.display());
     }
-    // Held to the end: nobody starts to serve from it meanwhile.
+    // Held to the end, so that no process starts to serve from it.
     let _alone = alone_on(&from)?;
     let store = Store::open(&from).await?;
     store.checked().await?;
@@ -223,7 +225,7 @@ pub async fn migrate(args: MigrateArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Rejects while a process serves from a file: what it takes after the copy would stay behind.
+/// Rejects the command while a process serves from a file, because changes after the copy would be lost.
 fn alone_on(place: &DatabaseUrl) -> anyhow::Result<Option<Identity>> {
     match place {
         DatabaseUrl::Sqlite(file) => {
@@ -233,7 +235,7 @@ fn alone_on(place: &DatabaseUrl) -> anyhow::Result<Option<Identity>> {
     }
 }
 
-/// The same by the list of nodes, where there is no file to lock.
+/// Checks the list of nodes instead, because there is no file to lock.
 async fn reject_while_served(store: &Store) -> anyhow::Result<()> {
     let (nodes, now) = list_nodes(store, system::clock().now()).await?;
     let is_alive = |listed: &&ListedNode| listed.lease_ends_at > now;
@@ -247,7 +249,7 @@ async fn reject_while_served(store: &Store) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A line a table; where someone looks on, it moves.
+/// Prints one line for each table, updated in place on a terminal.
 fn progress() -> impl FnMut(CopyProgress) {
     let watched = std::io::stderr().is_terminal();
     move |progress| {

@@ -1,4 +1,4 @@
-//! The command line. Without a command, `keydesk` serves.
+//! The command line. Without a command, `keydesk` runs `serve`.
 
 use crate::{
     account, audit, backup,
@@ -111,7 +111,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
     }
 }
 
-/// What reading the configuration has not looked at yet: the OpenAPI documents that are files.
+/// Checks what reading the configuration doesn't: the OpenAPI documents in files.
 async fn check_config(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
     let own = config.documents.iter().filter_map(|own| own.place.as_ref());
     for place in config.openapi.iter().chain(own) {
@@ -131,7 +131,7 @@ async fn check_config(config: &Config, file: Option<&Path>) -> anyhow::Result<()
     Ok(())
 }
 
-/// Libraries are heard from `warn` on only, whatever the level: some would log whole requests.
+/// Starts logging. Libraries log from `warn` on, regardless of the level, because some would log whole requests.
 fn start_log(level: LogLevel) {
     let level = match level {
         LogLevel::Error => tracing::Level::ERROR,
@@ -146,13 +146,13 @@ fn start_log(level: LogLevel) {
     tracing_subscriber::registry().with(lines).with(heard).init();
 }
 
-/// A variable of the environment; an empty one counts as none.
+/// Returns an environment variable. An empty one counts as unset.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// The names of all variables.
+/// Returns the names of all environment variables.
 pub fn variables() -> impl Iterator<Item = String> {
     std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())
 }

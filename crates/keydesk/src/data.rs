@@ -1,4 +1,4 @@
-//! The data folder: the database and, beside it, the key file that the database is useless without.
+//! The data folder, with the database and the key file, without which the database is unusable.
 
 use anyhow::{Context, anyhow, bail};
 use keydesk_control::{
@@ -19,8 +19,8 @@ use crate::{config::Config, serving};
 
 const HEADER: &str = "keydesk-key-1";
 
-/// Opens the database for a command, which creates none, and says which it is: a command that quietly acts on another
-/// database than the server would report success for nothing.
+/// Opens the database for a command and logs which one it is. Never creates one: a command on a different database
+/// than the server's would report success without effect.
 pub async fn open(config: &Config) -> anyhow::Result<(Store, Option<Arc<Keyring>>)> {
     if config.data.is_dir() {
         keep_private(&config.data)?;
@@ -38,8 +38,8 @@ pub async fn open(config: &Config) -> anyhow::Result<(Store, Option<Arc<Keyring>
     open_or_create(config).await
 }
 
-/// Opens the database and, where the console is served, the key file, and checks that they belong
-/// together. Makes what is missing.
+/// Opens the database and, if the node serves the console, the key file, and checks that they belong together. Creates
+/// whatever is missing.
 pub async fn open_or_create(config: &Config) -> anyhow::Result<(Store, Option<Arc<Keyring>>)> {
     let folder = &config.data;
     files::make_folder(folder)
@@ -49,7 +49,7 @@ pub async fn open_or_create(config: &Config) -> anyhow::Result<(Store, Option<Ar
         return Ok((Store::open_as_it_is(&config.store).await?, None));
     }
     let key_file = key_file(config);
-    // A key that no database is known to be written with yet.
+    // A new key with which no database is known to be encrypted yet.
     let first = key_file.with_extension("key.first");
     if let DatabaseUrl::Sqlite(database) = &config.store
         && database.exists()
@@ -76,8 +76,8 @@ pub async fn open_or_create(config: &Config) -> anyhow::Result<(Store, Option<Ar
     Ok((store, Some(keyring)))
 }
 
-/// Makes the first key of a database that has none. The file has its name only when the database has taken the key:
-/// of several consoles that start together one is first, and the others are left without a wrong file.
+/// Creates the first key of a database. The file gets its name only after the database has accepted the key: if
+/// several consoles start together, one is first, and the others don't keep a wrong file.
 async fn make_key_file(
     config: &Config,
     store: &Store,
@@ -113,7 +113,7 @@ async fn make_key_file(
     Ok(())
 }
 
-/// The data folder is its owner's alone. One that was there before is made so, as far as it is ours.
+/// Makes the data folder private to its owner. In an existing folder, only Keydesk's own files are changed.
 pub fn keep_private(folder: &Path) -> anyhow::Result<()> {
     let found = fs::metadata(folder)?;
     let mode = found.mode();
@@ -130,7 +130,7 @@ pub fn keep_private(folder: &Path) -> anyhow::Result<()> {
             folder.display()
         );
     }
-    // Files of ours that are there already, of whatever rights.
+    // Keydesk's existing files, whatever their permissions.
     for entry in fs::read_dir(folder)?.filter_map(Result::ok) {
         let name = entry.file_name().to_string_lossy().into_owned();
         if !OWN_FILES.iter().any(|own| name.starts_with(own)) {
@@ -147,7 +147,8 @@ pub fn keep_private(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What Keydesk makes in its data folder, but the key file: who may have read that has to be thought about.
+/// The files that Keydesk creates in its data folder, except for the key file: if others could read that, the operator
+/// must decide what to do.
 const OWN_FILES: [&str; 8] = [
     "serving",
     "keydesk.sqlite",
@@ -163,7 +164,7 @@ pub fn key_file(config: &Config) -> PathBuf {
     config.data.join("keydesk.key")
 }
 
-/// The keys of the file, which is read anew when one is missing.
+/// Returns the keys of the file, which is read again if a key is missing.
 pub fn keyring(key_file: &Path) -> anyhow::Result<Keyring> {
     read_keys(key_file)?;
     let path = key_file.to_owned();
@@ -173,17 +174,17 @@ pub fn keyring(key_file: &Path) -> anyhow::Result<Keyring> {
     }))
 }
 
-/// The desk of a command that runs beside the server or without it.
+/// Returns the state for a command that runs with or without the server.
 pub async fn app(config: &Config) -> anyhow::Result<AppState> {
     app_with(config, Mailer::Off).await
 }
 
-/// The same, which can send mail.
+/// Returns the state of [`app`] with a mailer.
 pub async fn app_with(config: &Config, mailer: Mailer) -> anyhow::Result<AppState> {
     make_app(config, mailer, open(config).await?).await
 }
 
-/// The same, on a database that is made if there is none.
+/// Returns the state of [`app`], and creates the database if there is none.
 pub async fn new_app(config: &Config) -> anyhow::Result<AppState> {
     make_app(config, Mailer::Off, open_or_create(config).await?).await
 }
@@ -197,13 +198,13 @@ async fn make_app(
     let keyring = keyring.context("this command needs the key file: omit role")?;
     let settings = settings(config, config.console.first(), config.gateway.first());
     let nowhere = OpenApiSource::file(Path::new("").to_owned());
-    // It ends no token, so it waits for nobody.
+    // Doesn't revoke tokens, so it waits for no node.
     let outbound = config.outbound.clone();
     let base = AppServices { store, keyring, nodes: Arc::new(Nodes::alone()), outbound };
     Ok(AppState::new(settings, base, mailer, nowhere, system::clock(), system::entropy()))
 }
 
-/// The console's settings, once the addresses that are really bound are known.
+/// Returns the console's settings for the addresses that were actually bound.
 pub fn settings(
     config: &Config,
     console: std::net::SocketAddr,
@@ -212,7 +213,7 @@ pub fn settings(
     let scheme = if config.tls.is_some() { "https" } else { "http" };
     let own_url = format!("{scheme}://{}", reachable(console));
     let console_url = config.public_console_url.clone().unwrap_or_else(|| own_url.clone());
-    // On loopback people also type localhost.
+    // On loopback, users may also enter localhost.
     let is_plain_loopback = console.ip().is_loopback() && console_url.starts_with("http:");
     let port = console.port();
     let mut console_addrs = vec![format!("localhost:{port}")];
@@ -248,7 +249,7 @@ pub fn settings(
     }
 }
 
-/// One key a line, the newest last.
+/// Reads the keys, one per line with the newest last.
 pub fn read_keys(path: &Path) -> anyhow::Result<Vec<MasterKey>> {
     let metadata = fs::metadata(path)
         .with_context(|| format!("the key file {} cannot be read", path.display()))?;
@@ -275,7 +276,8 @@ pub fn read_keys(path: &Path) -> anyhow::Result<Vec<MasterKey>> {
     })
 }
 
-/// For its owner's eyes only, whole or not at all, and on the disk before anything depends on it.
+/// Writes the keys to a file that only its owner can read, atomically and synced to disk before anything depends on
+/// it.
 pub fn write_keys(path: &Path, keys: &[MasterKey]) -> anyhow::Result<()> {
     let unwritable = || format!("the key file {} cannot be written", path.display());
     let mut text = Zeroizing::new(String::new());
@@ -291,7 +293,7 @@ pub fn write_keys(path: &Path, keys: &[MasterKey]) -> anyhow::Result<()> {
     file.write_all(text.as_bytes()).with_context(unwritable)?;
     file.sync_all().with_context(unwritable)?;
     fs::rename(&beside, path).with_context(unwritable)?;
-    // The name, too.
+    // Syncs the directory entry, too.
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::File::open(folder)?.sync_all()?;
     }
@@ -304,7 +306,7 @@ fn unhex(text: &str) -> Option<MasterKey> {
     Some(key)
 }
 
-/// An address that can be connected to: all addresses of a machine are none.
+/// Returns an address to connect to, because the unspecified address isn't one.
 fn reachable(mut addr: std::net::SocketAddr) -> std::net::SocketAddr {
     if addr.ip().is_unspecified() {
         addr.set_ip(if addr.is_ipv4() {

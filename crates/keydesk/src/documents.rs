@@ -1,11 +1,12 @@
-//! Which OpenAPI documents the configuration names, and which are guessed.
+//! The OpenAPI documents that are configured or derived from the upstreams.
 
 use crate::config::Config;
 use anyhow::{Context, bail};
 use keydesk_control::OpenApiSource;
 use std::{path::Path, sync::Arc};
 
-/// The documents: the one for all, or each upstream's own. An upstream that names none is asked for `/openapi.json`.
+/// Returns the documents: the common one, or one for each upstream. An upstream without a configured document is
+/// requested for `/openapi.json`.
 pub fn openapi(config: &Config, upstream: &http::Uri) -> anyhow::Result<OpenApiSource> {
     if config.openapi.is_none() && config.upstreams.is_empty() {
         return document(config, None, upstream);
@@ -13,7 +14,7 @@ pub fn openapi(config: &Config, upstream: &http::Uri) -> anyhow::Result<OpenApiS
     let all: Arc<[String]> = config.documents.iter().map(|own| own.prefix.clone()).collect();
     let whole = config.openapi.as_deref().map(|place| document(config, Some(place), upstream));
     let own = config.documents.iter().filter_map(|own| {
-        // The document for all speaks for upstreams that name none.
+        // The common document applies to upstreams without their own.
         let place = own.place.as_deref();
         let is_asked = place.is_some() || config.openapi.is_none();
         let document = is_asked.then(|| document(config, place, &own.server))?;

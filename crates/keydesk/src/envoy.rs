@@ -1,4 +1,4 @@
-//! Starts the endpoint for Envoy, in builds that have it.
+//! The endpoint for Envoy, in builds with the feature `envoy`.
 
 use crate::config::Config;
 use keydesk_gateway::{LiveTable, Settings};
@@ -35,7 +35,7 @@ pub async fn start(
     Ok(())
 }
 
-/// The configuration has rejected what this build does not have.
+/// Does nothing, because the configuration has already rejected settings that this build lacks.
 #[cfg(not(feature = "envoy"))]
 #[expect(clippy::unused_async, reason = "the other one waits")]
 pub async fn start(

@@ -1,4 +1,4 @@
-//! `keydesk feedback`: what readers of the Help page said.
+//! `keydesk feedback`: prints the feedback of users from the Help page.
 
 use crate::{config::Config, data};
 
@@ -25,7 +25,7 @@ pub async fn run(config: Config, args: Args) -> anyhow::Result<()> {
             });
             print_line!("{line}");
         } else {
-            // A comment is someone else's text: escaped, it cannot move the cursor or fake a line.
+            // A comment is untrusted text, so it is escaped to keep it from moving the cursor or forging a line.
             let comment = feedback.comment.escape_debug();
             print_line!(
                 "{}  {:<10}  {answered:<3}  {} ({})  {comment}",

@@ -1,4 +1,4 @@
-//! What the process asks of the system before it does anything else.
+//! Process settings that are applied before anything else.
 
 use rustix::{
     fs::Mode,
@@ -7,19 +7,20 @@ use rustix::{
     },
 };
 
-/// Whatever this process makes, in whichever folder, only its owner can read.
+/// Makes all files that this process creates readable only by their owner.
 pub fn keep_files_private() {
     umask(Mode::RWXG | Mode::RWXO);
 }
 
-/// Systemd and shells give a process 1,024 descriptors; each connection needs one, and so do the database and the
-/// upstreams.
+/// Raises the limit of file descriptors. systemd and shells grant 1,024, but each connection needs one, as do the
+/// database and the upstreams.
 pub fn allow_many_connections() {
     let limit = getrlimit(Resource::Nofile);
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
-/// Keeps what is in memory out of core dumps and away from other processes' debuggers. Best effort: a system that does not allow it is not one to reject to run on.
+/// Disables core dumps and access by debuggers of other processes. Best effort, because Keydesk must also run on
+/// systems that don't support it.
 pub fn keep_secrets_out_of_dumps() {
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);

@@ -1,5 +1,5 @@
-//! `keydesk key rotate`: another master key, while everything runs. Whatever ends it on the way, it goes
-//! on when it is called again.
+//! `keydesk key rotate`: rotates the master key while Keydesk is running. An interrupted rotation continues when the
+//! command is run again.
 
 use crate::{config::Config, data};
 use anyhow::{Context, bail};
@@ -22,7 +22,7 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
     store.checked().await?;
     let keyring = keyring.context("this node serves no console and has no key file")?;
     let file = data::key_file(&config);
-    // Two at once would write over each other's keys. Let go of when this process ends.
+    // Two concurrent rotations would overwrite each other's keys. The lock is released when this process ends.
     let lock = std::fs::File::create(config.data.join("key.lock"))?;
     lock.try_lock().context("another “keydesk key” is running on this data folder")?;
     match command {
@@ -93,7 +93,7 @@ async fn rotate(store: &Store, keyring: &Keyring, file: &Path) -> anyhow::Result
     Ok(())
 }
 
-/// Nodes of this machine read the same file and need a moment; others need the file.
+/// Returns the nodes without the key. Nodes on this machine read the same file and need a moment; others need a copy.
 async fn waiting_for(store: &Store, key: &str) -> anyhow::Result<Vec<String>> {
     if !store.is_shared() {
         return Ok(Vec::new());

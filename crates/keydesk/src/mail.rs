@@ -1,4 +1,4 @@
-//! `keydesk mail`: whether mail works.
+//! `keydesk mail`: tests email delivery.
 
 use crate::{config::Config, data, serve};
 use keydesk_control::send_test_mail;

@@ -1,6 +1,6 @@
 //! The `keydesk` executable: reads the command line and the configuration, and runs the command.
 
-/// Writes a line to standard output. Whoever has closed it does not want to know.
+/// Writes a line to standard output, ignoring errors such as a closed pipe.
 macro_rules! print_line {
     ($($words:tt)*) => {{
         use std::io::Write;
@@ -42,7 +42,7 @@ use clap::Parser;
 use keydesk_control::{Refusal, english};
 use std::process::ExitCode;
 
-/// Faster than the system's, and it gives memory back.
+/// Faster than the system's allocator, and returns memory to the system.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -61,7 +61,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// The error with its causes, without repetition. A refusal is described by its text.
+/// Returns the error and its causes without repetition. A rejection is described by its text.
 fn describe(error: &anyhow::Error) -> String {
     let mut causes = error.chain().map(|cause| match cause.downcast_ref::<Refusal>() {
         Some(refusal) => {

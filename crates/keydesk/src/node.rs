@@ -1,4 +1,4 @@
-//! `keydesk node`: the processes that serve from this database, and taking one out that is gone.
+//! `keydesk node`: lists the nodes of this database and removes nodes that no longer exist.
 
 use crate::{config::Config, data};
 use keydesk_control::{list_nodes, remove_node};

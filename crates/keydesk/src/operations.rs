@@ -1,5 +1,5 @@
-//! `keydesk operations`: the rules on the API's operations, what they reject or would, and the word that
-//! puts them in force. Beside the server: what takes over a document that has changed.
+//! `keydesk operations`: lists, checks, and enforces the operation rules. Also applies changed OpenAPI documents in
+//! the server.
 
 use crate::{background::Work, config::Config, data};
 use anyhow::{Context, bail};
@@ -98,7 +98,7 @@ async fn list(store: &Store) -> anyhow::Result<()> {
 async fn check(store: &Store, source: &RuleSource, args: CheckArgs) -> anyhow::Result<()> {
     let now = system::clock().now();
     let StoredRules { live, pending } = match args.document {
-        // Before the first start there may be none.
+        // Before the first start, there may be none.
         Some(_) => store.read().await?.find_rules().await?.unwrap_or_default(),
         None => stored(store).await?,
     };
@@ -158,7 +158,7 @@ impl Work for RuleSync {
                 if error != self.last_error {
                     tracing::error!(
                         error,
-                        "the OpenAPI document's operations cannot be taken over; the rules stay as they are"
+                        "failed to apply the OpenAPI document's operations; the rules stay as they are"
                     );
                     self.last_error.clone_from(&error);
                 }
@@ -188,11 +188,11 @@ impl Work for RuleSync {
 fn tell(synced: &Synced) {
     match synced {
         Synced::Same => {}
-        Synced::InForce => tracing::info!("the operations' rules are taken over"),
+        Synced::InForce => tracing::info!("applied the operation rules"),
         Synced::Pending(rejected) => {
             tracing::warn!(
                 clients = rejected.len(),
-                "the operations' rules have changed and would reject requests that are made now; they wait for “keydesk operations apply”"
+                "the changed operation rules would reject current requests; apply them with “keydesk operations apply”"
             );
             for NewlyRejected { token_name, client, operation, requests } in rejected {
                 tracing::warn!(token_name, client, operation, requests, "would be rejected");

@@ -1,4 +1,4 @@
-//! `keydesk operator`: who administers the instance.
+//! `keydesk operator`: manages the operators of the instance.
 
 use crate::{config::Config, data};
 use anyhow::Context;
@@ -61,7 +61,7 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The first line of standard input: on the command line others could see it.
+/// Reads a password from the first line of standard input, because other users can see command-line arguments.
 pub fn read_password() -> anyhow::Result<String> {
     let mut password = String::new();
     std::io::stdin()

@@ -1,4 +1,4 @@
-//! `keydesk receipt verify`: whether a receipt is genuine, and what it promises.
+//! `keydesk receipt verify`: verifies a receipt and prints its content.
 
 use crate::{config::Config, data};
 use anyhow::{Context, bail};

@@ -1,4 +1,4 @@
-//! Where the gateway's records go: the access log as JSON lines, and spans as OTLP over HTTP.
+//! The output of the gateway's records: the access log as JSON lines, and spans as OTLP over HTTP.
 
 use crate::config::Observe;
 use anyhow::Context;
@@ -26,16 +26,16 @@ use std::{
 };
 use tokio::signal::unix::SignalKind;
 
-/// How many records may wait; further ones are dropped and counted.
+/// The number of records that may be queued; further ones are dropped and counted.
 const MOST_WAITING: usize = 16_384;
 const MOST_SPANS: usize = 512;
-/// So many bytes of lines are written at once.
+/// The number of bytes that are written in one batch.
 const MOST_BYTES: usize = 64 * 1024;
 const FLUSH: Duration = Duration::from_millis(500);
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Starts what is configured. The log file must be writable from the start. The threads end when
-/// nobody holds the records any more, and have then written all.
+/// Starts the configured outputs. The log file must be writable at start. The threads end when all senders of the
+/// records are dropped and everything has been written.
 pub fn start(observe: &Observe) -> anyhow::Result<(Records, Vec<JoinHandle<()>>)> {
     let mut threads = Vec::new();
     let mut records = Records { trace_ratio: observe.trace_ratio, ..Records::default() };
@@ -59,8 +59,7 @@ pub fn start(observe: &Observe) -> anyhow::Result<(Records, Vec<JoinHandle<()>>)
     Ok((records, threads))
 }
 
-/// SIGHUP and SIGUSR1 ask for files to be opened again: logrotate sends the one or the other. Without anything to
-/// open they do nothing.
+/// Reopens files on SIGHUP and SIGUSR1, because logrotate sends either. Without files, the signals do nothing.
 fn reopen_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
     let reopen = Arc::<AtomicBool>::default();
     for kind in [SignalKind::hangup(), SignalKind::user_defined1()] {
@@ -75,7 +74,7 @@ fn reopen_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
     Ok(reopen)
 }
 
-/// Where lines go: a file, or standard output. Lines wait here, and are written several at a time and whole.
+/// The destination of lines: a file or standard output. Lines are buffered and written in batches of whole lines.
 struct Sink {
     place: Place,
     waiting: Vec<u8>,
@@ -85,7 +84,7 @@ struct Sink {
 
 enum Place {
     Output(std::io::Stdout),
-    /// Opened again when it has been moved away.
+    /// A file that is reopened after it has been moved.
     File {
         path: PathBuf,
         file: File,
@@ -112,7 +111,7 @@ impl Sink {
         }
     }
 
-    /// Writes what waits. Where not all of it fits, whole lines are kept and the others counted.
+    /// Writes the buffer. If not all of it can be written, whole lines are kept and the others counted.
     fn write(&mut self) {
         let written = match &mut self.place {
             Place::Output(out) => {
@@ -126,7 +125,7 @@ impl Sink {
                 let left = self.waiting.get(kept..).unwrap_or_default();
                 let lines = left.split(|byte| *byte == b'\n').count().saturating_sub(1) as u64;
                 self.lost.fetch_add(lines, Ordering::Relaxed);
-                // Once is enough: a full disk is full for every line.
+                // Logged only once, because a full disk affects every line.
                 if !std::mem::replace(&mut self.has_failed, true) {
                     tracing::error!(%error, lines, "the access log cannot be written; lines are lost and counted");
                 }
@@ -147,7 +146,7 @@ impl Sink {
     }
 }
 
-/// The error comes with how much was written in whole lines; a half one is taken back.
+/// Appends lines. An error includes the number of bytes written as whole lines; a partial line is truncated.
 fn append(file: &mut File, lines: &[u8]) -> Result<(), (std::io::Error, usize)> {
     let before = file.metadata().map(|found| found.len()).map_err(|error| (error, 0))?;
     let Err(error) = file.write_all(lines) else { return Ok(()) };
@@ -224,11 +223,11 @@ fn export_spans(receiver: &Receiver<Record>, url: &str, runtime: &tokio::runtime
         let sent = runtime.block_on(send(&client, url, &spans));
         match sent {
             Ok(()) => has_failed = false,
-            // Once is enough: a receiver that is away is away for every batch.
+            // Logged only once, because an unavailable receiver affects every batch.
             Err(error) if !has_failed => {
                 has_failed = true;
                 let error = format!("{error:#}");
-                tracing::warn!(error, "spans cannot be exported and are dropped");
+                tracing::warn!(error, "failed to export spans; they are dropped");
             }
             Err(_) => {}
         }
@@ -252,7 +251,7 @@ async fn send(
     Ok(())
 }
 
-/// One request as OTLP's JSON encoding has it: ids in hexadecimal, instants as strings.
+/// Returns a request in OTLP's JSON encoding: IDs in hexadecimal, instants as strings.
 fn span(record: &Record) -> Value {
     let (trace, span, parent) = record.trace.unwrap_or_default();
     let start = i128::from(record.at.as_micros()) * 1000;
@@ -280,7 +279,7 @@ fn span(record: &Record) -> Value {
         "startTimeUnixNano": start.to_string(),
         "endTimeUnixNano": end.to_string(),
         "attributes": attributes,
-        // Only what is ours to answer for is an error (OpenTelemetry's HTTP conventions).
+        // Only server errors count as errors (OpenTelemetry's HTTP conventions).
         "status": { "code": if record.status >= 500 { 2 } else { 0 } },
     })
 }

@@ -13,7 +13,7 @@ use keydesk_node::ClusterClock;
 use keydesk_store::{Store, StoreError};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A desk for the gateway, and what answers there for as long as it is let.
+/// Returns a service for the gateway, and a function that starts to answer its requests.
 pub fn start() -> (TokenService, impl FnOnce(AppState) -> tokio::task::JoinHandle<()>) {
     let (gateway, mut questions) = token_service();
     let answer_all = move |app: AppState| {
@@ -60,7 +60,7 @@ async fn answer(app: &AppState, question: Question) -> Result<SelfServiceRespons
 
 fn rejection(error: SelfServiceError) -> Rejection {
     match error {
-        // The gateway accepted it a moment ago.
+        // The gateway accepted the token a moment ago.
         SelfServiceError::NotActive | SelfServiceError::Store(StoreError::Conflict) => {
             Rejection::UnknownToken
         }
@@ -87,10 +87,10 @@ fn rejection(error: SelfServiceError) -> Rejection {
     }
 }
 
-/// Live API tokens by how soon they end, for metrics.
+/// The number of live API tokens by time to expiry, for metrics.
 pub type Expiring = Arc<Mutex<ExpiringSoon>>;
 
-/// Sends reminders of tokens that expire soon.
+/// Sends reminders for tokens that expire soon.
 pub struct Reminders {
     pub app: AppState,
     pub expiring: Expiring,
@@ -121,8 +121,8 @@ impl Work for MailQueue {
     }
 }
 
-/// Writes down which grace periods have ended, and revokes the tokens of accounts that were closed long enough ago.
-/// Neither can be undone, so both require a clock that agrees with the database's.
+/// Records ended grace periods, and revokes the tokens of accounts that were closed long enough ago. Neither can be
+/// undone, so both require a clock that agrees with the database's.
 pub struct Deadlines {
     store: Store,
     clock: ClusterClock,

@@ -1,5 +1,4 @@
-//! `keydesk serve`: wires store, live table, gateway and console together, and takes them down in
-//! good order.
+//! `keydesk serve`: starts the database, live table, gateway, and console, and stops them in order.
 
 use crate::{
     background::{self, Background},
@@ -75,7 +74,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let (leaving, delay) = (running.as_ref().map(Running::leaver), config.shutdown_delay);
     let shutdown = Shutdown { member: Arc::clone(&member), stopping, leaving, delay };
     let signal = tokio::spawn(shutdown.stop_when_asked(stop));
-    // Both let go at once, and each lets its requests in flight finish.
+    // Both stop accepting connections together, and each completes its requests in flight.
     let console = serve_console(console.zip(app), tls, stopped.clone());
     let ((), gateway) = tokio::join!(console, stop_gateway(running, written, stopped));
     gateway?;
@@ -103,7 +102,7 @@ fn base(
     keyring: Option<Arc<Keyring>>,
     member: &Member,
 ) -> AppServices {
-    // A node without a console has no keys: tokens that need none can still be changed by their holders.
+    // A node without a console has no keys; tokens that need none can still be changed with self-service.
     let keyring = keyring.unwrap_or_else(|| Arc::new(Keyring::new(|| None)));
     let (store, nodes) = (store.clone(), Arc::clone(&member.nodes));
     AppServices { store, keyring, nodes, outbound: config.outbound.clone() }
@@ -114,7 +113,7 @@ fn live_table(config: &Config) -> Arc<LiveTable> {
     Arc::new(LiveTable::with_lease_guard(system::stopwatch()).with_plans(plans, default))
 }
 
-/// Takes its place among the nodes, and hears what this month has been called already.
+/// Joins the nodes and loads the request counts of this month.
 async fn join(
     config: &Config,
     store: &Store,
@@ -139,7 +138,7 @@ async fn join(
     Ok((member, counts))
 }
 
-/// What a node with a console does beside serving it.
+/// Starts the background jobs of a node with a console.
 fn look_after(
     config: &Config,
     store: &Store,
@@ -208,7 +207,7 @@ fn first_upstream(upstreams: &[UpstreamSettings]) -> anyhow::Result<http::Uri> {
         .context("there is no upstream")
 }
 
-/// Waits for the signal; returns when the gateway has stopped and its records are written.
+/// Waits for the signal, and returns when the gateway has stopped and its records are written.
 async fn stop_gateway(
     running: Option<Running>,
     written: Vec<JoinHandle<()>>,
@@ -258,7 +257,7 @@ fn gateway_settings(
     }
 }
 
-/// What is configured; the sample serves what nothing else does, where nothing is configured.
+/// Returns the configured upstreams, or the sample API if none is configured.
 async fn upstreams(config: &Config, gateway: SocketAddr) -> anyhow::Result<Vec<UpstreamSettings>> {
     let mut upstreams = config.upstreams.clone();
     match &config.upstream {
@@ -275,14 +274,14 @@ async fn upstreams(config: &Config, gateway: SocketAddr) -> anyhow::Result<Vec<U
     Ok(upstreams)
 }
 
-/// Whether a URL leads to this very address.
+/// Returns whether a URL refers to this address.
 fn names(url: &http::Uri, addr: SocketAddr) -> bool {
     let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
     let is_here = host == "localhost" || host.parse() == Ok(addr.ip());
     is_here && url.port_u16() == Some(addr.port())
 }
 
-/// The API that is there while none is configured: on a port of loopback that only we know of.
+/// Starts the sample API on a random loopback port.
 async fn start_sample(data: &Path) -> anyhow::Result<http::Uri> {
     let router = keydesk_sample::router(&data.join("sample-api.sqlite"))
         .await
@@ -293,7 +292,7 @@ async fn start_sample(data: &Path) -> anyhow::Result<http::Uri> {
     Ok(upstream)
 }
 
-/// Says so at start where the API cannot be reached: it may come later, but a typing mistake does not.
+/// Logs a warning at start if the upstream is unreachable: it may start later, but the URL may also be misspelled.
 async fn try_upstream(upstream: http::Uri) {
     let port = upstream.port_u16().unwrap_or(if upstream.scheme_str() == Some("https") {
         443
@@ -325,7 +324,7 @@ pub fn mailer(config: &Config) -> anyhow::Result<Mailer> {
     })
 }
 
-/// A secret is made by who has the key.
+/// Only nodes with the key can create secrets.
 fn warn_of_rotation(config: &Config, store: &Store) {
     if config.integrations.self_service.rotate && !config.role.has_console() && store.is_shared() {
         tracing::warn!(
@@ -334,7 +333,7 @@ fn warn_of_rotation(config: &Config, store: &Store) {
     }
 }
 
-/// Says what listens where.
+/// Prints the addresses of all listeners.
 fn announce(config: &Config, settings: &keydesk_control::Settings) {
     let below = if settings.account_in_path { "/{account number}" } else { "" };
     print_line!("Keydesk {}", env!("CARGO_PKG_VERSION"));
@@ -361,7 +360,7 @@ fn announce(config: &Config, settings: &keydesk_control::Settings) {
     }
 }
 
-/// Where it listens, where its public URL does not say so.
+/// Returns the listening address if the public URL doesn't show it.
 fn listens(url: &str, addr: SocketAddr) -> String {
     if url.ends_with(&format!(":{}", addr.port())) || addr.port() == 0 {
         String::new()
@@ -386,7 +385,7 @@ fn announce_upstreams(config: &Config) {
     }
 }
 
-/// A path, and where it leads: whether the prefix is passed on is the first thing that goes wrong.
+/// Returns an example path and its upstream URL, because forwarding of the prefix is a common mistake.
 fn example(upstream: &UpstreamSettings) -> [String; 2] {
     let prefix = upstream.prefix.trim_end_matches('/');
     let server = upstream.servers.first().map(ToString::to_string).unwrap_or_default();
@@ -395,7 +394,7 @@ fn example(upstream: &UpstreamSettings) -> [String; 2] {
     [format!("{prefix}/x"), format!("{server}{passed}/x")]
 }
 
-/// While no account exists, says how to open the first.
+/// Prints how to create the first account if there is none.
 async fn offer_setup(app: Option<&AppState>) -> anyhow::Result<()> {
     let Some(app) = app else { return Ok(()) };
     if let Some(link) = app.offer_setup().await? {
@@ -415,7 +414,7 @@ async fn stops(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stop| *stop).await;
 }
 
-/// Tells what was counted, until the end.
+/// Reports counted requests until the node stops.
 async fn report(
     mut counts: Counts,
     stopped: watch::Receiver<bool>,

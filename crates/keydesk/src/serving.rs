@@ -1,5 +1,5 @@
-//! Which store the processes of a data folder serve from, for commands that run beside them: the file `serving`, locked
-//! for as long as one of them runs.
+//! The database that the processes of a data folder serve from, for commands that run at the same time: the file
+//! `serving`, which is locked while any of them runs.
 
 use crate::config::Config;
 use anyhow::{Context, bail};
@@ -10,13 +10,13 @@ use std::{
     path::Path,
 };
 
-/// Held while a process serves.
+/// A lock that is held while a process serves.
 #[derive(Debug)]
 pub struct Serving {
     _lock: File,
 }
 
-/// The store without a password, and a file by its whole path.
+/// Returns the database URL without its password, or the absolute path of a file.
 fn name(place: &DatabaseUrl) -> String {
     match place {
         DatabaseUrl::Sqlite(file) => {
@@ -35,8 +35,8 @@ pub fn begin(config: &Config) -> anyhow::Result<Serving> {
     let path = config.data.join("serving");
     files::keep_private(&path).with_context(|| format!("{} cannot be made", path.display()))?;
     let mut file = open(&path)?;
-    // Several processes may serve from one folder; the first says the store. A command that looks holds the lock for
-    // a moment.
+    // Several processes may serve from one folder; the first one writes the database. A command holds the lock only
+    // briefly while it checks.
     for _ in 0..50 {
         if file.try_lock().is_ok() {
             file.set_len(0)?;
@@ -53,7 +53,7 @@ pub fn begin(config: &Config) -> anyhow::Result<Serving> {
     Ok(Serving { _lock: file })
 }
 
-/// Rejects where a process of the folder serves from another store than this command would use.
+/// Rejects the command if a process of the folder serves from a different database than the command would use.
 pub fn check(config: &Config) -> anyhow::Result<()> {
     let Ok(mut file) = open(&config.data.join("serving")) else { return Ok(()) };
     let own = name(&config.store);

@@ -1,4 +1,4 @@
-//! `keydesk setup`: the first account, from a script.
+//! `keydesk setup`: creates the first account from a script.
 
 use crate::{config::Config, data, operator::read_password, serving};
 use anyhow::bail;

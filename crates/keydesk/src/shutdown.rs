@@ -1,4 +1,4 @@
-//! From the signal to the end: says first that it is not ready, and serves on for as long as balancers need to see that.
+//! The shutdown sequence: reports that the node is not ready, and keeps serving until load balancers have noticed.
 
 use crate::status;
 use keydesk_gateway::Leaver;
@@ -9,17 +9,17 @@ use std::{
 };
 use tokio::{signal::unix::SignalKind, sync::watch};
 
-/// Who learns that the process is about to stop.
+/// The components that must know of the shutdown.
 pub struct Shutdown {
     pub member: Arc<Member>,
     pub stopping: status::Stopping,
     pub leaving: Option<Leaver>,
-    /// How long requests are still taken after a signal.
+    /// The time for which requests are still accepted after a signal.
     pub delay: Duration,
 }
 
 impl Shutdown {
-    /// Waits until it is time to stop, and why, if nobody has asked for it.
+    /// Waits until the process must stop. Returns the reason if it wasn't a signal.
     pub async fn stop_when_asked(self, stop: watch::Sender<bool>) -> Option<JoinError> {
         let why = tokio::select! {
             () = stop_signal() => None,
@@ -31,7 +31,7 @@ impl Shutdown {
                 leaving.leave();
             }
             print_line!("Not ready; stopping in {} s.", self.delay.as_secs());
-            // Asked a second time, it does not wait.
+            // A second signal ends the wait.
             let _ = tokio::time::timeout(self.delay, stop_signal()).await;
         }
         let _ = stop.send(true);

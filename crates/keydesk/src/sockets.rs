@@ -1,5 +1,5 @@
-//! Where the listeners come from: bound here, or handed over by whoever keeps them open while one
-//! Keydesk takes over from the next (systemd's socket activation).
+//! The listeners' sockets, which are bound here or inherited from a supervisor that keeps them open across restarts
+//! (systemd socket activation).
 
 use crate::config::{Addresses, Config};
 use anyhow::{Context, bail};
@@ -7,7 +7,7 @@ use keydesk_gateway::Listeners;
 use listenfd::ListenFd;
 use std::net::{SocketAddr, TcpListener};
 
-/// The gateway's listener and the console's, in this order, as far as they are handed over.
+/// The inherited listeners of the gateway and the console, in this order, if any.
 #[derive(Debug)]
 pub struct Sockets {
     pub gateway: Option<Listeners>,
@@ -24,7 +24,7 @@ pub fn open(config: &Config) -> anyhow::Result<Sockets> {
         taken.with_context(|| format!("socket {at} of LISTEN_FDS is no TCP listener"))
     };
     let role = config.role;
-    // In this order, as far as the node serves them.
+    // In this order, if the node serves them.
     let places = usize::from(role.has_gateway());
     let gateway = if role.has_gateway() { take(0)? } else { None };
     let console = if role.has_console() { take(places)? } else { None };
@@ -66,7 +66,7 @@ fn open_console(
     })
 }
 
-/// Binds all addresses, but for those that this machine lacks and that were not named one by one.
+/// Binds all addresses, except for those that this machine lacks and that weren't named individually.
 fn bind_all<T>(
     addresses: &Addresses,
     key: &str,
@@ -85,14 +85,14 @@ fn bind_all<T>(
     })
 }
 
-/// A machine without IPv6.
+/// Returns whether the error means that this machine has no IPv6.
 fn is_missing(error: &std::io::Error) -> bool {
     const EAFNOSUPPORT: i32 = 97;
     error.kind() == std::io::ErrorKind::AddrNotAvailable
         || error.raw_os_error() == Some(EAFNOSUPPORT)
 }
 
-/// Where the console can be reached, bound or not.
+/// Returns the address of the console, bound or not.
 pub fn first_of(
     console: Option<&Vec<tokio::net::TcpListener>>,
     configured: &Addresses,

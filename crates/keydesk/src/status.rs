@@ -1,5 +1,5 @@
-//! For whoever operates it: whether it lives, whether it is ready, how it does, and how it stands among
-//! the other nodes. On a listener of its own, off unless configured.
+//! The status endpoints for operators: liveness, readiness, metrics, and the node's state in the cluster. They have a
+//! listener of their own, which is off unless configured.
 
 use crate::{background::Background, self_service::Expiring};
 use anyhow::Context;
@@ -25,16 +25,16 @@ use std::{
 };
 use tokio::net::TcpListener;
 
-/// Set while requests in flight finish: no new ones should be sent here.
+/// Whether the node is stopping: it completes requests in flight, but should get no new ones.
 pub type Stopping = Arc<AtomicBool>;
 
-/// How long the database may take to be part of the answer.
+/// The maximum wait for the database's part of the response.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// What is shown.
+/// The sources of the status.
 #[derive(Clone)]
 pub struct Seen {
-    /// Of the gateway, where there is one.
+    /// The metrics of the gateway, if the node has one.
     pub metrics: Option<Metrics>,
     pub table: Arc<LiveTable>,
     pub member: Arc<Member>,

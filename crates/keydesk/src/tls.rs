@@ -1,5 +1,4 @@
-//! The certificate that both listeners show: from files, read again when they change, without a
-//! connection noticing.
+//! The TLS certificate of both listeners, which is reloaded when its files change, without interrupting connections.
 
 use crate::config::Tls;
 use anyhow::{Context, bail};
@@ -18,14 +17,14 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// How soon a changed file is taken over.
+/// The interval at which files are checked for changes.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// What is shown to clients now.
+/// The current certificates.
 #[derive(Debug, Default)]
 pub struct Certificates {
     current: ArcSwapOption<CertifiedKey>,
-    /// While an ACME server looks: what it wants to see, by name.
+    /// The certificates for ACME challenges by domain, during validation.
     proofs: Mutex<HashMap<String, Arc<CertifiedKey>>>,
 }
 
@@ -47,7 +46,7 @@ impl Certificates {
     }
 }
 
-/// RFC 8737: the protocol by which an ACME server asks.
+/// The ALPN protocol of ACME validation (RFC 8737).
 const ACME_ALPN: &[u8] = b"acme-tls/1";
 
 impl ResolvesServerCert for Certificates {
@@ -61,7 +60,7 @@ impl ResolvesServerCert for Certificates {
     }
 }
 
-/// TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1.
+/// Returns the configuration for TLS 1.2 and 1.3 with HTTP/2 and HTTP/1.1.
 fn server_config(certificates: Arc<Certificates>) -> anyhow::Result<Arc<ServerConfig>> {
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?
@@ -71,7 +70,7 @@ fn server_config(certificates: Arc<Certificates>) -> anyhow::Result<Arc<ServerCo
     Ok(Arc::new(config))
 }
 
-/// Reads what is configured; files are watched from then on.
+/// Loads the configured certificate, and watches its files for changes.
 pub fn start(tls: &Tls, data: &Path) -> anyhow::Result<Arc<ServerConfig>> {
     let certificates = Arc::<Certificates>::default();
     match tls {
@@ -86,7 +85,7 @@ pub fn start(tls: &Tls, data: &Path) -> anyhow::Result<Arc<ServerConfig>> {
     server_config(certificates)
 }
 
-/// A chain in PEM, leaf first, and its key.
+/// Reads a PEM chain, leaf first, and its key.
 pub fn read(certificate: &Path, key: &Path) -> anyhow::Result<CertifiedKey> {
     let chain: Result<Vec<_>, _> = CertificateDer::pem_file_iter(certificate)
         .with_context(|| format!("tls.certificate {} cannot be read", certificate.display()))?
@@ -122,12 +121,15 @@ async fn watch(
             Ok(next) => {
                 certificates.show(next);
                 known = now;
-                tracing::info!(certificate = %certificate.display(), "the new certificate is shown from now on");
+                tracing::info!(certificate = %certificate.display(), "installed the new certificate");
             }
-            // Certificate and key are often written one after the other: look again.
+            // Certificate and key are often written one after the other, so try again.
             Err(error) => {
                 let error = format!("{error:#}");
-                tracing::warn!(error, "the old certificate stays for now");
+                tracing::warn!(
+                    error,
+                    "failed to read the new certificate; still using the old one"
+                );
             }
         }
     }

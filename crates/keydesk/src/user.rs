@@ -1,4 +1,4 @@
-//! `keydesk user`: what the operator can do for somebody who cannot get in, or who wants to be forgotten.
+//! `keydesk user`: helps users who can't log in, and erases users.
 
 use crate::{config::Config, data, serve};
 use keydesk_control::{erase_user, make_reset_link, reset_two_factor};

@@ -1,4 +1,4 @@
-//! Tracks the activity of one connection: which requests are open, and since when it has been idle.
+//! Tracking of the activity of one connection: its open requests, and since when it has been idle.
 
 use crate::{ClientTimeout, server::Bounds};
 use bytes::Buf;
@@ -15,25 +15,25 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
-/// What a client of HTTP/2 says first.
+/// The first bytes of an HTTP/2 client.
 const HTTP2: &[u8] = b"PRI";
-/// How often a connection is looked at.
+/// The interval at which a connection is checked.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// What is known of a connection by those who read, answer, and write on it.
+/// The state of a connection, shared by its reader, handlers, and writer.
 #[derive(Clone, Debug)]
 pub(crate) struct Activity(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
-    /// Requests whose answers are not at their end.
+    /// The number of requests with incomplete responses.
     open: usize,
     since: Instant,
-    /// When the first byte of a head came that is not there yet. Heads of HTTP/2 are minded by their frames.
+    /// The time when the first byte of an incomplete head arrived. In HTTP/2, frames are checked instead.
     head_since: Option<Instant>,
     is_http2: bool,
     has_read: bool,
-    /// By when the client must have taken what an answer was last handed over.
+    /// The deadline by which the client must have received the last part of a response.
     must_take_by: Option<Instant>,
 }
 
@@ -55,7 +55,7 @@ impl Activity {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A request has come.
+    /// Records the start of a request.
     pub fn begin(&self) -> Exchange {
         let mut state = self.state();
         state.open += 1;
@@ -74,7 +74,7 @@ impl Activity {
         }
     }
 
-    /// Waits until the client has done nothing useful for too long.
+    /// Waits until the client exceeds a time limit, and returns the reason.
     pub async fn is_over(&self, bounds: &Bounds) -> &'static str {
         loop {
             tokio::time::sleep(LOOK).await;
@@ -94,7 +94,7 @@ impl Activity {
     }
 }
 
-/// A request and its answer, until the latter is at its end.
+/// A request, until its response is complete.
 #[derive(Debug)]
 pub(crate) struct Exchange(Activity);
 
@@ -107,7 +107,7 @@ impl Drop for Exchange {
     }
 }
 
-/// An answer's body on its way to the client, and how long that takes it.
+/// A response body with a deadline by which the client must receive it.
 #[derive(Debug)]
 pub(crate) struct Minded<B> {
     pub body: B,
@@ -143,12 +143,12 @@ impl<B: Body + Unpin> Body for Minded<B> {
     }
 }
 
-/// A stream that notes what is read, and gives up on a client that takes nothing.
+/// A stream that records reads, and fails if the client doesn't receive data.
 pub(crate) struct MindedIo<S> {
     stream: S,
     activity: Activity,
     patience: ClientTimeout,
-    /// There is one while a write waits.
+    /// The timeout of a pending write.
     wait: Option<Pin<Box<Sleep>>>,
 }
 

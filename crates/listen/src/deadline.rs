@@ -1,5 +1,4 @@
-//! A moment by which something must have happened. Moving it further away costs nothing, so that a
-//! connection can do that with every request.
+//! A deadline that can be extended at no cost, so that a connection can do so with every request.
 
 use std::{
     future::{Future, poll_fn},
@@ -12,7 +11,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 #[derive(Debug)]
 pub struct Deadline {
     at: Instant,
-    /// Rings at `at` or before it; then it is looked at the clock, and set anew.
+    /// A timer that fires at or before `at`; it is reset if it fired early.
     sleep: Pin<Box<Sleep>>,
 }
 
@@ -47,13 +46,13 @@ impl Deadline {
         }
     }
 
-    /// What the future gives, unless the deadline passes first.
+    /// Returns the output of the future, unless the deadline passes first.
     pub async fn bound<F: Future>(&mut self, future: F) -> Result<F::Output, Passed> {
         let at = self.at;
         self.bound_by(|| at, future).await
     }
 
-    /// The same with a new deadline. The clock is looked at only where there is a wait.
+    /// Sets a new deadline and behaves like [`Deadline::bound`]. Reads the clock only if the future isn't ready.
     pub async fn bound_after<F: Future>(
         &mut self,
         timeout: Duration,
@@ -62,7 +61,7 @@ impl Deadline {
         self.bound_by(|| Instant::now() + timeout, future).await
     }
 
-    /// The same; `until` is asked when the wait begins.
+    /// Behaves like [`Deadline::bound`], with a deadline that `until` returns when the wait begins.
     pub async fn bound_by<F: Future>(
         &mut self,
         until: impl FnOnce() -> Instant,
@@ -82,8 +81,8 @@ impl Deadline {
     }
 }
 
-/// How long a client is waited for: ten seconds, and more the more bytes it has moved. Only time
-/// that is spent waiting for the client counts.
+/// The timeout for a client: ten seconds, plus more for each byte that it has transferred. Only the time spent waiting
+/// for the client counts.
 #[derive(Debug)]
 pub struct ClientTimeout {
     bytes_per_second: u32,
@@ -96,23 +95,23 @@ pub struct ClientTimeout {
 const GRACE: Duration = Duration::from_secs(10);
 
 impl ClientTimeout {
-    /// A client must move so many bytes a second once its grace is over, and is never waited for longer than
-    /// `longest`.
+    /// Requires the client to transfer `bytes_per_second` after its initial ten seconds. A single wait is never longer
+    /// than `longest`.
     pub fn new(bytes_per_second: u32, longest: Duration) -> Self {
         Self { bytes_per_second, longest, moved: 0, waited: Duration::ZERO, since: None }
     }
 
-    /// A wait begins; returns when it must end.
+    /// Begins a wait and returns its deadline.
     pub fn begin(&mut self) -> Instant {
         let now = Instant::now();
         self.since = Some(now);
         let earned = self.moved / u64::from(self.bytes_per_second.max(1));
-        // Nobody is waited for longer than an idle connection is, however much came before.
+        // No wait is longer than for an idle connection, regardless of earlier transfers.
         let left = (GRACE + Duration::from_secs(earned)).saturating_sub(self.waited);
         now + left.min(self.longest)
     }
 
-    /// As [`ClientTimeout::begin`], for a wait that may have begun already.
+    /// Behaves like [`ClientTimeout::begin`], but doesn't restart a wait that has already begun.
     pub fn begin_once(&mut self) -> Instant {
         match self.since {
             None => self.begin(),
@@ -120,7 +119,7 @@ impl ClientTimeout {
         }
     }
 
-    /// So many bytes have moved, with or without a wait.
+    /// Records transferred bytes and ends the wait, if any.
     pub fn end(&mut self, bytes: usize) {
         self.moved += bytes as u64;
         self.waited += self.since.take().map_or(Duration::ZERO, |since| since.elapsed());
@@ -149,7 +148,7 @@ mod tests {
     async fn w18_who_moves_too_little_runs_out_of_patience() {
         let mut patience = ClientTimeout::new(240, Duration::from_mins(1));
         let mut seconds = 0;
-        // A byte each second, for as long as that is borne.
+        // One byte per second, until the timeout is used up.
         while patience.begin() > Instant::now() + Duration::from_secs(1) {
             tokio::time::advance(Duration::from_secs(1)).await;
             patience.end(1);

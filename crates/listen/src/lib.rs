@@ -1,6 +1,6 @@
-//! What every listener of Keydesk asks of those who connect: that they share its places, and that they neither
-//! dawdle nor stall. The gateway admits by it and keeps its own way of serving; consoles, status, and peers are
-//! served here.
+//! The connection limits of all Keydesk listeners: clients share the available slots and must not stall. The gateway
+//! uses only the admission of connections and has its own server; the console, status, and peer listeners are served
+//! here.
 
 mod connection;
 mod deadline;

@@ -1,5 +1,5 @@
-//! Limits how many connections are open, in total and from one network. When all places are taken, a new connection
-//! takes the place of the oldest one that has shown no session.
+//! Limits on open connections, in total and per network. If all slots are taken, a new connection replaces the oldest
+//! one without a session.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -11,20 +11,20 @@ use std::{
 };
 use tokio::sync::Notify;
 
-/// The networks that an address is counted in: the bits of their prefixes, and how many times the share of one
-/// address each has. A host with IPv6 has a whole /64, a site a /56 or a /48.
+/// The IPv6 prefix lengths for which connections are counted, and how many times the share of one address each has. An
+/// IPv6 host has a whole /64, a site a /56 or a /48.
 const IPV6: [(u32, usize); 3] = [(64, 1), (56, 2), (48, 4)];
 const IPV4: [(u32, usize); 1] = [(32, 1)];
 
-/// Stands for a connection that has shown no session.
+/// The holder of a connection without a session.
 const STRANGER: u64 = 0;
-/// A user with a session keeps this many connections: several browsers, each with its tabs.
+/// The number of connections that a user with a session keeps: several browsers with several tabs each.
 const SHARE_OF_ONE: usize = 16;
 
 pub struct ConnectionSlots {
     all: usize,
     each: usize,
-    /// Addresses that speak for many others.
+    /// Returns whether an address is a proxy that forwards for many clients.
     is_proxy: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
     held: Mutex<Held>,
 }
@@ -38,12 +38,12 @@ impl std::fmt::Debug for ConnectionSlots {
 #[derive(Debug, Default)]
 struct Held {
     by_network: HashMap<Network, usize>,
-    /// By age.
+    /// The open connections by age.
     open: BTreeMap<u64, Open>,
     next: u64,
 }
 
-/// A prefix, and the address without the bits behind it.
+/// A prefix length and the masked address.
 type Network = (u32, IpAddr);
 
 #[derive(Debug)]
@@ -52,7 +52,7 @@ struct Open {
     leave: Arc<Notify>,
 }
 
-/// One connection's place; given back when dropped.
+/// The slot of one connection, which is released when dropped.
 #[derive(Debug)]
 pub struct ConnectionSlot {
     places: Arc<ConnectionSlots>,
@@ -63,8 +63,8 @@ pub struct ConnectionSlot {
 }
 
 impl ConnectionSlots {
-    /// `all` in all, `each` for one address; for IPv6 that is one /64, and its /56 and /48 have a few times as many. A
-    /// proxy's address has no share of its own.
+    /// Limits connections to `all` in total and `each` per address. For IPv6, the limit applies to a /64, and its /56
+    /// and /48 have a multiple of it. The address of a proxy has no limit of its own.
     pub fn new(
         all: usize,
         each: usize,
@@ -73,8 +73,8 @@ impl ConnectionSlots {
         Self { all, each, is_proxy: Box::new(is_proxy), held: Mutex::default() }
     }
 
-    /// A place for a connection from this address. Returns `None` if its network holds as many as it may, or if all
-    /// places are held by others who are known.
+    /// Returns a slot for a connection from this address. Returns `None` if the limit of its network is reached, or if
+    /// all slots are taken and none can be freed.
     pub fn take(self: &Arc<Self>, peer: IpAddr) -> Option<ConnectionSlot> {
         let mut held = self.held();
         let is_full = |(network, share)| {
@@ -103,8 +103,9 @@ impl ConnectionSlots {
 }
 
 impl Held {
-    /// Closes the oldest connection without a session; if there is none, the oldest connection of the user who holds the
-    /// most, if that is more than their share. Returns false if there is none of either. The place is free immediately.
+    /// Closes the oldest connection without a session; if there is none, the oldest connection of the user with the
+    /// most connections, if they exceed the user's share. Returns false if there is neither. The slot is free
+    /// immediately.
     fn make_room(&mut self) -> bool {
         let holders =
             || self.open.iter().map(|(at, open)| (*at, open.holder.load(Ordering::Relaxed)));
@@ -124,12 +125,13 @@ impl Held {
 }
 
 impl ConnectionSlot {
-    /// Identifies the user on this connection. The server stores a number there when a request shows a session.
+    /// Returns the holder, which identifies the user on this connection. The server stores a number there when a
+    /// request has a session.
     pub fn holder(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.holder)
     }
 
-    /// Waits until another connection needs the place.
+    /// Waits until another connection needs the slot.
     pub async fn is_needed(&self) {
         self.leave.notified().await;
     }

@@ -1,4 +1,4 @@
-//! Serves a router on a listener, over HTTP/1.1 and HTTP/2, with or without TLS.
+//! An HTTP/1.1 and HTTP/2 server for a router on a listener, with or without TLS.
 
 use crate::{
     ConnectionSlots,
@@ -27,34 +27,34 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::either::Either;
 use tower::ServiceExt;
 
-/// How long requests in flight may take when the listener closes.
+/// The time for which requests in flight may continue after the listener closes.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a client may take to hear that its connection is closed.
+/// The time that a client has to receive the notice that its connection is closed.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// What is asked of those who connect.
+/// The limits for clients.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
     pub connections: usize,
-    /// From one address; for IPv6 from one /64, and a few times as many from its /56 and /48.
+    /// The limit for one address. For IPv6, it applies to a /64; its /56 and /48 have a multiple of it.
     pub connections_per_address: usize,
-    /// For the head of a request, and the TLS handshake before it.
+    /// The limit for receiving the head of a request, and for the preceding TLS handshake.
     pub header_timeout: Duration,
     pub idle_timeout: Duration,
-    /// How long a client may take nothing of its answer.
+    /// The time for which a client may receive nothing of its response.
     pub write_timeout: Duration,
-    /// How much of it the client must take in each second beyond that.
+    /// The minimum rate at which the client must receive beyond that.
     pub min_bytes_per_second: u32,
 }
 
 impl Bounds {
-    /// For a listener that only a few machines have business with.
+    /// Returns the limits for a listener with few clients.
     pub fn small() -> Self {
         Self { connections: 256, connections_per_address: 32, ..Self::console() }
     }
 
-    /// For people's browsers.
+    /// Returns the limits for users' browsers.
     pub fn console() -> Self {
         Self {
             connections: 1_024,
@@ -66,7 +66,7 @@ impl Bounds {
         }
     }
 
-    /// How long a client may take over so many bytes.
+    /// Returns the time that a client may take to receive a number of bytes.
     pub(crate) fn patience(&self, bytes: usize) -> Duration {
         let rate = f64::from(self.min_bytes_per_second.max(1));
         #[expect(clippy::cast_precision_loss, reason = "pieces of answers are small")]
@@ -75,22 +75,23 @@ impl Bounds {
     }
 }
 
-/// What the listener knows of the connection that a request came over.
+/// The connection of a request, as known to the listener.
 #[derive(Clone, Debug)]
 pub struct Seen {
     pub peer: SocketAddr,
     pub is_tls: bool,
-    /// Set it to a number of the user when a request shows a session, so that the connection keeps its place.
+    /// The holder of the connection. If set to a number of the user when a request has a session, the connection keeps
+    /// its slot.
     pub holder: Arc<AtomicU64>,
 }
 
-/// Serves in the background for as long as the process runs. For few, known clients: other nodes and monitoring.
+/// Serves in the background until the process ends, for few, known clients such as other nodes and monitoring.
 pub fn serve_few(listener: TcpListener, router: Router) {
     let bounds = (Bounds::small(), |_| false);
     tokio::spawn(serve(listener, router, None, bounds, |_, _| {}, std::future::pending()));
 }
 
-/// Serves until `stopped` resolves. `mark` tells the router what is known of a request's connection.
+/// Serves until `stopped` resolves. `mark` adds the connection of a request to its extensions.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -121,7 +122,7 @@ pub async fn serve(
             }
         };
         let Some(place) = places.take(peer.ip()) else {
-            tracing::debug!(%peer, "there is no place for another connection");
+            tracing::debug!(%peer, "the connection limit is reached");
             continue;
         };
         let connection = Connection {
@@ -158,7 +159,7 @@ fn protocols(bounds: &Bounds) -> auto::Builder<TokioExecutor> {
     server
 }
 
-/// A connection and what it is served with.
+/// A connection and its server settings.
 struct Connection {
     protocols: auto::Builder<TokioExecutor>,
     router: Router,

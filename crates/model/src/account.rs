@@ -1,9 +1,9 @@
-//! The account: a customer of the API, known outside by its number.
+//! Accounts: customers of the API, identified externally by their number.
 
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr, time::Duration};
 
-/// Six to eight digits without a leading zero, as it stands in the endpoint URL.
+/// An account number of six to eight digits without a leading zero, as in the endpoint URL.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "u32", try_from = "u32")]
 pub struct AccountNumber(u32);
@@ -13,7 +13,7 @@ pub struct AccountNumber(u32);
 pub struct AccountNumberError;
 
 impl AccountNumber {
-    /// Six digits from a random number. The caller tries again where it is taken.
+    /// Returns a six-digit number derived from a random number. The caller must try again if it is taken.
     pub fn from_random(random: u32) -> Self {
         Self(100_000 + random % 900_000)
     }
@@ -60,23 +60,23 @@ impl fmt::Debug for AccountNumber {
     }
 }
 
-/// Whether an account's tokens open the API.
+/// The state of an account, which determines whether its tokens are accepted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccountState {
     #[default]
     Active,
-    /// By the operator, until the operator says otherwise.
+    /// Suspended by an operator until an operator reactivates the account.
     Suspended,
-    /// By the operator; it can be restored while its grace lasts.
+    /// Closed by an operator; the account can be restored until its grace period ends.
     Closed,
-    /// The grace is over: its tokens have ended, and nothing brings it back.
+    /// Closed permanently: the grace period is over, and its tokens are revoked.
     Purged,
 }
 
 impl AccountState {
     pub const ALL: [Self; 4] = [Self::Active, Self::Suspended, Self::Closed, Self::Purged];
-    /// How long a closed account can be restored.
+    /// The time during which a closed account can be restored.
     pub const GRACE: Duration = Duration::from_hours(24 * 30);
 
     pub fn as_str(self) -> &'static str {
@@ -88,12 +88,12 @@ impl AccountState {
         }
     }
 
-    /// Whether its members still see it, and change it.
+    /// Returns whether members can view and change the account.
     pub fn is_in_use(self) -> bool {
         matches!(self, Self::Active | Self::Suspended)
     }
 
-    /// Whether the operator may take it from here to there.
+    /// Returns whether an operator may change the state to `next`.
     pub fn may_become(self, next: Self) -> bool {
         match self {
             Self::Active => matches!(next, Self::Suspended | Self::Closed),
@@ -112,7 +112,7 @@ impl FromStr for AccountState {
     }
 }
 
-/// What the account is called: 1 to 80 characters, no control characters, trimmed.
+/// The name of an account: 1 to 80 characters, no control characters, trimmed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountName(String);
 

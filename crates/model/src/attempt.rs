@@ -1,44 +1,44 @@
-//! Guessing passwords, made slow: after a few failures each try waits twice as long as the one before, and
-//! after a hundred the password is locked until it is reset by mail (NIST SP 800-63B-4, section 3.2.2).
+//! Throttling of password guessing: after a few consecutive failures, each attempt must wait twice as long as the one
+//! before, and after 100, the password is locked until it is reset by email (NIST SP 800-63B-4, section 3.2.2).
 
 use crate::{Rate, Timestamp};
 use std::time::Duration;
 
-/// So many consecutive failures cost nothing: people mistype.
+/// The number of consecutive failures without a delay, because users mistype.
 const FREE: i64 = 4;
-/// So many, and the password is locked.
+/// The number of consecutive failures after which the password is locked.
 pub const LOCKED_AT: i64 = 100;
 const LONGEST_WAIT: Duration = Duration::from_mins(15);
 
-/// What is counted together.
+/// The kinds of attempts, each of which is counted separately.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttemptKind {
-    /// Against one e-mail address, whether or not anybody has it.
+    /// Attempts for one email address, whether or not a user has it.
     Email,
-    /// From a browser in which its user has logged in before, or with a session: strangers who guess
-    /// do not hold up the owner.
+    /// Attempts from a browser in which the user has logged in before, or with a session, so that an attacker who
+    /// guesses doesn't delay the user.
     Device,
-    /// Codes of one user's second factor, by who has given the password.
+    /// Codes for one user's second factor, counted after the correct password.
     Factor,
-    /// From one address; of IPv6, from one /64.
+    /// Attempts from one IP address, or from one IPv6 /64.
     Address,
-    /// From one /48 of IPv6, which holds 65,536 networks of /64.
+    /// Attempts from one IPv6 /48, which holds 65,536 /64 networks.
     Network,
-    /// The first few from an address that has tried little lately.
+    /// The first few attempts from an address with few recent attempts.
     First,
-    /// All others.
+    /// All other attempts.
     All,
     /// Successful logins of one user.
     LogIn,
-    /// Reset links for one e-mail address.
+    /// Reset links for one email address.
     Reset,
-    /// Other links that nobody there has asked for: a stranger who uses them up keeps no reset from anybody.
+    /// Other unsolicited links for one email address, counted separately so that they can't use up its reset links.
     Link,
-    /// Mails that one address causes, or one user.
+    /// Emails caused by one address or one user.
     Sender,
-    /// Mails that one /48 of IPv6 causes.
+    /// Emails caused by one IPv6 /48.
     SenderNetwork,
-    /// Audit entries about an address that has asked for too many mails.
+    /// Audit entries about an address that has requested too many emails.
     Noted,
 }
 
@@ -61,7 +61,7 @@ impl AttemptKind {
         }
     }
 
-    /// Failures in a time, beside those that follow each other.
+    /// Returns the rate limit for this kind, or `None` if only consecutive failures count.
     pub fn rate(self) -> Option<Rate> {
         let text = match self {
             Self::Email | Self::Device | Self::Factor => return None,
@@ -78,28 +78,28 @@ impl AttemptKind {
     }
 }
 
-/// What is remembered of one.
+/// The recorded attempts of one kind and subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attempts {
-    /// Consecutive ones.
+    /// The number of consecutive failures.
     pub failures: i64,
     pub last_at: Timestamp,
-    /// What [`Rate::take`] remembers.
+    /// The state of [`Rate::take`].
     pub used_until: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Throttled {
-    /// Try again after this long.
+    /// The next attempt is possible after this duration.
     Wait(Duration),
-    /// Only a reset helps.
+    /// The password is locked until it is reset.
     Locked,
 }
 
 impl Attempts {
     pub const NONE: Self = Self { failures: 0, last_at: Timestamp::from_micros(0), used_until: 0 };
 
-    /// Counts a try at `now` as a failure until it turns out to be none; the error is why it may not be made.
+    /// Counts an attempt at `now` as a failure until it is taken back. Returns an error if the attempt isn't allowed.
     pub fn try_at(self, kind: AttemptKind, now: Timestamp) -> Result<Self, Throttled> {
         if let Some(rate) = kind.rate() {
             let taken = rate.take(self.used_until, now.as_micros()).map_err(Throttled::Wait)?;
@@ -121,15 +121,15 @@ impl Attempts {
         Ok(Self { failures: self.failures + 1, last_at: now, ..self })
     }
 
-    /// How many of a rate are in use at `now`.
+    /// Returns how many attempts of the rate are in use at `now`.
     pub fn in_use(self, kind: AttemptKind, now: Timestamp) -> i64 {
         let each = kind.rate().map_or(i64::MAX, Rate::each_micros);
-        // Any part of one counts.
+        // A fraction counts as a whole attempt.
         let ahead = self.used_until.saturating_sub(now.as_micros()).max(0);
         ahead / each + i64::from(ahead % each > 0)
     }
 
-    /// It was no failure after all.
+    /// Takes back an attempt that didn't fail.
     #[must_use]
     pub fn taken_back(self, kind: AttemptKind) -> Self {
         match kind.rate() {

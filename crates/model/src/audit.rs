@@ -1,35 +1,35 @@
-//! What the audit log says of a change: who, from where, what, on what. Never a secret.
+//! The content of audit log entries: the actor, the origin, the event, and its object. Never contains a secret.
 
 use crate::{MemberId, UserId};
 use std::net::IpAddr;
 
-/// Who caused a change.
+/// The actor that caused a change.
 #[derive(Clone, Debug)]
 pub enum Actor {
-    /// A user with a session; the member they acted as, where there is one.
+    /// A user with a session, and the member as whom they acted, if any.
     User { user: UserId, member: Option<MemberId> },
-    /// The operator: at the command line, or a user at the console.
+    /// An operator, at the command line or in the console.
     Operator { user: Option<UserId> },
-    /// A node by itself, after the database had forgotten something.
+    /// A node, after the database lost a change.
     Node,
-    /// The token itself, by whoever holds it.
+    /// The token itself.
     Token,
-    /// Nobody is logged in yet: the set-up link, a reset link, an invitation.
+    /// A user who isn't logged in, with a setup link, a reset link, or an invitation.
     AnonymousUser,
 }
 
-/// Where a change was asked for.
+/// The origin of a request for a change.
 #[derive(Clone, Debug, Default)]
 pub struct Origin {
     pub client_ip: Option<IpAddr>,
-    /// As sent, cut to 200 characters.
+    /// The user agent as sent, truncated to 200 characters.
     pub user_agent: Option<String>,
     pub request_id: String,
 }
 
 macro_rules! actions {
     ($($name:ident = $text:literal,)*) => {
-        /// Every change that Keydesk makes, by its stable name.
+        /// The changes that Keydesk records, each with a stable name.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Event { $($name,)* }
 

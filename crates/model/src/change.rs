@@ -1,5 +1,5 @@
-//! What a gateway must know, and how it learns of it: a snapshot at a sequence number, then
-//! changes with gap-free numbers, written in the transaction of what they tell.
+//! The state that a gateway needs: a snapshot at a sequence number, followed by changes with gap-free numbers, each
+//! written in the same transaction as the change that it describes.
 
 use crate::{
     AccountId, AccountNumber, AccountState, Closing, IpAllowlist, LiveAccount, Mode, Moment, Month,
@@ -9,8 +9,8 @@ use keydesk_token::TokenHash;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
-/// One secret with all that a decision about it needs. Ended ones stay, so that their holder can
-/// be told why they are rejected.
+/// A secret with everything that a decision about it needs. Revoked and expired secrets are kept so that a rejection
+/// can state the reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiveSecret {
     #[serde(with = "hex_hash")]
@@ -25,10 +25,10 @@ pub struct LiveSecret {
     pub revocation: Option<Revocation>,
     #[serde(default)]
     pub ip_allowlist: IpAllowlist,
-    /// Limits that are only tried: what they would reject is written down.
+    /// Observed limits, whose violations are recorded but not rejected.
     #[serde(default)]
     pub observed: Option<TokenLimits>,
-    /// It was rotated and goes on for a while.
+    /// The grace period if the secret has been rotated.
     #[serde(default)]
     pub closing: Option<Closing>,
 }
@@ -39,31 +39,31 @@ impl LiveSecret {
     }
 }
 
-/// What the API's operations ask for, and whether that is enforced.
+/// The operation rules of the API and whether they are enforced.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiveRules {
     pub rules: Rules,
     pub mode: Mode,
 }
 
-/// One change of what gateways know. Old releases must be able to reject what they cannot read,
-/// so variants are added and never change their meaning.
+/// A change to the state of the gateways. Older releases must be able to reject changes that they can't read, so
+/// variants are only added and never change their meaning.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Change {
-    /// Issued, or what is said of it has changed.
+    /// The secret was issued, or its attributes have changed.
     SecretIssued(Box<LiveSecret>),
     SecretRevoked {
         #[serde(with = "hex_hash")]
         hash: TokenHash,
         revocation: Revocation,
-        /// When the token would have expired by itself.
+        /// The expiration date of the token.
         #[serde(default)]
         expires_at: Option<Timestamp>,
     },
     RulesChanged(LiveRules),
     AccountChanged(LiveAccount),
-    /// An account is suspended or closed; what else is said of it stays.
+    /// The account was suspended or closed; its other attributes are unchanged.
     AccountStopped {
         number: AccountNumber,
         state: AccountState,
@@ -72,7 +72,7 @@ pub enum Change {
 }
 
 impl Change {
-    /// Whether nothing is let through by it that was not before: any node may say so.
+    /// Returns whether the change permits nothing that was rejected before, so that any node may publish it.
     pub fn only_rejects(&self) -> bool {
         match self {
             Self::SecretRevoked { .. } => true,
@@ -82,14 +82,13 @@ impl Change {
     }
 }
 
-/// Everything a gateway knows as of change number `seq`; the secrets come one by one, as there may
-/// be millions.
+/// The complete state as of change number `seq`. Secrets are streamed one by one, because there may be millions.
 pub struct Snapshot<'a> {
     pub seq: i64,
-    /// How many secrets there are.
+    /// The number of secrets.
     pub count: usize,
     pub rules: LiveRules,
-    /// Those with limits of their own.
+    /// The accounts that have limits of their own.
     pub accounts: Vec<LiveAccount>,
     pub secrets: Box<dyn Iterator<Item = LiveSecret> + 'a>,
 }
@@ -124,35 +123,36 @@ impl std::fmt::Debug for Snapshot<'_> {
     }
 }
 
-/// Someone who follows the feed: the gateway's live table. Both calls are synchronous and quick.
+/// A subscriber of the change feed, such as the gateway's live table. Both methods are synchronous and fast.
 pub trait Feed: Send + Sync {
-    /// Replaces everything known.
+    /// Replaces the complete state.
     fn load(&self, snapshot: Snapshot<'_>);
-    /// Applies change number `seq`; numbers come without gaps and in order.
+    /// Applies change number `seq`. Numbers arrive in order and without gaps.
     fn apply(&self, seq: i64, change: Change);
 }
 
-/// What a node keeps current and lets serve: the gateway's live table.
+/// The state that a node keeps current and serves from: the gateway's live table.
 pub trait Table: Feed {
-    /// The first moment at which no token is accepted any more. None: that is now.
+    /// Sets the first moment at which no token is accepted. `None` means immediately.
     fn serve_until(&self, until: Option<Moment>);
-    /// Whether tokens may be accepted at all.
+    /// Returns whether tokens may be accepted.
     fn may_serve(&self) -> bool;
-    /// The number of the last change taken over.
+    /// Returns the number of the last applied change.
     fn seq(&self) -> i64;
-    /// Who has used what since the last time this was asked; where many have, those who have waited
-    /// longest for it, unless `all`.
+    /// Returns the usage since the previous request. If there is too much for one batch, the entries that have waited
+    /// longest come first, unless `all` is set.
     fn take_usage(&self, all: bool) -> Vec<Usage>;
-    /// Whether there is a plan with a quota.
+    /// Returns whether a plan has a quota.
     fn has_quotas(&self) -> bool;
-    /// Calls that count against a quota and have not been told yet, by month. The caller reports them.
+    /// Returns the requests that count against a quota and haven't been reported yet, by month. The caller must report
+    /// them.
     fn take_counted(&self) -> HashMap<Month, Vec<QuotaUse>>;
-    /// What all gateways together have counted of these accounts; what was taken before is among it.
+    /// Sets the totals that all gateways have counted for these accounts, including the counts taken earlier.
     fn note_quota_use(&self, month: Month, totals: &[QuotaUse]);
 }
 
 mod hex_hash {
-    //! A digest as 64 hexadecimal digits.
+    //! Serialization of a digest as 64 hexadecimal digits.
     use keydesk_token::TokenHash;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 

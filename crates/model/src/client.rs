@@ -1,4 +1,4 @@
-//! What to call the client behind a user agent: `python-requests`, `Firefox on Linux`.
+//! The display name of a client from its user agent, such as `python-requests` or `Firefox on Linux`.
 
 use keydesk_token::PlainToken;
 use std::borrow::Cow;
@@ -6,8 +6,8 @@ use std::borrow::Cow;
 const LONGEST: usize = 60;
 const UNNAMED: &str = "an unnamed client";
 
-/// The first product's name without its version, or browser and system for what calls itself
-/// Mozilla. Always printable, at most 60 characters, and never a token that strayed in here.
+/// Returns the first product's name without its version, or browser and system for user agents that start with
+/// Mozilla. The result is printable, has at most 60 characters, and never contains a token that was sent by mistake.
 pub fn client_of(user_agent: Option<&str>) -> Cow<'_, str> {
     let Some(agent) = user_agent.map(str::trim).filter(|agent| !agent.is_empty()) else {
         return Cow::Borrowed(UNNAMED);
@@ -26,7 +26,7 @@ pub fn client_of(user_agent: Option<&str>) -> Cow<'_, str> {
 }
 
 fn browser(agent: &str) -> String {
-    // Order matters: Edge and Opera also say Chrome, and Chrome also says Safari.
+    // Order matters: Edge and Opera also contain "Chrome", and Chrome also contains "Safari".
     const BROWSERS: [(&str, &str); 6] = [
         ("Edg/", "Edge"),
         ("OPR/", "Opera"),

@@ -1,14 +1,14 @@
-//! The names of the console's cookies. Cookies do not tell ports apart, so the gateway, which may share the host, must
-//! know what is not for the upstream, and two consoles on one host name theirs by port.
+//! The names of the console's cookies. Cookies aren't isolated by port, so a gateway on the same host must know which
+//! ones to withhold from the upstream, and two consoles on one host add the port to theirs.
 
-/// A session.
+/// The session cookie.
 pub const SESSION_COOKIE: &str = "keydesk";
-/// By which a browser is known again: opens nothing by itself.
+/// The cookie that recognizes a browser; it grants no access by itself.
 pub const DEVICE_COOKIE: &str = "keydesk-device";
-/// By which a browser comes back from a provider of single sign-on.
+/// The cookie that identifies a browser when it returns from an identity provider.
 pub const SSO_COOKIE: &str = "keydesk-sign-on";
 
-/// Whether a cookie of this name is the console's, or that of another console on this host.
+/// Returns whether a cookie with this name belongs to this console or to another console on this host.
 pub fn is_console_cookie(name: &[u8]) -> bool {
     let name = name.to_ascii_lowercase();
     let bare = name.strip_prefix(b"__host-").unwrap_or(&name);

@@ -1,22 +1,22 @@
-//! Which web pages may call an API from a browser, as the operator or an account says.
+//! CORS policies: the web pages that may access an API from a browser, set by the operator or an account.
 
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
-/// What is allowed to pages of other origins.
+/// The permissions of pages from other origins.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CorsPolicy {
     pub origins: OriginList,
-    /// Empty: every method that the gateway serves.
+    /// The allowed methods, or empty for every method that the gateway serves.
     #[serde(default)]
     pub methods: Vec<String>,
-    /// Empty: every header.
+    /// The allowed headers, or empty for every header.
     #[serde(default)]
     pub headers: Vec<String>,
-    /// Those that a page may read in addition to the gateway's own.
+    /// The headers that a page may read in addition to the gateway's own.
     #[serde(default)]
     pub exposed_headers: Vec<String>,
-    /// How long a browser may go by the answer to a preflight.
+    /// The time for which a browser may cache a preflight response.
     #[serde(default = "default_max_age")]
     pub max_age_seconds: u32,
 }
@@ -27,10 +27,10 @@ fn default_max_age() -> u32 {
 
 impl CorsPolicy {
     pub const MAX_AGE: u32 = 600;
-    /// Browsers go by less (Chromium two hours, Firefox a day).
+    /// The maximum of `max_age_seconds`. Browsers cap it (Chromium at two hours, Firefox at one day).
     pub const LONGEST_MAX_AGE: u32 = 86_400;
 
-    /// Whether the lists hold what may stand in a header: methods in capitals, names of headers.
+    /// Returns whether the lists contain only valid values: methods in capitals and header names.
     pub fn is_well_formed(&self) -> bool {
         let is_method = |name: &String| {
             (1..=20).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_uppercase())
@@ -76,7 +76,7 @@ impl OriginList {
 impl FromStr for OriginList {
     type Err = OriginError;
 
-    /// Between blanks, commas, or lines.
+    /// Parses origins separated by spaces, commas, or line breaks.
     fn from_str(text: &str) -> Result<Self, OriginError> {
         let words = text.split([' ', ',', '\n', '\r', '\t']).filter(|word| !word.is_empty());
         let mut origins: Vec<String> = words.map(origin).collect::<Result<_, _>>()?;
@@ -106,7 +106,7 @@ impl From<OriginList> for String {
     }
 }
 
-/// As a browser would send it: in small letters, without the port that goes without saying.
+/// Returns the origin as browsers send it: in lowercase and without the default port.
 fn origin(text: &str) -> Result<String, OriginError> {
     if text == "*" {
         return Ok(text.to_owned());

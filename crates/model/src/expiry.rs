@@ -1,4 +1,4 @@
-//! When a new token is to end, as people and forms say it: `never`, `90d`, `2027-06-30`.
+//! The validity of new tokens, as users and forms specify it: `never`, `90d`, `2027-06-30`.
 
 use crate::{Mode, Timestamp};
 use jiff::{civil::Date, tz::TimeZone};
@@ -7,9 +7,9 @@ use std::{str::FromStr, time::Duration};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expiry {
     Never,
-    /// So many days of 24 hours from now, 1 to 36,500.
+    /// A number of days of 24 hours from now, 1 to 36,500.
     Days(u16),
-    /// Through the end of that day, UTC.
+    /// Through the end of that day (UTC).
     Through(Date),
 }
 
@@ -26,7 +26,7 @@ pub enum ExpiryError {
 const DAY: Duration = Duration::from_hours(24);
 
 impl Expiry {
-    /// The instant from which the token is rejected; None: it has no end of its own.
+    /// Returns the instant from which the token is rejected, or `None` if it never expires.
     pub fn resolve(self, now: Timestamp) -> Result<Option<Timestamp>, ExpiryError> {
         match self {
             Self::Never => Ok(None),
@@ -41,12 +41,12 @@ impl Expiry {
     }
 }
 
-/// How long new tokens may live.
+/// The allowed validity of new tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ExpiryPolicy {
     pub max_days: Option<u16>,
     pub is_required: bool,
-    /// What the form begins with.
+    /// The preselected value in the form.
     pub default: Option<Expiry>,
     pub mode: Mode,
 }
@@ -60,7 +60,7 @@ pub enum ExpiryPolicyError {
 }
 
 impl ExpiryPolicy {
-    /// The stricter of both in each respect.
+    /// Returns the stricter policy of both in each respect.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         let max_days = match (self.max_days, other.max_days) {
@@ -70,13 +70,13 @@ impl ExpiryPolicy {
         Self { max_days, is_required: self.is_required || other.is_required, ..self }
     }
 
-    /// Whether a token made at `now` may end then. A maximum asks for an end, too.
+    /// Checks whether a token created at `now` may have this expiry. A maximum rules out tokens that never expire.
     pub fn check(
         self,
         now: Timestamp,
         expires_at: Option<Timestamp>,
     ) -> Result<(), ExpiryPolicyError> {
-        // A last day counts to its end: so the day on which the maximum is reached is still allowed.
+        // The last day counts to its end, so the day on which the maximum is reached is still allowed.
         let latest = |days: u16| now.plus(DAY * (u32::from(days) + 1));
         match (expires_at, self.max_days) {
             (None, Some(days)) => Err(ExpiryPolicyError::TooLong(days)),
@@ -101,7 +101,7 @@ impl FromStr for Expiry {
                 _ => Err(ExpiryError::Unreadable),
             };
         }
-        // Only the form that an `<input type="date">` sends; the calendar library reads more.
+        // Accepts only the format that `<input type="date">` sends; the calendar library accepts more.
         let shape = text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
         match text.parse::<Date>() {
             Ok(date) if shape => Ok(Self::Through(date)),

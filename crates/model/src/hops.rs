@@ -1,9 +1,9 @@
-//! Whose word counts about where a request came from: the proxies that the operator trusts.
+//! The trusted proxies, whose statements about a request's origin are accepted.
 
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
 
-/// The networks whose `X-Forwarded-*` headers are believed. Empty: nobody's.
+/// The networks whose `X-Forwarded-*` headers are trusted. An empty list trusts none.
 #[derive(Clone, Debug, Default)]
 pub struct TrustedProxies(Vec<IpNet>);
 
@@ -21,9 +21,9 @@ impl TrustedProxies {
         self.0.iter().any(|net| net.contains(&addr))
     }
 
-    /// The caller's address: the peer's own, or behind trusted proxies the nearest one that is
-    /// none. Walks the `X-Forwarded-For` lines from the right; an entry that is no address ends
-    /// the walk, as what lies beyond it could be anybody's invention.
+    /// Returns the client IP address: the peer's address or, behind trusted proxies, the nearest address that isn't a
+    /// trusted proxy. Reads the `X-Forwarded-For` lines from the right and stops at an entry that isn't an address,
+    /// because the entries beyond it could be forged.
     pub fn client_ip<'a>(
         &self,
         peer: IpAddr,
@@ -41,7 +41,7 @@ impl TrustedProxies {
     }
 }
 
-/// An address as proxies write it: bare, with a port (Azure), and IPv6 in brackets.
+/// Parses an address as proxies write it: bare, with a port (Azure), or as IPv6 in brackets.
 fn address(hop: &str) -> Option<IpAddr> {
     let hop = hop.trim();
     let bare = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(hop);

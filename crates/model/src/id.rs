@@ -1,4 +1,4 @@
-//! Typed ids: a time-ordered UUID behind a short prefix that says what it names (`tok_…`).
+//! Typed IDs: a time-ordered UUID after a short prefix that names the type (`tok_…`).
 
 use crate::Timestamp;
 use keydesk_token::Entropy;
@@ -18,7 +18,7 @@ macro_rules! typed_id {
         pub struct $name(Uuid);
 
         impl $name {
-            /// A new id, ordered by `now`. Ids are not secrets and must not be used as such.
+            /// Returns a new ID, ordered by `now`. IDs are not secrets and must not be used as such.
             pub fn generate(now: Timestamp, entropy: &Entropy) -> Self {
                 Self(uuid::Builder::from_unix_timestamp_millis(now.as_millis(), &entropy.bytes()).into_uuid())
             }
@@ -29,12 +29,12 @@ macro_rules! typed_id {
                 self.0.into_bytes()
             }
 
-            /// What [`Self::as_bytes`] told, come back.
+            /// Restores an ID from the bytes that [`Self::as_bytes`] returned.
             pub fn from_bytes(bytes: [u8; 16]) -> Self {
                 Self(Uuid::from_bytes(bytes))
             }
 
-            /// What is displayed, without the formatter's detours.
+            /// Returns the displayed text without using the formatter.
             pub fn as_text(self) -> [u8; 36] {
                 let mut text = [0; 36];
                 text[..3].copy_from_slice($prefix.as_bytes());
@@ -86,16 +86,16 @@ macro_rules! typed_id {
 
 typed_id! {
     AccountId = "acc";
-    /// A user who logs in; may be a member of several accounts.
+    /// A user with a login, who can be a member of several accounts.
     UserId = "usr";
-    /// One user in one account, from joining to removal. Joining again makes a new one.
+    /// A user's membership in one account, from joining to removal. Joining again creates a new one.
     MemberId = "mem";
     TokenId = "tok";
     SessionId = "ses";
     InvitationId = "inv";
-    /// A mail that waits for the mail server.
+    /// An email that is queued for the mail server.
     MailId = "eml";
-    /// A process that serves, from joining to leaving.
+    /// A serving process, from joining to leaving.
     NodeId = "nod";
 }
 

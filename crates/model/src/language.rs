@@ -1,4 +1,4 @@
-//! The languages that the console and its mail speak.
+//! The languages of the console and its email.
 
 use std::{fmt, str::FromStr};
 
@@ -17,7 +17,7 @@ pub struct LanguageError;
 impl Language {
     pub const ALL: [Self; 3] = [Self::English, Self::Spanish, Self::Portuguese];
 
-    /// As in `lang`, `Accept-Language` and the database.
+    /// Returns the code used in `lang`, `Accept-Language`, and the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::English => "en",
@@ -26,7 +26,7 @@ impl Language {
         }
     }
 
-    /// What it calls itself.
+    /// Returns the language's own name for itself.
     pub fn own_name(self) -> &'static str {
         match self {
             Self::English => "English",
@@ -35,8 +35,9 @@ impl Language {
         }
     }
 
-    /// The one of ours that an `Accept-Language` (RFC 9110, section 12.5.4) likes best: `pt-BR` is
-    /// served Portuguese. Of equals the first counts; who wants none of ours is served English.
+    /// Returns the supported language that an `Accept-Language` header (RFC 9110, section 12.5.4) prefers: `pt-BR`
+    /// selects Portuguese. If several are equally preferred, the first one wins; without a match, the result is
+    /// English.
     pub fn accepted(header: &str) -> Self {
         let ranges = header.split(',').filter_map(|range| {
             let (tag, weight) = range.split_once(';').unwrap_or((range, "q=1"));

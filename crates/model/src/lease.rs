@@ -1,24 +1,24 @@
-//! How long a node may accept tokens without word from the database, and when nobody accepts an ended
-//! one any more. Pure: `tests/lease` of this crate checks these very functions exhaustively.
+//! Leases: how long a node may accept tokens without the database, and when no node accepts a revoked token any more.
+//! Pure functions: `tests/lease` of this crate checks exactly these exhaustively.
 //!
-//! A gateway's lease counts from the moment before it asked, on its own clock, and only if it has
-//! applied all that the answer named. So within the lease it knows every change that was committed
-//! before it asked. A console that has committed a change at `c` therefore knows, without hearing from
-//! a gateway, that its lease ends before `c` plus the lease's length.
+//! A gateway's lease starts at the moment before its request, on its own clock, and only if the gateway has applied
+//! all changes that the response named. Within the lease, it therefore knows every change that was committed before
+//! the request. A console that has committed a change at `c` therefore knows, without contacting a gateway, that its
+//! lease ends before `c` plus the length of the lease.
 //!
-//! Where the database is away, consoles may vouch that they have committed nothing newer. They can
-//! only speak for themselves, so all that a gateway knows of must; and a console that a gateway may not
-//! know of (it joined later) waits for the longest that such a gateway may go on: its maximum age.
+//! If the database is unavailable, consoles can confirm that they have committed nothing newer. Each console can
+//! confirm only for itself, so all consoles that a gateway knows must confirm. A console that a gateway may not know,
+//! because it joined later, waits for the longest time that such a gateway may keep serving: its maximum staleness.
 
 use crate::{Moment, NodeId};
 use std::{collections::BTreeMap, time::Duration};
 
-/// What a gateway does when its lease is over.
+/// The behavior of a gateway after its lease ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DisconnectPolicy {
-    /// It answers 503 until it hears from the database, or from all consoles.
+    /// The gateway responds with 503 until the database responds or all consoles confirm.
     FailClosed,
-    /// It goes on with what it knows, up to its maximum age.
+    /// The gateway keeps serving from its current state, up to the maximum staleness.
     FailOpen,
 }
 
@@ -39,42 +39,42 @@ impl std::str::FromStr for DisconnectPolicy {
     }
 }
 
-/// What a node is held to.
+/// The lease settings of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LeaseConfig {
     pub lease: Duration,
-    /// The longest that it serves after its last contact with the database, whatever it is told.
+    /// The longest time that the node serves after its last contact with the database, regardless of confirmations.
     pub max_staleness: Duration,
     pub on_disconnect: DisconnectPolicy,
-    /// Whether it asks consoles when the database is away.
+    /// Whether the node requests peer confirmation if the database is unavailable.
     pub asks_peers: bool,
 }
 
 impl LeaseConfig {
-    /// How long to wait for the end of another machine's lease: its clock may run slower.
+    /// Returns the time to wait until another machine's lease has ended, because its clock may run slower.
     pub fn lease_with_slack(self) -> Duration {
         with_slack(self.lease)
     }
 }
 
-/// Two machines' clocks run at slightly different rates: whoever waits for another's lease waits a
-/// twentieth longer.
+/// The divisor of the extra wait for another machine's lease: one twentieth longer, because clocks run at slightly
+/// different rates.
 pub const SLACK: u32 = 20;
 
 fn with_slack(span: Duration) -> Duration {
     span + span / SLACK
 }
 
-/// A gateway's own lease.
+/// The lease of a gateway.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Lease {
     terms: LeaseConfig,
-    /// When the last question was sent that the database has answered.
+    /// The time when the last request that the database answered was sent.
     contact: Option<Moment>,
-    /// Until when by the database's word, and by the consoles'.
+    /// The end of the lease as granted by the database, and as confirmed by the consoles.
     granted: Option<Moment>,
     vouched: Option<Moment>,
-    /// The newest node's number that it has seen: up to there it knows all consoles.
+    /// The newest node number that this node has seen; it knows all consoles up to it.
     known: i64,
 }
 
@@ -91,8 +91,8 @@ impl Lease {
         self.known
     }
 
-    /// All nodes up to number `newest` are known now. What was vouched for before, others may have
-    /// contradicted: a console that finds itself known counts on being asked.
+    /// Records that all nodes up to number `newest` are known. Discards earlier confirmations, because the new nodes
+    /// may have committed changes: a console that is known counts on being asked.
     pub fn knows(&mut self, newest: i64) {
         if newest > self.known {
             self.known = newest;
@@ -100,8 +100,8 @@ impl Lease {
         }
     }
 
-    /// The database has answered that its feed stands at `head`. Counts only if all of that is
-    /// applied; tells whether it did.
+    /// Records the database's response that its feed is at `head`. Counts only if all changes up to it are applied;
+    /// returns whether it did.
     pub fn renewed(&mut self, sent_at: Moment, head: i64, applied: i64) -> bool {
         if applied < head {
             return false;
@@ -111,7 +111,7 @@ impl Lease {
         true
     }
 
-    /// Every console up to number `known` has answered that it has committed nothing newer.
+    /// Records that every console up to number `known` has confirmed that it has committed nothing newer.
     pub fn vouched_for(&mut self, sent_at: Moment, known: i64) {
         let may_ask = self.terms.asks_peers && known == self.known;
         let Some(contact) = self.contact.filter(|_| may_ask) else { return };
@@ -119,7 +119,7 @@ impl Lease {
         self.vouched = self.vouched.max(Some(end));
     }
 
-    /// The first moment at which it no longer accepts tokens. None: it does not at all.
+    /// Returns the first moment at which tokens are no longer accepted. Returns `None` if none are accepted.
     pub fn ends_at(&self) -> Option<Moment> {
         let last = match self.terms.on_disconnect {
             DisconnectPolicy::FailClosed => None,
@@ -130,38 +130,38 @@ impl Lease {
         self.granted.max(self.vouched).max(last)
     }
 
-    /// Whether what it serves by was confirmed within the lease, rather than by its maximum age.
+    /// Returns whether the node serves within a confirmed lease, rather than by its maximum staleness.
     pub fn is_confirmed(&self, now: Moment) -> bool {
         self.granted.max(self.vouched).is_some_and(|until| now < until)
     }
 
-    /// Gives the lease up: a node that leaves.
+    /// Ends the lease when the node leaves.
     pub fn end(&mut self) {
         (self.contact, self.granted, self.vouched) = (None, None, None);
     }
 }
 
-/// A node as its row in the database shows it.
+/// A node as described by its row in the database.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct NodeRow {
     pub id: NodeId,
     pub name: String,
     pub is_gateway: bool,
     pub is_console: bool,
-    /// Its number among the nodes, in the order in which they joined.
+    /// The number of the node, in the order of joining.
     pub joined: i64,
-    /// The newest such number that it has seen.
+    /// The newest node number that the node has seen.
     pub known: i64,
-    /// Goes up with every renewal.
+    /// The number of renewals, which increases with every renewal.
     pub renewals: i64,
-    /// How far it has come in the feed, with what has ended on its disk.
+    /// The last change that the node has applied, with revocations written to disk.
     pub applied: i64,
     pub epoch: String,
     pub terms: LeaseConfig,
 }
 
 impl NodeRow {
-    /// How long after its last renewal it may still accept tokens, whoever vouched for it.
+    /// Returns the longest time after its last renewal that the node may accept tokens, regardless of confirmations.
     pub fn longest(&self) -> Duration {
         let LeaseConfig { lease, max_staleness, on_disconnect, asks_peers } = self.terms;
         let goes_on = on_disconnect == DisconnectPolicy::FailOpen || asks_peers;
@@ -169,50 +169,50 @@ impl NodeRow {
     }
 }
 
-/// A row and since when it says so, on the clock of whoever looks.
+/// A node's row and when it was first seen in this state, on the observer's clock.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct UsageEvent {
     row: NodeRow,
-    /// When these renewals were first seen: it asked for the last of them before that.
+    /// The moment when this renewal count was first seen; the node requested the last renewal before it.
     since: Moment,
 }
 
-/// What a console knows of all nodes.
+/// The nodes as known to a console.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Membership {
-    /// The console itself, and the number that it joined with.
+    /// The console's own ID and the number with which it joined.
     own: (NodeId, i64),
     sightings: BTreeMap<NodeId, UsageEvent>,
-    /// When this console last vouched, and for whom.
+    /// The last confirmation by this console for each node.
     vouched: BTreeMap<NodeId, Moment>,
 }
 
-/// What can be said of a node that should reject what has ended in a change.
+/// The acknowledgment of a change by a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NodeAck {
-    /// It has applied the change.
+    /// The node has applied the change.
     Confirmed,
-    /// It has not said so; it rejects by itself from this moment on, and not before.
+    /// The node hasn't acknowledged the change; it is certain to reject only from this moment on.
     RefusesFrom(Moment),
 }
 
 impl Membership {
-    /// The roster of the console `own`, which joined as number `joined`.
+    /// Returns the membership of the console `own`, which joined with number `joined`.
     pub fn of(own: NodeId, joined: i64) -> Self {
         Self { own: (own, joined), sightings: BTreeMap::new(), vouched: BTreeMap::new() }
     }
 
-    /// The console had to join anew: who knew it by its old number may not ask it.
+    /// Records that the console has joined again. Nodes that know only its old number may not ask it.
     pub fn rejoined(&mut self, joined: i64) {
         self.own.1 = joined;
     }
 
-    /// Takes over what the rows said, in an answer that had arrived at `seen_at`.
+    /// Applies the rows of a response that arrived at `seen_at`.
     pub fn see(&mut self, seen_at: Moment, rows: Vec<NodeRow>) {
         let mut before = std::mem::take(&mut self.sightings);
         for row in rows {
             let known = before.remove(&row.id);
-            // Who joins anew begins to count anew.
+            // A node that joins again restarts its renewal count.
             let counts = |row: &NodeRow| (row.joined, row.renewals);
             let same = known.filter(|known| counts(&known.row) == counts(&row));
             let since = same.map_or(seen_at, |known| known.since);
@@ -226,8 +226,8 @@ impl Membership {
         self.sightings.values().map(|sighting| &sighting.row)
     }
 
-    /// Whether this console says to a node that stands at `head` that it has committed nothing newer.
-    /// `own_head` is the newest number that it has committed or seen.
+    /// Returns whether this console confirms to a node at `head` that it has committed nothing newer. `own_head` is
+    /// the newest number that it has committed or seen.
     pub fn confirm(&mut self, node: NodeId, head: i64, own_head: i64, now: Moment) -> bool {
         let may = head >= own_head;
         if may {
@@ -236,8 +236,8 @@ impl Membership {
         may
     }
 
-    /// What is known of a node, as seen after a commit of change `seq` of `epoch` that was
-    /// acknowledged at `committed_at`. None: it has left, or never was.
+    /// Returns the acknowledgment of a node after a commit of change `seq` of `epoch` that was acknowledged at
+    /// `committed_at`. Returns `None` if the node has left or never existed.
     pub fn ack_of(
         &self,
         node: NodeId,
@@ -251,10 +251,10 @@ impl Membership {
         }
         let LeaseConfig { lease, max_staleness, on_disconnect, asks_peers } = row.terms;
         let lease = with_slack(lease);
-        // Whatever it asked the database before the commit, or heard from this console.
+        // An upper bound of the node's last renewal and of this console's last confirmation.
         let last_heard = self.vouched.get(&node).map_or(*since, |vouched| (*vouched).max(*since));
         let by_lease = committed_at.min(last_heard).plus(lease);
-        // Nor does anyone who loads the list now, should this console have been taken out of it.
+        // If this console has been removed from the list, nodes that load the list now don't know it either.
         let is_listed = self.sightings.get(&self.own.0).is_some_and(|s| s.row.joined == self.own.1);
         let may_not_know_us = row.known < self.own.1 || !is_listed;
         let goes_on =
@@ -267,14 +267,14 @@ impl Membership {
         Some(NodeAck::RefusesFrom(end))
     }
 
-    /// Nodes that have said nothing for so long that they accept nothing any more, whoever vouched:
-    /// their rows may go. Each as it was seen.
+    /// Returns the nodes whose last renewal is so old that they accept nothing any more, regardless of confirmations,
+    /// as last seen. Their rows can be deleted.
     pub fn gone(&self, now: Moment) -> Vec<NodeRow> {
         let is_gone = |seen: &&UsageEvent| seen.since.plus(seen.row.longest()) <= now;
         self.sightings.values().filter(is_gone).map(|sighting| sighting.row.clone()).collect()
     }
 
-    /// How long ago a node was last heard of.
+    /// Returns the time since a node's last renewal was seen.
     pub fn silent_for(&self, node: NodeId, now: Moment) -> Option<Duration> {
         self.sightings.get(&node).map(|sighting| now.since(sighting.since))
     }
@@ -332,7 +332,7 @@ mod tests {
         assert_eq!(rejects_from(&membership, &other, at(9)), Moment::from_micros(14_250_000));
     }
 
-    /// It counts its renewals from nought again, and may by chance have come as far as before.
+    /// The renewal count restarts at zero and may happen to reach the same number as before.
     #[test]
     fn who_joins_anew_is_seen_anew() {
         let (own, before, anew) = (node(1, 1, 0), node(2, 2, 3), node(2, 4, 3));

@@ -1,4 +1,4 @@
-//! Accounts, members, tokens and what ends them: the rules, with no I/O. Time is an argument.
+//! Accounts, members, tokens, and the rules for revocation and expiry, without I/O. The time is a parameter.
 
 mod account;
 mod attempt;

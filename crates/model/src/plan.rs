@@ -1,4 +1,4 @@
-//! Plans: what an account may call in all. Defined by the operator; an account has one.
+//! Plans: the total limits of an account. Operators define them; each account has one.
 
 use crate::{
     AccountId, AccountNumber, AccountState, CorsPolicy, IpAllowlist, Mode, Rate, Timestamp,
@@ -10,45 +10,45 @@ use std::time::Duration;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     pub name: String,
-    /// Of all tokens of the account together.
+    /// The rate limit for all tokens of the account together.
     pub rate: Option<Rate>,
-    /// Of each token.
+    /// The rate limit for each token.
     pub token_rate: Option<Rate>,
-    /// In a calendar month, UTC.
+    /// The number of requests in a calendar month (UTC).
     pub monthly_quota: Option<u64>,
     pub mode: Mode,
 }
 
-/// An account's limits as gateways know them.
+/// The limits of an account as gateways know them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiveAccount {
     pub account: AccountId,
     pub number: AccountNumber,
-    /// Empty: the plan of those that have none of their own.
+    /// The plan's name, or empty for the default plan.
     pub plan: String,
     #[serde(default)]
     pub ip_allowlist: IpAllowlist,
-    /// Addresses that are only tried.
+    /// The observed IP allowlist.
     #[serde(default)]
     pub observed: Option<IpAllowlist>,
     #[serde(default)]
     pub state: AccountState,
-    /// When it was last suspended, closed or opened again; the epoch: never.
+    /// The time of the last change of state, or the epoch if there was none.
     #[serde(default)]
     pub state_since: Timestamp,
-    /// Which web pages may call with its tokens, where it has a policy of its own.
+    /// The account's own CORS policy, if it has one.
     #[serde(default)]
     pub cors: Option<CorsPolicy>,
 }
 
-/// Calls of an account in a month.
+/// The number of requests of an account in a month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuotaUse {
     pub account: AccountNumber,
     pub requests: i64,
 }
 
-/// A calendar month in UTC, as 202611.
+/// A calendar month in UTC, such as 202611.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Month(i64);
 
@@ -62,7 +62,7 @@ impl Month {
         self.0
     }
 
-    /// How long until the next one begins.
+    /// Returns the time until the next month begins.
     pub fn left(at: Timestamp) -> Duration {
         let date = utc(at).date();
         let days = i64::from(date.days_in_month() - date.day()) + 1;

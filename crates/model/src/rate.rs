@@ -1,18 +1,17 @@
-//! Rates: so many calls in so much time, by the generic cell rate algorithm (ITU-T I.371). One instant for
-//! each limit is all that is remembered.
+//! Rate limits by the generic cell rate algorithm (ITU-T I.371), which stores only one instant for each limit.
 
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr, time::Duration};
 
-/// A clock that is behind by more than this was put back.
+/// The lag beyond which the clock is assumed to have been set back, in microseconds.
 const REWOUND: i64 = 10_000_000;
 
-/// At most so many calls at once, and that many anew in each span.
+/// A rate limit: the number of requests accepted in one burst and replenished in each span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Rate {
     requests: u32,
-    /// In seconds.
+    /// The span in seconds.
     span: u32,
 }
 
@@ -22,14 +21,14 @@ pub struct Rate {
 )]
 pub struct RateError;
 
-/// A call that may pass.
+/// A request within the rate limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Taken {
-    /// What is to be remembered.
+    /// The state to store.
     pub until: i64,
-    /// How many more could follow at once.
+    /// The number of requests that could follow immediately.
     pub left: u32,
-    /// After how long all of them could again.
+    /// The time after which a full burst is available again.
     pub resets_in: Duration,
 }
 
@@ -46,18 +45,18 @@ impl Rate {
         i64::from(self.span) * 1_000_000
     }
 
-    /// The time after which one more call may be made.
+    /// Returns the time in microseconds after which one more request is available.
     pub fn each_micros(self) -> i64 {
         self.span_micros() / i64::from(self.requests)
     }
 
-    /// Whether a call at `now` passes, in microseconds. `until` is what was remembered, or anything in the
-    /// past. The error is how long to wait.
+    /// Checks a request at `now`, in microseconds. `until` is the stored state, or any instant in the past. Returns
+    /// the time to wait as an error if the rate limit is exceeded.
     pub fn take(self, until: i64, now: i64) -> Result<Taken, Duration> {
         let span = self.span_micros();
         let each = self.each_micros();
-        // Far further ahead than a full bucket: the clock was put back, and what was remembered means nothing.
-        // A little further is another thread that looked at the clock later.
+        // Far ahead of a full burst, the clock was set back, so the stored state has no meaning. Slightly ahead,
+        // another thread has read the clock later.
         let is_rewound = until > now.saturating_add(span + REWOUND);
         let until = if is_rewound { now } else { until.max(now) };
         let next = until + each;
@@ -88,7 +87,7 @@ impl FromStr for Rate {
         };
         let requests: u32 = requests.parse().map_err(|_| RateError)?;
         let span = count.checked_mul(unit).ok_or(RateError)?;
-        // More than a call a microsecond cannot be told apart.
+        // More than one request per microsecond can't be distinguished.
         let is_sane = (1..=1_000_000).contains(&requests) && (1..=31 * 86_400).contains(&span);
         if is_sane { Ok(Self { requests, span }) } else { Err(RateError) }
     }
@@ -192,7 +191,7 @@ mod tests {
     }
 
     proptest! {
-        /// In any time, no more pass than fit at once and come anew in it; and what keeps to the rate passes.
+        /// No more requests pass than the burst and the replenishment allow, and requests within the rate always pass.
         #[test]
         fn no_more_pass_than_the_rate_says(
             requests in 1u32..20, span in 1u32..20, gaps in proptest::collection::vec(0i64..3_000_000, 1..200)

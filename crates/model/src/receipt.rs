@@ -1,37 +1,37 @@
-//! What is promised to whoever ends a token: which gateways reject it now, and from when on the others
-//! do by themselves. Signed, so that it can be shown to someone else.
+//! Receipts for revocations, which name the gateways that reject the token now and the time by which the others will.
+//! Signed, so that third parties can verify them.
 
 use crate::{AccountId, NodeId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// The claims of a receipt. Instants are RFC 3339 in UTC; durations milliseconds since the commit was
+/// The claims of a receipt. Instants are RFC 3339 in UTC; durations are milliseconds since the commit was
 /// acknowledged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Receipt {
-    /// Always 1; another number means something else.
+    /// The format version, which is always 1.
     pub version: u32,
-    /// The change's number in the feed, and which feed.
+    /// The number of the change in the change feed, and the feed's epoch.
     pub seq: i64,
     pub epoch: String,
-    /// What was done, by the audit log's name, and to what.
+    /// The event, named as in the audit log, and its object.
     pub event: String,
     pub target: String,
     pub account: Option<AccountId>,
     #[serde(with = "rfc3339")]
     pub committed_at: Timestamp,
-    /// From now on no gateway accepts what was ended.
+    /// Whether every gateway already rejects the token.
     pub complete: bool,
-    /// The moment from which that holds, in any case.
+    /// The time from which every gateway rejects the token.
     #[serde(with = "rfc3339")]
     pub effective_at: Timestamp,
-    /// What becomes of the commit if the machine that took it is lost: `single`, `asynchronous`,
-    /// `synchronous`. An ending that a gateway has confirmed survives even that, in its journal.
+    /// The durability of the commit if the database machine is lost: `single`, `asynchronous`, or `synchronous`. A
+    /// revocation that a gateway has confirmed survives even that, in its revocation journal.
     pub durability: String,
     pub confirmed: Vec<Confirmation>,
     pub unconfirmed: Vec<Outstanding>,
 }
 
-/// A gateway that has said that it rejects.
+/// A gateway that has confirmed the rejection.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Confirmation {
     pub node: NodeId,
@@ -39,7 +39,7 @@ pub struct Confirmation {
     pub after_ms: f64,
 }
 
-/// A gateway that has not said so, and rejects by itself when its lease is over.
+/// A gateway that hasn't confirmed the rejection and rejects when its lease ends.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outstanding {
     pub node: NodeId,
@@ -49,7 +49,7 @@ pub struct Outstanding {
 }
 
 mod rfc3339 {
-    //! As people and other clients read it.
+    //! Serialization of instants in RFC 3339.
     use crate::Timestamp;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 

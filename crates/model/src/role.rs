@@ -1,4 +1,4 @@
-//! The table of permissions: the lowest role for each. It is defined only here.
+//! The permission table with the lowest role for each permission. It is defined only here.
 
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};

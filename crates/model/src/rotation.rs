@@ -1,19 +1,19 @@
-//! Rotation with overlap: how long the old secret goes on beside the new one.
+//! Rotation with a grace period, during which the previous secret works in addition to the new one.
 
 use crate::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::{str::FromStr, time::Duration};
 
-/// An old secret that is still accepted.
+/// The grace period of a previous secret that is still accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Closing {
-    /// When it was rotated.
+    /// The time of the rotation.
     pub since: Timestamp,
-    /// From then on it is rejected.
+    /// The time from which the secret is rejected.
     pub at: Timestamp,
 }
 
-/// How long the old secret goes on.
+/// The length of the grace period.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum GracePeriod {
     #[default]
@@ -78,14 +78,15 @@ impl RotationTerms {
         (!grace_period.is_zero()).then(|| Closing { since: now, at: now.plus(grace_period) })
     }
 
-    /// Whether the quiet time ends before the deadline does. Without an overlap there is nothing to end early.
+    /// Returns whether the idle period ends before the grace period. Without a grace period, there is nothing to end
+    /// early.
     pub fn is_consistent(self) -> bool {
         let (grace_period, revoke_after_idle) =
             (self.grace_period.duration(), self.revoke_after_idle.duration());
         revoke_after_idle.is_zero() || revoke_after_idle < grace_period
     }
 
-    /// None: only the deadline closes it.
+    /// Returns the idle period, or `None` if only the end of the grace period revokes the secret.
     pub fn idle_period(self) -> Option<Duration> {
         let revoke_after_idle = self.revoke_after_idle.duration();
         (!revoke_after_idle.is_zero() && revoke_after_idle < self.grace_period.duration())

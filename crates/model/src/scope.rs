@@ -1,4 +1,4 @@
-//! Scopes: what a token may do, as `resource:action`, `resource:*` or `*`.
+//! Scopes: the permissions of a token, as `resource:action`, `resource:*`, or `*`.
 
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, fmt, str::FromStr};
@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, fmt, str::FromStr};
 #[serde(into = "String", try_from = "String")]
 pub struct Scope(String);
 
-/// What a token carries to every gateway, and into a header of every request.
+/// The error for too many or too long scopes, which every gateway stores and sends in a header of every request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a token has at most {} scopes, {} characters in all",
@@ -22,7 +22,7 @@ pub struct TooManyScopes;
 pub struct ScopeError;
 
 impl Scope {
-    /// `*`
+    /// Returns the scope `*`.
     pub fn everything() -> Self {
         Self("*".to_owned())
     }
@@ -31,7 +31,7 @@ impl Scope {
         &self.0
     }
 
-    /// Whether holding `self` is enough for an operation that asks for `wanted`.
+    /// Returns whether this scope permits an operation that requires `wanted`.
     pub fn covers(&self, wanted: &Self) -> bool {
         if self.0 == "*" || self == wanted {
             return true;
@@ -80,7 +80,7 @@ impl fmt::Display for Scope {
     }
 }
 
-/// A set of scopes; prints sorted with one space between, as OAuth writes it.
+/// A set of scopes, displayed sorted and separated by one space, as in OAuth.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct ScopeSet(BTreeSet<Scope>);
@@ -90,9 +90,9 @@ impl ScopeSet {
         Self(BTreeSet::from([Scope::everything()]))
     }
 
-    /// How many a token may have. Broad ones, such as `contacts:*`, stand for many.
+    /// The maximum number of scopes of a token. Broad scopes, such as `contacts:*`, can replace many narrow ones.
     pub const MOST: usize = 100;
-    /// How long they may be, written one after the other.
+    /// The maximum total length of the scopes in bytes.
     pub const MOST_BYTES: usize = 4_000;
 
     pub fn is_empty(&self) -> bool {
@@ -101,7 +101,7 @@ impl ScopeSet {
 
     /// # Errors
     ///
-    /// If these are more than one token may have.
+    /// Returns an error if the set is larger than a token may have.
     pub fn check_size(&self) -> Result<(), TooManyScopes> {
         let bytes: usize = self.0.iter().map(|scope| scope.0.len() + 1).sum();
         if self.0.len() > Self::MOST || bytes > Self::MOST_BYTES {

@@ -1,17 +1,17 @@
-//! Text that one user writes and another reads: it must not look like what it is not.
+//! Checks for text that one user writes and another reads, so that it can't be mistaken for other text.
 
 use icu_properties::{
     CodePointMapData, CodePointSetData,
     props::{DefaultIgnorableCodePoint, GeneralCategory},
 };
 
-/// Letters and symbols that are drawn as a blank: the empty Braille cell, the object replacement character, the Khitan
-/// filler, and the null notehead.
+/// Letters and symbols that are displayed as a blank: the empty Braille cell, the object replacement character, the
+/// Khitan filler, and the null notehead.
 const SHOW_NOTHING: [char; 4] = ['\u{2800}', '\u{fffc}', '\u{16fe4}', '\u{1d159}'];
 
-/// Whether a character shows nothing, or changes how others are shown, so that two texts that look alike could
-/// differ: control and format characters (bidirectional overrides among them), what Unicode calls default
-/// ignorable, line separators, private use, noncharacters, and what is drawn as a blank.
+/// Returns whether a character is invisible or changes how others are displayed, so that two different texts could
+/// look alike: control and format characters (including bidirectional overrides), default ignorable code points, line
+/// separators, private use, noncharacters, and characters displayed as a blank.
 pub fn is_deceptive(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_control();

@@ -1,4 +1,4 @@
-//! Instants as microseconds since the epoch, and the clock that everything else is handed.
+//! Instants as microseconds since the epoch, and the injected clock.
 
 use serde::{Deserialize, Serialize};
 use std::{fmt, sync::Arc, time::Duration};
@@ -17,12 +17,12 @@ impl Timestamp {
         self.0
     }
 
-    /// Milliseconds since the epoch; an instant before it counts as the epoch.
+    /// Returns the milliseconds since the epoch. An instant before the epoch counts as the epoch.
     pub fn as_millis(self) -> u64 {
         u64::try_from(self.0 / 1_000).unwrap_or(0)
     }
 
-    /// Saturates at the end of time rather than wrap into the past.
+    /// Adds a duration. Saturates at the maximum rather than wrapping into the past.
     #[must_use]
     pub fn plus(self, span: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)))
@@ -33,12 +33,12 @@ impl Timestamp {
         Self(self.0.saturating_sub(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)))
     }
 
-    /// How long ago `earlier` was; zero where it lies ahead.
+    /// Returns the time since `earlier`, or zero if it is in the future.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// The calendar's view of this instant, clamped to the years that it can write.
+    /// Returns this instant for the calendar, clamped to the years that it supports.
     pub fn calendar(self) -> jiff::Timestamp {
         jiff::Timestamp::from_microsecond(self.0).unwrap_or(if self.0 < 0 {
             jiff::Timestamp::MIN
@@ -48,7 +48,7 @@ impl Timestamp {
     }
 }
 
-/// RFC 3339 in UTC with as many decimals as needed.
+/// Formats the instant as RFC 3339 in UTC, with as many decimals as needed.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.calendar(), f)
@@ -61,7 +61,7 @@ impl fmt::Debug for Timestamp {
     }
 }
 
-/// Where "now" comes from. The binary passes the system clock; tests pass one they can set.
+/// The source of the current time. The binary passes the system clock; tests pass a settable one.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 
@@ -81,8 +81,8 @@ impl fmt::Debug for Clock {
     }
 }
 
-/// A moment on one machine's own clock: never set back, and going on while the machine sleeps. Means
-/// nothing on another machine.
+/// A moment on one machine's monotonic clock, which is never set back and continues while the machine sleeps. It has
+/// no meaning on another machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Moment(u64);
 
@@ -100,13 +100,13 @@ impl Moment {
         Self(self.0.saturating_add(u64::try_from(span.as_micros()).unwrap_or(u64::MAX)))
     }
 
-    /// How long ago `earlier` was; zero where it lies ahead.
+    /// Returns the time since `earlier`, or zero if it is in the future.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
 }
 
-/// Where moments come from. The binary passes the machine's; tests pass one they can set.
+/// The source of monotonic moments. The binary passes the machine's clock; tests pass a settable one.
 #[derive(Clone)]
 pub struct MonotonicClock(Arc<dyn Fn() -> Moment + Send + Sync>);
 

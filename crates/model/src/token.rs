@@ -1,4 +1,4 @@
-//! A token's owner, its revocation, and the state that follows from both and the time.
+//! The owner of a token, its revocation, and its state at a given time.
 
 use crate::{MemberId, Timestamp, is_deceptive};
 use serde::{Deserialize, Serialize};
@@ -40,7 +40,7 @@ impl RevocationReason {
         Self::AccountClosed,
     ];
 
-    /// The stable name, as stored and as sent.
+    /// Returns the stable name, as stored and sent.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Rotated => "rotated",
@@ -93,8 +93,8 @@ pub enum TokenState {
 }
 
 impl TokenState {
-    /// Rejected from the very microsecond of its expiry on: `now ≥ at`. What has ended has ended,
-    /// whatever a clock says that was put back. Where both hold, the earlier one is told.
+    /// Returns the state at `now`. An expired secret is rejected from the exact microsecond of its expiry: `now ≥ at`.
+    /// A revocation holds even if the clock was set back. If both apply, the earlier one is reported.
     pub fn at(
         now: Timestamp,
         expires_at: Option<Timestamp>,
@@ -110,7 +110,7 @@ impl TokenState {
     }
 }
 
-/// What a token is called: 1 to 80 characters, no control or direction characters, trimmed.
+/// The name of a token: 1 to 80 characters, no control or direction characters, trimmed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenName(String);
 
@@ -144,9 +144,9 @@ impl fmt::Display for TokenName {
     }
 }
 
-/// The rule for everything that people name: it must be safe to show in a table and a log.
+/// Validates a user-defined name, which must be safe to display in a table and a log.
 pub(crate) fn tidy_name(text: &str) -> Result<String, TokenNameError> {
-    // One kind of blank, so that no two names differ by it.
+    // Only one kind of blank is kept, so that no two names differ only in blanks.
     let is_blank = |c: char| c.is_whitespace() && !is_deceptive(c);
     let text: String = text.trim().chars().map(|c| if is_blank(c) { ' ' } else { c }).collect();
     if text.is_empty() {
@@ -210,7 +210,7 @@ mod tests {
     }
 
     proptest! {
-        /// T13: rejected if any reason says so, whatever the others say.
+        /// T13: a token is rejected if any reason applies, regardless of the others.
         #[test]
         fn a_token_lives_only_while_no_reason_speaks_against_it(
             now in 0i64..1000, expires in proptest::option::of(0i64..1000), ended in proptest::option::of(0i64..1000)

@@ -1,11 +1,11 @@
-//! What a token may do and where it may be used from, and the networks that say the latter.
+//! The scopes and the IP allowlist of a token.
 
 use crate::ScopeSet;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, fmt, net::IpAddr, str::FromStr};
 
-/// A token's limits of its own.
+/// The limits of a token.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TokenLimits {
     pub scopes: ScopeSet,
@@ -13,7 +13,7 @@ pub struct TokenLimits {
     pub ip_allowlist: IpAllowlist,
 }
 
-/// The networks that requests may come from. Empty: from anywhere.
+/// The networks from which requests are allowed. An empty list allows any.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct IpAllowlist(BTreeSet<IpNet>);
@@ -37,8 +37,8 @@ impl IpAllowlist {
         self.0.iter()
     }
 
-    /// Where calls that came from these addresses may come from tomorrow, in as few networks as they make:
-    /// an IPv6 host changes its address within its /64.
+    /// Returns an allowlist that covers these addresses in as few networks as possible. An IPv6 address is widened to
+    /// its /64, because hosts change their address within it.
     #[must_use]
     pub fn proposed(&self) -> Self {
         let widened = self.0.iter().map(|net| match net {
@@ -50,7 +50,7 @@ impl IpAllowlist {
         IpNet::aggregate(&widened.collect()).into_iter().collect()
     }
 
-    /// Whether a call may come from there. An IPv4 address that came as IPv6 is the IPv4 address.
+    /// Returns whether requests from an address are allowed. An IPv4-mapped IPv6 address is treated as IPv4.
     pub fn admits(&self, addr: IpAddr) -> bool {
         let addr = addr.to_canonical();
         self.0.is_empty() || self.0.iter().any(|net| net.contains(&addr))
@@ -77,7 +77,7 @@ fn canonical(net: IpNet) -> IpNet {
 impl FromStr for IpAllowlist {
     type Err = IpAllowlistError;
 
-    /// Addresses and networks between blanks, commas or line ends.
+    /// Parses addresses and networks separated by spaces, commas, or line breaks.
     fn from_str(text: &str) -> Result<Self, IpAllowlistError> {
         let words = text.split(|c: char| c.is_whitespace() || c == ',');
         let networks = words.filter(|word| !word.is_empty()).map(|word| {

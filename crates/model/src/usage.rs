@@ -1,13 +1,13 @@
-//! Who used a token for what: what gateways report and the console shows.
+//! The usage of tokens, as gateways report it and the console displays it.
 
 use crate::{Timestamp, TokenId};
 use std::{str::FromStr, sync::Arc};
 
-/// What a gateway has seen of one client, and one operation, since it last reported.
+/// The requests of one client to one operation since the gateway's last report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Usage {
     pub token: TokenId,
-    /// As [`crate::client_of`] names it.
+    /// The client's name from [`crate::client_of`].
     pub client: String,
     pub client_ip: String,
     pub last_used_at: Timestamp,
@@ -15,31 +15,31 @@ pub struct Usage {
     pub called: Called,
 }
 
-/// What was called, and what spoke against it.
+/// An operation and its violation, if any.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Called {
-    /// Empty where no operation of the API is known.
+    /// The operation, or empty if none is known.
     pub operation: Arc<str>,
     pub violations: Violations,
-    /// Whether it was rejected for that, or only written down.
+    /// Whether the request was rejected or the violation only recorded.
     pub was_rejected: bool,
 }
 
-/// Why a policy objects to a call.
+/// The reason for a violation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Violation {
-    /// The operation asks for another scope.
+    /// The operation requires another scope.
     Scope,
-    /// It would, if the limits on trial were in force.
+    /// The operation would require another scope if the observed limits were enforced.
     ObservedScope,
-    /// The call comes from elsewhere.
+    /// The IP address isn't allowed.
     Address,
     ObservedIpAddress,
-    /// Too many calls in a short time.
+    /// The rate limit is exceeded.
     Rate,
-    /// The month's calls are used up.
+    /// The monthly quota is used up.
     Quota,
-    /// The secret has been rotated and closes soon.
+    /// The secret has been rotated and is in its grace period.
     PreviousSecret,
 }
 
@@ -75,7 +75,7 @@ impl FromStr for Violation {
     }
 }
 
-/// Several at once, as one call may draw.
+/// A set of violations, because one request can have several.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Violations(u8);
 

@@ -1,15 +1,15 @@
-//! A user's e-mail address: kept as typed for delivery, compared in one canonical form.
+//! Email addresses of users: stored as typed for delivery, compared in one canonical form.
 
 use crate::is_deceptive;
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use std::{fmt, str::FromStr};
 use unicode_normalization::UnicodeNormalization;
 
-/// An address that mail can be sent to, as far as its shape tells.
+/// A syntactically valid email address.
 #[derive(Clone, Debug)]
 pub struct Email(String);
 
-/// What RFC 5322 allows in an atom beside letters and digits.
+/// The characters that RFC 5322 allows in an atom in addition to letters and digits.
 const ATEXT: &str = "!#$%&'*+-/=?^_`{|}~";
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,15 +21,15 @@ impl Email {
         &self.0
     }
 
-    /// What uniqueness and log-in go by: NFKC, lower case, and the domain in letters, however it was spelled
-    /// (browsers send `xn--mller-kva.example` for `müller.example`). Dots and `+tags` stay, as only the receiving
-    /// server knows what they mean.
+    /// Returns the form used for uniqueness and login: NFKC, lowercase, and the domain in Unicode regardless of its
+    /// spelling (browsers send `xn--mller-kva.example` for `müller.example`). Dots and `+tags` are kept, because only
+    /// the receiving server knows their meaning.
     pub fn canonical(&self) -> String {
         let local = self.local_part().nfkc().collect::<String>().to_lowercase();
         format!("{local}@{}", self.domain())
     }
 
-    /// What stands behind the `@`, in the form that is compared.
+    /// Returns the part after the `@` in the canonical form.
     pub fn domain(&self) -> String {
         let domain = self.0.rsplit_once('@').map_or("", |(_, domain)| domain);
         let (domain, _) =
@@ -37,13 +37,13 @@ impl Email {
         domain.into_owned()
     }
 
-    /// As SMTP takes it: the domain in ASCII, since few servers take another.
+    /// Returns the address for SMTP: the domain in ASCII, because few servers accept other characters.
     pub fn for_smtp(&self) -> String {
         let (local, domain) = self.0.rsplit_once('@').unwrap_or((&self.0, ""));
         ascii(domain).map_or_else(|| self.0.clone(), |domain| format!("{local}@{domain}"))
     }
 
-    /// The part before the `@`, for a first guess at what to call the user.
+    /// Returns the part before the `@`, which serves as a default for the user's name.
     pub fn local_part(&self) -> &str {
         self.0.rsplit_once('@').map_or(&self.0, |(local, _)| local)
     }
@@ -60,7 +60,7 @@ impl FromStr for Email {
 
     fn from_str(text: &str) -> Result<Self, EmailError> {
         let text = text.trim();
-        // Both as it is delivered to and as it is compared.
+        // Checks both the delivered form and the canonical form.
         if fits(text) && fits(&text.nfkc().collect::<String>()) {
             Ok(Self(text.to_owned()))
         } else {
@@ -71,7 +71,7 @@ impl FromStr for Email {
 
 fn fits(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
-    // A dot-atom: no mailer takes `a..b`.
+    // A dot-atom: no mail server accepts `a..b`.
     let is_atom = |c: char| c.is_alphanumeric() || !c.is_ascii() || ATEXT.contains(c);
     let local_fits = (1..=64).contains(&local.len())
         && local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atom));
@@ -80,7 +80,7 @@ fn fits(text: &str) -> bool {
     local_fits && domain_fits && is_plain
 }
 
-/// A domain as it stands in DNS, if it can.
+/// Returns a domain in its DNS form, if it has one.
 fn ascii(domain: &str) -> Option<String> {
     let ascii = Uts46::new().to_ascii(
         domain.as_bytes(),
@@ -110,8 +110,8 @@ mod tests {
         assert_ne!("a.nn@example.com".parse::<Email>().as_ref(), Ok(&ann));
     }
 
-    /// Chrome sends the domain of an address field in ASCII, Firefox as it was typed, and macOS composes umlauts of
-    /// two characters.
+    /// Chrome sends the domain of an email field in ASCII, Firefox as it was typed, and macOS composes umlauts of two
+    /// characters.
     #[test]
     fn a_domain_beyond_ascii_is_one_however_it_is_sent() {
         let jo: Email = "jo@müller.test".parse().expect("valid");

@@ -1,6 +1,6 @@
-//! What time it is for all nodes together. A clock that someone sets, or that was never right, is no reason to
-//! end anything early: where the database is on another machine, its clock counts, kept up by this machine's
-//! stopwatch; and what cannot be undone waits until this machine's own clock agrees.
+//! The common time of all nodes. A clock that is set or wrong must not end anything early: if the database is on
+//! another machine, its clock counts, advanced by this machine's monotonic clock, and an irreversible action waits
+//! until this machine's own clock agrees.
 
 use keydesk_model::{Clock, Moment, MonotonicClock, Timestamp};
 use std::{
@@ -11,33 +11,33 @@ use std::{
     time::Duration,
 };
 
-/// After a clock was set it is left alone for so long before anything is destroyed by it.
+/// The time after a clock change during which nothing irreversible is done.
 const SETTLES: Duration = Duration::from_mins(10);
 
 #[derive(Clone, Debug)]
 pub struct ClusterClock {
     own: Clock,
     stopwatch: MonotonicClock,
-    /// By how much clocks may differ.
+    /// The largest accepted difference between clocks.
     tolerance: Duration,
-    /// What the database's clock showed when the stopwatch showed nothing: each request reads it, so it takes no
-    /// lock. [`UNHEARD`] until the database has answered.
+    /// The database's time when the monotonic clock was at zero, as an atomic because each request reads it.
+    /// [`UNHEARD`] until the database has answered.
     database: Arc<AtomicI64>,
     looked: Arc<Mutex<Looked>>,
 }
 
 const UNHEARD: i64 = i64::MIN;
 
-/// What this machine's own clock has shown.
+/// The readings of this machine's own clock.
 #[derive(Debug)]
 struct Looked {
-    /// And when that was.
+    /// The last reading, and the moment of it.
     own: (Timestamp, Moment),
-    /// When it was set between two looks.
+    /// The moment when the clock was found to have been set.
     set_at: Option<Moment>,
 }
 
-/// A clock that cannot be right.
+/// An error for a clock that can't be right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WrongClock {
     #[error("this machine's clock differs from the database's by {} s", .0.as_secs())]
@@ -61,14 +61,14 @@ impl ClusterClock {
         Self { own, stopwatch, tolerance, database, looked }
     }
 
-    /// The database's clock showed this, some time after `sent_at`.
+    /// Records the database's time, which was read some time after `sent_at`.
     pub fn receive(&self, database: Timestamp, sent_at: Moment) {
         let now = self.stopwatch.now();
         let middle = i64::midpoint(micros(sent_at), micros(now));
         self.database.store(database.as_micros().saturating_sub(middle), Ordering::Relaxed);
     }
 
-    /// By the database's clock, as far as it was heard.
+    /// Returns the time by the database's clock, or `None` before its first answer.
     fn database_now(&self) -> Option<Timestamp> {
         let start =
             Some(self.database.load(Ordering::Relaxed)).filter(|start| *start != UNHEARD)?;
@@ -79,17 +79,17 @@ impl ClusterClock {
         self.database_now().unwrap_or_else(|| self.own.now())
     }
 
-    /// For everybody who asks for the time.
+    /// Returns a clock that shows the common time.
     pub fn clock(&self) -> Clock {
         let clock = self.clone();
         Clock::new(move || clock.now())
     }
 
-    /// The time, if it is certain enough to destroy something by it.
+    /// Returns the time if it is certain enough for an irreversible action.
     ///
     /// # Errors
     ///
-    /// While this machine's clock differs from the database's, or was set lately.
+    /// If this machine's clock differs from the database's or was set recently.
     pub fn certain(&self) -> Result<Timestamp, WrongClock> {
         let (own, moment) = (self.own.now(), self.stopwatch.now());
         if let Some(database) = self.database_now() {

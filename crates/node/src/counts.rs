@@ -1,14 +1,14 @@
-//! What the gateway has counted reaches the database, and what all have counted comes back: who used what,
-//! and how much of its month an account has called. The answer to a report may be lost: it is sent again as it
-//! was, under its number, until there is one.
+//! Exchange of counts with the database: the usage and quota counts of this gateway, and the totals of all gateways.
+//! The response to a report can be lost, so the report is sent again unchanged, under the same number, until there is
+//! one.
 
 use keydesk_model::{Clock, Month, NodeId, QuotaUse, Table, Timestamp, Usage};
 use keydesk_store::{Sent, Store, StoreError};
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-/// How much usage is kept while the database is away.
+/// The maximum number of usage records kept while the database is unavailable.
 const MOST_UNWRITTEN: usize = 100_000;
-/// How soon "last used" follows a call, and how far a quota may be behind.
+/// The interval of reports, which bounds the delay of "last used" and of quotas.
 pub const REPORT: Duration = Duration::from_secs(1);
 
 pub struct Counts {
@@ -18,11 +18,11 @@ pub struct Counts {
     own: NodeId,
     /// The number of the last report.
     last: i64,
-    /// On its way, and what follows.
+    /// The report being sent, and the usage that follows it.
     usage: Option<(i64, Vec<Usage>)>,
     waiting: Vec<Usage>,
     quotas: VecDeque<(i64, Month, Vec<QuotaUse>)>,
-    /// When all that had been counted was last heard.
+    /// The time when the totals were last read.
     heard_at: Timestamp,
     month: Month,
 }
@@ -34,7 +34,7 @@ impl std::fmt::Debug for Counts {
 }
 
 impl Counts {
-    /// Hears what has been called this month, before anything is counted.
+    /// Reads the totals of this month before anything is counted.
     pub async fn begin(store: Store, table: Arc<dyn Table>, clock: Clock, own: NodeId) -> Self {
         let (usage, waiting, quotas) = (None, Vec::new(), VecDeque::new());
         let (heard_at, month) = (Timestamp::from_micros(0), Month::default());
@@ -44,21 +44,21 @@ impl Counts {
         counts
     }
 
-    /// Once a [`REPORT`].
+    /// Sends a report. Runs once per [`REPORT`].
     pub async fn report(&mut self) {
         self.write_usage(false).await;
         self.exchange_quotas().await;
         self.store.let_go();
     }
 
-    /// All of it: at the end.
+    /// Sends all remaining counts when the process ends.
     pub async fn finish(mut self) {
         self.write_usage(true).await;
-        // What waited for its answer until now is followed by the rest.
+        // The first write may have sent only the report that was waiting for its response.
         self.write_usage(true).await;
         self.exchange_quotas().await;
         if self.usage.is_some() || !self.waiting.is_empty() {
-            tracing::error!("the last usage is lost: the database does not answer");
+            tracing::error!("the last usage was lost: the database does not respond");
         }
     }
 
@@ -70,7 +70,7 @@ impl Counts {
     async fn write_usage(&mut self, all: bool) {
         self.waiting.extend(self.table.take_usage(all));
         if self.waiting.len() > MOST_UNWRITTEN {
-            tracing::error!("usage is lost: the database has been away for too long");
+            tracing::error!("usage was lost: the database was unreachable for too long");
             self.waiting.clear();
         }
         if self.usage.is_none() && !self.waiting.is_empty() {
@@ -80,7 +80,7 @@ impl Counts {
         let sent = Sent { by: self.own, kind: "usage", number: *number, now: self.clock.now() };
         match self.store.record_usage(usage, sent).await {
             Ok(()) => self.usage = None,
-            Err(error) => tracing::warn!(%error, "usage cannot be written down yet"),
+            Err(error) => tracing::warn!(%error, "failed to write usage"),
         }
     }
 
@@ -102,16 +102,16 @@ impl Counts {
         while let Some((number, month, counted)) = self.quotas.front() {
             let sent = Sent { by: self.own, kind: "quota", number: *number, now: self.clock.now() };
             if let Err(error) = self.store.add_quota_use(*month, counted, sent).await {
-                tracing::warn!(%error, "requests cannot be counted against quotas yet");
+                tracing::warn!(%error, "failed to write quota usage");
                 return;
             }
             months.extend((*month != this_month).then_some(*month));
             self.quotas.pop_front();
         }
-        // There is always something to hear of this month.
+        // The totals of this month are always read.
         for month in months {
             if let Err(error) = self.receive(month).await {
-                tracing::warn!(%error, "quotas cannot be heard of yet");
+                tracing::warn!(%error, "failed to read quota usage");
             }
         }
     }

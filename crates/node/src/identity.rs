@@ -1,6 +1,6 @@
-//! Which processes of this machine use this file or folder: each holds a lock on a file of its own in a folder
-//! beside it. A lock that nobody holds belongs to a process that is dead, but only where the file was written in
-//! this very place: a copy of a folder holds the names of processes that may live elsewhere.
+//! The processes of this machine that use a file or folder: each holds a lock on its own file in a folder beside it. An
+//! unlocked file belongs to a dead process, but only if it was written in this place: a copied folder contains the
+//! names of processes that may run elsewhere.
 
 use keydesk_model::NodeId;
 use keydesk_store::files;
@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// This process's own; let go of when it ends, however it ends.
+/// This process's own lock, which is released when the process ends for any reason.
 #[derive(Debug)]
 pub struct Identity {
     folder: PathBuf,
@@ -27,7 +27,7 @@ pub enum IdentityError {
     Taken(#[from] fs::TryLockError),
 }
 
-/// What is known of a process whose file is there.
+/// The state of a process that has a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     Lives,
@@ -36,7 +36,7 @@ enum Fate {
     Elsewhere,
 }
 
-/// Which file of which disk it is: a copy is another one.
+/// Returns the identity of a file on its disk, which differs for a copy.
 fn place(file: &File) -> io::Result<String> {
     let file = file.metadata()?;
     Ok(format!("{} {}\n", file.dev(), file.ino()))
@@ -54,7 +54,7 @@ fn fate(path: &Path) -> Fate {
 }
 
 impl Identity {
-    /// `beside`: the folder of what the processes share.
+    /// Creates and locks this process's file. `beside` is the folder that the processes share.
     pub fn take(beside: &Path, own: NodeId) -> Result<Self, IdentityError> {
         let unwritable = |path: &Path| {
             let path = path.to_owned();
@@ -64,7 +64,7 @@ impl Identity {
         files::make_folder(&folder).map_err(unwritable(&folder))?;
         files::tighten(&folder).map_err(unwritable(&folder))?;
         let path = folder.join(own.to_string());
-        // Locked and whole before it has its name, so that nobody takes it for a leftover.
+        // The file is locked and complete before it gets its name, so that no process takes it for a leftover.
         let beside = folder.join(format!("{own}.new"));
         let mut lock = files::replace(&beside).map_err(unwritable(&beside))?;
         lock.try_lock()?;
@@ -74,8 +74,8 @@ impl Identity {
         Ok(Self { folder, own, _lock: lock })
     }
 
-    /// Processes of this place that ended without leaving. Each is told of once: its file goes, and with it those
-    /// that were copied here.
+    /// Returns the processes of this place that ended without leaving. Each is returned once: its file is removed, as
+    /// are files that were copied here.
     pub fn dead(folder: &Path, own: NodeId) -> Vec<NodeId> {
         let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
         let others = entries.filter_map(Result::ok).filter_map(|entry| {
@@ -88,7 +88,7 @@ impl Identity {
         gone.filter(|(_, fate, _)| *fate == Fate::Dead).map(|(id, _, _)| id).collect()
     }
 
-    /// It has left the list. One that goes without is found dead by the others, who take it out.
+    /// Removes this process's file after it has left the list. Otherwise, the others find it dead and remove it.
     pub fn withdraw(&self) {
         let _ = fs::remove_file(self.folder.join(self.own.to_string()));
     }
@@ -97,7 +97,7 @@ impl Identity {
         &self.folder
     }
 
-    /// Whether no other process of this folder lives.
+    /// Returns whether no other process of this folder is running.
     pub fn is_alone(&self) -> bool {
         let id = |entry: fs::DirEntry| entry.file_name().to_str()?.parse::<NodeId>().ok();
         fs::read_dir(&self.folder).is_ok_and(|entries| {

@@ -1,5 +1,5 @@
-//! A process among the others: it follows the feed, keeps its lease, confirms what it has taken over, and
-//! tells what it has counted. What it does with the tokens is up to whoever runs it.
+//! A process in the cluster, which follows the change feed, keeps its lease, confirms the changes it has applied, and
+//! reports its counts. The caller decides how its tokens are used.
 
 mod cluster_clock;
 mod counts;

@@ -1,5 +1,5 @@
-//! This process among the others: it joins the list, keeps its lease and the list current, confirms
-//! what it has taken over, tells a database what it has forgotten, and leaves.
+//! This process as a member of the cluster: it joins the list of nodes, keeps its lease and the list current, confirms
+//! applied changes, restores forgotten revocations in the database, and leaves.
 
 use crate::{
     ClusterClock, Dead, Identity, IdentityError, Nodes, Peers, peers, recovery::write_back, system,
@@ -16,36 +16,36 @@ use std::{
 };
 use tokio::sync::Notify;
 
-/// How soon a change is taken over that nobody tells of.
+/// The interval at which changes without a notification are applied.
 pub(crate) const POLL: Duration = Duration::from_millis(250);
-/// How long loading everything anew may take.
+/// The maximum time for reloading everything.
 const LOADING: Duration = Duration::from_mins(10);
-/// How many endings are written back at a time.
+/// The maximum number of revocations that are written back together.
 const AT_ONCE: usize = 500;
 
-/// What a node is told by its configuration.
+/// The configuration of a node.
 #[derive(Clone, Debug)]
 pub struct NodeSettings {
-    /// The journal of what has ended, in a folder of this process's own.
+    /// The journal of revocations, in this process's own folder.
     pub journal: PathBuf,
-    /// Where all processes on one database file, or in one data folder, hold a lock each: beside it.
+    /// The folder in which all processes on one database file, or in one data folder, hold a lock each.
     pub locks: PathBuf,
-    /// What people call this node.
+    /// The name of this node for users.
     pub name: String,
     pub is_gateway: bool,
     pub is_console: bool,
     pub terms: LeaseConfig,
-    /// How long an answer waits for gateways to confirm.
+    /// The maximum time that a response waits for gateways to confirm.
     pub confirm: Duration,
     pub peers: Option<Peers>,
 }
 
-/// The master keys, where a node has them.
+/// The master keys of a node that has them.
 pub trait Keys: Send + Sync {
     fn key_ids(&self) -> Vec<String>;
-    /// Looks into the file again.
+    /// Reads the key file again.
     fn reload(&self);
-    /// The database uses this one for what is new.
+    /// Records the key that the database uses for new secrets.
     fn note_current(&self, id: &str);
 }
 
@@ -69,7 +69,7 @@ pub enum JoinError {
     Peer { addr: SocketAddr, source: io::Error },
 }
 
-/// A console without a gateway follows the feed to know how far it is, and keeps nothing of it.
+/// The feed of a console without a gateway, which tracks its position and stores nothing.
 #[derive(Debug)]
 struct NoTable;
 
@@ -92,12 +92,12 @@ pub struct Member {
     pub(crate) stopwatch: MonotonicClock,
     pub clock: ClusterClock,
     pub(crate) wake: Notify,
-    /// Another process has its place.
+    /// Notifies that another process has taken this one's place.
     pub(crate) taken: Notify,
     state: Mutex<State>,
 }
 
-/// What the beat remembers.
+/// The state that the heartbeat keeps.
 #[derive(Clone)]
 pub(crate) struct State {
     pub lease: Lease,
@@ -105,14 +105,14 @@ pub(crate) struct State {
     pub confirmed: (i64, String),
     pub renewed_at: Option<Moment>,
     pub holder: Holder,
-    /// All other nodes, for any may commit; with where each is asked.
+    /// All other nodes, because any of them may commit, with their peer URLs.
     pub others: Vec<(NodeId, String)>,
     is_isolated: bool,
-    /// It keeps no connection, and looks less often.
+    /// Whether the node keeps no idle connection and polls less often.
     pub is_frugal: bool,
 }
 
-/// What nobody else knows, and this process alone can renew its place with.
+/// Creates the secret with which only this process can renew its place.
 pub(crate) fn new_holder(entropy: &Entropy) -> Holder {
     Holder { secret: hex::encode(entropy.bytes::<16>()), attempts: 0 }
 }
@@ -141,7 +141,7 @@ impl State {
 }
 
 impl Member {
-    /// Joins the list, loads all tokens, and is given its first lease. Nothing is served before.
+    /// Joins the list, loads all tokens, and gets the first lease. Nothing is served before.
     pub async fn join(
         settings: NodeSettings,
         store: &Store,
@@ -204,7 +204,7 @@ impl Member {
         Ok(member)
     }
 
-    /// Keeps everything current until it is aborted.
+    /// Starts the tasks that keep everything current until they are aborted.
     pub fn spawn(self: &Arc<Self>) -> Vec<tokio::task::JoinHandle<()>> {
         let mut tasks = vec![
             tokio::spawn(Arc::clone(self).keep_beating()),
@@ -227,10 +227,10 @@ impl Member {
                 FollowEvent::Confirmation => self.nodes.news.notify_waiters(),
             };
             if let Err(error) = self.store.listen(tell).await {
-                tracing::debug!(%error, "notifications cannot be heard now");
+                tracing::debug!(%error, "failed to listen for notifications");
                 tokio::time::sleep(POLL).await;
             }
-            // Something may have been said meanwhile.
+            // A notification may have been missed meanwhile.
             self.wake.notify_one();
         }
     }
@@ -238,7 +238,7 @@ impl Member {
     async fn keep_beating(self: Arc<Self>) {
         loop {
             let _ = tokio::time::timeout(self.pause(), self.wake.notified()).await;
-            // A database beyond a broken network does not say no; the lease is short.
+            // A database behind a broken network doesn't answer at all, and the lease is short.
             let patience = (self.new.terms.lease / 2).min(Duration::from_secs(2));
             match self.beat_within(patience).await {
                 Some(Ok(())) => {}
@@ -261,8 +261,8 @@ impl Member {
         if self.state(|state| state.is_frugal) { self.new.terms.lease / 3 } else { POLL }
     }
 
-    /// None: it took too long and was given up. Loading everything anew may take as long as it takes, and
-    /// grants nothing before it is done.
+    /// Returns `None` if the heartbeat took too long and was canceled. A reload may take longer, but grants nothing
+    /// before it is complete.
     async fn beat_within(&self, patience: Duration) -> Option<Result<(), StoreError>> {
         let mut heartbeat = std::pin::pin!(self.heartbeat());
         let started = self.stopwatch.now();
@@ -278,8 +278,8 @@ impl Member {
         }
     }
 
-    /// Catches up, renews the lease when it is time or there is something to confirm, and tells the
-    /// database what it has forgotten.
+    /// Catches up, renews the lease if it is due or there is something to confirm, and restores revocations that the
+    /// database has forgotten.
     async fn heartbeat(&self) -> Result<(), StoreError> {
         let mut progress = self.catch_up().await?;
         let state = self.state(|state| state.clone());
@@ -292,17 +292,17 @@ impl Member {
         if !self.store.is_shared() && self.identity.is_alone() && state.renewed_at.is_some() {
             self.look(&mut progress).await?;
         } else if is_due || is_news(&progress) {
-            // Others count its lease from what its row says, on a file of this machine, too.
+            // Others count this node's lease from its row, even if the database is a file of this machine.
             self.renew(&mut progress).await?;
         }
-        // Rejected here all the same: no reason not to serve.
+        // The tokens are rejected here anyway, so the node keeps serving.
         if let Err(error) = self.write_back().await {
-            tracing::error!(%error, "what the database has forgotten to reject cannot be written back yet");
+            tracing::error!(%error, "failed to write back revocations that the database had lost");
         }
         Ok(())
     }
 
-    /// Tells the database what it has forgotten. Whatever ends this on the way, the rest is told later.
+    /// Restores revocations that the database has forgotten. If this is interrupted, the rest follows later.
     async fn write_back(&self) -> Result<(), StoreError> {
         loop {
             let revived = self.store.revived(AT_ONCE).await;
@@ -312,7 +312,7 @@ impl Member {
             let now = self.clock.now();
             let count = write_back(&self.store, now, &self.new.name, &revived).await?;
             self.store.forget_revived(&revived).await;
-            tracing::warn!(count, "what the database had forgotten to reject is written back");
+            tracing::warn!(count, "wrote back revocations that the database had lost");
         }
     }
 
@@ -320,7 +320,7 @@ impl Member {
         Ok(self.store.catch_up().await?.expect("a member follows the feed"))
     }
 
-    /// A file of this machine: whoever can read it sees what was committed.
+    /// Extends the lease without a renewal: a process that can read a file of this machine sees every commit.
     async fn look(&self, progress: &mut Progress) -> Result<(), StoreError> {
         let sent_at = self.stopwatch.now();
         let answer = self.store.look().await?;
@@ -340,13 +340,13 @@ impl Member {
         }
     }
 
-    /// Returns when another process has taken this one's place: then nothing is served here any more.
+    /// Waits until another process has taken this one's place, after which nothing is served here.
     pub async fn taken(&self) -> JoinError {
         self.taken.notified().await;
         JoinError::Taken
     }
 
-    /// Leaves the list: nothing is accepted any more.
+    /// Leaves the list, after which nothing is accepted.
     pub async fn leave(&self) {
         self.state(|state| state.lease.end());
         self.publish();
@@ -355,7 +355,7 @@ impl Member {
             Ok(()) => self.identity.withdraw(),
             Err(error) => tracing::warn!(
                 %error,
-                "this node stays in the list of nodes until others take it out"
+                "this node stays in the list of nodes until others remove it"
             ),
         }
     }

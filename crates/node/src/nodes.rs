@@ -1,4 +1,4 @@
-//! What a console knows of the other nodes.
+//! The other nodes, as a console knows them.
 
 use crate::{ClusterClock, Identity};
 use keydesk_model::{Membership, Moment, MonotonicClock, NodeId, NodeRow, Timestamp};
@@ -11,8 +11,8 @@ use std::{
 };
 use tokio::sync::Notify;
 
-/// Finds processes that have died without leaving. That counts only where the database is a file of this machine:
-/// of others nobody knows but by their silence.
+/// A search for processes that died without leaving. It applies only if the database is a file of this machine; a node
+/// on another machine is only known to be silent.
 #[derive(Clone, Debug, Default)]
 pub struct Dead {
     among: Option<(PathBuf, NodeId)>,
@@ -35,16 +35,16 @@ impl Dead {
     }
 }
 
-/// What this console knows of the other nodes, kept current by whoever runs it.
+/// The other nodes as this console knows them, kept current by the running server.
 pub struct Nodes {
     pub own: NodeId,
     pub stopwatch: MonotonicClock,
     membership: Mutex<Membership>,
-    /// A gateway may have confirmed something.
+    /// Notifies that a gateway may have confirmed something.
     pub news: Notify,
-    /// How long an answer may wait for confirmations.
+    /// The maximum time that a response may wait for confirmations.
     pub patience: Duration,
-    /// None: a command that runs beside the servers.
+    /// `None` for a command that runs beside the servers.
     pub clock: Option<ClusterClock>,
     dead: Dead,
 }
@@ -67,7 +67,7 @@ impl Nodes {
         Self { own, stopwatch, membership, news: Notify::new(), patience, clock, dead }
     }
 
-    /// For a command that runs beside the servers and ends no token.
+    /// Creates the state for a command that runs beside the servers and revokes no token.
     pub fn alone() -> Self {
         let nobody = NodeId::generate(Timestamp::from_micros(0), &Entropy::seeded(0));
         let still = MonotonicClock::new(Moment::default);
@@ -78,7 +78,7 @@ impl Nodes {
         use_it(&mut self.membership.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Looks at the list. What it says counts from when it has arrived.
+    /// Reads the list. Its data counts from the time when it has arrived.
     pub async fn look(&self, store: &Store) -> Result<Vec<NodeRow>, StoreError> {
         self.dead.remove(store).await?;
         let rows: Vec<_> = store.list_nodes().await?.into_iter().map(|node| node.row).collect();

@@ -1,5 +1,5 @@
-//! When the database is away: a node asks every other that it knows, as any may commit, whether it has committed
-//! anything newer. Questions and answers are authenticated with a key that all nodes share.
+//! Peer confirmation: while the database is unavailable, a node asks every other node it knows, since any may commit,
+//! whether it has committed anything newer. Questions and answers are authenticated with a key that all nodes share.
 
 use crate::{JoinError, Nodes};
 use axum::{Json, Router, extract::State, http::StatusCode, routing::post};
@@ -25,7 +25,7 @@ struct Question {
     node: NodeId,
     epoch: String,
     seq: i64,
-    /// The digest over the feed up to there.
+    /// The digest of the feed up to this position.
     chain: String,
     nonce: String,
     mac: String,
@@ -39,13 +39,13 @@ struct Answer {
     mac: String,
 }
 
-/// How nodes ask each other when the database is away.
+/// The configuration of peer confirmation.
 #[derive(Clone)]
 pub struct Peers {
-    /// Where this node is asked.
+    /// The address on which this node answers.
     pub listen: SocketAddr,
     pub url: String,
-    /// The same on all nodes: who does not have it is not answered, nor believed.
+    /// The key that all nodes share. Messages under another key are neither answered nor believed.
     pub key: Key,
 }
 
@@ -57,7 +57,7 @@ impl std::fmt::Debug for Peers {
 
 type Key = Zeroizing<Vec<u8>>;
 
-/// Why a node's word does not count.
+/// The reason why a node's answer doesn't count.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PeerError {
     #[error("it does not answer")]
@@ -74,7 +74,7 @@ pub(crate) enum PeerError {
     Forged,
 }
 
-/// Over all of it, with what kind of message it is in front.
+/// Computes the MAC of all parts, of which the first is the kind of message.
 fn mac(key: &Key, parts: &[&str]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
     for part in parts {
@@ -102,7 +102,7 @@ fn is(left: &str, right: &str) -> bool {
     left.as_bytes().ct_eq(right.as_bytes()).into()
 }
 
-/// What a node answers from.
+/// The state from which a node answers.
 #[derive(Clone)]
 struct Answering {
     key: Key,
@@ -111,7 +111,7 @@ struct Answering {
     stopwatch: MonotonicClock,
 }
 
-/// Answers on its own listener, which only other nodes should reach.
+/// Answers on its own listener, which only other nodes should be able to reach.
 pub(crate) async fn listen(
     peers: &Peers,
     nodes: &Arc<Nodes>,
@@ -143,9 +143,9 @@ async fn answer(
     if !is(&question.mac(&key), &question.mac) {
         return Err(StatusCode::FORBIDDEN);
     }
-    // From memory: it is asked when the database does not answer.
+    // The position comes from memory, because nodes ask while the database doesn't answer.
     let position = store.newest().ok_or(StatusCode::SERVICE_UNAVAILABLE)?;
-    // Whoever stands elsewhere may stand in a history that a failover has ended.
+    // A node with another position may have a history that a failover has ended.
     let is_same = question.seq == position.seq && question.chain == position.chain;
     let vouches = position.epoch == question.epoch
         && is_same
@@ -157,7 +157,7 @@ async fn answer(
     Ok(Json(answer))
 }
 
-/// Whether this node vouches: it answers in time, is who it should be, and says yes.
+/// Returns whether this node confirms: it answers in time, is authenticated, and agrees.
 pub(crate) async fn vouches(
     key: &Key,
     entropy: &Entropy,

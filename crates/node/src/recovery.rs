@@ -1,11 +1,11 @@
-//! What a node does when a database has forgotten that tokens had ended, or accounts were suspended or closed:
-//! it rejects them anyway, and here it tells the database.
+//! Recovery of a database that has forgotten that tokens were revoked, or accounts suspended or closed: the node
+//! rejects them anyway, and writes the changes back.
 
 use keydesk_model::{Actor, Event, Origin, Timestamp};
 use keydesk_store::{AuditEntry, Revived, Store, StoreError};
 
-/// Writes back what this node's journal knows and the database does not; how much there was. Another node may
-/// have done the same already.
+/// Writes back the journal entries that the database doesn't have, and returns their number. Another node may already
+/// have done the same.
 pub(crate) async fn write_back(
     store: &Store,
     now: Timestamp,

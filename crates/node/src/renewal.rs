@@ -1,18 +1,18 @@
-//! A node's place in the list: it renews it, takes over what the answer names, knows the others, and asks them
-//! where the database is away.
+//! A node's place in the list: renewing it, applying the response, loading the other nodes, and asking them while the
+//! database is unavailable.
 
 use crate::{Member, member::new_holder, peers, system};
 use keydesk_model::Moment;
 use keydesk_store::{Node, Progress, Renewal, Renewed, Report, StoreError};
 
-/// What a node with a console may hold in connections, and one without: those of its pool and a listener.
+/// The maximum number of connections of a node with a console, and of one without: its pool and a listener.
 const OF_A_CONSOLE: i64 = 7;
 const OF_A_GATEWAY: i64 = 3;
 
 impl Member {
     pub(crate) async fn renew(&self, progress: &mut Progress) -> Result<(), StoreError> {
         let sent_at = self.stopwatch.now();
-        // What is not on this machine's disk yet is not confirmed.
+        // Only changes that are on this machine's disk are confirmed.
         let before = self.state(|state| state.confirmed.clone());
         let confirms = if progress.is_journaled {
             (progress.position.seq, progress.position.epoch.clone())
@@ -45,7 +45,7 @@ impl Member {
         self.take_answer(sent_at, answer, progress).await
     }
 
-    /// A lease is worth what is applied: what the answer names is taken over first.
+    /// Applies the changes that the response names before it grants the lease.
     pub(crate) async fn take_answer(
         &self,
         sent_at: Moment,
@@ -83,7 +83,7 @@ impl Member {
         keys.key_ids()
     }
 
-    /// Two processes cannot be one node: what one confirms the other may not have heard of.
+    /// Stops this node because another process has its identity: one may confirm what the other hasn't received.
     fn give_up(&self) {
         tracing::error!(
             "another process has this node's place in the list of nodes: this one serves nothing any more"
@@ -93,11 +93,11 @@ impl Member {
         self.taken.notify_one();
     }
 
-    /// Someone has taken this node out of the list, as it was silent for too long. What it knows may be
-    /// old: it serves again when it has caught up as a new member.
+    /// Joins as a new member after this node was removed from the list for being silent too long. Its data may be old,
+    /// so it serves again only after catching up.
     async fn join_again(&self) -> Result<(), StoreError> {
         tracing::warn!(
-            "this node was taken out of the list of nodes after a long silence; joining again"
+            "this node was removed from the list of nodes after a long silence; joining again"
         );
         self.state(|state| state.lease.end());
         self.publish();
@@ -119,7 +119,7 @@ impl Member {
         Ok(())
     }
 
-    /// Up to number `newest` all nodes are known when this returns.
+    /// Loads the other nodes, so that all up to number `newest` are known.
     pub(crate) async fn load_others(&self, newest: i64) -> Result<(), StoreError> {
         let nodes = self.store.list_nodes().await?;
         let is_frugal = self.is_frugal(&nodes);
@@ -135,7 +135,7 @@ impl Member {
         Ok(())
     }
 
-    /// Whether there are more nodes than the database has connections for: then the gateways that joined last
+    /// Returns whether there are more nodes than the database has connections for. Then the gateways that joined last
     /// keep none.
     fn is_frugal(&self, nodes: &[Node]) -> bool {
         let Some(share) = self.store.connection_share().filter(|_| !self.new.is_console) else {
@@ -150,12 +150,12 @@ impl Member {
         }
         let rank = gateways.iter().position(|node| node.row.id == self.new.id);
         let rank = rank.and_then(|rank| i64::try_from(rank).ok()).unwrap_or(i64::MAX / 100);
-        // Half is for those that take a connection for a moment.
+        // Half of the connections are reserved for nodes that take one for a moment.
         (rank + 1) * OF_A_GATEWAY > left / 2
     }
 
-    /// The database is away, perhaps for all: everyone who can commit is asked whether they have committed
-    /// anything newer. Where there is nobody to ask, nobody has answered.
+    /// Asks all other nodes, while the database is unavailable, whether they have committed anything newer. Without
+    /// other nodes, there is no confirmation.
     pub(crate) async fn ask_others(&self) {
         let (Some(peers), Some(position)) = (&self.peers, self.store.position()) else { return };
         let sent_at = self.stopwatch.now();
@@ -163,7 +163,7 @@ impl Member {
             let covered = state.lease.is_confirmed(sent_at.plus(self.new.terms.lease / 2));
             (state.others.clone(), state.lease.known(), covered)
         });
-        // Everyone asks everyone: not more often than it is needed.
+        // Every node asks every other, so not more often than needed.
         if others.is_empty() || is_covered {
             return;
         }
@@ -180,7 +180,7 @@ impl Member {
                     return;
                 }
                 Err(error) => {
-                    tracing::debug!(%error, "a node cannot be asked");
+                    tracing::debug!(%error, "failed to query a node");
                     return;
                 }
             }

@@ -1,4 +1,4 @@
-//! The one place that reads the system's clock and the system's randomness.
+//! The only place that reads the system's clock and randomness.
 
 use keydesk_model::{Clock, Moment, MonotonicClock, Timestamp};
 use keydesk_token::Entropy;
@@ -14,7 +14,7 @@ fn now() -> Timestamp {
     Timestamp::from_micros(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
 }
 
-/// Since the machine started, its sleep included; nobody sets it.
+/// Returns a clock that counts from the start of the machine, including sleep, and can't be set.
 pub fn stopwatch() -> MonotonicClock {
     MonotonicClock::new(|| {
         let since = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);

@@ -1,26 +1,26 @@
-//! What a node sees of the others, and what it shows of itself.
+//! Monitoring of the other nodes, and this node's status.
 
 use crate::{Member, member::POLL};
 use keydesk_model::{Moment, Month, NodeId, Timestamp};
 use std::{sync::Arc, time::Duration};
 
-/// How often a console looks at the list by itself.
+/// The interval at which a console reads the list without a notification.
 const LOOK: Duration = Duration::from_secs(1);
-/// How often changes that all have taken over are dropped.
+/// The interval at which changes that all nodes have applied are deleted.
 const TIDY: Duration = Duration::from_hours(1);
 
-/// How this node stands, for `/status`.
+/// The status of this node, for `/status`.
 #[derive(Debug, serde::Serialize)]
 pub struct Standing {
     pub node: NodeId,
     pub name: String,
     pub may_serve: bool,
-    /// Milliseconds until it would reject without further word.
+    /// The milliseconds until this node would reject requests without another renewal.
     pub lease_ms: u64,
     pub is_confirmed: bool,
     pub applied: i64,
     pub confirmed: i64,
-    /// Why nothing that cannot be undone is done here now.
+    /// The reason why nothing irreversible is done on this node now.
     pub wrong_clock: Option<String>,
 }
 
@@ -43,7 +43,7 @@ impl Member {
         }
     }
 
-    /// All nodes as the list has them, as far as it can be read; for `/status`.
+    /// Returns all nodes in the list, as far as it can be read, for `/status`.
     pub async fn others(&self) -> serde_json::Value {
         let nodes = tokio::time::timeout(POLL, self.store.list_nodes()).await;
         let Ok(Ok(nodes)) = nodes else { return serde_json::Value::Null };
@@ -61,7 +61,7 @@ impl Member {
         shown.collect()
     }
 
-    /// A console keeps its picture of the others current, and takes out who is gone.
+    /// Keeps a console's data about the other nodes current and removes nodes that are gone.
     pub(crate) async fn keep_looking(self: Arc<Self>) {
         let mut tidied_at = self.stopwatch.now();
         loop {
@@ -77,7 +77,7 @@ impl Member {
                 match self.clock.certain() {
                     Ok(now) => self.forget_what_is_old(now).await,
                     Err(wrong) => {
-                        tracing::error!(%wrong, "nothing is forgotten until the clocks agree");
+                        tracing::error!(%wrong, "nothing is removed until the clocks agree");
                     }
                 }
             }
@@ -91,21 +91,23 @@ impl Member {
         let _ = self.store.forget_old_reports(now).await;
         let _ = self.store.forget_expired(now).await;
         let _ = self.store.forget_crowded_use().await;
-        // Last month's is kept, too: someone may still tell of it.
+        // Last month is kept because late reports may still arrive.
         let last_month = Month::of(now.minus(Duration::from_hours(24 * 31)));
         let _ = self.store.forget_old_quota_use(last_month).await;
     }
 
-    /// Takes out who has been silent for so long that it accepts nothing any more.
+    /// Removes nodes that have been silent for so long that they accept nothing.
     async fn remove_gone(&self, now: Moment) {
         let gone = self.nodes.with_membership(|membership| membership.gone(now));
         for node in gone.iter().filter(|node| node.id != self.new.id) {
             match self.store.remove_gone(node, self.clock.now()).await {
                 Ok(true) => {
-                    tracing::warn!(name = node.name, "a silent node is taken out of the list");
+                    tracing::warn!(name = node.name, "removed a silent node from the list");
                 }
                 Ok(false) => {}
-                Err(error) => tracing::debug!(%error, "a silent node stays in the list"),
+                Err(error) => {
+                    tracing::debug!(%error, "failed to remove a silent node from the list")
+                }
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Who calls, as the gateway says it: the account, and what the token may do.
+//! The account and scopes of a request, from the gateway's headers.
 
 use crate::problem::Problem;
 use axum::{extract::FromRequestParts, http::request::Parts};
@@ -10,7 +10,7 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// Whether the token's scopes cover `resource:action`.
+    /// Checks whether the token's scopes cover `resource:action`.
     pub fn permit(&self, resource: &str, action: &str) -> Result<(), Problem> {
         let covers = |scope: &String| {
             scope == "*"

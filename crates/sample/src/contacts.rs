@@ -1,4 +1,4 @@
-//! `/api/v1/contacts`: an account's contacts. Another account's do not exist here.
+//! `/api/v1/contacts`: the contacts of an account. Contacts of other accounts are never found.
 
 use crate::{caller::Caller, problem::Problem, store::SampleStore};
 use axum::{
@@ -83,7 +83,7 @@ pub(crate) async fn remove(
     if done.rows_affected() == 1 { Ok(StatusCode::NO_CONTENT) } else { Err(NO_CONTACT) }
 }
 
-/// An id from a path; one that is no number names nothing.
+/// Parses an ID from a path. An ID that isn't a number is reported as not found.
 pub(crate) fn number(id: &str) -> Result<i64, Problem> {
     id.parse().map_err(|_| NO_CONTACT)
 }

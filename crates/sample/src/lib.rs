@@ -1,5 +1,5 @@
-//! A small contacts-and-messages API to try Keydesk with. Uses no crate of Keydesk's, so that all
-//! it can know of a caller is what the gateway's headers say.
+//! A small contacts-and-messages API for trying out Keydesk. Uses no Keydesk crate, so that the gateway's headers are
+//! its only information about a client.
 
 mod caller;
 mod contacts;
@@ -16,10 +16,10 @@ use axum::{
 use std::{io, path::Path};
 use store::SampleStore;
 
-/// The API's description, as an operator would write one.
+/// The OpenAPI document of the API, as an API provider would write it.
 pub const OPENAPI: &str = include_str!("openapi.json");
 
-/// The API on its own SQLite file.
+/// Returns the API on its own SQLite file.
 pub async fn router(database: &Path) -> Result<Router, sqlx::Error> {
     let store = SampleStore::open(database).await?;
     Ok(Router::new()
@@ -32,7 +32,7 @@ pub async fn router(database: &Path) -> Result<Router, sqlx::Error> {
         .with_state(store))
 }
 
-/// Serves until the listener fails; the caller drops the future to stop.
+/// Serves until the listener fails. The caller drops the future to stop.
 pub async fn serve(listener: tokio::net::TcpListener, router: Router) -> io::Result<()> {
     axum::serve(listener, router).await
 }
@@ -41,7 +41,7 @@ async fn openapi() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/json")], OPENAPI)
 }
 
-/// Answers with the request body as it comes, for trying out large and slow ones.
+/// Responds with the request body as it arrives, for trying out large and slow bodies.
 async fn echo(_: caller::Caller, body: axum::body::Body) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/octet-stream")], body)
 }

@@ -1,4 +1,4 @@
-//! `/api/v1/contacts/{id}/messages`: what was sent to a contact.
+//! `/api/v1/contacts/{id}/messages`: the messages sent to a contact.
 
 use crate::{
     caller::Caller,

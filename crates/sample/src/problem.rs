@@ -1,4 +1,4 @@
-//! The sample's rejections, as RFC 9457 problems.
+//! The sample API's rejections, as problem details (RFC 9457).
 
 use axum::{
     Json,

@@ -1,4 +1,4 @@
-//! The sample's own storage: one SQLite file that nobody else reads.
+//! The storage of the sample API: one SQLite file that no other component uses.
 
 use sqlx::{
     SqlitePool,

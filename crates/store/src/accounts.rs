@@ -15,25 +15,25 @@ pub struct Account {
     pub id: AccountId,
     pub number: AccountNumber,
     pub name: String,
-    /// The name of its plan; empty for the one of all that have none of their own.
+    /// The name of its plan, or empty for the plan of all accounts without one of their own.
     pub plan: String,
-    /// Where its tokens may be used from.
+    /// The IP allowlist of its tokens.
     pub ip_allowlist: IpAllowlist,
-    /// Addresses that are only tried.
+    /// The IP allowlist that is only observed.
     pub observed: Option<IpAllowlist>,
-    /// How long its new API tokens may live at most, and whether they must have an end.
+    /// The limits on the lifetime of new API tokens.
     pub max_lifetime_days: Option<u16>,
     pub requires_expiry: bool,
-    /// Whether that rejects, or is only observed.
+    /// Whether expiry limits reject or are only observed.
     pub expiry_mode: Mode,
     pub state: AccountState,
-    /// Since when it is suspended, closed or gone.
+    /// The time since which it is suspended, closed, or gone.
     pub state_since: Option<Timestamp>,
-    /// When it became what it is, open again too; the epoch: never.
+    /// The time of its last state change, including reopening, or the epoch if there was none.
     pub state_changed_at: Timestamp,
-    /// Whether its members must have one.
+    /// Whether its members must have two-factor authentication.
     pub requires_two_factor: bool,
-    /// Which web pages may call with its tokens, where it says so itself.
+    /// The CORS policy for its tokens, if it sets one of its own.
     pub cors: Option<CorsPolicy>,
 }
 
@@ -52,23 +52,23 @@ impl Account {
     }
 }
 
-/// Which accounts are listed.
+/// A query for accounts.
 #[derive(Clone, Debug)]
 pub struct AccountSearch {
-    /// A part of the name or number. Empty for all accounts.
+    /// A part of the name or number, or empty for all accounts.
     pub text: String,
-    /// The last account of the page before.
+    /// The last account of the previous page.
     pub after: Option<AccountNumber>,
     pub limit: u32,
 }
 
-/// An account and what is counted of it.
+/// An account with its counts.
 #[derive(Debug)]
 pub struct AccountOverview {
     pub account: Account,
     pub members: i64,
     pub api_tokens: i64,
-    /// In the month, at all gateways; 0 if its plan has no quota.
+    /// The requests of the month at all gateways, or 0 if its plan has no quota.
     pub requests: i64,
 }
 
@@ -77,7 +77,7 @@ const ADD: &str = "INSERT INTO account (id, number, name, created_at) VALUES ($1
     ON CONFLICT DO NOTHING";
 const FIND: &str = "SELECT id, number, name, plan, ip_allowlist, observed_ip_allowlist, max_lifetime_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors FROM account WHERE id = $1";
 const FIND_BY_NUMBER: &str = "SELECT id, number, name, plan, ip_allowlist, observed_ip_allowlist, max_lifetime_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors FROM account WHERE number = $1";
-/// Accounts after the account with number $3, with what is counted of each.
+/// Selects accounts after the account with number $3, with the counts of each.
 const SEARCH: &str = "SELECT id, number, name, plan, ip_allowlist, observed_ip_allowlist, max_lifetime_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors, \
     (SELECT count(*) FROM member WHERE member.account_id = account.id AND removed_at IS NULL) AS members, \
     (SELECT count(*) FROM token JOIN secret ON secret.token_id = token.id WHERE token.account_id = account.id \
@@ -87,7 +87,7 @@ const SEARCH: &str = "SELECT id, number, name, plan, ip_allowlist, observed_ip_a
     FROM account WHERE ($3 = 0 OR (name, number) > (SELECT name, number FROM account AS earlier WHERE earlier.number = $3)) \
     AND ($4 = '' OR lower(name) LIKE $4 ESCAPE '!' OR name LIKE $5 ESCAPE '!' OR CAST(number AS TEXT) LIKE $4 ESCAPE '!') \
     ORDER BY name, number LIMIT $6";
-/// As gateways know an account, without its name.
+/// Selects an account as gateways load it, without its name.
 macro_rules! select_live {
     ($condition:literal) => {
         concat!(
@@ -179,8 +179,7 @@ impl Read {
         row.as_ref().map(account).transpose()
     }
 
-    /// Every account, by name.
-    /// A page of the accounts that match, by name, with what is counted of each in `month`.
+    /// Returns a page of the accounts that match, by name, with their counts in `month`.
     pub async fn search_accounts(
         &mut self,
         search: &AccountSearch,
@@ -208,7 +207,7 @@ impl Read {
         found.all(self).await?.iter().map(overview).collect()
     }
 
-    /// Those with limits of their own, as gateways know them.
+    /// Returns the accounts that have limits of their own, as gateways load them.
     pub(crate) async fn list_limited_accounts(&mut self) -> Result<Vec<LiveAccount>, StoreError> {
         query(LIMITED).all(self).await?.iter().map(live).collect()
     }
@@ -221,12 +220,12 @@ impl Read {
         row.as_ref().map(live).transpose()
     }
 
-    /// Accounts that were closed at `at` or before, and are not gone yet.
+    /// Returns the accounts that were closed at `at` or before and aren't gone yet.
     pub async fn list_closed_before(&mut self, at: Timestamp) -> Result<Vec<Account>, StoreError> {
         query(CLOSED_BEFORE).bind(at).all(self).await?.iter().map(account).collect()
     }
 
-    /// The accounts that a user belongs to now and may enter with a log-in of that instant, by name.
+    /// Returns the accounts that a user belongs to and may access with a login of that time, by name.
     pub async fn list_accounts_of(
         &mut self,
         user: UserId,
@@ -242,14 +241,14 @@ impl Write {
         query(RENAME).bind(name).bind(id).execute(self).await.map(|_| ())
     }
 
-    /// How long an account's new API tokens may live, from now on.
+    /// Sets the limits on the lifetime of an account's new API tokens.
     pub async fn set_account_expiry(&mut self, account: &Account) -> Result<(), StoreError> {
         let days = account.max_lifetime_days.map(i64::from);
         let set = query(SET_EXPIRY).bind(days).bind(i64::from(account.requires_expiry));
         set.bind(account.expiry_mode.as_str()).bind(account.id).execute(self).await.map(|_| ())
     }
 
-    /// Which web pages may call with the account's tokens, as `account` says, from now on.
+    /// Sets the CORS policy of an account's tokens.
     pub async fn set_account_cors(&mut self, account: &Account) -> Result<(), StoreError> {
         let text = account.cors.as_ref().map(serde_json::to_string).transpose();
         let text = text.map_err(|_| StoreError::Unreadable { column: "cors" })?;
@@ -257,7 +256,7 @@ impl Write {
         self.record(&Change::AccountChanged(account.live())).await
     }
 
-    /// Plan and addresses of an account as they are in `account`, from now on.
+    /// Sets the plan and IP allowlists of an account.
     pub async fn limit_account(&mut self, account: &Account) -> Result<(), StoreError> {
         query(LIMIT)
             .bind(&account.plan)
@@ -269,13 +268,13 @@ impl Write {
         self.record(&Change::AccountChanged(account.live())).await
     }
 
-    /// [`StoreError::Conflict`]: its state is not what `account` says any more.
+    /// Returns [`StoreError::Conflict`] if its state is no longer the one in `account`.
     pub async fn set_account_state(
         &mut self,
         account: &mut Account,
         next: AccountState,
     ) -> Result<(), StoreError> {
-        // Always later than what it follows on, whatever clocks do: journals go by it.
+        // The new time is always later than the previous one, even if a clock was set, because journals compare them.
         let follows = account.state_changed_at.plus(Duration::from_micros(1));
         let now = self.database_now().max(follows);
         let since = (next != AccountState::Active).then_some(now);
@@ -288,7 +287,7 @@ impl Write {
         self.record(&Change::AccountChanged(account.live())).await
     }
 
-    /// Suspends or closes an account that this database has forgotten to be. Tells whether it had.
+    /// Suspends or closes an account again that this database has forgotten. Returns whether it had.
     pub async fn stop_again(&mut self, standing: &Standing) -> Result<bool, StoreError> {
         let Standing { number, state, at } = *standing;
         let stop = query(STOP_AGAIN).bind(state.as_str()).bind(at).bind(u32::from(number));
@@ -299,7 +298,7 @@ impl Write {
         Ok(true)
     }
 
-    /// [`StoreError::Conflict`]: the number is taken.
+    /// Returns [`StoreError::Conflict`] if the number is taken.
     pub async fn add_account(
         &mut self,
         id: AccountId,

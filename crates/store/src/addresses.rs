@@ -1,14 +1,14 @@
-//! E-mail addresses that have yet to be proved: of people who change theirs, and of people who sign up.
+//! Email addresses that are still unverified: of users who change theirs, and of users who sign up.
 
 use crate::{Read, StoreError, Write, row, sql::query};
 use keydesk_model::{Email, Timestamp, UserId};
 
-/// Someone wants another address.
+/// A request to change a user's email address.
 #[derive(Clone, Debug)]
 pub struct EmailChange {
     pub user: UserId,
     pub email: Email,
-    /// Which side a code is of, and what both have said.
+    /// Whether a code belongs to the new address.
     pub is_new_side: bool,
     pub old_confirmed: bool,
     pub new_confirmed: bool,
@@ -23,7 +23,7 @@ pub struct NewEmailChange {
     pub expires_at: Timestamp,
 }
 
-/// Someone wants an account.
+/// A request to sign up.
 #[derive(Clone, Debug)]
 pub struct SignUp {
     pub email: Email,
@@ -51,7 +51,7 @@ const CLOSE_SIGN_UP: &str =
     "UPDATE sign_up SET closed_at = $1 WHERE code_hash = $2 AND closed_at IS NULL";
 
 impl Read {
-    /// The change that a code of either side belongs to.
+    /// Returns the change that a code of either address belongs to.
     pub async fn find_email_change(
         &mut self,
         code_hash: [u8; 32],
@@ -83,7 +83,7 @@ impl Read {
 }
 
 impl Write {
-    /// In the place of earlier ones of the same user.
+    /// Adds a change in place of earlier ones of the same user.
     pub async fn add_email_change(&mut self, new: &NewEmailChange) -> Result<(), StoreError> {
         self.close_email_changes(new.user).await?;
         let now = self.now();
@@ -107,7 +107,7 @@ impl Write {
         query(CLOSE).bind(now).bind(user).execute(self).await.map(|_| ())
     }
 
-    /// [`StoreError::Conflict`]: somebody else has this address.
+    /// Returns [`StoreError::Conflict`] if another user has this address.
     pub async fn set_email(&mut self, user: UserId, email: &Email) -> Result<(), StoreError> {
         let set = query(SET_EMAIL).bind(email.as_str()).bind(email.canonical()).bind(user);
         if set.execute(self).await? == 1 { Ok(()) } else { Err(StoreError::Conflict) }
@@ -125,7 +125,7 @@ impl Write {
         add.execute(self).await.map(|_| ())
     }
 
-    /// Tells whether it was open.
+    /// Closes a sign-up. Returns whether it was open.
     pub async fn close_sign_up(&mut self, code_hash: [u8; 32]) -> Result<bool, StoreError> {
         let now = self.now();
         Ok(query(CLOSE_SIGN_UP).bind(now).bind(code_hash).execute(self).await? == 1)

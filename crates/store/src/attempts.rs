@@ -1,4 +1,4 @@
-//! Tries to log in, and the browsers that are known: what makes guessing slow, and the owner not.
+//! Login attempts and known browsers, which slow down guessing without slowing down the user.
 
 use crate::{
     Read, Store, StoreError, Write, row,
@@ -13,8 +13,8 @@ const SET: &str = "INSERT INTO attempt (kind, key, failures, last_at, used_until
     used_until = excluded.used_until";
 const CLEAR: &str = "DELETE FROM attempt WHERE kind = 'email' AND key = $1";
 const CLEAR_FACTOR: &str = "DELETE FROM attempt WHERE kind = 'factor' AND key = $1";
-/// Of a factor they stay. The others go when they are so old, whether anybody has the address or not: else the
-/// answer would tell.
+/// Deletes old attempts. Those of second factors stay. Those of addresses are deleted whether or not a user has the
+/// address, because the response would otherwise reveal it.
 const FORGET: &str = "DELETE FROM attempt WHERE kind IN ('email', 'device') AND last_at < $1 \
     OR kind NOT IN ('email', 'device', 'factor') AND last_at < $2";
 const IS_KNOWN: &str = "SELECT count(*) AS number FROM device WHERE hash = $1 AND user_id = $2";
@@ -24,7 +24,7 @@ const ADD_DEVICE: &str = "INSERT INTO device (hash, user_id, created_at, user_ag
     VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
 const FORGET_DEVICES: &str = "DELETE FROM device WHERE user_id = $1";
 
-/// How long consecutive failures are kept, and how long rates.
+/// The times for which consecutive failures and rates are kept.
 const FAILURES_KEPT: Duration = Duration::from_hours(30 * 24);
 const RATES_KEPT: Duration = Duration::from_hours(24);
 
@@ -38,7 +38,7 @@ impl Read {
         Ok(found.get::<i64>("number")? > 0)
     }
 
-    /// Whether anybody has logged in from this browser.
+    /// Returns whether any user has logged in from this browser.
     pub async fn is_device_of_anybody(&mut self, hash: [u8; 32]) -> Result<bool, StoreError> {
         let found = query(IS_ANYBODYS).bind(hash).one(self).await?;
         Ok(found.get::<i64>("number")? > 0)
@@ -50,7 +50,7 @@ impl Read {
 }
 
 impl Write {
-    /// What is remembered of these, as nobody else can change it before this transaction ends.
+    /// Returns the attempts for these keys, which no other transaction can change before this one ends.
     pub async fn find_attempts(
         &mut self,
         kind: AttemptKind,
@@ -66,7 +66,7 @@ impl Write {
         })
     }
 
-    /// SQLite has one writer at a time.
+    /// Locks the attempts of a key. SQLite needs no lock because it has one writer at a time.
     async fn lock_attempts(&mut self, kind: AttemptKind, key: &str) -> Result<(), StoreError> {
         if let crate::sql::Connection::Postgres(_) = self.connection() {
             let lock = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
@@ -86,12 +86,12 @@ impl Write {
         set.bind(used_until).execute(self).await.map(|_| ())
     }
 
-    /// A new password: what was guessed before is of no use.
+    /// Clears the attempts after a password change, since earlier guesses are useless.
     pub async fn clear_attempts(&mut self, email: &Email) -> Result<(), StoreError> {
         query(CLEAR).bind(email.canonical()).execute(self).await.map(|_| ())
     }
 
-    /// The second factor is another one, or gone.
+    /// Clears the attempts after the second factor was changed or removed.
     pub async fn clear_factor_attempts(&mut self, user: UserId) -> Result<(), StoreError> {
         query(CLEAR_FACTOR).bind(user).execute(self).await.map(|_| ())
     }
@@ -112,7 +112,7 @@ impl Write {
     }
 }
 
-/// Links and half log-ins whose time is over.
+/// Deletes expired links and pending logins.
 const FORGET_EXPIRED: [&str; 4] = [
     "DELETE FROM sign_up WHERE expires_at < $1",
     "DELETE FROM email_change WHERE expires_at < $1",

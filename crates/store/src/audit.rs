@@ -8,17 +8,16 @@ use crate::{
 };
 use keydesk_model::{AccountId, Actor, Event, Origin, Timestamp};
 
-/// What a commit says about itself. `target` and `detail` name things by id and state; a secret
-/// has no place in either.
+/// An audit entry for a commit. `target` and `detail` identify objects by ID and state, and must not contain a secret.
 #[derive(Clone, Debug)]
 pub struct AuditEntry {
     pub event: Event,
     pub actor: Actor,
     pub origin: Origin,
     pub account: Option<AccountId>,
-    /// The id of what was changed.
+    /// The ID of the changed object.
     pub target: String,
-    /// Before and after, as JSON.
+    /// The state before and after, as JSON.
     pub detail: serde_json::Value,
 }
 
@@ -31,7 +30,7 @@ pub struct AuditRow {
     pub detail: String,
 }
 
-/// An entry as it is looked through.
+/// An entry in search results.
 #[derive(Clone, Debug)]
 pub struct AuditLine {
     pub seq: i64,
@@ -39,7 +38,7 @@ pub struct AuditLine {
     pub event: String,
     /// `user`, `operator`, `token`, `node` or `visitor`.
     pub actor: String,
-    /// Of a user, as far as they are still known.
+    /// The name of a user, if it is still known.
     pub actor_name: Option<String>,
     pub actor_email: Option<String>,
     pub target: String,
@@ -49,14 +48,14 @@ pub struct AuditLine {
     pub request_id: String,
 }
 
-/// Which entries are looked for, newest first.
+/// A search for audit entries, newest first.
 #[derive(Clone, Debug, Default)]
 pub struct AuditSearch {
-    /// None: what concerns no account.
+    /// `None` for entries that concern no account.
     pub account: Option<AccountId>,
-    /// An action, or the part before its dot; empty: all.
+    /// An action, or the part before its dot, or empty for all.
     pub event: String,
-    /// In anything that an entry says; empty: all.
+    /// Text to find anywhere in an entry, or empty for all.
     pub text: String,
     pub since: Option<Timestamp>,
     pub until: Option<Timestamp>,
@@ -112,7 +111,7 @@ fn line(row: &SqlRow) -> Result<AuditLine, StoreError> {
 }
 
 impl Read {
-    /// The newest entries that fit, at most `limit`.
+    /// Returns the newest matching entries, at most `limit`.
     pub async fn search_audit(
         &mut self,
         search: &AuditSearch,
@@ -133,7 +132,7 @@ impl Read {
         asked.all(self).await?.iter().map(line).collect()
     }
 
-    /// The account's newest receipts, at most `limit`.
+    /// Returns the account's newest receipts, at most `limit`.
     pub async fn list_receipts(
         &mut self,
         account: AccountId,
@@ -151,7 +150,7 @@ impl Read {
         found.as_ref().map(entry).transpose()
     }
 
-    /// Entries after number `after`, oldest first, at most 1,000.
+    /// Returns the entries after number `after`, oldest first, at most 1,000.
     pub async fn list_audit(&mut self, after: i64) -> Result<Vec<AuditRow>, StoreError> {
         let rows = query(LATER).bind(after).all(self).await?;
         rows.iter().map(entry).collect()
@@ -159,7 +158,7 @@ impl Read {
 }
 
 impl Write {
-    /// Writes an entry beside the one that the transaction is committed with. Its number.
+    /// Writes an entry in addition to the one that the transaction is committed with. Returns its number.
     pub async fn audit(&mut self, entry: &AuditEntry) -> Result<i64, StoreError> {
         let now = self.now().as_micros();
         let (actor, user, member) = match &entry.actor {

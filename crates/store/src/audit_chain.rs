@@ -1,5 +1,5 @@
-//! The audit log's digests: each entry is chained to the one of the same account before it, so that nobody
-//! changes, drops or moves one without breaking all that follow.
+//! The hash chain of the audit log: each entry is chained to the previous one of the same account, so that changing,
+//! dropping, or moving an entry breaks all that follow.
 
 use crate::{
     Read, StoreError, Write, row,
@@ -8,15 +8,15 @@ use crate::{
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// An entry as it is digested: all columns but the digest itself, in their order.
+/// The input of an entry's digest: all columns but the digest itself, in their order.
 pub(crate) struct ChainInput<'a> {
     pub seq: i64,
     pub at: i64,
     pub texts: [Option<&'a str>; 10],
 }
 
-/// Over the digest before and all of the entry. Every text is preceded by its length, so that no two
-/// entries read the same.
+/// Returns the digest of the previous digest and the whole entry. Each text is preceded by its length, so that no two
+/// entries have the same input.
 pub(crate) fn chain(before: &str, links: &ChainInput) -> String {
     let mut digest = Sha256::new();
     digest.update(before.as_bytes());
@@ -35,29 +35,29 @@ pub(crate) fn chain(before: &str, links: &ChainInput) -> String {
     hex::encode(digest.finalize())
 }
 
-/// The last digest of an account's log, and how many entries lead to it.
+/// The last digest of an account's log, and the number of entries before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditHead {
-    /// The account's id; empty: the log of what concerns no account.
+    /// The account's ID, or empty for the log of entries that concern no account.
     pub account: String,
     pub chain: String,
     pub entries: i64,
 }
 
-/// Why the log cannot be believed, and where that begins.
+/// The reason why the log can't be trusted, and the place where that begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuditFault {
-    /// This entry, or one before it, is not what was written.
+    /// This entry, or one before it, was changed.
     Changed { seq: i64, account: String },
-    /// Numbers without an entry.
+    /// An entry with this number is missing.
     Missing { seq: i64 },
-    /// Entries at the end of this account's log are gone, or its head was changed.
+    /// Entries at the end of this account's log are missing, or its head was changed.
     CutOff { account: String, entries: i64, found: i64 },
-    /// An earlier head that was kept elsewhere does not lie on the way to today's.
+    /// An anchor isn't part of the chain that leads to the current head.
     NotAnchored { account: String },
 }
 
-/// What a whole reading of the log has shown.
+/// The result of verifying the whole log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditVerdict {
     pub entries: i64,
@@ -83,7 +83,7 @@ fn head(row: &SqlRow) -> Result<AuditHead, StoreError> {
 }
 
 impl Write {
-    /// The digest of an account's next entry, which becomes its head.
+    /// Returns the digest of an account's next entry, which becomes its head.
     pub(crate) async fn extend_chain(
         &mut self,
         account: &str,
@@ -97,18 +97,18 @@ impl Write {
     }
 }
 
-/// How far each account's chain has been followed.
+/// The progress of verification for each account's chain.
 #[derive(Default)]
 struct Walk {
     verdict: AuditVerdict,
     last_seq: i64,
     chains: BTreeMap<String, (String, i64)>,
-    /// Anchors that have not been met on the way.
+    /// Anchors that weren't found yet.
     anchors: BTreeSet<(String, String)>,
 }
 
 impl Walk {
-    /// None: it fits.
+    /// Verifies an entry. Returns `None` if it fits.
     fn step(&mut self, row: &SqlRow) -> Result<Option<AuditFault>, StoreError> {
         let seq: i64 = row.get("seq")?;
         if seq != self.last_seq + 1 {
@@ -151,7 +151,7 @@ impl Walk {
         Ok(None)
     }
 
-    /// What the heads say that the entries do not.
+    /// Returns the fault that only the heads show after the last entry.
     fn end(&self, last: i64, heads: &[AuditHead]) -> Option<AuditFault> {
         if self.last_seq != last {
             return Some(AuditFault::Missing { seq: self.last_seq + 1 });
@@ -183,19 +183,19 @@ impl Read {
         query(HEADS).all(self).await?.iter().map(head).collect()
     }
 
-    /// The number of the newest entry, and the heads as of then.
+    /// Returns the number of the newest entry, and the heads as of that entry.
     async fn list_heads_with_last(&mut self) -> Result<(i64, Vec<AuditHead>), StoreError> {
         loop {
             let last: i64 = query(LAST).one(self).await?.get("audit_seq")?;
             let heads = self.list_audit_heads().await?;
-            // Others go on writing.
+            // Others keep writing.
             if query(LAST).one(self).await?.get::<i64>("audit_seq")? == last {
                 return Ok((last, heads));
             }
         }
     }
 
-    /// Reads the whole log and holds it against its digests, its heads, and heads that were kept elsewhere.
+    /// Verifies the whole log against its digests, its heads, and anchors stored elsewhere.
     pub async fn verify_audit(
         &mut self,
         anchors: &[AuditHead],
@@ -205,7 +205,7 @@ impl Read {
         let (last, heads) = self.list_heads_with_last().await?;
         loop {
             let part = query(PART).bind(walk.last_seq).all(self).await?;
-            // What was written since the heads were read is another time's.
+            // Entries after the heads were read are not covered by them.
             let rows = part.iter().filter(|row| row.get::<i64>("seq").is_ok_and(|seq| seq <= last));
             let mut count = 0;
             for row in rows {

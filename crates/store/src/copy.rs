@@ -1,5 +1,5 @@
-//! Everything from one database into another, whichever kinds they are: to move to PostgreSQL, to back
-//! up, to restore. Reads one instant, writes one transaction, counts both.
+//! Copying of everything from one database to another of either kind: to migrate to PostgreSQL, to back up, and to
+//! restore. A copy reads one instant, writes one transaction, and compares the row counts.
 
 use crate::{
     DatabaseUrl, OpenError, Read, Store, StoreError,
@@ -10,7 +10,7 @@ use futures_util::TryStreamExt;
 use keydesk_model::Timestamp;
 use std::path::Path;
 
-/// Parameters in one statement: what both databases take for sure.
+/// The maximum number of parameters in a statement that both databases accept.
 const MOST_PARAMETERS: usize = 900;
 
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +31,7 @@ pub enum CopyError {
     Store(#[from] StoreError),
 }
 
-/// What becomes of the NUL character, which SQLite stores and PostgreSQL does not.
+/// The treatment of the NUL character, which SQLite stores and PostgreSQL doesn't.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Nul {
     Kept,
@@ -39,7 +39,7 @@ enum Nul {
     Replaced,
 }
 
-/// How far a copy has come.
+/// The progress of a copy.
 #[derive(Clone, Copy, Debug)]
 pub struct CopyProgress {
     pub table: &'static str,
@@ -61,7 +61,7 @@ impl Column {
         })
     }
 
-    /// PostgreSQL takes the type of a place in a list of rows from here.
+    /// Returns a placeholder with its type, which PostgreSQL needs in a list of rows.
     fn place(&self, number: usize) -> String {
         match self {
             Self::Number(_) => format!("CAST(${number} AS BIGINT)"),
@@ -92,7 +92,7 @@ impl Table {
         values.fold(composed(insert), crate::sql::Query::bind_value)
     }
 
-    /// Finds texts that the other database cannot hold.
+    /// Finds texts that the other database can't store.
     fn look_for_nul(&self, values: &mut [Value], nul: Nul) -> Result<(), CopyError> {
         if nul == Nul::Kept {
             return Ok(());
@@ -112,7 +112,7 @@ impl Table {
         Ok(())
     }
 
-    /// Row by row from one transaction into another.
+    /// Copies the rows of the table from one transaction into another.
     async fn copy(
         &self,
         from: &mut Read,
@@ -155,7 +155,7 @@ impl Table {
 }
 
 impl Store {
-    /// Notes that everything has gone to `place`: from now on nobody opens this database.
+    /// Records that everything was moved to `place`, after which nothing opens this database.
     pub async fn note_moved(&self, place: &DatabaseUrl) -> Result<(), StoreError> {
         let mut aside = self.aside().await?;
         let note = query("INSERT INTO moved (one, place) VALUES (1, $1)").bind(place.to_string());
@@ -163,8 +163,9 @@ impl Store {
         aside.finish().await
     }
 
-    /// Copies everything, as it is at one instant, into an empty database at `place`; all or nothing.
-    /// With `replaces_nul` a character that PostgreSQL does not store is replaced, else nothing is copied. With `epoch` the copy is another history from here on, and whoever follows loads it anew.
+    /// Copies everything, as of one instant, into an empty database at `place`, or nothing. With `replaces_nul`, a
+    /// character that PostgreSQL doesn't store is replaced; otherwise, it fails the copy. With `epoch`, the copy is a
+    /// new history, and its followers reload everything.
     pub async fn copy_to(
         &self,
         place: &DatabaseUrl,
@@ -189,8 +190,8 @@ impl Store {
         }
         query("UPDATE head SET timeline = ''").execute(&mut to).await?;
         if let Some((epoch, now)) = epoch {
-            // Nodes that run on know nothing of it yet, and stand in no list.
-            // Their links were mailed long ago, or are over.
+            // Nodes that are still running don't know the new history and aren't in its list.
+            // The links in these emails were sent long ago or have expired.
             query("DELETE FROM outbox").execute(&mut to).await?;
             let begin = query("UPDATE head SET epoch = $1, history_since = $2");
             begin.bind(epoch).bind(target.now(now).await?).execute(&mut to).await?;
@@ -200,8 +201,7 @@ impl Store {
         Ok(())
     }
 
-    /// Writes a backup, an SQLite file that is not there yet, while others go on writing. A file of the
-    /// same kind is copied as a whole.
+    /// Writes a backup to a new SQLite file while others keep writing. An SQLite database is copied as a whole.
     pub async fn back_up(
         &self,
         file: &Path,
@@ -218,7 +218,7 @@ impl Store {
 mod tests {
     use super::*;
 
-    /// A column that was forgotten here would be lost by every backup.
+    /// Every backup would lose a column that is missing here.
     #[tokio::test]
     async fn every_column_is_copied() {
         let folder = tempfile::tempdir().expect("a folder");

@@ -1,5 +1,5 @@
-//! Erasing a user: what is known of them but for the audit log, which cannot be changed. Their row stays under a name
-//! and an address of nobody, as entries and receipts name its id.
+//! Erasure of a user: everything known about them except the audit log, which can't be changed. Their row stays under a
+//! placeholder name and address, because entries and receipts refer to its ID.
 
 use crate::{StoreError, User, Write, sql::query};
 use sha2::{Digest, Sha256};
@@ -18,7 +18,7 @@ const OF_USER: [&str; 10] = [
     "DELETE FROM identity WHERE user_id = $1",
     "UPDATE token SET name = 'Erased user' WHERE member_id IN (SELECT id FROM member WHERE user_id = $1)",
 ];
-/// That a removed member does not come back by single sign-on is known without the address.
+/// Replaces the address of a removed member by its digest, which still prevents a return by single sign-on.
 const REMOVED: &str =
     "UPDATE member SET removed_email = $1 WHERE user_id = $2 AND removed_email IS NOT NULL";
 const OF_ADDRESS: [&str; 2] =
@@ -27,7 +27,7 @@ const OF_INVITATIONS: &str = "UPDATE invitation SET email = $1, email_canonical 
     closed_at = coalesce(closed_at, $2) WHERE email_canonical = $3";
 
 impl Write {
-    /// To be called when they are no member and no operator any more.
+    /// Erases a user who is no longer a member or an operator.
     pub async fn erase_user(&mut self, user: &User) -> Result<(), StoreError> {
         let nobody = format!("{}@erased.invalid", user.id);
         let canonical = user.email.canonical();
@@ -45,7 +45,7 @@ impl Write {
     }
 }
 
-/// What stands for a removed address once its user is erased.
+/// Returns the digest that replaces a removed address once its user is erased.
 pub(crate) fn removed_digest(canonical: &str) -> String {
     format!("sha256:{}", hex::encode(Sha256::digest(format!("removed|{canonical}"))))
 }

@@ -1,25 +1,25 @@
-//! What a caller can do about a failure: try again, tell of a conflict, or stop.
+//! Errors of the store, by the reaction to them: retry, report a conflict, or stop.
 
 use crate::primary::NoServer;
 use std::path::PathBuf;
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// A uniqueness rule rejected the row: someone else was first.
+    /// A uniqueness rule rejected the row because another one was first.
     #[error("the row exists already")]
     Conflict,
-    /// A row cannot be read back: written by another release, or changed by hand.
+    /// A row can't be read because another release wrote it or it was edited manually.
     #[error("the column {column} holds something that this release cannot read")]
     Unreadable { column: &'static str },
-    /// The change is in the database, but this process has not taken it over yet; it will.
+    /// The change is in the database, but this process hasn't applied it yet. It will.
     #[error("the change is stored, but the gateway has not confirmed it yet")]
     Unsettled,
-    /// The database stopped answering while it was asked to commit.
+    /// The database stopped responding during the commit.
     #[error("it is not known whether the change is stored: the database did not answer in time")]
     Unknown,
     #[error("the journal of ended tokens cannot be read; nothing is loaded without it")]
     Journal(#[source] std::io::Error),
-    /// It is away, or others hold what is needed: the same may work in a moment.
+    /// The database is unavailable or locked. A retry may succeed.
     #[error("the database cannot be reached or is busy")]
     Busy(#[source] sqlx::Error),
     #[error(
@@ -48,8 +48,8 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
-/// What passes by itself: of PostgreSQL connections, roll-backs, resources, locks, time limits and its operators'
-/// acts, and 5 and 6 of SQLite, another's lock.
+/// Returns whether an error is temporary: of PostgreSQL, connections, rollbacks, resources, locks, timeouts, and
+/// interventions by its operators; of SQLite, 5 and 6, a lock of another process.
 fn is_busy(code: &str) -> bool {
     let classes = ["08", "28", "40", "53", "57"];
     let codes = ["25P03", "25006", "55P03"];
@@ -61,7 +61,7 @@ fn is_busy(code: &str) -> bool {
         || (code.len() == 5 && classes.iter().any(|class| code.starts_with(class)))
 }
 
-/// What an error of the database says, without the line of PostgreSQL's own source.
+/// Returns the message of a database error without the line of PostgreSQL's own source.
 pub(crate) fn describe(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Database(cause) => cause.message().to_owned(),
@@ -69,7 +69,7 @@ pub(crate) fn describe(error: &sqlx::Error) -> String {
     }
 }
 
-/// Why a database is not served from.
+/// The reason why a database can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     #[error(
@@ -91,7 +91,7 @@ pub enum OpenError {
     )]
     Throttled,
     #[error(
-        "the database's schema is at step {newest}, and this release needs {known}: start a node with a console first, it provides the schema up to date"
+        "the database's schema is at step {newest}, and this release needs {known}: start a node with a console first, it brings the schema up to date"
     )]
     Older { newest: i64, known: i64 },
     #[error("the database holds nothing of Keydesk yet: start “keydesk serve” with it first")]

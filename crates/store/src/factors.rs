@@ -1,4 +1,4 @@
-//! Second factors: keys of one-time codes, recovery codes, and log-ins that wait for one of them.
+//! Second factors: TOTP keys, recovery codes, and logins that wait for one of them.
 
 use crate::{
     Read, StoreError, Write, row,
@@ -6,14 +6,14 @@ use crate::{
 };
 use keydesk_model::{AccountId, Timestamp, UserId};
 
-/// The key of a user's one-time codes, sealed.
+/// The sealed TOTP key of a user.
 #[derive(Clone)]
 pub struct Totp {
     pub user: UserId,
     pub sealed: Vec<u8>,
-    /// None: a first code has yet to prove that an authenticator has it.
+    /// `None` until a first code has proved that an authenticator has the key.
     pub confirmed_at: Option<Timestamp>,
-    /// The newest step whose code was taken: none is taken twice.
+    /// The newest step whose code was accepted. No code is accepted twice.
     pub last_step: i64,
 }
 
@@ -23,13 +23,13 @@ impl std::fmt::Debug for Totp {
     }
 }
 
-/// Someone who has given the password.
+/// A login that has passed the password check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PendingLogin {
     pub user: UserId,
-    /// What the user's version was then.
+    /// The user's version at that time.
     pub version: i64,
-    /// Where the way in leads; None: to the first account.
+    /// The account to open after the login, or `None` for the first account.
     pub account: Option<AccountId>,
 }
 
@@ -74,7 +74,7 @@ impl Read {
         query(FIND).bind(user).optional(self).await?.as_ref().map(totp).transpose()
     }
 
-    /// Recovery codes that are not used yet.
+    /// Returns the number of unused recovery codes.
     pub async fn count_recovery_codes(&mut self, user: UserId) -> Result<i64, StoreError> {
         query(COUNT_CODES).bind(user).one(self).await?.get("number")
     }
@@ -92,7 +92,7 @@ impl Read {
         Ok(Some(PendingLogin { user, version: row.get("user_version")?, account }))
     }
 
-    /// Keys that are sealed under another master key, at most `limit`.
+    /// Returns the keys that are sealed under another master key, at most `limit`.
     pub async fn list_totps_under_others(
         &mut self,
         key_id: &[u8],
@@ -108,7 +108,7 @@ impl Read {
 }
 
 impl Write {
-    /// A key that has yet to be confirmed takes the place of another such one. [`StoreError::Conflict`]:
+    /// Sets a key that is still unconfirmed, in place of another unconfirmed one. Returns [`StoreError::Conflict`] if
     /// there is a confirmed one.
     pub async fn set_totp(&mut self, user: UserId, sealed: &[u8]) -> Result<(), StoreError> {
         let now = self.now();
@@ -121,17 +121,17 @@ impl Write {
         Ok(query(CONFIRM).bind(now).bind(user).execute(self).await? == 1)
     }
 
-    /// Takes the code of a step; false where it, or a later one, was taken before.
+    /// Accepts the code of a step. Returns `false` if this step or a later one was accepted before.
     pub async fn take_totp_step(&mut self, user: UserId, step: i64) -> Result<bool, StoreError> {
         Ok(query(TAKE_STEP).bind(step).bind(user).execute(self).await? == 1)
     }
 
-    /// Tells whether there was one.
+    /// Removes the key. Returns whether there was one.
     pub async fn remove_totp(&mut self, user: UserId) -> Result<bool, StoreError> {
         Ok(query(REMOVE).bind(user).execute(self).await? == 1)
     }
 
-    /// In the place of all that there were.
+    /// Replaces all recovery codes.
     pub async fn set_recovery_codes(
         &mut self,
         user: UserId,
@@ -145,7 +145,7 @@ impl Write {
         Ok(())
     }
 
-    /// False: there is no such code, or it was used before.
+    /// Uses a recovery code. Returns `false` if there is no such code or it was used before.
     pub async fn use_recovery_code(
         &mut self,
         user: UserId,
@@ -165,7 +165,7 @@ impl Write {
         add.bind(expires_at).bind(half.account).execute(self).await.map(|_| ())
     }
 
-    /// It is over; others whose time is over go with it.
+    /// Ends a pending login and deletes expired ones.
     pub async fn end_pending_login(&mut self, hash: [u8; 32]) -> Result<(), StoreError> {
         let now = self.now();
         query(END_HALF).bind(hash).bind(now).execute(self).await.map(|_| ())
@@ -184,7 +184,7 @@ impl Write {
         set.execute(self).await.map(|_| ())
     }
 
-    /// Puts a key's seal in the place of the one that was read. False: it was replaced meanwhile.
+    /// Replaces the sealed key that was read. Returns `false` if it was replaced meanwhile.
     pub async fn reencrypt_totp(&mut self, totp: &Totp, sealed: &[u8]) -> Result<bool, StoreError> {
         let reencrypt = query(RESEAL).bind(sealed).bind(totp.user).bind(totp.sealed.as_slice());
         Ok(reencrypt.execute(self).await? == 1)

@@ -1,5 +1,5 @@
-//! The change feed: a snapshot at a number, then every later change, in order and without gaps.
-//! Polling is the truth; whoever commits here polls at once, so the writer waits for its effect.
+//! The change feed: a snapshot at a number, then every later change, in order and without gaps. Followers poll the
+//! database, and a process that commits polls immediately, so that the writer can wait for the effect.
 
 use crate::{
     OpenError, Read, Standing, Store, StoreError, Tombstone, following::Following,
@@ -17,19 +17,19 @@ use std::{
 };
 use tokio::sync::Mutex;
 
-/// Who follows the feed in this process, and how far it has come.
+/// The follower of the feed in this process, and its position.
 pub(crate) struct Follower {
     pub feed: Arc<dyn Feed>,
     following: Mutex<Following>,
-    /// How far it has come, for who cannot wait for a database.
+    /// The position, for readers that can't wait for a database.
     position: std::sync::Mutex<Position>,
-    /// The newest change that this process has tried to commit, and how many commits are under way.
+    /// The newest change that this process has tried to commit, and the number of commits in progress.
     pub committing: AtomicI64,
     under_way: AtomicUsize,
     pub is_loading: AtomicBool,
 }
 
-/// For as long as it lives, a commit is under way.
+/// A guard for a commit in progress, which lasts until it is dropped.
 pub(crate) struct Committing(Store);
 
 impl Drop for Committing {
@@ -46,7 +46,7 @@ impl std::fmt::Debug for Follower {
     }
 }
 
-/// What is rejected here and the database has forgotten.
+/// Revocations and account states that are enforced here and that the database has forgotten.
 #[derive(Clone, Debug, Default)]
 pub struct Revived {
     pub endings: Vec<Tombstone>,
@@ -59,32 +59,32 @@ impl Revived {
     }
 }
 
-/// A place in the feed. Two that are equal have the same history.
+/// A position in the feed. Two equal positions have the same history.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Position {
     pub seq: i64,
     pub epoch: String,
-    /// A digest over everything up to here.
+    /// A digest of everything up to here.
     pub chain: String,
 }
 
-/// How far this process has come.
+/// The progress of this process.
 #[derive(Clone, Debug)]
 pub struct Progress {
     pub position: Position,
-    /// Whether every ending up to here is on this machine's disk.
+    /// Whether every revocation up to here is on this machine's disk.
     pub is_journaled: bool,
 }
 
 const HEAD: &str = "SELECT seq, epoch, chain FROM head WHERE one = 1";
 const CHAIN_AT: &str = "SELECT chain FROM change WHERE seq = $1";
 const FORGET: &str = "DELETE FROM change WHERE at < $1 AND seq < $2";
-/// Whoever is further behind than this loads a snapshot.
+/// The time for which changes are kept. A follower that is further behind loads a snapshot.
 const KEPT: Duration = Duration::from_hours(168);
 
 impl Store {
-    /// Loads a snapshot into `feed` and keeps it current from now on. Once per process. What has
-    /// ended is written to the journal too, and what the journal knows to have ended stays so.
+    /// Loads a snapshot into `feed` and keeps it current. Called once per process. Revocations are also written to the
+    /// journal, and everything revoked in the journal stays revoked.
     pub async fn follow(
         &self,
         feed: Arc<dyn Feed>,
@@ -109,7 +109,7 @@ impl Store {
         Ok(())
     }
 
-    /// Takes over what others have written meanwhile. Cheap when there is nothing.
+    /// Applies the changes that others have written meanwhile. It is cheap if there are none.
     pub async fn catch_up(&self) -> Result<Option<Progress>, StoreError> {
         let Some(follower) = self.follower.get() else { return Ok(None) };
         let mut following = follower.following.lock().await;
@@ -125,13 +125,13 @@ impl Store {
         Ok(Some(Progress { position: following.position.clone(), is_journaled }))
     }
 
-    /// Which feed this is; a restored database has another one.
+    /// Returns the identity of this feed. A restored database has another one.
     pub async fn epoch(&self) -> Result<String, StoreError> {
         Ok(head(&mut self.read().await?).await?.epoch)
     }
 
-    /// What the journal knows to be rejected and the database does not, at most `limit` of each. It is rejected
-    /// here; the database has to be told.
+    /// Returns what the journal rejects and the database doesn't, at most `limit` of each. It is rejected here, but
+    /// must be written back to the database.
     pub async fn revived(&self, limit: usize) -> Revived {
         let Some(follower) = self.follower.get() else { return Revived::default() };
         let following = follower.following.lock().await;
@@ -141,7 +141,7 @@ impl Store {
         }
     }
 
-    /// The database has been told of these, which are the first.
+    /// Removes these, which are the first, after they were written back to the database.
     pub async fn forget_revived(&self, reported: &Revived) {
         if let Some(follower) = self.follower.get() {
             let revived = &mut follower.following.lock().await.revived;
@@ -150,13 +150,13 @@ impl Store {
         }
     }
 
-    /// Whether everything is being loaded anew.
+    /// Returns whether everything is being reloaded.
     pub fn is_loading(&self) -> bool {
         self.follower.get().is_some_and(|follower| follower.is_loading.load(Ordering::Acquire))
     }
 
-    /// The newest change that this process has committed or taken over, of its present history. None while it
-    /// commits one: nobody knows.
+    /// Returns the newest change of the current history that this process has committed or applied. Returns `None`
+    /// during a commit, whose outcome is unknown.
     pub fn newest(&self) -> Option<Position> {
         let follower = self.follower.get()?;
         if follower.under_way.load(Ordering::SeqCst) > 0 {
@@ -167,8 +167,8 @@ impl Store {
         Some(position)
     }
 
-    /// This process is about to commit a change of this number: whoever asks may not be told that there is
-    /// nothing newer, whatever becomes of it.
+    /// Records that this process is about to commit a change with this number. Whatever the outcome, it then doesn't
+    /// confirm to other nodes that there is nothing newer.
     pub(crate) fn note_committing(&self, seq: i64) -> Committing {
         if let Some(follower) = self.follower.get() {
             follower.under_way.fetch_add(1, Ordering::SeqCst);
@@ -177,14 +177,14 @@ impl Store {
         Committing(self.clone())
     }
 
-    /// How far this process has come, from memory.
+    /// Returns the progress of this process from memory.
     pub fn position(&self) -> Option<Position> {
         let position = &self.follower.get()?.position;
         Some(position.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
-    /// Leaves out of the journal what has expired by itself, at `now` and by the database's clock. Nobody else
-    /// may have it open.
+    /// Removes expired entries from the journal, as of `now` and by the database's clock. No other process may have the
+    /// journal open.
     pub async fn compact_journal(&self, now: Timestamp, by_database: Timestamp) {
         let Some(follower) = self.follower.get() else { return };
         if let Some(journal) = &mut follower.following.lock().await.journal
@@ -194,16 +194,16 @@ impl Store {
         }
     }
 
-    /// After a commit: catches up, trying again for a moment where the database stumbles.
+    /// Catches up after a commit, with retries for a short time if the database fails.
     ///
-    /// Tells whether what has ended is on this machine's disk.
+    /// Returns whether revocations are on this machine's disk.
     pub(crate) async fn settle(&self) -> Result<bool, StoreError> {
         let is_journaled = |progress: Option<Progress>| progress.is_none_or(|p| p.is_journaled);
         for pause in [10, 50, 250] {
             match self.catch_up().await {
                 Ok(progress) => return Ok(is_journaled(progress)),
                 Err(error) => {
-                    tracing::warn!(%error, "the gateway could not take over a change yet");
+                    tracing::warn!(%error, "the gateway failed to apply a change");
                 }
             }
             tokio::time::sleep(Duration::from_millis(pause)).await;
@@ -211,14 +211,14 @@ impl Store {
         self.catch_up().await.map(is_journaled).map_err(|_| StoreError::Unsettled)
     }
 
-    /// Whether the database still has the change of this number, in the history that it was committed to. After
-    /// a failover that has lost commits another one may have the number.
+    /// Returns whether the database still has the change with this number, in the history that it was committed to.
+    /// After a failover that lost commits, another change may have the number.
     pub async fn still_has(&self, seq: i64, chain: &str) -> Result<bool, StoreError> {
         let found = query(CHAIN_AT).bind(seq).optional(&mut self.read().await?).await?;
         Ok(found.map(|row| row::text(&row, "chain")).transpose()?.as_deref() == Some(chain))
     }
 
-    /// Drops changes that every follower has long taken over.
+    /// Deletes changes that every follower has applied long ago.
     pub async fn forget_old_changes(&self, now: Timestamp) -> Result<(), StoreError> {
         let head = head(&mut self.read().await?).await?;
         self.run_aside(query(FORGET).bind(now.minus(KEPT)).bind(head.seq)).await.map(|_| ())
@@ -234,7 +234,7 @@ pub(crate) async fn head(read: &mut Read) -> Result<Position, StoreError> {
     })
 }
 
-/// A digest of a change and of all before it.
+/// Returns the digest of a change and of all changes before it.
 pub(crate) fn chain(before: &str, seq: i64, body: &str) -> String {
     hex::encode(Sha256::digest(format!("{before}|{seq}|{body}")))
 }

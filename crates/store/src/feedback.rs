@@ -1,4 +1,4 @@
-//! "Did this answer your question?": what readers of the Help page said.
+//! Answers of Help page readers to "Did this answer your question?".
 
 use crate::{Read, StoreError, Write, row, sql::query};
 use keydesk_model::{AccountId, Timestamp, UserId};
@@ -20,7 +20,7 @@ const LIST: &str = "SELECT feedback.at, question, answered, comment, account.nam
     JOIN users ON users.id = feedback.user_id ORDER BY feedback.at DESC LIMIT 1000";
 
 impl Read {
-    /// The newest 1,000, newest first.
+    /// Returns the newest 1,000 answers, newest first.
     pub async fn list_feedback(&mut self) -> Result<Vec<Feedback>, StoreError> {
         let rows = query(LIST).all(self).await?;
         rows.iter()

@@ -1,4 +1,4 @@
-//! Files and folders that only their owner can read, from the first byte on.
+//! Files and folders that only their owner can read from the moment they are created.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, Permissions},
@@ -7,10 +7,10 @@ use std::{
     path::Path,
 };
 
-/// The rights of a group and of others.
+/// The permissions of a group and of others.
 const OTHERS: u32 = 0o077;
 
-/// Makes a folder, with those above it, where it is missing.
+/// Creates a folder and its missing parents.
 ///
 /// # Errors
 ///
@@ -33,7 +33,7 @@ pub fn replace(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
-/// Makes an empty file where there is none, and takes the rights of others away where there is one.
+/// Creates an empty file if it is missing, or removes the permissions of others from it.
 ///
 /// # Errors
 ///
@@ -46,7 +46,8 @@ pub fn keep_private(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Takes the rights of others to a file or folder away. Returns whether they had any; a missing one gives nobody any.
+/// Removes the permissions of others from a file or folder. Returns whether they had any, which is `false` if it is
+/// missing.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! What follows the feed: it takes later changes over, loads everything where it cannot, and writes the journal.
+//! The state of a follower: it applies later changes, reloads everything if it can't, and writes the journal.
 
 use crate::{
     Position, Read, Revived, Standing, Store, StoreError, Tombstone,
@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 const LATER_CHANGES: &str =
     "SELECT seq, body, chain, seal FROM change WHERE seq > $1 ORDER BY seq LIMIT 1000";
 
-/// For as long as it lives, everything is being loaded.
+/// A guard that marks a reload in progress until it is dropped.
 struct Loading<'a>(&'a AtomicBool);
 
 impl<'a> Loading<'a> {
@@ -33,17 +33,17 @@ impl Drop for Loading<'_> {
 
 pub(crate) struct Following {
     pub position: Position,
-    /// None: for tests of what needs no protection.
+    /// `None` only in tests that need no journal.
     pub journal: Option<Journal>,
-    /// What is in force but not yet on this machine's disk.
+    /// Records that are enforced but not yet on this machine's disk.
     pub unwritten: Vec<Record>,
     pub revived: Revived,
-    /// With which the changes that consoles make are held against their seals.
+    /// The keys with which the seals of changes by consoles are verified.
     keys: PublicKeys,
 }
 
 impl Following {
-    /// Nothing is taken over yet.
+    /// Creates a follower that has applied nothing yet.
     pub fn new(journal: Option<Journal>) -> Self {
         let position = Position { seq: 0, epoch: String::new(), chain: String::new() };
         let (unwritten, revived, keys) = (Vec::new(), Revived::default(), PublicKeys::default());
@@ -85,12 +85,12 @@ impl Following {
 
     async fn load_anew(&mut self, store: &Store, follower: &Follower) -> Result<(), StoreError> {
         let _loading = Loading::begin(&follower.is_loading);
-        // What was committed belongs to a history that is not this one.
+        // The commits belong to another history.
         follower.committing.store(0, Ordering::Release);
         self.load(store, &*follower.feed).await
     }
 
-    /// Everything anew, as of one instant. What the journal knows to be rejected is shown as rejected.
+    /// Reloads everything as of one instant. What the journal rejects is loaded as rejected.
     pub async fn load(&mut self, store: &Store, feed: &dyn Feed) -> Result<(), StoreError> {
         self.write_journal();
         let mut at_once = store.read_at_once().await?;
@@ -132,7 +132,7 @@ impl Following {
             tracing::error!(
                 tokens = self.revived.endings.len(),
                 accounts = self.revived.accounts.len(),
-                "the database has forgotten that tokens have ended or accounts were suspended or closed: it was restored, rewound or failed over; they stay rejected"
+                "the database has lost revocations, suspensions, or closures: it was restored, rewound, or failed over; they stay enforced"
             );
         }
         self.unwritten.extend(unknown);
@@ -142,7 +142,7 @@ impl Following {
         Ok(())
     }
 
-    /// What the journal knows, and what should be in it.
+    /// Returns the contents of the journal and the records that are still to be written to it.
     fn known(&self) -> Result<Known, StoreError> {
         let read = self.journal.as_ref().map(Journal::read).transpose();
         let mut known = read.map(Option::unwrap_or_default).map_err(StoreError::Journal)?;
@@ -150,8 +150,8 @@ impl Following {
         Ok(known)
     }
 
-    /// The next changes after where we are; None where one is missing, unreadable, follows on something else,
-    /// or could only be made by a console and was not.
+    /// Returns the next changes after the current position. Returns `None` if one is missing, is unreadable, doesn't
+    /// follow the previous one, or lacks the console seal that it requires.
     async fn later_changes(
         &mut self,
         read: &mut Read,
@@ -177,14 +177,14 @@ impl Following {
         Ok((!changes.is_empty()).then_some(changes))
     }
 
-    /// What cannot be written is tried again with the next change or poll; until then this process
-    /// confirms nothing.
+    /// Writes the journal. A failure is retried with the next change or poll, and until then this process confirms
+    /// nothing.
     pub fn write_journal(&mut self) {
         match self.journal.as_mut().map(|journal| journal.append(&self.unwritten)) {
             None | Some(Ok(())) => self.unwritten.clear(),
             Some(Err(error)) => {
                 tracing::error!(%error, "the journal of ended tokens cannot be written");
-                // What it may have lost is in the database: everything is loaded, and written, anew.
+                // The database has what the journal may have lost, so everything is reloaded and written again.
                 if error.kind() == std::io::ErrorKind::Other {
                     self.position.epoch.clear();
                 }
@@ -193,7 +193,7 @@ impl Following {
     }
 }
 
-/// Shows accounts as rejected that the journal knows to be, by a later word than the database's. Which they are.
+/// Marks accounts as rejected whose state in the journal is newer than in the database. Returns these accounts.
 async fn revive(
     read: &mut Read,
     known: &Known,
@@ -206,7 +206,7 @@ async fn revive(
             accounts.extend(read.find_live_account(standing.number).await?);
             found = accounts.iter().position(|live| live.number == standing.number);
         }
-        // One that the database has never heard of has no tokens.
+        // An account that the database doesn't know has no tokens.
         let Some(live) = found.map(|at| &mut accounts[at]) else { continue };
         if live.state_since < standing.at {
             (live.state, live.state_since) = (standing.state, standing.at);

@@ -1,4 +1,4 @@
-//! Integrations: which client called with which token, from where, when last and how often.
+//! Integrations: the clients that sent requests with a token, with IP address, time of last use, and count.
 
 use crate::{
     Read, Sent, Store, StoreError, operation_use, row,
@@ -16,11 +16,11 @@ pub struct Integration {
     pub requests: i64,
 }
 
-/// So many rows go in one statement, as far as there are so many: each statement costs a way to the
-/// database's thread and back. Few sizes, so that few statements are prepared.
+/// The numbers of rows in one statement, because each statement costs a round trip to the database's thread. Few sizes
+/// keep the number of prepared statements low.
 const SIZES: [usize; 3] = [64, 8, 1];
 
-/// The statement for `count` rows of five values each.
+/// Returns the statement for `count` rows of five values each.
 fn record(count: usize) -> String {
     let row = |at: usize| {
         let first = at * 5 + 1;
@@ -43,9 +43,9 @@ fn record(count: usize) -> String {
     )
 }
 
-/// How many clients and addresses of one token are kept, the latest ones.
+/// The maximum number of clients and IP addresses kept per token, newest first.
 const MOST: u32 = 1_000;
-/// A report that has more of one token is a flood.
+/// The number of rows of one token above which a report counts as a flood.
 const FLOOD: usize = 16;
 const FORGET: &str = "DELETE FROM integration WHERE token_id = $1 AND last_used_at < \
     (SELECT last_used_at FROM integration WHERE token_id = $1 ORDER BY last_used_at DESC LIMIT 1 OFFSET $2)";
@@ -65,7 +65,7 @@ const ADDRESSES_OF_ACCOUNT: &str = "SELECT DISTINCT client_ip FROM integration \
     WHERE token.account_id = $1 AND integration.last_used_at > $2 ORDER BY client_ip LIMIT 500";
 
 impl Read {
-    /// Where an account's tokens were used from after `since`, at most 500.
+    /// Returns the IP addresses from which an account's tokens were used after `since`, at most 500.
     pub async fn list_addresses_of_account(
         &mut self,
         account: AccountId,
@@ -75,7 +75,7 @@ impl Read {
         asked.all(self).await?.iter().map(|row| row::text(row, "client_ip")).collect()
     }
 
-    /// Where a token was used from after `since`, at most 500.
+    /// Returns the IP addresses from which a token was used after `since`, at most 500.
     pub async fn list_addresses_of(
         &mut self,
         token: TokenId,
@@ -85,7 +85,7 @@ impl Read {
         rows.iter().map(|row| row::text(row, "client_ip")).collect()
     }
 
-    /// The clients that used a token after `since`, the latest first, at most 50.
+    /// Returns the clients that used a token after `since`, newest first, at most 50.
     pub async fn list_integrations(
         &mut self,
         token: TokenId,
@@ -108,8 +108,8 @@ impl Read {
 }
 
 impl Read {
-    /// Since when there is a secret of this token that is accepted now. What was used before, and not since, was used
-    /// with one that has ended. None: all have.
+    /// Returns the time since which this token has a secret that is still accepted. A client last seen before used a
+    /// secret that has ended. Returns `None` if all secrets have ended.
     pub async fn find_open_since(
         &mut self,
         token: TokenId,
@@ -119,8 +119,8 @@ impl Read {
 }
 
 impl Store {
-    /// Adds what a gateway has seen, all or nothing, and once, however often it is sent. What a token that is
-    /// not there did is left out.
+    /// Adds the usage of a gateway in one transaction, and only once even if it is sent again. Usage of unknown tokens
+    /// is ignored.
     pub async fn record_usage(&self, seen: &[Usage], sent: Sent<'_>) -> Result<(), StoreError> {
         if seen.is_empty() {
             return Ok(());
@@ -158,7 +158,7 @@ impl Store {
         aside.finish().await
     }
 
-    /// Forgets all but the latest clients and addresses of each token.
+    /// Deletes all but the newest clients and addresses of each token.
     pub async fn forget_crowded_use(&self) -> Result<(), StoreError> {
         let crowded = query(CROWDED).bind(i64::from(MOST)).all(&mut self.read().await?).await?;
         for row in &crowded {
@@ -169,7 +169,7 @@ impl Store {
     }
 }
 
-/// One row for each client, address and token: a statement may touch a row but once.
+/// Merges usage into one row for each client, address, and token, because a statement may touch a row only once.
 fn added_up(seen: &[Usage]) -> Vec<Usage> {
     let mut rows: BTreeMap<_, Usage> = BTreeMap::new();
     for usage in seen {

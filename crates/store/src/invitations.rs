@@ -1,4 +1,4 @@
-//! Invitations: a role offered to an e-mail address, once, until it expires.
+//! Invitations: a role offered to an email address, once, until it expires.
 
 use crate::{
     Read, StoreError, Write, row,
@@ -13,7 +13,7 @@ pub struct Invitation {
     pub account_name: String,
     pub email: Email,
     pub role: Role,
-    /// None: the operator.
+    /// `None` for an operator.
     pub invited_by: Option<String>,
     pub expires_at: Timestamp,
 }
@@ -25,7 +25,7 @@ pub struct NewInvitation {
     pub email: Email,
     pub role: Role,
     pub code_hash: [u8; 32],
-    /// None: the operator.
+    /// `None` for an operator.
     pub invited_by: Option<MemberId>,
     pub expires_at: Timestamp,
 }
@@ -121,13 +121,13 @@ impl Write {
         Ok(())
     }
 
-    /// Closes the open invitations that a member has sent; tells how many.
+    /// Closes the open invitations that a member has sent. Returns their number.
     pub async fn close_invitations_of(&mut self, member: MemberId) -> Result<u64, StoreError> {
         let now = self.now();
         query(CLOSE_OF).bind(now).bind(member).execute(self).await
     }
 
-    /// Closes the open invitations to a user's address; tells how many.
+    /// Closes the open invitations to a user's address. Returns their number.
     pub async fn close_invitations_to(
         &mut self,
         account: AccountId,
@@ -137,7 +137,7 @@ impl Write {
         query(CLOSE_TO).bind(now).bind(account).bind(user).execute(self).await
     }
 
-    /// The same of those that make owners.
+    /// Closes the open invitations of a member that would create owners. Returns their number.
     pub async fn close_owner_invitations_of(
         &mut self,
         member: MemberId,
@@ -146,7 +146,7 @@ impl Write {
         query(CLOSE_OWNERS_OF).bind(now).bind(member).execute(self).await
     }
 
-    /// Closes an invitation, accepted or withdrawn; tells whether it was open.
+    /// Closes an invitation that was accepted or withdrawn. Returns whether it was open.
     pub async fn close_invitation(
         &mut self,
         account: AccountId,

@@ -1,8 +1,8 @@
-//! The journal of what is rejected, a file of this machine's own: what was rejected here once stays rejected,
-//! whatever a database says that was restored, rewound or failed over.
+//! The revocation journal, a file on this machine: what was rejected here stays rejected, even if the database was
+//! restored, rewound, or failed over.
 //!
-//! A file of records, each found by its mark, its length and its digest: what is damaged costs itself and
-//! nothing behind it. A later record of the same secret or account stands above an earlier one.
+//! The file consists of records, each found by its marker, length, and digest, so that damage affects no record behind
+//! it. A later record of the same secret or account replaces an earlier one.
 
 use crate::record::{Record, Standing, Tombstone, records, write};
 use keydesk_model::{AccountNumber, Timestamp};
@@ -19,11 +19,11 @@ use std::{
 pub(crate) struct Journal {
     path: PathBuf,
     file: File,
-    /// How long it is at least, as far as this process has seen.
+    /// The minimum length of the file that this process has seen.
     length: u64,
 }
 
-/// What a journal knows.
+/// The contents of a journal.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     pub ended: HashMap<TokenHash, Tombstone>,
@@ -37,7 +37,7 @@ impl Known {
         match record {
             Record::Ended(stone) => {
                 let known = self.ended.entry(stone.hash).or_insert(stone);
-                // No later word makes it be forgotten earlier.
+                // A later record can't make this one expire earlier.
                 let (before, now) = (known.expires_at, stone.expires_at);
                 *known = Tombstone { expires_at: before.zip(now).map(|(a, b)| a.max(b)), ..stone };
             }
@@ -56,19 +56,19 @@ impl Known {
         }
     }
 
-    /// Until when everything that expires by itself has done so, by the clocks of two starts: one that was
-    /// wrong once drops nothing.
+    /// Returns the time up to which entries have expired by the clocks of two starts, so that a clock that was wrong
+    /// once drops nothing.
     fn is_past(&self) -> Option<Timestamp> {
         self.starts.iter().min().copied().filter(|_| self.starts.len() == 2)
     }
 }
 
 impl Journal {
-    /// Opens or makes the file.
+    /// Opens or creates the file.
     pub fn open(path: &Path) -> io::Result<Self> {
         let file =
             OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
-        // The name has to outlive a crash, too.
+        // The file name must survive a crash, too.
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             File::open(folder)?.sync_all()?;
         }
@@ -80,7 +80,7 @@ impl Journal {
         Ok(Self { path: path.to_owned(), file, length })
     }
 
-    /// Everything that is in it. What is damaged is left out, with an error.
+    /// Returns everything in the file. Damaged parts are skipped and logged as an error.
     pub fn read(&self) -> io::Result<Known> {
         let (records, damaged) = records(&fs::read(&self.path)?);
         if damaged > 0 {
@@ -93,8 +93,8 @@ impl Journal {
         Ok(known)
     }
 
-    /// Adds records; when it returns they are on the disk, in the file that has the journal's name. One write,
-    /// so that another process that appends at the same time does not come between.
+    /// Appends records, which are on disk in the file with the journal's name when this returns. It uses one write, so
+    /// that another process that appends at the same time doesn't interleave.
     pub fn append(&mut self, new: &[Record]) -> io::Result<()> {
         if new.is_empty() {
             return Ok(());
@@ -117,7 +117,7 @@ impl Journal {
         matches!((named, self.file.metadata().map(identity)), (Ok(named), Ok(ours)) if named == ours)
     }
 
-    /// Someone has removed or replaced the file: what it held goes into the one that has its name now.
+    /// Copies the records of a file that was removed or replaced into the file that now has its name.
     fn find_again(&mut self) -> io::Result<()> {
         if self.is_in_place() {
             return Ok(());
@@ -133,9 +133,9 @@ impl Journal {
         Ok(())
     }
 
-    /// Notes a start, and leaves out what has expired by itself, where that is most of the file. Only when
-    /// nobody else has it open. Clocks can be wrong: only what was over at the start before this one, too, and
-    /// by the database's clock, goes.
+    /// Records a start and removes expired entries if they are most of the file. No other process may have it open.
+    /// Because clocks can be wrong, only entries are removed that had also expired at the previous start and have by
+    /// the database's clock.
     pub fn start(&mut self, now: Timestamp, by_database: Timestamp) -> io::Result<()> {
         self.append(&[Record::Started(now)])?;
         let known = self.read()?;
@@ -180,7 +180,7 @@ mod tests {
         Standing { number, state, at: Timestamp::from_micros(at) }
     }
 
-    /// A journal with an ending for every reason, an account and a start.
+    /// Creates a journal with a revocation for every reason, an account, and a start.
     fn filled() -> (tempfile::TempDir, PathBuf, Vec<Tombstone>) {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("ended");
@@ -230,7 +230,7 @@ mod tests {
                 );
             }
         }
-        // Half a record, as a crash leaves it, and what is written behind it.
+        // Half a record, as after a crash, and the records written behind it.
         fs::write(&path, &whole[..length + 9]).expect("writes");
         let last = stone(99, RevocationReason::Rotated, Some(5));
         Journal::open(&path).expect("opens").append(&[Record::Ended(last)]).expect("appends");
@@ -312,7 +312,7 @@ mod tests {
         journal
             .append(&[Record::Ended(stone(4, RevocationReason::Rotated, None))])
             .expect("appends");
-        // Nobody makes it forget by telling of an ending again.
+        // A repeated revocation doesn't make it expire.
         journal
             .append(&[Record::Ended(stone(4, RevocationReason::Rotated, Some(1)))])
             .expect("appends");

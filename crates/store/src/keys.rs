@@ -1,5 +1,5 @@
-//! Key checks: a known text sealed under each master key that this database was written with, and which
-//! of them is current.
+//! Key checks: a known text sealed under each master key that this database was written with, and the ID of the current
+//! key.
 
 use crate::{Read, StoreError, Write, row, sql::query};
 use keydesk_model::{AccountId, MemberId, TokenId};
@@ -9,7 +9,7 @@ use keydesk_token::TokenHash;
 pub struct NewKeyCheck {
     pub key_id: String,
     pub sealed: Vec<u8>,
-    /// The public half of what signs receipts, in base64url.
+    /// The public key for receipts, in base64url.
     pub public_key: String,
 }
 
@@ -18,11 +18,11 @@ pub struct KeyCheck {
     pub key_id: String,
     pub sealed: Vec<u8>,
     pub public_key: String,
-    /// Once the key is not current any more: its pepper, sealed under the one that is.
+    /// The pepper of a key that is no longer current, sealed under the current one.
     pub pepper: Option<Vec<u8>>,
 }
 
-/// A display copy, where it belongs, and how it is sealed.
+/// A display copy, its place, and its seal.
 #[derive(Clone)]
 pub struct EncryptedCopy {
     pub hash: TokenHash,
@@ -48,7 +48,7 @@ const ADD: &str =
     "INSERT INTO key_check (key_id, sealed, created_at, public_key) VALUES ($1, $2, $3, $4)";
 const SET_PUBLIC: &str = "UPDATE key_check SET public_key = $1 WHERE key_id = $2";
 const SET_PEPPER: &str = "UPDATE key_check SET pepper = $1 WHERE key_id = $2";
-/// The id of the key stands behind the first byte.
+/// The ID of the key follows the first byte.
 const UNDER_OTHERS: &str = "SELECT secret.hash, secret.token_id, secret.version, secret.encrypted_copy, token.account_id, \
     token.member_id FROM secret JOIN token ON token.id = secret.token_id \
     WHERE encrypted_copy IS NOT NULL AND substr(encrypted_copy, 2, 8) <> $1 LIMIT $2";
@@ -58,7 +58,7 @@ const RESEAL: &str =
     "UPDATE secret SET encrypted_copy = $1 WHERE hash = $2 AND encrypted_copy = $3";
 
 impl Read {
-    /// Empty while there is none.
+    /// Returns the ID of the current key, or an empty string if there is none.
     pub async fn current_key_id(&mut self) -> Result<String, StoreError> {
         row::text(&query(CURRENT).one(self).await?, "key_id")
     }
@@ -67,7 +67,7 @@ impl Read {
         Ok(query(ANY).one(self).await?.get::<i64>("number")? > 0)
     }
 
-    /// Every key that there ever was, the oldest first.
+    /// Returns every key that was ever used, oldest first.
     pub async fn list_key_checks(&mut self) -> Result<Vec<KeyCheck>, StoreError> {
         let rows = query(LIST).all(self).await?;
         rows.iter()
@@ -82,7 +82,7 @@ impl Read {
             .collect()
     }
 
-    /// Display copies that are sealed under another key, at most `limit`.
+    /// Returns the display copies that are sealed under another key, at most `limit`.
     pub async fn list_display_copies_under_others(
         &mut self,
         key_id: &[u8],
@@ -133,7 +133,7 @@ impl Write {
         query(SET_PEPPER).bind(sealed).bind(key_id).execute(self).await.map(|_| ())
     }
 
-    /// Puts a display copy in the place of the one that was read. False: it was replaced meanwhile.
+    /// Replaces the display copy that was read. Returns `false` if it was replaced meanwhile.
     pub async fn reencrypt(
         &mut self,
         copy: &EncryptedCopy,

@@ -1,5 +1,5 @@
-//! The only SQL: accounts, people, tokens, sessions, audit, and the feed that gateways follow.
-//! Knows no rules beyond what a row must satisfy; "now" is always an argument.
+//! The only SQL: accounts, users, tokens, sessions, the audit log, and the change feed. It has no rules beyond those
+//! that a row must satisfy, and "now" is always an argument.
 
 mod accounts;
 mod addresses;

@@ -14,12 +14,12 @@ pub struct Member {
     pub role: Role,
     pub name: String,
     pub email: Email,
-    /// What they have chosen to read.
+    /// The language that the user has chosen.
     pub language: Option<Language>,
     pub joined_at: Timestamp,
-    /// Only a log-in after this leads into the account.
+    /// The time after which a session must have begun to give access to the account.
     pub sessions_from: Option<Timestamp>,
-    /// When the user was last seen in any session.
+    /// The time when the user was last seen in any session.
     pub seen_at: Option<Timestamp>,
 }
 
@@ -31,7 +31,7 @@ pub struct NewMember {
     pub role: Role,
 }
 
-/// Every question about members reads the same columns; only the condition differs.
+/// Selects members: all queries read the same columns, and only the condition differs.
 macro_rules! select_members {
     ($condition:literal) => {
         concat!(
@@ -76,14 +76,14 @@ fn member(row: &SqlRow) -> Result<Member, StoreError> {
 }
 
 impl Member {
-    /// Whether a session that began at that instant leads into the account.
+    /// Returns whether a session that began at that time gives access to the account.
     pub fn admits(&self, logged_in_at: Timestamp) -> bool {
         self.sessions_from.is_none_or(|from| from < logged_in_at)
     }
 }
 
 impl Read {
-    /// A member of this account; one of another account is not found.
+    /// Returns the member if it belongs to this account.
     pub async fn find_member(
         &mut self,
         account: AccountId,
@@ -102,7 +102,7 @@ impl Read {
         asked.optional(self).await?.as_ref().map(member).transpose()
     }
 
-    /// Whether the user was a member of this account once and was removed.
+    /// Returns whether the user was removed from this account as a member.
     pub async fn was_removed(
         &mut self,
         account: AccountId,
@@ -130,13 +130,13 @@ impl Read {
 }
 
 impl Write {
-    /// From now on only a new log-in leads into the account.
+    /// Requires a new login for access to the account.
     pub async fn require_new_log_in(&mut self, id: MemberId) -> Result<(), StoreError> {
         let now = self.now();
         query(ASK_ANEW).bind(now).bind(id).execute(self).await.map(|_| ())
     }
 
-    /// [`StoreError::Conflict`]: the user belongs to the account already.
+    /// Returns [`StoreError::Conflict`] if the user already belongs to the account.
     pub async fn add_member(&mut self, new: NewMember) -> Result<(), StoreError> {
         let now = self.now().as_micros();
         query(ADD)

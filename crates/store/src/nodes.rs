@@ -1,5 +1,4 @@
-//! Nodes: the processes that serve from this database, how far each has come, and until when each
-//! may go on by itself.
+//! Nodes: the processes that serve from this database, their positions in the feed, and their leases.
 
 use crate::{
     Store, StoreError, Write, row,
@@ -8,7 +7,7 @@ use crate::{
 use keydesk_model::{LeaseConfig, NodeId, NodeRow, Timestamp};
 use std::time::Duration;
 
-/// A process that wants to serve.
+/// A process that joins the list of nodes.
 #[derive(Clone, Debug)]
 pub struct NewNode {
     pub id: NodeId,
@@ -16,18 +15,18 @@ pub struct NewNode {
     pub is_gateway: bool,
     pub is_console: bool,
     pub terms: LeaseConfig,
-    /// Where other nodes ask it; empty where they cannot.
+    /// The URL at which other nodes can ask it, or empty if they can't.
     pub peer_url: String,
-    /// The ids of the master keys that it holds.
+    /// The IDs of the master keys that it holds.
     pub keys: Vec<String>,
 }
 
-/// Shows that a process is the one that a row belongs to. Of two that know the secret, as one is a copy of the
-/// other's memory, the one that renews second is found out: the row has been renewed more often than it asked.
+/// The proof that a row belongs to a process. If two processes have the secret because one is a memory copy of the
+/// other, the second to renew is detected: the row has been renewed more often than it has asked.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Holder {
     pub secret: String,
-    /// How often it has asked to renew.
+    /// The number of renewals that it has asked for.
     pub attempts: i64,
 }
 
@@ -37,42 +36,42 @@ impl std::fmt::Debug for Holder {
     }
 }
 
-/// What the database answers to a renewal.
+/// The response of the database to a renewal.
 #[derive(Clone, Debug)]
 pub struct Renewal {
-    /// The newest change, and in which feed.
+    /// The number of the newest change.
     pub head: i64,
     pub epoch: String,
     /// The newest node's number.
     pub newest_node: i64,
-    /// The master key that new secrets are sealed under.
+    /// The master key under which new secrets are sealed.
     pub key_id: String,
-    /// By the clock of a database that is not on this machine.
+    /// The time of a database that is not on this machine.
     pub now: Option<Timestamp>,
 }
 
-/// What became of a renewal.
+/// The result of a renewal.
 #[derive(Clone, Debug)]
 pub enum Renewed {
     Yes(Renewal),
-    /// It stands in the list no more, and must join anew.
+    /// The node is no longer in the list and must join again.
     Gone,
-    /// Another process has its place: a copy of it.
+    /// Another process, a copy of this one, has its place.
     Taken,
 }
 
-/// What a node says with a renewal.
+/// The data that a node sends with a renewal.
 #[derive(Clone, Copy, Debug)]
 pub struct Report<'a> {
-    /// How far it has come, and in which feed.
+    /// The number and the feed of the last applied change.
     pub applied: (i64, &'a str),
     /// The newest node's number that it has seen.
     pub known: i64,
-    /// The ids of the master keys that it holds.
+    /// The IDs of the master keys that it holds.
     pub keys: &'a [String],
 }
 
-/// A node's row with what only people and consoles want to know.
+/// A node's row with the data that only users and consoles need.
 #[derive(Clone, Debug)]
 pub struct Node {
     pub row: NodeRow,
@@ -109,13 +108,14 @@ const NOW: &str = "SELECT keydesk_now() AS now";
 const LEAVE_DEAD: &str = "DELETE FROM node WHERE id = $1";
 const SAY_SO: &str = "SELECT pg_notify('keydesk_confirmed', '')";
 
-/// A gateway's database user may not write to the list: these functions do, for the process that knows the holder.
+/// Functions through which a gateway's database user, which can't write to the list, changes its own row with its
+/// holder.
 const JOIN_SHARED: &str =
     "SELECT keydesk_join_node($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS joined";
 const RENEW_SHARED: &str = "SELECT keydesk_renew_node($1, $2, $3, $4, $5, $6, $7) AS outcome";
 const LEAVE_SHARED: &str = "SELECT keydesk_leave_node($1, $2)";
 
-/// Silent for so long since it was seen like this.
+/// Removes a node that has not renewed since it was seen like this.
 const REMOVE: &str =
     "DELETE FROM node WHERE id = $1 AND joined = $2 AND renewals = $3 AND seen_at + $4 <= $5";
 
@@ -189,7 +189,7 @@ impl NewNode {
 }
 
 impl Store {
-    /// The database's time; a file's is this machine's, which is `own`.
+    /// Returns the database's time, which is `own`, this machine's time, if the database is a file.
     pub async fn now(&self, own: Timestamp) -> Result<Timestamp, StoreError> {
         if !self.is_shared() {
             return Ok(own);
@@ -197,8 +197,8 @@ impl Store {
         row::instant(&query(NOW).one(&mut self.read().await?).await?, "now")
     }
 
-    /// Takes a place in the list; returns its number. Only then may it serve. [`StoreError::Conflict`]: another
-    /// process has its place.
+    /// Takes a place in the list and returns its number. The process may serve only after this. Returns
+    /// [`StoreError::Conflict`] if another process has its place.
     pub async fn join(
         &self,
         new: &NewNode,
@@ -217,9 +217,9 @@ impl Store {
         Ok(joined)
     }
 
-    /// Says how far a node has come, and then asks how far the database is: a node that commits after that sees what
-    /// was said. (Asked in one, the answer would be of a moment before it can be seen, and a node that commits in
-    /// between would count the lease from the renewal before.)
+    /// Writes a node's position, and then reads the database's position, so that a node that commits afterwards sees
+    /// the first. (One combined statement would read at a moment before its write is visible, and a node that commits
+    /// in between would count the lease from the previous renewal.)
     pub async fn renew(
         &self,
         id: NodeId,
@@ -254,14 +254,14 @@ impl Store {
         Ok(renewed)
     }
 
-    /// Asks how far the database is and says nothing: enough where it is a file of this machine.
+    /// Reads the database's position without writing, which is enough if the database is a file of this machine.
     pub async fn look(&self) -> Result<Renewal, StoreError> {
         let mut read = self.read().await?;
         let look = query(if self.is_shared() { LOOK_SHARED } else { LOOK });
         renewal(&look.one(&mut read).await.inspect_err(|error| self.note(error))?)
     }
 
-    /// Wakes whoever waits for confirmations.
+    /// Wakes those that wait for confirmations.
     pub async fn say_confirmed(&self) -> Result<(), StoreError> {
         if self.is_shared() {
             self.run_aside(query(SAY_SO)).await?;
@@ -275,7 +275,7 @@ impl Store {
         rows.iter().map(node).collect()
     }
 
-    /// A node that accepts nothing any more leaves.
+    /// Removes a node that no longer accepts anything.
     pub async fn leave(&self, id: NodeId, holder: &Holder) -> Result<(), StoreError> {
         let bind = |leave: Query| leave.bind(id).bind(&holder.secret);
         let mut aside = self.aside().await?;
@@ -288,7 +288,7 @@ impl Store {
         aside.finish().await
     }
 
-    /// Takes a process out that has died on this machine, where it used a file of this machine.
+    /// Removes a process that has died on this machine and used a file of it.
     pub async fn remove_dead(&self, id: NodeId) -> Result<(), StoreError> {
         let mut aside = self.aside().await?;
         query(LEAVE_DEAD).bind(id).execute(&mut aside).await?;
@@ -296,8 +296,8 @@ impl Store {
         aside.finish().await
     }
 
-    /// Takes a node out that has not renewed since it was seen like this, and accepts nothing any more by the
-    /// database's clock.
+    /// Removes a node that has not renewed since it was seen like this and no longer accepts anything by the database's
+    /// clock.
     pub async fn remove_gone(&self, seen: &NodeRow, now: Timestamp) -> Result<bool, StoreError> {
         let now = self.now(now).await?;
         let mut aside = self.aside().await?;
@@ -308,8 +308,8 @@ impl Store {
 }
 
 impl Write {
-    /// Takes a node out that has been silent for longer than its lease, by the database's clock. Someone has made
-    /// sure that it does not run: it could accept tokens for longer.
+    /// Removes a node that has been silent for longer than its lease, by the database's clock. The operator has made
+    /// sure that it isn't running, since it could otherwise accept tokens for longer.
     pub async fn remove_node(&mut self, seen: &NodeRow) -> Result<bool, StoreError> {
         let (lease, now) = (seen.terms.lease_with_slack(), self.database_now());
         remove(self, seen, (lease, now)).await

@@ -1,4 +1,4 @@
-//! Opens the database, whichever it is, and hands out connections.
+//! Opening of the database, of either kind, and its connections.
 
 use crate::{
     DatabaseUrl, Durability, OpenError, Read, Sealer, StoreError, Write, feed::Follower,
@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-/// The store, and whoever follows the feed in this process.
+/// The store, with the follower of the feed in this process.
 #[derive(Clone)]
 pub struct Store {
     pub(crate) back: Arc<Back>,
@@ -25,19 +25,19 @@ impl std::fmt::Debug for Store {
     }
 }
 
-/// What one node tells the others.
+/// A notification from one node to the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FollowEvent {
     /// There is a change in the feed.
     Change,
-    /// A gateway has taken one over.
+    /// A gateway has applied a change.
     Confirmation,
 }
 
 const FEED: &str = "keydesk_feed";
 const CONFIRMED: &str = "keydesk_confirmed";
 
-/// Which of the two it is.
+/// The database of either kind.
 #[derive(Debug)]
 pub(crate) enum Back {
     Sqlite(SqliteFile),
@@ -50,7 +50,7 @@ impl Store {
         Self::open_with(place, true).await
     }
 
-    /// Opens a database that someone else brings up to date: with fewer rights.
+    /// Opens a database with fewer permissions, without bringing its schema up to date.
     pub async fn open_as_it_is(place: &DatabaseUrl) -> Result<Self, OpenError> {
         Self::open_with(place, false).await
     }
@@ -66,8 +66,8 @@ impl Store {
         Ok(Self { back: Arc::new(back), follower, sealer })
     }
 
-    /// Waits for the check of a large file, which goes on beside the first reading. Nothing may be
-    /// believed or written before.
+    /// Waits for the check of a large file, which runs during the first reads. Nothing may be trusted or written
+    /// before.
     pub async fn checked(&self) -> Result<(), OpenError> {
         match &*self.back {
             Back::Sqlite(file) => file.checked().await,
@@ -75,7 +75,7 @@ impl Store {
         }
     }
 
-    /// From now on this process seals what it puts into the feed. Once per process.
+    /// Sets the sealer of the changes that this process puts into the feed. Called once per process.
     pub fn seal_with(&self, sealer: Arc<dyn Sealer>) {
         let _ = self.sealer.set(sealer);
     }
@@ -84,12 +84,12 @@ impl Store {
         seal(self.sealer.get().map(AsRef::as_ref), chain)
     }
 
-    /// Whether other machines may have it open too.
+    /// Returns whether other machines may have it open, too.
     pub fn is_shared(&self) -> bool {
         matches!(&*self.back, Back::Postgres(_))
     }
 
-    /// What becomes of an acknowledged commit when the machine that took it is lost.
+    /// Returns the durability of an acknowledged commit if the machine that accepted it is lost.
     pub async fn durability(&self) -> Result<Durability, StoreError> {
         match &*self.back {
             Back::Sqlite(_) => Ok(Durability::Single),
@@ -97,7 +97,7 @@ impl Store {
         }
     }
 
-    /// Which server is used now, where there is one.
+    /// Returns the server in use, if there is one.
     pub fn server(&self) -> Option<String> {
         match &*self.back {
             Back::Sqlite(_) => None,
@@ -105,7 +105,7 @@ impl Store {
         }
     }
 
-    /// A connection that only reads.
+    /// Returns a read-only connection.
     pub async fn read(&self) -> Result<Read, StoreError> {
         Ok(Read::new(match &*self.back {
             Back::Sqlite(file) => DbConnection::SqlitePooled(file.readers.acquire().await?),
@@ -113,7 +113,7 @@ impl Store {
         }))
     }
 
-    /// Reads the database as it is at one instant.
+    /// Returns a connection that reads the database as of one instant.
     pub(crate) async fn read_at_once(&self) -> Result<Read, StoreError> {
         Ok(Read::new(match &*self.back {
             Back::Sqlite(file) => DbConnection::Sqlite(file.readers.begin().await?),
@@ -121,8 +121,8 @@ impl Store {
         }))
     }
 
-    /// For what is written outside of the line of writers and without an audit entry: no change in
-    /// the sense of the product.
+    /// Returns a connection for writes outside the queue of writers and without an audit entry, which don't count as
+    /// changes.
     pub(crate) async fn aside(&self) -> Result<Read, StoreError> {
         Ok(Read::new(match &*self.back {
             Back::Sqlite(file) => {
@@ -132,7 +132,7 @@ impl Store {
         }))
     }
 
-    /// One statement aside; how many rows it touched.
+    /// Runs one statement outside the queue of writers. Returns the number of affected rows.
     pub(crate) async fn run_aside(&self, query: Query) -> Result<u64, StoreError> {
         let mut aside = self.aside().await?;
         let touched = query.execute(&mut aside).await.inspect_err(|error| self.note(error))?;
@@ -140,8 +140,8 @@ impl Store {
         Ok(touched)
     }
 
-    /// A write transaction, taken at once, so that what it reads cannot change before it writes. It
-    /// is undone unless committed.
+    /// Begins a write transaction that is exclusive from its start, so that what it reads can't change before it
+    /// writes. It is rolled back unless committed.
     pub async fn write(&self, now: Timestamp) -> Result<Write, StoreError> {
         let (link, turn) = match &*self.back {
             Back::Sqlite(file) => {
@@ -155,22 +155,22 @@ impl Store {
         Ok(Write::new(Read::new(link), (now, turn), self.clone()))
     }
 
-    /// To be told of a failure: a lost server is looked for anew.
+    /// Records a failure, so that a lost server is replaced.
     pub(crate) fn note(&self, error: &StoreError) {
         if let Back::Postgres(servers) = &*self.back {
             servers.note(error);
         }
     }
 
-    /// To be told that the database did not answer in time.
+    /// Records that the database didn't respond in time.
     pub fn eject(&self) {
         if let Back::Postgres(servers) = &*self.back {
             servers.eject();
         }
     }
 
-    /// Calls `tell` when there may be news; a hint, no promise. Returns when it has to be called anew;
-    /// a file says nothing by itself.
+    /// Calls `tell` when there may be news, without a guarantee. Returns when it must be called again. A file sends no
+    /// notifications.
     pub async fn listen(&self, mut tell: impl FnMut(FollowEvent)) -> Result<(), StoreError> {
         match &*self.back {
             Back::Sqlite(_) => std::future::pending().await,
@@ -187,7 +187,7 @@ impl Store {
         }
     }
 
-    /// How many connections all nodes together may hold; None: as many as they like.
+    /// Returns the maximum number of connections of all nodes together, or `None` if there is no limit.
     pub fn connection_share(&self) -> Option<i64> {
         match &*self.back {
             Back::Sqlite(_) => None,
@@ -195,21 +195,21 @@ impl Store {
         }
     }
 
-    /// Whether this process is to do without a connection while it does not use one.
+    /// Sets whether this process keeps no idle connections.
     pub fn be_frugal(&self, is_frugal: bool) {
         if let Back::Postgres(servers) = &*self.back {
             servers.be_frugal(is_frugal);
         }
     }
 
-    /// The present need of connections is over.
+    /// Releases idle connections.
     pub fn let_go(&self) {
         if let Back::Postgres(servers) = &*self.back {
             servers.let_go();
         }
     }
 
-    /// A copy of an SQLite database as it is at one instant; false where it is not one.
+    /// Copies an SQLite database as of one instant. Returns `false` if it is another kind.
     pub(crate) async fn copy_file(&self, to: &Path) -> Result<bool, StoreError> {
         match &*self.back {
             Back::Sqlite(file) => file.copy_to(&to.to_string_lossy()).await.map(|()| true),

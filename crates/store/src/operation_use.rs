@@ -1,4 +1,4 @@
-//! Which operations tokens called, by client and day, and what policies objected to. Kept for a month.
+//! The operations that tokens used, by client and day, and violations of limits, kept for a month.
 
 use crate::{
     Read, Store, StoreError, row,
@@ -7,7 +7,7 @@ use crate::{
 use keydesk_model::{AccountId, ScopeSet, Timestamp, TokenId, Usage, Violation};
 use std::{collections::BTreeMap, time::Duration};
 
-/// Calls of one client with one token to one operation.
+/// Requests of one client with one token to one operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OperationUse {
     pub token: TokenId,
@@ -16,33 +16,33 @@ pub struct OperationUse {
     pub client: String,
     pub operation: String,
     pub requests: i64,
-    /// Those of them that were rejected.
+    /// The number of these requests that were rejected.
     pub rejected: i64,
     pub last_used_at: Timestamp,
 }
 
-/// What a policy objected to.
+/// Violations of a limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ViolationRow {
     pub token: TokenId,
     pub token_name: String,
-    /// Not a member's bearer token, which has no limits of its own.
+    /// `false` for a member's bearer token, which has no limits of its own.
     pub is_api_token: bool,
     pub client: String,
     pub operation: String,
     pub violation: Violation,
     pub requests: i64,
-    /// Those of them that were rejected; the others were only written down.
+    /// The number of these requests that were rejected; the others were only recorded.
     pub rejected: i64,
     pub last_used_at: Timestamp,
 }
 
 const DAY: i64 = 86_400_000_000;
-/// So long it is kept.
+/// The time for which usage is kept.
 const KEPT: Duration = Duration::from_hours(24 * 31);
 const SIZES: [usize; 3] = [16, 4, 1];
 
-/// The statement for `count` rows of eight values each.
+/// Returns the statement for `count` rows of eight values each.
 fn record(count: usize) -> String {
     let row = |at: usize| {
         let column = |n: usize| at * 8 + n;
@@ -102,7 +102,7 @@ fn day_of(at: Timestamp) -> i64 {
 }
 
 impl Read {
-    /// What every token was used for since that day, the latest first.
+    /// Returns the usage of every token since that day, newest first.
     pub async fn list_operation_use(
         &mut self,
         since: Timestamp,
@@ -120,7 +120,7 @@ impl Read {
         rows.iter().map(operation_use).collect()
     }
 
-    /// What policies objected to in an account since that day, the latest first.
+    /// Returns the violations in an account since that day, newest first.
     pub async fn list_violated(
         &mut self,
         account: AccountId,
@@ -159,17 +159,17 @@ fn operation_use(row: &crate::sql::SqlRow) -> Result<OperationUse, StoreError> {
 }
 
 impl Store {
-    /// Drops what is older than a month.
+    /// Deletes usage that is older than a month.
     pub async fn forget_old_use(&self, now: Timestamp) -> Result<(), StoreError> {
         let oldest = day_of(now.minus(KEPT));
         self.run_aside(query(FORGET).bind(oldest)).await.map(|_| ())
     }
 }
 
-/// Calls, and how many of them were rejected, by what makes a row.
+/// Requests, and the number of them that were rejected, by the key of a row.
 type Rows<'a> = BTreeMap<(TokenId, &'a str, &'static str, &'a str, i64), (i64, i64, Timestamp)>;
 
-/// Adds what a gateway has seen, where it knew the operation or objected.
+/// Adds the usage of a gateway if it knew the operation or found a violation.
 pub(crate) async fn add(runs: &mut impl Runs, seen: &[Usage]) -> Result<(), StoreError> {
     let mut rows: Rows<'_> = BTreeMap::new();
     let says_something =

@@ -1,4 +1,4 @@
-//! Operators: people who administer the whole instance.
+//! Operators: users who administer the whole instance.
 
 use crate::{
     Read, StoreError, Write, row,
@@ -46,13 +46,13 @@ impl Read {
 }
 
 impl Write {
-    /// [`StoreError::Conflict`]: they are one already.
+    /// Returns [`StoreError::Conflict`] if the user is already an operator.
     pub async fn add_operator(&mut self, user: UserId) -> Result<(), StoreError> {
         let now = self.now().as_micros();
         query(ADD).bind(user).bind(now).insert(self).await
     }
 
-    /// Tells whether they were one.
+    /// Removes an operator. Returns whether the user was one.
     pub async fn remove_operator(&mut self, user: UserId) -> Result<bool, StoreError> {
         Ok(query(REMOVE).bind(user).execute(self).await? == 1)
     }

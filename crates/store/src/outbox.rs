@@ -1,4 +1,4 @@
-//! Mail that waits to be handed to the mail server, and what became of it.
+//! Emails that wait to be sent to the mail server, and their delivery state.
 
 use crate::{
     Read, StoreError, Write, row,
@@ -10,11 +10,11 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct NewMail {
     pub id: MailId,
-    /// Address and text, sealed.
+    /// The sealed address and text.
     pub sealed: Vec<u8>,
-    /// The invitation that it carries, if it does.
+    /// The invitation in the email, if there is one.
     pub invitation: Option<InvitationId>,
-    /// When somebody else may take it up, if its sender has not finished.
+    /// The time from which another node may send it if its sender has not finished.
     pub next_at: Timestamp,
 }
 
@@ -27,13 +27,13 @@ pub struct WaitingMail {
     pub tries: i64,
 }
 
-/// An invitation's mail that has not arrived yet.
+/// An invitation email that has not been delivered yet.
 #[derive(Clone, Debug)]
 pub struct Undelivered {
     pub invitation: InvitationId,
-    /// What the mail server said last.
+    /// The last response of the mail server.
     pub error: String,
-    /// None: it is not tried again.
+    /// The time of the next attempt, or `None` if there is none.
     pub next_at: Option<Timestamp>,
 }
 
@@ -45,7 +45,7 @@ const ADD: &str = "INSERT INTO outbox (id, sealed, invitation_id, created_at, ne
     VALUES ($1, $2, $3, $4, $5, 0, '')";
 const DUE: &str = "SELECT id, sealed, created_at, next_at, tries FROM outbox \
     WHERE next_at IS NOT NULL AND next_at <= $1 AND sealed IS NOT NULL ORDER BY next_at LIMIT 50";
-/// Whoever moves it on has it.
+/// Claims an email by moving its next attempt into the future.
 const CLAIM: &str = "UPDATE outbox SET next_at = $1 WHERE id = $2 AND next_at = $3";
 const SENT: &str = "DELETE FROM outbox WHERE id = $1";
 const DELAYED: &str = "UPDATE outbox SET next_at = $1, tries = tries + 1, error = $2 WHERE id = $3";
@@ -67,7 +67,7 @@ fn waiting(row: &SqlRow) -> Result<WaitingMail, StoreError> {
 }
 
 impl Read {
-    /// What is to be tried now.
+    /// Returns the emails to be sent now.
     pub async fn list_due_mail(&mut self, now: Timestamp) -> Result<Vec<WaitingMail>, StoreError> {
         query(DUE).bind(now).all(self).await?.iter().map(waiting).collect()
     }
@@ -85,7 +85,7 @@ impl Read {
         query(COUNT_UNDER_OTHERS).bind(key_id).one(self).await?.get("number")
     }
 
-    /// Open invitations of an account whose mail the server has not taken.
+    /// Returns the open invitations of an account whose email the server has not accepted.
     pub async fn list_undelivered(
         &mut self,
         account: AccountId,
@@ -110,7 +110,7 @@ impl Write {
         add.bind(now).bind(new.next_at).execute(self).await.map(|_| ())
     }
 
-    /// Takes a mail up, for a while. False: another node has.
+    /// Claims an email for a limited time. Returns `false` if another node has claimed it.
     pub async fn claim_mail(
         &mut self,
         mail: &WaitingMail,
@@ -145,7 +145,7 @@ impl Write {
         query(FAILED).bind(error).bind(id).execute(self).await.map(|_| ())
     }
 
-    /// Forgets what has failed this long ago.
+    /// Deletes emails that failed this long ago.
     pub async fn forget_failed_mail(&mut self, after: Duration) -> Result<(), StoreError> {
         let before = self.now().minus(after);
         query(FORGET).bind(before).execute(self).await.map(|_| ())

@@ -8,11 +8,11 @@ use keydesk_model::{Timestamp, UserId};
 
 #[derive(Clone, Debug)]
 pub struct StoredPasskey {
-    /// The credential's id, in base64url.
+    /// The ID of the credential, in base64url.
     pub id: String,
     pub user: UserId,
     pub name: String,
-    /// Public key and counter, as JSON.
+    /// The public key and counter, as JSON.
     pub body: String,
     pub created_at: Timestamp,
     pub last_used_at: Option<Timestamp>,
@@ -62,7 +62,7 @@ impl Read {
 }
 
 impl Write {
-    /// [`StoreError::Conflict`]: this authenticator is known already.
+    /// Returns [`StoreError::Conflict`] if this authenticator is already registered.
     pub async fn add_passkey(
         &mut self,
         user: UserId,
@@ -77,17 +77,17 @@ impl Write {
         query(USED).bind(body).bind(now).bind(id).execute(self).await.map(|_| ())
     }
 
-    /// Tells whether there was one.
+    /// Removes a passkey. Returns whether there was one.
     pub async fn remove_passkey(&mut self, user: UserId, id: &str) -> Result<bool, StoreError> {
         Ok(query(REMOVE).bind(id).bind(user).execute(self).await? == 1)
     }
 
-    /// How many there were.
+    /// Removes all passkeys of a user. Returns their number.
     pub async fn remove_passkeys(&mut self, user: UserId) -> Result<u64, StoreError> {
         query(REMOVE_ALL).bind(user).execute(self).await
     }
 
-    /// Notes that a challenge was answered. Tells whether it was the first time.
+    /// Records that a challenge was answered. Returns whether it was the first time.
     pub async fn spend_challenge(
         &mut self,
         hash: [u8; 32],

@@ -1,5 +1,5 @@
-//! Where the database is: `sqlite:FILE` or `postgres://…`, with what is wrong about it said plainly. A
-//! password in it is never shown.
+//! The location of the database: `sqlite:FILE` or `postgres://…`, with clear errors. A password in it is never
+//! displayed.
 
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use std::{
@@ -16,13 +16,13 @@ pub enum DatabaseUrl {
     Postgres(PostgresUrl),
 }
 
-/// Servers of one PostgreSQL, of which one takes writes at a time.
+/// The servers of one PostgreSQL database, of which one accepts writes at a time.
 #[derive(Clone)]
 pub struct PostgresUrl {
     servers: Vec<PgConnectOptions>,
-    /// Where its tables are.
+    /// The schema that contains its tables.
     pub(crate) schema: String,
-    /// As it was written, for `~/.pgpass` is read with it.
+    /// The original text, with which `~/.pgpass` is read.
     text: Zeroizing<String>,
     password_file: Option<PathBuf>,
 }
@@ -50,7 +50,7 @@ pub enum DatabaseUrlError {
 }
 
 impl DatabaseUrl {
-    /// The folder in which processes find each other: beside a file that they share, else their data folder.
+    /// Returns the folder in which processes find each other: beside a file that they share, or in their data folder.
     pub fn locks(&self, data: &Path) -> PathBuf {
         match self {
             Self::Sqlite(file) => file.parent().map(Path::to_owned).unwrap_or_default(),
@@ -78,13 +78,13 @@ impl FromStr for DatabaseUrl {
     }
 }
 
-/// What follows the scheme.
+/// Parses the part after the scheme.
 impl FromStr for PostgresUrl {
     type Err = DatabaseUrlError;
 
     fn from_str(text: &str) -> Result<Self, DatabaseUrlError> {
         let (start, query) = text.split_once('?').unwrap_or((text, ""));
-        // A password that holds a question mark; an error must not tell the rest of it.
+        // The password contains a question mark; an error must not reveal the rest of it.
         if query.contains('@') {
             return Err(DatabaseUrlError::Malformed);
         }
@@ -92,7 +92,7 @@ impl FromStr for PostgresUrl {
         let (user, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
         let (query, schema) = options(query)?;
         let servers = hosts.split(',').map(|host| {
-            // A URL needs one; the option `host` stands above it.
+            // A URL needs a host; the option `host` overrides it.
             let host = if host.is_empty() { "localhost" } else { host };
             let user = if user.is_empty() { String::new() } else { format!("{user}@") };
             let options = format!("postgres://{user}{host}/{database}?{query}").parse();
@@ -105,7 +105,8 @@ impl FromStr for PostgresUrl {
     }
 }
 
-/// Without `target_session_attrs` and `schema`, which are ours to see to; and the schema.
+/// Splits off `target_session_attrs` and `schema`, which Keydesk handles itself, and returns the other options and the
+/// schema.
 fn options(query: &str) -> Result<(String, String), DatabaseUrlError> {
     let (mut kept, mut schema) = (Vec::new(), "public");
     for option in query.split('&').filter(|option| !option.is_empty()) {
@@ -125,7 +126,7 @@ fn options(query: &str) -> Result<(String, String), DatabaseUrlError> {
     Ok((kept.join("&"), schema.to_owned()))
 }
 
-/// Another machine's certificate is verified; on this one there may be none.
+/// Requires a verified certificate on another machine. On this machine, there may be none.
 fn verified(
     options: PgConnectOptions,
     is_chosen: bool,
@@ -144,14 +145,14 @@ fn verified(
 }
 
 impl PostgresUrl {
-    /// Takes the password from this file, whenever a connection is made.
+    /// Reads the password from this file whenever a connection is made.
     #[must_use]
     pub fn with_password_file(mut self, path: &Path) -> Self {
         self.password_file = Some(path.to_owned());
         self
     }
 
-    /// The servers, with the password as it stands in its file now.
+    /// Returns the servers with the current password from its file.
     pub(crate) fn current_servers(&self) -> Vec<PgConnectOptions> {
         let servers =
             self.text.parse().map_or_else(|_| self.servers.clone(), |now: Self| now.servers);

@@ -1,5 +1,4 @@
-//! PostgreSQL: connections to the server that takes writes, to the next one when it is gone, and how a transaction
-//! begins.
+//! PostgreSQL: connections to the server that accepts writes, failover to the next one, and the start of a transaction.
 
 use crate::{
     Durability, OpenError, StoreError,
@@ -25,49 +24,50 @@ use std::{
 use tokio::sync::Mutex;
 
 const ACQUIRE: Duration = Duration::from_secs(4);
-/// A connection that nobody has used for so long is closed.
+/// The time after which an idle connection is closed.
 const IDLE: Duration = Duration::from_secs(20);
-/// Of a node with a console, and of one without: it renews, reports usage, and that is all.
+/// The maximum connections of a node with a console, and of one without, which only renews and reports usage.
 const CONSOLE_CONNECTIONS: u32 = 6;
 const GATEWAY_CONNECTIONS: u32 = 2;
-/// After so long without a word a listener is made anew.
+/// The time without a message after which a listener is replaced.
 const QUIET: Duration = Duration::from_secs(15);
-/// How much of the server's connections all nodes together may hold, in percent.
+/// The maximum share of the server's connections for all nodes together, in percent.
 const SHARE: i64 = 60;
 
-/// Every transaction ends by itself where this process stops or is cut off within it: nobody waits for its
-/// locks for longer than that. Names mean the tables of one schema, whatever a user's `search_path` says.
+/// Limits with which every transaction ends by itself if this process stops or is disconnected, so that others wait for
+/// its locks no longer than that. Names refer to the tables of one schema, regardless of the user's `search_path`.
 const LIMITS: &str = "SET LOCAL idle_in_transaction_session_timeout = '5s'; SET LOCAL statement_timeout = '9s'; \
     SET LOCAL lock_timeout = '8s'";
-/// Every writer waits here for the one before: so commit order is number order, and what a
-/// transaction reads cannot change before it writes. What stands beside it is read when the turn has come.
+/// Makes every writer wait for the previous one, so that commit order is number order and what a transaction reads
+/// can't change before it writes. The columns beside it are read after the wait.
 const TAKE_TURN: &str = "SELECT turn.seq, turn.timeline, turn.history_since, CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) AS now, \
     set_config('synchronous_commit', CASE current_setting('synchronous_commit') \
       WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, true) AS synchronous_commit, \
     current_setting('fsync') AS fsync, current_setting('full_page_writes') AS full_page_writes \
     FROM (SELECT seq, timeline, history_since FROM head WHERE one = 1 FOR UPDATE) AS turn";
-/// The first word of another history; empty: it was restored, and since when is known.
+/// Records that the database has a new history. The timeline is empty after a restore, for which the time is already
+/// known.
 const NEW_TIMELINE: &str = "UPDATE head SET timeline = $1, \
     history_since = CASE WHEN timeline = '' THEN history_since ELSE $2 END WHERE one = 1";
 
-/// What a write finds when its turn has come.
+/// The state that a write finds when its turn has come.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PoolTurn {
-    /// The feed's newest number: nobody else may take the next one.
+    /// The feed's newest number. No other transaction can take the next one.
     pub seq: i64,
-    /// By the database's clock.
+    /// The time by the database's clock.
     pub now: Timestamp,
-    /// Since when the database has the history that it has: it was restored, or failed over.
+    /// The time since which the database has its current history, after a restore or failover.
     pub history_since: Timestamp,
 }
 
-/// The server that is used now.
+/// The server in use.
 #[derive(Clone)]
 struct Server {
     pool: PgPool,
-    /// How many connections it has for everybody.
+    /// The number of connections that it allows in total.
     connections: i64,
-    /// The number of its history; empty where it says none.
+    /// The number of its history, or empty if it reports none.
     timeline: String,
 }
 
@@ -75,12 +75,12 @@ pub(crate) struct PostgresServers {
     place: PostgresUrl,
     size: u32,
     current: RwLock<Server>,
-    /// Something went wrong since the primary was found: it is looked for anew.
+    /// Whether the primary must be found again after a failure.
     eject: AtomicBool,
     seeking: Mutex<()>,
     /// Whether there are so many nodes that this one keeps no connection.
     is_frugal: AtomicBool,
-    /// Whether a pooler stands before the server, once that is known.
+    /// Whether there is a pooler in front of the server, once that is known.
     pooled: Mutex<Option<bool>>,
 }
 
@@ -122,7 +122,7 @@ impl PostgresServers {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// To be told of what went wrong on a connection.
+    /// Records a failure of a connection.
     pub fn note(&self, error: &StoreError) {
         if let StoreError::Busy(cause) | StoreError::Unavailable(cause) = error
             && is_of_the_server(cause)
@@ -140,7 +140,7 @@ impl PostgresServers {
         transaction.map_err(StoreError::from).inspect_err(|error| self.note(error))
     }
 
-    /// A write transaction, when its turn has come.
+    /// Begins a write transaction when its turn has come.
     pub async fn begin(&self) -> Result<(Transaction<'static, Postgres>, PoolTurn), StoreError> {
         let mut transaction = self.transaction(self.place.begin("BEGIN", LIMITS)).await?;
         let took = async {
@@ -161,7 +161,8 @@ impl PostgresServers {
         Ok((transaction, turn))
     }
 
-    /// A write transaction that waits for no turn. A primary that its standbys have left can commit none.
+    /// Begins a write transaction that doesn't wait for its turn. A primary that has lost its standbys can't commit
+    /// any.
     pub async fn begin_aside(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
         let limits = format!("SET LOCAL synchronous_commit = 'on'; {LIMITS}");
         self.transaction(self.place.begin("BEGIN", &limits)).await
@@ -171,15 +172,15 @@ impl PostgresServers {
         self.transaction(self.place.begin("BEGIN READ ONLY", LIMITS)).await
     }
 
-    /// A transaction that sees the database as it is at one instant.
+    /// Begins a transaction that sees the database as of one instant.
     pub async fn snapshot(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
         let isolated = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
         let limits = "SET LOCAL idle_in_transaction_session_timeout = '60s'";
         self.transaction(self.place.begin(isolated, limits)).await
     }
 
-    /// Tells of each notification until the connection is lost, or quiet for so long that it may be
-    /// dead: then it is to be made anew.
+    /// Reports each notification until the connection is lost, or has been idle for so long that it may be dead and
+    /// must be replaced.
     pub async fn listen(
         &self,
         channels: &[&str],
@@ -214,7 +215,7 @@ impl PostgresServers {
         Ok(*known.insert(is_pooled(&options).await?))
     }
 
-    /// Nothing was heard for too long: the connections are left behind.
+    /// Abandons the connections because there was no response for too long.
     pub fn eject(&self) {
         self.eject.store(true, Ordering::Release);
     }
@@ -223,38 +224,38 @@ impl PostgresServers {
         durability_of(&mut *self.begin_reading().await?).await
     }
 
-    /// Which server is used now.
+    /// Returns the server in use.
     pub fn server(&self) -> String {
         name(&self.current().pool.connect_options())
     }
 
-    /// How many connections all nodes together may hold.
+    /// Returns the maximum number of connections of all nodes together.
     pub fn share(&self) -> i64 {
         self.current().connections * SHARE / 100
     }
 
-    /// Whether this node is to keep a connection while it does not use it.
+    /// Sets whether this node keeps no idle connections.
     pub fn be_frugal(&self, is_frugal: bool) {
         if self.is_frugal.swap(is_frugal, Ordering::Relaxed) == is_frugal {
             return;
         }
         if is_frugal {
             tracing::info!(
-                "so many nodes share the database that this one keeps no connection, and looks three times a lease"
+                "many nodes share the database, so this one keeps no connection and polls three times per lease"
             );
         } else {
             self.renew_pool(self.size);
         }
     }
 
-    /// Closes what is not in use, where connections are few.
+    /// Closes idle connections if connections are scarce.
     pub fn let_go(&self) {
         if self.is_frugal.load(Ordering::Relaxed) && self.current().pool.size() > 0 {
             self.renew_pool(1);
         }
     }
 
-    /// Other connections to the same server.
+    /// Replaces the pool with new connections to the same server.
     fn renew_pool(&self, size: u32) {
         let server = self.current();
         let options = PgConnectOptions::clone(&server.pool.connect_options());
@@ -273,7 +274,7 @@ impl PostgresServers {
         self.current().pool.close().await;
     }
 
-    /// After a failure: looks for the server that takes writes, and leaves the old connections.
+    /// Finds the server that accepts writes after a failure, and abandons the old connections.
     async fn seek(&self) -> Result<(), StoreError> {
         if !self.eject.load(Ordering::Acquire) {
             return Ok(());
@@ -284,7 +285,7 @@ impl PostgresServers {
         }
         let busy = |why: String| StoreError::Busy(sqlx::Error::Io(io::Error::other(why)));
         let found = find_primary(&self.place).await.map_err(|why| busy(why.to_string()))?;
-        // One that could lose what it acknowledges is no better than none.
+        // A server that could lose acknowledged commits is treated as unavailable.
         keeps_commits(&found.about)?;
         let connections = found.about.get("connections")?;
         let _ = found.connection.close().await;
@@ -306,7 +307,7 @@ fn pool(server: PgConnectOptions, size: u32) -> PgPool {
 }
 
 impl PostgresUrl {
-    /// What begins a transaction, in one question: names mean our schema's tables.
+    /// Returns the statements that begin a transaction, in one request. Names refer to the tables of Keydesk's schema.
     fn begin(&self, begin: &str, limits: &str) -> SqlStr {
         let text = format!("{begin}; SET LOCAL search_path = {}, pg_temp; {limits}", self.schema);
         AssertSqlSafe(text).into_sql_str()

@@ -1,4 +1,4 @@
-//! Finds the server that takes writes among those named, and what stands before it.
+//! The search for the server that accepts writes, and for a pooler in front of it.
 
 use crate::{
     StoreError,
@@ -10,7 +10,7 @@ use sqlx::{
 };
 use std::{fmt, time::Duration};
 
-/// How long one server may take to accept a connection and say what it is.
+/// The maximum time for one server to accept a connection and report its state.
 const CONNECT: Duration = Duration::from_millis(1500);
 const SERVED_BY: &str = "SELECT CAST(pg_backend_pid() AS BIGINT) AS pid";
 const ABOUT: &str = "SELECT CASE WHEN pg_is_in_recovery() THEN 'yes' ELSE 'no' END AS standby, \
@@ -18,10 +18,10 @@ const ABOUT: &str = "SELECT CASE WHEN pg_is_in_recovery() THEN 'yes' ELSE 'no' E
     current_setting('full_page_writes') AS full_page_writes, \
     CAST(current_setting('max_connections') AS BIGINT) \
       - CAST(current_setting('superuser_reserved_connections') AS BIGINT) AS connections";
-/// Not every server that speaks PostgreSQL's language says so.
+/// Reads the timeline, which not every server with PostgreSQL's protocol supports.
 const TIMELINE: &str = "SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) AS timeline";
 
-/// Why none of the servers can be used, each with its reason.
+/// The reasons why none of the servers can be used.
 #[derive(Debug)]
 pub struct NoServer(Vec<(String, String)>);
 
@@ -34,9 +34,9 @@ impl fmt::Display for NoServer {
     }
 }
 
-/// Whether a pooler hands each transaction to whichever connection it has: then nobody can listen,
-/// and who tries makes others hear what they do not expect. Two clients that meet the same server
-/// process, or one that meets two, tell.
+/// Returns whether a pooler assigns each transaction to any connection. Then `LISTEN` doesn't work, and an attempt
+/// sends others unexpected notifications. A pooler is detected if two clients reach the same server process, or one
+/// client reaches two.
 pub(crate) async fn is_pooled(options: &PgConnectOptions) -> Result<bool, StoreError> {
     let mut one = in_time(options.connect()).await?;
     let mut other = in_time(options.connect()).await?;
@@ -54,15 +54,15 @@ pub(crate) async fn is_pooled(options: &PgConnectOptions) -> Result<bool, StoreE
     Ok(false)
 }
 
-/// By which process of the server a transaction was served, which ends here.
+/// Returns the server process of a transaction, and ends the transaction.
 async fn served_by(mut transaction: Transaction<'_, Postgres>) -> Result<i64, StoreError> {
     let pid = query(SERVED_BY).one(&mut *transaction).await?.get("pid")?;
     transaction.commit().await?;
     Ok(pid)
 }
 
-/// The connection is gone, leads to a server that does not write, or was rejected for its password, which may
-/// have been changed. What only a statement did wrong is not of the server.
+/// Returns whether an error concerns the server: the connection is lost, the server doesn't accept writes, or it
+/// rejected the password, which may have changed. An error of only a statement doesn't.
 pub(crate) fn is_of_the_server(error: &sqlx::Error) -> bool {
     match error {
         // read_only_sql_transaction, admin_shutdown, crash_shutdown, cannot_connect_now,
@@ -75,7 +75,7 @@ pub(crate) fn is_of_the_server(error: &sqlx::Error) -> bool {
     }
 }
 
-/// A server that takes writes, and what it says of itself.
+/// A server that accepts writes, with the state that it reports.
 pub(crate) struct Found {
     pub options: PgConnectOptions,
     pub connection: PgConnection,
@@ -83,7 +83,7 @@ pub(crate) struct Found {
     pub timeline: String,
 }
 
-/// The first server that answers and takes writes. The password is read anew: it may have been changed.
+/// Finds the first server that responds and accepts writes. The password is read again because it may have changed.
 pub(crate) async fn find_primary(place: &PostgresUrl) -> Result<Found, NoServer> {
     let mut reasons = Vec::new();
     for options in place.current_servers() {

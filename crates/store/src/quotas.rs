@@ -1,4 +1,4 @@
-//! How much an account has called this month, counted by all gateways together.
+//! The requests of an account in this month, counted by all gateways together.
 
 use crate::{
     Read, Sent, Store, StoreError, row,
@@ -7,7 +7,7 @@ use crate::{
 use keydesk_model::{AccountNumber, Month, QuotaUse, Timestamp};
 use std::time::Duration;
 
-/// Clocks of machines differ by less than this.
+/// The largest assumed difference between the clocks of machines.
 const SLACK: Duration = Duration::from_mins(1);
 
 const ADD: &str = "INSERT INTO quota_use (account_number, month, requests, changed_at) VALUES ($1, $2, $3, $4) \
@@ -27,7 +27,7 @@ fn quota_use(row: &SqlRow) -> Result<QuotaUse, StoreError> {
 }
 
 impl Read {
-    /// An account's calls in a month.
+    /// Returns an account's requests in a month.
     pub async fn count_requests(
         &mut self,
         account: AccountNumber,
@@ -44,7 +44,7 @@ impl Read {
 }
 
 impl Store {
-    /// Adds what this gateway has counted. All or nothing, and once, however often it is sent.
+    /// Adds the counts of this gateway in one transaction, and only once even if they are sent again.
     pub async fn add_quota_use(
         &self,
         month: Month,
@@ -54,7 +54,7 @@ impl Store {
         if counted.is_empty() {
             return Ok(());
         }
-        // In one order, as others add at the same time.
+        // The order is fixed because others add at the same time.
         let mut counted = counted.to_vec();
         counted.sort_by_key(|counted| counted.account);
         let mut aside = self.aside().await?;
@@ -67,8 +67,8 @@ impl Store {
         aside.finish().await
     }
 
-    /// What all gateways together have counted of the accounts that have changed after `since`, all of them
-    /// where that is the beginning of time.
+    /// Returns the totals of all gateways for the accounts that have changed after `since`, or for all accounts if that
+    /// is the epoch.
     pub async fn list_quota_use(
         &self,
         month: Month,
@@ -78,7 +78,7 @@ impl Store {
         asked.all(&mut self.read().await?).await?.iter().map(quota_use).collect()
     }
 
-    /// Drops the months before `month`.
+    /// Deletes the months before `month`.
     pub async fn forget_old_quota_use(&self, month: Month) -> Result<(), StoreError> {
         self.run_aside(query(FORGET).bind(month.number())).await.map(|_| ())
     }

@@ -1,4 +1,4 @@
-//! What stands in the journal, and how it is written: a mark, the body's length, the body, a digest.
+//! The format of journal records: a marker, the body's length, the body, and a digest.
 
 use keydesk_model::{
     AccountNumber, AccountState, Change, LiveAccount, Revocation, RevocationReason, Timestamp,
@@ -6,22 +6,22 @@ use keydesk_model::{
 use keydesk_token::TokenHash;
 use sha2::{Digest, Sha256};
 
-/// Begins a record; then come the body's length in two bytes, the body, and a digest of both.
+/// The start of a record, followed by the body's length in two bytes, the body, and a digest of both.
 const MARK: [u8; 4] = [0xff, b'K', b'D', b'2'];
 const HEAD: usize = MARK.len() + 2;
 const DIGEST: usize = 16;
 const LONGEST: usize = 128;
 
-/// An ending that was seen here.
+/// A revocation that was seen here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tombstone {
     pub hash: TokenHash,
     pub revocation: Revocation,
-    /// When the token would have expired by itself: then the record has done its work.
+    /// The time when the token would have expired, after which the record is no longer needed.
     pub expires_at: Option<Timestamp>,
 }
 
-/// An account's state that was seen here, and since when it is that.
+/// An account state that was seen here, and the time since which the account has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
     pub number: AccountNumber,
@@ -33,7 +33,7 @@ pub struct Standing {
 pub(crate) enum Record {
     Ended(Tombstone),
     Account(Standing),
-    /// A process that wrote here started at this moment by its clock.
+    /// The time at which a process that wrote here started, by its clock.
     Started(Timestamp),
 }
 
@@ -44,7 +44,7 @@ impl Standing {
 }
 
 impl Record {
-    /// What is to be remembered of a change: whatever rejects, and what ends that.
+    /// Returns the record to keep of a change, for rejections and for changes that end them.
     pub fn of(change: &Change) -> Option<Self> {
         match change {
             Change::SecretRevoked { hash, revocation, expires_at } => {
@@ -95,7 +95,7 @@ pub(crate) fn write(record: &Record) -> Vec<u8> {
     bytes
 }
 
-/// All records, and how many bytes belong to none.
+/// Returns all records, and the number of bytes that belong to none.
 pub(crate) fn records(bytes: &[u8]) -> (Vec<Record>, usize) {
     let (mut found, mut rest, mut damaged) = (Vec::new(), bytes, 0);
     while !rest.is_empty() {
@@ -110,8 +110,8 @@ pub(crate) fn records(bytes: &[u8]) -> (Vec<Record>, usize) {
     (found, damaged)
 }
 
-/// The record that begins here, and its length. One that a newer release has written and this one cannot
-/// read is none, but no damage either.
+/// Returns the record at the start, and its length. A record of a newer release that can't be read is skipped without
+/// counting as damage.
 fn first(bytes: &[u8]) -> Option<(Option<Record>, usize)> {
     if bytes.first() != Some(&MARK[0]) {
         return before(bytes);
@@ -142,7 +142,7 @@ fn read(body: &[u8]) -> Option<Record> {
             let (account, rest) = rest.split_first_chunk::<4>()?;
             let (at, state) = number(rest)?;
             let number = AccountNumber::try_from(u32::from_be_bytes(*account)).ok()?;
-            // A state that a newer release has written rejects all the same.
+            // An unknown state of a newer release is rejected anyway.
             let state = std::str::from_utf8(state).ok()?.parse().unwrap_or(AccountState::Closed);
             Some(Record::Account(Standing { number, state, at }))
         }
@@ -156,12 +156,12 @@ fn ended(hash: TokenHash, rest: &[u8]) -> Option<Record> {
     let (expires_at, reason) = number(rest)?;
     let expires_at = Some(expires_at).filter(|at| at.as_micros() != i64::MAX);
     let reason = std::str::from_utf8(reason).ok()?;
-    // A reason that a newer release has written ends the secret all the same.
+    // An unknown reason of a newer release revokes the secret anyway.
     let revocation = Revocation { at, reason: reason.parse().unwrap_or(RevocationReason::Revoked) };
     Some(Record::Ended(Tombstone { hash, revocation, expires_at }))
 }
 
-/// A record as releases before wrote it: 80 bytes, of which the last four are a checksum.
+/// Reads a record in the format of previous releases: 80 bytes, of which the last four are a checksum.
 fn before(bytes: &[u8]) -> Option<(Option<Record>, usize)> {
     const LENGTH: usize = 80;
     let (body, sum) = bytes.get(..LENGTH)?.split_last_chunk::<4>()?;

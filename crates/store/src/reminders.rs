@@ -1,9 +1,9 @@
-//! Tokens that end soon, and which reminders of it were sent.
+//! Tokens that expire soon, and the reminders that were sent.
 
 use crate::{Read, StoreError, Write, row, sql::query};
 use keydesk_model::{AccountId, Email, Language, Timestamp, TokenId};
 
-/// A live API token that ends soon.
+/// A live API token that expires soon.
 #[derive(Clone, Debug)]
 pub struct Expiring {
     pub token: TokenId,
@@ -21,7 +21,7 @@ const EXPIRING: &str = "SELECT token.id, token.name, token.account_id, account.n
     WHERE token.token_owner = 'account' AND token.expires_at > $1 AND token.expires_at <= $2 AND EXISTS \
     (SELECT 1 FROM secret WHERE secret.token_id = token.id AND secret.ended_at IS NULL) \
     ORDER BY token.expires_at, token.id LIMIT 1000";
-/// Whoever made it, while they are a member, and everyone who administers the account.
+/// Selects the creator, while they are a member, and everyone who administers the account.
 const TO_TELL: &str = "SELECT DISTINCT users.email, users.language FROM member JOIN users ON users.id = member.user_id \
     WHERE member.account_id = $1 AND member.removed_at IS NULL AND (member.role IN ('owner', 'administrator') \
     OR member.id = (SELECT created_by FROM token WHERE token.id = $2)) ORDER BY users.email";
@@ -29,7 +29,7 @@ const NOTE: &str = "INSERT INTO reminder (token_id, expires_at, days, sent_at) V
     ON CONFLICT DO NOTHING";
 
 impl Read {
-    /// Live API tokens that end after `now` and not later than `until`, the next first, at most 1,000.
+    /// Returns live API tokens that expire after `now` and not later than `until`, the next first, at most 1,000.
     pub async fn list_expiring_tokens(
         &mut self,
         now: Timestamp,
@@ -51,7 +51,7 @@ impl Read {
             .collect()
     }
 
-    /// Who is told of a token's end, and the language that they have chosen.
+    /// Returns the recipients of a token's reminder and their chosen language.
     pub async fn list_whom_to_tell(
         &mut self,
         account: AccountId,
@@ -65,7 +65,7 @@ impl Read {
 }
 
 impl Write {
-    /// Notes a reminder. False: it was noted before.
+    /// Records a reminder. Returns `false` if it was recorded before.
     pub async fn note_reminder(
         &mut self,
         token: TokenId,

@@ -1,5 +1,5 @@
-//! Reports of what gateways have counted. The answer to a commit may be lost, so each is numbered by whoever
-//! makes it, and one that comes again counts nothing.
+//! Reports of counts by gateways. The response to a commit can be lost, so the sender numbers each report, and a
+//! repeated one counts nothing.
 
 use crate::{
     Store, StoreError,
@@ -12,10 +12,10 @@ const NOTE: &str = "INSERT INTO report (reporter, kind, number, at) VALUES ($1, 
     ON CONFLICT (reporter, kind) DO UPDATE SET number = excluded.number, at = excluded.at \
     WHERE report.number < excluded.number";
 const FORGET: &str = "DELETE FROM report WHERE at < $1";
-/// Nobody sends a report again after so long.
+/// The time after which no report is sent again.
 const KEPT: Duration = Duration::from_hours(24 * 31);
 
-/// Who sends a report, of what kind, and which it is: the same each time that it is sent.
+/// The sender, kind, and number of a report, which are the same each time it is sent.
 #[derive(Clone, Copy, Debug)]
 pub struct Sent<'a> {
     pub by: NodeId,
@@ -25,7 +25,7 @@ pub struct Sent<'a> {
 }
 
 impl Sent<'_> {
-    /// Within the transaction that counts it.
+    /// Returns whether the report is new, within the transaction that counts it.
     pub(crate) async fn is_new(&self, runs: &mut impl Runs) -> Result<bool, StoreError> {
         let note = query(NOTE).bind(self.by).bind(self.kind).bind(self.number).bind(self.now);
         Ok(note.execute(runs).await? == 1)

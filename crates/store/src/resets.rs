@@ -1,4 +1,4 @@
-//! Password resets: a code sent by mail, used once, soon over. Stored as SHA-256 only.
+//! Password resets: a code sent by email, usable once and for a short time, and stored as SHA-256 only.
 
 use crate::{Read, StoreError, Write, row, sql::query};
 use keydesk_model::{Timestamp, UserId};
@@ -10,7 +10,7 @@ const ADD: &str =
 const CLOSE_ALL: &str = "UPDATE reset SET closed_at = $1 WHERE user_id = $2 AND closed_at IS NULL";
 
 impl Read {
-    /// Whose password an open code resets.
+    /// Returns the user whose password an open code resets.
     pub async fn find_reset(
         &mut self,
         code_hash: [u8; 32],
@@ -23,7 +23,7 @@ impl Read {
 }
 
 impl Write {
-    /// Adds a code; earlier ones of the same user are closed.
+    /// Adds a code and closes earlier ones of the same user.
     pub async fn add_reset(
         &mut self,
         code_hash: [u8; 32],

@@ -1,4 +1,4 @@
-//! Old secrets that go on for a while beside new ones.
+//! Previous secrets that work during a grace period.
 
 use crate::{
     Read, StoreError, Tombstone, Write, row,
@@ -9,14 +9,14 @@ use keydesk_model::{AccountId, Change, Closing, Revocation, RevocationReason, Ti
 use keydesk_token::TokenHash;
 use std::time::Duration;
 
-/// An old secret that is still accepted, and when it was used last.
+/// A previous secret that is still accepted, and its last use.
 #[derive(Clone, Debug)]
 pub struct ClosingSecret {
     pub token: TokenId,
     pub hash: TokenHash,
     pub masked: String,
     pub closing: Closing,
-    /// It closes earlier when nobody has used it for so long.
+    /// The idle period after which it is revoked early.
     pub revoke_after_idle: Option<Duration>,
     pub last_used_at: Option<Timestamp>,
     pub last_used_by: Option<String>,
@@ -50,7 +50,7 @@ fn closing_secret(row: &SqlRow) -> Result<ClosingSecret, StoreError> {
     let revoke_after_idle: Option<i64> = row.get("revoke_after_idle")?;
     let closing =
         Closing { since: row::instant(row, "rotated_at")?, at: row::instant(row, "valid_until")? };
-    // An older secret's late calls are not this one's.
+    // Late requests with an older secret don't count for this one.
     let last_used_at = row::instant_opt(row, "last_used_at")?.filter(|at| *at >= closing.since);
     let client: Option<String> = row.get("client")?;
     Ok(ClosingSecret {
@@ -68,7 +68,7 @@ fn closing_secret(row: &SqlRow) -> Result<ClosingSecret, StoreError> {
 }
 
 impl ClosingSecret {
-    /// Whether its time is over: the deadline, or the silence that was asked for.
+    /// Returns the time at which it ends if the grace period or the idle period is over.
     pub fn ends_at(&self, now: Timestamp) -> Option<Timestamp> {
         if self.closing.at <= now {
             return Some(self.closing.at);
@@ -86,12 +86,12 @@ impl ClosingSecret {
 }
 
 impl Read {
-    /// Every old secret that is still accepted, the next to close first.
+    /// Returns every previous secret that is still accepted, the next to end first.
     pub async fn list_previous_secrets(&mut self) -> Result<Vec<ClosingSecret>, StoreError> {
         once(query(ALL).all(self).await?.iter())
     }
 
-    /// How many old secrets of a token go on.
+    /// Returns the number of previous secrets of a token that still work.
     pub async fn count_closing_secrets(&mut self, token: TokenId) -> Result<usize, StoreError> {
         Ok(query(CLOSING_OF).bind(token).all(self).await?.len())
     }
@@ -104,7 +104,7 @@ impl Read {
     }
 }
 
-/// Several clients may have called at the same last instant.
+/// Merges rows of one secret, because several clients may have the same time of last use.
 fn once<'a>(rows: impl Iterator<Item = &'a SqlRow>) -> Result<Vec<ClosingSecret>, StoreError> {
     let mut secrets = rows.map(closing_secret).collect::<Result<Vec<_>, _>>()?;
     secrets.dedup_by(|a, b| a.hash == b.hash);
@@ -112,7 +112,7 @@ fn once<'a>(rows: impl Iterator<Item = &'a SqlRow>) -> Result<Vec<ClosingSecret>
 }
 
 impl Write {
-    /// Lets the open secret of a token go on for a while. Tells whether there was one.
+    /// Starts the grace period of a token's open secret. Returns whether there was one.
     pub async fn close_secret_later(
         &mut self,
         token: TokenId,
@@ -131,7 +131,7 @@ impl Write {
         Ok(true)
     }
 
-    /// Ends the old secrets of a token now; how many there were.
+    /// Revokes the previous secrets of a token. Returns their number.
     pub async fn revoke_closing_secrets(&mut self, token: TokenId) -> Result<usize, StoreError> {
         let found = query(CLOSING_OF).bind(token).all(self).await?;
         let (now, mut count) = (self.now(), 0);

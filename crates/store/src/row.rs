@@ -1,10 +1,10 @@
-//! Reads typed values out of rows; a value that does not fit names its column.
+//! Reading of typed values from rows; an error for an invalid value names its column.
 
 use crate::{StoreError, sql::SqlRow};
 use keydesk_model::{AccountNumber, Timestamp};
 use std::str::FromStr;
 
-/// A text column that parses as `T`.
+/// Parses a text column as `T`.
 pub(crate) fn parsed<T: FromStr>(row: &SqlRow, column: &'static str) -> Result<T, StoreError> {
     let text: &str = row.get(column)?;
     text.parse().map_err(|_| StoreError::Unreadable { column })
@@ -51,7 +51,7 @@ pub(crate) fn digest(row: &SqlRow, column: &'static str) -> Result<[u8; 32], Sto
     bytes.try_into().map_err(|_| StoreError::Unreadable { column })
 }
 
-/// `text` in a LIKE pattern that escapes with `!`.
+/// Escapes `text` for a LIKE pattern with the escape character `!`.
 pub(crate) fn escape_like(text: &str) -> String {
     text.replace('!', "!!").replace('%', "!%").replace('_', "!_")
 }

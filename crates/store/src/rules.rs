@@ -1,4 +1,4 @@
-//! The rules on the API's operations, and a changed version that waits for the operator's word.
+//! The operation rules, and a changed version that waits for the operator's approval.
 
 use crate::{
     Read, StoreError, Write, row,
@@ -25,7 +25,7 @@ fn rules(row: &SqlRow, column: &'static str) -> Result<Option<Rules>, StoreError
 }
 
 impl Read {
-    /// None: there have never been any.
+    /// Returns `None` if there have never been any rules.
     pub async fn find_rules(&mut self) -> Result<Option<StoredRules>, StoreError> {
         let Some(found) = query(FIND).optional(self).await? else { return Ok(None) };
         let live = LiveRules {
@@ -37,14 +37,14 @@ impl Read {
 }
 
 impl Write {
-    /// From now on these hold at every gateway, and nothing is pending.
+    /// Sets the rules at every gateway, and removes the pending version.
     pub async fn set_rules(&mut self, live: &LiveRules) -> Result<(), StoreError> {
         let (mode, now) = (live.mode.as_str(), self.now());
         query(SET).bind(mode).bind(json(&live.rules)).bind(now).execute(self).await?;
         self.record(&Change::RulesChanged(live.clone())).await
     }
 
-    /// Keeps a changed version beside the rules that hold.
+    /// Sets a changed version that is pending beside the current rules.
     pub async fn set_pending_rules(&mut self, pending: Option<&Rules>) -> Result<(), StoreError> {
         query(SET_PENDING).bind(pending.map(json)).execute(self).await.map(|_| ())
     }

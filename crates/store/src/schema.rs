@@ -1,5 +1,5 @@
-//! The schema's versions. A release adds migrations and removes nothing that the previous release reads; a migration that
-//! older releases cannot work with raises `head.needs`, and they stop.
+//! The schema's versions. A release adds migrations and removes nothing that the previous release reads; a migration
+//! that older releases cannot work with raises `head.needs`, and they stop.
 
 use crate::{
     OpenError, StoreError,
@@ -58,8 +58,8 @@ fn migrations(texts: [(&'static str, String); 2]) -> Migrator {
     migrator
 }
 
-/// Applies the missing migrations and keeps those of newer releases. The caller makes sure that no other process does so
-/// at the same time.
+/// Applies the missing migrations and keeps those of newer releases. The caller makes sure that no other process does
+/// so at the same time.
 pub(crate) async fn bring_up_to_date<C: Migrate + Runs>(
     migrations: &Migrator,
     connection: &mut C,

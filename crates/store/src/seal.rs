@@ -1,31 +1,31 @@
-//! Seals on what consoles put into the feed: a gateway's database user that could write there, and forge a
-//! token's row, has not the key to seal it.
+//! Seals on the changes that consoles put into the feed: a gateway's database user that could forge a token's row
+//! doesn't have the key to seal it.
 
 use crate::{Read, StoreError, row, sql::query};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use ring::signature::{ED25519, UnparsedPublicKey};
 use std::collections::HashMap;
 
-/// Seals with the key that this process's console has.
+/// A sealer with the key of this process's console.
 pub trait Sealer: Send + Sync {
-    /// The key's id, and its signature over this text.
+    /// Returns the key's ID and its signature of this text.
     fn seal(&self, text: &[u8]) -> Option<(String, Vec<u8>)>;
 }
 
 const PUBLIC_KEYS: &str = "SELECT key_id, public_key FROM key_check WHERE public_key <> ''";
 
-/// What is sealed: a digest over the feed up to here, so that no record fits in another place.
+/// Returns the text to seal: a digest of the feed up to here, so that no record fits in another place.
 fn sealed_text(chain: &str) -> String {
     format!("keydesk change 1|{chain}")
 }
 
-/// The column's value; empty where this process has no key.
+/// Returns the value of the column, or an empty one if this process has no key.
 pub(crate) fn seal(sealer: Option<&dyn Sealer>, chain: &str) -> String {
     let signed = sealer.and_then(|keys| keys.seal(sealed_text(chain).as_bytes()));
     signed.map(|(key, signature)| format!("{key}:{}", BASE64.encode(signature))).unwrap_or_default()
 }
 
-/// The public halves of the keys that consoles have, as the database has them.
+/// The public keys of consoles, as the database has them.
 #[derive(Debug, Default)]
 pub(crate) struct PublicKeys(HashMap<String, Vec<u8>>);
 
@@ -40,8 +40,8 @@ impl PublicKeys {
         Ok(Self(keys.collect::<Result<_, StoreError>>()?))
     }
 
-    /// Whether a console has sealed the feed as it is up to here. Where no console has a key yet, there are no
-    /// tokens either.
+    /// Returns whether a console has sealed the feed up to here. If no console has a key yet, there are no tokens
+    /// either.
     pub async fn confirm(
         &mut self,
         read: &mut Read,
@@ -50,7 +50,7 @@ impl PublicKeys {
     ) -> Result<bool, StoreError> {
         let (id, signature) = seal.split_once(':').unwrap_or_default();
         if !self.0.contains_key(id) {
-            // Another key may have come.
+            // There may be a new key.
             *self = Self::read(read).await?;
         }
         let Some(key) = self.0.get(id) else { return Ok(self.0.is_empty()) };

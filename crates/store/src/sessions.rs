@@ -1,4 +1,4 @@
-//! Sessions: a user logged in from a browser. The cookie's value stands here as SHA-256 only.
+//! Sessions: a user's login in one browser. The cookie's value is stored as SHA-256 only.
 
 use crate::{
     Read, Store, StoreError, Write, row,
@@ -13,7 +13,7 @@ pub struct Session {
     pub account: Option<AccountId>,
     pub created_at: Timestamp,
     pub seen_at: Timestamp,
-    /// When the password was last given in this session.
+    /// The time when the user last authenticated in this session.
     pub authenticated_at: Timestamp,
     pub client_ip: String,
     pub user_agent: String,
@@ -68,7 +68,7 @@ fn session(row: &SqlRow) -> Result<Session, StoreError> {
 }
 
 impl Read {
-    /// A session that is neither ended, nor idle since `seen_after`, nor older than `created_after`.
+    /// Returns a session that has not ended, is not idle since `seen_after`, and is not older than `created_after`.
     pub async fn find_session(
         &mut self,
         hash: [u8; 32],
@@ -98,7 +98,7 @@ impl Read {
 }
 
 impl Store {
-    /// Notes that a session was seen; no change in the sense of the audit log.
+    /// Records that a session was seen, which isn't audited as a change.
     pub async fn touch_session(
         &self,
         id: SessionId,
@@ -126,8 +126,8 @@ impl Write {
         Ok(())
     }
 
-    /// Gives a session a new secret after its user has authenticated again; the old one is dead.
-    /// Tells whether the session was still there.
+    /// Gives a session a new secret after its user has authenticated again, which invalidates the old one. Returns
+    /// whether the session still existed.
     pub async fn renew_session(
         &mut self,
         id: SessionId,
@@ -148,14 +148,14 @@ impl Write {
         Ok(())
     }
 
-    /// Ends one session of this user; tells whether there was one.
+    /// Ends one session of this user. Returns whether there was one.
     pub async fn end_session(&mut self, user: UserId, id: SessionId) -> Result<bool, StoreError> {
         let now = self.now().as_micros();
         let asked = query(END).bind(now).bind(id).bind(user);
         Ok(asked.execute(self).await? == 1)
     }
 
-    /// Ends the session that a cookie names; tells which, and whose, where there was one.
+    /// Ends the session of a cookie. Returns the session and its user, if there was one.
     pub async fn end_session_by_hash(
         &mut self,
         hash: [u8; 32],
@@ -166,8 +166,8 @@ impl Write {
         row.map(|row| Ok((row::parsed(&row, "id")?, row::parsed(&row, "user_id")?))).transpose()
     }
 
-    /// Ends this user's sessions that stand in one account, or in none and so might enter it; tells
-    /// how many.
+    /// Ends this user's sessions that are in one account, or in none and could therefore enter it. Returns their
+    /// number.
     pub async fn end_sessions_in(
         &mut self,
         user: UserId,
@@ -178,13 +178,13 @@ impl Write {
         asked.execute(self).await
     }
 
-    /// Ends this user's sessions but the `most` that were seen last.
+    /// Ends this user's sessions except for the `most` that were seen last.
     pub async fn end_sessions_beyond(&mut self, user: UserId, most: u32) -> Result<(), StoreError> {
         let now = self.now();
         query(END_BEYOND).bind(now).bind(user).bind(most).execute(self).await.map(|_| ())
     }
 
-    /// Ends every session of this user, but `except`; tells how many.
+    /// Ends every session of this user except for `except`. Returns their number.
     pub async fn end_sessions(
         &mut self,
         user: UserId,

@@ -1,5 +1,5 @@
-//! Every secret there ever was: what a gateway loads at start. A million rows are read in a second
-//! or two: SQLite hands them over by the thousand, as one text each, PostgreSQL by its COPY.
+//! A snapshot of every secret, which a gateway loads at start. A million rows take one or two seconds: SQLite returns
+//! them by the thousand in one text, and PostgreSQL by COPY.
 
 use crate::{
     Read, StoreError, row,
@@ -13,14 +13,14 @@ use keydesk_model::{
 use keydesk_token::TokenHash;
 use std::{collections::HashMap, str::FromStr};
 
-/// No name, scope, network or id holds these: they are control characters.
+/// A row separator. No name, scope, network, or ID contains control characters.
 const ROW: char = '\u{1e}';
 const PART: char = '\u{1d}';
 const COLUMN: char = '\u{1f}';
 
 const ACCOUNTS: &str = "SELECT id, number FROM account";
 
-/// A table's rows as texts of columns, in either dialect.
+/// A query for a table's rows as packed texts, in either dialect.
 struct Packed {
     sqlite: &'static str,
     postgres: &'static str,
@@ -59,7 +59,7 @@ const SECRETS: Packed = packed!(
     "secret"
 );
 
-/// What the rows say, in as little memory as it takes.
+/// The contents of the rows, in as little memory as possible.
 #[derive(Debug, Default)]
 pub(crate) struct LiveSecrets {
     accounts: HashMap<AccountId, AccountNumber>,
@@ -90,7 +90,7 @@ struct SecretRow {
 }
 
 impl LiveSecrets {
-    /// Within a transaction, so that all rows belong to the same instant.
+    /// Reads everything within a transaction, so that all rows belong to the same instant.
     pub async fn read(at_once: &mut Read) -> Result<Self, StoreError> {
         let mut all = Self::default();
         for found in query(ACCOUNTS).all(at_once).await? {
@@ -183,7 +183,7 @@ impl LiveSecrets {
 }
 
 impl Packed {
-    /// Shows every row's columns to `take`.
+    /// Passes every row's columns to `take`.
     async fn each<const N: usize>(
         &self,
         at_once: &mut Read,
@@ -202,7 +202,7 @@ impl Packed {
                 while let Some(line) = lines.try_next().await? {
                     let line = std::str::from_utf8(&line).map_err(|_| unreadable("packed"))?;
                     let line = line.strip_suffix('\n').unwrap_or(line);
-                    // Of all that COPY escapes, only the backslash can stand in a name.
+                    // Of all characters that COPY escapes, only the backslash can occur in a name.
                     if line.contains('\\') {
                         take(columns(&line.replace("\\\\", "\\"))?)?;
                     } else {
@@ -215,7 +215,7 @@ impl Packed {
     }
 }
 
-/// What a token may do and from where, and the same of what is tried, if anything is.
+/// Parses the enforced limits of a token, and the observed limits, if there are any.
 fn read_limits(text: &str) -> Result<(TokenLimits, Option<TokenLimits>), StoreError> {
     let mut parts = text.split(PART);
     let mut next = || {
@@ -227,11 +227,11 @@ fn read_limits(text: &str) -> Result<(TokenLimits, Option<TokenLimits>), StoreEr
         Ok::<_, StoreError>(grant)
     };
     let (grant, observed) = (next()?, next()?);
-    // Nothing that is tried is without scopes.
+    // Observed limits always have scopes.
     Ok((grant, (!observed.scopes.is_empty()).then_some(observed)))
 }
 
-/// Takes a packed row apart.
+/// Splits a packed row.
 fn columns<const N: usize>(line: &str) -> Result<[&str; N], StoreError> {
     let mut columns = line.split(COLUMN);
     let taken = [(); N].map(|()| columns.next());

@@ -1,5 +1,5 @@
-//! One SQL text for both back ends: a statement with its values, run on whichever database is open,
-//! and the row that comes back. PostgreSQL is never waited for without an end.
+//! One SQL text for both databases: a statement with its values, which runs on the open database, and the resulting
+//! rows. Waiting for PostgreSQL always has a time limit.
 
 use crate::StoreError;
 use futures_util::{StreamExt, stream::BoxStream};
@@ -12,17 +12,17 @@ use sqlx::{
 };
 use std::{io, time::Duration};
 
-/// How long a statement may take. A database beyond a broken network says nothing at all.
+/// The time limit of a statement. A database behind a broken network doesn't respond at all.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A connection to one of the two.
+/// A connection to either database.
 #[derive(Debug)]
 pub(crate) enum Connection<'a> {
     Sqlite(&'a mut SqliteConnection),
     Postgres(&'a mut PgConnection),
 }
 
-/// Whatever can run a statement.
+/// A target on which statements run.
 pub(crate) trait Runs {
     fn connection(&mut self) -> Connection<'_>;
 }
@@ -48,8 +48,7 @@ impl Runs for PgConnection {
     }
 }
 
-/// What is bound to a place in a statement. The type is said even where the value is missing:
-/// PostgreSQL wants to know it.
+/// A value of a statement's parameter. The type is given even for a missing value because PostgreSQL needs it.
 #[derive(Clone, Debug)]
 pub(crate) enum Value {
     Text(Option<String>),
@@ -58,7 +57,7 @@ pub(crate) enum Value {
 }
 
 impl Value {
-    /// As a message may show it.
+    /// Returns the value as a message may display it.
     pub(crate) fn shown(&self) -> String {
         match self {
             Self::Text(Some(text)) => text.clone(),
@@ -96,7 +95,7 @@ value_of! {
     Bytes: Vec<u8> => |bytes| bytes, &[u8] => |bytes| bytes.to_vec(), [u8; 32] => |bytes| bytes.to_vec();
 }
 
-/// A statement and what is bound to it.
+/// A statement and its parameters.
 #[derive(Debug)]
 pub(crate) struct Query {
     text: SqlStr,
@@ -107,12 +106,12 @@ pub(crate) fn query(text: &'static str) -> Query {
     Query { text: text.into_sql_str(), values: Vec::new() }
 }
 
-/// For a statement that is put together here, of our own parts alone.
+/// Creates a query from text that is composed only of this crate's own parts.
 pub(crate) fn composed(text: String) -> Query {
     Query { text: AssertSqlSafe(text).into_sql_str(), values: Vec::new() }
 }
 
-/// Whether statements are prepared once and kept: in SQLite, where the connection is ours alone.
+/// Whether statements are prepared once and kept, which is the case in SQLite because its connections aren't shared.
 trait Prepares {
     const BY_NAME: bool;
 }
@@ -128,7 +127,7 @@ impl Prepares for Postgres {
 macro_rules! bound {
     ($database:ty, $query:expr) => {{
         let Query { text, values } = $query;
-        // Without a name in the server, so that a pooler may hand the connection to someone else.
+        // The statement has no name on the server, so that a pooler may reassign the connection.
         let query = sqlx::query::<$database>(text).persistent(<$database as Prepares>::BY_NAME);
         values.into_iter().fold(query, |query, value| match value {
             Value::Text(text) => query.bind(text),
@@ -149,7 +148,7 @@ impl Query {
         self
     }
 
-    /// Runs it; how many rows it has touched.
+    /// Runs the statement. Returns the number of affected rows.
     pub async fn execute(self, on: &mut impl Runs) -> Result<u64, StoreError> {
         match on.connection() {
             Connection::Sqlite(connection) => {
@@ -161,8 +160,8 @@ impl Query {
         }
     }
 
-    /// For an `INSERT … ON CONFLICT DO NOTHING`: whoever was first keeps the place. (An error would
-    /// end a transaction of PostgreSQL's.)
+    /// Runs an `INSERT … ON CONFLICT DO NOTHING`, in which the first row is kept. (An error would end a PostgreSQL
+    /// transaction.)
     pub async fn insert(self, on: &mut impl Runs) -> Result<(), StoreError> {
         if self.execute(on).await? == 1 { Ok(()) } else { Err(StoreError::Conflict) }
     }
@@ -196,7 +195,7 @@ impl Query {
         })
     }
 
-    /// Row by row, for what does not fit into memory at once.
+    /// Streams the rows, for results that don't fit into memory.
     pub fn stream(self, on: Connection<'_>) -> BoxStream<'_, Result<SqlRow, StoreError>> {
         match on {
             Connection::Sqlite(connection) => {
@@ -210,7 +209,7 @@ impl Query {
     }
 }
 
-/// Ends the wait for a database that does not answer.
+/// Ends the wait for a database that doesn't respond.
 pub(crate) async fn in_time<T>(
     answer: impl Future<Output = Result<T, sqlx::Error>>,
 ) -> Result<T, sqlx::Error> {
@@ -218,7 +217,7 @@ pub(crate) async fn in_time<T>(
     tokio::time::timeout(PATIENCE, answer).await.unwrap_or_else(|_| Err(late()))
 }
 
-/// A row of either.
+/// A row of either database.
 pub(crate) enum SqlRow {
     Sqlite(SqliteRow),
     Postgres(PgRow),

@@ -1,4 +1,4 @@
-//! One file: many readers, one writer, and the checks without which it is not served from.
+//! SQLite: one file with many readers and one writer, and the checks that it must pass to be used.
 
 use crate::{OpenError, StoreError, files, schema};
 use sqlx::{
@@ -20,14 +20,14 @@ pub(crate) struct SqliteFile {
 
 type Check = JoinHandle<Result<(), OpenError>>;
 
-/// Files beyond this are checked while they are read.
+/// The size above which files are checked while they are read.
 const LARGE: u64 = 32 * 1024 * 1024;
 
 impl SqliteFile {
-    /// Opens or makes the file and brings its schema up to date.
+    /// Opens or creates the file and brings its schema up to date.
     pub async fn open(path: &Path) -> Result<Self, OpenError> {
         let unopenable = |source| OpenError::Unopenable { path: path.to_owned(), source };
-        // SQLite gives the files beside it the rights of this one.
+        // SQLite gives the files beside it the permissions of this one.
         for suffix in ["-wal", "-shm"] {
             let mut beside = path.as_os_str().to_owned();
             beside.push(suffix);
@@ -76,7 +76,7 @@ impl SqliteFile {
         }
     }
 
-    /// A copy of the file as it is at one instant, while others write.
+    /// Copies the file as of one instant while others write.
     pub async fn copy_to(&self, path: &str) -> Result<(), StoreError> {
         sqlx::query("VACUUM INTO $1").bind(path).execute(&self.readers).await?;
         Ok(())
@@ -88,8 +88,8 @@ impl SqliteFile {
     }
 }
 
-/// A commit that the disk rejects leaves a connection that takes itself to be in a transaction for ever:
-/// another takes its place.
+/// Returns whether a connection is outside a transaction. A commit that the disk rejects leaves a connection that
+/// considers itself in a transaction permanently, so it is replaced.
 fn is_free(connection: &SqliteConnection) -> bool {
     !connection.is_in_transaction()
 }
@@ -112,7 +112,7 @@ async fn check_durability(pool: &SqlitePool, path: &Path) -> Result<(), OpenErro
     Ok(())
 }
 
-/// Reads every page. A large file takes a second, in which others can load it.
+/// Reads every page. A large file takes a second, during which others can load it.
 async fn check_file(pool: SqlitePool, path: PathBuf) -> Result<(), OpenError> {
     let report: String = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&pool).await?;
     if report == "ok" { Ok(()) } else { Err(OpenError::Damaged { path, report }) }

@@ -1,5 +1,5 @@
-//! Single sign-on of accounts: the provider, the domains that it speaks for, the roles that it gives, and who
-//! somebody is there.
+//! Single sign-on of accounts: the identity provider, its domains, the roles that it assigns, and the identities of
+//! users.
 
 use crate::{
     Read, StoreError, Write, row,
@@ -12,26 +12,26 @@ pub struct Sso {
     pub account: AccountId,
     pub issuer: String,
     pub client_id: String,
-    /// The client's secret, sealed.
+    /// The sealed client secret.
     pub sealed: Vec<u8>,
-    /// Of the addresses that it speaks for.
+    /// The domains of the email addresses that it authenticates.
     pub domains: Vec<Domain>,
-    /// What is asked for beside `openid`.
+    /// The scopes that are requested in addition to `openid`.
     pub scopes: String,
-    /// How the client authenticates at the token endpoint.
+    /// The method by which the client authenticates at the token endpoint.
     pub client_auth: String,
-    /// Whether an address counts as verified where the provider does not say.
+    /// Whether an address counts as verified if the provider doesn't say so.
     pub trusts_emails: bool,
-    /// Of members that come in by it, where nothing else is said.
+    /// The role of members who join by single sign-on, unless a claim determines it.
     pub default_role: Role,
-    /// The claim that says the role; empty: none does.
+    /// The claim that contains the role, or empty if there is none.
     pub role_claim: String,
     /// Lines of `value = role`.
     pub roles: String,
 }
 
-/// A domain in small letters, and whether the operator has confirmed that it is this account's. Until then the
-/// provider lets nobody with such an address in.
+/// A domain in lowercase, and whether the operator has confirmed that it belongs to this account. Until then, users
+/// with such an address can't log in through the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Domain {
     pub name: String,
@@ -43,7 +43,7 @@ impl Sso {
         self.domains.iter().any(|known| known.is_confirmed && known.name == domain)
     }
 
-    /// Whether the subjects of this one are those of the other.
+    /// Returns whether both configurations have the same subjects.
     pub fn is_same_client(&self, other: &Self) -> bool {
         self.issuer == other.issuer && self.client_id == other.client_id
     }
@@ -52,7 +52,7 @@ impl Sso {
         self.domains.iter().all(|domain| domain.is_confirmed)
     }
 
-    /// The domains' names, in their order.
+    /// Returns the names of the domains, in their order.
     pub fn domain_names(&self) -> Vec<&str> {
         self.domains.iter().map(|domain| domain.name.as_str()).collect()
     }
@@ -119,7 +119,7 @@ fn sso(row: &SqlRow, domains: Vec<Domain>) -> Result<Sso, StoreError> {
     })
 }
 
-/// A client's secret, to be sealed with another key.
+/// A sealed client secret, to be sealed with another key.
 #[derive(Clone, Debug)]
 pub struct SealedSecret {
     pub account: AccountId,
@@ -138,7 +138,7 @@ impl Read {
         sso(&found, domains).map(Some)
     }
 
-    /// The one that is confirmed to speak for addresses of this domain.
+    /// Returns the configuration that is confirmed for this domain.
     pub async fn find_sso_for(&mut self, domain: &str) -> Result<Option<Sso>, StoreError> {
         let Some(row) = query(FIND_BY_DOMAIN).bind(domain).optional(self).await? else {
             return Ok(None);
@@ -146,7 +146,7 @@ impl Read {
         self.find_sso(row::parsed(&row, "account_id")?).await
     }
 
-    /// Who has this subject at the account's provider.
+    /// Returns the user with this subject at the account's provider.
     pub async fn find_identity(
         &mut self,
         sso: &Sso,
@@ -157,7 +157,7 @@ impl Read {
         row.map(|row| row::parsed(&row, "user_id")).transpose()
     }
 
-    /// Whether the provider knows this user by some subject.
+    /// Returns whether the provider has a subject for this user.
     pub async fn has_identity(&mut self, sso: &Sso, user: UserId) -> Result<bool, StoreError> {
         let has = query(HAS_IDENTITY).bind(sso.account).bind(&sso.issuer).bind(user);
         Ok(has.one(self).await?.get::<i64>("number")? > 0)
@@ -184,15 +184,15 @@ impl Read {
 }
 
 impl Write {
-    /// Sets what an owner says of the provider. A domain that was confirmed stays so, unless there is another issuer or
-    /// client, whose subjects begin anew, or addresses are to count that were not to.
+    /// Sets the owner's configuration of the provider. A confirmed domain stays confirmed unless the issuer or client
+    /// changes, since the subjects then do, too, or unverified addresses become trusted.
     pub async fn set_sso(&mut self, new: &Sso, by: MemberId) -> Result<(), StoreError> {
         let before = self.find_sso(new.account).await?;
         let same = before.as_ref().filter(|before| before.is_same_client(new));
         if same.is_none() {
             query(FORGET_IDENTITIES).bind(new.account).execute(self).await?;
         }
-        // What it is trusted with is the operator's to confirm, too.
+        // Trust in unverified addresses needs the operator's confirmation, too.
         let kept = same.filter(|before| before.trusts_emails || !new.trusts_emails);
         for domain in before.iter().flat_map(|before| &before.domains) {
             if kept.is_none() || !new.domain_names().contains(&domain.name.as_str()) {
@@ -221,14 +221,14 @@ impl Write {
         Ok(())
     }
 
-    /// Takes away what this member has set and no operator has confirmed.
+    /// Removes the configuration that this member has set and no operator has confirmed.
     pub async fn remove_pending_sso_of(&mut self, member: MemberId) -> Result<(), StoreError> {
         query(REMOVE_PENDING_DOMAINS_OF).bind(member).execute(self).await?;
         query(REMOVE_PENDING_OF).bind(member).execute(self).await.map(|_| ())
     }
 
-    /// The operator confirms what was seen. [`StoreError::Conflict`]: it has changed since, or another account
-    /// speaks for one of the domains.
+    /// Confirms the configuration that the operator has seen. Returns [`StoreError::Conflict`] if it has changed since
+    /// or another account has one of the domains.
     pub async fn confirm_sso(
         &mut self,
         account: AccountId,
@@ -254,7 +254,7 @@ impl Write {
         Ok(query(REMOVE).bind(account).execute(self).await? == 1)
     }
 
-    /// From now on this subject is this user.
+    /// Links this subject to this user.
     pub async fn add_identity(
         &mut self,
         sso: &Sso,

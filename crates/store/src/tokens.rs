@@ -1,5 +1,5 @@
-//! Tokens and their secrets. Every write that a gateway must know of goes into the feed here, in
-//! the same transaction, so that no use-case can forget it.
+//! Tokens and their secrets. Every write that a gateway must know is added to the feed here, in the same transaction,
+//! so that no use case can forget it.
 
 use crate::{
     Read, StoreError, Tombstone, Write, row,
@@ -20,13 +20,13 @@ pub struct Token {
     pub name: String,
     pub scopes: ScopeSet,
     pub ip_allowlist: IpAllowlist,
-    /// Limits that are only tried.
+    /// Limits that are only observed.
     pub observed: Option<TokenLimits>,
     pub expires_at: Option<Timestamp>,
     pub created_at: Timestamp,
-    /// Who made it, as far as the name is still known.
+    /// The creator, if the name is still known.
     pub created_by: Option<String>,
-    /// The newest secret's version, as it looks on the screen, and its sealed display copy.
+    /// The newest secret's version.
     pub version: i64,
     pub masked: String,
     pub encrypted_copy: Option<Vec<u8>>,
@@ -53,7 +53,7 @@ pub struct NewToken {
     pub ip_allowlist: IpAllowlist,
     pub expires_at: Option<Timestamp>,
     pub created_by: Option<MemberId>,
-    /// Makes a form that is sent twice one token.
+    /// A key with which a form that is sent twice creates only one token.
     pub request_key: Option<String>,
 }
 
@@ -99,7 +99,7 @@ const FIND_OF_MEMBER: &str = select_tokens!("token.member_id = $1");
 const FIND_BY_REQUEST: &str = select_tokens!("token.account_id = $1 AND token.request_key = $2");
 const OF_SECRET: &str = "SELECT secret.token_id, token.account_id, secret.version, secret.ended_at, secret.valid_until \
     FROM secret JOIN token ON token.id = secret.token_id WHERE secret.hash = $1";
-/// Of columns that a gateway's database user can read.
+/// Selects only columns that a gateway's database user can read.
 const OWN: &str = "SELECT token.id, token.account_id, token.name, token.expires_at, newest.version, newest.ended_at, \
     newest.revocation_reason, secret.ended_at AS own_ended_at FROM secret JOIN token ON token.id = secret.token_id \
     JOIN secret AS newest ON newest.token_id = token.id AND newest.version = \
@@ -197,7 +197,7 @@ fn live_secret(row: &SqlRow) -> Result<LiveSecret, StoreError> {
     })
 }
 
-/// A secret as gateways are told of it.
+/// Returns a secret as gateways receive it.
 pub(crate) async fn live_secret_of(
     read: &mut Read,
     hash: &TokenHash,
@@ -209,27 +209,27 @@ pub(crate) async fn live_secret_of(
 #[derive(Clone, Debug)]
 pub struct FoundBySecret {
     pub token: Token,
-    /// The secret is the newest one, and goes on without an end of its own.
+    /// Whether the secret is the newest one and has no end of its own.
     pub is_newest: bool,
-    /// The secret has not ended, though it may close soon.
+    /// Whether the secret has not ended. It may be in its grace period.
     pub is_open: bool,
 }
 
-/// What a token's holder may end, found by one of its secrets.
+/// A token that its holder may revoke, found by one of its secrets.
 #[derive(Clone, Debug)]
 pub struct OwnToken {
     pub id: TokenId,
     pub account: AccountId,
     pub name: String,
-    /// Of the newest secret.
+    /// The version of the newest secret.
     pub version: i64,
     pub state: TokenState,
-    /// Whether the secret that it was found by has not ended, though it may close soon.
+    /// Whether the secret by which it was found has not ended. It may be in its grace period.
     pub is_open: bool,
 }
 
 impl Read {
-    /// What a client that holds a secret may end by it.
+    /// Returns the token that a client with this secret may revoke.
     pub async fn find_own_token(
         &mut self,
         hash: &TokenHash,
@@ -248,7 +248,7 @@ impl Read {
         }))
     }
 
-    /// The token of a secret that somebody holds.
+    /// Returns the token of a secret.
     pub async fn find_token_of_secret(
         &mut self,
         hash: &TokenHash,
@@ -265,7 +265,7 @@ impl Read {
         Ok(Some(FoundBySecret { token, is_newest, is_open: !has_ended }))
     }
 
-    /// A token of this account, of either binding.
+    /// Returns a token of this account, of either binding.
     pub async fn find_token(
         &mut self,
         account: AccountId,
@@ -275,7 +275,7 @@ impl Read {
         asked.optional(self).await?.as_ref().map(token).transpose()
     }
 
-    /// The bearer token of a member.
+    /// Returns the bearer token of a member.
     pub async fn find_bearer_token(
         &mut self,
         member: MemberId,
@@ -293,7 +293,7 @@ impl Read {
         asked.optional(self).await?.as_ref().map(token).transpose()
     }
 
-    /// The account's API tokens, newest first, at most `limit`.
+    /// Returns the account's API tokens, newest first, at most `limit`.
     pub async fn list_api_tokens(
         &mut self,
         account: AccountId,
@@ -303,7 +303,7 @@ impl Read {
         asked.all(self).await?.iter().map(token).collect()
     }
 
-    /// How many of the account's API tokens are live.
+    /// Returns the number of the account's live API tokens.
     pub async fn count_live_api_tokens(
         &mut self,
         account: AccountId,
@@ -314,7 +314,7 @@ impl Read {
 }
 
 impl Write {
-    /// Adds a token with its first secret. [`StoreError::Conflict`]: the request key was used.
+    /// Adds a token with its first secret. Returns [`StoreError::Conflict`] if the request key was used.
     pub async fn issue_token(
         &mut self,
         new: &NewToken,
@@ -342,8 +342,8 @@ impl Write {
         self.issue_secret(new.id, secret).await
     }
 
-    /// Gives a token its next secret. [`StoreError::Conflict`]: another one is still open, or this
-    /// version has been issued: someone rotated at the same moment.
+    /// Gives a token its next secret. Returns [`StoreError::Conflict`] if another one is still open or this version was
+    /// already issued by a concurrent rotation.
     pub async fn issue_secret(
         &mut self,
         token: TokenId,
@@ -363,7 +363,7 @@ impl Write {
         self.record(&Change::SecretIssued(Box::new(issued))).await
     }
 
-    /// What a token may do and from where, and limits to try beside it, from now on.
+    /// Sets the enforced and the observed limits of a token.
     pub async fn limit_token(
         &mut self,
         token: TokenId,
@@ -384,7 +384,7 @@ impl Write {
         Ok(())
     }
 
-    /// Another name for a token; gateways tell it to the upstream.
+    /// Renames a token. Gateways send the name to the upstream.
     pub async fn rename_token(&mut self, token: TokenId, name: &str) -> Result<(), StoreError> {
         query(RENAME).bind(name).bind(token).execute(self).await?;
         for row in query(OPEN_SECRETS).bind(token).all(self).await? {
@@ -393,8 +393,8 @@ impl Write {
         Ok(())
     }
 
-    /// Ends the secrets of a token, the open one and those that go on beside it, and forgets their
-    /// display copies. Tells whether there was any.
+    /// Ends all secrets of a token, including those in their grace period, and deletes their display copies. Returns
+    /// whether there was any.
     pub async fn end_secret(
         &mut self,
         token: TokenId,
@@ -412,8 +412,8 @@ impl Write {
         Ok(!ended.is_empty())
     }
 
-    /// Ends what had ended already and was forgotten by this database, at the instant and for the
-    /// reason that are known of it. Tells whether it was forgotten.
+    /// Ends a secret again that this database has forgotten to have ended, with the known time and reason. Returns
+    /// whether it had.
     pub async fn end_again(&mut self, stone: &Tombstone) -> Result<bool, StoreError> {
         let Tombstone { hash, revocation, expires_at } = *stone;
         let end = query(END_AGAIN)

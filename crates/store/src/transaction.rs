@@ -1,4 +1,4 @@
-//! Reading, and the one way to write: a transaction that ends with exactly one audit entry.
+//! Reads, and the only way to write: a transaction that ends with exactly one audit entry.
 
 use crate::{
     AuditEntry, Store, StoreError,
@@ -14,15 +14,15 @@ use std::{
     time::Duration,
 };
 
-/// Of PostgreSQL always a transaction: a pooler may give each statement outside of one to another
-/// connection.
+/// A connection. For PostgreSQL, it is always a transaction, because a pooler may run each statement outside of one on
+/// another connection.
 pub(crate) enum DbConnection {
     SqlitePooled(PoolConnection<Sqlite>),
     Sqlite(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
 }
 
-/// Reads, in a transaction or outside of one. Each entity's file adds its own questions.
+/// A reader, inside or outside a transaction. Each entity's file adds its own queries.
 pub struct Read {
     link: DbConnection,
 }
@@ -38,12 +38,12 @@ impl Read {
         Self { link }
     }
 
-    /// Ends a transaction by keeping what it did; outside of one there is nothing to do.
+    /// Commits a transaction. Outside of one, it does nothing.
     pub(crate) async fn finish(self) -> Result<(), StoreError> {
         match self.link {
             DbConnection::SqlitePooled(_) => Ok(()),
             DbConnection::Sqlite(transaction) => Ok(transaction.commit().await?),
-            // Whoever asked PostgreSQL to commit and got no answer does not know what it did.
+            // If PostgreSQL doesn't respond to a commit, its outcome is unknown.
             DbConnection::Postgres(transaction) => {
                 in_time(transaction.commit()).await.map_err(|error| match error {
                     sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => {
@@ -67,42 +67,42 @@ impl Runs for Read {
     }
 }
 
-/// A write transaction: reads as [`Read`] does, and writes. Dropped, it never happened.
+/// A write transaction, which reads as [`Read`] does, and writes. Dropping it rolls it back.
 #[derive(Debug)]
 pub struct Write {
     read: Read,
     now: Timestamp,
-    /// What it found when it began, where several machines write.
+    /// The state found at its start, if several machines write.
     turn: Option<PoolTurn>,
     store: Store,
-    /// Its number, and the digest over all up to it.
+    /// The number of its last change, and the digest of everything up to it.
     last_change: Option<(i64, String)>,
 }
 
-/// What a commit has done, as far as others must follow.
+/// The result of a commit that others must follow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Committed {
-    /// Its last change in the feed, by number and digest; None where gateways need not know of it.
+    /// The number and digest of its last change in the feed, or `None` if gateways need not know it.
     pub change: Option<(i64, String)>,
-    /// Whether what has ended by it is on this machine's disk.
+    /// Whether its revocations are on this machine's disk.
     pub is_journaled: bool,
     /// The number of its audit entry.
     pub audit_seq: i64,
     pub at: Timestamp,
-    /// What it could be promised when it was committed.
+    /// The durability that it had when it was committed.
     pub durability: Durability,
-    /// How old the database's history was: where it was restored or failed over, nodes from before may stand in no
-    /// list. None: on a file.
+    /// The age of the database's history, or `None` for a file. After a restore or failover, nodes from before may be
+    /// missing in the list.
     pub history: Option<Duration>,
 }
 
-/// Only the number that follows on what this transaction has seen: one that comes too late commits nothing.
+/// Allows only the number that follows the one this transaction has seen. A late transaction commits nothing.
 const NEXT_SEQ: &str =
     "UPDATE head SET seq = seq + 1 WHERE one = 1 AND ($1 < 0 OR seq = $1) RETURNING seq, chain";
 const RECORD_CHANGE: &str =
     "INSERT INTO change (seq, at, body, chain, seal) VALUES ($1, $2, $3, $4, $5)";
 const SET_CHAIN: &str = "UPDATE head SET chain = $1 WHERE one = 1";
-/// Wakes whoever follows, once the transaction is committed.
+/// Wakes followers once the transaction is committed.
 const NOTIFY: &str = "SELECT pg_notify('keydesk_feed', '')";
 
 impl Write {
@@ -114,17 +114,17 @@ impl Write {
         Self { read, now, turn, store, last_change: None }
     }
 
-    /// By the database's own clock, for what cannot be undone. A file's is this machine's.
+    /// Returns the time by the database's own clock, for irreversible actions. A file has this machine's clock.
     pub fn database_now(&self) -> Timestamp {
         self.turn.map_or(self.now, |turn| turn.now)
     }
 
-    /// The instant that everything in this transaction carries.
+    /// Returns the time that everything in this transaction has.
     pub fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// Puts a change into the feed under the next number, chained to all that went before.
+    /// Adds a change to the feed under the next number, chained to all previous changes.
     pub(crate) async fn record(&mut self, change: &Change) -> Result<(), StoreError> {
         let body = serde_json::to_string(change).expect("a change has string keys only");
         let last = self.last_change.as_ref().map(|(seq, _)| *seq);
@@ -141,16 +141,16 @@ impl Write {
         Ok(())
     }
 
-    /// Keeps what was completed without changing anything that anyone could ask about.
+    /// Commits work that changes nothing that needs an audit entry.
     pub async fn keep(self) -> Result<(), StoreError> {
         self.read.finish().await
     }
 
-    /// Writes the audit entry, commits, and returns when this process's gateway has taken over
-    /// every change of it. From then on an ended secret opens nothing here.
+    /// Writes the audit entry, commits, and returns when this process's gateway has applied every change. From then on,
+    /// an ended secret is rejected here.
     ///
-    /// Runs to its end even where the caller goes away meanwhile: a browser that hangs up must
-    /// not part the commit from its effect.
+    /// Runs to completion even if the caller is dropped: a browser that disconnects must not separate the commit from
+    /// its effect.
     pub async fn commit(mut self, entry: AuditEntry) -> Result<Committed, StoreError> {
         let audit_seq = self.audit(&entry).await?;
         if self.last_change.is_some() && self.store.is_shared() {

@@ -1,4 +1,4 @@
-//! Users: who logs in, and the hash of their password.
+//! Users: logins with a password hash.
 
 use crate::{
     Read, StoreError, Write, row,
@@ -12,9 +12,9 @@ pub struct User {
     pub email: Email,
     pub name: String,
     pub password_hash: String,
-    /// Goes up with every change; a password change names the version that it replaces.
+    /// A version that increases with every change. A password change names the version that it replaces.
     pub version: i64,
-    /// None: whichever the browser asks for.
+    /// The chosen language, or `None` for the language of the browser.
     pub language: Option<Language>,
 }
 
@@ -74,7 +74,7 @@ impl Read {
 }
 
 impl Write {
-    /// [`StoreError::Conflict`]: someone has this address already.
+    /// Returns [`StoreError::Conflict`] if another user has this address.
     pub async fn add_user(&mut self, new: &NewUser) -> Result<(), StoreError> {
         let now = self.now().as_micros();
         query(ADD)
@@ -88,7 +88,7 @@ impl Write {
             .await
     }
 
-    /// The same password, hashed anew. Somebody who has changed it meanwhile is not disturbed.
+    /// Sets a new hash of the same password, unless the user has changed it meanwhile.
     pub async fn renew_password_hash(
         &mut self,
         id: UserId,
@@ -111,7 +111,7 @@ impl Write {
         query(SET_LANGUAGE).bind(language).bind(id).execute(self).await.map(|_| ())
     }
 
-    /// [`StoreError::Conflict`]: the user has changed since `version` was read.
+    /// Returns [`StoreError::Conflict`] if the user has changed since `version` was read.
     pub async fn set_password(
         &mut self,
         id: UserId,

@@ -4,8 +4,8 @@ use crate::Entropy;
 
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// `N` uniform base62 characters. A byte of 248 or more is thrown away, as 248 is the largest
-/// multiple of 62 that a byte holds; so every character is equally likely.
+/// Returns `N` uniform base62 characters. A byte of 248 or more is discarded, because 248 is the largest multiple of
+/// 62 that fits in a byte; so every character is equally likely.
 pub(crate) fn random<const N: usize>(entropy: &Entropy) -> [u8; N] {
     let mut out = [0; N];
     let mut filled = 0;
@@ -21,7 +21,7 @@ pub(crate) fn random<const N: usize>(entropy: &Entropy) -> [u8; N] {
     out
 }
 
-/// A 32-bit number as six base62 digits, most significant first (62⁶ > 2³²).
+/// Encodes a 32-bit number as six base62 digits, most significant first (62⁶ > 2³²).
 pub(crate) fn encode_u32(mut number: u32) -> [u8; 6] {
     let mut out = [b'0'; 6];
     for digit in out.iter_mut().rev() {

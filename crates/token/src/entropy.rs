@@ -1,4 +1,4 @@
-//! Randomness as a parameter: whoever makes a secret is handed the source of its bits.
+//! Randomness as a parameter: code that creates a secret receives the source of its random bits.
 
 use std::{fmt, sync::Arc};
 
@@ -9,12 +9,12 @@ type Fill = dyn Fn(&mut [u8]) + Send + Sync;
 pub struct Entropy(Arc<Fill>);
 
 impl Entropy {
-    /// `fill` must overwrite the whole slice with unpredictable bytes.
+    /// Creates a source. `fill` must overwrite the whole slice with unpredictable bytes.
     pub fn new(fill: impl Fn(&mut [u8]) + Send + Sync + 'static) -> Self {
         Self(Arc::new(fill))
     }
 
-    /// A reproducible stream for tests and examples: SHA-256 in counter mode over `seed`.
+    /// Returns a reproducible stream for tests and examples: SHA-256 in counter mode over `seed`.
     pub fn seeded(seed: u64) -> Self {
         use sha2::{Digest, Sha256};
         let counter = std::sync::atomic::AtomicU64::new(0);

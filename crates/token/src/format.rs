@@ -2,8 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
-/// What a token's third letter group says. It is a label for people and scanners; what ends a
-/// token is decided by its binding in the live table, never by this letter.
+/// The kind of a token. It is only a label for users and scanners: the token's owner in the live table, never this
+/// letter, determines which events revoke it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// `u`: bound to a member, shown on the API Docs page.
@@ -29,8 +29,8 @@ impl Kind {
     }
 }
 
-/// The vendor's prefix: 2 to 16 characters, a lower-case letter first, then letters and digits.
-/// It is chosen once; tokens that carry an older prefix go on working.
+/// The vendor's prefix: 2 to 16 characters, a lowercase letter first, then letters and digits. It is chosen once;
+/// tokens with an older prefix keep working.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prefix(String);
 

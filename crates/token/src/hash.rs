@@ -1,11 +1,11 @@
-//! The only form in which a token is looked up or stored for verification.
+//! Token hashes, the only form in which tokens are looked up or stored for verification.
 
 use sha2::{Digest, Sha256};
 use std::fmt;
 use subtle::ConstantTimeEq;
 
-/// SHA-256 of the whole token. 190 random bits need no slow hash and no pepper, and a pepper
-/// would make its own rotation kill every token.
+/// The SHA-256 hash of a whole token. 190 random bits require no slow hash and no pepper, and rotating a pepper would
+/// invalidate every token.
 #[derive(Clone, Copy, Eq)]
 pub struct TokenHash([u8; 32]);
 
@@ -23,14 +23,14 @@ impl TokenHash {
     }
 }
 
-/// Constant time, so that a lookup tells nothing about how much of a digest matched.
+/// Compares in constant time, so that a lookup reveals nothing about how much of a digest matched.
 impl PartialEq for TokenHash {
     fn eq(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
     }
 }
 
-/// A digest is uniform already: its first eight bytes are its hash.
+/// Uses the first eight bytes of the digest, which is already uniform.
 impl std::hash::Hash for TokenHash {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         let first = self.0.first_chunk::<8>().expect("a digest has 32 bytes");

@@ -1,5 +1,5 @@
-//! The secret string that opens the API: make it, parse it, hash it.
-//! Does no I/O, knows no account, and never prints a secret by accident.
+//! Secret strings that authenticate to the API: generation, parsing, and hashing. Does no I/O, has no notion of
+//! accounts, and never prints a secret by accident.
 
 mod base62;
 mod entropy;

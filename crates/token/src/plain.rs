@@ -1,4 +1,4 @@
-//! A token in clear: `<prefix>_<kind>_<32 random base62><6 base62 of CRC32>`.
+//! A token in plain text: `<prefix>_<kind>_<32 random base62><6 base62 of CRC32>`.
 
 use crate::{Entropy, Kind, Prefix, TokenHash, base62};
 use std::fmt;
@@ -7,21 +7,21 @@ use zeroize::Zeroizing;
 const RANDOM: usize = 32;
 const CHECKSUM: usize = 6;
 
-/// For secret scanners: matches every token with the default prefix.
+/// A pattern for secret scanners, which matches every token with the default prefix.
 pub const SCANNER_PATTERN: &str = r"\bkd_[ua]_[0-9A-Za-z]{38}\b";
 
-/// A token that someone can use. It has no `Display`, its `Debug` is redacted, and its memory is
-/// wiped; [`PlainToken::expose`] marks each place where it leaves the process.
+/// A usable token. It has no `Display`, its `Debug` is redacted, and its memory is wiped; [`PlainToken::expose`] marks
+/// each place where it leaves the process.
 #[derive(Clone)]
 pub struct PlainToken(Zeroizing<String>);
 
-/// Not the shape of a token, or its checksum does not fit: copied in part, or mistyped.
+/// An error for text without the format of a token or with a wrong checksum, because it was truncated or mistyped.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a complete token")]
 pub struct MalformedToken;
 
 impl PlainToken {
-    /// A new token with 190 bits from `entropy` (32 characters of base62).
+    /// Returns a new token with 190 bits from `entropy` (32 characters of base62).
     pub fn generate(prefix: &Prefix, kind: Kind, entropy: &Entropy) -> Self {
         let random = Zeroizing::new(base62::random::<RANDOM>(entropy));
         let mut text = Zeroizing::new(String::with_capacity(64));
@@ -35,8 +35,8 @@ impl PlainToken {
         Self(text)
     }
 
-    /// Accepts any vendor prefix, so that a changed prefix kills nothing. Rubbish is rejected here,
-    /// without a look-up.
+    /// Parses a token. Accepts any vendor prefix, so that a changed prefix invalidates no token. Malformed text is
+    /// rejected here, without a lookup.
     pub fn parse(text: &str) -> Result<Self, MalformedToken> {
         if is_well_formed(text.as_bytes()) {
             Ok(Self(Zeroizing::new(text.to_owned())))
@@ -50,12 +50,12 @@ impl PlainToken {
         Self::hash_presented_bytes(text.as_bytes())
     }
 
-    /// The same for what came over a wire.
+    /// Hashes presented bytes as [`PlainToken::hash_presented`] does.
     pub fn hash_presented_bytes(bytes: &[u8]) -> Result<TokenHash, MalformedToken> {
         if is_well_formed(bytes) { Ok(TokenHash::of(bytes)) } else { Err(MalformedToken) }
     }
 
-    /// Whether a whole token stands somewhere in what came over a wire, with anything before and behind it.
+    /// Returns whether the bytes contain a whole token, with anything before and after it.
     pub fn is_within(bytes: &[u8]) -> bool {
         const LONGEST_FRONT: usize = 16 + "_a_".len();
         if bytes.len() < RANDOM + CHECKSUM || !bytes.contains(&b'_') {
@@ -76,26 +76,26 @@ impl PlainToken {
         TokenHash::of(self.0.as_bytes())
     }
 
-    /// The secret itself: for the one page that shows it and the cipher that stores it.
+    /// Returns the secret, only for the page that shows it and the cipher that encrypts it.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// The last four characters, by which people tell their tokens apart. They belong to the
-    /// checksum; who knows them still has more than 160 bits to guess.
+    /// Returns the last four characters, by which users distinguish their tokens. They belong to the checksum, and
+    /// more than 160 bits remain to be guessed.
     pub fn hint(&self) -> &str {
         &self.0[self.0.len() - 4..]
     }
 
-    /// What stands on the screen before "show": `kd_u_••••••••3fQ9`.
+    /// Returns the masked token: `kd_u_••••••••3fQ9`.
     pub fn masked(&self) -> String {
         let start = self.0.rfind('_').map_or(0, |at| at + 1);
         format!("{}••••••••{}", &self.0[..start], self.hint())
     }
 }
 
-/// `prefix _ kind _ body`, told from its end, where the lengths are known; the checksum last, as it
-/// costs most.
+/// Checks for `prefix _ kind _ body`, parsed from the end, where the lengths are known. The checksum is checked last,
+/// because it costs the most.
 fn is_well_formed(bytes: &[u8]) -> bool {
     let Some(start) = bytes.len().checked_sub(RANDOM + CHECKSUM) else { return false };
     let (front, body) = bytes.split_at(start);
@@ -108,7 +108,7 @@ fn is_well_formed(bytes: &[u8]) -> bool {
     };
     if Kind::from_letter(kind).is_none()
         || !Prefix::is_valid(prefix)
-        // No early end, so that it is done many at a time.
+        // Doesn't stop early, so that the loop can be vectorized.
         || !body.iter().fold(true, |all, byte| all & base62::is_digit(*byte))
     {
         return false;

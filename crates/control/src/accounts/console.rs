@@ -1,4 +1,4 @@
-//! `/setup/{code}`: the one-time link of the first start. `/accounts/switch`.
+//! `/setup/{code}`, the one-time link of the first start, and `/accounts/switch`.
 
 use super::{FirstAccount, Opening, check_setup, end_setup};
 use crate::{

@@ -1,4 +1,4 @@
-//! Accounts: opening the first one, and switching between those that a user belongs to.
+//! Accounts: creating the first one, and switching between the accounts of a user.
 
 pub(crate) mod console;
 pub(crate) mod limits;
@@ -23,7 +23,7 @@ pub(crate) async fn has_any(app: &AppState) -> Result<bool, Refusal> {
     Ok(app.store.read().await?.count_accounts().await? > 0)
 }
 
-/// Whether this code of the setup link opens the first account now.
+/// Checks that the code of the setup link can create the first account now.
 pub(crate) async fn check_setup(app: &AppState, code: &str) -> Result<(), Refusal> {
     let accepts = {
         let setup = app.setup.lock().unwrap_or_else(PoisonError::into_inner);
@@ -32,15 +32,15 @@ pub(crate) async fn check_setup(app: &AppState, code: &str) -> Result<(), Refusa
     if accepts && !has_any(app).await? { Ok(()) } else { Err(Code::SetupExpired.into()) }
 }
 
-/// The setup link has been used.
+/// Invalidates the setup link after its use.
 pub(crate) fn end_setup(app: &AppState) {
     *app.setup.lock().unwrap_or_else(PoisonError::into_inner) = None;
 }
 
-/// What the first account is opened with, as typed.
+/// The form values with which the first account is created.
 pub struct FirstAccount {
     pub account: String,
-    /// What to call the owner; the address's local part where empty.
+    /// The owner's name. If empty, the local part of the email address is used.
     pub name: String,
     pub email: String,
     pub password: String,
@@ -52,7 +52,7 @@ impl std::fmt::Debug for FirstAccount {
     }
 }
 
-/// Opens the first account with its owner; rejects where there is one. Returns its number.
+/// Creates the first account with its owner and returns its number. Fails if an account exists.
 pub async fn open_first_account(
     app: &AppState,
     request: &FirstAccount,
@@ -62,17 +62,17 @@ pub async fn open_first_account(
     Ok(open(app, request, Opening { actor, origin, visitor: None, sign_up: None }).await?.0)
 }
 
-/// By whom an account is opened.
+/// The circumstances in which an account is created.
 struct Opening<'a> {
     actor: Actor,
     origin: &'a Origin,
-    /// Who is to be logged in.
+    /// The browser to log in.
     visitor: Option<&'a AnonymousUser>,
-    /// The code of a sign-up. None: it is the first account, and the only one to be opened so.
+    /// The code of a sign-up, or `None` for the first account, the only one created without a code.
     sign_up: Option<[u8; 32]>,
 }
 
-/// Opens it and, for someone at the console, logs them in.
+/// Creates the account and logs its owner in if `visitor` is set.
 async fn open(
     app: &AppState,
     request: &FirstAccount,
@@ -106,7 +106,7 @@ async fn open(
         }
         None => None,
     };
-    // Who sets the instance up administers it, too.
+    // The user who sets up the instance also becomes an operator.
     if sign_up.is_none() && write.count_operators().await? == 0 {
         write.add_operator(user).await?;
         let detail = serde_json::json!({ "setup": true });
@@ -133,7 +133,7 @@ async fn open(
     Ok((number, secret))
 }
 
-/// Tries random numbers until one is free.
+/// Tries random numbers until one is unused.
 pub(crate) async fn add_account(
     app: &AppState,
     write: &mut Write,
@@ -150,13 +150,13 @@ pub(crate) async fn add_account(
     Err(StoreError::Conflict)
 }
 
-/// What to call someone: as they text, or as their address begins.
+/// Returns the name of a user: the entered one, or the local part of the email address if it is empty.
 pub(crate) fn user_name(typed: &str, email: &Email) -> Result<String, TokenNameError> {
     let typed = if typed.trim().is_empty() { email.local_part() } else { typed };
     typed.parse::<TokenName>().map(|name| name.to_string())
 }
 
-/// Makes a user a member, with a bearer token where the role has one.
+/// Makes a user a member, with a bearer token if the role permits one.
 pub(crate) async fn join(
     app: &AppState,
     write: &mut Write,
@@ -166,7 +166,7 @@ pub(crate) async fn join(
 ) -> Result<MemberId, StoreError> {
     let id = MemberId::generate(write.now(), &app.entropy);
     write.add_member(NewMember { id, account, user, role }).await?;
-    // Another invitation would let them in again, whatever becomes of this membership.
+    // Another open invitation would let the user rejoin after this membership ends.
     write.close_invitations_to(account, user).await?;
     if role.may(keydesk_model::Permission::UseApiDocs) {
         tokens::issue_bearer_token(app, write, account, id, name).await?;
@@ -174,7 +174,7 @@ pub(crate) async fn join(
     Ok(id)
 }
 
-/// Moves the caller's session to another of their accounts.
+/// Switches the caller's session to another of their accounts.
 pub(crate) async fn switch(app: &AppState, caller: &Caller, to: AccountId) -> Result<(), Refusal> {
     if !caller.accounts.iter().any(|account| account.id == to) {
         return Err(Code::NotFound.into());

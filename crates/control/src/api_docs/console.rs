@@ -1,4 +1,4 @@
-//! `/api-docs`: the page that everything else is there for.
+//! `/api-docs`: the endpoint URL, the bearer token, snippets, and the operations.
 
 use super::{
     openapi::Operation,
@@ -39,14 +39,14 @@ struct ShowPage {
     number: String,
     endpoint_url: String,
     whoami: String,
-    /// What "call it from this browser" calls: the same as the snippets.
+    /// The URL that "call it from this browser" requests, the same as in the snippets.
     first_url: String,
     api_title: String,
-    /// None: the password was given too long ago.
+    /// The bearer token, or `None` if the last password entry is too old.
     bearer: Option<PlainToken>,
     snippets: Vec<Snippet>,
     clients: Vec<ObservedClient>,
-    /// They used the bearer token before it was replaced.
+    /// The clients that used the bearer token before it was rotated.
     left_behind: Vec<ObservedClient>,
     tokens: Vec<Row>,
     operations: Vec<Operation>,
@@ -100,7 +100,7 @@ pub(crate) async fn show(
     }))
 }
 
-/// The first operation that a plain GET can try; else who am I.
+/// Returns the path of the first operation that a plain GET can request, or else of `whoami`.
 fn first_path(app: &AppState, operations: &[Operation]) -> String {
     operations
         .iter()
@@ -143,7 +143,7 @@ struct ReferencePage {
     token: PlainToken,
 }
 
-/// The API reference on a page of its own: Swagger UI, with the reader's token filled in.
+/// Returns the API reference on a page of its own: Swagger UI with the user's token filled in.
 pub(crate) async fn reference(
     State(app): State<AppState>,
     caller: Caller,
@@ -160,7 +160,7 @@ pub(crate) async fn reference(
     Ok(response)
 }
 
-/// The operator's document, for this reader.
+/// Returns the operator's document, adapted to this user.
 pub(crate) async fn document(
     State(app): State<AppState>,
     caller: Caller,

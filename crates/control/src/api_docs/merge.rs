@@ -1,13 +1,13 @@
-//! Several OpenAPI documents as one: grouped by upstream, with components and operation ids that do not collide.
+//! The merge of several OpenAPI documents: grouped by upstream, with unique components and operation IDs.
 
 use super::source::Part;
 use serde_json::{Map, Value, json};
 use std::{collections::HashSet, sync::Arc};
 
-/// The field of an operation that says which document it is of.
+/// The field of an operation that names its document.
 pub(super) const GROUP: &str = "x-keydesk-group";
 
-/// Puts documents together. Each has what stands in front of its paths.
+/// Merges documents, each with the prefix of its paths.
 pub(super) fn merge(parts: &[(Part, Arc<Value>)]) -> Value {
     let mut merged = json!({ "openapi": "3.0.3", "info": {}, "paths": {}, "tags": [] });
     let mut taken = HashSet::new();
@@ -23,7 +23,7 @@ pub(super) fn merge(parts: &[(Part, Arc<Value>)]) -> Value {
             let so_far = merged["info"]["title"].as_str().unwrap_or_default();
             merged["info"]["title"] = json!(format!("{so_far}, {title}"));
         }
-        // The newest version reads the others; its fields are a superset but for details.
+        // The newest version applies: its fields are nearly a superset of those of the older ones.
         if document["openapi"].as_str() > merged["openapi"].as_str() {
             merged["openapi"] = document["openapi"].clone();
         }
@@ -41,7 +41,7 @@ pub(super) fn merge(parts: &[(Part, Arc<Value>)]) -> Value {
                 continue;
             }
             match merged["paths"][&at].as_object_mut() {
-                // Of two that say something of one operation the first counts.
+                // If two documents describe the same operation, the first one applies.
                 Some(known) => {
                     for (name, value) in item.as_object().cloned().unwrap_or_default() {
                         known.entry(name).or_insert(value);
@@ -68,7 +68,7 @@ fn component_prefix(number: usize) -> String {
     if number == 0 { String::new() } else { format!("api{}_", number + 1) }
 }
 
-/// The fields of a path that are operations.
+/// The fields of a path item that are operations.
 pub(super) const METHODS: [&str; 8] =
     ["get", "post", "put", "patch", "delete", "head", "options", "trace"];
 
@@ -79,7 +79,7 @@ fn operations_of(item: &mut Value) -> impl Iterator<Item = &mut Map<String, Valu
         .filter_map(|(_, operation)| operation.as_object_mut())
 }
 
-/// Gives an operation its group, an id of its own, and what its document asks for everywhere.
+/// Sets an operation's group, a unique ID, and the document-wide security requirements.
 fn finish_operation(
     operation: &mut Map<String, Value>,
     (group, number): (&str, usize),
@@ -104,7 +104,7 @@ fn finish_operation(
     }
 }
 
-/// References lead to the components of their own document.
+/// Renames references so that they resolve to the components of their own document.
 fn rename_references(value: &mut Value, prefix: &str) {
     match value {
         _ if prefix.is_empty() => {}
@@ -122,7 +122,7 @@ fn rename_references(value: &mut Value, prefix: &str) {
     }
 }
 
-/// Of a discriminator: its values are references, too.
+/// Renames the values of a discriminator mapping, which are references too.
 fn rename_mapping(mapping: &mut Map<String, Value>, prefix: &str) {
     for target in mapping.values_mut() {
         if let Value::String(text) = target {
@@ -131,7 +131,7 @@ fn rename_mapping(mapping: &mut Map<String, Value>, prefix: &str) {
     }
 }
 
-/// `#/components/schemas/Order` as `#/components/schemas/api2_Order`.
+/// Renames `#/components/schemas/Order` to `#/components/schemas/api2_Order`.
 fn renamed(reference: &str, prefix: &str) -> String {
     let Some(rest) = reference.strip_prefix("#/components/") else { return reference.to_owned() };
     match rest.split_once('/') {
@@ -143,7 +143,7 @@ fn renamed(reference: &str, prefix: &str) -> String {
 fn add_components(merged: &mut Value, document: &Value, number: usize) {
     let prefix = component_prefix(number);
     for (kind, named) in document["components"].as_object().into_iter().flatten() {
-        // Security requirements name their schemes without a reference.
+        // Security requirements refer to their schemes by name, without a reference.
         let prefix = if kind == "securitySchemes" { "" } else { prefix.as_str() };
         for (name, component) in named.as_object().into_iter().flatten() {
             let place = &mut merged["components"][kind][format!("{prefix}{name}")];
@@ -181,7 +181,7 @@ mod tests {
         Part::for_tests(prefix, (own, all))
     }
 
-    /// The document of one upstream says nothing of another's paths, and odd ones break nothing.
+    /// Ignores paths of other upstreams and tolerates unusual documents.
     #[test]
     fn a_document_speaks_for_its_own_upstream() {
         let orders = json!({

@@ -1,4 +1,4 @@
-//! The API Docs page: endpoint URL, bearer token, a first call, and the API's own reference.
+//! The API Docs page: endpoint URL, bearer token, a first request, and the API reference.
 
 pub(crate) mod console;
 mod merge;
@@ -20,7 +20,7 @@ use keydesk_model::Permission;
 use serde_json::Value;
 use std::sync::Arc;
 
-/// The API's OpenAPI document.
+/// Returns the API's OpenAPI document.
 pub(crate) async fn find_document(app: &AppState, caller: &Caller) -> Result<Arc<Value>, Refusal> {
     caller.permit(Permission::UseApiDocs)?;
     Ok(app.openapi.document().await.ok_or(Code::ReferenceUnavailable)?)

@@ -1,21 +1,21 @@
-//! What the console takes out of the operator's OpenAPI document: operations, scopes, rules.
+//! The operations, scopes, and rules that the console reads from the operator's OpenAPI document.
 
 use super::{merge::GROUP, source::OpenApiSource};
 use keydesk_model::{PathTemplateError, RateError, Rules, Scope, ScopeSet};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// A scope that the document names, and what it opens.
+/// A scope that the document names and the operations that it permits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ScopeOffer {
     pub scope: String,
     pub opens: String,
-    /// Of several documents: which one names it.
+    /// The document that names it, if there are several.
     pub group: String,
     pub begins_group: bool,
 }
 
-/// Why a document's rules cannot be taken over.
+/// The reason why a document's rules can't be applied.
 #[derive(Debug, thiserror::Error)]
 pub enum DocumentError {
     #[error("{path}: {error}")]
@@ -24,36 +24,36 @@ pub enum DocumentError {
     Rate { path: String, error: RateError },
 }
 
-/// One operation, for the list on the API Docs page.
+/// An operation in the list on the API Docs page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Operation {
     pub method: String,
     pub path: String,
     pub summary: String,
     pub scopes: Vec<String>,
-    /// Of several documents: which one it is of.
+    /// The document that it belongs to, if there are several.
     pub group: String,
-    /// The first of its group, where there are several documents.
+    /// Whether it is the first of its group, if there are several documents.
     pub begins_group: bool,
-    /// As `x-keydesk-rate` says it.
+    /// The rate limit from `x-keydesk-rate`.
     rate: Option<String>,
-    /// Where Swagger UI shows it: `#/Contacts/list_contacts`.
+    /// The anchor in Swagger UI, such as `#/Contacts/list_contacts`.
     pub anchor: String,
 }
 
 impl OpenApiSource {
-    /// The operations with the scopes that each asks for; None where there is no document to be had.
+    /// Returns the operations with their required scopes, or `None` if a document isn't available.
     pub async fn rules(&self) -> Option<Result<Vec<keydesk_model::Operation>, DocumentError>> {
         self.whole_document().await.map(|document| rules(&document))
     }
 
-    /// The scopes that rules ask for, with what each opens in this document's words.
+    /// Returns the scopes that rules require, with the document's descriptions of what they permit.
     pub(crate) async fn offers(&self, rules: &Rules) -> Vec<ScopeOffer> {
         let document = self.document().await.unwrap_or_default();
         offers(&document, rules)
     }
 
-    /// What the API calls itself; empty where it does not say.
+    /// Returns the title of the API, which is empty if the document has none.
     pub(crate) async fn title(&self) -> String {
         self.document().await.map(|document| string(&document["info"]["title"])).unwrap_or_default()
     }
@@ -86,7 +86,7 @@ fn operations(document: &Value) -> Vec<Operation> {
             ),
         })
         .collect();
-    // A path may be in several documents.
+    // Several documents can contain the same path.
     operations.sort_by(|one: &Operation, other| one.group.cmp(&other.group));
     let mut last = String::new();
     for operation in &mut operations {
@@ -95,7 +95,7 @@ fn operations(document: &Value) -> Vec<Operation> {
     operations
 }
 
-/// Whether another group begins than the last one.
+/// Returns whether this group differs from the last one.
 fn begins_group(last: &mut String, group: &str) -> bool {
     let begins = last != group;
     if begins {
@@ -104,7 +104,8 @@ fn begins_group(last: &mut String, group: &str) -> bool {
     begins
 }
 
-/// What an operation asks for: `x-keydesk-scope`, else its or the document's security requirements.
+/// Returns the required scopes: from `x-keydesk-scope`, or else the security requirements of the operation or the
+/// document.
 fn scopes_of(document: &Value, operation: &Value) -> Vec<String> {
     match &operation["x-keydesk-scope"] {
         Value::String(scope) => return vec![scope.clone()],
@@ -121,8 +122,8 @@ fn scopes_of(document: &Value, operation: &Value) -> Vec<String> {
         .collect()
 }
 
-/// What cannot be understood is not taken over in part: a rule that is left out might be the one that
-/// protects something.
+/// Returns the rules, or an error if any of them is invalid, because a skipped rule could leave an operation
+/// unprotected.
 fn rules(document: &Value) -> Result<Vec<keydesk_model::Operation>, DocumentError> {
     let rules = operations(document).into_iter().map(|operation| {
         let path = operation
@@ -143,8 +144,7 @@ fn rules(document: &Value) -> Result<Vec<keydesk_model::Operation>, DocumentErro
     rules.collect()
 }
 
-/// Of scopes that no token can have, those that one can have remain; where there are none, only a token
-/// for everything will do.
+/// Returns the scopes that a token can have. If none of the required scopes is valid, full access is required.
 fn wanted(scopes: &[String]) -> ScopeSet {
     let known: ScopeSet = scopes.iter().filter_map(|scope| scope.parse::<Scope>().ok()).collect();
     if known.is_empty() && !scopes.is_empty() { ScopeSet::everything() } else { known }
@@ -185,7 +185,7 @@ fn offers(document: &Value, rules: &Rules) -> Vec<ScopeOffer> {
     offers
 }
 
-/// What the document says of a scope: under `x-keydesk-scopes`, or where OAuth flows list theirs.
+/// Returns the document's description of a scope, from `x-keydesk-scopes` or the OAuth flows.
 fn description(document: &Value, scope: &str) -> Option<String> {
     let schemes = document["components"]["securitySchemes"].as_object().into_iter().flatten();
     let flows = schemes.flat_map(|(_, scheme)| scheme["flows"].as_object().into_iter().flatten());

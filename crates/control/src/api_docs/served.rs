@@ -1,5 +1,5 @@
-//! The document as the console serves it: with the reader's endpoint URL as its only server, and one security scheme,
-//! Keydesk's bearer token, which "try it" fills in. What the API itself would ask for is between the gateway and it.
+//! The document as the console serves it: with the user's endpoint URL as the only server and Keydesk's bearer token,
+//! which "Try it out" uses, as the only security scheme. The gateway handles the API's own authentication.
 
 use super::merge::METHODS;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ pub(super) fn serve(document: &Value, endpoint_url: &str) -> Value {
     document["components"]["securitySchemes"] = json!({ SCHEME: { "type": "http", "scheme": "bearer", "description": "Your bearer token or an API token" } });
     for item in document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut()) {
         let Some(item) = item.as_object_mut() else { continue };
-        // A path's or an operation's own servers would lead past the gateway.
+        // The servers of a path or an operation would bypass the gateway.
         item.remove("servers");
         for method in METHODS {
             if let Some(operation) = item.get_mut(method).and_then(Value::as_object_mut) {

@@ -1,10 +1,10 @@
-//! A first call in five languages, with the reader's endpoint URL. Where the token goes stands a
-//! mark, which the page fills: masked on the screen, bare in the clipboard.
+//! A first request in five languages, with the user's endpoint URL. The page replaces a placeholder with the token:
+//! masked on the screen, in full in the clipboard.
 
-/// Stands where the token goes.
+/// The placeholder for the token.
 const TOKEN: char = '\u{1}';
 
-/// A snippet, cut at the places where the token stands.
+/// A snippet, split at the placeholder.
 #[derive(Debug)]
 pub(crate) struct Snippet {
     pub id: &'static str,
@@ -13,7 +13,7 @@ pub(crate) struct Snippet {
     pub after: String,
 }
 
-/// `path` is the first operation that a plain GET can try.
+/// Returns the snippets for `path`, the first operation that a plain GET can request.
 pub(crate) fn snippets(endpoint_url: &str, path: &str) -> Vec<Snippet> {
     let url = format!("{endpoint_url}{path}");
     [

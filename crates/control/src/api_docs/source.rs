@@ -1,4 +1,4 @@
-//! Where the operator's OpenAPI documents come from: files and servers, in JSON or YAML, read again as time passes.
+//! The sources of the operator's OpenAPI documents: files and servers, in JSON or YAML, which are reread periodically.
 
 use super::merge::merge;
 use crate::outbound::{Bounds, Outbound, Reach};
@@ -11,20 +11,20 @@ use std::{
 use tokio::sync::Mutex;
 
 const BOUNDS: Bounds = Bounds { timeout: Duration::from_secs(3), bytes: 8 * 1024 * 1024 };
-/// How long a document counts before it is looked at again: a file costs little, a server is not to be
-/// asked too often, and one that did not answer may just be starting.
+/// The time until a document is reread: short for a file, which is cheap to read, longer for a server, to limit
+/// requests to it, and short again if there is no document, because the server may be starting.
 const FILE_KEPT: Duration = Duration::from_secs(1);
 const URL_KEPT: Duration = Duration::from_mins(1);
 const NOTHING_KEPT: Duration = Duration::from_secs(5);
 
-/// Where the documents come from. They are read again when some time has passed.
+/// The sources of the OpenAPI documents, which are reread periodically.
 #[derive(Clone, Debug)]
 pub struct OpenApiSource(Arc<Sources>);
 
 #[derive(Debug)]
 struct Sources {
     sources: Vec<Source>,
-    /// What the parts were when they were put together last.
+    /// The parts and the result of the last merge.
     merged: Mutex<Option<Merged>>,
 }
 
@@ -34,15 +34,16 @@ struct Merged {
     document: Arc<Value>,
 }
 
-/// One document of several.
+/// One of several documents.
 #[derive(Clone, Debug)]
 pub(super) struct Part {
     place: Place,
-    /// What stands in front of the document's paths at the gateway.
+    /// The prefix of the document's paths at the gateway.
     pub prefix: String,
-    /// The prefix of the upstream that it is of, and those of all: it says nothing of the others' paths.
+    /// The prefix of the document's upstream and those of all upstreams. The document doesn't apply to the paths of the
+    /// others.
     pub of: Option<(String, Arc<[String]>)>,
-    /// Nobody has named it: a server that answers and has none is as good as one that is not asked.
+    /// Whether the source is a guess and not configured: a server without a document is then no error.
     is_optional: bool,
 }
 
@@ -62,7 +63,7 @@ impl Part {
         self.prefix.is_empty() && self.of.is_none()
     }
 
-    /// Whether the gateway sends a request for this path to the upstream that the document is of.
+    /// Returns whether the gateway routes this path to the document's upstream.
     pub fn speaks_for(&self, path: &str) -> bool {
         let Some((own, all)) = &self.of else { return true };
         let serves = |prefix: &&String| {
@@ -81,19 +82,19 @@ struct Source {
     kept: Mutex<Kept>,
 }
 
-/// When the document was last asked for, what came, and what was last said of it in the log.
+/// The time of the last read, its result, and the last error that was logged.
 #[derive(Debug, Default)]
 struct Kept {
     at: Option<Instant>,
     document: Option<Arc<Value>>,
     error: String,
-    /// The server answered, but not with a document.
+    /// The server responded, but not with a document.
     is_absent: bool,
 }
 
-/// Why a document could not be had.
+/// The reason why a document couldn't be read.
 enum Missing {
-    /// Something answered, but not with a document.
+    /// The server responded, but not with a document.
     Absent(String),
     Unreachable(String),
 }
@@ -113,7 +114,7 @@ impl OpenApiSource {
         Self::at(Place::Url(url, outbound), false)
     }
 
-    /// A document that may be there, such as `/openapi.json` of an upstream.
+    /// Returns the source of a document that may not exist, such as `/openapi.json` of an upstream.
     pub fn guessed(url: http::Uri, outbound: Outbound) -> Self {
         Self::at(Place::Url(url, outbound), true)
     }
@@ -122,16 +123,16 @@ impl OpenApiSource {
         Self::all(vec![Part { place, prefix: String::new(), of: None, is_optional }])
     }
 
-    /// One document of several parts, such as one for each upstream.
+    /// Combines several documents, such as one for each upstream.
     pub fn of(parts: &[Self]) -> Self {
         Self::all(parts.iter().flat_map(Self::parts).collect())
     }
 
-    /// The document of one upstream: with `front` in front of its paths, and for those paths only that the gateway
-    /// sends to the upstream with the prefix `own`, of all these.
+    /// Returns the document of one upstream: with `front` prepended to its paths, and limited to the paths that the
+    /// gateway routes to the upstream with the prefix `own` among `all`.
     #[must_use]
     pub fn of_upstream(&self, front: &str, own: &str, all: &Arc<[String]>) -> Self {
-        // Of one upstream alone the document is what it is.
+        // The document of a single upstream needs no changes.
         if front.is_empty() && all.len() == 1 {
             return self.clone();
         }
@@ -153,7 +154,7 @@ impl OpenApiSource {
         self.0.sources.iter().map(|source| source.part.clone()).collect()
     }
 
-    /// The document, of all parts that there are; None where there is none to be had, which the log explains.
+    /// Returns the document merged from all available parts, or `None` if there are none. The log has the reason.
     pub(crate) async fn document(&self) -> Option<Arc<Value>> {
         let (found, _) = self.read_all().await;
         match found.as_slice() {
@@ -165,13 +166,14 @@ impl OpenApiSource {
         }
     }
 
-    /// The same, if every part could be read: rules that go when a server does not answer protect nothing.
+    /// Returns the document if every part could be read. Otherwise, an unreachable server would remove rules that
+    /// protect operations.
     pub(super) async fn whole_document(&self) -> Option<Arc<Value>> {
         let (_, is_whole) = self.read_all().await;
         if is_whole { self.document().await } else { None }
     }
 
-    /// The parts that there are, and whether those are all.
+    /// Returns the available parts and whether they are complete.
     async fn read_all(&self) -> (Vec<(Part, Arc<Value>)>, bool) {
         let (mut found, mut is_whole) = (Vec::new(), true);
         for source in &self.0.sources {
@@ -183,7 +185,7 @@ impl OpenApiSource {
         (found, is_whole)
     }
 
-    /// Parts put together; again only when one of them has changed.
+    /// Merges the parts, unless none of them has changed since the last merge.
     async fn merged(&self, parts: Vec<(Part, Arc<Value>)>) -> Arc<Value> {
         let mut kept = self.0.merged.lock().await;
         if let Some(Merged { of, document }) = &*kept
@@ -200,7 +202,7 @@ impl OpenApiSource {
 }
 
 impl Source {
-    /// The document, if there is one, and whether the server has none.
+    /// Returns the document, if available, and whether the server has none.
     async fn document(&self) -> (Option<Arc<Value>>, bool) {
         let mut kept = self.kept.lock().await;
         let is_fresh = |at: Instant| at.elapsed() < self.kept_for(kept.document.is_some());
@@ -211,7 +213,7 @@ impl Source {
         (kept.document.clone(), kept.is_absent)
     }
 
-    /// Reads it again. The log has what changes; a document that was good a minute ago is better than none.
+    /// Rereads the document and logs changes. On an error, the previous document is kept.
     async fn look(&self, kept: &mut Kept) {
         let error = match self.read().await {
             Ok(document) => {
@@ -262,14 +264,14 @@ impl Source {
     }
 }
 
-/// A document in JSON or YAML.
+/// Parses a document in JSON or YAML.
 fn parse(bytes: &[u8]) -> Result<Value, String> {
     let is_json = bytes.trim_ascii_start().first() == Some(&b'{');
     let document: Value = if is_json {
         serde_json::from_slice(bytes).map_err(|error| format!("not JSON: {error}"))?
     } else {
         let text = std::str::from_utf8(bytes).map_err(|_| "not UTF-8".to_owned())?;
-        // “yes” and “no” are words in YAML 1.2.
+        // “yes” and “no” are strings in YAML 1.2.
         let options = serde_saphyr::options! { strict_booleans: true };
         serde_saphyr::from_str_with_options(text, options)
             .map_err(|error| format!("not JSON, and not YAML: {error}"))?
@@ -302,7 +304,7 @@ async fn fetch(url: http::Uri, outbound: &Outbound) -> Result<Vec<u8>, Missing> 
 mod tests {
     use super::*;
 
-    /// YAML as people write it: numbers as keys, anchors, several lines.
+    /// Covers common YAML features: numbers as keys, anchors, and multiline strings.
     #[test]
     fn a_document_may_be_yaml() {
         let yaml = "openapi: 3.0.3\ninfo:\n  title: Orders\n  version: 1.10\npaths:\n  /orders:\n    get:\n      \

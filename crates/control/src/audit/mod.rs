@@ -1,4 +1,4 @@
-//! The audit log: searching it, and exporting it piece by piece.
+//! The audit log: searching and streaming exports.
 
 pub(crate) mod console;
 
@@ -11,9 +11,9 @@ use keydesk_model::{AccountId, Expiry, Permission, Timestamp};
 use keydesk_store::{AuditLine, AuditSearch, StoreError};
 use serde::Deserialize;
 
-/// The entries on a page.
+/// The number of entries on a page.
 const PAGE: u32 = 50;
-/// The entries that an export reads at a time.
+/// The number of entries that an export reads at a time.
 const PIECE: u32 = 500;
 
 /// The filters of a search, as entered.
@@ -22,14 +22,14 @@ const PIECE: u32 = 500;
 pub(crate) struct Filters {
     pub event: String,
     pub text: String,
-    /// Days in UTC such as 2026-11-25; both belong to the range.
+    /// The first and the last day in UTC, both inclusive, such as 2026-11-25.
     pub from: String,
     pub to: String,
     pub before: Option<i64>,
     pub format: String,
 }
 
-/// What is searched for.
+/// The parsed filters of a search.
 #[derive(Clone, Debug)]
 struct Wanted {
     event: String,
@@ -55,7 +55,7 @@ fn day(input: &str, name: &'static str) -> Result<Option<(Timestamp, Timestamp)>
         Refusal::new(Code::InvalidDate).with("name", label).at(name)
     };
     let Ok(expiry @ Expiry::Through(_)) = input.parse::<Expiry>() else { return Err(invalid()) };
-    // Days are UTC's, from midnight to midnight.
+    // Days are in UTC, from midnight to midnight.
     let end =
         expiry.resolve(Timestamp::from_micros(i64::MIN)).ok().flatten().ok_or_else(invalid)?;
     Ok(Some((end.minus(std::time::Duration::from_hours(24)), end)))
@@ -74,7 +74,7 @@ impl Filters {
     }
 }
 
-/// A page of the caller's account's log, and whether more follows.
+/// Returns a page of the caller's account's log and whether more entries follow.
 pub(crate) async fn list(
     app: &AppState,
     caller: &Caller,
@@ -84,7 +84,7 @@ pub(crate) async fn list(
     search(app, Some(caller.account.id), filters).await
 }
 
-/// A page of the entries that belong to no account, for operators.
+/// Returns a page of the entries that belong to no account, for operators.
 pub(crate) async fn list_of_instance(
     app: &AppState,
     _: &Operator,
@@ -105,12 +105,12 @@ async fn search(
     Ok((lines, has_more))
 }
 
-/// The account's entries that match, newest first. New entries are added meanwhile; their numbers keep them apart.
+/// The account's matching entries, newest first. Paging by entry number skips entries that are added during the export.
 #[derive(Clone)]
 pub(crate) struct Export {
     app: AppState,
     account: AccountId,
-    /// None: everything was read.
+    /// The remaining entries, or `None` if all have been read.
     rest: Option<Wanted>,
 }
 
@@ -120,7 +120,7 @@ impl Export {
         Ok(Self { app, account: caller.account.id, rest: Some(filters.wanted()?) })
     }
 
-    /// The next entries, and what follows them.
+    /// Returns the next entries and the rest of the export.
     pub async fn next(self) -> Result<Option<(Vec<AuditLine>, Self)>, StoreError> {
         let Some(wanted) = self.rest else { return Ok(None) };
         let search = wanted.clone().search(Some(self.account), PIECE);

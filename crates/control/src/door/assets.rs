@@ -1,4 +1,4 @@
-//! Style sheets, scripts and fonts, embedded in the binary, with their content's hash as `ETag`.
+//! Style sheets, scripts, and fonts, embedded in the binary, with a hash of the content as `ETag`.
 
 use axum::{
     extract::Path,
@@ -12,7 +12,7 @@ use rust_embed::Embed;
 struct Assets;
 
 pub(crate) async fn serve(Path(path): Path<String>, request: HeaderMap) -> Response {
-    // Large vendored files stand compressed; every browser takes them so.
+    // Large vendored files are stored compressed, in an encoding that every browser accepts.
     let (file, is_gzip) = match (Assets::get(&path), Assets::get(&format!("{path}.gz"))) {
         (Some(file), _) => (file, false),
         (None, Some(file)) => (file, true),

@@ -1,4 +1,4 @@
-//! Extractors: the principal behind a request. A handler that takes one is reached only with a session.
+//! Extractors for the principal of a request. A handler that takes one runs only with a session.
 
 use crate::{
     AppState,
@@ -23,17 +23,17 @@ use keydesk_model::{Origin, Timestamp};
 use keydesk_store::{Session, User};
 use std::time::Duration;
 
-/// How long a password counts as just given: long enough not to annoy, short enough that a
+/// The time for which a password entry counts as recent: long enough not to annoy users, and short enough that a
 /// browser left open overnight shows no token.
 const FRESH: Duration = Duration::from_hours(2);
 
-/// A principal that a page can be made for.
+/// A principal with a page layout.
 pub(crate) trait SignedIn:
     Authenticated + FromRequestParts<AppState, Rejection = Response>
 {
     fn chrome(&self, title: impl Into<String>, nav: Nav) -> PageLayout;
 
-    /// Whether the password was entered recently enough for what shows or creates tokens.
+    /// Returns whether the password was entered recently enough to show or create tokens.
     fn is_fresh(&self, now: Timestamp) -> bool {
         now.since(self.session().authenticated_at) < FRESH
     }
@@ -60,7 +60,7 @@ impl SignedIn for CurrentUser {
     }
 }
 
-/// The principal of the request's session. The answer is written in the language that the user chose.
+/// Finds the principal of the request's session. The response is in the language that the user chose.
 async fn find(parts: &Parts, app: &AppState) -> Result<Found, Response> {
     let secret = session_in(&parts.headers, &app.settings);
     let found = sessions::find_caller(app, secret, origin(parts)).await;
@@ -74,7 +74,7 @@ async fn find(parts: &Parts, app: &AppState) -> Result<Found, Response> {
     Ok(found)
 }
 
-/// The request's session and its user, in whose language the answer is written.
+/// Finds the request's session and its user, and switches to the user's language.
 pub(crate) async fn find_user(
     app: &AppState,
     headers: &HeaderMap,
@@ -111,7 +111,7 @@ impl Caller {
         Self::of(found, parts)
     }
 
-    /// Who was found, if they are a member.
+    /// Returns the caller, if the user is a member.
     #[expect(clippy::result_large_err, reason = "extractors reject with a whole answer")]
     fn of(found: Found, parts: &Parts) -> Result<Self, Response> {
         match found {
@@ -163,7 +163,7 @@ impl FromRequestParts<AppState> for Operator {
     }
 }
 
-/// Who must have a second factor and has none is led to it before anything else.
+/// Redirects a user who must set up a second factor to that page.
 #[expect(clippy::result_large_err, reason = "extractors reject with a whole answer")]
 pub(crate) fn admit(must_add_factor: bool, parts: &Parts) -> Result<(), Response> {
     if !must_add_factor || may_go_without_factor(parts.uri.path()) {
@@ -175,7 +175,7 @@ pub(crate) fn admit(must_add_factor: bool, parts: &Parts) -> Result<(), Response
     Err(Problem::from(Code::TwoFactorRequired).into_response())
 }
 
-/// Where someone who has no second factor yet, and must have one, can still go.
+/// Returns whether a user who must set up a second factor can open the path.
 fn may_go_without_factor(path: &str) -> bool {
     let begins =
         ["/two-factor", "/passkeys", "/confirm", "/logout", "/accounts/switch", "/sessions"];
@@ -188,7 +188,7 @@ pub(crate) fn to_log_in(parts: &Parts) -> Response {
     response
 }
 
-/// The log-in page, which leads back to the page that was asked for.
+/// Returns the URL of the login page, which leads back to the requested page.
 fn login_url(parts: &Parts) -> String {
     let wanted = parts.uri.path_and_query().map_or(parts.uri.path(), PathAndQuery::as_str);
     if parts.method == Method::GET && parts.uri.path() != "/" {

@@ -1,10 +1,10 @@
-//! The session cookie: opaque, `HttpOnly`, `SameSite=Lax`; on https also `Secure` and `__Host-`.
+//! The session cookie: opaque, `HttpOnly`, and `SameSite=Lax`; over HTTPS also `Secure` and `__Host-`.
 
 use crate::{Settings, one_time::codes};
 use axum::http::{HeaderMap, HeaderValue, header};
 use keydesk_model::{DEVICE_COOKIE, SESSION_COOKIE, SSO_COOKIE};
 
-/// On https `__Host-` ties a cookie to this origin. On plain http only its name tells the ports of a host apart.
+/// Over HTTPS, `__Host-` binds a cookie to this origin. Over HTTP, only the name distinguishes the ports of a host.
 fn name(base: &str, settings: &Settings) -> String {
     if settings.is_https() {
         return format!("__Host-{base}");
@@ -18,12 +18,12 @@ pub(crate) fn session_in<'a>(headers: &'a HeaderMap, settings: &Settings) -> Opt
     value_of(&name(SESSION_COOKIE, settings), headers)
 }
 
-/// What a browser is known again by.
+/// Returns the cookie by which a browser is recognized.
 pub(crate) fn device_in<'a>(headers: &'a HeaderMap, settings: &Settings) -> Option<&'a str> {
     value_of(&name(DEVICE_COOKIE, settings), headers)
 }
 
-/// Cookies of other clients may hold any bytes.
+/// Cookies of other applications may contain arbitrary bytes.
 fn value_of<'a>(name: &str, headers: &'a HeaderMap) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
@@ -37,12 +37,13 @@ pub(crate) fn session_cookie(secret: &str, settings: &Settings) -> HeaderValue {
     cookie(SESSION_COOKIE, secret, 30 * 24 * 60 * 60, settings)
 }
 
-/// For as long as somebody is at their provider. One for each tab, told apart by the request's `state`.
+/// Returns a cookie for the time of a login at an identity provider. Each tab has its own, named by the request's
+/// `state`.
 pub(crate) fn sso_cookie(state: &str, secret: &str, settings: &Settings) -> HeaderValue {
     cookie(&sso_name(state), secret, 10 * 60, settings)
 }
 
-/// Once it has been used.
+/// Returns a cookie header that removes the cookie after its use.
 pub(crate) fn clear_sso_cookie(state: &str, settings: &Settings) -> HeaderValue {
     cookie(&sso_name(state), "", 0, settings)
 }
@@ -79,8 +80,8 @@ fn cookie(base: &str, value: &str, max_age: u32, settings: &Settings) -> HeaderV
     value
 }
 
-/// Where to go after logging in: a path of ours, never another site. What a browser could read as
-/// a host is rejected, as is everything outside of printable ASCII.
+/// Returns the path to open after the login: a path of the console, never of another site. Paths that a browser could
+/// parse as a host or that contain anything but printable ASCII are rejected.
 pub(crate) fn safe_next(next: Option<&str>) -> &str {
     let is_path = |next: &&str| {
         let (path, query) = next.split_once('?').unwrap_or((next, ""));

@@ -1,4 +1,4 @@
-//! What is wrong with a form: beside the field that it is about, or above the form.
+//! An error of a form: shown beside its field or above the form.
 
 use crate::{door::problem::detail, refusal::Refusal};
 
@@ -9,7 +9,7 @@ pub(crate) struct FormError {
 }
 
 impl FormError {
-    /// `fields` are those that the page shows an error beside.
+    /// Returns the error to show. `fields` are those beside which the page can show one.
     pub fn new(refusal: &Refusal, fields: &[&str]) -> Self {
         let field = refusal.field().filter(|field| fields.contains(field));
         Self { field, text: Some(detail(refusal)) }

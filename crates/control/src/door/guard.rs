@@ -1,5 +1,5 @@
-//! What every console request passes: the right host, https where it is due, no bearer token
-//! where a cookie is meant, no foreign page behind a form; and what every answer carries.
+//! The checks of every console request: the host, HTTPS if required, no bearer token in place of a cookie, and no form
+//! from another site. Also sets the headers of every response.
 
 use crate::{
     AppState, Settings,
@@ -32,7 +32,7 @@ use std::{
     time::Duration,
 };
 
-/// Where a request came from, resolved once. Handlers take it from the request's extensions.
+/// Resolves the origin of a request, which handlers take from the request's extensions, and the language.
 pub(crate) async fn admit(
     State(app): State<AppState>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -51,7 +51,7 @@ pub(crate) async fn admit(
         if let Some(SessionMark(mark)) = mark
             && let Some(user) = who_is_here()
         {
-            // Zero is nobody.
+            // Zero means no user.
             let mut hasher = DefaultHasher::new();
             user.hash(&mut hasher);
             mark.store(hasher.finish() | 1, Ordering::Relaxed);
@@ -61,7 +61,7 @@ pub(crate) async fn admit(
     speaking(language, noting_session(id, is_change, admitted)).await
 }
 
-/// As [`admit`], in the reader's language.
+/// Admits the request in the user's language. See [`admit`].
 async fn admit_reader(
     app: &AppState,
     peer: SocketAddr,
@@ -94,7 +94,7 @@ async fn admit_reader(
     response
 }
 
-/// What the framework rejects it says in plain words of its own, or in none: a user gets a page.
+/// Replaces the framework's plain-text or empty rejections with a page.
 fn as_page(response: Response) -> Response {
     let kind = response.headers().get(header::CONTENT_TYPE);
     let is_plain = kind.is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
@@ -135,7 +135,7 @@ fn reject(
     None
 }
 
-/// A client's token. Other schemes are between the browser and a proxy in front.
+/// Returns whether the request has a client's token. Other schemes are between the browser and a proxy.
 fn has_bearer(request: &Request) -> bool {
     let mut values = request.headers().get_all(header::AUTHORIZATION).iter();
     values.any(|value| {
@@ -144,24 +144,24 @@ fn has_bearer(request: &Request) -> bool {
     })
 }
 
-/// What a client sent as its host, as far as it is one.
+/// Returns the host that a client sent, limited to valid characters.
 fn shown(host: &str) -> String {
     let is_part = |c: &char| c.is_ascii_alphanumeric() || "-._:[]".contains(*c);
     host.chars().filter(is_part).take(100).collect()
 }
 
-/// Whether a path begins as an endpoint's does. No page of the console begins with digits.
+/// Returns whether a path begins like an endpoint's. No page of the console begins with digits.
 fn names_account(path: &str) -> bool {
     let first = path.split('/').nth(1).unwrap_or_default();
     first.parse::<keydesk_model::AccountNumber>().is_ok()
 }
 
-/// Set on a connection when a request on it has an open session, to a digest of its user's id, or zero: then its place
-/// is kept.
+/// A mark on a connection: a digest of the user ID if a request on it has an open session, else zero. A marked
+/// connection keeps its slot.
 #[derive(Clone, Debug)]
 pub struct SessionMark(pub Arc<AtomicU64>);
 
-/// Marks a request that came over a TLS connection of our own.
+/// A mark of a request over a TLS connection that Keydesk terminates.
 #[derive(Clone, Copy, Debug)]
 pub struct DirectTls;
 
@@ -169,7 +169,7 @@ fn came_by_https(settings: &Settings, peer: SocketAddr, request: &Request) -> bo
     if request.extensions().get::<DirectTls>().is_some() {
         return true;
     }
-    // Each proxy on the way may have added its own: all of them must say so.
+    // Each proxy may have added its own value, and all of them must be `https`.
     let lines = request.headers().get_all("x-forwarded-proto").iter().map(HeaderValue::as_bytes);
     let mut schemes = lines.flat_map(|line| line.split(|byte| *byte == b',')).peekable();
     settings.trusted_proxies.contains(peer.ip())
@@ -177,7 +177,7 @@ fn came_by_https(settings: &Settings, peer: SocketAddr, request: &Request) -> bo
         && schemes.all(|scheme| scheme.trim_ascii().eq_ignore_ascii_case(b"https"))
 }
 
-/// A client that was given the console's URL as its endpoint. Its token is not even looked at.
+/// Returns the error for a client that uses the console's URL as its endpoint URL. Its token is not verified.
 fn this_is_the_console(settings: &Settings, request_id: &str) -> Response {
     let problem = serde_json::json!({
         "type": "urn:keydesk:problem:console-is-no-endpoint",
@@ -197,7 +197,7 @@ fn this_is_the_console(settings: &Settings, request_id: &str) -> Response {
     (StatusCode::MISDIRECTED_REQUEST, headers, problem.to_string()).into_response()
 }
 
-/// The headers of `spec`'s browser hardening, on every answer.
+/// Sets the headers for browser hardening on every response.
 fn harden(settings: &Settings, mut response: Response) -> Response {
     let headers = response.headers_mut();
     let mut put = |name: HeaderName, value: &str| {
@@ -219,8 +219,8 @@ fn harden(settings: &Settings, mut response: Response) -> Response {
     response
 }
 
-/// Everything from ourselves; scripts may also call the gateway. `images` is `'self'`, or what the
-/// API reference needs.
+/// Returns the content security policy: everything from this origin, and scripts can also send requests to the gateway.
+/// `images` is `'self'` or the sources that the API reference needs.
 pub(crate) fn policy(settings: &Settings, images: &str) -> String {
     format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src {images}; \
@@ -230,8 +230,8 @@ pub(crate) fn policy(settings: &Settings, images: &str) -> String {
     )
 }
 
-/// What browsers report of a broken policy: a line in the log, and nothing else. Anybody can send one, so an address
-/// gets only so many.
+/// Logs a browser's report of a policy violation. Reports need no authentication, so they are limited by address and in
+/// total.
 pub(crate) async fn take_csp_report(
     State(app): State<AppState>,
     Extension(origin): Extension<Origin>,
@@ -247,11 +247,11 @@ pub(crate) async fn take_csp_report(
     StatusCode::NO_CONTENT
 }
 
-/// The last resort: a panic answers 500 without detail, and the process lives.
+/// Responds to a panic with status 500 and no details. The process continues.
 pub(crate) fn panicked(_: Box<dyn std::any::Any + Send>) -> Response<Body> {
     tracing::error!("a console request panicked");
     Problem::from(Refusal::broken("a panic")).into_response()
 }
 
-/// How long a request to the console may take in all.
+/// The maximum time for a request to the console.
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);

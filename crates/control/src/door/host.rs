@@ -1,11 +1,11 @@
-//! Whether a request is for this console, by the host that it names.
+//! The check that a request is for this console, by its host.
 
 use crate::Settings;
 use axum::http::{HeaderMap, header, uri::Authority};
 use std::net::IpAddr;
 
-/// Whether `host` is the console's. A trusted proxy may name its own view of the console instead, as nginx does by
-/// default, or leave the port out, and say in `X-Forwarded-Host` what the browser asked for.
+/// Returns whether `host` is the console's. A trusted proxy may send its own name of the console instead, as nginx does
+/// by default, or omit the port, and send the browser's host in `X-Forwarded-Host`.
 pub(crate) fn is_console(
     settings: &Settings,
     peer: IpAddr,
@@ -25,13 +25,13 @@ pub(crate) fn is_console(
     is_own || name_of(&settings.console_url).is_some_and(|name| name.eq_ignore_ascii_case(host))
 }
 
-/// What the browser asked the first proxy for.
+/// Returns the host that the browser sent to the first proxy.
 fn forwarded_host(headers: &HeaderMap) -> Option<&str> {
     let first = headers.get("x-forwarded-host")?.to_str().ok()?;
     first.split(',').next().map(str::trim).filter(|host| !host.is_empty())
 }
 
-/// RFC 9110 section 4.2.3: letter case does not count, nor does a port that goes without saying.
+/// Returns whether `origin` has this host, ignoring letter case and the default port (RFC 9110 section 4.2.3).
 fn names(origin: &str, host: &str) -> bool {
     let Some((scheme, own)) = origin.split_once("://") else { return false };
     let standard = if scheme == "https" { ":443" } else { ":80" };
@@ -47,8 +47,8 @@ fn name_of(url: &str) -> Option<&str> {
     Some(authority.rsplit_once(':').map_or(authority, |(name, _)| name))
 }
 
-/// The one host that a request names. `None` if it names none, or two that differ: RFC 9112 section 3.2.2 lets the
-/// target of an absolute form win, and others let `Host`.
+/// Returns the only host that a request names, or `None` if it names none or two that differ: RFC 9112 section 3.2.2
+/// gives precedence to the target in absolute form, but some implementations prefer `Host`.
 pub(crate) fn of(request: &axum::extract::Request) -> Option<&str> {
     if request.headers().get_all(header::HOST).iter().count() > 1 {
         return None;

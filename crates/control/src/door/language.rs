@@ -1,5 +1,5 @@
-//! What people read, in their language: the messages of `messages/`, found by id. Which language that
-//! is, a request carries with it, as it does its trace: English, unless somebody asked for another.
+//! Localization: the messages of `messages/`, found by ID. The language is task-local, like a request's trace, and
+//! defaults to English.
 
 use askama::filters::{Html, HtmlSafe, escape};
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue, concurrent::FluentBundle};
@@ -16,17 +16,17 @@ tokio::task_local! {
     static SPOKEN: Cell<Language>;
 }
 
-/// Does `work` for somebody who reads `language`.
+/// Runs `work` in `language`.
 pub(crate) async fn speaking<F: Future>(language: Language, work: F) -> F::Output {
     SPOKEN.scope(Cell::new(language), work).await
 }
 
-/// As [`speaking`], for what is done at once: a mail to somebody who reads another language.
+/// Runs synchronous code in `language`, such as writing an email to a user of another language. See [`speaking`].
 pub(crate) fn in_language<T>(language: Language, write: impl FnOnce() -> T) -> T {
     SPOKEN.sync_scope(Cell::new(language), write)
 }
 
-/// From here on the request is somebody's who has chosen a language.
+/// Switches the rest of the request to the language that the user chose.
 pub(crate) fn switch_to(language: Language) {
     let _ = SPOKEN.try_with(|spoken| spoken.set(language));
 }
@@ -35,27 +35,27 @@ pub(crate) fn spoken() -> Language {
     SPOKEN.try_with(Cell::get).unwrap_or_default()
 }
 
-/// A message as plain text.
+/// Returns a message as plain text.
 pub(crate) fn text(id: &str) -> LocalizedText<'_> {
     LocalizedText { id, arguments: FluentArgs::new() }
 }
 
-/// A message that is HTML: what is put into it is escaped.
+/// Returns a message as HTML, with escaped arguments.
 pub(crate) fn html(id: &str) -> Markup<'_> {
     Markup(text(id))
 }
 
-/// The message of a name that came from elsewhere, if there is one.
+/// Returns the message for an external name, if it exists.
 pub(crate) fn text_if_exists(id: &str) -> Option<String> {
     bundle().has_message(id).then(|| text(id).to_string())
 }
 
-/// The word for a value of ours, such as a role: `role-owner`.
+/// Returns the label of an internal value, such as a role: `role-owner`.
 pub(crate) fn label(kind: &str, value: impl fmt::Display) -> String {
     text(&format!("{kind}-{value}")).to_string()
 }
 
-/// What the page's script says, as JSON, by the ids without their `script-`.
+/// Returns the messages of the page's script as JSON, by ID without the prefix `script-`.
 pub(crate) fn for_scripts() -> String {
     let said = SCRIPT_IDS.iter().map(|id| (*id, label("script", id)));
     said.collect::<serde_json::Value>().to_string()
@@ -91,7 +91,7 @@ impl LocalizedText<'_> {
         self
     }
 
-    /// A number, by which a message may choose its words.
+    /// Sets a number, by which a message can select a plural form.
     pub fn count(mut self, name: &'static str, value: impl Number) -> Self {
         self.arguments.set(name, value.value());
         self
@@ -99,7 +99,7 @@ impl LocalizedText<'_> {
 }
 
 impl fmt::Display for LocalizedText<'_> {
-    /// A message that is not there shows its id. A test sees to it that all are there.
+    /// Writes the ID of a missing message. A test ensures that all messages exist.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bundle = bundle();
         let Some(pattern) = bundle.get_message(self.id).and_then(|message| message.value()) else {
@@ -129,7 +129,7 @@ impl Markup<'_> {
         Self(self.0.count(name, value))
     }
 
-    /// What is HTML already.
+    /// Sets an argument that is already HTML.
     pub fn with_unescaped(self, name: &'static str, value: impl HtmlSafe) -> Self {
         Self(self.0.with(name, value))
     }
@@ -143,7 +143,7 @@ impl fmt::Display for Markup<'_> {
 
 impl HtmlSafe for Markup<'_> {}
 
-/// What can be counted.
+/// A type that can be counted.
 pub(crate) trait Number {
     fn value(&self) -> FluentValue<'static>;
 }
@@ -177,7 +177,7 @@ fn bundle() -> &'static Bundle {
 fn bundle_of(language: Language) -> Bundle {
     let id = LanguageIdentifier::from_bytes(language.as_str().as_bytes());
     let mut bundle = Bundle::new_concurrent(id.into_iter().collect());
-    // The marks around what is put in are for text of both directions; these three have one.
+    // Isolation marks around arguments are for bidirectional text, and all three languages are left-to-right.
     bundle.set_use_isolating(false);
     for path in Messages::iter().filter(|path| path.starts_with(language.as_str())) {
         if let Some(resource) = resource(&path) {
@@ -187,7 +187,7 @@ fn bundle_of(language: Language) -> Bundle {
     bundle
 }
 
-/// What a file with a mistake in it holds beside the mistake; a test sees to it that none has one.
+/// Parses a file, without the messages that have errors. A test ensures that no file has any.
 fn resource(path: &str) -> Option<FluentResource> {
     let file = Messages::get(path)?;
     let text = String::from_utf8(file.data.into_owned()).ok()?;
@@ -204,9 +204,9 @@ mod tests {
         path::Path,
     };
 
-    /// Ids that are put together with a name of our own that stands in the source...
+    /// IDs that are composed with an internal name from the source...
     const WITH_A_NAME: [&str; 5] = ["audit-area-", "done-", "expires-", "mail-", "script-"];
-    /// ... and with a value of the rules, which are checked by it where they can be listed.
+    /// ... and with an enum value, which are checked by listing the values if possible.
     const WITH_A_VALUE: [&str; 5] = ["event-", "month-", "inactive-", "role-", "state-"];
 
     fn root() -> &'static Path {
@@ -226,7 +226,7 @@ mod tests {
         found
     }
 
-    /// Every message of a language, by its id.
+    /// Returns every message of a language by its ID.
     fn messages(language: Language) -> BTreeMap<String, String> {
         let mut messages = BTreeMap::new();
         for text in files(&root().join("messages").join(language.as_str()), "ftl") {
@@ -247,7 +247,7 @@ mod tests {
         messages
     }
 
-    /// What stands between `open` and `close`, wherever it does.
+    /// Returns every text between `open` and `close`.
     fn between<'a>(text: &'a str, open: &str, close: char) -> BTreeSet<&'a str> {
         text.split(open).skip(1).filter_map(|rest| rest.split(close).next()).collect()
     }
@@ -287,7 +287,7 @@ mod tests {
         let templates = files(&root().join("templates"), "html");
         let texts: Vec<&str> = sources.chain(templates.iter().map(String::as_str)).collect();
         for text in &texts {
-            // A value of a message is no message.
+            // `with_text` names an argument, not a message.
             let text = text.replace("with_text(\"", "");
             for call in ["text(\"", "html(\""] {
                 for id in between(&text, call, '"') {
@@ -325,8 +325,7 @@ mod tests {
         }
     }
 
-    /// A message gets all the values that it names, and no other: each call of `say` and `markup`, as
-    /// it stands in the source.
+    /// Checks that a message gets exactly the arguments that it names, in each use of `text` and `html` in the source.
     #[test]
     fn every_message_gets_the_values_that_it_names() {
         let english = messages(Language::English);
@@ -344,7 +343,7 @@ mod tests {
         assert!(checked > 400, "{checked}");
     }
 
-    /// What people read stands in the messages, not in a template.
+    /// Checks that templates contain no user-visible text, which belongs in the messages.
     #[test]
     fn no_template_says_anything_by_itself() {
         const NAMES: [&str; 4] = ["Keydesk", "· Keydesk", "CSV", "$TOKEN"];

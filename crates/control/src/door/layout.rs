@@ -1,4 +1,4 @@
-//! What every page has around its content: title, navigation, who is logged in, a notice.
+//! The layout of every page: title, navigation, user, and notice.
 
 use crate::{
     door::{
@@ -35,7 +35,7 @@ pub(crate) enum Nav {
 }
 
 impl Nav {
-    /// Whether the page is the operators', who have a navigation of their own.
+    /// Returns whether the page is for operators, who have their own navigation.
     pub fn is_operators(self) -> bool {
         use Nav::{Gateways, Operations, Operator, OperatorAudit, Operators, Plans};
         matches!(self, Operator | Plans | Operations | Operators | Gateways | OperatorAudit)
@@ -47,27 +47,27 @@ pub(crate) struct PageLayout {
     pub title: String,
     pub nav: Nav,
     pub who: Option<NavUser>,
-    /// Shown once at the top of the page, and to screen readers.
+    /// The notice at the top of the page, shown once and announced by screen readers.
     pub notice: Option<String>,
-    /// The receipt that goes with it, and where receipts are read.
+    /// The receipt of the action, and the page that lists receipts.
     pub receipt: Option<i64>,
     pub receipts_at: Option<String>,
 }
 
-/// What a redirect asks the next page to say: what was done, and which receipt there is of it.
+/// The query with which a redirect makes the next page show a notice: the completed action and its receipt.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Done {
     #[serde(rename = "done")]
     pub what: Option<String>,
     pub receipt: Option<i64>,
-    /// A receipt that was not complete when it was issued.
+    /// A receipt that was incomplete when it was issued.
     pub pending: Option<i64>,
-    /// The gateways could not be asked.
+    /// Whether the gateways couldn't be asked for confirmation.
     pub unconfirmed: Option<String>,
 }
 
-/// Leads to a page that says what was done.
+/// Redirects to a page that shows a notice about the completed action.
 pub(crate) fn done(path: &str, what: &str, receipt: Option<&Issued>) -> Redirect {
     let receipt = receipt.map(Issued::query).unwrap_or_default();
     Redirect::to(&format!("{path}?done={what}{receipt}"))
@@ -78,14 +78,14 @@ pub(crate) struct NavUser {
     pub user: UserId,
     pub name: String,
     pub account: String,
-    /// None: in no account.
+    /// The account, or `None` outside of any account.
     pub account_id: Option<AccountId>,
     pub accounts: Vec<(AccountId, String)>,
-    /// In the account that the page is about.
+    /// The role in the account that the page is about.
     pub role: Option<Role>,
     pub is_member: bool,
     pub is_operator: bool,
-    /// The account that the page is about is suspended.
+    /// Whether the account that the page is about is suspended.
     pub is_suspended: bool,
 }
 
@@ -108,7 +108,7 @@ impl NavUser {
 }
 
 impl PageLayout {
-    /// For pages without a session.
+    /// Returns the layout of a page without a session.
     pub fn nobody(title: impl Into<String>, nav: Nav) -> Self {
         Self { title: title.into(), nav, who: None, notice: None, receipt: None, receipts_at: None }
     }
@@ -134,7 +134,7 @@ impl PageLayout {
         Self { title: title.into(), nav, who: Some(who), notice: None, receipt: None, receipts_at }
     }
 
-    /// For an operator, in no account.
+    /// Returns the layout for an operator outside of any account.
     pub fn of_operator(operator: &Operator, title: impl Into<String>, nav: Nav) -> Self {
         let receipts_at = None;
         let who = NavUser {
@@ -151,18 +151,18 @@ impl PageLayout {
         Self { title: title.into(), nav, who: Some(who), notice: None, receipt: None, receipts_at }
     }
 
-    /// What the page's forms carry, if there is somebody that it was made for.
+    /// Returns the user and account to put into the page's forms, if the page has a user.
     pub fn page_for(&self) -> Option<PageFor> {
         let who = self.who.as_ref()?;
         Some(PageFor { user: who.user, account: who.account_id })
     }
 
-    /// For an operator on an account's page.
+    /// Sets the page that lists receipts, for an operator on an account's page.
     pub fn with_receipts_at(self, receipts_at: String) -> Self {
         Self { receipts_at: Some(receipts_at), ..self }
     }
 
-    /// The notice that a redirect asks for. Unknown names say nothing.
+    /// Adds the notice that a redirect requests. Unknown names are ignored.
     pub fn with_notice(mut self, query: &Done) -> Self {
         self.receipt = query.receipt.or(query.pending);
         self.notice = query.what.as_deref().and_then(|done| match done {
@@ -178,7 +178,7 @@ pub(crate) fn page(template: &impl Template) -> Response {
     page_with(StatusCode::OK, template)
 }
 
-/// Every page may hold something personal: `no-store` is added by the guard for all of them.
+/// Renders a page. The guard adds `no-store` to all of them, because any page can hold personal data.
 pub(crate) fn page_with(status: StatusCode, template: &impl Template) -> Response {
     match template.render() {
         Ok(html) => (status, Html(html)).into_response(),

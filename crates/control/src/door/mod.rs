@@ -1,5 +1,5 @@
-//! What only HTTP needs: extractors, the page around each page, problems, the guard of every request, recent
-//! authentication, cookies, and the language that a reader sees.
+//! The HTTP layer: extractors, page layout, problems, the guard of every request, recent authentication, cookies, and
+//! the language of the response.
 
 pub(crate) mod assets;
 pub(crate) mod caller;

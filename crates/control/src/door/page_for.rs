@@ -1,6 +1,6 @@
-//! The user and the account that a page was made for. Each form of the page carries both, because another tab may
-//! have switched the account, or logged in somebody else, since. A form that no longer fits does nothing, and neither
-//! does one whose session has ended: the answer is a page that keeps what was typed and offers to send it again.
+//! The user and the account that a page was made for. Each form of the page carries both, because another tab may have
+//! switched the account or logged in another user since. A form that no longer matches, or whose session has ended, has
+//! no effect: the response is a page that keeps the input and offers to send it again.
 
 use crate::{
     AppState, accounts,
@@ -24,9 +24,9 @@ use axum::{
 use keydesk_model::{AccountId, UserId};
 use keydesk_store::User;
 
-/// The form field that carries it.
+/// The form field with the user and the account.
 pub(crate) const FIELD: &str = "page_for";
-/// The form field by which the form's account becomes the session's.
+/// The form field that switches the session to the form's account.
 const SWITCH: &str = "switch_account";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,14 +54,14 @@ impl std::str::FromStr for PageFor {
     }
 }
 
-/// What a request's form says of its page.
+/// The user and account from a request's form.
 #[derive(Clone, Copy, Debug)]
 struct Sent {
     page_for: PageFor,
     switches: bool,
 }
 
-/// Why a form was not acted on. The response's extension, from which [`keep_form`] makes the page.
+/// The reason why a form had no effect. A response extension, from which [`keep_form`] creates the page.
 #[derive(Clone, Debug)]
 pub(crate) enum NotDone {
     LoggedOut,
@@ -70,7 +70,7 @@ pub(crate) enum NotDone {
 }
 
 impl NotDone {
-    /// A response that stands for it where there is no form to keep.
+    /// Returns the response for requests without a form to keep.
     fn respond(self) -> Response {
         let mut response = Problem::from(Code::PageChanged).into_response();
         response.extensions_mut().insert(self);
@@ -78,7 +78,7 @@ impl NotDone {
     }
 }
 
-/// Rejects a form of a page that was made for somebody else.
+/// Rejects a form of a page that was made for another user.
 #[expect(clippy::result_large_err, reason = "extractors reject with a whole answer")]
 pub(crate) fn check_user(parts: &Parts, user: &User) -> Result<(), Response> {
     match parts.extensions.get::<Sent>() {
@@ -89,8 +89,8 @@ pub(crate) fn check_user(parts: &Parts, user: &User) -> Result<(), Response> {
     }
 }
 
-/// Rejects a form of a page that was made for another account, unless it asks to switch to that account first. Then
-/// the session has switched, and the caller is to be looked up again: true.
+/// Rejects a form of a page that was made for another account, unless it requests a switch to that account first.
+/// Returns `true` if the session has switched and the caller must be loaded again.
 pub(crate) async fn check_account(
     app: &AppState,
     parts: &Parts,
@@ -118,7 +118,7 @@ pub(crate) async fn check_account(
 struct NotDonePage {
     chrome: PageLayout,
     detail: String,
-    /// Where the form goes, its fields, and what the button says. None: it cannot be sent again as it is.
+    /// The form's target, fields, and button label, or `None` if the form can't be sent again unchanged.
     again: Option<Again>,
     logs_in: bool,
     offers_log_out: bool,
@@ -130,8 +130,8 @@ struct Again {
     label: String,
 }
 
-/// Reads what a form says of its page, and keeps the form where it was not acted on. Control characters are in no text
-/// that is stored or searched: databases disagree about them.
+/// Reads the user and account from a form, and keeps the form if it had no effect. Rejects control characters in all
+/// text that is stored or searched, because databases handle them differently.
 pub(crate) async fn keep_form(request: Request, next: Next) -> Response {
     let kind = request.headers().get(header::CONTENT_TYPE).map(header::HeaderValue::as_bytes);
     let is_form = kind.is_some_and(|kind| kind.starts_with(b"application/x-www-form-urlencoded"));
@@ -142,7 +142,7 @@ pub(crate) async fn keep_form(request: Request, next: Next) -> Response {
     }
     let mut request = request;
     if request.method() == Method::POST && kind_is_missing(&request) {
-        // A button without fields, sent by a client: curl says nothing of a body that it does not have.
+        // A button without fields, sent by a client: curl omits the content type if there is no body.
         let form = header::HeaderValue::from_static("application/x-www-form-urlencoded");
         request.headers_mut().insert(header::CONTENT_TYPE, form);
         return next.run(request).await;
@@ -177,7 +177,7 @@ fn kind_is_missing(request: &Request) -> bool {
     !request.headers().contains_key(header::CONTENT_TYPE) && request.body().is_end_stream()
 }
 
-/// The field, if it holds what no text of a form holds. Passwords may hold anything: they are hashed.
+/// Returns the field's name if it contains a control character. Passwords may contain any, because they are hashed.
 fn control_character<'a>(name: &'a str, value: &str) -> Option<&'a str> {
     let is_text = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
     let is_password = name.contains("password");
@@ -190,7 +190,7 @@ fn reject_control_character(field: &str) -> Response {
 }
 
 fn not_done(why: &NotDone, path: String, mut fields: Vec<(String, String)>) -> Response {
-    // What is secret is typed anew.
+    // Secrets must be entered again.
     let is_secret =
         |name: &str| ["password", "secret", "code"].iter().any(|secret| name.contains(secret));
     fields.retain(|(name, _)| !is_secret(name) && name != SWITCH);

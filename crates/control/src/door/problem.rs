@@ -1,4 +1,5 @@
-//! Refusals as pages: the status, the title and text in the reader's language, and where to go next. The cause is logged.
+//! Refusals as pages: the status, the title and text in the user's language, and a link to continue. The cause is
+//! logged.
 
 use crate::{
     door::{
@@ -14,7 +15,7 @@ use axum::{
 };
 use std::{error::Error, time::Duration};
 
-/// A refusal as the answer to a request.
+/// A refusal as the response to a request.
 #[derive(Debug)]
 pub(crate) struct Problem(Refusal);
 
@@ -62,7 +63,7 @@ fn message_id(code: Code) -> String {
     code.as_str().replace('_', "-")
 }
 
-/// The text of a refusal in the reader's language.
+/// Returns the text of a refusal in the user's language.
 pub(crate) fn detail(refusal: &Refusal) -> String {
     let id = message_id(refusal.code());
     let explained = format!("{id}-why");
@@ -78,12 +79,12 @@ pub(crate) fn detail(refusal: &Refusal) -> String {
     message.to_string()
 }
 
-/// The text of a refusal in English, for the command line.
+/// Returns the text of a refusal in English, for the command line.
 pub fn english(refusal: &Refusal) -> String {
     crate::door::language::in_language(keydesk_model::Language::English, || detail(refusal))
 }
 
-/// The title of a code, or of its kind.
+/// Returns the title of a code, or else of its kind.
 fn title(code: Code) -> String {
     let id = message_id(code);
     if text_if_exists(&format!("{id}-why")).is_some()
@@ -122,7 +123,7 @@ fn span(wait: Duration) -> String {
     }
 }
 
-/// Where the button of the page leads.
+/// Returns the target of the page's button.
 fn next(code: Code) -> (&'static str, String) {
     let (path, id) = match code {
         Code::AlreadyMember
@@ -161,7 +162,7 @@ fn next(code: Code) -> (&'static str, String) {
     (path, text(id).to_string())
 }
 
-/// A page that says what went wrong, for problems of HTTP itself.
+/// Returns an error page for problems of HTTP itself.
 pub(crate) fn problem_page(status: StatusCode, title: String, detail: String) -> Response {
     let back = ("/", text("go-to-api-docs").to_string());
     let chrome = PageLayout::nobody(&title, Nav::None);

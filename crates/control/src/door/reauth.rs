@@ -1,5 +1,5 @@
-//! Asks for the password again before anything that shows or makes a token, where it was last
-//! given too long ago. The form that was sent is kept in the page, so nothing is lost.
+//! Recent authentication: asks for the password before an action that shows or creates a token if the last password
+//! entry is too old. The page keeps the submitted form, so no input is lost.
 
 use crate::{
     AppState,
@@ -50,24 +50,24 @@ fn ask(
     )
 }
 
-/// Whether the page asks for the password again.
+/// Returns whether the page asks for the password again.
 fn is_retryable(refusal: &Refusal) -> bool {
     refusal.code() == Code::IncorrectCredentials || refusal.kind() == Kind::TooMany
 }
 
-/// A form of a caller who has just given the password: within the last hours, or with this form.
+/// The form of a caller who has entered the password recently or with this form.
 pub(crate) struct ReauthForm<T, C = Caller> {
     pub caller: C,
     pub form: T,
 }
 
-/// A form that is a button alone.
+/// A form that consists of a button only.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Nothing {}
 
-/// A cookie that goes with the answer, whatever the answer becomes: the session's old secret is dead
-/// when the new one is made.
+/// A cookie that must be sent with the response, even on an error, because the session's old secret is invalid once the
+/// new one is created.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct NewCookie(Arc<Mutex<Option<HeaderValue>>>);
 
@@ -116,7 +116,7 @@ impl<T: DeserializeOwned, C: SignedIn> FromRequest<AppState> for ReauthForm<T, C
     }
 }
 
-/// Reads fields as `Form` does; a field that may be repeated is a `Vec` in the form.
+/// Deserializes fields as `Form` does, with a `Vec` for repeatable fields.
 fn read_fields<T: DeserializeOwned>(fields: &[(String, String)]) -> Result<T, serde_json::Error> {
     let mut object = serde_json::Map::new();
     for (name, value) in fields {
@@ -137,7 +137,7 @@ pub(crate) struct Next {
     next: Option<String>,
 }
 
-/// `/confirm`: the same question before a page that is only looked at.
+/// `/confirm`: asks for the password before a page without a form.
 pub(crate) async fn confirm_page(caller: CurrentUser, Query(query): Query<Next>) -> Response {
     let next = safe_next(query.next.as_deref()).to_owned();
     let mut response = ask(&caller, "/confirm".to_owned(), vec![("next".to_owned(), next)], None);

@@ -1,4 +1,4 @@
-//! Instants as people say them, with the exact one beside it for who wants to know.
+//! Instants in relative or short form, with the exact time as a tooltip.
 
 use crate::door::language::text;
 use jiff::tz::TimeZone;
@@ -11,12 +11,13 @@ pub(crate) struct When {
     pub iso: String,
     pub exact: String,
     pub text: String,
-    /// How the page's script tells it in the reader's zone; None: it is no matter of zones.
+    /// The format that the page's script applies in the user's time zone, or `None` if the text doesn't depend on the
+    /// zone.
     pub form: Option<&'static str>,
 }
 
 impl When {
-    /// "2 minutes ago", "yesterday", "Oct 31".
+    /// Returns, for example, "2 minutes ago", "yesterday", or "Oct 31".
     pub fn past(at: Timestamp, now: Timestamp) -> Self {
         let seconds = now.since(at).as_secs();
         let text = match seconds {
@@ -30,8 +31,8 @@ impl When {
         Self::with(at, text, None)
     }
 
-    /// "in 6 days", "in 3 hours", "31 Oct 2027". An end at midnight is the end of the day before, and told as that day
-    /// in every zone.
+    /// Returns, for example, "in 6 days", "in 3 hours", or "31 Oct 2027". An end at midnight is the end of the day
+    /// before and is shown as that day in every time zone.
     pub fn future(at: Timestamp, now: Timestamp) -> Self {
         let last_day = last_day(at);
         let seconds = at.since(now).as_secs();
@@ -50,17 +51,17 @@ impl When {
         }
     }
 
-    /// As it stands within a sentence.
+    /// Returns the HTML element for use within a sentence.
     pub fn element(&self) -> Element<'_> {
         Element(self)
     }
 
-    /// "14:05:09 UTC": for moments that are seconds away.
+    /// Returns, for example, "14:05:09 UTC", for instants that are seconds away.
     pub fn clock(at: Timestamp) -> Self {
         Self::with(at, at.calendar().strftime("%H:%M:%S UTC").to_string(), Some("clock"))
     }
 
-    /// The day, with the year where it is another one.
+    /// Returns the day, with the year unless it is the current one.
     fn day(at: Timestamp, now: Timestamp) -> Self {
         let [day, today] = [at, now].map(|at| at.calendar().to_zoned(TimeZone::UTC));
         let (id, form) = if day.year() == today.year() {
@@ -75,7 +76,7 @@ impl When {
         Self::with(at, text.to_string(), Some(form))
     }
 
-    /// "November 25, 2026, 12:00:00 UTC", for email, which may be read much later.
+    /// Returns, for example, "November 25, 2026, 12:00:00 UTC", for email, which may be read much later.
     pub fn exact(at: Timestamp) -> String {
         match last_day(at) {
             Some(day) => Self::clock(day).exact.replace("23:59:59", "24:00:00"),
@@ -95,7 +96,7 @@ impl When {
     }
 }
 
-/// Nothing in it comes from elsewhere: it is digits and our own words.
+/// The HTML element of an instant. It needs no escaping, because it contains only digits and our own messages.
 pub(crate) struct Element<'a>(&'a When);
 
 impl fmt::Display for Element<'_> {
@@ -111,7 +112,7 @@ impl fmt::Display for Element<'_> {
 
 impl askama::filters::HtmlSafe for Element<'_> {}
 
-/// An instant in the day that an end at midnight, UTC, closes.
+/// Returns an instant on the last day if the end is at midnight UTC.
 fn last_day(at: Timestamp) -> Option<Timestamp> {
     const DAY: i64 = 86_400_000_000;
     (at.as_micros() % DAY == 0).then(|| Timestamp::from_micros(at.as_micros() - 1))

@@ -1,4 +1,4 @@
-//! `/two-factor`: set up, recovery codes, remove; and whether an account requires one.
+//! `/two-factor`: setup, recovery codes, removal, and the account's two-factor requirement.
 
 use super::{RecoveryCodes, State as Factor, begin, confirm, look, remove, renew_codes};
 use crate::{
@@ -26,9 +26,9 @@ use serde::Deserialize;
 struct FactorPage {
     chrome: PageLayout,
     factor: Factor,
-    /// The operator asks for one, or the account that the reader stands in.
+    /// Whether the operator or the user's current account requires two-factor authentication.
     is_required: bool,
-    /// Recovery codes that are left to somebody who has passkeys and no authenticator.
+    /// The number of remaining recovery codes of a user with passkeys but no authenticator app.
     passkey_codes: Option<i64>,
     error: Option<String>,
 }
@@ -59,7 +59,7 @@ pub(crate) async fn show(
     Query(query): Query<Done>,
 ) -> Result<Response, Problem> {
     let mut shown = factor_page(&app, &caller, None).await?;
-    // A key is shown like a token: to who has just given the password.
+    // Like a token, a key is shown only after a recent password entry.
     if matches!(shown.factor, Factor::Begun(_)) && !caller.is_fresh(app.now()) {
         return Ok(Redirect::to("/confirm?next=/two-factor").into_response());
     }
@@ -73,7 +73,7 @@ pub(crate) struct CodeForm {
     code: String,
 }
 
-/// The page again with what was wrong, for mistakes that the next try mends.
+/// Shows the page again with the error if the user can correct it.
 async fn again(
     app: &AppState,
     caller: &CurrentUser,

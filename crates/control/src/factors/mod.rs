@@ -1,5 +1,5 @@
-//! Second factors: one-time codes of an authenticator, and recovery codes for the day it is lost. A password
-//! alone opens no session of who has one, on any way in.
+//! Second factors: one-time codes of an authenticator app and recovery codes. A password alone opens no session of a
+//! user who has a second factor, in any kind of login.
 
 pub(crate) mod console;
 mod totp;
@@ -18,21 +18,21 @@ use totp::Authenticator;
 use zeroize::Zeroizing;
 
 const RECOVERY_CODES: usize = 10;
-/// RFC 4648's letters and digits; none of them is taken for another in most types.
+/// The letters and digits of RFC 4648, which are easy to distinguish in most fonts.
 const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
-/// How a user proves that it is them, beside the password.
+/// The state of a user's authenticator app.
 #[derive(Debug)]
 pub(crate) enum State {
     None,
-    /// An authenticator is being set up.
+    /// The authenticator app is being set up.
     Begun(Authenticator),
     Active {
         codes_left: i64,
     },
 }
 
-/// What was given as the second factor.
+/// The kind of second factor that a user entered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Proof {
     Totp,
@@ -50,22 +50,22 @@ impl Proof {
     }
 }
 
-/// Recovery codes in clear: shown once.
+/// Recovery codes in plain text, which are shown once.
 pub(crate) type RecoveryCodes = Vec<Zeroizing<String>>;
 
-/// What the key of a user's one-time codes is sealed to.
+/// Returns the context to which the key of a user's one-time codes is sealed.
 pub(crate) fn belongs_to(user: UserId) -> String {
     format!("totp|{user}")
 }
 
-/// Whether a user has a second factor that is asked for.
+/// Returns whether a user has an active second factor.
 pub(crate) async fn has_one(read: &mut Read, user: UserId) -> Result<bool, StoreError> {
     let is_confirmed = |totp: Totp| totp.confirmed_at.is_some();
     Ok(read.find_totp(user).await?.is_some_and(is_confirmed)
         || read.count_passkeys(user).await? > 0)
 }
 
-/// Whether the user has set up two-factor authentication.
+/// Returns whether the user has set up two-factor authentication.
 pub(crate) async fn is_set_up(
     app: &AppState,
     caller: &impl Authenticated,
@@ -73,7 +73,7 @@ pub(crate) async fn is_set_up(
     Ok(has_one(&mut app.store.read().await?, caller.user().id).await?)
 }
 
-/// The recovery codes that are left to a user of passkeys. None: they have no second factor.
+/// Returns the number of remaining recovery codes, or `None` if the user has no second factor.
 pub(crate) async fn count_codes_of_passkeys(
     app: &AppState,
     caller: &impl Authenticated,
@@ -98,7 +98,7 @@ pub(crate) async fn look(app: &AppState, caller: &impl Authenticated) -> Result<
     Ok(State::Begun(Authenticator::new(&key, &caller.user().email, &app.settings.console_url)))
 }
 
-/// Makes a key that an authenticator is to take over.
+/// Creates a key for an authenticator app.
 pub(crate) async fn begin(app: &AppState, caller: &impl Authenticated) -> Result<(), Refusal> {
     let mut write = caller.begin_own(app).await?;
     let key = Zeroizing::new(app.entropy.bytes::<20>());
@@ -109,18 +109,18 @@ pub(crate) async fn begin(app: &AppState, caller: &impl Authenticated) -> Result
         Err(StoreError::Conflict) => return Err(Code::AuthenticatorExists.into()),
         set => set?,
     }
-    // It counts for nothing before it is confirmed.
+    // The key has no effect until it is confirmed.
     Ok(write.keep().await?)
 }
 
-/// The first code proves that the authenticator has the key: from now on it is asked for.
+/// Activates the authenticator app, whose first code proves that it has the key.
 pub(crate) async fn confirm(
     app: &AppState,
     caller: &impl Authenticated,
     code: &str,
 ) -> Result<RecoveryCodes, Refusal> {
     let user = caller.user().id;
-    // Only what can be guessed counts as a guess.
+    // Failed attempts count only while there is a code to guess.
     waiting(&mut app.store.read().await?, user).await?;
     let attempt = attempts::begin(app, LoginAttempts::Factor(user), caller.origin()).await?;
     let mut write = caller.begin_own(app).await?;
@@ -138,13 +138,13 @@ pub(crate) async fn confirm(
     Ok(codes)
 }
 
-/// The authenticator that waits for its first code.
+/// Returns the authenticator that awaits its first code.
 async fn waiting(read: &mut Read, user: UserId) -> Result<Totp, Refusal> {
     let found = read.find_totp(user).await?.ok_or(Code::AuthenticatorNotStarted)?;
     if found.confirmed_at.is_some() { Err(Code::AuthenticatorExists.into()) } else { Ok(found) }
 }
 
-/// New recovery codes for somebody who has just given the second factor.
+/// Creates recovery codes for a user who has just entered the second factor.
 pub(crate) async fn renew_codes(
     app: &AppState,
     caller: &impl Authenticated,
@@ -183,7 +183,7 @@ pub(crate) async fn remove(
     Ok(())
 }
 
-/// A write transaction for someone who has just given the second factor.
+/// Opens a write transaction for a user who has just entered the second factor.
 pub(crate) async fn proved(
     app: &AppState,
     caller: &impl Authenticated,
@@ -197,8 +197,8 @@ pub(crate) async fn proved(
     Ok(write)
 }
 
-/// Takes a code once: of the authenticator, or a recovery code. None: it is neither. An authenticator that is
-/// being set up counts for nothing.
+/// Consumes a one-time code or a recovery code. Returns `None` if it is neither. An authenticator app that is being set
+/// up is ignored.
 pub(crate) async fn take(
     app: &AppState,
     write: &mut Write,
@@ -216,7 +216,7 @@ pub(crate) async fn take(
     Ok(was_one.then_some(Proof::RecoveryCode))
 }
 
-/// A code opens once, however many send it at the same time: its step is taken in this transaction.
+/// Accepts a code once, even in concurrent requests, because this transaction consumes its time step.
 async fn take_one_time_code(
     app: &AppState,
     write: &mut Write,
@@ -232,7 +232,7 @@ async fn take_one_time_code(
     write.take_totp_step(user, step).await
 }
 
-/// New recovery codes, in the place of all that there were.
+/// Replaces all recovery codes with new ones.
 pub(crate) async fn new_codes(
     app: &AppState,
     write: &mut Write,
@@ -244,7 +244,7 @@ pub(crate) async fn new_codes(
     Ok(codes)
 }
 
-/// 125 random bits in five groups, so that their digest alone keeps them.
+/// Generates 125 random bits in five groups, so that an unsalted digest is enough to protect them.
 fn recovery_code(app: &AppState) -> Zeroizing<String> {
     let bytes = Zeroizing::new(app.entropy.bytes::<25>());
     let mut code = Zeroizing::new(String::with_capacity(29));
@@ -257,7 +257,7 @@ fn recovery_code(app: &AppState) -> Zeroizing<String> {
     code
 }
 
-/// As it is digested: people type blanks, hyphens and small letters.
+/// Normalizes a code before it is hashed: users enter spaces, hyphens, and lowercase letters.
 fn plain(code: &str) -> String {
     code.chars()
         .filter(char::is_ascii_alphanumeric)
@@ -270,7 +270,7 @@ fn digest(code: &str) -> [u8; 32] {
     Sha256::digest(code.as_bytes()).into()
 }
 
-/// Whether everyone in the account must have one.
+/// Sets whether all members of the account must have a second factor.
 pub(crate) async fn require(
     app: &AppState,
     caller: &Caller,
@@ -290,8 +290,8 @@ pub(crate) async fn require(
     Ok(())
 }
 
-/// The way back of someone who has lost authenticator and recovery codes: the operator takes the second factor
-/// away on the server. It lets nobody in: the password is still asked for, and the user is told.
+/// Removes the second factor of a user who has lost the authenticator app and the recovery codes, on the server by an
+/// operator. This logs no one in: the password is still required, and the user is notified.
 pub async fn reset_two_factor(app: &AppState, email: &str) -> Result<(), Refusal> {
     let email: Email = email.parse()?;
     let mut write = app.store.write(app.now()).await?;
@@ -305,7 +305,7 @@ pub async fn reset_two_factor(app: &AppState, email: &str) -> Result<(), Refusal
     }
     write.set_recovery_codes(id, &[]).await?;
     write.end_pending_logins(id).await?;
-    // Guesses at what is gone lock nothing any more.
+    // Failed attempts on a removed factor no longer lock the user out.
     write.clear_factor_attempts(id).await?;
     let entry = AuditEntry {
         event: Event::UserSecondFactorRemoved,

@@ -1,4 +1,4 @@
-//! One-time codes by time (RFC 6238): SHA-1, six digits, thirty seconds, as every authenticator knows them.
+//! Time-based one-time codes (RFC 6238): SHA-1, six digits, and 30 seconds, which every authenticator app supports.
 
 use data_encoding::BASE32_NOPAD;
 use keydesk_model::{Email, Timestamp};
@@ -6,11 +6,11 @@ use qrcode::{QrCode, render::svg};
 use totp_rs::{Builder, Totp};
 use zeroize::Zeroizing;
 
-/// A key as an authenticator takes it over.
+/// A key in the forms that an authenticator app imports.
 pub(crate) struct Authenticator {
-    /// In groups of four letters, to be typed.
+    /// The key in groups of four letters, for manual entry.
     pub typed: Zeroizing<String>,
-    /// The picture to be scanned, as SVG.
+    /// The QR code as SVG.
     pub picture: Zeroizing<String>,
 }
 
@@ -34,7 +34,7 @@ impl Authenticator {
         ));
         let picture = QrCode::new(url.as_bytes()).map(|code| {
             let svg = code.render::<svg::Color>().min_dimensions(220, 220).build();
-            // The page is HTML: no declaration stands in its midst.
+            // The SVG is embedded in HTML, so it can't have an XML declaration.
             svg.split_once("?>").map_or(svg.clone(), |(_, svg)| svg.to_owned())
         });
         let groups: Vec<_> = secret.as_bytes().chunks(4).map(String::from_utf8_lossy).collect();
@@ -49,8 +49,7 @@ fn totp(key: &[u8]) -> Option<Totp> {
     Builder::new().with_secret(key.to_vec()).with_skew(1).build().ok()
 }
 
-/// The step whose code this is, where it is one of now: a step before and after are taken, too, as clocks
-/// differ.
+/// Returns the time step of a current code. The previous and next steps are also accepted, because clocks differ.
 pub(super) fn step_of(key: &[u8], code: &str, now: Timestamp) -> Option<i64> {
     if code.len() != 6 || !code.bytes().all(|b| b.is_ascii_digit()) {
         return None;
@@ -67,7 +66,7 @@ mod tests {
         Timestamp::from_micros(seconds * 1_000_000)
     }
 
-    /// The vectors of RFC 6238, appendix B, cut to six digits.
+    /// Checks the test vectors of RFC 6238, appendix B, truncated to six digits.
     #[test]
     fn codes_are_those_of_the_standard() {
         let key = b"12345678901234567890";

@@ -1,5 +1,4 @@
-//! Help: the questions that people ask about tokens, answered with the reader's own state; and
-//! what they said of the answers.
+//! Help: questions about tokens, answered with the user's own state, and the feedback on the answers.
 
 pub(crate) mod console;
 
@@ -10,7 +9,7 @@ use crate::{
 };
 use keydesk_model::{Event, is_deceptive};
 
-/// The questions, by the names under which feedback is kept.
+/// The names of the questions, under which feedback is stored.
 pub(crate) const QUESTIONS: [&str; 8] =
     ["find", "use", "difference", "password", "secure", "rejected", "slash", "break"];
 

@@ -1,4 +1,4 @@
-//! What the key ring and a database say of each other: whether they belong together, and which key is current.
+//! The consistency between the key ring and a database: whether they belong together, and which key is current.
 
 use super::{CHECK_TEXT, Key, Keyring, KeyringError, operator_entry, sealed_under};
 use keydesk_model::{Event, Timestamp};
@@ -8,7 +8,7 @@ use keydesk_token::Entropy;
 use std::{collections::BTreeMap, sync::Arc};
 
 impl Key {
-    /// Whether this is the key that a check was sealed under.
+    /// Returns whether the check was sealed under this key.
     fn proves(&self, check: &KeyCheck) -> bool {
         let text = self.open(&check.sealed, check.key_id.as_bytes());
         text.is_ok_and(|text| text.as_slice() == CHECK_TEXT)
@@ -16,8 +16,7 @@ impl Key {
 }
 
 impl Keyring {
-    /// Rejects a database that was written with other keys, before anything is harmed by it. The
-    /// first key is noted.
+    /// Rejects a database that was written with other keys before it can be damaged, and records the first key.
     pub async fn check(
         &self,
         store: &Store,
@@ -51,7 +50,7 @@ impl Keyring {
         Ok(write.keep().await?)
     }
 
-    /// Whether what a database holds can be opened with these keys. Changes nothing.
+    /// Checks that the data in a database can be opened with these keys, without changing anything.
     ///
     /// # Errors
     ///
@@ -80,7 +79,7 @@ impl Keyring {
         Ok(())
     }
 
-    /// The peppers of keys that are gone are in the database, sealed under the one that is there.
+    /// Loads the peppers of removed keys from the database, where they are sealed under the current key.
     async fn load_peppers(&self, write: &mut Write) -> Result<(), KeyringError> {
         let mut peppers = BTreeMap::new();
         for check in write.list_key_checks().await? {
@@ -94,8 +93,8 @@ impl Keyring {
         Ok(())
     }
 
-    /// Makes `id` the current key, and seals the peppers of all others under it: in one transaction,
-    /// after which nothing but display copies still needs the key before.
+    /// Makes `id` the current key and seals the peppers of all others under it, in one transaction, after which only
+    /// display copies still need the previous key.
     pub(crate) async fn switch(
         &self,
         store: &Store,

@@ -1,6 +1,6 @@
-//! The master keys and what is derived from them: the cipher of display copies, the secret that goes
-//! into password hashes, and the key that signs receipts. They live in a file outside the database;
-//! which of them is current stands in the database, so that all nodes agree.
+//! The master keys and the keys derived from them: for sealing display copies, for peppering password hashes, and for
+//! signing receipts. The master keys are in a file outside the database. The database names the current one, so that
+//! all nodes agree.
 
 mod database;
 pub mod rotation;
@@ -25,11 +25,11 @@ const KEY_ID: usize = 8;
 const NONCE: usize = 24;
 const CHECK_TEXT: &[u8] = b"keydesk key check";
 
-/// A master key as the file holds it.
+/// A master key as stored in the file.
 pub type MasterKey = Zeroizing<[u8; 32]>;
 type Pepper = Zeroizing<[u8; 32]>;
 
-/// What a display copy is sealed to. A row moved elsewhere does not open there.
+/// The context to which a display copy is sealed. A row that is moved elsewhere can't be opened there.
 #[derive(Clone, Copy, Debug)]
 pub struct SealedFor {
     pub account: AccountId,
@@ -45,7 +45,7 @@ impl SealedFor {
     }
 }
 
-/// A master key and what is derived from it.
+/// A master key and the keys derived from it.
 pub(crate) struct Key {
     id: [u8; KEY_ID],
     cipher: XChaCha20Poly1305,
@@ -53,15 +53,15 @@ pub(crate) struct Key {
     signer: Signer,
 }
 
-/// Reads the key file anew; None where it cannot be read now.
+/// A function that rereads the key file. Returns `None` if it can't be read now.
 type Source = Arc<dyn Fn() -> Option<Vec<MasterKey>> + Send + Sync>;
 
 pub struct Keyring {
     keys: ArcSwap<BTreeMap<String, Arc<Key>>>,
     source: Source,
-    /// The id of the key that is used for what is new, as far as this process has heard.
+    /// The ID of the key for new data, as last known to this process.
     current: ArcSwap<String>,
-    /// Of keys that are in the file no more.
+    /// The peppers of keys that are no longer in the file.
     old_peppers: ArcSwap<BTreeMap<String, Pepper>>,
 }
 
@@ -127,7 +127,7 @@ impl Key {
         opened.map(Zeroizing::new).map_err(|_| KeyringError::Unopenable)
     }
 
-    /// What a database holds to recognise the key by.
+    /// Returns the record by which a database recognizes the key.
     fn check(&self, entropy: &Entropy) -> NewKeyCheck {
         let id = self.id();
         let sealed = self.seal(CHECK_TEXT, id.as_bytes(), entropy);
@@ -170,7 +170,7 @@ impl Keys for Keyring {
     }
 }
 
-/// The id of the key that something was sealed under.
+/// Returns the ID of the key that the data was sealed under.
 fn sealed_under(sealed: &[u8]) -> Option<String> {
     let (format, rest) = sealed.split_first()?;
     let id = rest.first_chunk::<KEY_ID>().filter(|_| *format == FORMAT)?;
@@ -182,8 +182,8 @@ fn ring(masters: &[MasterKey]) -> BTreeMap<String, Arc<Key>> {
 }
 
 impl Keyring {
-    /// The keys of a file, which is read anew when a key is missing. The last one in it is taken for
-    /// current until a database says otherwise.
+    /// Creates a key ring from a file, which is reread when a key is missing. The last key in it is the current one
+    /// until a database names another.
     pub fn new(source: impl Fn() -> Option<Vec<MasterKey>> + Send + Sync + 'static) -> Self {
         let masters = source().unwrap_or_default();
         let current = masters.last().map(|master| Key::new(master).id()).unwrap_or_default();
@@ -195,7 +195,7 @@ impl Keyring {
         }
     }
 
-    /// Whether a key is at hand, after a look into the file if need be.
+    /// Returns whether a key is available, rereading the file if necessary.
     pub fn holds(&self, id: &str) -> bool {
         self.key(id).is_some()
     }
@@ -213,12 +213,12 @@ impl Keyring {
         self.key(&id).ok_or_else(|| KeyringError::Missing(id.to_string()))
     }
 
-    /// Signs receipts; whoever has the database knows the public half.
+    /// Signs receipts. The public key is in the database.
     pub(crate) fn sign(&self, claims: &[u8]) -> Result<String, KeyringError> {
         Ok(self.current()?.signer.sign(claims))
     }
 
-    /// The current key's id, and its signature.
+    /// Returns the current key's ID and its signature.
     fn seal_change(&self, text: &[u8]) -> Option<(String, Vec<u8>)> {
         let current = self.current();
         let key = current.inspect_err(|error| tracing::error!(%error, "a change is not sealed"));
@@ -226,13 +226,13 @@ impl Keyring {
         Some((key.id(), key.signer.sign_raw(text)))
     }
 
-    /// The pepper of new password hashes, and the id of the key that it belongs to.
+    /// Returns the pepper for new password hashes and the ID of its key.
     pub(crate) fn pepper(&self) -> Option<(String, Pepper)> {
         let key = self.current().ok()?;
         Some((key.id(), key.pepper.clone()))
     }
 
-    /// The pepper that an older hash was made with.
+    /// Returns the pepper that an older hash was created with.
     pub(crate) fn pepper_of(&self, id: &str) -> Option<Pepper> {
         if let Some(pepper) = self.old_peppers.load().get(id) {
             return Some(pepper.clone());
@@ -240,7 +240,7 @@ impl Keyring {
         self.key(id).map(|key| key.pepper.clone())
     }
 
-    /// The display copy of a bearer token, to be stored beside its digest.
+    /// Creates the display copy of a bearer token, which is stored with its digest.
     pub(crate) async fn seal_token(
         &self,
         write: &mut Write,
@@ -251,7 +251,7 @@ impl Keyring {
         self.seal_secret(write, token.expose().as_bytes(), &belongs_to.text(), entropy).await
     }
 
-    /// Seals to a row, under the key that the database names in this very transaction.
+    /// Seals a secret to a row, under the key that the database names in the same transaction.
     pub(crate) async fn seal_secret(
         &self,
         write: &mut Write,
@@ -270,7 +270,7 @@ impl Keyring {
         Ok(key.seal(secret, belongs_to.as_bytes(), entropy))
     }
 
-    /// Seals what comes back within minutes and is stored nowhere.
+    /// Seals text that returns within minutes and isn't stored.
     pub(crate) fn seal_for_now(
         &self,
         text: &str,
@@ -300,7 +300,7 @@ impl Keyring {
         key.open(sealed, belongs_to.as_bytes())
     }
 
-    /// The same secret under the current key.
+    /// Seals the same secret under the current key.
     pub(crate) fn reencrypt(
         &self,
         sealed: &[u8],
@@ -312,7 +312,7 @@ impl Keyring {
     }
 }
 
-/// What the operator does to the keys.
+/// Returns an audit entry for an operation on the keys by an operator.
 pub(crate) fn operator_entry(
     event: Event,
     target: String,

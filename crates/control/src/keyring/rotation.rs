@@ -1,5 +1,5 @@
-//! Changing the master key while everything runs. No token dies of it, dormant or not: display copies
-//! are sealed anew one batch at a time, and what cannot be computed anew is carried along.
+//! Rotation of the master key without downtime. All tokens stay valid, including unused ones: display copies are
+//! reencrypted in batches, and data that can't be recomputed is kept sealed under the new key.
 
 use crate::keyring::{Keyring, KeyringError, SealedFor, operator_entry};
 use keydesk_model::{Clock, Event};
@@ -9,14 +9,14 @@ use keydesk_token::Entropy;
 
 const AT_ONCE: u32 = 200;
 
-/// What a rotation would do next.
+/// The next step of a rotation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NextStep {
-    /// An earlier rotation has not finished: so many display copies are left.
+    /// An earlier rotation is incomplete, with this number of display copies left.
     Finish { left: i64 },
-    /// This key is in the file and has not been used yet: it is made the current one.
+    /// This key is in the file but hasn't been used yet, and becomes the current one.
     Switch { to: String },
-    /// A new key has to be made first.
+    /// A new key must be added first.
     AddKey,
 }
 
@@ -32,7 +32,7 @@ pub async fn next_step(store: &Store, keyring: &Keyring) -> Result<NextStep, Key
     Ok(unused.map_or(NextStep::AddKey, |to| NextStep::Switch { to }))
 }
 
-/// All that is sealed under another key.
+/// Counts all data that is sealed under other keys.
 async fn count_under_others(
     read: &mut keydesk_store::Read,
     current: &[u8],
@@ -48,14 +48,14 @@ async fn current(read: &mut keydesk_store::Read) -> Result<Vec<u8>, StoreError> 
     hex::decode(id).map_err(|_| StoreError::Unreadable { column: "head.key_id" })
 }
 
-/// Nodes that show tokens and do not hold this key yet: they could show none that is sealed under it.
+/// Returns the console nodes that don't have this key yet and couldn't show tokens sealed under it.
 pub async fn nodes_without(store: &Store, key_id: &str) -> Result<Vec<String>, StoreError> {
     let nodes = store.list_nodes().await?.into_iter().filter(|node| node.row.is_console);
     let without = nodes.filter(|node| !node.keys.iter().any(|held| held == key_id));
     Ok(without.map(|node| node.row.name).collect())
 }
 
-/// Makes a key the current one: what is sealed from now on is sealed under it.
+/// Makes a key the current one, under which new data is sealed.
 pub async fn switch(
     store: &Store,
     keyring: &Keyring,
@@ -66,8 +66,8 @@ pub async fn switch(
     keyring.switch(store, to, clock.now(), entropy).await
 }
 
-/// Seals display copies anew until none is left under another key; tells of each batch how many are
-/// left. Can be ended at any point and called again.
+/// Reencrypts display copies until none is left under another key, and reports the remaining number after each batch.
+/// Can be stopped at any point and resumed.
 pub async fn reencrypt_all(
     store: &Store,
     keyring: &Keyring,

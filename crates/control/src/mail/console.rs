@@ -1,4 +1,4 @@
-//! `/mail`: what would have been sent. It exists only while nothing leaves this machine anyway.
+//! `/mail`: the emails that would have been sent. The page exists only if both listeners are on loopback.
 
 use crate::{
     AppState,
@@ -24,7 +24,7 @@ struct Page {
 struct Shown {
     to: String,
     subject: String,
-    /// Lines, each a link or a text.
+    /// The lines, each of which is a link or text.
     lines: Vec<(bool, String)>,
     when: When,
 }

@@ -1,4 +1,4 @@
-//! The mails that Keydesk writes, in the language of whoever they go to.
+//! The emails that Keydesk sends, in the language of their recipients.
 
 use crate::door::{
     language::{LocalizedText, in_language, label, text},
@@ -15,19 +15,19 @@ fn title(api: &str) -> String {
 pub(crate) struct Message {
     pub subject: String,
     pub body: String,
-    /// The invitation that it carries: *Members* shows whether it was delivered.
+    /// The invitation in the email. *Members* shows whether it was delivered.
     pub invitation: Option<InvitationId>,
 }
 
 impl Message {
-    /// `mail-{name}` and its subject, with what `fill` puts into both.
+    /// Creates the message from `mail-{name}` and its subject, with the arguments that `fill` sets in both.
     fn new(name: &str, fill: impl for<'a> Fn(LocalizedText<'a>) -> LocalizedText<'a>) -> Self {
         let said = |id: &str| fill(text(id)).to_string();
         let body = format!("{}\n", said(&format!("mail-{name}")));
         Self { subject: said(&format!("mail-{name}-subject")), body, invitation: None }
     }
 
-    /// A mail to somebody who has chosen a language; else it is written in the request's.
+    /// Writes an email in the recipient's language, or else in the request's.
     pub fn to(language: Option<Language>, write: impl FnOnce() -> Self) -> Self {
         match language {
             Some(language) => in_language(language, write),
@@ -35,7 +35,7 @@ impl Message {
         }
     }
 
-    /// `api`: what the API calls itself.
+    /// Creates an invitation, where `api` is the title of the API.
     pub fn invitation((account, by): (&str, &str), role: Role, api: &str, link: &str) -> Self {
         Self::new("invitation", |mail| {
             let mail = mail.with("account", account).with("by", by).with("link", link);
@@ -43,7 +43,7 @@ impl Message {
         })
     }
 
-    /// By an operator, to whom a new account belongs.
+    /// Creates an operator's invitation to the first owner of a new account.
     pub fn first_owner((account, by): (&str, &str), api: &str, link: &str) -> Self {
         Self::new("first-owner", |mail| {
             let mail = mail.with("account", account).with("by", by);
@@ -59,7 +59,7 @@ impl Message {
         Self::new("test", |mail| mail.with("console", console_url))
     }
 
-    /// To the present owners: an operator has invited one more.
+    /// Notifies the present owners that an operator has invited another one.
     pub fn another_owner((account, by): (&str, &str), email: &str, console_url: &str) -> Self {
         Self::new("another-owner", |mail| {
             let mail = mail.with("account", account).with("by", by);
@@ -75,7 +75,7 @@ impl Message {
         Self::new("password-changed", |mail| mail.with("console", console_url))
     }
 
-    /// After a reset by mail: `passkeys` still lead in.
+    /// Confirms a password reset by email and lists the `passkeys` that can still log in.
     pub fn password_reset(console_url: &str, passkeys: &[String]) -> Self {
         if passkeys.is_empty() {
             return Self::password_changed(console_url);
@@ -133,7 +133,7 @@ impl Message {
         Self::new("passkey-added", |mail| mail.with("console", console_url))
     }
 
-    /// `has_more`: another second factor is asked for still.
+    /// Notifies the user, where `has_more` tells whether another second factor is still required.
     pub fn second_factor_removed(has_more: bool, console_url: &str) -> Self {
         let name = if has_more { "one-factor-removed" } else { "factor-removed" };
         Self::new(name, |mail| mail.with("console", console_url))
@@ -159,7 +159,7 @@ impl Message {
         })
     }
 
-    /// `from`: the address that the rotation was asked for from.
+    /// Notifies about a rotation that was requested from the address `from`.
     pub fn rotated_by_client(name: &str, account: &str, from: &str, console_url: &str) -> Self {
         Self::new("rotated-by-client", |mail| {
             let mail = mail.with("name", name).with("account", account);

@@ -1,5 +1,5 @@
-//! Mail to people: by SMTP where configured, else into a mailbox in memory that the console shows on loopback. Mail
-//! holds one-time links, so it is in no log, and in the database only sealed.
+//! Email to users: by SMTP if configured, or else into a mailbox in memory that the console shows on loopback. Email
+//! contains one-time links, so it is never logged and is sealed in the database.
 
 mod console;
 mod messages;
@@ -25,9 +25,9 @@ const KEPT: usize = 100;
 #[derive(Clone, Debug)]
 pub enum Mailer {
     Smtp(Arc<Smtp>),
-    /// For trying Keydesk out on one machine.
+    /// The mailbox for trying out Keydesk on one machine.
     Mailbox(Arc<Mutex<VecDeque<Mail>>>),
-    /// Neither SMTP nor loopback: nothing can be sent, and whoever asks is told so.
+    /// Neither SMTP nor loopback: nothing can be sent, and requests that need email return an error.
     Off,
 }
 
@@ -72,13 +72,13 @@ impl Mailer {
 }
 
 impl AppState {
-    /// Waits until all mail was handed over, or is kept: for a command, which ends then.
+    /// Waits until all email has been sent or stored, for a command before it exits.
     pub async fn finish_mail(&self) {
         self.mails.close();
         self.mails.wait().await;
     }
 
-    /// Sends in the background: how long it takes must not tell whether there was anyone to tell.
+    /// Sends in the background, because the response time must not reveal whether the recipient exists.
     pub(crate) fn send_mail(&self, to: &Email, message: Message) {
         let Message { subject, body, invitation } = message;
         let mail = Mail { to: to.to_string(), subject, body, at: self.now().as_micros() };
@@ -89,7 +89,7 @@ impl AppState {
                 let sending = outbox::send(self.clone(), Arc::clone(smtp), mail, invitation);
                 self.mails.spawn(async move {
                     if let Err(error) = sending.await {
-                        tracing::error!(%error, "a mail could not be kept, or what became of it");
+                        tracing::error!(%error, "failed to store an email or its delivery result");
                     }
                 });
             }

@@ -1,5 +1,6 @@
-//! Mail on its way. It is kept, sealed, until the mail server has taken it: over restarts, and for a day where the
-//! server says "later", as servers do that greylist. What it rejects for good is not tried again; *Members* shows it.
+//! The outbox. An email is stored, sealed, until the mail server accepts it: across restarts, and for a day if the
+//! server responds with a temporary error, as with greylisting. Permanently rejected email isn't retried, and *Members*
+//! shows it.
 
 use super::{Mail, Message, Smtp, smtp::NotTaken};
 use crate::AppState;
@@ -7,20 +8,20 @@ use keydesk_model::{Email, InvitationId, MailId, Timestamp};
 use keydesk_store::{NewMail, StoreError, WaitingMail};
 use std::{sync::Arc, time::Duration};
 
-/// What a mail is sealed to.
+/// The context to which an email is sealed.
 pub(crate) const BELONGS_TO: &str = "outbox";
-/// How long whoever has taken up a mail may take.
+/// The time for which a node claims an email.
 const CLAIMED: Duration = Duration::from_mins(2);
-/// How long a mail server may take; less than the claim, so that nobody else tries meanwhile.
+/// The timeout of the mail server, which is shorter than the claim, so that no other node tries meanwhile.
 const PATIENCE: Duration = Duration::from_secs(100);
-/// How long it is tried for. Most links are over by then.
+/// The time for which an email is retried. Most links have expired by then.
 const TRIED: Duration = Duration::from_hours(24);
-/// How long it is known that a mail has failed.
+/// The time for which a failed email is kept.
 const KNOWN: Duration = Duration::from_hours(24 * 7);
-/// Failed mail is forgotten at every so many runs: about once an hour.
+/// The number of runs between deletions of failed email: about an hour.
 const FORGET: u64 = 720;
 
-/// How long to wait after so many tries.
+/// Returns the delay after this number of attempts.
 fn pause(tries: i64) -> Duration {
     let minutes = match tries {
         0 => return Duration::from_secs(10),
@@ -33,7 +34,7 @@ fn pause(tries: i64) -> Duration {
     Duration::from_mins(minutes)
 }
 
-/// Keeps a mail and hands it over.
+/// Stores an email and sends it.
 pub(super) async fn send(
     app: AppState,
     smtp: Arc<Smtp>,
@@ -51,7 +52,7 @@ pub(super) async fn send(
     hand_over(&app, &smtp, &mail, (id, now, 0)).await
 }
 
-/// Tries a mail once, and writes down what became of it.
+/// Tries to send an email once and records the result.
 async fn hand_over(
     app: &AppState,
     smtp: &Smtp,
@@ -68,11 +69,11 @@ async fn hand_over(
     match taken {
         Ok(()) => write.note_mail_sent(id).await?,
         Err(NotTaken { why, is_final }) if is_final || next_at.since(created_at) > TRIED => {
-            tracing::error!(mail = %id, tries = tries + 1, error = why, "a mail was not delivered");
+            tracing::error!(mail = %id, tries = tries + 1, error = why, "an email was not delivered");
             write.note_mail_failed(id, &short(&why)).await?;
         }
         Err(NotTaken { why, .. }) => {
-            tracing::warn!(mail = %id, tries = tries + 1, error = why, "a mail is tried again later");
+            tracing::warn!(mail = %id, tries = tries + 1, error = why, "an email was not accepted; trying again later");
             write.note_mail_delayed(id, &short(&why), next_at).await?;
         }
     }
@@ -83,7 +84,7 @@ fn short(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(300).collect()
 }
 
-/// Waiting mail, which is retried. Safe on many nodes at once: each mail is claimed by one of them.
+/// The job that retries waiting email. Safe on many nodes concurrently, because one of them claims each email.
 #[derive(Debug)]
 pub struct MailQueue {
     app: AppState,
@@ -99,7 +100,7 @@ impl MailQueue {
         Some(Self { app, smtp, runs: 0 })
     }
 
-    /// Retries the mail that is due.
+    /// Retries the email that is due.
     ///
     /// # Errors
     ///
@@ -140,10 +141,10 @@ async fn try_due(app: &AppState, smtp: &Smtp) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Of a mail whose links are over, as in a database that was restored, or that another key has sealed.
+/// Marks an email as failed if its links have expired, as after a database restore, or if the key file can't open it.
 async fn give_up(app: &AppState, waiting: &WaitingMail, is_old: bool) -> Result<(), StoreError> {
     let why = if is_old { "it is too old" } else { "the key file does not open it" };
-    tracing::error!(mail = %waiting.id, why, "a mail that waits is not sent");
+    tracing::error!(mail = %waiting.id, why, "a waiting email was given up");
     let mut write = app.store.write(app.now()).await?;
     write.note_mail_failed(waiting.id, why).await?;
     write.keep().await
@@ -154,7 +155,7 @@ fn open(app: &AppState, waiting: &WaitingMail) -> Option<Mail> {
     serde_json::from_slice(&text).ok()
 }
 
-/// Sends a mail now, and says what the server says to it.
+/// Sends a test email without queueing it, and returns the mail server's error if it fails.
 pub async fn send_test_mail(app: &AppState, to: &str) -> Result<(), TestMailError> {
     let email: Email = to.parse().map_err(|_| TestMailError::Address)?;
     let Message { subject, body, .. } = Message::test(&app.settings.console_url);

@@ -1,5 +1,5 @@
-//! The mail server: how it is reached, and the message as it is handed over (RFC 5322, 2045). Plain text always; ASCII
-//! goes as it is, so that no reader breaks a link.
+//! The connection to the mail server and the format of messages (RFC 5322, RFC 2045). Messages are plain text. ASCII is
+//! sent unencoded, so that mail readers don't break links.
 
 use super::Mail;
 use crate::{Outbound, outbound::whole};
@@ -23,14 +23,14 @@ use url::Url;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Where mail is handed in.
+/// The settings of the mail server.
 #[derive(Clone)]
 pub struct SmtpSettings {
-    /// `smtps://host:465` for TLS from the start, `smtp://host:587` for STARTTLS.
+    /// The URL: `smtps://host:465` for implicit TLS, `smtp://host:587` for STARTTLS.
     pub server: String,
     pub user: Option<String>,
     pub password: Option<String>,
-    /// Such as `Acme API <api@acme.example>`.
+    /// The sender, such as `Acme API <api@acme.example>`.
     pub from: String,
 }
 
@@ -51,11 +51,11 @@ pub enum MailError {
     Tls(String),
 }
 
-/// Why a mail was not taken.
+/// The reason why an email wasn't accepted.
 #[derive(Debug)]
 pub(super) struct NotTaken {
     pub why: String,
-    /// The server has rejected it for good (5yz): trying again does not help.
+    /// Whether the server has rejected it permanently (5yz), so that retrying doesn't help.
     pub is_final: bool,
 }
 
@@ -65,7 +65,7 @@ pub struct Smtp {
     from: Mailbox,
 }
 
-/// Mail of a client, to which nothing should answer by itself (RFC 3834).
+/// The header of automatic email, which suppresses automatic replies (RFC 3834).
 #[derive(Clone)]
 struct AutoSubmitted;
 
@@ -84,7 +84,7 @@ impl Header for AutoSubmitted {
 }
 
 impl SmtpSettings {
-    /// Whether it could be used at all.
+    /// Checks that the settings are usable.
     pub fn check(&self) -> Result<(), MailError> {
         from(&self.from)?;
         self.tls(Outbound::new(None).as_ref().ok()).map(|_| ())
@@ -96,7 +96,7 @@ impl SmtpSettings {
         if is_smtp { Ok(url) } else { Err(MailError::Server) }
     }
 
-    /// From the configuration, or in the URL.
+    /// Returns the credentials from the configuration or the URL.
     fn credentials(&self, url: &Url) -> Option<(String, String)> {
         if let (Some(user), Some(password)) = (&self.user, &self.password) {
             return Some((user.clone(), password.clone()));
@@ -107,8 +107,8 @@ impl SmtpSettings {
         Some((decode(url.username()), decode(url.password()?)))
     }
 
-    /// Beyond this machine a connection is encrypted unless the URL says `tls=none`: mail holds links that log
-    /// people in.
+    /// Returns the TLS mode. Connections to other machines are encrypted unless the URL says `tls=none`, because email
+    /// contains links that log users in.
     fn tls(&self, outbound: Option<&Outbound>) -> Result<Tls, MailError> {
         let url = self.url()?;
         let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
@@ -134,7 +134,7 @@ impl SmtpSettings {
     }
 }
 
-/// The sender, with the domain in ASCII, as few servers take another.
+/// Parses the sender, with the domain in ASCII, because few servers accept others.
 fn from(text: &str) -> Result<Mailbox, MailError> {
     let mailbox: Mailbox = text.parse().map_err(|_| MailError::From)?;
     let email: Email = mailbox.email.to_string().parse().map_err(|_| MailError::From)?;
@@ -162,14 +162,14 @@ impl Smtp {
         Ok(Self { transport: builder.build(), from })
     }
 
-    /// `id`: names the message, the same at each try, so that a reader shows it once.
+    /// Sends an email. `id` is the same for each attempt, so that a mail reader shows the message once.
     pub(super) async fn hand_over(&self, mail: &Mail, id: &str) -> Result<(), NotTaken> {
         let message = self.message(mail, id).map_err(|why| NotTaken { why, is_final: true })?;
         let Err(error) = self.transport.send(message).await else { return Ok(()) };
         let why = whole(&error);
         let severity = error.status().map(|code| code.severity);
         let is_rejected = severity == Some(Severity::PermanentNegativeCompletion);
-        // A wrong password, or a policy that an operator can see to (5.7.x), is not the recipient's fault.
+        // A wrong password or a policy that an operator can correct (5.7.x) doesn't concern the recipient.
         let is_policy = why.contains(" 5.7.") || why.contains("(5.7.") || why.contains(": 5.7.");
         let is_final = is_rejected && !is_policy && self.transport.test_connection().await.is_ok();
         Err(NotTaken { why, is_final })

@@ -35,7 +35,7 @@ struct ListPage {
     members: Vec<Shown>,
     invitations: Vec<Invited>,
     may_manage: bool,
-    /// None: it cannot be sent. Whether it lands in this machine's mailbox.
+    /// `None` if mail can't be sent; otherwise whether it arrives in this machine's mailbox.
     mail: Option<bool>,
     requires_factor: bool,
     account: String,
@@ -63,11 +63,11 @@ struct Invited {
     by: String,
     ends: When,
     may_change: bool,
-    /// What became of the mail, where it has not arrived.
+    /// The delivery status of the mail, if it has not been delivered.
     mail: Option<String>,
 }
 
-/// What is said of an invitation's mail that the server has not taken.
+/// Returns the description of an invitation mail that the mail server has not accepted.
 fn fate(mail: &Undelivered) -> String {
     let is_final = mail.next_at.is_none();
     let fate = text(if is_final { "members-undelivered" } else { "members-delayed" });
@@ -308,7 +308,7 @@ struct AcceptPage {
     email: String,
     name: String,
     is_known: bool,
-    /// Who is logged in in this browser, where that is somebody else.
+    /// The user who is logged in to this browser, if it is not the invited user.
     other: Option<String>,
     error: FormError,
 }
@@ -344,7 +344,7 @@ pub(crate) async fn accept_page(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let shown = accept_form(&app, code, String::new(), FormError::default()).await?;
-    // Somebody else's session in this browser would end.
+    // Accepting would end another user's session in this browser.
     let here = find_user(&app, &headers, &origin).await?;
     let here = here.map(|(_, user)| user.email.to_string());
     let other = here.filter(|email| *email != shown.email);

@@ -1,4 +1,4 @@
-//! Members: invited, given a role, logged out, removed. Here is decided who may.
+//! Members: invitations, roles, logouts, and removal, with the permission checks for them.
 
 pub(crate) mod console;
 mod invitations;
@@ -21,7 +21,7 @@ use keydesk_store::{Invitation, Member, NewInvitation, Read, StoreError, Undeliv
 use std::time::Duration;
 
 pub(crate) const INVITATION_LASTS: Duration = Duration::from_hours(168);
-/// How many open invitations an account may have.
+/// The maximum number of open invitations per account.
 const MOST_INVITATIONS: usize = 200;
 
 pub(crate) async fn list(
@@ -45,7 +45,7 @@ pub(crate) async fn list(
     Ok((members, invitations))
 }
 
-/// Invites an address with a role: a link by mail, good once, for a week.
+/// Invites an email address with a role, by a mailed link that works once and expires after a week.
 pub(crate) async fn invite(
     app: &AppState,
     caller: &Caller,
@@ -69,7 +69,7 @@ pub(crate) async fn invite(
         return Err(Refusal::new(Code::AlreadyMember).with_text("email", email).at("email"));
     }
     let open = write.list_invitations(caller.account.id, app.now()).await?;
-    // It takes the place of an earlier one to the same address.
+    // The invitation replaces an earlier one to the same address.
     let earlier = open.iter().find(|invitation| invitation.email == email);
     if role == Role::Owner || earlier.is_some_and(|earlier| earlier.role == Role::Owner) {
         caller.permit(Permission::ManageOwners)?;
@@ -104,7 +104,7 @@ pub(crate) async fn invite(
     Ok(())
 }
 
-/// An open invitation of the caller's account, which the caller may send.
+/// Returns an open invitation of the caller's account that the caller is permitted to send.
 async fn find_open(
     read: &mut Read,
     (caller, now): (&Caller, Timestamp),
@@ -120,7 +120,7 @@ async fn find_open(
     Ok(invitation)
 }
 
-/// Sends an invitation again, with a new link for another week: the old one is dead.
+/// Sends an invitation again with a new link for another week; the previous link stops working.
 pub(crate) async fn resend(
     app: &AppState,
     caller: &Caller,
@@ -145,7 +145,7 @@ pub(crate) async fn resend(
         expires_at: write.now().plus(INVITATION_LASTS),
     };
     let known = write.find_user_by_email(&email).await?;
-    // It takes the place of the earlier one to the same address.
+    // The invitation replaces the earlier one to the same address.
     write.add_invitation(&new).await?;
     let detail = serde_json::json!({ "after": { "email": email.as_str(), "role": role } });
     write.commit(caller.entry(Event::MemberInvitationResent, new.id, detail)).await?;
@@ -174,9 +174,7 @@ pub(crate) async fn withdraw(
     Ok(())
 }
 
-/// Another member of the caller's account, whom the caller may change. Owners are touched by
-/// owners only.
-/// A member whom the caller can remove or log out, and the clients that would stop working.
+/// Returns a member whom the caller can remove or log out, and the clients that would stop working.
 pub(crate) async fn prepare_end(
     app: &AppState,
     caller: &Caller,
@@ -187,7 +185,7 @@ pub(crate) async fn prepare_end(
     Ok((member, clients))
 }
 
-/// The owners and administrators, whom other members ask.
+/// Returns the owners and administrators, whom other members can ask.
 pub(crate) async fn list_administrators(
     app: &AppState,
     caller: &Caller,
@@ -196,6 +194,7 @@ pub(crate) async fn list_administrators(
     Ok(members.into_iter().filter(|member| member.role >= Role::Administrator).collect())
 }
 
+/// Returns another member of the caller's account whom the caller may change. Only owners may change owners.
 async fn find_manageable(
     read: &mut Read,
     caller: &Caller,
@@ -216,7 +215,7 @@ async fn keep_an_owner(write: &mut Write, member: &Member) -> Result<(), Refusal
     Ok(())
 }
 
-/// Changes a member's role; with a role that has none, the bearer token ends.
+/// Changes a member's role; the bearer token is revoked if the new role has none.
 pub(crate) async fn change_role(
     app: &AppState,
     caller: &Caller,
@@ -240,8 +239,8 @@ pub(crate) async fn change_role(
     Ok(app.commit_with_receipt(write, entry).await?)
 }
 
-/// Gives a member a role, and the bearer token that goes with it, or none. Closes the invitations that they could
-/// not send in it, and tells how many.
+/// Applies a role to a member and issues or revokes their bearer token accordingly. Closes the invitations that they
+/// could not send in the new role, and returns how many.
 pub(crate) async fn apply_role(
     app: &AppState,
     write: &mut Write,
@@ -270,7 +269,7 @@ pub(crate) async fn apply_role(
     Ok(closed)
 }
 
-/// Removes a member: their bearer token in this account ends in the same transaction, for good.
+/// Removes a member and revokes their bearer token in this account permanently in the same transaction.
 pub(crate) async fn remove(
     app: &AppState,
     caller: &Caller,
@@ -294,13 +293,13 @@ pub(crate) async fn remove(
     Ok(receipt)
 }
 
-/// Ends a membership with all that goes with it. How many invitations are closed.
+/// Ends a membership and everything that depends on it, and returns the number of closed invitations.
 pub(crate) async fn take_out(write: &mut Write, member: &Member) -> Result<u64, StoreError> {
     let id = member.id;
     tokens::end_bearer_token(write, id, RevocationReason::MemberRemoved).await?;
     write.remove_member(id).await?;
     write.end_sessions_in(member.user, member.account).await?;
-    // Nothing that they have left behind lets them, or whom they chose, in again.
+    // Nothing that the member leaves behind may let them, or users they invited, back in.
     let closed = write.close_invitations_of(id).await?
         + write.close_invitations_to(member.account, member.user).await?;
     write.remove_pending_sso_of(id).await?;
@@ -320,8 +319,8 @@ pub(crate) async fn leave(app: &AppState, caller: &Caller) -> Result<Option<Issu
     Ok(app.commit_with_receipt(write, entry).await?)
 }
 
-/// Logs a member out from all their sessions in this account; their bearer token here is replaced.
-/// What the user has in other accounts is not this account's to end.
+/// Logs a member out of all their sessions in this account and replaces their bearer token here. The user's sessions
+/// and tokens in other accounts don't belong to this account, so they remain.
 pub(crate) async fn log_out(
     app: &AppState,
     caller: &Caller,
@@ -330,11 +329,11 @@ pub(crate) async fn log_out(
     let (mut write, caller) = caller.begin_as_member(app).await?;
     let member = find_manageable(&mut write, &caller, id).await?;
     let sessions = write.end_sessions_in(member.user, member.account).await?;
-    // A session that stands in another account stays there, and does not lead in here any more.
+    // A session that is in another account stays there, but can't switch to this account anymore.
     write.require_new_log_in(id).await?;
     let cause = RevocationReason::LoggedOutOfAllSessions;
     let replaced = tokens::replace_bearer_token(app, &mut write, id, cause).await?;
-    // A thief in their session may have sent them.
+    // An attacker in the member's session may have sent them.
     let closed = write.close_invitations_of(id).await?;
     let detail = serde_json::json!({
         "sessions_ended": sessions,

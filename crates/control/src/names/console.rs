@@ -1,4 +1,4 @@
-//! The forms that rename.
+//! The forms for renaming.
 
 use super::{rename_account, rename_token, rename_user};
 use crate::{

@@ -1,4 +1,4 @@
-//! Other names for accounts, people and tokens.
+//! Renaming accounts, users, and tokens.
 
 pub(crate) mod console;
 
@@ -27,7 +27,7 @@ pub(crate) async fn rename_account(
     Ok(())
 }
 
-/// The bearer tokens that are named after the user go by the new name, too.
+/// Renames a user, along with the bearer tokens that are named after them.
 pub(crate) async fn rename_user(
     app: &AppState,
     caller: &impl Authenticated,

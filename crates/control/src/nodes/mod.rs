@@ -1,16 +1,16 @@
-//! Nodes, as an operator sees them: who stands in the list, until when each may accept tokens, and taking one
-//! out that will not come back.
+//! Node administration for operators: listing nodes with the time until which each can accept tokens, and removing
+//! nodes that will not return.
 
 use keydesk_model::{Actor, Event, NodeRow, Origin, Timestamp};
 use keydesk_store::{AuditEntry, Node, Store, StoreError};
 
-/// A node, and until when it accepts tokens should it never be heard of again.
+/// A node, and the time until which it accepts tokens if it never connects again.
 #[derive(Clone, Debug)]
 pub struct ListedNode {
     pub node: Node,
-    /// By what the database said when it asked last.
+    /// The end of the lease from the database's last response.
     pub lease_ends_at: Timestamp,
-    /// By itself or the word of others, where it may.
+    /// The end of the time in which it can serve without the database, by itself or by peer confirmation, if permitted.
     pub accepts_until: Timestamp,
 }
 
@@ -34,7 +34,7 @@ pub enum NodeError {
     Store(#[from] StoreError),
 }
 
-/// All nodes, in the order in which they joined, and the database's time.
+/// Returns all nodes in the order in which they joined, and the database's time.
 pub async fn list_nodes(
     store: &Store,
     now: Timestamp,
@@ -48,8 +48,8 @@ pub async fn list_nodes(
     Ok((listed.collect(), now))
 }
 
-/// Takes a node out of the list, found by its id or name. Its lease must be over; where it could serve by itself
-/// beyond that, `is_destroyed` says that someone has made sure that it does not.
+/// Removes a node, found by its ID or name. Its lease must have ended; if it could serve by itself beyond that,
+/// `is_destroyed` states that the operator has made sure that it does not.
 pub async fn remove_node(
     store: &Store,
     now: Timestamp,

@@ -1,5 +1,5 @@
-//! What a browser carries away and brings back within minutes, once: a passkey's challenge, a departure to a
-//! provider of single sign-on. It is sealed, so nobody reads or changes it, and nothing is written before it is back.
+//! One-time state that a browser holds for a few minutes, such as a passkey challenge or a redirect to an identity
+//! provider. It is sealed, so it can't be read or changed, and nothing is written to the database before it returns.
 
 use crate::{AppState, Keyring, KeyringError, one_time::codes, sessions::SessionSecret};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -14,7 +14,7 @@ struct Carried<T> {
     until: i64,
 }
 
-/// Seals what is to come back from whom `belongs_to` says.
+/// Seals a value that is accepted only for the same `belongs_to`.
 pub(crate) fn seal<T: Serialize>(
     app: &AppState,
     belongs_to: &str,
@@ -27,14 +27,14 @@ pub(crate) fn seal<T: Serialize>(
     Ok(SessionSecret::new(URL_SAFE_NO_PAD.encode(sealed)))
 }
 
-/// What has come back in time.
+/// A value that was returned in time.
 pub(crate) struct Back<T> {
     pub what: T,
     hash: [u8; 32],
     until: Timestamp,
 }
 
-/// None: it is not ours, of somebody else, or too late.
+/// Returns `None` if the value was not sealed here, belongs to another user, or has expired.
 pub(crate) fn open<T: DeserializeOwned>(
     app: &AppState,
     belongs_to: &str,
@@ -57,7 +57,7 @@ fn open_at<T: DeserializeOwned>(
 }
 
 impl<T> Back<T> {
-    /// Takes it, once. None: it was taken before.
+    /// Consumes the value, which works once. Returns `None` if it was already consumed.
     pub async fn take(self, write: &mut Write) -> Result<Option<T>, StoreError> {
         Ok(write.spend_challenge(self.hash, self.until).await?.then_some(self.what))
     }

@@ -1,4 +1,4 @@
-//! One-time codes: 256 random bits in a link or a cookie, kept only as SHA-256.
+//! One-time codes: 256 random bits in a link or a cookie, stored only as SHA-256.
 
 use keydesk_model::Timestamp;
 use keydesk_token::Entropy;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-/// A new code as 64 hexadecimal digits, and the digest under which it is kept.
+/// Returns a new code as 64 hexadecimal digits, and the digest under which it is stored.
 pub(crate) fn generate(entropy: &Entropy) -> (Zeroizing<String>, [u8; 32]) {
     let bytes = Zeroizing::new(entropy.bytes::<32>());
     let text = Zeroizing::new(hex::encode(&bytes[..]));
@@ -19,7 +19,7 @@ pub(crate) fn digest(code: &str) -> [u8; 32] {
     Sha256::digest(code.as_bytes()).into()
 }
 
-/// The code of the first link. It lives in memory only: a restart makes a new one.
+/// The code of the setup link, which is kept in memory only, so that a restart generates a new one.
 #[derive(Debug)]
 pub(crate) struct SetupCode {
     hash: [u8; 32],

@@ -1,4 +1,4 @@
-//! Secrets that work once: codes in links, and challenges that a browser holds.
+//! One-time secrets: codes in links, and challenges that a browser holds.
 
 pub(crate) mod challenge;
 pub(crate) mod codes;

@@ -1,5 +1,5 @@
-//! The rules on the API's operations: taken from its document and the configuration, and put in force
-//! only after it has been told what they would newly reject.
+//! Operation rules, read from the OpenAPI document and the configuration. Changed rules are applied only after the
+//! operator has seen which requests they would newly reject.
 
 use crate::{AppState, api_docs::ScopeOffer};
 use keydesk_model::{
@@ -9,19 +9,19 @@ use keydesk_model::{
 use keydesk_store::{AuditEntry, OperationUse, Read, Store, StoreError, StoredRules, Write};
 use std::time::Duration;
 
-/// What was called within this time counts.
+/// The time span of the requests that are checked against changed rules.
 pub(crate) const LATELY: Duration = Duration::from_hours(720);
 
-/// Where rules come from.
+/// The sources of the rules.
 #[derive(Clone, Debug, Default)]
 pub struct RuleSource {
-    /// From the configuration: these go before the document's.
+    /// The rules from the configuration, which take precedence over the document's.
     pub own: Vec<Operation>,
     pub unlisted: Unlisted,
     pub paths: PathMatching,
 }
 
-/// Calls that were let through lately and would not be.
+/// Recent requests that were permitted and would be rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewlyRejected {
     pub token_name: String,
@@ -30,13 +30,13 @@ pub struct NewlyRejected {
     pub requests: i64,
 }
 
-/// What became of a changed document.
+/// The result of synchronizing a changed document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Synced {
-    /// The rules are what they were.
+    /// The rules have not changed.
     Same,
     InForce,
-    /// They would reject what is called now, and wait for the operator's word.
+    /// The rules would reject current requests, and wait for the operator's approval.
     Pending(Vec<NewlyRejected>),
 }
 
@@ -51,13 +51,13 @@ pub enum OperationsError {
 }
 
 impl RuleSource {
-    /// The document's rules with the configuration's in front of them.
+    /// Returns the document's rules, preceded by the configuration's.
     pub fn with(&self, document: Vec<Operation>) -> Rules {
         let (unlisted, paths) = (self.unlisted, self.paths);
         let mut rules = Rules { operations: self.own.clone(), unlisted, paths };
         for operation in document {
             rules.operations.push(operation);
-            // The same requests: the configuration has spoken of them.
+            // The configuration already has a rule for the same requests.
             if rules.check().is_err() {
                 rules.operations.pop();
             }
@@ -66,8 +66,8 @@ impl RuleSource {
     }
 }
 
-/// Takes over rules that have changed. While they are only observed, or where nothing that was called
-/// lately would be rejected, they are in force at once; else they wait.
+/// Applies changed rules. They take effect immediately in observe mode, or if they would reject no recent request;
+/// otherwise they wait for approval.
 pub async fn sync_rules(store: &Store, clock: &Clock, rules: Rules) -> Result<Synced, StoreError> {
     let mut write = store.write(clock.now()).await?;
     let Some(StoredRules { live, pending }) = write.find_rules().await? else {
@@ -96,7 +96,7 @@ pub async fn sync_rules(store: &Store, clock: &Clock, rules: Rules) -> Result<Sy
     Ok(Synced::Pending(rejected))
 }
 
-/// The operator's word: what waits is in force.
+/// Puts the pending rules in force, with the operator's approval.
 pub async fn apply_pending_rules(store: &Store, clock: &Clock) -> Result<(), OperationsError> {
     let mut write = store.write(clock.now()).await?;
     let stored = write.find_rules().await?.ok_or(OperationsError::None)?;
@@ -105,7 +105,7 @@ pub async fn apply_pending_rules(store: &Store, clock: &Clock) -> Result<(), Ope
     Ok(put_in_force(write, &next, Actor::Operator { user: None }).await?)
 }
 
-/// Whether the rules reject, or are only observed.
+/// Sets whether the rules are enforced or only observed.
 pub async fn set_rules_mode(
     store: &Store,
     clock: &Clock,
@@ -113,7 +113,7 @@ pub async fn set_rules_mode(
 ) -> Result<(), OperationsError> {
     let mut write = store.write(clock.now()).await?;
     let stored = write.find_rules().await?.ok_or(OperationsError::None)?;
-    // What waited because it would reject something need not wait where nothing is rejected.
+    // Rules that wait because they would reject requests need not wait if nothing is rejected.
     let (pending, rules) = (stored.pending, stored.live.rules);
     let (rules, waits) = match (mode, pending) {
         (Mode::Observe, Some(pending)) => (pending, None),
@@ -150,7 +150,7 @@ fn entry(actor: Actor, detail: serde_json::Value) -> AuditEntry {
     }
 }
 
-/// What `next` would reject of what was called lately and `live` lets through.
+/// Returns the recent requests that `live` permits and `next` would reject.
 pub async fn newly_rejected(
     read: &mut Read,
     live: &LiveRules,
@@ -179,13 +179,13 @@ pub async fn newly_rejected(
     Ok(rejected.collect())
 }
 
-/// The scopes that a token may be given: those that rules ask for, with what each opens.
-/// Whether scopes are only observed: a token without one is let through still.
+/// Returns whether scopes are only observed, so that a token without the required scope is still accepted.
 pub(crate) async fn are_scopes_observed(app: &AppState) -> Result<bool, StoreError> {
     let stored = app.store.read().await?.find_rules().await?;
     Ok(stored.is_some_and(|stored| stored.live.mode == Mode::Observe))
 }
 
+/// Returns the scopes that a token can have: those that rules require, with the operations that each permits.
 pub(crate) async fn list_scope_offers(app: &AppState) -> Result<Vec<ScopeOffer>, StoreError> {
     let stored = app.store.read().await?.find_rules().await?.unwrap_or_default();
     Ok(app.openapi.offers(&stored.live.rules).await)

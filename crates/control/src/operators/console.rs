@@ -35,9 +35,9 @@ struct Row {
     state: &'static str,
     since: Option<When>,
     plan: String,
-    /// None: without a month's quota they are not counted.
+    /// `None` without a monthly quota, since requests are not counted then.
     requests: Option<i64>,
-    /// How much of the month's requests is used, in hundredths.
+    /// The used share of the monthly quota, in hundredths.
     used: Option<i64>,
     members: i64,
     api_tokens: i64,
@@ -68,14 +68,14 @@ impl Row {
 struct ListPage {
     chrome: PageLayout,
     accounts: Vec<Row>,
-    /// What is searched for.
+    /// The search text.
     text: String,
     /// The link to the next page.
     next: Option<String>,
     form: OpenForm,
     error: FormError,
     can_send: bool,
-    /// The operator's own, for a test mail.
+    /// The operator's own address, for a test mail.
     email: String,
 }
 
@@ -86,7 +86,7 @@ pub(crate) struct OpenForm {
     owner: String,
 }
 
-/// Which accounts are listed.
+/// The query for the account list.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct ListQuery {
@@ -159,22 +159,22 @@ pub(crate) async fn open(
 struct AccountPage {
     chrome: PageLayout,
     row: Row,
-    /// Which owner can be invited: the `first`, `another`, or none.
+    /// The owner who can be invited: `first`, `another`, or none.
     invites: &'static str,
-    /// Names of plans, and the chosen one.
+    /// The names of the plans, followed by the chosen one.
     plans: Vec<String>,
     own_plan: String,
     default_plan: String,
     may_suspend: bool,
     may_close: bool,
     may_restore: bool,
-    /// When nothing brings a closed account back any more.
+    /// The time from which a closed account can't be restored.
     gone_at: Option<When>,
     endpoint_url: String,
-    /// Whom an owner's invitation waits for, in an account that nobody has entered yet.
+    /// The address that the owner's invitation was sent to, in an account that has no members yet.
     invited: Option<String>,
     error: FormError,
-    /// Issuer, domain, and whether it was confirmed.
+    /// The issuer, the domain, and whether the domain was confirmed.
     sso: Option<(String, String, bool)>,
 }
 
@@ -276,7 +276,7 @@ struct EndPage {
     chrome: PageLayout,
     row: Row,
     closes: bool,
-    /// When its tokens would end for good, were it closed now.
+    /// The time at which its tokens would be revoked permanently if it were closed now.
     gone_at: When,
 }
 
@@ -360,7 +360,7 @@ pub(crate) async fn plan(
     Ok(done(&format!("/operator/accounts/{number}"), "plan_changed", None).into_response())
 }
 
-/// Sends the operator a mail while they wait, and says what the mail server says to it.
+/// Sends a test mail to the operator synchronously, and shows the mail server's response.
 pub(crate) async fn send_test(
     State(app): State<AppState>,
     fresh: ReauthForm<Nothing, Operator>,

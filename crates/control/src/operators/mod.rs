@@ -1,5 +1,5 @@
-//! Operators: people who administer the instance. They open accounts, give them plans, suspend, close and
-//! restore them, and never see a token. Here is decided what may be done to an account.
+//! Operators: users who administer the instance. They open accounts, assign plans, suspend, close, and restore
+//! accounts, and never see a token. This module checks which changes to an account are permitted.
 
 pub(crate) mod console;
 pub(crate) mod instance;
@@ -25,18 +25,18 @@ use keydesk_store::{
     AccountOverview, AccountSearch, AuditEntry, Member, NewUser, Sso, Store, StoreError, Write,
 };
 
-/// An account as an operator sees it: its tokens are only counted.
+/// An account as shown to operators, who see only the number of its tokens.
 #[derive(Debug)]
 pub(crate) struct Overview {
     pub found: AccountOverview,
-    /// Single sign-on that waits for approval or is approved.
+    /// The single sign-on settings, pending or approved.
     pub sso: Option<Sso>,
 }
 
-/// The accounts on a page.
+/// The number of accounts per page.
 const PAGE: u32 = 50;
 
-/// A page of the accounts whose name or number contains `text`, and whether more follow.
+/// Returns a page of the accounts whose name or number contains `text`, and whether more follow.
 pub(crate) async fn list_accounts(
     app: &AppState,
     _: &Operator,
@@ -72,7 +72,7 @@ pub(crate) async fn find_account(
     })
 }
 
-/// The address of an account's newest pending invitation.
+/// Returns the address of an account's newest pending invitation.
 pub(crate) async fn find_invited(
     app: &AppState,
     _: &Operator,
@@ -82,15 +82,15 @@ pub(crate) async fn find_invited(
     Ok(waiting.into_iter().next().map(|invitation| invitation.email))
 }
 
-/// Suspends, closes or restores an account. Its tokens are rejected, or served again, by every gateway that
-/// the receipt names.
+/// Suspends, closes, or restores an account. Its tokens are rejected, or accepted again, by every gateway that the
+/// receipt names.
 pub(crate) async fn set_state(
     app: &AppState,
     operator: &Operator,
     number: AccountNumber,
     next: AccountState,
 ) -> Result<Option<Issued>, Refusal> {
-    // Closing sets the time for what cannot be undone: nobody knows it while clocks disagree.
+    // Closing sets the time of an irreversible step, which can't be determined while clocks disagree.
     let clock = app.nodes.clock.as_ref().filter(|_| next == AccountState::Closed);
     if let Some(wrong) = clock.and_then(|clock| clock.certain().err()) {
         return Err(wrong.into());
@@ -113,7 +113,7 @@ pub(crate) async fn set_state(
     let detail = serde_json::json!({ "before": { "state": before }, "after": { "state": next } });
     let entry = Administrator::Operator(operator).entry(event, account.id, detail);
     let owners = owners_of(&mut write, account.id).await?;
-    // A receipt says who rejects: of a restored account nobody does.
+    // A receipt names the gateways that reject, and none rejects a restored account.
     let receipt = if next == AccountState::Active {
         write.commit(entry).await?;
         None
@@ -132,7 +132,7 @@ async fn owners_of(write: &mut Write, account: AccountId) -> Result<Vec<Member>,
     Ok(members.filter(|member| member.role == Role::Owner).collect())
 }
 
-/// Changes the plan of an account; an empty name means the default plan.
+/// Changes the plan of an account; an empty name selects the default plan.
 pub(crate) async fn set_plan(
     administrator: Administrator<'_>,
     (store, now): (&Store, Timestamp),
@@ -153,7 +153,7 @@ pub(crate) async fn set_plan(
     Ok(())
 }
 
-/// As [`set_plan`], from the command line.
+/// Changes the plan like [`set_plan`], from the command line.
 pub async fn set_plan_at_server(
     store: (&Store, Timestamp),
     plans: &Plans,
@@ -162,7 +162,8 @@ pub async fn set_plan_at_server(
     set_plan(Administrator::Server, store, plans, account_and_plan).await
 }
 
-/// Ends for good what belongs to accounts whose grace is over; how many. By the database's clock, too.
+/// Purges the closed accounts whose time for restoration (`AccountState::GRACE`) has ended, by the database's clock,
+/// too, and returns how many.
 pub async fn forget_closed_accounts(store: &Store, now: Timestamp) -> Result<usize, StoreError> {
     let closed = store.read().await?.list_closed_before(now.minus(AccountState::GRACE)).await?;
     let mut count = 0;
@@ -183,7 +184,7 @@ pub async fn forget_closed_accounts(store: &Store, now: Timestamp) -> Result<usi
                 .await?;
             write.remove_member(member.id).await?;
         }
-        // Another account may have its domain now.
+        // Another account may use its domain from now on.
         write.remove_sso(account.id).await?;
         write.set_account_state(&mut account, AccountState::Purged).await?;
         let entry = AuditEntry {
@@ -199,15 +200,15 @@ pub async fn forget_closed_accounts(store: &Store, now: Timestamp) -> Result<usi
     Ok(count)
 }
 
-/// Whether somebody had no log-in before.
+/// Whether a user is new to the instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IsNew {
     Yes,
-    /// Their password stays as it was.
+    /// The user keeps their password.
     No,
 }
 
-/// Makes someone an operator; who is new here gets a log-in with this password.
+/// Makes a user an operator; a new user gets a login with this password.
 pub async fn create_operator(
     app: &AppState,
     email: &str,
@@ -253,7 +254,7 @@ pub async fn create_operator(
     Ok(is_new)
 }
 
-/// Takes an operator's rights; their log-in and memberships stay.
+/// Removes an operator's rights; their login and memberships remain.
 pub async fn remove_operator(app: &AppState, email: &str) -> Result<(), Refusal> {
     let email: Email = email.parse()?;
     let mut write = app.store.write(app.now()).await?;

@@ -1,4 +1,5 @@
-//! Opening an account, and inviting its owner: the first until somebody has come in, another when nobody can be reached.
+//! Opening accounts and inviting owners: the first until the account has a member, or another if no owner can be
+//! reached.
 
 use super::owners_of;
 use crate::{
@@ -14,7 +15,7 @@ use keydesk_model::{
 };
 use keydesk_store::{NewInvitation, StoreError, Write};
 
-/// Opens an account, and invites its first owner.
+/// Opens an account and invites its first owner.
 pub(crate) async fn open_account(
     app: &AppState,
     operator: &Operator,
@@ -40,8 +41,9 @@ pub(crate) async fn open_account(
     Ok(number)
 }
 
-/// Invites an owner of an account: its first one once more, or another address in the place of one that was wrong,
-/// whose links are dead then; or one beside those who cannot be reached, who are told.
+/// Invites an owner of an account. While the account has no members, the new invitation replaces earlier ones, whose
+/// links stop working, for example after a wrong address. Otherwise, it adds an owner if the present ones can't be
+/// reached, and they are notified.
 pub(crate) async fn invite_owner(
     app: &AppState,
     operator: &Operator,
@@ -61,7 +63,7 @@ pub(crate) async fn invite_owner(
     if !account.state.is_in_use() {
         return Err(Code::NotFound.into());
     }
-    // Where somebody is in it already, they are told, and their invitations stay. It is no way in for operators.
+    // If the account has members, its owners are notified and its invitations remain. Operators can't join this way.
     let present = owners_of(&mut write, account.id).await?;
     let now = write.now();
     let is_empty = write.list_members(account.id).await?.is_empty();
@@ -92,7 +94,7 @@ pub(crate) async fn invite_owner(
     Ok(())
 }
 
-/// The link with which an account's first owner comes in, and the language that they have chosen, if they are known.
+/// Creates the invitation link for an owner, and returns it with the language of an existing user.
 async fn add_first_owner(
     app: &AppState,
     write: &mut Write,

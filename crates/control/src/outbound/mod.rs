@@ -1,6 +1,5 @@
-//! What the console asks of other servers: one request at a time, no redirects followed, bounded in time and size.
-//! Their certificates may come from the public authorities, from one that this machine trusts, or from the
-//! operator's own.
+//! Requests to other servers: no redirects are followed, and time and size are limited. Certificates can come from the
+//! public authorities, from an authority that this machine trusts, or from the operator's own.
 
 use bytes::Bytes;
 use http::{Request, Response, Uri};
@@ -23,17 +22,17 @@ use std::{
     time::Duration,
 };
 
-/// How much is waited for, and taken.
+/// The limits for the time and the size of a response.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
     pub timeout: Duration,
     pub bytes: usize,
 }
 
-/// Where a request may lead.
+/// The addresses that a request can connect to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reach {
-    /// Only to addresses of the public internet: a customer names the server, and no operator has confirmed it.
+    /// Only addresses on the public internet, for a server that a customer names and no operator has confirmed.
     Public,
     Anywhere,
 }
@@ -52,13 +51,13 @@ pub(crate) enum OutboundError {
     Late,
 }
 
-/// An error with its causes.
+/// Formats an error with its causes.
 pub(crate) fn whole(error: &dyn Error) -> String {
     let mut said = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
         let cause_said = error.to_string();
-        // Some say their cause already.
+        // Some errors already include their cause.
         if !said.contains(&cause_said) {
             said = format!("{said}: {cause_said}");
         }
@@ -71,16 +70,16 @@ pub(crate) fn whole(error: &dyn Error) -> String {
 #[error("ca_file holds no certificate in PEM form")]
 pub struct CaFileError;
 
-/// The client, with what it trusts.
+/// The HTTP client with its trusted certificates.
 #[derive(Clone, Debug)]
 pub struct Outbound {
     tls: Arc<rustls::ClientConfig>,
-    /// Beside the public authorities: of this machine's store and of the operator's file.
+    /// The certificates trusted besides the public authorities, from this machine's store and the operator's file.
     added: Arc<Vec<CertificateDer<'static>>>,
 }
 
 impl Outbound {
-    /// `ca_pem`: certificates of the operator's own authority.
+    /// `ca_pem` contains the certificates of the operator's own authority.
     pub fn new(ca_pem: Option<&[u8]>) -> Result<Self, CaFileError> {
         let mut added = rustls_native_certs::load_native_certs().certs;
         if let Some(pem) = ca_pem {
@@ -136,13 +135,13 @@ impl Outbound {
     }
 }
 
-/// The address in a URL, where it names no host.
+/// Returns the IP address in a URL, or `None` if it has a host name.
 fn literal(uri: &Uri) -> Option<IpAddr> {
     let host = uri.host()?;
     host.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
-/// Finds the cause that matters among those that wrap it.
+/// Returns the relevant cause among the wrapped ones.
 fn classify(error: hyper_util::client::legacy::Error) -> OutboundError {
     let mut cause: Option<&(dyn Error + 'static)> = Some(&error);
     while let Some(error) = cause {
@@ -153,7 +152,7 @@ fn classify(error: hyper_util::client::legacy::Error) -> OutboundError {
         if error.is::<NotPublic>() {
             return OutboundError::NotPublic;
         }
-        // What an I/O error holds is not its source.
+        // The error inside an I/O error is not its source.
         let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
         cause = held.map(|held| held as &(dyn Error + 'static)).or_else(|| error.source());
     }
@@ -164,8 +163,8 @@ fn classify(error: hyper_util::client::legacy::Error) -> OutboundError {
 #[error("it has no public address")]
 struct NotPublic;
 
-/// Resolves names as the system does. Where only public addresses may be reached, the others are left out here, so
-/// that what was checked is what is connected to.
+/// A resolver that resolves names like the system does. If only public addresses are permitted, the others are filtered
+/// out here, so that the checked address is the one that is connected to.
 #[derive(Clone, Copy)]
 struct Resolver {
     reach: Reach,
@@ -196,7 +195,7 @@ impl tower::Service<Name> for Resolver {
     }
 }
 
-/// Whether an address is of the public internet: neither private, nor of this machine, nor of this link.
+/// Returns whether an address is on the public internet: neither private, nor loopback, nor link-local.
 fn is_public(ip: IpAddr) -> bool {
     match ip.to_canonical() {
         IpAddr::V4(ip) => {
@@ -215,7 +214,7 @@ fn is_public(ip: IpAddr) -> bool {
                 || is_test)
         }
         IpAddr::V6(ip) => {
-            // Global unicast, without what carries an IPv4 address, and without documentation.
+            // Global unicast, except for addresses that embed an IPv4 address and for documentation.
             let [first, second, ..] = ip.segments();
             (0x2000..0x4000).contains(&first)
                 && first != 0x2002

@@ -1,4 +1,4 @@
-//! `/passkeys` and `/login/passkey`. These need a script: no browser shows its authenticators without.
+//! `/passkeys` and `/login/passkey`. These need a script, because browsers have no passkey form without one.
 
 use super::{add, begin, begin_log_in, is_only_factor, list, remove};
 use crate::{
@@ -39,9 +39,9 @@ struct Row {
 struct ListPage {
     chrome: PageLayout,
     passkeys: Vec<Row>,
-    /// Removing it takes a recovery code.
+    /// Whether removing it requires a recovery code.
     is_last: bool,
-    /// None: this console is not reached by a name.
+    /// `None` if this console has no domain name.
     challenge: Option<(String, String)>,
     error: FormError,
 }

@@ -1,5 +1,5 @@
-//! Passkeys (WebAuthn): a key in the user's device, unlocked by finger, face or PIN. As it proves two factors
-//! at once it lets in by itself; beside a password it is the second factor.
+//! Passkeys (WebAuthn): a key in the user's device, unlocked with a fingerprint, face, or PIN. Since a passkey proves
+//! two factors, it is sufficient to log in; in combination with a password, it is the second factor.
 
 pub(crate) mod console;
 
@@ -23,13 +23,13 @@ use webauthn_rs::prelude::{
     RegisterPublicKeyCredential, Url, Uuid, Webauthn, WebauthnBuilder, WebauthnError,
 };
 
-/// How long an authenticator may take to answer.
+/// The time that an authenticator has to respond.
 const LASTS: Duration = Duration::from_mins(5);
-/// How many one user may have.
+/// The maximum number of passkeys per user.
 const MOST: i64 = 20;
 
-/// What checks challenges, for the console's own origins. None: its address is no name, and passkeys belong
-/// to names.
+/// Returns the verifier of challenges for the console's own origins. Returns `None` if no origin has a domain name,
+/// which passkeys require.
 pub(crate) fn relying_party(settings: &Settings) -> Option<Webauthn> {
     let named = settings.console_origins().filter_map(|origin| Url::parse(origin).ok());
     let named: Vec<_> = named.filter(|origin| origin.domain().is_some()).collect();
@@ -40,7 +40,7 @@ pub(crate) fn relying_party(settings: &Settings) -> Option<Webauthn> {
     others.fold(builder, WebauthnBuilder::append_allowed_origin).build().ok()
 }
 
-/// The details of a mismatch are logged and shown to nobody.
+/// The details of a mismatch are logged and not shown.
 impl From<WebauthnError> for Refusal {
     fn from(error: WebauthnError) -> Self {
         tracing::debug!(%error, "the response of an authenticator does not match");
@@ -56,14 +56,14 @@ fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, Refusal> {
     serde_json::from_str(text).map_err(|_| Code::InvalidPasskeyResponse.into())
 }
 
-/// A challenge for the browser, and the code by which its answer is recognised.
+/// A challenge for the browser, and the code that identifies its response.
 pub(crate) struct Challenge {
     pub code: SessionSecret,
-    /// As `PublicKeyCredential.parse…FromJSON` reads it.
+    /// The options for `PublicKeyCredential.parse…FromJSON`.
     pub options: String,
 }
 
-/// Whom challenges are for.
+/// The purpose to which login challenges are sealed.
 const LOGS_IN: &str = "passkey|log-in";
 
 fn registers(user: UserId) -> String {
@@ -90,7 +90,7 @@ pub(crate) async fn list(
     app.store.read().await?.list_passkeys(caller.user().id).await
 }
 
-/// Asks the browser to make one.
+/// Begins the registration of a passkey.
 pub(crate) async fn begin(
     app: &AppState,
     caller: &impl Authenticated,
@@ -107,14 +107,14 @@ pub(crate) async fn begin(
     let (options, state) =
         party.start_passkey_registration(handle, name, &user.name, Some(known))?;
     let mut options = to_json(&options)?["publicKey"].take();
-    // So that nobody has to say who they are before they log in.
+    // So that users can log in without entering an email address first.
     options["authenticatorSelection"]["residentKey"] = "required".into();
     options["authenticatorSelection"]["requireResidentKey"] = true.into();
     let code = challenge::seal(app, &registers(user.id), state, LASTS)?;
     Ok(Challenge { code, options: options.to_string() })
 }
 
-/// Takes what the browser has made. The first second factor brings recovery codes.
+/// Adds a registered passkey. The first second factor comes with recovery codes.
 pub(crate) async fn add(
     app: &AppState,
     caller: &impl Authenticated,
@@ -145,7 +145,7 @@ pub(crate) async fn add(
     Ok(codes)
 }
 
-/// Whether the caller's passkey is their only second factor.
+/// Returns whether the caller's passkey is their only second factor.
 pub(crate) async fn is_only_factor(
     app: &AppState,
     caller: &impl Authenticated,
@@ -159,7 +159,7 @@ async fn is_last(read: &mut Read, user: UserId) -> Result<bool, StoreError> {
     Ok(!has_totp && read.count_passkeys(user).await? <= 1)
 }
 
-/// Removes one; the last second factor only with a code, as whoever finds a browser open is not yet its owner.
+/// Removes a passkey. The last second factor requires a code, since an open browser does not prove its user's identity.
 pub(crate) async fn remove(
     app: &AppState,
     caller: &impl Authenticated,
@@ -176,7 +176,7 @@ pub(crate) async fn remove(
         caller.begin_own(app).await?
     };
     let found = write.find_passkey(user, id).await?.ok_or(Code::NotFound)?;
-    // The others may have gone meanwhile.
+    // The others may have been removed in the meantime.
     if !must_prove && is_last(&mut write, user).await? {
         return Err(Code::LastTwoFactorMethod.into());
     }
@@ -194,7 +194,7 @@ pub(crate) async fn remove(
     Ok(())
 }
 
-/// Asks for any passkey of this console: whose it is, the authenticator says.
+/// Begins a login with any passkey of this console; the response identifies the user.
 pub(crate) fn begin_log_in(app: &AppState) -> Result<Challenge, Refusal> {
     let party = app.relying_party.as_ref().ok_or(Code::PasskeyNeedsDomain)?;
     let (options, state) = party.start_discoverable_authentication()?;
@@ -203,7 +203,7 @@ pub(crate) fn begin_log_in(app: &AppState) -> Result<Challenge, Refusal> {
     Ok(Challenge { code, options: options.to_string() })
 }
 
-/// Logs in whoever's passkey has answered.
+/// Logs in the user whose passkey has responded.
 pub(crate) async fn log_in(
     app: &AppState,
     code: &str,
@@ -238,7 +238,7 @@ pub(crate) async fn log_in(
         Err(_) => None,
     };
     let Some(user) = user else {
-        // What was taken stays taken.
+        // The consumed challenge stays consumed.
         let mut entry = visitor_entry(Event::SessionLoginFailed, "", visitor.origin);
         entry.detail = serde_json::json!({ "second_factor": "passkey" });
         write.commit(entry).await?;

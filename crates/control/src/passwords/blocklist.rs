@@ -1,4 +1,4 @@
-//! What attackers try first: 19,640 leaked passwords, each alone, repeated, or two in a row.
+//! Common guesses: 19,640 leaked passwords, each alone, repeated, or two in a row.
 
 use std::{collections::HashSet, sync::LazyLock};
 use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
@@ -6,12 +6,12 @@ use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
 static COMMON: LazyLock<HashSet<&'static str>> =
     LazyLock::new(|| include_str!("../../vendor/common-passwords.txt").lines().collect());
 
-/// Lower case, without accents: what attackers and acquaintances type alike.
+/// Returns the text in lower case without accents, so that spelling variants match.
 pub(super) fn folded(text: &str) -> String {
     text.nfkd().filter(|c| !is_combining_mark(*c)).collect::<String>().to_lowercase()
 }
 
-/// The common part that a lower-case password consists of, if it does.
+/// Returns the common part that a lower-case password consists of, if there is one.
 pub(super) fn find_common(password: &str) -> Option<String> {
     if COMMON.contains(password) {
         return Some(password.to_owned());
@@ -19,7 +19,7 @@ pub(super) fn find_common(password: &str) -> Option<String> {
     repeated_unit(password).or_else(|| first_of_two(password)).map(str::to_owned)
 }
 
-/// The shortest unit that makes up the password by repetition, where it is short or common.
+/// Returns the shortest unit that makes up the password by repetition, if the unit is short or common.
 fn repeated_unit(password: &str) -> Option<&str> {
     let length = password.len();
     (1..=length / 2)
@@ -29,7 +29,7 @@ fn repeated_unit(password: &str) -> Option<&str> {
         .filter(|unit| unit.chars().count() <= 4 || COMMON.contains(unit))
 }
 
-/// The first of two common passwords that make up this one.
+/// Returns the first of two common passwords that make up this one.
 fn first_of_two(password: &str) -> Option<&str> {
     (4..password.len().saturating_sub(3))
         .filter(|at| password.is_char_boundary(*at))
@@ -38,8 +38,8 @@ fn first_of_two(password: &str) -> Option<&str> {
         .map(|(first, _)| first)
 }
 
-/// A word that others know, where fewer than eight other characters are left without it. Signs and spaces in
-/// between hide no word.
+/// Returns a word that others know, if the password has fewer than eight characters besides it. Punctuation and spaces
+/// within the word are ignored.
 pub(super) fn find_personal(password: &str, words: &[&str]) -> Option<String> {
     let joined = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
     let bare = joined(password);

@@ -1,5 +1,5 @@
-//! Argon2id with a secret from the key file, in a bounded number of threads, so that many log-ins
-//! at once cost others nothing but a wait.
+//! Argon2id with a secret from the key file, in a limited number of threads, so that many simultaneous logins only
+//! delay other requests.
 
 use super::Password;
 use crate::Keyring;
@@ -10,17 +10,17 @@ use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
-/// OWASP's floor: 19 MiB, two passes, one lane.
+/// OWASP's minimum: 19 MiB, two passes, one lane.
 const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
-/// How many hash at once, and how many may wait for that.
+/// The number of concurrent hashes, and of requests that can wait for one.
 const AT_ONCE: usize = 2;
 const WAITING: usize = 64;
 
 pub(crate) struct PasswordHashing {
     keyring: Arc<Keyring>,
-    /// A hash of nothing in particular: checked where there is no user, so that it takes as long.
+    /// A placeholder hash, checked if there is no user, so that it takes the same time.
     nobody: String,
     queue: Arc<Semaphore>,
     turns: Arc<Semaphore>,
@@ -48,24 +48,24 @@ impl PasswordHashing {
         }
     }
 
-    /// The hash to store: `argon2id$<key id>$m=…,t=…,p=…$<salt>$<hash>`, both in hexadecimal.
+    /// Returns the hash to store: `argon2id$<key id>$m=…,t=…,p=…$<salt>$<hash>`, both in hexadecimal.
     pub async fn hash(&self, password: Password, entropy: &Entropy) -> Result<String, TooBusy> {
         let (key_id, pepper) = self.keyring.pepper().ok_or(TooBusy)?;
         let salt = entropy.bytes();
         self.in_turn(move || compute(&pepper, &key_id, password.bytes(), &salt)).await
     }
 
-    /// Whether a hash was made with a key that is not the current one any more.
+    /// Returns whether a hash was made with a key that is no longer the current one.
     pub fn is_dated(&self, stored: &str) -> bool {
         let current = self.keyring.pepper().map(|(key_id, _)| key_id);
         current.is_some_and(|key_id| stored.split('$').nth(1) != Some(&key_id))
     }
 
-    /// Whether `password` fits `stored`. Without one it takes as long and says no.
+    /// Returns whether `password` matches `stored`. Without a stored hash, it takes the same time and returns `false`.
     pub async fn verify(&self, password: Password, stored: Option<&str>) -> Result<bool, TooBusy> {
         let is_someone = stored.is_some();
         let stored = stored.unwrap_or(&self.nobody).to_owned();
-        // A hash of a key that nobody has any more fits nothing, and takes as long to say so.
+        // A hash with a key that is no longer available matches nothing, and takes the same time.
         let key_id = stored.split('$').nth(1).unwrap_or_default();
         let pepper = self.keyring.pepper_of(key_id).unwrap_or_default();
         let fits = self.in_turn(move || fits(&pepper, password.bytes(), &stored)).await?;
@@ -104,8 +104,8 @@ fn compute(pepper: &[u8; 32], key_id: &str, password: &[u8], salt: &[u8; 16]) ->
     )
 }
 
-/// Computes again with the stored salt and compares in constant time. A stored hash of another
-/// shape fits nothing.
+/// Computes the hash again with the stored salt and compares in constant time. A stored hash in another format never
+/// matches.
 fn fits(pepper: &[u8; 32], password: &[u8], stored: &str) -> bool {
     let mut parts = stored.split('$');
     let (Some(_), Some(key_id), Some(_), Some(salt)) =
@@ -149,7 +149,7 @@ mod tests {
         assert!(!hashing.verify(Password::typed("x"), None).await.expect("verifies"));
     }
 
-    /// While two hash, 64 wait and whoever comes then is sent away.
+    /// While two are hashed, 64 can wait, and further requests are rejected.
     #[tokio::test]
     async fn t79_the_queue_is_bounded() {
         let entropy = Entropy::seeded(1);

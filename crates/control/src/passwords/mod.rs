@@ -1,4 +1,4 @@
-//! Passwords: what makes one acceptable, and how it is kept.
+//! Passwords: acceptance rules and storage.
 
 mod blocklist;
 mod hashing;
@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 const SHORTEST: usize = 15;
 const LONGEST: usize = 256;
 
-/// A password in the form that is hashed: NFKC, so that it does not matter how a keyboard
-/// composes an accent. Whole, never cut. Not printable.
+/// A password in the form that is hashed: normalized to NFKC, so that it does not matter how a keyboard composes an
+/// accent. It is never truncated and can't be printed.
 #[derive(PartialEq, Eq)]
 pub struct Password(Zeroizing<String>);
 
@@ -58,12 +58,12 @@ impl From<TooBusy> for Refusal {
 }
 
 impl Password {
-    /// As typed at log-in: normalised, not judged.
+    /// Returns a password as entered at login: normalized, but not checked.
     pub fn typed(text: &str) -> Self {
         Self(Zeroizing::new(text.nfkc().collect()))
     }
 
-    /// As chosen: judged by length and by what attackers try first, never by its composition.
+    /// Returns a new password, checked by its length and against common guesses, but not by its composition.
     /// `personal` are words that others know: the account, the user, the product.
     pub fn chosen(text: &str, personal: &[&str]) -> Result<Self, PasswordError> {
         let password = Self::typed(text);
@@ -135,7 +135,7 @@ mod tests {
             Err(PasswordError::Personal("acmecorp".to_owned()))
         );
         assert_eq!(judge("ann.chen2026!!!"), Err(PasswordError::Personal("ann.chen".to_owned())));
-        // Without the accents or the signs of the name, or with others.
+        // Without the accents or punctuation of the name, or with others.
         for text in ["padaria sao joao", "Padaria-São-João!", "pâdaría são joão 1"] {
             let judged = Password::chosen(text, &["Padaria “São João”"]).err();
             assert!(matches!(judged, Some(PasswordError::Personal(_))), "{text}: {judged:?}");

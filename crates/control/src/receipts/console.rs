@@ -1,4 +1,4 @@
-//! `/receipts`: what was promised when a token ended; and the keys with which anyone can check it.
+//! `/receipts`: the receipts of revocations, and the public keys that verify them.
 
 use super::reading::{self, VerifiedReceipt};
 use crate::{
@@ -22,15 +22,15 @@ use axum::{
 use keydesk_model::{Receipt, Timestamp};
 use serde_json::Value;
 
-/// A receipt as the pages show it.
+/// A receipt as shown on the pages.
 struct Shown {
     number: i64,
     what: String,
-    /// Whose or which token it was, as far as its name is known.
+    /// The name of the token, member, or user, if known.
     whose: Option<String>,
     at: When,
     is_complete: bool,
-    /// Not complete then, but by now every lease is over.
+    /// Whether it was incomplete, but every lease has ended since.
     is_over: bool,
     effective_at: When,
     gateways: Vec<Gateway>,
@@ -43,12 +43,12 @@ struct Shown {
 
 struct Gateway {
     name: String,
-    /// "after 12.5 ms".
+    /// A text such as "after 12.5 ms".
     confirmed: Option<String>,
     rejects_from: Option<When>,
 }
 
-/// The acts that end tokens, as the list names them.
+/// Returns the name of an event that revokes tokens, for the list.
 fn what(event: &str) -> String {
     text_if_exists(&format!("event-{}", event.replace('.', "-")))
         .unwrap_or_else(|| text("event-unknown").to_string())
@@ -140,7 +140,7 @@ pub(crate) async fn show(
     Ok(page(&ShowPage { chrome, receipt, back }))
 }
 
-/// The receipt of what an operator did to an account; others are the account's own.
+/// Shows the receipt of an operator's change to an account; other receipts belong to the account.
 pub(crate) async fn show_to_operator(
     State(app): State<AppState>,
     operator: Operator,
@@ -155,7 +155,7 @@ pub(crate) async fn show_to_operator(
     Ok(page(&ShowPage { chrome, receipt, back }))
 }
 
-/// The public halves of the keys that sign receipts, as a JWK set.
+/// Returns the public keys that verify receipts, as a JWK set.
 pub(crate) async fn published(State(app): State<AppState>) -> Result<Json<Value>, Problem> {
     Ok(Json(reading::list_keys(&app).await?))
 }

@@ -1,5 +1,5 @@
-//! Receipts: whoever ends a token is told which gateways reject it now and, of the others, from when on
-//! they do. "Complete" is said only when it holds for all.
+//! Receipts: proofs of revocation that name the gateways that reject a token now and the time from which the others do.
+//! A receipt is "complete" only if all gateways reject the token.
 
 pub(crate) mod console;
 mod reading;
@@ -16,39 +16,39 @@ use keydesk_node::{Keys, Nodes};
 use keydesk_store::{AuditEntry, Committed, Durability, StoreError, Write};
 use std::{collections::BTreeMap, time::Duration};
 
-/// How long at most between two looks at the list while a confirmation is waited for.
+/// The longest interval between reads of the roster during a wait for confirmations.
 const LOOK_AGAIN: Duration = Duration::from_millis(25);
 
-/// What a gateway has said, or when it rejects without.
+/// The confirmation of a gateway, or the time from which it rejects without one.
 enum NodeStatus {
     Confirmed { after: Duration },
     Silent { until: Moment },
 }
 
-/// When the database had said that it is done, on both clocks.
+/// The time at which the database acknowledged the commit, on both clocks.
 #[derive(Clone, Copy)]
 struct Acknowledged {
     moment: Moment,
     at: Timestamp,
 }
 
-/// One wait for all gateways to reject what has ended in a commit.
+/// A wait until all gateways reject the tokens that a commit revoked.
 struct Wait<'a> {
     nodes: &'a Nodes,
     seq: i64,
     epoch: &'a str,
     acknowledged: Acknowledged,
-    /// Whether what has ended is on the disk of this process's own gateway.
+    /// Whether the revocation is in the journal on the disk of this process's own gateway.
     is_journaled: bool,
-    /// Whether the database has forgotten it again.
+    /// Whether the database has lost the change again.
     is_lost: bool,
-    /// By when nodes reject that stood in the list of a history before this one.
+    /// The time from which nodes that were listed only in an earlier history reject.
     forgotten_until: Moment,
     said: BTreeMap<NodeId, (String, NodeStatus)>,
 }
 
 impl Wait<'_> {
-    /// Whoever is in the list after the commit counts; who joins later begins with it.
+    /// Adds the nodes that are in the list after the commit; a node that joins later starts with the change.
     fn begin(&mut self, rows: &[NodeRow]) {
         for row in rows.iter().filter(|row| row.is_gateway) {
             let silent = NodeStatus::Silent { until: self.acknowledged.moment };
@@ -57,14 +57,14 @@ impl Wait<'_> {
         self.receive();
     }
 
-    /// After a failover or a restore the list may lack nodes that joined just before; all nodes have the same terms.
+    /// After a failover or a restore, the list may lack nodes that joined just before; all nodes have the same terms.
     fn remember_forgotten(&mut self, rows: &[NodeRow], history: Option<Duration>) {
         let longest = rows.iter().map(NodeRow::longest).max().unwrap_or_default();
         let left = history.map_or(Duration::ZERO, |age| longest.saturating_sub(age));
         self.forgotten_until = self.acknowledged.moment.plus(left);
     }
 
-    /// Takes over what is in the roster now. Who has left it has stopped serving before.
+    /// Applies the current roster. A node that has left it has stopped serving before.
     fn receive(&mut self) {
         let (nodes, seq, epoch, at) = (self.nodes, self.seq, self.epoch, self.acknowledged.moment);
         let is_journaled = self.is_journaled;
@@ -73,7 +73,7 @@ impl Wait<'_> {
             if matches!(said, NodeStatus::Confirmed { .. }) {
                 return true;
             }
-            // The gateway of this process had taken over the change before the commit returned.
+            // The gateway of this process had applied the change before the commit returned.
             let word = if *node == nodes.own && is_journaled {
                 Some(NodeAck::Confirmed)
             } else {
@@ -102,19 +102,19 @@ impl Wait<'_> {
     }
 }
 
-/// A receipt as it is kept and shown.
+/// A receipt as stored and shown.
 #[derive(Clone, Debug)]
 pub(crate) struct Issued {
-    /// Its number in the audit log. None: what was done is done, but the gateways could not be asked, or
-    /// their answers not be written down.
+    /// The number of its entry in the audit log. `None` if the change was made, but the gateways could not be asked or
+    /// their responses not be recorded.
     pub number: Option<i64>,
     pub is_complete: bool,
-    /// From when on everybody rejects; None where that is not known.
+    /// The time from which all gateways reject; `None` if it is not known.
     pub effective_at: Option<Timestamp>,
 }
 
 impl Issued {
-    /// For a redirect's query.
+    /// Returns the parameter for a redirect's query.
     pub fn query(&self) -> String {
         match (self.number, self.is_complete) {
             (Some(number), true) => format!("&receipt={number}"),
@@ -125,13 +125,13 @@ impl Issued {
 }
 
 impl AppState {
-    /// Commits, waits for the gateways, and issues the receipt. None where nothing has ended.
+    /// Commits, waits for the gateways, and issues the receipt. Returns `None` if nothing was revoked.
     pub(crate) async fn commit_with_receipt(
         &self,
         write: Write,
         entry: AuditEntry,
     ) -> Result<Option<Issued>, StoreError> {
-        // The browser may hang up; what is begun is ended all the same, with its receipt.
+        // The browser may disconnect; the commit completes anyway, with its receipt.
         let app = self.clone();
         let issued = tokio::spawn(async move {
             let committed = write.commit(entry.clone()).await?;
@@ -174,25 +174,25 @@ impl AppState {
         wait.begin(&rows);
         while !wait.is_over() && nodes.stopwatch.now().since(committed_at) < nodes.patience {
             let _ = tokio::time::timeout(LOOK_AGAIN, nodes.news.notified()).await;
-            // A database that has gone away meanwhile says nothing; the leases end all the same.
+            // If the database is unreachable now, there are no confirmations, but the leases end anyway.
             if let Err(error) = nodes.look(&self.store).await {
                 tracing::warn!(%error, "confirmations cannot be read now");
             }
             wait.receive();
         }
-        // A gateway may have confirmed the number in another history, where a failover has lost this one.
+        // A gateway may have confirmed the number in another history if a failover has lost this one.
         wait.is_lost = !self.store.still_has(seq, chain).await?;
         if wait.is_lost {
             tracing::error!(seq, "the database has lost a change that it had acknowledged");
         }
-        // What was promised before the commit and not after it may not have held at it, and the other way round.
+        // Durability may have changed during the commit, so only the lower value before and after it is certain.
         let after = self.store.durability().await.unwrap_or(Durability::Single);
         let durability = committed.durability.min(after);
         Ok(wait.receipt(committed.at, durability, entry))
     }
 
     async fn keep(&self, receipt: Receipt, entry: &AuditEntry) -> Result<Issued, StoreError> {
-        // A node that serves no console signs nothing.
+        // A node without a console can't sign.
         let (is_complete, effective_at) = (receipt.complete, Some(receipt.effective_at));
         if self.keyring.key_ids().is_empty() {
             return Ok(Issued { number: None, is_complete, effective_at });

@@ -1,4 +1,4 @@
-//! Reading receipts again: verified with the keys that signed them, with names for the IDs in them.
+//! Reading stored receipts: verified with the keys that signed them, with names for the IDs in them.
 
 use super::{published_keys, verify_receipt};
 use crate::{
@@ -12,16 +12,16 @@ use keydesk_store::{Account, AuditRow, StoreError};
 use serde_json::Value;
 use std::collections::HashMap;
 
-/// At most so many are listed; the audit log has them all.
+/// The maximum number of listed receipts; the audit log contains them all.
 const LISTED: u32 = 100;
 
-/// A receipt whose signature holds.
+/// A receipt with a valid signature.
 pub(super) struct VerifiedReceipt {
-    /// Its number in the audit log.
+    /// The number of its entry in the audit log.
     pub number: i64,
     pub receipt: Receipt,
     pub jws: String,
-    /// The name of the token, member, or user that it is about, if it is known.
+    /// The name of the token, member, or user that it concerns, if known.
     pub target_name: Option<String>,
 }
 
@@ -35,7 +35,7 @@ impl VerifiedReceipt {
     }
 }
 
-/// The public halves of the keys that sign receipts, as a JWK set.
+/// Returns the public keys that verify receipts, as a JWK set.
 pub(super) async fn list_keys(app: &AppState) -> Result<Value, StoreError> {
     let checks = app.store.read().await?.list_key_checks().await?;
     let known = checks.iter().filter(|check| !check.public_key.is_empty());
@@ -54,7 +54,7 @@ async fn list_names(app: &AppState, caller: &Caller) -> Result<HashMap<String, S
     Ok(names)
 }
 
-/// The newest receipts of the caller's account.
+/// Returns the newest receipts of the caller's account.
 pub(super) async fn list(app: &AppState, caller: &Caller) -> Result<Vec<VerifiedReceipt>, Refusal> {
     caller.permit(Permission::SeeTokens)?;
     let rows = app.store.read().await?.list_receipts(caller.account.id, LISTED).await?;
@@ -77,7 +77,7 @@ pub(super) async fn find(
     })
 }
 
-/// The receipt of what an operator did to an account; the other receipts are the account's own.
+/// Returns the receipt of an operator's change to an account; other receipts belong to the account.
 pub(super) async fn find_of_account(
     app: &AppState,
     _: &Operator,

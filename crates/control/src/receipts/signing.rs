@@ -1,12 +1,12 @@
-//! Signs receipts as JWS (RFC 7515) with Ed25519 (RFC 8037), and reads them back. The public halves are
-//! published as a JWK set (RFC 7517).
+//! Signing and verifying receipts as JWS (RFC 7515) with Ed25519 (RFC 8037). The public keys are published as a JWK set
+//! (RFC 7517).
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use keydesk_model::Receipt;
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use serde_json::{Value, json};
 
-/// Says in the header what it is, so that it is not taken for another kind of token.
+/// The type in the header, so that a receipt is not mistaken for another kind of token.
 const TYPE: &str = "keydesk-receipt+jws";
 
 pub(crate) struct Signer {
@@ -45,19 +45,19 @@ impl Signer {
 }
 
 impl Signer {
-    /// Over this text alone, which says what it is.
+    /// Signs this text alone, which must state its own purpose.
     pub fn sign_raw(&self, text: &[u8]) -> Vec<u8> {
         self.pair.sign(text).as_ref().to_vec()
     }
 }
 
-/// The JWK set of these keys: `(id, public half in base64url)`.
+/// Returns the JWK set of these keys, given as `(id, public key in base64url)`.
 pub fn published_keys<'a>(keys: impl Iterator<Item = (&'a str, &'a str)>) -> Value {
     let keys = keys.map(|(id, x)| json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": id, "x": x }));
     json!({ "keys": keys.collect::<Vec<_>>() })
 }
 
-/// Reads a receipt whose signature one of the keys of a JWK set confirms.
+/// Returns a receipt after verifying its signature with the keys of a JWK set.
 pub fn verify_receipt(jws: &str, keys: &Value) -> Result<Receipt, ReceiptError> {
     let jws = jws.trim();
     let (signed, signature) = jws.rsplit_once('.').ok_or(ReceiptError::Malformed)?;

@@ -1,4 +1,4 @@
-//! `/login`, `/login/two-factor`, `/logout`, `/sessions`: the console's pages about being logged in.
+//! `/login`, `/login/two-factor`, `/logout`, `/sessions`: the console's login and session pages.
 
 use super::{LoggedIn, NewLogin, ends_at};
 use crate::{
@@ -31,7 +31,7 @@ struct LogInPage {
     email: String,
     next: String,
     error: Option<String>,
-    /// Nobody can log in yet.
+    /// Whether there is no user yet who could log in.
     no_account: bool,
     sign_up: bool,
 }
@@ -148,13 +148,13 @@ pub(crate) async fn log_in_with_code(
     }
 }
 
-/// Whether the page shows the form again: after a wrong password or code, and after too many.
+/// Returns whether the page shows the form again: after a wrong password or code, and after too many attempts.
 fn can_repeat(refusal: &Refusal) -> bool {
     let is_wrong = matches!(refusal.code(), Code::IncorrectCredentials | Code::IncorrectCode);
     is_wrong || refusal.kind() == Kind::TooMany
 }
 
-/// The status of a failed attempt, and when the next one can be made.
+/// Returns the status of a failed attempt, and the time until the next one is permitted.
 fn throttled(refusal: &Refusal) -> (StatusCode, [(HeaderName, String); 1]) {
     let wait = refusal.values().iter().find_map(|(_, value)| match value {
         Value::Span(wait) => Some(wait.as_secs() + 1),
@@ -167,7 +167,7 @@ fn throttled(refusal: &Refusal) -> (StatusCode, [(HeaderName, String); 1]) {
     (status, [(header::RETRY_AFTER, seconds.to_string())])
 }
 
-/// The cookies of someone who is let in.
+/// Adds the cookies of a user who has logged in to a response.
 pub(crate) fn let_in(app: &AppState, entered: &NewLogin, response: impl IntoResponse) -> Response {
     let response = with_cookie(session_cookie(&entered.session, &app.settings), response);
     match &entered.device {
@@ -182,7 +182,7 @@ pub(crate) fn with_cookie(cookie: header::HeaderValue, response: impl IntoRespon
     response
 }
 
-/// After logging out nothing of the console may stay in the browser.
+/// Clears the browser's data of the console after a logout.
 fn logged_out(app: &AppState, to: Redirect) -> Response {
     let mut headers = HeaderMap::new();
     headers.insert(

@@ -1,4 +1,4 @@
-//! Logging in: the password first, the second factor where there is one, then the session and the news of it.
+//! Logging in: the password, the second factor if there is one, then the session and the notification of it.
 
 use super::{NewLogin, SessionSecret, open_session, visitor_entry};
 use crate::{
@@ -15,17 +15,18 @@ use keydesk_model::{AccountId, Actor, Email, Event, Origin, UserId};
 use keydesk_store::{PendingLogin, StoreError, User, Write};
 use std::time::Duration;
 
-/// How far a password leads.
+/// The result of a correct password.
 pub(crate) enum LoggedIn {
     NewLogin(NewLogin),
-    /// The second factor is to follow, with this.
+    /// The second factor is required, along with this secret.
     HalfWay(SessionSecret),
 }
 
-/// How long the second factor may take.
+/// The time to enter the second factor.
 const HALF_WAY: Duration = Duration::from_mins(10);
 
-/// Logs in with e-mail and password. An unknown address and a wrong password look and last alike.
+/// Logs in with email and password. The response and its duration are the same for an unknown address and a wrong
+/// password.
 pub(crate) async fn log_in(
     app: &AppState,
     email: &str,
@@ -40,7 +41,7 @@ pub(crate) async fn log_in(
     };
     let stored = user.as_ref().map(|user| user.password_hash.as_str());
     let fits = app.passwords.verify(Password::typed(password), stored).await?;
-    // The password is at hand: its hash moves to the current key.
+    // The password is available here, so that it can be hashed with the current key.
     let renewed = match stored.filter(|stored| fits && app.passwords.is_dated(stored)) {
         Some(_) => app.passwords.hash(Password::typed(password), &app.entropy).await.ok(),
         None => None,
@@ -60,14 +61,14 @@ pub(crate) async fn log_in(
     }
     attempt.succeeded(&mut write).await?;
     if let Some(half) = half_way(app, &mut write, (user.id, None)).await? {
-        // It opens nothing yet.
+        // It grants no access yet.
         write.keep().await?;
         return Ok(LoggedIn::HalfWay(half));
     }
     Ok(LoggedIn::NewLogin(enter(app, write, &user, visitor, LoginMethod::default()).await?))
 }
 
-/// Where somebody has a second factor: what they are to come back with it.
+/// Returns the secret with which the second factor must be sent, if the user has one.
 pub(crate) async fn half_way(
     app: &AppState,
     write: &mut Write,
@@ -84,7 +85,7 @@ pub(crate) async fn half_way(
     Ok(Some(secret))
 }
 
-/// The second half of a log-in: a code for someone who has given the password.
+/// Completes a login with a code, after the password was entered.
 pub(crate) async fn log_in_with_code(
     app: &AppState,
     half: &str,
@@ -116,15 +117,15 @@ pub(crate) async fn log_in_with_code(
     enter(app, write, &user, visitor, entering).await
 }
 
-/// How somebody comes in.
+/// The target account and the proof of a login.
 #[derive(Default)]
 pub(crate) struct LoginMethod {
-    /// Where to, if that was said; else the first account.
+    /// The account to open, if requested; otherwise the first one.
     pub account: Option<AccountId>,
     pub proof: Option<Proof>,
 }
 
-/// Opens the session of someone who has proved who they are, and tells them of a new browser.
+/// Opens the session of an authenticated user, and notifies them of a new browser.
 pub(crate) async fn enter(
     app: &AppState,
     mut write: Write,
@@ -150,17 +151,17 @@ pub(crate) async fn enter(
     Ok(entered)
 }
 
-/// What the user is told of who was let in as them.
+/// The notification to a user of a login.
 pub(crate) struct News<'a> {
     user: &'a User,
-    /// Whether this could be told from a browser that was used before.
+    /// Whether earlier browsers are known, from which this one can be distinguished.
     had_devices: bool,
-    /// Recovery codes that are left, where one was used.
+    /// The number of remaining recovery codes, if one was used.
     codes_left: Option<i64>,
 }
 
 impl<'a> News<'a> {
-    /// Looked up before the session is opened, and after the code was taken.
+    /// Reads the data before the session is opened and after the code was consumed.
     pub async fn of(
         write: &mut Write,
         user: &'a User,

@@ -1,4 +1,4 @@
-//! Sessions: logging in and out, and what it does to the bearer token.
+//! Sessions: logging in and out, and the effects on the bearer token.
 
 pub(crate) mod console;
 mod log_in;
@@ -22,23 +22,23 @@ use keydesk_store::{AuditEntry, NewSession, Session, StoreError, User, Write};
 use std::{cell::Cell, time::Duration};
 use zeroize::Zeroizing;
 
-/// Ends a session that nobody uses, and every session in the end.
+/// The time without use after which a session ends, and the maximum lifetime of any session.
 const IDLE: Duration = Duration::from_hours(168);
 const ABSOLUTE: Duration = Duration::from_hours(720);
-/// How many sessions a user may have at once; of more, those that were seen the longest ago end.
+/// The maximum number of sessions per user; beyond it, the sessions with the oldest last use end.
 const MOST_SESSIONS: u32 = 100;
-/// How exactly "last seen" is kept.
+/// The precision of the time of last use.
 const TOUCH: Duration = Duration::from_mins(1);
 
 pub(crate) enum Found {
     Caller(Box<Caller>),
-    /// Who administers the instance and belongs to no account.
+    /// A user who administers the instance and belongs to no account.
     Operator(Box<Operator>),
     NoAccount(User),
     Nobody,
 }
 
-/// The principal of the session that a cookie names.
+/// Returns the principal of the session that a cookie identifies.
 pub(crate) async fn find_caller(
     app: &AppState,
     secret: Option<&str>,
@@ -72,7 +72,7 @@ pub(crate) async fn find_caller(
     Ok(Found::Caller(Box::new(caller)))
 }
 
-/// The operator of a session.
+/// Returns the operator of a session.
 ///
 /// # Errors
 ///
@@ -97,19 +97,19 @@ tokio::task_local! {
     static NOTED: Noted;
 }
 
-/// A request, as far as its session is concerned.
+/// The data of a request that concerns its session.
 struct Noted {
     id: String,
     is_change: bool,
     user: Cell<Option<UserId>>,
 }
 
-/// Does `work` for a request, of which [`who_is_here`] then tells whose open session came with it.
+/// Runs `work` for a request, for which [`who_is_here`] then returns the user of the session that was sent with it.
 pub(crate) async fn noting_session<F: Future>(id: String, is_change: bool, work: F) -> F::Output {
     NOTED.scope(Noted { id, is_change, user: Cell::new(None) }, work).await
 }
 
-/// The id of the request that is being answered.
+/// Returns the ID of the current request.
 pub(crate) fn request_id() -> Option<String> {
     NOTED.try_with(|noted| noted.id.clone()).ok()
 }
@@ -118,8 +118,8 @@ pub(crate) fn who_is_here() -> Option<UserId> {
     NOTED.try_with(|noted| noted.user.get()).ok().flatten()
 }
 
-/// Each change writes an audit entry, and some a row in every gateway: a user makes only so many, in whatever
-/// sessions.
+/// Notes the user of the current request, and limits their changes across all sessions, since each change writes an
+/// audit entry, and some write a row in every gateway.
 fn note_user(app: &AppState, user: UserId) -> Result<(), Refusal> {
     let is_another = NOTED.try_with(|noted| {
         let was = noted.user.replace(Some(user));
@@ -137,7 +137,7 @@ fn too_many_changes(wait: Duration) -> Refusal {
     refusal.retry_after(Duration::from_secs(seconds))
 }
 
-/// The session that a cookie names, and whose it is.
+/// Returns the session that a cookie identifies, and its user.
 pub(crate) async fn find_user(
     app: &AppState,
     secret: Option<&str>,
@@ -159,19 +159,18 @@ pub(crate) async fn find_user(
     Ok(Some((session, user)))
 }
 
-/// A new session's secret: it goes into the cookie and nowhere else.
+/// The secret of a new session, which is sent only in the cookie.
 pub(crate) type SessionSecret = Zeroizing<String>;
 
-/// What a browser gets when its user is let in.
+/// The secrets that a browser receives when its user logs in.
 #[derive(Debug)]
 pub(crate) struct NewLogin {
     pub session: SessionSecret,
-    /// By which it is known again, where it is new.
+    /// The secret that identifies the browser later, if it is new.
     pub device: Option<SessionSecret>,
 }
 
-/// Adds a session within a transaction that logs someone in. The one that the browser had before
-/// ends: nobody should come back to it.
+/// Adds a session within a login transaction. The browser's previous session ends, so that it can't be used again.
 pub(crate) async fn open_session(
     app: &AppState,
     write: &mut Write,
@@ -200,7 +199,7 @@ pub(crate) async fn open_session(
     Ok(NewLogin { session: secret, device })
 }
 
-/// Gives the caller's session a new secret after the password was given again; the old one is dead.
+/// Replaces the secret of the caller's session after the password was confirmed; the previous secret stops working.
 pub(crate) async fn confirm_password(
     app: &AppState,
     caller: &impl Authenticated,
@@ -226,7 +225,7 @@ pub(crate) async fn confirm_password(
     Ok(secret)
 }
 
-/// Logs a browser's session out. The bearer token lives on: only "everywhere" ends it.
+/// Logs out a browser's session. The bearer token remains; only logging out of all sessions revokes it.
 pub(crate) async fn log_out(app: &AppState, visitor: AnonymousUser) -> Result<(), StoreError> {
     let Some(hash) = visitor.session else { return Ok(()) };
     let mut write = app.store.write(app.now()).await?;
@@ -251,8 +250,7 @@ pub(crate) async fn end_session(
     Ok(())
 }
 
-/// Ends every session of the caller and, in the same transaction, their bearer tokens in every
-/// account.
+/// Ends every session of the caller and, in the same transaction, revokes their bearer tokens in every account.
 pub(crate) async fn log_out_all(
     app: &AppState,
     caller: &impl Authenticated,
@@ -265,8 +263,9 @@ pub(crate) async fn log_out_all(
     Ok(app.commit_with_receipt(write, entry).await?)
 }
 
-/// Ends a user's sessions except one, closes what a thief in one of them could have started, and replaces the bearer
-/// tokens, with an audit entry in each account. Returns what was ended, for the audit entry of the change itself.
+/// Ends a user's sessions except one, closes everything that an attacker in one of them could have started, and
+/// replaces the bearer tokens, with an audit entry in each account. Returns what was ended, for the audit entry of the
+/// change itself.
 pub(crate) async fn end_everything(
     app: &AppState,
     write: &mut Write,
@@ -311,7 +310,7 @@ pub(crate) async fn list_own(
         .await
 }
 
-/// An entry of someone who has no session yet.
+/// Returns an audit entry for a user who has no session yet.
 pub(crate) fn visitor_entry(event: Event, target: &str, origin: Origin) -> AuditEntry {
     AuditEntry {
         event,
@@ -323,7 +322,7 @@ pub(crate) fn visitor_entry(event: Event, target: &str, origin: Origin) -> Audit
     }
 }
 
-/// When a session ends by itself if it is not used again.
+/// Returns the time at which a session ends if it is not used again.
 pub(crate) fn ends_at(session: &Session) -> Timestamp {
     session.seen_at.plus(IDLE).min(session.created_at.plus(ABSOLUTE))
 }

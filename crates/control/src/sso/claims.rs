@@ -1,5 +1,5 @@
-//! What a provider says of somebody, in the claims of an ID token and of its userinfo endpoint. Each claim is read by
-//! itself, so that an odd one, which nobody needs, rejects nobody.
+//! The claims about a user in an ID token and from the userinfo endpoint. Each claim is read separately, so that a
+//! malformed claim that is not needed causes no rejection.
 
 use super::{provider::fault, rejected};
 use crate::refusal::Refusal;
@@ -7,13 +7,13 @@ use keydesk_model::Email;
 use keydesk_store::Sso;
 use serde_json::{Map, Value};
 
-/// What the provider says of somebody.
+/// The identity of a user, as stated by the provider.
 #[derive(Debug)]
 pub(super) struct ProviderIdentity {
     pub subject: String,
     pub email: Email,
     pub name: String,
-    /// Of the claim that says roles.
+    /// The values of the role claim.
     pub values: Vec<String>,
 }
 
@@ -25,7 +25,7 @@ impl Claims {
         self.0.get(name)?.as_str().filter(|text| !text.is_empty())
     }
 
-    /// Seconds since 1970, which some providers say with a fraction.
+    /// Returns a time in seconds since 1970, which some providers send with a fraction.
     pub fn instant(&self, name: &str) -> Option<i64> {
         let value = self.0.get(name)?;
         #[expect(
@@ -35,7 +35,7 @@ impl Claims {
         value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as i64))
     }
 
-    /// Whether something that a log-in needs is missing, which the userinfo endpoint may say.
+    /// Returns whether a claim that a login needs is missing, which the userinfo endpoint may provide.
     pub fn lacks_something(&self, sso: &Sso) -> bool {
         self.string("email").is_none()
             || self.is_email_verified().is_none()
@@ -43,9 +43,9 @@ impl Claims {
             || (!sso.role_claim.is_empty() && self.find(&sso.role_claim).is_none())
     }
 
-    /// Adds what the ID token, which counts first, does not say.
+    /// Adds the claims that are missing in the ID token, which takes precedence.
     pub fn complete_with(&mut self, mut more: Self) {
-        // Whether an address is verified is said where the address is.
+        // `email_verified` applies only to the address in the same source.
         match (self.string("email"), more.string("email")) {
             (None, Some(_)) => drop(self.0.remove("email_verified")),
             (Some(own), other) if other.is_some_and(|other| other != own) => {
@@ -61,13 +61,13 @@ impl Claims {
         }
     }
 
-    /// Whether they are enough, if need be without a name.
+    /// Returns whether the claims are sufficient; a name is optional.
     pub fn are_enough(&self, sso: &Sso) -> bool {
         let says_role = sso.role_claim.is_empty() || self.find(&sso.role_claim).is_some();
         says_role && self.read(sso).is_ok()
     }
 
-    /// A truth value; some providers send it as text.
+    /// Returns a Boolean, which some providers send as a string.
     fn is_email_verified(&self) -> Option<bool> {
         match self.0.get("email_verified")? {
             Value::Bool(is_verified) => Some(*is_verified),
@@ -87,7 +87,7 @@ impl Claims {
         (!parts.is_empty()).then(|| parts.join(" "))
     }
 
-    /// The claim of this name, or what a path such as `realm_access.roles` leads to. A name may hold dots itself.
+    /// Returns the claim with this name, or at a path such as `realm_access.roles`. A name can contain dots itself.
     fn find(&self, path: &str) -> Option<&Value> {
         find(&self.0, path)
     }
@@ -121,7 +121,7 @@ fn find<'a>(object: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
         .find_map(|(at, _)| find(object.get(&path[..at])?.as_object()?, &path[at + 1..]))
 }
 
-/// A text, a list of texts, or an object whose keys are the values.
+/// Returns the values of a string, a list of strings, or an object with the values as keys.
 fn values(claim: &Value) -> Vec<String> {
     match claim {
         Value::String(text) => vec![text.clone()],
@@ -160,7 +160,7 @@ mod tests {
         Claims(value.as_object().expect("an object").clone())
     }
 
-    /// The claims of providers as their documentation shows them.
+    /// The claims of providers as in their documentation.
     #[test]
     fn providers_shape_their_claims_as_they_like() {
         for (provider, role_claim, trusts, value, role) in [

@@ -1,4 +1,4 @@
-//! `/sso` for owners, `/login/sso` for whoever logs in by it, and the operator's yes.
+//! `/sso` for owners, `/login/sso` for users who log in with it, and the operator's confirmation.
 
 use super::{
     Arrival, begin, finish,
@@ -39,7 +39,7 @@ use serde::Deserialize;
 struct SsoPage {
     chrome: PageLayout,
     form: SsoForm,
-    /// None: there is no single sign-on. Which the operator has confirmed.
+    /// The domains, and which of them the operator has confirmed; `None` without single sign-on.
     domains: Option<Vec<Domain>>,
     callback_url: String,
     roles: [Role; 3],
@@ -122,7 +122,7 @@ pub(crate) async fn take_away(
     Ok(done("/sso", "sso_removed", None).into_response())
 }
 
-/// What the operator has seen, and says yes to.
+/// The settings that the operator has seen and confirms.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct SeenForm {
@@ -149,7 +149,7 @@ struct LogInPage {
     email: String,
     next: String,
     error: Option<String>,
-    /// Where to go on, and whose host that is.
+    /// The URL to continue to, and its host.
     departure: Option<(String, String)>,
 }
 
@@ -176,7 +176,8 @@ pub(crate) struct LogInForm {
     next: Option<String>,
 }
 
-/// A page with a link, not a redirect: the policy of this console sends no form elsewhere.
+/// Shows a page with a link instead of a redirect, because the console's content security policy permits no form
+/// redirects to other sites.
 pub(crate) async fn log_in(
     State(app): State<AppState>,
     visitor: AnonymousUser,

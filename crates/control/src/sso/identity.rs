@@ -1,6 +1,6 @@
-//! Which user somebody is whom the provider has sent. They are known by the provider's subject; by their address
-//! only before the first time. An address that has changed there is the same user, one that was given to somebody
-//! else is another.
+//! Identification of the user whom the provider has authenticated. Users are identified by the provider's subject, and
+//! by their address only before the first login. If a user's address changes at the provider, the user stays the same;
+//! if an address is reassigned, it belongs to another user.
 
 use super::{claims::ProviderIdentity, rejected};
 use crate::{
@@ -14,13 +14,13 @@ use keydesk_store::{AuditEntry, NewUser, Sso, User, Write};
 
 pub(super) struct Identified {
     pub user: User,
-    /// Their address belonged to somebody who has left the account.
+    /// Whether the address belonged to a user who has left the account.
     pub is_address_reused: bool,
-    /// The address that they had before, where the provider has said another.
+    /// The previous address, if the provider has stated another.
     pub moved: Option<Email>,
 }
 
-/// Somebody new, with a password that nobody knows: a reset by mail can give them one. None: they are known.
+/// Returns a new user with a random password, which a reset by mail can replace. Returns `None` if the user exists.
 pub(super) async fn newcomer(
     app: &AppState,
     sso: &Sso,
@@ -44,7 +44,7 @@ pub(super) async fn newcomer(
     Ok(Some(NewUser { id, email: claimed.email.clone(), name, password_hash }))
 }
 
-/// The user whom the provider's subject names, found or added.
+/// Returns the user whom the provider's subject identifies, found or added.
 pub(super) async fn identify(
     write: &mut Write,
     sso: &Sso,
@@ -53,7 +53,7 @@ pub(super) async fn identify(
 ) -> Result<Identified, Refusal> {
     if let Some(id) = write.find_identity(sso, &claimed.subject).await? {
         let user = write.find_user(id).await?.ok_or(Code::SsoLoginExpired)?;
-        // Somebody who has another address since may have more to lose than this account.
+        // A user who has changed their address since may have access to more than this account.
         if !sso.is_confirmed_for(&user.email.domain()) {
             return Err(rejected("unfit-own-domain"));
         }
@@ -80,7 +80,7 @@ pub(super) async fn identify(
     Ok(Identified { user, is_address_reused: is_other, moved: None })
 }
 
-/// Takes the provider's address over for somebody who has another one here. The address that they had, if it changes.
+/// Changes a user's address to the provider's, and returns the previous address if it changes.
 async fn follow_address(
     write: &mut Write,
     sso: &Sso,
@@ -88,7 +88,7 @@ async fn follow_address(
     origin: &Origin,
 ) -> Result<Option<Email>, Refusal> {
     let is_same = user.email.canonical() == email.canonical();
-    // Somebody else's stays theirs, and the user keeps the address that they had.
+    // An address of another user stays theirs, and this user keeps their previous address.
     if is_same || write.find_user_by_email(email).await?.is_some() {
         return Ok(None);
     }
@@ -96,8 +96,8 @@ async fn follow_address(
     Ok(Some(user.email.clone()))
 }
 
-/// Takes an address from the user who had it before, if they have left the account. The provider says that it is
-/// somebody else's now; links by mail would go to them.
+/// Removes an address from its previous user, if they have left the account. According to the provider, it belongs to
+/// another user now, who would receive the previous user's links by mail.
 async fn make_room(
     write: &mut Write,
     sso: &Sso,
@@ -105,7 +105,7 @@ async fn make_room(
     origin: &Origin,
 ) -> Result<(), Refusal> {
     let Some(before) = write.find_user_by_email(email).await? else { return Ok(()) };
-    // What they still have, here or elsewhere, is not this provider's to take.
+    // This provider can't take over the user's remaining memberships or operator rights.
     let has_something = !write.list_memberships(before.id).await?.is_empty();
     if has_something || write.is_operator(before.id).await? {
         return Err(rejected("unfit-address-reused"));

@@ -1,6 +1,6 @@
-//! Single sign-on by OpenID Connect (discovery, authorization code, PKCE): an account's owner names the provider,
-//! the operator confirms that the domain is this customer's and that the provider may be asked. Who comes in by it
-//! is made a member at once, with the role that the provider says.
+//! Single sign-on with OpenID Connect (discovery, authorization code, PKCE): an account's owner names the provider, and
+//! the operator confirms that the domain belongs to this customer and that the provider can be used. Users who log in
+//! with it become members immediately, with the role from the provider's claims.
 
 mod claims;
 pub(crate) mod console;
@@ -26,21 +26,22 @@ use serde::{Deserialize, Serialize};
 use settings::read_roles;
 use std::time::Duration;
 
-/// How long the provider may take.
+/// The time to complete a login at the provider.
 const LASTS: Duration = Duration::from_mins(10);
 
-/// What the secret of a provider's client is sealed to.
+/// Returns the context to which the client secret for a provider is sealed.
 pub(crate) fn belongs_to(account: AccountId) -> String {
     format!("sign-on|{account}")
 }
 
-/// A login that the identity provider sent and that is not accepted; `id` names the sentence that says why.
+/// Returns the refusal of a login that the identity provider sent; `id` names the message with the reason.
 fn rejected(id: &'static str) -> Refusal {
     let why = Value::Sentence { id, detail: String::new() };
     Refusal::new(Code::SsoLoginRejected).with("why", why)
 }
 
-/// What the browser holds while its user is at the provider: the answer counts in the browser that asked.
+/// The state that the browser holds during a login at the provider, so that the response is accepted only in the same
+/// browser.
 #[derive(Serialize, Deserialize)]
 struct Away {
     account: AccountId,
@@ -50,19 +51,19 @@ struct Away {
     next: String,
 }
 
-/// What a departure is sealed to.
+/// The context to which the state of a redirect is sealed.
 const DEPARTS: &str = "sign-on|departure";
 
-/// Where to go on, and what the browser is to hold meanwhile.
+/// The redirect to the provider, and the state that the browser holds in the meantime.
 pub(crate) struct AuthorizationRedirect {
     pub url: String,
     pub host: String,
-    /// Tells this departure from others of the same browser.
+    /// The value that distinguishes this redirect from others in the same browser.
     pub state: String,
     pub browser: SessionSecret,
 }
 
-/// Begins a log-in of somebody with this address.
+/// Begins a login with this email address.
 pub(crate) async fn begin(
     app: &AppState,
     email: &str,
@@ -84,7 +85,7 @@ pub(crate) async fn begin(
     Ok(AuthorizationRedirect { url: url.to_string(), host, state, browser })
 }
 
-/// What the provider sends the browser back with.
+/// The query parameters with which the provider redirects the browser back.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Arrival {
@@ -93,7 +94,7 @@ pub(crate) struct Arrival {
     pub error: String,
 }
 
-/// Lets in whoever the provider says it is. Where to go on.
+/// Logs in the user whom the provider has authenticated, and returns where to continue.
 pub(crate) async fn finish(
     app: &AppState,
     arrival: &Arrival,
@@ -123,21 +124,21 @@ pub(crate) async fn finish(
     Ok((enter(app, &sso, &claimed, visitor).await?, away.next))
 }
 
-/// Makes whoever comes a member, or the member what the provider says, and opens the session.
+/// Adds or updates the member by the provider's claims, and opens the session.
 async fn enter(
     app: &AppState,
     sso: &Sso,
     claimed: &ProviderIdentity,
     visitor: AnonymousUser,
 ) -> Result<LoggedIn, Refusal> {
-    // A hash takes its time, so it is made before the transaction.
+    // Hashing takes time, so it precedes the transaction.
     let newcomer = identity::newcomer(app, sso, claimed).await?;
     let mut write = app.store.write(app.now()).await?;
     let account = write.find_account(sso.account).await?.ok_or(Code::SsoNotConfigured)?;
     if !account.state.is_in_use() {
         return Err(rejected("unfit-closed"));
     }
-    // What was asked may have been taken back while the provider answered.
+    // The settings may have changed while the provider responded.
     let still = write.find_sso(account.id).await?;
     let domain = claimed.email.domain();
     if still.is_none_or(|still| !still.is_confirmed_for(&domain) || !still.is_same_client(sso)) {
@@ -149,7 +150,7 @@ async fn enter(
     attempts::forgive_sso(&mut write, &visitor.origin).await?;
     let role = role_of(sso, claimed);
     let (member, was) = admit(app, &mut write, sso, (&identified, role)).await?;
-    // Whoever has set up a second factor here is asked for it here, too.
+    // A user with a second factor in Keydesk must enter it here, too.
     let half = sessions::half_way(app, &mut write, (user.id, Some(account.id))).await?;
     let news = News::of(&mut write, user, None).await?;
     let own = Some(account.id);
@@ -165,7 +166,7 @@ async fn enter(
         detail,
         ..visitor_entry(event, &user.id.to_string(), visitor.origin.clone())
     };
-    // Joining, or another role, is an act of its own.
+    // Joining or a role change has an audit entry of its own.
     let is = write.find_member_of(account.id, user.id).await?.map(|member| member.role);
     if was != is {
         let event =
@@ -175,7 +176,7 @@ async fn enter(
     }
     let detail = serde_json::json!({ "single_sso": sso.issuer });
     let entry = entry(Event::SessionCreated, detail);
-    // Where a role has changed, a token may have ended.
+    // A role change may have revoked a token.
     app.commit_with_receipt(write, entry).await?;
     if let LoggedIn::NewLogin(entered) = &logged_in {
         news.send(app, entered, &visitor.origin);
@@ -187,7 +188,7 @@ async fn enter(
     Ok(logged_in)
 }
 
-/// The member that a user is here, made one if need be; and the role that they had before, if any.
+/// Returns the user's membership in this account, added if necessary, and their previous role, if any.
 async fn admit(
     app: &AppState,
     write: &mut Write,
@@ -196,7 +197,7 @@ async fn admit(
 ) -> Result<(MemberId, Option<Role>), Refusal> {
     let account = sso.account;
     let Some(member) = write.find_member_of(account, user.id).await? else {
-        // Whom an administrator has removed only an invitation brings back.
+        // A user whom an administrator has removed can return only with an invitation.
         if !is_address_reused && write.was_removed(account, (user.id, &user.email)).await? {
             return Err(rejected("unfit-removed"));
         }
@@ -210,8 +211,8 @@ async fn admit(
     Ok((member.id, Some(member.role)))
 }
 
-/// The role that the provider's claim gives: the default one where it names none that counts here. None: no claim
-/// says roles.
+/// Returns the role from the provider's claim, or the default one if the claim contains no known role. Returns `None`
+/// if no role claim is configured.
 fn role_of(sso: &Sso, claimed: &ProviderIdentity) -> Option<Role> {
     if sso.role_claim.is_empty() {
         return None;

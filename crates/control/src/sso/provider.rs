@@ -1,5 +1,5 @@
-//! The provider, by OpenID Connect: discovery, the address to go to, the code's exchange, the ID token, which the
-//! jsonwebtoken crate verifies, and the userinfo endpoint. Fields that a log-in does not need are not read.
+//! The OpenID Connect client: discovery, the authorization URL, the code exchange, the ID token, which the jsonwebtoken
+//! crate verifies, and the userinfo endpoint. Fields that a login does not need are not read.
 
 use super::{
     belongs_to,
@@ -27,13 +27,13 @@ use std::time::Duration;
 use url::Url;
 use zeroize::Zeroizing;
 
-/// How far the provider's clock may be from ours, either way.
+/// The maximum difference between the provider's clock and ours, in either direction.
 const CLOCKS_APART: Duration = Duration::from_mins(10);
 const BOUNDS: Bounds = Bounds { timeout: Duration::from_secs(10), bytes: 1024 * 1024 };
-/// A code that no provider has issued: what is answered to it tells whether client id and secret are right.
+/// A code that no provider has issued, whose rejection shows whether the client ID and secret are correct.
 const NO_CODE: &str = "keydesk-checks-its-client";
 
-/// What the provider's configuration document says, as far as it is needed (OpenID Connect Discovery 1.0, 3).
+/// The required part of the provider's configuration document (OpenID Connect Discovery 1.0, section 3).
 #[derive(Deserialize)]
 struct Metadata {
     issuer: String,
@@ -52,7 +52,7 @@ pub(super) struct Client<'a> {
     metadata: Metadata,
 }
 
-/// An answer of the token endpoint.
+/// A response of the token endpoint.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct TokenAnswer {
@@ -62,21 +62,21 @@ struct TokenAnswer {
     error_description: Option<String>,
 }
 
-/// A fault of the provider or its settings: `id` names the sentence, `detail` stands in it. The log has it, too.
+/// Returns and logs a fault of the provider or its settings: `id` names the message, which contains `detail`.
 pub(super) fn fault(id: &'static str, detail: impl std::fmt::Display) -> Refusal {
     let detail: String = detail.to_string().chars().filter(|c| !c.is_control()).take(300).collect();
     tracing::warn!(fault = id, detail, "single sign-on failed");
     Refusal::new(Code::ProviderFault).with("why", refusal::Value::Sentence { id, detail })
 }
 
-/// Whether a refusal is this fault.
+/// Returns whether a refusal is this fault.
 fn is_fault(refusal: &Refusal, wanted: &str) -> bool {
     let is_it = |value: &refusal::Value| matches!(value, refusal::Value::Sentence { id, .. } if *id == wanted);
     refusal.values().iter().any(|(_, value)| is_it(value))
 }
 
-/// https, or http on this very machine; no query, no fragment. The operator confirms it by reading it, so it must look like
-/// where it leads: letters as they stand in DNS, and nothing before the host.
+/// Parses an issuer: https, or http on this machine; no query, no fragment. The operator confirms it by reading it, so
+/// it must look like its destination: ASCII letters as in DNS, and nothing before the host.
 pub(super) fn check_issuer(text: &str) -> Option<Url> {
     let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'\\';
     let (_, rest) = text.split_once("://")?;
@@ -97,13 +97,13 @@ fn is_here(url: &Url) -> bool {
     url.scheme() == "http" && matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
 }
 
-/// How this console's address is registered at the provider.
+/// Returns the redirect URL to register at the provider.
 pub(super) fn callback_url(app: &AppState) -> String {
     format!("{}/login/sso/callback", app.settings.console_url)
 }
 
-/// Until the operator has confirmed a provider, it is asked only where everybody may ask; and so are other servers that
-/// its configuration names, which the operator has not seen.
+/// Returns the addresses that can be requested. Until the operator has confirmed a provider, only public addresses can
+/// be requested; the same applies to other servers that its configuration names, which the operator has not seen.
 fn reach(app: &AppState, sso: &Sso, url: &Url) -> Reach {
     let is_confirmed = sso.domains.iter().any(|domain| domain.is_confirmed);
     let is_its_own = Url::parse(&sso.issuer).is_ok_and(|issuer| {
@@ -116,17 +116,17 @@ fn reach(app: &AppState, sso: &Sso, url: &Url) -> Reach {
     }
 }
 
-/// Whether two issuers are the same but for the slash at the end.
+/// Returns whether two issuers differ only in the trailing slash.
 fn differ_by_slash(one: &str, other: &str) -> bool {
     one != other && one.trim_end_matches('/') == other.trim_end_matches('/')
 }
 
-/// Asks the provider whether it works with these settings. The issuer as the provider writes it, where the owner left
-/// out or added the slash at its end.
+/// Checks whether the provider works with these settings. Returns the issuer as the provider writes it if the owner
+/// omitted or added the trailing slash.
 pub(super) async fn check(app: &AppState, sso: &Sso) -> Result<Option<String>, Refusal> {
     let metadata = match discover(app, sso).await {
         Ok(metadata) => metadata,
-        // Such a provider is asked when the operator has confirmed it.
+        // Such a provider is checked after the operator has confirmed it.
         Err(refusal) if is_fault(&refusal, "fault-not-public") => return Ok(None),
         Err(error) => return Err(error),
     };
@@ -170,7 +170,7 @@ async fn get_json<T: for<'de> Deserialize<'de>>(
         .map_err(|error| fault("fault-not-readable", format!("{url}: {error}")))
 }
 
-/// Wherever the provider's document points: by https, or on this machine where the provider is on it, too.
+/// Sends a request to a URL from the provider's document: by https, or on this machine if the provider is on it, too.
 async fn send(
     app: &AppState,
     sso: &Sso,
@@ -204,7 +204,7 @@ impl<'a> Client<'a> {
     }
 
     fn new(app: &'a AppState, sso: &'a Sso, metadata: Metadata) -> Result<Self, Refusal> {
-        // Where the browser is led.
+        // The URL to which the browser is redirected.
         check_reachable(sso, &metadata.authorization_endpoint)?;
         let secret = app.keyring.open_secret(&sso.sealed, &belongs_to(sso.account));
         let secret = secret.ok().and_then(|secret| String::from_utf8(secret.to_vec()).ok());
@@ -227,7 +227,7 @@ impl<'a> Client<'a> {
         url
     }
 
-    /// What the provider says of whom it has sent back with this code.
+    /// Exchanges the code for the identity that the provider states.
     pub async fn exchange(
         &self,
         code: &str,
@@ -249,7 +249,7 @@ impl<'a> Client<'a> {
         {
             match get_json(self.app, self.sso, url, Some(token)).await {
                 Ok(more) => claims.complete_with(Self::of_same_user(&claims, Claims(more))?),
-                // What it might have said is not needed.
+                // Its claims are not needed.
                 Err(_) if claims.are_enough(self.sso) => {}
                 Err(error) => return Err(error),
             }
@@ -265,12 +265,13 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Whether the secret goes into the request's body, as the owner says, or else the provider.
+    /// Returns whether the secret is sent in the request's body, by the owner's setting or else the provider's
+    /// metadata.
     fn sends_secret_in_body(&self) -> bool {
         match self.sso.client_auth.as_str() {
             "client_secret_post" => true,
             "client_secret_basic" => false,
-            // Without a word, basic is meant (RFC 8414, 2).
+            // The default is basic (RFC 8414, section 2).
             _ => self.metadata.token_endpoint_auth_methods_supported.as_ref().is_some_and(
                 |methods| {
                     let has = |name: &str| methods.iter().any(|method| method == name);
@@ -308,7 +309,7 @@ impl<'a> Client<'a> {
             form.append_pair("client_id", &self.sso.client_id)
                 .append_pair("client_secret", &self.secret);
         } else {
-            // RFC 6749, 2.3.1: both are encoded as in a form first.
+            // RFC 6749, section 2.3.1: both are form-encoded first.
             let encode =
                 |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
             let pair = format!("{}:{}", encode(&self.sso.client_id), encode(&self.secret));
@@ -322,22 +323,22 @@ impl<'a> Client<'a> {
     fn rejected(&self, answer: &TokenAnswer) -> Refusal {
         let error = answer.error.as_deref().unwrap_or_default();
         let why = answer.error_description.as_deref().unwrap_or_default();
-        // What a provider repeats must not hold what is ours.
+        // The provider may echo the secret, which must not appear in the message.
         let detail = format!("{error} {why}").replace(self.secret.as_str(), "…");
         let is_client = matches!(error, "invalid_client" | "unauthorized_client");
         fault(if is_client { "fault-client" } else { "fault-code" }, detail.trim())
     }
 
-    /// The claims of an ID token that the provider has signed just now, for us.
+    /// Verifies an ID token, which must be signed by the provider, recent, and issued to us, and returns its claims.
     async fn verify(&self, id_token: &str) -> Result<Claims, Refusal> {
         let header = jsonwebtoken::decode_header(id_token);
         let header = header.map_err(|error| fault("fault-id-token", error))?;
         let keys: Value = get_json(self.app, self.sso, &self.metadata.jwks_uri, None).await?;
         let keys = keys["keys"].as_array().cloned().unwrap_or_default();
-        // A key of a kind that we do not know is for other tokens.
+        // Keys of an unknown type are for other tokens.
         let keys = keys.into_iter().filter_map(|key| serde_json::from_value::<Jwk>(key).ok());
         let mut validation = Validation::new(header.alg);
-        // The clock is the desk's.
+        // `check_claims` compares the expiration time with Keydesk's own clock.
         validation.validate_exp = false;
         validation.set_issuer(&[&self.metadata.issuer]);
         validation.set_audience(&[&self.sso.client_id]);
@@ -370,7 +371,7 @@ impl<'a> Client<'a> {
         if (now - issued).abs() > apart || expires + apart < now {
             return Err(fault("fault-clock", (now - issued).abs()));
         }
-        // A token for several is for whom it was issued to (OpenID Connect Core, 3.1.3.7).
+        // A token with several audiences must be issued to this client (OpenID Connect Core, section 3.1.3.7).
         if claims.string("azp").is_some_and(|azp| azp != self.sso.client_id) {
             return Err(fault("fault-audience", claims.string("azp").unwrap_or_default()));
         }
@@ -378,9 +379,9 @@ impl<'a> Client<'a> {
     }
 }
 
-/// Whether a key may have signed a token whose header names this one.
+/// Returns whether a key may have signed a token with this key ID in its header.
 fn is_for(key: &Jwk, kid: Option<&str>) -> bool {
-    // A secret that everybody can read signs nothing.
+    // A symmetric key in a public document can't authenticate a token.
     let is_secret = matches!(key.algorithm, AlgorithmParameters::OctetKey(_));
     let encrypts = matches!(key.common.public_key_use, Some(PublicKeyUse::Encryption));
     let signs = !is_secret && !encrypts;

@@ -1,4 +1,4 @@
-//! What an owner says of the provider, and the operator's yes to it.
+//! The owner's settings for the provider, and the operator's confirmation.
 
 use super::{belongs_to, provider};
 use crate::{
@@ -12,19 +12,19 @@ use keydesk_store::{Domain, Sso, StoreError};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 
-/// What an owner has typed.
+/// The form input of an owner.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct SsoForm {
     pub issuer: String,
     pub client_id: String,
-    /// Empty: the one that is there stays.
+    /// If empty, the stored secret is kept.
     pub client_secret: String,
-    /// One or more, apart by spaces or commas.
+    /// One or more domains, separated by spaces or commas.
     pub domain: String,
     pub scopes: String,
     pub client_auth: String,
-    /// Present: ticked.
+    /// Present if the checkbox is selected.
     pub trusts_emails: Option<String>,
     pub default_role: String,
     pub role_claim: String,
@@ -36,8 +36,8 @@ pub(crate) async fn find(app: &AppState, caller: &Caller) -> Result<Option<Sso>,
     Ok(app.store.read().await?.find_sso(caller.account.id).await?)
 }
 
-/// Keeps what the owner says. With another issuer or domain the operator is asked anew. Then the provider is asked
-/// whether it works so: a fault that it finds undoes nothing, since providers have bad days.
+/// Saves the owner's settings. Another issuer or domain requires a new confirmation by the operator. Then checks
+/// whether the provider works with the settings; a fault undoes nothing, since it may be temporary.
 pub(crate) async fn set(app: &AppState, caller: &Caller, form: &SsoForm) -> Result<(), Refusal> {
     let new = keep(app, caller, form).await?;
     attempts::begin(app, LoginAttempts::Sso, &caller.origin).await?;
@@ -58,7 +58,7 @@ async fn keep(app: &AppState, caller: &Caller, form: &SsoForm) -> Result<Sso, Re
     let account = caller.account.id;
     let before = write.find_sso(account).await?;
     let sealed = match (form.client_secret.trim(), &before) {
-        // The secret goes to nobody but whom it was entered for.
+        // The secret is sent only to the provider for which it was entered.
         ("", Some(before)) if is_for(before, form) => before.sealed.clone(),
         ("", _) => return Err(Refusal::new(Code::MissingClientSecret).at("client_secret")),
         (secret, _) => {
@@ -71,13 +71,13 @@ async fn keep(app: &AppState, caller: &Caller, form: &SsoForm) -> Result<Sso, Re
     write.set_sso(&new, caller.member.id).await?;
     let terms = |sso: &Sso| serde_json::json!({ "issuer": sso.issuer, "domains": sso.domain_names(), "scopes": sso.scopes, "client_auth": sso.client_auth, "trusts_emails": sso.trusts_emails, "default_role": sso.default_role, "role_claim": sso.role_claim, "roles": sso.roles });
     let detail = serde_json::json!({ "before": before.as_ref().map(terms), "after": terms(&new) });
-    // Which domains are confirmed already, as they are now.
+    // Reads back which domains are already confirmed.
     let kept = write.find_sso(account).await?.unwrap_or(new);
     write.commit(caller.entry(Event::AccountSsoChanged, account, detail)).await?;
     Ok(kept)
 }
 
-/// Whether a form names the provider and the client that there are.
+/// Returns whether a form names the stored provider and client.
 fn is_for(before: &Sso, form: &SsoForm) -> bool {
     let bare = |issuer: &str| issuer.trim().trim_end_matches('/').to_owned();
     bare(&before.issuer) == bare(&form.issuer) && before.client_id == form.client_id.trim()
@@ -131,11 +131,11 @@ fn read_form(account: AccountId, form: &SsoForm, sealed: Vec<u8>) -> Result<Sso,
     })
 }
 
-/// One domain or several. A text is a domain when it makes an address.
+/// Parses one or more domains. A text is a domain if it forms a valid email address.
 fn read_domains(text: &str) -> Result<Vec<Domain>, Refusal> {
     let words = text.split([' ', ',', ';', '\n', '\r', '\t']).filter(|word| !word.is_empty());
     let read = |word: &str| {
-        // No mail comes from `ann@localhost`.
+        // Mail can't come from `ann@localhost`.
         let word = word.contains('.').then_some(word)?;
         let email: Email = format!("x@{}", word.trim_start_matches('@')).parse().ok()?;
         Some(email.domain())
@@ -150,7 +150,8 @@ fn read_domains(text: &str) -> Result<Vec<Domain>, Refusal> {
     Ok(names.into_iter().map(|name| Domain { name, is_confirmed: false }).collect())
 }
 
-/// Scopes apart by spaces (RFC 6749, 3.3). `openid` is always asked for; without a word, so are `email` and `profile`.
+/// Parses scopes separated by spaces (RFC 6749, section 3.3). `openid` is always requested; by default, so are `email`
+/// and `profile`.
 fn read_scopes(text: &str) -> Result<String, Refusal> {
     let is_scope =
         |word: &&str| word.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\');
@@ -161,7 +162,7 @@ fn read_scopes(text: &str) -> Result<String, Refusal> {
     Ok(if text.trim().is_empty() { "email profile".to_owned() } else { words.join(" ") })
 }
 
-/// Lines of `value = role`. Nobody becomes owner by what a provider says.
+/// Parses lines of `value = role`. A provider's claim can't make a user an owner.
 pub(super) fn read_roles(text: &str) -> Result<Vec<(String, Role)>, Refusal> {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let read = |line: &str| {
@@ -186,7 +187,7 @@ pub(crate) async fn remove(app: &AppState, caller: &Caller) -> Result<(), Refusa
     Ok(())
 }
 
-/// The operator says yes to provider and domain as they were shown.
+/// Confirms the provider and the domain as they were shown to the operator.
 pub(crate) async fn confirm(
     app: &AppState,
     operator: &Operator,

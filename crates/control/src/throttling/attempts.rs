@@ -1,7 +1,6 @@
-//! Every place where a password is tried asks here first: delays for each address that is tried, limits for
-//! where the tries come from and for all together, a lock after a hundred. Whoever comes from a browser in
-//! which they have logged in before, or with a session, has counts of their own, so that strangers who
-//! guess hold up nobody.
+//! Limits on login attempts, checked before every password: delays for each address, limits for each network and for
+//! all together, and a lock after a hundred failures. A browser with an earlier login, or a session, has separate
+//! counts, so that guesses by others don't delay its user.
 
 use crate::{
     AppState,
@@ -12,18 +11,18 @@ use keydesk_model::{AttemptKind, Attempts, Email, Origin, SessionId, Throttled, 
 use keydesk_store::{StoreError, Write};
 use std::net::IpAddr;
 
-/// Whose password is tried.
+/// The kind of credential that is tried.
 #[derive(Clone, Debug)]
 pub(crate) enum LoginAttempts<'a> {
-    /// By someone who says that this is their address.
+    /// A password, for the entered email address.
     Email { typed: &'a str, device: Option<[u8; 32]> },
-    /// By someone who has logged in with it.
+    /// A password, by a logged-in user.
     Session(SessionId),
-    /// A code, by someone who has given the password.
+    /// A code, after the password was entered.
     Factor(UserId),
-    /// A passkey, by whoever comes: nothing can be guessed, but much be computed.
+    /// A passkey, by any visitor: it can't be guessed, but verification takes computing time.
     Passkey { device: Option<[u8; 32]> },
-    /// A departure to a provider, which is asked for each.
+    /// A redirect to a provider, each of which sends it a request.
     Sso,
 }
 
@@ -38,7 +37,7 @@ impl From<Throttled> for Refusal {
     }
 }
 
-/// Names what there were too many of: logins, and redirects to providers, are no failed attempts.
+/// Replaces the code of a refusal, since logins and redirects to providers are not failed attempts.
 fn renamed(refusal: Refusal, code: Code) -> Refusal {
     if refusal.code() != Code::TooManyFailedAttempts {
         return refusal;
@@ -50,11 +49,11 @@ fn renamed(refusal: Refusal, code: Code) -> Refusal {
         .fold(Refusal::new(code), |renamed, (name, value)| renamed.with(name, value))
 }
 
-/// A try that is counted as a failure until it turns out to be none.
+/// An attempt that is counted as a failure until it succeeds.
 #[derive(Debug)]
 pub(crate) struct Attempt(Vec<(AttemptKind, String)>);
 
-/// Counts a try, or says why it may not be made. An address that nobody has counts as one that somebody has.
+/// Counts an attempt, or returns the refusal. Unknown addresses count like known ones.
 pub(crate) async fn begin(
     app: &AppState,
     tries: LoginAttempts<'_>,
@@ -69,29 +68,29 @@ pub(crate) async fn begin(
     }
 }
 
-/// Takes back a departure to a provider from here: somebody has come back and was let in.
+/// Takes back a counted redirect to a provider from this origin, after a successful login.
 pub(crate) async fn forgive_sso(write: &mut Write, origin: &Origin) -> Result<(), StoreError> {
     let keys = keys(write, LoginAttempts::Sso, origin).await?;
     Attempt(keys).succeeded(write).await
 }
 
-/// Who makes us send a mail.
+/// The sender of a request that causes a mail.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Sender<'a> {
     AnonymousUser(&'a Origin),
     User(UserId),
 }
 
-/// What may be done about a request for a mail.
+/// The decision about a request for a mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sending {
     pub is_allowed: bool,
-    /// Whether the audit log is to say that it was asked for. Of an address that asks for too many, only once an
-    /// hour: the log is not a stranger's to fill.
+    /// Whether the audit log records the request. For too many requests, it is recorded only once an hour, so that a
+    /// visitor can't fill the log.
     pub is_noted: bool,
 }
 
-/// Whether one more link that nobody has asked for may be sent to this address, for this sender.
+/// Returns whether one more unrequested link can be sent to this address, for this sender.
 pub(crate) async fn may_send(
     app: &AppState,
     kind: AttemptKind,
@@ -101,7 +100,8 @@ pub(crate) async fn may_send(
     Ok(ask_to_send(app, kind, Some(email), sender).await?.is_allowed)
 }
 
-/// The same, and what is to be written down. Without an address nothing is sent, but the request counts.
+/// Decides like [`may_send`], and whether to record the request. Without an address, nothing is sent, but the request
+/// counts.
 pub(crate) async fn ask_to_send(
     app: &AppState,
     kind: AttemptKind,
@@ -124,17 +124,17 @@ pub(crate) async fn ask_to_send(
         Err(refusal) if refusal.kind() != Kind::TooMany => return Err(refusal),
         Err(_) => {}
     }
-    // That too many mails go to one address is not the doing of who asks now.
+    // Too many mails to one address are not caused by the current sender.
     if email.is_some() && count(app.store.write(app.now()).await?, &from).await.is_ok() {
         return Ok(Sending { is_allowed: false, is_noted: true });
     }
-    // Of the widest network that it comes from.
+    // The widest network of the sender.
     let noted = from.into_iter().next_back().map(|(_, from)| (AttemptKind::Noted, from));
     let noted = count(app.store.write(app.now()).await?, &Vec::from_iter(noted)).await;
     Ok(Sending { is_allowed: false, is_noted: noted.is_ok() })
 }
 
-/// Counts a successful login: each leaves a session, a device, and an audit entry.
+/// Counts a successful login, since each adds a session, a device, and an audit entry.
 pub(crate) async fn count_log_in(write: &mut Write, user: UserId) -> Result<(), Refusal> {
     let counted = count_one(write, AttemptKind::LogIn, &user.to_string()).await;
     counted.map_err(|refusal| renamed(refusal, Code::TooManyLogins))
@@ -150,7 +150,7 @@ async fn count(mut write: Write, keys: &[(AttemptKind, String)]) -> Result<(), R
     for (kind, key) in keys {
         count_one(&mut write, *kind, key).await?;
     }
-    // Nothing that anyone could ask about: the rejection itself is noted where the password is checked.
+    // There is no audit entry here: the rejection is recorded where the password is checked.
     Ok(write.keep().await?)
 }
 
@@ -163,7 +163,7 @@ async fn keys(
         LoginAttempts::Session(id) => return Ok(vec![(AttemptKind::Device, id.to_string())]),
         LoginAttempts::Factor(id) => return Ok(vec![(AttemptKind::Factor, id.to_string())]),
         LoginAttempts::Sso => {
-            // Apart from tries of a password, which are more.
+            // Counted separately from password attempts, which are more.
             let apart = |kind, from: String| (kind, format!("sign-on {from}"));
             let addr = origin.client_ip;
             let from = addr.map(|addr| apart(AttemptKind::Address, network(addr)));
@@ -190,7 +190,7 @@ async fn keys(
     let mut lane = AttemptKind::All;
     if let Some(addr) = origin.client_ip {
         let (kind, key) = (AttemptKind::Address, network(addr));
-        // What a few addresses use up is not what others begin with.
+        // Networks with few attempts have a separate total, which others can't exhaust.
         if write.find_attempts(kind, &key).await?.in_use(kind, write.now()) < FEW {
             lane = AttemptKind::First;
         }
@@ -202,17 +202,17 @@ async fn keys(
     Ok(keys)
 }
 
-/// So many tries of an address do not count against all.
+/// Below this number of attempts, an address counts toward the separate total.
 const FEW: i64 = 3;
 
-/// The /48 of an IPv6 address, as a site with many networks has them in one. `None` for IPv4.
+/// Returns the /48 of an IPv6 address, since a site can have many networks in one. Returns `None` for IPv4.
 fn wide_network(addr: IpAddr) -> Option<String> {
     let IpAddr::V6(addr) = addr.to_canonical() else { return None };
     let [a, b, c, ..] = addr.segments();
     Some(format!("{a:x}:{b:x}:{c:x}::/48"))
 }
 
-/// T75: a host with IPv6 has a whole /64 to come from.
+/// Returns the address, or the /64 for IPv6, since an IPv6 host can use a whole /64 (T75).
 pub(crate) fn network(addr: IpAddr) -> String {
     match addr.to_canonical() {
         IpAddr::V4(addr) => addr.to_string(),
@@ -224,7 +224,7 @@ pub(crate) fn network(addr: IpAddr) -> String {
 }
 
 impl Attempt {
-    /// The password was right.
+    /// Takes back the counts after a correct credential.
     pub async fn succeeded(self, write: &mut Write) -> Result<(), StoreError> {
         for (kind, key) in self.0 {
             let back: Attempts = write.find_attempts(kind, &key).await?.taken_back(kind);
@@ -234,7 +234,7 @@ impl Attempt {
     }
 }
 
-/// Remembers the browser that somebody has logged in from. None: it is remembered already.
+/// Remembers the browser of a login. Returns `None` if it is already remembered.
 pub(crate) async fn remember_device(
     app: &AppState,
     write: &mut Write,

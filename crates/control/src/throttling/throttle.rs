@@ -1,5 +1,5 @@
-//! Counts in memory, for what is too frequent or too anonymous to be counted in the database. Each console counts
-//! for itself.
+//! In-memory counts, for requests that are too frequent or too anonymous to be counted in the database. Each console
+//! counts separately.
 
 use keydesk_model::{Rate, Timestamp};
 use std::{
@@ -8,10 +8,10 @@ use std::{
     time::Duration,
 };
 
-/// How many keys are remembered at once.
+/// The maximum number of remembered keys.
 const MOST: usize = 10_000;
 
-/// A rate for each key.
+/// A rate limit for each key.
 #[derive(Debug)]
 pub(crate) struct Throttle {
     rate: Rate,
@@ -19,17 +19,17 @@ pub(crate) struct Throttle {
 }
 
 impl Throttle {
-    /// `rate` as in `600/10m`.
+    /// Creates a throttle with a `rate` such as `600/10m`.
     pub fn new(rate: &str) -> Self {
         let rate = rate.parse().expect("a rate of ours is well-formed");
         Self { rate, used: Mutex::default() }
     }
 
-    /// Counts one more.
+    /// Counts one more request.
     ///
     /// # Errors
     ///
-    /// How long to wait, if that would be too many.
+    /// Returns the time to wait if the rate is exceeded.
     pub fn take(&self, key: &str, now: Timestamp) -> Result<(), Duration> {
         let now = now.as_micros();
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
@@ -37,7 +37,7 @@ impl Throttle {
         let taken = self.rate.take(until, now)?;
         if used.len() >= MOST && !used.contains_key(key) {
             used.retain(|_, until| *until > now);
-            // A flood of keys: a forgotten key starts with its full rate again.
+            // If there are too many keys, all are forgotten, and each starts with its full rate again.
             if used.len() >= MOST {
                 used.clear();
             }

@@ -1,4 +1,4 @@
-//! A member's bearer token: there as long as they may use the API, and displayed to them alone.
+//! Bearer tokens: present as long as a member may use the API, and displayed only to them.
 
 use super::{ObservedClient, list_clients};
 use crate::{
@@ -15,7 +15,7 @@ use keydesk_model::{
 use keydesk_store::{Member, NewSecret, NewToken, StoreError, Token, Write};
 use keydesk_token::{Kind, PlainToken};
 
-/// A member's bearer token, from joining on: everything the member may do, without an end of its own.
+/// Issues a member's bearer token, which permits everything that the member may do and has no expiration date.
 pub(crate) async fn issue_bearer_token(
     app: &AppState,
     write: &mut Write,
@@ -43,7 +43,7 @@ pub(crate) async fn issue_bearer_token(
     write.issue_token(&new, &secret).await
 }
 
-/// Puts the next secret into a bearer token whose last one has ended.
+/// Sets the next secret of a bearer token whose previous one has been revoked.
 pub(super) async fn replace_secret(
     app: &AppState,
     write: &mut Write,
@@ -56,7 +56,7 @@ pub(super) async fn replace_secret(
     write.issue_secret(token.id, &secret).await
 }
 
-/// A new secret with the sealed copy that its member may look at.
+/// Creates a new secret with the sealed copy that its member can display.
 async fn displayable(
     app: &AppState,
     write: &mut Write,
@@ -72,7 +72,7 @@ async fn displayable(
     })
 }
 
-/// Ends a user's bearer tokens in every account and puts new ones in their place; how many.
+/// Revokes a user's bearer tokens in every account and replaces them; returns how many.
 pub(crate) async fn replace_bearer_tokens(
     app: &AppState,
     write: &mut Write,
@@ -88,7 +88,7 @@ pub(crate) async fn replace_bearer_tokens(
     Ok(replaced)
 }
 
-/// Ends a member's bearer token and puts a new one in its place; whether there was one.
+/// Revokes a member's bearer token and replaces it; returns whether there was one.
 pub(crate) async fn replace_bearer_token(
     app: &AppState,
     write: &mut Write,
@@ -103,7 +103,7 @@ pub(crate) async fn replace_bearer_token(
     Ok(had_one)
 }
 
-/// Ends a member's bearer token for good.
+/// Revokes a member's bearer token permanently.
 pub(crate) async fn end_bearer_token(
     write: &mut Write,
     member: MemberId,
@@ -135,9 +135,7 @@ pub(crate) async fn rotate_bearer_token(
     Ok(app.commit_with_receipt(write, entry).await?)
 }
 
-/// The caller's own bearer token in clear. Nobody else's can be asked for. The first look in a
-/// session is noted in the audit log.
-/// The caller's bearer token, if they have one.
+/// Returns the caller's bearer token, if they have one.
 pub(crate) async fn find_own_bearer_token(
     app: &AppState,
     caller: &Caller,
@@ -145,7 +143,7 @@ pub(crate) async fn find_own_bearer_token(
     Ok(app.store.read().await?.find_bearer_token(caller.member.id).await?)
 }
 
-/// The caller's bearer token and the clients that use it: they stop working when it is rotated.
+/// Returns the caller's bearer token, and the clients that stop working when it is rotated.
 pub(crate) async fn prepare_bearer_rotation(
     app: &AppState,
     caller: &Caller,
@@ -156,6 +154,8 @@ pub(crate) async fn prepare_bearer_rotation(
     Ok((token, clients))
 }
 
+/// Returns the caller's own bearer token in plain text; those of others can't be requested. The first view in a session
+/// is recorded in the audit log.
 pub(crate) async fn view_bearer_token(
     app: &AppState,
     caller: &Caller,
@@ -183,8 +183,8 @@ pub(crate) async fn view_bearer_token(
     Ok(plain)
 }
 
-/// A member who may use the API always has a bearer token. Where the one that took the place of an
-/// ended one was lost with a database server, they get the next.
+/// Returns the caller's bearer token, replacing a revoked one. A member who may use the API always has a bearer token,
+/// but its replacement may have been lost with a database server.
 async fn replace_forgotten(app: &AppState, caller: &Caller) -> Result<Token, Refusal> {
     let (mut write, caller) = caller.begin(app, Permission::UseApiDocs).await?;
     let member = caller.member.id;

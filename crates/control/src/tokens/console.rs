@@ -1,4 +1,4 @@
-//! `/tokens`: the account's API tokens, the page that shows a secret once, and the acts that end one.
+//! `/tokens`: the account's API tokens, the page that shows a secret once, and the actions that revoke one.
 
 use super::ObservedClient;
 use crate::{
@@ -27,7 +27,7 @@ use keydesk_store::{ClosingSecret, Token};
 use keydesk_token::PlainToken;
 use serde::Deserialize;
 
-/// An API token as the tables show it.
+/// An API token as shown in the tables.
 pub(crate) struct Row {
     pub id: String,
     pub name: String,
@@ -40,7 +40,7 @@ pub(crate) struct Row {
     pub is_live: bool,
     pub expires: Option<When>,
     pub expires_soon: bool,
-    /// Why it is over: "expired", "revoked".
+    /// The reason why it no longer works, "expired" or "revoked", and the time.
     pub over: Option<(String, When)>,
 }
 
@@ -86,7 +86,7 @@ impl ObservedClient {
     }
 }
 
-/// The names of scopes, for the labels of a page.
+/// Returns the names of scopes, for the labels of a page.
 pub(crate) fn scope_words(scopes: &ScopeSet) -> Vec<String> {
     let word = |scope: &Scope| match scope.as_str() {
         "*" => text("full-access").to_string(),
@@ -95,13 +95,13 @@ pub(crate) fn scope_words(scopes: &ScopeSet) -> Vec<String> {
     scopes.iter().map(word).collect()
 }
 
-/// An old secret that goes on beside a new one.
+/// A previous secret that still works during a grace period.
 struct OldRow {
     token: TokenId,
     name: String,
     masked: String,
     until: When,
-    /// After how much silence it closes earlier.
+    /// The idle period after which it is revoked earlier.
     revoke_after_idle: Option<&'static str>,
     last_used: Option<When>,
     last_used_by: String,
@@ -169,10 +169,10 @@ struct ShownOncePage {
     rotated: Option<Rotated>,
 }
 
-/// The secret took the place of another.
+/// The details of a rotation.
 pub(super) struct Rotated {
     receipt: Option<Issued>,
-    /// Until when the old one goes on.
+    /// The time until which the previous secret works.
     previous_secret_expires_at: Option<When>,
 }
 
@@ -247,7 +247,7 @@ pub(crate) struct RotateForm {
 }
 
 impl RotateForm {
-    /// The version that the page showed; a script may leave it out.
+    /// Returns the version that the page showed, which a script may omit.
     pub fn version(&self) -> Result<Option<i64>, Problem> {
         let seen = self.version.as_deref().map(str::parse).transpose();
         seen.map_err(|_| Code::InvalidVersion.into())

@@ -1,12 +1,12 @@
-//! How long an account's new tokens may live: the operator's policy, and the account's own. Each rejects,
-//! or is only observed.
+//! The maximum lifetime of an account's new tokens: the operator's policy and the account's own, each enforced or only
+//! observed.
 
 use super::list_api_tokens;
 use crate::{AppState, principal::Caller, refusal::Refusal};
 use keydesk_model::{Expiry, ExpiryPolicy, Mode, Timestamp, TokenState};
 use keydesk_store::{Account, Token};
 
-/// What is said of an account's new tokens in all, and what of it is enforced.
+/// All policies for an account's new tokens, and the enforced part of them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Policies {
     all: ExpiryPolicy,
@@ -24,12 +24,12 @@ impl Policies {
         });
         let own = own.unwrap_or_default();
         let enforced = [operators, own].into_iter().filter(|policy| policy.mode == Mode::Enforce);
-        // What the form begins with is no limit.
+        // The form's default is not a limit.
         let nothing = ExpiryPolicy { default: operators.default, ..ExpiryPolicy::default() };
         Self { all: operators.and(own), held: enforced.fold(nothing, ExpiryPolicy::and) }
     }
 
-    /// When a token that is made now ends, if it may be made so.
+    /// Returns the end of a token that is created now, if it is permitted.
     pub fn permitted_end(
         self,
         expiry: Expiry,
@@ -40,13 +40,13 @@ impl Policies {
         Ok(expires_at)
     }
 
-    /// Whether a token that was made at `made` would be rejected, were everything enforced.
+    /// Returns whether a token that was created at `made` would be rejected if every policy were enforced.
     pub fn objects(self, made: Timestamp, expires_at: Option<Timestamp>) -> bool {
         self.all.check(made, expires_at).is_err()
     }
 }
 
-/// The account's live API tokens that its policies would have rejected.
+/// Returns the account's active API tokens that its policies would have rejected.
 pub(crate) async fn list_over_expiry(
     app: &AppState,
     caller: &Caller,

@@ -1,4 +1,4 @@
-//! Tokens: issued, rotated and revoked, of both bindings. Here is decided who may.
+//! Tokens: creation, rotation, and revocation of API tokens and bearer tokens, with the permission checks for them.
 
 mod bearer;
 pub(crate) mod console;
@@ -33,12 +33,12 @@ use keydesk_model::{
 use keydesk_store::{Integration, Member, NewSecret, StoreError, Token, Write};
 use keydesk_token::PlainToken;
 
-/// How many live API tokens an account may have; more than this is a client gone wild.
+/// The maximum number of active API tokens per account, which only a misbehaving client exceeds.
 const MOST_TOKENS: i64 = 1_000;
-/// How many old secrets of one token may go on at once.
+/// The maximum number of previous secrets per token that work concurrently.
 const MOST_OLD: usize = 10;
 
-/// Ends an API token for good.
+/// Revokes an API token permanently.
 pub(crate) async fn revoke_api_token(
     app: &AppState,
     caller: &Caller,
@@ -59,7 +59,7 @@ pub(crate) async fn find_live_api_token(
 ) -> Result<Token, Refusal> {
     let now = write.now();
     let token = write.find_token(account, id).await?.ok_or(Code::NotFound)?;
-    // Another member's bearer token is nobody's business.
+    // Bearer tokens of other members are not accessible.
     if token.token_owner != TokenOwner::Account {
         return Err(Code::NotFound.into());
     }
@@ -88,7 +88,7 @@ pub(crate) async fn find_api_token(
     Ok(found.filter(|token| token.token_owner == TokenOwner::Account).ok_or(Code::NotFound)?)
 }
 
-/// An active API token and the clients that use it: they stop working when it ends.
+/// Returns an active API token, and the clients that stop working when it is revoked.
 pub(crate) async fn prepare_end(
     app: &AppState,
     caller: &Caller,
@@ -103,13 +103,13 @@ pub(crate) async fn prepare_end(
     Ok((token, clients))
 }
 
-/// A client that used a token lately: it stops working when the token ends.
+/// A client that used a token recently, and stops working when the token is revoked.
 #[derive(Debug)]
 pub(crate) struct ObservedClient {
     pub name: String,
     pub client_ip: String,
     pub last_used_at: Timestamp,
-    /// When this was looked up.
+    /// The time of the query.
     pub as_of: Timestamp,
     pub requests_a_day: i64,
 }
@@ -128,10 +128,10 @@ impl ObservedClient {
     }
 }
 
-/// The clients that used a token in the last 30 days, by whether they use a secret of it that is accepted now.
+/// The clients that used a token in the last 30 days, grouped by whether they use a secret that is accepted now.
 pub(crate) struct ObservedClients {
     pub current: Vec<ObservedClient>,
-    /// They used one that has ended since, and are rejected.
+    /// The clients that used a secret that has ended since, and are rejected.
     pub left_behind: Vec<ObservedClient>,
 }
 
@@ -148,12 +148,12 @@ async fn sort_clients(app: &AppState, token: TokenId) -> Result<ObservedClients,
     Ok(ObservedClients { current: clients(current), left_behind: clients(left_behind) })
 }
 
-/// The clients that use one token: they stop working when it ends.
+/// Returns the clients that stop working when the token is revoked.
 async fn list_clients(app: &AppState, token: TokenId) -> Result<Vec<ObservedClient>, StoreError> {
     Ok(sort_clients(app, token).await?.current)
 }
 
-/// The clients that use a member's bearer token, and those that are left behind by it.
+/// Returns the clients that use a member's bearer token, and those that use a revoked secret of it.
 pub(crate) async fn sort_clients_of_member(
     app: &AppState,
     member: &Member,
@@ -164,7 +164,7 @@ pub(crate) async fn sort_clients_of_member(
     }
 }
 
-/// The clients that used any of a user's bearer tokens in the last 30 days.
+/// Returns the clients that used any of a user's bearer tokens in the last 30 days.
 pub(crate) async fn list_clients_of_user(
     app: &AppState,
     user: UserId,

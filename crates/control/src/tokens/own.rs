@@ -1,4 +1,4 @@
-//! What a token does to itself: rotate and revoke. Whoever holds it may; nobody else is asked.
+//! Self-service: a token rotates and revokes itself, which requires only its secret.
 
 use super::{RotatedToken, bearer::replace_secret, rotate_secret};
 use crate::{
@@ -17,7 +17,7 @@ use keydesk_store::{AuditEntry, StoreError, Token, Write};
 use keydesk_token::{PlainToken, TokenHash};
 use std::time::Duration;
 
-/// The new secret of a token that rotated itself.
+/// The result of a token's rotation of itself.
 #[derive(Debug)]
 pub struct SelfRotation {
     pub token: TokenId,
@@ -27,7 +27,7 @@ pub struct SelfRotation {
     /// Whether every gateway rejects the old secret already, and the number of the receipt.
     pub is_complete: bool,
     pub receipt: Option<i64>,
-    /// From when on every gateway rejects the old secret.
+    /// The time from which every gateway rejects the old secret.
     pub effective_at: Option<Timestamp>,
 }
 
@@ -36,7 +36,7 @@ pub struct SelfRevocation {
     pub token: TokenId,
     pub is_complete: bool,
     pub receipt: Option<i64>,
-    /// From when on every gateway rejects it.
+    /// The time from which every gateway rejects the token.
     pub effective_at: Option<Timestamp>,
 }
 
@@ -61,7 +61,7 @@ pub enum SelfServiceError {
     Store(#[from] StoreError),
 }
 
-/// Gives the token a new secret.
+/// Rotates the token that a secret belongs to.
 pub async fn rotate_own_token(
     app: &AppState,
     hash: &TokenHash,
@@ -79,7 +79,7 @@ async fn rotate(
     terms: RotationTerms,
     origin: &Origin,
 ) -> Result<(Token, SelfRotation), SelfServiceError> {
-    // A gateway's database user can end tokens and make none.
+    // A gateway's database user can revoke tokens, but not create any.
     if app.keyring.key_ids().is_empty() && app.store.is_shared() {
         return Err(SelfServiceError::NoKey);
     }
@@ -128,7 +128,7 @@ async fn rotate(
     Ok((token, done))
 }
 
-/// Notifies the people responsible for a token that it has rotated itself. A node without mail notifies nobody.
+/// Notifies the users responsible for a token that it has rotated itself. A node without mail sends no notification.
 async fn tell(app: &AppState, token: &Token, origin: &Origin) -> Result<(), StoreError> {
     if !app.mailer.can_send() {
         return Ok(());
@@ -154,7 +154,7 @@ async fn tell(app: &AppState, token: &Token, origin: &Origin) -> Result<(), Stor
     Ok(())
 }
 
-/// Ends the token for good, its old secrets too. An old secret may do so as well.
+/// Revokes the token permanently, including its previous secrets. A previous secret may revoke it as well.
 pub async fn revoke_own_token(
     app: &AppState,
     hash: &TokenHash,
@@ -183,7 +183,8 @@ async fn find_own(write: &mut Write, hash: &TokenHash) -> Result<Token, SelfServ
     }
 }
 
-/// A rotation with overlap has ended nothing, and there is nothing to confirm.
+/// Returns the receipt's data for the response. A rotation with a grace period has revoked nothing, so there is nothing
+/// to confirm.
 fn user_message(receipt: Option<&Issued>) -> (bool, Option<i64>, Option<Timestamp>) {
     receipt.map_or((true, None, None), |issued| {
         (issued.is_complete, issued.number, issued.effective_at)

@@ -1,25 +1,25 @@
-//! Reminders of tokens that end soon: 30, 7 and 1 days before, to whoever made them, if they are still
-//! there, and to those who administer the account.
+//! Reminders of tokens that expire soon: 30, 7, and 1 days before, to their creators if they are still members, and to
+//! the account's administrators.
 
 use crate::{AppState, mail::Message};
 use keydesk_model::{Actor, Event, Origin, Timestamp};
 use keydesk_store::{AuditEntry, Expiring, StoreError};
 use std::time::Duration;
 
-/// The nearest first: of two that are due only the nearer is sent.
+/// The shortest first: if two are due, only the shorter is sent.
 const DAYS: [u64; 3] = [1, 7, 30];
 
 fn days(count: u64) -> Duration {
     Duration::from_hours(24 * count)
 }
 
-/// How many live API tokens end within a day, a week and a month.
+/// The number of active API tokens that expire within a day, a week, and a month.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ExpiringSoon {
     pub within: [(u64, usize); 3],
 }
 
-/// Sends what is due and was not sent yet. Safe on many nodes at once: each reminder is sent by one of them.
+/// Sends the reminders that are due and not sent yet. Safe on many nodes concurrently: each reminder is sent by one.
 pub async fn send_reminders(app: &AppState) -> Result<ExpiringSoon, StoreError> {
     let now = app.now();
     let expiring = app.store.read().await?.list_expiring_tokens(now, now.plus(days(30))).await?;
@@ -36,7 +36,7 @@ pub async fn send_reminders(app: &AppState) -> Result<ExpiringSoon, StoreError> 
 }
 
 async fn remind(app: &AppState, token: &Expiring, now: Timestamp) -> Result<(), StoreError> {
-    // Of a token that was made for 30 days nobody wants to hear on the first of them.
+    // A token with a lifetime of 30 days needs no 30-day reminder on its first day.
     let life = token.expires_at.since(token.created_at);
     let is_due =
         |within: &&u64| token.expires_at <= now.plus(days(**within)) && life > days(**within);

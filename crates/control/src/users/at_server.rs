@@ -1,4 +1,4 @@
-//! What the operator can do at the server for a user, or about one: a link for a new password, and erasing them.
+//! The operator's commands on the server for a user: a password reset link, and erasure.
 
 use super::RESET_LASTS;
 use crate::{
@@ -22,7 +22,7 @@ fn entry(event: Event, user: UserId, detail: serde_json::Value) -> AuditEntry {
     Administrator::Server.instance_entry(event, user, detail)
 }
 
-/// A link with which a user sets a new password. It works once, within an hour, and the operator hands it over.
+/// Returns a password reset link for the operator to pass on. It works once, within an hour.
 pub async fn make_reset_link(app: &AppState, email: &str) -> Result<String, Refusal> {
     let mut write = app.store.write(app.now()).await?;
     let user = find(&mut write, email).await?;
@@ -33,7 +33,7 @@ pub async fn make_reset_link(app: &AppState, email: &str) -> Result<String, Refu
     Ok(format!("{}/reset-password/{}", app.settings.console_url, code.as_str()))
 }
 
-/// Ends all memberships of a user and forgets everything about them but what the audit log holds.
+/// Ends all memberships of a user and erases all data about them except the audit log.
 pub async fn erase_user(app: &AppState, email: &str) -> Result<UserId, Refusal> {
     let mut write = app.store.write(app.now()).await?;
     let user = find(&mut write, email).await?;

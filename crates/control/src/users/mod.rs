@@ -1,4 +1,4 @@
-//! Users and their passwords: changing one, and resetting a forgotten one by mail.
+//! Users and their passwords: changing a password, and resetting a forgotten one by mail.
 
 mod at_server;
 pub(crate) mod console;
@@ -23,7 +23,7 @@ use std::time::Duration;
 
 const RESET_LASTS: Duration = Duration::from_hours(1);
 
-/// Chooses what the console and its mail are written in for the caller; None: what the browser asks for.
+/// Sets the caller's language for the console and its mail; `None` selects the browser's language.
 pub(crate) async fn choose_language(
     app: &AppState,
     caller: &impl Authenticated,
@@ -39,8 +39,8 @@ pub(crate) async fn choose_language(
     Ok(())
 }
 
-/// Changes the caller's password. In one transaction: the hash, every other session, the bearer
-/// tokens in every account, and the audit entry. This session goes on under a new secret.
+/// Changes the caller's password. One transaction includes the hash, every other session, the bearer tokens in every
+/// account, and the audit entry. The current session continues with a new secret.
 pub(crate) async fn change_password(
     app: &AppState,
     caller: &impl Authenticated,
@@ -84,18 +84,18 @@ pub(crate) async fn change_password(
     Ok((secret, receipt))
 }
 
-/// The field of a new password has a name of its own.
+/// Renames the error's field to that of a new password.
 fn new_password(error: PasswordError) -> Refusal {
     Refusal::from(error).renamed("new_password")
 }
 
-/// What a password should not be made of.
+/// Returns the words that a password should not consist of.
 fn personal<'a>(user: &'a User, accounts: &'a [Account]) -> Vec<&'a str> {
     let own = [user.email.as_str(), user.email.local_part(), &user.name, "keydesk"];
     own.into_iter().chain(accounts.iter().map(|account| account.name.as_str())).collect()
 }
 
-/// Sends a reset link, if there is someone to send it to. Looks and lasts the same either way.
+/// Sends a reset link if the user exists. The response and its duration are the same either way.
 pub(crate) async fn request_reset(
     app: &AppState,
     email: &str,
@@ -121,7 +121,7 @@ pub(crate) async fn request_reset(
     }
     write.commit(visitor_entry(Event::UserPasswordResetRequested, &target, origin)).await?;
     if let Some(user) = found {
-        // To the address on record, never to the one that was typed.
+        // To the address on record, never to the entered one.
         let link = format!("{}/reset-password/{}", app.settings.console_url, code.as_str());
         let message = Message::to(user.language, || Message::reset(&link));
         app.send_mail(&user.email, message);
@@ -129,13 +129,13 @@ pub(crate) async fn request_reset(
     Ok(())
 }
 
-/// Whether a reset link can still be used.
+/// Returns whether a reset link can still be used.
 pub(crate) async fn is_reset_open(app: &AppState, code: &str) -> Result<bool, StoreError> {
     Ok(app.store.read().await?.find_reset(codes::digest(code), app.now()).await?.is_some())
 }
 
-/// Sets a forgotten password. Ends all sessions and the bearer tokens in the same transaction, and
-/// logs nobody in.
+/// Sets a forgotten password. Ends all sessions and replaces the bearer tokens in the same transaction, without logging
+/// the user in.
 pub(crate) async fn reset_password(
     app: &AppState,
     code: &str,
@@ -160,7 +160,7 @@ pub(crate) async fn reset_password(
     }
     write.set_password(user.id, &hash, user.version).await?;
     write.clear_attempts(&user.email).await?;
-    // A thief with the password may have locked the second factor by guessing.
+    // An attacker with the password may have locked the second factor by guessing.
     write.clear_factor_attempts(user.id).await?;
     write.forget_devices(user.id).await?;
     write.close_resets(user.id).await?;
@@ -172,7 +172,7 @@ pub(crate) async fn reset_password(
         RevocationReason::PasswordReset,
     )
     .await?;
-    // A thief in a session of theirs may have added one.
+    // An attacker in one of the user's sessions may have added one.
     let passkeys = write.list_passkeys(user.id).await?;
     let passkeys: Vec<_> = passkeys.into_iter().map(|passkey| passkey.name).collect();
     let mut entry = visitor_entry(Event::UserPasswordReset, &user.id.to_string(), origin);

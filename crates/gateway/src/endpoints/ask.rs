@@ -1,5 +1,5 @@
-//! What needs the database: a token rotates or revokes itself. The question goes to whoever has one, and
-//! the request waits for the answer; no request to the API ever does.
+//! Requests that need the database: a token rotates or revokes itself. A node with the database answers, and the
+//! request waits for it; no request to the API ever does.
 
 use super::{
     form::{Parameters, Written},
@@ -16,13 +16,13 @@ use keydesk_token::{PlainToken, TokenHash};
 use std::net::IpAddr;
 use tokio::sync::{mpsc, oneshot};
 
-/// How many questions may wait.
+/// The number of questions that can wait.
 const WAITING: usize = 64;
 
-/// A question to whoever has the database.
+/// A question to the task that has the database.
 #[derive(Debug)]
 pub struct Question {
-    /// The secret of the token that it is about.
+    /// The secret of the token in question.
     pub secret: TokenHash,
     pub wish: SelfServiceAction,
     pub client_ip: IpAddr,
@@ -36,39 +36,41 @@ pub enum SelfServiceAction {
     Revoke,
 }
 
-/// What was done.
+/// The result of a question.
 #[derive(Debug)]
 pub enum SelfServiceResponse {
     Rotated {
         token: TokenId,
         version: i64,
         plain: PlainToken,
-        /// Until when the old secret goes on.
+        /// The time until which the previous secret works.
         previous_secret_expires_at: Option<Timestamp>,
         is_complete: bool,
         receipt: Option<i64>,
-        /// From when on every gateway rejects what has ended; None where nothing has, or nobody knows.
+        /// The time from which every gateway rejects the ended secret, or `None` if nothing has ended or the time is
+        /// unknown.
         effective_at: Option<Timestamp>,
     },
     Revoked {
         token: TokenId,
         is_complete: bool,
         receipt: Option<i64>,
-        /// From when on every gateway rejects what has ended; None where nothing has, or nobody knows.
+        /// The time from which every gateway rejects the ended secret, or `None` if nothing has ended or the time is
+        /// unknown.
         effective_at: Option<Timestamp>,
     },
 }
 
-/// Parameters of self-service.
+/// The parameters of the self-service endpoints.
 const KNOWN: [&str; 3] = ["token", "grace_period", "revoke_after_idle"];
 
 type Reply = oneshot::Sender<Result<SelfServiceResponse, Rejection>>;
 
-/// Where questions go.
+/// A sender of questions.
 #[derive(Clone, Debug)]
 pub struct TokenService(mpsc::Sender<(Question, Reply)>);
 
-/// A desk for gateways, and the questions for whoever answers.
+/// Returns a service for gateways, and the receiver for the task that answers.
 pub fn token_service() -> (TokenService, mpsc::Receiver<(Question, Reply)>) {
     let (sender, receiver) = mpsc::channel(WAITING);
     (TokenService(sender), receiver)
@@ -82,19 +84,19 @@ impl TokenService {
     }
 }
 
-/// A request whose body is to be read before it can be answered.
+/// A request that can be answered only after its body has been read.
 #[derive(Debug)]
 pub(crate) struct DeferredRequest {
     pub wanted: DeferredAction,
     written: Written,
-    /// What old clients put into the query.
+    /// The query, in which old clients send parameters.
     query: Option<HiddenQuery>,
-    /// Whether a parameter that nobody knows is a mistake: clients of another system send theirs.
+    /// Whether an unknown parameter is an error. Clients of another system send their own parameters.
     is_strict: bool,
     user_agent: Option<String>,
 }
 
-/// A query that may hold a token.
+/// A query that may contain a token.
 struct HiddenQuery(String);
 
 impl std::fmt::Debug for HiddenQuery {
@@ -107,9 +109,9 @@ impl std::fmt::Debug for HiddenQuery {
 pub(crate) enum DeferredAction {
     Rotate(TokenHash),
     Revoke(TokenHash),
-    /// RFC 7009: the token is named in the form.
+    /// RFC 7009: the form names the token.
     RevokeNamed,
-    /// RFC 7662, with the credentials that came in the header.
+    /// RFC 7662, with the credentials from the header.
     Introspect(Option<introspect::Credentials>),
 }
 
@@ -169,7 +171,7 @@ impl DeferredRequest {
                 Some(secret) if table.is_live(secret, arrival.at)? => {
                     (secret, SelfServiceAction::Revoke)
                 }
-                // RFC 7009 section 2.2: what is not good any more needs no revoking.
+                // RFC 7009 section 2.2: an invalid token needs no revocation.
                 _ => return Ok(json(&serde_json::json!({}))),
             },
         };
@@ -185,7 +187,7 @@ impl DeferredRequest {
     }
 }
 
-/// A token changes itself and no other.
+/// Rejects a request about another token: a token can change only itself.
 fn reject_other(secret: TokenHash, parameters: &Parameters) -> Result<(), Rejection> {
     let Some(named) = parameters.find("token") else { return Ok(()) };
     let bare = named.strip_prefix("Bearer ").unwrap_or(named);
@@ -252,7 +254,7 @@ fn to_response(done: &SelfServiceResponse) -> Response {
     })
 }
 
-/// An answer that nobody keeps.
+/// Returns a response that must not be cached.
 pub(super) fn json(body: &serde_json::Value) -> Response {
     let mut response = Response::new(Bytes::from(format!("{body}\n")));
     let headers = response.headers_mut();

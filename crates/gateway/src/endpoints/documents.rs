@@ -1,4 +1,4 @@
-//! OpenAPI documents of these endpoints, with this gateway’s own URLs.
+//! The OpenAPI documents of these endpoints, with this gateway's own URLs.
 
 use super::ask::json;
 use crate::{Response, settings::Settings};

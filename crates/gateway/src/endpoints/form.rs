@@ -6,12 +6,12 @@ use std::{collections::BTreeMap, fmt};
 /// The largest body of a request to Keydesk itself.
 pub(crate) const MOST_FORM: usize = 16 * 1024;
 
-/// How a body is written.
+/// The format of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Written {
     Form,
     Json,
-    /// Nobody says: a body must not be there, but an empty one may.
+    /// No format is declared: only an empty body is allowed.
     Unsaid,
 }
 
@@ -30,7 +30,7 @@ impl Written {
     }
 }
 
-/// Names and values; a value may be a token and is shown to nobody.
+/// Names and values. A value may be a token, so it is never displayed.
 #[derive(Clone, Default)]
 pub(crate) struct Parameters(BTreeMap<String, String>);
 
@@ -46,7 +46,7 @@ const UNREADABLE: Rejection = Rejection::InvalidParameters {
 };
 
 impl Parameters {
-    /// RFC 6749 section 3.2: none is there twice. An empty one counts as left out.
+    /// Reads a body. RFC 6749 section 3.2: no parameter can be repeated, and an empty one counts as omitted.
     pub fn read(body: &[u8], written: Written) -> Result<Self, Rejection> {
         let mut parameters = Self::default();
         match written {
@@ -69,7 +69,7 @@ impl Parameters {
         Ok(parameters)
     }
 
-    /// What stands in the query, where old clients put it.
+    /// Adds the parameters of the query, in which old clients send them.
     pub fn add_query(&mut self, query: &str) -> Result<(), Rejection> {
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             self.add(&name, &value)?;

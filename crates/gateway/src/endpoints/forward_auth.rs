@@ -1,5 +1,5 @@
-//! Forward-auth: a proxy holds a request and asks whether it may pass. Only trusted proxies may ask, they
-//! must say all of it, and nothing is assumed.
+//! Forward authentication: a proxy holds a request and asks whether to forward it. Only trusted proxies can ask, they
+//! must describe the request completely, and nothing is assumed.
 
 use crate::{
     Rejection, Response,
@@ -15,14 +15,14 @@ use std::net::IpAddr;
 #[derive(Debug)]
 pub(crate) struct Forwarded<'a> {
     pub method: &'a str,
-    /// Path and query as the client sent them.
+    /// The path and query as the client sent them.
     pub uri: &'a str,
     pub client_ip: IpAddr,
 }
 
 impl<'a> Forwarded<'a> {
-    /// `X-Forwarded-Method` and `X-Forwarded-Uri`, each once; `X-Forwarded-For` with an address that is no
-    /// trusted proxy's.
+    /// Reads `X-Forwarded-Method` and `X-Forwarded-Uri`, each exactly once, and `X-Forwarded-For` with an address that
+    /// is not a trusted proxy.
     pub fn of(noted: &Noted<'a>, peer: IpAddr, settings: &Settings) -> Result<Self, Rejection> {
         let fronts = settings.fronts.as_ref().ok_or(Rejection::UnknownEndpoint)?;
         if !fronts.contains(peer) {
@@ -35,7 +35,7 @@ impl<'a> Forwarded<'a> {
         if !uri.starts_with('/') || method.is_empty() || !method.bytes().all(is_token) {
             return Err(Rejection::InvalidForwardedRequest { name: "X-Forwarded-Uri" });
         }
-        // One list, and what stands last in it is the proxy's own word.
+        // All lines form one list, and its last entry was added by the proxy itself.
         let mut hops = noted.of_kind(Kind::ForwardedFor);
         let last = match (hops.next(), hops.next()) {
             (Some(list), None) => list.rsplit(|byte| *byte == b',').next().unwrap_or_default(),
@@ -50,8 +50,8 @@ impl<'a> Forwarded<'a> {
     }
 }
 
-/// The gateway keeps such fields back. A proxy would pass them on, and the API would not do what was checked,
-/// or not for whom.
+/// Rejects fields that the gateway would remove. A proxy would forward them, and the API could act on another request
+/// or for another caller than the one that was checked.
 fn reject_ambiguous(noted: &Noted) -> Result<(), Rejection> {
     let mistaken = noted.fields.iter().find_map(|field| mistaken_for(field.name));
     mistaken.map_or(Ok(()), |like| Err(Rejection::AmbiguousHeader { like }))
@@ -66,7 +66,7 @@ fn once<'a>(noted: &Noted<'a>, name: &'static str) -> Result<&'a str, Rejection>
     std::str::from_utf8(value).map_err(|_| Rejection::InvalidForwardedRequest { name })
 }
 
-/// What is said of the caller to whoever forwards the request by itself.
+/// Returns the identity headers for a proxy that forwards the request itself.
 pub(crate) fn identity_fields(pass: &Pass) -> [(&'static str, String); 6] {
     let [account, token, subject, scopes, path, client_ip] = IDENTITY_HEADERS;
     [
@@ -79,7 +79,7 @@ pub(crate) fn identity_fields(pass: &Pass) -> [(&'static str, String); 6] {
     ]
 }
 
-/// It may pass; the proxy takes these to the API, in place of what the client sent under these names.
+/// Returns the response for a permitted request. The proxy forwards these headers to the API in place of the client's.
 pub(crate) fn pass_answer(pass: &Pass, settings: &Settings) -> Response {
     let mut response = Response::new(Bytes::new());
     let headers = response.headers_mut();
@@ -92,7 +92,7 @@ pub(crate) fn pass_answer(pass: &Pass, settings: &Settings) -> Response {
     response
 }
 
-/// How long a front may answer so by itself: as long as is configured, which is at most a lease.
+/// Sets how long a proxy can cache the response: the configured time, which is at most a lease.
 fn keep_for(settings: &Settings, headers: &mut HeaderMap) {
     let seconds = settings.front_cache.as_secs();
     let value = if seconds == 0 {

@@ -1,4 +1,4 @@
-//! RFC 7662: another server asks whether a token is good. Answered from the live table, without waiting.
+//! RFC 7662 token introspection, answered from the live table without waiting.
 
 use super::{ask::json, form::Parameters};
 use crate::{
@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use std::net::IpAddr;
 use subtle::ConstantTimeEq;
 
-/// Who may ask, and the digest of what they prove it with.
+/// A client that can introspect tokens, with the digest of its secret.
 #[derive(Clone, Debug)]
 pub struct IntrospectionClient {
     pub id: String,
@@ -26,7 +26,7 @@ impl IntrospectionClient {
     }
 }
 
-/// What a client proves itself with.
+/// The credentials of a client.
 pub(crate) struct Credentials {
     id: String,
     secret: String,
@@ -39,7 +39,7 @@ impl std::fmt::Debug for Credentials {
 }
 
 impl Credentials {
-    /// None: there are none in the header. Some that cannot be read are nobody's.
+    /// Returns `None` if the header has no credentials. Unreadable ones match no client.
     pub fn in_field(value: Option<&[u8]>) -> Option<Self> {
         let value = std::str::from_utf8(value?).unwrap_or_default();
         let decoded = value
@@ -56,7 +56,7 @@ impl Credentials {
             let digest: [u8; 32] = Sha256::digest(secret).into();
             client.id == id && bool::from(client.secret.ct_eq(&digest))
         };
-        // RFC 6749 section 2.3.1: id and secret are form-encoded before they are joined. Not all do.
+        // RFC 6749 section 2.3.1: ID and secret are form-encoded before they are joined. Not all clients do so.
         is(&self.id, &self.secret) || is(&form_decoded(&self.id), &form_decoded(&self.secret))
     }
 }
@@ -73,7 +73,7 @@ fn decode_base64(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// A question, and what it is answered from.
+/// An introspection request and the state that it is answered from.
 #[derive(Debug)]
 pub(super) struct IntrospectionRequest<'a> {
     pub credentials: Option<Credentials>,
@@ -97,7 +97,7 @@ impl IntrospectionRequest<'_> {
         Ok(json(&claims.unwrap_or_else(|| serde_json::json!({ "active": false }))))
     }
 
-    /// Who asks, if it is known and proves it. RFC 6749 section 2.3: in one way, and not in two.
+    /// Returns the authenticated client. RFC 6749 section 2.3: a client must not use more than one method.
     fn client<'s>(&self, settings: &'s Settings) -> Option<&'s IntrospectionClient> {
         let (id, secret) =
             (self.parameters.find("client_id"), self.parameters.find("client_secret"));
@@ -111,7 +111,8 @@ impl IntrospectionRequest<'_> {
         settings.introspection.iter().find(|client| credentials.are_of(client))
     }
 
-    /// RFC 7662 section 2.2. None: it is not good, and nothing more is said of it.
+    /// Returns the RFC 7662 section 2.2 response, or `None` if the token is inactive, of which nothing more is
+    /// disclosed.
     fn active(
         &self,
         token: &str,
@@ -122,7 +123,7 @@ impl IntrospectionRequest<'_> {
         let Ok(hash) = PlainToken::hash_presented(token) else { return Ok(None) };
         let verified = match self.table.verify(&Presented(hash), self.arrival.at) {
             Ok(verified) => verified,
-            // Whoever cannot tell must not say that it is not good.
+            // A gateway that cannot decide must not report the token as inactive.
             Err(rejection @ (Rejection::NotReady | Rejection::GatewayDisconnected)) => {
                 return Err(rejection);
             }
@@ -133,7 +134,7 @@ impl IntrospectionRequest<'_> {
         if Rejection::of_account(account.state).is_err() {
             return Ok(None);
         }
-        // Whoever does not say where the call came from gets no word for a token that depends on it.
+        // Without the client IP address, a token with an IP allowlist is reported as inactive.
         let admits =
             |list: &IpAllowlist| list.is_empty() || client_ip.is_some_and(|addr| list.admits(addr));
         if !admits(&identity.limits.grant.ip_allowlist) || !admits(&account.ip_allowlist) {
@@ -145,7 +146,7 @@ impl IntrospectionRequest<'_> {
         Ok(Some(to_claims(&identity, verified.number, ends.into_iter().flatten().min(), settings)))
     }
 
-    /// It was used, as far as can be seen from here.
+    /// Records the token's use as far as it is visible here.
     fn note(&self, identity: &Identity, from: Option<IpAddr>, client: &IntrospectionClient) {
         let mut called = Called::default();
         if identity.limits.closing.is_some() {

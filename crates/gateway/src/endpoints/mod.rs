@@ -1,5 +1,5 @@
-//! What the gateway answers itself, beside requests to the API: a token's self-service below its endpoint,
-//! and below the bare reserved prefix the endpoints for other servers.
+//! The gateway's own endpoints, besides requests to the API: a token's self-service below its endpoint URL, and the
+//! endpoints for other servers below the bare reserved prefix.
 
 mod ask;
 mod documents;
@@ -17,22 +17,22 @@ pub use introspect::IntrospectionClient;
 
 use crate::{settings::Settings, target::Target};
 
-/// What a request below an endpoint asks of Keydesk itself.
+/// A request below an endpoint URL to Keydesk itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SelfServiceRoute {
     WhoAmI,
     Rotate,
     Revoke,
-    /// Below the reserved prefix, but by another method.
+    /// A path below the reserved prefix with another method.
     Otherwise {
         allowed: &'static str,
     },
-    /// Below the reserved prefix, but nothing of this name.
+    /// An unknown path below the reserved prefix.
     Nothing,
 }
 
 impl SelfServiceRoute {
-    /// None: it is the upstream's.
+    /// Returns `None` if the request is for the upstream.
     pub fn of(method: &str, target: &Target, settings: &Settings) -> Option<Self> {
         let service = &settings.self_service;
         let is_rotate_path = service.rotate_path.as_deref() == Some(target.path);
@@ -52,23 +52,23 @@ impl SelfServiceRoute {
     }
 }
 
-/// An endpoint for other servers; its path names no account.
+/// An endpoint for other servers. Its path names no account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AuthEndpoint {
-    /// Whether a request that a proxy holds may pass. Some proxies know two rejections only.
+    /// Whether to forward a request that a proxy holds. Some proxies support only two rejection statuses.
     ForwardAuth { knows_two_refusals: bool },
     /// RFC 7662.
     Introspect,
     /// RFC 7009.
     Revoke,
-    /// What the others are.
+    /// The description of the other endpoints.
     Describe(Document),
-    /// One of these, but by another method.
+    /// One of these paths with another method.
     Otherwise { allowed: &'static str },
 }
 
 impl AuthEndpoint {
-    /// `target` is path and query as they came.
+    /// Returns the endpoint of a request. `target` is the path and query as received.
     pub fn of(method: &str, target: &str, settings: &Settings) -> Option<Self> {
         let path = target.split('?').next().unwrap_or_default();
         match (method, below(path, settings)?) {
@@ -89,7 +89,7 @@ impl AuthEndpoint {
     }
 }
 
-/// What follows the reserved prefix.
+/// Returns the part of the path after the reserved prefix.
 fn below<'a>(path: &'a str, settings: &Settings) -> Option<&'a str> {
     let rest = path.strip_prefix('/')?.strip_prefix(settings.reserved_prefix.as_str())?;
     if rest.is_empty() { Some("") } else { rest.strip_prefix('/') }

@@ -1,11 +1,11 @@
-//! What an account may do in all: its plan and the addresses of all its tokens.
+//! The limits of an account: its plan and the IP allowlist for all its tokens.
 
 use crate::rate_limit::policy;
 use arc_swap::{ArcSwap, Guard};
 use keydesk_model::{AccountNumber, AccountState, CorsPolicy, IpAllowlist, LiveAccount, Plan};
 use std::{collections::HashMap, sync::Arc};
 
-/// Plans by name, and the one of accounts that have none of their own.
+/// The plans by name, and the default plan for accounts without one.
 #[derive(Debug, Default)]
 pub(super) struct Plans {
     pub all: Vec<Arc<Plan>>,
@@ -15,13 +15,13 @@ pub(super) struct Plans {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AccountLimits {
     pub plan: Option<Arc<Plan>>,
-    /// The plan as answers tell it.
+    /// The plan as responses describe it.
     pub policy: Arc<str>,
     pub ip_allowlist: IpAllowlist,
-    /// Addresses that reject nothing yet.
+    /// The IP allowlist in observe mode.
     pub observed: Option<IpAllowlist>,
     pub state: AccountState,
-    /// The account's own, where it has one.
+    /// The account's own CORS policy, if any.
     pub cors: Option<Arc<CorsPolicy>>,
 }
 
@@ -53,14 +53,14 @@ impl Accounts {
         self.known.store(Arc::new(limits.collect()));
     }
 
-    /// Only the feed comes here, one change at a time.
+    /// Applies one change. Called only by the change feed, so changes do not race.
     pub fn change(&self, live: LiveAccount) {
         let mut known = Known::clone(&self.known.load());
         known.insert(live.number, self.limits(live));
         self.known.store(Arc::new(known));
     }
 
-    /// What else is known of it stays.
+    /// Changes the account's state and keeps everything else.
     pub fn stop(&self, number: AccountNumber, state: AccountState) {
         let mut known = Known::clone(&self.known.load());
         let before = known.get(&number).unwrap_or(&self.others);
@@ -90,7 +90,7 @@ impl Accounts {
     }
 }
 
-/// An account's limits, for as long as a request looks at them.
+/// An account's limits, borrowed while a request is checked.
 pub(crate) struct AccountGuard<'a> {
     known: Guard<Arc<Known>>,
     others: &'a AccountLimits,

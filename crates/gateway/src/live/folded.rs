@@ -1,14 +1,14 @@
-//! A hasher for keys that nobody outside can choose: ids, of which half is random, and account numbers.
+//! A hasher for keys that no client can choose: IDs, half of which is random, and account numbers.
 
 use std::hash::Hasher;
 
-/// Half of an id is random: its two halves, added, are spread well enough.
+/// A hasher that adds the two halves of an ID. One half is random, so the sum is well distributed.
 #[derive(Debug, Default)]
 pub(super) struct FoldedHash(u64);
 
 impl Hasher for FoldedHash {
     fn finish(&self) -> u64 {
-        // The high bits tell the shard, the low ones the place in it: neither may be of small numbers alone.
+        // The high bits select the shard and the low ones the position in it, so both must vary even for small numbers.
         self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15)
     }
 

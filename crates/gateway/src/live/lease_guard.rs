@@ -1,5 +1,5 @@
-//! Until when tokens may be accepted without further word from the database. Read on every request
-//! with the machine's own clock: a process that was stopped for a while must not go on from where it was.
+//! The time until which tokens can be accepted without a response from the database. Read on every request with a
+//! monotonic clock, so that a suspended process does not resume with an expired lease.
 
 use keydesk_model::{Moment, MonotonicClock};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +11,7 @@ pub(super) struct LeaseGuard {
 }
 
 impl LeaseGuard {
-    /// Over, until it is said otherwise.
+    /// Returns a guard that has expired until it is extended.
     pub fn new(stopwatch: MonotonicClock) -> Self {
         Self { stopwatch, until: AtomicU64::new(0) }
     }

@@ -1,4 +1,4 @@
-//! What tokens may do, each distinct set of limits once, however many tokens share it.
+//! The limits of tokens, with each distinct set stored once, however many tokens share it.
 
 use keydesk_model::{Closing, LiveSecret, ScopeSet, Timestamp, TokenLimits};
 use std::{
@@ -6,17 +6,17 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// A token's limits, ready to be asked and to be sent.
+/// A token's limits in the form that checks and responses use.
 #[derive(Debug)]
 pub(crate) struct LiveTokenLimits {
-    /// As the upstream is told.
+    /// The scopes as sent to the upstream.
     pub scopes: Arc<str>,
     pub grant: TokenLimits,
-    /// Limits that reject nothing yet.
+    /// The limits in observe mode.
     pub observed: Option<TokenLimits>,
-    /// The secret was rotated and goes on for a while.
+    /// The grace period of the rotated secret.
     pub closing: Option<Closing>,
-    /// When such a token would have expired: its row holds the earlier end only.
+    /// The expiration date of such a token, because its row holds only the earlier end.
     pub expires_at: Option<Timestamp>,
 }
 
@@ -56,7 +56,7 @@ impl KnownLimits {
         Arc::clone(known.entry(key).or_insert_with_key(make))
     }
 
-    /// Forgets what no token has any more.
+    /// Removes limits that no token has anymore.
     pub fn tidy(&self) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|_, limits| Arc::strong_count(limits) > 1);

@@ -1,5 +1,5 @@
-//! The live table: every secret's digest with all that a decision about it needs, in memory.
-//! Filled by a snapshot, kept current by numbered changes. An ended secret never comes back.
+//! The live table: every secret's digest with everything that a decision requires, in memory. Filled by a snapshot and
+//! kept current by numbered changes. An ended secret never becomes valid again.
 
 mod accounts;
 mod folded;
@@ -38,7 +38,7 @@ use std::sync::{
 };
 use usage::Meters;
 
-/// Many, so that one that grows holds up few, and so that they do not all grow at once.
+/// The number of shards. With many, a growing shard blocks few requests, and not all grow at the same time.
 const SHARDS: usize = 1024;
 
 #[derive(Debug)]
@@ -51,7 +51,7 @@ pub struct LiveTable {
     meters: Meters,
     seq: AtomicI64,
     ready: AtomicBool,
-    /// None: whoever fills the table is in the same process and cannot be lost.
+    /// The lease, or `None` if the source of the table is in the same process and cannot be disconnected.
     lease_guard: Option<LeaseGuard>,
 }
 
@@ -72,12 +72,12 @@ impl Default for LiveTable {
 }
 
 impl LiveTable {
-    /// A table that is believed only as long as [`LiveTable::serve_until`] says.
+    /// Returns a table that is trusted only as long as [`LiveTable::serve_until`] allows.
     pub fn with_lease_guard(stopwatch: MonotonicClock) -> Self {
         Self { lease_guard: Some(LeaseGuard::new(stopwatch)), ..Self::default() }
     }
 
-    /// The operator's plans; `default` is the name of the one for accounts that have none of their own.
+    /// Sets the operator's plans. `default` is the name of the plan for accounts without one.
     #[must_use]
     pub fn with_plans(self, plans: &[Plan], default: Option<&str>) -> Self {
         let all: Vec<_> = plans.iter().cloned().map(Arc::new).collect();
@@ -89,22 +89,22 @@ impl LiveTable {
         self.accounts.find(number)
     }
 
-    /// Whether tokens may be accepted at all.
+    /// Returns whether tokens can be accepted.
     pub fn may_serve(&self) -> bool {
         self.lease_guard.as_ref().is_none_or(LeaseGuard::holds)
     }
 
-    /// Whether a complete snapshot is loaded. Before that nobody is told that a token is wrong.
+    /// Returns whether a complete snapshot is loaded. Before that, no token is reported as invalid.
     pub fn is_ready(&self) -> bool {
         self.ready.load(Ordering::Acquire)
     }
 
-    /// The number of the last change taken over.
+    /// Returns the number of the last change applied.
     pub fn seq(&self) -> i64 {
         self.seq.load(Ordering::Acquire)
     }
 
-    /// How many secrets are known, ended ones included.
+    /// Returns the number of known secrets, including ended ones.
     pub fn len(&self) -> usize {
         self.shards.iter().map(|shard| read(shard).len()).sum()
     }
@@ -113,12 +113,12 @@ impl LiveTable {
         self.len() == 0
     }
 
-    /// The memory that the secrets take, in bytes.
+    /// Returns the memory that the secrets take, in bytes.
     pub fn size_bytes(&self) -> usize {
         self.shards.iter().map(|shard| read(shard).size_bytes() + size_of::<RwLock<Shard>>()).sum()
     }
 
-    /// What operations ask for, as of now.
+    /// Returns the current operation rules.
     pub(crate) fn rules(&self) -> Guard<Arc<LiveRuleTable>> {
         self.rules.load()
     }
@@ -127,7 +127,7 @@ impl LiveTable {
         &self.spending
     }
 
-    /// A meter of a worker's own.
+    /// Returns a usage counter for one worker.
     pub(crate) fn meter(&self) -> UsageCounter {
         self.meters.add()
     }
@@ -145,7 +145,7 @@ impl LiveTable {
     }
 }
 
-/// Rows are placed by the digest's first bytes; the shard is chosen by its last.
+/// Returns the shard of a digest, chosen by its last bytes. Rows are placed by its first bytes.
 fn place(hash: &TokenHash) -> usize {
     let [.., high, low] = *hash.as_bytes();
     usize::from(u16::from_be_bytes([high, low])) % SHARDS
@@ -156,7 +156,7 @@ fn read(shard: &RwLock<Shard>) -> RwLockReadGuard<'_, Shard> {
 }
 
 impl Feed for LiveTable {
-    /// What a snapshot does not name is forgotten: nobody could end it any more.
+    /// Loads a snapshot and removes everything that it does not contain, because nothing could revoke it anymore.
     fn load(&self, snapshot: Snapshot<'_>) {
         let each = snapshot.count / SHARDS + 1;
         let mut next: Vec<Shard> =

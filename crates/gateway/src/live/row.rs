@@ -1,10 +1,10 @@
-//! One secret in 48 bytes, less than a cache line: what decides, and the number of the rest.
+//! One secret in 48 bytes, less than a cache line: the data that decides, and the number of its limits.
 
 use keydesk_model::{AccountNumber, Revocation, RevocationReason, Timestamp, TokenState};
 use keydesk_token::TokenHash;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// The first 192 bits of a SHA-256. A token has 190 random bits, so the rest would add nothing.
+/// The first 192 bits of a SHA-256 digest. A token has 190 random bits, so the rest would add nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Digest([u64; 3]);
 
@@ -14,17 +14,17 @@ impl Digest {
         Self([0, 1, 2].map(|at| u64::from_be_bytes(words[at])))
     }
 
-    /// Rows are sorted by this; it is uniform.
+    /// Returns the uniformly distributed number by which rows are sorted.
     pub fn place(self) -> u64 {
         self.0[0]
     }
 
-    /// Two more uniform numbers, for the filter.
+    /// Returns two more uniformly distributed numbers, for the filter.
     pub fn others(self) -> (u64, u64) {
         (self.0[1], self.0[2])
     }
 
-    /// Without a branch on where two digests differ, so that the time tells nothing about it.
+    /// Compares without a branch on the position of the first difference, so that the time reveals nothing about it.
     pub fn is(self, other: Self) -> bool {
         let [a, b, c] = [0, 1, 2].map(|at| self.0[at] ^ other.0[at]);
         (a | b | c) == 0
@@ -35,19 +35,19 @@ const VACANT: u8 = 0;
 const LIVE: u8 = 1;
 /// Live until `at`.
 const EXPIRES: u8 = 2;
-/// Was once rejected as expired: a clock that is put back does not revive it.
+/// Was once rejected as expired. A clock that is set back does not revive it.
 const EXPIRED: u8 = 3;
-/// Rotated, and goes on until `at`.
+/// Rotated, and live until `at`.
 const CLOSES: u8 = 4;
-/// Was once rejected as closed.
+/// Was once rejected after the end of its grace period.
 const CLOSED: u8 = 5;
-/// Ended at `at`; what is added is the reason. Never left again.
+/// Ended at `at`; the reason is added to this value. Never left again.
 const ENDED: u8 = 6;
 
 #[derive(Debug)]
 pub(super) struct LiveEntry {
     pub digest: Digest,
-    /// When it expires or has ended, as the state says.
+    /// The time of expiration or end, depending on the state.
     at: i64,
     pub details: u32,
     number: u32,
@@ -70,7 +70,7 @@ impl LiveEntry {
         expires_at: Option<Timestamp>,
         closes_at: Option<Timestamp>,
     ) -> Self {
-        // Whatever comes first.
+        // The earlier of the two applies.
         let (at, state) = match (expires_at, closes_at) {
             (None, None) => (0, LIVE),
             (Some(at), None) => (at.as_micros(), EXPIRES),
@@ -111,7 +111,7 @@ impl LiveEntry {
         }
     }
 
-    /// Monotone: what has ended has ended, and the earliest reason is the one that is told.
+    /// Ends the secret. Monotonic: an ended secret stays ended, and the earliest reason is the one that is reported.
     pub fn end(&mut self, revocation: Revocation) {
         let state = *self.state.get_mut();
         if state >= ENDED {
@@ -132,7 +132,7 @@ impl LiveEntry {
         Revocation { at: Timestamp::from_micros(self.at), reason: RevocationReason::Rotated }
     }
 
-    /// Keeps what an older row knew of the same secret and must not be unsaid.
+    /// Keeps the parts of an older row of the same secret that must not be lost.
     pub fn remember(&mut self, older: &Self) {
         let known = older.state.load(Ordering::Relaxed);
         let state = *self.state.get_mut();
@@ -142,7 +142,7 @@ impl LiveEntry {
         } else if known == CLOSED {
             self.end(older.closed());
         } else if known == CLOSES && (state == LIVE || (state < ENDED && self.at > older.at)) {
-            // A database that has forgotten the rotation does not take its deadline away.
+            // A database that has lost the rotation does not remove its deadline.
             self.at = older.at;
             *self.state.get_mut() = CLOSES;
         } else if known == EXPIRED && same_expiry {
@@ -183,13 +183,13 @@ mod tests {
         forgotten.remember(&row(None, 100));
         assert_eq!(forgotten.state(at(99)), TokenState::Active);
         assert_eq!(forgotten.state(at(100)), closed, "the deadline holds");
-        // A database that went back knows of no rotation.
+        // A restored database does not have the rotation.
         let mut revived = LiveEntry::new(closing.digest, number, 0, 0, None, None);
         revived.remember(&closing);
         assert_eq!(revived.state(at(5)), closed);
         assert_eq!(row(Some(50), 100).state(at(70)), TokenState::Expired(at(50)));
         assert_eq!(row(Some(150), 100).state(at(120)), closed);
-        // Revoked before its hour, or written down as closed after it.
+        // Revoked before its deadline, or recorded as closed after it.
         for (ended, reason, expected) in
             [(60, RevocationReason::Revoked, 60), (130, RevocationReason::Revoked, 100)]
         {
@@ -200,8 +200,8 @@ mod tests {
         }
     }
 
-    /// The time of a comparison cannot tell how much of a digest was right, as it looks at all of it;
-    /// and what is compared is a digest, which nobody can choose by parts.
+    /// The time of a comparison does not reveal how much of a digest was right, because it covers all of it. The
+    /// compared value is a digest, which a client cannot choose part by part.
     #[test]
     fn t09_a_digest_is_compared_as_a_whole() {
         let bytes: [u8; 32] = std::array::from_fn(|at| u8::try_from(at * 7).expect("small"));

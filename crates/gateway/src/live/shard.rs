@@ -1,6 +1,6 @@
-//! A part of the table: rows sorted by digest in an array with gaps (ordered linear probing: each
-//! row stands at its proportional place or right behind), in front of it a filter that tells most
-//! unknown digests without a look at the rows, beside it what the decision does not need.
+//! A part of the table: rows sorted by digest in an array with gaps (ordered linear probing: each row is at its
+//! proportional position or right after it), a filter that rejects most unknown digests without reading the rows, and
+//! the details that decisions do not need.
 
 use super::{
     limits::LiveTokenLimits,
@@ -9,28 +9,28 @@ use super::{
 use keydesk_model::{AccountId, LiveSecret, MemberId, Revocation, TokenId, TokenOwner};
 use std::sync::Arc;
 
-/// Full at 7 in 8; grown to 3 in 4.
+/// The load factor at which a shard grows (7 in 8), and the one after growth (3 in 4).
 const FULL: (usize, usize) = (7, 8);
 const GROWN: (usize, usize) = (3, 4);
-/// Rows behind the last place, for those that are pushed on.
+/// Rows after the last position, for displaced ones.
 const TAIL: usize = 8;
 
 #[derive(Debug, Default)]
 pub(super) struct Shard {
-    /// The places by which rows are spread, and a tail.
+    /// The positions across which rows are distributed, and a tail.
     rows: Vec<LiveEntry>,
     places: usize,
     filter: Vec<u64>,
     count: usize,
     details: Vec<Details>,
-    /// Those of this shard's tokens; rows name them by number.
+    /// The limits of this shard's tokens, which rows reference by number.
     limits: Vec<Arc<LiveTokenLimits>>,
     names: String,
-    /// Rises when the numbers of details change their meaning.
+    /// Incremented when the numbers of details change their meaning.
     pub generation: u32,
 }
 
-/// What is told of a secret but decides nothing.
+/// The details of a secret that do not affect decisions.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Details {
     pub token: TokenId,
@@ -39,7 +39,7 @@ pub(super) struct Details {
     name_length: u16,
 }
 
-/// Who is behind a request, as far as a token tells.
+/// The identity behind a request, as far as its token determines it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Subject {
     Member(MemberId),
@@ -62,7 +62,7 @@ impl Details {
 }
 
 impl Shard {
-    /// An empty one that will take the place of `older`.
+    /// Returns an empty shard that will replace `older`.
     pub fn following(older: &Self, count: usize) -> Self {
         let mut next = Self { generation: older.generation.wrapping_add(1), ..Self::default() };
         next.resize(count * GROWN.1 / GROWN.0);
@@ -124,7 +124,7 @@ impl Shard {
         }
     }
 
-    /// Takes over what is told of a secret; what was known to have ended stays ended.
+    /// Adds or updates a secret. An ended secret stays ended.
     pub fn insert(&mut self, secret: &LiveSecret, limits: &Arc<LiveTokenLimits>) {
         let limits = self.number_of(limits);
         let digest = Digest::of(&secret.hash);
@@ -144,7 +144,7 @@ impl Shard {
         }
     }
 
-    /// Keeps what the shard that is replaced knew to have ended.
+    /// Keeps the ended secrets of the replaced shard.
     pub fn remember(&mut self, older: &Self) {
         for known in older.rows.iter().filter(|row| !row.is_vacant()) {
             if let Some(row) = self.find_mut(known.digest) {
@@ -193,7 +193,7 @@ impl Shard {
         u32::try_from(self.details.len() - 1).unwrap_or(u32::MAX)
     }
 
-    /// Adds a row that is not there: behind all that come before it, pushing the others on.
+    /// Adds a row that is not present, after all that precede it, and shifts the following ones.
     fn add(&mut self, row: LiveEntry) {
         if (self.count + 1) * FULL.1 > self.places * FULL.0 {
             self.resize((self.count + 1) * GROWN.1 / GROWN.0);
@@ -230,8 +230,7 @@ impl Shard {
         self.places = places;
         self.filter = vec![0; places.div_ceil(8)];
         for row in older.into_iter().filter(|row| !row.is_vacant()) {
-            // They come in order, so each lands behind the last; should the tail be too short, it
-            // grows.
+            // Rows arrive in order, so each is placed after the last. If the tail is too short, it grows.
             if let Err(row) = self.place(row) {
                 self.mark(row.digest);
                 self.rows.push(row);
@@ -239,12 +238,12 @@ impl Shard {
         }
     }
 
-    /// `place` as a fraction of all numbers, times the number of places.
+    /// Returns the position: `place` as a fraction of the number range, times the number of positions.
     fn home(&self, digest: Digest) -> usize {
         scale(digest.place(), self.places)
     }
 
-    /// Eight bits for each place, three of them set for each digest, all in one word.
+    /// Returns the filter bits of a digest. The filter has 8 bits per position, 3 set per digest, all in one word.
     fn bits(&self, digest: Digest) -> (usize, u64) {
         let (word, bits) = digest.others();
         let mask = (1 << (bits & 63)) | (1 << (bits >> 6 & 63)) | (1 << (bits >> 12 & 63));
@@ -295,7 +294,7 @@ mod tests {
     }
 
     proptest! {
-        /// Digests that crowd together are the worst case of the order.
+        /// Digests with close values are the worst case of the ordering.
         #[test]
         fn it_holds_what_a_map_holds(hashes in proptest::collection::vec((0u8..4, any::<u8>(), any::<u8>()), 0..400)) {
             let entropy = Entropy::seeded(1);

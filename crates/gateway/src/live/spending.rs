@@ -1,5 +1,5 @@
-//! What rates and quotas have given out: an instant for each rate that is in use, a count for each account
-//! that has a quota. Rates are this gateway's own; quotas are told to all (`crates/store/src/quotas.rs`).
+//! The consumption of rate limits and quotas: an instant for each rate limit in use, and a count for each account with
+//! a quota. Rate limits are local to this gateway; quotas are shared with all (`crates/store/src/quotas.rs`).
 
 use super::folded::FoldedHash;
 use keydesk_model::{AccountNumber, Month, QuotaUse, Rate, Taken, TokenId};
@@ -11,10 +11,10 @@ use std::{
 };
 
 const SHARDS: usize = 64;
-/// So many rates in a shard are looked through for those that are full again.
+/// The number of rates in a shard after which full ones are removed.
 const MANY: usize = 1_024;
 
-/// Whose calls are counted together.
+/// The subject whose requests are counted together.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum LimitKey {
     Account(AccountNumber),
@@ -33,20 +33,20 @@ pub(crate) struct LimitCounters {
 #[derive(Debug, Default)]
 struct Rates {
     until: HashMap<LimitKey, i64, Hashing>,
-    /// At how many the next look through is due.
+    /// The number of rates at which the next cleanup is due.
     tidied_at: usize,
 }
 
-/// An account's calls in a month.
+/// An account's requests in a month.
 #[derive(Debug, Default)]
 struct Quota {
     month: Month,
-    /// What all gateways together had counted when they were last asked.
+    /// The total of all gateways at the last report.
     known: i64,
-    /// Our own since then, and those of them that are on their way.
+    /// This gateway's requests since then, and those that are being reported.
     own: i64,
     sent: i64,
-    /// Our own of the month before that are still to be told.
+    /// This gateway's unreported requests of the previous month.
     late: Option<(Month, i64)>,
 }
 
@@ -64,16 +64,16 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl LimitCounters {
-    /// By the bits between those that the maps go by.
+    /// Returns the shard, selected by hash bits that the maps do not use.
     fn shard<T: std::hash::Hash>(key: &T) -> usize {
         usize::try_from((Hashing::default().hash_one(key) >> 32) % SHARDS as u64).unwrap_or(0)
     }
 
-    /// `now` in microseconds.
+    /// Takes one request from a rate limit. `now` is in microseconds.
     pub fn take(&self, purse: LimitKey, rate: Rate, now: i64) -> Result<Taken, Duration> {
         let mut rates = lock(&self.rates[Self::shard(&purse)]);
         if rates.until.len() >= rates.tidied_at.max(MANY) {
-            // What lies in the past is as good as nothing remembered.
+            // An instant in the past is equivalent to no entry.
             rates.until.retain(|_, until| *until > now);
             rates.tidied_at = rates.until.len() * 2;
         }
@@ -83,7 +83,7 @@ impl LimitCounters {
         Ok(taken)
     }
 
-    /// Another limit rejected the call.
+    /// Returns a request to the rate limit because another limit rejected it.
     pub fn give_back(&self, purse: &LimitKey, rate: Rate) {
         let mut rates = lock(&self.rates[Self::shard(purse)]);
         if let Some(until) = rates.until.get_mut(purse) {
@@ -91,7 +91,8 @@ impl LimitCounters {
         }
     }
 
-    /// Counts a call; how many are left. None: they are used up, and it is counted only if `anyway`.
+    /// Counts a request and returns how many are left, or `None` if the quota is used up. It is then counted only if
+    /// `anyway`.
     pub fn count(
         &self,
         account: AccountNumber,
@@ -110,7 +111,7 @@ impl LimitCounters {
         left
     }
 
-    /// What was counted here and not told yet, by month. It is on its way until [`LimitCounters::told`].
+    /// Returns the unreported counts by month. They stay in flight until [`LimitCounters::told`].
     pub fn take_counted(&self) -> HashMap<Month, Vec<QuotaUse>> {
         let mut counted: HashMap<Month, Vec<QuotaUse>> = HashMap::new();
         for quotas in &self.quotas {
@@ -128,7 +129,7 @@ impl LimitCounters {
         counted
     }
 
-    /// What all gateways together have counted, ours included.
+    /// Receives the totals of all gateways, including this one.
     pub fn receive(&self, month: Month, totals: &[QuotaUse]) {
         for QuotaUse { account, requests } in totals {
             let mut quotas = lock(&self.quotas[Self::shard(account)]);
@@ -182,7 +183,7 @@ mod tests {
         assert_eq!(left(false), Some(7), "what is on its way still counts");
         let more = spending.take_counted().remove(&month).expect("is counted");
         assert_eq!(more, [QuotaUse { account: ours, requests: 1 }]);
-        // Another gateway has counted five.
+        // Another gateway has counted five requests.
         spending.receive(month, &[QuotaUse { account: ours, requests: 8 }]);
         assert_eq!((left(false), left(false), left(false)), (Some(1), Some(0), None));
         assert_eq!(left(true), None);

@@ -1,4 +1,4 @@
-//! Who used which token: counted by each worker for itself, merged when somebody asks.
+//! Usage by token: counted by each worker separately and merged on request.
 
 use super::folded::FoldedHash;
 use keydesk_model::{Called, Timestamp, TokenId, Usage, client_of};
@@ -9,34 +9,34 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// How many clients and operations are told apart between two reports; further ones count as the last.
+/// The number of clients and operations distinguished between two reports. Further ones count as the last.
 const PROGRAMS: usize = 256;
-/// As much of a user agent as tells clients apart.
+/// The stored length of a user agent, enough to distinguish clients.
 const LONGEST_AGENT: usize = 256;
 
-/// At least so many tokens are reported at a time, and at least this part of those that wait: so
-/// each is reported within two minutes, and a flood of requests is no flood of writes.
+/// The minimum number of tokens per report, and the minimum fraction of those waiting, so that each is reported within
+/// two minutes and a burst of requests causes no burst of writes.
 const REPORTED: usize = 100;
 const PART: usize = 120;
-/// How many tokens a worker counts for at once. Calls of those beyond are not counted until there
-/// is room: usage may lose calls in such a flood, never a rejection or a decision.
+/// The number of tokens that a worker counts concurrently. Requests of further ones are not counted until there is
+/// room: such a burst may lose usage, but never a rejection or a decision.
 const MOST_COUNTED: usize = 200_000;
 
-/// What one worker has counted, and in which order the tokens came.
+/// The counts of one worker, and the order in which the tokens arrived.
 #[derive(Debug, Default)]
 struct Counts {
     seen: HashMap<TokenId, ObservedClients, BuildHasherDefault<FoldedHash>>,
     order: VecDeque<TokenId>,
 }
 
-/// Most tokens are used by one client: it needs no memory of its own.
+/// The clients of a token. Most tokens are used by one client, which needs no allocation.
 #[derive(Debug)]
 struct ObservedClients {
     first: Seen,
     others: Vec<Seen>,
 }
 
-/// A call that is to be counted.
+/// A request to count.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct UsageEvent<'a> {
     pub token: TokenId,
@@ -58,7 +58,7 @@ struct Seen {
 #[derive(Debug, Default)]
 pub(super) struct Meters(Mutex<Vec<Arc<Mutex<Counts>>>>);
 
-/// Counts for one worker.
+/// The usage counter of one worker.
 #[derive(Debug)]
 pub(crate) struct UsageCounter(Arc<Mutex<Counts>>);
 
@@ -88,7 +88,7 @@ impl UsageCounter {
         } else if others.len() < PROGRAMS {
             others.push(Seen::new(sighting));
         } else if let Some(last) = others.last_mut() {
-            // Of what is thrown together nothing is said but that there were calls.
+            // Of merged entries, only the number of requests is reported.
             last.called = Called::default();
             last.again(sighting.at);
         }
@@ -125,7 +125,7 @@ impl Meters {
         UsageCounter(counts)
     }
 
-    /// What has waited longest; all of it where `all`.
+    /// Returns the entries that have waited longest, or all of them if `all`.
     pub fn take(&self, all: bool) -> Vec<Usage> {
         let meters = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut report: Vec<Usage> = Vec::new();

@@ -1,4 +1,4 @@
-//! Looks a presented token up in the live table: is it known, is it still good, and whose is it?
+//! The lookup of a presented token in the live table: whether it is known and valid, and its account.
 
 use super::{
     LiveTable,
@@ -11,7 +11,7 @@ use keydesk_model::{AccountNumber, Timestamp, TokenId, TokenState};
 use keydesk_token::TokenHash;
 use std::sync::Arc;
 
-/// The token is known and live at the instant of the request.
+/// A token that is known and live at the time of the request.
 #[derive(Clone, Copy, Debug)]
 pub struct Verified {
     pub(crate) number: AccountNumber,
@@ -21,7 +21,7 @@ pub struct Verified {
     generation: u32,
 }
 
-/// What is said of a token besides the decision: to the upstream, and to its holder by whoami.
+/// The details of a token other than the decision, for the upstream and for its holder through whoami.
 #[derive(Clone, Debug)]
 pub(crate) struct Identity {
     pub token: TokenId,
@@ -36,7 +36,7 @@ impl Verified {
 }
 
 impl LiveTable {
-    /// Whether a secret is good now; an error where that cannot be told.
+    /// Returns whether a secret is live, or an error if that cannot be determined.
     pub(crate) fn is_live(&self, secret: TokenHash, now: Timestamp) -> Result<bool, Rejection> {
         match self.verify(&Presented(secret), now) {
             Ok(_) => Ok(true),
@@ -47,7 +47,7 @@ impl LiveTable {
         }
     }
 
-    /// One look-up decides: is it known, and is it still good?
+    /// Decides with one lookup whether the token is known and live.
     pub fn verify(&self, presented: &Presented, now: Timestamp) -> Result<Verified, Rejection> {
         if !self.may_serve() {
             return Err(if self.is_ready() {
@@ -81,7 +81,7 @@ impl LiveTable {
         }
     }
 
-    /// None: the token was forgotten since it was verified.
+    /// Returns `None` if the token was removed after it was verified.
     pub(crate) fn identify(&self, verified: &Verified) -> Option<Identity> {
         self.look_up(verified, |shard, details, limits| {
             let details = shard.details(details);
@@ -200,7 +200,7 @@ mod tests {
         let rejection = Rejection::Revoked { revocation, token_owner: TokenOwner::Account };
         assert_eq!(table.verify(&present(&old), at(500)).err(), Some(rejection.clone()));
         assert!(table.verify(&present(&new), at(500)).is_ok());
-        // A database that went back in time says that it lives.
+        // A restored database lists it as live.
         table.load(Snapshot::new(7, vec![secret(&old, None)]));
         assert_eq!(table.verify(&present(&old), at(600)).err(), Some(rejection.clone()));
         table.apply(8, Change::SecretIssued(Box::new(secret(&old, None))));
@@ -217,7 +217,7 @@ mod tests {
         );
     }
 
-    /// Whatever is presented: an isolated gateway cannot tell, and does not say 401.
+    /// Whatever token is presented, an isolated gateway cannot decide and does not respond with 401.
     #[test]
     fn without_lease_guard_nothing_is_accepted_and_nothing_called_wrong() {
         let (token, now) = (token(1), Arc::new(std::sync::atomic::AtomicU64::new(5)));

@@ -1,5 +1,5 @@
-//! Counters for Prometheus: each worker writes its own without waiting for another, and they are
-//! added up when somebody asks. Labels are the codes of rejections and the configured upstreams.
+//! Counters for Prometheus: each worker writes its own without locking, and they are added up when scraped. Labels are
+//! the codes of rejections and the configured upstreams.
 
 use super::{Reason, process};
 use crate::{LiveTable, Rejection, upstream::Route};
@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-/// A number that only one thread writes.
+/// A counter that only one thread writes.
 #[derive(Debug, Default)]
 pub(crate) struct Counter(AtomicU64);
 
@@ -26,7 +26,7 @@ impl Counter {
     }
 }
 
-/// A number that all workers write.
+/// A counter that all workers write.
 #[derive(Debug, Default)]
 pub(crate) struct SharedCounter(AtomicU64);
 
@@ -40,7 +40,7 @@ impl SharedCounter {
     }
 }
 
-/// Upper ends of the histogram's buckets, in microseconds.
+/// The upper bounds of the histogram's buckets, in microseconds.
 const BUCKETS: [u64; 18] = [
     250,
     500,
@@ -62,7 +62,7 @@ const BUCKETS: [u64; 18] = [
     300_000_000,
 ];
 
-/// How often something took how long.
+/// A histogram of durations.
 #[derive(Debug, Default)]
 struct Histogram {
     buckets: [Counter; BUCKETS.len() + 1],
@@ -81,7 +81,7 @@ impl Histogram {
 /// Statuses are 100 to 599.
 const STATUSES: usize = 500;
 
-/// What one worker got from one upstream.
+/// One worker's counters for one upstream.
 #[derive(Debug)]
 struct FromUpstream {
     statuses: Vec<Counter>,
@@ -100,11 +100,11 @@ impl Default for FromUpstream {
 pub(crate) struct WorkerMetrics {
     served: Counter,
     rejected: [Counter; Rejection::CODES.len()],
-    /// By the status's first digit.
+    /// Counts by the status's first digit.
     statuses: [Counter; 6],
     durations: Histogram,
     reasons: Vec<Counter>,
-    /// By the number of the route.
+    /// Counters by the number of the route.
     upstreams: Vec<FromUpstream>,
     pub begun: Counter,
     pub ended: Counter,
@@ -142,7 +142,7 @@ impl WorkerMetrics {
         self.durations.add(duration);
     }
 
-    /// `status` and `took` are of the upstream's response, where there is one.
+    /// Counts an upstream request. `status` and `took` describe the upstream's response, if there is one.
     pub fn count_upstream(&self, route: usize, status: Option<u16>, took: Option<Duration>) {
         let Some(upstream) = self.upstreams.get(route) else { return };
         let at = status.and_then(|status| usize::from(status).checked_sub(100));
@@ -178,7 +178,7 @@ pub(crate) struct UpstreamMetrics {
     pub failures: SharedCounter,
 }
 
-/// All that is counted, to be shown as Prometheus reads it.
+/// All metrics, for rendering in the Prometheus format.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     pub(crate) workers: Vec<Arc<WorkerMetrics>>,
@@ -189,7 +189,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// The text exposition format, version 0.0.4.
+    /// Renders the text exposition format, version 0.0.4.
     pub fn render(&self) -> String {
         let mut out = String::with_capacity(16 * 1024);
         self.render_requests(&mut out);
@@ -266,13 +266,13 @@ impl Metrics {
             let _ = writeln!(out, "keydesk_{name}{{reason=\"{}\"}} {count}", reason.as_str());
         }
         family(out, "requests_in_flight", "gauge", "Requests whose response has not ended.");
-        // What ended is read first: it has begun before.
+        // Ended requests are read first, so that they never exceed the started ones.
         let ended = self.sum(|worker| worker.ended.read());
         let begun = self.sum(|worker| worker.begun.read());
         let _ = writeln!(out, "keydesk_requests_in_flight {}", begun.saturating_sub(ended));
     }
 
-    /// `labels` stands before `le`, with a comma behind it.
+    /// Renders a histogram. `labels` precedes `le` and ends with a comma.
     fn render_histogram<'a>(
         &'a self,
         out: &mut String,

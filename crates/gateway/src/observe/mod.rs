@@ -1,5 +1,5 @@
-//! What is seen of the gateway from outside: counters, trace context, and a record of each request
-//! for whoever wants one. No token, query or header value ever gets here.
+//! The gateway's observability: counters, trace context, and an optional record of each request. No token, query, or
+//! header value is ever recorded, apart from a user agent with tokens masked.
 
 mod metrics;
 mod notices;
@@ -26,58 +26,58 @@ use std::{
     time::Duration,
 };
 
-/// Trace id, span id, and the caller's span id.
+/// The trace ID, the span ID, and the caller's span ID.
 pub type TraceParts = ([u8; 16], [u8; 8], Option<[u8; 8]>);
 
-/// One request and its response, once it is over.
+/// A request and its response, recorded when it has ended.
 #[derive(Clone, Debug)]
 pub struct Record {
     pub request_id: String,
     pub at: Timestamp,
-    /// From the request's head to the end of the response.
+    /// The time from the request's head to the end of the response.
     pub duration: Duration,
     pub client_ip: IpAddr,
     pub method: String,
-    /// Without the query, and without anything in it that looks like a token.
+    /// The path without the query and with tokens masked.
     pub path: String,
     /// `HTTP/1.1`
     pub protocol: &'static str,
-    /// As the client names itself, without anything that looks like a token.
+    /// The client's user agent with tokens masked.
     pub user_agent: Option<String>,
     pub account: Option<AccountNumber>,
     pub token: Option<TokenId>,
-    /// The prefix of the upstream that it was sent to.
+    /// The prefix of the upstream that received the request.
     pub upstream: Option<String>,
-    /// The server of the upstream that got it.
+    /// The upstream's server that received the request.
     pub server: Option<SocketAddr>,
-    /// From the request's arrival to the head of the upstream's response.
+    /// The time from the request's arrival to the head of the upstream's response.
     pub upstream_duration: Option<Duration>,
     pub status: u16,
-    /// Whether the status is the upstream's; otherwise it is the gateway's.
+    /// Whether the status is the upstream's rather than the gateway's.
     pub is_upstreams: bool,
-    /// Why it was rejected.
+    /// The code of the rejection.
     pub code: Option<&'static str>,
-    /// Why there is no whole response.
+    /// The reason for a missing or incomplete response.
     pub reason: Option<Reason>,
-    /// Of the bodies, without their framing.
+    /// The size of the request's body without framing.
     pub bytes_received: u64,
     pub bytes_sent: u64,
-    /// Where the request is traced.
+    /// The IDs for tracing.
     pub trace: Option<TraceParts>,
 }
 
-/// Where records go; what a receiver does not take in time is dropped and counted.
+/// The receivers of records. Records that a receiver does not accept in time are dropped and counted.
 #[derive(Clone, Debug, Default)]
 pub struct Records {
     pub access_log: Option<SyncSender<Record>>,
     pub spans: Option<SyncSender<Record>>,
-    /// Log lines that could not be written.
+    /// The number of log lines that could not be written.
     pub lost: Arc<AtomicU64>,
-    /// The part of requests that are traced of those whose caller does not say, 0 to 1.
+    /// The fraction, 0 to 1, of requests that are traced if the caller does not decide.
     pub trace_ratio: f64,
 }
 
-/// Records metrics, traces, and log entries for one worker.
+/// The recorder of metrics, traces, and log entries for one worker.
 #[derive(Debug)]
 pub(crate) struct Observer {
     pub metrics: Arc<WorkerMetrics>,
@@ -86,7 +86,7 @@ pub(crate) struct Observer {
     pub notices: Notices,
 }
 
-/// What only records need.
+/// The data needed only for records.
 #[derive(Debug, Default)]
 struct Details {
     method: String,
@@ -123,7 +123,7 @@ impl Observer {
         RequestTrace::begin(Some(Rc::clone(self)), (arrival, peer), trace, details)
     }
 
-    /// Sends the record to its receivers; what they do not take in time is dropped and counted.
+    /// Sends the record to its receivers. Records that they do not accept in time are dropped and counted.
     fn record(&self, record: Record) {
         let is_traced = record.trace.is_some();
         if let Some(spans) = self.records.spans.as_ref().filter(|_| is_traced)
@@ -138,7 +138,7 @@ impl Observer {
         }
     }
 
-    /// Something that happened to a connection before there was a request.
+    /// Records a connection event that precedes any request.
     pub fn note(&self, reason: Reason, peer: IpAddr) {
         self.metrics.has_failed(reason);
         self.notices.tell(reason, format_args!("a connection from {peer} was closed"));
@@ -153,22 +153,22 @@ fn protocol(version: Version) -> &'static str {
     }
 }
 
-/// Long enough for every browser's.
+/// The stored length of a user agent, enough for every browser.
 const LONGEST_USER_AGENT: usize = 256;
 
 fn user_agent_without_tokens(value: &[u8]) -> String {
-    // Letters that turn or break a line in a terminal are not for a log.
+    // Characters that reverse text or break lines in a terminal are kept out of the log.
     let printable = |byte: u8| if byte.is_ascii_graphic() || byte == b' ' { byte } else { b'?' };
     let text: String = value.iter().map(|byte| char::from(printable(*byte))).collect();
-    // Masked before it is cut: half a token is not known as one.
+    // Masked before truncation, because a truncated token is not recognized.
     let masked = text.split(' ').map(without_tokens).collect::<Vec<_>>().join(" ");
     masked.chars().take(LONGEST_USER_AGENT).collect()
 }
 
-/// Whoever puts a token into the path has it in the logs of others already; not in ours.
+/// Masks tokens in a path. The logs of other systems may contain them already, but this one must not.
 fn without_tokens(path: &str) -> String {
     let mask = |segment: &str| -> String {
-        // As often as servers decode.
+        // Decoded as often as servers decode.
         let decoded = decode_leniently(&decode_leniently(segment.as_bytes()));
         if holds_token(&decoded) {
             return "[token]".to_owned();
@@ -178,7 +178,7 @@ fn without_tokens(path: &str) -> String {
     path.split('/').map(mask).collect::<Vec<_>>().join("/")
 }
 
-/// Whether there is a token in it, or so much of one that the rest could be guessed.
+/// Returns whether the bytes contain a token, or so much of one that the rest could be guessed.
 pub(crate) fn holds_token(bytes: &[u8]) -> bool {
     const MOST_OF_ONE: usize = 20;
     let begins = |at: usize| {

@@ -1,4 +1,4 @@
-//! Log lines about what goes wrong: each reason once a second and worker at most, with the number of those in between.
+//! Log lines about failures: each reason at most once per second and worker, with the number of suppressed ones.
 
 use super::reason::{Reason, Side};
 use std::{
@@ -9,7 +9,7 @@ use std::{
 
 const SPAN: Duration = Duration::from_secs(1);
 
-/// When each reason was last logged, and how often it came since.
+/// The time at which each reason was last logged, and the number of events since then.
 #[derive(Debug)]
 pub(crate) struct Notices(Vec<Cell<(Option<Instant>, u64)>>);
 
@@ -20,7 +20,7 @@ impl Default for Notices {
 }
 
 impl Notices {
-    /// Returns how many were left out since the last line. `None`: this one is left out, too.
+    /// Returns how many lines were suppressed since the last one, or `None` if this one is suppressed, too.
     fn admit(&self, reason: Reason, now: Instant) -> Option<u64> {
         let cell = self.0.get(reason.index())?;
         let (last, left_out) = cell.get();
@@ -32,7 +32,7 @@ impl Notices {
         Some(left_out)
     }
 
-    /// `what` names the request or the connection; it holds nothing that a client could have chosen.
+    /// Logs a reason. `what` names the request or the connection and contains nothing that a client could have chosen.
     pub fn tell(&self, reason: Reason, what: impl Display) {
         let Some(left_out) = self.admit(reason, Instant::now()) else { return };
         let reason_name = reason.as_str();

@@ -1,15 +1,15 @@
-//! What the operating system says of this process, under the names that Prometheus' client libraries use.
+//! Process metrics from the operating system, under the names that Prometheus' client libraries use.
 
 use std::fmt::Write;
 
-/// Linux counts processor time in this unit, whatever the machine (`USER_HZ`, proc(5)).
+/// The unit of processor time on Linux, the same on every machine (`USER_HZ`, proc(5)).
 const TICKS_PER_SECOND: f64 = 100.0;
 const KIBIBYTE: f64 = 1024.0;
 
-/// Appends what can be read of `/proc/self`; elsewhere there is nothing to read.
+/// Appends the metrics that `/proc/self` provides. Other systems provide none.
 pub(super) fn render(out: &mut String) {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // The second field is the program's name in parentheses, which may hold blanks.
+    // The second field is the program's name in parentheses, which may contain spaces.
     let fields: Vec<f64> = stat
         .rsplit(") ")
         .next()

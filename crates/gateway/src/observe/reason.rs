@@ -1,7 +1,7 @@
-//! Why a response is not what the client asked for: one name for the log, the metrics, and `Proxy-Status`
-//! (RFC 9209), as Envoy's response flags. Each is listed in `docs/guide/operation.md`.
+//! The reasons why a client does not get the response it requested, with one name for the log, the metrics, and
+//! `Proxy-Status` (RFC 9209), similar to Envoy's response flags. Each is listed in `docs/guide/operation.md`.
 
-/// Who caused it, and so how loud the log is.
+/// The party that caused a failure, which determines the log level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
     Client,
@@ -31,7 +31,7 @@ macro_rules! reasons {
                 }
             }
 
-            /// The error type that RFC 9209 section 2.3 has for it.
+            /// Returns the error type of RFC 9209 section 2.3.
             pub(crate) fn proxy_error(self) -> &'static str {
                 match self {
                     $(Self::$variant => $error,)*
@@ -42,7 +42,7 @@ macro_rules! reasons {
 }
 
 reasons! {
-    // Before a response.
+    // Failures before a response.
     ConnectionRefused = "connection_refused", Upstream, "connection_refused";
     ConnectionTimeout = "connection_timeout", Upstream, "connection_timeout";
     DnsError = "dns_error", Upstream, "dns_error";
@@ -56,7 +56,7 @@ reasons! {
     NotReady = "not_ready", Gateway, "proxy_internal_response";
     GatewayDisconnected = "gateway_disconnected", Gateway, "proxy_internal_response";
     TemporarilyUnavailable = "temporarily_unavailable", Gateway, "proxy_internal_response";
-    // In the middle of a response.
+    // Failures in the middle of a response.
     ResponseIncomplete = "response_incomplete", Upstream, "http_response_incomplete";
     ResponseStalled = "response_stalled", Upstream, "connection_read_timeout";
     ResponseBadChunk = "response_invalid_chunk", Upstream, "http_response_transfer_coding";
@@ -64,7 +64,7 @@ reasons! {
     Shutdown = "shutdown", Gateway, "proxy_internal_error";
     ClientGone = "client_closed_request", Client, "connection_terminated";
     ClientTooSlow = "client_too_slow", Client, "connection_write_timeout";
-    // Requests that cannot be read, and limits.
+    // Unreadable requests, and limits.
     TlsOnPlainPort = "tls_on_plain_port", Client, "http_request_error";
     MalformedRequest = "malformed_request", Client, "http_request_error";
     HeadersTooLarge = "headers_too_large", Client, "http_request_error";
@@ -79,7 +79,7 @@ reasons! {
 }
 
 impl Reason {
-    /// Where it is counted.
+    /// Returns the index of the reason's counter.
     pub(crate) fn index(self) -> usize {
         self as usize
     }

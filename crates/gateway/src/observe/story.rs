@@ -1,4 +1,4 @@
-//! One request from its arrival to the end of its response. Whatever ends it, it is counted and recorded once.
+//! One request from its arrival to the end of its response, counted and recorded exactly once, however it ends.
 
 use super::{Details, Observer, Reason, Record, TraceContext, without_tokens};
 use crate::{Rejection, arrival::Arrival, target::Target};
@@ -11,24 +11,24 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What a log entry says where the client left before there was a status.
+/// The logged status if the client disconnected before there was one.
 const CLIENT_GONE: u16 = 499;
 
 #[derive(Debug)]
 pub(crate) struct RequestTrace {
     pub arrival: Arrival,
-    /// Who is at the other end of the connection.
+    /// The peer address of the connection.
     pub peer: IpAddr,
     pub started: Instant,
     pub trace: Option<TraceContext>,
-    /// Headers that every response to this request has in addition.
+    /// Headers added to every response to this request.
     pub added: Vec<(&'static str, Arc<str>)>,
     pub bytes_received: u64,
     pub bytes_sent: u64,
     code: Option<&'static str>,
     reason: Option<Reason>,
     status: Option<u16>,
-    /// From the arrival to the response's head.
+    /// The time from the arrival to the response's head.
     answered_after: Duration,
     upstream: Option<Sent>,
     is_upstreams: bool,
@@ -37,7 +37,7 @@ pub(crate) struct RequestTrace {
     observer: Option<Rc<Observer>>,
 }
 
-/// Where a request went.
+/// The destination of a request.
 #[derive(Clone, Copy, Debug)]
 struct Sent {
     route: usize,
@@ -72,7 +72,7 @@ impl RequestTrace {
         }
     }
 
-    /// Of a request that is only judged: nobody records it.
+    /// Returns a trace for a request that is only checked and not recorded.
     pub fn untold(arrival: Arrival, peer: IpAddr) -> Self {
         Self::begin(None, (arrival, peer), None, None)
     }
@@ -87,7 +87,7 @@ impl RequestTrace {
         }
     }
 
-    /// It is on its way to an upstream, `route` by number.
+    /// Records that the request is sent to an upstream, with `route` by number.
     pub fn goes_to(&mut self, route: usize, upstream: &str, target: &Target) {
         self.upstream = Some(Sent { route, server: None, took: None });
         if let Some(details) = &mut self.details {
@@ -96,43 +96,43 @@ impl RequestTrace {
         }
     }
 
-    /// The head of the upstream's response is there.
+    /// Records the arrival of the upstream's response head.
     pub fn is_answered_by(&mut self, server: SocketAddr, status: u16) {
         self.is_upstreams = true;
         self.answers(status);
         if let Some(sent) = &mut self.upstream {
-            // It is sent within microseconds of its arrival: one look at the clock does for both.
+            // It is sent within microseconds of its arrival, so one clock reading serves both.
             (sent.server, sent.took) = (Some(server), Some(self.answered_after));
         }
     }
 
-    /// The response's head is on its way.
+    /// Records that the response's head is being sent.
     pub fn answers(&mut self, status: u16) {
         (self.status, self.answered_after) = (Some(status), self.started.elapsed());
     }
 
-    /// The whole response has been handed to the connection.
+    /// Records that the whole response has been handed to the connection.
     pub fn completes(&mut self) {
         self.is_complete = true;
     }
 
-    /// The response ends before its end.
+    /// Records that the response ends prematurely.
     pub fn is_cut(&mut self, reason: Reason) {
         self.reason = Some(reason);
     }
 
-    /// The client left before there was a response.
+    /// Records that the client disconnected before there was a response.
     pub fn client_left(&mut self) {
         (self.code, self.reason) = (Some("client_closed_request"), Some(Reason::ClientGone));
     }
 
-    /// The fields that every response to this request carries, by whomever it is given.
+    /// Returns the fields that every response to this request carries, regardless of its source.
     pub fn fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let id = std::iter::once(("x-request-id", self.arrival.request_id.as_str()));
         id.chain(self.added.iter().map(|(name, value)| (*name, &**value)))
     }
 
-    /// The same for responses of libraries.
+    /// Adds the same fields to a header map.
     pub fn add_fields(&self, headers: &mut HeaderMap) {
         for (name, value) in self.fields() {
             if let Ok(value) = HeaderValue::from_str(value) {
@@ -143,7 +143,7 @@ impl RequestTrace {
 
     fn finish(&mut self, observer: &Observer) {
         if !self.is_complete && self.reason.is_none() {
-            // Nobody ended it: its connection was taken away.
+            // The request was dropped with its connection.
             self.reason = Some(Reason::Shutdown);
         }
         let status = self.status.unwrap_or(CLIENT_GONE);

@@ -1,4 +1,4 @@
-//! W3C Trace Context: which trace a request belongs to, and what the upstream is told of it.
+//! W3C Trace Context: the trace of a request, and its propagation to the upstream.
 
 use keydesk_token::Entropy;
 use std::{cell::Cell, fmt};
@@ -35,7 +35,8 @@ impl TraceIds {
         Self(Cell::new(u64::from_le_bytes(entropy.bytes())))
     }
 
-    /// `SplitMix64` (Steele, Lea and Flood 2014): each state once, well spread.
+    /// Returns the next number of `SplitMix64` (Steele, Lea and Flood 2014), which visits each state once and is well
+    /// distributed.
     fn next(&self) -> u64 {
         let state = self.0.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
         self.0.set(state);
@@ -44,7 +45,7 @@ impl TraceIds {
         (mixed ^ (mixed >> 31)) | 1
     }
 
-    /// Goes on with the caller's trace, or begins one of which `ratio` are sampled.
+    /// Continues the caller's trace, or starts one, of which the fraction `ratio` is sampled.
     pub fn follow(&self, parent: Option<&[u8]>, ratio: f64) -> TraceContext {
         let span = self.next().to_be_bytes();
         if let Some((trace, parent, is_sampled)) = parent.and_then(parse) {
@@ -58,7 +59,7 @@ impl TraceIds {
     }
 }
 
-/// Version 00, or a later one that begins like it.
+/// Parses version 00, or a later one that begins like it.
 fn parse(value: &[u8]) -> Option<([u8; 16], [u8; 8], bool)> {
     let text = std::str::from_utf8(value).ok()?;
     let is_hex = |text: &str| text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));

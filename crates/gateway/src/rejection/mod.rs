@@ -22,7 +22,7 @@ pub enum Rejection {
     DuplicateAuthorization,
     MaskedToken,
     MalformedHeader,
-    /// `$TOKEN` itself.
+    /// An unexpanded variable such as `$TOKEN`.
     UnexpandedVariable,
     TokenInQuery,
     MalformedToken,
@@ -38,16 +38,16 @@ pub enum Rejection {
         asked: AccountNumber,
         own: AccountNumber,
     },
-    /// Any one of these scopes would do, with blanks between.
+    /// The scopes, separated by spaces, any one of which is sufficient.
     InsufficientScope {
         wanted: Arc<str>,
-        /// No rule names the operation.
+        /// Whether no rule names the operation.
         is_unlisted: bool,
     },
     IpNotAllowed {
         client_ip: IpAddr,
     },
-    /// Of the account, the token or the operation.
+    /// A rate limit of the account, the token, or the operation.
     RateLimited {
         limit: &'static str,
         rate: Rate,
@@ -61,16 +61,16 @@ pub enum Rejection {
     AccountClosed,
     UnknownAccount,
     NoAccount,
-    /// With the key that permits it, if there is one.
+    /// A path that servers read differently, with the configuration key that permits it, if any.
     AmbiguousPath {
         key: Option<&'static str>,
     },
     MalformedTarget(TargetFault),
-    /// A field that servers behind a proxy could take for another one.
+    /// A field that servers behind a proxy could interpret as another one.
     AmbiguousHeader {
         like: &'static str,
     },
-    /// The parameter `_method`, where the operator rejects it.
+    /// The parameter `_method`, if the operator rejects it.
     MethodOverride,
     InvalidHost,
     MalformedRequest,
@@ -87,17 +87,17 @@ pub enum Rejection {
         allowed: &'static str,
     },
     UnknownEndpoint,
-    /// A parameter of a request to Keydesk itself.
+    /// Invalid parameters of a request to Keydesk itself.
     InvalidParameters {
         why: &'static str,
     },
     TokenMismatch,
     AlreadyRotated,
-    /// Whoever could do it cannot be reached.
+    /// The node that could handle the request is unreachable.
     TemporarilyUnavailable,
     UnknownClient,
     UntrustedProxy,
-    /// A proxy does not say clearly what it holds.
+    /// A proxy does not describe the held request unambiguously.
     InvalidForwardedRequest {
         name: &'static str,
     },
@@ -109,7 +109,7 @@ pub enum Rejection {
     NotReady,
     GatewayDisconnected,
     NoRoute,
-    /// Nothing was sent.
+    /// No request was sent.
     UpstreamUnreachable(Reason),
     /// The request was sent, and the connection ended before a response.
     UpstreamLost,
@@ -118,8 +118,8 @@ pub enum Rejection {
 }
 
 impl Rejection {
-    /// Every code, for metrics and documents; the last is of requests whose client left before the
-    /// answer.
+    /// Every code, for metrics and documents. The last one is for requests whose client disconnected before the
+    /// response.
     pub const CODES: [&'static str; 60] = [
         "missing_token",
         "unsupported_auth_scheme",
@@ -183,7 +183,7 @@ impl Rejection {
         "client_closed_request",
     ];
 
-    /// Whether the connection cannot be used on: what follows on it cannot be told apart.
+    /// Returns whether the connection cannot be reused because the boundary of the next request is unknown.
     pub(crate) fn breaks_connection(&self) -> bool {
         matches!(
             self,
@@ -201,7 +201,7 @@ impl Rejection {
         )
     }
 
-    /// The stable name of the rejection.
+    /// Returns the stable name of the rejection.
     pub fn code(&self) -> &'static str {
         match self {
             Self::MissingToken => "missing_token",
@@ -260,7 +260,7 @@ impl Rejection {
         }
     }
 
-    /// A token has rotated itself too often.
+    /// Returns the rejection of a token that has rotated itself too often.
     ///
     /// # Panics
     ///
@@ -270,7 +270,7 @@ impl Rejection {
         Self::RateLimited { limit: "rotation", rate, wait }
     }
 
-    /// Whether an account in this state is served.
+    /// Rejects accounts in a state that is not served.
     pub(crate) fn of_account(state: AccountState) -> Result<(), Self> {
         match state {
             AccountState::Active => Ok(()),
@@ -335,7 +335,7 @@ impl Rejection {
         }
     }
 
-    /// Why there is no response of the upstream, or no request that can be read: worth a line in the log.
+    /// Returns the reason for the log if there is no upstream response or no readable request.
     pub(crate) fn reason(&self) -> Option<Reason> {
         Some(match self {
             Self::UpstreamUnreachable(reason) | Self::InvalidUpstreamResponse(reason) => *reason,

@@ -1,15 +1,15 @@
-//! The one place that turns a rejection into a response: RFC 9457 with RFC 6750's challenge and RFC 9209's status.
+//! The conversion of a rejection into a response: RFC 9457 with RFC 6750's challenge and RFC 9209's status.
 
 use super::Rejection;
 use crate::{Response, rate_limit::seconds, settings::Settings};
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 
-/// RFC 6750 section 3.1.
+/// The error code of a challenge (RFC 6750 section 3.1).
 #[derive(Clone, Copy)]
 enum Challenge {
     None,
-    /// No authentication was tried: a challenge without an error code.
+    /// No credentials were sent: a challenge without an error code.
     Plain,
     InvalidRequest,
     InvalidToken,
@@ -17,7 +17,7 @@ enum Challenge {
 }
 
 impl Rejection {
-    /// Whether another token, or another way to send it, would help.
+    /// Returns whether another token, or another way to send it, would help.
     pub(crate) fn is_about_credentials(&self) -> bool {
         !matches!(self.challenge(), Challenge::None | Challenge::InsufficientScope)
     }
@@ -59,10 +59,10 @@ impl Rejection {
         {
             problem["contact"] = contact.as_str().into();
         }
-        // RFC 6749 section 5.2: what OAuth's clients look for.
+        // The members that OAuth clients expect (RFC 6749 section 5.2).
         match self {
             Self::UnknownClient => problem["error"] = "invalid_client".into(),
-            // What draft-ietf-httpapi-ratelimit-headers calls them.
+            // The name in draft-ietf-httpapi-ratelimit-headers.
             Self::RateLimited { limit, .. } => problem["violated-policies"] = [*limit].into(),
             Self::QuotaExceeded { .. } => problem["violated-policies"] = ["month"].into(),
             Self::InvalidParameters { .. } => problem["error"] = "invalid_request".into(),
@@ -114,7 +114,7 @@ impl Rejection {
         );
         HeaderValue::try_from(value).ok()
     }
-    /// RFC 9209: tells a rejection of ours from one of the upstream's.
+    /// Returns the RFC 9209 field that distinguishes the gateway's rejections from the upstream's.
     fn proxy_status(&self) -> HeaderValue {
         let error = match self.reason() {
             Some(reason) => reason.proxy_error(),

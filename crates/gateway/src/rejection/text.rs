@@ -1,11 +1,11 @@
-//! The text of a rejection: what is wrong and what to do about it. Never repeats a token.
+//! The text of a rejection: the problem and how to solve it. Never repeats a token.
 
 use super::Rejection;
 use crate::{settings::Settings, target::TargetFault};
 use keydesk_model::{Rate, Revocation, RevocationReason, TokenOwner};
 
 impl Rejection {
-    /// What is wrong, in plain ASCII, because it is also sent in a header.
+    /// Returns the problem in plain ASCII, because it is also sent in a header.
     #[expect(clippy::too_many_lines, reason = "one title for each rejection")]
     pub(super) fn title(&self) -> &'static str {
         match self {
@@ -75,7 +75,7 @@ impl Rejection {
         }
     }
 
-    /// What to do about it.
+    /// Returns how to solve the problem.
     pub(super) fn detail(&self, settings: &Settings) -> String {
         let console = &settings.console_url;
         let gateway = &settings.public_url;

@@ -1,4 +1,4 @@
-//! Takes connections: as many as there are places, and no more from one address than it may have.
+//! The acceptance of connections, limited in total and per address.
 
 use super::http1::Connection;
 use crate::{
@@ -22,16 +22,16 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-/// Who holds how many connections.
+/// The number of connections, in total and by address.
 #[derive(Debug)]
 pub(super) struct ConnectionSlots {
-    /// Connections wait for one of these before they are accepted.
+    /// The permits for which connections wait before they are accepted.
     all: Arc<Semaphore>,
     each: Arc<keydesk_listen::ConnectionSlots>,
     metrics: Arc<ConnectionMetrics>,
 }
 
-/// One connection's place; given back when dropped.
+/// A connection's slot, released when dropped.
 #[derive(Debug)]
 pub(super) struct ConnectionSlot {
     metrics: Arc<ConnectionMetrics>,
@@ -50,7 +50,7 @@ impl ConnectionSlots {
         Self { all: Arc::new(Semaphore::new(most)), each, metrics }
     }
 
-    /// None: the address holds as many as it may.
+    /// Returns `None` if the address has reached its limit.
     fn take(&self, peer: IpAddr, one: OwnedSemaphorePermit) -> Option<ConnectionSlot> {
         let Some(share) = self.each.take(peer) else {
             self.metrics.rejected_per_address.add(1);
@@ -101,7 +101,7 @@ pub(super) async fn accept(
             }
         }
     }
-    // Those that are through the handshake already are ours.
+    // Connections that have completed their handshake are still served.
     while let Some(accepted) = ready(accept_one(&worker, &listener, places)).await {
         let Some((stream, peer, place)) = accepted else { continue };
         connections.spawn_local(serve(Rc::clone(&worker), stream, peer, place, tls.clone()));
@@ -115,7 +115,7 @@ async fn stops(mut stage: watch::Receiver<Stage>) {
     let _ = stage.wait_for(|stage| *stage == Stage::Stopping).await;
 }
 
-/// Small answers leave at once, and whoever has vanished is noticed, in a tunnel too.
+/// Sends small responses immediately, and detects vanished peers, also in a tunnel.
 fn prepare(stream: &TcpStream) {
     let _ = stream.set_nodelay(true);
     let keep_alive = TcpKeepalive::new()
@@ -124,12 +124,12 @@ fn prepare(stream: &TcpStream) {
     let _ = SockRef::from(stream).set_tcp_keepalive(&keep_alive);
 }
 
-/// What a future gives without waiting for anybody.
+/// Returns the output of a future if it is ready.
 async fn ready<T>(future: impl Future<Output = T>) -> Option<T> {
     timeout(Duration::ZERO, future).await.ok()
 }
 
-/// The next connection, as soon as there is a place for it.
+/// Accepts the next connection when a slot is free.
 async fn accept_one(
     worker: &Worker,
     listener: &TcpListener,
@@ -153,7 +153,7 @@ async fn accept_one(
             Some((stream, peer, place?))
         }
         Err(error) => {
-            // Out of file descriptors, most likely: let others go first.
+            // Most likely out of file descriptors: yields so that other connections can end.
             tracing::warn!(%error, "a connection could not be accepted");
             tokio::time::sleep(Duration::from_millis(50)).await;
             None
@@ -161,7 +161,7 @@ async fn accept_one(
     }
 }
 
-/// Serves a connection, which keeps its place until it ends.
+/// Serves a connection, which keeps its slot until it ends.
 async fn serve(
     worker: Rc<Worker>,
     stream: TcpStream,
@@ -179,7 +179,7 @@ async fn serve(
         Ok(Ok(stream)) => stream,
         failed => {
             let waited_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-            tracing::debug!(%peer, waited_ms, failed = ?failed.err(), "no TLS handshake");
+            tracing::debug!(%peer, waited_ms, failed = ?failed.err(), "a TLS handshake failed");
             worker.observer.note(Reason::TlsHandshake, peer);
             place.metrics.rejected_tls.add(1);
             return;

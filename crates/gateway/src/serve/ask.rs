@@ -1,4 +1,4 @@
-//! Requests of HTTP/1.1 to Keydesk itself whose body has to be read first.
+//! HTTP/1.1 requests to Keydesk itself whose body must be read first.
 
 use super::{
     http1::{Connection, Next},
@@ -16,7 +16,7 @@ use crate::{
 use std::rc::Rc;
 
 impl Connection {
-    /// Reads what was sent with a question to Keydesk itself, and answers it.
+    /// Reads the body of a request to Keydesk itself and answers it.
     pub(super) async fn ask(
         &mut self,
         ask: DeferredRequest,
@@ -49,7 +49,7 @@ impl Connection {
         self.answer(answer, story, reply).await
     }
 
-    /// A small body, whole. None: the client is gone.
+    /// Reads a small body completely. Returns `None` if the client has disconnected.
     async fn read_form(&mut self, reply: Reply) -> Option<Result<Vec<u8>, Rejection>> {
         if reply.expects_continue && self.inbox.is_empty() {
             let ready = IoHalf(&self.io).write_whole(b"HTTP/1.1 100 Continue\r\n\r\n");

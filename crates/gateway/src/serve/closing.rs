@@ -1,5 +1,5 @@
-//! The end of a connection of HTTP/1.1: what is still to come is read, so that the client can read what was sent. A
-//! connection that is closed with unread bytes is reset, and its last response is lost with it.
+//! The end of an HTTP/1.1 connection. Remaining input is read, because a connection that is closed with unread bytes is
+//! reset, and the client may lose its last response.
 
 use super::http1::Connection;
 use crate::{
@@ -9,15 +9,15 @@ use crate::{
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 
-/// How long a closing connection listens where nothing is to come.
+/// The time that a closing connection is read if no more input is expected.
 const LINGER: Duration = Duration::from_secs(1);
-/// How long where the client may still be sending a body: in all, and without a byte. As nginx's `lingering_time` and
-/// `lingering_timeout`.
+/// The time that it is read if the client may still be sending a body: in total, and without a byte. Like nginx's
+/// `lingering_time` and `lingering_timeout`.
 const LINGER_FOR_BODY: Duration = Duration::from_secs(30);
 const SILENCE: Duration = Duration::from_secs(5);
 
 impl Connection {
-    /// Reads a body that nobody wants, so that the next request can be told from it.
+    /// Reads and discards a body, so that the next request can be read.
     pub(super) async fn drain(&mut self, framing: Framing) -> bool {
         let mut body = Decoder::new(framing);
         self.deadline.set_after(LINGER);
@@ -39,7 +39,7 @@ impl Connection {
         }
     }
 
-    /// Says that nothing more comes, and listens until the client has ended, too, by time and not by bytes.
+    /// Closes the sending half and reads until the client closes its own, limited by time and not by bytes.
     pub(super) async fn close(mut self) {
         let longest = if self.has_unread_body { LINGER_FOR_BODY } else { LINGER };
         let ended = async {

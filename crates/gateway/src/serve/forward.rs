@@ -1,4 +1,4 @@
-//! A request of HTTP/1.1 on its way to an upstream, and the response on its way back.
+//! An HTTP/1.1 request to an upstream, and its response.
 
 use super::{
     http1::{Connection, Next},
@@ -19,7 +19,7 @@ use crate::{
 };
 use std::rc::Rc;
 
-/// What came back of an exchange, to be brought to the client.
+/// The result of an exchange, for the client.
 struct Brought {
     link: UpstreamConnection,
     answered: ResponseInfo,
@@ -63,7 +63,7 @@ impl Connection {
                 story.is_denied(&rejection);
                 let answer = worker.refusal(&rejection, &story);
                 let answer = Worker::finish(answer, &story, grant);
-                // The body may be half read.
+                // The body may be only partly read.
                 let keeps_open = reply.keeps_open && is_whole && !rejection.breaks_connection();
                 let framing = if is_whole { Framing::Empty } else { Framing::UntilClose };
                 self.answer(answer, story, Reply { framing, keeps_open, ..reply }).await
@@ -71,7 +71,7 @@ impl Connection {
         }
     }
 
-    /// Puts a body that is all there behind the head, so that both go at once.
+    /// Appends a completely received body to the head, so that both are sent together.
     fn take_whole(
         &mut self,
         forward: &mut Forward,
@@ -155,7 +155,7 @@ impl Connection {
         Ok(Next::after(keeps_open))
     }
 
-    /// Passes bytes both ways from here on.
+    /// Relays bytes in both directions.
     async fn join(
         &mut self,
         worker: &Worker,
@@ -187,7 +187,7 @@ impl Connection {
         (reply, grant): (Reply, Option<&TokenLimits>),
     ) -> Result<Next, Stopped> {
         let Self { io, inbox, out, back, deadline, pulse, .. } = self;
-        // Nothing is sent after a long wait for a connection, unless it is still permitted.
+        // After a long wait for a connection, the request is sent only if it is still permitted.
         let mut link = tokio::select! {
             biased;
             rejection = pulse.until_over(worker, &forward.permission) => return Err(Stopped::Refused(rejection)),
@@ -204,7 +204,7 @@ impl Connection {
         let interim = Interim::default();
         let returning = Returning { worker, forward, story, grant };
         let mut read = |answer: &ResponseRead<'_>| {
-            // An early response says that the rest of the body is not read.
+            // An early response means that the rest of the body is not read.
             let keeps_open = progress.is_done();
             interim.passes(answer, reply, &returning)
                 || write_head(interim.before(back), answer, &returning, reply.kept(keeps_open))
@@ -252,8 +252,8 @@ impl Next {
     }
 }
 
-/// HTTP/1.0 knows the end of a response by the end of its connection: an orderly one would say that
-/// half a response is whole.
+/// Ends an incomplete response with an error. In HTTP/1.0 the end of the connection ends the response, so a normal
+/// close would make half a response look complete.
 fn broken_off(reply: Reply) -> Next {
     if reply.speaks_http11 { Next::Close } else { Next::Abort }
 }

@@ -1,5 +1,4 @@
-//! One client's connection that speaks HTTP/1.1: request after request, each answered before the
-//! next is looked at.
+//! A client's HTTP/1.1 connection, on which each request is answered before the next is read.
 
 use super::reply::{PipelinedRequest, Reply};
 use crate::{
@@ -14,33 +13,33 @@ use keydesk_listen::Deadline;
 use std::{cell::RefCell, mem::MaybeUninit, net::IpAddr, pin::Pin, rc::Rc, time::Duration};
 use tokio::{sync::watch, time::Instant};
 
-/// What a client of HTTP/2 says first, where it knows beforehand that it is spoken here.
+/// The preface of an HTTP/2 client with prior knowledge.
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// How much of a body that nobody wants is read, so that the connection can be used on.
+/// The size up to which an unwanted body is read so that the connection can be reused.
 const MOST_DRAINED: u64 = 64 * 1024;
 /// The first bytes of a TLS handshake (RFC 8446 section 5.1).
 const TLS_HANDSHAKE: &[u8] = &[0x16, 0x03];
-/// How long a stopping gateway waits for the next request on a connection that is open.
+/// The time that a stopping gateway waits for the next request on an open connection.
 const STOPPING_IDLE: Duration = Duration::from_secs(1);
 
 pub(crate) struct Connection {
     pub(super) worker: Rc<Worker>,
     pub(super) io: RefCell<Io>,
     pub(super) inbox: Buffer,
-    /// What goes to the upstream, and what comes back.
+    /// The output for the upstream and for the client.
     pub(super) out: Vec<u8>,
     pub(super) back: Vec<u8>,
     peer: IpAddr,
     pub(super) deadline: Deadline,
     pub(super) pulse: Pulse,
-    /// Whether the rest of a request's body may still come.
+    /// Whether the rest of a request's body may still arrive.
     pub(super) has_unread_body: bool,
     pub(super) stage: watch::Receiver<Stage>,
-    /// Resolves a little after the gateway has begun to stop.
+    /// Resolves shortly after the gateway has begun to stop.
     stopped: Pin<Box<dyn Future<Output = ()>>>,
 }
 
-/// What becomes of the connection.
+/// The next state of the connection.
 pub(super) enum Next {
     Request,
     Close,
@@ -98,7 +97,7 @@ impl Connection {
         self.close().await;
     }
 
-    /// Waits for the next request's head. None: the connection has ended, or none came in time.
+    /// Waits for the next request's head. Returns `None` if the connection has ended or no head arrived in time.
     async fn next_turn(&mut self, is_first: bool) -> Result<Option<PipelinedRequest>, Next> {
         let limits = &self.worker.settings.limits;
         let (header_timeout, idle_timeout) = (limits.header_timeout, limits.keep_alive_timeout);
@@ -120,13 +119,13 @@ impl Connection {
                     return Ok(turn);
                 }
             }
-            // A head that has begun must end in time, however often a byte of it comes.
+            // A head that has begun must end in time, however often one of its bytes arrives.
             let must_end = is_first || !self.inbox.is_empty();
             if must_end && until.is_none() {
                 until = Some(Instant::now() + header_timeout);
             }
             if !self.read_on(until, idle_timeout).await {
-                // Some clients send an empty line too many; that is no request.
+                // Some clients send an extra empty line, which is not a request.
                 if matches!(self.inbox.filled(), b"" | b"\r" | b"\r\n") {
                     return Ok(None);
                 }
@@ -136,7 +135,7 @@ impl Connection {
         }
     }
 
-    /// Whether what was read is HTTP/2's preface, all of it or the beginning. None: neither.
+    /// Returns whether the input is the whole HTTP/2 preface (`true`) or its beginning (`false`), or `None` if neither.
     fn begins_http2(&self) -> Option<bool> {
         let said = self.inbox.filled();
         let length = said.len().min(HTTP2_PREFACE.len());
@@ -147,13 +146,13 @@ impl Connection {
         matches!(&*self.io.borrow(), Io::Tcp(_)) && self.inbox.filled().starts_with(TLS_HANDSHAKE)
     }
 
-    /// Reads once; false where the time is over or the client is gone.
+    /// Reads once. Returns false on timeout or if the client has disconnected.
     async fn read_on(&mut self, until: Option<Instant>, idle_timeout: Duration) -> bool {
         let Self { io, inbox, deadline, stopped, .. } = self;
         let is_idle = inbox.is_empty();
         let read = async {
             if is_idle {
-                // Nothing is held for a connection that is idle.
+                // An idle connection holds no buffer.
                 inbox.release();
                 IoHalf(io).readable().await;
             }
@@ -170,7 +169,7 @@ impl Connection {
         matches!(deadline.bound_by(until, came).await, Ok(true))
     }
 
-    /// A decision on the request at the front of what was read, if its head is all there.
+    /// Decides on the first request in the buffer if its head is complete.
     fn look(&mut self) -> Option<PipelinedRequest> {
         let limits = &self.worker.settings.limits;
         let limit = limits.max_header_bytes;
@@ -237,8 +236,8 @@ impl Connection {
         }
     }
 
-    /// Sends an answer of our own. What is left of the request's body is read or the connection
-    /// closed: it must not be taken for the next request.
+    /// Sends one of the gateway's own responses. The rest of the request's body is read or the connection closed, so
+    /// that it is not read as the next request.
     pub(super) async fn answer(
         &mut self,
         answer: Response,
@@ -247,7 +246,7 @@ impl Connection {
     ) -> Next {
         let can_drain = match reply.framing {
             Framing::Empty => true,
-            // Whoever waits for 100 Continue may send the body or not: nobody can tell.
+            // A client that waits for 100 Continue may or may not send the body.
             Framing::Length(length) => length <= MOST_DRAINED && !reply.expects_continue,
             Framing::Chunked | Framing::UntilClose => false,
         };

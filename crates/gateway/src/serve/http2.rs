@@ -1,5 +1,5 @@
-//! One client's connection that speaks HTTP/2: hyper takes the frames apart, the decision and the
-//! way to the upstream are the same as for HTTP/1.1.
+//! A client's HTTP/2 connection: hyper handles the frames, while the decision and the forwarding are the same as for
+//! HTTP/1.1.
 
 use super::{
     pulled::{Pulled, upload},
@@ -36,12 +36,12 @@ use std::{
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Bodies up to this size are taken whole before they are sent on.
+/// The size up to which bodies are received completely before they are forwarded.
 const SMALL_BODY: u64 = 64 * 1024;
 
 type Reply = http::Response<Either<Full<Bytes>, StreamBody>>;
 
-/// `said` is what was read of the connection already.
+/// Serves a connection. `said` is the input that was already read.
 pub(super) async fn serve(worker: Rc<Worker>, said: Vec<u8>, io: Io, peer: IpAddr) {
     let mut stage = worker.stage.clone();
     let limits = worker.settings.limits;
@@ -68,11 +68,11 @@ pub(super) async fn serve(worker: Rc<Worker>, said: Vec<u8>, io: Io, peer: IpAdd
             connection.await
         }
         () = busy.stalls(limits.idle_timeout) => {
-            tracing::debug!("an HTTP/2 client does not take its answers");
+            tracing::debug!("an HTTP/2 client does not read its responses");
             return;
         }
         () = busy.recheck(&watched) => {
-            tracing::debug!("an HTTP/2 client does not take the end of an answer");
+            tracing::debug!("an HTTP/2 client does not read the end of a response");
             return;
         }
         () = busy.idles(limits.keep_alive_timeout) => {
@@ -152,7 +152,7 @@ async fn answer(
     answer.map(|body| Either::Left(Full::new(body)))
 }
 
-/// A small body, whole.
+/// Reads a small body completely.
 async fn read_form(body: Incoming, worker: &Worker) -> Result<Vec<u8>, Rejection> {
     let (mut body, mut whole) = (Pulled::new(body, worker), Vec::new());
     while let Some(data) = body.next().await? {
@@ -164,7 +164,7 @@ async fn read_form(body: Incoming, worker: &Worker) -> Result<Vec<u8>, Rejection
     Ok(whole)
 }
 
-/// Shows the request to the same eyes as one of HTTP/1.1.
+/// Decides on the request with the same code as for HTTP/1.1.
 fn decide(
     worker: &Worker,
     request: &Request<Incoming>,
@@ -175,7 +175,7 @@ fn decide(
     let fields: Vec<Field<'_>> = request
         .headers()
         .iter()
-        // Blanks around a value mean nothing in HTTP/1.1, and are not to mean something here.
+        // Spaces around a value have no meaning in HTTP/1.1 and must have none here.
         .map(|(name, value)| Field { name: name.as_str(), value: value.as_bytes().trim_ascii() })
         .collect();
     let most = worker.settings.limits.max_headers as usize;
@@ -193,12 +193,12 @@ fn decide(
     worker.handle(&head, peer, out)
 }
 
-/// A response whose head is there.
+/// A response whose head has arrived.
 struct Sent {
     reply: http::Response<()>,
     link: UpstreamConnection,
     answered: ResponseInfo,
-    /// Of the request's body.
+    /// The progress of the request's body.
     progress: Rc<Progress>,
 }
 
@@ -254,7 +254,7 @@ async fn send(
             progress,
         });
     }
-    // What is still to be sent goes on while it is permitted; such a connection is not used again.
+    // The rest of the body is sent while it is permitted; such a connection is not reused.
     let state = Rc::clone(state);
     tokio::task::spawn_local(async move {
         tokio::select! {
@@ -265,7 +265,7 @@ async fn send(
     Ok(Sent { reply, link, answered: ResponseInfo { may_follow: false, ..answered }, progress })
 }
 
-/// hyper sends no interim responses: what this makes of one is dropped.
+/// Returns the response's head. hyper sends no interim responses, so the result for one is dropped.
 fn head_of(answer: &ResponseRead<'_>, returning: &Returning<'_>) -> http::Response<()> {
     let ResponseRead { head, noted, answered } = answer;
     let mut fields = HeaderMap::new();
@@ -283,7 +283,7 @@ fn head_of(answer: &ResponseRead<'_>, returning: &Returning<'_>) -> http::Respon
     returning.additions(answer, &mut add);
     match answered.framing {
         Framing::Length(length) => drop(fields.insert(header::CONTENT_LENGTH, length.into())),
-        // RFC 9110 section 8.6: that of the body which would have been.
+        // RFC 9110 section 8.6: the length of the body that would have been sent.
         Framing::Empty => {
             let length_field = length_of_nothing(noted, *answered, returning.forward.asked.is_head);
             if let Some(length) =
@@ -300,7 +300,7 @@ fn head_of(answer: &ResponseRead<'_>, returning: &Returning<'_>) -> http::Respon
     reply
 }
 
-/// Reads first what was read before.
+/// A connection that first returns the bytes that were already read.
 struct Rewound {
     said: Vec<u8>,
     io: Io,
@@ -353,7 +353,7 @@ impl AsyncWrite for Rewound {
     }
 }
 
-/// Streams are served on the thread of their connection.
+/// An executor that runs streams on the thread of their connection.
 #[derive(Clone, Copy, Debug)]
 struct OnThisThread;
 

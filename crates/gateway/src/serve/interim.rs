@@ -1,4 +1,4 @@
-//! Interim responses of an upstream, 102 and 103: a proxy passes them on (RFC 9110 section 15.2), as they come.
+//! The upstream's interim responses, 102 and 103, which a proxy forwards as they arrive (RFC 9110 section 15.2).
 
 use super::{relay::Stopped, reply::Reply};
 use crate::{
@@ -15,21 +15,21 @@ use std::{
 };
 use tokio::io::AsyncWrite;
 
-/// More than this waits for no client.
+/// The number of bytes that can wait for a client.
 const MOST_WAITING: usize = 64 * 1024;
 
-/// Heads that the client has yet to take.
+/// The heads that the client has not received yet.
 #[derive(Debug, Default)]
 pub(super) struct Interim {
     waiting: RefCell<Vec<u8>>,
-    /// Whether the client has got a part of what waits.
+    /// Whether the client has received a part of the waiting bytes.
     is_torn: Cell<bool>,
     is_unflushed: Cell<bool>,
 }
 
 impl Interim {
-    /// Whether a response is an interim one; it is passed on to whom may get it. 100 is for the gateway, which has sent
-    /// its own, and HTTP/1.0 has none.
+    /// Returns whether a response is interim, and forwards it if the client can receive it. 100 is for the gateway,
+    /// which has sent its own, and HTTP/1.0 has none.
     pub fn passes(
         &self,
         answer: &ResponseRead<'_>,
@@ -47,20 +47,20 @@ impl Interim {
         true
     }
 
-    /// What has not gone yet goes before the final response.
+    /// Puts the unsent bytes before the final response.
     pub fn before<'a>(&self, back: &'a mut Vec<u8>) -> &'a mut Vec<u8> {
         back.append(&mut self.waiting.borrow_mut());
         back
     }
 
-    /// How an exchange ends that is rejected. In the middle of a head nothing else can be said.
+    /// Returns how a rejected exchange ends. In the middle of a head, no other response can be sent.
     pub fn reject(&self, rejection: Rejection) -> Stopped {
         if self.is_torn.get() { Stopped::ClientGone } else { Stopped::Refused(rejection) }
     }
 
-    /// Sends what waits, for as long as it is awaited; resolves where the client does not take it. A piece that was
-    /// written is gone from what waits, so that nothing is sent twice wherever this is dropped. The task that
-    /// waits for the response polls this right after it, so no wake-up is needed.
+    /// Sends the waiting bytes while it is polled, and resolves if the client does not accept them. Written bytes are
+    /// removed immediately, so nothing is sent twice if this is dropped. The task that waits for the response polls
+    /// this right after it, so no wake-up is needed.
     pub async fn flow(&self, io: &RefCell<Io>) {
         poll_fn(|cx| self.poll_flow(cx, io)).await;
     }

@@ -9,20 +9,20 @@ use std::{
 /// The listening sockets of each worker.
 #[derive(Debug)]
 pub struct Listeners {
-    /// The first of the addresses, as it is bound.
+    /// The first address, as bound.
     pub local_addr: SocketAddr,
     pub(super) each: Vec<Vec<TcpListener>>,
 }
 
 impl Listeners {
-    /// Fails where one of the addresses cannot be had. Port 0 takes a free one.
+    /// Binds the addresses, and fails if one of them is not available. Port 0 selects a free one.
     pub fn bind(addrs: &[SocketAddr], workers: usize) -> io::Result<Self> {
         let mut each: Vec<Vec<TcpListener>> = Vec::new();
         each.resize_with(workers.max(1), Vec::new);
         let mut first = None;
         for addr in addrs {
             if addr.port() != 0 {
-                // Alone first: workers share the port with each other, not with another process.
+                // Bound exclusively first, because workers share the port with each other but not with another process.
                 drop(bind(*addr, false)?);
             }
             let listener = bind(*addr, true)?;
@@ -37,8 +37,8 @@ impl Listeners {
         Ok(Self { local_addr, each })
     }
 
-    /// A socket that somebody else has bound and keeps open while one process takes over from the
-    /// next. All workers accept from its one queue.
+    /// Takes a socket that another process has bound and keeps open while one process replaces the next. All workers
+    /// accept from its single queue.
     pub fn inherited(listener: TcpListener, workers: usize) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         let local_addr = listener.local_addr()?;
@@ -51,7 +51,7 @@ impl Listeners {
     }
 }
 
-/// Listens. IPv6 does not take IPv4 with it, so that both can be named.
+/// Binds and listens. IPv6 does not include IPv4, so that both can be configured.
 pub fn bind(addr: SocketAddr, shares_port: bool) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;

@@ -1,5 +1,5 @@
-//! Listens: one single-threaded runtime per worker, each with its own connections to the
-//! upstreams, so that no request crosses a thread.
+//! The gateway's server: one single-threaded runtime per worker, each with its own connections to the upstreams, so
+//! that no request crosses threads.
 
 mod accept;
 mod ask;
@@ -44,7 +44,7 @@ pub struct Gateway {
     tls: Option<Arc<rustls::ServerConfig>>,
 }
 
-/// A gateway that listens; dropped, it stops at once, with [`Running::stop`] in good order.
+/// A running gateway. Stops immediately if dropped, or gracefully with [`Running::stop`].
 #[derive(Debug)]
 pub struct Running {
     stage: signal::Sender<Stage>,
@@ -66,13 +66,13 @@ impl Gateway {
         Ok(Self { settings, table, clock, entropy, routes, records, tls: None })
     }
 
-    /// Whom each request is told to.
+    /// Sets the receivers of the request records.
     #[must_use]
     pub fn recording(self, records: Records) -> Self {
         Self { records, ..self }
     }
 
-    /// Speaks TLS on all listeners, with this certificate and ALPN.
+    /// Enables TLS on all listeners, with this certificate and ALPN.
     #[must_use]
     pub fn with_tls(self, tls: Option<Arc<rustls::ServerConfig>>) -> Self {
         Self { tls, ..self }
@@ -113,7 +113,7 @@ impl Gateway {
         Ok(Running { stage, workers, metrics })
     }
 
-    /// Each worker is made on its own thread.
+    /// Returns the function that creates a worker on its own thread.
     fn worker_maker(
         &self,
         counts: Arc<WorkerMetrics>,
@@ -142,12 +142,12 @@ impl Gateway {
     }
 }
 
-/// Says that a gateway is about to stop.
+/// A handle that announces the stop of a gateway.
 #[derive(Clone, Debug)]
 pub struct Leaver(signal::Sender<Stage>);
 
 impl Leaver {
-    /// From now on the health path says that no more requests are to be sent here. All are still served.
+    /// Makes the health path report that no more requests should be sent here. All are still served.
     pub fn leave(&self) {
         self.0.send_replace(Stage::Leaving);
     }
@@ -162,7 +162,7 @@ impl Running {
         Leaver(self.stage.clone())
     }
 
-    /// Takes no new connections, lets requests in flight finish, and returns when all is done.
+    /// Accepts no new connections, lets requests in flight finish, and returns when all have ended.
     pub fn stop(self) {
         self.stage.send_replace(Stage::Stopping);
         for worker in self.workers {
@@ -171,7 +171,7 @@ impl Running {
     }
 }
 
-/// A runtime whose tasks never leave its thread.
+/// Runs a future on a thread of its own, with a runtime whose tasks never leave it.
 fn on_own_thread<F: Future<Output = ()> + 'static>(
     serving: impl FnOnce() -> F + Send + 'static,
 ) -> io::Result<JoinHandle<()>> {

@@ -1,4 +1,4 @@
-//! The body of an HTTP/2 request on its way to the upstream.
+//! The body of an HTTP/2 request on the way to the upstream.
 
 use super::relay::{self, Progress};
 use crate::{
@@ -15,7 +15,7 @@ use hyper::body::Incoming;
 use keydesk_listen::{ClientTimeout, Deadline};
 use std::cell::RefCell;
 
-/// Sends what `head` holds and then the request's body, like its HTTP/1.1 counterpart; ends when the body does.
+/// Sends the contents of `head` and then the request's body, like its HTTP/1.1 counterpart. Ends when the body does.
 pub(super) async fn upload(
     body: &mut Pulled,
     io: &RefCell<Io>,
@@ -39,7 +39,7 @@ pub(super) async fn upload(
     Ok(())
 }
 
-/// A request's body, bounded in size and in how long it may take. Trailers are dropped.
+/// A request's body, limited in size and duration. Trailers are dropped.
 pub(super) struct Pulled {
     body: Incoming,
     left: u64,

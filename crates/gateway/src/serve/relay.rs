@@ -1,4 +1,4 @@
-//! Bodies in motion between a client of HTTP/1.1 and an upstream, either way, piece by piece.
+//! The transfer of bodies between an HTTP/1.1 client and an upstream in both directions, piece by piece.
 
 use crate::{
     Rejection,
@@ -20,23 +20,23 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// Pieces up to this size are copied behind what is to be written with them.
+/// The size up to which pieces are copied to be written together with other bytes.
 const SMALL: usize = 4 * 1024;
 
-/// How a request's body fares, as the one who waits for the answer needs to know.
+/// The progress of a request's body, for the code that waits for the response.
 #[derive(Debug)]
 pub(super) struct Progress {
     moved: Cell<Instant>,
     is_done: Cell<bool>,
-    /// Whether all of it was sent on.
+    /// Whether the whole body was sent.
     is_whole: Cell<bool>,
-    /// How much of it has come.
+    /// The number of bytes received.
     received: Cell<u64>,
     timeout: Duration,
 }
 
 impl Progress {
-    /// Nothing may stand still for longer than `timeout`.
+    /// Creates the progress of a body that must not pause for longer than `timeout`.
     pub fn new(timeout: Duration) -> Self {
         Self {
             moved: Cell::new(Instant::now()),
@@ -51,7 +51,7 @@ impl Progress {
         self.moved.set(Instant::now());
     }
 
-    /// So many bytes have come.
+    /// Records received bytes.
     pub fn receives(&self, count: u64) {
         self.received.set(self.received.get() + count);
     }
@@ -60,14 +60,14 @@ impl Progress {
         self.received.get()
     }
 
-    /// Nothing more comes from the client; `is_whole` where the upstream took it all.
+    /// Records that the client sends nothing more. `is_whole` means that the upstream accepted it all.
     pub fn ends(&self, is_whole: bool) {
         self.moves();
         self.is_whole.set(is_whole);
         self.is_done.set(true);
     }
 
-    /// Only then may another request follow on the upstream's connection.
+    /// Returns whether the whole body was sent. Only then can another request follow on the upstream's connection.
     pub fn is_whole(&self) -> bool {
         self.is_whole.get()
     }
@@ -77,17 +77,17 @@ impl Progress {
     }
 }
 
-/// Why a request's body did not arrive.
+/// The reason why a request's body did not arrive.
 #[derive(Clone, Debug)]
 pub(super) enum Stopped {
-    /// The client is to be told.
+    /// The client gets a rejection.
     Refused(Rejection),
-    /// Nobody is there to be told.
+    /// The client has disconnected.
     ClientGone,
 }
 
 impl Stopped {
-    /// Why a response ends that has begun already.
+    /// Returns the reason why a response that has already begun ends.
     pub fn reason(&self) -> Reason {
         match self {
             Self::Refused(rejection) => rejection.reason().unwrap_or(Reason::MalformedRequest),
@@ -96,14 +96,14 @@ impl Stopped {
     }
 }
 
-/// A request's body on its way.
+/// A request's body in transfer.
 pub(super) struct Body {
     pub framing: Framing,
     pub guard: Option<MethodGuard>,
 }
 
-/// Sends what `out` holds and then the client's body, in our own framing; then watches whether the
-/// client stays. Returns only where something is wrong.
+/// Sends the contents of `out` and then the client's body in the gateway's own framing, and then watches for the
+/// client's disconnection. Returns only on failure.
 pub(super) async fn upload(
     client: (&RefCell<Io>, &mut Buffer),
     upstream: &RefCell<Io>,
@@ -131,7 +131,7 @@ pub(super) async fn upload(
                 if let Some(Err(rejection)) = guard.as_mut().map(|guard| guard.read(data)) {
                     return Stopped::Refused(rejection);
                 }
-                // An upstream that stops taking the body may still answer.
+                // An upstream that stops reading the body may still respond.
                 takes = takes && send(upstream, out, data, framing, &mut deadline, limits).await;
                 inbox.consume(skip + length);
             }
@@ -168,11 +168,11 @@ pub(super) async fn upload(
     Stopped::ClientGone
 }
 
-/// How often it is looked whether a client that has closed its sending half has gone altogether.
+/// The interval of the check whether a client that has closed its sending half has disconnected.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Resolves when the client has gone, or has closed its sending half where that means the same. What it sends in
-/// advance is kept for later.
+/// Resolves when the client has disconnected, or has closed its sending half if that means the same. Bytes that it
+/// sends early are kept.
 pub(super) async fn client_leaves(client: (&RefCell<Io>, &mut Buffer), limits: &Limits) {
     const IN_ADVANCE: usize = 8 * 1024;
     let (io, inbox) = client;
@@ -191,7 +191,7 @@ pub(super) async fn client_leaves(client: (&RefCell<Io>, &mut Buffer), limits: &
     pending::<()>().await;
 }
 
-/// Writes `out` and one piece of a body; false where the upstream does not take it.
+/// Writes `out` and one piece of a body. Returns false if the upstream does not accept it.
 pub(super) async fn send(
     upstream: &RefCell<Io>,
     out: &mut Vec<u8>,
@@ -211,8 +211,8 @@ pub(super) async fn send(
     matches!(sent, Ok(Ok(())))
 }
 
-/// Writes `head` and then the upstream's body to the client, and counts it in `sent`. The error: it could not be brought
-/// to its end, and the client must see that it is incomplete.
+/// Writes `head` and then the upstream's body to the client, and counts it in `sent`. Fails if the response is
+/// incomplete, which the client must be able to detect.
 pub(super) async fn download(
     client: &RefCell<Io>,
     link: &mut UpstreamConnection,
@@ -289,7 +289,7 @@ async fn write(
     written.map_err(|_| Reason::ClientTooSlow)?.map_err(|_| Reason::ClientGone)
 }
 
-/// Waits as long as something moves: a long upload is no time-out, a silent upstream is one.
+/// Waits for the response as long as there is progress: a long upload is not a timeout, but a silent upstream is.
 pub(super) async fn wait_for_answer<T>(
     link: &mut UpstreamConnection,
     asked: ExchangeOptions,
@@ -307,7 +307,7 @@ pub(super) async fn wait_for_answer<T>(
             Ok(Err(Fault::Unreadable(reason))) => {
                 return Err(Rejection::InvalidUpstreamResponse(reason));
             }
-            // What the client owes is minded by the upload.
+            // The upload itself enforces the client's timeout.
             Err(_) if !progress.is_done() => progress.moves(),
             Err(_) if progress.moved.get() + progress.timeout > Instant::now() => {}
             Err(_) => return Err(Rejection::UpstreamTimeout),

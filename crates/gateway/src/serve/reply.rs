@@ -1,4 +1,4 @@
-//! A request as a connection of HTTP/1.1 sees it, and how its answer is to be written.
+//! An HTTP/1.1 request as its connection handles it, and the format of its response.
 
 use crate::{
     handle::Decision,
@@ -19,7 +19,7 @@ pub(super) struct PipelinedRequest {
     pub expects_continue: bool,
 }
 
-/// How the answer is to be written.
+/// The format of a response.
 #[derive(Clone, Copy)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Reply {
@@ -31,12 +31,12 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    /// The same, where the connection may also have to be closed.
+    /// Returns the same format, but closes the connection unless `may_keep`.
     pub fn kept(self, may_keep: bool) -> Self {
         Self { keeps_open: self.keeps_open && may_keep, ..self }
     }
 
-    /// Chunks, where the length is not known beforehand and the client knows them.
+    /// Returns whether to send chunks: the length is unknown and the client supports them.
     pub fn sends_chunks(self, answered: ResponseInfo) -> bool {
         self.speaks_http11 && matches!(answered.framing, Framing::Chunked | Framing::UntilClose)
     }
@@ -55,7 +55,7 @@ impl PipelinedRequest {
         }
     }
 
-    /// Nothing is known of the request, not even where it ends.
+    /// Returns the reply to a request that cannot be read, not even its end.
     pub fn broken(decision: Decision) -> Self {
         Self {
             decision,
@@ -68,7 +68,7 @@ impl PipelinedRequest {
     }
 }
 
-/// Writes the answer's head; tells whether the client's connection stays open.
+/// Writes the response's head, and returns whether the client's connection stays open.
 pub(super) fn write_head(
     back: &mut Vec<u8>,
     answer: &ResponseRead<'_>,
@@ -101,8 +101,8 @@ pub(super) fn write_head(
     keeps_open
 }
 
-/// What `Content-Length` says where no body follows (RFC 9110 section 8.6): of a `HEAD` or a 304, that of the body that
-/// would have been, where the upstream says it.
+/// Returns the `Content-Length` if no body follows (RFC 9110 section 8.6): for a `HEAD` or a 304, that of the omitted
+/// body if the upstream sends it.
 pub(super) fn length_of_nothing<'a>(
     noted: &Noted<'a>,
     answered: ResponseInfo,

@@ -1,5 +1,5 @@
-//! The streams of an HTTP/2 connection: how many are open, whether their requests are still permitted, whether
-//! their clients take what they are handed, and the upstream's answers on their way to them.
+//! The streams of an HTTP/2 connection: the number of open ones, the rechecks of their permissions, the detection of
+//! clients that stop reading, and the transfer of the upstream's responses.
 
 use super::relay::Progress;
 use crate::{
@@ -24,13 +24,13 @@ use std::{
 };
 use tokio::{sync::Notify, time::Instant};
 
-/// Whether any stream is open, and since when there is none.
+/// The number of open streams, and the time since which none is open.
 #[derive(Debug)]
 pub(super) struct Busy {
     streams: Cell<usize>,
     since: Cell<Instant>,
     states: RefCell<Vec<Weak<StreamState>>>,
-    /// Wakes the check of permissions when there is something to check.
+    /// Wakes the check of permissions when a stream begins.
     begun: Notify,
 }
 
@@ -41,10 +41,10 @@ pub(super) struct Stream {
     state: Rc<StreamState>,
 }
 
-/// What is known of a stream for as long as any part of its exchange is open.
+/// The state of a stream while any part of its exchange is open.
 #[derive(Debug, Default)]
 pub(super) struct StreamState {
-    /// When its answer was last handed a piece that the client has yet to take.
+    /// The time at which the response last supplied a piece that the client has not read yet.
     handed: Cell<Option<Instant>>,
     permission: RefCell<Option<InFlight>>,
     over: RefCell<Option<Over>>,
@@ -52,7 +52,7 @@ pub(super) struct StreamState {
     waker: RefCell<Option<Waker>>,
 }
 
-/// Why and since when a stream's request is no longer permitted.
+/// The reason why a stream's request is no longer permitted, and the time since then.
 #[derive(Clone, Debug)]
 struct Over {
     rejection: Rejection,
@@ -60,7 +60,7 @@ struct Over {
 }
 
 impl StreamState {
-    /// From now on it is checked again and again whether it still is.
+    /// Starts to recheck the permission periodically.
     pub fn is_permitted(&self, permission: InFlight) {
         *self.permission.borrow_mut() = Some(permission);
     }
@@ -79,7 +79,7 @@ impl StreamState {
         self.over.borrow().is_some()
     }
 
-    /// Returns whether it has been over for so long that its client does not take the end of it.
+    /// Returns whether the permission ended so long ago that the client evidently does not read the end of the stream.
     fn recheck(&self, worker: &Worker) -> bool {
         if let Some(over) = &*self.over.borrow() {
             return over.since.elapsed() >= RECHECK;
@@ -112,15 +112,15 @@ impl Busy {
         Stream { connection: Rc::clone(self), state }
     }
 
-    /// The states of the streams of which any part is open.
+    /// Returns the states of the streams of which any part is open.
     fn open_states(&self) -> Vec<Rc<StreamState>> {
         let mut states = self.states.borrow_mut();
         states.retain(|state| state.strong_count() > 0);
         states.iter().filter_map(Weak::upgrade).collect()
     }
 
-    /// Checks the open streams again and again. Resolves when a client does not take the end of one, so that
-    /// only the end of the connection is left.
+    /// Rechecks the open streams periodically. Resolves when a client does not read the end of one, so that the
+    /// connection must be closed.
     pub async fn recheck(&self, worker: &Worker) {
         loop {
             let states = self.open_states();
@@ -148,8 +148,8 @@ impl Busy {
 }
 
 impl Busy {
-    /// Resolves when a client has not taken what it was handed for as long as `timeout`; hyper asks
-    /// for no more of an answer before.
+    /// Resolves when a client has not read a supplied piece for `timeout`; hyper requests no more of a response before
+    /// that.
     pub async fn stalls(&self, timeout: Duration) {
         let is_late = |state: &Rc<StreamState>| {
             state.handed.get().is_some_and(|since| since.elapsed() >= timeout)
@@ -177,7 +177,7 @@ impl Drop for Stream {
     }
 }
 
-/// An upstream's answer on its way to a stream.
+/// An upstream's response body for a stream.
 pub(super) struct StreamBody {
     worker: Rc<Worker>,
     link: Option<UpstreamConnection>,
@@ -186,7 +186,7 @@ pub(super) struct StreamBody {
     deadline: Deadline,
     stream: Stream,
     story: RequestTrace,
-    /// Of the request's body.
+    /// The progress of the request's body.
     progress: Rc<Progress>,
 }
 
@@ -221,7 +221,7 @@ impl StreamBody {
         }
     }
 
-    /// The client must see that the response is incomplete.
+    /// Ends the response with an error, so that the client can detect that it is incomplete.
     fn cut(
         &mut self,
         reason: Reason,

@@ -1,4 +1,4 @@
-//! Opens a connection to an upstream's server; over TLS its certificate is verified, always.
+//! Connections to an upstream's servers. Over TLS, the certificate is always verified.
 
 use super::{
     UpstreamError,
@@ -13,7 +13,7 @@ use std::{io, sync::Arc};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-/// How TLS is spoken to one upstream.
+/// The TLS configuration for one upstream.
 pub(crate) struct TlsTo {
     connector: TlsConnector,
     names: Vec<ServerName<'static>>,
@@ -26,7 +26,7 @@ impl std::fmt::Debug for TlsTo {
 }
 
 impl TlsTo {
-    /// Trusts the authorities in `ca_pem`, or else the public ones.
+    /// Trusts the authorities in `ca_pem`, or otherwise the public ones.
     pub fn new(servers: &[Server], ca_pem: Option<&[u8]>) -> Result<Self, UpstreamError> {
         let mut roots = RootCertStore::empty();
         match ca_pem {
@@ -54,7 +54,7 @@ impl TlsTo {
     }
 }
 
-/// The error comes with what it is called.
+/// Connects to a server. The error includes its reason.
 pub(super) async fn connect(route: &Route, endpoint: &Endpoint) -> Result<Io, (Reason, io::Error)> {
     #[cfg(feature = "probe")]
     if let Some(stream) = crate::probe::upstream() {

@@ -1,4 +1,4 @@
-//! One upstream's servers by address, which of them are well, and whose turn it is.
+//! The addresses of an upstream's servers, their health, and the order in which they are used.
 
 use super::{Addrs, UpstreamError, connect::TlsTo};
 use crate::{
@@ -19,27 +19,27 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// So many failures one after the other set a server aside.
+/// The number of consecutive failures after which a server is set aside.
 const FAILURES: u32 = 3;
-/// For so long; then it is tried again.
+/// The time for which a server is set aside before it is tried again.
 const ASIDE: Duration = Duration::from_secs(10);
 
-/// An upstream: what never changes about it, and its servers as they are now.
+/// An upstream: its constant settings, and the current state of its servers.
 #[derive(Debug)]
 pub(crate) struct Route {
-    /// By which metrics know it.
+    /// The number that identifies the upstream in metrics.
     pub number: usize,
     pub prefix: String,
     pub base_path: String,
-    /// The prefix, where it is not passed on; else nothing.
+    /// The prefix if it is removed from the path, otherwise empty.
     pub stripped: String,
     stripped_segments: usize,
     host: UpstreamHost,
-    /// The credential, as it is sent.
+    /// The credential in the format in which it is sent.
     pub own_fields: Vec<u8>,
     pub keeps: Spellings,
     pub sends_via: bool,
-    /// The gateway's, with what this upstream has instead.
+    /// The gateway's limits with this upstream's overrides.
     pub limits: Limits,
     credential_name: Option<String>,
     pub servers: Vec<Server>,
@@ -61,18 +61,18 @@ pub(crate) struct Server {
 #[derive(Debug)]
 pub(crate) struct Endpoint {
     pub addr: SocketAddr,
-    /// Which of the route's servers it is.
+    /// The index of the server in the route.
     pub server: usize,
     failures: AtomicU32,
-    /// In milliseconds of this process.
+    /// The time until which the server is set aside, in milliseconds of this process.
     aside_until: AtomicU64,
     /// Whether the last health check failed.
     is_ejected: AtomicBool,
-    /// Whether the last attempt to connect failed. It is tried again in the background.
+    /// Whether the last attempt to connect failed. Connecting is retried in the background.
     is_unreachable: AtomicBool,
-    /// Whether an attempt in the background is under way.
+    /// Whether a background attempt is in progress.
     is_tried: AtomicBool,
-    /// Whether the name no longer leads here.
+    /// Whether the name no longer resolves to this address.
     is_gone: AtomicBool,
 }
 
@@ -95,13 +95,13 @@ impl Endpoint {
         }
     }
 
-    /// Whether this is news.
+    /// Sets the state, and returns whether it has changed.
     pub fn set_unreachable(&self, is_unreachable: bool) -> bool {
         self.is_unreachable.load(Ordering::Relaxed) != is_unreachable
             && self.is_unreachable.swap(is_unreachable, Ordering::Relaxed) != is_unreachable
     }
 
-    /// Whether it is to be tried now: it is unreachable, and nobody tries it.
+    /// Returns whether to start an attempt: the server is unreachable, and no attempt is in progress.
     pub fn begins_attempt(&self) -> bool {
         self.is_unreachable() && !self.is_tried.swap(true, Ordering::Relaxed)
     }
@@ -125,7 +125,7 @@ impl Endpoint {
         if self.failures.fetch_add(1, Ordering::Relaxed) + 1 >= FAILURES {
             let aside = u64::try_from(ASIDE.as_millis()).unwrap_or(u64::MAX);
             self.aside_until.store(millis() + aside, Ordering::Relaxed);
-            // One more failure after that sets it aside again.
+            // After that, one more failure sets it aside again.
             self.failures.store(FAILURES - 1, Ordering::Relaxed);
         }
     }
@@ -151,8 +151,8 @@ impl Endpoint {
     }
 }
 
-/// The servers to try, whose turn it is first, those that are set aside last: where none is well,
-/// a guess is better than a rejection.
+/// Returns the servers in the order to try them, the next in turn first and those set aside last: if none is healthy, a
+/// guess is better than a rejection.
 pub(super) fn in_order<'a>(
     endpoints: &'a [Arc<Endpoint>],
     route: &Route,
@@ -214,22 +214,22 @@ impl Route {
         })
     }
 
-    /// A request's path as the upstream gets it, in two parts. The prefix goes by its segments, however they are
-    /// spelled: that is how the route was chosen.
+    /// Returns a request's path for the upstream, in two parts. The prefix is removed by segments, regardless of their
+    /// spelling, because the route was chosen that way.
     pub fn path_to_upstream<'p>(&'p self, path: &'p str) -> [&'p str; 2] {
         let rest = below_segments(path, self.stripped_segments);
         let is_nothing = self.base_path.is_empty() && rest.is_empty();
         [&self.base_path, if is_nothing { "/" } else { rest }]
     }
 
-    /// What metrics and logs call it.
+    /// Returns the name in metrics and logs.
     pub fn name(&self) -> &str {
         if self.prefix.is_empty() { "/" } else { &self.prefix }
     }
 
-    /// A request as one of the servers gets it, with the `Host` that is its own.
+    /// Returns a request addressed to one of the servers, with its own `Host`.
     pub fn addressed<'a>(&self, request: &'a [u8], endpoint: &Endpoint) -> Cow<'a, [u8]> {
-        // Requests are written for the first one.
+        // Requests are written for the first server.
         if endpoint.server == 0 || self.host != UpstreamHost::Own {
             return Cow::Borrowed(request);
         }
@@ -246,7 +246,7 @@ impl Route {
         }
     }
 
-    /// Writes the `Host` line of a request; `clients` is how the client named the gateway.
+    /// Writes the `Host` line of a request. `clients` is the host that the client used.
     pub fn write_host(&self, clients: Option<&[u8]>, out: &mut Vec<u8>) {
         let own = self.servers.first().map_or("", |server| &server.authority).as_bytes();
         let host = match &self.host {
@@ -257,7 +257,7 @@ impl Route {
         push_field(out, "host", host);
     }
 
-    /// Whether an authority in a URL of the upstream's is one of its servers, by whatever scheme.
+    /// Returns whether an authority in an upstream's URL is one of its servers, regardless of the scheme.
     pub fn is_at(&self, authority: &str) -> bool {
         let named = match &self.host {
             UpstreamHost::Named(name) => name.eq_ignore_ascii_case(authority),
@@ -266,13 +266,14 @@ impl Route {
         named || self.servers.iter().any(|server| server.is_at(authority))
     }
 
-    /// Whether a cookie's domain is the host of a server.
+    /// Returns whether a cookie's domain is the host of a server.
     pub fn is_server(&self, domain: &str) -> bool {
         let domain = domain.trim_start_matches('.');
         self.servers.iter().any(|server| server.host.eq_ignore_ascii_case(domain))
     }
 
-    /// By whole segments, read as the scope rules read them: what was judged is what is chosen by.
+    /// Returns whether the path is below the prefix, by whole segments that are read as the scope rules read them, so
+    /// that checks and routing agree.
     pub fn serves(&self, path: &str) -> bool {
         let below = path.strip_prefix(self.prefix.as_str());
         if below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
@@ -285,12 +286,12 @@ impl Route {
         self.prefix.split('/').all(|own| names.next().is_some_and(|name| name == own))
     }
 
-    /// Whether a field is ours to set for this upstream, so that the client's stays behind.
+    /// Returns whether the gateway sets a field for this upstream, so that the client's is removed.
     pub fn sets(&self, name: &str) -> bool {
         self.credential_name.as_deref().is_some_and(|ours| is_the_same(ours, name))
     }
 
-    /// The servers' addresses; looked up here only before the first look-up in the background.
+    /// Returns the servers' addresses. Resolves names only before the first lookup in the background.
     pub async fn endpoints(&self) -> arc_swap::Guard<Arc<Vec<Arc<Endpoint>>>> {
         let known = self.endpoints.load();
         if !known.is_empty() {
@@ -305,7 +306,7 @@ impl Route {
         self.endpoints.load_full()
     }
 
-    /// Takes over what the names lead to now; what is known of addresses that stay is kept.
+    /// Applies the resolved addresses, and keeps the state of those that stay.
     pub fn take_over(&self, addrs: &[(usize, Addrs)]) {
         let known = self.endpoints.load_full();
         let mut next: Vec<Arc<Endpoint>> = Vec::new();
@@ -326,7 +327,7 @@ impl Route {
         }
     }
 
-    /// How many servers are usable, and how many are set aside.
+    /// Returns the numbers of usable servers and of those set aside.
     pub fn servers_by_state(&self) -> (usize, usize) {
         let endpoints = self.endpoints.load();
         let usable = endpoints.iter().filter(|endpoint| endpoint.is_usable()).count();
@@ -334,7 +335,7 @@ impl Route {
     }
 }
 
-/// As lenient servers compare names.
+/// Compares names as lenient servers do.
 fn is_the_same(ours: &str, theirs: &str) -> bool {
     let fold = |b: u8| if b.is_ascii_alphanumeric() { b.to_ascii_lowercase() } else { b'-' };
     ours.bytes().map(fold).eq(theirs.bytes().map(fold))
@@ -351,7 +352,7 @@ impl Server {
         })
     }
 
-    /// The same host, and the same port, which may go without saying.
+    /// Returns whether the host and port are the same. A default port can be omitted.
     fn is_at(&self, authority: &str) -> bool {
         if self.authority.eq_ignore_ascii_case(authority) {
             return true;
@@ -369,7 +370,7 @@ fn segments(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter(|segment| !segment.is_empty())
 }
 
-/// What follows the first `count` segments: nothing, or a path that begins with a slash.
+/// Returns the part after the first `count` segments: empty, or a path that begins with a slash.
 fn below_segments(path: &str, count: usize) -> &str {
     let mut rest = path;
     for _ in 0..count {

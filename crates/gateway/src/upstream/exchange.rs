@@ -1,4 +1,4 @@
-//! One request on one connection to an upstream, and the head of its answer.
+//! One request on a connection to an upstream, and the head of its response.
 
 use super::{
     SharedIo,
@@ -11,7 +11,7 @@ use crate::{
 };
 use std::{borrow::Cow, cell::RefCell, mem::MaybeUninit, rc::Rc, sync::Arc};
 
-/// The largest head that an upstream may answer with.
+/// The largest response head accepted from an upstream.
 const LARGEST_HEAD: usize = 64 * 1024;
 
 /// A connection to an upstream.
@@ -24,34 +24,34 @@ pub(crate) struct UpstreamConnection {
     pub is_reused: bool,
 }
 
-/// What the answer's meaning depends on.
+/// The properties of a request that determine how its response is read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ExchangeOptions {
     pub is_head: bool,
     pub is_websocket: bool,
-    /// Idempotent (RFC 9110 section 9.2.2).
+    /// Whether the method is idempotent (RFC 9110 section 9.2.2).
     pub may_be_repeated: bool,
 }
 
-/// What is known of an answer once its head is there.
+/// The properties of a response that its head determines.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ResponseInfo {
     pub status: u16,
     pub framing: Framing,
-    /// Whether another answer may follow on the connection.
+    /// Whether another response may follow on the connection.
     pub may_follow: bool,
-    /// RFC 9110 section 15.2.2, where it was asked for.
+    /// Whether the response switches protocols (RFC 9110 section 15.2.2), if that was requested.
     pub switches: bool,
 }
 
 impl ResponseInfo {
-    /// RFC 9110 section 15.2: another response follows. What 101 begins is final.
+    /// Returns whether another response follows (RFC 9110 section 15.2). 101 is final.
     pub fn is_interim(self) -> bool {
         self.status < 200 && !self.switches
     }
 }
 
-/// An answer's head while it can be looked at.
+/// A response's head, borrowed from the buffer.
 pub(crate) struct ResponseRead<'a> {
     pub head: ResponseHead<'a>,
     pub noted: Noted<'a>,
@@ -60,11 +60,11 @@ pub(crate) struct ResponseRead<'a> {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// The connection ended, and nothing had come back.
+    /// The connection ended before any response.
     Closed,
-    /// It ended after an interim response: the request has begun to be carried out.
+    /// The connection ended after an interim response, so the upstream has begun to process the request.
     Lost,
-    /// What came back is no response, or it broke off within the head.
+    /// The bytes received are not a response, or the response ended within the head.
     Unreadable(Reason),
 }
 
@@ -74,26 +74,25 @@ impl UpstreamConnection {
         Self { io, inbox: Buffer::default(), route, endpoint, is_reused: false }
     }
 
-    /// Puts the `Host` of this connection's server in the place of the first server's, with which requests are
-    /// written.
+    /// Replaces the `Host` of the first server, for which requests are written, with that of this connection's server.
     pub fn address(&self, request: &mut Vec<u8>) {
         if let Cow::Owned(addressed) = self.route.addressed(request, &self.endpoint) {
             *request = addressed;
         }
     }
 
-    /// Sends a whole request and reads the head of the answer.
+    /// Sends a whole request and reads the head of the response.
     pub async fn exchange<T>(
         &mut self,
         request: &[u8],
         asked: ExchangeOptions,
         read: &mut impl FnMut(&ResponseRead<'_>) -> T,
     ) -> Result<(ResponseInfo, T), Fault> {
-        // A server may answer and close before it has read everything: the answer counts.
+        // A server may respond and close before it has read everything, and that response counts.
         let request = self.route.addressed(request, &self.endpoint);
         let sent = IoHalf(&self.io).write_whole(&request).await;
         match read_answer(&self.io, &mut self.inbox, asked, read).await {
-            // What was not sent whole must not be followed by anything.
+            // Nothing must follow a request that was sent only partly.
             Ok((answered, framing)) => {
                 let may_follow = answered.may_follow && sent.is_ok();
                 Ok((ResponseInfo { may_follow, ..answered }, framing))
@@ -103,7 +102,7 @@ impl UpstreamConnection {
     }
 }
 
-/// Reads up to the end of the head of the final answer; `read` sees it in the buffer.
+/// Reads up to the end of the final response's head, which `read` receives in the buffer.
 pub(crate) async fn read_answer<T>(
     io: &RefCell<Io>,
     inbox: &mut Buffer,
@@ -134,7 +133,7 @@ pub(crate) async fn read_answer<T>(
     }
 }
 
-/// A complete head at the front, if there is one; what `read` says of an interim response is dropped.
+/// Returns `read`'s result for a complete head at the start of the buffer. For an interim response, it is dropped.
 fn look<T>(
     bytes: &[u8],
     asked: ExchangeOptions,

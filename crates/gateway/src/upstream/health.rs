@@ -1,4 +1,4 @@
-//! Looks in the background where an upstream's names lead to, and how its servers are.
+//! Background name resolution and health checks for an upstream's servers.
 
 use super::{
     Routes, connect,
@@ -11,23 +11,23 @@ use tokio::{
     task::JoinSet,
 };
 
-/// How often a server is tried that could not be connected to.
+/// The interval of connection attempts to an unreachable server.
 const TRY: Duration = Duration::from_secs(1);
 
-/// How often names are looked up again: a server that has moved is found within this time.
+/// The interval of name resolution, within which a moved server is found.
 const LOOK_UP: Duration = Duration::from_secs(10);
-/// How often a server is asked how it is, and how long it may take to say so.
+/// The interval of health checks, and the time limit for each.
 const ASK: Duration = Duration::from_secs(5);
 const ANSWER: Duration = Duration::from_secs(2);
 
-/// Looks the names of a route's servers up. What cannot be looked up now stays as it was.
+/// Resolves the names of a route's servers. Names that cannot be resolved keep their addresses.
 pub(super) async fn resolve(route: &Route) {
     let mut found = Vec::new();
     for (server, named) in route.servers.iter().enumerate() {
         match tokio::net::lookup_host((named.host.as_str(), named.port)).await {
             Ok(addrs) => found.push((server, addrs.collect::<Vec<SocketAddr>>())),
             Err(error) => {
-                tracing::warn!(upstream = route.name(), host = named.host, %error, "the name cannot be looked up");
+                tracing::warn!(upstream = route.name(), host = named.host, %error, "failed to resolve the name");
                 let known = route.known_endpoints();
                 let known = known.iter().filter(|e| e.server == server).map(|e| e.addr);
                 found.push((server, known.collect()));
@@ -37,7 +37,7 @@ pub(super) async fn resolve(route: &Route) {
     route.take_over(&found);
 }
 
-/// Goes on until it is dropped. No upstream waits for another.
+/// Runs until it is dropped. No upstream waits for another.
 pub(crate) async fn watch(routes: Arc<Routes>) {
     futures_util::future::join_all(routes.iter().map(|route| watch_one(Arc::clone(route)))).await;
 }
@@ -61,7 +61,7 @@ async fn watch_one(route: Arc<Route>) {
     }
 }
 
-/// Requests are not to find out at their own cost that a server is still away.
+/// Tries unreachable servers, so that requests do not wait for a server that is still down.
 fn try_unreachable(route: &Arc<Route>, trying: &mut JoinSet<()>) {
     for endpoint in route.known_endpoints().iter().filter(|endpoint| endpoint.begins_attempt()) {
         let (route, endpoint) = (Arc::clone(route), Arc::clone(endpoint));
@@ -89,7 +89,7 @@ async fn ask_all(route: &Route, path: &str) {
     futures_util::future::join_all(asking).await;
 }
 
-/// Whether the server answers its health path with 2xx.
+/// Returns whether the server responds to its health path with 2xx.
 async fn ask(route: &Route, endpoint: &Endpoint, path: &str) -> std::io::Result<bool> {
     let connected = connect::connect(route, endpoint).await;
     let io: RefCell<Io> = RefCell::new(connected.map_err(|(_, error)| error)?);

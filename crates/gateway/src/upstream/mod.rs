@@ -1,5 +1,5 @@
-//! The APIs behind the gateway: which one a path belongs to, its servers and how they are, and
-//! each worker's connections to them.
+//! The upstreams behind the gateway: their routes, their servers and their health, and each worker's connections to
+//! them.
 
 mod connect;
 mod endpoint;
@@ -21,9 +21,9 @@ use keydesk_listen::Deadline;
 use std::{cell::RefCell, net::SocketAddr, rc::Rc, sync::Arc};
 use tokio::time::Instant;
 
-/// How many unused connections a worker keeps to one upstream.
+/// The number of unused connections that a worker keeps to one upstream.
 const MOST_IDLE: usize = 256;
-/// How often a request is tried again on another connection.
+/// The number of retries of a request on another connection.
 const RETRIES: usize = 2;
 
 /// The upstreams by path, the longest prefix first.
@@ -43,7 +43,8 @@ impl Routes {
         self.0.len()
     }
 
-    /// By whole segments: `/billing` is for `/billing` and `/billing/x`, not for `/billing-x`.
+    /// Finds the upstream of a path by whole segments: `/billing` is for `/billing` and `/billing/x`, not for
+    /// `/billing-x`.
     pub fn find(&self, path: &str) -> Option<&Arc<Route>> {
         self.0.iter().find(|route| route.serves(path))
     }
@@ -71,8 +72,8 @@ impl Upstreams {
         Self { routes, idle: RefCell::default() }
     }
 
-    /// Sends a request that is all there and waits for the answer's head. It is sent again only
-    /// where that is safe: nothing has come back, and doing it twice is as good as once.
+    /// Sends a complete request and waits for the response's head. Retries only if that is safe: nothing has been
+    /// received, and a repetition has no further effect.
     pub async fn send_whole<T>(
         &self,
         route: &Arc<Route>,
@@ -107,7 +108,7 @@ impl Upstreams {
                     return Err(Rejection::UpstreamTimeout);
                 }
             }
-            // A server that went away closed all its connections; do not try them one by one.
+            // A restarted server has closed all its connections, so they are not tried one by one.
             if link.is_reused {
                 self.drop_idle(&link.endpoint);
             } else {
@@ -117,7 +118,7 @@ impl Upstreams {
         }
     }
 
-    /// One request counts once against one server, however often it was sent.
+    /// Counts a request's failure once per server, however often it was sent.
     fn note_failure_once(link: &UpstreamConnection, before: Option<&Arc<Endpoint>>) {
         if before.is_none_or(|endpoint| !Arc::ptr_eq(endpoint, &link.endpoint)) {
             Self::note_failure(link);
@@ -129,8 +130,8 @@ impl Upstreams {
         link.route.metrics.failures.add(1);
     }
 
-    /// A connection to one of the upstream's servers: an unused one, or a new one. Where a server
-    /// does not take a connection, the next one is tried, as nothing has been sent.
+    /// Opens a connection to one of the upstream's servers: an unused one, or a new one. If a server does not accept a
+    /// connection, the next one is tried, because nothing has been sent.
     pub async fn open(
         &self,
         route: &Arc<Route>,
@@ -168,7 +169,7 @@ impl Upstreams {
         Err(Rejection::UpstreamUnreachable(why))
     }
 
-    /// Keeps a connection on which nothing is left to come and another answer may follow.
+    /// Keeps a connection if no input is left and another response may follow.
     pub fn keep_if_empty(&self, mut link: UpstreamConnection, answered: ResponseInfo) {
         if !answered.may_follow || !link.inbox.is_empty() {
             return;
@@ -184,7 +185,7 @@ impl Upstreams {
     fn take_idle(&self, endpoint: &Arc<Endpoint>) -> Option<UpstreamConnection> {
         let mut idle = self.idle.borrow_mut();
         loop {
-            // The one used last is the least likely to have been closed.
+            // The most recently used one is the least likely to have been closed.
             let at = idle.iter().rposition(|idle| Arc::ptr_eq(&idle.link.endpoint, endpoint))?;
             let Idle { link, .. } = idle.remove(at);
             let is_quiet = link.io.borrow().is_quiet();
@@ -198,7 +199,7 @@ impl Upstreams {
         self.idle.borrow_mut().retain(|idle| !Arc::ptr_eq(&idle.link.endpoint, endpoint));
     }
 
-    /// Closes what has not been used for long.
+    /// Closes connections that were unused for too long.
     pub fn drop_stale(&self) {
         self.idle.borrow_mut().retain(|idle| {
             let longest = idle.link.route.limits.upstream_idle_timeout;
@@ -220,7 +221,7 @@ pub(crate) fn make_routes(
     routes.map(Routes::new)
 }
 
-/// What is wrong with an upstream's settings.
+/// An error in an upstream's settings.
 #[derive(Debug, thiserror::Error)]
 pub enum UpstreamError {
     #[error("an upstream has no servers")]

@@ -1,17 +1,17 @@
-//! Where a body ends (RFC 9112 section 6), and its data without the framing it came in.
+//! The end of a body (RFC 9112 section 6), and its data without framing.
 
 use super::{Kind, Noted, ResponseHead, field::SingleHeader};
 use crate::Rejection;
 use http::Version;
 use memchr::memchr;
 
-/// How a body is delimited.
+/// The delimitation of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Framing {
     Empty,
     Length(u64),
     Chunked,
-    /// Only answers may end with their connection.
+    /// Ended by the end of the connection. Only for responses.
     UntilClose,
 }
 
@@ -20,8 +20,8 @@ pub(crate) enum Framing {
 pub(crate) struct BodyError;
 
 impl Framing {
-    /// One `Content-Length` of digits, or one `Transfer-Encoding: chunked`, or neither: everything
-    /// else is rejected, as one server's reading of it would be another's second request.
+    /// Requires one `Content-Length` of digits, one `Transfer-Encoding: chunked`, or neither. Everything else is
+    /// rejected, because two servers could disagree about where the next request begins.
     pub fn of_request(noted: &Noted, version: Version) -> Result<Self, Rejection> {
         match (noted.transfer_encoding, noted.content_length) {
             (SingleHeader { count: 0, .. }, SingleHeader { count: 0, .. }) => Ok(Self::Empty),
@@ -41,21 +41,22 @@ impl Framing {
         }
     }
 
-    /// RFC 9112 section 6.3. The flag says whether another answer may follow on the connection.
+    /// Returns the framing of a response (RFC 9112 section 6.3), and whether another response may follow on the
+    /// connection.
     pub fn of_answer(
         head: &ResponseHead,
         noted: &Noted,
         asked_for_head: bool,
     ) -> Result<(Self, bool), BodyError> {
         let may_follow = head.version == Version::HTTP_11 && !noted.says(Kind::Connection, "close");
-        // What follows the switch is another protocol, until the end.
+        // After the switch, another protocol follows until the end.
         if head.status == 101 {
             return Ok((Self::UntilClose, false));
         }
         let never_has_one = matches!(head.status, 204 | 304);
         if asked_for_head || never_has_one {
-            // A server that sends a body all the same may send it late, when another request waits. HEAD has the
-            // length that GET would have; without one, the answer to GET would last until the connection closes.
+            // A server that wrongly sends a body may send it late, when another request waits. `HEAD` has the length
+            // that `GET` would have; without one, the response to `GET` would last until the connection closes.
             let announces_body = noted.transfer_encoding.count > 0
                 || noted.of_kind(Kind::ContentLength).any(|length| length != b"0")
                 || !never_has_one && noted.content_length.count == 0;
@@ -66,13 +67,14 @@ impl Framing {
                 Ok((Self::UntilClose, false))
             }
             (SingleHeader { count: 0, .. }, SingleHeader { first: Some(_), .. }) => {
-                // RFC 9112 section 6.3: the same length several times, in one line or in several, is that length.
+                // RFC 9112 section 6.3: the same length several times, in one line or in several, counts as that
+                // length.
                 let length_field = announced_length(noted).and_then(length);
                 Ok((length_field.ok_or(BodyError)?, may_follow))
             }
             (SingleHeader { count: 1, first: Some(coding) }, lengths) => {
                 if coding.eq_ignore_ascii_case(b"chunked") && head.version == Version::HTTP_11 {
-                    // Both at once is a sign of smuggling: the connection is not used again.
+                    // Both together indicate smuggling, so the connection is not reused.
                     Ok((Self::Chunked, may_follow && lengths.count == 0))
                 } else {
                     Err(BodyError)
@@ -83,7 +85,7 @@ impl Framing {
     }
 }
 
-/// The one length that all of a response's `Content-Length` lines say.
+/// Returns the length on which all of a response's `Content-Length` lines agree.
 pub(crate) fn announced_length<'a>(noted: &Noted<'a>) -> Option<&'a [u8]> {
     let lines = || noted.of_kind(Kind::ContentLength);
     let mut all = lines().flat_map(|line| line.split(|byte| *byte == b',')).map(<[u8]>::trim_ascii);
@@ -99,12 +101,12 @@ fn length(value: &[u8]) -> Option<Framing> {
     Some(if length == 0 { Framing::Empty } else { Framing::Length(length) })
 }
 
-/// Longer lines between chunks are not read on for.
+/// The maximum length of a line between chunks.
 const LONGEST_LINE: usize = 1024;
-/// As long as all trailers together may be.
+/// The maximum length of all trailers together.
 const MOST_TRAILERS: usize = 8 * 1024;
 
-/// Takes a body's bytes apart as they come.
+/// A decoder of a body's bytes as they arrive.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Decoder {
     state: State,
@@ -122,14 +124,14 @@ enum State {
     Done,
 }
 
-/// What stands at the front of the bytes that are there.
+/// The content at the start of the available bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Skip so many bytes of framing, then comes so much data.
+    /// Skip the given bytes of framing; the given length of data follows.
     Data { skip: usize, length: usize },
-    /// Skip so many bytes; what follows is not all there yet.
+    /// Skip the given bytes; the rest is incomplete.
     More { skip: usize },
-    /// Skip so many bytes; the body has ended there.
+    /// Skip the given bytes; the body has ended there.
     End { skip: usize },
 }
 
@@ -148,12 +150,12 @@ impl Decoder {
         self.state == State::Done
     }
 
-    /// Whether the end of the stream is the end of the body.
+    /// Returns whether the end of the stream is the end of the body.
     pub fn ends_with_stream(&self) -> bool {
         matches!(self.state, State::Done | State::UntilClose)
     }
 
-    /// Call again with what is left after skip and data.
+    /// Decodes one step. Must be repeated with the bytes after skip and data.
     pub fn step(&mut self, bytes: &[u8]) -> Result<Step, BodyError> {
         let mut skip = 0;
         loop {
@@ -210,7 +212,7 @@ impl Decoder {
     }
 }
 
-/// The line at the front without its `\r\n`; None while it is not all there.
+/// Returns the first line without its `\r\n`, or `None` while it is incomplete.
 fn line(bytes: &[u8]) -> Result<Option<&[u8]>, BodyError> {
     let Some(end) = memchr(b'\n', bytes) else {
         return if bytes.len() > LONGEST_LINE { Err(BodyError) } else { Ok(None) };
@@ -220,7 +222,7 @@ fn line(bytes: &[u8]) -> Result<Option<&[u8]>, BodyError> {
     if is_text && line.len() <= LONGEST_LINE { Ok(Some(line)) } else { Err(BodyError) }
 }
 
-/// `1*HEXDIG [ ";" extensions ]`; extensions are dropped.
+/// Parses `1*HEXDIG [ ";" extensions ]` and drops the extensions.
 fn chunk_size(line: &[u8]) -> Result<u64, BodyError> {
     let digits = line.split(|byte| *byte == b';').next().unwrap_or_default();
     if digits.is_empty() || digits.len() > 15 || !digits.iter().all(u8::is_ascii_hexdigit) {
@@ -235,7 +237,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Decodes in pieces of `piece` bytes; what is left over comes back too.
+    /// Decodes in pieces of `piece` bytes, and returns the number of remaining bytes, too.
     fn decode(framing: Framing, bytes: &[u8], piece: usize) -> Result<(Vec<u8>, usize), BodyError> {
         let (mut decoder, mut data) = (Decoder::new(framing), Vec::new());
         let (mut at, mut seen) = (0, 0);

@@ -1,5 +1,5 @@
-//! What was read from a connection and not yet used. Buffers are borrowed from the thread's stock,
-//! so that an idle connection holds none.
+//! Bytes read from a connection and not yet used. Buffers are borrowed from the thread's pool, so that an idle
+//! connection holds none.
 
 use std::{
     cell::RefCell,
@@ -10,11 +10,11 @@ use std::{
 };
 use tokio::io::{AsyncRead, ReadBuf};
 
-/// Enough for every head that is allowed by default.
+/// The buffer size for every head that the defaults allow.
 const SMALL: usize = 16 * 1024;
-/// For bodies that do not fit: fewer, larger reads.
+/// The buffer size for larger bodies, with fewer, larger reads.
 const LARGE: usize = 64 * 1024;
-/// How many buffers of each size a thread keeps.
+/// The number of buffers of each size that a thread keeps.
 const STOCK: usize = 64;
 
 thread_local! {
@@ -41,7 +41,7 @@ impl Buffer {
         self.end - self.start
     }
 
-    /// The first bytes are done with.
+    /// Removes the first bytes.
     pub fn consume(&mut self, count: usize) {
         self.start += count.min(self.len());
         if self.start == self.end {
@@ -49,7 +49,7 @@ impl Buffer {
         }
     }
 
-    /// Gives the memory back while there is nothing to keep in it.
+    /// Returns the memory to the pool if the buffer is empty.
     pub fn release(&mut self) {
         if self.is_empty() {
             give_back(std::mem::take(&mut self.bytes));
@@ -57,7 +57,7 @@ impl Buffer {
         }
     }
 
-    /// Makes room for at least one more byte; the buffer grows by doubling where it is full.
+    /// Makes room for at least one more byte. A full buffer doubles in size.
     fn make_room(&mut self) {
         if self.bytes.is_empty() {
             self.bytes = take(SMALL);
@@ -74,7 +74,7 @@ impl Buffer {
         }
     }
 
-    /// From here on a body streams through: read in larger parts.
+    /// Switches to larger reads for a streamed body.
     pub fn enlarge(&mut self) {
         if self.bytes.len() < LARGE {
             let mut larger = take(LARGE);
@@ -85,7 +85,7 @@ impl Buffer {
         }
     }
 
-    /// Reads once; 0 is the end of the stream.
+    /// Reads once. Returns 0 at the end of the stream.
     pub fn poll_fill<R: AsyncRead + Unpin>(
         &mut self,
         cx: &mut Context<'_>,

@@ -1,22 +1,21 @@
-//! The fields of a head, each looked at once: what it is to the gateway, and where the few are
-//! that decide something.
+//! The fields of a head, classified in one pass, with the positions of the few that affect decisions.
 
-/// No head with more fields than this can be read. Requests have a lower limit of their own, `max_headers`.
+/// The maximum number of fields in a readable head. Requests have a lower limit of their own, `max_headers`.
 pub const MOST_FIELDS: usize = 256;
 
 use super::name::FoldedName;
 pub(crate) use httparse::Header as Field;
 
-/// What a field is to the gateway.
+/// The role of a field for the gateway.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Kind {
-    /// Passes as it is.
+    /// Passes unchanged.
     #[default]
     Plain,
-    /// Only ever ours to set, or ours to use up: never passes, in whatever spelling.
+    /// Set or consumed only by the gateway: never passes, in any spelling.
     Withheld,
-    /// `Connection` says that it is for this hop only.
+    /// For this hop only, according to `Connection`.
     NamedAway,
     Host,
     Authorization,
@@ -35,14 +34,14 @@ pub(crate) enum Kind {
     Date,
     /// `Location` and `Content-Location`: a URL.
     Location,
-    /// `UpstreamConnection` and `Refresh`: a URL among other things.
-    UpstreamConnection,
+    /// `Link` and `Refresh`: a URL among other content.
+    Link,
     ApiKey,
     WebSocketProtocol,
 }
 
 impl Kind {
-    /// The kind that a lenient server would take a field of this name for.
+    /// Returns the kind for which a lenient server would take a field of this name.
     pub fn of(name: &str) -> Self {
         let bytes = name.as_bytes();
         if means_nothing(bytes) {
@@ -52,8 +51,8 @@ impl Kind {
         let is_exact = folded.is_exact;
         let kind = Self::of_folded(folded.as_bytes());
         match kind {
-            // Another spelling of what frames or authorises a request is not that field, but some
-            // server behind us might take it for it.
+            // Another spelling of a field that frames or authorizes a request is not that field, but a server behind
+            // the gateway might read it as that field.
             Self::Host
             | Self::Authorization
             | Self::Connection
@@ -74,7 +73,7 @@ impl Kind {
             | Self::TraceParent
             | Self::Date
             | Self::Location
-            | Self::UpstreamConnection
+            | Self::Link
             | Self::ApiKey
             | Self::WebSocketProtocol
                 if !is_exact =>
@@ -85,7 +84,7 @@ impl Kind {
         }
     }
 
-    /// The same for servers that take other spellings for a name.
+    /// Returns the kind for servers that accept other spellings of a name.
     pub fn loosely(name: &str) -> Self {
         Self::of_folded(FoldedName::of(name.as_bytes()).as_bytes())
     }
@@ -108,12 +107,11 @@ impl Kind {
             b"x-request-id" => Self::RequestId,
             b"date" => Self::Date,
             b"location" | b"content-location" => Self::Location,
-            b"link" | b"refresh" => Self::UpstreamConnection,
+            b"link" | b"refresh" => Self::Link,
             b"x-api-key" => Self::ApiKey,
             b"sec-websocket-protocol" => Self::WebSocketProtocol,
-            // RFC 9110 section 7.6.1, and what belongs to one hop only; then names by
-            // which a client could tell the upstream who it is, where it comes from, or that it
-            // meant another method or path than the one that was authorised.
+            // Fields of RFC 9110 section 7.6.1 and others for one hop only; then names with which a client could forge
+            // its identity or address, or name another method or path than the authorized one.
             b"keep-alive"
             | b"proxy-connection"
             | b"proxy-authenticate"
@@ -141,10 +139,10 @@ impl Kind {
     }
 }
 
-/// Whether first letter and length tell already that a name means nothing here.
+/// Returns whether the first letter and the length show that a name has no meaning here.
 fn means_nothing(name: &[u8]) -> bool {
     let [first, .., last] = name else { return false };
-    // Odd characters at the ends are trimmed before names are compared.
+    // Unusual characters at the ends are trimmed before names are compared.
     if !first.is_ascii_alphanumeric() || !last.is_ascii_alphanumeric() {
         return false;
     }
@@ -166,7 +164,7 @@ fn means_nothing(name: &[u8]) -> bool {
     }
 }
 
-/// The fields of one head with their kinds, and the values that decide something.
+/// The fields of one head with their kinds, and the values that affect decisions.
 #[derive(Debug)]
 pub(crate) struct Noted<'a> {
     pub fields: &'a [Field<'a>],
@@ -187,7 +185,7 @@ pub(crate) struct Noted<'a> {
     pub has_upgrade: bool,
 }
 
-/// A field that should be there once at most.
+/// A field that should occur at most once.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct SingleHeader<'a> {
     pub first: Option<&'a [u8]>,
@@ -256,7 +254,7 @@ impl<'a> Noted<'a> {
             .map(|(field, _)| field.value)
     }
 
-    /// The fields that pass and that a lenient server could take for this one.
+    /// Returns the fields that pass and that a lenient server could take for this one.
     pub fn spelled_like(&self, name: &[u8]) -> impl Iterator<Item = &'a Field<'a>> {
         self.fields
             .iter()
@@ -267,7 +265,7 @@ impl<'a> Noted<'a> {
             .map(|(field, _)| field)
     }
 
-    /// Whether one of the comma-separated words of a kind of field is `word`.
+    /// Returns whether one of the comma-separated words of a kind of field is `word`.
     pub fn says(&self, kind: Kind, word: &str) -> bool {
         if kind == Kind::Connection && !self.has_connection {
             return false;
@@ -277,8 +275,8 @@ impl<'a> Noted<'a> {
             .any(|part| part.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
     }
 
-    /// RFC 9110 section 7.6.1: what `Connection` names belongs to this hop. Only fields that would
-    /// pass can be named away; ours are added later.
+    /// Withholds the fields that `Connection` names for this hop (RFC 9110 section 7.6.1). Only fields that would pass
+    /// can be named; the gateway's own are added later.
     fn withhold_named_by_connection(&mut self) {
         for at in 0..self.fields.len() {
             let name = self.fields[at].name.as_bytes();
@@ -292,7 +290,7 @@ impl<'a> Noted<'a> {
                     | Kind::Origin
                     | Kind::Date
                     | Kind::Location
-                    | Kind::UpstreamConnection
+                    | Kind::Link
             );
             if may_go && self.is_named_by_connection(name) {
                 self.kinds[at] = Kind::NamedAway;
@@ -392,7 +390,7 @@ mod tests {
                 [("keydesk", "account"), ("x", "forwarded-for"), ("content", "length"), ("transfer", "encoding")][at];
             let name = format!("{first}{separator}{second}");
             let name = if upper { name.to_uppercase() } else { name };
-            // Two separators fold to two dashes: no server folds further, but ours stays ours.
+            // Two separators fold to two dashes, as no server folds further, but the gateway's own names stay reserved.
             if separator.len() == 1 || first == "keydesk" {
                 prop_assert_ne!(Kind::of(&name), Kind::Plain);
             }

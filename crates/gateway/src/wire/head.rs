@@ -1,25 +1,25 @@
-//! The head of a request or an answer, read strictly: whatever two servers are known to read in
-//! two ways is rejected.
+//! The head of a request or a response, parsed strictly: input that two servers are known to read in two ways is
+//! rejected.
 
 use super::{Field, MOST_FIELDS};
 use http::Version;
 use memchr::memchr_iter;
 use std::mem::MaybeUninit;
 
-/// Memory for the fields of one head, on the stack of whoever reads it.
+/// Memory for the fields of one head, on the stack of its reader.
 pub(crate) type HeaderStorage<'a> = [MaybeUninit<Field<'a>>; MOST_FIELDS];
 
-/// A request's head, borrowed from where it was read.
+/// A request's head, borrowed from the buffer.
 #[derive(Debug)]
 pub(crate) struct Head<'a> {
     pub method: &'a str,
     pub version: Version,
-    /// From absolute form or HTTP/2's `:authority`.
+    /// The authority from absolute form or HTTP/2's `:authority`.
     pub authority: Option<&'a str>,
-    /// Path and query, the very bytes that came.
+    /// The path and query, exactly as received.
     pub target: &'a str,
     pub fields: &'a [Field<'a>],
-    /// HTTP/2: a body follows whose length is not said.
+    /// Whether an HTTP/2 body of unknown length follows.
     pub has_unsized_body: bool,
 }
 
@@ -48,16 +48,16 @@ impl From<httparse::Error> for HeadError {
 }
 
 impl<'a> Head<'a> {
-    /// The head at the start of `bytes` and how long it is; None while it is not all there.
+    /// Returns the head at the start of `bytes` and its length, or `None` while it is incomplete.
     pub fn read(
         bytes: &'a [u8],
         room: &'a mut HeaderStorage<'a>,
     ) -> Result<Option<(Self, usize)>, HeadError> {
-        // RFC 9112 section 2.2: one empty line before a request is forgiven. Nothing else is.
+        // RFC 9112 section 2.2: one empty line before a request is tolerated, and nothing else.
         let blank = if bytes.starts_with(b"\r\n") { 2 } else { 0 };
         let bytes = &bytes[blank..];
         if bytes.first().is_some_and(|first| !first.is_ascii_alphabetic()) {
-            // `\r` alone may yet become the forgiven line.
+            // A lone `\r` may still become the tolerated line.
             return if bytes == b"\r" && blank == 0 { Ok(None) } else { Err(HeadError::Malformed) };
         }
         let mut request = httparse::Request::new(&mut []);
@@ -85,7 +85,7 @@ impl<'a> ResponseHead<'a> {
         room: &'a mut HeaderStorage<'a>,
     ) -> Result<Option<(Self, usize)>, HeadError> {
         let mut answer = httparse::Response::new(&mut []);
-        // RFC 9112 section 5.1: a proxy removes blanks between a field's name and the colon from a response.
+        // RFC 9112 section 5.1: a proxy removes spaces between a field's name and the colon from a response.
         let parsed = httparse::ParserConfig::default()
             .allow_spaces_after_header_name_in_responses(true)
             .parse_response_with_uninit_headers(&mut answer, bytes, room)?;
@@ -99,14 +99,14 @@ impl<'a> ResponseHead<'a> {
     }
 }
 
-/// RFC 9112 allows a line feed alone to end a line, and so two servers may see different lines.
+/// Rejects lone line feeds: RFC 9112 allows them to end a line, so two servers may see different lines.
 fn reject_bare_line_ends(head: &[u8]) -> Result<(), HeadError> {
     let is_bare = |at: usize| at == 0 || head[at - 1] != b'\r';
     if memchr_iter(b'\n', head).any(is_bare) { Err(HeadError::Malformed) } else { Ok(()) }
 }
 
-/// Origin form, or absolute form with its authority. `*` and authority form are no paths and fail
-/// later, where paths are judged.
+/// Splits origin form, or absolute form with its authority. `*` and authority form are not paths and fail later, when
+/// paths are checked.
 fn split_target(target: &str) -> Result<(Option<&str>, &str), HeadError> {
     if target.starts_with('/') {
         return Ok((None, target));

@@ -1,4 +1,4 @@
-//! HTTP/1.1 as bytes: heads, bodies, buffers. Strict with what comes in, and writes its own framing.
+//! HTTP/1.1 as bytes: heads, bodies, and buffers. Parses strictly and writes its own framing.
 
 mod body;
 mod buffer;

@@ -1,12 +1,12 @@
-//! Header names as lenient servers read them, and those that change who calls or what is called.
+//! Header names as lenient servers read them, and those that change the caller or the operation.
 
 use super::Kind;
 
-/// The longest name that means something; longer ones only count by what they begin with.
+/// The longest name with a meaning. Of longer ones, only the beginning counts.
 const LONGEST: usize = 32;
 
-/// A name as lenient servers compare it: CGI, WSGI, Rack, and PHP fold every odd character into one, so
-/// `X_Forwarded.For` reaches a client as `X-Forwarded-For` does.
+/// A name as lenient servers compare it: CGI, WSGI, Rack, and PHP fold every unusual character into one, so
+/// `X_Forwarded.For` is read as `X-Forwarded-For`.
 pub(super) struct FoldedName {
     bytes: [u8; LONGEST],
     length: usize,
@@ -32,7 +32,7 @@ impl FoldedName {
     }
 }
 
-/// The identity headers. No client may send them, in this or another spelling.
+/// The identity headers, which no client can send in any spelling.
 pub(crate) const IDENTITY_HEADERS: [&str; 6] = [
     "keydesk-account",
     "keydesk-token",
@@ -53,8 +53,8 @@ const OVERRIDE_HEADERS: [&str; 7] = [
     "x-rewrite-url",
 ];
 
-/// The header that a server behind a proxy might take this field for, where that changes who calls or what
-/// is called. Returns `None` for fields that a proxy can pass on as they are.
+/// Returns the header for which a server behind a proxy might take this field, if that changes the caller or the
+/// operation. Returns `None` for fields that a proxy can pass on unchanged.
 pub(crate) fn mistaken_for(name: &str) -> Option<&'static str> {
     let kind = Kind::of(name);
     if matches!(kind, Kind::Plain | Kind::Cookie | Kind::SetCookie | Kind::UserAgent) {

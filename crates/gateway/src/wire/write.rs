@@ -1,4 +1,4 @@
-//! Heads and chunks as they are written: always our own framing, never what came in.
+//! Writing of heads and chunks, always in the gateway's own framing.
 
 use crate::Response;
 use http::StatusCode;
@@ -31,11 +31,11 @@ fn reason(status: u16) -> &'static str {
 }
 
 thread_local! {
-    /// The second that was written last, and how.
+    /// The second written last, and its text.
     static DATE: RefCell<(i64, String)> = const { RefCell::new((i64::MIN, String::new())) };
 }
 
-/// RFC 9110 section 5.6.7. Written once a second.
+/// Writes the date (RFC 9110 section 5.6.7), which is formatted once per second.
 pub(crate) fn push_date(out: &mut Vec<u8>, at: Timestamp) {
     with_date(at, |date| push_field(out, "date", date.as_bytes()));
 }
@@ -55,7 +55,7 @@ pub(crate) fn http_date(at: Timestamp) -> String {
     at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
-/// An answer of our own. `HEAD` gets the head that `GET` would get.
+/// Returns the bytes of one of the gateway's own responses. `HEAD` gets the head that `GET` would get.
 pub(crate) fn answer_bytes(
     answer: &Response,
     at: Timestamp,

@@ -1,4 +1,4 @@
-//! Where the database is, what this node does, and what holds when it is without word.
+//! The database, the role of the node, and its behavior when disconnected.
 
 use super::{
     file::{FileCluster, Located, Source},
@@ -15,7 +15,7 @@ use std::{
 };
 use zeroize::Zeroizing;
 
-/// Which of the two faces this process shows.
+/// The role of a node: console, gateway, or both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     All,
@@ -35,10 +35,10 @@ impl Role {
 
 #[derive(Debug)]
 pub struct Cluster {
-    /// What people call this node.
+    /// The display name of the node.
     pub name: String,
     pub terms: LeaseConfig,
-    /// How long an answer waits for gateways to confirm.
+    /// The time for which a response waits for confirmations from gateways.
     pub confirm: Duration,
     pub peers: Option<Peers>,
 }
@@ -53,7 +53,7 @@ pub fn role(given: Option<Located>) -> anyhow::Result<Role> {
     }
 }
 
-/// The file in the data folder, unless it is said otherwise.
+/// Returns the configured database, or the file in the data folder by default.
 pub fn place(
     given: Option<&Located>,
     password_file: Option<&PathBuf>,
@@ -61,14 +61,14 @@ pub fn place(
 ) -> anyhow::Result<DatabaseUrl> {
     let place = match given {
         None => DatabaseUrl::Sqlite(data.join("keydesk.sqlite")),
-        // The value may hold a password, so it is not repeated.
+        // The value may contain a password, so it is not repeated.
         Some(given) => {
             given.text.parse().map_err(|error| anyhow::anyhow!("{}: {error}", given.place))?
         }
     };
     match (place, password_file) {
         (DatabaseUrl::Postgres(place), Some(path)) => {
-            // It is read whenever a connection is made; said now if it cannot be.
+            // The file is read for every connection; reading it here reports an unreadable file early.
             read_secret("database_password_file", path)?;
             Ok(DatabaseUrl::Postgres(place.with_password_file(path)))
         }
@@ -126,7 +126,7 @@ fn peers(source: &Source, file: &FileCluster) -> anyhow::Result<Option<Peers>> {
     if key.len() < 32 {
         bail!("cluster.peer_key_file {} holds less than 32 characters", path.display());
     }
-    // Every node may commit, so every node is asked.
+    // Every node may commit, so every node must confirm.
     let Some(value) = &file.peer else {
         bail!("cluster.peer: set where this node is asked by the others, such as 10.0.0.1:8083")
     };
@@ -140,7 +140,7 @@ fn peers(source: &Source, file: &FileCluster) -> anyhow::Result<Option<Peers>> {
     Ok(Some(Peers { listen, url, key }))
 }
 
-/// For commands that name a place themselves.
+/// Parses a database URL given to a command.
 pub fn place_named(text: &str) -> anyhow::Result<DatabaseUrl> {
     text.parse::<DatabaseUrl>().context("the place of a database")
 }

@@ -1,11 +1,11 @@
-//! Every key of the configuration file by environment: `limits.max_body_bytes` is `KEYDESK_LIMITS_MAX_BODY_BYTES`, the
-//! first `[[upstreams]]` has `KEYDESK_UPSTREAMS_0_PREFIX`. A text can also come from a file, by `KEYDESK_…_FILE`. The
-//! values take the place of those in the file, so that all of them are read and checked in one way.
+//! The configuration keys as environment variables: `limits.max_body_bytes` is `KEYDESK_LIMITS_MAX_BODY_BYTES`, and
+//! the first `[[upstreams]]` has `KEYDESK_UPSTREAMS_0_PREFIX`. A text can also come from a file, with
+//! `KEYDESK_…_FILE`. The values replace those in the file, so that all of them are read and checked in the same way.
 
 use anyhow::{Context, anyhow, bail};
 use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, Value};
 
-/// How a value is written in the environment.
+/// The format of a value in the environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Text,
@@ -13,18 +13,18 @@ pub(super) enum Kind {
     Fraction,
     /// `true` or `false`.
     Flag,
-    /// Between commas.
+    /// A list separated by commas.
     List,
 }
 
 use Kind::{Flag, Fraction, List, Number, Text};
 
-/// Sections that may be there several times.
+/// The sections that can occur several times.
 const REPEATED: [&str; 4] = ["upstreams", "introspection", "plan", "operation"];
-/// Of those, at most.
+/// The maximum number of entries in each of those sections.
 const MOST: usize = 100;
 
-/// The keys, except for those that the command line has too: it reads their variables itself.
+/// The keys, except for those of the command line, which reads their variables itself.
 #[rustfmt::skip]
 pub(super) const KEYS: &[(&str, &str, Kind)] = &[
     ("", "token_prefix", Text), ("", "trusted_proxies", List), ("", "reserved_prefix", Text),
@@ -72,7 +72,7 @@ pub(super) const KEYS: &[(&str, &str, Kind)] = &[
     ("token_locations", "websocket_protocol", Flag),
 ];
 
-/// The command line's own keys, of which a file can be named, too.
+/// The keys of the command line that can also be read from a file.
 const OPTIONS: [&str; 7] = [
     "console",
     "gateway",
@@ -83,10 +83,10 @@ const OPTIONS: [&str; 7] = [
     "openapi",
 ];
 
-/// Behind a value, so that a message about it can name where it comes from.
+/// The marker after a value that names its source in error messages.
 pub(super) const MARK: &str = "# from ";
 
-/// The file's text with what `variables` says instead.
+/// Returns the text of the file with the values in `variables` applied.
 pub(super) fn overlay(
     text: &str,
     variables: &dyn Fn(&str) -> Option<String>,
@@ -114,7 +114,7 @@ pub(super) fn overlay(
     let Ok(mut document) = text.parse::<DocumentMut>() else { return Ok(text.to_owned()) };
     for given in values {
         let table = given.table(&mut document)?;
-        // In its place, so that lines stay where they are.
+        // Replaced in place, so that line numbers don't change.
         match table.get_mut(given.key) {
             Some(item) => *item = Item::Value(given.value),
             None => drop(table.insert(given.key, Item::Value(given.value))),
@@ -123,8 +123,8 @@ pub(super) fn overlay(
     Ok(document.to_string())
 }
 
-/// Those variables of ours that mean nothing: misspelled, most likely. Kubernetes sets some for a service that is named
-/// keydesk.
+/// Returns the variables with Keydesk's prefix that have no meaning, which are probably misspelled. Kubernetes sets
+/// some for a service named keydesk.
 pub(super) fn unknown(names: impl Iterator<Item = String>) -> Vec<String> {
     let options = OPTIONS.into_iter().chain(["config", "data", "role", "log"]);
     let known: Vec<String> = options.map(|key| variable("", key, None)).collect();
@@ -143,26 +143,26 @@ pub(super) fn unknown(names: impl Iterator<Item = String>) -> Vec<String> {
         .collect()
 }
 
-/// Whether a key or a table of this name may stand at the top of the file.
+/// Returns whether a key or table of this name is valid at the top level of the file.
 pub(super) fn is_top_level(name: &str) -> bool {
     OPTIONS.contains(&name)
         || KEYS.iter().any(|(section, key, _)| section.is_empty() && *key == name)
 }
 
-/// The table whose name is this one's but for an s at the end.
+/// Returns the table whose name differs only in a trailing "s".
 pub(super) fn section_like(name: &str) -> Option<&'static str> {
     let stem = name.trim_end_matches('s');
     let sections = KEYS.iter().map(|(section, ..)| *section).filter(|section| !section.is_empty());
     sections.into_iter().find(|section| *section != name && section.trim_end_matches('s') == stem)
 }
 
-/// The tables in which a key of this name may stand.
+/// Returns the tables in which a key of this name is valid.
 pub(super) fn sections_with(name: &str) -> Vec<&'static str> {
     let found = KEYS.iter().filter(|(section, key, _)| !section.is_empty() && *key == name);
     found.map(|(section, ..)| *section).collect()
 }
 
-/// `KEYDESK_UPSTREAMS_0_URLS` without its number.
+/// Returns a name such as `KEYDESK_UPSTREAMS_0_URLS` without its number.
 fn without_number(name: &str) -> String {
     for section in REPEATED {
         let start = format!("KEYDESK_{}_", section.to_uppercase());
@@ -225,7 +225,7 @@ fn look_up(
 }
 
 impl Given {
-    /// The section that the value belongs into.
+    /// Returns the table that contains the value.
     fn table<'a>(&self, document: &'a mut DocumentMut) -> anyhow::Result<&'a mut Table> {
         let unlike = || anyhow!("{}: [{}] is something else in the file", self.name, self.section);
         let mut table = document.as_table_mut();
@@ -234,7 +234,7 @@ impl Given {
                 Some(_) => Item::ArrayOfTables(ArrayOfTables::new()),
                 None => Item::Table(Table::new()),
             });
-            // Comments have no place in a table on one line.
+            // An inline table can't contain comments.
             *item = match std::mem::take(item).into_table() {
                 Ok(table) => Item::Table(table),
                 Err(other) => other,
@@ -341,7 +341,7 @@ mod tests {
         );
     }
 
-    /// What a section rejects names all that it takes.
+    /// The error for an unknown key in a section lists all valid keys.
     #[test]
     fn every_key_of_the_file_has_a_variable() {
         let sections: std::collections::BTreeSet<&str> =

@@ -1,14 +1,14 @@
-//! What is wrong with a configuration file, in words that name the key and what to do.
+//! Error messages for an invalid configuration file, which name the key and the fix.
 
 use super::{
     environment::{self, is_top_level},
     file::Source,
 };
 
-/// How alike two names must be for one to be meant by the other.
+/// The minimum similarity of a name for it to be suggested.
 const ALIKE: f64 = 0.6;
 
-/// A TOML error's message, with the place in front.
+/// Returns the message of a TOML error, prefixed with its location.
 pub(super) fn explain(source: &Source, error: &toml::de::Error) -> String {
     let offset = error.span().map_or(0, |span| span.start);
     let place = source.place("", offset);
@@ -70,14 +70,14 @@ fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
     text.split_once(start)?.1.split(end).next()
 }
 
-/// The table that a place is in; None: above all of them.
+/// Returns the table that contains an offset, or `None` for the top level.
 fn table_at(source: &Source, offset: usize) -> Option<&str> {
     let before = source.text.get(..offset)?;
     let header = before.lines().rev().map(str::trim).find(|line| line.starts_with('['))?;
     Some(header.split('#').next()?.trim().trim_matches(['[', ']']))
 }
 
-/// The key whose value stands at a place.
+/// Returns the key of the value at an offset.
 fn key_at(source: &Source, offset: usize) -> Option<String> {
     let start = source.text.get(..offset)?.rfind('\n').map_or(0, |at| at + 1);
     let (key, _) = source.text.get(start..)?.lines().next()?.split_once('=')?;

@@ -1,4 +1,4 @@
-//! The configuration file as it is written, and where in it each value stands.
+//! The configuration file as written, with the location of each value.
 
 use super::{
     environment::{MARK, overlay, unknown},
@@ -17,7 +17,7 @@ use toml::Spanned;
 #[serde(deny_unknown_fields, default)]
 pub struct File {
     pub data: Option<PathBuf>,
-    /// One address, or several.
+    /// One address or several.
     pub console: Option<Spanned<toml::Value>>,
     pub gateway: Option<Spanned<toml::Value>>,
     pub public_console_url: Option<Spanned<String>>,
@@ -30,7 +30,7 @@ pub struct File {
     pub endpoints: FileEndpoints,
     pub limits: FileLimits,
     pub mail: Option<FileMail>,
-    /// Of the operator's own authority, for single sign-on, mail and OpenAPI documents.
+    /// The operator's own CA certificates, for single sign-on, mail, and OpenAPI documents.
     #[serde(rename = "ca_file")]
     pub authority: Option<PathBuf>,
     pub upstreams: Vec<FileUpstream>,
@@ -61,7 +61,7 @@ pub struct File {
     pub token_locations: FileTokenLocations,
 }
 
-/// Which pages of other origins may call.
+/// The CORS policy: which origins may send requests.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FileCors {
@@ -73,7 +73,7 @@ pub struct FileCors {
     pub accounts: Option<bool>,
 }
 
-/// Where else a token may be.
+/// Additional locations of a token in a request.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FileTokenLocations {
@@ -120,7 +120,7 @@ pub struct FileForwardAuth {
     pub cache_seconds: Option<Spanned<u64>>,
 }
 
-/// An operation of the API, and which scopes open it.
+/// An operation of the API and the scopes that permit it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FileOperation {
@@ -131,7 +131,7 @@ pub struct FileOperation {
     pub rate_limit: Option<Spanned<String>>,
 }
 
-/// What accounts of this plan may call in all.
+/// The limits of accounts with this plan.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FilePlan {
@@ -155,7 +155,7 @@ pub struct FileCluster {
     pub peer_key_file: Option<PathBuf>,
 }
 
-/// An API that has a path of its own, or needs more than a URL.
+/// An API with a path prefix, or one that requires more settings than a URL.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FileUpstream {
@@ -248,13 +248,13 @@ pub struct FileMail {
     pub password_file: Option<PathBuf>,
 }
 
-/// A configuration file's text, to tell the line of a value.
+/// The text of a configuration file, for finding the line of a value.
 pub struct Source {
     pub path: PathBuf,
     pub text: String,
 }
 
-/// A value and where it stands, for the message if it is wrong.
+/// A value and its location, for error messages.
 pub struct Located {
     pub text: String,
     pub place: String,
@@ -288,7 +288,7 @@ impl Source {
         Located { text: value.get_ref().clone(), place }
     }
 
-    /// Where a value stands: a line of the file, or a variable of the environment.
+    /// Returns the location of a value: a line of the file or an environment variable.
     pub fn place(&self, key: &str, offset: usize) -> String {
         let rest = self.text.get(offset..).unwrap_or_default();
         let line = rest.lines().next().unwrap_or_default();
@@ -299,7 +299,7 @@ impl Source {
     }
 }
 
-/// The file, if there is one, with what the environment says instead.
+/// Reads the file, if there is one, and applies the environment variables.
 pub fn read_file(path: Option<&Path>) -> anyhow::Result<(Source, File)> {
     let text = match path {
         Some(path) => std::fs::read_to_string(path)

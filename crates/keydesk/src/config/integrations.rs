@@ -1,4 +1,4 @@
-//! Who may ask the gateway what, beside sending requests to the API.
+//! The settings of endpoints other than the API: forward authentication, token introspection, and self-service.
 
 use super::{
     file::{File, FileEnvoy, Source},
@@ -21,7 +21,7 @@ pub struct Integrations {
     pub envoy: Option<Envoy>,
 }
 
-/// Where Envoy asks, and which.
+/// The listener for Envoy and the trusted instances.
 #[derive(Clone, Debug)]
 #[cfg_attr(not(feature = "envoy"), expect(dead_code, reason = "read where Envoy is served"))]
 pub struct Envoy {
@@ -29,7 +29,7 @@ pub struct Envoy {
     pub trusted: TrustedProxies,
 }
 
-/// `lease`: a front may keep an answer for no longer.
+/// Reads the settings. `lease` is the maximum time for which a proxy may cache a response.
 pub fn integrations(source: &Source, file: &File, lease: Duration) -> anyhow::Result<Integrations> {
     let service = &file.self_service;
     let rotate_path = service.rotate_path.as_ref().map(|path| {
@@ -70,7 +70,7 @@ pub fn integrations(source: &Source, file: &File, lease: Duration) -> anyhow::Re
     }
     Ok(Integrations {
         self_service: SelfService {
-            // A thief could keep the owner out by it, so the operator must want it.
+            // A thief could lock out the owner with it, so the operator must enable it.
             rotate: service.rotate.unwrap_or(rotate_path.is_some()),
             revoke: service.revoke.unwrap_or(true),
             rotate_path: rotate_path.transpose()?,

@@ -1,4 +1,4 @@
-//! What the operator says of the API's operations, and the plans that accounts have.
+//! The operation rules and the plans of accounts.
 
 use super::file::{File, FileExpiry, FileOperation, FilePlan, Source};
 use anyhow::bail;

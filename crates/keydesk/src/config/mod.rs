@@ -1,5 +1,5 @@
-//! The configuration: flags above environment above file above defaults. Whatever is wrong is said
-//! with its key, its line, and what would be right.
+//! The configuration: flags override the environment, which overrides the file, which overrides the defaults. Errors
+//! name the key, its line, and a valid value.
 
 mod cluster;
 mod environment;
@@ -36,12 +36,12 @@ pub struct Config {
     pub data: PathBuf,
     pub console: Addresses,
     pub gateway: Addresses,
-    /// None: follows from the address that is bound.
+    /// The public URL of the console. `None` derives it from the bound address.
     pub public_console_url: Option<String>,
     pub public_gateway_url: Option<String>,
     pub upstream: Option<http::Uri>,
     pub openapi: Option<String>,
-    /// Of `upstreams`, in their order.
+    /// The documents of `upstreams`, in the same order.
     pub documents: Vec<UpstreamDocument>,
     pub token_prefix: Prefix,
     pub trusted_proxies: TrustedProxies,
@@ -49,9 +49,9 @@ pub struct Config {
     pub reserved_prefix: String,
     pub limits: Limits,
     pub mail: Option<SmtpSettings>,
-    /// What the console asks other servers by, with the operator's own authority.
+    /// The client for requests to other servers, with the operator's own CA certificates.
     pub outbound: Outbound,
-    /// Those that stand in `[[upstreams]]`.
+    /// The upstreams from `[[upstreams]]`.
     pub upstreams: Vec<UpstreamSettings>,
     pub signing_key: Option<SigningKey>,
     pub tls: Option<Tls>,
@@ -65,21 +65,21 @@ pub struct Config {
     pub expiry: ExpiryPolicy,
     pub users: UsersRules,
     pub requests: Requests,
-    /// How long it serves on after it was asked to stop, while it says that it is not ready.
+    /// The time for which the node keeps serving after a signal to stop, while it reports that it is not ready.
     pub shutdown_delay: Duration,
 }
 
 const CONSOLE: &str = "127.0.0.1:8080";
 const GATEWAY: &str = "127.0.0.1:8081";
 
-/// The file that is named, or the one that is here.
+/// Returns the given configuration file, or the one in the current directory.
 fn config_file(options: &Options) -> Option<PathBuf> {
     let here = PathBuf::from("keydesk.toml");
     options.config.clone().or_else(|| here.is_file().then_some(here))
 }
 
 impl Config {
-    /// The file that it was read from, if there is one.
+    /// Returns the configuration file, if there is one.
     pub fn file(options: &Options) -> Option<PathBuf> {
         config_file(options)
     }
@@ -140,8 +140,8 @@ impl Config {
         Ok(config)
     }
 
-    /// Whether nobody but this machine can come here: both listen on loopback, no public URL says
-    /// otherwise, and no proxy passes others on.
+    /// Returns whether only this machine can connect: both listeners are on loopback, no public URL indicates
+    /// otherwise, and no proxy is trusted.
     pub fn is_local(&self) -> bool {
         let urls = [&self.public_console_url, &self.public_gateway_url];
         self.console.are_loopback()
@@ -155,7 +155,7 @@ impl Config {
             || self.public_console_url.as_deref().is_some_and(|url| url.starts_with("https:"))
     }
 
-    /// `upstream` is short for an upstream with the prefix `/`.
+    /// Checks the upstreams. `upstream` is short for an upstream with the prefix `/`.
     fn check_upstreams(&self) -> anyhow::Result<()> {
         let has_rest = self.upstreams.iter().any(|upstream| upstream.prefix == "/");
         if has_rest && self.upstream.is_some() {
@@ -166,7 +166,7 @@ impl Config {
         Ok(())
     }
 
-    /// Plain http is for loopback: elsewhere passwords would travel in clear.
+    /// Rejects plain HTTP except on loopback, because passwords would be sent unencrypted.
     fn check_transport(&self) -> anyhow::Result<()> {
         if let Some(both) = self.console.shared_with(&self.gateway) {
             bail!("console and gateway are both {both}; give each a port of its own");

@@ -1,5 +1,4 @@
-//! What operators configure beside the API itself: several upstreams, signatures, TLS, and what is
-//! seen from outside.
+//! The operational settings: upstreams, signatures, TLS, and observability.
 
 use super::file::{FileAcme, FileObserve, FileSignature, FileTls, FileUpstream, Source};
 use anyhow::{Context, anyhow, bail};
@@ -16,12 +15,12 @@ use std::{
 use toml::Spanned;
 use zeroize::Zeroizing;
 
-/// Where certificates come from.
+/// The source of certificates.
 #[derive(Clone, Debug)]
 pub enum Tls {
-    /// PEM files, read again when they change.
+    /// PEM files, reloaded when they change.
     Files { certificate: PathBuf, key: PathBuf },
-    /// RFC 8555.
+    /// Certificates by ACME (RFC 8555).
     Acme(Acme),
 }
 
@@ -30,7 +29,7 @@ pub struct Acme {
     pub domains: Vec<String>,
     pub contact: Option<String>,
     pub directory: String,
-    /// Authorities in PEM that the directory's own certificate is checked with.
+    /// The CA certificates in PEM with which the certificate of the ACME directory is verified.
     pub ca_file: Option<PathBuf>,
 }
 
@@ -42,27 +41,27 @@ pub struct Observe {
     /// The base URL of an OTLP/HTTP receiver.
     pub otlp: Option<Uri>,
     pub trace_ratio: f64,
-    /// On the gateway's own port, without a token.
+    /// The path of the health check on the gateway's own port, which requires no token.
     pub health_check_path: Option<String>,
 }
 
 const LETS_ENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";
 
-/// A secret from a file of its own; the line's end does not belong to it.
+/// Reads a secret from its file, without the trailing line break.
 pub(super) fn read_secret(key: &str, path: &Path) -> anyhow::Result<Zeroizing<String>> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("{key} {} cannot be read", path.display()))?;
     Ok(Zeroizing::new(Zeroizing::new(text).trim_end().to_owned()))
 }
 
-/// Where an upstream's OpenAPI document is.
+/// The location of an upstream's OpenAPI document.
 #[derive(Clone, Debug)]
 pub struct UpstreamDocument {
-    /// A file or a URL, if it names one.
+    /// The configured file or URL, if any.
     pub place: Option<String>,
     pub server: Uri,
     pub prefix: String,
-    /// What stands in front of its paths at the gateway.
+    /// The prefix of its paths at the gateway.
     pub front: String,
 }
 

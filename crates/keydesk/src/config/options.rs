@@ -1,9 +1,9 @@
-//! What the command line and the environment say of the configuration.
+//! The configuration options on the command line and in the environment.
 
 use std::path::PathBuf;
 
-/// Each stands above its environment variable, that above the configuration file, that above the
-/// default.
+/// The options on the command line. Each overrides its environment variable, which overrides the configuration file,
+/// which overrides the default.
 #[derive(Debug, Default, clap::Args)]
 pub struct Options {
     /// Configuration file [default: ./keydesk.toml if it exists]

@@ -1,4 +1,4 @@
-//! How requests reach the gateway: where their token may be, and which web pages send them.
+//! The settings for requests to the gateway: the location of the token, and CORS.
 
 use super::{
     file::{File, FileCors, Source},
@@ -14,9 +14,9 @@ use toml::Spanned;
 pub struct Requests {
     pub token_places: TokenPlaces,
     pub cors: CorsSettings,
-    /// Whether a client's own `X-Request-Id` is kept.
+    /// Whether `X-Request-Id` headers from clients are kept.
     pub keep_ids: bool,
-    /// Whom a caller may ask when the API fails.
+    /// The contact shown to clients when the API fails.
     pub provider_contact: Option<String>,
 }
 
@@ -34,7 +34,7 @@ pub fn requests(source: &Source, file: &File) -> anyhow::Result<Requests> {
     })
 }
 
-/// An address or a URL: it stands in answers to anybody.
+/// Parses an address or URL, which is included in public responses.
 fn contact(source: &Source, value: Option<&Spanned<String>>) -> anyhow::Result<Option<String>> {
     let Some(value) = value else { return Ok(None) };
     let given = source.given("provider_contact", value);

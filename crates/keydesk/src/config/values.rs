@@ -1,4 +1,4 @@
-//! What each value must be like; what is wrong is told with what would be right.
+//! Validation of configuration values, with errors that describe a valid value.
 
 use super::file::{FileEndpoints, FileLimits, FileMail, Located, Source};
 use anyhow::{Context, bail};
@@ -21,12 +21,12 @@ pub struct Addresses(Vec<Address>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Address {
     pub addr: SocketAddr,
-    /// It stands for all of a kind, and a machine without this kind does without it.
+    /// Whether the address comes from a wildcard or name, so that a machine that lacks its address family can skip it.
     pub may_be_missing: bool,
 }
 
 impl Addresses {
-    /// The one that is announced.
+    /// Returns the announced address.
     pub fn first(&self) -> SocketAddr {
         self.0[0].addr
     }
@@ -39,7 +39,7 @@ impl Addresses {
         self.0.iter().all(|address| address.addr.ip().is_loopback())
     }
 
-    /// The first that both have, as far as a port is chosen.
+    /// Returns the first address that both contain, ignoring ports that the system chooses.
     pub fn shared_with(&self, other: &Self) -> Option<SocketAddr> {
         let addrs = self.0.iter().map(|address| address.addr);
         addrs.filter(|addr| addr.port() != 0).find(|addr| other.0.iter().any(|o| o.addr == *addr))
@@ -49,7 +49,8 @@ impl Addresses {
 const ADDRESS: &str =
     "an address and port such as 127.0.0.1:8080, [::1]:8080, localhost:8080 or :8080";
 
-/// `from` is of the command line or a variable, with commas between several; `value` of the file.
+/// Parses the addresses of a listener. `from` comes from the command line or a variable, separated by commas; `value`
+/// comes from the file.
 pub fn addresses(
     source: &Source,
     key: &str,
@@ -87,7 +88,7 @@ pub fn addresses(
     Ok(Addresses(all))
 }
 
-/// One as it is written; a name and `:8080` are several.
+/// Parses one entry; a name or `:8080` can produce several addresses.
 fn address(text: &str) -> Option<Vec<Address>> {
     if let Ok(addr) = text.parse() {
         return Some(vec![Address { addr, may_be_missing: false }]);
@@ -113,7 +114,7 @@ pub fn token_prefix(source: &Source, value: Option<&Spanned<String>>) -> anyhow:
     source.given("token_prefix", value).parse(wanted)
 }
 
-/// `https://console.example.com`: scheme, host and port, nothing behind them.
+/// Parses a URL such as `https://console.example.com`: scheme, host, and port only.
 pub fn public_url(given: &Located) -> anyhow::Result<String> {
     let wanted = "a URL of scheme, host and port only, such as https://console.example.com";
     let uri: http::Uri = given.parse(wanted)?;
@@ -125,7 +126,7 @@ pub fn public_url(given: &Located) -> anyhow::Result<String> {
     let authority = authority.ok_or_else(|| given.wrong(wanted))?;
     let (scheme, authority) =
         (uri.scheme_str().unwrap_or("http"), authority.as_str().to_ascii_lowercase());
-    // RFC 9110 section 4.2.3: browsers leave out the port that goes without saying.
+    // RFC 9110 section 4.2.3: browsers omit the default port.
     let standard = if scheme == "https" { ":443" } else { ":80" };
     let bare = authority.strip_suffix(standard).unwrap_or(&authority);
     Ok(format!("{scheme}://{bare}"))

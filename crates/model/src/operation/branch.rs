@@ -1,4 +1,4 @@
-//! The rules as a tree of segments, and how a path finds its way through it.
+//! The rules as a tree of path segments, and the lookup of a path in it.
 
 use super::{
     segment::{fold, segment_name, stems},
@@ -6,27 +6,27 @@ use super::{
 };
 use std::collections::HashMap;
 
-/// The rules whose paths begin alike.
+/// A node of the tree: the rules whose paths share a prefix.
 #[derive(Debug, Default)]
 pub(super) struct Branch {
     literals: HashMap<String, Branch>,
-    /// The longest text around the parameter first.
+    /// The segments with a parameter, those with the longest literal text first.
     parameters: Vec<(Segment, Branch)>,
     rest: Option<Methods>,
     ends: Option<Methods>,
-    /// The literals by their folded names, and those with a suffix also by what is left without it.
+    /// The literals by their folded names, and by their folded names without a suffix.
     folded: HashMap<String, Vec<String>>,
     stems: HashMap<String, Vec<String>>,
 }
 
-/// The rules of one path, by method.
+/// The rules of one path by method.
 #[derive(Debug, Default)]
 pub(super) struct Methods(Vec<(String, usize)>);
 
 impl Methods {
     pub fn find(&self, method: &str) -> Option<usize> {
         let named = |wanted: &str| self.0.iter().find(|(name, _)| name == wanted);
-        // RFC 9110 section 9.3.2: HEAD is GET without a body, whatever a document says of it.
+        // RFC 9110 section 9.3.2: HEAD is GET without a body, regardless of the document.
         let own =
             if method == "HEAD" { named("GET").or_else(|| named("HEAD")) } else { named(method) };
         own.or_else(|| named("*")).map(|(_, rule)| *rule)
@@ -66,7 +66,7 @@ impl Branch {
         self.folded.entry(folded).or_default().push(literal.to_owned());
     }
 
-    /// The literals that a server could take a name for which is written otherwise.
+    /// Returns the literals that a server could confuse with a differently written name.
     fn other_literals(&self, name: &str, folded: &str) -> Vec<&Self> {
         let by_name = self.folded.get(folded).into_iter().chain(self.stems.get(folded));
         let by_stem = stems(folded).filter_map(|stem| self.folded.get(stem));
@@ -77,8 +77,8 @@ impl Branch {
         others.filter_map(|text| self.literals.get(text)).collect()
     }
 
-    /// Adds what each other reading of a path leads to: a segment that is no literal, or another one, but equals
-    /// a literal after folding.
+    /// Adds the results of each other reading of a path: a segment that isn't a given literal but equals it after
+    /// folding.
     pub fn find_other_readings<'a>(&'a self, rest: Option<&str>, found: &mut Vec<&'a Methods>) {
         let Some(rest) = rest else { return };
         let (segment, others) = match rest.split_once('/') {

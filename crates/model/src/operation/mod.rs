@@ -1,5 +1,5 @@
-//! The API's operations and what each asks of a token: method, path template, and scopes of which any
-//! one suffices. Matched by whole segments, on the bytes that are forwarded.
+//! The operations of the API and their requirements: method, path template, and scopes of which any one suffices.
+//! Paths are matched by whole segments, on the bytes that are forwarded.
 
 mod branch;
 mod segment;
@@ -16,50 +16,50 @@ use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, str::FromStr};
 use template::Segment;
 
-/// One operation. Without scopes, every token of the account may call it.
+/// An operation. Without scopes, every token of the account permits it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Operation {
-    /// In capitals, or `*` for every method.
+    /// The method in capitals, or `*` for every method.
     pub method: String,
     pub path: PathTemplate,
     #[serde(default)]
     pub scopes: ScopeSet,
-    /// Of each account.
+    /// The rate limit for each account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<Rate>,
 }
 
 impl Operation {
-    /// What it is called in lists: `GET /api/v1/contacts/{id}`.
+    /// Returns the name displayed in lists, such as `GET /api/v1/contacts/{id}`.
     pub fn name(&self) -> String {
         format!("{} {}", self.method, self.path)
     }
 }
 
-/// What a token needs for operations that no rule names.
+/// The requirement for operations without a rule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unlisted {
-    /// The scope `*`: a token that is limited at all may do what its scopes name, and no more.
+    /// The scope `*`: a limited token permits only the operations that its scopes name.
     #[default]
     Everything,
-    /// Nothing: every token may.
+    /// No scope: every token permits the operation.
     Any,
 }
 
-/// How the segments of a path are compared with those of a rule.
+/// The comparison of path segments with the segments of a rule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PathMatching {
-    /// As the loosest servers do: a segment that differs from a literal only by letter case, a suffix, or dots
-    /// and blanks around it needs that literal's scopes, too.
+    /// The comparison of the loosest servers: a segment that differs from a literal only in letter case, a suffix, or
+    /// surrounding dots and spaces requires the scopes of that literal, too.
     #[default]
     Loose,
-    /// For APIs that tell such paths apart.
+    /// The exact comparison, for APIs that distinguish such paths.
     Exact,
 }
 
-/// Whether a policy rejects, or only writes down what it would reject.
+/// The mode of a policy, which either rejects requests or only records what it would reject.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
@@ -89,7 +89,7 @@ impl FromStr for Mode {
     }
 }
 
-/// The rules as they are stored and sent: what a document or a configuration says.
+/// The rules as they are stored and sent, from a document or the configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rules {
     pub operations: Vec<Operation>,
@@ -107,7 +107,7 @@ pub struct RulesError {
 }
 
 impl Rules {
-    /// Rejects rules of which two are for the same requests.
+    /// Rejects rules if two of them match the same requests.
     pub fn check(&self) -> Result<(), RulesError> {
         let mut seen: HashMap<(&str, Vec<Segment>), &Operation> = HashMap::new();
         for operation in &self.operations {

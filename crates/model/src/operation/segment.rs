@@ -1,10 +1,10 @@
-//! One reading of a path's segments, for scopes and for the choice of an upstream alike, and the looser readings
-//! that some servers give them.
+//! The decoding of path segments, shared by scopes and by the choice of an upstream, and the looser readings of some
+//! servers.
 
 use std::borrow::Cow;
 
-/// A segment as servers understand it: decoded, without matrix parameters. Both are rare, and what servers could
-/// understand in two ways has been rejected before.
+/// Returns a segment as servers understand it: decoded and without matrix parameters. Both are rare, and ambiguous
+/// paths have already been rejected.
 pub fn segment_name(segment: &str) -> Cow<'_, str> {
     let name = segment.split(';').next().unwrap_or_default();
     if !name.contains('%') {
@@ -22,22 +22,22 @@ pub fn segment_name(segment: &str) -> Cow<'_, str> {
             _ => decoded.push(byte),
         }
     }
-    // What is not UTF-8 is letters to servers that read ISO 8859-1, and to the others nothing that a rule could name.
+    // Servers that read ISO 8859-1 take invalid UTF-8 for letters; for other servers, it matches no rule.
     let text = String::from_utf8(decoded)
         .unwrap_or_else(|error| error.as_bytes().iter().copied().map(char::from).collect());
-    // An encoded semicolon begins a parameter for one server and is a letter to the next.
+    // Some servers take an encoded semicolon for the start of a parameter, others for a literal character.
     Cow::Owned(text.split(';').next().unwrap_or_default().to_owned())
 }
 
-/// Whether a text reads the same everywhere: no capitals, no suffix, nothing to decode.
+/// Returns whether all servers read a text the same way: no capitals, no suffix, and nothing to decode.
 pub(super) fn is_plain(text: &str) -> bool {
     let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"/_-{}*".contains(&b);
     text.bytes().fold(true, |all, byte| all & is_plain(byte))
 }
 
-/// A name as the loosest servers compare it: letter case does not count (Express, ASP.NET, IIS), nor do dots
-/// and blanks around it (IIS), nor a line feed behind it (`$` in Python's patterns), nor other control characters
-/// to be safe. Capitals first, so that letters with two small forms fold into one.
+/// Folds a name as the loosest servers compare it: ignores letter case (Express, ASP.NET, IIS), surrounding dots and
+/// spaces (IIS), a trailing line feed (`$` in Python's patterns), and, to be safe, other control characters. Converts
+/// to uppercase first, so that letters with two lowercase forms fold into one.
 pub(super) fn fold(name: &str) -> String {
     let folded = name.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
     folded
@@ -46,7 +46,7 @@ pub(super) fn fold(name: &str) -> String {
         .to_owned()
 }
 
-/// What is left of a folded name without what could be a format suffix (`export.json` in Rails).
+/// Returns what remains of a folded name without a possible format suffix (`export.json` in Rails).
 pub(super) fn stems(folded: &str) -> impl Iterator<Item = &str> {
     const MOST: usize = 8;
     folded

@@ -1,11 +1,12 @@
-//! The fewest scopes that are enough for a list of operations.
+//! The smallest scope set that permits a list of operations.
 
 use crate::{Scope, ScopeSet};
 
-/// Up to so many scopes every set is tried; beyond, the most useful is taken first.
+/// The number of scopes up to which every set is tried; beyond it, the choice is greedy.
 const TRIED: usize = 16;
 
-/// The smallest set that has one of each; of sets of one size, the one that opens the least.
+/// Returns the smallest set with at least one scope of each wanted set and, among sets of equal size, the least
+/// powerful.
 pub(super) fn smallest(wanted: &[&ScopeSet], power: &dyn Fn(&Scope) -> usize) -> ScopeSet {
     let mut candidates: Vec<&Scope> = wanted.iter().flat_map(|scopes| scopes.iter()).collect();
     candidates.sort();
@@ -32,7 +33,7 @@ pub(super) fn smallest(wanted: &[&ScopeSet], power: &dyn Fn(&Scope) -> usize) ->
     chosen.map(|(_, scope)| (*scope).clone()).collect()
 }
 
-/// A set that has one of each, and nothing in it that the others make needless.
+/// Returns a set with at least one scope of each wanted set and no redundant scope.
 fn enough(wanted: &[&ScopeSet], power: &dyn Fn(&Scope) -> usize) -> ScopeSet {
     let mut chosen: Vec<Scope> = Vec::new();
     let lacks = |chosen: &[Scope]| {

@@ -1,4 +1,4 @@
-//! Rules made ready to be asked, by a tree of segments.
+//! The rules compiled into a tree of segments for lookups.
 
 use super::{
     PathMatching, Rules, Unlisted, branch::Branch, segment::is_plain, smallest::smallest,
@@ -7,49 +7,49 @@ use super::{
 use crate::{Rate, Scope, ScopeSet};
 use std::sync::Arc;
 
-/// Rules made ready to be asked.
+/// The compiled rules.
 #[derive(Debug, Default)]
 pub struct RuleTable {
     root: Branch,
     rules: Vec<Rule>,
     unlisted: Unlisted,
-    /// Without a scope on any operation there is nothing to limit.
+    /// Whether any operation requires a scope; otherwise, nothing is limited.
     limits: bool,
     matching: PathMatching,
-    /// Whether every template reads the same on all servers, so that a plain path has one reading.
+    /// Whether all servers read every template the same way, so that a plain path has one reading.
     is_plain: bool,
 }
 
 /// The rules that apply to a request.
 #[derive(Debug)]
 pub struct Match<'a> {
-    /// The operation's own. `None` if no rule names it.
+    /// The rule of the operation. `None` if no rule matches.
     pub rule: Option<&'a Rule>,
-    /// Those of the operations that a server with looser reading could take it for.
+    /// The rules of the operations that a server with a looser reading could choose.
     also: Vec<Option<&'a Rule>>,
 }
 
 impl<'a> Match<'a> {
-    /// Every rule that must permit the request.
+    /// Returns every rule that must permit the request.
     pub fn all(&self) -> impl Iterator<Item = Option<&'a Rule>> {
         std::iter::once(self.rule).chain(self.also.iter().copied())
     }
 
-    /// The rate limit that applies: that of another reading first, so that no spelling avoids it.
+    /// Returns the rate limit that applies. The limits of other readings come first, so that no spelling avoids them.
     pub fn rate(&self) -> Option<(&'a Rule, Rate)> {
         let own = self.rule.into_iter();
         self.also.iter().copied().flatten().chain(own).find_map(|rule| Some((rule, rule.rate?)))
     }
 }
 
-/// What one operation asks for.
+/// The requirements of one operation.
 #[derive(Debug)]
 pub struct Rule {
     pub name: Arc<str>,
     pub scopes: ScopeSet,
-    /// As RFC 6750 writes them.
+    /// The scopes in the format of RFC 6750.
     pub wanted: Arc<str>,
-    /// Of each account.
+    /// The rate limit for each account.
     pub rate: Option<Rate>,
 }
 
@@ -75,7 +75,7 @@ impl RuleTable {
         table
     }
 
-    /// Whether anything is known of operations.
+    /// Returns whether there are no rules.
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
     }
@@ -84,8 +84,8 @@ impl RuleTable {
         &self.rules
     }
 
-    /// The rule for a request: the template that says the most of those that fit decides, by its method.
-    /// `path` is what is forwarded, without the query.
+    /// Returns the rule for a request: the method's rule in the most specific matching template. `path` is the
+    /// forwarded path without the query.
     pub fn find(&self, method: &str, path: &str) -> Option<&Rule> {
         if self.rules.is_empty() {
             return None;
@@ -96,12 +96,12 @@ impl RuleTable {
         self.rules.get(methods.find(method)?)
     }
 
-    /// The rule for a request, and those that other readings of its path lead to.
+    /// Returns the rule for a request and the rules for other readings of its path.
     pub fn find_all(&self, method: &str, path: &str) -> Match<'_> {
         let rule = self.find(method, path);
         let mut also = Vec::new();
         if path.contains("//") && !self.rules.is_empty() {
-            // Servers that drop empty segments read another path.
+            // Servers that drop empty segments read a different path.
             let merged = self.find_all(method, &without_empty_segments(path));
             also.push(merged.rule);
             also.extend(merged.also);
@@ -122,13 +122,13 @@ impl RuleTable {
         Match { rule, also }
     }
 
-    /// The rule of the first reading of a request that these scopes are not enough for.
+    /// Returns the first rule of a request's readings that these scopes don't satisfy.
     pub fn lacks<'a>(&self, found: &Match<'a>, held: &ScopeSet) -> Option<Option<&'a Rule>> {
         found.all().find(|rule| !self.allows(*rule, held))
     }
 
-    /// Whether these scopes are enough for an operation of that name, as these or earlier rules named it.
-    /// None: that cannot be told of requests for which there was no rule.
+    /// Returns whether these scopes permit an operation with that name, as the current or earlier rules named it.
+    /// Returns `None` for requests that had no rule, because their operation is unknown.
     pub fn allows_named(&self, name: &str, held: &ScopeSet) -> Option<bool> {
         let (method, path) = name.split_once(' ')?;
         let path: PathTemplate = path.parse().ok()?;
@@ -136,8 +136,8 @@ impl RuleTable {
         Some(self.allows(self.find(method, &path.example()), held))
     }
 
-    /// The fewest scopes, and of those the least powerful, with which all of these operations may be
-    /// called; None where only a token for everything will do.
+    /// Returns the smallest and, among those, least powerful scope set that permits all of these operations. Returns
+    /// `None` if only full access permits them.
     pub fn suggested_scopes<'a>(&self, names: impl Iterator<Item = &'a str>) -> Option<ScopeSet> {
         let mut wanted: Vec<&ScopeSet> = Vec::new();
         for name in names {
@@ -159,7 +159,7 @@ impl RuleTable {
         Some(smallest(&wanted, &power))
     }
 
-    /// Whether these scopes are enough for what [`RuleTable::find`] found.
+    /// Returns whether these scopes satisfy the result of [`RuleTable::find`].
     pub fn allows(&self, rule: Option<&Rule>, held: &ScopeSet) -> bool {
         if !self.limits {
             return true;
@@ -216,7 +216,7 @@ mod tests {
             ("GET", "/a/1/", Some("GET /a/{x}")),
             ("HEAD", "/a/1", Some("GET /a/{x}")),
             ("POST", "/a/export", Some("POST /a/export")),
-            // The concrete path is another resource, and has no GET.
+            // The concrete path is a different resource, which has no GET.
             ("GET", "/a/export", None),
             ("GET", "/a/b/c", Some("GET /a/{x}/c")),
             ("GET", "/a/b/d", Some("GET /a/b/d")),
@@ -391,7 +391,7 @@ mod tests {
         }
     }
 
-    /// The whole of the rules, read by the letter: every template is tried, and the best one chosen.
+    /// A reference implementation: tries every template and chooses the best match.
     fn reference(rules: &Rules, method: &str, path: &str) -> Option<String> {
         let names: Vec<_> = path.split('/').skip(1).filter(|name| !name.is_empty()).collect();
         let fits = |template: &PathTemplate| {
@@ -431,7 +431,7 @@ mod tests {
             let table = RuleTable::new(&all);
             for (method, path) in paths {
                 let path = if path.is_empty() { "/" } else { path.as_str() };
-                // A path in small letters without a suffix has one reading.
+                // A lowercase path without a suffix has one reading.
                 prop_assert_eq!(table.find_all(&method, path).all().count(), 1);
                 prop_assert_eq!(found(&table, &method, path), reference(&all, &method, path), "{} {}", method, path);
             }

@@ -1,9 +1,9 @@
-//! Path templates: whole segments, literal or with a parameter in them.
+//! Path templates: whole segments, each literal or with a parameter.
 
 use serde::{Deserialize, Serialize};
 use std::{cmp::Ordering, fmt, str::FromStr};
 
-/// A path of segments, each literal or with a `{parameter}` in it; a last `**` stands for all below.
+/// A path of segments, each literal or with a `{parameter}`; a final `**` matches everything below.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct PathTemplate {
@@ -14,7 +14,7 @@ pub struct PathTemplate {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Segment {
     Literal(String),
-    /// Anything but nothing, between these two.
+    /// Any nonempty text between the prefix and the suffix.
     Parameter {
         before: String,
         after: String,
@@ -70,7 +70,7 @@ fn segment(part: &str) -> Result<Segment, PathTemplateError> {
             Ok(Segment::Literal(part.to_owned()))
         };
     };
-    // Of several, `{lat},{long}`, what lies between does not matter.
+    // If there are several parameters, as in `{lat},{long}`, the text between them is ignored.
     let (name, after) = rest.rsplit_once('}').ok_or(PathTemplateError::Braces)?;
     if name.is_empty() || [after, before].iter().any(|text| text.contains(['{', '}'])) {
         return Err(PathTemplateError::Braces);
@@ -91,7 +91,7 @@ impl Segment {
         }
     }
 
-    /// The same with its fixed text folded. `None` if no name could be read otherwise.
+    /// Returns the template with its literal text folded. Returns `None` if no name can be read differently.
     pub(super) fn folded(&self) -> Option<Self> {
         let Self::Parameter { before, after } = self else { return None };
         let lower = |text: &str| text.to_uppercase().to_lowercase();
@@ -99,7 +99,8 @@ impl Segment {
         has_text.then(|| Self::Parameter { before: lower(before), after: lower(after) })
     }
 
-    /// The more a segment says, the earlier it is tried; of two that say as much, always the same one.
+    /// Returns the sort key of a segment: more specific segments are tried first, and ties are broken
+    /// deterministically.
     pub(super) fn weight(&self) -> (u8, usize, &str, &str) {
         match self {
             Self::Literal(_) => (0, 0, "", ""),
@@ -116,12 +117,12 @@ impl PathTemplate {
         &self.text
     }
 
-    /// The segment by segment comparison of how much two templates say.
+    /// Compares the specificity of two templates segment by segment.
     pub(super) fn precedes(&self, other: &Self) -> Ordering {
         self.segments.iter().map(Segment::weight).cmp(other.segments.iter().map(Segment::weight))
     }
 
-    /// A path that fits.
+    /// Returns a matching path.
     pub(super) fn example(&self) -> String {
         let names = self.segments.iter().map(|segment| match segment {
             Segment::Literal(text) => text.clone(),

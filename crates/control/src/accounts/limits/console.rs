@@ -1,4 +1,4 @@
-//! `/limits`: the account's plan and what is left of it, and where its tokens may be used from.
+//! `/limits`: the account's plan, its remaining quota, and the IP allowlist of its tokens.
 
 use super::{AccountReview, cors_form::CorsForm, limit_account, review_account};
 use crate::{
@@ -63,7 +63,7 @@ struct AccountLimitsPage {
     chrome: PageLayout,
     plan: Option<PlanRow>,
     requests: i64,
-    /// How much of the month's requests is used, in hundredths.
+    /// The used share of the monthly quota, in percent.
     used: Option<i64>,
     resets_in_days: u64,
     ip_allowlist: Vec<String>,
@@ -76,12 +76,12 @@ struct AccountLimitsPage {
     requires_expiry: bool,
     expiry_is_tried: bool,
     over: Vec<OverRow>,
-    /// Where the operator allows it.
+    /// The CORS form, if the operator allows accounts to set their own policy.
     cors: Option<CorsForm>,
     cors_error: Option<String>,
 }
 
-/// A live token that the policies on life would have rejected.
+/// A live token that the expiration policies would have rejected.
 struct OverRow {
     id: String,
     name: String,
@@ -113,7 +113,7 @@ fn limits_page(
 ) -> AccountLimitsPage {
     let most = review.plan.as_ref().and_then(|plan| plan.monthly_quota);
     let most = most.and_then(|most| i64::try_from(most).ok());
-    // A first policy is tried first.
+    // An account without a policy starts in observe mode.
     let has_policy = review.account.max_lifetime_days.is_some() || review.account.requires_expiry;
     AccountLimitsPage {
         chrome: PageLayout::of(caller, text("limits-title"), Nav::Tokens),

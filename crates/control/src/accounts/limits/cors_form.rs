@@ -1,4 +1,4 @@
-//! The form in which an account says which web pages may call with its tokens.
+//! The form with which an account sets the web origins that can send requests with its tokens.
 
 use crate::refusal::{Code, Refusal};
 use keydesk_model::CorsPolicy;
@@ -26,7 +26,7 @@ impl CorsForm {
         }
     }
 
-    /// The policy. `None` if the form names no origin.
+    /// Returns the policy, or `None` if the form names no origin.
     pub fn read(&self) -> Result<Option<CorsPolicy>, Refusal> {
         let origins = self.origins.parse();
         let origins: keydesk_model::OriginList =

@@ -1,5 +1,5 @@
-//! What an account may call in all: its plan, set by the operator, and the addresses that all its tokens
-//! may be used from, set by its administrators.
+//! The limits of a whole account: its plan, set by an operator, and the IP allowlist of all its tokens, set by its
+//! administrators.
 
 pub(crate) mod console;
 mod cors_form;
@@ -17,12 +17,12 @@ use keydesk_store::{Account, Token};
 #[derive(Debug)]
 pub(crate) struct AccountReview {
     pub account: Account,
-    /// None: nothing limits the account in all.
+    /// The plan, or `None` if the account has no limits of its own.
     pub plan: Option<Plan>,
     pub requests_this_month: i64,
-    /// The addresses that its tokens were used from in the last 30 days. None: too many.
+    /// The addresses that its tokens were used from in the last 30 days, or `None` if there are too many.
     pub seen: Option<IpAllowlist>,
-    /// Its tokens that its policies on life would have rejected.
+    /// The tokens that the account's expiration policies would have rejected.
     pub over_expiry: Vec<Token>,
 }
 
@@ -48,8 +48,7 @@ pub(crate) async fn review_account(
     })
 }
 
-/// Sets where all tokens of the account may be used from. What is tried is dropped when others come into
-/// force.
+/// Sets the IP allowlist of all tokens of the account. Enforcing an allowlist drops the observed one.
 pub(crate) async fn limit_account(
     app: &AppState,
     caller: &Caller,
@@ -72,7 +71,7 @@ pub(crate) async fn limit_account(
     Ok(())
 }
 
-/// Sets how long the account's new API tokens may live.
+/// Sets the maximum lifetime of the account's new API tokens.
 pub(crate) async fn limit_expiry(
     app: &AppState,
     caller: &Caller,
@@ -92,7 +91,8 @@ pub(crate) async fn limit_expiry(
     Ok(())
 }
 
-/// Sets which web pages may call with the account's tokens. `None`: what the operator says of all accounts.
+/// Sets the web origins that can send requests with the account's tokens. With `None`, the operator's policy for all
+/// accounts applies.
 pub(crate) async fn set_cors(
     app: &AppState,
     caller: &Caller,

@@ -1,4 +1,4 @@
-//! `/sign-up`, where the operator allows it.
+//! `/sign-up`, if the operator allows it.
 
 use super::{ask, find, finish};
 use crate::{
@@ -39,7 +39,7 @@ pub(crate) struct SignUpForm {
     email: String,
 }
 
-/// Where it is not allowed there is no such page.
+/// Returns the not-found page if sign-up isn't allowed.
 fn check(app: &AppState) -> Result<(), Problem> {
     if app.settings.users.sign_up && app.mailer.can_send() {
         Ok(())

@@ -1,5 +1,5 @@
-//! Sign-up, where the operator allows it: the address first, then the account. Whether somebody has the
-//! address already is told to that address only.
+//! Sign-up, if the operator allows it: the user proves the email address first and then creates the account. Only an
+//! email to the address reveals whether a user with it exists.
 
 pub(crate) mod console;
 
@@ -19,7 +19,7 @@ use std::time::Duration;
 
 const LASTS: Duration = Duration::from_hours(24);
 
-/// Sends a link to an address that nobody has, and says so to one that somebody has.
+/// Sends a link to an unknown address, or a notice to the address of an existing user.
 pub(crate) async fn ask(
     app: &AppState,
     account: &str,
@@ -61,7 +61,7 @@ pub(crate) async fn find(app: &AppState, code: &str) -> Result<Option<SignUp>, S
     app.store.read().await?.find_sign_up(codes::digest(code), app.now()).await
 }
 
-/// Opens the account of somebody who has proved the address.
+/// Creates the account of a user who has proved the email address.
 pub(crate) async fn finish(
     app: &AppState,
     code: &str,

@@ -1,4 +1,4 @@
-//! The audit log in files: JSON lines and CSV, written piece by piece.
+//! Exports of the audit log as JSON lines and CSV, written in chunks.
 
 use crate::audit::{Export, console::event_name};
 use axum::body::Body;
@@ -78,7 +78,7 @@ impl Format {
     }
 }
 
-/// RFC 4180; what a spreadsheet would take for a formula is made a text by an apostrophe in front.
+/// Quotes a CSV cell (RFC 4180). An apostrophe keeps spreadsheets from evaluating the text as a formula.
 fn cell(text: &str) -> String {
     let is_formula =
         text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
@@ -86,7 +86,7 @@ fn cell(text: &str) -> String {
     format!("\"{mark}{}\"", text.replace('"', "\"\""))
 }
 
-/// An export as a body that is written piece by piece.
+/// Returns an export as a streaming body.
 pub(super) fn body(export: Export, format: Format) -> Body {
     let pieces = stream::try_unfold((export, true), move |(export, is_first)| async move {
         let Some((lines, rest)) = export.next().await? else {

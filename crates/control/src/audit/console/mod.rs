@@ -1,4 +1,4 @@
-//! `/audit`: what was done in the account, by whom, from where; and for operators what concerns no account.
+//! `/audit`: the changes in the account with user and IP address, and for operators the entries of no account.
 
 mod export;
 
@@ -25,12 +25,12 @@ use export::{Format, body};
 use keydesk_model::Timestamp;
 use keydesk_store::AuditLine;
 
-/// What the select offers: everything, or an area.
+/// The options of the filter by area, where the empty one matches everything.
 const AREAS: [&str; 9] =
     ["", "token", "member", "session", "user", "account", "receipt", "operator", "key"];
 
 impl Filters {
-    /// The same filters for a link.
+    /// Returns the filters as a query string.
     fn query(&self) -> String {
         let pairs =
             [("event", &self.event), ("text", &self.text), ("from", &self.from), ("to", &self.to)];
@@ -46,11 +46,11 @@ struct Row {
     number: i64,
     at: When,
     what: String,
-    /// Who did it, and their address.
+    /// The name of the actor.
     who: String,
     email: Option<String>,
     target: String,
-    /// Lines of "name: before → after".
+    /// Lines such as "name: before → after".
     changes: Vec<String>,
     client_ip: Option<String>,
     client: Option<String>,
@@ -84,7 +84,7 @@ impl Row {
     }
 }
 
-/// Before and after side by side; whatever else the entry says, by its name.
+/// Returns the values before and after each change, and then the entry's other details by name.
 fn changes(detail: &str) -> Vec<String> {
     let Ok(serde_json::Value::Object(detail)) = serde_json::from_str(detail) else {
         return Vec::new();
@@ -113,7 +113,7 @@ fn changes(detail: &str) -> Vec<String> {
                 .push(text("audit-was").with("name", name).with("value", plain(value)).to_string());
         }
     }
-    // A receipt's signature is on the receipt's own page.
+    // The page of a receipt shows its signature.
     let others =
         detail.iter().filter(|(name, _)| !["before", "after", "jws"].contains(&name.as_str()));
     lines.extend(others.map(|(name, value)| format!("{name}: {}", plain(value))));
@@ -130,7 +130,7 @@ struct AuditPage {
     areas: [(&'static str, String); 9],
     query: String,
     rows: Vec<Row>,
-    /// The number before which the next page's entries stand.
+    /// The entry number before which the next page starts.
     older: Option<i64>,
     error: Option<String>,
     may_export: bool,
@@ -160,7 +160,7 @@ impl AuditPage {
         }
     }
 
-    /// Shows what was found, or what is wrong with the filters.
+    /// Returns the page with the matching entries or the filter error.
     fn showing(
         self,
         found: Result<(Vec<AuditLine>, bool), Refusal>,
@@ -216,7 +216,7 @@ pub(crate) async fn export(
     Ok((headers, body(export, format)).into_response())
 }
 
-/// The name of an event on the page. An event of a newer release is shown by its code.
+/// Returns the name of an event. An event of a newer release is shown by its code.
 fn event_name(event: &str) -> String {
     text_if_exists(&format!("event-{}", event.replace('.', "-")))
         .unwrap_or_else(|| event.to_owned())

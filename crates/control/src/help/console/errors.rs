@@ -1,5 +1,4 @@
-//! `/errors/{code}`: what one of the gateway's errors means, for whoever meets it, with or without a login. The texts
-//! are the guide's.
+//! `/errors/{code}`: the explanation of a gateway error, with or without a login. The texts come from the guide.
 
 use crate::{
     door::{
@@ -29,7 +28,7 @@ struct ErrorsPage {
     is_list: bool,
 }
 
-/// The rows of the guide's table, one for each code.
+/// Returns the rows of the guide's table, one for each code.
 fn all() -> Vec<ErrorText> {
     let rows = GUIDE.lines().filter_map(|line| {
         let mut cells = line.strip_prefix("| ")?.strip_suffix(" |")?.splitn(3, " | ");
@@ -47,7 +46,7 @@ fn all() -> Vec<ErrorText> {
     rows.flat_map(each).collect()
 }
 
-/// Without the marks of Markdown.
+/// Removes Markdown syntax.
 fn plain(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;

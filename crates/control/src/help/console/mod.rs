@@ -1,4 +1,4 @@
-//! `/help`: questions and answers, and "Did this answer your question?" under each.
+//! `/help`: questions and answers, with "Did this answer your question?" under each.
 
 pub(crate) mod errors;
 
@@ -27,7 +27,7 @@ use serde::Deserialize;
 #[template(path = "help/show.html")]
 struct HelpPage {
     chrome: PageLayout,
-    /// The question that was just answered "yes" or "no".
+    /// The question that just received feedback.
     thanked: String,
     endpoint_url: String,
     whoami: String,
@@ -91,7 +91,7 @@ pub(crate) async fn give_feedback(
         _ => return Err(Code::InvalidAnswer.into()),
     };
     super::give_feedback(&app, &caller, &form.question, answered, &form.comment).await?;
-    // The question is one of ours by now, so it is safe in a URL.
+    // The question is a known one here, so it is safe in a URL.
     let question = form.question;
     Ok(Redirect::to(&format!("/help?thanked={question}#{question}")).into_response())
 }

@@ -1,4 +1,4 @@
-//! Accepting an invitation: whoever is known here proves that it is them, whoever is new chooses a password.
+//! Accepting an invitation: existing users prove their identity, and new users choose a password.
 
 use crate::{
     AppState, accounts,
@@ -13,7 +13,7 @@ use crate::{
 use keydesk_model::{Actor, Event, UserId};
 use keydesk_store::{AuditEntry, Invitation, NewUser, User, Write};
 
-/// An open invitation, and whether its address has a user already.
+/// Returns an open invitation, and whether its address belongs to an existing user.
 pub(crate) async fn find_invitation(
     app: &AppState,
     code: &str,
@@ -27,16 +27,16 @@ pub(crate) async fn find_invitation(
     Ok((invitation, is_known))
 }
 
-/// What someone who accepts an invitation has typed.
+/// The form input of a user who accepts an invitation.
 #[derive(Clone, Copy)]
 pub(crate) struct Typed<'a> {
     pub name: &'a str,
     pub password: &'a str,
-    /// Of the second factor, for whoever has one.
+    /// The code of the second factor, for users who have one.
     pub code: &'a str,
 }
 
-/// Accepts an invitation: whoever is known gives their password, whoever is new chooses one.
+/// Accepts an invitation: existing users enter their password, and new users choose one.
 pub(crate) async fn accept(
     app: &AppState,
     code: &str,
@@ -56,7 +56,7 @@ pub(crate) async fn accept(
         let newcomer = newcomer(app, &invitation, name, password).await?;
         (app.store.write(app.now()).await?, None, Some(newcomer))
     };
-    // The account may have been closed meanwhile, or the invitation withdrawn.
+    // The account may have been closed in the meantime, or the invitation withdrawn.
     let invitation = write.find_invitation(digest, now).await?.ok_or(Code::InvitationExpired)?;
     if !write.close_invitation(invitation.account, invitation.id).await? {
         return Err(Code::InvitationExpired.into());
@@ -67,7 +67,7 @@ pub(crate) async fn accept(
     };
     let (user, name) = add_or_find(&mut write, known.as_ref(), newcomer).await?;
     let target = (invitation.account, user);
-    // Someone may have been let in by another way meanwhile; then there is nothing to join.
+    // The user may have become a member in another way in the meantime; then there is nothing to join.
     let member = match write.find_member_of(target.0, target.1).await? {
         Some(member) => member.id,
         None => accounts::join(app, &mut write, target, invitation.role, &name).await?,
@@ -92,8 +92,8 @@ pub(crate) async fn accept(
     Ok(entered)
 }
 
-/// A write transaction for somebody known who has given the password, and the second factor where they have one.
-/// Every wrong one counts, and is in the audit log, as at the log-in.
+/// Begins a write transaction for an existing user who has entered the password, and the second factor if they have
+/// one. Every failed attempt is counted and recorded in the audit log, as for a login.
 async fn prove(
     app: &AppState,
     user: &User,
@@ -110,7 +110,7 @@ async fn prove(
     }
     if !factors::has_one(&mut app.store.read().await?, user.id).await? {
         let mut write = app.store.write(app.now()).await?;
-        // It may have come meanwhile.
+        // The second factor may have been added in the meantime.
         if factors::has_one(&mut write, user.id).await? {
             return Err(Refusal::new(Code::InvitationWrongCode).at("code"));
         }

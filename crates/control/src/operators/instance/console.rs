@@ -1,4 +1,4 @@
-//! `/operator/plans`, `/operator/operations`, `/operator/operators`, `/operator/gateways`: tables to read.
+//! `/operator/plans`, `/operator/operations`, `/operator/operators`, `/operator/gateways`: read-only tables.
 
 use super::{gateways, operators, plans, rules};
 use crate::{

@@ -1,5 +1,5 @@
-//! What an operator sees of the instance: plans, the operations' rules, operators, gateways. It is set in the
-//! configuration and at the server's command line.
+//! Read-only views of the instance for operators: plans, operation rules, operators, and gateways. They are set in the
+//! configuration and on the server's command line.
 
 pub(crate) mod console;
 
@@ -7,7 +7,7 @@ use crate::{AppState, ListedNode, list_nodes, principal::Operator, refusal::Refu
 use keydesk_model::{Plan, Timestamp};
 use keydesk_store::StoredRules;
 
-/// The plans, and the name of the one that accounts without a plan of their own have.
+/// Returns the plans, and the name of the default plan for accounts without a plan of their own.
 pub(crate) fn plans<'a>(app: &'a AppState, _: &Operator) -> (&'a [Plan], Option<&'a str>) {
     (&app.settings.plans.all, app.settings.plans.default.as_deref())
 }

@@ -1,4 +1,4 @@
-//! `/tokens/new`: the form of an API token, which loses nothing over a mistake.
+//! `/tokens/new`: the form for an API token, which keeps its input after an error.
 
 use super::{ApiTokenRequest, TokenOptions, list_options};
 use crate::{
@@ -20,20 +20,20 @@ use axum::{extract::State, http::StatusCode, response::Response};
 use keydesk_model::{Expiry, ExpiryError, ExpiryPolicy, Scope, ScopeSet, Timestamp, TokenName};
 use serde::{Deserialize, Deserializer};
 
-/// What the form holds, as sent, so that a mistake loses nothing.
+/// The form input as sent, so that nothing is lost after an error.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct NewTokenForm {
     name: String,
     expires: String,
-    /// The date field, which counts where `expires` says `date`.
+    /// The date field, which applies if `expires` is `date`.
     expires_on: String,
     #[serde(deserialize_with = "one_or_more")]
     scope: Vec<String>,
     request_key: Option<String>,
 }
 
-/// A field that was sent once comes as a string, one sent repeatedly as a list.
+/// Deserializes a field that is a string if sent once, and a list if sent repeatedly.
 pub(crate) fn one_or_more<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -53,17 +53,17 @@ struct NewPage {
     chrome: PageLayout,
     form: NewTokenForm,
     offers: Vec<ScopeOffer>,
-    /// Scopes restrict nothing yet.
+    /// Whether scopes are only observed.
     observed: bool,
     choices: Vec<(&'static str, String)>,
     errors: Errors,
     request_key: String,
-    /// How long it may live, in words.
+    /// The maximum lifetime as text.
     policy: Option<String>,
     begins_with: String,
 }
 
-/// Beside which field something is wrong.
+/// The error messages of the fields.
 #[derive(Debug, Default)]
 struct Errors {
     name: Option<String>,
@@ -93,7 +93,7 @@ fn form_page(
     errors: Errors,
 ) -> NewPage {
     let (key, _) = codes::generate(&app.entropy);
-    // What would be rejected is not offered.
+    // Values that would be rejected are not offered.
     let choices = CHOICES.into_iter().filter(|value| {
         value
             .parse::<Expiry>()
@@ -112,7 +112,7 @@ fn form_page(
     }
 }
 
-/// The span that the form begins with: the operator's, or the longest that may be.
+/// Returns the initial lifetime in the form: the operator's default, or the maximum lifetime.
 fn begins_with(policy: ExpiryPolicy) -> String {
     let days = |text: &str| text.strip_suffix('d').and_then(|days| days.parse::<u16>().ok());
     let may = |value: &&str| match policy.max_days {
@@ -163,7 +163,7 @@ pub(crate) async fn issue(
     Ok(shown_once(&app, &caller, token, plain, None))
 }
 
-/// A date that someone gave counts, whether or not they also chose "on a date".
+/// Reads the expiration. A given date applies even if "on a date" was not selected.
 fn read_expiry(form: &NewTokenForm) -> Result<Expiry, String> {
     let text = match (form.expires.as_str(), form.expires_on.as_str()) {
         ("date", "") => return Err(detail(&Code::MissingExpiryDate.into())),
@@ -175,7 +175,7 @@ fn read_expiry(form: &NewTokenForm) -> Result<Expiry, String> {
     text.parse().map_err(|error: ExpiryError| detail(&error.into()))
 }
 
-/// What the form asks for, or what is wrong with each of its fields.
+/// Reads the request from the form, or returns the errors of its fields.
 fn read_request(
     form: &NewTokenForm,
     policies: Policies,

@@ -16,21 +16,21 @@ use keydesk_model::{
 use keydesk_store::{NewToken, Token};
 use keydesk_token::{Kind, PlainToken};
 
-/// What the form for a new API token asks for.
+/// The input of the form for a new API token.
 #[derive(Debug)]
 pub(crate) struct ApiTokenRequest {
     pub name: TokenName,
     pub scopes: ScopeSet,
     pub expiry: Expiry,
-    /// Random, once a form: makes a form that is sent twice one token.
+    /// A random key for each form, so that a form that is sent twice creates only one token.
     pub request_key: Option<String>,
 }
 
-/// What can be chosen for a new API token.
+/// The options for a new API token.
 pub(crate) struct TokenOptions {
     pub policies: Policies,
     pub scopes: Vec<ScopeOffer>,
-    /// Scopes restrict nothing yet.
+    /// Whether scopes are only observed.
     pub are_scopes_observed: bool,
 }
 
@@ -44,7 +44,7 @@ pub(crate) async fn list_options(app: &AppState, caller: &Caller) -> Result<Toke
     })
 }
 
-/// Issues an API token. The secret is returned once; afterwards nobody can read it.
+/// Issues an API token. The secret is returned once and can't be read later.
 pub(crate) async fn issue_api_token(
     app: &AppState,
     caller: &Caller,
@@ -65,7 +65,7 @@ pub(crate) async fn issue_api_token(
     let found = write.find_account(account).await?;
     let policies = Policies::of(app, found.as_ref());
     let expires_at = policies.permitted_end(request.expiry, now)?;
-    // What is only observed is written down.
+    // Violations of observed policies are recorded.
     let is_over = policies.objects(now, expires_at);
     let plain = PlainToken::generate(&app.settings.token_prefix, Kind::Account, &app.entropy);
     let new = NewToken {

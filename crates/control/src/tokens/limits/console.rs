@@ -1,5 +1,5 @@
-//! `/tokens/{id}/limits`: a token's limits, what speaks for smaller ones, and the form that sets them;
-//! `/tokens/violation`: what limits object to.
+//! `/tokens/{id}/limits`: a token's limits, the suggested limits, and the form that sets them; `/tokens/violation`: the
+//! violations.
 
 use super::{LimitsReview, limit_api_token, list_violated, review_limits, saved_notice};
 use crate::{
@@ -30,7 +30,7 @@ use keydesk_model::{
 use keydesk_store::{OperationUse, ViolationRow};
 use serde::Deserialize;
 
-/// What the form holds, as sent, so that a mistake loses nothing.
+/// The form input as sent, so that nothing is lost after an error.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct LimitsForm {
@@ -56,7 +56,7 @@ struct ViolationView {
     why: String,
     was_rejected: bool,
     requests: i64,
-    /// Where only some of them were rejected.
+    /// The number of rejected requests, if only some were rejected.
     rejected: Option<i64>,
     last_request: When,
 }
@@ -109,7 +109,7 @@ pub(crate) fn networks(ip_allowlist: &IpAllowlist) -> Vec<String> {
     ip_allowlist.to_string().split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
-/// The grant as the form shows it.
+/// Returns the form for these limits.
 fn form_of(grant: &TokenLimits) -> LimitsForm {
     LimitsForm {
         scope: grant.scopes.iter().map(ToString::to_string).collect(),
@@ -118,7 +118,7 @@ fn form_of(grant: &TokenLimits) -> LimitsForm {
     }
 }
 
-/// The smallest limits, where anything speaks for any.
+/// Returns the suggested limits, if there are any.
 fn smallest(review: &LimitsReview) -> Option<TokenLimits> {
     let (scopes, ip_allowlist) = (&review.suggested_scopes, &review.suggested_ip_allowlist);
     (scopes.is_some() || ip_allowlist.is_some()).then(|| TokenLimits {
@@ -166,7 +166,7 @@ async fn limits_page(
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct LimitsQuery {
-    /// `smallest`: the form is to begin with the proposal.
+    /// `smallest` if the form starts with the suggested limits.
     with: Option<String>,
 }
 
@@ -236,7 +236,7 @@ pub(crate) async fn violations(
     Ok(page(&ViolationsPage { chrome, violations }))
 }
 
-/// Names the reason of a violation.
+/// Returns the name of a violation's reason.
 fn why(violated: &ViolationRow) -> String {
     text(match (violated.violation, violated.rejected > 0) {
         (Violation::Scope, true) => "violation-scope",

@@ -1,5 +1,5 @@
-//! What a token may do and where it may be used from: seen beside what it was used for lately, proposed as
-//! small as that allows, tried first where wished, then in force.
+//! Token limits: scopes and IP allowlists, shown with the recent usage, suggested as narrow as the usage permits,
+//! optionally observed first, then enforced.
 
 pub(crate) mod console;
 
@@ -15,19 +15,19 @@ use keydesk_model::{
 };
 use keydesk_store::{OperationUse, Token, ViolationRow};
 
-/// A token's limits and all that speaks for others.
+/// A token's limits, with the usage and the suggestions.
 #[derive(Debug)]
 pub(crate) struct LimitsReview {
     pub token: Token,
-    /// What it was used for in the last 30 days.
+    /// The operations that it was used for in the last 30 days.
     pub uses: Vec<OperationUse>,
     pub violated: Vec<ViolationRow>,
-    /// The smallest limits with which all that passed would have passed. None: it was not used.
+    /// The narrowest limits that permit all accepted requests; `None` if the token was not used.
     pub suggested_scopes: Option<ScopeSet>,
     pub suggested_ip_allowlist: Option<IpAllowlist>,
 }
 
-/// The notice for limits that were saved in this mode.
+/// Returns the notice for limits that were saved in this mode.
 pub(crate) fn saved_notice(mode: Mode) -> &'static str {
     match mode {
         Mode::Enforce => "limits_enforced",
@@ -47,12 +47,12 @@ pub(crate) async fn review_limits(
     let violated = read.list_violated(caller.account.id, since).await?;
     let ip_allowlist = read.list_addresses_of(id, since).await?;
     let rules = read.find_rules().await?.unwrap_or_default().live.rules;
-    // What was rejected is not what it is used for.
+    // Rejected requests are not part of the usage.
     let passed = || uses.iter().filter(|seen| seen.requests > seen.rejected);
     let suggested_scopes =
         RuleTable::new(&rules).suggested_scopes(passed().map(|seen| seen.operation.as_str()));
     let suggested_scopes = match suggested_scopes {
-        // Calls for which there is no rule need a token for everything.
+        // Requests without a rule need a token with full access.
         None => Some(ScopeSet::everything()),
         Some(scopes) => Some(scopes).filter(|scopes| !scopes.is_empty()),
     };
@@ -68,7 +68,7 @@ pub(crate) async fn review_limits(
     })
 }
 
-/// Sets a token's limits. What is tried is dropped when others come into force.
+/// Sets a token's limits. Observed limits are dropped when others are enforced.
 pub(crate) async fn limit_api_token(
     app: &AppState,
     caller: &Caller,
@@ -96,7 +96,7 @@ pub(crate) async fn limit_api_token(
     Ok(())
 }
 
-/// What limits objected to in the account in the last 30 days.
+/// Returns the account's violations of the last 30 days.
 pub(crate) async fn list_violated(
     app: &AppState,
     caller: &Caller,

@@ -1,4 +1,4 @@
-//! Rotation: a token gets a new secret, and the old one ends at once or goes on for a while.
+//! Rotation: a token gets a new secret, and the old one is revoked immediately or after a grace period.
 
 use super::{MOST_OLD, find_live_api_token, shown_once};
 use crate::{
@@ -13,18 +13,18 @@ use keydesk_model::{
 use keydesk_store::{AuditEntry, ClosingSecret, Store, StoreError, Token, Write};
 use keydesk_token::{Kind, PlainToken};
 
-/// What a rotation has made.
+/// The result of a rotation.
 #[derive(Debug)]
 pub(crate) struct RotatedToken {
     pub token: Token,
     pub plain: PlainToken,
-    /// The old secret goes on so long. None: it has ended, and there is a receipt of that.
+    /// The grace period of the previous secret; `None` if it was revoked, for which there is a receipt.
     pub closing: Option<Closing>,
     pub receipt: Option<Issued>,
 }
 
-/// Gives an API token a new secret; the old one is rejected from now on, or goes on for a while.
-/// `version` is the one that the caller saw, so that of two who rotate at once only one does.
+/// Rotates the secret of an API token; the previous secret is rejected from now on, or works during a grace period.
+/// `version` is the one that the caller saw, so that only one of two concurrent rotations succeeds.
 pub(crate) async fn rotate_api_token(
     app: &AppState,
     caller: &Caller,
@@ -41,7 +41,7 @@ pub(crate) async fn rotate_api_token(
     rotate_secret(app, write, token, terms, rotate).await
 }
 
-/// The rotation itself, by whomever it was asked for.
+/// Rotates a secret, regardless of who requested it.
 pub(super) async fn rotate_secret(
     app: &AppState,
     mut write: Write,
@@ -78,7 +78,7 @@ pub(super) async fn rotate_secret(
     Ok(RotatedToken { token, plain, closing, receipt })
 }
 
-/// Ends what goes on of a token's old secrets.
+/// Revokes the previous secrets of a token that still work.
 pub(crate) async fn revoke_previous_secrets(
     app: &AppState,
     caller: &Caller,
@@ -94,7 +94,7 @@ pub(crate) async fn revoke_previous_secrets(
     Ok(app.commit_with_receipt(write, entry).await?)
 }
 
-/// Old secrets of the account's tokens that go on for a while.
+/// Returns the previous secrets of the account's tokens that still work.
 pub(crate) async fn list_previous_secrets(
     app: &AppState,
     caller: &Caller,
@@ -103,15 +103,15 @@ pub(crate) async fn list_previous_secrets(
     Ok(app.store.read().await?.list_previous_secrets_of(caller.account.id).await?)
 }
 
-/// Writes down the end of old secrets whose time is over, or that have been silent for as long as was
-/// asked for; how many. Gateways keep to the deadline by themselves.
+/// Records the end of previous secrets whose grace period or idle period has ended, and returns how many. Gateways
+/// enforce the deadline by themselves.
 pub async fn close_due_secrets(store: &Store, now: Timestamp) -> Result<usize, StoreError> {
     let closing = store.read().await?.list_previous_secrets().await?;
     if closing.iter().all(|old| old.ends_at(now).is_none()) {
         return Ok(0);
     }
     let mut write = store.write(now).await?;
-    // By the database's clock: an ending is for good.
+    // By the database's clock, since revocation is permanent.
     let now = write.database_now().min(now);
     let due: Vec<_> =
         closing.iter().filter_map(|old| old.ends_at(now).map(|at| old.ended(at))).collect();

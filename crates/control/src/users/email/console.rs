@@ -41,7 +41,7 @@ struct ChangePage {
     code: String,
     email: String,
     is_new_side: bool,
-    /// What has come of it, once it is confirmed or stopped.
+    /// The outcome, after it is confirmed or stopped.
     outcome: Option<String>,
 }
 
@@ -52,7 +52,7 @@ impl ChangePage {
     }
 }
 
-/// Only looks: clients that follow links in mails change nothing.
+/// Shows the change without making it, because mail clients may follow links.
 pub(crate) async fn show(
     State(app): State<AppState>,
     Path(code): Path<String>,

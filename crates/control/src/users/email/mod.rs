@@ -1,5 +1,5 @@
-//! Another e-mail address: asked for with the password, confirmed by a link to the old address and one to the
-//! new. Until both have been followed nothing changes, and either link can stop it.
+//! Email address changes: requested with the password, and confirmed by links to both the old and the new address.
+//! Nothing changes until both are confirmed, and either link can stop it.
 
 pub(crate) mod console;
 
@@ -17,8 +17,8 @@ use std::time::Duration;
 
 const LASTS: Duration = Duration::from_hours(24);
 
-/// Sends both links. Whether somebody has the new address already is told to that address only: the old one
-/// gets its link either way, and a change to an address that is taken comes to nothing.
+/// Sends both links. Only the new address is notified if it already has a user: the old address gets its link either
+/// way, and a change to an address that is taken can't complete.
 pub(crate) async fn ask(
     app: &AppState,
     caller: &impl Authenticated,
@@ -66,15 +66,15 @@ pub(crate) async fn find(app: &AppState, code: &str) -> Result<EmailChange, Refu
     Ok(found.ok_or(Code::EmailLinkExpired)?)
 }
 
-/// What a confirmation has led to.
+/// The result of a confirmation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Confirmed {
-    /// The other side has still to say so.
+    /// The other address has not confirmed yet.
     Half,
     Whole,
 }
 
-/// One side says yes.
+/// Confirms the change for one address.
 pub(crate) async fn confirm(
     app: &AppState,
     code: &str,
@@ -113,7 +113,7 @@ pub(crate) async fn confirm(
         write.close_invitations_to(member.account, change.user).await?;
     }
     write.close_email_changes(change.user).await?;
-    // A reset link in the old mailbox would lead to the new address' password.
+    // A reset link in the old mailbox would reset the password of the user with the new address.
     write.close_resets(change.user).await?;
     let (old, new) = (&user.email, &change.email);
     let detail = serde_json::json!({ "before": { "email": old.as_str() }, "after": { "email": new.as_str() } });
@@ -125,7 +125,7 @@ pub(crate) async fn confirm(
     Ok(Confirmed::Whole)
 }
 
-/// One side says no.
+/// Stops the change from either address.
 pub(crate) async fn stop(app: &AppState, code: &str, origin: Origin) -> Result<(), Refusal> {
     let mut write = app.store.write(app.now()).await?;
     let now = write.now();
