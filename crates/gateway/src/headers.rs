@@ -70,11 +70,7 @@ impl Outgoing<'_> {
                 Kind::Plain | Kind::SetCookie => {
                     !self.route.sets(field.name) && !self.may_hold_token(field.name)
                 }
-                Kind::UserAgent
-                | Kind::Origin
-                | Kind::Date
-                | Kind::Location
-                | Kind::UpstreamConnection => true,
+                Kind::UserAgent | Kind::Origin | Kind::Date | Kind::Location | Kind::Link => true,
                 Kind::TraceParent => self.trace.is_none(),
                 Kind::ApiKey => !self.settings.token_places.api_key && !self.route.sets(field.name),
                 _ => false,
@@ -296,7 +292,7 @@ impl Returning<'_> {
                 self.rewriter().cookie(value)
             }
             Kind::Location => self.rewriter().location(value).map(String::into_bytes),
-            Kind::UpstreamConnection => self.rewriter().link(value).map(String::into_bytes),
+            Kind::Link => self.rewriter().link(value).map(String::into_bytes),
             Kind::Plain
             | Kind::Host
             | Kind::Authorization

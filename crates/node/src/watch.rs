@@ -106,7 +106,7 @@ impl Member {
                 }
                 Ok(false) => {}
                 Err(error) => {
-                    tracing::debug!(%error, "failed to remove a silent node from the list")
+                    tracing::debug!(%error, "failed to remove a silent node from the list");
                 }
             }
         }
