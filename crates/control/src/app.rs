@@ -40,7 +40,7 @@ pub struct Parts {
     pub clock: Clock,
     pub entropy: Entropy,
     pub(crate) passwords: PasswordHashing,
-    /// The WebAuthn relying party, or `None` if the console's URL has no host name.
+    /// The `WebAuthn` relying party, or `None` if the console's URL has no host name.
     pub(crate) relying_party: Option<webauthn_rs::Webauthn>,
     pub(crate) setup: Mutex<Option<SetupCode>>,
     views: Mutex<HashSet<(SessionId, TokenId, i64)>>,
