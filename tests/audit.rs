@@ -197,7 +197,7 @@ async fn t61_a_changed_entry_is_named_whatever_was_changed_in_it() {
     assert!(log.verify(&[]).0, "all is put back");
 }
 
-/// T61: an entry taken out or moved, the end cut off, the whole written anew.
+/// T61: an entry taken out or moved, the end cut off, the whole rewritten.
 #[tokio::test]
 async fn t61_the_first_bad_entry_is_named() {
     let log = Stopped::new().await;
@@ -220,10 +220,11 @@ async fn t61_the_first_bad_entry_is_named() {
         let (is_good, message) = log.after(&statements, &[]).await;
         assert!(!is_good && message.contains(&wanted), "{wanted}: {message}");
     }
-    // Written anew from the first entry on: only what is anchored tells.
-    let anew = ["DELETE FROM audit", "DELETE FROM audit_head", "UPDATE head SET audit_seq = 0"];
-    let anew = anew.map(str::to_owned);
-    assert!(log.after(&anew, &[]).await.0);
-    let (is_good, message) = log.after(&anew, &["--anchor", &log.anchors]).await;
+    // Rewritten from the first entry on: only the anchors reveal it.
+    let rewritten =
+        ["DELETE FROM audit", "DELETE FROM audit_head", "UPDATE head SET audit_seq = 0"];
+    let rewritten = rewritten.map(str::to_owned);
+    assert!(log.after(&rewritten, &[]).await.0);
+    let (is_good, message) = log.after(&rewritten, &["--anchor", &log.anchors]).await;
     assert!(!is_good && message.contains("anchored"), "{message}");
 }

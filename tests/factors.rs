@@ -84,7 +84,7 @@ async fn f9_the_password_alone_lets_nobody_in_and_a_code_is_good_once() {
     assert_eq!(finish(&user, &half_code, &authenticator.code(1)).await.0, 403, "the half is over");
     let (other, half_code) = half(&keydesk, PASSWORD).await;
     assert_eq!(finish(&other, &half_code, &code).await.0, 403, "taken once");
-    // The app is lost: each recovery code once, and the user is told.
+    // The authenticator is lost: each recovery code works once, and the user gets an email.
     assert_eq!(finish(&other, &half_code, &codes[0].to_lowercase().replace('-', " ")).await.0, 303);
     assert!(ann.get("/mail").await.text.contains("You have 9 codes left"));
     let (other, half_code) = half(&keydesk, PASSWORD).await;

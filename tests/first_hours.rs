@@ -32,7 +32,7 @@ async fn who_sets_keydesk_up_is_operator_and_owner() {
     assert!(!ann.get("/tokens").await.text.contains("/operator/gateways"));
     let bob = ann.invite("bob@acme.example", "administrator", PASSWORD).await;
     assert_eq!(bob.get("/operator/plans").await.status, 403);
-    // Somebody who is known keeps the password that they have, and the operator is told so.
+    // An existing user keeps their password, and the output says so.
     let create = ["operator", "create", "--email", "bob@acme.example", "--password-stdin"];
     let output = keydesk.run(&create, "canary another password entirely");
     assert!(text(&output.stdout).contains("password was not used"), "{}", text(&output.stdout));

@@ -101,7 +101,7 @@ async fn n3_the_holder_of_a_dead_token_is_told_when_and_by_what_kind_of_act() {
             && detail.contains("because the token was rotated"),
         "{detail}"
     );
-    assert!(!detail.contains("Ann"), "nothing about users is told");
+    assert!(!detail.contains("Ann"), "the response names no user");
 }
 
 #[tokio::test]

@@ -54,7 +54,7 @@ async fn t51_what_belongs_to_another_account_does_not_exist() {
         ("/members/", ann.member_id("vera").await),
         ("/sessions/", id_in(&vera.get("/sessions").await.text, "ses_")),
         ("/receipts/", receipt),
-        // Whoever asks for a passkey that is not theirs is told that it is gone.
+        // A request for the passkey of another user gets the response for a missing one.
         ("/passkeys/", "AAAA".to_owned()),
     ];
     let form = [("role", "viewer"), ("scope", "*"), ("mode", "enforce"), ("grace_period", "none")];

@@ -75,7 +75,7 @@ async fn f11_authlib_introspects_and_revokes() {
     );
 }
 
-/// A token that is limited to addresses is good for whoever says where the call came from.
+/// A token with an IP allowlist is active only if the introspection request names an allowed IP address.
 #[tokio::test]
 async fn introspection_keeps_to_address_lists_and_refuses_strangers() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -189,7 +189,7 @@ async fn a_mail_waits_for_the_right_password() {
     assert_eq!(server.mail("invited you").await["to"][0], "bob@example.com");
 }
 
-/// A second factor that an operator takes away at the server is told to its user.
+/// The user gets an email when an operator resets two-factor authentication at the server.
 #[tokio::test]
 async fn a_command_sends_the_mail_that_it_promises() {
     let server = MailServer::start(&["plain"]);

@@ -190,7 +190,7 @@ async fn a_node_that_is_gone_is_listed_and_removed() {
     let audited = "SELECT detail FROM audit WHERE event = 'node.removed'";
     let detail = cluster.primary.ask(&cluster.database, audited);
     assert!(detail.contains("\"is_destroyed\":true"), "{detail}");
-    // One that runs after all is told so, and is a member again.
+    // A node that still runs learns of its removal and joins again.
     let options = &cluster.options[1];
     cluster.nodes[1].kill_and_restart(options);
     let (done, message) = run(&cluster, &["node", "remove", "--destroyed", "node-1"]);

@@ -135,7 +135,7 @@ async fn nobody_is_somebody_else_behind(proxy: &str, upstream: &str) {
         assert!(protocol.is_none_or(|protocol| protocol == "websocket"), "{case}");
         let is_named = |hop: &serde_json::Value| hop.to_string().to_lowercase().contains("keydesk");
         assert!(!hop.is_some_and(is_named), "{case}");
-        // Envoy is told to remove them; what others pass on was rejected.
+        // The response makes Envoy remove them; what others pass on was rejected.
         assert!(!seen.to_string().contains("DELETE"), "{case}");
     }
     assert!(passed > 0, "{proxy} and {upstream}: something passes, or nothing was tried");

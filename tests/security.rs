@@ -259,7 +259,7 @@ async fn t48_names_are_shown_as_text() {
     );
 }
 
-/// That the queue is bounded, and what whoever finds it full is told, is tested beside the code: how
+/// The bound of the queue, and the response when it is full, are tested beside the code: how
 /// many it takes to fill one depends on the machine.
 #[tokio::test]
 async fn t79_many_log_ins_at_once_are_answered_and_the_gateway_goes_on() {

@@ -73,7 +73,7 @@ async fn f9_a_passkey_lets_in_by_itself_and_beside_the_password() {
     browser.arrives_at("/login/passkey").await;
     browser.click("main button.primary").await;
     browser.arrives_at("/api-docs").await;
-    // What is removed lets nobody in; the user is told of all of it.
+    // A removed passkey lets no one in, and the user gets an email about each change.
     browser.go(&format!("{console}/passkeys")).await;
     // As it is the last, with a recovery code.
     browser.fill("recovery_code", &recovery_code).await;

@@ -22,7 +22,7 @@ pub enum Mode {
     Pass = 0,
     /// Connections are closed, and no new ones taken.
     Cut = 1,
-    /// Everything is swallowed, either way, and nobody is told.
+    /// Drops everything in both directions without an error.
     Hole = 2,
 }
 

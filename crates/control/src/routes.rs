@@ -15,7 +15,7 @@ use crate::{
         reauth,
     },
     factors::console as factors,
-    help::{console as help, console::errors},
+    help::{console as help, errors::console as errors},
     mail,
     members::console as members,
     names::console as names,

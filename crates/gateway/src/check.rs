@@ -194,7 +194,7 @@ impl Checker {
         let noted = Noted::of(&fields);
         let (id, now) = (self.request_ids.next(), self.clock.now());
         let arrival = Arrival::new(id, now, asked.peer, &noted, &self.settings);
-        let mut story = RequestTrace::untold(arrival, asked.peer);
+        let mut story = RequestTrace::unreported(arrival, asked.peer);
         let gate = Gate { settings: &self.settings, table: &self.table, meter: &self.meter };
         let checked = if has_room {
             gate.check(asked.method, asked.target, &noted, &mut story)

@@ -51,7 +51,7 @@ pub async fn run(config: Config, args: Args) -> anyhow::Result<()> {
         print_line!("{answer}");
     } else {
         print_line!(
-            "Account {number} is open. Log in at {console_url}; its endpoint URL is {endpoint_url}"
+            "Account {number} created. Log in at {console_url}. Its endpoint URL is {endpoint_url}"
         );
     }
     app.store.close().await;

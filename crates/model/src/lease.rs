@@ -335,12 +335,12 @@ mod tests {
     /// The renewal count restarts at zero and may happen to reach the same number as before.
     #[test]
     fn who_joins_anew_is_seen_anew() {
-        let (own, before, anew) = (node(1, 1, 0), node(2, 2, 3), node(2, 4, 3));
+        let (own, before, rejoined) = (node(1, 1, 0), node(2, 2, 3), node(2, 4, 3));
         let mut membership = Membership::of(own.id, 1);
         membership.see(at(10), vec![own.clone(), before]);
-        membership.see(at(90), vec![own, anew.clone()]);
-        assert_eq!(rejects_from(&membership, &anew, at(91)), Moment::from_micros(95_250_000));
-        assert!(membership.gone(at(95)).iter().all(|gone| gone.id != anew.id));
+        membership.see(at(90), vec![own, rejoined.clone()]);
+        assert_eq!(rejects_from(&membership, &rejoined, at(91)), Moment::from_micros(95_250_000));
+        assert!(membership.gone(at(95)).iter().all(|gone| gone.id != rejoined.id));
     }
 
     #[test]

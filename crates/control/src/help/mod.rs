@@ -1,6 +1,7 @@
 //! Help: questions about tokens, answered with the user's own state, and the feedback on the answers.
 
 pub(crate) mod console;
+pub(crate) mod errors;
 
 use crate::{
     AppState,

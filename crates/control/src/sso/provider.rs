@@ -288,7 +288,7 @@ impl<'a> Client<'a> {
         let status = answer.status();
         match serde_json::from_slice::<TokenAnswer>(answer.body()) {
             Ok(read) if status.is_success() || read.error.is_some() => Ok(read),
-            _ if status == http::StatusCode::UNAUTHORIZED => Ok(TokenAnswer {
+            _ if status.as_u16() == 401 => Ok(TokenAnswer {
                 error: Some("invalid_client".to_owned()),
                 ..TokenAnswer::default()
             }),

@@ -73,7 +73,7 @@ impl RequestTrace {
     }
 
     /// Returns a trace for a request that is only checked and not recorded.
-    pub fn untold(arrival: Arrival, peer: IpAddr) -> Self {
+    pub fn unreported(arrival: Arrival, peer: IpAddr) -> Self {
         Self::begin(None, (arrival, peer), None, None)
     }
 

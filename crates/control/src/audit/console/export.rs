@@ -1,8 +1,7 @@
 //! Exports of the audit log as JSON lines and CSV, written in chunks.
 
 use crate::audit::{Export, console::event_name};
-use axum::body::Body;
-use futures_util::stream;
+use futures_util::{Stream, stream};
 use keydesk_store::{AuditLine, StoreError};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,9 +85,12 @@ fn cell(text: &str) -> String {
     format!("\"{mark}{}\"", text.replace('"', "\"\""))
 }
 
-/// Returns an export as a streaming body.
-pub(super) fn body(export: Export, format: Format) -> Body {
-    let pieces = stream::try_unfold((export, true), move |(export, is_first)| async move {
+/// Returns an export as text, in chunks.
+pub(super) fn chunks(
+    export: Export,
+    format: Format,
+) -> impl Stream<Item = Result<String, StoreError>> {
+    stream::try_unfold((export, true), move |(export, is_first)| async move {
         let Some((lines, rest)) = export.next().await? else {
             return Ok::<_, StoreError>(None);
         };
@@ -97,8 +99,7 @@ pub(super) fn body(export: Export, format: Format) -> Body {
             text.push_str(&format.line(line));
         }
         Ok(Some((text, (rest, false))))
-    });
-    Body::from_stream(pieces)
+    })
 }
 
 #[cfg(test)]

@@ -17,11 +17,12 @@ use crate::{
 };
 use askama::Template;
 use axum::{
+    body::Body,
     extract::{Query, State},
     http::header,
     response::{IntoResponse, Response},
 };
-use export::{Format, body};
+use export::{Format, chunks};
 use keydesk_model::Timestamp;
 use keydesk_store::AuditLine;
 
@@ -213,7 +214,7 @@ pub(crate) async fn export(
     };
     let headers =
         [(header::CONTENT_TYPE, format.media_type()), (header::CONTENT_DISPOSITION, format.file())];
-    Ok((headers, body(export, format)).into_response())
+    Ok((headers, Body::from_stream(chunks(export, format))).into_response())
 }
 
 /// Returns the name of an event. An event of a newer release is shown by its code.

@@ -1,7 +1,5 @@
 //! `/help`: questions and answers, with "Did this answer your question?" under each.
 
-pub(crate) mod errors;
-
 use crate::{
     AppState,
     door::{

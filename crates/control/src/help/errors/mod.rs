@@ -1,0 +1,3 @@
+//! The explanations of gateway errors.
+
+pub(crate) mod console;
