@@ -4,6 +4,7 @@ use crate::{
     limits::token_with,
     support::{Keydesk, PASSWORD, User},
 };
+use keydesk_model::Event;
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::path::Path;
 
@@ -73,6 +74,11 @@ async fn f8_the_log_is_searched_filtered_and_taken_away() {
     let rows: Vec<serde_json::Value> =
         lines.text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     assert_eq!(rows.len(), entries(&first) + entries(&second));
+    for row in &rows {
+        let name = row["event"].as_str().expect("a name");
+        let read = Event::read(name, &row["detail"].to_string()).expect("a known event");
+        assert_eq!((read.name(), read.detail()), (name, row["detail"].clone()));
+    }
     assert!(rows.iter().any(|row| row["detail"]["after"]["name"] == "=SUM(A1)"));
     let csv = ann.get("/audit/export?format=csv&event=token").await;
     assert_eq!(csv.header("content-disposition"), "attachment; filename=\"keydesk-audit.csv\"");

@@ -59,12 +59,11 @@ impl Feed for Follower {
 
 fn entry() -> AuditEntry {
     AuditEntry {
-        event: Event::TokenCreated,
+        event: Event::SessionEnded {},
         actor: Actor::Operator { user: None },
         origin: Origin::default(),
         account: None,
         target: String::new(),
-        detail: serde_json::json!({}),
     }
 }
 

@@ -108,19 +108,13 @@ impl Caller {
     }
 
     /// Returns an audit entry in the account of the caller.
-    pub fn entry(
-        &self,
-        event: Event,
-        target: impl Into<String>,
-        detail: serde_json::Value,
-    ) -> AuditEntry {
+    pub fn entry(&self, event: Event, target: impl Into<String>) -> AuditEntry {
         AuditEntry {
             event,
             actor: self.actor(),
             origin: self.origin.clone(),
             account: Some(self.account.id),
             target: target.into(),
-            detail,
         }
     }
 }
@@ -148,26 +142,18 @@ impl Administrator<'_> {
     }
 
     /// Returns an audit entry about an account.
-    pub fn entry(self, event: Event, account: AccountId, detail: serde_json::Value) -> AuditEntry {
-        AuditEntry {
-            account: Some(account),
-            ..self.instance_entry(event, account.to_string(), detail)
-        }
+    pub fn entry(self, event: Event, account: AccountId) -> AuditEntry {
+        AuditEntry { account: Some(account), ..self.instance_entry(event, account) }
     }
 
     /// Returns an audit entry about the instance.
-    pub fn instance_entry(
-        self,
-        event: Event,
-        target: impl Into<String>,
-        detail: serde_json::Value,
-    ) -> AuditEntry {
+    pub fn instance_entry(self, event: Event, target: impl Into<String>) -> AuditEntry {
         let (user, origin) = match self {
             Self::Operator(operator) => (Some(operator.user.id), operator.origin.clone()),
             Self::Server => (None, Origin::default()),
         };
         let actor = Actor::Operator { user };
-        AuditEntry { event, actor, origin, account: None, target: target.into(), detail }
+        AuditEntry { event, actor, origin, account: None, target: target.into() }
     }
 }
 
@@ -177,7 +163,7 @@ pub(crate) trait Authenticated: Send + Sync {
     fn session(&self) -> &Session;
     fn origin(&self) -> &Origin;
     /// Returns an audit entry about the user.
-    fn own_entry(&self, event: Event, target: String, detail: serde_json::Value) -> AuditEntry;
+    fn own_entry(&self, event: Event, target: impl Into<String>) -> AuditEntry;
 
     /// Opens a write transaction for the user's own data.
     ///
@@ -210,8 +196,8 @@ impl Authenticated for Caller {
         &self.origin
     }
 
-    fn own_entry(&self, event: Event, target: String, detail: serde_json::Value) -> AuditEntry {
-        self.entry(event, target, detail)
+    fn own_entry(&self, event: Event, target: impl Into<String>) -> AuditEntry {
+        self.entry(event, target)
     }
 }
 
@@ -228,8 +214,8 @@ impl Authenticated for Operator {
         &self.origin
     }
 
-    fn own_entry(&self, event: Event, target: String, detail: serde_json::Value) -> AuditEntry {
-        Administrator::Operator(self).instance_entry(event, target, detail)
+    fn own_entry(&self, event: Event, target: impl Into<String>) -> AuditEntry {
+        Administrator::Operator(self).instance_entry(event, target)
     }
 }
 
@@ -255,10 +241,10 @@ impl Authenticated for CurrentUser {
         }
     }
 
-    fn own_entry(&self, event: Event, target: String, detail: serde_json::Value) -> AuditEntry {
+    fn own_entry(&self, event: Event, target: impl Into<String>) -> AuditEntry {
         match self {
-            Self::Member(caller) => caller.own_entry(event, target, detail),
-            Self::Operator(operator) => operator.own_entry(event, target, detail),
+            Self::Member(caller) => caller.own_entry(event, target),
+            Self::Operator(operator) => operator.own_entry(event, target),
         }
     }
 }

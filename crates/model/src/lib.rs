@@ -2,7 +2,7 @@
 
 mod account;
 mod attempt;
-mod audit;
+pub mod audit;
 mod change;
 mod client;
 mod cookie;

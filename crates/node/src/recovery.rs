@@ -13,23 +13,22 @@ pub(crate) async fn write_back(
     revived: &Revived,
 ) -> Result<usize, StoreError> {
     let mut write = store.write(now).await?;
-    let (mut endings, mut accounts) = (0, 0);
+    let (mut revocations, mut accounts) = (0, 0);
     for stone in &revived.endings {
-        endings += usize::from(write.end_again(stone).await?);
+        revocations += usize::from(write.end_again(stone).await?);
     }
     for standing in &revived.accounts {
         accounts += usize::from(write.stop_again(standing).await?);
     }
-    if endings + accounts > 0 {
+    if revocations + accounts > 0 {
         let entry = AuditEntry {
-            event: Event::TokenReconciled,
+            event: Event::TokenReconciled { revocations, accounts },
             actor: Actor::Node,
             origin: Origin::default(),
             account: None,
             target: node.to_owned(),
-            detail: serde_json::json!({ "endings": endings, "accounts": accounts }),
         };
         write.commit(entry).await?;
     }
-    Ok(endings + accounts)
+    Ok(revocations + accounts)
 }

@@ -8,7 +8,7 @@ use crate::{
 };
 use keydesk_model::{AccountId, Actor, Event, Origin, Timestamp};
 
-/// An audit entry for a commit. `target` and `detail` identify objects by ID and state, and must not contain a secret.
+/// An audit entry for a commit. The target and the event's details must not contain a secret.
 #[derive(Clone, Debug)]
 pub struct AuditEntry {
     pub event: Event,
@@ -17,8 +17,6 @@ pub struct AuditEntry {
     pub account: Option<AccountId>,
     /// The ID of the changed object.
     pub target: String,
-    /// The state before and after, as JSON.
-    pub detail: serde_json::Value,
 }
 
 #[derive(Clone, Debug)]
@@ -170,10 +168,11 @@ impl Write {
         };
         let seq: i64 = query(NEXT).one(self).await?.get("audit_seq")?;
         let (user, member) = (user.map(|id| id.to_string()), member.map(|id| id.to_string()));
-        let (account, detail) = (entry.account.map(|id| id.to_string()), entry.detail.to_string());
+        let (account, detail) =
+            (entry.account.map(|id| id.to_string()), entry.event.detail().to_string());
         let client_ip = entry.origin.client_ip.map(|addr| addr.to_string());
         let texts = [
-            Some(entry.event.as_str()),
+            Some(entry.event.name()),
             Some(actor),
             user.as_deref(),
             member.as_deref(),

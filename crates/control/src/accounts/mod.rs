@@ -14,7 +14,7 @@ use crate::{
 };
 use keydesk_model::{
     AccountId, AccountName, AccountNumber, Actor, Email, Event, MemberId, Origin, Role, TokenName,
-    TokenNameError, UserId,
+    TokenNameError, UserId, audit::NewAccount,
 };
 use keydesk_store::{AuditEntry, NewMember, NewUser, StoreError, Write};
 use std::sync::PoisonError;
@@ -109,25 +109,28 @@ async fn open(
     // The user who sets up the instance also becomes an operator.
     if sign_up.is_none() && write.count_operators().await? == 0 {
         write.add_operator(user).await?;
-        let detail = serde_json::json!({ "setup": true });
         write
             .audit(&AuditEntry {
-                event: Event::OperatorAdded,
+                event: Event::OperatorAdded { is_first: true },
                 actor: actor.clone(),
                 origin: origin.clone(),
                 account: None,
                 target: user.to_string(),
-                detail,
             })
             .await?;
     }
+    let after = NewAccount {
+        name: name.to_string(),
+        number: number.to_string(),
+        owner: Some(member),
+        owner_invited: None,
+    };
     let entry = AuditEntry {
-        event: Event::AccountCreated,
+        event: Event::AccountCreated { after },
         actor,
         origin: origin.clone(),
         account: Some(account),
         target: account.to_string(),
-        detail: serde_json::json!({ "after": { "name": name.as_str(), "number": number.to_string(), "owner": member } }),
     };
     write.commit(entry).await?;
     Ok((number, secret))
@@ -181,6 +184,6 @@ pub(crate) async fn switch(app: &AppState, caller: &Caller, to: AccountId) -> Re
     }
     let (mut write, caller) = caller.begin_as_member(app).await?;
     write.set_session_account(caller.session.id, to).await?;
-    write.commit(caller.entry(Event::SessionAccountSwitched, to, serde_json::json!({}))).await?;
+    write.commit(caller.entry(Event::SessionAccountSwitched {}, to)).await?;
     Ok(())
 }

@@ -7,12 +7,15 @@ mod totp;
 use crate::{
     AppState,
     mail::Message,
-    principal::{Authenticated, Caller},
+    principal::{Administrator, Authenticated, Caller},
     refusal::{Code, Refusal},
     throttling::attempts::{self, LoginAttempts},
 };
-use keydesk_model::{Actor, Email, Event, Origin, Permission, UserId};
-use keydesk_store::{AuditEntry, Read, StoreError, Totp, User, Write};
+use keydesk_model::{
+    Email, Event, Permission, UserId,
+    audit::{RequiredDetail, SecondFactorDetail, SecondFactorProof},
+};
+use keydesk_store::{Read, StoreError, Totp, User, Write};
 use sha2::{Digest, Sha256};
 use totp::Authenticator;
 use zeroize::Zeroizing;
@@ -30,24 +33,6 @@ pub(crate) enum State {
     Active {
         codes_left: i64,
     },
-}
-
-/// The kind of second factor that a user entered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Proof {
-    Totp,
-    RecoveryCode,
-    Passkey,
-}
-
-impl Proof {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Totp => "one_time_code",
-            Self::RecoveryCode => "recovery_code",
-            Self::Passkey => "passkey",
-        }
-    }
 }
 
 /// Recovery codes in plain text, which are shown once.
@@ -131,8 +116,8 @@ pub(crate) async fn confirm(
     attempt.succeeded(&mut write).await?;
     write.confirm_totp(user).await?;
     let codes = new_codes(app, &mut write, user).await?;
-    let detail = serde_json::json!({ "after": { "second_factor": "authenticator" } });
-    write.commit(caller.own_entry(Event::UserSecondFactorAdded, user.to_string(), detail)).await?;
+    let added = Event::UserSecondFactorAdded { after: SecondFactorDetail::AUTHENTICATOR };
+    write.commit(caller.own_entry(added, user)).await?;
     let message = Message::second_factor_added(&app.settings.console_url);
     app.send_mail(&caller.user().email, message);
     Ok(codes)
@@ -152,8 +137,8 @@ pub(crate) async fn renew_codes(
 ) -> Result<RecoveryCodes, Refusal> {
     let mut write = proved(app, caller, code).await?;
     let codes = new_codes(app, &mut write, caller.user().id).await?;
-    let (user, detail) = (caller.user().id.to_string(), serde_json::json!({}));
-    write.commit(caller.own_entry(Event::UserRecoveryCodesRegenerated, user, detail)).await?;
+    let regenerated = Event::UserRecoveryCodesRegenerated {};
+    write.commit(caller.own_entry(regenerated, caller.user().id)).await?;
     let message = Message::recovery_codes_renewed(&app.settings.console_url);
     app.send_mail(&caller.user().email, message);
     Ok(codes)
@@ -170,14 +155,8 @@ pub(crate) async fn remove(
     if !has_more {
         write.set_recovery_codes(caller.user().id, &[]).await?;
     }
-    let detail = serde_json::json!({ "before": { "second_factor": "authenticator" } });
-    write
-        .commit(caller.own_entry(
-            Event::UserSecondFactorRemoved,
-            caller.user().id.to_string(),
-            detail,
-        ))
-        .await?;
+    let removed = Event::UserSecondFactorRemoved { before: SecondFactorDetail::AUTHENTICATOR };
+    write.commit(caller.own_entry(removed, caller.user().id)).await?;
     let message = Message::second_factor_removed(has_more, &app.settings.console_url);
     app.send_mail(&caller.user().email, message);
     Ok(())
@@ -204,16 +183,16 @@ pub(crate) async fn take(
     write: &mut Write,
     user: UserId,
     code: &str,
-) -> Result<Option<Proof>, StoreError> {
+) -> Result<Option<SecondFactorProof>, StoreError> {
     let totp = write.find_totp(user).await?.filter(|totp| totp.confirmed_at.is_some());
     if let Some(totp) = totp
         && take_one_time_code(app, write, &totp, code).await?
     {
-        return Ok(Some(Proof::Totp));
+        return Ok(Some(SecondFactorProof::OneTimeCode));
     }
     let plain = Zeroizing::new(plain(code));
     let was_one = write.use_recovery_code(user, digest(&plain)).await?;
-    Ok(was_one.then_some(Proof::RecoveryCode))
+    Ok(was_one.then_some(SecondFactorProof::RecoveryCode))
 }
 
 /// Accepts a code once, even in concurrent requests, because this transaction consumes its time step.
@@ -282,11 +261,11 @@ pub(crate) async fn require(
     }
     let account = caller.account.id;
     write.require_two_factor(account, is_required).await?;
-    let detail = serde_json::json!({
-        "before": { "required": caller.account.requires_two_factor },
-        "after": { "required": is_required },
-    });
-    write.commit(caller.entry(Event::AccountTwoFactorRequirementChanged, account, detail)).await?;
+    let changed = Event::AccountTwoFactorRequirementChanged {
+        before: RequiredDetail { required: caller.account.requires_two_factor },
+        after: RequiredDetail { required: is_required },
+    };
+    write.commit(caller.entry(changed, account)).await?;
     Ok(())
 }
 
@@ -307,15 +286,8 @@ pub async fn reset_two_factor(app: &AppState, email: &str) -> Result<(), Refusal
     write.end_pending_logins(id).await?;
     // Failed attempts on a removed factor no longer lock the user out.
     write.clear_factor_attempts(id).await?;
-    let entry = AuditEntry {
-        event: Event::UserSecondFactorRemoved,
-        actor: Actor::Operator { user: None },
-        origin: Origin::default(),
-        account: None,
-        target: id.to_string(),
-        detail: serde_json::json!({ "before": { "second_factor": "authenticator" } }),
-    };
-    write.commit(entry).await?;
+    let removed = Event::UserSecondFactorRemoved { before: SecondFactorDetail::AUTHENTICATOR };
+    write.commit(Administrator::Server.instance_entry(removed, id)).await?;
     let url = &app.settings.console_url;
     let message = Message::to(language, || Message::second_factor_removed(false, url));
     app.send_mail(&email, message);

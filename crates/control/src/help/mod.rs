@@ -29,7 +29,7 @@ pub(crate) async fn give_feedback(
     let id = format!("fbk_{}", hex::encode(app.entropy.bytes::<16>()));
     let by = (caller.account.id, caller.user.id);
     write.add_feedback(&id, question, answered, &comment, by).await?;
-    let detail = serde_json::json!({ "question": question, "answered": answered });
-    write.commit(caller.entry(Event::HelpFeedbackSubmitted, id, detail)).await?;
+    let submitted = Event::HelpFeedbackSubmitted { question: question.to_owned(), answered };
+    write.commit(caller.entry(submitted, id)).await?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The consistency between the key ring and a database: whether they belong together, and which key is current.
 
 use super::{CHECK_TEXT, Key, Keyring, KeyringError, operator_entry, sealed_under};
-use keydesk_model::{Event, Timestamp};
+use keydesk_model::{Event, Timestamp, audit::KeyDetail};
 use keydesk_node::Keys;
 use keydesk_store::{KeyCheck, Store, Write};
 use keydesk_token::Entropy;
@@ -75,7 +75,7 @@ impl Keyring {
         let key = self.current()?;
         write.add_key_check(&key.check(entropy)).await?;
         write.set_current_key_id(&key.id()).await?;
-        write.commit(operator_entry(Event::KeyAdded, key.id(), serde_json::json!({}))).await?;
+        write.commit(operator_entry(Event::KeyAdded {}, key.id())).await?;
         Ok(())
     }
 
@@ -114,8 +114,13 @@ impl Keyring {
         }
         write.set_current_key_id(id).await?;
         self.load_peppers(&mut write).await?;
-        let detail = serde_json::json!({ "before": { "key": before }, "after": { "key": id } });
-        write.commit(operator_entry(Event::KeyRotated, id.to_owned(), detail)).await?;
+        let rotated = Event::KeyRotated {
+            before: Some(KeyDetail { key: before }),
+            after: Some(KeyDetail { key: id.to_owned() }),
+            resealed: None,
+            left: None,
+        };
+        write.commit(operator_entry(rotated, id.to_owned())).await?;
         self.note_current(id);
         Ok(())
     }

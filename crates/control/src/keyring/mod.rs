@@ -313,18 +313,13 @@ impl Keyring {
 }
 
 /// Returns an audit entry for an operation on the keys by an operator.
-pub(crate) fn operator_entry(
-    event: Event,
-    target: String,
-    detail: serde_json::Value,
-) -> AuditEntry {
+pub(crate) fn operator_entry(event: Event, target: String) -> AuditEntry {
     AuditEntry {
         event,
         actor: Actor::Operator { user: None },
         origin: Origin::default(),
         account: None,
         target,
-        detail,
     }
 }
 

@@ -113,8 +113,9 @@ pub async fn reencrypt_all(
         }
         let left = count_under_others(&mut write, &current).await?;
         let resealed = copies.len() + totps.len() + ssos.len() + mails.len();
-        let detail = serde_json::json!({ "resealed": resealed, "left": left });
-        write.commit(operator_entry(Event::KeyRotated, key_id, detail)).await?;
+        let (resealed, left_over) = (Some(resealed), Some(left));
+        let rotated = Event::KeyRotated { before: None, after: None, resealed, left: left_over };
+        write.commit(operator_entry(rotated, key_id)).await?;
         tell(left);
     }
 }

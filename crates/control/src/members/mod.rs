@@ -16,6 +16,7 @@ use crate::{
 use keydesk_model::{
     AttemptKind, Email, Event, InvitationId, MemberId, Permission, RevocationReason, Role,
     Timestamp,
+    audit::{EmailAndRole, Ended, RoleDetail},
 };
 use keydesk_store::{Invitation, Member, NewInvitation, Read, StoreError, Undelivered, Write};
 use std::time::Duration;
@@ -91,8 +92,8 @@ pub(crate) async fn invite(
         expires_at,
     };
     write.add_invitation(&new).await?;
-    let detail = serde_json::json!({ "after": { "email": email.as_str(), "role": role } });
-    write.commit(caller.entry(Event::MemberInvited, id, detail)).await?;
+    let after = EmailAndRole { email: email.to_string(), role };
+    write.commit(caller.entry(Event::MemberInvited { after }, id)).await?;
     let link = format!("{}/invitation/{}", app.settings.console_url, code.as_str());
     let language = known.and_then(|user| user.language);
     let api = app.openapi.title().await;
@@ -147,8 +148,8 @@ pub(crate) async fn resend(
     let known = write.find_user_by_email(&email).await?;
     // The invitation replaces the earlier one to the same address.
     write.add_invitation(&new).await?;
-    let detail = serde_json::json!({ "after": { "email": email.as_str(), "role": role } });
-    write.commit(caller.entry(Event::MemberInvitationResent, new.id, detail)).await?;
+    let after = EmailAndRole { email: email.to_string(), role };
+    write.commit(caller.entry(Event::MemberInvitationResent { after }, new.id)).await?;
     let link = format!("{}/invitation/{}", app.settings.console_url, code.as_str());
     let language = known.and_then(|user| user.language);
     let api = app.openapi.title().await;
@@ -170,7 +171,7 @@ pub(crate) async fn withdraw(
     if !write.close_invitation(caller.account.id, id).await? {
         return Err(Code::NotFound.into());
     }
-    write.commit(caller.entry(Event::MemberInvitationRevoked, id, serde_json::json!({}))).await?;
+    write.commit(caller.entry(Event::MemberInvitationRevoked {}, id)).await?;
     Ok(())
 }
 
@@ -230,12 +231,12 @@ pub(crate) async fn change_role(
         keep_an_owner(&mut write, &member).await?;
     }
     let closed = apply_role(app, &mut write, &member, role).await?;
-    let detail = serde_json::json!({
-        "before": { "role": member.role },
-        "after": { "role": role },
-        "invitations_closed": closed,
-    });
-    let entry = caller.entry(Event::MemberRoleChanged, id, detail);
+    let changed = Event::MemberRoleChanged {
+        before: RoleDetail { role: member.role },
+        after: RoleDetail { role },
+        invitations_closed: Some(closed),
+    };
+    let entry = caller.entry(changed, id);
     Ok(app.commit_with_receipt(write, entry).await?)
 }
 
@@ -282,11 +283,8 @@ pub(crate) async fn remove(
     }
     keep_an_owner(&mut write, &member).await?;
     let closed = take_out(&mut write, &member).await?;
-    let detail = serde_json::json!({
-        "before": { "email": member.email.as_str(), "role": member.role },
-        "invitations_closed": closed,
-    });
-    let entry = caller.entry(Event::MemberRemoved, id, detail);
+    let before = EmailAndRole { email: member.email.to_string(), role: member.role };
+    let entry = caller.entry(Event::MemberRemoved { before, invitations_closed: closed }, id);
     let receipt = app.commit_with_receipt(write, entry).await?;
     let message = Message::to(member.language, || Message::removed(&caller.account.name));
     app.send_mail(&member.email, message);
@@ -311,11 +309,9 @@ pub(crate) async fn leave(app: &AppState, caller: &Caller) -> Result<Option<Issu
     let (mut write, caller) = caller.begin_as_member(app).await?;
     keep_an_owner(&mut write, &caller.member).await?;
     let closed = take_out(&mut write, &caller.member).await?;
-    let detail = serde_json::json!({
-        "before": { "email": caller.user.email.as_str(), "role": caller.member.role },
-        "invitations_closed": closed,
-    });
-    let entry = caller.entry(Event::MemberLeft, caller.member.id, detail);
+    let before = EmailAndRole { email: caller.user.email.to_string(), role: caller.member.role };
+    let left = Event::MemberLeft { before, invitations_closed: closed };
+    let entry = caller.entry(left, caller.member.id);
     Ok(app.commit_with_receipt(write, entry).await?)
 }
 
@@ -335,12 +331,12 @@ pub(crate) async fn log_out(
     let replaced = tokens::replace_bearer_token(app, &mut write, id, cause).await?;
     // An attacker in the member's session may have sent them.
     let closed = write.close_invitations_of(id).await?;
-    let detail = serde_json::json!({
-        "sessions_ended": sessions,
-        "bearer_token_replaced": replaced,
-        "invitations_closed": closed,
-    });
-    let entry = caller.entry(Event::MemberLoggedOutOfAllSessions, id, detail);
+    let ended = Ended {
+        sessions_ended: sessions,
+        bearer_tokens_replaced: usize::from(replaced),
+        invitations_closed: closed,
+    };
+    let entry = caller.entry(Event::MemberLoggedOutOfAllSessions { ended }, id);
     let receipt = app.commit_with_receipt(write, entry).await?;
     let (by, account) = (&caller.user.name, &caller.account.name);
     let message = Message::to(member.language, || {

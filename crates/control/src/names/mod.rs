@@ -7,11 +7,7 @@ use crate::{
     principal::{Authenticated, Caller},
     refusal::{At as _, Refusal},
 };
-use keydesk_model::{AccountName, Event, Permission, TokenId, TokenName};
-
-fn detail(before: &str, after: &str) -> serde_json::Value {
-    serde_json::json!({ "before": { "name": before }, "after": { "name": after } })
-}
+use keydesk_model::{AccountName, Event, Permission, TokenId, TokenName, audit::NameDetail};
 
 pub(crate) async fn rename_account(
     app: &AppState,
@@ -22,8 +18,8 @@ pub(crate) async fn rename_account(
     let (mut write, caller) = caller.begin(app, Permission::ManageOwners).await?;
     let account = &caller.account;
     write.rename_account(account.id, name.as_str()).await?;
-    let detail = detail(&account.name, name.as_str());
-    write.commit(caller.entry(Event::AccountRenamed, account.id, detail)).await?;
+    let (before, after) = (NameDetail::of(&account.name), NameDetail::of(name.as_str()));
+    write.commit(caller.entry(Event::AccountRenamed { before, after }, account.id)).await?;
     Ok(())
 }
 
@@ -42,8 +38,8 @@ pub(crate) async fn rename_user(
             write.rename_token(token.id, &name).await?;
         }
     }
-    let detail = detail(&user.name, &name);
-    write.commit(caller.own_entry(Event::UserRenamed, user.id.to_string(), detail)).await?;
+    let (before, after) = (NameDetail::of(&user.name), NameDetail::of(&name));
+    write.commit(caller.own_entry(Event::UserRenamed { before, after }, user.id)).await?;
     Ok(())
 }
 
@@ -57,8 +53,8 @@ pub(crate) async fn rename_token(
     let token = crate::tokens::find_live_api_token(&mut write, caller.account.id, id).await?;
     let name = read_name(name)?;
     write.rename_token(id, &name).await?;
-    let detail = detail(&token.name, &name);
-    write.commit(caller.entry(Event::TokenRenamed, id, detail)).await?;
+    let (before, after) = (NameDetail::of(&token.name), NameDetail::of(&name));
+    write.commit(caller.entry(Event::TokenRenamed { before, after }, id)).await?;
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Node administration for operators: listing nodes with the time until which each can accept tokens, and removing
 //! nodes that will not return.
 
-use keydesk_model::{Actor, Event, NodeRow, Origin, Timestamp};
+use keydesk_model::{Actor, Event, NodeRow, Origin, Timestamp, audit::Rfc3339};
 use keydesk_store::{AuditEntry, Node, Store, StoreError};
 
 /// A node, and the time until which it accepts tokens if it never connects again.
@@ -79,16 +79,15 @@ pub async fn remove_node(
         return Err(NodeError::Renewed);
     }
     let entry = AuditEntry {
-        event: Event::NodeRemoved,
+        event: Event::NodeRemoved {
+            name: row.name.clone(),
+            could_accept_until: Rfc3339(listed.accepts_until),
+            is_destroyed,
+        },
         actor: Actor::Operator { user: None },
         origin: Origin::default(),
         account: None,
         target: row.id.to_string(),
-        detail: serde_json::json!({
-            "name": row.name,
-            "could_accept_until": listed.accepts_until.to_string(),
-            "is_destroyed": is_destroyed,
-        }),
     };
     write.commit(entry).await?;
     Ok(row)

@@ -4,7 +4,7 @@
 use crate::{AppState, api_docs::ScopeOffer};
 use keydesk_model::{
     Actor, Clock, Event, LiveRules, Mode, Operation, Origin, PathMatching, RuleTable, Rules,
-    ScopeSet, Timestamp, Unlisted,
+    ScopeSet, Timestamp, Unlisted, audit::RulesStatus,
 };
 use keydesk_store::{AuditEntry, OperationUse, Read, Store, StoreError, StoredRules, Write};
 use std::time::Duration;
@@ -78,7 +78,7 @@ pub async fn sync_rules(store: &Store, clock: &Clock, rules: Rules) -> Result<Sy
     if live.rules == rules {
         if pending.is_some() {
             write.set_pending_rules(None).await?;
-            write.commit(entry(Actor::Node, serde_json::json!({ "pending": null }))).await?;
+            write.commit(entry(Actor::Node, changed(RulesStatus::Withdrawn, None))).await?;
         }
         return Ok(Synced::Same);
     }
@@ -90,8 +90,8 @@ pub async fn sync_rules(store: &Store, clock: &Clock, rules: Rules) -> Result<Sy
     }
     if pending.as_ref() != Some(&next.rules) {
         write.set_pending_rules(Some(&next.rules)).await?;
-        let detail = serde_json::json!({ "pending": summary(&next) });
-        write.commit(entry(Actor::Node, detail)).await?;
+        let pending = changed(RulesStatus::Pending, Some(&next));
+        write.commit(entry(Actor::Node, pending)).await?;
     }
     Ok(Synced::Pending(rejected))
 }
@@ -122,31 +122,33 @@ pub async fn set_rules_mode(
     let next = LiveRules { rules, mode };
     write.set_rules(&next).await?;
     write.set_pending_rules(waits.as_ref()).await?;
-    write.commit(entry(Actor::Operator { user: None }, summary(&next))).await?;
+    let in_force = changed(RulesStatus::InForce, Some(&next));
+    write.commit(entry(Actor::Operator { user: None }, in_force)).await?;
     Ok(())
 }
 
 async fn put_in_force(mut write: Write, live: &LiveRules, actor: Actor) -> Result<(), StoreError> {
     write.set_rules(live).await?;
-    write.commit(entry(actor, summary(live))).await.map(|_| ())
+    let in_force = changed(RulesStatus::InForce, Some(live));
+    write.commit(entry(actor, in_force)).await.map(|_| ())
 }
 
-fn summary(live: &LiveRules) -> serde_json::Value {
-    serde_json::json!({
-        "mode": live.mode.as_str(),
-        "unlisted": live.rules.unlisted,
-        "operations": live.rules.operations.len(),
-    })
+fn changed(status: RulesStatus, live: Option<&LiveRules>) -> Event {
+    Event::OperationsChanged {
+        status,
+        mode: live.map(|live| live.mode),
+        unlisted: live.map(|live| live.rules.unlisted),
+        operations: live.map(|live| live.rules.operations.len()),
+    }
 }
 
-fn entry(actor: Actor, detail: serde_json::Value) -> AuditEntry {
+fn entry(actor: Actor, event: Event) -> AuditEntry {
     AuditEntry {
-        event: Event::OperationsChanged,
+        event,
         actor,
         origin: Origin::default(),
         account: None,
         target: "operations".to_owned(),
-        detail,
     }
 }
 

@@ -20,6 +20,7 @@ use crate::{
 use keydesk_model::{
     AccountId, AccountNumber, AccountState, Actor, Email, Event, Month, Origin, RevocationReason,
     Role, Timestamp, UserId,
+    audit::{AccountStateDetail, PlanDetail},
 };
 use keydesk_store::{
     AccountOverview, AccountSearch, AuditEntry, Member, NewUser, Sso, Store, StoreError, Write,
@@ -105,13 +106,13 @@ pub(crate) async fn set_state(
         return Err(refusal.with("wanted", name(next)));
     }
     write.set_account_state(&mut account, next).await?;
+    let [before, after] = [before, next].map(|state| AccountStateDetail { state });
     let event = match next {
-        AccountState::Suspended => Event::AccountSuspended,
-        AccountState::Closed => Event::AccountClosed,
-        _ => Event::AccountRestored,
+        AccountState::Suspended => Event::AccountSuspended { before, after },
+        AccountState::Closed => Event::AccountClosed { before, after },
+        _ => Event::AccountRestored { before, after },
     };
-    let detail = serde_json::json!({ "before": { "state": before }, "after": { "state": next } });
-    let entry = Administrator::Operator(operator).entry(event, account.id, detail);
+    let entry = Administrator::Operator(operator).entry(event, account.id);
     let owners = owners_of(&mut write, account.id).await?;
     // A receipt names the gateways that reject, and none rejects a restored account.
     let receipt = if next == AccountState::Active {
@@ -145,11 +146,11 @@ pub(crate) async fn set_plan(
     }
     let mut write = administrator.begin(store, now).await?;
     let mut account = write.find_account_by_number(number).await?.ok_or(Code::NotFound)?;
-    let detail =
-        serde_json::json!({ "before": { "plan": account.plan }, "after": { "plan": plan } });
-    plan.clone_into(&mut account.plan);
+    let before = PlanDetail { plan: std::mem::replace(&mut account.plan, plan.to_owned()) };
     write.limit_account(&account).await?;
-    write.commit(administrator.entry(Event::AccountLimited, account.id, detail)).await?;
+    let after = PlanDetail { plan: plan.to_owned() };
+    let changed = Event::AccountPlanChanged { before, after };
+    write.commit(administrator.entry(changed, account.id)).await?;
     Ok(())
 }
 
@@ -188,12 +189,14 @@ pub async fn forget_closed_accounts(store: &Store, now: Timestamp) -> Result<usi
         write.remove_sso(account.id).await?;
         write.set_account_state(&mut account, AccountState::Purged).await?;
         let entry = AuditEntry {
-            event: Event::AccountPurged,
+            event: Event::AccountPurged {
+                api_tokens_revoked: ended,
+                members_removed: members.len(),
+            },
             actor: Actor::Node,
             origin: Origin::default(),
             account: Some(account.id),
             target: account.id.to_string(),
-            detail: serde_json::json!({ "api_tokens_ended": ended, "members_removed": members.len() }),
         };
         write.commit(entry).await?;
     }
@@ -244,13 +247,8 @@ pub async fn create_operator(
         }
         added => added?,
     }
-    write
-        .commit(Administrator::Server.instance_entry(
-            Event::OperatorAdded,
-            user,
-            serde_json::json!({}),
-        ))
-        .await?;
+    let added = Event::OperatorAdded { is_first: false };
+    write.commit(Administrator::Server.instance_entry(added, user)).await?;
     Ok(is_new)
 }
 
@@ -268,12 +266,7 @@ pub async fn remove_operator(app: &AppState, email: &str) -> Result<(), Refusal>
     if write.count_operators().await? == 0 {
         return Err(Refusal::new(Code::LastOperator).with_text("email", email));
     }
-    write
-        .commit(Administrator::Server.instance_entry(
-            Event::OperatorRemoved,
-            user.id,
-            serde_json::json!({}),
-        ))
-        .await?;
+    let removed = Event::OperatorRemoved {};
+    write.commit(Administrator::Server.instance_entry(removed, user.id)).await?;
     Ok(())
 }

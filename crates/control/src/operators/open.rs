@@ -12,6 +12,7 @@ use crate::{
 };
 use keydesk_model::{
     AccountId, AccountName, AccountNumber, AttemptKind, Email, Event, InvitationId, Language, Role,
+    audit::{EmailAndRole, NewAccount},
 };
 use keydesk_store::{NewInvitation, StoreError, Write};
 
@@ -31,12 +32,14 @@ pub(crate) async fn open_account(
     let account = AccountId::generate(write.now(), &app.entropy);
     let number = accounts::add_account(app, &mut write, account, &name).await?;
     let invited = add_first_owner(app, &mut write, account, &owner).await?;
-    let detail = serde_json::json!({ "after": {
-        "name": name.as_str(), "number": number.to_string(), "owner_invited": owner.as_str(),
-    } });
-    write
-        .commit(Administrator::Operator(operator).entry(Event::AccountCreated, account, detail))
-        .await?;
+    let after = NewAccount {
+        name: name.to_string(),
+        number: number.to_string(),
+        owner: None,
+        owner_invited: Some(owner.to_string()),
+    };
+    let created = Event::AccountCreated { after };
+    write.commit(Administrator::Operator(operator).entry(created, account)).await?;
     mail_first_owner(app, operator, (name.as_str(), &owner), invited).await;
     Ok(number)
 }
@@ -79,10 +82,9 @@ pub(crate) async fn invite_owner(
         }
     }
     let invited = add_first_owner(app, &mut write, account.id, &owner).await?;
-    let detail = serde_json::json!({ "after": { "email": owner.as_str(), "role": Role::Owner } });
-    write
-        .commit(Administrator::Operator(operator).entry(Event::MemberInvited, account.id, detail))
-        .await?;
+    let after = EmailAndRole { email: owner.to_string(), role: Role::Owner };
+    let invited_owner = Event::MemberInvited { after };
+    write.commit(Administrator::Operator(operator).entry(invited_owner, account.id)).await?;
     mail_first_owner(app, operator, (&account.name, &owner), invited).await;
     let (by, url) = (&operator.user.name, &app.settings.console_url);
     for member in present {

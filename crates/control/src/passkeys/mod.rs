@@ -5,7 +5,7 @@ pub(crate) mod console;
 
 use crate::{
     AppState,
-    factors::{self, Proof, RecoveryCodes},
+    factors::{self, RecoveryCodes},
     mail::Message,
     one_time::challenge,
     principal::{AnonymousUser, Authenticated},
@@ -15,7 +15,10 @@ use crate::{
     throttling::attempts::{self, LoginAttempts},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use keydesk_model::{Event, TokenName, UserId};
+use keydesk_model::{
+    Event, TokenName, UserId,
+    audit::{LoginFactor, SecondFactorDetail, SecondFactorProof},
+};
 use keydesk_store::{Read, StoreError, StoredPasskey};
 use std::time::Duration;
 use webauthn_rs::prelude::{
@@ -137,9 +140,8 @@ pub(crate) async fn add(
     }
     let codes =
         if is_first { Some(factors::new_codes(app, &mut write, user).await?) } else { None };
-    let detail =
-        serde_json::json!({ "after": { "second_factor": "passkey", "name": name.as_str() } });
-    write.commit(caller.own_entry(Event::UserSecondFactorAdded, user.to_string(), detail)).await?;
+    let after = SecondFactorDetail::passkey(name.as_str());
+    write.commit(caller.own_entry(Event::UserSecondFactorAdded { after }, user)).await?;
     let message = Message::passkey_added(&app.settings.console_url);
     app.send_mail(&caller.user().email, message);
     Ok(codes)
@@ -184,11 +186,8 @@ pub(crate) async fn remove(
     if must_prove {
         write.set_recovery_codes(user, &[]).await?;
     }
-    let detail =
-        serde_json::json!({ "before": { "second_factor": "passkey", "name": found.name } });
-    write
-        .commit(caller.own_entry(Event::UserSecondFactorRemoved, user.to_string(), detail))
-        .await?;
+    let before = SecondFactorDetail::passkey(&found.name);
+    write.commit(caller.own_entry(Event::UserSecondFactorRemoved { before }, user)).await?;
     let message = Message::second_factor_removed(!must_prove, &app.settings.console_url);
     app.send_mail(&caller.user().email, message);
     Ok(())
@@ -239,12 +238,11 @@ pub(crate) async fn log_in(
     };
     let Some(user) = user else {
         // The consumed challenge stays consumed.
-        let mut entry = visitor_entry(Event::SessionLoginFailed, "", visitor.origin);
-        entry.detail = serde_json::json!({ "second_factor": "passkey" });
-        write.commit(entry).await?;
+        let failed = Event::SessionLoginFailed { factor: LoginFactor::Passkey };
+        write.commit(visitor_entry(failed, "", visitor.origin)).await?;
         return Err(Code::UnknownPasskey.into());
     };
     attempt.succeeded(&mut write).await?;
-    let entering = sessions::LoginMethod { account: None, proof: Some(Proof::Passkey) };
+    let entering = sessions::LoginMethod { account: None, proof: Some(SecondFactorProof::Passkey) };
     sessions::enter(app, write, &user, visitor, entering).await
 }

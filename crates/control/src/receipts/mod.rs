@@ -204,10 +204,9 @@ impl AppState {
         })?;
         let write = self.store.write(self.now()).await?;
         let kept = AuditEntry {
-            event: Event::ReceiptIssued,
+            event: Event::ReceiptIssued { jws },
             actor: Actor::Node,
             target: entry.target.clone(),
-            detail: serde_json::json!({ "jws": jws }),
             ..entry.clone()
         };
         let number = Some(write.commit(kept).await?.audit_seq);
@@ -239,7 +238,7 @@ impl Wait<'_> {
             version: 1,
             seq: self.seq,
             epoch: self.epoch.to_owned(),
-            event: entry.event.as_str().to_owned(),
+            event: entry.event.name().to_owned(),
             target: entry.target.clone(),
             account: entry.account,
             committed_at: committed,

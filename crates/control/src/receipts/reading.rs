@@ -7,7 +7,7 @@ use crate::{
     refusal::{Code, Refusal},
     tokens,
 };
-use keydesk_model::{AccountNumber, Permission, Receipt};
+use keydesk_model::{AccountNumber, Event, Permission, Receipt};
 use keydesk_store::{Account, AuditRow, StoreError};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -27,8 +27,9 @@ pub(super) struct VerifiedReceipt {
 
 impl VerifiedReceipt {
     fn new(row: &AuditRow, keys: &Value, names: &HashMap<String, String>) -> Option<Self> {
-        let detail: Value = serde_json::from_str(&row.detail).ok()?;
-        let jws = detail["jws"].as_str()?.to_owned();
+        let Some(Event::ReceiptIssued { jws }) = Event::read(&row.event, &row.detail) else {
+            return None;
+        };
         let receipt = verify_receipt(&jws, keys).ok()?;
         let target_name = names.get(&receipt.target).cloned();
         Some(Self { number: row.seq, receipt, jws, target_name })

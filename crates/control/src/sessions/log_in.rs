@@ -2,8 +2,7 @@
 
 use super::{NewLogin, SessionSecret, open_session, visitor_entry};
 use crate::{
-    AppState,
-    factors::{self, Proof},
+    AppState, factors,
     mail::Message,
     one_time::codes,
     passwords::Password,
@@ -11,8 +10,11 @@ use crate::{
     refusal::{Code, Refusal},
     throttling::attempts::{self, LoginAttempts},
 };
-use keydesk_model::{AccountId, Actor, Email, Event, Origin, UserId};
-use keydesk_store::{PendingLogin, StoreError, User, Write};
+use keydesk_model::{
+    AccountId, Actor, Email, Event, Origin, UserId,
+    audit::{LoginFactor, SecondFactorProof},
+};
+use keydesk_store::{AuditEntry, PendingLogin, StoreError, User, Write};
 use std::time::Duration;
 
 /// The result of a correct password.
@@ -48,8 +50,8 @@ pub(crate) async fn log_in(
     };
     let mut write = app.store.write(app.now()).await?;
     let Some(user) = user.filter(|_| fits) else {
-        let entry = visitor_entry(Event::SessionLoginFailed, "", visitor.origin);
-        write.commit(entry).await?;
+        let failed = Event::SessionLoginFailed { factor: LoginFactor::Password };
+        write.commit(visitor_entry(failed, "", visitor.origin)).await?;
         return Err(Code::IncorrectCredentials.into());
     };
     // The password may have changed while it was being checked.
@@ -105,10 +107,8 @@ pub(crate) async fn log_in_with_code(
         return Err(Code::LoginExpired.into());
     }
     let Some(proof) = factors::take(app, &mut write, user.id, code).await? else {
-        let mut entry =
-            visitor_entry(Event::SessionLoginFailed, &user.id.to_string(), visitor.origin);
-        entry.detail = serde_json::json!({ "second_factor": "wrong" });
-        write.commit(entry).await?;
+        let failed = Event::SessionLoginFailed { factor: LoginFactor::OneTimeCode };
+        write.commit(visitor_entry(failed, &user.id.to_string(), visitor.origin)).await?;
         return Err(Code::IncorrectCode.into());
     };
     attempt.succeeded(&mut write).await?;
@@ -122,7 +122,7 @@ pub(crate) async fn log_in_with_code(
 pub(crate) struct LoginMethod {
     /// The account to open, if requested; otherwise the first one.
     pub account: Option<AccountId>,
-    pub proof: Option<Proof>,
+    pub proof: Option<SecondFactorProof>,
 }
 
 /// Opens the session of an authenticated user, and notifies them of a new browser.
@@ -139,13 +139,12 @@ pub(crate) async fn enter(
     let account = wanted.or(accounts.first()).map(|account| account.id);
     let news = News::of(&mut write, user, proof).await?;
     let entered = open_session(app, &mut write, user.id, account, &visitor).await?;
-    let mut entry =
-        visitor_entry(Event::SessionCreated, &user.id.to_string(), visitor.origin.clone());
-    entry.actor = Actor::User { user: user.id, member: None };
-    entry.account = account;
-    if let Some(proof) = proof {
-        entry.detail = serde_json::json!({ "second_factor": proof.as_str() });
-    }
+    let created = Event::SessionCreated { second_factor: proof, sso_issuer: None };
+    let entry = AuditEntry {
+        actor: Actor::User { user: user.id, member: None },
+        account,
+        ..visitor_entry(created, &user.id.to_string(), visitor.origin.clone())
+    };
     write.commit(entry).await?;
     news.send(app, &entered, &visitor.origin);
     Ok(entered)
@@ -165,10 +164,12 @@ impl<'a> News<'a> {
     pub async fn of(
         write: &mut Write,
         user: &'a User,
-        proof: Option<Proof>,
+        proof: Option<SecondFactorProof>,
     ) -> Result<Self, StoreError> {
         let codes_left = match proof {
-            Some(Proof::RecoveryCode) => Some(write.count_recovery_codes(user.id).await?),
+            Some(SecondFactorProof::RecoveryCode) => {
+                Some(write.count_recovery_codes(user.id).await?)
+            }
             _ => None,
         };
         let had_devices = write.count_devices(user.id).await? > 0;

@@ -16,7 +16,7 @@ use crate::{
     tokens,
 };
 use keydesk_model::{
-    AccountId, Actor, Event, Origin, RevocationReason, SessionId, Timestamp, UserId,
+    AccountId, Actor, Event, Origin, RevocationReason, SessionId, Timestamp, UserId, audit::Ended,
 };
 use keydesk_store::{AuditEntry, NewSession, Session, StoreError, User, Write};
 use std::{cell::Cell, time::Duration};
@@ -218,10 +218,7 @@ pub(crate) async fn confirm_password(
     if !write.renew_session(session, hash).await? {
         return Err(Code::IncorrectCredentials.into());
     }
-    let detail = serde_json::json!({});
-    write
-        .commit(caller.own_entry(Event::SessionPasswordConfirmed, session.to_string(), detail))
-        .await?;
+    write.commit(caller.own_entry(Event::SessionPasswordConfirmed {}, session)).await?;
     Ok(secret)
 }
 
@@ -230,7 +227,7 @@ pub(crate) async fn log_out(app: &AppState, visitor: AnonymousUser) -> Result<()
     let Some(hash) = visitor.session else { return Ok(()) };
     let mut write = app.store.write(app.now()).await?;
     let Some((session, user)) = write.end_session_by_hash(hash).await? else { return Ok(()) };
-    let mut entry = visitor_entry(Event::SessionLoggedOut, &session.to_string(), visitor.origin);
+    let mut entry = visitor_entry(Event::SessionLoggedOut {}, &session.to_string(), visitor.origin);
     entry.actor = Actor::User { user, member: None };
     write.commit(entry).await.map(|_| ())
 }
@@ -245,8 +242,7 @@ pub(crate) async fn end_session(
     if !write.end_session(caller.user().id, id).await? {
         return Err(Code::NotFound.into());
     }
-    let detail = serde_json::json!({});
-    write.commit(caller.own_entry(Event::SessionEnded, id.to_string(), detail)).await?;
+    write.commit(caller.own_entry(Event::SessionEnded {}, id)).await?;
     Ok(())
 }
 
@@ -259,7 +255,7 @@ pub(crate) async fn log_out_all(
     let (user, cause) = (caller.user().id, RevocationReason::LoggedOutOfAllSessions);
     let origin = caller.origin();
     let ended = end_everything(app, &mut write, (user, origin), None, cause).await?;
-    let entry = caller.own_entry(Event::MemberLoggedOutOfAllSessions, user.to_string(), ended);
+    let entry = caller.own_entry(Event::MemberLoggedOutOfAllSessions { ended }, user);
     Ok(app.commit_with_receipt(write, entry).await?)
 }
 
@@ -272,7 +268,7 @@ pub(crate) async fn end_everything(
     (user, origin): (UserId, &Origin),
     except: Option<SessionId>,
     cause: RevocationReason,
-) -> Result<serde_json::Value, StoreError> {
+) -> Result<Ended, StoreError> {
     let sessions = write.end_sessions(user, except).await?;
     let mut closed = 0;
     for member in write.list_memberships(user).await? {
@@ -282,20 +278,19 @@ pub(crate) async fn end_everything(
     let replaced = tokens::replace_bearer_tokens(app, write, user, cause).await?;
     for member in &replaced {
         let entry = AuditEntry {
-            event: Event::TokenReplaced,
+            event: Event::TokenReplaced { after: None, reason: Some(cause) },
             actor: Actor::User { user, member: Some(member.id) },
             origin: origin.clone(),
             account: Some(member.account),
             target: member.id.to_string(),
-            detail: serde_json::json!({ "cause": cause.as_str() }),
         };
         write.audit(&entry).await?;
     }
-    Ok(serde_json::json!({
-        "sessions_ended": sessions,
-        "bearer_tokens_replaced": replaced.len(),
-        "invitations_closed": closed,
-    }))
+    Ok(Ended {
+        sessions_ended: sessions,
+        bearer_tokens_replaced: replaced.len(),
+        invitations_closed: closed,
+    })
 }
 
 pub(crate) async fn list_own(
@@ -318,7 +313,6 @@ pub(crate) fn visitor_entry(event: Event, target: &str, origin: Origin) -> Audit
         origin,
         account: None,
         target: target.to_owned(),
-        detail: serde_json::json!({}),
     }
 }
 

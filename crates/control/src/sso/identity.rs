@@ -9,7 +9,7 @@ use crate::{
     passwords::Password,
     refusal::{Code, Refusal},
 };
-use keydesk_model::{Actor, Email, Event, Origin, TokenName, UserId};
+use keydesk_model::{Actor, Email, Event, Origin, TokenName, UserId, audit::EmailDetail};
 use keydesk_store::{AuditEntry, NewUser, Sso, User, Write};
 
 pub(super) struct Identified {
@@ -124,17 +124,17 @@ async fn set_email(
     write.set_email(user.id, email).await?;
     write.close_email_changes(user.id).await?;
     write.close_resets(user.id).await?;
+    let changed = Event::UserEmailChanged {
+        before: EmailDetail::from(&user.email),
+        after: EmailDetail::from(email),
+        sso_issuer: Some(sso.issuer.clone()),
+    };
     let entry = AuditEntry {
-        event: Event::UserEmailChanged,
+        event: changed,
         actor: Actor::User { user: user.id, member: None },
         origin: origin.clone(),
         account: Some(sso.account),
         target: user.id.to_string(),
-        detail: serde_json::json!({
-            "single_sso": sso.issuer,
-            "before": { "email": user.email.as_str() },
-            "after": { "email": email.as_str() },
-        }),
     };
     write.audit(&entry).await?;
     Ok(())

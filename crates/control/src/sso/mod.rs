@@ -20,7 +20,7 @@ use crate::{
 };
 use claims::ProviderIdentity;
 use identity::Identified;
-use keydesk_model::{AccountId, Actor, Email, Event, MemberId, Role};
+use keydesk_model::{AccountId, Actor, Email, Event, MemberId, Role, audit::RoleDetail};
 use keydesk_store::{AuditEntry, Sso, Write};
 use serde::{Deserialize, Serialize};
 use settings::read_roles;
@@ -160,22 +160,26 @@ async fn enter(
         let opened = sessions::open_session(app, &mut write, user.id, own, &visitor).await?;
         LoggedIn::NewLogin(opened)
     };
-    let entry = |event, detail| AuditEntry {
+    let entry = |event| AuditEntry {
         actor: Actor::User { user: user.id, member: Some(member) },
         account: own,
-        detail,
         ..visitor_entry(event, &user.id.to_string(), visitor.origin.clone())
     };
     // Joining or a role change has an audit entry of its own.
     let is = write.find_member_of(account.id, user.id).await?.map(|member| member.role);
-    if was != is {
-        let event =
-            if was.is_none() { Event::MemberJoinedThroughSso } else { Event::MemberRoleChanged };
-        let detail = serde_json::json!({ "before": { "role": was }, "after": { "role": is } });
-        write.audit(&entry(event, detail)).await?;
+    let [before, after] = [was, is].map(|role| role.map(|role| RoleDetail { role }));
+    let admitted = match (before, after) {
+        (None, Some(after)) => Some(Event::MemberJoinedThroughSso { after }),
+        (Some(before), Some(after)) if before != after => {
+            Some(Event::MemberRoleChanged { before, after, invitations_closed: None })
+        }
+        _ => None,
+    };
+    if let Some(event) = admitted {
+        write.audit(&entry(event)).await?;
     }
-    let detail = serde_json::json!({ "single_sso": sso.issuer });
-    let entry = entry(Event::SessionCreated, detail);
+    let sso_issuer = Some(sso.issuer.clone());
+    let entry = entry(Event::SessionCreated { second_factor: None, sso_issuer });
     // A role change may have revoked a token.
     app.commit_with_receipt(write, entry).await?;
     if let LoggedIn::NewLogin(entered) = &logged_in {

@@ -7,7 +7,10 @@ use crate::{
     refusal::{Code, Refusal, Value},
     throttling::attempts::{self, LoginAttempts},
 };
-use keydesk_model::{AccountId, AccountNumber, Email, Event, Permission, Role};
+use keydesk_model::{
+    AccountId, AccountNumber, Email, Event, Permission, Role,
+    audit::{ApprovedSso, SsoTerms},
+};
 use keydesk_store::{Domain, Sso, StoreError};
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -69,12 +72,25 @@ async fn keep(app: &AppState, caller: &Caller, form: &SsoForm) -> Result<Sso, Re
     };
     let new = read_form(account, form, sealed)?;
     write.set_sso(&new, caller.member.id).await?;
-    let terms = |sso: &Sso| serde_json::json!({ "issuer": sso.issuer, "domains": sso.domain_names(), "scopes": sso.scopes, "client_auth": sso.client_auth, "trusts_emails": sso.trusts_emails, "default_role": sso.default_role, "role_claim": sso.role_claim, "roles": sso.roles });
-    let detail = serde_json::json!({ "before": before.as_ref().map(terms), "after": terms(&new) });
+    let changed =
+        Event::AccountSsoChanged { before: before.as_ref().map(terms), after: Some(terms(&new)) };
     // Reads back which domains are already confirmed.
     let kept = write.find_sso(account).await?.unwrap_or(new);
-    write.commit(caller.entry(Event::AccountSsoChanged, account, detail)).await?;
+    write.commit(caller.entry(changed, account)).await?;
     Ok(kept)
+}
+
+fn terms(sso: &Sso) -> SsoTerms {
+    SsoTerms {
+        issuer: sso.issuer.clone(),
+        domains: sso.domains.iter().map(|domain| domain.name.clone()).collect(),
+        scopes: sso.scopes.clone(),
+        client_auth: sso.client_auth.clone(),
+        trusts_emails: sso.trusts_emails,
+        default_role: sso.default_role,
+        role_claim: sso.role_claim.clone(),
+        roles: sso.roles.clone(),
+    }
 }
 
 /// Returns whether a form names the stored provider and client.
@@ -179,11 +195,10 @@ pub(super) fn read_roles(text: &str) -> Result<Vec<(String, Role)>, Refusal> {
 pub(crate) async fn remove(app: &AppState, caller: &Caller) -> Result<(), Refusal> {
     let (mut write, caller) = caller.begin(app, Permission::ManageSso).await?;
     let account = caller.account.id;
-    if !write.remove_sso(account).await? {
-        return Err(Code::NotFound.into());
-    }
-    let detail = serde_json::json!({ "after": { "sso": null } });
-    write.commit(caller.entry(Event::AccountSsoChanged, account, detail)).await?;
+    let before = write.find_sso(account).await?.ok_or(Code::NotFound)?;
+    write.remove_sso(account).await?;
+    let removed = Event::AccountSsoChanged { before: Some(terms(&before)), after: None };
+    write.commit(caller.entry(removed, account)).await?;
     Ok(())
 }
 
@@ -202,14 +217,10 @@ pub(crate) async fn confirm(
         StoreError::Conflict => Refusal::new(Code::SsoSettingsChanged),
         error => error.into(),
     })?;
-    let detail = serde_json::json!({ "after": { "issuer": issuer, "domains": domains } });
-    write
-        .commit(Administrator::Operator(operator).entry(
-            Event::AccountSsoApproved,
-            account.id,
-            detail,
-        ))
-        .await?;
+    let domains = domains.into_iter().map(str::to_owned).collect();
+    let after = ApprovedSso { issuer: issuer.to_owned(), domains };
+    let approved = Event::AccountSsoApproved { after };
+    write.commit(Administrator::Operator(operator).entry(approved, account.id)).await?;
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use crate::{
 use keydesk_model::{
     AccountId, Event, IpAllowlist, MemberId, Permission, RevocationReason, ScopeSet, TokenId,
     TokenOwner, UserId,
+    audit::{NewSecretDetail, VersionDetail},
 };
 use keydesk_store::{Member, NewSecret, NewToken, StoreError, Token, Write};
 use keydesk_token::{Kind, PlainToken};
@@ -130,8 +131,8 @@ pub(crate) async fn rotate_bearer_token(
         return Err(Code::TokenInactive.into());
     }
     replace_secret(app, &mut write, &token, caller.member.id).await?;
-    let detail = serde_json::json!({ "after": { "version": token.version + 1 } });
-    let entry = caller.entry(Event::TokenRotated, token.id, detail);
+    let after = NewSecretDetail::without_grace_period(token.version + 1);
+    let entry = caller.entry(Event::TokenRotated { after }, token.id);
     Ok(app.commit_with_receipt(write, entry).await?)
 }
 
@@ -176,8 +177,8 @@ pub(crate) async fn view_bearer_token(
     let plain = app.keyring.open_token(sealed, belongs_to).map_err(Refusal::broken)?;
     if !app.has_viewed(caller.session.id, token.id, token.version) {
         let (write, caller) = caller.begin_as_member(app).await?;
-        let detail = serde_json::json!({ "version": token.version });
-        write.commit(caller.entry(Event::TokenViewed, token.id, detail)).await?;
+        let viewed = Event::TokenViewed { version: token.version };
+        write.commit(caller.entry(viewed, token.id)).await?;
         app.note_view(caller.session.id, token.id, token.version);
     }
     Ok(plain)
@@ -194,7 +195,8 @@ async fn replace_forgotten(app: &AppState, caller: &Caller) -> Result<Token, Ref
     }
     replace_secret(app, &mut write, &token, member).await?;
     let token = write.find_bearer_token(member).await?.ok_or(Code::NotFound)?;
-    let detail = serde_json::json!({ "after": { "version": token.version } });
-    write.commit(caller.entry(Event::TokenReplaced, token.id, detail)).await?;
+    let after = Some(VersionDetail { version: token.version });
+    let replaced = Event::TokenReplaced { after, reason: None };
+    write.commit(caller.entry(replaced, token.id)).await?;
     Ok(token)
 }

@@ -28,7 +28,7 @@ pub(crate) use rotation::{list_previous_secrets, revoke_previous_secrets, rotate
 
 use keydesk_model::{
     AccountId, Event, Permission, RevocationReason, Timestamp, TokenId, TokenOwner, TokenState,
-    UserId,
+    UserId, audit::NameAndVersion,
 };
 use keydesk_store::{Integration, Member, NewSecret, StoreError, Token, Write};
 use keydesk_token::PlainToken;
@@ -47,8 +47,8 @@ pub(crate) async fn revoke_api_token(
     let (mut write, caller) = caller.begin(app, Permission::ManageTokens).await?;
     let token = find_live_api_token(&mut write, caller.account.id, id).await?;
     write.end_secret(id, RevocationReason::Revoked).await?;
-    let detail = serde_json::json!({ "before": { "name": token.name, "version": token.version } });
-    let entry = caller.entry(Event::TokenRevoked, id, detail);
+    let before = NameAndVersion { name: token.name, version: token.version };
+    let entry = caller.entry(Event::TokenRevoked { before }, id);
     Ok(app.commit_with_receipt(write, entry).await?)
 }
 

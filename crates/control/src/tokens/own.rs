@@ -11,6 +11,7 @@ use crate::{
 use keydesk_model::{
     AccountId, Actor, Closing, Event, Origin, RevocationReason, RotationTerms, Timestamp, TokenId,
     TokenOwner, TokenState,
+    audit::{NameAndVersion, NewSecretDetail},
 };
 use keydesk_node::Keys;
 use keydesk_store::{AuditEntry, StoreError, Token, Write};
@@ -88,7 +89,7 @@ async fn rotate(
     let id = token.id;
     app.rotations.take(&id.to_string(), write.now()).map_err(SelfServiceError::TooOften)?;
     let of = (token.account, id);
-    let entry = |detail| entry(of, Event::TokenRotated, origin, detail);
+    let entry = |after| entry(of, Event::TokenRotated { after }, origin);
     let (version, plain, closing, receipt) = match token.token_owner {
         TokenOwner::Account => {
             let made = rotate_secret(app, write, token.clone(), terms, entry).await;
@@ -112,8 +113,8 @@ async fn rotate(
             replace_secret(app, &mut write, &token, member).await?;
             let next =
                 write.find_token(token.account, id).await?.ok_or(SelfServiceError::NotActive)?;
-            let detail = serde_json::json!({ "after": { "version": next.version } });
-            let receipt = app.commit_with_receipt(write, entry(detail)).await?;
+            let entry = entry(NewSecretDetail::without_grace_period(next.version));
+            let receipt = app.commit_with_receipt(write, entry).await?;
             let belongs_to =
                 SealedFor { account: token.account, member, token: id, version: next.version };
             let sealed = next.encrypted_copy.as_deref().ok_or(SelfServiceError::NotActive)?;
@@ -167,8 +168,9 @@ pub async fn revoke_own_token(
         return Err(SelfServiceError::NotActive);
     }
     write.end_secret(token.id, RevocationReason::Revoked).await?;
-    let detail = serde_json::json!({ "before": { "name": token.name, "version": token.version } });
-    let entry = entry((token.account, token.id), Event::TokenRevoked, origin, detail);
+    let before = NameAndVersion { name: token.name.clone(), version: token.version };
+    let revoked = Event::TokenRevoked { before };
+    let entry = entry((token.account, token.id), revoked, origin);
     let receipt = app.commit_with_receipt(write, entry).await?;
     let (is_complete, receipt, effective_at) = user_message(receipt.as_ref());
     Ok(SelfRevocation { token: token.id, is_complete, receipt, effective_at })
@@ -191,18 +193,12 @@ fn user_message(receipt: Option<&Issued>) -> (bool, Option<i64>, Option<Timestam
     })
 }
 
-fn entry(
-    (account, token): (AccountId, TokenId),
-    event: Event,
-    origin: &Origin,
-    detail: serde_json::Value,
-) -> AuditEntry {
+fn entry((account, token): (AccountId, TokenId), event: Event, origin: &Origin) -> AuditEntry {
     AuditEntry {
         event,
         actor: Actor::Token,
         origin: origin.clone(),
         account: Some(account),
         target: token.to_string(),
-        detail,
     }
 }

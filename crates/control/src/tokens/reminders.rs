@@ -2,7 +2,7 @@
 //! the account's administrators.
 
 use crate::{AppState, mail::Message};
-use keydesk_model::{Actor, Event, Origin, Timestamp};
+use keydesk_model::{Actor, Event, Origin, Timestamp, audit::Rfc3339};
 use keydesk_store::{AuditEntry, Expiring, StoreError};
 use std::time::Duration;
 
@@ -46,17 +46,20 @@ async fn remind(app: &AppState, token: &Expiring, now: Timestamp) -> Result<(), 
     if !write.note_reminder(token.token, token.expires_at, within_days).await? {
         return Ok(());
     }
-    let user_message = write.list_whom_to_tell(token.account, token.token).await?;
+    let recipients = write.list_whom_to_tell(token.account, token.token).await?;
     let entry = AuditEntry {
-        event: Event::TokenExpiring,
+        event: Event::TokenExpiring {
+            days: *within,
+            expires_at: Rfc3339(token.expires_at),
+            recipients: recipients.len(),
+        },
         actor: Actor::Node,
         origin: Origin::default(),
         account: Some(token.account),
         target: token.token.to_string(),
-        detail: serde_json::json!({ "days": within, "expires_at": token.expires_at.to_string(), "user_message": user_message.len() }),
     };
     write.commit(entry).await?;
-    for (email, language) in user_message {
+    for (email, language) in recipients {
         let message = Message::to(language, || Message::expiring(token, &app.settings.console_url));
         app.send_mail(&email, message);
     }

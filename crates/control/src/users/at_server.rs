@@ -18,8 +18,8 @@ async fn find(write: &mut Write, email: &str) -> Result<User, Refusal> {
         .ok_or_else(|| Refusal::new(Code::UnknownUser).with_text("email", email))
 }
 
-fn entry(event: Event, user: UserId, detail: serde_json::Value) -> AuditEntry {
-    Administrator::Server.instance_entry(event, user, detail)
+fn entry(event: Event, user: UserId) -> AuditEntry {
+    Administrator::Server.instance_entry(event, user)
 }
 
 /// Returns a password reset link for the operator to pass on. It works once, within an hour.
@@ -28,8 +28,8 @@ pub async fn make_reset_link(app: &AppState, email: &str) -> Result<String, Refu
     let user = find(&mut write, email).await?;
     let (code, hash) = codes::generate(&app.entropy);
     write.add_reset(hash, user.id, write.now().plus(RESET_LASTS)).await?;
-    let detail = serde_json::json!({ "link": "printed at the server" });
-    write.commit(entry(Event::UserPasswordResetRequested, user.id, detail)).await?;
+    let requested = Event::UserPasswordResetRequested { printed_on_server: true };
+    write.commit(entry(requested, user.id)).await?;
     Ok(format!("{}/reset-password/{}", app.settings.console_url, code.as_str()))
 }
 
@@ -54,10 +54,10 @@ pub async fn erase_user(app: &AppState, email: &str) -> Result<UserId, Refusal> 
     }
     write.erase_user(&user).await?;
     for account in &accounts {
-        let entry = entry(Event::UserErased, user.id, serde_json::json!({}));
+        let entry = entry(Event::UserErased { memberships_ended: None }, user.id);
         write.audit(&AuditEntry { account: Some(*account), ..entry }).await?;
     }
-    let detail = serde_json::json!({ "memberships_ended": accounts.len() });
-    app.commit_with_receipt(write, entry(Event::UserErased, user.id, detail)).await?;
+    let erased = Event::UserErased { memberships_ended: Some(accounts.len()) };
+    app.commit_with_receipt(write, entry(erased, user.id)).await?;
     Ok(user.id)
 }

@@ -17,7 +17,9 @@ use crate::{
     sessions::{self, SessionSecret, visitor_entry},
     throttling::attempts::{self, LoginAttempts, Sender},
 };
-use keydesk_model::{Actor, AttemptKind, Email, Event, Language, Origin, RevocationReason};
+use keydesk_model::{
+    Actor, AttemptKind, Email, Event, Language, Origin, RevocationReason, audit::LanguageDetail,
+};
 use keydesk_store::{Account, StoreError, User};
 use std::time::Duration;
 
@@ -32,10 +34,10 @@ pub(crate) async fn choose_language(
     let user = caller.user();
     let mut write = caller.begin_own(app).await?;
     write.set_language(user.id, language).await?;
-    let [before, after] = [user.language, language].map(|chosen| chosen.map(Language::as_str));
-    let detail =
-        serde_json::json!({ "before": { "language": before }, "after": { "language": after } });
-    write.commit(caller.own_entry(Event::UserLanguageChanged, user.id.to_string(), detail)).await?;
+    let [before, after] = [user.language, language].map(|chosen| LanguageDetail {
+        language: chosen.map(|language| language.as_str().to_owned()),
+    });
+    write.commit(caller.own_entry(Event::UserLanguageChanged { before, after }, user.id)).await?;
     Ok(())
 }
 
@@ -78,7 +80,7 @@ pub(crate) async fn change_password(
         RevocationReason::PasswordChanged,
     )
     .await?;
-    let entry = caller.own_entry(Event::UserPasswordChanged, user.id.to_string(), ended);
+    let entry = caller.own_entry(Event::UserPasswordChanged { ended }, user.id);
     let receipt = app.commit_with_receipt(write, entry).await?;
     app.send_mail(&user.email, Message::password_changed(&app.settings.console_url));
     Ok((secret, receipt))
@@ -119,7 +121,8 @@ pub(crate) async fn request_reset(
     if let Some(user) = &found {
         write.add_reset(hash, user.id, write.now().plus(RESET_LASTS)).await?;
     }
-    write.commit(visitor_entry(Event::UserPasswordResetRequested, &target, origin)).await?;
+    let requested = Event::UserPasswordResetRequested { printed_on_server: false };
+    write.commit(visitor_entry(requested, &target, origin)).await?;
     if let Some(user) = found {
         // To the address on record, never to the entered one.
         let link = format!("{}/reset-password/{}", app.settings.console_url, code.as_str());
@@ -175,9 +178,9 @@ pub(crate) async fn reset_password(
     // An attacker in one of the user's sessions may have added one.
     let passkeys = write.list_passkeys(user.id).await?;
     let passkeys: Vec<_> = passkeys.into_iter().map(|passkey| passkey.name).collect();
-    let mut entry = visitor_entry(Event::UserPasswordReset, &user.id.to_string(), origin);
+    let reset = Event::UserPasswordReset { ended };
+    let mut entry = visitor_entry(reset, &user.id.to_string(), origin);
     entry.actor = Actor::User { user: user.id, member: None };
-    entry.detail = ended;
     let receipt = app.commit_with_receipt(write, entry).await?;
     let url = &app.settings.console_url;
     let message = Message::to(user.language, || Message::password_reset(url, &passkeys));

@@ -2,8 +2,8 @@
 
 use crate::world::{World, at, entry};
 use keydesk_model::{
-    AccountNumber, AccountState, Change, DisconnectPolicy, Event, LeaseConfig, Month, NodeId,
-    QuotaUse, Usage,
+    AccountNumber, AccountState, Change, DisconnectPolicy, LeaseConfig, Month, NodeId, QuotaUse,
+    Usage,
 };
 use keydesk_store::{Holder, NewNode, Renewed, Report, Standing, StoreError};
 use std::time::Duration;
@@ -107,7 +107,7 @@ pub async fn a_report_that_is_sent_twice_counts_once(world: World) {
     drop(read);
     let mut write = world.store.write(at(2)).await.expect("begins");
     let token = world.issue(&mut write, None).await.expect("issues");
-    write.commit(entry(Event::TokenCreated)).await.expect("commits");
+    write.commit(entry()).await.expect("commits");
     let usage = [Usage {
         token,
         client: "curl".to_owned(),
@@ -132,7 +132,7 @@ pub async fn an_account_that_was_stopped_is_stopped_again_once(world: World) {
     let mut write = world.store.write(at(90)).await.expect("begins");
     assert!(write.stop_again(&stopped).await.expect("stops"));
     assert!(!write.stop_again(&stopped).await.expect("asks"));
-    write.commit(entry(Event::TokenReconciled)).await.expect("commits");
+    write.commit(entry()).await.expect("commits");
     assert_eq!(world.follower.last(), Some(Change::AccountStopped { number, state, at: at(70) }));
     let mut write = world.store.write(at(95)).await.expect("begins");
     let mut account = write.find_account(world.account).await.expect("reads").expect("is there");

@@ -2,8 +2,8 @@
 
 use crate::world::{World, at, entry};
 use keydesk_model::{
-    AccountNumber, Called, Change, Event, LiveRules, Mode, Month, Operation, QuotaUse, Rules,
-    TokenLimits, Unlisted, Usage, Violation, Violations,
+    AccountNumber, Called, Change, LiveRules, Mode, Month, Operation, QuotaUse, Rules, TokenLimits,
+    Unlisted, Usage, Violation, Violations,
 };
 use keydesk_store::AccountSearch;
 
@@ -22,11 +22,11 @@ pub async fn rules_go_to_every_follower_and_a_pending_version_does_not(world: Wo
     assert_eq!(write.find_rules().await.expect("reads"), None);
     let live = LiveRules { rules: rules("/a"), mode: Mode::Enforce };
     write.set_rules(&live).await.expect("sets");
-    write.commit(entry(Event::OperationsChanged)).await.expect("commits");
+    write.commit(entry()).await.expect("commits");
     assert_eq!(world.follower.last(), Some(Change::RulesChanged(live.clone())));
     let mut write = world.store.write(at(3)).await.expect("begins");
     write.set_pending_rules(Some(&rules("/b"))).await.expect("sets");
-    write.commit(entry(Event::OperationsChanged)).await.expect("commits");
+    write.commit(entry()).await.expect("commits");
     assert_eq!(world.follower.last(), Some(Change::RulesChanged(live.clone())), "not yet");
     let found = world.store.read().await.expect("reads").find_rules().await.expect("reads");
     let found = found.expect("there are some");
@@ -36,7 +36,7 @@ pub async fn rules_go_to_every_follower_and_a_pending_version_does_not(world: Wo
 pub async fn limits_of_a_token_reach_the_follower_with_its_open_secret(world: World) {
     let mut write = world.store.write(at(2)).await.expect("begins");
     let id = world.issue(&mut write, None).await.expect("issues");
-    write.commit(entry(Event::TokenCreated)).await.expect("commits");
+    write.commit(entry()).await.expect("commits");
     let grant = |scopes: &str, ip_allowlist: &str| TokenLimits {
         scopes: scopes.parse().expect("scopes"),
         ip_allowlist: ip_allowlist.parse().expect("networks"),
@@ -45,7 +45,7 @@ pub async fn limits_of_a_token_reach_the_follower_with_its_open_secret(world: Wo
     for observed in [Some(&tried), None] {
         let mut write = world.store.write(at(3)).await.expect("begins");
         write.limit_token(id, &now, observed).await.expect("limits");
-        write.commit(entry(Event::TokenLimited)).await.expect("commits");
+        write.commit(entry()).await.expect("commits");
         let Some(Change::SecretIssued(secret)) = world.follower.last() else {
             panic!("the follower is told");
         };
@@ -65,7 +65,7 @@ pub async fn limits_of_a_token_reach_the_follower_with_its_open_secret(world: Wo
 pub async fn requests_are_counted_by_operation_and_violation_for_a_month(world: World) {
     let mut write = world.store.write(at(2)).await.expect("begins");
     let token = world.issue(&mut write, None).await.expect("issues");
-    write.commit(entry(Event::TokenCreated)).await.expect("commits");
+    write.commit(entry()).await.expect("commits");
     let day = 86_400_000_000;
     let mut violations = Violations::default();
     violations.add(Violation::Scope);
@@ -134,7 +134,7 @@ pub async fn limits_of_an_account_reach_the_follower(world: World) {
     account.ip_allowlist = "10.0.0.0/8".parse().expect("networks");
     account.observed = "::1".parse().ok();
     write.limit_account(&account).await.expect("limits");
-    write.commit(entry(Event::AccountLimited)).await.expect("commits");
+    write.commit(entry()).await.expect("commits");
     let Some(Change::AccountChanged(live)) = world.follower.last() else {
         panic!("the follower is told");
     };
@@ -163,7 +163,7 @@ pub async fn a_reminder_is_noted_once_and_tells_who_is_still_there(world: World)
     let mut account = write.find_account(world.account).await.expect("reads").expect("there");
     (account.max_lifetime_days, account.requires_expiry) = (Some(30), true);
     write.set_account_expiry(&account).await.expect("sets");
-    write.commit(entry(Event::AccountTokenLifetimeLimited)).await.expect("commits");
+    write.commit(entry()).await.expect("commits");
     let mut write = world.store.write(at(3)).await.expect("begins");
     let found = write.find_account(world.account).await.expect("reads").expect("there");
     assert_eq!((found.max_lifetime_days, found.requires_expiry), (Some(30), true));

@@ -23,8 +23,8 @@ use identity::{
     tries_are_forgotten_alike_whoever_has_the_address,
 };
 use keydesk_model::{
-    AccountId, AccountNumber, Called, Event, InvitationId, MemberId, RevocationReason, Role,
-    SessionId, Usage, UserId,
+    AccountId, AccountNumber, Called, InvitationId, MemberId, RevocationReason, Role, SessionId,
+    Usage, UserId,
 };
 use keydesk_store::{NewInvitation, NewMember, NewSession, StoreError};
 use keydesk_token::Entropy;
@@ -43,7 +43,7 @@ async fn numbers_are_gap_free_and_applied_before_commit_returns(world: World) {
     for expected in 1..=20 {
         let mut write = world.store.write(at(2)).await.expect("begins");
         world.issue(&mut write, None).await.expect("issues");
-        write.commit(entry(Event::TokenCreated)).await.expect("commits");
+        write.commit(entry()).await.expect("commits");
         assert_eq!(world.follower.numbers().last(), Some(&expected));
     }
     assert_eq!(world.follower.numbers(), (0..=20).collect::<Vec<_>>());
@@ -59,7 +59,7 @@ async fn what_is_not_committed_never_happened(world: World) {
     assert_eq!(world.follower.numbers(), [0]);
     let mut write = world.store.write(at(3)).await.expect("begins");
     world.issue(&mut write, None).await.expect("issues");
-    write.commit(entry(Event::TokenCreated)).await.expect("commits");
+    write.commit(entry()).await.expect("commits");
     assert_eq!(world.follower.numbers(), [0, 1], "no number was lost");
 }
 
@@ -72,7 +72,7 @@ async fn concurrent_writers_leave_no_gap(world: World) {
                 for _ in 0..10 {
                     let mut write = world.store.write(at(2)).await.expect("begins");
                     world.issue(&mut write, None).await.expect("issues");
-                    write.commit(entry(Event::TokenCreated)).await.expect("commits");
+                    write.commit(entry()).await.expect("commits");
                 }
             })
         })
@@ -105,7 +105,7 @@ async fn an_ended_secret_keeps_its_reason_and_forgets_its_display_copy(world: Wo
     let mut write = world.store.write(at(2)).await.expect("begins");
     let id = world.issue(&mut write, None).await.expect("issues");
     write.end_secret(id, RevocationReason::Revoked).await.expect("ends");
-    write.commit(entry(Event::TokenRevoked)).await.expect("commits");
+    write.commit(entry()).await.expect("commits");
     let token = world.store.read().await.expect("reads").find_token(world.account, id).await;
     let token = token.expect("reads").expect("there");
     assert_eq!(
@@ -243,7 +243,7 @@ async fn invitations_and_resets_work_once_and_not_for_ever(world: World) {
 async fn usage_adds_up_by_client_and_address(world: World) {
     let mut write = world.store.write(at(2)).await.expect("begins");
     let token = world.issue(&mut write, None).await.expect("issues");
-    write.commit(entry(Event::TokenCreated)).await.expect("commits");
+    write.commit(entry()).await.expect("commits");
     let seen = |last: i64, requests| Usage {
         token,
         client: "curl".to_owned(),
@@ -273,7 +273,7 @@ async fn usage_adds_up_by_client_and_address(world: World) {
 async fn of_what_used_a_token_the_last_thousand_are_kept(world: World) {
     let mut write = world.store.write(at(2)).await.expect("begins");
     let token = world.issue(&mut write, None).await.expect("issues");
-    write.commit(entry(Event::TokenCreated)).await.expect("commits");
+    write.commit(entry()).await.expect("commits");
     let from = |number: i64| Usage {
         token,
         client: "curl".to_owned(),
@@ -302,7 +302,7 @@ async fn every_commit_writes_one_audit_entry_in_order(world: World) {
     for _ in 0..5 {
         let mut write = world.store.write(at(2)).await.expect("begins");
         world.issue(&mut write, None).await.expect("issues");
-        write.commit(entry(Event::TokenCreated)).await.expect("commits");
+        write.commit(entry()).await.expect("commits");
         drop(world.store.write(at(3)).await.expect("begins"));
     }
     let entries = world.store.read().await.expect("reads").list_audit(0).await.expect("lists");
@@ -310,7 +310,7 @@ async fn every_commit_writes_one_audit_entry_in_order(world: World) {
         entries.iter().map(|entry| entry.seq).collect::<Vec<_>>(),
         (1..=6).collect::<Vec<_>>()
     );
-    assert_eq!(entries[5].event, "token.created");
+    assert_eq!(entries[5].event, "session.ended");
 }
 
 /// T65: the first to take a number commits last; whoever follows sees both, in order.
@@ -323,13 +323,13 @@ async fn a_number_is_never_overtaken(world: World) {
         tokio::spawn(async move {
             let mut write = world.store.write(at(3)).await.expect("begins");
             world.issue(&mut write, None).await.expect("issues");
-            write.commit(entry(Event::TokenCreated)).await.expect("commits")
+            write.commit(entry()).await.expect("commits")
         })
     };
     tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     world.store.catch_up().await.expect("reads");
     assert_eq!(world.follower.numbers(), [0], "the second waits for the first");
-    let first = first.commit(entry(Event::TokenCreated)).await.expect("commits");
+    let first = first.commit(entry()).await.expect("commits");
     let second = second.await.expect("ends");
     let numbers = [first, second].map(|done| done.change.map(|(seq, _)| seq));
     assert_eq!(numbers, [Some(1), Some(2)]);
@@ -339,14 +339,14 @@ async fn a_number_is_never_overtaken(world: World) {
 async fn what_had_ended_is_ended_again_once(world: World) {
     let mut write = world.store.write(at(2)).await.expect("begins");
     let id = world.issue(&mut write, None).await.expect("issues");
-    write.commit(entry(Event::TokenCreated)).await.expect("commits");
+    write.commit(entry()).await.expect("commits");
     let hash = world.follower.issued();
     let revocation = keydesk_model::Revocation { at: at(7), reason: RevocationReason::Revoked };
     let stone = keydesk_store::Tombstone { hash, revocation, expires_at: Some(at(99)) };
     let mut write = world.store.write(at(9)).await.expect("begins");
     assert!(write.end_again(&stone).await.expect("ends"));
     assert!(!write.end_again(&stone).await.expect("asks"));
-    write.commit(entry(Event::TokenReconciled)).await.expect("commits");
+    write.commit(entry()).await.expect("commits");
     let token = world.store.read().await.expect("reads").find_token(world.account, id).await;
     assert_eq!(
         token.expect("reads").expect("there").revocation,

@@ -4,7 +4,6 @@ use crate::{
     postgres,
     world::{World, at, entry, postgresql, sqlite},
 };
-use keydesk_model::Event;
 use keydesk_store::{DatabaseUrl, Store};
 
 /// Same tables, same columns, same kinds, same "may be missing".
@@ -69,7 +68,7 @@ async fn a_database_that_went_back_in_time_is_loaded_anew() {
     let world = World::new(&sqlite(folder.path())).await;
     let mut write = world.store.write(at(2)).await.expect("begins");
     world.issue(&mut write, None).await.expect("issues");
-    write.commit(entry(Event::TokenCreated)).await.expect("commits");
+    write.commit(entry()).await.expect("commits");
     let pool =
         sqlx::SqlitePool::connect(&format!("sqlite://{}", path.display())).await.expect("opens");
     sqlx::query("UPDATE head SET seq = 0, epoch = 'restored'")

@@ -11,7 +11,10 @@ use crate::{
     refusal::{Code, Refusal},
     tokens::expiry::list_over_expiry,
 };
-use keydesk_model::{CorsPolicy, Event, IpAllowlist, Mode, Month, Permission, Plan};
+use keydesk_model::{
+    CorsPolicy, Event, IpAllowlist, Mode, Month, Permission, Plan,
+    audit::{AccountTerms, IpTerms},
+};
 use keydesk_store::{Account, Token};
 
 #[derive(Debug)]
@@ -57,17 +60,18 @@ pub(crate) async fn limit_account(
 ) -> Result<(), Refusal> {
     let (mut write, caller) = caller.begin(app, Permission::LimitAccount).await?;
     let mut account = caller.account.clone();
-    let before =
-        serde_json::json!({ "ip_allowlist": account.ip_allowlist, "observed": account.observed });
+    let terms = |account: &Account| IpTerms {
+        ip_allowlist: account.ip_allowlist.clone(),
+        observed: account.observed.clone(),
+    };
+    let before = terms(&account);
     (account.ip_allowlist, account.observed) = match mode {
         Mode::Enforce => (wanted, None),
         Mode::Observe => (account.ip_allowlist, Some(wanted)),
     };
     write.limit_account(&account).await?;
-    let after =
-        serde_json::json!({ "ip_allowlist": account.ip_allowlist, "observed": account.observed });
-    let detail = serde_json::json!({ "before": before, "after": after });
-    write.commit(caller.entry(Event::AccountLimited, account.id, detail)).await?;
+    let limited = Event::AccountLimited { before, after: terms(&account) };
+    write.commit(caller.entry(limited, account.id)).await?;
     Ok(())
 }
 
@@ -81,13 +85,17 @@ pub(crate) async fn limit_expiry(
 ) -> Result<(), Refusal> {
     let (mut write, caller) = caller.begin(app, Permission::LimitAccount).await?;
     let mut account = caller.account.clone();
-    let terms = |account: &Account| serde_json::json!({ "max_lifetime_days": account.max_lifetime_days, "requires_expiry": account.requires_expiry, "mode": account.expiry_mode.as_str() });
+    let terms = |account: &Account| AccountTerms {
+        max_lifetime_days: account.max_lifetime_days,
+        requires_expiry: account.requires_expiry,
+        mode: account.expiry_mode,
+    };
     let before = terms(&account);
     (account.max_lifetime_days, account.requires_expiry) = (max_days, is_required);
     account.expiry_mode = mode;
     write.set_account_expiry(&account).await?;
-    let detail = serde_json::json!({ "before": before, "after": terms(&account) });
-    write.commit(caller.entry(Event::AccountTokenLifetimeLimited, account.id, detail)).await?;
+    let limited = Event::AccountTokenLifetimeLimited { before, after: terms(&account) };
+    write.commit(caller.entry(limited, account.id)).await?;
     Ok(())
 }
 
@@ -105,7 +113,7 @@ pub(crate) async fn set_cors(
     let mut account = caller.account.clone();
     let before = std::mem::replace(&mut account.cors, policy);
     write.set_account_cors(&account).await?;
-    let detail = serde_json::json!({ "before": before, "after": account.cors });
-    write.commit(caller.entry(Event::AccountCorsChanged, account.id, detail)).await?;
+    let changed = Event::AccountCorsChanged { before, after: account.cors };
+    write.commit(caller.entry(changed, account.id)).await?;
     Ok(())
 }

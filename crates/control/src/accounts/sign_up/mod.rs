@@ -10,7 +10,7 @@ use crate::{
     one_time::codes,
     principal::AnonymousUser,
     refusal::{At as _, Code, Refusal},
-    sessions::NewLogin,
+    sessions::{NewLogin, visitor_entry},
     throttling::attempts::{self, Sender},
 };
 use keydesk_model::{AccountName, Actor, AttemptKind, Email, Event, Origin};
@@ -43,7 +43,7 @@ pub(crate) async fn ask(
         let sign_up = SignUp { email: email.clone(), account_name: name.to_string() };
         write.add_sign_up(code_hash, &sign_up, until).await?;
     }
-    write.commit(crate::sessions::visitor_entry(Event::AccountSignUpRequested, "", origin)).await?;
+    write.commit(visitor_entry(Event::AccountSignUpRequested {}, "", origin)).await?;
     let url = &app.settings.console_url;
     if may_send {
         let message = if is_known {

@@ -1,8 +1,7 @@
 //! Accepting an invitation: existing users prove their identity, and new users choose a password.
 
 use crate::{
-    AppState, accounts,
-    factors::{self, Proof},
+    AppState, accounts, factors,
     one_time::codes,
     passwords::Password,
     principal::AnonymousUser,
@@ -10,7 +9,10 @@ use crate::{
     sessions::{self, NewLogin, News, visitor_entry},
     throttling::attempts::{self, LoginAttempts},
 };
-use keydesk_model::{Actor, Event, UserId};
+use keydesk_model::{
+    Actor, Event, UserId,
+    audit::{LoginFactor, RoleDetail, SecondFactorProof},
+};
 use keydesk_store::{AuditEntry, Invitation, NewUser, User, Write};
 
 /// Returns an open invitation, and whether its address belongs to an existing user.
@@ -75,15 +77,14 @@ pub(crate) async fn accept(
     let entered =
         sessions::open_session(app, &mut write, user, Some(invitation.account), &visitor).await?;
     let entry = AuditEntry {
-        event: Event::MemberInvitationAccepted,
+        event: Event::MemberInvitationAccepted {
+            after: RoleDetail { role: invitation.role },
+            second_factor: proof,
+        },
         actor: Actor::User { user, member: Some(member) },
         origin: visitor.origin.clone(),
         account: Some(invitation.account),
         target: member.to_string(),
-        detail: serde_json::json!({
-            "after": { "role": invitation.role },
-            "second_factor": proof.map(Proof::as_str),
-        }),
     };
     write.commit(entry).await?;
     if let Some(news) = news {
@@ -99,13 +100,14 @@ async fn prove(
     user: &User,
     (password, factor): (&str, &str),
     visitor: &AnonymousUser,
-) -> Result<(Write, Option<Proof>), Refusal> {
+) -> Result<(Write, Option<SecondFactorProof>), Refusal> {
     let tries = LoginAttempts::Email { typed: user.email.as_str(), device: visitor.device };
     let attempt = attempts::begin(app, tries, &visitor.origin).await?;
     let stored = Some(user.password_hash.as_str());
     if !app.passwords.verify(Password::typed(password), stored).await? {
         let write = app.store.write(app.now()).await?;
-        write.commit(visitor_entry(Event::SessionLoginFailed, "", visitor.origin.clone())).await?;
+        let failed = Event::SessionLoginFailed { factor: LoginFactor::Password };
+        write.commit(visitor_entry(failed, "", visitor.origin.clone())).await?;
         return Err(Refusal::new(Code::InvitationWrongPassword).at("password"));
     }
     if !factors::has_one(&mut app.store.read().await?, user.id).await? {
@@ -120,10 +122,9 @@ async fn prove(
     let guess = attempts::begin(app, LoginAttempts::Factor(user.id), &visitor.origin).await?;
     let mut write = app.store.write(app.now()).await?;
     let Some(proof) = factors::take(app, &mut write, user.id, factor).await? else {
+        let failed = Event::SessionLoginFailed { factor: LoginFactor::OneTimeCode };
         let target = user.id.to_string();
-        let mut entry = visitor_entry(Event::SessionLoginFailed, &target, visitor.origin.clone());
-        entry.detail = serde_json::json!({ "second_factor": "wrong" });
-        write.commit(entry).await?;
+        write.commit(visitor_entry(failed, &target, visitor.origin.clone())).await?;
         return Err(Refusal::new(Code::InvitationWrongCode).at("code"));
     };
     attempt.succeeded(&mut write).await?;

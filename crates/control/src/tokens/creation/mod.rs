@@ -12,6 +12,7 @@ use crate::{
 };
 use keydesk_model::{
     Event, Expiry, IpAllowlist, Permission, ScopeSet, TokenId, TokenName, TokenOwner,
+    audit::{NewTokenDetail, Rfc3339},
 };
 use keydesk_store::{NewToken, Token};
 use keydesk_token::{Kind, PlainToken};
@@ -81,10 +82,12 @@ pub(crate) async fn issue_api_token(
     };
     write.issue_token(&new, &shown_once(&plain, 1)).await?;
     let token = write.find_token(account, new.id).await?.ok_or(Code::NotFound)?;
-    let detail = serde_json::json!({
-        "after": { "name": token.name, "scopes": token.scopes, "expires_at": token.expires_at.map(|at| at.to_string()) },
-        "over_expiry_policy": is_over,
-    });
-    write.commit(caller.entry(Event::TokenCreated, token.id, detail)).await?;
+    let after = NewTokenDetail {
+        name: token.name.clone(),
+        scopes: token.scopes.clone(),
+        expires_at: token.expires_at.map(Rfc3339),
+    };
+    let created = Event::TokenCreated { after, over_expiry_policy: is_over };
+    write.commit(caller.entry(created, token.id)).await?;
     Ok((token, plain))
 }

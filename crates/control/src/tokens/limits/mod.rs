@@ -12,6 +12,7 @@ use crate::{
 };
 use keydesk_model::{
     Event, IpAllowlist, Mode, Permission, RuleTable, ScopeSet, TokenId, TokenLimits,
+    audit::LimitsDetail,
 };
 use keydesk_store::{OperationUse, Token, ViolationRow};
 
@@ -88,11 +89,9 @@ pub(crate) async fn limit_api_token(
         Mode::Observe => (&holds, Some(&wanted)),
     };
     write.limit_token(id, grant, observed).await?;
-    let detail = serde_json::json!({
-        "before": { "limits": holds, "observed": token.observed },
-        "after": { "limits": grant, "observed": observed },
-    });
-    write.commit(caller.entry(Event::TokenLimited, id, detail)).await?;
+    let after = LimitsDetail { limits: grant.clone(), observed: observed.cloned() };
+    let before = LimitsDetail { limits: holds, observed: token.observed };
+    write.commit(caller.entry(Event::TokenLimited { before, after }, id)).await?;
     Ok(())
 }
 

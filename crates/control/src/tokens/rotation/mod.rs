@@ -9,6 +9,7 @@ use crate::{
 };
 use keydesk_model::{
     Actor, Closing, Event, Origin, Permission, RevocationReason, RotationTerms, Timestamp, TokenId,
+    audit::{NewSecretDetail, Rfc3339, VersionDetail},
 };
 use keydesk_store::{AuditEntry, ClosingSecret, Store, StoreError, Token, Write};
 use keydesk_token::{Kind, PlainToken};
@@ -37,7 +38,7 @@ pub(crate) async fn rotate_api_token(
     if version.is_some_and(|seen| seen != token.version) {
         return Err(Code::TokenChanged.into());
     }
-    let rotate = |detail| caller.entry(Event::TokenRotated, id, detail);
+    let rotate = |after| caller.entry(Event::TokenRotated { after }, id);
     rotate_secret(app, write, token, terms, rotate).await
 }
 
@@ -47,7 +48,7 @@ pub(super) async fn rotate_secret(
     mut write: Write,
     token: Token,
     terms: RotationTerms,
-    entry: impl FnOnce(serde_json::Value) -> AuditEntry,
+    entry: impl FnOnce(NewSecretDetail) -> AuditEntry,
 ) -> Result<RotatedToken, Refusal> {
     let plain = PlainToken::generate(&app.settings.token_prefix, Kind::Account, &app.entropy);
     let closing = terms.closing(write.now());
@@ -64,10 +65,8 @@ pub(super) async fn rotate_secret(
     }
     let version = token.version + 1;
     write.issue_secret(token.id, &shown_once(&plain, version)).await?;
-    let detail = serde_json::json!({
-        "after": { "version": version, "previous_secret_expires_at": closing.map(|closing| closing.at.to_string()) }
-    });
-    let entry = entry(detail);
+    let previous_secret_expires_at = closing.map(|closing| Rfc3339(closing.at));
+    let entry = entry(NewSecretDetail { version, previous_secret_expires_at });
     let receipt = if closing.is_some() {
         write.commit(entry).await?;
         None
@@ -86,11 +85,13 @@ pub(crate) async fn revoke_previous_secrets(
 ) -> Result<Option<Issued>, Refusal> {
     let (mut write, caller) = caller.begin(app, Permission::ManageTokens).await?;
     let token = find_live_api_token(&mut write, caller.account.id, id).await?;
-    if write.revoke_closing_secrets(id).await? == 0 {
+    let previous_secrets = write.revoke_closing_secrets(id).await?;
+    if previous_secrets == 0 {
         return Err(Code::NoPreviousSecrets.into());
     }
-    let detail = serde_json::json!({ "after": { "version": token.version } });
-    let entry = caller.entry(Event::TokenPreviousSecretsRevoked, id, detail);
+    let after = Some(VersionDetail { version: token.version });
+    let revoked = Event::TokenPreviousSecretsRevoked { after, previous_secrets };
+    let entry = caller.entry(revoked, id);
     Ok(app.commit_with_receipt(write, entry).await?)
 }
 
@@ -121,12 +122,11 @@ pub async fn close_due_secrets(store: &Store, now: Timestamp) -> Result<usize, S
     }
     if ended > 0 {
         let entry = AuditEntry {
-            event: Event::TokenPreviousSecretsRevoked,
+            event: Event::TokenPreviousSecretsRevoked { after: None, previous_secrets: ended },
             actor: Actor::Node,
             origin: Origin::default(),
             account: None,
             target: "tokens".to_owned(),
-            detail: serde_json::json!({ "previous_secrets": ended }),
         };
         write.commit(entry).await?;
     }

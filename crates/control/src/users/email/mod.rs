@@ -9,9 +9,13 @@ use crate::{
     one_time::codes,
     principal::Authenticated,
     refusal::{Code, Refusal},
+    sessions::visitor_entry,
     throttling::attempts::{self, Sender},
 };
-use keydesk_model::{Actor, AttemptKind, Email, Event, Origin};
+use keydesk_model::{
+    Actor, AttemptKind, Email, Event, Origin,
+    audit::{EmailDetail, Side},
+};
 use keydesk_store::{AuditEntry, EmailChange, NewEmailChange, StoreError};
 use std::time::Duration;
 
@@ -45,10 +49,9 @@ pub(crate) async fn ask(
     let new =
         NewEmailChange { old_code_hash, new_code_hash, user, email: email.clone(), expires_at };
     write.add_email_change(&new).await?;
-    let detail = serde_json::json!({ "before": { "email": old.as_str() }, "after": { "email": email.as_str() } });
-    write
-        .commit(caller.own_entry(Event::UserEmailChangeRequested, user.to_string(), detail))
-        .await?;
+    let (before, after) = (EmailDetail::from(old), EmailDetail::from(&email));
+    let requested = Event::UserEmailChangeRequested { before, after };
+    write.commit(caller.own_entry(requested, user)).await?;
     let url = &app.settings.console_url;
     let link = |code: &str| format!("{url}/email-change/{code}");
     app.send_mail(old, Message::email_change_old(email.as_str(), &link(&old_code)));
@@ -91,18 +94,15 @@ pub(crate) async fn confirm(
     write.confirm_email_change(digest, change.is_new_side).await?;
     let is_whole = if change.is_new_side { change.old_confirmed } else { change.new_confirmed };
     let user = write.find_user(change.user).await?.ok_or(Code::EmailLinkExpired)?;
-    let entry = |event, detail| AuditEntry {
+    let entry = |event| AuditEntry {
         event,
         actor: Actor::User { user: change.user, member: None },
         origin,
         account: None,
         target: change.user.to_string(),
-        detail,
     };
     if !is_whole {
-        let side = if change.is_new_side { "new" } else { "old" };
-        let detail = serde_json::json!({ "side": side });
-        write.commit(entry(Event::UserEmailChangeConfirmed, detail)).await?;
+        write.commit(entry(Event::UserEmailChangeConfirmed { side: side_of(&change) })).await?;
         return Ok(Confirmed::Half);
     }
     match write.set_email(change.user, &change.email).await {
@@ -116,8 +116,8 @@ pub(crate) async fn confirm(
     // A reset link in the old mailbox would reset the password of the user with the new address.
     write.close_resets(change.user).await?;
     let (old, new) = (&user.email, &change.email);
-    let detail = serde_json::json!({ "before": { "email": old.as_str() }, "after": { "email": new.as_str() } });
-    write.commit(entry(Event::UserEmailChanged, detail)).await?;
+    let (before, after) = (EmailDetail::from(old), EmailDetail::from(new));
+    write.commit(entry(Event::UserEmailChanged { before, after, sso_issuer: None })).await?;
     for address in [old, new] {
         let message = Message::to(user.language, || Message::email_changed(new.as_str()));
         app.send_mail(address, message);
@@ -132,14 +132,11 @@ pub(crate) async fn stop(app: &AppState, code: &str, origin: Origin) -> Result<(
     let found = write.find_email_change(codes::digest(code), now).await?;
     let change = found.ok_or(Code::EmailLinkExpired)?;
     write.close_email_changes(change.user).await?;
-    let entry = AuditEntry {
-        event: Event::UserEmailChangeCanceled,
-        actor: Actor::AnonymousUser,
-        origin,
-        account: None,
-        target: change.user.to_string(),
-        detail: serde_json::json!({ "side": if change.is_new_side { "new" } else { "old" } }),
-    };
-    write.commit(entry).await?;
+    let canceled = Event::UserEmailChangeCanceled { side: side_of(&change) };
+    write.commit(visitor_entry(canceled, &change.user.to_string(), origin)).await?;
     Ok(())
+}
+
+fn side_of(change: &EmailChange) -> Side {
+    if change.is_new_side { Side::New } else { Side::Old }
 }
