@@ -242,3 +242,14 @@ async fn an_account_sees_its_own_contacts_through_the_sample_and_scopes_reach_it
         .expect("JSON");
     assert_eq!(list["contacts"][0]["name"], "Bob");
 }
+
+/// What programs read has one language, whoever asks.
+#[tokio::test]
+async fn the_api_answers_in_english() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    ann.post("/profile/language", &[("language", "es")]).await;
+    let answer = call(&format!("{}/api/v1/contacts", ann.endpoint_url().await), None).await;
+    let problem: serde_json::Value = answer.json().await.expect("JSON");
+    assert!(problem["title"].as_str().is_some_and(|title| title.contains("token")), "{problem}");
+}

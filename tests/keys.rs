@@ -1,7 +1,8 @@
 //! N6, T72: another master key while everything runs; killed on the way, it goes on.
 
 use crate::support::{
-    Keydesk, Options, PASSWORD, User, cluster::Cluster, eventually, is_let_through, use_token,
+    Keydesk, Options, PASSWORD, User, authenticator::set_up_authenticator, cluster::Cluster,
+    eventually, is_let_through, use_token,
 };
 use std::process::{Command, Stdio};
 
@@ -104,4 +105,24 @@ async fn t72_nodes_get_the_new_key_before_it_is_used() {
         token = cluster.ann.bearer_token().await;
         assert_eq!(there.bearer_token().await, token);
     }
+}
+
+/// N6: the master key changes, and the authenticator goes on.
+#[tokio::test]
+async fn n6_a_rotation_of_the_key_kills_no_second_factor() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    let authenticator = set_up_authenticator(&ann).await;
+    for _ in 0..2 {
+        let (done, message) = rotate(&keydesk);
+        assert!(done, "{message}");
+    }
+    let user = User::visiting(&keydesk.console);
+    let page = user.log_in("ann@acme.example", PASSWORD).await;
+    let half = page.text.split("name=\"half\" value=\"").nth(1).expect("it asks for the code");
+    let half = half.split('"').next().expect("a value");
+    let code = authenticator.code(1);
+    let entered = user.post("/login/two-factor", &[("half", half), ("code", &code)]).await;
+    assert_eq!(entered.status, 303, "{}", entered.text);
+    assert!(ann.get("/two-factor").await.text.contains("10 of 10"));
 }

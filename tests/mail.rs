@@ -2,7 +2,10 @@
 
 use crate::{
     documents::repository,
-    support::{Keydesk, Options, PASSWORD, User, eventually, free_port},
+    support::{
+        Keydesk, Options, PASSWORD, User, authenticator::set_up_authenticator, eventually,
+        free_port,
+    },
 };
 use serde_json::Value;
 use std::{
@@ -195,7 +198,7 @@ async fn a_command_sends_the_mail_that_it_promises() {
     let server = MailServer::start(&["plain"]);
     let mut keydesk = Keydesk::start_with(&server.options("", ""));
     let ann = keydesk.with_account().await;
-    crate::factors::set_up(&ann).await;
+    set_up_authenticator(&ann).await;
     let output = keydesk.run(&["user", "reset-two-factor", "ann@acme.example"], "");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let is_it = |mail: &Value| {

@@ -1,7 +1,6 @@
 //! Black-box tests: each starts the real binary and uses it as people and programs do.
 
 mod addresses;
-mod attempts;
 mod audit;
 mod backup;
 mod bearer;
@@ -16,7 +15,6 @@ mod differential;
 mod documents;
 mod embed;
 mod expiry;
-mod factors;
 mod faults;
 mod files;
 mod first_hours;
@@ -28,7 +26,6 @@ mod identity;
 mod integrations;
 mod introspection;
 mod keys;
-mod languages;
 mod leaving;
 mod limits;
 mod lives;
@@ -46,7 +43,6 @@ mod receipts;
 mod recipes;
 mod regressions;
 mod rights;
-mod roles;
 mod rotation;
 mod secrets;
 mod security;
@@ -54,7 +50,6 @@ mod sso;
 #[expect(dead_code, reason = "some of it is for the long test, bench/chaos")]
 mod support;
 mod tidy;
-mod two_tabs;
 mod upstream;
 mod upstreams;
 mod wire;

@@ -2,6 +2,7 @@
 //! a program with a token.
 
 pub mod acme;
+pub mod authenticator;
 pub mod cluster;
 pub mod faults;
 pub mod history;

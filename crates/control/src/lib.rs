@@ -28,7 +28,13 @@ mod settings;
 mod sso;
 mod throttling;
 mod tokens;
+#[cfg(test)]
+mod two_doors;
 mod users;
+
+// The tests in this crate share the console of those beside it.
+#[cfg(test)]
+extern crate self as keydesk_control;
 
 pub(crate) use door::language::{html, label, text};
 

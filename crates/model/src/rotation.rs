@@ -24,7 +24,7 @@ pub enum GracePeriod {
 }
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an grace_period is none, 1h, 24h or 7d")]
+#[error("a grace period is none, 1h, 24h, or 7d")]
 pub struct GracePeriodError;
 
 impl GracePeriod {

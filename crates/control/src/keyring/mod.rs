@@ -92,17 +92,17 @@ impl Key {
         let hkdf = Hkdf::<Sha256>::new(Some(b"keydesk"), &master[..]);
         let mut id = [0; KEY_ID];
         let mut derived = [const { [0; 32] }; 3].map(Zeroizing::new);
-        let [encrypted_copy, pepper, signing] = &mut derived;
+        let [encrypted_copies, pepper, signing] = &mut derived;
         for (info, out) in [
             (&b"key id v1"[..], &mut id[..]),
-            (b"encrypted_copy copies v1", &mut encrypted_copy[..]),
+            (b"encrypted copies v1", &mut encrypted_copies[..]),
             (b"password hashes v1", &mut pepper[..]),
             (b"receipt signatures v1", &mut signing[..]),
         ] {
             hkdf.expand(info, out).expect("32 bytes are within what HKDF gives");
         }
         let cipher =
-            XChaCha20Poly1305::new_from_slice(&encrypted_copy[..]).expect("the key has 32 bytes");
+            XChaCha20Poly1305::new_from_slice(&encrypted_copies[..]).expect("the key has 32 bytes");
         let signer = Signer::new(&hex::encode(id), signing);
         Self { id, cipher, pepper: pepper.clone(), signer }
     }

@@ -260,14 +260,10 @@ impl RotateForm {
                 text.parse().map_err(|error: GracePeriodError| Problem::from(Refusal::from(error)))
             }
         };
-        let terms = RotationTerms {
+        Ok(RotationTerms {
             grace_period: read(&self.grace_period)?,
             revoke_after_idle: read(&self.revoke_after_idle)?,
-        };
-        if !terms.is_consistent() {
-            return Err(Refusal::new(Code::IdlePeriodTooLong).at("revoke_after_idle").into());
-        }
-        Ok(terms)
+        })
     }
 }
 

@@ -48,7 +48,7 @@ pub enum SelfServiceError {
     /// A previous secret cannot rotate the token.
     #[error("the token has already been rotated")]
     PreviousSecret,
-    #[error("a bearer token is rotated without grace_period")]
+    #[error("a bearer token is rotated without a grace period")]
     NoGracePeriod,
     #[error("the token has too many previous secrets in their grace period")]
     TooManyPrevious,

@@ -34,6 +34,9 @@ pub(crate) async fn rotate_api_token(
     terms: RotationTerms,
 ) -> Result<RotatedToken, Refusal> {
     let (mut write, caller) = caller.begin(app, Permission::ManageTokens).await?;
+    if !terms.is_consistent() {
+        return Err(Refusal::new(Code::IdlePeriodTooLong).at("revoke_after_idle"));
+    }
     let token = find_live_api_token(&mut write, caller.account.id, id).await?;
     if version.is_some_and(|seen| seen != token.version) {
         return Err(Code::TokenChanged.into());

@@ -1,6 +1,7 @@
 //! One browser, two tabs: a form acts on the account and for the user that its page was made for, or on nothing.
 
-use crate::support::{Keydesk, PASSWORD, Page, User};
+use crate::world::{Console, PASSWORD, Page, User};
+use std::path::Path;
 
 /// What a page's forms carry.
 fn page_for(page: &Page) -> String {
@@ -38,9 +39,9 @@ async fn accounts(user: &User) -> Vec<(String, String)> {
 }
 
 /// Ann in two accounts; the second one's id.
-async fn ann_in_two_accounts(keydesk: &mut Keydesk) -> (User, User, String) {
-    let ann = keydesk.with_account().await;
-    let bea = User::signed_up(&keydesk.console, "Bea’s Bikes", "bea@bikes.example", "Bea").await;
+async fn ann_in_two_accounts(console: &Console) -> (User, User, String) {
+    let ann = console.owner();
+    let bea = console.signed_up("Bea’s Bikes", "bea@bikes.example", "Bea").await;
     let form = [("email", "ann@acme.example"), ("role", "administrator")];
     assert_eq!(bea.post("/members/invitations", &form).await.status, 303);
     let link = ann.link_in_mail("/invitation/").await;
@@ -53,10 +54,8 @@ async fn ann_in_two_accounts(keydesk: &mut Keydesk) -> (User, User, String) {
 
 #[tokio::test]
 async fn a_form_of_another_account_does_nothing_and_offers_the_switch() {
-    let options =
-        crate::support::Options { config: "sign_up = true".to_owned(), ..Default::default() };
-    let mut keydesk = Keydesk::start_with(&options);
-    let (ann, _bea, bikes) = ann_in_two_accounts(&mut keydesk).await;
+    let console = Console::start_with(|settings| settings.users.sign_up = true).await;
+    let (ann, _bea, bikes) = ann_in_two_accounts(&console).await;
     assert_eq!(ann.post("/accounts/switch", &[("account", &bikes)]).await.status, 303);
     let tab = ann.get("/members").await;
     let page_for = page_for(&tab);
@@ -87,8 +86,8 @@ async fn a_form_of_another_account_does_nothing_and_offers_the_switch() {
 
 #[tokio::test]
 async fn a_form_of_another_user_does_nothing() {
-    let mut keydesk = Keydesk::start();
-    let ann = keydesk.with_account().await;
+    let console = Console::start().await;
+    let ann = console.owner();
     let bob = ann.invite("bob@example.com", "administrator", PASSWORD).await;
     let tab = page_for(&ann.get("/tokens/new").await);
     let form =
@@ -112,8 +111,8 @@ async fn a_form_of_another_user_does_nothing() {
 /// Overnight the session ends; the form that was filled in is sent after logging in again.
 #[tokio::test]
 async fn a_form_whose_session_has_ended_keeps_what_was_typed() {
-    let mut keydesk = Keydesk::start();
-    let ann = keydesk.with_account().await;
+    let console = Console::start().await;
+    let ann = console.owner();
     let tab = page_for(&ann.get("/tokens/new").await);
     ann.post("/logout", &[]).await;
     let form = [
@@ -142,7 +141,7 @@ async fn a_form_whose_session_has_ended_keeps_what_was_typed() {
 /// Every form of a page with a session says what its page was made for.
 #[test]
 fn every_form_with_a_session_carries_its_account() {
-    let templates = crate::documents::repository().join("crates/control/templates");
+    let templates = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
     let mut pending = vec![templates.clone()];
     let public = [
         "layout.html",

@@ -1,10 +1,9 @@
 //! F9: second factors: on every way in, once each, and a way back that is no way in.
 
-use crate::support::{Keydesk, NEW_PASSWORD, Options, PASSWORD, User};
+use crate::world::{ANN, Console, NEW_PASSWORD, PASSWORD, User};
 use data_encoding::BASE32_NOPAD;
+use keydesk_control::{Code, reset_two_factor};
 use totp_rs::Builder;
-
-const ANN: &str = "ann@acme.example";
 
 /// An authenticator that has taken over the key of a page.
 pub struct Authenticator(Vec<u8>);
@@ -17,28 +16,24 @@ impl Authenticator {
         Self(BASE32_NOPAD.decode(typed.replace(' ', "").as_bytes()).expect("base32"))
     }
 
-    /// The code of the step that is `later` from now. One that is past is accepted for the rest of this step: where
-    /// little is left of it, of the next one.
-    pub fn code(&self, later: i64) -> String {
+    /// The code of the step that is `later` than the current one.
+    pub fn code(&self, console: &Console, later: i64) -> String {
         let totp = Builder::new().with_secret(self.0.clone()).build().expect("a key");
-        let now = || std::time::SystemTime::UNIX_EPOCH.elapsed().expect("after 1970").as_secs();
-        if later < 0 && now() % 30 > 15 {
-            std::thread::sleep(std::time::Duration::from_secs(30 - now() % 30));
-        }
-        let now = now();
+        let now = console.app.now().as_millis() / 1_000;
         totp.generate(now.saturating_add_signed(30 * later)).to_string()
     }
 }
 
 /// Sets one up; the recovery codes.
-pub async fn set_up(user: &User) -> (Authenticator, Vec<String>) {
+pub async fn set_up(console: &Console, user: &User) -> (Authenticator, Vec<String>) {
     user.post("/two-factor/begin", &[]).await;
     let page = user.get("/two-factor").await.text;
     assert!(page.contains("<svg") && !page.contains("style="), "{page}");
     let authenticator = Authenticator::scan(&page);
     let wrong = user.post("/two-factor/confirm", &[("code", "000000")]).await;
     assert!(wrong.status == 422 && wrong.text.contains("incorrect"), "{}", wrong.text);
-    let shown = user.post("/two-factor/confirm", &[("code", &authenticator.code(-1))]).await;
+    let shown =
+        user.post("/two-factor/confirm", &[("code", &authenticator.code(console, -1))]).await;
     assert_eq!(shown.status, 200, "{}", shown.text);
     let codes = shown.text.split("<li>").skip(1).filter_map(|rest| rest.split('<').next());
     let codes: Vec<_> = codes.map(|code| code.trim().to_owned()).collect();
@@ -47,8 +42,8 @@ pub async fn set_up(user: &User) -> (Authenticator, Vec<String>) {
 }
 
 /// A log-in by somebody who knows the password, as far as it leads.
-async fn half(keydesk: &Keydesk, password: &str) -> (User, String) {
-    let user = User::visiting(&keydesk.console);
+async fn half(console: &Console, password: &str) -> (User, String) {
+    let user = console.anonymous();
     let page = user.log_in(ANN, password).await;
     assert!(page.status == 200 && page.header("set-cookie").is_empty(), "{}", page.text);
     let half =
@@ -63,52 +58,60 @@ async fn finish(user: &User, half: &str, code: &str) -> (u16, String) {
 
 #[tokio::test]
 async fn f9_the_password_alone_lets_nobody_in_and_a_code_is_good_once() {
-    let mut keydesk = Keydesk::start();
-    let ann = keydesk.with_account().await;
+    let console = Console::start().await;
+    let ann = console.owner();
     let bearer = ann.bearer_token().await;
-    let (authenticator, codes) = set_up(&ann).await;
+    let (authenticator, codes) = set_up(&console, &ann).await;
     assert_eq!(ann.bearer_token().await, bearer, "tokens keep working");
-    let (user, half_code) = half(&keydesk, PASSWORD).await;
+    let (user, half_code) = half(&console, PASSWORD).await;
     assert_eq!(user.get("/tokens").await.status, 303, "no session yet");
     assert_eq!(finish(&user, &half_code, "123456").await.0, 403);
     assert_eq!(
-        finish(&user, &half_code, &authenticator.code(-1)).await.0,
+        finish(&user, &half_code, &authenticator.code(&console, -1)).await.0,
         403,
         "it was used to set up"
     );
-    assert_eq!(finish(&user, &half_code, &authenticator.code(9)).await.0, 403, "of another time");
-    let code = authenticator.code(0);
+    assert_eq!(
+        finish(&user, &half_code, &authenticator.code(&console, 9)).await.0,
+        403,
+        "of another time"
+    );
+    let code = authenticator.code(&console, 0);
     let (first, second) = code.split_at(3);
     assert_eq!(finish(&user, &half_code, &format!("{first} {second}")).await.0, 303);
     assert_eq!(user.get("/tokens").await.status, 200);
-    assert_eq!(finish(&user, &half_code, &authenticator.code(1)).await.0, 403, "the half is over");
-    let (other, half_code) = half(&keydesk, PASSWORD).await;
+    assert_eq!(
+        finish(&user, &half_code, &authenticator.code(&console, 1)).await.0,
+        403,
+        "the half is over"
+    );
+    let (other, half_code) = half(&console, PASSWORD).await;
     assert_eq!(finish(&other, &half_code, &code).await.0, 403, "taken once");
     // The authenticator is lost: each recovery code works once, and the user gets an email.
     assert_eq!(finish(&other, &half_code, &codes[0].to_lowercase().replace('-', " ")).await.0, 303);
     assert!(ann.get("/mail").await.text.contains("You have 9 codes left"));
-    let (other, half_code) = half(&keydesk, PASSWORD).await;
+    let (other, half_code) = half(&console, PASSWORD).await;
     assert_eq!(finish(&other, &half_code, &codes[0]).await.0, 403);
     assert!(ann.get("/two-factor").await.text.contains("9 of 10"));
     let audit = ann.get("/audit?text=second_factor").await.text;
     assert!(audit.contains("Two-factor authentication method added"), "{audit}");
     // Nothing of it is in the database as it is.
-    let dump = std::fs::read(keydesk.data().join("keydesk.sqlite")).expect("reads");
+    let dump = console.stored();
     for secret in [authenticator.0.as_slice(), codes[1].as_bytes()] {
         assert!(!dump.windows(secret.len()).any(|window| window == secret));
     }
 }
 
 /// T56: many at once, one is let in.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn t56_one_code_sent_fifty_times_at_once_opens_once() {
-    let mut keydesk = Keydesk::start();
-    let ann = keydesk.with_account().await;
-    let (authenticator, codes) = set_up(&ann).await;
-    for code in [authenticator.code(0), codes[3].clone()] {
+    let console = Console::start().await;
+    let ann = console.owner();
+    let (authenticator, codes) = set_up(&console, &ann).await;
+    for code in [authenticator.code(&console, 0), codes[3].clone()] {
         let mut halves = Vec::new();
         for _ in 0..5 {
-            halves.push(half(&keydesk, PASSWORD).await);
+            halves.push(half(&console, PASSWORD).await);
         }
         let tries = (0..50).map(|at| {
             let (user, half) = &halves[at % halves.len()];
@@ -116,59 +119,57 @@ async fn t56_one_code_sent_fifty_times_at_once_opens_once() {
         });
         let answers = futures_util::future::join_all(tries).await;
         assert_eq!(answers.iter().filter(|(status, _)| *status == 303).count(), 1);
-        keydesk.sql("DELETE FROM attempt").await;
+        console.sql("DELETE FROM attempt").await;
     }
 }
 
 /// P12, P13: codes cannot be guessed on and on, and a new password is no way round.
 #[tokio::test]
 async fn p13_neither_guessing_nor_a_reset_gets_past_it() {
-    let mut keydesk = Keydesk::start();
-    let ann = keydesk.with_account().await;
-    let (authenticator, codes) = set_up(&ann).await;
-    let (user, half_code) = half(&keydesk, PASSWORD).await;
+    let console = Console::start().await;
+    let ann = console.owner();
+    let (authenticator, codes) = set_up(&console, &ann).await;
+    let (user, half_code) = half(&console, PASSWORD).await;
     let mut statuses = Vec::new();
     for _ in 0..6 {
         statuses.push(finish(&user, &half_code, "123456").await.0);
     }
     assert_eq!(statuses, [403, 403, 403, 403, 403, 429]);
     assert_eq!(
-        finish(&user, &half_code, &authenticator.code(0)).await.0,
+        finish(&user, &half_code, &authenticator.code(&console, 0)).await.0,
         429,
         "not even looked at"
     );
-    keydesk.sql("DELETE FROM attempt").await;
-    let visitor = User::visiting(&keydesk.console);
+    console.sql("DELETE FROM attempt").await;
+    let visitor = console.anonymous();
     visitor.post("/forgot-password", &[("email", ANN)]).await;
     let link = visitor.link_in_mail("/reset-password/").await;
     assert_eq!(visitor.post(&link, &[("new_password", NEW_PASSWORD)]).await.status, 303);
     assert_eq!(
-        finish(&user, &half_code, &authenticator.code(0)).await.0,
+        finish(&user, &half_code, &authenticator.code(&console, 0)).await.0,
         403,
         "from before the reset"
     );
-    let (user, half_code) = half(&keydesk, NEW_PASSWORD).await;
+    let (user, half_code) = half(&console, NEW_PASSWORD).await;
     assert_eq!(finish(&user, &half_code, &codes[1]).await.0, 303);
     // It is taken away by who has it, not by who has the browser.
     assert_eq!(user.post("/two-factor/remove", &[("code", "123456")]).await.status, 422);
     assert_eq!(user.post("/two-factor/remove", &[("code", &codes[2])]).await.status, 303);
     assert!(ann.get("/mail").await.status != 500);
-    assert_eq!(User::visiting(&keydesk.console).log_in(ANN, NEW_PASSWORD).await.status, 303);
+    assert_eq!(console.anonymous().log_in(ANN, NEW_PASSWORD).await.status, 303);
 }
 
 /// The way back that is no way in: the operator takes it away, the password is still asked for.
 #[tokio::test]
 async fn f9_who_has_lost_everything_comes_back_by_the_operator() {
-    let mut keydesk = Keydesk::start();
-    let ann = keydesk.with_account().await;
-    set_up(&ann).await;
-    let reset = |email: &str| keydesk.run(&["user", "reset-two-factor", email], "");
-    let wrong = reset("nobody@acme.example");
-    assert!(!wrong.status.success(), "{wrong:?}");
-    let done = reset(ANN);
-    assert!(done.status.success(), "{done:?}");
-    assert!(!reset(ANN).status.success(), "there is none any more");
-    let user = User::visiting(&keydesk.console);
+    let console = Console::start().await;
+    let ann = console.owner();
+    set_up(&console, &ann).await;
+    let reset = |email: &'static str| reset_two_factor(&console.app, email);
+    assert_eq!(reset("nobody@acme.example").await.expect_err("nobody").code(), Code::UnknownUser);
+    reset(ANN).await.expect("resets");
+    assert_eq!(reset(ANN).await.expect_err("none").code(), Code::NoTwoFactor);
+    let user = console.anonymous();
     assert_eq!(user.log_in(ANN, "wrong wrong wrong").await.status, 403);
     assert_eq!(user.log_in(ANN, PASSWORD).await.status, 303);
 }
@@ -176,14 +177,13 @@ async fn f9_who_has_lost_everything_comes_back_by_the_operator() {
 /// Another way in: an invitation for somebody who has a second factor asks for it as well.
 #[tokio::test]
 async fn p10_an_invitation_is_no_way_round_the_second_factor() {
-    let mut keydesk = Keydesk::start();
-    let ann = keydesk.with_account().await;
-    let (_, codes) = set_up(&ann).await;
-    let args = ["operator", "create", "--email", "otto@vendor.example", "--password-stdin"];
-    assert!(keydesk.run(&args, PASSWORD).status.success());
-    let otto = User::logged_in(&keydesk.console, "otto@vendor.example", PASSWORD).await;
+    let console = Console::start().await;
+    let ann = console.owner();
+    let (_, codes) = set_up(&console, &ann).await;
+    console.add_operator("otto@vendor.example").await;
+    let otto = console.logged_in("otto@vendor.example").await;
     otto.post("/operator/accounts", &[("name", "Beta"), ("owner", ANN)]).await;
-    let visitor = User::visiting(&keydesk.console);
+    let visitor = console.anonymous();
     let link = visitor.link_in_mail("/invitation/").await;
     let without = visitor.post(&link, &[("password", PASSWORD)]).await;
     assert!(without.status == 422 && without.text.contains("two-factor"), "{}", without.text);
@@ -195,8 +195,8 @@ async fn p10_an_invitation_is_no_way_round_the_second_factor() {
 /// An account may ask for one: whoever has none gets nothing else to see.
 #[tokio::test]
 async fn f9_an_account_that_asks_for_it_shows_nothing_before() {
-    let mut keydesk = Keydesk::start();
-    let ann = keydesk.with_account().await;
+    let console = Console::start().await;
+    let ann = console.owner();
     let bob = ann.invite("bob@acme.example", "developer", PASSWORD).await;
     let required = [("required", "yes")];
     let refused = ann.post("/members/two-factor", &required).await;
@@ -206,7 +206,7 @@ async fn f9_an_account_that_asks_for_it_shows_nothing_before() {
         refused.text
     );
     assert_eq!(bob.post("/members/two-factor", &required).await.status, 403);
-    set_up(&ann).await;
+    set_up(&console, &ann).await;
     assert_eq!(ann.post("/members/two-factor", &required).await.status, 303);
     for path in ["/api-docs", "/tokens", "/members", "/profile"] {
         assert_eq!(bob.get(path).await.location.as_deref(), Some("/two-factor"), "{path}");
@@ -216,31 +216,16 @@ async fn f9_an_account_that_asks_for_it_shows_nothing_before() {
     assert!(
         bob.get("/two-factor").await.text.contains("Two-factor authentication is required here.")
     );
-    set_up(&bob).await;
+    set_up(&console, &bob).await;
     assert_eq!(bob.get("/tokens").await.status, 200);
-}
-
-/// N6: the master key changes, and the authenticator goes on.
-#[tokio::test]
-async fn n6_a_changed_master_key_kills_no_second_factor() {
-    let mut keydesk = Keydesk::start();
-    let ann = keydesk.with_account().await;
-    let (authenticator, _) = set_up(&ann).await;
-    for later in [0, 1] {
-        let rotated = keydesk.run(&["key", "rotate"], "");
-        assert!(rotated.status.success(), "{rotated:?}");
-        let (user, half_code) = half(&keydesk, PASSWORD).await;
-        assert_eq!(finish(&user, &half_code, &authenticator.code(later)).await.0, 303);
-    }
-    assert!(ann.get("/two-factor").await.text.contains("10 of 10"));
 }
 
 /// P13: an authenticator that is only being set up opens nothing, and the last passkey goes with a code only.
 #[tokio::test]
 async fn p13_whoever_finds_a_browser_open_gets_no_second_factor_of_their_own() {
-    let mut keydesk = Keydesk::start();
-    let ann = keydesk.with_account().await;
-    keydesk
+    let console = Console::start().await;
+    let ann = console.owner();
+    console
         .sql(
             "INSERT INTO passkey (id, user_id, name, body, created_at) \
              SELECT 'a-key', id, 'Phone', '{}', 1 FROM users",
@@ -248,11 +233,11 @@ async fn p13_whoever_finds_a_browser_open_gets_no_second_factor_of_their_own() {
         .await;
     ann.post("/two-factor/begin", &[]).await;
     let authenticator = Authenticator::scan(&ann.get("/two-factor").await.text);
-    let (user, half_code) = half(&keydesk, PASSWORD).await;
-    assert_eq!(finish(&user, &half_code, &authenticator.code(0)).await.0, 403);
-    let code = authenticator.code(0);
+    let (user, half_code) = half(&console, PASSWORD).await;
+    assert_eq!(finish(&user, &half_code, &authenticator.code(&console, 0)).await.0, 403);
+    let code = authenticator.code(&console, 0);
     assert_eq!(ann.post("/two-factor/codes", &[("code", &code)]).await.status, 422);
-    for code in ["", "123456", &authenticator.code(0)] {
+    for code in ["", "123456", &authenticator.code(&console, 0)] {
         let page = ann.post("/passkeys/a-key/remove", &[("recovery_code", code)]).await;
         assert_eq!(page.status, 422, "{}", page.text);
     }
@@ -263,7 +248,7 @@ async fn p13_whoever_finds_a_browser_open_gets_no_second_factor_of_their_own() {
             .contains("This is your only two-factor authentication method. If you remove it,")
     );
     // Beside another factor it goes as it came.
-    let code = authenticator.code(1);
+    let code = authenticator.code(&console, 1);
     assert_eq!(ann.post("/two-factor/confirm", &[("code", &code)]).await.status, 200);
     assert_eq!(ann.post("/passkeys/a-key/remove", &[]).await.status, 303);
     assert_eq!(ann.post("/passkeys/a-key/remove", &[]).await.status, 404);
@@ -272,35 +257,32 @@ async fn p13_whoever_finds_a_browser_open_gets_no_second_factor_of_their_own() {
 /// T43: guesses at an invitation count with all others, whatever log-ins come between.
 #[tokio::test]
 async fn t43_guesses_at_an_invitation_are_held_and_a_reset_lifts_the_lock() {
-    let mut keydesk = Keydesk::start();
-    let ann = keydesk.with_account().await;
-    set_up(&ann).await;
-    let args = ["operator", "create", "--email", "otto@vendor.example", "--password-stdin"];
-    assert!(keydesk.run(&args, PASSWORD).status.success());
-    let otto = User::logged_in(&keydesk.console, "otto@vendor.example", PASSWORD).await;
+    let console = Console::start().await;
+    let ann = console.owner();
+    set_up(&console, &ann).await;
+    console.add_operator("otto@vendor.example").await;
+    let otto = console.logged_in("otto@vendor.example").await;
     otto.post("/operator/accounts", &[("name", "Beta"), ("owner", ANN)]).await;
-    let visitor = User::visiting(&keydesk.console);
+    let visitor = console.anonymous();
     let link = visitor.link_in_mail("/invitation/").await;
     let guess = [("password", PASSWORD), ("code", "123456")];
     assert_eq!(visitor.post(&link, &guess).await.status, 422);
     // A right password takes back guesses at passwords, not at codes.
-    keydesk.sql("UPDATE attempt SET failures = failures + 20 WHERE kind = 'factor'").await;
-    half(&keydesk, PASSWORD).await;
+    console.sql("UPDATE attempt SET failures = failures + 20 WHERE kind = 'factor'").await;
+    half(&console, PASSWORD).await;
     let held = visitor.post(&link, &guess).await.text;
     assert!(held.contains("Too many failed attempts"), "{held}");
-    keydesk.sql("UPDATE attempt SET failures = 100 WHERE kind = 'factor'").await;
-    assert!(keydesk.run(&["user", "reset-two-factor", ANN], "").status.success());
-    set_up(&ann).await;
+    console.sql("UPDATE attempt SET failures = 100 WHERE kind = 'factor'").await;
+    assert!(reset_two_factor(&console.app, ANN).await.is_ok());
+    set_up(&console, &ann).await;
 }
 
 /// An operator of no account looks after what is theirs, as everybody does.
 #[tokio::test]
 async fn f9_an_operator_without_an_account_has_a_second_factor_too() {
-    let mut keydesk = Keydesk::start();
-    keydesk.with_account().await;
-    let args = ["operator", "create", "--email", "otto@vendor.example", "--password-stdin"];
-    assert!(keydesk.run(&args, PASSWORD).status.success());
-    let log_in = async || User::logged_in(&keydesk.console, "otto@vendor.example", PASSWORD).await;
+    let console = Console::start().await;
+    console.add_operator("otto@vendor.example").await;
+    let log_in = async || console.logged_in("otto@vendor.example").await;
     let (otto, other) = (log_in().await, log_in().await);
     for path in ["/profile", "/sessions", "/passkeys", "/two-factor"] {
         let page = otto.get(path).await;
@@ -310,11 +292,11 @@ async fn f9_an_operator_without_an_account_has_a_second_factor_too() {
     let changed = otto.post("/profile/password", &form).await;
     assert_eq!(changed.location.as_deref(), Some("/profile?done=password_changed_only"));
     assert_eq!(other.get("/operator").await.status, 303, "Your other sessions will be logged out.");
-    let (authenticator, _) = set_up(&otto).await;
-    let user = User::visiting(&keydesk.console);
+    let (authenticator, _) = set_up(&console, &otto).await;
+    let user = console.anonymous();
     let page = user.log_in("otto@vendor.example", NEW_PASSWORD).await;
     assert!(page.text.contains("/login/two-factor"), "{}", page.text);
-    let code = authenticator.code(0);
+    let code = authenticator.code(&console, 0);
     assert_eq!(otto.post("/two-factor/remove", &[("code", &code)]).await.status, 303);
     assert_eq!(otto.post("/sessions/log-out-all", &[]).await.status, 303);
     assert_eq!(otto.get("/operator").await.status, 303);
@@ -323,16 +305,14 @@ async fn f9_an_operator_without_an_account_has_a_second_factor_too() {
 /// The operator may ask for one of everybody, and is asked too.
 #[tokio::test]
 async fn f9_the_operator_asks_for_a_second_factor_of_everybody() {
-    let config = "require_two_factor = true\n".to_owned();
-    let mut keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
-    let ann = keydesk.with_account().await;
-    let args = ["operator", "create", "--email", "otto@vendor.example", "--password-stdin"];
-    assert!(keydesk.run(&args, PASSWORD).status.success());
-    let otto = User::logged_in(&keydesk.console, "otto@vendor.example", PASSWORD).await;
+    let console = Console::start_with(|settings| settings.users.require_two_factor = true).await;
+    let ann = console.owner();
+    console.add_operator("otto@vendor.example").await;
+    let otto = console.logged_in("otto@vendor.example").await;
     for (user, own) in [(&ann, "/api-docs"), (&otto, "/operator")] {
         assert_eq!(user.get(own).await.location.as_deref(), Some("/two-factor"));
         assert_eq!(user.get("/profile").await.location.as_deref(), Some("/two-factor"));
-        set_up(user).await;
+        set_up(&console, user).await;
         assert_eq!(user.get(own).await.status, 200);
     }
 }
@@ -340,16 +320,16 @@ async fn f9_the_operator_asks_for_a_second_factor_of_everybody() {
 /// Somebody who has the password can lock the second factor; the mailbox is the owner's.
 #[tokio::test]
 async fn t45_a_locked_second_factor_opens_with_a_reset_by_mail() {
-    let mut keydesk = Keydesk::start();
-    let ann = keydesk.with_account().await;
-    let (_authenticator, codes) = set_up(&ann).await;
-    let (thief, guess) = half(&keydesk, PASSWORD).await;
+    let console = Console::start().await;
+    let ann = console.owner();
+    let (_authenticator, codes) = set_up(&console, &ann).await;
+    let (thief, guess) = half(&console, PASSWORD).await;
     assert_eq!(finish(&thief, &guess, "000000").await.0, 403);
-    keydesk.sql("UPDATE attempt SET failures = 100 WHERE kind = 'factor'").await;
+    console.sql("UPDATE attempt SET failures = 100 WHERE kind = 'factor'").await;
     assert_eq!(finish(&thief, &guess, &codes[0]).await.0, 429);
     ann.post("/forgot-password", &[("email", ANN)]).await;
     let link = ann.link_in_mail("/reset-password/").await;
     assert_eq!(ann.post(&link, &[("new_password", NEW_PASSWORD)]).await.status, 303);
-    let (ann, half_code) = half(&keydesk, NEW_PASSWORD).await;
+    let (ann, half_code) = half(&console, NEW_PASSWORD).await;
     assert_eq!(finish(&ann, &half_code, &codes[0]).await.0, 303);
 }

@@ -1,0 +1,385 @@
+//! The same acts through the console's forms and through the use cases: both end with the same refusal or with the
+//! same audit entry. What a form refuses is therefore refused by every other interface, too.
+
+use crate::{
+    AppState, Refusal, accounts, door::cookie, door::problem::english, factors, members, names,
+    operators, principal, refusal::Kind, sessions, tokens,
+};
+use axum::http::{HeaderMap, HeaderValue, header};
+use keydesk_model::{
+    AccountNumber, AccountState, Expiry, GracePeriod, IpAllowlist, MemberId, Mode, Origin, Role,
+    RotationTerms, ScopeSet, TokenId, TokenLimits,
+};
+use std::pin::Pin;
+use world::{ANN, Caller, Console, Page, User};
+
+#[path = "../tests/console/world.rs"]
+mod world;
+
+/// What the acts are about. Both consoles begin alike, so the IDs differ but name the same.
+struct Objects {
+    token: TokenId,
+    second: TokenId,
+    ann: MemberId,
+    vera: MemberId,
+    number: AccountNumber,
+}
+
+type Outcome<'a> = Pin<Box<dyn Future<Output = Result<(), Refusal>> + 'a>>;
+type Member = principal::Caller;
+
+struct Act<P> {
+    path: &'static str,
+    form: &'static [(&'static str, &'static str)],
+    use_case: for<'a> fn(&'a AppState, &'a P, &'a Objects) -> Outcome<'a>,
+}
+
+macro_rules! act {
+    ($path:literal, $form:expr, |$app:ident, $caller:ident, $at:ident| $use_case:expr) => {
+        Act {
+            path: $path,
+            form: &$form,
+            use_case: |$app, $caller, $at| {
+                Box::pin(async move {
+                    let outcome: Result<_, Refusal> = $use_case;
+                    outcome.map(drop)
+                })
+            },
+        }
+    };
+}
+
+fn request(name: &str) -> Result<tokens::creation::ApiTokenRequest, Refusal> {
+    Ok(tokens::creation::ApiTokenRequest {
+        name: name.parse()?,
+        scopes: "*".parse::<ScopeSet>()?,
+        expiry: Expiry::Never,
+        request_key: None,
+    })
+}
+
+/// Acts of a member, from harmless to final: later ones meet what earlier ones left.
+fn acts_of_members() -> Vec<Act<Member>> {
+    vec![
+        act!(
+            "/tokens",
+            [("name", "CI"), ("expires", "never"), ("scope", "*")],
+            |app, caller, _at| {
+                tokens::creation::issue_api_token(app, caller, request("CI")?).await
+            }
+        ),
+        act!("/tokens/{token}/name", [("name", "Production")], |app, caller, at| {
+            names::rename_token(app, caller, at.token, "Production").await
+        }),
+        act!("/tokens/{token}/name", [("name", "")], |app, caller, at| {
+            names::rename_token(app, caller, at.token, "").await
+        }),
+        act!("/tokens/{token}/name", [("name", "a\u{202e}b")], |app, caller, at| {
+            names::rename_token(app, caller, at.token, "a\u{202e}b").await
+        }),
+        act!(
+            "/tokens/tok_00000000000070008000000000000000/name",
+            [("name", "x")],
+            |app, caller, _at| {
+                let unknown = "tok_00000000000070008000000000000000".parse().expect("an ID");
+                names::rename_token(app, caller, unknown, "x").await
+            }
+        ),
+        act!(
+            "/tokens/{token}/limits",
+            [("scope", "*"), ("ip_allowlist", "192.0.2.0/24"), ("mode", "enforce")],
+            |app, caller, at| {
+                let ip_allowlist = "192.0.2.0/24".parse::<IpAllowlist>()?;
+                let limits = TokenLimits { scopes: "*".parse::<ScopeSet>()?, ip_allowlist };
+                tokens::limits::limit_api_token(app, caller, at.token, limits, Mode::Enforce).await
+            }
+        ),
+        act!("/tokens/{token}/rotate", [("grace_period", "1h")], |app, caller, at| {
+            let terms = RotationTerms { grace_period: GracePeriod::OneHour, ..Default::default() };
+            tokens::rotate_api_token(app, caller, at.token, None, terms).await
+        }),
+        act!("/tokens/{token}/rotate", [("version", "7")], |app, caller, at| {
+            let terms = RotationTerms::default();
+            tokens::rotate_api_token(app, caller, at.token, Some(7), terms).await
+        }),
+        act!("/tokens/{token}/revoke-previous", [], |app, caller, at| {
+            tokens::revoke_previous_secrets(app, caller, at.token).await
+        }),
+        act!("/tokens/{token}/revoke-previous", [], |app, caller, at| {
+            tokens::revoke_previous_secrets(app, caller, at.token).await
+        }),
+        act!("/tokens/{second}/revoke", [], |app, caller, at| {
+            tokens::revoke_api_token(app, caller, at.second).await
+        }),
+        act!("/tokens/{second}/revoke", [], |app, caller, at| {
+            tokens::revoke_api_token(app, caller, at.second).await
+        }),
+        act!(
+            "/limits",
+            [("ip_allowlist", "198.51.100.7"), ("mode", "observe")],
+            |app, caller, _at| {
+                let wanted = "198.51.100.7".parse::<IpAllowlist>()?;
+                accounts::limits::limit_account(app, caller, wanted, Mode::Observe).await
+            }
+        ),
+        act!(
+            "/limits/expiry",
+            [("max_lifetime_days", "90"), ("mode", "enforce")],
+            |app, caller, _at| {
+                accounts::limits::limit_expiry(app, caller, Some(90), false, Mode::Enforce).await
+            }
+        ),
+        act!(
+            "/tokens",
+            [("name", "Old"), ("expires", "never"), ("scope", "*")],
+            |app, caller, _at| {
+                tokens::creation::issue_api_token(app, caller, request("Old")?).await
+            }
+        ),
+        act!("/members/account-name", [("name", "Acme Ltd")], |app, caller, _at| {
+            names::rename_account(app, caller, "Acme Ltd").await
+        }),
+        act!("/profile/name", [("name", "Somebody Else")], |app, caller, _at| {
+            names::rename_user(app, caller, "Somebody Else").await
+        }),
+        act!(
+            "/members/invitations",
+            [("email", "new@acme.example"), ("role", "developer")],
+            |app, caller, _at| {
+                members::invite(app, caller, "new@acme.example", Role::Developer).await
+            }
+        ),
+        act!(
+            "/members/invitations",
+            [("email", "new@acme.example"), ("role", "owner")],
+            |app, caller, _at| {
+                members::invite(app, caller, "new@acme.example", Role::Owner).await
+            }
+        ),
+        act!(
+            "/members/invitations",
+            [("email", "no address"), ("role", "viewer")],
+            |app, caller, _at| { members::invite(app, caller, "no address", Role::Viewer).await }
+        ),
+        act!(
+            "/members/invitations",
+            [("email", "vera@acme.example"), ("role", "viewer")],
+            |app, caller, _at| {
+                members::invite(app, caller, "vera@acme.example", Role::Viewer).await
+            }
+        ),
+        act!("/members/two-factor", [("required", "yes")], |app, caller, _at| {
+            factors::require(app, caller, true).await
+        }),
+        act!("/members/{vera}/role", [("role", "developer")], |app, caller, at| {
+            members::change_role(app, caller, at.vera, Role::Developer).await
+        }),
+        act!("/members/{ann}/role", [("role", "viewer")], |app, caller, at| {
+            members::change_role(app, caller, at.ann, Role::Viewer).await
+        }),
+        act!("/members/{vera}/log-out", [], |app, caller, at| {
+            members::log_out(app, caller, at.vera).await
+        }),
+        act!("/members/{vera}/remove", [], |app, caller, at| {
+            members::remove(app, caller, at.vera).await
+        }),
+        act!("/members/{vera}/remove", [], |app, caller, at| {
+            members::remove(app, caller, at.vera).await
+        }),
+        act!("/members/{ann}/remove", [], |app, caller, at| {
+            members::remove(app, caller, at.ann).await
+        }),
+        act!("/members/leave", [], |app, caller, _at| members::leave(app, caller).await),
+    ]
+}
+
+fn acts_of_operators() -> Vec<Act<principal::Operator>> {
+    vec![
+        act!("/operator/accounts/{number}/suspend", [], |app, operator, at| {
+            operators::set_state(app, operator, at.number, AccountState::Suspended).await
+        }),
+        act!("/operator/accounts/{number}/suspend", [], |app, operator, at| {
+            operators::set_state(app, operator, at.number, AccountState::Suspended).await
+        }),
+        act!("/operator/accounts/{number}/restore", [], |app, operator, at| {
+            operators::set_state(app, operator, at.number, AccountState::Active).await
+        }),
+        act!("/operator/accounts/{number}/plan", [("plan", "gold")], |app, operator, at| {
+            let administrator = principal::Administrator::Operator(operator);
+            let store = (&app.store, app.now());
+            operators::set_plan(administrator, store, &app.settings.plans, (at.number, "gold"))
+                .await
+        }),
+        act!(
+            "/operator/accounts",
+            [("name", "Beta"), ("owner", "bea@beta.example")],
+            |app, operator, _at| {
+                operators::open_account(app, operator, "Beta", "bea@beta.example").await
+            }
+        ),
+        act!(
+            "/operator/accounts",
+            [("name", ""), ("owner", "bea@beta.example")],
+            |app, operator, _at| {
+                operators::open_account(app, operator, "", "bea@beta.example").await
+            }
+        ),
+        act!(
+            "/operator/accounts/{number}/owner",
+            [("owner", "otto@acme.example")],
+            |app, operator, at| {
+                operators::invite_owner(app, operator, at.number, "otto@acme.example").await
+            }
+        ),
+        act!("/operator/accounts/{number}/close", [], |app, operator, at| {
+            operators::set_state(app, operator, at.number, AccountState::Closed).await
+        }),
+    ]
+}
+
+/// A console with Ann, Vera, and two tokens, and a user who is the caller.
+async fn begin(caller: Caller) -> (Console, User, Objects) {
+    let console = Console::start().await;
+    let ann = console.owner();
+    console.joined("vera@acme.example", Role::Viewer).await;
+    let token = |name: &'static str| {
+        let ann = &ann;
+        async move {
+            let form = [("name", name), ("expires", "never"), ("scope", "*")];
+            assert_eq!(ann.post("/tokens", &form).await.status, 200);
+            ann.id_in("/tokens", "tok_", name).await.parse().expect("an ID")
+        }
+    };
+    let (token, second) = (token("first").await, token("second").await);
+    let user = console.as_caller(caller).await;
+    let ann = find_member(&console, ANN).await;
+    let vera = find_member(&console, "vera@acme.example").await;
+    let number = console.number;
+    (console, user, Objects { token, second, ann, vera, number })
+}
+
+/// The row of one's own on *Members* has no link.
+async fn find_member(console: &Console, email: &str) -> MemberId {
+    let mut read = console.app.store.read().await.expect("reads");
+    let account = read.find_account_by_number(console.number).await.expect("reads").expect("Acme");
+    let members = read.list_members(account.id).await.expect("reads");
+    members.iter().find(|member| member.email.as_str() == email).expect("a member").id
+}
+
+async fn principal_of(console: &Console, user: &User) -> sessions::Found {
+    let mut headers = HeaderMap::new();
+    let cookies = HeaderValue::try_from(user.cookie_header()).expect("cookies");
+    headers.insert(header::COOKIE, cookies);
+    let secret = cookie::session_in(&headers, &console.app.settings);
+    sessions::find_caller(&console.app, secret, Origin::default()).await.expect("a session")
+}
+
+fn filled(path: &str, at: &Objects) -> String {
+    path.replace("{token}", at.token.to_string().as_str())
+        .replace("{second}", at.second.to_string().as_str())
+        .replace("{ann}", at.ann.to_string().as_str())
+        .replace("{vera}", at.vera.to_string().as_str())
+        .replace("{number}", &at.number.to_string())
+}
+
+fn status_of(kind: Kind) -> u16 {
+    match kind {
+        Kind::NotFound => 404,
+        Kind::NotPermitted => 403,
+        Kind::Invalid | Kind::Gone => 422,
+        Kind::Conflict => 409,
+        Kind::TooMany => 429,
+        Kind::Busy | Kind::Unsettled => 503,
+        Kind::Broken => 500,
+    }
+}
+
+/// The names and details of the audit entries, without receipts, whose signatures differ.
+async fn entries(console: &Console, after: i64) -> Vec<(String, String)> {
+    let rows = console.audit_after(after).await.into_iter();
+    rows.filter(|row| row.event != "receipt.issued").map(|row| (row.event, row.detail)).collect()
+}
+
+fn compare(what: &str, page: &Page, outcome: &Result<(), Refusal>) {
+    match outcome {
+        Ok(()) => {
+            assert!([200, 303].contains(&page.status), "{what}: {} {}", page.status, page.text)
+        }
+        Err(refusal) => {
+            assert_eq!(
+                page.status,
+                status_of(refusal.kind()),
+                "{what}: {:?} {}",
+                refusal.code(),
+                page.text
+            );
+            let text = english(refusal);
+            assert!(
+                page.readable().contains(&text),
+                "{what}: {text:?} is not in {}",
+                page.readable()
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn members_act_alike_through_the_console_and_the_use_cases() {
+    for caller in Caller::ALL {
+        let Caller::Member(_) = caller else { continue };
+        let (console, user, at) = begin(caller).await;
+        let (other, principal, there) = begin(caller).await;
+        for Act { path, form, use_case } in acts_of_members() {
+            let what = format!("{caller:?} {path} {form:?}");
+            let (before, before_other) = (console.last_audit().await, other.last_audit().await);
+            let page = user.post(&filled(path, &at), form).await;
+            let sessions::Found::Caller(principal) = principal_of(&other, &principal).await else {
+                panic!("{what}: no longer a member");
+            };
+            let outcome = use_case(&other.app, &principal, &there).await;
+            compare(&what, &page, &outcome);
+            let [written, same] =
+                [entries(&console, before).await, entries(&other, before_other).await];
+            assert_eq!(written, same, "{what}");
+            assert_eq!(written.len(), usize::from(outcome.is_ok()), "{what}: {written:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn operators_act_alike_through_the_console_and_the_use_cases() {
+    let (console, user, at) = begin(Caller::Operator).await;
+    let (other, principal, there) = begin(Caller::Operator).await;
+    for Act { path, form, use_case } in acts_of_operators() {
+        let what = format!("{path} {form:?}");
+        let (before, before_other) = (console.last_audit().await, other.last_audit().await);
+        let page = user.post(&filled(path, &at), form).await;
+        let sessions::Found::Operator(principal) = principal_of(&other, &principal).await else {
+            panic!("{what}: no longer an operator");
+        };
+        let outcome = use_case(&other.app, &principal, &there).await;
+        compare(&what, &page, &outcome);
+        let [written, same] =
+            [entries(&console, before).await, entries(&other, before_other).await];
+        assert_eq!(written.len(), usize::from(outcome.is_ok()), "{what}: {written:?}");
+        assert_eq!(written.len(), same.len(), "{what}");
+        assert!(written.iter().zip(&same).all(|(one, other)| one.0 == other.0), "{what}");
+    }
+}
+
+/// A caller whose role, membership, or session has ended since the page was shown gets the refusal of this moment.
+#[tokio::test]
+async fn who_is_removed_meanwhile_is_refused_by_the_use_case() {
+    let (console, _, at) = begin(Caller::Anonymous).await;
+    let dora = console.joined("dora@acme.example", Role::Developer).await;
+    let sessions::Found::Caller(caller) = principal_of(&console, &dora).await else {
+        panic!("a member");
+    };
+    let id = find_member(&console, "dora@acme.example").await;
+    let removed = console.owner().post(&format!("/members/{id}/remove"), &[]).await;
+    assert_eq!(removed.status, 303, "{}", removed.text);
+    let before = console.last_audit().await;
+    let refusal = names::rename_token(&console.app, &caller, at.token, "x").await;
+    assert_eq!(refusal.expect_err("removed").code(), crate::Code::LoggedOut);
+    assert_eq!(console.last_audit().await, before);
+}
