@@ -2,7 +2,7 @@
 
 use crate::{
     limits::token_with,
-    support::{Keydesk, PASSWORD, User},
+    support::{Keydesk, Options, PASSWORD, User},
 };
 use keydesk_model::Event;
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
@@ -233,4 +233,77 @@ async fn t61_the_first_bad_entry_is_named() {
     assert!(log.after(&rewritten, &[]).await.0);
     let (is_good, message) = log.after(&rewritten, &["--anchor", &log.anchors]).await;
     assert!(!is_good && message.contains("anchored"), "{message}");
+}
+
+/// Whatever the moment at which the power goes, what was done and what is written of it are the same.
+#[tokio::test]
+async fn t57_there_is_no_change_without_its_entry_and_no_entry_without_its_change() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    let options = Options { has_account: true, ..Options::default() };
+    drop(ann);
+    for round in 0..6_u64 {
+        let users = futures_util::future::join_all(
+            (0..3).map(|_| User::logged_in(&keydesk.console, "ann@acme.example", PASSWORD)),
+        )
+        .await;
+        let acts: Vec<_> = users
+            .into_iter()
+            .enumerate()
+            .map(|(worker, user)| tokio::spawn(act_on(user, format!("{round}-{worker}"))))
+            .collect();
+        tokio::time::sleep(std::time::Duration::from_millis(150 + 37 * round)).await;
+        keydesk.kill_and_restart(&options);
+        for act in acts {
+            act.await.expect("ends when the console is gone");
+        }
+    }
+    let mut database = database(&keydesk.data()).await;
+    for (what, changes, entries) in [
+        (
+            "API tokens",
+            "SELECT count(*) FROM token WHERE token_owner = 'account'",
+            "SELECT count(*) FROM audit WHERE event = 'token.created'",
+        ),
+        (
+            "rotations of the bearer token",
+            "SELECT count(*) FROM secret WHERE revocation_reason = 'rotated'",
+            "SELECT count(*) FROM audit WHERE event = 'token.rotated'",
+        ),
+        (
+            "invitations",
+            "SELECT count(*) FROM invitation",
+            "SELECT count(*) FROM audit WHERE event = 'member.invited'",
+        ),
+        (
+            "sessions",
+            "SELECT count(*) FROM session",
+            "SELECT count(*) FROM audit WHERE event IN ('session.created', 'account.created')",
+        ),
+    ] {
+        let changes = number(&mut database, changes).await;
+        let entries = number(&mut database, entries).await;
+        assert_eq!(changes, entries, "{what}");
+        assert!(changes > 6, "{what}: {changes}");
+    }
+    let verified = keydesk.run(&["--config", "keydesk.toml", "audit", "verify"], "");
+    assert!(verified.status.success(), "{verified:?}");
+}
+
+/// Makes, rotates and invites until the console is gone.
+async fn act_on(user: User, whose: String) {
+    for number in 0_u32.. {
+        let name = format!("T {whose}-{number}");
+        let form = [("name", name.as_str()), ("expires", "never"), ("scope", "*")];
+        if user.try_post("/tokens", &form).await.is_none()
+            || user.try_post("/api-docs/rotate", &[]).await.is_none()
+        {
+            return;
+        }
+        let email = format!("p{whose}-{number}@acme.example");
+        let form = [("email", email.as_str()), ("role", "viewer")];
+        if user.try_post("/members/invitations", &form).await.is_none() {
+            return;
+        }
+    }
 }

@@ -1,6 +1,9 @@
-//! T27, T37, T38, T71, R19 to R21: clients that mean harm, or behave as if.
+//! T27, T37, T38, T71, T62, R19 to R21: clients that mean harm, or behave as if.
 
-use crate::support::raw::{Behind, converse, outcome};
+use crate::support::{
+    Keydesk, Options, User, client, eventually,
+    raw::{Behind, converse, outcome},
+};
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 use tokio::{
@@ -208,4 +211,68 @@ async fn a_client_that_leaves_takes_its_request_along() {
     assert!(!read_to_close(&mut stream).await.contains("504"));
     let answer = converse(&behind.keydesk.gateway, &[b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"]).await;
     assert_eq!(outcome(&answer).0, 401);
+}
+
+/// What people and programs write of themselves reaches logs and pages without power over them.
+#[tokio::test]
+async fn t62_no_name_moves_the_cursor_breaks_a_line_or_turns_the_text() {
+    let log = tempfile::tempdir().expect("a folder");
+    let file = log.path().join("access.log");
+    let config =
+        format!("[observe]\nstatus = \"127.0.0.1:0\"\naccess_log = \"{}\"\n", file.display());
+    let mut keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
+    let ann = keydesk.with_account().await;
+    let (endpoint, token) = (ann.endpoint_url().await, ann.bearer_token().await);
+    let evil = [
+        "a\r\nSet-Cookie: x=1",
+        "a\u{1b}[2Jb",
+        "a\u{9b}31mb",
+        "a\u{2028}b",
+        "a\u{202e}gnp.exe",
+        "a\u{2066}b",
+        "a\u{7f}\u{8}b",
+        "a\0b",
+    ];
+    for name in evil {
+        ann.post("/tokens", &[("name", name), ("expires", "never"), ("scope", "*")]).await;
+        ann.post("/members/invitations", &[("email", name), ("role", "viewer")]).await;
+        User::visiting(&keydesk.console).log_in(name, "wrong").await;
+        ann.get(&format!("/audit?text={}", escaped(name))).await;
+        ann.get(&format!("/{}", escaped(name))).await;
+        let client = client().build().expect("a client");
+        for path in [format!("/api/v1/{}", escaped(name)), "/api/v1/contacts".to_owned()] {
+            let call = client.get(format!("{endpoint}{path}")).bearer_auth(&token);
+            let agent = reqwest::header::HeaderValue::from_bytes(name.as_bytes());
+            let call = match agent {
+                Ok(agent) => call.header("user-agent", agent),
+                Err(_) => call,
+            };
+            call.send().await.expect("answers");
+        }
+    }
+    let lines = || std::fs::read_to_string(&file).unwrap_or_default();
+    eventually("the log is written", async || lines().lines().count() >= 2 * evil.len()).await;
+    for line in lines().lines() {
+        serde_json::from_str::<serde_json::Value>(line).expect("one record a line");
+    }
+    for (place, text) in [
+        ("the access log", lines()),
+        ("what is printed", keydesk.printed()),
+        ("the tokens", ann.get("/tokens").await.text),
+        ("the members", ann.get("/members").await.text),
+        ("the audit log", ann.get("/audit").await.text),
+        ("its export", ann.get("/audit/export?format=jsonl").await.text),
+        ("its export as CSV", ann.get("/audit/export?format=csv").await.text),
+    ] {
+        let found = text.chars().find(|c| {
+            (c.is_control() && *c != '\n' && *c != '\r')
+                || matches!(*c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        });
+        assert_eq!(found, None, "{place}: {text}");
+    }
+}
+
+/// Every byte in percent-encoding.
+fn escaped(text: &str) -> String {
+    text.bytes().fold(String::new(), |escaped, byte| format!("{escaped}%{byte:02x}"))
 }

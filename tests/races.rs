@@ -1,6 +1,8 @@
-//! T14, T15: two acts at the same moment.
+//! T14, T15, T53: two acts at the same moment.
 
-use crate::support::{Keydesk, is_let_through, use_token};
+use crate::support::{
+    Keydesk, Options, PASSWORD, Page, is_let_through, postgres::Postgres, use_token,
+};
 
 #[tokio::test]
 async fn t15_of_two_rotations_at_once_exactly_one_wins() {
@@ -48,4 +50,33 @@ async fn hammer(endpoint: String, token: String) -> Vec<bool> {
         outcomes.push(is_let_through(&use_token(&endpoint, &token).await));
     }
     outcomes
+}
+
+async fn owners_demote_each_other(config: String) {
+    let mut keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
+    let ann = keydesk.with_account().await;
+    let bob = ann.invite("bob@acme.example", "owner", PASSWORD).await;
+    let ids = [ann.member_id("Ann Chen").await, ann.member_id("bob").await];
+    let role = |member: usize| format!("/members/{}/role", ids[member]);
+    for round in 0..8 {
+        let (of_bob, of_ann) = (role(1), role(0));
+        let viewer = [("role", "viewer")];
+        let (one, two) = tokio::join!(ann.post(&of_bob, &viewer), bob.post(&of_ann, &viewer));
+        let done = |page: &Page| page.status == 303;
+        assert!(done(&one) != done(&two), "round {round}: {} and {}", one.status, two.status);
+        let (owner, other) = if done(&one) { (&ann, 1) } else { (&bob, 0) };
+        assert_eq!(owner.post(&role(other), &[("role", "owner")]).await.status, 303);
+    }
+}
+
+#[tokio::test]
+async fn t53_of_two_owners_who_demote_each_other_one_stays_on_sqlite() {
+    owners_demote_each_other(String::new()).await;
+}
+
+#[tokio::test]
+async fn t53_of_two_owners_who_demote_each_other_one_stays_on_postgresql() {
+    let server = Postgres::shared();
+    let store = server.url(&server.new_database());
+    owners_demote_each_other(format!("database_url = \"{store}\"\n")).await;
 }

@@ -1,54 +1,8 @@
 //! P, SE and H of the security list, as far as they show from outside.
 
 use crate::support::{Keydesk, NEW_PASSWORD, Options, PASSWORD, User, client, use_token};
-use std::time::{Duration, Instant};
 
 const ANN: &str = "ann@acme.example";
-
-#[tokio::test]
-async fn h1_h2_h3_t49_every_answer_is_hardened() {
-    let mut keydesk = Keydesk::start();
-    let ann = keydesk.with_account().await;
-    for path in [
-        "/login",
-        "/api-docs",
-        "/tokens",
-        "/nowhere",
-        "/api-docs/reference",
-        "/api-docs/openapi.json",
-        "/assets/app.css",
-    ] {
-        let page = ann.get(path).await;
-        let policy = page.header("content-security-policy");
-        for directive in [
-            "default-src 'none'",
-            "script-src 'self';",
-            "style-src 'self';",
-            "object-src 'none'",
-            "base-uri 'none'",
-            "frame-ancestors 'none'",
-            "form-action 'self'",
-        ] {
-            assert!(policy.contains(directive), "{path}: {directive}");
-        }
-        assert!(!policy.contains("unsafe"));
-        for (name, value) in [
-            ("x-content-type-options", "nosniff"),
-            ("x-frame-options", "DENY"),
-            ("referrer-policy", "same-origin"),
-            ("cross-origin-opener-policy", "same-origin"),
-        ] {
-            assert_eq!(page.header(name), value, "{path}");
-        }
-        assert_eq!(
-            page.header("cache-control") == "no-store",
-            !path.starts_with("/assets"),
-            "{path}"
-        );
-        assert!(page.header("access-control-allow-origin").is_empty());
-    }
-    assert!(ann.post("/logout", &[]).await.header("clear-site-data").contains("cache"));
-}
 
 #[tokio::test]
 async fn se2_the_cookie_is_plain_on_loopback_and_strict_on_https() {
@@ -154,29 +108,6 @@ async fn se1_a_session_gets_a_new_secret_at_log_in_and_after_a_password_change()
 }
 
 #[tokio::test]
-async fn se4_own_sessions_are_seen_and_ended_and_others_are_not() {
-    let mut keydesk = Keydesk::start();
-    let ann = keydesk.with_account().await;
-    let bob = ann.invite("bob@acme.example", "developer", PASSWORD).await;
-    let second = User::logged_in(&keydesk.console, ANN, PASSWORD).await;
-    let page = ann.get("/sessions").await.text;
-    assert_eq!(page.matches("Firefox on Linux</b>").count(), 2);
-    let ids: Vec<&str> = page.split("/sessions/ses_").skip(1).map(|rest| &rest[..32]).collect();
-    for id in &ids {
-        assert_eq!(bob.post(&format!("/sessions/ses_{id}/end"), &[]).await.status, 404);
-    }
-    let this = page.find("This session").expect("marked");
-    let other = ids
-        .iter()
-        .find(|id| page.find(**id).is_some_and(|at| (at < this) == (ids[0] != **id) || at < this))
-        .copied();
-    let other = other.unwrap_or(ids[1]);
-    ann.post(&format!("/sessions/ses_{other}/end"), &[]).await;
-    let alive = [ann.get("/sessions").await.status, second.get("/sessions").await.status];
-    assert_eq!(alive.iter().filter(|status| **status == 200).count(), 1, "{alive:?}");
-}
-
-#[tokio::test]
 async fn se8_a_bearer_token_opens_no_page_and_a_cookie_no_api() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
@@ -194,69 +125,6 @@ async fn se8_a_bearer_token_opens_no_page_and_a_cookie_no_api() {
         .header("cookie", format!("{}={token}", keydesk.cookie_name()))
         .send();
     assert_eq!(with_token.await.expect("answers").url().path(), "/login");
-}
-
-#[tokio::test]
-async fn h5_t50_after_logging_in_nobody_is_sent_to_another_site() {
-    let mut keydesk = Keydesk::start();
-    keydesk.with_account().await;
-    for (next, location) in [
-        ("//evil.example", "/api-docs"),
-        ("/\\evil.example", "/api-docs"),
-        ("https://evil.example", "/api-docs"),
-        ("/help", "/help"),
-    ] {
-        let form = [("email", ANN), ("password", PASSWORD), ("next", next)];
-        let page = User::visiting(&keydesk.console).post("/login", &form).await;
-        assert_eq!(page.location.as_deref(), Some(location), "{next}");
-    }
-}
-
-#[tokio::test]
-async fn p5_a_password_is_the_same_however_its_accents_are_composed() {
-    let mut keydesk = Keydesk::start();
-    let ann = keydesk.with_account().await;
-    let composed = "caf\u{e9} fjord umbrella quartz";
-    ann.post("/profile/password", &[("current_password", PASSWORD), ("new_password", composed)])
-        .await;
-    User::logged_in(&keydesk.console, ANN, "cafe\u{301} fjord umbrella quartz").await;
-}
-
-/// A check that can fail, not a time limit: the medians of the two must not differ by more than
-/// they differ from themselves. The exact figures are taken by a benchmark.
-#[tokio::test]
-async fn p9_an_unknown_address_takes_as_long_as_a_wrong_password() {
-    let mut keydesk = Keydesk::start();
-    keydesk.with_account().await;
-    let visitor = User::visiting(&keydesk.console);
-    let mut times = [Vec::new(), Vec::new()];
-    for round in 0..24 {
-        let email = if round % 2 == 0 { ANN } else { "nobody@acme.example" };
-        let started = Instant::now();
-        assert_eq!(visitor.log_in(email, "a wrong password").await.status, 403);
-        times[round % 2].push(started.elapsed());
-        keydesk.sql("DELETE FROM attempt").await;
-    }
-    let [known, unknown] = times.map(|mut times| {
-        times.sort_unstable();
-        times[times.len() / 2]
-    });
-    let (less, more) = (known.min(unknown), known.max(unknown));
-    assert!(more < less * 2 + Duration::from_millis(1), "known {known:?}, unknown {unknown:?}");
-}
-
-#[tokio::test]
-async fn t48_names_are_shown_as_text() {
-    let mut keydesk = Keydesk::start();
-    let ann = keydesk.with_account().await;
-    let evil = "<script>alert(1)</script>\" onfocus=\"alert(2)";
-    ann.create_token(evil, "never").await;
-    let page = ann.get("/tokens").await.text;
-    assert!(
-        page.contains("&#60;script&#62;")
-            && !page.contains("<script>alert")
-            && !page.contains("\" onfocus")
-    );
 }
 
 /// The bound of the queue, and the response when it is full, are tested beside the code: how

@@ -35,6 +35,10 @@ mod users;
 // The tests in this crate share the console of those beside it.
 #[cfg(test)]
 extern crate self as keydesk_control;
+#[cfg(test)]
+#[expect(dead_code, reason = "more of it is for the tests beside this crate")]
+#[path = "../tests/console/world.rs"]
+mod world;
 
 pub(crate) use door::language::{html, label, text};
 

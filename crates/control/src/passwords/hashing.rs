@@ -24,6 +24,9 @@ pub(crate) struct PasswordHashing {
     nobody: String,
     queue: Arc<Semaphore>,
     turns: Arc<Semaphore>,
+    /// The number of computed hashes.
+    #[cfg(test)]
+    pub computed: std::sync::atomic::AtomicUsize,
 }
 
 impl std::fmt::Debug for PasswordHashing {
@@ -45,6 +48,8 @@ impl PasswordHashing {
             nobody,
             queue: Arc::new(Semaphore::new(AT_ONCE + WAITING)),
             turns: Arc::new(Semaphore::new(AT_ONCE)),
+            #[cfg(test)]
+            computed: std::sync::atomic::AtomicUsize::default(),
         }
     }
 
@@ -77,6 +82,8 @@ impl PasswordHashing {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, TooBusy> {
         let _place = self.queue.try_acquire().map_err(|_| TooBusy)?;
+        #[cfg(test)]
+        self.computed.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| TooBusy)?;
         let done = tokio::task::spawn_blocking(move || {
             let result = work();

@@ -189,3 +189,22 @@ impl<'a> News<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::world::{ANN, Console};
+    use std::sync::atomic::Ordering;
+
+    /// The times themselves are compared by `bench/login`.
+    #[tokio::test]
+    async fn p9_an_unknown_address_costs_as_many_hashes_as_a_wrong_password() {
+        let console = Console::start().await;
+        let visitor = console.anonymous();
+        let computed = || console.app.passwords.computed.load(Ordering::Relaxed);
+        for email in [ANN, "nobody@acme.example", "no address"] {
+            let before = computed();
+            assert_eq!(visitor.log_in(email, "a wrong password").await.status, 403);
+            assert_eq!(computed() - before, 1, "{email}");
+        }
+    }
+}

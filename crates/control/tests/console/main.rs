@@ -1,11 +1,18 @@
 //! The console in process: its pages, its refusals, and what each caller is permitted. What a gateway, a proxy, or a
 //! browser does is tested with the binary, in the folder `tests` of the repository.
 
+mod accounts;
+mod api_docs;
 mod attempts;
 mod callers;
 mod factors;
+mod help;
 mod languages;
 mod pages;
 mod refusals;
+mod responses;
+mod sessions;
+mod tokens;
 mod two_tabs;
+mod users;
 mod world;

@@ -16,7 +16,7 @@ use keydesk_control::{
 };
 use keydesk_model::{AccountNumber, Clock, ExpiryPolicy, Month, Role, Timestamp, TrustedProxies};
 use keydesk_node::Nodes;
-use keydesk_store::{AccountSearch, AuditRow, DatabaseUrl, Sealer, Store};
+use keydesk_store::{AccountSearch, DatabaseUrl, Sealer, Store};
 use keydesk_token::{Entropy, Prefix};
 use readable::readable;
 use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
@@ -205,15 +205,6 @@ impl Console {
             }
         }
     }
-
-    /// The entries of the audit log after number `after`, oldest first.
-    pub async fn audit_after(&self, after: i64) -> Vec<AuditRow> {
-        self.app.store.read().await.expect("reads").list_audit(after).await.expect("reads")
-    }
-
-    pub async fn last_audit(&self) -> i64 {
-        self.audit_after(0).await.last().map_or(0, |row| row.seq)
-    }
 }
 
 /// A browser: its cookies and its language.
@@ -373,12 +364,6 @@ impl Page {
             Some(value) => value.split('"').next().map(str::to_owned),
             None => content.split('<').next().map(str::to_owned),
         }
-    }
-
-    /// The target without the number of the receipt, which there must be.
-    pub fn done(&self) -> Option<&str> {
-        let (done, receipt) = self.location.as_deref()?.split_once("&receipt=")?;
-        receipt.parse::<i64>().is_ok().then_some(done)
     }
 
     pub fn header(&self, name: &str) -> &str {

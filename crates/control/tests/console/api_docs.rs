@@ -1,0 +1,83 @@
+//! The page *API Docs* and the reference.
+
+use crate::world::{Console, PASSWORD};
+
+#[tokio::test]
+async fn s2_api_docs_is_one_click_from_every_page_and_a_viewer_is_told_whom_to_ask() {
+    let console = Console::start().await;
+    let ann = console.owner();
+    for page in [
+        "/api-docs",
+        "/tokens",
+        "/tokens/new",
+        "/members",
+        "/sessions",
+        "/profile",
+        "/help",
+        "/api-docs/rotate",
+    ] {
+        let text = ann.get(page).await.text;
+        assert!(text.contains("<a href=\"/api-docs\""), "{page}");
+    }
+    let vera = ann.invite("vera@acme.example", "viewer", PASSWORD).await;
+    let page = vera.get("/api-docs").await;
+    assert!(page.text.contains("Ann Chen") && page.text.contains("mailto:ann@acme.example"));
+    assert!(page.find_value("bearer-token").is_none());
+    assert_eq!(vera.get("/tokens").await.status, 403);
+}
+
+#[tokio::test]
+async fn s3_s4_both_values_stand_bare_on_a_page_that_nobody_stores() {
+    let console = Console::start().await;
+    let ann = console.owner();
+    let page = ann.get("/api-docs").await;
+    let (endpoint, token) = (page.value("endpoint-url"), page.value("bearer-token"));
+    assert!(endpoint.starts_with("https://api.example.com/") && !endpoint.ends_with('/'));
+    assert!(token.starts_with("kd_u_") && token.len() == 43);
+    assert_eq!(page.header("cache-control"), "no-store");
+    assert!(
+        page.text.contains("data-copy=\"endpoint-url\"")
+            && page.text.contains("data-copy=\"bearer-token\"")
+    );
+    // The script may copy; it may not store.
+    let script = ann.get("/assets/app.js").await.text;
+    assert!(!script.contains("localStorage") && !script.contains("sessionStorage"));
+}
+
+#[tokio::test]
+async fn s10_the_page_masks_warns_and_names_no_token_in_a_url() {
+    let console = Console::start().await;
+    let ann = console.owner();
+    let page = ann.get("/api-docs").await;
+    let token = page.value("bearer-token");
+    assert!(page.text.contains(&format!("kd_u_••••••••{}", &token[39..])));
+    assert!(page.text.contains("Keep it secret"));
+    for attribute in ["href=\"", "action=\"", "src=\"", "data-try=\""] {
+        for url in page.text.split(attribute).skip(1).filter_map(|rest| rest.split('"').next()) {
+            assert!(!url.contains(&token), "{attribute}{url}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn s11_the_reference_has_the_reader_s_server_and_operations() {
+    let console = Console::start().await;
+    let ann = console.owner();
+    let endpoint = ann.get("/api-docs").await.value("endpoint-url");
+    let page = ann.get("/api-docs").await.text;
+    for operation in ["/api/v1/contacts/{id}/messages", "List contacts", "contacts:read"] {
+        assert!(page.contains(operation), "{operation}");
+    }
+    for snippet in ["requests.get(", "await fetch(", "reqwest::Client", "http.NewRequest("] {
+        assert!(
+            page.contains(snippet) && page.contains(&format!("{endpoint}/api/v1/contacts")),
+            "{snippet}"
+        );
+    }
+    let document: serde_json::Value =
+        serde_json::from_str(&ann.get("/api-docs/openapi.json").await.text).expect("JSON");
+    assert_eq!(document["servers"], serde_json::json!([{ "url": endpoint }]));
+    let reference = ann.get("/api-docs/reference").await;
+    assert_eq!(reference.value("bearer-token"), ann.bearer_token().await);
+    assert_eq!(reference.header("cache-control"), "no-store");
+}

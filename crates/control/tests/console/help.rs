@@ -1,0 +1,29 @@
+//! The page *Help* and its feedback.
+
+use crate::world::Console;
+
+#[tokio::test]
+async fn s12_help_answers_with_the_reader_s_state_and_keeps_what_they_say() {
+    let console = Console::start().await;
+    let ann = console.owner();
+    let page = ann.get("/help").await.text;
+    assert!(page.contains(&ann.get("/api-docs").await.value("endpoint-url")));
+    assert!(page.contains(&format!("kd_u_••••••••{}", &ann.bearer_token().await[39..])));
+    let form = [("question", "slash"), ("answered", "no"), ("comment", "Which slash?\u{1b}[2J")];
+    let refused = ann.post("/help/feedback", &form).await;
+    assert!(refused.status == 422 && refused.text.contains("control character"));
+    let form = [("question", "slash"), ("answered", "no"), ("comment", "Which slash?")];
+    assert_eq!(
+        ann.post("/help/feedback", &form).await.location.as_deref(),
+        Some("/help?thanked=slash#slash")
+    );
+    assert_eq!(
+        ann.post("/help/feedback", &[("question", "unknown"), ("answered", "no")]).await.status,
+        404
+    );
+    let mut read = console.app.store.read().await.expect("reads");
+    let feedback = read.list_feedback().await.expect("reads");
+    assert_eq!(feedback.len(), 1);
+    assert_eq!((feedback[0].question.as_str(), feedback[0].answered), ("slash", false));
+    assert_eq!(feedback[0].comment, "Which slash?");
+}
