@@ -1,7 +1,9 @@
 //! Accounts: customers of the API.
 
 use crate::{
-    Read, Standing, StoreError, Write, row,
+    Read, Standing, StoreError, Write,
+    page::patterns,
+    row,
     sql::{SqlRow, query},
 };
 use keydesk_model::{
@@ -185,16 +187,13 @@ impl Read {
         search: &AccountSearch,
         (now, month): (Timestamp, Month),
     ) -> Result<Vec<AccountOverview>, StoreError> {
-        let pattern = |text: &str| match text.trim() {
-            "" => String::new(),
-            text => format!("%{}%", row::escape_like(text)),
-        };
+        let [lowercase, entered] = patterns(&search.text);
         let found = query(SEARCH)
             .bind(now)
             .bind(month.number())
             .bind(search.after.map_or(0, u32::from))
-            .bind(pattern(&search.text.to_lowercase()))
-            .bind(pattern(&search.text))
+            .bind(lowercase)
+            .bind(entered)
             .bind(search.limit);
         let overview = |row: &SqlRow| {
             Ok(AccountOverview {

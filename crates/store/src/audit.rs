@@ -3,6 +3,7 @@
 use crate::{
     Read, StoreError, Write,
     audit_chain::ChainInput,
+    page::patterns,
     row,
     sql::{Query, SqlRow, query},
 };
@@ -26,6 +27,16 @@ pub struct AuditRow {
     pub event: String,
     pub target: String,
     pub detail: String,
+}
+
+/// A receipt in the audit log.
+#[derive(Clone, Debug)]
+pub struct StoredReceipt {
+    /// The number of its entry.
+    pub seq: i64,
+    pub jws: String,
+    /// The name of the token, member, or user that it concerns, if known.
+    pub target_name: Option<String>,
 }
 
 /// An entry in search results.
@@ -77,10 +88,27 @@ const SEARCH: &str = "SELECT seq, at, event, actor, users.name AS actor_name, us
 const LATER: &str =
     "SELECT seq, at, event, target, detail FROM audit WHERE seq > $1 ORDER BY seq LIMIT 1000";
 
-const RECEIPTS: &str = "SELECT seq, at, event, target, detail FROM audit \
-    WHERE account_id = $1 AND event = 'receipt.issued' ORDER BY seq DESC LIMIT $2";
-const RECEIPT: &str = "SELECT seq, at, event, target, detail FROM audit \
-    WHERE account_id = $1 AND event = 'receipt.issued' AND seq = $2";
+/// Selects receipts with the name of the token, member, or user that they concern.
+macro_rules! select_receipts {
+    ($condition:literal) => {
+        concat!(
+            "SELECT seq, event, detail, coalesce(token.name, of_member.name, of_user.name) AS target_name FROM audit \
+             LEFT JOIN token ON token.id = audit.target LEFT JOIN member ON member.id = audit.target \
+             LEFT JOIN users AS of_member ON of_member.id = member.user_id \
+             LEFT JOIN users AS of_user ON of_user.id = audit.target \
+             WHERE audit.account_id = $1 AND audit.event = 'receipt.issued' AND ",
+            $condition
+        )
+    };
+}
+
+const RECEIPTS: &str = select_receipts!(
+    "audit.seq < $2 AND ($3 = '' \
+       OR lower(coalesce(token.name, of_member.name, of_user.name, '')) LIKE $3 ESCAPE '!' \
+       OR coalesce(token.name, of_member.name, of_user.name, '') LIKE $4 ESCAPE '!') \
+     ORDER BY audit.seq DESC LIMIT $5"
+);
+const RECEIPT: &str = select_receipts!("audit.seq = $2");
 
 fn entry(row: &SqlRow) -> Result<AuditRow, StoreError> {
     Ok(AuditRow {
@@ -90,6 +118,14 @@ fn entry(row: &SqlRow) -> Result<AuditRow, StoreError> {
         target: row::text(row, "target")?,
         detail: row::text(row, "detail")?,
     })
+}
+
+fn receipt(row: &SqlRow) -> Result<StoredReceipt, StoreError> {
+    let (event, detail) = (row::text(row, "event")?, row::text(row, "detail")?);
+    let Some(Event::ReceiptIssued { jws }) = Event::read(&event, &detail) else {
+        return Err(StoreError::Unreadable { column: "detail" });
+    };
+    Ok(StoredReceipt { seq: row.get("seq")?, jws, target_name: row.get("target_name")? })
 }
 
 fn line(row: &SqlRow) -> Result<AuditLine, StoreError> {
@@ -114,10 +150,7 @@ impl Read {
         &mut self,
         search: &AuditSearch,
     ) -> Result<Vec<AuditLine>, StoreError> {
-        let text = match search.text.trim() {
-            "" => String::new(),
-            text => format!("%{}%", row::escape_like(&text.to_lowercase())),
-        };
+        let [text, _] = patterns(&search.text);
         let asked = query(SEARCH)
             .bind(search.account.map(|id| id.to_string()).unwrap_or_default())
             .bind(search.before.unwrap_or(i64::MAX))
@@ -130,22 +163,27 @@ impl Read {
         asked.all(self).await?.iter().map(line).collect()
     }
 
-    /// Returns the account's newest receipts, at most `limit`.
+    /// Returns the account's receipts before entry number `before`, newest first, at most `limit`. With a text, only
+    /// those for tokens, members, or users whose name contains it.
     pub async fn list_receipts(
         &mut self,
         account: AccountId,
+        (text, before): (&str, Option<i64>),
         limit: u32,
-    ) -> Result<Vec<AuditRow>, StoreError> {
-        query(RECEIPTS).bind(account).bind(limit).all(self).await?.iter().map(entry).collect()
+    ) -> Result<Vec<StoredReceipt>, StoreError> {
+        let [lowercase, entered] = patterns(text);
+        let asked = query(RECEIPTS).bind(account).bind(before.unwrap_or(i64::MAX));
+        let asked = asked.bind(lowercase).bind(entered).bind(limit);
+        asked.all(self).await?.iter().map(receipt).collect()
     }
 
     pub async fn find_receipt(
         &mut self,
         account: AccountId,
         seq: i64,
-    ) -> Result<Option<AuditRow>, StoreError> {
+    ) -> Result<Option<StoredReceipt>, StoreError> {
         let found = query(RECEIPT).bind(account).bind(seq).optional(self).await?;
-        found.as_ref().map(entry).transpose()
+        found.as_ref().map(receipt).transpose()
     }
 
     /// Returns the entries after number `after`, oldest first, at most 1,000.

@@ -1,7 +1,7 @@
 //! Members: a user in an account, with a role, from joining to removal.
 
 use crate::{
-    Read, StoreError, Write, row,
+    Cursor, Page, PageSearch, Read, StoreError, Write, row,
     sql::{SqlRow, query},
 };
 use keydesk_model::{AccountId, Email, Language, MemberId, Role, Timestamp, UserId};
@@ -48,6 +48,12 @@ const FIND: &str = select_members!("member.account_id = $1 AND member.id = $2");
 const FIND_OF_USER: &str = select_members!("member.account_id = $1 AND member.user_id = $2");
 const OF_ACCOUNT: &str =
     select_members!("member.account_id = $1 ORDER BY member.created_at, member.id");
+const PAGE: &str = select_members!(
+    "member.account_id = $1 AND ($2 = 0 OR (member.created_at, member.id) > ($2, $3)) \
+     AND ($4 = '' OR lower(users.name) LIKE $4 ESCAPE '!' OR users.name LIKE $5 ESCAPE '!' \
+       OR lower(users.email) LIKE $4 ESCAPE '!') \
+     ORDER BY member.created_at, member.id LIMIT $6"
+);
 const OF_USER: &str = select_members!("member.user_id = $1 ORDER BY member.created_at, member.id");
 const COUNT_OWNERS: &str = "SELECT count(*) AS number FROM member WHERE account_id = $1 AND role = 'owner' AND removed_at IS NULL";
 const WAS_REMOVED: &str = "SELECT count(*) AS number FROM member \
@@ -112,6 +118,19 @@ impl Read {
         let asked = query(WAS_REMOVED).bind(account).bind(user).bind(&canonical);
         let found = asked.bind(crate::erasing::removed_digest(&canonical)).one(self).await?;
         Ok(found.get::<i64>("number")? > 0)
+    }
+
+    /// Returns a page of the members whose name or email address contains the text, in the order in which they joined.
+    pub async fn search_members(
+        &mut self,
+        account: AccountId,
+        search: &PageSearch,
+    ) -> Result<Page<Member>, StoreError> {
+        let asked = search.bind(query(PAGE).bind(account)).bind(search.rows());
+        let members: Vec<_> =
+            asked.all(self).await?.iter().map(member).collect::<Result<_, _>>()?;
+        let cursor = |member: &Member| Cursor { at: member.joined_at, id: member.id.to_string() };
+        Ok(search.page(members, cursor))
     }
 
     pub async fn list_members(&mut self, account: AccountId) -> Result<Vec<Member>, StoreError> {

@@ -13,6 +13,7 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct ClosingSecret {
     pub token: TokenId,
+    pub token_name: String,
     pub hash: TokenHash,
     pub masked: String,
     pub closing: Closing,
@@ -27,7 +28,7 @@ macro_rules! select_closing {
     ($condition:literal) => {
         concat!(
             "SELECT secret.token_id, secret.hash, secret.masked, secret.rotated_at, secret.valid_until, \
-             secret.revoke_after_idle, token.expires_at, late.client, late.last_used_at FROM secret \
+             secret.revoke_after_idle, token.name, token.expires_at, late.client, late.last_used_at FROM secret \
              JOIN token ON token.id = secret.token_id \
              LEFT JOIN operation_use AS late ON late.token_id = secret.token_id AND late.violation = 'old_secret' \
                AND late.last_used_at = (SELECT max(last_used_at) FROM operation_use AS used \
@@ -55,6 +56,7 @@ fn closing_secret(row: &SqlRow) -> Result<ClosingSecret, StoreError> {
     let client: Option<String> = row.get("client")?;
     Ok(ClosingSecret {
         token: row::parsed(row, "token_id")?,
+        token_name: row::text(row, "name")?,
         hash: TokenHash::from_bytes(row::digest(row, "hash")?),
         masked: row::text(row, "masked")?,
         closing,

@@ -50,4 +50,14 @@ mod tests {
         let drawn = random::<4096>(&Entropy::seeded(1));
         assert!(ALPHABET.iter().all(|c| drawn.contains(c)));
     }
+
+    /// 248 would make the first characters likelier than the last.
+    #[test]
+    fn a_byte_beyond_the_largest_multiple_is_discarded() {
+        let entropy = Entropy::new(|out| {
+            out.fill(248);
+            out[0] = 247;
+        });
+        assert_eq!(&random::<3>(&entropy), b"zzz");
+    }
 }

@@ -69,3 +69,21 @@ impl fmt::Display for Prefix {
         f.write_str(&self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_is_short_lowercase_and_begins_with_a_letter() {
+        for valid in ["kd", "k9", "acme", "a234567890123456"] {
+            assert_eq!(
+                valid.parse::<Prefix>().map(|prefix| prefix.to_string()),
+                Ok(valid.to_owned())
+            );
+        }
+        for invalid in ["", "k", "9k", "Kd", "kD", "k-", "k_", "ké", "a2345678901234567"] {
+            assert_eq!(invalid.parse::<Prefix>(), Err(PrefixError), "{invalid:?}");
+        }
+    }
+}

@@ -43,3 +43,53 @@ impl fmt::Debug for TokenHash {
         write!(f, "TokenHash({:02x}{:02x}…)", self.0[0], self.0[1])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::hash::{Hash, Hasher};
+
+    /// Keeps what is written to it.
+    #[derive(Default)]
+    struct Seen(Vec<u8>);
+
+    impl Hasher for Seen {
+        fn finish(&self) -> u64 {
+            0
+        }
+
+        fn write(&mut self, bytes: &[u8]) {
+            self.0.extend_from_slice(bytes);
+        }
+    }
+
+    #[test]
+    fn a_hash_equals_itself_and_no_hash_that_differs_in_a_bit() {
+        let hash = TokenHash::of(b"text");
+        assert_eq!(hash, TokenHash::from_bytes(*hash.as_bytes()));
+        for bit in 0..256 {
+            let mut other = *hash.as_bytes();
+            other[bit / 8] ^= 1 << (bit % 8);
+            assert_ne!(hash, TokenHash::from_bytes(other), "{bit}");
+        }
+    }
+
+    #[test]
+    fn the_bytes_are_those_of_sha_256() {
+        let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(hex(TokenHash::of(b"abc").as_bytes()), abc);
+        assert_eq!(format!("{:?}", TokenHash::of(b"abc")), "TokenHash(ba78…)");
+    }
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    #[test]
+    fn a_table_finds_it_by_its_first_bytes() {
+        let mut seen = Seen::default();
+        let hash = TokenHash::of(b"text");
+        hash.hash(&mut seen);
+        assert_eq!(seen.0, hash.as_bytes()[..8]);
+    }
+}

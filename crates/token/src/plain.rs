@@ -140,6 +140,65 @@ mod tests {
         assert_eq!(token.masked(), format!("kd_u_••••••••{}", token.hint()));
     }
 
+    /// A text with a right checksum, whatever else is wrong with it.
+    fn signed(front: &str, random: &str) -> String {
+        let text = format!("{front}{random}");
+        let checksum = base62::encode_u32(crc32fast::hash(text.as_bytes()));
+        text + std::str::from_utf8(&checksum).expect("ASCII")
+    }
+
+    #[test]
+    fn a_right_checksum_makes_no_other_format_a_token() {
+        let random = "0123456789abcdefghijABCDEFGHIJxy";
+        for front in ["kd_u_", "kd_a_", "k9_a_", "a234567890123456_u_"] {
+            assert!(PlainToken::parse(&signed(front, random)).is_ok(), "{front}");
+        }
+        for front in [
+            "k_u_",
+            "9k_u_",
+            "kD_u_",
+            "a2345678901234567_u_",
+            "kd_x_",
+            "kd-u_",
+            "kd_u-",
+            "_u_",
+            "u_",
+            "",
+        ] {
+            assert!(PlainToken::parse(&signed(front, random)).is_err(), "{front}");
+        }
+        for at in 0..32 {
+            let mut wrong = random.to_owned();
+            wrong.replace_range(at..=at, "!");
+            assert!(PlainToken::parse(&signed("kd_u_", &wrong)).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_found_with_the_shortest_and_the_longest_prefix_only() {
+        let random = "0123456789abcdefghijABCDEFGHIJxy";
+        let is_within = |text: &str| PlainToken::is_within(text.as_bytes());
+        for front in ["kd_u_", "a234567890123456_a_"] {
+            let text = signed(front, random);
+            for text in [text.clone(), format!("?key={text}&x"), format!("_u_ _a_{text}_u_")] {
+                assert!(is_within(&text), "{text}");
+            }
+        }
+        // Its checksum belongs to a longer text.
+        assert!(!is_within(&signed("a2345678901234567_a_", random)));
+        for text in ["", "_u_", "kd_u_", &"_".repeat(50), &"a".repeat(50), &"_u_".repeat(20)] {
+            assert!(!is_within(text), "{text}");
+        }
+        assert!(!is_within(&signed("kd-u_", random)) && !is_within(&signed("kd_u-", random)));
+        assert!(!is_within(&signed("kd_x_", random)));
+    }
+
+    #[test]
+    fn the_hint_is_the_end() {
+        let token = token(7, Kind::User);
+        assert_eq!(token.hint(), &token.expose()[39..]);
+    }
+
     #[test]
     fn debug_output_tells_nothing() {
         assert_eq!(format!("{:?}", token(1, Kind::Account)), "PlainToken(redacted)");

@@ -24,6 +24,7 @@ audit-lead = Every change in this account: who made it, what changed, and where 
 audit-lead-instance = Events that don’t belong to an account: logins, failed logins, operators, keys, and API operation rules. What operators do to an account is recorded in that account’s audit log.
 audit-instance = Instance audit log
 invalid-export-format = The format must be csv or jsonl.
+invalid-cursor = This link to a page of a list isn’t valid. Open the list again.
 event-account-created = Account created
 event-account-limited = Account limits changed
 event-account-plan_changed = Account plan changed

@@ -66,6 +66,7 @@ full-access = Full access
 full-access-summary = All current and future API operations
 code = Code
 search = Search
+next-page = Next page
 entries = Entries
 ip-address = IP address
 help = Help

@@ -14,6 +14,8 @@ member-log-out-title = Log { $name } out of all sessions
 member-log-out-lead = All of { $name }’s sessions in { $account } end, and their bearer token for this account stops working immediately. They’ll find a new one when they log in again. API tokens aren’t affected.
 member-log-out = Log { $name } out
 members-lead = People who belong to this account, and their roles.
+members-none-found = No matching members.
+members-search = Name or email address
 members-invite = Invite a member
 members-send = Send invitation
 members-mailbox = Email is delivered to the <a href="/mail">local mailbox</a>.

@@ -11,7 +11,6 @@ operator-audit = Instance audit log
 operator-none = No accounts yet. Create the first one below.
 operator-search = Account name or number
 operator-none-found = No matching accounts.
-operator-more = More accounts
 operator-calls = Requests this month
 operator-since = changed { $when }
 operator-open = Create an account

@@ -1,6 +1,8 @@
 receipts-lead = For every revoked token: which gateways rejected it, and when.
 receipts-latest = Latest receipts
 receipts-none = No token in this account has been revoked yet. <a href="/tokens">Go to Tokens</a>.
+receipts-none-found = No matching receipts.
+receipts-search = Name of a token or member
 receipts-gateways = Gateways
 receipts-rejected = Rejected by all gateways
 receipts-after = after { $slowest_ms } ms

@@ -24,6 +24,7 @@ audit-lead = Todos los cambios en esta cuenta: quién los hizo, qué cambió y d
 audit-lead-instance = Eventos que no pertenecen a una cuenta: inicios de sesión, inicios de sesión fallidos, operadores, claves y reglas de operaciones de la API. Lo que los operadores hacen en una cuenta queda en el registro de auditoría de esa cuenta.
 audit-instance = Registro de auditoría de la instancia
 invalid-export-format = El formato debe ser csv o jsonl.
+invalid-cursor = Este enlace a una página de la lista no es válido. Abre la lista de nuevo.
 event-account-created = Cuenta creada
 event-account-limited = Límites de la cuenta modificados
 event-account-plan_changed = Plan de la cuenta modificado

@@ -66,6 +66,7 @@ full-access = Acceso total
 full-access-summary = Todas las operaciones actuales y futuras de la API
 code = Código
 search = Buscar
+next-page = Página siguiente
 entries = Entradas
 ip-address = Dirección IP
 help = Ayuda

@@ -14,6 +14,8 @@ member-log-out-title = Cerrar todas las sesiones de { $name }
 member-log-out-lead = Todas las sesiones de { $name } en { $account } finalizan, y su token de portador de esta cuenta deja de funcionar de inmediato. Encontrará uno nuevo cuando inicie sesión de nuevo. Los tokens de API no se ven afectados.
 member-log-out = Cerrar sesiones de { $name }
 members-lead = Personas que pertenecen a esta cuenta y sus roles.
+members-none-found = Ningún miembro coincide.
+members-search = Nombre o dirección de correo electrónico
 members-invite = Invitar a un miembro
 members-send = Enviar invitación
 members-mailbox = Los correos electrónicos se entregan en el <a href="/mail">buzón local</a>.

@@ -11,7 +11,6 @@ operator-audit = Registro de auditoría de la instancia
 operator-none = Aún no hay cuentas. Crea la primera abajo.
 operator-search = Nombre o número de cuenta
 operator-none-found = No hay cuentas que coincidan.
-operator-more = Más cuentas
 operator-calls = Solicitudes de este mes
 operator-since = desde { $when }
 operator-open = Crear una cuenta

@@ -1,6 +1,8 @@
 receipts-lead = Para cada token revocado: qué gateways lo rechazaron y cuándo.
 receipts-latest = Últimos recibos
 receipts-none = Aún no se revocó ningún token de esta cuenta. <a href="/tokens">Ir a Tokens</a>.
+receipts-none-found = Ningún recibo coincide.
+receipts-search = Nombre de un token o miembro
 receipts-gateways = Gateways
 receipts-rejected = Rechazado en todos los gateways
 receipts-after = después de { $slowest_ms } ms

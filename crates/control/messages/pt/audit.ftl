@@ -24,6 +24,7 @@ audit-lead = Todas as alterações nesta conta: quem as fez, o que mudou e de on
 audit-lead-instance = Eventos que não pertencem a uma conta: logins, falhas de login, operadores, chaves e regras de operação da API. O que os operadores fazem em uma conta é registrado no log de auditoria dessa conta.
 audit-instance = Log de auditoria da instância
 invalid-export-format = O formato deve ser csv ou jsonl.
+invalid-cursor = Este link para uma página da lista não é válido. Abra a lista novamente.
 event-account-created = Conta criada
 event-account-limited = Limites da conta alterados
 event-account-plan_changed = Plano da conta alterado

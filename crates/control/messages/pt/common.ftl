@@ -66,6 +66,7 @@ full-access = Acesso total
 full-access-summary = Todas as operações atuais e futuras da API
 code = Código
 search = Pesquisar
+next-page = Próxima página
 entries = Entradas
 ip-address = Endereço IP
 help = Ajuda

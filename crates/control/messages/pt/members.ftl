@@ -14,6 +14,8 @@ member-log-out-title = Desconectar { $name } de todas as sessões
 member-log-out-lead = Todas as sessões de { $name } em { $account } serão encerradas, e o token de portador dessa pessoa para esta conta deixará de funcionar imediatamente. Ela encontrará um novo quando fizer login novamente. Os tokens de API não são afetados.
 member-log-out = Desconectar { $name }
 members-lead = Pessoas que pertencem a esta conta e suas funções.
+members-none-found = Nenhum membro corresponde.
+members-search = Nome ou endereço de e-mail
 members-invite = Convidar um membro
 members-send = Enviar convite
 members-mailbox = Os e-mails são entregues na <a href="/mail">caixa de correio local</a>.

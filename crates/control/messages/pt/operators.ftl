@@ -11,7 +11,6 @@ operator-audit = Log de auditoria da instância
 operator-none = Ainda não há contas. Crie a primeira abaixo.
 operator-search = Nome ou número da conta
 operator-none-found = Nenhuma conta correspondente.
-operator-more = Mais contas
 operator-calls = Solicitações neste mês
 operator-since = { $when }
 operator-open = Criar uma conta

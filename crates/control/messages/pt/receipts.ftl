@@ -1,6 +1,8 @@
 receipts-lead = Para cada token revogado: quais gateways o rejeitaram e quando.
 receipts-latest = Recibos mais recentes
 receipts-none = Nenhum token desta conta foi revogado ainda. <a href="/tokens">Ir para Tokens</a>.
+receipts-none-found = Nenhum recibo corresponde.
+receipts-search = Nome de um token ou membro
 receipts-gateways = Gateways
 receipts-rejected = Rejeitado em todos os gateways
 receipts-after = após { $slowest_ms } ms

@@ -29,6 +29,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use keydesk_model::Permission;
+use keydesk_store::{PageSearch, TokenFilter};
 use keydesk_token::PlainToken;
 
 #[derive(Template)]
@@ -77,8 +78,8 @@ pub(crate) async fn show(
         None
     };
     let clients = tokens::sort_clients_of_member(&app, &caller.member).await?;
-    let tokens = tokens::list_api_tokens(&app, &caller).await?;
-    let live = tokens.into_iter().map(|token| Row::new(token, now)).filter(|row| row.is_live);
+    let newest = PageSearch { text: String::new(), after: None, limit: 5 };
+    let tokens = tokens::list_api_tokens(&app, &caller, TokenFilter::Active, &newest).await?;
     let operations = app.openapi.operations().await;
     let endpoint_url = app.settings.endpoint_url(caller.account.number);
     let whoami = format!("{endpoint_url}/{}/whoami", app.settings.reserved_prefix);
@@ -95,7 +96,7 @@ pub(crate) async fn show(
         bearer,
         clients: clients.current,
         left_behind: clients.left_behind,
-        tokens: live.take(5).collect(),
+        tokens: tokens.items.into_iter().map(|token| Row::new(token, now)).collect(),
         operations,
     }))
 }

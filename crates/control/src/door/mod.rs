@@ -9,6 +9,7 @@ pub(crate) mod guard;
 pub(crate) mod host;
 pub(crate) mod language;
 pub(crate) mod layout;
+pub(crate) mod list_query;
 pub(crate) mod page_for;
 pub(crate) mod problem;
 pub(crate) mod reauth;

@@ -32,7 +32,7 @@ struct HelpPage {
     sees_tokens: bool,
     masked: String,
     issued: Option<When>,
-    live_tokens: usize,
+    live_tokens: i64,
     clients: Vec<ObservedClient>,
 }
 
@@ -50,12 +50,8 @@ pub(crate) async fn show(
     let sees_tokens = caller.may(Permission::SeeTokens);
     let bearer = tokens::find_own_bearer_token(&app, &caller).await?;
     let bearer = bearer.filter(|token| token.state(now) == TokenState::Active);
-    let live_tokens = if sees_tokens {
-        let tokens = tokens::list_api_tokens(&app, &caller).await?;
-        tokens.iter().filter(|token| token.state(now) == TokenState::Active).count()
-    } else {
-        0
-    };
+    let live_tokens =
+        if sees_tokens { tokens::count_active_api_tokens(&app, &caller).await? } else { 0 };
     let endpoint_url = app.settings.endpoint_url(caller.account.number);
     Ok(page(&HelpPage {
         chrome: PageLayout::of(&caller, text("help"), Nav::Help),

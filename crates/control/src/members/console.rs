@@ -8,6 +8,7 @@ use crate::{
         form_error::FormError,
         language::{label, text},
         layout::{Done, Nav, PageLayout, done, page, page_with},
+        list_query::ListQuery,
         problem::Problem,
         reauth::{Nothing, ReauthForm},
         when::When,
@@ -32,7 +33,11 @@ use serde::Deserialize;
 #[template(path = "members/list.html")]
 struct ListPage {
     chrome: PageLayout,
+    /// The search text.
+    text: String,
     members: Vec<Shown>,
+    /// The link to the next page.
+    next: Option<String>,
     invitations: Vec<Invited>,
     may_manage: bool,
     /// `None` if mail can't be sent; otherwise whether it arrives in this machine's mailbox.
@@ -77,12 +82,12 @@ fn fate(mail: &Undelivered) -> String {
 async fn list_page(
     app: &AppState,
     caller: &Caller,
-    done: &Done,
+    (done, query): (&Done, &ListQuery),
     email: String,
     error: FormError,
 ) -> Result<ListPage, Problem> {
     let now = app.now();
-    let (members, invitations) = super::list(app, caller).await?;
+    let (members, invitations) = super::list(app, caller, &query.search()?).await?;
     let may_manage = caller.may(Permission::ManageMembers);
     let owns = caller.may(Permission::ManageOwners);
     Ok(ListPage {
@@ -90,7 +95,10 @@ async fn list_page(
         requires_factor: caller.account.requires_two_factor,
         account: caller.account.name.clone(),
         owns,
+        text: query.text(),
+        next: members.next.map(|last| query.next("/members", last)),
         members: members
+            .items
             .into_iter()
             .map(|member| Shown {
                 id: member.id.to_string(),
@@ -133,9 +141,11 @@ async fn list_page(
 pub(crate) async fn list(
     State(app): State<AppState>,
     caller: Caller,
-    Query(query): Query<Done>,
+    Query(done): Query<Done>,
+    Query(query): Query<ListQuery>,
 ) -> Result<Response, Problem> {
-    Ok(page(&list_page(&app, &caller, &query, String::new(), FormError::default()).await?))
+    let (email, error) = (String::new(), FormError::default());
+    Ok(page(&list_page(&app, &caller, (&done, &query), email, error).await?))
 }
 
 #[derive(Debug, Deserialize, Default)]
@@ -159,7 +169,9 @@ pub(crate) async fn invite(
         Err(refusal) if refusal.kind() == Kind::Invalid => FormError::new(&refusal, &["email"]),
         Err(refusal) => return Err(refusal.into()),
     };
-    let page = list_page(&app, &caller, &Done::default(), form.email, error).await?;
+    let page =
+        list_page(&app, &caller, (&Done::default(), &ListQuery::default()), form.email, error)
+            .await?;
     Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
 }
 

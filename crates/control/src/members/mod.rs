@@ -18,20 +18,27 @@ use keydesk_model::{
     Timestamp,
     audit::{EmailAndRole, Ended, RoleDetail},
 };
-use keydesk_store::{Invitation, Member, NewInvitation, Read, StoreError, Undelivered, Write};
+use keydesk_store::{
+    Invitation, Member, NewInvitation, Page, PageSearch, Read, StoreError, Undelivered, Write,
+};
 use std::time::Duration;
 
 pub(crate) const INVITATION_LASTS: Duration = Duration::from_hours(168);
 /// The maximum number of open invitations per account.
 const MOST_INVITATIONS: usize = 200;
 
+/// Pending invitations, each with what is known of its mail if it has not been delivered.
+pub(crate) type PendingInvitations = Vec<(Invitation, Option<Undelivered>)>;
+
+/// Returns a page of the members, and the pending invitations.
 pub(crate) async fn list(
     app: &AppState,
     caller: &Caller,
-) -> Result<(Vec<Member>, Vec<(Invitation, Option<Undelivered>)>), Refusal> {
+    search: &PageSearch,
+) -> Result<(Page<Member>, PendingInvitations), Refusal> {
     caller.permit(Permission::SeeMembers)?;
     let mut read = app.store.read().await?;
-    let members = read.list_members(caller.account.id).await?;
+    let members = read.search_members(caller.account.id, search).await?;
     let invitations = if caller.may(Permission::ManageMembers) {
         let invitations = read.list_invitations(caller.account.id, app.now()).await?;
         let undelivered = read.list_undelivered(caller.account.id).await?;

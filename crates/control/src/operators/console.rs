@@ -11,6 +11,7 @@ use crate::{
         form_error::FormError,
         language::text,
         layout::{Done, Nav, PageLayout, done, page, page_with},
+        list_query::ListQuery,
         problem::Problem,
         reauth::{Nothing, ReauthForm},
         when::When,
@@ -86,31 +87,18 @@ pub(crate) struct OpenForm {
     owner: String,
 }
 
-/// The query for the account list.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct ListQuery {
-    text: String,
-    after: Option<String>,
-}
-
 async fn list_page(
     app: &AppState,
     operator: &Operator,
-    ListQuery { text: wanted, after }: ListQuery,
+    query: ListQuery,
     form: OpenForm,
     error: FormError,
 ) -> Result<ListPage, Problem> {
     let now = app.now();
-    let wanted: String = wanted.trim().chars().take(100).collect();
-    let after = after.as_deref().map(number_in).transpose()?;
-    let (accounts, has_more) = list_accounts(app, operator, &wanted, after).await?;
-    let next = accounts.last().filter(|_| has_more).map(|last| {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        query.append_pair("text", &wanted);
-        query.append_pair("after", &last.account.number.to_string());
-        format!("/operator?{}", query.finish())
-    });
+    let wanted = query.text();
+    let (accounts, has_more) = list_accounts(app, operator, &wanted, query.after()?).await?;
+    let last = accounts.last().filter(|_| has_more).map(|last| last.account.number);
+    let next = last.map(|last| query.next("/operator", last));
     Ok(ListPage {
         text: wanted,
         next,

@@ -7,6 +7,7 @@ use crate::{
         caller::SignedIn,
         language::{text, text_if_exists},
         layout::{Nav, PageLayout, page},
+        list_query::ListQuery,
         problem::Problem,
         when::When,
     },
@@ -16,7 +17,7 @@ use crate::{
 use askama::Template;
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     response::Response,
 };
 use keydesk_model::{Receipt, Timestamp};
@@ -111,14 +112,25 @@ fn gateways(receipt: &Receipt, now: Timestamp) -> Vec<Gateway> {
 #[template(path = "receipts/list.html")]
 struct ListPage {
     chrome: PageLayout,
+    /// The search text.
+    text: String,
     receipts: Vec<Shown>,
+    /// The link to the next page.
+    next: Option<String>,
 }
 
-pub(crate) async fn list(State(app): State<AppState>, caller: Caller) -> Result<Response, Problem> {
-    let (found, now) = (reading::list(&app, &caller).await?, app.now());
+pub(crate) async fn list(
+    State(app): State<AppState>,
+    caller: Caller,
+    Query(query): Query<ListQuery>,
+) -> Result<Response, Problem> {
+    let (wanted, now) = (query.text(), app.now());
+    let (found, has_more) = reading::list(&app, &caller, (&wanted, query.after()?)).await?;
+    let last = found.last().filter(|_| has_more).map(|last| last.number);
+    let next = last.map(|last| query.next("/receipts", last));
     let receipts = found.into_iter().map(|receipt| Shown::new(receipt, now)).collect();
     let chrome = PageLayout::of(&caller, text("receipts"), Nav::Tokens);
-    Ok(page(&ListPage { chrome, receipts }))
+    Ok(page(&ListPage { chrome, text: wanted, receipts, next }))
 }
 
 #[derive(Template)]

@@ -5,15 +5,13 @@ use crate::{
     AppState,
     principal::{Caller, Operator},
     refusal::{Code, Refusal},
-    tokens,
 };
-use keydesk_model::{AccountNumber, Event, Permission, Receipt};
-use keydesk_store::{Account, AuditRow, StoreError};
+use keydesk_model::{AccountNumber, Permission, Receipt};
+use keydesk_store::{Account, StoreError, StoredReceipt};
 use serde_json::Value;
-use std::collections::HashMap;
 
-/// The maximum number of listed receipts; the audit log contains them all.
-const LISTED: u32 = 100;
+/// The number of receipts on a page.
+const PAGE: u32 = 50;
 
 /// A receipt with a valid signature.
 pub(super) struct VerifiedReceipt {
@@ -26,13 +24,10 @@ pub(super) struct VerifiedReceipt {
 }
 
 impl VerifiedReceipt {
-    fn new(row: &AuditRow, keys: &Value, names: &HashMap<String, String>) -> Option<Self> {
-        let Some(Event::ReceiptIssued { jws }) = Event::read(&row.event, &row.detail) else {
-            return None;
-        };
+    fn new(stored: StoredReceipt, keys: &Value) -> Option<Self> {
+        let StoredReceipt { seq: number, jws, target_name } = stored;
         let receipt = verify_receipt(&jws, keys).ok()?;
-        let target_name = names.get(&receipt.target).cloned();
-        Some(Self { number: row.seq, receipt, jws, target_name })
+        Some(Self { number, receipt, jws, target_name })
     }
 }
 
@@ -43,24 +38,20 @@ pub(super) async fn list_keys(app: &AppState) -> Result<Value, StoreError> {
     Ok(published_keys(known.map(|check| (check.key_id.as_str(), check.public_key.as_str()))))
 }
 
-async fn list_names(app: &AppState, caller: &Caller) -> Result<HashMap<String, String>, Refusal> {
-    let mut names = HashMap::new();
-    for token in tokens::list_api_tokens(app, caller).await? {
-        names.insert(token.id.to_string(), token.name);
-    }
-    for member in app.store.read().await?.list_members(caller.account.id).await? {
-        names.insert(member.id.to_string(), member.name.clone());
-        names.insert(member.user.to_string(), member.name);
-    }
-    Ok(names)
-}
-
-/// Returns the newest receipts of the caller's account.
-pub(super) async fn list(app: &AppState, caller: &Caller) -> Result<Vec<VerifiedReceipt>, Refusal> {
+/// Returns a page of the receipts of the caller's account, newest first, and whether more follow.
+pub(super) async fn list(
+    app: &AppState,
+    caller: &Caller,
+    (text, before): (&str, Option<i64>),
+) -> Result<(Vec<VerifiedReceipt>, bool), Refusal> {
     caller.permit(Permission::SeeTokens)?;
-    let rows = app.store.read().await?.list_receipts(caller.account.id, LISTED).await?;
-    let (keys, names) = (list_keys(app).await?, list_names(app, caller).await?);
-    Ok(rows.iter().filter_map(|row| VerifiedReceipt::new(row, &keys, &names)).collect())
+    let account = caller.account.id;
+    let mut rows = app.store.read().await?.list_receipts(account, (text, before), PAGE + 1).await?;
+    let has_more = rows.len() > PAGE as usize;
+    rows.truncate(PAGE as usize);
+    let keys = list_keys(app).await?;
+    let verified = rows.into_iter().filter_map(|row| VerifiedReceipt::new(row, &keys));
+    Ok((verified.collect(), has_more))
 }
 
 pub(super) async fn find(
@@ -72,8 +63,7 @@ pub(super) async fn find(
     let number = number.parse().map_err(|_| Code::NotFound)?;
     let found = app.store.read().await?.find_receipt(caller.account.id, number).await?;
     let row = found.ok_or(Code::NotFound)?;
-    let (keys, names) = (list_keys(app).await?, list_names(app, caller).await?);
-    VerifiedReceipt::new(&row, &keys, &names).ok_or_else(|| {
+    VerifiedReceipt::new(row, &list_keys(app).await?).ok_or_else(|| {
         Refusal::broken("a receipt in the audit log cannot be verified: it was changed")
     })
 }
@@ -89,9 +79,9 @@ pub(super) async fn find_of_account(
     let account = read.find_account_by_number(account).await?.ok_or(Code::NotFound)?;
     let row = read.find_receipt(account.id, number).await?.ok_or(Code::NotFound)?;
     drop(read);
-    let id = account.id.to_string();
-    let names = HashMap::from([(id.clone(), account.name.clone())]);
-    let found = VerifiedReceipt::new(&row, &list_keys(app).await?, &names);
-    let receipt = found.filter(|found| found.receipt.target == id).ok_or(Code::NotFound)?;
-    Ok((account, receipt))
+    let found = VerifiedReceipt::new(row, &list_keys(app).await?);
+    let found = found.filter(|found| found.receipt.target == account.id.to_string());
+    let receipt = found.ok_or(Code::NotFound)?;
+    let target_name = Some(account.name.clone());
+    Ok((account, VerifiedReceipt { target_name, ..receipt }))
 }

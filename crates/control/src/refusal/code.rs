@@ -59,6 +59,7 @@ codes! {
     InvalidRole = "invalid_role", Invalid;
     InvalidLanguage = "invalid_language", Invalid;
     InvalidDate = "invalid_date", Invalid;
+    InvalidCursor = "invalid_cursor", Invalid;
     InvalidExportFormat = "invalid_export_format", Invalid;
     InvalidAnswer = "invalid_answer", Invalid;
     ControlCharacter = "control_character", Invalid;

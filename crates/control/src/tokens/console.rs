@@ -6,6 +6,7 @@ use crate::{
     door::{
         language::{label, text},
         layout::{Done, Nav, PageLayout, done, page},
+        list_query::ListQuery,
         problem::Problem,
         reauth::ReauthForm,
         when::When,
@@ -23,7 +24,7 @@ use keydesk_model::{
     GracePeriod, GracePeriodError, Permission, RotationTerms, Scope, ScopeSet, Timestamp, TokenId,
     TokenState,
 };
-use keydesk_store::{ClosingSecret, Token};
+use keydesk_store::{ClosingSecret, Token, TokenFilter};
 use keydesk_token::PlainToken;
 use serde::Deserialize;
 
@@ -108,15 +109,13 @@ struct OldRow {
 }
 
 impl OldRow {
-    fn new(old: ClosingSecret, live: &[Row], now: Timestamp) -> Self {
-        let id = old.token.to_string();
-        let name = live.iter().find(|row| row.id == id).map(|row| row.name.clone());
+    fn new(old: ClosingSecret, now: Timestamp) -> Self {
         let revoke_after_idle = GracePeriod::ALL
             .into_iter()
             .find(|spans| Some(spans.duration()) == old.revoke_after_idle);
         Self {
             token: old.token,
-            name: name.unwrap_or(id),
+            name: old.token_name,
             masked: old.masked,
             until: When::future(old.closing.at, now),
             revoke_after_idle: revoke_after_idle.map(GracePeriod::as_str),
@@ -130,30 +129,50 @@ impl OldRow {
 #[template(path = "tokens/list.html")]
 struct ListPage {
     chrome: PageLayout,
-    live: Vec<Row>,
+    /// The search text.
+    text: String,
+    is_inactive: bool,
+    /// The page's tokens, active or inactive ones.
+    listed: Vec<Row>,
+    /// The link to the next page.
+    next: Option<String>,
     old: Vec<OldRow>,
-    over: Vec<Row>,
     may_manage: bool,
+}
+
+/// Which list is shown.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct StateQuery {
+    state: String,
 }
 
 pub(crate) async fn list(
     State(app): State<AppState>,
     caller: Caller,
-    Query(query): Query<Done>,
+    Query(notice): Query<Done>,
+    Query(StateQuery { state }): Query<StateQuery>,
+    Query(query): Query<ListQuery>,
 ) -> Result<Response, Problem> {
     let now = app.now();
-    let rows =
-        super::list_api_tokens(&app, &caller).await?.into_iter().map(|token| Row::new(token, now));
-    let (live, over): (Vec<_>, _) = rows.partition(|row| row.is_live);
-    let old = super::list_previous_secrets(&app, &caller).await?;
+    let (filter, path) = match state.as_str() {
+        "inactive" => (TokenFilter::Inactive, "/tokens?state=inactive"),
+        _ => (TokenFilter::Active, "/tokens"),
+    };
+    let found = super::list_api_tokens(&app, &caller, filter, &query.search()?).await?;
+    let old = if filter == TokenFilter::Active && query.is_whole() {
+        super::list_previous_secrets(&app, &caller).await?
+    } else {
+        Vec::new()
+    };
     let old = old.into_iter().filter(|old| old.closing.at > now);
-    let old = old.map(|old| OldRow::new(old, &live, now)).collect();
-    let chrome = PageLayout::of(&caller, text("layout-tokens"), Nav::Tokens).with_notice(&query);
     Ok(page(&ListPage {
-        chrome,
-        live,
-        old,
-        over,
+        chrome: PageLayout::of(&caller, text("layout-tokens"), Nav::Tokens).with_notice(&notice),
+        text: query.text(),
+        is_inactive: filter == TokenFilter::Inactive,
+        next: found.next.map(|last| query.next(path, last)),
+        listed: found.items.into_iter().map(|token| Row::new(token, now)).collect(),
+        old: old.map(|old| OldRow::new(old, now)).collect(),
         may_manage: caller.may(Permission::ManageTokens),
     }))
 }

@@ -1,9 +1,8 @@
 //! The maximum lifetime of an account's new tokens: the operator's policy and the account's own, each enforced or only
 //! observed.
 
-use super::list_api_tokens;
 use crate::{AppState, principal::Caller, refusal::Refusal};
-use keydesk_model::{Expiry, ExpiryPolicy, Mode, Timestamp, TokenState};
+use keydesk_model::{Expiry, ExpiryPolicy, Mode, Permission, Timestamp};
 use keydesk_store::{Account, Token};
 
 /// All policies for an account's new tokens, and the enforced part of them.
@@ -51,12 +50,11 @@ pub(crate) async fn list_over_expiry(
     app: &AppState,
     caller: &Caller,
 ) -> Result<Vec<Token>, Refusal> {
+    caller.permit(Permission::SeeTokens)?;
     let now = app.now();
     let found = app.store.read().await?.find_account(caller.account.id).await?;
     let policies = Policies::of(app, found.as_ref());
-    let is_over = |token: &Token| {
-        token.state(now) == TokenState::Active
-            && policies.objects(token.created_at, token.expires_at)
-    };
-    Ok(list_api_tokens(app, caller).await?.into_iter().filter(is_over).collect())
+    let is_over = |token: &Token| policies.objects(token.created_at, token.expires_at);
+    let active = app.store.read().await?.list_active_api_tokens(caller.account.id, now).await?;
+    Ok(active.into_iter().filter(is_over).collect())
 }

@@ -30,7 +30,9 @@ use keydesk_model::{
     AccountId, Event, Permission, RevocationReason, Timestamp, TokenId, TokenOwner, TokenState,
     UserId, audit::NameAndVersion,
 };
-use keydesk_store::{Integration, Member, NewSecret, StoreError, Token, Write};
+use keydesk_store::{
+    Integration, Member, NewSecret, Page, PageSearch, StoreError, Token, TokenFilter, Write,
+};
 use keydesk_token::PlainToken;
 
 /// The maximum number of active API tokens per account, which only a misbehaving client exceeds.
@@ -70,12 +72,24 @@ fn shown_once(plain: &PlainToken, version: i64) -> NewSecret {
     NewSecret { hash: plain.hash(), version, masked: plain.masked(), encrypted_copy: None }
 }
 
+/// Returns a page of the account's API tokens, newest first.
 pub(crate) async fn list_api_tokens(
     app: &AppState,
     caller: &Caller,
-) -> Result<Vec<Token>, Refusal> {
+    filter: TokenFilter,
+    search: &PageSearch,
+) -> Result<Page<Token>, Refusal> {
     caller.permit(Permission::SeeTokens)?;
-    Ok(app.store.read().await?.list_api_tokens(caller.account.id, 1_000).await?)
+    let mut read = app.store.read().await?;
+    Ok(read.list_api_tokens(caller.account.id, (filter, app.now()), search).await?)
+}
+
+pub(crate) async fn count_active_api_tokens(
+    app: &AppState,
+    caller: &Caller,
+) -> Result<i64, Refusal> {
+    caller.permit(Permission::SeeTokens)?;
+    Ok(app.store.read().await?.count_live_api_tokens(caller.account.id, app.now()).await?)
 }
 
 pub(crate) async fn find_api_token(

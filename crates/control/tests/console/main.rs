@@ -8,6 +8,7 @@ mod callers;
 mod factors;
 mod help;
 mod languages;
+mod lists;
 mod pages;
 mod refusals;
 mod responses;

@@ -94,6 +94,10 @@ macro_rules! select_tokens {
     };
 }
 
+mod lists;
+
+pub use lists::TokenFilter;
+
 const FIND: &str = select_tokens!("token.account_id = $1 AND token.id = $2");
 const FIND_OF_MEMBER: &str = select_tokens!("token.member_id = $1");
 const FIND_BY_REQUEST: &str = select_tokens!("token.account_id = $1 AND token.request_key = $2");
@@ -104,9 +108,6 @@ const OWN: &str = "SELECT token.id, token.account_id, token.name, token.expires_
     newest.revocation_reason, secret.ended_at AS own_ended_at FROM secret JOIN token ON token.id = secret.token_id \
     JOIN secret AS newest ON newest.token_id = token.id AND newest.version = \
       (SELECT max(version) FROM secret AS any_of_it WHERE any_of_it.token_id = token.id) WHERE secret.hash = $1";
-const LIST_OF_ACCOUNT: &str = select_tokens!(
-    "token.account_id = $1 AND token.token_owner = 'account' ORDER BY token.created_at DESC, token.id DESC LIMIT $2"
-);
 const COUNT_LIVE: &str = "SELECT count(*) AS number FROM token JOIN secret ON secret.token_id = token.id \
     WHERE account_id = $1 AND token_owner = 'account' AND ended_at IS NULL AND valid_until IS NULL \
     AND (expires_at IS NULL OR expires_at > $2)";
@@ -291,16 +292,6 @@ impl Read {
     ) -> Result<Option<Token>, StoreError> {
         let asked = query(FIND_BY_REQUEST).bind(account).bind(request_key);
         asked.optional(self).await?.as_ref().map(token).transpose()
-    }
-
-    /// Returns the account's API tokens, newest first, at most `limit`.
-    pub async fn list_api_tokens(
-        &mut self,
-        account: AccountId,
-        limit: u32,
-    ) -> Result<Vec<Token>, StoreError> {
-        let asked = query(LIST_OF_ACCOUNT).bind(account).bind(limit);
-        asked.all(self).await?.iter().map(token).collect()
     }
 
     /// Returns the number of the account's live API tokens.
