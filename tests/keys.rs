@@ -112,7 +112,7 @@ async fn t72_nodes_get_the_new_key_before_it_is_used() {
 async fn n6_a_rotation_of_the_key_kills_no_second_factor() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
-    let authenticator = set_up_authenticator(&ann).await;
+    let (authenticator, _) = set_up_authenticator(&ann).await;
     for _ in 0..2 {
         let (done, message) = rotate(&keydesk);
         assert!(done, "{message}");

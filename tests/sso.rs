@@ -2,8 +2,10 @@
 
 use crate::{
     documents::repository,
-    factors,
-    support::{Keydesk, Options, PASSWORD, Page, User, faults::libfaketime},
+    support::{
+        Keydesk, Options, PASSWORD, Page, User, authenticator::set_up_authenticator,
+        faults::libfaketime,
+    },
 };
 use std::{
     fs,
@@ -287,14 +289,14 @@ async fn t35_a_providers_answer_lets_in_nobody_else() {
     assert!(statuses[0] == 200 && statuses[29] == 429, "{statuses:?}");
     house.keydesk.sql("DELETE FROM attempt").await;
     // Whoever has a second factor here is asked for it.
-    let (app, _) = factors::set_up(&house.ann).await;
+    let (app, _) = set_up_authenticator(&house.ann).await;
     let browser = User::visiting(&house.keydesk.console);
     let back = house.leave(&browser, &claims("ann@acme.example", &["guests"])).await;
     let page = browser.get(&back).await;
     assert!(page.status == 200 && page.text.contains("/login/two-factor"), "{}", page.text);
     let half = page.text.split("name=\"half\" value=\"").nth(1).expect("the second half");
     let half = half.split('"').next().expect("a value").to_owned();
-    let code = app.code(0);
+    let code = app.code(1);
     let entered = browser.post("/login/two-factor", &[("half", &half), ("code", &code)]).await;
     assert_eq!(entered.status, 303, "{}", entered.text);
     assert_eq!(browser.get("/sso").await.status, 200, "an owner stays one");

@@ -254,3 +254,36 @@ fn every_refusal_code_is_documented() {
     let codes: BTreeSet<_> = keydesk_control::Code::ALL.iter().map(|code| code.as_str()).collect();
     assert_eq!(documented, codes);
 }
+
+/// The requirement codes with which the name of a test begins: `t01_t07_…` is T1 and T7.
+fn codes_in(name: &str) -> Vec<String> {
+    let is_code = |word: &&str| {
+        let digits = word.trim_start_matches(|c: char| c.is_ascii_lowercase());
+        let letters = word.len() - digits.len();
+        (1..=2).contains(&letters) && digits.parse::<u32>().is_ok()
+    };
+    let code = |word: &str| {
+        let digits = word.trim_start_matches(|c: char| c.is_ascii_lowercase());
+        let letters = word[..word.len() - digits.len()].to_uppercase();
+        format!("{letters}{}", digits.trim_start_matches('0'))
+    };
+    name.split('_').take_while(is_code).map(code).collect()
+}
+
+/// Each code in the name of a test is defined in docs/requirements.md, and each one there has a test.
+#[test]
+fn every_requirement_code_is_defined_and_tested() {
+    let mut tested = std::collections::BTreeSet::new();
+    for path in rust_files() {
+        let text = fs::read_to_string(&path).expect("readable");
+        for name in text.split("fn ").skip(1).filter_map(|rest| rest.split('(').next()) {
+            tested.extend(codes_in(name));
+        }
+    }
+    let text = fs::read_to_string(repository().join("docs/requirements.md")).expect("readable");
+    let rows = text.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" | "));
+    let defined: std::collections::BTreeSet<_> =
+        rows.map(|(code, _)| code.to_owned()).filter(|code| code != "Code").collect();
+    assert_eq!(tested.difference(&defined).collect::<Vec<_>>(), Vec::<&String>::new(), "undefined");
+    assert_eq!(defined.difference(&tested).collect::<Vec<_>>(), Vec::<&String>::new(), "untested");
+}

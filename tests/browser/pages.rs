@@ -3,8 +3,7 @@
 use super::{Browser, NARROW_LIGHT, NARROW_SPANISH, README, Screen, WIDE_DARK, WIDEST_PORTUGUESE};
 use crate::{
     documents::repository,
-    factors::Authenticator,
-    support::{Keydesk, Options, PASSWORD, User, eventually},
+    support::{Keydesk, Options, PASSWORD, User, authenticator::Authenticator, eventually},
 };
 use std::collections::BTreeSet;
 
@@ -260,7 +259,7 @@ async fn factor_pages(keydesk: &Keydesk, browser: &Browser, screen: Screen) {
     browser.find(".qr svg").await;
     inspect(browser, "second-factor-begun", screen).await;
     let authenticator = Authenticator::scan(&browser.source().await);
-    browser.fill("code", &authenticator.code(-1)).await;
+    browser.fill("code", &authenticator.code(0)).await;
     browser.click("form[action$=\"/confirm\"] button").await;
     browser.find(".codes").await;
     inspect(browser, "recovery-codes", screen).await;
@@ -278,7 +277,7 @@ async fn factor_pages(keydesk: &Keydesk, browser: &Browser, screen: Screen) {
     browser.click("main button").await;
     browser.find("[name=half]").await;
     inspect(browser, "login-second-factor", screen).await;
-    browser.fill("code", &authenticator.code(0)).await;
+    browser.fill("code", &authenticator.code(1)).await;
     browser.click("main button").await;
     browser.arrives_at("/api-docs").await;
 }

@@ -2,9 +2,11 @@
 
 use super::{Browser, WIDE_LIGHT};
 use crate::{
-    factors::{Authenticator, set_up},
     limits::send,
-    support::{Keydesk, NEW_PASSWORD, PASSWORD, User},
+    support::{
+        Keydesk, NEW_PASSWORD, PASSWORD, User,
+        authenticator::{Authenticator, set_up_authenticator},
+    },
 };
 use serde_json::json;
 
@@ -119,7 +121,7 @@ async fn f9_by_an_address_the_page_says_that_passkeys_belong_to_names() {
 async fn an_invited_member_comes_in_and_when_removed_their_token_is_dead() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
-    set_up(&ann).await;
+    set_up_authenticator(&ann).await;
     let required = ann.post("/members/two-factor", &[("required", "yes")]).await;
     assert_eq!(required.status, 303, "{}", required.text);
     ann.post("/members/invitations", &[("email", "bob@acme.example"), ("role", "developer")]).await;
@@ -136,13 +138,13 @@ async fn an_invited_member_comes_in_and_when_removed_their_token_is_dead() {
     browser.click("main form button.primary").await;
     browser.find(".qr svg").await;
     let authenticator = Authenticator::scan(&browser.source().await);
-    browser.fill("code", &authenticator.code(-1)).await;
+    browser.fill("code", &authenticator.code(0)).await;
     browser.click("form[action$=\"/confirm\"] button").await;
     browser.find(".codes").await;
     log_out(&browser).await;
     log_in(&browser, &keydesk.console, "bob@acme.example", NEW_PASSWORD).await;
     browser.find("[name=half]").await;
-    browser.fill("code", &authenticator.code(0)).await;
+    browser.fill("code", &authenticator.code(1)).await;
     browser.click("main button").await;
     browser.arrives_at("/api-docs").await;
     let (endpoint, token) =

@@ -2,9 +2,11 @@
 
 use super::{Browser, WIDE_LIGHT, passkeys::log_in, passkeys::log_out};
 use crate::{
-    factors::{Authenticator, set_up},
     sso::{House, claims},
-    support::{Keydesk, PASSWORD},
+    support::{
+        Keydesk, PASSWORD,
+        authenticator::{Authenticator, set_up_authenticator},
+    },
 };
 
 /// From the log-in page to the provider and back, under the console's own content security policy.
@@ -34,7 +36,7 @@ async fn f9_single_sso_leads_to_the_provider_and_back_to_api_docs() {
 async fn f9_who_has_lost_the_device_comes_back_by_recovery_codes() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
-    let (lost, codes) = set_up(&ann).await;
+    let (lost, codes) = set_up_authenticator(&ann).await;
     let at = |path: &str| format!("{}{path}", keydesk.console);
     let browser = Browser::open(WIDE_LIGHT).await;
     let give = async |code: &str| {
@@ -52,15 +54,15 @@ async fn f9_who_has_lost_the_device_comes_back_by_recovery_codes() {
     browser.click("form[action$=\"/begin\"] button").await;
     browser.find(".qr svg").await;
     let found = Authenticator::scan(&browser.source().await);
-    browser.fill("code", &found.code(-1)).await;
+    browser.fill("code", &found.code(0)).await;
     browser.click("form[action$=\"/confirm\"] button").await;
     browser.find("#codes").await;
     log_out(&browser).await;
-    for dead in [lost.code(0), codes[0].clone(), codes[2].clone()] {
+    for dead in [lost.code(1), codes[0].clone(), codes[2].clone()] {
         give(&dead).await;
         browser.find(".error").await;
     }
-    give(&found.code(0)).await;
+    give(&found.code(1)).await;
     browser.arrives_at("/api-docs").await;
     browser.close().await;
 }

@@ -7,7 +7,7 @@ use totp_rs::Builder;
 pub struct Authenticator(Vec<u8>);
 
 impl Authenticator {
-    fn scan(page: &str) -> Self {
+    pub fn scan(page: &str) -> Self {
         let typed =
             page.split("class=\"qr\"").nth(1).and_then(|rest| rest.split("class=\"mono\">").nth(1));
         let typed = typed.and_then(|rest| rest.split('<').next()).expect("a key");
@@ -23,11 +23,12 @@ impl Authenticator {
     }
 }
 
-/// Sets one up; what is tested of it is in the tests of the console.
-pub async fn set_up_authenticator(user: &User) -> Authenticator {
+/// Sets one up, and returns it with the recovery codes.
+pub async fn set_up_authenticator(user: &User) -> (Authenticator, Vec<String>) {
     user.post("/two-factor/begin", &[]).await;
     let authenticator = Authenticator::scan(&user.get("/two-factor").await.text);
     let shown = user.post("/two-factor/confirm", &[("code", &authenticator.code(0))]).await;
     assert_eq!(shown.status, 200, "{}", shown.text);
-    authenticator
+    let codes = shown.text.split("<li>").skip(1).filter_map(|rest| rest.split('<').next());
+    (authenticator, codes.map(|code| code.trim().to_owned()).collect())
 }

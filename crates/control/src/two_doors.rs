@@ -61,6 +61,7 @@ fn request(name: &str) -> Result<tokens::creation::ApiTokenRequest, Refusal> {
 }
 
 /// Acts of a member, from harmless to final: later ones meet what earlier ones left.
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn acts_of_members() -> Vec<Act<Member>> {
     vec![
         act!(
@@ -314,7 +315,7 @@ async fn entries(console: &Console, after: i64) -> Vec<(String, String)> {
 fn compare(what: &str, page: &Page, outcome: &Result<(), Refusal>) {
     match outcome {
         Ok(()) => {
-            assert!([200, 303].contains(&page.status), "{what}: {} {}", page.status, page.text)
+            assert!([200, 303].contains(&page.status), "{what}: {} {}", page.status, page.text);
         }
         Err(refusal) => {
             assert_eq!(

@@ -41,7 +41,7 @@ impl ListQuery {
     }
 
     /// Returns the link to the page after an entry.
-    pub fn next(&self, path: &str, after: impl ToString) -> String {
+    pub fn next(&self, path: &str, after: &impl ToString) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         let text = self.text();
         if !text.is_empty() {

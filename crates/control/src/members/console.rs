@@ -96,7 +96,7 @@ async fn list_page(
         account: caller.account.name.clone(),
         owns,
         text: query.text(),
-        next: members.next.map(|last| query.next("/members", last)),
+        next: members.next.map(|last| query.next("/members", &last)),
         members: members
             .items
             .into_iter()

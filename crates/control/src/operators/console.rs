@@ -98,7 +98,7 @@ async fn list_page(
     let wanted = query.text();
     let (accounts, has_more) = list_accounts(app, operator, &wanted, query.after()?).await?;
     let last = accounts.last().filter(|_| has_more).map(|last| last.account.number);
-    let next = last.map(|last| query.next("/operator", last));
+    let next = last.map(|last| query.next("/operator", &last));
     Ok(ListPage {
         text: wanted,
         next,

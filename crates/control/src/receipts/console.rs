@@ -127,7 +127,7 @@ pub(crate) async fn list(
     let (wanted, now) = (query.text(), app.now());
     let (found, has_more) = reading::list(&app, &caller, (&wanted, query.after()?)).await?;
     let last = found.last().filter(|_| has_more).map(|last| last.number);
-    let next = last.map(|last| query.next("/receipts", last));
+    let next = last.map(|last| query.next("/receipts", &last));
     let receipts = found.into_iter().map(|receipt| Shown::new(receipt, now)).collect();
     let chrome = PageLayout::of(&caller, text("receipts"), Nav::Tokens);
     Ok(page(&ListPage { chrome, text: wanted, receipts, next }))

@@ -170,7 +170,7 @@ pub(crate) async fn list(
         chrome: PageLayout::of(&caller, text("layout-tokens"), Nav::Tokens).with_notice(&notice),
         text: query.text(),
         is_inactive: filter == TokenFilter::Inactive,
-        next: found.next.map(|last| query.next(path, last)),
+        next: found.next.map(|last| query.next(path, &last)),
         listed: found.items.into_iter().map(|token| Row::new(token, now)).collect(),
         old: old.map(|old| OldRow::new(old, now)).collect(),
         may_manage: caller.may(Permission::ManageTokens),

@@ -101,10 +101,10 @@ async fn an_operator_without_an_account_gets_no_page_of_an_account() {
         match access {
             Access::Operator => assert!(status != 403 && status < 500, "{what}"),
             Access::Needs(_) if *method == "post" => {
-                assert!([303, 403].contains(&status), "{what}")
+                assert!([303, 403].contains(&status), "{what}");
             }
             Access::Needs(_) => {
-                assert_eq!((status, location.as_deref()), (303, Some("/operator")), "{what}")
+                assert_eq!((status, location.as_deref()), (303, Some("/operator")), "{what}");
             }
             Access::Anyone | Access::Session => assert!(status < 500, "{what}"),
         }

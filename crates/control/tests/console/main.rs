@@ -4,6 +4,7 @@
 mod accounts;
 mod api_docs;
 mod attempts;
+mod audit;
 mod callers;
 mod factors;
 mod help;

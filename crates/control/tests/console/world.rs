@@ -127,7 +127,7 @@ impl Console {
             read.search_accounts(&search, (app.now(), Month::of(app.now()))).await.expect("reads");
         let number = accounts[0].account.number;
         drop(read);
-        Self { router, app, number, ann, clock, folder }
+        Self { app, number, ann, clock, router, folder }
     }
 
     pub fn pass(&self, time: Duration) {
