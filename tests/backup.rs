@@ -53,7 +53,7 @@ async fn t20_a_restored_backup_revives_no_token_on_sqlite() {
     assert!(keydesk.printed().contains("has lost revocations, suspensions, or closures"));
     let ann = User::logged_in(&keydesk.console, "ann@acme.example", PASSWORD).await;
     eventually("the console says so too", async || {
-        ann.get("/tokens").await.text.contains("Revoked")
+        ann.get("/tokens?state=inactive").await.text.contains("Revoked")
     })
     .await;
     let eject_ = std::fs::read_dir(keydesk.data()).expect("there").filter(|entry| {

@@ -87,7 +87,7 @@ async fn s9_an_api_token_depends_on_no_user() {
     ann.post(&format!("{path}/revoke"), &[]).await;
     assert_eq!(use_token(&endpoint, &rotated).await, (401, "token_revoked".to_owned()));
     assert!(
-        ann.get("/tokens").await.text.contains("Revoked"),
+        ann.get("/tokens?state=inactive").await.text.contains("Revoked"),
         "what has ended stays visible with the reason"
     );
 }

@@ -1,11 +1,12 @@
 //! The application state that every use case receives: store, keys, clock, random number generator, and mailer.
 
 use crate::{
-    Keyring, Mailer, OpenApiSource, Outbound, Settings, one_time::codes::SetupCode, passkeys,
+    Keyring, Mailer, OpenApiSource, Settings, one_time::codes::SetupCode, passkeys,
     passwords::PasswordHashing, throttling::throttle::Throttle,
 };
 use keydesk_model::{Clock, RotationTerms, SessionId, Timestamp, TokenId};
 use keydesk_node::Nodes;
+use keydesk_outbound::Outbound;
 use keydesk_store::{Store, StoreError};
 use keydesk_token::Entropy;
 use std::{

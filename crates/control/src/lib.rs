@@ -16,7 +16,6 @@ mod nodes;
 mod one_time;
 mod operations;
 mod operators;
-mod outbound;
 mod passkeys;
 mod passwords;
 mod principal;
@@ -59,7 +58,6 @@ pub use operations::{
 pub use operators::{
     IsNew, create_operator, forget_closed_accounts, remove_operator, set_plan_at_server,
 };
-pub use outbound::{CaFileError, Outbound};
 pub use passwords::PasswordError;
 pub use receipts::{ReceiptError, published_keys, verify_receipt};
 pub use refusal::{Code, Kind, Refusal};

@@ -274,7 +274,9 @@ async fn principal_of(console: &Console, user: &User) -> sessions::Found {
     let cookies = HeaderValue::try_from(user.cookie_header()).expect("cookies");
     headers.insert(header::COOKIE, cookies);
     let secret = cookie::session_in(&headers, &console.app.settings);
-    sessions::find_caller(&console.app, secret, Origin::default()).await.expect("a session")
+    sessions::find_caller(&console.app, secret.as_deref(), Origin::default())
+        .await
+        .expect("a session")
 }
 
 fn filled(path: &str, at: &Objects) -> String {

@@ -90,7 +90,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
     start_log(cli.log);
     let config = Config::read(&cli.options)?;
     match cli.command.unwrap_or(Command::Serve) {
-        Command::Serve => serve::run(config).await,
+        Command::Serve => Box::pin(serve::run(config)).await,
         Command::Setup(args) => setup::run(config, args).await,
         Command::Feedback(args) => feedback::run(config, args).await,
         Command::Backup(args) => backup::backup(config, args).await,

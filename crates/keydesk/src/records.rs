@@ -2,14 +2,9 @@
 
 use crate::config::Observe;
 use anyhow::Context;
-use bytes::Bytes;
 use http::Request;
-use http_body_util::Full;
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
 use keydesk_gateway::{Reason, Record, Records};
+use keydesk_outbound::{Bounds, Outbound, Reach};
 use serde_json::{Value, json};
 use std::{
     fs::{File, OpenOptions},
@@ -32,11 +27,14 @@ const MOST_SPANS: usize = 512;
 /// The number of bytes that are written in one batch.
 const MOST_BYTES: usize = 64 * 1024;
 const FLUSH: Duration = Duration::from_millis(500);
-const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
+const EXPORT_BOUNDS: Bounds = Bounds { timeout: Duration::from_secs(5), bytes: 64 * 1024 };
 
 /// Starts the configured outputs. The log file must be writable at start. The threads end when all senders of the
 /// records are dropped and everything has been written.
-pub fn start(observe: &Observe) -> anyhow::Result<(Records, Vec<JoinHandle<()>>)> {
+pub fn start(
+    observe: &Observe,
+    outbound: &Outbound,
+) -> anyhow::Result<(Records, Vec<JoinHandle<()>>)> {
     let mut threads = Vec::new();
     let mut records = Records { trace_ratio: observe.trace_ratio, ..Records::default() };
     let reopen = reopen_on_signals()?;
@@ -51,9 +49,9 @@ pub fn start(observe: &Observe) -> anyhow::Result<(Records, Vec<JoinHandle<()>>)
     if let Some(otlp) = &observe.otlp {
         let url = format!("{}/v1/traces", otlp.to_string().trim_end_matches('/'));
         let (sender, receiver) = sync_channel(MOST_WAITING);
-        let runtime = tokio::runtime::Handle::current();
+        let (runtime, outbound) = (tokio::runtime::Handle::current(), outbound.clone());
         let thread = std::thread::Builder::new().name("spans".to_owned());
-        threads.push(thread.spawn(move || export_spans(&receiver, &url, &runtime))?);
+        threads.push(thread.spawn(move || export_spans(&receiver, (&outbound, &url), &runtime))?);
         records.spans = Some(sender);
     }
     Ok((records, threads))
@@ -208,10 +206,12 @@ fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
-fn export_spans(receiver: &Receiver<Record>, url: &str, runtime: &tokio::runtime::Handle) {
+fn export_spans(
+    receiver: &Receiver<Record>,
+    (client, url): (&Outbound, &str),
+    runtime: &tokio::runtime::Handle,
+) {
     let _inside = runtime.enter();
-    let client: Client<HttpConnector, Full<Bytes>> =
-        Client::builder(TokioExecutor::new()).build_http();
     let mut has_failed = false;
     while let Ok(first) = receiver.recv() {
         let mut spans = vec![span(&first)];
@@ -220,7 +220,7 @@ fn export_spans(receiver: &Receiver<Record>, url: &str, runtime: &tokio::runtime
         {
             spans.push(span(&next));
         }
-        let sent = runtime.block_on(send(&client, url, &spans));
+        let sent = runtime.block_on(send(client, url, &spans));
         match sent {
             Ok(()) => has_failed = false,
             // Logged only once, because an unavailable receiver affects every batch.
@@ -234,19 +234,15 @@ fn export_spans(receiver: &Receiver<Record>, url: &str, runtime: &tokio::runtime
     }
 }
 
-async fn send(
-    client: &Client<HttpConnector, Full<Bytes>>,
-    url: &str,
-    spans: &[Value],
-) -> anyhow::Result<()> {
+async fn send(client: &Outbound, url: &str, spans: &[Value]) -> anyhow::Result<()> {
     let body = json!({ "resourceSpans": [{
         "resource": { "attributes": [attribute("service.name", json!({ "stringValue": "keydesk" }))] },
         "scopeSpans": [{ "scope": { "name": "keydesk-gateway" }, "spans": spans }],
     }]});
     let request = Request::post(url)
         .header("content-type", "application/json")
-        .body(Full::new(Bytes::from(body.to_string())))?;
-    let answer = tokio::time::timeout(EXPORT_TIMEOUT, client.request(request)).await??;
+        .body(body.to_string().into_bytes())?;
+    let answer = client.send(request, EXPORT_BOUNDS, Reach::Anywhere).await?;
     anyhow::ensure!(answer.status().is_success(), "the receiver answered {}", answer.status());
     Ok(())
 }

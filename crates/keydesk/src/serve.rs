@@ -38,7 +38,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
 
     let settings = data::settings(&config, console_addr, gateway_addr);
     let (token_service, answer_tokens) = self_service::start();
-    let (records, written) = records::start(&config.observe)?;
+    let (records, written) = records::start(&config.observe, &config.outbound)?;
     let gateway_settings = gateway_settings(&config, &settings, upstreams, token_service);
     let (stop, stopped) = watch::channel(false);
     envoy::start(&config, &gateway_settings, (&table, &member), stopped.clone()).await?;

@@ -105,6 +105,8 @@ pub(crate) struct State {
     pub confirmed: (i64, String),
     pub renewed_at: Option<Moment>,
     pub holder: Holder,
+    /// Whether this node has asked to join again and has received no response yet.
+    pub is_rejoining: bool,
     /// All other nodes, because any of them may commit, with their peer URLs.
     pub others: Vec<(NodeId, String)>,
     is_isolated: bool,
@@ -136,7 +138,8 @@ impl State {
         lease.knows(joined);
         let (confirmed, renewed_at) = ((0, String::new()), None);
         let (others, is_isolated, is_frugal) = (Vec::new(), false, false);
-        Self { lease, confirmed, renewed_at, holder, others, is_isolated, is_frugal }
+        let is_rejoining = false;
+        Self { lease, confirmed, renewed_at, holder, is_rejoining, others, is_isolated, is_frugal }
     }
 }
 

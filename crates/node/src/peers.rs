@@ -2,13 +2,15 @@
 //! whether it has committed anything newer. Questions and answers are authenticated with a key that all nodes share.
 
 use crate::{JoinError, Nodes};
-use axum::{Json, Router, extract::State, http::StatusCode, routing::post};
-use bytes::Bytes;
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{self, StatusCode},
+    routing::post,
+};
 use hmac::{Hmac, KeyInit, Mac};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::Request;
-use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use keydesk_model::{MonotonicClock, NodeId};
+use keydesk_outbound::{Bounds, Outbound, OutboundError, Reach};
 use keydesk_store::{Position, Store};
 use keydesk_token::Entropy;
 use serde::{Deserialize, Serialize};
@@ -60,14 +62,12 @@ type Key = Zeroizing<Vec<u8>>;
 /// The reason why a node's answer doesn't count.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PeerError {
-    #[error("it does not answer")]
-    Silent,
-    #[error("it cannot be reached")]
-    Unreachable(#[from] hyper_util::client::legacy::Error),
+    #[error(transparent)]
+    Outbound(#[from] OutboundError),
     #[error("its address is none")]
-    NoAddress(#[from] hyper::http::Error),
+    NoAddress(#[from] http::Error),
     #[error("it answered {0}")]
-    Refused(hyper::StatusCode),
+    Refused(StatusCode),
     #[error("its answer cannot be read")]
     Unreadable,
     #[error("the answer is not authentic; do all nodes have the same peer_key_file?")]
@@ -170,21 +170,17 @@ pub(crate) async fn vouches(
     let nonce = hex::encode(entropy.bytes::<16>());
     let mut question = Question { node: own, epoch, seq, chain, nonce, mac: String::new() };
     question.mac = question.mac(key);
-    let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
-    let question_bytes = serde_json::to_vec(&question).map_err(|_| PeerError::Unreadable)?;
-    let request = Request::post(format!("{}/confirm", other.1))
+    let body = serde_json::to_vec(&question).map_err(|_| PeerError::Unreadable)?;
+    let request = http::Request::post(format!("{}/confirm", other.1))
         .header("content-type", "application/json")
-        .body(Full::new(Bytes::from(question_bytes)))?;
-    let asked = async {
-        let response = client.request(request).await?;
-        if !response.status().is_success() {
-            return Err(PeerError::Refused(response.status()));
-        }
-        let body = Limited::new(response.into_body(), LARGEST).collect().await;
-        let body = body.map_err(|_| PeerError::Unreadable)?.to_bytes();
-        serde_json::from_slice::<Answer>(&body).map_err(|_| PeerError::Unreadable)
-    };
-    let answer = tokio::time::timeout(patience, asked).await.map_err(|_| PeerError::Silent)??;
+        .body(body)?;
+    let bounds = Bounds { timeout: patience, bytes: LARGEST };
+    let response = Outbound::plain().send(request, bounds, Reach::Anywhere).await?;
+    if !response.status().is_success() {
+        return Err(PeerError::Refused(response.status()));
+    }
+    let answer = serde_json::from_slice::<Answer>(response.body());
+    let answer = answer.map_err(|_| PeerError::Unreadable)?;
     let is_it = answer.node == other.0 && is(&answer.mac(key, &question), &answer.mac);
     if is_it { Ok(answer.vouches) } else { Err(PeerError::Forged) }
 }

@@ -1,7 +1,7 @@
 //! The sources of the operator's OpenAPI documents: files and servers, in JSON or YAML, which are reread periodically.
 
 use super::merge::merge;
-use crate::outbound::{Bounds, Outbound, Reach};
+use keydesk_outbound::{Bounds, Outbound, Reach};
 use serde_json::Value;
 use std::{
     path::PathBuf,

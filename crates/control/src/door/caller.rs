@@ -63,7 +63,7 @@ impl SignedIn for CurrentUser {
 /// Finds the principal of the request's session. The response is in the language that the user chose.
 async fn find(parts: &Parts, app: &AppState) -> Result<Found, Response> {
     let secret = session_in(&parts.headers, &app.settings);
-    let found = sessions::find_caller(app, secret, origin(parts)).await;
+    let found = sessions::find_caller(app, secret.as_deref(), origin(parts)).await;
     let found = found.map_err(|refusal| Problem::from(refusal).into_response())?;
     match &found {
         Found::Caller(caller) => speak_to(&caller.user),
@@ -80,7 +80,8 @@ pub(crate) async fn find_user(
     headers: &HeaderMap,
     origin: &Origin,
 ) -> Result<Option<(Session, User)>, Problem> {
-    let found = sessions::find_user(app, session_in(headers, &app.settings), origin).await?;
+    let secret = session_in(headers, &app.settings);
+    let found = sessions::find_user(app, secret.as_deref(), origin).await?;
     if let Some((_, user)) = &found {
         speak_to(user);
     }
@@ -210,8 +211,9 @@ impl FromRequestParts<AppState> for AnonymousUser {
         parts: &mut Parts,
         app: &AppState,
     ) -> Result<Self, Self::Rejection> {
-        let session = session_in(&parts.headers, &app.settings).map(codes::digest);
-        let device = device_in(&parts.headers, &app.settings).map(codes::digest);
-        Ok(Self { origin: origin(parts), session, device })
+        let session = session_in(&parts.headers, &app.settings);
+        let device = device_in(&parts.headers, &app.settings);
+        let digest = |secret: Option<String>| secret.as_deref().map(codes::digest);
+        Ok(Self { origin: origin(parts), session: digest(session), device: digest(device) })
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::{Settings, one_time::codes};
 use axum::http::{HeaderMap, HeaderValue, header};
+use cookie::{Cookie, SameSite, time::Duration};
 use keydesk_model::{DEVICE_COOKIE, SESSION_COOKIE, SSO_COOKIE};
 
 /// Over HTTPS, `__Host-` binds a cookie to this origin. Over HTTP, only the name distinguishes the ports of a host.
@@ -14,23 +15,23 @@ fn name(base: &str, settings: &Settings) -> String {
     format!("{base}-{}", if is_port { port } else { "80" })
 }
 
-pub(crate) fn session_in<'a>(headers: &'a HeaderMap, settings: &Settings) -> Option<&'a str> {
+pub(crate) fn session_in(headers: &HeaderMap, settings: &Settings) -> Option<String> {
     value_of(&name(SESSION_COOKIE, settings), headers)
 }
 
 /// Returns the cookie by which a browser is recognized.
-pub(crate) fn device_in<'a>(headers: &'a HeaderMap, settings: &Settings) -> Option<&'a str> {
+pub(crate) fn device_in(headers: &HeaderMap, settings: &Settings) -> Option<String> {
     value_of(&name(DEVICE_COOKIE, settings), headers)
 }
 
 /// Cookies of other applications may contain arbitrary bytes.
-fn value_of<'a>(name: &str, headers: &'a HeaderMap) -> Option<&'a str> {
-    headers
-        .get_all(header::COOKIE)
-        .iter()
-        .flat_map(|value| value.as_bytes().split(|byte| *byte == b';'))
-        .filter_map(|pair| pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"="))
-        .find_map(|value| std::str::from_utf8(value).ok())
+fn value_of(name: &str, headers: &HeaderMap) -> Option<String> {
+    let lines = headers.get_all(header::COOKIE).iter();
+    let cookies = lines.flat_map(|line| {
+        let line = String::from_utf8_lossy(line.as_bytes()).into_owned();
+        Cookie::split_parse(line).filter_map(Result::ok)
+    });
+    cookies.into_iter().find(|cookie| cookie.name() == name).map(|cookie| cookie.value().to_owned())
 }
 
 pub(crate) fn session_cookie(secret: &str, settings: &Settings) -> HeaderValue {
@@ -48,11 +49,7 @@ pub(crate) fn clear_sso_cookie(state: &str, settings: &Settings) -> HeaderValue 
     cookie(&sso_name(state), "", 0, settings)
 }
 
-pub(crate) fn sso_in<'a>(
-    state: &str,
-    headers: &'a HeaderMap,
-    settings: &Settings,
-) -> Option<&'a str> {
+pub(crate) fn sso_in(state: &str, headers: &HeaderMap, settings: &Settings) -> Option<String> {
     value_of(&name(&sso_name(state), settings), headers)
 }
 
@@ -68,13 +65,14 @@ pub(crate) fn clear_cookie(settings: &Settings) -> HeaderValue {
     cookie(SESSION_COOKIE, "", 0, settings)
 }
 
-fn cookie(base: &str, value: &str, max_age: u32, settings: &Settings) -> HeaderValue {
-    let secure = if settings.is_https() { "; Secure" } else { "" };
-    let text = format!(
-        "{}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}",
-        name(base, settings)
-    );
-    let mut value = HeaderValue::try_from(text)
+fn cookie(base: &str, value: &str, seconds: i64, settings: &Settings) -> HeaderValue {
+    let cookie = Cookie::build((name(base, settings), value))
+        .path("/")
+        .max_age(Duration::seconds(seconds))
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(settings.is_https());
+    let mut value = HeaderValue::try_from(cookie.to_string())
         .expect("what stands in our cookies is hexadecimal or base64url");
     value.set_sensitive(true);
     value
@@ -115,5 +113,19 @@ mod tests {
         for path in ["/tokens/new", "/audit?text=M%C3%BCller&page=2"] {
             assert_eq!(safe_next(Some(path)), path, "the query is kept");
         }
+    }
+
+    #[test]
+    fn a_cookie_is_found_among_those_of_other_applications() {
+        let mut headers = HeaderMap::new();
+        headers.append(
+            header::COOKIE,
+            HeaderValue::from_bytes(b"a=\xff; b; =c; keydesk=1").expect("a line"),
+        );
+        headers
+            .append(header::COOKIE, HeaderValue::from_static("xkeydesk=2;keydesk=3 ; d=\"e; f\""));
+        assert_eq!(value_of("keydesk", &headers).as_deref(), Some("1"));
+        assert_eq!(value_of("b", &headers), None);
+        assert_eq!(value_of("xkeydesk", &headers).as_deref(), Some("2"));
     }
 }

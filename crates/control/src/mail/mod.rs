@@ -12,8 +12,9 @@ pub(crate) use outbox::BELONGS_TO;
 pub use outbox::{MailQueue, TestMailError, send_test_mail};
 pub use smtp::{MailError, Smtp, SmtpSettings};
 
-use crate::{AppState, Outbound};
+use crate::AppState;
 use keydesk_model::Email;
+use keydesk_outbound::Outbound;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::VecDeque,

@@ -2,8 +2,8 @@
 //! sent unencoded, so that mail readers don't break links.
 
 use super::Mail;
-use crate::{Outbound, outbound::whole};
 use keydesk_model::Email;
+use keydesk_outbound::{Outbound, whole};
 use lettre::{
     Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
     message::{

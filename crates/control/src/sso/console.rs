@@ -205,7 +205,7 @@ pub(crate) async fn callback(
     Query(arrival): Query<Arrival>,
 ) -> Result<Response, Problem> {
     let browser = sso_in(&arrival.state, &headers, &app.settings);
-    let (logged_in, next) = finish(&app, &arrival, browser, visitor).await?;
+    let (logged_in, next) = finish(&app, &arrival, browser.as_deref(), visitor).await?;
     let response = match logged_in {
         LoggedIn::NewLogin(entered) => let_in(&app, &entered, Redirect::to(safe_next(Some(&next)))),
         LoggedIn::HalfWay(half) => page(&SecondFactorPage::new(half.to_string(), next, None)),

@@ -7,7 +7,6 @@ use super::{
 };
 use crate::{
     AppState,
-    outbound::{Bounds, OutboundError, Reach},
     refusal::{self, Code, Refusal},
 };
 use base64::{
@@ -20,6 +19,7 @@ use jsonwebtoken::{
     errors::ErrorKind,
     jwk::{AlgorithmParameters, Jwk, PublicKeyUse},
 };
+use keydesk_outbound::{Bounds, OutboundError, Reach};
 use keydesk_store::Sso;
 use serde::Deserialize;
 use serde_json::Value;

@@ -11,11 +11,12 @@ use axum::{
 };
 use http_body_util::BodyExt as _;
 use keydesk_control::{
-    AppServices, AppState, Keyring, Mailer, MasterKey, OpenApiSource, Outbound, Plans, Settings,
-    UsersRules, create_operator, router,
+    AppServices, AppState, Keyring, Mailer, MasterKey, OpenApiSource, Plans, Settings, UsersRules,
+    create_operator, router,
 };
 use keydesk_model::{AccountNumber, Clock, ExpiryPolicy, Month, Role, Timestamp, TrustedProxies};
 use keydesk_node::Nodes;
+use keydesk_outbound::Outbound;
 use keydesk_store::{AccountSearch, DatabaseUrl, Sealer, Store};
 use keydesk_token::{Entropy, Prefix};
 use readable::readable;

@@ -23,9 +23,10 @@ pub use values::Addresses;
 
 use anyhow::bail;
 use file::{File, Located, read_file};
-use keydesk_control::{Outbound, Plans, RuleSource, SmtpSettings, UsersRules};
+use keydesk_control::{Plans, RuleSource, SmtpSettings, UsersRules};
 use keydesk_gateway::{Forms, Limits, SigningKey, UpstreamSettings};
 use keydesk_model::{ExpiryPolicy, TrustedProxies};
+use keydesk_outbound::Outbound;
 use keydesk_store::DatabaseUrl;
 use keydesk_token::Prefix;
 use std::{path::PathBuf, time::Duration};

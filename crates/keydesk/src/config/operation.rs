@@ -3,10 +3,10 @@
 use super::file::{FileAcme, FileObserve, FileSignature, FileTls, FileUpstream, Source};
 use anyhow::{Context, anyhow, bail};
 use http::{HeaderName, HeaderValue, Uri};
-use keydesk_control::Outbound;
 use keydesk_gateway::{
     Credential, SigningKey, Spellings, UpstreamHost, UpstreamSettings, UpstreamTimes,
 };
+use keydesk_outbound::Outbound;
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},

@@ -25,64 +25,90 @@ impl Format {
         }
     }
 
-    fn head(self) -> &'static str {
+    fn head(self) -> String {
         match self {
-            Self::JsonLines => "",
-            Self::Csv => {
-                "\u{feff}number,at,event,what,actor,actor_name,actor_email,target,detail,client_ip,client,request_id\r\n"
-            }
+            Self::JsonLines => String::new(),
+            // The byte order mark tells spreadsheets the encoding.
+            Self::Csv => format!("\u{feff}{}", COLUMNS.join(",") + "\r\n"),
         }
     }
 
     fn line(self, line: &AuditLine) -> String {
         match self {
-            Self::JsonLines => {
-                let detail = serde_json::from_str::<serde_json::Value>(&line.detail);
-                let whole = serde_json::json!({
-                    "number": line.seq,
-                    "at": line.at.to_string(),
-                    "event": line.event,
-                    "actor": line.actor,
-                    "actor_name": line.actor_name,
-                    "actor_email": line.actor_email,
-                    "target": line.target,
-                    "detail": detail.unwrap_or_default(),
-                    "client_ip": line.client_ip,
-                    "client": line.user_agent,
-                    "request_id": line.request_id,
-                });
-                format!("{whole}\n")
-            }
-            Self::Csv => {
-                let (number, at) = (line.seq.to_string(), line.at.to_string());
-                let text = |text: &Option<String>| text.clone().unwrap_or_default();
-                let cells = [
-                    number,
-                    at,
-                    line.event.clone(),
-                    event_name(&line.event),
-                    line.actor.clone(),
-                    text(&line.actor_name),
-                    text(&line.actor_email),
-                    line.target.clone(),
-                    line.detail.clone(),
-                    text(&line.client_ip),
-                    text(&line.user_agent),
-                    line.request_id.clone(),
-                ];
-                let cells: Vec<_> = cells.iter().map(|text| cell(text)).collect();
-                format!("{}\r\n", cells.join(","))
-            }
+            Self::JsonLines => json_line(line),
+            Self::Csv => csv_line(line),
         }
     }
 }
 
-/// Quotes a CSV cell (RFC 4180). An apostrophe keeps spreadsheets from evaluating the text as a formula.
-fn cell(text: &str) -> String {
+const COLUMNS: [&str; 12] = [
+    "number",
+    "at",
+    "event",
+    "what",
+    "actor",
+    "actor_name",
+    "actor_email",
+    "target",
+    "detail",
+    "client_ip",
+    "client",
+    "request_id",
+];
+
+fn json_line(line: &AuditLine) -> String {
+    let detail = serde_json::from_str::<serde_json::Value>(&line.detail);
+    let whole = serde_json::json!({
+        "number": line.seq,
+        "at": line.at.to_string(),
+        "event": line.event,
+        "actor": line.actor,
+        "actor_name": line.actor_name,
+        "actor_email": line.actor_email,
+        "target": line.target,
+        "detail": detail.unwrap_or_default(),
+        "client_ip": line.client_ip,
+        "client": line.user_agent,
+        "request_id": line.request_id,
+    });
+    format!("{whole}\n")
+}
+
+fn csv_line(line: &AuditLine) -> String {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let cells = [
+        line.seq.to_string(),
+        line.at.to_string(),
+        line.event.clone(),
+        event_name(&line.event),
+        line.actor.clone(),
+        text(&line.actor_name),
+        text(&line.actor_email),
+        line.target.clone(),
+        line.detail.clone(),
+        text(&line.client_ip),
+        text(&line.user_agent),
+        line.request_id.clone(),
+    ];
+    record(&cells)
+}
+
+/// Writes a record of CSV (RFC 4180), each cell in quotes.
+fn record(cells: &[String]) -> String {
+    let mut writer = csv::WriterBuilder::new()
+        .quote_style(csv::QuoteStyle::Always)
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(Vec::new());
+    // Writing to memory does not fail.
+    let _ = writer.write_record(cells.iter().map(|text| inert(text)));
+    String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
+}
+
+/// Returns a text that spreadsheets don't evaluate as a formula.
+fn inert(text: &str) -> String {
     let is_formula =
         text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
-    let mark = if is_formula { "'" } else { "" };
-    format!("\"{mark}{}\"", text.replace('"', "\"\""))
+    format!("{}{text}", if is_formula { "'" } else { "" })
 }
 
 /// Returns an export as text, in chunks.
@@ -94,7 +120,7 @@ pub(super) fn chunks(
         let Some((lines, rest)) = export.next().await? else {
             return Ok::<_, StoreError>(None);
         };
-        let mut text = if is_first { format.head().to_owned() } else { String::new() };
+        let mut text = if is_first { format.head() } else { String::new() };
         for line in &lines {
             text.push_str(&format.line(line));
         }
@@ -117,7 +143,7 @@ mod tests {
             ("a,b\"c\n", "\"a,b\"\"c\n\""),
             ("", "\"\""),
         ] {
-            assert_eq!(cell(text), written);
+            assert_eq!(record(&[text.to_owned()]), format!("{written}\r\n"));
         }
     }
 }

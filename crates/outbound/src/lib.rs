@@ -24,21 +24,21 @@ use std::{
 
 /// The limits for the time and the size of a response.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Bounds {
+pub struct Bounds {
     pub timeout: Duration,
     pub bytes: usize,
 }
 
 /// The addresses that a request can connect to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reach {
+pub enum Reach {
     /// Only addresses on the public internet, for a server that a customer names and no operator has confirmed.
     Public,
     Anywhere,
 }
 
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum OutboundError {
+pub enum OutboundError {
     #[error("{}", whole(.0))]
     Unreachable(#[source] hyper_util::client::legacy::Error),
     #[error("its certificate is not accepted: {0}")]
@@ -52,7 +52,7 @@ pub(crate) enum OutboundError {
 }
 
 /// Formats an error with its causes.
-pub(crate) fn whole(error: &dyn Error) -> String {
+pub fn whole(error: &dyn Error) -> String {
     let mut said = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -79,6 +79,11 @@ pub struct Outbound {
 }
 
 impl Outbound {
+    /// A client for `http:` URLs only: it trusts no certificate.
+    pub fn plain() -> Self {
+        Self::trusting(rustls::RootCertStore::empty(), Vec::new())
+    }
+
     /// `ca_pem` contains the certificates of the operator's own authority.
     pub fn new(ca_pem: Option<&[u8]>) -> Result<Self, CaFileError> {
         let mut added = rustls_native_certs::load_native_certs().certs;
@@ -93,20 +98,24 @@ impl Outbound {
         }
         let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         roots.add_parsable_certificates(added.iter().cloned());
+        Ok(Self::trusting(roots, added))
+    }
+
+    fn trusting(roots: rustls::RootCertStore, added: Vec<CertificateDer<'static>>) -> Self {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .expect("ring knows them")
             .with_root_certificates(roots)
             .with_no_client_auth();
-        Ok(Self { tls: Arc::new(tls), added: Arc::new(added) })
+        Self { tls: Arc::new(tls), added: Arc::new(added) }
     }
 
-    pub(crate) fn added_certificates(&self) -> impl Iterator<Item = &[u8]> {
+    pub fn added_certificates(&self) -> impl Iterator<Item = &[u8]> {
         self.added.iter().map(AsRef::as_ref)
     }
 
-    pub(crate) async fn send(
+    pub async fn send(
         &self,
         request: Request<Vec<u8>>,
         bounds: Bounds,
