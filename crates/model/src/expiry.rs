@@ -136,6 +136,15 @@ mod tests {
     }
 
     #[test]
+    fn f4_the_last_day_counts_to_its_end() {
+        let policy = ExpiryPolicy { max_days: Some(30), ..ExpiryPolicy::default() };
+        let latest = NOW.plus(DAY * 31);
+        assert_eq!(policy.check(NOW, Some(latest)), Ok(()));
+        let beyond = Some(latest.plus(std::time::Duration::from_micros(1)));
+        assert_eq!(policy.check(NOW, beyond), Err(ExpiryPolicyError::TooLong(30)));
+    }
+
+    #[test]
     fn f4_the_stricter_policy_holds() {
         let policy = |max_days, is_required| ExpiryPolicy {
             max_days,

@@ -156,6 +156,23 @@ mod tests {
         assert!(rate.take(until, 1_000_000 - 5_000_000).is_err());
     }
 
+    /// Ten seconds beyond a full burst, the state may still be another thread's.
+    #[test]
+    fn a_state_is_distrusted_only_beyond_what_threads_differ_by() {
+        let rate = rate("1/s");
+        let (now, span) = (1_000_000_000, 1_000_000);
+        let wait = rate.take(now + span + REWOUND, now).expect_err("as stored");
+        assert_eq!(wait, Duration::from_secs(11));
+        assert!(rate.take(now + span + REWOUND + 1, now).is_ok());
+    }
+
+    /// A request of less than two microseconds is rounded, and never announced as more than the burst.
+    #[test]
+    fn no_more_are_left_than_the_burst() {
+        let taken = rate("600000/s").take(0, 1_000_000).expect("passes");
+        assert_eq!(taken.left, 599_999);
+    }
+
     #[test]
     fn rates_are_read_as_they_are_written() {
         for (text, requests, seconds) in [
@@ -164,6 +181,8 @@ mod tests {
             ("600/m", 600, 60),
             ("5/2h", 5, 7_200),
             ("1/d", 1, 86_400),
+            ("1/31d", 1, 31 * 86_400),
+            ("1000000/s", 1_000_000, 1),
         ] {
             let rate = rate(text);
             assert_eq!(
@@ -172,6 +191,7 @@ mod tests {
                 "{text}"
             );
             assert_eq!(rate.to_string().parse(), Ok(rate));
+            assert_eq!(Rate::try_from(String::from(rate)), Ok(rate));
         }
         for text in [
             "",
@@ -184,7 +204,8 @@ mod tests {
             "-1/s",
             "10/s5",
             "1/99999999999s",
-            "1/40d",
+            "1/32d",
+            "1000001/s",
         ] {
             assert_eq!(text.parse::<Rate>(), Err(RateError), "{text}");
         }
