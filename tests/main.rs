@@ -6,6 +6,7 @@ mod backup;
 mod bearer;
 mod bounds;
 mod browser;
+mod circles;
 mod clocks;
 mod cluster;
 mod connections;

@@ -1,8 +1,9 @@
 //! The application state that every use case receives: store, keys, clock, random number generator, and mailer.
 
 use crate::{
-    Keyring, Mailer, OpenApiSource, Settings, one_time::codes::SetupCode, passkeys,
-    passwords::PasswordHashing, throttling::throttle::Throttle,
+    Keyring, OpenApiSource, Settings, mail::Mailer, one_time::codes::SetupCode,
+    passkeys::relying_party::relying_party, passwords::PasswordHashing,
+    throttling::throttle::Throttle,
 };
 use keydesk_model::{Clock, RotationTerms, SessionId, Timestamp, TokenId};
 use keydesk_node::Nodes;
@@ -73,7 +74,7 @@ impl AppState {
         let AppServices { store, keyring, nodes, outbound } = base;
         let passwords = PasswordHashing::new(Arc::clone(&keyring), &entropy);
         Self(Arc::new(Parts {
-            relying_party: passkeys::relying_party(&settings),
+            relying_party: relying_party(&settings),
             settings,
             store,
             keyring,

@@ -51,9 +51,6 @@ pub enum Access {
     Operator,
 }
 
-/// The maximum size of a form.
-pub(crate) const LARGEST_FORM: usize = 64 * 1024;
-
 /// Creates the router and the list of its routes from one table.
 macro_rules! routes {
     ($($method:ident $path:literal $access:expr => $handler:expr;)*) => {
@@ -211,7 +208,7 @@ pub fn router(app: AppState) -> Router {
             )
         })
         .layer(from_fn(page_for::keep_form))
-        .layer(DefaultBodyLimit::max(LARGEST_FORM))
+        .layer(DefaultBodyLimit::max(page_for::LARGEST_FORM))
         .layer(tower_http::timeout::TimeoutLayer::with_status_code(
             axum::http::StatusCode::SERVICE_UNAVAILABLE,
             guard::REQUEST_TIMEOUT,

@@ -1,7 +1,7 @@
 //! A request's ID, arrival time, and client address, known before any decision.
 
 use crate::{
-    observe::holds_token,
+    redaction::holds_token,
     settings::Settings,
     wire::{Kind, Noted},
 };

@@ -4,11 +4,10 @@
 use crate::{
     LiveTable, Presented, Rejection, Response,
     arrival::{Arrival, RequestIds},
-    endpoints::identity_fields,
-    handle::METHODS,
     limit::{Call, LimitCheck},
     live::{Identity, UsageCounter, UsageEvent},
     method_guard,
+    method_guard::METHODS,
     observe::RequestTrace,
     permission::InFlight,
     permit::{OfAccount, Permitted},
@@ -16,7 +15,7 @@ use crate::{
     settings::Settings,
     sunset,
     target::Target,
-    wire::{Field, Kind, MOST_FIELDS, Noted},
+    wire::{Field, IDENTITY_HEADERS, Kind, MOST_FIELDS, Noted},
 };
 use keydesk_model::{AccountNumber, Clock, TokenId};
 use keydesk_token::Entropy;
@@ -157,18 +156,24 @@ pub struct Pass {
 }
 
 impl Pass {
+    /// Returns the identity headers for a proxy that forwards the request itself.
+    pub(crate) fn identity_fields(&self) -> [(&'static str, String); 6] {
+        let [account, token, subject, scopes, path, client_ip] = IDENTITY_HEADERS;
+        [
+            (account, self.account.to_string()),
+            (token, self.token.to_string()),
+            (subject, self.subject.clone()),
+            (scopes, self.scopes.to_string()),
+            (path, self.path.clone()),
+            (client_ip, self.client_ip.to_string()),
+        ]
+    }
+
     /// Returns the identity headers for the API, which replace those that the client sent under these names.
     pub fn identity(&self) -> [(&'static str, String); 7] {
-        let [account, token, subject, scopes, path, client_ip] = identity_fields(self);
-        [
-            account,
-            token,
-            subject,
-            scopes,
-            path,
-            client_ip,
-            ("x-request-id", self.request_id.clone()),
-        ]
+        let [account, token, subject, scopes, path, client_ip] = self.identity_fields();
+        let request_id = ("x-request-id", self.request_id.clone());
+        [account, token, subject, scopes, path, client_ip, request_id]
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::{
     LiveTable, Response,
-    handle::METHODS,
+    method_guard::METHODS,
     settings::Settings,
     wire::{Head, Noted, push_field},
 };
@@ -11,15 +11,6 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use keydesk_model::{AccountNumber, CorsPolicy};
 use std::sync::Arc;
-
-/// The configuration of CORS for pages of other origins.
-#[derive(Clone, Debug, Default)]
-pub struct CorsSettings {
-    /// The policy for every account without one of its own.
-    pub policy: Option<Arc<CorsPolicy>>,
-    /// Whether accounts can have a policy.
-    pub is_for_accounts: bool,
-}
 
 /// Permission for the requesting page to read the response.
 #[derive(Clone, Debug)]

@@ -1,60 +1,34 @@
 //! The handling of a request, phase by phase. Nothing here waits.
 
 use crate::{
-    LiveTable, Presented, Rejection, Response,
-    arrival::{Arrival, RequestIds},
+    Presented, Rejection, Response,
+    arrival::Arrival,
     check::{Gate, reject_method},
     cors::TokenLimits,
     endpoints::{
         AuthEndpoint, Credentials, DeferredAction, DeferredRequest, Forwarded, SelfServiceRoute,
         pass_answer,
     },
+    forward::Forward,
     headers,
     headers::Outgoing,
     limit::Call,
-    live::{Identity, UsageCounter},
-    method_guard::{self, MethodGuard},
-    observe::{Observer, RequestTrace},
+    live::Identity,
+    method_guard::{self, METHODS, MethodGuard},
+    observe::RequestTrace,
     permission::InFlight,
     permit::Permitted,
     present,
-    settings::Settings,
     target::Target,
     tunnel,
-    upstream::{ExchangeOptions, Route, Upstreams},
+    upstream::ExchangeOptions,
     whoami,
     wire::{Framing, Head, HeadError, Kind, Noted},
+    worker::{Stage, Worker},
 };
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, Version, header};
-use keydesk_model::{AccountNumber, Clock};
-use std::{net::IpAddr, rc::Rc, sync::Arc};
-use tokio::sync::watch;
-
-/// The state with which one worker handles every request.
-#[derive(Debug)]
-pub(crate) struct Worker {
-    pub settings: Arc<Settings>,
-    pub table: Arc<LiveTable>,
-    pub clock: Clock,
-    pub request_ids: RequestIds,
-    pub meter: UsageCounter,
-    pub observer: Rc<Observer>,
-    pub upstreams: Upstreams,
-    /// The stage of the gateway's shutdown.
-    pub stage: watch::Receiver<Stage>,
-}
-
-/// A stage of the gateway's shutdown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Stage {
-    #[default]
-    Serving,
-    /// Still serves, but asks to receive no more requests.
-    Leaving,
-    /// Finishes the requests in flight.
-    Stopping,
-}
+use std::{net::IpAddr, sync::Arc};
 
 /// The decision on a request.
 #[derive(Debug)]
@@ -87,21 +61,6 @@ pub(crate) enum Action {
     /// To be answered after its body has been read.
     DeferredRequest(DeferredRequest),
     Forward(Forward),
-}
-
-/// A request that is written and can be sent.
-#[derive(Debug)]
-pub(crate) struct Forward {
-    pub permission: InFlight,
-    pub route: Arc<Route>,
-    pub asked: ExchangeOptions,
-    pub framing: Framing,
-    /// The reader of a form's body if `_method` is rejected.
-    pub method_guard: Option<MethodGuard>,
-    /// The path's account and the host that the client used, for rewriting URLs in the response.
-    pub account: Option<AccountNumber>,
-    pub client_host: Box<str>,
-    pub offers_own_protocol: bool,
 }
 
 impl Worker {
@@ -382,9 +341,6 @@ struct Assigned<'a> {
     target: &'a Target<'a>,
     permitted: &'a Permitted,
 }
-
-/// The methods that are served for every path.
-pub(crate) const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /// Returns the status for a proxy that turns statuses other than 401, 403, and 5xx into a 500: 401 for problems with
 /// credentials, otherwise 403.

@@ -3,7 +3,7 @@
 use crate::{
     arrival::Arrival,
     cors::TokenLimits,
-    handle::{Forward, Worker},
+    forward::Forward,
     live::{Identity, Subject},
     observe::{RequestTrace, TraceContext},
     permit::Permitted,
@@ -14,6 +14,7 @@ use crate::{
     target::Target,
     upstream::{ResponseRead, Route},
     wire::{Field, Framing, Head, Kind, Noted, push_field, push_status, with_date},
+    worker::Worker,
 };
 use http::Version;
 use keydesk_model::is_console_cookie;

@@ -5,6 +5,7 @@ use std::{
     future::poll_fn,
     io::{self, IoSlice},
     pin::Pin,
+    rc::Rc,
     task::{Context, Poll, Waker},
 };
 use tokio::{
@@ -23,6 +24,9 @@ pub(crate) enum Io {
     Memory(tokio::io::DuplexStream),
 }
 
+/// A connection that both directions of an exchange use.
+pub(crate) type SharedIo = Rc<RefCell<Io>>;
+
 macro_rules! each {
     ($io:expr, $stream:ident => $do:expr) => {
         match $io {
@@ -33,6 +37,20 @@ macro_rules! each {
             Io::Memory($stream) => $do,
         }
     };
+}
+
+#[cfg(feature = "probe")]
+thread_local! {
+    /// Opens a connection to the upstream of this thread's probe, which replaces the network.
+    pub(crate) static PROBE: RefCell<Option<Rc<dyn Fn() -> tokio::io::DuplexStream>>> =
+        const { RefCell::new(None) };
+}
+
+/// Opens a connection to the upstream of this thread's probe, if there is one.
+#[cfg(feature = "probe")]
+pub(crate) fn to_probe() -> Option<tokio::io::DuplexStream> {
+    let open = PROBE.with(|probe| probe.borrow().clone())?;
+    Some(open())
 }
 
 impl Io {

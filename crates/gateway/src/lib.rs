@@ -5,6 +5,7 @@ mod arrival;
 mod check;
 mod cors;
 mod endpoints;
+mod forward;
 mod handle;
 mod headers;
 mod io;
@@ -18,8 +19,10 @@ mod present;
 #[cfg(feature = "probe")]
 pub mod probe;
 mod rate_limit;
+mod redaction;
 mod rejection;
 mod rewrite;
+mod self_service;
 mod serve;
 mod settings;
 mod signature;
@@ -29,25 +32,23 @@ mod tunnel;
 mod upstream;
 mod whoami;
 mod wire;
+mod worker;
 
 pub use check::{CheckRequest, Checker, Pass, is_withheld};
-pub use cors::CorsSettings;
-pub use endpoints::{
-    IntrospectionClient, Question, SelfServiceAction, SelfServiceResponse, TokenService,
-    token_service,
-};
 pub use headers::foreign_cookies;
 pub use live::{LiveTable, Verified};
 pub use observe::{Metrics, Reason, Record, Records};
 pub use present::Presented;
 pub use rejection::Rejection;
+pub use self_service::{
+    Question, SelfServiceAction, SelfServiceResponse, TokenService, token_service,
+};
 pub use serve::{Gateway, Leaver, Listeners, Running, bind};
 pub use settings::{
-    Credential, Forms, Limits, SelfService, Settings, TokenPlaces, UpstreamHost, UpstreamSettings,
-    UpstreamTimes,
+    CorsSettings, Credential, Forms, IntrospectionClient, Limits, SelfService, Settings, Spellings,
+    TokenPlaces, UpstreamHost, UpstreamSettings, UpstreamTimes,
 };
 pub use signature::{SigningKey, SigningKeyError};
-pub use target::Spellings;
 pub use upstream::UpstreamError;
 pub use wire::MOST_FIELDS;
 

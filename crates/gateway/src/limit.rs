@@ -3,25 +3,10 @@
 
 use crate::{
     Rejection,
-    live::{AccountLimits, LiveTokenLimits},
+    live::{AccountLimits, LiveRuleTable, LiveTokenLimits},
 };
-use keydesk_model::{Called, IpAllowlist, LiveRules, Match, Mode, Rate, RuleTable, Violation};
+use keydesk_model::{Called, IpAllowlist, Match, Mode, Rate, Violation};
 use std::{net::IpAddr, sync::Arc};
-
-/// The operation rules, and whether they are enforced.
-#[derive(Debug, Default)]
-pub(crate) struct LiveRuleTable {
-    pub table: RuleTable,
-    pub mode: Mode,
-    /// The name under which requests without a rule are recorded.
-    pub unlisted: Arc<str>,
-}
-
-impl LiveRuleTable {
-    pub fn new(live: &LiveRules) -> Self {
-        Self { table: RuleTable::new(&live.rules), mode: live.mode, unlisted: "no rule".into() }
-    }
-}
 
 /// The inputs of all limits.
 #[derive(Clone, Copy, Debug)]
@@ -93,7 +78,7 @@ impl LimitCheck {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use keydesk_model::{Operation, Rules, TokenLimits};
+    use keydesk_model::{LiveRules, Operation, Rules, TokenLimits};
 
     fn limits(scopes: &str, ip_allowlist: &str, observed: Option<(&str, &str)>) -> LiveTokenLimits {
         let grant = |(scopes, ip_allowlist): (&str, &str)| TokenLimits {

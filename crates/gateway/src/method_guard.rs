@@ -6,6 +6,9 @@ use crate::{
     wire::{Field, Noted},
 };
 
+/// The methods that are served for every path.
+pub(crate) const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+
 /// The parameter's name after its first character.
 const NAME: &[u8] = b"method";
 /// The first character: PHP turns dots and brackets into underscores.

@@ -3,9 +3,9 @@
 
 use crate::{
     LiveTable, Presented, Rejection,
-    handle::Worker,
     limit::{Call, LimitCheck},
     permit::Permitted,
+    worker::Worker,
 };
 use keydesk_model::Timestamp;
 use keydesk_token::TokenHash;

@@ -4,12 +4,12 @@
 use crate::{
     Forms, LiveTable, Presented, Records, Rejection, Settings, UpstreamSettings,
     arrival::RequestIds,
-    handle::{self, Worker},
-    io::Io,
-    observe::{Notices, Observer, TraceIds, UpstreamMetrics, WorkerMetrics},
+    io::{Io, PROBE},
+    observe::{Notices, Observer, TraceIds, WorkerMetrics},
     serve::Connection,
     target::Target,
-    upstream::{Upstreams, make_routes},
+    upstream::{UpstreamMetrics, Upstreams, make_routes},
+    worker::{self, Worker},
 };
 use keydesk_model::{
     AccountId, AccountNumber, Clock, Feed, IpAllowlist, LiveSecret, ScopeSet, Snapshot, Timestamp,
@@ -137,10 +137,9 @@ pub fn forwarded(bytes: &[u8]) {
 type Seen = Rc<RefCell<Vec<Vec<u8>>>>;
 
 /// A stage that never changes.
-static SERVING: LazyLock<watch::Sender<handle::Stage>> = LazyLock::new(watch::Sender::default);
+static SERVING: LazyLock<watch::Sender<worker::Stage>> = LazyLock::new(watch::Sender::default);
 
 thread_local! {
-    static UPSTREAM: RefCell<Option<Seen>> = const { RefCell::new(None) };
     static STAGE: Stage = Stage::new();
 }
 
@@ -205,12 +204,11 @@ fn worker() -> Worker {
     }
 }
 
-/// A connection to the upstream of this thread's probe.
-pub(crate) fn upstream() -> Option<DuplexStream> {
-    let seen = UPSTREAM.with(|upstream| upstream.borrow().clone())?;
+/// Opens a connection to an upstream that keeps what it gets.
+fn connect(seen: &Seen) -> DuplexStream {
     let (ours, theirs) = tokio::io::duplex(64 * 1024);
-    tokio::task::spawn_local(record(theirs, seen));
-    Some(ours)
+    tokio::task::spawn_local(record(theirs, Rc::clone(seen)));
+    ours
 }
 
 /// Keeps whole requests and the remainder at the end, and answers each with a mark.
@@ -353,7 +351,8 @@ fn is_websocket(name: &str, value: &str) -> bool {
 impl Stage {
     fn play(&self, bytes: &[u8]) -> (Vec<u8>, Vec<Vec<u8>>) {
         let seen = Seen::default();
-        UPSTREAM.with(|upstream| *upstream.borrow_mut() = Some(Rc::clone(&seen)));
+        let upstream = Rc::clone(&seen);
+        PROBE.with(|probe| *probe.borrow_mut() = Some(Rc::new(move || connect(&upstream))));
         let peer = IpAddr::from([127, 0, 0, 1]);
         let answers = self.runtime.block_on(async {
             let (client, gateway) = tokio::io::duplex(1 << 20);

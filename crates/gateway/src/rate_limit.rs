@@ -4,9 +4,7 @@ use crate::{
     Rejection,
     live::{AccountLimits, LimitCounters, LimitKey},
 };
-use keydesk_model::{
-    AccountNumber, Called, Mode, Month, Plan, Rate, Timestamp, TokenId, Violation,
-};
+use keydesk_model::{AccountNumber, Called, Mode, Month, Rate, Timestamp, TokenId, Violation};
 use std::{sync::Arc, time::Duration};
 
 /// The subjects and the operation of a request.
@@ -26,20 +24,6 @@ struct RateLimitHeader(String);
 
 /// The charged rate limits, of which a request has at most three.
 type Charged = [Option<(LimitKey, Rate)>; 3];
-
-/// Returns a plan in the format of `RateLimit-Policy`.
-pub(crate) fn policy(plan: &Plan) -> Arc<str> {
-    let rate = |name: &str, rate: Rate| {
-        format!("\"{name}\";q={};w={}", rate.requests(), rate.span().as_secs())
-    };
-    let policies = [
-        plan.rate.map(|account| rate("account", account)),
-        plan.token_rate.map(|token| rate("token", token)),
-        // A calendar month has no fixed length; its end is reported with the remaining requests.
-        plan.monthly_quota.map(|most| format!("\"month\";q={most};w={}", 31 * 86_400)),
-    ];
-    policies.into_iter().flatten().collect::<Vec<_>>().join(", ").into()
-}
 
 impl RequestCost<'_> {
     /// Charges a request to all limits, or to none if one of them rejects it.

@@ -1,47 +1,10 @@
 //! The target of a request: the account in its path, and the path for the upstream. The checks apply to exactly the
 //! bytes that are forwarded, and ambiguous ones are rejected.
 
-use crate::{Forms, Rejection};
+use crate::redaction::decode_leniently;
+use crate::rejection::TargetFault;
+use crate::{Forms, Rejection, Spellings};
 use keydesk_model::AccountNumber;
-
-/// Spellings of a path that servers are known to read differently. An upstream whose servers read them in one way can
-/// be configured to keep them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Spellings(u8);
-
-impl Spellings {
-    /// `a%2Fb` as one segment.
-    pub const ENCODED_SLASH: Self = Self(1);
-    /// `a//b`
-    pub const EMPTY_SEGMENTS: Self = Self(2);
-    /// `a%252Fb`: a slash, a backslash, or NUL to a server that decodes twice.
-    pub const DOUBLE_ENCODING: Self = Self(4);
-    /// `%E4`: bytes that are not UTF-8.
-    pub const NON_UTF8: Self = Self(8);
-
-    /// All spellings with their configuration keys.
-    pub const ALL: [(&'static str, Self); 4] = [
-        ("encoded_slash", Self::ENCODED_SLASH),
-        ("empty_segments", Self::EMPTY_SEGMENTS),
-        ("double_encoding", Self::DOUBLE_ENCODING),
-        ("non_utf8", Self::NON_UTF8),
-    ];
-
-    #[must_use]
-    pub fn with(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    pub fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    /// Returns the key of the first of these that `kept` lacks.
-    pub(crate) fn key_beyond(self, kept: Self) -> Option<&'static str> {
-        let lacking = self.0 & !kept.0;
-        Self::ALL.iter().find(|(_, one)| lacking & one.0 != 0).map(|(key, _)| *key)
-    }
-}
 
 /// A request target borrowed from the head: the forwarded bytes are the checked ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,15 +76,6 @@ fn reject_malformed(target: &str) -> Result<(), Rejection> {
     } else {
         TargetFault::NoPath
     }))
-}
-
-/// The defect of a URL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TargetFault {
-    NotEncoded,
-    Fragment,
-    Asterisk,
-    NoPath,
 }
 
 /// Rejects spellings that no server needs and some read differently: dot segments in any spelling, backslashes, NUL,
@@ -210,22 +164,6 @@ fn decode(text: &str) -> Option<Vec<u8>> {
         }
     }
     Some(out)
-}
-
-/// Percent-decodes once, as lenient servers do: invalid escapes stay.
-pub(crate) fn decode_leniently(once: &[u8]) -> Vec<u8> {
-    let hex = |at: usize| once.get(at).and_then(|byte| char::from(*byte).to_digit(16));
-    let (mut out, mut at) = (Vec::with_capacity(once.len()), 0);
-    while at < once.len() {
-        if let (b'%', Some(high), Some(low)) = (once[at], hex(at + 1), hex(at + 2)) {
-            out.push(u8::try_from(high * 16 + low).unwrap_or_default());
-            at += 3;
-        } else {
-            out.push(once[at]);
-            at += 1;
-        }
-    }
-    out
 }
 
 #[cfg(test)]

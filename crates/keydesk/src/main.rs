@@ -26,6 +26,7 @@ mod mail;
 mod node;
 mod operations;
 mod operator;
+mod process_environment;
 mod receipt;
 mod records;
 mod self_service;

@@ -1,24 +1,13 @@
 //! The audit log: one entry for every change, written in the change's own transaction.
 
 use crate::{
-    Read, StoreError, Write,
+    AuditEntry, Read, StoreError, Write,
     audit_chain::ChainInput,
     page::patterns,
     row,
     sql::{Query, SqlRow, query},
 };
-use keydesk_model::{AccountId, Actor, Event, Origin, Timestamp};
-
-/// An audit entry for a commit. The target and the event's details must not contain a secret.
-#[derive(Clone, Debug)]
-pub struct AuditEntry {
-    pub event: Event,
-    pub actor: Actor,
-    pub origin: Origin,
-    pub account: Option<AccountId>,
-    /// The ID of the changed object.
-    pub target: String,
-}
+use keydesk_model::{AccountId, Actor, Event, Timestamp};
 
 #[derive(Clone, Debug)]
 pub struct AuditRow {

@@ -2,11 +2,13 @@
 //! database, and a process that commits polls immediately, so that the writer can wait for the effect.
 
 use crate::{
-    OpenError, Read, Standing, Store, StoreError, Tombstone, following::Following,
-    journal::Journal, row, sql::query,
+    OpenError, Read, StoreError,
+    journal::Journal,
+    row,
+    sql::query,
+    state::{Follower, Following, Position, Revived, Store},
 };
 use keydesk_model::{Feed, Timestamp};
-use sha2::{Digest, Sha256};
 use std::{
     path::Path,
     sync::{
@@ -17,18 +19,6 @@ use std::{
 };
 use tokio::sync::Mutex;
 
-/// The follower of the feed in this process, and its position.
-pub(crate) struct Follower {
-    pub feed: Arc<dyn Feed>,
-    following: Mutex<Following>,
-    /// The position, for readers that can't wait for a database.
-    position: std::sync::Mutex<Position>,
-    /// The newest change that this process has tried to commit, and the number of commits in progress.
-    pub committing: AtomicI64,
-    under_way: AtomicUsize,
-    pub is_loading: AtomicBool,
-}
-
 /// A guard for a commit in progress, which lasts until it is dropped.
 pub(crate) struct Committing(Store);
 
@@ -38,34 +28,6 @@ impl Drop for Committing {
             follower.under_way.fetch_sub(1, Ordering::SeqCst);
         }
     }
-}
-
-impl std::fmt::Debug for Follower {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Follower")
-    }
-}
-
-/// Revocations and account states that are enforced here and that the database has forgotten.
-#[derive(Clone, Debug, Default)]
-pub struct Revived {
-    pub endings: Vec<Tombstone>,
-    pub accounts: Vec<Standing>,
-}
-
-impl Revived {
-    pub fn is_empty(&self) -> bool {
-        self.endings.is_empty() && self.accounts.is_empty()
-    }
-}
-
-/// A position in the feed. Two equal positions have the same history.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Position {
-    pub seq: i64,
-    pub epoch: String,
-    /// A digest of everything up to here.
-    pub chain: String,
 }
 
 /// The progress of this process.
@@ -232,9 +194,4 @@ pub(crate) async fn head(read: &mut Read) -> Result<Position, StoreError> {
         epoch: row::text(&row, "epoch")?,
         chain: row::text(&row, "chain")?,
     })
-}
-
-/// Returns the digest of a change and of all changes before it.
-pub(crate) fn chain(before: &str, seq: i64, body: &str) -> String {
-    hex::encode(Sha256::digest(format!("{before}|{seq}|{body}")))
 }

@@ -1,13 +1,15 @@
 //! The state of a follower: it applies later changes, reloads everything if it can't, and writes the journal.
 
 use crate::{
-    Position, Read, Revived, Standing, Store, StoreError, Tombstone,
-    feed::{Follower, chain, head},
+    Read, Standing, StoreError, Tombstone,
+    chain::chain,
+    feed::head,
     journal::{Journal, Known},
     record::Record,
     seal::PublicKeys,
     snapshot::LiveSecrets,
     sql::query,
+    state::{Follower, Following, Position, Revived, Store},
 };
 use keydesk_model::{AccountState, Change, Feed, LiveAccount, LiveSecret, Snapshot};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,17 +31,6 @@ impl Drop for Loading<'_> {
     fn drop(&mut self) {
         self.0.store(false, Ordering::Release);
     }
-}
-
-pub(crate) struct Following {
-    pub position: Position,
-    /// `None` only in tests that need no journal.
-    pub journal: Option<Journal>,
-    /// Records that are enforced but not yet on this machine's disk.
-    pub unwritten: Vec<Record>,
-    pub revived: Revived,
-    /// The keys with which the seals of changes by consoles are verified.
-    keys: PublicKeys,
 }
 
 impl Following {

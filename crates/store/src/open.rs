@@ -1,29 +1,16 @@
 //! Opening of the database, of either kind, and its connections.
 
 use crate::{
-    DatabaseUrl, Durability, OpenError, Read, Sealer, StoreError, Write, feed::Follower,
-    postgres::PostgresServers, seal::seal, sql::Query, sqlite::SqliteFile,
+    DatabaseUrl, Durability, OpenError, Read, Sealer, StoreError, Write,
+    postgres::PostgresServers,
+    seal::seal,
+    sql::Query,
+    sqlite::SqliteFile,
+    state::{Back, Store},
     transaction::DbConnection,
 };
 use keydesk_model::Timestamp;
-use std::{
-    path::Path,
-    sync::{Arc, OnceLock},
-};
-
-/// The store, with the follower of the feed in this process.
-#[derive(Clone)]
-pub struct Store {
-    pub(crate) back: Arc<Back>,
-    pub(crate) follower: Arc<OnceLock<Follower>>,
-    sealer: Arc<OnceLock<Arc<dyn Sealer>>>,
-}
-
-impl std::fmt::Debug for Store {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Store({:?})", self.back)
-    }
-}
+use std::{path::Path, sync::Arc};
 
 /// A notification from one node to the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,13 +23,6 @@ pub enum FollowEvent {
 
 const FEED: &str = "keydesk_feed";
 const CONFIRMED: &str = "keydesk_confirmed";
-
-/// The database of either kind.
-#[derive(Debug)]
-pub(crate) enum Back {
-    Sqlite(SqliteFile),
-    Postgres(PostgresServers),
-}
 
 impl Store {
     /// Opens the database and brings its schema up to date.

@@ -1,11 +1,12 @@
 //! Reads, and the only way to write: a transaction that ends with exactly one audit entry.
 
 use crate::{
-    AuditEntry, Store, StoreError,
+    AuditEntry, StoreError,
+    chain::chain,
     durability::{Durability, durability_of},
-    feed::chain,
     postgres::PoolTurn,
     sql::{Connection, Runs, in_time, query},
+    state::Store,
 };
 use keydesk_model::{Change, Timestamp};
 use sqlx::{Postgres, Sqlite, Transaction, pool::PoolConnection};

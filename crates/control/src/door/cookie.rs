@@ -1,7 +1,10 @@
 //! The session cookie: opaque, `HttpOnly`, and `SameSite=Lax`; over HTTPS also `Secure` and `__Host-`.
 
 use crate::{Settings, one_time::codes};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::{
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse, Response},
+};
 use cookie::{Cookie, SameSite, time::Duration};
 use keydesk_model::{DEVICE_COOKIE, SESSION_COOKIE, SSO_COOKIE};
 
@@ -76,6 +79,13 @@ fn cookie(base: &str, value: &str, seconds: i64, settings: &Settings) -> HeaderV
         .expect("what stands in our cookies is hexadecimal or base64url");
     value.set_sensitive(true);
     value
+}
+
+/// Returns a response that sets a cookie.
+pub(crate) fn with_cookie(cookie: HeaderValue, response: impl IntoResponse) -> Response {
+    let mut response = response.into_response();
+    response.headers_mut().append(header::SET_COOKIE, cookie);
+    response
 }
 
 /// Returns the path to open after the login: a path of the console, never of another site. Paths that a browser could

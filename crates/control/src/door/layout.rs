@@ -3,7 +3,7 @@
 use crate::{
     door::{
         language::{text, text_if_exists},
-        page_for::PageFor,
+        page_owner::PageFor,
     },
     principal::{Caller, Operator},
     receipts::Issued,

@@ -11,6 +11,7 @@ pub(crate) mod language;
 pub(crate) mod layout;
 pub(crate) mod list_query;
 pub(crate) mod page_for;
+pub(crate) mod page_owner;
 pub(crate) mod problem;
 pub(crate) mod reauth;
 pub(crate) mod when;

@@ -7,11 +7,11 @@ use crate::{
     door::{
         language::text,
         layout::{Nav, PageLayout, page_with},
+        page_owner::PageFor,
         problem::{Problem, problem_page},
     },
     principal::Caller,
     refusal::{Code, Refusal},
-    routes::LARGEST_FORM,
 };
 use askama::Template;
 use axum::{
@@ -21,38 +21,14 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use keydesk_model::{AccountId, UserId};
 use keydesk_store::User;
 
 /// The form field with the user and the account.
 pub(crate) const FIELD: &str = "page_for";
 /// The form field that switches the session to the form's account.
+/// The maximum size of a form.
+pub(crate) const LARGEST_FORM: usize = 64 * 1024;
 const SWITCH: &str = "switch_account";
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct PageFor {
-    pub user: UserId,
-    pub account: Option<AccountId>,
-}
-
-impl std::fmt::Display for PageFor {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.user)?;
-        self.account.map_or(Ok(()), |account| write!(f, ".{account}"))
-    }
-}
-
-impl std::str::FromStr for PageFor {
-    type Err = keydesk_model::IdError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (user, account) = match text.split_once('.') {
-            Some((user, account)) => (user, Some(account.parse()?)),
-            None => (text, None),
-        };
-        Ok(Self { user: user.parse()?, account })
-    }
-}
 
 /// The user and account from a request's form.
 #[derive(Clone, Copy, Debug)]

@@ -5,7 +5,7 @@ use crate::{
     AppState,
     door::{
         caller::SignedIn,
-        cookie::{safe_next, session_cookie},
+        cookie::{safe_next, session_cookie, with_cookie},
         language::text,
         layout::{Nav, PageLayout, page_with},
         page_for,
@@ -13,7 +13,7 @@ use crate::{
     },
     principal::{Caller, CurrentUser},
     refusal::{Code, Kind, Refusal},
-    sessions::{self, console::with_cookie},
+    sessions,
 };
 use askama::Template;
 use axum::{

@@ -2,11 +2,13 @@
 //! contains one-time links, so it is never logged and is sealed in the database.
 
 mod console;
+mod mailer;
 mod messages;
 mod outbox;
 mod smtp;
 
 pub(crate) use console::show;
+pub use mailer::{Mail, Mailer};
 pub(crate) use messages::Message;
 pub(crate) use outbox::BELONGS_TO;
 pub use outbox::{MailQueue, TestMailError, send_test_mail};
@@ -14,63 +16,7 @@ pub use smtp::{MailError, Smtp, SmtpSettings};
 
 use crate::AppState;
 use keydesk_model::Email;
-use keydesk_outbound::Outbound;
-use serde::{Deserialize, Serialize};
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
-};
-
-const KEPT: usize = 100;
-
-#[derive(Clone, Debug)]
-pub enum Mailer {
-    Smtp(Arc<Smtp>),
-    /// The mailbox for trying out Keydesk on one machine.
-    Mailbox(Arc<Mutex<VecDeque<Mail>>>),
-    /// Neither SMTP nor loopback: nothing can be sent, and requests that need email return an error.
-    Off,
-}
-
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct Mail {
-    pub(crate) to: String,
-    pub(crate) subject: String,
-    pub(crate) body: String,
-    /// Microseconds since 1970.
-    pub(crate) at: i64,
-}
-
-impl Mailer {
-    pub fn mailbox() -> Self {
-        Self::Mailbox(Arc::default())
-    }
-
-    pub fn smtp(settings: &SmtpSettings, outbound: &Outbound) -> Result<Self, MailError> {
-        Ok(Self::Smtp(Arc::new(Smtp::new(settings, outbound)?)))
-    }
-
-    pub fn can_send(&self) -> bool {
-        !matches!(self, Self::Off)
-    }
-
-    fn keep(&self, mail: Mail) {
-        if let Self::Mailbox(mails) = self {
-            let mut mails = mails.lock().unwrap_or_else(PoisonError::into_inner);
-            mails.push_front(mail);
-            mails.truncate(KEPT);
-        }
-    }
-
-    fn newest(&self) -> Vec<Mail> {
-        match self {
-            Self::Mailbox(mails) => {
-                mails.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
-            }
-            Self::Smtp(_) | Self::Off => Vec::new(),
-        }
-    }
-}
+use std::sync::Arc;
 
 impl AppState {
     /// Waits until all email has been sent or stored, for a command before it exits.

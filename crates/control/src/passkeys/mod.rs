@@ -2,6 +2,7 @@
 //! two factors, it is sufficient to log in; in combination with a password, it is the second factor.
 
 pub(crate) mod console;
+pub(crate) mod relying_party;
 
 use crate::{
     AppState,
@@ -11,7 +12,6 @@ use crate::{
     principal::{AnonymousUser, Authenticated},
     refusal::{At as _, Code, Kind, Refusal},
     sessions::{self, NewLogin, SessionSecret, visitor_entry},
-    settings::Settings,
     throttling::attempts::{self, LoginAttempts},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -23,25 +23,13 @@ use keydesk_store::{Read, StoreError, StoredPasskey};
 use std::time::Duration;
 use webauthn_rs::prelude::{
     DiscoverableAuthentication, Passkey, PasskeyRegistration, PublicKeyCredential,
-    RegisterPublicKeyCredential, Url, Uuid, Webauthn, WebauthnBuilder, WebauthnError,
+    RegisterPublicKeyCredential, Uuid, WebauthnError,
 };
 
 /// The time that an authenticator has to respond.
 const LASTS: Duration = Duration::from_mins(5);
 /// The maximum number of passkeys per user.
 const MOST: i64 = 20;
-
-/// Returns the verifier of challenges for the console's own origins. Returns `None` if no origin has a domain name,
-/// which passkeys require.
-pub(crate) fn relying_party(settings: &Settings) -> Option<Webauthn> {
-    let named = settings.console_origins().filter_map(|origin| Url::parse(origin).ok());
-    let named: Vec<_> = named.filter(|origin| origin.domain().is_some()).collect();
-    let first = named.first()?;
-    let host = first.domain()?.to_owned();
-    let builder = WebauthnBuilder::new(&host, first).ok()?.rp_name("Keydesk");
-    let others = named.iter().skip(1).filter(|origin| origin.domain() == Some(host.as_str()));
-    others.fold(builder, WebauthnBuilder::append_allowed_origin).build().ok()
-}
 
 /// The details of a mismatch are logged and not shown.
 impl From<WebauthnError> for Refusal {

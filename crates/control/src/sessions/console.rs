@@ -5,7 +5,7 @@ use crate::{
     AppState, accounts,
     door::{
         caller::SignedIn,
-        cookie::{clear_cookie, device_cookie, safe_next, session_cookie},
+        cookie::{clear_cookie, device_cookie, safe_next, session_cookie, with_cookie},
         language::text,
         layout::{Done, Nav, PageLayout, done, page, page_with},
         problem::{Problem, detail},
@@ -174,12 +174,6 @@ pub(crate) fn let_in(app: &AppState, entered: &NewLogin, response: impl IntoResp
         Some(device) => with_cookie(device_cookie(device, &app.settings), response),
         None => response,
     }
-}
-
-pub(crate) fn with_cookie(cookie: header::HeaderValue, response: impl IntoResponse) -> Response {
-    let mut response = response.into_response();
-    response.headers_mut().append(header::SET_COOKIE, cookie);
-    response
 }
 
 /// Clears the browser's data of the console after a logout.

@@ -1,7 +1,7 @@
 //! The claims about a user in an ID token and from the userinfo endpoint. Each claim is read separately, so that a
 //! malformed claim that is not needed causes no rejection.
 
-use super::{provider::fault, rejected};
+use super::refusals::{fault, rejected};
 use crate::refusal::Refusal;
 use keydesk_model::Email;
 use keydesk_store::Sso;

@@ -9,7 +9,7 @@ use crate::{
     AppState,
     door::{
         caller::SignedIn,
-        cookie::{clear_sso_cookie, safe_next, sso_cookie, sso_in},
+        cookie::{clear_sso_cookie, safe_next, sso_cookie, sso_in, with_cookie},
         form_error::FormError,
         language::text,
         layout::{Done, Nav, PageLayout, done, page, page_with},
@@ -20,7 +20,7 @@ use crate::{
     refusal::{Code, Kind},
     sessions::{
         LoggedIn,
-        console::{SecondFactorPage, let_in, with_cookie},
+        console::{SecondFactorPage, let_in},
     },
 };
 use askama::Template;

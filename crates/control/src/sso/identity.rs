@@ -2,7 +2,7 @@
 //! by their address only before the first login. If a user's address changes at the provider, the user stays the same;
 //! if an address is reassigned, it belongs to another user.
 
-use super::{claims::ProviderIdentity, rejected};
+use super::{claims::ProviderIdentity, refusals::rejected};
 use crate::{
     AppState,
     one_time::codes,

@@ -6,6 +6,8 @@ mod claims;
 pub(crate) mod console;
 mod identity;
 mod provider;
+mod refusals;
+mod secret;
 mod settings;
 
 use crate::{
@@ -14,31 +16,23 @@ use crate::{
     members,
     one_time::{challenge, codes},
     principal::AnonymousUser,
-    refusal::{Code, Refusal, Value},
+    refusal::{Code, Refusal},
     sessions::{self, LoggedIn, News, SessionSecret, visitor_entry},
     throttling::attempts::{self, LoginAttempts},
 };
+pub(crate) use secret::belongs_to;
+
 use claims::ProviderIdentity;
 use identity::Identified;
 use keydesk_model::{AccountId, Actor, Email, Event, MemberId, Role, audit::RoleDetail};
 use keydesk_store::{AuditEntry, Sso, Write};
+use refusals::rejected;
 use serde::{Deserialize, Serialize};
 use settings::read_roles;
 use std::time::Duration;
 
 /// The time to complete a login at the provider.
 const LASTS: Duration = Duration::from_mins(10);
-
-/// Returns the context to which the client secret for a provider is sealed.
-pub(crate) fn belongs_to(account: AccountId) -> String {
-    format!("sign-on|{account}")
-}
-
-/// Returns the refusal of a login that the identity provider sent; `id` names the message with the reason.
-fn rejected(id: &'static str) -> Refusal {
-    let why = Value::Sentence { id, detail: String::new() };
-    Refusal::new(Code::SsoLoginRejected).with("why", why)
-}
 
 /// The state that the browser holds during a login at the provider, so that the response is accepted only in the same
 /// browser.

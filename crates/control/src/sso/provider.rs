@@ -2,8 +2,9 @@
 //! crate verifies, and the userinfo endpoint. Fields that a login does not need are not read.
 
 use super::{
-    belongs_to,
     claims::{Claims, ProviderIdentity},
+    refusals::fault,
+    secret::belongs_to,
 };
 use crate::{
     AppState,
@@ -60,13 +61,6 @@ struct TokenAnswer {
     access_token: Option<String>,
     error: Option<String>,
     error_description: Option<String>,
-}
-
-/// Returns and logs a fault of the provider or its settings: `id` names the message, which contains `detail`.
-pub(super) fn fault(id: &'static str, detail: impl std::fmt::Display) -> Refusal {
-    let detail: String = detail.to_string().chars().filter(|c| !c.is_control()).take(300).collect();
-    tracing::warn!(fault = id, detail, "single sign-on failed");
-    Refusal::new(Code::ProviderFault).with("why", refusal::Value::Sentence { id, detail })
 }
 
 /// Returns whether a refusal is this fault.

@@ -1,6 +1,6 @@
 //! The owner's settings for the provider, and the operator's confirmation.
 
-use super::{belongs_to, provider};
+use super::{provider, secret::belongs_to};
 use crate::{
     AppState,
     principal::{Administrator, Caller, Operator},

@@ -4,7 +4,7 @@ use crate::{
     AppState,
     door::{
         caller::SignedIn,
-        cookie::session_cookie,
+        cookie::{session_cookie, with_cookie},
         form_error::FormError,
         language::{label, text},
         layout::{Done, Nav, PageLayout, done, page, page_with},
@@ -13,7 +13,6 @@ use crate::{
     factors,
     principal::{AnonymousUser, Authenticated, CurrentUser},
     refusal::{Code, Kind},
-    sessions::console::with_cookie,
     tokens::{self, ObservedClient},
 };
 use askama::Template;

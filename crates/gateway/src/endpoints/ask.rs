@@ -6,83 +6,20 @@ use super::{
     introspect,
 };
 use crate::{
-    LiveTable, Rejection, Response, arrival::Arrival, live::UsageCounter, settings::Settings,
+    LiveTable, Rejection, Response,
+    arrival::Arrival,
+    live::UsageCounter,
+    self_service::{Question, SelfServiceAction, SelfServiceResponse},
+    settings::Settings,
     wire::Noted,
 };
 use bytes::Bytes;
 use http::{HeaderValue, header};
-use keydesk_model::{GracePeriod, RotationTerms, Timestamp, TokenId};
+use keydesk_model::{GracePeriod, RotationTerms};
 use keydesk_token::{PlainToken, TokenHash};
-use std::net::IpAddr;
-use tokio::sync::{mpsc, oneshot};
-
-/// The number of questions that can wait.
-const WAITING: usize = 64;
-
-/// A question to the task that has the database.
-#[derive(Debug)]
-pub struct Question {
-    /// The secret of the token in question.
-    pub secret: TokenHash,
-    pub wish: SelfServiceAction,
-    pub client_ip: IpAddr,
-    pub user_agent: Option<String>,
-    pub request_id: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SelfServiceAction {
-    Rotate(RotationTerms),
-    Revoke,
-}
-
-/// The result of a question.
-#[derive(Debug)]
-pub enum SelfServiceResponse {
-    Rotated {
-        token: TokenId,
-        version: i64,
-        plain: PlainToken,
-        /// The time until which the previous secret works.
-        previous_secret_expires_at: Option<Timestamp>,
-        is_complete: bool,
-        receipt: Option<i64>,
-        /// The time from which every gateway rejects the ended secret, or `None` if nothing has ended or the time is
-        /// unknown.
-        effective_at: Option<Timestamp>,
-    },
-    Revoked {
-        token: TokenId,
-        is_complete: bool,
-        receipt: Option<i64>,
-        /// The time from which every gateway rejects the ended secret, or `None` if nothing has ended or the time is
-        /// unknown.
-        effective_at: Option<Timestamp>,
-    },
-}
 
 /// The parameters of the self-service endpoints.
 const KNOWN: [&str; 3] = ["token", "grace_period", "revoke_after_idle"];
-
-type Reply = oneshot::Sender<Result<SelfServiceResponse, Rejection>>;
-
-/// A sender of questions.
-#[derive(Clone, Debug)]
-pub struct TokenService(mpsc::Sender<(Question, Reply)>);
-
-/// Returns a service for gateways, and the receiver for the task that answers.
-pub fn token_service() -> (TokenService, mpsc::Receiver<(Question, Reply)>) {
-    let (sender, receiver) = mpsc::channel(WAITING);
-    (TokenService(sender), receiver)
-}
-
-impl TokenService {
-    async fn ask(&self, question: Question) -> Result<SelfServiceResponse, Rejection> {
-        let (reply, answer) = oneshot::channel();
-        self.0.try_send((question, reply)).map_err(|_| Rejection::TemporarilyUnavailable)?;
-        answer.await.unwrap_or(Err(Rejection::TemporarilyUnavailable))
-    }
-}
 
 /// A request that can be answered only after its body has been read.
 #[derive(Debug)]

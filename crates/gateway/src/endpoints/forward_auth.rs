@@ -5,7 +5,7 @@ use crate::{
     Rejection, Response,
     check::Pass,
     settings::Settings,
-    wire::{IDENTITY_HEADERS, Kind, Noted, mistaken_for},
+    wire::{Kind, Noted, mistaken_for},
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -66,24 +66,11 @@ fn once<'a>(noted: &Noted<'a>, name: &'static str) -> Result<&'a str, Rejection>
     std::str::from_utf8(value).map_err(|_| Rejection::InvalidForwardedRequest { name })
 }
 
-/// Returns the identity headers for a proxy that forwards the request itself.
-pub(crate) fn identity_fields(pass: &Pass) -> [(&'static str, String); 6] {
-    let [account, token, subject, scopes, path, client_ip] = IDENTITY_HEADERS;
-    [
-        (account, pass.account.to_string()),
-        (token, pass.token.to_string()),
-        (subject, pass.subject.clone()),
-        (scopes, pass.scopes.to_string()),
-        (path, pass.path.clone()),
-        (client_ip, pass.client_ip.to_string()),
-    ]
-}
-
 /// Returns the response for a permitted request. The proxy forwards these headers to the API in place of the client's.
 pub(crate) fn pass_answer(pass: &Pass, settings: &Settings) -> Response {
     let mut response = Response::new(Bytes::new());
     let headers = response.headers_mut();
-    for (name, value) in identity_fields(pass) {
+    for (name, value) in pass.identity_fields() {
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(HeaderName::from_static(name), value);
         }

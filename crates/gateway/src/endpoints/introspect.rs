@@ -5,26 +5,11 @@ use crate::{
     LiveTable, Presented, Rejection, Response,
     arrival::Arrival,
     live::{Identity, UsageCounter, UsageEvent},
-    settings::Settings,
+    settings::{IntrospectionClient, Settings},
 };
 use keydesk_model::{AccountNumber, Called, IpAllowlist, Timestamp, Violation};
 use keydesk_token::PlainToken;
-use sha2::{Digest, Sha256};
 use std::net::IpAddr;
-use subtle::ConstantTimeEq;
-
-/// A client that can introspect tokens, with the digest of its secret.
-#[derive(Clone, Debug)]
-pub struct IntrospectionClient {
-    pub id: String,
-    secret: [u8; 32],
-}
-
-impl IntrospectionClient {
-    pub fn new(id: String, secret: &str) -> Self {
-        Self { id, secret: Sha256::digest(secret).into() }
-    }
-}
 
 /// The credentials of a client.
 pub(crate) struct Credentials {
@@ -52,12 +37,9 @@ impl Credentials {
     }
 
     fn are_of(&self, client: &IntrospectionClient) -> bool {
-        let is = |id: &str, secret: &str| {
-            let digest: [u8; 32] = Sha256::digest(secret).into();
-            client.id == id && bool::from(client.secret.ct_eq(&digest))
-        };
         // RFC 6749 section 2.3.1: ID and secret are form-encoded before they are joined. Not all clients do so.
-        is(&self.id, &self.secret) || is(&form_decoded(&self.id), &form_decoded(&self.secret))
+        client.is(&self.id, &self.secret)
+            || client.is(&form_decoded(&self.id), &form_decoded(&self.secret))
     }
 }
 

@@ -8,12 +8,10 @@ mod forward_auth;
 mod introspect;
 
 pub(crate) use ask::{DeferredAction, DeferredRequest};
-pub use ask::{Question, SelfServiceAction, SelfServiceResponse, TokenService, token_service};
 pub(crate) use documents::Document;
 pub(crate) use form::MOST_FORM;
-pub(crate) use forward_auth::{Forwarded, identity_fields, pass_answer};
+pub(crate) use forward_auth::{Forwarded, pass_answer};
 pub(crate) use introspect::Credentials;
-pub use introspect::IntrospectionClient;
 
 use crate::{settings::Settings, target::Target};
 

@@ -1,8 +1,9 @@
 //! The limits of an account: its plan and the IP allowlist for all its tokens.
 
-use crate::rate_limit::policy;
 use arc_swap::{ArcSwap, Guard};
-use keydesk_model::{AccountNumber, AccountState, CorsPolicy, IpAllowlist, LiveAccount, Plan};
+use keydesk_model::{
+    AccountNumber, AccountState, CorsPolicy, IpAllowlist, LiveAccount, Plan, Rate,
+};
 use std::{collections::HashMap, sync::Arc};
 
 /// The plans by name, and the default plan for accounts without one.
@@ -106,4 +107,18 @@ impl std::ops::Deref for AccountGuard<'_> {
         }
         self.known.get(&self.number).map_or(self.others, |limits| limits)
     }
+}
+
+/// Returns a plan in the format of `RateLimit-Policy`.
+fn policy(plan: &Plan) -> Arc<str> {
+    let rate = |name: &str, rate: Rate| {
+        format!("\"{name}\";q={};w={}", rate.requests(), rate.span().as_secs())
+    };
+    let policies = [
+        plan.rate.map(|account| rate("account", account)),
+        plan.token_rate.map(|token| rate("token", token)),
+        // A calendar month has no fixed length; its end is reported with the remaining requests.
+        plan.monthly_quota.map(|most| format!("\"month\";q={most};w={}", 31 * 86_400)),
+    ];
+    policies.into_iter().flatten().collect::<Vec<_>>().join(", ").into()
 }

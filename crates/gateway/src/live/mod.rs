@@ -6,6 +6,7 @@ mod folded;
 mod lease_guard;
 mod limits;
 mod row;
+mod rules;
 mod shard;
 mod spending;
 mod usage;
@@ -13,13 +14,13 @@ mod verify;
 
 pub(crate) use accounts::{AccountGuard, AccountLimits};
 pub(crate) use limits::LiveTokenLimits;
+pub(crate) use rules::LiveRuleTable;
 pub(crate) use shard::Subject;
 pub(crate) use spending::{LimitCounters, LimitKey};
 pub(crate) use usage::{UsageCounter, UsageEvent};
 pub(crate) use verify::Identity;
 pub use verify::Verified;
 
-use crate::limit::LiveRuleTable;
 use accounts::{Accounts, Plans};
 use arc_swap::{ArcSwap, Guard};
 use keydesk_model::{

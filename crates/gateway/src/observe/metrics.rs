@@ -1,8 +1,12 @@
 //! Counters for Prometheus: each worker writes its own without locking, and they are added up when scraped. Labels are
 //! the codes of rejections and the configured upstreams.
 
+use super::counter::SharedCounter;
 use super::{Reason, process};
-use crate::{LiveTable, Rejection, upstream::Route};
+use crate::{
+    LiveTable, Rejection,
+    upstream::{Route, UpstreamMetrics},
+};
 use std::{
     fmt::Write,
     sync::{
@@ -19,20 +23,6 @@ pub(crate) struct Counter(AtomicU64);
 impl Counter {
     pub fn add(&self, count: u64) {
         self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(count), Ordering::Relaxed);
-    }
-
-    fn read(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// A counter that all workers write.
-#[derive(Debug, Default)]
-pub(crate) struct SharedCounter(AtomicU64);
-
-impl SharedCounter {
-    pub fn add(&self, count: u64) {
-        self.0.fetch_add(count, Ordering::Relaxed);
     }
 
     fn read(&self) -> u64 {
@@ -168,14 +158,6 @@ pub(crate) struct ConnectionMetrics {
     pub accepted: SharedCounter,
     pub rejected_per_address: SharedCounter,
     pub rejected_tls: SharedCounter,
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct UpstreamMetrics {
-    pub opened: SharedCounter,
-    pub reused: SharedCounter,
-    pub retries: SharedCounter,
-    pub failures: SharedCounter,
 }
 
 /// All metrics, for rendering in the Prometheus format.

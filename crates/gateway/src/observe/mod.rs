@@ -1,6 +1,7 @@
 //! The gateway's observability: counters, trace context, and an optional record of each request. No token, query, or
 //! header value is ever recorded, apart from a user agent with tokens masked.
 
+mod counter;
 mod metrics;
 mod notices;
 mod process;
@@ -8,17 +9,17 @@ mod reason;
 mod story;
 mod trace;
 
+pub(crate) use counter::SharedCounter;
 pub use metrics::Metrics;
-pub(crate) use metrics::{ConnectionMetrics, UpstreamMetrics, WorkerMetrics};
+pub(crate) use metrics::{ConnectionMetrics, WorkerMetrics};
 pub(crate) use notices::Notices;
 pub use reason::Reason;
 pub(crate) use story::RequestTrace;
 pub(crate) use trace::{TraceContext, TraceIds};
 
-use crate::{arrival::Arrival, target::decode_leniently, wire::Head};
+use crate::{arrival::Arrival, redaction::without_tokens, wire::Head};
 use http::Version;
 use keydesk_model::{AccountNumber, Timestamp, TokenId};
-use keydesk_token::PlainToken;
 use std::{
     net::{IpAddr, SocketAddr},
     rc::Rc,
@@ -165,36 +166,10 @@ fn user_agent_without_tokens(value: &[u8]) -> String {
     masked.chars().take(LONGEST_USER_AGENT).collect()
 }
 
-/// Masks tokens in a path. The logs of other systems may contain them already, but this one must not.
-fn without_tokens(path: &str) -> String {
-    let mask = |segment: &str| -> String {
-        // Decoded as often as servers decode.
-        let decoded = decode_leniently(&decode_leniently(segment.as_bytes()));
-        if holds_token(&decoded) {
-            return "[token]".to_owned();
-        }
-        segment.chars().filter(|c| !c.is_control()).collect()
-    };
-    path.split('/').map(mask).collect::<Vec<_>>().join("/")
-}
-
-/// Returns whether the bytes contain a token, or so much of one that the rest could be guessed.
-pub(crate) fn holds_token(bytes: &[u8]) -> bool {
-    const MOST_OF_ONE: usize = 20;
-    let begins = |at: usize| {
-        let rest = bytes.get(at..).unwrap_or_default();
-        let body = rest.strip_prefix(b"_u_").or_else(|| rest.strip_prefix(b"_a_"));
-        body.is_some_and(|body| {
-            body.iter().take_while(|b| b.is_ascii_alphanumeric()).count() >= MOST_OF_ONE
-        })
-    };
-    PlainToken::is_within(bytes) || memchr::memchr_iter(b'_', bytes).any(begins)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use keydesk_token::{Entropy, Kind, Prefix};
+    use keydesk_token::{Entropy, Kind, PlainToken, Prefix};
 
     #[test]
     fn t60_a_token_in_the_path_is_not_recorded() {

@@ -1,6 +1,7 @@
 //! One request from its arrival to the end of its response, counted and recorded exactly once, however it ends.
 
-use super::{Details, Observer, Reason, Record, TraceContext, without_tokens};
+use super::{Details, Observer, Reason, Record, TraceContext};
+use crate::redaction::without_tokens;
 use crate::{Rejection, arrival::Arrival, target::Target};
 use http::{HeaderMap, HeaderValue};
 use keydesk_model::{AccountNumber, TokenId};

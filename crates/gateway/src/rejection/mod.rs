@@ -4,13 +4,22 @@
 mod response;
 mod text;
 
-use crate::{observe::Reason, target::TargetFault};
+use crate::observe::Reason;
 use http::StatusCode;
 use keydesk_model::{
     AccountNumber, AccountState, Rate, Revocation, RevocationReason, RotationTerms, Timestamp,
     TokenOwner,
 };
 use std::{net::IpAddr, sync::Arc, time::Duration};
+
+/// The defect of a URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetFault {
+    NotEncoded,
+    Fragment,
+    Asterisk,
+    NoPath,
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rejection {

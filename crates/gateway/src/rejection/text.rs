@@ -1,7 +1,8 @@
 //! The text of a rejection: the problem and how to solve it. Never repeats a token.
 
 use super::Rejection;
-use crate::{settings::Settings, target::TargetFault};
+use super::TargetFault;
+use crate::settings::Settings;
 use keydesk_model::{Rate, Revocation, RevocationReason, TokenOwner};
 
 impl Rejection {

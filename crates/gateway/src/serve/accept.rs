@@ -2,10 +2,10 @@
 
 use super::http1::Connection;
 use crate::{
-    handle::{Stage, Worker},
     io::Io,
     observe::{ConnectionMetrics, Reason},
     settings::Settings,
+    worker::{Stage, Worker},
 };
 use socket2::{SockRef, TcpKeepalive};
 use std::{

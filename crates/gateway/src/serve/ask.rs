@@ -8,10 +8,10 @@ use crate::{
     Rejection,
     cors::TokenLimits,
     endpoints::{DeferredRequest, MOST_FORM},
-    handle::Worker,
     io::IoHalf,
     observe::RequestTrace,
     wire::{Decoder, Framing, Step},
+    worker::Worker,
 };
 use std::rc::Rc;
 

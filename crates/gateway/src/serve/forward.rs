@@ -9,13 +9,14 @@ use super::{
 use crate::{
     Rejection,
     cors::TokenLimits,
-    handle::{Forward, Stage, Worker},
+    forward::Forward,
     headers::Returning,
     io::IoHalf,
     observe::{Reason, RequestTrace},
     tunnel::{End, Tunnel},
     upstream::{ResponseInfo, ResponseRead, UpstreamConnection, Upstreams},
     wire::Framing,
+    worker::{Stage, Worker},
 };
 use std::rc::Rc;
 

@@ -3,11 +3,12 @@
 use super::reply::{PipelinedRequest, Reply};
 use crate::{
     Rejection, Response,
-    handle::{Action, Decision, Stage, Worker},
+    handle::{Action, Decision},
     io::{Io, IoHalf},
     observe::RequestTrace,
     permission::Pulse,
     wire::{Buffer, Framing, Head, HeadError, MOST_FIELDS, answer_bytes},
+    worker::{Stage, Worker},
 };
 use keydesk_listen::Deadline;
 use std::{cell::RefCell, mem::MaybeUninit, net::IpAddr, pin::Pin, rc::Rc, time::Duration};

@@ -11,12 +11,14 @@ use crate::{
     Rejection, Response,
     cors::TokenLimits,
     endpoints::MOST_FORM,
-    handle::{Action, Decision, Forward, Stage, Worker},
+    forward::Forward,
+    handle::{Action, Decision},
     headers::Returning,
     io::Io,
     observe::RequestTrace,
     upstream::{ResponseInfo, ResponseRead, UpstreamConnection},
     wire::{Field, Framing, Head, MOST_FIELDS},
+    worker::{Stage, Worker},
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Version, header};

@@ -22,9 +22,9 @@ pub use listeners::{Listeners, bind};
 use crate::{
     LiveTable, Metrics, Records, Settings, UpstreamError,
     arrival::RequestIds,
-    handle::{Stage, Worker},
-    observe::{ConnectionMetrics, Notices, Observer, TraceIds, UpstreamMetrics, WorkerMetrics},
-    upstream::{Routes, Upstreams, make_routes, watch},
+    observe::{ConnectionMetrics, Notices, Observer, TraceIds, WorkerMetrics},
+    upstream::{Routes, UpstreamMetrics, Upstreams, make_routes, watch},
+    worker::{Stage, Worker},
 };
 use accept::ConnectionSlots;
 use keydesk_model::Clock;

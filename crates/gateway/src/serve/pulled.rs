@@ -3,11 +3,11 @@
 use super::relay::{self, Progress};
 use crate::{
     Rejection,
-    handle::Worker,
     io::Io,
     method_guard::MethodGuard,
     settings::Limits,
     wire::{Framing, LAST_CHUNK},
+    worker::Worker,
 };
 use bytes::Bytes;
 use http_body_util::BodyExt;

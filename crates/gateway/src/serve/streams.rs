@@ -4,12 +4,12 @@
 use super::relay::Progress;
 use crate::{
     Rejection,
-    handle::{Stage, Worker},
     io::IoHalf,
     observe::{Reason, RequestTrace},
     permission::{InFlight, RECHECK},
     upstream::{ResponseInfo, UpstreamConnection},
     wire::{Decoder, Step},
+    worker::{Stage, Worker},
 };
 use bytes::Bytes;
 use http_body::Frame;

@@ -1,8 +1,8 @@
 //! Connections to an upstream's servers. Over TLS, the certificate is always verified.
 
 use super::{
-    UpstreamError,
     endpoint::{Endpoint, Route, Server},
+    error::UpstreamError,
 };
 use crate::{io::Io, observe::Reason};
 use rustls::{
@@ -57,7 +57,7 @@ impl TlsTo {
 /// Connects to a server. The error includes its reason.
 pub(super) async fn connect(route: &Route, endpoint: &Endpoint) -> Result<Io, (Reason, io::Error)> {
     #[cfg(feature = "probe")]
-    if let Some(stream) = crate::probe::upstream() {
+    if let Some(stream) = crate::io::to_probe() {
         return Ok(Io::Memory(stream));
     }
     let rejected = |error| (Reason::ConnectionRefused, error);

@@ -1,10 +1,12 @@
 //! The addresses of an upstream's servers, their health, and the order in which they are used.
 
-use super::{Addrs, UpstreamError, connect::TlsTo};
+use super::{
+    connect::TlsTo,
+    error::{Addrs, UpstreamError},
+    metrics::UpstreamMetrics,
+};
 use crate::{
-    observe::UpstreamMetrics,
-    settings::{Limits, UpstreamHost, UpstreamSettings},
-    target::Spellings,
+    settings::{Limits, Spellings, UpstreamHost, UpstreamSettings},
     wire::push_field,
 };
 use arc_swap::ArcSwap;

@@ -1,11 +1,8 @@
 //! One request on a connection to an upstream, and the head of its response.
 
-use super::{
-    SharedIo,
-    endpoint::{Endpoint, Route},
-};
+use super::endpoint::{Endpoint, Route};
 use crate::{
-    io::{Io, IoHalf},
+    io::{Io, IoHalf, SharedIo},
     observe::Reason,
     wire::{Buffer, Framing, HeadError, MOST_FIELDS, Noted, ResponseHead},
 };

@@ -3,22 +3,23 @@
 
 mod connect;
 mod endpoint;
+mod error;
 mod exchange;
 mod health;
+mod metrics;
 
 pub(crate) use endpoint::Route;
+pub use error::UpstreamError;
 pub(crate) use exchange::{
     ExchangeOptions, Fault, ResponseInfo, ResponseRead, UpstreamConnection, read_answer,
 };
 pub(crate) use health::watch;
+pub(crate) use metrics::UpstreamMetrics;
 
-use crate::{
-    Rejection, Settings,
-    observe::{Reason, UpstreamMetrics},
-};
+use crate::{Rejection, Settings, observe::Reason};
 use endpoint::Endpoint;
 use keydesk_listen::Deadline;
-use std::{cell::RefCell, net::SocketAddr, rc::Rc, sync::Arc};
+use std::{cell::RefCell, sync::Arc};
 use tokio::time::Instant;
 
 /// The number of unused connections that a worker keeps to one upstream.
@@ -208,8 +209,6 @@ impl Upstreams {
     }
 }
 
-pub(crate) type SharedIo = Rc<RefCell<crate::io::Io>>;
-
 pub(crate) fn make_routes(
     settings: &Settings,
     metrics: &[Arc<UpstreamMetrics>],
@@ -220,20 +219,3 @@ pub(crate) fn make_routes(
     let routes: Result<Vec<_>, _> = settings.upstreams.iter().zip(metrics).map(make).collect();
     routes.map(Routes::new)
 }
-
-/// An error in an upstream's settings.
-#[derive(Debug, thiserror::Error)]
-pub enum UpstreamError {
-    #[error("an upstream has no servers")]
-    NoServers,
-    #[error("the URL {0} has no host")]
-    NoHost(http::Uri),
-    #[error("the servers of one upstream must have the same scheme and path, unlike {0}")]
-    Unlike(http::Uri),
-    #[error("the certificate authorities cannot be read: {0}")]
-    Authorities(String),
-    #[error("TLS cannot be set up: {0}")]
-    Tls(#[from] rustls::Error),
-}
-
-pub(crate) type Addrs = Vec<SocketAddr>;

@@ -4,6 +4,7 @@ use super::{
     environment::{MARK, overlay, unknown},
     explain::explain,
 };
+use crate::process_environment;
 use anyhow::{Context, anyhow};
 use serde::Deserialize;
 use std::{
@@ -306,8 +307,8 @@ pub fn read_file(path: Option<&Path>) -> anyhow::Result<(Source, File)> {
             .with_context(|| format!("the configuration file {} cannot be read", path.display()))?,
         None => String::new(),
     };
-    let text = overlay(&text, &|name| crate::cli::variable(name))?;
-    for name in unknown(crate::cli::variables()) {
+    let text = overlay(&text, &|name| process_environment::variable(name))?;
+    for name in unknown(process_environment::variables()) {
         tracing::warn!(name, "no key of the configuration has this variable; is it misspelled?");
     }
     let path = path.map_or_else(PathBuf::new, Path::to_owned);
