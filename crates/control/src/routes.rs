@@ -17,7 +17,7 @@ use crate::{
     factors::console as factors,
     help::{console as help, errors::console as errors},
     mail,
-    members::console as members,
+    members::{console as members, invitations::console as invitations},
     names::console as names,
     operators::{console as operators, instance::console as instance},
     passkeys::console as passkeys,
@@ -99,8 +99,8 @@ routes! {
     post "/forgot-password"                 Anyone => users::request_reset;
     get  "/reset-password/{code}"           Anyone => users::reset_page;
     post "/reset-password/{code}"           Anyone => users::reset_password;
-    get  "/invitation/{code}"               Anyone => members::accept_page;
-    post "/invitation/{code}"               Anyone => members::accept;
+    get  "/invitation/{code}"               Anyone => invitations::accept_page;
+    post "/invitation/{code}"               Anyone => invitations::accept;
 
     // Viewers also see the page, which tells them how to get access.
     get  "/api-docs"                        Session => api_docs::show;
@@ -140,8 +140,8 @@ routes! {
     post "/members/leave"                   Session => members::leave;
     post "/members/two-factor"           Needs(LimitAccount) => factors::require;
     post "/members/invitations"             Needs(ManageMembers) => members::invite;
-    post "/members/invitations/{id}/resend" Needs(ManageMembers) => members::resend;
-    post "/members/invitations/{id}/revoke" Needs(ManageMembers) => members::withdraw;
+    post "/members/invitations/{id}/resend" Needs(ManageMembers) => invitations::resend;
+    post "/members/invitations/{id}/revoke" Needs(ManageMembers) => invitations::withdraw;
     post "/members/{id}/role"               Needs(ManageMembers) => members::change_role;
     get  "/members/{id}/remove"             Needs(ManageMembers) => members::remove_page;
     post "/members/{id}/remove"             Needs(ManageMembers) => members::remove;

@@ -26,6 +26,7 @@ mod self_service;
 mod serve;
 mod settings;
 mod signature;
+mod spellings;
 mod sunset;
 mod target;
 mod tunnel;
@@ -45,10 +46,11 @@ pub use self_service::{
 };
 pub use serve::{Gateway, Leaver, Listeners, Running, bind};
 pub use settings::{
-    CorsSettings, Credential, Forms, IntrospectionClient, Limits, SelfService, Settings, Spellings,
+    CorsSettings, Credential, Forms, IntrospectionClient, Limits, SelfService, Settings,
     TokenPlaces, UpstreamHost, UpstreamSettings, UpstreamTimes,
 };
 pub use signature::{SigningKey, SigningKeyError};
+pub use spellings::Spellings;
 pub use upstream::UpstreamError;
 pub use wire::MOST_FIELDS;
 

@@ -222,4 +222,33 @@ mod tests {
             prop_assert!(!small.allows(&scope(&wanted)) || large.allows(&scope(&wanted)));
         }
     }
+
+    #[test]
+    fn scopes_are_written_as_they_are_read() {
+        let scopes: ScopeSet = "b:write a:*".parse().expect("scopes");
+        assert_eq!(String::from(scopes.clone()), "a:* b:write");
+        assert_eq!(ScopeSet::try_from(String::from(scopes.clone())), Ok(scopes));
+        assert!(ScopeSet::try_from("A b".to_owned()).is_err());
+        let one: Scope = "a:read".parse().expect("a scope");
+        assert_eq!(
+            (one.to_string(), String::from(one.clone())),
+            ("a:read".into(), "a:read".into())
+        );
+        assert!(ScopeSet::everything().allows(&one) && !ScopeSet::default().allows(&one));
+    }
+
+    /// A scope and the space after it are counted.
+    #[test]
+    fn a_set_may_be_as_large_as_it_says_and_no_larger() {
+        let scope = |length: usize, number: usize| -> Scope {
+            format!("{}{number:03}:read", "a".repeat(length - 8)).parse().expect("a scope")
+        };
+        let set = |count: usize, length: usize| -> ScopeSet {
+            (0..count).map(|number| scope(length, number)).collect()
+        };
+        assert_eq!(set(ScopeSet::MOST, 20).check_size(), Ok(()));
+        assert_eq!(set(ScopeSet::MOST + 1, 20).check_size(), Err(TooManyScopes));
+        assert_eq!(set(80, 49).check_size(), Ok(()), "4,000 bytes");
+        assert_eq!(set(80, 50).check_size(), Err(TooManyScopes), "4,080 bytes");
+    }
 }

@@ -221,4 +221,33 @@ mod tests {
             prop_assert_eq!(state == TokenState::Active, lives);
         }
     }
+
+    #[test]
+    fn each_reason_completes_the_sentence_in_its_own_words() {
+        let because = RevocationReason::ALL.map(RevocationReason::because);
+        for (at, words) in because.iter().enumerate() {
+            assert!(words.split(' ').count() >= 3 && !because[..at].contains(words), "{words}");
+        }
+    }
+
+    #[test]
+    fn of_two_causes_at_one_instant_the_revocation_is_reported() {
+        let at = Timestamp::from_micros(5);
+        let revocation = Revocation { at, reason: RevocationReason::Revoked };
+        let state = |expires_at: i64| {
+            let expires_at = Some(Timestamp::from_micros(expires_at));
+            TokenState::at(Timestamp::from_micros(9), expires_at, Some(revocation))
+        };
+        assert_eq!(state(5), TokenState::Revoked(revocation));
+        assert_eq!(state(4), TokenState::Expired(Timestamp::from_micros(4)));
+        assert_eq!(state(6), TokenState::Revoked(revocation));
+    }
+
+    #[test]
+    fn a_name_has_at_most_eighty_characters() {
+        let name = |length: usize| "é".repeat(length).parse::<TokenName>();
+        assert_eq!(name(80).map(|name| name.to_string()), Ok("é".repeat(80)));
+        assert_eq!(name(81), Err(TokenNameError::TooLong));
+        assert_eq!(name(200), Err(TokenNameError::TooLong));
+    }
 }

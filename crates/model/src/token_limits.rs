@@ -160,4 +160,43 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn an_allowlist_is_written_as_it_is_read() {
+        let list: IpAllowlist = "192.0.2.7, 10.0.0.0/8".parse().expect("a list");
+        assert!(!list.is_empty() && IpAllowlist::default().is_empty());
+        assert_eq!(list.iter().count(), 2);
+        let text = String::from(list.clone());
+        assert_eq!(text, "10.0.0.0/8 192.0.2.7");
+        assert_eq!(IpAllowlist::try_from(text), Ok(list));
+        assert!(IpAllowlist::try_from("10.0.0.0/33".to_owned()).is_err());
+    }
+
+    #[test]
+    fn an_allowlist_has_at_most_two_hundred_entries() {
+        let list = |count: usize| {
+            let entries: Vec<_> = (0..count).map(|n| format!("10.0.{n}.0/24")).collect();
+            entries.join(" ").parse::<IpAllowlist>().map(|list| list.iter().count())
+        };
+        assert_eq!((list(200), list(201)), (Ok(200), Err(IpAllowlistError::TooMany)));
+        assert_eq!(list(250), Err(IpAllowlistError::TooMany));
+    }
+
+    #[test]
+    fn only_addresses_within_a_64_are_widened_to_it() {
+        let proposed =
+            |text: &str| text.parse::<IpAllowlist>().expect("a list").proposed().to_string();
+        assert_eq!(proposed("2001:db8:1:2:3::1"), "2001:db8:1:2::/64");
+        assert_eq!(proposed("2001:db8:1:2::/64"), "2001:db8:1:2::/64");
+        assert_eq!(proposed("2001:db8:1::/48"), "2001:db8:1::/48");
+        assert_eq!(proposed("::1"), "::1");
+    }
+
+    #[test]
+    fn only_mapped_networks_are_those_of_ipv4() {
+        let read = |text: &str| text.parse::<IpAllowlist>().expect("a list").to_string();
+        assert_eq!(read("::ffff:10.0.0.0/104"), "10.0.0.0/8");
+        assert_eq!(read("::ffff:0:0/96"), "0.0.0.0/0");
+        assert_eq!(read("::/90"), "::/90");
+    }
 }

@@ -1,21 +1,24 @@
 //! Second factors: one-time codes of an authenticator app and recovery codes. A password alone opens no session of a
 //! user who has a second factor, in any kind of login.
 
+mod at_server;
 pub(crate) mod console;
 mod totp;
+
+pub use at_server::reset_two_factor;
 
 use crate::{
     AppState,
     mail::Message,
-    principal::{Administrator, Authenticated, Caller},
+    principal::{Authenticated, Caller},
     refusal::{Code, Refusal},
     throttling::attempts::{self, LoginAttempts},
 };
 use keydesk_model::{
-    Email, Event, Permission, UserId,
+    Event, Permission, UserId,
     audit::{RequiredDetail, SecondFactorDetail, SecondFactorProof},
 };
-use keydesk_store::{Read, StoreError, Totp, User, Write};
+use keydesk_store::{Read, StoreError, Totp, Write};
 use sha2::{Digest, Sha256};
 use totp::Authenticator;
 use zeroize::Zeroizing;
@@ -266,31 +269,6 @@ pub(crate) async fn require(
         after: RequiredDetail { required: is_required },
     };
     write.commit(caller.entry(changed, account)).await?;
-    Ok(())
-}
-
-/// Removes the second factor of a user who has lost the authenticator app and the recovery codes, on the server by an
-/// operator. This logs no one in: the password is still required, and the user is notified.
-pub async fn reset_two_factor(app: &AppState, email: &str) -> Result<(), Refusal> {
-    let email: Email = email.parse()?;
-    let mut write = app.store.write(app.now()).await?;
-    let user = write.find_user_by_email(&email).await?;
-    let Some(User { id, email, language, .. }) = user else {
-        return Err(Refusal::new(Code::UnknownUser).with_text("email", email));
-    };
-    let had_passkeys = write.remove_passkeys(id).await? > 0;
-    if !write.remove_totp(id).await? && !had_passkeys {
-        return Err(Refusal::new(Code::NoTwoFactor).with_text("email", email));
-    }
-    write.set_recovery_codes(id, &[]).await?;
-    write.end_pending_logins(id).await?;
-    // Failed attempts on a removed factor no longer lock the user out.
-    write.clear_factor_attempts(id).await?;
-    let removed = Event::UserSecondFactorRemoved { before: SecondFactorDetail::AUTHENTICATOR };
-    write.commit(Administrator::Server.instance_entry(removed, id)).await?;
-    let url = &app.settings.console_url;
-    let message = Message::to(language, || Message::second_factor_removed(false, url));
-    app.send_mail(&email, message);
     Ok(())
 }
 

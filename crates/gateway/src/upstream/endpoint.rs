@@ -6,7 +6,8 @@ use super::{
     metrics::UpstreamMetrics,
 };
 use crate::{
-    settings::{Limits, Spellings, UpstreamHost, UpstreamSettings},
+    settings::{Limits, UpstreamHost, UpstreamSettings},
+    spellings::Spellings,
     wire::push_field,
 };
 use arc_swap::ArcSwap;

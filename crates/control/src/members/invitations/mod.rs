@@ -1,3 +1,152 @@
-//! Invitations: accepting one.
+//! Invitations: sending, resending, revoking, and accepting them.
 
 pub(crate) mod accept;
+pub(crate) mod console;
+
+use crate::{
+    AppState,
+    mail::Message,
+    one_time::codes,
+    principal::Caller,
+    refusal::{Code, Refusal},
+    throttling::attempts::{self, Sender},
+};
+use keydesk_model::{
+    AttemptKind, Email, Event, InvitationId, Permission, Role, Timestamp, audit::EmailAndRole,
+};
+use keydesk_store::{Invitation, NewInvitation, Read};
+use std::time::Duration;
+
+pub(crate) const INVITATION_LASTS: Duration = Duration::from_hours(168);
+
+/// The maximum number of open invitations per account.
+const MOST_INVITATIONS: usize = 200;
+
+/// Invites an email address with a role, by a mailed link that works once and expires after a week.
+pub(crate) async fn invite(
+    app: &AppState,
+    caller: &Caller,
+    email: &str,
+    role: Role,
+) -> Result<(), Refusal> {
+    caller.permit(Permission::ManageMembers)?;
+    if !app.mailer.can_send() {
+        return Err(Code::EmailNotConfigured.into());
+    }
+    let email: Email = email.parse()?;
+    let sender = Sender::User(caller.user.id);
+    if !attempts::may_send(app, AttemptKind::Link, &email, sender).await? {
+        return Err(Code::TooManyEmails.into());
+    }
+    let (mut write, caller) = caller.begin(app, Permission::ManageMembers).await?;
+    let known = write.find_user_by_email(&email).await?;
+    if let Some(user) = &known
+        && write.find_member_of(caller.account.id, user.id).await?.is_some()
+    {
+        return Err(Refusal::new(Code::AlreadyMember).with_text("email", email).at("email"));
+    }
+    let open = write.list_invitations(caller.account.id, app.now()).await?;
+    // The invitation replaces an earlier one to the same address.
+    let earlier = open.iter().find(|invitation| invitation.email == email);
+    if role == Role::Owner || earlier.is_some_and(|earlier| earlier.role == Role::Owner) {
+        caller.permit(Permission::ManageOwners)?;
+    }
+    if open.len() >= MOST_INVITATIONS {
+        return Err(Refusal::new(Code::TooManyInvitations).with_count("most", MOST_INVITATIONS));
+    }
+    let (code, code_hash) = codes::generate(&app.entropy);
+    let id = InvitationId::generate(write.now(), &app.entropy);
+    let expires_at = write.now().plus(INVITATION_LASTS);
+    let (account, invited_by) = (caller.account.id, caller.member.id);
+    let new = NewInvitation {
+        id,
+        account,
+        email: email.clone(),
+        role,
+        code_hash,
+        invited_by: Some(invited_by),
+        expires_at,
+    };
+    write.add_invitation(&new).await?;
+    let after = EmailAndRole { email: email.to_string(), role };
+    write.commit(caller.entry(Event::MemberInvited { after }, id)).await?;
+    let link = format!("{}/invitation/{}", app.settings.console_url, code.as_str());
+    let language = known.and_then(|user| user.language);
+    let api = app.openapi.title().await;
+    let message = Message::to(language, || {
+        Message::invitation((&caller.account.name, &caller.user.name), role, &api, &link)
+    })
+    .of_invitation(id);
+    app.send_mail(&email, message);
+    Ok(())
+}
+
+/// Returns an open invitation of the caller's account that the caller is permitted to send.
+async fn find_open(
+    read: &mut Read,
+    (caller, now): (&Caller, Timestamp),
+    id: InvitationId,
+) -> Result<Invitation, Refusal> {
+    caller.permit(Permission::ManageMembers)?;
+    let open = read.list_invitations(caller.account.id, now).await?;
+    let found = open.into_iter().find(|invitation| invitation.id == id);
+    let invitation = found.ok_or(Code::NotFound)?;
+    if invitation.role == Role::Owner {
+        caller.permit(Permission::ManageOwners)?;
+    }
+    Ok(invitation)
+}
+
+/// Sends an invitation again with a new link for another week; the previous link stops working.
+pub(crate) async fn resend(
+    app: &AppState,
+    caller: &Caller,
+    id: InvitationId,
+) -> Result<(), Refusal> {
+    let invitation = find_open(&mut app.store.read().await?, (caller, app.now()), id).await?;
+    let sender = Sender::User(caller.user.id);
+    if !attempts::may_send(app, AttemptKind::Link, &invitation.email, sender).await? {
+        return Err(Code::TooManyEmails.into());
+    }
+    let (code, code_hash) = codes::generate(&app.entropy);
+    let (mut write, caller) = caller.begin_as_member(app).await?;
+    let invitation = find_open(&mut write, (&caller, app.now()), id).await?;
+    let (account, email, role) = (caller.account.id, invitation.email, invitation.role);
+    let new = NewInvitation {
+        id: InvitationId::generate(write.now(), &app.entropy),
+        account,
+        email: email.clone(),
+        role,
+        code_hash,
+        invited_by: Some(caller.member.id),
+        expires_at: write.now().plus(INVITATION_LASTS),
+    };
+    let known = write.find_user_by_email(&email).await?;
+    // The invitation replaces the earlier one to the same address.
+    write.add_invitation(&new).await?;
+    let after = EmailAndRole { email: email.to_string(), role };
+    write.commit(caller.entry(Event::MemberInvitationResent { after }, new.id)).await?;
+    let link = format!("{}/invitation/{}", app.settings.console_url, code.as_str());
+    let language = known.and_then(|user| user.language);
+    let api = app.openapi.title().await;
+    let message = Message::to(language, || {
+        Message::invitation((&caller.account.name, &caller.user.name), role, &api, &link)
+    })
+    .of_invitation(new.id);
+    app.send_mail(&email, message);
+    Ok(())
+}
+
+pub(crate) async fn withdraw(
+    app: &AppState,
+    caller: &Caller,
+    id: InvitationId,
+) -> Result<(), Refusal> {
+    let (mut write, caller) = caller.begin_as_member(app).await?;
+    find_open(&mut write, (&caller, app.now()), id).await?;
+    if !write.close_invitation(caller.account.id, id).await? {
+        return Err(Code::NotFound.into());
+    }
+    write.commit(caller.entry(Event::MemberInvitationRevoked {}, id)).await?;
+    Ok(())
+}
