@@ -7,12 +7,23 @@ use axum::{
     http::StatusCode,
 };
 use serde::{Deserialize, Serialize};
+use sqlx::{FromRow, Row as _, sqlite::SqliteRow};
 
-#[derive(Debug, Serialize, sqlx::FromRow)]
+#[derive(Debug, Serialize)]
 pub(crate) struct Contact {
     id: i64,
     name: String,
     phone: String,
+}
+
+impl FromRow<'_, SqliteRow> for Contact {
+    fn from_row(row: &SqliteRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            id: row.try_get("id")?,
+            name: row.try_get("name")?,
+            phone: row.try_get("phone")?,
+        })
+    }
 }
 
 #[derive(Debug, Serialize)]

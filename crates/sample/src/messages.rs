@@ -12,12 +12,23 @@ use axum::{
     http::StatusCode,
 };
 use serde::{Deserialize, Serialize};
+use sqlx::{FromRow, Row as _, sqlite::SqliteRow};
 
-#[derive(Debug, Serialize, sqlx::FromRow)]
+#[derive(Debug, Serialize)]
 pub(crate) struct Message {
     id: i64,
     contact: i64,
     text: String,
+}
+
+impl FromRow<'_, SqliteRow> for Message {
+    fn from_row(row: &SqliteRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            id: row.try_get("id")?,
+            contact: row.try_get("contact")?,
+            text: row.try_get("text")?,
+        })
+    }
 }
 
 #[derive(Debug, Serialize)]
