@@ -11,6 +11,7 @@ mod clocks;
 mod cluster;
 mod connections;
 mod consoles_behind;
+mod dashboard;
 mod desync;
 mod differential;
 mod documents;

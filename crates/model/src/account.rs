@@ -1,5 +1,6 @@
 //! Accounts: customers of the API, identified externally by their number.
 
+use crate::text_form::text_form;
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -74,19 +75,16 @@ pub enum AccountState {
     Purged,
 }
 
+text_form!(AccountState, () = (), {
+    Active = "active",
+    Suspended = "suspended",
+    Closed = "closed",
+    Purged = "purged",
+});
+
 impl AccountState {
-    pub const ALL: [Self; 4] = [Self::Active, Self::Suspended, Self::Closed, Self::Purged];
     /// The time during which a closed account can be restored.
     pub const GRACE: Duration = Duration::from_hours(24 * 30);
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Suspended => "suspended",
-            Self::Closed => "closed",
-            Self::Purged => "purged",
-        }
-    }
 
     /// Returns whether members can view and change the account.
     pub fn is_in_use(self) -> bool {
@@ -101,14 +99,6 @@ impl AccountState {
             Self::Closed => next == Self::Active,
             Self::Purged => false,
         }
-    }
-}
-
-impl FromStr for AccountState {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        Self::ALL.into_iter().find(|state| state.as_str() == text).ok_or(())
     }
 }
 

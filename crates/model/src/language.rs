@@ -1,6 +1,7 @@
 //! The languages of the console and its email.
 
-use std::{fmt, str::FromStr};
+use crate::text_form::text_form;
+use std::fmt;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Language {
@@ -14,18 +15,13 @@ pub enum Language {
 #[error("languages are en, es and pt")]
 pub struct LanguageError;
 
+text_form!(Language, LanguageError = LanguageError, {
+    English = "en",
+    Spanish = "es",
+    Portuguese = "pt",
+});
+
 impl Language {
-    pub const ALL: [Self; 3] = [Self::English, Self::Spanish, Self::Portuguese];
-
-    /// Returns the code used in `lang`, `Accept-Language`, and the database.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::English => "en",
-            Self::Spanish => "es",
-            Self::Portuguese => "pt",
-        }
-    }
-
     /// Returns the language's own name for itself.
     pub fn own_name(self) -> &'static str {
         match self {
@@ -48,14 +44,6 @@ impl Language {
         ranges
             .reduce(|best, next| if next.1 > best.1 { next } else { best })
             .map_or_else(Self::default, |(language, _)| language)
-    }
-}
-
-impl FromStr for Language {
-    type Err = LanguageError;
-
-    fn from_str(text: &str) -> Result<Self, LanguageError> {
-        Self::ALL.into_iter().find(|language| language.as_str() == text).ok_or(LanguageError)
     }
 }
 

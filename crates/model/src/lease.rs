@@ -10,7 +10,7 @@
 //! confirm only for itself, so all consoles that a gateway knows must confirm. A console that a gateway may not know,
 //! because it joined later, waits for the longest time that such a gateway may keep serving: its maximum staleness.
 
-use crate::{Moment, NodeId};
+use crate::{Moment, NodeId, text_form::text_form};
 use std::{collections::BTreeMap, time::Duration};
 
 /// The behavior of a gateway after its lease ends.
@@ -22,22 +22,10 @@ pub enum DisconnectPolicy {
     FailOpen,
 }
 
-impl DisconnectPolicy {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::FailClosed => "fail_closed",
-            Self::FailOpen => "fail_open",
-        }
-    }
-}
-
-impl std::str::FromStr for DisconnectPolicy {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        [Self::FailClosed, Self::FailOpen].into_iter().find(|mode| mode.as_str() == text).ok_or(())
-    }
-}
+text_form!(DisconnectPolicy, () = (), {
+    FailClosed = "fail_closed",
+    FailOpen = "fail_open",
+});
 
 /// The lease settings of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

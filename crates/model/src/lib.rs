@@ -20,6 +20,7 @@ mod role;
 mod rotation;
 mod scope;
 mod text;
+mod text_form;
 mod time;
 mod token;
 mod token_limits;

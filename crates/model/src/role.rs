@@ -1,7 +1,8 @@
 //! The permission table with the lowest role for each permission. It is defined only here.
 
+use crate::text_form::text_form;
 use serde::{Deserialize, Serialize};
-use std::{fmt, str::FromStr};
+use std::fmt;
 
 /// A member's role, in ascending order: each role has all permissions of the roles before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -35,9 +36,14 @@ pub enum Permission {
     ManageOwners,
 }
 
-impl Role {
-    pub const ALL: [Self; 4] = [Self::Owner, Self::Administrator, Self::Developer, Self::Viewer];
+text_form!(Role, RoleError = RoleError, {
+    Owner = "owner",
+    Administrator = "administrator",
+    Developer = "developer",
+    Viewer = "viewer",
+});
 
+impl Role {
     pub fn may(self, right: Permission) -> bool {
         let least = match right {
             Permission::SeeMembers => Self::Viewer,
@@ -51,28 +57,11 @@ impl Role {
         };
         self >= least
     }
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Viewer => "viewer",
-            Self::Developer => "developer",
-            Self::Administrator => "administrator",
-            Self::Owner => "owner",
-        }
-    }
 }
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a role is owner, administrator, developer or viewer")]
 pub struct RoleError;
-
-impl FromStr for Role {
-    type Err = RoleError;
-
-    fn from_str(text: &str) -> Result<Self, RoleError> {
-        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or(RoleError)
-    }
-}
 
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

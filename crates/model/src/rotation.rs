@@ -1,8 +1,9 @@
 //! Rotation with a grace period, during which the previous secret works in addition to the new one.
 
 use crate::Timestamp;
+use crate::text_form::text_form;
 use serde::{Deserialize, Serialize};
-use std::{str::FromStr, time::Duration};
+use std::time::Duration;
 
 /// The grace period of a previous secret that is still accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -27,18 +28,14 @@ pub enum GracePeriod {
 #[error("a grace period is none, 1h, 24h, or 7d")]
 pub struct GracePeriodError;
 
+text_form!(GracePeriod, GracePeriodError = GracePeriodError, {
+    None = "none",
+    OneHour = "1h",
+    OneDay = "24h",
+    SevenDays = "7d",
+});
+
 impl GracePeriod {
-    pub const ALL: [Self; 4] = [Self::None, Self::OneHour, Self::OneDay, Self::SevenDays];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::OneHour => "1h",
-            Self::OneDay => "24h",
-            Self::SevenDays => "7d",
-        }
-    }
-
     pub fn duration(self) -> Duration {
         Duration::from_hours(match self {
             Self::None => 0,
@@ -46,17 +43,6 @@ impl GracePeriod {
             Self::OneDay => 24,
             Self::SevenDays => 168,
         })
-    }
-}
-
-impl FromStr for GracePeriod {
-    type Err = GracePeriodError;
-
-    fn from_str(text: &str) -> Result<Self, GracePeriodError> {
-        Self::ALL
-            .into_iter()
-            .find(|grace_period| grace_period.as_str() == text)
-            .ok_or(GracePeriodError)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The owner of a token, its revocation, and its state at a given time.
 
-use crate::{MemberId, Timestamp, is_deceptive};
+use crate::{MemberId, Timestamp, is_deceptive, text_form::text_form};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -28,32 +28,18 @@ pub enum RevocationReason {
     AccountClosed,
 }
 
+text_form!(RevocationReason, () = (), {
+    Rotated = "rotated",
+    Revoked = "revoked",
+    PasswordChanged = "password_changed",
+    PasswordReset = "password_reset",
+    LoggedOutOfAllSessions = "logged_out_of_all_sessions",
+    MemberRemoved = "member_removed",
+    RoleChanged = "role_changed",
+    AccountClosed = "account_closed",
+});
+
 impl RevocationReason {
-    pub const ALL: [Self; 8] = [
-        Self::Rotated,
-        Self::Revoked,
-        Self::PasswordChanged,
-        Self::PasswordReset,
-        Self::LoggedOutOfAllSessions,
-        Self::MemberRemoved,
-        Self::RoleChanged,
-        Self::AccountClosed,
-    ];
-
-    /// Returns the stable name, as stored and sent.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Rotated => "rotated",
-            Self::Revoked => "revoked",
-            Self::PasswordChanged => "password_changed",
-            Self::PasswordReset => "password_reset",
-            Self::LoggedOutOfAllSessions => "logged_out_of_all_sessions",
-            Self::MemberRemoved => "member_removed",
-            Self::RoleChanged => "role_changed",
-            Self::AccountClosed => "account_closed",
-        }
-    }
-
     /// Completes the sentence "It was revoked because …".
     pub fn because(self) -> &'static str {
         match self {
@@ -66,14 +52,6 @@ impl RevocationReason {
             Self::RoleChanged => "its member's new role doesn't have a bearer token",
             Self::AccountClosed => "its account was permanently closed",
         }
-    }
-}
-
-impl FromStr for RevocationReason {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        Self::ALL.into_iter().find(|reason| reason.as_str() == text).ok_or(())
     }
 }
 

@@ -1,7 +1,7 @@
 //! The usage of tokens, as gateways report it and the console displays it.
 
-use crate::{Timestamp, TokenId};
-use std::{str::FromStr, sync::Arc};
+use crate::{Timestamp, TokenId, text_form::text_form};
+use std::sync::Arc;
 
 /// The requests of one client to one operation since the gateway's last report.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,37 +43,15 @@ pub enum Violation {
     PreviousSecret,
 }
 
-impl Violation {
-    pub const ALL: [Self; 7] = [
-        Self::Scope,
-        Self::ObservedScope,
-        Self::Address,
-        Self::ObservedIpAddress,
-        Self::Rate,
-        Self::Quota,
-        Self::PreviousSecret,
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Scope => "scope",
-            Self::ObservedScope => "observed_scope",
-            Self::Address => "address",
-            Self::ObservedIpAddress => "observed_address",
-            Self::Rate => "rate",
-            Self::Quota => "quota",
-            Self::PreviousSecret => "previous_secret",
-        }
-    }
-}
-
-impl FromStr for Violation {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        Self::ALL.into_iter().find(|violation| violation.as_str() == text).ok_or(())
-    }
-}
+text_form!(Violation, () = (), {
+    Scope = "scope",
+    ObservedScope = "observed_scope",
+    Address = "address",
+    ObservedIpAddress = "observed_address",
+    Rate = "rate",
+    Quota = "quota",
+    PreviousSecret = "previous_secret",
+});
 
 /// A set of violations, because one request can have several.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

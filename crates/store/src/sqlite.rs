@@ -1,6 +1,6 @@
 //! SQLite: one file with many readers and one writer, and the checks that it must pass to be used.
 
-use crate::{OpenError, StoreError, files, schema};
+use crate::{OpenError, StoreError, error::describe, files, schema};
 use sqlx::{
     Connection, Row, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -26,7 +26,14 @@ const LARGE: u64 = 32 * 1024 * 1024;
 impl SqliteFile {
     /// Opens or creates the file and brings its schema up to date.
     pub async fn open(path: &Path) -> Result<Self, OpenError> {
-        let unopenable = |source| OpenError::Unopenable { path: path.to_owned(), source };
+        let unopenable = |source: sqlx::Error| {
+            let path = path.to_owned();
+            if is_damage(&source) {
+                OpenError::Damaged { path, report: describe(&source) }
+            } else {
+                OpenError::Unopenable { path, source }
+            }
+        };
         // SQLite gives the files beside it the permissions of this one.
         for suffix in ["-wal", "-shm"] {
             let mut beside = path.as_os_str().to_owned();
@@ -92,6 +99,12 @@ impl SqliteFile {
 /// considers itself in a transaction permanently, so it is replaced.
 fn is_free(connection: &SqliteConnection) -> bool {
     !connection.is_in_transaction()
+}
+
+/// Returns whether SQLite can't read the file as a database: `SQLITE_CORRUPT` and `SQLITE_NOTADB`.
+fn is_damage(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| ["11", "26"].contains(&code.as_ref()))
 }
 
 async fn check_durability(pool: &SqlitePool, path: &Path) -> Result<(), OpenError> {

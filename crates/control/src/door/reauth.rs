@@ -116,20 +116,13 @@ impl<T: DeserializeOwned, C: SignedIn> FromRequest<AppState> for ReauthForm<T, C
     }
 }
 
-/// Deserializes fields as `Form` does, with a `Vec` for repeatable fields.
-fn read_fields<T: DeserializeOwned>(fields: &[(String, String)]) -> Result<T, serde_json::Error> {
-    let mut object = serde_json::Map::new();
-    for (name, value) in fields {
-        let value = serde_json::Value::String(value.clone());
-        match object.get_mut(name) {
-            Some(serde_json::Value::Array(values)) => values.push(value),
-            Some(first) => *first = serde_json::Value::Array(vec![first.take(), value]),
-            None => {
-                object.insert(name.clone(), value);
-            }
-        }
-    }
-    serde_json::from_value(object.into())
+/// Deserializes fields, with a `Vec` for repeatable ones.
+fn read_fields<T: DeserializeOwned>(
+    fields: &[(String, String)],
+) -> Result<T, serde_html_form::de::Error> {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.extend_pairs(fields);
+    serde_html_form::from_str(&form.finish())
 }
 
 #[derive(Debug, Deserialize)]

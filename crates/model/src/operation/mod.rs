@@ -11,9 +11,9 @@ pub use segment::segment_name;
 pub use table::{Match, Rule, RuleTable};
 pub use template::{PathTemplate, PathTemplateError};
 
-use crate::{Rate, ScopeSet};
+use crate::{Rate, ScopeSet, text_form::text_form};
 use serde::{Deserialize, Serialize};
-use std::{collections::HashMap, str::FromStr};
+use std::collections::HashMap;
 use template::Segment;
 
 /// An operation. Without scopes, every token of the account permits it.
@@ -68,26 +68,10 @@ pub enum Mode {
     Enforce,
 }
 
-impl Mode {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Observe => "observe",
-            Self::Enforce => "enforce",
-        }
-    }
-}
-
-impl FromStr for Mode {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        match text {
-            "observe" => Ok(Self::Observe),
-            "enforce" => Ok(Self::Enforce),
-            _ => Err(()),
-        }
-    }
-}
+text_form!(Mode, () = (), {
+    Observe = "observe",
+    Enforce = "enforce",
+});
 
 /// The rules as they are stored and sent, from a document or the configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -87,7 +87,10 @@ async fn a_damaged_file_is_rejected_with_a_clear_message() {
     let shown = path.display().to_string();
     let error =
         Store::open(&DatabaseUrl::Sqlite(path)).await.expect_err("it is damaged").to_string();
-    assert!(error.contains(&shown), "the file is named: {error}");
+    assert!(
+        error.contains(&shown) && error.contains("is damaged (file is not a database); restore"),
+        "{error}"
+    );
 }
 
 /// A migration that has to wait for a long transaction lets other transactions continue.

@@ -18,7 +18,7 @@ use crate::{
 use askama::Template;
 use axum::{extract::State, http::StatusCode, response::Response};
 use keydesk_model::{Expiry, ExpiryError, ExpiryPolicy, Scope, ScopeSet, Timestamp, TokenName};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 /// The form input as sent, so that nothing is lost after an error.
 #[derive(Debug, Default, Deserialize)]
@@ -28,23 +28,8 @@ pub(crate) struct NewTokenForm {
     expires: String,
     /// The date field, which applies if `expires` is `date`.
     expires_on: String,
-    #[serde(deserialize_with = "one_or_more")]
     scope: Vec<String>,
     request_key: Option<String>,
-}
-
-/// Deserializes a field that is a string if sent once, and a list if sent repeatedly.
-pub(crate) fn one_or_more<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum OneOrMore {
-        One(String),
-        More(Vec<String>),
-    }
-    Ok(match OneOrMore::deserialize(from)? {
-        OneOrMore::One(one) => vec![one],
-        OneOrMore::More(more) => more,
-    })
 }
 
 #[derive(Template)]

@@ -15,7 +15,7 @@ use crate::{
     operations::list_scope_offers,
     principal::Caller,
     refusal::Code,
-    tokens::{console::scope_words, creation::console::one_or_more},
+    tokens::console::scope_words,
 };
 use askama::Template;
 use axum::{
@@ -34,7 +34,6 @@ use serde::Deserialize;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct LimitsForm {
-    #[serde(deserialize_with = "one_or_more")]
     scope: Vec<String>,
     ip_allowlist: String,
     mode: String,
