@@ -56,7 +56,7 @@ pub async fn gateways(report: &mut Report, count: usize, cycles: usize) {
 /// Endings, each chained to the one before, as other nodes would have written them while this one was away.
 const BEHIND: &str = "DO $$ DECLARE before TEXT; number BIGINT; last TEXT; next TEXT; BEGIN \
     SELECT chain, seq INTO before, number FROM head; \
-    SELECT body INTO last FROM change WHERE body LIKE '%secret_ended%' ORDER BY seq DESC LIMIT 1; \
+    SELECT body INTO last FROM change WHERE body LIKE '%secret_revoked%' ORDER BY seq DESC LIMIT 1; \
     FOR n IN 1..{COUNT} LOOP number := number + 1; \
       next := regexp_replace(last, '\"hash\":\"[0-9a-f]*\"', '\"hash\":\"' || encode(sha256(CAST(CAST(n AS TEXT) AS BYTEA)), 'hex') || '\"'); \
       before := encode(sha256(convert_to(before || '|' || number || '|' || next, 'UTF8')), 'hex'); \

@@ -46,8 +46,8 @@ pub async fn limit(data: &Path) -> anyhow::Result<()> {
     let options = SqliteConnectOptions::new().filename(data.join("keydesk.sqlite"));
     let mut connection = SqliteConnection::connect_with(&options).await?;
     for statement in [
-        "UPDATE token SET scopes = 'bench:read bench:write', addresses = '10.0.0.0/8 127.0.0.0/8 ::1'",
-        "UPDATE account SET addresses = '127.0.0.0/8 2001:db8::/32'",
+        "UPDATE token SET scopes = 'bench:read bench:write', ip_allowlist = '10.0.0.0/8 127.0.0.0/8 ::1'",
+        "UPDATE account SET ip_allowlist = '127.0.0.0/8 2001:db8::/32'",
     ] {
         sqlx::query(statement).execute(&mut connection).await?;
     }
