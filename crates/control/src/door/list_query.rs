@@ -40,6 +40,11 @@ impl ListQuery {
         self.text().is_empty() && self.after.is_empty()
     }
 
+    /// Returns the text for the search field, or `None` if the list is so short that nobody needs one.
+    pub fn field(&self, has_next: bool) -> Option<String> {
+        (has_next || !self.is_whole()).then(|| self.text())
+    }
+
     /// Returns the link to the page after an entry.
     pub fn next(&self, path: &str, after: &impl ToString) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());

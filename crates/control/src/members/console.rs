@@ -29,8 +29,8 @@ use serde::Deserialize;
 #[template(path = "members/list.html")]
 struct ListPage {
     chrome: PageLayout,
-    /// The search text.
-    text: String,
+    /// The text in the search field, if there is one.
+    search: Option<String>,
     members: Vec<Shown>,
     /// The link to the next page.
     next: Option<String>,
@@ -91,7 +91,7 @@ async fn list_page(
         requires_factor: caller.account.requires_two_factor,
         account: caller.account.name.clone(),
         owns,
-        text: query.text(),
+        search: query.field(members.next.is_some()),
         next: members.next.map(|last| query.next("/members", &last)),
         members: members
             .items

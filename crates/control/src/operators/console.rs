@@ -69,8 +69,8 @@ impl Row {
 struct ListPage {
     chrome: PageLayout,
     accounts: Vec<Row>,
-    /// The search text.
-    text: String,
+    /// The text in the search field, if there is one.
+    search: Option<String>,
     /// The link to the next page.
     next: Option<String>,
     form: OpenForm,
@@ -100,7 +100,7 @@ async fn list_page(
     let last = accounts.last().filter(|_| has_more).map(|last| last.account.number);
     let next = last.map(|last| query.next("/operator", &last));
     Ok(ListPage {
-        text: wanted,
+        search: query.field(next.is_some()),
         next,
         chrome: operator.chrome(text("operator-title"), Nav::Operator),
         accounts: accounts.into_iter().map(|found| Row::new(app, found, now)).collect(),

@@ -112,8 +112,8 @@ fn gateways(receipt: &Receipt, now: Timestamp) -> Vec<Gateway> {
 #[template(path = "receipts/list.html")]
 struct ListPage {
     chrome: PageLayout,
-    /// The search text.
-    text: String,
+    /// The text in the search field, if there is one.
+    search: Option<String>,
     receipts: Vec<Shown>,
     /// The link to the next page.
     next: Option<String>,
@@ -130,7 +130,8 @@ pub(crate) async fn list(
     let next = last.map(|last| query.next("/receipts", &last));
     let receipts = found.into_iter().map(|receipt| Shown::new(receipt, now)).collect();
     let chrome = PageLayout::of(&caller, text("receipts"), Nav::Tokens);
-    Ok(page(&ListPage { chrome, text: wanted, receipts, next }))
+    let search = query.field(next.is_some());
+    Ok(page(&ListPage { chrome, search, receipts, next }))
 }
 
 #[derive(Template)]

@@ -129,8 +129,8 @@ impl OldRow {
 #[template(path = "tokens/list.html")]
 struct ListPage {
     chrome: PageLayout,
-    /// The search text.
-    text: String,
+    /// The text in the search field, if there is one.
+    search: Option<String>,
     is_inactive: bool,
     /// The page's tokens, active or inactive ones.
     listed: Vec<Row>,
@@ -168,7 +168,7 @@ pub(crate) async fn list(
     let old = old.into_iter().filter(|old| old.closing.at > now);
     Ok(page(&ListPage {
         chrome: PageLayout::of(&caller, text("layout-tokens"), Nav::Tokens).with_notice(&notice),
-        text: query.text(),
+        search: query.field(found.next.is_some()),
         is_inactive: filter == TokenFilter::Inactive,
         next: found.next.map(|last| query.next(path, &last)),
         listed: found.items.into_iter().map(|token| Row::new(token, now)).collect(),
