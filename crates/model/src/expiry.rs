@@ -11,6 +11,8 @@ pub enum Expiry {
     Days(u16),
     /// Through the end of that day (UTC).
     Through(Date),
+    /// At an instant, as programs specify it.
+    At(Timestamp),
 }
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,6 +32,8 @@ impl Expiry {
     pub fn resolve(self, now: Timestamp) -> Result<Option<Timestamp>, ExpiryError> {
         match self {
             Self::Never => Ok(None),
+            Self::At(at) if at <= now => Err(ExpiryError::Past),
+            Self::At(at) => Ok(Some(at)),
             Self::Days(days) => Ok(Some(now.plus(DAY * u32::from(days)))),
             Self::Through(date) => {
                 let day_after = date.tomorrow().map_err(|_| ExpiryError::Unreadable)?;

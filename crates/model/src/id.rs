@@ -91,6 +91,8 @@ typed_id! {
     /// A user's membership in one account, from joining to removal. Joining again creates a new one.
     MemberId = "mem";
     TokenId = "tok";
+    /// A key of the management API.
+    ManagementKeyId = "key";
     SessionId = "ses";
     InvitationId = "inv";
     /// An email that is queued for the mail server.

@@ -10,12 +10,14 @@ mod cors;
 mod expiry;
 mod hops;
 mod id;
+mod key_scope;
 mod language;
 mod lease;
 mod operation;
 mod plan;
 mod rate;
 mod receipt;
+mod request;
 mod role;
 mod rotation;
 mod scope;
@@ -37,8 +39,10 @@ pub use cors::{CorsPolicy, OriginError, OriginList};
 pub use expiry::{Expiry, ExpiryError, ExpiryPolicy, ExpiryPolicyError};
 pub use hops::TrustedProxies;
 pub use id::{
-    AccountId, IdError, InvitationId, MailId, MemberId, NodeId, SessionId, TokenId, UserId,
+    AccountId, IdError, InvitationId, MailId, ManagementKeyId, MemberId, NodeId, SessionId,
+    TokenId, UserId,
 };
+pub use key_scope::{KeyScope, KeyScopeError, KeyScopes};
 pub use language::{Language, LanguageError};
 pub use lease::{DisconnectPolicy, Lease, LeaseConfig, Membership, NodeAck, NodeRow};
 pub use operation::{
@@ -48,7 +52,8 @@ pub use operation::{
 pub use plan::{LiveAccount, Month, Plan, QuotaUse};
 pub use rate::{Rate, RateError, Taken};
 pub use receipt::{Confirmation, Outstanding, Receipt};
-pub use role::{Permission, Role, RoleError};
+pub use request::IdempotentRequest;
+pub use role::{OperatorPermission, Permission, Role, RoleError};
 pub use rotation::{Closing, GracePeriod, GracePeriodError, RotationTerms};
 pub use scope::{Scope, ScopeError, ScopeSet, TooManyScopes};
 pub use text::is_deceptive;

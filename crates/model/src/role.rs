@@ -14,13 +14,31 @@ pub enum Role {
     Owner,
 }
 
-/// A permission that an action requires.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Permission {
+macro_rules! permissions {
+    ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident,)* }) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name { $($(#[$doc])* $variant,)* }
+
+        impl $name {
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+        }
+    };
+}
+
+permissions! {
+/// A permission that an action in an account requires.
+Permission {
     /// See the API Docs page with one's own bearer token, and rotate that token.
     UseApiDocs,
-    /// See the account's API tokens without their secrets, its limits, and its receipts.
+    /// See the account's API tokens without their secrets.
     SeeTokens,
+    /// See the limits of the account, its plan, and what the operations of the API require.
+    SeeLimits,
+    /// See which clients use the API, and which requests violate limits.
+    SeeUsage,
+    /// See the receipts of the account's revocations.
+    SeeReceipts,
     /// Create, limit, rotate, and revoke API tokens.
     ManageTokens,
     SeeMembers,
@@ -30,10 +48,28 @@ pub enum Permission {
     LimitAccount,
     /// Read and export the audit log.
     SeeAudit,
+    /// See the account's management keys without their secrets.
+    SeeKeys,
+    /// Create, rotate, and revoke management keys.
+    ManageKeys,
     /// Set up single sign-on.
     ManageSso,
-    /// Add owners, and change or remove them.
+    /// Add owners, change or remove them, and take over management keys.
     ManageOwners,
+}
+}
+
+permissions! {
+/// A permission that an action in the instance requires. Operators have all of them, keys those of their scopes.
+OperatorPermission {
+    SeeAccounts,
+    /// Open, rename, suspend, close, and restore accounts, change their plans, and invite owners.
+    ManageAccounts,
+    /// See plans, operations, gateways, and operators.
+    SeeInstance,
+    SeeKeys,
+    ManageKeys,
+}
 }
 
 text_form!(Role, RoleError = RoleError, {
@@ -47,12 +83,17 @@ impl Role {
     pub fn may(self, right: Permission) -> bool {
         let least = match right {
             Permission::SeeMembers => Self::Viewer,
-            Permission::UseApiDocs | Permission::SeeTokens | Permission::ManageTokens => {
-                Self::Developer
-            }
-            Permission::ManageMembers | Permission::LimitAccount | Permission::SeeAudit => {
-                Self::Administrator
-            }
+            Permission::UseApiDocs
+            | Permission::SeeTokens
+            | Permission::SeeLimits
+            | Permission::SeeUsage
+            | Permission::SeeReceipts
+            | Permission::ManageTokens => Self::Developer,
+            Permission::ManageMembers
+            | Permission::LimitAccount
+            | Permission::SeeAudit
+            | Permission::SeeKeys
+            | Permission::ManageKeys => Self::Administrator,
             Permission::ManageOwners | Permission::ManageSso => Self::Owner,
         };
         self >= least

@@ -129,6 +129,48 @@ CREATE INDEX secret_with_copy ON secret (token_id) WHERE encrypted_copy IS NOT N
 CREATE UNIQUE INDEX secret_current ON secret (token_id) WHERE ended_at IS NULL AND valid_until IS NULL;
 CREATE INDEX secret_previous ON secret (valid_until) WHERE valid_until IS NOT NULL AND ended_at IS NULL;
 
+-- Keys of the management API. One of an account acts as a member, one of the instance as an operator and has no account.
+CREATE TABLE management_key (
+    id TEXT PRIMARY KEY,
+    account_id TEXT REFERENCES account (id),
+    member_id TEXT REFERENCES member (id),
+    user_id TEXT NOT NULL REFERENCES users (id),
+    name TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    ip_allowlist TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    revoked_at INTEGER,
+    last_used_at INTEGER,
+    last_used_by TEXT,
+    last_used_from TEXT,
+    CHECK ((account_id IS NULL) = (member_id IS NULL))
+) STRICT;
+CREATE INDEX management_key_of_account ON management_key (account_id, created_at);
+CREATE INDEX management_key_of_member ON management_key (member_id) WHERE revoked_at IS NULL;
+
+-- The secrets of management keys, by SHA-256. The newest has no `valid_until`.
+CREATE TABLE management_secret (
+    hash BLOB PRIMARY KEY,
+    key_id TEXT NOT NULL REFERENCES management_key (id),
+    version INTEGER NOT NULL,
+    masked TEXT NOT NULL,
+    issued_at INTEGER NOT NULL,
+    valid_until INTEGER,
+    UNIQUE (key_id, version)
+) STRICT;
+CREATE UNIQUE INDEX management_secret_newest ON management_secret (key_id) WHERE valid_until IS NULL;
+
+-- Requests to the management API that a client can repeat, by the SHA-256 of the client and its key for the request.
+CREATE TABLE idempotent_request (
+    key_hash BLOB PRIMARY KEY,
+    fingerprint BLOB NOT NULL,
+    target TEXT NOT NULL,
+    audit_seq INTEGER NOT NULL,
+    at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX idempotent_request_at ON idempotent_request (at);
+
 -- Browser sessions, by the SHA-256 of the cookie.
 CREATE TABLE session (
     id TEXT PRIMARY KEY,
@@ -177,6 +219,7 @@ CREATE TABLE audit (
     actor TEXT NOT NULL,
     user_id TEXT,
     member_id TEXT,
+    management_key_id TEXT,
     account_id TEXT,
     target TEXT NOT NULL,
     detail TEXT NOT NULL,

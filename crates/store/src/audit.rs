@@ -34,8 +34,11 @@ pub struct AuditLine {
     pub seq: i64,
     pub at: Timestamp,
     pub event: String,
-    /// `user`, `operator`, `token`, `node` or `visitor`.
+    /// `user`, `management_key`, `operator`, `token`, `node` or `visitor`.
     pub actor: String,
+    pub management_key: Option<String>,
+    /// The name of the management key.
+    pub management_key_name: Option<String>,
     /// The name of a user, if it is still known.
     pub actor_name: Option<String>,
     pub actor_email: Option<String>,
@@ -63,12 +66,15 @@ pub struct AuditSearch {
 }
 
 const NEXT: &str = "UPDATE head SET audit_seq = audit_seq + 1 WHERE one = 1 RETURNING audit_seq";
-const ADD: &str = "INSERT INTO audit (seq, at, event, actor, user_id, member_id, account_id, target, detail, \
-    client_ip, user_agent, request_id, chain) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+const ADD: &str = "INSERT INTO audit (seq, at, event, actor, user_id, member_id, management_key_id, account_id, \
+    target, detail, client_ip, user_agent, request_id, chain) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
 const SEARCH: &str = "SELECT seq, at, event, actor, users.name AS actor_name, users.email AS actor_email, \
+    management_key_id, management_key.name AS management_key_name, \
     target, detail, client_ip, user_agent, request_id FROM audit \
     LEFT JOIN users ON users.id = audit.user_id \
-    WHERE coalesce(account_id, '') = $1 AND seq < $2 AND at >= $3 AND at < $4 \
+    LEFT JOIN management_key ON management_key.id = audit.management_key_id \
+    WHERE coalesce(audit.account_id, '') = $1 AND seq < $2 AND at >= $3 AND at < $4 \
     AND ($5 = '' OR event = $5 OR event LIKE $6 ESCAPE '!') \
     AND ($7 = '' OR lower(event || ' ' || target || ' ' || detail || ' ' || coalesce(client_ip, '') || ' ' || \
       coalesce(user_agent, '') || ' ' || request_id || ' ' || coalesce(users.name, '') || ' ' || \
@@ -97,6 +103,8 @@ const RECEIPTS: &str = select_receipts!(
        OR coalesce(token.name, of_member.name, of_user.name, '') LIKE $4 ESCAPE '!') \
      ORDER BY audit.seq DESC LIMIT $5"
 );
+const RECEIPT_OF: &str =
+    select_receipts!("audit.target = $2 AND audit.seq > $3 ORDER BY audit.seq LIMIT 1");
 const RECEIPT: &str = select_receipts!("audit.seq = $2");
 
 fn entry(row: &SqlRow) -> Result<AuditRow, StoreError> {
@@ -123,6 +131,8 @@ fn line(row: &SqlRow) -> Result<AuditLine, StoreError> {
         at: row::instant(row, "at")?,
         event: row::text(row, "event")?,
         actor: row::text(row, "actor")?,
+        management_key: row.get("management_key_id")?,
+        management_key_name: row.get("management_key_name")?,
         actor_name: row.get("actor_name")?,
         actor_email: row.get("actor_email")?,
         target: row::text(row, "target")?,
@@ -175,6 +185,17 @@ impl Read {
         found.as_ref().map(receipt).transpose()
     }
 
+    /// Returns the receipt of a change, which follows the change's own entry.
+    pub async fn find_receipt_of(
+        &mut self,
+        account: AccountId,
+        target: &str,
+        after: i64,
+    ) -> Result<Option<StoredReceipt>, StoreError> {
+        let asked = query(RECEIPT_OF).bind(account).bind(target).bind(after);
+        asked.optional(self).await?.as_ref().map(receipt).transpose()
+    }
+
     /// Returns the entries after number `after`, oldest first, at most 1,000.
     pub async fn list_audit(&mut self, after: i64) -> Result<Vec<AuditRow>, StoreError> {
         let rows = query(LATER).bind(after).all(self).await?;
@@ -186,15 +207,19 @@ impl Write {
     /// Writes an entry in addition to the one that the transaction is committed with. Returns its number.
     pub async fn audit(&mut self, entry: &AuditEntry) -> Result<i64, StoreError> {
         let now = self.now().as_micros();
-        let (actor, user, member) = match &entry.actor {
-            Actor::User { user, member } => ("user", Some(*user), *member),
-            Actor::Operator { user } => ("operator", *user, None),
-            Actor::Token => ("token", None, None),
-            Actor::Node => ("node", None, None),
-            Actor::AnonymousUser => ("visitor", None, None),
+        let (actor, user, member, key) = match &entry.actor {
+            Actor::User { user, member } => ("user", Some(*user), *member, None),
+            Actor::ManagementKey { key, user, member } => {
+                ("management_key", Some(*user), *member, Some(*key))
+            }
+            Actor::Operator { user } => ("operator", *user, None, None),
+            Actor::Token => ("token", None, None, None),
+            Actor::Node => ("node", None, None, None),
+            Actor::AnonymousUser => ("visitor", None, None, None),
         };
         let seq: i64 = query(NEXT).one(self).await?.get("audit_seq")?;
         let (user, member) = (user.map(|id| id.to_string()), member.map(|id| id.to_string()));
+        let key = key.map(|id| id.to_string());
         let (account, detail) =
             (entry.account.map(|id| id.to_string()), entry.event.detail().to_string());
         let client_ip = entry.origin.client_ip.map(|addr| addr.to_string());
@@ -203,6 +228,7 @@ impl Write {
             Some(actor),
             user.as_deref(),
             member.as_deref(),
+            key.as_deref(),
             account.as_deref(),
             Some(&entry.target),
             Some(&detail),

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct ChainInput<'a> {
     pub seq: i64,
     pub at: i64,
-    pub texts: [Option<&'a str>; 10],
+    pub texts: [Option<&'a str>; 11],
 }
 
 /// Returns the digest of the previous digest and the whole entry. Each text is preceded by its length, so that no two
@@ -70,7 +70,7 @@ const HEAD: &str = "SELECT account_id, chain, entries FROM audit_head WHERE acco
 const HEADS: &str = "SELECT account_id, chain, entries FROM audit_head ORDER BY account_id";
 const SET_HEAD: &str = "INSERT INTO audit_head (account_id, chain, entries) VALUES ($1, $2, 1) \
     ON CONFLICT (account_id) DO UPDATE SET chain = excluded.chain, entries = audit_head.entries + 1";
-const PART: &str = "SELECT seq, at, event, actor, user_id, member_id, account_id, target, detail, \
+const PART: &str = "SELECT seq, at, event, actor, user_id, member_id, management_key_id, account_id, target, detail, \
     client_ip, user_agent, request_id, chain FROM audit WHERE seq > $1 ORDER BY seq LIMIT 1000";
 const LAST: &str = "SELECT audit_seq FROM head WHERE one = 1";
 
@@ -132,6 +132,7 @@ impl Walk {
                 text("actor")?,
                 text("user_id")?,
                 text("member_id")?,
+                text("management_key_id")?,
                 text("account_id")?,
                 text("target")?,
                 text("detail")?,

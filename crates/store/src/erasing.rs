@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 const BLANK: &str = "UPDATE users SET email = $1, email_canonical = $1, name = 'Erased user', password_hash = '', \
     language = NULL, version = version + 1 WHERE id = $2";
-const OF_USER: [&str; 10] = [
+const OF_USER: [&str; 11] = [
     "DELETE FROM session WHERE user_id = $1",
     "DELETE FROM reset WHERE user_id = $1",
     "DELETE FROM device WHERE user_id = $1",
@@ -16,6 +16,7 @@ const OF_USER: [&str; 10] = [
     "DELETE FROM email_change WHERE user_id = $1",
     "DELETE FROM passkey WHERE user_id = $1",
     "DELETE FROM identity WHERE user_id = $1",
+    "UPDATE management_key SET name = 'Erased user', last_used_by = NULL, last_used_from = NULL WHERE user_id = $1",
     "UPDATE token SET name = 'Erased user' WHERE member_id IN (SELECT id FROM member WHERE user_id = $1)",
 ];
 /// Replaces the address of a removed member by its digest, which still prevents a return by single sign-on.

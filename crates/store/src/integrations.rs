@@ -2,7 +2,7 @@
 
 use crate::{
     Read, Sent, Store, StoreError, operation_use, row,
-    sql::{composed, query},
+    sql::{SqlRow, composed, query},
 };
 use keydesk_model::{AccountId, Timestamp, TokenId, Usage};
 use std::collections::BTreeMap;
@@ -54,6 +54,12 @@ const CROWDED: &str = "SELECT token_id FROM integration GROUP BY token_id HAVING
 const LIST: &str = "SELECT client, client_ip, first_used_at, last_used_at, requests FROM integration \
     WHERE token_id = $1 AND last_used_at > $2 ORDER BY last_used_at DESC LIMIT 50";
 
+const LIST_OF_ACCOUNT: &str = "SELECT client, client_ip, min(first_used_at) AS first_used_at, \
+    max(last_used_at) AS last_used_at, CAST(sum(requests) AS BIGINT) AS requests FROM integration \
+    JOIN token ON token.id = integration.token_id \
+    WHERE token.account_id = $1 AND integration.last_used_at > $2 \
+    GROUP BY client, client_ip ORDER BY max(last_used_at) DESC, client, client_ip LIMIT 1000";
+
 const OPEN_SINCE: &str =
     "SELECT min(issued_at) AS since FROM secret WHERE token_id = $1 AND ended_at IS NULL";
 
@@ -63,6 +69,16 @@ const ADDRESSES: &str = "SELECT DISTINCT client_ip FROM integration \
 const ADDRESSES_OF_ACCOUNT: &str = "SELECT DISTINCT client_ip FROM integration \
     JOIN token ON token.id = integration.token_id \
     WHERE token.account_id = $1 AND integration.last_used_at > $2 ORDER BY client_ip LIMIT 500";
+
+fn integration(row: &SqlRow) -> Result<Integration, StoreError> {
+    Ok(Integration {
+        client: row::text(row, "client")?,
+        client_ip: row::text(row, "client_ip")?,
+        first_used_at: row::instant(row, "first_used_at")?,
+        last_used_at: row::instant(row, "last_used_at")?,
+        requests: row.get("requests")?,
+    })
+}
 
 impl Read {
     /// Returns the IP addresses from which an account's tokens were used after `since`, at most 500.
@@ -92,18 +108,17 @@ impl Read {
         since: Timestamp,
     ) -> Result<Vec<Integration>, StoreError> {
         let asked = query(LIST).bind(token).bind(since.as_micros());
-        let rows = asked.all(self).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(Integration {
-                    client: row::text(row, "client")?,
-                    client_ip: row::text(row, "client_ip")?,
-                    first_used_at: row::instant(row, "first_used_at")?,
-                    last_used_at: row::instant(row, "last_used_at")?,
-                    requests: row.get("requests")?,
-                })
-            })
-            .collect()
+        asked.all(self).await?.iter().map(integration).collect()
+    }
+
+    /// Returns the clients that used any token of an account after `since`, newest first, at most 1,000.
+    pub async fn list_integrations_of(
+        &mut self,
+        account: AccountId,
+        since: Timestamp,
+    ) -> Result<Vec<Integration>, StoreError> {
+        let asked = query(LIST_OF_ACCOUNT).bind(account).bind(since.as_micros());
+        asked.all(self).await?.iter().map(integration).collect()
     }
 }
 

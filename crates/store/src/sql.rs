@@ -4,7 +4,8 @@
 use crate::StoreError;
 use futures_util::{StreamExt, stream::BoxStream};
 use keydesk_model::{
-    AccountId, InvitationId, MailId, MemberId, NodeId, SessionId, Timestamp, TokenId, UserId,
+    AccountId, InvitationId, MailId, ManagementKeyId, MemberId, NodeId, SessionId, Timestamp,
+    TokenId, UserId,
 };
 use sqlx::{
     AssertSqlSafe, Decode, PgConnection, Postgres, Row as _, SqlSafeStr, SqlStr, Sqlite,
@@ -87,7 +88,7 @@ macro_rules! value_of {
 value_of! {
     Text: String => |text| text, &str => |text| text.to_owned(), &String => |text| text.clone(),
         AccountId => |id| id.into(), InvitationId => |id| id.into(), MailId => |id| id.into(),
-        MemberId => |id| id.into(),
+        ManagementKeyId => |id| id.into(), MemberId => |id| id.into(),
         NodeId => |id| id.into(), UserId => |id| id.into(), SessionId => |id| id.into(),
         TokenId => |id| id.into();
     Number: i64 => |number| number, u32 => |number| i64::from(number),

@@ -8,7 +8,7 @@ use crate::{
     sql::{Connection, Runs, in_time, query},
     state::Store,
 };
-use keydesk_model::{Change, Timestamp};
+use keydesk_model::{Change, IdempotentRequest, Timestamp};
 use sqlx::{Postgres, Sqlite, Transaction, pool::PoolConnection};
 use std::{
     ops::{Deref, DerefMut},
@@ -78,6 +78,8 @@ pub struct Write {
     store: Store,
     /// The number of its last change, and the digest of everything up to it.
     last_change: Option<(i64, String)>,
+    /// The request that its commit finishes.
+    request: Option<IdempotentRequest>,
 }
 
 /// The result of a commit that others must follow.
@@ -112,7 +114,7 @@ impl Write {
         (now, turn): (Timestamp, Option<PoolTurn>),
         store: Store,
     ) -> Self {
-        Self { read, now, turn, store, last_change: None }
+        Self { read, now, turn, store, last_change: None, request: None }
     }
 
     /// Returns the time by the database's own clock, for irreversible actions. A file has this machine's clock.
@@ -142,6 +144,11 @@ impl Write {
         Ok(())
     }
 
+    /// Makes the commit finish a request, which a repetition then finds.
+    pub fn finishes(&mut self, request: Option<IdempotentRequest>) {
+        self.request = request;
+    }
+
     /// Commits work that changes nothing that needs an audit entry.
     pub async fn keep(self) -> Result<(), StoreError> {
         self.read.finish().await
@@ -154,6 +161,9 @@ impl Write {
     /// its effect.
     pub async fn commit(mut self, entry: AuditEntry) -> Result<Committed, StoreError> {
         let audit_seq = self.audit(&entry).await?;
+        if let Some(request) = self.request.take() {
+            self.finish_request(request, (&entry.target, audit_seq)).await?;
+        }
         if self.last_change.is_some() && self.store.is_shared() {
             query(NOTIFY).execute(&mut self).await?;
         }

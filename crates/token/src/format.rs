@@ -10,6 +10,8 @@ pub enum Kind {
     User,
     /// `a`: bound to the account, shown once.
     Account,
+    /// `m`: a management key, which gives access to the management API and not to the API.
+    Management,
 }
 
 impl Kind {
@@ -17,6 +19,7 @@ impl Kind {
         match self {
             Self::User => 'u',
             Self::Account => 'a',
+            Self::Management => 'm',
         }
     }
 
@@ -24,6 +27,7 @@ impl Kind {
         match letter {
             b'u' => Some(Self::User),
             b'a' => Some(Self::Account),
+            b'm' => Some(Self::Management),
             _ => None,
         }
     }

@@ -8,7 +8,7 @@ const RANDOM: usize = 32;
 const CHECKSUM: usize = 6;
 
 /// A pattern for secret scanners, which matches every token with the default prefix.
-pub const SCANNER_PATTERN: &str = r"\bkd_[ua]_[0-9A-Za-z]{38}\b";
+pub const SCANNER_PATTERN: &str = r"\bkd_[uam]_[0-9A-Za-z]{38}\b";
 
 /// A usable token. It has no `Display`, its `Debug` is redacted, and its memory is wiped; [`PlainToken::expose`] marks
 /// each place where it leaves the process.
@@ -85,6 +85,16 @@ impl PlainToken {
     /// more than 160 bits remain to be guessed.
     pub fn hint(&self) -> &str {
         &self.0[self.0.len() - 4..]
+    }
+
+    /// Returns whether a text looks like a masked token of this kind.
+    pub fn is_masked(text: &str, kind: Kind) -> bool {
+        let Some((front, hint)) = text.split_once("••••••••") else { return false };
+        let prefix = front.strip_suffix(['_']).and_then(|front| front.strip_suffix(kind.letter()));
+        let prefix = prefix.and_then(|front| front.strip_suffix('_'));
+        prefix.is_some_and(|prefix| Prefix::is_valid(prefix.as_bytes()))
+            && hint.len() == 4
+            && hint.bytes().all(base62::is_digit)
     }
 
     /// Returns the masked token: `kd_u_••••••••3fQ9`.
@@ -171,6 +181,9 @@ mod tests {
             let mut wrong = random.to_owned();
             wrong.replace_range(at..=at, "!");
             assert!(PlainToken::parse(&signed("kd_u_", &wrong)).is_err(), "{wrong}");
+            // Two errors don't make up for each other.
+            wrong.replace_range(31 - at / 2..=31 - at / 2, "!");
+            assert!(PlainToken::parse(&signed("kd_u_", &wrong)).is_err(), "{wrong}");
         }
     }
 
@@ -191,6 +204,25 @@ mod tests {
         }
         assert!(!is_within(&signed("kd-u_", random)) && !is_within(&signed("kd_u-", random)));
         assert!(!is_within(&signed("kd_x_", random)));
+    }
+
+    #[test]
+    fn a_masked_token_is_recognized_by_its_kind() {
+        let masked = token(7, Kind::Account).masked();
+        assert!(PlainToken::is_masked(&masked, Kind::Account));
+        assert!(!PlainToken::is_masked(&masked, Kind::Management));
+        for wrong in [
+            "",
+            "kd_a_",
+            "kd_a_••••••••",
+            "kd_a_••••••••3fQ",
+            "kd_a_••••••••3fQ99",
+            "kd_a_•••3fQ9",
+            "_a_••••••••3fQ9",
+            "kd_a_••••••••3f<9",
+        ] {
+            assert!(!PlainToken::is_masked(wrong, Kind::Account), "{wrong}");
+        }
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The details of the events in the audit log: an object before or after a change.
 
 use crate::{
-    AccountState, Email, IpAllowlist, MemberId, Mode, Role, ScopeSet, Timestamp, TokenLimits,
+    AccountState, Email, IpAllowlist, KeyScopes, MemberId, Mode, Role, ScopeSet, Timestamp,
+    TokenLimits,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
@@ -40,6 +41,13 @@ details! {
         scopes: ScopeSet,
         expires_at: Option<Rfc3339>,
     }
+    NewManagementKey {
+        name: String,
+        scopes: KeyScopes,
+        ip_allowlist: IpAllowlist,
+        expires_at: Rfc3339,
+    }
+    MemberDetail { member: MemberId }
     VersionDetail { version: i64 }
     NewSecretDetail {
         version: i64,

@@ -2,9 +2,10 @@
 
 use super::detail::{
     AccountStateDetail, AccountTerms, ApprovedSso, EmailAndRole, EmailDetail, Ended, IpTerms,
-    KeyDetail, LanguageDetail, LimitsDetail, LoginFactor, NameAndVersion, NameDetail, NewAccount,
-    NewSecretDetail, NewTokenDetail, PlanDetail, RequiredDetail, Rfc3339, RoleDetail, RulesStatus,
-    SecondFactorDetail, SecondFactorProof, Side, SsoTerms, VersionDetail,
+    KeyDetail, LanguageDetail, LimitsDetail, LoginFactor, MemberDetail, NameAndVersion, NameDetail,
+    NewAccount, NewManagementKey, NewSecretDetail, NewTokenDetail, PlanDetail, RequiredDetail,
+    Rfc3339, RoleDetail, RulesStatus, SecondFactorDetail, SecondFactorProof, Side, SsoTerms,
+    VersionDetail,
 };
 use crate::{CorsPolicy, Mode, RevocationReason, Unlisted};
 use serde::{Deserialize, Serialize};
@@ -66,6 +67,12 @@ events! {
     TokenPreviousSecretsRevoked { after: Option<VersionDetail>, previous_secrets: usize } =
         "token.previous_secrets_revoked",
     TokenLimited { before: LimitsDetail, after: LimitsDetail } = "token.limited",
+    ManagementKeyCreated { after: NewManagementKey } = "management_key.created",
+    ManagementKeyRenamed { before: NameDetail, after: NameDetail } = "management_key.renamed",
+    ManagementKeyRotated { after: NewSecretDetail } = "management_key.rotated",
+    ManagementKeyRevoked { before: NameAndVersion } = "management_key.revoked",
+    ManagementKeyTakenOver { before: MemberDetail, after: MemberDetail } =
+        "management_key.taken_over",
     AccountLimited { before: IpTerms, after: IpTerms } = "account.limited",
     AccountPlanChanged { before: PlanDetail, after: PlanDetail } = "account.plan_changed",
     TokenExpiring { days: u64, expires_at: Rfc3339, recipients: usize } =

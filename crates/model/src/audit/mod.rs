@@ -6,7 +6,7 @@ mod event;
 pub use detail::*;
 pub use event::Event;
 
-use crate::{MemberId, UserId};
+use crate::{ManagementKeyId, MemberId, UserId};
 use std::net::IpAddr;
 
 /// The actor that caused a change.
@@ -14,6 +14,8 @@ use std::net::IpAddr;
 pub enum Actor {
     /// A user with a session, and the member as whom they acted, if any.
     User { user: UserId, member: Option<MemberId> },
+    /// A management key, and the user and member as whom it acts. A key of the instance has no member.
+    ManagementKey { key: ManagementKeyId, user: UserId, member: Option<MemberId> },
     /// An operator, at the command line or in the console.
     Operator { user: Option<UserId> },
     /// A node, after the database lost a change.

@@ -108,6 +108,8 @@ const OWN: &str = "SELECT token.id, token.account_id, token.name, token.expires_
     newest.revocation_reason, secret.ended_at AS own_ended_at FROM secret JOIN token ON token.id = secret.token_id \
     JOIN secret AS newest ON newest.token_id = token.id AND newest.version = \
       (SELECT max(version) FROM secret AS any_of_it WHERE any_of_it.token_id = token.id) WHERE secret.hash = $1";
+const IS_KNOWN: &str = "SELECT (SELECT count(*) FROM secret WHERE hash = $1) + \
+    (SELECT count(*) FROM management_secret WHERE hash = $1) AS number";
 const COUNT_LIVE: &str = "SELECT count(*) AS number FROM token JOIN secret ON secret.token_id = token.id \
     WHERE account_id = $1 AND token_owner = 'account' AND ended_at IS NULL AND valid_until IS NULL \
     AND (expires_at IS NULL OR expires_at > $2)";
@@ -247,6 +249,12 @@ impl Read {
             state: TokenState::at(now, expires_at, revocation(&row)?),
             is_open: row::instant_opt(&row, "own_ended_at")?.is_none(),
         }))
+    }
+
+    /// Returns whether a digest is, or ever was, that of a secret.
+    pub async fn is_secret_known(&mut self, hash: &TokenHash) -> Result<bool, StoreError> {
+        let asked = query(IS_KNOWN).bind(hash.as_bytes().to_vec());
+        Ok(asked.one(self).await?.get::<i64>("number")? > 0)
     }
 
     /// Returns the token of a secret.
