@@ -291,7 +291,7 @@ const BROKEN_TOKENS: &str = "const broken = [];
     }
     const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     for (let text; (text = texts.nextNode()); ) {
-        for (const found of text.data.matchAll(/\\w+_[ua]_•+\\w+/g)) {
+        for (const found of text.data.matchAll(/\\w+_[uam]_•+\\w+/g)) {
             if (!seen(text.parentElement)) continue;
             const range = document.createRange();
             range.setStart(text, found.index);

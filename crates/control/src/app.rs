@@ -48,6 +48,8 @@ pub struct Parts {
     views: Mutex<HashSet<(SessionId, TokenId, i64)>>,
     /// The throttle for changes by one session.
     pub(crate) changes: Throttle,
+    /// The throttle for requests with one management key.
+    pub(crate) management_requests: Throttle,
     /// The throttle for rotations of a token by itself.
     pub(crate) rotations: Throttle,
     /// The throttle for browsers' reports about the content security policy.
@@ -89,6 +91,7 @@ impl AppState {
             setup: Mutex::default(),
             views: Mutex::default(),
             changes: Throttle::new("300/m"),
+            management_requests: Throttle::new("600/m"),
             rotations: Throttle::new(RotationTerms::BY_ITSELF),
             reports: Throttle::new("60/h"),
         }))

@@ -3,13 +3,16 @@
 
 mod accounts;
 mod api_docs;
+mod api_routes;
 mod app;
 mod audit;
+mod consequences;
 mod door;
 mod factors;
 mod help;
 mod keyring;
 mod mail;
+mod management_keys;
 mod members;
 mod names;
 mod nodes;
@@ -43,6 +46,7 @@ pub(crate) use door::language::{html, label, text};
 
 pub use accounts::{FirstAccount, open_first_account};
 pub use api_docs::{DocumentError, OpenApiSource};
+pub use api_routes::{ApiAccess, api_document};
 pub use app::{AppServices, AppState};
 pub use door::guard::{DirectTls, SessionMark};
 pub use door::problem::english;
@@ -50,6 +54,7 @@ pub use factors::reset_two_factor;
 pub use keyring::rotation as keys;
 pub use keyring::{Keyring, KeyringError, MasterKey};
 pub use mail::{MailError, MailQueue, Mailer, SmtpSettings, TestMailError, send_test_mail};
+pub use management_keys::forget_finished_requests;
 pub use nodes::{ListedNode, NodeError, list_nodes, remove_node};
 pub use operations::{
     NewlyRejected, OperationsError, RuleSource, Synced, apply_pending_rules, newly_rejected,
@@ -62,7 +67,7 @@ pub use passwords::PasswordError;
 pub use receipts::{ReceiptError, published_keys, verify_receipt};
 pub use refusal::{Code, Kind, Refusal};
 pub use routes::{Access, ROUTES, router};
-pub use settings::{Plans, Settings, UsersRules};
+pub use settings::{ManagementKeyRules, Plans, Settings, UsersRules};
 pub use tokens::reminders::{ExpiringSoon, send_reminders};
 pub use tokens::{
     SelfRevocation, SelfRotation, SelfServiceError, close_due_secrets, revoke_own_token,

@@ -5,14 +5,34 @@ use crate::{
     AppState,
     refusal::{Code, Refusal, Value},
 };
-use keydesk_model::{AccountId, Actor, Event, Origin, Permission, Timestamp};
-use keydesk_store::{Account, AuditEntry, Member, Session, Store, User, Write};
+use keydesk_model::{
+    AccountId, Actor, Event, IdempotentRequest, KeyScope, OperatorPermission, Origin, Permission,
+    Timestamp,
+};
+use keydesk_store::{
+    Account, AuditEntry, ManagementKey, Member, Read, Session, Store, StoreError, User, Write,
+};
 
-/// A member of an account, in a session.
+/// How a principal is authenticated.
+#[derive(Clone, Debug)]
+pub(crate) enum Credential {
+    Session(Session),
+    Key(Box<KeyCredential>),
+}
+
+/// A management key, and the request that it authenticates.
+#[derive(Clone, Debug)]
+pub(crate) struct KeyCredential {
+    pub key: ManagementKey,
+    /// The request that the next commit finishes, if the client can repeat it.
+    pub request: Option<IdempotentRequest>,
+}
+
+/// A member of an account, in a session or by a management key.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub user: User,
-    pub session: Session,
+    pub credential: Credential,
     pub account: Account,
     pub member: Member,
     /// The accounts of the user.
@@ -23,11 +43,11 @@ pub(crate) struct Caller {
     pub origin: Origin,
 }
 
-/// An operator, in a session.
+/// An operator, in a session or by a management key.
 #[derive(Clone, Debug)]
 pub(crate) struct Operator {
     pub user: User,
-    pub session: Session,
+    pub credential: Credential,
     /// Whether the operator is also a member of an account.
     pub is_member: bool,
     /// Two-factor authentication is required, and the user has not set it up.
@@ -51,17 +71,70 @@ pub(crate) struct AnonymousUser {
     pub device: Option<[u8; 32]>,
 }
 
-/// The administrator of the instance: an operator in a session, or the command line on the server.
+/// The administrator of the instance: an operator, or the command line on the server.
 #[derive(Clone, Copy)]
 pub(crate) enum Administrator<'a> {
     Operator(&'a Operator),
     Server,
 }
 
+impl Credential {
+    /// # Errors
+    ///
+    /// [`Code::SessionRequired`] for a management key.
+    pub fn session(&self) -> Result<&Session, Refusal> {
+        match self {
+            Self::Session(session) => Ok(session),
+            Self::Key(_) => Err(Code::SessionRequired.into()),
+        }
+    }
+
+    pub fn key(&self) -> Option<&ManagementKey> {
+        match self {
+            Self::Session(_) => None,
+            Self::Key(credential) => Some(&credential.key),
+        }
+    }
+
+    /// Returns whether it has not ended, as the transaction sees it.
+    async fn is_valid(&self, read: &mut Read, now: Timestamp) -> Result<bool, StoreError> {
+        match self {
+            Self::Session(session) => read.is_session_open(session.id).await,
+            Self::Key(credential) => {
+                let found =
+                    read.find_management_key(credential.key.account, credential.key.id).await?;
+                Ok(found.is_some_and(|key| key.is_active(now)))
+            }
+        }
+    }
+
+    /// Makes the commit finish the request of a management key.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::RequestRepeated`] if the request has been carried out.
+    async fn claim_request(&self, write: &mut Write) -> Result<(), Refusal> {
+        let Self::Key(credential) = self else { return Ok(()) };
+        if let Some(request) = credential.request
+            && write.find_finished_request(request.key).await?.is_some()
+        {
+            return Err(Code::RequestRepeated.into());
+        }
+        write.finishes(credential.request);
+        Ok(())
+    }
+}
+
 impl Caller {
     /// Returns whether a page offers actions with this permission. The use case checks it again.
     pub fn may(&self, permission: Permission) -> bool {
-        self.member.role.may(permission)
+        let is_in_scope = self.credential.key().is_none_or(|key| key.scopes.grant(permission));
+        is_in_scope && self.member.role.may(permission)
+    }
+
+    /// Returns the session, for actions that only a user who is logged in can perform.
+    pub fn session(&self) -> Result<&Session, Refusal> {
+        self.credential.session()
     }
 
     /// # Errors
@@ -70,6 +143,13 @@ impl Caller {
     pub fn permit(&self, permission: Permission) -> Result<(), Refusal> {
         if self.may(permission) {
             return Ok(());
+        }
+        if let Some(key) = self.credential.key()
+            && !key.scopes.grant(permission)
+        {
+            return Err(scope_missing(
+                KeyScope::ALL.into_iter().find(|scope| scope.permissions().contains(&permission)),
+            ));
         }
         let role = Value::Name { kind: "role", name: self.member.role.as_str() };
         let refusal = Refusal::new(Code::NotPermitted).with("role", role);
@@ -91,20 +171,34 @@ impl Caller {
     /// Opens a write transaction for an action that every member can perform. See [`Self::begin`].
     pub async fn begin_as_member(&self, app: &AppState) -> Result<(Write, Self), Refusal> {
         let mut write = app.store.write(app.now()).await?;
+        self.credential.claim_request(&mut write).await?;
         let member = write.find_member(self.account.id, self.member.id).await?;
-        let member = member.filter(|member| member.admits(self.session.created_at));
+        let member = member.filter(|member| match &self.credential {
+            Credential::Session(session) => member.admits(session.created_at),
+            Credential::Key(_) => true,
+        });
         let account = write.find_account(self.account.id).await?;
         let account = account.filter(|account| account.state.is_in_use());
+        let now = write.now();
         match (member, account) {
-            (Some(member), Some(account)) if write.is_session_open(self.session.id).await? => {
+            (Some(member), Some(account)) if self.credential.is_valid(&mut write, now).await? => {
                 Ok((write, Self { account, member, ..self.clone() }))
             }
-            _ => Err(Code::LoggedOut.into()),
+            _ => Err(self.ended()),
         }
     }
 
+    /// Returns the refusal of a caller whose session, key, or membership has ended since the request began to arrive.
+    fn ended(&self) -> Refusal {
+        ended(&self.credential)
+    }
+
     pub fn actor(&self) -> Actor {
-        Actor::User { user: self.user.id, member: Some(self.member.id) }
+        let (user, member) = (self.user.id, Some(self.member.id));
+        match self.credential.key() {
+            Some(key) => Actor::ManagementKey { key: key.id, user, member },
+            None => Actor::User { user, member },
+        }
     }
 
     /// Returns an audit entry in the account of the caller.
@@ -119,6 +213,34 @@ impl Caller {
     }
 }
 
+impl Operator {
+    /// # Errors
+    ///
+    /// [`Code::ScopeRequired`] if the operator uses a management key without a scope for it.
+    pub fn permit(&self, permission: OperatorPermission) -> Result<(), Refusal> {
+        match self.credential.key() {
+            Some(key) if !key.scopes.grant_operator(permission) => Err(scope_missing(
+                KeyScope::ALL
+                    .into_iter()
+                    .find(|scope| scope.operator_permissions().contains(&permission)),
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Returns the refusal for a management key without the scope.
+fn scope_missing(scope: Option<KeyScope>) -> Refusal {
+    Refusal::new(Code::ScopeRequired).with_text("scope", scope.map_or("", KeyScope::as_str))
+}
+
+fn ended(credential: &Credential) -> Refusal {
+    match credential {
+        Credential::Session(_) => Code::LoggedOut.into(),
+        Credential::Key(_) => Code::InvalidManagementKey.into(),
+    }
+}
+
 impl CurrentUser {
     pub fn member(&self) -> Option<&Caller> {
         match self {
@@ -129,14 +251,23 @@ impl CurrentUser {
 }
 
 impl Administrator<'_> {
-    /// Opens a write transaction, in which an operator is loaded again.
-    pub async fn begin(self, store: &Store, now: Timestamp) -> Result<Write, Refusal> {
+    /// Opens a write transaction for an action that requires a permission. Loads an operator again in it.
+    pub async fn begin(
+        self,
+        (store, now): (&Store, Timestamp),
+        permission: OperatorPermission,
+    ) -> Result<Write, Refusal> {
         let mut write = store.write(now).await?;
-        if let Self::Operator(operator) = self
-            && (!write.is_session_open(operator.session.id).await?
-                || !write.is_operator(operator.user.id).await?)
+        let Self::Operator(operator) = self else { return Ok(write) };
+        operator.permit(permission)?;
+        operator.credential.claim_request(&mut write).await?;
+        if !operator.credential.is_valid(&mut write, now).await?
+            || !write.is_operator(operator.user.id).await?
         {
-            return Err(Code::OperatorsOnly.into());
+            return Err(match operator.credential {
+                Credential::Session(_) => Code::OperatorsOnly.into(),
+                Credential::Key(_) => ended(&operator.credential),
+            });
         }
         Ok(write)
     }
@@ -148,19 +279,25 @@ impl Administrator<'_> {
 
     /// Returns an audit entry about the instance.
     pub fn instance_entry(self, event: Event, target: impl Into<String>) -> AuditEntry {
-        let (user, origin) = match self {
-            Self::Operator(operator) => (Some(operator.user.id), operator.origin.clone()),
-            Self::Server => (None, Origin::default()),
+        let (actor, origin) = match self {
+            Self::Operator(operator) => {
+                let user = operator.user.id;
+                let actor = match operator.credential.key() {
+                    Some(key) => Actor::ManagementKey { key: key.id, user, member: None },
+                    None => Actor::Operator { user: Some(user) },
+                };
+                (actor, operator.origin.clone())
+            }
+            Self::Server => (Actor::Operator { user: None }, Origin::default()),
         };
-        let actor = Actor::Operator { user };
         AuditEntry { event, actor, origin, account: None, target: target.into() }
     }
 }
 
-/// A user in a session.
+/// A user in a session, for their own data, which no management key gives access to.
 pub(crate) trait Authenticated: Send + Sync {
     fn user(&self) -> &User;
-    fn session(&self) -> &Session;
+    fn credential(&self) -> &Credential;
     fn origin(&self) -> &Origin;
     /// Returns an audit entry about the user.
     fn own_entry(&self, event: Event, target: impl Into<String>) -> AuditEntry;
@@ -171,8 +308,9 @@ pub(crate) trait Authenticated: Send + Sync {
     ///
     /// [`Code::LoggedOut`] if the session has ended since the request began to arrive.
     fn begin_own(&self, app: &AppState) -> impl Future<Output = Result<Write, Refusal>> + Send {
-        let (app, session) = (app.clone(), self.session().id);
+        let (app, session) = (app.clone(), self.credential().session().map(|session| session.id));
         async move {
+            let session = session?;
             let mut write = app.store.write(app.now()).await?;
             if write.is_session_open(session).await? {
                 Ok(write)
@@ -188,8 +326,8 @@ impl Authenticated for Caller {
         &self.user
     }
 
-    fn session(&self) -> &Session {
-        &self.session
+    fn credential(&self) -> &Credential {
+        &self.credential
     }
 
     fn origin(&self) -> &Origin {
@@ -206,8 +344,8 @@ impl Authenticated for Operator {
         &self.user
     }
 
-    fn session(&self) -> &Session {
-        &self.session
+    fn credential(&self) -> &Credential {
+        &self.credential
     }
 
     fn origin(&self) -> &Origin {
@@ -227,10 +365,10 @@ impl Authenticated for CurrentUser {
         }
     }
 
-    fn session(&self) -> &Session {
+    fn credential(&self) -> &Credential {
         match self {
-            Self::Member(caller) => caller.session(),
-            Self::Operator(operator) => operator.session(),
+            Self::Member(caller) => caller.credential(),
+            Self::Operator(operator) => operator.credential(),
         }
     }
 

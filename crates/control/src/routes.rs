@@ -6,8 +6,10 @@ use crate::{
         console as accounts, limits::console as account_limits, sign_up::console as sign_up,
     },
     api_docs::console as api_docs,
+    api_routes::api_router,
     audit::console as audit,
     door::{
+        api::document,
         assets, guard,
         language::text,
         page_for,
@@ -17,10 +19,12 @@ use crate::{
     factors::console as factors,
     help::{console as help, errors::console as errors},
     mail,
+    management_keys::console as keys,
     members::{console as members, invitations::console as invitations},
     names::console as names,
     operators::{console as operators, instance::console as instance},
     passkeys::console as passkeys,
+    principal::{self, Caller},
     receipts::console as receipts,
     refusal::Code,
     sessions::console as sessions,
@@ -65,8 +69,8 @@ macro_rules! routes {
 
 use Access::{Anyone, Needs, Operator, Session};
 use Permission::{
-    LimitAccount, ManageMembers, ManageOwners, ManageSso, ManageTokens, SeeAudit, SeeMembers,
-    SeeTokens, UseApiDocs,
+    LimitAccount, ManageKeys, ManageMembers, ManageOwners, ManageSso, ManageTokens, SeeAudit,
+    SeeKeys, SeeLimits, SeeMembers, SeeReceipts, SeeTokens, SeeUsage, UseApiDocs,
 };
 
 routes! {
@@ -74,8 +78,11 @@ routes! {
     get  "/assets/{*path}"                  Anyone => assets::serve;
     post "/csp-reports"                     Anyone => guard::take_csp_report;
     get  "/.well-known/keydesk-receipt-keys" Anyone => receipts::published;
+    get  "/.well-known/api-catalog"         Anyone => document::catalog;
     get  "/.well-known/change-password"     Anyone => async || Redirect::to("/profile#password");
     get  "/mail"                            Anyone => mail::show;
+    get  "/management-api"                  Anyone => api_docs::management_reference;
+    get  "/management-api/errors"           Anyone => errors::list_of_management;
     get  "/errors"                          Anyone => errors::list;
     get  "/errors/{code}"                   Anyone => errors::show;
 
@@ -121,15 +128,24 @@ routes! {
     get  "/tokens/{id}/limits"              Needs(SeeTokens) => limits::show;
     post "/tokens/{id}/limits"              Needs(ManageTokens) => limits::limit;
     post "/tokens/{id}/name"                Needs(ManageTokens) => names::token;
-    get  "/tokens/violations"               Needs(SeeTokens) => limits::violations;
+    get  "/tokens/violations"               Needs(SeeUsage) => limits::violations;
 
-    get  "/limits"                          Needs(SeeTokens) => account_limits::show;
+    get  "/limits"                          Needs(SeeLimits) => account_limits::show;
     post "/limits"                          Needs(LimitAccount) => account_limits::limit;
     post "/limits/cors"                     Needs(LimitAccount) => account_limits::set_cors;
     post "/limits/expiry"                   Needs(LimitAccount) => account_limits::limit_expiry;
 
-    get  "/receipts"                        Needs(SeeTokens) => receipts::list;
-    get  "/receipts/{id}"                   Needs(SeeTokens) => receipts::show;
+    get  "/keys"                            Needs(SeeKeys) => keys::list::<Caller>;
+    post "/keys"                            Needs(ManageKeys) => keys::create::<Caller>;
+    get  "/keys/new"                        Needs(ManageKeys) => keys::new_page::<Caller>;
+    get  "/keys/{id}/rotate"                Needs(ManageKeys) => keys::rotate_page::<Caller>;
+    post "/keys/{id}/rotate"                Needs(ManageKeys) => keys::rotate::<Caller>;
+    get  "/keys/{id}/revoke"                Needs(ManageKeys) => keys::revoke_page::<Caller>;
+    post "/keys/{id}/revoke"                Needs(ManageKeys) => keys::revoke::<Caller>;
+    post "/keys/{id}/take-over"             Needs(ManageOwners) => keys::take_over;
+
+    get  "/receipts"                        Needs(SeeReceipts) => receipts::list;
+    get  "/receipts/{id}"                   Needs(SeeReceipts) => receipts::show;
 
     get  "/members"                         Needs(SeeMembers) => members::list;
     get  "/sso"                         Needs(ManageSso) => sso::show;
@@ -177,6 +193,13 @@ routes! {
     get  "/operator/operations"             Operator => instance::show_operations;
     get  "/operator/operators"              Operator => instance::show_operators;
     get  "/operator/gateways"               Operator => instance::show_gateways;
+    get  "/operator/keys"                   Operator => keys::list::<principal::Operator>;
+    post "/operator/keys"                   Operator => keys::create::<principal::Operator>;
+    get  "/operator/keys/new"               Operator => keys::new_page::<principal::Operator>;
+    get  "/operator/keys/{id}/rotate"       Operator => keys::rotate_page::<principal::Operator>;
+    post "/operator/keys/{id}/rotate"       Operator => keys::rotate::<principal::Operator>;
+    get  "/operator/keys/{id}/revoke"       Operator => keys::revoke_page::<principal::Operator>;
+    post "/operator/keys/{id}/revoke"       Operator => keys::revoke::<principal::Operator>;
     get  "/operator/audit"                  Operator => audit::show_instance;
     get  "/operator"                        Operator => operators::list;
     post "/operator/accounts"               Operator => operators::open;
@@ -199,6 +222,7 @@ routes! {
 /// Returns the router of the console. Must be served with the peer's address as connect info.
 pub fn router(app: AppState) -> Router {
     table()
+        .merge(api_router(&app))
         .fallback(async || Problem::from(Code::NotFound))
         .method_not_allowed_fallback(async || {
             problem_page(

@@ -27,6 +27,19 @@ pub struct Settings {
     pub has_account_cors: bool,
     /// The expiration policy for new API tokens, in addition to an account's own.
     pub expiry: ExpiryPolicy,
+    pub management_keys: ManagementKeyRules,
+}
+
+/// The operator's rules for management keys.
+#[derive(Clone, Copy, Debug)]
+pub struct ManagementKeyRules {
+    pub max_lifetime_days: u16,
+}
+
+impl Default for ManagementKeyRules {
+    fn default() -> Self {
+        Self { max_lifetime_days: 365 }
+    }
 }
 
 /// The operator's rules for users.

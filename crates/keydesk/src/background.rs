@@ -37,6 +37,12 @@ pub const REMINDERS: Job = Job {
     needs: "a console and the database",
     runs_at_start: true,
 };
+pub const REQUESTS: Job = Job {
+    name: "finished_api_requests",
+    period: Duration::from_hours(1),
+    needs: "a console and the database",
+    runs_at_start: true,
+};
 pub const MAIL: Job = Job {
     name: "mail_retries",
     period: Duration::from_secs(5),

@@ -246,6 +246,7 @@ pub fn settings(
         plans: config.plans.clone(),
         has_account_cors: config.requests.cors.is_for_accounts,
         expiry: config.expiry,
+        management_keys: config.management_keys,
     }
 }
 

@@ -3,7 +3,8 @@
 use crate::background::Work;
 use keydesk_control::{
     AppState, Code, ExpiringSoon, MailQueue, SelfServiceError, close_due_secrets,
-    forget_closed_accounts, revoke_own_token, rotate_own_token, send_reminders,
+    forget_closed_accounts, forget_finished_requests, revoke_own_token, rotate_own_token,
+    send_reminders,
 };
 use keydesk_gateway::{
     Question, Rejection, SelfServiceAction, SelfServiceResponse, TokenService, token_service,
@@ -108,6 +109,18 @@ impl Work for Reminders {
                 Err(error.to_string())
             }
         }
+    }
+}
+
+/// Forgets the requests to the management API that can no longer be repeated.
+pub struct FinishedRequests(pub AppState);
+
+impl Work for FinishedRequests {
+    async fn run(&mut self) -> Result<(), String> {
+        forget_finished_requests(&self.0).await.map_err(|error| {
+            tracing::warn!(%error, "failed to forget finished requests");
+            error.to_string()
+        })
     }
 }
 

@@ -93,7 +93,12 @@ fn write_to_users(
 ) -> Vec<tokio::task::JoinHandle<()>> {
     let reminders = Reminders { app: app.clone(), expiring: Arc::clone(expiring) };
     let mail = MailQueue::new(app.clone()).map(|queue| background.start(&background::MAIL, queue));
-    mail.into_iter().chain([background.start(&background::REMINDERS, reminders)]).collect()
+    let requests = self_service::FinishedRequests(app.clone());
+    let rest = [
+        background.start(&background::REMINDERS, reminders),
+        background.start(&background::REQUESTS, requests),
+    ];
+    mail.into_iter().chain(rest).collect()
 }
 
 fn base(

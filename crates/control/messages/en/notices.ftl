@@ -40,3 +40,5 @@ done-cors_set = Browser access saved. It applies immediately.
 done-mail_test_sent = Test email sent. The mail server accepted it.
 done-renamed = Name saved.
 done-left = You left the account.
+done-key_revoked = Management key revoked.
+done-key_taken_over = Management key taken over. It acts as you now.

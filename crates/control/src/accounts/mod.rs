@@ -1,5 +1,6 @@
 //! Accounts: creating the first one, and switching between the accounts of a user.
 
+pub(crate) mod api;
 pub(crate) mod console;
 pub(crate) mod limits;
 pub(crate) mod sign_up;
@@ -183,7 +184,7 @@ pub(crate) async fn switch(app: &AppState, caller: &Caller, to: AccountId) -> Re
         return Err(Code::NotFound.into());
     }
     let (mut write, caller) = caller.begin_as_member(app).await?;
-    write.set_session_account(caller.session.id, to).await?;
+    write.set_session_account(caller.session()?.id, to).await?;
     write.commit(caller.entry(Event::SessionAccountSwitched {}, to)).await?;
     Ok(())
 }

@@ -141,7 +141,25 @@ pub(crate) async fn rotate(
 #[derive(Template)]
 #[template(path = "api_docs/reference.html")]
 struct ReferencePage {
-    token: PlainToken,
+    /// The path of the OpenAPI document.
+    document: &'static str,
+    token: Option<PlainToken>,
+    back: &'static str,
+}
+
+/// Returns a reference page with the policy that Swagger UI needs.
+fn reference_page(app: &AppState, shown: &ReferencePage) -> Response {
+    let mut response = page(shown);
+    if let Ok(policy) = HeaderValue::from_str(&guard::policy(&app.settings, "'self' data:")) {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
+/// Shows the reference of the management API, which everyone can read. Requests need a key, which the reader enters.
+pub(crate) async fn management_reference(State(app): State<AppState>) -> Response {
+    let document = "/api/v1/openapi.json";
+    reference_page(&app, &ReferencePage { document, token: None, back: "/keys" })
 }
 
 /// Returns the API reference on a page of its own: Swagger UI with the user's token filled in.
@@ -154,11 +172,8 @@ pub(crate) async fn reference(
         return Ok(Redirect::to("/confirm?next=/api-docs/reference").into_response());
     }
     let token = tokens::view_bearer_token(&app, &caller).await?;
-    let mut response = page(&ReferencePage { token });
-    if let Ok(policy) = HeaderValue::from_str(&guard::policy(&app.settings, "'self' data:")) {
-        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
-    }
-    Ok(response)
+    let (document, back) = ("/api-docs/openapi.json", "/api-docs");
+    Ok(reference_page(&app, &ReferencePage { document, token: Some(token), back }))
 }
 
 /// Returns the operator's document, adapted to this user.

@@ -9,6 +9,7 @@ use crate::{
         caller::SignedIn,
         language::{label, text, text_if_exists},
         layout::{Nav, PageLayout, page},
+        list_query::PAGE,
         problem::{Problem, detail},
         when::When,
     },
@@ -66,6 +67,10 @@ impl Row {
                 Some(name) => text("audit-operator").with("name", name).to_string(),
                 None => text("audit-server").to_string(),
             },
+            "management_key" => {
+                let name = line.management_key_name.unwrap_or_default();
+                text("audit-management-key").with("name", name).to_string()
+            }
             "token" => text("audit-token").to_string(),
             "node" => "Keydesk".to_owned(),
             _ => text("audit-visitor").to_string(),
@@ -186,7 +191,7 @@ pub(crate) async fn show(
 ) -> Result<Response, Problem> {
     let shown =
         AuditPage::new(PageLayout::of(&caller, text("audit-log"), Nav::Audit), "/audit", filters);
-    let found = list(&app, &caller, &shown.filters).await;
+    let found = list(&app, &caller, &shown.filters, PAGE).await;
     Ok(page(&shown.showing(found, app.now())?))
 }
 
@@ -197,7 +202,7 @@ pub(crate) async fn show_instance(
 ) -> Result<Response, Problem> {
     let chrome = operator.chrome(text("audit-instance"), Nav::OperatorAudit);
     let shown = AuditPage::new(chrome, "/operator/audit", filters);
-    let found = list_of_instance(&app, &operator, &shown.filters).await;
+    let found = list_of_instance(&app, &operator, &shown.filters, PAGE).await;
     Ok(page(&shown.showing(found, app.now())?))
 }
 
@@ -207,7 +212,12 @@ pub(crate) async fn export(
     Query(filters): Query<Filters>,
 ) -> Result<Response, Problem> {
     let export = Export::new(app, &caller, &filters)?;
-    let format = match filters.format.as_str() {
+    Ok(export_as(export, &filters.format)?)
+}
+
+/// Returns an export as a file.
+pub(super) fn export_as(export: Export, format: &str) -> Result<Response, Refusal> {
+    let format = match format {
         "csv" => Format::Csv,
         "jsonl" => Format::JsonLines,
         _ => return Err(Code::InvalidExportFormat.into()),

@@ -1,5 +1,6 @@
 //! The audit log: searching and streaming exports.
 
+pub(crate) mod api;
 pub(crate) mod console;
 
 use crate::{
@@ -7,12 +8,10 @@ use crate::{
     principal::{Caller, Operator},
     refusal::{Code, Refusal, Value},
 };
-use keydesk_model::{AccountId, Expiry, Permission, Timestamp};
+use keydesk_model::{AccountId, Expiry, OperatorPermission, Permission, Timestamp};
 use keydesk_store::{AuditLine, AuditSearch, StoreError};
 use serde::Deserialize;
 
-/// The number of entries on a page.
-const PAGE: u32 = 50;
 /// The number of entries that an export reads at a time.
 const PIECE: u32 = 500;
 
@@ -79,29 +78,32 @@ pub(crate) async fn list(
     app: &AppState,
     caller: &Caller,
     filters: &Filters,
+    limit: u32,
 ) -> Result<(Vec<AuditLine>, bool), Refusal> {
     caller.permit(Permission::SeeAudit)?;
-    search(app, Some(caller.account.id), filters).await
+    search(app, (Some(caller.account.id), limit), filters).await
 }
 
 /// Returns a page of the entries that belong to no account, for operators.
 pub(crate) async fn list_of_instance(
     app: &AppState,
-    _: &Operator,
+    operator: &Operator,
     filters: &Filters,
+    limit: u32,
 ) -> Result<(Vec<AuditLine>, bool), Refusal> {
-    search(app, None, filters).await
+    operator.permit(OperatorPermission::SeeInstance)?;
+    search(app, (None, limit), filters).await
 }
 
 async fn search(
     app: &AppState,
-    account: Option<AccountId>,
+    (account, limit): (Option<AccountId>, u32),
     filters: &Filters,
 ) -> Result<(Vec<AuditLine>, bool), Refusal> {
-    let search = filters.wanted()?.search(account, PAGE + 1);
+    let search = filters.wanted()?.search(account, limit + 1);
     let mut lines = app.store.read().await?.search_audit(&search).await?;
-    let has_more = lines.len() > PAGE as usize;
-    lines.truncate(PAGE as usize);
+    let has_more = lines.len() > limit as usize;
+    lines.truncate(limit as usize);
     Ok((lines, has_more))
 }
 

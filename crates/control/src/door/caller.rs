@@ -35,7 +35,7 @@ pub(crate) trait SignedIn:
 
     /// Returns whether the password was entered recently enough to show or create tokens.
     fn is_fresh(&self, now: Timestamp) -> bool {
-        now.since(self.session().authenticated_at) < FRESH
+        self.credential().session().is_ok_and(|session| now.since(session.authenticated_at) < FRESH)
     }
 }
 

@@ -4,7 +4,7 @@
 use crate::{
     AppState, Settings,
     door::{
-        host,
+        api, host,
         language::{speaking, text},
         problem::{Problem, problem_page},
         reauth::NewCookie,
@@ -70,6 +70,7 @@ async fn admit_reader(
     id: String,
 ) -> Response {
     let settings = &app.settings;
+    let is_api = is_api(request.uri().path());
     if let Some(refusal) = reject(settings, peer, &request, &id) {
         return harden(settings, refusal);
     }
@@ -84,7 +85,8 @@ async fn admit_reader(
     request.extensions_mut().insert(origin);
     let new_cookie = NewCookie::default();
     request.extensions_mut().insert(new_cookie.clone());
-    let mut response = harden(settings, as_page(next.run(request).await));
+    let response = next.run(request).await;
+    let mut response = harden(settings, if is_api { response } else { as_page(response) });
     if let Some(cookie) = new_cookie.take() {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
@@ -114,7 +116,8 @@ fn reject(
     request: &Request,
     request_id: &str,
 ) -> Option<Response> {
-    if has_bearer(request) || names_account(request.uri().path()) {
+    let path = request.uri().path();
+    if (has_bearer(request) && !is_api(path)) || names_account(path) {
         return Some(this_is_the_console(settings, request_id));
     }
     let host = host::of(request);
@@ -133,6 +136,11 @@ fn reject(
         return Some(problem_page(StatusCode::FORBIDDEN, title, detail.to_string()));
     }
     None
+}
+
+/// Returns whether the path is in the management API, whose guard authenticates the request.
+fn is_api(path: &str) -> bool {
+    path.strip_prefix(api::BASE).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Returns whether the request has a client's token. Other schemes are between the browser and a proxy.

@@ -207,7 +207,8 @@ mod tests {
     /// IDs that are composed with an internal name from the source...
     const WITH_A_NAME: [&str; 5] = ["audit-area-", "done-", "expires-", "mail-", "script-"];
     /// ... and with an enum value, which are checked by listing the values if possible.
-    const WITH_A_VALUE: [&str; 5] = ["event-", "month-", "inactive-", "role-", "state-"];
+    const WITH_A_VALUE: [&str; 6] =
+        ["event-", "key-scope-", "month-", "inactive-", "role-", "state-"];
 
     fn root() -> &'static Path {
         Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -318,8 +319,12 @@ mod tests {
         for (kind, values) in [
             ("role", keydesk_model::Role::ALL.map(keydesk_model::Role::as_str).to_vec()),
             ("script", SCRIPT_IDS.to_vec()),
+            (
+                "key-scope",
+                keydesk_model::KeyScope::ALL.map(keydesk_model::KeyScope::as_str).to_vec(),
+            ),
         ] {
-            for value in values {
+            for value in values.into_iter().map(|value| value.replace(':', "-")) {
                 assert!(english.contains_key(&format!("{kind}-{value}")), "{kind}-{value}");
             }
         }

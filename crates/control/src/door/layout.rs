@@ -32,13 +32,18 @@ pub(crate) enum Nav {
     Gateways,
     OperatorAudit,
     Audit,
+    Keys,
+    OperatorKeys,
 }
 
 impl Nav {
     /// Returns whether the page is for operators, who have their own navigation.
     pub fn is_operators(self) -> bool {
-        use Nav::{Gateways, Operations, Operator, OperatorAudit, Operators, Plans};
-        matches!(self, Operator | Plans | Operations | Operators | Gateways | OperatorAudit)
+        use Nav::{Gateways, Operations, Operator, OperatorAudit, OperatorKeys, Operators, Plans};
+        matches!(
+            self,
+            Operator | Plans | Operations | Operators | Gateways | OperatorAudit | OperatorKeys
+        )
     }
 }
 
@@ -98,6 +103,10 @@ impl NavUser {
         self.may(Permission::SeeTokens)
     }
 
+    pub fn sees_keys(&self) -> bool {
+        self.may(Permission::SeeKeys)
+    }
+
     pub fn sees_audit(&self) -> bool {
         self.may(Permission::SeeAudit)
     }
@@ -114,7 +123,7 @@ impl PageLayout {
     }
 
     pub fn of(caller: &Caller, title: impl Into<String>, nav: Nav) -> Self {
-        let sees_receipts = caller.may(Permission::SeeTokens);
+        let sees_receipts = caller.may(Permission::SeeReceipts);
         let receipts_at = sees_receipts.then(|| "/receipts".to_owned());
         let who = NavUser {
             user: caller.user.id,
@@ -149,6 +158,10 @@ impl PageLayout {
             is_suspended: false,
         };
         Self { title: title.into(), nav, who: Some(who), notice: None, receipt: None, receipts_at }
+    }
+
+    pub fn sees_keys(&self) -> bool {
+        self.who.as_ref().is_some_and(NavUser::sees_keys)
     }
 
     /// Returns the user and account to put into the page's forms, if the page has a user.

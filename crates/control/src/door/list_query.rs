@@ -5,7 +5,7 @@ use keydesk_store::{Cursor, PageSearch};
 use serde::Deserialize;
 
 /// The number of entries on a page.
-const PAGE: u32 = 50;
+pub(crate) const PAGE: u32 = 50;
 /// The maximum length of a search text.
 const LONGEST: usize = 100;
 

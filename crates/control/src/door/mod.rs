@@ -1,6 +1,7 @@
 //! The HTTP layer: extractors, page layout, problems, the guard of every request, recent authentication, cookies, and
 //! the language of the response.
 
+pub(crate) mod api;
 pub(crate) mod assets;
 pub(crate) mod caller;
 pub(crate) mod cookie;

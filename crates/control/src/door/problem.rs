@@ -85,7 +85,7 @@ pub fn english(refusal: &Refusal) -> String {
 }
 
 /// Returns the title of a code, or else of its kind.
-fn title(code: Code) -> String {
+pub(crate) fn title(code: Code) -> String {
     let id = message_id(code);
     if text_if_exists(&format!("{id}-why")).is_some()
         && let Some(title) = text_if_exists(&id)

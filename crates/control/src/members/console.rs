@@ -161,7 +161,7 @@ pub(crate) async fn invite(
         Err(error) => Err(error.into()),
     };
     let error = match invited {
-        Ok(()) => return Ok(Redirect::to("/members?done=invited").into_response()),
+        Ok(_) => return Ok(Redirect::to("/members?done=invited").into_response()),
         Err(refusal) if refusal.kind() == Kind::Invalid => FormError::new(&refusal, &["email"]),
         Err(refusal) => return Err(refusal.into()),
     };

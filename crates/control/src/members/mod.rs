@@ -1,9 +1,10 @@
 //! Members: invitations, roles, logouts, and removal, with the permission checks for them.
 
+pub(crate) mod api;
 pub(crate) mod console;
 pub(crate) mod invitations;
 
-pub(crate) use invitations::{INVITATION_LASTS, invite};
+pub(crate) use invitations::{INVITATION_LASTS, PendingInvitations, invite};
 
 use crate::{
     AppState,
@@ -17,10 +18,7 @@ use keydesk_model::{
     Event, MemberId, Permission, RevocationReason, Role,
     audit::{EmailAndRole, Ended, RoleDetail},
 };
-use keydesk_store::{Invitation, Member, Page, PageSearch, Read, StoreError, Undelivered, Write};
-
-/// Pending invitations, each with what is known of its mail if it has not been delivered.
-pub(crate) type PendingInvitations = Vec<(Invitation, Option<Undelivered>)>;
+use keydesk_store::{Member, Page, PageSearch, Read, StoreError, Write};
 
 /// Returns a page of the members, and the pending invitations.
 pub(crate) async fn list(
@@ -28,21 +26,29 @@ pub(crate) async fn list(
     caller: &Caller,
     search: &PageSearch,
 ) -> Result<(Page<Member>, PendingInvitations), Refusal> {
-    caller.permit(Permission::SeeMembers)?;
-    let mut read = app.store.read().await?;
-    let members = read.search_members(caller.account.id, search).await?;
+    let members = self::search(app, caller, search).await?;
     let invitations = if caller.may(Permission::ManageMembers) {
-        let invitations = read.list_invitations(caller.account.id, app.now()).await?;
-        let undelivered = read.list_undelivered(caller.account.id).await?;
-        let with_fate = |invitation: Invitation| {
-            let id = invitation.id;
-            (invitation, undelivered.iter().find(|mail| mail.invitation == id).cloned())
-        };
-        invitations.into_iter().map(with_fate).collect()
+        invitations::list_open(app, caller).await?
     } else {
         Vec::new()
     };
     Ok((members, invitations))
+}
+
+/// Returns a page of the members, oldest first.
+pub(crate) async fn search(
+    app: &AppState,
+    caller: &Caller,
+    search: &PageSearch,
+) -> Result<Page<Member>, Refusal> {
+    caller.permit(Permission::SeeMembers)?;
+    Ok(app.store.read().await?.search_members(caller.account.id, search).await?)
+}
+
+pub(crate) async fn find(app: &AppState, caller: &Caller, id: MemberId) -> Result<Member, Refusal> {
+    caller.permit(Permission::SeeMembers)?;
+    let found = app.store.read().await?.find_member(caller.account.id, id).await?;
+    Ok(found.ok_or(Code::NotFound)?)
 }
 
 /// Returns a member whom the caller can remove or log out, and the clients that would stop working.
@@ -171,6 +177,7 @@ pub(crate) async fn take_out(write: &mut Write, member: &Member) -> Result<u64, 
     let closed = write.close_invitations_of(id).await?
         + write.close_invitations_to(member.account, member.user).await?;
     write.remove_pending_sso_of(id).await?;
+    write.revoke_management_keys_of(id).await?;
     Ok(closed)
 }
 

@@ -13,14 +13,14 @@ pub(crate) async fn rename_account(
     app: &AppState,
     caller: &Caller,
     name: &str,
-) -> Result<(), Refusal> {
+) -> Result<String, Refusal> {
     let name: AccountName = name.parse::<AccountName>().at("name")?;
     let (mut write, caller) = caller.begin(app, Permission::ManageOwners).await?;
     let account = &caller.account;
     write.rename_account(account.id, name.as_str()).await?;
     let (before, after) = (NameDetail::of(&account.name), NameDetail::of(name.as_str()));
     write.commit(caller.entry(Event::AccountRenamed { before, after }, account.id)).await?;
-    Ok(())
+    Ok(name.to_string())
 }
 
 /// Renames a user, along with the bearer tokens that are named after them.

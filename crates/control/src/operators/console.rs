@@ -11,7 +11,7 @@ use crate::{
         form_error::FormError,
         language::text,
         layout::{Done, Nav, PageLayout, done, page, page_with},
-        list_query::ListQuery,
+        list_query::{ListQuery, PAGE},
         problem::Problem,
         reauth::{Nothing, ReauthForm},
         when::When,
@@ -96,7 +96,8 @@ async fn list_page(
 ) -> Result<ListPage, Problem> {
     let now = app.now();
     let wanted = query.text();
-    let (accounts, has_more) = list_accounts(app, operator, &wanted, query.after()?).await?;
+    let (accounts, has_more) =
+        list_accounts(app, operator, (&wanted, query.after()?), PAGE).await?;
     let last = accounts.last().filter(|_| has_more).map(|last| last.account.number);
     let next = last.map(|last| query.next("/operator", &last));
     Ok(ListPage {

@@ -1,6 +1,7 @@
 //! Operators: users who administer the instance. They open accounts, assign plans, suspend, close, and restore
 //! accounts, and never see a token. This module checks which changes to an account are permitted.
 
+pub(crate) mod api;
 pub(crate) mod console;
 pub(crate) mod instance;
 mod open;
@@ -15,12 +16,12 @@ use crate::{
     receipts::Issued,
     refusal::{At as _, Code, Refusal, Value},
     settings::Plans,
-    tokens,
+    tokens::{self, ObservedClient},
 };
 use keydesk_model::{
-    AccountId, AccountNumber, AccountState, Actor, Email, Event, Month, Origin, RevocationReason,
-    Role, Timestamp, UserId,
-    audit::{AccountStateDetail, PlanDetail},
+    AccountId, AccountName, AccountNumber, AccountState, Actor, Email, Event, Month,
+    OperatorPermission, Origin, RevocationReason, Role, Timestamp, UserId,
+    audit::{AccountStateDetail, NameDetail, PlanDetail},
 };
 use keydesk_store::{
     AccountOverview, AccountSearch, AuditEntry, Member, NewUser, Sso, Store, StoreError, Write,
@@ -34,30 +35,29 @@ pub(crate) struct Overview {
     pub sso: Option<Sso>,
 }
 
-/// The number of accounts per page.
-const PAGE: u32 = 50;
-
 /// Returns a page of the accounts whose name or number contains `text`, and whether more follow.
 pub(crate) async fn list_accounts(
     app: &AppState,
-    _: &Operator,
-    text: &str,
-    after: Option<AccountNumber>,
+    operator: &Operator,
+    (text, after): (&str, Option<AccountNumber>),
+    limit: u32,
 ) -> Result<(Vec<AccountOverview>, bool), Refusal> {
+    operator.permit(OperatorPermission::SeeAccounts)?;
     let now = app.now();
-    let search = AccountSearch { text: text.to_owned(), after, limit: PAGE + 1 };
+    let search = AccountSearch { text: text.to_owned(), after, limit: limit + 1 };
     let mut read = app.store.read().await?;
     let mut found = read.search_accounts(&search, (now, Month::of(now))).await?;
-    let has_more = found.len() > PAGE as usize;
-    found.truncate(PAGE as usize);
+    let has_more = found.len() > limit as usize;
+    found.truncate(limit as usize);
     Ok((found, has_more))
 }
 
 pub(crate) async fn find_account(
     app: &AppState,
-    _: &Operator,
+    operator: &Operator,
     number: AccountNumber,
 ) -> Result<Overview, Refusal> {
+    operator.permit(OperatorPermission::SeeAccounts)?;
     let now = app.now();
     let mut read = app.store.read().await?;
     let account = read.find_account_by_number(number).await?.ok_or(Code::NotFound)?;
@@ -73,12 +73,54 @@ pub(crate) async fn find_account(
     })
 }
 
+/// Returns the number of the account with an ID as text.
+pub(crate) async fn find_number(
+    app: &AppState,
+    operator: &Operator,
+    id: &str,
+) -> Result<AccountNumber, Refusal> {
+    operator.permit(OperatorPermission::SeeAccounts)?;
+    let id = id.parse().map_err(|_| Code::NotFound)?;
+    let found = app.store.read().await?.find_account(id).await?;
+    Ok(found.ok_or(Code::NotFound)?.number)
+}
+
+/// Returns the clients that used any token of an account in the last 30 days, at most 1,000.
+pub(crate) async fn list_clients_of_account(
+    app: &AppState,
+    operator: &Operator,
+    number: AccountNumber,
+) -> Result<Vec<ObservedClient>, Refusal> {
+    operator.permit(OperatorPermission::SeeAccounts)?;
+    let account = app.store.read().await?.find_account_by_number(number).await?;
+    let account = account.ok_or(Code::NotFound)?;
+    Ok(tokens::list_clients_of_account(app, account.id).await?)
+}
+
+/// Renames an account.
+pub(crate) async fn rename_account(
+    app: &AppState,
+    operator: &Operator,
+    (number, name): (AccountNumber, &str),
+) -> Result<(), Refusal> {
+    let name = name.parse::<AccountName>().at("name")?;
+    let administrator = Administrator::Operator(operator);
+    let mut write =
+        administrator.begin((&app.store, app.now()), OperatorPermission::ManageAccounts).await?;
+    let account = write.find_account_by_number(number).await?.ok_or(Code::NotFound)?;
+    write.rename_account(account.id, name.as_str()).await?;
+    let (before, after) = (NameDetail::of(&account.name), NameDetail::of(name.as_str()));
+    write.commit(administrator.entry(Event::AccountRenamed { before, after }, account.id)).await?;
+    Ok(())
+}
+
 /// Returns the address of an account's newest pending invitation.
 pub(crate) async fn find_invited(
     app: &AppState,
-    _: &Operator,
+    operator: &Operator,
     account: AccountId,
 ) -> Result<Option<Email>, Refusal> {
+    operator.permit(OperatorPermission::SeeAccounts)?;
     let waiting = app.store.read().await?.list_invitations(account, app.now()).await?;
     Ok(waiting.into_iter().next().map(|invitation| invitation.email))
 }
@@ -96,7 +138,9 @@ pub(crate) async fn set_state(
     if let Some(wrong) = clock.and_then(|clock| clock.certain().err()) {
         return Err(wrong.into());
     }
-    let mut write = Administrator::Operator(operator).begin(&app.store, app.now()).await?;
+    let mut write = Administrator::Operator(operator)
+        .begin((&app.store, app.now()), OperatorPermission::ManageAccounts)
+        .await?;
     let found = write.find_account_by_number(number).await?;
     let mut account = found.ok_or(Code::NotFound)?;
     let before = account.state;
@@ -144,7 +188,7 @@ pub(crate) async fn set_plan(
     if !is_known && !plan.is_empty() {
         return Err(Refusal::new(Code::UnknownPlan).at("plan"));
     }
-    let mut write = administrator.begin(store, now).await?;
+    let mut write = administrator.begin((store, now), OperatorPermission::ManageAccounts).await?;
     let mut account = write.find_account_by_number(number).await?.ok_or(Code::NotFound)?;
     let before = PlanDetail { plan: std::mem::replace(&mut account.plan, plan.to_owned()) };
     write.limit_account(&account).await?;
@@ -184,6 +228,7 @@ pub async fn forget_closed_accounts(store: &Store, now: Timestamp) -> Result<usi
         for member in &members {
             tokens::end_bearer_token(&mut write, member.id, RevocationReason::AccountClosed)
                 .await?;
+            write.revoke_management_keys_of(member.id).await?;
             write.remove_member(member.id).await?;
         }
         // Another account may use its domain from now on.
@@ -264,6 +309,7 @@ pub async fn remove_operator(app: &AppState, email: &str) -> Result<(), Refusal>
     if !write.remove_operator(user.id).await? {
         return Err(Refusal::new(Code::NotAnOperator).with_text("email", email));
     }
+    write.revoke_management_keys_of_operator(user.id).await?;
     if write.count_operators().await? == 0 {
         return Err(Refusal::new(Code::LastOperator).with_text("email", email));
     }

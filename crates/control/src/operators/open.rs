@@ -11,7 +11,8 @@ use crate::{
     throttling::attempts::{self, Sender},
 };
 use keydesk_model::{
-    AccountId, AccountName, AccountNumber, AttemptKind, Email, Event, InvitationId, Language, Role,
+    AccountId, AccountName, AccountNumber, AttemptKind, Email, Event, InvitationId, Language,
+    OperatorPermission, Role,
     audit::{EmailAndRole, NewAccount},
 };
 use keydesk_store::{NewInvitation, StoreError, Write};
@@ -28,7 +29,9 @@ pub(crate) async fn open_account(
     if !app.mailer.can_send() {
         return Err(Code::EmailNotConfigured.into());
     }
-    let mut write = Administrator::Operator(operator).begin(&app.store, app.now()).await?;
+    let mut write = Administrator::Operator(operator)
+        .begin((&app.store, app.now()), OperatorPermission::ManageAccounts)
+        .await?;
     let account = AccountId::generate(write.now(), &app.entropy);
     let number = accounts::add_account(app, &mut write, account, &name).await?;
     let invited = add_first_owner(app, &mut write, account, &owner).await?;
@@ -61,7 +64,9 @@ pub(crate) async fn invite_owner(
     if !attempts::may_send(app, AttemptKind::Link, &owner, sender).await? {
         return Err(Code::TooManyEmails.into());
     }
-    let mut write = Administrator::Operator(operator).begin(&app.store, app.now()).await?;
+    let mut write = Administrator::Operator(operator)
+        .begin((&app.store, app.now()), OperatorPermission::ManageAccounts)
+        .await?;
     let account = write.find_account_by_number(number).await?.ok_or(Code::NotFound)?;
     if !account.state.is_in_use() {
         return Err(Code::NotFound.into());

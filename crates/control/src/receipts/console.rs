@@ -7,7 +7,7 @@ use crate::{
         caller::SignedIn,
         language::{text, text_if_exists},
         layout::{Nav, PageLayout, page},
-        list_query::ListQuery,
+        list_query::{ListQuery, PAGE},
         problem::Problem,
         when::When,
     },
@@ -125,7 +125,7 @@ pub(crate) async fn list(
     Query(query): Query<ListQuery>,
 ) -> Result<Response, Problem> {
     let (wanted, now) = (query.text(), app.now());
-    let (found, has_more) = reading::list(&app, &caller, (&wanted, query.after()?)).await?;
+    let (found, has_more) = reading::list(&app, &caller, (&wanted, query.after()?), PAGE).await?;
     let last = found.last().filter(|_| has_more).map(|last| last.number);
     let next = last.map(|last| query.next("/receipts", &last));
     let receipts = found.into_iter().map(|receipt| Shown::new(receipt, now)).collect();

@@ -1,6 +1,7 @@
 //! Receipts: proofs of revocation that name the gateways that reject a token now and the time from which the others do.
 //! A receipt is "complete" only if all gateways reject the token.
 
+pub(crate) mod api;
 pub(crate) mod console;
 mod reading;
 mod signing;

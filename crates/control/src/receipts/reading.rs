@@ -6,12 +6,9 @@ use crate::{
     principal::{Caller, Operator},
     refusal::{Code, Refusal},
 };
-use keydesk_model::{AccountNumber, Permission, Receipt};
+use keydesk_model::{AccountNumber, OperatorPermission, Permission, Receipt};
 use keydesk_store::{Account, StoreError, StoredReceipt};
 use serde_json::Value;
-
-/// The number of receipts on a page.
-const PAGE: u32 = 50;
 
 /// A receipt with a valid signature.
 pub(super) struct VerifiedReceipt {
@@ -43,15 +40,31 @@ pub(super) async fn list(
     app: &AppState,
     caller: &Caller,
     (text, before): (&str, Option<i64>),
+    limit: u32,
 ) -> Result<(Vec<VerifiedReceipt>, bool), Refusal> {
-    caller.permit(Permission::SeeTokens)?;
+    caller.permit(Permission::SeeReceipts)?;
     let account = caller.account.id;
-    let mut rows = app.store.read().await?.list_receipts(account, (text, before), PAGE + 1).await?;
-    let has_more = rows.len() > PAGE as usize;
-    rows.truncate(PAGE as usize);
+    let mut rows =
+        app.store.read().await?.list_receipts(account, (text, before), limit + 1).await?;
+    let has_more = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
     let keys = list_keys(app).await?;
     let verified = rows.into_iter().filter_map(|row| VerifiedReceipt::new(row, &keys));
     Ok((verified.collect(), has_more))
+}
+
+/// Returns the receipt of the change with this target and audit entry.
+pub(super) async fn find_of_change(
+    app: &AppState,
+    caller: &Caller,
+    (target, audit_seq): (&str, i64),
+) -> Result<Option<VerifiedReceipt>, Refusal> {
+    let account = caller.account.id;
+    let mut read = app.store.read().await?;
+    let found = read.find_receipt_of(account, target, audit_seq).await?;
+    drop(read);
+    let keys = list_keys(app).await?;
+    Ok(found.and_then(|row| VerifiedReceipt::new(row, &keys)))
 }
 
 pub(super) async fn find(
@@ -59,7 +72,7 @@ pub(super) async fn find(
     caller: &Caller,
     number: &str,
 ) -> Result<VerifiedReceipt, Refusal> {
-    caller.permit(Permission::SeeTokens)?;
+    caller.permit(Permission::SeeReceipts)?;
     let number = number.parse().map_err(|_| Code::NotFound)?;
     let found = app.store.read().await?.find_receipt(caller.account.id, number).await?;
     let row = found.ok_or(Code::NotFound)?;
@@ -71,10 +84,11 @@ pub(super) async fn find(
 /// Returns the receipt of an operator's change to an account; other receipts belong to the account.
 pub(super) async fn find_of_account(
     app: &AppState,
-    _: &Operator,
+    operator: &Operator,
     account: AccountNumber,
     number: i64,
 ) -> Result<(Account, VerifiedReceipt), Refusal> {
+    operator.permit(OperatorPermission::SeeAccounts)?;
     let mut read = app.store.read().await?;
     let account = read.find_account_by_number(account).await?.ok_or(Code::NotFound)?;
     let row = read.find_receipt(account.id, number).await?.ok_or(Code::NotFound)?;

@@ -48,6 +48,10 @@ codes! {
     NotPermitted = "not_permitted", NotPermitted;
     LoggedOut = "logged_out", NotPermitted;
     OperatorsOnly = "operators_only", NotPermitted;
+    ScopeRequired = "scope_required", NotPermitted;
+    SessionRequired = "session_required", NotPermitted;
+    InvalidManagementKey = "invalid_management_key", NotPermitted;
+    IpNotAllowed = "ip_not_allowed", NotPermitted;
     NoAccount = "no_account", NotPermitted;
     TwoFactorRequired = "two_factor_required", NotPermitted;
 
@@ -83,6 +87,9 @@ codes! {
     TestEmailFailed = "test_email_failed", Invalid;
 
     InvalidExpiry = "invalid_expiry", Invalid;
+    InvalidExpiryTime = "invalid_expiry_time", Invalid;
+    InvalidDigest = "invalid_digest", Invalid;
+    InvalidMaskedSecret = "invalid_masked_secret", Invalid;
     ExpiryInPast = "expiry_in_past", Invalid;
     ExpiryRequired = "expiry_required", Invalid;
     ExpiryTooLate = "expiry_too_late", Invalid;
@@ -100,6 +107,9 @@ codes! {
     InvalidOrigin = "invalid_origin", Invalid;
     InvalidCorsList = "invalid_cors_list", Invalid;
     TooManyTokens = "too_many_tokens", Invalid;
+    TooManyKeys = "too_many_keys", Invalid;
+    InvalidKeyScope = "invalid_key_scope", Invalid;
+    ScopeNotGrantable = "scope_not_grantable", Invalid;
     TooManyPreviousSecrets = "too_many_previous_secrets", Invalid;
 
     AccountExists = "account_exists", Invalid;
@@ -142,8 +152,13 @@ codes! {
 
     Conflict = "conflict", Conflict;
     PageChanged = "page_changed", Conflict;
+    RequestRepeated = "request_repeated", Conflict;
+    SecretTaken = "secret_taken", Conflict;
     TokenInactive = "token_inactive", Conflict;
     TokenChanged = "token_changed", Conflict;
+    KeyInactive = "key_inactive", Conflict;
+    KeyChanged = "key_changed", Conflict;
+    KeyIsYours = "key_is_yours", Conflict;
     TokenAlreadyCreated = "token_already_created", Conflict;
     NoPreviousSecrets = "no_previous_secrets", Conflict;
     SsoSettingsChanged = "sso_settings_changed", Conflict;

@@ -6,8 +6,8 @@ mod code;
 pub use code::{Code, Kind};
 
 use keydesk_model::{
-    EmailError, ExpiryError, ExpiryPolicyError, GracePeriodError, IpAllowlistError, RoleError,
-    ScopeError, ScopeSet, TokenNameError, TooManyScopes,
+    EmailError, ExpiryError, ExpiryPolicyError, GracePeriodError, IpAllowlistError, KeyScopeError,
+    RoleError, ScopeError, ScopeSet, TokenNameError, TooManyScopes,
 };
 use keydesk_node::WrongClock;
 use keydesk_store::StoreError;
@@ -229,6 +229,12 @@ impl From<ExpiryPolicyError> for Refusal {
 impl From<ScopeError> for Refusal {
     fn from(_: ScopeError) -> Self {
         Self::new(Code::InvalidScope).at("scope")
+    }
+}
+
+impl From<KeyScopeError> for Refusal {
+    fn from(_: KeyScopeError) -> Self {
+        Self::new(Code::InvalidKeyScope).at("scope")
     }
 }
 

@@ -217,9 +217,10 @@ pub(crate) async fn list(
     Query(query): Query<Done>,
 ) -> Result<Response, Problem> {
     let now = app.now();
+    let this = caller.credential().session()?.id;
     let shown = |session: keydesk_store::Session| Shown {
         id: session.id.to_string(),
-        is_this: session.id == caller.session().id,
+        is_this: session.id == this,
         since: When::past(session.created_at, now),
         seen: When::past(session.seen_at, now),
         ends: When::future(ends_at(&session), now),
@@ -237,7 +238,7 @@ pub(crate) async fn end(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let id = id.parse().map_err(|_| Code::NotFound)?;
-    if id == caller.session().id {
+    if id == caller.credential().session()?.id {
         super::end_session(&app, &caller, id).await?;
         return Ok(logged_out(&app, Redirect::to("/login?done=logged_out")));
     }

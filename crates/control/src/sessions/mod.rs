@@ -11,7 +11,7 @@ use crate::{
     AppState, factors,
     one_time::codes,
     passwords::Password,
-    principal::{AnonymousUser, Authenticated, Caller, Operator},
+    principal::{AnonymousUser, Authenticated, Caller, Credential, Operator},
     refusal::{Code, Refusal},
     throttling::attempts::{self, LoginAttempts},
 };
@@ -54,7 +54,8 @@ pub(crate) async fn find_caller(
         || current.is_some_and(|account| account.requires_two_factor);
     let must_add_factor = is_required && !factors::has_one(&mut read, user.id).await?;
     let Some(account) = current.cloned() else {
-        let operator = Operator { user, session, is_member: false, must_add_factor, origin };
+        let credential = Credential::Session(session);
+        let operator = Operator { user, credential, is_member: false, must_add_factor, origin };
         return Ok(if is_operator {
             Found::Operator(Box::new(operator))
         } else {
@@ -65,8 +66,17 @@ pub(crate) async fn find_caller(
         return Ok(Found::NoAccount(user));
     };
     drop(read);
-    let caller =
-        Caller { user, session, account, member, accounts, is_operator, must_add_factor, origin };
+    let credential = Credential::Session(session);
+    let caller = Caller {
+        user,
+        credential,
+        account,
+        member,
+        accounts,
+        is_operator,
+        must_add_factor,
+        origin,
+    };
     Ok(Found::Caller(Box::new(caller)))
 }
 
@@ -88,7 +98,8 @@ pub(crate) async fn find_operator(
     let is_member = !read.list_accounts_of(user.id, session.created_at).await?.is_empty();
     let is_required = app.settings.users.require_two_factor;
     let must_add_factor = is_required && !factors::has_one(&mut read, user.id).await?;
-    Ok(Operator { user, session, is_member, must_add_factor, origin })
+    let credential = Credential::Session(session);
+    Ok(Operator { user, credential, is_member, must_add_factor, origin })
 }
 
 tokio::task_local! {
@@ -204,7 +215,7 @@ pub(crate) async fn confirm_password(
     password: &str,
 ) -> Result<SessionSecret, Refusal> {
     let stored = Some(caller.user().password_hash.as_str());
-    let tries = LoginAttempts::Session(caller.session().id);
+    let tries = LoginAttempts::Session(caller.credential().session()?.id);
     let attempt = attempts::begin(app, tries, caller.origin()).await?;
     if !app.passwords.verify(Password::typed(password), stored).await? {
         return Err(Code::IncorrectCredentials.into());
@@ -212,7 +223,7 @@ pub(crate) async fn confirm_password(
     let mut write = app.store.write(app.now()).await?;
     let (secret, hash) = codes::generate(&app.entropy);
     attempt.succeeded(&mut write).await?;
-    let session = caller.session().id;
+    let session = caller.credential().session()?.id;
     if !write.renew_session(session, hash).await? {
         return Err(Code::IncorrectCredentials.into());
     }

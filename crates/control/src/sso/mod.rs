@@ -2,6 +2,7 @@
 //! the operator confirms that the domain belongs to this customer and that the provider can be used. Users who log in
 //! with it become members immediately, with the role from the provider's claims.
 
+pub(crate) mod api;
 mod claims;
 pub(crate) mod console;
 mod identity;

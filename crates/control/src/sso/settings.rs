@@ -8,7 +8,7 @@ use crate::{
     throttling::attempts::{self, LoginAttempts},
 };
 use keydesk_model::{
-    AccountId, AccountNumber, Email, Event, Permission, Role,
+    AccountId, AccountNumber, Email, Event, OperatorPermission, Permission, Role,
     audit::{ApprovedSso, SsoTerms},
 };
 use keydesk_store::{Domain, Sso, StoreError};
@@ -209,7 +209,9 @@ pub(crate) async fn confirm(
     number: AccountNumber,
     (issuer, domain): (&str, &str),
 ) -> Result<(), Refusal> {
-    let mut write = Administrator::Operator(operator).begin(&app.store, app.now()).await?;
+    let mut write = Administrator::Operator(operator)
+        .begin((&app.store, app.now()), OperatorPermission::ManageAccounts)
+        .await?;
     let account = write.find_account_by_number(number).await?.ok_or(Code::NotFound)?;
     write.find_sso(account.id).await?.ok_or(Code::NotFound)?;
     let domains: Vec<_> = domain.split_whitespace().collect();

@@ -1,7 +1,7 @@
 //! In-memory counts, for requests that are too frequent or too anonymous to be counted in the database. Each console
 //! counts separately.
 
-use keydesk_model::{Rate, Timestamp};
+use keydesk_model::{Rate, Taken, Timestamp};
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
@@ -25,12 +25,16 @@ impl Throttle {
         Self { rate, used: Mutex::default() }
     }
 
+    pub fn rate(&self) -> Rate {
+        self.rate
+    }
+
     /// Counts one more request.
     ///
     /// # Errors
     ///
     /// Returns the time to wait if the rate is exceeded.
-    pub fn take(&self, key: &str, now: Timestamp) -> Result<(), Duration> {
+    pub fn take(&self, key: &str, now: Timestamp) -> Result<Taken, Duration> {
         let now = now.as_micros();
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         let until = used.get(key).copied().unwrap_or(0);
@@ -43,7 +47,7 @@ impl Throttle {
             }
         }
         used.insert(key.to_owned(), taken.until);
-        Ok(())
+        Ok(taken)
     }
 }
 

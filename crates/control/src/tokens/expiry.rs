@@ -50,7 +50,7 @@ pub(crate) async fn list_over_expiry(
     app: &AppState,
     caller: &Caller,
 ) -> Result<Vec<Token>, Refusal> {
-    caller.permit(Permission::SeeTokens)?;
+    caller.permit(Permission::SeeLimits)?;
     let now = app.now();
     let found = app.store.read().await?.find_account(caller.account.id).await?;
     let policies = Policies::of(app, found.as_ref());

@@ -1,6 +1,7 @@
 //! Tokens: creation, rotation, and revocation of API tokens and bearer tokens, with the permission checks for them.
 
-mod bearer;
+pub(crate) mod api;
+pub(crate) mod bearer;
 pub(crate) mod console;
 pub(crate) mod creation;
 pub(crate) mod expiry;
@@ -8,7 +9,7 @@ pub(crate) mod limits;
 
 mod own;
 pub(crate) mod reminders;
-mod rotation;
+pub(crate) mod rotation;
 
 use crate::{
     AppState,
@@ -189,6 +190,16 @@ pub(crate) async fn list_clients_of_user(
         clients.extend(list_clients_of_member(app, &member).await?);
     }
     Ok(clients)
+}
+
+/// Returns the clients that used any token of an account in the last 30 days, at most 1,000.
+pub(crate) async fn list_clients_of_account(
+    app: &AppState,
+    account: AccountId,
+) -> Result<Vec<ObservedClient>, StoreError> {
+    let now = app.now();
+    let seen = app.store.read().await?.list_integrations_of(account, now.minus(LATELY)).await?;
+    Ok(seen.into_iter().map(|seen| ObservedClient::new(seen, now)).collect())
 }
 
 pub(crate) async fn list_clients_of_member(

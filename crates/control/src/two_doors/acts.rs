@@ -26,6 +26,7 @@ fn request(name: &str) -> Result<tokens::creation::ApiTokenRequest, Refusal> {
     Ok(tokens::creation::ApiTokenRequest {
         name: name.parse()?,
         scopes: "*".parse::<ScopeSet>()?,
+        ip_allowlist: IpAllowlist::default(),
         expiry: Expiry::Never,
         request_key: None,
     })

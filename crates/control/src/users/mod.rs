@@ -49,7 +49,7 @@ pub(crate) async fn change_password(
     current: &str,
     new: &str,
 ) -> Result<(SessionSecret, Option<Issued>), Refusal> {
-    let (user, session) = (caller.user(), caller.session().id);
+    let (user, session) = (caller.user(), caller.credential().session()?.id);
     let attempt = attempts::begin(app, LoginAttempts::Session(session), caller.origin()).await?;
     if !app.passwords.verify(Password::typed(current), Some(&user.password_hash)).await? {
         return Err(Refusal::new(Code::WrongCurrentPassword).at("current_password"));

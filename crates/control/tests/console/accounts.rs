@@ -43,12 +43,16 @@ async fn t51_what_belongs_to_another_account_does_not_exist() {
     let receipts = ann.get("/receipts").await.text;
     let receipt = receipts.split("href=\"/receipts/").nth(1).expect("a receipt");
     let receipt = receipt.split('"').next().expect("its number").to_owned();
+    let key = [("name", "Acme program"), ("expires", "30d"), ("scope", "tokens:read")];
+    assert_eq!(ann.post("/keys", &key).await.status, 200);
+    let key = ann.id_in("/keys", "key_", "Acme program").await;
     let ids = [
         ("/tokens/", ann.token_id("Acme importer").await),
         ("/members/invitations/", id_in(&members, "inv_")),
         ("/members/", ann.member_id("vera").await),
         ("/sessions/", id_in(&vera.get("/sessions").await.text, "ses_")),
         ("/receipts/", receipt),
+        ("/keys/", key),
         // A request for the passkey of another user gets the response for a missing one.
         ("/passkeys/", "AAAA".to_owned()),
     ];

@@ -9,6 +9,7 @@ fn filled(path: &str) -> String {
     let nowhere = "0".repeat(32);
     let kind = match path {
         path if path.starts_with("/tokens") => "tok",
+        path if path.contains("/keys") => "key",
         path if path.starts_with("/members/invitations") => "inv",
         path if path.starts_with("/members") => "mem",
         _ => "ses",
@@ -162,10 +163,20 @@ async fn t52_owners_are_touched_by_owners_only_and_one_always_stays() {
 /// The table in the operators' guide is the table in the code, and leaves no right out.
 #[test]
 fn the_guide_s_table_of_roles_is_true() {
-    const ROWS: [(&str, &[Permission]); 8] = [
+    const ROWS: [(&str, &[Permission]); 9] = [
         ("see members", &[Permission::SeeMembers]),
         ("API Docs, own bearer token", &[Permission::UseApiDocs]),
-        ("see and manage API tokens", &[Permission::SeeTokens, Permission::ManageTokens]),
+        (
+            "see and manage API tokens, see limits, usage, and receipts",
+            &[
+                Permission::SeeTokens,
+                Permission::ManageTokens,
+                Permission::SeeLimits,
+                Permission::SeeUsage,
+                Permission::SeeReceipts,
+            ],
+        ),
+        ("create and revoke management keys", &[Permission::SeeKeys, Permission::ManageKeys]),
         ("invite, change, log out and remove members", &[Permission::ManageMembers]),
         (
             "limit the account's addresses and the life of tokens, require a second factor",

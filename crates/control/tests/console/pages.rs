@@ -23,10 +23,20 @@ async fn furnished() -> (Console, User, Vec<(&'static str, String)>) {
     let old = ann.id_in("/tokens", "tok_", "Old").await;
     let revoked = ann.post(&format!("/tokens/{old}/revoke"), &[]).await;
     assert_eq!(revoked.status, 303, "{}", revoked.text);
+    let form = [("name", "Terraform"), ("expires", "30d"), ("scope", "tokens:write")];
+    let mut keys = Vec::new();
+    for base in ["/keys", "/operator/keys"] {
+        let form =
+            if base == "/keys" { form } else { [form[0], form[1], ("scope", "accounts:read")] };
+        assert_eq!(ann.post(base, &form).await.status, 200);
+        keys.push(ann.id_in(base, "key_", "Terraform").await);
+    }
     let member = ann.id_in("/members", "mem_", "vera@acme.example").await;
     let number = console.number.to_string();
     let objects = vec![
         ("/tokens/{id}", token),
+        ("/operator/keys/{id}", keys.remove(1)),
+        ("/keys/{id}", keys.remove(0)),
         ("/members/{id}", member),
         ("{number}", number),
         ("/receipts/{id}", "1".to_owned()),
@@ -41,7 +51,13 @@ fn is_left_out(path: &str) -> bool {
     path.contains("{*path}")
         || path.ends_with("/openapi.json")
         || path.ends_with("/export")
-        || ["/mail", "/.well-known/keydesk-receipt-keys", "/operator/gateways"].contains(&path)
+        || [
+            "/mail",
+            "/.well-known/keydesk-receipt-keys",
+            "/.well-known/api-catalog",
+            "/operator/gateways",
+        ]
+        .contains(&path)
 }
 
 /// Long random texts, such as IDs and secrets, say nothing to a reader.

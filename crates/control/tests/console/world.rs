@@ -11,8 +11,8 @@ use axum::{
 };
 use http_body_util::BodyExt as _;
 use keydesk_control::{
-    AppServices, AppState, Keyring, Mailer, MasterKey, OpenApiSource, Plans, Settings, UsersRules,
-    create_operator, router,
+    AppServices, AppState, Keyring, Mailer, ManagementKeyRules, MasterKey, OpenApiSource, Plans,
+    Settings, UsersRules, create_operator, router,
 };
 use keydesk_model::{AccountNumber, Clock, ExpiryPolicy, Month, Role, Timestamp, TrustedProxies};
 use keydesk_node::Nodes;
@@ -37,6 +37,7 @@ use tower::ServiceExt as _;
 pub const PASSWORD: &str = "canary vjeo ktmw haqbn plum";
 pub const NEW_PASSWORD: &str = "canary fjord umbrella quartz nine";
 pub const ANN: &str = "ann@acme.example";
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 const HOST: &str = "127.0.0.1:8080";
 /// 2026-11-25T09:00:00Z.
 const START: i64 = 1_795_597_200_000_000;
@@ -85,6 +86,7 @@ fn settings() -> Settings {
         plans: Plans::default(),
         has_account_cors: true,
         expiry: ExpiryPolicy::default(),
+        management_keys: ManagementKeyRules::default(),
     }
 }
 
@@ -254,14 +256,29 @@ impl User {
 
     /// As a page of `origin` would post, in a browser that says so.
     pub async fn post_from(&self, origin: &str, path: &str) -> Page {
-        let headers = [("origin", origin), ("sec-fetch-site", "cross-site")];
+        let headers = [("origin", origin), ("sec-fetch-site", "cross-site"), FORM];
         self.send(Method::POST, path, String::new(), &headers).await
     }
 
     pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> Page {
         let mut body = form_urlencoded::Serializer::new(String::new());
         body.extend_pairs(form);
-        self.send(Method::POST, path, body.finish(), &[]).await
+        self.send(Method::POST, path, body.finish(), &[FORM]).await
+    }
+
+    pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Page {
+        self.send(Method::GET, path, String::new(), headers).await
+    }
+
+    /// Sends a request with these headers, as a program does, and with the cookies of the browser.
+    pub async fn send_plain(
+        &self,
+        method: Method,
+        path: &str,
+        body: String,
+        headers: &[(&str, &str)],
+    ) -> Page {
+        self.send(method, path, body, headers).await
     }
 
     async fn send(
@@ -282,7 +299,6 @@ impl User {
             .header(header::HOST, HOST)
             .header(header::ACCEPT_LANGUAGE, self.languages)
             .header(header::USER_AGENT, "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0")
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(header::COOKIE, self.cookie_header())
             .extension(ConnectInfo(peer))
             .body(Body::from(body))

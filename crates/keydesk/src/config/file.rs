@@ -50,6 +50,7 @@ pub struct File {
     pub plan: Vec<FilePlan>,
     pub default_plan: Option<Spanned<String>>,
     pub expiry: FileExpiry,
+    pub management_keys: FileManagementKeys,
     pub sign_up: Option<bool>,
     pub require_two_factor: Option<bool>,
     pub self_service: FileSelfService,
@@ -81,6 +82,12 @@ pub struct FileTokenLocations {
     pub x_api_key: Option<bool>,
     pub basic: Option<bool>,
     pub websocket_protocol: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FileManagementKeys {
+    pub max_lifetime_days: Option<Spanned<u64>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -1,8 +1,8 @@
 //! The operation rules and the plans of accounts.
 
-use super::file::{File, FileExpiry, FileOperation, FilePlan, Source};
+use super::file::{File, FileExpiry, FileManagementKeys, FileOperation, FilePlan, Source};
 use anyhow::bail;
-use keydesk_control::{Plans, RuleSource};
+use keydesk_control::{ManagementKeyRules, Plans, RuleSource};
 use keydesk_model::{
     Expiry, ExpiryPolicy, Mode, Operation, PathMatching, Plan, Rate, RateError, Rules, ScopeSet,
     Unlisted,
@@ -33,19 +33,33 @@ pub fn plans(source: &Source, file: &File) -> anyhow::Result<Plans> {
     Ok(Plans { default: default.transpose()?, all })
 }
 
+fn days(source: &Source, key: &str, value: Option<&Spanned<u64>>) -> anyhow::Result<Option<u16>> {
+    let Some(days) = value else { return Ok(None) };
+    match u16::try_from(*days.get_ref()) {
+        Ok(days @ 1..=36_500) => Ok(Some(days)),
+        _ => bail!(
+            "{}:{}: {key}: {} is not between 1 and 36500",
+            source.path.display(),
+            source.line(days.span().start),
+            days.get_ref()
+        ),
+    }
+}
+
+pub fn management_keys(
+    source: &Source,
+    file: &FileManagementKeys,
+) -> anyhow::Result<ManagementKeyRules> {
+    let key = "management_keys.max_lifetime_days";
+    let max_lifetime_days = days(source, key, file.max_lifetime_days.as_ref())?;
+    let default = ManagementKeyRules::default();
+    Ok(ManagementKeyRules {
+        max_lifetime_days: max_lifetime_days.unwrap_or(default.max_lifetime_days),
+    })
+}
+
 pub fn expiry(source: &Source, file: &FileExpiry) -> anyhow::Result<ExpiryPolicy> {
-    let max_days = match &file.max_lifetime_days {
-        None => None,
-        Some(days) => match u16::try_from(*days.get_ref()) {
-            Ok(days @ 1..=36_500) => Some(days),
-            _ => bail!(
-                "{}:{}: expiry.max_lifetime_days: {} is not between 1 and 36500",
-                source.path.display(),
-                source.line(days.span().start),
-                days.get_ref()
-            ),
-        },
-    };
+    let max_days = days(source, "expiry.max_lifetime_days", file.max_lifetime_days.as_ref())?;
     let default = file.default.as_ref().map(|value| {
         source.given("expiry.default", value).parse("never or a number of days such as 90d")
     });

@@ -23,7 +23,7 @@ pub use values::Addresses;
 
 use anyhow::bail;
 use file::{File, Located, read_file};
-use keydesk_control::{Plans, RuleSource, SmtpSettings, UsersRules};
+use keydesk_control::{ManagementKeyRules, Plans, RuleSource, SmtpSettings, UsersRules};
 use keydesk_gateway::{Forms, Limits, SigningKey, UpstreamSettings};
 use keydesk_model::{ExpiryPolicy, TrustedProxies};
 use keydesk_outbound::Outbound;
@@ -64,6 +64,7 @@ pub struct Config {
     pub integrations: Integrations,
     pub plans: Plans,
     pub expiry: ExpiryPolicy,
+    pub management_keys: ManagementKeyRules,
     pub users: UsersRules,
     pub requests: Requests,
     /// The time for which the node keeps serving after a signal to stop, while it reports that it is not ready.
@@ -110,6 +111,7 @@ impl Config {
             plans: limits::plans(&source, &file)?,
             users: users(&file),
             expiry: limits::expiry(&source, &file.expiry)?,
+            management_keys: limits::management_keys(&source, &file.management_keys)?,
             store: cluster::place(store.as_ref(), file.database_password.as_ref(), &data)?,
             integrations: integrations::integrations(&source, &file, cluster.terms.lease)?,
             cluster,

@@ -1,6 +1,7 @@
 //! The limits of a whole account: its plan, set by an operator, and the IP allowlist of all its tokens, set by its
 //! administrators.
 
+pub(crate) mod api;
 pub(crate) mod console;
 mod cors_form;
 
@@ -33,7 +34,7 @@ pub(crate) async fn review_account(
     app: &AppState,
     caller: &Caller,
 ) -> Result<AccountReview, Refusal> {
-    caller.permit(Permission::SeeTokens)?;
+    caller.permit(Permission::SeeLimits)?;
     let now = app.now();
     let mut read = app.store.read().await?;
     let account = read.find_account(caller.account.id).await?.ok_or(Code::NotFound)?;

@@ -41,7 +41,7 @@ impl Format {
     }
 }
 
-const COLUMNS: [&str; 12] = [
+const COLUMNS: [&str; 14] = [
     "number",
     "at",
     "event",
@@ -49,6 +49,8 @@ const COLUMNS: [&str; 12] = [
     "actor",
     "actor_name",
     "actor_email",
+    "management_key",
+    "management_key_name",
     "target",
     "detail",
     "client_ip",
@@ -65,6 +67,8 @@ fn json_line(line: &AuditLine) -> String {
         "actor": line.actor,
         "actor_name": line.actor_name,
         "actor_email": line.actor_email,
+        "management_key": line.management_key,
+        "management_key_name": line.management_key_name,
         "target": line.target,
         "detail": detail.unwrap_or_default(),
         "client_ip": line.client_ip,
@@ -84,6 +88,8 @@ fn csv_line(line: &AuditLine) -> String {
         line.actor.clone(),
         text(&line.actor_name),
         text(&line.actor_email),
+        text(&line.management_key),
+        text(&line.management_key_name),
         line.target.clone(),
         line.detail.clone(),
         text(&line.client_ip),

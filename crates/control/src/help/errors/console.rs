@@ -12,6 +12,11 @@ use askama::Template;
 use axum::{extract::Path, response::Response};
 
 const GUIDE: &str = include_str!("../../../../../docs/guide/errors.md");
+/// The errors of the management API: those of its requests, and those of the use cases.
+const OF_MANAGEMENT: [&str; 2] = [
+    include_str!("../../../../../docs/guide/api.md"),
+    include_str!("../../../../../docs/guide/console-errors.md"),
+];
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct ErrorText {
@@ -28,9 +33,9 @@ struct ErrorsPage {
     is_list: bool,
 }
 
-/// Returns the rows of the guide's table, one for each code.
-fn all() -> Vec<ErrorText> {
-    let rows = GUIDE.lines().filter_map(|line| {
+/// Returns the rows of a guide's table, one for each code.
+fn rows_of(guide: &'static str) -> Vec<ErrorText> {
+    let rows = guide.lines().filter_map(|line| {
         let mut cells = line.strip_prefix("| ")?.strip_suffix(" |")?.splitn(3, " | ");
         let (status, codes, when) = (cells.next()?, cells.next()?, cells.next()?);
         status.bytes().all(|b| b.is_ascii_digit()).then_some((status, codes, when))
@@ -64,11 +69,18 @@ fn plain(text: &str) -> String {
 
 pub(crate) async fn list() -> Response {
     let chrome = PageLayout::nobody(text("errors-title"), Nav::None);
-    page(&ErrorsPage { chrome, errors: all(), is_list: true })
+    page(&ErrorsPage { chrome, errors: rows_of(GUIDE), is_list: true })
+}
+
+/// Shows the errors of the management API, to which each problem links.
+pub(crate) async fn list_of_management() -> Response {
+    let chrome = PageLayout::nobody(text("errors-management"), Nav::None);
+    let errors = OF_MANAGEMENT.into_iter().flat_map(rows_of).collect();
+    page(&ErrorsPage { chrome, errors, is_list: true })
 }
 
 pub(crate) async fn show(Path(code): Path<String>) -> Result<Response, Problem> {
-    let errors: Vec<_> = all().into_iter().filter(|error| error.code == code).collect();
+    let errors: Vec<_> = rows_of(GUIDE).into_iter().filter(|error| error.code == code).collect();
     if errors.is_empty() {
         return Err(Code::NotFound.into());
     }
@@ -79,10 +91,11 @@ pub(crate) async fn show(Path(code): Path<String>) -> Result<Response, Problem> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::door::api::RequestCode;
 
     #[test]
     fn the_guides_table_is_read() {
-        let all = all();
+        let all = rows_of(GUIDE);
         assert!(all.len() >= 55, "{}", all.len());
         let missing_token = all.iter().find(|error| error.code == "missing_token").expect("there");
         assert_eq!(
@@ -90,5 +103,14 @@ mod tests {
             ("401", "The request has no Authorization header.")
         );
         assert!(all.iter().all(|error| !error.when.contains(['`', '['])));
+    }
+
+    #[test]
+    fn every_code_of_the_management_api_has_its_text() {
+        let all: Vec<_> = OF_MANAGEMENT.into_iter().flat_map(rows_of).collect();
+        let codes = Code::ALL.iter().map(|code| code.as_str());
+        for code in codes.chain(RequestCode::ALL.iter().map(|code| code.as_str())) {
+            assert_eq!(all.iter().filter(|error| error.code == code).count(), 1, "{code}");
+        }
     }
 }

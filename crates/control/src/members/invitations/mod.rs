@@ -1,6 +1,7 @@
 //! Invitations: sending, resending, revoking, and accepting them.
 
 pub(crate) mod accept;
+pub(crate) mod api;
 pub(crate) mod console;
 
 use crate::{
@@ -14,7 +15,7 @@ use crate::{
 use keydesk_model::{
     AttemptKind, Email, Event, InvitationId, Permission, Role, Timestamp, audit::EmailAndRole,
 };
-use keydesk_store::{Invitation, NewInvitation, Read};
+use keydesk_store::{Invitation, NewInvitation, Read, Undelivered};
 use std::time::Duration;
 
 pub(crate) const INVITATION_LASTS: Duration = Duration::from_hours(168);
@@ -22,13 +23,32 @@ pub(crate) const INVITATION_LASTS: Duration = Duration::from_hours(168);
 /// The maximum number of open invitations per account.
 const MOST_INVITATIONS: usize = 200;
 
+/// Pending invitations, each with what is known of its mail if it has not been delivered.
+pub(crate) type PendingInvitations = Vec<(Invitation, Option<Undelivered>)>;
+
+/// Returns the open invitations.
+pub(crate) async fn list_open(
+    app: &AppState,
+    caller: &Caller,
+) -> Result<PendingInvitations, Refusal> {
+    caller.permit(Permission::ManageMembers)?;
+    let mut read = app.store.read().await?;
+    let invitations = read.list_invitations(caller.account.id, app.now()).await?;
+    let undelivered = read.list_undelivered(caller.account.id).await?;
+    let with_fate = |invitation: Invitation| {
+        let id = invitation.id;
+        (invitation, undelivered.iter().find(|mail| mail.invitation == id).cloned())
+    };
+    Ok(invitations.into_iter().map(with_fate).collect())
+}
+
 /// Invites an email address with a role, by a mailed link that works once and expires after a week.
 pub(crate) async fn invite(
     app: &AppState,
     caller: &Caller,
     email: &str,
     role: Role,
-) -> Result<(), Refusal> {
+) -> Result<InvitationId, Refusal> {
     caller.permit(Permission::ManageMembers)?;
     if !app.mailer.can_send() {
         return Err(Code::EmailNotConfigured.into());
@@ -78,7 +98,7 @@ pub(crate) async fn invite(
     })
     .of_invitation(id);
     app.send_mail(&email, message);
-    Ok(())
+    Ok(id)
 }
 
 /// Returns an open invitation of the caller's account that the caller is permitted to send.
@@ -102,7 +122,7 @@ pub(crate) async fn resend(
     app: &AppState,
     caller: &Caller,
     id: InvitationId,
-) -> Result<(), Refusal> {
+) -> Result<InvitationId, Refusal> {
     let invitation = find_open(&mut app.store.read().await?, (caller, app.now()), id).await?;
     let sender = Sender::User(caller.user.id);
     if !attempts::may_send(app, AttemptKind::Link, &invitation.email, sender).await? {
@@ -134,7 +154,7 @@ pub(crate) async fn resend(
     })
     .of_invitation(new.id);
     app.send_mail(&email, message);
-    Ok(())
+    Ok(new.id)
 }
 
 pub(crate) async fn withdraw(

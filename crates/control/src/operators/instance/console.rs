@@ -42,7 +42,10 @@ impl TablePage {
     }
 }
 
-pub(crate) async fn show_plans(State(app): State<AppState>, operator: Operator) -> Response {
+pub(crate) async fn show_plans(
+    State(app): State<AppState>,
+    operator: Operator,
+) -> Result<Response, Problem> {
     let headers = [
         text("name"),
         text("limits-together"),
@@ -56,7 +59,7 @@ pub(crate) async fn show_plans(State(app): State<AppState>, operator: Operator) 
         Nav::Plans,
         &headers,
     );
-    let (all, default) = plans(&app, &operator);
+    let (all, default) = plans(&app, &operator)?;
     shown.rows = all
         .iter()
         .map(|plan| {
@@ -75,7 +78,7 @@ pub(crate) async fn show_plans(State(app): State<AppState>, operator: Operator) 
             ]
         })
         .collect();
-    page(&shown)
+    Ok(page(&shown))
 }
 
 fn mode(mode: Mode) -> String {

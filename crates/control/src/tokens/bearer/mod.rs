@@ -1,5 +1,7 @@
 //! Bearer tokens: present as long as a member may use the API, and displayed only to them.
 
+pub(crate) mod api;
+
 use super::{ObservedClient, list_clients};
 use crate::{
     AppState,
@@ -144,6 +146,15 @@ pub(crate) async fn find_own_bearer_token(
     Ok(app.store.read().await?.find_bearer_token(caller.member.id).await?)
 }
 
+/// Returns the caller's bearer token, if they may see tokens.
+pub(crate) async fn read_own_bearer_token(
+    app: &AppState,
+    caller: &Caller,
+) -> Result<Token, Refusal> {
+    caller.permit(Permission::SeeTokens)?;
+    Ok(find_own_bearer_token(app, caller).await?.ok_or(Code::NotFound)?)
+}
+
 /// Returns the caller's bearer token, and the clients that stop working when it is rotated.
 pub(crate) async fn prepare_bearer_rotation(
     app: &AppState,
@@ -175,11 +186,12 @@ pub(crate) async fn view_bearer_token(
         version: token.version,
     };
     let plain = app.keyring.open_token(sealed, belongs_to).map_err(Refusal::broken)?;
-    if !app.has_viewed(caller.session.id, token.id, token.version) {
+    let session = caller.session()?.id;
+    if !app.has_viewed(session, token.id, token.version) {
         let (write, caller) = caller.begin_as_member(app).await?;
         let viewed = Event::TokenViewed { version: token.version };
         write.commit(caller.entry(viewed, token.id)).await?;
-        app.note_view(caller.session.id, token.id, token.version);
+        app.note_view(session, token.id, token.version);
     }
     Ok(plain)
 }

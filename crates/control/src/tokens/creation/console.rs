@@ -17,7 +17,9 @@ use crate::{
 };
 use askama::Template;
 use axum::{extract::State, http::StatusCode, response::Response};
-use keydesk_model::{Expiry, ExpiryError, ExpiryPolicy, Scope, ScopeSet, Timestamp, TokenName};
+use keydesk_model::{
+    Expiry, ExpiryError, ExpiryPolicy, IpAllowlist, Scope, ScopeSet, Timestamp, TokenName,
+};
 use serde::Deserialize;
 
 /// The form input as sent, so that nothing is lost after an error.
@@ -180,6 +182,7 @@ fn read_request(
             Ok(ApiTokenRequest {
                 name,
                 scopes,
+                ip_allowlist: IpAllowlist::default(),
                 expiry,
                 request_key: form.request_key.clone().filter(|key| (16..=64).contains(&key.len())),
             })

@@ -1,12 +1,14 @@
 //! Token limits: scopes and IP allowlists, shown with the recent usage, suggested as narrow as the usage permits,
 //! optionally observed first, then enforced.
 
+pub(crate) mod api;
 pub(crate) mod console;
 
-use super::{find_api_token, find_live_api_token};
+use super::{ObservedClient, find_api_token, find_live_api_token, prepare_end};
 use crate::{
     AppState,
-    operations::LATELY,
+    api_docs::ScopeOffer,
+    operations::{LATELY, list_scope_offers},
     principal::Caller,
     refusal::{Code, Refusal},
 };
@@ -69,6 +71,33 @@ pub(crate) async fn review_limits(
     })
 }
 
+/// Returns the clients whose requests of the last 30 days these limits would reject.
+pub(crate) async fn list_clients_beyond(
+    app: &AppState,
+    caller: &Caller,
+    id: TokenId,
+    limits: &TokenLimits,
+) -> Result<Vec<ObservedClient>, Refusal> {
+    let (_, clients) = prepare_end(app, caller, id).await?;
+    let mut read = app.store.read().await?;
+    let uses = read.list_operation_use_of(id, app.now().minus(LATELY)).await?;
+    let rules = read.find_rules().await?.unwrap_or_default().live.rules;
+    let rules = RuleTable::new(&rules);
+    let lacks_scope = |client: &ObservedClient| {
+        let passed =
+            |seen: &&OperationUse| seen.client == client.name && seen.requests > seen.rejected;
+        let is_beyond = |seen: &OperationUse| {
+            rules.allows_named(&seen.operation, &limits.scopes) == Some(false)
+        };
+        uses.iter().filter(passed).any(is_beyond)
+    };
+    let comes_from_elsewhere = |client: &ObservedClient| {
+        client.client_ip.parse().is_ok_and(|address| !limits.ip_allowlist.admits(address))
+    };
+    let is_beyond = |client: &ObservedClient| lacks_scope(client) || comes_from_elsewhere(client);
+    Ok(clients.into_iter().filter(is_beyond).collect())
+}
+
 /// Sets a token's limits. Observed limits are dropped when others are enforced.
 pub(crate) async fn limit_api_token(
     app: &AppState,
@@ -100,7 +129,16 @@ pub(crate) async fn list_violated(
     app: &AppState,
     caller: &Caller,
 ) -> Result<Vec<ViolationRow>, Refusal> {
-    caller.permit(Permission::SeeTokens)?;
+    caller.permit(Permission::SeeUsage)?;
     let since = app.now().minus(LATELY);
     Ok(app.store.read().await?.list_violated(caller.account.id, since).await?)
+}
+
+/// Returns the scopes that tokens of the account can have.
+pub(crate) async fn list_offered_scopes(
+    app: &AppState,
+    caller: &Caller,
+) -> Result<Vec<ScopeOffer>, Refusal> {
+    caller.permit(Permission::SeeLimits)?;
+    Ok(list_scope_offers(app).await?)
 }

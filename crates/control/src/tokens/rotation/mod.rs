@@ -1,5 +1,7 @@
 //! Rotation: a token gets a new secret, and the old one is revoked immediately or after a grace period.
 
+pub(crate) mod api;
+
 use super::{MOST_OLD, find_live_api_token, shown_once};
 use crate::{
     AppState,

@@ -1,0 +1,144 @@
+//! The routes of the management API. Method and path are those of each handler; this table says who may call it. The
+//! router and the OpenAPI document are made from it.
+
+use crate::{
+    AppState,
+    accounts::{api as account, limits::api as account_limits},
+    audit::api as audit,
+    door::api::{BASE, document, guard},
+    management_keys::api as keys,
+    members::{api as members, invitations::api as invitations},
+    operators::{api as operators, instance::api as instance},
+    receipts::api as receipts,
+    sso::api as sso,
+    tokens::{
+        api as tokens, bearer::api as bearer, limits::api as limits, rotation::api as rotation,
+    },
+};
+use axum::{Router, middleware::from_fn_with_state, routing::get};
+use keydesk_model::{OperatorPermission, Permission};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// The access to a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ApiAccess {
+    /// Any management key of an account.
+    Account,
+    /// Any management key.
+    Key,
+    /// Keys of an account with a scope for this permission.
+    Needs(Permission),
+    /// Keys of the instance with a scope for this permission.
+    Operator(OperatorPermission),
+    /// Keys of an account or of the instance with a scope for the permission of its kind.
+    Either(Permission, OperatorPermission),
+}
+
+use ApiAccess::{Account, Either, Key, Needs, Operator};
+use OperatorPermission::{ManageAccounts, SeeAccounts, SeeInstance};
+use Permission::{
+    LimitAccount, ManageMembers, ManageOwners, ManageSso, ManageTokens, SeeAudit, SeeLimits,
+    SeeMembers, SeeReceipts, SeeTokens, SeeUsage, UseApiDocs,
+};
+
+const SEE_KEYS: ApiAccess = Either(Permission::SeeKeys, OperatorPermission::SeeKeys);
+const MANAGE_KEYS: ApiAccess = Either(Permission::ManageKeys, OperatorPermission::ManageKeys);
+
+/// Creates the router with its document, and the access to each operation.
+macro_rules! api_routes {
+    ($($access:expr => $module:ident::$handler:ident;)*) => {
+        fn table() -> OpenApiRouter<AppState> {
+            OpenApiRouter::new()$(.routes(document::with_access(routes!($module::$handler), $access)))*
+        }
+    };
+}
+
+api_routes! {
+    Key => keys::read_own_key;
+
+    Account => account::read_account;
+    Needs(ManageOwners) => account::update_account;
+    Needs(SeeLimits) => account_limits::read_account_limits;
+    Needs(LimitAccount) => account_limits::update_account_limits;
+
+    Needs(SeeTokens) => tokens::list_tokens;
+    Needs(ManageTokens) => tokens::create_token;
+    Needs(SeeTokens) => tokens::read_token;
+    Needs(ManageTokens) => tokens::update_token;
+    Needs(ManageTokens) => limits::limit_token;
+    Needs(ManageTokens) => rotation::list_token_consequences;
+    Needs(ManageTokens) => rotation::rotate_token;
+    Needs(ManageTokens) => rotation::revoke_token;
+    Needs(ManageTokens) => rotation::revoke_previous;
+    Needs(SeeTokens) => bearer::read_bearer_token;
+    Needs(UseApiDocs) => bearer::list_bearer_token_consequences;
+    Needs(UseApiDocs) => bearer::rotate;
+    Needs(SeeLimits) => limits::list_token_scopes;
+
+    Needs(SeeUsage) => limits::read_token_usage;
+    Needs(SeeUsage) => limits::list_violations;
+
+    Needs(SeeReceipts) => receipts::list_receipts;
+    Needs(SeeReceipts) => receipts::read_receipt;
+    Account => receipts::list_receipt_keys;
+
+    Needs(SeeMembers) => members::list_members;
+    Needs(SeeMembers) => members::read_member;
+    Needs(ManageMembers) => members::update_member;
+    Needs(ManageMembers) => members::remove_member;
+    Needs(ManageMembers) => members::list_member_consequences;
+    Needs(ManageMembers) => members::log_out_member;
+    Needs(ManageMembers) => invitations::list_invitations;
+    Needs(ManageMembers) => invitations::create_invitation;
+    Needs(ManageMembers) => invitations::resend_invitation;
+    Needs(ManageMembers) => invitations::revoke_invitation;
+
+    Needs(SeeAudit) => audit::list_audit_entries;
+    Needs(SeeAudit) => audit::export_audit_entries;
+
+    Needs(ManageSso) => sso::read_sso;
+    Needs(ManageSso) => sso::save_sso;
+    Needs(ManageSso) => sso::remove_sso;
+
+    SEE_KEYS => keys::list_management_keys;
+    MANAGE_KEYS => keys::create_management_key;
+    SEE_KEYS => keys::read_management_key;
+    MANAGE_KEYS => keys::update_management_key;
+    MANAGE_KEYS => keys::rotate_management_key;
+    MANAGE_KEYS => keys::revoke_management_key;
+    Needs(ManageOwners) => keys::take_over_management_key;
+
+    Operator(SeeAccounts) => operators::list_managed_accounts;
+    Operator(ManageAccounts) => operators::open;
+    Operator(SeeAccounts) => operators::read_managed_account;
+    Operator(ManageAccounts) => operators::update_managed_account;
+    Operator(SeeAccounts) => operators::list_account_consequences;
+    Operator(ManageAccounts) => operators::suspend;
+    Operator(ManageAccounts) => operators::close;
+    Operator(ManageAccounts) => operators::restore;
+    Operator(ManageAccounts) => operators::invite;
+
+    Operator(SeeInstance) => instance::list_plans;
+    Operator(SeeInstance) => instance::list_operations;
+    Operator(SeeInstance) => instance::list_operators;
+    Operator(SeeInstance) => instance::list_gateways;
+    Operator(SeeInstance) => audit::list_instance_audit_entries;
+}
+
+/// Returns the OpenAPI document, as `docs/openapi.json` has it.
+pub fn api_document() -> serde_json::Value {
+    document::complete(table().into_openapi())
+}
+
+/// Returns the router of the management API, for the path [`BASE`].
+pub(crate) fn api_router(app: &AppState) -> Router<AppState> {
+    let (router, _) = table().split_for_parts();
+    let guarded = router
+        .fallback(guard::not_found)
+        .method_not_allowed_fallback(guard::wrong_method)
+        .layer(from_fn_with_state(app.clone(), guard::admit));
+    let open = Router::new()
+        .route("/openapi.json", get(document::serve))
+        .route("/openapi-3.0.json", get(document::serve_older));
+    Router::new().nest(BASE, open.fallback_service(guarded.with_state(app.clone())))
+}
