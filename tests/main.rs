@@ -29,6 +29,7 @@ mod keys;
 mod leaving;
 mod limits;
 mod mail;
+mod management_api;
 mod nodes;
 mod open_exchanges;
 mod operation;

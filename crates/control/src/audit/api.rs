@@ -5,10 +5,11 @@ use crate::{
     AppState,
     door::api::{
         ApiError, ApiQuery, Instant, Position,
-        page::{PageParams, list_schemas},
+        page::{PageParams, list_schemas, read_text},
         principal::By,
     },
     principal::{Caller, Operator},
+    refusal::{Code, Refusal},
 };
 use axum::{extract::State, response::Response};
 use keydesk_store::AuditLine;
@@ -76,23 +77,28 @@ pub(crate) struct AuditFilterParams {
     text: String,
     /// The first day (UTC).
     #[param(required = false, format = Date)]
-    from: String,
+    from: Option<String>,
     /// The last day (UTC).
     #[param(required = false, format = Date)]
-    to: String,
+    to: Option<String>,
 }
 
 impl AuditFilterParams {
-    fn filters(&self, before: Option<i64>) -> Filters {
+    fn filters(&self, before: Option<i64>) -> Result<Filters, ApiError> {
         let Self { event, text, from, to } = self;
-        Filters {
+        for (name, day) in [("from", from), ("to", to)] {
+            if day.as_deref() == Some("") {
+                return Err(Refusal::new(Code::InvalidDate).with_text("name", name).into());
+            }
+        }
+        Ok(Filters {
             event: event.clone(),
-            text: text.clone(),
-            from: from.clone(),
-            to: to.clone(),
+            text: read_text(text)?.to_owned(),
+            from: from.clone().unwrap_or_default(),
+            to: to.clone().unwrap_or_default(),
             before,
             format: String::new(),
-        }
+        })
     }
 }
 
@@ -114,7 +120,7 @@ pub(crate) async fn list_audit_entries(
     By(caller): By<Caller>,
     position: Position<AuditFilterParams>,
 ) -> Result<Response, ApiError> {
-    let filters = position.filter.filters(position.after()?);
+    let filters = position.filter.filters(position.after()?)?;
     let found = list(&app, &caller, &filters, position.limit).await?;
     Ok(respond(&app, &position, found))
 }
@@ -127,7 +133,7 @@ pub(crate) async fn list_instance_audit_entries(
     By(operator): By<Operator>,
     position: Position<AuditFilterParams>,
 ) -> Result<Response, ApiError> {
-    let filters = position.filter.filters(position.after()?);
+    let filters = position.filter.filters(position.after()?)?;
     let found = list_of_instance(&app, &operator, &filters, position.limit).await?;
     Ok(respond(&app, &position, found))
 }
@@ -155,22 +161,22 @@ pub(crate) struct AuditExportParams {
     text: String,
     /// The first day (UTC).
     #[param(required = false, format = Date)]
-    from: String,
+    from: Option<String>,
     /// The last day (UTC).
     #[param(required = false, format = Date)]
-    to: String,
+    to: Option<String>,
 }
 
 /// Exports the account’s audit log as a file, newest first, however long it is.
 #[utoipa::path(get, path = "/audit/export", operation_id = "export_audit_entries", tag = "Audit log", params(AuditExportParams),
-    responses((status = 200, content((String = "application/jsonl"), (String = "text/csv")), description = "The entries.")))]
+    responses((status = 200, content((String = "application/x-ndjson"), (String = "text/csv")), description = "The entries.")))]
 pub(crate) async fn export_audit_entries(
     State(app): State<AppState>,
     By(caller): By<Caller>,
     ApiQuery(query): ApiQuery<AuditExportParams>,
 ) -> Result<Response, ApiError> {
     let AuditExportParams { format, event, text, from, to } = query;
-    let filters = AuditFilterParams { event, text, from, to }.filters(None);
+    let filters = AuditFilterParams { event, text, from, to }.filters(None)?;
     let export = Export::new(app, &caller, &filters)?;
     let format = match format {
         ExportFormat::Csv => "csv",

@@ -4,8 +4,9 @@
 use crate::{
     AppState, Settings,
     door::{
-        api, host,
-        language::{speaking, text},
+        api::{self, ApiError, RequestCode},
+        host,
+        language::{in_language, speaking, text},
         problem::{Problem, problem_page},
         reauth::NewCookie,
     },
@@ -70,7 +71,7 @@ async fn admit_reader(
     id: String,
 ) -> Response {
     let settings = &app.settings;
-    let is_api = is_api(request.uri().path());
+    let is_api = api::contains(request.uri().path());
     if let Some(refusal) = reject(settings, peer, &request, &id) {
         return harden(settings, refusal);
     }
@@ -117,7 +118,7 @@ fn reject(
     request_id: &str,
 ) -> Option<Response> {
     let path = request.uri().path();
-    if (has_bearer(request) && !is_api(path)) || names_account(path) {
+    if (has_bearer(request) && !api::contains(path)) || names_account(path) {
         return Some(this_is_the_console(settings, request_id));
     }
     let host = host::of(request);
@@ -125,22 +126,31 @@ fn reject(
         host.is_some_and(|host| host::is_console(settings, peer.ip(), request.headers(), host));
     if !is_ours {
         let arrived = shown(host.unwrap_or_default());
-        let detail =
-            text("misdirected-why").with("url", &settings.console_url).with("host", arrived);
+        let detail = || {
+            text("misdirected-why")
+                .with("url", &settings.console_url)
+                .with("host", &arrived)
+                .to_string()
+        };
+        if api::contains(path) {
+            let error =
+                ApiError::new(RequestCode::Misdirected, in_language(Language::English, detail));
+            return Some(error.into_response(settings, request_id));
+        }
         let (title, status) = (text("misdirected").to_string(), StatusCode::MISDIRECTED_REQUEST);
-        return Some(problem_page(status, title, detail.to_string()));
+        return Some(problem_page(status, title, detail()));
     }
     if settings.is_https() && !came_by_https(settings, peer, request) {
-        let detail = text("only-https-why").with("url", &settings.console_url);
+        let detail = || text("only-https-why").with("url", &settings.console_url).to_string();
+        if api::contains(path) {
+            let error =
+                ApiError::new(RequestCode::HttpsRequired, in_language(Language::English, detail));
+            return Some(error.into_response(settings, request_id));
+        }
         let title = text("only-https").to_string();
-        return Some(problem_page(StatusCode::FORBIDDEN, title, detail.to_string()));
+        return Some(problem_page(StatusCode::FORBIDDEN, title, detail()));
     }
     None
-}
-
-/// Returns whether the path is in the management API, whose guard authenticates the request.
-fn is_api(path: &str) -> bool {
-    path.strip_prefix(api::BASE).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Returns whether the request has a client's token. Other schemes are between the browser and a proxy.

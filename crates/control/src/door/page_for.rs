@@ -5,6 +5,7 @@
 use crate::{
     AppState, accounts,
     door::{
+        api,
         language::text,
         layout::{Nav, PageLayout, page_with},
         page_owner::PageFor,
@@ -109,6 +110,9 @@ struct Again {
 /// Reads the user and account from a form, and keeps the form if it had no effect. Rejects control characters in all
 /// text that is stored or searched, because databases handle them differently.
 pub(crate) async fn keep_form(request: Request, next: Next) -> Response {
+    if api::contains(request.uri().path()) {
+        return next.run(request).await;
+    }
     let kind = request.headers().get(header::CONTENT_TYPE).map(header::HeaderValue::as_bytes);
     let is_form = kind.is_some_and(|kind| kind.starts_with(b"application/x-www-form-urlencoded"));
     let query = request.uri().query().unwrap_or_default();
@@ -155,9 +159,13 @@ fn kind_is_missing(request: &Request) -> bool {
 
 /// Returns the field's name if it contains a control character. Passwords may contain any, because they are hashed.
 fn control_character<'a>(name: &'a str, value: &str) -> Option<&'a str> {
-    let is_text = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
     let is_password = name.contains("password");
-    (!is_password && !value.chars().all(is_text)).then_some(name)
+    (!is_password && has_control_character(value)).then_some(name)
+}
+
+/// Returns whether a text has a control character that isn't a line break or a tab.
+pub(crate) fn has_control_character(text: &str) -> bool {
+    text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
 }
 
 fn reject_control_character(field: &str) -> Response {

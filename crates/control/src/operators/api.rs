@@ -12,7 +12,7 @@ use crate::{
         body::json_bodies,
         etag::etag_of,
         names::StateName,
-        page::{PageParams, list_schemas},
+        page::{PageParams, list_schemas, read_text},
         principal::By,
         request::once,
     },
@@ -95,7 +95,7 @@ pub(crate) async fn list_managed_accounts(
     By(operator): By<Operator>,
     position: Position<AccountFilterParams>,
 ) -> Result<Response, ApiError> {
-    let (text, after) = (position.filter.text.as_str(), position.after()?);
+    let (text, after) = (read_text(&position.filter.text)?, position.after()?);
     let (found, has_more) = list_accounts(&app, &operator, (text, after), position.limit).await?;
     let next = found.last().filter(|_| has_more).map(|last| last.account.number);
     let items: Vec<_> = found.into_iter().map(|found| ManagedObject::new(&app, found)).collect();

@@ -5,7 +5,7 @@ use crate::{
     AppState,
     door::api::{
         ApiError, ApiPath, Instant, Position,
-        page::{PageParams, list_schemas},
+        page::{PageParams, list_schemas, read_text},
         principal::By,
     },
     principal::Caller,
@@ -131,7 +131,7 @@ pub(crate) async fn list_receipts(
     By(caller): By<Caller>,
     position: Position<ReceiptFilterParams>,
 ) -> Result<Response, ApiError> {
-    let wanted = (position.filter.text.as_str(), position.after()?);
+    let wanted = (read_text(&position.filter.text)?, position.after()?);
     let (found, has_more) = reading::list(&app, &caller, wanted, position.limit).await?;
     let next = found.last().filter(|_| has_more).map(|last| last.number);
     let items: Vec<_> = found.into_iter().map(ReceiptObject::from).collect();

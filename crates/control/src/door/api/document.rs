@@ -16,6 +16,29 @@ const ABOUT: &str = "Everything that people do in the Keydesk console, a program
     Send a management key, which you create in the console, as `Authorization: Bearer kd_m_…`. Errors are problems \
     (RFC 9457) with a stable `code`. Send an `Idempotency-Key` with a POST request to be able to repeat it.";
 
+/// The operations that need the ETag of their consequences in `If-Match`.
+const NEEDS_IF_MATCH: [&str; 6] = [
+    "revoke_token",
+    "rotate_bearer_token",
+    "remove_member",
+    "log_out_member",
+    "suspend_account",
+    "close_account",
+];
+/// The operations that take the ETag of the object, or of the consequences that some requests have.
+const TAKES_IF_MATCH: [&str; 10] = [
+    "update_account",
+    "update_account_limits",
+    "update_token",
+    "limit_token",
+    "rotate_token",
+    "update_member",
+    "save_sso",
+    "remove_sso",
+    "update_key",
+    "update_managed_account",
+];
+
 const TAGS: [(&str, &str); 10] = [
     ("Tokens", "API tokens, which programs send to the API, and your own bearer token."),
     ("Account", "The account that the key belongs to: its name, limits, and plan."),
@@ -98,11 +121,11 @@ const PROBLEMS: [(&str, &str, &str); 13] = [
     ("/", "404", "There is no such object in the account."),
     ("write", "404", "There is no such object in the account."),
     ("write", "409", "The object is in another state."),
-    ("write", "412", "Something has changed since you read it: `detail` says what."),
+    ("condition", "412", "Something has changed since you read it: `detail` says what."),
     ("write", "413", "The body is larger than 64 KiB."),
     ("body", "415", "The body isn’t JSON."),
     ("write", "422", "A field isn’t valid: `errors` says which."),
-    ("write", "428", "`If-Match` is missing."),
+    ("condition", "428", "`If-Match` is missing."),
     ("", "429", "Too many requests. Wait as long as `Retry-After` says."),
     ("", "503", "Keydesk can’t answer now. Repeat the request with the same `Idempotency-Key`."),
 ];
@@ -145,11 +168,15 @@ fn complete_operation(operation: &mut Value, (method, path): (&str, &str)) {
             response["headers"][name] = json!({ "$ref": format!("#/components/headers/{name}") });
         }
     }
+    let id = operation["operationId"].as_str().unwrap_or_default();
+    let is_required = NEEDS_IF_MATCH.contains(&id);
+    let is_conditional = is_required || TAKES_IF_MATCH.contains(&id);
     for (place, status, _) in PROBLEMS {
         let applies = match place {
             "" => true,
             "/" => path.contains('{'),
             "write" => is_write,
+            "condition" => is_conditional,
             _ => has_body,
         };
         if applies {
@@ -171,11 +198,11 @@ fn complete_operation(operation: &mut Value, (method, path): (&str, &str)) {
             "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!#-~]+$" },
         }));
     }
-    if is_write {
+    if is_conditional {
         parameters.push(json!({
-            "name": "If-Match", "in": "header", "required": false,
+            "name": "If-Match", "in": "header", "required": is_required,
             "description": "The ETag of what you read, or `*`: the request is carried out only if it is still the same.",
-            "schema": { "type": "string" },
+            "schema": { "type": "string", "pattern": "^(\\*|(W/)?\"[!#-~]*\"(, ?(W/)?\"[!#-~]*\")*)$" },
         }));
     }
     if !parameters.is_empty() {

@@ -44,6 +44,8 @@ macro_rules! request_codes {
 
 request_codes! {
     MissingManagementKey = "missing_management_key", UNAUTHORIZED, "Send a management key";
+    HttpsRequired = "https_required", FORBIDDEN, "HTTPS is required";
+    Misdirected = "misdirected", MISDIRECTED_REQUEST, "This isn’t the console’s address";
     AccountKeyRequired = "account_key_required", FORBIDDEN, "A key of an account is required";
     InstanceKeyRequired = "instance_key_required", FORBIDDEN, "A key of the instance is required";
     InvalidJson = "invalid_json", BAD_REQUEST, "The body isn’t valid JSON";

@@ -51,15 +51,27 @@ pub(crate) fn if_match(headers: &HeaderMap) -> Result<IfMatch, ApiError> {
         if text == "*" {
             return Ok(IfMatch::Any);
         }
-        for tag in text.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
-            let bare = tag.strip_prefix("W/").unwrap_or(tag);
-            if bare.len() < 2 || !bare.starts_with('"') || !bare.ends_with('"') {
-                return Err(invalid());
-            }
-            tags.push(tag.to_owned());
-        }
+        tags.extend(tags_in(text).ok_or_else(invalid)?);
     }
     Ok(if is_present { IfMatch::Tags(tags) } else { IfMatch::Absent })
+}
+
+/// Returns the entity tags of a list: strings in double quotes, which may contain commas.
+fn tags_in(list: &str) -> Option<Vec<String>> {
+    let mut tags = Vec::new();
+    let mut rest = list.trim_matches([' ', '\t', ',']);
+    while !rest.is_empty() {
+        let strong = rest.strip_prefix("W/").unwrap_or(rest);
+        let end = strong.strip_prefix('"')?.find('"')? + 2;
+        let (tag, after) = rest.split_at(rest.len() - strong.len() + end);
+        tags.push(tag.to_owned());
+        let after = after.trim_start();
+        rest = after.trim_start_matches([' ', '\t', ',']);
+        if !rest.is_empty() && !after.starts_with(',') {
+            return None;
+        }
+    }
+    (!tags.is_empty()).then_some(tags)
 }
 
 fn invalid() -> ApiError {

@@ -21,3 +21,8 @@ pub(crate) use request::{Answer, Request};
 
 /// The path under the console's URL.
 pub(crate) const BASE: &str = "/api/v1";
+
+/// Returns whether the path is in the management API, whose guard authenticates the request.
+pub(crate) fn contains(path: &str) -> bool {
+    path.strip_prefix(BASE).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}

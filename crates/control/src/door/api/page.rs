@@ -3,6 +3,7 @@
 use super::{ApiError, BASE, RequestCode};
 use crate::{
     AppState,
+    door::page_for::has_control_character,
     refusal::{Code, Refusal},
 };
 use axum::{
@@ -20,6 +21,8 @@ use std::{fmt, str::FromStr};
 /// The number of entries on a page if the request names none, and the maximum.
 const DEFAULT: u32 = 50;
 const MOST: u32 = 200;
+/// The maximum number of characters to search for.
+const LONGEST_TEXT: usize = 100;
 
 /// The parameters of every list.
 #[derive(utoipa::IntoParams)]
@@ -30,6 +33,7 @@ pub(crate) struct PageParams {
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<u32>,
     /// Where the page begins: `next` of the previous page, with the same filters.
+    #[param(min_length = 1, pattern = "^[A-Za-z0-9_-]+$")]
     cursor: Option<String>,
 }
 
@@ -99,8 +103,22 @@ fn read_limit(text: &str) -> Result<u32, ApiError> {
 
 /// Reads the parameters of a query; unknown ones are errors.
 pub(crate) fn read_query<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {
+    let mut values = form_urlencoded::parse(query.as_bytes());
+    if values.any(|(_, value)| has_control_character(&value)) {
+        let detail = "A query parameter contains a control character.";
+        return Err(ApiError::new(RequestCode::InvalidParameter, detail));
+    }
     serde_html_form::from_str(query)
         .map_err(|error| ApiError::new(RequestCode::InvalidParameter, format!("{error}.")))
+}
+
+/// Reads a text to search for.
+pub(crate) fn read_text(text: &str) -> Result<&str, ApiError> {
+    if text.chars().count() > LONGEST_TEXT {
+        let detail = format!("text has at most {LONGEST_TEXT} characters.");
+        return Err(ApiError::new(RequestCode::InvalidParameter, detail).in_parameter("text"));
+    }
+    Ok(text)
 }
 
 impl<T> Position<T> {
@@ -128,7 +146,7 @@ impl<T> Position<T> {
     }
 
     pub fn search(&self, text: &str) -> Result<PageSearch, ApiError> {
-        let text = text.trim().chars().take(100).collect();
+        let text = read_text(text)?.trim().to_owned();
         Ok(PageSearch { text, after: self.after::<Cursor>()?, limit: self.limit })
     }
 
