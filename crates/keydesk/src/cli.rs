@@ -3,10 +3,14 @@
 use crate::{
     account, audit, backup,
     config::{Config, Options},
-    feedback, key, mail, node, operations, operator, receipt, serve, setup, user,
+    documentation, feedback, key, mail, node, operations, operator, receipt, remote, serve, setup,
+    user,
 };
 use anyhow::Context;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{
+    CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, error::ErrorKind,
+    parser::ValueSource,
+};
 use keydesk_control::OpenApiSource;
 use std::path::Path;
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
@@ -27,6 +31,26 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[command(flatten)]
+    Remote(remote::Command),
+    #[command(flatten)]
+    Local(LocalCommand),
+    #[command(flatten)]
+    Server(ServerCommand),
+}
+
+/// The commands that need nothing but this executable.
+#[derive(Debug, Subcommand)]
+enum LocalCommand {
+    /// Print the completions of a shell
+    Completions(documentation::CompletionsArgs),
+    /// Write the man pages to a folder
+    Man(documentation::ManArgs),
+}
+
+/// The commands that need the configuration and the database of this server.
+#[derive(Debug, Subcommand)]
+enum ServerCommand {
     /// Start the console and the gateway (default)
     Serve,
     /// Create the first account non-interactively; fails if an account exists
@@ -57,18 +81,26 @@ enum Command {
     /// Test email delivery
     #[command(subcommand)]
     Mail(mail::Command),
-    /// Manage accounts and plans
+    /// Manage accounts and plans in the database
     #[command(subcommand)]
     Account(account::Command),
-    /// Verify and anchor the audit log
+    /// Verify and anchor the audit log; list and export it from anywhere
     #[command(subcommand)]
-    Audit(audit::Command),
+    Audit(AuditCommand),
     /// Manage API operation rules
     #[command(subcommand)]
     Operations(operations::Command),
     /// Verify revocation receipts
     #[command(subcommand)]
     Receipt(receipt::Command),
+}
+
+#[derive(Debug, Subcommand)]
+enum AuditCommand {
+    #[command(flatten)]
+    Remote(remote::AuditCommand),
+    #[command(flatten)]
+    Server(audit::Command),
 }
 
 #[derive(Debug, Subcommand)]
@@ -86,28 +118,152 @@ enum LogLevel {
     Trace,
 }
 
+/// The options of a server, which each command shows that they mean something to.
+const OPTIONS: [&str; 10] = [
+    "config",
+    "data",
+    "console",
+    "gateway",
+    "public_console_url",
+    "public_gateway_url",
+    "database_url",
+    "role",
+    "upstream",
+    "openapi",
+];
+
+/// Returns the options that a command has.
+fn options_of(command: &str) -> &'static [&'static str] {
+    match command {
+        "serve" | "config" => &OPTIONS,
+        "setup" | "operator" | "user" | "mail" => {
+            &["config", "data", "database_url", "public_console_url", "public_gateway_url"]
+        }
+        "operations" => &["config", "data", "database_url", "upstream", "openapi"],
+        name if is_server_command(name) => &["config", "data", "database_url"],
+        _ => &[],
+    }
+}
+
+fn is_server_command(name: &str) -> bool {
+    ServerCommand::has_subcommand(name)
+}
+
+impl Cli {
+    /// Returns the command line as clap knows it, with the commands in groups, each with its options only.
+    pub fn grammar() -> clap::Command {
+        let mut root = Self::command();
+        let names: Vec<_> = root.get_subcommands().map(|it| it.get_name().to_owned()).collect();
+        for name in &names {
+            root = root.mut_subcommand(name, |command| {
+                let command = hide_options(command, options_of(name));
+                // Of `audit`, two subcommands are remote.
+                command.mut_subcommands(|inner| {
+                    let is_remote = remote::AuditCommand::has_subcommand(inner.get_name());
+                    let is_remote = name == "audit" && is_remote;
+                    hide_options(inner, if is_remote { &[] } else { options_of(name) })
+                })
+            });
+        }
+        let groups = [
+            ("Commands that work from anywhere", group::<remote::Command>(&["audit"])),
+            (
+                "Server commands, which need the database of this machine",
+                group::<ServerCommand>(&[]),
+            ),
+            ("Other commands", group::<LocalCommand>(&["help"])),
+        ];
+        let list = groups.map(|(title, names)| section(&root, title, &names)).join("\n\n");
+        root.override_usage("keydesk [OPTIONS] [COMMAND]").help_template(format!(
+            "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{list}\n\nOptions:\n{{options}}"
+        ))
+    }
+
+    /// Reads the command line, and ends the process if it isn’t valid.
+    pub fn read() -> Self {
+        let mut grammar = Self::grammar();
+        let matches = grammar.get_matches_mut();
+        let ended = |error: clap::Error| error.exit();
+        if let Some(option) = out_of_place(&matches) {
+            let text = format!("--{} means nothing to this command", option.replace('_', "-"));
+            ended(grammar.error(ErrorKind::ArgumentConflict, text));
+        }
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| ended(error.format(&mut grammar)))
+    }
+}
+
+/// Returns an option of the server that was given to a remote command.
+fn out_of_place(matches: &clap::ArgMatches) -> Option<&'static str> {
+    let (name, inner) = matches.subcommand()?;
+    let is_remote = !is_server_command(name)
+        || (name == "audit" && remote::AuditCommand::has_subcommand(inner.subcommand_name()?));
+    let is_given = |option: &&str| matches.value_source(option) == Some(ValueSource::CommandLine);
+    OPTIONS.into_iter().filter(|_| is_remote).find(is_given)
+}
+
+/// Hides the options of the server that a command doesn’t have. They are global, so a copy replaces each.
+fn hide_options(command: clap::Command, shown: &[&str]) -> clap::Command {
+    let root = Cli::command();
+    let logs = shown.is_empty().then_some("log");
+    let hidden = OPTIONS.into_iter().filter(|option| !shown.contains(option)).chain(logs);
+    hidden.fold(command, |command, option| {
+        let option = root.get_arguments().find(|argument| argument.get_id() == option);
+        command.args(option.map(|option| option.clone().hide(true)))
+    })
+}
+
+/// Returns the names of the commands of a group.
+fn group<T: Subcommand>(more: &[&str]) -> Vec<String> {
+    let group = T::augment_subcommands(clap::Command::new("group"));
+    let names = group.get_subcommands().map(|command| command.get_name().to_owned());
+    names.chain(more.iter().map(|&name| name.to_owned())).collect()
+}
+
+fn section(root: &clap::Command, title: &str, names: &[String]) -> String {
+    let lines = names.iter().map(|name| {
+        let about = root.find_subcommand(name).and_then(|command| command.get_about());
+        let about =
+            about.map_or_else(|| "Print help for a command".to_owned(), ToString::to_string);
+        format!("  {name:<13}{about}")
+    });
+    format!("{title}:\n{}", lines.collect::<Vec<_>>().join("\n"))
+}
+
 pub async fn run(cli: Cli) -> anyhow::Result<()> {
     start_log(cli.log);
-    let config = Config::read(&cli.options)?;
-    match cli.command.unwrap_or(Command::Serve) {
-        Command::Serve => Box::pin(serve::run(config)).await,
-        Command::Setup(args) => setup::run(config, args).await,
-        Command::Feedback(args) => feedback::run(config, args).await,
-        Command::Backup(args) => backup::backup(config, args).await,
-        Command::Restore(args) => backup::restore(config, args).await,
-        Command::Migrate(args) => backup::migrate(args).await,
-        Command::Key(command) => key::run(config, command).await,
-        Command::Node(command) => node::run(config, command).await,
-        Command::Operator(command) => operator::run(config, command).await,
-        Command::User(command) => user::run(config, command).await,
-        Command::Config(ConfigCommand::Check) => {
-            check_config(&config, Config::file(&cli.options).as_deref()).await
+    match cli.command.unwrap_or(Command::Server(ServerCommand::Serve)) {
+        Command::Remote(command) => remote::run(command).await,
+        Command::Local(LocalCommand::Completions(args)) => documentation::complete(&args),
+        Command::Local(LocalCommand::Man(args)) => documentation::write_man_pages(&args),
+        Command::Server(ServerCommand::Audit(AuditCommand::Remote(command))) => {
+            remote::run_audit(command).await
         }
-        Command::Mail(command) => mail::run(config, command).await,
-        Command::Account(command) => account::run(config, command).await,
-        Command::Audit(command) => audit::run(config, command).await,
-        Command::Operations(command) => operations::run(config, command).await,
-        Command::Receipt(command) => receipt::run(config, command).await,
+        Command::Server(command) => run_on_server(command, &cli.options).await,
+    }
+}
+
+async fn run_on_server(command: ServerCommand, options: &Options) -> anyhow::Result<()> {
+    let config = Config::read(options)?;
+    match command {
+        ServerCommand::Serve => Box::pin(serve::run(config)).await,
+        ServerCommand::Setup(args) => setup::run(config, args).await,
+        ServerCommand::Feedback(args) => feedback::run(config, args).await,
+        ServerCommand::Backup(args) => backup::backup(config, args).await,
+        ServerCommand::Restore(args) => backup::restore(config, args).await,
+        ServerCommand::Migrate(args) => backup::migrate(args).await,
+        ServerCommand::Key(command) => key::run(config, command).await,
+        ServerCommand::Node(command) => node::run(config, command).await,
+        ServerCommand::Operator(command) => operator::run(config, command).await,
+        ServerCommand::User(command) => user::run(config, command).await,
+        ServerCommand::Config(ConfigCommand::Check) => {
+            check_config(&config, Config::file(options).as_deref()).await
+        }
+        ServerCommand::Mail(command) => mail::run(config, command).await,
+        ServerCommand::Account(command) => account::run(config, command).await,
+        ServerCommand::Audit(AuditCommand::Remote(command)) => remote::run_audit(command).await,
+        ServerCommand::Audit(AuditCommand::Server(command)) => audit::run(config, command).await,
+        ServerCommand::Operations(command) => operations::run(config, command).await,
+        ServerCommand::Receipt(command) => receipt::run(config, command).await,
     }
 }
 

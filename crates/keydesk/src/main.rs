@@ -17,6 +17,7 @@ mod cli;
 mod config;
 mod console;
 mod data;
+mod documentation;
 mod documents;
 mod envoy;
 mod feedback;
@@ -29,6 +30,7 @@ mod operator;
 mod process_environment;
 mod receipt;
 mod records;
+mod remote;
 mod self_service;
 mod serve;
 mod serving;
@@ -39,7 +41,6 @@ mod status;
 mod tls;
 mod user;
 
-use clap::Parser;
 use keydesk_control::{Refusal, english};
 use std::process::ExitCode;
 
@@ -52,12 +53,13 @@ async fn main() -> ExitCode {
     hardening::keep_secrets_out_of_dumps();
     hardening::keep_files_private();
     hardening::allow_many_connections();
-    let cli = cli::Cli::parse();
+    let cli = cli::Cli::read();
     match Box::pin(cli::run(cli)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {}", describe(&error));
-            ExitCode::FAILURE
+            let remote = error.downcast_ref::<remote::RemoteError>();
+            remote.map_or(ExitCode::FAILURE, |remote| ExitCode::from(remote.exit_status()))
         }
     }
 }

@@ -128,6 +128,8 @@ pub(super) fn overlay(
 /// some for a service named keydesk.
 pub(super) fn unknown(names: impl Iterator<Item = String>) -> Vec<String> {
     let options = OPTIONS.into_iter().chain(["config", "data", "role", "log"]);
+    // Those of remote commands.
+    let options = options.chain(["url", "key", "profile"]);
     let known: Vec<String> = options.map(|key| variable("", key, None)).collect();
     let is_key = |name: &str| {
         let bare = without_number(name);
