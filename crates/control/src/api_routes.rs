@@ -55,6 +55,7 @@ macro_rules! api_routes {
 
 api_routes! {
     Key => keys::read_own_key;
+    Key => keys::revoke_own;
 
     Account => account::read_account;
     Needs(ManageOwners) => account::update_account;

@@ -50,6 +50,10 @@ pub struct Parts {
     pub(crate) changes: Throttle,
     /// The throttle for requests with one management key.
     pub(crate) management_requests: Throttle,
+    /// The throttle for devices that begin a login, by IP address.
+    pub(crate) device_logins: Throttle,
+    /// The throttle for a device that waits for its login.
+    pub(crate) device_polls: Throttle,
     /// The throttle for rotations of a token by itself.
     pub(crate) rotations: Throttle,
     /// The throttle for browsers' reports about the content security policy.
@@ -92,6 +96,8 @@ impl AppState {
             views: Mutex::default(),
             changes: Throttle::new("300/m"),
             management_requests: Throttle::new("600/m"),
+            device_logins: Throttle::new("10/m"),
+            device_polls: Throttle::new("15/m"),
             rotations: Throttle::new(RotationTerms::BY_ITSELF),
             reports: Throttle::new("60/h"),
         }))

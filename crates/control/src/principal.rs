@@ -257,9 +257,16 @@ impl Administrator<'_> {
         (store, now): (&Store, Timestamp),
         permission: OperatorPermission,
     ) -> Result<Write, Refusal> {
+        if let Self::Operator(operator) = self {
+            operator.permit(permission)?;
+        }
+        self.begin_as_self((store, now)).await
+    }
+
+    /// Opens a write transaction for an action that every operator can perform. See [`Self::begin`].
+    pub async fn begin_as_self(self, (store, now): (&Store, Timestamp)) -> Result<Write, Refusal> {
         let mut write = store.write(now).await?;
         let Self::Operator(operator) = self else { return Ok(write) };
-        operator.permit(permission)?;
         operator.credential.claim_request(&mut write).await?;
         if !operator.credential.is_valid(&mut write, now).await?
             || !write.is_operator(operator.user.id).await?

@@ -19,7 +19,10 @@ use crate::{
     factors::console as factors,
     help::{console as help, errors::console as errors},
     mail,
-    management_keys::console as keys,
+    management_keys::{
+        console as keys,
+        device::{api as device_api, console as device},
+    },
     members::{console as members, invitations::console as invitations},
     names::console as names,
     operators::{console as operators, instance::console as instance},
@@ -83,6 +86,8 @@ routes! {
     get  "/mail"                            Anyone => mail::show;
     get  "/management-api"                  Anyone => api_docs::management_reference;
     get  "/management-api/errors"           Anyone => errors::list_of_management;
+    post "/oauth/device_authorization"      Anyone => device_api::authorize;
+    post "/oauth/token"                     Anyone => device_api::token;
     get  "/errors"                          Anyone => errors::list;
     get  "/errors/{code}"                   Anyone => errors::show;
 
@@ -186,6 +191,10 @@ routes! {
     post "/profile/password"                Session => users::change_password;
     post "/accounts/switch"                 Session => accounts::switch;
 
+    // Viewers see the page, which asks for a code.
+    get  "/device"                          Session => device::show;
+    post "/device"                          Needs(ManageKeys) => device::answer::<Caller>;
+
     get  "/audit"                           Needs(SeeAudit) => audit::show;
     get  "/audit/export"                    Needs(SeeAudit) => audit::export;
 
@@ -200,6 +209,8 @@ routes! {
     post "/operator/keys/{id}/rotate"       Operator => keys::rotate::<principal::Operator>;
     get  "/operator/keys/{id}/revoke"       Operator => keys::revoke_page::<principal::Operator>;
     post "/operator/keys/{id}/revoke"       Operator => keys::revoke::<principal::Operator>;
+    get  "/operator/device"                 Operator => device::show_to_operator;
+    post "/operator/device"                 Operator => device::answer::<principal::Operator>;
     get  "/operator/audit"                  Operator => audit::show_instance;
     get  "/operator"                        Operator => operators::list;
     post "/operator/accounts"               Operator => operators::open;

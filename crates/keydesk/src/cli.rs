@@ -84,7 +84,7 @@ enum ServerCommand {
     /// Manage accounts and plans in the database
     #[command(subcommand)]
     Account(account::Command),
-    /// Verify and anchor the audit log; list and export it from anywhere
+    /// Verify and anchor the audit log; “audit list” and “audit export” work from anywhere
     #[command(subcommand)]
     Audit(AuditCommand),
     /// Manage API operation rules
@@ -155,23 +155,12 @@ impl Cli {
         let mut root = Self::command();
         let names: Vec<_> = root.get_subcommands().map(|it| it.get_name().to_owned()).collect();
         for name in &names {
-            root = root.mut_subcommand(name, |command| {
-                let command = hide_options(command, options_of(name));
-                // Of `audit`, two subcommands are remote.
-                command.mut_subcommands(|inner| {
-                    let is_remote = remote::AuditCommand::has_subcommand(inner.get_name());
-                    let is_remote = name == "audit" && is_remote;
-                    hide_options(inner, if is_remote { &[] } else { options_of(name) })
-                })
-            });
+            root = root.mut_subcommand(name, with_own_options);
         }
         let groups = [
-            ("Commands that work from anywhere", group::<remote::Command>(&["audit"])),
-            (
-                "Server commands, which need the database of this machine",
-                group::<ServerCommand>(&[]),
-            ),
-            ("Other commands", group::<LocalCommand>(&["help"])),
+            ("Commands that work from anywhere", group::<remote::Command>()),
+            ("Server commands, which need the database of this machine", group::<ServerCommand>()),
+            ("Other commands", group::<LocalCommand>()),
         ];
         let list = groups.map(|(title, names)| section(&root, title, &names)).join("\n\n");
         root.override_usage("keydesk [OPTIONS] [COMMAND]").help_template(format!(
@@ -184,7 +173,7 @@ impl Cli {
         let mut grammar = Self::grammar();
         let matches = grammar.get_matches_mut();
         let ended = |error: clap::Error| error.exit();
-        if let Some(option) = out_of_place(&matches) {
+        if let Some(option) = out_of_place(&grammar, &matches) {
             let text = format!("--{} means nothing to this command", option.replace('_', "-"));
             ended(grammar.error(ErrorKind::ArgumentConflict, text));
         }
@@ -193,12 +182,29 @@ impl Cli {
 }
 
 /// Returns an option of the server that was given to a remote command.
-fn out_of_place(matches: &clap::ArgMatches) -> Option<&'static str> {
-    let (name, inner) = matches.subcommand()?;
-    let is_remote = !is_server_command(name)
-        || (name == "audit" && remote::AuditCommand::has_subcommand(inner.subcommand_name()?));
+fn out_of_place(root: &clap::Command, matches: &clap::ArgMatches) -> Option<&'static str> {
+    let (mut command, mut inner, mut is_remote) = (root, matches, false);
+    while let Some((name, below)) = inner.subcommand() {
+        let is_of_server = name != "audit" && is_server_command(name);
+        is_remote = is_remote || !is_of_server && !audit::Command::has_subcommand(name);
+        (command, inner) = (command.find_subcommand(name)?, below);
+    }
+    let is_hidden = |option: &&str| {
+        command.get_arguments().any(|arg| arg.get_id() == *option && arg.is_hide_set())
+    };
     let is_given = |option: &&str| matches.value_source(option) == Some(ValueSource::CommandLine);
-    OPTIONS.into_iter().filter(|_| is_remote).find(is_given)
+    OPTIONS.into_iter().filter(|_| is_remote).filter(is_hidden).find(is_given)
+}
+
+/// Makes a command show the options that mean something to it. Of `audit`, two subcommands are remote.
+fn with_own_options(command: clap::Command) -> clap::Command {
+    let own = options_of(command.get_name());
+    let is_audit = command.get_name() == "audit";
+    let is_remote = |name: &str| is_audit && remote::AuditCommand::has_subcommand(name);
+    hide_options(command, own).mut_subcommands(|inner| {
+        let own = if is_remote(inner.get_name()) { &[] } else { own };
+        hide_options(inner, own)
+    })
 }
 
 /// Hides the options of the server that a command doesn’t have. They are global, so a copy replaces each.
@@ -207,26 +213,27 @@ fn hide_options(command: clap::Command, shown: &[&str]) -> clap::Command {
     let logs = shown.is_empty().then_some("log");
     let hidden = OPTIONS.into_iter().filter(|option| !shown.contains(option)).chain(logs);
     hidden.fold(command, |command, option| {
+        // An option of the same name is the command’s own.
+        if command.get_arguments().any(|own| own.get_id() == option) {
+            return command;
+        }
         let option = root.get_arguments().find(|argument| argument.get_id() == option);
         command.args(option.map(|option| option.clone().hide(true)))
     })
 }
 
 /// Returns the names of the commands of a group.
-fn group<T: Subcommand>(more: &[&str]) -> Vec<String> {
+fn group<T: Subcommand>() -> Vec<String> {
     let group = T::augment_subcommands(clap::Command::new("group"));
-    let names = group.get_subcommands().map(|command| command.get_name().to_owned());
-    names.chain(more.iter().map(|&name| name.to_owned())).collect()
+    group.get_subcommands().map(|command| command.get_name().to_owned()).collect()
 }
 
 fn section(root: &clap::Command, title: &str, names: &[String]) -> String {
-    let lines = names.iter().map(|name| {
-        let about = root.find_subcommand(name).and_then(|command| command.get_about());
-        let about =
-            about.map_or_else(|| "Print help for a command".to_owned(), ToString::to_string);
-        format!("  {name:<13}{about}")
-    });
-    format!("{title}:\n{}", lines.collect::<Vec<_>>().join("\n"))
+    let about = |name: &str| root.find_subcommand(name).and_then(clap::Command::get_about);
+    let line = |name: &String| {
+        format!("  {name:<13}{}", about(name).map(ToString::to_string).unwrap_or_default())
+    };
+    format!("{title}:\n{}", names.iter().map(line).collect::<Vec<_>>().join("\n"))
 }
 
 pub async fn run(cli: Cli) -> anyhow::Result<()> {

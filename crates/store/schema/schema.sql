@@ -171,6 +171,19 @@ CREATE TABLE idempotent_request (
 ) STRICT;
 CREATE INDEX idempotent_request_at ON idempotent_request (at);
 
+-- Logins of devices that wait for a user, by the SHA-256 of the device code, which becomes the secret of a management key.
+CREATE TABLE device_login (
+    hash BLOB PRIMARY KEY,
+    user_code_hash BLOB NOT NULL UNIQUE,
+    masked TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    client_ip TEXT,
+    client TEXT,
+    expires_at INTEGER NOT NULL,
+    answered_at INTEGER,
+    key_id TEXT REFERENCES management_key (id)
+) STRICT;
+
 -- Browser sessions, by the SHA-256 of the cookie.
 CREATE TABLE session (
     id TEXT PRIMARY KEY,

@@ -40,5 +40,7 @@ done-cors_set = Browser access saved. It applies immediately.
 done-mail_test_sent = Test email sent. The mail server accepted it.
 done-renamed = Name saved.
 done-left = You left the account.
+done-device_confirmed = The device is logged in.
+done-device_denied = The login was denied.
 done-key_revoked = Management key revoked.
 done-key_taken_over = Management key taken over. It acts as you now.

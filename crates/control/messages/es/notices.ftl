@@ -40,5 +40,7 @@ done-cors_set = Acceso desde el navegador guardado. Se aplica de inmediato.
 done-mail_test_sent = Correo electrónico de prueba enviado. El servidor de correo lo aceptó.
 done-renamed = Nombre guardado.
 done-left = Dejaste la cuenta.
+done-device_confirmed = El dispositivo ha iniciado sesión.
+done-device_denied = Se ha denegado el inicio de sesión.
 done-key_revoked = Clave de administración revocada.
 done-key_taken_over = Clave de administración asumida. Ahora actúa como tú.

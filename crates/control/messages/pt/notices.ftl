@@ -40,5 +40,7 @@ done-cors_set = Acesso pelo navegador salvo. A alteração se aplica imediatamen
 done-mail_test_sent = E-mail de teste enviado. O servidor de e-mail o aceitou.
 done-renamed = Nome salvo.
 done-left = Você saiu da conta.
+done-device_confirmed = O dispositivo iniciou a sessão.
+done-device_denied = O início de sessão foi negado.
 done-key_revoked = Chave de gerenciamento revogada.
 done-key_taken_over = Chave de gerenciamento assumida. Agora ela age como você.

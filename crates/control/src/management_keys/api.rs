@@ -1,8 +1,8 @@
 //! `/key` and `/keys` of the management API: the key of the request, and the keys of its account or of the instance.
 
 use super::{
-    Either, KeyRequest, create_key, find_key, list_keys, rename_key, revoke_key, rotate_key,
-    take_over_key,
+    Either, KeyRequest, create_key, find_key, list_keys, rename_key, revoke_key, revoke_own_key,
+    rotate_key, take_over_key,
 };
 use crate::{
     AppState,
@@ -266,6 +266,18 @@ pub(crate) async fn revoke_management_key(
     if request.finished(&app).await?.is_none() {
         revoke_key(&app, &request.caller, id).await?;
     }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Revokes the key of the request.
+#[utoipa::path(delete, path = "/key", operation_id = "revoke_own_key", tag = "Management keys",
+    responses((status = 204, description = "The key was revoked.")))]
+pub(crate) async fn revoke_own(
+    State(app): State<AppState>,
+    request: Request<Either>,
+) -> Result<StatusCode, ApiError> {
+    let key = request.caller.key().ok_or(Code::NotFound)?.id;
+    revoke_own_key(&app, &request.caller, key).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -27,7 +27,7 @@ use keydesk_model::{
     Expiry, GracePeriod, IpAllowlist, KeyScope, KeyScopes, ManagementKeyId, Permission, Timestamp,
     TokenName,
 };
-use keydesk_store::ManagementKey;
+use keydesk_store::{DeviceLogin, ManagementKey};
 use keydesk_token::PlainToken;
 use serde::Deserialize;
 
@@ -35,6 +35,8 @@ use serde::Deserialize;
 pub(crate) trait KeyPages: KeyManager + SignedIn {
     const PATH: &'static str;
     const NAV: Nav;
+    /// The page on which the login of a device is confirmed.
+    const DEVICE_PATH: &'static str;
 
     /// Returns whether the page offers to take over a key of another member.
     fn may_take_over(&self, key: &ManagementKey) -> bool;
@@ -43,6 +45,7 @@ pub(crate) trait KeyPages: KeyManager + SignedIn {
 impl KeyPages for Caller {
     const PATH: &'static str = "/keys";
     const NAV: Nav = Nav::Keys;
+    const DEVICE_PATH: &'static str = "/device";
 
     fn may_take_over(&self, key: &ManagementKey) -> bool {
         self.may(Permission::ManageOwners) && key.member != Some(self.member.id)
@@ -52,6 +55,7 @@ impl KeyPages for Caller {
 impl KeyPages for Operator {
     const PATH: &'static str = "/operator/keys";
     const NAV: Nav = Nav::OperatorKeys;
+    const DEVICE_PATH: &'static str = "/operator/device";
 
     fn may_take_over(&self, _: &ManagementKey) -> bool {
         false
@@ -144,18 +148,44 @@ pub(crate) async fn list<M: KeyPages>(
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct NewKeyForm {
-    name: String,
-    expires: String,
-    expires_on: String,
-    scope: Vec<String>,
-    ip_allowlist: String,
+    pub name: String,
+    pub expires: String,
+    pub expires_on: String,
+    pub scope: Vec<String>,
+    pub ip_allowlist: String,
+}
+
+impl NewKeyForm {
+    /// The scopes that a device asked for, or else all that the manager can grant.
+    pub fn for_device(manager: &impl KeyManager, login: &DeviceLogin) -> Self {
+        let offered = manager.grantable_scopes().into_iter();
+        let wanted: Vec<_> = login.scopes.iter().collect();
+        let scopes = offered.filter(|scope| wanted.is_empty() || wanted.contains(scope));
+        let address = login.client_ip.as_deref().unwrap_or_default();
+        Self {
+            name: text("device-key-name").with("address", address).to_string(),
+            scope: scopes.map(|scope| scope.as_str().to_owned()).collect(),
+            ..Self::default()
+        }
+    }
+}
+
+/// The device whose login the page confirms.
+pub(crate) struct Device {
+    pub user_code: String,
+    pub client: String,
+    pub client_ip: String,
 }
 
 #[derive(Template)]
 #[template(path = "management_keys/new.html")]
-struct NewPage {
+pub(crate) struct NewPage {
     chrome: PageLayout,
     base: &'static str,
+    /// The path of the form.
+    action: &'static str,
+    device: Option<Device>,
+    device_path: &'static str,
     form: NewKeyForm,
     offers: Vec<(KeyScope, String)>,
     choices: Vec<(&'static str, String)>,
@@ -165,9 +195,15 @@ struct NewPage {
 
 /// The offered lifetimes, in days.
 const CHOICES: [(&str, u16); 3] = [("30d", 30), ("90d", 90), ("365d", 365)];
-const FIELDS: [&str; 4] = ["name", "scope", "expires", "ip_allowlist"];
+pub(crate) const FIELDS: [&str; 4] = ["name", "scope", "expires", "ip_allowlist"];
 
 impl NewPage {
+    /// Makes the page confirm the login of a device.
+    pub fn for_device(mut self, device: Device) -> Self {
+        self.chrome.title = text("device-title").to_string();
+        Self { action: self.device_path, device: Some(device), ..self }
+    }
+
     fn has(&self, scope: KeyScope) -> bool {
         self.form.scope.iter().any(|held| held == scope.as_str())
     }
@@ -181,7 +217,7 @@ impl NewPage {
     }
 }
 
-async fn form_page<M: KeyPages>(
+pub(crate) async fn form_page<M: KeyPages>(
     app: &AppState,
     manager: &M,
     (form, error): (NewKeyForm, FormError),
@@ -193,6 +229,9 @@ async fn form_page<M: KeyPages>(
     Ok(NewPage {
         chrome: manager.chrome(text("key-new-title"), M::NAV),
         base: M::PATH,
+        action: M::PATH,
+        device: None,
+        device_path: M::DEVICE_PATH,
         form,
         offers: offers.map(|scope| (scope, label("key-scope", message_name(scope)))).collect(),
         choices: choices.map(|(value, _)| (value, label("expires", value))).collect(),
@@ -215,7 +254,7 @@ pub(crate) async fn new_page<M: KeyPages>(
     Ok(page(&form_page(&app, &manager, begin).await?))
 }
 
-fn read_request(form: &NewKeyForm) -> Result<KeyRequest, Refusal> {
+pub(crate) fn read_request(form: &NewKeyForm) -> Result<KeyRequest, Refusal> {
     let expires = match (form.expires.as_str(), form.expires_on.as_str()) {
         ("date" | "", "") => return Err(Refusal::new(Code::MissingExpiryDate).at("expires")),
         ("date" | "", date) => date,

@@ -22,6 +22,11 @@ pub(crate) trait KeyManager: Sized + Sync {
     fn may_grant(&self, scope: KeyScope) -> bool;
     /// Opens a write transaction for managing keys, with the manager as of now.
     fn begin(&self, app: &AppState) -> impl Future<Output = Result<(Write, Self), Refusal>> + Send;
+    /// Opens a write transaction for the manager's own key.
+    fn begin_as_self(
+        &self,
+        app: &AppState,
+    ) -> impl Future<Output = Result<(Write, Self), Refusal>> + Send;
     fn entry(&self, event: Event, key: ManagementKeyId) -> AuditEntry;
 
     /// Returns the scopes that the manager can grant.
@@ -65,6 +70,10 @@ impl KeyManager for Caller {
         Self::begin(self, app, Permission::ManageKeys).await
     }
 
+    async fn begin_as_self(&self, app: &AppState) -> Result<(Write, Self), Refusal> {
+        self.begin_as_member(app).await
+    }
+
     fn entry(&self, event: Event, key: ManagementKeyId) -> AuditEntry {
         Self::entry(self, event, key)
     }
@@ -101,6 +110,11 @@ impl KeyManager for Operator {
         let write =
             administrator.begin((&app.store, app.now()), OperatorPermission::ManageKeys).await?;
         Ok((write, self.clone()))
+    }
+
+    async fn begin_as_self(&self, app: &AppState) -> Result<(Write, Self), Refusal> {
+        let now = (&app.store, app.now());
+        Ok((Administrator::Operator(self).begin_as_self(now).await?, self.clone()))
     }
 
     fn entry(&self, event: Event, key: ManagementKeyId) -> AuditEntry {
@@ -163,6 +177,19 @@ impl KeyManager for Either {
             }
             Self::Operator(operator) => {
                 let (write, operator) = KeyManager::begin(&**operator, app).await?;
+                (write, Self::Operator(Box::new(operator)))
+            }
+        })
+    }
+
+    async fn begin_as_self(&self, app: &AppState) -> Result<(Write, Self), Refusal> {
+        Ok(match self {
+            Self::Member(caller) => {
+                let (write, caller) = KeyManager::begin_as_self(&**caller, app).await?;
+                (write, Self::Member(Box::new(caller)))
+            }
+            Self::Operator(operator) => {
+                let (write, operator) = KeyManager::begin_as_self(&**operator, app).await?;
                 (write, Self::Operator(Box::new(operator)))
             }
         })

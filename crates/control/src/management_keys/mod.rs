@@ -4,6 +4,7 @@
 pub(crate) mod api;
 mod authentication;
 pub(crate) mod console;
+pub(crate) mod device;
 mod manager;
 
 pub(crate) use authentication::{KeyHolder, authenticate};
@@ -24,9 +25,9 @@ use keydesk_model::{
     },
 };
 use keydesk_store::{
-    FinishedRequest, ManagementKey, NewManagementKey, Page, PageSearch, Read, StoreError,
+    FinishedRequest, ManagementKey, NewManagementKey, Page, PageSearch, Read, StoreError, Write,
 };
-use keydesk_token::{Kind, PlainToken};
+use keydesk_token::{Kind, PlainToken, TokenHash};
 use std::time::Duration;
 
 /// The time for which a request to the management API can be repeated.
@@ -78,17 +79,30 @@ pub(crate) async fn create_key(
     manager: &impl KeyManager,
     request: KeyRequest,
 ) -> Result<(ManagementKey, PlainToken), Refusal> {
+    let plain = PlainToken::generate(&app.settings.token_prefix, Kind::Management, &app.entropy);
     let (mut write, manager) = manager.begin(app).await?;
-    check_scopes(&manager, &request.scopes)?;
+    let (hash, masked) = (plain.hash(), plain.masked());
+    let (key, event) = add_key(app, (&mut write, &manager), request, (&hash, &masked)).await?;
+    write.commit(manager.entry(event, key.id)).await?;
+    Ok((key, plain))
+}
+
+/// Adds a key with a secret. Returns it with the event to record.
+async fn add_key(
+    app: &AppState,
+    (write, manager): (&mut Write, &impl KeyManager),
+    request: KeyRequest,
+    secret: (&TokenHash, &str),
+) -> Result<(ManagementKey, Event), Refusal> {
+    check_scopes(manager, &request.scopes)?;
     let (now, account) = (write.now(), manager.account());
     if write.count_active_management_keys(account, now).await? >= MOST_KEYS {
         return Err(Refusal::new(Code::TooManyKeys).with_count("most", MOST_KEYS));
     }
-    let policy = expiry_policy(app, &mut write, account).await?;
+    let policy = expiry_policy(app, write, account).await?;
     let expires_at = request.expiry.resolve(now)?;
     policy.check(now, expires_at)?;
     let expires_at = expires_at.ok_or_else(|| Refusal::new(Code::ExpiryRequired).at("expires"))?;
-    let plain = PlainToken::generate(&app.settings.token_prefix, Kind::Management, &app.entropy);
     let new = NewManagementKey {
         id: ManagementKeyId::generate(now, &app.entropy),
         account,
@@ -99,7 +113,7 @@ pub(crate) async fn create_key(
         ip_allowlist: request.ip_allowlist,
         expires_at,
     };
-    write.add_management_key(&new, (&plain.hash(), &plain.masked())).await?;
+    write.add_management_key(&new, secret).await?;
     let key = write.find_management_key(account, new.id).await?.ok_or(Code::NotFound)?;
     let after = NewKeyDetail {
         name: new.name,
@@ -107,8 +121,7 @@ pub(crate) async fn create_key(
         ip_allowlist: new.ip_allowlist,
         expires_at: Rfc3339(expires_at),
     };
-    write.commit(manager.entry(Event::ManagementKeyCreated { after }, new.id)).await?;
-    Ok((key, plain))
+    Ok((key, Event::ManagementKeyCreated { after }))
 }
 
 /// A key never permits more than the role, the operator, or the key that creates it.
@@ -218,6 +231,21 @@ pub(crate) async fn find_finished_request(
     request: IdempotentRequest,
 ) -> Result<Option<FinishedRequest>, StoreError> {
     app.store.read().await?.find_finished_request(request.key).await
+}
+
+/// Revokes the key of the request, which every key may do.
+pub(crate) async fn revoke_own_key(
+    app: &AppState,
+    manager: &impl KeyManager,
+    id: ManagementKeyId,
+) -> Result<(), Refusal> {
+    let (mut write, manager) = manager.begin_as_self(app).await?;
+    let now = write.now();
+    let key = find_active(&mut write, (&manager, now), id).await?;
+    write.revoke_management_key(id).await?;
+    let before = NameAndVersion { name: key.name, version: key.version };
+    write.commit(manager.entry(Event::ManagementKeyRevoked { before }, id)).await?;
+    Ok(())
 }
 
 /// Forgets the requests that can no longer be repeated.

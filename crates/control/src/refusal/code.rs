@@ -107,6 +107,7 @@ codes! {
     InvalidOrigin = "invalid_origin", Invalid;
     InvalidCorsList = "invalid_cors_list", Invalid;
     TooManyTokens = "too_many_tokens", Invalid;
+    InvalidUserCode = "invalid_user_code", Invalid;
     TooManyKeys = "too_many_keys", Invalid;
     InvalidKeyScope = "invalid_key_scope", Invalid;
     ScopeNotGrantable = "scope_not_grantable", Invalid;

@@ -140,7 +140,7 @@ fn note_user(app: &AppState, user: UserId) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn too_many_changes(wait: Duration) -> Refusal {
+pub(crate) fn too_many_changes(wait: Duration) -> Refusal {
     let seconds = wait.as_secs().saturating_add(1);
     let refusal = Refusal::new(Code::TooManyChanges).with_count("n", seconds);
     refusal.retry_after(Duration::from_secs(seconds))

@@ -7,10 +7,10 @@ use http::{HeaderValue, Method, Request, header};
 use keydesk_node::system;
 use keydesk_outbound::{Bounds, Outbound, OutboundError, Reach};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{fmt::Write, time::Duration};
 use zeroize::Zeroizing;
 
-const BOUNDS: Bounds = Bounds { timeout: Duration::from_secs(60), bytes: 256 * 1024 * 1024 };
+const BOUNDS: Bounds = Bounds { timeout: Duration::from_mins(1), bytes: 256 * 1024 * 1024 };
 const BASE: &str = "/api/v1";
 /// The number of objects on a page of a list.
 const PAGE: usize = 200;
@@ -275,10 +275,13 @@ pub fn unexpected(text: &str) -> RemoteError {
 
 /// Returns a text as one segment of a path.
 pub fn segment(text: &str) -> String {
-    let keep = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
-    let encode = |c: char| {
-        let mut bytes = [0; 4];
-        c.encode_utf8(&mut bytes).bytes().map(|byte| format!("%{byte:02X}")).collect::<String>()
-    };
-    text.chars().map(|c| if keep(c) { c.to_string() } else { encode(c) }).collect()
+    text.bytes().fold(String::new(), |mut path, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            path.push(char::from(byte));
+        } else {
+            // Writing to a string doesn't fail.
+            let _ = write!(path, "%{byte:02X}");
+        }
+        path
+    })
 }

@@ -16,7 +16,7 @@ const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 #[derive(Debug, clap::Args)]
 pub struct LoginArgs {
-    /// Console URL, such as https://console.example.com
+    /// Console URL
     url: String,
     /// Scopes to ask for; the user decides [default: all that the user can grant]
     #[arg(long = "scope", value_name = "SCOPE")]

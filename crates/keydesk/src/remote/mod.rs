@@ -59,7 +59,7 @@ pub struct Remote {
     /// Console URL [default: that of the profile]
     #[arg(long, env = "KEYDESK_URL", value_name = "URL")]
     url: Option<String>,
-    /// Profile to use [default: KEYDESK_URL and KEYDESK_KEY, or else the profile of the last login]
+    /// Profile to use [default: the URL and key in the environment, or else that of the last login]
     #[arg(long, env = "KEYDESK_PROFILE", value_name = "NAME")]
     profile: Option<String>,
     /// Print JSON

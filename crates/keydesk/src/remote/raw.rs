@@ -14,7 +14,7 @@ pub struct Args {
     path: String,
     /// JSON body; @FILE reads a file, - reads standard input
     #[arg(long, value_name = "JSON")]
-    data: Option<String>,
+    body: Option<String>,
     /// ETag of what you have read
     #[arg(long, value_name = "ETAG")]
     if_match: Option<String>,
@@ -29,7 +29,7 @@ pub struct Args {
 }
 
 pub async fn run(args: Args) -> anyhow::Result<()> {
-    let body = args.data.as_deref().map(read).transpose()?;
+    let body = args.body.as_deref().map(read).transpose()?;
     let path = args.path.strip_prefix("/api/v1").unwrap_or(&args.path);
     if !path.starts_with('/') {
         bail!("a path begins with /, such as /tokens");
@@ -57,17 +57,17 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn read(data: &str) -> anyhow::Result<Value> {
-    let text = match data.strip_prefix('@') {
+fn read(body: &str) -> anyhow::Result<Value> {
+    let text = match body.strip_prefix('@') {
         Some(file) => {
             std::fs::read_to_string(file).with_context(|| format!("{file} can’t be read"))?
         }
-        None if data == "-" => {
+        None if body == "-" => {
             let mut text = String::new();
             std::io::stdin().read_to_string(&mut text)?;
             text
         }
-        None => data.to_owned(),
+        None => body.to_owned(),
     };
     serde_json::from_str(&text).context("the body isn’t JSON")
 }

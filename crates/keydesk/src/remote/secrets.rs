@@ -50,12 +50,12 @@ impl SecretOutput {
     /// Writes the secret, and returns the object without it.
     pub fn write(&self, mut object: Value) -> anyhow::Result<Value> {
         let secret = object.as_object_mut().and_then(|object| object.remove("secret"));
-        match secret.as_ref().and_then(Value::as_str) {
-            Some(secret) => match &self.secret_file {
-                Some(path) => write_file(path, secret)?,
-                None => print_line!("{secret}"),
-            },
-            None => eprintln!("The secret isn’t shown again. If it got lost, rotate the token."),
+        match (secret.as_ref().and_then(Value::as_str), &self.secret_file) {
+            (Some(secret), Some(path)) => write_file(path, secret)?,
+            (Some(secret), None) => print_line!("{secret}"),
+            (None, _) => {
+                eprintln!("The secret isn’t shown again. If it got lost, rotate the token.");
+            }
         }
         Ok(object)
     }

@@ -16,7 +16,7 @@ const ABOUT: &str = "Everything that people do in the Keydesk console, a program
     Send a management key, which you create in the console, as `Authorization: Bearer kd_m_…`. Errors are problems \
     (RFC 9457) with a stable `code`. Send an `Idempotency-Key` with a POST request to be able to repeat it.";
 
-/// The operations that need the ETag of their consequences in `If-Match`.
+/// The operations that need the `ETag` of their consequences in `If-Match`.
 const NEEDS_IF_MATCH: [&str; 6] = [
     "revoke_token",
     "rotate_bearer_token",
@@ -25,7 +25,7 @@ const NEEDS_IF_MATCH: [&str; 6] = [
     "suspend_account",
     "close_account",
 ];
-/// The operations that take the ETag of the object, or of the consequences that some requests have.
+/// The operations that take the `ETag` of the object, or of the consequences that some requests have.
 const TAKES_IF_MATCH: [&str; 10] = [
     "update_account",
     "update_account_limits",

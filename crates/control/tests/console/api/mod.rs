@@ -2,6 +2,7 @@
 
 mod accounts;
 mod contract;
+mod device;
 mod keys;
 mod tokens;
 
