@@ -43,6 +43,7 @@ mod real_apis;
 mod receipts;
 mod recipes;
 mod regressions;
+mod remote;
 mod revocations;
 mod rights;
 mod rotation;

@@ -190,7 +190,7 @@ impl Connection {
     fn problem(&self, reply: &Reply) -> RemoteError {
         let problem = reply.json().unwrap_or_default();
         let text = |name: &str| problem[name].as_str().unwrap_or_default().to_owned();
-        if problem["code"].is_null() {
+        if !text("type").contains("/management-api/errors#") {
             let status = reply.status;
             return unexpected(&format!(
                 "{} answered with status {status}, not as Keydesk’s management API does. Is it the console URL?",
