@@ -3,7 +3,9 @@
 
 use crate::{
     AppState,
-    accounts::{api as account, limits::api as account_limits},
+    accounts::{
+        api as account, console_links::api as console_links, limits::api as account_limits,
+    },
     audit::api as audit,
     door::api::{BASE, document, guard},
     management_keys::api as keys,
@@ -35,7 +37,7 @@ pub enum ApiAccess {
 }
 
 use ApiAccess::{Account, Either, Key, Needs, Operator};
-use OperatorPermission::{ManageAccounts, SeeAccounts, SeeInstance};
+use OperatorPermission::{ManageAccounts, OpenSessions, SeeAccounts, SeeInstance};
 use Permission::{
     LimitAccount, ManageMembers, ManageOwners, ManageSso, ManageTokens, SeeAudit, SeeLimits,
     SeeMembers, SeeReceipts, SeeTokens, SeeUsage, UseApiDocs,
@@ -118,6 +120,8 @@ api_routes! {
     Operator(ManageAccounts) => operators::close;
     Operator(ManageAccounts) => operators::restore;
     Operator(ManageAccounts) => operators::invite;
+
+    Operator(OpenSessions) => console_links::create_console_session;
 
     Operator(SeeInstance) => instance::list_plans;
     Operator(SeeInstance) => instance::list_operations;

@@ -3,7 +3,8 @@
 use crate::{
     AppState,
     accounts::{
-        console as accounts, limits::console as account_limits, sign_up::console as sign_up,
+        console as accounts, console_links::console as console_links,
+        limits::console as account_limits, sign_up::console as sign_up,
     },
     api_docs::console as api_docs,
     api_routes::api_router,
@@ -86,6 +87,7 @@ routes! {
     get  "/mail"                            Anyone => mail::show;
     get  "/management-api"                  Anyone => api_docs::management_reference;
     get  "/management-api/errors"           Anyone => errors::list_of_management;
+    get  "/console-session/{code}"          Anyone => console_links::enter;
     post "/oauth/device_authorization"      Anyone => device_api::authorize;
     post "/oauth/token"                     Anyone => device_api::token;
     get  "/errors"                          Anyone => errors::list;

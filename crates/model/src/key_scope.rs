@@ -21,6 +21,7 @@ pub enum KeyScope {
     KeysWrite,
     AccountsRead,
     AccountsWrite,
+    SessionsWrite,
     InstanceRead,
 }
 
@@ -39,6 +40,7 @@ text_form!(KeyScope, KeyScopeError = KeyScopeError, {
     KeysWrite = "keys:write",
     AccountsRead = "accounts:read",
     AccountsWrite = "accounts:write",
+    SessionsWrite = "sessions:write",
     InstanceRead = "instance:read",
 });
 
@@ -63,7 +65,9 @@ impl KeyScope {
             Self::SsoWrite => &[P::ManageSso],
             Self::KeysRead => &[P::SeeKeys],
             Self::KeysWrite => &[P::SeeKeys, P::ManageKeys],
-            Self::AccountsRead | Self::AccountsWrite | Self::InstanceRead => &[],
+            Self::AccountsRead | Self::AccountsWrite | Self::SessionsWrite | Self::InstanceRead => {
+                &[]
+            }
         }
     }
 
@@ -73,6 +77,7 @@ impl KeyScope {
         match self {
             Self::AccountsRead => &[P::SeeAccounts],
             Self::AccountsWrite => &[P::SeeAccounts, P::ManageAccounts],
+            Self::SessionsWrite => &[P::OpenSessions],
             Self::InstanceRead => &[P::SeeInstance],
             Self::KeysRead => &[P::SeeKeys],
             Self::KeysWrite => &[P::SeeKeys, P::ManageKeys],

@@ -65,6 +65,8 @@ OperatorPermission {
     SeeAccounts,
     /// Open, rename, suspend, close, and restore accounts, change their plans, and invite owners.
     ManageAccounts,
+    /// Create links that log a member of an account in.
+    OpenSessions,
     /// See plans, operations, gateways, and operators.
     SeeInstance,
     SeeKeys,

@@ -81,8 +81,11 @@ CREATE TABLE member (
     created_at INTEGER NOT NULL,
     removed_at INTEGER,
     sessions_from INTEGER,
-    removed_email TEXT
+    removed_email TEXT,
+    -- The ID by which the operator's own product knows the member.
+    external_id TEXT
 ) STRICT;
+CREATE UNIQUE INDEX member_external_id ON member (account_id, external_id) WHERE removed_at IS NULL;
 CREATE UNIQUE INDEX member_once ON member (account_id, user_id) WHERE removed_at IS NULL;
 CREATE INDEX member_of_user ON member (user_id);
 
@@ -184,6 +187,18 @@ CREATE TABLE device_login (
     key_id TEXT REFERENCES management_key (id)
 ) STRICT;
 
+-- One-time links that log a member in, by SHA-256.
+CREATE TABLE console_link (
+    hash BLOB PRIMARY KEY,
+    account_id TEXT NOT NULL REFERENCES account (id),
+    member_id TEXT NOT NULL REFERENCES member (id),
+    user_id TEXT NOT NULL REFERENCES users (id),
+    path TEXT NOT NULL,
+    return_url TEXT,
+    key_id TEXT REFERENCES management_key (id),
+    expires_at INTEGER NOT NULL
+) STRICT;
+
 -- Browser sessions, by the SHA-256 of the cookie.
 CREATE TABLE session (
     id TEXT PRIMARY KEY,
@@ -195,7 +210,10 @@ CREATE TABLE session (
     authenticated_at INTEGER NOT NULL,
     client_ip TEXT NOT NULL,
     user_agent TEXT NOT NULL,
-    ended_at INTEGER
+    ended_at INTEGER,
+    -- Opened by a console link: limited to its account, with the page to go back to.
+    is_linked INTEGER NOT NULL DEFAULT 0,
+    return_url TEXT
 ) STRICT;
 CREATE INDEX session_of_user ON session (user_id) WHERE ended_at IS NULL;
 

@@ -17,6 +17,10 @@ pub struct Session {
     pub authenticated_at: Timestamp,
     pub client_ip: String,
     pub user_agent: String,
+    /// Whether a console link opened it: it is limited to its account.
+    pub is_linked: bool,
+    /// The page that the console links back to.
+    pub return_url: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -30,9 +34,9 @@ pub struct NewSession {
 }
 
 const FIND: &str = "SELECT id, user_id, account_id, created_at, seen_at, authenticated_at, client_ip, \
-    user_agent FROM session WHERE hash = $1 AND ended_at IS NULL AND seen_at > $2 AND created_at > $3";
+    user_agent, is_linked, return_url FROM session WHERE hash = $1 AND ended_at IS NULL AND seen_at > $2 AND created_at > $3";
 const LIST: &str = "SELECT id, user_id, account_id, created_at, seen_at, authenticated_at, client_ip, \
-    user_agent FROM session WHERE user_id = $1 AND ended_at IS NULL AND seen_at > $2 AND created_at > $3 \
+    user_agent, is_linked, return_url FROM session WHERE user_id = $1 AND ended_at IS NULL AND seen_at > $2 AND created_at > $3 \
     ORDER BY seen_at DESC, id";
 const ADD: &str = "INSERT INTO session (id, hash, user_id, account_id, created_at, seen_at, \
     authenticated_at, client_ip, user_agent) VALUES ($1, $2, $3, $4, $5, $5, $5, $6, $7)";
@@ -64,6 +68,8 @@ fn session(row: &SqlRow) -> Result<Session, StoreError> {
         authenticated_at: row::instant(row, "authenticated_at")?,
         client_ip: row::text(row, "client_ip")?,
         user_agent: row::text(row, "user_agent")?,
+        is_linked: row.get::<i64>("is_linked")? != 0,
+        return_url: row.get("return_url")?,
     })
 }
 

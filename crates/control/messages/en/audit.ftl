@@ -92,3 +92,5 @@ event-management_key-rotated = Management key rotated
 event-management_key-revoked = Management key revoked
 event-management_key-taken_over = Management key taken over
 audit-management-key = { $name } (management key)
+event-member-joined_through_link = Joined through a console link
+event-console_link-created = Console link created

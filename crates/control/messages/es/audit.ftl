@@ -92,3 +92,5 @@ event-management_key-rotated = Clave de administración rotada
 event-management_key-revoked = Clave de administración revocada
 event-management_key-taken_over = Clave de administración asumida
 audit-management-key = { $name } (clave de administración)
+event-member-joined_through_link = Se unió mediante un enlace a la consola
+event-console_link-created = Enlace a la consola creado

@@ -8,6 +8,7 @@ layout-audit = Registro de auditoría
 layout-operator = Operador
 layout-menu = { $account }, { $name }: menú de la cuenta y del perfil
 layout-profile = Perfil y contraseña
+layout-back = Volver a { $host }
 layout-log-out = Cerrar sesión
 layout-receipt = Ver recibo
 layout-suspended = El proveedor de la API suspendió esta cuenta: todas las solicitudes se rechazan con 403 <code>account_suspended</code>. Comunícate con el proveedor para restaurarla.

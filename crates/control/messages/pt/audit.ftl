@@ -92,3 +92,5 @@ event-management_key-rotated = Chave de gerenciamento rotacionada
 event-management_key-revoked = Chave de gerenciamento revogada
 event-management_key-taken_over = Chave de gerenciamento assumida
 audit-management-key = { $name } (chave de gerenciamento)
+event-member-joined_through_link = Entrou por um link para o console
+event-console_link-created = Link para o console criado

@@ -8,6 +8,7 @@ layout-audit = Log de auditoria
 layout-operator = Operador
 layout-menu = { $account }, { $name }: menu da conta e do perfil
 layout-profile = Perfil e senha
+layout-back = Voltar para { $host }
 layout-log-out = Sair
 layout-receipt = Ver recibo
 layout-suspended = O provedor da API suspendeu esta conta: todas as solicitações são rejeitadas com 403 <code>account_suspended</code>. Entre em contato com ele para restaurá-la.

@@ -2,6 +2,7 @@
 
 pub(crate) mod api;
 pub(crate) mod console;
+pub(crate) mod console_links;
 pub(crate) mod limits;
 pub(crate) mod sign_up;
 

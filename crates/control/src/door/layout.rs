@@ -1,6 +1,7 @@
 //! The layout of every page: title, navigation, user, and notice.
 
 use crate::{
+    accounts::console_links::host_of,
     door::{
         language::{text, text_if_exists},
         page_owner::PageFor,
@@ -14,6 +15,7 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 use keydesk_model::{AccountId, AccountState, Permission, Role, UserId};
+use keydesk_store::Session;
 use serde::Deserialize;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +94,14 @@ pub(crate) struct NavUser {
     pub is_operator: bool,
     /// Whether the account that the page is about is suspended.
     pub is_suspended: bool,
+    /// The page to go back to, and its host, if a console link opened the session.
+    pub way_back: Option<(String, String)>,
+}
+
+fn way_back(session: &Session) -> Option<(String, String)> {
+    let url = session.return_url.clone()?;
+    let host = host_of(&url)?;
+    Some((url, host))
 }
 
 impl NavUser {
@@ -139,6 +149,7 @@ impl PageLayout {
             is_member: true,
             is_operator: caller.is_operator,
             is_suspended: caller.account.state == AccountState::Suspended,
+            way_back: caller.session().ok().and_then(way_back),
         };
         Self { title: title.into(), nav, who: Some(who), notice: None, receipt: None, receipts_at }
     }
@@ -156,6 +167,7 @@ impl PageLayout {
             is_member: operator.is_member,
             is_operator: true,
             is_suspended: false,
+            way_back: None,
         };
         Self { title: title.into(), nav, who: Some(who), notice: None, receipt: None, receipts_at }
     }

@@ -107,6 +107,11 @@ codes! {
     InvalidOrigin = "invalid_origin", Invalid;
     InvalidCorsList = "invalid_cors_list", Invalid;
     TooManyTokens = "too_many_tokens", Invalid;
+    InvalidPath = "invalid_path", Invalid;
+    InvalidReturnUrl = "invalid_return_url", Invalid;
+    InvalidExternalId = "invalid_external_id", Invalid;
+    UnknownMember = "unknown_member", Invalid;
+    UserOfAnotherAccount = "user_of_another_account", Invalid;
     InvalidUserCode = "invalid_user_code", Invalid;
     TooManyKeys = "too_many_keys", Invalid;
     InvalidKeyScope = "invalid_key_scope", Invalid;
@@ -173,6 +178,7 @@ codes! {
     LoginExpired = "login_expired", NotPermitted;
     InvitationExpired = "invitation_expired", Gone;
     SignUpExpired = "sign_up_expired", Gone;
+    ConsoleLinkExpired = "console_link_expired", Gone;
     ResetExpired = "reset_expired", Gone;
     EmailLinkExpired = "email_link_expired", Gone;
 

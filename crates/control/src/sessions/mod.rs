@@ -46,8 +46,11 @@ pub(crate) async fn find_caller(
         return Ok(Found::Nobody);
     };
     let mut read = app.store.read().await?;
-    let is_operator = read.is_operator(user.id).await?;
-    let accounts = read.list_accounts_of(user.id, session.created_at).await?;
+    let is_operator = !session.is_linked && read.is_operator(user.id).await?;
+    let mut accounts = read.list_accounts_of(user.id, session.created_at).await?;
+    if session.is_linked {
+        accounts.retain(|account| Some(account.id) == session.account);
+    }
     let current =
         accounts.iter().find(|account| Some(account.id) == session.account).or(accounts.first());
     let is_required = app.settings.users.require_two_factor
@@ -92,7 +95,7 @@ pub(crate) async fn find_operator(
     origin: Origin,
 ) -> Result<Operator, Refusal> {
     let mut read = app.store.read().await?;
-    if !read.is_operator(user.id).await? {
+    if session.is_linked || !read.is_operator(user.id).await? {
         return Err(Code::OperatorsOnly.into());
     }
     let is_member = !read.list_accounts_of(user.id, session.created_at).await?.is_empty();

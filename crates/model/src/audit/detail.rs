@@ -21,6 +21,7 @@ details! {
     EmailDetail { email: String }
     EmailAndRole { email: String, role: Role }
     RoleDetail { role: Role }
+    ConsoleLinkDetail { email: String, path: String }
     LanguageDetail { language: Option<String> }
     RequiredDetail { required: bool }
     PlanDetail { plan: String }

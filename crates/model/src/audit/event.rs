@@ -1,11 +1,11 @@
 //! The events of the audit log, each with its details: what the console shows, exports write, and programs read.
 
 use super::detail::{
-    AccountStateDetail, AccountTerms, ApprovedSso, EmailAndRole, EmailDetail, Ended, IpTerms,
-    KeyDetail, LanguageDetail, LimitsDetail, LoginFactor, MemberDetail, NameAndVersion, NameDetail,
-    NewAccount, NewManagementKey, NewSecretDetail, NewTokenDetail, PlanDetail, RequiredDetail,
-    Rfc3339, RoleDetail, RulesStatus, SecondFactorDetail, SecondFactorProof, Side, SsoTerms,
-    VersionDetail,
+    AccountStateDetail, AccountTerms, ApprovedSso, ConsoleLinkDetail, EmailAndRole, EmailDetail,
+    Ended, IpTerms, KeyDetail, LanguageDetail, LimitsDetail, LoginFactor, MemberDetail,
+    NameAndVersion, NameDetail, NewAccount, NewManagementKey, NewSecretDetail, NewTokenDetail,
+    PlanDetail, RequiredDetail, Rfc3339, RoleDetail, RulesStatus, SecondFactorDetail,
+    SecondFactorProof, Side, SsoTerms, VersionDetail,
 };
 use crate::{CorsPolicy, Mode, RevocationReason, Unlisted};
 use serde::{Deserialize, Serialize};
@@ -55,6 +55,8 @@ events! {
     MemberInvitationAccepted { after: RoleDetail, second_factor: Option<SecondFactorProof> } =
         "member.invitation_accepted",
     MemberJoinedThroughSso { after: RoleDetail } = "member.joined_through_sso",
+    MemberJoinedThroughLink { after: RoleDetail } = "member.joined_through_link",
+    ConsoleLinkCreated { after: ConsoleLinkDetail } = "console_link.created",
     MemberRoleChanged { before: RoleDetail, after: RoleDetail, invitations_closed: Option<u64> } =
         "member.role_changed",
     MemberRemoved { before: EmailAndRole, invitations_closed: u64 } = "member.removed",

@@ -1,6 +1,7 @@
 //! The management API: management keys, the contract of every request, and what each route does.
 
 mod accounts;
+mod console_links;
 mod contract;
 mod device;
 mod keys;
