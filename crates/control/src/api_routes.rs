@@ -40,7 +40,7 @@ use ApiAccess::{Account, Either, Key, Needs, Operator};
 use OperatorPermission::{ManageAccounts, OpenSessions, SeeAccounts, SeeInstance};
 use Permission::{
     LimitAccount, ManageMembers, ManageOwners, ManageSso, ManageTokens, SeeAudit, SeeLimits,
-    SeeMembers, SeeReceipts, SeeTokens, SeeUsage, UseApiDocs,
+    SeeMembers, SeeReceipts, SeeTokens, SeeUsage, TakeOverKeys, UseApiDocs,
 };
 
 const SEE_KEYS: ApiAccess = Either(Permission::SeeKeys, OperatorPermission::SeeKeys);
@@ -51,6 +51,17 @@ macro_rules! api_routes {
     ($($access:expr => $module:ident::$handler:ident;)*) => {
         fn table() -> OpenApiRouter<AppState> {
             OpenApiRouter::new()$(.routes(document::with_access(routes!($module::$handler), $access)))*
+        }
+
+        /// Returns the method, path, and access of every route.
+        pub fn api_access() -> Vec<(&'static str, String, ApiAccess)> {
+            let mut all = Vec::new();
+            $(
+                let (_, paths, _) = routes!($module::$handler);
+                let found = paths.paths.iter().flat_map(document::methods);
+                all.extend(found.map(|(method, path)| (method, path, $access)));
+            )*
+            all
         }
     };
 }
@@ -109,7 +120,7 @@ api_routes! {
     MANAGE_KEYS => keys::update_management_key;
     MANAGE_KEYS => keys::rotate_management_key;
     MANAGE_KEYS => keys::revoke_management_key;
-    Needs(ManageOwners) => keys::take_over_management_key;
+    Needs(TakeOverKeys) => keys::take_over_management_key;
 
     Operator(SeeAccounts) => operators::list_managed_accounts;
     Operator(ManageAccounts) => operators::open;

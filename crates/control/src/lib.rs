@@ -46,7 +46,7 @@ pub(crate) use door::language::{html, label, text};
 
 pub use accounts::{FirstAccount, open_first_account};
 pub use api_docs::{DocumentError, OpenApiSource};
-pub use api_routes::{ApiAccess, api_document};
+pub use api_routes::{ApiAccess, api_access, api_document};
 pub use app::{AppServices, AppState};
 pub use door::guard::{DirectTls, SessionMark};
 pub use door::problem::english;

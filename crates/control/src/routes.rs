@@ -74,7 +74,7 @@ macro_rules! routes {
 use Access::{Anyone, Needs, Operator, Session};
 use Permission::{
     LimitAccount, ManageKeys, ManageMembers, ManageOwners, ManageSso, ManageTokens, SeeAudit,
-    SeeKeys, SeeLimits, SeeMembers, SeeReceipts, SeeTokens, SeeUsage, UseApiDocs,
+    SeeKeys, SeeLimits, SeeMembers, SeeReceipts, SeeTokens, SeeUsage, TakeOverKeys, UseApiDocs,
 };
 
 routes! {
@@ -149,7 +149,7 @@ routes! {
     post "/keys/{id}/rotate"                Needs(ManageKeys) => keys::rotate::<Caller>;
     get  "/keys/{id}/revoke"                Needs(ManageKeys) => keys::revoke_page::<Caller>;
     post "/keys/{id}/revoke"                Needs(ManageKeys) => keys::revoke::<Caller>;
-    post "/keys/{id}/take-over"             Needs(ManageOwners) => keys::take_over;
+    post "/keys/{id}/take-over"             Needs(TakeOverKeys) => keys::take_over;
 
     get  "/receipts"                        Needs(SeeReceipts) => receipts::list;
     get  "/receipts/{id}"                   Needs(SeeReceipts) => receipts::show;

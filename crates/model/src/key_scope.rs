@@ -64,7 +64,7 @@ impl KeyScope {
             Self::AuditRead => &[P::SeeAudit],
             Self::SsoWrite => &[P::ManageSso],
             Self::KeysRead => &[P::SeeKeys],
-            Self::KeysWrite => &[P::SeeKeys, P::ManageKeys],
+            Self::KeysWrite => &[P::SeeKeys, P::ManageKeys, P::TakeOverKeys],
             Self::AccountsRead | Self::AccountsWrite | Self::SessionsWrite | Self::InstanceRead => {
                 &[]
             }

@@ -52,6 +52,8 @@ Permission {
     SeeKeys,
     /// Create, rotate, and revoke management keys.
     ManageKeys,
+    /// Make a management key act as oneself.
+    TakeOverKeys,
     /// Set up single sign-on.
     ManageSso,
     /// Add owners, change or remove them, and take over management keys.
@@ -96,7 +98,9 @@ impl Role {
             | Permission::SeeAudit
             | Permission::SeeKeys
             | Permission::ManageKeys => Self::Administrator,
-            Permission::ManageOwners | Permission::ManageSso => Self::Owner,
+            Permission::ManageOwners | Permission::ManageSso | Permission::TakeOverKeys => {
+                Self::Owner
+            }
         };
         self >= least
     }

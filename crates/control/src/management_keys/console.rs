@@ -48,7 +48,7 @@ impl KeyPages for Caller {
     const DEVICE_PATH: &'static str = "/device";
 
     fn may_take_over(&self, key: &ManagementKey) -> bool {
-        self.may(Permission::ManageOwners) && key.member != Some(self.member.id)
+        self.may(Permission::TakeOverKeys) && key.member != Some(self.member.id)
     }
 }
 

@@ -260,8 +260,7 @@ pub(crate) async fn take_over_key(
     caller: &Caller,
     id: ManagementKeyId,
 ) -> Result<(), Refusal> {
-    let (mut write, caller) = KeyManager::begin(caller, app).await?;
-    caller.permit(Permission::ManageOwners)?;
+    let (mut write, caller) = caller.begin(app, Permission::TakeOverKeys).await?;
     let now = write.now();
     let key = find_active(&mut write, (&caller, now), id).await?;
     let Some(before) = key.member.filter(|member| *member != caller.member.id) else {

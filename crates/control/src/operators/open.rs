@@ -24,6 +24,7 @@ pub(crate) async fn open_account(
     name: &str,
     owner: &str,
 ) -> Result<AccountNumber, Refusal> {
+    operator.permit(OperatorPermission::ManageAccounts)?;
     let name = name.parse::<AccountName>().at("name")?;
     let owner = owner.parse::<Email>().map_err(|error| Refusal::from(error).renamed("owner"))?;
     if !app.mailer.can_send() {
@@ -56,6 +57,7 @@ pub(crate) async fn invite_owner(
     number: AccountNumber,
     owner: &str,
 ) -> Result<(), Refusal> {
+    operator.permit(OperatorPermission::ManageAccounts)?;
     let owner = owner.parse::<Email>().map_err(|error| Refusal::from(error).renamed("owner"))?;
     if !app.mailer.can_send() {
         return Err(Code::EmailNotConfigured.into());

@@ -99,6 +99,11 @@ pub(crate) async fn find_api_token(
     id: TokenId,
 ) -> Result<Token, Refusal> {
     caller.permit(Permission::SeeTokens)?;
+    load_api_token(app, caller, id).await
+}
+
+/// Returns an API token of the caller's account. The use case has checked the permission that it requires.
+async fn load_api_token(app: &AppState, caller: &Caller, id: TokenId) -> Result<Token, Refusal> {
     let found = app.store.read().await?.find_token(caller.account.id, id).await?;
     Ok(found.filter(|token| token.token_owner == TokenOwner::Account).ok_or(Code::NotFound)?)
 }

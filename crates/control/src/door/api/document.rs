@@ -9,7 +9,7 @@ use axum::{Json, extract::State, http::header, response::IntoResponse};
 use keydesk_model::{KeyScope, OperatorPermission, Permission};
 use serde_json::{Map, Value, json};
 use std::sync::LazyLock;
-use utoipa::openapi::{OpenApi, security::SecurityRequirement};
+use utoipa::openapi::{OpenApi, PathItem, security::SecurityRequirement};
 use utoipa_axum::router::UtoipaMethodRouter;
 
 const ABOUT: &str = "Everything that people do in the Keydesk console, a program can do with this API.\n\n\
@@ -107,6 +107,19 @@ pub(crate) fn with_access(
         }
     }
     (schemas, paths, router)
+}
+
+/// Returns the methods of a path.
+pub(crate) fn methods((path, item): (&String, &PathItem)) -> Vec<(&'static str, String)> {
+    let all = [
+        ("GET", &item.get),
+        ("PUT", &item.put),
+        ("POST", &item.post),
+        ("DELETE", &item.delete),
+        ("PATCH", &item.patch),
+    ];
+    let with = all.into_iter().filter(|(_, operation)| operation.is_some());
+    with.map(|(method, _)| (method, path.clone())).collect()
 }
 
 /// The statuses of problems: where each can occur, and why.

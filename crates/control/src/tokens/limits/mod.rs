@@ -4,7 +4,7 @@
 pub(crate) mod api;
 pub(crate) mod console;
 
-use super::{ObservedClient, find_api_token, find_live_api_token, prepare_end};
+use super::{ObservedClient, find_live_api_token, load_api_token, prepare_end};
 use crate::{
     AppState,
     api_docs::ScopeOffer,
@@ -43,7 +43,8 @@ pub(crate) async fn review_limits(
     caller: &Caller,
     id: TokenId,
 ) -> Result<LimitsReview, Refusal> {
-    let token = find_api_token(app, caller, id).await?;
+    caller.permit(Permission::SeeUsage)?;
+    let token = load_api_token(app, caller, id).await?;
     let since = app.now().minus(LATELY);
     let mut read = app.store.read().await?;
     let uses = read.list_operation_use_of(id, since).await?;

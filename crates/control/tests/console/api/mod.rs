@@ -4,6 +4,7 @@ mod accounts;
 mod console_links;
 mod contract;
 mod device;
+mod grid;
 mod keys;
 mod tokens;
 
