@@ -47,6 +47,7 @@ mod remote;
 mod revocations;
 mod rights;
 mod rotation;
+mod same_acts;
 mod secrets;
 mod security;
 mod sso;

@@ -15,7 +15,7 @@ use std::{
 };
 
 /// A machine with its own home folder, where `keydesk` is used.
-struct Machine {
+pub struct Machine {
     home: tempfile::TempDir,
     environment: Vec<(&'static str, String)>,
 }
@@ -25,7 +25,7 @@ impl Machine {
         Self { home: tempfile::tempdir().expect("a folder"), environment }
     }
 
-    fn with_key(keydesk: &Keydesk, key: &str) -> Self {
+    pub fn with_key(keydesk: &Keydesk, key: &str) -> Self {
         let url = ("KEYDESK_URL", keydesk.console.clone());
         Self::new(vec![url, ("KEYDESK_KEY", key.to_owned())])
     }
@@ -42,18 +42,18 @@ impl Machine {
         self.command(env!("CARGO_BIN_EXE_keydesk"))
     }
 
-    fn run(&self, args: &[&str]) -> Output {
+    pub fn run(&self, args: &[&str]) -> Output {
         self.keydesk().args(args).stdin(Stdio::null()).output().expect("starts")
     }
 
     /// What a command prints that succeeds.
-    fn prints(&self, args: &[&str]) -> String {
+    pub fn prints(&self, args: &[&str]) -> String {
         let output = self.run(args);
         assert!(output.status.success(), "{args:?}: {output:?}");
         String::from_utf8(output.stdout).expect("UTF-8")
     }
 
-    fn json(&self, args: &[&str]) -> Value {
+    pub fn json(&self, args: &[&str]) -> Value {
         let args: Vec<_> = args.iter().copied().chain(["--json"]).collect();
         serde_json::from_str(&self.prints(&args)).expect("JSON")
     }

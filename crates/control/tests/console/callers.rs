@@ -163,7 +163,7 @@ async fn t52_owners_are_touched_by_owners_only_and_one_always_stays() {
 /// The table in the operators' guide is the table in the code, and leaves no right out.
 #[test]
 fn the_guide_s_table_of_roles_is_true() {
-    const ROWS: [(&str, &[Permission]); 9] = [
+    const ROWS: [(&str, &[Permission]); 10] = [
         ("see members", &[Permission::SeeMembers]),
         ("API Docs, own bearer token", &[Permission::UseApiDocs]),
         (
@@ -185,6 +185,7 @@ fn the_guide_s_table_of_roles_is_true() {
         ("read the audit log", &[Permission::SeeAudit]),
         ("set up single sign-on", &[Permission::ManageSso]),
         ("name and touch owners", &[Permission::ManageOwners]),
+        ("take over management keys", &[Permission::TakeOverKeys]),
     ];
     let guide = include_str!("../../../../docs/guide/operators.md");
     for (label, rights) in ROWS {
