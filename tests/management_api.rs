@@ -96,3 +96,84 @@ async fn f10_the_management_api_is_as_its_document_says() {
         }
     }
 }
+
+fn run(command: &mut Command) -> String {
+    let output = command.output().expect("starts");
+    let message = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {message}{errors}");
+    message + &*errors
+}
+
+fn document() -> std::path::PathBuf {
+    repository().join("docs/openapi.json")
+}
+
+/// A program of an npm package.
+fn npm(name: &str) -> Command {
+    let mut command = Command::new(clients().join("node_modules/.bin").join(name));
+    command.current_dir(clients()).env("NO_COLOR", "1");
+    command
+}
+
+/// Without warnings, by the linter's recommended rules.
+#[test]
+fn the_document_passes_a_linter() {
+    let message = run(npm("redocly").args(["lint", "--format", "stylish"]).arg(document()));
+    assert!(message.contains("Your API description is valid"), "{message}");
+    assert!(!message.contains("warning "), "{message}");
+}
+
+async fn start_for_clients() -> (Keydesk, String) {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    let key = create_key(&ann, "/keys", &["tokens:write", "receipts:read"]).await;
+    (keydesk, key)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f10_a_generated_python_client_works() {
+    let (keydesk, key) = start_for_clients().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let packages = ["generator", "python"].map(|name| clients().join(name).display().to_string());
+    let path = format!("{}:{}", folder.path().display(), packages.join(":"));
+    let output = folder.path().join("made");
+    let mut python = Command::new("python3");
+    python.env("PYTHONPATH", &path).args(["-m", "openapi_python_client", "generate"]);
+    run(python
+        .args(["--meta", "none", "--path"])
+        .arg(document())
+        .arg("--output-path")
+        .arg(&output));
+    fs::rename(&output, folder.path().join("keydesk_management_api_client")).expect("renames");
+    let mut python = Command::new("python3");
+    python.env("PYTHONPATH", &path).env("KEYDESK_KEY", &key);
+    python.arg(repository().join("tests/clients/management_client.py")).arg(&keydesk.console);
+    assert_eq!(run(&mut python).trim(), "verified");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f10_a_generated_typescript_client_compiles_and_works() {
+    let (keydesk, key) = start_for_clients().await;
+    let folder = clients().join("typescript");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("creates");
+    fs::write(folder.join("package.json"), r#"{ "type": "module" }"#).expect("writes");
+    let options = r#"{ "compilerOptions": {
+        "strict": true, "target": "es2022", "module": "nodenext", "skipLibCheck": true, "types": ["node"]
+    } }"#;
+    fs::write(folder.join("tsconfig.json"), options).expect("writes");
+    let script = folder.join("client.ts");
+    fs::copy(repository().join("tests/clients/management_client.ts"), &script).expect("copies");
+    let mut generator = npm("openapi-ts");
+    let settings = format!(
+        "export default {{ input: '{}', output: {{ path: 'management', module: {{ extension: '.js' }} }} }};",
+        document().display()
+    );
+    fs::write(folder.join("openapi-ts.config.mjs"), settings).expect("writes");
+    run(generator.current_dir(&folder));
+    run(npm("tsc").arg("--project").arg(&folder));
+    let mut node = Command::new("node");
+    node.env("KEYDESK_KEY", &key).arg(folder.join("client.js")).arg(&keydesk.console);
+    assert_eq!(run(&mut node).trim(), "verified");
+}

@@ -26,6 +26,7 @@ fn act(
     Act { form, request, command }
 }
 
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn token_acts() -> Vec<Act> {
     vec![
         act(
@@ -99,6 +100,7 @@ fn token_acts() -> Vec<Act> {
     ]
 }
 
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn account_acts() -> Vec<Act> {
     vec![
         act(

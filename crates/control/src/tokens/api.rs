@@ -170,7 +170,7 @@ pub(crate) async fn list_tokens(
 /// A new API token.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"name": "CRM sync", "scopes": ["contacts:read"], "expires_at": "2027-06-30T00:00:00Z"}))]
+#[schema(as = NewToken, example = json!({"name": "CRM sync", "scopes": ["contacts:read"], "expires_at": "2027-06-30T00:00:00Z"}))]
 pub(crate) struct NewTokenBody {
     #[schema(min_length = 1, max_length = 80)]
     name: String,

@@ -39,6 +39,10 @@ const TAKES_IF_MATCH: [&str; 10] = [
     "update_managed_account",
 ];
 
+/// The names of enumerations, by the parameters that have them.
+const ENUMERATIONS: [(&str, &str); 3] =
+    [("of", "TokenChange"), ("state", "TokenStateFilter"), ("format", "ExportFormat")];
+
 const TAGS: [(&str, &str); 10] = [
     ("Tokens", "API tokens, which programs send to the API, and your own bearer token."),
     ("Account", "The account that the key belongs to: its name, limits, and plan."),
@@ -157,6 +161,7 @@ pub(crate) fn complete(document: OpenApi) -> Value {
         "managementKey": { "type": "http", "scheme": "bearer", "description": "A management key, which looks like kd_m_…." }
     });
     document["components"]["schemas"]["Problem"] = problem_schema();
+    document["components"]["schemas"]["ProblemPlace"] = place_schema();
     document["components"]["responses"] = responses();
     document["components"]["headers"] = json!({
         "RateLimit": { "description": "What is left of the rate: `r` requests, and the full rate after `t` seconds.", "schema": { "type": "string" } },
@@ -168,6 +173,7 @@ pub(crate) fn complete(document: OpenApi) -> Value {
             complete_operation(operation, (method, path));
         }
     }
+    name_enumerations(&mut document);
     document["tags"] =
         TAGS.iter().map(|(name, about)| json!({ "name": name, "description": about })).collect();
     document
@@ -258,20 +264,46 @@ fn problem_schema() -> Value {
             "errors": {
                 "type": "array",
                 "description": "The places in the request that the error is about.",
-                "items": {
-                    "type": "object",
-                    "required": ["code", "detail"],
-                    "properties": {
-                        "pointer": { "type": "string", "description": "A place in the body, as a JSON pointer (RFC 6901)." },
-                        "parameter": { "type": "string", "description": "The name of a parameter or header." },
-                        "code": { "type": "string" },
-                        "detail": { "type": "string" },
-                    },
-                },
+                "items": { "$ref": "#/components/schemas/ProblemPlace" },
             },
             "request_id": { "type": "string", "description": "For the operator, who finds the request in the log by it." },
         },
     })
+}
+
+fn place_schema() -> Value {
+    json!({
+        "type": "object",
+        "description": "A place in the request that an error is about.",
+        "required": ["code", "detail"],
+        "properties": {
+            "pointer": { "type": "string", "description": "A place in the body, as a JSON pointer (RFC 6901)." },
+            "parameter": { "type": "string", "description": "The name of a parameter or header." },
+            "code": { "type": "string" },
+            "detail": { "type": "string" },
+        },
+    })
+}
+
+/// Gives the enumerations of parameters a name, so that generated clients have one for them.
+fn name_enumerations(document: &mut Value) {
+    let mut named = Map::new();
+    for item in document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut) {
+        let operations = item.as_object_mut().into_iter().flat_map(Map::values_mut);
+        let parameters = operations.filter_map(|operation| operation.get_mut("parameters"));
+        for parameter in parameters.filter_map(Value::as_array_mut).flatten() {
+            let name = ENUMERATIONS.iter().find(|(name, _)| parameter["name"] == *name);
+            let Some((_, name)) = name.filter(|_| parameter["schema"]["enum"].is_array()) else {
+                continue;
+            };
+            let reference = json!({ "$ref": format!("#/components/schemas/{name}") });
+            let schema = std::mem::replace(&mut parameter["schema"], reference);
+            named.insert((*name).to_owned(), schema);
+        }
+    }
+    for (name, schema) in named {
+        document["components"]["schemas"][name] = schema;
+    }
 }
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(api_document);
