@@ -59,7 +59,7 @@ fn vendored_files_are_recorded_with_their_digest_and_none_is_left_out() {
 }
 
 /// The blocks of a document marked ```` ```sh run ````.
-fn runnable(document: &str) -> Vec<String> {
+pub fn runnable(document: &str) -> Vec<String> {
     let text = fs::read_to_string(repository().join(document)).expect("there");
     text.split("```sh run\n")
         .skip(1)

@@ -23,6 +23,7 @@ mod first_hours;
 mod gateway;
 mod hostile;
 mod http2;
+mod idempotency;
 mod integrations;
 mod introspection;
 mod keys;

@@ -155,7 +155,8 @@ fn sources(folder: &str) -> Vec<(String, String)> {
 
 /// Returns whether a file is about HTTP: the doors, and each feature's pages and API.
 fn is_door(path: &str) -> bool {
-    path.contains("/door/") || path.contains("console") || path.ends_with("/api.rs")
+    let is_page = path.ends_with("/console.rs") || path.contains("/console/");
+    path.contains("/door/") || is_page || path.ends_with("/api.rs")
 }
 
 /// A use-case knows no HTTP, no template, and no translation: what only HTTP needs is in `door`, `console`, and `api`.
