@@ -215,6 +215,13 @@ async fn errors_have_the_exit_status_of_their_kind() {
         (&["audit", "list", "--data", "x"], 2, "--data means nothing to this command"),
         (&["tokens", "revoke", &nowhere, "--yes"], 2, "--if-match"),
         (&["tokens", "list", "--profile", "other"], 1, "no profile “other”"),
+        (&["tokens", "list", "--profile", "a", "--url", "http://b"], 2, "cannot be used with"),
+        (
+            &["tokens", "create", "x", "--scope", "*", "--expires", "90"],
+            1,
+            "--expires: enter never",
+        ),
+        (&["tokens", "consequences", &nowhere, "--of", "limit"], 2, "--scope"),
     ] {
         let (found, error) = machine.fails(args);
         assert!(found == status && error.contains(text), "{args:?}: {found} {error}");
@@ -313,7 +320,11 @@ async fn operators_and_administrators_work_from_the_command_line() {
     ann.invite("dora@acme.example", "developer", crate::support::PASSWORD).await;
     let members = machine.json(&["members", "list", "--text", "dora"]);
     let dora = members[0]["id"].as_str().expect("an ID").to_owned();
-    assert_eq!(machine.json(&["members", "role", &dora, "viewer"])["role"], "viewer");
+    let etag = machine.prints(&["members", "consequences", &dora]);
+    let (status, error) = machine.fails(&["members", "role", &dora, "viewer"]);
+    assert!(status == 1 && error.contains("--if-match"), "{error}");
+    let role = ["members", "role", &dora, "viewer", "--yes", "--if-match", etag.trim()];
+    assert_eq!(machine.json(&role)["role"], "viewer");
     let etag = machine.prints(&["members", "consequences", &dora]);
     machine.prints(&["members", "remove", &dora, "--yes", "--if-match", etag.trim()]);
     assert_eq!(machine.prints(&["members", "list", "--text", "dora"]), "None\n");

@@ -74,6 +74,7 @@ api_routes! {
     Needs(ManageOwners) => account::update_account;
     Needs(SeeLimits) => account_limits::read_account_limits;
     Needs(LimitAccount) => account_limits::update_account_limits;
+    Needs(LimitAccount) => account_limits::list_limits_consequences;
 
     Needs(SeeTokens) => tokens::list_tokens;
     Needs(ManageTokens) => tokens::create_token;

@@ -52,6 +52,10 @@ pub struct Parts {
     pub(crate) management_requests: Throttle,
     /// The throttle for devices that begin a login, by IP address.
     pub(crate) device_logins: Throttle,
+    /// The throttle for all devices that begin a login.
+    pub(crate) all_device_logins: Throttle,
+    /// The throttle for a user who enters codes of devices.
+    pub(crate) device_codes: Throttle,
     /// The throttle for a device that waits for its login.
     pub(crate) device_polls: Throttle,
     /// The throttle for rotations of a token by itself.
@@ -97,6 +101,8 @@ impl AppState {
             changes: Throttle::new("300/m"),
             management_requests: Throttle::new("600/m"),
             device_logins: Throttle::new("10/m"),
+            all_device_logins: Throttle::new("300/m"),
+            device_codes: Throttle::new("30/m"),
             device_polls: Throttle::new("15/m"),
             rotations: Throttle::new(RotationTerms::BY_ITSELF),
             reports: Throttle::new("60/h"),

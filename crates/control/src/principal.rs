@@ -96,6 +96,14 @@ impl Credential {
         }
     }
 
+    /// Returns the member with the role that the credential permits: a key never permits more than its creator did.
+    pub fn limit(&self, member: Member) -> Member {
+        match self.key().and_then(|key| key.role) {
+            Some(role) => Member { role: member.role.min(role), ..member },
+            None => member,
+        }
+    }
+
     /// Returns whether it has not ended, as the transaction sees it.
     async fn is_valid(&self, read: &mut Read, now: Timestamp) -> Result<bool, StoreError> {
         match self {
@@ -182,6 +190,7 @@ impl Caller {
         let now = write.now();
         match (member, account) {
             (Some(member), Some(account)) if self.credential.is_valid(&mut write, now).await? => {
+                let member = self.credential.limit(member);
                 Ok((write, Self { account, member, ..self.clone() }))
             }
             _ => Err(self.ended()),
@@ -315,9 +324,13 @@ pub(crate) trait Authenticated: Send + Sync {
     ///
     /// [`Code::LoggedOut`] if the session has ended since the request began to arrive.
     fn begin_own(&self, app: &AppState) -> impl Future<Output = Result<Write, Refusal>> + Send {
-        let (app, session) = (app.clone(), self.credential().session().map(|session| session.id));
+        let (app, session) = (app.clone(), self.credential().session());
+        let session = session.map(|session| (session.id, session.is_linked));
         async move {
-            let session = session?;
+            let (session, is_linked) = session?;
+            if is_linked {
+                return Err(Code::LinkedSession.into());
+            }
             let mut write = app.store.write(app.now()).await?;
             if write.is_session_open(session).await? {
                 Ok(write)

@@ -42,7 +42,7 @@ enum Command {
 /// The commands that need nothing but this executable.
 #[derive(Debug, Subcommand)]
 enum LocalCommand {
-    /// Print the completions of a shell
+    /// Print the completion script for a shell
     Completions(documentation::CompletionsArgs),
     /// Write the man pages to a folder
     Man(documentation::ManArgs),

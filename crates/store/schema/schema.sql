@@ -143,6 +143,8 @@ CREATE TABLE management_key (
     ip_allowlist TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
+    -- The role of the member who created it, which the key never exceeds.
+    role TEXT,
     revoked_at INTEGER,
     last_used_at INTEGER,
     last_used_by TEXT,

@@ -5,7 +5,7 @@ use crate::{
     sql::{SqlRow, query},
 };
 use keydesk_model::{
-    AccountId, IpAllowlist, KeyScopes, ManagementKeyId, MemberId, Timestamp, UserId,
+    AccountId, IpAllowlist, KeyScopes, ManagementKeyId, MemberId, Role, Timestamp, UserId,
 };
 use keydesk_token::TokenHash;
 
@@ -24,6 +24,8 @@ pub struct ManagementKey {
     pub ip_allowlist: IpAllowlist,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
+    /// The role of the member who created a key of an account, which the key never exceeds.
+    pub role: Option<Role>,
     pub revoked_at: Option<Timestamp>,
     /// The version of the newest secret.
     pub version: i64,
@@ -51,6 +53,7 @@ pub struct NewManagementKey {
     pub scopes: KeyScopes,
     pub ip_allowlist: IpAllowlist,
     pub expires_at: Timestamp,
+    pub role: Option<Role>,
 }
 
 /// Selects keys, each with its newest secret: all queries read the same columns, and only the condition differs.
@@ -59,7 +62,7 @@ macro_rules! select_keys {
         concat!(
             "SELECT management_key.id, management_key.account_id, management_key.member_id, \
              management_key.user_id, users.name AS user_name, management_key.name, scopes, ip_allowlist, \
-             management_key.created_at, expires_at, revoked_at, newest.version, newest.masked, \
+             management_key.created_at, expires_at, management_key.role, revoked_at, newest.version, newest.masked, \
              (SELECT max(valid_until) FROM management_secret AS earlier WHERE earlier.key_id = management_key.id) \
                AS previous_valid_until, last_used_at, last_used_by, last_used_from FROM management_key \
              JOIN users ON users.id = management_key.user_id \
@@ -91,7 +94,7 @@ const OF_MEMBER: &str = select_keys!(
 const COUNT_ACTIVE: &str = "SELECT count(*) AS number FROM management_key \
     WHERE coalesce(account_id, '') = $1 AND revoked_at IS NULL AND expires_at > $2";
 const ADD: &str = "INSERT INTO management_key (id, account_id, member_id, user_id, name, scopes, ip_allowlist, \
-    created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    created_at, expires_at, role) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 const ADD_SECRET: &str = "INSERT INTO management_secret (hash, key_id, version, masked, issued_at) \
     VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
 const CLOSE_SECRET: &str = "UPDATE management_secret SET valid_until = CASE WHEN valid_until IS NULL THEN $1 ELSE $2 END \
@@ -119,6 +122,7 @@ fn key(row: &SqlRow) -> Result<ManagementKey, StoreError> {
         ip_allowlist: row::parsed(row, "ip_allowlist")?,
         created_at: row::instant(row, "created_at")?,
         expires_at: row::instant(row, "expires_at")?,
+        role: row::parsed_opt(row, "role")?,
         revoked_at: row::instant_opt(row, "revoked_at")?,
         version: row.get("version")?,
         masked: row::text(row, "masked")?,
@@ -201,6 +205,7 @@ impl Write {
             .bind(new.ip_allowlist.to_string())
             .bind(now)
             .bind(new.expires_at)
+            .bind(new.role.map(Role::as_str).map(str::to_owned))
             .execute(self)
             .await?;
         self.add_management_secret(new.id, 1, (hash, masked)).await

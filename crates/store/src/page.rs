@@ -27,6 +27,9 @@ impl FromStr for Cursor {
     fn from_str(text: &str) -> Result<Self, CursorError> {
         let (at, id) = text.split_once('-').ok_or(CursorError)?;
         let at = at.parse().map_err(|_| CursorError)?;
+        if !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+            return Err(CursorError);
+        }
         Ok(Self { at: Timestamp::from_micros(at), id: id.to_owned() })
     }
 }

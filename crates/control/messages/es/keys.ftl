@@ -15,8 +15,8 @@ key-new-lead = Da a cada programa su propia clave, solo con los alcances que nec
 key-new-example = Terraform
 key-new-create = Crear clave de administración
 key-new-expiry-hint = { $n ->
-    [one] La duración máxima es de { $n } día. La clave funciona hasta el final de su último día, UTC.
-   *[other] La duración máxima es de { $n } días. La clave funciona hasta el final de su último día, UTC.
+    [one] La duración máxima es de { $n } día. Con una fecha, la clave funciona hasta el final de ese día, UTC.
+   *[other] La duración máxima es de { $n } días. Con una fecha, la clave funciona hasta el final de ese día, UTC.
  }
 key-shown-once = Copia la clave de administración ahora: no podrás volver a verla. Guárdala donde solo tu programa pueda leerla.
 key-shown-try = Pruébala, con la clave en <code>$KEYDESK_KEY</code>: <code class="code-line" tabindex="0">curl -H "Authorization: Bearer $KEYDESK_KEY" { $url }/key</code>
@@ -83,3 +83,14 @@ unknown-member = Ningún miembro de esta cuenta coincide. Para añadir uno, env�
 user-of-another-account = Esta persona ya usa Keydesk en otra cuenta. Invítala a esta.
 console-link-expired = Este enlace ya no es válido
 console-link-expired-why = Los enlaces a la consola funcionan una vez y caducan al cabo de un minuto. Vuelve atrás y abre la consola de nuevo.
+missing-key-scope = Selecciona al menos un permiso.
+key-expiry-too-late = Una clave de gestión puede ser válida como máximo { $days } días. Elige una fecha de caducidad anterior.
+link-to-operator = No se puede iniciar la sesión de operadores mediante un enlace.
+external-id-taken = Este ID externo pertenece a otro miembro de la cuenta.
+key-of-another-user = Esta clave de gestión actúa como otro usuario
+key-of-another-user-why = Solo el usuario como el que actúa una clave puede rotarla. Un propietario puede asumirla antes.
+linked-session = Inicia sesión con tu contraseña para esto
+linked-session-why = Un enlace del producto de tu proveedor de la API abrió esta sesión, así que no puede cambiar tu inicio de sesión ni tus otras sesiones.
+key-beyond-its-creator = Una clave no puede durar más que la clave que la crea y tiene la misma lista de IP permitidas.
+link-needs-login = Inicia sesión con la autenticación de dos factores
+link-needs-login-why = Usas la autenticación de dos factores, así que un enlace no puede iniciar tu sesión.

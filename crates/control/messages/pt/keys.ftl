@@ -15,8 +15,8 @@ key-new-lead = Dê a cada programa a própria chave, só com os escopos de que e
 key-new-example = Terraform
 key-new-create = Criar chave de gerenciamento
 key-new-expiry-hint = { $n ->
-    [one] A duração máxima é de { $n } dia. A chave funciona até o fim do último dia, UTC.
-   *[other] A duração máxima é de { $n } dias. A chave funciona até o fim do último dia, UTC.
+    [one] A duração máxima é de { $n } dia. Com uma data, a chave funciona até o fim desse dia, UTC.
+   *[other] A duração máxima é de { $n } dias. Com uma data, a chave funciona até o fim desse dia, UTC.
  }
 key-shown-once = Copie a chave de gerenciamento agora: você não poderá vê-la de novo. Guarde-a onde só o seu programa possa ler.
 key-shown-try = Teste-a, com a chave em <code>$KEYDESK_KEY</code>: <code class="code-line" tabindex="0">curl -H "Authorization: Bearer $KEYDESK_KEY" { $url }/key</code>
@@ -83,3 +83,14 @@ unknown-member = Nenhum membro desta conta corresponde. Para adicionar um, envie
 user-of-another-account = Esta pessoa já usa o Keydesk em outra conta. Convide-a para esta.
 console-link-expired = Este link não é mais válido
 console-link-expired-why = Os links para o console funcionam uma vez e expiram após um minuto. Volte e abra o console novamente.
+missing-key-scope = Selecione pelo menos um escopo.
+key-expiry-too-late = Uma chave de gerenciamento pode ser válida por no máximo { $days } dias. Escolha uma data de expiração anterior.
+link-to-operator = Não é possível iniciar a sessão de operadores por um link.
+external-id-taken = Este ID externo pertence a outro membro da conta.
+key-of-another-user = Esta chave de gerenciamento atua como outro usuário
+key-of-another-user-why = Somente o usuário como o qual uma chave atua pode rotacioná-la. Um proprietário pode assumi-la antes.
+linked-session = Faça login com sua senha para isto
+linked-session-why = Um link do produto do seu provedor da API abriu esta sessão, portanto ela não pode alterar seu login nem suas outras sessões.
+key-beyond-its-creator = Uma chave não pode durar mais que a chave que a cria e tem a mesma lista de IPs permitidos.
+link-needs-login = Faça login com a autenticação de dois fatores
+link-needs-login-why = Você usa a autenticação de dois fatores, portanto um link não pode iniciar sua sessão.

@@ -1,8 +1,8 @@
 //! `/key` and `/keys` of the management API: the key of the request, and the keys of its account or of the instance.
 
 use super::{
-    Either, KeyRequest, create_key, find_key, list_keys, rename_key, revoke_key, revoke_own_key,
-    rotate_key, take_over_key,
+    Either, KeyManager as _, KeyRequest, create_key, find_key, list_keys, rename_key, revoke_key,
+    revoke_own_key, rotate_key, take_over_key,
 };
 use crate::{
     AppState,
@@ -37,9 +37,9 @@ pub(crate) struct KeyObject {
     /// Whether the key works.
     active: bool,
     scopes: Vec<KeyScopeName>,
-    /// The IP addresses and ranges that it can be used from. Empty allows any address.
+    /// The IP addresses and CIDR ranges that it can be used from. Empty allows any address.
     ip_allowlist: Vec<String>,
-    /// The name of the user as whom it acts.
+    /// The name of the user that it acts as.
     acts_as: String,
     /// The number of the newest secret. Each rotation adds one.
     version: i64,
@@ -94,7 +94,7 @@ pub(crate) struct KeyWithSecret {
     secret: Option<String>,
 }
 
-/// Reads the key of the request: who it acts as, and what it may do.
+/// Reads the management key that sent the request: the user it acts as, and its scopes.
 #[utoipa::path(get, path = "/key", operation_id = "read_own_key", tag = "Management keys",
     responses((status = 200, body = KeyObject, description = "The key.")))]
 pub(crate) async fn read_own_key(
@@ -126,7 +126,7 @@ pub(crate) async fn list_management_keys(
 pub(crate) struct KeyBody {
     #[schema(min_length = 1, max_length = 80)]
     name: String,
-    /// The scopes, none of which may exceed those of the key of the request.
+    /// The scopes, which can’t exceed the scopes of the key that sends the request.
     #[schema(min_items = 1)]
     scopes: Vec<KeyScopeName>,
     #[serde(default)]
@@ -269,7 +269,7 @@ pub(crate) async fn revoke_management_key(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Revokes the key of the request.
+/// Revokes the management key that sent the request.
 #[utoipa::path(delete, path = "/key", operation_id = "revoke_own_key", tag = "Management keys",
     responses((status = 204, description = "The key was revoked.")))]
 pub(crate) async fn revoke_own(
@@ -281,7 +281,7 @@ pub(crate) async fn revoke_own(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Makes a management key act as the owner as whom the key of the request acts.
+/// Takes over a management key: it then acts as the owner that your key acts as.
 #[utoipa::path(post, path = "/keys/{id}/take-overs", operation_id = "take_over_key", tag = "Management keys", params(KeyIdParam),
     responses((status = 200, body = KeyObject, description = "The key as it is now.")))]
 pub(crate) async fn take_over_management_key(

@@ -50,7 +50,7 @@ pub(crate) async fn authenticate(
             let account = account.ok_or(Code::InvalidManagementKey)?;
             let member = read.find_member(account.id, member).await?;
             KeyHolder::Member(Box::new(Caller {
-                member: member.ok_or(Code::InvalidManagementKey)?,
+                member: credential(&key).limit(member.ok_or(Code::InvalidManagementKey)?),
                 credential: credential(&key),
                 user,
                 account,

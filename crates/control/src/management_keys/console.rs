@@ -74,6 +74,7 @@ struct Row {
     last_used_by: String,
     is_active: bool,
     may_take_over: bool,
+    may_rotate: bool,
     expires: When,
     /// The time until which the previous secret works.
     previous_until: Option<When>,
@@ -95,6 +96,7 @@ impl Row {
         Self {
             id: key.id,
             may_take_over: is_active && manager.may_take_over(&key),
+            may_rotate: key.user == KeyManager::user(manager) && key.member == manager.member(),
             scopes: key.scopes.iter().map(KeyScope::as_str).collect(),
             acts_as: key.user_name,
             created: When::past(key.created_at, now),
@@ -156,11 +158,12 @@ pub(crate) struct NewKeyForm {
 }
 
 impl NewKeyForm {
-    /// The scopes that a device asked for, or else all that the manager can grant.
+    /// The scopes that a device asked for, or else those that change nothing.
     pub fn for_device(manager: &impl KeyManager, login: &DeviceLogin) -> Self {
         let offered = manager.grantable_scopes().into_iter();
         let wanted: Vec<_> = login.scopes.iter().collect();
-        let scopes = offered.filter(|scope| wanted.is_empty() || wanted.contains(scope));
+        let is_read = |scope: &KeyScope| wanted.is_empty() && scope.as_str().ends_with(":read");
+        let scopes = offered.filter(|scope| wanted.contains(scope) || is_read(scope));
         let address = login.client_ip.as_deref().unwrap_or_default();
         Self {
             name: text("device-key-name").with("address", address).to_string(),

@@ -7,7 +7,7 @@ use crate::{
 };
 use keydesk_model::{
     AccountId, Event, KeyScope, KeyScopes, ManagementKeyId, MemberId, OperatorPermission,
-    Permission, UserId,
+    Permission, Role, UserId,
 };
 use keydesk_store::{AuditEntry, ManagementKey, Write};
 
@@ -16,6 +16,10 @@ pub(crate) trait KeyManager: Sized + Sync {
     fn account(&self) -> Option<AccountId>;
     fn member(&self) -> Option<MemberId>;
     fn user(&self) -> UserId;
+    /// Returns the role of the member.
+    fn role(&self) -> Option<Role>;
+    /// Returns the key that the manager uses.
+    fn key(&self) -> Option<&ManagementKey>;
     fn permit_to_see(&self) -> Result<(), Refusal>;
     fn permit_to_manage(&self) -> Result<(), Refusal>;
     /// Returns whether the manager can create keys with this scope.
@@ -51,6 +55,14 @@ impl KeyManager for Caller {
 
     fn user(&self) -> UserId {
         self.user.id
+    }
+
+    fn role(&self) -> Option<Role> {
+        Some(self.member.role)
+    }
+
+    fn key(&self) -> Option<&ManagementKey> {
+        self.credential.key()
     }
 
     fn permit_to_see(&self) -> Result<(), Refusal> {
@@ -90,6 +102,14 @@ impl KeyManager for Operator {
 
     fn user(&self) -> UserId {
         self.user.id
+    }
+
+    fn role(&self) -> Option<Role> {
+        None
+    }
+
+    fn key(&self) -> Option<&ManagementKey> {
+        self.credential.key()
     }
 
     fn permit_to_see(&self) -> Result<(), Refusal> {
@@ -138,12 +158,6 @@ macro_rules! either {
     };
 }
 
-impl Either {
-    pub fn key(&self) -> Option<&ManagementKey> {
-        either!(self, manager => manager.credential.key())
-    }
-}
-
 impl KeyManager for Either {
     fn account(&self) -> Option<AccountId> {
         either!(self, manager => manager.account())
@@ -155,6 +169,14 @@ impl KeyManager for Either {
 
     fn user(&self) -> UserId {
         either!(self, manager => manager.user())
+    }
+
+    fn role(&self) -> Option<Role> {
+        either!(self, manager => manager.role())
+    }
+
+    fn key(&self) -> Option<&ManagementKey> {
+        either!(self, manager => manager.credential.key())
     }
 
     fn permit_to_see(&self) -> Result<(), Refusal> {

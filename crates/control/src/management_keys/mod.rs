@@ -17,8 +17,8 @@ use crate::{
     tokens::expiry::Policies,
 };
 use keydesk_model::{
-    AccountId, Event, Expiry, ExpiryPolicy, GracePeriod, IdempotentRequest, IpAllowlist, KeyScopes,
-    ManagementKeyId, Permission, Timestamp, TokenName,
+    AccountId, Event, Expiry, ExpiryPolicy, ExpiryPolicyError, GracePeriod, IdempotentRequest,
+    IpAllowlist, KeyScopes, ManagementKeyId, Permission, Timestamp, TokenName,
     audit::{
         MemberDetail, NameAndVersion, NameDetail, NewManagementKey as NewKeyDetail,
         NewSecretDetail, Rfc3339,
@@ -101,16 +101,33 @@ async fn add_key(
     }
     let policy = expiry_policy(app, write, account).await?;
     let expires_at = request.expiry.resolve(now)?;
-    policy.check(now, expires_at)?;
+    if let Err(ExpiryPolicyError::TooLong(days)) = policy.check(now, expires_at) {
+        return Err(Refusal::new(Code::KeyExpiryTooLate).at("expires").with_count("days", days));
+    }
     let expires_at = expires_at.ok_or_else(|| Refusal::new(Code::ExpiryRequired).at("expires"))?;
+    let ip_allowlist = match manager.key() {
+        // A key gives no other key what it doesn't have.
+        Some(parent) => {
+            let is_within = request.ip_allowlist.is_empty()
+                || parent.ip_allowlist.is_empty()
+                || request.ip_allowlist == parent.ip_allowlist;
+            if expires_at > parent.expires_at || !is_within {
+                return Err(Refusal::new(Code::KeyBeyondItsCreator).at("expires"));
+            }
+            let inherits = request.ip_allowlist.is_empty();
+            if inherits { parent.ip_allowlist.clone() } else { request.ip_allowlist }
+        }
+        None => request.ip_allowlist,
+    };
     let new = NewManagementKey {
+        role: manager.role(),
         id: ManagementKeyId::generate(now, &app.entropy),
         account,
         member: manager.member(),
         user: manager.user(),
         name: request.name.to_string(),
         scopes: request.scopes,
-        ip_allowlist: request.ip_allowlist,
+        ip_allowlist,
         expires_at,
     };
     write.add_management_key(&new, secret).await?;
@@ -127,7 +144,7 @@ async fn add_key(
 /// A key never permits more than the role, the operator, or the key that creates it.
 fn check_scopes(manager: &impl KeyManager, scopes: &KeyScopes) -> Result<(), Refusal> {
     if scopes.is_empty() {
-        return Err(Refusal::new(Code::MissingScope).at("scope"));
+        return Err(Refusal::new(Code::MissingKeyScope).at("scope"));
     }
     match scopes.iter().find(|scope| !manager.may_grant(*scope)) {
         Some(scope) => {
@@ -196,7 +213,10 @@ pub(crate) async fn rotate_key(
     if version.is_some_and(|seen| seen != key.version) {
         return Err(Code::KeyChanged.into());
     }
-    // A key can rotate itself, but not to gain what its manager may not grant.
+    // Its holder acts as this user, so nobody else gets the secret.
+    if key.user != manager.user() || key.member != manager.member() {
+        return Err(Code::KeyOfAnotherUser.into());
+    }
     check_scopes(&manager, &key.scopes)?;
     let plain = PlainToken::generate(&app.settings.token_prefix, Kind::Management, &app.entropy);
     let ends_at = now.plus(grace_period.duration());
@@ -266,6 +286,7 @@ pub(crate) async fn take_over_key(
     let Some(before) = key.member.filter(|member| *member != caller.member.id) else {
         return Err(Code::KeyIsYours.into());
     };
+    check_scopes(&caller, &key.scopes)?;
     write.set_management_key_member(id, (caller.member.id, caller.user.id)).await?;
     let taken_over = Event::ManagementKeyTakenOver {
         before: MemberDetail { member: before },

@@ -115,6 +115,8 @@ pub(crate) struct MemberPatch {
 json_bodies!(MemberPatch);
 
 /// Changes the role of a member.
+///
+/// The role `viewer` has no bearer token. The request then requires the `ETag` of the consequences in `If-Match`, or `*`.
 #[utoipa::path(patch, path = "/members/{id}", operation_id = "update_member", tag = "Members", params(MemberIdParam),
     request_body(content = MemberPatch, content_type = "application/merge-patch+json"),
     responses((status = 200, body = MemberObject, description = "The member as it is now.", headers(("ETag" = String, description = "For If-Match.")))))]
@@ -124,11 +126,14 @@ pub(crate) async fn update_member(
     request: Request<Caller, MemberPatch>,
 ) -> Result<Etagged<MemberObject>, ApiError> {
     let caller = &request.caller;
-    if request.if_match != IfMatch::Absent {
+    let role = request.body.role.map(|role| role.0);
+    if role.is_some_and(members::has_no_bearer_token) {
+        check(&request.if_match, &members::prepare_end(&app, caller, id).await?.1)?;
+    } else if request.if_match != IfMatch::Absent {
         request.if_match.check(&read(&app, caller, id).await?.etagged().etag)?;
     }
-    if let Some(role) = request.body.role {
-        members::change_role(&app, caller, id, role.0).await?;
+    if let Some(role) = role {
+        members::change_role(&app, caller, id, role).await?;
     }
     Ok(read(&app, caller, id).await?.etagged())
 }
@@ -154,7 +159,7 @@ pub(crate) struct MemberReceipt {
 
 /// Removes a member, and revokes their bearer token and management keys of the account permanently.
 ///
-/// Needs the `ETag` of the consequences in `If-Match`, or `*`.
+/// Requires the `ETag` of the consequences in `If-Match`, or `*`.
 #[utoipa::path(delete, path = "/members/{id}", operation_id = "remove_member", tag = "Members", params(MemberIdParam),
     responses((status = 200, body = MemberReceipt, description = "The member was removed.")))]
 pub(crate) async fn remove_member(
@@ -170,7 +175,7 @@ pub(crate) async fn remove_member(
 
 /// Logs a member out of all their sessions in the account, and replaces their bearer token.
 ///
-/// Needs the `ETag` of the consequences in `If-Match`, or `*`.
+/// Requires the `ETag` of the consequences in `If-Match`, or `*`.
 #[utoipa::path(post, path = "/members/{id}/logouts", operation_id = "log_out_member", tag = "Members", params(MemberIdParam),
     responses((status = 200, body = MemberReceipt, description = "The member was logged out.")))]
 pub(crate) async fn log_out_member(

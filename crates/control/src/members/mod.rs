@@ -92,6 +92,11 @@ async fn keep_an_owner(write: &mut Write, member: &Member) -> Result<(), Refusal
     Ok(())
 }
 
+/// Returns whether a member with the role has no bearer token.
+pub(crate) fn has_no_bearer_token(role: Role) -> bool {
+    !role.may(Permission::UseApiDocs)
+}
+
 /// Changes a member's role; the bearer token is revoked if the new role has none.
 pub(crate) async fn change_role(
     app: &AppState,

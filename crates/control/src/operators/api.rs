@@ -18,9 +18,10 @@ use crate::{
     },
     principal::{Administrator, Operator},
     receipts::api::IssuedReceipt,
+    refusal::At as _,
 };
 use axum::{extract::State, http::StatusCode, response::Response};
-use keydesk_model::{AccountNumber, AccountState};
+use keydesk_model::{AccountName, AccountNumber, AccountState};
 use keydesk_store::AccountOverview;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -140,7 +141,7 @@ pub(crate) struct ManagedAccountPatch {
     #[serde(default)]
     #[schema(min_length = 1, max_length = 80)]
     name: Option<String>,
-    /// The name of a plan; empty for the default plan. Needs the `ETag` of the consequences in `If-Match`, or `*`.
+    /// The name of a plan; empty for the default plan. Requires the `ETag` of the consequences in `If-Match`, or `*`.
     #[serde(default)]
     plan: Option<String>,
 }
@@ -194,12 +195,14 @@ pub(crate) async fn update_managed_account(
     } else if request.if_match != IfMatch::Absent {
         request.if_match.check(&read(&app, operator, number).await?.etagged().etag)?;
     }
-    if let Some(name) = &patch.name {
-        rename_account(&app, operator, (number, name)).await?;
-    }
+    // All is read before anything changes.
+    let name = patch.name.as_deref().map(str::parse::<AccountName>).transpose().at("name")?;
     if let Some(plan) = &patch.plan {
         let (store, administrator) = ((&app.store, app.now()), Administrator::Operator(operator));
         set_plan(administrator, store, &app.settings.plans, (number, plan)).await?;
+    }
+    if let Some(name) = &name {
+        rename_account(&app, operator, (number, name.as_str())).await?;
     }
     Ok(read(&app, operator, number).await?.etagged())
 }
@@ -246,7 +249,7 @@ async fn change(
 
 /// Suspends an account: its tokens are rejected until it is restored.
 ///
-/// Needs the `ETag` of the consequences in `If-Match`, or `*`.
+/// Requires the `ETag` of the consequences in `If-Match`, or `*`.
 #[utoipa::path(post, path = "/accounts/{number}/suspensions", operation_id = "suspend_account", tag = "Accounts", params(AccountNumberParam),
     responses((status = 200, body = ChangedAccount, description = "The account was suspended.")))]
 pub(crate) async fn suspend(
@@ -259,7 +262,7 @@ pub(crate) async fn suspend(
 
 /// Closes an account. It can be restored for 30 days; then its tokens are revoked permanently.
 ///
-/// Needs the `ETag` of the consequences in `If-Match`, or `*`.
+/// Requires the `ETag` of the consequences in `If-Match`, or `*`.
 #[utoipa::path(post, path = "/accounts/{number}/closures", operation_id = "close_account", tag = "Accounts", params(AccountNumberParam),
     responses((status = 200, body = ChangedAccount, description = "The account was closed.")))]
 pub(crate) async fn close(

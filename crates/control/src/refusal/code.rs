@@ -51,6 +51,8 @@ codes! {
     ScopeRequired = "scope_required", NotPermitted;
     SessionRequired = "session_required", NotPermitted;
     InvalidManagementKey = "invalid_management_key", NotPermitted;
+    KeyOfAnotherUser = "key_of_another_user", NotPermitted;
+    LinkedSession = "linked_session", NotPermitted;
     IpNotAllowed = "ip_not_allowed", NotPermitted;
     NoAccount = "no_account", NotPermitted;
     TwoFactorRequired = "two_factor_required", NotPermitted;
@@ -107,6 +109,11 @@ codes! {
     InvalidOrigin = "invalid_origin", Invalid;
     InvalidCorsList = "invalid_cors_list", Invalid;
     TooManyTokens = "too_many_tokens", Invalid;
+    KeyBeyondItsCreator = "key_beyond_its_creator", Invalid;
+    MissingKeyScope = "missing_key_scope", Invalid;
+    KeyExpiryTooLate = "key_expiry_too_late", Invalid;
+    LinkToOperator = "link_to_operator", Invalid;
+    ExternalIdTaken = "external_id_taken", Invalid;
     InvalidPath = "invalid_path", Invalid;
     InvalidReturnUrl = "invalid_return_url", Invalid;
     InvalidExternalId = "invalid_external_id", Invalid;
@@ -178,6 +185,7 @@ codes! {
     LoginExpired = "login_expired", NotPermitted;
     InvitationExpired = "invitation_expired", Gone;
     SignUpExpired = "sign_up_expired", Gone;
+    LinkNeedsLogin = "link_needs_login", Gone;
     ConsoleLinkExpired = "console_link_expired", Gone;
     ResetExpired = "reset_expired", Gone;
     EmailLinkExpired = "email_link_expired", Gone;

@@ -114,11 +114,11 @@ json_bodies!(SsoBody);
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SavedSso {
     settings: SsoSettings,
-    /// Why the provider can’t be used yet, if a first request to it failed.
+    /// Why the identity provider can’t be used yet, if the first request to it failed.
     fault: Option<String>,
 }
 
-/// Saves the single sign-on settings, and checks whether the provider answers.
+/// Saves the single sign-on settings, and checks whether the identity provider responds.
 #[utoipa::path(put, path = "/sso", operation_id = "save_sso", tag = "Single sign-on", request_body = SsoBody,
     responses((status = 200, body = SavedSso, description = "The settings were saved.")))]
 pub(crate) async fn save_sso(

@@ -121,7 +121,7 @@ list_schemas! { TokenList of TokenObject }
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CreatedToken {
     token: TokenObject,
-    /// The secret, which is shown once. `null` if the request is repeated, or if the caller made the secret.
+    /// The secret, which is shown once. `null` if the request is repeated, or if you generated the secret.
     secret: Option<String>,
 }
 
@@ -174,7 +174,7 @@ pub(crate) async fn list_tokens(
 pub(crate) struct NewTokenBody {
     #[schema(min_length = 1, max_length = 80)]
     name: String,
-    /// What the token permits, such as `contacts:read`; `*` permits everything.
+    /// The scopes of the token, such as `contacts:read`; `*` is full access.
     #[schema(min_items = 1, max_items = 100)]
     scopes: Vec<String>,
     /// IP addresses and CIDR ranges that it can be used from. Empty allows any address.
@@ -185,11 +185,11 @@ pub(crate) struct NewTokenBody {
     #[serde(default)]
     #[schema(format = DateTime)]
     expires_at: Option<String>,
-    /// The SHA-256 of a secret that the caller made, in hexadecimal. The response then has no secret.
+    /// The SHA-256 of a secret that you generated, in lowercase hexadecimal. The response then has no secret.
     #[serde(default)]
     #[schema(min_length = 64, max_length = 64, pattern = "^[0-9a-f]{64}$")]
     secret_sha256: Option<String>,
-    /// How the console shows the caller’s secret, such as `kd_a_••••••••3fQ9`. Required with `secret_sha256`.
+    /// The masked form of your secret, such as `kd_a_••••••••3fQ9`. Required with `secret_sha256`.
     #[serde(default)]
     masked: Option<String>,
 }
@@ -235,7 +235,7 @@ impl NewTokenBody {
     }
 }
 
-/// Creates an API token. The secret is shown once, unless the caller made it.
+/// Creates an API token. The secret is shown once, unless you generated it.
 #[utoipa::path(post, path = "/tokens", operation_id = "create_token", tag = "Tokens", request_body = NewTokenBody,
     responses((status = 201, body = CreatedToken, description = "The token was created.", headers(("Location" = String, description = "The token.")))))]
 pub(crate) async fn create_token(

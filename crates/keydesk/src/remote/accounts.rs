@@ -42,7 +42,7 @@ pub enum Command {
     Restore(AccountArgs),
     /// Invite another owner
     InviteOwner(InviteArgs),
-    /// Show which clients would stop working without the account, and print the ETag for --if-match
+    /// Show which clients a suspension, closure, or change of plan would affect, and print the ETag for --if-match
     Consequences(AccountArgs),
 }
 
@@ -152,7 +152,7 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Consequences(AccountArgs { number, remote }) => {
             let at = format!("/accounts/{number}/consequences");
-            consent::print(&remote.connect()?, &at).await?;
+            consent::print(&remote, &at).await?;
         }
     }
     Ok(())

@@ -1,6 +1,9 @@
 //! Requests to the management API.
 
-use super::profiles::{Profile, Profiles};
+use super::{
+    output::shown,
+    profiles::{Profile, Profiles},
+};
 use crate::process_environment::variable;
 use anyhow::{Context, bail};
 use http::{HeaderValue, Method, Request, header};
@@ -91,25 +94,33 @@ impl Reply {
 }
 
 impl Connection {
-    /// Finds the URL and the key: of a named profile, or in the environment, or of the default profile.
+    /// Finds the URL and the key. The command line comes first, then the environment, then the default profile.
     pub fn open(url: Option<&str>, profile: Option<&str>) -> anyhow::Result<Self> {
-        let key = variable("KEYDESK_KEY").map(Zeroizing::new);
-        let (url, key) = match (profile, url, key) {
-            (None, Some(url), Some(key)) => (url.to_owned(), key),
-            (None, Some(_), None) => {
-                bail!("set KEYDESK_KEY to a management key, or log in with “keydesk login”")
-            }
-            (name, _, _) => {
-                let Profile { url, key } = Profiles::read()?.find(name)?;
-                (url, key)
-            }
+        let of_profile = |name: Option<&str>| {
+            let Profile { url, key } = Profiles::read()?.find(name)?;
+            Self::to(&url, Some(key))
         };
-        Self::to(&url, Some(key))
+        let (named, at) = (variable("KEYDESK_PROFILE"), variable("KEYDESK_URL"));
+        let url = match (url, profile, &named, &at) {
+            (Some(url), ..) => url.to_owned(),
+            (None, Some(name), ..) => return of_profile(Some(name)),
+            (None, None, Some(name), _) => return of_profile(Some(name)),
+            (None, None, None, Some(url)) => url.clone(),
+            (None, None, None, None) => return of_profile(None),
+        };
+        let connection = Self::to(&url, None)?;
+        let key = match variable("KEYDESK_KEY") {
+            Some(key) => Zeroizing::new(key),
+            None => Profiles::read()?.find_key_of(connection.url())?,
+        };
+        Ok(Self { key: Some(key), ..connection })
     }
 
     /// A connection to a console, without a key for now.
     pub fn to(url: &str, key: Option<Zeroizing<String>>) -> anyhow::Result<Self> {
-        let url = url.trim_end_matches('/').to_owned();
+        let url = url.trim_end_matches('/');
+        // The console shows the URL of the API, too.
+        let url = url.strip_suffix(BASE).unwrap_or(url).to_owned();
         if !url.starts_with("http://") && !url.starts_with("https://") {
             bail!("“{url}” isn’t a console URL, such as https://console.example.com");
         }
@@ -208,7 +219,7 @@ impl Connection {
         RemoteError::Problem(Problem {
             status: reply.status,
             code: text("code"),
-            detail: place + &text("detail"),
+            detail: shown(&(place + &text("detail"))),
             request_id: text("request_id"),
         })
     }

@@ -1,10 +1,12 @@
 //! What a change would make stop working, and the user's consent to it.
 
 use super::{
+    Remote,
     connection::{Call, Connection, unexpected},
-    output::{Column, table},
+    output::{Column, Format, print_object, table},
 };
 use anyhow::bail;
+use serde_json::{Value, json};
 use std::io::{BufRead, IsTerminal};
 
 const CLIENTS: [Column; 4] = [
@@ -17,10 +19,10 @@ const CLIENTS: [Column; 4] = [
 /// How a script consents.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Consent {
-    /// Don’t ask; requires --if-match
+    /// Don’t ask for confirmation; requires --if-match
     #[arg(long, requires = "if_match")]
     yes: bool,
-    /// ETag of the consequences that you have seen; * is whatever stops working
+    /// ETag that “consequences” printed; * accepts all consequences
     #[arg(long, value_name = "ETAG")]
     if_match: Option<String>,
 }
@@ -50,10 +52,17 @@ impl Consent {
     }
 }
 
-/// Shows the clients that would stop working, and returns the entity tag.
-async fn show(connection: &Connection, path: &str) -> anyhow::Result<String> {
+/// Reads the clients that would stop working, and the entity tag.
+async fn read(connection: &Connection, path: &str) -> anyhow::Result<(Vec<Value>, String)> {
     let reply = connection.send(Call { path, ..Call::default() }).await?;
     let clients = reply.json()?["clients"].as_array().cloned().unwrap_or_default();
+    let etag = reply.etag.ok_or_else(|| unexpected("the consequences have no ETag"))?;
+    Ok((clients, etag))
+}
+
+/// Shows the clients that would stop working, and returns the entity tag.
+async fn show(connection: &Connection, path: &str) -> anyhow::Result<String> {
+    let (clients, etag) = read(connection, path).await?;
     if clients.is_empty() {
         eprintln!("No client would stop working.");
     } else {
@@ -62,12 +71,18 @@ async fn show(connection: &Connection, path: &str) -> anyhow::Result<String> {
             eprintln!("  {line}");
         }
     }
-    reply.etag.ok_or_else(|| unexpected("the consequences have no ETag").into())
+    Ok(etag)
 }
 
 /// Prints the clients that would stop working, and the entity tag for `--if-match`.
-pub async fn print(connection: &Connection, path: &str) -> anyhow::Result<()> {
-    let etag = show(connection, path).await?;
-    print_line!("{etag}");
+pub async fn print(remote: &Remote, path: &str) -> anyhow::Result<()> {
+    let connection = remote.connect()?;
+    match remote.format() {
+        Format::Table => print_line!("{}", show(&connection, path).await?),
+        format => {
+            let (clients, etag) = read(&connection, path).await?;
+            print_object(format, &[], &json!({ "etag": etag, "clients": clients }));
+        }
+    }
     Ok(())
 }

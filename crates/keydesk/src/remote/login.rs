@@ -2,7 +2,7 @@
 
 use super::{
     connection::{Connection, unexpected},
-    output::{Column, Format, print_list},
+    output::{Column, Format, print_list, shown},
     profiles::{Profile, Profiles},
 };
 use anyhow::{Context, bail};
@@ -18,10 +18,10 @@ const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 pub struct LoginArgs {
     /// Console URL
     url: String,
-    /// Scopes to ask for; the user decides [default: all that the user can grant]
+    /// Scope to request; repeat for several. You select the final scopes in the console
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
-    /// Name of the profile [default: the host of the URL]
+    /// Name of the profile [default: the host and port of the URL]
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
     /// Read a management key from standard input instead
@@ -38,8 +38,14 @@ pub struct LogoutArgs {
 
 pub async fn log_in(args: LoginArgs) -> anyhow::Result<()> {
     let uri: http::Uri = args.url.parse().context("the console URL isn’t valid")?;
-    let name = args.profile.clone().or(uri.host().map(str::to_owned)).unwrap_or_default();
+    let host = uri.authority().map(|authority| authority.as_str().to_owned());
+    let name = args.profile.clone().or(host).unwrap_or_default();
     let mut profiles = Profiles::read()?;
+    if profiles.profiles.contains_key(&name) {
+        bail!(
+            "there is a profile “{name}”: run “keydesk logout --profile {name}” first, or name another --profile"
+        );
+    }
     let key = if args.key_stdin { read_key()? } else { ask_in_console(&args).await? };
     // It works before it is kept.
     let connection = Connection::to(&args.url, Some(key.clone()))?;
@@ -54,6 +60,9 @@ pub async fn log_in(args: LoginArgs) -> anyhow::Result<()> {
 fn read_key() -> anyhow::Result<Zeroizing<String>> {
     let mut text = Zeroizing::new(String::new());
     std::io::stdin().read_to_string(&mut text)?;
+    if text.trim().is_empty() {
+        bail!("standard input has no management key");
+    }
     Ok(Zeroizing::new(text.trim().to_owned()))
 }
 
@@ -68,8 +77,8 @@ async fn ask_in_console(args: &LoginArgs) -> anyhow::Result<Zeroizing<String>> {
         bail!("{}", oauth_error(&connection, status, &started));
     }
     let device_code = Zeroizing::new(text("device_code").to_owned());
-    eprintln!("Open {}", text("verification_uri_complete"));
-    eprintln!("and check that it shows the code {}.", text("user_code"));
+    eprintln!("Open {}", shown(text("verification_uri_complete")));
+    eprintln!("and check that it shows the code {}.", shown(text("user_code")));
     let mut interval = Duration::from_secs(started["interval"].as_u64().unwrap_or(5));
     loop {
         tokio::time::sleep(interval).await;
@@ -91,7 +100,7 @@ async fn ask_in_console(args: &LoginArgs) -> anyhow::Result<Zeroizing<String>> {
 
 fn oauth_error(connection: &Connection, status: u16, body: &Value) -> anyhow::Error {
     match body["error_description"].as_str().or(body["error"].as_str()) {
-        Some(error) => unexpected(error).into(),
+        Some(error) => unexpected(&shown(error)).into(),
         None => unexpected(&format!(
             "{} answered with status {status}. Is it the console URL?",
             connection.url()
@@ -119,7 +128,14 @@ pub async fn log_out(args: LogoutArgs) -> anyhow::Result<()> {
 
 const PROFILE: [Column; 3] = [("Profile", "/name"), ("URL", "/url"), ("Default", "/default")];
 
-pub fn list() -> anyhow::Result<()> {
+#[derive(Debug, clap::Args)]
+pub struct ProfilesArgs {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn list(args: &ProfilesArgs) -> anyhow::Result<()> {
     let profiles = Profiles::read()?;
     let default = profiles.default.as_deref();
     let rows: Vec<_> = profiles
@@ -129,6 +145,7 @@ pub fn list() -> anyhow::Result<()> {
             json!({ "name": name, "url": stored.url, "default": default == Some(name) })
         })
         .collect();
-    print_list(Format::Table, &PROFILE, &rows);
+    let format = if args.json { Format::Json } else { Format::Table };
+    print_list(format, &PROFILE, &rows);
     Ok(())
 }

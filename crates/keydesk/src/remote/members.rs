@@ -37,7 +37,7 @@ pub enum MembersCommand {
     Logout(EndArgs),
     /// Remove a member
     Remove(EndArgs),
-    /// Show which clients would stop working without the member, and print the ETag for --if-match
+    /// Show which clients would stop working if the member were removed or logged out, and print the ETag for --if-match
     Consequences(MemberArgs),
 }
 
@@ -54,8 +54,10 @@ pub struct ListArgs {
 pub struct RoleArgs {
     /// Member ID, such as mem_…
     id: String,
-    /// owner, administrator, developer, or viewer
+    /// owner, administrator, developer, or viewer, who has no bearer token
     role: String,
+    #[command(flatten)]
+    consent: Consent,
     #[command(flatten)]
     remote: Remote,
 }
@@ -89,11 +91,7 @@ pub async fn run(command: MembersCommand) -> anyhow::Result<()> {
                 remote.connect()?.list("/members", &[("text", text.as_str())], None).await?;
             print_list(remote.format(), &MEMBER, &found);
         }
-        MembersCommand::Role(RoleArgs { id, role, remote }) => {
-            let body = Some(json!({ "role": role }));
-            let member = remote.connect()?.change(Method::PATCH, &path(&id), body).await?;
-            print_object(remote.format(), &MEMBER, &member);
-        }
+        MembersCommand::Role(args) => change_role(args).await?,
         MembersCommand::Logout(args) => {
             let at = format!("{}/logouts", path(&args.id));
             end(args, (Method::POST, &at), "Log the member out?").await?;
@@ -103,9 +101,28 @@ pub async fn run(command: MembersCommand) -> anyhow::Result<()> {
             end(args, (Method::DELETE, &at), "Remove the member?").await?;
         }
         MembersCommand::Consequences(MemberArgs { id, remote }) => {
-            consent::print(&remote.connect()?, &format!("{}/consequences", path(&id))).await?;
+            consent::print(&remote, &format!("{}/consequences", path(&id))).await?;
         }
     }
+    Ok(())
+}
+
+async fn change_role(RoleArgs { id, role, consent, remote }: RoleArgs) -> anyhow::Result<()> {
+    let (connection, at) = (remote.connect()?, path(&id));
+    let etag = if role == "viewer" {
+        let consequences = format!("{at}/consequences");
+        Some(consent.ask(&connection, &consequences, "Change the role?").await?)
+    } else {
+        None
+    };
+    let call = Call {
+        method: Method::PATCH,
+        path: &at,
+        body: Some(json!({ "role": role })),
+        if_match: etag.as_deref(),
+        ..Call::default()
+    };
+    print_object(remote.format(), &MEMBER, &connection.send(call).await?.json()?);
     Ok(())
 }
 

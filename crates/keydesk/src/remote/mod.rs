@@ -22,16 +22,16 @@ use output::Format;
 /// The commands of the management API.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Log in to a Keydesk from this machine, and keep the key in a profile
+    /// Log in to a Keydesk instance, and store the key in a profile on this machine
     Login(login::LoginArgs),
     /// Revoke the key of a profile, and remove the profile
     Logout(login::LogoutArgs),
     /// List the profiles of this machine
-    Profiles,
+    Profiles(login::ProfilesArgs),
     /// Manage API tokens
     #[command(subcommand)]
     Tokens(tokens::Command),
-    /// Make the secret of a token on this machine
+    /// Generate a token secret on this machine
     #[command(subcommand)]
     Token(secrets::Command),
     /// Manage members
@@ -43,7 +43,7 @@ pub enum Command {
     /// Manage accounts (for operators)
     #[command(subcommand)]
     Accounts(accounts::Command),
-    /// See which clients use tokens, and which requests exceeded limits
+    /// See which clients use tokens, and which requests violated limits
     #[command(subcommand)]
     Usage(records::UsageCommand),
     /// Read receipts
@@ -56,11 +56,18 @@ pub enum Command {
 /// Which Keydesk, and how to print.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Remote {
-    /// Console URL [default: that of the profile]
-    #[arg(long, env = "KEYDESK_URL", value_name = "URL")]
+    #[arg(
+        long,
+        value_name = "URL",
+        conflicts_with = "profile",
+        help = "Console URL [env: KEYDESK_URL]"
+    )]
     url: Option<String>,
-    /// Profile to use [default: the URL and key in the environment, or else that of the last login]
-    #[arg(long, env = "KEYDESK_PROFILE", value_name = "NAME")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        help = "Profile to use [default: the URL and key in the environment, or else that of the last login] [env: KEYDESK_PROFILE]"
+    )]
     profile: Option<String>,
     /// Print JSON
     #[arg(long, conflicts_with = "jsonl")]
@@ -88,7 +95,7 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Login(args) => login::log_in(args).await,
         Command::Logout(args) => login::log_out(args).await,
-        Command::Profiles => login::list(),
+        Command::Profiles(args) => login::list(&args),
         Command::Tokens(command) => tokens::run(command).await,
         Command::Token(command) => secrets::run(command),
         Command::Members(command) => members::run(command).await,

@@ -76,7 +76,7 @@ fn cell(value: Option<&Value>) -> String {
 }
 
 /// Returns the text without control characters, which would change the terminal.
-fn shown(text: &str) -> String {
+pub fn shown(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 

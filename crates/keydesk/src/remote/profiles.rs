@@ -86,12 +86,23 @@ impl Profiles {
     /// Returns the named profile, or the default one.
     pub fn find(&self, name: Option<&str>) -> anyhow::Result<Profile> {
         let Some(name) = name.or(self.default.as_deref()) else {
-            bail!("log in with “keydesk login URL”, or set KEYDESK_URL and KEYDESK_KEY");
+            bail!(
+                "log in with “keydesk login URL”, name a --profile, or set KEYDESK_URL and KEYDESK_KEY"
+            );
         };
         let Some(stored) = self.profiles.get(name) else {
             bail!("there is no profile “{name}”; “keydesk profiles” lists them");
         };
         Ok(Profile { url: stored.url.clone(), key: Zeroizing::new(stored.key.clone()) })
+    }
+
+    /// Returns the key of the profile with this URL.
+    pub fn find_key_of(&self, url: &str) -> anyhow::Result<Zeroizing<String>> {
+        let stored = self.profiles.values().find(|stored| stored.url == url);
+        let stored = stored.with_context(|| {
+            format!("set KEYDESK_KEY to a management key for {url}, or run “keydesk login {url}”")
+        })?;
+        Ok(Zeroizing::new(stored.key.clone()))
     }
 
     /// Adds a profile, which becomes the default.
@@ -104,7 +115,7 @@ impl Profiles {
     pub fn remove(&mut self, name: &str) {
         self.profiles.remove(name);
         if self.default.as_deref() == Some(name) {
-            self.default = self.profiles.keys().next().cloned();
+            self.default = None;
         }
     }
 }

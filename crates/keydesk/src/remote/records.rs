@@ -46,7 +46,7 @@ const ENTRY: [Column; 6] = [
 pub enum UsageCommand {
     /// List the operations that a token’s clients have used
     Token(TokenUsageArgs),
-    /// List the requests of the account that exceeded limits
+    /// List the account’s requests that violated limits
     Violations(PlainArgs),
 }
 

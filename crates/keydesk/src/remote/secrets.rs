@@ -13,7 +13,7 @@ use std::{
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Make a secret that no one else has seen, and print its digest and the masked secret for the management API
+    /// Generate a secret that no one else has seen, and print its digest and the masked secret for the management API
     Make(MakeArgs),
 }
 
@@ -22,7 +22,7 @@ pub struct MakeArgs {
     /// File for the secret; it must not exist
     #[arg(long, value_name = "FILE")]
     secret_file: PathBuf,
-    /// Token prefix of the Keydesk
+    /// Token prefix of the Keydesk instance
     #[arg(long, value_name = "PREFIX", default_value = "kd")]
     prefix: keydesk_token::Prefix,
 }

@@ -7,6 +7,8 @@ use super::{
     output::{Column, print_list, print_object},
     secrets::SecretOutput,
 };
+use anyhow::bail;
+use clap::ValueEnum;
 use http::Method;
 use keydesk_model::Expiry;
 use keydesk_node::system;
@@ -84,7 +86,7 @@ pub struct ShowArgs {
 
 #[derive(Debug, clap::Args)]
 pub struct CreateArgs {
-    /// Name of the program that uses the token
+    /// Name of the integration that uses the token
     name: String,
     /// Scope, such as contacts:read; repeat for several
     #[arg(long = "scope", value_name = "SCOPE", required = true)]
@@ -92,8 +94,8 @@ pub struct CreateArgs {
     /// When it expires: never, a number of days such as 90d, a date, or an RFC 3339 time
     #[arg(long, value_name = "WHEN", default_value = "never")]
     expires: String,
-    /// IP address or range that may use the token; repeat for several [default: all]
-    #[arg(long = "allow-ip", value_name = "RANGE")]
+    /// IP address or CIDR range that the token can be used from; repeat for several [default: any address]
+    #[arg(long = "allow-ip", value_name = "CIDR")]
     ip_allowlist: Vec<String>,
     /// SHA-256 of a secret that “keydesk token make” made
     #[arg(long, value_name = "DIGEST", requires = "masked")]
@@ -127,8 +129,8 @@ pub struct LimitsArgs {
     /// Scope; repeat for several
     #[arg(long = "scope", value_name = "SCOPE", required = true)]
     scopes: Vec<String>,
-    /// IP address or range that may use the token; repeat for several [default: all]
-    #[arg(long = "allow-ip", value_name = "RANGE")]
+    /// IP address or CIDR range that the token can be used from; repeat for several [default: any address]
+    #[arg(long = "allow-ip", value_name = "CIDR")]
     ip_allowlist: Vec<String>,
     /// Reject nothing, and list what would be rejected as violations
     #[arg(long, conflicts_with_all = ["yes", "if_match"])]
@@ -159,6 +161,8 @@ pub struct RevokePreviousArgs {
     /// Token ID
     id: String,
     #[command(flatten)]
+    consent: Consent,
+    #[command(flatten)]
     remote: Remote,
 }
 
@@ -172,13 +176,28 @@ pub struct RevokeArgs {
     remote: Remote,
 }
 
+/// A change of a token that can make clients stop working.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Change {
+    Revoke,
+    Rotate,
+    RevokePrevious,
+    Limit,
+}
+
 #[derive(Debug, clap::Args)]
 pub struct ConsequencesArgs {
     /// Token ID
     id: String,
-    /// Change: revoke, or rotate without a grace period
+    /// Change; a rotation is one without a grace period
     #[arg(long, value_name = "CHANGE", default_value = "revoke")]
-    of: String,
+    of: Change,
+    /// With --of limit: the scopes that the token would have; repeat for several
+    #[arg(long = "scope", value_name = "SCOPE", required_if_eq("of", "limit"))]
+    scopes: Vec<String>,
+    /// With --of limit: an IP address or CIDR range that the token could be used from; repeat for several
+    #[arg(long = "allow-ip", value_name = "CIDR")]
+    ip_allowlist: Vec<String>,
     #[command(flatten)]
     remote: Remote,
 }
@@ -200,10 +219,13 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Limits(args) => limit(args).await,
         Command::Rotate(args) => rotate(args).await,
-        Command::RevokePrevious(RevokePreviousArgs { id, remote }) => {
+        Command::RevokePrevious(RevokePreviousArgs { id, consent, remote }) => {
+            let connection = remote.connect()?;
+            let consequences = format!("{}/consequences?of=revoke_previous", path(&id));
+            let question = "Revoke the previous secrets?";
+            let etag = consent.ask(&connection, &consequences, question).await?;
             let at = format!("{}/previous-secrets/revocations", path(&id));
-            let done = remote.connect()?.change(Method::POST, &at, None).await?;
-            print_revoked(&remote, &done);
+            print_revoked(&remote, &revoke(&connection, &at, &etag).await?);
             Ok(())
         }
         Command::Revoke(RevokeArgs { id, consent, remote }) => {
@@ -215,9 +237,15 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
             print_revoked(&remote, &done);
             Ok(())
         }
-        Command::Consequences(ConsequencesArgs { id, of, remote }) => {
-            let of = form_urlencoded::byte_serialize(of.as_bytes()).collect::<String>();
-            consent::print(&remote.connect()?, &format!("{}/consequences?of={of}", path(&id))).await
+        Command::Consequences(args) => {
+            let change =
+                args.of.to_possible_value().map(|value| value.get_name().replace('-', "_"));
+            let mut query = form_urlencoded::Serializer::new(String::new());
+            query.append_pair("of", change.as_deref().unwrap_or_default());
+            query.extend_pairs(args.scopes.iter().map(|scope| ("scopes", scope)));
+            query.extend_pairs(args.ip_allowlist.iter().map(|range| ("ip_allowlist", range)));
+            let at = format!("{}/consequences?{}", path(&args.id), query.finish());
+            consent::print(&args.remote, &at).await
         }
     }
 }
@@ -280,7 +308,11 @@ fn expiry(text: &str) -> anyhow::Result<Option<String>> {
             let at = expiry.resolve(system::clock().now())?;
             Ok(at.map(|at| at.to_string()))
         }
-        Err(_) => Ok(Some(text.to_owned())),
+        // The API reads it.
+        Err(_) if text.contains('T') => Ok(Some(text.to_owned())),
+        Err(_) => bail!(
+            "--expires: enter never, a number of days such as 90d, a date, or an RFC 3339 time"
+        ),
     }
 }
 

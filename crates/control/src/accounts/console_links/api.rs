@@ -18,7 +18,7 @@ use keydesk_model::{AccountNumber, MemberId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// The member to add, if they are none.
+/// The member to add, if the user isn’t one yet.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewLinkedMember {
@@ -27,7 +27,7 @@ pub(crate) struct NewLinkedMember {
     role: RoleName,
 }
 
-/// Whom the link logs in, and where.
+/// The member that the link logs in, and the page that it opens.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"email": "zoe@example.com", "path": "/tokens", "return_url": "https://app.example.com/settings"}))]
@@ -53,7 +53,7 @@ pub(crate) struct NewConsoleSession {
 
 json_bodies!(NewConsoleSession);
 
-/// A link that works once, within a minute.
+/// A link that works once and expires after 1 minute.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ConsoleSession {
     /// Send the user’s browser there. `null` if the request was repeated: then ask for another link.
@@ -65,7 +65,7 @@ pub(crate) struct ConsoleSession {
 
 /// Creates a link that logs a member in.
 ///
-/// The session is limited to the account. Two-factor authentication still applies.
+/// The session is limited to the account. A user with two-factor authentication has to log in instead.
 #[utoipa::path(post, path = "/accounts/{number}/console-sessions", operation_id = "create_console_session", tag = "Accounts", params(AccountNumberParam),
     request_body = NewConsoleSession, responses((status = 201, body = ConsoleSession, description = "The link.")))]
 pub(crate) async fn create_console_session(

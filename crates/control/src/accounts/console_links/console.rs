@@ -3,26 +3,26 @@
 use super::follow;
 use crate::{
     AppState,
-    door::{cookie::safe_next, layout::page, problem::Problem},
+    door::{cookie::safe_next, problem::Problem},
     principal::AnonymousUser,
-    sessions::{
-        LoggedIn,
-        console::{SecondFactorPage, let_in},
-    },
+    sessions::console::let_in,
 };
 use axum::{
     extract::{Path, State},
-    response::{Redirect, Response},
+    http::Method,
+    response::{IntoResponse, Redirect, Response},
 };
 
 pub(crate) async fn enter(
     State(app): State<AppState>,
     Path(code): Path<String>,
+    method: Method,
     visitor: AnonymousUser,
 ) -> Result<Response, Problem> {
-    let (logged_in, path) = follow(&app, &code, visitor).await?;
-    Ok(match logged_in {
-        LoggedIn::NewLogin(entered) => let_in(&app, &entered, Redirect::to(safe_next(Some(&path)))),
-        LoggedIn::HalfWay(half) => page(&SecondFactorPage::new(half.to_string(), path, None)),
-    })
+    // Only a user who opens the link uses it up.
+    if method == Method::HEAD {
+        return Ok(().into_response());
+    }
+    let (entered, path) = follow(&app, &code, visitor).await?;
+    Ok(let_in(&app, &entered, Redirect::to(safe_next(Some(&path)))))
 }

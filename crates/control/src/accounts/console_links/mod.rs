@@ -6,12 +6,12 @@ pub(crate) mod console;
 
 use super::{join, user_name};
 use crate::{
-    AppState,
+    AppState, factors,
     one_time::codes,
     passwords::Password,
     principal::{Administrator, AnonymousUser, Operator},
     refusal::{At as _, Code, Refusal},
-    sessions::{LoggedIn, SessionSecret, half_way, open_session, visitor_entry},
+    sessions::{NewLogin, SessionSecret, open_session, visitor_entry},
 };
 use keydesk_model::{
     AccountId, AccountNumber, Actor, Email, Event, MemberId, OperatorPermission, Role, Timestamp,
@@ -71,7 +71,7 @@ pub(crate) async fn create_link(
         (None, None) => return Err(Refusal::new(Code::UnknownMember).at("email")),
     };
     if write.is_operator(member.user).await? {
-        return Err(Refusal::new(Code::OwnerIsOperator).at("email"));
+        return Err(Refusal::new(Code::LinkToOperator).at("email"));
     }
     if let Some(id) = &request.external_id {
         write.set_external_id(member.id, id).await?;
@@ -160,7 +160,14 @@ async fn find_member(
     if let Some(id) = &request.external_id
         && let Some(found) = write.find_member_by_external_id(account, id).await?
     {
-        return Ok(write.find_member(account, found).await?);
+        let member = write.find_member(account, found).await?;
+        let is_other = |member: &Member| {
+            email.is_some_and(|email| email.canonical() != member.email.canonical())
+        };
+        if member.as_ref().is_some_and(is_other) {
+            return Err(Refusal::new(Code::ExternalIdTaken).at("external_id"));
+        }
+        return Ok(member);
     }
     let Some(email) = email else { return Ok(None) };
     let Some(user) = write.find_user_by_email(email).await? else { return Ok(None) };
@@ -192,12 +199,13 @@ async fn add_member(
 ///
 /// # Errors
 ///
-/// [`Code::ConsoleLinkExpired`] if it is unknown, was used, or has expired.
+/// [`Code::ConsoleLinkExpired`] if it is unknown, was used, or has expired. [`Code::LinkNeedsLogin`] if the user has
+/// two-factor authentication, for which a link is no substitute.
 pub(crate) async fn follow(
     app: &AppState,
     code: &str,
     visitor: AnonymousUser,
-) -> Result<(LoggedIn, String), Refusal> {
+) -> Result<(NewLogin, String), Refusal> {
     let mut write = app.store.write(app.now()).await?;
     let now = write.now();
     let found = write.take_console_link(codes::digest(code)).await?;
@@ -208,10 +216,8 @@ pub(crate) async fn follow(
     if !is_open || member.is_none() || write.is_operator(link.user).await? {
         return Err(Code::ConsoleLinkExpired.into());
     }
-    if let Some(half) = half_way(app, &mut write, (link.user, Some(link.account))).await? {
-        // It grants no access yet.
-        write.keep().await?;
-        return Ok((LoggedIn::HalfWay(half), link.path));
+    if factors::has_one(&mut write, link.user).await? {
+        return Err(Code::LinkNeedsLogin.into());
     }
     let entered = open_session(app, &mut write, link.user, Some(link.account), &visitor).await?;
     write.link_session(codes::digest(&entered.session), link.return_url.as_deref()).await?;
@@ -222,7 +228,7 @@ pub(crate) async fn follow(
         ..visitor_entry(created, &link.user.to_string(), visitor.origin)
     };
     write.commit(entry).await?;
-    Ok((LoggedIn::NewLogin(entered), link.path))
+    Ok((entered, link.path))
 }
 
 #[cfg(test)]

@@ -1,11 +1,14 @@
 //! `/account/limits` of the management API.
 
-use super::{AccountReview, limit_account, limit_expiry, review_account, set_cors};
+use super::{
+    AccountReview, limit_account, limit_expiry, list_clients_outside, review_account, set_cors,
+};
 use crate::{
     AppState,
     accounts::api::PlanObject,
+    consequences::api::{Consequences, check, consequences},
     door::api::{
-        ApiError, Etagged, IfMatch, Request,
+        ApiError, ApiQuery, Etagged, IfMatch, Request,
         body::{Patch, json_bodies},
         etag::etag_of,
         names::ModeName,
@@ -18,7 +21,7 @@ use crate::{
 use axum::extract::State;
 use keydesk_model::{CorsPolicy, Mode};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// The web origins whose pages can send requests with the account’s tokens.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -76,7 +79,7 @@ pub(crate) struct AccountLimits {
     plan: Option<PlanObject>,
     /// The requests of this month (UTC), if the plan has a quota.
     requests_this_month: i64,
-    /// The IP addresses and ranges that all tokens of the account can be used from. Empty allows any address.
+    /// The IP addresses and CIDR ranges that all tokens of the account can be used from. Empty allows any address.
     ip_allowlist: Vec<String>,
     /// An IP allowlist that rejects nothing: requests that it would reject are listed as violations.
     observed_ip_allowlist: Option<Vec<String>>,
@@ -153,9 +156,34 @@ pub(crate) struct AccountLimitsPatch {
 
 json_bodies!(AccountLimitsPatch);
 
+/// The IP allowlist that would be enforced.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct OutsideParams {
+    /// The IP addresses and CIDR ranges. Repeat the parameter for several.
+    #[serde(default)]
+    #[param(required = false)]
+    ip_allowlist: Vec<String>,
+}
+
+/// Lists the clients that would stop working if the IP allowlist were enforced for all tokens of the account.
+#[utoipa::path(get, path = "/account/limits/consequences", operation_id = "list_account_limits_consequences", tag = "Account",
+    params(OutsideParams),
+    responses((status = 200, body = Consequences, description = "The clients, and an ETag that names them.", headers(("ETag" = String, description = "For If-Match of the request.")))))]
+pub(crate) async fn list_limits_consequences(
+    State(app): State<AppState>,
+    By(caller): By<Caller>,
+    ApiQuery(query): ApiQuery<OutsideParams>,
+) -> Result<Etagged<Consequences>, ApiError> {
+    let allowed = read_allowlist(&query.ip_allowlist)?;
+    Ok(consequences(list_clients_outside(&app, &caller, &allowed).await?))
+}
+
 /// Changes the limits of the account.
 ///
-/// Each group of limits (addresses, lifetime, web origins) is one change with its own audit entry.
+/// Each group of limits (IP allowlists, maximum lifetime, web origins) is changed separately, with its own audit entry. An
+/// enforced `ip_allowlist` that isn’t empty requires the `ETag` of the consequences in `If-Match`, or `*`.
 #[utoipa::path(patch, path = "/account/limits", operation_id = "update_account_limits", tag = "Account",
     request_body(content = AccountLimitsPatch, content_type = "application/merge-patch+json"),
     responses((status = 200, body = AccountLimits, description = "The limits as they are now.", headers(("ETag" = String, description = "For If-Match.")))))]
@@ -165,12 +193,18 @@ pub(crate) async fn update_account_limits(
 ) -> Result<Etagged<AccountLimits>, ApiError> {
     let (caller, patch) = (&request.caller, &request.body);
     let before = review_account(&app, caller).await?;
-    if request.if_match != IfMatch::Absent {
-        request.if_match.check(&AccountLimits::new(&before).etagged().etag)?;
-    }
     let account = &before.account;
     // All is read before anything changes.
     let enforced = patch.ip_allowlist.as_deref().map(read_allowlist).transpose()?;
+    match &enforced {
+        Some(allowed) if !allowed.is_empty() => {
+            check(&request.if_match, &list_clients_outside(&app, caller, allowed).await?)?;
+        }
+        _ if request.if_match != IfMatch::Absent => {
+            request.if_match.check(&AccountLimits::new(&before).etagged().etag)?;
+        }
+        _ => {}
+    }
     let observed = match &patch.observed_ip_allowlist {
         Patch::Set(ranges) => Some(read_allowlist(ranges)?),
         Patch::Keep | Patch::Remove => None,

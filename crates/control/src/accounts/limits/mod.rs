@@ -10,7 +10,7 @@ use crate::{
     operations::LATELY,
     principal::Caller,
     refusal::{Code, Refusal},
-    tokens::expiry::list_over_expiry,
+    tokens::{ObservedClient, expiry::list_over_expiry, list_clients_of_account},
 };
 use keydesk_model::{
     CorsPolicy, Event, IpAllowlist, Mode, Month, Permission, Plan,
@@ -28,6 +28,18 @@ pub(crate) struct AccountReview {
     pub seen: Option<IpAllowlist>,
     /// The tokens that the account's expiration policies would have rejected.
     pub over_expiry: Vec<Token>,
+}
+
+/// Returns the clients that use tokens of the account from other addresses than these.
+pub(crate) async fn list_clients_outside(
+    app: &AppState,
+    caller: &Caller,
+    allowed: &IpAllowlist,
+) -> Result<Vec<ObservedClient>, Refusal> {
+    caller.permit(Permission::LimitAccount)?;
+    let mut clients = list_clients_of_account(app, caller.account.id).await?;
+    clients.retain(|client| client.client_ip.parse().is_ok_and(|address| !allowed.admits(address)));
+    Ok(clients)
 }
 
 pub(crate) async fn review_account(

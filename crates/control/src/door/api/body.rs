@@ -74,9 +74,13 @@ fn pointer_of(path: &serde_path_to_error::Path) -> String {
     pointer
 }
 
-/// Returns the reader's message as a sentence.
+/// Returns the reader's message as a sentence. The place in the text says less than the pointer.
 fn sentence(error: &serde_json::Error) -> String {
     let text = error.to_string();
+    let text = match error.classify() {
+        serde_json::error::Category::Data => text.split(" at line ").next().unwrap_or_default(),
+        _ => text.as_str(),
+    };
     let mut letters = text.chars();
     let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
     format!("{first}{}.", letters.as_str())

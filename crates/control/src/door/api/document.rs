@@ -17,8 +17,9 @@ const ABOUT: &str = "Everything that people do in the Keydesk console, a program
     (RFC 9457) with a stable `code`. Send an `Idempotency-Key` with a POST request to be able to repeat it.";
 
 /// The operations that need the `ETag` of their consequences in `If-Match`.
-const NEEDS_IF_MATCH: [&str; 6] = [
+const NEEDS_IF_MATCH: [&str; 7] = [
     "revoke_token",
+    "revoke_previous_secrets",
     "rotate_bearer_token",
     "remove_member",
     "log_out_member",
@@ -46,7 +47,7 @@ const ENUMERATIONS: [(&str, &str); 3] =
 const TAGS: [(&str, &str); 10] = [
     ("Tokens", "API tokens, which programs send to the API, and your own bearer token."),
     ("Account", "The account that the key belongs to: its name, limits, and plan."),
-    ("Usage", "The clients that send requests, and the requests that exceeded limits."),
+    ("Usage", "The clients that send requests, and the requests that violated limits."),
     ("Receipts", "For every revoked token: which gateways rejected it, and when."),
     ("Members", "The members of the account, their sessions, and invitations."),
     ("Single sign-on", "How members log in with the account’s identity provider."),
@@ -85,16 +86,12 @@ pub(crate) fn with_access(
     };
     let note = match (access, scopes.first()) {
         (ApiAccess::Key, _) => "Any management key can send this request.".to_owned(),
-        (ApiAccess::Account, _) => {
-            "Any management key of an account can send this request.".to_owned()
-        }
+        (ApiAccess::Account, _) => "Any account key can send this request.".to_owned(),
         (ApiAccess::Operator(_), Some(scope)) => {
-            format!("Requires a management key of the instance with the scope `{scope}`.")
+            format!("Requires an instance key with the scope `{scope}`.")
         }
         (ApiAccess::Either(..), Some(scope)) => {
-            format!(
-                "Requires a management key, of an account or of the instance, with the scope `{scope}`."
-            )
+            format!("Requires an account key or an instance key, with the scope `{scope}`.")
         }
         (_, Some(scope)) => format!("Requires the scope `{scope}`."),
         (_, None) => String::new(),
@@ -131,7 +128,7 @@ const PROBLEMS: [(&str, &str, &str); 13] = [
     (
         "",
         "400",
-        "The request isn’t understood: `invalid_parameter`, `invalid_header`, `invalid_json`, `invalid_cursor`.",
+        "The request isn’t valid: `invalid_parameter`, `invalid_header`, `invalid_json`, `invalid_cursor`, `invalid_date`, or `invalid_export_format`.",
     ),
     ("", "401", "The management key is missing or not valid."),
     ("", "403", "The key, its role, or its IP allowlist doesn’t permit this."),
@@ -143,8 +140,12 @@ const PROBLEMS: [(&str, &str, &str); 13] = [
     ("body", "415", "The body isn’t JSON."),
     ("write", "422", "A field isn’t valid: `errors` says which."),
     ("condition", "428", "`If-Match` is missing."),
-    ("", "429", "Too many requests. Wait as long as `Retry-After` says."),
-    ("", "503", "Keydesk can’t answer now. Repeat the request with the same `Idempotency-Key`."),
+    ("", "429", "Too many requests. Wait for the number of seconds in `Retry-After`."),
+    (
+        "",
+        "503",
+        "Keydesk is temporarily unavailable. Repeat the request with the same `Idempotency-Key`.",
+    ),
 ];
 
 /// Completes the document with what all operations share.
@@ -164,8 +165,8 @@ pub(crate) fn complete(document: OpenApi) -> Value {
     document["components"]["schemas"]["ProblemPlace"] = place_schema();
     document["components"]["responses"] = responses();
     document["components"]["headers"] = json!({
-        "RateLimit": { "description": "What is left of the rate: `r` requests, and the full rate after `t` seconds.", "schema": { "type": "string" } },
-        "RateLimit-Policy": { "description": "The rate of the key: `q` requests in `w` seconds.", "schema": { "type": "string" } },
+        "RateLimit": { "description": "The remaining requests (`r`), and the seconds until the full rate limit is available again (`t`).", "schema": { "type": "string" } },
+        "RateLimit-Policy": { "description": "The rate limit of the key: `q` requests in `w` seconds.", "schema": { "type": "string" } },
         "Retry-After": { "description": "The seconds to wait.", "schema": { "type": "integer" } },
     });
     for (path, item) in document["paths"].as_object_mut().into_iter().flatten() {
@@ -220,7 +221,7 @@ fn complete_operation(operation: &mut Value, (method, path): (&str, &str)) {
     if is_conditional {
         parameters.push(json!({
             "name": "If-Match", "in": "header", "required": is_required,
-            "description": "The ETag of what you read, or `*`: the request is carried out only if it is still the same.",
+            "description": "The ETag that you read, or `*`. The request is carried out only if the object hasn’t changed or, for requests with consequences, if the clients that would stop working are still the same.",
             "schema": { "type": "string", "pattern": "^(\\*|(W/)?\"[!#-~]*\"(, ?(W/)?\"[!#-~]*\")*)$" },
         }));
     }

@@ -121,6 +121,7 @@ impl ApiError {
 
     fn title(&self) -> String {
         match self {
+            Self::Refusal(refusal) if refusal.code() == Code::NotFound => "Not found".to_owned(),
             Self::Refusal(refusal) => in_language(Language::English, || title(refusal.code())),
             Self::Request(error) => error.code.title().to_owned(),
         }
@@ -128,6 +129,11 @@ impl ApiError {
 
     fn detail(&self) -> String {
         match self {
+            // The console's text is about a page.
+            Self::Refusal(refusal) if refusal.code() == Code::NotFound => {
+                "There is no such path or object, or the object belongs to another account."
+                    .to_owned()
+            }
             Self::Refusal(refusal) => in_language(Language::English, || detail(refusal)),
             Self::Request(error) => error.detail.clone(),
         }
@@ -228,6 +234,7 @@ fn in_body(field: &'static str) -> &'static str {
 fn status(code: Code) -> StatusCode {
     match (code, code.kind()) {
         (Code::InvalidManagementKey, _) => StatusCode::UNAUTHORIZED,
+        (Code::WrongAccountState, _) => StatusCode::CONFLICT,
         (Code::InvalidCursor | Code::InvalidDate | Code::InvalidExportFormat, _) => {
             StatusCode::BAD_REQUEST
         }

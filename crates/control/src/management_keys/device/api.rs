@@ -13,7 +13,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use keydesk_model::{KeyScopes, Origin};
+use keydesk_model::{KeyScope, KeyScopes, Origin};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -68,7 +68,10 @@ pub(crate) async fn authorize(
         return error("invalid_client", "Send a client_id.");
     }
     let Ok(scopes) = form.scope.parse::<KeyScopes>() else {
-        return error("invalid_scope", "Scopes look like tokens:read, separated by spaces.");
+        let wrong = form.scope.split_whitespace().find(|scope| scope.parse::<KeyScope>().is_err());
+        let detail =
+            format!("“{}” is no scope of a management key.", shown(wrong.unwrap_or_default()));
+        return error("invalid_scope", &detail);
     };
     match start(&app, scopes, &origin).await {
         Ok(started) => {
@@ -85,6 +88,11 @@ pub(crate) async fn authorize(
         }
         Err(refusal) => refused(&refusal),
     }
+}
+
+/// Returns what a device sent, limited to the characters of scopes.
+fn shown(text: &str) -> String {
+    text.chars().filter(|c| c.is_ascii_graphic() && *c != '"' && *c != '\\').take(60).collect()
 }
 
 #[derive(Deserialize, Default)]
@@ -115,7 +123,7 @@ pub(crate) async fn token(State(app): State<AppState>, Form(form): Form<TokenFor
         Progress::Denied => error("access_denied", "The user denied the login."),
         Progress::Expired => error("expired_token", "The code has expired. Start over."),
         Progress::Confirmed(key) => {
-            let scopes: Vec<_> = key.scopes.iter().map(keydesk_model::KeyScope::as_str).collect();
+            let scopes: Vec<_> = key.scopes.iter().map(KeyScope::as_str).collect();
             let body = json!({
                 "access_token": form.device_code,
                 "token_type": "Bearer",

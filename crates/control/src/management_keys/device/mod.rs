@@ -10,6 +10,7 @@ use crate::{
     AppState,
     refusal::{Code, Refusal, Value},
     sessions::too_many_changes,
+    throttling::attempts::network,
 };
 use keydesk_model::{KeyScopes, Origin};
 use keydesk_store::{DeviceLogin, ManagementKey};
@@ -45,9 +46,13 @@ pub(crate) async fn start(
 ) -> Result<Started, Refusal> {
     let address = origin.client_ip.map(|address| address.to_string());
     let now = app.now();
-    app.device_logins.take(address.as_deref().unwrap_or_default(), now).map_err(|wait| {
-        Refusal::new(Code::TooManyLogins).with("span", Value::Span(wait)).retry_after(wait)
-    })?;
+    let network = origin.client_ip.map(network).unwrap_or_default();
+    app.all_device_logins
+        .take("", now)
+        .and_then(|_| app.device_logins.take(&network, now))
+        .map_err(|wait| {
+            Refusal::new(Code::TooManyLogins).with("span", Value::Span(wait)).retry_after(wait)
+        })?;
     let device_code =
         PlainToken::generate(&app.settings.token_prefix, Kind::Management, &app.entropy);
     let user_code = generate_user_code(app);
@@ -114,7 +119,7 @@ pub(crate) async fn find_open(
     manager.permit_to_manage()?;
     let now = app.now();
     // A code has few letters, so guesses are limited.
-    app.changes.take(&manager.user().to_string(), now).map_err(too_many_changes)?;
+    app.device_codes.take(&manager.user().to_string(), now).map_err(too_many_changes)?;
     let found = app.store.read().await?.find_device_login_by_user_code(digest(user_code)).await?;
     let open = found.filter(|login| login.answered_at.is_none() && login.expires_at > now);
     Ok(open.ok_or(Code::InvalidUserCode)?)

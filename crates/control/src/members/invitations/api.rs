@@ -16,7 +16,7 @@ use keydesk_store::{Invitation, Undelivered};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-/// An open invitation.
+/// A pending invitation.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Invitation)]
 pub(crate) struct InvitationObject {
@@ -27,7 +27,7 @@ pub(crate) struct InvitationObject {
     /// The name of the member who sent it. `null` for an operator.
     invited_by: Option<String>,
     expires_at: Instant,
-    /// The last answer of the mail server, if it has not accepted the email.
+    /// The last response of the mail server, if it hasn’t accepted the email.
     delivery_error: Option<String>,
 }
 
@@ -44,7 +44,7 @@ impl InvitationObject {
     }
 }
 
-/// The open invitations, of which there are at most 200.
+/// The pending invitations, at most 200.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Invitations {
     items: Vec<InvitationObject>,
@@ -54,12 +54,12 @@ pub(crate) struct Invitations {
 #[into_params(parameter_in = Path)]
 #[expect(dead_code, reason = "describes the path")]
 pub(crate) struct InvitationIdParam {
-    /// The ID of an open invitation.
+    /// The ID of a pending invitation.
     #[param(example = "inv_019364b4f1d070008b1e2c3d4e5f6071")]
     id: String,
 }
 
-/// Lists the open invitations.
+/// Lists the pending invitations.
 #[utoipa::path(get, path = "/invitations", operation_id = "list_invitations", tag = "Members",
     responses((status = 200, body = Invitations, description = "The invitations.")))]
 pub(crate) async fn list_invitations(
@@ -87,7 +87,7 @@ async fn read(app: &AppState, caller: &Caller, id: &str) -> Result<InvitationObj
     Ok(found.ok_or(Code::NotFound)?)
 }
 
-/// Invites someone by email. The link in the email works once, for a week.
+/// Invites someone by email. The link in the email works once and expires after 7 days.
 #[utoipa::path(post, path = "/invitations", operation_id = "create_invitation", tag = "Members", request_body = InvitationBody,
     responses((status = 201, body = InvitationObject, description = "The invitation was sent.", headers(("Location" = String, description = "The list of invitations.")))))]
 pub(crate) async fn create_invitation(

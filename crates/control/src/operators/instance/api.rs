@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Plans {
     items: Vec<PlanObject>,
-    /// The name of the plan of accounts without one of their own.
+    /// The name of the plan for accounts that have no other plan.
     default: Option<String>,
 }
 
@@ -121,7 +121,7 @@ pub(crate) struct Operations {
     has_pending_changes: bool,
 }
 
-/// Lists the operations of the API, and the scopes and rates that each requires.
+/// Lists the operations of the API, with their required scopes and rate limits.
 #[utoipa::path(get, path = "/operations", operation_id = "list_operations", tag = "Instance",
     responses((status = 200, body = Operations, description = "The operations.")))]
 pub(crate) async fn list_operations(

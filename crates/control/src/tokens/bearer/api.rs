@@ -49,7 +49,7 @@ async fn read(app: &AppState, caller: &Caller) -> Result<BearerObject, ApiError>
     })
 }
 
-/// Reads the state of the bearer token of the member as whom the key acts.
+/// Reads the state of the bearer token of the member that the key acts as.
 #[utoipa::path(get, path = "/bearer-token", operation_id = "read_bearer_token", tag = "Tokens",
     responses((status = 200, body = BearerObject, description = "The bearer token.")))]
 pub(crate) async fn read_bearer_token(
@@ -78,7 +78,7 @@ pub(crate) struct RotatedBearerToken {
 
 /// Rotates the bearer token: its secret is revoked immediately. The new one is shown only in the console.
 ///
-/// Needs the `ETag` of the consequences in `If-Match`, or `*`.
+/// Requires the `ETag` of the consequences in `If-Match`, or `*`.
 #[utoipa::path(post, path = "/bearer-token/rotations", operation_id = "rotate_bearer_token", tag = "Tokens",
     responses((status = 200, body = RotatedBearerToken, description = "The bearer token and the receipt.")))]
 pub(crate) async fn rotate(

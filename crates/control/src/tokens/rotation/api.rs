@@ -1,6 +1,6 @@
 //! Rotation and revocation of tokens, and what they would break, in the management API.
 
-use super::{revoke_previous_secrets, rotate_api_token};
+use super::{list_clients_of_previous, revoke_previous_secrets, rotate_api_token};
 use crate::{
     AppState,
     consequences::api::{Consequences, check, consequences},
@@ -26,6 +26,7 @@ use utoipa::{IntoParams, ToSchema};
 enum Of {
     Revoke,
     Rotate,
+    RevokePrevious,
     Limit,
 }
 
@@ -40,7 +41,7 @@ pub(crate) struct ConsequencesParams {
     #[serde(default)]
     #[param(required = false)]
     scopes: Vec<String>,
-    /// With `of=limit`: the IP addresses and ranges that it could be used from. Repeat the parameter for several.
+    /// With `of=limit`: the IP addresses and CIDR ranges that it could be used from. Repeat the parameter for several.
     #[serde(default)]
     #[param(required = false)]
     ip_allowlist: Vec<String>,
@@ -58,6 +59,7 @@ pub(crate) async fn list_token_consequences(
 ) -> Result<Etagged<Consequences>, ApiError> {
     let clients = match query.of {
         Of::Revoke | Of::Rotate => tokens::prepare_end(&app, &caller, id).await?.1,
+        Of::RevokePrevious => list_clients_of_previous(&app, &caller, id).await?,
         Of::Limit => {
             let limits = TokenLimits {
                 scopes: read_scopes(&query.scopes)?,
@@ -148,7 +150,7 @@ pub(crate) struct RevokedToken {
 
 /// Revokes an API token permanently.
 ///
-/// Needs the `ETag` of the consequences of `revoke` in `If-Match`, or `*`.
+/// Requires the `ETag` of the consequences of `revoke` in `If-Match`, or `*`.
 #[utoipa::path(post, path = "/tokens/{id}/revocations", operation_id = "revoke_token", tag = "Tokens", params(TokenIdParam),
     responses((status = 200, body = RevokedToken, description = "The token and the receipt.")))]
 pub(crate) async fn revoke_token(
@@ -174,6 +176,8 @@ pub(crate) async fn revoke_token(
 }
 
 /// Revokes the previous secrets of a token, which ends its grace period.
+///
+/// Requires the `ETag` of the consequences of `revoke_previous` in `If-Match`, or `*`.
 #[utoipa::path(post, path = "/tokens/{id}/previous-secrets/revocations", operation_id = "revoke_previous_secrets",
     tag = "Tokens", params(TokenIdParam), responses((status = 200, body = RevokedToken, description = "The token and the receipt.")))]
 pub(crate) async fn revoke_previous(
@@ -186,6 +190,7 @@ pub(crate) async fn revoke_previous(
         app,
         request,
         {
+            check(&request.if_match, &list_clients_of_previous(&app, caller, id).await?)?;
             let receipt = revoke_previous_secrets(&app, caller, id).await?;
             let token = read(&app, caller, &id.to_string()).await?;
             Ok(RevokedToken { token, receipt: receipt.map(IssuedReceipt::from) })

@@ -2,15 +2,17 @@
 
 pub(crate) mod api;
 
-use super::{MOST_OLD, find_live_api_token, shown_once};
+use super::{MOST_OLD, ObservedClient, find_live_api_token, prepare_end, shown_once};
 use crate::{
     AppState,
+    operations::LATELY,
     principal::Caller,
     receipts::Issued,
     refusal::{Code, Refusal},
 };
 use keydesk_model::{
     Actor, Closing, Event, Origin, Permission, RevocationReason, RotationTerms, Timestamp, TokenId,
+    Violation,
     audit::{NewSecretDetail, Rfc3339, VersionDetail},
 };
 use keydesk_store::{AuditEntry, ClosingSecret, Store, StoreError, Token, Write};
@@ -98,6 +100,24 @@ pub(crate) async fn revoke_previous_secrets(
     let revoked = Event::TokenPreviousSecretsRevoked { after, previous_secrets };
     let entry = caller.entry(revoked, id);
     Ok(app.commit_with_receipt(write, entry).await?)
+}
+
+/// Returns the clients that use a previous secret of a token, and stop working when it is revoked.
+pub(crate) async fn list_clients_of_previous(
+    app: &AppState,
+    caller: &Caller,
+    id: TokenId,
+) -> Result<Vec<ObservedClient>, Refusal> {
+    let (_, mut clients) = prepare_end(app, caller, id).await?;
+    let since = app.now().minus(LATELY);
+    let seen = app.store.read().await?.list_violated(caller.account.id, since).await?;
+    let uses_previous = |name: &str| {
+        seen.iter().any(|row| {
+            row.token == id && row.violation == Violation::PreviousSecret && row.client == name
+        })
+    };
+    clients.retain(|client| uses_previous(&client.name));
+    Ok(clients)
 }
 
 /// Returns the previous secrets of the account's tokens that still work.

@@ -60,7 +60,8 @@ async fn an_account_and_its_limits_are_changed_by_a_program() {
     let ann = console.owner();
     let program = Program::of(&ann, &["limits:write", "usage:read", "members:write"]).await;
     let limits = json!({ "ip_allowlist": ["203.0.113.0/24"], "max_lifetime_days": 90, "expiry_mode": "enforce" });
-    let limited = program.send(("PATCH", "/account/limits"), Some(limits), &[]).await;
+    let limited =
+        program.send(("PATCH", "/account/limits"), Some(limits), &[("if-match", "*")]).await;
     assert_eq!(
         (limited.status, &limited.body["max_lifetime_days"]),
         (200, &json!(90)),
@@ -117,7 +118,7 @@ async fn operators_manage_accounts_by_a_program() {
     let restored = program.send(("POST", &format!("{path}/restorations")), None, &[]).await;
     assert_eq!(restored.body["account"]["state"], "active");
     let again = program.send(("POST", &format!("{path}/restorations")), None, &[]).await;
-    assert_eq!((again.status, again.code()), (422, "wrong_account_state"));
+    assert_eq!((again.status, again.code()), (409, "wrong_account_state"));
     let invited = program
         .post(&format!("{path}/owner-invitations"), json!({ "email": "second@globex.example" }))
         .await;

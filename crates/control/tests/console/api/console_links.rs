@@ -3,6 +3,7 @@
 use super::Program;
 use crate::world::{Caller, Console};
 use axum::http::Method;
+use keydesk_model::Role;
 use serde_json::{Value, json};
 
 async fn account_number(program: &Program<'_>) -> String {
@@ -119,4 +120,53 @@ async fn a_link_opens_one_account_and_no_operator_s_pages() {
     let dora = console.anonymous();
     assert_eq!(dora.get(&path_of(&first.body)).await.status, 303);
     assert_ne!(dora.get("/operator").await.status, 200);
+}
+
+/// A linked session is for one account, and changes nothing of the user's own.
+#[tokio::test]
+async fn a_linked_session_changes_no_login_and_no_other_session() {
+    let console = Console::start().await;
+    let olga = console.as_caller(Caller::Operator).await;
+    let program = Program::of_operator(&olga, &["sessions:write", "accounts:read"]).await;
+    let at = format!("/accounts/{}/console-sessions", account_number(&program).await);
+    let vera = console.joined("vera@acme.example", Role::Administrator).await;
+    let body = json!({ "email": "vera@acme.example" });
+    let made = program.post(&at, body).await;
+    let linked = console.anonymous();
+    let link = path_of(&made.body);
+    // A mail scanner that only looks uses nothing up.
+    assert_eq!(linked.send_plain(Method::HEAD, &link, String::new(), &[]).await.status, 200);
+    assert_eq!(linked.get(&link).await.status, 303);
+    for (path, form) in [
+        ("/two-factor/begin", &[][..]),
+        ("/sessions/log-out-all", &[]),
+        ("/profile/name", &[("name", "Somebody")]),
+        ("/profile/email", &[("email", "else@example.com")]),
+    ] {
+        let refused = linked.post(path, form).await;
+        assert!(
+            refused.status == 403 && refused.text.contains("can’t change your login"),
+            "{path}"
+        );
+    }
+    assert_eq!(vera.get("/tokens").await.status, 200, "the other session goes on");
+}
+
+#[tokio::test]
+async fn who_has_two_factor_authentication_logs_in() {
+    let console = Console::start().await;
+    let olga = console.as_caller(Caller::Operator).await;
+    let program = Program::of_operator(&olga, &["sessions:write", "accounts:read"]).await;
+    let at = format!("/accounts/{}/console-sessions", account_number(&program).await);
+    let vera = console.joined("vera@acme.example", Role::Developer).await;
+    crate::factors::set_up(&console, &vera).await;
+    let made = program.post(&at, json!({ "email": "vera@acme.example" })).await;
+    let page = console.anonymous().get(&path_of(&made.body)).await;
+    assert!(page.status == 422 && page.text.contains("two-factor authentication"), "{}", page.text);
+    // An ID of one member isn't used for another.
+    let bound = json!({ "email": "vera@acme.example", "external_id": "7" });
+    assert_eq!(program.post(&at, bound).await.status, 201);
+    console.joined("bob@acme.example", Role::Developer).await;
+    let mixed = program.post(&at, json!({ "email": "bob@acme.example", "external_id": "7" })).await;
+    assert_eq!((mixed.status, mixed.code()), (422, "external_id_taken"));
 }

@@ -2,7 +2,9 @@
 
 use super::{Program, new_token};
 use crate::world::Console;
+use data_encoding::BASE64URL_NOPAD;
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
 #[tokio::test]
 async fn errors_name_the_place_and_strangers_find_nothing() {
@@ -69,6 +71,10 @@ async fn unusable_requests_are_refused() {
     }
     assert_eq!(program.get("/tokens?colour=red").await.code(), "invalid_parameter");
     assert_eq!(program.get("/tokens?cursor=x").await.code(), "invalid_cursor");
+    // PostgreSQL refuses a NUL, so a cursor has none, even with the right digest.
+    let digest = hex::encode(&Sha256::digest("/api/v1/tokens\n[]\n1-\0")[..8]);
+    let forged = BASE64URL_NOPAD.encode(format!("{digest} 1-\0").as_bytes());
+    assert_eq!(program.get(&format!("/tokens?cursor={forged}")).await.code(), "invalid_cursor");
     let wrong = program.send(("DELETE", "/tokens"), None, &[]).await;
     assert_eq!((wrong.status, wrong.code()), (405, "method_not_allowed"));
     assert!(wrong.header("allow").contains("POST"), "{wrong:?}");

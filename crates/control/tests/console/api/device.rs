@@ -115,7 +115,12 @@ async fn developers_confirm_no_login_and_operators_one_for_the_instance() {
     let sent = olga.get(&format!("/device?user_code={user_code}")).await;
     let at = format!("/operator/device?user_code={user_code}");
     assert_eq!(sent.location.as_deref(), Some(at.as_str()));
-    assert!(olga.get(&at).await.text.contains("value=\"accounts:write\" checked"));
+    let asked = olga.get(&at).await.text;
+    assert!(asked.contains("value=\"accounts:read\" checked"), "{asked}");
+    assert!(
+        !asked.contains("value=\"accounts:write\" checked"),
+        "what changes nothing is selected"
+    );
     let form = [
         ("user_code", user_code.as_str()),
         ("answer", "confirm"),

@@ -67,6 +67,8 @@ fn is_permitted(access: ApiAccess, scope: KeyScope, role: Option<Role>) -> bool 
     match (access, role) {
         (ApiAccess::Key, _) | (ApiAccess::Account, Some(_)) => true,
         (ApiAccess::Needs(needed) | ApiAccess::Either(needed, _), Some(role)) => {
+            // Nor more than the administrator could do who created it.
+            let role = role.min(Role::Administrator);
             scope.permissions().contains(&needed) && role.may(needed)
         }
         (ApiAccess::Operator(needed) | ApiAccess::Either(_, needed), None) => {

@@ -147,3 +147,69 @@ async fn a_key_is_rotated_revoked_and_limited_to_addresses() {
     console.pass(std::time::Duration::from_hours(31 * 24));
     assert_eq!(short.get("/key").await.status, 401, "expired");
 }
+
+/// Nobody gets a secret that acts as somebody else, and a key that is taken over permits no more than before.
+#[tokio::test]
+async fn no_key_gives_its_holder_more_than_they_may_do() {
+    let console = Console::start().await;
+    let ann = console.owner();
+    let adam = console.joined("adam@acme.example", Role::Administrator).await;
+    let adams_id = ann.id_in("/members", "mem_", "adam@acme.example").await;
+    let promote = ("PATCH", format!("/members/{adams_id}"));
+    let promote = (promote.0, promote.1.as_str());
+    let owner = || Some(json!({ "role": "owner" }));
+    // An administrator can't rotate an owner's key: the secret would act as the owner.
+    let anns = Program::of(&ann, &["members:write"]).await;
+    let anns_id = anns.get("/key").await.body["id"].as_str().expect("an ID").to_owned();
+    let form = [("version", "1"), ("grace_period", "none")];
+    let rotated = adam.post(&format!("/keys/{anns_id}/rotate"), &form).await;
+    assert!(rotated.status == 403 && rotated.text.contains("acts as another user"));
+    assert!(!adam.get("/keys").await.text.contains(&format!("/keys/{anns_id}/rotate")));
+    // Nor by a key.
+    let adams = Program::of(&adam, &["keys:write", "members:write"]).await;
+    let by_key = adams.post(&format!("/keys/{anns_id}/rotations"), json!({})).await;
+    assert_eq!((by_key.status, by_key.code()), (403, "key_of_another_user"));
+    assert_eq!(adams.send(promote, owner(), &[]).await.status, 403);
+    // An owner takes the administrator's key over: it stays one of an administrator.
+    let adams_key = adams.get("/key").await.body["id"].as_str().expect("an ID").to_owned();
+    let taken = ann.post(&format!("/keys/{adams_key}/take-over"), &[]).await;
+    assert_eq!(taken.status, 303);
+    assert_eq!(adams.get("/key").await.body["acts_as"], "Ann Chen");
+    assert_eq!(adams.send(promote, owner(), &[]).await.status, 403);
+    // A key takes over only what it could have created.
+    let weak = Program::of(&ann, &["keys:write"]).await;
+    let other = Program::of(&adam, &["members:write"]).await;
+    let other_id = other.get("/key").await.body["id"].as_str().expect("an ID").to_owned();
+    let refused = weak.send(("POST", &format!("/keys/{other_id}/take-overs")), None, &[]).await;
+    assert_eq!((refused.status, refused.code()), (422, "scope_not_grantable"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_key_creates_none_that_outlives_it_or_leaves_its_addresses() {
+    let console = Console::start().await;
+    let ann = console.owner();
+    let form = [
+        ("name", "parent"),
+        ("expires", "30d"),
+        ("scope", "keys:write"),
+        ("ip_allowlist", "127.0.0.1"),
+    ];
+    let key = ann.post("/keys", &form).await.value("new-key");
+    let parent = Program { user: &ann, key };
+    let child = |expires: &str, allowlist: &[&str]| {
+        json!({
+            "name": "child", "scopes": ["keys:read"], "expires_at": expires, "ip_allowlist": allowlist,
+        })
+    };
+    let late = parent.get("/key").await.body["expires_at"].as_str().expect("a time").to_owned();
+    for body in [child("2027-06-30T00:00:00Z", &[]), child(&late, &["0.0.0.0/0"])] {
+        let refused = parent.post("/keys", body).await;
+        assert_eq!(
+            (refused.status, refused.code()),
+            (422, "key_beyond_its_creator"),
+            "{refused:?}"
+        );
+    }
+    let made = parent.post("/keys", child(&late, &[])).await;
+    assert_eq!(made.body["key"]["ip_allowlist"], json!(["127.0.0.1/32"]), "{made:?}");
+}

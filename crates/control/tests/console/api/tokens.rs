@@ -42,8 +42,11 @@ async fn f10_a_program_creates_limits_rotates_and_revokes_a_token() {
     assert!(
         rotated.body["previous_secret_expires_at"].is_string() && rotated.body["receipt"].is_null()
     );
-    let ended =
-        program.send(("POST", &format!("{path}/previous-secrets/revocations")), None, &[]).await;
+    let consequences = format!("{path}/consequences?of=revoke_previous");
+    let condition = program.get(&consequences).await.header("etag").to_owned();
+    let previous = format!("{path}/previous-secrets/revocations");
+    assert_eq!(program.send(("POST", &previous), None, &[]).await.status, 428);
+    let ended = program.send(("POST", &previous), None, &[("if-match", &condition)]).await;
     assert_eq!(
         (ended.status, &ended.body["receipt"]["complete"]),
         (200, &json!(true)),
