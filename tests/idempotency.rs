@@ -7,8 +7,18 @@ use crate::{
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, io::Write, net::TcpStream, time::Duration};
 
-/// Creates a token, and returns the status and the body.
+/// Creates a token, and returns the status and the body. A busy console asks to repeat the request.
 async fn create(console: &str, key: &str, (name, repeat): (&str, &str)) -> (u16, Value) {
+    loop {
+        let (status, body) = try_to_create(console, key, (name, repeat)).await;
+        if status != 503 {
+            return (status, body);
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+async fn try_to_create(console: &str, key: &str, (name, repeat): (&str, &str)) -> (u16, Value) {
     let response = client()
         .build()
         .expect("a client")

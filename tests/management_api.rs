@@ -41,7 +41,7 @@ expected-statuses = ["2xx", 400, 401, 403, 404, 409, 412, 422, 428, 429]
 [checks.negative_data_rejection]
 expected-statuses = ["4xx"]
 [checks.missing_required_header]
-expected-statuses = [400, 401, 403, 404, 422, 428, 429]
+expected-statuses = [400, 401, 403, 404, 409, 422, 428, 429]
 "#;
 
 /// Runs schemathesis, all phases, over the document.

@@ -35,6 +35,11 @@ pub(crate) fn read_json<T: DeserializeOwned>(
             "Set Content-Type to application/json, or to application/merge-patch+json for PATCH.";
         return Err(ApiError::new(RequestCode::UnsupportedMediaType, detail));
     }
+    // Serde also reads the fields of an object from an array.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        let error = ApiError::new(RequestCode::InvalidField, "The body must be an object.");
+        return Err(error.at(String::new()));
+    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let read = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let (pointer, inner) = (pointer_of(error.path()), error.into_inner());
@@ -162,6 +167,7 @@ mod tests {
             (r#"{"name": "x", "scopes": [1, "y"]}"#, 422, "/scopes/1"),
             (r#"{"name": "x", "a/b": 1}"#, 422, "/a~1b"),
             ("{}", 422, "Missing field `name`"),
+            (r#" ["x"]"#, 422, "The body must be an object."),
             (r#"{"name": "x""#, 400, "EOF"),
             (r#"{"name": "x"} {"#, 400, "railing"),
             ("", 400, "EOF"),
