@@ -3,7 +3,7 @@
 use super::{Browser, NARROW_LIGHT, NARROW_SPANISH, README, Screen, WIDE_DARK, WIDEST_PORTUGUESE};
 use crate::{
     documents::repository,
-    support::{Keydesk, Options, PASSWORD, User, authenticator::Authenticator, eventually},
+    support::{Keydesk, Options, PASSWORD, User, authenticator::Authenticator, client, eventually},
 };
 use std::collections::BTreeSet;
 
@@ -197,11 +197,37 @@ async fn member_pages(keydesk: &Keydesk, browser: &Browser, member: &str, screen
     browser.click("main form button.primary").await;
     browser.find("#new-token").await;
     inspect(browser, "token-shown-once", screen).await;
+    keys(keydesk, browser, screen).await;
     form_not_sent(keydesk, browser, screen).await;
     browser.show_as(README).await;
     browser.go(&format!("{}/api-docs", keydesk.console)).await;
     browser.screenshot("api-docs", README).await;
     browser.show_as(screen).await;
+}
+
+/// The pages of management keys, and the one that confirms the login of a command line.
+async fn keys(keydesk: &Keydesk, browser: &Browser, screen: Screen) {
+    browser.go(&format!("{}/keys/new", keydesk.console)).await;
+    inspect(browser, "key-new", screen).await;
+    browser.fill("name", "Terraform").await;
+    browser.click("[name=scope][value='tokens:write']").await;
+    browser.click("main form button.primary").await;
+    browser.find("#new-key").await;
+    inspect(browser, "key-shown-once", screen).await;
+    browser.go(&format!("{}/keys", keydesk.console)).await;
+    inspect(browser, "keys", screen).await;
+    browser.click("a[href$=\"/rotate\"]").await;
+    browser.find("input[name=grace_period]").await;
+    inspect(browser, "key-rotate", screen).await;
+    browser.go(&format!("{}/device", keydesk.console)).await;
+    inspect(browser, "device", screen).await;
+    let url = format!("{}/oauth/device_authorization", keydesk.console);
+    let form = [("client_id", "keydesk-cli"), ("scope", "tokens:read")];
+    let asked = client().build().expect("a client").post(url).form(&form).send().await;
+    let asked: serde_json::Value = asked.expect("answers").json().await.expect("JSON");
+    browser.go(asked["verification_uri_complete"].as_str().expect("a URL")).await;
+    browser.find("#user-code").await;
+    inspect(browser, "device-confirm", screen).await;
 }
 
 /// A form of a page that was opened in another account.
