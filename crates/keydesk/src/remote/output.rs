@@ -93,9 +93,9 @@ mod tests {
         ];
         let columns = [("Name", "/name"), ("Scopes", "/limits/scopes"), ("Active", "/active")];
         let expected = [
-            "Name            Scopes       Active",
-            "Zoë             a:read, b:*  yes",
-            "\u{fffd}[2JCRM sync    -            -",
+            "Name          Scopes       Active",
+            "Zoë           a:read, b:*  yes",
+            "\u{fffd}[2JCRM sync  -            -",
         ];
         assert_eq!(table(&columns, &items), expected);
         assert_eq!(table(&columns, &[]), ["None"]);
