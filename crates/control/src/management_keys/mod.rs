@@ -106,21 +106,10 @@ async fn add_key(
     }
     let expires_at = expires_at.ok_or_else(|| Refusal::new(Code::ExpiryRequired).at("expires"))?;
     let ip_allowlist = match manager.key() {
-        // A key gives no other key what it doesn't have.
-        Some(parent) => {
-            let is_within = request.ip_allowlist.is_empty()
-                || parent.ip_allowlist.is_empty()
-                || request.ip_allowlist == parent.ip_allowlist;
-            if expires_at > parent.expires_at || !is_within {
-                return Err(Refusal::new(Code::KeyBeyondItsCreator).at("expires"));
-            }
-            let inherits = request.ip_allowlist.is_empty();
-            if inherits { parent.ip_allowlist.clone() } else { request.ip_allowlist }
-        }
+        Some(creator) => bound_by(creator, expires_at, request.ip_allowlist)?,
         None => request.ip_allowlist,
     };
     let new = NewManagementKey {
-        role: manager.role(),
         id: ManagementKeyId::generate(now, &app.entropy),
         account,
         member: manager.member(),
@@ -129,6 +118,7 @@ async fn add_key(
         scopes: request.scopes,
         ip_allowlist,
         expires_at,
+        role: manager.role(),
     };
     write.add_management_key(&new, secret).await?;
     let key = write.find_management_key(account, new.id).await?.ok_or(Code::NotFound)?;
@@ -139,6 +129,22 @@ async fn add_key(
         expires_at: Rfc3339(expires_at),
     };
     Ok((key, Event::ManagementKeyCreated { after }))
+}
+
+/// Returns the IP allowlist of a key that another one creates: a key gives no other what it doesn't have.
+fn bound_by(
+    creator: &ManagementKey,
+    expires_at: Timestamp,
+    wanted: IpAllowlist,
+) -> Result<IpAllowlist, Refusal> {
+    let beyond = |field| Err(Refusal::new(Code::KeyBeyondItsCreator).at(field));
+    if expires_at > creator.expires_at {
+        return beyond("expires");
+    }
+    if creator.ip_allowlist.is_empty() || wanted == creator.ip_allowlist {
+        return Ok(wanted);
+    }
+    if wanted.is_empty() { Ok(creator.ip_allowlist.clone()) } else { beyond("ip_allowlist") }
 }
 
 /// A key never permits more than the role, the operator, or the key that creates it.
@@ -236,7 +242,22 @@ pub(crate) async fn revoke_key(
     manager: &impl KeyManager,
     id: ManagementKeyId,
 ) -> Result<(), Refusal> {
-    let (mut write, manager) = manager.begin(app).await?;
+    revoke(manager.begin(app).await?, id).await
+}
+
+/// Revokes the key of the request, which every key may do.
+pub(crate) async fn revoke_own_key(
+    app: &AppState,
+    manager: &impl KeyManager,
+    id: ManagementKeyId,
+) -> Result<(), Refusal> {
+    revoke(manager.begin_as_self(app).await?, id).await
+}
+
+async fn revoke(
+    (mut write, manager): (Write, impl KeyManager),
+    id: ManagementKeyId,
+) -> Result<(), Refusal> {
     let now = write.now();
     let key = find_active(&mut write, (&manager, now), id).await?;
     write.revoke_management_key(id).await?;
@@ -251,21 +272,6 @@ pub(crate) async fn find_finished_request(
     request: IdempotentRequest,
 ) -> Result<Option<FinishedRequest>, StoreError> {
     app.store.read().await?.find_finished_request(request.key).await
-}
-
-/// Revokes the key of the request, which every key may do.
-pub(crate) async fn revoke_own_key(
-    app: &AppState,
-    manager: &impl KeyManager,
-    id: ManagementKeyId,
-) -> Result<(), Refusal> {
-    let (mut write, manager) = manager.begin_as_self(app).await?;
-    let now = write.now();
-    let key = find_active(&mut write, (&manager, now), id).await?;
-    write.revoke_management_key(id).await?;
-    let before = NameAndVersion { name: key.name, version: key.version };
-    write.commit(manager.entry(Event::ManagementKeyRevoked { before }, id)).await?;
-    Ok(())
 }
 
 /// Forgets the requests that can no longer be repeated.

@@ -149,7 +149,7 @@ async fn a_linked_session_changes_no_login_and_no_other_session() {
             "{path}"
         );
     }
-    assert_eq!(vera.get("/tokens").await.status, 200, "the other session goes on");
+    assert_eq!(vera.get("/tokens").await.status, 200, "the other session remains");
 }
 
 #[tokio::test]

@@ -148,7 +148,7 @@ async fn a_key_is_rotated_revoked_and_limited_to_addresses() {
     assert_eq!(short.get("/key").await.status, 401, "expired");
 }
 
-/// Nobody gets a secret that acts as somebody else, and a key that is taken over permits no more than before.
+/// Nobody gets a secret that acts as another user, and a key that is taken over permits no more than before.
 #[tokio::test]
 async fn no_key_gives_its_holder_more_than_they_may_do() {
     let console = Console::start().await;
@@ -202,13 +202,17 @@ async fn a_key_creates_none_that_outlives_it_or_leaves_its_addresses() {
         })
     };
     let late = parent.get("/key").await.body["expires_at"].as_str().expect("a time").to_owned();
-    for body in [child("2027-06-30T00:00:00Z", &[]), child(&late, &["0.0.0.0/0"])] {
+    for (body, pointer) in [
+        (child("2027-06-30T00:00:00Z", &[]), "/expires_at"),
+        (child(&late, &["0.0.0.0/0"]), "/ip_allowlist"),
+    ] {
         let refused = parent.post("/keys", body).await;
         assert_eq!(
             (refused.status, refused.code()),
             (422, "key_beyond_its_creator"),
             "{refused:?}"
         );
+        assert_eq!(refused.body["errors"][0]["pointer"], pointer, "{refused:?}");
     }
     let made = parent.post("/keys", child(&late, &[])).await;
     assert_eq!(made.body["key"]["ip_allowlist"], json!(["127.0.0.1/32"]), "{made:?}");
