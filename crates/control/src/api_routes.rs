@@ -16,6 +16,7 @@ use crate::{
     tokens::{
         api as tokens, bearer::api as bearer, limits::api as limits, rotation::api as rotation,
     },
+    webhooks::api as webhooks,
 };
 use axum::{Router, middleware::from_fn_with_state, routing::get};
 use keydesk_model::{OperatorPermission, Permission};
@@ -40,11 +41,14 @@ use ApiAccess::{Account, Either, Key, Needs, Operator};
 use OperatorPermission::{ManageAccounts, OpenSessions, SeeAccounts, SeeInstance};
 use Permission::{
     LimitAccount, ManageMembers, ManageOwners, ManageSso, ManageTokens, SeeAudit, SeeLimits,
-    SeeMembers, SeeReceipts, SeeTokens, SeeUsage, TakeOverKeys, UseApiDocs,
+    SeeMembers, SeeReceipts, SeeTokens, SeeUsage, SeeWebhooks, TakeOverKeys, UseApiDocs,
 };
 
 const SEE_KEYS: ApiAccess = Either(Permission::SeeKeys, OperatorPermission::SeeKeys);
 const MANAGE_KEYS: ApiAccess = Either(Permission::ManageKeys, OperatorPermission::ManageKeys);
+const SEE_WEBHOOKS: ApiAccess = Either(SeeWebhooks, OperatorPermission::SeeWebhooks);
+const MANAGE_WEBHOOKS: ApiAccess =
+    Either(Permission::ManageWebhooks, OperatorPermission::ManageWebhooks);
 
 /// Creates the router with its document, and the access to each operation.
 macro_rules! api_routes {
@@ -123,6 +127,20 @@ api_routes! {
     MANAGE_KEYS => keys::revoke_management_key;
     Needs(TakeOverKeys) => keys::take_over_management_key;
 
+    SEE_WEBHOOKS => webhooks::list;
+    MANAGE_WEBHOOKS => webhooks::create;
+    SEE_WEBHOOKS => webhooks::read_webhook;
+    MANAGE_WEBHOOKS => webhooks::update;
+    MANAGE_WEBHOOKS => webhooks::remove;
+    MANAGE_WEBHOOKS => webhooks::rotate;
+    MANAGE_WEBHOOKS => webhooks::pause;
+    MANAGE_WEBHOOKS => webhooks::resume;
+    MANAGE_WEBHOOKS => webhooks::test;
+    SEE_WEBHOOKS => webhooks::deliveries;
+    SEE_WEBHOOKS => webhooks::delivery;
+    MANAGE_WEBHOOKS => webhooks::redeliver_event;
+    Needs(SeeWebhooks) => webhooks::list_events;
+
     Operator(SeeAccounts) => operators::list_managed_accounts;
     Operator(ManageAccounts) => operators::open;
     Operator(SeeAccounts) => operators::read_managed_account;
@@ -140,6 +158,7 @@ api_routes! {
     Operator(SeeInstance) => instance::list_operators;
     Operator(SeeInstance) => instance::list_gateways;
     Operator(SeeInstance) => audit::list_instance_audit_entries;
+    Operator(OperatorPermission::SeeWebhooks) => webhooks::list_instance_events;
 }
 
 /// Returns the OpenAPI document, as `docs/openapi.json` has it.

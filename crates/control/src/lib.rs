@@ -33,6 +33,7 @@ mod tokens;
 #[cfg(test)]
 mod two_doors;
 mod users;
+mod webhooks;
 
 // The tests in this crate share the console of those beside it.
 #[cfg(test)]
@@ -74,3 +75,4 @@ pub use tokens::{
     rotate_own_token,
 };
 pub use users::{erase_user, make_reset_link};
+pub use webhooks::WebhookDispatcher;

@@ -35,6 +35,7 @@ use crate::{
     sso::console as sso,
     tokens::{console as tokens, creation::console as new_token, limits::console as limits},
     users::{console as users, email::console as email},
+    webhooks::console as webhooks,
 };
 use axum::{
     Router,
@@ -73,8 +74,9 @@ macro_rules! routes {
 
 use Access::{Anyone, Needs, Operator, Session};
 use Permission::{
-    LimitAccount, ManageKeys, ManageMembers, ManageOwners, ManageSso, ManageTokens, SeeAudit,
-    SeeKeys, SeeLimits, SeeMembers, SeeReceipts, SeeTokens, SeeUsage, TakeOverKeys, UseApiDocs,
+    LimitAccount, ManageKeys, ManageMembers, ManageOwners, ManageSso, ManageTokens, ManageWebhooks,
+    SeeAudit, SeeKeys, SeeLimits, SeeMembers, SeeReceipts, SeeTokens, SeeUsage, SeeWebhooks,
+    TakeOverKeys, UseApiDocs,
 };
 
 routes! {
@@ -151,6 +153,22 @@ routes! {
     post "/keys/{id}/revoke"                Needs(ManageKeys) => keys::revoke::<Caller>;
     post "/keys/{id}/take-over"             Needs(TakeOverKeys) => keys::take_over;
 
+    get  "/webhooks"                         Needs(SeeWebhooks) => webhooks::list::<Caller>;
+    post "/webhooks"                         Needs(ManageWebhooks) => webhooks::create::<Caller>;
+    get  "/webhooks/new"                     Needs(ManageWebhooks) => webhooks::new_page::<Caller>;
+    get  "/webhooks/{id}"                    Needs(SeeWebhooks) => webhooks::show::<Caller>;
+    post "/webhooks/{id}"                    Needs(ManageWebhooks) => webhooks::update::<Caller>;
+    get  "/webhooks/{id}/edit"               Needs(ManageWebhooks) => webhooks::edit_page::<Caller>;
+    post "/webhooks/{id}/test"               Needs(ManageWebhooks) => webhooks::send_test::<Caller>;
+    post "/webhooks/{id}/pause"              Needs(ManageWebhooks) => webhooks::pause::<Caller>;
+    post "/webhooks/{id}/resume"             Needs(ManageWebhooks) => webhooks::resume::<Caller>;
+    get  "/webhooks/{id}/rotate-secret"      Needs(ManageWebhooks) => webhooks::rotate_page::<Caller>;
+    post "/webhooks/{id}/rotate-secret"      Needs(ManageWebhooks) => webhooks::rotate::<Caller>;
+    get  "/webhooks/{id}/remove"             Needs(ManageWebhooks) => webhooks::remove_page::<Caller>;
+    post "/webhooks/{id}/remove"             Needs(ManageWebhooks) => webhooks::remove::<Caller>;
+    get  "/webhooks/{id}/deliveries/{delivery}" Needs(SeeWebhooks) => webhooks::show_delivery::<Caller>;
+    post "/webhooks/{id}/deliveries/{delivery}/redeliver" Needs(ManageWebhooks) => webhooks::send_again::<Caller>;
+
     get  "/receipts"                        Needs(SeeReceipts) => receipts::list;
     get  "/receipts/{id}"                   Needs(SeeReceipts) => receipts::show;
 
@@ -211,6 +229,21 @@ routes! {
     post "/operator/keys/{id}/rotate"       Operator => keys::rotate::<principal::Operator>;
     get  "/operator/keys/{id}/revoke"       Operator => keys::revoke_page::<principal::Operator>;
     post "/operator/keys/{id}/revoke"       Operator => keys::revoke::<principal::Operator>;
+    get  "/operator/webhooks"                Operator => webhooks::list::<principal::Operator>;
+    post "/operator/webhooks"                Operator => webhooks::create::<principal::Operator>;
+    get  "/operator/webhooks/new"            Operator => webhooks::new_page::<principal::Operator>;
+    get  "/operator/webhooks/{id}"           Operator => webhooks::show::<principal::Operator>;
+    post "/operator/webhooks/{id}"           Operator => webhooks::update::<principal::Operator>;
+    get  "/operator/webhooks/{id}/edit"      Operator => webhooks::edit_page::<principal::Operator>;
+    post "/operator/webhooks/{id}/test"      Operator => webhooks::send_test::<principal::Operator>;
+    post "/operator/webhooks/{id}/pause"     Operator => webhooks::pause::<principal::Operator>;
+    post "/operator/webhooks/{id}/resume"    Operator => webhooks::resume::<principal::Operator>;
+    get  "/operator/webhooks/{id}/rotate-secret" Operator => webhooks::rotate_page::<principal::Operator>;
+    post "/operator/webhooks/{id}/rotate-secret" Operator => webhooks::rotate::<principal::Operator>;
+    get  "/operator/webhooks/{id}/remove"    Operator => webhooks::remove_page::<principal::Operator>;
+    post "/operator/webhooks/{id}/remove"    Operator => webhooks::remove::<principal::Operator>;
+    get  "/operator/webhooks/{id}/deliveries/{delivery}" Operator => webhooks::show_delivery::<principal::Operator>;
+    post "/operator/webhooks/{id}/deliveries/{delivery}/redeliver" Operator => webhooks::send_again::<principal::Operator>;
     get  "/operator/device"                 Operator => device::show_to_operator;
     post "/operator/device"                 Operator => device::answer::<principal::Operator>;
     get  "/operator/audit"                  Operator => audit::show_instance;

@@ -49,6 +49,12 @@ pub const MAIL: Job = Job {
     needs: "a console, the database, and the mail server",
     runs_at_start: false,
 };
+pub const WEBHOOKS: Job = Job {
+    name: "webhooks",
+    period: Duration::from_secs(1),
+    needs: "a console, the database, and the servers of the webhooks",
+    runs_at_start: true,
+};
 pub const USAGE: Job = Job {
     name: "usage_reports",
     period: Duration::from_secs(1),

@@ -2,9 +2,9 @@
 
 use crate::background::Work;
 use keydesk_control::{
-    AppState, Code, ExpiringSoon, MailQueue, SelfServiceError, close_due_secrets,
-    forget_closed_accounts, forget_finished_requests, revoke_own_token, rotate_own_token,
-    send_reminders,
+    AppState, Code, ExpiringSoon, MailQueue, SelfServiceError, WebhookDispatcher,
+    close_due_secrets, forget_closed_accounts, forget_finished_requests, revoke_own_token,
+    rotate_own_token, send_reminders,
 };
 use keydesk_gateway::{
     Question, Rejection, SelfServiceAction, SelfServiceResponse, TokenService, token_service,
@@ -129,6 +129,16 @@ impl Work for MailQueue {
     async fn run(&mut self) -> Result<(), String> {
         self.retry_due().await.map_err(|error| {
             tracing::warn!(%error, "failed to read waiting mail");
+            error.to_string()
+        })
+    }
+}
+
+/// Makes and sends the deliveries of webhooks.
+impl Work for WebhookDispatcher {
+    async fn run(&mut self) -> Result<(), String> {
+        Self::run(self).await.map_err(|error| {
+            tracing::warn!(%error, "failed to deliver webhooks");
             error.to_string()
         })
     }

@@ -12,7 +12,9 @@ use crate::{
     sockets, status, tls,
 };
 use anyhow::{Context, bail};
-use keydesk_control::{AppServices, AppState, Keyring, MailQueue, Mailer, OpenApiSource};
+use keydesk_control::{
+    AppServices, AppState, Keyring, MailQueue, Mailer, OpenApiSource, WebhookDispatcher,
+};
 use keydesk_gateway::{
     Gateway, Listeners, LiveTable, Records, Running, SelfService, TokenService, UpstreamSettings,
 };
@@ -94,7 +96,9 @@ fn write_to_users(
     let reminders = Reminders { app: app.clone(), expiring: Arc::clone(expiring) };
     let mail = MailQueue::new(app.clone()).map(|queue| background.start(&background::MAIL, queue));
     let requests = self_service::FinishedRequests(app.clone());
+    let webhooks = WebhookDispatcher::new(app.clone());
     let rest = [
+        background.start(&background::WEBHOOKS, webhooks),
         background.start(&background::REMINDERS, reminders),
         background.start(&background::REQUESTS, requests),
     ];

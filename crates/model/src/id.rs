@@ -97,6 +97,10 @@ typed_id! {
     InvitationId = "inv";
     /// An email that is queued for the mail server.
     MailId = "eml";
+    /// An endpoint that receives events.
+    WebhookId = "whk";
+    /// The delivery of one event to one endpoint.
+    DeliveryId = "dlv";
     /// A serving process, from joining to leaving.
     NodeId = "nod";
 }

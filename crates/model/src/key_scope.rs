@@ -19,6 +19,8 @@ pub enum KeyScope {
     SsoWrite,
     KeysRead,
     KeysWrite,
+    WebhooksRead,
+    WebhooksWrite,
     AccountsRead,
     AccountsWrite,
     SessionsWrite,
@@ -38,6 +40,8 @@ text_form!(KeyScope, KeyScopeError = KeyScopeError, {
     SsoWrite = "sso:write",
     KeysRead = "keys:read",
     KeysWrite = "keys:write",
+    WebhooksRead = "webhooks:read",
+    WebhooksWrite = "webhooks:write",
     AccountsRead = "accounts:read",
     AccountsWrite = "accounts:write",
     SessionsWrite = "sessions:write",
@@ -65,6 +69,8 @@ impl KeyScope {
             Self::SsoWrite => &[P::ManageSso],
             Self::KeysRead => &[P::SeeKeys],
             Self::KeysWrite => &[P::SeeKeys, P::ManageKeys, P::TakeOverKeys],
+            Self::WebhooksRead => &[P::SeeWebhooks],
+            Self::WebhooksWrite => &[P::SeeWebhooks, P::ManageWebhooks],
             Self::AccountsRead | Self::AccountsWrite | Self::SessionsWrite | Self::InstanceRead => {
                 &[]
             }
@@ -81,6 +87,8 @@ impl KeyScope {
             Self::InstanceRead => &[P::SeeInstance],
             Self::KeysRead => &[P::SeeKeys],
             Self::KeysWrite => &[P::SeeKeys, P::ManageKeys],
+            Self::WebhooksRead => &[P::SeeWebhooks],
+            Self::WebhooksWrite => &[P::SeeWebhooks, P::ManageWebhooks],
             _ => &[],
         }
     }

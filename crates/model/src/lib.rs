@@ -28,6 +28,7 @@ mod token;
 mod token_limits;
 mod usage;
 mod user;
+mod webhook;
 
 pub use account::{AccountName, AccountNumber, AccountNumberError, AccountState};
 pub use attempt::{AttemptKind, Attempts, LOCKED_AT, Throttled};
@@ -39,8 +40,8 @@ pub use cors::{CorsPolicy, OriginError, OriginList};
 pub use expiry::{Expiry, ExpiryError, ExpiryPolicy, ExpiryPolicyError};
 pub use hops::TrustedProxies;
 pub use id::{
-    AccountId, IdError, InvitationId, MailId, ManagementKeyId, MemberId, NodeId, SessionId,
-    TokenId, UserId,
+    AccountId, DeliveryId, IdError, InvitationId, MailId, ManagementKeyId, MemberId, NodeId,
+    SessionId, TokenId, UserId, WebhookId,
 };
 pub use key_scope::{KeyScope, KeyScopeError, KeyScopes};
 pub use language::{Language, LanguageError};
@@ -62,3 +63,7 @@ pub use token::{Revocation, RevocationReason, TokenName, TokenNameError, TokenOw
 pub use token_limits::{IpAllowlist, IpAllowlistError, TokenLimits};
 pub use usage::{Called, Usage, Violation, Violations};
 pub use user::{Email, EmailError};
+pub use webhook::{
+    AUDIT_RECORDED, DeliveryState, DisabledReason, EventFilter, EventFilterError, FAILING_FOR,
+    LONGEST_DELAY, MOST_ATTEMPTS, WebhookState, retry_delay,
+};

@@ -52,6 +52,10 @@ Permission {
     SeeKeys,
     /// Create, rotate, and revoke management keys.
     ManageKeys,
+    /// See webhooks, their deliveries, and the events of the account.
+    SeeWebhooks,
+    /// Create, change, and remove webhooks.
+    ManageWebhooks,
     /// Make a management key act as oneself.
     TakeOverKeys,
     /// Set up single sign-on.
@@ -73,6 +77,9 @@ OperatorPermission {
     SeeInstance,
     SeeKeys,
     ManageKeys,
+    /// See the webhooks of the instance, their deliveries, and the events of all accounts.
+    SeeWebhooks,
+    ManageWebhooks,
 }
 }
 
@@ -97,7 +104,9 @@ impl Role {
             | Permission::LimitAccount
             | Permission::SeeAudit
             | Permission::SeeKeys
-            | Permission::ManageKeys => Self::Administrator,
+            | Permission::ManageKeys
+            | Permission::SeeWebhooks
+            | Permission::ManageWebhooks => Self::Administrator,
             Permission::ManageOwners | Permission::ManageSso | Permission::TakeOverKeys => {
                 Self::Owner
             }

@@ -1,26 +1,21 @@
 //! Requests to other servers: no redirects are followed, and time and size are limited. Certificates can come from the
-//! public authorities, from an authority that this machine trusts, or from the operator's own.
+//! public authorities, from an authority that this machine trusts, or from the operator's own. A server that a customer
+//! names can be reached only at a public address.
+
+mod connector;
+mod guard;
+
+pub use connector::{ForwardProxy, ProxyError};
+pub use guard::{CustomerServers, UrlFault};
 
 use bytes::Bytes;
-use http::{Request, Response, Uri};
+use connector::{Connector, Guarded, NotPublic};
+use http::{Request, Response, response::Parts};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper_rustls::HttpsConnector;
-use hyper_util::{
-    client::legacy::{
-        Client,
-        connect::{HttpConnector, dns::Name},
-    },
-    rt::TokioExecutor,
-};
+use hyper::body::Incoming;
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
-use std::{
-    error::Error,
-    net::{IpAddr, SocketAddr},
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{error::Error, sync::Arc, time::Duration};
 
 /// The limits for the time and the size of a response.
 #[derive(Clone, Copy, Debug)]
@@ -32,8 +27,8 @@ pub struct Bounds {
 /// The addresses that a request can connect to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// Only addresses on the public internet, for a server that a customer names and no operator has confirmed.
-    Public,
+    /// The addresses that servers named by customers can have: public ones, and those that the operator allows.
+    Customers,
     Anywhere,
 }
 
@@ -73,10 +68,28 @@ pub struct CaFileError;
 /// The HTTP client with its trusted certificates.
 #[derive(Clone, Debug)]
 pub struct Outbound {
+    anywhere: Client<Connector, Full<Bytes>>,
+    customers: Client<Connector, Full<Bytes>>,
+    servers: Arc<CustomerServers>,
     tls: Arc<rustls::ClientConfig>,
     /// The certificates trusted besides the public authorities, from this machine's store and the operator's file.
     added: Arc<Vec<CertificateDer<'static>>>,
 }
+
+fn client(tls: &rustls::ClientConfig, guarded: Guarded) -> Client<Connector, Full<Bytes>> {
+    let connector = hyper_rustls::HttpsConnectorBuilder::new()
+        .with_tls_config(tls.clone())
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(guarded);
+    let mut builder = Client::builder(TokioExecutor::new());
+    builder.pool_timer(hyper_util::rt::TokioTimer::new());
+    builder.pool_idle_timeout(IDLE).pool_max_idle_per_host(MOST_IDLE).build(connector)
+}
+
+/// The time for which an unused connection is kept, and the number of such connections to a server.
+const IDLE: Duration = Duration::from_secs(20);
+const MOST_IDLE: usize = 4;
 
 impl Outbound {
     /// A client for `http:` URLs only: it trusts no certificate.
@@ -108,11 +121,44 @@ impl Outbound {
             .expect("ring knows them")
             .with_root_certificates(roots)
             .with_no_client_auth();
-        Self { tls: Arc::new(tls), added: Arc::new(added) }
+        let servers = Arc::new(CustomerServers::default());
+        Self {
+            anywhere: client(&tls, Guarded::new(None, None)),
+            customers: client(&tls, Guarded::new(Some(Arc::clone(&servers)), None)),
+            servers,
+            tls: Arc::new(tls),
+            added: Arc::new(added),
+        }
+    }
+
+    /// Sets the rules for servers that customers name, and the proxy through which they are reached.
+    #[must_use]
+    pub fn for_customers(self, servers: CustomerServers, proxy: Option<ForwardProxy>) -> Self {
+        let servers = Arc::new(servers);
+        let customers = client(&self.tls, Guarded::new(Some(Arc::clone(&servers)), proxy));
+        Self { customers, servers, ..self }
+    }
+
+    /// Returns the rules for servers that customers name.
+    pub fn customer_servers(&self) -> &CustomerServers {
+        &self.servers
     }
 
     pub fn added_certificates(&self) -> impl Iterator<Item = &[u8]> {
         self.added.iter().map(AsRef::as_ref)
+    }
+
+    async fn begin(
+        &self,
+        request: Request<Vec<u8>>,
+        reach: Reach,
+    ) -> Result<(Parts, Incoming), OutboundError> {
+        let client = match reach {
+            Reach::Customers => &self.customers,
+            Reach::Anywhere => &self.anywhere,
+        };
+        let request = request.map(|body| Full::new(Bytes::from(body)));
+        Ok(client.request(request).await.map_err(classify)?.into_parts())
     }
 
     pub async fn send(
@@ -121,33 +167,35 @@ impl Outbound {
         bounds: Bounds,
         reach: Reach,
     ) -> Result<Response<Vec<u8>>, OutboundError> {
-        if reach == Reach::Public && literal(request.uri()).is_some_and(|ip| !is_public(ip)) {
-            return Err(OutboundError::NotPublic);
-        }
-        let mut http = HttpConnector::new_with_resolver(Resolver { reach });
-        http.enforce_http(false);
-        let connector = hyper_rustls::HttpsConnectorBuilder::new()
-            .with_tls_config((*self.tls).clone())
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(http);
-        let client: Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>> =
-            Client::builder(TokioExecutor::new()).build(connector);
         let answer = async {
-            let request = request.map(|body| Full::new(Bytes::from(body)));
-            let (head, body) = client.request(request).await.map_err(classify)?.into_parts();
+            let (head, body) = self.begin(request, reach).await?;
             let body = Limited::new(body, bounds.bytes).collect().await;
             let body = body.map_err(|_| OutboundError::Unreadable)?.to_bytes().to_vec();
             Ok(Response::from_parts(head, body))
         };
         tokio::time::timeout(bounds.timeout, answer).await.map_err(|_| OutboundError::Late)?
     }
-}
 
-/// Returns the IP address in a URL, or `None` if it has a host name.
-fn literal(uri: &Uri) -> Option<IpAddr> {
-    let host = uri.host()?;
-    host.trim_start_matches('[').trim_end_matches(']').parse().ok()
+    /// Sends a request and reads only the beginning of the response's body, at most `bounds.bytes`. A body that is longer
+    /// or breaks off is not an error: the status counts.
+    pub async fn notify(
+        &self,
+        request: Request<Vec<u8>>,
+        bounds: Bounds,
+        reach: Reach,
+    ) -> Result<Response<Vec<u8>>, OutboundError> {
+        let deadline = tokio::time::Instant::now() + bounds.timeout;
+        let begun = tokio::time::timeout_at(deadline, self.begin(request, reach)).await;
+        let (head, mut body) = begun.map_err(|_| OutboundError::Late)??;
+        let mut beginning = Vec::new();
+        while beginning.len() < bounds.bytes {
+            let frame = tokio::time::timeout_at(deadline, body.frame()).await;
+            let Ok(Some(Ok(frame))) = frame else { break };
+            beginning.extend_from_slice(frame.data_ref().map_or(&[], |data| &data[..]));
+        }
+        beginning.truncate(bounds.bytes);
+        Ok(Response::from_parts(head, beginning))
+    }
 }
 
 /// Returns the relevant cause among the wrapped ones.
@@ -166,101 +214,4 @@ fn classify(error: hyper_util::client::legacy::Error) -> OutboundError {
         cause = held.map(|held| held as &(dyn Error + 'static)).or_else(|| error.source());
     }
     OutboundError::Unreachable(error)
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("it has no public address")]
-struct NotPublic;
-
-/// A resolver that resolves names like the system does. If only public addresses are permitted, the others are filtered
-/// out here, so that the checked address is the one that is connected to.
-#[derive(Clone, Copy)]
-struct Resolver {
-    reach: Reach,
-}
-
-type Resolved = Result<std::vec::IntoIter<SocketAddr>, std::io::Error>;
-
-impl tower::Service<Name> for Resolver {
-    type Response = std::vec::IntoIter<SocketAddr>;
-    type Error = std::io::Error;
-    type Future = Pin<Box<dyn Future<Output = Resolved> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, name: Name) -> Self::Future {
-        let reach = self.reach;
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let may_reach = |addr: &SocketAddr| reach == Reach::Anywhere || is_public(addr.ip());
-            let addrs: Vec<_> = found.filter(may_reach).collect();
-            if addrs.is_empty() && reach == Reach::Public {
-                return Err(std::io::Error::other(NotPublic));
-            }
-            Ok(addrs.into_iter())
-        })
-    }
-}
-
-/// Returns whether an address is on the public internet: neither private, nor loopback, nor link-local.
-fn is_public(ip: IpAddr) -> bool {
-    match ip.to_canonical() {
-        IpAddr::V4(ip) => {
-            let [a, b, ..] = ip.octets();
-            let is_shared = a == 100 && (64..128).contains(&b);
-            let is_test = a == 198 && (18..20).contains(&b);
-            !(ip.is_private()
-                || ip.is_loopback()
-                || ip.is_link_local()
-                || ip.is_broadcast()
-                || ip.is_documentation()
-                || ip.is_multicast()
-                || a == 0
-                || a >= 240
-                || is_shared
-                || is_test)
-        }
-        IpAddr::V6(ip) => {
-            // Global unicast, except for addresses that embed an IPv4 address and for documentation.
-            let [first, second, ..] = ip.segments();
-            (0x2000..0x4000).contains(&first)
-                && first != 0x2002
-                && !(first == 0x2001 && (second == 0 || second == 0xdb8))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_public_internet_is_public() {
-        for public in ["8.8.8.8", "203.0.114.1", "2606:4700::1111", "::ffff:8.8.8.8"] {
-            assert!(is_public(public.parse().expect("an address")), "{public}");
-        }
-        for other in [
-            "127.0.0.1",
-            "10.1.2.3",
-            "172.16.0.1",
-            "192.168.1.1",
-            "169.254.169.254",
-            "100.64.0.1",
-            "0.0.0.0",
-            "224.0.0.1",
-            "255.255.255.255",
-            "::1",
-            "::",
-            "fe80::1",
-            "fd00::1",
-            "::ffff:10.0.0.1",
-            "2002:a00:1::",
-            "64:ff9b::a00:1",
-            "2001:db8::1",
-        ] {
-            assert!(!is_public(other.parse().expect("an address")), "{other}");
-        }
-    }
 }

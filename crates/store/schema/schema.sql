@@ -244,9 +244,12 @@ CREATE TABLE reset (
 ) STRICT;
 CREATE INDEX reset_of_user ON reset (user_id) WHERE closed_at IS NULL;
 
--- The audit log. `chain` is a digest over the entry and the previous entry of the same account.
+-- The audit log, which is also the log of events: everything that leaves Keydesk is made from it. `number` is the entry's
+-- place in the log of its account, without gaps. `chain` is a digest over the entry and the previous entry of the same
+-- account.
 CREATE TABLE audit (
     seq INTEGER PRIMARY KEY,
+    number INTEGER NOT NULL,
     at INTEGER NOT NULL,
     event TEXT NOT NULL,
     actor TEXT NOT NULL,
@@ -263,6 +266,7 @@ CREATE TABLE audit (
 ) STRICT;
 CREATE INDEX audit_of_account ON audit (account_id, seq);
 CREATE INDEX audit_of_event ON audit (account_id, event, seq);
+CREATE UNIQUE INDEX audit_number ON audit (coalesce(account_id, ''), number);
 
 -- Clients that use a token: user agent and IP address.
 CREATE TABLE integration (
@@ -509,6 +513,63 @@ CREATE TABLE outbox (
 ) STRICT;
 CREATE INDEX outbox_next ON outbox (next_at) WHERE next_at IS NOT NULL;
 CREATE INDEX outbox_invitation ON outbox (invitation_id) WHERE invitation_id IS NOT NULL;
+
+-- Endpoints that receive events of an account, or of the whole instance if they have no account. `sealed` is the secret
+-- that signs; the previous one signs, too, until `previous_until`. An endpoint receives entries after `after_seq`;
+-- `last_number` is the newest one that it received. No attempt begins before `throttled_until`.
+CREATE TABLE webhook (
+    id TEXT PRIMARY KEY,
+    account_id TEXT REFERENCES account (id),
+    url TEXT NOT NULL,
+    name TEXT NOT NULL,
+    events TEXT NOT NULL,
+    state TEXT NOT NULL,
+    disabled_reason TEXT,
+    sealed BLOB NOT NULL,
+    previous_sealed BLOB,
+    previous_until INTEGER,
+    created_at INTEGER NOT NULL,
+    after_seq INTEGER NOT NULL,
+    last_number INTEGER NOT NULL DEFAULT 0,
+    failing_since INTEGER,
+    throttled_until INTEGER
+) STRICT;
+CREATE INDEX webhook_of_account ON webhook (account_id);
+
+-- The delivery of an audit entry to an endpoint, as an event of this type. `previous` is the number of the event that the
+-- endpoint received before. A redelivery is one attempt.
+CREATE TABLE delivery (
+    id TEXT PRIMARY KEY,
+    webhook_id TEXT NOT NULL REFERENCES webhook (id),
+    audit_seq INTEGER NOT NULL REFERENCES audit (seq),
+    type TEXT NOT NULL,
+    previous INTEGER NOT NULL,
+    is_redelivery INTEGER NOT NULL DEFAULT 0,
+    state TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    created_at INTEGER NOT NULL,
+    next_at INTEGER
+) STRICT;
+CREATE INDEX delivery_due ON delivery (webhook_id, next_at) WHERE next_at IS NOT NULL;
+CREATE INDEX delivery_of_webhook ON delivery (webhook_id, created_at);
+
+-- The attempts of a delivery. `response` is the beginning of the response's body, without tokens.
+CREATE TABLE delivery_attempt (
+    delivery_id TEXT NOT NULL REFERENCES delivery (id),
+    number INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    duration_ms INTEGER NOT NULL,
+    status INTEGER,
+    error TEXT NOT NULL,
+    response TEXT NOT NULL,
+    PRIMARY KEY (delivery_id, number)
+) STRICT;
+
+-- How far the readers of the audit log are, by the number of the last entry that they have passed on.
+CREATE TABLE reader (
+    name TEXT PRIMARY KEY,
+    seq INTEGER NOT NULL
+) STRICT;
 
 -- Where the data was migrated to. From then on nobody serves from this database.
 CREATE TABLE moved (

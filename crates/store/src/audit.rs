@@ -67,8 +67,8 @@ pub struct AuditSearch {
 
 const NEXT: &str = "UPDATE head SET audit_seq = audit_seq + 1 WHERE one = 1 RETURNING audit_seq";
 const ADD: &str = "INSERT INTO audit (seq, at, event, actor, user_id, member_id, management_key_id, account_id, \
-    target, detail, client_ip, user_agent, request_id, chain) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+    target, detail, client_ip, user_agent, request_id, number, chain) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 const SEARCH: &str = "SELECT seq, at, event, actor, users.name AS actor_name, users.email AS actor_email, \
     management_key_id, management_key.name AS management_key_name, \
     target, detail, client_ip, user_agent, request_id FROM audit \
@@ -237,9 +237,10 @@ impl Write {
             Some(&entry.origin.request_id),
         ];
         let links = ChainInput { seq, at: now, texts };
-        let chain = self.extend_chain(account.as_deref().unwrap_or_default(), &links).await?;
+        let (number, chain) =
+            self.extend_chain(account.as_deref().unwrap_or_default(), &links).await?;
         let add = texts.into_iter().fold(query(ADD).bind(seq).bind(now), Query::bind);
-        add.bind(chain).execute(self).await?;
+        add.bind(number).bind(chain).execute(self).await?;
         Ok(seq)
     }
 }

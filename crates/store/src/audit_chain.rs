@@ -69,8 +69,8 @@ pub struct AuditVerdict {
 const HEAD: &str = "SELECT account_id, chain, entries FROM audit_head WHERE account_id = $1";
 const HEADS: &str = "SELECT account_id, chain, entries FROM audit_head ORDER BY account_id";
 const SET_HEAD: &str = "INSERT INTO audit_head (account_id, chain, entries) VALUES ($1, $2, 1) \
-    ON CONFLICT (account_id) DO UPDATE SET chain = excluded.chain, entries = audit_head.entries + 1";
-const PART: &str = "SELECT seq, at, event, actor, user_id, member_id, management_key_id, account_id, target, detail, \
+    ON CONFLICT (account_id) DO UPDATE SET chain = excluded.chain, entries = audit_head.entries + 1 RETURNING entries";
+const PART: &str = "SELECT seq, number, at, event, actor, user_id, member_id, management_key_id, account_id, target, detail, \
     client_ip, user_agent, request_id, chain FROM audit WHERE seq > $1 ORDER BY seq LIMIT 1000";
 const LAST: &str = "SELECT audit_seq FROM head WHERE one = 1";
 
@@ -83,17 +83,17 @@ fn head(row: &SqlRow) -> Result<AuditHead, StoreError> {
 }
 
 impl Write {
-    /// Returns the digest of an account's next entry, which becomes its head.
+    /// Returns the number of an account's next entry and its digest, which becomes the account's head.
     pub(crate) async fn extend_chain(
         &mut self,
         account: &str,
         links: &ChainInput<'_>,
-    ) -> Result<String, StoreError> {
+    ) -> Result<(i64, String), StoreError> {
         let before = query(HEAD).bind(account).optional(self).await?;
         let before = before.as_ref().map(head).transpose()?.map(|head| head.chain);
         let chain = chain(before.as_deref().unwrap_or_default(), links);
-        query(SET_HEAD).bind(account).bind(&chain).execute(self).await?;
-        Ok(chain)
+        let set = query(SET_HEAD).bind(account).bind(&chain).one(self).await?;
+        Ok((set.get("entries")?, chain))
     }
 }
 
@@ -144,7 +144,7 @@ impl Walk {
         let (before, entries) =
             known.map_or(("", 0), |(chain, entries)| (chain.as_str(), *entries));
         let chain = chain(before, &links);
-        if chain != stored {
+        if chain != stored || row.get::<i64>("number")? != entries + 1 {
             return Ok(Some(AuditFault::Changed { seq, account }));
         }
         self.anchors.remove(&(account.clone(), chain.clone()));

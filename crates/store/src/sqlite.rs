@@ -23,6 +23,10 @@ type Check = JoinHandle<Result<(), OpenError>>;
 /// The size above which files are checked while they are read.
 const LARGE: u64 = 32 * 1024 * 1024;
 
+/// The number of rows that wait to be read. SQLite's thread waits for the reader when there are more, which on one core
+/// switches between the two for each row; a page of a list has at most 200 rows.
+const ROW_BUFFER: usize = 256;
+
 impl SqliteFile {
     /// Opens or creates the file and brings its schema up to date.
     pub async fn open(path: &Path) -> Result<Self, OpenError> {
@@ -47,6 +51,7 @@ impl SqliteFile {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
+            .row_buffer_size(ROW_BUFFER)
             .busy_timeout(Duration::from_secs(5));
         let writer = SqlitePoolOptions::new()
             .max_connections(1)

@@ -6,8 +6,10 @@ mod entropy;
 mod format;
 mod hash;
 mod plain;
+mod redact;
 
 pub use entropy::Entropy;
 pub use format::{Kind, Prefix, PrefixError};
 pub use hash::TokenHash;
 pub use plain::{MalformedToken, PlainToken, SCANNER_PATTERN};
+pub use redact::without_tokens;

@@ -228,7 +228,7 @@ pub(super) fn export_as(export: Export, format: &str) -> Result<Response, Refusa
 }
 
 /// Returns the name of an event. An event of a newer release is shown by its code.
-fn event_name(event: &str) -> String {
+pub(crate) fn event_name(event: &str) -> String {
     text_if_exists(&format!("event-{}", event.replace('.', "-")))
         .unwrap_or_else(|| event.to_owned())
 }

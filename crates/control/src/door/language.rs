@@ -207,8 +207,18 @@ mod tests {
     /// IDs that are composed with an internal name from the source...
     const WITH_A_NAME: [&str; 5] = ["audit-area-", "done-", "expires-", "mail-", "script-"];
     /// ... and with an enum value, which are checked by listing the values if possible.
-    const WITH_A_VALUE: [&str; 6] =
-        ["event-", "key-scope-", "month-", "inactive-", "role-", "state-"];
+    const WITH_A_VALUE: [&str; 10] = [
+        "event-",
+        "key-scope-",
+        "month-",
+        "inactive-",
+        "role-",
+        "state-",
+        "webhook-state-",
+        "webhook-disabled-",
+        "delivery-state-",
+        "mail-webhook-",
+    ];
 
     fn root() -> &'static Path {
         Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -316,7 +326,14 @@ mod tests {
             let id = format!("event-{}", name.replace('.', "-"));
             assert!(english.contains_key(&id), "{id}");
         }
+        let reasons = keydesk_model::DisabledReason::ALL.map(|reason| reason.as_str()).to_vec();
+        let states = keydesk_model::WebhookState::ALL.map(|state| state.as_str()).to_vec();
+        let deliveries = keydesk_model::DeliveryState::ALL.map(|state| state.as_str()).to_vec();
         for (kind, values) in [
+            ("webhook-disabled", reasons.clone()),
+            ("mail-webhook", reasons),
+            ("webhook-state", states),
+            ("delivery-state", deliveries),
             ("role", keydesk_model::Role::ALL.map(keydesk_model::Role::as_str).to_vec()),
             ("script", SCRIPT_IDS.to_vec()),
             (

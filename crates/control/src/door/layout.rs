@@ -36,15 +36,27 @@ pub(crate) enum Nav {
     Audit,
     Keys,
     OperatorKeys,
+    Webhooks,
+    OperatorWebhooks,
 }
 
 impl Nav {
     /// Returns whether the page is for operators, who have their own navigation.
     pub fn is_operators(self) -> bool {
-        use Nav::{Gateways, Operations, Operator, OperatorAudit, OperatorKeys, Operators, Plans};
+        use Nav::{
+            Gateways, Operations, Operator, OperatorAudit, OperatorKeys, OperatorWebhooks,
+            Operators, Plans,
+        };
         matches!(
             self,
-            Operator | Plans | Operations | Operators | Gateways | OperatorAudit | OperatorKeys
+            Operator
+                | Plans
+                | Operations
+                | Operators
+                | Gateways
+                | OperatorAudit
+                | OperatorKeys
+                | OperatorWebhooks
         )
     }
 }

@@ -51,6 +51,7 @@ pub(crate) struct Key {
     cipher: XChaCha20Poly1305,
     pepper: Pepper,
     signer: Signer,
+    webhook_signer: Signer,
 }
 
 /// A function that rereads the key file. Returns `None` if it can't be read now.
@@ -91,20 +92,22 @@ impl Key {
     fn new(master: &MasterKey) -> Self {
         let hkdf = Hkdf::<Sha256>::new(Some(b"keydesk"), &master[..]);
         let mut id = [0; KEY_ID];
-        let mut derived = [const { [0; 32] }; 3].map(Zeroizing::new);
-        let [encrypted_copies, pepper, signing] = &mut derived;
+        let mut derived = [const { [0; 32] }; 4].map(Zeroizing::new);
+        let [encrypted_copies, pepper, signing, webhooks] = &mut derived;
         for (info, out) in [
             (&b"key id v1"[..], &mut id[..]),
             (b"encrypted copies v1", &mut encrypted_copies[..]),
             (b"password hashes v1", &mut pepper[..]),
             (b"receipt signatures v1", &mut signing[..]),
+            (b"webhook signatures v1", &mut webhooks[..]),
         ] {
             hkdf.expand(info, out).expect("32 bytes are within what HKDF gives");
         }
         let cipher =
             XChaCha20Poly1305::new_from_slice(&encrypted_copies[..]).expect("the key has 32 bytes");
         let signer = Signer::new(&hex::encode(id), signing);
-        Self { id, cipher, pepper: pepper.clone(), signer }
+        let webhook_signer = Signer::new(&hex::encode(id), webhooks);
+        Self { id, cipher, pepper: pepper.clone(), signer, webhook_signer }
     }
 
     fn id(&self) -> String {
@@ -216,6 +219,17 @@ impl Keyring {
     /// Signs receipts. The public key is in the database.
     pub(crate) fn sign(&self, claims: &[u8]) -> Result<String, KeyringError> {
         Ok(self.current()?.signer.sign(claims))
+    }
+
+    /// Signs a webhook.
+    pub(crate) fn sign_webhook(&self, text: &[u8]) -> Result<Vec<u8>, KeyringError> {
+        Ok(self.current()?.webhook_signer.sign_raw(text))
+    }
+
+    /// Returns the public key that verifies webhooks, in base64url, with its ID.
+    pub(crate) fn webhook_public_key(&self) -> Result<(String, String), KeyringError> {
+        let key = self.current()?;
+        Ok((key.id(), key.webhook_signer.public_key()))
     }
 
     /// Returns the current key's ID and its signature.

@@ -40,7 +40,8 @@ async fn count_under_others(
     Ok(read.count_display_copies_under_others(current).await?
         + read.count_totps_under_others(current).await?
         + read.count_ssos_under_others(current).await?
-        + read.count_mail_under_others(current).await?)
+        + read.count_mail_under_others(current).await?
+        + read.count_webhook_secrets_under_others(current).await?)
 }
 
 async fn current(read: &mut keydesk_store::Read) -> Result<Vec<u8>, StoreError> {
@@ -84,7 +85,9 @@ pub async fn reencrypt_all(
         let totps = write.list_totps_under_others(&current, AT_ONCE).await?;
         let ssos = write.list_ssos_under_others(&current, AT_ONCE).await?;
         let mails = write.list_mail_under_others(&current, AT_ONCE).await?;
-        if copies.is_empty() && totps.is_empty() && ssos.is_empty() && mails.is_empty() {
+        let webhooks = write.list_webhook_secrets_under_others(&current, AT_ONCE).await?;
+        let resealed = copies.len() + totps.len() + ssos.len() + mails.len() + webhooks.len();
+        if resealed == 0 {
             return Ok(());
         }
         for copy in &copies {
@@ -111,8 +114,12 @@ pub async fn reencrypt_all(
             let sealed = keyring.reencrypt(old, crate::mail::BELONGS_TO, entropy)?;
             write.reencrypt_mail(*id, (old, &sealed)).await?;
         }
+        for secret in &webhooks {
+            let belongs_to = crate::webhooks::belongs_to(secret.webhook);
+            let sealed = keyring.reencrypt(&secret.sealed, &belongs_to, entropy)?;
+            write.reencrypt_webhook_secret(secret, &sealed).await?;
+        }
         let left = count_under_others(&mut write, &current).await?;
-        let resealed = copies.len() + totps.len() + ssos.len() + mails.len();
         let (resealed, left_over) = (Some(resealed), Some(left));
         let rotated = Event::KeyRotated { before: None, after: None, resealed, left: left_over };
         write.commit(operator_entry(rotated, key_id)).await?;

@@ -4,8 +4,10 @@ use crate::door::{
     language::{LocalizedText, in_language, label, text},
     when::When,
 };
-use keydesk_model::{AccountState, InvitationId, Language, Origin, Role, Timestamp};
-use keydesk_store::Expiring;
+use keydesk_model::{
+    AccountState, DisabledReason, InvitationId, Language, Origin, Role, Timestamp,
+};
+use keydesk_store::{Expiring, Webhook};
 
 fn title(api: &str) -> String {
     if api.is_empty() { text("mail-the-api").to_string() } else { api.to_owned() }
@@ -174,6 +176,15 @@ impl Message {
             AccountState::Closed | AccountState::Purged => "account-closed",
         };
         Self::new(name, |mail| mail.with("account", account))
+    }
+
+    pub fn webhook_disabled(webhook: &Webhook, reason: DisabledReason, console_url: &str) -> Self {
+        let why = label("mail-webhook", reason.as_str());
+        let path = if webhook.account.is_some() { "webhooks" } else { "operator/webhooks" };
+        let link = format!("{console_url}/{path}/{}", webhook.id);
+        Self::new("webhook-disabled", |mail| {
+            mail.with("name", &webhook.name).with("why", &why).with("link", &link)
+        })
     }
 
     pub fn removed(account: &str) -> Self {

@@ -123,6 +123,15 @@ codes! {
     TooManyKeys = "too_many_keys", Invalid;
     InvalidKeyScope = "invalid_key_scope", Invalid;
     ScopeNotGrantable = "scope_not_grantable", Invalid;
+    InvalidWebhookUrl = "invalid_webhook_url", Invalid;
+    WebhookUrlNotHttps = "webhook_url_not_https", Invalid;
+    WebhookUrlCredentials = "webhook_url_credentials", Invalid;
+    WebhookPortNotAllowed = "webhook_port_not_allowed", Invalid;
+    WebhookAddressNotPublic = "webhook_address_not_public", Invalid;
+    UnknownEventType = "unknown_event_type", Invalid;
+    MissingEventType = "missing_event_type", Invalid;
+    TooManyWebhooks = "too_many_webhooks", Invalid;
+    WrongWebhookState = "wrong_webhook_state", Conflict;
     TooManyPreviousSecrets = "too_many_previous_secrets", Invalid;
 
     AccountExists = "account_exists", Invalid;

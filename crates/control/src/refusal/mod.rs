@@ -6,10 +6,12 @@ mod code;
 pub use code::{Code, Kind};
 
 use keydesk_model::{
-    EmailError, ExpiryError, ExpiryPolicyError, GracePeriodError, IpAllowlistError, KeyScopeError,
-    RoleError, ScopeError, ScopeSet, TokenNameError, TooManyScopes,
+    EmailError, EventFilterError, ExpiryError, ExpiryPolicyError, GracePeriodError,
+    IpAllowlistError, KeyScopeError, RoleError, ScopeError, ScopeSet, TokenNameError,
+    TooManyScopes,
 };
 use keydesk_node::WrongClock;
+use keydesk_outbound::UrlFault;
 use keydesk_store::StoreError;
 use std::{error::Error, fmt, time::Duration};
 
@@ -195,6 +197,31 @@ impl From<TokenNameError> for Refusal {
             TokenNameError::TooLong => Code::NameTooLong,
             TokenNameError::Unprintable => Code::UnprintableName,
         })
+    }
+}
+
+impl From<UrlFault> for Refusal {
+    fn from(fault: UrlFault) -> Self {
+        let refusal = match fault {
+            UrlFault::Malformed => Self::new(Code::InvalidWebhookUrl),
+            UrlFault::NotHttps => Self::new(Code::WebhookUrlNotHttps),
+            UrlFault::Credentials => Self::new(Code::WebhookUrlCredentials),
+            UrlFault::Port(port) => Self::new(Code::WebhookPortNotAllowed).with_text("port", port),
+            UrlFault::NotPublic => Self::new(Code::WebhookAddressNotPublic),
+        };
+        refusal.at("url")
+    }
+}
+
+impl From<EventFilterError> for Refusal {
+    fn from(error: EventFilterError) -> Self {
+        let refusal = match error {
+            EventFilterError::Empty => Self::new(Code::MissingEventType),
+            EventFilterError::Unknown(name) => {
+                Self::new(Code::UnknownEventType).with_text("name", name)
+            }
+        };
+        refusal.at("events")
     }
 }
 

@@ -106,7 +106,7 @@ fn reach(app: &AppState, sso: &Sso, url: &Url) -> Reach {
     if (is_confirmed && is_its_own) || app.settings.is_local {
         Reach::Anywhere
     } else {
-        Reach::Public
+        Reach::Customers
     }
 }
 

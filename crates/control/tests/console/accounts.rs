@@ -46,7 +46,11 @@ async fn t51_what_belongs_to_another_account_does_not_exist() {
     let key = [("name", "Acme program"), ("expires", "30d"), ("scope", "tokens:read")];
     assert_eq!(ann.post("/keys", &key).await.status, 200);
     let key = ann.id_in("/keys", "key_", "Acme program").await;
+    let hook = [("name", "Acme hook"), ("url", "https://hooks.example.com/"), ("events", "*")];
+    assert_eq!(ann.post("/webhooks", &hook).await.status, 200);
+    let hook = ann.id_in("/webhooks", "whk_", "Acme hook").await;
     let ids = [
+        ("/webhooks/", hook),
         ("/tokens/", ann.token_id("Acme importer").await),
         ("/members/invitations/", id_in(&members, "inv_")),
         ("/members/", ann.member_id("vera").await),
@@ -56,7 +60,15 @@ async fn t51_what_belongs_to_another_account_does_not_exist() {
         // A request for the passkey of another user gets the response for a missing one.
         ("/passkeys/", "AAAA".to_owned()),
     ];
-    let form = [("role", "viewer"), ("scope", "*"), ("mode", "enforce"), ("grace_period", "none")];
+    let form = [
+        ("role", "viewer"),
+        ("scope", "*"),
+        ("mode", "enforce"),
+        ("grace_period", "none"),
+        ("name", "Taken"),
+        ("url", "https://hooks.example.com/"),
+        ("events", "*"),
+    ];
     let mut tried = 0;
     for (method, path, access) in ROUTES {
         if !path.contains("{id}") || *access == Access::Operator {
@@ -64,7 +76,8 @@ async fn t51_what_belongs_to_another_account_does_not_exist() {
         }
         let found = ids.iter().find(|(prefix, _)| path.starts_with(prefix));
         let (_, id) = found.unwrap_or_else(|| panic!("nothing to try {path} with"));
-        let path = path.replace("{id}", id);
+        let path =
+            path.replace("{id}", id).replace("{delivery}", &format!("dlv_{}", "0".repeat(32)));
         let page =
             if *method == "get" { bea.get(&path).await } else { bea.post(&path, &form).await };
         let expected = if path.starts_with("/passkeys") { 422 } else { 404 };

@@ -10,11 +10,13 @@ fn filled(path: &str) -> String {
     let kind = match path {
         path if path.starts_with("/tokens") => "tok",
         path if path.contains("/keys") => "key",
+        path if path.contains("/webhooks") => "whk",
         path if path.starts_with("/members/invitations") => "inv",
         path if path.starts_with("/members") => "mem",
         _ => "ses",
     };
     path.replace("{id}", &format!("{kind}_{nowhere}"))
+        .replace("{delivery}", &format!("dlv_{nowhere}"))
         .replace("{code}", &nowhere)
         .replace("{number}", "999999")
         .replace("{*path}", "app.css")
@@ -163,7 +165,7 @@ async fn t52_owners_are_touched_by_owners_only_and_one_always_stays() {
 /// The table in the operators' guide is the table in the code, and leaves no right out.
 #[test]
 fn the_guide_s_table_of_roles_is_true() {
-    const ROWS: [(&str, &[Permission]); 10] = [
+    const ROWS: [(&str, &[Permission]); 11] = [
         ("see members", &[Permission::SeeMembers]),
         ("API Docs, own bearer token", &[Permission::UseApiDocs]),
         (
@@ -177,6 +179,7 @@ fn the_guide_s_table_of_roles_is_true() {
             ],
         ),
         ("create and revoke management keys", &[Permission::SeeKeys, Permission::ManageKeys]),
+        ("see and manage webhooks", &[Permission::SeeWebhooks, Permission::ManageWebhooks]),
         ("invite, change, log out and remove members", &[Permission::ManageMembers]),
         (
             "limit the account's addresses and the life of tokens, require a second factor",

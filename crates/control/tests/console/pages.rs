@@ -31,12 +31,21 @@ async fn furnished() -> (Console, User, Vec<(&'static str, String)>) {
         assert_eq!(ann.post(base, &form).await.status, 200);
         keys.push(ann.id_in(base, "key_", "Terraform").await);
     }
+    let form = [("name", "Bot"), ("url", "https://hooks.example.com/"), ("events", "token.*")];
+    let mut webhooks = Vec::new();
+    for base in ["/webhooks", "/operator/webhooks"] {
+        assert_eq!(ann.post(base, &form).await.status, 200);
+        webhooks.push(ann.id_in(base, "whk_", "Bot").await);
+        ann.post(&format!("{base}/{}/test", webhooks[webhooks.len() - 1]), &[]).await;
+    }
     let member = ann.id_in("/members", "mem_", "vera@acme.example").await;
     let number = console.number.to_string();
     let objects = vec![
         ("/tokens/{id}", token),
         ("/operator/keys/{id}", keys.remove(1)),
         ("/keys/{id}", keys.remove(0)),
+        ("/operator/webhooks/{id}", webhooks.remove(1)),
+        ("/webhooks/{id}", webhooks.remove(0)),
         ("/members/{id}", member),
         ("{number}", number),
         ("/receipts/{id}", "1".to_owned()),

@@ -51,6 +51,7 @@ pub struct File {
     pub default_plan: Option<Spanned<String>>,
     pub expiry: FileExpiry,
     pub management_keys: FileManagementKeys,
+    pub outbound: FileOutbound,
     pub sign_up: Option<bool>,
     pub require_two_factor: Option<bool>,
     pub self_service: FileSelfService,
@@ -88,6 +89,16 @@ pub struct FileTokenLocations {
 #[serde(deny_unknown_fields, default)]
 pub struct FileManagementKeys {
     pub max_lifetime_days: Option<Spanned<u64>>,
+}
+
+/// Which servers named by customers, such as webhooks, can be reached, and how.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FileOutbound {
+    /// Numbers, or texts from the environment.
+    pub ports: Option<Vec<Spanned<toml::Value>>>,
+    pub allowed_networks: Vec<Spanned<String>>,
+    pub proxy: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

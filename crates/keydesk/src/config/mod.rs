@@ -130,7 +130,7 @@ impl Config {
             forms: values::forms(&source, &file.endpoints)?,
             reserved_prefix: values::reserved_prefix(&source, file.reserved_prefix.as_ref())?,
             limits: values::limits(&source, &file.limits)?,
-            outbound: operation::outbound(file.authority.as_deref())?,
+            outbound: operation::outbound(&source, file.authority.as_deref(), &file.outbound)?,
             mail: file.mail.map(|mail| values::smtp(&source, mail)).transpose()?,
             documents: operation::documents(&file.upstreams, &upstreams),
             upstreams,

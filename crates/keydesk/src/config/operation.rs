@@ -1,12 +1,17 @@
 //! The operational settings: upstreams, signatures, TLS, and observability.
 
-use super::file::{FileAcme, FileObserve, FileSignature, FileTls, FileUpstream, Source};
+use super::{
+    file::{
+        FileAcme, FileObserve, FileOutbound, FileSignature, FileTls, FileUpstream, Located, Source,
+    },
+    values,
+};
 use anyhow::{Context, anyhow, bail};
 use http::{HeaderName, HeaderValue, Uri};
 use keydesk_gateway::{
     Credential, SigningKey, Spellings, UpstreamHost, UpstreamSettings, UpstreamTimes,
 };
-use keydesk_outbound::Outbound;
+use keydesk_outbound::{CustomerServers, ForwardProxy, Outbound};
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -223,9 +228,28 @@ fn read_pem(key: &str, path: &Path) -> anyhow::Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("{key} {} cannot be read", path.display()))
 }
 
-pub fn outbound(ca_file: Option<&Path>) -> anyhow::Result<Outbound> {
+pub fn outbound(
+    source: &Source,
+    ca_file: Option<&Path>,
+    file: &FileOutbound,
+) -> anyhow::Result<Outbound> {
     let pem = ca_file.map(|path| read_pem("ca_file", path)).transpose()?;
-    Ok(Outbound::new(pem.as_deref())?)
+    let key = "outbound.allowed_networks";
+    let allowed_networks = values::network_list(source, key, &file.allowed_networks)?;
+    let mut servers = CustomerServers { allowed_networks, ..CustomerServers::default() };
+    if let Some(ports) = &file.ports {
+        let read = |port: &Spanned<toml::Value>| {
+            let text = port.get_ref().to_string();
+            let place = source.place("outbound.ports", port.span().start);
+            Located { text: text.trim_matches('"').to_owned(), place }.parse("a port such as 443")
+        };
+        servers.ports = ports.iter().map(read).collect::<anyhow::Result<_>>()?;
+    }
+    let proxy = file.proxy.as_ref().map(|url| {
+        let place = source.given("outbound.proxy", url).place;
+        ForwardProxy::new(url.get_ref()).map_err(|error| anyhow!("{place}: it {error}"))
+    });
+    Ok(Outbound::new(pem.as_deref())?.for_customers(servers, proxy.transpose()?))
 }
 
 pub fn signing_key(file: Option<&FileSignature>) -> anyhow::Result<Option<SigningKey>> {

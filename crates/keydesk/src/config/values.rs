@@ -145,12 +145,20 @@ pub fn networks(
     key: &str,
     values: &[Spanned<String>],
 ) -> anyhow::Result<TrustedProxies> {
+    network_list(source, key, values).map(TrustedProxies::new)
+}
+
+pub fn network_list(
+    source: &Source,
+    key: &str,
+    values: &[Spanned<String>],
+) -> anyhow::Result<Vec<IpNet>> {
     let read = |value: &Spanned<String>| {
         let given = source.given(key, value);
         let address = given.text.parse::<std::net::IpAddr>().map(IpNet::from);
         address.or_else(|_| given.parse("an address or network such as 10.0.0.0/8"))
     };
-    values.iter().map(read).collect::<anyhow::Result<_>>().map(TrustedProxies::new)
+    values.iter().map(read).collect()
 }
 
 pub fn forms(source: &Source, file: &FileEndpoints) -> anyhow::Result<Forms> {

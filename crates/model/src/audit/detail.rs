@@ -1,8 +1,8 @@
 //! The details of the events in the audit log: an object before or after a change.
 
 use crate::{
-    AccountState, Email, IpAllowlist, KeyScopes, MemberId, Mode, Role, ScopeSet, Timestamp,
-    TokenLimits,
+    AccountState, Email, EventFilter, IpAllowlist, KeyScopes, MemberId, Mode, Role, ScopeSet,
+    Timestamp, TokenLimits,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
@@ -69,6 +69,8 @@ details! {
         role_claim: String,
         roles: String,
     }
+    /// An endpoint. The path of its URL is left out, because some services put a secret there.
+    WebhookDetail { name: String, origin: String, events: EventFilter }
     ApprovedSso { issuer: String, domains: Vec<String> }
     SecondFactorDetail {
         second_factor: SecondFactor,

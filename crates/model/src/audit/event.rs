@@ -5,9 +5,9 @@ use super::detail::{
     Ended, IpTerms, KeyDetail, LanguageDetail, LimitsDetail, LoginFactor, MemberDetail,
     NameAndVersion, NameDetail, NewAccount, NewManagementKey, NewSecretDetail, NewTokenDetail,
     PlanDetail, RequiredDetail, Rfc3339, RoleDetail, RulesStatus, SecondFactorDetail,
-    SecondFactorProof, Side, SsoTerms, VersionDetail,
+    SecondFactorProof, Side, SsoTerms, VersionDetail, WebhookDetail,
 };
-use crate::{CorsPolicy, Mode, RevocationReason, Unlisted};
+use crate::{CorsPolicy, DeliveryId, DisabledReason, Mode, RevocationReason, Unlisted};
 use serde::{Deserialize, Serialize};
 
 macro_rules! events {
@@ -89,6 +89,15 @@ events! {
         unlisted: Option<Unlisted>,
         operations: Option<usize>,
     } = "operations.changed",
+    WebhookCreated { after: WebhookDetail } = "webhook.created",
+    WebhookUpdated { before: WebhookDetail, after: WebhookDetail } = "webhook.updated",
+    WebhookPaused {} = "webhook.paused",
+    WebhookResumed {} = "webhook.resumed",
+    WebhookDisabled { reason: DisabledReason } = "webhook.disabled",
+    WebhookRemoved { before: WebhookDetail } = "webhook.removed",
+    WebhookSecretRotated { previous_secret_expires_at: Rfc3339 } = "webhook.secret_rotated",
+    WebhookTested {} = "webhook.tested",
+    WebhookRedelivered { delivery: DeliveryId } = "webhook.redelivered",
     ReceiptIssued { jws: String } = "receipt.issued",
     TokenReconciled { revocations: usize, accounts: usize } = "token.reconciled",
     KeyAdded {} = "key.added",

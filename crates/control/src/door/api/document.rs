@@ -4,6 +4,7 @@
 use crate::{
     AppState,
     api_routes::{ApiAccess, api_document},
+    webhooks::api::{describe_events, event_schemas},
 };
 use axum::{Json, extract::State, http::header, response::IntoResponse};
 use keydesk_model::{KeyScope, OperatorPermission, Permission};
@@ -27,7 +28,7 @@ const NEEDS_IF_MATCH: [&str; 7] = [
     "close_account",
 ];
 /// The operations that take the `ETag` of the object, or of the consequences that some requests have.
-const TAKES_IF_MATCH: [&str; 10] = [
+const TAKES_IF_MATCH: [&str; 12] = [
     "update_account",
     "update_account_limits",
     "update_token",
@@ -37,6 +38,8 @@ const TAKES_IF_MATCH: [&str; 10] = [
     "save_sso",
     "remove_sso",
     "update_key",
+    "update_webhook",
+    "remove_webhook",
     "update_managed_account",
 ];
 
@@ -44,7 +47,7 @@ const TAKES_IF_MATCH: [&str; 10] = [
 const ENUMERATIONS: [(&str, &str); 3] =
     [("of", "TokenChange"), ("state", "TokenStateFilter"), ("format", "ExportFormat")];
 
-const TAGS: [(&str, &str); 10] = [
+const TAGS: [(&str, &str); 11] = [
     ("Tokens", "API tokens, which programs send to the API, and your own bearer token."),
     ("Account", "The account that the key belongs to: its name, limits, and plan."),
     ("Usage", "The clients that send requests, and the requests that violated limits."),
@@ -53,6 +56,7 @@ const TAGS: [(&str, &str); 10] = [
     ("Single sign-on", "How members log in with the account’s identity provider."),
     ("Audit log", "Who changed what, and when."),
     ("Management keys", "The keys of this API."),
+    ("Webhooks", "Endpoints that receive events, their deliveries, and the log of events."),
     ("Accounts", "All accounts, for operators."),
     ("Instance", "Plans, operations, gateways, and operators, for operators."),
 ];
@@ -175,6 +179,10 @@ pub(crate) fn complete(document: OpenApi) -> Value {
         }
     }
     name_enumerations(&mut document);
+    document["webhooks"] = describe_events();
+    for (name, schema) in event_schemas() {
+        document["components"]["schemas"][name] = schema;
+    }
     document["tags"] =
         TAGS.iter().map(|(name, about)| json!({ "name": name, "description": about })).collect();
     document
@@ -347,6 +355,10 @@ pub(crate) fn older(document: &Value) -> Value {
     document["openapi"] = "3.0.3".into();
     if let Some(license) = document["info"]["license"].as_object_mut() {
         license.remove("identifier");
+    }
+    // Only 3.1 has webhooks.
+    if let Some(document) = document.as_object_mut() {
+        document.remove("webhooks");
     }
     translate(&mut document);
     document

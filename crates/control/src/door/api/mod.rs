@@ -16,7 +16,7 @@ pub(crate) use error::{ApiError, RequestCode};
 pub(crate) use etag::{Etagged, IfMatch, if_match};
 pub(crate) use names::Instant;
 pub(crate) use page::Position;
-pub(crate) use principal::{ApiPath, ApiQuery};
+pub(crate) use principal::{ApiPath, ApiPaths, ApiQuery};
 pub(crate) use request::{Answer, Request};
 
 /// The path under the console's URL.

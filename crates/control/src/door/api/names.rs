@@ -1,7 +1,8 @@
 //! Values of the model as JSON: instants, and names from a fixed list, which the OpenAPI document enumerates.
 
 use keydesk_model::{
-    AccountState, GracePeriod, KeyScope, Mode, RevocationReason, Role, Timestamp, Violation,
+    AccountState, DeliveryState, DisabledReason, GracePeriod, KeyScope, Mode, RevocationReason,
+    Role, Timestamp, Violation, WebhookState,
 };
 use serde::{Deserialize, Serialize, Serializer};
 use std::borrow::Cow;
@@ -82,5 +83,8 @@ named! {
     StateName(AccountState) "AccountState": "The state of an account.";
     KeyScopeName(KeyScope) "KeyScope": "A scope of a management key. A `write` scope includes the `read` scope.";
     ReasonName(RevocationReason) "RevocationReason": "Why a secret was revoked.";
+    WebhookStateName(WebhookState) "WebhookState": "Whether a webhook receives events.";
+    DisabledReasonName(DisabledReason) "DisabledReason": "Why Keydesk disabled a webhook.";
+    DeliveryStateName(DeliveryState) "DeliveryState": "Whether an event was delivered.";
     ViolationName(Violation) "ViolationKind": "The limit that a request violates.";
 }

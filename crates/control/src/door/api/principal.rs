@@ -105,6 +105,21 @@ impl<T: FromStr> FromRequestParts<AppState> for ApiPath<T> {
     }
 }
 
+/// The two IDs in the path. Texts that aren't IDs name nothing.
+pub(crate) struct ApiPaths<A, B>(pub A, pub B);
+
+impl<A: FromStr, B: FromStr> FromRequestParts<AppState> for ApiPaths<A, B> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        let not_found = || ApiError::from(Refusal::from(Code::NotFound));
+        let path = Path::<(String, String)>::from_request_parts(parts, app).await;
+        let Path((first, second)) = path.map_err(|_| not_found())?;
+        let first = first.parse().map_err(|_| not_found())?;
+        Ok(Self(first, second.parse().map_err(|_| not_found())?))
+    }
+}
+
 /// The parameters in the query of a request for one object; unknown ones are errors.
 pub(crate) struct ApiQuery<T>(pub T);
 

@@ -14,11 +14,13 @@ fn filled(path: &str, number: &str) -> String {
         Some("tokens") => "tok",
         Some("members") => "mem",
         Some("invitations") => "inv",
+        Some("webhooks") => "whk",
         _ => "key",
     };
     let query = if path == "/tokens/{id}/consequences" { "?of=revoke" } else { "" };
     format!("{path}{query}")
         .replace("{id}", &format!("{kind}_{NOWHERE}"))
+        .replace("{delivery}", &format!("dlv_{NOWHERE}"))
         .replace("{number}", if path.starts_with("/receipts") { "999999" } else { number })
 }
 
@@ -40,6 +42,9 @@ fn body(method: &str, path: &str) -> Option<Value> {
         }),
         ("POST", "/keys") => json!({
             "name": "x", "scopes": ["keys:read"], "expires_at": "2099-01-01T00:00:00Z",
+        }),
+        ("POST", "/webhooks") => json!({
+            "name": "x", "url": "https://hooks.example.com/", "events": ["token.*"],
         }),
         ("POST", "/accounts") => json!({ "name": "Beta", "owner": "bea@beta.example" }),
         (
@@ -160,8 +165,18 @@ async fn t51_what_belongs_to_others_is_not_found() {
     let key = ann.id_in("/keys", "key_", "program").await;
     console.joined("vera@acme.example", Role::Viewer).await;
     let member = ann.id_in("/members", "mem_", "vera@acme.example").await;
+    let form = [("name", "hook"), ("url", "https://hooks.example.com/"), ("events", "*")];
+    assert_eq!(ann.post("/webhooks", &form).await.status, 200);
+    let webhook = ann.id_in("/webhooks", "whk_", "hook").await;
     let stranger = console.signed_up("Beta", "bea@beta.example", "Bea").await;
-    let scopes = ["tokens:write", "members:write", "keys:write", "usage:read", "receipts:read"];
+    let scopes = [
+        "tokens:write",
+        "members:write",
+        "keys:write",
+        "usage:read",
+        "receipts:read",
+        "webhooks:write",
+    ];
     let program = Program::of(&stranger, &scopes).await;
     let mut asked = 0;
     for (method, path, access) in api_access() {
@@ -172,13 +187,16 @@ async fn t51_what_belongs_to_others_is_not_found() {
             Some("tokens") => &token,
             Some("members") => &member,
             Some("keys") => &key,
+            Some("webhooks") => &webhook,
             _ => continue,
         };
         let body = match (method, path.rsplit('/').next()) {
             ("PATCH", _) if path.starts_with("/members") => Some(json!({ "role": "viewer" })),
             ("PATCH", _) => Some(json!({ "name": "taken" })),
             ("PUT", _) => Some(json!({ "scopes": ["*"], "mode": "observe" })),
-            ("POST", Some("rotations")) => Some(json!({ "grace_period": "24h" })),
+            ("POST", Some("rotations")) if !path.contains("/secret/") => {
+                Some(json!({ "grace_period": "24h" }))
+            }
             _ => None,
         };
         let query = if path.ends_with("consequences") && path.starts_with("/tokens") {
@@ -186,6 +204,7 @@ async fn t51_what_belongs_to_others_is_not_found() {
         } else {
             ""
         };
+        let path = path.replace("{delivery}", &format!("dlv_{NOWHERE}"));
         let at = format!("{}{query}", path.replace("{id}", id));
         let condition = [("if-match", "*")];
         let reply = program.send((method, &at), body.clone(), &condition).await;
@@ -197,5 +216,5 @@ async fn t51_what_belongs_to_others_is_not_found() {
         assert_eq!(told(&reply), told(&unknown), "{method} {at}");
         asked += 1;
     }
-    assert!(asked >= 18, "{asked}");
+    assert!(asked >= 28, "{asked}");
 }

@@ -1,0 +1,585 @@
+//! `/webhooks` and `/events` of the management API, for an account and for the instance.
+
+use super::{
+    DeliveryDetail, WebhookOwner as _, WebhookRequest, create_webhook, events, find_delivery,
+    find_webhook, list_deliveries, list_webhooks,
+    message::{EntryRecord, EventBody, EventData},
+    pause_webhook, previous_until, public_key, redeliver, remove_webhook, resume_webhook,
+    rotate_webhook_secret, test_webhook, update_webhook,
+};
+use crate::{
+    AppState,
+    door::api::{
+        Answer, ApiError, ApiPath, ApiPaths, ApiQuery, Etagged, IfMatch, Instant, Position,
+        Request, RequestCode,
+        body::json_bodies,
+        etag::etag_of,
+        names::{DeliveryStateName, DisabledReasonName, WebhookStateName},
+        page::{NoFilter, PageParams, list_schemas},
+        principal::By,
+        request::once,
+    },
+    management_keys::Either,
+    principal::{Caller, Operator},
+    refusal::Code,
+};
+use axum::{Json, extract::State, http::StatusCode, response::Response};
+use keydesk_model::{DeliveryId, WebhookId};
+use keydesk_store::{Delivery, LoggedEvent, Webhook};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// An endpoint that receives events, without its secret.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Webhook)]
+pub(crate) struct WebhookObject {
+    #[schema(value_type = String, example = "whk_019364b4f1d070008b1e2c3d4e5f6071")]
+    id: WebhookId,
+    name: String,
+    url: String,
+    /// The types of the events that it receives.
+    events: Vec<String>,
+    state: WebhookStateName,
+    /// Why Keydesk disabled it.
+    disabled_reason: Option<DisabledReasonName>,
+    created_at: Instant,
+    /// The time of the first failed attempt since the last successful one.
+    failing_since: Option<Instant>,
+    /// The time until which the previous secret signs, too, if there is one.
+    previous_secret_expires_at: Option<Instant>,
+    /// The key that verifies the `v1a` signatures.
+    public_key: Option<String>,
+}
+
+impl WebhookObject {
+    fn new(app: &AppState, webhook: &Webhook) -> Self {
+        Self {
+            id: webhook.id,
+            name: webhook.name.clone(),
+            url: webhook.url.clone(),
+            events: webhook.events.patterns().map(str::to_owned).collect(),
+            state: WebhookStateName(webhook.state),
+            disabled_reason: webhook.disabled_reason.map(DisabledReasonName),
+            created_at: Instant(webhook.created_at),
+            failing_since: webhook.failing_since.map(Instant),
+            previous_secret_expires_at: previous_until(webhook, app.now()).map(Instant),
+            public_key: public_key(app),
+        }
+    }
+
+    fn etagged(self) -> Etagged<Self> {
+        let still = Self { failing_since: None, ..self.clone() };
+        Etagged { etag: etag_of(&still), object: self }
+    }
+}
+
+/// An endpoint with its secret.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WebhookWithSecret {
+    webhook: WebhookObject,
+    /// The secret that verifies the `v1` signatures, which is shown once. `null` if the request is repeated.
+    #[schema(example = "whsec_…")]
+    secret: Option<String>,
+}
+
+/// The delivery of an event to an endpoint.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Delivery)]
+pub(crate) struct DeliveryObject {
+    #[schema(value_type = String, example = "dlv_019364b4f1d070008b1e2c3d4e5f6071")]
+    id: DeliveryId,
+    /// The type of the event.
+    event: String,
+    /// The number of the event’s entry in the audit log of the instance.
+    audit_entry: i64,
+    state: DeliveryStateName,
+    /// Whether someone requested it. A redelivery is one attempt.
+    redelivery: bool,
+    /// The number of attempts so far.
+    attempts: i64,
+    created_at: Instant,
+    /// The time of the next attempt, if there is one.
+    next_attempt_at: Option<Instant>,
+}
+
+impl From<Delivery> for DeliveryObject {
+    fn from(delivery: Delivery) -> Self {
+        Self {
+            id: delivery.id,
+            event: delivery.kind,
+            audit_entry: delivery.audit_seq,
+            state: DeliveryStateName(delivery.state),
+            redelivery: delivery.is_redelivery,
+            attempts: delivery.attempts,
+            created_at: Instant(delivery.created_at),
+            next_attempt_at: delivery.next_at.map(Instant),
+        }
+    }
+}
+
+/// An attempt to deliver an event.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeliveryAttempt)]
+pub(crate) struct AttemptObject {
+    at: Instant,
+    duration_ms: i64,
+    /// The status of the response, if there was one.
+    status: Option<i64>,
+    /// Why there was no response.
+    error: Option<String>,
+    /// The first kilobyte of the response’s body. Tokens are replaced.
+    response: String,
+}
+
+/// A delivery with its attempts and the event.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DeliveryWithAttempts {
+    delivery: DeliveryObject,
+    attempts: Vec<AttemptObject>,
+    /// The ID of the event, in the header `webhook-id` of each attempt.
+    message_id: String,
+    /// The body of each attempt.
+    body: String,
+}
+
+impl From<DeliveryDetail> for DeliveryWithAttempts {
+    fn from(detail: DeliveryDetail) -> Self {
+        let attempts = detail.attempts.into_iter().map(|attempt| AttemptObject {
+            at: Instant(attempt.at),
+            duration_ms: attempt.duration_ms,
+            status: attempt.status,
+            error: (!attempt.error.is_empty()).then_some(attempt.error),
+            response: attempt.response,
+        });
+        Self {
+            delivery: detail.delivery.into(),
+            attempts: attempts.collect(),
+            message_id: detail.message_id,
+            body: detail.body,
+        }
+    }
+}
+
+list_schemas! { WebhookList of WebhookObject, DeliveryList of DeliveryObject }
+
+/// A new endpoint.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewWebhook, example = json!({"name": "Deployment bot", "url": "https://hooks.example.com/keydesk", "events": ["token.*", "member.removed"]}))]
+pub(crate) struct WebhookBody {
+    #[schema(min_length = 1, max_length = 80)]
+    name: String,
+    /// The URL that events are posted to, which begins with `https://`.
+    #[schema(max_length = 2000)]
+    url: String,
+    /// Types of events, such as `token.revoked`; all types of an area, such as `token.*`; or `*`. `audit.recorded` is
+    /// every audit entry with its details.
+    #[schema(min_items = 1, max_items = 100)]
+    events: Vec<String>,
+}
+
+/// A change of an endpoint (a merge patch, RFC 7396). An absent field stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"events": ["token.*"]}))]
+pub(crate) struct WebhookPatch {
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 80)]
+    name: Option<String>,
+    #[serde(default)]
+    #[schema(max_length = 2000)]
+    url: Option<String>,
+    #[serde(default)]
+    #[schema(min_items = 1, max_items = 100)]
+    events: Option<Vec<String>>,
+}
+
+json_bodies!(WebhookBody, WebhookPatch);
+
+async fn read(app: &AppState, owner: &Either, id: &str) -> Result<WebhookObject, ApiError> {
+    let id = id.parse().map_err(|_| Code::NotFound)?;
+    Ok(WebhookObject::new(app, &find_webhook(app, owner, id).await?))
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "describes the path")]
+pub(crate) struct WebhookIdParam {
+    /// The ID of a webhook.
+    #[param(example = "whk_019364b4f1d070008b1e2c3d4e5f6071")]
+    id: String,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "describes the path")]
+pub(crate) struct DeliveryIdParams {
+    /// The ID of a webhook.
+    #[param(example = "whk_019364b4f1d070008b1e2c3d4e5f6071")]
+    id: String,
+    /// The ID of a delivery.
+    #[param(example = "dlv_019364b4f1d070008b1e2c3d4e5f6071")]
+    delivery: String,
+}
+
+/// Lists the webhooks of the account, or of the instance, newest first.
+#[utoipa::path(get, path = "/webhooks", operation_id = "list_webhooks", tag = "Webhooks", params(PageParams),
+    responses((status = 200, body = WebhookList, description = "A page of webhooks.")))]
+pub(crate) async fn list(
+    State(app): State<AppState>,
+    By(owner): By<Either>,
+    position: Position<NoFilter>,
+) -> Result<Response, ApiError> {
+    let found = list_webhooks(&app, &owner, &position.search("")?).await?;
+    let items: Vec<_> =
+        found.items.iter().map(|webhook| WebhookObject::new(&app, webhook)).collect();
+    Ok(position.respond(&app, (items, found.next)))
+}
+
+/// Creates a webhook. Its secret is shown once.
+#[utoipa::path(post, path = "/webhooks", operation_id = "create_webhook", tag = "Webhooks", request_body = WebhookBody,
+    responses((status = 201, body = WebhookWithSecret, description = "The webhook was created.", headers(("Location" = String, description = "The webhook.")))))]
+pub(crate) async fn create(
+    State(app): State<AppState>,
+    request: Request<Either, WebhookBody>,
+) -> Result<Answer<WebhookWithSecret>, ApiError> {
+    let (owner, body) = (&request.caller, &request.body);
+    let made = once!(
+        app,
+        request,
+        {
+            let wanted = WebhookRequest::read((&body.name, &body.url), body.events.clone())?;
+            let (webhook, secret) = create_webhook(&app, owner, wanted).await?;
+            let webhook = WebhookObject::new(&app, &webhook);
+            Ok(WebhookWithSecret { webhook, secret: Some(secret.expose()) })
+        },
+        |done| WebhookWithSecret { webhook: read(&app, owner, &done.target).await?, secret: None }
+    );
+    let path = format!("/webhooks/{}", made.object.webhook.id);
+    Ok(made.created_at(&app, &path))
+}
+
+/// Reads a webhook.
+#[utoipa::path(get, path = "/webhooks/{id}", operation_id = "read_webhook", tag = "Webhooks", params(WebhookIdParam),
+    responses((status = 200, body = WebhookObject, description = "The webhook.", headers(("ETag" = String, description = "For If-Match.")))))]
+pub(crate) async fn read_webhook(
+    State(app): State<AppState>,
+    By(owner): By<Either>,
+    ApiPath(id): ApiPath<String>,
+) -> Result<Etagged<WebhookObject>, ApiError> {
+    Ok(read(&app, &owner, &id).await?.etagged())
+}
+
+/// Changes the name, the URL, or the event types of a webhook.
+#[utoipa::path(patch, path = "/webhooks/{id}", operation_id = "update_webhook", tag = "Webhooks", params(WebhookIdParam),
+    request_body(content = WebhookPatch, content_type = "application/merge-patch+json"),
+    responses((status = 200, body = WebhookObject, description = "The webhook as it is now.", headers(("ETag" = String, description = "For If-Match.")))))]
+pub(crate) async fn update(
+    State(app): State<AppState>,
+    ApiPath(id): ApiPath<WebhookId>,
+    request: Request<Either, WebhookPatch>,
+) -> Result<Etagged<WebhookObject>, ApiError> {
+    let (owner, patch) = (&request.caller, &request.body);
+    owner.permit_to_manage()?;
+    let before = find_webhook(&app, owner, id).await?;
+    if request.if_match != IfMatch::Absent {
+        request.if_match.check(&WebhookObject::new(&app, &before).etagged().etag)?;
+    }
+    let name = patch.name.as_ref().unwrap_or(&before.name);
+    let url = patch.url.as_ref().unwrap_or(&before.url);
+    let wanted = match &patch.events {
+        Some(events) => WebhookRequest::read((name, url), events.clone())?,
+        None => WebhookRequest::read((name, url), before.events.patterns())?,
+    };
+    update_webhook(&app, owner, id, wanted).await?;
+    Ok(read(&app, owner, &id.to_string()).await?.etagged())
+}
+
+/// Removes a webhook and the log of its deliveries.
+#[utoipa::path(delete, path = "/webhooks/{id}", operation_id = "remove_webhook", tag = "Webhooks", params(WebhookIdParam),
+    responses((status = 204, description = "The webhook was removed.")))]
+pub(crate) async fn remove(
+    State(app): State<AppState>,
+    ApiPath(id): ApiPath<WebhookId>,
+    request: Request<Either>,
+) -> Result<StatusCode, ApiError> {
+    let owner = &request.caller;
+    owner.permit_to_manage()?;
+    if request.if_match != IfMatch::Absent {
+        request.if_match.check(&read(&app, owner, &id.to_string()).await?.etagged().etag)?;
+    }
+    remove_webhook(&app, owner, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Rotates the secret of a webhook. The previous secret signs, too, for 24 hours.
+#[utoipa::path(post, path = "/webhooks/{id}/secret/rotations", operation_id = "rotate_webhook_secret", tag = "Webhooks", params(WebhookIdParam),
+    responses((status = 200, body = WebhookWithSecret, description = "The webhook with its new secret.")))]
+pub(crate) async fn rotate(
+    State(app): State<AppState>,
+    ApiPath(id): ApiPath<WebhookId>,
+    request: Request<Either>,
+) -> Result<Answer<WebhookWithSecret>, ApiError> {
+    let owner = &request.caller;
+    Ok(once!(
+        app,
+        request,
+        {
+            let (webhook, secret) = rotate_webhook_secret(&app, owner, id).await?;
+            let webhook = WebhookObject::new(&app, &webhook);
+            Ok(WebhookWithSecret { webhook, secret: Some(secret.expose()) })
+        },
+        |done| WebhookWithSecret { webhook: read(&app, owner, &done.target).await?, secret: None }
+    ))
+}
+
+/// Pauses a webhook. Events wait until it is resumed.
+#[utoipa::path(post, path = "/webhooks/{id}/pause", operation_id = "pause_webhook", tag = "Webhooks", params(WebhookIdParam),
+    responses((status = 200, body = WebhookObject, description = "The webhook as it is now.")))]
+pub(crate) async fn pause(
+    State(app): State<AppState>,
+    ApiPath(id): ApiPath<WebhookId>,
+    request: Request<Either>,
+) -> Result<Answer<WebhookObject>, ApiError> {
+    let (owner, text) = (&request.caller, id.to_string());
+    Ok(once!(
+        app,
+        request,
+        {
+            pause_webhook(&app, owner, id).await?;
+            Ok(read(&app, owner, &text).await?)
+        },
+        |_done| read(&app, owner, &text).await?
+    ))
+}
+
+/// Resumes a webhook that is paused or disabled. One that was disabled receives the events from now on.
+#[utoipa::path(post, path = "/webhooks/{id}/resumption", operation_id = "resume_webhook", tag = "Webhooks", params(WebhookIdParam),
+    responses((status = 200, body = WebhookObject, description = "The webhook as it is now.")))]
+pub(crate) async fn resume(
+    State(app): State<AppState>,
+    ApiPath(id): ApiPath<WebhookId>,
+    request: Request<Either>,
+) -> Result<Answer<WebhookObject>, ApiError> {
+    let (owner, text) = (&request.caller, id.to_string());
+    Ok(once!(
+        app,
+        request,
+        {
+            resume_webhook(&app, owner, id).await?;
+            Ok(read(&app, owner, &text).await?)
+        },
+        |_done| read(&app, owner, &text).await?
+    ))
+}
+
+/// Sends an event of the type `webhook.tested` to a webhook.
+#[utoipa::path(post, path = "/webhooks/{id}/test", operation_id = "test_webhook", tag = "Webhooks", params(WebhookIdParam),
+    responses((status = 202, description = "The event is on its way. The deliveries show its result.")))]
+pub(crate) async fn test(
+    State(app): State<AppState>,
+    ApiPath(id): ApiPath<WebhookId>,
+    request: Request<Either>,
+) -> Result<StatusCode, ApiError> {
+    if request.finished(&app).await?.is_none() {
+        test_webhook(&app, &request.caller, id).await?;
+    }
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// Which deliveries are listed.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DeliveryFilterParams {
+    /// Only those in this state.
+    #[serde(rename = "status")]
+    #[param(required = false)]
+    state: Option<DeliveryStateName>,
+}
+
+/// Lists the deliveries to a webhook, newest first. They are kept for 30 days.
+#[utoipa::path(get, path = "/webhooks/{id}/deliveries", operation_id = "list_deliveries", tag = "Webhooks", params(WebhookIdParam, PageParams, DeliveryFilterParams),
+    responses((status = 200, body = DeliveryList, description = "A page of deliveries.")))]
+pub(crate) async fn deliveries(
+    State(app): State<AppState>,
+    By(owner): By<Either>,
+    ApiPath(id): ApiPath<WebhookId>,
+    position: Position<DeliveryFilterParams>,
+) -> Result<Response, ApiError> {
+    let state = position.filter.state.map(|state| state.0);
+    let search = position.search("")?;
+    let found = list_deliveries(&app, &owner, id, (state, &search)).await?;
+    let items: Vec<_> = found.items.into_iter().map(DeliveryObject::from).collect();
+    Ok(position.respond(&app, (items, found.next)))
+}
+
+/// Reads a delivery with its attempts and the event.
+#[utoipa::path(get, path = "/webhooks/{id}/deliveries/{delivery}", operation_id = "read_delivery", tag = "Webhooks", params(DeliveryIdParams),
+    responses((status = 200, body = DeliveryWithAttempts, description = "The delivery.")))]
+pub(crate) async fn delivery(
+    State(app): State<AppState>,
+    By(owner): By<Either>,
+    ApiPaths(webhook, id): ApiPaths<WebhookId, DeliveryId>,
+) -> Result<Json<DeliveryWithAttempts>, ApiError> {
+    Ok(Json(find_delivery(&app, &owner, (webhook, id)).await?.into()))
+}
+
+/// Sends an event to a webhook again: one attempt with the same `webhook-id`.
+#[utoipa::path(post, path = "/webhooks/{id}/deliveries/{delivery}/redeliver", operation_id = "redeliver", tag = "Webhooks", params(DeliveryIdParams),
+    responses((status = 202, description = "The event is on its way. The deliveries show its result.")))]
+pub(crate) async fn redeliver_event(
+    State(app): State<AppState>,
+    ApiPaths(webhook, id): ApiPaths<WebhookId, DeliveryId>,
+    request: Request<Either>,
+) -> Result<StatusCode, ApiError> {
+    if request.finished(&app).await?.is_none() {
+        redeliver(&app, &request.caller, (webhook, id)).await?;
+    }
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// An event in the log.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LoggedEventObject {
+    #[serde(rename = "type")]
+    #[schema(example = "token.revoked")]
+    kind: String,
+    #[schema(format = DateTime)]
+    timestamp: String,
+    data: EventData,
+    /// The audit entry, with the digest over it and all previous entries of the account.
+    entry: EntryRecord,
+}
+
+impl LoggedEventObject {
+    fn new(event: &LoggedEvent) -> Self {
+        let EventBody { kind, timestamp, data } = EventBody::new(&event.event, event);
+        Self { kind, timestamp, data, entry: EntryRecord::new(event) }
+    }
+}
+
+/// A part of the log of events.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EventList {
+    items: Vec<LoggedEventObject>,
+    /// The number to continue after.
+    last: i64,
+    /// Whether more events follow now.
+    has_more: bool,
+}
+
+/// Which part of the log is returned.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct EventsParams {
+    /// The number of the last event that you have.
+    #[serde(default)]
+    #[param(required = false, minimum = 0, default = 0)]
+    after: i64,
+    /// The maximum number of events.
+    #[serde(default = "default_limit")]
+    #[param(required = false, minimum = 1, maximum = 1000, default = 100)]
+    limit: u32,
+}
+
+fn default_limit() -> u32 {
+    100
+}
+
+impl EventsParams {
+    fn read(&self) -> Result<(i64, u32), ApiError> {
+        if self.after < 0 {
+            let detail = "after must be the number of an event, or 0.";
+            return Err(ApiError::new(RequestCode::InvalidParameter, detail).in_parameter("after"));
+        }
+        if !(1..=1000).contains(&self.limit) {
+            let detail = "limit must be a number from 1 to 1000.";
+            return Err(ApiError::new(RequestCode::InvalidParameter, detail).in_parameter("limit"));
+        }
+        Ok((self.after, self.limit))
+    }
+}
+
+fn event_list(
+    page: &events::EventPage,
+    number: impl Fn(&LoggedEvent) -> i64,
+    after: i64,
+) -> Json<EventList> {
+    Json(EventList {
+        items: page.events.iter().map(LoggedEventObject::new).collect(),
+        last: page.events.last().map_or(after, number),
+        has_more: page.has_more,
+    })
+}
+
+/// Returns the events of the account after a number, oldest first and without gaps. They are the same that webhooks
+/// deliver.
+#[utoipa::path(get, path = "/events", operation_id = "list_events", tag = "Webhooks", params(EventsParams),
+    responses((status = 200, body = EventList, description = "A part of the log.")))]
+pub(crate) async fn list_events(
+    State(app): State<AppState>,
+    By(caller): By<Caller>,
+    ApiQuery(query): ApiQuery<EventsParams>,
+) -> Result<Json<EventList>, ApiError> {
+    let wanted = query.read()?;
+    let page = events::list_events(&app, &caller, wanted).await?;
+    Ok(event_list(&page, |event| event.number, wanted.0))
+}
+
+/// Returns the events of all accounts and of the instance after a number, oldest first. The numbers are those in
+/// `data.audit_entry`.
+#[utoipa::path(get, path = "/instance/events", operation_id = "list_instance_events", tag = "Instance", params(EventsParams),
+    responses((status = 200, body = EventList, description = "A part of the log.")))]
+pub(crate) async fn list_instance_events(
+    State(app): State<AppState>,
+    By(operator): By<Operator>,
+    ApiQuery(query): ApiQuery<EventsParams>,
+) -> Result<Json<EventList>, ApiError> {
+    let wanted = query.read()?;
+    let page = events::list_all_events(&app, &operator, wanted).await?;
+    Ok(event_list(&page, |event| event.seq, wanted.0))
+}
+
+/// Describes the events in the `webhooks` of the OpenAPI document: one for each type.
+pub(crate) fn describe_events() -> serde_json::Value {
+    let describe = |kind: &str| {
+        let body = serde_json::json!({ "allOf": [
+            { "$ref": "#/components/schemas/Event" },
+            { "type": "object", "properties": { "type": { "const": kind } } },
+        ] });
+        let header = |name: &str, about: &str| serde_json::json!({ "name": name, "in": "header", "required": true, "description": about, "schema": { "type": "string" } });
+        serde_json::json!({ "post": {
+            "operationId": format!("on_{}", kind.replace('.', "_")),
+            "summary": kind,
+            "tags": ["Webhooks"],
+            "security": [],
+            "parameters": [
+                header("webhook-id", "The ID of the event, the same in each attempt."),
+                header("webhook-timestamp", "The time of the attempt, in seconds since 1970."),
+                header("webhook-signature", "Signatures separated by spaces: `v1,` HMAC-SHA256, `v1a,` Ed25519."),
+                header("keydesk-seq", "The number of the event in the log that the webhook follows."),
+                header("keydesk-previous-seq", "The number of the event that the webhook received before."),
+                header("keydesk-chain", "The digest over the event’s audit entry and all previous ones of the account."),
+            ],
+            "requestBody": { "required": true, "content": { "application/json": { "schema": body } } },
+            "responses": {
+                "2XX": { "description": "The event was received." },
+                "4XX": { "description": "The event is sent again later. 410 disables the webhook." },
+            },
+        } })
+    };
+    super::event_types()
+        .into_iter()
+        .map(|kind| (kind.to_owned(), describe(kind)))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}
+
+/// Returns the schemas that only the descriptions of events use.
+pub(crate) fn event_schemas() -> Vec<(String, serde_json::Value)> {
+    use utoipa::PartialSchema as _;
+    let schema = EventBody::schema();
+    vec![("Event".to_owned(), serde_json::to_value(schema).unwrap_or_default())]
+}

@@ -1,0 +1,464 @@
+//! The job that makes deliveries from new audit entries and sends them. Safe on many nodes concurrently: one of them
+//! claims each delivery, and a claim ends by itself if the node stops.
+//!
+//! The audit log is read in the order of its numbers, and the position is stored in the transaction that adds the
+//! deliveries, so that no entry is skipped. A delivery is sent at least once: if the process stops between a response and
+//! its record, the delivery is sent again with the same ID.
+
+use super::{message, signature::signatures};
+use crate::{AppState, mail::Message};
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use keydesk_model::{
+    Actor, DeliveryId, DeliveryState, DisabledReason, Event, FAILING_FOR, LONGEST_DELAY, Origin,
+    Permission, Timestamp, WebhookId, WebhookState, retry_delay,
+};
+use keydesk_outbound::{Bounds, Reach};
+use keydesk_store::{
+    AuditEntry, Delivery, DeliveryAttempt, LoggedEvent, NewDelivery, StoreError, Webhook, Write,
+};
+use keydesk_token::without_tokens;
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
+use tokio::sync::mpsc;
+
+/// The name of the dispatcher among the readers of the audit log.
+const READER: &str = "webhooks";
+/// The number of entries from which deliveries are made in one transaction.
+const BATCH: u32 = 500;
+/// The number of concurrent attempts: to one endpoint, so that a slow one doesn't delay others, and in all.
+const AT_ONCE_TO_ONE: usize = 8;
+const AT_ONCE: usize = 128;
+/// The limits of an attempt. Of the response's body, the log keeps this much.
+const BOUNDS: Bounds = Bounds { timeout: Duration::from_secs(15), bytes: 1024 };
+/// The time for which a node claims a delivery, which is longer than an attempt takes.
+const CLAIMED: Duration = Duration::from_secs(30);
+/// The time for which an overloaded receiver that names no time gets no further attempt.
+const THROTTLED: Duration = Duration::from_secs(30);
+/// The time for which finished deliveries are kept.
+const KEPT: Duration = Duration::from_hours(24 * 30);
+/// The number of rounds in one run while there is work, and the longest wait for a response between two rounds.
+const ROUNDS: u32 = 40;
+const ROUND: Duration = Duration::from_millis(250);
+/// The number of runs between deletions of old deliveries: about an hour.
+const FORGET: u64 = 3600;
+
+/// An attempt that has finished.
+struct Outcome {
+    delivery: Delivery,
+    attempt: DeliveryAttempt,
+    /// The time for which the receiver asked to be left alone.
+    retry_after: Option<Duration>,
+}
+
+impl Outcome {
+    fn is_success(&self) -> bool {
+        self.attempt.status.is_some_and(|status| (200..300).contains(&status))
+    }
+
+    fn is_gone(&self) -> bool {
+        self.attempt.status == Some(i64::from(StatusCode::GONE.as_u16()))
+    }
+
+    /// Returns the time for which the endpoint gets no attempt at all.
+    fn throttled_for(&self) -> Option<Duration> {
+        let is_overloaded = matches!(self.attempt.status, Some(429 | 502 | 504));
+        is_overloaded.then(|| self.retry_after.unwrap_or(THROTTLED))
+    }
+}
+
+/// Makes and sends deliveries.
+#[derive(Debug)]
+pub struct WebhookDispatcher {
+    app: AppState,
+    finished: mpsc::UnboundedReceiver<Outcome>,
+    finish: mpsc::UnboundedSender<Outcome>,
+    in_flight: HashMap<WebhookId, usize>,
+    runs: u64,
+}
+
+impl std::fmt::Debug for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Outcome({}, {:?})", self.delivery.id, self.attempt.status)
+    }
+}
+
+impl WebhookDispatcher {
+    pub fn new(app: AppState) -> Self {
+        let (finish, finished) = mpsc::unbounded_channel();
+        Self { app, finished, finish, in_flight: HashMap::new(), runs: 0 }
+    }
+
+    /// Makes and sends the deliveries that are due, until there are none or for a few seconds.
+    ///
+    /// # Errors
+    ///
+    /// If the database can't be used. Attempts in flight are recorded by the next run.
+    pub async fn run(&mut self) -> Result<(), StoreError> {
+        if self.runs.is_multiple_of(FORGET) {
+            forget(&self.app).await?;
+        }
+        self.runs += 1;
+        let mut first = None;
+        for _ in 0..ROUNDS {
+            let recorded = self.record(first.take()).await?;
+            let made = make_deliveries(&self.app).await?;
+            let started = self.start_due().await?;
+            if recorded + made + started > 0 {
+                continue;
+            }
+            if self.in_flight.is_empty() {
+                break;
+            }
+            first = tokio::time::timeout(ROUND, self.finished.recv()).await.ok().flatten();
+        }
+        if let Some(outcome) = first {
+            let _ = self.finish.send(outcome);
+        }
+        Ok(())
+    }
+
+    /// Starts attempts of due deliveries. Returns their number.
+    async fn start_due(&mut self) -> Result<usize, StoreError> {
+        let mut free = AT_ONCE.saturating_sub(self.in_flight.values().sum());
+        let now = self.app.now();
+        let mut due = Vec::new();
+        let mut read = self.app.store.read().await?;
+        for id in read.list_webhooks_with_due_deliveries(now).await? {
+            let busy = self.in_flight.get(&id).copied().unwrap_or_default();
+            let room = AT_ONCE_TO_ONE.saturating_sub(busy).min(free);
+            let Some(webhook) = read.find_any_webhook(id).await?.filter(|_| room > 0) else {
+                continue;
+            };
+            let limit = u32::try_from(room).unwrap_or_default();
+            let is_active = webhook.state == WebhookState::Active;
+            let found = read.list_due_deliveries((id, is_active), now, limit).await?;
+            free -= found.len();
+            due.extend(found.into_iter().map(|delivery| (webhook.clone(), delivery)));
+        }
+        drop(read);
+        if due.is_empty() {
+            return Ok(0);
+        }
+        let claimed = claim(&self.app, due).await?;
+        for (webhook, delivery, event) in &claimed {
+            *self.in_flight.entry(webhook.id).or_default() += 1;
+            self.attempt(webhook, delivery.clone(), event);
+        }
+        Ok(claimed.len())
+    }
+
+    /// Sends a delivery in the background.
+    fn attempt(&self, webhook: &Webhook, delivery: Delivery, event: &LoggedEvent) {
+        let (app, finish) = (self.app.clone(), self.finish.clone());
+        let request = request(&app, webhook, &delivery, event);
+        tokio::spawn(async move {
+            let (at, began) = (app.now(), tokio::time::Instant::now());
+            let sent = match request {
+                Ok(request) => app.outbound.notify(request, BOUNDS, Reach::Customers).await,
+                Err(why) => {
+                    let attempt = DeliveryAttempt {
+                        at,
+                        duration_ms: 0,
+                        status: None,
+                        error: why,
+                        response: String::new(),
+                    };
+                    let _ = finish.send(Outcome { delivery, attempt, retry_after: None });
+                    return;
+                }
+            };
+            let duration_ms = i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX);
+            let (status, error, response, retry_after) = match sent {
+                Ok(response) => {
+                    let (head, body) = response.into_parts();
+                    let retry_after = retry_after(&head.headers, at);
+                    (Some(i64::from(head.status.as_u16())), String::new(), body, retry_after)
+                }
+                Err(error) => (None, error.to_string(), Vec::new(), None),
+            };
+            let response = shown(&String::from_utf8_lossy(&response));
+            let error = shown(&error);
+            let attempt = DeliveryAttempt { at, duration_ms, status, error, response };
+            let _ = finish.send(Outcome { delivery, attempt, retry_after });
+        });
+    }
+
+    /// Records finished attempts. Returns their number.
+    async fn record(&mut self, first: Option<Outcome>) -> Result<usize, StoreError> {
+        let mut outcomes: Vec<_> = first.into_iter().collect();
+        while let Ok(outcome) = self.finished.try_recv() {
+            outcomes.push(outcome);
+        }
+        if outcomes.is_empty() {
+            return Ok(0);
+        }
+        for outcome in &outcomes {
+            if let Some(count) = self.in_flight.get_mut(&outcome.delivery.webhook) {
+                *count -= 1;
+            }
+        }
+        self.in_flight.retain(|_, count| *count > 0);
+        let mut write = self.app.store.write(self.app.now()).await?;
+        let (mut healthy, mut to_disable) = (HashSet::new(), HashMap::new());
+        for outcome in &outcomes {
+            let id = outcome.delivery.webhook;
+            // The endpoint may have been removed meanwhile.
+            if write.find_delivery(id, outcome.delivery.id).await?.is_none() {
+                continue;
+            }
+            record_one(&self.app, &mut write, outcome).await?;
+            if outcome.delivery.is_redelivery {
+            } else if outcome.is_success() {
+                if healthy.insert(id) {
+                    write.note_webhook_succeeded(id).await?;
+                }
+            } else {
+                healthy.remove(&id);
+                let until = outcome.throttled_for().map(|pause| write.now().plus(pause));
+                write.note_webhook_failing(id, until).await?;
+                if outcome.is_gone() {
+                    to_disable.insert(id, DisabledReason::Gone);
+                } else if has_failed_for_long(&mut write, id).await? {
+                    to_disable.entry(id).or_insert(DisabledReason::Failing);
+                }
+            }
+        }
+        write.keep().await?;
+        for (id, reason) in to_disable {
+            disable(&self.app, id, reason).await?;
+        }
+        Ok(outcomes.len())
+    }
+}
+
+async fn record_one(
+    app: &AppState,
+    write: &mut Write,
+    outcome: &Outcome,
+) -> Result<(), StoreError> {
+    let (delivery, now) = (&outcome.delivery, write.now());
+    let [chance] = app.entropy.bytes::<1>();
+    let delay = retry_delay(delivery.attempts + 1, chance).filter(|_| !delivery.is_redelivery);
+    let after = match delay {
+        _ if outcome.is_success() => (DeliveryState::Succeeded, None),
+        Some(delay) => {
+            let delay = delay.max(outcome.retry_after.unwrap_or_default());
+            (DeliveryState::Pending, Some(now.plus(delay)))
+        }
+        None => (DeliveryState::Failed, None),
+    };
+    write.note_delivery_attempt(delivery, &outcome.attempt, after).await
+}
+
+async fn has_failed_for_long(write: &mut Write, id: WebhookId) -> Result<bool, StoreError> {
+    let now = write.now();
+    let webhook = write.find_any_webhook(id).await?;
+    let since = webhook.and_then(|webhook| webhook.failing_since);
+    Ok(since.is_some_and(|since| now.since(since) >= FAILING_FOR))
+}
+
+/// Disables an endpoint and notifies those who can correct it.
+async fn disable(app: &AppState, id: WebhookId, reason: DisabledReason) -> Result<(), StoreError> {
+    let mut write = app.store.write(app.now()).await?;
+    let found = write.find_any_webhook(id).await?;
+    let Some(webhook) = found.filter(|webhook| webhook.state != WebhookState::Disabled) else {
+        return Ok(());
+    };
+    write.set_webhook_state(id, WebhookState::Disabled, Some(reason)).await?;
+    let recipients = recipients(&mut write, &webhook).await?;
+    let entry = AuditEntry {
+        event: Event::WebhookDisabled { reason },
+        actor: Actor::Node,
+        origin: Origin::default(),
+        account: webhook.account,
+        target: id.to_string(),
+    };
+    write.commit(entry).await?;
+    tracing::warn!(webhook = %id, reason = reason.as_str(), "a webhook was disabled");
+    for (email, language) in recipients {
+        let message = Message::to(language, || {
+            Message::webhook_disabled(&webhook, reason, &app.settings.console_url)
+        });
+        app.send_mail(&email, message);
+    }
+    Ok(())
+}
+
+type Recipient = (keydesk_model::Email, Option<keydesk_model::Language>);
+
+/// Returns the members who can manage the endpoint, or the operators.
+async fn recipients(write: &mut Write, webhook: &Webhook) -> Result<Vec<Recipient>, StoreError> {
+    match webhook.account {
+        Some(account) => {
+            let members = write.list_members(account).await?.into_iter();
+            let managers = members.filter(|member| member.role.may(Permission::ManageWebhooks));
+            Ok(managers.map(|member| (member.email, member.language)).collect())
+        }
+        None => {
+            let operators = write.list_operators().await?.into_iter();
+            Ok(operators.map(|operator| (operator.email, None)).collect())
+        }
+    }
+}
+
+/// Adds deliveries for the next audit entries. Returns the number of these entries.
+async fn make_deliveries(app: &AppState) -> Result<usize, StoreError> {
+    let mut read = app.store.read().await?;
+    let last = read.last_event().await?;
+    if read.reader_position(READER).await? == Some(last) {
+        return Ok(0);
+    }
+    drop(read);
+    let mut write = app.store.write(app.now()).await?;
+    let position = write.reader_position(READER).await?.unwrap_or_default();
+    let mut webhooks = write.list_open_webhooks().await?;
+    let last = write.last_event().await?;
+    let events = match webhooks.is_empty() {
+        true => Vec::new(),
+        false => write.list_events(position, BATCH).await?,
+    };
+    for event in &events {
+        for webhook in &mut webhooks {
+            add_deliveries(app, &mut write, webhook, event).await?;
+        }
+    }
+    let position = events.last().map_or(last, |event| event.seq);
+    write.set_reader_position(READER, position).await?;
+    write.keep().await?;
+    Ok(events.len())
+}
+
+/// Adds the deliveries of an entry to an endpoint.
+async fn add_deliveries(
+    app: &AppState,
+    write: &mut Write,
+    webhook: &mut Webhook,
+    event: &LoggedEvent,
+) -> Result<(), StoreError> {
+    let is_followed = webhook.account.is_none() || webhook.account == event.account;
+    if event.seq <= webhook.after_seq || !is_followed {
+        return Ok(());
+    }
+    let number = number_for(webhook, event);
+    for kind in kinds(webhook, event) {
+        let new = NewDelivery {
+            id: DeliveryId::generate(write.now(), &app.entropy),
+            webhook: webhook.id,
+            audit_seq: event.seq,
+            kind: kind.to_owned(),
+            previous: webhook.last_number,
+            is_redelivery: false,
+        };
+        write.add_delivery(&new).await?;
+        webhook.last_number = number;
+        write.set_webhook_last_number(webhook.id, number).await?;
+    }
+    Ok(())
+}
+
+/// Returns the number of an event in the log that an endpoint follows: that of its account, or of the instance.
+fn number_for(webhook: &Webhook, event: &LoggedEvent) -> i64 {
+    if webhook.account.is_some() { event.number } else { event.seq }
+}
+
+/// Returns the types as which an endpoint receives an entry. Only the tested endpoint receives a test.
+fn kinds<'a>(webhook: &Webhook, event: &'a LoggedEvent) -> Vec<&'a str> {
+    let is_test = event.event == (Event::WebhookTested {}).name();
+    let is_own_test = is_test && event.target == webhook.id.to_string();
+    let is_chosen = !is_test && webhook.events.matches(&event.event);
+    let own = (is_own_test || is_chosen).then_some(event.event.as_str());
+    let audit = webhook.events.has_audit_entries().then_some(keydesk_model::AUDIT_RECORDED);
+    own.into_iter().chain(audit).collect()
+}
+
+/// Claims deliveries, and returns those that no other node has claimed, with their events.
+async fn claim(
+    app: &AppState,
+    due: Vec<(Webhook, Delivery)>,
+) -> Result<Vec<(Webhook, Delivery, LoggedEvent)>, StoreError> {
+    let mut write = app.store.write(app.now()).await?;
+    let until = write.now().plus(CLAIMED);
+    let mut claimed = Vec::new();
+    for (webhook, delivery) in due {
+        if write.claim_delivery(&delivery, until).await?
+            && let Some(event) = write.find_event(delivery.audit_seq).await?
+        {
+            claimed.push((webhook, delivery, event));
+        }
+    }
+    write.keep().await?;
+    Ok(claimed)
+}
+
+/// Returns the request of an attempt, or the reason why it can't be made.
+fn request(
+    app: &AppState,
+    webhook: &Webhook,
+    delivery: &Delivery,
+    event: &LoggedEvent,
+) -> Result<Request<Vec<u8>>, String> {
+    // The operator may have changed the rules since the URL was saved.
+    let uri =
+        app.outbound.customer_servers().check(&webhook.url).map_err(|fault| fault.to_string())?;
+    let (id, body) = (message::id_of(&delivery.kind, event), message::body(&delivery.kind, event));
+    let now = app.now();
+    let signatures = signatures(app, webhook, now, (&id, &body))
+        .ok_or("the key file does not open the secret")?;
+    let request = Request::post(uri)
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::USER_AGENT, concat!("Keydesk-Webhooks/", env!("CARGO_PKG_VERSION")))
+        .header("webhook-id", id)
+        .header("webhook-timestamp", now.as_millis() / 1000)
+        .header("webhook-signature", signatures)
+        .header("keydesk-seq", number_for(webhook, event))
+        .header("keydesk-previous-seq", delivery.previous)
+        .header("keydesk-chain", &event.chain);
+    request.body(body.into_bytes()).map_err(|error| error.to_string())
+}
+
+/// Returns the time in `Retry-After`: seconds, or a date (RFC 9110 section 10.2.3).
+fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+    let wait = match text.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            let at = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
+            Timestamp::from_micros(at.as_microsecond()).since(now)
+        }
+    };
+    Some(wait.min(LONGEST_DELAY))
+}
+
+/// Returns the text as the log of deliveries shows it.
+fn shown(text: &str) -> String {
+    let text = without_tokens(text);
+    text.chars().filter(|c| !c.is_control() || *c == '\n').take(BOUNDS.bytes).collect()
+}
+
+async fn forget(app: &AppState) -> Result<(), StoreError> {
+    let mut write = app.store.write(app.now()).await?;
+    write.forget_deliveries(KEPT).await?;
+    write.keep().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date_and_at_most_a_day() {
+        let now = Timestamp::from_micros(1_700_000_000_000_000);
+        let read = |text: &'static str| {
+            let value = HeaderValue::from_static(text);
+            retry_after(&HeaderMap::from_iter([(header::RETRY_AFTER, value)]), now)
+        };
+        assert_eq!(read("120"), Some(Duration::from_secs(120)));
+        assert_eq!(read("Tue, 14 Nov 2023 22:14:20 GMT"), Some(Duration::from_secs(60)));
+        assert_eq!(read("Tue, 14 Nov 2023 22:00:00 GMT"), Some(Duration::ZERO));
+        assert_eq!(read("999999999"), Some(LONGEST_DELAY));
+        assert_eq!(read("soon"), None);
+    }
+}

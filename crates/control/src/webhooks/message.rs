@@ -1,0 +1,116 @@
+//! Events as their receivers get them: the ID, and the body, which holds IDs and links but no secret.
+
+use keydesk_model::AUDIT_RECORDED;
+use keydesk_store::LoggedEvent;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use utoipa::ToSchema;
+
+/// An event. Every type of event has the same form.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Event)]
+pub(crate) struct EventBody {
+    /// The type, such as `token.revoked`.
+    #[serde(rename = "type")]
+    #[schema(example = "token.revoked")]
+    pub kind: String,
+    /// When it happened.
+    #[schema(format = DateTime)]
+    pub timestamp: String,
+    pub data: EventData,
+}
+
+/// What an event is about, as IDs and links.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EventData {
+    /// The number of the event in the log of its account. There are no gaps.
+    pub seq: i64,
+    /// The number of the entry in the audit log of the instance.
+    pub audit_entry: i64,
+    /// The account, or `null` if the event is about the instance.
+    pub account: Option<String>,
+    /// The ID of the object that changed.
+    #[schema(example = "tok_019364b4f1d070008b1e2c3d4e5f6071")]
+    pub object: String,
+    /// The object in the management API, relative to the URL of the console, if it can be read there.
+    #[schema(example = "/api/v1/tokens/tok_019364b4f1d070008b1e2c3d4e5f6071")]
+    pub object_url: Option<String>,
+    /// Who did it: `user`, `management_key`, `operator`, `token`, `node`, or `visitor`.
+    pub actor: String,
+    pub user: Option<String>,
+    pub member: Option<String>,
+    pub management_key: Option<String>,
+    /// The audit entry, in events of the type `audit.recorded` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entry: Option<EntryRecord>,
+}
+
+/// An entry of the audit log with everything that its digest covers.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EntryRecord {
+    pub event: String,
+    #[schema(format = DateTime)]
+    pub at: String,
+    /// The details, as the JSON text that the digest covers.
+    pub detail_json: String,
+    pub client_ip: Option<String>,
+    pub client: Option<String>,
+    pub request_id: String,
+    /// The digest over this entry and all previous entries of the account.
+    pub chain: String,
+}
+
+impl EntryRecord {
+    pub fn new(event: &LoggedEvent) -> Self {
+        Self {
+            event: event.event.clone(),
+            at: event.at.to_string(),
+            detail_json: event.detail.clone(),
+            client_ip: event.client_ip.clone(),
+            client: event.user_agent.clone(),
+            request_id: event.request_id.clone(),
+            chain: event.chain.clone(),
+        }
+    }
+}
+
+impl EventBody {
+    pub fn new(kind: &str, event: &LoggedEvent) -> Self {
+        let data = EventData {
+            seq: event.number,
+            audit_entry: event.seq,
+            account: event.account.map(|id| id.to_string()),
+            object: event.target.clone(),
+            object_url: object_url(&event.target),
+            actor: event.actor.clone(),
+            user: event.user.clone(),
+            member: event.member.clone(),
+            management_key: event.management_key.clone(),
+            entry: (kind == AUDIT_RECORDED).then(|| EntryRecord::new(event)),
+        };
+        Self { kind: kind.to_owned(), timestamp: event.at.to_string(), data }
+    }
+}
+
+/// Returns the path of an object in the management API.
+fn object_url(target: &str) -> Option<String> {
+    let collection = match target.split_once('_')?.0 {
+        "tok" => "tokens",
+        "mem" => "members",
+        "key" => "keys",
+        "whk" => "webhooks",
+        _ => return None,
+    };
+    Some(format!("{}/{collection}/{target}", crate::door::api::BASE))
+}
+
+/// Returns the ID of an event, which is the same in every attempt to deliver it.
+pub(super) fn id_of(kind: &str, event: &LoggedEvent) -> String {
+    let digest = Sha256::digest(format!("{kind}|{}|{}", event.seq, event.chain));
+    format!("msg_{}", hex::encode(&digest[..16]))
+}
+
+/// Returns the body of an event, which is the same in every attempt to deliver it.
+pub(super) fn body(kind: &str, event: &LoggedEvent) -> String {
+    serde_json::to_string(&EventBody::new(kind, event)).unwrap_or_default()
+}
