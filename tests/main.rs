@@ -2,6 +2,7 @@
 
 mod addresses;
 mod audit;
+mod audit_forwarding;
 mod backup;
 mod bearer;
 mod bounds;
@@ -58,5 +59,6 @@ mod tidy;
 mod tokens;
 mod upstream;
 mod upstreams;
+mod webhooks;
 mod wire;
 mod writers;

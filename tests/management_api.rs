@@ -9,7 +9,7 @@ use crate::{
 use std::{fs, path::Path, process::Command};
 
 /// The scopes of an owner and of an operator.
-const ALL_SCOPES: [&str; 10] = [
+const ALL_SCOPES: [&str; 11] = [
     "tokens:write",
     "limits:write",
     "usage:read",
@@ -18,11 +18,12 @@ const ALL_SCOPES: [&str; 10] = [
     "audit:read",
     "sso:write",
     "keys:write",
+    "webhooks:write",
     "limits:read",
     "members:read",
 ];
-const OPERATOR_SCOPES: [&str; 4] =
-    ["accounts:write", "sessions:write", "instance:read", "keys:write"];
+const OPERATOR_SCOPES: [&str; 5] =
+    ["accounts:write", "sessions:write", "instance:read", "keys:write", "webhooks:write"];
 
 /// Creates a management key in the console, and returns its secret.
 pub async fn create_key(user: &User, path: &str, scopes: &[&str]) -> String {
@@ -213,7 +214,7 @@ async fn f10_the_examples_of_the_guides_work() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
     let key = create_key(&ann, "/keys", &ALL_SCOPES).await;
-    for guide in ["docs/guide/api.md", "docs/guide/cli.md"] {
+    for guide in ["docs/guide/api.md", "docs/guide/cli.md", "docs/guide/webhooks.md"] {
         let folder = tempfile::tempdir().expect("a folder");
         let binary = Path::new(env!("CARGO_BIN_EXE_keydesk")).parent().expect("a folder");
         let script = format!("set -euo pipefail\n{}", runnable(guide).join("\n"));
@@ -236,6 +237,8 @@ async fn f10_the_examples_of_the_guides_work() {
             assert!(state.contains("tok_") && !state.contains(secret.trim()), "{state}");
             assert!(printed.contains("contacts"), "{printed}");
             assert!(read("revoked.json").contains("\"complete\":true"));
+        } else if guide.ends_with("webhooks.md") {
+            assert!(printed.contains("1 account.created"), "{printed}");
         } else {
             assert!(printed.contains("Signature valid"), "{printed}");
         }

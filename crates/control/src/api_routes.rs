@@ -16,7 +16,7 @@ use crate::{
     tokens::{
         api as tokens, bearer::api as bearer, limits::api as limits, rotation::api as rotation,
     },
-    webhooks::api as webhooks,
+    webhooks::{api as webhooks, events::api as events},
 };
 use axum::{Router, middleware::from_fn_with_state, routing::get};
 use keydesk_model::{OperatorPermission, Permission};
@@ -139,7 +139,7 @@ api_routes! {
     SEE_WEBHOOKS => webhooks::deliveries;
     SEE_WEBHOOKS => webhooks::delivery;
     MANAGE_WEBHOOKS => webhooks::redeliver_event;
-    Needs(SeeWebhooks) => webhooks::list_events;
+    Needs(SeeWebhooks) => events::list_events;
 
     Operator(SeeAccounts) => operators::list_managed_accounts;
     Operator(ManageAccounts) => operators::open;
@@ -158,7 +158,7 @@ api_routes! {
     Operator(SeeInstance) => instance::list_operators;
     Operator(SeeInstance) => instance::list_gateways;
     Operator(SeeInstance) => audit::list_instance_audit_entries;
-    Operator(OperatorPermission::SeeWebhooks) => webhooks::list_instance_events;
+    Operator(OperatorPermission::SeeWebhooks) => events::list_instance_events;
 }
 
 /// Returns the OpenAPI document, as `docs/openapi.json` has it.

@@ -49,6 +49,7 @@ pub use accounts::{FirstAccount, open_first_account};
 pub use api_docs::{DocumentError, OpenApiSource};
 pub use api_routes::{ApiAccess, api_access, api_document};
 pub use app::{AppServices, AppState};
+pub use audit::forwarding::{AuditDestination, AuditForwarder, SyslogServer};
 pub use door::guard::{DirectTls, SessionMark};
 pub use door::problem::english;
 pub use factors::reset_two_factor;

@@ -3,6 +3,9 @@
 use keydesk_model::{AccountNumber, ExpiryPolicy, Plan, TrustedProxies};
 use keydesk_token::Prefix;
 
+/// The path of the management API under the URL of the console.
+pub(crate) const API_PATH: &str = "/api/v1";
+
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The URL of the console, without a trailing slash. With `https:`, cookies are `Secure`, and requests must arrive
@@ -69,6 +72,13 @@ impl Plans {
 impl Settings {
     pub fn is_https(&self) -> bool {
         self.console_url.starts_with("https:")
+    }
+
+    /// Returns the host name of the console.
+    pub fn console_host(&self) -> String {
+        let url = url::Url::parse(&self.console_url).ok();
+        let host = url.as_ref().and_then(url::Url::host_str).unwrap_or("localhost");
+        host.trim_matches(['[', ']']).to_owned()
     }
 
     /// Returns the account's endpoint URL, without a trailing slash.

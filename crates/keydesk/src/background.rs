@@ -55,6 +55,12 @@ pub const WEBHOOKS: Job = Job {
     needs: "a console, the database, and the servers of the webhooks",
     runs_at_start: true,
 };
+pub const AUDIT: Job = Job {
+    name: "audit_forwarding",
+    period: Duration::from_secs(1),
+    needs: "a console, the database, and the file or the syslog server",
+    runs_at_start: true,
+};
 pub const USAGE: Job = Job {
     name: "usage_reports",
     period: Duration::from_secs(1),

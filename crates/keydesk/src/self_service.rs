@@ -2,7 +2,7 @@
 
 use crate::background::Work;
 use keydesk_control::{
-    AppState, Code, ExpiringSoon, MailQueue, SelfServiceError, WebhookDispatcher,
+    AppState, AuditForwarder, Code, ExpiringSoon, MailQueue, SelfServiceError, WebhookDispatcher,
     close_due_secrets, forget_closed_accounts, forget_finished_requests, revoke_own_token,
     rotate_own_token, send_reminders,
 };
@@ -129,6 +129,16 @@ impl Work for MailQueue {
     async fn run(&mut self) -> Result<(), String> {
         self.retry_due().await.map_err(|error| {
             tracing::warn!(%error, "failed to read waiting mail");
+            error.to_string()
+        })
+    }
+}
+
+/// Forwards the audit log to a file or a syslog server.
+impl Work for AuditForwarder {
+    async fn run(&mut self) -> Result<(), String> {
+        Self::run(self).await.map_err(|error| {
+            tracing::warn!(%error, "failed to forward the audit log");
             error.to_string()
         })
     }

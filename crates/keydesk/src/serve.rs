@@ -13,7 +13,8 @@ use crate::{
 };
 use anyhow::{Context, bail};
 use keydesk_control::{
-    AppServices, AppState, Keyring, MailQueue, Mailer, OpenApiSource, WebhookDispatcher,
+    AppServices, AppState, AuditForwarder, Keyring, MailQueue, Mailer, OpenApiSource,
+    WebhookDispatcher,
 };
 use keydesk_gateway::{
     Gateway, Listeners, LiveTable, Records, Running, SelfService, TokenService, UpstreamSettings,
@@ -71,7 +72,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     tasks.extend(member.spawn().into_iter().chain([answer_tokens(app.clone())]));
     let app = config.role.has_console().then_some(app);
     offer_setup(app.as_ref()).await?;
-    tasks.extend(app.iter().flat_map(|app| write_to_users(app, &expiring, &background)));
+    tasks.extend(app.iter().flat_map(|app| send_out(app, &config, (&expiring, &background))));
     let report = tokio::spawn(report(counts, stopped.clone(), background.clone()));
     let (leaving, delay) = (running.as_ref().map(Running::leaver), config.shutdown_delay);
     let shutdown = Shutdown { member: Arc::clone(&member), stopping, leaving, delay };
@@ -88,10 +89,11 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     why.map_or(Ok(()), |taken| Err(taken.into()))
 }
 
-fn write_to_users(
+/// Starts the jobs that send something out of a node with a console.
+fn send_out(
     app: &AppState,
-    expiring: &self_service::Expiring,
-    background: &Background,
+    config: &Config,
+    (expiring, background): (&self_service::Expiring, &Background),
 ) -> Vec<tokio::task::JoinHandle<()>> {
     let reminders = Reminders { app: app.clone(), expiring: Arc::clone(expiring) };
     let mail = MailQueue::new(app.clone()).map(|queue| background.start(&background::MAIL, queue));
@@ -102,7 +104,19 @@ fn write_to_users(
         background.start(&background::REMINDERS, reminders),
         background.start(&background::REQUESTS, requests),
     ];
-    mail.into_iter().chain(rest).collect()
+    let audit = forward_audit(app, config, background);
+    mail.into_iter().chain(rest).chain(audit).collect()
+}
+
+fn forward_audit(
+    app: &AppState,
+    config: &Config,
+    background: &Background,
+) -> Vec<tokio::task::JoinHandle<()>> {
+    let destinations = config.audit.iter().cloned();
+    let forwarders = destinations
+        .map(|destination| AuditForwarder::new(app.clone(), destination, &config.cluster.name));
+    forwarders.map(|forwarder| background.start(&background::AUDIT, forwarder)).collect()
 }
 
 fn base(

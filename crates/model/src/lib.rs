@@ -65,5 +65,5 @@ pub use usage::{Called, Usage, Violation, Violations};
 pub use user::{Email, EmailError};
 pub use webhook::{
     AUDIT_RECORDED, DeliveryState, DisabledReason, EventFilter, EventFilterError, FAILING_FOR,
-    LONGEST_DELAY, MOST_ATTEMPTS, WebhookState, retry_delay,
+    LONGEST_DELAY, WebhookState, retry_delay,
 };

@@ -14,8 +14,10 @@ use http::{Request, Response, response::Parts};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-use rustls::pki_types::{CertificateDer, pem::PemObject};
+use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
 use std::{error::Error, sync::Arc, time::Duration};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 
 /// The limits for the time and the size of a response.
 #[derive(Clone, Copy, Debug)]
@@ -68,15 +70,15 @@ pub struct CaFileError;
 /// The HTTP client with its trusted certificates.
 #[derive(Clone, Debug)]
 pub struct Outbound {
-    anywhere: Client<Connector, Full<Bytes>>,
-    customers: Client<Connector, Full<Bytes>>,
+    anywhere: Arc<Client<Connector, Full<Bytes>>>,
+    customers: Arc<Client<Connector, Full<Bytes>>>,
     servers: Arc<CustomerServers>,
     tls: Arc<rustls::ClientConfig>,
     /// The certificates trusted besides the public authorities, from this machine's store and the operator's file.
     added: Arc<Vec<CertificateDer<'static>>>,
 }
 
-fn client(tls: &rustls::ClientConfig, guarded: Guarded) -> Client<Connector, Full<Bytes>> {
+fn client(tls: &rustls::ClientConfig, guarded: Guarded) -> Arc<Client<Connector, Full<Bytes>>> {
     let connector = hyper_rustls::HttpsConnectorBuilder::new()
         .with_tls_config(tls.clone())
         .https_or_http()
@@ -84,7 +86,8 @@ fn client(tls: &rustls::ClientConfig, guarded: Guarded) -> Client<Connector, Ful
         .wrap_connector(guarded);
     let mut builder = Client::builder(TokioExecutor::new());
     builder.pool_timer(hyper_util::rt::TokioTimer::new());
-    builder.pool_idle_timeout(IDLE).pool_max_idle_per_host(MOST_IDLE).build(connector)
+    builder.pool_idle_timeout(IDLE).pool_max_idle_per_host(MOST_IDLE);
+    Arc::new(builder.build(connector))
 }
 
 /// The time for which an unused connection is kept, and the number of such connections to a server.
@@ -142,6 +145,21 @@ impl Outbound {
     /// Returns the rules for servers that customers name.
     pub fn customer_servers(&self) -> &CustomerServers {
         &self.servers
+    }
+
+    /// Connects to a server of the operator's with TLS, for protocols other than HTTP.
+    ///
+    /// # Errors
+    ///
+    /// If the server can't be reached, or its certificate isn't trusted.
+    pub async fn connect_tls(
+        &self,
+        host: &str,
+        port: u16,
+    ) -> Result<TlsStream<TcpStream>, std::io::Error> {
+        let name = ServerName::try_from(host.to_owned()).map_err(std::io::Error::other)?;
+        let stream = TcpStream::connect((host, port)).await?;
+        tokio_rustls::TlsConnector::from(Arc::clone(&self.tls)).connect(name, stream).await
     }
 
     pub fn added_certificates(&self) -> impl Iterator<Item = &[u8]> {

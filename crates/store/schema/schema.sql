@@ -106,7 +106,7 @@ CREATE TABLE token (
     observed_ip_allowlist TEXT,
     CHECK ((token_owner = 'member') = (member_id IS NOT NULL))
 ) STRICT;
-CREATE INDEX token_of_account ON token (account_id, created_at);
+CREATE INDEX token_of_account ON token (account_id, created_at, id);
 CREATE UNIQUE INDEX token_of_member ON token (member_id) WHERE member_id IS NOT NULL;
 CREATE INDEX token_expiring ON token (expires_at) WHERE expires_at IS NOT NULL;
 
@@ -565,10 +565,13 @@ CREATE TABLE delivery_attempt (
     PRIMARY KEY (delivery_id, number)
 ) STRICT;
 
--- How far the readers of the audit log are, by the number of the last entry that they have passed on.
+-- How far the readers of the audit log are, by the number of the last entry that they have passed on. A reader that passes
+-- entries on outside of a transaction is claimed by a node until an instant.
 CREATE TABLE reader (
     name TEXT PRIMARY KEY,
-    seq INTEGER NOT NULL
+    seq INTEGER NOT NULL,
+    holder TEXT,
+    held_until INTEGER
 ) STRICT;
 
 -- Where the data was migrated to. From then on nobody serves from this database.

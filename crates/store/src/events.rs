@@ -5,7 +5,7 @@ use crate::{
     Read, StoreError, Write, row,
     sql::{SqlRow, query},
 };
-use keydesk_model::{AccountId, Timestamp};
+use keydesk_model::{AccountId, NodeId, Timestamp};
 
 /// An entry of the audit log with everything that its digest covers.
 #[derive(Clone, Debug)]
@@ -48,7 +48,11 @@ const LATER_OF: &str =
 const LAST: &str = "SELECT audit_seq FROM head WHERE one = 1";
 const POSITION: &str = "SELECT seq FROM reader WHERE name = $1";
 const SET_POSITION: &str = "INSERT INTO reader (name, seq) VALUES ($1, $2) \
-    ON CONFLICT (name) DO UPDATE SET seq = excluded.seq";
+    ON CONFLICT (name) DO UPDATE SET seq = excluded.seq, holder = NULL, held_until = NULL";
+
+const CLAIM: &str = "INSERT INTO reader (name, seq, holder, held_until) VALUES ($1, 0, $2, $3) \
+    ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, held_until = excluded.held_until \
+    WHERE reader.holder IS NULL OR reader.holder = excluded.holder OR reader.held_until <= $4 RETURNING seq";
 
 fn event(row: &SqlRow) -> Result<LoggedEvent, StoreError> {
     Ok(LoggedEvent {
@@ -107,7 +111,20 @@ impl Read {
 }
 
 impl Write {
+    /// Stores the position of a reader, and ends a claim.
     pub async fn set_reader_position(&mut self, reader: &str, seq: i64) -> Result<(), StoreError> {
         query(SET_POSITION).bind(reader).bind(seq).execute(self).await.map(|_| ())
+    }
+
+    /// Claims a reader for a node, and returns its position. Returns `None` while another node has claimed it.
+    pub async fn claim_reader(
+        &mut self,
+        reader: &str,
+        node: NodeId,
+        until: Timestamp,
+    ) -> Result<Option<i64>, StoreError> {
+        let now = self.now();
+        let claim = query(CLAIM).bind(reader).bind(node).bind(until).bind(now);
+        claim.optional(self).await?.map(|row| row.get("seq")).transpose()
     }
 }

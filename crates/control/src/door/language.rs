@@ -326,9 +326,12 @@ mod tests {
             let id = format!("event-{}", name.replace('.', "-"));
             assert!(english.contains_key(&id), "{id}");
         }
-        let reasons = keydesk_model::DisabledReason::ALL.map(|reason| reason.as_str()).to_vec();
-        let states = keydesk_model::WebhookState::ALL.map(|state| state.as_str()).to_vec();
-        let deliveries = keydesk_model::DeliveryState::ALL.map(|state| state.as_str()).to_vec();
+        let reasons =
+            keydesk_model::DisabledReason::ALL.map(keydesk_model::DisabledReason::as_str).to_vec();
+        let states =
+            keydesk_model::WebhookState::ALL.map(keydesk_model::WebhookState::as_str).to_vec();
+        let deliveries =
+            keydesk_model::DeliveryState::ALL.map(keydesk_model::DeliveryState::as_str).to_vec();
         for (kind, values) in [
             ("webhook-disabled", reasons.clone()),
             ("mail-webhook", reasons),

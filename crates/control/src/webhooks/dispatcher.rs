@@ -5,18 +5,16 @@
 //! deliveries, so that no entry is skipped. A delivery is sent at least once: if the process stops between a response and
 //! its record, the delivery is sent again with the same ID.
 
-use super::{message, signature::signatures};
+use super::attempt;
 use crate::{AppState, mail::Message};
-use axum::http::{HeaderMap, Request, StatusCode, header};
+use http::StatusCode;
 use keydesk_model::{
-    Actor, DeliveryId, DeliveryState, DisabledReason, Event, FAILING_FOR, LONGEST_DELAY, Origin,
-    Permission, Timestamp, WebhookId, WebhookState, retry_delay,
+    Actor, DeliveryId, DeliveryState, DisabledReason, Event, FAILING_FOR, Origin, Permission,
+    WebhookId, WebhookState, retry_delay,
 };
-use keydesk_outbound::{Bounds, Reach};
 use keydesk_store::{
     AuditEntry, Delivery, DeliveryAttempt, LoggedEvent, NewDelivery, StoreError, Webhook, Write,
 };
-use keydesk_token::without_tokens;
 use std::{
     collections::{HashMap, HashSet},
     time::Duration,
@@ -30,8 +28,6 @@ const BATCH: u32 = 500;
 /// The number of concurrent attempts: to one endpoint, so that a slow one doesn't delay others, and in all.
 const AT_ONCE_TO_ONE: usize = 8;
 const AT_ONCE: usize = 128;
-/// The limits of an attempt. Of the response's body, the log keeps this much.
-const BOUNDS: Bounds = Bounds { timeout: Duration::from_secs(15), bytes: 1024 };
 /// The time for which a node claims a delivery, which is longer than an attempt takes.
 const CLAIMED: Duration = Duration::from_secs(30);
 /// The time for which an overloaded receiver that names no time gets no further attempt.
@@ -152,35 +148,9 @@ impl WebhookDispatcher {
     /// Sends a delivery in the background.
     fn attempt(&self, webhook: &Webhook, delivery: Delivery, event: &LoggedEvent) {
         let (app, finish) = (self.app.clone(), self.finish.clone());
-        let request = request(&app, webhook, &delivery, event);
+        let request = attempt::request(&app, webhook, &delivery, event);
         tokio::spawn(async move {
-            let (at, began) = (app.now(), tokio::time::Instant::now());
-            let sent = match request {
-                Ok(request) => app.outbound.notify(request, BOUNDS, Reach::Customers).await,
-                Err(why) => {
-                    let attempt = DeliveryAttempt {
-                        at,
-                        duration_ms: 0,
-                        status: None,
-                        error: why,
-                        response: String::new(),
-                    };
-                    let _ = finish.send(Outcome { delivery, attempt, retry_after: None });
-                    return;
-                }
-            };
-            let duration_ms = i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX);
-            let (status, error, response, retry_after) = match sent {
-                Ok(response) => {
-                    let (head, body) = response.into_parts();
-                    let retry_after = retry_after(&head.headers, at);
-                    (Some(i64::from(head.status.as_u16())), String::new(), body, retry_after)
-                }
-                Err(error) => (None, error.to_string(), Vec::new(), None),
-            };
-            let response = shown(&String::from_utf8_lossy(&response));
-            let error = shown(&error);
-            let attempt = DeliveryAttempt { at, duration_ms, status, error, response };
+            let (attempt, retry_after) = attempt::send(&app, request).await;
             let _ = finish.send(Outcome { delivery, attempt, retry_after });
         });
     }
@@ -290,17 +260,13 @@ type Recipient = (keydesk_model::Email, Option<keydesk_model::Language>);
 
 /// Returns the members who can manage the endpoint, or the operators.
 async fn recipients(write: &mut Write, webhook: &Webhook) -> Result<Vec<Recipient>, StoreError> {
-    match webhook.account {
-        Some(account) => {
-            let members = write.list_members(account).await?.into_iter();
-            let managers = members.filter(|member| member.role.may(Permission::ManageWebhooks));
-            Ok(managers.map(|member| (member.email, member.language)).collect())
-        }
-        None => {
-            let operators = write.list_operators().await?.into_iter();
-            Ok(operators.map(|operator| (operator.email, None)).collect())
-        }
-    }
+    let Some(account) = webhook.account else {
+        let operators = write.list_operators().await?.into_iter();
+        return Ok(operators.map(|operator| (operator.email, None)).collect());
+    };
+    let members = write.list_members(account).await?.into_iter();
+    let managers = members.filter(|member| member.role.may(Permission::ManageWebhooks));
+    Ok(managers.map(|member| (member.email, member.language)).collect())
 }
 
 /// Adds deliveries for the next audit entries. Returns the number of these entries.
@@ -315,10 +281,8 @@ async fn make_deliveries(app: &AppState) -> Result<usize, StoreError> {
     let position = write.reader_position(READER).await?.unwrap_or_default();
     let mut webhooks = write.list_open_webhooks().await?;
     let last = write.last_event().await?;
-    let events = match webhooks.is_empty() {
-        true => Vec::new(),
-        false => write.list_events(position, BATCH).await?,
-    };
+    let events =
+        if webhooks.is_empty() { Vec::new() } else { write.list_events(position, BATCH).await? };
     for event in &events {
         for webhook in &mut webhooks {
             add_deliveries(app, &mut write, webhook, event).await?;
@@ -341,7 +305,7 @@ async fn add_deliveries(
     if event.seq <= webhook.after_seq || !is_followed {
         return Ok(());
     }
-    let number = number_for(webhook, event);
+    let number = attempt::number_for(webhook, event);
     for kind in kinds(webhook, event) {
         let new = NewDelivery {
             id: DeliveryId::generate(write.now(), &app.entropy),
@@ -356,11 +320,6 @@ async fn add_deliveries(
         write.set_webhook_last_number(webhook.id, number).await?;
     }
     Ok(())
-}
-
-/// Returns the number of an event in the log that an endpoint follows: that of its account, or of the instance.
-fn number_for(webhook: &Webhook, event: &LoggedEvent) -> i64 {
-    if webhook.account.is_some() { event.number } else { event.seq }
 }
 
 /// Returns the types as which an endpoint receives an entry. Only the tested endpoint receives a test.
@@ -392,73 +351,8 @@ async fn claim(
     Ok(claimed)
 }
 
-/// Returns the request of an attempt, or the reason why it can't be made.
-fn request(
-    app: &AppState,
-    webhook: &Webhook,
-    delivery: &Delivery,
-    event: &LoggedEvent,
-) -> Result<Request<Vec<u8>>, String> {
-    // The operator may have changed the rules since the URL was saved.
-    let uri =
-        app.outbound.customer_servers().check(&webhook.url).map_err(|fault| fault.to_string())?;
-    let (id, body) = (message::id_of(&delivery.kind, event), message::body(&delivery.kind, event));
-    let now = app.now();
-    let signatures = signatures(app, webhook, now, (&id, &body))
-        .ok_or("the key file does not open the secret")?;
-    let request = Request::post(uri)
-        .header(header::CONTENT_TYPE, "application/json")
-        .header(header::USER_AGENT, concat!("Keydesk-Webhooks/", env!("CARGO_PKG_VERSION")))
-        .header("webhook-id", id)
-        .header("webhook-timestamp", now.as_millis() / 1000)
-        .header("webhook-signature", signatures)
-        .header("keydesk-seq", number_for(webhook, event))
-        .header("keydesk-previous-seq", delivery.previous)
-        .header("keydesk-chain", &event.chain);
-    request.body(body.into_bytes()).map_err(|error| error.to_string())
-}
-
-/// Returns the time in `Retry-After`: seconds, or a date (RFC 9110 section 10.2.3).
-fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-    let wait = match text.parse() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let at = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
-            Timestamp::from_micros(at.as_microsecond()).since(now)
-        }
-    };
-    Some(wait.min(LONGEST_DELAY))
-}
-
-/// Returns the text as the log of deliveries shows it.
-fn shown(text: &str) -> String {
-    let text = without_tokens(text);
-    text.chars().filter(|c| !c.is_control() || *c == '\n').take(BOUNDS.bytes).collect()
-}
-
 async fn forget(app: &AppState) -> Result<(), StoreError> {
     let mut write = app.store.write(app.now()).await?;
     write.forget_deliveries(KEPT).await?;
     write.keep().await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use axum::http::HeaderValue;
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date_and_at_most_a_day() {
-        let now = Timestamp::from_micros(1_700_000_000_000_000);
-        let read = |text: &'static str| {
-            let value = HeaderValue::from_static(text);
-            retry_after(&HeaderMap::from_iter([(header::RETRY_AFTER, value)]), now)
-        };
-        assert_eq!(read("120"), Some(Duration::from_secs(120)));
-        assert_eq!(read("Tue, 14 Nov 2023 22:14:20 GMT"), Some(Duration::from_secs(60)));
-        assert_eq!(read("Tue, 14 Nov 2023 22:00:00 GMT"), Some(Duration::ZERO));
-        assert_eq!(read("999999999"), Some(LONGEST_DELAY));
-        assert_eq!(read("soon"), None);
-    }
 }

@@ -1,5 +1,6 @@
 //! Events as their receivers get them: the ID, and the body, which holds IDs and links but no secret.
 
+use crate::settings::API_PATH;
 use keydesk_model::AUDIT_RECORDED;
 use keydesk_store::LoggedEvent;
 use serde::Serialize;
@@ -92,6 +93,11 @@ impl EventBody {
     }
 }
 
+/// Returns an audit entry as an event, for a log collector.
+pub(crate) fn audit_message(event: &LoggedEvent) -> String {
+    body(AUDIT_RECORDED, event)
+}
+
 /// Returns the path of an object in the management API.
 fn object_url(target: &str) -> Option<String> {
     let collection = match target.split_once('_')?.0 {
@@ -101,7 +107,7 @@ fn object_url(target: &str) -> Option<String> {
         "whk" => "webhooks",
         _ => return None,
     };
-    Some(format!("{}/{collection}/{target}", crate::door::api::BASE))
+    Some(format!("{API_PATH}/{collection}/{target}"))
 }
 
 /// Returns the ID of an event, which is the same in every attempt to deliver it.

@@ -2,6 +2,7 @@
 //! are signed (Standard Webhooks 1.0.0), repeated, and logged.
 
 pub(crate) mod api;
+mod attempt;
 pub(crate) mod console;
 mod dispatcher;
 pub(crate) mod events;
@@ -10,6 +11,7 @@ mod owner;
 mod signature;
 
 pub use dispatcher::WebhookDispatcher;
+pub(crate) use message::audit_message;
 pub(crate) use owner::WebhookOwner;
 pub(crate) use signature::{belongs_to, public_key};
 

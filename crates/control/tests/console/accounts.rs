@@ -46,9 +46,7 @@ async fn t51_what_belongs_to_another_account_does_not_exist() {
     let key = [("name", "Acme program"), ("expires", "30d"), ("scope", "tokens:read")];
     assert_eq!(ann.post("/keys", &key).await.status, 200);
     let key = ann.id_in("/keys", "key_", "Acme program").await;
-    let hook = [("name", "Acme hook"), ("url", "https://hooks.example.com/"), ("events", "*")];
-    assert_eq!(ann.post("/webhooks", &hook).await.status, 200);
-    let hook = ann.id_in("/webhooks", "whk_", "Acme hook").await;
+    let hook = ann.create_webhook("Acme hook").await;
     let ids = [
         ("/webhooks/", hook),
         ("/tokens/", ann.token_id("Acme importer").await),

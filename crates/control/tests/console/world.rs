@@ -350,6 +350,13 @@ impl User {
         page.value("new-token")
     }
 
+    /// Creates a webhook for all events, and returns its ID.
+    pub async fn create_webhook(&self, name: &str) -> String {
+        let form = [("name", name), ("url", "https://hooks.example.com/"), ("events", "*")];
+        assert_eq!(self.post("/webhooks", &form).await.status, 200);
+        self.id_in("/webhooks", "whk_", name).await
+    }
+
     pub async fn token_id(&self, name: &str) -> String {
         self.id_in("/tokens", "tok_", &format!("<b>{name}</b>")).await
     }

@@ -63,6 +63,7 @@ pub(super) const KEYS: &[(&str, &str, Kind)] = &[
     ("plan", "mode", Text),
     ("expiry", "max_lifetime_days", Number), ("expiry", "required", Flag), ("expiry", "default", Text), ("expiry", "mode", Text),
     ("management_keys", "max_lifetime_days", Number),
+    ("audit", "file", Text), ("audit", "syslog", Text),
     ("outbound", "ports", List), ("outbound", "allowed_networks", List), ("outbound", "proxy", Text),
     ("self_service", "rotate", Flag), ("self_service", "revoke", Flag), ("self_service", "rotate_path", Text),
     ("introspection", "client_id", Text), ("introspection", "client_secret_file", Text),

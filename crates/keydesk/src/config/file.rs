@@ -38,6 +38,7 @@ pub struct File {
     pub signature: Option<FileSignature>,
     pub tls: Option<FileTls>,
     pub observe: FileObserve,
+    pub audit: FileAudit,
     pub role: Option<Spanned<String>>,
     pub database_url: Option<Spanned<String>>,
     #[serde(rename = "database_password_file")]
@@ -228,6 +229,14 @@ pub struct FileObserve {
     pub otlp: Option<Spanned<String>>,
     pub trace_ratio: Option<Spanned<f64>>,
     pub health_check_path: Option<Spanned<String>>,
+}
+
+/// Where the audit log is forwarded to.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FileAudit {
+    pub file: Option<PathBuf>,
+    pub syslog: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

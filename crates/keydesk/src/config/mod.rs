@@ -23,7 +23,9 @@ pub use values::Addresses;
 
 use anyhow::bail;
 use file::{File, Located, read_file};
-use keydesk_control::{ManagementKeyRules, Plans, RuleSource, SmtpSettings, UsersRules};
+use keydesk_control::{
+    AuditDestination, ManagementKeyRules, Plans, RuleSource, SmtpSettings, UsersRules,
+};
 use keydesk_gateway::{Forms, Limits, SigningKey, UpstreamSettings};
 use keydesk_model::{ExpiryPolicy, TrustedProxies};
 use keydesk_outbound::Outbound;
@@ -52,6 +54,7 @@ pub struct Config {
     pub mail: Option<SmtpSettings>,
     /// The client for requests to other servers, with the operator's own CA certificates.
     pub outbound: Outbound,
+    pub audit: Vec<AuditDestination>,
     /// The upstreams from `[[upstreams]]`.
     pub upstreams: Vec<UpstreamSettings>,
     pub signing_key: Option<SigningKey>,
@@ -136,6 +139,7 @@ impl Config {
             upstreams,
             signing_key: operation::signing_key(file.signature.as_ref())?,
             tls: operation::tls(&source, file.tls)?,
+            audit: operation::audit(&source, &file.audit)?,
             observe: operation::observe(&source, file.observe)?,
         };
         config.check_upstreams()?;

@@ -2,12 +2,14 @@
 
 use super::{
     file::{
-        FileAcme, FileObserve, FileOutbound, FileSignature, FileTls, FileUpstream, Located, Source,
+        FileAcme, FileAudit, FileObserve, FileOutbound, FileSignature, FileTls, FileUpstream,
+        Located, Source,
     },
     values,
 };
 use anyhow::{Context, anyhow, bail};
 use http::{HeaderName, HeaderValue, Uri};
+use keydesk_control::AuditDestination;
 use keydesk_gateway::{
     Credential, SigningKey, Spellings, UpstreamHost, UpstreamSettings, UpstreamTimes,
 };
@@ -297,6 +299,16 @@ fn acme(source: &Source, file: FileAcme) -> anyhow::Result<Acme> {
         None => LETS_ENCRYPT.to_owned(),
     };
     Ok(Acme { domains, contact: file.contact, directory, ca_file: file.ca_file })
+}
+
+/// Returns where the audit log is forwarded to.
+pub fn audit(source: &Source, file: &FileAudit) -> anyhow::Result<Vec<AuditDestination>> {
+    let syslog = file.syslog.as_ref().map(|value| {
+        let wanted = "a URL such as tls://logs.example.com:6514, or tcp:// with a loopback address";
+        source.given("audit.syslog", value).parse(wanted).map(AuditDestination::Syslog)
+    });
+    let path = file.file.clone().map(AuditDestination::File);
+    Ok(path.into_iter().chain(syslog.transpose()?).collect())
 }
 
 pub fn observe(source: &Source, file: FileObserve) -> anyhow::Result<Observe> {

@@ -4,7 +4,7 @@
 use crate::{
     AppState,
     api_routes::{ApiAccess, api_document},
-    webhooks::api::{describe_events, event_schemas},
+    webhooks::events::api::{describe_events, event_schemas},
 };
 use axum::{Json, extract::State, http::header, response::IntoResponse};
 use keydesk_model::{KeyScope, OperatorPermission, Permission};

@@ -19,8 +19,7 @@ pub(crate) use page::Position;
 pub(crate) use principal::{ApiPath, ApiPaths, ApiQuery};
 pub(crate) use request::{Answer, Request};
 
-/// The path under the console's URL.
-pub(crate) const BASE: &str = "/api/v1";
+pub(crate) use crate::settings::API_PATH as BASE;
 
 /// Returns whether the path is in the management API, whose guard authenticates the request.
 pub(crate) fn contains(path: &str) -> bool {

@@ -165,9 +165,7 @@ async fn t51_what_belongs_to_others_is_not_found() {
     let key = ann.id_in("/keys", "key_", "program").await;
     console.joined("vera@acme.example", Role::Viewer).await;
     let member = ann.id_in("/members", "mem_", "vera@acme.example").await;
-    let form = [("name", "hook"), ("url", "https://hooks.example.com/"), ("events", "*")];
-    assert_eq!(ann.post("/webhooks", &form).await.status, 200);
-    let webhook = ann.id_in("/webhooks", "whk_", "hook").await;
+    let webhook = ann.create_webhook("hook").await;
     let stranger = console.signed_up("Beta", "bea@beta.example", "Bea").await;
     let scopes = [
         "tokens:write",

@@ -1,6 +1,8 @@
 //! The log of events by pull: the entries of the audit log in their order, with the digests that show that none is
 //! missing.
 
+pub(crate) mod api;
+
 use super::WebhookOwner;
 use crate::{
     AppState,
@@ -9,7 +11,7 @@ use crate::{
 };
 use keydesk_store::LoggedEvent;
 
-/// A part of the log, and the number of the newest event.
+/// A part of the log, and whether more follows.
 pub(crate) struct EventPage {
     pub events: Vec<LoggedEvent>,
     pub has_more: bool,
